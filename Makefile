@@ -1,0 +1,148 @@
+# ft: build, try, check, install. `make help` lists the targets.
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+DESTDIR =
+BUILD = build
+
+CC = cc
+CFLAGS = -O2 -g
+WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
+SANITIZE =
+MPI =
+
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# --- what each room of lib needs from outside, and what each program links (highest room first) ---
+
+json_PKGS = libcjson
+text_PKGS = libutf8proc libxxhash libpcre2-8
+net_PKGS = libcurl sqlite3
+nn_PKGS = openblas
+lm_PKGS = libpcre2-8 libutf8proc
+web_PKGS = libmicrohttpd
+json_LIBS = -lxxhash
+stats_LIBS = -lm
+text_LIBS = -lm
+nn_LIBS = -lm
+lm_LIBS = -lm
+
+ft-split_ROOMS = stats text json base
+ft-prompt_ROOMS = net lm nn stats text json base
+ft-judge_ROOMS = net lm nn stats text json base
+ft-eval_ROOMS = stats text json base
+ft-drift_ROOMS = stats text json base
+ft-train_ROOMS = lm nn text json base
+
+ROOMS = base json text stats net nn lm web
+PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
+PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
+
+# Asked of pkg-config once, when first needed: setup may have to install it before.
+pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cflags)
+pkg_libs = $(eval pkg_libs_$(1) := $(if $(1),$(shell pkg-config --libs $(1))))$(pkg_libs_$(1))
+
+CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(CPPFLAGS)
+CFLAGS_ALL = -std=c11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
+LDFLAGS_ALL = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
+COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
+
+# --- objects ---
+
+# NAME.isa.c holds vector kernels and is compiled once for each instruction set; the choice is made at run time.
+ARCH := $(shell uname -m)
+ISAS = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
+ISA_base =
+ISA_avx2 = -mavx2 -mfma -mf16c -mbmi2
+ISA_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi2
+
+plain = $(filter-out %.isa.c,$(wildcard lib/$(1)/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call plain,$(1))) \
+	$(foreach f,$(wildcard lib/$(1)/*.isa.c),$(foreach i,$(ISAS),$(BUILD)/$(f:.c=.$(i).o)))
+
+archive = $(BUILD)/lib/libft-$(1).a
+link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(foreach r,$(2),$(call archive,$(r))) \
+	$(foreach p,$(sort $(foreach r,$(2),$($(r)_PKGS))),$(call pkg_libs,$(p))) $(sort $(foreach r,$(2),$($(r)_LIBS)))
+
+.PHONY: all programs
+all: setup
+	@$(MAKE) --no-print-directory programs
+programs: $(PROGRAMS:%=$(BUILD)/bin/%)
+
+$(BUILD)/%.o: %.c | $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+define isa_rule
+$(BUILD)/%.isa.$(1).o: %.isa.c | $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(COMPILE) -O3 $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
+endef
+$(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
+
+define room_rule
+$(call archive,$(1)): $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+define program_rule
+$(BUILD)/bin/$(1): $(BUILD)/cmd/$(1).o $(foreach r,$($(1)_ROOMS),$(call archive,$(r)))
+	@mkdir -p $$(@D)
+	$$(call link,$$<,$$($(1)_ROOMS))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+# Other flags than last time: everything is made anew.
+flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)
+$(BUILD)/flags: force
+	@mkdir -p $(BUILD)
+	@if [ -f $@ ] && [ "$$(cat $@)" != '$(flags_now)' ]; then rm -rf $(BUILD)/lib $(BUILD)/cmd $(BUILD)/tests $(BUILD)/bin; fi
+	@[ -f $@ ] && [ "$$(cat $@)" = '$(flags_now)' ] || echo '$(flags_now)' >$@
+.PHONY: force
+force:
+
+# --- tests ---
+
+# Unit tests are programs that print TAP; tests/unit/ROOM-NAME.c links that room and all it may use.
+base_BELOW = base
+json_BELOW = json base
+text_BELOW = text json base
+stats_BELOW = stats base
+net_BELOW = net text json base
+nn_BELOW = nn base
+lm_BELOW = lm nn text json base
+web_BELOW = web text json base
+UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
+
+define unit_rule
+$(BUILD)/tests/$(1): $(BUILD)/tests/unit/$(1).o $(foreach r,$($(firstword $(subst -, ,$(1)))_BELOW),$(call archive,$(r)))
+	@mkdir -p $$(@D)
+	$$(call link,$$<,$$($(firstword $(subst -, ,$(1)))_BELOW))
+endef
+$(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
+
+STUBS = $(patsubst tests/stub/%.c,%,$(wildcard tests/stub/*.c))
+define stub_rule
+$(BUILD)/tests/$(1): $(BUILD)/tests/stub/$(1).o $(call archive,json) $(call archive,base)
+	@mkdir -p $$(@D)
+	$$(call link,$$<,json base)
+endef
+$(foreach s,$(STUBS),$(eval $(call stub_rule,$(s))))
+
+.PHONY: test-programs
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: setup
+setup:
+	@.ci/setup build
+
+.PHONY: clean
+clean:
+	rm -rf build

@@ -1,0 +1,45 @@
+/* file: whole files in and out.
+ *
+ * Reading has a ceiling; writing is atomic: a temporary beside the target, synced, then renamed over it, so a
+ * reader sees the old file or the new one and a full disk leaves the old one.
+ */
+#ifndef FT_FILE_H
+#define FT_FILE_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include "buf.h"
+#include "err.h"
+
+/* Appends the file's bytes to b; more than max bytes is an error. "-" is standard input. */
+int file_read(const char *path, size_t max, struct buf *b, struct err *e);
+
+/* A file mapped read-only. data is NULL for an empty file. */
+struct file_map {
+	const unsigned char *data;
+	size_t len;
+};
+int file_map(const char *path, struct file_map *m, struct err *e);
+void file_unmap(struct file_map *m);
+
+/* An atomic writer: begin, write to f, then commit (or abort, which removes the temporary).
+ * Between begin and commit the caller owns nothing but this struct. commit reports any earlier write error. */
+struct file_new {
+	FILE *f;
+	char *path, *tmp;
+};
+int file_begin(const char *path, struct file_new *w, struct err *e);
+int file_commit(struct file_new *w, struct err *e);
+void file_abort(struct file_new *w);
+
+/* Writes all n bytes as a new file, atomically. */
+int file_write(const char *path, const void *p, size_t n, struct err *e);
+
+int file_is_dir(const char *path);
+int file_exists(const char *path);
+/* Makes the directory and its parents; an existing one is fine. */
+int file_mkdir(const char *path, struct err *e);
+/* dir + "/" + name; free() it. */
+char *file_join(const char *dir, const char *name);
+
+#endif

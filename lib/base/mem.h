@@ -1,0 +1,30 @@
+/* mem: allocation that cannot be forgotten or overflow.
+ *
+ * Running out of memory ends the program with a message and status 2 (the one place where lib exits):
+ * no caller here could go on usefully. Sizes are checked products. Everything returned is freed with free().
+ * Where a size comes from input, the caller checks it against a ceiling of its own first.
+ */
+#ifndef FT_MEM_H
+#define FT_MEM_H
+
+#include <stddef.h>
+
+/* n objects of size bytes, zeroed. n == 0 gives a valid unique pointer. */
+void *mem_alloc(size_t n, size_t size);
+
+/* Room for n objects of size bytes; old contents kept, new bytes not initialised. */
+void *mem_realloc(void *p, size_t n, size_t size);
+
+/* Grows *p (of *cap objects of size bytes) so that at least need fit; capacity at least doubles. */
+void *mem_grow(void *p, size_t *cap, size_t need, size_t size);
+
+/* As mem_alloc, aligned to 64 bytes (for vector kernels); freed with free(). */
+void *mem_aligned(size_t n, size_t size);
+
+char *mem_strdup(const char *s);
+char *mem_strndup(const char *s, size_t n); /* n bytes and a NUL, embedded NULs kept */
+
+/* *out = a * b; -1 where it does not fit a size_t. */
+int mem_mul(size_t a, size_t b, size_t *out);
+
+#endif

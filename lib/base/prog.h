@@ -1,0 +1,38 @@
+/* prog: what every main does first and last. The one module of lib that prints and ends the program; only cmd uses it.
+ *
+ * Usage:
+ *	int main(int argc, char **argv)
+ *	{
+ *		char **files = prog_start(&program, argc, argv);   // handles --help, --version, usage errors, signals
+ *		...
+ *		prog_end(FT_OK);                                    // flushes and checks standard output, then exits
+ *	}
+ */
+#ifndef FT_PROG_H
+#define FT_PROG_H
+
+#include "err.h"
+#include "opt.h"
+
+/* Parses options, answers --help and --version, ends with status 2 on a usage error. Installs handlers for SIGINT and
+ * SIGTERM that only set the flag of prog_stopping. Returns the operands as a NULL-terminated array (borrowed from argv). */
+char **prog_start(const struct program *p, int argc, char **argv);
+
+/* Standard error: "ft-x: message", control characters other than newline and tab made visible, invalid UTF-8 made visible. */
+void prog_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* prog_warn, then prog_end(FT_TROUBLE). */
+void prog_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* prog_die with the reason in e. */
+void prog_fail(const struct err *e) __attribute__((noreturn));
+/* Status 2 with "try --help". */
+void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* The signal that asked the program to stop (SIGINT, SIGTERM), or 0. */
+int prog_stopping(void);
+
+/* Closes standard output and exits with status; a write error there makes it FT_TROUBLE. After a stop signal the
+ * program ends by that signal, so that a calling shell sees it. */
+void prog_end(int status) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,23 @@
+/* progress: one line on standard error, rewritten in place, only when that is a terminal and the work takes longer than half a second. */
+#ifndef FT_PROGRESS_H
+#define FT_PROGRESS_H
+
+struct progress {
+	const char *what; /* "rows", borrowed */
+	double total;	  /* 0 where unknown */
+	double done;
+	double started, last; /* seconds, monotonic */
+	int on;
+};
+
+/* quiet hides it, as does a standard error that is no terminal. */
+void progress_begin(struct progress *p, const char *what, double total, int quiet);
+/* Draws at most ten times a second: bar, share, rate, time left, then note (may be NULL). */
+void progress_set(struct progress *p, double done, const char *note);
+/* Clears the line. */
+void progress_end(struct progress *p);
+
+/* Seconds on the monotonic clock. */
+double clock_now(void);
+
+#endif

@@ -1,0 +1,43 @@
+/* jw: writes JSON text onto a buf, commas and quoting done here.
+ *
+ *	struct jw w; jw_init(&w, &b);
+ *	jw_object(&w); jw_key(&w, "n"); jw_int(&w, 3); jw_key(&w, "mean"); jw_num(&w, 0.5); jw_end(&w);
+ *
+ * One line, no spaces. Doubles are printed with the fewest digits (up to 17) that read back the same; NaN and infinity are null,
+ * which is also how an unknown figure is said.
+ */
+#ifndef FT_JW_H
+#define FT_JW_H
+
+#include <stdint.h>
+#include "../base/buf.h"
+
+#define JW_DEPTH 64
+
+struct jw {
+	struct buf *b;
+	int depth;
+	char close[JW_DEPTH];
+	char comma[JW_DEPTH]; /* something stands before the next element */
+	int after_key;
+};
+
+void jw_init(struct jw *w, struct buf *b);
+void jw_object(struct jw *w);
+void jw_array(struct jw *w);
+void jw_end(struct jw *w); /* closes the innermost */
+void jw_key(struct jw *w, const char *name);
+void jw_keyn(struct jw *w, const char *name, size_t n);
+void jw_str(struct jw *w, const char *s); /* NULL writes null */
+void jw_strn(struct jw *w, const char *s, size_t n); /* invalid UTF-8 becomes U+FFFD */
+void jw_num(struct jw *w, double x);
+void jw_int(struct jw *w, int64_t x);
+void jw_bool(struct jw *w, int x);
+void jw_null(struct jw *w);
+void jw_raw(struct jw *w, struct span json); /* text that is JSON already */
+
+/* The pieces alone, appended to b. */
+void json_put_string(struct buf *b, const char *s, size_t n);
+void json_put_number(struct buf *b, double x);
+
+#endif

@@ -1,0 +1,37 @@
+/* reader: records from files or standard input, one at a time.
+ *
+ * Memory is one line. A line may end without newline at the end of the input if it is a complete record. Empty lines
+ * (white space only) are passed over. Lines over READER_LINE_MAX are refused, not cut.
+ */
+#ifndef FT_READER_H
+#define FT_READER_H
+
+#include <stddef.h>
+#include "record.h"
+
+#define READER_LINE_MAX ((size_t)256 << 20)
+
+struct reader {
+	char **files; /* NULL-terminated, borrowed; an empty list or "-" is standard input */
+	const char *name; /* of the file being read: "-" is shown as "standard input" */
+	size_t line;	  /* number of the line last returned, from 1 */
+	size_t rows;	  /* records returned in all */
+	size_t skipped;	  /* bad lines passed over */
+	int skip_bad;	  /* set by the caller: report bad lines through on_bad and go on */
+	void (*on_bad)(void *arg, const struct err *e);
+	void *arg;
+	int (*stopping)(void); /* set by the caller: input ends when it returns non-zero (prog_stopping) */
+	/* private */
+	int fd, next, opened;
+	char *data;
+	size_t len, cap, at;
+	int eof;
+};
+
+void reader_init(struct reader *r, char **files);
+void reader_release(struct reader *r);
+
+/* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */
+int reader_next(struct reader *r, struct record *rec, struct err *e);
+
+#endif

@@ -1,0 +1,59 @@
+/* record: one line of JSON Lines, its members found in place, and the lossless way to add some.
+ *
+ * A struct record borrows the line it was parsed from; its own memory (the member table, decoded keys) is reused from
+ * record to record. A zeroed struct is valid.
+ */
+#ifndef FT_RECORD_H
+#define FT_RECORD_H
+
+#include <stddef.h>
+#include "json.h"
+
+struct member {
+	struct span key;   /* decoded */
+	struct span value; /* raw */
+};
+
+struct record {
+	struct span line;
+	struct span body; /* the object from { to } */
+	struct member *members;
+	size_t n, cap;
+	struct buf keys; /* decoded keys that were written with escapes */
+};
+
+/* Checks the line (RFC 8259, UTF-8, an object, no member of its own twice) and finds its members. */
+int record_parse(struct record *r, struct span line, struct err *e);
+void record_release(struct record *r);
+
+/* Raw value of a member of the record itself; absent span where there is none. */
+struct span record_get(const struct record *r, const char *name);
+
+/* One change: value replaces the member or is added after the last one; an absent value removes the member. */
+struct edit {
+	const char *name;
+	struct span value; /* JSON text */
+};
+
+/* Appends the line with the n edits spliced into its original bytes; every other byte stays as it is. No newline is added. */
+int record_splice(const struct record *r, const struct edit *edits, size_t n, struct buf *out);
+
+/* The input key of ft-jsonl(5): 32 hex digits and a NUL. XXH3-128 of the canonical input (messages without the final assistant
+ * message, tools, response_format; without messages prompt; else the record less ft's own members and the references). */
+int record_key(const struct record *r, char key[33], struct err *e);
+
+/* `id` as text where present (strings decoded, other values as written), else the input key, appended to b. */
+int record_id(const struct record *r, struct buf *b, struct err *e);
+
+/* References, in order: `ideal` (string or array of strings) if present, else the final assistant message's content, else
+ * `completion`. Each is appended to b followed by a NUL byte; returns how many (0: none), or -1 where a reference is of
+ * an impossible type. */
+int record_references(const struct record *r, struct buf *b, struct err *e);
+
+/* Text of a message content: a string, or the text parts of an array, joined; appended. -1 where it is neither. */
+int message_text(struct span content, struct buf *b);
+
+/* The final message if its role is assistant, else absent. */
+struct span record_final_assistant(const struct record *r);
+
+#endif
