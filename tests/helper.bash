@@ -1,0 +1,49 @@
+# Common to all suites: programs on PATH, a scratch directory, nothing of the caller's environment that could matter.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+BUILD=${FT_BUILD:-$ROOT/build}
+SHARED=${FT_SHARED:-$ROOT/../shared}
+PATH=$BUILD/bin:$BUILD/tests:$PATH
+export LC_ALL=C TZ=UTC
+unset OPENAI_API_KEY OPENAI_BASE_URL FT_CACHE ANTHROPIC_API_KEY
+
+setup() {
+	TMP=$BATS_TEST_TMPDIR
+	cd "$TMP" || exit 1
+}
+
+# need_shared PATH - skips the test where the shared data is not there.
+need_shared() {
+	[ -e "$SHARED/$1" ] || skip "no ../shared/$1 here"
+}
+
+# status_is N COMMAND... - runs the command, with standard output and error in $output and $stderr, and fails on another exit status.
+status_is() {
+	local want=$1
+	shift
+	run --separate-stderr "$@"
+	if [ "$status" -ne "$want" ]; then
+		printf 'exit status %s, not %s: %s\n%s\n%s\n' "$status" "$want" "$*" "$output" "$stderr" >&2
+		return 1
+	fi
+}
+
+# start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID, STUB_URL. Stopped by stop_stub.
+start_stub() {
+	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &
+	STUB_PID=$!
+	for _ in $(seq 200); do
+		[ -s "$TMP/stub.port" ] && break
+		sleep 0.02
+	done
+	STUB_URL=http://127.0.0.1:$(cat "$TMP/stub.port")/v1
+	export OPENAI_BASE_URL=$STUB_URL OPENAI_API_KEY=sk-test-key
+}
+
+stop_stub() {
+	[ -z "${STUB_PID:-}" ] || { kill "$STUB_PID" 2>/dev/null; wait "$STUB_PID" 2>/dev/null; STUB_PID=; } || true
+}
+
+teardown() {
+	stop_stub
+}
