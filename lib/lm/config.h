@@ -1,0 +1,58 @@
+/* config: config.json of a published model, read into what the computation needs to know.
+ *
+ * One decoder covers the families; they differ in the fields below. A model_type or a feature that is not covered is refused by
+ * name, never guessed at.
+ */
+#ifndef FT_LM_CONFIG_H
+#define FT_LM_CONFIG_H
+
+#include <stddef.h>
+#include "../base/err.h"
+
+enum lm_norm { LM_RMS, LM_LAYERNORM };
+enum lm_act { LM_SWIGLU, LM_GEGLU, LM_GELU }; /* the last without gate */
+enum lm_rope { LM_ROPE_NONE, LM_ROPE_PLAIN, LM_ROPE_LINEAR, LM_ROPE_LLAMA3 };
+
+#define LM_EOS_MAX 16
+
+struct lm_config {
+	char model_type[32]; /* "llama", "mistral", "qwen2", "qwen3", ... */
+	size_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab, max_positions;
+	enum lm_norm norm;
+	float norm_eps, norm_plus; /* weights are w + norm_plus: 1 for Gemma */
+	enum lm_act act;
+	int qkv_bias, o_bias, mlp_bias; /* as the family has them; checked against the tensors */
+	int qk_norm;	   /* RMSNorm over head_dim on q and k before RoPE (Qwen3, Gemma 3) */
+	int post_norms;	   /* norms after attention and MLP too (Gemma 2, 3) */
+	int tied;	   /* head and embedding are one tensor */
+	float embed_scale; /* 1, or sqrt(hidden) for Gemma */
+	float attn_scale;  /* 1/sqrt(head_dim), or from query_pre_attn_scalar */
+	float attn_softcap, logit_softcap; /* 0: none */
+	enum lm_rope rope;
+	double rope_theta, rope_local_theta; /* local: for windowed layers, where it differs; otherwise equal */
+	double rope_factor, rope_low, rope_high, rope_original;
+	size_t window;	       /* sliding window of the windowed layers; 0: none */
+	size_t global_every;   /* every so many layers one is global (Gemma 2: 2, Gemma 3: 6); 0: all layers have the window */
+	size_t window_from;    /* layers below this one have no window (Qwen2's max_window_layers) */
+	int transposed;	       /* GPT-2: weights stored [in, out], q k v fused */
+	float init_range;      /* initializer_range, .02 where absent */
+	int bos, pad;	       /* -1: none */
+	int eos[LM_EOS_MAX];   /* generation_config.json wins over config.json */
+	size_t n_eos;
+	char *text; /* config.json as read, owned */
+};
+
+/* Reads DIR/config.json (and generation_config.json if there). */
+int lm_config_read(struct lm_config *c, const char *dir, struct err *e);
+/* Reads a configuration from a file by its own name (ft-train --scratch). */
+int lm_config_read_file(struct lm_config *c, const char *path, struct err *e);
+/* From text; where says what to call it in errors. */
+int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where, struct err *e);
+void lm_config_release(struct lm_config *c);
+
+/* The window of layer l, 0 for none. */
+size_t lm_config_window(const struct lm_config *c, size_t l);
+/* Inverse frequencies of the rotary positions after scaling: out [head_dim/2]. local: those of windowed layers. */
+void lm_config_rope(const struct lm_config *c, int local, double *out);
+
+#endif
