@@ -27,16 +27,17 @@ json_LIBS = -lxxhash
 stats_LIBS = -lm
 text_LIBS = -lm
 nn_LIBS = -lm
+jinja_LIBS = -lm
 lm_LIBS = -lm
 
 ft-split_ROOMS = stats text json base
-ft-prompt_ROOMS = net lm nn stats text json base
-ft-judge_ROOMS = net lm nn stats text json base
+ft-prompt_ROOMS = net lm jinja nn stats text json base
+ft-judge_ROOMS = net lm jinja nn stats text json base
 ft-eval_ROOMS = stats text json base
 ft-drift_ROOMS = stats text json base
-ft-train_ROOMS = lm nn text json base
+ft-train_ROOMS = lm jinja nn text json base
 
-ROOMS = base json text stats net nn lm web
+ROOMS = base json text stats net nn jinja lm web
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 
@@ -115,7 +116,8 @@ text_BELOW = text json base
 stats_BELOW = stats base
 net_BELOW = net text json base
 nn_BELOW = nn base
-lm_BELOW = lm nn text json base
+jinja_BELOW = jinja json base
+lm_BELOW = lm jinja nn text json base
 web_BELOW = web text json base
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
 

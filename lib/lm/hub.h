@@ -1,0 +1,26 @@
+/* hub: where a model that the user names is found on this machine.
+ *
+ * `/...`, `./...`, `../...` is a directory. `hf:org/name` and `hf:org/name@revision` is looked up in the Hugging Face cache:
+ * $HF_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; there
+ * models--org--name/refs/REVISION (default main) names the commit and snapshots/COMMIT/ holds the files. Nothing is fetched.
+ */
+#ifndef FT_HUB_H
+#define FT_HUB_H
+
+#include "../base/buf.h"
+#include "../base/err.h"
+
+/* 1 where name says a local model (by its form alone), 0 where it is the name of a model behind an API. */
+int hub_is_local(const char *name);
+
+/* The directory of a local model as a new string (free() it), or NULL with a reason that says what to do (no such
+ * directory, no config.json in it, not in the cache: ft-pull org/name). */
+char *hub_find(const char *name, struct err *e);
+
+/* For names that are not local: -1 and "write ./NAME" where a directory of that name stands here, so that a slip never sends data out. */
+int hub_check_remote(const char *name, struct err *e);
+
+/* The cache's directory by the rules above; free() it. NULL where not even $HOME is set. */
+char *hub_cache_dir(void);
+
+#endif
