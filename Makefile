@@ -17,18 +17,14 @@ MPI =
 
 # --- what each room of lib needs from outside, and what each program links (highest room first) ---
 
-json_PKGS = libcjson
+base_PKGS = libutf8proc
+json_PKGS = libcjson libutf8proc libxxhash
 text_PKGS = libutf8proc libxxhash libpcre2-8
 net_PKGS = libcurl sqlite3
 nn_PKGS = openblas
 lm_PKGS = libpcre2-8 libutf8proc
 web_PKGS = libmicrohttpd
-json_LIBS = -lxxhash
-stats_LIBS = -lm
-text_LIBS = -lm
-nn_LIBS = -lm
-jinja_LIBS = -lm
-lm_LIBS = -lm
+base_LIBS = -lm
 
 ft-split_ROOMS = stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base

@@ -1,0 +1,215 @@
+/* file: reading with ceilings, mapping, and atomic writing. See file.h. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "mem.h"
+
+int file_read(const char *path, size_t max, struct buf *b, struct err *e)
+{
+	int use_stdin = strcmp(path, "-") == 0;
+	const char *name = use_stdin ? "standard input" : path;
+	int fd = use_stdin ? 0 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "%s", name);
+	int rc = -1;
+	size_t total = 0;
+	for (;;) {
+		if (buf_reserve(b, 65536) < 0) {
+			err_set(e, "%s: too large to read whole", name);
+			goto cleanup;
+		}
+		ssize_t n = read(fd, b->data + b->len, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(e, "%s", name);
+			goto cleanup;
+		}
+		if (n == 0)
+			break;
+		total += (size_t)n;
+		if (total > max) {
+			err_set(e, "%s: larger than %zu bytes", name, max);
+			goto cleanup;
+		}
+		b->len += (size_t)n;
+		b->data[b->len] = 0;
+	}
+	rc = 0;
+cleanup:
+	if (!use_stdin)
+		close(fd);
+	return rc;
+}
+
+int file_map(const char *path, struct file_map *m, struct err *e)
+{
+	*m = (struct file_map){0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	int rc = -1;
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
+		err_errno(e, "%s", path);
+		goto cleanup;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(e, "%s: not a regular file", path);
+		goto cleanup;
+	}
+	if (st.st_size > 0) {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED) {
+			err_errno(e, "%s", path);
+			goto cleanup;
+		}
+		m->data = p;
+		m->len = (size_t)st.st_size;
+	}
+	rc = 0;
+cleanup:
+	close(fd);
+	return rc;
+}
+
+void file_unmap(struct file_map *m)
+{
+	if (m->data)
+		munmap((void *)(uintptr_t)m->data, m->len);
+	*m = (struct file_map){0};
+}
+
+int file_begin(const char *path, struct file_new *w, struct err *e)
+{
+	*w = (struct file_new){0};
+	struct buf tmp = BUF_INIT;
+	buf_addf(&tmp, "%s.XXXXXX", path);
+	w->path = mem_strdup(path);
+	w->tmp = buf_detach(&tmp, NULL);
+	int fd = mkstemp(w->tmp);
+	if (fd < 0) {
+		err_errno(e, "%s", path);
+		free(w->path);
+		free(w->tmp);
+		*w = (struct file_new){0};
+		return -1;
+	}
+	mode_t mask = umask(0);
+	umask(mask);
+	fchmod(fd, 0666 & ~mask);
+	w->f = fdopen(fd, "w");
+	if (!w->f) {
+		err_errno(e, "%s", path);
+		close(fd);
+		file_abort(w);
+		return -1;
+	}
+	return 0;
+}
+
+void file_abort(struct file_new *w)
+{
+	if (w->f)
+		fclose(w->f);
+	if (w->tmp)
+		unlink(w->tmp);
+	free(w->path);
+	free(w->tmp);
+	*w = (struct file_new){0};
+}
+
+/* A rename is only durable once its directory is synced too. */
+static void sync_dir_of(const char *path)
+{
+	char *copy = mem_strdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+int file_commit(struct file_new *w, struct err *e)
+{
+	int bad = ferror(w->f);
+	errno = bad ? EIO : 0;
+	if (fflush(w->f) != 0 || bad || fsync(fileno(w->f)) < 0) {
+		err_errno(e, "%s", w->path);
+		file_abort(w);
+		return -1;
+	}
+	FILE *f = w->f;
+	w->f = NULL;
+	if (fclose(f) != 0 || rename(w->tmp, w->path) < 0) {
+		err_errno(e, "%s", w->path);
+		file_abort(w);
+		return -1;
+	}
+	sync_dir_of(w->path);
+	free(w->path);
+	free(w->tmp);
+	*w = (struct file_new){0};
+	return 0;
+}
+
+int file_write(const char *path, const void *p, size_t n, struct err *e)
+{
+	struct file_new w;
+	if (file_begin(path, &w, e) < 0)
+		return -1;
+	fwrite(p, 1, n, w.f);
+	return file_commit(&w, e);
+}
+
+int file_is_dir(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int file_mkdir(const char *path, struct err *e)
+{
+	char *copy = mem_strdup(path);
+	int rc = 0;
+	for (char *p = copy + 1; rc == 0; p++) {
+		if (*p != '/' && *p != 0)
+			continue;
+		char c = *p;
+		*p = 0;
+		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+			rc = err_errno(e, "%s", copy);
+		*p = c;
+		if (!c)
+			break;
+	}
+	if (rc == 0 && !file_is_dir(path))
+		rc = err_set(e, "%s: exists and is no directory", path);
+	free(copy);
+	return rc;
+}
+
+char *file_join(const char *dir, const char *name)
+{
+	struct buf b = BUF_INIT;
+	size_t n = strlen(dir);
+	buf_adds(&b, dir);
+	if (n == 0 || dir[n - 1] != '/')
+		buf_addc(&b, '/');
+	buf_adds(&b, name);
+	return buf_detach(&b, NULL);
+}

@@ -1,0 +1,144 @@
+/* out: standard output. See out.h. The one stream of a process, hence the file-local state. */
+#include "out.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <utf8proc.h>
+
+static struct {
+	char data[65536];
+	size_t len;
+	int line_buffered;
+	int error; /* errno of the first failed write */
+} out;
+
+void out_line_buffered(int on)
+{
+	out.line_buffered = on;
+}
+
+static void write_all(const char *p, size_t n)
+{
+	while (n && !out.error) {
+		ssize_t k = write(STDOUT_FILENO, p, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0 && errno == EPIPE) {
+			/* SIGPIPE was ignored (network libraries do): end as if it had not been. */
+			signal(SIGPIPE, SIG_DFL);
+			raise(SIGPIPE);
+		}
+		if (k < 0) {
+			out.error = errno;
+			return;
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+void out_flush(void)
+{
+	write_all(out.data, out.len);
+	out.len = 0;
+}
+
+void out_write(const void *p, size_t n)
+{
+	if (n > sizeof out.data - out.len)
+		out_flush();
+	if (n > sizeof out.data) {
+		write_all(p, n);
+		return;
+	}
+	if (n)
+		memcpy(out.data + out.len, p, n);
+	out.len += n;
+}
+
+void out_span(struct span s)
+{
+	out_write(s.s, s.n);
+}
+
+void out_str(const char *s)
+{
+	out_write(s, strlen(s));
+}
+
+void out_printf(const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	char small[512];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(small, sizeof small, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n < sizeof small) {
+		out_write(small, (size_t)n);
+		return;
+	}
+	if (buf_reserve(&b, (size_t)n) == 0) {
+		va_start(ap, fmt);
+		vsnprintf(b.data, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+		out_write(b.data, (size_t)n);
+	}
+	buf_release(&b);
+}
+
+void out_line(const void *p, size_t n)
+{
+	out_write(p, n);
+	out_write("\n", 1);
+	if (out.line_buffered)
+		out_flush();
+}
+
+int out_failed(void)
+{
+	return out.error != 0;
+}
+
+int out_close(struct err *e)
+{
+	out_flush();
+	if (!out.error && close(STDOUT_FILENO) < 0 && errno != EBADF)
+		out.error = errno;
+	if (out.error) {
+		errno = out.error;
+		return err_errno(e, "standard output");
+	}
+	return 0;
+}
+
+int out_is_tty(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
+size_t out_width(const char *s, size_t n)
+{
+	size_t w = 0;
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s;
+	while (n > 0) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t k = utf8proc_iterate(p, (utf8proc_ssize_t)n, &c);
+		if (k <= 0) {
+			k = 1;
+			w++;
+		} else {
+			int cw = utf8proc_charwidth(c);
+			w += cw > 0 ? (size_t)cw : 0;
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+	return w;
+}

@@ -1,0 +1,140 @@
+/* prog: the frame of every program. See prog.h. A process has one name and one pending signal, hence the file-local state. */
+#include "prog.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utf8proc.h>
+#include "out.h"
+
+static const char *prog_name = "ft";
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int sig)
+{
+	stop_signal = sig;
+}
+
+int prog_stopping(void)
+{
+	return stop_signal;
+}
+
+/* Without SA_RESTART, so that a blocked read returns and the program can finish. A signal that was ignored
+ * when we started (nohup, background jobs) stays ignored; a second one ends the program at once. */
+static void catch_signal(int sig)
+{
+	struct sigaction old, sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(sig, &sa, NULL);
+}
+
+static void put_visible(const char *s)
+{
+	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s;
+	size_t n = strlen(s);
+	while (n > 0) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t k = utf8proc_iterate(p, (utf8proc_ssize_t)n, &c);
+		if (k <= 0) {
+			fprintf(stderr, "\\x%02x", *p);
+			k = 1;
+		} else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+			fprintf(stderr, "\\x%02x", (unsigned)c);
+		} else if ((c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+			   (c >= 0x2066 && c <= 0x2069)) {
+			fprintf(stderr, "\\u%04x", (unsigned)c);
+		} else {
+			fwrite(p, 1, (size_t)k, stderr);
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+static void vwarn(const char *fmt, va_list ap)
+{
+	char text[4096];
+	vsnprintf(text, sizeof text, fmt, ap);
+	out_flush();
+	fprintf(stderr, "%s: ", prog_name);
+	put_visible(text);
+	fputc('\n', stderr);
+}
+
+void prog_warn(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vwarn(fmt, ap);
+	va_end(ap);
+}
+
+void prog_die(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vwarn(fmt, ap);
+	va_end(ap);
+	prog_end(FT_TROUBLE);
+}
+
+void prog_fail(const struct err *e)
+{
+	prog_die("%s", e->msg);
+}
+
+void prog_usage(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vwarn(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help'.\n", prog_name);
+	prog_end(FT_TROUBLE);
+}
+
+char **prog_start(const struct program *p, int argc, char **argv)
+{
+	prog_name = p->name;
+	struct err e = ERR_INIT;
+	int n = 0;
+	int rc = opt_parse(p, argc, argv, &n, &e);
+	if (rc == OPT_HELP || rc == OPT_VERSION) {
+		if (rc == OPT_HELP)
+			opt_help(p, stdout);
+		else
+			printf("%s (ft) %s\n", p->name, FT_VERSION);
+		if (fflush(stdout) != 0) {
+			perror(p->name);
+			_exit(FT_TROUBLE);
+		}
+		prog_end(FT_OK);
+	}
+	if (rc < 0)
+		prog_usage("%s", e.msg);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+	argv[1 + n] = NULL;
+	return argv + 1;
+}
+
+void prog_end(int status)
+{
+	struct err e = ERR_INIT;
+	if (out_close(&e) < 0) {
+		fprintf(stderr, "%s: %s\n", prog_name, e.msg);
+		status = FT_TROUBLE;
+	}
+	fflush(stderr);
+	int sig = stop_signal;
+	if (sig && status != FT_TROUBLE) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	exit(status);
+}

@@ -1,0 +1,171 @@
+/* identity: what a record is known by (input key, id) and what it is measured against (references). See record.h. */
+#include "record.h"
+
+#include <stdio.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include "jw.h"
+
+/* Members that ft writes itself, and references: no part of what a model is asked. */
+static const char *const not_input[] = {
+	"id", "sample", "split", "weight", "ideal", "completion", "output", "tool_calls", "model", "finish_reason",
+	"usage", "latency", "ttft", "cost", "attempts", "request_id", "logprobs", "cached", "error", "judge", "eval",
+	"review",
+};
+
+static int is_input(struct span key)
+{
+	for (size_t i = 0; i < sizeof not_input / sizeof *not_input; i++)
+		if (span_is(key, not_input[i]))
+			return 0;
+	return 1;
+}
+
+struct span record_final_assistant(const struct record *r)
+{
+	struct span last = json_element(record_get(r, "messages"), -1);
+	return json_is(json_member(last, "role"), "assistant") ? last : (struct span){0};
+}
+
+/* Appends `,"name":canonical value` where the member is there. */
+static void add_member(const struct record *r, const char *name, struct buf *b)
+{
+	struct span v = record_get(r, name);
+	if (!v.s)
+		return;
+	buf_addf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
+	json_canonical(v, b);
+}
+
+static void add_messages(const struct record *r, struct buf *b)
+{
+	struct span messages = record_get(r, "messages"), final = record_final_assistant(r), key, v;
+	struct json_iter it = {0};
+	int some = 0;
+	buf_adds(b, "\"messages\":[");
+	while (json_next(&it, messages, &key, &v)) {
+		if (v.s == final.s)
+			continue;
+		if (some++)
+			buf_addc(b, ',');
+		json_canonical(v, b);
+	}
+	buf_addc(b, ']');
+}
+
+static void add_others(const struct record *r, struct buf *b)
+{
+	struct buf rest = BUF_INIT;
+	buf_addc(&rest, '{');
+	for (size_t i = 0; i < r->n; i++) {
+		const struct member *m = &r->members[i];
+		if (!is_input(m->key))
+			continue;
+		if (rest.len > 1)
+			buf_addc(&rest, ',');
+		json_put_string(&rest, m->key.s, m->key.n);
+		buf_addc(&rest, ':');
+		buf_addspan(&rest, m->value);
+	}
+	buf_addc(&rest, '}');
+	json_canonical(buf_span(&rest), b);
+	buf_release(&rest);
+}
+
+int record_key(const struct record *r, char key[33], struct err *e)
+{
+	struct buf b = BUF_INIT;
+	enum json_kind kind = json_kind(record_get(r, "messages"));
+	if (kind == JSON_ARRAY) {
+		buf_addc(&b, '{');
+		add_messages(r, &b);
+		add_member(r, "response_format", &b);
+		add_member(r, "tools", &b);
+		buf_addc(&b, '}');
+	} else if (record_get(r, "prompt").s) {
+		buf_addc(&b, '{');
+		add_member(r, "prompt", &b);
+		buf_addc(&b, '}');
+	} else {
+		add_others(r, &b);
+	}
+	int full = b.full;
+	XXH128_hash_t h = XXH3_128bits(b.data, b.len);
+	buf_release(&b);
+	if (full)
+		return err_set(e, "the record is too large");
+	snprintf(key, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+	return 0;
+}
+
+int record_id(const struct record *r, struct buf *b, struct err *e)
+{
+	struct span id = record_get(r, "id");
+	if (json_kind(id) == JSON_STRING)
+		return json_string(id, b);
+	if (id.s && json_kind(id) != JSON_NULL)
+		return buf_addspan(b, id);
+	char key[33];
+	if (record_key(r, key, e) < 0)
+		return -1;
+	return buf_adds(b, key);
+}
+
+int message_text(struct span content, struct buf *b)
+{
+	struct json_iter it = {0};
+	struct span key, part;
+	if (json_kind(content) == JSON_STRING)
+		return json_string(content, b);
+	if (json_kind(content) != JSON_ARRAY)
+		return -1;
+	while (json_next(&it, content, &key, &part)) {
+		if (json_kind(part) == JSON_STRING)
+			json_string(part, b);
+		else if (json_string(json_member(part, "text"), b) < 0)
+			return -1;
+	}
+	return b->full ? -1 : 0;
+}
+
+int record_references(const struct record *r, struct buf *b, struct err *e)
+{
+	struct span ideal = record_get(r, "ideal"), v, key;
+	struct json_iter it = {0};
+	int n = 0;
+	switch (json_kind(ideal)) {
+	case JSON_STRING:
+		json_string(ideal, b);
+		buf_addc(b, 0);
+		return 1;
+	case JSON_ARRAY:
+		while (json_next(&it, ideal, &key, &v)) {
+			if (json_string(v, b) < 0)
+				return err_set(e, "`ideal` holds something that is no string");
+			buf_addc(b, 0);
+			n++;
+		}
+		return n;
+	case JSON_NONE:
+	case JSON_NULL:
+		break;
+	default:
+		return err_set(e, "`ideal` must be a string or an array of strings");
+	}
+	struct span content = json_member(record_final_assistant(r), "content");
+	if (content.s && json_kind(content) != JSON_NULL) {
+		if (message_text(content, b) < 0)
+			return err_set(e, "the final assistant message has a content that is no text");
+		buf_addc(b, 0);
+		return 1;
+	}
+	struct span completion = record_get(r, "completion");
+	if (completion.s && json_kind(completion) != JSON_NULL) {
+		if (json_string(completion, b) < 0)
+			return err_set(e, "`completion` is no string");
+		buf_addc(b, 0);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,448 @@
+/* json: walking and decoding checked JSON text. See json.h. */
+#include "json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "jw.h"
+#include "scan.h"
+
+int json_check(struct span text, struct span *value, struct err *e)
+{
+	struct scan s = {text.s, text.s + text.n, e};
+	if (!text.s)
+		return err_set(e, "invalid JSON: no text");
+	const char *p = scan_space(&s, text.s), *q = scan_value(&s, p, 0);
+	if (!q)
+		return -1;
+	*value = (struct span){p, (size_t)(q - p)};
+	q = scan_space(&s, q);
+	if (q != s.end) {
+		scan_fail(&s, q, "something behind the value");
+		return -1;
+	}
+	return 0;
+}
+
+enum json_kind json_kind(struct span v)
+{
+	if (!v.s || !v.n)
+		return JSON_NONE;
+	switch (*v.s) {
+	case '{':
+		return JSON_OBJECT;
+	case '[':
+		return JSON_ARRAY;
+	case '"':
+		return JSON_STRING;
+	case 't':
+		return JSON_TRUE;
+	case 'f':
+		return JSON_FALSE;
+	case 'n':
+		return JSON_NULL;
+	default:
+		return JSON_NUMBER;
+	}
+}
+
+static unsigned hex4(const char *p)
+{
+	unsigned x = 0;
+	for (int i = 0; i < 4; i++) {
+		char c = p[i];
+		x = x * 16 + (unsigned)(c <= '9' ? c - '0' : (c & ~0x20) - 'A' + 10);
+	}
+	return x;
+}
+
+static int add_utf8(struct buf *b, unsigned c)
+{
+	char u[4];
+	size_t n;
+	if (c < 0x80) {
+		u[0] = (char)c;
+		n = 1;
+	} else if (c < 0x800) {
+		u[0] = (char)(0xc0 | c >> 6);
+		u[1] = (char)(0x80 | (c & 0x3f));
+		n = 2;
+	} else if (c < 0x10000) {
+		u[0] = (char)(0xe0 | c >> 12);
+		u[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		u[2] = (char)(0x80 | (c & 0x3f));
+		n = 3;
+	} else {
+		u[0] = (char)(0xf0 | c >> 18);
+		u[1] = (char)(0x80 | (c >> 12 & 0x3f));
+		u[2] = (char)(0x80 | (c >> 6 & 0x3f));
+		u[3] = (char)(0x80 | (c & 0x3f));
+		n = 4;
+	}
+	return buf_add(b, u, n);
+}
+
+/* Decodes the escape at p (a backslash) and returns the position behind it. */
+static const char *decode_escape(const char *p, const char *end, struct buf *b)
+{
+	switch (p[1]) {
+	case 'b':
+		buf_addc(b, '\b');
+		return p + 2;
+	case 'f':
+		buf_addc(b, '\f');
+		return p + 2;
+	case 'n':
+		buf_addc(b, '\n');
+		return p + 2;
+	case 'r':
+		buf_addc(b, '\r');
+		return p + 2;
+	case 't':
+		buf_addc(b, '\t');
+		return p + 2;
+	case 'u':
+		break;
+	default:
+		buf_addc(b, p[1]);
+		return p + 2;
+	}
+	unsigned c = hex4(p + 2);
+	p += 6;
+	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
+		unsigned low = hex4(p + 2);
+		if (low >= 0xdc00 && low < 0xe000) {
+			add_utf8(b, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
+			return p + 6;
+		}
+	}
+	add_utf8(b, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
+	return p;
+}
+
+int json_string(struct span v, struct buf *b)
+{
+	if (json_kind(v) != JSON_STRING)
+		return -1;
+	const char *p = v.s + 1, *end = v.s + v.n - 1;
+	while (p < end) {
+		const char *q = memchr(p, '\\', (size_t)(end - p));
+		if (!q)
+			q = end;
+		buf_add(b, p, (size_t)(q - p));
+		p = q < end ? decode_escape(q, end, b) : end;
+	}
+	return buf_add(b, "", 0);
+}
+
+int json_is(struct span v, const char *s)
+{
+	if (json_kind(v) != JSON_STRING)
+		return 0;
+	if (!memchr(v.s, '\\', v.n))
+		return span_is((struct span){v.s + 1, v.n - 2}, s);
+	struct buf b = BUF_INIT;
+	int same = json_string(v, &b) == 0 && span_is(buf_span(&b), s);
+	buf_release(&b);
+	return same;
+}
+
+int json_number(struct span v, double *x)
+{
+	if (json_kind(v) != JSON_NUMBER)
+		return -1;
+	char small[64], *text = v.n < sizeof small ? small : mem_alloc(v.n + 1, 1);
+	memcpy(text, v.s, v.n);
+	text[v.n] = 0;
+	*x = strtod(text, NULL);
+	if (text != small)
+		free(text);
+	return 0;
+}
+
+int json_int(struct span v, int64_t *x)
+{
+	if (json_kind(v) != JSON_NUMBER || v.n > 20)
+		return -1;
+	char text[24], *end;
+	memcpy(text, v.s, v.n);
+	text[v.n] = 0;
+	errno = 0;
+	long long n = strtoll(text, &end, 10);
+	if (*end || errno == ERANGE)
+		return -1;
+	*x = n;
+	return 0;
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+		p++;
+	return p;
+}
+
+int json_next(struct json_iter *it, struct span container, struct span *key, struct span *value)
+{
+	enum json_kind kind = json_kind(container);
+	if (kind != JSON_OBJECT && kind != JSON_ARRAY)
+		return 0;
+	if (!it->started) {
+		it->started = 1;
+		it->p = container.s + 1;
+		it->end = container.s + container.n - 1;
+	}
+	const char *p = skip_space(it->p, it->end);
+	if (p < it->end && *p == ',')
+		p = skip_space(p + 1, it->end);
+	if (p >= it->end)
+		return 0;
+	*key = (struct span){0};
+	if (kind == JSON_OBJECT) {
+		const char *q = scan_skip(p, it->end);
+		*key = (struct span){p, (size_t)(q - p)};
+		p = skip_space(skip_space(q, it->end) + 1, it->end);
+	}
+	const char *q = scan_skip(p, it->end);
+	*value = (struct span){p, (size_t)(q - p)};
+	it->p = q;
+	return 1;
+}
+
+struct span json_member(struct span v, const char *name)
+{
+	struct json_iter it = {0};
+	struct span key, value, found = {0};
+	if (json_kind(v) != JSON_OBJECT)
+		return found;
+	while (json_next(&it, v, &key, &value))
+		if (json_is(key, name))
+			found = value;
+	return found;
+}
+
+size_t json_count(struct span v)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	size_t n = 0;
+	while (json_next(&it, v, &key, &value))
+		n++;
+	return n;
+}
+
+struct span json_element(struct span v, long long index)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	if (json_kind(v) != JSON_ARRAY)
+		return (struct span){0};
+	if (index < 0)
+		index += (long long)json_count(v);
+	while (index >= 0 && json_next(&it, v, &key, &value))
+		if (index-- == 0)
+			return value;
+	return (struct span){0};
+}
+
+/* --- canonical form and equality --- */
+
+struct named {
+	struct span key; /* decoded, points into keys */
+	struct span value;
+	size_t order;
+};
+
+struct members {
+	struct named *v;
+	size_t n, cap;
+	struct buf keys;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int c = span_cmp(x->key, y->key);
+	return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+static void members_sorted(struct span object, struct members *m)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	*m = (struct members){0};
+	/* Decoded keys are no longer than the object, so keys never moves. */
+	buf_reserve(&m->keys, object.n);
+	while (json_next(&it, object, &key, &value)) {
+		m->v = mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
+		size_t at = m->keys.len;
+		json_string(key, &m->keys);
+		m->v[m->n] = (struct named){{m->keys.data + at, m->keys.len - at}, value, m->n};
+		m->n++;
+	}
+	if (m->n)
+		qsort(m->v, m->n, sizeof *m->v, by_key);
+}
+
+static void members_release(struct members *m)
+{
+	free(m->v);
+	buf_release(&m->keys);
+}
+
+static void canonical_string(struct span v, struct buf *b)
+{
+	if (!memchr(v.s, '\\', v.n)) {
+		buf_addspan(b, v);
+		return;
+	}
+	struct buf text = BUF_INIT;
+	json_string(v, &text);
+	json_put_string(b, text.data, text.len);
+	buf_release(&text);
+}
+
+int json_canonical(struct span v, struct buf *b)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	int some = 0;
+	switch (json_kind(v)) {
+	case JSON_OBJECT: {
+		struct members m;
+		members_sorted(v, &m);
+		buf_addc(b, '{');
+		for (size_t i = 0; i < m.n; i++) {
+			if (i)
+				buf_addc(b, ',');
+			json_put_string(b, m.v[i].key.s, m.v[i].key.n);
+			buf_addc(b, ':');
+			json_canonical(m.v[i].value, b);
+		}
+		members_release(&m);
+		return buf_addc(b, '}');
+	}
+	case JSON_ARRAY:
+		buf_addc(b, '[');
+		while (json_next(&it, v, &key, &value)) {
+			if (some++)
+				buf_addc(b, ',');
+			json_canonical(value, b);
+		}
+		return buf_addc(b, ']');
+	case JSON_STRING:
+		canonical_string(v, b);
+		return b->full ? -1 : 0;
+	case JSON_NONE:
+		return -1;
+	default:
+		return buf_addspan(b, v);
+	}
+}
+
+static int equal_strings(struct span a, struct span b)
+{
+	if (!memchr(a.s, '\\', a.n) && !memchr(b.s, '\\', b.n))
+		return span_eq(a, b);
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	json_string(a, &x);
+	json_string(b, &y);
+	int same = span_eq(buf_span(&x), buf_span(&y));
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+int json_equal(struct span a, struct span b)
+{
+	enum json_kind kind = json_kind(a);
+	if (kind != json_kind(b))
+		return 0;
+	if (kind == JSON_STRING)
+		return equal_strings(a, b);
+	if (kind == JSON_NUMBER) {
+		int64_t i, j;
+		double x, y;
+		if (json_int(a, &i) == 0 && json_int(b, &j) == 0)
+			return i == j; /* beyond 2^53 doubles would call neighbours equal */
+		json_number(a, &x);
+		json_number(b, &y);
+		return x == y;
+	}
+	if (kind == JSON_ARRAY) {
+		struct json_iter ia = {0}, ib = {0};
+		struct span k, va, vb;
+		for (;;) {
+			int more = json_next(&ia, a, &k, &va);
+			if (more != json_next(&ib, b, &k, &vb))
+				return 0;
+			if (!more)
+				return 1;
+			if (!json_equal(va, vb))
+				return 0;
+		}
+	}
+	if (kind == JSON_OBJECT) {
+		struct members ma, mb;
+		members_sorted(a, &ma);
+		members_sorted(b, &mb);
+		int same = ma.n == mb.n;
+		for (size_t i = 0; same && i < ma.n; i++)
+			same = span_eq(ma.v[i].key, mb.v[i].key) && json_equal(ma.v[i].value, mb.v[i].value);
+		members_release(&ma);
+		members_release(&mb);
+		return same;
+	}
+	return 1;
+}
+
+/* --- trees --- */
+
+/* Whether a string of the text holds an escaped NUL; "\\u0000" (an escaped backslash) is none. */
+static int has_nul(struct span text)
+{
+	const char *p = text.s, *end = p + text.n;
+	while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
+			return 1;
+		p += 2;
+		if (p >= end)
+			break;
+	}
+	return 0;
+}
+
+cJSON *json_tree(struct span text, struct err *e)
+{
+	struct span v;
+	if (json_check(text, &v, e) < 0)
+		return NULL;
+	if (has_nul(v)) {
+		err_set(e, "a string holds \\u0000, which is not supported here");
+		return NULL;
+	}
+	cJSON *t = cJSON_ParseWithLength(v.s, v.n);
+	if (!t)
+		err_set(e, "invalid JSON");
+	return t;
+}
+
+cJSON *json_tree_file(const char *path, size_t max, struct err *e)
+{
+	struct buf b = {.max = max + 65536 + 1};
+	cJSON *t = NULL;
+	if (file_read(path, max, &b, e) == 0) {
+		t = json_tree(buf_span(&b), e);
+		if (!t)
+			err_prefix(e, "%s", path);
+	}
+	buf_release(&b);
+	return t;
+}
+
+cJSON *json_get(const cJSON *o, const char *name)
+{
+	return cJSON_IsObject(o) ? cJSON_GetObjectItemCaseSensitive(o, name) : NULL;
+}

@@ -1,0 +1,169 @@
+/* reader: lines from files, records from lines. See reader.h. */
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../base/mem.h"
+
+#define READ_SIZE ((size_t)256 << 10)
+
+void reader_init(struct reader *r, char **files)
+{
+	*r = (struct reader){.files = files, .fd = -1, .name = "standard input"};
+}
+
+static void close_file(struct reader *r)
+{
+	if (r->fd > 0)
+		close(r->fd);
+	r->fd = -1;
+	r->opened = 0;
+}
+
+void reader_release(struct reader *r)
+{
+	close_file(r);
+	free(r->data);
+	r->data = NULL;
+}
+
+/* Opens the next file. 1, 0 when there is none left, -1. */
+static int open_next(struct reader *r, struct err *e)
+{
+	int none = !r->files || !r->files[0];
+	if (none ? r->next > 0 : !r->files[r->next])
+		return 0;
+	const char *path = none ? "-" : r->files[r->next];
+	r->next++;
+	r->line = 0;
+	r->len = r->at = 0;
+	r->eof = 0;
+	if (strcmp(path, "-") == 0) {
+		r->name = "standard input";
+		r->fd = STDIN_FILENO;
+	} else {
+		r->name = path;
+		r->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (r->fd < 0)
+			return err_errno(e, "%s", path);
+	}
+	r->opened = 1;
+	return 1;
+}
+
+static int stopped(const struct reader *r)
+{
+	return r->stopping && r->stopping();
+}
+
+/* Reads more behind what is buffered. 1, 0 at the end of the file (or when asked to stop), -1. */
+static int fill(struct reader *r, struct err *e)
+{
+	if (r->at > 0) {
+		memmove(r->data, r->data + r->at, r->len - r->at);
+		r->len -= r->at;
+		r->at = 0;
+	}
+	if (r->len > READER_LINE_MAX)
+		return err_set(e, "%s:%zu: the line is longer than %zu MiB", r->name, r->line + 1, READER_LINE_MAX >> 20);
+	r->data = mem_grow(r->data, &r->cap, r->len + READ_SIZE, 1);
+	for (;;) {
+		ssize_t n = read(r->fd, r->data + r->len, r->cap - r->len);
+		if (n < 0 && errno == EINTR) {
+			if (stopped(r))
+				return 0;
+			continue;
+		}
+		if (n < 0)
+			return err_errno(e, "%s", r->name);
+		if (n == 0)
+			r->eof = 1;
+		r->len += (size_t)n;
+		return n > 0;
+	}
+}
+
+/* The next line without its newline. 1, 0 at the end of the file, -1. *whole: it ended with a newline. */
+static int next_line(struct reader *r, struct span *line, int *whole, struct err *e)
+{
+	size_t seen = 0;
+	for (;;) {
+		char *start = r->data + r->at;
+		size_t have = r->len - r->at;
+		char *nl = have > seen ? memchr(start + seen, '\n', have - seen) : NULL;
+		if (nl) {
+			*line = (struct span){start, (size_t)(nl - start)};
+			*whole = 1;
+			r->at += line->n + 1;
+			break;
+		}
+		seen = have;
+		if (r->eof) {
+			if (!have)
+				return 0;
+			*line = (struct span){start, have};
+			*whole = 0;
+			r->at = r->len;
+			break;
+		}
+		int rc = fill(r, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0 && !r->eof)
+			return 0; /* asked to stop */
+	}
+	r->line++;
+	return 1;
+}
+
+static int blank(struct span line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (!memchr(" \t\r", line.s[i], 3))
+			return 0;
+	return 1;
+}
+
+int reader_next(struct reader *r, struct record *rec, struct err *e)
+{
+	for (;;) {
+		if (stopped(r))
+			return 0;
+		if (!r->opened) {
+			int rc = open_next(r, e);
+			if (rc <= 0)
+				return rc;
+		}
+		struct span line;
+		int whole = 0, rc = next_line(r, &line, &whole, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0) {
+			if (stopped(r))
+				return 0;
+			close_file(r);
+			continue;
+		}
+		if (blank(line))
+			continue;
+		struct err bad = ERR_INIT;
+		if (record_parse(rec, line, &bad) == 0) {
+			r->rows++;
+			return 1;
+		}
+		if (!whole)
+			err_prefix(&bad, "the last line is incomplete");
+		err_prefix(&bad, "%s:%zu", r->name, r->line);
+		if (!r->skip_bad) {
+			if (e)
+				*e = bad;
+			return -1;
+		}
+		r->skipped++;
+		if (r->on_bad)
+			r->on_bad(r->arg, &bad);
+	}
+}

@@ -1,0 +1,235 @@
+/* scan: RFC 8259 and UTF-8, checked in one pass. See scan.h. */
+#include "scan.h"
+
+#include <stdint.h>
+#include <string.h>
+#include "json.h"
+
+const char *scan_fail(const struct scan *s, const char *p, const char *reason)
+{
+	if (p >= s->end)
+		err_set(s->e, "invalid JSON: %s at the end of the text", reason);
+	else
+		err_set(s->e, "invalid JSON: %s at byte %zu", reason, (size_t)(p - s->start) + 1);
+	return NULL;
+}
+
+const char *scan_space(const struct scan *s, const char *p)
+{
+	while (p < s->end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+		p++;
+	return p;
+}
+
+/* High bit set in each byte of the result where x has a quote, a backslash, a control character or a non-ASCII byte: the
+ * bytes that need a look. (Borrows can set a bit too many behind a true one, never one too few.) */
+static uint64_t special_bytes(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	uint64_t quote = x ^ ones * '"', back = x ^ ones * '\\';
+	return (((quote - ones) & ~quote) | ((back - ones) & ~back) | ((x - ones * 0x20) & ~x) | x) & high;
+}
+
+/* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no overlong forms, no surrogates,
+ * nothing over U+10FFFF). */
+static int utf8_length(const unsigned char *p, size_t left)
+{
+	unsigned c = p[0];
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	int n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	if ((size_t)n > left)
+		return 0;
+	for (int i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
+	    (c == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static int is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+const char *scan_string(const struct scan *s, const char *p)
+{
+	const char *end = s->end, *open = p;
+	for (p++;;) {
+		while (end - p >= 8) {
+			uint64_t x;
+			memcpy(&x, p, 8);
+			uint64_t hit = special_bytes(x);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			if (hit) {
+				p += __builtin_ctzll(hit) / 8;
+				break;
+			}
+#else
+			if (hit)
+				break;
+#endif
+			p += 8;
+		}
+		if (p >= end)
+			return scan_fail(s, open, "a string that does not end");
+		unsigned char c = (unsigned char)*p;
+		if (c == '"')
+			return p + 1;
+		if (c == '\\') {
+			if (end - p < 2)
+				return scan_fail(s, open, "a string that does not end");
+			if (p[1] == 'u') {
+				if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+					return scan_fail(s, p, "a \\u without four hex digits");
+				p += 6;
+			} else if (p[1] && strchr("\"\\/bfnrt", p[1])) {
+				p += 2;
+			} else {
+				return scan_fail(s, p, "an unknown escape");
+			}
+		} else if (c < 0x20) {
+			return scan_fail(s, p, "a raw control character in a string");
+		} else if (c >= 0x80) {
+			int n = utf8_length((const unsigned char *)p, (size_t)(end - p));
+			if (!n)
+				return scan_fail(s, p, "invalid UTF-8");
+			p += n;
+		} else {
+			p++;
+		}
+	}
+}
+
+static const char *digits(const struct scan *s, const char *p)
+{
+	while (p < s->end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+static const char *scan_number(const struct scan *s, const char *p)
+{
+	const char *start = p;
+	if (*p == '-')
+		p++;
+	const char *first = p;
+	p = digits(s, p);
+	if (p == first)
+		return scan_fail(s, start, "something that is no value");
+	if (*first == '0' && p - first > 1)
+		return scan_fail(s, start, "a number with a leading zero");
+	if (p < s->end && *p == '.') {
+		const char *q = digits(s, p + 1);
+		if (q == p + 1)
+			return scan_fail(s, q, "a number without digits behind the point");
+		p = q;
+	}
+	if (p < s->end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < s->end && (*p == '+' || *p == '-'))
+			p++;
+		const char *q = digits(s, p);
+		if (q == p)
+			return scan_fail(s, q, "a number without digits in its exponent");
+		p = q;
+	}
+	return p;
+}
+
+static const char *scan_word(const struct scan *s, const char *p, const char *word)
+{
+	size_t n = strlen(word);
+	if ((size_t)(s->end - p) < n || memcmp(p, word, n) != 0)
+		return scan_fail(s, p, "something that is no value");
+	return p + n;
+}
+
+static const char *scan_container(const struct scan *s, const char *p, int depth)
+{
+	int object = *p == '{';
+	char close = object ? '}' : ']';
+	if (depth >= JSON_DEPTH)
+		return scan_fail(s, p, "nesting too deep");
+	p = scan_space(s, p + 1);
+	if (p < s->end && *p == close)
+		return p + 1;
+	for (;;) {
+		if (object) {
+			if (p >= s->end || *p != '"')
+				return scan_fail(s, p, "a member without a name in quotes");
+			p = scan_string(s, p);
+			if (!p)
+				return NULL;
+			p = scan_space(s, p);
+			if (p >= s->end || *p != ':')
+				return scan_fail(s, p, "a missing colon");
+			p++;
+		}
+		p = scan_value(s, scan_space(s, p), depth + 1);
+		if (!p)
+			return NULL;
+		p = scan_space(s, p);
+		if (p < s->end && *p == close)
+			return p + 1;
+		if (p >= s->end || *p != ',')
+			return scan_fail(s, p, object ? "a missing comma or brace" : "a missing comma or bracket");
+		p = scan_space(s, p + 1);
+	}
+}
+
+const char *scan_value(const struct scan *s, const char *p, int depth)
+{
+	if (p >= s->end)
+		return scan_fail(s, p, "a missing value");
+	switch (*p) {
+	case '{':
+	case '[':
+		return scan_container(s, p, depth);
+	case '"':
+		return scan_string(s, p);
+	case 't':
+		return scan_word(s, p, "true");
+	case 'f':
+		return scan_word(s, p, "false");
+	case 'n':
+		return scan_word(s, p, "null");
+	default:
+		return scan_number(s, p);
+	}
+}
+
+static const char *skip_string(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\')
+			p++;
+	return p < end ? p + 1 : end;
+}
+
+const char *scan_skip(const char *p, const char *end)
+{
+	if (*p == '"')
+		return skip_string(p, end);
+	if (*p == '{' || *p == '[') {
+		int depth = 0;
+		while (p < end) {
+			char c = *p;
+			if (c == '"') {
+				p = skip_string(p, end);
+				continue;
+			}
+			p++;
+			if (c == '{' || c == '[')
+				depth++;
+			else if ((c == '}' || c == ']') && --depth == 0)
+				return p;
+		}
+		return end;
+	}
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\t' && *p != '\n' && *p != '\r')
+		p++;
+	return p;
+}

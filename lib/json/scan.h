@@ -1,0 +1,24 @@
+/* scan: the strict reader of JSON text that json_check and record_parse share. Private to lib/json. */
+#ifndef FT_SCAN_H
+#define FT_SCAN_H
+
+#include "../base/err.h"
+
+/* Where a scan stands. start is the text's first byte, for offsets in reasons. */
+struct scan {
+	const char *start, *end;
+	struct err *e;
+};
+
+/* Each takes the position of the first byte and returns the one behind the last, or NULL with the reason set. */
+const char *scan_space(const struct scan *s, const char *p);
+const char *scan_string(const struct scan *s, const char *p); /* p at the opening quote */
+const char *scan_value(const struct scan *s, const char *p, int depth);
+
+/* Sets "at byte N: reason" and returns NULL. */
+const char *scan_fail(const struct scan *s, const char *p, const char *reason);
+
+/* Behind a value of text that was checked before, without checking it again. */
+const char *scan_skip(const char *p, const char *end);
+
+#endif
