@@ -1,0 +1,394 @@
+/* The distributions' two engines, incomplete gamma and incomplete beta, and what is read from them. Each engine returns both tails, the smaller one
+ * computed directly; quantiles invert it by Newton steps kept inside a shrinking bracket.
+ */
+#include <float.h>
+#include <math.h>
+#include "dist.h"
+
+#define HALF_LOG_2PI 0.918938533204672741780329736406
+#define TWO_PI 6.28318530717958647692528676656
+#define ROUNDS 1000000 /* of series and fractions; they need about the square root of the parameter */
+
+struct tails {
+	double p, q; /* lower, upper */
+};
+
+static const struct tails nowhere = {NAN, NAN};
+
+/* log(n!) less Stirling's formula, for real n > 0. */
+static double stirling_error(double n)
+{
+	double nn = n * n;
+	int sign;
+
+	if (n < 15)
+		return lgamma_r(n + 1, &sign) - (n + 0.5) * log(n) + n - HALF_LOG_2PI;
+	return (1 / 12.0 -
+		(1 / 360.0 - (1 / 1260.0 - (1 / 1680.0 - (1 / 1188.0 - 691 / 360360.0 / nn) / nn) / nn) / nn) / nn) /
+	       n;
+}
+
+/* x log(x/m) + m - x without cancellation where x is near m. */
+static double deviance(double x, double m)
+{
+	if (fabs(x - m) < 0.1 * (x + m)) {
+		double v = (x - m) / (x + m), s = (x - m) * v, term = 2 * x * v;
+
+		for (int j = 1; j < 1000; j++) {
+			double before = s;
+
+			term *= v * v;
+			s += term / (2 * j + 1);
+			if (s == before)
+				break;
+		}
+		return s;
+	}
+	return x * log(x / m) + m - x;
+}
+
+/* x^a e^-x / Gamma(a + 1) */
+static double poisson_density(double a, double x)
+{
+	return exp(-stirling_error(a) - deviance(a, x)) / sqrt(TWO_PI * a);
+}
+
+/* Gamma(a+b+1) / (Gamma(a+1) Gamma(b+1)) x^a y^b, where x + y = 1 */
+static double binomial_density(double a, double b, double x, double y)
+{
+	double n = a + b;
+
+	return exp(stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) -
+		   deviance(b, n * y)) *
+	       sqrt(n / (TWO_PI * a * b));
+}
+
+static struct tails gamma_tails(double a, double x)
+{
+	struct tails t;
+	double front;
+
+	if (!(a > 0) || !(x >= 0))
+		return nowhere;
+	if (x == 0)
+		return (struct tails){0, 1};
+	if (isinf(x))
+		return (struct tails){1, 0};
+	front = poisson_density(a, x);
+	if (x < a + 1) {
+		double sum = 1, term = 1;
+
+		for (int n = 1; n < ROUNDS && term > sum * DBL_EPSILON / 8; n++)
+			sum += term *= x / (a + n);
+		t.p = front * sum;
+		t.q = 1 - t.p;
+	} else {
+		double b = x + 1 - a, c = 1 / DBL_MIN, d = 1 / b, h = d;
+
+		for (int n = 1; n < ROUNDS; n++) {
+			double an = -n * (n - a), step;
+
+			b += 2;
+			d = an * d + b;
+			c = b + an / c;
+			if (fabs(d) < DBL_MIN)
+				d = DBL_MIN;
+			if (fabs(c) < DBL_MIN)
+				c = DBL_MIN;
+			d = 1 / d;
+			step = c * d;
+			h *= step;
+			if (fabs(step - 1) < DBL_EPSILON)
+				break;
+		}
+		t.q = front * a * h;
+		t.p = 1 - t.q;
+	}
+	return t;
+}
+
+/* The continued fraction of I_x(a, b) without its front; quick for x < (a+1)/(a+b+2). */
+static double beta_fraction(double a, double b, double x)
+{
+	double c = 1, d = 1 - (a + b) * x / (a + 1), h;
+
+	if (fabs(d) < DBL_MIN)
+		d = DBL_MIN;
+	h = d = 1 / d;
+	for (int m = 1; m < ROUNDS; m++) {
+		double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+		double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+		double step = 1;
+
+		for (int half = 0; half < 2; half++) {
+			double k = half ? odd : even;
+
+			d = 1 + k * d;
+			c = 1 + k / c;
+			if (fabs(d) < DBL_MIN)
+				d = DBL_MIN;
+			if (fabs(c) < DBL_MIN)
+				c = DBL_MIN;
+			d = 1 / d;
+			step = c * d;
+			h *= step;
+		}
+		if (fabs(step - 1) < DBL_EPSILON)
+			break;
+	}
+	return h;
+}
+
+/* x + y = 1, both given because one of them may be too near to 1 to tell the other. */
+static struct tails beta_tails(double a, double b, double x, double y)
+{
+	struct tails t;
+	double density;
+
+	if (!(a > 0) || !(b > 0) || !(x >= 0) || !(y >= 0))
+		return nowhere;
+	if (x == 0)
+		return (struct tails){0, 1};
+	if (y == 0)
+		return (struct tails){1, 0};
+	density = binomial_density(a, b, x, y);
+	if (x < (a + 1) / (a + b + 2)) {
+		t.p = density * b / (a + b) * beta_fraction(a, b, x);
+		t.q = 1 - t.p;
+	} else {
+		t.q = density * a / (a + b) * beta_fraction(b, a, y);
+		t.p = 1 - t.q;
+	}
+	return t;
+}
+
+/* The root of a distribution in a coordinate u that runs over the whole line. at() gives both tails and dp/du; p and q = 1 - p are the target. */
+struct inverse {
+	struct tails (*at)(const struct inverse *v, double u, double *slope);
+	double a, b, p, q;
+};
+
+static double invert(const struct inverse *v, double lo, double hi, double u)
+{
+	for (int i = 0; i < 2000 && hi - lo > 0; i++) {
+		double slope, gap, next;
+		struct tails t = v->at(v, u, &slope);
+
+		/* Compare in the smaller tail, in logarithms far out, where Newton on p itself would crawl. */
+		if (v->p <= v->q) {
+			gap = log(t.p / v->p) * v->p;
+			slope *= t.p > 0 ? v->p / t.p : 0;
+		} else {
+			gap = -log(t.q / v->q) * v->q;
+			slope *= t.q > 0 ? v->q / t.q : 0;
+		}
+		if (gap == 0)
+			return u;
+		if (gap < 0)
+			lo = u;
+		else
+			hi = u;
+		next = u - gap / slope;
+		if (!(next > lo && next < hi))
+			next = lo + (hi - lo) / 2;
+		if (fabs(next - u) <= 2e-16 * fabs(u) || next == lo || next == hi)
+			return next;
+		u = next;
+	}
+	return u;
+}
+
+/* u = log(x / (1 - x)) */
+static struct tails beta_at(const struct inverse *v, double u, double *slope)
+{
+	double x = 1 / (1 + exp(-u)), y = 1 / (1 + exp(u));
+
+	*slope = x > 0 && y > 0 ? binomial_density(v->a, v->b, x, y) * v->a * v->b / (v->a + v->b) : 0;
+	return beta_tails(v->a, v->b, x, y);
+}
+
+/* The logit of the quantile: keeps the digits of both x and 1 - x. p + q = 1. */
+static double beta_logit(double p, double q, double a, double b)
+{
+	struct inverse v = {beta_at, a, b, p, q};
+
+	return invert(&v, -700, 700, log(a / b));
+}
+
+/* u = log(x) */
+static struct tails gamma_at(const struct inverse *v, double u, double *slope)
+{
+	double x = exp(u);
+
+	*slope = x > 0 ? poisson_density(v->a, x) * v->a : 0;
+	return gamma_tails(v->a, x);
+}
+
+double dist_normal_cdf(double x)
+{
+	return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+double dist_normal_sf(double x)
+{
+	return 0.5 * erfc(x * M_SQRT1_2);
+}
+
+double dist_normal_quantile(double p)
+{
+	double q = p < 0.5 ? p : 1 - p, s, x;
+
+	if (!(p >= 0 && p <= 1))
+		return NAN;
+	if (q == 0)
+		return p < 0.5 ? -INFINITY : INFINITY;
+	/* Abramowitz and Stegun 26.2.23, good to 5e-4; then Halley steps on the logarithm of the tail. */
+	s = sqrt(-2 * log(q));
+	x = s - (2.515517 + s * (0.802853 + s * 0.010328)) /
+			(1 + s * (1.432788 + s * (0.189269 + s * 0.001308)));
+	for (int i = 0; i < 4; i++) {
+		double tail = dist_normal_sf(x), density = exp(-0.5 * x * x) / sqrt(TWO_PI);
+		double r = density / tail, f = log(tail / q);
+
+		/* f' = -r, f'' = r (x - r) */
+		x += 2 * f * r / (2 * r * r - f * r * (x - r));
+	}
+	return p < 0.5 ? -x : x;
+}
+
+/* P(|T| > |t|) / 2 */
+static double t_half_tail(double t, double df)
+{
+	double x, y, tt = t * t;
+
+	if (!(df > 0) || isnan(t))
+		return NAN;
+	if (isinf(tt))
+		return 0;
+	x = df / (df + tt);
+	y = tt / (df + tt);
+	return 0.5 * beta_tails(df / 2, 0.5, x, y).p;
+}
+
+double dist_t_sf(double t, double df)
+{
+	double half = t_half_tail(t, df);
+
+	return t >= 0 ? half : 1 - half;
+}
+
+double dist_t_cdf(double t, double df)
+{
+	return dist_t_sf(-t, df);
+}
+
+double dist_t_quantile(double p, double df)
+{
+	double q = p < 0.5 ? p : 1 - p, t;
+
+	if (!(p >= 0 && p <= 1) || !(df > 0))
+		return NAN;
+	if (q == 0)
+		return p < 0.5 ? -INFINITY : INFINITY;
+	if (q == 0.5)
+		return 0;
+	/* With x = df / (df + t^2): 2 q = I_x(df/2, 1/2) and t^2 / df = (1 - x) / x. */
+	t = sqrt(df * exp(-beta_logit(2 * q, 1 - 2 * q, df / 2, 0.5)));
+	return p < 0.5 ? -t : t;
+}
+
+double dist_chi2_cdf(double x, double df)
+{
+	return x <= 0 && df > 0 ? 0 : gamma_tails(df / 2, x / 2).p;
+}
+
+double dist_chi2_sf(double x, double df)
+{
+	return x <= 0 && df > 0 ? 1 : gamma_tails(df / 2, x / 2).q;
+}
+
+double dist_chi2_quantile(double p, double df)
+{
+	struct inverse v = {gamma_at, df / 2, 0, p, 1 - p};
+
+	if (!(p >= 0 && p <= 1) || !(df > 0))
+		return NAN;
+	if (p == 0)
+		return 0;
+	if (p == 1)
+		return INFINITY;
+	return 2 * exp(invert(&v, -745, 709, log(df / 2)));
+}
+
+double dist_binomial_pmf(double k, double n, double p)
+{
+	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
+		return NAN;
+	if (k < 0 || k > n || k != floor(k))
+		return 0;
+	if (p == 0)
+		return k == 0;
+	if (p == 1)
+		return k == n;
+	if (k == 0)
+		return exp(n * log1p(-p));
+	if (k == n)
+		return exp(n * log(p));
+	return binomial_density(k, n - k, p, 1 - p);
+}
+
+double dist_binomial_cdf(double k, double n, double p)
+{
+	k = floor(k);
+	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
+		return NAN;
+	if (k < 0)
+		return 0;
+	if (k >= n)
+		return 1;
+	return beta_tails(k + 1, n - k, p, 1 - p).q;
+}
+
+double dist_binomial_sf(double k, double n, double p)
+{
+	k = floor(k);
+	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
+		return NAN;
+	if (k < 0)
+		return 1;
+	if (k >= n)
+		return 0;
+	return beta_tails(k + 1, n - k, p, 1 - p).p;
+}
+
+double dist_beta_cdf(double x, double a, double b)
+{
+	return beta_tails(a, b, x, 1 - x).p;
+}
+
+double dist_beta_sf(double x, double a, double b)
+{
+	return beta_tails(a, b, x, 1 - x).q;
+}
+
+double dist_beta_quantile(double p, double a, double b)
+{
+	double u;
+
+	if (!(p >= 0 && p <= 1) || !(a > 0) || !(b > 0))
+		return NAN;
+	if (p == 0 || p == 1)
+		return p;
+	u = beta_logit(p, 1 - p, a, b);
+	return 1 / (1 + exp(-u));
+}
+
+double dist_gamma_p(double a, double x)
+{
+	return gamma_tails(a, x).p;
+}
+
+double dist_gamma_q(double a, double x)
+{
+	return gamma_tails(a, x).q;
+}
