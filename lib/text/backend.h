@@ -78,7 +78,7 @@ struct backend {
 	const char *model; /* name for the `model` member, borrowed from self */
 	int local;	   /* no money, no network */
 
-	/* How many more requests could be put to use now; 0: none (they would only wait inside). */
+	/* How many more requests could be put to use now; 0: none (they would only wait inside; submit takes them nevertheless). */
 	size_t (*wants)(void *self);
 
 	/* Appends the request as one JSON object: an API's body; locally {"prompt": rendered text, "ids": [token ids]}. */
@@ -100,5 +100,17 @@ struct backend {
 
 	void (*free)(void *self);
 };
+
+/* What a local model is opened with; lib/lm implements a backend_open_local, and a program that may ask local models passes it to
+ * ask_open (lib/net/ask.h). params and the strings are borrowed for the backend's life. */
+struct backend_local {
+	const char *model;    /* a directory, or "hf:org/name" */
+	const char *adapter;  /* PEFT directory, or NULL */
+	const char *quantize; /* "q8_0", "q4_0", "bf16", "none", or NULL */
+	int threads;	      /* 0: all */
+	int jobs;	      /* most sequences at once */
+	const struct backend_params *params;
+};
+typedef int backend_open_local(struct backend *b, const struct backend_local *how, struct err *e);
 
 #endif
