@@ -141,6 +141,102 @@ test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%)
 setup:
 	@.ci/setup build
 
+# Programs of our own that stand in the way of others: fault.so fails one allocation.
+$(BUILD)/tests/fault.so: tests/fault/fault.c | $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -fPIC -shared -o $@ $< -ldl
+
+RUN_TESTS = FT_BUILD=$(BUILD) tests/run
+WITH_SANITIZERS = BUILD=build/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+# Programs leave freeing at exit to the system; what is tested for leaks are the unit tests.
+ASAN_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 FT_SANITIZED=1
+
+.PHONY: check check-slow check-asan check-valgrind check-fault lint
+check: setup
+	@.ci/setup check
+	@$(MAKE) --no-print-directory test-programs
+	@$(RUN_TESTS)
+
+check-slow: setup
+	@.ci/setup check
+	@$(MAKE) --no-print-directory test-programs
+	@FT_SLOW=1 $(RUN_TESTS)
+
+check-asan: setup
+	@.ci/setup check sanitize
+	@$(MAKE) --no-print-directory $(WITH_SANITIZERS) test-programs
+	@$(ASAN_ENV) FT_BUILD=build/asan tests/run
+
+# The same suites with every program under valgrind: wrappers stand where the programs are looked for.
+check-valgrind: setup
+	@.ci/setup check valgrind
+	@$(MAKE) --no-print-directory test-programs
+	@mkdir -p build/valgrind/bin build/valgrind/tests
+	@for p in $(PROGRAMS:%=bin/%) $(UNITS:%=tests/%); do \
+		printf '#!/bin/sh\nexec valgrind -q --error-exitcode=99 --trace-children=no "%s" "$$@"\n' "$(CURDIR)/$(BUILD)/$$p" >build/valgrind/$$p; \
+		chmod +x build/valgrind/$$p; done
+	@for p in $(STUBS); do cp $(BUILD)/tests/$$p build/valgrind/tests/; done
+	@FT_SANITIZED=1 FT_BUILD=build/valgrind tests/run
+
+check-fault: setup
+	@.ci/setup check
+	@$(MAKE) --no-print-directory test-programs $(BUILD)/tests/fault.so
+	@$(RUN_TESTS) tests/fault/fault.bats
+
+C_FILES = $(wildcard cmd/*.c lib/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c)
+SH_FILES = .ci/setup .ci/run tests/run $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+lint: setup
+	@.ci/setup lint
+	@if grep -nE ' +$$' $(C_FILES) $(wildcard lib/*/*.h); then echo "trailing blanks"; exit 1; fi
+	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
+		--suppress=internalAstError -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
+	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 $(subst ",\",$(CPPFLAGS_ALL)) -DISA=base -DISA_base 2>/dev/null' tidy
+	shellcheck -x $(SH_FILES)
+	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
+	$(MAKE) --no-print-directory CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
+	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
+
+# --- installing and shipping ---
+
+.PHONY: install uninstall dist distcheck help clean
+INSTALLED = $(PROGRAMS:%=bin/%)
+MANUALS = $(wildcard man/*.[157])
+install: all
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7'
+	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
+	for m in $(MANUALS); do install -m 644 $$m '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/; done
+
+uninstall:
+	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p; done
+	for m in $(MANUALS); do rm -f '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/$${m##*/}; done
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=ft-$(VERSION)/ -o build/ft-$(VERSION).tar.gz HEAD
+	@echo build/ft-$(VERSION).tar.gz
+
+# The archive builds, passes its tests and installs from itself alone.
+distcheck: dist
+	rm -rf build/dist && mkdir -p build/dist
+	tar -xzf build/ft-$(VERSION).tar.gz -C build/dist
+	$(MAKE) -C build/dist/ft-$(VERSION) check
+	$(MAKE) -C build/dist/ft-$(VERSION) install DESTDIR=$(CURDIR)/build/dist/root PREFIX=/usr
+	$(MAKE) -C build/dist/ft-$(VERSION) uninstall DESTDIR=$(CURDIR)/build/dist/root PREFIX=/usr
+	test -z "$$(find build/dist/root -type f)"
+
+help:
+	@echo 'make                 install what is missing, build into build/bin'
+	@echo 'make demo            the whole road on generated payment notes, about five minutes'
+	@echo 'make check           build and run all tests (check-slow: also the long simulations)'
+	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make check-valgrind  the tests under valgrind'
+	@echo 'make check-fault     every allocation fails once'
+	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
+	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'
+	@echo 'make bench           speed and memory against peers, as ratios'
+	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make uninstall dist distcheck clean'
+
 .PHONY: clean
 clean:
 	rm -rf build
