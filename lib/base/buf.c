@@ -107,7 +107,9 @@ int span_is(struct span a, const char *s)
 
 int span_eq(struct span a, struct span b)
 {
-	return a.n == b.n && !a.s == !b.s && (a.n == 0 || memcmp(a.s, b.s, a.n) == 0);
+	if (!a.s || !b.s)
+		return !a.s && !b.s;
+	return a.n == b.n && memcmp(a.s, b.s, a.n) == 0;
 }
 
 int span_cmp(struct span a, struct span b)

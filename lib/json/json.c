@@ -364,7 +364,7 @@ int json_equal(struct span a, struct span b)
 		return equal_strings(a, b);
 	if (kind == JSON_NUMBER) {
 		int64_t i, j;
-		double x, y;
+		double x = 0, y = 0;
 		if (json_int(a, &i) == 0 && json_int(b, &j) == 0)
 			return i == j; /* beyond 2^53 doubles would call neighbours equal */
 		json_number(a, &x);
@@ -373,7 +373,7 @@ int json_equal(struct span a, struct span b)
 	}
 	if (kind == JSON_ARRAY) {
 		struct json_iter ia = {0}, ib = {0};
-		struct span k, va, vb;
+		struct span k, va = {0}, vb = {0};
 		for (;;) {
 			int more = json_next(&ia, a, &k, &va);
 			if (more != json_next(&ib, b, &k, &vb))

@@ -36,7 +36,7 @@ __attribute__((constructor)) static void start(void)
 	real_malloc = (void *(*)(size_t))dlsym(RTLD_NEXT, "malloc");
 	real_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
 	const char *at = getenv("FT_FAIL_AT");
-	fail_at = at ? atol(at) : -1;
+	fail_at = at ? strtol(at, NULL, 10) : -1;
 	count = 0;
 }
 
