@@ -1,5 +1,7 @@
 # Common to all suites: programs on PATH, a scratch directory, nothing of the caller's environment that could matter.
 
+bats_require_minimum_version 1.5.0
+
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 BUILD=${FT_BUILD:-$ROOT/build}
 SHARED=${FT_SHARED:-$ROOT/../shared}
