@@ -26,14 +26,14 @@ lm_PKGS = libpcre2-8 libutf8proc
 web_PKGS = libmicrohttpd
 base_LIBS = -lm
 
-ft-split_ROOMS = stats text json base
+ft-split_ROOMS = split stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = net lm jinja nn stats text json base
 ft-eval_ROOMS = stats text json base
-ft-drift_ROOMS = stats text json base
+ft-drift_ROOMS = drift stats text json base
 ft-train_ROOMS = lm jinja nn text json base
 
-ROOMS = base json text stats net nn jinja lm web
+ROOMS = base json text stats split drift net nn jinja lm web
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 
@@ -115,6 +115,8 @@ nn_BELOW = nn base
 jinja_BELOW = jinja json base
 lm_BELOW = lm jinja nn text json base
 web_BELOW = web text json base
+split_BELOW = split stats text json base
+drift_BELOW = drift stats text json base
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
 
 define unit_rule

@@ -1,0 +1,177 @@
+load helper
+
+# rows N [FIRST] - N records with an id, a customer (four rows each) and a number of their own.
+rows() {
+	jq -nc --argjson n "$1" --argjson first "${2:-0}" 'range($first; $first + $n) |
+		{id: "r\(.)", customer: "c\(. / 4 | floor)", messages: [
+			{role: "system", content: "Answer in one word."},
+			{role: "user", content: "Question number \(.)"},
+			{role: "assistant", content: "answer \(. % 3)"}]}'
+}
+
+# sides - id and split of each record, sorted.
+sides() {
+	jq -r '[.id, .split] | @tsv' | sort
+}
+
+@test "every record gets a side near the shares asked for" {
+	rows 2000 >in.jsonl
+	status_is 0 ft-split -r 70:10:20 in.jsonl
+	printf '%s\n' "$output" >out.jsonl
+	[ "$(wc -l <out.jsonl)" -eq 2000 ]
+	jq -se '[group_by(.split)[] | {key: .[0].split, value: length}] | from_entries |
+		.train > 1318 and .train < 1482 and .valid > 146 and .valid < 254 and .test > 328 and .test < 472' out.jsonl
+}
+
+@test "a record keeps its bytes: without the added member the line is the old one" {
+	printf '%s\n' '{ "b":1e999,"a" : 12345678901234567890, "s":"\u0041\/", "x":{"a":1,"a":2} }  ' >in.jsonl
+	ft-split -q in.jsonl | sed -E 's/ *, *"split": *"(train|valid|test)"//' >out.jsonl
+	cmp in.jsonl out.jsonl
+}
+
+@test "adding, removing and shuffling rows moves none (five seeds)" {
+	rows 1200 >all.jsonl
+	for seed in 1 2 3 4 5; do
+		ft-split -q --seed $seed all.jsonl | sides >whole
+		sort -R --random-source=<(yes $seed) all.jsonl | ft-split -q --seed $seed | sides >shuffled
+		cmp whole shuffled
+		head -n $((seed * 200)) all.jsonl | ft-split -q --seed $seed | sides >part
+		[ -z "$(comm -23 part whole)" ]
+	done
+}
+
+@test "adding, removing and shuffling rows moves none with --group and --key either" {
+	rows 1200 >all.jsonl
+	for option in --group=.customer --key=.id; do
+		ft-split -q $option all.jsonl | sides >whole
+		sort -R --random-source=<(yes 1) all.jsonl | ft-split -q $option | sides >shuffled
+		cmp whole shuffled
+		sed -n '100,700p' all.jsonl | ft-split -q $option | sides >part
+		[ -z "$(comm -23 part whole)" ]
+	done
+}
+
+@test "another seed is another split" {
+	rows 400 >in.jsonl
+	ft-split -q --seed 1 in.jsonl | sides >one
+	ft-split -q --seed 2 in.jsonl | sides >two
+	[ "$(comm -13 one two | wc -l)" -gt 50 ]
+}
+
+@test "a larger test share keeps the rows that test had" {
+	rows 1000 >in.jsonl
+	ft-split -q -r 90:10 in.jsonl | jq -r 'select(.split == "test").id' | sort >small
+	ft-split -q -r 60:10:30 in.jsonl | jq -r 'select(.split == "test").id' | sort >large
+	[ -s small ]
+	[ -z "$(comm -23 small large)" ]
+}
+
+@test "groups stay whole" {
+	rows 1000 >in.jsonl
+	ft-split -q --group customer in.jsonl | jq -se 'group_by(.customer) | all(map(.split) | unique | length == 1)'
+	ft-split -q --group customer in.jsonl | jq -se '[.[].split] | unique | length == 3'
+}
+
+@test "equal inputs share a side whatever their reference, id, spacing and key order" {
+	rows 300 >a.jsonl
+	jq -c '.id = "again-" + .id | .messages[2].content = "other" | {messages, id, customer}' a.jsonl >b.jsonl
+	sed 's/":/" : /g' b.jsonl >spaced.jsonl
+	ft-split -q a.jsonl spaced.jsonl | jq -se 'group_by(.messages[1].content) | all(length == 2 and (map(.split) | unique | length == 1))'
+}
+
+@test "equal inputs in different groups join the groups" {
+	rows 400 >a.jsonl
+	jq -c '.id = "again-" + .id | .customer = "d" + .id' a.jsonl >b.jsonl
+	status_is 0 ft-split --group customer a.jsonl b.jsonl
+	[[ $stderr == *"100 sets of groups were joined because they hold the same input"* ]]
+	printf '%s\n' "$output" | jq -se 'group_by(.messages[1].content) | all(map(.split) | unique | length == 1)'
+}
+
+@test "a split that is there is kept, and equal inputs follow it wherever they stand" {
+	rows 60 >a.jsonl
+	jq -c '.id = "k-" + .id | .split = "test"' a.jsonl >kept.jsonl
+	cat a.jsonl kept.jsonl >in.jsonl
+	ft-split -q in.jsonl | jq -se 'length == 120 and all(.split == "test")'
+	cat kept.jsonl a.jsonl | ft-split -q | jq -se 'length == 120 and all(.split == "test")'
+	ft-split -q --group customer <in.jsonl | jq -se 'length == 120 and all(.split == "test")'
+}
+
+@test "rows that belong together and stand on both sides are reported, not moved" {
+	rows 4 | jq -c '.split = (if .id == "r0" then "train" else "test" end)' >in.jsonl
+	status_is 0 ft-split --group customer in.jsonl
+	[[ $stderr == *"1 set of rows that belong together stand on both sides already"* ]]
+	[ "$output" = "$(cat in.jsonl)" ]
+}
+
+@test "a split that is no side is an error with file and line" {
+	printf '%s\n' '{"a":1}' '{"a":2,"split":"dev"}' >in.jsonl
+	status_is 2 ft-split in.jsonl
+	[[ $stderr == *'in.jsonl:2: split is "dev": it must be "train", "valid" or "test"'* ]]
+}
+
+@test "-d writes the lines unchanged, each to one file" {
+	rows 500 >in.jsonl
+	status_is 0 ft-split -d out -r 60:20:20 in.jsonl
+	[ -z "$output" ]
+	[ "$(ls out)" = "$(printf 'test.jsonl\ntrain.jsonl\nvalid.jsonl')" ]
+	cat out/*.jsonl | sort >got
+	sort in.jsonl | cmp - got
+	ft-split -q -r 60:20:20 in.jsonl | jq -r 'select(.split == "test").id' >want
+	jq -r .id out/test.jsonl | cmp - want
+}
+
+@test "-d writes all files or none" {
+	rows 50 >in.jsonl
+	ft-split -q -d out in.jsonl
+	cp -r out before
+	{ rows 80; printf '{"broken":'; } >bad.jsonl
+	status_is 2 ft-split -d out bad.jsonl
+	[[ $stderr == *"bad.jsonl:81: "* ]]
+	diff -r before out
+	status_is 2 ft-split -d fresh bad.jsonl
+	[ -z "$(ls fresh)" ]
+}
+
+@test "-d refuses to leave a side of an earlier run behind" {
+	rows 50 >in.jsonl
+	ft-split -q -d out -r 80:10:10 in.jsonl
+	cp -r out before
+	status_is 2 ft-split -d out -r 80:20 in.jsonl
+	[[ $stderr == *"out/valid.jsonl is from an earlier run"* ]]
+	diff -r before out
+}
+
+@test "ratios that make no sense are refused" {
+	for ratio in 80 80: 80:10:10:10 -1:2 a:b 0:1 1:0 nan:1 80::20 ''; do
+		status_is 2 ft-split -r "$ratio" /dev/null
+		[[ $stderr == *ratio* ]]
+	done
+}
+
+@test "a record without the key is an error, one without the group its own group" {
+	printf '%s\n' '{"q":1,"k":1}' '{"q":2}' >in.jsonl
+	status_is 2 ft-split --key .k in.jsonl
+	[[ $stderr == *"in.jsonl:2: no value at the key .k"* ]]
+	status_is 0 ft-split --group .k in.jsonl
+	[[ $stderr == *"1 rows have no value at .k"* ]]
+}
+
+@test "a bad line in a pipe is told as standard input, also when the pipe is read twice" {
+	printf '{"k":1}\n{"k":}\n' >in
+	status_is 2 ft-split --key k <in
+	[[ $stderr == *"standard input:2: "* ]]
+	status_is 3 ft-split --key k --skip-bad <in
+	[[ $stderr == *"standard input:2: "*"(skipped)"* ]]
+	[ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ]
+}
+
+@test "a long pipe is passed on row by row" {
+	mkfifo pipe
+	ft-split -q --line-buffered <pipe >out &
+	exec 9>pipe
+	echo '{"q":1}' >&9
+	for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+	[ "$(wc -l <out)" -eq 1 ]
+	exec 9>&-
+	wait
+}
