@@ -416,7 +416,7 @@ static int has_nul(struct span text)
 
 cJSON *json_tree(struct span text, struct err *e)
 {
-	struct span v;
+	struct span v = {0};
 	if (json_check(text, &v, e) < 0)
 		return NULL;
 	if (has_nul(v)) {

@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# What every program keeps to, whatever it does: help, version, usage errors, malformed and missing input, closed readers, full disks, signals.
+
+load helper
+
+PROGRAMS=$(cd "${FT_BUILD:-$BATS_TEST_DIRNAME/../build}/bin" && echo ft-*)
+
+# Arguments with which a program works as a filter over the records of $TMP/in.jsonl.
+args_of() {
+	case $1 in
+	ft-prompt) echo "-m stub-echo" ;;
+	ft-judge) echo "-m stub-echo -c polite --max-errors 100000000" ;;
+	ft-drift) echo "-r $TMP/in.jsonl" ;;
+	ft-train) echo "-m $TMP/tiny --dry-run" ;;
+	ft-export | ft-pull) echo "none" ;;
+	*) echo "" ;;
+	esac
+}
+
+# each FUNCTION [KIND] - calls FUNCTION PROGRAM ARGS... for every program that reads records; all are tried before the verdict.
+each() {
+	local p bad=0 args
+	for p in $PROGRAMS; do
+		args=$(args_of "$p")
+		[ "$args" = none ] && continue
+		# shellcheck disable=SC2086
+		"$1" "$p" $args || { echo "^ $p"; bad=1; }
+	done
+	[ "$bad" -eq 0 ]
+}
+
+prepare() {
+	jq -nc 'range(30) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: (if . % 2 == 0 then "yes" else "no" end)}], output: "yes"}' >in.jsonl
+	start_stub
+	if [[ $PROGRAMS == *ft-train* ]]; then
+		echo '{"model_type":"llama","hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,"num_attention_heads":2,"num_key_value_heads":1,"max_position_embeddings":256}' >config.json
+		ft-train --scratch config.json --steps 1 -o tiny in.jsonl >/dev/null 2>&1 || true
+	fi
+}
+
+@test "--help and --version go to standard output with status 0" {
+	for p in $PROGRAMS; do
+		status_is 0 "$p" --help
+		[ -z "$stderr" ]
+		[[ $output == *usage:*$p* && $output == *examples:* ]]
+		status_is 0 "$p" -h
+		status_is 0 "$p" --version
+		[[ $output == "$p (ft) "* ]]
+		status_is 0 "$p" -V
+	done
+}
+
+@test "an unknown option is status 2 with a hint" {
+	for p in $PROGRAMS; do
+		status_is 2 "$p" --no-such-option
+		[ -z "$output" ]
+		[[ $stderr == "$p: "*--no-such-option*--help* ]]
+	done
+}
+
+@test "--help to a full disk is status 2" {
+	for p in $PROGRAMS; do
+		run bash -c "$p --help >/dev/full"
+		[ "$status" -eq 2 ]
+	done
+}
+
+empty_input() {
+	run --separate-stderr "$@" </dev/null
+	case $1 in
+	ft-drift) [ "$status" -eq 4 ] || [ "$status" -eq 2 ] ;;
+	ft-eval) [ "$status" -eq 0 ] || [ "$status" -eq 4 ] || [ "$status" -eq 2 ] ;;
+	ft-train | ft-split) [ "$status" -le 2 ] ;;
+	*) [ "$status" -eq 0 ] ;;
+	esac
+}
+
+@test "empty input ends at once" {
+	prepare
+	each empty_input
+}
+
+malformed_line() {
+	head -n 2 in.jsonl >bad.jsonl
+	echo '{"id": "x", "messages": [' >>bad.jsonl
+	run --separate-stderr "$@" bad.jsonl
+	[ "$status" -eq 2 ] && [[ $stderr == *bad.jsonl:3:* ]] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "a malformed line stops the run with its file and line" {
+	prepare
+	each malformed_line
+}
+
+missing_file() {
+	run --separate-stderr "$@" no-such-file.jsonl
+	[ "$status" -eq 2 ] && [[ $stderr == *no-such-file.jsonl*"No such file"* ]] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "a missing file is status 2 by its name" {
+	prepare
+	each missing_file
+}
+
+directory_as_file() {
+	mkdir -p folder
+	run --separate-stderr "$@" folder
+	[ "$status" -eq 2 ] && [[ $stderr == *folder*directory* ]] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "a directory given as a file is status 2" {
+	prepare
+	each directory_as_file
+}
+
+full_disk() {
+	local rc=0
+	"$@" in.jsonl >/dev/full 2>err.txt || rc=$?
+	[ "$rc" -eq 2 ] && grep -qi 'space' err.txt || { echo "status $rc: $(cat err.txt)"; return 1; }
+}
+
+@test "a full disk is status 2" {
+	prepare
+	each full_disk
+}
+
+closed_reader() {
+	local rc
+	for _ in $(seq 200); do cat in.jsonl; done | jq -c '.id = "\(.id)-\(input_line_number)"' >long.jsonl
+	case $1 in
+	ft-prompt | ft-judge) head -n 600 long.jsonl >some.jsonl ;;
+	ft-train) head -n 2000 long.jsonl >some.jsonl ;;
+	ft-eval | ft-drift) return 0 ;; # they write at their end
+	*) cp long.jsonl some.jsonl ;;
+	esac
+	set +o pipefail
+	{ timeout 60 "$@" some.jsonl 2>err.txt; echo $? >rc.txt; } | head -n 1 >/dev/null
+	rc=$(cat rc.txt)
+	[ "$rc" -eq 141 ] || [ "$rc" -eq 0 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
+}
+
+@test "a closed reader ends a program as SIGPIPE does" {
+	prepare
+	each closed_reader
+}
+
+interrupted() {
+	local rc=0 pid
+	mkfifo pipe.$1
+	"$@" <pipe.$1 >got.txt 2>err.txt &
+	pid=$!
+	exec 9>pipe.$1
+	cat in.jsonl >&9
+	for _ in $(seq 50); do
+		kill -0 $pid 2>/dev/null && grep -q . "/proc/$pid/status" && break
+		sleep 0.02
+	done
+	sleep 0.3
+	kill -INT $pid
+	exec 9>&-
+	wait $pid || rc=$?
+	[ "$rc" -eq 130 ] || [ "$rc" -eq 2 ] || [ "$rc" -eq 0 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
+	# What was written is whole lines.
+	[ ! -s got.txt ] || [ "$(tail -c 1 got.txt | od -An -c | tr -d ' ')" = '\n' ]
+}
+
+@test "SIGINT half way keeps what is done and ends" {
+	prepare
+	set -m
+	each interrupted
+}
+
+hostile() {
+	local rc f
+	for f in hostile-*.jsonl; do
+		rc=0
+		timeout 60 "$@" "$f" >/dev/null 2>err.txt || rc=$?
+		[ "$rc" -le 4 ] || { echo "status $rc on $f: $(head -c 300 err.txt)"; return 1; }
+	done
+}
+
+@test "hostile records give an answer or an error, never a crash" {
+	prepare
+	printf '{"id":"a","messages":%s}\n' "$(printf '[%.0s' $(seq 3000))" >hostile-deep.jsonl
+	printf '{"id":"a\\u0000b","messages":[{"role":"user","content":"x\\u0000y"},{"role":"assistant","content":"z"}],"output":"z"}\n' >hostile-nul.jsonl
+	printf '{"id":"a","messages":[{"role":"user","content":"\xff\xfe"}]}\n' >hostile-utf8.jsonl
+	printf '{"id":1e999,"messages":"no array","output":7,"model":[1]}\n' >hostile-types.jsonl
+	printf '{"id":{"x":[1]},"messages":[1,null,"x",{"role":7}],"output":null}\n' >hostile-messages.jsonl
+	printf '{"a":1}\0\n' >hostile-raw-nul.jsonl
+	head -c 5000000 /dev/zero | tr '\0' 'a' >hostile-long.jsonl
+	head -c 3000 /dev/urandom >hostile-random.jsonl
+	each hostile
+}

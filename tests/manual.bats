@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# Every `.Dl` line in the EXAMPLES of a manual is a command that works: run here, in a directory that tests/manual/prepare fills.
+# A comment `# exit N` at its end states the exit status where it is not 0.
+
+load helper
+
+MAN=$BATS_TEST_DIRNAME/../man
+
+examples_of() {
+	awk '/^\.Sh /{on = ($2 == "EXAMPLES")} on && /^\.Dl /{sub(/^\.Dl /, ""); print}' "$1" |
+		sed -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
+}
+
+# run_examples PAGE - runs them in order, in one directory, so that later ones may use what earlier ones wrote.
+run_examples() {
+	local page=$MAN/$1 line want got n=0 bad=0
+	start_stub
+	"$BATS_TEST_DIRNAME/manual/prepare" "$TMP/work"
+	while IFS= read -r line; do
+		want=0
+		[[ $line =~ \#\ exit\ ([0-9]+)$ ]] && want=${BASH_REMATCH[1]}
+		n=$((n + 1)) got=0
+		(cd "$TMP/work" && bash -o pipefail -c "$line") >"$TMP/out" 2>&1 </dev/null || got=$?
+		if [ "$got" -ne "$want" ]; then
+			bad=1
+			printf 'exit status %s, not %s: %s\n' "$got" "$want" "$line"
+			tail -n 5 "$TMP/out"
+		fi
+	done < <(examples_of "$page")
+	[ "$n" -gt 0 ] || { echo "no examples in $page"; return 1; }
+	[ "$bad" -eq 0 ]
+}
+
+@test "examples of ft.7 work" { run_examples ft.7; }
+@test "examples of ft-jsonl.5 work" { run_examples ft-jsonl.5; }
+@test "examples of ft-split.1 work" { run_examples ft-split.1; }
+@test "examples of ft-prompt.1 work" { run_examples ft-prompt.1; }
+@test "examples of ft-train.1 work" { run_examples ft-train.1; }
+@test "examples of ft-eval.1 work" { run_examples ft-eval.1; }
+@test "examples of ft-judge.1 work" { run_examples ft-judge.1; }
+@test "examples of ft-drift.1 work" { run_examples ft-drift.1; }
+
+@test "every page has its examples run here and every program its page" {
+	for page in "$MAN"/*.[157]; do
+		grep -q "run_examples $(basename "$page");" "$BATS_TEST_FILENAME"
+	done
+	for p in "$BUILD"/bin/ft-*; do
+		[ -f "$MAN/$(basename "$p").1" ] || { echo "no manual for $p"; return 1; }
+	done
+}
+
+@test "every long option of --help stands in the manual" {
+	for p in "$BUILD"/bin/ft-*; do
+		name=$(basename "$p")
+		for o in $("$p" --help | sed -n '/^options:/,/^examples:/s/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p'); do
+			case $o in help | version) continue ;; esac
+			grep -qE -- "(Fl Fl |Fl -|-\\\\?-)$o\b" "$MAN/$name.1" || grep -qF -- "-$o" "$MAN/$name.1" || {
+				echo "$name --$o is not in its manual"
+				bad=1
+			}
+		done
+	done
+	[ -z "${bad:-}" ]
+}
