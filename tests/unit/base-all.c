@@ -1,0 +1,163 @@
+/* What lib/base promises: buffers with ceilings, options, atomic files, random numbers, the pool. */
+#include <stdlib.h>
+#include <unistd.h>
+#include "../../lib/base/buf.h"
+#include "../../lib/base/file.h"
+#include "../../lib/base/mem.h"
+#include "../../lib/base/opt.h"
+#include "../../lib/base/pool.h"
+#include "../../lib/base/rng.h"
+#include "tap.h"
+
+static void buffers(void)
+{
+	struct buf b = {.max = 10};
+	ok(buf_adds(&b, "12345678") == 0 && buf_adds(&b, "abc") < 0 && b.full && b.len == 8, "an addition beyond the ceiling adds nothing");
+	ok(buf_addc(&b, 'x') < 0, "and the buffer stays full");
+	buf_clear(&b);
+	ok(buf_addf(&b, "%d", 42) == 0 && strcmp(b.data, "42") == 0, "until it is cleared");
+	buf_release(&b);
+	struct buf f = BUF_INIT;
+	buf_addf(&f, "%0500d", 7);
+	ok(f.len == 500 && f.data[499] == '7', "long formats are written whole");
+	char *p = buf_detach(&f, NULL);
+	ok(f.len == 0 && f.data == NULL, "detach hands the bytes over");
+	free(p);
+	size_t product;
+	ok(mem_mul((size_t)1 << 40, (size_t)1 << 40, &product) < 0, "a product that overflows is noticed");
+}
+
+struct opts {
+	int flag;
+	const char *str;
+	char *text;
+	long long n;
+	double x;
+	size_t size;
+	struct opt_list list;
+};
+
+static int parse(struct opts *o, int *operands, struct err *e, char **argv)
+{
+	struct opt table[] = {
+		{'f', "flag", OPT_FLAG, &o->flag, NULL, "a flag", 0, 0},
+		{'s', "str", OPT_STR, &o->str, "S", "a string", 0, 0},
+		{'t', "text", OPT_TEXT, &o->text, "TEXT", "a text", 0, 0},
+		{'n', "number", OPT_INT, &o->n, "N", "a number", 1, 10},
+		{'x', "real", OPT_REAL, &o->x, "X", "a real", 0, 0},
+		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size", 0, 0},
+		{'l', "list", OPT_LIST, &o->list, "V", "a list", 0, 0},
+		{0},
+	};
+	struct program p = {"ft-test", "", "a test", table, ""};
+	int argc = 0;
+	while (argv[argc])
+		argc++;
+	return opt_parse(&p, argc, argv, operands, e);
+}
+
+#define ARGS(...) ((char *[]){"ft-test", __VA_ARGS__, NULL})
+
+static void options(void)
+{
+	struct opts o = {0};
+	struct err e = ERR_INIT;
+	int n = 0;
+	char **a = ARGS("one", "-fs", "v", "two", "--number=7", "-x", "-1.5", "--size", "2G", "-l1", "--list", "2", "-", "--", "-z");
+	ok(parse(&o, &n, &e, a) == 0, "mixed options and operands are parsed");
+	ok(n == 4 && !strcmp(a[1], "one") && !strcmp(a[2], "two") && !strcmp(a[3], "-") && !strcmp(a[4], "-z"), "operands keep their order");
+	ok(o.flag && !strcmp(o.str, "v") && o.n == 7 && o.x == -1.5 && o.size == (size_t)2 << 30, "values arrive");
+	ok(o.list.n == 2 && !strcmp(o.list.v[1], "2"), "lists grow");
+	free(o.list.v);
+	ok(parse(&o, &n, &e, ARGS("--number", "11")) < 0 && strstr(e.msg, "from 1 to 10"), "ranges are checked");
+	ok(parse(&o, &n, &e, ARGS("--number", "3x")) < 0, "half a number is none");
+	ok(parse(&o, &n, &e, ARGS("--real", "nan")) < 0 && parse(&o, &n, &e, ARGS("-x", "inf")) < 0, "nor are NaN and infinity");
+	ok(parse(&o, &n, &e, ARGS("--size", "-1")) < 0 && parse(&o, &n, &e, ARGS("--size", "3Q")) < 0, "sizes are sizes");
+	ok(parse(&o, &n, &e, ARGS("--num", "3")) < 0, "prefixes of options are refused");
+	ok(parse(&o, &n, &e, ARGS("--str")) < 0 && strstr(e.msg, "needs a value"), "a missing value is said");
+	ok(parse(&o, &n, &e, ARGS("--flag=1")) < 0, "a flag takes no value");
+	ok(parse(&o, &n, &e, ARGS("--text", "@/no/such/file")) < 0 && strstr(e.msg, "/no/such/file"), "@FILE that is missing is said");
+	ok(parse(&o, &n, &e, ARGS("--text", "@@x")) == 0 && !strcmp(o.text, "@x"), "@@ is a leading @");
+	ok(parse(&o, &n, &e, ARGS("--help", "--nonsense")) == OPT_HELP, "--help is an answer");
+	free(o.text);
+}
+
+static void files(void)
+{
+	char dir[] = "/tmp/ft-base-XXXXXX";
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct file_new w;
+	if (!mkdtemp(dir))
+		return;
+	char *path = file_join(dir, "a/b"), *sub = file_join(dir, "a");
+	ok(file_write(path, "x", 1, &e) < 0, "no directory, no file");
+	ok(file_mkdir(sub, &e) == 0 && file_write(path, "old", 3, &e) == 0, "a file is written");
+	ok(file_begin(path, &w, &e) == 0 && fputs("new", w.f) >= 0, "a second one is begun");
+	file_abort(&w);
+	ok(file_read(path, 100, &b, &e) == 0 && !strcmp(b.data, "old"), "and aborted: the old one stands");
+	ok(file_read(path, 2, &b, &e) < 0 && strstr(e.msg, "larger"), "the ceiling of reading holds");
+	ok(file_write("/dev/full/x", "x", 1, &e) < 0, "a file that cannot be made is an error");
+	unlink(path);
+	rmdir(sub);
+	rmdir(dir);
+	free(path);
+	free(sub);
+	buf_release(&b);
+}
+
+static void randoms(void)
+{
+	struct rng a, b;
+	rng_seed(&a, 1, 2);
+	rng_seed(&b, 1, 2);
+	ok(rng_u64(&a) == rng_u64(&b), "a seed gives its numbers again");
+	rng_seed(&b, 2, 1);
+	rng_seed(&a, 1, 2);
+	ok(rng_u64(&a) != rng_u64(&b), "seed and stream are not interchangeable");
+	double sum = 0, sq = 0, mean = 0;
+	size_t hits[7] = {0};
+	for (int i = 0; i < 100000; i++) {
+		double z = rng_normal(&a);
+		sum += z;
+		sq += z * z;
+		mean += rng_uniform(&a);
+		hits[rng_below(&a, 7)]++;
+	}
+	ok_near(sum / 1e5, 0, 0.015, "normals have mean 0");
+	ok_near(sq / 1e5, 1, 0.02, "and variance 1");
+	ok_near(mean / 1e5, 0.5, 0.005, "uniforms have mean one half");
+	double chi = 0;
+	for (int i = 0; i < 7; i++)
+		chi += (hits[i] - 1e5 / 7) * (hits[i] - 1e5 / 7) / (1e5 / 7);
+	ok(chi < 22.46, "seven sides come up alike (chi-square %.1f, 99.9 %% point of 6 degrees 22.46)", chi);
+}
+
+static void piece(void *arg, size_t i)
+{
+	((size_t *)arg)[i] += i;
+}
+
+static void pools(void)
+{
+	for (int threads = 1; threads <= 4; threads++) {
+		struct pool *p = pool_new(threads);
+		size_t out[1000] = {0}, good = 1;
+		for (int round = 0; round < 200; round++)
+			pool_run(p, 1000, piece, out);
+		for (size_t i = 0; i < 1000; i++)
+			good &= out[i] == 200 * i;
+		ok(good, "%d threads do each piece once, 200 rounds", threads);
+		pool_free(p);
+	}
+}
+
+int main(void)
+{
+	buffers();
+	options();
+	files();
+	randoms();
+	pools();
+	return tap_done();
+}
