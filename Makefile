@@ -185,8 +185,15 @@ check-fault: setup
 	@$(MAKE) --no-print-directory test-programs $(BUILD)/tests/fault.so
 	@$(RUN_TESTS) tests/fault/fault.bats
 
+# What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks.
+.PHONY: bench
+bench: setup
+	@.ci/setup check
+	@$(MAKE) --no-print-directory test-programs
+	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
+
 C_FILES = $(wildcard cmd/*.c lib/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c)
-SH_FILES = .ci/setup .ci/run tests/run $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(wildcard lib/*/*.h); then echo "trailing blanks"; exit 1; fi

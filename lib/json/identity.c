@@ -1,7 +1,6 @@
 /* identity: what a record is known by (input key, id) and what it is measured against (references). See record.h. */
 #include "record.h"
 
-#include <stdio.h>
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -34,7 +33,10 @@ static void add_member(const struct record *r, const char *name, struct buf *b)
 	struct span v = record_get(r, name);
 	if (!v.s)
 		return;
-	buf_addf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
+	if (b->len > 1)
+		buf_addc(b, ',');
+	json_put_string(b, name, strlen(name));
+	buf_addc(b, ':');
 	json_canonical(v, b);
 }
 
@@ -95,7 +97,11 @@ int record_key(const struct record *r, char key[33], struct err *e)
 	buf_release(&b);
 	if (full)
 		return err_set(e, "the record is too large");
-	snprintf(key, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+	for (int i = 0; i < 16; i++) {
+		key[i] = "0123456789abcdef"[h.high64 >> (60 - 4 * i) & 15];
+		key[16 + i] = "0123456789abcdef"[h.low64 >> (60 - 4 * i) & 15];
+	}
+	key[32] = 0;
 	return 0;
 }
 

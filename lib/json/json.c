@@ -239,6 +239,12 @@ struct span json_element(struct span v, long long index)
 	struct span key, value;
 	if (json_kind(v) != JSON_ARRAY)
 		return (struct span){0};
+	if (index == -1) { /* the usual one from the end, in one pass */
+		struct span last = {0};
+		while (json_next(&it, v, &key, &value))
+			last = value;
+		return last;
+	}
 	if (index < 0)
 		index += (long long)json_count(v);
 	while (index >= 0 && json_next(&it, v, &key, &value))

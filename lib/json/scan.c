@@ -201,12 +201,18 @@ const char *scan_value(const struct scan *s, const char *p, int depth)
 	}
 }
 
+/* A quote ends the string unless an odd run of backslashes stands before it. */
 static const char *skip_string(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p < end ? p + 1 : end;
+	const char *open = p;
+	while ((p = memchr(p + 1, '"', (size_t)(end - p - 1)))) {
+		const char *b = p;
+		while (b > open + 1 && b[-1] == '\\')
+			b--;
+		if ((p - b) % 2 == 0)
+			return p + 1;
+	}
+	return end;
 }
 
 const char *scan_skip(const char *p, const char *end)
