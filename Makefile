@@ -135,7 +135,7 @@ endef
 $(foreach s,$(STUBS),$(eval $(call stub_rule,$(s))))
 
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%)
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/fault.so
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -182,8 +182,8 @@ check-valgrind: setup
 
 check-fault: setup
 	@.ci/setup check
-	@$(MAKE) --no-print-directory test-programs $(BUILD)/tests/fault.so
-	@$(RUN_TESTS) tests/fault/fault.bats
+	@$(MAKE) --no-print-directory test-programs
+	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
 # What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks.
 .PHONY: bench
@@ -200,7 +200,7 @@ lint: setup
 	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=internalAstError --suppress=ctuuninitvar -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION=0 $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
-	shellcheck -x $(SH_FILES)
+	shellcheck -x -S warning $(SH_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) --no-print-directory CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -Werror' test-programs

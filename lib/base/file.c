@@ -88,6 +88,38 @@ void file_unmap(struct file_map *m)
 	*m = (struct file_map){0};
 }
 
+/* Temporaries that are neither committed nor aborted yet: removed when the program ends early, say for lack of memory. The one
+ * state that lib keeps for the whole process, for only the process knows its end. */
+static struct {
+	char **tmp;
+	size_t n, cap;
+	int registered;
+} pending;
+
+void file_abort_pending(void)
+{
+	for (size_t i = 0; i < pending.n; i++)
+		unlink(pending.tmp[i]);
+	pending.n = 0;
+}
+
+/* Before the file is made, so that nothing can fail between its making and its being remembered. */
+static void make_room(void)
+{
+	if (!pending.registered)
+		pending.registered = atexit(file_abort_pending) == 0;
+	pending.tmp = mem_grow(pending.tmp, &pending.cap, pending.n + 1, sizeof *pending.tmp);
+}
+
+static void forget(const char *tmp)
+{
+	for (size_t i = 0; i < pending.n; i++)
+		if (pending.tmp[i] == tmp) {
+			pending.tmp[i] = pending.tmp[--pending.n];
+			return;
+		}
+}
+
 int file_begin(const char *path, struct file_new *w, struct err *e)
 {
 	*w = (struct file_new){0};
@@ -95,6 +127,7 @@ int file_begin(const char *path, struct file_new *w, struct err *e)
 	buf_addf(&tmp, "%s.XXXXXX", path);
 	w->path = mem_strdup(path);
 	w->tmp = buf_detach(&tmp, NULL);
+	make_room();
 	int fd = mkstemp(w->tmp);
 	if (fd < 0) {
 		err_errno(e, "%s", path);
@@ -103,6 +136,7 @@ int file_begin(const char *path, struct file_new *w, struct err *e)
 		*w = (struct file_new){0};
 		return -1;
 	}
+	pending.tmp[pending.n++] = w->tmp;
 	mode_t mask = umask(0);
 	umask(mask);
 	fchmod(fd, 0666 & ~mask);
@@ -120,8 +154,10 @@ void file_abort(struct file_new *w)
 {
 	if (w->f)
 		fclose(w->f);
-	if (w->tmp)
+	if (w->tmp) {
 		unlink(w->tmp);
+		forget(w->tmp);
+	}
 	free(w->path);
 	free(w->tmp);
 	*w = (struct file_new){0};
@@ -155,6 +191,7 @@ int file_commit(struct file_new *w, struct err *e)
 		file_abort(w);
 		return -1;
 	}
+	forget(w->tmp);
 	sync_dir_of(w->path);
 	free(w->path);
 	free(w->tmp);

@@ -32,6 +32,9 @@ int file_begin(const char *path, struct file_new *w, struct err *e);
 int file_commit(struct file_new *w, struct err *e);
 void file_abort(struct file_new *w);
 
+/* Removes the temporaries of all writers that were begun and not ended. Done by itself at exit; for ends that skip it. */
+void file_abort_pending(void);
+
 /* Writes all n bytes as a new file, atomically. */
 int file_write(const char *path, const void *p, size_t n, struct err *e);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <utf8proc.h>
+#include "file.h"
 #include "out.h"
 
 static const char *prog_name = "ft";
@@ -133,6 +134,7 @@ void prog_end(int status)
 	fflush(stderr);
 	int sig = stop_signal;
 	if (sig && status != FT_TROUBLE) {
+		file_abort_pending();
 		signal(sig, SIG_DFL);
 		raise(sig);
 	}
