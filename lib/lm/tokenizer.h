@@ -64,6 +64,7 @@ void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, i
 struct tokenizer_stream {
 	const struct tokenizer *t;
 	int flags;
+	int first;		/* nothing was decoded yet */
 	int strip;		/* characters that may still be taken from the start */
 	int held;		/* bytes of an unfinished character */
 	unsigned char hold[4];
@@ -98,10 +99,10 @@ int tokenizer_is_stop(const struct tokenizer *t, int32_t id);
 const int32_t *tokenizer_prefix(const struct tokenizer *t, size_t *n);
 const int32_t *tokenizer_suffix(const struct tokenizer *t, size_t *n);
 
-/* A tokenizer for a model made from nothing: ids 0..255 are the bytes, 256 <|begin|> (BOS), 257 <|turn|>, 258 <|end|> (EOS,
- * end of turn), 259 <|pad|>; no merges. Writes tokenizer.json and tokenizer_config.json (with a chat template: <|turn|>, the
- * role, a newline, the text, <|end|>) into dir. */
-#define TOKENIZER_BYTES_SIZE 260
+/* A tokenizer for a model made from nothing: ids 0..255 are the bytes, then <|begin|> (BOS), <|end|> (EOS and end of turn), <|pad|>,
+ * <|system|>, <|user|>, <|assistant|>, <|tool|> and <|call|>; no merges. Writes tokenizer.json and tokenizer_config.json into dir,
+ * with a chat template that spends two tokens a turn: <|begin|> <|user|> text <|end|> <|assistant|> text <|end|>. */
+#define TOKENIZER_BYTES_SIZE 264
 int tokenizer_write_bytes(const char *dir, struct err *e);
 
 /* Copies the files that make up tokenizer and template (tokenizer.json, tokenizer_config.json, special_tokens_map.json,

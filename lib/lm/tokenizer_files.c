@@ -1,0 +1,283 @@
+/* What stands in a model's directory beside tokenizer.json, and the tokenizer of a model made from nothing. */
+#include <stdlib.h>
+#include <string.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/json.h"
+#include "../json/jw.h"
+#include "tokenizer_impl.h"
+
+#define CONFIG_MAX ((size_t)64 << 20)
+
+/* The checked text of dir/name into b; an absent span where there is no such file. */
+static int read_json(const char *dir, const char *name, struct buf *b, struct span *v, struct err *e)
+{
+	char *path = file_join(dir, name);
+	int rc = 0;
+
+	*v = (struct span){NULL, 0};
+	buf_clear(b);
+	if (file_exists(path)) {
+		rc = file_read(path, CONFIG_MAX, b, e);
+		if (!rc && json_check(buf_span(b), v, e))
+			rc = err_prefix(e, "%s", path);
+	}
+	free(path);
+	return rc;
+}
+
+static int32_t named(struct tokenizer *t, struct span map, const char *name)
+{
+	struct span v = json_member(map, name);
+	struct buf b = BUF_INIT;
+	int32_t id = -1;
+
+	if (json_kind(v) == JSON_OBJECT)
+		v = json_member(v, "content");
+	if (!json_string(v, &b))
+		id = tok_table_find(t, &t->by_text, b.data ? b.data : "", b.len);
+	buf_release(&b);
+	return id;
+}
+
+static void stop_add(struct tokenizer *t, struct span v)
+{
+	int64_t id;
+
+	if (!json_int(v, &id) && id >= 0 && id < TOK_ID_MAX && !tokenizer_is_stop(t, (int32_t)id))
+		tokens_add(&t->stops, (int32_t)id);
+}
+
+/* eos_token_id: a number or a list; 1 where it is there. */
+static int stops_of(struct tokenizer *t, struct span config)
+{
+	struct span v = json_member(config, "eos_token_id"), key, x;
+	struct json_iter it = {0};
+
+	if (json_kind(v) == JSON_NUMBER)
+		stop_add(t, v);
+	else
+		while (json_kind(v) == JSON_ARRAY && json_next(&it, v, &key, &x))
+			stop_add(t, x);
+	return json_kind(v) == JSON_NUMBER || json_kind(v) == JSON_ARRAY;
+}
+
+static int32_t id_of(struct tokenizer *t, struct span config, const char *name)
+{
+	int64_t id;
+
+	return !json_int(json_member(config, name), &id) && id >= 0 && id < t->size ? (int32_t)id : -1;
+}
+
+struct tokenizer *tokenizer_load(const char *dir, struct err *e)
+{
+	struct tokenizer *t = NULL;
+	struct buf json = BUF_INIT, other = BUF_INIT;
+	struct span config, v;
+	char *path = file_join(dir, "tokenizer.json");
+
+	if (!file_exists(path)) {
+		err_set(e, "%s: no such file; ft reads tokenizers in this form only (others can be converted by loading and saving them "
+			   "with transformers)", path);
+		goto cleanup;
+	}
+	if (file_read(path, TOKENIZER_FILE_MAX, &json, e) || read_json(dir, "tokenizer_config.json", &other, &config, e))
+		goto cleanup;
+	t = tokenizer_parse(buf_span(&json), config, e);
+	buf_release(&json);
+	if (!t) {
+		err_prefix(e, "%s", path);
+		goto cleanup;
+	}
+	if (read_json(dir, "special_tokens_map.json", &other, &v, e))
+		goto failed;
+	if (t->bos < 0)
+		t->bos = named(t, v, "bos_token");
+	if (t->eos < 0 && (t->eos = named(t, v, "eos_token")) >= 0)
+		tokens_add(&t->stops, t->eos);
+	if (t->pad < 0)
+		t->pad = named(t, v, "pad_token");
+	if (t->unk_named < 0)
+		t->unk_named = named(t, v, "unk_token");
+	if (read_json(dir, "generation_config.json", &other, &v, e))
+		goto failed;
+	if (!stops_of(t, v)) {
+		if (read_json(dir, "config.json", &other, &v, e))
+			goto failed;
+		stops_of(t, v);
+	}
+	if (t->bos < 0)
+		t->bos = id_of(t, v, "bos_token_id");
+	if (t->pad < 0)
+		t->pad = id_of(t, v, "pad_token_id");
+	goto cleanup;
+failed:
+	tokenizer_free(t);
+	t = NULL;
+cleanup:
+	buf_release(&json);
+	buf_release(&other);
+	free(path);
+	return t;
+}
+
+/* --- a tokenizer from nothing --- */
+
+static const char *const byte_specials[] = {"<|begin|>", "<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>",
+					    "<|call|>"};
+
+/* One token names the role, one ends the turn: on bytes every character of a template is a position of the model. */
+static const char byte_template[] =
+	"{{ bos_token }}"
+	"{%- for m in messages %}"
+	"{%- if m.role not in ['system', 'user', 'assistant', 'tool'] %}{{ raise_exception('unknown role ' + m.role) }}{% endif %}"
+	"{{- '<|' + m.role + '|>' }}"
+	"{%- if m.content is string %}{{ m.content }}{% endif %}"
+	"{%- for c in m.tool_calls or [] %}{{ '<|call|>' + c | tojson }}{% endfor %}"
+	"{{- '<|end|>' }}"
+	"{%- endfor %}"
+	"{%- if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+
+static void put_char(struct buf *b, int c)
+{
+	if (c >= 128)
+		buf_addc(b, 0xc0 | c >> 6);
+	buf_addc(b, c >= 128 ? 0x80 | (c & 0x3f) : c);
+}
+
+static void put_byte_level(struct jw *w, const char *key, int regex)
+{
+	jw_key(w, key);
+	jw_object(w);
+	jw_key(w, "type");
+	jw_str(w, "ByteLevel");
+	jw_key(w, "add_prefix_space");
+	jw_bool(w, 0);
+	jw_key(w, "trim_offsets");
+	jw_bool(w, 1);
+	jw_key(w, "use_regex");
+	jw_bool(w, regex);
+	jw_end(w);
+}
+
+static void put_null(struct jw *w, const char *key)
+{
+	jw_key(w, key);
+	jw_null(w);
+}
+
+static void put_flag(struct jw *w, const char *key, int on)
+{
+	jw_key(w, key);
+	jw_bool(w, on);
+}
+
+int tokenizer_write_bytes(const char *dir, struct err *e)
+{
+	struct buf b = BUF_INIT, c = BUF_INIT;
+	struct jw w;
+	char *path = NULL;
+	int i, rc = -1;
+
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "version");
+	jw_str(&w, "1.0");
+	put_null(&w, "truncation");
+	put_null(&w, "padding");
+	jw_key(&w, "added_tokens");
+	jw_array(&w);
+	for (i = 0; i < (int)(sizeof byte_specials / sizeof *byte_specials); i++) {
+		jw_object(&w);
+		jw_key(&w, "id");
+		jw_int(&w, 256 + i);
+		jw_key(&w, "content");
+		jw_str(&w, byte_specials[i]);
+		put_flag(&w, "single_word", 0);
+		put_flag(&w, "lstrip", 0);
+		put_flag(&w, "rstrip", 0);
+		put_flag(&w, "normalized", 0);
+		put_flag(&w, "special", 1);
+		jw_end(&w);
+	}
+	jw_end(&w);
+	put_null(&w, "normalizer");
+	put_byte_level(&w, "pre_tokenizer", 0);
+	put_null(&w, "post_processor");
+	put_byte_level(&w, "decoder", 0);
+	jw_key(&w, "model");
+	jw_object(&w);
+	jw_key(&w, "type");
+	jw_str(&w, "BPE");
+	put_null(&w, "dropout");
+	put_null(&w, "unk_token");
+	put_null(&w, "continuing_subword_prefix");
+	put_null(&w, "end_of_word_suffix");
+	put_flag(&w, "fuse_unk", 0);
+	put_flag(&w, "byte_fallback", 0);
+	put_flag(&w, "ignore_merges", 0);
+	jw_key(&w, "vocab");
+	jw_object(&w);
+	for (i = 0; i < 256; i++) {
+		buf_clear(&c);
+		put_char(&c, tok_byte_char(i));
+		jw_keyn(&w, c.data, c.len);
+		jw_int(&w, i);
+	}
+	jw_end(&w);
+	jw_key(&w, "merges");
+	jw_array(&w);
+	jw_end(&w);
+	jw_end(&w);
+	jw_end(&w);
+	buf_addc(&b, '\n');
+	path = file_join(dir, "tokenizer.json");
+	if (file_write(path, b.data, b.len, e))
+		goto cleanup;
+	free(path);
+	buf_clear(&b);
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "tokenizer_class");
+	jw_str(&w, "PreTrainedTokenizerFast");
+	jw_key(&w, "bos_token");
+	jw_str(&w, "<|begin|>");
+	jw_key(&w, "eos_token");
+	jw_str(&w, "<|end|>");
+	jw_key(&w, "pad_token");
+	jw_str(&w, "<|pad|>");
+	put_flag(&w, "add_bos_token", 0);
+	put_flag(&w, "clean_up_tokenization_spaces", 0);
+	jw_key(&w, "chat_template");
+	jw_str(&w, byte_template);
+	jw_end(&w);
+	buf_addc(&b, '\n');
+	path = file_join(dir, "tokenizer_config.json");
+	rc = file_write(path, b.data, b.len, e);
+cleanup:
+	free(path);
+	buf_release(&b);
+	buf_release(&c);
+	return rc;
+}
+
+int tokenizer_copy_files(const char *from, const char *to, struct err *e)
+{
+	static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+					    "chat_template.jinja", "chat_template.json", "vocab.json", "merges.txt", "tokenizer.model"};
+	struct buf b = BUF_INIT;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof names / sizeof *names && !rc; i++) {
+		char *in = file_join(from, names[i]), *out = file_join(to, names[i]);
+
+		buf_clear(&b);
+		if (file_exists(in))
+			rc = file_read(in, TOKENIZER_FILE_MAX, &b, e) || file_write(out, b.data ? b.data : "", b.len, e) ? -1 : 0;
+		free(in);
+		free(out);
+	}
+	buf_release(&b);
+	return rc;
+}
