@@ -11,6 +11,10 @@ WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wp
 SANITIZE =
 MPI =
 
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -69,13 +73,15 @@ all: setup
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
 $(BUILD)/%.o: %.c | $(BUILD)/flags
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(Q)$(COMPILE) -c -o $@ $<
 
 define isa_rule
 $(BUILD)/%.isa.$(1).o: %.isa.c | $(BUILD)/flags
+	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(COMPILE) -O3 $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
+	$$(Q)$$(COMPILE) -O3 $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
@@ -83,14 +89,16 @@ define room_rule
 $(call archive,$(1)): $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR,$$@)
+	$$(Q)ar rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 define program_rule
 $(BUILD)/bin/$(1): $(BUILD)/cmd/$(1).o $(foreach r,$($(1)_ROOMS),$(call archive,$(r)))
+	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(call link,$$<,$$($(1)_ROOMS))
+	$$(Q)$$(call link,$$<,$$($(1)_ROOMS))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
@@ -121,16 +129,18 @@ UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
 
 define unit_rule
 $(BUILD)/tests/$(1): $(BUILD)/tests/unit/$(1).o $(foreach r,$($(firstword $(subst -, ,$(1)))_BELOW),$(call archive,$(r)))
+	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(call link,$$<,$$($(firstword $(subst -, ,$(1)))_BELOW))
+	$$(Q)$$(call link,$$<,$$($(firstword $(subst -, ,$(1)))_BELOW))
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
 STUBS = $(patsubst tests/stub/%.c,%,$(wildcard tests/stub/*.c))
 define stub_rule
 $(BUILD)/tests/$(1): $(BUILD)/tests/stub/$(1).o $(call archive,json) $(call archive,base)
+	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(call link,$$<,json base)
+	$$(Q)$$(call link,$$<,json base)
 endef
 $(foreach s,$(STUBS),$(eval $(call stub_rule,$(s))))
 
@@ -200,7 +210,7 @@ lint: setup
 	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=internalAstError --suppress=ctuuninitvar -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION=0 $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
-	shellcheck -x -S warning $(SH_FILES)
+	shellcheck -x -S warning -e SC2154 $(SH_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) --no-print-directory CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
