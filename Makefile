@@ -81,7 +81,7 @@ define isa_rule
 $(BUILD)/%.isa.$(1).o: %.isa.c | $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(COMPILE) -O3 $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
+	$$(Q)$$(COMPILE) -O3 -ffp-contract=fast -fno-math-errno $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
