@@ -1,0 +1,232 @@
+/* Weight matrices of every type: coding, panels as f32, products by way of OpenBLAS. */
+#include <math.h>
+#include <string.h>
+#include <cblas.h>
+#include "mat.h"
+#include "kern.h"
+
+#define PANEL_BYTES ((size_t)1 << 20) /* of f32: stays in the second-level cache beside what sgemm packs */
+
+static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
+
+void nn_init(void)
+{
+	openblas_set_num_threads(1);
+}
+
+const char *nn_type_name(enum nn_type t)
+{
+	return type_names[t];
+}
+
+int nn_type_parse(const char *s, enum nn_type *t)
+{
+	for (int i = 0; i < (int)(sizeof(type_names) / sizeof(*type_names)); i++)
+		if (strcmp(s, type_names[i]) == 0) {
+			*t = (enum nn_type)i;
+			return 0;
+		}
+	return -1;
+}
+
+size_t nn_row_bytes(enum nn_type t, size_t cols)
+{
+	switch (t) {
+	case NN_F32:
+		return cols * 4;
+	case NN_F16:
+	case NN_BF16:
+		return cols * 2;
+	case NN_Q8_0:
+		return cols / 32 * 34;
+	case NN_Q4_0:
+		return cols / 32 * 18;
+	}
+	return 0;
+}
+
+int nn_type_fits(enum nn_type t, size_t cols)
+{
+	return (t != NN_Q8_0 && t != NN_Q4_0) || cols % 32 == 0;
+}
+
+static uint16_t bf16_of(float x)
+{
+	uint32_t b;
+
+	memcpy(&b, &x, sizeof(b));
+	if ((b & 0x7fffffffu) > 0x7f800000u)
+		return (uint16_t)(b >> 16 | 0x40); /* NaN stays one */
+	return (uint16_t)((b + 0x7fffu + (b >> 16 & 1)) >> 16);
+}
+
+static uint16_t f16_of(float x)
+{
+	uint32_t b, sign, mag;
+
+	memcpy(&b, &x, sizeof(b));
+	sign = b >> 16 & 0x8000u;
+	mag = b & 0x7fffffffu;
+	if (mag > 0x7f800000u)
+		return (uint16_t)(sign | 0x7e00u);
+	if (mag >= 0x47800000u) /* 65536 and above */
+		return (uint16_t)(sign | 0x7c00u);
+	if (mag < 0x38800000u) { /* subnormal: adding 0.5 puts its last bit where f16 has it, rounded to even */
+		float f;
+
+		memcpy(&f, &mag, sizeof(f));
+		f += 0.5f;
+		memcpy(&b, &f, sizeof(b));
+		return (uint16_t)(sign | (b - 0x3f000000u));
+	}
+	mag += 0xfffu + (mag >> 13 & 1); /* may carry into infinity, which is right */
+	return (uint16_t)(sign | ((mag - 0x38000000u) >> 13));
+}
+
+static void encode_q8_0(unsigned char *out, const float *x)
+{
+	float most = 0, d, inverse;
+	uint16_t h;
+
+	for (int j = 0; j < 32; j++)
+		most = fmaxf(most, fabsf(x[j]));
+	d = most / 127;
+	h = f16_of(d);
+	inverse = d > 0 ? 1 / d : 0;
+	memcpy(out, &h, 2);
+	for (int j = 0; j < 32; j++) {
+		int8_t q = (int8_t)lrintf(x[j] * inverse);
+
+		memcpy(out + 2 + j, &q, 1);
+	}
+}
+
+static void encode_q4_0(unsigned char *out, const float *x)
+{
+	float most = 0, inverse, d;
+	uint16_t h;
+
+	for (int j = 0; j < 32; j++)
+		if (fabsf(x[j]) > fabsf(most))
+			most = x[j];
+	d = most / -8;
+	h = f16_of(d);
+	inverse = d != 0 ? 1 / d : 0;
+	memcpy(out, &h, 2);
+	for (int j = 0; j < 16; j++) {
+		int a = (int)(x[j] * inverse + 8.5f), b = (int)(x[j + 16] * inverse + 8.5f);
+
+		a = a < 15 ? a : 15;
+		b = b < 15 ? b : 15;
+		out[2 + j] = (unsigned char)(a | b << 4);
+	}
+}
+
+void nn_encode(enum nn_type t, void *out, const float *x, size_t n)
+{
+	unsigned char *o = out;
+
+	switch (t) {
+	case NN_F32:
+		memcpy(out, x, n * sizeof(*x));
+		break;
+	case NN_F16:
+	case NN_BF16:
+		for (size_t i = 0; i < n; i++, o += 2) {
+			uint16_t h = t == NN_F16 ? f16_of(x[i]) : bf16_of(x[i]);
+
+			memcpy(o, &h, 2);
+		}
+		break;
+	case NN_Q8_0:
+		for (size_t i = 0; i < n; i += 32, o += 34)
+			encode_q8_0(o, x + i);
+		break;
+	case NN_Q4_0:
+		for (size_t i = 0; i < n; i += 32, o += 18)
+			encode_q4_0(o, x + i);
+		break;
+	}
+}
+
+void nn_decode(float *out, enum nn_type t, const void *x, size_t n)
+{
+	const struct nn_kern *k = nn_kern();
+
+	switch (t) {
+	case NN_F32:
+		memcpy(out, x, n * sizeof(*out));
+		break;
+	case NN_F16:
+		k->from_f16(out, x, n);
+		break;
+	case NN_BF16:
+		k->from_bf16(out, x, n);
+		break;
+	case NN_Q8_0:
+		k->from_q8_0(out, x, n);
+		break;
+	case NN_Q4_0:
+		k->from_q4_0(out, x, n);
+		break;
+	}
+}
+
+void nn_mat_rows(float *out, const struct nn_mat *w, size_t row, size_t n)
+{
+	nn_decode(out, w->type, (const char *)w->data + row * nn_row_bytes(w->type, w->cols), n * w->cols);
+}
+
+static size_t panel_rows(const struct nn_mat *w)
+{
+	size_t n = PANEL_BYTES / 4 / (w->cols ? w->cols : 1);
+
+	n = n < 64 ? 64 : n - n % 64;
+	return n < w->rows ? n : w->rows;
+}
+
+size_t nn_mat_scratch(const struct nn_mat *w)
+{
+	return w->type == NN_F32 ? 0 : panel_rows(w) * w->cols;
+}
+
+void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+	     size_t ldb, float beta, float *c, size_t ldc)
+{
+	if (m == 0 || n == 0)
+		return;
+	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n,
+		    (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w, int add,
+		float *scratch)
+{
+	/* y [n, rows] = x [n, cols] W^T, W [rows, cols] */
+	if (w->type == NN_F32) {
+		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols, add ? 1 : 0, y, ldy);
+		return;
+	}
+	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
+		size_t m = w->rows - r < step ? w->rows - r : step;
+
+		nn_mat_rows(scratch, w, r, m);
+		nn_gemm(0, 1, n, m, w->cols, 1, x, ldx, scratch, w->cols, add ? 1 : 0, y + r, ldy);
+	}
+}
+
+void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n, const struct nn_mat *w,
+		     int add, float *scratch)
+{
+	/* dx [n, cols] = dy [n, rows] W */
+	if (w->type == NN_F32) {
+		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols, add ? 1 : 0, dx, lddx);
+		return;
+	}
+	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
+		size_t m = w->rows - r < step ? w->rows - r : step;
+
+		nn_mat_rows(scratch, w, r, m);
+		nn_gemm(0, 0, n, w->cols, m, 1, dy + r, lddy, scratch, w->cols, add || r ? 1 : 0, dx, lddx);
+	}
+}
