@@ -14,6 +14,7 @@ enum lm_act { LM_SWIGLU, LM_GEGLU, LM_GELU }; /* the last without gate */
 enum lm_rope { LM_ROPE_NONE, LM_ROPE_PLAIN, LM_ROPE_LINEAR, LM_ROPE_LLAMA3 };
 
 #define LM_EOS_MAX 16
+#define LM_LAYERS_MAX 512
 
 struct lm_config {
 	char model_type[32]; /* "llama", "mistral", "qwen2", "qwen3", ... */
@@ -32,8 +33,7 @@ struct lm_config {
 	double rope_theta, rope_local_theta; /* local: for windowed layers, where it differs; otherwise equal */
 	double rope_factor, rope_low, rope_high, rope_original;
 	size_t window;	       /* sliding window of the windowed layers; 0: none */
-	size_t global_every;   /* every so many layers one is global (Gemma 2: 2, Gemma 3: 6); 0: all layers have the window */
-	size_t window_from;    /* layers below this one have no window (Qwen2's max_window_layers) */
+	unsigned char windowed[LM_LAYERS_MAX];
 	int transposed;	       /* GPT-2: weights stored [in, out], q k v fused */
 	float init_range;      /* initializer_range, .02 where absent */
 	int bos, pad;	       /* -1: none */
@@ -49,6 +49,7 @@ int lm_config_read_file(struct lm_config *c, const char *path, struct err *e);
 /* From text; where says what to call it in errors. */
 int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where, struct err *e);
 void lm_config_release(struct lm_config *c);
+void lm_config_copy(struct lm_config *to, const struct lm_config *from);
 
 /* The window of layer l, 0 for none. */
 size_t lm_config_window(const struct lm_config *c, size_t l);

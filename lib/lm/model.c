@@ -1,0 +1,422 @@
+/* The table of tensors: built from the configuration, filled from files or at random, bound to the layers. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../base/rng.h"
+#include "../nn/kern.h"
+#include "adapter.h"
+#include "model.h"
+#include "model_private.h"
+
+static const char *const linear_names[LM_LINEARS] = {
+	"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+	"mlp.gate_proj",    "mlp.up_proj",	"mlp.down_proj",
+};
+
+const char *lm_linear_name(const struct lm_model *m, int j)
+{
+	(void)m;
+	return linear_names[j];
+}
+
+void *lm_keep(struct lm_model *m, size_t n, size_t size)
+{
+	struct lm_memory *mem = m->memory;
+
+	mem->blocks = mem_grow(mem->blocks, &mem->cap, mem->n + 1, sizeof(*mem->blocks));
+	mem->bytes += n * size;
+	return mem->blocks[mem->n++] = mem_aligned(n, size);
+}
+
+int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int layer, int dims, size_t rows, size_t cols)
+{
+	struct lm_tensor *t;
+
+	/* Grown to the next power of two: the table has no capacity of its own. */
+	if ((m->n_tensors & (m->n_tensors - 1)) == 0)
+		m->tensors = mem_realloc(m->tensors, m->n_tensors ? 2 * m->n_tensors : 1, sizeof(*m->tensors));
+	t = &m->tensors[m->n_tensors];
+	*t = (struct lm_tensor){.name = mem_strdup(name), .role = role, .layer = layer, .dims = dims, .rows = rows, .cols = cols};
+	return (int)m->n_tensors++;
+}
+
+static int add_in_layer(struct lm_model *m, size_t layer, const char *name, enum lm_role role, int dims, size_t rows, size_t cols)
+{
+	char full[160];
+
+	snprintf(full, sizeof(full), "model.layers.%zu.%s", layer, name);
+	return lm_table_add(m, full, role, (int)layer, dims, rows, cols);
+}
+
+static void add_norm(struct lm_model *m, struct lm_norm_weights *w, size_t layer, const char *name, size_t d)
+{
+	w->t_w = add_in_layer(m, layer, name, LM_NORM, 1, 1, d);
+	w->t_b = -1;
+}
+
+static void no_norm(struct lm_norm_weights *w)
+{
+	*w = (struct lm_norm_weights){.t_w = -1, .t_b = -1};
+}
+
+static void add_layer(struct lm_model *m, size_t l)
+{
+	const struct lm_config *c = &m->config;
+	struct lm_layer *y = &m->layers[l];
+	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+	const size_t out[LM_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
+	const size_t in[LM_LINEARS] = {c->hidden, c->hidden, c->hidden, q, c->hidden, c->hidden, c->ffn};
+	char name[80];
+
+	no_norm(&y->post_attn);
+	no_norm(&y->post_mlp);
+	no_norm(&y->norm_q);
+	no_norm(&y->norm_k);
+	add_norm(m, &y->norm_attn, l, "input_layernorm.weight", c->hidden);
+	if (c->post_norms) {
+		add_norm(m, &y->post_attn, l, "post_attention_layernorm.weight", c->hidden);
+		add_norm(m, &y->norm_mlp, l, "pre_feedforward_layernorm.weight", c->hidden);
+		add_norm(m, &y->post_mlp, l, "post_feedforward_layernorm.weight", c->hidden);
+	} else {
+		add_norm(m, &y->norm_mlp, l, "post_attention_layernorm.weight", c->hidden);
+	}
+	if (c->qk_norm) {
+		add_norm(m, &y->norm_q, l, "self_attn.q_norm.weight", c->head_dim);
+		add_norm(m, &y->norm_k, l, "self_attn.k_norm.weight", c->head_dim);
+	}
+	for (int j = 0; j < LM_LINEARS; j++) {
+		struct lm_linear *lin = &y->lin[j];
+		int bias = j <= LM_V ? c->qkv_bias : j == LM_O ? c->o_bias : c->mlp_bias;
+
+		*lin = (struct lm_linear){.w = {.rows = out[j], .cols = in[j]}, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
+		snprintf(name, sizeof(name), "%s.weight", linear_names[j]);
+		lin->t_w = add_in_layer(m, l, name, LM_WEIGHT, 2, out[j], in[j]);
+		if (bias) {
+			snprintf(name, sizeof(name), "%s.bias", linear_names[j]);
+			lin->t_bias = add_in_layer(m, l, name, LM_BIAS, 1, 1, out[j]);
+		}
+	}
+	y->window = lm_config_window(c, l);
+	y->local = c->windowed[l];
+}
+
+/* A model with its table, all data missing. Takes the configuration over. */
+static struct lm_model *model_of(struct lm_config *c)
+{
+	struct lm_model *m = mem_alloc(1, sizeof(*m));
+
+	m->config = *c;
+	*c = (struct lm_config){0};
+	c = &m->config;
+	m->memory = mem_alloc(1, sizeof(*m->memory));
+	m->layers = mem_alloc(c->layers, sizeof(*m->layers));
+	m->t_positions = -1;
+	m->t_embed = m->t_head = lm_table_add(m, "model.embed_tokens.weight", LM_EMBED, -1, 2, c->vocab, c->hidden);
+	for (size_t l = 0; l < c->layers; l++)
+		add_layer(m, l);
+	m->norm_final.t_b = -1;
+	m->norm_final.t_w = lm_table_add(m, "model.norm.weight", LM_NORM, -1, 1, 1, c->hidden);
+	if (!c->tied)
+		m->t_head = lm_table_add(m, "lm_head.weight", LM_HEAD, -1, 2, c->vocab, c->hidden);
+	return m;
+}
+
+static const void *data_of(const struct lm_model *m, int t)
+{
+	return t < 0 ? NULL : m->tensors[t].data;
+}
+
+static void bind_mat(const struct lm_model *m, struct nn_mat *w, int t)
+{
+	const struct lm_tensor *x = &m->tensors[t];
+
+	*w = (struct nn_mat){x->type, x->rows, x->cols, x->data};
+}
+
+static void bind_norm(const struct lm_model *m, struct lm_norm_weights *w)
+{
+	w->w = data_of(m, w->t_w);
+	w->b = data_of(m, w->t_b);
+}
+
+void lm_model_bind(struct lm_model *m)
+{
+	for (size_t l = 0; l < m->config.layers; l++) {
+		struct lm_layer *y = &m->layers[l];
+
+		for (int j = 0; j < LM_LINEARS; j++) {
+			struct lm_linear *lin = &y->lin[j];
+
+			bind_mat(m, &lin->w, lin->t_w);
+			lin->bias = data_of(m, lin->t_bias);
+			lin->a = data_of(m, lin->t_a);
+			lin->b = data_of(m, lin->t_b);
+			lin->magnitude = data_of(m, lin->t_m);
+		}
+		bind_norm(m, &y->norm_attn);
+		bind_norm(m, &y->norm_mlp);
+		bind_norm(m, &y->post_attn);
+		bind_norm(m, &y->post_mlp);
+		bind_norm(m, &y->norm_q);
+		bind_norm(m, &y->norm_k);
+	}
+	bind_norm(m, &m->norm_final);
+	bind_mat(m, &m->embed, m->t_embed);
+	bind_mat(m, &m->head, m->t_head);
+	m->positions = data_of(m, m->t_positions);
+}
+
+void lm_table_settle(struct lm_model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].trained) {
+			m->tensors[i].offset = n;
+			n += m->tensors[i].rows * m->tensors[i].cols;
+		}
+	m->n_params = n;
+	m->params = lm_keep(m, n, sizeof(*m->params));
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct lm_tensor *t = &m->tensors[i];
+
+		if (!t->trained)
+			continue;
+		if (t->data)
+			nn_decode(m->params + t->offset, t->type, t->data, t->rows * t->cols);
+		t->type = NN_F32;
+		t->data = m->params + t->offset;
+	}
+	lm_model_bind(m);
+}
+
+/* --- from files --- */
+
+static int stored_type(const struct st_tensor *s, enum nn_type *t)
+{
+	if (s->type == ST_F32)
+		*t = NN_F32;
+	else if (s->type == ST_F16)
+		*t = NN_F16;
+	else if (s->type == ST_BF16)
+		*t = NN_BF16;
+	else
+		return -1;
+	return 0;
+}
+
+static void requantize(struct lm_model *m, struct lm_tensor *t, enum nn_type to)
+{
+	size_t from_row = nn_row_bytes(t->type, t->cols), to_row = nn_row_bytes(to, t->cols);
+	char *out = lm_keep(m, t->rows, to_row);
+	float *row = mem_aligned(t->cols, sizeof(*row));
+
+	for (size_t r = 0; r < t->rows; r++) {
+		nn_decode(row, t->type, (const char *)t->data + r * from_row, t->cols);
+		nn_encode(to, out + r * to_row, row, t->cols);
+	}
+	free(row);
+	t->type = to;
+	t->data = out;
+}
+
+static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_tensor *s, const struct lm_load *o,
+		       struct err *e)
+{
+	const char *path = m->memory->files.paths[s->file];
+	int shape_fits = t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
+							      : s->shape[0] == t->rows && s->shape[1] == t->cols);
+
+	if (!shape_fits && t->dims == 1)
+		return err_set(e, "%s: tensor %s has not the shape [%zu] that config.json calls for", path, s->name, t->cols);
+	if (!shape_fits)
+		return err_set(e, "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for", path, s->name, t->rows,
+			       t->cols);
+	if (stored_type(s, &t->type) < 0)
+		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported", path, s->name,
+			       st_type_name(s->type));
+	t->data = s->data;
+	if (t->dims == 1) {
+		float *values = lm_keep(m, t->cols, sizeof(*values));
+
+		nn_decode(values, t->type, s->data, t->cols);
+		t->type = NN_F32;
+		t->data = values;
+	} else if (o && o->quantize && o->type != t->type && nn_type_fits(o->type, t->cols)) {
+		requantize(m, t, o->type);
+	} else if ((uintptr_t)s->data % st_type_size(s->type) != 0) {
+		void *copy = lm_keep(m, s->bytes, 1); /* a header that was not padded leaves the data unaligned */
+
+		memcpy(copy, s->data, s->bytes);
+		t->data = copy;
+	}
+	return 0;
+}
+
+/* Buffers that old files carry along although they are computed from the configuration. */
+static int is_computed(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= 8 && strcmp(name + n - 8, "inv_freq") == 0;
+}
+
+static int load_all(struct lm_model *m, const struct lm_load *o, struct err *e)
+{
+	const struct st_set *files = &m->memory->files;
+	unsigned char *used = mem_alloc(files->n, 1);
+	int result = -1;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct lm_tensor *t = &m->tensors[i];
+		const struct st_tensor *s = st_find(files, t->name);
+
+		/* A tied pair may be stored under either name. */
+		if (!s && m->config.tied && t->role == LM_EMBED)
+			s = st_find(files, "lm_head.weight");
+		if (!s) {
+			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
+			goto cleanup;
+		}
+		if (load_tensor(m, t, s, o, e) < 0)
+			goto cleanup;
+		used[s - files->t] = 1;
+	}
+	for (size_t i = 0; i < files->n; i++) {
+		const struct st_tensor *s = &files->t[i];
+
+		if (used[i] || is_computed(s->name) || (m->config.tied && strcmp(s->name, "lm_head.weight") == 0))
+			continue;
+		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it", files->paths[s->file], s->name,
+			m->config.model_type);
+		goto cleanup;
+	}
+	result = 0;
+cleanup:
+	free(used);
+	return result;
+}
+
+int lm_model_open(struct lm_model **out, const char *dir, const struct lm_load *opt, struct err *e)
+{
+	struct lm_config c;
+	struct lm_model *m;
+
+	*out = NULL;
+	if (lm_config_read(&c, dir, e) < 0)
+		return -1;
+	m = model_of(&c);
+	m->dir = mem_strdup(dir);
+	if (st_open_dir(&m->memory->files, dir, "model", e) < 0 || load_all(m, opt, e) < 0) {
+		lm_model_free(m);
+		return -1;
+	}
+	lm_model_bind(m);
+	*out = m;
+	return 0;
+}
+
+/* --- from nothing --- */
+
+int lm_model_new(struct lm_model **out, const struct lm_config *c, uint64_t seed, struct err *e)
+{
+	struct lm_config copy;
+	struct lm_model *m;
+	float residual = 1 / sqrtf(2 * (float)c->layers);
+
+	(void)e;
+	lm_config_copy(&copy, c);
+	m = model_of(&copy);
+	for (size_t i = 0; i < m->n_tensors; i++)
+		m->tensors[i].trained = 1;
+	lm_table_settle(m);
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct lm_tensor *t = &m->tensors[i];
+		float *x = m->params + t->offset, by = m->config.init_range;
+		struct rng r;
+
+		rng_seed(&r, seed, i);
+		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj"))
+			by *= residual;
+		for (size_t k = 0; k < t->rows * t->cols; k++)
+			x[k] = t->role == LM_NORM ? 1 - m->config.norm_plus
+						  : t->role == LM_BIAS ? 0 : by * (float)rng_normal(&r);
+	}
+	*out = m;
+	return 0;
+}
+
+/* --- what is trained --- */
+
+static int train(struct lm_model *m, size_t from_layer, int outside, struct err *e)
+{
+	if (m->adapter)
+		return err_set(e, "the weights below an adapter stay frozen");
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].type == NN_Q8_0 || m->tensors[i].type == NN_Q4_0)
+			return err_set(e, "quantised weights cannot be trained; train an adapter over them");
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct lm_tensor *t = &m->tensors[i];
+
+		if (t->layer >= 0)
+			t->trained = (size_t)t->layer >= from_layer;
+		else
+			t->trained = outside || (int)i == m->norm_final.t_w || (int)i == m->norm_final.t_b || t->role == LM_HEAD;
+	}
+	lm_table_settle(m);
+	return 0;
+}
+
+int lm_model_train_all(struct lm_model *m, struct err *e)
+{
+	return train(m, 0, 1, e);
+}
+
+int lm_model_train_top(struct lm_model *m, size_t n, struct err *e)
+{
+	if (n > m->config.layers)
+		return err_set(e, "the model has %zu layers, not %zu", m->config.layers, n);
+	return train(m, m->config.layers - n, 0, e);
+}
+
+void lm_model_free(struct lm_model *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n_tensors; i++)
+		free(m->tensors[i].name);
+	for (size_t i = 0; i < m->memory->n; i++)
+		free(m->memory->blocks[i]);
+	st_close(&m->memory->files);
+	free(m->memory->blocks);
+	free(m->memory);
+	free(m->tensors);
+	free(m->layers);
+	free(m->dir);
+	if (m->adapter)
+		free(m->adapter->targets);
+	free(m->adapter);
+	lm_config_release(&m->config);
+	free(m);
+}
+
+size_t lm_model_count(const struct lm_model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].role < LM_LORA_A)
+			n += m->tensors[i].rows * m->tensors[i].cols;
+	return n;
+}
+
+size_t lm_model_bytes(const struct lm_model *m)
+{
+	size_t n = m->memory->bytes;
+
+	for (size_t i = 0; i < m->memory->files.files; i++)
+		n += m->memory->files.maps[i].len;
+	return n;
+}

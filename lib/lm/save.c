@@ -1,0 +1,188 @@
+/* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of them at a time. */
+#include <stdio.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "../json/record.h"
+#include "../nn/kern.h"
+#include "adapter.h"
+#include "model.h"
+#include "safetensors.h"
+
+#define SHARD_BYTES ((size_t)5000000000)
+
+static const struct lm_linear *linear_of(const struct lm_model *m, size_t i)
+{
+	int l = m->tensors[i].layer;
+
+	for (int j = 0; l >= 0 && j < LM_LINEARS; j++)
+		if (m->layers[l].lin[j].t_w == (int)i)
+			return &m->layers[l].lin[j];
+	return NULL;
+}
+
+void lm_tensor_values(const struct lm_model *m, size_t i, int merged, float *out)
+{
+	const struct lm_tensor *t = &m->tensors[i];
+	const struct lm_linear *lin = merged ? linear_of(m, i) : NULL;
+
+	nn_decode(out, t->type, t->data, t->rows * t->cols);
+	if (!lin || !lin->a)
+		return;
+	nn_gemm(0, 0, t->rows, t->cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, t->cols, 1, out, t->cols);
+	for (size_t r = 0; lin->magnitude && r < t->rows; r++) {
+		float *row = out + r * t->cols;
+
+		nn_kern()->scale(row, lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, t->cols)), t->cols);
+	}
+}
+
+struct fill {
+	const struct lm_model *m;
+	const size_t *which; /* tensors of this file */
+	enum nn_type type;
+};
+
+static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
+{
+	const struct fill *f = arg;
+	const struct lm_tensor *t = &f->m->tensors[f->which[i]];
+	size_t n = t->rows * t->cols;
+	float *values = mem_aligned(n, sizeof(*values));
+	void *coded = mem_alloc(n, 4);
+	int result;
+
+	(void)e;
+	lm_tensor_values(f->m, f->which[i], 1, values);
+	nn_encode(f->type, coded, values, n);
+	result = st_put(p, coded, nn_row_bytes(f->type, n));
+	free(coded);
+	free(values);
+	return result;
+}
+
+static int write_shard(const struct lm_model *m, const char *path, const size_t *which, size_t n, enum nn_type type,
+		       struct err *e)
+{
+	struct st_out o = {0};
+	struct fill f = {m, which, type};
+	int result;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct lm_tensor *t = &m->tensors[which[i]];
+		uint64_t shape[2] = {t->dims == 2 ? t->rows : t->cols, t->cols};
+
+		st_add(&o, t->name, type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
+	}
+	result = st_write(&o, path, fill, &f, e);
+	st_out_release(&o);
+	return result;
+}
+
+static int write_index(const struct lm_model *m, const char *dir, const size_t *which, const size_t *shard, size_t n,
+		       size_t shards, size_t bytes, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+	char name[64], *path = file_join(dir, "model.safetensors.index.json");
+	int result;
+
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "metadata");
+	jw_object(&w);
+	jw_key(&w, "total_size");
+	jw_int(&w, (int64_t)bytes);
+	jw_end(&w);
+	jw_key(&w, "weight_map");
+	jw_object(&w);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", shard[i] + 1, shards);
+		jw_key(&w, m->tensors[which[i]].name);
+		jw_str(&w, name);
+	}
+	jw_end(&w);
+	jw_end(&w);
+	buf_addc(&b, '\n');
+	result = file_write(path, b.data, b.len, e);
+	buf_release(&b);
+	free(path);
+	return result;
+}
+
+static int write_weights(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e)
+{
+	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)), *shard = mem_alloc(m->n_tensors, sizeof(*shard));
+	size_t n = 0, shards = 1, here = 0, bytes = 0;
+	char name[64];
+	int result = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct lm_tensor *t = &m->tensors[i];
+		size_t size = nn_row_bytes(type, t->rows * t->cols);
+
+		if (t->role >= LM_LORA_A)
+			continue;
+		if (here && here + size > SHARD_BYTES) {
+			shards++;
+			here = 0;
+		}
+		here += size;
+		bytes += size;
+		shard[n] = shards - 1;
+		which[n++] = i;
+	}
+	for (size_t s = 0, from = 0; result == 0 && s < shards; s++) {
+		size_t to = from;
+		char *path;
+
+		while (to < n && shard[to] == s)
+			to++;
+		if (shards == 1)
+			strcpy(name, "model.safetensors");
+		else
+			snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", s + 1, shards);
+		path = file_join(dir, name);
+		result = write_shard(m, path, which + from, to - from, type, e);
+		free(path);
+		from = to;
+	}
+	if (result == 0 && shards > 1)
+		result = write_index(m, dir, which, shard, n, shards, bytes, e);
+	free(which);
+	free(shard);
+	return result;
+}
+
+int lm_model_save(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e)
+{
+	struct record r = {0};
+	struct buf b = BUF_INIT;
+	struct edit edit = {"torch_dtype", span_of(type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
+	char *path = file_join(dir, "config.json");
+	int result = -1;
+
+	if (type != NN_F32 && type != NN_BF16) {
+		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(type));
+		goto cleanup;
+	}
+	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, type, e) < 0 || record_parse(&r, span_of(m->config.text), e) < 0)
+		goto cleanup;
+	if (record_get(&r, "dtype").s)
+		edit.name = "dtype"; /* the newer name of the same member */
+	if (record_splice(&r, &edit, 1, &b) < 0) {
+		err_set(e, "config.json is too large");
+		goto cleanup;
+	}
+	if (b.len == 0 || b.data[b.len - 1] != '\n')
+		buf_addc(&b, '\n');
+	result = file_write(path, b.data, b.len, e);
+cleanup:
+	record_release(&r);
+	buf_release(&b);
+	free(path);
+	return result;
+}
