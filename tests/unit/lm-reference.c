@@ -1,0 +1,278 @@
+/* The engine on packs of tokens, as a program: what it computes is compared with an independent implementation by
+ * tests/reference.bats. Without arguments it is a unit test that runs on the committed fixture (tests/fixtures/tiny-lm).
+ *
+ *	lm-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
+ *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as safetensors
+ *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
+ *	lm-reference adapter MODEL OUT RANK SEED		an adapter with random A and B
+ */
+#include <stdlib.h>
+#include "../../lib/base/file.h"
+#include "../../lib/base/mem.h"
+#include "../../lib/base/rng.h"
+#include "../../lib/json/json.h"
+#include "../../lib/json/jw.h"
+#include "../../lib/lm/adapter.h"
+#include "../../lib/lm/safetensors.h"
+#include "../../lib/lm/train.h"
+#include "../../lib/nn/adamw.h"
+#include "tap.h"
+
+struct packs {
+	struct lm_pack *p;
+	size_t n, tokens, longest;
+};
+
+static int die(const struct err *e)
+{
+	fprintf(stderr, "lm-reference: %s\n", e->msg);
+	exit(2);
+}
+
+static double number(struct span array, long long i)
+{
+	double x = 0;
+
+	json_number(json_element(array, i), &x);
+	return x;
+}
+
+static void read_packs(struct packs *k, const char *path)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	const char *line, *end;
+
+	*k = (struct packs){0};
+	if (file_read(path, (size_t)1 << 28, &b, &e) < 0)
+		die(&e);
+	for (line = b.data; line && *line; line = end + 1) {
+		struct span v, ids, weights, starts, x, key;
+		struct json_iter it = {0}, wt = {0};
+		struct lm_pack *p;
+		int32_t *id;
+		float *w;
+		size_t *s, i;
+
+		end = strchr(line, '\n');
+		if (!end || json_check((struct span){line, (size_t)(end - line)}, &v, &e) < 0)
+			die(&e);
+		ids = json_member(v, "ids");
+		weights = json_member(v, "weights");
+		starts = json_member(v, "starts");
+		k->p = mem_realloc(k->p, k->n + 1, sizeof(*k->p));
+		p = &k->p[k->n++];
+		*p = (struct lm_pack){.n = json_count(ids), .n_starts = json_count(starts)};
+		p->ids = id = mem_alloc(p->n, sizeof(*id));
+		p->weights = w = mem_alloc(p->n, sizeof(*w));
+		p->starts = s = mem_alloc(p->n_starts, sizeof(*s));
+		for (i = 0; json_next(&it, ids, &key, &x); i++) {
+			int64_t n = 0;
+
+			json_int(x, &n);
+			id[i] = (int32_t)n;
+		}
+		for (i = 0; json_next(&wt, weights, &key, &x); i++) {
+			double f = 0;
+
+			json_number(x, &f);
+			w[i] = (float)f;
+		}
+		for (i = 0; i < p->n_starts; i++)
+			s[i] = (size_t)number(starts, (long long)i);
+		k->tokens += p->n;
+		k->longest = p->n > k->longest ? p->n : k->longest;
+	}
+	buf_release(&b);
+}
+
+static void free_packs(struct packs *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		free((void *)k->p[i].ids);
+		free((void *)k->p[i].weights);
+		free((void *)k->p[i].starts);
+	}
+	free(k->p);
+}
+
+struct engine {
+	struct lm_model *m;
+	struct lm_work *w;
+	struct pool *pool;
+};
+
+static void engine_open(struct engine *g, const char *model, const char *adapter, size_t longest, int checkpoint, int threads)
+{
+	struct err e = ERR_INIT;
+	struct lm_work_spec spec = {.max_tokens = longest, .checkpoint = checkpoint};
+
+	g->pool = pool_new(threads);
+	if (lm_model_open(&g->m, model, NULL, &e) < 0 || (adapter && lm_adapter_open(g->m, adapter, 1, &e) < 0) ||
+	    lm_work_new(&g->w, g->m, g->pool, &spec, &e) < 0)
+		die(&e);
+}
+
+static void engine_close(struct engine *g)
+{
+	lm_work_free(g->w);
+	lm_model_free(g->m);
+	pool_free(g->pool);
+}
+
+static float *logits_of(struct engine *g, const struct lm_pack *p, double *loss)
+{
+	struct err e = ERR_INIT;
+	struct lm_loss l = {0};
+	float *z = mem_alloc(p->n * g->m->config.vocab, sizeof(*z));
+
+	if (lm_logits(g->w, p, z, &e) < 0 || lm_loss(g->w, p, 1, 0, &l, NULL, &e) < 0)
+		die(&e);
+	*loss = l.loss / l.weight;
+	return z;
+}
+
+static void print_logits(const char *model, const char *adapter)
+{
+	struct packs k;
+	struct engine g;
+	struct buf b = BUF_INIT;
+
+	read_packs(&k, "-");
+	engine_open(&g, model, adapter, k.longest, 0, 0);
+	for (size_t i = 0; i < k.n; i++) {
+		struct jw w;
+		double loss;
+		float *z = logits_of(&g, &k.p[i], &loss);
+
+		buf_clear(&b);
+		jw_init(&w, &b);
+		jw_object(&w);
+		jw_key(&w, "loss");
+		jw_num(&w, loss);
+		jw_key(&w, "logits");
+		jw_array(&w);
+		for (size_t r = 0; r < k.p[i].n; r++) {
+			jw_array(&w);
+			for (size_t v = 0; v < g.m->config.vocab; v++)
+				jw_num(&w, z[r * g.m->config.vocab + v]);
+			jw_end(&w);
+		}
+		jw_end(&w);
+		jw_end(&w);
+		puts(b.data);
+		free(z);
+	}
+	buf_release(&b);
+	engine_close(&g);
+	free_packs(&k);
+}
+
+/* Gradients of the mean loss; returns the loss. */
+static double gradients(struct engine *g, const struct packs *k, float *grads)
+{
+	struct err e = ERR_INIT;
+	struct lm_loss l = {0};
+
+	memset(grads, 0, g->m->n_params * sizeof(*grads));
+	if (lm_gradients(g->w, k->p, k->n, grads, &l, NULL, &e) < 0)
+		die(&e);
+	for (size_t i = 0; i < g->m->n_params; i++)
+		grads[i] = (float)(grads[i] / l.weight);
+	return l.loss / l.weight;
+}
+
+static void write_grads(const char *model, const char *adapter, const char *out)
+{
+	struct err e = ERR_INIT;
+	struct packs k;
+	struct engine g;
+	struct st_out o = {0};
+	float *grads;
+
+	read_packs(&k, "-");
+	engine_open(&g, model, adapter, k.longest, 0, 0);
+	grads = mem_alloc(g.m->n_params, sizeof(*grads));
+	gradients(&g, &k, grads);
+	for (size_t i = 0; i < g.m->n_tensors; i++) {
+		const struct lm_tensor *t = &g.m->tensors[i];
+		uint64_t shape[2] = {t->dims == 2 ? t->rows : t->cols, t->cols};
+
+		if (t->trained)
+			st_add(&o, t->name, ST_F32, t->dims, shape, grads + t->offset);
+	}
+	if (st_write(&o, out, NULL, NULL, &e) < 0)
+		die(&e);
+	st_out_release(&o);
+	free(grads);
+	engine_close(&g);
+	free_packs(&k);
+}
+
+/* AdamW at a constant rate; losses [steps] before each step. */
+static void train(struct engine *g, const struct packs *k, double lr, int steps, double *losses, double *norms)
+{
+	struct adamw opt;
+	float *grads = mem_alloc(g->m->n_params, sizeof(*grads));
+
+	adamw_init(&opt, g->m->n_params);
+	for (int i = 0; i < steps; i++) {
+		losses[i] = gradients(g, k, grads);
+		norms[i] = nn_norm(grads, g->m->n_params, g->pool);
+		adamw_step(&opt, g->m->params, grads, 1, (float)lr, 0, g->pool);
+	}
+	adamw_release(&opt);
+	free(grads);
+}
+
+static void print_training(const char *model, const char *adapter, double lr, int steps)
+{
+	struct packs k;
+	struct engine g;
+	double *losses = mem_alloc((size_t)steps, sizeof(*losses)), *norms = mem_alloc((size_t)steps, sizeof(*norms));
+
+	read_packs(&k, "-");
+	engine_open(&g, model, adapter, k.longest, 0, 0);
+	train(&g, &k, lr, steps, losses, norms);
+	for (int i = 0; i < steps; i++)
+		printf("{\"step\": %d, \"loss\": %.9g, \"grad_norm\": %.9g}\n", i + 1, losses[i], norms[i]);
+	engine_close(&g);
+	free_packs(&k);
+	free(losses);
+	free(norms);
+}
+
+/* B of a fresh adapter is zero, which would hide A's gradient. */
+static void write_adapter(const char *model, const char *out, size_t rank, uint64_t seed)
+{
+	struct err e = ERR_INIT;
+	struct lm_model *m;
+	struct lm_adapter s = {.rank = rank, .alpha = 2 * (double)rank, .targets = "all"};
+	struct rng r;
+
+	if (lm_model_open(&m, model, NULL, &e) < 0 || lm_adapter_new(m, &s, seed, &e) < 0)
+		die(&e);
+	rng_seed(&r, seed, 1000000);
+	for (size_t i = 0; i < m->n_params; i++)
+		m->params[i] = (float)(0.1 * rng_normal(&r));
+	if (lm_adapter_save(m, out, model, &e) < 0)
+		die(&e);
+	lm_model_free(m);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 3 && strcmp(argv[1], "logits") == 0)
+		print_logits(argv[2], argc > 3 ? argv[3] : NULL);
+	else if (argc == 5 && strcmp(argv[1], "grads") == 0)
+		write_grads(argv[2], argv[3], argv[4]);
+	else if (argc == 6 && strcmp(argv[1], "train") == 0)
+		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
+	else if (argc == 6 && strcmp(argv[1], "adapter") == 0)
+		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]));
+	else {
+		fprintf(stderr, "usage: see the top of tests/unit/lm-reference.c\n");
+		return 2;
+	}
+	return 0;
+}
