@@ -32,12 +32,12 @@ base_LIBS = -lm
 
 ft-split_ROOMS = split stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
-ft-judge_ROOMS = net lm jinja nn stats text json base
-ft-eval_ROOMS = stats text json base
+ft-judge_ROOMS = judge net lm jinja nn stats text json base
+ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
 ft-train_ROOMS = lm jinja nn text json base
 
-ROOMS = base json text stats split drift net nn jinja lm web
+ROOMS = base json text stats eval judge split drift net nn jinja lm web
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 
@@ -118,6 +118,8 @@ base_BELOW = base
 json_BELOW = json base
 text_BELOW = text json base
 stats_BELOW = stats base
+eval_BELOW = eval stats text json base
+judge_BELOW = judge stats text json base
 net_BELOW = net text json base
 nn_BELOW = nn base
 jinja_BELOW = jinja json base

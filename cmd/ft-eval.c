@@ -1,0 +1,422 @@
+/* ft-eval: scores answers with checks and says what the scores are worth: every rate with its interval, every comparison paired, every
+ * requirement met, missed or not yet decided.
+ *
+ * Records are read in batches. The checks of a batch are scored by several threads, jq's by one jq process; then the rows are counted one by one
+ * in the order of the input, so the output does not depend on the threads.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/base/mem.h"
+#include "../lib/base/out.h"
+#include "../lib/base/pool.h"
+#include "../lib/base/prog.h"
+#include "../lib/base/progress.h"
+#include "../lib/eval/board.h"
+#include "../lib/eval/compare.h"
+#include "../lib/eval/jqfilter.h"
+#include "../lib/eval/report.h"
+#include "../lib/eval/require.h"
+#include "../lib/json/jw.h"
+#include "../lib/json/reader.h"
+
+enum { BATCH_ROWS = 256, BATCH_BYTES = 8 << 20 };
+
+static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
+static const char *opt_compare, *opt_baseline, *opt_errors;
+static double opt_level = 95;
+static long long opt_threads;
+static int opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+
+static const struct opt options[] = {
+	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL, 0, 0},
+	{0, "weight", OPT_LIST, &opt_weights, "NAME=W", "weight of a check; adds the weighted mean as `score`", 0, 0},
+	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)", 0, 0},
+	{0, "compare", OPT_STR, &opt_compare, "PATH", "groups by PATH, compared pair by pair: rows of one id", 0, 0},
+	{0, "baseline", OPT_STR, &opt_baseline, "VALUE", "the group the others are compared with (default: the first)", 0, 0},
+	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken", 0, 0},
+	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N", "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)", 0, 0},
+	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate", 0, 0},
+	{0, "errors", OPT_STR, &opt_errors, "fail|drop", "rows that cannot be scored are wrong, or are left out", 0, 0},
+	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)", 50, 99.999},
+	{'p', "pass", OPT_FLAG, &opt_pass, NULL, "write the records with `eval` added instead of figures", 0, 0},
+	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also when standard output is no terminal", 0, 0},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
+	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown", 0, 0},
+	{'j', "threads", OPT_INT, &opt_threads, "N", "threads that score (default: one a processor)", 1, 1024},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
+	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL, "with -p: write each record as soon as it is scored", 0, 0},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress, no remarks", 0, 0},
+	{0},
+};
+
+static struct opt shown_options[sizeof options / sizeof *options];
+
+static const struct program program = {
+	.name = "ft-eval",
+	.synopsis = "[-c CHECK ...] [--by PATH] [--compare PATH] [--require EXPR ...] [file ...]",
+	.about = "Scores answers, with an interval for every rate, a paired test for every comparison, an exit status for every requirement.",
+	.options = shown_options,
+	.examples = "ft-eval answers.jsonl\n"
+		    "ft-eval -c exact -c 'jq:(.output|length) < 40' --compare .model answers.jsonl\n"
+		    "ft-eval --require 'exact>=0.9' answers.jsonl && echo good enough",
+};
+
+static struct board board;
+static struct check *checks;
+static struct requirement *requirements;
+static struct row *batch;
+static size_t batch_n;
+
+/* --- what was asked for --- */
+
+static void parse_checks(void)
+{
+	static const char *const usual[] = {"exact"};
+	const char *const *specs = opt_checks.n > 0 ? opt_checks.v : usual;
+	struct err e = ERR_INIT;
+
+	board.n_checks = opt_checks.n > 0 ? opt_checks.n : 1;
+	board.n_metrics = board.n_checks + (opt_weights.n > 0);
+	checks = mem_alloc(board.n_checks, sizeof *checks);
+	board.checks = checks;
+	for (size_t i = 0; i < board.n_checks; i++) {
+		if (check_parse(specs[i], checks + i, &e) < 0)
+			prog_usage("%s", e.msg);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(checks[i].name, checks[j].name) == 0)
+				prog_usage("two checks are called %s; name one of them: -c NAME=%s", checks[i].name, specs[i]);
+		if (opt_weights.n > 0 && strcmp(checks[i].name, "score") == 0)
+			prog_usage("`score` is the weighted mean; give that check another name");
+	}
+	for (size_t i = 0; i < opt_weights.n; i++) {
+		const char *eq = strchr(opt_weights.v[i], '='), *name = opt_weights.v[i];
+		char *end = NULL;
+		double w = eq ? strtod(eq + 1, &end) : NAN;
+		int found = 0;
+
+		if (!eq || end == eq + 1 || *end || !(w >= 0) || isinf(w))
+			prog_usage("--weight %s: write NAME=WEIGHT, the weight a number from 0", name);
+		for (size_t j = 0; j < board.n_checks; j++)
+			if (strlen(checks[j].name) == (size_t)(eq - name) && strncmp(checks[j].name, name, (size_t)(eq - name)) == 0) {
+				checks[j].weight = w;
+				found = 1;
+			}
+		if (!found)
+			prog_usage("--weight %s: there is no such check", name);
+	}
+}
+
+static struct path *parse_path(const char *text)
+{
+	struct err e = ERR_INIT;
+	struct path *p = path_compile(text, &e);
+
+	if (!p)
+		prog_usage("%s", e.msg);
+	return p;
+}
+
+static void parse_options(void)
+{
+	struct err e = ERR_INIT;
+
+	parse_checks();
+	board.level = opt_level / 100;
+	board.by = mem_alloc(opt_by.n, sizeof *board.by);
+	board.n_by = opt_by.n;
+	for (size_t i = 0; i < opt_by.n; i++)
+		board.by[i] = parse_path(opt_by.v[i]);
+	if (opt_compare)
+		board.compare = parse_path(opt_compare);
+	else if (opt_baseline || opt_diff)
+		prog_usage("%s needs --compare PATH", opt_baseline ? "--baseline" : "--diff");
+	board.keep = board.compare != NULL;
+	if (opt_errors && strcmp(opt_errors, "fail") == 0)
+		board.unscored = UNSCORED_FAIL;
+	else if (opt_errors && strcmp(opt_errors, "drop") == 0)
+		board.unscored = UNSCORED_DROP;
+	else if (opt_errors)
+		prog_usage("--errors is fail or drop, not '%s'", opt_errors);
+	requirements = mem_alloc(opt_require.n, sizeof *requirements);
+	for (size_t i = 0; i < opt_require.n; i++)
+		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
+			prog_usage("%s", e.msg);
+	if (opt_table + opt_json + opt_markdown + opt_pass > 1)
+		prog_usage("--table, --json, --markdown and -p exclude each other");
+}
+
+/* --- reading and scoring --- */
+
+static void score_locally(void *arg, size_t i)
+{
+	struct row *a = batch + i;
+
+	(void)arg;
+	for (size_t c = 0; c < board.n_checks; c++)
+		if (check_is_local(checks + c))
+			a->scores[c] = check_score(checks + c, a, a->why + c);
+}
+
+/* The jq checks of the batch; rows without an answer stay unscored. */
+static void score_by_jq(struct jqfilter *jq)
+{
+	struct span lines[BATCH_ROWS];
+	size_t row[BATCH_ROWS], n = 0, n_jq = 0, at = 0;
+	struct err e = ERR_INIT;
+	double *values;
+	const char **why;
+
+	for (size_t c = 0; c < board.n_checks; c++)
+		n_jq += checks[c].kind == CHECK_JQ;
+	for (size_t i = 0; i < batch_n; i++) {
+		if (batch[i].unanswered) {
+			for (size_t c = 0; c < board.n_checks; c++)
+				if (checks[c].kind == CHECK_JQ)
+					batch[i].why[c] = batch[i].unanswered;
+			continue;
+		}
+		row[n] = i;
+		lines[n++] = batch[i].rec.body;
+	}
+	values = mem_alloc(n * n_jq, sizeof *values);
+	why = mem_alloc(n * n_jq, sizeof *why);
+	if (jqfilter_score(jq, lines, n, values, why, &e) < 0) {
+		if (prog_stopping())
+			prog_end(FT_TROUBLE);
+		prog_fail(&e);
+	}
+	for (size_t i = 0; i < n; i++) {
+		for (size_t c = 0; c < board.n_checks; c++) {
+			if (checks[c].kind != CHECK_JQ)
+				continue;
+			batch[row[i]].scores[c] = check_finish(checks + c, values[at]);
+			batch[row[i]].why[c] = why[at++];
+		}
+	}
+	free(values);
+	free(why);
+}
+
+static void pass_on(const struct row *a)
+{
+	struct buf value = BUF_INIT, line = BUF_INIT;
+	struct edit edit = {.name = "eval"};
+	struct jw w;
+
+	jw_init(&w, &value);
+	jw_object(&w);
+	for (size_t c = 0; c < board.n_checks; c++) {
+		jw_key(&w, checks[c].name);
+		jw_num(&w, a->scores[c]);
+	}
+	jw_end(&w);
+	edit.value = buf_span(&value);
+	if (record_splice(&a->rec, &edit, 1, &line) < 0)
+		prog_die("%s:%zu: the record grows too large", a->file, a->line);
+	out_line(line.data, line.len);
+	buf_release(&value);
+	buf_release(&line);
+}
+
+static void finish_batch(struct pool *pool, struct jqfilter *jq)
+{
+	struct err e = ERR_INIT;
+
+	pool_run(pool, batch_n, score_locally, NULL);
+	if (jq && batch_n > 0)
+		score_by_jq(jq);
+	for (size_t i = 0; i < batch_n; i++) {
+		if (opt_pass)
+			pass_on(batch + i);
+		if (board_add(&board, batch + i, &e) < 0)
+			prog_fail(&e);
+	}
+	batch_n = 0;
+}
+
+static struct jqfilter *start_jq(void)
+{
+	const char **expressions = mem_alloc(board.n_checks, sizeof *expressions);
+	struct jqfilter *jq = NULL;
+	struct err e = ERR_INIT;
+	size_t n = 0;
+
+	for (size_t c = 0; c < board.n_checks; c++)
+		if (checks[c].kind == CHECK_JQ)
+			expressions[n++] = checks[c].arg;
+	if (n > 0 && !(jq = jqfilter_start(expressions, n, prog_stopping, &e)))
+		prog_fail(&e);
+	free(expressions);
+	return jq;
+}
+
+static void on_bad(void *arg, const struct err *e)
+{
+	(void)arg;
+	prog_warn("%s (skipped)", e->msg);
+}
+
+/* Returns the number of lines skipped. */
+static size_t read_all(char **files)
+{
+	struct reader r;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	struct progress progress;
+	struct pool *pool = pool_new((int)opt_threads);
+	struct jqfilter *jq = start_jq();
+	size_t bytes = 0, most = opt_line_buffered ? 1 : BATCH_ROWS;
+	int got;
+
+	batch = mem_alloc(BATCH_ROWS, sizeof *batch);
+	reader_init(&r, files);
+	r.skip_bad = opt_skip_bad;
+	r.on_bad = on_bad;
+	r.stopping = prog_stopping;
+	progress_begin(&progress, "rows", 0, opt_quiet);
+	while ((got = reader_next(&r, &rec, &e)) > 0) {
+		if (row_set(batch + batch_n, &rec, r.name, r.line, board.n_checks, &e) < 0) {
+			err_prefix(&e, "%s:%zu", r.name, r.line);
+			prog_fail(&e);
+		}
+		batch_n++;
+		bytes += rec.line.n;
+		if (batch_n >= most || bytes >= BATCH_BYTES) {
+			finish_batch(pool, jq);
+			bytes = 0;
+			progress_set(&progress, (double)r.rows, NULL);
+			if (opt_pass && out_failed())
+				break;
+		}
+	}
+	if (got < 0) {
+		finish_batch(pool, jq);
+		prog_fail(&e);
+	}
+	finish_batch(pool, jq);
+	progress_end(&progress);
+	got = (int)(r.skipped > 0);
+	jqfilter_free(jq);
+	pool_free(pool);
+	for (size_t i = 0; i < BATCH_ROWS; i++)
+		row_release(batch + i);
+	free(batch);
+	record_release(&rec);
+	reader_release(&r);
+	return (size_t)got;
+}
+
+/* --- answers --- */
+
+/* Every requirement in every group. Unscored rows that a requirement rests on are refused unless something was said about them. */
+static struct decided *decide(size_t *n)
+{
+	struct decided *all = mem_alloc(opt_require.n * board.n_groups, sizeof *all);
+	struct err e = ERR_INIT;
+
+	*n = 0;
+	for (size_t g = 0; g < board.n_groups; g++) {
+		for (size_t i = 0; i < opt_require.n; i++) {
+			const struct group *group = board.groups + g;
+			struct decided *d = all + *n;
+			size_t metric;
+
+			*d = (struct decided){.r = requirements + i, .g = group};
+			if (board_figure(&board, group, requirements[i].figure, &d->value, &metric, &e) < 0)
+				prog_fail(&e);
+			if (metric < board.n_metrics && group->cells[metric].unscored > 0 && !opt_errors)
+				prog_die("--require %s: %" PRIu64 " of %" PRIu64 " rows could not be scored (first: %s); say --errors fail (they "
+					 "are wrong) or --errors drop (they are left out)",
+					 requirements[i].text, group->cells[metric].unscored, group->n, group->cells[metric].first);
+			d->verdict = require_judge(requirements + i, d->value, opt_point);
+			++*n;
+		}
+	}
+	return all;
+}
+
+static int status_of(const struct decided *d, size_t n)
+{
+	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].verdict == VERDICT_MISSED)
+			status = FT_NO;
+		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
+			status = FT_INSUFFICIENT;
+	}
+	return status;
+}
+
+static void remark_unscored(void)
+{
+	for (size_t g = 0; g < board.n_groups && !opt_quiet; g++)
+		for (size_t m = 0; m < board.n_checks; m++)
+			if (board.groups[g].cells[m].unscored > 0)
+				prog_warn("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)", board_metric_name(&board, m),
+					  board.groups[g].cells[m].unscored, board.groups[g].n,
+					  opt_by.n > 0 || opt_compare ? board.groups[g].label : "",
+					  opt_by.n > 0 || opt_compare ? " " : "", board.groups[g].cells[m].first);
+}
+
+static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
+{
+	struct buf text = BUF_INIT;
+
+	if (opt_markdown || opt_table || (!opt_json && out_is_tty())) {
+		report_tables(&board, c, d, n, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
+	} else {
+		for (size_t i = 0; i < board.n_groups; i++)
+			report_group(&board, board.groups + i, &text);
+		for (size_t i = 0; i < c->n; i++)
+			report_comparison(&board, c->v + i, &text);
+		for (size_t i = 0; i < n; i++)
+			report_decided(&board, d + i, &text);
+	}
+	for (size_t i = 0; i < c->n && opt_diff; i++)
+		report_diff(&board, c->v + i, &text);
+	out_write(text.data, text.len);
+	buf_release(&text);
+}
+
+int main(int argc, char **argv)
+{
+	struct comparisons c = {0};
+	struct err e = ERR_INIT;
+	struct decided *d;
+	char **files;
+	size_t n, skipped;
+	int status;
+
+	/* The list of checks stands in one place only, in lib/eval/check. */
+	memcpy(shown_options, options, sizeof options);
+	shown_options[0].help = check_help();
+	files = prog_start(&program, argc, argv);
+	parse_options();
+	out_line_buffered(opt_line_buffered);
+	skipped = read_all(files);
+	remark_unscored();
+	d = decide(&n);
+	if (board.compare && !prog_stopping() && compare_groups(&board, opt_baseline, &c, &e) < 0)
+		prog_fail(&e);
+	if (!opt_pass)
+		write_figures(&c, d, n);
+	status = status_of(d, n);
+
+	comparisons_release(&c);
+	free(d);
+	for (size_t i = 0; i < opt_require.n; i++)
+		require_release(requirements + i);
+	free(requirements);
+	board_release(&board);
+	for (size_t i = 0; i < board.n_by; i++)
+		path_free(board.by[i]);
+	free(board.by);
+	path_free(board.compare);
+	for (size_t i = 0; i < board.n_checks; i++)
+		check_release(checks + i);
+	free(checks);
+	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
+}

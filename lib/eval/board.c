@@ -1,0 +1,384 @@
+/* board: groups, their tallies, and rows kept for pairing. See board.h. */
+#include "board.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "../text/hash.h"
+
+static void group_release(struct group *g, size_t metrics)
+{
+	for (size_t i = 0; i < metrics; i++) {
+		tally_release(&g->cells[i].scores);
+		fields_release(&g->cells[i].fields);
+		free(g->cells[i].first);
+	}
+	free(g->cells);
+	free(g->label);
+	free(g->within);
+	free(g->side);
+	tally_release(&g->latency);
+	tally_release(&g->prompt_tokens);
+	tally_release(&g->completion_tokens);
+	tally_release(&g->total_tokens);
+	tally_release(&g->cost);
+	free(g->rows);
+	free(g->scores);
+	buf_release(&g->ids);
+	map_release(&g->by_id);
+}
+
+void board_release(struct board *b)
+{
+	for (size_t i = 0; i < b->n_groups; i++)
+		group_release(b->groups + i, b->n_metrics);
+	free(b->groups);
+	map_release(&b->by_label);
+	buf_release(&b->label);
+	buf_release(&b->within);
+	buf_release(&b->side);
+	buf_release(&b->id);
+	buf_release(&b->scratch);
+	field_verdicts_release(&b->verdicts);
+	b->groups = NULL;
+	b->n_groups = b->groups_cap = 0;
+}
+
+const char *board_metric_name(const struct board *b, size_t metric)
+{
+	return metric < b->n_checks ? b->checks[metric].name : "score";
+}
+
+int board_has_fields(const struct board *b, size_t metric)
+{
+	return metric < b->n_checks && b->checks[metric].kind == CHECK_JSON_FIELDS;
+}
+
+static void add_label(struct jw *w, const struct path *p, struct span value)
+{
+	jw_key(w, path_text(p) + (path_text(p)[0] == '.'));
+	if (value.s)
+		jw_raw(w, value);
+	else
+		jw_null(w);
+}
+
+/* The group that the record belongs to, made where it is new. */
+static struct group *group_of(struct board *b, const struct record *rec, struct err *e)
+{
+	struct jw label, within;
+	struct span value;
+	uint64_t *slot, h;
+	int added;
+	struct group *g;
+
+	buf_clear(&b->label);
+	buf_clear(&b->within);
+	buf_clear(&b->side);
+	jw_init(&label, &b->label);
+	jw_init(&within, &b->within);
+	jw_object(&label);
+	jw_object(&within);
+	for (size_t i = 0; i < b->n_by; i++) {
+		value = path_find(b->by[i], rec->body, &b->scratch);
+		add_label(&label, b->by[i], value);
+		add_label(&within, b->by[i], value);
+	}
+	if (b->compare) {
+		value = path_find(b->compare, rec->body, &b->scratch);
+		add_label(&label, b->compare, value);
+		if (json_kind(value) == JSON_STRING)
+			json_string(value, &b->side);
+		else
+			buf_addspan(&b->side, value.s ? value : span_of("null"));
+	}
+	jw_end(&label);
+	jw_end(&within);
+
+	h = hash64(buf_span(&b->label), 0);
+	while ((slot = map_get(&b->by_label, h)) && strcmp(b->groups[*slot].label, b->label.data) != 0)
+		h = hash_mix(h, 1);
+	if (slot)
+		return b->groups + *slot;
+	if (b->n_groups == BOARD_GROUPS) {
+		err_set(e, "more than %d groups; is that the right path to group by?", BOARD_GROUPS);
+		return NULL;
+	}
+	map_put(&b->by_label, h, b->n_groups, &added);
+	b->groups = mem_grow(b->groups, &b->groups_cap, b->n_groups + 1, sizeof *b->groups);
+	g = b->groups + b->n_groups++;
+	*g = (struct group){
+		.label = mem_strdup(b->label.data),
+		.within = mem_strdup(b->within.data),
+		.side = mem_strdup(b->side.len > 0 ? b->side.data : ""),
+		.cells = mem_alloc(b->n_metrics, sizeof *g->cells),
+	};
+	return g;
+}
+
+static void add_number(struct tally *t, struct span v)
+{
+	double x;
+
+	if (json_number(v, &x) == 0)
+		tally_add(t, x);
+}
+
+/* Latency, tokens and cost; what is not known is not counted. */
+static void add_usage(struct group *g, const struct row *a)
+{
+	struct span usage = record_get(&a->rec, "usage");
+	uint64_t known = g->cost.n;
+
+	add_number(&g->latency, record_get(&a->rec, "latency"));
+	add_number(&g->prompt_tokens, json_member(usage, "prompt_tokens"));
+	add_number(&g->completion_tokens, json_member(usage, "completion_tokens"));
+	add_number(&g->total_tokens, json_member(usage, "total_tokens"));
+	add_number(&g->cost, record_get(&a->rec, "cost"));
+	if (g->cost.n == known && !a->unanswered)
+		g->cost_unknown++;
+}
+
+static void note_unscored(struct score_cell *c, const struct row *a, const char *why)
+{
+	struct buf text = BUF_INIT;
+
+	if (c->unscored++ > 0)
+		return;
+	buf_addf(&text, "%s:%zu: %s", a->file, a->line, why ? why : "no reason known");
+	c->first = buf_detach(&text, NULL);
+}
+
+static void add_fields(struct board *b, struct score_cell *c, const struct check *check, struct row *a)
+{
+	const struct field_verdicts *v = &b->verdicts;
+
+	if (a->unanswered || !check_fields(check, a, &b->verdicts))
+		return;
+	for (size_t i = 0; i < v->n; i++) {
+		struct field *f = fields_at(&c->fields, field_verdict_name(v, i));
+
+		if (!f)
+			continue;
+		f->rows++;
+		f->right += v->v[i].right;
+		f->said += v->v[i].said;
+		f->expected += v->v[i].expected;
+		f->found += v->v[i].right && v->v[i].said;
+	}
+}
+
+/* The weighted mean of the checks; unscored where one of them is. */
+static double total_score(const struct board *b, const struct row *a)
+{
+	double sum = 0, weights = 0;
+
+	for (size_t i = 0; i < b->n_checks; i++) {
+		if (b->checks[i].weight == 0)
+			continue;
+		sum += b->checks[i].weight * a->scores[i];
+		weights += b->checks[i].weight;
+	}
+	return weights > 0 ? sum / weights : NAN;
+}
+
+static int row_is(const struct group *g, size_t i, struct span id, int64_t sample)
+{
+	return g->rows[i].sample == sample && span_eq(board_row_id(g, i), id);
+}
+
+/* Where the row stands in by_id, or would: *h is its key there. */
+static uint64_t *find_row(const struct group *g, struct span id, int64_t sample, uint64_t *h)
+{
+	uint64_t *slot;
+
+	*h = hash_mix(hash64(id, 0), (uint64_t)sample);
+	while ((slot = map_get(&g->by_id, *h)) && !row_is(g, *slot, id, sample))
+		*h = hash_mix(*h, 1);
+	return slot;
+}
+
+static int keep_row(struct board *b, struct group *g, struct row *a, const double *scores, struct err *e)
+{
+	struct span given = record_get(&a->rec, "id");
+	int64_t sample = 0;
+	uint64_t h;
+	size_t len;
+
+	buf_clear(&b->id);
+	if (record_id(&a->rec, &b->id, e) < 0)
+		return -1;
+	if (record_get(&a->rec, "sample").s && json_int(record_get(&a->rec, "sample"), &sample) < 0)
+		return err_set(e, "`sample` is no whole number");
+	len = b->id.len;
+	for (unsigned long nth = 2; find_row(g, buf_span(&b->id), sample, &h); nth++) {
+		if (given.s && json_kind(given) != JSON_NULL)
+			return err_set(e, "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`",
+				       b->id.data, g->label);
+		/* An input that was met before is told apart by its turn. */
+		b->id.len = len;
+		buf_addf(&b->id, "#%lu", nth);
+	}
+	map_put(&g->by_id, h, g->n_rows, NULL);
+	g->rows = mem_grow(g->rows, &g->rows_cap, g->n_rows + 1, sizeof *g->rows);
+	g->rows[g->n_rows] = (struct kept_row){g->ids.len, b->id.len, sample};
+	g->ids.max = SIZE_MAX / 2;
+	buf_addspan(&g->ids, buf_span(&b->id));
+	g->scores = mem_grow(g->scores, &g->scores_cap, (g->n_rows + 1) * b->n_metrics, sizeof *g->scores);
+	memcpy(g->scores + g->n_rows * b->n_metrics, scores, b->n_metrics * sizeof *scores);
+	g->n_rows++;
+	return 0;
+}
+
+int board_add(struct board *b, struct row *a, struct err *e)
+{
+	struct group *g = group_of(b, &a->rec, e);
+	double *scores;
+	int failed;
+
+	if (!g)
+		return err_prefix(e, "%s:%zu", a->file, a->line);
+	g->n++;
+	g->errors += json_kind(record_get(&a->rec, "error")) > JSON_NULL;
+	add_usage(g, a);
+	scores = mem_alloc(b->n_metrics, sizeof *scores);
+	for (size_t i = 0; i < b->n_metrics; i++) {
+		struct score_cell *c = g->cells + i;
+		const char *why = i < b->n_checks ? a->why[i] : "a check is unscored";
+
+		scores[i] = i < b->n_checks ? a->scores[i] : total_score(b, a);
+		if (isnan(scores[i])) {
+			note_unscored(c, a, why);
+			if (b->unscored == UNSCORED_FAIL)
+				scores[i] = 0;
+		}
+		if (!isnan(scores[i]))
+			tally_add(&c->scores, scores[i]);
+		if (board_has_fields(b, i))
+			add_fields(b, c, b->checks + i, a);
+	}
+	failed = b->keep && keep_row(b, g, a, scores, e) < 0;
+	free(scores);
+	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
+}
+
+struct interval board_score(const struct board *b, const struct group *g, size_t metric)
+{
+	const struct tally *t = &g->cells[metric].scores;
+
+	if (t->n == 0)
+		return (struct interval){NAN, NAN, NAN};
+	if (tally_is_binary(t))
+		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
+	return interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level);
+}
+
+static struct interval mean_of(const struct tally *t, double level)
+{
+	return interval_t(tally_mean(t), tally_sd(t), (double)t->n, level);
+}
+
+static struct interval quantile_of(const struct tally *t, double q, double level)
+{
+	struct interval v = {NAN, NAN, NAN};
+	size_t n;
+	struct tally_bin *sorted = tally_sorted(t, &n);
+
+	v.value = tally_quantile(sorted, n, t->n, q);
+	tally_quantile_interval(sorted, n, t->n, q, level, &v.lo, &v.hi);
+	free(sorted);
+	return v;
+}
+
+/* What is not one of the checks. */
+static int other_figure(const struct board *b, const struct group *g, const char *name, struct interval *v)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} quantiles[] = {{"latency.p50", .5}, {"latency.p95", .95}, {"latency.p99", .99}};
+
+	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
+		if (strcmp(name, quantiles[i].name) == 0) {
+			*v = quantile_of(&g->latency, quantiles[i].q, b->level);
+			return 0;
+		}
+	}
+	if (strcmp(name, "latency.mean") == 0)
+		*v = mean_of(&g->latency, b->level);
+	else if (strcmp(name, "tokens.prompt") == 0)
+		*v = mean_of(&g->prompt_tokens, b->level);
+	else if (strcmp(name, "tokens.completion") == 0)
+		*v = mean_of(&g->completion_tokens, b->level);
+	else if (strcmp(name, "tokens.total") == 0)
+		*v = mean_of(&g->total_tokens, b->level);
+	else if (strcmp(name, "errors") == 0)
+		*v = interval_wilson((double)g->errors, (double)g->n, b->level);
+	else if (strcmp(name, "cost.total") == 0 || strcmp(name, "cost.per_1k") == 0) {
+		*v = (struct interval){NAN, NAN, NAN};
+		if (g->cost_unknown == 0 && g->cost.n > 0 && strcmp(name, "cost.total") == 0) {
+			v->value = v->lo = v->hi = tally_sum(&g->cost);
+		} else if (g->cost_unknown == 0 && g->cost.n > 0) {
+			*v = mean_of(&g->cost, b->level);
+			v->value *= 1000;
+			v->lo *= 1000;
+			v->hi *= 1000;
+		}
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v, size_t *metric, struct err *e)
+{
+	struct buf known = BUF_INIT;
+
+	*metric = b->n_metrics;
+	for (size_t i = 0; i < b->n_metrics; i++) {
+		const char *metric_name = board_metric_name(b, i);
+		size_t n = strlen(metric_name);
+
+		if (strncmp(name, metric_name, n) != 0 || (name[n] && name[n] != '.'))
+			continue;
+		*metric = i;
+		if (!name[n] || strcmp(name + n, ".mean") == 0) {
+			*v = board_score(b, g, i);
+			return 0;
+		}
+		for (size_t j = 0; j < g->cells[i].fields.n; j++) {
+			const struct field *f = g->cells[i].fields.v + j;
+
+			if (strcmp(name + n + 1, f->name) == 0) {
+				*v = interval_wilson((double)f->right, (double)f->rows, b->level);
+				return 0;
+			}
+		}
+	}
+	*metric = b->n_metrics;
+	if (other_figure(b, g, name, v) == 0)
+		return 0;
+	for (size_t i = 0; i < b->n_metrics; i++)
+		buf_addf(&known, "%s, ", board_metric_name(b, i));
+	err_set(e,
+		"there is no figure '%.100s'; there are %slatency.p50, latency.p95, latency.p99, latency.mean, tokens.prompt, "
+		"tokens.completion, tokens.total, cost.total, cost.per_1k, errors",
+		name, known.len > 0 ? known.data : "");
+	buf_release(&known);
+	return -1;
+}
+
+struct span board_row_id(const struct group *g, size_t i)
+{
+	return (struct span){g->ids.data + g->rows[i].id_at, g->rows[i].id_len};
+}
+
+size_t board_partner(const struct group *g, const struct group *other, size_t i)
+{
+	uint64_t h, *slot = find_row(g, board_row_id(other, i), other->rows[i].sample, &h);
+
+	return slot ? (size_t)*slot : SIZE_MAX;
+}

@@ -1,0 +1,95 @@
+/* board: the scores of all groups of a run, and the figures read from them.
+ *
+ * Of each group only distributions are kept (lib/stats/tally), so memory does not grow with the rows, unless rows are kept for pairing
+ * (board.keep): then it is some bytes a row and a check, and the id.
+ */
+#ifndef FT_BOARD_H
+#define FT_BOARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../base/err.h"
+#include "../base/map.h"
+#include "../json/path.h"
+#include "../stats/interval.h"
+#include "../stats/tally.h"
+#include "row.h"
+#include "check.h"
+#include "fields.h"
+
+#define BOARD_GROUPS 10000 /* more different values of --by than this are an error */
+
+/* What to make of rows that could not be scored. */
+enum unscored { UNSCORED_KEEP, UNSCORED_FAIL, UNSCORED_DROP };
+
+struct score_cell {
+	struct tally scores;
+	uint64_t unscored;
+	struct fields fields; /* of a json-fields check */
+	char *first;	      /* place and reason of the first unscored row */
+};
+
+/* A row kept for pairing. */
+struct kept_row {
+	size_t id_at, id_len; /* in ids of the group */
+	int64_t sample;
+};
+
+struct group {
+	char *label;  /* JSON object of its by-values, {"model":"a"} */
+	char *within; /* the same without the value that is compared */
+	char *side;   /* the value that is compared, as text; "" where nothing is compared */
+	uint64_t n, errors;
+	struct score_cell *cells; /* one a metric */
+	struct tally latency, prompt_tokens, completion_tokens, total_tokens, cost;
+	uint64_t cost_unknown; /* answered rows without a known cost */
+
+	struct kept_row *rows;
+	double *scores; /* rows x metrics */
+	size_t n_rows, rows_cap, scores_cap;
+	struct buf ids;
+	struct map by_id;
+};
+
+struct board {
+	const struct check *checks;
+	size_t n_checks;
+	size_t n_metrics; /* the checks, and `score` behind them where weights were given */
+	enum unscored unscored;
+	int keep;
+	double level;
+	struct path **by;
+	size_t n_by;
+	struct path *compare; /* or NULL */
+
+	struct group *groups;
+	size_t n_groups, groups_cap;
+	struct map by_label;
+	/* private */
+	struct buf label, within, side, id, scratch;
+	struct field_verdicts verdicts;
+};
+
+void board_release(struct board *b);
+
+/* Counts a scored answer. -1 for a row that can not be kept (its id stands twice in the group) or too many groups. */
+int board_add(struct board *b, struct row *a, struct err *e);
+
+const char *board_metric_name(const struct board *b, size_t metric);
+/* Whether metric is a json-fields check. */
+int board_has_fields(const struct board *b, size_t metric);
+
+/* What is known of a metric in a group: a rate by Wilson, a mean by t; n rows were scored. */
+struct interval board_score(const struct board *b, const struct group *g, size_t metric);
+
+/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total,
+ * cost.per_1k, errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such figure. A figure that cannot be
+ * known is NaN. */
+int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v, size_t *metric,
+		 struct err *e);
+
+/* The row of g with the same id and sample as row i of other; SIZE_MAX where there is none. */
+size_t board_partner(const struct group *g, const struct group *other, size_t i);
+struct span board_row_id(const struct group *g, size_t i);
+
+#endif

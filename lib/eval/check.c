@@ -1,0 +1,470 @@
+/* check: the table of kinds, their arguments and their scores. See check.h. */
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include "../base/mem.h"
+#include "../json/path.h"
+#include "../text/fold.h"
+#include "number.h"
+
+enum arg { ARG_NONE, ARG_MAY, ARG_MUST };
+
+/* needs: the output as text; a reference (unless ARG stands for it). */
+static const struct kind {
+	const char *name;
+	enum check_kind kind;
+	enum arg arg;
+	int needs_output, needs_reference;
+	const char *help;
+} kinds[] = {
+	{"exact", CHECK_EXACT, ARG_MAY, 1, 1, "the output is the reference (or ARG), byte for byte"},
+	{"iexact", CHECK_IEXACT, ARG_MAY, 1, 1, "the same without regard to case (Unicode)"},
+	{"normalized", CHECK_NORMALIZED, ARG_MAY, 1, 1, "the same without case, punctuation, white space, width"},
+	{"includes", CHECK_INCLUDES, ARG_MAY, 1, 1, "the reference (or ARG) occurs in the output"},
+	{"starts", CHECK_STARTS, ARG_MAY, 1, 1, "the output starts with the reference (or ARG)"},
+	{"regex", CHECK_REGEX, ARG_MUST, 1, 0, "the pattern ARG (PCRE2) matches somewhere in the output"},
+	{"numeric", CHECK_NUMERIC, ARG_MAY, 1, 1, "the last amount in both is equal, within ARG (0.01, or 1%)"},
+	{"choice", CHECK_CHOICE, ARG_MAY, 1, 1, "the same one of the choices ARG (default A,B,C,D,E) is named"},
+	{"json", CHECK_JSON, ARG_MAY, 1, 1, "equal as JSON values"},
+	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1, "share of JSON fields (or of ARG: a,b.c) that agree"},
+	{"json-valid", CHECK_JSON_VALID, ARG_NONE, 1, 0, "the output is one JSON value"},
+	{"finish", CHECK_FINISH, ARG_MAY, 0, 0, "finish_reason is ARG (default stop)"},
+	{"words", CHECK_WORDS, ARG_MUST, 1, 0, "ARG = LO-HI: so many words"},
+	{"latency", CHECK_LATENCY, ARG_MUST, 0, 0, "answered within ARG seconds"},
+	{"cost", CHECK_COST, ARG_MUST, 0, 0, "cost at most ARG dollars"},
+	{"judge", CHECK_JUDGE, ARG_MAY, 0, 0, "the judge's verdict (of the criterion ARG)"},
+	{"jq", CHECK_JQ, ARG_MUST, 0, 0, "the jq expression ARG over the record is true, or a score"},
+};
+
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+static const struct kind *kind_of(const struct check *c)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].kind == c->kind)
+			return kinds + i;
+	return NULL;
+}
+
+const char *check_help(void)
+{
+	static const char help[] =
+		"exact iexact normalized includes starts regex:PATTERN numeric[:TOLERANCE]\n"
+		"choice[:A,B,...] json json-fields[:FIELD,...] json-valid finish[:REASON]\n"
+		"words:LO-HI latency:S cost:USD judge[:CRITERION] jq:EXPR; not- negates";
+
+	return help;
+}
+
+/* "a,b,c" into a list of copies, white space at the ends of each taken off. */
+static void split_list(const char *s, struct check *c)
+{
+	size_t cap = 0;
+
+	while (*s) {
+		size_t n = strcspn(s, ","), from = 0, to = n;
+
+		while (from < to && s[from] == ' ')
+			from++;
+		while (to > from && s[to - 1] == ' ')
+			to--;
+		if (to > from) {
+			c->list = mem_grow(c->list, &cap, c->n_list + 1, sizeof *c->list);
+			c->list[c->n_list++] = mem_strndup(s + from, to - from);
+		}
+		s += n + (s[n] == ',');
+	}
+}
+
+static int read_number(const char *s, char **end, double *x)
+{
+	*x = strtod(s, end);
+	return *end != s && isfinite(*x) && *x >= 0 ? 0 : -1;
+}
+
+static int compile_regex(struct check *c, struct err *e)
+{
+	PCRE2_SIZE at;
+	int code;
+
+	c->regex = pcre2_compile((PCRE2_SPTR)c->arg, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
+	if (!c->regex) {
+		PCRE2_UCHAR reason[128];
+
+		pcre2_get_error_message(code, reason, sizeof reason);
+		return err_set(e, "regex: %s at character %zu of '%s'", (char *)reason, (size_t)at, c->arg);
+	}
+	pcre2_jit_compile(c->regex, PCRE2_JIT_COMPLETE);
+	return 0;
+}
+
+static int parse_arg(struct check *c, struct err *e)
+{
+	char *end = NULL;
+
+	switch (c->kind) {
+	case CHECK_REGEX:
+		return compile_regex(c, e);
+	case CHECK_NUMERIC:
+		c->hi = 1e-9;
+		c->relative = 1;
+		if (!c->arg)
+			return 0;
+		if (read_number(c->arg, &end, &c->hi) < 0 || (*end && strcmp(end, "%") != 0))
+			return err_set(e, "numeric: the tolerance must be a number or a percentage, not '%s'", c->arg);
+		c->relative = *end == '%';
+		if (c->relative)
+			c->hi /= 100;
+		return 0;
+	case CHECK_CHOICE:
+		split_list(c->arg ? c->arg : "A,B,C,D,E", c);
+		if (c->n_list < 2)
+			return err_set(e, "choice: at least two choices are needed, not '%s'", c->arg);
+		return 0;
+	case CHECK_JSON_FIELDS:
+		if (c->arg)
+			split_list(c->arg, c);
+		if (c->arg && c->n_list == 0)
+			return err_set(e, "json-fields: no field is named in '%s'", c->arg);
+		return 0;
+	case CHECK_WORDS:
+		if (read_number(c->arg, &end, &c->lo) < 0 || *end != '-' || read_number(end + 1, &end, &c->hi) < 0 || *end ||
+		    c->lo > c->hi)
+			return err_set(e, "words: the range must be LO-HI, not '%s'", c->arg);
+		return 0;
+	case CHECK_LATENCY:
+	case CHECK_COST:
+		if (read_number(c->arg, &end, &c->hi) < 0 || *end)
+			return err_set(e, "%s: '%s' is no number", kind_of(c)->name, c->arg);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int is_name(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_' || s[i] == '-'))
+			return 0;
+	return n > 0;
+}
+
+int check_parse(const char *spec, struct check *c, struct err *e)
+{
+	const char *rest = spec, *colon;
+	size_t n = strcspn(spec, "=:");
+	const struct kind *k = NULL;
+
+	memset(c, 0, sizeof *c);
+	c->weight = 1;
+	if (spec[n] == '=') {
+		if (!is_name(spec, n))
+			return err_set(e, "check '%s': a name is made of a-z, 0-9, _ and -", spec);
+		c->name = mem_strndup(spec, n);
+		rest = spec + n + 1;
+	}
+	if (!c->name)
+		c->name = mem_strndup(rest, strcspn(rest, ":"));
+	if (strncmp(rest, "not-", 4) == 0) {
+		c->negate = 1;
+		rest += 4;
+	}
+	n = strcspn(rest, ":");
+	colon = rest[n] == ':' ? rest + n + 1 : NULL;
+	for (size_t i = 0; i < KINDS; i++)
+		if (strlen(kinds[i].name) == n && memcmp(kinds[i].name, rest, n) == 0)
+			k = kinds + i;
+	if (!k) {
+		err_set(e, "no check is called '%.*s'; there are: ", (int)n, rest);
+		for (size_t i = 0; e && i < KINDS; i++) {
+			size_t at = strlen(e->msg);
+
+			snprintf(e->msg + at, sizeof e->msg - at, "%s%s", i > 0 ? ", " : "", kinds[i].name);
+		}
+		check_release(c);
+		return -1;
+	}
+	c->kind = k->kind;
+	if (colon)
+		c->arg = mem_strdup(colon);
+	if (k->arg == ARG_MUST && !(c->arg && *c->arg))
+		err_set(e, "check %s needs an argument: %s:ARG, %s", k->name, k->name, k->help);
+	else if (k->arg == ARG_NONE && c->arg)
+		err_set(e, "check %s takes no argument", k->name);
+	else if (parse_arg(c, e) == 0)
+		return 0;
+	check_release(c);
+	return -1;
+}
+
+void check_release(struct check *c)
+{
+	free(c->name);
+	free(c->arg);
+	pcre2_code_free(c->regex);
+	for (size_t i = 0; i < c->n_list; i++)
+		free(c->list[i]);
+	free(c->list);
+	path_free(c->path);
+	memset(c, 0, sizeof *c);
+}
+
+int check_is_local(const struct check *c)
+{
+	return c->kind != CHECK_JQ;
+}
+
+double check_finish(const struct check *c, double raw)
+{
+	return c->negate ? 1 - raw : raw;
+}
+
+static int contains(struct span hay, struct span needle)
+{
+	return needle.n == 0 || (needle.n <= hay.n && memmem(hay.s, hay.n, needle.s, needle.n) != NULL);
+}
+
+static int matches(const struct check *c, struct span s, const char **why)
+{
+	pcre2_match_data *m = pcre2_match_data_create(1, NULL);
+	int got = pcre2_match(c->regex, (PCRE2_SPTR)s.s, s.n, 0, PCRE2_NO_UTF_CHECK, m, NULL);
+
+	pcre2_match_data_free(m);
+	if (got < 0 && got != PCRE2_ERROR_NOMATCH)
+		*why = "the regular expression gave up (too much backtracking)";
+	return got >= 0;
+}
+
+static int folded_equal(struct row *a, struct span x, struct span y, int (*fold)(struct span, struct buf *))
+{
+	buf_clear(&a->scratch[0]);
+	buf_clear(&a->scratch[1]);
+	return fold(x, &a->scratch[0]) == 0 && fold(y, &a->scratch[1]) == 0 &&
+	       span_eq(buf_span(&a->scratch[0]), buf_span(&a->scratch[1]));
+}
+
+/* Bytes that go on with a word: "Don't" does not name the choice t. */
+static int in_word(unsigned char c)
+{
+	return c >= 0x80 || c == '_' || c == '\'' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
+/* Which choice text names: it is one, apart from punctuation and case; else the only one that stands in it as a word. -1 for none or several. */
+static int choice_in(const struct check *c, struct row *a, struct span text)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < c->n_list; i++)
+		if (folded_equal(a, text, span_of(c->list[i]), fold_text))
+			return (int)i;
+	for (size_t i = 0; i < c->n_list; i++) {
+		size_t n = strlen(c->list[i]);
+
+		for (size_t at = 0; at + n <= text.n; at++) {
+			unsigned char before = at > 0 ? (unsigned char)text.s[at - 1] : ' ';
+			unsigned char behind = at + n < text.n ? (unsigned char)text.s[at + n] : ' ';
+
+			if (memcmp(text.s + at, c->list[i], n) != 0 || in_word(before) || in_word(behind))
+				continue;
+			if (found >= 0 && found != (int)i)
+				return -1;
+			found = (int)i;
+			break;
+		}
+	}
+	return found;
+}
+
+static double words(struct span s)
+{
+	size_t n = 0;
+	int c, inside = 0;
+
+	while ((c = fold_next(&s)) >= 0) {
+		n += !inside && !fold_is_space(c);
+		inside = !fold_is_space(c);
+	}
+	return (double)n;
+}
+
+static double against(const struct check *c, struct row *a, struct span ref, const char **why)
+{
+	struct span out = a->output, x, y;
+	double m, n;
+	int i;
+
+	switch (c->kind) {
+	case CHECK_EXACT:
+		return span_eq(out, ref);
+	case CHECK_IEXACT:
+		return folded_equal(a, out, ref, fold_case);
+	case CHECK_NORMALIZED:
+		return folded_equal(a, out, ref, fold_text);
+	case CHECK_INCLUDES:
+		return contains(out, ref);
+	case CHECK_STARTS:
+		return out.n >= ref.n && contains((struct span){out.s, ref.n}, ref);
+	case CHECK_NUMERIC:
+		if (!number_last(ref, &n)) {
+			*why = "the reference holds no number";
+			return NAN;
+		}
+		return number_last(out, &m) && fabs(m - n) <= (c->relative ? c->hi * fabs(n) : c->hi);
+	case CHECK_CHOICE:
+		i = choice_in(c, a, ref);
+		if (i < 0) {
+			*why = "the reference is none of the choices";
+			return NAN;
+		}
+		return choice_in(c, a, out) == i;
+	case CHECK_JSON:
+		if (json_check(ref, &y, NULL) < 0) {
+			*why = "the reference is no JSON";
+			return NAN;
+		}
+		return json_check(out, &x, NULL) == 0 && json_equal(x, y);
+	default:
+		return NAN;
+	}
+}
+
+static double best_fields(const struct check *c, struct row *a, struct field_verdicts *best, const char **why)
+{
+	struct field_verdicts v = {0};
+	double score = NAN;
+
+	*why = "the reference is no JSON object";
+	for (size_t i = 0; i < a->n_refs; i++) {
+		double s = fields_compare(a->refs[i], a->output, c->list, c->n_list, 1e-9, &v);
+
+		if (s >= 0 && !(s <= score)) {
+			struct field_verdicts swap = *best;
+
+			score = s;
+			*best = v;
+			v = swap;
+			*why = NULL;
+		}
+	}
+	field_verdicts_release(&v);
+	return score;
+}
+
+int check_fields(const struct check *c, struct row *a, struct field_verdicts *v)
+{
+	const char *why;
+
+	return !isnan(best_fields(c, a, v, &why));
+}
+
+/* Of the criterion arg where there is one. */
+static double judged(const struct check *c, struct row *a, const char **why)
+{
+	struct span j = record_get(&a->rec, "judge"), pass, scale;
+	double score, lo = 0, hi = 1;
+
+	if (c->arg)
+		j = json_member(json_member(j, "criteria"), c->arg);
+	*why = "no judge's verdict";
+	if (json_kind(j) != JSON_OBJECT)
+		return NAN;
+	if (json_member(j, "error").s && json_kind(json_member(j, "error")) != JSON_NULL) {
+		*why = "the judge failed";
+		return NAN;
+	}
+	pass = json_member(j, "pass");
+	if (json_kind(pass) == JSON_TRUE || json_kind(pass) == JSON_FALSE)
+		return json_kind(pass) == JSON_TRUE;
+	if (json_number(json_member(j, "score"), &score) < 0)
+		return NAN;
+	scale = json_member(j, "scale");
+	if (json_kind(scale) == JSON_ARRAY)
+		(void)(json_number(json_element(scale, 0), &lo) + json_number(json_element(scale, 1), &hi));
+	*why = "the judge's score is outside its scale";
+	if (!(score >= lo && score <= hi) || !(lo < hi))
+		return NAN;
+	return (score - lo) / (hi - lo);
+}
+
+static double measured(struct row *a, const char *name, double most, const char **why)
+{
+	double x;
+
+	if (json_number(record_get(&a->rec, name), &x) < 0 || isnan(x)) {
+		*why = name[0] == 'l' ? "no latency" : "cost unknown";
+		return NAN;
+	}
+	return x <= most;
+}
+
+static double raw_score(const struct check *c, const struct kind *k, struct row *a, const char **why)
+{
+	struct span s = a->output;
+	struct field_verdicts v = {0};
+	double best = NAN;
+
+	if (a->unanswered) {
+		*why = a->unanswered;
+		return NAN;
+	}
+	/* An answer of tool calls alone has no text, which is the wrong text. */
+	if (!s.s)
+		s = a->output = span_of("");
+	switch (c->kind) {
+	case CHECK_REGEX:
+		best = matches(c, s, why);
+		return *why ? NAN : best;
+	case CHECK_JSON_VALID:
+		return json_check(s, &s, NULL) == 0;
+	case CHECK_WORDS:
+		best = words(s);
+		return best >= c->lo && best <= c->hi;
+	case CHECK_FINISH:
+		s = record_get(&a->rec, "finish_reason");
+		*why = "no finish_reason";
+		return json_kind(s) == JSON_STRING ? json_is(s, c->arg ? c->arg : "stop") : NAN;
+	case CHECK_LATENCY:
+		return measured(a, "latency", c->hi, why);
+	case CHECK_COST:
+		return measured(a, "cost", c->hi, why);
+	case CHECK_JUDGE:
+		return judged(c, a, why);
+	default:
+		break;
+	}
+	if (c->kind != CHECK_JSON_FIELDS && c->kind != CHECK_NUMERIC && c->kind != CHECK_CHOICE && c->arg)
+		return against(c, a, span_of(c->arg), why);
+	if (k->needs_reference && a->n_refs == 0) {
+		*why = "no reference";
+		return NAN;
+	}
+	if (c->kind == CHECK_JSON_FIELDS) {
+		best = best_fields(c, a, &v, why);
+		field_verdicts_release(&v);
+		return best;
+	}
+	for (size_t i = 0; i < a->n_refs; i++) {
+		double score = against(c, a, a->refs[i], why);
+
+		if (!isnan(score) && !(score <= best))
+			best = score;
+	}
+	return best;
+}
+
+double check_score(const struct check *c, struct row *a, const char **why)
+{
+	double raw;
+
+	*why = NULL;
+	raw = raw_score(c, kind_of(c), a, why);
+	if (!isnan(raw))
+		*why = NULL;
+	return check_finish(c, raw);
+}

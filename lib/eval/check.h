@@ -1,0 +1,67 @@
+/* check: what `ft-eval -c [NAME=][not-]KIND[:ARG]` names, and how it scores one answer.
+ *
+ * A score is 0 to 1. An answer that cannot be read as what the check looks for is wrong: 0. A row that cannot be scored at all (no answer, no
+ * reference, a failed judge) is NaN with the reason. Where there are several references the best score counts. A struct check is
+ * read-only while scoring, so one serves several threads.
+ */
+#ifndef FT_CHECK_H
+#define FT_CHECK_H
+
+#include "row.h"
+#include "fields.h"
+
+enum check_kind {
+	CHECK_EXACT,
+	CHECK_IEXACT,
+	CHECK_NORMALIZED,
+	CHECK_INCLUDES,
+	CHECK_STARTS,
+	CHECK_REGEX,
+	CHECK_NUMERIC,
+	CHECK_CHOICE,
+	CHECK_JSON,
+	CHECK_JSON_FIELDS,
+	CHECK_JSON_VALID,
+	CHECK_FINISH,
+	CHECK_WORDS,
+	CHECK_LATENCY,
+	CHECK_COST,
+	CHECK_JUDGE,
+	CHECK_JQ, /* decided by another program: jqfilter */
+};
+
+struct check {
+	char *name; /* of its figures: as given, else KIND, not-KIND; unique within a run */
+	enum check_kind kind;
+	char *arg; /* NULL where none was given */
+	int negate;
+	double weight;
+	/* by kind */
+	void *regex; /* pcre2_code */
+	char **list; /* choices, fields */
+	size_t n_list;
+	double lo, hi;
+	int relative;
+	struct path *path;
+};
+
+/* -1 with a reason that names the check. A released or zeroed check is valid to release. */
+int check_parse(const char *spec, struct check *c, struct err *e);
+void check_release(struct check *c);
+
+/* Whether score alone decides (and not jq or a command). */
+int check_is_local(const struct check *c);
+
+/* The score of a, or NaN and *why (static text). Only for local checks. Scratch space is a's. */
+double check_score(const struct check *c, struct row *a, const char **why);
+
+/* What negation and range make of a raw score that another program gave. */
+double check_finish(const struct check *c, double raw);
+
+/* For json-fields: the verdicts of the best reference, added to f by the caller. 0 where there is none. */
+int check_fields(const struct check *c, struct row *a, struct field_verdicts *v);
+
+/* Names of all kinds with one line each, for the help. */
+const char *check_help(void);
+
+#endif

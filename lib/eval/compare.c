@@ -1,0 +1,168 @@
+/* compare: pairing and the paired tests. See compare.h. */
+#include "compare.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../stats/multiple.h"
+#include "../stats/paired.h"
+
+void comparisons_release(struct comparisons *c)
+{
+	free(c->v);
+	memset(c, 0, sizeof *c);
+}
+
+/* Rows of `of` that `in` lacks, counted; the first few named. */
+static size_t list_missing(const struct group *of, const struct group *in, struct buf *names)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < of->n_rows; i++) {
+		if (board_partner(in, of, i) != SIZE_MAX || missing++ >= 5)
+			continue;
+		buf_addf(names, "%s", missing > 1 ? ", " : "");
+		buf_addspan(names, board_row_id(of, i));
+		if (of->rows[i].sample > 0)
+			buf_addf(names, " (sample %" PRId64 ")", of->rows[i].sample);
+	}
+	if (missing > 5)
+		buf_adds(names, ", ...");
+	return missing;
+}
+
+static int refuse_mismatch(const struct group *a, const struct group *b, struct err *e)
+{
+	struct buf of_a = BUF_INIT, of_b = BUF_INIT;
+	size_t not_in_b = list_missing(a, b, &of_a), not_in_a = list_missing(b, a, &of_b);
+	int bad = not_in_a > 0 || not_in_b > 0;
+
+	if (bad)
+		err_set(e,
+			"'%.100s' and '%.100s' do not hold the same rows: %zu of the first are missing in the second%s%.300s, %zu of the second in "
+			"the first%s%.300s",
+			a->side, b->side, not_in_b, not_in_b > 0 ? " - " : "", not_in_b > 0 ? of_a.data : "", not_in_a,
+			not_in_a > 0 ? " - " : "", not_in_a > 0 ? of_b.data : "");
+	buf_release(&of_a);
+	buf_release(&of_b);
+	return bad ? -1 : 0;
+}
+
+static int refuse_unscored(const struct board *b, const struct group *g, struct err *e)
+{
+	for (size_t m = 0; m < b->n_metrics; m++)
+		if (g->cells[m].unscored > 0 && b->unscored == UNSCORED_KEEP)
+			return err_set(e,
+				       "%" PRIu64 " of %" PRIu64 " rows of '%.100s' could not be scored by %s (first: %s); say --errors fail (they are "
+				       "wrong) or --errors drop (they are left out of the pairs)",
+				       g->cells[m].unscored, g->n, g->side, board_metric_name(b, m), g->cells[m].first);
+	return 0;
+}
+
+static struct comparison compare_pair(const struct board *b, const struct group *base, const struct group *other, size_t metric)
+{
+	struct comparison c = {.metric = metric, .a = base, .b = other};
+	struct tally differences = {0};
+	int binary = 1;
+
+	for (size_t i = 0; i < base->n_rows; i++) {
+		double x = base->scores[i * b->n_metrics + metric];
+		double y = other->scores[board_partner(other, base, i) * b->n_metrics + metric];
+
+		if (isnan(x) || isnan(y))
+			continue;
+		c.n++;
+		c.wins += y > x;
+		c.losses += y < x;
+		c.ties += y == x;
+		binary &= (x == 0 || x == 1) && (y == 0 || y == 1);
+		tally_add(&differences, y - x);
+	}
+	if (binary) {
+		c.test = "mcnemar";
+		c.diff = paired_rate((double)c.wins, (double)c.losses, (double)c.n, b->level);
+		c.p = c.n > 0 ? paired_mcnemar((double)c.wins, (double)c.losses) : NAN;
+	} else {
+		c.test = "paired-t";
+		c.diff = paired_t(&differences, b->level, &c.p);
+	}
+	tally_release(&differences);
+	return c;
+}
+
+/* Holm over the comparisons from..n-1 of one metric. */
+static void adjust(struct comparisons *c, size_t from, size_t metrics)
+{
+	double *p = mem_alloc(c->n - from, sizeof *p);
+
+	for (size_t m = 0; m < metrics; m++) {
+		size_t n = 0;
+
+		for (size_t i = from; i < c->n; i++)
+			if (c->v[i].metric == m)
+				p[n++] = c->v[i].p;
+		multiple_holm(p, n, p);
+		n = 0;
+		for (size_t i = from; i < c->n; i++)
+			if (c->v[i].metric == m)
+				c->v[i].p_adj = p[n++];
+	}
+	free(p);
+}
+
+/* Groups in a field of their own: those that share g's other by-values. */
+static const struct group *baseline_of(const struct board *b, const struct group *g, const char *baseline)
+{
+	for (size_t i = 0; i < b->n_groups; i++)
+		if (strcmp(b->groups[i].within, g->within) == 0 && (!baseline || strcmp(b->groups[i].side, baseline) == 0))
+			return b->groups + i;
+	return NULL;
+}
+
+static int compare_within(const struct board *b, const struct group *base, struct comparisons *c, struct err *e)
+{
+	size_t from = c->n, others = 0;
+
+	if (refuse_unscored(b, base, e) < 0)
+		return -1;
+	for (size_t i = 0; i < b->n_groups; i++) {
+		const struct group *other = b->groups + i;
+
+		if (other == base || strcmp(other->within, base->within) != 0)
+			continue;
+		others++;
+		if (refuse_mismatch(base, other, e) < 0 || refuse_unscored(b, other, e) < 0)
+			return -1;
+		for (size_t m = 0; m < b->n_metrics; m++) {
+			c->v = mem_grow(c->v, &c->cap, c->n + 1, sizeof *c->v);
+			c->v[c->n++] = compare_pair(b, base, other, m);
+		}
+	}
+	if (others == 0)
+		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s", base->side, path_text(b->compare),
+			       b->n_by > 0 ? " in group " : "", b->n_by > 0 ? base->within : "");
+	adjust(c, from, b->n_metrics);
+	return 0;
+}
+
+int compare_groups(const struct board *b, const char *baseline, struct comparisons *c, struct err *e)
+{
+	if (b->n_groups == 0)
+		return err_set(e, "nothing to compare: there are no records");
+	for (size_t i = 0; i < b->n_groups; i++) {
+		const struct group *g = b->groups + i, *base = baseline_of(b, g, baseline);
+		int done = 0;
+
+		if (!base)
+			return err_set(e, "no group has the value '%s' at %s%s%s", baseline, path_text(b->compare),
+				       b->n_by > 0 ? " within " : "", b->n_by > 0 ? g->within : "");
+		for (size_t j = 0; j < i; j++)
+			done |= strcmp(b->groups[j].within, g->within) == 0;
+		if (!done && compare_within(b, base, c, e) < 0)
+			return -1;
+	}
+	return 0;
+}

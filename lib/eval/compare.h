@@ -1,0 +1,32 @@
+/* compare: groups of answers to the same questions, pair by pair.
+ *
+ * Within each combination of the other --by values, every group is compared with the baseline on every metric. Rows are paired by id and sample;
+ * groups that do not hold the same rows are refused, for the rows that one of them lacks are seldom like the others. Differences are group less baseline.
+ */
+#ifndef FT_COMPARE_H
+#define FT_COMPARE_H
+
+#include "board.h"
+
+struct comparison {
+	size_t metric;
+	const struct group *a, *b; /* baseline, other */
+	uint64_t n;		   /* pairs in which both were scored */
+	struct interval diff;	   /* b - a */
+	double p, p_adj;	   /* p_adj: Holm over the groups compared with this baseline on this metric */
+	const char *test;	   /* "mcnemar" (exact) or "paired-t" */
+	uint64_t wins, losses, ties; /* pairs in which b scored more, less, the same */
+};
+
+struct comparisons {
+	struct comparison *v;
+	size_t n, cap;
+};
+
+void comparisons_release(struct comparisons *c);
+
+/* baseline: the compared value of the baseline group, or NULL for the first group. The board must keep rows. -1 where groups do not
+ * match, a baseline is missing, or rows are unscored and nothing was said about them. */
+int compare_groups(const struct board *b, const char *baseline, struct comparisons *c, struct err *e);
+
+#endif

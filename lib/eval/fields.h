@@ -1,0 +1,59 @@
+/* fields: a JSON answer compared with a JSON reference, field by field, each as what it is.
+ *
+ * Objects are flattened: {"a": {"b": 1}} has the field a.b. null and absent are the same (nothing was found, and nothing was said). Two
+ * values agree when both are dates and the same day; both amounts (a number, or text that is one) and equal within the tolerance; both
+ * text and equal after fold_text; otherwise when they are equal as JSON. Arrays agree element by element.
+ */
+#ifndef FT_FIELDS_H
+#define FT_FIELDS_H
+
+#include <stddef.h>
+#include "../json/json.h"
+
+#define FIELDS_MAX 256 /* different fields kept apart */
+
+/* One field over all rows: how often it was there, and right. */
+struct field {
+	char *name;
+	unsigned long long rows;     /* rows in which reference or answer holds it */
+	unsigned long long right;    /* of them, both agree */
+	unsigned long long said;     /* the answer holds it */
+	unsigned long long expected; /* the reference holds it */
+	unsigned long long found;    /* both hold it and agree */
+};
+
+struct fields {
+	struct field *v;
+	size_t n, cap;
+	size_t other; /* rows' fields beyond FIELDS_MAX, counted in the scores but not apart */
+};
+
+void fields_release(struct fields *f);
+struct field *fields_at(struct fields *f, struct span name); /* made where new; NULL beyond FIELDS_MAX */
+void fields_merge(struct fields *into, const struct fields *from);
+
+/* One field of one row. */
+struct field_verdict {
+	size_t name_at, name_len; /* in names of the verdicts */
+	unsigned char said, expected, right;
+};
+
+struct field_verdicts {
+	struct field_verdict *v;
+	size_t n, cap;
+	struct buf names;
+};
+
+void field_verdicts_release(struct field_verdicts *v);
+struct span field_verdict_name(const struct field_verdicts *v, size_t i);
+
+/* Compares the texts reference and answer. only (n_only names, may be 0 for all) restricts the fields. Returns the share of fields that are right, in v each one.
+ * An answer that is no JSON object has nothing right. -1 where the reference is no JSON object, which is no fault of the answer. With no field on
+ * either side the score is 1. tolerance is relative to the reference. */
+double fields_compare(struct span reference, struct span answer, char *const *only, size_t n_only, double tolerance,
+		      struct field_verdicts *v);
+
+/* Two JSON values agree, in the sense above. */
+int fields_agree(struct span a, struct span b, double tolerance);
+
+#endif

@@ -1,0 +1,28 @@
+/* require: `exact>=0.95`, and whether the data say so.
+ *
+ * The whole interval on the right side: met; the whole interval on the wrong side: missed; across the bound: inconclusive. Deciding by the
+ * point alone ignores the interval. A figure that is not known (NaN) is inconclusive.
+ */
+#ifndef FT_REQUIRE_H
+#define FT_REQUIRE_H
+
+#include "../base/err.h"
+#include "../stats/interval.h"
+
+enum relation { AT_LEAST, AT_MOST, ABOVE, BELOW };
+
+struct requirement {
+	char *text, *figure;
+	enum relation relation;
+	double bound;
+};
+
+enum verdict { VERDICT_MET, VERDICT_MISSED, VERDICT_INCONCLUSIVE };
+
+/* FIGURE>=N, <=, > or <; N may end in %. */
+int require_parse(const char *text, struct requirement *r, struct err *e);
+void require_release(struct requirement *r);
+enum verdict require_judge(const struct requirement *r, struct interval v, int by_point);
+const char *require_word(enum verdict v);
+
+#endif

@@ -1,0 +1,80 @@
+/* row: the parts of a record that scoring looks at. See row.h. */
+#include "row.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+
+static void split_references(struct row *a, int n)
+{
+	const char *s = a->ref_text.data, *end = s + a->ref_text.len;
+
+	a->refs = mem_grow(a->refs, &a->refs_cap, (size_t)n, sizeof *a->refs);
+	a->n_refs = (size_t)n;
+	for (int i = 0; i < n; i++) {
+		/* A lone reference may hold NUL bytes of its own. */
+		size_t len = n == 1 ? a->ref_text.len - 1 : strnlen(s, (size_t)(end - s));
+
+		a->refs[i] = (struct span){s, len};
+		s += len + 1;
+	}
+}
+
+static int is_there(struct span v)
+{
+	return v.s && json_kind(v) != JSON_NULL;
+}
+
+int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks, struct err *e)
+{
+	struct span output;
+	int n;
+
+	buf_clear(&a->line_text);
+	buf_addspan(&a->line_text, rec->line);
+	if (record_parse(&a->rec, buf_span(&a->line_text), e) < 0)
+		return -1;
+	a->file = file;
+	a->line = line;
+	a->scores = mem_grow(a->scores, &a->scores_cap, checks, sizeof *a->scores);
+	a->why = mem_grow(a->why, &a->why_cap, checks, sizeof *a->why);
+	for (size_t i = 0; i < checks; i++) {
+		a->scores[i] = NAN;
+		a->why[i] = NULL;
+	}
+
+	buf_clear(&a->ref_text);
+	n = record_references(&a->rec, &a->ref_text, e);
+	if (n < 0)
+		return -1;
+	split_references(a, n);
+
+	output = record_get(&a->rec, "output");
+	a->output = (struct span){0};
+	a->unanswered = NULL;
+	buf_clear(&a->text);
+	if (is_there(record_get(&a->rec, "error")))
+		a->unanswered = "an error record";
+	else if (json_kind(output) == JSON_STRING && json_string(output, &a->text) == 0)
+		a->output = a->text.len > 0 ? buf_span(&a->text) : span_of("");
+	else if (is_there(output))
+		a->unanswered = "`output` is no string";
+	else if (!is_there(record_get(&a->rec, "tool_calls")) && !is_there(record_get(&a->rec, "judge")))
+		a->unanswered = "no output";
+	return 0;
+}
+
+void row_release(struct row *a)
+{
+	record_release(&a->rec);
+	free(a->refs);
+	free(a->scores);
+	free(a->why);
+	buf_release(&a->text);
+	buf_release(&a->ref_text);
+	buf_release(&a->line_text);
+	for (size_t i = 0; i < sizeof a->scratch / sizeof *a->scratch; i++)
+		buf_release(&a->scratch[i]);
+	memset(a, 0, sizeof *a);
+}

@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# ft-eval: scores, intervals, paired comparisons, requirements, and rows that cannot be scored.
+
+load helper
+
+# rows MODEL PATTERN - one record a character of PATTERN: 1 right, 0 wrong, e an error record.
+rows() {
+	local i
+	for ((i = 0; i < ${#2}; i++)); do
+		case ${2:i:1} in
+		1) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"output\":\"yes\"}" ;;
+		0) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"output\":\"no\"}" ;;
+		e) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"error\":{\"type\":\"timeout\",\"status\":null,\"message\":\"\"}}" ;;
+		esac
+	done
+}
+
+@test "a rate comes with Wilson's interval and the counts it rests on" {
+	rows m 1111111100 >in
+	status_is 0 ft-eval in
+	# scipy.stats.binomtest(8, 10).proportion_ci(.95, "wilson"): 0.4901625, 0.9433178
+	jq -e '.n == 10 and .errors == 0 and (.metrics.exact | .mean == 0.8 and .n == 10 and .unscored == 0
+		and (.lo - 0.4901625 | fabs) < 1e-6 and (.hi - 0.9433178 | fabs) < 1e-6)' <<<"$output"
+}
+
+@test "the documented members of a group line are there, and unknown figures are null" {
+	rows m 11 >in
+	status_is 0 ft-eval in
+	jq -e '(keys_unsorted == ["group", "n", "errors", "metrics", "latency", "tokens", "cost"])
+		and .group == {} and .latency.p50 == null and .tokens.total == null and .cost == {total: null, per_1k: null, unknown: 2}' <<<"$output"
+}
+
+@test "error records are unscored: counted, neither wrong nor dropped in silence" {
+	rows m 110e >in
+	status_is 0 ft-eval in
+	jq -e '.n == 4 and .errors == 1 and .metrics.exact.n == 3 and .metrics.exact.unscored == 1' <<<"$output"
+	[[ $stderr == *"1 of 4 rows"*"in:4: an error record"* ]]
+	status_is 0 ft-eval --errors fail in
+	jq -e '.metrics.exact | .n == 4 and .mean == 0.5 and .unscored == 1' <<<"$output"
+	status_is 0 ft-eval --errors drop in
+	jq -e '.metrics.exact | .n == 3 and .unscored == 1' <<<"$output"
+}
+
+@test "--require and --compare refuse unscored rows unless told what they are" {
+	{ rows a 110e; rows b 1111; } >in
+	status_is 2 ft-eval --by model --require 'exact>=0.1' in
+	[[ $stderr == *"--errors fail"* ]]
+	status_is 2 ft-eval --compare model in
+	[[ $stderr == *"--errors fail"* ]]
+	status_is 0 ft-eval --compare model --errors drop in
+	jq -se '.[2].n == 3' <<<"$output"
+	status_is 0 ft-eval --compare model --errors fail in
+	jq -se '.[2] | .n == 4 and .wins == 2' <<<"$output"
+}
+
+@test "a row without a reference is unscored, and named" {
+	echo '{"id":"x","output":"y"}' >in
+	status_is 0 ft-eval in
+	jq -e '.metrics.exact | .mean == null and .n == 0 and .unscored == 1' <<<"$output"
+	[[ $stderr == *"in:1: no reference"* ]]
+}
+
+@test "a requirement ends with 0 met, 1 missed, 4 not yet decided" {
+	rows m "$(printf '1%.0s' {1..60})" >in
+	status_is 0 ft-eval --require 'exact>=0.9' in
+	jq -se '.[1] | .require == "exact>=0.9" and .verdict == "met" and .value == 1 and .lo < 1 and .hi == 1' <<<"$output"
+	status_is 4 ft-eval --require 'exact>=0.99' in
+	jq -se '.[1].verdict == "inconclusive"' <<<"$output"
+	status_is 0 ft-eval --point --require 'exact>=0.99' in
+	status_is 1 ft-eval --require 'exact<=0.5' in
+	jq -se '.[1].verdict == "missed"' <<<"$output"
+	status_is 1 ft-eval --require 'exact>=0.99' --require 'exact<=0.5' in
+	status_is 2 ft-eval --require 'speed>=1' in
+	[[ $stderr == *"no figure 'speed'"*"latency.p95"* ]]
+	status_is 2 ft-eval --require 'exact=1' in
+	status_is 4 ft-eval --require 'exact>=0.9' /dev/null
+	status_is 4 ft-eval --require 'latency.p95<=1' in
+}
+
+@test "comparison pairs rows by id, whatever their order, with the exact McNemar test" {
+	{ rows a 1111100000; rows b 1111111110 | sort -r; } >in
+	status_is 0 ft-eval --compare .model in
+	# scipy.stats.binomtest(0, 4).pvalue = 0.125
+	jq -se '.[2] | .metric == "exact" and .a == "a" and .b == "b" and .n == 10 and .diff == 0.4 and .p == 0.125 and .p_adj == 0.125
+		and .test == "mcnemar" and .wins == 4 and .losses == 0 and .ties == 6 and .lo < .diff and .hi > .diff' <<<"$output"
+	status_is 0 ft-eval --compare .model --baseline b in
+	jq -se '.[2] | .a == "b" and .diff == -0.4 and .losses == 4' <<<"$output"
+	status_is 0 ft-eval --compare .model --diff in
+	jq -se '[.[] | select(.diff == "fixed") | .id] == ["q5", "q6", "q7", "q8"]' <<<"$output"
+}
+
+@test "several models share one error level (Holm)" {
+	{ rows a 0000000000; rows b 1111110000; rows c 1111111000; rows d 0000000000; } >in
+	status_is 0 ft-eval --compare model in
+	# p = 2/64, 2/128, 1; Holm: 2 x 2/64, 3 x 2/128, 1
+	jq -se '[.[4:][] | .p_adj] == [0.0625, 0.046875, 1]' <<<"$output"
+}
+
+@test "groups that do not hold the same rows are refused, with the ids that are missing" {
+	{ rows a 111; rows b 11; echo '{"id":"other","model":"b","ideal":"x","output":"x"}'; } >in
+	status_is 2 ft-eval --compare model in
+	[[ $stderr == *"1 of the first are missing in the second - q2"*"1 of the second in the first - other"* ]]
+}
+
+@test "an id that stands twice in one group is refused, unless sample tells the rows apart" {
+	{ rows a 11; rows a 1; rows b 11; } >in
+	status_is 2 ft-eval --compare model in
+	[[ $stderr == *"in:3: id 'q0' occurs twice in group {\"model\":\"a\"}"* ]]
+	jq -c '. + {sample: 0}, . + {sample: 1}' <(rows a 10; rows b 11) >in
+	status_is 0 ft-eval --compare model in
+	jq -se '.[2].n == 4' <<<"$output"
+}
+
+@test "rows without id are paired by their input, repeats in their order" {
+	jq -nc '("a", "b") as $m | (1, 2, 1) as $q | {model: $m, messages: [{role: "user", content: "q\($q)"}, {role: "assistant", content: "r"}],
+		output: (if $m == "a" then "r" else "s" end)}' >in
+	status_is 0 ft-eval --compare model in
+	jq -se '.[2] | .n == 3 and .losses == 3' <<<"$output"
+}
+
+@test "a single group or a baseline that is not there is refused" {
+	rows a 11 >in
+	status_is 2 ft-eval --compare model in
+	[[ $stderr == *"only value of .model"* ]]
+	{ rows a 11; rows b 11; } >in
+	status_is 2 ft-eval --compare model --baseline c in
+	[[ $stderr == *"no group has the value 'c'"* ]]
+	status_is 2 ft-eval --baseline a in
+}
+
+@test "groups may be formed by several paths, and comparisons stay within the others" {
+	{ rows a 10; rows b 11; } | jq -c '., . + {id: (.id + "x"), lang: "de"}' >in
+	status_is 0 ft-eval --by lang --compare model in
+	jq -se '([.[:4][].group] == [{lang: null, model: "a"}, {lang: "de", model: "a"}, {lang: null, model: "b"}, {lang: "de", model: "b"}])
+		and [.[4:][].within] == [{lang: null}, {lang: "de"}] and .[4].n == 2' <<<"$output"
+}
+
+@test "json-fields gives each field its own rate, and fields can be required" {
+	jq -nc 'range(40) | {id: "\(.)", ideal: ({due: "2024-01-31", amount: 12.5, note: null} | tojson),
+		output: ({due: (if . % 4 == 0 then "2023-01-31" else "31 January 2024" end), amount: "$12.50"} | tojson)}' >in
+	status_is 1 ft-eval -c json-fields --require 'json-fields.due>=0.95' --require 'json-fields.amount>=0.9' in
+	jq -se '(.[0].metrics["json-fields"] | .fields.due.mean == 0.75 and .fields.amount.mean == 1 and .fields.note.mean == 1
+		and .recall == 70 / 80 and .precision == 70 / 80 and (.mean - 11 / 12 | fabs) < 1e-12)
+		and .[1].verdict == "missed" and .[2].verdict == "met"' <<<"$output"
+}
+
+@test "jq expressions share one jq process" {
+	printf '#!/bin/sh\necho run >>%s/runs\nexec jq "$@"\n' "$TMP" >jq-counted
+	chmod +x jq-counted
+	jq -nc 'range(600) | {id: "\(.)", output: (if . % 3 == 0 then "{\"n\":\(.)}" else "none" end)}' >in
+	FT_JQ=$TMP/jq-counted status_is 0 ft-eval -c 'a=jq:.output|fromjson?|.n >= 0' -c 'b=jq:(.id|tonumber) / 1000 # a score' -c 'not=not-jq:.output == "none"' in
+	[ "$(wc -l <runs)" -eq 1 ]
+	jq -e '.metrics.a.mean == 1 / 3 and .metrics.a.n == 600 and (.metrics.b.mean - 0.2995 | fabs) < 1e-12 and .metrics.not.mean == 1 / 3' <<<"$output"
+}
+
+@test "a jq expression that fails on a row leaves it unscored; one that is no jq stops the run" {
+	printf '%s\n' '{"output":"a"}' '{"output":1e400}' '{"output":"b"}' >in
+	status_is 0 ft-eval -c 'jq:.output|test("a")' in
+	jq -e '.metrics.jq.n == 2 and .metrics.jq.unscored == 1 and .metrics.jq.mean == 0.5' <<<"$output"
+	status_is 0 ft-eval -c 'jq:.output.x' in
+	jq -e '.metrics.jq.unscored == 3' <<<"$output"
+	[[ $stderr == *"Cannot index string"* ]]
+	status_is 0 ft-eval -c 'jq:[inputs]|length' in
+	jq -e '.metrics.jq.unscored == 3' <<<"$output"
+	status_is 2 ft-eval -c 'jq:.output ==' in
+	[[ $stderr == *"syntax error"* ]]
+	FT_JQ=/no/such/jq status_is 2 ft-eval -c jq:true in
+	[[ $stderr == *"cannot run /no/such/jq"* ]]
+}
+
+@test "weights add the weighted mean as score" {
+	rows m 10 >in
+	status_is 0 ft-eval -c exact -c includes:o -c words:1-1 --weight exact=2 --weight words=0 in
+	# row 1: exact 1, includes 0: 2/3; row 2: 0, 1: 1/3
+	jq -e '(.metrics.score.mean - 0.5 | fabs) < 1e-12 and .metrics.score.n == 2' <<<"$output"
+	status_is 2 ft-eval -c exact --weight regex=1 in
+	status_is 2 ft-eval -c exact --weight exact=-1 in
+	status_is 2 ft-eval -c exact -c exact in
+	[[ $stderr == *"NAME=exact"* ]]
+}
+
+@test "latency quantiles, tokens and costs are summed up; one unknown cost makes the total unknown" {
+	jq -nc 'range(101) | {id: "\(.)", ideal: "x", output: "x", latency: (. / 100), cost: 0.002, usage: {prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}}' >in
+	status_is 0 ft-eval --require 'latency.p95<=1' --require 'cost.per_1k<=2.5' in
+	jq -se '.[0] | .latency.p50 == 0.5 and (.latency.p95 - 0.95 | fabs) < 1e-12 and (.latency.p99 - 0.99 | fabs) < 1e-12 and .tokens.total == 1212
+		and (.cost.total - 0.202 | fabs) < 1e-12 and (.cost.per_1k - 2 | fabs) < 1e-12' <<<"$output"
+	jq -c 'if .id == "7" then .cost = null else . end' in >unknown
+	status_is 4 ft-eval --require 'cost.per_1k<=2.5' unknown
+	jq -se '.[0].cost == {total: null, per_1k: null, unknown: 1} and .[1].value == null' <<<"$output"
+}
+
+@test "-p passes records through with eval added and every other byte kept" {
+	printf '%s\n' '{"id": "a",  "big":12345678901234567890, "ideal":"x","output":"x" , "eval":{"old":1}}' '{"id":"b","output":"y"}' >in
+	status_is 0 ft-eval -p in
+	[ "${lines[0]}" = '{"id": "a",  "big":12345678901234567890, "ideal":"x","output":"x" , "eval":{"exact":1}}' ]
+	[ "${lines[1]}" = '{"id":"b","output":"y","eval":{"exact":null}}' ]
+}
+
+@test "the output does not depend on the number of threads" {
+	jq -nc 'range(3000) | {id: "\(.)", model: "m\(. % 2)", ideal: "a b c", output: (if . % 7 == 0 then "a c" else "a b c" end), latency: (. * 0.001)}' >in
+	ft-eval -j 1 -c exact -c normalized --by model in >one
+	ft-eval -j 7 -c exact -c normalized --by model in >seven
+	cmp one seven
+}
+
+@test "a table on request, with Markdown as another form" {
+	{ rows a 1111100000; rows b 1111111110; } >in
+	status_is 0 ft-eval --table --compare model --require 'exact>=0.2' in
+	[[ ${lines[0]} == group*metric*mean*"95% interval"*unscored ]]
+	[[ $output == *McNemar* || $output == *mcnemar* ]]
+	[[ $output == *"+0.4000"* && $output == *met* ]]
+	status_is 0 ft-eval --markdown in
+	[[ ${lines[1]} == '|---'* ]]
+	status_is 2 ft-eval --markdown --json in
+}
+
+# peak FILE TIMES - the most memory (kB) of ft-eval that read the file so often.
+peak() {
+	mkfifo "fifo$2"
+	ft-eval -j 1 <"fifo$2" >/dev/null &
+	local pid=$! i
+	exec 9>"fifo$2"
+	for ((i = 0; i < $2; i++)); do cat "$1" >&9; done
+	awk '/VmHWM/{print $2}' "/proc/$pid/status"
+	exec 9>&-
+	wait "$pid"
+}
+
+@test "memory does not grow with the rows" {
+	! grep -q __asan_init "$BUILD/bin/ft-eval" || skip "the address sanitizer keeps freed memory"
+	jq -nc 'range(20000) | {id: "\(.)", ideal: "a", output: "a", latency: (. % 1000 / 1000)}' >in
+	small=$(peak in 1)
+	large=$(peak in 10)
+	[ "$small" -gt 0 ] && [ "$large" -lt $((small + 2048)) ]
+}
