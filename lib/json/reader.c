@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -166,4 +167,12 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 		if (r->on_bad)
 			r->on_bad(r->arg, &bad);
 	}
+}
+
+int reader_ready(const struct reader *r)
+{
+	if (!r->opened || r->eof || (r->len > r->at && memchr(r->data + r->at, '\n', r->len - r->at)))
+		return 1;
+	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	return poll(&p, 1, 0) != 0;
 }

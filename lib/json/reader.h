@@ -34,4 +34,8 @@ void reader_release(struct reader *r);
 /* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */
 int reader_next(struct reader *r, struct record *rec, struct err *e);
 
+/* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has bytes (or its end) to read. For programs that
+ * have other things to do meanwhile. */
+int reader_ready(const struct reader *r);
+
 #endif
