@@ -1,0 +1,345 @@
+/* chat: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in anthropic.c, streams in stream.c. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "chat.h"
+#include "../json/jw.h"
+
+int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct err *e)
+{
+	const char *host = strstr(url, "://");
+	struct span h;
+
+	if (name) {
+		*d = strcmp(name, "openai") == 0 ? CHAT_OPENAI : strcmp(name, "azure") == 0 ? CHAT_AZURE :
+		     strcmp(name, "anthropic") == 0 ? CHAT_ANTHROPIC : CHAT_AUTO;
+		return *d == CHAT_AUTO ? err_set(e, "--api %s: must be openai, azure or anthropic", name) : 0;
+	}
+	h.s = host ? host + 3 : url;
+	h.n = strcspn(h.s, ":/?#");
+	*d = CHAT_OPENAI;
+	if (span_is(h, "api.anthropic.com"))
+		*d = CHAT_ANTHROPIC;
+	else if (h.n > 17 && strncasecmp(h.s + h.n - 17, ".openai.azure.com", 17) == 0)
+		*d = CHAT_AZURE;
+	return 0;
+}
+
+static int ends_with(struct span s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.n >= n && memcmp(s.s + s.n - n, end, n) == 0;
+}
+
+int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version, struct buf *url)
+{
+	const char *endpoint = d == CHAT_ANTHROPIC ? "/messages" : "/chat/completions";
+	struct span path = {base, strcspn(base, "?#")};
+	const char *query = base + path.n;
+	struct span all = path;
+	int plain_azure;
+
+	while (path.n && path.s[path.n - 1] == '/')
+		path.n--;
+	buf_addspan(url, path);
+	/* Azure's newer addresses (.../openai/v1) are OpenAI's own; the older ones name a deployment and want a version. */
+	plain_azure = d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, endpoint);
+	if (plain_azure && !memmem(all.s, all.n, "/openai/deployments/", 20)) {
+		buf_adds(url, ends_with(path, "/openai") ? "" : "/openai");
+		buf_addf(url, "/deployments/%s", model);
+	}
+	if (!ends_with(path, endpoint))
+		buf_adds(url, endpoint);
+	buf_adds(url, query);
+	if (d == CHAT_AZURE && !ends_with(path, "/v1") && !strstr(query, "api-version="))
+		buf_addf(url, "%sapi-version=%s", *query == '?' ? "&" : "?", api_version);
+	return url->full ? -1 : 0;
+}
+
+void chat_secret(enum chat_dialect d, const char *key, struct buf *header)
+{
+	buf_adds(header, d == CHAT_AZURE ? "api-key: " : d == CHAT_ANTHROPIC ? "x-api-key: " : "Authorization: Bearer ");
+	buf_adds(header, key);
+}
+
+int chat_overridden(const struct chat *c, const char *name)
+{
+	return json_kind(json_member(c->extra, name)) != JSON_NONE;
+}
+
+/* One message as it stands, less `weight`, which is for training and unknown to APIs. */
+static void put_message(struct jw *w, struct span m)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+
+	if (json_kind(json_member(m, "weight")) == JSON_NONE) {
+		jw_raw(w, m);
+		return;
+	}
+	jw_object(w);
+	while (json_next(&it, m, &key, &value)) {
+		struct buf name = BUF_INIT;
+
+		json_string(key, &name);
+		if (strcmp(name.data, "weight") != 0) {
+			jw_keyn(w, name.data, name.len);
+			jw_raw(w, value);
+		}
+		buf_release(&name);
+	}
+	jw_end(w);
+}
+
+static void put_format(const struct chat *c, const struct backend_request *q, struct jw *w)
+{
+	struct span schema = q->schema.s ? q->schema : c->params->schema;
+
+	if (!schema.s) {
+		if (q->response_format.s) {
+			jw_key(w, "response_format");
+			jw_raw(w, q->response_format);
+		}
+		return;
+	}
+	jw_key(w, "response_format");
+	jw_object(w);
+	jw_key(w, "type");
+	jw_str(w, "json_schema");
+	jw_key(w, "json_schema");
+	jw_object(w);
+	jw_key(w, "name");
+	jw_str(w, "answer");
+	jw_key(w, "strict");
+	jw_bool(w, 1);
+	jw_key(w, "schema");
+	jw_raw(w, schema);
+	jw_end(w);
+	jw_end(w);
+}
+
+static void put_number(const struct chat *c, struct jw *w, const char *name, double x)
+{
+	if (isnan(x) || chat_overridden(c, name))
+		return;
+	jw_key(w, name);
+	jw_num(w, x);
+}
+
+static void openai_params(const struct chat *c, const struct backend_request *q, struct jw *w)
+{
+	const struct backend_params *p = c->params;
+	const char *limit = c->completion_limit ? "max_completion_tokens" : "max_tokens";
+
+	put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
+	put_number(c, w, "temperature", p->temperature);
+	put_number(c, w, "top_p", p->top_p);
+	if (p->seeded && !chat_overridden(c, "seed")) {
+		jw_key(w, "seed");
+		jw_int(w, p->seed + q->sample);
+	}
+	if (p->stops && !chat_overridden(c, "stop")) {
+		jw_key(w, "stop");
+		jw_array(w);
+		for (size_t i = 0; i < p->stops; i++)
+			jw_str(w, p->stop[i]);
+		jw_end(w);
+	}
+	if (p->logprobs >= 0 && !chat_overridden(c, "logprobs")) {
+		jw_key(w, "logprobs");
+		jw_bool(w, 1);
+		if (p->logprobs > 0) {
+			jw_key(w, "top_logprobs");
+			jw_int(w, p->logprobs);
+		}
+	}
+	if (q->tools.s && !chat_overridden(c, "tools")) {
+		jw_key(w, "tools");
+		jw_raw(w, q->tools);
+	}
+	if (q->tool_choice.s && !chat_overridden(c, "tool_choice")) {
+		jw_key(w, "tool_choice");
+		jw_raw(w, q->tool_choice);
+	}
+	if (!chat_overridden(c, "response_format"))
+		put_format(c, q, w);
+	if (c->stream && !chat_overridden(c, "stream")) {
+		jw_key(w, "stream");
+		jw_bool(w, 1);
+		jw_key(w, "stream_options");
+		jw_object(w);
+		jw_key(w, "include_usage");
+		jw_bool(w, 1);
+		jw_end(w);
+	}
+}
+
+static void put_extra(const struct chat *c, struct jw *w)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+
+	while (c->extra.s && json_next(&it, c->extra, &key, &value)) {
+		struct buf name = BUF_INIT;
+
+		json_string(key, &name);
+		jw_keyn(w, name.data ? name.data : "", name.len);
+		jw_raw(w, value);
+		buf_release(&name);
+	}
+}
+
+int chat_body(const struct chat *c, const struct backend_request *q, struct buf *body, struct err *e)
+{
+	struct jw w;
+	struct json_iter it = {0};
+	struct span key, m;
+
+	if (!q->messages.s)
+		return err_set(e, "no messages; an API answers chats: write a template, such as -t '{{prompt}}'");
+	jw_init(&w, body);
+	jw_object(&w);
+	if (!chat_overridden(c, "model")) {
+		jw_key(&w, "model");
+		if (q->model.s)
+			jw_strn(&w, q->model.s, q->model.n);
+		else
+			jw_str(&w, c->model);
+	}
+	if (c->dialect == CHAT_ANTHROPIC) {
+		if (anthropic_members(c, q, &w, e))
+			return -1;
+	} else {
+		jw_key(&w, "messages");
+		jw_array(&w);
+		while (json_next(&it, q->messages, &key, &m))
+			put_message(&w, m);
+		jw_end(&w);
+		openai_params(c, q, &w);
+	}
+	put_extra(c, &w);
+	jw_end(&w);
+	return body->full ? err_set(e, "the request is too large") : 0;
+}
+
+static void copy_text(char *to, size_t size, struct span v)
+{
+	struct buf b = BUF_INIT;
+
+	if (json_string(v, &b) == 0 && b.data)
+		snprintf(to, size, "%s", b.data);
+	buf_release(&b);
+}
+
+/* Some servers return what they were about to say as parts. */
+static int put_content(struct span content, struct buf *out)
+{
+	struct json_iter it = {0};
+	struct span key, part;
+	int any = 0;
+
+	if (json_kind(content) == JSON_STRING)
+		return json_string(content, out) == 0;
+	if (json_kind(content) != JSON_ARRAY)
+		return 0;
+	while (json_next(&it, content, &key, &part))
+		if (json_string(json_member(part, "text"), out) == 0)
+			any = 1;
+	return any;
+}
+
+static void openai_answer(struct span body, struct backend_answer *a)
+{
+	struct span choice = json_element(json_member(body, "choices"), 0), message = json_member(choice, "message"), v;
+
+	copy_text(a->model, sizeof a->model, json_member(body, "model"));
+	v = json_member(body, "usage");
+	if (json_kind(v) == JSON_OBJECT)
+		buf_addspan(&a->usage, v);
+	if (json_kind(message) != JSON_OBJECT) {
+		backend_answer_fail(a, "bad_answer", 200, "the answer holds no message");
+		return;
+	}
+	copy_text(a->finish_reason, sizeof a->finish_reason, json_member(choice, "finish_reason"));
+	a->has_output = put_content(json_member(message, "content"), &a->output);
+	json_string(json_member(message, "refusal"), &a->refusal);
+	v = json_member(message, "tool_calls");
+	if (json_count(v))
+		buf_addspan(&a->tool_calls, v);
+	v = json_member(json_member(choice, "logprobs"), "content");
+	if (json_kind(v) == JSON_ARRAY)
+		buf_addspan(&a->logprobs, v);
+}
+
+void chat_answer(enum chat_dialect d, struct span body, int forced_schema, struct backend_answer *a)
+{
+	struct span error = json_member(body, "error");
+
+	if (json_kind(error) > JSON_NULL) {
+		struct buf message = BUF_INIT;
+		int code = chat_error(body, &message);
+
+		backend_answer_fail(a, "api", code ? code : 200, "%s", message.data);
+		buf_release(&message);
+		return;
+	}
+	if (d == CHAT_ANTHROPIC)
+		anthropic_answer(body, forced_schema, a);
+	else
+		openai_answer(body, a);
+	if (!a->error_type[0] && !a->has_output && !a->tool_calls.len && !a->refusal.len)
+		backend_answer_fail(a, "empty", 200, "the answer's content is null (finish_reason %s)",
+				    a->finish_reason[0] ? a->finish_reason : "unknown");
+}
+
+int chat_error(struct span body, struct buf *message)
+{
+	static const char *const places[] = {"message", "detail", "error", "type"};
+	struct span error = json_member(body, "error"), v;
+	int64_t code = 0;
+	size_t before = message->len;
+
+	if (json_kind(error) == JSON_NONE)
+		error = body;
+	if (json_kind(error) == JSON_STRING)
+		json_string(error, message);
+	for (size_t i = 0; i < sizeof places / sizeof *places && message->len == before; i++) {
+		v = json_member(error, places[i]);
+		if (json_kind(v) == JSON_STRING)
+			json_string(v, message);
+		else if (json_kind(v) > JSON_NULL)
+			buf_addspan(message, v);
+	}
+	if (message->len == before && json_kind(error) != JSON_NONE)
+		buf_addspan(message, error);
+	if (json_int(json_member(error, "code"), &code) || code < 100 || code > 599)
+		code = 0;
+	return (int)code;
+}
+
+static long long count(struct span o, const char *name)
+{
+	int64_t n;
+
+	return json_int(json_member(o, name), &n) || n < 0 ? -1 : n;
+}
+
+void chat_usage(struct span usage, struct chat_usage *u)
+{
+	long long fresh = count(usage, "input_tokens");
+
+	u->prompt = count(usage, "prompt_tokens");
+	u->completion = count(usage, "completion_tokens");
+	u->cached = count(json_member(usage, "prompt_tokens_details"), "cached_tokens");
+	u->reasoning = count(json_member(usage, "completion_tokens_details"), "reasoning_tokens");
+	u->cache_written = -1;
+	if (u->prompt < 0 && fresh >= 0) {
+		u->cached = count(usage, "cache_read_input_tokens");
+		u->cache_written = count(usage, "cache_creation_input_tokens");
+		u->prompt = fresh + (u->cached > 0 ? u->cached : 0) + (u->cache_written > 0 ? u->cache_written : 0);
+		u->completion = count(usage, "output_tokens");
+	}
+}

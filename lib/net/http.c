@@ -1,0 +1,573 @@
+/* http: a thin, strict layer over libcurl's multi interface. Each transfer is a struct that owns its easy handle, and both are
+ * reused; what libcurl reports is folded into the few kinds of failure that callers act on. */
+#include <curl/curl.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "http.h"
+#include "../base/mem.h"
+#include "../base/progress.h"
+
+#define CONNECT_MS 15000L
+#define KEEP_BYTES ((size_t)1 << 20) /* buffers beyond this are given back after use */
+
+struct transfer {
+	struct transfer *prev, *next; /* in the list of those under way, or of those at rest */
+	CURL *easy;
+	uint64_t ticket;
+	struct http_response r;
+	struct curl_slist *headers;
+	curl_mime *form;
+	struct buf body; /* of the request */
+	char *method, *url, *secret, *save;
+	FILE *file;
+	double started, timeout;
+	int sent;    /* times that libcurl was about to write the request */
+	int follow;  /* redirects left */
+	int too_big;
+	int no_file; /* errno of the file to save to */
+	void (*on_data)(void *arg, const char *p, size_t n);
+	void *arg;
+	char reason[CURL_ERROR_SIZE];
+};
+
+struct http {
+	CURLM *multi;
+	struct transfer *active, *idle;
+	long running;
+};
+
+static void list_add(struct transfer **list, struct transfer *t)
+{
+	t->prev = NULL;
+	t->next = *list;
+	if (*list)
+		(*list)->prev = t;
+	*list = t;
+}
+
+static void list_remove(struct transfer **list, struct transfer *t)
+{
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		*list = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+}
+
+struct http *http_new(size_t connections, struct err *e)
+{
+	struct http *h;
+
+	/* Counted by libcurl itself, so that several struct http can live side by side. */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		err_set(e, "libcurl does not start");
+		return NULL;
+	}
+	h = mem_alloc(1, sizeof *h);
+	h->multi = curl_multi_init();
+	if (!h->multi) {
+		err_set(e, "libcurl does not start");
+		free(h);
+		curl_global_cleanup();
+		return NULL;
+	}
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)(connections ? connections : 4));
+	curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	return h;
+}
+
+static void buf_reset(struct buf *b)
+{
+	if (b->cap > KEEP_BYTES)
+		buf_release(b);
+	else
+		buf_clear(b);
+}
+
+static void transfer_clear(struct transfer *t)
+{
+	curl_slist_free_all(t->headers);
+	curl_mime_free(t->form);
+	t->headers = NULL;
+	t->form = NULL;
+	if (t->file)
+		fclose(t->file);
+	t->file = NULL;
+	free(t->method);
+	free(t->url);
+	free(t->secret);
+	free(t->save);
+	t->method = t->url = t->secret = t->save = NULL;
+	buf_reset(&t->body);
+	buf_reset(&t->r.headers);
+	buf_reset(&t->r.body);
+}
+
+static void transfer_free(struct transfer *t)
+{
+	transfer_clear(t);
+	curl_easy_cleanup(t->easy);
+	buf_release(&t->body);
+	http_response_release(&t->r);
+	free(t);
+}
+
+void http_free(struct http *h)
+{
+	struct transfer *t;
+
+	if (!h)
+		return;
+	while ((t = h->active)) {
+		list_remove(&h->active, t);
+		curl_multi_remove_handle(h->multi, t->easy);
+		transfer_free(t);
+	}
+	while ((t = h->idle)) {
+		list_remove(&h->idle, t);
+		transfer_free(t);
+	}
+	curl_multi_cleanup(h->multi);
+	free(h);
+	curl_global_cleanup();
+}
+
+void http_response_release(struct http_response *r)
+{
+	buf_release(&r->headers);
+	buf_release(&r->body);
+}
+
+/* Header lines come one at a time; an answer may be preceded by others (100 Continue), so each status line begins anew. */
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n, i;
+	const char *colon;
+
+	if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+		buf_clear(&t->r.headers);
+		return len;
+	}
+	colon = memchr(p, ':', len);
+	if (!colon)
+		return len;
+	if (t->r.headers.len + len > HTTP_HEADERS_MAX) {
+		t->too_big = 1;
+		return 0;
+	}
+	for (i = 0; p + i < colon; i++)
+		buf_addc(&t->r.headers, tolower((unsigned char)p[i]));
+	for (; i < len && p[i] != '\r' && p[i] != '\n'; i++)
+		buf_addc(&t->r.headers, p[i]);
+	buf_addc(&t->r.headers, '\n');
+	return len;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200 && t->save) {
+		if (!t->file)
+			t->file = fopen(t->save, "wb");
+		if (!t->file || fwrite(p, 1, len, t->file) != len) {
+			t->no_file = errno;
+			return 0;
+		}
+		return len;
+	}
+	if (t->r.body.len + len > HTTP_BODY_MAX) {
+		t->too_big = 1;
+		return 0;
+	}
+	buf_add(&t->r.body, p, len);
+	if (status == 200 && t->on_data)
+		t->on_data(t->arg, p, len);
+	return len;
+}
+
+/* libcurl writes a request anew when a kept connection turns out to be dead. That would be a second retry layer, unseen and
+ * uncounted, so it ends here as a dropped connection, and the caller decides. */
+static int on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
+{
+	struct transfer *t = arg;
+
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	return t->sent++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void add_header(struct transfer *t, const char *line)
+{
+	struct curl_slist *l = curl_slist_append(t->headers, line);
+
+	if (l)
+		t->headers = l;
+}
+
+/* Starts one leg of the transfer: the first, or one that a redirect asks for. */
+static int transfer_begin(struct http *h, struct transfer *t, struct err *e)
+{
+	CURL *c = t->easy;
+
+	t->sent = t->too_big = t->no_file = 0;
+	t->reason[0] = 0;
+	buf_clear(&t->r.headers);
+	buf_clear(&t->r.body);
+	curl_easy_setopt(c, CURLOPT_URL, t->url);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+	if (t->timeout > 0) {
+		double left = t->timeout - (clock_now() - t->started);
+
+		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, left > 0.001 ? (long)(left * 1000) : 1L);
+	}
+	if (curl_multi_add_handle(h->multi, c))
+		return err_set(e, "libcurl does not take the request");
+	return 0;
+}
+
+static int add_form(struct transfer *t, const struct http_request *q, struct err *e)
+{
+	curl_mimepart *part;
+
+	t->form = curl_mime_init(t->easy);
+	if (!t->form)
+		return err_set(e, "libcurl gives no form");
+	if (q->purpose) {
+		part = curl_mime_addpart(t->form);
+		curl_mime_name(part, "purpose");
+		curl_mime_data(part, q->purpose, CURL_ZERO_TERMINATED);
+	}
+	part = curl_mime_addpart(t->form);
+	curl_mime_name(part, "file");
+	if (curl_mime_filedata(part, q->upload))
+		return err_set(e, "%s: cannot be read", q->upload);
+	curl_easy_setopt(t->easy, CURLOPT_MIMEPOST, t->form);
+	return 0;
+}
+
+static struct transfer *transfer_new(struct http *h, struct err *e)
+{
+	struct transfer *t = h->idle;
+
+	if (t) {
+		list_remove(&h->idle, t);
+		curl_easy_reset(t->easy);
+		return t;
+	}
+	t = mem_alloc(1, sizeof *t);
+	t->easy = curl_easy_init();
+	if (!t->easy) {
+		free(t);
+		err_set(e, "libcurl gives no handle");
+		return NULL;
+	}
+	t->r.body.max = HTTP_BODY_MAX;
+	return t;
+}
+
+static void set_common(struct transfer *t, const struct http_request *q)
+{
+	CURL *c = t->easy;
+
+	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->reason);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "ft/" FT_VERSION);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(c, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	/* Waiting for a connection that can be shared pays only where HTTP/2 may be agreed on. */
+	curl_easy_setopt(c, CURLOPT_PIPEWAIT, (long)(strncasecmp(q->url, "https:", 6) == 0));
+	if (q->silence > 0) {
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(q->silence + 0.999));
+	}
+}
+
+int http_start(struct http *h, uint64_t ticket, const struct http_request *q, struct err *e)
+{
+	struct transfer *t = transfer_new(h, e);
+	int with_body = q->body.s || q->upload;
+
+	if (!t)
+		return -1;
+	t->ticket = ticket;
+	t->method = mem_strdup(q->method);
+	t->url = mem_strdup(q->url);
+	t->secret = q->secret ? mem_strdup(q->secret) : NULL;
+	t->save = q->save ? mem_strdup(q->save) : NULL;
+	t->timeout = q->timeout;
+	t->started = clock_now();
+	t->follow = q->follow;
+	t->on_data = q->on_data;
+	t->arg = q->arg;
+	for (const char *const *line = q->headers; line && *line; line++)
+		add_header(t, *line);
+	if (q->secret)
+		add_header(t, q->secret);
+	add_header(t, "Expect:");
+	set_common(t, q);
+	if (q->upload) {
+		if (add_form(t, q, e))
+			goto fail;
+	} else if (q->body.s) {
+		buf_addspan(&t->body, q->body);
+		curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body.len ? t->body.data : "");
+	}
+	if (strcmp(q->method, with_body ? "POST" : "GET") != 0)
+		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
+	if (transfer_begin(h, t, e))
+		goto fail;
+	list_add(&h->active, t);
+	h->running++;
+	return 0;
+fail:
+	transfer_clear(t);
+	list_add(&h->idle, t);
+	return -1;
+}
+
+static enum http_failure classify(const struct transfer *t, CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK:
+		return HTTP_DONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return HTTP_NO_HOST;
+	case CURLE_COULDNT_CONNECT:
+		return HTTP_NO_CONNECT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_USE_SSL_FAILED:
+	case CURLE_SSL_ISSUER_ERROR:
+		return HTTP_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_TIMEOUT;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return HTTP_DROPPED;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return t->sent > 1 ? HTTP_DROPPED : HTTP_CANCELLED;
+	case CURLE_WRITE_ERROR:
+		return t->too_big ? HTTP_TOO_BIG : HTTP_BROKEN;
+	default:
+		return HTTP_BROKEN;
+	}
+}
+
+/* scheme, host and port of both alike, default ports filled in. */
+static int same_origin(const char *a, const char *b)
+{
+	static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
+	CURLU *u = curl_url(), *v = curl_url();
+	int same = u && v && !curl_url_set(u, CURLUPART_URL, a, 0) && !curl_url_set(v, CURLUPART_URL, b, 0);
+
+	for (size_t i = 0; same && i < sizeof parts / sizeof *parts; i++) {
+		char *x = NULL, *y = NULL;
+
+		same = !curl_url_get(u, parts[i], &x, CURLU_DEFAULT_PORT) &&
+		       !curl_url_get(v, parts[i], &y, CURLU_DEFAULT_PORT) && strcasecmp(x, y) == 0;
+		curl_free(x);
+		curl_free(y);
+	}
+	curl_url_cleanup(u);
+	curl_url_cleanup(v);
+	return same;
+}
+
+/* Goes on at the redirect's target; 0 where it did. */
+static int redirect(struct http *h, struct transfer *t)
+{
+	char *to = NULL;
+
+	if (t->r.status < 300 || t->r.status > 399 || t->follow <= 0)
+		return -1;
+	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &to);
+	if (!to)
+		return -1;
+	if (t->secret && !same_origin(t->url, to)) {
+		struct curl_slist *all = t->headers;
+
+		t->headers = NULL;
+		for (struct curl_slist *l = all; l; l = l->next)
+			if (strcmp(l->data, t->secret) != 0)
+				add_header(t, l->data);
+		curl_slist_free_all(all);
+		free(t->secret);
+		t->secret = NULL;
+	}
+	free(t->url);
+	t->url = mem_strdup(to);
+	t->follow--;
+	/* 303 asks for GET; the others keep the method. */
+	if (t->r.status == 303) {
+		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, NULL);
+		curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+	}
+	return transfer_begin(h, t, NULL);
+}
+
+static void say_reason(struct transfer *t, CURLcode code)
+{
+	struct http_response *r = &t->r;
+
+	if (t->no_file)
+		snprintf(r->reason, sizeof r->reason, "%.120s: %.120s", t->save, strerror(t->no_file));
+	else if (r->failure == HTTP_TOO_BIG)
+		snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu MB", HTTP_BODY_MAX >> 20);
+	else if (r->failure == HTTP_DROPPED && t->sent > 1)
+		snprintf(r->reason, sizeof r->reason, "the server closed a kept connection");
+	else if (r->failure != HTTP_DONE)
+		snprintf(r->reason, sizeof r->reason, "%.250s",
+			 t->reason[0] ? t->reason : curl_easy_strerror(code));
+}
+
+static void finish(struct http *h, struct transfer *t, CURLcode code, http_done *done, void *arg)
+{
+	struct http_response *r = &t->r;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_multi_remove_handle(h->multi, t->easy);
+	r->status = (int)status;
+	r->failure = classify(t, code);
+	r->reason[0] = 0;
+	if (r->failure == HTTP_DONE && !redirect(h, t))
+		return;
+	if (t->file && fclose(t->file) && r->failure == HTTP_DONE) {
+		r->failure = HTTP_BROKEN;
+		t->no_file = errno;
+	}
+	t->file = NULL;
+	r->seconds = clock_now() - t->started;
+	say_reason(t, code);
+	list_remove(&h->active, t);
+	h->running--;
+	done(arg, t->ticket, r);
+	transfer_clear(t);
+	list_add(&h->idle, t);
+}
+
+long http_run(struct http *h, double wait, http_done *done, void *arg, struct err *e)
+{
+	int running, left;
+	CURLMsg *m;
+
+	if (curl_multi_perform(h->multi, &running))
+		return err_set(e, "libcurl: a transfer cannot go on");
+	/* Where something ended already, its successor starts before anyone waits. */
+	if (running == h->running && wait > 0) {
+		if (curl_multi_poll(h->multi, NULL, 0, (int)(wait * 1000 + 0.999), NULL) ||
+		    curl_multi_perform(h->multi, &running))
+			return err_set(e, "libcurl: a transfer cannot go on");
+	}
+	while ((m = curl_multi_info_read(h->multi, &left)))
+		if (m->msg == CURLMSG_DONE) {
+			struct transfer *t;
+			CURLcode code = m->data.result;
+
+			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+			finish(h, t, code, done, arg);
+		}
+	return h->running;
+}
+
+void http_cancel(struct http *h, http_done *done, void *arg)
+{
+	struct transfer *t;
+
+	while ((t = h->active)) {
+		t->follow = 0;
+		t->sent = 0;
+		finish(h, t, CURLE_ABORTED_BY_CALLBACK, done, arg);
+	}
+}
+
+/* Swaps buffers with the transfer, so that the answer outlives it and nothing is copied. */
+static void keep_response(void *arg, uint64_t ticket, struct http_response *r)
+{
+	struct http_response *to = arg;
+	struct buf headers = to->headers, body = to->body;
+
+	(void)ticket;
+	*to = *r;
+	r->headers = headers;
+	r->body = body;
+	r->body.max = HTTP_BODY_MAX;
+}
+
+int http_fetch(struct http *h, const struct http_request *q, struct http_response *r, int (*stopping)(void),
+	       struct err *e)
+{
+	long n;
+
+	if (http_start(h, 0, q, e))
+		return -1;
+	do {
+		n = http_run(h, 0.25, keep_response, r, e);
+		if (n > 0 && stopping && stopping()) {
+			http_cancel(h, keep_response, r);
+			n = 0;
+		}
+	} while (n > 0);
+	return n < 0 ? -1 : 0;
+}
+
+struct span http_header(const struct http_response *r, const char *name)
+{
+	const char *p = r->headers.data, *end = p ? p + r->headers.len : p;
+	size_t n = strlen(name);
+	struct span v = {NULL, 0};
+
+	while (p && p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p)), *q = p + n + 1, *stop = nl;
+
+		if ((size_t)(nl - p) > n && memcmp(p, name, n) == 0 && p[n] == ':') {
+			while (q < stop && (*q == ' ' || *q == '\t'))
+				q++;
+			while (stop > q && (stop[-1] == ' ' || stop[-1] == '\t'))
+				stop--;
+			v = (struct span){q, (size_t)(stop - q)};
+		}
+		p = nl + 1;
+	}
+	return v;
+}
+
+void http_show_url(struct buf *b, const char *url)
+{
+	const char *end = url + strcspn(url, "?#"), *host = strstr(url, "://"), *slash, *at;
+
+	host = host && host < end ? host + 3 : url;
+	slash = host + strcspn(host, "/?#");
+	for (at = slash; at > host && at[-1] != '@';)
+		at--;
+	buf_add(b, url, (size_t)(host - url));
+	buf_add(b, at, (size_t)(end - at));
+}

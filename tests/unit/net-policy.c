@@ -1,0 +1,183 @@
+/* The policies of lib/net that need no network: what is repeated and when, buckets and window, addresses, header parsing. */
+#include <math.h>
+#include <stdlib.h>
+#include "../../lib/net/chat.h"
+#include "../../lib/net/rate.h"
+#include "../../lib/net/retry.h"
+#include "tap.h"
+
+static struct http_response response(int status, const char *headers)
+{
+	struct http_response r = {.failure = HTTP_DONE, .status = status};
+
+	buf_adds(&r.headers, headers);
+	return r;
+}
+
+static int worth(int status, const char *headers)
+{
+	struct http_response r = response(status, headers);
+	int yes = retry_worth(&r);
+
+	http_response_release(&r);
+	return yes;
+}
+
+static double after(const char *headers, double now)
+{
+	struct http_response r = response(429, headers);
+	double x = retry_after(&r, now);
+
+	http_response_release(&r);
+	return x;
+}
+
+static double pause_of(const char *headers, double now)
+{
+	struct http_response r = response(200, headers);
+	double x = rate_pause(&r, now);
+
+	http_response_release(&r);
+	return x;
+}
+
+static void repeats(void)
+{
+	static const int again[] = {408, 409, 429, 500, 502, 503, 504, 529}, final[] = {200, 400, 401, 403, 404, 413, 422};
+
+	for (size_t i = 0; i < sizeof again / sizeof *again; i++)
+		ok(worth(again[i], ""), "%d is repeated", again[i]);
+	for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+		ok(!worth(final[i], ""), "%d is final", final[i]);
+	ok(!worth(503, "x-should-retry: false\n"), "x-should-retry: false makes a 503 final");
+	ok(worth(400, "x-should-retry: true\n"), "x-should-retry: true repeats a 400");
+
+	struct http_response r = {.failure = HTTP_DROPPED};
+	ok(retry_worth(&r), "a dropped connection is repeated");
+	r.failure = HTTP_TIMEOUT;
+	ok(retry_worth(&r), "a timeout is repeated");
+	r.failure = HTTP_TLS;
+	ok(!retry_worth(&r), "a TLS failure is final");
+	r.failure = HTTP_NO_HOST;
+	ok(!retry_worth(&r), "an unknown host is final");
+}
+
+static void waits(void)
+{
+	double t = 784111777; /* Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 */
+
+	ok(isnan(after("", t)), "no header, no wait asked");
+	ok_near(after("retry-after: 7\n", t), 7, 0, "Retry-After in seconds");
+	ok_near(after("retry-after: 0.25\n", t), 0.25, 0, "Retry-After in fractions");
+	ok_near(after("retry-after: 7\nretry-after-ms: 1500\n", t), 1.5, 0, "retry-after-ms comes first");
+	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:47 GMT\n", t), 10, 0, "Retry-After as a date");
+	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:27 GMT\n", t), 0, 0, "a date gone by is now");
+	ok_near(after("date: Sun, 06 Nov 1994 08:00:00 GMT\nretry-after: Sun, 06 Nov 1994 08:00:30 GMT\n", t), 30, 0,
+		"a date is measured against the server's own clock");
+	ok(isnan(after("retry-after: soon\n", t)), "nonsense is no wait");
+	ok(isnan(after("retry-after: -5\n", t)), "a negative wait is none");
+
+	struct rng rng;
+	rng_seed(&rng, 1, 2);
+	for (int n = 1; n <= 12; n++) {
+		double full = fmin(8, 0.5 * exp2(n - 1)), x = retry_backoff(n, &rng);
+
+		ok(x <= full && x >= 0.75 * full, "backoff %d lies in [%g, %g]", n, 0.75 * full, full);
+	}
+}
+
+static void buckets(void)
+{
+	struct bucket b;
+	double now = 100, taken = 0;
+
+	bucket_init(&b, 60, now);
+	for (; now < 100 + 60; now += 0.01)
+		if (bucket_wait(&b, 1, now) <= 0) {
+			bucket_take(&b, 1);
+			taken++;
+		}
+	ok(taken >= 60 && taken <= 67, "60 a minute lets %g through in the first minute", taken);
+	bucket_take(&b, 30);
+	ok(bucket_wait(&b, 1, now) > 20, "a debt is waited for");
+	bucket_init(&b, 0, now);
+	bucket_take(&b, 1e9);
+	ok_near(bucket_wait(&b, 1e9, now), 0, 0, "no limit, no wait");
+}
+
+static void windows(void)
+{
+	struct window w;
+
+	window_init(&w, 16);
+	window_throttled(&w, 1, 2);
+	ok(window_size(&w) == 8, "a 429 halves the window");
+	window_throttled(&w, 1.5, 2.1);
+	ok(window_size(&w) == 8, "the others of the same window do not halve it again");
+	window_throttled(&w, 3, 4);
+	ok(window_size(&w) == 4, "a later one does");
+	for (int i = 0; i < 5; i++)
+		window_success(&w);
+	ok(window_size(&w) == 5, "a window of successes adds one");
+	for (int i = 0; i < 1000; i++)
+		window_success(&w);
+	ok(window_size(&w) == 16, "it grows back to what was asked and no further");
+	for (int i = 0; i < 20; i++)
+		window_throttled(&w, 10 + i, 10.5 + i);
+	ok(window_size(&w) == 1, "it never closes");
+}
+
+static void pauses(void)
+{
+	ok_near(pause_of("x-ratelimit-remaining-requests: 3\nx-ratelimit-reset-requests: 1s\n", 0), 0, 0, "something remains: no pause");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1m2.5s\n", 0), 60, 0, "a pause has its ceiling");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 20ms\n", 0), 0.02, 1e-12, "milliseconds");
+	ok_near(pause_of("x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 7.5\n", 0), 7.5, 0, "bare seconds");
+	ok_near(pause_of("anthropic-ratelimit-requests-remaining: 0\nanthropic-ratelimit-requests-reset: 1970-01-01T00:01:10Z\n", 60), 10, 0,
+		"a time of day");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: later\n", 0), 0, 0, "nonsense is no pause");
+}
+
+static void is_url(enum chat_dialect d, const char *base, const char *want)
+{
+	struct buf b = BUF_INIT;
+
+	chat_url(d, base, "gpt", "2024-10-21", &b);
+	ok_str(b.data, want, "%s", base);
+	buf_release(&b);
+}
+
+static void addresses(void)
+{
+	enum chat_dialect d;
+	struct buf b = BUF_INIT;
+
+	is_url(CHAT_OPENAI, "https://h/v1", "https://h/v1/chat/completions");
+	is_url(CHAT_OPENAI, "https://h/v1/", "https://h/v1/chat/completions");
+	is_url(CHAT_OPENAI, "https://h/v1/chat/completions", "https://h/v1/chat/completions");
+	is_url(CHAT_OPENAI, "https://h/v1?k=1", "https://h/v1/chat/completions?k=1");
+	is_url(CHAT_AZURE, "https://x.openai.azure.com",
+	       "https://x.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21");
+	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/deployments/other?api-version=2",
+	       "https://x.openai.azure.com/openai/deployments/other/chat/completions?api-version=2");
+	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "https://x.openai.azure.com/openai/v1/chat/completions");
+	is_url(CHAT_ANTHROPIC, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages");
+	ok(!chat_dialect(NULL, "https://x.openai.azure.com/", &d, NULL) && d == CHAT_AZURE, "Azure is told from its host");
+	ok(!chat_dialect(NULL, "https://api.anthropic.com/v1", &d, NULL) && d == CHAT_ANTHROPIC, "so is Anthropic");
+	ok(!chat_dialect(NULL, "http://evil/?api.anthropic.com", &d, NULL) && d == CHAT_OPENAI, "but not from elsewhere in the address");
+	ok(chat_dialect("cohere", "http://h", &d, NULL) < 0, "an unknown dialect is refused");
+	http_show_url(&b, "https://user:secret@host:1/p?key=secret#x");
+	ok_str(b.data, "https://host:1/p", "messages show no user, password or query");
+	buf_release(&b);
+}
+
+int main(void)
+{
+	repeats();
+	waits();
+	buckets();
+	windows();
+	pauses();
+	addresses();
+	return tap_done();
+}
