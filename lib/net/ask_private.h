@@ -1,0 +1,38 @@
+/* ask_private: the one struct behind ask.h, shared by options.c, which opens it, and ask.c, which runs it. */
+#ifndef FT_ASK_PRIVATE_H
+#define FT_ASK_PRIVATE_H
+
+#include "api.h"
+#include "ask.h"
+#include "cache.h"
+
+struct ask_sent; /* a request in hand */
+
+struct ask {
+	const struct ask_options *o;
+	int dry, default_url;
+	struct backend_params params;
+	struct backend_local local;
+	struct api_options api;
+	struct backend backend;
+	struct buf key, schema, identity;
+	struct prices *prices;
+	struct cache *cache;
+
+	/* of the pipeline */
+	const struct ask_program *program;
+	struct ask_row *first, *last; /* of the window, in the order of the input */
+	size_t rows, bytes, read;
+	struct ask_sent *ready, *ready_last; /* answered without the backend: from the cache, or not to be sent */
+	long in_hand; /* by the backend */
+	int stopped;
+	struct buf body, json;
+	struct backend_answer answer;
+	struct ask_totals totals;
+	struct err trouble;
+	int failed; /* the run is to end with trouble */
+};
+
+void ask_pipeline_release(struct ask *a);
+
+#endif

@@ -1,0 +1,27 @@
+/* prompt: from a record to the request that asks for its answer.
+ *
+ * Without a template the record's own messages are sent, less the final assistant turn; with one, a user turn is made from the record. A
+ * system text replaces the system turn or is put first. Messages that are not changed are sent as they were written.
+ */
+#ifndef FT_PROMPT_H
+#define FT_PROMPT_H
+
+#include "../json/record.h"
+#include "../text/backend.h"
+
+struct prompt_options {
+	const char *system;   /* text, or NULL */
+	const char *template; /* text, or NULL */
+};
+
+struct prompt;
+
+/* NULL with the reason. */
+struct prompt *prompt_open(const struct prompt_options *o, struct err *e);
+void prompt_close(struct prompt *p);
+
+/* Fills q, whose spans point into the record and into memory of p that lasts until the next call. -1 where the record gives no
+ * request (a path of the template is missing, there is nothing to send). */
+int prompt_make(struct prompt *p, const struct record *r, struct backend_request *q, struct err *e);
+
+#endif
