@@ -1,0 +1,308 @@
+#!/usr/bin/env bats
+# ft-prompt against a server that misbehaves: what is sent, what is added, what is repeated, what is reported.
+
+load helper
+
+# ask TEXT ARGS... - one record with that user turn through ft-prompt; the output line is in $output.
+ask() {
+	local text=$1
+	shift
+	jq -nc --arg t "$text" '{id: "x", messages: [{role: "user", content: $t}]}' >ask.jsonl
+	run --separate-stderr timeout 60 ft-prompt -m m "$@" ask.jsonl
+}
+
+# rows N [TEXT] - N records with ids 1..N.
+rows() {
+	jq -nc --argjson n "$1" --arg t "${2:-question}" 'range(1; $n + 1) | {id: "\(.)", messages: [{role: "user", content: "\($t) \(.)"}, {role: "assistant", content: "ref"}]}'
+}
+
+# refute COMMAND... - fails where the command succeeds (a bare ! would not end a test).
+refute() {
+	! "$@"
+}
+
+state() {
+	curl -s "${STUB_URL%/v1}/stub/state" | jq ".$1"
+}
+
+@test "an answer is added and every other byte stays" {
+	start_stub
+	printf '%s\n' '{ "big": 12345678901234567890, "id":"a" ,"x":1e999, "messages": [ {"role":"user","content":"h\u0069"} ] }' >in.jsonl
+	status_is 0 ft-prompt -m m in.jsonl
+	[[ $output == '{ "big": 12345678901234567890, "id":"a" ,"x":1e999, "messages": [ {"role":"user","content":"h\u0069"} ], "output": "hi", '* ]]
+	[ "$(jq -c '[.output, .model, .finish_reason, .usage.total_tokens, .attempts, .cost]' <<<"$output")" = '["hi","m","stop",2,1,null]' ]
+	[[ $(jq '.latency | type' <<<"$output") == '"number"' ]]
+}
+
+@test "what is sent is the record's own text, without the reference and without weight" {
+	start_stub --log log
+	printf '%s\n' '{"messages":[{"role":"system","content":"s"},{"role":"assistant","content":"x","weight":0},{"role":"user","content":"é \u00e9"},{"role":"assistant","content":"ref"}],"tools":[{"n":12345678901234567890}],"tool_choice":"auto"}' >in.jsonl
+	status_is 0 ft-prompt -m m -T 0.5 --max-tokens 7 --seed 3 --stop A --stop B --extra '{"top_k":5,"temperature":1e0}' in.jsonl
+	grep -qF '"messages":[{"role":"system","content":"s"},{"role":"assistant","content":"x"},{"role":"user","content":"é \u00e9"}]' log
+	grep -qF '"tools":[{"n":12345678901234567890}],"tool_choice":"auto"' log
+	grep -qF '"max_tokens":7,"seed":3,"stop":["A","B"]' log
+	grep -qF '"top_k":5,"temperature":1e0' log
+	refute grep -q '"temperature":0.5' log
+}
+
+@test "an earlier answer is replaced whole" {
+	start_stub
+	echo '{"id":"a","messages":[{"role":"user","content":"hi"}],"error":{"type":"http"},"ttft":1,"tool_calls":[],"output":"old"}' >in.jsonl
+	status_is 0 ft-prompt -m m in.jsonl
+	[ "$(jq -c '[.output, has("error", "ttft", "tool_calls")]' <<<"$output")" = '["hi",false,false,false]' ]
+}
+
+@test "-s replaces or adds the system turn, -t makes the user turn" {
+	start_stub --log log
+	echo '{"id":"a","note":"pay & go","messages":[{"role":"system","content":"old"},{"role":"user","content":"u"}]}' >in.jsonl
+	echo '{"id":"b","note":"n2","messages":[{"role":"user","content":"u"}]}' >>in.jsonl
+	status_is 0 ft-prompt -m m -j 1 -s new in.jsonl
+	status_is 0 ft-prompt -m m -j 1 -t 'N: {{note}} \{{' in.jsonl
+	[ "$(jq -c '[.body.messages[] | [.role, .content]]' log)" = '[["system","new"],["user","u"]]
+[["system","new"],["user","u"]]
+[["system","old"],["user","N: pay & go {{"]]
+[["user","N: n2 {{"]]' ]
+	echo 'from a file' >system.txt
+	status_is 0 ft-prompt -m m -n -s @system.txt in.jsonl
+	[ "$(jq -r '.body.messages[0].content' <<<"$output" | head -n 1)" = "from a file" ]
+}
+
+@test "a missing path names record and path, and the other records are answered" {
+	start_stub
+	printf '%s\n' '{"id":"a","q":"1"}' '{"id":"b"}' '{"id":"c","q":"3"}' >in.jsonl
+	status_is 3 ft-prompt -m m -t '{{q}}' in.jsonl
+	[ "$(jq -c '[.id, .output, .error.type]' <<<"$output")" = '["a","1",null]
+["b",null,"template"]
+["c","3",null]' ]
+	[[ $(jq -r '.error.message // empty' <<<"$output") == *in.jsonl:2:*.q* ]]
+	status_is 0 ft-prompt -m m -t '{{q}}' --max-errors 1 in.jsonl
+	status_is 2 ft-prompt -m m -t '{{q' in.jsonl
+}
+
+@test "-N writes a line for each sample, in order" {
+	start_stub
+	rows 3 >in.jsonl
+	status_is 0 ft-prompt -m m -N 3 --seed 10 in.jsonl
+	[ "$(jq -c '[.id, .sample]' <<<"$output" | tr -d '\n')" = '["1",0]["1",1]["1",2]["2",0]["2",1]["2",2]["3",0]["3",1]["3",2]' ]
+}
+
+@test "order is that of the input though answers come in another" {
+	start_stub
+	jq -nc 'range(40) | {id: "\(.)", messages: [{role: "user", content: "stub{delay=\((40 - .) * 5)} \(.)"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -j 40 in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 39)" ]
+	ft-prompt -m m -q -j 40 --unordered in.jsonl >free.jsonl
+	[ "$(jq -r .id free.jsonl | sort -n)" = "$(seq 0 39)" ]
+	[ "$(jq -r .id free.jsonl)" != "$(seq 0 39)" ]
+}
+
+@test "at most --jobs are in flight" {
+	start_stub --delay 20
+	rows 60 >in.jsonl
+	status_is 0 ft-prompt -m m -j 7 in.jsonl
+	[ "$(state busiest)" -eq 7 ]
+}
+
+@test "what may get better is repeated" {
+	start_stub
+	for d in 'status=408' 'status=409' 'status=429;retry-after-ms=20' 'status=429;retry-after=0.02' 'status=429;retry-after-date=1' \
+		'status=500;retry-after-ms=1' 'status=503;retry-after-ms=1' 'status=400;should-retry=true;retry-after-ms=1' \
+		drop=before drop=middle body=garbage body=html body=truncated body=upstream; do
+		ask "stub{$d;times=1} $d"
+		[ "$status" -eq 0 ] || { echo "$d: $output $stderr"; false; }
+		[ "$(jq -c '[.output, .attempts]' <<<"$output")" = "[\" $d\",2]" ] || { echo "$output"; false; }
+	done
+}
+
+@test "what stays wrong ends as an error record after --retries, with status 3" {
+	start_stub
+	ask 'stub{status=500;retry-after-ms=1}' --retries 3
+	[ "$status" -eq 3 ]
+	[ "$(jq -c '[.error.type, .error.status, .attempts, has("output")]' <<<"$output")" = '["http",500,4,false]' ]
+	[ "$(state requests)" -eq 4 ]
+	ask 'stub{status=500}' --retries 0
+	[ "$(jq .attempts <<<"$output")" = 1 ]
+}
+
+@test "other 4xx fail at once" {
+	start_stub
+	for s in 400 401 403 404 413 422; do
+		ask "stub{status=$s} $s"
+		[ "$status" -eq 3 ]
+		[ "$(jq -c '[.error.status, .attempts]' <<<"$output")" = "[$s,1]" ]
+	done
+	ask 'stub{status=503;should-retry=false}'
+	[ "$(jq .attempts <<<"$output")" = 1 ]
+}
+
+@test "a wait that would pass the deadline is not begun" {
+	start_stub
+	ask 'stub{status=429;retry-after=90}' --deadline 5
+	[ "$status" -eq 3 ]
+	[ "$(jq -c '[.error.type, .error.status]' <<<"$output")" = '["deadline",429]' ]
+	[[ $(jq -r .error.message <<<"$output") == *"90 s"*"--deadline 5"* ]]
+}
+
+@test "a server that hangs or drips is given up after --timeout" {
+	start_stub
+	ask 'stub{hang=1}' --timeout 0.3 --retries 1
+	[ "$(jq -c '[.error.type, .attempts]' <<<"$output")" = '["timeout",2]' ]
+	ask 'stub{drip=100}' --timeout 0.3 --retries 0
+	[ "$(jq -c '[.error.type, .attempts]' <<<"$output")" = '["timeout",1]' ]
+}
+
+@test "no connection, no name, no TLS: an error record each" {
+	start_stub
+	OPENAI_BASE_URL=http://127.0.0.1:9/v1 ask hi --retries 0
+	[ "$status" -eq 3 ]
+	[ "$(jq -r .error.type <<<"$output")" = connect ]
+	OPENAI_BASE_URL=http://no-such-host.invalid/v1 ask hi
+	[ "$status" -eq 3 ]
+	[[ $(jq -r '.error | .type + .message' <<<"$output") == connect*no-such-host.invalid* ]]
+	OPENAI_BASE_URL=${STUB_URL/http:/https:} ask hi
+	[ "$status" -eq 3 ]
+	[ "$(jq -c '[.error.type, .attempts]' <<<"$output")" = '["tls",1]' ]
+}
+
+@test "odd answers: null, empty, refusal, tools, cut off, error in a 200, huge" {
+	start_stub
+	ask 'stub{body=null}'
+	[ "$(jq -r .error.type <<<"$output")" = empty ]
+	ask 'stub{body=empty}'
+	[ "$(jq -r .error.type <<<"$output")" = bad_answer ]
+	ask 'stub{body=refusal}'
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.output, .refusal]' <<<"$output")" = '["","I will not."]' ]
+	ask 'stub{body=tool}'
+	[ "$status" -eq 0 ]
+	[ "$(jq -r '.tool_calls[0].function.arguments' <<<"$output")" = '{"q": 12345678901234567890}' ]
+	ask 'stub{body=length} cut'
+	[ "$(jq -c '[.output, .finish_reason]' <<<"$output")" = '[" cut","length"]' ]
+	ask 'stub{body=error}'
+	[ "$(jq -c '[.error.type, .error.message, .attempts]' <<<"$output")" = '["api","it went wrong upstream",1]' ]
+	ask 'stub{size=10000000}'
+	[ "$(jq '.output | length' <<<"$output")" -eq 10000000 ]
+	ask 'stub{type=text/plain} still json'
+	[ "$(jq -r .output <<<"$output")" = ' still json' ]
+}
+
+@test "the key reaches the server and nobody else" {
+	start_stub --key sk-secret-123456 --log log
+	other=$STUB_PID
+	export OPENAI_API_KEY=sk-secret-123456
+	rows 3 >in.jsonl
+	status_is 0 ft-prompt -m m --cache cache.db in.jsonl
+	ask "stub{redirect=http://localhost:${STUB_URL#http://127.0.0.1:}/chat/completions}"
+	[ "$status" -eq 3 ]
+	[ "$(jq -r .error.type <<<"$output")" = redirect ]
+	[ "$(jq -r .key log | sort -u)" = bearer ]
+	[ "$(wc -l <log)" -eq 4 ]
+	ask 'stub{status=400;say=you sent sk-secret-123456}'
+	ask 'you sent sk-secret-123456'
+	refute grep -q 'output":"[^"]*sk-secret' <<<"$output"
+	OPENAI_API_KEY=sk-wrong-987654 ask hi
+	[ "$(jq -c '[.error.type, .error.status]' <<<"$output")" = '["auth",401]' ]
+	[[ "$output$stderr" != *sk-wrong* ]]
+	refute grep -qr sk-secret-123456 cache.db*
+	kill "$other"
+}
+
+@test "the key comes from the environment or a file; without one the variable is named" {
+	start_stub --key sk-from-file
+	echo sk-from-file >key.txt
+	ask hi --key-file key.txt
+	[ "$status" -eq 0 ]
+	unset OPENAI_API_KEY
+	ask hi
+	[[ $(jq -r .error.message <<<"$output") == *OPENAI_API_KEY* ]]
+	unset OPENAI_BASE_URL
+	ask hi
+	[ "$status" -eq 2 ]
+	[[ $stderr == *OPENAI_API_KEY*--key-file* ]]
+	: >empty.txt
+	ask hi --key-file empty.txt
+	[ "$status" -eq 2 ]
+}
+
+@test "a directory of the model's name stops before anything is sent" {
+	start_stub
+	mkdir model
+	ask hi -m model
+	[ "$status" -eq 2 ]
+	[[ $stderr == *./model* ]]
+	[ "$(state requests)" -eq 0 ]
+}
+
+@test "--dry-run sends nothing and needs no key" {
+	start_stub
+	unset OPENAI_API_KEY
+	rows 2 >in.jsonl
+	status_is 0 ft-prompt -m m -n in.jsonl
+	[ "$(jq -c '[.id, .body.model, .body.messages[0].content]' <<<"$output")" = '["1","m","question 1"]
+["2","m","question 2"]' ]
+	[ "$(state requests)" -eq 0 ]
+}
+
+@test "--stream gives the same answer and the time to its first token" {
+	start_stub
+	ask 'a longer text with é and 漢字 to cut'
+	plain=$(jq -c '[.output, .finish_reason, .usage.completion_tokens]' <<<"$output")
+	ask 'a longer text with é and 漢字 to cut' --stream
+	[ "$(jq -c '[.output, .finish_reason, .usage.completion_tokens]' <<<"$output")" = "$plain" ]
+	[ "$(jq '.ttft > 0 and .ttft <= .latency' <<<"$output")" = true ]
+	ask 'stub{drop=middle;times=1} broken off' --stream
+	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" broken off",2]' ]
+}
+
+@test "Anthropic's dialect looks the same in the record" {
+	start_stub --key sk-ant --log log
+	export ANTHROPIC_API_KEY=sk-ant ANTHROPIC_BASE_URL=$STUB_URL
+	printf '%s\n' '{"id":"a","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]},{"role":"tool","tool_call_id":"t1","content":"42"},{"role":"user","content":"so?"}],"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"}}}]}' >in.jsonl
+	status_is 0 ft-prompt -m claude --api anthropic --max-tokens 9 in.jsonl
+	[ "$(jq -c '[.output, .finish_reason, .model, .usage.input_tokens > 0]' <<<"$output")" = '["so?","stop","claude",true]' ]
+	[ "$(jq -c .body log)" = '{"model":"claude","max_tokens":9,"system":"be brief","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"42"}]},{"role":"user","content":"so?"}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object"}}]}' ]
+	[ "$(jq -r .key log)" = x-api-key ]
+	[[ $(jq -r .request log) == "POST /v1/messages "* ]]
+	ask 'stub{body=tool}' --api anthropic
+	[ "$(jq -c '.tool_calls[0].function' <<<"$output")" = '{"name":"look_up","arguments":"{\"q\": 12345678901234567890}"}' ]
+	ask 'streamed words' --api anthropic --stream
+	[ "$(jq -c '[.output, .finish_reason, .ttft > 0]' <<<"$output")" = '["streamed words","stop",true]' ]
+	echo '{"type":"object","properties":{"due":{"type":"string"}},"required":["due"]}' >schema.json
+	ask 'when' --api anthropic --schema schema.json
+	[ "$(jq -r .output <<<"$output")" = '{"due":"when"}' ]
+}
+
+@test "a cache answers what was answered before, and nothing else" {
+	start_stub
+	rows 20 >in.jsonl
+	status_is 0 ft-prompt -m m --cache c.db in.jsonl
+	first=$(jq -c '[.id, .output, .usage]' <<<"$output")
+	status_is 0 ft-prompt -m m --cache c.db in.jsonl
+	[ "$(jq -c '[.id, .output, .usage]' <<<"$output")" = "$first" ]
+	[ "$(jq -c .cached <<<"$output" | sort -u)" = true ]
+	[ "$(state requests)" -eq 20 ]
+	FT_CACHE=c.db status_is 0 ft-prompt -m m -T 1 in.jsonl
+	[ "$(state requests)" -eq 40 ]
+	ask 'stub{body=length}' --cache c.db
+	ask 'stub{body=length}' --cache c.db
+	[ "$(state requests)" -eq 42 ]
+	sqlite3 other.db 'create table t (x)' 2>/dev/null || skip "no sqlite3 shell"
+	ask hi --cache other.db
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"no cache of ft"* ]]
+}
+
+@test "--max-cost is never passed; unknown prices are null" {
+	start_stub
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 50}}' >prices.json
+	rows 40 >in.jsonl
+	status_is 3 ft-prompt -m m --prices prices.json --max-cost 1 -j 4 in.jsonl
+	[ "$(jq -s '[.[].cost // 0] | add <= 1' <<<"$output")" = true ]
+	[ "$(jq -r '.error.type // "ok"' <<<"$output" | sort -u)" = 'max_cost
+ok' ]
+	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 1 and .answered > 10')" = true ]
+	status_is 2 ft-prompt -m other --prices prices.json --max-cost 2 in.jsonl
+	[[ $stderr == *"price of other"* ]]
+	status_is 0 ft-prompt -m other --prices prices.json in.jsonl
+	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
+}
