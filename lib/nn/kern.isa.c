@@ -423,10 +423,10 @@ static float max_of(const float *x, size_t n)
 	return hmax(m);
 }
 
-/* x = exp(scale x - shift) in place; the sum in double over runs of 4096. */
-static double exp_row(float *x, float by, float shift, size_t n)
+/* x = exp(by (x - most)) in place; the sum in double over runs of 4096. */
+static double exp_row(float *x, float by, float most, size_t n)
 {
-	vf vs = all(by), vm = all(shift);
+	vf vs = all(by), vm = all(most);
 	double total = 0;
 	size_t i = 0;
 
@@ -436,12 +436,12 @@ static double exp_row(float *x, float by, float shift, size_t n)
 		float tail = 0;
 
 		for (; i + W <= end; i += W) {
-			vf e = vexp(load(x + i) * vs - vm);
+			vf e = vexp((load(x + i) - vm) * vs);
 			store(x + i, e);
 			s += e;
 		}
 		if (i < end) {
-			store_part(x + i, vexp(load_part(x + i, end - i, 0) * vs - vm), end - i);
+			store_part(x + i, vexp((load_part(x + i, end - i, 0) - vm) * vs), end - i);
 			for (; i < end; i++)
 				tail += x[i];
 		}
@@ -457,10 +457,10 @@ static float softmax(float *x, float by, size_t n)
 
 	if (n == 0)
 		return -INFINITY;
-	m = max_of(x, n) * by;
+	m = max_of(x, n);
 	s = exp_row(x, by, m, n);
 	scale(x, (float)(1 / s), n);
-	return m + (float)log(s);
+	return m * by + (float)log(s);
 }
 
 static void softmax_again(float *x, float by, float lse, size_t n)

@@ -5,6 +5,7 @@
  *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as safetensors
  *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
  *	lm-reference adapter MODEL OUT RANK SEED		an adapter with random A and B
+ *	lm-reference model CONFIG OUT SEED			a model with random weights
  */
 #include <stdlib.h>
 #include "../../lib/base/file.h"
@@ -260,8 +261,158 @@ static void write_adapter(const char *model, const char *out, size_t rank, uint6
 	lm_model_free(m);
 }
 
+static void write_model(const char *config, const char *out, uint64_t seed)
+{
+	struct err e = ERR_INIT;
+	struct lm_config c;
+	struct lm_model *m;
+	struct rng r;
+
+	if (lm_config_read_file(&c, config, &e) < 0 || lm_model_new(&m, &c, seed, &e) < 0)
+		die(&e);
+	rng_seed(&r, seed, 2000000);
+	for (size_t i = 0; i < m->n_tensors; i++)
+		for (size_t k = 0; k < m->tensors[i].cols && m->tensors[i].dims == 1; k++)
+			m->params[m->tensors[i].offset + k] += (float)(0.1 * rng_normal(&r));
+	if (lm_model_save(m, out, NN_F32, &e) < 0)
+		die(&e);
+	lm_model_free(m);
+	lm_config_release(&c);
+}
+
+/* --- the unit test: what an independent implementation computed in double precision, kept as files --- */
+
+#define FIXTURE "tests/fixtures/tiny-lm/"
+
+static void read_lines(struct buf *b, const char *path)
+{
+	struct err e = ERR_INIT;
+
+	if (file_read(path, (size_t)1 << 24, b, &e) < 0)
+		die(&e);
+}
+
+static struct span next_line(const char **at)
+{
+	const char *end = strchr(*at, '\n');
+	struct span line = {*at, end ? (size_t)(end - *at) : strlen(*at)};
+
+	*at += line.n + (end != NULL);
+	return line;
+}
+
+static void test_logits(const struct packs *k)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+	double worst = 0, worst_loss = 0;
+	struct engine g;
+
+	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
+	read_lines(&b, FIXTURE "logits.jsonl");
+	at = b.data;
+	for (size_t i = 0; i < k->n; i++) {
+		struct span line = next_line(&at), rows = json_member(line, "logits"), row, key, x;
+		struct json_iter rt = {0};
+		double loss, want = 0;
+		float *z = logits_of(&g, &k->p[i], &loss);
+		size_t n = 0;
+
+		json_number(json_member(line, "loss"), &want);
+		worst_loss = fmax(worst_loss, fabs(want - loss));
+		while (json_next(&rt, rows, &key, &row)) {
+			struct json_iter xt = {0};
+
+			while (json_next(&xt, row, &key, &x)) {
+				double v = NAN;
+
+				json_number(x, &v);
+				worst = fmax(worst, fabs(v - z[n++]));
+			}
+		}
+		ok(n == k->p[i].n * g.m->config.vocab, "pack %zu has as many logits", i);
+		free(z);
+	}
+	ok(worst < 1e-4, "logits within 1e-4 (%.1e)", worst);
+	ok(worst_loss < 1e-5, "losses within 1e-5 (%.1e)", worst_loss);
+	buf_release(&b);
+	engine_close(&g);
+}
+
+static void test_grads(const struct packs *k)
+{
+	struct err e = ERR_INIT;
+	struct st_set want;
+	struct engine g;
+	double worst = 0;
+	size_t found = 0;
+	float *grads;
+
+	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
+	grads = mem_alloc(g.m->n_params, sizeof(*grads));
+	gradients(&g, k, grads);
+	if (st_open(&want, FIXTURE "grads.safetensors", &e) < 0)
+		die(&e);
+	for (size_t i = 0; i < g.m->n_tensors; i++) {
+		const struct lm_tensor *t = &g.m->tensors[i];
+		const struct st_tensor *s = t->trained ? st_find(&want, t->name) : NULL;
+		double d = 0, n = 0;
+
+		for (size_t j = 0; s && j < s->count; j++) {
+			double x = ((const float *)s->data)[j];
+
+			d += (grads[t->offset + j] - x) * (grads[t->offset + j] - x);
+			n += x * x;
+		}
+		found += s != NULL;
+		worst = fmax(worst, n > 0 ? sqrt(d / n) : 0);
+	}
+	ok(found == want.n, "every tensor of the adapter has a gradient");
+	ok(worst < 1e-3, "gradients of whole tensors within 1e-3 in relative norm (%.1e)", worst);
+	st_close(&want);
+	free(grads);
+	engine_close(&g);
+}
+
+static void test_training(const struct packs *k)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+	double losses[20], norms[20], worst = 0;
+	struct engine g;
+
+	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
+	train(&g, k, 1e-2, 20, losses, norms);
+	read_lines(&b, FIXTURE "train.jsonl");
+	at = b.data;
+	for (int i = 0; i < 20; i++) {
+		double want = NAN;
+
+		json_number(json_member(next_line(&at), "loss"), &want);
+		worst = isnan(want) ? INFINITY : fmax(worst, fabs(want - losses[i]));
+	}
+	ok(worst < 1e-3, "losses of 20 AdamW steps within 1e-3 (%.1e)", worst);
+	ok(losses[19] < losses[0] - 0.5, "and they fall");
+	buf_release(&b);
+	engine_close(&g);
+}
+
+static int unit_test(void)
+{
+	struct packs k;
+
+	read_packs(&k, FIXTURE "packs.jsonl");
+	test_logits(&k);
+	test_grads(&k);
+	test_training(&k);
+	free_packs(&k);
+	return tap_done();
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 1)
+		return unit_test();
 	if (argc >= 3 && strcmp(argv[1], "logits") == 0)
 		print_logits(argv[2], argc > 3 ? argv[3] : NULL);
 	else if (argc == 5 && strcmp(argv[1], "grads") == 0)
@@ -270,6 +421,8 @@ int main(int argc, char **argv)
 		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
 	else if (argc == 6 && strcmp(argv[1], "adapter") == 0)
 		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]));
+	else if (argc == 5 && strcmp(argv[1], "model") == 0)
+		write_model(argv[2], argv[3], (uint64_t)atoi(argv[4]));
 	else {
 		fprintf(stderr, "usage: see the top of tests/unit/lm-reference.c\n");
 		return 2;

@@ -1,0 +1,94 @@
+# The engine against the independent PyTorch implementation in ../shared/peers, where that and PyTorch are there.
+
+load helper
+
+setup_file() {
+	export PYTHON=/usr/bin/python3
+}
+
+need_reference() {
+	need_shared peers/reference.py
+	"$PYTHON" -c 'import torch, numpy' 2>/dev/null || skip "no PyTorch here"
+	REFERENCE=$SHARED/peers/reference.py
+}
+
+# packs MODEL SEED - packs of random tokens of the model's vocabulary, examples of many lengths.
+packs() {
+	"$PYTHON" - "$1" "$2" <<'END'
+import json, random, sys
+vocab = json.load(open(sys.argv[1] + "/config.json"))["vocab_size"]; random.seed(int(sys.argv[2]))
+for p in range(2):
+    ids = []; weights = []; starts = []
+    for e in range(random.randint(1, 3)):
+        n = random.choice([1, 2, 7, 30, 90]); k = random.randint(0, n - 1); starts.append(len(ids))
+        ids += [random.randrange(vocab) for _ in range(n)]; weights += [0] * k + [random.choice([1, 1, .5]) for _ in range(n - k)]
+    n = 20; starts.append(len(ids)); ids += [random.randrange(vocab) for _ in range(n)]; weights += [1] * n
+    print(json.dumps({"ids": ids, "weights": weights, "starts": starts}))
+END
+}
+
+# same MODEL SEED - logits, gradients and 20 steps of training of an adapter with random A and B agree.
+same() {
+	packs "$1" "$2" >packs.jsonl
+	lm-reference adapter "$1" adapter 4 "$2"
+	lm-reference logits "$1" adapter <packs.jsonl >logits.ft
+	"$REFERENCE" logits "$1" --adapter adapter <packs.jsonl >logits.torch
+	lm-reference grads "$1" adapter grads.ft <packs.jsonl
+	"$REFERENCE" grads "$1" --adapter adapter --out grads.torch <packs.jsonl >/dev/null
+	lm-reference train "$1" adapter 1e-3 20 <packs.jsonl >train.ft
+	"$REFERENCE" train "$1" --adapter adapter --lr 1e-3 --steps 20 <packs.jsonl >train.torch
+	"$PYTHON" - <<'END'
+import json, struct, sys
+import numpy as np
+def lines(path): return [json.loads(x) for x in open(path)]
+def tensors(path):
+    b = open(path, "rb").read(); n = struct.unpack("<Q", b[:8])[0]; d = 8 + n
+    return {k: np.frombuffer(b[d + t["data_offsets"][0]:d + t["data_offsets"][1]], np.float32)
+            for k, t in json.loads(b[8:d]).items() if k != "__metadata__"}
+logits = max(np.abs(np.array(a["logits"]) - np.array(b["logits"])).max() for a, b in zip(lines("logits.ft"), lines("logits.torch")))
+a, b = tensors("grads.ft"), tensors("grads.torch")
+assert a.keys() == b.keys() and a
+grads = max(np.linalg.norm(a[k] - b[k]) / np.linalg.norm(b[k]) for k in b)
+a, b = lines("train.ft"), lines("train.torch")
+assert len(a) == len(b) == 20
+train = max(abs(x["loss"] - y["loss"]) for x, y in zip(a, b))
+print("logits %.1e (1e-4), gradients %.1e (1e-3), losses of 20 steps %.1e (1e-3)" % (logits, grads, train))
+sys.exit(not (logits < 1e-4 and grads < 1e-3 and train < 1e-3))
+END
+}
+
+@test "a published model agrees with PyTorch: logits, every adapter gradient, 20 steps" {
+	need_reference
+	need_shared data/tinystories-656k
+	same "$SHARED/data/tinystories-656k" 1
+}
+
+@test "random llama models of one to three layers agree with PyTorch" {
+	need_reference
+	for layers in 1 2 3; do
+		"$SHARED/peers/random_model.py" tiny model$layers --layers $layers --seed $layers
+		same "$PWD/model$layers" $layers
+	done
+}
+
+@test "random qwen2 and qwen3 models agree with PyTorch" {
+	need_reference
+	for family in qwen2 qwen3; do
+		"$SHARED/peers/random_model.py" tiny-$family $family --seed 4
+		same "$PWD/$family" 4
+	done
+}
+
+@test "the published model goes on with its story when the likeliest token is taken" {
+	need_shared data/tinystories-656k
+	ids=1,80,147,201,282,215,286,598
+	for _ in 1 2 3 4 5 6 7 8; do
+		next=$(echo "{\"ids\":[$ids],\"weights\":[$(echo $ids | sed 's/[0-9][0-9]*/1/g')],\"starts\":[0]}" |
+			lm-reference logits "$SHARED/data/tinystories-656k" | jq '.logits[-1] | index(max)')
+		ids=$ids,$next
+	done
+	want=$(jq -c '.model.vocab' "$SHARED/data/tinystories-656k/tokenizer.json")
+	text=$(jq -rn --argjson vocab "$want" --argjson ids "[$ids]" '($vocab | to_entries | map({key: (.value | tostring), value: .key}) | from_entries) as $of
+		| [$ids[8:][] | $of[tostring]] | join("")')
+	[[ $text == *Lily.* ]]
+}
