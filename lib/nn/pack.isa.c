@@ -1,0 +1,436 @@
+/* The inner products of pack.h: a tile of rows of x against one panel, compiled once for each instruction set.
+ *
+ * A tile holds its sums in registers while the panel streams by: each column's 32 weights are loaded once and multiplied with one value
+ * from every row. The integer kernels use that a byte product of unsigned weight and signed x is exact: weights are stored with an offset (128
+ * for q8_0, 8 for q4_0) that is taken back as offset times the sum of x.
+ */
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include "pack_sets.h"
+
+#if defined(ISA_avx512)
+#define W 16
+#define ROWS 12 /* tile height: sums fill the register file */
+#define SET nn_pack_avx512
+typedef __m512 vf;
+#define LOAD(p) _mm512_loadu_ps(p)
+#define STORE(p, v) _mm512_storeu_ps(p, v)
+#define ALL(x) _mm512_set1_ps(x)
+#define ADD(a, b) _mm512_add_ps(a, b)
+#define MADD(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define LOAD_BF16(p)                                                                                              \
+	_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))), 16))
+#elif defined(ISA_avx2)
+#define W 8
+#define ROWS 3
+#define SET nn_pack_avx2
+typedef __m256 vf;
+#define LOAD(p) _mm256_loadu_ps(p)
+#define STORE(p, v) _mm256_storeu_ps(p, v)
+#define ALL(x) _mm256_set1_ps(x)
+#define ADD(a, b) _mm256_add_ps(a, b)
+#define MADD(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define LOAD_BF16(p)                                                                                          \
+	_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))), 16))
+#else
+#define W 4
+#define ROWS 1
+#define SET nn_pack_base
+typedef float vf __attribute__((vector_size(16)));
+typedef float vf_any __attribute__((vector_size(16), aligned(4), may_alias));
+#define LOAD(p) (*(const vf_any *)(p))
+static inline void store(float *p, vf v)
+{
+	*(vf_any *)p = v;
+}
+#define STORE(p, v) store(p, v)
+#define ALL(x) ((vf){(x), (x), (x), (x)})
+#define ADD(a, b) ((a) + (b))
+#define MADD(a, b, c) ((a) * (b) + (c))
+static inline vf load_bf16(const uint16_t *p)
+{
+	uint32_t t[W];
+	vf v;
+
+	for (int i = 0; i < W; i++)
+		t[i] = (uint32_t)p[i] << 16;
+	memcpy(&v, t, sizeof v);
+	return v;
+}
+#define LOAD_BF16(p) load_bf16(p)
+#endif
+
+#define FORCE static inline __attribute__((always_inline))
+
+/* Puts one row of sums (n values of up to 32) into y. */
+FORCE void put(float *y, const vf *sum, int vectors, size_t n, int add)
+{
+	if (n == (size_t)vectors * W) {
+		for (int v = 0; v < vectors; v++)
+			if (add)
+				STORE(y + v * W, ADD(LOAD(y + v * W), sum[v]));
+			else
+				STORE(y + v * W, sum[v]);
+	} else {
+		float t[32];
+
+		for (int v = 0; v < vectors; v++)
+			STORE(t + v * W, sum[v]);
+		for (size_t i = 0; i < n; i++)
+			y[i] = add ? y[i] + t[i] : t[i];
+	}
+}
+
+/* rows and vectors are constants where this is inlined, so that sum lives in registers. */
+FORCE void f32_tile(int rows, int vectors, float *y, size_t ldy, const float *x, size_t ldx, const float *b, size_t ldb,
+		    size_t n, size_t k, int add)
+{
+	vf sum[ROWS][32 / W];
+
+	for (int r = 0; r < rows; r++)
+		for (int v = 0; v < vectors; v++)
+			sum[r][v] = ALL(0.f);
+	for (size_t i = 0; i < k; i++, b += ldb) {
+		vf w[32 / W];
+
+		for (int v = 0; v < vectors; v++)
+			w[v] = LOAD(b + v * W);
+		for (int r = 0; r < rows; r++) {
+			vf a = ALL(x[(size_t)r * ldx + i]);
+
+			for (int v = 0; v < vectors; v++)
+				sum[r][v] = MADD(a, w[v], sum[r][v]);
+		}
+	}
+	for (int r = 0; r < rows; r++)
+		put(y + (size_t)r * ldy, sum[r], vectors, n, add);
+}
+
+FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx, const uint16_t *b, size_t n, size_t k,
+		     int add)
+{
+	vf sum[ROWS][32 / W];
+
+	for (int r = 0; r < rows; r++)
+		for (int v = 0; v < 32 / W; v++)
+			sum[r][v] = ALL(0.f);
+	for (size_t i = 0; i < k; i++, b += 32) {
+		vf w[32 / W];
+
+		for (int v = 0; v < 32 / W; v++)
+			w[v] = LOAD_BF16(b + v * W);
+		for (int r = 0; r < rows; r++) {
+			vf a = ALL(x[(size_t)r * ldx + i]);
+
+			for (int v = 0; v < 32 / W; v++)
+				sum[r][v] = MADD(a, w[v], sum[r][v]);
+		}
+	}
+	for (int r = 0; r < rows; r++)
+		put(y + (size_t)r * ldy, sum[r], 32 / W, n, add);
+}
+
+#if ROWS == 12
+#define EACH_TILE(m, T)                                                                                    \
+	switch (m) {                                                                                       \
+	case 1: T(1); break;                                                                               \
+	case 2: T(2); break;                                                                               \
+	case 3: T(3); break;                                                                               \
+	case 4: T(4); break;                                                                               \
+	case 5: T(5); break;                                                                               \
+	case 6: T(6); break;                                                                               \
+	case 7: T(7); break;                                                                               \
+	case 8: T(8); break;                                                                               \
+	case 9: T(9); break;                                                                               \
+	case 10: T(10); break;                                                                             \
+	case 11: T(11); break;                                                                             \
+	default: T(12); break;                                                                             \
+	}
+#elif ROWS == 3
+#define EACH_TILE(m, T)                                                                                    \
+	switch (m) {                                                                                       \
+	case 1: T(1); break;                                                                               \
+	case 2: T(2); break;                                                                               \
+	default: T(3); break;                                                                              \
+	}
+#else
+#define EACH_TILE(m, T) T(1);
+#endif
+
+static void f32(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const float *b, size_t ldb, size_t n, size_t k,
+		int add)
+{
+	for (size_t done = 0; done < m; done += ROWS) {
+		float *to = y + done * ldy;
+		const float *from = x + done * ldx;
+
+		if (n > 16) {
+#define T(rows) f32_tile(rows, 32 / W, to, ldy, from, ldx, b, ldb, n, k, add)
+			EACH_TILE(m - done, T)
+#undef T
+		} else {
+#define T(rows) f32_tile(rows, 16 / W, to, ldy, from, ldx, b, ldb, n, k, add)
+			EACH_TILE(m - done, T)
+#undef T
+		}
+	}
+}
+
+static void bf16(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const uint16_t *b, size_t n, size_t k, int add)
+{
+	for (size_t done = 0; done < m; done += ROWS) {
+		float *to = y + done * ldy;
+		const float *from = x + done * ldx;
+
+#define T(rows) bf16_tile(rows, to, ldy, from, ldx, b, n, k, add)
+		EACH_TILE(m - done, T)
+#undef T
+	}
+}
+
+/* --- quantised --- */
+
+/* The f16 scales of a block as floats. Finite values only, as nn_encode makes them. */
+FORCE void scales(float *out, const unsigned char *b)
+{
+#if defined(ISA_avx512)
+	_mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)b)));
+	_mm512_storeu_ps(out + 16, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(b + 32))));
+#elif defined(ISA_avx2)
+	for (int i = 0; i < 32; i += 8)
+		_mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(b + 2 * i))));
+#else
+	for (int i = 0; i < 32; i++) {
+		uint16_t h;
+		uint32_t bits;
+		float f;
+
+		/* Exponent and fraction moved into place are 2^-112 too small, subnormals included. */
+		memcpy(&h, b + 2 * i, 2);
+		bits = (uint32_t)(h & 0x7fff) << 13;
+		memcpy(&f, &bits, 4);
+		f *= 0x1p112f;
+		out[i] = h & 0x8000 ? -f : f;
+	}
+#endif
+}
+
+#if defined(ISA_avx2) || defined(ISA_avx512)
+/* Sums of products of 32 outputs with four columns: w[32][4] unsigned, x four signed bytes. Pairs stay apart in acc[8] (each ymm holds four
+ * outputs, two sums each) until gather. */
+FORCE void products(__m256i acc[8], __m256i bytes, int quarter, const int8_t *x)
+{
+	int32_t four;
+	__m256i a;
+
+	memcpy(&four, x, 4);
+	a = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
+	acc[2 * quarter] = _mm256_add_epi32(
+		acc[2 * quarter], _mm256_madd_epi16(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes)), a));
+	acc[2 * quarter + 1] = _mm256_add_epi32(
+		acc[2 * quarter + 1], _mm256_madd_epi16(_mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1)), a));
+}
+
+FORCE void gather(int32_t out[32], const __m256i acc[8])
+{
+	for (int i = 0; i < 4; i++) {
+		__m256i h = _mm256_hadd_epi32(acc[2 * i], acc[2 * i + 1]);
+
+		_mm256_storeu_si256((__m256i *)(out + 8 * i), _mm256_permute4x64_epi64(h, 0xd8));
+	}
+}
+
+FORCE void block_q8(int32_t out[32], const unsigned char *w, const int8_t *x)
+{
+	__m256i acc[8];
+
+	for (int i = 0; i < 8; i++)
+		acc[i] = _mm256_setzero_si256();
+	for (int g = 0; g < 8; g++)
+		for (int i = 0; i < 4; i++)
+			products(acc, _mm256_loadu_si256((const __m256i *)(w + g * 128 + i * 32)), i, x + 4 * g);
+	gather(out, acc);
+}
+
+FORCE void block_q4(int32_t out[32], const unsigned char *w, const int8_t *x)
+{
+	const __m256i low = _mm256_set1_epi8(15);
+	__m256i acc[8];
+
+	for (int i = 0; i < 8; i++)
+		acc[i] = _mm256_setzero_si256();
+	for (int g = 0; g < 4; g++)
+		for (int i = 0; i < 4; i++) {
+			__m256i b = _mm256_loadu_si256((const __m256i *)(w + g * 128 + i * 32));
+
+			products(acc, _mm256_and_si256(b, low), i, x + 4 * g);
+			products(acc, _mm256_and_si256(_mm256_srli_epi16(b, 4), low), i, x + 16 + 4 * g);
+		}
+	gather(out, acc);
+}
+#else
+FORCE void block_q8(int32_t out[32], const unsigned char *w, const int8_t *x)
+{
+	for (int o = 0; o < 32; o++)
+		out[o] = 0;
+	for (int g = 0; g < 8; g++)
+		for (int o = 0; o < 32; o++)
+			for (int t = 0; t < 4; t++)
+				out[o] += w[g * 128 + o * 4 + t] * x[4 * g + t];
+}
+
+FORCE void block_q4(int32_t out[32], const unsigned char *w, const int8_t *x)
+{
+	for (int o = 0; o < 32; o++)
+		out[o] = 0;
+	for (int g = 0; g < 4; g++)
+		for (int o = 0; o < 32; o++)
+			for (int t = 0; t < 4; t++) {
+				unsigned char b = w[g * 128 + o * 4 + t];
+
+				out[o] += (b & 15) * x[4 * g + t] + (b >> 4) * x[16 + 4 * g + t];
+			}
+}
+#endif
+
+FORCE void quantised(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		     size_t m, const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	const size_t stride = offset == 128 ? 1088 : 576;
+
+	for (size_t r = 0; r < m; r++) {
+		float total[32] = {0};
+
+		for (size_t i = 0; i < blocks; i++) {
+			const unsigned char *w = b + i * stride;
+			size_t at = r * (ldq / 32) + i;
+			int32_t dots[32];
+			float s[32];
+
+			scales(s, w);
+			if (offset == 128)
+				block_q8(dots, w + 64, q + r * ldq + i * 32);
+			else
+				block_q4(dots, w + 64, q + r * ldq + i * 32);
+			for (int o = 0; o < 32; o++)
+				total[o] += (float)(dots[o] - offset * sum[at]) * (s[o] * d[at]);
+		}
+		for (size_t o = 0; o < n; o++)
+			y[r * ldy + o] = add ? y[r * ldy + o] + total[o] : total[o];
+	}
+}
+
+static void q8(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
+	       const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	quantised(128, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
+}
+
+static void q4(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
+	       const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	quantised(8, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
+}
+
+const struct nn_pack_kern SET = {f32, bf16, q8, q4};
+
+#if defined(ISA_avx512)
+/* The same with the processor's own byte dot product, four columns at once for 16 outputs. */
+#define VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
+#define FORCE_VNNI static inline __attribute__((always_inline)) VNNI
+#define TALL 6
+
+FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+			  const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	const __m512i low = _mm512_set1_epi8(15);
+	const size_t ldd = ldq / 32;
+	__m512 total[TALL][2];
+
+	for (int r = 0; r < rows; r++)
+		total[r][0] = total[r][1] = _mm512_setzero_ps();
+	for (size_t i = 0; i < blocks; i++) {
+		__m512 s0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)b));
+		__m512 s1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(b + 32)));
+		const unsigned char *w = b + 64;
+		__m512i dots[TALL][2];
+
+		for (int r = 0; r < rows; r++)
+			dots[r][0] = dots[r][1] = _mm512_set1_epi32(-offset * sum[(size_t)r * ldd + i]);
+		for (int g = 0; g < (offset == 128 ? 8 : 4); g++, w += 128) {
+			__m512i w0 = _mm512_loadu_si512(w), w1 = _mm512_loadu_si512(w + 64);
+			__m512i h0 = w0, h1 = w1;
+
+			if (offset != 128) {
+				h0 = _mm512_and_si512(_mm512_srli_epi16(w0, 4), low);
+				h1 = _mm512_and_si512(_mm512_srli_epi16(w1, 4), low);
+				w0 = _mm512_and_si512(w0, low);
+				w1 = _mm512_and_si512(w1, low);
+			}
+			for (int r = 0; r < rows; r++) {
+				const int8_t *x = q + (size_t)r * ldq + i * 32 + 4 * (size_t)g;
+				int32_t four;
+				__m512i a;
+
+				memcpy(&four, x, 4);
+				a = _mm512_set1_epi32(four);
+				dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], w0, a);
+				dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], w1, a);
+				if (offset != 128) {
+					memcpy(&four, x + 16, 4);
+					a = _mm512_set1_epi32(four);
+					dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], h0, a);
+					dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], h1, a);
+				}
+			}
+		}
+		for (int r = 0; r < rows; r++) {
+			__m512 by = _mm512_set1_ps(d[(size_t)r * ldd + i]);
+
+			total[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(s0, by), total[r][0]);
+			total[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(s1, by), total[r][1]);
+		}
+		b = w;
+	}
+	for (int r = 0; r < rows; r++)
+		put(y + (size_t)r * ldy, total[r], 2, n, add);
+}
+
+FORCE_VNNI void vnni(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		     size_t m, const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	for (size_t done = 0; done < m; done += TALL) {
+		float *to = y + done * ldy;
+		const int8_t *from = q + done * ldq;
+		const float *by = d + done * (ldq / 32);
+		const int32_t *s = sum + done * (ldq / 32);
+
+#define T(rows) vnni_tile(rows, offset, to, ldy, from, ldq, by, s, b, n, blocks, add)
+		switch (m - done) {
+		case 1: T(1); break;
+		case 2: T(2); break;
+		case 3: T(3); break;
+		case 4: T(4); break;
+		case 5: T(5); break;
+		default: T(6); break;
+		}
+#undef T
+	}
+}
+
+VNNI static void q8_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
+			 const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	vnni(128, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
+}
+
+VNNI static void q4_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
+			 const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	vnni(8, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
+}
+
+const struct nn_pack_kern nn_pack_vnni = {f32, bf16, q8_vnni, q4_vnni};
+#endif
