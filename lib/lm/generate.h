@@ -1,0 +1,85 @@
+/* generate: answers to many prompts at once.
+ *
+ * Sequences join and leave the running batch at every step (continuous batching, Yu et al. 2022): a step reads a piece of the newcomers'
+ * prompts and adds one token to everyone else's answer. Beginnings that prompts share are computed once (kvcache.h). Where the cache runs
+ * out of pages the youngest sequence gives way and is taken up again later; its answer stays the same.
+ *
+ * An answer depends on its own request alone: not on the order of arrival, on what runs beside it, or on the number of threads.
+ *
+ * Nothing here knows the program that asks: several generators may stand side by side, each used from one thread at a time.
+ */
+#ifndef FT_LM_GENERATE_H
+#define FT_LM_GENERATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../base/buf.h"
+#include "../base/err.h"
+#include "../base/pool.h"
+#include "decode.h"
+#include "sample.h"
+#include "tokenizer.h"
+
+struct lm_generator;
+
+struct lm_generator_spec {
+	size_t sequences;   /* most that run at once */
+	size_t cache_bytes; /* for keys and values */
+	const int32_t *stops; /* ids that end an answer; copied */
+	size_t n_stops;
+};
+
+/* All three are borrowed. */
+int lm_generator_new(struct lm_generator **g, struct lm_decoder *d, const struct lm_model *m, const struct tokenizer *t,
+		     struct pool *pool, const struct lm_generator_spec *spec, struct err *e);
+void lm_generator_free(struct lm_generator *g);
+
+struct lm_request {
+	const int32_t *ids; /* the prompt; copied */
+	size_t n;
+	struct lm_sampling sampling;
+	uint64_t seed, stream; /* of the random numbers */
+	size_t max_tokens;     /* 0: to the end of the context */
+	const char *const *stop; /* texts that end the answer and do not belong to it; borrowed until the answer */
+	size_t stops;
+	int logprobs;	/* alternatives to each token; -1: not wanted */
+	int keep_start; /* the answer goes on in the prompt's text: a space that it begins with is kept */
+};
+
+struct lm_token {
+	int32_t id;
+	float logprob;
+};
+
+/* Valid during the call it is passed to. */
+struct lm_answer {
+	const char *error_type; /* NULL where it was answered */
+	const char *error;
+	struct span text;
+	const char *finish;   /* "stop" or "length" */
+	size_t prompt_tokens, tokens; /* tokens generated, the one that ended the answer included */
+	size_t cached;	      /* of the prompt, what was known already */
+	const struct lm_token *token; /* [tokens], with logprobs >= 0; also the alternatives [tokens][logprobs] */
+	const struct lm_alternative *top;
+	double latency, ttft; /* seconds since it was submitted */
+};
+typedef void lm_answered(void *arg, uint64_t ticket, const struct lm_answer *a);
+
+void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct lm_request *q);
+
+/* One step; delivers what is complete. Returns the number of requests still in hand. submit may be called from done. */
+size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg);
+
+/* Delivers all in hand as errors of this type. */
+void lm_generator_cancel(struct lm_generator *g, const char *type, const char *why, lm_answered *done, void *arg);
+
+size_t lm_generator_in_hand(const struct lm_generator *g);
+
+struct lm_generator_stats {
+	size_t prompt_tokens, computed, generated; /* of the prompts, and what of them had to be computed */
+	size_t steps, preempted;
+	size_t cache_bytes; /* most memory that was in use for keys and values */
+};
+struct lm_generator_stats lm_generator_statistics(const struct lm_generator *g);
+
+#endif
