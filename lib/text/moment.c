@@ -168,6 +168,9 @@ static int year_at(const char **p, const char *end)
 
 	if (year < 1000 || year > 2999 || is_letter(at(q, end)))
 		return 0;
+	/* 2040.50 and 2040,50 are amounts. */
+	if ((at(q, end) == '.' || at(q, end) == ',') && is_digit(at(q + 1, end)) && at(*p - 1, end) == ' ')
+		return 0;
 	*p = q;
 	return year;
 }
@@ -475,6 +478,9 @@ int moment_find(struct span text, size_t *from, struct moment *d, struct span *w
 		if (!inside && (is_digit(c) || is_letter(c))) {
 			const char *q = any(p, end, d);
 			if (q) {
+				/* `by 5 May 1240 CHF`: in running text only usual years are taken for years. */
+				if (d->year < 1900 || d->year > 2099)
+					d->year = 0;
 				*where = (struct span){p, (size_t)(q - p)};
 				*from = (size_t)(q - text.s);
 				return 1;

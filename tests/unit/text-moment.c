@@ -68,6 +68,7 @@ static void free_text(void)
 		{"on the 3rd of June 2021, at 10:30", "2021-6-3 "},
 		{"5 May\n2023 things", "0-5-5 "},
 		{"Sent on 12 Mar 2024 10:15:00 +0100 (CET)", "2024-3-12 "},
+		{"by 5 May 1240 CHF, by 6 May 2040.50", "0-5-5 0-5-6 "},
 		{"", ""},
 	};
 
