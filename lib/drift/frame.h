@@ -1,0 +1,62 @@
+/* frame: one set of records, seen as columns, one for each path found in them.
+ *
+ * A record is walked into nested objects, arrays and strings that hold JSON. Three roots are kept apart: the input (all
+ * members of the record except ft's book-keeping), the output (`output`), and the reference (`ideal`, the
+ * final assistant message, `completion`). Elements of `messages` are columns by index; of other arrays the length is kept and one element a row,
+ * drawn by a hash, stands for all, so that rows stay independent of each other.
+ *
+ * The sample is the rows with the smallest hashes of their number: a uniform draw that depends on the seed alone.
+ */
+#ifndef FT_FRAME_H
+#define FT_FRAME_H
+
+#include "../json/path.h"
+#include "../json/record.h"
+#include "column.h"
+
+#define FRAME_SAMPLE 20000 /* rows whose values are kept, by default */
+#define FRAME_COLUMNS 4000 /* paths followed; later ones are counted in `lost` */
+#define FRAME_DEPTH 24	   /* levels followed into a record */
+#define FRAME_DECODE 4	   /* levels of JSON inside strings */
+
+struct sampled_row {
+	uint64_t priority;
+	uint64_t number; /* of the record, from 0 */
+};
+
+struct frame {
+	/* set by the caller before the first record */
+	size_t sample_max; /* 0: FRAME_SAMPLE */
+	uint64_t seed;
+	struct path **paths; /* only these, besides output and reference; NULL: all. Borrowed */
+	size_t paths_n;
+	struct path *time; /* the record's own time, or NULL. Borrowed */
+
+	uint64_t rows;
+	struct column **columns; /* in the order in which they were found */
+	size_t columns_n, columns_cap;
+	struct map by_hash;
+	uint64_t lost; /* values of paths beyond FRAME_COLUMNS or FRAME_DEPTH */
+	char reference_name[32]; /* ".ideal", ".messages[-1].content" or ".completion"; of the first reference */
+
+	struct sampled_row *sample; /* rising number */
+	size_t sample_n, sample_cap;
+	uint64_t threshold; /* rows with larger priorities are not sampled */
+
+	struct buf decoded[FRAME_DECODE + 1], text;
+};
+
+void frame_init(struct frame *f);
+void frame_release(struct frame *f);
+int frame_add(struct frame *f, const struct record *rec, struct err *e);
+/* After the last record: brings the sample down to its size. */
+void frame_finish(struct frame *f);
+
+/* The column of root with the same path behind the root as c; NULL where there is none. */
+struct column *frame_column(const struct frame *f, enum root root, const struct column *c);
+/* The column of a root itself. */
+struct column *frame_root(const struct frame *f, enum root root);
+/* Rows in which a value at c could have stood: those whose parent is there. */
+uint64_t frame_possible(const struct frame *f, const struct column *c);
+
+#endif

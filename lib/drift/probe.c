@@ -1,0 +1,256 @@
+/* probe: kinds, numbers and categories; dates and text have files of their own. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../stats/twosample.h"
+#include "probe.h"
+#include "values.h"
+
+void put_percent(struct buf *b, double share)
+{
+	double percent = 100 * share;
+
+	if (percent > 0 && percent < 0.1)
+		buf_adds(b, "under 0.1 %");
+	else if (percent < 10 && fabs(percent - round(percent)) >= 0.05)
+		buf_addf(b, "%.1f %%", percent);
+	else
+		buf_addf(b, "%.0f %%", percent == 100 || percent < 99.5 ? percent : 99);
+}
+
+void put_figure(struct buf *b, double x)
+{
+	if (fabs(x) >= 1000 && fabs(x) < 1e9)
+		buf_addf(b, "%.0f", x);
+	else
+		buf_addf(b, "%.4g", x);
+}
+
+void put_quoted(struct buf *b, struct span s, size_t most)
+{
+	size_t n = s.n < most ? s.n : most;
+
+	while (n < s.n && n > 0 && ((unsigned char)s.s[n] & 0xc0) == 0x80)
+		n--;
+	buf_addc(b, '"');
+	for (size_t i = 0; i < n; i++)
+		buf_addc(b, (unsigned char)s.s[i] < 32 ? ' ' : s.s[i]);
+	buf_adds(b, n < s.n ? "...\"" : "\"");
+}
+
+/* --- kinds --- */
+
+enum { MISSING = KINDS, STATES };
+
+static void states_of(const struct frame *f, const struct column *c, uint64_t possible, uint64_t state[STATES])
+{
+	memset(state, 0, STATES * sizeof *state);
+	(void)f;
+	if (!c) {
+		state[MISSING] = possible;
+		return;
+	}
+	memcpy(state, c->count, KINDS * sizeof *state);
+	uint64_t present = column_present(c);
+	state[MISSING] = !c->element && possible > present ? possible - present : 0;
+}
+
+void probe_kinds(struct line *l, const struct probe *p)
+{
+	static const char *const what[STATES] = {"null", "true or false", "a number", "text", "JSON", "an array", "missing"};
+	uint64_t was[STATES], is[STATES], was_n = 0, is_n = 0, was_possible, is_possible;
+	struct twosample_table t;
+
+	/* A path that one side lacks: its parent there says how often it could have stood. */
+	const struct column *was_up = l->reference ? l->reference->parent
+				      : l->current->parent ? frame_column(p->reference, l->current->parent->root, l->current->parent)
+							   : NULL;
+	const struct column *is_up = l->current ? l->current->parent
+				     : l->reference->parent ? frame_column(p->current, l->reference->parent->root, l->reference->parent)
+							    : NULL;
+	int below = (l->reference ? l->reference : l->current)->parent != NULL;
+	was_possible = below ? (was_up ? was_up->count[KIND_OBJECT] : 0) : p->reference->rows;
+	is_possible = below ? (is_up ? is_up->count[KIND_OBJECT] : 0) : p->current->rows;
+	if (l->reference && l->reference->element)
+		was_possible = 0;
+	if (l->current && l->current->element)
+		is_possible = 0;
+	states_of(p->reference, l->reference, was_possible, was);
+	states_of(p->current, l->current, is_possible, is);
+	size_t alive = 0;
+	for (int i = 0; i < STATES; i++) {
+		was_n += was[i];
+		is_n += is[i];
+		alive += was[i] + is[i] > 0;
+	}
+	if (alive < 2 || was_n < DRIFT_VALUES || is_n < DRIFT_VALUES)
+		return;
+	twosample_table(was, is, STATES, p->options->seed, p->draws, &t);
+	struct finding *f = compare_found(l, "kinds", t.statistic, t.p, t.effect);
+	if (!f)
+		return;
+	/* What became more, and what it took the place of. */
+	int more = 0, less = 0;
+	for (int i = 1; i < STATES; i++) {
+		double change = (double)is[i] / (double)is_n - (double)was[i] / (double)was_n;
+		more = change > (double)is[more] / (double)is_n - (double)was[more] / (double)was_n ? i : more;
+		less = change < (double)is[less] / (double)is_n - (double)was[less] / (double)was_n ? i : less;
+	}
+	buf_addf(&f->why, "%s in ", what[more]);
+	put_percent(&f->why, (double)is[more] / (double)is_n);
+	buf_adds(&f->why, " of the rows, before in ");
+	put_percent(&f->why, (double)was[more] / (double)was_n);
+	buf_addf(&f->why, "; %s in ", what[less]);
+	put_percent(&f->why, (double)is[less] / (double)is_n);
+	buf_adds(&f->why, ", before in ");
+	put_percent(&f->why, (double)was[less] / (double)was_n);
+}
+
+/* --- numbers --- */
+
+static double quantile(const double *x, size_t n, double q)
+{
+	double at = q * (double)(n - 1);
+	size_t i = (size_t)at;
+
+	return i + 1 < n && x[i] != x[i + 1] ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[i];
+}
+
+void probe_numbers(struct line *l, const struct probe *p)
+{
+	size_t n, m;
+
+	(void)p;
+	if (!l->reference || !l->current)
+		return;
+	double *x = values_numbers(l->reference, &n), *y = values_numbers(l->current, &m);
+	if (n < DRIFT_VALUES || m < DRIFT_VALUES || (x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0]))
+		goto cleanup;
+	double at, d = twosample_ks(x, n, y, m, &at);
+	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(d, x, n, y, m), d);
+	if (f) {
+		double was = quantile(x, n, 0.5), is = quantile(y, m, 0.5);
+		const char *what = l->type == TYPE_NUMBER && l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER]
+					   ? "elements, " : "";
+		if (was != is) {
+			buf_addf(&f->why, "median %s%s from ", what, is > was ? "up" : "down");
+			put_figure(&f->why, was);
+			buf_adds(&f->why, " to ");
+			put_figure(&f->why, is);
+		} else {
+			buf_adds(&f->why, "spread differently around the same median, ");
+			put_figure(&f->why, was);
+		}
+		size_t below = 0, above = 0;
+		for (size_t i = 0; i < m; i++) {
+			below += y[i] < x[0];
+			above += y[i] > x[n - 1];
+		}
+		if ((double)(below + above) >= 0.1 * (double)m) {
+			buf_adds(&f->why, "; ");
+			put_percent(&f->why, (double)(below + above) / (double)m);
+			buf_adds(&f->why, " outside the range seen before, ");
+			put_figure(&f->why, x[0]);
+			buf_adds(&f->why, " to ");
+			put_figure(&f->why, x[n - 1]);
+		}
+	}
+cleanup:
+	free(x);
+	free(y);
+}
+
+/* --- categories --- */
+
+/* The levels of both sides side by side. names[i] is one side's entry, for the text. */
+struct levels {
+	uint64_t *was, *is;
+	struct span *name;
+	size_t n;
+};
+
+static struct span level_name(const struct column *c, const struct level *v)
+{
+	return (struct span){c->names.data ? c->names.data + v->at : "", v->len};
+}
+
+static void levels_join(struct levels *v, const struct column *reference, const struct column *current)
+{
+	size_t most = reference->levels_n + current->levels_n + 1;
+
+	v->was = mem_alloc(most, sizeof *v->was);
+	v->is = mem_alloc(most, sizeof *v->is);
+	v->name = mem_alloc(most, sizeof *v->name);
+	v->n = 0;
+	for (size_t i = 0; i < reference->levels_n; i++) {
+		uint64_t *same = map_get(&current->level_by_hash, reference->levels[i].hash);
+		v->was[v->n] = reference->levels[i].n;
+		v->is[v->n] = same ? current->levels[*same].n : 0;
+		v->name[v->n++] = level_name(reference, &reference->levels[i]);
+	}
+	for (size_t i = 0; i < current->levels_n; i++) {
+		if (map_get(&reference->level_by_hash, current->levels[i].hash))
+			continue;
+		v->is[v->n] = current->levels[i].n;
+		v->name[v->n++] = level_name(current, &current->levels[i]);
+	}
+	v->was[v->n] = reference->others;
+	v->is[v->n] = current->others;
+	v->name[v->n++] = span_of("(others)");
+}
+
+static void explain_categories(struct buf *why, const struct levels *v, const struct twosample_table *t, double was_n, double is_n)
+{
+	double unseen = 0;
+	size_t kinds = 0, top = 0;
+
+	for (size_t i = 0; i + 1 < v->n; i++) {
+		if (v->was[i] || !v->is[i])
+			continue;
+		unseen += (double)v->is[i];
+		top = !kinds || v->is[i] > v->is[top] ? i : top;
+		kinds++;
+	}
+	put_quoted(why, v->name[t->where], 40);
+	buf_addf(why, " %s from ", (double)v->is[t->where] / is_n > (double)v->was[t->where] / was_n ? "up" : "down");
+	put_percent(why, (double)v->was[t->where] / was_n);
+	buf_adds(why, " to ");
+	put_percent(why, (double)v->is[t->where] / is_n);
+	if (kinds) {
+		buf_adds(why, "; ");
+		put_percent(why, unseen / is_n);
+		buf_addf(why, " %s not seen before", kinds == 1 ? "with a value" : "with values");
+		if (top != t->where) {
+			buf_adds(why, ", most often ");
+			put_quoted(why, v->name[top], 40);
+		}
+	}
+}
+
+void probe_categories(struct line *l, const struct probe *p)
+{
+	static const char *const methods[] = {[TWOSAMPLE_EXACT] = "fisher", [TWOSAMPLE_CHI2] = "chi2", [TWOSAMPLE_PERMUTED] = "permutation"};
+	struct levels v;
+	struct twosample_table t;
+	uint64_t was_n = 0, is_n = 0;
+
+	if (!l->reference || !l->current)
+		return;
+	levels_join(&v, l->reference, l->current);
+	size_t alive = 0;
+	for (size_t i = 0; i < v.n; i++) {
+		was_n += v.was[i];
+		is_n += v.is[i];
+		alive += v.was[i] + v.is[i] > 0;
+	}
+	if (was_n >= DRIFT_VALUES && is_n >= DRIFT_VALUES && alive > 1) {
+		twosample_table(v.was, v.is, v.n, p->options->seed, p->draws, &t);
+		struct finding *f = compare_found(l, methods[t.method], t.statistic, t.p, t.effect);
+		if (f)
+			explain_categories(&f->why, &v, &t, (double)was_n, (double)is_n);
+	}
+	free(v.was);
+	free(v.is);
+	free(v.name);
+}

@@ -1,0 +1,199 @@
+/* probe_dates: years never seen before, and the lag behind the record's own time.
+ *
+ * A window of production is short and the reference is long, so that months and weekdays differ for no reason: they are
+ * compared only when asked for. What a model cannot know is a year that its training rows never show.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../stats/twosample.h"
+#include "../text/date.h"
+#include "probe.h"
+#include "values.h"
+
+static uint64_t rows_of_year(const struct column *c, int year)
+{
+	for (size_t i = 0; i < c->years_n; i++) {
+		if (c->years[i].year == year)
+			return c->years[i].rows;
+	}
+	return 0;
+}
+
+/* "2021 to 2023", "2019, 2022 and 2023". */
+static void put_years(struct buf *b, const struct column *c)
+{
+	size_t n = c->years_n;
+
+	if (n == 0)
+		buf_adds(b, "none");
+	else if (n == 1)
+		buf_addf(b, "%d only", c->years[0].year);
+	else if (c->years[n - 1].year - c->years[0].year == (int)n - 1 || n > 4)
+		buf_addf(b, "%d to %d%s", c->years[0].year, c->years[n - 1].year,
+			 c->years[n - 1].year - c->years[0].year == (int)n - 1 ? "" : " with gaps");
+	else
+		for (size_t i = 0; i < n; i++)
+			buf_addf(b, "%s%d", i == 0 ? "" : i + 1 == n ? " and " : ", ", c->years[i].year);
+}
+
+static void put_day(struct buf *b, int64_t day)
+{
+	struct date d = date_of_days((long)day);
+
+	buf_addf(b, "%04d-%02d-%02d", d.year, d.month, d.day);
+}
+
+/* The year decides that the reference never names. Dealt at random, all k rows of a year fall to the current side with the
+ * probability of twosample_all_in_second; Bonferroni over the years of both sides makes that a test. */
+static void probe_years(struct line *l)
+{
+	const struct column *was = l->reference, *is = l->current;
+	double least = 1, unseen = 0;
+	size_t pooled = was->years_n;
+	const struct year *top = NULL;
+
+	if (was->dated < DRIFT_VALUES || is->dated < DRIFT_VALUES || !is->years_n)
+		return;
+	for (size_t i = 0; i < is->years_n; i++) {
+		const struct year *y = &is->years[i];
+		if (rows_of_year(was, y->year))
+			continue;
+		pooled++;
+		unseen += (double)y->rows;
+		top = !top || y->rows > top->rows ? y : top;
+		least = fmin(least, twosample_all_in_second(y->rows, was->dated, is->dated));
+	}
+	if (pooled < 2)
+		return; /* one and the same year everywhere */
+	double share = fmin(1, unseen / (double)is->dated);
+	struct finding *f = compare_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
+	if (!f)
+		return;
+	if (!top) {
+		buf_adds(&f->why, "no year that the reference does not have");
+		return;
+	}
+	put_percent(&f->why, (double)top->rows / (double)is->dated);
+	buf_addf(&f->why, " of the dated rows name %d, a year that the reference never does: it has ", top->year);
+	put_years(&f->why, was);
+}
+
+/* Days of the sampled rows against their rows' own time; NaN-free and sorted. */
+static double *lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n)
+{
+	int64_t *day = values_days(c, rows, day_first);
+	double *lag = mem_alloc(rows, sizeof *lag);
+
+	*n = 0;
+	for (size_t i = 0; i < rows; i++) {
+		if (day[i] != NO_DAY && time[i] != NO_DAY)
+			lag[(*n)++] = (double)(day[i] - time[i]);
+	}
+	free(day);
+	qsort(lag, *n, sizeof *lag, values_by_size);
+	return lag;
+}
+
+static void put_lag(struct buf *b, double days)
+{
+	if (days == 0)
+		buf_adds(b, "on the day of");
+	else
+		buf_addf(b, "%.0f %s %s", fabs(days), fabs(days) == 1 ? "day" : "days", days < 0 ? "before" : "after");
+}
+
+static void probe_lag(struct line *l, const struct probe *p)
+{
+	size_t n, m;
+
+	if (!p->reference_time || !p->current_time || (p->time_path && strcmp(p->time_path, l->path) == 0))
+		return;
+	int day_first = values_day_first(l->reference, l->current);
+	double *x = lags(l->reference, p->reference->sample_n, p->reference_time, day_first, &n);
+	double *y = lags(l->current, p->current->sample_n, p->current_time, day_first, &m);
+	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES && !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
+		double d = twosample_ks(x, n, y, m, NULL);
+		struct finding *f = compare_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);
+		if (f) {
+			buf_adds(&f->why, "the median date is ");
+			put_lag(&f->why, y[m / 2]);
+			buf_addf(&f->why, " %s; in the reference ", p->time_path);
+			put_lag(&f->why, x[n / 2]);
+		}
+	}
+	free(x);
+	free(y);
+}
+
+/* Shape over the year and the week, for those who ask. */
+static void probe_calendar(struct line *l, const struct probe *p)
+{
+	static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September",
+		"October", "November", "December"};
+	static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+	uint64_t month[2][12] = {{0}}, weekday[2][7] = {{0}};
+	const struct column *side[] = {l->reference, l->current};
+	const struct frame *frame[] = {p->reference, p->current};
+	int day_first = values_day_first(l->reference, l->current);
+	struct twosample_table t;
+	size_t n[2] = {0};
+
+	for (int s = 0; s < 2; s++) {
+		int64_t *day = values_days(side[s], frame[s]->sample_n, day_first);
+		for (size_t i = 0; i < frame[s]->sample_n; i++) {
+			if (day[i] == NO_DAY)
+				continue;
+			month[s][date_of_days((long)day[i]).month - 1]++;
+			weekday[s][moment_weekday(day[i])]++;
+			n[s]++;
+		}
+		free(day);
+	}
+	if (n[0] < DRIFT_VALUES || n[1] < DRIFT_VALUES)
+		return;
+	for (int i = 0; i < 2; i++) {
+		uint64_t *was = i ? weekday[0] : month[0], *is = i ? weekday[1] : month[1];
+		twosample_table(was, is, i ? 7 : 12, p->options->seed, p->draws, &t);
+		struct finding *f = t.df > 0 ? compare_found(l, i ? "weekdays" : "months", t.statistic, t.p, t.effect) : NULL;
+		if (!f)
+			continue;
+		buf_addf(&f->why, "%s from ", (i ? days : months)[t.where]);
+		put_percent(&f->why, (double)was[t.where] / (double)n[0]);
+		buf_adds(&f->why, " to ");
+		put_percent(&f->why, (double)is[t.where] / (double)n[1]);
+		buf_adds(&f->why, " of the dates");
+	}
+}
+
+static void warn_range(struct line *l)
+{
+	const struct column *was = l->reference, *is = l->current;
+
+	if (was->first_day > was->last_day || is->first_day > is->last_day)
+		return;
+	if (is->last_day > was->last_day) {
+		buf_adds(&l->warning, "dates up to ");
+		put_day(&l->warning, is->last_day);
+		buf_adds(&l->warning, ", beyond the reference's last, ");
+		put_day(&l->warning, was->last_day);
+	}
+	if (is->first_day < was->first_day) {
+		buf_adds(&l->warning, l->warning.len ? "; dates from " : "dates from ");
+		put_day(&l->warning, is->first_day);
+		buf_adds(&l->warning, ", before the reference's first, ");
+		put_day(&l->warning, was->first_day);
+	}
+}
+
+void probe_dates(struct line *l, const struct probe *p)
+{
+	if (!l->reference || !l->current)
+		return;
+	probe_years(l);
+	probe_lag(l, p);
+	if (p->options->calendar)
+		probe_calendar(l, p);
+	warn_range(l);
+}

@@ -1,0 +1,178 @@
+/* report: see the header. Numbers that do not apply are null, never 0. */
+#include <math.h>
+#include <string.h>
+#include "../base/out.h"
+#include "../json/jw.h"
+#include "probe.h"
+#include "report.h"
+
+const char *verdict_name(enum verdict v)
+{
+	return v == VERDICT_DRIFT ? "drift" : v == VERDICT_STABLE ? "stable" : "insufficient";
+}
+
+static uint64_t values_of(const struct line *l, const struct column *c)
+{
+	if (!c)
+		return 0;
+	return l->within ? c->dated : column_present(c) - c->count[KIND_NULL];
+}
+
+static void put_reason(const struct line *l, struct buf *b)
+{
+	if (l->best) {
+		buf_addspan(b, buf_span(&l->best->why));
+		return;
+	}
+	if (!l->reference || !l->current)
+		buf_addf(b, "only in the %s rows", l->reference ? "reference" : "current");
+	else if (l->verdict == VERDICT_INSUFFICIENT)
+		buf_addf(b, "fewer than %d values on a side", DRIFT_VALUES);
+	else if (l->type == TYPE_ID)
+		buf_adds(b, "values of their own on nearly every row: not compared");
+	else if (l->type == TYPE_DATE)
+		buf_adds(b, "the same years on both sides");
+	else
+		buf_adds(b, "one and the same value on both sides");
+}
+
+void report_line(const struct line *l, const struct comparison *c, struct buf *b)
+{
+	struct jw w;
+	struct buf why = BUF_INIT;
+	const struct finding *f = l->best;
+
+	(void)c;
+	put_reason(l, &why);
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "path");
+	jw_str(&w, l->path);
+	jw_key(&w, "type");
+	jw_str(&w, type_name(l->type));
+	jw_key(&w, "verdict");
+	jw_str(&w, verdict_name(l->verdict));
+	jw_key(&w, "test");
+	jw_str(&w, f ? f->test : NULL);
+	jw_key(&w, "statistic");
+	jw_num(&w, f ? f->statistic : NAN);
+	jw_key(&w, "p");
+	jw_num(&w, f ? f->p : NAN);
+	jw_key(&w, "p_adj");
+	jw_num(&w, f ? f->p_adj : NAN);
+	jw_key(&w, "effect");
+	jw_num(&w, f ? f->effect : NAN);
+	jw_key(&w, "why");
+	jw_strn(&w, why.data ? why.data : "", why.len);
+	if (l->warning.len) {
+		jw_key(&w, "warning");
+		jw_strn(&w, l->warning.data, l->warning.len);
+	}
+	jw_key(&w, "reference_values");
+	jw_int(&w, (int64_t)values_of(l, l->reference));
+	jw_key(&w, "current_values");
+	jw_int(&w, (int64_t)values_of(l, l->current));
+	if (l->findings > 1) {
+		jw_key(&w, "tests");
+		jw_object(&w);
+		for (size_t i = 0; i < l->findings; i++) {
+			const struct finding *t = &l->finding[i];
+			jw_key(&w, t->test);
+			jw_object(&w);
+			jw_key(&w, "statistic");
+			jw_num(&w, t->statistic);
+			jw_key(&w, "p");
+			jw_num(&w, t->p);
+			jw_key(&w, "p_adj");
+			jw_num(&w, t->p_adj);
+			jw_key(&w, "effect");
+			jw_num(&w, t->effect);
+			jw_key(&w, "why");
+			jw_strn(&w, t->why.data ? t->why.data : "", t->why.len);
+			jw_end(&w);
+		}
+		jw_end(&w);
+	}
+	jw_end(&w);
+	buf_release(&why);
+}
+
+void report_summary(const struct comparison *c, const struct drift_options *o, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "verdict");
+	jw_str(&w, verdict_name(c->verdict));
+	jw_key(&w, "alpha");
+	jw_num(&w, o->alpha);
+	jw_key(&w, "reference_rows");
+	jw_int(&w, (int64_t)c->reference_rows);
+	jw_key(&w, "current_rows");
+	jw_int(&w, (int64_t)c->current_rows);
+	jw_key(&w, "paths");
+	jw_int(&w, (int64_t)c->n);
+	jw_key(&w, "drifted");
+	jw_int(&w, (int64_t)c->drifted);
+	jw_key(&w, "tests");
+	jw_int(&w, (int64_t)c->tests);
+	jw_key(&w, "correction");
+	jw_str(&w, o->fdr ? "benjamini-hochberg" : "holm");
+	jw_key(&w, "min_effect");
+	jw_num(&w, o->min_effect);
+	jw_key(&w, "time");
+	jw_str(&w, c->time_path);
+	jw_end(&w);
+}
+
+static void pad(struct buf *b, const char *s, size_t n, size_t to)
+{
+	buf_add(b, s, n);
+	for (size_t at = out_width(s, n); at < to; at++)
+		buf_addc(b, ' ');
+}
+
+static void put_p(struct buf *b, const struct finding *f)
+{
+	if (!f)
+		buf_adds(b, "         -");
+	else if (f->p_adj < 1e-4)
+		buf_adds(b, "   < .0001");
+	else
+		buf_addf(b, "%10.4f", f->p_adj);
+}
+
+void report_table(const struct comparison *c, const struct drift_options *o, struct buf *b)
+{
+	size_t wide = 4;
+
+	for (size_t i = 0; i < c->n; i++) {
+		size_t n = out_width(c->lines[i].path, strlen(c->lines[i].path));
+		wide = n > wide ? n : wide;
+	}
+	wide = wide > 44 ? 44 : wide;
+	pad(b, "path", 4, wide);
+	buf_adds(b, "  type      verdict       test            p adj.  effect\n");
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		pad(b, l->path, strlen(l->path), wide);
+		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type), verdict_name(l->verdict), l->best ? l->best->test : "-");
+		put_p(b, l->best);
+		if (l->best)
+			buf_addf(b, "  %6.3f", l->best->effect);
+		buf_addc(b, '\n');
+	}
+	for (size_t i = 0, said = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		if (l->verdict != VERDICT_DRIFT)
+			continue;
+		buf_addf(b, "%s%zu. %s: ", said ? "" : "\n", said + 1, l->path);
+		put_reason(l, b);
+		buf_addc(b, '\n');
+		said++;
+	}
+	buf_addf(b, "\n%s: %zu of %zu paths drifted, %llu rows against %llu of the reference; %zu tests at alpha %g (%s)\n",
+		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
+		 (unsigned long long)c->reference_rows, c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
+}

@@ -1,0 +1,96 @@
+/* typing: rules of thumb on counts; --path PATH:TYPE overrules them. */
+#include <string.h>
+#include "typing.h"
+
+static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date", "text", "id", "object"};
+
+const char *type_name(enum type t)
+{
+	return names[t];
+}
+
+enum type type_named(const char *name)
+{
+	for (int i = 1; i < TYPES; i++) {
+		if (strcmp(names[i], name) == 0)
+			return (enum type)i;
+	}
+	return TYPE_NONE;
+}
+
+/* Counts of both sides together. */
+struct both {
+	double count[KINDS], whole_dates, numeric, words, bytes, levels, others;
+};
+
+static void gather(struct both *b, const struct column *c)
+{
+	if (!c)
+		return;
+	for (int i = 0; i < KINDS; i++)
+		b->count[i] += (double)c->count[i];
+	b->whole_dates += (double)c->whole_dates;
+	b->numeric += (double)c->numeric;
+	b->words += (double)c->words;
+	b->bytes += (double)c->bytes;
+	/* Levels of the two sides overlap; the larger number of them is a lower bound that serves here. */
+	b->levels = (double)c->levels_n > b->levels ? (double)c->levels_n : b->levels;
+	b->others += (double)c->others;
+}
+
+static enum type type_of_strings(const struct both *b, double biggest)
+{
+	double n = b->count[KIND_STRING], words = b->words / n, distinct = (b->levels + b->others) / biggest;
+
+	if (b->whole_dates >= 0.8 * n)
+		return TYPE_DATE;
+	if (b->numeric >= 0.95 * n)
+		return TYPE_NUMBER;
+	if (words >= 4 && !(b->others == 0 && b->levels <= 50 && distinct < 0.1))
+		return TYPE_TEXT;
+	if (distinct <= 0.5 || biggest < 20 || b->levels <= 10)
+		return b->bytes / n > 60 ? TYPE_TEXT : TYPE_CATEGORY;
+	return words > 1.2 ? TYPE_TEXT : TYPE_ID;
+}
+
+enum type type_of(const struct column *reference, const struct column *current)
+{
+	struct both b = {0};
+	double biggest = 0;
+	int top = KIND_NULL;
+
+	gather(&b, reference);
+	gather(&b, current);
+	for (int i = KIND_BOOL; i < KINDS; i++)
+		top = b.count[i] > b.count[top] || top == KIND_NULL ? i : top;
+	if (b.count[top] == 0)
+		return TYPE_NONE;
+	if (reference)
+		biggest = (double)reference->count[KIND_STRING];
+	if (current && (double)current->count[KIND_STRING] > biggest)
+		biggest = (double)current->count[KIND_STRING];
+	switch (top) {
+	case KIND_BOOL:
+		return TYPE_BOOLEAN;
+	case KIND_NUMBER:
+		return b.whole_dates >= 0.8 * b.count[KIND_NUMBER] ? TYPE_DATE : TYPE_NUMBER;
+	case KIND_ARRAY:
+		return TYPE_NUMBER;
+	case KIND_OBJECT:
+		return TYPE_OBJECT;
+	default:
+		return type_of_strings(&b, biggest);
+	}
+}
+
+int type_has_dates(const struct column *reference, const struct column *current)
+{
+	const struct column *side[] = {reference, current};
+
+	for (int i = 0; i < 2; i++) {
+		if (side[i] && side[i]->years_n && (double)side[i]->dated >= 0.1 * (double)side[i]->count[KIND_STRING] &&
+		    side[i]->dated >= 5)
+			return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* values: see the header. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "values.h"
+
+int values_by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+double *values_numbers(const struct column *c, size_t *n)
+{
+	double *x = mem_alloc(c->cells_n, sizeof *x);
+
+	*n = 0;
+	for (size_t i = 0; i < c->cells_n; i++) {
+		const struct cell *cell = &c->cells[i];
+		if (cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY) {
+			x[(*n)++] = cell->x;
+		} else if (cell->kind == KIND_STRING) {
+			struct span s = column_cell_text(c, cell);
+			char copy[40], *end;
+			if (s.n == 0 || s.n >= sizeof copy)
+				continue;
+			memcpy(copy, s.s, s.n);
+			copy[s.n] = 0;
+			double v = strtod(copy, &end);
+			if (*end == 0 && !isnan(v))
+				x[(*n)++] = v;
+		}
+	}
+	qsort(x, *n, sizeof *x, values_by_size);
+	return x;
+}
+
+int values_day_first(const struct column *a, const struct column *b)
+{
+	uint64_t us = 0, eu = 0;
+
+	if (a) {
+		us += a->us_order;
+		eu += a->eu_order;
+	}
+	if (b) {
+		us += b->us_order;
+		eu += b->eu_order;
+	}
+	return eu > us;
+}
+
+static int64_t first_day(struct span s, int day_first)
+{
+	struct moment d;
+	struct span where;
+	size_t at = 0;
+	int found = moment_parse(s, &d);
+
+	while (!found || !d.year) {
+		if (!moment_find(s, &at, &d, &where))
+			return NO_DAY;
+		found = 1;
+	}
+	if (day_first)
+		moment_swap(&d);
+	return moment_days(&d);
+}
+
+int64_t *values_days(const struct column *c, size_t rows, int day_first)
+{
+	int64_t *day = mem_alloc(rows, sizeof *day);
+	struct moment d;
+
+	for (size_t i = 0; i < rows; i++)
+		day[i] = NO_DAY;
+	for (size_t i = 0; i < c->cells_n; i++) {
+		const struct cell *cell = &c->cells[i];
+		if (cell->row >= rows)
+			continue;
+		if (cell->kind == KIND_STRING)
+			day[cell->row] = first_day(column_cell_text(c, cell), day_first);
+		else if (cell->kind == KIND_NUMBER && c->timely && moment_epoch(cell->x, &d))
+			day[cell->row] = moment_days(&d);
+	}
+	return day;
+}

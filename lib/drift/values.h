@@ -1,0 +1,21 @@
+/* values: sampled values of a column as plain arrays, ready for a test. The caller frees them. */
+#ifndef FT_VALUES_H
+#define FT_VALUES_H
+
+#include "column.h"
+
+#define NO_DAY INT64_MIN
+
+/* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. */
+double *values_numbers(const struct column *c, size_t *n);
+
+/* The day that each of `rows` sampled rows names, the first one with a year where it is text; NO_DAY where there is none.
+ * day_first: slashed dates that leave it open are day/month. */
+int64_t *values_days(const struct column *c, size_t rows, int day_first);
+
+/* Whether slashed dates of the two columns (either may be NULL) are day/month: told by those that can be nothing else. */
+int values_day_first(const struct column *a, const struct column *b);
+
+int values_by_size(const void *a, const void *b); /* for qsort of doubles */
+
+#endif

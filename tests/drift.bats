@@ -1,0 +1,205 @@
+load helper
+load notes
+
+# drift ARGS... - runs ft-drift; the lines go to out.jsonl, the status to $status.
+drift() {
+	status=0
+	ft-drift -q "$@" >out.jsonl 2>err || status=$?
+	cat err >&2
+}
+
+# line PATH [TYPE] - the line of a path.
+line() {
+	jq -c --arg p "$1" --arg t "${2:-}" 'select(.path == $p and ($t == "" or .type == $t))' out.jsonl
+}
+
+# numbers N SEED SHIFT - N records with a value between SHIFT and SHIFT + 1 and a constant.
+numbers() {
+	jq -nc --argjson n "$1" --argjson seed "$2" --argjson shift "$3" '
+		def mix: . * 48271 % 2147483647 | ((. % 46337) * (. % 46349) + (. / 7 | floor)) % 2147483647;
+		range($n) | {x: ((. * 5003 + $seed * 104729 + 1 | mix | mix | mix) / 2147483647 + $shift), unit: "s"}'
+}
+
+@test "the payments case: January 2024 is drift, the due date and the year are named first" {
+	notes 1500 1 2023 12 >reference.jsonl
+	notes 60 2 2024 1 >january.jsonl
+	drift -r reference.jsonl january.jsonl
+	[ "$status" -eq 1 ]
+	head -1 out.jsonl | jq -e '.path == ".messages[-1].content|.due_date" and .type == "date" and .verdict == "drift" and
+		.test == "unseen-year" and .p_adj < 1e-6 and .effect == 1 and (.why | contains("2024") and contains("2023 only"))'
+	line '.messages[0].content' date | jq -e '.verdict == "drift" and (.why | contains("2024"))'
+	tail -1 out.jsonl | jq -e '.verdict == "drift" and .reference_rows == 1500 and .current_rows == 60 and .drifted == 3'
+}
+
+@test "the payments case: answers stuck in 2023 are told by their lag behind the input" {
+	notes 1500 1 2023 12 >reference.jsonl
+	notes 60 2 2024 1 | jq -c '. + {output: (.messages[-1].content | gsub("2024"; "2023"))} | .messages |= .[:-1]' >january.jsonl
+	drift -r reference.jsonl january.jsonl
+	[ "$status" -eq 1 ]
+	head -1 out.jsonl | jq -e '(.path == ".created" or .path == ".messages[0].content") and .test == "unseen-year"'
+	line '.output|.due_date' | jq -e '.verdict == "drift" and .test == "lag" and (.why | contains("before .created"))'
+}
+
+@test "the payments case: windows of one month of 2023 are stable" {
+	notes 1500 1 2023 12 >reference.jsonl
+	notes 4000 3 2023 12 >fresh.jsonl
+	bad=0
+	for month in 01 02 03 04 05 06 07 08 09 10 11 12; do
+		grep "\"created\":\"2023-$month" fresh.jsonl >month.jsonl
+		for window in 1 2 3 4; do
+			sed -n "$((window * 60 - 59)),$((window * 60))p" month.jsonl >window.jsonl
+			[ "$(wc -l <window.jsonl)" -eq 60 ]
+			drift -r reference.jsonl window.jsonl
+			[ "$status" -ne 1 ] || { bad=$((bad + 1)); head -1 out.jsonl >&2; }
+		done
+	done
+	# 48 windows at a level of 5 %: more than 5 would be surprising (1.2 %).
+	[ "$bad" -le 5 ]
+}
+
+@test "numbers: a shift is drift, none is not, and a constant is stable without a test" {
+	numbers 300 1 0 >a
+	numbers 200 2 0 >b
+	numbers 200 2 0.3 >c
+	drift -r a b
+	[ "$status" -eq 0 ]
+	line .unit | jq -e '.verdict == "stable" and .test == null and .p == null'
+	drift -r a c
+	[ "$status" -eq 1 ]
+	head -1 out.jsonl | jq -e '.path == ".x" and .type == "number" and .test == "ks" and .effect > 0.2 and (.why | startswith("median up from"))'
+}
+
+@test "an effect below the floor is no drift, however sure" {
+	numbers 12000 1 0 >a
+	numbers 12000 2 0.015 >b
+	drift -r a b
+	[ "$status" -eq 0 ]
+	line .x | jq -e '.p_adj < 0.05 and .effect < 0.05'
+	drift -r a --min-effect 0.01 b
+	[ "$status" -eq 1 ]
+}
+
+@test "categories: shares, values not seen before, many sparse ones" {
+	jq -nc 'range(600) | {c: ["a", "b", "c"][. % 3], s: "v\(. * 37 % 211)"}' >a
+	jq -nc 'range(200) | {c: ["a", "b", "c", "d"][. % 4], s: "v\(. * 41 % 211)"}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .c | jq -e '.verdict == "drift" and .type == "category" and (.why | contains("\"d\" up from 0 % to 25 %") and contains("not seen before"))'
+	line .s | jq -e '.verdict == "stable" and .test == "permutation"'
+}
+
+@test "missing values, nulls and other kinds are told against the enclosing object" {
+	jq -nc 'range(100) | {o: (if . % 2 == 0 then {a: .} else null end), n: 1, m: .}' >a
+	jq -nc 'range(100) | {o: (if . % 2 == 0 then {a: (if . % 4 == 0 then "\(.)" else . end)} else null end), n: (if . % 3 == 0 then null else 1 end)}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .o.a | jq -e '.verdict == "drift" and .test == "kinds" and (.why | contains("50 %"))'
+	line .n | jq -e '.verdict == "drift" and .test == "kinds" and (.why | startswith("null in 34 % of the rows"))'
+	line .m | jq -e '.verdict == "drift" and (.why | startswith("missing in 100 %"))'
+	line .o | jq -e ".verdict == \"stable\" and .type == \"object\""
+}
+
+@test "JSON within output compares with JSON within the reference, invalid JSON is a change of kind" {
+	jq -nc 'range(200) | {messages: [{role: "user", content: "q \(.)"}, {role: "assistant", content: ({n: (. % 10)} | tojson)}]}' >a
+	jq -nc 'range(100) | {messages: [{role: "user", content: "q \(.)"}], output: (if . % 5 == 0 then "sorry" else {n: (. % 10 + 4)} | tojson end)}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line '.output' | jq -e '.verdict == "drift" and .test == "kinds" and (.why | contains("JSON"))'
+	line '.output|.n' | jq -e '.verdict == "drift" and .test == "ks"'
+}
+
+@test "text: new words and longer texts" {
+	jq -nc 'range(300) | {t: "the \(. % 7) quick brown fox jumps over lazy dog number \(. % 13) again"}' >a
+	jq -nc 'range(100) | {t: "the \(. % 7) refund for klarna invoice number \(. % 13) again please and thanks for all of it"}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .t text | jq -e '.verdict == "drift" and (.tests["new-words"].why | contains("klarna") or contains("refund"))'
+	line .t text | jq -e '.tests.length.p_adj < 0.05'
+}
+
+@test "dates in every spelling are dates" {
+	jq -nc 'range(60) | (100 + . % 28 + 1 | tostring[1:]) as $d | {
+		iso: "2023-05-\($d)T10:00:00Z", rfc: "Tue, \($d) May 2023 10:00:00 +0200", us: "05/\($d)/2023", written: "May \(. % 28 + 1), 2023",
+		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
+	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/' a >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	for path in .iso .rfc .us .written .dots .created_at .text; do
+		line $path date | jq -e '.verdict == "drift" and .test == "unseen-year" and (.why | contains("2025"))'
+	done
+}
+
+@test "too little data is 4, and 0, 1, 2 and 3 mean what they say" {
+	numbers 300 1 0 >a
+	numbers 12 2 0 >few
+	drift -r a few
+	[ "$status" -eq 4 ]
+	tail -1 out.jsonl | jq -e '.verdict == "insufficient"'
+	drift -r a /dev/null
+	[ "$status" -eq 4 ]
+	numbers 12 2 9 >far
+	drift -r a far
+	[ "$status" -eq 1 ]
+	numbers 100 2 0 >b
+	drift -r a b
+	[ "$status" -eq 0 ]
+	{ cat b; echo '{"x":'; } >broken
+	drift -r a broken
+	[ "$status" -eq 2 ]
+	grep -q 'broken:101: ' err
+	drift -r a --skip-bad broken
+	[ "$status" -eq 3 ]
+	drift b
+	[ "$status" -eq 2 ]
+}
+
+@test "records without a common path are refused" {
+	numbers 50 1 0 >a
+	jq -c '{y: .x}' a >b
+	drift -r a b
+	[ "$status" -eq 2 ]
+	grep -q 'share no path' err
+}
+
+@test "--path looks at what is named only, with the type that is named" {
+	jq -nc 'range(200) | {a: {code: (. % 4)}, b: .}' >a
+	jq -nc 'range(200) | {a: {code: (. % 4)}, b: (. + 500)}' >b
+	drift -r a --path .a b
+	[ "$status" -eq 0 ]
+	jq -se '.[:-1] | map(.path) == [".a.code"]' out.jsonl
+	drift -r a --path a.code:category --path '.b' b
+	[ "$status" -eq 1 ]
+	line .a.code | jq -e '.type == "category"'
+	drift -r a --exclude .b b
+	[ "$status" -eq 0 ]
+	drift -r a --path .nowhere b
+	[ "$status" -eq 2 ]
+	grep -q '.nowhere' err
+}
+
+@test "hostile values: huge numbers, dates out of range, mixed kinds, odd names, deep nesting" {
+	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' | sed 's/"x":7,/"x":1e999,/' >a
+	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b
+	drift -r a b
+	[ "$status" -eq 0 ]
+	grep -q 'stand too deep' err || ft-drift -r a b 2>&1 >/dev/null | grep -q 'too deep'
+	line '.["odd.name[0]"]' | jq -e '.type == "category"'
+	line .d | jq -e '.type != "date"'
+}
+
+@test "the same input and seed give the same bytes" {
+	notes 300 1 2023 12 >a
+	notes 80 2 2023 12 >b
+	drift -r a b
+	cp out.jsonl first
+	drift -r a b
+	cmp first out.jsonl
+}
+
+@test "a table names the reasons in order" {
+	notes 300 1 2023 12 >a
+	notes 60 2 2024 1 >b
+	status_is 1 ft-drift --table -r a b
+	[[ $output == *"1. .messages[-1].content|.due_date: 100 % of the dated rows name 2024"* ]]
+	[[ $output == *"drift: 3 of 8 paths drifted, 60 rows against 300 of the reference"* ]]
+}
