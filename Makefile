@@ -26,6 +26,7 @@ json_PKGS = libcjson libutf8proc libxxhash
 text_PKGS = libutf8proc libxxhash libpcre2-8
 net_PKGS = libcurl sqlite3 libxxhash
 nn_PKGS = openblas
+jinja_PKGS = libutf8proc
 lm_PKGS = libpcre2-8 libutf8proc
 web_PKGS = libmicrohttpd
 base_LIBS = -lm

@@ -74,8 +74,9 @@ struct chat_example {
 void chat_example_release(struct chat_example *x);
 
 /* Fills x (old contents dropped) with the whole conversation. Assistant turns are trained on, from the end of their generation
- * prompt to their end-of-turn token, with the turn's own `weight` (default 1); all else has weight 0. A template's {% generation %}
- * marks decide instead where there are any. A completion is trained on with the EOS after it.
+ * prompt to their end-of-turn token, with the turn's own `weight` (default 1); all else has weight 0. Where the template has
+ * {% generation %} marks, these say what a turn is; an end-of-turn token right behind a mark is trained on with it. A completion is
+ * trained on with the EOS after it.
  *
  * For every trained turn the tokens before it are exactly those that chat_encode_prompt gives for the conversation up to there:
  * where the tokenizer would merge across the border the text is cut there, and `joins` counts it. A turn whose place in the

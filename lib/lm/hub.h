@@ -20,6 +20,17 @@ char *hub_find(const char *name, struct err *e);
 /* For names that are not local: -1 and "write ./NAME" where a directory of that name stands here, so that a slip never sends data out. */
 int hub_check_remote(const char *name, struct err *e);
 
+/* "org/name" or "org/name@revision" taken apart and checked: only letters, digits, "-", "_" and "." stand in its parts, so that no name
+ * leads out of the cache. revision is "main" where none is given. */
+struct hub_name {
+	char *repo, *revision; /* owned */
+};
+int hub_parse(const char *name, struct hub_name *h, struct err *e);
+void hub_name_release(struct hub_name *h);
+
+/* Where the cache keeps a repository: CACHE/models--org--name. free() it; NULL with a reason where there is no cache. */
+char *hub_repo_dir(const struct hub_name *h, struct err *e);
+
 /* The cache's directory by the rules above; free() it. NULL where not even $HOME is set. */
 char *hub_cache_dir(void);
 
