@@ -17,33 +17,6 @@ struct task {
 	size_t l;
 };
 
-size_t work_block(const struct lm_work *w, size_t b, size_t *n)
-{
-	size_t from = w->n * b / w->blocks;
-
-	*n = w->n * (b + 1) / w->blocks - from;
-	return from;
-}
-
-float *work_slot_take(struct lm_work *w, int *which)
-{
-	for (int i = 0;; i = (i + 1) % w->n_slots)
-		if (atomic_exchange_explicit(&w->slots[i].taken, 1, memory_order_acquire) == 0) {
-			*which = i;
-			return w->slots[i].mem;
-		}
-}
-
-void work_slot_give(struct lm_work *w, int which)
-{
-	atomic_store_explicit(&w->slots[which].taken, 0, memory_order_release);
-}
-
-float *work_grad(const struct lm_work *w, int t)
-{
-	return t >= 0 && w->m->tensors[t].trained ? w->grads + w->m->tensors[t].offset : NULL;
-}
-
 void work_norm(const struct lm_work *w, float *y, struct mean_rstd s, size_t row, const float *x,
 	       const struct lm_norm_weights *p, size_t n, size_t d)
 {
@@ -66,57 +39,13 @@ void work_norm_back(const struct lm_work *w, float *dx, float *dw, float *db, co
 		w->kern->layernorm_back(dx, dw, db, dy, x, p->w, s.mean + row, s.rstd + row, n, d);
 }
 
-/* --- products with weights, adapter included --- */
-
-static int adapted(const struct lm_work *w, const struct lm_linear *lin)
-{
-	return lin->a && !w->base_only;
-}
-
-/* y [n, out] = x [n, in] W^T + bias + scale (x A^T) B^T, or += where add. u [n, rank] keeps x A^T. */
-static void linear(const struct lm_work *w, float *y, float *u, const float *x, const struct lm_linear *lin, size_t n, int add,
-		   float *scratch)
-{
-	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
-
-	nn_mat_mul(y, out, x, in, n, &lin->w, add, scratch);
-	if (lin->bias)
-		for (size_t i = 0; i < n; i++)
-			w->kern->add(y + i * out, lin->bias, out);
-	if (!adapted(w, lin))
-		return;
-	nn_gemm(0, 1, n, r, in, 1, x, in, lin->a, in, 0, u, r);
-	nn_gemm(0, 1, n, out, r, lin->scale, u, r, lin->b, r, 1, y, out);
-}
-
-/* du [n, rank] = scale dy B, needed for A's gradient and to go further down. */
-static void adapter_back(const struct lm_work *w, float *du, const float *dy, const struct lm_linear *lin, size_t n)
-{
-	if (adapted(w, lin))
-		nn_gemm(0, 0, n, lin->rank, lin->w.rows, lin->scale, dy, lin->w.rows, lin->b, lin->rank, 0, du, lin->rank);
-}
-
-/* dx [n, in] = dy W + du A, or += where add. */
-static void linear_back(const struct lm_work *w, float *dx, const float *du, const float *dy, const struct lm_linear *lin,
-			size_t n, int add, float *scratch)
-{
-	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
-
-	nn_mat_mul_back(dx, in, dy, out, n, &lin->w, add, scratch);
-	if (adapted(w, lin))
-		nn_gemm(0, 0, n, in, r, 1, du, r, lin->a, in, 1, dx, in);
-}
-
-static float *at(float *p, size_t row, size_t d)
-{
-	return p ? p + row * d : NULL;
-}
-
 /* --- forward --- */
 
 /* Rows of one block up to attention's input: norm, q k v, norms of heads, rotation. */
-static void before_attention(struct lm_work *w, size_t l, size_t row, size_t n, float *scratch)
+static void before_attention(const struct block *b)
 {
+	struct lm_work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
 	const struct lm_config *c = &w->m->config;
 	const struct lm_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
@@ -125,9 +54,9 @@ static void before_attention(struct lm_work *w, size_t l, size_t row, size_t n, 
 	float *qr = at(c->qk_norm ? a->q_raw : a->q, row, q), *kr = at(c->qk_norm ? a->k_raw : a->k, row, kv);
 
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
-	linear(w, qr, at(a->u[LM_Q], row, y->lin[LM_Q].rank), xn, &y->lin[LM_Q], n, 0, scratch);
-	linear(w, kr, at(a->u[LM_K], row, y->lin[LM_K].rank), xn, &y->lin[LM_K], n, 0, scratch);
-	linear(w, at(a->v, row, kv), at(a->u[LM_V], row, y->lin[LM_V].rank), xn, &y->lin[LM_V], n, 0, scratch);
+	work_product(b, LM_Q, qr, xn, 0);
+	work_product(b, LM_K, kr, xn, 0);
+	work_product(b, LM_V, at(a->v, row, kv), xn, 0);
 	if (c->qk_norm) {
 		work_norm(w, at(a->q, row, q), a->nq, row * c->heads, qr, &y->norm_q, n * c->heads, hd);
 		work_norm(w, at(a->k, row, kv), a->nk, row * c->kv_heads, kr, &y->norm_k, n * c->kv_heads, hd);
@@ -151,8 +80,10 @@ static void activate(const struct lm_work *w, float *h, const float *gate, const
 }
 
 /* From attention's output to the middle of the layer and through the MLP up to its activation: all that backward needs. */
-static void after_attention(struct lm_work *w, size_t l, size_t row, size_t n, float *scratch)
+static void after_attention(const struct block *b)
 {
+	struct lm_work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
 	const struct lm_config *c = &w->m->config;
 	const struct lm_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
@@ -163,92 +94,85 @@ static void after_attention(struct lm_work *w, size_t l, size_t row, size_t n, f
 	if (y->post_attn.w) {
 		float *raw = at(a->o_raw, row, d);
 
-		linear(w, raw, at(a->u[LM_O], row, y->lin[LM_O].rank), at(a->att, row, q), &y->lin[LM_O], n, 0, scratch);
+		work_product(b, LM_O, raw, at(a->att, row, q), 0);
 		work_norm(w, mid, a->post_attn, row, raw, &y->post_attn, n, d);
 		w->kern->add(mid, at(a->x, row, d), n * d);
 	} else {
 		memcpy(mid, at(a->x, row, d), n * d * sizeof(*mid));
-		linear(w, mid, at(a->u[LM_O], row, y->lin[LM_O].rank), at(a->att, row, q), &y->lin[LM_O], n, 1, scratch);
+		work_product(b, LM_O, mid, at(a->att, row, q), 1);
 	}
 	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
 	if (y->lin[LM_GATE].w.rows)
-		linear(w, gate, at(a->u[LM_GATE], row, y->lin[LM_GATE].rank), xn, &y->lin[LM_GATE], n, 0, scratch);
-	linear(w, up, at(a->u[LM_UP], row, y->lin[LM_UP].rank), xn, &y->lin[LM_UP], n, 0, scratch);
+		work_product(b, LM_GATE, gate, xn, 0);
+	work_product(b, LM_UP, up, xn, 0);
 	activate(w, at(w->g.h, row, f), gate, up, n * f);
 }
 
-static void finish_layer(struct lm_work *w, size_t l, size_t row, size_t n, float *scratch)
+static void finish_layer(const struct block *b)
 {
+	struct lm_work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
 	const struct lm_config *c = &w->m->config;
 	const struct lm_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
 	size_t d = c->hidden;
 	float *out = at(l + 1 < c->layers ? w->acts[l + 1].x : w->hidden, row, d), *mid = at(a->mid, row, d);
-	float *u = at(a->u[LM_DOWN], row, y->lin[LM_DOWN].rank), *h = at(w->g.h, row, c->ffn);
+	float *h = at(w->g.h, row, c->ffn);
 
 	if (y->post_mlp.w) {
 		float *raw = at(a->down_raw, row, d);
 
-		linear(w, raw, u, h, &y->lin[LM_DOWN], n, 0, scratch);
+		work_product(b, LM_DOWN, raw, h, 0);
 		work_norm(w, out, a->post_mlp, row, raw, &y->post_mlp, n, d);
 		w->kern->add(out, mid, n * d);
 	} else {
 		memcpy(out, mid, n * d * sizeof(*out));
-		linear(w, out, u, h, &y->lin[LM_DOWN], n, 1, scratch);
+		work_product(b, LM_DOWN, out, h, 1);
 	}
 }
 
-static void before_piece(void *arg, size_t b)
+static void before_piece(void *arg, size_t i)
 {
-	struct task *t = arg;
-	size_t n, row = work_block(t->w, b, &n);
-	int slot;
-	float *scratch = work_slot_take(t->w, &slot);
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
 
-	before_attention(t->w, t->l, row, n, scratch);
-	work_slot_give(t->w, slot);
+	before_attention(&b);
+	work_block_give(&b);
 }
 
 /* One block through the rest of layer l and, so that its rows stay in cache, up to attention in the next. */
-static void after_piece(void *arg, size_t b)
+static void after_piece(void *arg, size_t i)
 {
-	struct task *t = arg;
-	size_t n, row = work_block(t->w, b, &n);
-	int slot;
-	float *scratch = work_slot_take(t->w, &slot);
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
 
-	after_attention(t->w, t->l, row, n, scratch);
-	finish_layer(t->w, t->l, row, n, scratch);
-	if (t->l + 1 < t->w->m->config.layers)
-		before_attention(t->w, t->l + 1, row, n, scratch);
-	work_slot_give(t->w, slot);
+	after_attention(&b);
+	finish_layer(&b);
+	if (++b.l < t->w->m->config.layers)
+		before_attention(&b);
+	work_block_give(&b);
 }
 
 /* The same for layer l alone, without its output: activations computed again for the backward pass. */
-static void again_piece(void *arg, size_t b)
+static void again_piece(void *arg, size_t i)
 {
-	struct task *t = arg;
-	size_t n, row = work_block(t->w, b, &n);
-	int slot;
-	float *scratch = work_slot_take(t->w, &slot);
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+	const struct lm_layer *y = &t->w->m->layers[t->l];
+	struct acts *a = &t->w->acts[t->l];
+	size_t d = t->w->m->config.hidden;
+	float *h = at(t->w->g.h, b.row, t->w->m->config.ffn);
 
-	after_attention(t->w, t->l, row, n, scratch);
-	if (t->w->m->layers[t->l].post_mlp.w) {
-		const struct lm_linear *down = &t->w->m->layers[t->l].lin[LM_DOWN];
-		struct acts *a = &t->w->acts[t->l];
-		size_t d = t->w->m->config.hidden;
+	after_attention(&b);
+	if (y->post_mlp.w) {
+		float *raw = at(a->down_raw, b.row, d);
 
-		linear(t->w, at(a->down_raw, row, d), at(a->u[LM_DOWN], row, down->rank), at(t->w->g.h, row, down->w.cols),
-		       down, n, 0, scratch);
-		work_norm(t->w, at(t->w->g.din, row, d), a->post_mlp, row, at(a->down_raw, row, d),
-			  &t->w->m->layers[t->l].post_mlp, n, d);
-	} else if (t->w->m->layers[t->l].lin[LM_DOWN].a) {
-		const struct lm_linear *down = &t->w->m->layers[t->l].lin[LM_DOWN];
-
-		nn_gemm(0, 1, n, down->rank, down->w.cols, 1, at(t->w->g.h, row, down->w.cols), down->w.cols, down->a,
-			down->w.cols, 0, at(t->w->acts[t->l].u[LM_DOWN], row, down->rank), down->rank);
+		work_product(&b, LM_DOWN, raw, h, 0);
+		work_norm(t->w, at(t->w->g.din, b.row, d), a->post_mlp, b.row, raw, &y->post_mlp, b.n, d);
+	} else {
+		work_product_in(&b, LM_DOWN, h);
 	}
-	work_slot_give(t->w, slot);
+	work_block_give(&b);
 }
 
 /* Attention of one example and one head of keys with its group of queries. */
@@ -325,58 +249,61 @@ static void norm_back(struct lm_work *w, float *dx, const float *dy, const float
 }
 
 /* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's output (datt). */
-static void mlp_back_piece(void *arg, size_t b)
+static void mlp_back_piece(void *arg, size_t i)
 {
-	struct task *t = arg;
+	const struct task *t = arg;
 	struct lm_work *w = t->w;
+	struct block b = work_block_take(w, t->l, i);
 	const struct lm_config *c = &w->m->config;
 	const struct lm_layer *y = &w->m->layers[t->l];
-	const struct lm_linear *down = &y->lin[LM_DOWN], *gate = &y->lin[LM_GATE], *up = &y->lin[LM_UP], *o = &y->lin[LM_O];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n, row = work_block(w, b, &n), d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
+	size_t n = b.n, row = b.row, d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
 	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown = dout, *do_ = dmid;
 	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f), *dh = at(g->dh, row, f);
 	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f), *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
-	float *du[LM_LINEARS];
-	int slot;
-	float *scratch = work_slot_take(w, &slot);
 
-	for (int j = 0; j < LM_LINEARS; j++)
-		du[j] = at(g->du[j], row, y->lin[j].rank);
 	work_norm(w, xn, a->mlp, row, at(a->mid, row, d), &y->norm_mlp, n, d);
 	activate(w, h, gates, ups, n * f);
 
 	memcpy(dmid, dout, n * d * sizeof(*dmid)); /* the residual */
-	if (y->post_mlp.w) {
+	if (g->ddown_raw) {
 		ddown = at(g->ddown_raw, row, d);
-		memset(ddown, 0, n * d * sizeof(*ddown));
-		norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp, a->post_mlp, row, n, d, b, NORM_POST_MLP);
+		if (y->post_mlp.w) {
+			memset(ddown, 0, n * d * sizeof(*ddown));
+			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp, a->post_mlp, row, n, d, i, NORM_POST_MLP);
+		} else {
+			memcpy(ddown, dout, n * d * sizeof(*ddown));
+		}
 	}
-	adapter_back(w, du[LM_DOWN], ddown, down, n);
-	linear_back(w, dh, du[LM_DOWN], ddown, down, n, 0, scratch);
+	work_product_back(&b, LM_DOWN, ddown, h);
+	work_product_down(&b, LM_DOWN, dh, ddown, 0);
 	if (c->act == LM_SWIGLU)
 		w->kern->swiglu_back(dgate, dup, dh, gates, ups, n * f);
 	else if (c->act == LM_GEGLU)
 		w->kern->geglu_back(dgate, dup, dh, gates, ups, n * f);
 	else
 		w->kern->gelu_back(dup, dh, ups, n * f);
-	adapter_back(w, du[LM_UP], dup, up, n);
-	linear_back(w, dxn, du[LM_UP], dup, up, n, 0, scratch);
-	if (gate->w.rows) {
-		adapter_back(w, du[LM_GATE], dgate, gate, n);
-		linear_back(w, dxn, du[LM_GATE], dgate, gate, n, 1, scratch);
+	work_product_back(&b, LM_UP, dup, xn);
+	work_product_down(&b, LM_UP, dxn, dup, 0);
+	if (y->lin[LM_GATE].w.rows) {
+		work_product_back(&b, LM_GATE, dgate, xn);
+		work_product_down(&b, LM_GATE, dxn, dgate, 1);
 	}
-	norm_back(w, dmid, dxn, at(a->mid, row, d), &y->norm_mlp, a->mlp, row, n, d, b, NORM_MLP);
+	norm_back(w, dmid, dxn, at(a->mid, row, d), &y->norm_mlp, a->mlp, row, n, d, i, NORM_MLP);
 
-	if (y->post_attn.w) {
+	if (g->do_raw) {
 		do_ = at(g->do_raw, row, d);
-		memset(do_, 0, n * d * sizeof(*do_));
-		norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn, row, n, d, b, NORM_POST_ATTN);
+		if (y->post_attn.w) {
+			memset(do_, 0, n * d * sizeof(*do_));
+			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn, row, n, d, i, NORM_POST_ATTN);
+		} else {
+			memcpy(do_, dmid, n * d * sizeof(*do_));
+		}
 	}
-	adapter_back(w, du[LM_O], do_, o, n);
-	linear_back(w, at(g->datt, row, q), du[LM_O], do_, o, n, 0, scratch);
-	work_slot_give(w, slot);
+	work_product_back(&b, LM_O, do_, at(a->att, row, q));
+	work_product_down(&b, LM_O, at(g->datt, row, q), do_, 0);
+	work_block_give(&b);
 }
 
 static void attention_back_piece(void *arg, size_t i)
@@ -424,41 +351,40 @@ static int goes_on(const struct lm_work *w, size_t l)
 	return l > w->first || w->embed_trained || work_grad(w, w->m->layers[l].norm_attn.t_w);
 }
 
-static void qkv_back_piece(void *arg, size_t b)
+static void qkv_back_piece(void *arg, size_t i)
 {
-	struct task *t = arg;
+	const struct task *t = arg;
 	struct lm_work *w = t->w;
+	struct block b = work_block_take(w, t->l, i);
 	const struct lm_config *c = &w->m->config;
 	const struct lm_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n, row = work_block(w, b, &n), d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	size_t n = b.n, row = b.row, d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
 	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
-	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d);
-	int slot;
-	float *scratch = work_slot_take(w, &slot);
+	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
 
 	if (c->rope != LM_ROPE_NONE) {
 		w->kern->rope(dy[0], q, w->cosines[y->local], w->sines[y->local], w->pos + row, -1, n, c->heads, hd);
 		w->kern->rope(dy[1], kv, w->cosines[y->local], w->sines[y->local], w->pos + row, -1, n, c->kv_heads, hd);
 	}
 	if (c->qk_norm)
-		head_norm_back(w, t->l, b, row, n);
-	work_norm(w, at(g->xn_attn, row, d), a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
+		head_norm_back(w, t->l, i, row, n);
+	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
 	for (int j = LM_Q; j <= LM_V; j++)
-		adapter_back(w, at(g->du[j], row, y->lin[j].rank), dy[j], &y->lin[j], n);
+		work_product_back(&b, j, dy[j], xn);
 	if (goes_on(w, t->l)) {
 		for (int j = LM_Q; j <= LM_V; j++)
-			linear_back(w, dxn, at(g->du[j], row, y->lin[j].rank), dy[j], &y->lin[j], n, j > LM_Q, scratch);
+			work_product_down(&b, j, dxn, dy[j], j > LM_Q);
 		memcpy(din, at(g->dmid, row, d), n * d * sizeof(*din));
-		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, b, NORM_ATTN);
+		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i, NORM_ATTN);
 	}
-	work_slot_give(w, slot);
+	work_block_give(&b);
 }
 
 /* One piece of the layer's weight gradients. */
 struct weight_task {
-	enum { WEIGHT, BIAS, LORA_A, LORA_B, NORM } kind;
+	enum { WEIGHT, BIAS, LORA_A, LORA_B, LORA_M, NORM } kind;
 	int j; /* which linear, or which norm */
 	size_t from, n;
 	const struct lm_norm_weights *norm;
@@ -475,9 +401,8 @@ static void operands(const struct lm_work *w, size_t l, int j, const float **x, 
 {
 	const struct grads_scratch *g = &w->g;
 	const float *inputs[LM_LINEARS] = {g->xn_attn, g->xn_attn, g->xn_attn, w->acts[l].att, g->xn_mlp, g->xn_mlp, g->h};
-	int post = w->m->config.post_norms;
-	const float *gradients[LM_LINEARS] = {g->dq,	g->dk,	g->dv, post ? g->do_raw : g->dmid,
-					      g->dgate, g->dup, post ? g->ddown_raw : g->dout};
+	const float *gradients[LM_LINEARS] = {g->dq,	g->dk,	g->dv, g->do_raw ? g->do_raw : g->dmid,
+					      g->dgate, g->dup, g->ddown_raw ? g->ddown_raw : g->dout};
 
 	*x = inputs[j];
 	*dy = gradients[j];
@@ -511,11 +436,15 @@ static void weight_piece(void *arg, size_t i)
 		for (size_t row = 0; row < w->n; row++)
 			w->kern->add(work_grad(w, lin->t_bias), dy + row * out, out);
 		break;
-	case LORA_A: /* dA [r, in] += du^T x */
-		nn_gemm(1, 0, r, in, w->n, 1, w->g.du[t->j], r, x, in, 1, work_grad(w, lin->t_a), in);
+	case LORA_A:
+		work_adapter_in_back(w, all->l, t->j, x);
 		break;
 	case LORA_B: /* dB [out, r] += scale dy^T u */
 		nn_gemm(1, 0, out, r, w->n, lin->scale, dy, out, w->acts[all->l].u[t->j], r, 1, work_grad(w, lin->t_b), r);
+		break;
+	case LORA_M:
+		for (size_t b = 0; b < w->blocks; b++)
+			w->kern->add(work_grad(w, lin->t_m), work_magnitudes(w, b, t->j), out);
 		break;
 	case NORM:
 		break;
@@ -527,7 +456,7 @@ static void weight_gradients(struct lm_work *w, size_t l)
 	const struct lm_layer *y = &w->m->layers[l];
 	const struct lm_norm_weights *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp, &y->post_attn,
 							   &y->post_mlp,  &y->norm_q,	&y->norm_k};
-	struct weight_task tasks[LM_LINEARS * (WEIGHT_PIECES + 3) + NORM_KINDS];
+	struct weight_task tasks[LM_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS];
 	struct weight_tasks all = {w, l, 0, tasks};
 
 	for (int j = 0; j < LM_LINEARS; j++) {
@@ -544,6 +473,8 @@ static void weight_gradients(struct lm_work *w, size_t l)
 		if (work_grad(w, lin->t_a) && !w->base_only) {
 			tasks[all.n++] = (struct weight_task){LORA_A, j, 0, 0, NULL};
 			tasks[all.n++] = (struct weight_task){LORA_B, j, 0, 0, NULL};
+			if (lin->t_m >= 0)
+				tasks[all.n++] = (struct weight_task){LORA_M, j, 0, 0, NULL};
 		}
 	}
 	for (int k = 0; k < NORM_KINDS; k++)

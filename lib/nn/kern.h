@@ -60,9 +60,17 @@ struct nn_kern {
 	/* Negative log-likelihood of one row of logits z [v] for class y. Where w != 0 and grad, z becomes w (softmax(z) - onehot(y)). */
 	double (*nll)(float *z, size_t v, size_t y, float w, int grad);
 
+	/* y = by x where a hash of (key, column) says keep, else 0: dropout whose mask can be made again. drop = p 2^32,
+	 * by = 1/(1 - p). y may be x. */
+	void (*dropout)(float *y, const float *x, uint32_t key, uint32_t drop, float by, size_t n);
+	/* x += by u, u uniform in [-1, 1) from a hash of (key, column). */
+	void (*noise)(float *x, uint32_t key, float by, size_t n);
+
 	float (*dot)(const float *a, const float *b, size_t n);
 	double (*sum_squares)(const float *x, size_t n); /* in double */
 	void (*add)(float *y, const float *x, size_t n);	      /* y += x */
+	void (*mul)(float *y, const float *x, size_t n);	      /* y *= x */
+	void (*fma)(float *y, const float *a, const float *x, size_t n); /* y += a x, value by value */
 	void (*axpy)(float *y, float a, const float *x, size_t n);   /* y += a x */
 	void (*scale)(float *x, float a, size_t n);		      /* x *= a */
 	int (*finite)(const float *x, size_t n);		      /* 1 where every value is finite */

@@ -173,6 +173,22 @@ static void add(float *y, const float *x, size_t n)
 		y[i] += x[i];
 }
 
+static void mul(float *y, const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] *= x[i];
+}
+
+static void fma_each(float *y, const float *a, const float *x, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + W <= n; i += W)
+		store(y + i, load(y + i) + load(a + i) * load(x + i));
+	if (i < n)
+		store_part(y + i, load_part(y + i, n - i, 0) + load_part(a + i, n - i, 0) * load_part(x + i, n - i, 0), n - i);
+}
+
 static void axpy(float *y, float a, const float *x, size_t n)
 {
 	vf va = all(a);
@@ -517,6 +533,28 @@ static double nll(float *z, size_t v, size_t y, float w, int grad)
 	return log(s) + m - zy;
 }
 
+/* A bijection of 32 bits whose outputs pass for random (Mueller; constants of Wellons' "lowbias32"). */
+static inline uint32_t mix(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x7feb352du;
+	x ^= x >> 15;
+	x *= 0x846ca68bu;
+	return x ^ x >> 16;
+}
+
+static void dropout(float *y, const float *x, uint32_t key, uint32_t drop, float by, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] = mix(key + (uint32_t)i * 0x9e3779b9u) >= drop ? by * x[i] : 0;
+}
+
+static void noise(float *x, uint32_t key, float by, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] += by * ((float)(int32_t)mix(key + (uint32_t)i * 0x9e3779b9u) * 0x1p-31f);
+}
+
 static void adamw(float *p, float *m, float *v, const float *g, float g_scale, float lr, float beta1, float beta2,
 		  float eps, float wd, float c1, float c2, size_t n)
 {
@@ -642,9 +680,13 @@ const struct nn_kern NAME(nn_kern) = {
 	.softcap = softcap,
 	.softcap_back = softcap_back,
 	.nll = nll,
+	.dropout = dropout,
+	.noise = noise,
 	.dot = dot,
 	.sum_squares = sum_squares,
 	.add = add,
+	.mul = mul,
+	.fma = fma_each,
 	.axpy = axpy,
 	.scale = scale,
 	.finite = finite_all,

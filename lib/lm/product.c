@@ -1,0 +1,270 @@
+/* Products of a layer with its weights, adapters included: forward, and back in steps that the layers put together.
+ *
+ * LoRA:	y = W x + bias + scale B A dropout(x)
+ * DoRA:	y = gain (W x + scale B A dropout(x)) + bias, gain = magnitude / |rows of W + scale B A|, the lengths held constant
+ *		in the gradient as the paper proposes and PEFT computes it.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../base/rng.h"
+#include "work.h"
+
+size_t work_block(const struct lm_work *w, size_t b, size_t *n)
+{
+	size_t from = w->n * b / w->blocks;
+
+	*n = w->n * (b + 1) / w->blocks - from;
+	return from;
+}
+
+float *work_slot_take(struct lm_work *w, int *which)
+{
+	for (int i = 0;; i = (i + 1) % w->n_slots)
+		if (atomic_exchange_explicit(&w->slots[i].taken, 1, memory_order_acquire) == 0) {
+			*which = i;
+			return w->slots[i].mem;
+		}
+}
+
+void work_slot_give(struct lm_work *w, int which)
+{
+	atomic_store_explicit(&w->slots[which].taken, 0, memory_order_release);
+}
+
+struct block work_block_take(struct lm_work *w, size_t l, size_t i)
+{
+	struct block b = {.w = w, .l = l, .i = i};
+
+	b.row = work_block(w, i, &b.n);
+	b.scratch = work_slot_take(w, &b.slot);
+	return b;
+}
+
+void work_block_give(const struct block *b)
+{
+	work_slot_give(b->w, b->slot);
+}
+
+float *work_grad(const struct lm_work *w, int t)
+{
+	return t >= 0 && w->m->tensors[t].trained ? w->grads + w->m->tensors[t].offset : NULL;
+}
+
+uint32_t work_key(const struct lm_work *w, size_t what, size_t row)
+{
+	struct rng r;
+
+	rng_seed(&r, w->noise_seed, (uint64_t)what << 40 | (uint64_t)(w->row_base + row));
+	return (uint32_t)(rng_u64(&r) >> 32);
+}
+
+static const struct lm_linear *linear_of(const struct block *b, int j)
+{
+	return &b->w->m->layers[b->l].lin[j];
+}
+
+static int adapted(const struct lm_work *w, const struct lm_linear *lin)
+{
+	return lin->a && !w->base_only;
+}
+
+/* y = dropout of n rows of the group from `row` on; x begins there. The same mask every time it is asked for. */
+static void drop(const struct lm_work *w, size_t l, int j, float *y, const float *x, size_t row, size_t n, size_t d)
+{
+	for (size_t i = 0; i < n; i++)
+		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + l * LM_LINEARS + (size_t)j, row + i),
+				 (uint32_t)(w->dropout * 4294967296.), (float)(1 / (1 - w->dropout)), d);
+}
+
+static float *kept_u(const struct block *b, int j)
+{
+	return at(b->w->acts[b->l].u[j], b->row, linear_of(b, j)->rank);
+}
+
+void work_product_in(const struct block *b, int j, const float *x)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+	size_t in = lin->w.cols, r = lin->rank;
+	float *u = kept_u(b, j), *dropped = b->scratch + b->w->slot_floats;
+
+	if (!adapted(b->w, lin))
+		return;
+	if (b->w->dropout <= 0) {
+		nn_gemm(0, 1, b->n, r, in, 1, x, in, lin->a, in, 0, u, r);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
+		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
+
+		drop(b->w, b->l, j, dropped, x + i * in, b->row + i, n, in);
+		nn_gemm(0, 1, n, r, in, 1, dropped, in, lin->a, in, 0, u + i * r, r);
+	}
+}
+
+/* z = W x + scale B u, or += where add. */
+static void plain(const struct block *b, int j, float *z, const float *x, int add)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
+
+	nn_mat_mul(z, out, x, in, b->n, &lin->w, add, b->scratch);
+	if (adapted(b->w, lin))
+		nn_gemm(0, 1, b->n, out, r, lin->scale, kept_u(b, j), r, lin->b, r, 1, z, out);
+}
+
+static int is_dora(const struct block *b, int j)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+
+	return lin->magnitude && adapted(b->w, lin);
+}
+
+static const struct dora *dora_of(const struct lm_work *w, size_t l, int j)
+{
+	return &w->dora[l * LM_LINEARS + (size_t)j];
+}
+
+void work_product(const struct block *b, int j, float *y, const float *x, int add)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+	size_t out = lin->w.rows;
+
+	work_product_in(b, j, x);
+	if (is_dora(b, j)) {
+		const float *gain = dora_of(b->w, b->l, j)->gain;
+		float *z = at(b->w->g.z, b->row, out);
+
+		plain(b, j, z, x, 0);
+		if (!add)
+			memset(y, 0, b->n * out * sizeof(*y));
+		for (size_t i = 0; i < b->n; i++)
+			b->w->kern->fma(y + i * out, z + i * out, gain, out);
+	} else {
+		plain(b, j, y, x, add);
+	}
+	if (lin->bias)
+		for (size_t i = 0; i < b->n; i++)
+			b->w->kern->add(y + i * out, lin->bias, out);
+}
+
+float *work_magnitudes(const struct lm_work *w, size_t block, int j)
+{
+	return w->g.magnitudes + (block * LM_LINEARS + (size_t)j) * w->out_max;
+}
+
+void work_product_back(const struct block *b, int j, float *dy, const float *x)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+	size_t out = lin->w.rows, r = lin->rank;
+
+	if (!adapted(b->w, lin))
+		return;
+	if (is_dora(b, j)) {
+		const struct dora *s = dora_of(b->w, b->l, j);
+		float *z = at(b->w->g.z, b->row, out), *dm = work_magnitudes(b->w, b->i, j);
+
+		plain(b, j, z, x, 0);
+		memset(dm, 0, out * sizeof(*dm));
+		for (size_t i = 0; i < b->n; i++) {
+			b->w->kern->fma(dm, dy + i * out, z + i * out, out);
+			b->w->kern->mul(dy + i * out, s->gain, out);
+		}
+		b->w->kern->mul(dm, s->inverse, out);
+	}
+	nn_gemm(0, 0, b->n, r, out, lin->scale, dy, out, lin->b, r, 0, at(b->w->g.du[j], b->row, r), r);
+}
+
+void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add)
+{
+	const struct lm_linear *lin = linear_of(b, j);
+	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
+	float *dropped = b->scratch + b->w->slot_floats;
+	const float *du = at(b->w->g.du[j], b->row, r);
+
+	nn_mat_mul_back(dx, in, dy, out, b->n, &lin->w, add, b->scratch);
+	if (!adapted(b->w, lin))
+		return;
+	if (b->w->dropout <= 0) {
+		nn_gemm(0, 0, b->n, in, r, 1, du, r, lin->a, in, 1, dx, in);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
+		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
+
+		nn_gemm(0, 0, n, in, r, 1, du + i * r, r, lin->a, in, 0, dropped, in);
+		drop(b->w, b->l, j, dropped, dropped, b->row + i, n, in);
+		b->w->kern->add(dx + i * in, dropped, n * in);
+	}
+}
+
+void work_adapter_in_back(struct lm_work *w, size_t l, int j, const float *x)
+{
+	const struct lm_linear *lin = &w->m->layers[l].lin[j];
+	size_t in = lin->w.cols, r = lin->rank;
+	float *da = work_grad(w, lin->t_a), *du = w->g.du[j], *dropped;
+	int slot;
+
+	if (w->dropout <= 0) {
+		nn_gemm(1, 0, r, in, w->n, 1, du, r, x, in, 1, da, in);
+		return;
+	}
+	dropped = work_slot_take(w, &slot) + w->slot_floats;
+	for (size_t i = 0; i < w->n; i += DROP_ROWS) {
+		size_t n = w->n - i < DROP_ROWS ? w->n - i : DROP_ROWS;
+
+		drop(w, l, j, dropped, x + i * in, i, n, in);
+		nn_gemm(1, 0, r, in, n, 1, du + i * r, r, dropped, in, 1, da, in);
+	}
+	work_slot_give(w, slot);
+}
+
+/* Lengths of the rows of W + scale B A without making it: |w|^2 + 2 scale b.(A w) + scale^2 b.(A A^T b). */
+static void dora_piece(void *arg, size_t i)
+{
+	struct lm_work *w = arg;
+	const struct lm_linear *lin = &w->m->layers[i / LM_LINEARS].lin[i % LM_LINEARS];
+	struct dora *s = &w->dora[i];
+	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
+	float *aw, *aa, *row;
+
+	if (!lin->magnitude)
+		return;
+	aw = mem_aligned(r * out, sizeof(*aw));
+	aa = mem_aligned(r * r, sizeof(*aa));
+	row = mem_aligned(in + nn_mat_scratch(&lin->w), sizeof(*row));
+	if (!w->dora_known)
+		for (size_t o = 0; o < out; o++) {
+			nn_mat_rows(row, &lin->w, o, 1);
+			s->squares[o] = w->kern->sum_squares(row, in);
+		}
+	nn_mat_mul(aw, out, lin->a, in, r, &lin->w, 0, row + in);
+	nn_gemm(0, 1, r, r, in, 1, lin->a, in, lin->a, in, 0, aa, r);
+	for (size_t o = 0; o < out; o++) {
+		double cross = 0, square = 0, length;
+
+		for (size_t p = 0; p < r; p++) {
+			double b = lin->b[o * r + p], inner = 0;
+
+			cross += b * aw[p * out + o];
+			for (size_t q = 0; q < r; q++)
+				inner += (double)aa[p * r + q] * lin->b[o * r + q];
+			square += b * inner;
+		}
+		length = sqrt(fmax(s->squares[o] + 2 * lin->scale * cross + (double)lin->scale * lin->scale * square, 1e-24));
+		s->inverse[o] = (float)(1 / length);
+		s->gain[o] = (float)(lin->magnitude[o] / length);
+	}
+	free(aw);
+	free(aa);
+	free(row);
+}
+
+void work_dora_prepare(struct lm_work *w)
+{
+	if (!w->dora || w->base_only)
+		return;
+	pool_run(w->pool, w->m->config.layers * LM_LINEARS, dora_piece, w);
+	w->dora_known = 1;
+}
