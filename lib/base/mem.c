@@ -84,3 +84,15 @@ char *mem_strdup(const char *s)
 {
 	return mem_strndup(s, strlen(s));
 }
+
+size_t mem_available(void)
+{
+	char line[128];
+	unsigned long long kb = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+	while (f && fgets(line, sizeof line, f) && sscanf(line, "MemAvailable: %llu kB", &kb) != 1)
+		;
+	if (f)
+		fclose(f);
+	return (size_t)kb * 1024;
+}

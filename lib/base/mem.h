@@ -27,4 +27,7 @@ char *mem_strndup(const char *s, size_t n); /* n bytes and a NUL, embedded NULs 
 /* *out = a * b; -1 where it does not fit a size_t. */
 int mem_mul(size_t a, size_t b, size_t *out);
 
+/* Bytes of memory that the system could give to programs now (Linux: MemAvailable); 0 where it does not say. */
+size_t mem_available(void);
+
 #endif
