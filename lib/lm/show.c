@@ -1,0 +1,62 @@
+/* Examples as marked text and as packs; see show.h. */
+#include "show.h"
+
+#include <stdlib.h>
+
+#include "../base/mem.h"
+#include "batch.h"
+
+static void put_visible(struct buf *b, struct span text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+			buf_addf(b, "\\x%02x", c);
+		else
+			buf_addc(b, c);
+	}
+}
+
+void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour, struct buf *b)
+{
+	const int32_t *ids = d->ids + d->examples[i].at;
+	const float *weights = d->weights + d->examples[i].at;
+	size_t n = d->length[i], trained = 0;
+	struct buf text = BUF_INIT;
+	for (size_t k = 0; k < n; k++)
+		trained += weights[k] != 0;
+	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on\n", d->examples[i].file, d->examples[i].line, n, trained);
+	for (size_t from = 0, to; from < n; from = to) {
+		int on = weights[from] != 0;
+		for (to = from + 1; to < n && (weights[to] != 0) == on; to++)
+			;
+		buf_clear(&text);
+		tokenizer_decode(t, ids + from, to - from, from ? TOKENIZER_KEEP_START : 0, &text);
+		if (on)
+			buf_adds(b, colour ? "\033[1;32m" : ">>>");
+		put_visible(b, buf_span(&text));
+		if (on)
+			buf_adds(b, colour ? "\033[0m" : "<<<");
+	}
+	buf_adds(b, "\n\n");
+	buf_release(&text);
+}
+
+void show_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b)
+{
+	size_t count = pairs ? 2 * n : n, *examples = mem_alloc(count, sizeof *examples);
+	struct batch_packs packs = {0};
+	struct dataset_pack pack = {0};
+	for (size_t i = 0; i < count; i++)
+		examples[i] = pairs ? 2 * rows[i / 2] + i % 2 : rows[i];
+	batch_pack(&packs, examples, count, d->length);
+	for (size_t p = 0; p < packs.packs; p++) {
+		size_t from = packs.first[p];
+		dataset_pack_fill(&pack, d, examples, packs.place + from, packs.first[p + 1] - from, NULL);
+		dataset_pack_json(&pack.pack, b);
+		buf_addc(b, '\n');
+	}
+	batch_packs_release(&packs);
+	dataset_pack_release(&pack);
+	free(examples);
+}
