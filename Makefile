@@ -36,7 +36,7 @@ ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge net lm jinja nn stats text json base
 ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
-ft-train_ROOMS = lm jinja nn text json base
+ft-train_ROOMS = web lm jinja nn text json base
 
 ROOMS = base json text stats eval judge split drift net nn jinja lm web
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
@@ -46,7 +46,8 @@ PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmic
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cflags)
 pkg_libs = $(eval pkg_libs_$(1) := $(if $(1),$(shell pkg-config --libs $(1))))$(pkg_libs_$(1))
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(CPPFLAGS)
+MPI_CPPFLAGS := $(if $(MPI),-DFT_MPI $(shell pkg-config --cflags ompi-c))
+CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(MPI_CPPFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LDFLAGS_ALL = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
