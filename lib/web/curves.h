@@ -1,0 +1,12 @@
+/* curves: the loss curves of a training run, from its metrics.jsonl.
+ */
+#ifndef FT_CURVES_H
+#define FT_CURVES_H
+
+#include "../base/buf.h"
+#include "../base/err.h"
+
+/* Appends an SVG picture of loss and valid_loss over the steps. */
+int curves_svg(const char *metrics_path, const char *title, struct buf *out, struct err *e);
+
+#endif
