@@ -1,0 +1,539 @@
+/* ft-train: fine-tunes a language model on records, on this machine's processor.
+ *
+ * All data are read, checked and turned into tokens before anything is trained or written; then the loop of lib/lm/trainer.h
+ * runs. Only tokens stay in memory.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/base/file.h"
+#include "../lib/base/mem.h"
+#include "../lib/base/out.h"
+#include "../lib/base/prog.h"
+#include "../lib/base/progress.h"
+#include "../lib/json/path.h"
+#include "../lib/lm/about.h"
+#include "../lib/lm/adapter.h"
+#include "../lib/lm/batch.h"
+#include "../lib/lm/chat.h"
+#include "../lib/lm/dataset.h"
+#include "../lib/lm/estimate.h"
+#include "../lib/lm/hub.h"
+#include "../lib/lm/outside.h"
+#include "../lib/lm/ranks.h"
+#include "../lib/lm/show.h"
+#include "../lib/lm/tokenizer.h"
+#include "../lib/lm/trainer.h"
+#include "../lib/web/curves.h"
+
+static const char *opt_model, *opt_out, *opt_valid, *opt_scratch, *opt_targets = "all", *opt_long = "error", *opt_schedule = "cosine",
+	*opt_keep = "best", *opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot;
+static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad, opt_overlap, opt_estimate, opt_dpo, opt_orpo;
+static long long opt_rank = 16, opt_layers, opt_batch = 16, opt_steps, opt_max_seq = 2048, opt_seed, opt_eval_every, opt_save_every,
+	opt_patience, opt_threads;
+static double opt_alpha = 32, opt_dropout, opt_lr = 2e-4, opt_warmup = .05, opt_wd, opt_clip = 1, opt_epochs = 3, opt_beta = .1, opt_neftune;
+static size_t opt_memory;
+
+static const struct opt options[] = {
+	{0, "Model", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{'m', "model", OPT_STR, &opt_model, "DIR", "base model in Hugging Face layout (begins with /, ./, ../ or hf:)", 0, 0},
+	{'o', "output", OPT_STR, &opt_out, "DIR", "where the adapter or model is written, with ft.json and metrics.jsonl", 0, 0},
+	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG", "no base: a byte-level model from nothing, shaped by this config.json", 0, 0},
+	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter", 0, 0},
+	{0, "layers", OPT_INT, &opt_layers, "N", "train (or put adapters on) the top N layers only; 0: all", 0, 10000},
+	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536},
+	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6},
+	{0, "target", OPT_STR, &opt_targets, "LIST", "modules that get one: q_proj,v_proj,... (default all)", 0, 0},
+	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", 0, 0},
+	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)", 0, 0},
+	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "go on with this adapter in place of a new one", 0, 0},
+	{0, "quantize", OPT_STR, &opt_quantize, "TYPE", "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)", 0, 0},
+	{0, "save-dtype", OPT_STR, &opt_dtype, "TYPE", "write a whole model as f32 (default) or bf16", 0, 0},
+	{0, "Data", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{'v', "valid", OPT_STR, &opt_valid, "FILE", "validation rows, besides those whose split is valid", 0, 0},
+	{0, "max-seq", OPT_INT, &opt_max_seq, "N", "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24},
+	{0, "too-long", OPT_STR, &opt_long, "HOW", "longer rows: error (default), drop or truncate", 0, 0},
+	{0, "allow-overlap", OPT_FLAG, &opt_overlap, NULL, "accept validation rows that are also training rows", 0, 0},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "leave out lines and rows that cannot be used; ends with status 3", 0, 0},
+	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL, "print the packs of the first epoch as JSON Lines and end", 0, 0},
+	{0, "show", OPT_FLAG, &opt_show, NULL, "print the rows as text, what is trained on marked, and end", 0, 0},
+	{0, "Objective", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "dpo", OPT_FLAG, &opt_dpo, NULL, "learn from preference rows against the untuned model (DPO)", 0, 0},
+	{0, "orpo", OPT_FLAG, &opt_orpo, NULL, "learn from preference rows without a reference model (ORPO)", 0, 0},
+	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6, 1e3},
+	{0, "Training", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
+	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12},
+	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
+	{0, "lr", OPT_REAL, &opt_lr, "X", "learning rate (default 2e-4)", 0, 100},
+	{0, "schedule", OPT_STR, &opt_schedule, "NAME", "cosine (default), linear or constant, after the warm-up", 0, 0},
+	{0, "warmup", OPT_REAL, &opt_warmup, "X", "steps of warm-up, or below 1 their share (default .05)", 0, 1e9},
+	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10},
+	{0, "clip", OPT_REAL, &opt_clip, "X", "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9},
+	{0, "seed", OPT_INT, &opt_seed, "N", "order of the rows and initial values (default 0)", 0, 0},
+	{0, "eval-every", OPT_INT, &opt_eval_every, "N", "steps between validations (default: each epoch)", 1, 1e12},
+	{0, "patience", OPT_INT, &opt_patience, "N", "end after N validations without a better one", 1, 1e6},
+	{0, "eval", OPT_STR, &opt_eval, "COMMAND", "run at each validation; $FT_MODEL and $FT_ADAPTER name the state", 0, 0},
+	{0, "best", OPT_STR, &opt_best, "PATH", "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least", 0, 0},
+	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last", 0, 0},
+	{0, "plot", OPT_STR, &opt_plot, "FILE", "write the loss curves as SVG when the run ends or stops", 0, 0},
+	{0, "Running", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "estimate", OPT_FLAG, &opt_estimate, NULL, "print memory and time of the run as JSON and end", 0, 0},
+	{0, "resume", OPT_FLAG, &opt_resume, NULL, "go on from the checkpoint in -o, if there is one", 0, 0},
+	{0, "save-every", OPT_INT, &opt_save_every, "N", "steps between checkpoints (default: each validation or epoch)", 1, 1e12},
+	{0, "memory", OPT_SIZE, &opt_memory, "SIZE", "for activations, 8G (default: 3/4 of what is free)", 0, 0},
+	{0, "threads", OPT_INT, &opt_threads, "N", "default: all processors; the result does not depend on it", 1, 4096},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary", 0, 0},
+	{0},
+};
+
+/* Options that do not change the result. */
+static const char *const only_runs[] = {
+	"output", "valid", "resume", "save-every", "memory", "threads", "quiet", "dry-run", "show", "skip-bad", "plot",
+	"estimate", NULL,
+};
+
+static const struct program program = {
+	.name = "ft-train",
+	.synopsis = "-m BASE -o DIR [-v VALID] [options] [file ...]\n--scratch CONFIG -o DIR [-v VALID] [options] [file ...]",
+	.about = "Fine-tunes a language model on the processor: LoRA adapters or all weights.",
+	.options = options,
+	.examples = "ft-train -m ./base -o adapter -v valid.jsonl train.jsonl >metrics.jsonl\n"
+		    "ft-train -m ./base --show train.jsonl",
+};
+
+static struct session {
+	char *base;	 /* directory of the base model; NULL with --scratch */
+	char *scratch;	 /* temporary directory of --scratch */
+	const char *dir; /* where tokenizer and template are read: base or scratch */
+	struct lm_config config;
+	struct tokenizer *tokenizer;
+	struct chat *chat;
+	struct dataset train, valid;
+	size_t test, refused, skipped;
+	struct trainer_spec spec;
+	enum dataset_long too_long;
+	enum nn_type save_type;
+	struct lm_load load;
+	struct path *best;
+	struct progress progress;
+	char **command; /* argv as given */
+} ft;
+
+/* --- usage --- */
+
+static size_t choice(const char *option, const char *given, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(given, names[i]) == 0)
+			return i;
+	struct buf list = BUF_INIT;
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+	prog_usage("--%s %s: must be %s", option, given, list.data);
+}
+
+/* PATH or PATH:min */
+static void parse_best(void)
+{
+	struct err e = ERR_INIT;
+	size_t n = strlen(opt_best);
+	ft.spec.best_is_least = n > 4 && strcmp(opt_best + n - 4, ":min") == 0;
+	char *path = mem_strndup(opt_best, ft.spec.best_is_least ? n - 4 : n);
+	if (!(ft.best = path_compile(path, &e)))
+		prog_usage("--best %s: %s", opt_best, e.msg);
+	free(path);
+	ft.spec.best_by = opt_best;
+}
+
+static void check_usage(void)
+{
+	static const char *const schedules[] = {"cosine", "linear", "constant"}, *const lengths[] = {"error", "drop", "truncate"},
+				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"},
+				 *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
+	static const enum nn_type base_types[] = {NN_BF16, NN_Q8_0, NN_Q4_0, NN_F32};
+	opt_dry = opt_dry || opt_show;
+	int writes = !opt_dry && !opt_estimate;
+	if (!opt_model == !opt_scratch)
+		prog_usage("one of -m and --scratch is needed");
+	if (!opt_out && writes)
+		prog_usage("-o is needed");
+	if (opt_scratch)
+		opt_full = 1;
+	if (opt_full && (opt_dora || opt_rslora || opt_quantize))
+		prog_usage("%s goes with adapters, not with --full or --scratch",
+			   opt_dora ? "--dora" : opt_rslora ? "--rslora" : "--quantize");
+	if (opt_scratch && opt_layers)
+		prog_usage("--layers does not go with --scratch: all layers of a new model must be trained");
+	if (opt_adapter && opt_full)
+		prog_usage("-a goes on with an adapter; --full and --scratch have none");
+	if (opt_dpo && opt_orpo)
+		prog_usage("--dpo and --orpo are two ways; choose one");
+	if (opt_best && !opt_eval)
+		prog_usage("--best names a value in the output of --eval, which is missing");
+	if (!opt_full && opt_dtype)
+		prog_usage("--save-dtype goes with --full or --scratch; adapters are f32");
+	if (opt_model && !hub_is_local(opt_model))
+		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name", opt_model, opt_model);
+	ft.spec.schedule = (enum trainer_schedule)choice("schedule", opt_schedule, schedules, 3);
+	ft.too_long = (enum dataset_long)choice("too-long", opt_long, lengths, 3);
+	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
+	ft.spec.beta = opt_beta;
+	ft.spec.neftune = opt_neftune;
+	if (opt_best)
+		parse_best();
+	ft.spec.keep_last = choice("keep", opt_keep, keeps, 2) == 1;
+	ft.save_type = opt_dtype && choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
+	if (opt_quantize)
+		ft.load = (struct lm_load){.quantize = 1, .type = base_types[choice("quantize", opt_quantize, bases, 4)]};
+}
+
+/* --- data --- */
+
+static void remove_scratch(void)
+{
+	if (ft.scratch)
+		run_remove_dir(ft.scratch);
+}
+
+/* Configuration, tokenizer and template; no weights yet. */
+static void open_text_side(void)
+{
+	struct err e = ERR_INIT;
+	if (opt_scratch) {
+		atexit(remove_scratch);
+		if (!(ft.scratch = run_scratch(opt_scratch, &e)))
+			prog_fail(&e);
+		ft.dir = ft.scratch;
+	} else {
+		if (!(ft.base = hub_find(opt_model, &e)))
+			prog_fail(&e);
+		ft.dir = ft.base;
+	}
+	if (lm_config_read(&ft.config, ft.dir, &e))
+		prog_fail(&e);
+	if (opt_scratch && ft.config.vocab < TOKENIZER_BYTES_SIZE)
+		prog_die("%s: vocab_size is %zu; the byte-level tokenizer needs %d", opt_scratch, ft.config.vocab, TOKENIZER_BYTES_SIZE);
+	if (!(ft.tokenizer = tokenizer_load(ft.dir, &e)) || !(ft.chat = chat_load(ft.dir, ft.tokenizer, &e)))
+		prog_fail(&e);
+	if (chat_warning(ft.chat) && !opt_quiet)
+		prog_warn("%s", chat_warning(ft.chat));
+}
+
+static void on_refused(void *arg, const struct err *e)
+{
+	(void)arg;
+	if (!ranks_rank())
+		prog_warn("%s", e->msg);
+}
+
+static void read_files(char **files, int all_valid, const struct dataset_spec *spec)
+{
+	struct err e = ERR_INIT;
+	struct reader in;
+	struct dataset_sides sides = {
+		.train = &ft.train, .valid = &ft.valid, .all_valid = all_valid, .on_refused = on_refused,
+	};
+	reader_init(&in, files);
+	in.skip_bad = opt_skip_bad;
+	in.on_bad = on_refused;
+	in.stopping = prog_stopping;
+	if (dataset_read(&sides, &in, spec, &e))
+		prog_fail(&e);
+	ft.test += sides.test;
+	ft.refused += sides.refused;
+	ft.skipped += in.skipped;
+	reader_release(&in);
+	if (prog_stopping())
+		prog_end(FT_TROUBLE);
+}
+
+static void read_data(char **files)
+{
+	size_t longest = (size_t)opt_max_seq, overlap;
+	if (ft.config.max_positions && longest > ft.config.max_positions)
+		longest = ft.config.max_positions;
+	struct dataset_spec spec = {.chat = ft.chat, .max_seq = longest, .vocab = ft.config.vocab, .too_long = ft.too_long,
+		.preferences = ft.spec.objective != OBJECTIVE_SFT};
+	read_files(files, 0, &spec);
+	if (opt_valid)
+		read_files((char *[]){(char *)opt_valid, NULL}, 1, &spec);
+	dataset_finish(&ft.train);
+	dataset_finish(&ft.valid);
+	if (ft.refused && !opt_skip_bad)
+		prog_die("%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)", ft.refused,
+			 ft.refused == 1 ? "" : "s");
+	if (!ft.train.n)
+		prog_die("no rows to train on%s%s", ft.test ? " (those with split test are never touched)" : "",
+			 ranks_rank() ? " on this rank: standard input reaches rank 0 only, so name files" : "");
+	long long first = opt_overlap ? -1 : dataset_overlap(&ft.train, &ft.valid, ft.spec.objective != OBJECTIVE_SFT, &overlap);
+	if (first >= 0)
+		prog_die("%s:%zu: this validation row is also a training row (%zu of %zu are), so validation would say "
+			 "nothing; split again with ft-split, or say --allow-overlap",
+			 ft.valid.examples[first].file, ft.valid.examples[first].line, overlap, ft.valid.rows);
+}
+
+static void tell_data(void)
+{
+	const struct dataset *d = &ft.train;
+	if (opt_quiet)
+		return;
+	prog_warn("%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
+		  d->supervised, d->longest, ft.valid.rows, ft.test ? "" : "; no test rows here");
+	if (ft.test)
+		prog_warn("%zu test rows left untouched", ft.test);
+	if (d->dropped + ft.valid.dropped)
+		prog_warn("%zu rows left out as longer than %lld tokens", d->dropped + ft.valid.dropped, opt_max_seq);
+	if (d->truncated + ft.valid.truncated)
+		prog_warn("%zu rows cut to %lld tokens", d->truncated + ft.valid.truncated, opt_max_seq);
+}
+
+static void plan_steps(void)
+{
+	struct trainer_spec *s = &ft.spec;
+	s->batch = (size_t)opt_batch < ft.train.rows ? (size_t)opt_batch : ft.train.rows;
+	s->steps = opt_steps ? (size_t)opt_steps : trainer_steps(ft.train.rows, s->batch, opt_epochs);
+	s->warmup = opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
+	s->lr = opt_lr;
+	s->wd = opt_wd;
+	s->clip = opt_clip;
+	s->seed = (uint64_t)opt_seed;
+	s->eval_every = (size_t)opt_eval_every;
+	s->save_every = (size_t)opt_save_every;
+	s->patience = (size_t)opt_patience;
+	if (s->patience && !ft.valid.n && !opt_best)
+		prog_usage("--patience needs validation rows (-v, or split valid), or --eval with --best");
+}
+
+/* The packs of the first epoch, step by step, as they would be trained on. */
+static void print_packs(void)
+{
+	struct batch_order order;
+	struct buf b = BUF_INIT;
+	size_t n;
+	int pairs = ft.spec.objective != OBJECTIVE_SFT;
+	batch_order_init(&order, ft.train.rows, ft.spec.batch);
+	batch_order_epoch(&order, ft.spec.seed, 0);
+	for (size_t i = 0; i < batch_order_batches(&order) && i < ft.spec.steps && !prog_stopping(); i++) {
+		const size_t *rows = batch_order_at(&order, i, &n);
+		buf_clear(&b);
+		show_packs(&ft.train, rows, n, pairs, &b);
+		out_span(buf_span(&b));
+	}
+	batch_order_release(&order);
+	buf_release(&b);
+}
+
+static void print_text(void)
+{
+	struct buf b = BUF_INIT;
+	for (size_t i = 0; i < ft.train.n && !prog_stopping(); i++) {
+		buf_clear(&b);
+		show_example(&ft.train, i, ft.tokenizer, out_is_tty(), &b);
+		out_span(buf_span(&b));
+	}
+	buf_release(&b);
+}
+
+/* --- training --- */
+
+static struct lm_model *open_model(void)
+{
+	struct err e = ERR_INIT;
+	struct lm_model *m;
+	if (opt_scratch ? lm_model_new(&m, &ft.config, ft.spec.seed, &e) : lm_model_open(&m, ft.dir, &ft.load, &e))
+		prog_fail(&e);
+	if (opt_scratch)
+		return m;
+	struct lm_adapter spec = {
+		.rank = (size_t)opt_rank, .alpha = opt_alpha, .dropout = opt_dropout, .rslora = opt_rslora, .dora = opt_dora,
+		.targets = (char *)opt_targets, .top_layers = (size_t)opt_layers,
+	};
+	if (opt_adapter ? lm_adapter_open(m, opt_adapter, 1, &e)
+	    : !opt_full ? lm_adapter_new(m, &spec, ft.spec.seed, &e)
+	    : opt_layers ? lm_model_train_top(m, (size_t)opt_layers, &e)
+			 : lm_model_train_all(m, &e))
+		prog_fail(&e);
+	return m;
+}
+
+static void write_about(const struct about *a, const struct trainer *t, const struct trainer_state *s)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	about_run(a, t, s, &b);
+	if (run_about(t->run, buf_span(&b), &e))
+		prog_fail(&e);
+	buf_release(&b);
+}
+
+static int save(void *arg, struct err *e)
+{
+	const struct trainer *t = arg;
+	return run_save(t->model, t->run->dir, opt_model, ft.save_type, e);
+}
+
+/* Writes the state beside the result, and runs --eval on it. */
+static int evaluate(void *arg, uint64_t step, struct buf *json, double *score, struct err *e)
+{
+	const struct trainer *t = arg;
+	const struct outside o = {opt_eval, ft.best};
+	int rc = run_save(t->model, t->run->candidate, opt_model, ft.save_type, e) ||
+		 tokenizer_copy_files(ft.dir, t->run->candidate, e) ? -1 : 0;
+	out_flush();
+	if (!rc)
+		rc = outside_run(&o, opt_full ? t->run->candidate : ft.base, opt_full ? "" : t->run->candidate, step, json, score, e);
+	return rc && prog_stopping() ? 1 : rc;
+}
+
+static void on_row(void *arg, struct span json)
+{
+	(void)arg;
+	out_line(json.s, json.n);
+}
+
+static void on_progress(void *arg, const struct trainer_state *s)
+{
+	(void)arg;
+	char note[96];
+	double speed = s->seconds > 0 ? (double)s->tokens / s->seconds : 0;
+	snprintf(note, sizeof note, "loss %.4f%s %.0f tokens/s", s->loss, isnan(s->valid_loss) ? "" : ",", speed);
+	if (!isnan(s->valid_loss))
+		snprintf(note, sizeof note, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss, speed);
+	progress_set(&ft.progress, (double)s->step, note);
+}
+
+static int stopping(void)
+{
+	return prog_stopping() || out_failed();
+}
+
+/* Brings the run's directory into being. The other ranks only need to know where a checkpoint is. */
+static void begin_run(struct trainer *t, const struct about *about)
+{
+	struct err e = ERR_INIT;
+	struct run *run = t->run;
+	size_t metrics = 0;
+	if (!ranks_agree(ft.train.hash, sizeof ft.train.hash) || !ranks_agree(ft.valid.hash, sizeof ft.valid.hash))
+		prog_die("the ranks read different rows: name files that all of them see, not standard input");
+	if (!ranks_rank() && ((run->resumes && trainer_peek(t, &metrics, &e)) || run_begin(run, metrics, &e) ||
+			      tokenizer_copy_files(ft.dir, run->dir, &e)))
+		prog_fail(&e);
+	if (ranks_size() > 1)
+		ranks_share(&run->resumes, sizeof run->resumes);
+	if (!ranks_rank())
+		write_about(about, t, NULL);
+	else if (run->resumes)
+		run->checkpoint = file_join(opt_out, "checkpoint.safetensors");
+}
+
+static void write_plot(struct run *run)
+{
+	struct err e = ERR_INIT;
+	struct buf svg = BUF_INIT;
+	if (curves_svg(run->metrics_path, run->dir, &svg, &e) || file_write(opt_plot, svg.data, svg.len, &e))
+		prog_fail(&e);
+	buf_release(&svg);
+}
+
+static void end_run(struct trainer *t, const struct about *about, const struct trainer_state *s, enum trainer_end how)
+{
+	struct err e = ERR_INIT;
+	if (run_sync(t->run, &e) < 0)
+		prog_fail(&e);
+	if (opt_plot)
+		write_plot(t->run);
+	if (how == TRAINER_STOPPED) {
+		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s", (unsigned long long)s->step,
+			  ft.spec.steps, file_exists(t->run->checkpoint) ? "there" : "the beginning");
+		return;
+	}
+	if (run_finish(t->run, &e))
+		prog_fail(&e);
+	write_about(about, t, s);
+	if (!opt_quiet)
+		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", t->run->dir, (unsigned long long)s->step, s->seconds,
+			  (unsigned long long)s->tokens, how == TRAINER_EARLY ? " (validation no longer improved)" : "");
+}
+
+/* Returns 1 where the run was stopped before its end. */
+static int train(struct run *run)
+{
+	struct err e = ERR_INIT;
+	struct lm_model *m = open_model();
+	struct pool *pool = pool_new((int)opt_threads);
+	struct about about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.train, .valid = &ft.valid, .test = ft.test};
+	struct buf fingerprint = BUF_INIT;
+	about_options(&about, &fingerprint);
+	struct lm_work_spec need = {
+		.memory = opt_memory ? opt_memory : mem_available() / 4 * 3, .max_tokens = ft.train.longest > ft.valid.longest ? ft.train.longest : ft.valid.longest,
+	};
+	struct trainer t = {
+		.model = m, .pool = pool, .train = &ft.train, .valid = &ft.valid, .spec = ft.spec, .run = run,
+		.fingerprint = fingerprint.data, .save = save, .row = on_row, .evaluate = opt_eval ? evaluate : NULL, .progress = on_progress, .stopping = stopping,
+	};
+	t.arg = &t;
+	if (lm_work_new(&t.work, m, pool, &need, &e))
+		prog_fail(&e);
+	if (opt_estimate) {
+		struct buf line = BUF_INIT;
+		if (estimate_run(&t, need.memory, &line, &e))
+			prog_fail(&e);
+		out_line(line.data, line.len);
+		prog_end(FT_OK);
+	}
+	begin_run(&t, &about);
+	struct trainer_state s;
+	enum trainer_end how;
+	progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
+	int bad = trainer_run(&t, &s, &how, &e);
+	progress_end(&ft.progress);
+	if (bad)
+		prog_fail(&e);
+	if (!ranks_rank())
+		end_run(&t, &about, &s, how);
+	lm_work_free(t.work);
+	pool_free(pool);
+	lm_model_free(m);
+	buf_release(&fingerprint);
+	return how == TRAINER_STOPPED;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	struct run run = {0};
+	ft.command = mem_alloc((size_t)argc + 1, sizeof *ft.command);
+	memcpy(ft.command, argv, (size_t)argc * sizeof *ft.command);
+	char **files = prog_start(&program, argc, argv);
+	check_usage();
+	ranks_begin();
+	opt_quiet = opt_quiet || ranks_rank();
+	nn_init();
+	open_text_side();
+	if (!opt_dry && !opt_estimate && !ranks_rank() && run_init(&run, opt_out, ft.base, opt_resume, &e))
+		prog_fail(&e);
+	read_data(files);
+	plan_steps();
+	tell_data();
+	int stopped = 0;
+	if (opt_show)
+		print_text();
+	else if (opt_dry)
+		print_packs();
+	else
+		stopped = train(&run);
+	ranks_end();
+	run_release(&run);
+	dataset_release(&ft.train);
+	dataset_release(&ft.valid);
+	chat_free(ft.chat);
+	tokenizer_free(ft.tokenizer);
+	lm_config_release(&ft.config);
+	free(ft.base);
+	free(ft.command);
+	prog_end(stopped ? FT_TROUBLE : ft.refused + ft.skipped ? FT_PARTIAL : FT_OK);
+}

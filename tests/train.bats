@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# ft-train: what is trained on, what is refused, and that a run gives the same result however it is cut.
+
+load helper
+
+# A very small model and 40 rows that it can learn.
+prepare() {
+	cat >config.json <<-END
+	{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+	 "max_position_embeddings": 256, "tie_word_embeddings": true}
+	END
+	jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "row \(.)"}, {role: "assistant", content: (if . % 2 == 0 then "even" else "odd" end)}]}' >rows.jsonl
+	head -n 32 rows.jsonl >train.jsonl
+	tail -n 8 rows.jsonl >valid.jsonl
+}
+
+scratch() {
+	ft-train -q --scratch config.json "$@"
+}
+
+# The metrics without what depends on time and machine.
+plain() {
+	jq -c 'del(.tokens_per_s, .rss, .seconds, .joules)' "$@"
+}
+
+@test "only the assistant's turn and its end are trained on" {
+	prepare
+	scratch -n train.jsonl >packs.jsonl
+	[ "$(jq -s 'map(.weights | add) | add' packs.jsonl)" -eq $((16 * 5 + 16 * 4)) ]
+	[ "$(jq -s 'map(.starts | length) | add' packs.jsonl)" -eq 32 ]
+	jq -se 'all(.[]; (.ids | length) == (.weights | length))' packs.jsonl
+	scratch --show train.jsonl >shown.txt
+	grep -qF '>>>even<|end|><<<' shown.txt
+	[ "$(grep -c '^# train.jsonl:' shown.txt)" -eq 32 ]
+}
+
+@test "packs and order are a function of the seed" {
+	prepare
+	scratch -n train.jsonl >a.jsonl
+	scratch -n --threads 1 train.jsonl >b.jsonl
+	scratch -n --seed 1 train.jsonl >c.jsonl
+	cmp a.jsonl b.jsonl
+	run ! cmp -s a.jsonl c.jsonl
+}
+
+@test "a model from nothing learns its rows, and the result is a model directory" {
+	prepare
+	scratch -o out --epochs 60 --lr 1e-2 -v valid.jsonl train.jsonl >metrics.jsonl
+	jq -se '[.[] | select(.lr)] | .[-1].loss < 0.1 and .[0].loss > 3' metrics.jsonl
+	jq -se '.[-1].end == "done" and .[-1].step == 120 and .[-1].skipped_steps == 0' metrics.jsonl
+	cmp metrics.jsonl out/metrics.jsonl
+	[ -s out/model.safetensors ] && [ -s out/config.json ] && [ -s out/tokenizer.json ] && [ ! -e out/checkpoint.safetensors ]
+	jq -e '.finished and .train.rows == 32 and .valid.rows == 8 and (.train.hash | length) == 32 and .options.scratch == "config.json"' out/ft.json
+}
+
+@test "an adapter leaves the base alone and is laid out as PEFT's" {
+	prepare
+	scratch -o base --epochs 2 --lr 3e-3 train.jsonl >/dev/null
+	sum=$(cat base/* | cksum)
+	ft-train -q -m ./base -o adapter --rank 4 --alpha 8 --target q_proj,v_proj -v valid.jsonl train.jsonl >metrics.jsonl
+	[ "$sum" = "$(cat base/* | cksum)" ]
+	jq -e '.peft_type == "LORA" and .r == 4 and .lora_alpha == 8' adapter/adapter_config.json
+	[ -s adapter/adapter_model.safetensors ] && [ -s adapter/tokenizer.json ]
+	jq -se '[.[] | select(.valid_loss)] | length == 3' metrics.jsonl
+}
+
+@test "full fine-tuning goes on from what an earlier run wrote" {
+	prepare
+	scratch -o base --epochs 20 --lr 1e-2 --schedule constant train.jsonl >first.jsonl
+	ft-train -q -m ./base --full -o more --epochs 1 --lr 1e-4 train.jsonl >second.jsonl
+
+	jq -nse --argjson a "$(jq -s '[.[] | select(.lr)][-1].loss' first.jsonl)" --argjson b "$(jq -s '.[0].loss' second.jsonl)" '$b < $a + 0.2'
+	ft-train -q -m ./more --full --save-dtype bf16 -o half --steps 1 train.jsonl >/dev/null
+	[ "$(stat -c %s half/model.safetensors)" -lt "$(($(stat -c %s more/model.safetensors) * 6 / 10))" ]
+}
+
+@test "results do not depend on the number of threads" {
+	prepare
+	for n in 1 2 4; do
+		scratch -o "out$n" --epochs 2 --threads $n -v valid.jsonl train.jsonl | plain >"m$n"
+	done
+	cmp m1 m2 && cmp m1 m4
+	cmp out1/model.safetensors out2/model.safetensors
+	cmp out1/model.safetensors out4/model.safetensors
+}
+
+@test "a run that was stopped and taken up is the uninterrupted one, bit for bit" {
+	prepare
+	args=(--epochs 30 --save-every 7 -v valid.jsonl train.jsonl)
+	scratch -o whole "${args[@]}" >whole.jsonl
+	ft-train -q --scratch config.json -o cut "${args[@]}" >first.jsonl 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -TERM $pid
+	wait $pid || true
+	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	scratch -o cut --resume "${args[@]}" >second.jsonl
+	cmp whole/model.safetensors cut/model.safetensors
+	cmp <(plain whole/metrics.jsonl) <(plain cut/metrics.jsonl)
+	[ ! -e cut/checkpoint.safetensors ]
+}
+
+@test "a killed run is taken up from its last checkpoint" {
+	prepare
+	args=(--epochs 30 --save-every 5 train.jsonl)
+	scratch -o whole "${args[@]}" >/dev/null
+	ft-train -q --scratch config.json -o cut "${args[@]}" >/dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -KILL $pid
+	wait $pid || true
+	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be killed"
+	status_is 2 ft-train -q --scratch config.json -o cut "${args[@]}"
+	[[ $stderr == *unfinished*--resume* ]]
+	status_is 2 ft-train -q --scratch config.json -o cut --resume --lr 1 "${args[@]}"
+	[[ $stderr == *"lr was 0.0002 and is now 1"* ]]
+	scratch -o cut --resume "${args[@]}" >/dev/null
+	cmp whole/model.safetensors cut/model.safetensors
+}
+
+@test "rows that cannot be trained on are all named, with status 2 and nothing written" {
+	prepare
+	cat >bad.jsonl <<-'END'
+	{"id": "good", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+	{"id": "unanswered", "messages": [{"role": "user", "content": "a"}]}
+	{"id": "silent", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]}
+	{"id": "odd", "messages": [{"role": "oracle", "content": "a"}, {"role": "assistant", "content": "b"}]}
+	{"id": "unfinished", "prompt": "a"}
+	END
+	jq -nc '{id: "long", prompt: ("x" * 300), completion: "y"}' >>bad.jsonl
+	status_is 2 scratch -o out bad.jsonl
+	for at in "bad.jsonl:2: row unanswered: no reference" "bad.jsonl:3: row silent: nothing to train on" \
+		"bad.jsonl:4: row odd: messages[0]: unknown role" "bad.jsonl:5: row unfinished: no reference" "bad.jsonl:6: row long: "; do
+		[[ $stderr == *"$at"* ]] || { echo "missing: $at"; echo "$stderr"; return 1; }
+	done
+	[[ $stderr == *"5 rows"* ]]
+	[ ! -e out ]
+	status_is 3 scratch -o out --steps 1 --skip-bad bad.jsonl
+	jq -e '.train.rows == 1' out/ft.json
+}
+
+@test "long rows are dropped or cut only where that was asked for, and counted" {
+	prepare
+	jq -nc '{id: "long", prompt: "question", completion: ("y" * 300)}' >>train.jsonl
+	status_is 2 scratch -n train.jsonl
+	[[ $stderr == *"train.jsonl:33: row long: "*"--max-seq"* ]]
+	scratch -o a --steps 1 --too-long drop train.jsonl >/dev/null
+	jq -e '.train | .rows == 32 and .dropped == 1' a/ft.json
+	scratch -o b --steps 1 --too-long truncate --max-seq 64 train.jsonl >/dev/null
+	jq -e '.train | .rows == 33 and .truncated == 1' b/ft.json
+}
+
+@test "test rows are counted and never looked at" {
+	prepare
+	jq -c '.split = "train"' train.jsonl >all.jsonl
+	jq -c '.split = "valid"' valid.jsonl >>all.jsonl
+	echo '{"id": "t", "split": "test", "messages": "not even messages"}' >>all.jsonl
+	scratch -o out --steps 2 all.jsonl | jq -se 'map(select(.valid_loss)) | length == 1'
+	jq -e '.test_rows_untouched == 1 and .train.rows == 32 and .valid.rows == 8' out/ft.json
+	echo '{"id": "t", "split": "test", "messages": "no"}' >only.jsonl
+	status_is 2 scratch -o out2 only.jsonl
+	[[ $stderr == *"no rows to train on"* ]]
+}
+
+@test "validation rows that are training rows are refused" {
+	prepare
+	status_is 2 scratch -o out -v train.jsonl train.jsonl
+	[[ $stderr == *"train.jsonl:1: this validation row is also a training row (32 of 32"* ]]
+	scratch -o out --steps 1 --allow-overlap -v train.jsonl train.jsonl >/dev/null
+}
+
+@test "the weight of a record multiplies, and weight 0 everywhere is nothing to train on" {
+	prepare
+	jq -c '.weight = 0.5' train.jsonl | scratch -n | jq -se 'map(.weights[]) | unique == [0, 0.5]'
+	jq -c '.weight = 0' train.jsonl >zero.jsonl
+	status_is 2 scratch -n zero.jsonl
+	[[ $stderr == *"row r0: nothing to train on"* ]]
+}
+
+@test "usage errors say what to do" {
+	prepare
+	status_is 2 ft-train -o out train.jsonl
+	[[ $stderr == *"one of -m and --scratch"* ]]
+	status_is 2 ft-train -m base -o out train.jsonl
+	[[ $stderr == *"./base"* ]]
+	status_is 2 ft-train -m ./none -o out train.jsonl
+	status_is 2 scratch train.jsonl
+	[[ $stderr == *"-o is needed"* ]]
+	status_is 2 scratch -o out --schedule steep train.jsonl
+	[[ $stderr == *"cosine, linear or constant"* ]]
+	scratch -o base --steps 1 train.jsonl >/dev/null
+	status_is 2 ft-train -q -m ./base -o base train.jsonl
+	[[ $stderr == *"same directory"* ]]
+	mkdir full && touch full/thesis.txt
+	status_is 2 scratch -o full train.jsonl
+	[[ $stderr == *"not empty"* ]]
+}
+
+@test "memory does not grow with text that is not tokens" {
+	prepare
+	jq -c '.note = ("x" * 20000)' train.jsonl >big.jsonl
+	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
+	scratch -o b --steps 1 big.jsonl | jq '.rss // empty' | head -n 1 >large
+	[ "$(cat large)" -lt "$(($(cat small) + 4000000))" ]
+}
+
+# Pairs of which the even answer is preferred.
+prepare_pairs() {
+	prepare
+	jq -nc 'range(32) | {id: "p\(.)", input: {messages: [{role: "user", content: "row \(.)"}]},
+		preferred_output: [{role: "assistant", content: "even"}], non_preferred_output: [{role: "assistant", content: "odd"}]}' >pairs.jsonl
+	head -n 24 pairs.jsonl >ptrain.jsonl
+	tail -n 8 pairs.jsonl >pvalid.jsonl
+	scratch -o base --epochs 5 --lr 3e-3 train.jsonl >/dev/null
+}
+
+@test "DPO and ORPO move the preferred answer ahead" {
+	prepare_pairs
+	for way in dpo orpo; do
+		ft-train -q -m ./base --$way -o $way --epochs 10 --lr 1e-2 -v pvalid.jsonl ptrain.jsonl >metrics.jsonl
+		jq -se '[.[] | select(.lr)] | .[-1].loss < .[0].loss and .[-1].margin > .[0].margin and .[-1].accuracy == 1' metrics.jsonl
+		jq -se '[.[] | select(.valid_loss)][-1] | .accuracy == 1 and .valid_rows == 8' metrics.jsonl
+	done
+	ft-train -q -m ./base --dpo -o first --steps 1 ptrain.jsonl | jq -se '.[0].loss - (2 | log) | fabs < 1e-6'
+	status_is 2 ft-train -q -m ./base --dpo -o out train.jsonl
+	[[ $stderr == *"row r0: no preference line"* ]]
+	status_is 2 ft-train -q -m ./base -o out ptrain.jsonl
+	[[ $stderr == *"row p0: a preference line"* ]]
+	status_is 2 ft-train -q -m ./base --dpo -o out -v ptrain.jsonl ptrain.jsonl
+	[[ $stderr == *"24 of 24"* ]]
+}
+
+@test "a DPO run taken up has the reference that it began with" {
+	prepare_pairs
+	args=(-m ./base --dpo --full --epochs 20 --save-every 4 ptrain.jsonl)
+	ft-train -q -o whole "${args[@]}" >/dev/null
+	ft-train -q -o cut "${args[@]}" >/dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -TERM $pid
+	wait $pid || true
+	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	ft-train -q -o cut --resume "${args[@]}" >/dev/null
+	cmp whole/model.safetensors cut/model.safetensors
+}
+
+@test "the state that is best by --eval is kept, also where another is best by loss" {
+	prepare
+	# An evaluation that likes the state of step 2 best, while the loss goes on falling.
+	cat >judge.sh <<-'END'
+	[ -s "$FT_MODEL/model.safetensors" ] && [ -z "$FT_ADAPTER" ] && echo "{\"score\": {\"mean\": $([ "$FT_STEP" = 2 ] && echo 0.9 || echo 0.1)}}"
+	echo "not JSON"
+	[ "$FT_STEP" != 2 ] || cp "$FT_MODEL/model.safetensors" liked
+	END
+	scratch -o out --steps 6 --eval-every 2 --lr 1e-2 -v valid.jsonl --eval 'sh judge.sh' --best score.mean train.jsonl >metrics.jsonl
+	cmp out/model.safetensors liked
+	jq -se '[.[] | select(.valid_loss)] | .[2].valid_loss < .[0].valid_loss and (map(.best) == [true, false, false]) and .[0].eval[0].score.mean == 0.9' metrics.jsonl
+	jq -se '.[-1] | .best_step == 2 and .best_by == "score.mean" and .best == 0.9' metrics.jsonl
+	[ ! -e out/candidate ]
+	scratch -o least --steps 6 --eval-every 2 --eval 'sh judge.sh' --best score.mean:min train.jsonl | jq -se '.[-1].best_step == 4'
+	scratch -o early --steps 60 --eval-every 2 --eval 'sh judge.sh' --best score.mean --patience 3 train.jsonl | jq -se '.[-1] | .end == "early" and .step == 8'
+	status_is 2 scratch -o bad --steps 2 --eval 'echo {}' --best score train.jsonl
+	[[ $stderr == *"no number at .score"* ]]
+	status_is 2 scratch -o bad2 --steps 2 --eval 'exit 2' train.jsonl
+	[[ $stderr == *"status 2"* ]]
+}
+
+@test "training goes on from an adapter" {
+	prepare
+	scratch -o base --epochs 2 --lr 3e-3 train.jsonl >/dev/null
+	ft-train -q -m ./base -o a --rank 4 --epochs 4 --lr 1e-2 --schedule constant train.jsonl >a.jsonl
+	ft-train -q -m ./base -a a -o b --epochs 1 --lr 1e-4 train.jsonl >b.jsonl
+	jq -e '.r == 4' b/adapter_config.json
+	[ "$(jq -s '[.[] | select(.lr)][0].loss < 1 + ($a | tonumber)' --arg a "$(jq -s '[.[] | select(.lr)][-1].loss' a.jsonl)" b.jsonl)" = true ]
+	cp -r base other && jq -c '.num_hidden_layers = 1' base/config.json >other/config.json
+	status_is 2 ft-train -q -m ./other -a a -o c train.jsonl
+}
+
+@test "an estimate says what a run takes and writes nothing" {
+	prepare
+	scratch --estimate train.jsonl >estimate.json
+	jq -e '.rows == 32 and .steps == 6 and .tokens_trained == 3 * .tokens and .memory.total > 0 and .seconds > 0 and .flops_per_step > 0' estimate.json
+}
+
+@test "the loss curves are a picture" {
+	prepare
+	scratch -o out --steps 6 --eval-every 2 -v valid.jsonl --plot loss.svg train.jsonl >/dev/null
+	grep -q '^<svg ' loss.svg && grep -q 'validation loss' loss.svg && [ "$(grep -c '<circle' loss.svg)" -eq 3 ]
+}
+
+@test "a full disk leaves the checkpoint that was there" {
+	prepare
+	mkdir disk
+	mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null || skip "no tmpfs can be mounted here"
+	args=(--steps 4000 --save-every 2 train.jsonl)
+	ft-train -q --scratch config.json -o disk/out "${args[@]}" >/dev/null 2>first.txt 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s disk/out/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -TERM $pid
+	wait $pid || true
+	cp disk/out/checkpoint.safetensors before
+	dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null || true
+	run --separate-stderr scratch -o disk/out --resume "${args[@]}"
+	cmp disk/out/checkpoint.safetensors before || bad=1
+	umount -l disk
+	[ -z "${bad:-}" ]
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"No space left"* ]]
+}
