@@ -75,6 +75,8 @@ struct how {
 	size_t memory;
 };
 
+static int noisy; /* gradients with dropout and embedding noise; losses too, then */
+
 static struct lm_loss run(const struct lm_model *m, struct how h, const struct lm_pack *p, size_t n, float *grads, double *logp)
 {
 	struct lm_work_spec spec = {.max_tokens = 140, .checkpoint = h.checkpoint, .memory = h.memory};
@@ -85,7 +87,13 @@ static struct lm_loss run(const struct lm_model *m, struct how h, const struct l
 
 	if (grads)
 		memset(grads, 0, m->n_params * sizeof(*grads));
-	if (bad == 0)
+	if (bad == 0 && noisy) {
+		float *unused = mem_alloc(m->n_params, sizeof(*unused));
+
+		lm_work_noise(w, 3, 17);
+		bad = lm_gradients(w, p, n, grads ? grads : unused, &l, logp, &e);
+		free(unused);
+	} else if (bad == 0)
 		bad = grads ? lm_gradients(w, p, n, grads, &l, logp, &e) : lm_loss(w, p, n, 0, &l, logp, &e);
 	if (bad < 0) {
 		printf("Bail out! %s\n", e.msg);
@@ -206,6 +214,30 @@ static void gradients(void)
 	lm_model_free(m);
 	add_adapter(&m, qwen3, (struct lm_adapter){.rank = 4, .alpha = 8, .rslora = 1, .targets = "q_proj,v_proj", .top_layers = 2});
 	differences(m, "rsLoRA on q and v of the top layers");
+	lm_model_free(m);
+}
+
+static void noise(void)
+{
+	struct lm_model *m;
+	struct lm_loss a, b, c;
+	float *g, *h;
+
+	add_adapter(&m, llama, (struct lm_adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
+	g = mem_alloc(m->n_params, sizeof(*g));
+	h = mem_alloc(m->n_params, sizeof(*h));
+	a = run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL);
+	noisy = 1;
+	differences(m, "LoRA with dropout, and noise on embeddings");
+	b = run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
+	ok(fabs(a.loss - b.loss) > 0.1, "dropout and noise change the loss");
+	c = run(m, (struct how){2, 1, lm_work_bytes(m, 200, 140, 1)}, packs, PACKS, h, NULL);
+	ok(fabs(c.loss / b.loss - 1) < 1e-6 && distance(h, g, m->n_params) < 1e-5,
+	   "and are the same in groups of another size, computed again, on two threads");
+	noisy = 0;
+	ok(run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss == a.loss, "but validation has none");
+	free(g);
+	free(h);
 	lm_model_free(m);
 }
 
@@ -337,6 +369,7 @@ int main(void)
 {
 	make_packs();
 	gradients();
+	noise();
 	same_however();
 	examples_do_not_leak();
 	kept_on_disk();

@@ -6,10 +6,15 @@
  *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
  *	lm-reference adapter MODEL OUT RANK SEED		an adapter with random A and B
  *	lm-reference model CONFIG OUT SEED			a model with random weights
+ *	lm-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training steps, and of sgemm: one JSON line
  */
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <cblas.h>
 #include "../../lib/base/file.h"
 #include "../../lib/base/mem.h"
+#include "../../lib/base/pool.h"
+#include "../../lib/base/progress.h"
 #include "../../lib/base/rng.h"
 #include "../../lib/json/json.h"
 #include "../../lib/json/jw.h"
@@ -280,6 +285,124 @@ static void write_model(const char *config, const char *out, uint64_t seed)
 	lm_config_release(&c);
 }
 
+/* --- speed --- */
+
+static double cpu_seconds(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+struct gemm {
+	float *a, *b, *c;
+	size_t n;
+};
+
+static void gemm_piece(void *arg, size_t i)
+{
+	struct gemm *g = arg;
+	size_t n = g->n;
+
+	nn_gemm(0, 1, n, n, n, 1, g->a, n, g->b, n, 0, g->c + i * n * n, n);
+}
+
+/* The machine's own sgemm rate: large squares on every thread, the best of some tries. */
+static double sgemm_rate(struct pool *pool)
+{
+	size_t n = 1024, pieces = (size_t)pool_threads(pool);
+	struct gemm g = {mem_aligned(n * n, 4), mem_aligned(n * n, 4), mem_aligned(n * n * pieces, 4), n};
+	double best = 0;
+
+	for (size_t i = 0; i < n * n; i++)
+		g.a[i] = g.b[i] = (float)(i % 7) - 3;
+	for (int i = 0; i < 20; i++) {
+		double t = clock_now(), rate;
+
+		pool_run(pool, pieces, gemm_piece, &g);
+		rate = 2 * (double)(n * n * n * pieces) / (clock_now() - t);
+		best = rate > best ? rate : best;
+	}
+	free(g.a);
+	free(g.b);
+	free(g.c);
+	return best;
+}
+
+static void bench(const char *model, int full, size_t rows, size_t length, int steps, const char *type, const char *memory)
+{
+	struct err e = ERR_INIT;
+	struct lm_load load = {0};
+	struct lm_work_spec spec = {.max_tokens = length, .memory = memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
+	struct lm_adapter adapter = {.rank = 8, .alpha = 16, .targets = "all"};
+	struct packs k = {.p = mem_alloc(1, sizeof(*k.p)), .n = 1};
+	struct engine g;
+	struct adamw opt;
+	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)), cpu, flops, rate, loss = 0, peak;
+	float *grads, *weights = mem_alloc(rows * length, sizeof(*weights));
+	int32_t *ids = mem_alloc(rows * length, sizeof(*ids));
+	size_t *starts = mem_alloc(rows, sizeof(*starts));
+	struct rusage usage;
+	struct rng r;
+
+	load.quantize = type && nn_type_parse(type, &load.type) == 0;
+	g.pool = pool_new(0);
+	nn_init();
+	if (lm_model_open(&g.m, model, &load, &e) < 0 ||
+	    (full ? lm_model_train_all(g.m, &e) : lm_adapter_new(g.m, &adapter, 1, &e)) < 0 ||
+	    lm_work_new(&g.w, g.m, g.pool, &spec, &e) < 0)
+		die(&e);
+	rng_seed(&r, 1, 0);
+	for (size_t i = 0; i < rows * length; i++) {
+		ids[i] = (int32_t)rng_below(&r, g.m->config.vocab);
+		weights[i] = 1;
+	}
+	for (size_t i = 0; i < rows; i++)
+		starts[i] = i * length;
+	k.p[0] = (struct lm_pack){ids, weights, rows * length, starts, rows};
+	grads = mem_aligned(g.m->n_params, sizeof(*grads));
+	adamw_init(&opt, g.m->n_params);
+	flops = lm_work_flops(g.m, k.p, 1);
+	cpu = 0;
+	for (int i = 0; i < steps; i++) {
+		struct lm_loss l = {0};
+		double t = clock_now(), c = cpu_seconds();
+
+		memset(grads, 0, g.m->n_params * sizeof(*grads));
+		if (lm_gradients(g.w, k.p, 1, grads, &l, NULL, &e) < 0)
+			die(&e);
+		nn_norm(grads, g.m->n_params, g.pool);
+		adamw_step(&opt, g.m->params, grads, (float)(1 / l.weight), 1e-4f, 0, g.pool);
+		seconds[i] = clock_now() - t;
+		cpu = i == 0 || cpu_seconds() - c < cpu ? cpu_seconds() - c : cpu;
+		loss = l.loss / l.weight;
+	}
+	for (int i = 1; i < steps; i++) /* sorted */
+		for (int j = i; j > 0 && seconds[j] < seconds[j - 1]; j--) {
+			double x = seconds[j];
+
+			seconds[j] = seconds[j - 1];
+			seconds[j - 1] = x;
+		}
+	getrusage(RUSAGE_SELF, &usage);
+	peak = (double)usage.ru_maxrss / 1024;
+	rate = sgemm_rate(g.pool);
+	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"best_s\": %.4f, \"cpu_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, "
+	       "\"sgemm_gflops\": %.1f, \"share\": %.3f, \"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputes\": %d, \"loss\": %.6f, \"core\": \"%s\"}\n",
+	       rows * length, seconds[steps / 2], seconds[0], cpu, (double)(rows * length) / seconds[steps / 2],
+	       flops / seconds[steps / 2] / 1e9, rate / 1e9, flops / seconds[0] / rate,
+	       flops / (cpu / pool_threads(g.pool)) / rate, peak, lm_work_checkpoints(g.w), loss, openblas_get_corename());
+	adamw_release(&opt);
+	engine_close(&g);
+	free(grads);
+	free(weights);
+	free(ids);
+	free(starts);
+	free(seconds);
+	free(k.p);
+}
+
 /* --- the unit test: what an independent implementation computed in double precision, kept as files --- */
 
 #define FIXTURE "tests/fixtures/tiny-lm/"
@@ -421,6 +544,9 @@ int main(int argc, char **argv)
 		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
 	else if (argc == 6 && strcmp(argv[1], "adapter") == 0)
 		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]));
+	else if (argc >= 7 && strcmp(argv[1], "bench") == 0)
+		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]), (size_t)atoi(argv[5]), atoi(argv[6]),
+		      argc > 7 ? argv[7] : NULL, argc > 8 ? argv[8] : NULL);
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
 		write_model(argv[2], argv[3], (uint64_t)atoi(argv[4]));
 	else {
