@@ -46,6 +46,7 @@ static const struct opt options[] = {
 	{0, "layers", OPT_INT, &opt_layers, "N", "train (or put adapters on) the top N layers only; 0: all", 0, 10000},
 	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536},
 	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6},
+	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0, .99},
 	{0, "target", OPT_STR, &opt_targets, "LIST", "modules that get one: q_proj,v_proj,... (default all)", 0, 0},
 	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", 0, 0},
 	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)", 0, 0},
@@ -64,6 +65,7 @@ static const struct opt options[] = {
 	{0, "dpo", OPT_FLAG, &opt_dpo, NULL, "learn from preference rows against the untuned model (DPO)", 0, 0},
 	{0, "orpo", OPT_FLAG, &opt_orpo, NULL, "learn from preference rows without a reference model (ORPO)", 0, 0},
 	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6, 1e3},
+	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA", "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3},
 	{0, "Training", OPT_GROUP, NULL, NULL, NULL, 0, 0},
 	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
 	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12},
@@ -172,6 +174,8 @@ static void check_usage(void)
 		prog_usage("-a goes on with an adapter; --full and --scratch have none");
 	if (opt_dpo && opt_orpo)
 		prog_usage("--dpo and --orpo are two ways; choose one");
+	if ((opt_dpo || opt_orpo) && (opt_dropout > 0 || opt_neftune > 0))
+		prog_usage("--dropout and --neftune do not go with preference losses, whose two passes must agree");
 	if (opt_best && !opt_eval)
 		prog_usage("--best names a value in the output of --eval, which is missing");
 	if (!opt_full && opt_dtype)

@@ -319,3 +319,15 @@ prepare_pairs() {
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"No space left"* ]]
 }
+
+@test "dropout and embedding noise change the training, by the seed alone" {
+	prepare
+	scratch -o base --epochs 2 --lr 3e-3 train.jsonl >/dev/null
+	run_of() { ft-train -q -m ./base "$@" --epochs 1 train.jsonl | plain | tail -n 1; }
+	[ "$(run_of -o a --dropout 0.3)" = "$(run_of -o b --dropout 0.3 --threads 1)" ]
+	[ "$(run_of -o c --neftune 5)" = "$(run_of -o d --neftune 5 --threads 1)" ]
+	[ "$(run_of -o e)" != "$(run_of -o f --neftune 5)" ]
+	[ "$(run_of -o g --dropout 0.3)" != "$(run_of -o h --dropout 0.3 --seed 1)" ]
+	status_is 2 ft-train -q -m ./base --dpo --dropout 0.1 -o out train.jsonl
+	[[ $stderr == *"preference losses"* ]]
+}

@@ -259,6 +259,7 @@ static int share_of_batch(struct sitting *k, struct objective_sums *l, struct er
 	memset(k->grads, 0, t->model->n_params * sizeof *k->grads);
 	if (!mine)
 		return 0;
+	lm_work_noise(t->work, t->spec.neftune, (t->spec.seed * 0x9e3779b97f4a7c15u + step) * ranks + rank);
 	return objective_batch(&k->objective, t->train, k->reference, k->share, mine, k->grads, l, e);
 }
 
