@@ -4,7 +4,7 @@
  *	lm-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
  *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as safetensors
  *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
- *	lm-reference adapter MODEL OUT RANK SEED		an adapter with random A and B
+ *	lm-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
  *	lm-reference model CONFIG OUT SEED			a model with random weights
  *	lm-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training steps, and of sgemm: one JSON line
  */
@@ -249,18 +249,26 @@ static void print_training(const char *model, const char *adapter, double lr, in
 }
 
 /* B of a fresh adapter is zero, which would hide A's gradient. */
-static void write_adapter(const char *model, const char *out, size_t rank, uint64_t seed)
+static void write_adapter(const char *model, const char *out, size_t rank, uint64_t seed, const char *kind)
 {
 	struct err e = ERR_INIT;
 	struct lm_model *m;
-	struct lm_adapter s = {.rank = rank, .alpha = 2 * (double)rank, .targets = "all"};
+	struct lm_adapter s = {.rank = rank, .alpha = 2 * (double)rank, .targets = "all", .dora = strcmp(kind, "dora") == 0,
+			       .rslora = strcmp(kind, "rslora") == 0};
 	struct rng r;
 
 	if (lm_model_open(&m, model, NULL, &e) < 0 || lm_adapter_new(m, &s, seed, &e) < 0)
 		die(&e);
 	rng_seed(&r, seed, 1000000);
-	for (size_t i = 0; i < m->n_params; i++)
-		m->params[i] = (float)(0.1 * rng_normal(&r));
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct lm_tensor *t = &m->tensors[i];
+
+		for (size_t k = 0; t->trained && k < t->rows * t->cols; k++) {
+			float *x = &m->params[t->offset + k], n = (float)(0.1 * rng_normal(&r));
+
+			*x = t->role == LM_LORA_M ? *x * (1 + n) : n;
+		}
+	}
 	if (lm_adapter_save(m, out, model, &e) < 0)
 		die(&e);
 	lm_model_free(m);
@@ -424,15 +432,18 @@ static struct span next_line(const char **at)
 	return line;
 }
 
-static void test_logits(const struct packs *k)
+static void test_logits(const struct packs *k, const char *adapter)
 {
+	char path[128], dir[128];
 	struct buf b = BUF_INIT;
 	const char *at;
 	double worst = 0, worst_loss = 0;
 	struct engine g;
 
-	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
-	read_lines(&b, FIXTURE "logits.jsonl");
+	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
+	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
+	snprintf(path, sizeof(path), FIXTURE "%s/logits.jsonl", adapter);
+	read_lines(&b, path);
 	at = b.data;
 	for (size_t i = 0; i < k->n; i++) {
 		struct span line = next_line(&at), rows = json_member(line, "logits"), row, key, x;
@@ -453,17 +464,18 @@ static void test_logits(const struct packs *k)
 				worst = fmax(worst, fabs(v - z[n++]));
 			}
 		}
-		ok(n == k->p[i].n * g.m->config.vocab, "pack %zu has as many logits", i);
+		ok(n == k->p[i].n * g.m->config.vocab, "%s: pack %zu has as many logits", adapter, i);
 		free(z);
 	}
-	ok(worst < 1e-4, "logits within 1e-4 (%.1e)", worst);
-	ok(worst_loss < 1e-5, "losses within 1e-5 (%.1e)", worst_loss);
+	ok(worst < 1e-4, "%s: logits within 1e-4 (%.1e)", adapter, worst);
+	ok(worst_loss < 1e-5, "%s: losses within 1e-5 (%.1e)", adapter, worst_loss);
 	buf_release(&b);
 	engine_close(&g);
 }
 
-static void test_grads(const struct packs *k)
+static void test_grads(const struct packs *k, const char *adapter)
 {
+	char path[128], dir[128];
 	struct err e = ERR_INIT;
 	struct st_set want;
 	struct engine g;
@@ -471,10 +483,12 @@ static void test_grads(const struct packs *k)
 	size_t found = 0;
 	float *grads;
 
-	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
+	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
+	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
+	snprintf(path, sizeof(path), FIXTURE "%s/grads.safetensors", adapter);
 	grads = mem_alloc(g.m->n_params, sizeof(*grads));
 	gradients(&g, k, grads);
-	if (st_open(&want, FIXTURE "grads.safetensors", &e) < 0)
+	if (st_open(&want, path, &e) < 0)
 		die(&e);
 	for (size_t i = 0; i < g.m->n_tensors; i++) {
 		const struct lm_tensor *t = &g.m->tensors[i];
@@ -490,23 +504,26 @@ static void test_grads(const struct packs *k)
 		found += s != NULL;
 		worst = fmax(worst, n > 0 ? sqrt(d / n) : 0);
 	}
-	ok(found == want.n, "every tensor of the adapter has a gradient");
-	ok(worst < 1e-3, "gradients of whole tensors within 1e-3 in relative norm (%.1e)", worst);
+	ok(found == want.n, "%s: every tensor of the adapter has a gradient", adapter);
+	ok(worst < 1e-3, "%s: gradients of whole tensors within 1e-3 in relative norm (%.1e)", adapter, worst);
 	st_close(&want);
 	free(grads);
 	engine_close(&g);
 }
 
-static void test_training(const struct packs *k)
+static void test_training(const struct packs *k, const char *adapter)
 {
+	char path[128], dir[128];
 	struct buf b = BUF_INIT;
 	const char *at;
 	double losses[20], norms[20], worst = 0;
 	struct engine g;
 
-	engine_open(&g, FIXTURE "model", FIXTURE "adapter", k->longest, 0, 2);
+	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
+	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
 	train(&g, k, 1e-2, 20, losses, norms);
-	read_lines(&b, FIXTURE "train.jsonl");
+	snprintf(path, sizeof(path), FIXTURE "%s/train.jsonl", adapter);
+	read_lines(&b, path);
 	at = b.data;
 	for (int i = 0; i < 20; i++) {
 		double want = NAN;
@@ -514,20 +531,23 @@ static void test_training(const struct packs *k)
 		json_number(json_member(next_line(&at), "loss"), &want);
 		worst = isnan(want) ? INFINITY : fmax(worst, fabs(want - losses[i]));
 	}
-	ok(worst < 1e-3, "losses of 20 AdamW steps within 1e-3 (%.1e)", worst);
-	ok(losses[19] < losses[0] - 0.5, "and they fall");
+	ok(worst < 1e-3, "%s: losses of 20 AdamW steps within 1e-3 (%.1e)", adapter, worst);
+	ok(losses[19] < losses[0] - 0.5, "%s: and they fall", adapter);
 	buf_release(&b);
 	engine_close(&g);
 }
 
 static int unit_test(void)
 {
+	static const char *const adapters[] = {"lora", "rslora", "dora"};
 	struct packs k;
 
 	read_packs(&k, FIXTURE "packs.jsonl");
-	test_logits(&k);
-	test_grads(&k);
-	test_training(&k);
+	for (size_t i = 0; i < sizeof(adapters) / sizeof(*adapters); i++) {
+		test_logits(&k, adapters[i]);
+		test_grads(&k, adapters[i]);
+		test_training(&k, adapters[i]);
+	}
 	free_packs(&k);
 	return tap_done();
 }
@@ -542,8 +562,8 @@ int main(int argc, char **argv)
 		write_grads(argv[2], argv[3], argv[4]);
 	else if (argc == 6 && strcmp(argv[1], "train") == 0)
 		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
-	else if (argc == 6 && strcmp(argv[1], "adapter") == 0)
-		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]));
+	else if (argc >= 6 && strcmp(argv[1], "adapter") == 0)
+		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]), argc > 6 ? argv[6] : "");
 	else if (argc >= 7 && strcmp(argv[1], "bench") == 0)
 		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]), (size_t)atoi(argv[5]), atoi(argv[6]),
 		      argc > 7 ? argv[7] : NULL, argc > 8 ? argv[8] : NULL);
