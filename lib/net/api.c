@@ -290,7 +290,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 
 	list_remove(&a->running, c);
 	backend_answer_clear(an);
-	an->latency = r->seconds;
+	an->latency = now - c->started;
 	copy_span(an->request_id, sizeof an->request_id, http_header(r, "x-request-id"));
 	if (!an->request_id[0])
 		copy_span(an->request_id, sizeof an->request_id, http_header(r, "request-id"));
