@@ -190,7 +190,7 @@ int record_splice(const struct record *r, const struct edit *edits, size_t n, st
 	if (!adding)
 		return buf_add(out, from, (size_t)(end - from));
 	buf_add(out, from, (size_t)(last - from));
-	int spaced = r->n > 1 && memchr(r->body.s, ' ', (size_t)(r->members[1].value.s - r->body.s)) != NULL;
+	int spaced = r->n > 0 && r->members[0].value.s[-1] == ' ';
 	for (size_t i = 0; i < n; i++) {
 		if (!edits[i].value.s || has_member(r, edits[i].name))
 			continue;
