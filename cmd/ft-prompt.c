@@ -1,5 +1,5 @@
 /* ft-prompt: fills a prompt from each record, asks a model, and appends the answer to the record. */
-#include <math.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/base/mem.h"
@@ -10,19 +10,35 @@
 #include "../lib/json/reader.h"
 #include "../lib/net/answer.h"
 #include "../lib/net/ask.h"
+#include "../lib/net/batch.h"
 #include "../lib/net/prompt.h"
 
 static struct ask_options ask_opts;
 static struct prompt_options prompt_opts;
 static char *system_text, *template_text;
-static long long samples = 1;
-static int dry_run, skip_bad;
+static const char *examples_file, *select_name = "first", *documents;
+static long long samples = 1, examples_k = 3, documents_k = 3;
+static double near;
+static int dry_run, skip_bad, to_batch;
+static const char *batch_state;
+static struct opt_list from_batch;
+static double batch_poll = 30;
 
 static const struct opt options[] = {
 	{'s', "system", OPT_TEXT, &system_text, "TEXT", "system turn: set, or put in place of the record's", 0, 0},
 	{'t', "template", OPT_TEXT, &template_text, "TEXT", "user turn, with {{PATH}} filled from the record", 0, 0},
+	{'e', "examples", OPT_STR, &examples_file, "FILE", "answered records to choose examples from", 0, 0},
+	{'k', "examples-k", OPT_INT, &examples_k, "N", "how many examples (default 3)", 0, 1000},
+	{0, "select", OPT_STR, &select_name, "HOW", "first, random or bm25 (the nearest)", 0, 0},
+	{0, "avoid-near", OPT_REAL, &near, "X", "no examples this similar to the record (0 to 1)", 0, 1},
+	{0, "context", OPT_STR, &documents, "FILE", "documents; the nearest ones' text goes into {{context}}", 0, 0},
+	{0, "context-k", OPT_INT, &documents_k, "N", "how many documents (default 3)", 1, 1000},
 	{'N', "samples", OPT_INT, &samples, "N", "answers a record (default 1), a line each", 1, 10000},
 	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them", 0, 0},
+	{0, "to-batch", OPT_FLAG, &to_batch, NULL, "print request lines for a batch API", 0, 0},
+	{0, "from-batch", OPT_LIST, &from_batch, "FILE", "take the answers from a batch API's result file; may be given again", 0, 0},
+	{0, "batch", OPT_STR, &batch_state, "FILE", "upload, wait, fetch, join; FILE remembers how far it got", 0, 0},
+	{0, "batch-poll", OPT_REAL, &batch_poll, "S", "seconds between looks at a batch (default 30)", 0.01, 86400},
 	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on", 0, 0},
 	ASK_OPTIONS(ask_opts),
 	{0},
@@ -44,6 +60,7 @@ struct work {
 	struct record record; /* being read, or being written */
 	struct progress progress;
 	size_t bad;
+	struct batch_parts *parts; /* --batch */
 };
 
 /* A record in hand: its line, and an answer for each sample. */
@@ -61,12 +78,21 @@ static void on_bad(void *arg, const struct err *e)
 	prog_warn("%s (skipped)", e->msg);
 }
 
+static struct job *new_job(const struct record *r)
+{
+	struct job *job = mem_alloc(1, sizeof *job);
+
+	job->len = r->line.n;
+	job->line = mem_strndup(r->line.s, job->len);
+	job->answers = mem_alloc((size_t)samples, sizeof *job->answers);
+	return job;
+}
+
 static int begin(void *arg, struct ask_row *row, struct err *e)
 {
 	struct work *w = arg;
 	struct backend_request q;
 	struct err why = ERR_INIT;
-	struct job *job;
 	int rc;
 
 	if (ask_busy(w->ask) && !reader_ready(&w->reader))
@@ -74,11 +100,8 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	rc = reader_next(&w->reader, &w->record, e);
 	if (rc <= 0)
 		return rc ? -1 : ASK_END;
-	row->own = job = mem_alloc(1, sizeof *job);
-	job->len = w->record.line.n;
-	job->line = mem_strndup(w->record.line.s, job->len);
-	job->answers = mem_alloc((size_t)samples, sizeof *job->answers);
-	row->weight = job->len + (size_t)samples * sizeof *job->answers;
+	row->own = new_job(&w->record);
+	row->weight = w->record.line.n + (size_t)samples * sizeof(struct buf);
 
 	if (prompt_make(w->prompt, &w->record, &q, &why)) {
 		err_prefix(&why, "%s:%zu", w->reader.name, w->reader.line);
@@ -140,94 +163,230 @@ static void show_progress(void *arg, size_t rows)
 	progress_set(&w->progress, (double)rows, note);
 }
 
+/* --- without asking: --dry-run and batches --- */
+
 /* One request as a line: {"id", "body"} for an API, {"id", "prompt", "ids"} for a local model. */
-static int print_request(struct work *w, const struct backend_request *q, struct err *e)
+static int print_request(struct work *w, struct span id, struct span body, struct err *e)
 {
-	struct backend *b = ask_backend(w->ask);
-	struct buf body = BUF_INIT, line = BUF_INIT, id = BUF_INIT;
+	struct buf line = BUF_INIT;
+	struct json_iter it = {0};
+	struct span key, value;
 	struct jw j;
-	int rc = b->build(b->self, q, &body, e);
 
-	if (!rc)
-		rc = record_id(&w->record, &id, e);
-	if (!rc) {
-		jw_init(&j, &line);
-		jw_object(&j);
-		jw_key(&j, "id");
-		jw_strn(&j, id.data, id.len);
-		if (b->local) {
-			struct json_iter it = {0};
-			struct span key, value;
-
-			while (json_next(&it, buf_span(&body), &key, &value)) {
-				jw_keyn(&j, key.s + 1, key.n - 2);
-				jw_raw(&j, value);
-			}
-		} else {
-			jw_key(&j, "body");
-			jw_raw(&j, buf_span(&body));
-		}
-		jw_end(&j);
-		out_line(line.data, line.len);
+	(void)e;
+	jw_init(&j, &line);
+	jw_object(&j);
+	jw_key(&j, "id");
+	jw_strn(&j, id.s, id.n);
+	if (ask_api(w->ask)) {
+		jw_key(&j, "body");
+		jw_raw(&j, body);
 	}
-	buf_release(&body);
+	while (!ask_api(w->ask) && json_next(&it, body, &key, &value)) {
+		jw_keyn(&j, key.s + 1, key.n - 2);
+		jw_raw(&j, value);
+	}
+	jw_end(&j);
+	out_line(line.data, line.len);
 	buf_release(&line);
-	buf_release(&id);
+	return 0;
+}
+
+static int batch_request(struct work *w, struct span id, struct span body, struct err *e)
+{
+	struct buf line = BUF_INIT;
+	int rc = 0;
+
+	batch_put_line(ask_api(w->ask)->dialect, id, body, &line);
+	if (w->parts)
+		rc = batch_parts_add(w->parts, buf_span(&line), e);
+	else
+		out_span(buf_span(&line));
+	buf_release(&line);
 	return rc;
 }
 
-static int dry(struct work *w, struct err *e)
+/* Gives each request that would be asked to `to`, and for --batch each record to the parts. A record that gives no request ends it: nothing was
+ * sent yet. */
+static int each_request(struct work *w, int (*to)(struct work *w, struct span id, struct span body, struct err *e),
+			struct err *e)
 {
+	struct backend *b = ask_backend(w->ask);
+	struct batch_ids *ids = batch_ids_new((int)samples);
+	struct buf id = BUF_INIT, one = BUF_INIT, body = BUF_INIT;
 	struct backend_request q;
 	int rc;
 
 	while ((rc = reader_next(&w->reader, &w->record, e)) > 0) {
-		if (prompt_make(w->prompt, &w->record, &q, e))
-			return err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
-		for (q.sample = 0; q.sample < samples; q.sample++)
-			if (print_request(w, &q, e))
-				return err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
+		buf_clear(&id);
+		rc = prompt_make(w->prompt, &w->record, &q, e) || batch_ids_next(ids, &w->record, &id, e) ? -1 : 0;
+		for (q.sample = 0; !rc && q.sample < samples; q.sample++) {
+			buf_clear(&one);
+			buf_clear(&body);
+			batch_ids_sample(ids, buf_span(&id), q.sample, &one);
+			rc = b->build(b->self, &q, &body, e) || to(w, buf_span(&one), buf_span(&body), e) ? -1 : 0;
+		}
+		if (rc) {
+			err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
+			break;
+		}
+		if (w->parts && batch_parts_record(w->parts, w->record.line, e)) {
+			rc = -1;
+			break;
+		}
 	}
+	batch_ids_free(ids);
+	buf_release(&id);
+	buf_release(&one);
+	buf_release(&body);
 	return rc;
+}
+
+/* Writes each record with its answers from result files. */
+static int join(struct work *w, const char *const *results, size_t n, struct err *e)
+{
+	struct batch_results *b = batch_results_open(results, n, e);
+	struct batch_ids *ids = batch_ids_new((int)samples);
+	struct backend_answer a = {0};
+	struct buf id = BUF_INIT, one = BUF_INIT, out = BUF_INIT;
+	int rc = b ? 0 : -1;
+
+	while (!rc && (rc = reader_next(&w->reader, &w->record, e)) > 0) {
+		struct ask_row row = {.own = new_job(&w->record)};
+
+		buf_clear(&id);
+		buf_clear(&out);
+		rc = batch_ids_next(ids, &w->record, &id, e);
+		for (int s = 0; !rc && s < samples; s++) {
+			buf_clear(&one);
+			batch_ids_sample(ids, buf_span(&id), s, &one);
+			batch_results_get(b, buf_span(&one), ask_api(w->ask), &a);
+			rc = answer(w, &row, s, &a, e);
+			ask_count(w->ask, &a);
+		}
+		if (finish(w, &row, &out, e))
+			rc = -1;
+		ask_count_row(w->ask, row.failed);
+		out_span(buf_span(&out));
+	}
+	batch_results_close(b);
+	batch_ids_free(ids);
+	backend_answer_release(&a);
+	buf_release(&id);
+	buf_release(&one);
+	buf_release(&out);
+	return rc;
+}
+
+static void batch_progress(void *arg, const char *what, double done, double total)
+{
+	struct work *w = arg;
+
+	w->progress.what = what;
+	w->progress.total = total;
+	progress_set(&w->progress, done, "waiting for the batch");
+}
+
+/* Uploads, waits, fetches and joins. */
+static int whole_batch(struct work *w, struct err *e)
+{
+	struct batch_run run = {ask_api(w->ask), batch_state, batch_poll, prog_stopping, batch_progress, w};
+	const char *const *results;
+	char **records;
+	size_t n;
+	int rc;
+
+	w->parts = batch_parts_begin(&run, e);
+	rc = w->parts ? each_request(w, batch_request, e) : -1;
+	if (!rc)
+		rc = batch_parts_finish(w->parts, &results, &n, &records, e);
+	if (rc > 0)
+		prog_warn("stopped; the same command takes the batch up again (%s)", batch_state);
+	if (!rc) {
+		reader_release(&w->reader);
+		reader_init(&w->reader, records);
+		rc = join(w, results, n, e);
+	}
+	batch_parts_free(w->parts);
+	return rc < 0 ? -1 : 0;
+}
+
+static void set_prompt(void)
+{
+	struct examples_options *x = &prompt_opts.examples;
+
+	prompt_opts.system = system_text;
+	prompt_opts.template = template_text;
+	prompt_opts.documents = documents;
+	prompt_opts.documents_k = (size_t)documents_k;
+	x->file = examples_file;
+	x->k = (size_t)examples_k;
+	x->near = near;
+	x->seed = ask_opts.seed == LLONG_MIN ? 0 : (uint64_t)ask_opts.seed;
+	if (strcmp(select_name, "random") == 0)
+		x->select = EXAMPLES_RANDOM;
+	else if (strcmp(select_name, "bm25") == 0)
+		x->select = EXAMPLES_BM25;
+	else if (strcmp(select_name, "first") != 0)
+		prog_usage("--select %s: must be first, random or bm25", select_name);
+}
+
+/* The one thing that the options ask for. */
+static int run(struct work *w, struct err *e)
+{
+	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+
+	if (dry_run)
+		return each_request(w, print_request, e);
+	if (to_batch)
+		return each_request(w, batch_request, e);
+	if (batch_state)
+		return whole_batch(w, e);
+	if (from_batch.n)
+		return join(w, from_batch.v, from_batch.n, e);
+	return ask_run(w->ask, &p, e);
 }
 
 int main(int argc, char **argv)
 {
 	struct work w = {0};
-	struct ask_program p = {&w, begin, answer, finish, NULL, prog_stopping, show_progress};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	char **files;
-	int rc, status = FT_OK;
+	int silent, rc, status = FT_OK;
 
 	ask_options_init(&ask_opts);
 	files = prog_start(&program, argc, argv);
 	if (!ask_opts.model)
 		prog_usage("no model: give -m NAME, or -m ./DIR for a local one");
-	prompt_opts.system = system_text;
-	prompt_opts.template = template_text;
+	if (dry_run + to_batch + (batch_state != NULL) + (from_batch.n > 0) > 1)
+		prog_usage("--dry-run, --to-batch, --from-batch and --batch exclude each other");
+	set_prompt();
 	reader_init(&w.reader, files);
 	w.reader.skip_bad = skip_bad;
 	w.reader.on_bad = on_bad;
 	w.reader.arg = &w;
 	w.reader.stopping = prog_stopping;
+	silent = dry_run || to_batch;
 	w.prompt = prompt_open(&prompt_opts, &e);
-	if (!w.prompt || !(w.ask = ask_open(&ask_opts, NULL, dry_run, &e)))
+	if (!w.prompt || !(w.ask = ask_open(&ask_opts, NULL, silent || from_batch.n, &e)))
 		prog_fail(&e);
+	if ((to_batch || batch_state || from_batch.n) && !ask_api(w.ask))
+		prog_usage("batches are for models behind an API");
 
-	progress_begin(&w.progress, "rows", 0, ask_opts.quiet || dry_run);
-	rc = dry_run ? dry(&w, &e) : ask_run(w.ask, &p, &e);
+	progress_begin(&w.progress, "rows", 0, ask_opts.quiet || silent);
+	rc = run(&w, &e);
 	progress_end(&w.progress);
-	if (!dry_run && !ask_opts.quiet && ask_totals(w.ask)->rows + ask_totals(w.ask)->unwritten) {
+	if (!silent && !ask_opts.quiet && ask_totals(w.ask)->rows + ask_totals(w.ask)->unwritten) {
 		ask_summary(w.ask, &text);
 		prog_warn("%s", text.data);
 	}
-	if (rc)
+	if (rc) {
 		prog_warn("%s", e.msg);
-	if (rc)
 		status = FT_TROUBLE;
-	else if (ask_totals(w.ask)->failed + w.bad > (size_t)ask_opts.max_errors)
+	} else if (ask_totals(w.ask)->failed + w.bad > (size_t)ask_opts.max_errors) {
 		status = FT_PARTIAL;
+	}
 	buf_release(&text);
 	ask_close(w.ask);
 	prompt_close(w.prompt);

@@ -306,3 +306,134 @@ ok' ]
 	status_is 0 ft-prompt -m other --prices prices.json in.jsonl
 	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
 }
+
+pool() {
+	cat >pool.jsonl <<-'END'
+	{"id":"p1","messages":[{"role":"system","content":"no"},{"role":"user","content":"where is my parcel, it is late"},{"role":"assistant","content":"delivery"}]}
+	{"id":"p2","messages":[{"role":"user","content":"I was charged twice for the same invoice"},{"role":"assistant","content":"billing"}]}
+	{"id":"p3","messages":[{"role":"user","content":"cannot log in"},{"role":"assistant","content":"account"}]}
+	{"id":"p4","messages":[{"role":"user","content":"charged twice again"}],"ideal":["billing!","b"]}
+	{"id":"p5","messages":[{"role":"user","content":"how do I close it"},{"role":"assistant","content":"account"}]}
+	{"id":"p6","messages":[{"role":"user","content":"the courier never came"},{"role":"assistant","content":"delivery"}]}
+	END
+}
+
+turns() {
+	jq -c '[.body.messages[].content]' <<<"$output"
+}
+
+@test "examples go between the system turn and the question: first, random, nearest" {
+	start_stub
+	pool
+	echo '{"id":"q","messages":[{"role":"system","content":"S"},{"role":"user","content":"charged twice \"AND\" for the invoice"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 2 in.jsonl
+	[ "$(turns)" = '["S","where is my parcel, it is late","delivery","I was charged twice for the same invoice","billing","charged twice \"AND\" for the invoice"]' ]
+	[ "$(jq -c '[.body.messages[].role]' <<<"$output")" = '["system","user","assistant","user","assistant","user"]' ]
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 2 --select bm25 in.jsonl
+	[ "$(turns)" = '["S","charged twice again","billing!","I was charged twice for the same invoice","billing","charged twice \"AND\" for the invoice"]' ]
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed 1 in.jsonl
+	first=$(turns)
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed 1 pool.jsonl in.jsonl
+	[ "$(turns | tail -n 1)" = "$first" ]
+	for s in 2 3 4 5; do ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed $s in.jsonl | jq -c .body.messages; done | sort -u >others
+	[ "$(wc -l <others)" -gt 1 ]
+}
+
+@test "a record is never its own example, nor is a near-duplicate where asked" {
+	start_stub
+	pool
+	for how in first random bm25; do
+		status_is 0 ft-prompt -m m -n -e pool.jsonl -k 5 --select $how pool.jsonl
+		[ "$(jq -c '.body.messages | [.[] | select(.role == "user") | .content] | length == (unique | length)' <<<"$output" | sort -u)" = true ]
+		[ "$(jq -c '.body.messages | length >= 11' <<<"$output" | sort -u)" = true ]
+	done
+	# Another id, the same input: still itself.
+	echo '{"id":"q","messages":[{"role":"user","content":"cannot log in"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 9 in.jsonl
+	[ "$(turns | grep -o 'cannot log in' | wc -l)" -eq 1 ]
+	echo '{"id":"q","messages":[{"role":"user","content":"I was charged twice for that same invoice"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 9 --avoid-near 0.3 in.jsonl
+	refute grep -q 'for the same invoice' <<<"$output"
+	grep -q 'charged twice again' <<<"$output"
+}
+
+@test "a template makes the examples' turns too; a pool without references is refused" {
+	start_stub
+	pool
+	echo '{"id":"q","messages":[{"role":"user","content":"hm"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 1 -t '<{{.messages[-1].content}}>' in.jsonl
+	[ "$(turns)" = '["<delivery>","delivery","<hm>"]' ]
+	status_is 2 ft-prompt -m m -n -e in.jsonl in.jsonl
+	[[ $stderr == *in.jsonl:1:*reference* ]]
+	status_is 2 ft-prompt -m m -n -e pool.jsonl -t '{{nope}}' in.jsonl
+	[[ $stderr == *pool.jsonl:1:*.nope* ]]
+}
+
+@test "--context puts the nearest documents where the template says" {
+	start_stub
+	printf '%s\n' '{"text":"Invoices: 30 days."}' '{"text":"A parcel takes three days."}' '{"text":"Passwords expire."}' '{"text":"Parcel and courier: see tracking."}' >docs.jsonl
+	echo '{"id":"q","messages":[{"role":"user","content":"where is the parcel"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -n --context docs.jsonl --context-k 2 -t 'D: {{context}}
+Q: {{.messages[0].content}}' in.jsonl
+	[ "$(jq -r '.body.messages[0].content' <<<"$output")" = 'D: A parcel takes three days.
+
+Parcel and courier: see tracking.
+Q: where is the parcel' ]
+	status_is 2 ft-prompt -m m -n --context docs.jsonl -t 'no place' in.jsonl
+	[[ $stderr == *"{{context}}"* ]]
+	echo '{"title":"x"}' >>docs.jsonl
+	status_is 2 ft-prompt -m m -n --context docs.jsonl -t '{{context}}' in.jsonl
+	[[ $stderr == *docs.jsonl:5:* ]]
+}
+
+@test "--to-batch and --from-batch: results in any order are joined by custom_id" {
+	start_stub
+	rows 3 >in.jsonl
+	echo '{"messages":[{"role":"user","content":"same"}]}' >>in.jsonl
+	echo '{"messages":[{"role":"user","content":"same"}]}' >>in.jsonl
+	status_is 0 ft-prompt -m m -T 0 --to-batch in.jsonl
+	[ "$(jq -c '[.method, .url, .body.model, .body.temperature]' <<<"$output" | sort -u)" = '["POST","/v1/chat/completions","m",0]' ]
+	ids=$(jq -r .custom_id <<<"$output")
+	[ "$(head -n 3 <<<"$ids" | tr '\n' ' ')" = '1 2 3 ' ]
+	[[ $(tail -n 1 <<<"$ids") == "$(sed -n 4p <<<"$ids")#2" ]]
+	jq -c '{custom_id, response: {status_code: 200, request_id: "r", body: {model: "m-1", choices: [{message: {content: "A \(.custom_id)"}, finish_reason: "stop"}], usage: {prompt_tokens: 10, completion_tokens: 2}}}, error: null}' <<<"$output" | sed 2d | tac >results.jsonl
+	echo '{"m": {"input_cost_per_token": 9, "output_cost_per_token": 9, "input_cost_per_token_batches": 0.5, "output_cost_per_token_batches": 1}}' >prices.json
+	status_is 3 ft-prompt -m m --from-batch results.jsonl --prices prices.json in.jsonl
+	[ "$(jq -c '[.output, .cost, .error.type]' <<<"$output" | head -n 3)" = '["A 1",7,null]
+[null,null,"batch"]
+["A 3",7,null]' ]
+	[[ $(jq -r .output <<<"$output" | tail -n 1) == "A "*"#2" ]]
+	[ "$(state requests)" -eq 0 ]
+	rows 1 >two.jsonl
+	rows 1 >>two.jsonl
+	status_is 2 ft-prompt -m m --to-batch two.jsonl
+	[[ $stderr == *two.jsonl:2:*"two records"* ]]
+	status_is 0 ft-prompt -m m --to-batch -N 2 in.jsonl
+	[ "$(jq -r .custom_id <<<"$output" | head -n 2 | tr '\n' ' ')" = '1/0 1/1 ' ]
+}
+
+@test "--batch uploads, waits, fetches and joins; killed anywhere, it starts no batch twice" {
+	start_stub --log log
+	rows 4 >in.jsonl
+	echo '{"id":"bad","messages":[{"role":"user","content":"stub{status=400}"}]}' >>in.jsonl
+	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
+	[ "$(jq -r '.output // .error.type' <<<"$output" | tr '\n' ' ')" = 'question 1 question 2 question 3 question 4 batch ' ]
+	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
+	# Again: nothing is asked anew.
+	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
+	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
+	# Died before the batch's id was written down: it is found by its file.
+	jq -c '.parts[0] |= (.batch = "" | .output = "" | .creating = true | .done = false)' st.json >x && mv x st.json
+	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
+	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
+	[ "$(jq -r '.output // .error.type' <<<"$output" | head -n 1)" = 'question 1' ]
+	# Died in the middle of waiting.
+	rm st.json
+	timeout -s KILL 0.3 ft-prompt -m m --batch st.json --batch-poll 5 in.jsonl >/dev/null || true
+	[ "$(jq -r '.parts[0].batch' st.json)" != "" ]
+	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
+	[ "$(grep -c 'POST /v1/batches' log)" -eq 2 ]
+	rows 2 >other.jsonl
+	status_is 2 ft-prompt -m m --batch st.json other.jsonl
+	[[ $stderr == *"other requests"* ]]
+}

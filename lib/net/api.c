@@ -316,7 +316,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 		struct chat_usage u;
 
 		chat_usage(buf_span(&an->usage), &u);
-		cost = prices_cost(a->o->prices, prices_known(a->o->prices, c->model) ? c->model : an->model, &u);
+		cost = prices_cost(a->o->prices, prices_known(a->o->prices, c->model) ? c->model : an->model, 0, &u);
 		if (u.prompt >= 0 && u.completion >= 0)
 			bucket_take(&a->tokens, (double)(u.prompt + u.completion) - c->tokens);
 	}

@@ -59,8 +59,7 @@ static void write_row(struct ask *a, struct ask_row *row)
 	if (row->cut_off) {
 		a->totals.unwritten++;
 	} else {
-		a->totals.rows++;
-		a->totals.failed += row->failed != 0;
+		ask_count_row(a, row->failed);
 		if (!a->program->write)
 			out_span(buf_span(&row->out));
 		else if (a->program->write(a->program->arg, buf_span(&row->out), &e))
@@ -137,7 +136,7 @@ double ask_latency(const struct ask_totals *t, double q)
 	return NAN;
 }
 
-static void count_answer(struct ask *a, const struct backend_answer *an)
+void ask_count(struct ask *a, const struct backend_answer *an)
 {
 	struct ask_totals *t = &a->totals;
 	struct chat_usage u = {-1, -1, -1, -1, -1};
@@ -167,6 +166,12 @@ static void count_answer(struct ask *a, const struct backend_answer *an)
 		t->cost += an->cost;
 }
 
+void ask_count_row(struct ask *a, int failed)
+{
+	a->totals.rows++;
+	a->totals.failed += failed != 0;
+}
+
 const struct ask_totals *ask_totals(const struct ask *a)
 {
 	return &a->totals;
@@ -179,7 +184,7 @@ static void give(struct ask *a, struct ask_sent *s, struct backend_answer *an)
 	struct ask_row *row = s->row;
 	struct err e = ERR_INIT;
 
-	count_answer(a, an);
+	ask_count(a, an);
 	/* A row that the end of the run cut off is not written: the next run asks again. */
 	if (a->stopped && strcmp(an->error_type, "interrupted") == 0)
 		row->cut_off = 1;
@@ -444,7 +449,7 @@ void ask_summary(const struct ask *a, struct buf *text)
 		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
 			buf_addf(text, " and unknown for %zu answers", t->no_cost);
 	}
-	if (t->answers)
+	if (!isnan(ask_latency(t, 0.5)))
 		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", ask_latency(t, 0.5), ask_latency(t, 0.95),
 			 ask_latency(t, 0.99));
 }

@@ -11,6 +11,8 @@
 #include "../base/opt.h"
 #include "../text/backend.h"
 
+struct api_options;
+
 struct ask_options {
 	const char *model, *adapter, *base_url, *key_file, *api, *api_version, *schema, *cache, *prices, *quantize;
 	double temperature, top_p, rpm, tpm, timeout, deadline, max_cost;
@@ -67,6 +69,9 @@ void ask_close(struct ask *a);
 
 /* The backend, for programs that only want to build requests. */
 struct backend *ask_backend(struct ask *a);
+
+/* What is known of the API, for batches; NULL where the model is local. */
+const struct api_options *ask_api(const struct ask *a);
 
 /* --- the pipeline --- */
 
@@ -135,6 +140,10 @@ struct ask_totals {
 	double seconds;
 	size_t latencies[1024]; /* histogram, 2 % a step from 0.1 ms */
 };
+
+/* Counts what did not come through ask_run: answers joined from a batch. */
+void ask_count(struct ask *a, const struct backend_answer *an);
+void ask_count_row(struct ask *a, int failed);
 
 const struct ask_totals *ask_totals(const struct ask *a);
 /* Quantile of the latencies, within 1 %; NaN without any. */

@@ -210,6 +210,11 @@ struct backend *ask_backend(struct ask *a)
 	return &a->backend;
 }
 
+const struct api_options *ask_api(const struct ask *a)
+{
+	return a->backend.local ? NULL : &a->api;
+}
+
 void ask_close(struct ask *a)
 {
 	if (!a)

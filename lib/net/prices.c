@@ -15,6 +15,7 @@ struct tariff {
 	char *model;
 	int known;
 	double input, output, cache_read, cache_write;
+	double input_batch, output_batch;
 	double input_128k, output_128k, input_200k, output_200k;
 	long long max_output;
 };
@@ -82,6 +83,8 @@ static const struct tariff *find(struct prices *p, const char *model)
 	t->output = price(m, "output_cost_per_token", NAN);
 	t->cache_read = price(m, "cache_read_input_token_cost", t->input);
 	t->cache_write = price(m, "cache_creation_input_token_cost", t->input);
+	t->input_batch = price(m, "input_cost_per_token_batches", NAN);
+	t->output_batch = price(m, "output_cost_per_token_batches", NAN);
 	t->input_128k = price(m, "input_cost_per_token_above_128k_tokens", t->input);
 	t->output_128k = price(m, "output_cost_per_token_above_128k_tokens", t->output);
 	t->input_200k = price(m, "input_cost_per_token_above_200k_tokens", t->input_128k);
@@ -97,7 +100,7 @@ int prices_known(struct prices *p, const char *model)
 	return p && find(p, model)->known;
 }
 
-double prices_cost(struct prices *p, const char *model, const struct chat_usage *u)
+double prices_cost(struct prices *p, const char *model, int batch, const struct chat_usage *u)
 {
 	const struct tariff *t = p ? find(p, model) : NULL;
 	long long cached = u->cached > 0 ? u->cached : 0, written = u->cache_written > 0 ? u->cache_written : 0;
@@ -105,6 +108,8 @@ double prices_cost(struct prices *p, const char *model, const struct chat_usage 
 
 	if (!t || !t->known || u->prompt < 0 || u->completion < 0)
 		return NAN;
+	if (batch)
+		return (double)u->prompt * t->input_batch + (double)u->completion * t->output_batch;
 	input = u->prompt > 200000 ? t->input_200k : u->prompt > 128000 ? t->input_128k : t->input;
 	output = u->prompt > 200000 ? t->output_200k : u->prompt > 128000 ? t->output_128k : t->output;
 	if (cached + written > u->prompt)

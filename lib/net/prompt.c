@@ -2,36 +2,116 @@
 #include <stdlib.h>
 #include <string.h>
 #include "prompt.h"
+#include "retrieve.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "../json/reader.h"
 #include "../text/template.h"
 
+static const char *const names[] = {"context", NULL};
+
 struct prompt {
-	const struct prompt_options *o;
+	struct prompt_options *o;
 	struct template *template;
-	struct buf messages, text;
+	struct examples *examples;
+	struct retrieve *index; /* of the documents */
+	char **documents;
+	size_t n, cap;
+	size_t *found;
+	struct buf messages, text, question, context;
 };
 
-struct prompt *prompt_open(const struct prompt_options *o, struct err *e)
+static int load_documents(struct prompt *p, struct err *e)
+{
+	char *files[] = {(char *)p->o->documents, NULL};
+	struct reader reader;
+	struct record r = {0};
+	int rc = 0;
+
+	if (!p->template || !template_uses(p->template, "context"))
+		return err_set(e, "--context: the template (-t) does not say where: put {{context}} into it");
+	reader_init(&reader, files);
+	p->index = retrieve_new(e);
+	rc = p->index ? 0 : -1;
+	while (!rc && (rc = reader_next(&reader, &r, e)) > 0) {
+		struct buf text = BUF_INIT;
+
+		rc = json_string(record_get(&r, "text"), &text) ? err_set(e, "a document without a text") :
+		     retrieve_add(p->index, p->n, buf_span(&text), e);
+		if (rc)
+			err_prefix(e, "%s:%zu", reader.name, reader.line);
+		p->documents = mem_grow(p->documents, &p->cap, p->n + 1, sizeof *p->documents);
+		p->documents[p->n++] = buf_detach(&text, NULL);
+	}
+	reader_release(&reader);
+	record_release(&r);
+	p->found = mem_alloc(p->o->documents_k, sizeof *p->found);
+	return rc;
+}
+
+struct prompt *prompt_open(struct prompt_options *o, struct err *e)
 {
 	struct prompt *p = mem_alloc(1, sizeof *p);
 
 	p->o = o;
-	if (o->template && !(p->template = template_compile(o->template, NULL, e))) {
-		prompt_close(p);
-		return NULL;
+	if (o->template && !(p->template = template_compile(o->template, names, e)))
+		goto fail;
+	o->examples.template = p->template;
+	if (o->documents && load_documents(p, e))
+		goto fail;
+	if (!o->documents && p->template && template_uses(p->template, "context")) {
+		err_set(e, "template: {{context}} wants documents (--context FILE); a member of that name is {{.context}}");
+		goto fail;
 	}
+	if (o->examples.file && o->examples.k && !(p->examples = examples_open(&o->examples, e)))
+		goto fail;
 	return p;
+fail:
+	prompt_close(p);
+	return NULL;
 }
 
 void prompt_close(struct prompt *p)
 {
 	if (!p)
 		return;
+	examples_close(p->examples);
+	retrieve_free(p->index);
+	for (size_t i = 0; i < p->n; i++)
+		free(p->documents[i]);
+	free(p->documents);
+	free(p->found);
 	template_free(p->template);
 	buf_release(&p->messages);
 	buf_release(&p->text);
+	buf_release(&p->question);
+	buf_release(&p->context);
 	free(p);
+}
+
+/* The question as retrieval sees it: the template filled without context, else the record's user turns. */
+static int put_question(struct prompt *p, const struct record *r, struct err *e)
+{
+	static const struct template_var no_context = {"context", {"", 0}};
+
+	buf_clear(&p->question);
+	if (p->template)
+		return template_fill(p->template, r, &no_context, &p->question, e);
+	examples_text(r, &p->question);
+	return 0;
+}
+
+static int put_context(struct prompt *p, struct err *e)
+{
+	long n = retrieve_find(p->index, buf_span(&p->question), p->o->documents_k, p->found, e);
+
+	buf_clear(&p->context);
+	for (long i = 0; i < n; i++) {
+		if (i)
+			buf_adds(&p->context, "\n\n");
+		buf_adds(&p->context, p->documents[p->found[i]]);
+	}
+	return n < 0 ? -1 : 0;
 }
 
 static void put_turn(struct jw *w, const char *role, struct span text)
@@ -58,6 +138,18 @@ static void put_system(struct prompt *p, struct jw *w, struct span first)
 		put_turn(w, "system", span_of(p->o->system));
 	else if (is_system(first))
 		jw_raw(w, first);
+}
+
+/* The examples' turns come as text with a comma behind each, the last of which is left out. */
+static int put_examples(struct prompt *p, const struct record *r, struct jw *w, struct err *e)
+{
+	struct buf turns = BUF_INIT;
+	int rc = examples_put(p->examples, r, buf_span(&p->question), &turns, e);
+
+	if (!rc && turns.len)
+		jw_raw(w, (struct span){turns.data, turns.len - 1});
+	buf_release(&turns);
+	return rc;
 }
 
 /* The turns behind the system turn, less the reference. Returns how many. */
@@ -90,13 +182,15 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 
 	if (messages.s && json_kind(messages) != JSON_ARRAY)
 		return err_set(e, "messages is not an array");
+	if ((p->examples || p->index) && put_question(p, r, e))
+		return -1;
 	if (!p->template && !messages.s) {
 		if (!raw.s)
 			return err_set(e, "neither messages nor prompt; make the user turn with a template (-t)");
 		if (json_string(raw, &p->text))
 			return err_set(e, "prompt is not a string");
-		if (p->o->system)
-			return err_set(e, "a raw prompt takes no system text; make it a user turn with -t '{{prompt}}'");
+		if (p->o->system || p->examples)
+			return err_set(e, "a raw prompt takes no system text and no examples; make it a user turn with -t '{{prompt}}'");
 		q->prompt = (struct span){p->text.data ? p->text.data : "", p->text.len};
 		return 0;
 	}
@@ -105,8 +199,15 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 	jw_init(&w, &p->messages);
 	jw_array(&w);
 	put_system(p, &w, first);
+	if (p->examples && put_examples(p, r, &w, e))
+		return -1;
 	if (p->template) {
-		if (template_fill(p->template, r, NULL, &p->text, e))
+		struct template_var context = {"context", {NULL, 0}};
+
+		if (p->index && put_context(p, e))
+			return -1;
+		context.text = buf_span(&p->context);
+		if (template_fill(p->template, r, &context, &p->text, e))
 			return -1;
 		put_turn(&w, "user", buf_span(&p->text));
 	} else if (!put_turns(&w, r, messages)) {

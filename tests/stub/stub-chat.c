@@ -872,6 +872,28 @@ static void batch_state(struct conn *c, struct stored *b)
 		     b->id, "completed", b->file);
 }
 
+static void list_batches(struct conn *c)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "data");
+	jw_array(&w);
+	for (size_t i = 0; i < S.files_n; i++)
+		if (strncmp(S.files[i].id, "batch", 5) == 0) {
+			jw_object(&w);
+			key_str(&w, "id", S.files[i].id);
+			key_str(&w, "input_file_id", S.files[i].text.data);
+			jw_end(&w);
+		}
+	jw_end(&w);
+	jw_end(&w);
+	respond(c, 200, "application/json", "", &b);
+	buf_release(&b);
+}
+
 static int ends(struct span s, const char *end)
 {
 	size_t n = strlen(end);
@@ -909,6 +931,10 @@ static int serve_files(struct conn *c, struct span head, struct span path, struc
 		else
 			respond_json(c, "{\"id\":\"%s\",\"status\":\"validating\"%s%s}", store("batch", in.data, in.len)->id, "", "");
 		buf_release(&in);
+		return 1;
+	}
+	if (!post && ends(path, "/batches")) {
+		list_batches(c);
 		return 1;
 	}
 	if (!post && (id = segment(path, "/batches/")).s) {
