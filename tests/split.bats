@@ -175,3 +175,105 @@ sides() {
 	exec 9>&-
 	wait
 }
+
+# classes N - N rows of four classes of very different size, one label or two.
+classes() {
+	jq -nc --argjson n "$1" 'range($n) | {id: "r\(.)", q: "question \(.)", label: (if . % 50 == 0 then "rare" elif . % 7 == 0 then "some" elif . % 2 == 0 then "many" else "most" end),
+		tags: ([["x", "y", "z"][. % 3]] + (if . % 5 == 0 then ["w"] else [] end))}'
+}
+
+@test "--stratify: each class within one row of its share, whatever the order of the rows" {
+	classes 1013 >in.jsonl
+	ft-split -q -r 70:10:20 --stratify label in.jsonl >out.jsonl
+	jq -se 'group_by(.label) | all(length as $n | (map(select(.split == "train")) | length - 0.7 * $n | fabs <= 1) and
+		(map(select(.split == "valid")) | length - 0.1 * $n | fabs <= 1) and (map(select(.split == "test")) | length - 0.2 * $n | fabs <= 1))' out.jsonl
+	jq -se 'map(select(.split == "test")) | length - 202.6 | fabs <= 2' out.jsonl
+	sort -R --random-source=<(yes 3) in.jsonl | ft-split -q -r 70:10:20 --stratify label | sides >shuffled
+	sides <out.jsonl | cmp - shuffled
+}
+
+@test "--stratify: several labels to a row, and two paths at once" {
+	classes 900 >in.jsonl
+	ft-split -q -r 80:20 --stratify tags in.jsonl | jq -se '. as $all | ["w", "x", "y", "z"] | all(. as $t |
+		$all | map(select(.tags | index($t))) | length as $n | map(select(.split == "test")) | length - 0.2 * $n | fabs <= 2)'
+	ft-split -q -r 80:20 --stratify tags --stratify label in.jsonl | jq -se 'group_by(.label) | all(length as $n |
+		map(select(.split == "test")) | length - 0.2 * $n | fabs <= 4)'
+}
+
+@test "--stratify: groups stay whole" {
+	rows 800 >in.jsonl
+	ft-split -q --group customer --stratify '.messages[2].content' in.jsonl >out.jsonl
+	jq -se 'group_by(.customer) | all(map(.split) | unique | length == 1)' out.jsonl
+	jq -se 'map(select(.split == "test")) | length - 80 | fabs <= 12' out.jsonl
+}
+
+@test "--stratify: what is impossible is refused, rare classes are named" {
+	classes 2 >two.jsonl
+	status_is 2 ft-split --stratify label two.jsonl
+	[[ $stderr == *"2 rows cannot be stratified over 3 sides"* ]]
+	classes 100 >in.jsonl
+	status_is 2 ft-split --stratify id in.jsonl
+	[[ $stderr == *"what --stratify names must repeat"* ]]
+	status_is 0 ft-split --stratify label in.jsonl
+	[[ $stderr == *"fewer rows than there are sides, one is .label = rare"* ]]
+}
+
+@test "--keep: rows of an earlier run never move, with --stratify and --near too, and new ones fill the quotas" {
+	classes 1000 >all.jsonl
+	head -n 400 all.jsonl >old.jsonl
+	for option in -q --near=0.9; do
+		rm -rf before after
+		ft-split -q $option --stratify label -d before old.jsonl
+		sort -R --random-source=<(yes 5) all.jsonl | ft-split -q $option --stratify label --keep before -d after
+		for side in train valid test; do
+			[ -s before/$side.jsonl ]
+			[ -z "$(sort before/$side.jsonl | comm -23 - <(sort after/$side.jsonl))" ]
+		done
+		[ "$(cat after/*.jsonl | wc -l)" -eq 1000 ]
+		jq -se 'group_by(.label) | all(length > 0)' after/test.jsonl
+		jq -se 'map(select(.label == "most")) | length - 42 | fabs <= 2' after/test.jsonl
+	done
+}
+
+@test "--keep: a new row follows its group and its equals, also those that are not in the input any more" {
+	rows 400 >old.jsonl
+	ft-split -q --group customer -d before old.jsonl
+	rows 400 | jq -c '.id += "-again" | .messages[1].content += " more"' >new.jsonl
+	ft-split -q --group customer --keep before -d after new.jsonl
+	for side in train valid test; do
+		jq -r .customer before/$side.jsonl | sort -u >want
+		jq -r .customer after/$side.jsonl | sort -u | cmp - want
+	done
+}
+
+@test "--near: look-alikes share a side, short texts and system prompts make none" {
+	jq -nc 'range(200) | {id: "a\(.)", messages: [{role: "system", content: "You answer many questions about cards and payments in very few words, politely."},
+		{role: "user", content: "please tell me how long it takes until transfer \(.) that I sent to account \(. * 7919) arrives at bank \(. * 31)"}]}' >a.jsonl
+	jq -c '.id = "b" + .id | .messages[1].content |= sub("please tell me how long"; "Please,  tell me how LONG")' a.jsonl >b.jsonl
+	jq -c '.id = "c" + .id | .messages[1].content += " today"' a.jsonl >c.jsonl
+	ft-split -q --near 0.8 a.jsonl b.jsonl c.jsonl >out.jsonl
+	jq -se 'group_by(.messages[1].content | capture("transfer (?<n>[0-9]+)").n) | length == 200 and all(length == 3 and (map(.split) | unique | length == 1))' out.jsonl
+	jq -se 'map(.split) | unique | length == 3' out.jsonl
+}
+
+@test "--near: rows that differ in one word of twelve share a side" {
+	jq -nc 'range(600) | . as $i | {id: "\($i)", q: ([range(12)] | map("w\($i / 3 | floor)x\(.)") | if $i % 3 == 1 then .[11] = "x" elif $i % 3 == 2 then .[0] = "y" else . end | join(" "))}' >in.jsonl
+	ft-split -q --near 0.6 -r 60:20:20 in.jsonl >out.jsonl
+	jq -se '. as $r | [range(200) | $r[. * 3:. * 3 + 3] | map(.split) | unique | length] | all(. == 1)' out.jsonl
+}
+
+@test "--time: what is dated later is the test side, the gap is left out and told" {
+	jq -nc 'range(300) | {id: "t\(.)", q: "q\(.)", at: (1672531200 + . * 86400 | todate)}' >in.jsonl
+	status_is 0 ft-split --time at --after 2023-08-31 --gap 7 -r 80:10:10 in.jsonl
+	[[ $stderr == *"7 rows stand in the gap before 2023-08-31 and were left out"* ]]
+	printf '%s\n' "$output" | jq -se 'length == 293 and all((.split == "test") == (.at > "2023-08-31T23:59:59Z")) and (map(.split) | unique | length == 3)'
+	status_is 2 ft-split --time at --after someday in.jsonl
+	status_is 2 ft-split --time nowhere --after 2023-08-31 in.jsonl
+	[[ $stderr == *"in.jsonl:1: no date or time at .nowhere"* ]]
+}
+
+@test "a named pipe is read twice like a file" {
+	classes 300 >in.jsonl
+	ft-split -q --stratify label in.jsonl >want
+	ft-split -q --stratify label <(cat in.jsonl) | cmp - want
+}

@@ -83,9 +83,14 @@ int ledger_add(struct ledger *l, uint64_t unit, uint64_t input, enum side kept, 
 	return 0;
 }
 
-void ledger_tie(struct ledger *l, size_t row_a, size_t row_b)
+int ledger_tie(struct ledger *l, size_t row_a, size_t row_b, size_t most)
 {
-	join(l, l->row_unit[row_a], l->row_unit[row_b]);
+	uint32_t a = ledger_block(l, row_a), b = ledger_block(l, row_b);
+
+	if (a != b && (size_t)l->units[a].size + l->units[b].size > most)
+		return -1;
+	join(l, a, b);
+	return 0;
 }
 
 uint32_t ledger_block(struct ledger *l, size_t row)

@@ -38,8 +38,8 @@ void ledger_release(struct ledger *l);
 /* Adds the next row: the hash of its unit, of its input, and the side it has already (SIDE_NONE: none). -1 beyond 4e9 rows. */
 int ledger_add(struct ledger *l, uint64_t unit, uint64_t input, enum side kept, struct err *e);
 
-/* Ties the units of two rows. */
-void ledger_tie(struct ledger *l, size_t row_a, size_t row_b);
+/* Ties the units of two rows, unless their block would have more than most rows: -1 then. */
+int ledger_tie(struct ledger *l, size_t row_a, size_t row_b, size_t most);
 
 /* The root of a row's block, an index into units. */
 uint32_t ledger_block(struct ledger *l, size_t row);

@@ -1,6 +1,7 @@
 /* source: a spool for pipes; see the header. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,81 +25,111 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int spool(struct source *s, int (*stopping)(void), struct err *e)
+/* Copies what from reads; returns the copy, or -1. */
+static int spool(int from, const char *name, int (*stopping)(void), struct err *e)
 {
 	const char *dir = getenv("TMPDIR");
-	char *name = file_join(dir && *dir ? dir : "/tmp", "ft-split.XXXXXX");
+	char *path = file_join(dir && *dir ? dir : "/tmp", "ft-split.XXXXXX");
 	char *chunk = mem_alloc(1 << 18, 1);
-	int bad = 0;
+	int to = mkstemp(path), bad = 0;
 
-	s->fd = mkstemp(name);
-	if (s->fd < 0) {
-		bad = err_errno(e, "%s: cannot keep a copy of standard input", name);
+	if (to < 0) {
+		err_errno(e, "%s: cannot keep a copy of %s", path, name);
 		goto cleanup;
 	}
-	unlink(name);
+	unlink(path);
 	while (!stopping || !stopping()) {
-		ssize_t n = read(0, chunk, 1 << 18);
+		ssize_t n = read(from, chunk, 1 << 18);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			bad = err_errno(e, "standard input");
+			bad = err_errno(e, "%s", name);
 		if (n <= 0)
 			break;
-		if (write_all(s->fd, chunk, (size_t)n)) {
-			bad = err_errno(e, "%s: cannot keep a copy of standard input", name);
+		if (write_all(to, chunk, (size_t)n)) {
+			bad = err_errno(e, "%s: cannot keep a copy of %s", path, name);
 			break;
 		}
 	}
-	snprintf(s->copy, sizeof s->copy, "/dev/fd/%d", s->fd);
+	if (bad) {
+		close(to);
+		to = -1;
+	}
 cleanup:
 	free(chunk);
-	free(name);
-	return bad;
+	free(path);
+	return to;
+}
+
+/* What is no regular file gets a copy; reasons about the rest are the reader's business. */
+static int open_one(struct source *s, size_t i, const char *name, int (*stopping)(void), struct err *e)
+{
+	struct stat st;
+	int from;
+
+	s->files[i] = s->given[i] ? s->given[i] : (char *)(uintptr_t)name;
+	s->fds[i] = -1;
+	if (strcmp(name, "-") == 0)
+		from = dup(0);
+	else if (stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		from = open(name, O_RDONLY);
+	else
+		return 0;
+	if (from < 0)
+		return err_errno(e, "%s", name);
+	s->fds[i] = spool(from, strcmp(name, "-") == 0 ? "standard input" : name, stopping, e);
+	close(from);
+	if (s->fds[i] < 0)
+		return -1;
+	s->copies[i] = mem_alloc(32, 1);
+	snprintf(s->copies[i], 32, "/dev/fd/%d", s->fds[i]);
+	s->files[i] = s->copies[i];
+	return 0;
 }
 
 int source_open(struct source *s, char **files, int (*stopping)(void), struct err *e)
 {
 	size_t n = 0;
 
-	*s = (struct source){.given = files, .fd = -1};
 	while (files[n])
 		n++;
-	s->files = mem_alloc(n + 2, sizeof *s->files);
-	if (n == 0 || (n == 1 && strcmp(files[0], "-") == 0)) {
-		if (spool(s, stopping, e))
+	*s = (struct source){.given = files, .n = n ? n : 1};
+	s->files = mem_alloc(s->n + 1, sizeof *s->files);
+	s->copies = mem_alloc(s->n + 1, sizeof *s->copies);
+	s->fds = mem_alloc(s->n, sizeof *s->fds);
+	for (size_t i = 0; i < s->n; i++)
+		s->fds[i] = -1;
+	for (size_t i = 0; i < s->n; i++) {
+		if (open_one(s, i, n ? files[i] : "-", stopping, e))
 			return -1;
-		s->files[0] = s->copy;
-		return 0;
-	}
-	for (size_t i = 0; i < n; i++) {
-		s->files[i] = files[i];
-		if (strcmp(files[i], "-") != 0)
-			continue;
-		if (s->fd < 0 && spool(s, stopping, e))
-			return -1;
-		s->files[i] = s->copy;
 	}
 	return 0;
 }
 
 void source_release(struct source *s)
 {
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
+		free(s->copies[i]);
+	}
 	free(s->files);
-	if (s->fd >= 0)
-		close(s->fd);
-	*s = (struct source){.fd = -1};
+	free(s->copies);
+	free(s->fds);
+	*s = (struct source){0};
 }
 
 void source_explain(const struct source *s, struct err *e)
 {
-	size_t n = strlen(s->copy);
-
-	if (s->fd < 0 || strncmp(e->msg, s->copy, n) != 0)
+	for (size_t i = 0; i < s->n; i++) {
+		size_t n = s->copies[i] ? strlen(s->copies[i]) : 0;
+		if (!n || strncmp(e->msg, s->copies[i], n) != 0)
+			continue;
+		struct err was = *e;
+		const char *name = s->given[i] && strcmp(s->given[i], "-") != 0 ? s->given[i] : "standard input";
+		err_set(e, "%s%s", name, was.msg + n);
 		return;
-	struct err was = *e;
-	e->msg[0] = 0;
-	err_set(e, "standard input%s", was.msg + n);
+	}
 }
 
 int source_mentions(char **files, const char *bytes)

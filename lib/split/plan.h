@@ -1,0 +1,63 @@
+/* plan: reads all records once, decides, and then knows the side of every row by its number.
+ *
+ *	plan_init(&p, options, e); plan_keep(...) for rows of an earlier run; plan_add(...) for each row of the input;
+ *	plan_settle(&p, pool, e); plan_side(&p, row)
+ *
+ * Only hashes are kept (with `near` also the texts' sets of word runs), never a record.
+ */
+#ifndef FT_PLAN_H
+#define FT_PLAN_H
+
+#include "../base/pool.h"
+#include "../json/path.h"
+#include "../json/record.h"
+#include "../text/near.h"
+#include "ledger.h"
+#include "quota.h"
+
+struct plan_options {
+	struct sides sides;
+	uint64_t seed;
+	struct path *key, *group; /* at most one of the two; NULL: the record's input */
+	struct path **stratify;
+	size_t stratify_n;
+	double near;	   /* threshold; 0: only equal inputs are tied */
+	struct path *time; /* with it rows after `after` are test, and the others never are */
+	double after;	   /* seconds since 1970 */
+	double gap;	   /* days before `after` whose rows are left out */
+};
+
+struct plan {
+	struct plan_options o; /* paths borrowed */
+	struct ledger ledger;
+	struct quota quota;
+	struct near *near;
+	struct map kept_rows; /* id and input of rows of an earlier run: their side */
+	size_t kept;	      /* rows of the earlier run, which come first in the ledger */
+	struct buf text, scratch;
+
+	/* for the report */
+	size_t loners;	  /* rows without a value at group */
+	size_t near_tied; /* near-duplicate pairs beyond equal inputs that were tied */
+	size_t near_torn; /* not tied, because the chain would have grown too long */
+	size_t crowded;	  /* texts among look-alikes that were not all compared */
+	size_t gap_rows;
+};
+
+void plan_init(struct plan *p, const struct plan_options *o);
+void plan_release(struct plan *p);
+
+/* The hash that the side of a record follows from, and that of its input. -1 where the key is missing. */
+int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input, struct err *e);
+
+/* A row of an earlier run, on this side. All of them before the first plan_add. */
+int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e);
+int plan_add(struct plan *p, const struct record *r, struct err *e);
+int plan_settle(struct plan *p, struct pool *pool, struct err *e);
+
+/* After plan_settle, of the row that was added as number `row`, from 0; SIDE_NONE where it stands in the gap. */
+enum side plan_side(struct plan *p, size_t row);
+/* Seconds since 1970 of a date or time as text or epoch (raw JSON); -1 where it is none. */
+int plan_time(struct span value, struct buf *scratch, double *seconds);
+
+#endif
