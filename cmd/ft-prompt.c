@@ -8,6 +8,7 @@
 #include "../lib/base/progress.h"
 #include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
+#include "../lib/lm/local.h"
 #include "../lib/net/answer.h"
 #include "../lib/net/ask.h"
 #include "../lib/net/batch.h"
@@ -369,10 +370,12 @@ int main(int argc, char **argv)
 	w.reader.stopping = prog_stopping;
 	silent = dry_run || to_batch;
 	w.prompt = prompt_open(&prompt_opts, &e);
-	if (!w.prompt || !(w.ask = ask_open(&ask_opts, NULL, silent || from_batch.n, &e)))
+	if (!w.prompt || !(w.ask = ask_open(&ask_opts, lm_open_local, silent || from_batch.n, &e)))
 		prog_fail(&e);
 	if ((to_batch || batch_state || from_batch.n) && !ask_api(w.ask))
 		prog_usage("batches are for models behind an API");
+	if (ask_backend(w.ask)->warning && !ask_opts.quiet)
+		prog_warn("%s", ask_backend(w.ask)->warning);
 
 	progress_begin(&w.progress, "rows", 0, ask_opts.quiet || silent);
 	rc = run(&w, &e);

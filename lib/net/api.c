@@ -554,6 +554,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));
 	if (o->key)
 		chat_secret(o->dialect, o->key, &a->secret);
-	*b = (struct backend){a, o->model, 0, api_wants, api_build, api_identity, api_submit, api_run, api_cancel, api_free};
+	*b = (struct backend){a, o->model, 0, api_wants, api_build, api_identity, api_submit, api_run, api_cancel, api_free,
+			      NULL};
 	return 0;
 }

@@ -15,8 +15,8 @@ struct api_options;
 
 struct ask_options {
 	const char *model, *adapter, *base_url, *key_file, *api, *api_version, *schema, *cache, *prices, *quantize;
-	double temperature, top_p, rpm, tpm, timeout, deadline, max_cost;
-	long long max_tokens, seed, logprobs, jobs, retries, threads, max_errors;
+	double temperature, top_p, min_p, repeat_penalty, rpm, tpm, timeout, deadline, max_cost;
+	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop;
 	char *extra;
 	int stream, unordered, quiet;
@@ -37,13 +37,18 @@ void ask_options_init(struct ask_options *o);
 	{0, "api-version", OPT_STR, &(o).api_version, "DATE", "Azure's api-version", 0, 0},                             \
 	{'T', "temperature", OPT_REAL, &(o).temperature, "X", "sampling temperature", 0, 100},                          \
 	{0, "top-p", OPT_REAL, &(o).top_p, "X", "nucleus sampling", 0, 1},                                              \
+	{0, "top-k", OPT_INT, &(o).top_k, "N", "sample from the N most likely tokens (local models)", 1, 1e9},           \
+	{0, "min-p", OPT_REAL, &(o).min_p, "X", "and from those at least X times as likely as the first (local)", 0, 1}, \
+	{0, "repeat-penalty", OPT_REAL, &(o).repeat_penalty, "X", "make tokens seen before less likely (local; 1.1)",   \
+	 0.01, 100},                                                                                                    \
 	{0, "max-tokens", OPT_INT, &(o).max_tokens, "N", "longest answer in tokens", 1, 1e9},                           \
 	{0, "seed", OPT_INT, &(o).seed, "N", "seed for sampling (sample s uses N+s)", 0, 0},                            \
 	{0, "stop", OPT_LIST, &(o).stop, "TEXT", "stop before this text; may be given again", 0, 0},                    \
 	{0, "logprobs", OPT_INT, &(o).logprobs, "N", "log-probabilities of N alternatives a token", 0, 20},             \
 	{0, "extra", OPT_TEXT, &(o).extra, "JSON", "object merged into the request's body", 0, 0},                      \
 	{0, "schema", OPT_STR, &(o).schema, "FILE", "JSON Schema that the answer must match", 0, 0},                    \
-	{'j', "jobs", OPT_INT, &(o).jobs, "N", "most requests in flight (default 16)", 1, 10000},                       \
+	{'j', "jobs", OPT_INT, &(o).jobs, "N",                                                                         \
+	 "most requests in flight (default 16);\nof a local model: answers written at once (default 64)", 1, 10000},     \
 	{0, "rpm", OPT_REAL, &(o).rpm, "N", "most requests a minute", 0, 1e9},                                          \
 	{0, "tpm", OPT_REAL, &(o).tpm, "N", "most tokens a minute", 0, 1e12},                                           \
 	{0, "retries", OPT_INT, &(o).retries, "N", "further attempts for a request (default 5)", 0, 1000},              \

@@ -14,10 +14,9 @@
 void ask_options_init(struct ask_options *o)
 {
 	memset(o, 0, sizeof *o);
-	o->temperature = o->top_p = o->max_cost = NAN;
+	o->temperature = o->top_p = o->min_p = o->repeat_penalty = o->max_cost = NAN;
 	o->seed = LLONG_MIN;
 	o->logprobs = -1;
-	o->jobs = 16;
 	o->retries = 5;
 	o->timeout = 300;
 	o->deadline = 900;
@@ -100,6 +99,9 @@ static int open_api(struct ask *a, struct err *e)
 	if (o->adapter || o->quantize)
 		return err_set(e, "--%s needs a local model; %s is the name of one behind an API",
 			       o->adapter ? "adapter" : "quantize", o->model);
+	if (o->top_k || !isnan(o->min_p) || !isnan(o->repeat_penalty))
+		return err_set(e, "--%s is for local models; what this API has of the kind goes into --extra",
+			       o->top_k ? "top-k" : !isnan(o->min_p) ? "min-p" : "repeat-penalty");
 	if (find_url(a, e) || find_key(a, e))
 		return -1;
 	if (a->api.dialect == CHAT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
@@ -107,7 +109,7 @@ static int open_api(struct ask *a, struct err *e)
 	a->api.model = o->model;
 	a->api.api_version = o->api_version ? o->api_version : "2024-10-21";
 	a->api.stream = o->stream;
-	a->api.jobs = (int)o->jobs;
+	a->api.jobs = o->jobs ? (int)o->jobs : 16;
 	a->api.rpm = o->rpm;
 	a->api.tpm = o->tpm;
 	a->api.retries = (int)o->retries;
@@ -181,6 +183,9 @@ struct ask *ask_open(const struct ask_options *o, backend_open_local *local, int
 	backend_params_init(&a->params);
 	a->params.temperature = o->temperature;
 	a->params.top_p = o->top_p;
+	a->params.top_k = o->top_k;
+	a->params.min_p = isnan(o->min_p) ? 0 : o->min_p;
+	a->params.repeat_penalty = isnan(o->repeat_penalty) ? 1 : o->repeat_penalty;
 	a->params.max_tokens = o->max_tokens;
 	a->params.seeded = o->seed != LLONG_MIN;
 	a->params.seed = a->params.seeded ? o->seed : 0;

@@ -10,6 +10,7 @@ void backend_params_init(struct backend_params *p)
 	memset(p, 0, sizeof *p);
 	p->temperature = p->top_p = NAN;
 	p->logprobs = -1;
+	p->repeat_penalty = 1;
 }
 
 void backend_answer_clear(struct backend_answer *a)

@@ -20,6 +20,9 @@
 /* How to answer; the same for all requests of a run. Whoever opens a backend keeps this alive as long as the backend. */
 struct backend_params {
 	double temperature, top_p; /* NaN where not set: the API's own default; locally 0 and 1 (greedy) */
+	long long top_k;	   /* of local models only: 0 all */
+	double min_p;		   /* 0: all */
+	double repeat_penalty;	   /* 1: none */
 	long long max_tokens;	   /* 0 where not set */
 	int seeded;
 	long long seed; /* sample s of a request uses seed + s */
@@ -99,6 +102,8 @@ struct backend {
 	void (*cancel)(void *self, backend_done *done, void *arg);
 
 	void (*free)(void *self);
+
+	const char *warning; /* what the user should be told once, or NULL; borrowed from self */
 };
 
 /* What a local model is opened with; lib/lm implements a backend_open_local, and a program that may ask local models passes it to

@@ -1,0 +1,435 @@
+/* A model on this machine as a backend: loading, requests in, answers out. See local.h. */
+#include "local.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/json.h"
+#include "../json/jw.h"
+#include "../text/hash.h"
+#include "adapter.h"
+#include "chat.h"
+#include "generate.h"
+#include "hub.h"
+
+#define SEQUENCES 64	 /* at once, where the caller names no number */
+#define PREFILL_ROWS 512 /* of a step, beside one for each sequence */
+
+struct local {
+	char *dir, *adapter, *name;
+	const struct backend_params *params;
+	enum nn_type type;
+	struct pool *pool;
+	struct tokenizer *tokenizer;
+	struct chat *chat;
+	struct lm_model *model;
+	struct lm_decoder *decoder;
+	struct lm_generator *generator;
+	size_t sequences;
+	struct buf text;       /* scratch */
+	struct tokens ids;
+	struct backend_answer answer;
+	struct failed *failed; /* requests that could not be put to the model */
+};
+
+struct failed {
+	uint64_t ticket;
+	char *why;
+	struct failed *next;
+};
+
+static void local_free(void *self)
+{
+	struct local *l = self;
+
+	if (!l)
+		return;
+	while (l->failed) {
+		struct failed *f = l->failed;
+
+		l->failed = f->next;
+		free(f->why);
+		free(f);
+	}
+	lm_generator_free(l->generator);
+	lm_decoder_free(l->decoder);
+	lm_model_free(l->model);
+	chat_free(l->chat);
+	tokenizer_free(l->tokenizer);
+	pool_free(l->pool);
+	buf_release(&l->text);
+	tokens_release(&l->ids);
+	backend_answer_release(&l->answer);
+	free(l->dir);
+	free(l->adapter);
+	free(l->name);
+	free(l);
+}
+
+static size_t local_wants(void *self)
+{
+	struct local *l = self;
+	size_t hand = lm_generator_in_hand(l->generator), most = 2 * l->sequences;
+
+	return hand < most ? most - hand : 0;
+}
+
+/* The prompt as text in l->text and as tokens in l->ids. */
+static int render(struct local *l, const struct backend_request *q, struct err *e)
+{
+	struct chat_input in = {.messages = q->messages, .tools = q->tools, .prompt = q->prompt};
+
+	if (json_kind(q->tools) == JSON_NULL)
+		in.tools = (struct span){NULL, 0};
+	buf_clear(&l->text);
+	tokens_clear(&l->ids);
+	if (chat_encode_prompt(l->chat, &in, &l->text, &l->ids, e) != 0)
+		return -1;
+	for (size_t i = 0; i < l->ids.n; i++)
+		if (l->ids.ids[i] < 0 || (size_t)l->ids.ids[i] >= l->model->config.vocab)
+			return err_set(e, "token %d is beyond the model's vocabulary of %zu: the tokenizer belongs to another model",
+				       (int)l->ids.ids[i], l->model->config.vocab);
+	return 0;
+}
+
+static int local_build(void *self, const struct backend_request *q, struct buf *body, struct err *e)
+{
+	struct local *l = self;
+	struct jw w;
+
+	if (render(l, q, e) != 0)
+		return -1;
+	jw_init(&w, body);
+	jw_object(&w);
+	jw_key(&w, "prompt");
+	jw_strn(&w, l->text.data ? l->text.data : "", l->text.len);
+	jw_key(&w, "ids");
+	jw_array(&w);
+	for (size_t i = 0; i < l->ids.n; i++)
+		jw_int(&w, l->ids.ids[i]);
+	jw_end(&w);
+	jw_end(&w);
+	return 0;
+}
+
+/* Adds "path hash" of a file, where there is one. */
+static int add_file(struct buf *text, const char *dir, const char *name, struct err *e)
+{
+	char *path = file_join(dir, name);
+	struct file_map map;
+	struct span bytes;
+	int bad = 0;
+
+	if (file_exists(path)) {
+		bad = file_map(path, &map, e);
+		if (!bad) {
+			bytes = (struct span){map.data ? (const char *)map.data : "", map.len};
+			buf_addf(text, " %s %016llx%016llx", name, (unsigned long long)hash64(bytes, 0),
+				 (unsigned long long)hash64(bytes, 1));
+			file_unmap(&map);
+		}
+	}
+	free(path);
+	return bad;
+}
+
+/* The shards that an index names, so that every weight counts. */
+static int add_shards(struct buf *text, const char *dir, struct err *e)
+{
+	char *path = file_join(dir, "model.safetensors.index.json");
+	cJSON *index = NULL, *item;
+	char last[256] = "";
+	int bad = 0;
+
+	if (file_exists(path)) {
+		index = json_tree_file(path, (size_t)256 << 20, e);
+		bad = !index;
+		cJSON_ArrayForEach(item, json_get(index, "weight_map"))
+		{
+			/* Tensors of a shard mostly stand together; one named twice is only hashed twice. */
+			if (bad || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
+			    strchr(item->valuestring, '/'))
+				continue;
+			snprintf(last, sizeof last, "%s", item->valuestring);
+			bad = add_file(text, dir, last, e);
+		}
+	}
+	cJSON_Delete(index);
+	free(path);
+	return bad;
+}
+
+static int local_identity(void *self, struct buf *text, struct err *e)
+{
+	static const char *const files[] = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+					    "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
+					    "model.safetensors", "model.safetensors.index.json"};
+	static const char *const adapter[] = {"adapter_config.json", "adapter_model.safetensors"};
+	struct local *l = self;
+	const struct backend_params *p = l->params;
+	struct jw w;
+
+	buf_adds(text, "local");
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (add_file(text, l->dir, files[i], e) != 0)
+			return -1;
+	if (add_shards(text, l->dir, e) != 0)
+		return -1;
+	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
+		if (add_file(text, l->adapter, adapter[i], e) != 0)
+			return -1;
+	buf_addf(text, " %s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type));
+	jw_init(&w, text);
+	jw_object(&w);
+	jw_key(&w, "temperature");
+	jw_num(&w, p->temperature);
+	jw_key(&w, "top_p");
+	jw_num(&w, p->top_p);
+	jw_key(&w, "top_k");
+	jw_int(&w, p->top_k);
+	jw_key(&w, "min_p");
+	jw_num(&w, p->min_p);
+	jw_key(&w, "repeat_penalty");
+	jw_num(&w, p->repeat_penalty);
+	jw_key(&w, "max_tokens");
+	jw_int(&w, p->max_tokens);
+	jw_key(&w, "seed");
+	jw_int(&w, p->seeded ? p->seed : 0);
+	jw_key(&w, "stop");
+	jw_array(&w);
+	for (size_t i = 0; i < p->stops; i++)
+		jw_str(&w, p->stop[i]);
+	jw_end(&w);
+	jw_key(&w, "logprobs");
+	jw_int(&w, p->logprobs);
+	jw_end(&w);
+	return 0;
+}
+
+/* Keeps a request that cannot be asked until run, which alone gives answers. */
+static int put_aside(struct local *l, uint64_t ticket, const char *why)
+{
+	struct failed *f = mem_alloc(1, sizeof *f), **at = &l->failed;
+
+	f->ticket = ticket;
+	f->why = mem_strdup(why);
+	while (*at)
+		at = &(*at)->next;
+	*at = f;
+	return 0;
+}
+
+static int local_submit(void *self, uint64_t ticket, const struct backend_request *q, struct span body, struct err *e)
+{
+	struct local *l = self;
+	const struct backend_params *p = l->params;
+	struct lm_request r = {.sampling = {.temperature = isnan(p->temperature) ? 0 : p->temperature,
+					    .top_p = isnan(p->top_p) ? 1 : p->top_p,
+					    .top_k = (size_t)p->top_k,
+					    .min_p = p->min_p,
+					    .repeat = p->repeat_penalty}};
+	struct err why = ERR_INIT;
+
+	(void)body;
+	(void)e;
+	if (q->model.s && !span_is(q->model, l->name))
+		return put_aside(l, ticket, "the record asks for another model than the local one");
+	if (q->schema.s || p->schema.s || (q->response_format.s && json_kind(q->response_format) != JSON_NULL &&
+					   !json_is(json_member(q->response_format, "type"), "text")))
+		return put_aside(l, ticket, "a local model cannot be held to a response format");
+	if (render(l, q, &why) != 0)
+		return put_aside(l, ticket, why.msg);
+	r.ids = l->ids.ids;
+	r.n = l->ids.n;
+	r.seed = (uint64_t)(p->seeded ? p->seed : 0) + (uint64_t)q->sample;
+	r.stream = hash_mix(hash64((struct span){(const char *)l->ids.ids, l->ids.n * sizeof *l->ids.ids}, 0),
+			    (uint64_t)q->attempt);
+	r.max_tokens = p->max_tokens > 0 ? (size_t)p->max_tokens : 0;
+	r.stop = p->stop;
+	r.stops = p->stops;
+	r.logprobs = p->logprobs;
+	r.keep_start = !q->messages.s;
+	lm_generator_submit(l->generator, ticket, &r);
+	return 0;
+}
+
+static void write_token(const struct local *l, struct jw *w, int32_t id, float logprob)
+{
+	struct span bytes = tokenizer_bytes(l->tokenizer, id);
+
+	if (!bytes.s)
+		bytes = tokenizer_token(l->tokenizer, id);
+	jw_key(w, "token");
+	jw_strn(w, bytes.s ? bytes.s : "", bytes.n);
+	jw_key(w, "logprob");
+	jw_num(w, isfinite(logprob) ? logprob : -9999);
+	jw_key(w, "bytes");
+	jw_array(w);
+	for (size_t i = 0; i < bytes.n; i++)
+		jw_int(w, (unsigned char)bytes.s[i]);
+	jw_end(w);
+}
+
+static void write_logprobs(const struct local *l, const struct lm_answer *a, struct buf *to)
+{
+	size_t k = l->params->logprobs > 0 ? (size_t)l->params->logprobs : 0;
+	struct jw w;
+
+	jw_init(&w, to);
+	jw_array(&w);
+	for (size_t i = 0; i < a->tokens; i++) {
+		jw_object(&w);
+		write_token(l, &w, a->token[i].id, a->token[i].logprob);
+		jw_key(&w, "top_logprobs");
+		jw_array(&w);
+		for (size_t j = 0; j < k && a->top[i * k + j].id >= 0; j++) {
+			jw_object(&w);
+			write_token(l, &w, a->top[i * k + j].id, a->top[i * k + j].logprob);
+			jw_end(&w);
+		}
+		jw_end(&w);
+		jw_end(&w);
+	}
+	jw_end(&w);
+}
+
+struct delivery {
+	struct local *l;
+	backend_done *done;
+	void *arg;
+};
+
+static void answered(void *arg, uint64_t ticket, const struct lm_answer *a)
+{
+	struct delivery *to = arg;
+	struct local *l = to->l;
+	struct backend_answer *b = &l->answer;
+
+	backend_answer_clear(b);
+	snprintf(b->model, sizeof b->model, "%s", l->name);
+	b->attempts = 1;
+	b->latency = a->latency;
+	b->ttft = a->ttft;
+	if (a->error_type) {
+		backend_answer_fail(b, a->error_type, 0, "%s", a->error);
+	} else {
+		b->has_output = 1;
+		buf_addspan(&b->output, a->text);
+		snprintf(b->finish_reason, sizeof b->finish_reason, "%s", a->finish);
+		buf_addf(&b->usage, "{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu}", a->prompt_tokens,
+			 a->tokens, a->prompt_tokens + a->tokens);
+		if (l->params->logprobs >= 0)
+			write_logprobs(l, a, &b->logprobs);
+	}
+	to->done(to->arg, ticket, b);
+}
+
+static void give_failed(struct local *l, backend_done *done, void *arg)
+{
+	while (l->failed) {
+		struct failed *f = l->failed;
+
+		l->failed = f->next;
+		backend_answer_clear(&l->answer);
+		snprintf(l->answer.model, sizeof l->answer.model, "%s", l->name);
+		backend_answer_fail(&l->answer, "invalid_request", 0, "%s", f->why);
+		done(arg, f->ticket, &l->answer);
+		free(f->why);
+		free(f);
+	}
+}
+
+static long local_run(void *self, double wait, backend_done *done, void *arg, struct err *e)
+{
+	struct local *l = self;
+	struct delivery to = {l, done, arg};
+	size_t left;
+
+	(void)wait;
+	(void)e;
+	give_failed(l, done, arg);
+	left = lm_generator_step(l->generator, answered, &to);
+	for (struct failed *f = l->failed; f; f = f->next)
+		left++;
+	return (long)left;
+}
+
+static void local_cancel(void *self, backend_done *done, void *arg)
+{
+	struct local *l = self;
+	struct delivery to = {l, done, arg};
+
+	give_failed(l, done, arg);
+	lm_generator_cancel(l->generator, "interrupted", "stopped before the answer was complete", answered, &to);
+}
+
+/* Keys and values may take a quarter of the machine's memory. */
+static size_t cache_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ? (size_t)pages / 4 * (size_t)size : (size_t)1 << 30;
+}
+
+static int load(struct local *l, const struct backend_local *how, struct err *e)
+{
+	struct lm_generator_spec spec = {.cache_bytes = cache_bytes()};
+
+	if (!how->quantize || strcmp(how->quantize, "none") == 0)
+		l->type = NN_F16; /* as they are stored */
+	else if (nn_type_parse(how->quantize, &l->type) != 0 || l->type == NN_F16)
+		return err_set(e, "--quantize %s: there are q8_0, q4_0, bf16 and none", how->quantize);
+	if (!(l->dir = hub_find(how->model, e)))
+		return -1;
+	if (!(l->tokenizer = tokenizer_load(l->dir, e)) || !(l->chat = chat_load(l->dir, l->tokenizer, e)))
+		return -1;
+	if (lm_model_open(&l->model, l->dir, NULL, e) != 0)
+		return -1;
+	if (how->adapter && lm_adapter_open(l->model, how->adapter, 0, e) != 0)
+		return -1;
+	l->pool = pool_new(how->threads);
+	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
+	if (lm_decoder_new(&l->decoder, l->model, l->type, PREFILL_ROWS + l->sequences, l->pool, e) != 0)
+		return -1;
+	spec.sequences = l->sequences;
+	spec.stops = chat_stops(l->chat, &spec.n_stops);
+	return lm_generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec, e);
+}
+
+int lm_open_local(struct backend *b, const struct backend_local *how, struct err *e)
+{
+	struct local *l = mem_alloc(1, sizeof *l);
+	struct buf name = BUF_INIT;
+
+	l->params = how->params;
+	if (how->adapter)
+		l->adapter = mem_strdup(how->adapter);
+	if (load(l, how, e) != 0) {
+		local_free(l);
+		return -1;
+	}
+	/* Two adapters over one base, or two roundings of one model, are not the same model. */
+	buf_adds(&name, how->model);
+	if (how->adapter)
+		buf_addf(&name, "+%s", how->adapter);
+	if (l->type != NN_F16)
+		buf_addf(&name, ":%s", nn_type_name(l->type));
+	l->name = buf_detach(&name, NULL);
+	*b = (struct backend){
+		.self = l,
+		.model = l->name,
+		.local = 1,
+		.warning = chat_warning(l->chat),
+		.wants = local_wants,
+		.build = local_build,
+		.identity = local_identity,
+		.submit = local_submit,
+		.run = local_run,
+		.cancel = local_cancel,
+		.free = local_free,
+	};
+	return 0;
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# ft-prompt with models on this machine: generation.
+load helper
+load model
+
+# questions N - N records of different lengths with a common beginning.
+questions() {
+	jq -nc --argjson n "$1" 'range($n) | {id: "q\(.)", messages: [{role: "system", content: "You are a careful assistant. Answer in one word."},
+		{role: "user", content: "Question number \(.): \("what " * (. % 7))?"}]}'
+}
+
+outputs() {
+	jq -cS '{id, output, finish_reason, usage}' "$@" | sort
+}
+
+@test "the published model continues its story word for word" {
+	need_shared data/tinystories-656k
+	echo '{"prompt": "<|start_story|> Once upon a time, there was a little girl named "}' |
+		ft-prompt -q -m "$SHARED/data/tinystories-656k" --max-tokens 40 >out
+	[[ $(jq -r .output out) == "Lily. She loved to eat yummy food. One day, she found a big, yummy fruit. She did not know what it was, so she asked her friend, Tom,"* ]]
+	[ "$(jq -c .usage out)" = '{"prompt_tokens":8,"completion_tokens":40,"total_tokens":48}' ]
+	[ "$(jq -r .finish_reason out)" = length ]
+}
+
+@test "an answer does not depend on threads, on batch size, or on the order of records" {
+	make_model m
+	questions 40 >q.jsonl
+	tac q.jsonl >r.jsonl
+	for type in none bf16 q8_0 q4_0; do
+		ft-prompt -q -m ./m --max-tokens 24 --quantize $type --threads 1 -j 1 q.jsonl | outputs >one
+		ft-prompt -q -m ./m --max-tokens 24 --quantize $type --threads 2 -j 64 r.jsonl | outputs >many
+		[ "$(wc -l <one)" -eq 40 ]
+		cmp one many
+	done
+}
+
+@test "the instruction set chosen changes no greedy answer of a small model" {
+	make_model m
+	questions 10 >q.jsonl
+	for isa in base avx2; do
+		FT_ISA=$isa ft-prompt -q -m ./m --max-tokens 12 q.jsonl | jq -c .output >$isa
+	done
+	ft-prompt -q -m ./m --max-tokens 12 q.jsonl | jq -c .output >best
+	cmp base avx2
+	cmp base best
+}
+
+@test "samples are seeded: by the seed, the sample and the prompt, not by order" {
+	make_model m
+	questions 12 >q.jsonl
+	tac q.jsonl >r.jsonl
+	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 7 q.jsonl | outputs >a
+	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 7 -j 3 r.jsonl | outputs >b
+	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 8 q.jsonl | outputs >c
+	cmp a b
+	! cmp -s a c
+	# Sample s of a record is what seed + s gives.
+	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 7 -N 2 q.jsonl >d
+	jq -c 'select(.sample == 0)' d | outputs | cmp a -
+	jq -c 'select(.sample == 1)' d | outputs | cmp c -
+}
+
+@test "temperature 0, top-k 1 and a tiny top-p are greedy" {
+	make_model m
+	questions 6 >q.jsonl
+	ft-prompt -q -m ./m --max-tokens 16 q.jsonl | outputs >greedy
+	ft-prompt -q -m ./m --max-tokens 16 -T 0 q.jsonl | outputs | cmp greedy -
+	ft-prompt -q -m ./m --max-tokens 16 -T 1 --top-k 1 q.jsonl | outputs | cmp greedy -
+	ft-prompt -q -m ./m --max-tokens 16 -T 1 --top-p 0.0001 q.jsonl | outputs | cmp greedy -
+	ft-prompt -q -m ./m --max-tokens 16 -T 1 --min-p 1 q.jsonl | outputs | cmp greedy -
+	ft-prompt -q -m ./m --max-tokens 16 --repeat-penalty 3 q.jsonl | outputs >other
+	! cmp -s greedy other
+}
+
+@test "an answer ends at a stop text, which is cut off, at the end token, or at --max-tokens" {
+	make_model m
+	questions 20 >q.jsonl
+	ft-prompt -q -m ./m --max-tokens 30 q.jsonl >whole
+	stop=$(jq -r 'select(.finish_reason == "length") | .output[5:7]' whole | head -n 1)
+	ft-prompt -q -m ./m --max-tokens 30 --stop "$stop" q.jsonl >cut
+	jq -es --arg stop "$stop" 'all(.[]; .output | contains($stop) | not) and any(.[]; .finish_reason == "stop")' cut
+	# What stands before the stop text is what was there without it.
+	jq -es --arg stop "$stop" --slurpfile whole whole 'to_entries | all(.[]; .value.output == ($whole[.key].output | split($stop)[0]))' cut
+	jq -es 'all(.[]; .usage.total_tokens == .usage.prompt_tokens + .usage.completion_tokens and .usage.completion_tokens <= 30)' whole
+	jq -es 'all(.[] | select(.finish_reason == "length"); .usage.completion_tokens == 30)' whole
+}
+
+@test "a prompt longer than the context is an error record, never cut" {
+	make_model m 1 '{"max_position_embeddings": 64}'
+	jq -nc '{id: "short", prompt: "abc"}, {id: "long", prompt: ("x" * 64)}, {id: "last", prompt: "xyz"}' >q.jsonl
+	status_is 3 ft-prompt -q -m ./m q.jsonl
+	jq -es '.[0].output and .[2].output and (.[1] | has("output") | not)' <<<"$output"
+	jq -es '.[1].error | .type == "context_length_exceeded" and (.message | contains("65 tokens")) and (.message | contains("64"))' <<<"$output"
+	# Others run to the end of the context at most.
+	jq -es 'all(.[0, 2]; .usage.total_tokens <= 64)' <<<"$output"
+}
+
+@test "log-probabilities are there for every token, and their alternatives begin with the best" {
+	make_model m
+	questions 3 | ft-prompt -q -m ./m --max-tokens 9 --logprobs 3 >out
+	jq -es 'all(.[]; (.logprobs | length) == .usage.completion_tokens)' out
+	jq -es 'all(.[].logprobs[]; .logprob <= 0 and (.top_logprobs | length) == 3 and .top_logprobs[0].logprob == .logprob
+		and .top_logprobs[1].logprob >= .top_logprobs[2].logprob and ([.top_logprobs[].logprob | exp] | add) <= 1.0001)' out
+}
+
+@test "--dry-run shows the rendered prompt and its tokens" {
+	make_model m
+	echo '{"id": "a", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "reference"}]}' >q.jsonl
+	status_is 0 ft-prompt -n -q -m ./m q.jsonl
+	[ "$(jq -c . <<<"$output")" = '{"id":"a","prompt":"<|begin|><|turn|>user\nHi<|end|><|turn|>assistant\n","ids":[256,257,117,115,101,114,10,72,105,258,257,97,115,115,105,115,116,97,110,116,10]}' ] ||
+		[ "$(jq -c .ids <<<"$output")" = '[256,257,117,115,101,114,10,72,105,258,257,97,115,115,105,115,116,97,110,116,10]' ]
+}
+
+@test "with --cache a second run computes nothing and another model is not taken for this one" {
+	make_model m
+	make_model n 2
+	questions 5 >q.jsonl
+	# Truncated answers are not kept, so these have to end by themselves: at the third character each would write.
+	mapfile -t stop < <(ft-prompt -q -m ./m --max-tokens 8 q.jsonl | jq -r '"--stop", .output[2:3]')
+	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >a
+	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >b
+	cmp a b
+	grep -q '5 from the cache' err
+	for other in "-m ./n" "-m ./m --quantize q4_0" "-m ./m -T 1" "-m ./m --top-k 3"; do
+		# shellcheck disable=SC2086
+		ft-prompt $other "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err >/dev/null
+		grep -q '0 from the cache' err
+	done
+}
+
+@test "an adapter changes the answers, and one for another base is refused" {
+	make_model m
+	make_model wide 1 '{"hidden_size": 96}'
+	lm-reference adapter m a 4 5 >/dev/null
+	lm-reference adapter wide w 4 5 >/dev/null
+	questions 5 >q.jsonl
+	ft-prompt -q -m ./m --max-tokens 16 q.jsonl >base
+	ft-prompt -q -m ./m -a a --max-tokens 16 q.jsonl >tuned
+	! cmp -s <(jq .output base) <(jq .output tuned)
+	[ "$(jq -r .model tuned | sort -u)" = ./m+a ]
+	status_is 2 ft-prompt -q -m ./m -a w q.jsonl
+	[[ $stderr == *w:*shape* ]]
+}
+
+@test "names that are no model end with status 2 and say what to do" {
+	make_model m
+	mkdir empty
+	status_is 2 ft-prompt -m ./none
+	[[ $stderr == *none* ]]
+	status_is 2 ft-prompt -m ./empty
+	[[ $stderr == *config.json* ]]
+	status_is 2 ft-prompt -m m
+	[[ $stderr == *./m* ]]
+	status_is 2 ft-prompt -m ./m --quantize q5_1
+	[[ $stderr == *q8_0* ]]
+	truncate -s -10 m/model.safetensors
+	status_is 2 ft-prompt -m ./m
+	[[ $stderr == *model.safetensors* ]]
+}
+
+@test "a model without a chat template says so" {
+	make_model m
+	jq 'del(.chat_template)' m/tokenizer_config.json >t && mv t m/tokenizer_config.json
+	questions 1 >q.jsonl
+	status_is 0 ft-prompt -m ./m --max-tokens 4 q.jsonl
+	[[ $stderr == *template* ]]
+}
