@@ -1,0 +1,75 @@
+/* finding: collecting and weighing reasons. See finding.h. */
+#include "finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void findings_clear(struct findings *f)
+{
+	f->n = 0;
+	buf_clear(&f->text);
+}
+
+void findings_release(struct findings *f)
+{
+	buf_release(&f->text);
+	f->n = 0;
+}
+
+void findings_add(struct findings *f, const char *reason, double score, const char *fmt, ...)
+{
+	char words[512];
+	if (f->n == FINDING_MAX)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof words, fmt, ap);
+	va_end(ap);
+	struct finding *g = &f->v[f->n++];
+	*g = (struct finding){reason, score, f->text.len, strlen(words)};
+	buf_adds(&f->text, words);
+}
+
+double findings_suspicion(const struct findings *f)
+{
+	double innocent = 1;
+	for (size_t i = 0; i < f->n; i++)
+		innocent *= 1 - f->v[i].score;
+	return 1 - innocent;
+}
+
+/* Four digits: enough to rank by, and they read well. */
+static double rounded(double x)
+{
+	return (double)(long)(x * 1e4 + 0.5) / 1e4;
+}
+
+void findings_write(const struct findings *f, struct jw *w)
+{
+	size_t order[FINDING_MAX];
+	for (size_t i = 0; i < f->n; i++) {
+		size_t j = i;
+		for (; j > 0 && f->v[order[j - 1]].score < f->v[i].score; j--)
+			order[j] = order[j - 1];
+		order[j] = i;
+	}
+	jw_object(w);
+	jw_key(w, "suspicion");
+	jw_num(w, rounded(findings_suspicion(f)));
+	jw_key(w, "reasons");
+	jw_array(w);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct finding *g = &f->v[order[i]];
+		jw_object(w);
+		jw_key(w, "reason");
+		jw_str(w, g->reason);
+		jw_key(w, "score");
+		jw_num(w, rounded(g->score));
+		jw_key(w, "why");
+		jw_strn(w, f->text.data + g->why, g->why_n);
+		jw_end(w);
+	}
+	jw_end(w);
+	jw_end(w);
+}

@@ -1,0 +1,301 @@
+/* journal: an append-only file of decisions and what follows from them. See journal.h. */
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "../text/hash.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define JOURNAL_MAX ((size_t)1 << 30)
+
+static const char *const names[] = {"", "good", "fix", "bad", "skip", "undo"};
+
+const char *verdict_name(enum verdict v)
+{
+	return names[v];
+}
+
+enum verdict verdict_of(const char *name)
+{
+	for (int i = VERDICT_GOOD; i <= VERDICT_UNDO; i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum verdict)i;
+	return VERDICT_NONE;
+}
+
+static uint64_t key_hash(const char *key)
+{
+	return hash64(span_of(key), 0);
+}
+
+size_t journal_reviewer(const struct journal *j, const char *who)
+{
+	for (size_t i = 0; i < j->reviewers_n; i++)
+		if (strcmp(j->reviewers[i], who) == 0)
+			return i;
+	return (size_t)-1;
+}
+
+static size_t reviewer_add(struct journal *j, const char *who)
+{
+	size_t i = journal_reviewer(j, who);
+	if (i != (size_t)-1)
+		return i;
+	j->reviewers = mem_realloc(j->reviewers, j->reviewers_n + 1, sizeof *j->reviewers);
+	j->reviewers[j->reviewers_n] = mem_strdup(who);
+	return j->reviewers_n++;
+}
+
+/* Takes the decision (and its texts) into the tables; an undo marks what it takes back. */
+static void remember(struct journal *j, struct decision d)
+{
+	uint64_t *last = map_put(&j->last, key_hash(d.key), 0, NULL);
+	d.earlier = (size_t)*last;
+	if (d.verdict == VERDICT_UNDO) {
+		for (size_t i = d.earlier; i; i = j->all[i - 1].earlier) {
+			struct decision *old = &j->all[i - 1];
+			if (old->who == d.who && !old->undone && old->verdict != VERDICT_UNDO && strcmp(old->key, d.key) == 0) {
+				old->undone = 1;
+				break;
+			}
+		}
+	}
+	j->all = mem_grow(j->all, &j->cap, j->n + 1, sizeof *j->all);
+	j->all[j->n++] = d;
+	*last = j->n;
+}
+
+const struct decision *journal_find(const struct journal *j, const char *key, size_t who)
+{
+	const uint64_t *last = map_get(&j->last, key_hash(key));
+	for (size_t i = last ? (size_t)*last : 0; i; i = j->all[i - 1].earlier) {
+		const struct decision *d = &j->all[i - 1];
+		if (!d->undone && d->verdict != VERDICT_UNDO && strcmp(d->key, key) == 0 && (who == (size_t)-1 || d->who == who))
+			return d;
+	}
+	return NULL;
+}
+
+/* The member's text, at most max bytes with the NUL, into to. */
+static int text_into(const struct record *r, const char *name, char *to, size_t max, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	int rc = -1;
+	if (json_string(record_get(r, name), &b) < 0)
+		err_set(e, "no \"%s\" in the decision", name);
+	else if (b.len >= max || memchr(b.data, 0, b.len))
+		err_set(e, "\"%s\" is not what a journal holds", name);
+	else {
+		memcpy(to, b.data, b.len + 1);
+		rc = 0;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static char *text_of(const struct record *r, const char *name)
+{
+	struct buf b = BUF_INIT;
+	if (json_string(record_get(r, name), &b) < 0)
+		return NULL;
+	return buf_detach(&b, NULL);
+}
+
+static int read_line(struct journal *j, struct record *r, struct span line, struct err *e)
+{
+	struct decision d = {0};
+	char who[256], verdict[16];
+	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 || text_into(r, "who", who, sizeof who, e) < 0 ||
+	    text_into(r, "key", d.key, sizeof d.key, e) < 0 || text_into(r, "row", d.row, sizeof d.row, e) < 0 ||
+	    text_into(r, "verdict", verdict, sizeof verdict, e) < 0)
+		return -1;
+	d.verdict = verdict_of(verdict);
+	if (d.verdict == VERDICT_NONE)
+		return err_set(e, "unknown verdict \"%s\"", verdict);
+	d.random = json_kind(record_get(r, "random")) == JSON_TRUE;
+	d.new_text = text_of(r, "new");
+	d.why = text_of(r, "why");
+	if (d.verdict == VERDICT_FIX && !d.new_text)
+		return err_set(e, "a fix without its new text");
+	d.who = reviewer_add(j, who);
+	remember(j, d);
+	return 0;
+}
+
+/* Reads the whole journal; *good is the number of bytes up to the end of the last whole line. */
+static int read_all(struct journal *j, struct span text, size_t *good, struct err *e)
+{
+	struct record r = {0};
+	size_t at = 0, number = 0;
+	int rc = 0;
+	while (at < text.n) {
+		const char *nl = memchr(text.s + at, '\n', text.n - at);
+		if (!nl)
+			break;
+		number++;
+		if (read_line(j, &r, (struct span){text.s + at, (size_t)(nl - text.s) - at}, e) < 0) {
+			rc = err_prefix(e, "%s:%zu", j->path, number);
+			break;
+		}
+		at = (size_t)(nl - text.s) + 1;
+	}
+	*good = at;
+	record_release(&r);
+	return rc;
+}
+
+static int open_locked(struct journal *j, struct err *e)
+{
+	j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (j->fd < 0)
+		return err_errno(e, "%s", j->path);
+	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, "%s: in use by another ft-review; one at a time writes a journal", j->path);
+	return 0;
+}
+
+int journal_open(struct journal *j, const char *path, int writing, size_t *torn, struct err *e)
+{
+	*j = (struct journal){.fd = -1, .path = mem_strdup(path)};
+	struct buf b = {.max = JOURNAL_MAX + 65537};
+	size_t good = 0;
+	int rc = -1;
+	if (torn)
+		*torn = 0;
+	if (writing && open_locked(j, e) < 0)
+		goto cleanup;
+	if (file_read(path, JOURNAL_MAX, &b, e) < 0 || read_all(j, buf_span(&b), &good, e) < 0)
+		goto cleanup;
+	if (writing) {
+		if (good < b.len && ftruncate(j->fd, (off_t)good) < 0) {
+			err_errno(e, "%s", path);
+			goto cleanup;
+		}
+		if (torn)
+			*torn = b.len - good;
+		lseek(j->fd, 0, SEEK_END);
+	}
+	rc = 0;
+cleanup:
+	buf_release(&b);
+	if (rc < 0)
+		journal_close(j);
+	return rc;
+}
+
+void journal_close(struct journal *j)
+{
+	if (j->fd >= 0)
+		close(j->fd);
+	for (size_t i = 0; i < j->n; i++) {
+		free(j->all[i].new_text);
+		free(j->all[i].why);
+	}
+	for (size_t i = 0; i < j->reviewers_n; i++)
+		free(j->reviewers[i]);
+	free(j->reviewers);
+	free(j->all);
+	free(j->path);
+	map_release(&j->last);
+	*j = (struct journal){.fd = -1};
+}
+
+static void write_decision(struct buf *b, const char *who, const struct decision *d)
+{
+	struct jw w;
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "at");
+	jw_str(&w, d->at);
+	jw_key(&w, "who");
+	jw_str(&w, who);
+	jw_key(&w, "key");
+	jw_str(&w, d->key);
+	jw_key(&w, "row");
+	jw_str(&w, d->row);
+	jw_key(&w, "verdict");
+	jw_str(&w, names[d->verdict]);
+	jw_key(&w, "random");
+	jw_bool(&w, d->random);
+	if (d->new_text) {
+		jw_key(&w, "new");
+		jw_str(&w, d->new_text);
+	}
+	if (d->why) {
+		jw_key(&w, "why");
+		jw_str(&w, d->why);
+	}
+	jw_end(&w);
+	buf_addc(b, '\n');
+}
+
+/* All of it or nothing: a partial line would be taken for a torn one. */
+static int append(struct journal *j, struct span line, struct err *e)
+{
+	off_t start = lseek(j->fd, 0, SEEK_END);
+	size_t done = 0;
+	while (done < line.n) {
+		ssize_t k = write(j->fd, line.s + done, line.n - done);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			break;
+		done += (size_t)k;
+	}
+	if (done == line.n && fdatasync(j->fd) == 0)
+		return 0;
+	err_errno(e, "%s", j->path);
+	if (ftruncate(j->fd, start) < 0)
+		return err_prefix(e, "and the journal could not be cut back");
+	return -1;
+}
+
+int journal_add(struct journal *j, const char *who, const struct decision *given, struct err *e)
+{
+	struct decision d = *given;
+	struct buf line = BUF_INIT;
+	time_t now = time(NULL);
+	struct tm tm;
+	strftime(d.at, sizeof d.at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	write_decision(&line, who, &d);
+	int rc = append(j, buf_span(&line), e);
+	if (rc == 0) {
+		d.who = reviewer_add(j, who);
+		d.new_text = d.new_text ? mem_strdup(d.new_text) : NULL;
+		d.why = d.why ? mem_strdup(d.why) : NULL;
+		d.undone = 0;
+		remember(j, d);
+	}
+	buf_release(&line);
+	return rc;
+}
+
+int journal_row_hash(const struct record *r, char hash[33], struct err *e)
+{
+	static const struct edit drop[] = {{"split", {0}}, {"eval", {0}}, {"judge", {0}}, {"review", {0}}};
+	struct buf shown = BUF_INIT, canonical = BUF_INIT;
+	struct span v = {0};
+	int rc = -1;
+	if (record_splice(r, drop, sizeof drop / sizeof *drop, &shown) < 0 || json_check(buf_span(&shown), &v, e) < 0 ||
+	    json_canonical(v, &canonical) < 0) {
+		err_set(e, "the record is too large");
+	} else {
+		XXH128_hash_t h = XXH3_128bits(canonical.data, canonical.len);
+		snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+		rc = 0;
+	}
+	buf_release(&shown);
+	buf_release(&canonical);
+	return rc;
+}

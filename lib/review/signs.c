@@ -1,0 +1,263 @@
+/* signs: patterns and small checks over the text of one record. See signs.h. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "signs.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../text/date.h"
+
+/* How a match is confirmed before it counts. */
+enum confirm { ALWAYS, LUHN, IBAN, PHONE, CALENDAR };
+
+/* Where a pattern is looked for. */
+enum place { ANYWHERE, REFERENCE };
+
+static const struct sign {
+	const char *reason;
+	enum place place;
+	enum confirm confirm;
+	double score;
+	const char *what; /* in the words shown */
+	const char *pattern;
+} table[] = {
+	{"marker", REFERENCE, ALWAYS, 0.9, "a template's mark in the reference",
+	 "<\\|[a-z_]{2,30}\\|>|\\[/?INST\\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|^###? ?(?:Instruction|Response|Human|Assistant):"},
+	{"marker", ANYWHERE, ALWAYS, 0.4, "a template's mark in a message",
+	 "<\\|(?:im_start|im_end|endoftext|eot_id|begin_of_text|start_header_id|end_header_id)\\|>|\\[/?INST\\]|<</?SYS>>|<(?:start|end)_of_turn>"},
+	{"mojibake", ANYWHERE, ALWAYS, 0.6, "text in the wrong encoding",
+	 "\\x{fffd}|\\x{c3}[\\x{80}-\\x{bf}]|\\x{e2}\\x{20ac}|\\x{c2}[\\x{a0}-\\x{bf}]|\\x{e2}\\x{80}[\\x{90}-\\x{af}]"},
+	{"refusal", REFERENCE, ALWAYS, 0.8, "a refusal or an apology as the reference",
+	 "^\\W{0,3}(?i:(?:i(?:'|\\x{2019})?m (?:really |very )?(?:sorry|afraid)|i am (?:sorry|afraid)|sorry,|unfortunately,? i|i (?:cannot|can(?:'|\\x{2019})t|am (?:not able|unable) to|"
+	 "won(?:'|\\x{2019})t) (?:help|assist|provide|answer|fulfil|comply|do that)|as an ai\\b|as a (?:large )?language model))"},
+	{"impossible-date", REFERENCE, CALENDAR, 0.9, "a date that no calendar has", "(?<!\\d)(?:19|20)\\d\\d-\\d\\d-\\d\\d(?!\\d)"},
+	{"pii", ANYWHERE, ALWAYS, 0.3, "a mail address", "\\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\\.){1,8}[A-Za-z]{2,24}\\b"},
+	{"pii", ANYWHERE, LUHN, 0.5, "a card number", "(?<![\\d.])(?:\\d[ -]?){12,18}\\d(?!\\d)"},
+	{"pii", ANYWHERE, IBAN, 0.5, "an IBAN", "\\b[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\\b"},
+	{"pii", ANYWHERE, PHONE, 0.2, "a telephone number",
+	 "(?<![\\w.,])(?:\\+\\d{1,3}[ .-]?)?(?:\\(\\d{2,4}\\)[ .-]?)?\\d{2,4}(?:[ .-]\\d{2,4}){2,4}(?![\\w])|(?<![\\w.])\\+\\d{9,14}(?!\\d)"},
+};
+
+enum { SIGNS = sizeof table / sizeof *table };
+
+struct signs {
+	pcre2_code *code[SIGNS];
+	pcre2_match_data *match;
+	struct buf reference, text;
+};
+
+struct signs *signs_new(struct err *e)
+{
+	struct signs *s = mem_alloc(1, sizeof *s);
+	for (size_t i = 0; i < SIGNS; i++) {
+		int code;
+		PCRE2_SIZE at;
+		s->code[i] = pcre2_compile((PCRE2_SPTR)table[i].pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_MULTILINE, &code, &at, NULL);
+		if (!s->code[i]) {
+			err_set(e, "the pattern for %s does not compile at %zu (PCRE2 error %d)", table[i].what, (size_t)at, code);
+			signs_free(s);
+			return NULL;
+		}
+		pcre2_jit_compile(s->code[i], PCRE2_JIT_COMPLETE);
+	}
+	s->match = pcre2_match_data_create(8, NULL);
+	return s;
+}
+
+void signs_free(struct signs *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < SIGNS; i++)
+		pcre2_code_free(s->code[i]);
+	pcre2_match_data_free(s->match);
+	buf_release(&s->reference);
+	buf_release(&s->text);
+	free(s);
+}
+
+static int luhn(struct span t)
+{
+	int sum = 0, n = 0;
+	for (size_t i = t.n; i-- > 0;) {
+		if (t.s[i] < '0' || t.s[i] > '9')
+			continue;
+		int d = t.s[i] - '0';
+		if (n++ % 2)
+			d = d * 2 > 9 ? d * 2 - 9 : d * 2;
+		sum += d;
+	}
+	return n >= 13 && n <= 19 && sum % 10 == 0 && sum > 0;
+}
+
+static int iban(struct span t)
+{
+	char c[40];
+	size_t n = 0;
+	for (size_t i = 0; i < t.n && n < sizeof c; i++)
+		if (t.s[i] != ' ')
+			c[n++] = t.s[i];
+	if (n < 15 || n > 34)
+		return 0;
+	unsigned rest = 0;
+	for (size_t i = 0; i < n; i++) {
+		char x = c[(i + 4) % n];
+		rest = x <= '9' ? (rest * 10 + (unsigned)(x - '0')) % 97 : (rest * 100 + (unsigned)(x - 'A') + 10) % 97;
+	}
+	return rest == 1;
+}
+
+/* Dates and amounts look like telephone numbers; those have 9 to 15 digits and no date in them. */
+static int phone(struct span t)
+{
+	struct date d;
+	int digits = 0;
+	for (size_t i = 0; i < t.n; i++)
+		digits += t.s[i] >= '0' && t.s[i] <= '9';
+	return digits >= 9 && digits <= 15 && !date_parse(t, &d) && !luhn(t);
+}
+
+static int impossible_date(struct span t)
+{
+	struct date d;
+	return !date_parse(t, &d);
+}
+
+static int confirmed(enum confirm how, struct span t)
+{
+	switch (how) {
+	case LUHN:
+		return luhn(t);
+	case IBAN:
+		return iban(t);
+	case PHONE:
+		return phone(t);
+	case CALENDAR:
+		return impossible_date(t);
+	case ALWAYS:
+		break;
+	}
+	return 1;
+}
+
+/* What personal data is like is shown by its first characters only: findings travel further than the rows do. */
+static void add_match(struct findings *f, const struct sign *sign, struct span t)
+{
+	int secret = strcmp(sign->reason, "pii") == 0;
+	size_t n = secret ? 4 : 60;
+	if (t.n < n)
+		n = t.n;
+	while (n > 0 && n < t.n && ((unsigned char)t.s[n] & 0xc0) == 0x80)
+		n--;
+	findings_add(f, sign->reason, sign->score, "%s: %.*s%s", sign->what, (int)n, t.s, n < t.n ? "..." : "");
+}
+
+static int has_reason(const struct findings *f, const char *reason)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].reason, reason) == 0)
+			return 1;
+	return 0;
+}
+
+static void look_for(struct signs *s, size_t i, const struct buf *in, struct findings *f)
+{
+	size_t at = 0;
+	while (at < in->len) {
+		int rc = pcre2_match(s->code[i], (PCRE2_SPTR)in->data, in->len, at, PCRE2_NO_UTF_CHECK, s->match, NULL);
+		if (rc < 0)
+			return;
+		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
+		struct span t = {in->data + o[0], o[1] - o[0]};
+		if (confirmed(table[i].confirm, t)) {
+			add_match(f, &table[i], t);
+			return;
+		}
+		at = o[1] > at ? o[1] : at + 1;
+		while (at < in->len && ((unsigned char)in->data[at] & 0xc0) == 0x80)
+			at++;
+	}
+}
+
+static int blank(const struct buf *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (!strchr(" \t\r\n", b->data[i]))
+			return 0;
+	return 1;
+}
+
+/* The first reference, NUL cut off, into s->reference; all text of the row but that into s->text. Returns whether there is a reference. */
+static int gather(struct signs *s, const struct record *r)
+{
+	struct span final = record_final_assistant(r), key, message;
+	struct json_iter it = {0};
+	buf_clear(&s->reference);
+	buf_clear(&s->text);
+	int n = record_references(r, &s->reference, NULL);
+	if (n > 0) {
+		s->reference.len = strlen(s->reference.data);
+	} else {
+		buf_clear(&s->reference);
+	}
+	while (json_next(&it, record_get(r, "messages"), &key, &message)) {
+		if (message.s == final.s)
+			continue;
+		message_text(json_member(message, "content"), &s->text);
+		buf_addc(&s->text, '\n');
+	}
+	json_string(record_get(r, "prompt"), &s->text);
+	return n > 0;
+}
+
+static void compare_output(struct signs *s, const struct record *r, struct findings *f)
+{
+	struct buf out = BUF_INIT;
+	if (json_string(record_get(r, "output"), &out) == 0 && !span_eq(buf_span(&out), buf_span(&s->reference))) {
+		struct span a = {0}, b = {0};
+		int same = json_check(buf_span(&out), &a, NULL) == 0 && json_check(buf_span(&s->reference), &b, NULL) == 0 && json_equal(a, b);
+		if (!same)
+			findings_add(f, "disagreement", 0.5, "a model answers: %.*s", (int)(out.len < 80 ? out.len : 80), out.data);
+	}
+	buf_release(&out);
+}
+
+static void read_judge(const struct record *r, struct findings *f)
+{
+	struct span judge = record_get(r, "judge"), pass = json_member(judge, "pass");
+	if (json_kind(pass) != JSON_FALSE)
+		return;
+	struct buf critique = BUF_INIT;
+	json_string(json_member(judge, "critique"), &critique);
+	findings_add(f, "judge", 0.6, "the judge says no: %.*s", (int)(critique.len < 200 ? critique.len : 200), critique.data ? critique.data : "");
+	buf_release(&critique);
+}
+
+void signs_find(struct signs *s, const struct record *r, struct findings *f)
+{
+	int referenced = gather(s, r);
+	struct span ignored;
+	if (!referenced) {
+		struct span calls = json_member(record_final_assistant(r), "tool_calls");
+		if (json_count(calls) == 0)
+			findings_add(f, "no-reference", 0.9, "there is no reference to learn from");
+	} else if (blank(&s->reference)) {
+		findings_add(f, "empty-reference", 0.95, s->reference.len ? "the reference is blank" : "the reference is empty");
+	} else {
+		char c = s->reference.data[strspn(s->reference.data, " \t\r\n")];
+		struct err why = ERR_INIT;
+		if ((c == '{' || c == '[') && json_check(buf_span(&s->reference), &ignored, &why) < 0)
+			findings_add(f, "invalid-json", 0.9, "the reference begins like JSON: %s", why.msg);
+	}
+	for (size_t i = 0; i < SIGNS; i++) {
+		look_for(s, i, &s->reference, f);
+		if (table[i].place == ANYWHERE && !has_reason(f, table[i].reason))
+			look_for(s, i, &s->text, f);
+	}
+	if (referenced)
+		compare_output(s, r, f);
+	read_judge(r, f);
+	if (json_is(record_get(r, "finish_reason"), "length"))
+		findings_add(f, "unfinished", 0.5, "the answer was cut off by its length");
+}
