@@ -124,6 +124,8 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 	if (d.verdict == VERDICT_NONE)
 		return err_set(e, "unknown verdict \"%s\"", verdict);
 	d.random = json_kind(record_get(r, "random")) == JSON_TRUE;
+	d.final = json_kind(record_get(r, "final")) == JSON_TRUE;
+	d.draw = journal_draw(d.key);
 	d.new_text = text_of(r, "new");
 	d.why = text_of(r, "why");
 	if (d.verdict == VERDICT_FIX && !d.new_text)
@@ -211,6 +213,11 @@ void journal_close(struct journal *j)
 	*j = (struct journal){.fd = -1};
 }
 
+double journal_draw(const char *key)
+{
+	return hash_unit(hash64(span_of(key), 0x7265766965770001u)); /* a seed of its own: independent of ft-split's sides */
+}
+
 static void write_decision(struct buf *b, const char *who, const struct decision *d)
 {
 	struct jw w;
@@ -226,8 +233,14 @@ static void write_decision(struct buf *b, const char *who, const struct decision
 	jw_str(&w, d->row);
 	jw_key(&w, "verdict");
 	jw_str(&w, names[d->verdict]);
+	jw_key(&w, "draw");
+	jw_num(&w, journal_draw(d->key));
 	jw_key(&w, "random");
 	jw_bool(&w, d->random);
+	if (d->final) {
+		jw_key(&w, "final");
+		jw_bool(&w, 1);
+	}
 	if (d->new_text) {
 		jw_key(&w, "new");
 		jw_str(&w, d->new_text);
@@ -275,6 +288,7 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 		d.new_text = d.new_text ? mem_strdup(d.new_text) : NULL;
 		d.why = d.why ? mem_strdup(d.why) : NULL;
 		d.undone = 0;
+		d.draw = journal_draw(d.key);
 		remember(j, d);
 	}
 	buf_release(&line);

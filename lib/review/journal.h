@@ -1,11 +1,14 @@
 /* journal: what reviewers decided, one JSON line a decision, appended and synced before it is acknowledged.
  *
- *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","random":true,
+ *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,
  *	 "new":"{\"topic\":\"billing\"}","why":"wrong topic"}
  *
  * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was reviewed, so that a decision is never
  * applied to a row that changed since. verdict is good, fix (new holds the reference as it should be), bad (to be left out), skip, or undo (takes back
  * the reviewer's last decision on that row). The latest decision of a reviewer on a row counts.
+ *
+ * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone; random says that the row was shown because it was next in
+ * that order. So all decisions with a draw up to the largest random one are a uniform sample of the rows, however they came to be made.
  *
  * A line that a crash cut short is cut off when the journal is opened for writing; any other line that cannot be read is an error that names it. The file is
  * locked (flock) while it is open for writing.
@@ -28,7 +31,9 @@ struct decision {
 	size_t who;	   /* index into reviewers */
 	char key[48], row[33];
 	enum verdict verdict;
-	int random;	   /* of the uniformly drawn stratum */
+	double draw;	   /* journal_draw(key) */
+	int random;	   /* shown because it was next in the order of draws */
+	int final;	   /* settles a disagreement between reviewers */
 	char *new_text;	   /* for a fix; else NULL */
 	char *why;	   /* NULL where none was given */
 	char at[24];	   /* UTC, ISO 8601 */
@@ -59,6 +64,9 @@ int journal_add(struct journal *j, const char *who, const struct decision *d, st
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who);
 /* Index of a reviewer, (size_t)-1 where unknown. */
 size_t journal_reviewer(const struct journal *j, const char *who);
+
+/* The place of a key in the random order. */
+double journal_draw(const char *key);
 
 /* Hash of what a reviewer sees: the record less ft's own findings (split, eval, judge, review). 32 hex digits and a NUL. */
 int journal_row_hash(const struct record *r, char hash[33], struct err *e);

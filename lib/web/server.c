@@ -1,0 +1,237 @@
+/* server: libmicrohttpd behind a gate. See server.h. */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include "../base/mem.h"
+
+struct web_server {
+	struct MHD_Daemon *daemon;
+	web_handler *handler;
+	void *arg;
+	size_t max_body;
+	int port;
+	int token_used;
+	char token[33], session[33];
+	char address[96];
+	char host[2][32]; /* what Host may say */
+};
+
+/* One request while its body arrives. */
+struct incoming {
+	struct buf body;
+};
+
+static int random_hex(char out[33], struct err *e)
+{
+	unsigned char raw[16];
+	if (getrandom(raw, sizeof raw, 0) != (ssize_t)sizeof raw)
+		return err_errno(e, "no random numbers");
+	for (int i = 0; i < 16; i++)
+		snprintf(out + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+/* In a time that does not depend on where they differ. */
+static int same_secret(const char *a, const char *b)
+{
+	size_t n = strlen(b);
+	unsigned char diff = strlen(a) != n;
+	for (size_t i = 0; i < n && !diff; i++)
+		diff |= (unsigned char)(a[i] ^ b[i]);
+	return !diff;
+}
+
+const char *web_query(const struct web_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static const char *header(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static int own_host(const struct web_server *s, const char *host)
+{
+	return host && (strcmp(host, s->host[0]) == 0 || strcmp(host, s->host[1]) == 0);
+}
+
+/* Whether a request may come in at all; the reason otherwise. */
+static const char *refused(const struct web_server *s, struct MHD_Connection *c, const char *method)
+{
+	const char *origin = header(c, "Origin");
+	if (!own_host(s, header(c, "Host")))
+		return "This server answers to 127.0.0.1 only.";
+	if (origin && (strncmp(origin, "http://", 7) != 0 || !own_host(s, origin + 7)))
+		return "Requests from other sites are refused.";
+	if (strcmp(method, "GET") != 0 && !origin)
+		return "A request that changes something must say its origin.";
+	return NULL;
+}
+
+static int has_session(const struct web_server *s, struct MHD_Connection *c)
+{
+	const char *cookie = MHD_lookup_connection_value(c, MHD_COOKIE_KIND, "ft_session");
+	return cookie && same_secret(cookie, s->session);
+}
+
+/* Headers of every reply: nothing is cached, sniffed, framed or told to others. */
+static const char *const fixed_headers[][2] = {
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cache-Control", "no-store"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+};
+
+/* location and cookie may be NULL. Takes the body over. */
+static enum MHD_Result send_reply(struct MHD_Connection *c, struct web_reply *r, const char *location, const char *cookie)
+{
+	size_t n;
+	char *body = buf_detach(&r->body, &n), policy[256];
+	struct MHD_Response *m = MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE);
+	if (!m) {
+		free(body);
+		return MHD_NO;
+	}
+	snprintf(policy, sizeof policy,
+		 "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src 'self'; img-src data:; base-uri 'none'; "
+		 "form-action 'none'; frame-ancestors 'none'",
+		 r->nonce, r->nonce);
+	MHD_add_response_header(m, "Content-Type", r->type);
+	MHD_add_response_header(m, "Content-Security-Policy", policy);
+	for (size_t i = 0; i < sizeof fixed_headers / sizeof *fixed_headers; i++)
+		MHD_add_response_header(m, fixed_headers[i][0], fixed_headers[i][1]);
+	if (location)
+		MHD_add_response_header(m, "Location", location);
+	if (cookie)
+		MHD_add_response_header(m, "Set-Cookie", cookie);
+	enum MHD_Result rc = MHD_queue_response(c, (unsigned)r->status, m);
+	MHD_destroy_response(m);
+	return rc;
+}
+
+static enum MHD_Result send_text(struct MHD_Connection *c, int status, const char *text)
+{
+	struct web_reply r = {.status = status, .type = "text/plain; charset=utf-8", .nonce = "none"};
+	buf_addf(&r.body, "%s\n", text);
+	return send_reply(c, &r, NULL, NULL);
+}
+
+/* The token for the cookie, once. */
+static enum MHD_Result enter(struct web_server *s, struct MHD_Connection *c)
+{
+	char cookie[128];
+	struct web_reply r = {.status = MHD_HTTP_SEE_OTHER, .type = "text/plain; charset=utf-8", .nonce = "none"};
+	s->token_used = 1;
+	snprintf(cookie, sizeof cookie, "ft_session=%s; HttpOnly; SameSite=Strict; Path=/", s->session);
+	return send_reply(c, &r, "/", cookie);
+}
+
+static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, const char *path, const char *method, struct buf *body)
+{
+	const char *reason = refused(s, c, method), *token = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "token");
+	if (reason)
+		return send_text(c, MHD_HTTP_FORBIDDEN, reason);
+	if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0)
+		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and POST are understood.");
+	if (path[0] != '/' || strstr(path, ".."))
+		return send_text(c, MHD_HTTP_BAD_REQUEST, "That is no path here.");
+	if (!has_session(s, c)) {
+		if (token && !s->token_used && same_secret(token, s->token) && strcmp(path, "/") == 0)
+			return enter(s, c);
+		return send_text(c, MHD_HTTP_FORBIDDEN,
+				 token && s->token_used ? "This address worked once already. Start the program again for a new one."
+							: "Open the address that the program printed.");
+	}
+	if (body->full)
+		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.");
+	struct web_request q = {.method = method, .path = path, .body = buf_span(body), .connection = c};
+	struct web_reply r = {.status = 200, .type = "application/json"};
+	if (random_hex(r.nonce, NULL) < 0)
+		return MHD_NO;
+	s->handler(s->arg, &q, &r);
+	return send_reply(c, &r, NULL, NULL);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method, const char *version,
+				  const char *data, size_t *size, void **state)
+{
+	struct web_server *s = arg;
+	struct incoming *in = *state;
+	(void)version;
+	if (!in) {
+		in = mem_alloc(1, sizeof *in);
+		in->body.max = s->max_body;
+		*state = in;
+		return MHD_YES;
+	}
+	if (*size) {
+		buf_add(&in->body, data, *size); /* beyond the ceiling: noted in full, the rest is drained */
+		*size = 0;
+		return MHD_YES;
+	}
+	return answer(s, c, path, method, &in->body);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+{
+	struct incoming *in = *state;
+	(void)arg;
+	(void)c;
+	(void)why;
+	if (in)
+		buf_release(&in->body);
+	free(in);
+	*state = NULL;
+}
+
+int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg, struct err *e)
+{
+	struct web_server *s = mem_alloc(1, sizeof *s);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	s->handler = handler;
+	s->arg = arg;
+	s->max_body = max_body;
+	if (random_hex(s->token, e) < 0 || random_hex(s->session, e) < 0) {
+		free(s);
+		return -1;
+	}
+	s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &at,
+				     MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+				     NULL, MHD_OPTION_END);
+	if (!s->daemon) {
+		err_errno(e, "cannot listen on 127.0.0.1:%d", port);
+		free(s);
+		return -1;
+	}
+	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	snprintf(s->host[0], sizeof s->host[0], "127.0.0.1:%d", s->port);
+	snprintf(s->host[1], sizeof s->host[1], "localhost:%d", s->port);
+	snprintf(s->address, sizeof s->address, "http://127.0.0.1:%d/?token=%s", s->port, s->token);
+	*out = s;
+	return 0;
+}
+
+void web_stop(struct web_server *s)
+{
+	if (!s)
+		return;
+	MHD_stop_daemon(s->daemon);
+	free(s);
+}
+
+int web_port(const struct web_server *s)
+{
+	return s->port;
+}
+
+const char *web_address(const struct web_server *s)
+{
+	return s->address;
+}
