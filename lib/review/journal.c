@@ -79,12 +79,17 @@ static void remember(struct journal *j, struct decision d)
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who)
 {
 	const uint64_t *last = map_get(&j->last, key_hash(key));
+	const struct decision *found = NULL;
 	for (size_t i = last ? (size_t)*last : 0; i; i = j->all[i - 1].earlier) {
 		const struct decision *d = &j->all[i - 1];
-		if (!d->undone && d->verdict != VERDICT_UNDO && strcmp(d->key, key) == 0 && (who == (size_t)-1 || d->who == who))
+		if (d->undone || d->verdict == VERDICT_UNDO || strcmp(d->key, key) != 0 || (who != (size_t)-1 && d->who != who))
+			continue;
+		if (!found)
+			found = d;
+		if (who == (size_t)-1 && d->final)
 			return d;
 	}
-	return NULL;
+	return found;
 }
 
 /* The member's text, at most max bytes with the NUL, into to. */

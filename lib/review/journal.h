@@ -60,7 +60,8 @@ void journal_close(struct journal *j);
  * texts are copied. */
 int journal_add(struct journal *j, const char *who, const struct decision *d, struct err *e);
 
-/* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none. who == (size_t)-1: the last of anybody. */
+/* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none. who == (size_t)-1: the last of anybody,
+ * but one that settles a disagreement first. */
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who);
 /* Index of a reviewer, (size_t)-1 where unknown. */
 size_t journal_reviewer(const struct journal *j, const char *who);

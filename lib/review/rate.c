@@ -1,0 +1,34 @@
+/* rate: the error rate of a set from its random stratum. See rate.h. */
+#include "rate.h"
+
+#include <math.h>
+#include "../stats/interval.h"
+
+struct rate rate_of(const struct journal *j, size_t who)
+{
+	struct rate r = {.value = NAN, .lo = NAN, .hi = NAN};
+	double reach = -1;
+	for (size_t i = 0; i < j->n; i++) {
+		const struct decision *d = &j->all[i];
+		if (d->random && !d->undone && d->verdict != VERDICT_UNDO && (who == (size_t)-1 || d->who == who) && d->draw > reach)
+			reach = d->draw;
+	}
+	for (size_t i = 0; i < j->n; i++) {
+		const struct decision *d = &j->all[i];
+		if (d->draw > reach || journal_find(j, d->key, who) != d)
+			continue;
+		if (d->verdict == VERDICT_SKIP) {
+			r.skipped++;
+			continue;
+		}
+		r.n++;
+		r.errors += d->verdict != VERDICT_GOOD;
+	}
+	if (r.n) {
+		struct interval w = interval_wilson((double)r.errors, (double)r.n, 0.95);
+		r.value = (double)r.errors / (double)r.n;
+		r.lo = w.lo;
+		r.hi = w.hi;
+	}
+	return r;
+}
