@@ -238,17 +238,30 @@ static int open_row(const struct desk_row *w)
 	return w->due && w->verdict == VERDICT_NONE;
 }
 
-static int matches(const struct desk_row *w, const struct desk_filter *f)
+static int passed(const struct desk_filter *f, size_t row)
 {
-	return w->due && (!f->reasons || w->reasons & f->reasons) && (!f->split || w->split == f->split) &&
-	       w->verdict == (unsigned char)f->verdict;
+	for (size_t i = 0; i < f->passed_n; i++)
+		if (f->passed[i] == row)
+			return 1;
+	return 0;
 }
 
-static long first_open(const struct desk *d, const uint32_t *order, size_t *from)
+static int matches(const struct desk *d, size_t row, const struct desk_filter *f)
+{
+	const struct desk_row *w = &d->rows[row];
+	return w->due && (!f->reasons || w->reasons & f->reasons) && (!f->split || w->split == f->split) &&
+	       w->verdict == (unsigned char)f->verdict && !passed(f, row);
+}
+
+/* The first open row of an order that was not passed; *from moves over what is judged for good. */
+static long first_open(const struct desk *d, const uint32_t *order, size_t *from, const struct desk_filter *f)
 {
 	while (*from < d->n && !open_row(&d->rows[order[*from]]))
 		++*from;
-	return *from < d->n ? (long)order[*from] : -1;
+	for (size_t i = *from; i < d->n; i++)
+		if (open_row(&d->rows[order[i]]) && !passed(f, order[i]))
+			return (long)order[i];
+	return -1;
 }
 
 long desk_next(struct desk *d, const struct desk_filter *f, int *random)
@@ -256,15 +269,16 @@ long desk_next(struct desk *d, const struct desk_filter *f, int *random)
 	*random = 0;
 	if (f->reasons || f->split || f->verdict != VERDICT_NONE) {
 		for (size_t i = 0; i < d->n; i++)
-			if (matches(&d->rows[d->by_suspicion[i]], f))
+			if (matches(d, d->by_suspicion[i], f))
 				return (long)d->by_suspicion[i];
 		return -1;
 	}
-	long drawn = first_open(d, d->by_draw, &d->next_draw), worst = first_open(d, d->by_suspicion, &d->next_suspicious);
+	long drawn = first_open(d, d->by_draw, &d->next_draw, f), worst = first_open(d, d->by_suspicion, &d->next_suspicious, f);
 	int take_draw = d->shown % (size_t)d->every == (size_t)d->every - 1 || (worst >= 0 && d->rows[worst].suspicion <= 0);
 	long row = take_draw ? drawn : worst;
-	*random = row >= 0 && row == drawn;
 	d->shown++;
+	/* Only the very next in the order counts as drawn: one behind a row that was passed over would leave a gap. */
+	*random = row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw];
 	return row;
 }
 

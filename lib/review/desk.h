@@ -33,6 +33,8 @@ struct desk_filter {
 	uint64_t reasons;      /* any of these; 0: whatever */
 	int split;	       /* 0: whatever */
 	int verdict;	       /* VERDICT_NONE: those without one */
+	const size_t *passed;  /* rows not to be shown again now */
+	size_t passed_n;
 };
 
 struct pending_decision {
