@@ -1,0 +1,253 @@
+/* corpus: comparing each row with the rest of its set. See corpus.h. */
+#include "corpus.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../text/hash.h"
+
+#define TRIPLES ((size_t)1 << 19)
+#define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
+#define ENOUGH 30	 /* rows from which on an outlier can be told */
+
+int corpus_init(struct corpus *c, const struct path *probabilities)
+{
+	*c = (struct corpus){.probabilities = probabilities};
+	c->triples = mem_alloc(TRIPLES, sizeof *c->triples);
+	return 0;
+}
+
+void corpus_release(struct corpus *c)
+{
+	for (size_t i = 0; i < c->classes_n; i++)
+		free(c->classes[i].name);
+	free(c->classes);
+	free(c->rows);
+	free(c->triples);
+	map_release(&c->first);
+	map_release(&c->references);
+	*c = (struct corpus){0};
+}
+
+/* The texts of a row: its first reference, and all else that people or models said in it. */
+static int texts_of(const struct record *r, struct buf *input, struct buf *reference)
+{
+	struct span final = record_final_assistant(r), key, m;
+	struct json_iter it = {0};
+	int n = record_references(r, reference, NULL);
+	if (n > 0)
+		reference->len = strlen(reference->data);
+	while (json_next(&it, record_get(r, "messages"), &key, &m)) {
+		if (m.s == final.s || json_is(json_member(m, "role"), "system"))
+			continue;
+		message_text(json_member(m, "content"), input);
+		buf_addc(input, '\n');
+	}
+	json_string(record_get(r, "prompt"), input);
+	return n > 0;
+}
+
+static size_t triple_slot(const unsigned char *p)
+{
+	uint32_t x = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+	return (x * 2654435761u) >> 13; /* Knuth's multiplicative hash; TRIPLES is 2^19 */
+}
+
+static void count_triples(struct corpus *c, struct span t)
+{
+	size_t n = t.n < TRIPLE_TEXT ? t.n : TRIPLE_TEXT;
+	for (size_t i = 0; i + 3 <= n; i++) {
+		c->triples[triple_slot((const unsigned char *)t.s + i)]++;
+		c->triples_n++;
+	}
+}
+
+static struct label_class *class_of(struct corpus *c, struct span name)
+{
+	for (size_t i = 0; i < c->classes_n; i++)
+		if (span_is(name, c->classes[i].name))
+			return &c->classes[i];
+	c->classes = mem_grow(c->classes, &c->classes_cap, c->classes_n + 1, sizeof *c->classes);
+	c->classes[c->classes_n] = (struct label_class){.name = span_dup(name)};
+	return &c->classes[c->classes_n++];
+}
+
+static void count_label(struct corpus *c, const struct record *r, struct span label)
+{
+	struct buf scratch = BUF_INIT;
+	char *name = span_dup(label);
+	double p;
+	struct span probabilities = path_find(c->probabilities, r->body, &scratch);
+	if (json_number(json_member(probabilities, name), &p) == 0) {
+		struct label_class *k = class_of(c, label);
+		k->sum += p;
+		k->n++;
+	}
+	free(name);
+	buf_release(&scratch);
+}
+
+int corpus_count(struct corpus *c, const struct record *r, struct err *e)
+{
+	struct buf input = BUF_INIT, reference = BUF_INIT;
+	struct corpus_row row = {0};
+	struct span v;
+	char key[33];
+	int rc = record_key(r, key, e);
+	if (rc < 0)
+		goto cleanup;
+	row.has_reference = (unsigned char)texts_of(r, &input, &reference);
+	row.key = hash64(span_of(key), 0);
+	row.reference = row.has_reference ? hash64(buf_span(&reference), 1) | 2 : 0;
+	row.input_length = (float)log1p((double)input.len);
+	row.reference_length = (float)log1p((double)reference.len);
+	row.is_json = row.has_reference && reference.len && strchr("{[", reference.data[0]) && json_check(buf_span(&reference), &v, NULL) == 0;
+	c->with_reference += row.has_reference;
+	c->json += row.is_json;
+	map_put(&c->first, row.key, c->n + 1, NULL);
+	if (row.has_reference) {
+		uint64_t *known = map_put(&c->references, row.key, row.reference, NULL);
+		if (*known != row.reference)
+			*known = 1;
+		if (c->probabilities)
+			count_label(c, r, buf_span(&reference));
+	}
+	count_triples(c, buf_span(&input));
+	c->rows = mem_grow(c->rows, &c->cap, c->n + 1, sizeof *c->rows);
+	c->rows[c->n++] = row;
+cleanup:
+	buf_release(&input);
+	buf_release(&reference);
+	return rc;
+}
+
+void corpus_measure(struct corpus *c, size_t row, const struct record *r)
+{
+	struct buf input = BUF_INIT, reference = BUF_INIT;
+	texts_of(r, &input, &reference);
+	size_t n = input.len < TRIPLE_TEXT ? input.len : TRIPLE_TEXT, k = 0;
+	double sum = 0;
+	/* The row's own triples stand in the counts: each is taken out once, so that a text found nowhere else does not vouch for itself. */
+	for (size_t i = 0; i + 3 <= n; i++, k++) {
+		uint32_t seen = c->triples[triple_slot((const unsigned char *)input.data + i)];
+		sum -= log((seen > 0 ? seen - 1 + 0.1 : 0.1) / ((double)c->triples_n + 1));
+	}
+	/* Short texts scatter more; a standard error's worth of triples makes them comparable. */
+	c->rows[row].strange = k >= 12 ? (float)(sum / (double)k) : NAN;
+	buf_release(&input);
+	buf_release(&reference);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *x, size_t n)
+{
+	qsort(x, n, sizeof *x, by_value);
+	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static double measure_of(const struct corpus_row *r, int which)
+{
+	return which == 0 ? r->input_length : which == 1 ? (r->has_reference ? r->reference_length : NAN) : r->strange;
+}
+
+void corpus_settle(struct corpus *c)
+{
+	double *x = mem_alloc(c->n, sizeof *x);
+	for (int which = 0; which < 3; which++) {
+		size_t n = 0;
+		for (size_t i = 0; i < c->n; i++) {
+			double v = measure_of(&c->rows[i], which);
+			if (!isnan(v))
+				x[n++] = v;
+		}
+		c->centre[which] = c->spread[which] = NAN;
+		if (n < ENOUGH)
+			continue;
+		c->centre[which] = median_of(x, n);
+		for (size_t i = 0; i < n; i++)
+			x[i] = fabs(x[i] - c->centre[which]);
+		c->spread[which] = 1.4826 * median_of(x, n); /* of a normal: its standard deviation */
+	}
+	free(x);
+	for (size_t i = 0; i < c->classes_n; i++)
+		c->classes[i].threshold = c->classes[i].sum / (double)c->classes[i].n;
+}
+
+/* Robust z of one measure; 0 where nothing can be told. A spread of nearly nothing (labels all of one length) is widened, for otherwise
+ * every second row would stand out. */
+static double outlying(const struct corpus *c, const struct corpus_row *r, int which)
+{
+	double v = measure_of(r, which), spread = c->spread[which];
+	if (isnan(v) || isnan(spread))
+		return 0;
+	if (spread < 0.25)
+		spread = 0.25;
+	return (v - c->centre[which]) / spread;
+}
+
+static void find_label(struct corpus *c, const struct record *r, struct findings *f)
+{
+	struct buf scratch = BUF_INIT, reference = BUF_INIT, name = BUF_INIT, best = BUF_INIT;
+	struct json_iter it = {0};
+	struct span key, value, probabilities = path_find(c->probabilities, r->body, &scratch);
+	double own = NAN, top = -1;
+	if (record_references(r, &reference, NULL) <= 0)
+		goto cleanup;
+	while (json_next(&it, probabilities, &key, &value)) {
+		double p;
+		if (json_number(value, &p) < 0)
+			continue;
+		buf_clear(&name);
+		json_string(key, &name);
+		if (strcmp(name.data, reference.data) == 0) {
+			own = p;
+			continue;
+		}
+		/* Counted for a class only where its confidence reaches what rows of that class have on average. */
+		size_t i = 0;
+		while (i < c->classes_n && strcmp(c->classes[i].name, name.data) != 0)
+			i++;
+		if (i < c->classes_n && p >= c->classes[i].threshold && p > top) {
+			top = p;
+			buf_clear(&best);
+			buf_addspan(&best, buf_span(&name));
+		}
+	}
+	if (!isnan(own) && top > own)
+		findings_add(f, "label", fmin(0.95, 0.5 + 0.45 * (top - own)), "%s is likelier (%.2f) than %s (%.2f)", best.data, top, reference.data, own);
+cleanup:
+	buf_release(&scratch);
+	buf_release(&reference);
+	buf_release(&name);
+	buf_release(&best);
+}
+
+void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f)
+{
+	const struct corpus_row *x = &c->rows[row];
+	const uint64_t *first = map_get(&c->first, x->key), *references = map_get(&c->references, x->key);
+	if (references && *references == 1)
+		findings_add(f, "conflict", 0.7, "the same input stands elsewhere with another reference");
+	if (first && *first - 1 != row && c->rows[*first - 1].reference == x->reference)
+		findings_add(f, "duplicate", 0.2, "the same row as record %zu", (size_t)*first);
+	if (x->has_reference && !x->is_json && c->n >= ENOUGH && (double)c->json > 0.9 * (double)c->with_reference)
+		findings_add(f, "not-json", 0.85, "the reference is no JSON, where %.0f %% of the others are", 100.0 * (double)c->json / (double)c->with_reference);
+	double z = outlying(c, x, 1), y = outlying(c, x, 0);
+	if (fabs(z) > 4)
+		findings_add(f, "length", fmin(0.6, 0.1 * fabs(z) - 0.2), "the reference is unusually %s (%.0f bytes)", z > 0 ? "long" : "short",
+			     expm1(x->reference_length));
+	if (fabs(y) > 4)
+		findings_add(f, "length", fmin(0.4, 0.1 * fabs(y) - 0.3), "the input is unusually %s (%.0f bytes)", y > 0 ? "long" : "short",
+			     expm1(x->input_length));
+	z = outlying(c, x, 2);
+	if (z > 4)
+		findings_add(f, "language", fmin(0.7, 0.1 * z - 0.2), "its letters are unlike those of the other rows: another language, or no language");
+	if (c->probabilities)
+		find_label(c, r, f);
+}

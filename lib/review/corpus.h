@@ -1,0 +1,59 @@
+/* corpus: what looks wrong in a row among all the others.
+ *
+ *	duplicate   the same input and the same reference as an earlier row
+ *	conflict    the same input as another row, and another reference
+ *	length      a reference or an input far longer or shorter than the others (robust z of the logarithm, by median and MAD)
+ *	not-json    a reference that is no JSON where nearly all are
+ *	language    a text whose letter triples are unlike those of the others (robust z of its mean log-probability under the set's own triples)
+ *	label       confident learning (Northcutt, Jiang, Chuang 2021): class probabilities speak for another class than the reference
+ *
+ * Two passes see every row in order (corpus_count, then corpus_measure), corpus_settle comes behind, then corpus_find gives each row's findings in
+ * a third. Memory: some 60 bytes a row, and 2 MiB.
+ */
+#ifndef FT_CORPUS_H
+#define FT_CORPUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../base/map.h"
+#include "../json/path.h"
+#include "../json/record.h"
+#include "finding.h"
+
+struct corpus_row {
+	uint64_t key, reference; /* hashes */
+	float input_length, reference_length; /* log(1 + characters) */
+	float strange;		 /* mean negative log-probability of its triples, standardised for length once settled */
+	unsigned char has_reference, is_json;
+};
+
+struct label_class {
+	char *name;
+	double sum; /* of the probabilities that rows with this label give it */
+	size_t n;
+	double threshold;
+};
+
+struct corpus {
+	const struct path *probabilities; /* borrowed: {label: probability} in a row, or NULL */
+	struct corpus_row *rows;
+	size_t n, cap;
+	struct map first;      /* key -> 1 + first row with it */
+	struct map references; /* key -> hash of its first reference, or 1 where they differ */
+	uint32_t *triples;     /* counts by hash */
+	uint64_t triples_n;
+	struct label_class *classes;
+	size_t classes_n, classes_cap;
+	size_t with_reference, json;
+	double centre[3], spread[3]; /* of input length, reference length, strangeness */
+};
+
+int corpus_init(struct corpus *c, const struct path *probabilities);
+void corpus_release(struct corpus *c);
+
+int corpus_count(struct corpus *c, const struct record *r, struct err *e);
+void corpus_measure(struct corpus *c, size_t row, const struct record *r);
+void corpus_settle(struct corpus *c);
+void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f);
+
+#endif
