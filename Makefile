@@ -31,6 +31,7 @@ lm_PKGS = libpcre2-8 libutf8proc
 web_PKGS = libmicrohttpd
 base_LIBS = -lm
 
+ft-review_ROOMS = review web split stats text json base
 ft-split_ROOMS = split stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge net lm jinja nn stats text json base
@@ -38,7 +39,7 @@ ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
 ft-train_ROOMS = web lm jinja nn text json base
 
-ROOMS = base json text stats eval judge split drift net nn jinja lm web
+ROOMS = base json text stats eval judge split drift net nn jinja lm web review
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 
@@ -73,6 +74,8 @@ link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(foreach r,$(2),$(call archive,$(r))) \
 all: setup
 	@$(MAKE) --no-print-directory programs
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
+
+$(BUILD)/lib/review/page.o: lib/review/page.html
 
 $(BUILD)/%.o: %.c | $(BUILD)/flags
 	$(call say,CC,$<)

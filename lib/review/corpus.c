@@ -133,7 +133,7 @@ void corpus_measure(struct corpus *c, size_t row, const struct record *r)
 		uint32_t seen = c->triples[triple_slot((const unsigned char *)input.data + i)];
 		sum -= log((seen > 0 ? seen - 1 + 0.1 : 0.1) / ((double)c->triples_n + 1));
 	}
-	/* Short texts scatter more; a standard error's worth of triples makes them comparable. */
+	/* A dozen letters tell no language. */
 	c->rows[row].strange = k >= 12 ? (float)(sum / (double)k) : NAN;
 	buf_release(&input);
 	buf_release(&reference);

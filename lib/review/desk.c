@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "../base/mem.h"
 #include "../json/reader.h"
+#include "apply.h"
 #include "rate.h"
 
 static const char *const splits[] = {NULL, "train", "valid", "test"};
@@ -165,23 +166,6 @@ static void make_orders(struct desk *d)
 	free(r);
 }
 
-/* Whether two reviewers' standing verdicts on the row differ and nobody settled it. */
-static int disputed(const struct journal *j, const char *key)
-{
-	enum verdict first = VERDICT_NONE;
-	int differ = 0;
-	for (size_t w = 0; w < j->reviewers_n; w++) {
-		const struct decision *x = journal_find(j, key, w);
-		if (!x || x->verdict == VERDICT_SKIP)
-			continue;
-		if (x->final)
-			return 0;
-		differ |= first != VERDICT_NONE && x->verdict != first;
-		first = x->verdict;
-	}
-	return differ;
-}
-
 static void mark_work(struct desk *d)
 {
 	size_t me = journal_reviewer(d->journal, d->who);
@@ -192,7 +176,7 @@ static void mark_work(struct desk *d)
 		const struct decision *any = journal_find(d->journal, key, (size_t)-1);
 		const struct decision *mine = me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
 		if (d->pass == DESK_ADJUDICATE) {
-			w->due = (unsigned char)disputed(d->journal, key);
+			w->due = (unsigned char)apply_disputed(d->journal, key);
 			continue;
 		}
 		w->verdict = mine ? (unsigned char)mine->verdict : VERDICT_NONE;

@@ -1,0 +1,255 @@
+/* ft-review: look at the data. Finds rows that deserve a look, shows them on a page to be judged and relabelled by keyboard, keeps the
+ * decisions in a journal, applies them, and tells how wrong the set is.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/base/out.h"
+#include "../lib/base/prog.h"
+#include "../lib/base/progress.h"
+#include "../lib/json/reader.h"
+#include "../lib/review/apply.h"
+#include "../lib/review/corpus.h"
+#include "../lib/review/page.h"
+#include "../lib/review/rate.h"
+#include "../lib/review/report.h"
+#include "../lib/review/signs.h"
+#include "../lib/split/source.h"
+
+static struct {
+	int scan, second, adjudicate, quiet;
+	const char *journal, *apply, *report, *pairs, *as, *probabilities;
+	long long port, every;
+} o = {.every = 4, .probabilities = ".probs"};
+
+static const struct opt options[] = {
+	{0, "scan", OPT_FLAG, &o.scan, NULL, "add `review`: suspicion and reasons to look (a filter)", 0, 0},
+	{0, "probs", OPT_STR, &o.probabilities, "PATH", "class probabilities {label: p} of a row, for label errors (default .probs)", 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "judging", 0, 0},
+	{'o', "journal", OPT_STR, &o.journal, "JOURNAL", "show the rows on a page; decisions are appended to JOURNAL", 0, 0},
+	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
+	{0, "as", OPT_STR, &o.as, "NAME", "the reviewer's name (default: the user's)", 0, 0},
+	{0, "every", OPT_INT, &o.every, "K", "each K-th row is a random one (default 4); 1: all are", 1, 1000000},
+	{0, "second", OPT_FLAG, &o.second, NULL, "a blind second pass over what others judged", 0, 0},
+	{0, "adjudicate", OPT_FLAG, &o.adjudicate, NULL, "settle the rows on which reviewers differ", 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "using what was decided", 0, 0},
+	{0, "apply", OPT_STR, &o.apply, "JOURNAL", "the rows with fixes made and bad ones left out (a filter)", 0, 0},
+	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)", 0, 0},
+	{0, "report", OPT_STR, &o.report, "JOURNAL", "error rate with its interval, agreement of reviewers", 0, 0},
+	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary", 0, 0},
+	{0},
+};
+
+static const struct program program = {
+	"ft-review",
+	"--scan [file ...]\n-o JOURNAL [--as NAME] [--port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--report JOURNAL",
+	"Look at the data: find what deserves a look, judge and relabel it, know how wrong the set is.",
+	options,
+	"ft-review --scan train.jsonl | ft-review -o journal.jsonl\n"
+	"ft-review --report journal.jsonl\n"
+	"ft-review --apply journal.jsonl train.jsonl >fixed.jsonl",
+};
+
+/* One pass over the rows of a set; fn may be NULL where rows are only counted. */
+static void each_row(struct source *s, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
+{
+	struct reader in;
+	struct record r = {0};
+	struct err e = ERR_INIT;
+	struct progress bar;
+	size_t i = 0;
+	int rc;
+	reader_init(&in, s->files);
+	in.stopping = prog_stopping;
+	progress_begin(&bar, what, (double)total, o.quiet);
+	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
+		fn(arg, i++, &r);
+		progress_set(&bar, (double)i, NULL);
+	}
+	progress_end(&bar);
+	if (rc < 0) {
+		source_explain(s, &e);
+		prog_fail(&e);
+	}
+	record_release(&r);
+	reader_release(&in);
+}
+
+struct scan {
+	struct corpus corpus;
+	struct signs *signs;
+	struct findings findings;
+	struct buf line, json;
+	size_t suspicious;
+};
+
+static void count_row(void *arg, size_t i, const struct record *r)
+{
+	struct err e = ERR_INIT;
+	(void)i;
+	if (corpus_count(&((struct scan *)arg)->corpus, r, &e) < 0)
+		prog_fail(&e);
+}
+
+static void measure_row(void *arg, size_t i, const struct record *r)
+{
+	corpus_measure(&((struct scan *)arg)->corpus, i, r);
+}
+
+static void write_row(void *arg, size_t i, const struct record *r)
+{
+	struct scan *s = arg;
+	struct jw w;
+	findings_clear(&s->findings);
+	signs_find(s->signs, r, &s->findings);
+	corpus_find(&s->corpus, i, r, &s->findings);
+	s->suspicious += s->findings.n > 0;
+	buf_clear(&s->json);
+	jw_init(&w, &s->json);
+	findings_write(&s->findings, &w);
+	struct edit ed = {"review", buf_span(&s->json)};
+	buf_clear(&s->line);
+	record_splice(r, &ed, 1, &s->line);
+	out_line(s->line.data, s->line.len);
+}
+
+static int run_scan(char **files)
+{
+	struct scan s = {0};
+	struct source source;
+	struct err e = ERR_INIT;
+	struct path *p = path_compile(o.probabilities, &e);
+	if (!p || !(s.signs = signs_new(&e)) || corpus_init(&s.corpus, p) < 0 || source_open(&source, files, prog_stopping, &e) < 0)
+		prog_fail(&e);
+	each_row(&source, "rows read", 0, count_row, &s);
+	each_row(&source, "rows compared", s.corpus.n, measure_row, &s);
+	corpus_settle(&s.corpus);
+	each_row(&source, "rows written", s.corpus.n, write_row, &s);
+	if (!o.quiet)
+		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
+	source_release(&source);
+	corpus_release(&s.corpus);
+	signs_free(s.signs);
+	findings_release(&s.findings);
+	buf_release(&s.line);
+	buf_release(&s.json);
+	path_free(p);
+	return FT_OK;
+}
+
+static const char *reviewer(void)
+{
+	const char *name = o.as ? o.as : getenv("USER");
+	return name && *name ? name : "reviewer";
+}
+
+static int run_page(char **files)
+{
+	struct journal j;
+	struct desk desk;
+	struct web_server *server;
+	struct err e = ERR_INIT;
+	size_t torn = 0;
+	enum desk_pass pass = o.adjudicate ? DESK_ADJUDICATE : o.second ? DESK_SECOND : DESK_FIRST;
+	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
+		prog_fail(&e);
+	if (torn)
+		prog_warn("%s: the last line was incomplete (%zu bytes, never acknowledged) and was cut off", o.journal, torn);
+	if (desk_open(&desk, files, &j, reviewer(), pass, (long)o.every, &e) < 0)
+		prog_fail(&e);
+	if (desk.n == 0)
+		prog_die("there are no rows to look at");
+	if (web_start(&server, (int)o.port, (size_t)64 << 20, page_answer, &desk, &e) < 0)
+		prog_fail(&e);
+	out_line(web_address(server), strlen(web_address(server)));
+	out_flush();
+	if (!o.quiet)
+		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.", desk.n, o.journal);
+	while (!prog_stopping() && !out_failed())
+		poll(NULL, 0, 500);
+	web_stop(server);
+	int rc = FT_OK;
+	if (desk_flush(&desk, &e) < 0) {
+		prog_warn("%zu decisions could not be written: %s", desk.pending_n, e.msg);
+		rc = FT_TROUBLE;
+	}
+	desk_close(&desk);
+	journal_close(&j);
+	return rc;
+}
+
+/* --apply and --pairs. */
+static int run_filter(const char *path, int pairs, char **files)
+{
+	struct journal j;
+	struct apply a;
+	struct reader in;
+	struct record r = {0};
+	struct buf line = BUF_INIT;
+	struct err e = ERR_INIT;
+	size_t rows = 0, refused = 0;
+	int rc;
+	if (journal_open(&j, path, 0, NULL, &e) < 0)
+		prog_fail(&e);
+	apply_init(&a, &j);
+	reader_init(&in, files);
+	in.stopping = prog_stopping;
+	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
+		buf_clear(&line);
+		int what = pairs ? apply_pair(&a, &r, &line, &e) : apply_row(&a, &r, &line, &e);
+		if (what < 0)
+			prog_fail(&e);
+		if (!pairs && what == APPLY_REFUSED) {
+			prog_warn("%s:%zu: %s", in.name, in.line, e.msg);
+			refused++;
+		}
+		if (pairs ? what : what != APPLY_LEAVE_OUT) {
+			out_line(line.data, line.len);
+			rows++;
+		}
+	}
+	if (rc < 0)
+		prog_fail(&e);
+	if (!o.quiet && !pairs)
+		prog_warn("%zu rows: %zu good, %zu fixed, %zu left out, %zu skipped, %zu not judged, %zu refused", in.rows, a.good, a.fixed, a.left_out,
+			  a.skipped, a.untouched, refused);
+	if (!o.quiet && pairs)
+		prog_warn("%zu preference pairs", rows);
+	apply_release(&a);
+	journal_close(&j);
+	record_release(&r);
+	reader_release(&in);
+	buf_release(&line);
+	return refused ? FT_PARTIAL : FT_OK;
+}
+
+static int run_report(void)
+{
+	struct journal j;
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	if (journal_open(&j, o.report, 0, NULL, &e) < 0)
+		prog_fail(&e);
+	report_write(&j, out_is_tty(), &b);
+	out_write(b.data, b.len);
+	buf_release(&b);
+	journal_close(&j);
+	return FT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	char **files = prog_start(&program, argc, argv);
+	int modes = o.scan + !!o.journal + !!o.apply + !!o.pairs + !!o.report;
+	if (modes != 1)
+		prog_usage("say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
+	if (o.second && o.adjudicate)
+		prog_usage("--second and --adjudicate are two passes; say one");
+	if (o.scan)
+		prog_end(run_scan(files));
+	if (o.journal)
+		prog_end(run_page(files));
+	if (o.report)
+		prog_end(run_report());
+	prog_end(run_filter(o.apply ? o.apply : o.pairs, !!o.pairs, files));
+}

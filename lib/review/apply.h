@@ -1,0 +1,36 @@
+/* apply: a journal's standing decisions put into the data.
+ *
+ *	good   the row as it is, with `review` {"verdict", "who", "at"}
+ *	fix    the reference replaced: the content of the final assistant message, or `ideal`, or `completion`, whichever it was
+ *	bad    left out
+ *	skip   the row as it is
+ *
+ * A row that changed since it was judged is refused, and so is one whose reviewers differ and nobody settled it: both stay as they are and are counted.
+ */
+#ifndef FT_APPLY_H
+#define FT_APPLY_H
+
+#include "../base/map.h"
+#include "journal.h"
+
+struct apply {
+	const struct journal *journal; /* borrowed */
+	struct map seen;	       /* how often a key came already */
+	size_t good, fixed, left_out, skipped, untouched, changed, disputed;
+};
+
+enum applied { APPLY_KEEP, APPLY_LEAVE_OUT, APPLY_REFUSED };
+
+void apply_init(struct apply *a, const struct journal *j);
+void apply_release(struct apply *a);
+
+/* Appends the row as it should be to line (nothing for APPLY_LEAVE_OUT; as it is for APPLY_REFUSED, with the reason in e); -1 on trouble. */
+int apply_row(struct apply *a, const struct record *r, struct buf *line, struct err *e);
+
+/* Appends an OpenAI preference line (input, preferred_output: the fix, non_preferred_output: what stood there) and returns 1, or 0 where the row has no fix. */
+int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e);
+
+/* Whether two reviewers' standing verdicts on a row differ and nobody settled it. */
+int apply_disputed(const struct journal *j, const char *key);
+
+#endif

@@ -1,0 +1,128 @@
+/* report: counting a journal. See report.h. */
+#include "report.h"
+
+#include <math.h>
+#include <string.h>
+#include "../json/jw.h"
+#include "apply.h"
+#include "rate.h"
+
+struct counts {
+	size_t by[VERDICT_UNDO + 1];
+	size_t judged;
+	size_t twice, agree, disputed; /* rows with two verdicts; the same; unsettled */
+};
+
+/* Counts each row once, at its standing decision. */
+static void count(const struct journal *j, size_t who, struct counts *c)
+{
+	memset(c, 0, sizeof *c);
+	for (size_t i = 0; i < j->n; i++) {
+		const struct decision *d = &j->all[i];
+		if (journal_find(j, d->key, who) != d)
+			continue;
+		c->by[d->verdict]++;
+		c->judged++;
+		if (who != (size_t)-1)
+			continue;
+		size_t n = 0;
+		enum verdict first = VERDICT_NONE;
+		int same = 1;
+		for (size_t w = 0; w < j->reviewers_n; w++) {
+			const struct decision *x = journal_find(j, d->key, w);
+			if (!x || x->verdict == VERDICT_SKIP || x->final)
+				continue;
+			same &= n++ == 0 || x->verdict == first;
+			first = x->verdict;
+		}
+		c->twice += n > 1;
+		c->agree += n > 1 && same;
+		c->disputed += (size_t)apply_disputed(j, d->key);
+	}
+}
+
+static void write_counts(const struct counts *c, struct jw *w)
+{
+	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
+		jw_key(w, verdict_name((enum verdict)v));
+		jw_int(w, (int64_t)c->by[v]);
+	}
+}
+
+static void write_json(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
+{
+	struct jw w;
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "judged");
+	jw_int(&w, (int64_t)all->judged);
+	write_counts(all, &w);
+	jw_key(&w, "rate");
+	jw_object(&w);
+	jw_key(&w, "n");
+	jw_int(&w, (int64_t)rate.n);
+	jw_key(&w, "errors");
+	jw_int(&w, (int64_t)rate.errors);
+	jw_key(&w, "skipped");
+	jw_int(&w, (int64_t)rate.skipped);
+	jw_key(&w, "value");
+	jw_num(&w, rate.value);
+	jw_key(&w, "lo");
+	jw_num(&w, rate.lo);
+	jw_key(&w, "hi");
+	jw_num(&w, rate.hi);
+	jw_end(&w);
+	jw_key(&w, "reviewers");
+	jw_array(&w);
+	for (size_t i = 0; i < j->reviewers_n; i++) {
+		struct counts c;
+		count(j, i, &c);
+		jw_object(&w);
+		jw_key(&w, "who");
+		jw_str(&w, j->reviewers[i]);
+		jw_key(&w, "judged");
+		jw_int(&w, (int64_t)c.judged);
+		write_counts(&c, &w);
+		jw_end(&w);
+	}
+	jw_end(&w);
+	jw_key(&w, "agreement");
+	if (all->twice) {
+		jw_object(&w);
+		jw_key(&w, "n");
+		jw_int(&w, (int64_t)all->twice);
+		jw_key(&w, "agree");
+		jw_int(&w, (int64_t)all->agree);
+		jw_key(&w, "disputed");
+		jw_int(&w, (int64_t)all->disputed);
+		jw_end(&w);
+	} else {
+		jw_null(&w);
+	}
+	jw_end(&w);
+	buf_addc(b, '\n');
+}
+
+static void write_words(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
+{
+	buf_addf(b, "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n", all->judged, j->reviewers_n,
+		 j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD], all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
+	if (rate.n)
+		buf_addf(b, "Between %.1f %% and %.1f %% of rows are wrong (%zu of %zu rows drawn at random; 95 %% interval).\n", 100 * rate.lo,
+			 100 * rate.hi, rate.errors, rate.n);
+	else
+		buf_adds(b, "How many rows of the whole are wrong can't be told: none drawn at random was judged.\n");
+	if (all->twice)
+		buf_addf(b, "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n", all->agree, all->twice, all->disputed);
+}
+
+void report_write(const struct journal *j, int words, struct buf *b)
+{
+	struct counts all;
+	count(j, (size_t)-1, &all);
+	struct rate rate = rate_of(j, (size_t)-1);
+	if (words)
+		write_words(j, &all, rate, b);
+	else
+		write_json(j, &all, rate, b);
+}

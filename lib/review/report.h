@@ -1,0 +1,11 @@
+/* report: what a journal says of the set and of its reviewers. */
+#ifndef FT_REPORT_H
+#define FT_REPORT_H
+
+#include "journal.h"
+
+/* One JSON object and a newline: {"judged", "good", "fix", "bad", "skip", "rate": {"n", "errors", "skipped", "value", "lo", "hi"},
+ * "reviewers": [{"who", "n", ...}], "agreement": {"n", "agree", "disputed"} | null}; or, with `words`, sentences. */
+void report_write(const struct journal *j, int words, struct buf *b);
+
+#endif
