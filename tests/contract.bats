@@ -12,6 +12,7 @@ args_of() {
 	ft-judge) echo "-m stub-echo -c polite --max-errors 100000000" ;;
 	ft-drift) echo "-r $TMP/in.jsonl" ;;
 	ft-train) echo "-m $TMP/tiny --dry-run" ;;
+	ft-review) echo "--scan" ;;
 	ft-export | ft-pull) echo "none" ;;
 	*) echo "" ;;
 	esac

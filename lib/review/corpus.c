@@ -48,9 +48,14 @@ static int texts_of(const struct record *r, struct buf *input, struct buf *refer
 	return n > 0;
 }
 
+static uint32_t lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32u : c;
+}
+
 static size_t triple_slot(const unsigned char *p)
 {
-	uint32_t x = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+	uint32_t x = lower(p[0]) << 16 | lower(p[1]) << 8 | lower(p[2]);
 	return (x * 2654435761u) >> 13; /* Knuth's multiplicative hash; TRIPLES is 2^19 */
 }
 
@@ -135,6 +140,7 @@ void corpus_measure(struct corpus *c, size_t row, const struct record *r)
 	}
 	/* A dozen letters tell no language. */
 	c->rows[row].strange = k >= 12 ? (float)(sum / (double)k) : NAN;
+	c->rows[row].triples = (uint16_t)k;
 	buf_release(&input);
 	buf_release(&reference);
 }
@@ -245,7 +251,8 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 	if (fabs(y) > 4)
 		findings_add(f, "length", fmin(0.4, 0.1 * fabs(y) - 0.3), "the input is unusually %s (%.0f bytes)", y > 0 ? "long" : "short",
 			     expm1(x->input_length));
-	z = outlying(c, x, 2);
+	/* Means of few triples scatter more: they count for less, up to a full line of text. */
+	z = outlying(c, x, 2) * sqrt(fmin(x->triples, 60) / 60);
 	if (z > 4)
 		findings_add(f, "language", fmin(0.7, 0.1 * z - 0.2), "its letters are unlike those of the other rows: another language, or no language");
 	if (c->probabilities)

@@ -23,7 +23,8 @@
 struct corpus_row {
 	uint64_t key, reference; /* hashes */
 	float input_length, reference_length; /* log(1 + characters) */
-	float strange;		 /* mean negative log-probability of its triples, standardised for length once settled */
+	float strange;		 /* mean negative log-probability of its triples; NaN where they are too few */
+	uint16_t triples;
 	unsigned char has_reference, is_json;
 };
 
