@@ -41,12 +41,12 @@ open_page() {
 }
 
 close_page() {
-	[ -z "${PAGE_PID:-}" ] || { kill -INT "$PAGE_PID" && wait "$PAGE_PID"; } || true
+	[ -z "${PAGE_PID:-}" ] || { kill -TERM "$PAGE_PID" && wait "$PAGE_PID"; } || true
 	PAGE_PID=
 }
 
 teardown() {
-	[ -z "${PAGE_PID:-}" ] || kill "$PAGE_PID" 2>/dev/null || true
+	[ -z "${PAGE_PID:-}" ] || kill -9 "$PAGE_PID" 2>/dev/null || true
 }
 
 # decide VERDICT [NEW] - judges the row that the page would show next.
