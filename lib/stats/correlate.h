@@ -1,0 +1,18 @@
+/* correlate: how far two columns of numbers rise together.
+ *
+ * Fewer than three rows, or a column without variation, give NaN.
+ */
+#ifndef FT_CORRELATE_H
+#define FT_CORRELATE_H
+
+#include <stddef.h>
+#include "interval.h"
+
+/* Pearson's r with Fisher's z interval. */
+struct interval correlate_pearson(const double *x, const double *y, size_t n, double level);
+/* Spearman's rho, ties at their mean rank; interval of Bonett and Wright (2000). */
+struct interval correlate_spearman(const double *x, const double *y, size_t n, double level);
+/* Kendall's tau-b in O(n log n) (Knight 1966); interval of Fieller, Hartley and Pearson (1957). */
+struct interval correlate_kendall(const double *x, const double *y, size_t n, double level);
+
+#endif
