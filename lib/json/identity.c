@@ -56,7 +56,7 @@ static void add_messages(const struct record *r, struct buf *b)
 	buf_addc(b, ']');
 }
 
-static void add_others(const struct record *r, struct buf *b)
+int record_rest(const struct record *r, struct buf *b)
 {
 	struct buf rest = BUF_INIT;
 	buf_addc(&rest, '{');
@@ -71,8 +71,9 @@ static void add_others(const struct record *r, struct buf *b)
 		buf_addspan(&rest, m->value);
 	}
 	buf_addc(&rest, '}');
-	json_canonical(buf_span(&rest), b);
+	int full = rest.full || json_canonical(buf_span(&rest), b) < 0;
 	buf_release(&rest);
+	return full ? -1 : 0;
 }
 
 int record_key(const struct record *r, char key[33], struct err *e)
@@ -90,7 +91,7 @@ int record_key(const struct record *r, char key[33], struct err *e)
 		add_member(r, "prompt", &b);
 		buf_addc(&b, '}');
 	} else {
-		add_others(r, &b);
+		b.full |= record_rest(r, &b) < 0;
 	}
 	int full = b.full;
 	XXH128_hash_t h = XXH3_128bits(b.data, b.len);

@@ -42,6 +42,10 @@ int record_splice(const struct record *r, const struct edit *edits, size_t n, st
  * message, tools, response_format; without messages prompt; else the record less ft's own members and the references). */
 int record_key(const struct record *r, char key[33], struct err *e);
 
+/* The record less ft's own members and the references, as a canonical object, appended: what a model is asked about where there are neither
+ * messages nor a prompt. -1 where it grows too large. */
+int record_rest(const struct record *r, struct buf *b);
+
 /* `id` as text where present (strings decoded, other values as written), else the input key, appended to b. */
 int record_id(const struct record *r, struct buf *b, struct err *e);
 
