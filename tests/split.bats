@@ -277,3 +277,9 @@ classes() {
 	ft-split -q --stratify label in.jsonl >want
 	ft-split -q --stratify label <(cat in.jsonl) | cmp - want
 }
+
+@test "joined groups fall to the sides in their shares" {
+	jq -nc 'range(4000) | {id: "r\(.)", g: "g\(.)", q: "question \(. / 8 | floor)"}' >in.jsonl
+	ft-split -q --group g -r 60:20:20 in.jsonl | jq -se 'group_by(.q) | map(.[0].split) | group_by(.) | map(length) as [$test, $train, $valid] |
+		$test > 64 and $test < 136 and $valid > 64 and $valid < 136 and $train > 256 and $train < 344'
+}

@@ -1,6 +1,7 @@
 /* ledger: union-find over units; see the header. */
 #include <stdlib.h>
 #include "../base/mem.h"
+#include "../text/hash.h"
 #include "ledger.h"
 
 void ledger_release(struct ledger *l)
@@ -34,6 +35,12 @@ static void keep(struct unit *root, int side)
 		root->kept = (signed char)side;
 }
 
+/* Whose hash stands for a block. Not the hash itself: the least of many hashes is small, and blocks would all fall to one side. */
+static uint64_t rank(uint64_t hash)
+{
+	return hash_mix(hash, 1);
+}
+
 static void join(struct ledger *l, uint32_t a, uint32_t b)
 {
 	a = root_of(l, a);
@@ -48,7 +55,7 @@ static void join(struct ledger *l, uint32_t a, uint32_t b)
 	struct unit *big = &l->units[a], *small = &l->units[b];
 	small->parent = a;
 	big->size += small->size;
-	if (small->hash < big->hash)
+	if (rank(small->hash) < rank(big->hash))
 		big->hash = small->hash;
 	big->torn |= small->torn;
 	keep(big, small->kept);

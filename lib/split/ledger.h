@@ -15,7 +15,7 @@
 #include "sides.h"
 
 struct unit {
-	uint64_t hash;	 /* what its side follows from; of a root: the least of the block */
+	uint64_t hash;	 /* what its side follows from; of a root: that of the unit which stands for the block */
 	uint32_t parent; /* union-find; a root is its own parent */
 	uint32_t size;	 /* rows, of a root: of the block */
 	signed char kept; /* side that a row of the unit has already; of a root: of the block */
