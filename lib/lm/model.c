@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "../base/mem.h"
 #include "../base/rng.h"
 #include "../nn/kern.h"
 #include "adapter.h"
+#include "decode.h"
 #include "model.h"
 #include "model_private.h"
 
@@ -168,6 +171,21 @@ void lm_model_bind(struct lm_model *m)
 	m->positions = data_of(m, m->t_positions);
 }
 
+/* Values were copied: where they stand in a mapped file, its pages need not stay in memory. */
+static void forget(const struct lm_model *m, const void *data, size_t bytes)
+{
+	const struct st_set *files = &m->memory->files;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)data + page - 1) / page * page;
+	uintptr_t to = ((uintptr_t)data + bytes) / page * page;
+
+	for (size_t i = 0; i < files->files; i++) {
+		const unsigned char *map = files->maps[i].data;
+
+		if ((const unsigned char *)data >= map && (const unsigned char *)data < map + files->maps[i].len && to > from)
+			madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+}
+
 void lm_table_settle(struct lm_model *m)
 {
 	size_t n = 0;
@@ -184,8 +202,10 @@ void lm_table_settle(struct lm_model *m)
 
 		if (!t->trained)
 			continue;
-		if (t->data)
+		if (t->data) {
 			nn_decode(m->params + t->offset, t->type, t->data, t->rows * t->cols);
+			forget(m, t->data, nn_row_bytes(t->type, t->rows * t->cols));
+		}
 		t->type = NN_F32;
 		t->data = m->params + t->offset;
 	}
@@ -218,6 +238,7 @@ static void requantize(struct lm_model *m, struct lm_tensor *t, enum nn_type to)
 		nn_encode(to, out + r * to_row, row, t->cols);
 	}
 	free(row);
+	forget(m, t->data, t->rows * from_row);
 	t->type = to;
 	t->data = out;
 }
@@ -244,8 +265,8 @@ static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_
 		nn_decode(values, t->type, s->data, t->cols);
 		t->type = NN_F32;
 		t->data = values;
-	} else if (o && o->quantize && o->type != t->type && nn_type_fits(o->type, t->cols)) {
-		requantize(m, t, o->type);
+	} else if (o && o->quantize && lm_held_as(o->type, t->role, m->config.tied, t->cols) != t->type) {
+		requantize(m, t, lm_held_as(o->type, t->role, m->config.tied, t->cols));
 	} else if ((uintptr_t)s->data % st_type_size(s->type) != 0) {
 		void *copy = lm_keep(m, s->bytes, 1); /* a header that was not padded leaves the data unaligned */
 

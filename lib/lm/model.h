@@ -78,7 +78,7 @@ struct lm_model {
 
 struct lm_load {
 	int quantize;	   /* 0: keep as stored; 1: hold matrices as `type` (f32, bf16, q8_0, q4_0) */
-	enum nn_type type; /* norms, biases stay f32. Embeddings and head too are quantised, unless cols do not fit */
+	enum nn_type type; /* by the rule of lm_held_as (decode.h): the base is trained over as it will be deployed */
 };
 
 /* Reads DIR/config.json and the weights. Nothing is trained yet. opt may be NULL. Errors name the file and the tensor. */
