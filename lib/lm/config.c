@@ -10,9 +10,9 @@
 
 #define CONFIG_MAX ((size_t)16 << 20)
 
-enum family { LLAMA, MISTRAL, QWEN2, QWEN3, FAMILIES, GEMMA, GEMMA2, GEMMA3, GPT2 };
+enum family { LLAMA, MISTRAL, QWEN2, QWEN3, GEMMA, GEMMA2, GEMMA3, FAMILIES, GPT2 };
 
-static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2", "qwen3"};
+static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text"};
 
 static int absent(struct span v)
 {
@@ -330,7 +330,7 @@ static int read_config(struct lm_config *c, struct span j, struct err *e)
 		if (span_is(buf_span(&name), families[f]))
 			break;
 	if (f == FAMILIES) {
-		err_set(e, "model_type %.60s is not supported (llama, mistral, qwen2 and qwen3 are)",
+		err_set(e, "model_type %.60s is not supported (llama, mistral, qwen2, qwen3, gemma, gemma2 and gemma3_text are)",
 			name.data);
 		buf_release(&name);
 		return -1;

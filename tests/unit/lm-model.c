@@ -24,6 +24,13 @@ static const char *const mistral = "{\"model_type\": \"mistral\", " SHAPE "\"sli
 static const char *const qwen2 = "{\"model_type\": \"qwen2\", " SHAPE "\"tie_word_embeddings\": true, \"rope_theta\": 1e6}";
 static const char *const qwen3 = "{\"model_type\": \"qwen3\", " SHAPE "\"head_dim\": 16}";
 
+#define GEMMA SHAPE "\"head_dim\": 12, "
+static const char *const gemma = "{\"model_type\": \"gemma\", " GEMMA "\"hidden_act\": \"gelu\"}";
+static const char *const gemma2 = "{\"model_type\": \"gemma2\", " GEMMA "\"sliding_window\": 20, \"query_pre_attn_scalar\": 10, "
+				  "\"attn_logit_softcapping\": 5.0, \"final_logit_softcapping\": 8.0}";
+static const char *const gemma3 = "{\"model_type\": \"gemma3_text\", " GEMMA "\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
+				  "\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
+
 static struct err e;
 
 static struct lm_model *made(const char *config, uint64_t seed)
@@ -201,7 +208,7 @@ static void gradients(void)
 	static const struct {
 		const char *name, *config;
 	} families[] = {{"llama", llama}, {"llama with biases, untied, rope llama3", llama3}, {"mistral with a window", mistral},
-			{"qwen2", qwen2}, {"qwen3", qwen3}};
+			{"qwen2", qwen2}, {"qwen3", qwen3}, {"gemma", gemma}, {"gemma2", gemma2}, {"gemma3", gemma3}};
 	struct lm_model *m;
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {

@@ -413,7 +413,8 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 
 /* --- the unit test: what an independent implementation computed in double precision, kept as files --- */
 
-#define FIXTURE "tests/fixtures/tiny-lm/"
+#define FIXTURES "tests/fixtures/"
+#define FIXTURE FIXTURES "tiny-lm/"
 
 static void read_lines(struct buf *b, const char *path)
 {
@@ -432,43 +433,43 @@ static struct span next_line(const char **at)
 	return line;
 }
 
-static void test_logits(const struct packs *k, const char *adapter)
+/* what: a folder with logits.jsonl, named by its path below tests/fixtures. */
+static void test_logits(const struct packs *k, const char *what, const char *model, const char *adapter)
 {
-	char path[128], dir[128];
+	char path[160];
 	struct buf b = BUF_INIT;
 	const char *at;
 	double worst = 0, worst_loss = 0;
 	struct engine g;
 
-	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
-	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
-	snprintf(path, sizeof(path), FIXTURE "%s/logits.jsonl", adapter);
+	engine_open(&g, model, adapter, k->longest, 0, 2);
+	snprintf(path, sizeof(path), FIXTURES "%s/logits.jsonl", what);
 	read_lines(&b, path);
 	at = b.data;
 	for (size_t i = 0; i < k->n; i++) {
 		struct span line = next_line(&at), rows = json_member(line, "logits"), row, key, x;
 		struct json_iter rt = {0};
-		double loss, want = 0;
+		double loss, want = NAN;
 		float *z = logits_of(&g, &k->p[i], &loss);
 		size_t n = 0;
 
 		json_number(json_member(line, "loss"), &want);
-		worst_loss = fmax(worst_loss, fabs(want - loss));
+		worst_loss = isnan(want) ? INFINITY : fmax(worst_loss, fabs(want - loss));
 		while (json_next(&rt, rows, &key, &row)) {
 			struct json_iter xt = {0};
 
 			while (json_next(&xt, row, &key, &x)) {
-				double v = NAN;
+				double v = INFINITY;
 
 				json_number(x, &v);
 				worst = fmax(worst, fabs(v - z[n++]));
 			}
 		}
-		ok(n == k->p[i].n * g.m->config.vocab, "%s: pack %zu has as many logits", adapter, i);
+		ok(n == k->p[i].n * g.m->config.vocab, "%s: pack %zu has as many logits", what, i);
 		free(z);
 	}
-	ok(worst < 1e-4, "%s: logits within 1e-4 (%.1e)", adapter, worst);
-	ok(worst_loss < 1e-5, "%s: losses within 1e-5 (%.1e)", adapter, worst_loss);
+	ok(worst < 1e-4, "%s: logits within 1e-4 (%.1e)", what, worst);
+	ok(worst_loss < 1e-5, "%s: losses within 1e-5 (%.1e)", what, worst_loss);
 	buf_release(&b);
 	engine_close(&g);
 }
@@ -540,13 +541,26 @@ static void test_training(const struct packs *k, const char *adapter)
 static int unit_test(void)
 {
 	static const char *const adapters[] = {"lora", "rslora", "dora"};
+	static const char *const families[] = {"families/gemma", "families/gemma2", "families/gemma3"};
 	struct packs k;
 
 	read_packs(&k, FIXTURE "packs.jsonl");
 	for (size_t i = 0; i < sizeof(adapters) / sizeof(*adapters); i++) {
-		test_logits(&k, adapters[i]);
+		char what[64], dir[128];
+
+		snprintf(what, sizeof(what), "tiny-lm/%s", adapters[i]);
+		snprintf(dir, sizeof(dir), FIXTURE "%s", adapters[i]);
+		test_logits(&k, what, FIXTURE "model", dir);
 		test_grads(&k, adapters[i]);
 		test_training(&k, adapters[i]);
+	}
+	free_packs(&k);
+	read_packs(&k, FIXTURES "families/packs.jsonl");
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		char model[128];
+
+		snprintf(model, sizeof(model), FIXTURES "%s", families[i]);
+		test_logits(&k, families[i], model, NULL);
 	}
 	free_packs(&k);
 	return tap_done();
