@@ -22,7 +22,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 # --- what each room of lib needs from outside, and what each program links (highest room first) ---
 
 base_PKGS = libutf8proc
-json_PKGS = libcjson libutf8proc libxxhash
+json_PKGS = libcjson libutf8proc libxxhash libpcre2-8
 text_PKGS = libutf8proc libxxhash libpcre2-8
 net_PKGS = libcurl sqlite3 libxxhash
 nn_PKGS = openblas

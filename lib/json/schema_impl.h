@@ -1,0 +1,36 @@
+/* schema_impl: what the compiler and the checker of schemas share. Private to lib/json. */
+#ifndef FT_SCHEMA_IMPL_H
+#define FT_SCHEMA_IMPL_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include "../base/map.h"
+#include "schema.h"
+
+struct pending { /* a $ref to be resolved when all is compiled */
+	struct schema_node *node;
+	struct span target; /* raw JSON string */
+};
+
+struct anchor {
+	char *name;
+	struct schema_node *node;
+};
+
+struct schema {
+	char *copy;
+	size_t copy_n;
+	struct span text; /* in the copy */
+	int draft7;
+	char *id; /* $id of the root, without fragment; or NULL */
+	struct schema_node **nodes;
+	size_t n, cap;
+	struct map seen; /* address of a value's first byte -> index of its node */
+	struct pending *pending;
+	size_t n_pending, cap_pending;
+	struct anchor *anchors;
+	size_t n_anchors, cap_anchors;
+	int depth;
+};
+
+#endif
