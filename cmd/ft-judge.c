@@ -17,6 +17,7 @@
 #include "../lib/judge/agree.h"
 #include "../lib/judge/question.h"
 #include "../lib/judge/verdict.h"
+#include "../lib/lm/local.h"
 #include "../lib/net/ask.h"
 
 enum { ASKED_AT_MOST = 3 };
@@ -436,7 +437,7 @@ static int judge_all(struct work *w)
 	/* Verdicts should be the same tomorrow. */
 	if (isnan(ask_opts.temperature))
 		ask_opts.temperature = 0;
-	w->ask = ask_open(&ask_opts, NULL, dry_run, &e);
+	w->ask = ask_open(&ask_opts, lm_open_local, dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);
 	progress_begin(&w->progress, "rows", 0, ask_opts.quiet || dry_run);
