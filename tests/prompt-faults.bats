@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# ft-prompt where every fifth of 500 requests meets a fault: all is answered that can be, the rest are error records, every id is there once and in
+# order, and the server was asked exactly as often as that takes. Then the same under kill -9.
+
+load helper
+
+# matrix DIRECTIVE ARGS... - 500 rows, every fifth with the directive, through ft-prompt into out.jsonl; status in $rc.
+matrix() {
+	local d=$1
+	shift
+	jq -nc --arg d "$d" 'range(500) | {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then "stub{\($d)} " else "" end) + "row \(.)")}]}' >in.jsonl
+	rc=0
+	timeout 120 ft-prompt -m m -j 50 "$@" in.jsonl >out.jsonl 2>err.txt || rc=$?
+	[ "$(jq -r .id out.jsonl)" = "$(seq 0 499)" ]
+}
+
+requests() {
+	curl -s "${STUB_URL%/v1}/stub/state" | jq .requests
+}
+
+# mends DIRECTIVE - the first request of each faulty row fails, its second is answered.
+mends() {
+	local before
+	before=$(requests)
+	matrix "$1;times=1" "${@:2}"
+	[ "$rc" -eq 0 ] || { cat err.txt; return 1; }
+	[ "$(jq -c '[.attempts, (.output | ltrimstr(" "))] == [(if (.id | tonumber) % 5 == 0 then 2 else 1 end), "row \(.id)"]' out.jsonl | sort -u)" = true ]
+	[ $(($(requests) - before)) -eq 600 ]
+}
+
+# stays DIRECTIVE TYPE ATTEMPTS ARGS... - each faulty row ends as that error after so many attempts.
+stays() {
+	local before
+	before=$(requests)
+	matrix "$1" "${@:4}"
+	[ "$rc" -eq 3 ] || { cat err.txt; return 1; }
+	[ "$(jq -c 'if (.id | tonumber) % 5 == 0 then [.error.type, .attempts, has("output")] else empty end' out.jsonl | sort -u)" = "[\"$2\",$3,false]" ] || { jq -c .error out.jsonl | sort | uniq -c; return 1; }
+	[ "$(jq -c 'select((.id | tonumber) % 5 != 0) | .output == "row \(.id)"' out.jsonl | sort | uniq -c | tr -s ' ')" = ' 400 true' ]
+	[ $(($(requests) - before)) -eq $((400 + 100 * $3)) ]
+}
+
+@test "429 with each form of Retry-After is answered at the second attempt" {
+	start_stub
+	mends 'status=429;retry-after=0.01'
+	mends 'status=429;retry-after-ms=10'
+	mends 'status=429;retry-after-date=1'
+	mends 'status=429'
+}
+
+@test "429 that asks for 90 s under a deadline of 5 s fails at once" {
+	start_stub
+	SECONDS=0
+	stays 'status=429;retry-after=90' deadline 1 --deadline 5
+	[ "$SECONDS" -lt 5 ]
+}
+
+@test "500 and 503 are answered at the second attempt, or given up after the last" {
+	start_stub
+	mends 'status=500;retry-after-ms=1'
+	mends 'status=503;retry-after-ms=1'
+	stays 'status=500;retry-after-ms=1' http 3 --retries 2
+	stays 'status=503;should-retry=false' http 1
+}
+
+@test "connections dropped before or in the middle of an answer" {
+	start_stub
+	mends drop=before
+	mends drop=middle
+	stays drop=middle dropped 2 --retries 1
+}
+
+@test "garbage, cut JSON, HTML and a wrapped 503" {
+	start_stub
+	mends body=garbage
+	mends body=truncated
+	mends body=upstream
+	stays body=html bad_answer 1 --retries 0
+}
+
+@test "a wrong content type is no fault" {
+	start_stub
+	matrix type=text/html
+	[ "$rc" -eq 0 ]
+	[ "$(jq -c .attempts out.jsonl | sort -u)" = 1 ]
+}
+
+@test "a slow drip and a hang cost --timeout each, never more than --deadline" {
+	start_stub
+	stays drip=200 timeout 1 --timeout 0.5 --retries 0
+	stays hang=1 timeout 2 --timeout 0.5 --retries 1
+	stays hang=1 deadline 1 --timeout 1 --deadline 1.2
+}
+
+@test "a throttled run narrows its window and wins it back" {
+	start_stub --delay 5
+	# Every request of the first 40 texts is refused once: the window is halved, then all is answered.
+	jq -nc 'range(600) | {id: "\(.)", messages: [{role: "user", content: ((if . < 40 then "stub{status=429;retry-after-ms=20;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -j 32 in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 599)" ]
+	[ "$(requests)" -eq 640 ]
+}
+
+@test "--rpm spaces requests out" {
+	start_stub
+	matrix type=text/plain
+	head -n 30 in.jsonl >few.jsonl
+	t0=${EPOCHREALTIME/./}
+	status_is 0 ft-prompt -m m --rpm 150 few.jsonl
+	t1=${EPOCHREALTIME/./}
+	# 150 a minute give a burst of 15 and 2.5 a second after it: 15 more take 6 s.
+	[ $((t1 - t0)) -gt 5500000 ]
+	[ $((t1 - t0)) -lt 12000000 ]
+}
+
+@test "the server's own x-ratelimit headers make everyone wait" {
+	start_stub
+	jq -nc 'range(3) | {id: "\(.)", messages: [{role: "user", content: (if . == 0 then "stub{remaining=0;reset=1.5}" else "x \(.)" end)}]}' >in.jsonl
+	t0=${EPOCHREALTIME/./}
+	status_is 0 ft-prompt -m m -j 1 in.jsonl
+	t1=${EPOCHREALTIME/./}
+	[ $((t1 - t0)) -gt 1400000 ]
+}
+
+# killed KILLS ROWS - runs and kills so many times, then once to the end.
+killed() {
+	local kills=$1 rows=$2 jobs=8 i
+	start_stub --delay 30
+	jq -nc --argjson n "$rows" 'range($n) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
+	for i in $(seq "$kills"); do
+		ft-prompt -q -m m -j $jobs --cache c.db in.jsonl >part.jsonl 2>/dev/null 3>&- &
+		sleep "0.$(printf %03d $((RANDOM % 150 + 10)))"
+		kill -9 $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+		jq -e . part.jsonl >/dev/null 2>&1 || true
+	done
+	status_is 0 ft-prompt -q -m m -j $jobs --cache c.db in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 $((rows - 1)))" ]
+	[ "$(jq -r '.output == "row \(.id)"' <<<"$output" | sort -u)" = true ]
+	[ "$(jq -r 'select(.cached) | 1' <<<"$output" | wc -l)" -gt 0 ]
+	echo "requests: $(requests) for $rows rows and $kills kills" >&2
+	[ "$(requests)" -ge "$rows" ]
+	[ "$(requests)" -le $((rows + kills * jobs)) ]
+}
+
+@test "after kill -9 the same command gives all, in order, and asks again only what was in flight" {
+	killed 6 150
+}
+
+@test "the same, a hundred times over 2,000 rows" {
+	[ -n "${FT_SLOW:-}" ] || skip "slow (make check-slow)"
+	killed 100 2000
+}
+
+@test "two processes share a cache" {
+	start_stub --delay 2
+	jq -nc 'range(300) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
+	tac in.jsonl >back.jsonl
+	for i in 1 2 3; do
+		ft-prompt -q -m m --cache shared.db in.jsonl >a$i.jsonl 3>&- &
+		ft-prompt -q -m m --cache shared.db back.jsonl >b$i.jsonl 3>&- &
+	done
+	for job in $(jobs -p); do
+		[ "$job" = "$STUB_PID" ] || wait "$job"
+	done
+	for f in a1 a2 a3 b1 b2 b3; do
+		[ "$(jq -r 'select(.output) | .id' $f.jsonl | sort -n)" = "$(seq 0 299)" ]
+	done
+	status_is 0 ft-prompt -q -m m --cache shared.db in.jsonl
+	[ "$(jq -c .cached <<<"$output" | sort -u)" = true ]
+}
+
+@test "SIGTERM half way: what was answered is written, the rest is counted, nothing hangs" {
+	start_stub --delay 20
+	jq -nc 'range(2000) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
+	ft-prompt -m m -j 4 --cache c.db in.jsonl >out.jsonl 2>err.txt 3>&- &
+	pid=$!
+	sleep 0.5
+	kill -TERM $pid
+	rc=0
+	wait $pid || rc=$?
+	[ "$rc" -eq 143 ]
+	n=$(wc -l <out.jsonl)
+	[ "$n" -gt 10 ]
+	[ "$n" -lt 2000 ]
+	[ "$(jq -r .id out.jsonl)" = "$(seq 0 $((n - 1)))" ]
+	grep -q "$n rows" err.txt
+}
