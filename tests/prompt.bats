@@ -437,3 +437,21 @@ Q: where is the parcel' ]
 	status_is 2 ft-prompt -m m --batch st.json other.jsonl
 	[[ $stderr == *"other requests"* ]]
 }
+
+@test "--schema is sent, and an answer that does not match is an error that keeps it" {
+	start_stub --log log
+	echo '{"type":"object","properties":{"due":{"type":"string"},"n":{"type":"integer","minimum":2}},"required":["due"],"additionalProperties":false}' >schema.json
+	ask 'tomorrow' --schema schema.json
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .output <<<"$output")" = '{"due":"tomorrow","n":2}' ]
+	[ "$(jq -c '.body.response_format.json_schema.schema' log)" = "$(cat schema.json)" ]
+	ask 'stub{say={"due":1}' --schema schema.json --cache c.db
+	[ "$status" -eq 3 ]
+	[ "$(jq -c '[.error.type, .error.output, has("output")]' <<<"$output")" = '["schema","{\"due\":1",false]' ]
+	ask 'stub{say=[]}' --schema schema.json
+	[[ $(jq -r .error.message <<<"$output") == *"does not match the schema"*array* ]]
+	echo '{"$ref":"http://x/y"}' >bad.json
+	ask hi --schema bad.json
+	[ "$status" -eq 2 ]
+	[[ $stderr == *bad.json*http://x/y* ]]
+}

@@ -208,11 +208,26 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 		trouble(a, &e);
 }
 
+/* A server may not honour the schema that it was sent. Tool calls, refusals and answers cut off are told by their own members. */
+static void validate(const struct ask *a, struct backend_answer *an)
+{
+	struct err e = ERR_INIT;
+	struct span v;
+
+	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len || an->refusal.len)
+		return;
+	if (json_check(buf_span(&an->output), &v, &e))
+		backend_answer_fail(an, "schema", 0, "the answer is no JSON: %s", e.msg);
+	else if (schema_check(a->schema, v, &e))
+		backend_answer_fail(an, "schema", 0, "the answer does not match the schema: %s", e.msg);
+}
+
 static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 {
 	struct ask *a = arg;
 	struct ask_sent *s = (struct ask_sent *)(uintptr_t)ticket;
 
+	validate(a, an);
 	keep(a, s, an);
 	give(a, s, an);
 }

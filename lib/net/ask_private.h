@@ -5,6 +5,7 @@
 #include "api.h"
 #include "ask.h"
 #include "cache.h"
+#include "../json/schema.h"
 
 struct ask_sent; /* a request in hand */
 
@@ -15,7 +16,8 @@ struct ask {
 	struct backend_local local;
 	struct api_options api;
 	struct backend backend;
-	struct buf key, schema, identity;
+	struct buf key, identity;
+	struct schema *schema; /* of --schema, or NULL */
 	struct prices *prices;
 	struct cache *cache;
 

@@ -9,7 +9,6 @@
 #include "../base/mem.h"
 
 #define KEY_MAX ((size_t)64 << 10)
-#define SCHEMA_MAX ((size_t)16 << 20)
 
 void ask_options_init(struct ask_options *o)
 {
@@ -150,17 +149,12 @@ static int read_extra(struct ask *a, struct err *e)
 
 static int read_schema(struct ask *a, struct err *e)
 {
-	struct span v;
-
 	if (!a->o->schema)
 		return 0;
-	if (file_read(a->o->schema, SCHEMA_MAX, &a->schema, e))
+	a->schema = schema_read(a->o->schema, e);
+	if (!a->schema)
 		return -1;
-	if (json_check(buf_span(&a->schema), &v, e))
-		return err_prefix(e, "%s", a->o->schema);
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, "%s: a schema must be a JSON object", a->o->schema);
-	a->params.schema = v;
+	a->params.schema = schema_text(a->schema);
 	return 0;
 }
 
@@ -232,7 +226,7 @@ void ask_close(struct ask *a)
 	if (a->key.data)
 		memset(a->key.data, 0, a->key.len);
 	buf_release(&a->key);
-	buf_release(&a->schema);
+	schema_free(a->schema);
 	buf_release(&a->identity);
 	free(a);
 }
