@@ -32,14 +32,14 @@ web_PKGS = libmicrohttpd
 base_LIBS = -lm
 
 ft-review_ROOMS = review web split stats text json base
-ft-split_ROOMS = split stats text json base
+ft-split_ROOMS = split drift stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge eval net lm jinja nn stats text json base
 ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
 ft-train_ROOMS = web lm jinja nn text json base
 
-ROOMS = base json text stats eval judge split drift net nn jinja lm web review
+ROOMS = base json text stats eval judge drift split net nn jinja lm web review
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 
@@ -130,7 +130,7 @@ nn_BELOW = nn base
 jinja_BELOW = jinja json base
 lm_BELOW = lm jinja nn text json base
 web_BELOW = web text json base
-split_BELOW = split stats text json base
+split_BELOW = split drift stats text json base
 drift_BELOW = drift stats text json base
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
 

@@ -11,18 +11,19 @@
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
-#include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
+#include "../lib/split/check.h"
+#include "../lib/split/checkreport.h"
 #include "../lib/split/plan.h"
 #include "../lib/split/shelf.h"
 #include "../lib/split/source.h"
-#include "../lib/text/hash.h"
+#include "../lib/split/summary.h"
 
 static const char *opt_ratio = "80:10:10", *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after;
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
-static int opt_quiet, opt_skip_bad, opt_line_buffered;
+static int opt_check, opt_table, opt_json, opt_quiet, opt_skip_bad, opt_line_buffered;
 
 static const struct opt options[] = {
 	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C", "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)", 0, 0},
@@ -35,6 +36,9 @@ static const struct opt options[] = {
 	{0, "time", OPT_STR, &opt_time, "PATH", "with --after: rows dated later are the test side", 0, 0},
 	{0, "after", OPT_STR, &opt_after, "DATE", "a date, which is still the past, or a date and time", 0, 0},
 	{0, "gap", OPT_REAL, &opt_gap, "DAYS", "leave out rows of the last days of the past", 0, 1e6},
+	{0, "check", OPT_FLAG, &opt_check, NULL, "check the two files named, TRAIN TEST: exit status 1 on a leak", 0, 0},
+	{0, "table", OPT_FLAG, &opt_table, NULL, "--check: a table, also where standard output is no terminal", 0, 0},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal", 0, 0},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)", 0, 0},
 	{0, "threads", OPT_INT, &opt_threads, "N", "for --near (default: all processors)", 0, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
@@ -46,11 +50,13 @@ static const struct opt options[] = {
 static const struct program program = {
 	.name = "ft-split",
 	.synopsis = "[-r 80:10:10] [-d DIR] [--key PATH | --group PATH] [--near J]\n"
-		    "[--stratify PATH ...] [--keep DIR] [--time PATH --after DATE] [file ...]",
+		    "[--stratify PATH ...] [--keep DIR] [--time PATH --after DATE] [file ...]\n"
+		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] TRAIN TEST",
 	.about = "Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
 	.options = options,
 	.examples = "ft-split -r 80:10:10 -d data records.jsonl\n"
-		    "ft-split --group .customer --near 0.8 records.jsonl | jq -c 'select(.split == \"test\")'",
+		    "ft-split --group .customer --near 0.8 records.jsonl | jq -c 'select(.split == \"test\")'\n"
+		    "ft-split --check data/train.jsonl data/test.jsonl",
 };
 
 /* One run. */
@@ -258,67 +264,17 @@ static void read_twice(char **files)
 	record_release(&rec);
 }
 
-static void report_classes(void)
-{
-	const struct class *class;
-	enum side side;
-	int sides = sides_count(&run.options.sides);
-	size_t rare = quota_rare(&run.plan.quota, sides, &class);
-
-	if (rare)
-		prog_warn("%zu %s fewer rows than there are sides, one is %s", rare, rare == 1 ? "class has" : "classes have",
-			  class->name);
-	double off = quota_deviation(&run.plan.quota, &class, &side);
-	if (class && !opt_quiet)
-		prog_warn("%zu classes; furthest from its share: %s, %.1f rows %s in %s", run.plan.quota.classes_n, class->name,
-			  off, class->wanted[side] > 0 ? "short" : "over", side_name(side));
-}
-
-static void report_ties(void)
-{
-	const struct plan *p = &run.plan;
-	size_t torn = ledger_torn(&p->ledger), tied = ledger_tied(&p->ledger);
-
-	if (torn)
-		prog_warn("%zu %s of rows that belong together stand on both sides already; they were not moved", torn,
-			  torn == 1 ? "set" : "sets");
-	if (p->near_torn)
-		prog_warn("%zu pairs of near-duplicates were not tied: their chains had grown too long. Raise --near, or mind "
-			  "that test rows may have look-alikes in train", p->near_torn);
-	if (p->crowded)
-		prog_warn("%zu texts stand in crowds of look-alikes and were compared with some of them only", p->crowded);
-	if (opt_quiet)
-		return;
-	if (tied && p->near)
-		prog_warn("%zu %s were made of rows that are equal or near-duplicates", tied, tied == 1 ? "block" : "blocks");
-	else if (tied)
-		prog_warn("%zu %s joined because they hold the same input", tied,
-			  tied == 1 ? "set of groups was" : "sets of groups were");
-	if (p->loners)
-		prog_warn("%zu rows have no value at %s; each is a group of its own", p->loners, path_text(p->o.group));
-	if (run.followers)
-		prog_warn("%zu rows follow an equal input that had a side already", run.followers);
-}
-
 static void summary(size_t rows)
 {
-	report_ties();
-	if (run.options.stratify_n)
-		report_classes();
-	if (run.left_out)
-		prog_warn("%zu rows stand in the gap before %s and were left out", run.left_out, opt_after);
-	if (opt_quiet)
-		return;
-	prog_warn("%zu rows: train %zu, valid %zu, test %zu (%zu had a side already); ratio %s, seed %lld, by %s", rows,
-		  run.count[SIDE_TRAIN], run.count[SIDE_VALID], run.count[SIDE_TEST], run.already, run.options.sides.text,
-		  opt_seed,
-		  run.options.key     ? path_text(run.options.key)
-		  : run.options.group ? path_text(run.options.group)
-				      : "input");
-	for (int i = 0; i < SIDES; i++) {
-		if (rows && run.options.sides.share[i] > 0 && !run.count[i])
-			prog_warn("no row fell to %s: too few rows for its share", side_name((enum side)i));
-	}
+	struct tally_up t = {.plan = &run.plan, .rows = rows, .already = run.already, .followers = run.followers,
+		.left_out = run.left_out, .after = opt_after};
+	struct buf b = BUF_INIT;
+
+	memcpy(t.count, run.count, sizeof t.count);
+	summary_text(&t, opt_quiet, &b);
+	for (char *line = b.data, *end; line && (end = strchr(line, '\n')); line = end + 1)
+		prog_warn("%.*s", (int)(end - line), line);
+	buf_release(&b);
 }
 
 static struct path *path_option(const char *text, const char *option)
@@ -333,25 +289,17 @@ static struct path *path_option(const char *text, const char *option)
 
 static void time_options(struct plan_options *o)
 {
-	struct buf quoted = BUF_INIT, scratch = BUF_INIT;
-
-	if (!opt_time != !opt_after)
+	if (!opt_time != !opt_after && !(opt_check && opt_time))
 		prog_usage("--time and --after go together");
 	if (opt_gap > 0 && !opt_time)
 		prog_usage("--gap goes with --time and --after");
-	if (!opt_time)
+	if (!opt_after)
 		return;
 	if (opt_stratify.n)
 		prog_usage("--stratify and --time: what comes later is the test side, whatever its class");
-	json_put_string(&quoted, opt_after, strlen(opt_after));
-	if (plan_time(buf_span(&quoted), &scratch, &o->after))
+	if (plan_after(opt_after, &o->after))
 		prog_usage("--after %s: no date; write it like 2024-01-31 or 2024-01-31T18:00:00", opt_after);
-	/* A day without time is over only when the next begins. */
-	if (!strchr(opt_after, ':'))
-		o->after += 86399;
 	o->gap = opt_gap;
-	buf_release(&quoted);
-	buf_release(&scratch);
 }
 
 static void plan_options(struct plan_options *o)
@@ -414,6 +362,48 @@ static void split(char **files)
 	summary(run.reader.rows);
 }
 
+static void check_side(struct check *c, char *file, int (*add)(struct check *, const struct record *, struct err *))
+{
+	char *files[2] = {file, NULL};
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+
+	begin_reading(files, "rows read");
+	while (next_record(&rec)) {
+		if (add(c, &rec, &e))
+			die_at(&e);
+	}
+	end_reading();
+	record_release(&rec);
+}
+
+static int check(char **files)
+{
+	struct err e = ERR_INIT;
+	struct check_options o = {.group = run.options.group, .time = run.options.time, .near = opt_near > 0 ? opt_near : 0.8,
+		.seed = (uint64_t)opt_seed, .drift = DRIFT_OPTIONS_INIT};
+	struct buf b = BUF_INIT;
+
+	if (!files[0] || !files[1] || files[2])
+		prog_usage("--check takes two files, TRAIN and TEST");
+	if (run.options.stratify_n > 1)
+		prog_usage("--check takes one --stratify, the class");
+	o.drift.seed = o.seed;
+	o.label = run.options.stratify_n ? run.options.stratify[0] : NULL;
+	struct check *c = check_new(&o);
+	check_side(c, files[1], check_test);
+	check_side(c, files[0], check_train);
+	struct pool *pool = pool_new((int)opt_threads);
+	if (!prog_stopping() && check_finish(c, pool, &e))
+		die(&e);
+	pool_free(pool);
+	int leaks = opt_table || (out_is_tty() && !opt_json) ? check_table(c, &o, &b) : check_lines(c, &o, files, &b);
+	out_span(buf_span(&b));
+	buf_release(&b);
+	check_free(c);
+	return leaks ? FT_NO : FT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
@@ -421,8 +411,12 @@ int main(int argc, char **argv)
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
-	split(files);
-	status = run.reader.skipped ? FT_PARTIAL : FT_OK;
+	if (opt_check) {
+		status = check(files);
+	} else {
+		split(files);
+		status = run.reader.skipped ? FT_PARTIAL : FT_OK;
+	}
 	release();
 	prog_end(status);
 }

@@ -283,3 +283,84 @@ classes() {
 	ft-split -q --group g -r 60:20:20 in.jsonl | jq -se 'group_by(.q) | map(.[0].split) | group_by(.) | map(length) as [$test, $train, $valid] |
 		$test > 64 and $test < 136 and $valid > 64 and $valid < 136 and $train > 256 and $train < 344'
 }
+
+# notes_rows N FROM - N different support questions with a written answer, a customer and a day.
+notes_rows() {
+	jq -nc --argjson n "$1" --argjson from "$2" '
+		def mix: . * 48271 % 2147483647 | ((. % 46337) * (. % 46349) + (. / 7 | floor)) % 2147483647;
+		def word($i; $k): "w\(($i * 5003 + $k * 1299709 + 1 | mix | mix) % 3000)";
+		range($from; $from + $n) as $i | {id: "n\($i)", customer: "c\($i)", day: (1672531200 + $i * 3600 | todate), messages: [
+			{role: "system", content: "You answer questions of customers about their orders in one short and polite sentence and never make anything up."},
+			{role: "user", content: ([range(18)] | map(word($i; .)) | join(" "))},
+			{role: "assistant", content: ([range(100; 120)] | map(word($i; .)) | join(" "))}]}'
+}
+
+# check ARGS... - runs ft-split --check; lines go to out.jsonl, the status to $status.
+check() {
+	status=0
+	ft-split --check "$@" >out.jsonl 2>err || status=$?
+	cat err >&2
+}
+
+@test "--check: a clean split is silent" {
+	notes_rows 600 0 >all.jsonl
+	ft-split -q -r 80:20 -d clean all.jsonl
+	check --group customer clean/train.jsonl clean/test.jsonl
+	[ "$status" -eq 0 ]
+	jq -se '.[:-1] | all(.verdict == "ok")' out.jsonl
+	tail -1 out.jsonl | jq -e '.verdict == "ok" and .leaks == 0 and .seed == 0 and .train.rows + .test.rows == 600 and (.version | type == "string")'
+}
+
+@test "--check: each planted leak is found and no other" {
+	notes_rows 500 0 >train.jsonl
+	notes_rows 100 500 >test.jsonl
+	only() {
+		[ "$status" -eq 1 ]
+		jq -se --arg c "$1" --argjson n "$2" 'map(select(.verdict == "leak" and .check)) | map([.check, .count]) == [[$c, $n]]' out.jsonl
+	}
+	tail -1 test.jsonl | jq -c '.messages[2].content = "something else"' | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	only exact-duplicate 1
+	jq -se '.[0].examples == ["n599"]' out.jsonl
+
+	tail -1 test.jsonl | jq -c '.messages[1].content |= (ascii_upcase | gsub(" "; "  ")) | .messages[2].content = "x"' | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	only near-duplicate 1
+
+	tail -2 test.jsonl | jq -c '.messages[1].content += " today" | .messages[2].content = "x"' | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	only near-duplicate 2
+
+	head -1 train.jsonl | jq -c '.customer = "c550"' | cat - train.jsonl >bad.jsonl
+	check --group customer bad.jsonl test.jsonl
+	only shared-group 1
+
+	jq -c 'select(.id == "n520") | .id = "other" | .messages[1].content = "an entirely other question" | .messages[2].content |= "Well, " + . + " indeed."' test.jsonl | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	only overlap-reference 1
+
+	jq -c 'select(.id == "n521") | .id = "other" | .messages[1].content |= ([range(60)] | map("f\(.)") | join(" ")) + " " + . | .messages[2].content = "x"' test.jsonl | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	only overlap-input 1
+
+	check --time day train.jsonl test.jsonl
+	[ "$status" -eq 0 ]
+	head -1 train.jsonl | jq -c '.day = "2023-12-31T00:00:00Z"' | cat - train.jsonl >bad.jsonl
+	check --time day bad.jsonl test.jsonl
+	only time 1
+}
+
+@test "--check: conflicts, absent classes, sorted rows and a test set of another kind are warnings" {
+	jq -nc 'range(400) | {messages: [{role: "user", content: "how is number \(. * 7919) doing today my friend"}, {role: "assistant", content: ["a", "b", "c", "d"][. / 100 | floor]}]}' >sorted.jsonl
+	jq -nc 'range(60) | {messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: ["a", "b", "e"][. % 3]}]}' >test.jsonl
+	head -1 sorted.jsonl | jq -c '.messages[1].content = "d"' | cat - sorted.jsonl >train.jsonl
+	check train.jsonl test.jsonl
+	[ "$status" -eq 0 ]
+	for name in conflicting-references absent-class order size representative; do
+		jq -se --arg c $name 'map(select(.check == $c))[0] | .verdict == "warning"' out.jsonl
+	done
+	jq -se 'map(select(.check == "absent-class"))[0] | .count == 3 and (.why | contains("2 classes stand in train only, 1 in test only"))' out.jsonl
+	status_is 0 ft-split --check --table train.jsonl test.jsonl
+	[[ $output == *"warning: 0 kinds of leak, 5 warnings; 401 training rows, 60 test rows"* ]]
+	status_is 2 ft-split --check train.jsonl
+}

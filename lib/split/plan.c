@@ -50,6 +50,16 @@ int plan_time(struct span value, struct buf *scratch, double *seconds)
 	return 0;
 }
 
+int plan_after(const char *text, double *seconds)
+{
+	struct moment m;
+
+	if (!moment_parse(span_of(text), &m) || !m.year || !m.day || m.either)
+		return -1;
+	*seconds = 86400.0 * (double)moment_days(&m) + (m.second >= 0 ? m.second : 86399);
+	return 0;
+}
+
 /* Text decoded, other values in canonical form: "7" and 7 are one group. */
 static int value_text(struct span v, struct buf *b, struct err *e)
 {

@@ -57,6 +57,9 @@ int plan_settle(struct plan *p, struct pool *pool, struct err *e);
 
 /* After plan_settle, of the row that was added as number `row`, from 0; SIDE_NONE where it stands in the gap. */
 enum side plan_side(struct plan *p, size_t row);
+/* Seconds since 1970 up to which it is "not after" the date in text: a day without a time lasts until its end. -1 where it is no date. */
+int plan_after(const char *text, double *seconds);
+
 /* Seconds since 1970 of a date or time as text or epoch (raw JSON); -1 where it is none. */
 int plan_time(struct span value, struct buf *scratch, double *seconds);
 

@@ -1,0 +1,104 @@
+/* checkreport: see the header. */
+#include "../json/jw.h"
+#include "checkreport.h"
+
+static const char *verdict(const struct answer *a)
+{
+	return a->verdict == CHECK_LEAK ? "leak" : a->verdict == CHECK_WARNING ? "warning" : "ok";
+}
+
+static int leaks(const struct check *c, int *warnings)
+{
+	size_t n;
+	const struct answer *a = check_answers(c, &n);
+	int found = 0;
+
+	*warnings = 0;
+	for (size_t i = 0; i < n; i++) {
+		found += a[i].verdict == CHECK_LEAK;
+		*warnings += a[i].verdict == CHECK_WARNING;
+	}
+	return found;
+}
+
+int check_lines(const struct check *c, const struct check_options *o, char **files, struct buf *b)
+{
+	size_t n;
+	const struct answer *a = check_answers(c, &n);
+	struct jw w;
+	int warnings, found = leaks(c, &warnings);
+
+	for (size_t i = 0; i < n; i++) {
+		jw_init(&w, b);
+		jw_object(&w);
+		jw_key(&w, "check");
+		jw_str(&w, a[i].check);
+		jw_key(&w, "verdict");
+		jw_str(&w, verdict(&a[i]));
+		jw_key(&w, "count");
+		jw_int(&w, (int64_t)a[i].count);
+		jw_key(&w, "examples");
+		jw_array(&w);
+		for (size_t k = 0; k < a[i].examples; k++)
+			jw_str(&w, a[i].example[k]);
+		jw_end(&w);
+		jw_key(&w, "why");
+		jw_strn(&w, a[i].why.data, a[i].why.len);
+		jw_end(&w);
+		buf_addc(b, '\n');
+	}
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "verdict");
+	jw_str(&w, found ? "leak" : warnings ? "warning" : "ok");
+	jw_key(&w, "leaks");
+	jw_int(&w, found);
+	jw_key(&w, "warnings");
+	jw_int(&w, warnings);
+	for (int s = 0; s < 2; s++) {
+		jw_key(&w, s ? "test" : "train");
+		jw_object(&w);
+		jw_key(&w, "file");
+		jw_str(&w, files[s]);
+		jw_key(&w, "rows");
+		jw_int(&w, (int64_t)check_rows(c, s));
+		jw_end(&w);
+	}
+	jw_key(&w, "near");
+	jw_num(&w, o->near);
+	jw_key(&w, "group");
+	jw_str(&w, o->group ? path_text(o->group) : NULL);
+	jw_key(&w, "time");
+	jw_str(&w, o->time ? path_text(o->time) : NULL);
+	jw_key(&w, "class");
+	jw_str(&w, o->label ? path_text(o->label) : NULL);
+	jw_key(&w, "alpha");
+	jw_num(&w, o->drift.alpha);
+	jw_key(&w, "seed");
+	jw_int(&w, (int64_t)o->seed);
+	jw_key(&w, "version");
+	jw_str(&w, FT_VERSION);
+	jw_end(&w);
+	buf_addc(b, '\n');
+	return found;
+}
+
+int check_table(const struct check *c, const struct check_options *o, struct buf *b)
+{
+	size_t n;
+	const struct answer *a = check_answers(c, &n);
+	int warnings, found = leaks(c, &warnings);
+
+	buf_adds(b, "check                   verdict    count  why\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check, verdict(&a[i]), a[i].count, (int)a[i].why.len, a[i].why.data);
+		for (size_t k = 0; k < a[i].examples && a[i].verdict != CHECK_OK; k++)
+			buf_addf(b, "%s%s", k ? ", " : "                                          ", a[i].example[k]);
+		if (a[i].examples && a[i].verdict != CHECK_OK)
+			buf_adds(b, a[i].count > a[i].examples ? ", ...\n" : "\n");
+	}
+	buf_addf(b, "\n%s: %d kinds of leak, %d warnings; %zu training rows, %zu test rows, seed %llu, ft %s\n",
+		 found ? "leak" : warnings ? "warning" : "ok", found, warnings, check_rows(c, 0), check_rows(c, 1),
+		 (unsigned long long)o->seed, FT_VERSION);
+	return found;
+}
