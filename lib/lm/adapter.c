@@ -19,9 +19,15 @@
 /* The last part of a module's name, which is how target_modules name it: q_proj. */
 static const char *short_name(const struct lm_model *m, int j)
 {
-	const char *name = lm_linear_name(m, j), *dot = strrchr(name, '.');
+	const char *name = lm_linear_name(m, j);
 
-	return dot ? dot + 1 : name;
+	return strrchr(name, '.') + 1;
+}
+
+/* What target_modules is told: the last part, or two where the last means several modules (GPT-2's c_proj). */
+static const char *target_name(const struct lm_model *m, int j)
+{
+	return m->config.transposed ? lm_linear_name(m, j) : short_name(m, j);
 }
 
 static int is_there(const struct lm_model *m, int j)
@@ -40,27 +46,25 @@ static int parse_targets(const struct lm_model *m, const char *list, unsigned ch
 	}
 	for (const char *p = list; *p;) {
 		size_t n = strcspn(p, ",");
-		int j;
+		int found = 0;
 
-		for (j = 0; j < LM_LINEARS; j++) {
-			const char *full = lm_linear_name(m, j), *last = short_name(m, j);
+		for (int j = 0; j < LM_LINEARS; j++) {
+			const char *full = is_there(m, j) ? lm_linear_name(m, j) : NULL, *last = full ? short_name(m, j) : NULL;
 
-			if (is_there(m, j) && ((strlen(last) == n && memcmp(p, last, n) == 0) ||
-					       (strlen(full) == n && memcmp(p, full, n) == 0)))
-				break;
+			if (full && ((strlen(last) == n && memcmp(p, last, n) == 0) || (strlen(full) == n && memcmp(p, full, n) == 0)))
+				on[j] = 1, found = 1;
 		}
-		if (j == LM_LINEARS) {
+		if (!found) {
 			struct buf names = BUF_INIT;
 
-			for (j = 0; j < LM_LINEARS; j++)
-				if (is_there(m, j))
-					buf_addf(&names, "%s%s", names.len ? ", " : "", short_name(m, j));
+			for (int j = 0; j < LM_LINEARS; j++)
+				if (is_there(m, j) && m->layers[0].lin[j].row0 == 0)
+					buf_addf(&names, "%s%s", names.len ? ", " : "", target_name(m, j));
 			err_set(e, "%.*s is no module that can have an adapter; there are %s, or all", (int)(n < 60 ? n : 60), p,
 				names.data);
 			buf_release(&names);
 			return -1;
 		}
-		on[j] = 1;
 		p += n + (p[n] == ',');
 	}
 	return 0;
@@ -76,21 +80,28 @@ static void module_name(const struct lm_model *m, size_t layer, int j, const cha
 
 static void add_pair(struct lm_model *m, size_t layer, int j, const struct lm_adapter *s, int trained)
 {
-	struct lm_linear *lin = &m->layers[layer].lin[j];
+	struct lm_linear *lin = &m->layers[layer].lin[j], *first = &m->layers[layer].lin[LM_Q];
+	size_t rows = m->tensors[lin->t_w].rows;
 	char name[256];
 
+	lin->rank = s->rank;
+	lin->scale = (float)(s->rslora ? s->alpha / sqrt((double)s->rank) : s->alpha / (double)s->rank);
+	if (lin->row0) { /* of one tensor with the first, and of one adapter */
+		lin->t_a = first->t_a;
+		lin->t_b = first->t_b;
+		lin->t_m = first->t_m;
+		return;
+	}
 	module_name(m, layer, j, "lora_A.weight", name, sizeof(name));
 	lin->t_a = lm_table_add(m, name, LM_LORA_A, (int)layer, 2, s->rank, lin->w.cols);
 	module_name(m, layer, j, "lora_B.weight", name, sizeof(name));
-	lin->t_b = lm_table_add(m, name, LM_LORA_B, (int)layer, 2, lin->w.rows, s->rank);
+	lin->t_b = lm_table_add(m, name, LM_LORA_B, (int)layer, 2, rows, s->rank);
 	if (s->dora) {
 		module_name(m, layer, j, "lora_magnitude_vector", name, sizeof(name));
-		lin->t_m = lm_table_add(m, name, LM_LORA_M, (int)layer, 1, 1, lin->w.rows);
+		lin->t_m = lm_table_add(m, name, LM_LORA_M, (int)layer, 1, 1, rows);
 		m->tensors[lin->t_m].trained = trained;
 	}
 	m->tensors[lin->t_a].trained = m->tensors[lin->t_b].trained = trained;
-	lin->rank = s->rank;
-	lin->scale = (float)(s->rslora ? s->alpha / sqrt((double)s->rank) : s->alpha / (double)s->rank);
 }
 
 static int check_spec(const struct lm_model *m, const struct lm_adapter *s, struct err *e)
@@ -149,11 +160,13 @@ int lm_adapter_new(struct lm_model *m, const struct lm_adapter *s, uint64_t seed
 
 			if (!on[j])
 				continue;
+			if (s->dora)
+				row_lengths(&lin->w, m->params + m->tensors[lin->t_m].offset + lin->row0);
+			if (lin->row0)
+				continue;
 			rng_seed(&r, seed, l * LM_LINEARS + (size_t)j);
 			for (size_t i = 0; i < s->rank * lin->w.cols; i++)
 				a[i] = (float)((2 * rng_uniform(&r) - 1) * bound);
-			if (s->dora)
-				row_lengths(&lin->w, m->params + m->tensors[lin->t_m].offset);
 		}
 	return 0;
 }
@@ -176,9 +189,9 @@ static int unused(struct span c, const char *name, struct err *e)
 	return err_set(e, "%s is not supported", name);
 }
 
-static int read_config(struct lm_adapter *s, struct span c, struct err *e)
+static int read_config(struct lm_adapter *s, struct span c, int transposed, struct err *e)
 {
-	static const char *const not_covered[] = {"fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern",
+	static const char *const not_covered[] = {"modules_to_save", "rank_pattern", "alpha_pattern",
 						  "layer_replication", "trainable_token_indices", "lora_bias", "exclude_modules",
 						  "target_parameters", "use_qalora", "alora_invocation_tokens", "arrow_config",
 						  "megatron_config"};
@@ -202,6 +215,8 @@ static int read_config(struct lm_adapter *s, struct span c, struct err *e)
 	for (size_t i = 0; i < sizeof(not_covered) / sizeof(*not_covered); i++)
 		if (unused(c, not_covered[i], e) < 0)
 			return -1;
+	if (flag(c, "fan_in_fan_out") && !transposed)
+		return err_set(e, "fan_in_fan_out is for models that store their weights transposed, which this base does not");
 	if (json_kind(bias) == JSON_STRING && !json_is(bias, "none"))
 		return err_set(e, "bias %.*s is not supported", (int)(bias.n < 20 ? bias.n : 20), bias.s);
 	if (json_kind(init) == JSON_STRING && !json_is(init, "gaussian"))
@@ -266,10 +281,10 @@ static int match(const struct lm_model *m, const struct lm_adapter *s, const str
 			bad = shaped(t, 2, s->rank, lin->w.cols, e);
 			p->a = t;
 		} else if (strcmp(what, "lora_B.weight") == 0) {
-			bad = shaped(t, 2, lin->w.rows, s->rank, e);
+			bad = shaped(t, 2, m->tensors[lin->t_w].rows, s->rank, e);
 			p->b = t;
 		} else if (s->dora && (strcmp(what, "lora_magnitude_vector") == 0 || strcmp(what, "lora_magnitude_vector.weight") == 0)) {
-			bad = shaped(t, 1, lin->w.rows, 0, e);
+			bad = shaped(t, 1, m->tensors[lin->t_w].rows, 0, e);
 			p->m = t;
 		} else {
 			bad = err_set(e, "tensor %s is of a kind that is not supported", t->name);
@@ -315,7 +330,7 @@ int lm_adapter_open(struct lm_model *m, const char *dir, int trained, struct err
 	}
 	if (file_read(path, CONFIG_MAX, &text, e) < 0)
 		goto cleanup;
-	if (json_check(buf_span(&text), &c, e) < 0 || read_config(&s, c, e) < 0) {
+	if (json_check(buf_span(&text), &c, e) < 0 || read_config(&s, c, m->config.transposed, e) < 0) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
@@ -329,13 +344,15 @@ int lm_adapter_open(struct lm_model *m, const char *dir, int trained, struct err
 		used[i % LM_LINEARS] |= pairs[i].a != NULL;
 	for (int j = 0; j < LM_LINEARS; j++)
 		if (used[j])
-			buf_addf(&targets, "%s%s", targets.len ? "," : "", short_name(m, j));
+			buf_addf(&targets, "%s%s", targets.len ? "," : "", target_name(m, j));
 	s.targets = targets.data;
 	take_spec(m, &s);
 	for (size_t l = 0, i = 0; l < m->config.layers; l++)
 		for (int j = 0; j < LM_LINEARS; j++, i++) {
 			struct lm_linear *lin = &m->layers[l].lin[j];
 
+			if (lin->row0 && m->layers[l].lin[LM_Q].t_a >= 0)
+				add_pair(m, l, j, &s, trained);
 			if (!pairs[i].a)
 				continue;
 			if (m->adapter->top_layers == 0)
@@ -369,7 +386,7 @@ static void write_config(const struct lm_model *m, const char *base, struct buf 
 
 	for (size_t l = 0; l < m->config.layers; l++) {
 		for (int j = 0; j < LM_LINEARS; j++) {
-			on[j] |= m->layers[l].lin[j].a != NULL;
+			on[j] |= m->layers[l].lin[j].a != NULL && m->layers[l].lin[j].row0 == 0;
 			in_layer[l] |= m->layers[l].lin[j].a != NULL;
 		}
 		layers += in_layer[l];
@@ -392,12 +409,12 @@ static void write_config(const struct lm_model *m, const char *base, struct buf 
 	jw_array(&w);
 	for (int j = 0; j < LM_LINEARS; j++)
 		if (on[j])
-			jw_str(&w, short_name(m, j));
+			jw_str(&w, target_name(m, j));
 	jw_end(&w);
 	jw_key(&w, "bias");
 	jw_str(&w, "none");
 	jw_key(&w, "fan_in_fan_out");
-	jw_bool(&w, 0);
+	jw_bool(&w, m->config.transposed);
 	jw_key(&w, "inference_mode");
 	jw_bool(&w, 1);
 	jw_key(&w, "init_lora_weights");

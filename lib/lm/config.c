@@ -10,9 +10,9 @@
 
 #define CONFIG_MAX ((size_t)16 << 20)
 
-enum family { LLAMA, MISTRAL, QWEN2, QWEN3, GEMMA, GEMMA2, GEMMA3, FAMILIES, GPT2 };
+enum family { LLAMA, MISTRAL, QWEN2, QWEN3, GEMMA, GEMMA2, GEMMA3, GPT2, FAMILIES };
 
-static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text"};
+static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2"};
 
 static int absent(struct span v)
 {
@@ -229,7 +229,7 @@ static int get_shape(struct lm_config *c, struct span j, enum family f, struct e
 	    get_size(j, gpt ? "n_positions" : "max_position_embeddings", 1 << 30, gpt ? 1024 : gemma ? 8192 : 2048,
 		     &c->max_positions, e) < 0 ||
 	    get_size(j, "num_key_value_heads", 4096, c->heads, &c->kv_heads, e) < 0 ||
-	    get_size(j, "head_dim", 4096, gemma ? 256 : c->hidden / c->heads, &c->head_dim, e) < 0 ||
+	    get_size(j, "head_dim", 4096, gemma ? 256 : (c->hidden + c->heads - 1) / c->heads, &c->head_dim, e) < 0 ||
 	    get_real(j, gpt ? "layer_norm_epsilon" : "rms_norm_eps", gpt ? 1e-5 : 1e-6, &eps, e) < 0 ||
 	    get_real(j, "initializer_range", 0.02, &range, e) < 0 ||
 	    get_flag(j, "tie_word_embeddings", gemma || gpt, &c->tied, e) < 0)
@@ -330,7 +330,7 @@ static int read_config(struct lm_config *c, struct span j, struct err *e)
 		if (span_is(buf_span(&name), families[f]))
 			break;
 	if (f == FAMILIES) {
-		err_set(e, "model_type %.60s is not supported (llama, mistral, qwen2, qwen3, gemma, gemma2 and gemma3_text are)",
+		err_set(e, "model_type %.60s is not supported (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text and gpt2 are)",
 			name.data);
 		buf_release(&name);
 		return -1;

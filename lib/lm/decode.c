@@ -115,7 +115,7 @@ static int pack_all(struct lm_decoder *d, enum nn_type type, struct err *e)
 				continue;
 			if (lin->a) {
 				merged = mem_alloc(lin->w.rows * lin->w.cols, sizeof *merged);
-				lm_tensor_values(m, (size_t)lin->t_w, 1, merged);
+				lm_linear_values(lin, 1, merged);
 			}
 			bad = pack(d, &d->lin[l][i], held(type, lin->w.type, LM_WEIGHT, tied, lin->w.cols), &lin->w, merged,
 				   e);

@@ -430,21 +430,23 @@ static void weight_piece(void *arg, size_t i)
 	operands(w, all->l, t->j, &x, &dy);
 	switch (t->kind) {
 	case WEIGHT: /* dW [out, in] += dy^T x */
-		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1, work_grad(w, lin->t_w) + t->from * in, in);
+		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1, work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in);
 		break;
 	case BIAS:
 		for (size_t row = 0; row < w->n; row++)
-			w->kern->add(work_grad(w, lin->t_bias), dy + row * out, out);
+			w->kern->add(work_grad(w, lin->t_bias) + lin->row0, dy + row * out, out);
 		break;
-	case LORA_A:
-		work_adapter_in_back(w, all->l, t->j, x);
+	case LORA_A: /* and of the products that share it, one after another */
+		for (int j = t->j; j < LM_LINEARS; j++)
+			if (w->m->layers[all->l].lin[j].t_a == lin->t_a)
+				work_adapter_in_back(w, all->l, j, x);
 		break;
 	case LORA_B: /* dB [out, r] += scale dy^T u */
-		nn_gemm(1, 0, out, r, w->n, lin->scale, dy, out, w->acts[all->l].u[t->j], r, 1, work_grad(w, lin->t_b), r);
+		nn_gemm(1, 0, out, r, w->n, lin->scale, dy, out, w->acts[all->l].u[t->j], r, 1, work_grad(w, lin->t_b) + lin->row0 * r, r);
 		break;
 	case LORA_M:
 		for (size_t b = 0; b < w->blocks; b++)
-			w->kern->add(work_grad(w, lin->t_m), work_magnitudes(w, b, t->j), out);
+			w->kern->add(work_grad(w, lin->t_m) + lin->row0, work_magnitudes(w, b, t->j), out);
 		break;
 	case NORM:
 		break;
@@ -471,7 +473,8 @@ static void weight_gradients(struct lm_work *w, size_t l)
 		if (work_grad(w, lin->t_bias))
 			tasks[all.n++] = (struct weight_task){BIAS, j, 0, 0, NULL};
 		if (work_grad(w, lin->t_a) && !w->base_only) {
-			tasks[all.n++] = (struct weight_task){LORA_A, j, 0, 0, NULL};
+			if (lin->row0 == 0)
+				tasks[all.n++] = (struct weight_task){LORA_A, j, 0, 0, NULL};
 			tasks[all.n++] = (struct weight_task){LORA_B, j, 0, 0, NULL};
 			if (lin->t_m >= 0)
 				tasks[all.n++] = (struct weight_task){LORA_M, j, 0, 0, NULL};

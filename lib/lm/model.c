@@ -13,15 +13,40 @@
 #include "model.h"
 #include "model_private.h"
 
-static const char *const linear_names[LM_LINEARS] = {
-	"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-	"mlp.gate_proj",    "mlp.up_proj",	"mlp.down_proj",
+/* What the files call things. GPT-2 keeps q, k and v in one tensor. */
+struct names {
+	const char *embed, *positions, *layer, *norm_attn, *norm_mlp, *norm_final, *linear[LM_LINEARS];
 };
+
+static const struct names llama_names = {
+	"model.embed_tokens",
+	NULL,
+	"model.layers.%zu.%s",
+	"input_layernorm",
+	"post_attention_layernorm",
+	"model.norm",
+	{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
+	 "mlp.down_proj"},
+};
+
+static const struct names gpt2_names = {
+	"transformer.wte",
+	"transformer.wpe",
+	"transformer.h.%zu.%s",
+	"ln_1",
+	"ln_2",
+	"transformer.ln_f",
+	{"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc", "mlp.c_proj"},
+};
+
+static const struct names *names_of(const struct lm_model *m)
+{
+	return m->config.transposed ? &gpt2_names : &llama_names;
+}
 
 const char *lm_linear_name(const struct lm_model *m, int j)
 {
-	(void)m;
-	return linear_names[j];
+	return names_of(m)->linear[j];
 }
 
 void *lm_keep(struct lm_model *m, size_t n, size_t size)
@@ -45,18 +70,22 @@ int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int la
 	return (int)m->n_tensors++;
 }
 
-static int add_in_layer(struct lm_model *m, size_t layer, const char *name, enum lm_role role, int dims, size_t rows, size_t cols)
+/* A tensor of a layer (layer < 0: of none). */
+static int add(struct lm_model *m, int layer, const char *name, const char *what, enum lm_role role, int dims, size_t rows,
+	       size_t cols)
 {
-	char full[160];
+	char in_layer[120], full[160];
 
-	snprintf(full, sizeof(full), "model.layers.%zu.%s", layer, name);
-	return lm_table_add(m, full, role, (int)layer, dims, rows, cols);
+	if (layer >= 0)
+		snprintf(in_layer, sizeof(in_layer), names_of(m)->layer, (size_t)layer, name);
+	snprintf(full, sizeof(full), "%s.%s", layer >= 0 ? in_layer : name, what);
+	return lm_table_add(m, full, role, layer, dims, rows, cols);
 }
 
-static void add_norm(struct lm_model *m, struct lm_norm_weights *w, size_t layer, const char *name, size_t d)
+static void add_norm(struct lm_model *m, struct lm_norm_weights *w, int layer, const char *name, size_t d)
 {
-	w->t_w = add_in_layer(m, layer, name, LM_NORM, 1, 1, d);
-	w->t_b = -1;
+	w->t_w = add(m, layer, name, "weight", LM_NORM, 1, 1, d);
+	w->t_b = m->config.norm == LM_LAYERNORM ? add(m, layer, name, "bias", LM_BIAS, 1, 1, d) : -1;
 }
 
 static void no_norm(struct lm_norm_weights *w)
@@ -64,43 +93,55 @@ static void no_norm(struct lm_norm_weights *w)
 	*w = (struct lm_norm_weights){.t_w = -1, .t_b = -1};
 }
 
+static void add_linear(struct lm_model *m, size_t l, int j, size_t out, size_t in, int bias)
+{
+	struct lm_linear *lin = &m->layers[l].lin[j], *first = &m->layers[l].lin[LM_Q];
+	const char *name = lm_linear_name(m, j);
+	int fused = m->config.transposed && j <= LM_V;
+
+	*lin = (struct lm_linear){.t_w = -1, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
+	if (!name)
+		return;
+	lin->w = (struct nn_mat){.rows = out, .cols = in};
+	if (fused && j > LM_Q) {
+		lin->t_w = first->t_w;
+		lin->t_bias = first->t_bias;
+		lin->row0 = (size_t)j * out;
+		return;
+	}
+	lin->t_w = add(m, (int)l, name, "weight", LM_WEIGHT, 2, fused ? 3 * out : out, in);
+	m->tensors[lin->t_w].transposed = m->config.transposed;
+	if (bias)
+		lin->t_bias = add(m, (int)l, name, "bias", LM_BIAS, 1, 1, fused ? 3 * out : out);
+}
+
 static void add_layer(struct lm_model *m, size_t l)
 {
 	const struct lm_config *c = &m->config;
+	const struct names *names = names_of(m);
 	struct lm_layer *y = &m->layers[l];
 	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	const size_t out[LM_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
 	const size_t in[LM_LINEARS] = {c->hidden, c->hidden, c->hidden, q, c->hidden, c->hidden, c->ffn};
-	char name[80];
 
 	no_norm(&y->post_attn);
 	no_norm(&y->post_mlp);
 	no_norm(&y->norm_q);
 	no_norm(&y->norm_k);
-	add_norm(m, &y->norm_attn, l, "input_layernorm.weight", c->hidden);
+	add_norm(m, &y->norm_attn, (int)l, names->norm_attn, c->hidden);
 	if (c->post_norms) {
-		add_norm(m, &y->post_attn, l, "post_attention_layernorm.weight", c->hidden);
-		add_norm(m, &y->norm_mlp, l, "pre_feedforward_layernorm.weight", c->hidden);
-		add_norm(m, &y->post_mlp, l, "post_feedforward_layernorm.weight", c->hidden);
+		add_norm(m, &y->post_attn, (int)l, "post_attention_layernorm", c->hidden);
+		add_norm(m, &y->norm_mlp, (int)l, "pre_feedforward_layernorm", c->hidden);
+		add_norm(m, &y->post_mlp, (int)l, "post_feedforward_layernorm", c->hidden);
 	} else {
-		add_norm(m, &y->norm_mlp, l, "post_attention_layernorm.weight", c->hidden);
+		add_norm(m, &y->norm_mlp, (int)l, names->norm_mlp, c->hidden);
 	}
 	if (c->qk_norm) {
-		add_norm(m, &y->norm_q, l, "self_attn.q_norm.weight", c->head_dim);
-		add_norm(m, &y->norm_k, l, "self_attn.k_norm.weight", c->head_dim);
+		add_norm(m, &y->norm_q, (int)l, "self_attn.q_norm", c->head_dim);
+		add_norm(m, &y->norm_k, (int)l, "self_attn.k_norm", c->head_dim);
 	}
-	for (int j = 0; j < LM_LINEARS; j++) {
-		struct lm_linear *lin = &y->lin[j];
-		int bias = j <= LM_V ? c->qkv_bias : j == LM_O ? c->o_bias : c->mlp_bias;
-
-		*lin = (struct lm_linear){.w = {.rows = out[j], .cols = in[j]}, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
-		snprintf(name, sizeof(name), "%s.weight", linear_names[j]);
-		lin->t_w = add_in_layer(m, l, name, LM_WEIGHT, 2, out[j], in[j]);
-		if (bias) {
-			snprintf(name, sizeof(name), "%s.bias", linear_names[j]);
-			lin->t_bias = add_in_layer(m, l, name, LM_BIAS, 1, 1, out[j]);
-		}
-	}
+	for (int j = 0; j < LM_LINEARS; j++)
+		add_linear(m, l, j, out[j], in[j], j <= LM_V ? c->qkv_bias : j == LM_O ? c->o_bias : c->mlp_bias);
 	y->window = lm_config_window(c, l);
 	y->local = c->windowed[l];
 }
@@ -116,19 +157,27 @@ static struct lm_model *model_of(struct lm_config *c)
 	m->memory = mem_alloc(1, sizeof(*m->memory));
 	m->layers = mem_alloc(c->layers, sizeof(*m->layers));
 	m->t_positions = -1;
-	m->t_embed = m->t_head = lm_table_add(m, "model.embed_tokens.weight", LM_EMBED, -1, 2, c->vocab, c->hidden);
+	m->t_embed = m->t_head = add(m, -1, names_of(m)->embed, "weight", LM_EMBED, 2, c->vocab, c->hidden);
+	if (names_of(m)->positions)
+		m->t_positions = add(m, -1, names_of(m)->positions, "weight", LM_POSITION, 2, c->max_positions, c->hidden);
 	for (size_t l = 0; l < c->layers; l++)
 		add_layer(m, l);
-	m->norm_final.t_b = -1;
-	m->norm_final.t_w = lm_table_add(m, "model.norm.weight", LM_NORM, -1, 1, 1, c->hidden);
+	add_norm(m, &m->norm_final, -1, names_of(m)->norm_final, c->hidden);
 	if (!c->tied)
-		m->t_head = lm_table_add(m, "lm_head.weight", LM_HEAD, -1, 2, c->vocab, c->hidden);
+		m->t_head = add(m, -1, "lm_head", "weight", LM_HEAD, 2, c->vocab, c->hidden);
 	return m;
 }
 
 static const void *data_of(const struct lm_model *m, int t)
 {
 	return t < 0 ? NULL : m->tensors[t].data;
+}
+
+static const float *floats_at(const struct lm_model *m, int t, size_t at)
+{
+	const float *p = data_of(m, t);
+
+	return p ? p + at : NULL;
 }
 
 static void bind_mat(const struct lm_model *m, struct nn_mat *w, int t)
@@ -152,11 +201,14 @@ void lm_model_bind(struct lm_model *m)
 		for (int j = 0; j < LM_LINEARS; j++) {
 			struct lm_linear *lin = &y->lin[j];
 
-			bind_mat(m, &lin->w, lin->t_w);
-			lin->bias = data_of(m, lin->t_bias);
-			lin->a = data_of(m, lin->t_a);
-			lin->b = data_of(m, lin->t_b);
-			lin->magnitude = data_of(m, lin->t_m);
+			if (lin->t_w < 0)
+				continue;
+			lin->w.type = m->tensors[lin->t_w].type;
+			lin->w.data = (const char *)data_of(m, lin->t_w) + lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
+			lin->bias = floats_at(m, lin->t_bias, lin->row0);
+			lin->a = floats_at(m, lin->t_a, 0);
+			lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
+			lin->magnitude = floats_at(m, lin->t_m, lin->row0);
 		}
 		bind_norm(m, &y->norm_attn);
 		bind_norm(m, &y->norm_mlp);
@@ -243,31 +295,46 @@ static void requantize(struct lm_model *m, struct lm_tensor *t, enum nn_type to)
 	t->data = out;
 }
 
+/* A matrix that the file has the other way round is turned into memory of the model. */
+static void turn(struct lm_model *m, struct lm_tensor *t, size_t size)
+{
+	char *to = lm_keep(m, t->rows * t->cols, size);
+	const char *from = t->data;
+
+	for (size_t r = 0; r < t->rows; r++)
+		for (size_t c = 0; c < t->cols; c++)
+			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size, size);
+	forget(m, from, t->rows * t->cols * size);
+	t->data = to;
+}
+
 static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_tensor *s, const struct lm_load *o,
 		       struct err *e)
 {
 	const char *path = m->memory->files.paths[s->file];
-	int shape_fits = t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
-							      : s->shape[0] == t->rows && s->shape[1] == t->cols);
+	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols; /* as the file has them */
+	int shape_fits = t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols : s->shape[0] == rows && s->shape[1] == cols);
 
 	if (!shape_fits && t->dims == 1)
 		return err_set(e, "%s: tensor %s has not the shape [%zu] that config.json calls for", path, s->name, t->cols);
 	if (!shape_fits)
-		return err_set(e, "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for", path, s->name, t->rows,
-			       t->cols);
+		return err_set(e, "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for", path, s->name, rows,
+			       cols);
 	if (stored_type(s, &t->type) < 0)
 		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported", path, s->name,
 			       st_type_name(s->type));
 	t->data = s->data;
-	if (t->dims == 1) {
-		float *values = lm_keep(m, t->cols, sizeof(*values));
+	if (t->transposed)
+		turn(m, t, st_type_size(s->type));
+	if (t->dims == 1 || t->role == LM_POSITION) {
+		float *values = lm_keep(m, t->rows * t->cols, sizeof(*values));
 
-		nn_decode(values, t->type, s->data, t->cols);
+		nn_decode(values, t->type, s->data, t->rows * t->cols);
 		t->type = NN_F32;
 		t->data = values;
 	} else if (o && o->quantize && lm_held_as(o->type, t->role, m->config.tied, t->cols) != t->type) {
 		requantize(m, t, lm_held_as(o->type, t->role, m->config.tied, t->cols));
-	} else if ((uintptr_t)s->data % st_type_size(s->type) != 0) {
+	} else if (t->data == s->data && (uintptr_t)s->data % st_type_size(s->type) != 0) {
 		void *copy = lm_keep(m, s->bytes, 1); /* a header that was not padded leaves the data unaligned */
 
 		memcpy(copy, s->data, s->bytes);
@@ -279,9 +346,27 @@ static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_
 /* Buffers that old files carry along although they are computed from the configuration. */
 static int is_computed(const char *name)
 {
+	static const char *const ends[] = {".inv_freq", ".attn.bias", ".attn.masked_bias"};
 	size_t n = strlen(name);
 
-	return n >= 8 && strcmp(name + n - 8, "inv_freq") == 0;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (n >= strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* Where the file has what the table calls t: some leave GPT-2's first part of the name out, and a tied pair may be stored under either
+ * name. */
+static const struct st_tensor *stored_as(const struct lm_model *m, const struct lm_tensor *t)
+{
+	const struct st_set *files = &m->memory->files;
+	const struct st_tensor *s = st_find(files, t->name);
+
+	if (!s && strncmp(t->name, "transformer.", 12) == 0)
+		s = st_find(files, t->name + 12);
+	if (!s && m->config.tied && t->role == LM_EMBED)
+		s = st_find(files, "lm_head.weight");
+	return s;
 }
 
 static int load_all(struct lm_model *m, const struct lm_load *o, struct err *e)
@@ -292,11 +377,8 @@ static int load_all(struct lm_model *m, const struct lm_load *o, struct err *e)
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct lm_tensor *t = &m->tensors[i];
-		const struct st_tensor *s = st_find(files, t->name);
+		const struct st_tensor *s = stored_as(m, t);
 
-		/* A tied pair may be stored under either name. */
-		if (!s && m->config.tied && t->role == LM_EMBED)
-			s = st_find(files, "lm_head.weight");
 		if (!s) {
 			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
 			goto cleanup;
@@ -359,7 +441,7 @@ int lm_model_new(struct lm_model **out, const struct lm_config *c, uint64_t seed
 		struct rng r;
 
 		rng_seed(&r, seed, i);
-		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj"))
+		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") || strstr(t->name, "c_proj"))
 			by *= residual;
 		for (size_t k = 0; k < t->rows * t->cols; k++)
 			x[k] = t->role == LM_NORM ? 1 - m->config.norm_plus

@@ -27,12 +27,14 @@ struct lm_tensor {
 	size_t rows, cols; /* of a vector: rows = 1 */
 	enum nn_type type;
 	const void *data;  /* values as held; &params[offset] for trained ones */
+	int transposed;	   /* the file has it [cols, rows] (GPT-2) */
 	int trained;
 	size_t offset; /* in floats, into params and gradients, where trained */
 };
 
 /* y = W x + bias, and with an adapter + scale B A x (LoRA, Hu et al. 2021), or DoRA's rescaled rows (Liu et al. 2024).
- * t_* are places in the table, -1 for none; w.data, bias, a, b, magnitude point at the same values. */
+ * t_* are places in the table, -1 for none; w.data, bias, a, b, magnitude point at the same values. Where the file has several products in
+ * one tensor (GPT-2's c_attn), each is a run of its rows from row0 on, and they share one adapter. */
 struct lm_linear {
 	struct nn_mat w; /* [out, in] */
 	const float *bias;
@@ -42,6 +44,7 @@ struct lm_linear {
 	size_t rank;
 	float scale; /* alpha/rank, or alpha/sqrt(rank) */
 	int t_w, t_bias, t_a, t_b, t_m;
+	size_t row0;
 };
 
 struct lm_norm_weights {
@@ -97,6 +100,8 @@ int lm_model_train_top(struct lm_model *m, size_t n, struct err *e);
 
 /* Values of a tensor as f32, with the adapter merged in where `merged`: out [rows * cols]. */
 void lm_tensor_values(const struct lm_model *m, size_t i, int merged, float *out);
+/* The same of one product: out [w.rows * w.cols]. */
+void lm_linear_values(const struct lm_linear *lin, int merged, float *out);
 
 /* Writes DIR/config.json (the original text, with torch_dtype set) and DIR/model.safetensors (f32 or bf16; in shards with an index over 5 GB), the adapter
  * merged in if there is one. A tied head is left out. Each file is written atomically, the weights first. */

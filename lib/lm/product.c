@@ -71,10 +71,10 @@ static int adapted(const struct lm_work *w, const struct lm_linear *lin)
 }
 
 /* y = dropout of n rows of the group from `row` on; x begins there. The same mask every time it is asked for. */
-static void drop(const struct lm_work *w, size_t l, int j, float *y, const float *x, size_t row, size_t n, size_t d)
+static void drop(const struct lm_work *w, const struct lm_linear *lin, float *y, const float *x, size_t row, size_t n, size_t d)
 {
 	for (size_t i = 0; i < n; i++)
-		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + l * LM_LINEARS + (size_t)j, row + i),
+		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + (size_t)lin->t_a, row + i),
 				 (uint32_t)(w->dropout * 4294967296.), (float)(1 / (1 - w->dropout)), d);
 }
 
@@ -98,7 +98,7 @@ void work_product_in(const struct block *b, int j, const float *x)
 	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
-		drop(b->w, b->l, j, dropped, x + i * in, b->row + i, n, in);
+		drop(b->w, lin, dropped, x + i * in, b->row + i, n, in);
 		nn_gemm(0, 1, n, r, in, 1, dropped, in, lin->a, in, 0, u + i * r, r);
 	}
 }
@@ -194,7 +194,7 @@ void work_product_down(const struct block *b, int j, float *dx, const float *dy,
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
 		nn_gemm(0, 0, n, in, r, 1, du + i * r, r, lin->a, in, 0, dropped, in);
-		drop(b->w, b->l, j, dropped, dropped, b->row + i, n, in);
+		drop(b->w, lin, dropped, dropped, b->row + i, n, in);
 		b->w->kern->add(dx + i * in, dropped, n * in);
 	}
 }
@@ -214,7 +214,7 @@ void work_adapter_in_back(struct lm_work *w, size_t l, int j, const float *x)
 	for (size_t i = 0; i < w->n; i += DROP_ROWS) {
 		size_t n = w->n - i < DROP_ROWS ? w->n - i : DROP_ROWS;
 
-		drop(w, l, j, dropped, x + i * in, i, n, in);
+		drop(w, lin, dropped, x + i * in, i, n, in);
 		nn_gemm(1, 0, r, in, n, 1, du + i * r, r, dropped, in, 1, da, in);
 	}
 	work_slot_give(w, slot);

@@ -14,29 +14,31 @@
 
 #define SHARD_BYTES ((size_t)5000000000)
 
-static const struct lm_linear *linear_of(const struct lm_model *m, size_t i)
+void lm_linear_values(const struct lm_linear *lin, int merged, float *out)
 {
-	int l = m->tensors[i].layer;
+	size_t rows = lin->w.rows, cols = lin->w.cols;
 
-	for (int j = 0; l >= 0 && j < LM_LINEARS; j++)
-		if (m->layers[l].lin[j].t_w == (int)i)
-			return &m->layers[l].lin[j];
-	return NULL;
+	nn_mat_rows(out, &lin->w, 0, rows);
+	if (!merged || !lin->a)
+		return;
+	nn_gemm(0, 0, rows, cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, cols, 1, out, cols);
+	for (size_t r = 0; lin->magnitude && r < rows; r++) {
+		float *row = out + r * cols;
+
+		nn_kern()->scale(row, lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, cols)), cols);
+	}
 }
 
 void lm_tensor_values(const struct lm_model *m, size_t i, int merged, float *out)
 {
 	const struct lm_tensor *t = &m->tensors[i];
-	const struct lm_linear *lin = merged ? linear_of(m, i) : NULL;
 
 	nn_decode(out, t->type, t->data, t->rows * t->cols);
-	if (!lin || !lin->a)
-		return;
-	nn_gemm(0, 0, t->rows, t->cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, t->cols, 1, out, t->cols);
-	for (size_t r = 0; lin->magnitude && r < t->rows; r++) {
-		float *row = out + r * t->cols;
+	for (int j = 0; merged && t->role == LM_WEIGHT && j < LM_LINEARS; j++) {
+		const struct lm_linear *lin = &m->layers[t->layer].lin[j];
 
-		nn_kern()->scale(row, lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, t->cols)), t->cols);
+		if (lin->t_w == (int)i && lin->a)
+			lm_linear_values(lin, 1, out + lin->row0 * t->cols);
 	}
 }
 
@@ -57,6 +59,15 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 
 	(void)e;
 	lm_tensor_values(f->m, f->which[i], 1, values);
+	if (t->transposed) {
+		float *turned = mem_aligned(n, sizeof(*turned));
+
+		for (size_t r = 0; r < t->rows; r++)
+			for (size_t c = 0; c < t->cols; c++)
+				turned[c * t->rows + r] = values[r * t->cols + c];
+		free(values);
+		values = turned;
+	}
 	nn_encode(f->type, coded, values, n);
 	result = st_put(p, coded, nn_row_bytes(f->type, n));
 	free(coded);
@@ -73,7 +84,7 @@ static int write_shard(const struct lm_model *m, const char *path, const size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lm_tensor *t = &m->tensors[which[i]];
-		uint64_t shape[2] = {t->dims == 2 ? t->rows : t->cols, t->cols};
+		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols, t->transposed ? t->rows : t->cols};
 
 		st_add(&o, t->name, type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
 	}

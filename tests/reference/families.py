@@ -17,7 +17,7 @@ def tensors(path):
         out[k] = torch.from_numpy(np.frombuffer(raw, np.float32).reshape(t["shape"]).copy()).double()
     return out
 
-c = json.load(open(sys.argv[1] + "/config.json")); w = tensors(sys.argv[1] + "/model.safetensors"); kind = c["model_type"]
+c = json.load(open(sys.argv[1] + "/config.json")); w = {k.removeprefix("transformer."): v for k, v in tensors(sys.argv[1] + "/model.safetensors").items()}; kind = c["model_type"]
 
 def gelu(x): return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 def cap(x, to): return to * torch.tanh(x / to) if to else x

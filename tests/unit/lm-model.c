@@ -31,6 +31,9 @@ static const char *const gemma2 = "{\"model_type\": \"gemma2\", " GEMMA "\"slidi
 static const char *const gemma3 = "{\"model_type\": \"gemma3_text\", " GEMMA "\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
 				  "\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
 
+static const char *const gpt2 = "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
+				"\"n_positions\": 150, \"initializer_range\": 0.2}";
+
 static struct err e;
 
 static struct lm_model *made(const char *config, uint64_t seed)
@@ -208,7 +211,7 @@ static void gradients(void)
 	static const struct {
 		const char *name, *config;
 	} families[] = {{"llama", llama}, {"llama with biases, untied, rope llama3", llama3}, {"mistral with a window", mistral},
-			{"qwen2", qwen2}, {"qwen3", qwen3}, {"gemma", gemma}, {"gemma2", gemma2}, {"gemma3", gemma3}};
+			{"qwen2", qwen2}, {"qwen3", qwen3}, {"gemma", gemma}, {"gemma2", gemma2}, {"gemma3", gemma3}, {"gpt2", gpt2}};
 	struct lm_model *m;
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
@@ -218,6 +221,9 @@ static void gradients(void)
 	}
 	add_adapter(&m, llama, (struct lm_adapter){.rank = 4, .alpha = 8, .targets = "all"});
 	differences(m, "LoRA on all");
+	lm_model_free(m);
+	add_adapter(&m, gpt2, (struct lm_adapter){.rank = 4, .alpha = 8, .targets = "c_attn,c_fc"});
+	differences(m, "LoRA on GPT-2's fused q k v");
 	lm_model_free(m);
 	add_adapter(&m, qwen3, (struct lm_adapter){.rank = 4, .alpha = 8, .rslora = 1, .targets = "q_proj,v_proj", .top_layers = 2});
 	differences(m, "rsLoRA on q and v of the top layers");
@@ -307,40 +313,40 @@ static void examples_do_not_leak(void)
 	lm_model_free(m);
 }
 
-static void kept_on_disk(void)
+static void kept_on_disk(const char *what, const char *config)
 {
 	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
-	struct lm_model *m = made(qwen2, 4), *back = NULL, *half = NULL;
+	struct lm_model *m = made(config, 4), *back = NULL, *half = NULL;
 	struct lm_adapter spec = {.rank = 4, .alpha = 8, .targets = "all"};
 	double want = loss_of(m), tuned;
 
 	if (!mkdtemp(dir))
 		return;
-	ok(lm_model_save(m, dir, NN_F32, &e) == 0 && lm_model_open(&back, dir, NULL, &e) == 0, "a saved model opens again");
-	ok(back && loss_of(back) == want, "and computes the same to the bit");
+	ok(lm_model_save(m, dir, NN_F32, &e) == 0 && lm_model_open(&back, dir, NULL, &e) == 0, "%s: a saved model opens again", what);
+	ok(back && loss_of(back) == want, "%s: and computes the same to the bit", what);
 	ok(lm_model_save(m, dir, NN_BF16, &e) == 0 && lm_model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
-	   "bf16 stays bf16 in memory");
-	ok_near(loss_of(half) / want, 1, 0.02, "and computes nearly the same");
+	   "%s: bf16 stays bf16 in memory", what);
+	ok_near(loss_of(half) / want, 1, 0.02, "%s: and computes nearly the same", what);
 	lm_model_free(half);
 
-	ok(lm_adapter_new(back, &spec, 3, &e) == 0 && loss_of(back) == want, "a fresh adapter (B = 0) is the base");
+	ok(lm_adapter_new(back, &spec, 3, &e) == 0 && loss_of(back) == want, "%s: a fresh adapter (B = 0) is the base", what);
 	for (size_t i = 0; i < back->n_params; i++)
 		back->params[i] += 0.05f * (float)((int)(i % 7) - 3);
 	tuned = loss_of(back);
-	ok(fabs(tuned - want) > 1, "a filled one is not");
-	ok(lm_adapter_save(back, dir, "base", &e) == 0, "it is saved");
+	ok(fabs(tuned - want) > 1, "%s: a filled one is not", what);
+	ok(lm_adapter_save(back, dir, "base", &e) == 0, "%s: it is saved", what);
 	lm_model_free(back);
 	back = NULL;
 	lm_model_save(m, dir, NN_F32, &e);
 	ok(lm_model_open(&back, dir, NULL, &e) == 0 && lm_adapter_open(back, dir, 0, &e) == 0 && loss_of(back) == tuned,
-	   "opened again it computes the same to the bit");
+	   "%s: opened again it computes the same to the bit", what);
 	lm_model_save(back, dir, NN_F32, &e);
 	lm_model_free(back);
-	ok(lm_model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5, "merged into the weights it computes the same");
+	ok(lm_model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5, "%s: merged into the weights it computes the same", what);
 	lm_model_free(back);
 	lm_model_free(m);
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
-	ok(system(cmd) == 0, "the directory is removed");
+	ok(system(cmd) == 0, "%s: the directory is removed", what);
 }
 
 static int refused(const char *config, const char *because)
@@ -379,7 +385,8 @@ int main(void)
 	noise();
 	same_however();
 	examples_do_not_leak();
-	kept_on_disk();
+	kept_on_disk("qwen2", qwen2);
+	kept_on_disk("gpt2", gpt2);
 	unknown_is_refused();
 	return tap_done();
 }

@@ -541,7 +541,7 @@ static void test_training(const struct packs *k, const char *adapter)
 static int unit_test(void)
 {
 	static const char *const adapters[] = {"lora", "rslora", "dora"};
-	static const char *const families[] = {"families/gemma", "families/gemma2", "families/gemma3"};
+	static const char *const families[] = {"families/gemma", "families/gemma2", "families/gemma3", "families/gpt2"};
 	struct packs k;
 
 	read_packs(&k, FIXTURE "packs.jsonl");
