@@ -13,7 +13,7 @@ MPI =
 
 # V=1 shows the commands.
 Q = $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
