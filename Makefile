@@ -197,6 +197,14 @@ check-valgrind: setup
 	@for p in $(STUBS); do cp $(BUILD)/tests/$$p build/valgrind/tests/; done
 	@FT_SANITIZED=1 FT_BUILD=build/valgrind tests/run
 
+# Pages in a real browser. Asks Debian for chromium and node, and npm for the driver.
+.PHONY: check-browser
+check-browser: setup
+	@.ci/setup check browser
+	@$(MAKE) --no-print-directory test-programs
+	@mkdir -p build/npm && cd build/npm && { [ -d node_modules/playwright-core ] || npm install --no-save --silent playwright-core@1; }
+	@$(RUN_TESTS) tests/browser.bats
+
 check-fault: setup
 	@.ci/setup check
 	@$(MAKE) --no-print-directory test-programs
@@ -257,6 +265,7 @@ help:
 	@echo 'make check           build and run all tests (check-slow: also the long simulations)'
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
+	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-fault     every allocation fails once'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'

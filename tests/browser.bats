@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# Pages in headless Chromium. `make check-browser` installs what this needs (Debian's chromium and nodejs, npm's playwright-core); without it the tests are skipped.
+
+load helper
+
+need_browser() {
+	[ -x /usr/bin/chromium ] || skip "no chromium here (make check-browser installs it)"
+	command -v node >/dev/null || skip "no node here (make check-browser installs it)"
+	NODE_PATH=$ROOT/build/npm/node_modules
+	[ -d "$NODE_PATH/playwright-core" ] || skip "no playwright-core here (make check-browser installs it)"
+	export NODE_PATH
+}
+
+@test "a person judges rows on the page of ft-review by keyboard" {
+	need_browser
+	jq -nc 'range(40) | {id: "r\(.)", split: (if . < 30 then "train" else "test" end),
+		messages: [{role: "system", content: "Name the topic."}, {role: "user", content: "Question \(.)\(if . == 17 then " needle" else "" end)\(if . == 3 then "<img src=x onerror=window.attacked=1>\u202e" else "" end)"},
+			{role: "assistant", content: "{\"topic\": \"topic \(. % 3)\"}"}], output: "{\"topic\": \"topic \(. % 4)\"}", model: "m"}' >rows.jsonl
+	ft-review --scan -q rows.jsonl >scanned.jsonl
+	ft-review -q -o j.jsonl --as anna --every 2 scanned.jsonl >address.txt 2>page.err 3>&- &
+	PAGE_PID=$!
+	for _ in $(seq 200); do [ -s address.txt ] && break; sleep 0.02; done
+	mkdir -p "${FT_SHOTS:-$TMP/shots}"
+	run timeout 60 node "$ROOT/tests/browser/review.js" "$(cat address.txt)" "${FT_SHOTS:-$TMP/shots}"
+	kill -TERM "$PAGE_PID"
+	wait "$PAGE_PID" || true
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(jq -sc '[.[].verdict] | group_by(.) | map("\(length) \(.[0])")' j.jsonl)" = '["2 bad","1 fix","6 good","1 skip","1 undo"]' ]
+	status=0
+	ft-review --apply j.jsonl -q rows.jsonl >applied.jsonl 2>apply.err || status=$?
+	[ "$status" -eq 0 ] || { cat apply.err; return 1; }
+	[ "$(wc -l <applied.jsonl)" -eq 38 ]
+	[ "$(grep -c 'fixed by hand' applied.jsonl)" -eq 1 ]
+}
