@@ -210,6 +210,13 @@ check-fault: setup
 	@$(MAKE) --no-print-directory test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
+# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them.
+.PHONY: peers
+peers:
+	mkdir -p build/peers
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@4.104.0 @anthropic-ai/sdk@1.12.0
+	npm install --silent --no-audit --no-fund --prefix build/peers/promptfoo promptfoo@0.121.20
+
 # What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks.
 .PHONY: bench
 bench: setup
@@ -270,6 +277,7 @@ help:
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'
 	@echo 'make bench           speed and memory against peers, as ratios'
+	@echo 'make peers           install clients from npm to test and measure against (not needed)'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall dist distcheck clean'
 

@@ -226,6 +226,7 @@ static int each_request(struct work *w, int (*to)(struct work *w, struct span id
 			buf_clear(&body);
 			batch_ids_sample(ids, buf_span(&id), q.sample, &one);
 			rc = b->build(b->self, &q, &body, e) || to(w, buf_span(&one), buf_span(&body), e) ? -1 : 0;
+			ask_foresee(w->ask, buf_span(&body));
 		}
 		if (rc) {
 			err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
@@ -380,10 +381,9 @@ int main(int argc, char **argv)
 	progress_begin(&w.progress, "rows", 0, ask_opts.quiet || silent);
 	rc = run(&w, &e);
 	progress_end(&w.progress);
-	if (!silent && !ask_opts.quiet && ask_totals(w.ask)->rows + ask_totals(w.ask)->unwritten) {
-		ask_summary(w.ask, &text);
+	ask_summary(w.ask, &text);
+	if (!ask_opts.quiet && text.len)
 		prog_warn("%s", text.data);
-	}
 	if (rc) {
 		prog_warn("%s", e.msg);
 		status = FT_TROUBLE;

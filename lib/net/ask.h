@@ -136,6 +136,8 @@ struct ask_error_count {
 
 struct ask_totals {
 	size_t rows, failed, unwritten; /* unwritten: in hand when the run was stopped */
+	size_t foreseen; /* requests of a dry run, with estimates of their tokens and cost (NaN: unknown) */
+	double foreseen_in, foreseen_out, foreseen_low, foreseen_high;
 	size_t answers, cached, attempts, errors;
 	struct ask_error_count by_type[16]; /* ends where n is 0; the last takes what has no room */
 	double prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens; /* of what was asked now */
@@ -150,10 +152,13 @@ struct ask_totals {
 void ask_count(struct ask *a, const struct backend_answer *an);
 void ask_count_row(struct ask *a, int failed);
 
+/* Counts a request that a dry run would have sent; ask_summary then tells what they would come to. */
+void ask_foresee(struct ask *a, struct span body);
+
 const struct ask_totals *ask_totals(const struct ask *a);
 /* Quantile of the latencies, within 1 %; NaN without any. */
 double ask_latency(const struct ask_totals *t, double q);
-/* The summary in words, several lines without a final newline. */
+/* The summary in words, several lines without a final newline; nothing where nothing was asked. */
 void ask_summary(const struct ask *a, struct buf *text);
 
 #endif

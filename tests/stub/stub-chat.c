@@ -550,7 +550,8 @@ static void put_stream(struct buf *to, const struct question *q)
 	int first = 1;
 
 	if (q->anthropic) {
-		raw_event(to, "message_start", "{\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"model\":\"stub\",\"usage\":"
+		raw_event(to, "message_start", "{\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":"
+			  "[],\"model\":\"stub\",\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
 			  "{\"input_tokens\":%.0f,\"output_tokens\":1}}}", count_in(q), 0);
 		raw_event(to, "content_block_start",
 			  "{\"type\":\"content_block_start\",\"index\":%.0f,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}", 0, 0);
