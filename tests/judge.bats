@@ -128,6 +128,13 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	[ "$one" != "$two" ] && [ "$one" = "$again" ]
 }
 
+@test "a local model is asked like any other; one that cannot judge gives errors" {
+	need_shared data/tinystories-656k
+	answers 1 >in
+	status_is 3 ft-judge -q -m "$SHARED/data/tinystories-656k" --max-tokens 8 in
+	jq -e '.judge | (.error.type | type) == "string" and .asked >= 1 and (has("pass") | not)' <<<"$output"
+}
+
 @test "usage errors name what is wrong" {
 	status_is 2 ft-judge in
 	[[ $stderr == *"no judge"* ]]
