@@ -14,6 +14,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/eval/board.h"
+#include "../lib/eval/command.h"
 #include "../lib/eval/compare.h"
 #include "../lib/eval/jqfilter.h"
 #include "../lib/eval/report.h"
@@ -25,8 +26,8 @@ enum { BATCH_ROWS = 256, BATCH_BYTES = 8 << 20 };
 
 static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_errors;
-static double opt_level = 95;
-static long long opt_threads;
+static double opt_level = 95, opt_timeout = 60;
+static long long opt_threads, opt_jobs = 4;
 static int opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
 static const struct opt options[] = {
@@ -44,6 +45,8 @@ static const struct opt options[] = {
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also when standard output is no terminal", 0, 0},
 	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
 	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown", 0, 0},
+	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
+	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)", 0.001, 1e6},
 	{'j', "threads", OPT_INT, &opt_threads, "N", "threads that score (default: one a processor)", 1, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
 	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL, "with -p: write each record as soon as it is scored", 0, 0},
@@ -159,7 +162,30 @@ static void score_locally(void *arg, size_t i)
 			a->scores[c] = check_score(checks + c, a, a->why + c);
 }
 
-/* The jq checks of the batch; rows without an answer stay unscored. */
+/* Rows of the batch that another program may decide about: those that were answered. The others' check c stays unscored. */
+static size_t answered(size_t c, struct span *lines, size_t *row)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < batch_n; i++) {
+		if (batch[i].unanswered) {
+			batch[i].why[c] = batch[i].unanswered;
+			continue;
+		}
+		row[n] = i;
+		lines[n++] = buf_span(&batch[i].line_text);
+	}
+	return n;
+}
+
+static void stopped_or_failed(const struct err *e)
+{
+	if (prog_stopping())
+		prog_end(FT_TROUBLE);
+	prog_fail(e);
+}
+
+/* All jq checks of the batch at once. */
 static void score_by_jq(struct jqfilter *jq)
 {
 	struct span lines[BATCH_ROWS];
@@ -169,24 +195,14 @@ static void score_by_jq(struct jqfilter *jq)
 	const char **why;
 
 	for (size_t c = 0; c < board.n_checks; c++)
-		n_jq += checks[c].kind == CHECK_JQ;
-	for (size_t i = 0; i < batch_n; i++) {
-		if (batch[i].unanswered) {
-			for (size_t c = 0; c < board.n_checks; c++)
-				if (checks[c].kind == CHECK_JQ)
-					batch[i].why[c] = batch[i].unanswered;
-			continue;
+		if (checks[c].kind == CHECK_JQ) {
+			n = answered(c, lines, row);
+			n_jq++;
 		}
-		row[n] = i;
-		lines[n++] = batch[i].rec.body;
-	}
 	values = mem_alloc(n * n_jq, sizeof *values);
 	why = mem_alloc(n * n_jq, sizeof *why);
-	if (jqfilter_score(jq, lines, n, values, why, &e) < 0) {
-		if (prog_stopping())
-			prog_end(FT_TROUBLE);
-		prog_fail(&e);
-	}
+	if (jqfilter_score(jq, lines, n, values, why, &e) < 0)
+		stopped_or_failed(&e);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t c = 0; c < board.n_checks; c++) {
 			if (checks[c].kind != CHECK_JQ)
@@ -197,6 +213,23 @@ static void score_by_jq(struct jqfilter *jq)
 	}
 	free(values);
 	free(why);
+}
+
+static void score_by_command(size_t c)
+{
+	const struct command_options o = {(int)opt_jobs, opt_timeout, prog_stopping};
+	struct span lines[BATCH_ROWS];
+	size_t row[BATCH_ROWS], n = answered(c, lines, row);
+	double values[BATCH_ROWS];
+	const char *why[BATCH_ROWS];
+	struct err e = ERR_INIT;
+
+	if (command_score(checks[c].arg, lines, n, &o, values, why, &e) < 0)
+		stopped_or_failed(&e);
+	for (size_t i = 0; i < n; i++) {
+		batch[row[i]].scores[c] = check_finish(checks + c, values[i]);
+		batch[row[i]].why[c] = why[i];
+	}
 }
 
 static void pass_on(const struct row *a)
@@ -227,6 +260,9 @@ static void finish_batch(struct pool *pool, struct jqfilter *jq)
 	pool_run(pool, batch_n, score_locally, NULL);
 	if (jq && batch_n > 0)
 		score_by_jq(jq);
+	for (size_t c = 0; c < board.n_checks; c++)
+		if (checks[c].kind == CHECK_CMD)
+			score_by_command(c);
 	for (size_t i = 0; i < batch_n; i++) {
 		if (opt_pass)
 			pass_on(batch + i);

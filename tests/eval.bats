@@ -233,3 +233,37 @@ peak() {
 	large=$(peak in 10)
 	[ "$small" -gt 0 ] && [ "$large" -lt $((small + 2048)) ]
 }
+
+@test "cmd: a command decides, several at a time; one that hangs, dies or is missing leaves the row unscored" {
+	jq -nc 'range(12) | {id: "\(.)", output: (if . % 3 == 0 then "good" else "bad" end)}' >in
+	status_is 0 ft-eval -c 'cmd:jq -e ".output == \"good\"" >/dev/null' in
+	jq -e '.metrics.cmd | .n == 12 and (.mean - 1 / 3 | fabs) < 1e-12' <<<"$output"
+	status_is 0 ft-eval -c 'cmd:exit 127' -c 'dies=cmd:kill -9 $$' -c 'deaf=cmd:exec true' in
+	jq -e '.metrics.cmd.unscored == 12 and .metrics.dies.unscored == 12 and .metrics.deaf.mean == 1' <<<"$output"
+	head -n 2 in >few
+	status_is 0 ft-eval --timeout 0.2 --jobs 2 -c 'cmd:sleep 60 & sleep 60' few
+	jq -e '.metrics.cmd.unscored == 2' <<<"$output"
+	[[ $stderr == *"took too long"* ]]
+	! pgrep -f 'sleep 60' -s 0 >/dev/null
+}
+
+@test "schema: and tool-calls" {
+	echo '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}' >schema.json
+	printf '%s\n' '{"output":"{\"n\": 3}"}' '{"output":"{\"n\": \"3\"}"}' '{"output":"3"}' '{"output":"{"}' >in
+	status_is 0 ft-eval -c schema:schema.json in
+	jq -e '.metrics.schema | .mean == 0.25 and .n == 4' <<<"$output"
+	status_is 2 ft-eval -c schema:none.json in
+	[[ $stderr == *none.json* ]]
+	jq -nc 'def call($n; $a): {type: "function", id: "c", function: {name: $n, arguments: $a}};
+		[call("f"; "{\"x\": 1, \"y\": 2}"), call("g"; "{}")] as $want
+		| ([call("g"; "{ }"), call("f"; "{\"y\": 2.0, \"x\": 1}")], [call("f"; "{\"x\": 1, \"y\": 3}"), call("g"; "{}")], [call("g"; "{}")], null) as $got
+		| {messages: [{role: "user", content: "q"}, {role: "assistant", content: null, tool_calls: $want}], output: "", tool_calls: $got}' >in
+	status_is 0 ft-eval -c tool-calls in
+	jq -e '.metrics["tool-calls"] | .mean == 0.25 and .n == 4' <<<"$output"
+}
+
+@test "text similarities are scores, and the best of several references counts" {
+	echo '{"ideal":["nothing like it","the cat sat on the mat"],"output":"The cat sat on a mat"}' >in
+	status_is 0 ft-eval -c f1 -c rouge-1 -c rouge-2 -c rouge-l -c bleu -c chrf -c levenshtein in
+	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein] | all(.mean > 0.4 and .mean < 1))' <<<"$output"
+}

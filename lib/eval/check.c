@@ -8,9 +8,10 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include "../base/mem.h"
-#include "../json/path.h"
+#include "../json/schema.h"
 #include "../text/fold.h"
 #include "number.h"
+#include "similar.h"
 
 enum arg { ARG_NONE, ARG_MAY, ARG_MUST };
 
@@ -38,6 +39,16 @@ static const struct kind {
 	{"latency", CHECK_LATENCY, ARG_MUST, 0, 0, "answered within ARG seconds"},
 	{"cost", CHECK_COST, ARG_MUST, 0, 0, "cost at most ARG dollars"},
 	{"judge", CHECK_JUDGE, ARG_MAY, 0, 0, "the judge's verdict (of the criterion ARG)"},
+	{"schema", CHECK_SCHEMA, ARG_MUST, 1, 0, "the output is JSON that matches the JSON Schema in the file ARG"},
+	{"tool-calls", CHECK_TOOL_CALLS, ARG_NONE, 0, 0, "the same tools are called with equal arguments, in any order"},
+	{"levenshtein", CHECK_LEVENSHTEIN, ARG_MAY, 1, 1, "1 less the edit distance in proportion to the longer text"},
+	{"f1", CHECK_F1, ARG_MAY, 1, 1, "word overlap as in SQuAD"},
+	{"rouge-1", CHECK_ROUGE_1, ARG_MAY, 1, 1, "words in common (ROUGE-1 F)"},
+	{"rouge-2", CHECK_ROUGE_2, ARG_MAY, 1, 1, "word pairs in common (ROUGE-2 F)"},
+	{"rouge-l", CHECK_ROUGE_L, ARG_MAY, 1, 1, "longest common subsequence of words (ROUGE-L F)"},
+	{"bleu", CHECK_BLEU, ARG_MAY, 1, 1, "sentence BLEU as in sacreBLEU"},
+	{"chrf", CHECK_CHRF, ARG_MAY, 1, 1, "chrF2 as in sacreBLEU"},
+	{"cmd", CHECK_CMD, ARG_MUST, 0, 0, "the shell command ARG, given the record, ends with status 0"},
 	{"jq", CHECK_JQ, ARG_MUST, 0, 0, "the jq expression ARG over the record is true, or a score"},
 };
 
@@ -56,7 +67,8 @@ const char *check_help(void)
 	static const char help[] =
 		"exact iexact normalized includes starts regex:PATTERN numeric[:TOLERANCE]\n"
 		"choice[:A,B,...] json json-fields[:FIELD,...] json-valid finish[:REASON]\n"
-		"words:LO-HI latency:S cost:USD judge[:CRITERION] jq:EXPR; not- negates";
+		"words:LO-HI latency:S cost:USD judge[:CRITERION] schema:FILE tool-calls\n"
+		"levenshtein f1 rouge-1 rouge-2 rouge-l bleu chrf jq:EXPR cmd:COMMAND; not- negates";
 
 	return help;
 }
@@ -110,6 +122,9 @@ static int parse_arg(struct check *c, struct err *e)
 	switch (c->kind) {
 	case CHECK_REGEX:
 		return compile_regex(c, e);
+	case CHECK_SCHEMA:
+		c->schema = schema_read(c->arg, e);
+		return c->schema ? 0 : -1;
 	case CHECK_NUMERIC:
 		c->hi = 1e-9;
 		c->relative = 1;
@@ -211,13 +226,13 @@ void check_release(struct check *c)
 	for (size_t i = 0; i < c->n_list; i++)
 		free(c->list[i]);
 	free(c->list);
-	path_free(c->path);
+	schema_free(c->schema);
 	memset(c, 0, sizeof *c);
 }
 
 int check_is_local(const struct check *c)
 {
-	return c->kind != CHECK_JQ;
+	return c->kind != CHECK_JQ && c->kind != CHECK_CMD;
 }
 
 double check_finish(const struct check *c, double raw)
@@ -329,6 +344,20 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 			return NAN;
 		}
 		return json_check(out, &x, NULL) == 0 && json_equal(x, y);
+	case CHECK_LEVENSHTEIN:
+		return similar_levenshtein(out, ref);
+	case CHECK_F1:
+		return similar_f1(out, ref);
+	case CHECK_ROUGE_1:
+		return similar_rouge_n(out, ref, 1);
+	case CHECK_ROUGE_2:
+		return similar_rouge_n(out, ref, 2);
+	case CHECK_ROUGE_L:
+		return similar_rouge_l(out, ref);
+	case CHECK_BLEU:
+		return similar_bleu(out, ref);
+	case CHECK_CHRF:
+		return similar_chrf(out, ref);
 	default:
 		return NAN;
 	}
@@ -403,6 +432,53 @@ static double measured(struct row *a, const char *name, double most, const char 
 	return x <= most;
 }
 
+/* Name and arguments of a call; arguments are JSON in a string, or (some servers) JSON itself. */
+static int calls_equal(struct span a, struct span b)
+{
+	struct span f = json_member(a, "function"), g = json_member(b, "function"), x = json_member(f, "arguments"),
+		    y = json_member(g, "arguments"), u, v;
+	struct buf s = BUF_INIT, t = BUF_INIT;
+	int same = json_equal(json_member(f, "name"), json_member(g, "name"));
+
+	if (json_string(x, &s) == 0)
+		x = s.len > 0 ? buf_span(&s) : span_of("{}");
+	if (json_string(y, &t) == 0)
+		y = t.len > 0 ? buf_span(&t) : span_of("{}");
+	if (same && x.s && y.s && json_check(x, &u, NULL) == 0 && json_check(y, &v, NULL) == 0)
+		same = json_equal(u, v);
+	else if (same)
+		same = span_eq(x, y);
+	buf_release(&s);
+	buf_release(&t);
+	return same;
+}
+
+/* Every call of one list has its own equal in the other. */
+static double tool_calls(struct row *a, const char **why)
+{
+	struct span final = record_final_assistant(&a->rec), want = json_member(final, "tool_calls"), got = record_get(&a->rec, "tool_calls");
+	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0, m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
+	unsigned char *taken;
+	size_t matched = 0;
+
+	*why = "no final assistant message to compare tool calls with";
+	if (!final.s)
+		return NAN;
+	*why = NULL;
+	if (n != m)
+		return 0;
+	taken = mem_alloc(m, 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			if (!taken[j] && calls_equal(json_element(want, (long long)i), json_element(got, (long long)j))) {
+				taken[j] = 1;
+				matched++;
+				break;
+			}
+	free(taken);
+	return matched == n;
+}
+
 static double raw_score(const struct check *c, const struct kind *k, struct row *a, const char **why)
 {
 	struct span s = a->output;
@@ -435,6 +511,10 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 		return measured(a, "cost", c->hi, why);
 	case CHECK_JUDGE:
 		return judged(c, a, why);
+	case CHECK_SCHEMA:
+		return json_check(s, &s, NULL) == 0 && schema_check(c->schema, s, NULL) == 0;
+	case CHECK_TOOL_CALLS:
+		return tool_calls(a, why);
 	default:
 		break;
 	}

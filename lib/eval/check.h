@@ -27,7 +27,17 @@ enum check_kind {
 	CHECK_LATENCY,
 	CHECK_COST,
 	CHECK_JUDGE,
-	CHECK_JQ, /* decided by another program: jqfilter */
+	CHECK_SCHEMA,
+	CHECK_TOOL_CALLS,
+	CHECK_LEVENSHTEIN,
+	CHECK_F1,
+	CHECK_ROUGE_1,
+	CHECK_ROUGE_2,
+	CHECK_ROUGE_L,
+	CHECK_BLEU,
+	CHECK_CHRF,
+	CHECK_JQ,  /* decided by other programs: jqfilter, */
+	CHECK_CMD, /* command */
 };
 
 struct check {
@@ -38,11 +48,11 @@ struct check {
 	double weight;
 	/* by kind */
 	void *regex; /* pcre2_code */
+	struct schema *schema;
 	char **list; /* choices, fields */
 	size_t n_list;
 	double lo, hi;
 	int relative;
-	struct path *path;
 };
 
 /* -1 with a reason that names the check. A released or zeroed check is valid to release. */

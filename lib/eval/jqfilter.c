@@ -220,7 +220,7 @@ int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines,
 
 	buf_clear(&q->reasons);
 	for (size_t i = 0; i < n_lines && !failed; i++)
-		failed = send_all(q, lines[i], e) < 0 || send_all(q, (struct span){"\n", 1}, e) < 0;
+		failed = send_all(q, lines[i], e) < 0;
 	for (size_t i = 0; i < n_lines && !failed; i++) {
 		struct span line;
 

@@ -16,7 +16,7 @@ struct jqfilter;
  * here or at the first jqfilter_score. */
 struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*stopping)(void), struct err *e);
 
-/* values[i * n + j] for line i and expression j: true is 1; false, null and no result are 0; a number from 0 to 1 stands for itself; anything else
+/* Each line ends in a newline. values[i * n + j] for line i and expression j: true is 1; false, null and no result are 0; a number from 0 to 1 stands for itself; anything else
  * is NaN and why says so (static text, or the text of jq's error, which lives until the next call). Of several results the first counts. */
 int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines, double *values, const char **why,
 		   struct err *e);

@@ -23,8 +23,9 @@ struct row {
 	size_t n_refs;
 	double *scores;	  /* one a check, NaN where it could not be scored */
 	const char **why; /* one a check: the reason for a NaN, static text */
+	struct buf line_text; /* the line and its newline */
 	/* private */
-	struct buf text, ref_text, line_text, scratch[3];
+	struct buf text, ref_text, scratch[3];
 	size_t refs_cap, scores_cap, why_cap;
 };
 
