@@ -265,5 +265,5 @@ peak() {
 @test "text similarities are scores, and the best of several references counts" {
 	echo '{"ideal":["nothing like it","the cat sat on the mat"],"output":"The cat sat on a mat"}' >in
 	status_is 0 ft-eval -c f1 -c rouge-1 -c rouge-2 -c rouge-l -c bleu -c chrf -c levenshtein in
-	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein] | all(.mean > 0.4 and .mean < 1))' <<<"$output"
+	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein] | all(.mean > 0.3 and .mean < 1))' <<<"$output"
 }
