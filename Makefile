@@ -37,9 +37,9 @@ ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge eval net lm jinja nn stats text json base
 ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
-ft-train_ROOMS = web lm jinja nn text json base
+ft-train_ROOMS = remote web net lm jinja nn stats text json base
 
-ROOMS = base json text stats eval judge drift split net nn jinja lm web review
+ROOMS = base json text stats eval judge drift split net remote nn jinja lm web review
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
 PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
 

@@ -3,6 +3,7 @@
  * All data are read, checked and turned into tokens before anything is trained or written; then the loop of lib/lm/trainer.h
  * runs. Only tokens stay in memory.
  */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,18 +28,21 @@
 #include "../lib/lm/show.h"
 #include "../lib/lm/tokenizer.h"
 #include "../lib/lm/trainer.h"
+#include "../lib/remote/follow.h"
 #include "../lib/web/curves.h"
 
 static const char *opt_model, *opt_out, *opt_valid, *opt_scratch, *opt_targets = "all", *opt_long = "error", *opt_schedule = "cosine",
-	*opt_keep = "best", *opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot;
-static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad, opt_overlap, opt_estimate, opt_dpo, opt_orpo;
-static long long opt_rank = 16, opt_layers, opt_batch = 16, opt_steps, opt_max_seq = 2048, opt_seed, opt_eval_every, opt_save_every,
+	*opt_keep = "best", *opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot, *opt_remote, *opt_suffix;
+static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad, opt_overlap, opt_estimate, opt_dpo, opt_orpo, opt_cancel;
+/* Those that are unset until the usage is checked are left to a provider where the user says nothing. */
+static long long opt_rank, opt_layers, opt_batch, opt_steps, opt_max_seq = 2048, opt_seed = LLONG_MIN, opt_eval_every, opt_save_every,
 	opt_patience, opt_threads;
-static double opt_alpha = 32, opt_dropout, opt_lr = 2e-4, opt_warmup = .05, opt_wd, opt_clip = 1, opt_epochs = 3, opt_beta = .1, opt_neftune;
+static double opt_alpha = 32, opt_dropout, opt_lr = NAN, opt_warmup = .05, opt_wd, opt_clip = 1, opt_epochs = NAN, opt_beta = NAN, opt_neftune,
+	opt_multiplier = NAN, opt_poll = 10;
 static size_t opt_memory;
 
 static const struct opt options[] = {
-	{0, "Model", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Model", 0, 0},
 	{'m', "model", OPT_STR, &opt_model, "DIR", "base model in Hugging Face layout (begins with /, ./, ../ or hf:)", 0, 0},
 	{'o', "output", OPT_STR, &opt_out, "DIR", "where the adapter or model is written, with ft.json and metrics.jsonl", 0, 0},
 	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG", "no base: a byte-level model from nothing, shaped by this config.json", 0, 0},
@@ -53,7 +57,7 @@ static const struct opt options[] = {
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "go on with this adapter in place of a new one", 0, 0},
 	{0, "quantize", OPT_STR, &opt_quantize, "TYPE", "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)", 0, 0},
 	{0, "save-dtype", OPT_STR, &opt_dtype, "TYPE", "write a whole model as f32 (default) or bf16", 0, 0},
-	{0, "Data", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Data", 0, 0},
 	{'v', "valid", OPT_STR, &opt_valid, "FILE", "validation rows, besides those whose split is valid", 0, 0},
 	{0, "max-seq", OPT_INT, &opt_max_seq, "N", "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24},
 	{0, "too-long", OPT_STR, &opt_long, "HOW", "longer rows: error (default), drop or truncate", 0, 0},
@@ -61,12 +65,12 @@ static const struct opt options[] = {
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "leave out lines and rows that cannot be used; ends with status 3", 0, 0},
 	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL, "print the packs of the first epoch as JSON Lines and end", 0, 0},
 	{0, "show", OPT_FLAG, &opt_show, NULL, "print the rows as text, what is trained on marked, and end", 0, 0},
-	{0, "Objective", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Objective", 0, 0},
 	{0, "dpo", OPT_FLAG, &opt_dpo, NULL, "learn from preference rows against the untuned model (DPO)", 0, 0},
 	{0, "orpo", OPT_FLAG, &opt_orpo, NULL, "learn from preference rows without a reference model (ORPO)", 0, 0},
 	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6, 1e3},
 	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA", "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3},
-	{0, "Training", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Training", 0, 0},
 	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
 	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12},
 	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
@@ -82,10 +86,17 @@ static const struct opt options[] = {
 	{0, "best", OPT_STR, &opt_best, "PATH", "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least", 0, 0},
 	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last", 0, 0},
 	{0, "plot", OPT_STR, &opt_plot, "FILE", "write the loss curves as SVG when the run ends or stops", 0, 0},
-	{0, "Running", OPT_GROUP, NULL, NULL, NULL, 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Running", 0, 0},
 	{0, "estimate", OPT_FLAG, &opt_estimate, NULL, "print memory and time of the run as JSON and end", 0, 0},
 	{0, "resume", OPT_FLAG, &opt_resume, NULL, "go on from the checkpoint in -o, if there is one", 0, 0},
 	{0, "save-every", OPT_INT, &opt_save_every, "N", "steps between checkpoints (default: each validation or epoch)", 1, 1e12},
+	{0, "", OPT_GROUP, NULL, NULL, "Provider", 0, 0},
+	{0, "remote", OPT_STR, &opt_remote, "WHO", "train at openai, together, fireworks, or an API like OpenAI's at a URL;\nwith --resume a job's id may stand in place of files", 0, 0},
+	{0, "suffix", OPT_STR, &opt_suffix, "TEXT", "part of the new model's name there", 0, 0},
+	{0, "lr-multiplier", OPT_REAL, &opt_multiplier, "X", "learning rate relative to the provider's own", 1e-6, 1e6},
+	{0, "poll", OPT_REAL, &opt_poll, "S", "seconds between looks at the job (default 10)", .01, 3600},
+	{0, "cancel", OPT_FLAG, &opt_cancel, NULL, "cancel the job of -o, or the one named", 0, 0},
+	{0, "", OPT_GROUP, NULL, NULL, "Machine", 0, 0},
 	{0, "memory", OPT_SIZE, &opt_memory, "SIZE", "for activations, 8G (default: 3/4 of what is free)", 0, 0},
 	{0, "threads", OPT_INT, &opt_threads, "N", "default: all processors; the result does not depend on it", 1, 4096},
 	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary", 0, 0},
@@ -95,7 +106,7 @@ static const struct opt options[] = {
 /* Options that do not change the result. */
 static const char *const only_runs[] = {
 	"output", "valid", "resume", "save-every", "memory", "threads", "quiet", "dry-run", "show", "skip-bad", "plot",
-	"estimate", NULL,
+	"estimate", "remote", "suffix", "lr-multiplier", "poll", "cancel", NULL,
 };
 
 static const struct program program = {
@@ -151,12 +162,25 @@ static void parse_best(void)
 	ft.spec.best_by = opt_best;
 }
 
+static void check_local_options(void)
+{
+	opt_rank = opt_rank ? opt_rank : 16;
+	opt_batch = opt_batch ? opt_batch : 16;
+	opt_lr = isnan(opt_lr) ? 2e-4 : opt_lr;
+	opt_epochs = isnan(opt_epochs) ? 3 : opt_epochs;
+	opt_beta = isnan(opt_beta) ? .1 : opt_beta;
+	opt_seed = opt_seed == LLONG_MIN ? 0 : opt_seed;
+	if (opt_suffix || opt_cancel || !isnan(opt_multiplier))
+		prog_usage("--suffix, --lr-multiplier and --cancel go with --remote");
+}
+
 static void check_usage(void)
 {
 	static const char *const schedules[] = {"cosine", "linear", "constant"}, *const lengths[] = {"error", "drop", "truncate"},
 				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"},
 				 *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
 	static const enum nn_type base_types[] = {NN_BF16, NN_Q8_0, NN_Q4_0, NN_F32};
+	check_local_options();
 	opt_dry = opt_dry || opt_show;
 	int writes = !opt_dry && !opt_estimate;
 	if (!opt_model == !opt_scratch)
@@ -492,6 +516,7 @@ static int train(struct run *run)
 	begin_run(&t, &about);
 	struct trainer_state s;
 	enum trainer_end how;
+	out_line_buffered(1);
 	progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
 	int bad = trainer_run(&t, &s, &how, &e);
 	progress_end(&ft.progress);
@@ -506,6 +531,87 @@ static int train(struct run *run)
 	return how == TRAINER_STOPPED;
 }
 
+/* --- at a provider --- */
+
+static void on_job(void *arg, const struct remote_job *j)
+{
+	(void)arg;
+	progress_set(&ft.progress, isnan(j->progress) ? 0 : j->progress, j->status);
+}
+
+static void check_remote_usage(char **files)
+{
+	if (!opt_model && !opt_cancel && !(opt_resume && files[0]))
+		prog_usage("-m names the provider's base model");
+	if (!opt_out && !(opt_cancel && files[0]))
+		prog_usage("-o is needed");
+	if (opt_scratch || opt_full || opt_adapter || opt_orpo || opt_eval || opt_steps || opt_dry || opt_estimate || opt_quantize)
+		prog_usage("--scratch, --full, -a, --orpo, --eval, --steps, --dry-run, --estimate and --quantize are for training here");
+	if (opt_cancel && files[0] && files[1])
+		prog_usage("with --cancel one job may be named");
+}
+
+/* The id of the job that an earlier run left in -o. */
+static void remembered_job(char *id, size_t n)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct span v;
+	char *path = file_join(opt_out, "remote.json");
+	if (file_read(path, 1 << 20, &b, &e) || json_check(buf_span(&b), &v, &e))
+		prog_fail(&e);
+	struct buf text = BUF_INIT;
+	if (json_string(json_member(v, "job"), &text))
+		prog_die("%s: no job was created yet", path);
+	snprintf(id, n, "%s", text.data);
+	buf_release(&text);
+	buf_release(&b);
+	free(path);
+}
+
+static int train_remotely(char **files)
+{
+	struct err e = ERR_INIT;
+	struct remote r = {.provider = opt_remote, .retries = 5, .timeout = 120, .stopping = stopping};
+	struct remote_job j = {0};
+	enum remote_end how;
+	check_remote_usage(files);
+	if (remote_open(&r, &e))
+		prog_fail(&e);
+	if (opt_cancel) {
+		if (files[0])
+			snprintf(j.id, sizeof j.id, "%s", files[0]);
+		else
+			remembered_job(j.id, sizeof j.id);
+		if (remote_cancel(&r, &j, &e))
+			prog_fail(&e);
+		prog_warn("job %s: %s", j.id, j.status);
+		return FT_OK;
+	}
+	struct remote_run run = {
+		.remote = &r, .dir = opt_out, .poll = opt_poll, .row = on_row, .progress = on_job,
+		.task = {.model = opt_model, .suffix = opt_suffix, .epochs = opt_epochs, .lr = opt_lr, .multiplier = opt_multiplier, .batch = opt_batch,
+			 .seed = opt_seed, .seeded = opt_seed != LLONG_MIN, .rank = opt_rank, .preferences = opt_dpo, .beta = opt_beta},
+		.rows = {.preferences = opt_dpo, .skip_bad = opt_skip_bad, .on_refused = on_refused, .stopping = prog_stopping},
+	};
+	const char *job = opt_resume && files[0] && !file_exists(files[0]) ? files[0] : NULL;
+	out_line_buffered(1);
+	progress_begin(&ft.progress, "of the job", 1, opt_quiet);
+	int bad = remote_run(&run, job ? files + 1 : files, opt_valid, opt_resume, job, &j, &how, &e);
+	progress_end(&ft.progress);
+	if (bad)
+		prog_fail(&e);
+	if (how == REMOTE_END_LEFT)
+		prog_warn("job %s goes on at the provider; --resume follows it, --cancel ends it", j.id);
+	else if (how != REMOTE_END_DONE)
+		prog_warn("job %s: %s%s%s", j.id, j.status, j.error.len ? ": " : "", j.error.len ? j.error.data : "");
+	else if (!opt_quiet)
+		prog_warn("job %s: %s%s", j.id, j.model.len ? "the new model is " : "done", j.model.len ? j.model.data : "");
+	remote_job_release(&j);
+	remote_close(&r);
+	return how != REMOTE_END_DONE ? FT_TROUBLE : run.rows.refused ? FT_PARTIAL : FT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -513,6 +619,8 @@ int main(int argc, char **argv)
 	ft.command = mem_alloc((size_t)argc + 1, sizeof *ft.command);
 	memcpy(ft.command, argv, (size_t)argc * sizeof *ft.command);
 	char **files = prog_start(&program, argc, argv);
+	if (opt_remote)
+		prog_end(train_remotely(files));
 	check_usage();
 	ranks_begin();
 	opt_quiet = opt_quiet || ranks_rank();

@@ -1,0 +1,159 @@
+/* fireworks: Fireworks AI's fine-tuning API.
+ *
+ * Data sets and jobs get names of our own choosing, made from a hash of the data, so a repeated request meets what the first one made (status
+ * 409) in place of making a second. Source: docs.fireworks.ai/api-reference.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "provider.h"
+
+static int make(struct remote *r, const char *path, struct buf *body, struct err *e)
+{
+	struct remote_call c = {.method = "POST", .path = path, .body = buf_span(body), .accept = 409};
+	int rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	return rc;
+}
+
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+{
+	char name[64], where[400];
+	struct buf body = BUF_INIT;
+	struct jw w;
+	snprintf(name, sizeof name, "ft-%.32s-%s", t->name, validation ? "valid" : "train");
+	jw_init(&w, &body);
+	jw_object(&w);
+	jw_key(&w, "datasetId"), jw_str(&w, name);
+	jw_key(&w, "dataset"), jw_object(&w);
+	jw_key(&w, "userUploaded"), jw_object(&w), jw_end(&w);
+	jw_end(&w);
+	jw_end(&w);
+	snprintf(where, sizeof where, "/v1/accounts/%s/datasets", r->account);
+	int rc = make(r, where, &body, e);
+	buf_release(&body);
+	if (rc)
+		return -1;
+	snprintf(where, sizeof where, "/v1/accounts/%s/datasets/%s:upload", r->account, name);
+	struct remote_call c = {.method = "POST", .path = where, .upload = path};
+	rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	buf_addf(id, "accounts/%s/datasets/%s", r->account, name);
+	return rc;
+}
+
+static enum remote_state state_of(const char *status)
+{
+	if (strcmp(status, "JOB_STATE_COMPLETED") == 0)
+		return REMOTE_DONE;
+	if (strcmp(status, "JOB_STATE_FAILED") == 0)
+		return REMOTE_FAILED;
+	if (strcmp(status, "JOB_STATE_CANCELLED") == 0 || strcmp(status, "JOB_STATE_DELETING") == 0)
+		return REMOTE_CANCELLED;
+	return strcmp(status, "JOB_STATE_CREATING") == 0 || strcmp(status, "JOB_STATE_VALIDATING") == 0 ? REMOTE_WAITING : REMOTE_RUNNING;
+}
+
+static int look(struct remote *r, struct remote_job *j, struct err *e)
+{
+	char path[400];
+	snprintf(path, sizeof path, "/v1/%s", j->id);
+	struct remote_call c = {.method = "GET", .path = path};
+	int rc = remote_call(r, &c, e);
+	if (!rc) {
+		remote_text(c.json, "state", j->status, sizeof j->status);
+		if (!j->status[0])
+			rc = err_set(e, "GET %s: the answer is no job: it has no state", path);
+		j->state = state_of(j->status);
+		buf_clear(&j->model);
+		remote_add_text(c.json, "outputModel", &j->model);
+		buf_clear(&j->error);
+		remote_add_text(json_member(c.json, "status"), "message", &j->error);
+		j->tokens = -1;
+		if (json_number(json_member(json_member(c.json, "jobProgress"), "percent"), &j->progress))
+			j->progress = NAN;
+		else
+			j->progress /= 100;
+	}
+	remote_call_release(&c);
+	return rc;
+}
+
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+{
+	const char *kind = t->preferences ? "dpoJobs" : "supervisedFineTuningJobs";
+	char where[400], model[400];
+	struct buf body = BUF_INIT;
+	struct jw w;
+	int whole = strncmp(t->model, "accounts/", 9) == 0;
+	snprintf(model, sizeof model, "%s%s", whole ? "" : "accounts/fireworks/models/", t->model);
+	jw_init(&w, &body);
+	jw_object(&w);
+	jw_key(&w, "dataset"), jw_str(&w, t->train_file);
+	if (t->valid_file)
+		jw_key(&w, "evaluationDataset"), jw_str(&w, t->valid_file);
+	jw_key(&w, "displayName"), jw_str(&w, t->suffix ? t->suffix : t->name);
+	if (t->preferences) /* what a supervised job has in itself, a DPO job has in trainingConfig */
+		jw_key(&w, "trainingConfig"), jw_object(&w);
+	jw_key(&w, "baseModel"), jw_str(&w, model);
+	remote_put_real(&w, "epochs", t->epochs);
+	remote_put_real(&w, "learningRate", t->lr);
+	remote_put_int(&w, "loraRank", t->rank);
+	remote_put_int(&w, "batchSizeSamples", t->batch);
+	if (t->preferences)
+		jw_end(&w);
+	jw_end(&w);
+	snprintf(where, sizeof where, "/v1/accounts/%s/%s?%sId=ft-%s", r->account, kind, t->preferences ? "dpoJob" : "supervisedFineTuningJob",
+		 t->name);
+	int rc = make(r, where, &body, e);
+	buf_release(&body);
+	snprintf(j->id, sizeof j->id, "accounts/%s/%s/ft-%s", r->account, kind, t->name);
+	return rc ? rc : look(r, j, e);
+}
+
+/* The API has no way to cancel a job but to delete it. */
+static int cancel(struct remote *r, struct remote_job *j, struct err *e)
+{
+	char path[400];
+	snprintf(path, sizeof path, "/v1/%s", j->id);
+	struct remote_call c = {.method = "DELETE", .path = path};
+	int rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	if (!rc) {
+		j->state = REMOTE_CANCELLED;
+		snprintf(j->status, sizeof j->status, "deleted");
+	}
+	return rc;
+}
+
+/* The adapter's files, each at an address of its own. */
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+{
+	char path[600];
+	struct json_iter it = {0};
+	struct span key, value;
+	struct buf name = BUF_INIT, url = BUF_INIT;
+	if (!j->model.len)
+		return 0;
+	snprintf(path, sizeof path, "/v1/%s:getDownloadEndpoint", j->model.data);
+	struct remote_call c = {.method = "GET", .path = path};
+	int rc = remote_call(r, &c, e);
+	while (!rc && json_next(&it, json_member(c.json, "filenameToSignedUrls"), &key, &value)) {
+		buf_clear(&name);
+		buf_clear(&url);
+		json_string(key, &name);
+		json_string(value, &url);
+		const char *slash = strrchr(name.data, '/');
+		if (url.len)
+			rc = remote_download(r, url.data, dir, slash ? slash + 1 : name.data, 2, e);
+		*count += rc == 0 && url.len;
+	}
+	remote_call_release(&c);
+	buf_release(&name);
+	buf_release(&url);
+	return rc;
+}
+
+const struct remote_provider remote_fireworks = {
+	"fireworks", "https://api.fireworks.ai", "FIREWORKS_BASE_URL", "FIREWORKS_API_KEY", {3, 0}, upload, create, look, NULL, cancel, fetch,
+};

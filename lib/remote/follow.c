@@ -1,0 +1,243 @@
+/* A job from beginning to end; see follow.h. */
+#include "follow.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../base/progress.h"
+#include "provider.h"
+
+#define STATE_MAX ((size_t)1 << 20)
+
+/* One run under way. */
+struct road {
+	struct remote_run *run;
+	struct remote_job *job;
+	char *state_path, *train_path, *valid_path;
+	struct buf train_file, valid_file; /* ids */
+	char name[40];
+	FILE *metrics;
+	struct err *failed; /* of the metrics file */
+	int write_failed;
+};
+
+static int save_state(const struct road *k, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "provider"), jw_str(&w, k->run->remote->provider);
+	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
+	jw_key(&w, "name"), jw_str(&w, k->name);
+	jw_key(&w, "training_file"), jw_str(&w, k->train_file.len ? k->train_file.data : NULL);
+	jw_key(&w, "validation_file"), jw_str(&w, k->valid_file.len ? k->valid_file.data : NULL);
+	jw_key(&w, "job"), jw_str(&w, k->job->id[0] ? k->job->id : NULL);
+	jw_key(&w, "last_event"), jw_str(&w, k->job->last_event[0] ? k->job->last_event : NULL);
+	jw_key(&w, "events"), jw_int(&w, (int64_t)k->job->events);
+	jw_end(&w);
+	buf_addc(&b, '\n');
+	int rc = file_write(k->state_path, b.data, b.len, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* 1 where there is a state of this provider, 0 where there is none. */
+static int load_state(struct road *k, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct span v;
+	char name[sizeof k->name];
+	int64_t events;
+	int rc = -1;
+	if (!file_exists(k->state_path))
+		return 0;
+	if (file_read(k->state_path, STATE_MAX, &b, e) || json_check(buf_span(&b), &v, e)) {
+		err_prefix(e, "%s", k->state_path);
+	} else if (!json_is(json_member(v, "provider"), k->run->remote->provider)) {
+		err_set(e, "%s: belongs to a job at another provider", k->state_path);
+	} else {
+		remote_text(v, "name", name, sizeof name);
+		memcpy(k->name, name, sizeof name);
+		remote_add_text(v, "training_file", &k->train_file);
+		remote_add_text(v, "validation_file", &k->valid_file);
+		remote_text(v, "job", k->job->id, sizeof k->job->id);
+		remote_text(v, "last_event", k->job->last_event, sizeof k->job->last_event);
+		if (json_int(json_member(v, "events"), &events) == 0 && events > 0)
+			k->job->events = (size_t)events;
+		rc = 1;
+	}
+	buf_release(&b);
+	return rc;
+}
+
+/* From the rows and all that decides the result: what is the same has the same name. */
+static void name_job(struct road *k)
+{
+	const struct remote_task *t = &k->run->task;
+	struct buf b = BUF_INIT;
+	buf_addf(&b, "%s|%s|%s|%g|%g|%g|%lld|%lld|%lld|%d|%d|%g|%016llx", k->run->remote->provider, t->model, t->suffix ? t->suffix : "", t->epochs, t->lr,
+		 t->multiplier, t->batch, t->seed, t->rank, t->seeded, t->preferences, t->beta, (unsigned long long)k->run->rows.hash);
+	snprintf(k->name, sizeof k->name, "%016llx", (unsigned long long)XXH3_64bits(b.data, b.len));
+	buf_release(&b);
+}
+
+static void put_row(struct road *k, struct span json)
+{
+	if (fwrite(json.s, 1, json.n, k->metrics) != json.n || fputc('\n', k->metrics) == EOF || fflush(k->metrics))
+		k->write_failed = err_errno(k->failed, "%s/metrics.jsonl", k->run->dir);
+	if (k->run->row)
+		k->run->row(k->run->arg, json);
+}
+
+static void take_event(void *arg, struct span json)
+{
+	put_row(arg, json);
+}
+
+static int begin_job(struct road *k, char **files, const char *valid_file, struct err *e)
+{
+	struct remote *r = k->run->remote;
+	struct remote_task *t = &k->run->task;
+	struct remote_rows *rows = &k->run->rows;
+	char old[sizeof k->name];
+	rows->train_path = k->train_path;
+	rows->valid_path = k->valid_path;
+	rows->rules = remote_rules(r);
+	if (remote_rows_write(rows, files, valid_file, e))
+		return -1;
+	memcpy(old, k->name, sizeof old);
+	name_job(k);
+	if (old[0] && strcmp(old, k->name) != 0)
+		return err_set(e, "%s: was begun with other rows or options; choose another -o", k->state_path);
+	t->name = k->name;
+	if (!k->train_file.len && (remote_upload(r, t, k->train_path, 0, &k->train_file, e) || save_state(k, e)))
+		return -1;
+	if (rows->valid && !k->valid_file.len && (remote_upload(r, t, k->valid_path, 1, &k->valid_file, e) || save_state(k, e)))
+		return -1;
+	t->train_file = k->train_file.data;
+	t->valid_file = k->valid_file.len ? k->valid_file.data : NULL;
+	return remote_create(r, t, k->job, e) || save_state(k, e) ? -1 : 0;
+}
+
+static int told_to_stop(const struct road *k)
+{
+	return k->run->remote->stopping && k->run->remote->stopping();
+}
+
+static void wait_for(const struct road *k, double seconds)
+{
+	for (double left = seconds; left > 0 && !told_to_stop(k); left -= 0.1)
+		nanosleep(&(struct timespec){0, (long)((left < 0.1 ? left : 0.1) * 1e9)}, NULL);
+}
+
+static int follow(struct road *k, enum remote_end *how, struct err *e)
+{
+	struct remote_job *j = k->job;
+	for (;;) {
+		size_t before = j->events;
+		if (remote_look(k->run->remote, j, e) || remote_events(k->run->remote, j, take_event, k, e)) {
+			if (!told_to_stop(k))
+				return err_prefix(e, "job %s goes on; --resume follows it again", j->id);
+			*how = REMOTE_END_LEFT;
+			return 0;
+		}
+		if (k->write_failed || (j->events > before && save_state(k, e)))
+			return -1;
+		if (k->run->progress)
+			k->run->progress(k->run->arg, j);
+		if (j->state == REMOTE_DONE || j->state == REMOTE_FAILED || j->state == REMOTE_CANCELLED) {
+			*how = j->state == REMOTE_DONE ? REMOTE_END_DONE : j->state == REMOTE_FAILED ? REMOTE_END_FAILED : REMOTE_END_CANCELLED;
+			return 0;
+		}
+		wait_for(k, k->run->poll);
+		if (told_to_stop(k)) {
+			*how = REMOTE_END_LEFT;
+			return 0;
+		}
+	}
+}
+
+/* The job and its result: the last row, and ft.json. */
+static int conclude(struct road *k, enum remote_end how, size_t files, double began, struct err *e)
+{
+	static const char *const names[] = {"done", "failed", "cancelled"};
+	const struct remote_job *j = k->job;
+	struct buf b = BUF_INIT;
+	struct jw w;
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "end"), jw_str(&w, names[how]);
+	jw_key(&w, "provider"), jw_str(&w, k->run->remote->provider);
+	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
+	jw_key(&w, "job"), jw_str(&w, j->id);
+	jw_key(&w, "status"), jw_str(&w, j->status);
+	jw_key(&w, "model"), jw_str(&w, j->model.len ? j->model.data : NULL);
+	jw_key(&w, "error"), jw_str(&w, j->error.len ? j->error.data : NULL);
+	jw_key(&w, "trained_tokens"), jw_num(&w, j->tokens < 0 ? NAN : (double)j->tokens);
+	jw_key(&w, "files"), jw_int(&w, (int64_t)files);
+	jw_key(&w, "seconds_followed"), jw_num(&w, round((clock_now() - began) * 1000) / 1000);
+	jw_end(&w);
+	put_row(k, buf_span(&b));
+	buf_addc(&b, '\n');
+	char *path = file_join(k->run->dir, "ft.json");
+	int rc = k->write_failed ? -1 : file_write(path, b.data, b.len, e);
+	free(path);
+	buf_release(&b);
+	return rc;
+}
+
+int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume, const char *job, struct remote_job *j,
+	       enum remote_end *how, struct err *e)
+{
+	struct road k = {.run = run, .job = j, .failed = e};
+	double began = clock_now();
+	size_t fetched = 0;
+	int rc = -1;
+	char *metrics = file_join(run->dir, "metrics.jsonl");
+	k.state_path = file_join(run->dir, "remote.json");
+	k.train_path = file_join(run->dir, "upload-train.jsonl");
+	k.valid_path = file_join(run->dir, "upload-valid.jsonl");
+	if (file_exists(k.state_path) && !resume) {
+		err_set(e, "%s: there is a job already; follow it with --resume, or choose another -o", k.state_path);
+		goto cleanup;
+	}
+	if (file_mkdir(run->dir, e) || load_state(&k, e) < 0)
+		goto cleanup;
+	if (job && strcmp(job, j->id) != 0) {
+		snprintf(j->id, sizeof j->id, "%s", job);
+		j->last_event[0] = 0;
+		j->events = 0;
+	}
+	if (!(k.metrics = fopen(metrics, j->events ? "a" : "w"))) {
+		err_errno(e, "%s", metrics);
+		goto cleanup;
+	}
+	if (!j->id[0] && begin_job(&k, files, valid_file, e))
+		goto cleanup;
+	if (job && save_state(&k, e))
+		goto cleanup;
+	if (follow(&k, how, e))
+		goto cleanup;
+	if (*how == REMOTE_END_DONE && remote_fetch(run->remote, j, run->dir, &fetched, e)) {
+		err_prefix(e, "job %s is done, but", j->id);
+		goto cleanup;
+	}
+	rc = *how == REMOTE_END_LEFT ? 0 : conclude(&k, *how, fetched, began, e);
+cleanup:
+	if (k.metrics && fclose(k.metrics) && !rc)
+		rc = err_errno(e, "%s", metrics);
+	free(metrics);
+	free(k.state_path);
+	free(k.train_path);
+	free(k.valid_path);
+	buf_release(&k.train_file);
+	buf_release(&k.valid_file);
+	return rc;
+}

@@ -1,0 +1,224 @@
+/* openai: the fine-tuning API of OpenAI and of servers that speak the same.
+ *
+ * Source: platform.openai.com/docs/api-reference/fine-tuning and /files.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/mem.h"
+#include "provider.h"
+
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+{
+	(void)t, (void)validation;
+	struct remote_call c = {.method = "POST", .path = "/files", .upload = path, .purpose = "fine-tune"};
+	int rc = remote_call(r, &c, e);
+	if (!rc) {
+		remote_add_text(c.json, "id", id);
+		if (!id->len)
+			rc = err_set(e, "POST /files: the answer has no id");
+	}
+	remote_call_release(&c);
+	return rc;
+}
+
+static void put_method(struct jw *w, const struct remote_task *t)
+{
+	const char *kind = t->preferences ? "dpo" : "supervised";
+	jw_key(w, "method"), jw_object(w);
+	jw_key(w, "type"), jw_str(w, kind);
+	jw_key(w, kind), jw_object(w);
+	jw_key(w, "hyperparameters"), jw_object(w);
+	remote_put_real(w, "n_epochs", t->epochs);
+	remote_put_int(w, "batch_size", t->batch);
+	remote_put_real(w, "learning_rate_multiplier", t->multiplier);
+	if (t->preferences)
+		remote_put_real(w, "beta", t->beta);
+	jw_end(w);
+	jw_end(w);
+	jw_end(w);
+}
+
+static void put_task(const struct remote_task *t, struct buf *body)
+{
+	struct jw w;
+	jw_init(&w, body);
+	jw_object(&w);
+	jw_key(&w, "model"), jw_str(&w, t->model);
+	jw_key(&w, "training_file"), jw_str(&w, t->train_file);
+	if (t->valid_file)
+		jw_key(&w, "validation_file"), jw_str(&w, t->valid_file);
+	if (t->suffix)
+		jw_key(&w, "suffix"), jw_str(&w, t->suffix);
+	if (t->seeded)
+		jw_key(&w, "seed"), jw_int(&w, t->seed);
+	put_method(&w, t);
+	jw_end(&w);
+}
+
+static enum remote_state state_of(const char *status)
+{
+	if (strcmp(status, "succeeded") == 0)
+		return REMOTE_DONE;
+	if (strcmp(status, "failed") == 0)
+		return REMOTE_FAILED;
+	if (strcmp(status, "cancelled") == 0)
+		return REMOTE_CANCELLED;
+	return strcmp(status, "running") == 0 ? REMOTE_RUNNING : REMOTE_WAITING;
+}
+
+static int read_job(struct span v, struct remote_job *j, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span key, file;
+	remote_text(v, "id", j->id, sizeof j->id);
+	remote_text(v, "status", j->status, sizeof j->status);
+	if (!j->id[0] || !j->status[0])
+		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
+	j->state = state_of(j->status);
+	buf_clear(&j->model);
+	remote_add_text(v, "fine_tuned_model", &j->model);
+	buf_clear(&j->error);
+	remote_add_text(json_member(v, "error"), "message", &j->error);
+	if (json_int(json_member(v, "trained_tokens"), &j->tokens))
+		j->tokens = -1;
+	j->progress = NAN;
+	buf_clear(&j->files);
+	while (json_next(&it, json_member(v, "result_files"), &key, &file))
+		if (json_kind(file) == JSON_STRING) {
+			json_string(file, &j->files);
+			buf_addc(&j->files, 0);
+		}
+	return 0;
+}
+
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+{
+	struct buf body = BUF_INIT;
+	put_task(t, &body);
+	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50", buf_span(&body), t, read_job, j, e);
+	buf_release(&body);
+	return rc;
+}
+
+static int job_call(struct remote *r, const char *method, struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
+{
+	char path[800];
+	snprintf(path, sizeof path, "/fine_tuning/jobs/%s%s", j->id, what);
+	*c = (struct remote_call){.method = method, .path = path};
+	int rc = remote_call(r, c, e);
+	c->path = NULL;
+	return rc;
+}
+
+static int look(struct remote *r, struct remote_job *j, struct err *e)
+{
+	struct remote_call c;
+	int rc = job_call(r, "GET", j, "", &c, e);
+	if (!rc)
+		rc = read_job(c.json, j, e);
+	remote_call_release(&c);
+	return rc;
+}
+
+static int cancel(struct remote *r, struct remote_job *j, struct err *e)
+{
+	struct remote_call c;
+	int rc = job_call(r, "POST", j, "/cancel", &c, e);
+	if (!rc)
+		rc = read_job(c.json, j, e);
+	remote_call_release(&c);
+	return rc;
+}
+
+/* One event as a row of metrics, or as text. */
+static void put_event(struct span event, struct buf *b)
+{
+	static const char *const names[][2] = {
+		{"step", "step"}, {"train_loss", "loss"}, {"valid_loss", "valid_loss"}, {"full_valid_loss", "full_valid_loss"},
+		{"train_mean_token_accuracy", "accuracy"}, {"valid_mean_token_accuracy", "valid_accuracy"},
+	};
+	struct span data = json_member(event, "data");
+	struct buf text = BUF_INIT;
+	struct jw w;
+	double x;
+	buf_clear(b);
+	jw_init(&w, b);
+	jw_object(&w);
+	if (json_is(json_member(event, "type"), "metrics")) {
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+			if (json_number(json_member(data, names[i][0]), &x) == 0)
+				jw_key(&w, names[i][1]), jw_num(&w, x);
+	} else {
+		remote_add_text(event, "message", &text);
+		jw_key(&w, "event"), jw_strn(&w, text.data ? text.data : "", text.len);
+	}
+	jw_end(&w);
+	buf_release(&text);
+}
+
+enum { PAGE = 100, PAGES = 200 };
+
+/* Events come newest first, in pages: pages are read back to the last event that is known, then given in order. */
+static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+{
+	struct remote_call pages[PAGES] = {{0}};
+	char after[256] = "", newest[256] = "";
+	int n = 0, known = 0, rc = 0;
+	while (!rc && !known && n < PAGES) {
+		char query[400];
+		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE, after[0] ? "&after=" : "", after);
+		if ((rc = job_call(r, "GET", j, query, &pages[n], e)))
+			break;
+		struct span data = json_member(pages[n].json, "data");
+		size_t count = json_count(data);
+		if (!newest[0])
+			remote_text(json_element(data, 0), "id", newest, sizeof newest);
+		remote_text(json_element(data, -1), "id", after, sizeof after);
+		for (size_t i = 0; i < count && !known; i++)
+			known = j->last_event[0] && json_is(json_member(json_element(data, (long long)i), "id"), j->last_event);
+		n++;
+		if (!count || !after[0] || json_kind(json_member(pages[n - 1].json, "has_more")) != JSON_TRUE)
+			break;
+	}
+	struct buf row = BUF_INIT;
+	int begun = !j->last_event[0] || !known;
+	for (int p = n - 1; p >= 0 && !rc; p--) {
+		struct span data = json_member(pages[p].json, "data");
+		for (size_t i = json_count(data); i-- > 0;) {
+			struct span event = json_element(data, (long long)i);
+			if (begun) {
+				put_event(event, &row);
+				take(arg, buf_span(&row));
+				j->events++;
+			} else {
+				begun = json_is(json_member(event, "id"), j->last_event);
+			}
+		}
+	}
+	if (!rc && newest[0])
+		memcpy(j->last_event, newest, sizeof newest);
+	for (int p = 0; p < n; p++)
+		remote_call_release(&pages[p]);
+	buf_release(&row);
+	return rc;
+}
+
+/* Result files are tables of the losses; the model itself stays with the provider. */
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+{
+	for (const char *id = j->files.data; id && id < j->files.data + j->files.len; id += strlen(id) + 1) {
+		char path[400], name[300];
+		snprintf(path, sizeof path, "/files/%s/content", id);
+		snprintf(name, sizeof name, "%s.csv", id);
+		if (remote_download(r, path, dir, name, 2, e))
+			return -1;
+		++*count;
+	}
+	return 0;
+}
+
+const struct remote_provider remote_openai = {
+	"openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", {10, 0}, upload, create, look, events, cancel, fetch,
+};

@@ -1,0 +1,298 @@
+/* The connection to a provider and the call that all providers share; see remote.h and provider.h. */
+#include "remote.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../net/retry.h"
+#include "provider.h"
+
+static const struct remote_provider *const providers[] = {&remote_openai, &remote_together, &remote_fireworks};
+
+static int is_url(const char *s)
+{
+	return strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
+}
+
+int remote_open(struct remote *r, struct err *e)
+{
+	const char *base = NULL, *key;
+	for (size_t i = 0; i < sizeof providers / sizeof *providers; i++)
+		if (strcmp(r->provider, providers[i]->name) == 0)
+			r->api = providers[i];
+	if (!r->api && is_url(r->provider)) {
+		r->api = &remote_openai;
+		base = r->provider;
+	}
+	if (!r->api)
+		return err_set(e, "--remote %s: must be openai, together, fireworks or a URL", r->provider);
+	if (!base && !((base = getenv(r->api->base_variable)) && *base))
+		base = r->api->base;
+	if (!is_url(base))
+		return err_set(e, "%s: is no URL", r->api->base_variable);
+	size_t n = strlen(base);
+	while (n && base[n - 1] == '/')
+		n--;
+	r->base = mem_strndup(base, n);
+	if ((key = getenv(r->api->key_variable)) && *key) {
+		struct buf header = BUF_INIT;
+		buf_addf(&header, "Authorization: Bearer %s", key);
+		r->secret = buf_detach(&header, NULL);
+	} else if (!is_url(r->provider)) {
+		return err_set(e, "%s is not set", r->api->key_variable);
+	}
+	if (r->api == &remote_fireworks) {
+		const char *account = getenv("FIREWORKS_ACCOUNT_ID");
+		if (!account || !*account)
+			return err_set(e, "FIREWORKS_ACCOUNT_ID is not set");
+		r->account = mem_strdup(account);
+	}
+	rng_seed(&r->rng, (uint64_t)time(NULL), 1);
+	r->http = http_new(4, e);
+	return r->http ? 0 : -1;
+}
+
+void remote_close(struct remote *r)
+{
+	http_free(r->http);
+	free(r->base);
+	free(r->secret);
+	free(r->account);
+	*r = (struct remote){0};
+}
+
+void remote_job_release(struct remote_job *j)
+{
+	buf_release(&j->model);
+	buf_release(&j->error);
+	buf_release(&j->files);
+}
+
+/* --- the call --- */
+
+static void pause_for(const struct remote *r, double seconds)
+{
+	for (double left = seconds; left > 0 && !(r->stopping && r->stopping()); left -= 0.1) {
+		double piece = left < 0.1 ? left : 0.1;
+		nanosleep(&(struct timespec){0, (long)(piece * 1e9)}, NULL);
+	}
+}
+
+/* What the provider says is wrong, in its usual places. */
+static void server_reason(const struct http_response *p, struct buf *out)
+{
+	struct err ignored = ERR_INIT;
+	struct span json;
+	if (json_check(buf_span(&p->body), &json, &ignored) == 0) {
+		struct span error = json_member(json, "error");
+		remote_add_text(json_kind(error) == JSON_OBJECT ? error : json, "message", out);
+		if (!out->len && json_kind(error) == JSON_STRING)
+			json_string(error, out);
+		if (!out->len)
+			remote_add_text(json, "detail", out);
+	}
+	if (!out->len && p->body.len)
+		buf_add(out, p->body.data, p->body.len < 200 ? p->body.len : 200);
+	if (out->len > 500)
+		out->data[out->len = 500] = 0;
+}
+
+static int fail(const struct remote_call *c, const char *url, struct err *e)
+{
+	const struct http_response *p = &c->response;
+	struct buf where = BUF_INIT, why = BUF_INIT;
+	http_show_url(&where, url);
+	if (p->failure == HTTP_DONE) {
+		server_reason(p, &why);
+		err_set(e, "%s %s: status %d%s%s", c->method, where.data, p->status, why.len ? ": " : "", why.len ? why.data : "");
+	} else {
+		err_set(e, "%s %s: %s", c->method, where.data, p->reason);
+	}
+	buf_release(&where);
+	buf_release(&why);
+	return -1;
+}
+
+static double wall_clock(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Whether the request may have been carried out although no answer says so. */
+static int outcome_unknown(const struct http_response *p)
+{
+	return p->failure == HTTP_DONE ? p->status >= 500 || p->status == 408
+				       : p->failure == HTTP_TIMEOUT || p->failure == HTTP_DROPPED || p->failure == HTTP_BROKEN;
+}
+
+int remote_call(struct remote *r, struct remote_call *c, struct err *e)
+{
+	struct buf url = BUF_INIT, type = BUF_INIT;
+	int foreign = is_url(c->path), rc = -1;
+	buf_addf(&url, "%s%s", foreign ? "" : r->base, c->path);
+	buf_addf(&type, "Content-Type: %s", c->type ? c->type : "application/json");
+	const char *headers[] = {c->body.s ? type.data : NULL, NULL};
+	struct http_request q = {
+		.method = c->method, .url = url.data, .headers = headers, .secret = foreign ? NULL : r->secret, .body = c->body,
+		.upload = c->upload, .purpose = c->purpose, .save = c->save, .silence = r->timeout, .follow = c->follow,
+	};
+	for (int attempt = 1;; attempt++) {
+		remote_call_release(c);
+		if (http_fetch(r->http, &q, &c->response, r->stopping, e))
+			goto cleanup;
+		const struct http_response *p = &c->response;
+		if (p->failure == HTTP_DONE && ((p->status >= 200 && p->status < 300) || p->status == c->accept))
+			break;
+		int stopped = p->failure == HTTP_CANCELLED || (r->stopping && r->stopping());
+		if (c->once && outcome_unknown(p)) {
+			fail(c, url.data, e);
+			c->response.status = 0;
+			goto cleanup;
+		}
+		if (stopped || !retry_worth(p) || attempt > r->retries) {
+			fail(c, url.data, e);
+			goto cleanup;
+		}
+		double wait = retry_after(p, wall_clock());
+		pause_for(r, isnan(wait) ? retry_backoff(attempt, &r->rng) : wait);
+	}
+	struct err not_json = ERR_INIT;
+	if (json_check(buf_span(&c->response.body), &c->json, &not_json))
+		c->json = (struct span){0};
+	rc = 0;
+cleanup:
+	buf_release(&url);
+	buf_release(&type);
+	return rc;
+}
+
+void remote_call_release(struct remote_call *c)
+{
+	http_response_release(&c->response);
+	c->response = (struct http_response){0};
+	c->json = (struct span){0};
+}
+
+/* 1 and the job where there is one with the task's training file; 0 where there is none. */
+static int find_job(struct remote *r, const char *list, const struct remote_task *t,
+		    int (*read)(struct span job, struct remote_job *j, struct err *e), struct remote_job *j, struct err *e)
+{
+	struct remote_call c = {.method = "GET", .path = list};
+	struct json_iter it = {0};
+	struct span key, job;
+	int rc = remote_call(r, &c, e);
+	while (rc == 0 && json_next(&it, json_member(c.json, "data"), &key, &job))
+		if (json_is(json_member(job, "training_file"), t->train_file))
+			rc = read(job, j, e) ? -1 : 1;
+	remote_call_release(&c);
+	return rc;
+}
+
+int remote_create_once(struct remote *r, const char *path, const char *list, struct span body, const struct remote_task *t,
+		       int (*read)(struct span job, struct remote_job *j, struct err *e), struct remote_job *j, struct err *e)
+{
+	struct remote_call c = {.method = "POST", .path = path, .body = body, .once = 1};
+	int rc = -1, done = 0;
+	for (int attempt = 1; !done; attempt++) {
+		struct err look = ERR_INIT;
+		if (remote_call(r, &c, e) == 0) {
+			rc = read(c.json, j, e);
+			break;
+		}
+		if (c.response.status != 0 || attempt > r->retries || (r->stopping && r->stopping()))
+			break;
+		done = find_job(r, list, t, read, j, &look);
+		if (done > 0)
+			rc = 0;
+		else
+			pause_for(r, retry_backoff(attempt, &r->rng));
+	}
+	remote_call_release(&c);
+	return rc;
+}
+
+/* --- small things --- */
+
+void remote_add_text(struct span object, const char *name, struct buf *b)
+{
+	struct span v = json_member(object, name);
+	if (json_kind(v) == JSON_STRING)
+		json_string(v, b);
+}
+
+void remote_text(struct span object, const char *name, char *out, size_t n)
+{
+	struct buf b = BUF_INIT;
+	remote_add_text(object, name, &b);
+	snprintf(out, n, "%s", b.data ? b.data : "");
+	buf_release(&b);
+}
+
+void remote_put_real(struct jw *w, const char *key, double x)
+{
+	if (!isnan(x))
+		jw_key(w, key), jw_num(w, x);
+}
+
+void remote_put_int(struct jw *w, const char *key, long long x)
+{
+	if (x)
+		jw_key(w, key), jw_int(w, x);
+}
+
+int remote_download(struct remote *r, const char *path, const char *dir, const char *name, int follow, struct err *e)
+{
+	if (!*name || name[0] == '.' || strchr(name, '/'))
+		return err_set(e, "the provider names a result file \"%s\", which is no plain file name", name);
+	char *to = file_join(dir, name);
+	struct remote_call c = {.method = "GET", .path = path, .save = to, .follow = follow};
+	int rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	free(to);
+	return rc;
+}
+
+/* --- by provider --- */
+
+int remote_upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+{
+	return r->api->upload(r, t, path, validation, id, e);
+}
+
+int remote_create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+{
+	return r->api->create(r, t, j, e);
+}
+
+int remote_look(struct remote *r, struct remote_job *j, struct err *e)
+{
+	return r->api->look(r, j, e);
+}
+
+int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+{
+	return r->api->events ? r->api->events(r, j, take, arg, e) : 0;
+}
+
+int remote_cancel(struct remote *r, struct remote_job *j, struct err *e)
+{
+	return r->api->cancel(r, j, e);
+}
+
+int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+{
+	*count = 0;
+	return r->api->fetch(r, j, dir, count, e);
+}
+
+const struct remote_rules *remote_rules(const struct remote *r)
+{
+	return &r->api->rules;
+}

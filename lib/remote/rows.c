@@ -1,0 +1,186 @@
+/* Records for providers; see rows.h. */
+#include "rows.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "../base/file.h"
+#include "../json/jw.h"
+
+static int check_content(struct span message, size_t i, struct err *e)
+{
+	struct span content = json_member(message, "content");
+	enum json_kind kind = json_kind(content);
+	int has_calls = json_count(json_member(message, "tool_calls")) > 0;
+	if (kind == JSON_STRING ? content.n > 2 : kind == JSON_ARRAY && json_count(content))
+		return 0;
+	if (has_calls || kind == JSON_STRING)
+		return has_calls || !json_is(json_member(message, "role"), "assistant")
+			? 0 : err_set(e, "messages[%zu]: an assistant's turn without text and without tool calls", i);
+	return err_set(e, "messages[%zu]: no content", i);
+}
+
+static int check_messages(struct span messages, int answered, struct err *e)
+{
+	static const char *const roles[] = {"system", "developer", "user", "assistant", "tool", "function"};
+	struct json_iter it = {0};
+	struct span key, m, last = {0};
+	if (json_kind(messages) != JSON_ARRAY || !json_count(messages))
+		return err_set(e, "no messages");
+	for (size_t i = 0; json_next(&it, messages, &key, &m); i++) {
+		struct span role = json_member(m, "role"), weight = json_member(m, "weight");
+		int known = 0;
+		double w;
+		for (size_t k = 0; k < sizeof roles / sizeof *roles; k++)
+			known = known || json_is(role, roles[k]);
+		if (!known)
+			return err_set(e, "messages[%zu]: unknown role", i);
+		if (check_content(m, i, e))
+			return -1;
+		if (json_kind(weight) != JSON_NONE && (json_number(weight, &w) || (w != 0 && w != 1)))
+			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only", i);
+		last = m;
+	}
+	if (answered && !json_is(json_member(last, "role"), "assistant"))
+		return err_set(e, "no reference: the last of its messages is not from the assistant");
+	return 0;
+}
+
+static void copy(struct jw *w, struct span from, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span v = json_member(from, names[i]);
+		if (json_kind(v) != JSON_NONE && json_kind(v) != JSON_NULL)
+			jw_key(w, names[i]), jw_raw(w, v);
+	}
+}
+
+static int put_preference(const struct record *r, struct jw *w, struct err *e)
+{
+	static const char *const names[] = {"input", "preferred_output", "non_preferred_output"};
+	if (check_messages(json_member(record_get(r, "input"), "messages"), 0, e))
+		return err_prefix(e, "input");
+	for (int i = 1; i < 3; i++)
+		if (check_messages(record_get(r, names[i]), 1, e))
+			return err_prefix(e, "%s", names[i]);
+	copy(w, r->body, names, 3);
+	return 0;
+}
+
+static int put_row(const struct remote_rows *rows, const struct record *r, struct jw *w, struct err *e)
+{
+	static const char *const chat[] = {"messages", "tools", "parallel_tool_calls"}, *const raw[] = {"prompt", "completion"};
+	double weight;
+	struct span given = record_get(r, "weight");
+	if (json_kind(given) != JSON_NONE && (json_number(given, &weight) || weight != 1))
+		return err_set(e, "providers take no weights of whole records");
+	if (rows->preferences)
+		return put_preference(r, w, e);
+	if (json_kind(record_get(r, "messages")) != JSON_NONE) {
+		if (check_messages(record_get(r, "messages"), 1, e))
+			return -1;
+		copy(w, r->body, chat, 3);
+		return 0;
+	}
+	if (!rows->rules->completions)
+		return err_set(e, "no messages; this provider trains on chats only");
+	if (json_kind(record_get(r, "prompt")) != JSON_STRING || json_kind(record_get(r, "completion")) != JSON_STRING)
+		return err_set(e, "neither messages nor prompt with completion");
+	copy(w, r->body, raw, 2);
+	return 0;
+}
+
+/* What is open while the rows are written. */
+struct writing {
+	struct remote_rows *rows;
+	struct file_new train, valid;
+	XXH64_hash_t hash;
+	struct buf line;
+};
+
+static void refuse(struct writing *k, const struct reader *in, const struct record *r, struct err *why)
+{
+	struct buf id = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	int named = record_id(r, &id, &ignored) == 0;
+	err_prefix(why, "%s:%zu%s%s", in->name, in->line, named ? ": row " : "", named ? id.data : "");
+	buf_release(&id);
+	k->rows->refused++;
+	if (k->rows->on_refused)
+		k->rows->on_refused(k->rows->arg, why);
+}
+
+static int write_line(struct writing *k, int valid, struct err *e)
+{
+	struct file_new *to = valid ? &k->valid : &k->train;
+	buf_addc(&k->line, '\n');
+	k->hash = XXH3_64bits_withSeed(k->line.data, k->line.len, k->hash + (uint64_t)valid);
+	k->rows->bytes += k->line.len;
+	*(valid ? &k->rows->valid : &k->rows->train) += 1;
+	return fwrite(k->line.data, 1, k->line.len, to->f) == k->line.len ? 0 : err_errno(e, "%s", to->path);
+}
+
+static int take_files(struct writing *k, char **files, int all_valid, struct err *e)
+{
+	struct reader in;
+	struct record r = {0};
+	int rc;
+	reader_init(&in, files);
+	in.stopping = k->rows->stopping;
+	while ((rc = reader_next(&in, &r, e)) == 1) {
+		struct span split = record_get(&r, "split");
+		struct err why = ERR_INIT;
+		struct jw w;
+		if (json_is(split, "test")) {
+			k->rows->test++;
+			continue;
+		}
+		buf_clear(&k->line);
+		jw_init(&w, &k->line);
+		jw_object(&w);
+		if (put_row(k->rows, &r, &w, &why)) {
+			refuse(k, &in, &r, &why);
+			continue;
+		}
+		jw_end(&w);
+		if ((rc = write_line(k, all_valid || json_is(split, "valid"), e)))
+			break;
+	}
+	reader_release(&in);
+	record_release(&r);
+	return rc;
+}
+
+static int verdict(const struct remote_rows *rows, struct err *e)
+{
+	if (rows->refused && !rows->skip_bad)
+		return err_set(e, "%zu row%s cannot be sent; nothing was uploaded (--skip-bad leaves them out)", rows->refused,
+			       rows->refused == 1 ? "" : "s");
+	if (rows->train < rows->rules->rows)
+		return err_set(e, "%zu training rows; this provider asks for %zu at least", rows->train, rows->rules->rows);
+	return 0;
+}
+
+int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_file, struct err *e)
+{
+	struct writing k = {.rows = rows};
+	rows->train = rows->valid = rows->test = rows->refused = rows->bytes = 0;
+	if (file_begin(rows->train_path, &k.train, e))
+		return -1;
+	if (file_begin(rows->valid_path, &k.valid, e)) {
+		file_abort(&k.train);
+		return -1;
+	}
+	int rc = take_files(&k, files, 0, e);
+	if (!rc && valid_file)
+		rc = take_files(&k, (char *[]){(char *)valid_file, NULL}, 1, e);
+	if (!rc)
+		rc = verdict(rows, e);
+	if (rc || (rc = file_commit(&k.train, e)) != 0)
+		file_abort(&k.train), file_abort(&k.valid);
+	else
+		rc = file_commit(&k.valid, e);
+	rows->hash = k.hash;
+	buf_release(&k.line);
+	return rc;
+}

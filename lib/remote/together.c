@@ -1,0 +1,203 @@
+/* together: Together AI's fine-tuning API.
+ *
+ * A file is announced, which answers with a redirect to the storage, put there, and then checked by the provider. Source:
+ * docs.together.ai/reference, github.com/togethercomputer/together-python.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/file.h"
+#include "provider.h"
+
+static int put_file(struct remote *r, const char *url, const char *path, struct err *e)
+{
+	struct file_map map;
+	if (file_map(path, &map, e))
+		return -1;
+	struct remote_call c = {
+		.method = "PUT", .path = url, .body = {(const char *)map.data, map.len}, .type = "application/octet-stream",
+	};
+	int rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	file_unmap(&map);
+	return rc;
+}
+
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+{
+	struct buf form = BUF_INIT;
+	char *url = NULL;
+	buf_addf(&form, "purpose=fine-tune&file_name=%s-%s.jsonl&file_type=jsonl", t->name, validation ? "valid" : "train");
+	struct remote_call c = {
+		.method = "POST", .path = "/files", .body = buf_span(&form), .type = "application/x-www-form-urlencoded", .accept = 302,
+	};
+	struct remote_call check = {.method = "POST"};
+	int rc = remote_call(r, &c, e);
+	if (!rc) {
+		buf_addspan(id, http_header(&c.response, "x-together-file-id"));
+		url = span_dup(http_header(&c.response, "location"));
+		if (!id->len || !*url)
+			rc = err_set(e, "POST /files: no redirect to the storage (status %d)", c.response.status);
+	}
+	if (!rc)
+		rc = put_file(r, url, path, e);
+	if (!rc) {
+		char where[400];
+		snprintf(where, sizeof where, "/files/%s/preprocess", id->data);
+		check.path = where;
+		rc = remote_call(r, &check, e);
+	}
+	remote_call_release(&c);
+	remote_call_release(&check);
+	buf_release(&form);
+	free(url);
+	return rc;
+}
+
+static void put_task(const struct remote_task *t, struct buf *body)
+{
+	struct jw w;
+	jw_init(&w, body);
+	jw_object(&w);
+	jw_key(&w, "model"), jw_str(&w, t->model);
+	jw_key(&w, "training_file"), jw_str(&w, t->train_file);
+	if (t->valid_file)
+		jw_key(&w, "validation_file"), jw_str(&w, t->valid_file), jw_key(&w, "n_evals"), jw_int(&w, 5);
+	if (t->suffix)
+		jw_key(&w, "suffix"), jw_str(&w, t->suffix);
+	remote_put_real(&w, "n_epochs", t->epochs);
+	if (t->batch)
+		jw_key(&w, "batch_size"), jw_int(&w, t->batch);
+	else
+		jw_key(&w, "batch_size"), jw_str(&w, "max");
+	remote_put_real(&w, "learning_rate", t->lr);
+	jw_key(&w, "training_type"), jw_object(&w);
+	jw_key(&w, "type"), jw_str(&w, "Lora");
+	remote_put_int(&w, "lora_r", t->rank);
+	remote_put_int(&w, "lora_alpha", 2 * t->rank);
+	jw_end(&w);
+	jw_key(&w, "training_method"), jw_object(&w);
+	jw_key(&w, "method"), jw_str(&w, t->preferences ? "dpo" : "sft");
+	if (t->preferences)
+		remote_put_real(&w, "dpo_beta", t->beta);
+	jw_end(&w);
+	jw_end(&w);
+}
+
+static enum remote_state state_of(const char *status)
+{
+	if (strcmp(status, "completed") == 0)
+		return REMOTE_DONE;
+	if (strcmp(status, "error") == 0 || strcmp(status, "user_error") == 0)
+		return REMOTE_FAILED;
+	if (strcmp(status, "cancelled") == 0)
+		return REMOTE_CANCELLED;
+	return strcmp(status, "pending") == 0 || strcmp(status, "queued") == 0 ? REMOTE_WAITING : REMOTE_RUNNING;
+}
+
+static int read_job(struct span v, struct remote_job *j, struct err *e)
+{
+	remote_text(v, "id", j->id, sizeof j->id);
+	remote_text(v, "status", j->status, sizeof j->status);
+	if (!j->id[0] || !j->status[0])
+		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
+	j->state = state_of(j->status);
+	buf_clear(&j->model);
+	remote_add_text(v, "output_name", &j->model);
+	if (!j->model.len)
+		remote_add_text(v, "model_output_name", &j->model);
+	if (json_int(json_member(v, "token_count"), &j->tokens))
+		j->tokens = -1;
+	j->progress = NAN;
+	return 0;
+}
+
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+{
+	struct buf body = BUF_INIT;
+	put_task(t, &body);
+	int rc = remote_create_once(r, "/fine-tunes", "/fine-tunes", buf_span(&body), t, read_job, j, e);
+	buf_release(&body);
+	return rc;
+}
+
+static int job_call(struct remote *r, const char *method, struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
+{
+	char path[400];
+	snprintf(path, sizeof path, "/fine-tunes/%s%s", j->id, what);
+	*c = (struct remote_call){.method = method, .path = path};
+	int rc = remote_call(r, c, e);
+	c->path = NULL;
+	return rc;
+}
+
+static int look(struct remote *r, struct remote_job *j, struct err *e)
+{
+	struct remote_call c;
+	int rc = job_call(r, "GET", j, "", &c, e);
+	if (!rc)
+		rc = read_job(c.json, j, e);
+	remote_call_release(&c);
+	return rc;
+}
+
+static int cancel(struct remote *r, struct remote_job *j, struct err *e)
+{
+	struct remote_call c;
+	int rc = job_call(r, "POST", j, "/cancel", &c, e);
+	remote_call_release(&c);
+	return rc ? rc : look(r, j, e);
+}
+
+/* All events, oldest first. The last one of a failed job says why. */
+static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+{
+	struct remote_call c;
+	struct json_iter it = {0};
+	struct span key, event;
+	struct buf row = BUF_INIT, text = BUF_INIT;
+	size_t n = 0;
+	int rc = job_call(r, "GET", j, "/events", &c, e);
+	while (!rc && json_next(&it, json_member(c.json, "data"), &key, &event)) {
+		if (n++ < j->events)
+			continue;
+		struct jw w;
+		double step;
+		buf_clear(&row);
+		buf_clear(&text);
+		remote_add_text(event, "message", &text);
+		jw_init(&w, &row);
+		jw_object(&w);
+		if (json_number(json_member(event, "step"), &step) == 0)
+			jw_key(&w, "step"), jw_num(&w, step);
+		jw_key(&w, "event"), jw_strn(&w, text.data ? text.data : "", text.len);
+		jw_end(&w);
+		take(arg, buf_span(&row));
+		if (json_is(json_member(event, "level"), "error")) {
+			buf_clear(&j->error);
+			buf_addspan(&j->error, buf_span(&text));
+		}
+	}
+	if (n > j->events)
+		j->events = n;
+	remote_call_release(&c);
+	buf_release(&row);
+	buf_release(&text);
+	return rc;
+}
+
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+{
+	char path[400];
+	snprintf(path, sizeof path, "/finetune/download?ft_id=%s", j->id);
+	if (remote_download(r, path, dir, "weights.tar.zst", 4, e))
+		return -1;
+	*count = 1;
+	return 0;
+}
+
+const struct remote_provider remote_together = {
+	"together", "https://api.together.xyz/v1", "TOGETHER_BASE_URL", "TOGETHER_API_KEY", {1, 1}, upload, create, look, events, cancel, fetch,
+};
