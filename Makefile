@@ -38,6 +38,7 @@ ft-judge_ROOMS = judge eval net lm jinja nn stats text json base
 ft-eval_ROOMS = eval stats text json base
 ft-drift_ROOMS = drift stats text json base
 ft-train_ROOMS = remote web net lm jinja nn stats text json base
+ft-export_ROOMS = lm jinja nn text json base
 
 ROOMS = base json text stats eval judge drift split net remote nn jinja lm web review
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# ft-export: merged directories, GGUF files and adapters, checked against the engine here and against llama.cpp where it is installed.
+load helper
+load model
+
+# need_llama - skips where llama.cpp's library is not there; tests/peer/build says how to get it.
+need_llama() {
+	"$ROOT/tests/peer/build" 2>why || skip "$(cat why)"
+	PATH=$BUILD/peer:$PATH
+}
+
+pack() {
+	jq -nc '{ids: [range(60) | (. * 37 + 11) % 256], weights: [range(60) | 1], starts: [0]}'
+}
+
+# apart A B - the largest difference of their logits.
+apart() {
+	jq -n -f "$ROOT/tests/peer/diff.jq" --slurpfile a "$1" --slurpfile b "$2"
+}
+
+within() {
+	jq -en --argjson got "$1" --argjson most "$2" 'if $got <= $most then true else "\($got) > \($most)" | debug | false end'
+}
+
+@test "a merged directory computes what base and adapter did" {
+	make_model m
+	lm-reference adapter m a 4 5
+	status_is 0 ft-export -m ./m -a a -o merged
+	[ "$(jq -r .format <<<"$output")" = hf ]
+	pack | lm-reference logits m a >two
+	pack | lm-reference logits merged >one
+	pack | lm-reference logits m >base
+	within "$(apart one two)" 1e-4
+	! within "$(apart one base)" 1e-2
+	cmp m/tokenizer.json merged/tokenizer.json
+	cmp m/tokenizer_config.json merged/tokenizer_config.json
+	echo '{"prompt": "abc"}' >q.jsonl
+	ft-prompt -q -m ./m -a a --max-tokens 20 q.jsonl | jq .output >x
+	ft-prompt -q -m ./merged --max-tokens 20 q.jsonl | jq .output >y
+	cmp x y
+}
+
+@test "bf16 is rounded once, after merging" {
+	make_model m
+	lm-reference adapter m a 4 5
+	ft-export -q -m ./m -a a -o f32
+	ft-export -q -m ./m -a a -o once --quantize bf16
+	ft-export -q -m ./f32 -o twice --quantize bf16
+	cmp once/model.safetensors twice/model.safetensors
+	[ "$(stat -c %s once/model.safetensors)" -lt "$(stat -c %s f32/model.safetensors)" ]
+}
+
+@test "the same export twice gives the same bytes" {
+	make_model m
+	for i in 1 2; do
+		ft-export -q -m ./m -o x$i.gguf --quantize q4_0
+		ft-export -q -m ./m -o d$i
+	done
+	cmp x1.gguf x2.gguf
+	cmp d1/model.safetensors d2/model.safetensors
+}
+
+@test "a GGUF file holds the template, and its Modelfile the file and the stop tokens" {
+	make_model m
+	ft-export -m ./m -o out.gguf
+	[ "$(head -c 4 out.gguf)" = GGUF ]
+	LC_ALL=C grep -aq '<|turn|>{{ m.role }}' out.gguf
+	grep -qx 'FROM ./out.gguf' Modelfile
+	grep -qx 'PARAMETER stop "<|end|>"' Modelfile
+}
+
+@test "llama.cpp computes our logits from every family's file" {
+	need_llama
+	local scaled='{"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}, "tie_word_embeddings": false}'
+	local gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh", "query_pre_attn_scalar": 16'
+	# llama.cpp looks GELU up in a table of 16-bit floats, so Gemma's differ by more.
+	while IFS='|' read -r most members; do
+		rm -rf m
+		make_model m 3 "$members"
+		pack | lm-reference logits m >ours
+		ft-export -q -m ./m -o m.gguf --quantize f32
+		pack | llama-peer logits m.gguf >theirs
+		within "$(apart ours theirs)" "$most"
+	done <<END
+1e-3|{"model_type": "llama"}
+1e-3|$scaled
+1e-3|{"attention_bias": true, "rope_scaling": {"type": "linear", "factor": 2.0}}
+1e-3|{"model_type": "mistral"}
+1e-3|{"model_type": "qwen2"}
+1e-3|{"model_type": "qwen3", "head_dim": 32, "tie_word_embeddings": false}
+2e-2|{"model_type": "gemma", $gelu}
+2e-2|{"model_type": "gemma2", $gelu, "sliding_window": 64, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}
+2e-2|{"model_type": "gemma3_text", $gelu, "sliding_window": 8, "rope_local_base_freq": 10000.0}
+END
+}
+
+@test "llama.cpp computes our logits of the published model" {
+	need_llama
+	need_shared data/tinystories-656k
+	echo '{"ids": [1,80,147,201,282,215,286,598], "weights": [0,1,1,1,1,1,1,1], "starts": [0]}' >p
+	ft-export -q -m "$SHARED/data/tinystories-656k" -o t.gguf --quantize f32
+	lm-reference logits "$SHARED/data/tinystories-656k" <p >ours
+	llama-peer logits t.gguf <p >theirs
+	within "$(apart ours theirs)" 1e-3
+}
+
+@test "in llama.cpp base and adapter file give what the merged file gives" {
+	need_llama
+	local members
+	for members in '{}' '{"model_type": "qwen2"}'; do
+		rm -rf m a
+		make_model m 1 "$members"
+		lm-reference adapter m a 4 5
+		ft-export -q -m ./m -o base.gguf --quantize f32
+		ft-export -q -m ./m -a a -o merged.gguf --quantize f32
+		ft-export -q -m ./m -a a -o adapter.gguf --format gguf --adapter-only
+		pack | llama-peer logits merged.gguf >one
+		pack | llama-peer logits base.gguf adapter.gguf >two
+		pack | llama-peer logits base.gguf >base
+		within "$(apart one two)" 1e-3
+		! within "$(apart one base)" 1e-2
+	done
+}
+
+@test "quantised files are as good as llama.cpp's own, and ft-prompt --quantize answers as they do" {
+	need_llama
+	need_shared data/tinystories-656k
+	local model=$SHARED/data/tinystories-656k ours theirs
+	# Stories that the model itself tells.
+	jq -nc 'range(12) | {prompt: "<|start_story|> Once upon a time, there was a \(["boy", "dog", "bird", "girl"][. % 4]) named \(["Tim", "Sam", "Lily"][. % 3])"}' |
+		ft-prompt -q -m "$model" -T 0.7 --seed 3 --max-tokens 200 | jq -c '{prompt: (.prompt + .output)}' |
+		ft-prompt -n -q -m "$model" | jq -c '{ids}' >packs
+	ft-export -q -m "$model" -o f32.gguf --quantize f32
+	for type in q8_0 q4_0; do
+		ft-export -q -m "$model" -o $type.gguf --quantize $type
+		llama-peer quantize f32.gguf own.gguf $type >/dev/null 2>&1
+		ours=$(llama-peer nll $type.gguf <packs | jq .nll)
+		theirs=$(llama-peer nll own.gguf <packs | jq .nll)
+		# Perplexities within 1 %.
+		jq -en --argjson a "$ours" --argjson b "$theirs" '($a - $b) | exp | if . < 1.01 then true else debug | false end'
+	done
+}
+
+@test "what cannot be written is refused by name, and nothing is left behind" {
+	make_model m
+	make_model wide 1 '{"hidden_size": 96}'
+	lm-reference adapter wide w 4 5
+	status_is 2 ft-export -m ./m
+	status_is 2 ft-export -m ./m -o x --format onnx
+	[[ $stderr == *onnx* ]]
+	status_is 2 ft-export -m ./m -o x --quantize q5_0
+	status_is 2 ft-export -m ./m -o x --quantize q8_0
+	[[ $stderr == *"f32 or bf16"* ]]
+	status_is 2 ft-export -m ./m -o x.gguf --adapter-only
+	status_is 2 ft-export -m ./m -a w -o x.gguf
+	[[ $stderr == *shape* ]]
+	status_is 2 ft-export -m ./none -o x.gguf
+	[[ $stderr == *none* ]]
+	[ ! -e x ] && [ ! -e x.gguf ]
+	# A file size limit stands in for a full disk.
+	(
+		trap '' XFSZ
+		ulimit -f 40
+		status_is 2 ft-export -m ./m -o x.gguf
+	)
+	[ ! -e x.gguf ]
+	run find . -maxdepth 1 -name 'x.gguf*'
+	[ -z "$output" ]
+}
