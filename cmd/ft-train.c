@@ -19,8 +19,7 @@
 #include "../lib/lm/about.h"
 #include "../lib/lm/adapter.h"
 #include "../lib/lm/batch.h"
-#include "../lib/lm/chat.h"
-#include "../lib/lm/dataset.h"
+#include "../lib/lm/corpus.h"
 #include "../lib/lm/estimate.h"
 #include "../lib/lm/hub.h"
 #include "../lib/lm/outside.h"
@@ -119,14 +118,7 @@ static const struct program program = {
 };
 
 static struct session {
-	char *base;	 /* directory of the base model; NULL with --scratch */
-	char *scratch;	 /* temporary directory of --scratch */
-	const char *dir; /* where tokenizer and template are read: base or scratch */
-	struct lm_config config;
-	struct tokenizer *tokenizer;
-	struct chat *chat;
-	struct dataset train, valid;
-	size_t test, refused, skipped;
+	struct corpus data;
 	struct trainer_spec spec;
 	enum dataset_long too_long;
 	enum nn_type save_type;
@@ -221,36 +213,6 @@ static void check_usage(void)
 
 /* --- data --- */
 
-static void remove_scratch(void)
-{
-	if (ft.scratch)
-		run_remove_dir(ft.scratch);
-}
-
-/* Configuration, tokenizer and template; no weights yet. */
-static void open_text_side(void)
-{
-	struct err e = ERR_INIT;
-	if (opt_scratch) {
-		atexit(remove_scratch);
-		if (!(ft.scratch = run_scratch(opt_scratch, &e)))
-			prog_fail(&e);
-		ft.dir = ft.scratch;
-	} else {
-		if (!(ft.base = hub_find(opt_model, &e)))
-			prog_fail(&e);
-		ft.dir = ft.base;
-	}
-	if (lm_config_read(&ft.config, ft.dir, &e))
-		prog_fail(&e);
-	if (opt_scratch && ft.config.vocab < TOKENIZER_BYTES_SIZE)
-		prog_die("%s: vocab_size is %zu; the byte-level tokenizer needs %d", opt_scratch, ft.config.vocab, TOKENIZER_BYTES_SIZE);
-	if (!(ft.tokenizer = tokenizer_load(ft.dir, &e)) || !(ft.chat = chat_load(ft.dir, ft.tokenizer, &e)))
-		prog_fail(&e);
-	if (chat_warning(ft.chat) && !opt_quiet)
-		prog_warn("%s", chat_warning(ft.chat));
-}
-
 static void on_refused(void *arg, const struct err *e)
 {
 	(void)arg;
@@ -258,72 +220,46 @@ static void on_refused(void *arg, const struct err *e)
 		prog_warn("%s", e->msg);
 }
 
-static void read_files(char **files, int all_valid, const struct dataset_spec *spec)
+static void open_data(void)
 {
 	struct err e = ERR_INIT;
-	struct reader in;
-	struct dataset_sides sides = {
-		.train = &ft.train, .valid = &ft.valid, .all_valid = all_valid, .on_refused = on_refused,
-	};
-	reader_init(&in, files);
-	in.skip_bad = opt_skip_bad;
-	in.on_bad = on_refused;
-	in.stopping = prog_stopping;
-	if (dataset_read(&sides, &in, spec, &e))
+	if (corpus_open(&ft.data, opt_model, opt_scratch, &e))
 		prog_fail(&e);
-	ft.test += sides.test;
-	ft.refused += sides.refused;
-	ft.skipped += in.skipped;
-	reader_release(&in);
-	if (prog_stopping())
-		prog_end(FT_TROUBLE);
+	if (chat_warning(ft.data.chat) && !opt_quiet)
+		prog_warn("%s", chat_warning(ft.data.chat));
 }
 
 static void read_data(char **files)
 {
-	size_t longest = (size_t)opt_max_seq, overlap;
-	if (ft.config.max_positions && longest > ft.config.max_positions)
-		longest = ft.config.max_positions;
-	struct dataset_spec spec = {.chat = ft.chat, .max_seq = longest, .vocab = ft.config.vocab, .too_long = ft.too_long,
-		.preferences = ft.spec.objective != OBJECTIVE_SFT};
-	read_files(files, 0, &spec);
-	if (opt_valid)
-		read_files((char *[]){(char *)opt_valid, NULL}, 1, &spec);
-	dataset_finish(&ft.train);
-	dataset_finish(&ft.valid);
-	if (ft.refused && !opt_skip_bad)
-		prog_die("%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)", ft.refused,
-			 ft.refused == 1 ? "" : "s");
-	if (!ft.train.n)
-		prog_die("no rows to train on%s%s", ft.test ? " (those with split test are never touched)" : "",
-			 ranks_rank() ? " on this rank: standard input reaches rank 0 only, so name files" : "");
-	long long first = opt_overlap ? -1 : dataset_overlap(&ft.train, &ft.valid, ft.spec.objective != OBJECTIVE_SFT, &overlap);
-	if (first >= 0)
-		prog_die("%s:%zu: this validation row is also a training row (%zu of %zu are), so validation would say "
-			 "nothing; split again with ft-split, or say --allow-overlap",
-			 ft.valid.examples[first].file, ft.valid.examples[first].line, overlap, ft.valid.rows);
+	struct err e = ERR_INIT;
+	const struct corpus_spec spec = {
+		.max_seq = (size_t)opt_max_seq, .too_long = ft.too_long, .preferences = ft.spec.objective != OBJECTIVE_SFT,
+		.skip_bad = opt_skip_bad, .overlap = opt_overlap, .on_refused = on_refused, .stopping = prog_stopping,
+	};
+	if (corpus_read(&ft.data, files, opt_valid, &spec, &e))
+		prog_die("%s%s", e.msg, ranks_rank() ? " (on a rank other than 0, which standard input does not reach)" : "");
 }
 
 static void tell_data(void)
 {
-	const struct dataset *d = &ft.train;
+	const struct dataset *d = &ft.data.train;
 	if (opt_quiet)
 		return;
 	prog_warn("%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
-		  d->supervised, d->longest, ft.valid.rows, ft.test ? "" : "; no test rows here");
-	if (ft.test)
-		prog_warn("%zu test rows left untouched", ft.test);
-	if (d->dropped + ft.valid.dropped)
-		prog_warn("%zu rows left out as longer than %lld tokens", d->dropped + ft.valid.dropped, opt_max_seq);
-	if (d->truncated + ft.valid.truncated)
-		prog_warn("%zu rows cut to %lld tokens", d->truncated + ft.valid.truncated, opt_max_seq);
+		  d->supervised, d->longest, ft.data.valid.rows, ft.data.test ? "" : "; no test rows here");
+	if (ft.data.test)
+		prog_warn("%zu test rows left untouched", ft.data.test);
+	if (d->dropped + ft.data.valid.dropped)
+		prog_warn("%zu rows left out as longer than %lld tokens", d->dropped + ft.data.valid.dropped, opt_max_seq);
+	if (d->truncated + ft.data.valid.truncated)
+		prog_warn("%zu rows cut to %lld tokens", d->truncated + ft.data.valid.truncated, opt_max_seq);
 }
 
 static void plan_steps(void)
 {
 	struct trainer_spec *s = &ft.spec;
-	s->batch = (size_t)opt_batch < ft.train.rows ? (size_t)opt_batch : ft.train.rows;
-	s->steps = opt_steps ? (size_t)opt_steps : trainer_steps(ft.train.rows, s->batch, opt_epochs);
+	s->batch = (size_t)opt_batch < ft.data.train.rows ? (size_t)opt_batch : ft.data.train.rows;
+	s->steps = opt_steps ? (size_t)opt_steps : trainer_steps(ft.data.train.rows, s->batch, opt_epochs);
 	s->warmup = opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
 	s->lr = opt_lr;
 	s->wd = opt_wd;
@@ -332,7 +268,7 @@ static void plan_steps(void)
 	s->eval_every = (size_t)opt_eval_every;
 	s->save_every = (size_t)opt_save_every;
 	s->patience = (size_t)opt_patience;
-	if (s->patience && !ft.valid.n && !opt_best)
+	if (s->patience && !ft.data.valid.n && !opt_best)
 		prog_usage("--patience needs validation rows (-v, or split valid), or --eval with --best");
 }
 
@@ -343,12 +279,12 @@ static void print_packs(void)
 	struct buf b = BUF_INIT;
 	size_t n;
 	int pairs = ft.spec.objective != OBJECTIVE_SFT;
-	batch_order_init(&order, ft.train.rows, ft.spec.batch);
+	batch_order_init(&order, ft.data.train.rows, ft.spec.batch);
 	batch_order_epoch(&order, ft.spec.seed, 0);
 	for (size_t i = 0; i < batch_order_batches(&order) && i < ft.spec.steps && !prog_stopping(); i++) {
 		const size_t *rows = batch_order_at(&order, i, &n);
 		buf_clear(&b);
-		show_packs(&ft.train, rows, n, pairs, &b);
+		show_packs(&ft.data.train, rows, n, pairs, &b);
 		out_span(buf_span(&b));
 	}
 	batch_order_release(&order);
@@ -358,9 +294,9 @@ static void print_packs(void)
 static void print_text(void)
 {
 	struct buf b = BUF_INIT;
-	for (size_t i = 0; i < ft.train.n && !prog_stopping(); i++) {
+	for (size_t i = 0; i < ft.data.train.n && !prog_stopping(); i++) {
 		buf_clear(&b);
-		show_example(&ft.train, i, ft.tokenizer, out_is_tty(), &b);
+		show_example(&ft.data.train, i, ft.data.tokenizer, out_is_tty(), &b);
 		out_span(buf_span(&b));
 	}
 	buf_release(&b);
@@ -372,7 +308,7 @@ static struct lm_model *open_model(void)
 {
 	struct err e = ERR_INIT;
 	struct lm_model *m;
-	if (opt_scratch ? lm_model_new(&m, &ft.config, ft.spec.seed, &e) : lm_model_open(&m, ft.dir, &ft.load, &e))
+	if (opt_scratch ? lm_model_new(&m, &ft.data.config, ft.spec.seed, &e) : lm_model_open(&m, ft.data.base, &ft.load, &e))
 		prog_fail(&e);
 	if (opt_scratch)
 		return m;
@@ -410,10 +346,10 @@ static int evaluate(void *arg, uint64_t step, struct buf *json, double *score, s
 	const struct trainer *t = arg;
 	const struct outside o = {opt_eval, ft.best};
 	int rc = run_save(t->model, t->run->candidate, opt_model, ft.save_type, e) ||
-		 tokenizer_copy_files(ft.dir, t->run->candidate, e) ? -1 : 0;
+		 corpus_put_tokenizer(&ft.data, t->run->candidate, e) ? -1 : 0;
 	out_flush();
 	if (!rc)
-		rc = outside_run(&o, opt_full ? t->run->candidate : ft.base, opt_full ? "" : t->run->candidate, step, json, score, e);
+		rc = outside_run(&o, opt_full ? t->run->candidate : ft.data.base, opt_full ? "" : t->run->candidate, step, json, score, e);
 	return rc && prog_stopping() ? 1 : rc;
 }
 
@@ -445,10 +381,10 @@ static void begin_run(struct trainer *t, const struct about *about)
 	struct err e = ERR_INIT;
 	struct run *run = t->run;
 	size_t metrics = 0;
-	if (!ranks_agree(ft.train.hash, sizeof ft.train.hash) || !ranks_agree(ft.valid.hash, sizeof ft.valid.hash))
+	if (!ranks_agree(ft.data.train.hash, sizeof ft.data.train.hash) || !ranks_agree(ft.data.valid.hash, sizeof ft.data.valid.hash))
 		prog_die("the ranks read different rows: name files that all of them see, not standard input");
 	if (!ranks_rank() && ((run->resumes && trainer_peek(t, &metrics, &e)) || run_begin(run, metrics, &e) ||
-			      tokenizer_copy_files(ft.dir, run->dir, &e)))
+			      corpus_put_tokenizer(&ft.data, run->dir, &e)))
 		prog_fail(&e);
 	if (ranks_size() > 1)
 		ranks_share(&run->resumes, sizeof run->resumes);
@@ -493,14 +429,14 @@ static int train(struct run *run)
 	struct err e = ERR_INIT;
 	struct lm_model *m = open_model();
 	struct pool *pool = pool_new((int)opt_threads);
-	struct about about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.train, .valid = &ft.valid, .test = ft.test};
+	struct about about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.data.train, .valid = &ft.data.valid, .test = ft.data.test};
 	struct buf fingerprint = BUF_INIT;
 	about_options(&about, &fingerprint);
 	struct lm_work_spec need = {
-		.memory = opt_memory ? opt_memory : mem_available() / 4 * 3, .max_tokens = ft.train.longest > ft.valid.longest ? ft.train.longest : ft.valid.longest,
+		.memory = opt_memory ? opt_memory : mem_available() / 4 * 3, .max_tokens = ft.data.train.longest > ft.data.valid.longest ? ft.data.train.longest : ft.data.valid.longest,
 	};
 	struct trainer t = {
-		.model = m, .pool = pool, .train = &ft.train, .valid = &ft.valid, .spec = ft.spec, .run = run,
+		.model = m, .pool = pool, .train = &ft.data.train, .valid = &ft.data.valid, .spec = ft.spec, .run = run,
 		.fingerprint = fingerprint.data, .save = save, .row = on_row, .evaluate = opt_eval ? evaluate : NULL, .progress = on_progress, .stopping = stopping,
 	};
 	t.arg = &t;
@@ -625,8 +561,8 @@ int main(int argc, char **argv)
 	ranks_begin();
 	opt_quiet = opt_quiet || ranks_rank();
 	nn_init();
-	open_text_side();
-	if (!opt_dry && !opt_estimate && !ranks_rank() && run_init(&run, opt_out, ft.base, opt_resume, &e))
+	open_data();
+	if (!opt_dry && !opt_estimate && !ranks_rank() && run_init(&run, opt_out, ft.data.base, opt_resume, &e))
 		prog_fail(&e);
 	read_data(files);
 	plan_steps();
@@ -640,12 +576,8 @@ int main(int argc, char **argv)
 		stopped = train(&run);
 	ranks_end();
 	run_release(&run);
-	dataset_release(&ft.train);
-	dataset_release(&ft.valid);
-	chat_free(ft.chat);
-	tokenizer_free(ft.tokenizer);
-	lm_config_release(&ft.config);
-	free(ft.base);
 	free(ft.command);
-	prog_end(stopped ? FT_TROUBLE : ft.refused + ft.skipped ? FT_PARTIAL : FT_OK);
+	int partial = ft.data.refused + ft.data.skipped > 0;
+	corpus_release(&ft.data);
+	prog_end(stopped ? FT_TROUBLE : partial ? FT_PARTIAL : FT_OK);
 }

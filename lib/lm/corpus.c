@@ -1,0 +1,93 @@
+/* What training reads; see corpus.h. */
+#include "corpus.h"
+
+#include <stdlib.h>
+
+#include "hub.h"
+#include "run.h"
+
+static int open_dir(struct corpus *c, const char *dir, struct err *e)
+{
+	if (lm_config_read(&c->config, dir, e))
+		return -1;
+	c->tokenizer = tokenizer_load(dir, e);
+	c->chat = c->tokenizer ? chat_load(dir, c->tokenizer, e) : NULL;
+	return c->chat ? 0 : -1;
+}
+
+int corpus_open(struct corpus *c, const char *model, const char *scratch, struct err *e)
+{
+	if (model)
+		return (c->base = hub_find(model, e)) ? open_dir(c, c->base, e) : -1;
+	char *dir = run_scratch(scratch, e);
+	if (!dir)
+		return -1;
+	int rc = open_dir(c, dir, e);
+	if (!rc && c->config.vocab < TOKENIZER_BYTES_SIZE)
+		rc = err_set(e, "%s: vocab_size is %zu; the byte-level tokenizer needs %d", scratch, c->config.vocab, TOKENIZER_BYTES_SIZE);
+	run_remove_dir(dir);
+	free(dir);
+	return rc;
+}
+
+int corpus_put_tokenizer(const struct corpus *c, const char *dir, struct err *e)
+{
+	return c->base ? tokenizer_copy_files(c->base, dir, e) : tokenizer_write_bytes(dir, e);
+}
+
+void corpus_release(struct corpus *c)
+{
+	dataset_release(&c->train);
+	dataset_release(&c->valid);
+	chat_free(c->chat);
+	tokenizer_free(c->tokenizer);
+	lm_config_release(&c->config);
+	free(c->base);
+	*c = (struct corpus){0};
+}
+
+static int read_files(struct corpus *c, char **files, int all_valid, const struct corpus_spec *s, const struct dataset_spec *spec,
+		      struct err *e)
+{
+	struct reader in;
+	struct dataset_sides sides = {
+		.train = &c->train, .valid = &c->valid, .all_valid = all_valid, .on_refused = s->on_refused, .arg = s->arg,
+	};
+	reader_init(&in, files);
+	in.skip_bad = s->skip_bad;
+	in.on_bad = s->on_refused;
+	in.arg = s->arg;
+	in.stopping = s->stopping;
+	int rc = dataset_read(&sides, &in, spec, e);
+	c->test += sides.test;
+	c->refused += sides.refused;
+	c->skipped += in.skipped;
+	reader_release(&in);
+	return rc;
+}
+
+int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s, struct err *e)
+{
+	size_t positions = c->config.max_positions, overlap;
+	struct dataset_spec spec = {
+		.chat = c->chat, .max_seq = positions && s->max_seq > positions ? positions : s->max_seq, .vocab = c->config.vocab,
+		.too_long = s->too_long, .preferences = s->preferences,
+	};
+	if (read_files(c, files, 0, s, &spec, e) || (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
+		return -1;
+	dataset_finish(&c->train);
+	dataset_finish(&c->valid);
+	if (s->stopping && s->stopping())
+		return err_set(e, "stopped before all rows were read");
+	if (c->refused && !s->skip_bad)
+		return err_set(e, "%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)", c->refused,
+			       c->refused == 1 ? "" : "s");
+	if (!c->train.n)
+		return err_set(e, "no rows to train on%s", c->test ? " (those with split test are never touched)" : "");
+	long long first = s->overlap ? -1 : dataset_overlap(&c->train, &c->valid, s->preferences, &overlap);
+	if (first >= 0)
+		return err_set(e, "%s:%zu: this validation row is also a training row (%zu of %zu are), so validation would say nothing; "
+			       "split again with ft-split, or say --allow-overlap", c->valid.examples[first].file,
+			       c->valid.examples[first].line, overlap, c->valid.rows);
+	return 0;
+}
