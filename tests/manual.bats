@@ -40,6 +40,7 @@ run_examples() {
 @test "examples of ft-judge.1 work" { run_examples ft-judge.1; }
 @test "examples of ft-drift.1 work" { run_examples ft-drift.1; }
 @test "examples of ft-review.1 work" { run_examples ft-review.1; }
+@test "examples of ft-export.1 work" { run_examples ft-export.1; }
 
 @test "every page has its examples run here and every program its page" {
 	for page in "$MAN"/*.[157]; do
