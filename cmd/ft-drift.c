@@ -47,7 +47,7 @@ static const struct program program = {
 /* What is looked at, from the command line. */
 struct scope {
 	struct drift_options options;
-	struct path **find; /* paths to follow by name: those not in the output */
+	struct path **find; /* paths to follow by name */
 	size_t find_n;
 	struct path *time;
 	struct drift_type *types;
@@ -77,7 +77,11 @@ static void add_path(struct scope *s, const char *text)
 	if (!compiled)
 		prog_usage("--path: %s", e.msg);
 	s->types[s->options.paths_n++] = (struct drift_type){path, type};
-	if (strncmp(path, ".output", 7) == 0 && (!path[7] || strchr(".[|", path[7])))
+	/* The walk finds all but single elements of arrays; of messages it finds those counted from the front. */
+	const char *element = strpbrk(path, "[");
+	int found = !element || strncmp(path, ".output", 7) == 0 || element[1] == '"' ||
+		    (strncmp(path, ".messages[", 10) == 0 && element[1] != '-');
+	if (found)
 		path_free(compiled);
 	else
 		s->find[s->find_n++] = compiled;
@@ -138,7 +142,7 @@ static void fill(struct frame *f, const struct scope *s, char **files, const cha
 	frame_init(f);
 	f->sample_max = (size_t)opt_sample;
 	f->seed = (uint64_t)opt_seed;
-	f->paths = s->find_n || s->options.paths_n ? s->find : NULL;
+	f->paths = s->find;
 	f->paths_n = s->find_n;
 	f->time = s->time;
 	reader_init(&reader, files);

@@ -218,7 +218,7 @@ static size_t hypotheses(const struct line *l, const struct probe *p)
 	case TYPE_DATE:
 		return n + 1 + (p->reference_time != NULL) + 2 * (size_t)p->options->calendar;
 	case TYPE_TEXT:
-		return n + 2;
+		return n + 3;
 	default:
 		return l->findings;
 	}
@@ -357,7 +357,7 @@ int compare(const struct frame *reference, const struct frame *current, const st
 		return -1;
 	}
 	/* A permutation test must be able to say less than alpha over the number of tests, with draws to spare. */
-	double draws = 20 * 3 * (double)(c->n + 1) / o->alpha;
+	double draws = 5 * 3 * (double)(c->n + 1) / o->alpha;
 	p.draws = draws > 1e5 ? 100000 : (size_t)draws;
 	find_time(c, &p);
 	for (size_t i = 0; i < c->n; i++) {

@@ -447,10 +447,8 @@ int frame_add(struct frame *f, const struct record *rec, struct err *e)
 	struct place root = {.root = ROOT_INPUT, .sampled = sample_row(f, draw), .draw = draw};
 	struct span final = record_final_assistant(rec), output = record_get(rec, "output");
 
-	if (f->paths)
-		visit_named(f, rec, &root);
-	else
-		visit_input(f, rec, final, &root);
+	visit_input(f, rec, final, &root);
+	visit_named(f, rec, &root);
 	if (output.s && json_kind(output) != JSON_NULL) {
 		root.root = ROOT_OUTPUT;
 		visit(f, output, &root);

@@ -28,7 +28,7 @@ struct frame {
 	/* set by the caller before the first record */
 	size_t sample_max; /* 0: FRAME_SAMPLE */
 	uint64_t seed;
-	struct path **paths; /* only these, besides output and reference; NULL: all. Borrowed */
+	struct path **paths; /* to be followed by name besides: elements of arrays that the walk does not single out. Borrowed */
 	size_t paths_n;
 	struct path *time; /* the record's own time, or NULL. Borrowed */
 

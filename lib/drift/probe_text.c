@@ -1,20 +1,22 @@
-/* probe_text: length, and words that the reference does not have. */
+/* probe_text: length, words that the reference does not have, and the words that tell the two sides apart. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
 #include "../stats/twosample.h"
+#include "../stats/twosets.h"
 #include "../text/features.h"
 #include "../text/hash.h"
 #include "probe.h"
 #include "values.h"
 
-#define TEXTS 5000 /* a side that are looked at */
+#define TEXTS 5000	  /* a side that are looked at */
+#define WORDS_DEALT 3e8 /* in all permutations together, at most */
 
 /* A word of the reference or the current texts. */
 struct word {
 	uint32_t was, is;	   /* texts that have it */
-	uint32_t was_last, is_last; /* the text it was last seen in, from 1 */
+	uint32_t was_last, is_last, set_last; /* the text it was last seen in, from 1 */
 	struct span text;
 };
 
@@ -28,17 +30,17 @@ struct texts {
 	const struct column *column;
 	const struct cell **cell;
 	size_t n;
-	int flags;
+	int flags, current;
 };
 
 /* Evenly spaced ones where there are more than TEXTS; the sample is in the order of the rows. */
-static void texts_of(struct texts *t, const struct column *c, int flags)
+static void texts_of(struct texts *t, const struct column *c, int current, int flags)
 {
 	size_t all = 0, seen = 0;
 
 	for (size_t i = 0; i < c->cells_n; i++)
 		all += c->cells[i].kind == KIND_STRING;
-	*t = (struct texts){.column = c, .cell = mem_alloc(all, sizeof *t->cell), .flags = flags};
+	*t = (struct texts){.column = c, .cell = mem_alloc(all, sizeof *t->cell), .flags = flags, .current = current};
 	size_t want = all < TEXTS ? all : TEXTS;
 	for (size_t i = 0; i < c->cells_n; i++) {
 		if (c->cells[i].kind != KIND_STRING)
@@ -61,7 +63,7 @@ static struct word *word_at(struct words *v, const struct token *token)
 	return &v->w[i];
 }
 
-static void count_words(struct words *v, const struct texts *t, int current)
+static void count_words(struct words *v, const struct texts *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct tokens tokens;
@@ -69,11 +71,11 @@ static void count_words(struct words *v, const struct texts *t, int current)
 		tokens_init(&tokens, column_cell_text(t->column, t->cell[i]), t->flags);
 		while (tokens_next(&tokens, &token)) {
 			struct word *w = word_at(v, &token);
-			uint32_t *last = current ? &w->is_last : &w->was_last;
+			uint32_t *last = t->current ? &w->is_last : &w->was_last;
 			if (*last == i + 1)
 				continue;
 			*last = (uint32_t)(i + 1);
-			++*(current ? &w->is : &w->was);
+			++*(t->current ? &w->is : &w->was);
 		}
 	}
 }
@@ -124,6 +126,92 @@ static void put_new_words(struct buf *b, const struct words *v)
 	}
 }
 
+/* --- words that tell the sides apart --- */
+
+/* Each text of both sides as the set of its words, numbered as in v. */
+struct sets {
+	struct twosets t;
+	size_t *begin, begin_cap;
+	uint32_t *word;
+	size_t word_n, word_cap;
+};
+
+static void add_sets(struct sets *s, struct words *v, const struct texts *t, size_t texts)
+{
+	for (size_t i = 0; i < texts; i++) {
+		struct tokens tokens;
+		struct token token;
+		size_t text = s->t.n + s->t.m, first = s->word_n;
+		s->begin = mem_grow(s->begin, &s->begin_cap, text + 2, sizeof *s->begin);
+		s->begin[text] = first;
+		tokens_init(&tokens, column_cell_text(t->column, t->cell[i * t->n / texts]), t->flags);
+		while (tokens_next(&tokens, &token)) {
+			struct word *w = word_at(v, &token);
+			uint32_t number = (uint32_t)(w - v->w);
+			if (w->set_last == text + 1)
+				continue;
+			w->set_last = (uint32_t)(text + 1);
+			s->word = mem_grow(s->word, &s->word_cap, s->word_n + 1, sizeof *s->word);
+			s->word[s->word_n++] = number;
+		}
+		s->begin[text + 1] = s->word_n;
+		++*(t->current ? &s->t.m : &s->t.n);
+	}
+}
+
+/* The three words that became most more frequent, or less. */
+static void put_movers(struct buf *b, const struct words *v, const double *z, double was_n, double is_n, int sign)
+{
+	const struct word *shown[3] = {NULL};
+
+	for (int k = 0; k < 3; k++) {
+		size_t top = v->n;
+		for (size_t i = 0; i < v->n; i++) {
+			int again = 0;
+			for (int j = 0; j < k; j++)
+				again |= shown[j] == &v->w[i];
+			if (!again && sign * z[i] > 2.5 && (top == v->n || sign * z[i] > sign * z[top]))
+				top = i;
+		}
+		if (top == v->n)
+			return;
+		shown[k] = &v->w[top];
+		buf_adds(b, k ? ", " : b->len ? (sign > 0 ? "; more often " : "; less often ") : sign > 0 ? "more often " : "less often ");
+		put_quoted(b, shown[k]->text, 24);
+		buf_adds(b, " (");
+		put_percent(b, shown[k]->was / was_n);
+		buf_adds(b, " to ");
+		put_percent(b, shown[k]->is / is_n);
+		buf_addc(b, ')');
+	}
+}
+
+static void probe_words(struct line *l, const struct probe *p, struct words *v, const struct texts *was, const struct texts *is)
+{
+	struct sets s = {0};
+	struct twosets_result r;
+	size_t few = was->n < is->n ? was->n : is->n, most = few < 500 ? 2000 : 1500;
+
+	add_sets(&s, v, was, was->n < most ? was->n : most);
+	add_sets(&s, v, is, is->n < most ? is->n : most);
+	s.t.begin = s.begin;
+	s.t.word = s.word;
+	s.t.words = v->n;
+	double *z = mem_alloc(v->n, sizeof *z), dealt = (double)(few < most ? few : most) * (double)s.word_n / (double)(s.t.n + s.t.m);
+	double draws = fmin((double)p->draws, fmax(999, WORDS_DEALT / (dealt + (double)v->n / 8)));
+	twosets_test(&s.t, p->options->seed, (size_t)draws, z, &r);
+	struct finding *f = compare_found(l, "words", r.statistic, r.p, r.largest);
+	if (f) {
+		put_movers(&f->why, v, z, (double)was->n, (double)is->n, 1);
+		put_movers(&f->why, v, z, (double)was->n, (double)is->n, -1);
+		if (!f->why.len)
+			buf_adds(&f->why, "no word that stands out");
+	}
+	free(z);
+	free(s.begin);
+	free(s.word);
+}
+
 static double mean(const double *x, size_t n)
 {
 	double sum = 0;
@@ -142,8 +230,8 @@ void probe_text(struct line *l, const struct probe *p)
 
 	if (!l->reference || !l->current)
 		return;
-	texts_of(&was, l->reference, flags);
-	texts_of(&is, l->current, flags);
+	texts_of(&was, l->reference, 0, flags);
+	texts_of(&is, l->current, 1, flags);
 	double *length[2], *fresh[2];
 	for (int s = 0; s < 2; s++) {
 		size_t n = s ? is.n : was.n;
@@ -152,8 +240,8 @@ void probe_text(struct line *l, const struct probe *p)
 	}
 	if (was.n < DRIFT_VALUES || is.n < DRIFT_VALUES)
 		goto cleanup;
-	count_words(&v, &was, 0);
-	count_words(&v, &is, 1);
+	count_words(&v, &was);
+	count_words(&v, &is);
 	for (size_t i = 0; i < was.n; i++)
 		map_put(&known, hash64(column_cell_text(was.column, was.cell[i]), 0), 1, NULL);
 	measure(&v, &was, &known, length[0], fresh[0]);
@@ -180,6 +268,7 @@ void probe_text(struct line *l, const struct probe *p)
 				put_new_words(&f->why, &v);
 		}
 	}
+	probe_words(l, p, &v, &was, &is);
 cleanup:
 	for (int s = 0; s < 2; s++) {
 		free(length[s]);
