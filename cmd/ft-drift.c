@@ -9,12 +9,15 @@
 #include "../lib/base/progress.h"
 #include "../lib/drift/compare.h"
 #include "../lib/drift/report.h"
+#include "../lib/drift/window.h"
 #include "../lib/json/reader.h"
+#include "../lib/text/hash.h"
 
 static struct opt_list opt_reference, opt_paths, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05;
-static const char *opt_time;
-static long long opt_seed, opt_sample = FRAME_SAMPLE;
+static double opt_ert;
+static const char *opt_time, *opt_state;
+static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window;
 static int opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
 
 static const struct opt options[] = {
@@ -26,6 +29,9 @@ static const struct opt options[] = {
 	{0, "min-effect", OPT_REAL, &opt_min_effect, "X", "smaller changes are none, from 0 to 1 (default 0.05)", 0, 1},
 	{0, "fdr", OPT_FLAG, &opt_fdr, NULL, "control the share of false alarms (Benjamini-Hochberg)\ninstead of the chance of one (Holm)", 0, 0},
 	{0, "calendar", OPT_FLAG, &opt_calendar, NULL, "compare months and weekdays too", 0, 0},
+	{0, "window", OPT_INT, &opt_window, "N", "one verdict for every N rows, as they come", DRIFT_ROWS, 1000000},
+	{0, "ert", OPT_REAL, &opt_ert, "T", "--window: without drift, one alarm in T rows on average\n(default: N over --alpha)", 1, 1e15},
+	{0, "state", OPT_STR, &opt_state, "FILE", "--window: keep what a restart needs, and go on from it", 0, 0},
 	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose values are kept (default 20000)", 100, 10000000},
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also where standard output is no terminal", 0, 0},
@@ -37,7 +43,8 @@ static const struct opt options[] = {
 
 static const struct program program = {
 	.name = "ft-drift",
-	.synopsis = "-r REFERENCE [--path PATH[:TYPE] ...] [--time PATH] [--alpha X] [file ...]",
+	.synopsis = "-r REFERENCE [--path PATH[:TYPE] ...] [--time PATH] [--alpha X] [file ...]\n"
+		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]",
 	.about = "Says what changed between reference records and current ones: exit status 0 nothing, 1 drift, 4 too little data.",
 	.options = options,
 	.examples = "ft-drift -r train.jsonl last-week.jsonl\n"
@@ -131,7 +138,21 @@ static void on_bad(void *arg, const struct err *e)
 	prog_warn("%s (skipped)", e->msg);
 }
 
-static void fill(struct frame *f, const struct scope *s, char **files, const char *what, size_t *skipped)
+/* For frames of this run; arg is the scope. */
+static void prepare(struct frame *f, void *arg)
+{
+	const struct scope *s = arg;
+
+	f->sample_max = (size_t)opt_sample;
+	f->seed = (uint64_t)opt_seed;
+	f->paths = s->find;
+	f->paths_n = s->find_n;
+	f->time = s->time;
+}
+
+/* pool and fingerprint may be NULL. */
+static void fill(struct frame *f, struct scope *s, char **files, const char *what, struct window_pool *pool, uint64_t *fingerprint,
+		 size_t *skipped)
 {
 	struct reader reader;
 	struct record rec = {0};
@@ -140,11 +161,7 @@ static void fill(struct frame *f, const struct scope *s, char **files, const cha
 	int got;
 
 	frame_init(f);
-	f->sample_max = (size_t)opt_sample;
-	f->seed = (uint64_t)opt_seed;
-	f->paths = s->find;
-	f->paths_n = s->find_n;
-	f->time = s->time;
+	prepare(f, s);
 	reader_init(&reader, files);
 	reader.skip_bad = opt_skip_bad;
 	reader.on_bad = on_bad;
@@ -156,6 +173,10 @@ static void fill(struct frame *f, const struct scope *s, char **files, const cha
 			got = -1;
 			break;
 		}
+		if (pool)
+			window_pool_add(pool, rec.line, (uint64_t)opt_seed);
+		if (fingerprint)
+			*fingerprint = hash64(rec.line, *fingerprint);
 		if (f->rows % 1024 == 0)
 			progress_set(&progress, (double)f->rows, NULL);
 	}
@@ -171,11 +192,16 @@ static void fill(struct frame *f, const struct scope *s, char **files, const cha
 	record_release(&rec);
 }
 
+static int as_table(void)
+{
+	return opt_table || (out_is_tty() && !opt_json);
+}
+
 static void print(const struct comparison *c, const struct drift_options *o)
 {
 	struct buf b = BUF_INIT;
 
-	if (opt_table || (out_is_tty() && !opt_json)) {
+	if (as_table()) {
 		report_table(c, o, &b);
 		out_span(buf_span(&b));
 	} else {
@@ -191,36 +217,172 @@ static void print(const struct comparison *c, const struct drift_options *o)
 	buf_release(&b);
 }
 
-int main(int argc, char **argv)
+/* --- a stream in windows --- */
+
+struct watch {
+	struct scope *scope;
+	const struct frame *reference;
+	struct window_state state;
+	double threshold;
+};
+
+static int calibrating(void *arg, size_t done)
+{
+	(void)arg;
+	(void)done;
+	return prog_stopping();
+}
+
+static void calibrate(struct watch *w, const struct window_pool *pool)
 {
 	struct err e = ERR_INIT;
+	double ert = opt_ert > 0 ? opt_ert : (double)opt_window / opt_alpha;
+
+	if (ert < 2 * (double)opt_window)
+		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows", ert, opt_window);
+	if (w->state.tests <= 0) {
+		if (!opt_quiet)
+			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...", opt_window,
+				  WINDOW_CALIBRATION);
+		if (window_calibrate(pool, (size_t)opt_window, &w->scope->options, prepare, calibrating, w->scope, &w->state.tests, &e)) {
+			if (prog_stopping())
+				prog_end(FT_OK);
+			prog_fail(&e);
+		}
+		/* Kept at once: a restart must not wait for it again. */
+		if (window_state_save(&w->state, &e))
+			prog_fail(&e);
+	}
+	w->threshold = window_threshold(w->state.tests, (size_t)opt_window, ert);
+	w->scope->options.draws = (size_t)(20 / w->threshold);
+	if (w->scope->options.draws > 200000)
+		w->scope->options.draws = 200000;
+}
+
+/* The open window is full: judge it and begin the next. */
+static void judge_window(struct watch *w)
+{
+	struct frame window;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	struct comparison c;
+	struct buf b = BUF_INIT;
+	struct window_report r = {.number = w->state.windows + 1, .last = w->state.rows,
+		.first = w->state.rows - w->state.pending_n + 1, .threshold = w->threshold};
+
+	frame_init(&window);
+	prepare(&window, w->scope);
+	for (size_t at = 0; at < w->state.pending.len;) {
+		const char *line = w->state.pending.data + at, *end = strchr(line, '\n');
+		if (record_parse(&rec, (struct span){line, (size_t)(end - line)}, &e) || frame_add(&window, &rec, &e))
+			prog_fail(&e);
+		at += (size_t)(end - line) + 1;
+	}
+	frame_finish(&window);
+	if (compare(w->reference, &window, &w->scope->options, &c, &e))
+		prog_fail(&e);
+	r.p = window_least_p(&c, &w->scope->options, &r.line);
+	r.alarm = r.p <= r.threshold;
+	w->state.alarms += (uint64_t)r.alarm;
+	if (window_state_close(&w->state, &e))
+		prog_fail(&e);
+	if (as_table())
+		report_window_text(&r, &b);
+	else
+		report_window(&r, &c, &b);
+	if (b.data[b.len - 1] != '\n')
+		buf_addc(&b, '\n');
+	out_span(buf_span(&b));
+	out_flush();
+	buf_release(&b);
+	comparison_release(&c);
+	frame_release(&window);
+	record_release(&rec);
+}
+
+static int watch(struct watch *w, const struct window_pool *pool, char **files, size_t *skipped)
+{
+	struct reader reader;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	int got, judged = 0;
+
+	w->state.path = opt_state;
+	w->state.fingerprint = hash_mix(w->state.fingerprint, (uint64_t)opt_window);
+	if (window_state_load(&w->state, &e))
+		prog_fail(&e);
+	uint64_t alarms = w->state.alarms;
+	calibrate(w, pool);
+	reader_init(&reader, files);
+	reader.skip_bad = opt_skip_bad;
+	reader.on_bad = on_bad;
+	reader.stopping = prog_stopping;
+	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
+		if (got < 0 || window_state_add(&w->state, rec.line, &e))
+			prog_fail(&e);
+		if (w->state.pending_n < (size_t)opt_window)
+			continue;
+		judge_window(w);
+		judged = 1;
+	}
+	if (!opt_quiet && w->state.pending_n)
+		prog_warn("%zu rows of an open window %s", w->state.pending_n, opt_state ? "wait in the state file" : "were not judged");
+	*skipped += reader.skipped;
+	reader_release(&reader);
+	record_release(&rec);
+	int status = w->state.alarms > alarms ? FT_NO : judged ? FT_OK : FT_INSUFFICIENT;
+	window_state_release(&w->state);
+	return status;
+}
+
+static int compare_once(struct scope *scope, const struct frame *reference, char **files, size_t *skipped)
+{
+	struct frame current;
+	struct comparison c;
+	struct err e = ERR_INIT;
+
+	fill(&current, scope, files, "current rows", NULL, NULL, skipped);
+	if (prog_stopping())
+		prog_end(FT_OK);
+	if (compare(reference, &current, &scope->options, &c, &e))
+		prog_fail(&e);
+	print(&c, &scope->options);
+	int status = c.verdict == VERDICT_DRIFT ? FT_NO : c.verdict == VERDICT_STABLE ? FT_OK : FT_INSUFFICIENT;
+	comparison_release(&c);
+	frame_release(&current);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
 	char **files = prog_start(&program, argc, argv);
 	struct scope scope;
-	struct frame reference, current;
-	struct comparison c;
+	struct frame reference;
+	struct window_pool pool = {0};
+	struct watch w = {.scope = &scope, .reference = &reference};
 	size_t skipped = 0;
+	int status;
 
 	if (!opt_reference.n)
 		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
 	if (opt_table && opt_json)
 		prog_usage("--table and --json: choose one");
+	if ((opt_ert > 0 || opt_state) && !opt_window)
+		prog_usage("--ert and --state go with --window");
 	scope_init(&scope);
 	char **reference_files = mem_alloc(opt_reference.n + 1, sizeof *reference_files);
 	for (size_t i = 0; i < opt_reference.n; i++)
 		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];
-	fill(&reference, &scope, reference_files, "reference rows", &skipped);
-	fill(&current, &scope, files, "current rows", &skipped);
-	if (prog_stopping())
-		prog_end(FT_OK);
-	if (compare(&reference, &current, &scope.options, &c, &e))
-		prog_fail(&e);
-	print(&c, &scope.options);
-	int status = c.verdict == VERDICT_DRIFT ? FT_NO : c.verdict == VERDICT_STABLE ? FT_OK : FT_INSUFFICIENT;
+	fill(&reference, &scope, reference_files, "reference rows", opt_window ? &pool : NULL, opt_window ? &w.state.fingerprint : NULL,
+	     &skipped);
+	if (opt_window)
+		status = watch(&w, &pool, files, &skipped);
+	else
+		status = compare_once(&scope, &reference, files, &skipped);
 	if (skipped && status == FT_OK)
 		status = FT_PARTIAL;
-	comparison_release(&c);
+	window_pool_release(&pool);
 	frame_release(&reference);
-	frame_release(&current);
 	scope_release(&scope);
 	free(reference_files);
 	prog_end(status);

@@ -203,3 +203,47 @@ numbers() {
 	[[ $output == *"1. .messages[-1].content|.due_date: 100 % of the dated rows name 2024"* ]]
 	[[ $output == *"drift: 3 of 8 paths drifted, 60 rows against 300 of the reference"* ]]
 }
+
+@test "windows: no alarm without drift, one soon after it begins" {
+	numbers 2000 1 0 >reference
+	{ numbers 600 7 0; numbers 300 8 0.2; } >stream
+	drift -r reference --window 100 --ert 50000 stream
+	[ "$status" -eq 1 ]
+	jq -se 'map(.verdict) | .[:6] == ["stable", "stable", "stable", "stable", "stable", "stable"] and (.[6:] | any(. == "drift")) and length == 9' out.jsonl
+	jq -se 'map(select(.verdict == "drift"))[0] | .path == ".x" and .p <= .threshold and .last - .first == 99 and (.why | startswith("median up"))' out.jsonl
+	head -600 stream | ft-drift -q -r reference --window 100 --ert 50000
+	drift -r reference --window 100 --ert 150 stream
+	[ "$status" -eq 2 ]
+	numbers 250 1 0 >small
+	drift -r small --window 100 stream
+	[ "$status" -eq 2 ]
+	grep -q 'too few to learn' err
+}
+
+@test "windows: the state survives kill -9 at any moment, and is refused for another reference" {
+	numbers 1000 1 0 >reference
+	numbers 730 7 0 >stream
+	ft-drift -q -r reference --window 100 --ert 5000 stream >whole || true
+	mkfifo pipe
+	ft-drift -q -r reference --window 100 --ert 5000 --state st pipe >first 2>err &
+	pid=$!
+	exec 9>pipe
+	head -370 stream >&9
+	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 71 ] && break; sleep 0.05; done
+	[ "$(wc -l <st)" -eq 71 ]
+	kill -9 $pid
+	exec 9>&-
+	wait $pid || true
+	# A row that was being written when the program died.
+	printf '{"x":0.1,"un' >>st
+	tail -n +371 stream | ft-drift -q -r reference --window 100 --ert 5000 --state st >second || true
+	cat first second | cmp whole -
+	head -1 st | jq -e '.windows == 7 and .rows == 700'
+	[ "$(wc -l <st)" -eq 31 ]
+	status_is 2 ft-drift -r stream --window 100 --ert 5000 --state st reference
+	[[ $stderr == *"another reference or other options"* ]]
+	echo 'no state' >st
+	status_is 2 ft-drift -r reference --window 100 --state st stream
+	: >st
+	status_is 2 ft-drift -r reference --window 100 --state st stream
+}

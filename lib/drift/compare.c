@@ -358,7 +358,7 @@ int compare(const struct frame *reference, const struct frame *current, const st
 	}
 	/* A permutation test must be able to say less than alpha over the number of tests, with draws to spare. */
 	double draws = 5 * 3 * (double)(c->n + 1) / o->alpha;
-	p.draws = draws > 1e5 ? 100000 : (size_t)draws;
+	p.draws = o->draws ? o->draws : draws > 1e5 ? 100000 : (size_t)draws;
 	find_time(c, &p);
 	for (size_t i = 0; i < c->n; i++) {
 		probe_line(&c->lines[i], &p);

@@ -23,6 +23,7 @@ struct drift_options {
 	double min_effect; /* smaller effects are no drift */
 	int fdr;	   /* Benjamini and Hochberg in place of Holm */
 	int calendar;	   /* compare months and weekdays too */
+	size_t draws;	   /* of permutation tests; 0: enough for alpha over the number of tests */
 	uint64_t seed;
 	const struct drift_type *paths; /* only these and what stands below them; none: all */
 	size_t paths_n;

@@ -176,3 +176,46 @@ void report_table(const struct comparison *c, const struct drift_options *o, str
 		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
 		 (unsigned long long)c->reference_rows, c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
 }
+
+void report_window(const struct window_report *r, const struct comparison *c, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "window");
+	jw_int(&w, (int64_t)r->number);
+	jw_key(&w, "first");
+	jw_int(&w, (int64_t)r->first);
+	jw_key(&w, "last");
+	jw_int(&w, (int64_t)r->last);
+	jw_key(&w, "verdict");
+	jw_str(&w, verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
+	jw_key(&w, "p");
+	jw_num(&w, r->p);
+	jw_key(&w, "threshold");
+	jw_num(&w, r->threshold);
+	jw_key(&w, "path");
+	jw_str(&w, r->line ? r->line->path : NULL);
+	jw_key(&w, "type");
+	jw_str(&w, r->line ? type_name(r->line->type) : NULL);
+	jw_key(&w, "why");
+	if (r->line && r->line->best)
+		jw_strn(&w, r->line->best->why.data, r->line->best->why.len);
+	else
+		jw_null(&w);
+	jw_key(&w, "paths");
+	jw_int(&w, (int64_t)c->n);
+	jw_end(&w);
+}
+
+void report_window_text(const struct window_report *r, struct buf *b)
+{
+	buf_addf(b, "rows %llu to %llu: %s", (unsigned long long)r->first, (unsigned long long)r->last,
+		 verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
+	if (r->alarm && r->line) {
+		buf_addf(b, ", %s: ", r->line->path);
+		put_reason(r->line, b);
+	}
+	buf_addf(b, " (p %.2g, alarm at %.2g)\n", r->p, r->threshold);
+}

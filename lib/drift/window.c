@@ -1,0 +1,310 @@
+/* window: calibration, and the file that a restart goes on from; see the header. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../base/rng.h"
+#include "../json/jw.h"
+#include "../text/hash.h"
+#include "window.h"
+
+#define STATE_VERSION 1
+#define STATE_MAX ((size_t)1 << 30)
+
+/* --- reference rows --- */
+
+void window_pool_release(struct window_pool *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->line[i]);
+	free(p->line);
+	free(p->priority);
+	*p = (struct window_pool){0};
+}
+
+void window_pool_add(struct window_pool *p, struct span line, uint64_t seed)
+{
+	uint64_t priority = hash_mix(hash_mix(seed, 0x3001), p->seen++);
+
+	if (!p->line) {
+		p->line = mem_alloc(WINDOW_ROWS, sizeof *p->line);
+		p->priority = mem_alloc(WINDOW_ROWS, sizeof *p->priority);
+	}
+	if (p->n < WINDOW_ROWS) {
+		p->priority[p->n] = priority;
+		p->line[p->n++] = mem_strndup(line.s, line.n);
+		return;
+	}
+	/* Algorithm R with hashes for dice: row k replaces one of the pool with probability size / k. */
+	uint64_t at = priority % p->seen;
+	if (at >= WINDOW_ROWS)
+		return;
+	free(p->line[at]);
+	p->line[at] = mem_strndup(line.s, line.n);
+}
+
+/* --- calibration --- */
+
+static int frame_of(struct frame *f, const struct window_pool *p, const size_t *index, size_t n, window_prepare *prepare, void *arg,
+		    struct err *e)
+{
+	struct record rec = {0};
+	int bad = 0;
+
+	frame_init(f);
+	prepare(f, arg);
+	for (size_t i = 0; i < n && !bad; i++)
+		bad = record_parse(&rec, span_of(p->line[index[i]]), e) || frame_add(f, &rec, e);
+	frame_finish(f);
+	record_release(&rec);
+	return bad ? -1 : 0;
+}
+
+double window_least_p(const struct comparison *c, const struct drift_options *o, const struct line **line)
+{
+	double least = 1;
+
+	if (line)
+		*line = NULL;
+	for (size_t i = 0; i < c->n; i++) {
+		for (size_t k = 0; k < c->lines[i].findings; k++) {
+			const struct finding *f = &c->lines[i].finding[k];
+			if (f->effect < o->min_effect || f->p >= least)
+				continue;
+			least = f->p;
+			if (line)
+				*line = &c->lines[i];
+		}
+	}
+	return least;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The rate of an exponential from the lower half of n values, the rest known only to be larger. */
+static double censored_rate(double *p, size_t n)
+{
+	size_t half = (n + 1) / 2;
+	double sum = 0;
+
+	qsort(p, n, sizeof *p, by_size);
+	for (size_t i = 0; i < half; i++)
+		sum += -log1p(-fmin(p[i], 1 - 1e-9));
+	sum += (double)(n - half) * -log1p(-fmin(p[half - 1], 1 - 1e-9));
+	return sum > 0 ? (double)half / sum : 1;
+}
+
+int window_calibrate(const struct window_pool *pool, size_t rows, const struct drift_options *o, window_prepare *prepare,
+		     int (*progress)(void *arg, size_t done), void *arg, double *tests, struct err *e)
+{
+	size_t reference_n = pool->n / 2, draw_n = pool->n - reference_n, done = 0;
+	size_t *index = mem_alloc(pool->n, sizeof *index);
+	double *least = mem_alloc(WINDOW_CALIBRATION, sizeof *least);
+	struct frame reference, window;
+	struct rng rng;
+	int bad = -1;
+
+	if (pool->n < 3 * rows) {
+		err_set(e, "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many", pool->n, rows);
+		goto out;
+	}
+	rng_seed(&rng, o->seed, 0xca1b);
+	for (size_t i = 0; i < pool->n; i++)
+		index[i] = i;
+	rng_shuffle(&rng, index, pool->n);
+	if (frame_of(&reference, pool, index + draw_n, reference_n, prepare, arg, e))
+		goto release;
+	for (; done < WINDOW_CALIBRATION; done++) {
+		struct comparison c;
+		rng_shuffle(&rng, index, draw_n);
+		if (frame_of(&window, pool, index, rows, prepare, arg, e) || compare(&reference, &window, o, &c, e)) {
+			frame_release(&window);
+			goto release;
+		}
+		least[done] = window_least_p(&c, o, NULL);
+		comparison_release(&c);
+		frame_release(&window);
+		if (progress && progress(arg, done + 1)) {
+			err_set(e, "stopped");
+			goto release;
+		}
+	}
+	*tests = censored_rate(least, WINDOW_CALIBRATION);
+	bad = 0;
+release:
+	frame_release(&reference);
+out:
+	free(index);
+	free(least);
+	return bad;
+}
+
+double window_threshold(double tests, size_t rows, double ert)
+{
+	double share = (double)rows / ert;
+
+	return share >= 1 ? 1 : -expm1(log1p(-share) / tests);
+}
+
+/* --- state --- */
+
+static void put_header(const struct window_state *s, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "ft_drift_state");
+	jw_int(&w, STATE_VERSION);
+	jw_key(&w, "fingerprint");
+	char hex[17];
+	snprintf(hex, sizeof hex, "%016" PRIx64, s->fingerprint);
+	jw_str(&w, hex);
+	jw_key(&w, "windows");
+	jw_int(&w, (int64_t)s->windows);
+	jw_key(&w, "rows");
+	jw_int(&w, (int64_t)(s->rows - s->pending_n)); /* those that follow are counted when they are read */
+	jw_key(&w, "alarms");
+	jw_int(&w, (int64_t)s->alarms);
+	jw_key(&w, "tests");
+	jw_num(&w, s->tests);
+	jw_end(&w);
+	buf_addc(b, '\n');
+}
+
+static int open_for_rows(struct window_state *s, struct err *e)
+{
+	s->fd = open(s->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	return s->fd < 0 ? err_errno(e, "%s", s->path) : 0;
+}
+
+static int read_header(struct window_state *s, struct span line, struct err *e)
+{
+	struct span v;
+	int64_t n;
+	double x;
+	char hex[17];
+
+	if (json_check(line, &v, e))
+		return err_prefix(e, "%s:1: no state of ft-drift", s->path);
+	if (json_int(json_member(v, "ft_drift_state"), &n) || n != STATE_VERSION)
+		return err_set(e, "%s: no state of ft-drift, or of another version", s->path);
+	snprintf(hex, sizeof hex, "%016" PRIx64, s->fingerprint);
+	if (!json_is(json_member(v, "fingerprint"), hex))
+		return err_set(e, "%s: the state of a run with another reference or other options; remove it to begin anew", s->path);
+	if (json_int(json_member(v, "windows"), &n) || n < 0)
+		return err_set(e, "%s: windows is missing", s->path);
+	s->windows = (uint64_t)n;
+	if (json_int(json_member(v, "rows"), &n) || n < 0)
+		return err_set(e, "%s: rows is missing", s->path);
+	s->rows = (uint64_t)n;
+	if (json_int(json_member(v, "alarms"), &n) || n < 0)
+		return err_set(e, "%s: alarms is missing", s->path);
+	s->alarms = (uint64_t)n;
+	s->tests = json_number(json_member(v, "tests"), &x) ? 0 : x;
+	return 0;
+}
+
+int window_state_load(struct window_state *s, struct err *e)
+{
+	struct buf all = {.max = STATE_MAX};
+	int bad = -1;
+
+	s->fd = -1;
+	if (!s->path)
+		return 0;
+	if (!file_exists(s->path)) {
+		struct buf header = BUF_INIT;
+		put_header(s, &header);
+		bad = file_write(s->path, header.data, header.len, e);
+		buf_release(&header);
+		return bad ? -1 : open_for_rows(s, e);
+	}
+	if (file_read(s->path, STATE_MAX, &all, e))
+		goto cleanup;
+	char *end = all.data ? memchr(all.data, '\n', all.len) : NULL;
+	if (!end) {
+		err_set(e, "%s: no state of ft-drift: the header is cut short", s->path);
+		goto cleanup;
+	}
+	if (read_header(s, (struct span){all.data, (size_t)(end - all.data)}, e))
+		goto cleanup;
+	/* The last row may have been cut by a kill; the file goes on behind the whole ones. */
+	size_t at = (size_t)(end - all.data) + 1, good = at;
+	for (char *next; (next = memchr(all.data + good, '\n', all.len - good)); good = (size_t)(next - all.data) + 1)
+		s->pending_n++;
+	buf_add(&s->pending, all.data + at, good - at);
+	s->rows += s->pending_n;
+	if (good < all.len && truncate(s->path, (off_t)good)) {
+		err_errno(e, "%s", s->path);
+		goto cleanup;
+	}
+	bad = open_for_rows(s, e);
+cleanup:
+	buf_release(&all);
+	return bad ? -1 : 0;
+}
+
+int window_state_add(struct window_state *s, struct span line, struct err *e)
+{
+	size_t from = s->pending.len;
+
+	if (buf_addspan(&s->pending, line) || buf_addc(&s->pending, '\n'))
+		return err_set(e, "a window of more than %zu bytes", BUF_MAX);
+	s->pending_n++;
+	s->rows++;
+	if (s->fd < 0)
+		return 0;
+	while (from < s->pending.len) {
+		ssize_t n = write(s->fd, s->pending.data + from, s->pending.len - from);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, "%s", s->path);
+		from += (size_t)n;
+	}
+	return 0;
+}
+
+int window_state_save(struct window_state *s, struct err *e)
+{
+	struct buf all = BUF_INIT;
+	int bad;
+
+	if (s->fd < 0)
+		return 0;
+	close(s->fd);
+	s->fd = -1;
+	put_header(s, &all);
+	bad = buf_addspan(&all, buf_span(&s->pending)) ? err_set(e, "a window of more than %zu bytes", BUF_MAX)
+						       : file_write(s->path, all.data, all.len, e);
+	buf_release(&all);
+	return bad ? -1 : open_for_rows(s, e);
+}
+
+int window_state_close(struct window_state *s, struct err *e)
+{
+	s->windows++;
+	buf_clear(&s->pending);
+	s->pending_n = 0;
+	return window_state_save(s, e);
+}
+
+void window_state_release(struct window_state *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	buf_release(&s->pending);
+	*s = (struct window_state){.fd = -1};
+}

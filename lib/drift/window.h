@@ -1,0 +1,63 @@
+/* window: a stream of current records, judged in windows of a fixed number of rows, with alarms as rare as asked for.
+ *
+ * The smallest p-value of a window's tests decides. How it behaves without drift is measured, not assumed: the reference is dealt into two
+ * halves, windows drawn from one are compared with the other, and from their smallest p-values the number of independent tests is
+ * estimated that would give the same lower half (their -log(1 - p) are exponential with that rate; a censored maximum-likelihood
+ * fit). The threshold is then the p at which an alarm comes once in `ert` rows on average.
+ */
+#ifndef FT_WINDOW_H
+#define FT_WINDOW_H
+
+#include "compare.h"
+
+#define WINDOW_CALIBRATION 200 /* windows drawn */
+#define WINDOW_ROWS 6000       /* reference rows kept for it */
+
+/* Whole records of the reference, a uniform sample of at most WINDOW_ROWS; zeroed is empty. */
+struct window_pool {
+	char **line;
+	uint64_t *priority;
+	size_t n, cap, seen;
+};
+
+void window_pool_add(struct window_pool *p, struct span line, uint64_t seed);
+void window_pool_release(struct window_pool *p);
+
+/* Prepares a frame that is zeroed otherwise (paths, time, seed). */
+typedef void window_prepare(struct frame *f, void *arg);
+
+/* *tests: the effective number of independent tests of a window of `rows` rows. -1 where the pool has fewer than 3 * rows records. progress is
+ * called after each window and may stop the work by returning non-zero; it may be NULL. */
+int window_calibrate(const struct window_pool *pool, size_t rows, const struct drift_options *o, window_prepare *prepare,
+		     int (*progress)(void *arg, size_t done), void *arg, double *tests, struct err *e);
+
+/* The p at or below which a window of `rows` rows alarms, so that it happens once in ert rows. */
+double window_threshold(double tests, size_t rows, double ert);
+
+/* The smallest p of a comparison among effects that count, and its line; 1 and NULL where there is none. */
+double window_least_p(const struct comparison *c, const struct drift_options *o, const struct line **line);
+
+/* --- the state between runs --- */
+
+/* What a restart needs: how far the stream is, the calibration, and the rows of the window that is not full yet.
+ * The file is a header object, then those rows as they came: rows are appended as they are read, and the file is written
+ * anew, atomically, when a window closes. A kill at any moment loses at most the row being written. */
+struct window_state {
+	const char *path; /* NULL: nothing is kept between runs */
+	uint64_t fingerprint; /* of reference and options; a state of others is refused */
+	uint64_t windows, rows, alarms;
+	double tests; /* effective; 0 before calibration */
+	struct buf pending; /* lines of the open window, each with its newline */
+	size_t pending_n;
+	int fd; /* -1 until opened */
+};
+
+int window_state_load(struct window_state *s, struct err *e);
+int window_state_add(struct window_state *s, struct span line, struct err *e);
+/* Writes the file anew: after a change of `tests`. */
+int window_state_save(struct window_state *s, struct err *e);
+/* The window is judged: begins the next. */
+int window_state_close(struct window_state *s, struct err *e);
+void window_state_release(struct window_state *s);
+
+#endif
