@@ -8,6 +8,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/drift/compare.h"
+#include "../lib/drift/profile.h"
 #include "../lib/drift/report.h"
 #include "../lib/drift/window.h"
 #include "../lib/json/reader.h"
@@ -18,7 +19,7 @@ static double opt_alpha = 0.05, opt_min_effect = 0.05;
 static double opt_ert;
 static const char *opt_time, *opt_state;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window;
-static int opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
+static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
 
 static const struct opt options[] = {
 	{'r', "reference", OPT_LIST, &opt_reference, "FILE", "what the model was trained on; may be given again", 0, 0},
@@ -32,6 +33,8 @@ static const struct opt options[] = {
 	{0, "window", OPT_INT, &opt_window, "N", "one verdict for every N rows, as they come", DRIFT_ROWS, 1000000},
 	{0, "ert", OPT_REAL, &opt_ert, "T", "--window: without drift, one alarm in T rows on average\n(default: N over --alpha)", 1, 1e15},
 	{0, "state", OPT_STR, &opt_state, "FILE", "--window: keep what a restart needs, and go on from it", 0, 0},
+	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write a profile of the records, which -r takes in their place", 0, 0},
+	{0, "merge", OPT_FLAG, &opt_merge, NULL, "write the profile that the profiles named add up to", 0, 0},
 	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose values are kept (default 20000)", 100, 10000000},
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also where standard output is no terminal", 0, 0},
@@ -44,7 +47,8 @@ static const struct opt options[] = {
 static const struct program program = {
 	.name = "ft-drift",
 	.synopsis = "-r REFERENCE [--path PATH[:TYPE] ...] [--time PATH] [--alpha X] [file ...]\n"
-		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]",
+		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]\n"
+		    "{--profile [file ...] | --merge PROFILE ...}",
 	.about = "Says what changed between reference records and current ones: exit status 0 nothing, 1 drift, 4 too little data.",
 	.options = options,
 	.examples = "ft-drift -r train.jsonl last-week.jsonl\n"
@@ -190,6 +194,53 @@ static void fill(struct frame *f, struct scope *s, char **files, const char *wha
 	*skipped += reader.skipped;
 	reader_release(&reader);
 	record_release(&rec);
+}
+
+/* Profiles, added up, where the first file is one; else records. */
+static void load(struct frame *f, struct scope *s, char **files, const char *what, size_t *skipped)
+{
+	struct err e = ERR_INIT;
+
+	if (!files[0] || !profile_is(files[0])) {
+		fill(f, s, files, what, NULL, NULL, skipped);
+		return;
+	}
+	frame_init(f);
+	if (profile_read(files[0], f, &e))
+		prog_fail(&e);
+	for (size_t i = 1; files[i]; i++) {
+		struct frame more;
+		frame_init(&more);
+		if (profile_read(files[i], &more, &e))
+			prog_fail(&e);
+		if (profile_merge(f, &more, &e)) {
+			err_prefix(&e, "%s", files[i]);
+			prog_fail(&e);
+		}
+		frame_release(&more);
+	}
+}
+
+static void put_line(void *arg, const char *line, size_t n)
+{
+	(void)arg;
+	out_line(line, n);
+}
+
+static int profile(struct scope *s, char **files, size_t *skipped)
+{
+	struct frame f;
+
+	if (opt_merge && (!files[0] || !profile_is(files[0])))
+		prog_usage("--merge takes profiles, written by --profile");
+	if (opt_merge)
+		load(&f, s, files, "profiles", skipped);
+	else
+		fill(&f, s, files, "rows", NULL, NULL, skipped);
+	if (!prog_stopping())
+		profile_write(&f, put_line, NULL);
+	frame_release(&f);
+	return FT_OK;
 }
 
 static int as_table(void)
@@ -341,7 +392,7 @@ static int compare_once(struct scope *scope, const struct frame *reference, char
 	struct comparison c;
 	struct err e = ERR_INIT;
 
-	fill(&current, scope, files, "current rows", NULL, NULL, skipped);
+	load(&current, scope, files, "current rows", skipped);
 	if (prog_stopping())
 		prog_end(FT_OK);
 	if (compare(reference, &current, &scope->options, &c, &e))
@@ -363,8 +414,11 @@ int main(int argc, char **argv)
 	size_t skipped = 0;
 	int status;
 
-	if (!opt_reference.n)
+	int profiling = opt_profile || opt_merge;
+	if (!opt_reference.n && !profiling)
 		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
+	if (opt_reference.n && profiling)
+		prog_usage("--profile and --merge describe the records named and compare nothing: leave -r out");
 	if (opt_table && opt_json)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)
@@ -373,12 +427,18 @@ int main(int argc, char **argv)
 	char **reference_files = mem_alloc(opt_reference.n + 1, sizeof *reference_files);
 	for (size_t i = 0; i < opt_reference.n; i++)
 		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];
-	fill(&reference, &scope, reference_files, "reference rows", opt_window ? &pool : NULL, opt_window ? &w.state.fingerprint : NULL,
-	     &skipped);
-	if (opt_window)
+	frame_init(&reference);
+	if (profiling) {
+		status = profile(&scope, files, &skipped);
+	} else if (opt_window) {
+		if (profile_is(reference_files[0]))
+			prog_usage("--window learns from the reference's records; a profile does not hold them");
+		fill(&reference, &scope, reference_files, "reference rows", &pool, &w.state.fingerprint, &skipped);
 		status = watch(&w, &pool, files, &skipped);
-	else
+	} else {
+		load(&reference, &scope, reference_files, "reference rows", &skipped);
 		status = compare_once(&scope, &reference, files, &skipped);
+	}
 	if (skipped && status == FT_OK)
 		status = FT_PARTIAL;
 	window_pool_release(&pool);

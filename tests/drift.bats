@@ -247,3 +247,55 @@ numbers() {
 	: >st
 	status_is 2 ft-drift -r reference --window 100 --state st stream
 }
+
+@test "profiles: -r takes one in place of rows with the same answer, and merged shards equal the whole" {
+	notes 400 1 2023 12 | jq -c '. + {"odd.name": (if .id == "n1-7" then "\u0000 \ud83d\ude00" else .messages[0].content[:3] end), big: 12345678901234567890}' >reference
+	notes 60 2 2024 1 >current
+	drift -r reference current
+	[ "$status" -eq 1 ]
+	cp out.jsonl want
+	ft-drift --profile reference >whole.profile
+	drift -r whole.profile current
+	cmp want out.jsonl
+	split -n l/10 reference shard.
+	for shard in shard.??; do ft-drift --profile "$shard" >"$shard.profile"; done
+	ft-drift --merge shard.??.profile >merged.profile
+	drift -r merged.profile current
+	cmp want out.jsonl
+	drift -r shard.aa.profile -r merged.profile current
+	[ "$status" -eq 1 ]
+	ft-drift --profile current >current.profile
+	drift -r whole.profile current.profile
+	cmp want out.jsonl
+}
+
+@test "profiles: counts are exact and the sample is uniform where rows are too many to keep" {
+	numbers 3000 1 0 >rows
+	split -n l/5 rows shard.
+	for shard in shard.a?; do ft-drift --sample 400 --profile "$shard" >"$shard.profile"; done
+	ft-drift --merge shard.a?.profile >merged.profile
+	head -1 merged.profile | jq -e '.rows == 3000 and (.sample | length == 800)'
+	sed -n 2,3p merged.profile | jq -se 'map({(.path): .kinds[2]}) | add | .[".x"] == 3000'
+	drift -r merged.profile rows
+	[ "$status" -eq 0 ]
+	line .x | jq -e '.reference_values == 3000 and .statistic < 0.09'
+	# Every shard is drawn from.
+	jq -e '[.sample | range(1; length; 2) as $i | .[$i] / 600 | floor] | unique == [0, 1, 2, 3, 4]' <(head -1 merged.profile)
+}
+
+@test "profiles: damaged, cut short, of another version or not alike: status 2" {
+	numbers 200 1 0 >rows
+	ft-drift --profile rows >good
+	head -c 900 good >cut
+	sed 's/"ft_drift_profile":1/"ft_drift_profile":9/' good >version
+	sed '2s/"kinds":\[/"kinds":["x",/' good >damaged
+	sed '$d' good >endless
+	for file in cut version damaged endless; do
+		status_is 2 ft-drift -r $file rows
+		[[ $stderr == *"$file:"* ]]
+	done
+	ft-drift --sample 100 --profile rows >other
+	status_is 2 ft-drift --merge good other
+	[[ $stderr == *"different --sample or --seed"* ]]
+	status_is 2 ft-drift --merge rows
+}

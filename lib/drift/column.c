@@ -54,30 +54,37 @@ void column_free(struct column *c)
 	free(c);
 }
 
-static struct cell *keep(struct column *c, int64_t sampled, enum kind kind, double x)
+void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s)
 {
+	struct cell cell = {.row = (uint32_t)sampled, .kind = (unsigned char)kind, .x = x};
+
 	if (sampled < 0)
-		return NULL;
+		return;
+	if (kind == KIND_STRING) {
+		cell.at = c->text.len;
+		cell.n = s.n < COLUMN_TEXT_MAX ? s.n : COLUMN_TEXT_MAX;
+		if (buf_add(&c->text, s.s, cell.n))
+			return; /* a gigabyte of sampled text: the rest goes without */
+	}
 	c->cells = mem_grow(c->cells, &c->cells_cap, c->cells_n + 1, sizeof *c->cells);
-	c->cells[c->cells_n] = (struct cell){.row = (uint32_t)sampled, .kind = (unsigned char)kind, .x = x};
-	return &c->cells[c->cells_n++];
+	c->cells[c->cells_n++] = cell;
 }
 
-static void count_year(struct column *c, int year)
+void column_count_year(struct column *c, int year, uint64_t rows)
 {
 	size_t i = c->years_n;
 
 	while (i > 0 && c->years[i - 1].year > year)
 		i--;
 	if (i > 0 && c->years[i - 1].year == year) {
-		c->years[i - 1].rows++;
+		c->years[i - 1].rows += rows;
 		return;
 	}
 	if (c->years_n == COLUMN_YEARS)
 		return;
 	c->years = mem_grow(c->years, &c->years_cap, c->years_n + 1, sizeof *c->years);
 	memmove(c->years + i + 1, c->years + i, (c->years_n - i) * sizeof *c->years);
-	c->years[i] = (struct year){year, 1};
+	c->years[i] = (struct year){year, rows};
 	c->years_n++;
 }
 
@@ -111,31 +118,31 @@ static void count_dates(struct column *c, struct span s)
 			i++;
 		if (i == seen && seen < 32) {
 			year[seen++] = d.year;
-			count_year(c, d.year);
+			column_count_year(c, d.year, 1);
 		}
 	} while (moment_find(s, &at, &d, &where));
 }
 
-static void count_level(struct column *c, struct span s)
+void column_count_level(struct column *c, struct span s, uint64_t n)
 {
 	int added;
 
 	if (s.n > COLUMN_LEVEL_MAX) {
-		c->others++;
+		c->others += n;
 		return;
 	}
 	uint64_t hash = hash64(s, 0), *known = map_get(&c->level_by_hash, hash);
 	if (known) {
-		c->levels[*known].n++;
+		c->levels[*known].n += n;
 		return;
 	}
 	if (c->levels_n == COLUMN_LEVELS) {
-		c->others++;
+		c->others += n;
 		return;
 	}
 	c->levels = mem_grow(c->levels, &c->levels_cap, c->levels_n + 1, sizeof *c->levels);
 	map_put(&c->level_by_hash, hash, c->levels_n, &added);
-	c->levels[c->levels_n++] = (struct level){hash, 1, c->names.len, s.n};
+	c->levels[c->levels_n++] = (struct level){hash, n, c->names.len, s.n};
 	buf_addspan(&c->names, s);
 }
 
@@ -178,8 +185,8 @@ void column_add_object(struct column *c)
 void column_add_bool(struct column *c, int x, int64_t sampled)
 {
 	c->count[KIND_BOOL]++;
-	count_level(c, span_of(x ? "true" : "false"));
-	keep(c, sampled, KIND_BOOL, x);
+	column_count_level(c, span_of(x ? "true" : "false"), 1);
+	column_keep(c, sampled, KIND_BOOL, x, (struct span){0});
 }
 
 void column_add_number(struct column *c, double x, int64_t sampled)
@@ -191,19 +198,19 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 	c->least = fmin(c->least, x);
 	c->most = fmax(c->most, x);
 	c->sum += isfinite(x) ? x : 0;
-	keep(c, sampled, KIND_NUMBER, x);
+	column_keep(c, sampled, KIND_NUMBER, x, (struct span){0});
 	if (c->timely && moment_epoch(x, &d)) {
 		c->whole_dates++;
 		c->dated++;
 		count_day(c, &d);
-		count_year(c, d.year);
+		column_count_year(c, d.year, 1);
 	}
 }
 
 void column_add_array(struct column *c, size_t length, int64_t sampled)
 {
 	c->count[KIND_ARRAY]++;
-	keep(c, sampled, KIND_ARRAY, (double)length);
+	column_keep(c, sampled, KIND_ARRAY, (double)length, (struct span){0});
 }
 
 void column_add_string(struct column *c, struct span s, int64_t sampled)
@@ -214,24 +221,18 @@ void column_add_string(struct column *c, struct span s, int64_t sampled)
 	c->bytes += s.n;
 	c->words += count_words(s);
 	c->numeric += is_number(s);
-	count_level(c, s);
+	column_count_level(c, s, 1);
 	if (moment_parse(s, &d)) {
 		c->whole_dates++;
 		c->dated++;
 		if (d.year) {
 			count_day(c, &d);
-			count_year(c, d.year);
+			column_count_year(c, d.year, 1);
 		}
 	} else if (s.n >= 6) {
 		count_dates(c, s);
 	}
-	struct cell *cell = keep(c, sampled, KIND_STRING, NAN);
-	if (!cell)
-		return;
-	cell->at = c->text.len;
-	cell->n = s.n < COLUMN_TEXT_MAX ? s.n : COLUMN_TEXT_MAX;
-	if (buf_add(&c->text, s.s, cell->n))
-		c->cells_n--; /* a gigabyte of sampled text: the rest goes without */
+	column_keep(c, sampled, KIND_STRING, NAN, s);
 }
 
 uint64_t column_present(const struct column *c)
@@ -241,6 +242,11 @@ uint64_t column_present(const struct column *c)
 	for (int i = 0; i < KINDS; i++)
 		n += c->count[i];
 	return n;
+}
+
+struct span column_level_text(const struct column *c, const struct level *level)
+{
+	return (struct span){c->names.data ? c->names.data + level->at : "", level->len};
 }
 
 struct span column_cell_text(const struct column *c, const struct cell *cell)

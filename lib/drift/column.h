@@ -87,8 +87,14 @@ void column_add_string(struct column *c, struct span s, int64_t sampled);
 void column_add_array(struct column *c, size_t length, int64_t sampled);
 void column_add_object(struct column *c);
 
+/* For columns put together from counts: a year, a string, a sampled value (s: of strings; others x). */
+void column_count_year(struct column *c, int year, uint64_t rows);
+void column_count_level(struct column *c, struct span s, uint64_t n);
+void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s);
+
 /* Rows in which the path stood, null included. */
 uint64_t column_present(const struct column *c);
+struct span column_level_text(const struct column *c, const struct level *level);
 struct span column_cell_text(const struct column *c, const struct cell *cell);
 
 /* Keeps the cells of rows with to[row] != UINT32_MAX, renumbered to to[row], which must rise. */

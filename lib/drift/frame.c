@@ -95,36 +95,46 @@ static uint64_t column_key(enum root root, uint64_t path_hash)
 	return hash_mix(path_hash, (uint64_t)root);
 }
 
-static struct column *column_at(struct frame *f, const struct place *at)
+struct column *frame_add_column(struct frame *f, enum root root, struct span path, uint64_t hash, struct column *parent)
 {
-	uint64_t key = column_key(at->root, at->path_hash), *known = map_get(&f->by_hash, key);
+	uint64_t key = column_key(root, hash);
 
-	if (known)
-		return f->columns[*known];
-	if (f->columns_n == FRAME_COLUMNS)
+	if (f->columns_n == FRAME_COLUMNS || map_get(&f->by_hash, key))
 		return NULL;
-	struct buf path = BUF_INIT;
-	put_path(&path, at->step);
-	struct column *c = column_new(at->root, buf_span(&path), at->path_hash, at->parent);
-	buf_release(&path);
 	f->columns = mem_grow(f->columns, &f->columns_cap, f->columns_n + 1, sizeof *f->columns);
 	map_put(&f->by_hash, key, f->columns_n, NULL);
-	f->columns[f->columns_n++] = c;
+	f->columns[f->columns_n] = column_new(root, path, hash, parent);
+	return f->columns[f->columns_n++];
+}
+
+static struct column *column_at(struct frame *f, const struct place *at)
+{
+	struct column *known = frame_column_at(f, at->root, at->path_hash);
+
+	if (known || f->columns_n == FRAME_COLUMNS)
+		return known;
+	struct buf path = BUF_INIT;
+	put_path(&path, at->step);
+	struct column *c = frame_add_column(f, at->root, buf_span(&path), at->path_hash, at->parent);
+	buf_release(&path);
 	return c;
+}
+
+struct column *frame_column_at(const struct frame *f, enum root root, uint64_t hash)
+{
+	uint64_t *known = map_get(&f->by_hash, column_key(root, hash));
+
+	return known ? f->columns[*known] : NULL;
 }
 
 struct column *frame_column(const struct frame *f, enum root root, const struct column *c)
 {
-	uint64_t *known = map_get(&f->by_hash, column_key(root, c->hash));
-
-	return known ? f->columns[*known] : NULL;
+	return frame_column_at(f, root, c->hash);
 }
 
 struct column *frame_root(const struct frame *f, enum root root)
 {
-	uint64_t *known = map_get(&f->by_hash, column_key(root, 0));
-
-	return known ? f->columns[*known] : NULL;
+	return frame_column_at(f, root, 0);
 }
 
 uint64_t frame_possible(const struct frame *f, const struct column *c)
@@ -399,18 +409,12 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void shrink_sample(struct frame *f)
+/* Drops the sampled rows above the threshold. */
+static void drop_rows(struct frame *f)
 {
-	size_t max = f->sample_max ? f->sample_max : FRAME_SAMPLE, kept = 0;
-
-	if (f->sample_n <= max)
-		return;
-	uint64_t *order = mem_alloc(f->sample_n, sizeof *order);
 	uint32_t *to = mem_alloc(f->sample_n, sizeof *to);
-	for (size_t i = 0; i < f->sample_n; i++)
-		order[i] = f->sample[i].priority;
-	qsort(order, f->sample_n, sizeof *order, by_size);
-	f->threshold = order[max - 1];
+	size_t kept = 0;
+
 	for (size_t i = 0; i < f->sample_n; i++) {
 		to[i] = UINT32_MAX;
 		if (f->sample[i].priority > f->threshold)
@@ -418,20 +422,33 @@ static void shrink_sample(struct frame *f)
 		to[i] = (uint32_t)kept;
 		f->sample[kept++] = f->sample[i];
 	}
+	if (kept < f->sample_n) {
+		for (size_t i = 0; i < f->columns_n; i++)
+			column_renumber(f->columns[i], to);
+	}
 	f->sample_n = kept;
-	for (size_t i = 0; i < f->columns_n; i++)
-		column_renumber(f->columns[i], to);
-	free(order);
 	free(to);
+}
+
+static void shrink_sample(struct frame *f)
+{
+	drop_rows(f);
+	if (f->sample_n <= f->sample_max)
+		return;
+	uint64_t *order = mem_alloc(f->sample_n, sizeof *order);
+	for (size_t i = 0; i < f->sample_n; i++)
+		order[i] = f->sample[i].priority;
+	qsort(order, f->sample_n, sizeof *order, by_size);
+	f->threshold = order[f->sample_max - 1];
+	free(order);
+	drop_rows(f);
 }
 
 static int64_t sample_row(struct frame *f, uint64_t priority)
 {
-	size_t max = f->sample_max ? f->sample_max : FRAME_SAMPLE;
-
 	if (priority > f->threshold)
 		return -1;
-	if (f->sample_n >= 2 * max) {
+	if (f->sample_n >= 2 * f->sample_max) {
 		shrink_sample(f);
 		if (priority > f->threshold)
 			return -1;
@@ -443,7 +460,11 @@ static int64_t sample_row(struct frame *f, uint64_t priority)
 
 int frame_add(struct frame *f, const struct record *rec, struct err *e)
 {
-	uint64_t draw = hash_mix(hash_mix(f->seed, 0x5a3), f->rows);
+	if (f->rows == 0) {
+		f->salt = hash64(rec->line, f->seed);
+		f->sample_max = f->sample_max ? f->sample_max : FRAME_SAMPLE;
+	}
+	uint64_t draw = hash_mix(f->salt, f->rows);
 	struct place root = {.root = ROOT_INPUT, .sampled = sample_row(f, draw), .draw = draw};
 	struct span final = record_final_assistant(rec), output = record_get(rec, "output");
 
@@ -464,5 +485,6 @@ int frame_add(struct frame *f, const struct record *rec, struct err *e)
 
 void frame_finish(struct frame *f)
 {
+	f->sample_max = f->sample_max ? f->sample_max : FRAME_SAMPLE;
 	shrink_sample(f);
 }

@@ -42,6 +42,7 @@ struct frame {
 	struct sampled_row *sample; /* rising number */
 	size_t sample_n, sample_cap;
 	uint64_t threshold; /* rows with larger priorities are not sampled */
+	uint64_t salt;	    /* of the priorities: from the first record, so that shards draw independently */
 
 	struct buf decoded[FRAME_DECODE + 1], text;
 };
@@ -56,6 +57,9 @@ void frame_finish(struct frame *f);
 struct column *frame_column(const struct frame *f, enum root root, const struct column *c);
 /* The column of a root itself. */
 struct column *frame_root(const struct frame *f, enum root root);
+/* By root and hash, and a new one by hand (NULL where it is there already or there are too many): for profiles. */
+struct column *frame_column_at(const struct frame *f, enum root root, uint64_t hash);
+struct column *frame_add_column(struct frame *f, enum root root, struct span path, uint64_t hash, struct column *parent);
 /* Rows in which a value at c could have stood: those whose parent is there. */
 uint64_t frame_possible(const struct frame *f, const struct column *c);
 

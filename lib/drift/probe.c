@@ -170,11 +170,6 @@ struct levels {
 	size_t n;
 };
 
-static struct span level_name(const struct column *c, const struct level *v)
-{
-	return (struct span){c->names.data ? c->names.data + v->at : "", v->len};
-}
-
 static void levels_join(struct levels *v, const struct column *reference, const struct column *current)
 {
 	size_t most = reference->levels_n + current->levels_n + 1;
@@ -187,13 +182,13 @@ static void levels_join(struct levels *v, const struct column *reference, const 
 		uint64_t *same = map_get(&current->level_by_hash, reference->levels[i].hash);
 		v->was[v->n] = reference->levels[i].n;
 		v->is[v->n] = same ? current->levels[*same].n : 0;
-		v->name[v->n++] = level_name(reference, &reference->levels[i]);
+		v->name[v->n++] = column_level_text(reference, &reference->levels[i]);
 	}
 	for (size_t i = 0; i < current->levels_n; i++) {
 		if (map_get(&reference->level_by_hash, current->levels[i].hash))
 			continue;
 		v->is[v->n] = current->levels[i].n;
-		v->name[v->n++] = level_name(current, &current->levels[i]);
+		v->name[v->n++] = column_level_text(current, &current->levels[i]);
 	}
 	v->was[v->n] = reference->others;
 	v->is[v->n] = current->others;

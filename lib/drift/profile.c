@@ -1,0 +1,427 @@
+/* profile: writing, reading and adding frames; see the header. Hashes and priorities are written as hexadecimal strings, since a
+ * JSON number does not hold 64 bits for every reader.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "profile.h"
+
+/* --- writing --- */
+
+static void put_hex(struct jw *w, uint64_t x)
+{
+	char hex[17];
+
+	snprintf(hex, sizeof hex, "%016" PRIx64, x);
+	jw_strn(w, hex, 16);
+}
+
+static void put_count(struct jw *w, const char *name, uint64_t x)
+{
+	jw_key(w, name);
+	jw_int(w, (int64_t)x);
+}
+
+static void put_header(const struct frame *f, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	put_count(&w, "ft_drift_profile", PROFILE_VERSION);
+	put_count(&w, "rows", f->rows);
+	put_count(&w, "lost", f->lost);
+	put_count(&w, "sample_max", f->sample_max);
+	put_count(&w, "seed", f->seed);
+	jw_key(&w, "threshold");
+	put_hex(&w, f->threshold);
+	jw_key(&w, "reference");
+	jw_str(&w, f->reference_name[0] ? f->reference_name : NULL);
+	put_count(&w, "columns", f->columns_n);
+	jw_key(&w, "sample");
+	jw_array(&w);
+	for (size_t i = 0; i < f->sample_n; i++) {
+		put_hex(&w, f->sample[i].priority);
+		jw_int(&w, (int64_t)f->sample[i].number);
+	}
+	jw_end(&w);
+	jw_end(&w);
+}
+
+/* Invalid bytes cannot stand here: all text was checked when it was read, but a cut at COLUMN_TEXT_MAX may split a character. */
+static void put_cells(const struct column *c, struct jw *w)
+{
+	jw_key(w, "cells");
+	jw_array(w);
+	for (size_t i = 0; i < c->cells_n; i++) {
+		const struct cell *cell = &c->cells[i];
+		jw_int(w, cell->row);
+		jw_int(w, cell->kind);
+		if (cell->kind == KIND_STRING)
+			jw_strn(w, column_cell_text(c, cell).s, cell->n);
+		else if (isfinite(cell->x))
+			jw_num(w, cell->x);
+		else
+			jw_str(w, cell->x > 0 ? "inf" : "-inf");
+	}
+	jw_end(w);
+}
+
+static void put_column(const struct column *c, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "path");
+	jw_str(&w, c->path);
+	put_count(&w, "root", c->root);
+	jw_key(&w, "hash");
+	put_hex(&w, c->hash);
+	jw_key(&w, "parent");
+	if (c->parent)
+		put_hex(&w, c->parent->hash);
+	else
+		jw_null(&w);
+	put_count(&w, "timely", (uint64_t)c->timely);
+	jw_key(&w, "kinds");
+	jw_array(&w);
+	for (int i = 0; i < KINDS; i++)
+		jw_int(&w, (int64_t)c->count[i]);
+	jw_end(&w);
+	put_count(&w, "whole_dates", c->whole_dates);
+	put_count(&w, "dated", c->dated);
+	put_count(&w, "numeric", c->numeric);
+	put_count(&w, "words", c->words);
+	put_count(&w, "bytes", c->bytes);
+	put_count(&w, "beyond", c->beyond);
+	put_count(&w, "others", c->others);
+	put_count(&w, "us_order", c->us_order);
+	put_count(&w, "eu_order", c->eu_order);
+	jw_key(&w, "sum");
+	jw_num(&w, c->sum);
+	jw_key(&w, "least");
+	jw_num(&w, c->least);
+	jw_key(&w, "most");
+	jw_num(&w, c->most);
+	if (c->first_day <= c->last_day) {
+		jw_key(&w, "first_day");
+		jw_int(&w, c->first_day);
+		jw_key(&w, "last_day");
+		jw_int(&w, c->last_day);
+	}
+	jw_key(&w, "years");
+	jw_array(&w);
+	for (size_t i = 0; i < c->years_n; i++) {
+		jw_int(&w, c->years[i].year);
+		jw_int(&w, (int64_t)c->years[i].rows);
+	}
+	jw_end(&w);
+	jw_key(&w, "levels");
+	jw_array(&w);
+	for (size_t i = 0; i < c->levels_n; i++) {
+		struct span name = column_level_text(c, &c->levels[i]);
+		jw_strn(&w, name.s, name.n);
+		jw_int(&w, (int64_t)c->levels[i].n);
+	}
+	jw_end(&w);
+	put_cells(c, &w);
+	jw_end(&w);
+}
+
+void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n), void *arg)
+{
+	struct buf b = {.max = PROFILE_MAX};
+
+	put_header(f, &b);
+	put(arg, b.data, b.len);
+	for (size_t i = 0; i < f->columns_n; i++) {
+		buf_clear(&b);
+		put_column(f->columns[i], &b);
+		put(arg, b.data, b.len);
+	}
+	buf_clear(&b);
+	buf_addf(&b, "{\"end\":%zu}", f->columns_n);
+	put(arg, b.data, b.len);
+	buf_release(&b);
+}
+
+/* --- reading --- */
+
+int profile_is(const char *file)
+{
+	static const char begin[] = "{\"ft_drift_profile\":";
+	char head[sizeof begin];
+	FILE *f = strcmp(file, "-") == 0 ? NULL : fopen(file, "r");
+	int is;
+
+	if (!f)
+		return 0;
+	is = fread(head, 1, sizeof begin - 1, f) == sizeof begin - 1 && memcmp(head, begin, sizeof begin - 1) == 0;
+	fclose(f);
+	return is;
+}
+
+static int get_hex(struct span v, uint64_t *x)
+{
+	*x = 0;
+	if (v.n != 18 || v.s[0] != '"')
+		return -1;
+	for (size_t i = 1; i < 17; i++) {
+		const char *digit = memchr("0123456789abcdef", v.s[i], 16);
+		if (!digit)
+			return -1;
+		*x = *x << 4 | (uint64_t)(digit - "0123456789abcdef");
+	}
+	return 0;
+}
+
+static int get_count(struct span object, const char *name, uint64_t *x)
+{
+	int64_t n;
+
+	if (json_int(json_member(object, name), &n) || n < 0)
+		return -1;
+	*x = (uint64_t)n;
+	return 0;
+}
+
+static int read_header(struct frame *f, struct span v, uint64_t *columns, struct err *e)
+{
+	uint64_t version, sample_max;
+	struct json_iter it = {0};
+	struct span key, item, sample = json_member(v, "sample"), name = json_member(v, "reference");
+	struct buf text = BUF_INIT;
+	int64_t number;
+
+	if (get_count(v, "ft_drift_profile", &version) || version != PROFILE_VERSION)
+		return err_set(e, "a profile of another version; make it anew with this one");
+	if (get_count(v, "rows", &f->rows) || get_count(v, "lost", &f->lost) || get_count(v, "sample_max", &sample_max) ||
+	    get_count(v, "seed", &f->seed) || get_count(v, "columns", columns) || *columns > FRAME_COLUMNS ||
+	    get_hex(json_member(v, "threshold"), &f->threshold) || json_kind(sample) != JSON_ARRAY)
+		return err_set(e, "a damaged profile: its header");
+	f->sample_max = (size_t)sample_max;
+	if (!json_string(name, &text) && text.len < sizeof f->reference_name)
+		memcpy(f->reference_name, text.data, text.len + 1);
+	buf_release(&text);
+	while (json_next(&it, sample, &key, &item)) {
+		struct sampled_row row;
+		if (get_hex(item, &row.priority) || !json_next(&it, sample, &key, &item) || json_int(item, &number) || number < 0)
+			return err_set(e, "a damaged profile: its sample");
+		row.number = (uint64_t)number;
+		f->sample = mem_grow(f->sample, &f->sample_cap, f->sample_n + 1, sizeof *f->sample);
+		f->sample[f->sample_n++] = row;
+	}
+	return f->sample_n > f->rows ? err_set(e, "a damaged profile: more rows sampled than there were") : 0;
+}
+
+static int read_years(struct column *c, struct span v)
+{
+	struct json_iter it = {0};
+	struct span key, item;
+	int64_t year, rows;
+
+	while (json_next(&it, v, &key, &item)) {
+		if (json_int(item, &year) || year < 0 || year > 9999 || !json_next(&it, v, &key, &item) || json_int(item, &rows) || rows < 0)
+			return -1;
+		column_count_year(c, (int)year, (uint64_t)rows);
+	}
+	return 0;
+}
+
+static int read_levels(struct column *c, struct span v, struct buf *text)
+{
+	struct json_iter it = {0};
+	struct span key, item;
+	int64_t n;
+
+	while (json_next(&it, v, &key, &item)) {
+		buf_clear(text);
+		if (json_string(item, text) || !json_next(&it, v, &key, &item) || json_int(item, &n) || n < 0)
+			return -1;
+		column_count_level(c, buf_span(text), (uint64_t)n);
+	}
+	return 0;
+}
+
+static int read_cells(struct column *c, struct span v, size_t rows, struct buf *text)
+{
+	struct json_iter it = {0};
+	struct span key, item;
+	int64_t row, kind, last = -1;
+
+	while (json_next(&it, v, &key, &item)) {
+		double x = NAN;
+		if (json_int(item, &row) || row <= last || row >= (int64_t)rows)
+			return -1;
+		last = row;
+		if (!json_next(&it, v, &key, &item) || json_int(item, &kind) || kind <= KIND_NULL || kind >= KINDS ||
+		    !json_next(&it, v, &key, &item))
+			return -1;
+		buf_clear(text);
+		if (json_kind(item) == JSON_NUMBER)
+			json_number(item, &x);
+		else if (json_string(item, text))
+			return -1;
+		else if (kind != KIND_STRING)
+			x = span_is(buf_span(text), "inf") ? INFINITY : -INFINITY;
+		column_keep(c, row, (enum kind)kind, x, buf_span(text));
+	}
+	return 0;
+}
+
+static double number_or(struct span v, double otherwise)
+{
+	double x;
+
+	return json_number(v, &x) ? otherwise : x;
+}
+
+static int read_column(struct frame *f, struct span v, struct buf *text, struct err *e)
+{
+	uint64_t root, hash, parent_hash, timely;
+	struct column *parent = NULL;
+	struct span path = json_member(v, "path"), up = json_member(v, "parent"), kinds = json_member(v, "kinds");
+	int64_t day;
+
+	buf_clear(text);
+	if (json_string(path, text) || get_count(v, "root", &root) || root >= ROOTS || get_hex(json_member(v, "hash"), &hash) ||
+	    get_count(v, "timely", &timely))
+		return err_set(e, "a damaged profile: a path");
+	if (json_kind(up) != JSON_NULL) {
+		if (get_hex(up, &parent_hash) || !(parent = frame_column_at(f, (enum root)root, parent_hash)))
+			return err_set(e, "a damaged profile: the parent of %s", text->data ? text->data : "a root");
+	}
+	struct column *c = frame_add_column(f, (enum root)root, buf_span(text), hash, parent);
+	if (!c)
+		return err_set(e, "a damaged profile: %s twice", text->data ? text->data : "a root");
+	c->timely = timely != 0;
+	for (int i = 0; i < KINDS; i++) {
+		int64_t n;
+		if (json_int(json_element(kinds, i), &n) || n < 0)
+			return err_set(e, "a damaged profile: the kinds of %s", c->path);
+		c->count[i] = (uint64_t)n;
+	}
+	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
+	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
+	    get_count(v, "others", &c->others) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
+	    read_years(c, json_member(v, "years")) || read_levels(c, json_member(v, "levels"), text) ||
+	    read_cells(c, json_member(v, "cells"), f->sample_n, text))
+		return err_set(e, "a damaged profile: the counts of %s", c->path);
+	c->sum = number_or(json_member(v, "sum"), 0);
+	c->least = number_or(json_member(v, "least"), INFINITY);
+	c->most = number_or(json_member(v, "most"), -INFINITY);
+	if (!json_int(json_member(v, "first_day"), &day))
+		c->first_day = day;
+	if (!json_int(json_member(v, "last_day"), &day))
+		c->last_day = day;
+	return 0;
+}
+
+int profile_read(const char *file, struct frame *f, struct err *e)
+{
+	struct buf all = {.max = PROFILE_MAX}, text = BUF_INIT;
+	uint64_t columns = 0, end;
+	size_t line = 0;
+	int bad = file_read(file, PROFILE_MAX, &all, e);
+	struct span v = {0};
+
+	if (bad)
+		goto cleanup;
+	bad = -1;
+	for (size_t at = 0; at < all.len;) {
+		char *stop = memchr(all.data + at, '\n', all.len - at);
+		if (!stop) {
+			err_set(e, "%s: a profile that is cut short", file);
+			goto cleanup;
+		}
+		if (json_check((struct span){all.data + at, (size_t)(stop - all.data) - at}, &v, e) ||
+		    (line == 0		 ? read_header(f, v, &columns, e)
+		     : line <= columns ? read_column(f, v, &text, e)
+				       : 0)) {
+			err_prefix(e, "%s:%zu", file, line + 1);
+			goto cleanup;
+		}
+		at = (size_t)(stop - all.data) + 1;
+		line++;
+	}
+	if (line != columns + 2 || get_count(v, "end", &end) || end != columns) {
+		err_set(e, "%s: a profile that is cut short", file);
+		goto cleanup;
+	}
+	bad = 0;
+cleanup:
+	buf_release(&all);
+	buf_release(&text);
+	return bad;
+}
+
+/* --- adding --- */
+
+static int add_column(struct frame *into, size_t first_row, const struct column *from, struct err *e)
+{
+	struct column *c = frame_column_at(into, from->root, from->hash), *parent = NULL;
+
+	if (!c) {
+		if (from->parent)
+			parent = frame_column_at(into, from->root, from->parent->hash);
+		c = frame_add_column(into, from->root, span_of(from->path), from->hash, parent);
+		if (!c)
+			return err_set(e, "more than %d paths", FRAME_COLUMNS);
+		c->timely = from->timely;
+	}
+	for (int i = 0; i < KINDS; i++)
+		c->count[i] += from->count[i];
+	c->whole_dates += from->whole_dates;
+	c->dated += from->dated;
+	c->numeric += from->numeric;
+	c->words += from->words;
+	c->bytes += from->bytes;
+	c->beyond += from->beyond;
+	c->others += from->others;
+	c->us_order += from->us_order;
+	c->eu_order += from->eu_order;
+	c->sum += from->sum;
+	c->least = fmin(c->least, from->least);
+	c->most = fmax(c->most, from->most);
+	c->first_day = from->first_day < c->first_day ? from->first_day : c->first_day;
+	c->last_day = from->last_day > c->last_day ? from->last_day : c->last_day;
+	for (size_t i = 0; i < from->years_n; i++)
+		column_count_year(c, from->years[i].year, from->years[i].rows);
+	for (size_t i = 0; i < from->levels_n; i++)
+		column_count_level(c, column_level_text(from, &from->levels[i]), from->levels[i].n);
+	for (size_t i = 0; i < from->cells_n; i++) {
+		const struct cell *cell = &from->cells[i];
+		column_keep(c, (int64_t)(first_row + cell->row), (enum kind)cell->kind, cell->x, column_cell_text(from, cell));
+	}
+	return 0;
+}
+
+int profile_merge(struct frame *into, const struct frame *from, struct err *e)
+{
+	size_t first_row = into->sample_n;
+
+	if (into->sample_max != from->sample_max || into->seed != from->seed)
+		return err_set(e, "profiles taken with different --sample or --seed cannot be merged");
+	for (size_t i = 0; i < from->sample_n; i++) {
+		into->sample = mem_grow(into->sample, &into->sample_cap, into->sample_n + 1, sizeof *into->sample);
+		into->sample[into->sample_n++] = (struct sampled_row){from->sample[i].priority, from->sample[i].number + into->rows};
+	}
+	for (size_t i = 0; i < from->columns_n; i++) {
+		if (add_column(into, first_row, from->columns[i], e))
+			return -1;
+	}
+	if (!into->reference_name[0])
+		memcpy(into->reference_name, from->reference_name, sizeof into->reference_name);
+	into->rows += from->rows;
+	into->lost += from->lost;
+	/* A row that the other side would not have kept is not kept here either. */
+	into->threshold = from->threshold < into->threshold ? from->threshold : into->threshold;
+	frame_finish(into);
+	return 0;
+}
