@@ -3,10 +3,10 @@
  * lib/jinja renders a template over JSON values. It knows JSON and nothing of models. What it does not know (a tag, filter,
  * test, method or function) is an error that names it and its line; it is never passed over.
  *
- * Settings are those of Hugging Face's apply_chat_template: trim_blocks and lstrip_blocks on, loop controls, sandboxed (values
- * cannot be changed but through namespaces and the list methods append/extend/pop/insert... on lists the template made itself),
- * tojson without ASCII or HTML escaping; the globals raise_exception, strftime_now, namespace, range, dict, and the
- * {% generation %} block of transformers.
+ * Settings are those of Hugging Face's apply_chat_template: trim_blocks and lstrip_blocks on, loop controls, nothing changed but
+ * namespaces and (more than transformers allow, as llama.cpp does) lists by append; tojson without ASCII or HTML escaping; the
+ * globals raise_exception, strftime_now, namespace, range, dict, and the {% generation %} block of transformers. Values print as
+ * Python prints them.
  *
  * Ceilings (struct jinja_limits) bound steps, nesting, memory and output, so a hostile template ends in an error.
  *

@@ -166,6 +166,54 @@ int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, st
 
 /* --- strings --- */
 
+/* str.format with the plain fields {}, {0} and {name}. */
+static int brace_format(struct jrun *r, struct span s, const struct jcall *c, struct jv *out)
+{
+	struct buf b = BUF_INIT;
+	size_t i, next = 0;
+
+	for (i = 0; i < s.n; i++) {
+		const char *end;
+		const struct jv *v = NULL;
+		struct span field;
+		size_t k, number = 0;
+
+		if ((s.s[i] == '{' || s.s[i] == '}') && i + 1 < s.n && s.s[i + 1] == s.s[i]) {
+			buf_addc(&b, s.s[i++]);
+			continue;
+		}
+		if (s.s[i] == '}' || (s.s[i] == '{' && !(end = memchr(s.s + i, '}', s.n - i)))) {
+			jfail(r, "format: a single brace");
+			goto failed;
+		}
+		if (s.s[i] != '{') {
+			buf_addc(&b, (unsigned char)s.s[i]);
+			continue;
+		}
+		field = (struct span){s.s + i + 1, (size_t)(end - s.s) - i - 1};
+		for (k = 0; k < field.n && isdigit((unsigned char)field.s[k]) && k < 6; k++)
+			number = number * 10 + (size_t)(field.s[k] - '0');
+		if (k == field.n)
+			number = field.n ? number : next++;
+		if (k == field.n && number < c->positional)
+			v = &c->v[number];
+		for (k = c->positional; k < c->n && !v; k++)
+			if (span_eq(c->names[k], field))
+				v = &c->v[k];
+		if (!v) {
+			jfail(r, "format: the field {%.*s} has no value, or is of a kind that is not supported", (int)field.n, field.s);
+			goto failed;
+		}
+		if (jv_print(r, v, &b))
+			goto failed;
+		i = (size_t)(end - s.s);
+	}
+	return jv_buf(r, &b, out);
+failed:
+	buf_release(&b);
+	return -1;
+}
+
 /* Does the character at s + i (length in *n) belong to set? An absent set is white space. */
 static int in_set(struct span s, size_t i, struct span set, size_t *n)
 {
@@ -399,6 +447,8 @@ static int string_method(struct jrun *r, struct span s, struct span name, const 
 		return has_end(r, s, c, name.s[0] == 's', out);
 	if (span_is(name, "find") || span_is(name, "rfind") || span_is(name, "index") || span_is(name, "count"))
 		return search(r, s, c, name, out);
+	if (span_is(name, "format"))
+		return brace_format(r, s, c, out);
 	if (span_is(name, "join")) {
 		struct jcall args = {&v, 1, NULL, 1};
 
@@ -485,7 +535,13 @@ static int list_method(struct jrun *r, const struct jv *v, struct span name, con
 	size_t i;
 	int64_t count = 0;
 
-	if (span_is(name, "append") || span_is(name, "extend") || span_is(name, "insert") || span_is(name, "pop") ||
+	if (span_is(name, "append")) {
+		if (c->n != 1)
+			return jfail(r, "append takes one value");
+		*out = jv_none();
+		return jv_push(r, v->list, c->v[0]);
+	}
+	if (span_is(name, "extend") || span_is(name, "insert") || span_is(name, "pop") ||
 	    span_is(name, "remove") || span_is(name, "sort") || span_is(name, "reverse") || span_is(name, "clear"))
 		return jfail(r, "list.%.*s changes a value, which templates may not do", (int)name.n, name.s);
 	if ((span_is(name, "index") || span_is(name, "count")) && c->positional == 1) {

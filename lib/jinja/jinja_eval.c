@@ -244,6 +244,27 @@ static int concat(struct jrun *r, const struct jv *a, const struct jv *b, struct
 	return jv_buf(r, &text, out);
 }
 
+/* a + b where one of them is safe: the other is escaped. */
+static int concat_safe(struct jrun *r, const struct jv *a, const struct jv *b, struct jv *out)
+{
+	struct buf text = BUF_INIT;
+
+	if (jcharge(r, (a->s.n + b->s.n) / 64))
+		return -1;
+	if (a->safe)
+		buf_addspan(&text, a->s);
+	else
+		jescape(a->s, &text);
+	if (b->safe)
+		buf_addspan(&text, b->s);
+	else
+		jescape(b->s, &text);
+	if (jv_buf(r, &text, out))
+		return -1;
+	out->safe = 1;
+	return 0;
+}
+
 static int join_lists(struct jrun *r, const struct jlist *a, const struct jlist *b, struct jv *out)
 {
 	size_t i;
@@ -341,7 +362,7 @@ static int arithmetic(struct jrun *r, enum jop op, const struct jv *a, const str
 		return jfail(r, "'%.*s' is undefined", (int)u->s.n, u->s.s ? u->s.s : "");
 	}
 	if (op == OP_ADD && a->kind == J_STRING && b->kind == J_STRING)
-		return concat(r, a, b, out);
+		return a->safe || b->safe ? concat_safe(r, a, b, out) : concat(r, a, b, out);
 	if (op == OP_ADD && a->kind == J_LIST && b->kind == J_LIST && a->tuple == b->tuple)
 		return join_lists(r, a->list, b->list, out);
 	if (op == OP_MUL && (a->kind == J_STRING || a->kind == J_LIST) && b->kind == J_INT)

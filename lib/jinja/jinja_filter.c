@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 #include "../base/mem.h"
+#include "../json/json.h"
 #include "jinja_impl.h"
 
 typedef int filter_fn(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out);
@@ -146,36 +147,49 @@ static int f_replace(struct jrun *r, const struct jv *v, const struct jcall *c, 
 	return as_text(r, v, &s) ? -1 : jmethod(r, &s, span_of("replace"), c, out, &found);
 }
 
+void jescape(struct span s, struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		switch (s.s[i]) {
+		case '&':
+			buf_adds(b, "&amp;");
+			break;
+		case '<':
+			buf_adds(b, "&lt;");
+			break;
+		case '>':
+			buf_adds(b, "&gt;");
+			break;
+		case '\'':
+			buf_adds(b, "&#39;");
+			break;
+		case '"':
+			buf_adds(b, "&#34;");
+			break;
+		default:
+			buf_addc(b, (unsigned char)s.s[i]);
+		}
+}
+
 static int f_escape(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
 	struct buf b = BUF_INIT;
 	struct jv s;
-	size_t i;
 
 	(void)c;
 	if (as_text(r, v, &s))
 		return -1;
-	for (i = 0; i < s.s.n; i++)
-		switch (s.s.s[i]) {
-		case '&':
-			buf_adds(&b, "&amp;");
-			break;
-		case '<':
-			buf_adds(&b, "&lt;");
-			break;
-		case '>':
-			buf_adds(&b, "&gt;");
-			break;
-		case '\'':
-			buf_adds(&b, "&#39;");
-			break;
-		case '"':
-			buf_adds(&b, "&#34;");
-			break;
-		default:
-			buf_addc(&b, (unsigned char)s.s.s[i]);
-		}
-	return jv_buf(r, &b, out);
+	if (s.safe) {
+		*out = s;
+		return 0;
+	}
+	jescape(s.s, &b);
+	if (jv_buf(r, &b, out))
+		return -1;
+	out->safe = 1;
+	return 0;
 }
 
 static int f_indent(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
@@ -288,11 +302,12 @@ static int f_string(struct jrun *r, const struct jv *v, const struct jcall *c, s
 	return as_text(r, v, out);
 }
 
-static int f_same(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
+static int f_safe(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
-	(void)r;
 	(void)c;
-	*out = *v;
+	if (as_text(r, v, out))
+		return -1;
+	out->safe = 1;
 	return 0;
 }
 
@@ -342,6 +357,23 @@ static int f_tojson(struct jrun *r, const struct jv *v, const struct jcall *c, s
 		return -1;
 	}
 	return jv_buf(r, &b, out);
+}
+
+/* Of llama.cpp's templates: a text that is JSON. */
+static int f_from_json(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
+{
+	struct span text;
+	struct err why = ERR_INIT;
+	struct jv copy;
+
+	(void)c;
+	if (v->kind != J_STRING)
+		return jfail(r, "from_json of a %s", jv_type(v));
+	if (jv_text(r, v->s.s, v->s.n, &copy))
+		return -1;
+	if (json_check(copy.s, &text, &why))
+		return jfail(r, "from_json: %s", why.msg);
+	return jv_from_json(r, text, 0, out);
 }
 
 /* --- numbers --- */
@@ -852,7 +884,11 @@ static int f_map(struct jrun *r, const struct jv *v, const struct jcall *c, stru
 	struct jv x;
 	size_t i;
 
-	if (jv_items(r, v, &l) || jv_list(r, out))
+	if (jv_list(r, out))
+		return -1;
+	if (!jv_true(v)) /* none too, as in Jinja2 */
+		return 0;
+	if (jv_items(r, v, &l))
 		return -1;
 	if (!attr && (!c->positional || c->v[0].kind != J_STRING))
 		return jfail(r, "map needs a filter's name or attribute=");
@@ -890,7 +926,11 @@ static int choose(struct jrun *r, const struct jv *v, const struct jcall *c, int
 		return jfail(r, "the name of a test must be a str");
 	if (c->positional > at && !jtest_known(c->v[at].s))
 		return jfail(r, "there is no test '%.*s'", (int)c->v[at].s.n, c->v[at].s.s);
-	if (jv_items(r, v, &l) || jv_list(r, out))
+	if (jv_list(r, out))
+		return -1;
+	if (!jv_true(v))
+		return 0;
+	if (jv_items(r, v, &l))
 		return -1;
 	for (i = 0; i < l->n; i++) {
 		if (attribute(r, &l->v[i], attr ? &c->v[0] : NULL, &x))
@@ -938,10 +978,10 @@ static int f_attr(struct jrun *r, const struct jv *v, const struct jcall *c, str
 static const struct { const char *name; filter_fn *fn; } filters[] = {
 	{"abs", f_abs}, {"attr", f_attr}, {"batch", f_batch}, {"capitalize", f_capitalize}, {"count", f_length}, {"d", f_default},
 	{"default", f_default}, {"dictsort", f_dictsort}, {"e", f_escape}, {"escape", f_escape}, {"first", f_first}, {"float", f_float},
-	{"forceescape", f_escape}, {"format", f_format}, {"groupby", f_groupby}, {"indent", f_indent}, {"int", f_int}, {"items", f_items},
+	{"forceescape", f_escape}, {"format", f_format}, {"from_json", f_from_json}, {"groupby", f_groupby}, {"indent", f_indent}, {"int", f_int}, {"items", f_items},
 	{"join", f_join}, {"last", f_last}, {"length", f_length}, {"list", f_list}, {"lower", f_lower}, {"map", f_map}, {"max", f_max},
 	{"min", f_min}, {"reject", f_reject}, {"rejectattr", f_rejectattr}, {"replace", f_replace}, {"reverse", f_reverse},
-	{"round", f_round}, {"safe", f_same}, {"select", f_select}, {"selectattr", f_selectattr}, {"sort", f_sort}, {"string", f_string},
+	{"round", f_round}, {"safe", f_safe}, {"select", f_select}, {"selectattr", f_selectattr}, {"sort", f_sort}, {"string", f_string},
 	{"sum", f_sum}, {"title", f_title}, {"tojson", f_tojson}, {"trim", f_trim}, {"truncate", f_truncate}, {"unique", f_unique},
 	{"upper", f_upper}, {"urlencode", f_urlencode}, {"wordcount", f_wordcount},
 };

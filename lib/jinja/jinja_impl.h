@@ -34,6 +34,7 @@ enum jkind { J_UNDEFINED, J_NONE, J_BOOL, J_INT, J_FLOAT, J_STRING, J_LIST, J_DI
 struct jv {
 	enum jkind kind;
 	int tuple; /* lists: printed with round brackets */
+	int safe;  /* strings: went through `safe`, so that what + adds to them is HTML-escaped (markupsafe) */
 	union {
 		int b;
 		int64_t i;
@@ -221,6 +222,7 @@ int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *
 const struct jv *jcall_arg(const struct jcall *c, size_t at, const char *name);
 
 /* jinja_filter.c */
+void jescape(struct span s, struct buf *b);
 int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, struct jv *out);
 int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, int *yes);
 int jfilter_known(struct span name);

@@ -141,11 +141,13 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 	for (i = 0; i < n; i++)
 		jw_raw(&w, chat_message(m, i));
 	jw_end(&w);
-	jw_key(&w, "tools");
-	if (json_kind(tools) == JSON_ARRAY && json_count(tools))
+	if (json_kind(tools) == JSON_ARRAY && json_count(tools)) {
+		jw_key(&w, "tools");
 		jw_raw(&w, tools);
-	else
+	} else if (!c->no_tools_undefined) {
+		jw_key(&w, "tools");
 		jw_null(&w);
+	}
 	jw_key(&w, "documents");
 	jw_null(&w);
 	jw_key(&w, "add_generation_prompt");
@@ -410,8 +412,14 @@ static void probe(struct chat *c)
 		"\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}]},"
 		"{\"role\":\"tool\",\"tool_call_id\":\"abcdef123\",\"name\":\"f\",\"content\":\"1\"}]";
 	struct buf text = BUF_INIT;
-	int32_t end = end_of_turn(c);
+	int32_t end;
 
+	if (try(c, "[{\"role\":\"user\",\"content\":\"a\"}]", &text)) {
+		c->no_tools_undefined = 1;
+		if (try(c, "[{\"role\":\"user\",\"content\":\"a\"}]", &text))
+			c->no_tools_undefined = 0;
+	}
+	end = end_of_turn(c);
 	if (try(c, calls, &text)) {
 		c->arguments_as_text = 1;
 		if (try(c, calls, &text))

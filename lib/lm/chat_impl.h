@@ -10,6 +10,7 @@ struct chat {
 	struct jinja *template;	     /* NULL: the plain one */
 	struct jinja *tool_template; /* used where tools are given; or NULL */
 	int arguments_as_text;	     /* tool calls' arguments are strings for this template */
+	int no_tools_undefined;	     /* the template goes through `tools` without asking: none are undefined, not none */
 	struct tokens stops;
 	struct buf warning;
 };

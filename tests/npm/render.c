@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "../../lib/base/file.h"
 #include "../../lib/jinja/jinja.h"
 #include "../../lib/json/json.h"
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
 
 		buf_clear(&text);
 		buf_clear(&out);
-		if (t && !json_check((struct span){line, (size_t)n}, &v, &e) && !jinja_render(t, v, 0, NULL, &text, NULL, &e)) {
+		if (t && !json_check((struct span){line, (size_t)n}, &v, &e) && !jinja_render(t, v, time(NULL), NULL, &text, NULL, &e)) {
 			json_put_string(&out, text.data ? text.data : "", text.len);
 		} else {
 			buf_adds(&out, "{\"error\":");

@@ -137,6 +137,9 @@ static void filters(void)
 	gives("{{ 'a\n\nb' | indent }}|{{ 'a\nb' | indent(2, true) }}|{{ 'a<b' | e }}", "a\n\n    b|  a\n  b|a&lt;b");
 	gives("{% for g in people | groupby('n') %}{{ g[0] }}{{ g[1] | length }} {% endfor %}{{ 'hello world again' | truncate(11, leeway=0) }}", "x2 y1 hello...");
 	gives("{{ strftime_now is defined }}{{ raise_exception is defined }}{{ 'abc'[1] }}{{ 'x'.isdigit() }}{{ '5'.isdigit() }}", "FalseTruebFalseTrue");
+	gives("{{ '{} {1} {x} {{}}'.format('a', 2, x=3) }}{{ ('[1, {\"a\": null}]' | from_json)[1] }}", "a 2 3 {}{'a': None}");
+	gives("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}", "[1, 2]");
+	gives("{{ 'a<' | safe + '<' + 'b' }}{{ 'a' ~ ('<' | safe) ~ '<' }}{{ nil | map('upper') | list }}{{ nil | selectattr('x') | list }}", "a<&lt;ba<<[][]");
 	gives("{{ [1, 2, 3, 4, 5] | batch(2) | list }}", "[[1, 2], [3, 4], [5]]");
 }
 
@@ -159,9 +162,13 @@ static void refusals(void)
 	fails("{{ 1 / 0 }}", "division by zero");
 	fails("{{ 9223372036854775807 + 1 }}", "64 bits");
 	fails("{{ raise_exception('no ' ~ name) }}", "the template refuses: no World");
-	fails("{{ list.append(4) }}", "templates may not");
+	fails("{{ list.pop() }}", "templates may not");
+	fails("{{ '{' | from_json }}", "from_json");
+	fails("{{ '{:>3}'.format(1) }}", "not supported");
+	fails("{% set l = [1] %}{% for i in l %}{% set _ = l.append(i) %}{% endfor %}", "the template");
+	fails("{% set l = [1] %}{% set _ = l.append(l) %}{{ l }}", "too deep");
 	fails("{% set d.x = 1 %}", "no namespace");
-	fails("{% for i in range(1000000000) %}{% endfor %}", "steps");
+	fails("{% for i in range(1000000000) %}{% endfor %}", "the template");
 	fails("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}", "the template");
 	fails("{{ 'abcdefghij' * 1000000 }}", "too long");
 	fails("{% for i in range(100000) %}{{ 'abcdefghijklmnopqrstuvwxyz' }}{% endfor %}", "writes more than");
