@@ -218,6 +218,42 @@ peers:
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@4.104.0 @anthropic-ai/sdk@1.12.0
 	npm install --silent --no-audit --no-fund --prefix build/peers/promptfoo promptfoo@0.121.20
 
+# What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME.
+FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(foreach r,$(lm_BELOW),$(call archive,$(r)))
+	@mkdir -p $$(@D)
+	$$(call link,$$< -fsanitize=fuzzer,$(lm_BELOW))
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
+
+SECONDS = 60
+.PHONY: fuzz fuzz-programs
+fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
+fuzz: setup
+	@.ci/setup build sanitize
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzzing fuzz-programs \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+	@for f in $(FUZZERS); do \
+		mkdir -p build/fuzzing/corpus/$$f && \
+		build/fuzzing/fuzz/$$f -max_total_time=$(SECONDS) -timeout=25 -rss_limit_mb=3000 -max_len=100000 -print_final_stats=1 \
+			-artifact_prefix=build/fuzzing/$$f- build/fuzzing/corpus/$$f tests/fuzz/$$f 2>build/fuzzing/$$f.log || \
+			{ tail -40 build/fuzzing/$$f.log; echo "fuzz: $$f: see build/fuzzing/$$f.log"; exit 1; }; \
+		echo "fuzz: $$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzzing/$$f.log) inputs, nothing found"; done
+
+# Comparison with the reference implementations that npm has; not part of check, for it downloads them (500 MB).
+define npm_rule
+$(BUILD)/tests/npm/$(1): $(BUILD)/tests/npm/$(1).o $(foreach r,$(lm_BELOW),$(call archive,$(r)))
+	@mkdir -p $$(@D)
+	$$(call link,$$<,$(lm_BELOW))
+endef
+$(foreach f,tokens render,$(eval $(call npm_rule,$(f))))
+
+.PHONY: check-npm
+check-npm: setup
+	@$(MAKE) --no-print-directory $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
+	@tests/npm/check $(BUILD)
+
 # What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks.
 .PHONY: bench
 bench: setup
@@ -225,8 +261,8 @@ bench: setup
 	@$(MAKE) --no-print-directory test-programs
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
-C_FILES = $(wildcard cmd/*.c lib/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c)
-SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+C_FILES = $(wildcard cmd/*.c lib/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
+SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(wildcard lib/*/*.h); then echo "trailing blanks"; exit 1; fi
@@ -275,6 +311,7 @@ help:
 	@echo 'make check-valgrind  the tests under valgrind'
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-fault     every allocation fails once'
+	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'
 	@echo 'make bench           speed and memory against peers, as ratios'
