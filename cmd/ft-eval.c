@@ -25,10 +25,10 @@
 enum { BATCH_ROWS = 256, BATCH_BYTES = 8 << 20 };
 
 static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
-static const char *opt_compare, *opt_baseline, *opt_errors;
+static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at;
 static double opt_level = 95, opt_timeout = 60;
-static long long opt_threads, opt_jobs = 4;
-static int opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed;
+static int opt_labels, opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
 static const struct opt options[] = {
 	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL, 0, 0},
@@ -40,6 +40,11 @@ static const struct opt options[] = {
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N", "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)", 0, 0},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate", 0, 0},
 	{0, "errors", OPT_STR, &opt_errors, "fail|drop", "rows that cannot be scored are wrong, or are left out", 0, 0},
+	{0, "cluster", OPT_STR, &opt_cluster, "PATH", "rows with the same value here are not independent", 0, 0},
+	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...", "with several samples an id: pass@K and pass^K", 0, 0},
+	{0, "labels", OPT_FLAG, &opt_labels, NULL, "answers are classes: F1, MCC, confusion matrix", 0, 0},
+	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N", "intervals of means from N resamples (BCa), not by t", 2, 1e7},
+	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)", 0, 0},
 	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)", 50, 99.999},
 	{'p', "pass", OPT_FLAG, &opt_pass, NULL, "write the records with `eval` added instead of figures", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also when standard output is no terminal", 0, 0},
@@ -121,6 +126,23 @@ static struct path *parse_path(const char *text)
 	return p;
 }
 
+static void parse_pass_at(void)
+{
+	static int ks[16];
+	const char *s = opt_pass_at;
+	char *end;
+
+	do {
+		long k = strtol(s, &end, 10);
+
+		if (end == s || (*end && *end != ',') || k < 1 || k > 1000000 || board.n_pass_at == 16)
+			prog_usage("--pass-at is a list of at most 16 numbers, as 1,5,10");
+		ks[board.n_pass_at++] = (int)k;
+		s = end + 1;
+	} while (*end);
+	board.pass_at = ks;
+}
+
 static void parse_options(void)
 {
 	struct err e = ERR_INIT;
@@ -136,6 +158,12 @@ static void parse_options(void)
 	else if (opt_baseline || opt_diff)
 		prog_usage("%s needs --compare PATH", opt_baseline ? "--baseline" : "--diff");
 	board.keep = board.compare != NULL;
+	if (opt_cluster)
+		board.cluster = parse_path(opt_cluster);
+	board.labels = opt_labels;
+	board.boot = (struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
+	if (opt_pass_at)
+		parse_pass_at();
 	if (opt_errors && strcmp(opt_errors, "fail") == 0)
 		board.unscored = UNSCORED_FAIL;
 	else if (opt_errors && strcmp(opt_errors, "drop") == 0)
@@ -451,6 +479,7 @@ int main(int argc, char **argv)
 		path_free(board.by[i]);
 	free(board.by);
 	path_free(board.compare);
+	path_free(board.cluster);
 	for (size_t i = 0; i < board.n_checks; i++)
 		check_release(checks + i);
 	free(checks);

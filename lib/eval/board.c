@@ -25,6 +25,10 @@ static void group_release(struct group *g, size_t metrics)
 	tally_release(&g->completion_tokens);
 	tally_release(&g->total_tokens);
 	tally_release(&g->cost);
+	clusters_release(&g->clusters);
+	labels_release(&g->labels);
+	for (size_t i = 0; i < g->n_rows; i++)
+		free(g->rows[i].line);
 	free(g->rows);
 	free(g->scores);
 	buf_release(&g->ids);
@@ -95,6 +99,11 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 		else
 			buf_addspan(&b->side, value.s ? value : span_of("null"));
 	}
+	if (b->run) {
+		jw_key(&label, "run");
+		jw_str(&label, b->run);
+		buf_adds(&b->side, b->run);
+	}
 	jw_end(&label);
 	jw_end(&within);
 
@@ -115,6 +124,7 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 		.within = mem_strdup(b->within.data),
 		.side = mem_strdup(b->side.len > 0 ? b->side.data : ""),
 		.cells = mem_alloc(b->n_metrics, sizeof *g->cells),
+		.clusters = {.metrics = b->n_metrics},
 	};
 	return g;
 }
@@ -201,7 +211,53 @@ static uint64_t *find_row(const struct group *g, struct span id, int64_t sample,
 	return slot;
 }
 
-static int keep_row(struct board *b, struct group *g, struct row *a, const double *scores, struct err *e)
+int board_is_clustered(const struct board *b)
+{
+	return b->cluster || b->samples;
+}
+
+/* Rows of one input share its cluster; with a path, rows with the same value there; a row without one stands alone. */
+static int cluster_key(struct board *b, const struct group *g, const struct row *a, uint64_t *key, struct err *e)
+{
+	struct span v;
+
+	buf_clear(&b->id);
+	if (!b->cluster) {
+		if (record_id(&a->rec, &b->id, e) < 0)
+			return -1;
+		*key = hash64(buf_span(&b->id), 0);
+		return 0;
+	}
+	v = path_find(b->cluster, a->rec.body, &b->scratch);
+	if (!v.s || json_kind(v) == JSON_NULL) {
+		*key = hash_mix(g->n, 0x616c6f6e65u);
+		return 0;
+	}
+	json_canonical(v, &b->id);
+	*key = hash64(buf_span(&b->id), 1);
+	return 0;
+}
+
+static int add_cluster(struct board *b, struct group *g, struct row *a, const double *scores, size_t *cluster, struct err *e)
+{
+	int has_sample = json_kind(record_get(&a->rec, "sample")) > JSON_NULL;
+	uint64_t key;
+
+	*cluster = 0;
+	if (has_sample && !b->cluster && !b->samples) {
+		if (b->n_groups > 1 || g->n > 1)
+			return err_set(e, "rows with `sample` come after rows without; say --cluster .id");
+		b->samples = 1;
+	}
+	if (!board_is_clustered(b))
+		return 0;
+	if (cluster_key(b, g, a, &key, e) < 0)
+		return -1;
+	*cluster = clusters_add(&g->clusters, key, scores, hash64(a->output.s ? a->output : span_of(""), 2));
+	return 0;
+}
+
+static int keep_row(struct board *b, struct group *g, struct row *a, const double *scores, size_t cluster, struct err *e)
 {
 	struct span given = record_get(&a->rec, "id");
 	int64_t sample = 0;
@@ -224,7 +280,9 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 	}
 	map_put(&g->by_id, h, g->n_rows, NULL);
 	g->rows = mem_grow(g->rows, &g->rows_cap, g->n_rows + 1, sizeof *g->rows);
-	g->rows[g->n_rows] = (struct kept_row){g->ids.len, b->id.len, sample};
+	g->rows[g->n_rows] = (struct kept_row){g->ids.len, b->id.len, sample, cluster, NULL};
+	if (b->keep_lines)
+		g->rows[g->n_rows].line = mem_strndup(a->rec.body.s, a->rec.body.n);
 	g->ids.max = SIZE_MAX / 2;
 	buf_addspan(&g->ids, buf_span(&b->id));
 	g->scores = mem_grow(g->scores, &g->scores_cap, (g->n_rows + 1) * b->n_metrics, sizeof *g->scores);
@@ -237,6 +295,7 @@ int board_add(struct board *b, struct row *a, struct err *e)
 {
 	struct group *g = group_of(b, &a->rec, e);
 	double *scores;
+	size_t cluster;
 	int failed;
 
 	if (!g)
@@ -260,7 +319,9 @@ int board_add(struct board *b, struct row *a, struct err *e)
 		if (board_has_fields(b, i))
 			add_fields(b, c, b->checks + i, a);
 	}
-	failed = b->keep && keep_row(b, g, a, scores, e) < 0;
+	if (b->labels)
+		labels_add(&g->labels, a);
+	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 || (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
 	free(scores);
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
@@ -271,8 +332,12 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
+	if (board_is_clustered(b) && g->clusters.n < g->n)
+		return clusters_mean(&g->clusters, metric, b->boot.resamples > 0 ? &b->boot : NULL, b->level);
 	if (tally_is_binary(t))
 		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
+	if (b->boot.resamples > 0)
+		return boot_mean(t, &b->boot);
 	return interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level);
 }
 
@@ -291,6 +356,28 @@ static struct interval quantile_of(const struct tally *t, double q, double level
 	tally_quantile_interval(sorted, n, t->n, q, level, &v.lo, &v.hi);
 	free(sorted);
 	return v;
+}
+
+/* CHECK.majority, CHECK.pass@K, CHECK.pass^K. */
+static int sampled_figure(const struct board *b, const struct group *g, size_t metric, const char *name, struct interval *v)
+{
+	size_t n;
+	char *end;
+	long k;
+
+	if (!board_is_clustered(b))
+		return -1;
+	if (strcmp(name, "majority") == 0) {
+		*v = clusters_majority(&g->clusters, metric, b->level);
+		return 0;
+	}
+	if (strncmp(name, "pass@", 5) != 0 && strncmp(name, "pass^", 5) != 0)
+		return -1;
+	k = strtol(name + 5, &end, 10);
+	if (*end || k < 1 || k > 1000000)
+		return -1;
+	*v = clusters_pass(&g->clusters, metric, (int)k, name[4] == '^', b->level, &n);
+	return 0;
 }
 
 /* What is not one of the checks. */
@@ -349,6 +436,8 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 			*v = board_score(b, g, i);
 			return 0;
 		}
+		if (sampled_figure(b, g, i, name + n + 1, v) == 0)
+			return 0;
 		for (size_t j = 0; j < g->cells[i].fields.n; j++) {
 			const struct field *f = g->cells[i].fields.v + j;
 

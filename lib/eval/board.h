@@ -15,7 +15,9 @@
 #include "../stats/tally.h"
 #include "row.h"
 #include "check.h"
+#include "clusters.h"
 #include "fields.h"
+#include "labels.h"
 
 #define BOARD_GROUPS 10000 /* more different values of --by than this are an error */
 
@@ -33,12 +35,16 @@ struct score_cell {
 struct kept_row {
 	size_t id_at, id_len; /* in ids of the group */
 	int64_t sample;
+	size_t cluster; /* where rows are clustered */
+	char *line; /* the record, where lines are kept */
 };
 
 struct group {
 	char *label;  /* JSON object of its by-values, {"model":"a"} */
 	char *within; /* the same without the value that is compared */
 	char *side;   /* the value that is compared, as text; "" where nothing is compared */
+	struct clusters clusters;
+	struct labels labels;
 	uint64_t n, errors;
 	struct score_cell *cells; /* one a metric */
 	struct tally latency, prompt_tokens, completion_tokens, total_tokens, cost;
@@ -56,11 +62,18 @@ struct board {
 	size_t n_checks;
 	size_t n_metrics; /* the checks, and `score` behind them where weights were given */
 	enum unscored unscored;
-	int keep;
+	int keep, keep_lines;
+	int labels; /* count classes */
+	int samples; /* rows come as several samples of one input: cluster them by it. Set by the first row that has `sample` */
+	struct path *cluster; /* or NULL */
 	double level;
+	struct boot boot; /* resamples 0: intervals of means by t */
+	const int *pass_at;  /* figures of so many samples */
+	size_t n_pass_at;
 	struct path **by;
 	size_t n_by;
 	struct path *compare; /* or NULL */
+	const char *run;      /* rows read from now on belong to this side, where two runs are compared; else NULL */
 
 	struct group *groups;
 	size_t n_groups, groups_cap;
@@ -79,10 +92,13 @@ const char *board_metric_name(const struct board *b, size_t metric);
 /* Whether metric is a json-fields check. */
 int board_has_fields(const struct board *b, size_t metric);
 
-/* What is known of a metric in a group: a rate by Wilson, a mean by t; n rows were scored. */
+/* Whether intervals know of clusters. */
+int board_is_clustered(const struct board *b);
+
+/* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by clusters where there are some. */
 struct interval board_score(const struct board *b, const struct group *g, size_t metric);
 
-/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total,
+/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K, score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total,
  * cost.per_1k, errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such figure. A figure that cannot be
  * known is NaN. */
 int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v, size_t *metric,

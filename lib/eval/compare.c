@@ -8,7 +8,10 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../stats/multiple.h"
+#include "../stats/cluster.h"
+#include "../stats/dist.h"
 #include "../stats/paired.h"
+#include "../stats/power.h"
 
 void comparisons_release(struct comparisons *c)
 {
@@ -62,16 +65,58 @@ static int refuse_unscored(const struct board *b, const struct group *g, struct 
 	return 0;
 }
 
+/* What so many pairs could have shown, and how many the difference found would need. */
+static void plan(struct comparison *c, double sd, int binary, double level)
+{
+	double discordant = (double)(c->wins + c->losses) / (double)c->n;
+
+	if (binary) {
+		c->detectable = power_paired_rate_difference((double)c->n, discordant, level, 0.8);
+		c->rows_needed = power_paired_rate_rows(c->diff.value, discordant, level, 0.8);
+	} else {
+		c->detectable = power_mean_difference((double)c->n, sd, level, 0.8);
+		c->rows_needed = power_mean_rows(c->diff.value, sd, level, 0.8);
+	}
+}
+
+/* Differences summed by the baseline's clusters. */
+static void clustered(const struct board *b, const struct group *base, const double *differences, struct comparison *c)
+{
+	size_t n = 0;
+	double *sum = mem_alloc(2 * base->clusters.n, sizeof *sum), *size = sum + base->clusters.n, df, se;
+
+	for (size_t i = 0; i < base->n_rows; i++) {
+		if (isnan(differences[i]))
+			continue;
+		sum[base->rows[i].cluster] += differences[i];
+		size[base->rows[i].cluster]++;
+	}
+	for (size_t g = 0; g < base->clusters.n; g++) {
+		if (size[g] == 0)
+			continue;
+		sum[n] = sum[g];
+		size[n++] = size[g];
+	}
+	c->test = "clustered-t";
+	c->diff = cluster_mean(sum, size, n, b->level);
+	df = (double)n - 1;
+	se = (c->diff.hi - c->diff.value) / dist_t_quantile((1 + b->level) / 2, df);
+	c->p = se > 0 ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df)) : c->diff.value == 0 ? 1 : NAN;
+	free(sum);
+}
+
 static struct comparison compare_pair(const struct board *b, const struct group *base, const struct group *other, size_t metric)
 {
-	struct comparison c = {.metric = metric, .a = base, .b = other};
+	struct comparison c = {.metric = metric, .a = base, .b = other, .detectable = NAN, .rows_needed = NAN};
 	struct tally differences = {0};
+	double *each = mem_alloc(base->n_rows, sizeof *each);
 	int binary = 1;
 
 	for (size_t i = 0; i < base->n_rows; i++) {
 		double x = base->scores[i * b->n_metrics + metric];
 		double y = other->scores[board_partner(other, base, i) * b->n_metrics + metric];
 
+		each[i] = y - x;
 		if (isnan(x) || isnan(y))
 			continue;
 		c.n++;
@@ -81,15 +126,27 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 		binary &= (x == 0 || x == 1) && (y == 0 || y == 1);
 		tally_add(&differences, y - x);
 	}
-	if (binary) {
+	c.p = NAN;
+	if (board_is_clustered(b) && base->clusters.n < base->n) {
+		clustered(b, base, each, &c);
+		binary = 0;
+	} else if (binary) {
 		c.test = "mcnemar";
 		c.diff = paired_rate((double)c.wins, (double)c.losses, (double)c.n, b->level);
-		c.p = c.n > 0 ? paired_mcnemar((double)c.wins, (double)c.losses) : NAN;
+		if (c.n > 0)
+			c.p = paired_mcnemar((double)c.wins, (double)c.losses);
+	} else if (b->boot.resamples > 0) {
+		c.test = "permutation";
+		c.diff = boot_mean(&differences, &b->boot);
+		c.p = boot_signs(&differences, b->boot.resamples, b->boot.seed);
 	} else {
 		c.test = "paired-t";
 		c.diff = paired_t(&differences, b->level, &c.p);
 	}
+	if (c.n > 0)
+		plan(&c, tally_sd(&differences), binary, b->level);
 	tally_release(&differences);
+	free(each);
 	return c;
 }
 
@@ -142,7 +199,7 @@ static int compare_within(const struct board *b, const struct group *base, struc
 		}
 	}
 	if (others == 0)
-		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s", base->side, path_text(b->compare),
+		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s", base->side, b->compare ? path_text(b->compare) : "the run",
 			       b->n_by > 0 ? " in group " : "", b->n_by > 0 ? base->within : "");
 	adjust(c, from, b->n_metrics);
 	return 0;
@@ -157,7 +214,7 @@ int compare_groups(const struct board *b, const char *baseline, struct compariso
 		int done = 0;
 
 		if (!base)
-			return err_set(e, "no group has the value '%s' at %s%s%s", baseline, path_text(b->compare),
+			return err_set(e, "no group has the value '%s' at %s%s%s", baseline, b->compare ? path_text(b->compare) : "the run",
 				       b->n_by > 0 ? " within " : "", b->n_by > 0 ? g->within : "");
 		for (size_t j = 0; j < i; j++)
 			done |= strcmp(b->groups[j].within, g->within) == 0;

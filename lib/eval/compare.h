@@ -14,7 +14,8 @@ struct comparison {
 	uint64_t n;		   /* pairs in which both were scored */
 	struct interval diff;	   /* b - a */
 	double p, p_adj;	   /* p_adj: Holm over the groups compared with this baseline on this metric */
-	const char *test;	   /* "mcnemar" (exact) or "paired-t" */
+	const char *test;	   /* "mcnemar" (exact), "paired-t", "permutation" or "clustered-t" */
+	double detectable, rows_needed; /* smallest difference that n pairs show with 80 % power; pairs that diff would need */
 	uint64_t wins, losses, ties; /* pairs in which b scored more, less, the same */
 };
 

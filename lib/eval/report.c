@@ -29,6 +29,69 @@ static double ratio(uint64_t a, uint64_t b)
 	return b > 0 ? (double)a / (double)b : NAN;
 }
 
+/* An object of its own for a figure beside the mean. */
+static void put_figure(struct jw *w, const char *name, struct interval v)
+{
+	jw_key(w, name);
+	jw_object(w);
+	put_interval(w, "value", v);
+	jw_end(w);
+}
+
+/* What several samples of one input give. */
+static void put_samples(struct jw *w, const struct board *b, const struct group *g, size_t metric)
+{
+	char name[32];
+	size_t n;
+
+	put_count(w, "clusters", g->clusters.n);
+	put_figure(w, "majority", clusters_majority(&g->clusters, metric, b->level));
+	for (size_t i = 0; i < b->n_pass_at; i++)
+		for (int all = 0; all < 2; all++) {
+			snprintf(name, sizeof name, "pass%c%d", all ? '^' : '@', b->pass_at[i]);
+			put_figure(w, name, clusters_pass(&g->clusters, metric, b->pass_at[i], all, b->level, &n));
+		}
+}
+
+static void put_labels(struct jw *w, const struct board *b, const struct group *g)
+{
+	struct label_figures f;
+
+	labels_figures(&g->labels, b->level, b->boot.seed, &f);
+	jw_key(w, "labels");
+	jw_object(w);
+	put_count(w, "n", g->labels.n_pairs);
+	put_figure(w, "accuracy", f.accuracy);
+	put_figure(w, "macro_f1", f.macro_f1);
+	put_figure(w, "weighted_f1", f.weighted_f1);
+	put_figure(w, "mcc", f.mcc);
+	jw_key(w, "classes");
+	jw_object(w);
+	for (size_t i = 0; i < f.n; i++) {
+		jw_key(w, f.names[i]);
+		jw_object(w);
+		jw_key(w, "precision");
+		jw_num(w, f.precision[i]);
+		jw_key(w, "recall");
+		jw_num(w, f.recall[i]);
+		jw_key(w, "f1");
+		jw_num(w, f.f1[i]);
+		put_count(w, "support", (uint64_t)f.support[i]);
+		/* The row of the confusion matrix: what was said instead, zeros left out. */
+		jw_key(w, "said");
+		jw_object(w);
+		for (size_t j = 0; j <= f.n; j++)
+			if (f.matrix[i * (f.n + 1) + j] > 0)
+				put_count(w, j < f.n ? f.names[j] : "(other)", (uint64_t)f.matrix[i * (f.n + 1) + j]);
+		jw_end(w);
+		jw_end(w);
+	}
+	jw_end(w);
+	put_count(w, "too_many", g->labels.too_many);
+	jw_end(w);
+	label_figures_release(&f);
+}
+
 static void put_fields(struct jw *w, const struct fields *f, double level)
 {
 	uint64_t said = 0, expected = 0, found = 0;
@@ -116,9 +179,13 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 		put_count(&w, "unscored", c->unscored);
 		if (board_has_fields(b, i))
 			put_fields(&w, &c->fields, b->level);
+		if (board_is_clustered(b))
+			put_samples(&w, b, g, i);
 		jw_end(&w);
 	}
 	jw_end(&w);
+	if (b->labels)
+		put_labels(&w, b, g);
 	put_latency(&w, &g->latency);
 	jw_key(&w, "tokens");
 	jw_object(&w);
@@ -166,6 +233,10 @@ void report_comparison(const struct board *b, const struct comparison *c, struct
 	put_count(&w, "wins", c->wins);
 	put_count(&w, "losses", c->losses);
 	put_count(&w, "ties", c->ties);
+	jw_key(&w, "detectable");
+	jw_num(&w, c->detectable);
+	jw_key(&w, "rows_needed");
+	jw_num(&w, ceil(c->rows_needed));
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -178,7 +249,7 @@ void report_decided(const struct board *b, const struct decided *d, struct buf *
 	jw_object(&w);
 	jw_key(&w, "require");
 	jw_str(&w, d->r->text);
-	if (b->n_groups > 1 || b->n_by > 0 || b->compare) {
+	if (b->n_groups > 1 || b->n_by > 0 || b->compare || b->run) {
 		jw_key(&w, "group");
 		jw_raw(&w, span_of(d->g->label));
 	}
@@ -262,22 +333,30 @@ static void cell_difference(struct table *t, struct interval v)
 		table_cellf(t, "%+.4f .. %+.4f", v.lo, v.hi);
 }
 
-/* {"model":"a","lang":"de"} as "a, de"; without groups "all". */
-static void cell_label(struct table *t, const struct group *g)
+void report_label(const struct group *g, struct buf *text)
 {
-	struct buf text = BUF_INIT;
+	size_t start = text->len;
 	struct json_iter it = {0};
 	struct span key, v;
 
 	while (json_next(&it, span_of(g->label), &key, &v)) {
-		if (text.len > 0)
-			buf_adds(&text, ", ");
+		if (text->len > start)
+			buf_adds(text, ", ");
 		if (json_kind(v) == JSON_STRING)
-			json_string(v, &text);
+			json_string(v, text);
 		else
-			buf_addspan(&text, v);
+			buf_addspan(text, v);
 	}
-	table_cell(t, text.len > 0 ? text.data : "all");
+	if (text->len == start)
+		buf_adds(text, "all");
+}
+
+static void cell_label(struct table *t, const struct group *g)
+{
+	struct buf text = BUF_INIT;
+
+	report_label(g, &text);
+	table_cell(t, text.data);
 	buf_release(&text);
 }
 
@@ -431,10 +510,42 @@ static void decided_table(const struct board *b, const struct decided *d, size_t
 	table_release(&t);
 }
 
+static void label_tables(const struct board *b, enum table_style style, struct buf *out)
+{
+	for (size_t i = 0; b->labels && i < b->n_groups; i++) {
+		struct label_figures f;
+		struct table t = {0};
+
+		labels_figures(&b->groups[i].labels, b->level, b->boot.seed, &f);
+		table_cell(&t, "class");
+		table_right(&t, "precision");
+		table_right(&t, "recall");
+		table_right(&t, "f1");
+		table_right(&t, "rows");
+		table_row(&t);
+		for (size_t k = 0; k < f.n; k++) {
+			table_cellf(&t, "%.60s", f.names[k]);
+			cell_number(&t, f.precision[k], 4);
+			cell_number(&t, f.recall[k], 4);
+			cell_number(&t, f.f1[k], 4);
+			table_cellf(&t, "%.0f", f.support[k]);
+			table_row(&t);
+		}
+		buf_addc(out, '\n');
+		report_label(b->groups + i, out);
+		buf_addf(out, ": accuracy %.4f, macro F1 %.4f (%.4f .. %.4f), weighted F1 %.4f, MCC %.4f\n\n", f.accuracy.value, f.macro_f1.value,
+			 f.macro_f1.lo, f.macro_f1.hi, f.weighted_f1.value, f.mcc.value);
+		table_write(&t, style, out);
+		table_release(&t);
+		label_figures_release(&f);
+	}
+}
+
 void report_tables(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided,
 		   enum table_style style, struct buf *out)
 {
 	score_table(b, style, out);
+	label_tables(b, style, out);
 	usage_table(b, style, out);
 	comparison_table(b, c, style, out);
 	decided_table(b, d, n_decided, style, out);

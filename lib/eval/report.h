@@ -23,6 +23,9 @@ void report_decided(const struct board *b, const struct decided *d, struct buf *
  * scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
 
+/* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
+void report_label(const struct group *g, struct buf *text);
+
 /* Everything as tables, in that order. */
 void report_tables(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided,
 		   enum table_style style, struct buf *out);
