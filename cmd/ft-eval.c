@@ -1,33 +1,31 @@
 /* ft-eval: scores answers with checks and says what the scores are worth: every rate with its interval, every comparison paired, every
  * requirement met, missed or not yet decided.
- *
- * Records are read in batches. The checks of a batch are scored by several threads, jq's by one jq process; then the rows are counted one by one
- * in the order of the input, so the output does not depend on the threads.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/base/file.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
-#include "../lib/base/pool.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
+#include "../lib/eval/advice.h"
 #include "../lib/eval/board.h"
-#include "../lib/eval/command.h"
 #include "../lib/eval/compare.h"
-#include "../lib/eval/jqfilter.h"
+#include "../lib/eval/junit.h"
+#include "../lib/eval/page.h"
 #include "../lib/eval/report.h"
 #include "../lib/eval/require.h"
+#include "../lib/eval/scorer.h"
 #include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
 
-enum { BATCH_ROWS = 256, BATCH_BYTES = 8 << 20 };
-
 static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
-static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at;
-static double opt_level = 95, opt_timeout = 60;
-static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed;
+static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose, *opt_baseline_file, *opt_html,
+	*opt_junit;
+static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
+static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
 static int opt_labels, opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
 static const struct opt options[] = {
@@ -36,9 +34,12 @@ static const struct opt options[] = {
 	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)", 0, 0},
 	{0, "compare", OPT_STR, &opt_compare, "PATH", "groups by PATH, compared pair by pair: rows of one id", 0, 0},
 	{0, "baseline", OPT_STR, &opt_baseline, "VALUE", "the group the others are compared with (default: the first)", 0, 0},
+	{0, "baseline-file", OPT_STR, &opt_baseline_file, "OLD", "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt", 0, 0},
 	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken", 0, 0},
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N", "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)", 0, 0},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate", 0, 0},
+	{0, "choose", OPT_STR, &opt_choose, "cheapest", "names the cheapest group that meets every requirement;\nexit 1 when none does", 0, 0},
+	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD", "with --compare: after how many calls that sum is repaid", 0, 1e12},
 	{0, "errors", OPT_STR, &opt_errors, "fail|drop", "rows that cannot be scored are wrong, or are left out", 0, 0},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH", "rows with the same value here are not independent", 0, 0},
 	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...", "with several samples an id: pass@K and pass^K", 0, 0},
@@ -52,6 +53,9 @@ static const struct opt options[] = {
 	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown", 0, 0},
 	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
 	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)", 0.001, 1e6},
+	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file", 0, 0},
+	{0, "html-rows", OPT_INT, &opt_html_rows, "N", "rows shown in it, the worst first (default 1000)", 0, 1e6},
+	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML", 0, 0},
 	{'j', "threads", OPT_INT, &opt_threads, "N", "threads that score (default: one a processor)", 1, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
 	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL, "with -p: write each record as soon as it is scored", 0, 0},
@@ -74,8 +78,7 @@ static const struct program program = {
 static struct board board;
 static struct check *checks;
 static struct requirement *requirements;
-static struct row *batch;
-static size_t batch_n;
+static const char baseline_run[] = "baseline", this_run[] = "now";
 
 /* --- what was asked for --- */
 
@@ -155,9 +158,16 @@ static void parse_options(void)
 		board.by[i] = parse_path(opt_by.v[i]);
 	if (opt_compare)
 		board.compare = parse_path(opt_compare);
-	else if (opt_baseline || opt_diff)
-		prog_usage("%s needs --compare PATH", opt_baseline ? "--baseline" : "--diff");
-	board.keep = board.compare != NULL;
+	if (opt_compare && opt_baseline_file)
+		prog_usage("--compare and --baseline-file exclude each other; --by forms groups within both runs");
+	if ((opt_baseline && !opt_compare) || (opt_diff && !opt_compare && !opt_baseline_file))
+		prog_usage("%s needs --compare PATH%s", opt_baseline ? "--baseline" : "--diff", opt_baseline ? "" : " or --baseline-file");
+	if (!isnan(opt_train_cost) && !opt_compare)
+		prog_usage("--train-cost needs --compare PATH");
+	if (opt_choose && (strcmp(opt_choose, "cheapest") != 0 || opt_require.n == 0))
+		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
+	board.keep = opt_compare || opt_baseline_file || opt_html;
+	board.keep_lines = opt_html != NULL;
 	if (opt_cluster)
 		board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
@@ -180,86 +190,6 @@ static void parse_options(void)
 
 /* --- reading and scoring --- */
 
-static void score_locally(void *arg, size_t i)
-{
-	struct row *a = batch + i;
-
-	(void)arg;
-	for (size_t c = 0; c < board.n_checks; c++)
-		if (check_is_local(checks + c))
-			a->scores[c] = check_score(checks + c, a, a->why + c);
-}
-
-/* Rows of the batch that another program may decide about: those that were answered. The others' check c stays unscored. */
-static size_t answered(size_t c, struct span *lines, size_t *row)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < batch_n; i++) {
-		if (batch[i].unanswered) {
-			batch[i].why[c] = batch[i].unanswered;
-			continue;
-		}
-		row[n] = i;
-		lines[n++] = buf_span(&batch[i].line_text);
-	}
-	return n;
-}
-
-static void stopped_or_failed(const struct err *e)
-{
-	if (prog_stopping())
-		prog_end(FT_TROUBLE);
-	prog_fail(e);
-}
-
-/* All jq checks of the batch at once. */
-static void score_by_jq(struct jqfilter *jq)
-{
-	struct span lines[BATCH_ROWS];
-	size_t row[BATCH_ROWS], n = 0, n_jq = 0, at = 0;
-	struct err e = ERR_INIT;
-	double *values;
-	const char **why;
-
-	for (size_t c = 0; c < board.n_checks; c++)
-		if (checks[c].kind == CHECK_JQ) {
-			n = answered(c, lines, row);
-			n_jq++;
-		}
-	values = mem_alloc(n * n_jq, sizeof *values);
-	why = mem_alloc(n * n_jq, sizeof *why);
-	if (jqfilter_score(jq, lines, n, values, why, &e) < 0)
-		stopped_or_failed(&e);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t c = 0; c < board.n_checks; c++) {
-			if (checks[c].kind != CHECK_JQ)
-				continue;
-			batch[row[i]].scores[c] = check_finish(checks + c, values[at]);
-			batch[row[i]].why[c] = why[at++];
-		}
-	}
-	free(values);
-	free(why);
-}
-
-static void score_by_command(size_t c)
-{
-	const struct command_options o = {(int)opt_jobs, opt_timeout, prog_stopping};
-	struct span lines[BATCH_ROWS];
-	size_t row[BATCH_ROWS], n = answered(c, lines, row);
-	double values[BATCH_ROWS];
-	const char *why[BATCH_ROWS];
-	struct err e = ERR_INIT;
-
-	if (command_score(checks[c].arg, lines, n, &o, values, why, &e) < 0)
-		stopped_or_failed(&e);
-	for (size_t i = 0; i < n; i++) {
-		batch[row[i]].scores[c] = check_finish(checks + c, values[i]);
-		batch[row[i]].why[c] = why[i];
-	}
-}
-
 static void pass_on(const struct row *a)
 {
 	struct buf value = BUF_INIT, line = BUF_INIT;
@@ -281,39 +211,12 @@ static void pass_on(const struct row *a)
 	buf_release(&line);
 }
 
-static void finish_batch(struct pool *pool, struct jqfilter *jq)
+static int take_row(void *arg, struct row *r, struct err *e)
 {
-	struct err e = ERR_INIT;
-
-	pool_run(pool, batch_n, score_locally, NULL);
-	if (jq && batch_n > 0)
-		score_by_jq(jq);
-	for (size_t c = 0; c < board.n_checks; c++)
-		if (checks[c].kind == CHECK_CMD)
-			score_by_command(c);
-	for (size_t i = 0; i < batch_n; i++) {
-		if (opt_pass)
-			pass_on(batch + i);
-		if (board_add(&board, batch + i, &e) < 0)
-			prog_fail(&e);
-	}
-	batch_n = 0;
-}
-
-static struct jqfilter *start_jq(void)
-{
-	const char **expressions = mem_alloc(board.n_checks, sizeof *expressions);
-	struct jqfilter *jq = NULL;
-	struct err e = ERR_INIT;
-	size_t n = 0;
-
-	for (size_t c = 0; c < board.n_checks; c++)
-		if (checks[c].kind == CHECK_JQ)
-			expressions[n++] = checks[c].arg;
-	if (n > 0 && !(jq = jqfilter_start(expressions, n, prog_stopping, &e)))
-		prog_fail(&e);
-	free(expressions);
-	return jq;
+	(void)arg;
+	if (opt_pass && board.run != baseline_run)
+		pass_on(r);
+	return board_add(&board, r, e);
 }
 
 static void on_bad(void *arg, const struct err *e)
@@ -322,54 +225,68 @@ static void on_bad(void *arg, const struct err *e)
 	prog_warn("%s (skipped)", e->msg);
 }
 
+/* Trouble while scoring; a signal that stopped jq or a command is no trouble of theirs. */
+static void stopped_or_failed(const struct err *e)
+{
+	if (prog_stopping())
+		prog_end(FT_TROUBLE);
+	prog_fail(e);
+}
+
 /* Returns the number of lines skipped. */
-static size_t read_all(char **files)
+static size_t read_all(struct scorer *scorer, char **files)
 {
 	struct reader r;
 	struct record rec = {0};
-	struct err e = ERR_INIT;
+	struct err e = ERR_INIT, read_error;
 	struct progress progress;
-	struct pool *pool = pool_new((int)opt_threads);
-	struct jqfilter *jq = start_jq();
-	size_t bytes = 0, most = opt_line_buffered ? 1 : BATCH_ROWS;
+	size_t skipped;
 	int got;
 
-	batch = mem_alloc(BATCH_ROWS, sizeof *batch);
 	reader_init(&r, files);
 	r.skip_bad = opt_skip_bad;
 	r.on_bad = on_bad;
 	r.stopping = prog_stopping;
 	progress_begin(&progress, "rows", 0, opt_quiet);
 	while ((got = reader_next(&r, &rec, &e)) > 0) {
-		if (row_set(batch + batch_n, &rec, r.name, r.line, board.n_checks, &e) < 0) {
-			err_prefix(&e, "%s:%zu", r.name, r.line);
-			prog_fail(&e);
-		}
-		batch_n++;
-		bytes += rec.line.n;
-		if (batch_n >= most || bytes >= BATCH_BYTES) {
-			finish_batch(pool, jq);
-			bytes = 0;
+		if (scorer_add(scorer, &rec, r.name, r.line, &e) < 0)
+			stopped_or_failed(&e);
+		if (r.rows % 256 == 0)
 			progress_set(&progress, (double)r.rows, NULL);
-			if (opt_pass && out_failed())
-				break;
-		}
+		if (opt_pass && out_failed())
+			break;
 	}
-	if (got < 0) {
-		finish_batch(pool, jq);
-		prog_fail(&e);
-	}
-	finish_batch(pool, jq);
+	read_error = e;
+	if (scorer_flush(scorer, &e) < 0)
+		stopped_or_failed(&e);
+	if (got < 0)
+		prog_fail(&read_error);
 	progress_end(&progress);
-	got = (int)(r.skipped > 0);
-	jqfilter_free(jq);
-	pool_free(pool);
-	for (size_t i = 0; i < BATCH_ROWS; i++)
-		row_release(batch + i);
-	free(batch);
+	skipped = r.skipped;
 	record_release(&rec);
 	reader_release(&r);
-	return (size_t)got;
+	return skipped;
+}
+
+static size_t read_runs(char **files)
+{
+	const struct scorer_options o = {checks, board.n_checks, (int)opt_threads, (int)opt_jobs, opt_timeout, opt_line_buffered,
+					 prog_stopping, take_row, NULL};
+	char *old[] = {(char *)opt_baseline_file, NULL};
+	struct err e = ERR_INIT;
+	struct scorer *scorer = scorer_open(&o, &e);
+	size_t skipped = 0;
+
+	if (!scorer)
+		prog_fail(&e);
+	if (opt_baseline_file) {
+		board.run = baseline_run;
+		skipped = read_all(scorer, old);
+		board.run = this_run;
+	}
+	skipped += read_all(scorer, files);
+	scorer_close(scorer);
+	return skipped;
 }
 
 /* --- answers --- */
@@ -382,6 +299,9 @@ static struct decided *decide(size_t *n)
 
 	*n = 0;
 	for (size_t g = 0; g < board.n_groups; g++) {
+		/* What an earlier run reached is required of nobody. */
+		if (opt_baseline_file && strcmp(board.groups[g].side, baseline_run) == 0)
+			continue;
 		for (size_t i = 0; i < opt_require.n; i++) {
 			const struct group *group = board.groups + g;
 			struct decided *d = all + *n;
@@ -401,16 +321,21 @@ static struct decided *decide(size_t *n)
 	return all;
 }
 
-static int status_of(const struct decided *d, size_t n)
+static int status_of(const struct comparisons *c, const struct decided *d, size_t n)
 {
-	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK;
+	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
 
+	if (opt_choose && board.n_groups > 0)
+		return advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
 	for (size_t i = 0; i < n; i++) {
 		if (d[i].verdict == VERDICT_MISSED)
 			status = FT_NO;
 		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
 			status = FT_INSUFFICIENT;
 	}
+	for (size_t i = 0; i < c->n && opt_baseline_file; i++)
+		if (c->v[i].diff.hi < 0)
+			status = FT_NO;
 	return status;
 }
 
@@ -423,6 +348,46 @@ static void remark_unscored(void)
 					  board.groups[g].cells[m].unscored, board.groups[g].n,
 					  opt_by.n > 0 || opt_compare ? board.groups[g].label : "",
 					  opt_by.n > 0 || opt_compare ? " " : "", board.groups[g].cells[m].first);
+}
+
+/* The lines that stand for a decision: which group, after how many calls. */
+static void write_choice(const struct comparisons *c, const struct decided *d, size_t n, struct buf *text)
+{
+	int unknown;
+	const struct group *g = opt_choose ? advice_cheapest(&board, d, n, &unknown) : NULL;
+	struct jw w;
+
+	if (opt_choose) {
+		jw_init(&w, text);
+		jw_object(&w);
+		jw_key(&w, "choose");
+		jw_str(&w, opt_choose);
+		jw_key(&w, "group");
+		if (g)
+			jw_raw(&w, span_of(g->label));
+		else
+			jw_null(&w);
+		jw_end(&w);
+		buf_addc(text, '\n');
+		if (!g)
+			prog_warn("--choose cheapest: %s", unknown ? "no group's cost is known" : "no group with a known cost meets every requirement");
+	}
+	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++) {
+		if (c->v[i].metric > 0)
+			continue;
+		jw_init(&w, text);
+		jw_object(&w);
+		jw_key(&w, "break_even");
+		jw_num(&w, advice_break_even(c->v[i].a, c->v[i].b, opt_train_cost));
+		jw_key(&w, "a");
+		jw_str(&w, c->v[i].a->side);
+		jw_key(&w, "b");
+		jw_str(&w, c->v[i].b->side);
+		jw_key(&w, "train_cost");
+		jw_num(&w, opt_train_cost);
+		jw_end(&w);
+		buf_addc(text, '\n');
+	}
 }
 
 static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
@@ -439,9 +404,29 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 		for (size_t i = 0; i < n; i++)
 			report_decided(&board, d + i, &text);
 	}
+	write_choice(c, d, n, &text);
 	for (size_t i = 0; i < c->n && opt_diff; i++)
 		report_diff(&board, c->v + i, &text);
 	out_write(text.data, text.len);
+	buf_release(&text);
+}
+
+static void write_files(const struct comparisons *c, const struct decided *d, size_t n, const char *advice)
+{
+	struct err e = ERR_INIT;
+	struct buf text = BUF_INIT;
+
+	if (opt_html) {
+		page_write(&board, c, d, n, advice, (size_t)opt_html_rows, &text);
+		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
+			prog_die("%s", text.full ? "the report grows too large; see --html-rows" : e.msg);
+	}
+	buf_clear(&text);
+	if (opt_junit) {
+		junit_write(&board, c, d, n, &text);
+		if (file_write(opt_junit, text.data, text.len, &e) < 0)
+			prog_fail(&e);
+	}
 	buf_release(&text);
 }
 
@@ -450,6 +435,7 @@ int main(int argc, char **argv)
 	struct comparisons c = {0};
 	struct err e = ERR_INIT;
 	struct decided *d;
+	const char *advice;
 	char **files;
 	size_t n, skipped;
 	int status;
@@ -460,14 +446,19 @@ int main(int argc, char **argv)
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);
-	skipped = read_all(files);
+	skipped = read_runs(files);
 	remark_unscored();
 	d = decide(&n);
-	if (board.compare && !prog_stopping() && compare_groups(&board, opt_baseline, &c, &e) < 0)
+	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
+	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
 		prog_fail(&e);
+	advice = advice_text(advice_of(&board, d, n));
 	if (!opt_pass)
 		write_figures(&c, d, n);
-	status = status_of(d, n);
+	write_files(&c, d, n, advice);
+	if (*advice && !opt_quiet)
+		prog_warn("%s", advice);
+	status = status_of(&c, d, n);
 
 	comparisons_release(&c);
 	free(d);

@@ -267,3 +267,111 @@ peak() {
 	status_is 0 ft-eval -c f1 -c rouge-1 -c rouge-2 -c rouge-l -c bleu -c chrf -c levenshtein in
 	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein] | all(.mean > 0.3 and .mean < 1))' <<<"$output"
 }
+
+@test "samples of one input are one cluster: wider interval, majority, pass@k" {
+	# Eight inputs, five samples each; input i is answered right i of 5 times (6 and 7: always).
+	jq -nc 'range(8) as $i | range(5) as $s | {id: "q\($i)", sample: $s, ideal: "yes", output: (if $s < $i then "yes" else "no \($s % 2)" end)}' >in
+	status_is 0 ft-eval --pass-at 1,5 in
+	# Counts 0,1,2,3,4,5,5,5: pass@1 is their mean / 5, pass@5 counts those above 0, pass^5 those that are 5. Majority: 2 right of 5 tie with "no 0" or
+	# "no 1" at i = 2 (2 yes, 2 of one no, 1 of the other: half), 1 of 5 loses, 3 and more win.
+	jq -e '.metrics.exact | .n == 40 and .clusters == 8 and .mean == 0.625 and (.["pass@1"].value - 0.625 | fabs) < 1e-12 and .["pass@5"].value == 0.875
+		and .["pass^5"].value == 0.375 and .majority.value == 5.5 / 8 and (.hi - .lo) > 0.5' <<<"$output"
+	status_is 0 ft-eval --require 'exact.pass@5>=0.3' --require 'exact.majority>=0.2' in
+	jq -c 'del(.sample)' in >plain
+	status_is 0 ft-eval plain
+	jq -e '.metrics.exact | (.hi - .lo) < 0.32 and (has("clusters") | not)' <<<"$output"
+	status_is 0 ft-eval --cluster id plain
+	jq -e '.metrics.exact | (.hi - .lo) > 0.5 and .clusters == 8' <<<"$output"
+	{ cat plain in; } >mixed
+	status_is 2 ft-eval mixed
+	[[ $stderr == *"--cluster"* ]]
+}
+
+@test "classes: figures equal scikit-learn's, answers outside the classes are (other)" {
+	jq -nc '[range(10) | "a"] + [range(6) | "b"] + [range(4) | "c"] | to_entries[] | {ideal: .value, i: .key}' |
+		jq -c '. + {output: (["a","a","a","a","a","a","a","a","b","b","b","b","b","b","b","c","c","c","a","a"][.i] + "\n")}' >in
+	status_is 0 ft-eval --labels in
+	# sklearn.metrics: f1_score(average="macro"), "weighted", matthews_corrcoef
+	jq -e 'def near(x): (. - x | fabs) < 1e-12; .labels | .n == 20 and (.accuracy.value | near(0.75)) and (.macro_f1.value | near(0.7135531135531137)) and (.weighted_f1.value | near(0.7450549450549452))
+		and (.mcc.value | near(0.5959630476342985)) and .classes.a.said == {a: 8, b: 2} and .macro_f1.lo < .macro_f1.value and .macro_f1.hi > .macro_f1.value' <<<"$output"
+	echo '{"ideal":"a","output":"hm"}' >>in
+	status_is 0 ft-eval --labels in
+	jq -e '.labels.classes.a.said["(other)"] == 1' <<<"$output"
+}
+
+@test "--choose cheapest names the cheapest group that meets every requirement, and exits 1 when none does" {
+	{ rows dear "$(printf '1%.0s' {1..60})" | jq -c '.cost = 0.01'; rows cheap "$(printf '1%.0s' {1..60})" | jq -c '.cost = 0.001'
+	  rows poor "$(printf '0%.0s' {1..60})" | jq -c '.cost = 0.0001'; rows unknown "$(printf '1%.0s' {1..60})"; } >in
+	status_is 0 ft-eval --by model --choose cheapest --require 'exact>=0.9' in
+	jq -se '.[] | select(.choose) | .group == {model: "cheap"}' <<<"$output"
+	status_is 1 ft-eval --by model --choose cheapest --require 'exact>=0.99' in
+	jq -se '.[] | select(.choose) | .group == null' <<<"$output"
+	status_is 2 ft-eval --by model --choose cheapest in
+	status_is 2 ft-eval --by model --choose best --require 'exact>=0.9' in
+}
+
+@test "the Pareto front leaves out what another group beats" {
+	{ rows good 1111 | jq -c '.cost = 0.01'; rows cheap 1100 | jq -c '.cost = 0.001'; rows beaten 1000 | jq -c '.cost = 0.002'; } >in
+	status_is 0 ft-eval --by model in
+	jq -se 'map({(.group.model): .pareto}) | add == {good: true, cheap: true, beaten: false}' <<<"$output"
+}
+
+@test "break-even: the calls after which training is repaid" {
+	{ rows big 1111 | jq -c '.cost = 0.004'; rows tuned 1111 | jq -c '.cost = 0.001'; } >in
+	status_is 0 ft-eval --compare model --train-cost 30 in
+	jq -se '.[] | select(has("break_even")) | .break_even == 10000 and .b == "tuned"' <<<"$output"
+	status_is 0 ft-eval --compare model --baseline tuned --train-cost 30 in
+	jq -se '.[] | select(has("break_even")) | .break_even == null' <<<"$output"
+}
+
+@test "advice follows the documented thresholds" {
+	advice() { ft-eval "${@:2}" <(rows m "$1") 2>&1 >/dev/null || true; }
+	good=$(printf '1%.0s' {1..100}) half=$(printf '10%.0s' {1..50}) few=$(printf '1000%.0s' {1..25})
+	[[ $(advice "$good" --require 'exact>=0.9') == *"prompting is enough"* ]]
+	[[ $(advice "$half" --require 'exact>=0.9') == *"worth fine-tuning: the task is possible"* ]]
+	[[ $(advice "$few" --require 'exact>=0.9') == *"not yet shown to be possible"* ]]
+	[[ $(advice "$few" --require 'exact>=0.5') == *"worth fine-tuning: the task is possible"* ]]
+	[[ $(advice "${good:0:20}" --require 'exact>=0.9') == *"not decided"* ]]
+	[[ $(ft-eval --require 'exact>=0.9' --require 'latency.p50<=1' <(rows m "$good" | jq -c '.latency = 3') 2>&1 >/dev/null) == *"worth fine-tuning: the quality is there"* ]]
+	[ -z "$(advice "$good" --require 'latency.p50<=1')" ]
+}
+
+@test "--baseline-file compares with an earlier run, ends with 1 where it got worse beyond doubt, and writes JUnit" {
+	rows m "$(printf '1%.0s' {1..40})" >old
+	{ rows m "$(printf '0%.0s' {1..10})"; rows m "$(printf '1%.0s' {1..40})" | tail -n 30; } >new
+	status_is 1 ft-eval --baseline-file old --junit j.xml new
+	jq -se '.[] | select(.metric) | .a == "baseline" and .b == "now" and .losses == 10 and .hi < 0' <<<"$output"
+	[ "$(grep -c '<failure' j.xml)" -eq 11 ]
+	grep -q '<testcase classname="exact" name="q3"><failure message="score 0, before 1">' j.xml
+	status_is 0 ft-eval --baseline-file new --junit j.xml old
+	[ "$(grep -c '<failure' j.xml)" -eq 0 ]
+	status_is 0 ft-eval --baseline-file old --require 'exact>=0.5' old
+	jq -se '[.[] | select(.require)] | length == 1' <<<"$output"
+	head -n 39 old >short
+	status_is 2 ft-eval --baseline-file old short
+	[[ $stderr == *q39* ]]
+}
+
+@test "bootstrap intervals and the permutation test are seeded" {
+	jq -nc 'range(60) as $i | ("a", "b") as $m | {id: "\($i)", model: $m, ideal: "one two three four", output: (if $m == "a" then "one two" elif $i % 3 == 0 then "one two three four" else "one" end)}' >in
+	status_is 0 ft-eval --bootstrap 2000 -c f1 --compare model in
+	one=$output
+	jq -se '.[2].test == "permutation" and .[2].lo < .[2].diff and .[2].p <= 1' <<<"$output"
+	status_is 0 ft-eval --bootstrap 2000 -c f1 --compare model -j 3 in
+	[ "$one" = "$output" ]
+	status_is 0 ft-eval --bootstrap 2000 --seed 7 -c f1 --compare model in
+	[ "$one" != "$output" ]
+}
+
+@test "the HTML report holds figures, plots and rows, fetches nothing, and has no script error" {
+	{ rows a 1111100000; rows b 1111111110; } | jq -c '.messages = [{role: "user", content: "<script>alert(1)</script> & \(.id)"}] | .latency = 0.2' >in
+	status_is 0 ft-eval --compare model --labels --html report.html --require 'exact>=0.2' in
+	grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; q0' report.html
+	! grep -qE 'src=|https?://|@import|url\(' report.html
+	[ "$(grep -c '<svg' report.html)" -ge 3 ]
+	[ "$(grep -c 'data-differ' report.html)" -ge 4 ]
+	command -v chromium >/dev/null || skip "no chromium here; the page was checked without it"
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" --enable-logging=stderr --dump-dom "file://$PWD/report.html" >dom 2>log
+	grep -q '10 of 10 rows' dom
+	! grep CONSOLE log
+}

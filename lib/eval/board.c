@@ -271,7 +271,7 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 		return err_set(e, "`sample` is no whole number");
 	len = b->id.len;
 	for (unsigned long nth = 2; find_row(g, buf_span(&b->id), sample, &h); nth++) {
-		if (given.s && json_kind(given) != JSON_NULL)
+		if (given.s && json_kind(given) != JSON_NULL && (b->compare || b->run))
 			return err_set(e, "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`",
 				       b->id.data, g->label);
 		/* An input that was met before is told apart by its turn. */
@@ -326,6 +326,16 @@ int board_add(struct board *b, struct row *a, struct err *e)
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
 
+/* No mean of scores lies outside 0 to 1, whatever a symmetric interval says. */
+static struct interval clip(struct interval v)
+{
+	if (!isnan(v.lo) && !isnan(v.hi)) {
+		v.lo = fmax(0, v.lo);
+		v.hi = fmin(1, v.hi);
+	}
+	return v;
+}
+
 struct interval board_score(const struct board *b, const struct group *g, size_t metric)
 {
 	const struct tally *t = &g->cells[metric].scores;
@@ -333,12 +343,12 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
 	if (board_is_clustered(b) && g->clusters.n < g->n)
-		return clusters_mean(&g->clusters, metric, b->boot.resamples > 0 ? &b->boot : NULL, b->level);
+		return clip(clusters_mean(&g->clusters, metric, b->boot.resamples > 0 ? &b->boot : NULL, b->level));
 	if (tally_is_binary(t))
 		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
 	if (b->boot.resamples > 0)
 		return boot_mean(t, &b->boot);
-	return interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level);
+	return clip(interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level));
 }
 
 static struct interval mean_of(const struct tally *t, double level)

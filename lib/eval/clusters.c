@@ -13,6 +13,7 @@ void clusters_release(struct clusters *c)
 {
 	free(c->sum);
 	free(c->size);
+	free(c->passed);
 	free(c->votes);
 	free(c->vote_scores);
 	free(c->first_vote);
@@ -31,6 +32,8 @@ static size_t cluster_of(struct clusters *c, uint64_t key)
 	c->sum = mem_grow(c->sum, &c->sum_cap, (g + 1) * c->metrics, sizeof *c->sum);
 	c->size = mem_grow(c->size, &c->size_cap, (g + 1) * c->metrics, sizeof *c->size);
 	c->first_vote = mem_grow(c->first_vote, &c->first_cap, g + 1, sizeof *c->first_vote);
+	c->passed = mem_grow(c->passed, &c->passed_cap, (g + 1) * c->metrics, sizeof *c->passed);
+	memset(c->passed + g * c->metrics, 0, c->metrics * sizeof *c->passed);
 	memset(c->sum + g * c->metrics, 0, c->metrics * sizeof *c->sum);
 	memset(c->size + g * c->metrics, 0, c->metrics * sizeof *c->size);
 	c->first_vote[g] = 0;
@@ -47,6 +50,7 @@ size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint
 		if (!isnan(scores[m])) {
 			c->sum[g * c->metrics + m] += scores[m];
 			c->size[g * c->metrics + m]++;
+			c->passed[g * c->metrics + m] += scores[m] >= 1;
 		}
 	v = (size_t)*map_put(&c->vote_index, hash_mix(output, g), c->n_votes, &added);
 	if (added) {
@@ -96,11 +100,10 @@ struct interval clusters_pass(const struct clusters *c, size_t metric, int k, in
 	struct tally t = {0};
 
 	for (size_t g = 0; g < c->n; g++) {
-		double size = c->size[g * c->metrics + metric], sum = c->sum[g * c->metrics + metric];
+		double size = c->size[g * c->metrics + metric], passed = c->passed[g * c->metrics + metric];
 
-		/* A sample that scores in part has not passed: only whole passes are counted, so the sum must be one of those. */
 		if (size >= k)
-			tally_add(&t, all ? cluster_pass_all(size, floor(sum + 1e-9), k) : cluster_pass_at(size, floor(sum + 1e-9), k));
+			tally_add(&t, all ? cluster_pass_all(size, passed, k) : cluster_pass_at(size, passed, k));
 	}
 	*n = (size_t)t.n;
 	return mean_of(&t, level);

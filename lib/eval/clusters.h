@@ -19,14 +19,14 @@ struct vote {
 /* A zeroed struct with metrics set is empty and valid. */
 struct clusters {
 	size_t metrics, n;
-	double *sum, *size; /* n x metrics */
+	double *sum, *size, *passed; /* n x metrics; passed: rows that scored 1 */
 	struct map index;   /* by key of the cluster */
 	struct vote *votes;
 	double *vote_scores; /* votes x metrics */
 	size_t *first_vote;  /* n: vote + 1 */
 	size_t n_votes;
 	/* private */
-	size_t sum_cap, size_cap, votes_cap, vote_scores_cap, first_cap;
+	size_t sum_cap, size_cap, passed_cap, votes_cap, vote_scores_cap, first_cap;
 	struct map vote_index;
 };
 
@@ -38,7 +38,7 @@ size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint
 /* Mean over rows with a clustered interval: bootstrap where boot is given, else by the ratio's standard error. */
 struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot, double level);
 
-/* Over clusters: at least one (all = 0) or each (all = 1) of k samples passes. Clusters with fewer than k samples are left out; *n counts the
+/* Over clusters: at least one (all = 0) or each (all = 1) of k samples passes (scores 1). Clusters with fewer than k samples are left out; *n counts the
  * others. */
 struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level, size_t *n);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../json/jw.h"
+#include "advice.h"
 
 static void put_interval(struct jw *w, const char *value, struct interval v)
 {
@@ -202,6 +203,10 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 	jw_num(&w, cost_known ? 1000 * tally_mean(&g->cost) : NAN);
 	put_count(&w, "unknown", g->cost_unknown);
 	jw_end(&w);
+	if (b->n_groups > 1) {
+		jw_key(&w, "pareto");
+		jw_bool(&w, advice_is_pareto(b, g));
+	}
 	jw_end(&w);
 	buf_addc(out, '\n');
 }

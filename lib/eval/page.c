@@ -1,0 +1,529 @@
+/* page: the report's sections, from the figures to the rows. See page.h. */
+#include "page.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../json/record.h"
+#include "../web/html.h"
+#include "../web/svg.h"
+#include "advice.h"
+
+static const char css[] =
+	".rows td{max-width:28rem}.rows .miss{background:color-mix(in srgb,var(--bad) 12%,transparent)}"
+	".rows .hit{background:color-mix(in srgb,var(--good) 10%,transparent)}.score{font-size:12px;color:var(--dim)}"
+	".matrix td{text-align:right}.matrix .on{outline:1px solid var(--line)}"
+	"input[type=search]{font:inherit;padding:.3rem .6rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);"
+	"min-width:18rem}label{margin-left:1rem}.verdict-met{color:var(--good)}.verdict-missed{color:var(--bad)}"
+	".verdict-inconclusive{color:var(--warn)}.note{border-left:3px solid var(--a);padding:.3rem .8rem;background:var(--soft)}";
+
+/* Filters rows by text and by kind; nothing else on the page needs a script. */
+static const char script[] =
+	"<script>(function(){var q=document.getElementById('q'),w=document.getElementById('w'),d=document.getElementById('d'),"
+	"n=document.getElementById('n'),r=[].slice.call(document.querySelectorAll('.rows tbody tr'));function f(){var s=q.value.toLowerCase(),k=0;"
+	"r.forEach(function(t){var v=(!s||t.textContent.toLowerCase().indexOf(s)>=0)&&(!w.checked||t.dataset.wrong)&&(!d||!d.checked||t.dataset.differ);"
+	"t.hidden=!v;if(v)k++});n.textContent=k+' of '+r.length+' rows'}[q,w,d].forEach(function(x){if(x)x.addEventListener('input',f)});f()})()"
+	"</script>\n";
+
+static void label_of(const struct group *g, struct buf *b)
+{
+	buf_clear(b);
+	report_label(g, b);
+}
+
+/* --- figures --- */
+
+static void cell_interval(struct table *t, struct interval v, const char *format_sign)
+{
+	if (isnan(v.value))
+		table_cell(t, "-");
+	else
+		table_cellf(t, *format_sign ? "%+.4f" : "%.4f", v.value);
+	if (isnan(v.lo) || isnan(v.hi))
+		table_cell(t, "-");
+	else
+		table_cellf(t, *format_sign ? "%+.4f .. %+.4f" : "%.4f .. %.4f", v.lo, v.hi);
+}
+
+static void scores(const struct board *b, struct buf *out)
+{
+	struct table t = {0};
+	struct buf text = BUF_INIT;
+
+	html_heading("Scores", out);
+	table_cell(&t, "group");
+	table_cell(&t, "metric");
+	table_right(&t, "mean");
+	table_cell(&t, "interval");
+	table_right(&t, "rows");
+	table_right(&t, "unscored");
+	table_row(&t);
+	for (size_t m = 0; m < b->n_metrics; m++)
+		for (size_t i = 0; i < b->n_groups; i++) {
+			const struct group *g = b->groups + i;
+
+			label_of(g, &text);
+			table_cell(&t, text.data);
+			table_cell(&t, board_metric_name(b, m));
+			cell_interval(&t, board_score(b, g, m), "");
+			table_cellf(&t, "%" PRIu64, g->cells[m].scores.n);
+			table_cellf(&t, "%" PRIu64, g->cells[m].unscored);
+			table_row(&t);
+		}
+	html_table(&t, NULL, out);
+	table_release(&t);
+	buf_release(&text);
+}
+
+static void score_plot(const struct board *b, struct buf *out)
+{
+	size_t n = b->n_metrics * b->n_groups, at = 0;
+	struct svg_range *v = mem_alloc(n, sizeof *v);
+	char **labels = mem_alloc(n, sizeof *labels);
+	struct buf text = BUF_INIT;
+
+	for (size_t m = 0; m < b->n_metrics; m++)
+		for (size_t i = 0; i < b->n_groups && at < 200; i++) {
+			struct interval x = board_score(b, b->groups + i, m);
+
+			label_of(b->groups + i, &text);
+			if (b->n_metrics > 1)
+				buf_addf(&text, " \xc2\xb7 %s", board_metric_name(b, m));
+			labels[at] = mem_strdup(text.data);
+			v[at] = (struct svg_range){labels[at], x.value, x.lo, x.hi, (int)(m % 6)};
+			at++;
+		}
+	svg_ranges("Scores with their intervals", v, at, NAN, out);
+	for (size_t i = 0; i < at; i++)
+		free(labels[i]);
+	free(labels);
+	free(v);
+	buf_release(&text);
+}
+
+static void fields(const struct board *b, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+
+	for (size_t m = 0; m < b->n_metrics; m++)
+		for (size_t i = 0; board_has_fields(b, m) && i < b->n_groups; i++) {
+			const struct fields *f = &b->groups[i].cells[m].fields;
+			struct svg_range *v = mem_alloc(f->n, sizeof *v);
+
+			for (size_t k = 0; k < f->n; k++) {
+				struct interval x = interval_wilson((double)f->v[k].right, (double)f->v[k].rows, b->level);
+
+				v[k] = (struct svg_range){f->v[k].name, x.value, x.lo, x.hi, 0};
+			}
+			label_of(b->groups + i, &text);
+			buf_addf(&text, ": fields that agree (%s)", board_metric_name(b, m));
+			html_heading(text.data, out);
+			svg_ranges(text.data, v, f->n, NAN, out);
+			free(v);
+		}
+	buf_release(&text);
+}
+
+static void requirements(const struct decided *d, size_t n, const char *advice, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+
+	if (n == 0)
+		return;
+	html_heading("Requirements", out);
+	buf_adds(out, "<div class=\"scroll\"><table><thead><tr><th>requirement</th><th>group</th><th class=\"r\">value</th><th>interval</th>"
+		      "<th>verdict</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(out, "<tr><td>");
+		html_str(d[i].r->text, out);
+		buf_adds(out, "</td><td>");
+		label_of(d[i].g, &text);
+		html_str(text.data, out);
+		buf_clear(&text);
+		if (isnan(d[i].value.value))
+			buf_adds(&text, "</td><td class=\"r\">-</td><td>-");
+		else
+			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>%.4f .. %.4f", d[i].value.value, d[i].value.lo, d[i].value.hi);
+		buf_addspan(out, buf_span(&text));
+		buf_addf(out, "</td><td class=\"verdict-%s\">%s</td></tr>\n", require_word(d[i].verdict), require_word(d[i].verdict));
+	}
+	buf_adds(out, "</tbody></table></div>\n");
+	if (advice && *advice) {
+		buf_adds(out, "<p class=\"note\">");
+		html_str(advice, out);
+		buf_adds(out, "</p>\n");
+	}
+	buf_release(&text);
+}
+
+static void comparisons(const struct board *b, const struct comparisons *c, struct buf *out)
+{
+	struct table t = {0};
+	struct svg_range *v = mem_alloc(c->n, sizeof *v);
+	char **labels = mem_alloc(c->n, sizeof *labels);
+	struct buf text = BUF_INIT;
+
+	if (c->n > 0) {
+		html_heading("Comparisons, pair by pair", out);
+		table_cell(&t, "metric");
+		table_cell(&t, "a (baseline)");
+		table_cell(&t, "b");
+		table_right(&t, "b - a");
+		table_cell(&t, "interval");
+		table_right(&t, "p adjusted");
+		table_right(&t, "wins");
+		table_right(&t, "losses");
+		table_right(&t, "ties");
+		table_cell(&t, "test");
+		table_right(&t, "detectable");
+		table_row(&t);
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		const struct comparison *x = c->v + i;
+
+		table_cell(&t, board_metric_name(b, x->metric));
+		table_cellf(&t, "%.100s", x->a->side);
+		table_cellf(&t, "%.100s", x->b->side);
+		cell_interval(&t, x->diff, "+");
+		table_cellf(&t, "%.4g", x->p_adj);
+		table_cellf(&t, "%" PRIu64, x->wins);
+		table_cellf(&t, "%" PRIu64, x->losses);
+		table_cellf(&t, "%" PRIu64, x->ties);
+		table_cell(&t, x->test);
+		if (isnan(x->detectable))
+			table_cell(&t, "-");
+		else
+			table_cellf(&t, "%.4f", x->detectable);
+		table_row(&t);
+		buf_clear(&text);
+		buf_addf(&text, "%s: %s - %s", board_metric_name(b, x->metric), x->b->side, x->a->side);
+		labels[i] = mem_strdup(text.data);
+		v[i] = (struct svg_range){labels[i], x->diff.value, x->diff.lo, x->diff.hi, (int)(x->metric % 6)};
+	}
+	if (c->n > 0) {
+		html_table(&t, NULL, out);
+		svg_ranges("Differences with their intervals; the dashed line is no difference", v, c->n, 0, out);
+		html_paragraph("detectable: the smallest difference that so many pairs show with 80 % power.", out);
+	}
+	for (size_t i = 0; i < c->n; i++)
+		free(labels[i]);
+	free(labels);
+	free(v);
+	table_release(&t);
+	buf_release(&text);
+}
+
+static void cell_or_dash(struct table *t, double x, int decimals)
+{
+	if (isnan(x))
+		table_cell(t, "-");
+	else
+		table_cellf(t, "%.*f", decimals, x);
+}
+
+/* Latency, tokens and cost; and quality against cost, or latency where no cost is known. */
+static void usage(const struct board *b, struct buf *out)
+{
+	struct svg_point *v = mem_alloc(b->n_groups, sizeof *v);
+	char **labels = mem_alloc(b->n_groups, sizeof *labels);
+	struct table t = {0};
+	struct buf text = BUF_INIT;
+	int costs = 0, latencies = 0;
+
+	table_cell(&t, "group");
+	table_right(&t, "rows");
+	table_right(&t, "errors");
+	table_right(&t, "p50 s");
+	table_right(&t, "p95 s");
+	table_right(&t, "p99 s");
+	table_right(&t, "tokens a row");
+	table_right(&t, "$ per 1,000");
+	table_row(&t);
+	for (size_t i = 0; i < b->n_groups; i++) {
+		const struct group *g = b->groups + i;
+		double cost = g->cost.n > 0 && g->cost_unknown == 0 ? 1000 * tally_mean(&g->cost) : NAN, p50;
+		size_t n;
+		struct tally_bin *sorted = tally_sorted(&g->latency, &n);
+
+		label_of(g, &text);
+		labels[i] = mem_strdup(text.data);
+		p50 = tally_quantile(sorted, n, g->latency.n, .5);
+		table_cell(&t, text.data);
+		table_cellf(&t, "%" PRIu64, g->n);
+		table_cellf(&t, "%" PRIu64, g->errors);
+		cell_or_dash(&t, p50, 3);
+		cell_or_dash(&t, tally_quantile(sorted, n, g->latency.n, .95), 3);
+		cell_or_dash(&t, tally_quantile(sorted, n, g->latency.n, .99), 3);
+		cell_or_dash(&t, tally_mean(&g->total_tokens), 1);
+		cell_or_dash(&t, cost, 4);
+		table_row(&t);
+		costs += !isnan(cost);
+		latencies += !isnan(p50);
+		v[i] = (struct svg_point){labels[i], cost, board_score(b, g, 0).value, advice_is_pareto(b, g)};
+		free(sorted);
+	}
+	if (costs + latencies > 0) {
+		html_heading("Latency, tokens, cost", out);
+		html_table(&t, NULL, out);
+	}
+	if (b->n_groups > 1 && (costs > 1 || latencies > 1)) {
+		for (size_t i = 0; i < b->n_groups && costs < 2; i++) {
+			size_t n;
+			struct tally_bin *sorted = tally_sorted(&b->groups[i].latency, &n);
+
+			v[i].x = tally_quantile(sorted, n, b->groups[i].latency.n, .5);
+			free(sorted);
+		}
+		svg_points("What quality costs", costs > 1 ? "dollars per 1,000 rows" : "median latency in seconds", board_metric_name(b, 0), v,
+			   b->n_groups, out);
+		html_paragraph("Filled: no other group is at least as good on quality, cost and latency and better on one.", out);
+	}
+	for (size_t i = 0; i < b->n_groups; i++)
+		free(labels[i]);
+	free(labels);
+	free(v);
+	table_release(&t);
+	buf_release(&text);
+}
+
+static void confusion(const struct board *b, const struct group *g, struct buf *out)
+{
+	struct label_figures f;
+	struct buf text = BUF_INIT;
+
+	labels_figures(&g->labels, b->level, b->boot.seed, &f);
+	label_of(g, &text);
+	buf_addf(&text, ": classes (accuracy %.4f, macro F1 %.4f, MCC %.4f)", f.accuracy.value, f.macro_f1.value, f.mcc.value);
+	html_heading(text.data, out);
+	if (f.n > 60)
+		html_paragraph("More than 60 classes: the matrix is left out; it stands in the JSON output.", out);
+	buf_adds(out, "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
+	for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
+		buf_adds(out, "<th>");
+		html_str(j < f.n ? f.names[j] : "(other)", out);
+		buf_adds(out, "</th>");
+	}
+	buf_adds(out, "<th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < f.n; i++) {
+		buf_adds(out, "<tr><th>");
+		html_str(f.names[i], out);
+		buf_adds(out, "</th>");
+		for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
+			double k = f.matrix[i * (f.n + 1) + j], share = f.support[i] > 0 ? k / f.support[i] : 0;
+
+			buf_addf(out, "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
+				 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad", 60 * share, k);
+		}
+		buf_addf(out, isnan(f.precision[i]) ? "<td>-</td>" : "<td>%.3f</td>", f.precision[i]);
+		buf_addf(out, "<td>%.3f</td><td>%.3f</td></tr>\n", f.recall[i], f.f1[i]);
+	}
+	buf_adds(out, "</tbody></table></div>\n");
+	label_figures_release(&f);
+	buf_release(&text);
+}
+
+/* --- rows --- */
+
+/* A row of the first group of its kind, with how badly it went. */
+struct ranked {
+	size_t row;
+	double mean;
+	int wrong, differ;
+};
+
+static int by_mean(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->mean != y->mean)
+		return x->mean < y->mean ? -1 : 1;
+	if (x->differ != y->differ)
+		return y->differ - x->differ;
+	return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static void put_input(const struct record *r, struct buf *out)
+{
+	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), final = record_final_assistant(r), key, m;
+	struct json_iter it = {0};
+	struct buf text = BUF_INIT;
+
+	if (json_kind(messages) == JSON_ARRAY) {
+		while (json_next(&it, messages, &key, &m)) {
+			if (m.s == final.s || json_is(json_member(m, "role"), "system"))
+				continue;
+			if (text.len > 0)
+				buf_adds(&text, "\n\n");
+			message_text(json_member(m, "content"), &text);
+		}
+	} else if (json_string(prompt, &text) < 0) {
+		record_rest(r, &text);
+	}
+	buf_adds(out, "<td><pre>");
+	html_text(buf_span(&text), out);
+	buf_adds(out, "</pre></td>");
+	buf_release(&text);
+}
+
+static void put_reference(const struct record *r, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+	int n = record_references(r, &text, NULL);
+
+	for (size_t i = 0; n > 0 && i + 1 < text.len; i++)
+		if (text.data[i] == 0)
+			text.data[i] = '\n';
+	buf_adds(out, "<td><pre>");
+	if (n > 0)
+		html_text((struct span){text.data, text.len - 1}, out);
+	buf_adds(out, "</pre></td>");
+	buf_release(&text);
+}
+
+static void put_answer(const struct board *b, const struct group *g, size_t row, struct record *r, struct buf *out)
+{
+	struct buf text = BUF_INIT;
+	double worst = 1;
+
+	for (size_t m = 0; m < b->n_metrics; m++)
+		worst = fmin(worst, g->scores[row * b->n_metrics + m]);
+	buf_addf(out, "<td class=\"%s\"><pre>", worst >= 1 ? "hit" : "miss");
+	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
+		if (json_string(record_get(r, "output"), &text) < 0)
+			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error" : "tool_calls"));
+		html_text(buf_span(&text), out);
+	}
+	buf_adds(out, "</pre><div class=\"score\">");
+	for (size_t m = 0; m < b->n_metrics; m++) {
+		double x = g->scores[row * b->n_metrics + m];
+
+		html_str(board_metric_name(b, m), out);
+		buf_addf(out, isnan(x) ? " \xe2\x80\x93 " : " %.3g ", x);
+	}
+	buf_adds(out, "</div></td>");
+	buf_release(&text);
+}
+
+/* The groups that share g's other by-values, g first; at most 8 columns. */
+static size_t columns_of(const struct board *b, const struct group *g, const struct group **columns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_groups && n < 8; i++)
+		if ((b->compare || b->run) ? strcmp(b->groups[i].within, g->within) == 0 : b->groups + i == g)
+			columns[n++] = b->groups + i;
+	return n;
+}
+
+static void rows(const struct board *b, const struct group *g, size_t most, int with_script, struct buf *out)
+{
+	const struct group *columns[8];
+	size_t n = columns_of(b, g, columns);
+	struct ranked *order = mem_alloc(g->n_rows, sizeof *order);
+	struct record r = {0};
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < g->n_rows; i++) {
+		double sum = 0, count = 0, first = NAN;
+
+		order[i] = (struct ranked){.row = i};
+		for (size_t k = 0; k < n; k++) {
+			size_t j = columns[k] == g ? i : board_partner(columns[k], g, i);
+
+			for (size_t m = 0; j != SIZE_MAX && m < b->n_metrics; m++) {
+				double x = columns[k]->scores[j * b->n_metrics + m];
+
+				order[i].wrong |= !(x >= 1);
+				sum += isnan(x) ? 0 : x;
+				count++;
+				if (m == 0 && k == 0)
+					first = x;
+				if (m == 0)
+					order[i].differ |= !(x == first);
+			}
+		}
+		order[i].mean = count > 0 ? sum / count : 0;
+	}
+	qsort(order, g->n_rows, sizeof *order, by_mean);
+	label_of(g, &text);
+	html_heading(n > 1 || b->n_groups == 1 ? "Rows, worst first" : text.data, out);
+	if (with_script)
+		buf_addf(out, "<p class=\"noprint\"><input type=\"search\" id=\"q\" placeholder=\"filter rows\"><label><input type=\"checkbox\" "
+			      "id=\"w\"> only wrong</label>%s <span id=\"n\" class=\"dim\"></span></p>\n",
+			 n > 1 ? "<label><input type=\"checkbox\" id=\"d\"> only where groups differ</label>" : "");
+	if (g->n_rows > most)
+		buf_addf(out, "<p class=\"dim\">The worst %zu of %zu rows are shown.</p>\n", most, g->n_rows);
+	buf_adds(out, "<div class=\"scroll\"><table class=\"rows\"><thead><tr><th>id</th><th>input</th><th>reference</th>");
+	for (size_t k = 0; k < n; k++) {
+		buf_adds(out, "<th>");
+		label_of(columns[k], &text);
+		html_str(n > 1 ? columns[k]->side : text.data, out);
+		buf_adds(out, "</th>");
+	}
+	buf_adds(out, "</tr></thead><tbody>\n");
+	for (size_t i = 0; i < g->n_rows && i < most; i++) {
+		size_t row = order[i].row;
+
+		buf_addf(out, "<tr%s%s><td>", order[i].wrong ? " data-wrong=\"1\"" : "", order[i].differ ? " data-differ=\"1\"" : "");
+		html_text(board_row_id(g, row), out);
+		if (g->rows[row].sample > 0)
+			buf_addf(out, " #%" PRId64, g->rows[row].sample);
+		buf_adds(out, "</td>");
+		if (record_parse(&r, span_of(g->rows[row].line), NULL) == 0) {
+			put_input(&r, out);
+			put_reference(&r, out);
+		}
+		for (size_t k = 0; k < n; k++) {
+			size_t j = columns[k] == g ? row : board_partner(columns[k], g, row);
+
+			if (j == SIZE_MAX)
+				buf_adds(out, "<td class=\"dim\">not there</td>");
+			else
+				put_answer(b, columns[k], j, &r, out);
+		}
+		buf_adds(out, "</tr>\n");
+	}
+	buf_adds(out, "</tbody></table></div>\n");
+	free(order);
+	record_release(&r);
+	buf_release(&text);
+}
+
+/* A group whose kind has not come up yet. */
+static int is_first(const struct board *b, size_t i)
+{
+	for (size_t j = 0; j < i && (b->compare || b->run); j++)
+		if (strcmp(b->groups[j].within, b->groups[i].within) == 0)
+			return 0;
+	return 1;
+}
+
+void page_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const char *advice,
+		size_t rows_most, struct buf *out)
+{
+	int scripted = 0;
+
+	out->max = (size_t)4 << 30;
+	html_begin("Evaluation", css, out);
+	buf_addf(out, "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n", b->level * 100,
+		 board_is_clustered(b) ? ", or by clusters" : "", b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
+	requirements(d, n_decided, advice, out);
+	scores(b, out);
+	score_plot(b, out);
+	fields(b, out);
+	comparisons(b, c, out);
+	usage(b, out);
+	for (size_t i = 0; b->labels && i < b->n_groups; i++)
+		confusion(b, b->groups + i, out);
+	for (size_t i = 0; i < b->n_groups && i < 20; i++)
+		if (is_first(b, i)) {
+			rows(b, b->groups + i, rows_most, !scripted, out);
+			scripted = 1;
+		}
+	if (scripted)
+		buf_adds(out, script);
+	html_end(out);
+}
