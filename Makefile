@@ -32,11 +32,11 @@ web_PKGS = libmicrohttpd
 base_LIBS = -lm
 
 ft-review_ROOMS = review web split stats text json base
-ft-split_ROOMS = split drift stats text json base
+ft-split_ROOMS = split drift web stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge eval web net lm jinja nn stats text json base
 ft-eval_ROOMS = eval web stats text json base
-ft-drift_ROOMS = drift stats text json base
+ft-drift_ROOMS = split drift web stats text json base
 ft-train_ROOMS = remote web net lm jinja nn stats text json base
 ft-export_ROOMS = lm jinja nn text json base
 
@@ -131,8 +131,8 @@ nn_BELOW = nn base
 jinja_BELOW = jinja json base
 lm_BELOW = lm jinja nn text json base
 web_BELOW = web text json base
-split_BELOW = split drift stats text json base
-drift_BELOW = drift stats text json base
+split_BELOW = split drift web stats text json base
+drift_BELOW = drift web stats text json base
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
 
 define unit_rule

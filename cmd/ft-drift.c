@@ -3,22 +3,28 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/base/file.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/drift/compare.h"
+#include "../lib/drift/page.h"
 #include "../lib/drift/profile.h"
 #include "../lib/drift/report.h"
+#include "../lib/drift/scope.h"
+#include "../lib/drift/select.h"
 #include "../lib/drift/window.h"
+#include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
+#include "../lib/split/source.h"
 #include "../lib/text/hash.h"
 
 static struct opt_list opt_reference, opt_paths, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05;
 static double opt_ert;
-static const char *opt_time, *opt_state;
-static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window;
+static const char *opt_time, *opt_state, *opt_html, *opt_junit;
+static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
 
 static const struct opt options[] = {
@@ -35,6 +41,9 @@ static const struct opt options[] = {
 	{0, "state", OPT_STR, &opt_state, "FILE", "--window: keep what a restart needs, and go on from it", 0, 0},
 	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write a profile of the records, which -r takes in their place", 0, 0},
 	{0, "merge", OPT_FLAG, &opt_merge, NULL, "write the profile that the profiles named add up to", 0, 0},
+	{0, "rows", OPT_INT, &opt_rows, "N", "write the N current rows that best show what is new, in place\nof the report", 1, 1000000},
+	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", 0, 0},
+	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", 0, 0},
 	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose values are kept (default 20000)", 100, 10000000},
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also where standard output is no terminal", 0, 0},
@@ -55,85 +64,18 @@ static const struct program program = {
 		    "ft-drift -r train.jsonl --time .created --path '.output|.due_date:date' answers.jsonl",
 };
 
-/* What is looked at, from the command line. */
-struct scope {
-	struct drift_options options;
-	struct path **find; /* paths to follow by name */
-	size_t find_n;
-	struct path *time;
-	struct drift_type *types;
-	char **names; /* storage of options.exclude and of types */
-	size_t names_n;
-};
-
-static char *with_dot(struct scope *s, const char *path, size_t n)
-{
-	struct buf b = BUF_INIT;
-
-	if (n && path[0] != '.' && path[0] != '[')
-		buf_addc(&b, '.');
-	buf_add(&b, path, n);
-	return s->names[s->names_n++] = buf_detach(&b, NULL);
-}
-
-/* PATH or PATH:TYPE; a colon that no type follows belongs to the path. */
-static void add_path(struct scope *s, const char *text)
+static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	const char *colon = strrchr(text, ':');
-	enum type type = colon ? type_named(colon + 1) : TYPE_NONE;
-	char *path = with_dot(s, text, type ? (size_t)(colon - text) : strlen(text));
-	struct path *compiled = path_compile(path, &e);
+	struct scope_request q = {opt_paths.v, opt_paths.n, opt_exclude.v, opt_exclude.n, opt_time};
 
-	if (!compiled)
-		prog_usage("--path: %s", e.msg);
-	s->types[s->options.paths_n++] = (struct drift_type){path, type};
-	/* The walk finds all but single elements of arrays; of messages it finds those counted from the front. */
-	const char *element = strpbrk(path, "[");
-	int found = !element || strncmp(path, ".output", 7) == 0 || element[1] == '"' ||
-		    (strncmp(path, ".messages[", 10) == 0 && element[1] != '-');
-	if (found)
-		path_free(compiled);
-	else
-		s->find[s->find_n++] = compiled;
-}
-
-static void scope_init(struct scope *s)
-{
-	struct err e = ERR_INIT;
-
-	*s = (struct scope){.options = DRIFT_OPTIONS_INIT};
+	if (scope_init(s, &q, &e))
+		prog_usage("%s", e.msg);
 	s->options.alpha = opt_alpha;
 	s->options.min_effect = opt_min_effect;
 	s->options.fdr = opt_fdr;
 	s->options.calendar = opt_calendar;
 	s->options.seed = (uint64_t)opt_seed;
-	s->names = mem_alloc(opt_paths.n + opt_exclude.n, sizeof *s->names);
-	s->types = mem_alloc(opt_paths.n, sizeof *s->types);
-	s->find = mem_alloc(opt_paths.n, sizeof *s->find);
-	for (size_t i = 0; i < opt_paths.n; i++)
-		add_path(s, opt_paths.v[i]);
-	s->options.paths = s->types;
-	const char **exclude = mem_alloc(opt_exclude.n, sizeof *exclude);
-	for (size_t i = 0; i < opt_exclude.n; i++)
-		exclude[i] = with_dot(s, opt_exclude.v[i], strlen(opt_exclude.v[i]));
-	s->options.exclude = exclude;
-	s->options.exclude_n = opt_exclude.n;
-	if (opt_time && !(s->time = path_compile(opt_time, &e)))
-		prog_usage("--time: %s", e.msg);
-}
-
-static void scope_release(struct scope *s)
-{
-	for (size_t i = 0; i < s->names_n; i++)
-		free(s->names[i]);
-	for (size_t i = 0; i < s->find_n; i++)
-		path_free(s->find[i]);
-	free(s->names);
-	free(s->types);
-	free(s->find);
-	free((void *)s->options.exclude);
-	path_free(s->time);
 }
 
 static void on_bad(void *arg, const struct err *e)
@@ -313,24 +255,13 @@ static void calibrate(struct watch *w, const struct window_pool *pool)
 /* The open window is full: judge it and begin the next. */
 static void judge_window(struct watch *w)
 {
-	struct frame window;
-	struct record rec = {0};
 	struct err e = ERR_INIT;
 	struct comparison c;
 	struct buf b = BUF_INIT;
 	struct window_report r = {.number = w->state.windows + 1, .last = w->state.rows,
 		.first = w->state.rows - w->state.pending_n + 1, .threshold = w->threshold};
 
-	frame_init(&window);
-	prepare(&window, w->scope);
-	for (size_t at = 0; at < w->state.pending.len;) {
-		const char *line = w->state.pending.data + at, *end = strchr(line, '\n');
-		if (record_parse(&rec, (struct span){line, (size_t)(end - line)}, &e) || frame_add(&window, &rec, &e))
-			prog_fail(&e);
-		at += (size_t)(end - line) + 1;
-	}
-	frame_finish(&window);
-	if (compare(w->reference, &window, &w->scope->options, &c, &e))
+	if (window_compare(&w->state, w->reference, &w->scope->options, prepare, w->scope, &c, &e))
 		prog_fail(&e);
 	r.p = window_least_p(&c, &w->scope->options, &r.line);
 	r.alarm = r.p <= r.threshold;
@@ -341,14 +272,10 @@ static void judge_window(struct watch *w)
 		report_window_text(&r, &b);
 	else
 		report_window(&r, &c, &b);
-	if (b.data[b.len - 1] != '\n')
-		buf_addc(&b, '\n');
 	out_span(buf_span(&b));
 	out_flush();
 	buf_release(&b);
 	comparison_release(&c);
-	frame_release(&window);
-	record_release(&rec);
 }
 
 static int watch(struct watch *w, const struct window_pool *pool, char **files, size_t *skipped)
@@ -386,18 +313,96 @@ static int watch(struct watch *w, const struct window_pool *pool, char **files, 
 	return status;
 }
 
+/* --- one comparison --- */
+
+/* The records chosen, in the order of their scores, each with what speaks for it. */
+static void print_rows(const struct selected *chosen, size_t n, char **files)
+{
+	struct buf *line = mem_alloc(n, sizeof *line), value = BUF_INIT;
+	struct map at = {0};
+	struct reader reader;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	int got;
+
+	for (size_t i = 0; i < n; i++)
+		map_put(&at, chosen[i].number, i, NULL);
+	reader_init(&reader, files);
+	reader.skip_bad = opt_skip_bad;
+	reader.stopping = prog_stopping;
+	while ((got = reader_next(&reader, &rec, &e)) > 0) {
+		uint64_t *i = map_get(&at, reader.rows - 1);
+		if (!i)
+			continue;
+		struct jw w;
+		buf_clear(&value);
+		jw_init(&w, &value);
+		jw_object(&w);
+		jw_key(&w, "score");
+		jw_num(&w, chosen[*i].score);
+		jw_key(&w, "path");
+		jw_str(&w, chosen[*i].path);
+		jw_end(&w);
+		struct edit edit = {"drift", buf_span(&value)};
+		record_splice(&rec, &edit, 1, &line[*i]);
+	}
+	if (got < 0)
+		prog_fail(&e);
+	for (size_t i = 0; i < n; i++) {
+		out_line(line[i].data, line[i].len);
+		buf_release(&line[i]);
+	}
+	free(line);
+	map_release(&at);
+	buf_release(&value);
+	reader_release(&reader);
+	record_release(&rec);
+}
+
+static void write_file(const char *file, void (*page)(const struct comparison *, const struct drift_options *, struct buf *),
+		       const struct comparison *c, const struct drift_options *o)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+
+	if (!file)
+		return;
+	page(c, o, &b);
+	if (file_write(file, b.data, b.len, &e))
+		prog_fail(&e);
+	buf_release(&b);
+}
+
 static int compare_once(struct scope *scope, const struct frame *reference, char **files, size_t *skipped)
 {
 	struct frame current;
 	struct comparison c;
+	struct source source = {0};
 	struct err e = ERR_INIT;
 
+	if (opt_rows) {
+		if (files[0] && profile_is(files[0]))
+			prog_usage("--rows: a profile does not hold the rows");
+		if (source_open(&source, files, prog_stopping, &e))
+			prog_fail(&e);
+		files = source.files;
+	}
 	load(&current, scope, files, "current rows", skipped);
 	if (prog_stopping())
 		prog_end(FT_OK);
 	if (compare(reference, &current, &scope->options, &c, &e))
 		prog_fail(&e);
-	print(&c, &scope->options);
+	write_file(opt_html, page_html, &c, &scope->options);
+	write_file(opt_junit, page_junit, &c, &scope->options);
+	if (opt_rows) {
+		size_t n;
+		struct selected *chosen = select_rows(&c, reference, &current, (size_t)opt_rows, &n);
+		print_rows(chosen, n, files);
+		select_free(chosen, n);
+		source_release(&source);
+	} else {
+		print(&c, &scope->options);
+	}
 	int status = c.verdict == VERDICT_DRIFT ? FT_NO : c.verdict == VERDICT_STABLE ? FT_OK : FT_INSUFFICIENT;
 	comparison_release(&c);
 	frame_release(&current);
@@ -423,7 +428,9 @@ int main(int argc, char **argv)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)
 		prog_usage("--ert and --state go with --window");
-	scope_init(&scope);
+	if (opt_window && (opt_rows || opt_html || opt_junit))
+		prog_usage("--rows, --html and --junit tell of one comparison, not of a stream");
+	read_scope(&scope);
 	char **reference_files = mem_alloc(opt_reference.n + 1, sizeof *reference_files);
 	for (size_t i = 0; i < opt_reference.n; i++)
 		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];

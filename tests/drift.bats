@@ -299,3 +299,31 @@ numbers() {
 	[[ $stderr == *"different --sample or --seed"* ]]
 	status_is 2 ft-drift --merge rows
 }
+
+@test "--rows: the rows of the new region come first, whole, with what speaks for them" {
+	notes 600 1 2023 12 >reference
+	{ notes 60 2 2023 12; notes 40 3 2024 1; } >current
+	drift -r reference --rows 30 current
+	[ "$status" -eq 1 ]
+	jq -se 'length == 30 and all(.created[:4] == "2024" and .drift.score > 0 and (.drift.path | type == "string"))' out.jsonl
+	jq -c 'del(.drift)' out.jsonl | sort -u >got
+	[ -z "$(jq -c . current | sort | comm -23 got -)" ]
+	drift -r reference --rows 30 <current
+	jq -c 'del(.drift)' out.jsonl | sort -u | cmp got -
+	notes 60 2 2023 12 | ft-drift -q -r reference --rows 10 >none
+	[ ! -s none ]
+}
+
+@test "--html is one page with plots and no way out, --junit is XML with a failure a path" {
+	notes 300 1 2023 12 >reference
+	notes 60 2 2024 1 | jq -c '.note = "<script>alert(1)</script>\(.id)"' >current
+	drift -r reference --html page.html --junit report.xml current
+	[ "$status" -eq 1 ]
+	grep -q '<svg' page.html
+	grep -q 'a year that the reference never does' page.html
+	! grep -q '<script>alert' page.html
+	! grep -Eq '(src|href)="https?:' page.html
+	grep -q '<testsuite name="ft-drift" tests="' report.xml
+	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
+	status_is 2 ft-drift -r reference --html nowhere/page.html current
+}

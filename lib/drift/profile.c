@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
@@ -157,7 +158,9 @@ int profile_is(const char *file)
 {
 	static const char begin[] = "{\"ft_drift_profile\":";
 	char head[sizeof begin];
-	FILE *f = strcmp(file, "-") == 0 ? NULL : fopen(file, "r");
+	struct stat st;
+	/* What is read from a pipe here would be missing later. */
+	FILE *f = stat(file, &st) == 0 && S_ISREG(st.st_mode) ? fopen(file, "r") : NULL;
 	int is;
 
 	if (!f)

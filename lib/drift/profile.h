@@ -17,7 +17,7 @@
 /* Appends the profile of a finished frame, line by line, through put. */
 void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n), void *arg);
 
-/* 1 where the file begins like a profile, 0 where it does not or cannot be read. */
+/* 1 where a regular file begins like a profile, 0 where it does not or cannot be read. */
 int profile_is(const char *file);
 
 /* Reads a profile into f, which was initialised and nothing else. */

@@ -18,7 +18,7 @@ static uint64_t values_of(const struct line *l, const struct column *c)
 	return l->within ? c->dated : column_present(c) - c->count[KIND_NULL];
 }
 
-static void put_reason(const struct line *l, struct buf *b)
+void report_reason(const struct line *l, struct buf *b)
 {
 	if (l->best) {
 		buf_addspan(b, buf_span(&l->best->why));
@@ -43,7 +43,7 @@ void report_line(const struct line *l, const struct comparison *c, struct buf *b
 	const struct finding *f = l->best;
 
 	(void)c;
-	put_reason(l, &why);
+	report_reason(l, &why);
 	jw_init(&w, b);
 	jw_object(&w);
 	jw_key(&w, "path");
@@ -168,7 +168,7 @@ void report_table(const struct comparison *c, const struct drift_options *o, str
 		if (l->verdict != VERDICT_DRIFT)
 			continue;
 		buf_addf(b, "%s%zu. %s: ", said ? "" : "\n", said + 1, l->path);
-		put_reason(l, b);
+		report_reason(l, b);
 		buf_addc(b, '\n');
 		said++;
 	}
@@ -207,6 +207,7 @@ void report_window(const struct window_report *r, const struct comparison *c, st
 	jw_key(&w, "paths");
 	jw_int(&w, (int64_t)c->n);
 	jw_end(&w);
+	buf_addc(b, '\n');
 }
 
 void report_window_text(const struct window_report *r, struct buf *b)
@@ -215,7 +216,7 @@ void report_window_text(const struct window_report *r, struct buf *b)
 		 verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
 	if (r->alarm && r->line) {
 		buf_addf(b, ", %s: ", r->line->path);
-		put_reason(r->line, b);
+		report_reason(r->line, b);
 	}
 	buf_addf(b, " (p %.2g, alarm at %.2g)\n", r->p, r->threshold);
 }

@@ -6,6 +6,9 @@
 
 const char *verdict_name(enum verdict v);
 
+/* Why a line has its verdict, in words. */
+void report_reason(const struct line *l, struct buf *b);
+
 /* One line's JSON object, appended without a newline. */
 void report_line(const struct line *l, const struct comparison *c, struct buf *b);
 /* The summary's. */
@@ -18,6 +21,7 @@ struct window_report {
 	int alarm;
 	const struct line *line; /* that decided; NULL where nothing differed */
 };
+/* As a JSON object or a sentence, with its newline. */
 void report_window(const struct window_report *r, const struct comparison *c, struct buf *b);
 void report_window_text(const struct window_report *r, struct buf *b);
 

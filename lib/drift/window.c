@@ -293,6 +293,28 @@ int window_state_save(struct window_state *s, struct err *e)
 	return bad ? -1 : open_for_rows(s, e);
 }
 
+int window_compare(const struct window_state *s, const struct frame *reference, const struct drift_options *o, window_prepare *prepare,
+		   void *arg, struct comparison *c, struct err *e)
+{
+	struct frame window;
+	struct record rec = {0};
+	int bad = 0;
+
+	frame_init(&window);
+	prepare(&window, arg);
+	for (size_t at = 0; at < s->pending.len && !bad;) {
+		const char *line = s->pending.data + at, *end = memchr(line, '\n', s->pending.len - at);
+		struct span row = {line, (size_t)(end - line)};
+		bad = record_parse(&rec, row, e) || frame_add(&window, &rec, e);
+		at += row.n + 1;
+	}
+	frame_finish(&window);
+	bad = bad || compare(reference, &window, o, c, e);
+	frame_release(&window);
+	record_release(&rec);
+	return bad ? -1 : 0;
+}
+
 int window_state_close(struct window_state *s, struct err *e)
 {
 	s->windows++;

@@ -56,6 +56,10 @@ int window_state_load(struct window_state *s, struct err *e);
 int window_state_add(struct window_state *s, struct span line, struct err *e);
 /* Writes the file anew: after a change of `tests`. */
 int window_state_save(struct window_state *s, struct err *e);
+/* Compares the rows of the open window with the reference; the caller releases *c. The
+ * columns of the window are gone then: the lines' `current` only tells whether there was one. */
+int window_compare(const struct window_state *s, const struct frame *reference, const struct drift_options *o, window_prepare *prepare,
+		   void *arg, struct comparison *c, struct err *e);
 /* The window is judged: begins the next. */
 int window_state_close(struct window_state *s, struct err *e);
 void window_state_release(struct window_state *s);

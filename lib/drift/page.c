@@ -1,0 +1,268 @@
+/* page: see the header. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../text/features.h"
+#include "../web/html.h"
+#include "../web/svg.h"
+#include "page.h"
+#include "probe.h"
+#include "report.h"
+#include "values.h"
+
+#define BINS 12
+#define LEVELS 10
+
+static const char *const names[] = {"reference", "current"};
+
+/* Shares of either side under labels, as bars. values[s * n + i]. */
+static void put_bars(struct buf *b, const char *title, char labels[][48], size_t n, const double *values)
+{
+	const char *label[64];
+
+	for (size_t i = 0; i < n; i++)
+		label[i] = labels[i];
+	svg_bars(title, label, n, names, values, 2, b);
+}
+
+/* Bins of equal width over the middle 98 % of both sides, the outer two open. x[s] sorted. */
+static void put_histogram(struct buf *b, const char *title, double *const x[2], const size_t n[2])
+{
+	char labels[BINS][48];
+	double values[2 * BINS] = {0}, lo = INFINITY, hi = -INFINITY;
+
+	for (int s = 0; s < 2; s++) {
+		if (!n[s])
+			return;
+		lo = fmin(lo, x[s][(size_t)(0.01 * (double)(n[s] - 1))]);
+		hi = fmax(hi, x[s][(size_t)(0.99 * (double)(n[s] - 1))]);
+	}
+	if (!isfinite(lo) || !isfinite(hi))
+		return;
+	double width = hi > lo ? (hi - lo) / BINS : 1;
+	for (int s = 0; s < 2; s++) {
+		for (size_t i = 0; i < n[s]; i++) {
+			double at = floor((x[s][i] - lo) / width);
+			size_t bin = at < 0 ? 0 : at >= BINS ? BINS - 1 : (size_t)at;
+			values[(size_t)s * BINS + bin] += 1 / (double)n[s];
+		}
+	}
+	for (int i = 0; i < BINS; i++)
+		snprintf(labels[i], sizeof labels[i], "%.4g", lo + width * i);
+	put_bars(b, title, labels, BINS, values);
+}
+
+static void draw_numbers(struct buf *b, const struct line *l)
+{
+	double *x[2];
+	size_t n[2];
+
+	x[0] = values_numbers(l->reference, &n[0]);
+	x[1] = values_numbers(l->current, &n[1]);
+	put_histogram(b, l->path, x, n);
+	free(x[0]);
+	free(x[1]);
+}
+
+static void draw_lengths(struct buf *b, const struct line *l)
+{
+	const struct column *side[] = {l->reference, l->current};
+	double *x[2];
+	size_t n[2] = {0};
+	struct buf title = BUF_INIT;
+
+	for (int s = 0; s < 2; s++) {
+		x[s] = mem_alloc(side[s]->cells_n, sizeof **x);
+		for (size_t i = 0; i < side[s]->cells_n; i++) {
+			struct tokens t;
+			struct token token;
+			double words = 0;
+			if (side[s]->cells[i].kind != KIND_STRING)
+				continue;
+			tokens_init(&t, column_cell_text(side[s], &side[s]->cells[i]), 0);
+			while (tokens_next(&t, &token))
+				words++;
+			x[s][n[s]++] = words;
+		}
+		qsort(x[s], n[s], sizeof **x, values_by_size);
+	}
+	buf_addf(&title, "%s, words", l->path);
+	put_histogram(b, title.data, x, n);
+	buf_release(&title);
+	free(x[0]);
+	free(x[1]);
+}
+
+static double share_of_year(const struct column *c, int year)
+{
+	for (size_t i = 0; i < c->years_n; i++) {
+		if (c->years[i].year == year)
+			return (double)c->years[i].rows / (double)c->dated;
+	}
+	return 0;
+}
+
+static void draw_years(struct buf *b, const struct line *l)
+{
+	const struct column *side[] = {l->reference, l->current};
+	char labels[24][48];
+	double values[2 * 24];
+	int year[24];
+	size_t n = 0;
+
+	/* Both lists rise; more than 24 years are cut to the latest. */
+	for (int y = 2999, got; y >= 1000 && n < 24; y--) {
+		got = share_of_year(side[0], y) > 0 || share_of_year(side[1], y) > 0;
+		if (got)
+			year[n++] = y;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int y = year[n - 1 - i];
+		snprintf(labels[i], sizeof labels[i], "%d", y);
+		values[i] = share_of_year(side[0], y);
+		values[n + i] = share_of_year(side[1], y);
+	}
+	if (n)
+		put_bars(b, l->path, labels, n, values);
+}
+
+struct share {
+	const struct column *c;
+	size_t level;
+	double was, is;
+};
+
+static int by_share(const void *x, const void *y)
+{
+	const struct share *a = x, *b = y;
+	double p = fmax(a->was, a->is), q = fmax(b->was, b->is);
+
+	return p > q ? -1 : p < q;
+}
+
+static void draw_levels(struct buf *b, const struct line *l)
+{
+	const struct column *was = l->reference, *is = l->current;
+	double was_n = (double)(was->count[KIND_STRING] + was->count[KIND_BOOL]), is_n = (double)(is->count[KIND_STRING] + is->count[KIND_BOOL]);
+	struct share *v = mem_alloc(was->levels_n + is->levels_n, sizeof *v);
+	char labels[LEVELS][48];
+	double values[2 * LEVELS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < was->levels_n; i++) {
+		uint64_t *same = map_get(&is->level_by_hash, was->levels[i].hash);
+		v[n++] = (struct share){was, i, (double)was->levels[i].n / was_n, same ? (double)is->levels[*same].n / is_n : 0};
+	}
+	for (size_t i = 0; i < is->levels_n; i++) {
+		if (!map_get(&was->level_by_hash, is->levels[i].hash))
+			v[n++] = (struct share){is, i, 0, (double)is->levels[i].n / is_n};
+	}
+	qsort(v, n, sizeof *v, by_share);
+	n = n < LEVELS ? n : LEVELS;
+	for (size_t i = 0; i < n; i++) {
+		struct span s = column_level_text(v[i].c, &v[i].c->levels[v[i].level]);
+		struct buf quoted = BUF_INIT;
+		put_quoted(&quoted, s, 24);
+		snprintf(labels[i], sizeof labels[i], "%s", quoted.data);
+		values[i] = v[i].was;
+		values[n + i] = v[i].is;
+		buf_release(&quoted);
+	}
+	if (n)
+		put_bars(b, l->path, labels, n, values);
+	free(v);
+}
+
+static void draw(struct buf *b, const struct line *l)
+{
+	if (!l->reference || !l->current)
+		return;
+	if (l->type == TYPE_NUMBER)
+		draw_numbers(b, l);
+	else if (l->type == TYPE_DATE)
+		draw_years(b, l);
+	else if (l->type == TYPE_TEXT)
+		draw_lengths(b, l);
+	else if (l->type == TYPE_CATEGORY || l->type == TYPE_BOOLEAN)
+		draw_levels(b, l);
+}
+
+void page_html(const struct comparison *c, const struct drift_options *o, struct buf *b)
+{
+	struct table t = {0};
+	struct buf text = BUF_INIT;
+
+	html_begin("ft-drift", NULL, b);
+	buf_addf(&text, "%s: %zu of %zu paths drifted; %llu current rows against %llu of the reference; %zu tests at alpha %g (%s), effects of at least %g.",
+		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows, c->tests, o->alpha,
+		 o->fdr ? "Benjamini-Hochberg" : "Holm", o->min_effect);
+	html_paragraph(text.data, b);
+	table_cell(&t, "path");
+	table_cell(&t, "type");
+	table_cell(&t, "verdict");
+	table_cell(&t, "test");
+	table_right(&t, "p adjusted");
+	table_right(&t, "effect");
+	table_cell(&t, "why");
+	table_row(&t);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		table_cell(&t, l->path);
+		table_cell(&t, type_name(l->type));
+		table_cell(&t, verdict_name(l->verdict));
+		table_cell(&t, l->best ? l->best->test : "");
+		if (l->best) {
+			table_cellf(&t, "%.2g", l->best->p_adj);
+			table_cellf(&t, "%.3f", l->best->effect);
+		} else {
+			table_cell(&t, "");
+			table_cell(&t, "");
+		}
+		buf_clear(&text);
+		report_reason(l, &text);
+		table_cell(&t, text.data ? text.data : "");
+		table_row(&t);
+	}
+	html_table(&t, NULL, b);
+	table_release(&t);
+	html_heading("Reference against current", b);
+	for (size_t i = 0; i < c->n && i < PAGE_PLOTS; i++)
+		draw(b, &c->lines[i]);
+	html_end(b);
+	buf_release(&text);
+}
+
+void page_junit(const struct comparison *c, const struct drift_options *o, struct buf *b)
+{
+	size_t skipped = 0;
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < c->n; i++)
+		skipped += c->lines[i].verdict == VERDICT_INSUFFICIENT;
+	buf_addf(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"ft-drift\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
+		 c->n, c->drifted, skipped);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		buf_adds(b, "  <testcase classname=\"");
+		html_str(type_name(l->type), b);
+		buf_adds(b, "\" name=\"");
+		html_str(l->path, b);
+		buf_adds(b, "\">");
+		buf_clear(&text);
+		report_reason(l, &text);
+		if (l->verdict == VERDICT_DRIFT) {
+			buf_addf(b, "<failure message=\"%s, p %.2g at alpha %g: ", l->best->test, l->best->p_adj, o->alpha);
+			html_text(buf_span(&text), b);
+			buf_adds(b, "\"/>");
+		} else if (l->verdict == VERDICT_INSUFFICIENT) {
+			buf_adds(b, "<skipped message=\"");
+			html_text(buf_span(&text), b);
+			buf_adds(b, "\"/>");
+		}
+		buf_adds(b, "</testcase>\n");
+	}
+	buf_adds(b, "</testsuite>\n");
+	buf_release(&text);
+}

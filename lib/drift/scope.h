@@ -1,0 +1,29 @@
+/* scope: which paths are looked at, as a user names them. */
+#ifndef FT_SCOPE_H
+#define FT_SCOPE_H
+
+#include "compare.h"
+
+struct scope_request {
+	const char **paths; /* PATH or PATH:TYPE */
+	size_t paths_n;
+	const char **exclude;
+	size_t exclude_n;
+	const char *time; /* or NULL */
+};
+
+struct scope {
+	struct drift_options options; /* paths and exclude are set, and point into this struct's memory */
+	struct path **find;	      /* for frame.paths: what the walk does not single out */
+	size_t find_n;
+	struct path *time;
+	struct drift_type *types;
+	const char **exclude;
+	char **names; /* storage */
+	size_t names_n;
+};
+
+int scope_init(struct scope *s, const struct scope_request *q, struct err *e);
+void scope_release(struct scope *s);
+
+#endif

@@ -1,0 +1,232 @@
+/* select: see the header. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../text/features.h"
+#include "../text/hash.h"
+#include "select.h"
+#include "values.h"
+
+struct scores {
+	double *total;	 /* of each sampled row */
+	double *top;	 /* the largest share of it that one path gave */
+	const char **path; /* and which one */
+	size_t rows;
+};
+
+static void add(struct scores *s, size_t row, double score, const struct line *l)
+{
+	if (row >= s->rows || !(score > 0))
+		return;
+	s->total[row] += score;
+	if (score > s->top[row]) {
+		s->top[row] = score;
+		s->path[row] = l->path;
+	}
+}
+
+static double log_ratio(double is, double is_n, double was, double was_n)
+{
+	return log((is + 0.5) / (is_n + 1)) - log((was + 0.5) / (was_n + 1));
+}
+
+static uint64_t strings_in(const struct column *c)
+{
+	return c ? c->count[KIND_STRING] + c->count[KIND_BOOL] : 0;
+}
+
+static double level_count(const struct column *c, uint64_t hash)
+{
+	uint64_t *at = c ? map_get(&c->level_by_hash, hash) : NULL;
+
+	return at ? (double)c->levels[*at].n : 0;
+}
+
+static void score_categories(struct scores *s, const struct line *l)
+{
+	double was_n = (double)strings_in(l->reference), is_n = (double)strings_in(l->current);
+
+	for (size_t i = 0; i < l->current->cells_n; i++) {
+		const struct cell *cell = &l->current->cells[i];
+		struct span text = cell->kind == KIND_BOOL ? span_of(cell->x != 0 ? "true" : "false") : column_cell_text(l->current, cell);
+		uint64_t hash = hash64(text, 0);
+		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL)
+			add(s, cell->row, log_ratio(level_count(l->current, hash), is_n, level_count(l->reference, hash), was_n), l);
+	}
+}
+
+static double year_rows(const struct column *c, int year)
+{
+	for (size_t i = 0; c && i < c->years_n; i++) {
+		if (c->years[i].year == year)
+			return (double)c->years[i].rows;
+	}
+	return 0;
+}
+
+static void score_years(struct scores *s, const struct line *l)
+{
+	for (size_t i = 0; i < l->current->cells_n; i++) {
+		const struct cell *cell = &l->current->cells[i];
+		struct span text = column_cell_text(l->current, cell), where;
+		struct moment m;
+		size_t at = 0;
+		double best = 0;
+		if (cell->kind == KIND_NUMBER && l->current->timely && moment_epoch(cell->x, &m))
+			best = log_ratio(year_rows(l->current, m.year), (double)l->current->dated, year_rows(l->reference, m.year),
+					 (double)l->reference->dated);
+		while (cell->kind == KIND_STRING && moment_find(text, &at, &m, &where)) {
+			if (m.year)
+				best = fmax(best, log_ratio(year_rows(l->current, m.year), (double)l->current->dated,
+							    year_rows(l->reference, m.year), (double)l->reference->dated));
+		}
+		add(s, cell->row, best, l);
+	}
+}
+
+/* Values between the tenths of the current ones, against the reference's share there. */
+static void score_numbers(struct scores *s, const struct line *l)
+{
+	size_t n, m;
+	double *was = values_numbers(l->reference, &n), *is = values_numbers(l->current, &m), edge[11], share[10];
+
+	for (int k = 0; k <= 10 && m; k++)
+		edge[k] = is[(size_t)((double)(m - 1) * k / 10)];
+	for (int k = 0; k < 10 && m; k++) {
+		size_t in = 0, now = 0;
+		for (size_t i = 0; i < n; i++)
+			in += was[i] >= edge[k] && (k == 9 ? was[i] <= edge[10] : was[i] < edge[k + 1]);
+		for (size_t i = 0; i < m; i++)
+			now += is[i] >= edge[k] && (k == 9 ? is[i] <= edge[10] : is[i] < edge[k + 1]);
+		share[k] = log_ratio((double)now, (double)m, (double)in, (double)n);
+	}
+	for (size_t i = 0; i < l->current->cells_n && m; i++) {
+		const struct cell *cell = &l->current->cells[i];
+		int k = 0;
+		if (cell->kind != KIND_NUMBER && cell->kind != KIND_ARRAY)
+			continue;
+		while (k < 9 && cell->x >= edge[k + 1])
+			k++;
+		add(s, cell->row, share[k], l);
+	}
+	free(was);
+	free(is);
+}
+
+/* Texts that have a word, on either side. */
+static void count_words(struct map *m, const struct column *c)
+{
+	for (size_t i = 0; i < c->cells_n; i++) {
+		struct tokens t;
+		struct token token;
+		struct map seen = {0};
+		int fresh;
+		if (c->cells[i].kind != KIND_STRING)
+			continue;
+		tokens_init(&t, column_cell_text(c, &c->cells[i]), TOKEN_CALENDAR);
+		while (tokens_next(&t, &token)) {
+			map_put(&seen, token.hash, 0, &fresh);
+			if (fresh)
+				++*map_put(m, token.hash, 0, NULL);
+		}
+		map_release(&seen);
+	}
+}
+
+static void score_texts(struct scores *s, const struct line *l)
+{
+	struct map was = {0}, is = {0};
+
+	count_words(&was, l->reference);
+	count_words(&is, l->current);
+	for (size_t i = 0; i < l->current->cells_n; i++) {
+		const struct cell *cell = &l->current->cells[i];
+		struct tokens t;
+		struct token token;
+		double best = 0;
+		if (cell->kind != KIND_STRING)
+			continue;
+		tokens_init(&t, column_cell_text(l->current, cell), TOKEN_CALENDAR);
+		while (tokens_next(&t, &token)) {
+			uint64_t *now = map_get(&is, token.hash), *before = map_get(&was, token.hash);
+			/* A word of one text alone is that text's oddity. */
+			if (*now > 1)
+				best = fmax(best, log_ratio((double)*now, (double)l->current->cells_n, before ? (double)*before : 0,
+							    (double)l->reference->cells_n));
+		}
+		add(s, cell->row, best, l);
+	}
+	map_release(&was);
+	map_release(&is);
+}
+
+/* Rows in which the path has a kind that became more usual; a row without the path is not seen here. */
+static void score_kinds(struct scores *s, const struct line *l, const struct frame *reference, const struct frame *current)
+{
+	double was_n = (double)frame_possible(reference, l->reference), is_n = (double)frame_possible(current, l->current);
+
+	for (size_t i = 0; i < l->current->cells_n; i++) {
+		const struct cell *cell = &l->current->cells[i];
+		add(s, cell->row, log_ratio((double)l->current->count[cell->kind], is_n, (double)l->reference->count[cell->kind], was_n), l);
+	}
+}
+
+struct ranked {
+	double score;
+	uint64_t hash;
+	size_t row;
+};
+
+static int by_score(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+
+	if (a->score != b->score)
+		return a->score > b->score ? -1 : 1;
+	return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+struct selected *select_rows(const struct comparison *c, const struct frame *reference, const struct frame *current, size_t most,
+			     size_t *n)
+{
+	struct scores s = {.rows = current->sample_n};
+	struct ranked *rank = mem_alloc(s.rows, sizeof *rank);
+	struct selected *out = mem_alloc(most < s.rows ? most : s.rows, sizeof *out);
+
+	s.total = mem_alloc(s.rows, sizeof *s.total);
+	s.top = mem_alloc(s.rows, sizeof *s.top);
+	s.path = mem_alloc(s.rows, sizeof *s.path);
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		if (l->verdict != VERDICT_DRIFT || !l->reference || !l->current)
+			continue;
+		if (strcmp(l->best->test, "kinds") == 0)
+			score_kinds(&s, l, reference, current);
+		else if (l->type == TYPE_DATE)
+			score_years(&s, l);
+		else if (l->type == TYPE_NUMBER)
+			score_numbers(&s, l);
+		else if (l->type == TYPE_TEXT)
+			score_texts(&s, l);
+		else
+			score_categories(&s, l);
+	}
+	for (size_t i = 0; i < s.rows; i++)
+		rank[i] = (struct ranked){s.total[i], current->sample[i].priority, i};
+	qsort(rank, s.rows, sizeof *rank, by_score);
+	for (*n = 0; *n < s.rows && *n < most && rank[*n].score > 0; ++*n)
+		out[*n] = (struct selected){current->sample[rank[*n].row].number, rank[*n].score, mem_strdup(s.path[rank[*n].row])};
+	free(rank);
+	free(s.total);
+	free(s.top);
+	free(s.path);
+	return out;
+}
+
+void select_free(struct selected *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(s[i].path);
+	free(s);
+}
