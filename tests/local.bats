@@ -165,3 +165,48 @@ outputs() {
 	status_is 0 ft-prompt -m ./m --max-tokens 4 q.jsonl
 	[[ $stderr == *template* ]]
 }
+
+@test "--schema: every answer that is complete parses and is valid, whatever the model would rather say" {
+	make_model m
+	cat >s.json <<'END'
+{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "kind": {"enum": ["cat", "dog"]}, "age": {"type": "integer", "minimum": 1, "maximum": 99},
+ "born": {"type": "string", "format": "date"}, "tags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 3}},
+ "required": ["name", "kind", "age", "born"], "additionalProperties": false}
+END
+	questions 30 >q.jsonl
+	for how in "" "-T 1.5 --seed 4" "--quantize q4_0"; do
+		# shellcheck disable=SC2086
+		status_is 0 ft-prompt -q -m ./m --schema s.json --max-tokens 400 $how q.jsonl
+		[ "$(wc -l <<<"$output")" -eq 30 ]
+		jq -es 'all(.[]; .finish_reason == "stop" and (.output | fromjson | (.name | type == "string" and length <= 12)
+			and (.kind == "cat" or .kind == "dog") and (.age | . >= 1 and . <= 99) and (.born | test("^\\d{4}-\\d\\d-\\d\\d$"))
+			and (keys - ["age", "born", "kind", "name", "tags"] == [])))' <<<"$output"
+	done
+	# Alone or among others, on one thread or two.
+	ft-prompt -q -m ./m --schema s.json --max-tokens 400 -T 1 -j 1 --threads 1 q.jsonl | outputs >one
+	ft-prompt -q -m ./m --schema s.json --max-tokens 400 -T 1 -j 64 --threads 2 q.jsonl | outputs >many
+	cmp one many
+}
+
+@test "a record's own response_format is kept, and one that is not understood is an error record" {
+	make_model m
+	cat >q.jsonl <<'END'
+{"id": "a", "prompt": "x", "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"enum": ["yes", "no"]}}}}
+{"id": "b", "prompt": "x", "response_format": {"type": "text"}}
+{"id": "c", "prompt": "x", "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"not": {}}}}}
+END
+	status_is 3 ft-prompt -q -m ./m --max-tokens 20 q.jsonl
+	jq -es '.[0].output == "\"yes\"" or .[0].output == "\"no\""' <<<"$output"
+	jq -es '.[1] | has("output")' <<<"$output"
+	jq -es '.[2].error.message | contains("not is not covered")' <<<"$output"
+}
+
+@test "a schema that answers cannot be held to is refused by name before anything is asked" {
+	make_model m
+	echo '{"type": "array", "uniqueItems": true}' >s.json
+	status_is 2 ft-prompt -q -m ./m --schema s.json
+	[[ $stderr == *uniqueItems* ]]
+	echo '{"allOf": [{"type": "string"}, {"type": "null"}]}' >s.json
+	status_is 2 ft-prompt -q -m ./m --schema s.json
+	[[ $stderr == *"no value can meet"* ]]
+}

@@ -107,6 +107,9 @@ struct span schema_text(const struct schema *s);
  * 0 (#/$defs/item/properties/price/minimum)". */
 int schema_check(const struct schema *s, struct span value, struct err *e);
 
+/* The same for one node of the schema, without a reason. */
+int schema_node_check(const struct schema_node *n, struct span value);
+
 /* Whether the text (not a JSON string: its content) has the format. */
 int schema_format_ok(enum schema_format f, struct span text);
 

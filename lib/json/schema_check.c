@@ -540,10 +540,10 @@ static int check(struct check *c, const struct schema_node *n, struct span v)
 	return bad || c->broken ? -1 : 0;
 }
 
-int schema_check(const struct schema *s, struct span value, struct err *e)
+static int check_from(const struct schema_node *n, struct span value, struct err *e)
 {
 	struct check c = {.e = e};
-	int bad = check(&c, schema_root(s), value);
+	int bad = check(&c, n, value);
 
 	if (c.broken)
 		err_set(e, "%s", c.broken);
@@ -551,4 +551,14 @@ int schema_check(const struct schema *s, struct span value, struct err *e)
 	buf_release(&c.text);
 	pcre2_match_data_free(c.match);
 	return bad;
+}
+
+int schema_check(const struct schema *s, struct span value, struct err *e)
+{
+	return check_from(schema_root(s), value, e);
+}
+
+int schema_node_check(const struct schema_node *n, struct span value)
+{
+	return check_from(n, value, NULL);
 }

@@ -30,6 +30,8 @@ struct sequence {
 	struct lm_alternative *top;
 	size_t top_cap;
 	double submitted, first;
+	uint32_t at;	/* in the grammar */
+	const uint32_t *allowed; /* by it, in this step; NULL: all */
 	int32_t chosen; /* by the step just done */
 	size_t rows;	/* it has in this step */
 	int logits;	/* its row of them, or -1 */
@@ -132,6 +134,7 @@ void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct l
 		memcpy(s->ids, q->ids, q->n * sizeof *s->ids);
 	rng_seed(&s->rng, q->seed, q->stream);
 	tokenizer_stream_begin(&s->stream, g->t, TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
+	s->at = q->grammar ? lm_grammar_start(q->grammar) : 0;
 	s->submitted = clock_now();
 	s->first = NAN;
 	*g->waiting_end = s;
@@ -190,6 +193,11 @@ static void deliver(struct sequence *s, const char *finish, const char *error_ty
 		.ttft = isnan(s->first) ? NAN : s->first - s->submitted,
 	};
 
+	/* White space before a value is the tokenizer's habit, not part of it. */
+	while (s->q.grammar && a.text.n > 0 && (*a.text.s == ' ' || *a.text.s == '\n')) {
+		a.text.s++;
+		a.text.n--;
+	}
 	done(arg, s->ticket, &a);
 	sequence_free(s);
 }
@@ -433,12 +441,12 @@ static void choose(void *arg, size_t i)
 		float *copy = mem_alloc(vocab, sizeof *copy);
 
 		memcpy(copy, logits, vocab * sizeof *copy);
-		s->chosen = lm_sample(copy, vocab, &s->q.sampling, NULL, s->ids, s->n, &s->rng, &g->scratch[i]);
+		s->chosen = lm_sample(copy, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng, &g->scratch[i]);
 		free(copy);
 		s->token[at] = (struct lm_token){s->chosen, lm_logprob(logits, vocab, s->chosen, sum)};
 		return;
 	}
-	s->chosen = lm_sample(logits, vocab, &s->q.sampling, NULL, s->ids, s->n, &s->rng, &g->scratch[i]);
+	s->chosen = lm_sample(logits, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng, &g->scratch[i]);
 }
 
 static int is_stop(const struct lm_generator *g, int32_t id)
@@ -487,8 +495,14 @@ static const char *take(struct lm_generator *g, struct sequence *s)
 		return "stop";
 	}
 	tokenizer_stream_add(&s->stream, s->chosen, &s->text);
+	if (s->q.grammar)
+		s->at = lm_grammar_next(s->q.grammar, s->at, s->chosen);
 	if (cut_at_stop(s, before))
 		return "stop";
+	if (s->q.grammar && lm_grammar_ended(s->q.grammar, s->at)) {
+		tokenizer_stream_end(&s->stream, &s->text);
+		return "stop";
+	}
 	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) || s->n >= g->m->config.max_positions) {
 		tokenizer_stream_end(&s->stream, &s->text);
 		return "length";
@@ -512,6 +526,12 @@ size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg)
 	lm_decoder_step(g->d, &g->kv, g->rows, n, g->logits);
 	mark_ready(g, n);
 	g->stats.steps++;
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		/* Masks are shared between sequences, so they are made here, one after the other. */
+		s->allowed = s->q.grammar && s->logits >= 0 ? lm_grammar_mask(s->q.grammar, s->at) : NULL;
+	}
 	pool_run(g->pool, g->n_running, choose, g);
 
 	/* Answers are given out when the batch is in order again, for done may submit. */
@@ -535,7 +555,10 @@ size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg)
 		if (why[i])
 			deliver(ended[i], why[i], NULL, NULL, done, arg);
 		else
-			deliver(ended[i], NULL, "model", "the model gave no finite logits: its weights may be broken", done, arg);
+			deliver(ended[i], NULL, "model",
+				ended[i]->q.grammar ? "no token of the model can go on as the schema wants"
+						    : "the model gave no finite logits: its weights may be broken",
+				done, arg);
 	free(ended);
 	free(why);
 	return lm_generator_in_hand(g);

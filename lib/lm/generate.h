@@ -16,6 +16,7 @@
 #include "../base/buf.h"
 #include "../base/err.h"
 #include "../base/pool.h"
+#include "constrain.h"
 #include "decode.h"
 #include "sample.h"
 #include "tokenizer.h"
@@ -43,6 +44,7 @@ struct lm_request {
 	const char *const *stop; /* texts that end the answer and do not belong to it; borrowed until the answer */
 	size_t stops;
 	int logprobs;	/* alternatives to each token; -1: not wanted */
+	struct lm_grammar *grammar; /* what the answer is held to, or NULL; borrowed until the answer */
 	int keep_start; /* the answer goes on in the prompt's text: a space that it begins with is kept */
 };
 

@@ -32,7 +32,18 @@ struct local {
 	struct buf text;       /* scratch */
 	struct tokens ids;
 	struct backend_answer answer;
+	struct lm_vocabulary *vocabulary;
+	struct held *held;     /* schemas compiled so far */
 	struct failed *failed; /* requests that could not be put to the model */
+};
+
+/* A schema that answers are held to, for as long as the backend lives: records of a run mostly ask for the same one. */
+struct held {
+	char *text;
+	size_t n;
+	struct schema *schema;
+	struct lm_grammar *grammar;
+	struct held *next;
 };
 
 struct failed {
@@ -55,6 +66,16 @@ static void local_free(void *self)
 		free(f);
 	}
 	lm_generator_free(l->generator);
+	while (l->held) {
+		struct held *h = l->held;
+
+		l->held = h->next;
+		lm_grammar_free(h->grammar);
+		schema_free(h->schema);
+		free(h->text);
+		free(h);
+	}
+	lm_vocabulary_free(l->vocabulary);
 	lm_decoder_free(l->decoder);
 	lm_model_free(l->model);
 	chat_free(l->chat);
@@ -67,6 +88,51 @@ static void local_free(void *self)
 	free(l->adapter);
 	free(l->name);
 	free(l);
+}
+
+/* The grammar of a schema's text; NULL with the reason where answers cannot be held to it. */
+static struct lm_grammar *grammar_of(struct local *l, struct span text, struct err *e)
+{
+	struct schema *schema;
+	struct lm_grammar *g;
+	struct held *h;
+	const int32_t *stops;
+	size_t n;
+
+	for (h = l->held; h; h = h->next)
+		if (h->n == text.n && memcmp(h->text, text.s, text.n) == 0)
+			return h->grammar;
+	if (!l->vocabulary) {
+		stops = chat_stops(l->chat, &n);
+		l->vocabulary = lm_vocabulary_new(l->tokenizer, l->model->config.vocab, stops, n);
+	}
+	if (!(schema = schema_compile(text, e)))
+		return NULL;
+	if (!(g = lm_grammar_new(schema, l->vocabulary, e))) {
+		schema_free(schema);
+		return NULL;
+	}
+	h = mem_alloc(1, sizeof *h);
+	*h = (struct held){span_dup(text), text.n, schema, g, l->held};
+	l->held = h;
+	return g;
+}
+
+/* What a request's answer is held to: its schema, the run's, or what its response_format says. 0 with *g (NULL: nothing), or -1. */
+static int choose_grammar(struct local *l, const struct backend_request *q, struct lm_grammar **g, struct err *e)
+{
+	struct span schema = q->schema.s ? q->schema : l->params->schema, type = json_member(q->response_format, "type");
+
+	*g = NULL;
+	if (!schema.s && q->response_format.s && json_kind(q->response_format) != JSON_NULL && !json_is(type, "text")) {
+		if (json_is(type, "json_object"))
+			schema = span_of("{\"type\": \"object\"}");
+		else if (json_is(type, "json_schema"))
+			schema = json_member(json_member(q->response_format, "json_schema"), "schema");
+		if (!schema.s)
+			return err_set(e, "response_format is none of text, json_object and json_schema with its schema");
+	}
+	return schema.s && !(*g = grammar_of(l, schema, e)) ? -1 : 0;
 }
 
 static size_t local_wants(void *self)
@@ -205,6 +271,10 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 	jw_end(&w);
 	jw_key(&w, "logprobs");
 	jw_int(&w, p->logprobs);
+	if (p->schema.s) {
+		jw_key(&w, "schema");
+		jw_raw(&w, p->schema);
+	}
 	jw_end(&w);
 	return 0;
 }
@@ -237,9 +307,8 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 	(void)e;
 	if (q->model.s && !span_is(q->model, l->name))
 		return put_aside(l, ticket, "the record asks for another model than the local one");
-	if (q->schema.s || p->schema.s || (q->response_format.s && json_kind(q->response_format) != JSON_NULL &&
-					   !json_is(json_member(q->response_format, "type"), "text")))
-		return put_aside(l, ticket, "a local model cannot be held to a response format");
+	if (choose_grammar(l, q, &r.grammar, &why) != 0)
+		return put_aside(l, ticket, why.msg);
 	if (render(l, q, &why) != 0)
 		return put_aside(l, ticket, why.msg);
 	r.ids = l->ids.ids;
@@ -396,7 +465,10 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 		return -1;
 	spec.sequences = l->sequences;
 	spec.stops = chat_stops(l->chat, &spec.n_stops);
-	return lm_generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec, e);
+	if (lm_generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec, e) != 0)
+		return -1;
+	/* A schema that cannot be kept is said before the first record is asked. */
+	return how->params->schema.s && !grammar_of(l, how->params->schema, e) ? err_prefix(e, "--schema") : 0;
 }
 
 int lm_open_local(struct backend *b, const struct backend_local *how, struct err *e)
