@@ -112,8 +112,7 @@ static int send_opinion(struct work *w, struct ask_row *row, size_t criterion, s
 	struct opinion *o = job->opinions + criterion;
 	struct backend_request q = {.messages = buf_span(&o->messages), .attempt = o->asked};
 
-	/* The prompt asks for JSON anyway; a local model decodes freely and is read like any other. */
-	if (!no_schema && !ask_backend(w->ask)->local)
+	if (!no_schema)
 		q.schema = buf_span(&w->schema);
 	o->asked++;
 	return ask_send(w->ask, row, (int)criterion, &q, e);
@@ -389,7 +388,7 @@ static int dry(struct work *w, struct err *e)
 			if (make_question(w, job, i, e) < 0)
 				rc = -1;
 			q.messages = buf_span(&job->opinions[i].messages);
-			if (!no_schema && !b->local)
+			if (!no_schema)
 				q.schema = buf_span(&w->schema);
 			if (rc > 0 && b->build(b->self, &q, &body, e))
 				rc = -1;
