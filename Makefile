@@ -29,6 +29,7 @@ nn_PKGS = openblas
 jinja_PKGS = libutf8proc
 lm_PKGS = libpcre2-8 libutf8proc
 web_PKGS = libmicrohttpd
+lm_LIBS := $(if $(MPI),$(shell pkg-config --libs ompi-c))
 base_LIBS = -lm
 
 ft-review_ROOMS = review web split stats text json base

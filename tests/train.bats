@@ -331,3 +331,95 @@ prepare_pairs() {
 	status_is 2 ft-train -q -m ./base --dpo --dropout 0.1 -o out train.jsonl
 	[[ $stderr == *"preference losses"* ]]
 }
+
+# need_torch - skips where Debian's PyTorch or the independent reference is missing.
+need_torch() {
+	need_shared peers/reference.py
+	/usr/bin/python3 -c 'import torch, numpy' 2>/dev/null || skip "no python3-torch here"
+}
+
+# worst PATH-A PATH-B EXPRESSION - the largest relative difference of a figure between two files, row by row.
+worst() {
+	jq -n --slurpfile a "$1" --slurpfile b "$2" "[range(\$b | length) as \$i | ((\$a[\$i] | $3) - (\$b[\$i] | $3)) / (\$b[\$i] | $3) | fabs] | max"
+}
+
+@test "losses and gradient norms of 20 steps are those of an independent PyTorch implementation" {
+	need_torch
+	prepare
+	for shape in tiny tiny-qwen2 tiny-qwen3; do
+		/usr/bin/python3 "$SHARED/peers/random_model.py" $shape $shape --layers 2 --seed 4 2>/dev/null
+		args=(-q -m ./$shape --rank 4 --alpha 8 --batch 40 --schedule constant --warmup 0)
+		ft-train "${args[@]}" -o start --steps 3 --lr 1e-2 rows.jsonl >/dev/null # so that B is not zero
+		ft-train "${args[@]}" -a start --steps 1 -n rows.jsonl >packs.jsonl
+		ft-train "${args[@]}" -a start -o more --steps 20 --lr 1e-3 rows.jsonl | jq -c 'select(.lr)' >ours
+		/usr/bin/python3 "$SHARED/peers/reference.py" train $shape --adapter start --lr 1e-3 --steps 20 --clip 1 <packs.jsonl >theirs
+		[ "$(wc -l <theirs)" -eq 20 ]
+		[ "$(worst ours theirs .loss | jq '. < 1e-4')" = true ]
+		[ "$(worst ours theirs .grad_norm | jq '. < 1e-3')" = true ]
+		rm -r start more
+	done
+}
+
+@test "the adapter gives an independent reader the loss of the last validation" {
+	need_torch
+	prepare
+	/usr/bin/python3 "$SHARED/peers/random_model.py" tiny tiny --seed 1 2>/dev/null
+	for method in "" --rslora; do
+		ft-train -q -m ./tiny -o adapter $method --epochs 2 --lr 5e-3 -v valid.jsonl train.jsonl >metrics.jsonl
+		ft-train -q -m ./tiny -n --batch 8 valid.jsonl >packs.jsonl
+		[ "$(wc -l <packs.jsonl)" -eq 1 ]
+		/usr/bin/python3 "$SHARED/peers/reference.py" logits tiny --adapter adapter --no-logits <packs.jsonl >theirs
+		jq -c 'select(.valid_loss) | {loss: .valid_loss}' metrics.jsonl | tail -n 1 >ours
+		[ "$(worst ours theirs .loss | jq '. < 1e-4')" = true ]
+	done
+}
+
+@test "four rows are learned by heart, and generation then stops by itself" {
+	prepare
+	for i in 1 2 3 4; do
+		jq -nc --arg q "question $i" --arg a "answer number $i, and that is all." '{messages: [{role: "user", content: $q}, {role: "assistant", content: $a}]}'
+	done >four.jsonl
+	scratch -o heart --steps 1200 --batch 4 --lr 5e-3 four.jsonl >/dev/null
+	ft-prompt -q -m ./heart --max-tokens 100 four.jsonl >answers.jsonl
+	jq -se 'all(.[]; .output == .messages[-1].content and .finish_reason == "stop")' answers.jsonl
+}
+
+@test "two MPI ranks give the losses of one process" {
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	prepare
+	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH
+	args=(-q --scratch config.json --batch 7 --epochs 3 -v valid.jsonl train.jsonl)
+	ft-train -o one "${args[@]}" | jq -c 'select(.loss) | {loss}' >one.losses
+	mpirun --oversubscribe -n 2 ft-train -o two "${args[@]}" | jq -c 'select(.loss) | {loss}' >two.losses
+	[ "$(wc -l <one.losses)" -gt 10 ]
+	[ "$(worst two.losses one.losses .loss | jq '. < 1e-4')" = true ]
+	run mpirun --oversubscribe -n 2 ft-train -o three "${args[@]:0:7}" <train.jsonl
+	[ "$status" -ne 0 ]
+	[[ $output == *"standard input"* ]]
+}
+
+@test "a rank that dies ends the run, and its last checkpoint is gone on from" {
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	prepare
+	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH
+	args=(-q --scratch config.json --steps 3000 --save-every 5 train.jsonl)
+	mpirun --oversubscribe -n 2 ft-train -o cut "${args[@]}" >/dev/null 2>said.txt 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.02
+	done
+	kill -KILL "$(pgrep -P $pid -f 'ft-train -o cut' | tail -n 1)"
+	status=0
+	wait $pid || status=$?
+	[ "$status" -ne 0 ]
+	[ -s said.txt ]
+	[ -s cut/checkpoint.safetensors ]
+	ft-train -o cut --resume "${args[@]}" >/dev/null 2>&1 3>&- &
+	sleep 0.5
+	kill -TERM $!
+	wait $! || true
+	[ "$(jq -s 'map(.step // empty) | . == unique' cut/metrics.jsonl)" = true ]
+}
