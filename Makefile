@@ -40,6 +40,7 @@ ft-eval_ROOMS = eval web stats text json base
 ft-drift_ROOMS = split drift web stats text json base
 ft-train_ROOMS = remote web net lm jinja nn stats text json base
 ft-export_ROOMS = lm jinja nn text json base
+ft-pull_ROOMS = net lm stats text json base
 
 ROOMS = base json text stats eval judge drift split net remote nn jinja lm web review
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))

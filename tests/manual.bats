@@ -31,6 +31,23 @@ run_examples() {
 	[ "$bad" -eq 0 ]
 }
 
+# A hub for ft-pull with one small model under a public name, served from what prepare makes.
+serve_hub() {
+	stub-hub --port-file "$TMP/hub.port" "$TMP/work/hub" 3>&- >/dev/null 2>&1 &
+	HUB_PID=$!
+	for _ in $(seq 200); do
+		[ -s "$TMP/hub.port" ] && break
+		sleep 0.02
+	done
+	export HF_ENDPOINT=http://127.0.0.1:$(cat "$TMP/hub.port") HF_HOME=$TMP/cache
+	unset HF_HUB_CACHE HF_TOKEN
+}
+
+teardown() {
+	[ -z "${HUB_PID:-}" ] || { kill "$HUB_PID" 2>/dev/null; wait "$HUB_PID" 2>/dev/null; } || true
+	stop_stub
+}
+
 @test "examples of ft.7 work" { run_examples ft.7; }
 @test "examples of ft-jsonl.5 work" { run_examples ft-jsonl.5; }
 @test "examples of ft-split.1 work" { run_examples ft-split.1; }
@@ -41,6 +58,9 @@ run_examples() {
 @test "examples of ft-drift.1 work" { run_examples ft-drift.1; }
 @test "examples of ft-review.1 work" { run_examples ft-review.1; }
 @test "examples of ft-export.1 work" { run_examples ft-export.1; }
+
+@test "examples of ft-pull.1 work" { serve_hub; run_examples ft-pull.1; }
+@test "examples of ft-model.5 work" { run_examples ft-model.5; }
 
 @test "every page has its examples run here and every program its page" {
 	for page in "$MAN"/*.[157]; do

@@ -176,13 +176,15 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200 && t->save) {
+	if ((status == 200 || status == 206) && t->save) {
 		if (!t->file)
-			t->file = fopen(t->save, "wb");
+			t->file = fopen(t->save, status == 206 ? "ab" : "wb");
 		if (!t->file || fwrite(p, 1, len, t->file) != len) {
 			t->no_file = errno;
 			return 0;
 		}
+		if (t->on_data)
+			t->on_data(t->arg, p, len);
 		return len;
 	}
 	if (t->r.body.len + len > HTTP_BODY_MAX) {

@@ -38,11 +38,12 @@ struct http_request {
 	struct span body;	    /* absent for none; copied */
 	const char *upload;	    /* a file to send instead of body as multipart form "file", with `purpose`; may be NULL */
 	const char *purpose;
-	const char *save;	    /* a 200 answer's body goes to this file instead of memory; may be NULL */
+	const char *save;	    /* a 200 answer's body goes to this file instead of memory; may be NULL. A 206 answer's (the caller sent a
+				     * Range header) is appended to it */
 	double timeout;		    /* seconds for the whole; 0: none */
 	double silence;		    /* seconds without a byte; 0: no limit */
 	int follow;		    /* most redirects followed */
-	/* Sees the body of a 200 answer as it comes, beside its being kept; may be NULL. */
+	/* Sees the body of a 200 answer (of a saved 206 too) as it comes, beside its being kept; may be NULL. */
 	void (*on_data)(void *arg, const char *p, size_t n);
 	void *arg;
 };

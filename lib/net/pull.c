@@ -1,0 +1,356 @@
+/* Fetching from a hub: the list of files, each file with what is there of it already, hashes, links. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "../base/digest.h"
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/json.h"
+#include "pull.h"
+#include "retry.h"
+
+#define FILES_MAX 10000
+
+void pull_list_release(struct pull_list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->v[i].name);
+	free(l->v);
+	memset(l, 0, sizeof *l);
+}
+
+/* Waits before attempt n + 1; -1 where the program is asked to stop. */
+static int pause_before(const struct pull *p, const struct http_response *r, int n, struct rng *rng)
+{
+	double wait = retry_after(r, (double)time(NULL));
+	struct timespec t = {0, 50000000};
+
+	if (isnan(wait))
+		wait = retry_backoff(n, rng);
+	for (; wait > 0; wait -= 0.05) {
+		if (p->stopping && p->stopping())
+			return -1;
+		nanosleep(&t, NULL);
+	}
+	return 0;
+}
+
+static int refused(const struct pull *p, const char *repo, const char *what, const struct http_response *r, struct err *e)
+{
+	if (r->failure != HTTP_DONE)
+		return err_set(e, "%s: %s", what, r->reason);
+	if (r->status == 401 || r->status == 403)
+		return err_set(e, "%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
+			       what, p->token ? "the token is not allowed to read it" : "access is refused", r->status, p->endpoint, repo);
+	if (r->status == 404)
+		return err_set(e, "%s: not found at %s", what, p->endpoint);
+	return err_set(e, "%s: the hub answers with status %d", what, r->status);
+}
+
+/* GET with retries; the caller looks at r->status. begin is asked for the request's headers before each attempt. */
+static int get(const struct pull *p, const char *url, const char *save, struct http_response *r, void (*on_data)(void *, const char *, size_t),
+	       void *arg, char *(*range)(void *), struct err *e)
+{
+	struct buf secret = BUF_INIT;
+	struct rng rng;
+	int n, rc = -1;
+
+	rng_seed(&rng, (uint64_t)time(NULL), 0);
+	if (p->token)
+		buf_addf(&secret, "Authorization: Bearer %s", p->token);
+	for (n = 1;; n++) {
+		char *from = range ? range(arg) : NULL;
+		const char *headers[] = {save ? "Accept-Encoding: identity" : "Accept: application/json", from, NULL};
+		struct http_request q = {.method = "GET", .url = url, .headers = headers, .secret = secret.data, .save = save, .silence = p->timeout,
+					 .follow = 5, .on_data = on_data, .arg = arg};
+
+		rc = http_fetch(p->http, &q, r, p->stopping, e);
+		free(from);
+		if (rc || n > p->retries || (p->stopping && p->stopping()))
+			break;
+		if ((r->failure == HTTP_DONE && r->status < 400) || !retry_worth(r) || pause_before(p, r, n, &rng))
+			break;
+	}
+	if (secret.data)
+		memset(secret.data, 0, secret.len);
+	buf_release(&secret);
+	return rc;
+}
+
+/* --- the list --- */
+
+static int is_hex(const char *s, size_t n)
+{
+	return strlen(s) == n && strspn(s, "0123456789abcdef") == n;
+}
+
+/* A member that is a string of n hex digits. */
+static int hex_of(struct span v, const char *name, size_t n, char to[65])
+{
+	struct buf b = BUF_INIT;
+	int good = !json_string(json_member(v, name), &b) && b.len == n && is_hex(b.data, n);
+
+	if (good)
+		memcpy(to, b.data, n + 1);
+	buf_release(&b);
+	return good;
+}
+
+static int plain(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n && n < 200 && *name != '.' && n == strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+}
+
+static int parse_list(struct span body, struct pull_list *l, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span v, key, x;
+	size_t cap = 0;
+
+	if (json_check(body, &v, e))
+		return -1;
+	if (!hex_of(v, "sha", 40, l->commit))
+		return err_set(e, "it names no commit");
+	while (json_next(&it, json_member(v, "siblings"), &key, &x)) {
+		struct span lfs = json_member(x, "lfs");
+		struct pull_file f = {0};
+		struct buf name = BUF_INIT;
+		int64_t size;
+
+		if (json_string(json_member(x, "rfilename"), &name) || !plain(name.data ? name.data : "") || name.len != strlen(name.data)) {
+			buf_release(&name); /* folders and odd names hold nothing that ft reads */
+			continue;
+		}
+		f.lfs = json_kind(lfs) == JSON_OBJECT;
+		if (json_int(json_member(f.lfs ? lfs : x, "size"), &size) || size < 0 ||
+		    !(f.lfs ? hex_of(lfs, "sha256", 64, f.hash) : hex_of(x, "blobId", 40, f.hash))) {
+			err_set(e, "it tells no size and hash for %s", name.data);
+			buf_release(&name);
+			return -1;
+		}
+		f.size = (uint64_t)size;
+		f.name = buf_detach(&name, NULL);
+		if (l->n == FILES_MAX) {
+			free(f.name);
+			return err_set(e, "it lists more than %d files", FILES_MAX);
+		}
+		l->v = mem_grow(l->v, &cap, l->n + 1, sizeof *l->v);
+		l->v[l->n++] = f;
+	}
+	return 0;
+}
+
+int pull_list(const struct pull *p, const char *repo, const char *revision, struct pull_list *l, struct err *e)
+{
+	struct http_response r = {0};
+	struct buf url = BUF_INIT, what = BUF_INIT;
+	const char *c;
+	int rc;
+
+	memset(l, 0, sizeof *l);
+	buf_addf(&url, "%s/api/models/%s/revision/", p->endpoint, repo);
+	for (c = revision; *c; c++)
+		buf_adds(&url, *c == '/' ? "%2F" : (char[]){*c, 0});
+	buf_adds(&url, "?blobs=true");
+	buf_addf(&what, "%s, revision %s", repo, revision);
+	rc = get(p, url.data, NULL, &r, NULL, NULL, NULL, e);
+	if (!rc && (r.failure != HTTP_DONE || r.status != 200))
+		rc = refused(p, repo, what.data, &r, e);
+	else if (!rc && parse_list(buf_span(&r.body), l, e))
+		rc = err_prefix(e, "the hub's list of %s", what.data);
+	if (rc)
+		pull_list_release(l);
+	http_response_release(&r);
+	buf_release(&url);
+	buf_release(&what);
+	return rc;
+}
+
+/* --- one file --- */
+
+struct fetch {
+	const struct pull *p;
+	const char *path; /* of the incomplete file */
+	uint64_t done;
+};
+
+static uint64_t size_of(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) ? 0 : (uint64_t)s.st_size;
+}
+
+/* What is there already need not come again. */
+static char *range_header(void *arg)
+{
+	struct fetch *f = arg;
+	struct buf b = BUF_INIT;
+
+	f->done = size_of(f->path);
+	if (!f->done)
+		return NULL;
+	buf_addf(&b, "Range: bytes=%llu-", (unsigned long long)f->done);
+	return buf_detach(&b, NULL);
+}
+
+static void on_data(void *arg, const char *p, size_t n)
+{
+	struct fetch *f = arg;
+
+	(void)p;
+	f->done += n;
+	if (f->p->on_bytes)
+		f->p->on_bytes(f->p->arg, f->done);
+}
+
+/* 0 where the bytes are those that were promised. */
+static int verify(const char *path, const struct pull_file *f, struct err *e)
+{
+	uint64_t size = size_of(path);
+	char hex[65];
+
+	if (size != f->size)
+		return err_set(e, "%s: %llu bytes came, the hub promised %llu", f->name, (unsigned long long)size, (unsigned long long)f->size);
+	if (digest_file(path, f->lfs ? DIGEST_SHA256 : DIGEST_SHA1, !f->lfs, hex, e))
+		return -1;
+	return strcmp(hex, f->hash) ? err_set(e, "%s: the bytes that came have another hash than the hub promised", f->name) : 0;
+}
+
+static int download(const struct pull *p, const char *repo, const char *commit, const struct pull_file *f, const char *incomplete,
+		    struct err *e)
+{
+	struct fetch fetch = {p, incomplete, 0};
+	struct http_response r = {0};
+	struct buf url = BUF_INIT;
+	int rc = 0, again;
+
+	buf_addf(&url, "%s/%s/resolve/%s/%s", p->endpoint, repo, commit, f->name);
+	/* A second time from the beginning where what was there of the file was wrong. */
+	for (again = 0; again < 2; again++) {
+		uint64_t before = size_of(incomplete);
+
+		if (before > f->size || (!again && before == f->size && before && verify(incomplete, f, e))) {
+			unlink(incomplete);
+			before = 0;
+		}
+		if (before < f->size || !f->size) {
+			rc = get(p, url.data, incomplete, &r, on_data, &fetch, range_header, e);
+			if (!rc && (r.failure != HTTP_DONE || (r.status != 200 && r.status != 206)))
+				rc = refused(p, repo, f->name, &r, e);
+			if (rc)
+				break;
+			if (!f->size && !file_exists(incomplete) && file_write(incomplete, "", 0, e)) {
+				rc = -1;
+				break;
+			}
+		}
+		rc = verify(incomplete, f, e);
+		if (!rc)
+			break;
+		unlink(incomplete);
+		if (!before)
+			break;
+	}
+	http_response_release(&r);
+	buf_release(&url);
+	return rc;
+}
+
+/* snapshots/COMMIT/NAME -> ../../blobs/HASH, made beside and renamed so that it is never missing. */
+static int link_file(const char *repo_dir, const char *commit, const struct pull_file *f, struct err *e)
+{
+	struct buf dir = BUF_INIT, to = BUF_INIT, path = BUF_INIT, beside = BUF_INIT;
+	char now[300];
+	ssize_t n;
+	int rc;
+
+	buf_addf(&dir, "%s/snapshots/%s", repo_dir, commit);
+	buf_addf(&to, "../../blobs/%s", f->hash);
+	buf_addf(&path, "%s/%s", dir.data, f->name);
+	buf_addf(&beside, "%s.%ld", path.data, (long)getpid());
+	rc = file_mkdir(dir.data, e);
+	n = readlink(path.data, now, sizeof now);
+	if (!rc && !(n == (ssize_t)to.len && !memcmp(now, to.data, to.len))) {
+		if (symlink(to.data, beside.data) || rename(beside.data, path.data)) {
+			rc = err_errno(e, "%s", path.data);
+			unlink(beside.data);
+		}
+	}
+	buf_release(&dir);
+	buf_release(&to);
+	buf_release(&path);
+	buf_release(&beside);
+	return rc;
+}
+
+int pull_get(const struct pull *p, const char *repo, const char *repo_dir, const char *commit, const struct pull_file *f, struct err *e)
+{
+	struct buf blob = BUF_INIT, incomplete = BUF_INIT, lock = BUF_INIT;
+	int fd = -1, had, rc = -1;
+
+	buf_addf(&lock, "%s/blobs", repo_dir);
+	if (file_mkdir(lock.data, e))
+		goto cleanup;
+	buf_addf(&blob, "%s/%s", lock.data, f->hash);
+	buf_addf(&incomplete, "%s.incomplete", blob.data);
+	buf_addf(&lock, "/%s.lock", f->hash);
+	had = file_exists(blob.data) && size_of(blob.data) == f->size;
+	if (!had) {
+		fd = open(lock.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0) {
+			err_errno(e, "%s", lock.data);
+			goto cleanup;
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB)) {
+			err_set(e, "%s is being fetched by another process", f->name);
+			goto cleanup;
+		}
+		if (download(p, repo, commit, f, incomplete.data, e))
+			goto cleanup;
+		if (rename(incomplete.data, blob.data)) {
+			err_errno(e, "%s", blob.data);
+			goto cleanup;
+		}
+	}
+	rc = link_file(repo_dir, commit, f, e) ? -1 : had;
+cleanup:
+	if (fd >= 0) {
+		if (rc >= 0)
+			unlink(lock.data);
+		close(fd);
+	}
+	buf_release(&blob);
+	buf_release(&incomplete);
+	buf_release(&lock);
+	return rc;
+}
+
+int pull_set_ref(const char *repo_dir, const char *revision, const char *commit, struct err *e)
+{
+	struct buf path = BUF_INIT;
+	char *slash;
+	int rc;
+
+	if (!strcmp(revision, commit))
+		return 0;
+	buf_addf(&path, "%s/refs/%s", repo_dir, revision);
+	slash = strrchr(path.data, '/');
+	*slash = 0;
+	rc = file_mkdir(path.data, e);
+	*slash = '/';
+	if (!rc)
+		rc = file_write(path.data, commit, strlen(commit), e);
+	buf_release(&path);
+	return rc;
+}
