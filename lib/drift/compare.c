@@ -203,51 +203,65 @@ static void probe_line(struct line *l, const struct probe *p)
 	}
 }
 
-/* Hypotheses that a line stands for, whether or not its values left anything to test. */
+/* Hypotheses of a line besides its kinds, whether or not its values left anything to test. */
 static size_t hypotheses(const struct line *l, const struct probe *p)
 {
-	size_t n = !l->within;
-
 	if (!l->reference || !l->current)
-		return n;
+		return 0;
 	switch (l->type) {
 	case TYPE_NUMBER:
 	case TYPE_CATEGORY:
 	case TYPE_BOOLEAN:
-		return n + 1;
+		return 1;
 	case TYPE_DATE:
-		return n + 1 + (p->reference_time != NULL) + 2 * (size_t)p->options->calendar;
+		return 1 + (p->reference_time != NULL) + 2 * (size_t)p->options->calendar;
 	case TYPE_TEXT:
-		return n + 3;
+		return 3;
 	default:
-		return l->findings;
+		return 0;
 	}
 }
 
-/* Tests that could not be made count with p = 1: constants are part of the run too, and the level is kept with room to spare. */
-static void adjust(struct comparison *c, const struct drift_options *o)
+/* A change of kinds is plain where there is one, so it gets a small part of the level. */
+#define KINDS_WEIGHT 0.2
+
+static double weight(const struct finding *f)
 {
-	double *p = mem_alloc(c->tests, sizeof *p);
+	return strcmp(f->test, "kinds") == 0 ? KINDS_WEIGHT : 1;
+}
+
+static int by_weighted_p(const void *x, const void *y)
+{
+	const struct finding *a = *(struct finding *const *)x, *b = *(struct finding *const *)y;
+	double p = a->p / weight(a), q = b->p / weight(b);
+
+	return p < q ? -1 : p > q;
+}
+
+/* Holm's procedure with weights (1979, section 4). Tests that could not be made hold their weight to the end: constants are part of
+ * the run too, and the level is kept with room to spare. */
+static void adjust(struct comparison *c, const struct drift_options *o, double all_weight)
+{
+	struct finding **order = mem_alloc(c->tests, sizeof *order);
+	double *p = mem_alloc(c->tests, sizeof *p), left = all_weight, most = 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
 		for (size_t j = 0; j < c->lines[i].findings; j++)
-			p[k++] = c->lines[i].finding[j].p;
+			order[k++] = &c->lines[i].finding[j];
 	}
-	while (k < c->tests)
-		p[k++] = 1;
-	if (o->fdr)
-		multiple_bh(p, k, p);
-	else
-		multiple_holm(p, k, p);
-	k = 0;
-	for (size_t i = 0; i < c->n; i++) {
-		for (size_t j = 0; j < c->lines[i].findings; j++) {
-			struct finding *f = &c->lines[i].finding[j];
-			f->p_adj = p[k++];
-			f->drift = f->p_adj <= o->alpha && f->effect >= o->min_effect;
-		}
+	if (k)
+		qsort(order, k, sizeof *order, by_weighted_p);
+	for (size_t i = 0; i < c->tests; i++)
+		p[i] = i < k ? order[i]->p : 1;
+	multiple_bh(p, c->tests, p);
+	for (size_t i = 0; i < k; i++) {
+		most = fmax(most, fmin(1, order[i]->p / weight(order[i]) * left));
+		left -= weight(order[i]);
+		order[i]->p_adj = o->fdr ? p[i] : most;
+		order[i]->drift = order[i]->p_adj <= o->alpha && order[i]->effect >= o->min_effect;
 	}
+	free(order);
 	free(p);
 }
 
@@ -349,6 +363,7 @@ int compare(const struct frame *reference, const struct frame *current, const st
 	    struct err *e)
 {
 	struct probe p = {.reference = reference, .current = current, .options = o};
+	double all_weight = 0;
 
 	*c = (struct comparison){.reference_rows = reference->rows, .current_rows = current->rows};
 	pair_all(c, reference, current, o);
@@ -362,12 +377,17 @@ int compare(const struct frame *reference, const struct frame *current, const st
 	find_time(c, &p);
 	for (size_t i = 0; i < c->n; i++) {
 		probe_line(&c->lines[i], &p);
-		size_t n = hypotheses(&c->lines[i], &p);
-		c->tests += n > c->lines[i].findings ? n : c->lines[i].findings;
+		size_t values = hypotheses(&c->lines[i], &p), found = 0;
+		int kinds = !c->lines[i].within && (values || c->lines[i].findings);
+		for (size_t k = 0; k < c->lines[i].findings; k++)
+			found += weight(&c->lines[i].finding[k]) == 1;
+		values = values > found ? values : found;
+		c->tests += values + (size_t)kinds;
+		all_weight += (double)values + KINDS_WEIGHT * kinds;
 	}
 	free(p.reference_time);
 	free(p.current_time);
-	adjust(c, o);
+	adjust(c, o, all_weight);
 	drop_idle(c);
 	for (size_t i = 0; i < c->n; i++) {
 		judge_line(&c->lines[i]);

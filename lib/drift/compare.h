@@ -1,6 +1,6 @@
 /* compare: two frames, path by path, and the answer.
  *
- * Each path gets one or more hypotheses of "no change", each with a p-value that is valid on its own. Holm's correction over
+ * Each path gets one or more hypotheses of "no change", each with a p-value that is valid on its own. Holm's correction (weighted) over
  * all of them keeps one false-alarm level for the run; a floor on the effect keeps large samples from crying wolf.
  */
 #ifndef FT_COMPARE_H

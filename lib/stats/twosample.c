@@ -8,7 +8,7 @@
 #include "twosample.h"
 
 #define EXACT_CELLS 4e6    /* of the lattice */
-#define PERMUTED_ROWS 1.5e8 /* dealt at most, all draws together */
+#define PERMUTED_ROWS 5e7  /* dealt at most, all draws together */
 
 double twosample_ks(const double *x, size_t n, const double *y, size_t m, double *at)
 {
@@ -209,20 +209,73 @@ static size_t lump(uint32_t *small, uint32_t *pooled, size_t k, double share)
 	return left + 1;
 }
 
-/* Deals the smaller sample's rows from the pool again and again. */
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double tail(const double *sorted, size_t n, double x)
+{
+	size_t lo = 0, hi = n;
+
+	x -= 1e-9 * fabs(x);
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (sorted[mid] < x)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (double)(n - lo) / (double)n;
+}
+
+double twosample_smaller_p(const double *a, const double *b, size_t n)
+{
+	double *x = mem_alloc(n, sizeof *x), *y = mem_alloc(n, sizeof *y);
+	size_t hits = 0;
+
+	memcpy(x, a, n * sizeof *x);
+	memcpy(y, b, n * sizeof *y);
+	qsort(x, n, sizeof *x, by_size);
+	qsort(y, n, sizeof *y, by_size);
+	double observed = fmin(tail(x, n, a[0]), tail(y, n, b[0]));
+	for (size_t i = 0; i < n; i++)
+		hits += fmin(tail(x, n, a[i]), tail(y, n, b[i])) <= observed;
+	free(x);
+	free(y);
+	return (double)hits / (double)n;
+}
+
+static double largest_z(const uint32_t *a, const uint32_t *pooled, size_t k, double n, double m)
+{
+	double most = 0, f = n / (n + m);
+
+	for (size_t i = 0; i < k; i++) {
+		double share = pooled[i] / (n + m), sd = sqrt(n * share * (1 - share) * m / (n + m - 1));
+		if (sd > 0)
+			most = fmax(most, fabs(a[i] - pooled[i] * f) / sd);
+	}
+	return most;
+}
+
+/* Deals the smaller sample's rows from the pool again and again. Entry 0 is what was observed. */
 static double permuted(const uint32_t *small, const uint32_t *pooled, size_t k, size_t n, size_t m, uint64_t seed, size_t draws)
 {
-	size_t total = n + m, hits = 0, done = 0;
+	size_t total = n + m, done = 1;
 	uint32_t *pool = mem_alloc(total, sizeof *pool), *count = mem_alloc(k, sizeof *count);
-	double observed = chi2(small, pooled, k, (double)n, (double)m) * (1 - 1e-9);
+	double *sum = mem_alloc(draws + 1, sizeof *sum), *most = mem_alloc(draws + 1, sizeof *most);
 	struct rng rng;
 
+	sum[0] = chi2(small, pooled, k, (double)n, (double)m);
+	most[0] = largest_z(small, pooled, k, (double)n, (double)m);
 	rng_seed(&rng, seed, 0x7ab1e);
 	for (size_t i = 0, at = 0; i < k; i++) {
 		for (uint32_t c = 0; c < pooled[i]; c++)
 			pool[at++] = (uint32_t)i;
 	}
-	while (done < draws && hits < 40) {
+	for (; done <= draws; done++) {
 		memset(count, 0, k * sizeof *count);
 		for (size_t i = 0; i < n; i++) {
 			size_t j = i + (size_t)rng_below(&rng, total - i);
@@ -231,13 +284,19 @@ static double permuted(const uint32_t *small, const uint32_t *pooled, size_t k, 
 			pool[j] = t;
 			count[pool[i]]++;
 		}
-		hits += chi2(count, pooled, k, (double)n, (double)m) >= observed;
-		done++;
+		sum[done] = chi2(count, pooled, k, (double)n, (double)m);
+		most[done] = largest_z(count, pooled, k, (double)n, (double)m);
+		if (done == 200 && twosample_smaller_p(sum, most, done + 1) > 0.2) {
+			done++;
+			break;
+		}
 	}
+	double p = twosample_smaller_p(sum, most, done);
 	free(pool);
 	free(count);
-	/* Stopped early after h hits in l draws, h/l is a valid p-value; else the usual one. */
-	return hits >= 40 ? (double)hits / (double)done : (double)(hits + 1) / (double)(done + 1);
+	free(sum);
+	free(most);
+	return p;
 }
 
 void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t seed, size_t draws, struct twosample_table *t)
@@ -246,7 +305,7 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 	size_t levels = 0, places[2] = {0};
 	double least = INFINITY, variation = 0, chance = 0;
 
-	*t = (struct twosample_table){.statistic = NAN, .p = NAN, .effect = NAN, .largest = NAN};
+	*t = (struct twosample_table){.statistic = NAN, .p = NAN, .chi2_p = NAN, .effect = NAN, .largest = NAN};
 	for (size_t i = 0; i < k; i++) {
 		n += a[i];
 		m += b[i];
@@ -283,17 +342,20 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 	} else if (levels == 2 && !(least >= 10 && n + m > 200000)) {
 		t->method = TWOSAMPLE_EXACT;
 		t->p = twosample_fisher(a[places[0]], n, b[places[0]], m);
-	} else if (least < 10 && (double)less * (double)draws <= PERMUTED_ROWS) {
-		t->method = TWOSAMPLE_PERMUTED;
-		t->p = permuted(small, pooled, levels, less, more, seed, draws);
 	} else {
-		t->method = TWOSAMPLE_CHI2;
-		if (least < 10) {
+		t->chi2_p = least >= 10 ? dist_chi2_sf(t->statistic, t->df) : NAN;
+		int plain = 2 * t->chi2_p < 1e-5, cheap = (double)(less + levels) * (double)draws <= PERMUTED_ROWS;
+		t->method = plain || !cheap ? TWOSAMPLE_CHI2 : TWOSAMPLE_PERMUTED;
+		if (t->method == TWOSAMPLE_PERMUTED) {
+			t->p = permuted(small, pooled, levels, less, more, seed, draws);
+		} else if (plain) {
+			t->p = 2 * t->chi2_p;
+		} else {
 			levels = lump(small, pooled, levels, (double)less / (nd + md));
 			t->df = (double)levels - 1;
 			t->statistic = levels > 1 ? chi2(small, pooled, levels, (double)less, (double)more) : 0;
+			t->p = levels > 1 ? fmin(1, 2 * dist_chi2_sf(t->statistic, t->df)) : 1;
 		}
-		t->p = levels > 1 ? dist_chi2_sf(t->statistic, t->df) : 1;
 	}
 	free(small);
 	free(pooled);

@@ -25,6 +25,7 @@ struct twosample_table {
 	double statistic; /* Pearson's chi-square, categories with no count left out */
 	double df;
 	double p;
+	double chi2_p;	/* of the chi-square limit alone; NaN where it does not hold */
 	double effect;	/* total variation distance less what chance alone gives, at least 0 */
 	double largest; /* L-infinity: the largest difference of shares */
 	size_t where;	/* and its category */
@@ -32,10 +33,15 @@ struct twosample_table {
 };
 enum { TWOSAMPLE_EXACT, TWOSAMPLE_CHI2, TWOSAMPLE_PERMUTED };
 
-/* Tests whether two rows of counts come from one distribution: two categories by Fisher's test; chi-square's limit where every expected
- * count is at least 10; otherwise rows are permuted, at most draws times, stopping early (Besag and Clifford 1991) once the
- * answer is clear. Where that would take too long, the rare categories are taken as one and chi-square decides. */
+/* Tests whether two rows of counts come from one distribution. Two categories: Fisher's exact test. More: Pearson's chi-square, which sees many small
+ * differences, and the largest standardised difference of a single category (L-infinity) are permuted together, and the smaller of
+ * their p-values is judged by its own permutation distribution; at most draws permutations, 200 where they show no sign of a difference
+ * (p > .2). Where rows are too many for that, and where it is plain (below 1e-5), twice the p-value of chi-square's limit
+ * stands in, rare categories taken as one. */
 void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t seed, size_t draws, struct twosample_table *t);
+
+/* Two statistics of the observed data (entry 0) and of n - 1 permutations: the p-value of the smaller of their two p-values. */
+double twosample_smaller_p(const double *a, const double *b, size_t n);
 
 /* Fisher's exact test, two-sided (the sum of all tables no more likely than this one): a of n against b of m. */
 double twosample_fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m);

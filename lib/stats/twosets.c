@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../base/rng.h"
+#include "twosample.h"
 #include "twosets.h"
 
 /* What all draws share. `few` is the smaller set. */
@@ -89,47 +90,6 @@ static void measure(struct work *w, const uint32_t *order, double *distance, dou
 		w->count[w->touched[i]] = 0;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Share of sorted values that are at least x, the value itself counted among them. */
-static double tail(const double *sorted, size_t n, double x)
-{
-	size_t lo = 0, hi = n;
-
-	x -= 1e-12 * fabs(x);
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (sorted[mid] < x)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return (double)(n - lo) / (double)n;
-}
-
-/* Entry 0 is what was observed, the others are draws: under the null hypothesis all are alike. */
-static double combined_p(const double *distance, const double *single, size_t n)
-{
-	double *d = mem_alloc(n, sizeof *d), *s = mem_alloc(n, sizeof *s);
-	size_t hits = 0;
-
-	memcpy(d, distance, n * sizeof *d);
-	memcpy(s, single, n * sizeof *s);
-	qsort(d, n, sizeof *d, by_size);
-	qsort(s, n, sizeof *s, by_size);
-	double observed = fmin(tail(d, n, distance[0]), tail(s, n, single[0]));
-	for (size_t i = 0; i < n; i++)
-		hits += fmin(tail(d, n, distance[i]), tail(s, n, single[i])) <= observed;
-	free(d);
-	free(s);
-	return (double)hits / (double)n;
-}
-
 static void explain(const struct work *w, double *z, struct twosets_result *r)
 {
 	const struct twosets *t = w->t;
@@ -177,12 +137,12 @@ void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *
 			order[j] = swap;
 		}
 		measure(&w, order, &distance[done], &single[done]);
-		if (done == 200 && combined_p(distance, single, done + 1) > 0.2) {
+		if (done == 200 && twosample_smaller_p(distance, single, done + 1) > 0.2) {
 			done++;
 			break;
 		}
 	}
-	r->p = combined_p(distance, single, done);
+	r->p = twosample_smaller_p(distance, single, done);
 	explain(&w, z, r);
 	free(order);
 	free(distance);

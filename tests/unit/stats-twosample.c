@@ -77,11 +77,10 @@ static void against_scipy(void)
 	const uint64_t a[] = {100, 200, 300, 50}, b[] = {80, 260, 310, 20}, c[] = {1000, 900, 1100}, d[] = {12, 15, 40};
 	struct twosample_table t;
 	twosample_table(a, b, 4, 1, 1000, &t);
-	ok(t.method == TWOSAMPLE_CHI2, "large counts go to chi-square");
 	ok_near(t.statistic, 22.771583795402684, 1e-9, "its statistic");
-	ok_near(t.p / 4.5060890778653123e-05, 1, 1e-9, "its p");
+	ok_near(t.chi2_p / 4.5060890778653123e-05, 1, 1e-9, "its p by the limit");
 	twosample_table(c, d, 3, 1, 1000, &t);
-	ok_near(t.p / 0.000463689640621357, 1, 1e-9, "chi-square of unequal sizes");
+	ok_near(t.chi2_p / 0.000463689640621357, 1, 1e-9, "chi-square of unequal sizes");
 	ok(t.where == 2, "the category that moved most");
 	ok_near(t.largest, 40.0 / 67 - 1100.0 / 3000, 1e-12, "L-infinity");
 }

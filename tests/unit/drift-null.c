@@ -1,0 +1,205 @@
+/* How often drift is cried without drift, how often it is found with it, and how long a stream runs until its first false alarm.
+ * A short form by default; FT_SLOW=1 runs 1,000 draws at each size, 1,000 against 100,000 rows among them. */
+#include <stdlib.h>
+#include "../../lib/base/mem.h"
+#include "../../lib/base/rng.h"
+#include "../../lib/drift/compare.h"
+#include "../../lib/drift/window.h"
+#include "tap.h"
+
+enum { NUMBERS = 1, FEW = 2, MANY = 4, SPARSE = 8, DATES = 16, TEXT = 32, ALL = 63 };
+
+/* What a row is made of, and what may be wrong with it. */
+struct world {
+	int parts;
+	double shift, share; /* of the number's mean in deviations; of category "a" instead of .2 */
+};
+
+/* Zipf-like: common levels and rare ones. */
+static unsigned level(struct rng *r, unsigned n)
+{
+	return (unsigned)((double)n * rng_uniform(r) * rng_uniform(r));
+}
+
+static void row(struct rng *r, const struct world *w, struct buf *b)
+{
+	buf_clear(b);
+	buf_addf(b, "{\"k\":%d", (int)rng_below(r, 2));
+	if (w->parts & NUMBERS)
+		buf_addf(b, ",\"x\":%.6f,\"count\":%d", rng_normal(r) + w->shift, (int)level(r, 12));
+	if (w->parts & FEW)
+		buf_addf(b, ",\"c\":\"%c\"", rng_uniform(r) < (w->share > 0 ? w->share : .2) ? 'a' : 'b' + (int)rng_below(r, 4));
+	if (w->parts & MANY)
+		buf_addf(b, ",\"m\":\"v%u\"", level(r, 50));
+	if (w->parts & SPARSE)
+		buf_addf(b, ",\"s\":\"v%u\"", level(r, 500));
+	if (w->parts & DATES)
+		buf_addf(b, ",\"at\":\"202%u-0%u-1%u\",\"due\":\"202%u-0%u-2%u\"", level(r, 4), 1 + level(r, 9), level(r, 10), level(r, 4),
+			 1 + level(r, 9), level(r, 9));
+	if (w->parts & TEXT) {
+		buf_adds(b, ",\"t\":\"");
+		for (unsigned n = 5 + level(r, 12); n > 0; n--)
+			buf_addf(b, "w%u ", level(r, 600));
+		buf_adds(b, "\"");
+	}
+	buf_adds(b, "}");
+}
+
+static void fill(struct frame *f, struct rng *r, const struct world *w, size_t n)
+{
+	struct buf b = BUF_INIT;
+	struct record rec = {0};
+
+	frame_init(f);
+	for (size_t i = 0; i < n; i++) {
+		row(r, w, &b);
+		record_parse(&rec, buf_span(&b), NULL);
+		frame_add(f, &rec, NULL);
+	}
+	frame_finish(f);
+	record_release(&rec);
+	buf_release(&b);
+}
+
+/* The share of draws with drift; *insufficient is set where one was. A large reference serves for ten draws. */
+static double alarms(const struct world *was, const struct world *is, size_t n, size_t m, int draws, int *insufficient)
+{
+	struct drift_options o = DRIFT_OPTIONS_INIT;
+	struct frame reference, current;
+	struct rng r;
+	int hits = 0, reuse = m > 10000 ? 10 : 1;
+
+	*insufficient = 0;
+	rng_seed(&r, 17, n * 1000003 + m * 31 + (size_t)was->parts);
+	for (int i = 0; i < draws; i++) {
+		struct comparison c;
+		struct err e;
+		if (i % reuse == 0)
+			fill(&reference, &r, was, m);
+		fill(&current, &r, is, n);
+		if (compare(&reference, &current, &o, &c, &e)) {
+			printf("# %s\n", e.msg);
+			return NAN;
+		}
+		hits += c.verdict == VERDICT_DRIFT;
+		*insufficient |= c.verdict == VERDICT_INSUFFICIENT;
+		comparison_release(&c);
+		frame_release(&current);
+		if (i % reuse == reuse - 1 || i == draws - 1)
+			frame_release(&reference);
+	}
+	return (double)hits / draws;
+}
+
+static void null_draws(int slow)
+{
+	static const struct {
+		const char *name;
+		int parts;
+	} kinds[] = {{"numbers", NUMBERS}, {"5 categories", FEW}, {"50 categories", MANY}, {"500 categories", SPARSE}, {"dates", DATES},
+		{"text", TEXT}, {"all together", ALL}};
+	static const size_t sizes[][2] = {{50, 50}, {100, 1000}, {1000, 1000}, {1000, 100000}};
+
+	for (size_t s = 0; s < (slow ? 4 : 2); s++) {
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+			struct world w = {.parts = kinds[k].parts};
+			int insufficient, draws = slow ? 1000 : 40;
+			double rate = alarms(&w, &w, sizes[s][0], sizes[s][1], draws, &insufficient);
+			double bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
+			ok(rate <= bound, "%s, %zu against %zu rows: drift in %.1f %% of %d draws without any (at most %.1f)", kinds[k].name,
+			   sizes[s][0], sizes[s][1], 100 * rate, draws, 100 * bound);
+			ok(!insufficient, "and never too little data");
+		}
+	}
+}
+
+static void power(int slow)
+{
+	struct world was = {.parts = NUMBERS}, is = {.parts = NUMBERS, .shift = 0.5};
+	int insufficient, draws = slow ? 1000 : 60;
+	double slack = slow ? 0 : 0.05, rate;
+
+	rate = alarms(&was, &is, 200, 200, draws, &insufficient);
+	ok(rate >= 0.95 - slack, "a mean that moved by half a deviation is found at 200 and 200 rows: %.3f", rate);
+	was = (struct world){.parts = FEW};
+	is = (struct world){.parts = FEW, .share = 0.35};
+	rate = alarms(&was, &is, 300, 300, draws, &insufficient);
+	ok(rate >= 0.9 - slack, "a share that went from .2 to .35 is found at 300 and 300 rows: %.3f", rate);
+}
+
+static void nothing(struct frame *f, void *arg)
+{
+	(void)f;
+	(void)arg;
+}
+
+/* Windows of 50 rows until the first alarm, with an alarm wanted once in 500 rows; a fresh reference each time. Then the delay until
+ * a shift is found. */
+static void run_length(int slow)
+{
+	struct world w = {.parts = NUMBERS | FEW}, shifted = w;
+	int runs = slow ? 200 : 12;
+	double total = 0, delay[3] = {0};
+	static const double shifts[] = {0.3, 0.6, 1.2};
+	struct rng r;
+
+	rng_seed(&r, 23, 1);
+	for (int run = 0; run < runs; run++) {
+		struct window_pool pool = {0};
+		struct drift_options o = DRIFT_OPTIONS_INIT;
+		struct frame reference, window;
+		struct buf b = BUF_INIT;
+		struct record rec = {0};
+		struct err e;
+		double tests;
+		size_t windows = 0;
+		o.seed = (uint64_t)run;
+		frame_init(&reference);
+		for (int i = 0; i < 1000; i++) {
+			row(&r, &w, &b);
+			record_parse(&rec, buf_span(&b), NULL);
+			frame_add(&reference, &rec, NULL);
+			window_pool_add(&pool, buf_span(&b), o.seed);
+		}
+		frame_finish(&reference);
+		if (window_calibrate(&pool, 50, &o, nothing, NULL, NULL, &tests, &e))
+			printf("# %s\n", e.msg);
+		double threshold = window_threshold(tests, 50, 500);
+		for (int what = 0; what < 4; what++) {
+			size_t until = 0;
+			shifted.shift = what ? shifts[what - 1] : 0;
+			for (double p = 1; p > threshold && until < 400; until++) {
+				struct comparison c;
+				fill(&window, &r, &shifted, 50);
+				compare(&reference, &window, &o, &c, &e);
+				p = window_least_p(&c, &o, NULL);
+				comparison_release(&c);
+				frame_release(&window);
+			}
+			if (what)
+				delay[what - 1] += 50.0 * (double)until / runs;
+			else
+				windows = until;
+		}
+		total += 50.0 * (double)windows;
+		window_pool_release(&pool);
+		frame_release(&reference);
+		record_release(&rec);
+		buf_release(&b);
+	}
+	double mean = total / runs, factor = slow ? 1.5 : 2.5;
+	ok(mean >= 500 / factor && mean <= 500 * factor, "an alarm wanted once in 500 rows comes after %.0f on average (%d runs)", mean, runs);
+	for (int i = 0; i < 3; i++)
+		printf("# a shift of %.1f deviations is found after %.0f rows on average\n", shifts[i], delay[i]);
+	ok(delay[2] <= delay[0], "larger shifts are found sooner");
+}
+
+int main(void)
+{
+	int slow = getenv("FT_SLOW") != NULL;
+
+	null_draws(slow);
+	power(slow);
+	run_length(slow);
+	return tap_done();
+}
