@@ -232,3 +232,126 @@ verdicts() {
 	status_is 0 ft-judge --agree human --table in
 	[[ $output == *"kappa"*"0.5288"* ]]
 }
+
+# two N - answers of two models to N questions.
+two() {
+	for m in one two; do
+		jq -nc --arg m "$m" "range($1)"' | {id: "r\(.)", model: $m, messages: [{role: "user", content: "question <\(.)>"}], output: "answer of \($m) to <\(.)>", latency: 0.5}'
+	done
+}
+
+WIN_A='{"critique": "A it is", "winner": "A"}'
+WIN_B='{"critique": "B it is", "winner": "B"}'
+TIE='{"critique": "alike", "winner": "tie"}'
+
+# verdict ID FIRST REPLY - how the judge replies where the answer of FIRST stands as A.
+verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
+
+@test "pairs are asked in both orders; an inconsistent pair is a tie and counted" {
+	verdict 0 one "$WIN_A"; verdict 0 two "$WIN_B" # one wins in both orders
+	verdict 1 one "$WIN_A"; verdict 1 two "$WIN_A" # always what stands first
+	verdict 2 one "$TIE"; verdict 2 two "$WIN_A"   # in doubt
+	start_stub --replies replies --log log
+	two 3 >in
+	status_is 0 ft-judge -q -m j --pair in
+	[ "$(wc -l <log)" -eq 6 ]
+	jq -se '[.[].judge | [.winner, .flipped]] == [["a", false], ["tie", true], ["tie", false]]
+		and (.[0] | .a == {model: "one", output: "answer of one to <0>"} and .b.model == "two" and (has("output") or has("latency") or has("model") | not))
+		and .[0].judge.votes == [{model: "j", first: "a", winner: "a"}, {model: "j", first: "b", winner: "a"}]
+		and .[1].judge.votes[1].winner == "b"' <<<"$output"
+	jq -c 'del(.judge)' <<<"$output" >pairs
+	status_is 0 ft-judge -q -m j --pair pairs
+	jq -se '[.[].judge.winner] == ["a", "tie", "tie"]' <<<"$output"
+}
+
+@test "records without a partner are counted, two answers of one model are refused" {
+	start_stub --reply "$TIE"
+	two 3 | head -n 5 >in
+	status_is 3 ft-judge -m j --pair in
+	[[ $stderr == *"1 records found no answer"* ]]
+	[ "${#lines[@]}" -eq 2 ]
+	{ two 1; two 1; } >in
+	status_is 2 ft-judge -q -m j --pair in
+	[[ $stderr == *"in:3: id 'r0' was answered by this model before"* ]]
+}
+
+@test "several models play each other, and are ranked with intervals" {
+	for q in 0 1 2 3 4 5 6 7; do
+		verdict $q one "$WIN_A"
+		reply "answer of one to <$q>"$'\n</answer-B' "$WIN_B"
+		verdict $q two "$WIN_A"
+		reply "answer of two to <$q>"$'\n</answer-B' "$WIN_B"
+	done
+	start_stub --replies replies
+	{ two 8; two 8 | head -n 8 | jq -c '.model = "three" | .output |= sub("one"; "three")'; } >in
+	ft-judge -q -m j --pair in >judged
+	[ "$(wc -l <judged)" -eq 24 ]
+	status_is 0 ft-judge --bias judged
+	jq -e '.models | .one.strength.value > .two.strength.value and .two.strength.value > .three.strength.value and .one.win_rate == 1 and .one.n == 16
+		and (.one.strength.lo < .one.strength.value)' <<<"$output"
+}
+
+@test "a jury: the majority rules, votes are kept, a split is an error and never a pass" {
+	start_stub --reply "$PASS" --log log
+	answers 2 >in
+	status_is 0 ft-judge -q --jury m1,m2,m3 in
+	jq -se '.[0].judge | .pass == true and [.votes[].model] == ["m1", "m2", "m3"] and all(.votes[]; .pass) and .asked == 3' <<<"$output"
+	[ "$(wc -l <log)" -eq 6 ]
+	stop_stub
+	reply 'question <0>' "$PASS" "$FAIL"
+	reply 'question <1>' "$FAIL" "$PASS" "$FAIL"
+	start_stub --replies replies
+	status_is 3 ft-judge -q -j 1 --jury m1,m2 <(head -n 1 in)
+	jq -e '.judge | .error.type == "split" and (has("pass") | not) and [.votes[].pass] == [true, false]' <<<"$output"
+	status_is 0 ft-judge -q -j 1 --jury m1,m2,m3 <(tail -n 1 in)
+	jq -e '.judge | .pass == false and .critique == "not fine"' <<<"$output"
+	status_is 2 ft-judge -q --jury m1,,m3 in
+}
+
+@test "an expert's critiques are shown as turns before the question, and change the prompt hash" {
+	answers 3 | jq -c '.judge = {pass: (.id == "r1"), critique: "expert on \(.id)"}' >experts
+	answers 1 >in
+	start_stub --reply "$PASS"
+	status_is 0 ft-judge -q -m j -n -e experts -k 2 in
+	jq -e '[.messages[].role] == ["system", "user", "assistant", "user", "assistant", "user"]
+		and (.messages[2].content | fromjson == {critique: "expert on r0", verdict: "FAIL"}) and (.messages[4].content | fromjson.verdict == "PASS")' <<<"$output"
+	one=$(ft-judge -q -m j in | jq -r .judge.prompt_hash)
+	two=$(ft-judge -q -m j -e experts in | jq -r .judge.prompt_hash)
+	[ "$one" != "$two" ]
+	status_is 2 ft-judge -q -m j --score 1-5 -e experts in
+	[[ $stderr == *"experts:1: the example holds no verdict"* ]]
+}
+
+# A judge that is shown two answers says what stands first with probability P, else what is better in truth (never wrong) - so the first wins
+# (1 + P) / 2 of the votes, and both orders differ when just one follows position toward the other answer.
+@test "--bias recovers the position bias of a simulated judge within its interval, through the stub" {
+	RANDOM=5
+	for ((q = 0; q < 150; q++)); do
+		# one is better in even questions; each order follows position with probability 30 %
+		for first in one two; do
+			better=one
+			((q % 2)) && better=two
+			if ((RANDOM % 100 < 30)) || [ "$first" = "$better" ]; then verdict $q $first "$WIN_A"; else verdict $q $first "$WIN_B"; fi
+		done
+	done
+	start_stub --replies replies
+	two 150 >in
+	ft-judge -q -m j --pair in >judged
+	status_is 0 ft-judge --bias judged
+	# Position wins .5 + .3 / 2 of the votes; the pair is inconsistent where the order with the worse answer first follows position: 30 %.
+	jq -e '.n == 150 and .first_position.lo <= 0.65 and .first_position.hi >= 0.65 and .first_position.lo > 0.5
+		and .flip.lo <= 0.3 and .flip.hi >= 0.3' <<<"$output"
+}
+
+@test "--bias recovers a preference for longer answers, and the win rate at equal length" {
+	# The longer answer wins 80 times of 100; the models are equally good. Two is longer in 70 of 100.
+	jq -nc 'range(200) as $i | ($i % 10 < 7) as $two_longer | (($i / 10 | floor) % 5 < 4) as $longer_wins
+		| {id: "p\($i)", a: {model: "gpt-x", output: (if $two_longer then "short" else "a much longer answer" end)},
+		   b: {model: "llama-y", output: (if $two_longer then "a much longer answer" else "short" end)},
+		   judge: {winner: (if $two_longer == $longer_wins then "b" else "a" end), model: "gpt-judge", flipped: false}}' >judged
+	status_is 0 ft-judge --bias judged
+	jq -e '.longer.value == 0.8 and .longer.lo < 0.8 and .longer.hi > 0.8 and .flip == null and .first_position == null
+		and .models["llama-y"].win_rate > 0.55 and .win_rate_at_equal_length.lo < 0.5 and .win_rate_at_equal_length.hi > 0.5 and .length_slope.lo > 0
+		and .own_family.value == 1 - .models["llama-y"].win_rate' <<<"$output"
+	status_is 4 ft-judge --bias /dev/null
+}

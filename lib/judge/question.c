@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "../base/mem.h"
 #include "../json/jw.h"
 #include "../text/hash.h"
 
@@ -150,13 +152,13 @@ static void put_message(struct jw *w, const char *role, struct span content)
 	jw_end(w);
 }
 
-int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion, struct span a, struct span b,
-		      const struct question_options *o, struct buf *json, struct err *e)
+/* The text of the user turn; *has_reference says whether it shows one. */
+static int user_text(const struct record *r, const struct rubric *rubric, size_t criterion, struct span a, struct span b,
+		     const struct question_options *o, struct buf *user, int *has_reference, struct err *e)
 {
-	struct buf input = BUF_INIT, refs = BUF_INIT, system = BUF_INIT, user = BUF_INIT;
+	struct buf input = BUF_INIT, refs = BUF_INIT;
 	struct span reference = {0};
 	char tag[32];
-	struct jw w;
 	int n = 0, failed = -1;
 
 	if (put_input(r, &input, e) < 0)
@@ -173,19 +175,113 @@ int question_messages(const struct record *r, const struct rubric *rubric, size_
 			reference = (struct span){refs.data, refs.len - 1};
 	}
 	snprintf(tag, sizeof tag, "-%08" PRIx32, (uint32_t)hash_mix(hash64(a, 0x6a75646765u), hash64(buf_span(&input), 1)));
-	put_rules(rubric, n > 0, &system);
-	put_user(rubric, criterion, tag, buf_span(&input), reference, a, b, &user);
-	jw_init(&w, json);
-	jw_array(&w);
-	put_message(&w, "system", buf_span(&system));
-	put_message(&w, "user", buf_span(&user));
-	jw_end(&w);
-	failed = json->full || system.full || user.full ? err_set(e, "the question grows too large") : 0;
+	put_user(rubric, criterion, tag, buf_span(&input), reference, a, b, user);
+	*has_reference = n > 0;
+	failed = user->full ? err_set(e, "the question grows too large") : 0;
 cleanup:
 	buf_release(&input);
 	buf_release(&refs);
+	return failed;
+}
+
+int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion, struct span a, struct span b,
+		      const struct question_options *o, struct buf *json, struct err *e)
+{
+	struct buf system = BUF_INIT, user = BUF_INIT;
+	int has_reference, failed = user_text(r, rubric, criterion, a, b, o, &user, &has_reference, e);
+	struct jw w;
+
+	if (!failed) {
+		put_rules(rubric, has_reference, &system);
+		buf_addc(json, '[');
+		jw_init(&w, json);
+		put_message(&w, "system", buf_span(&system));
+		if (o->examples)
+			buf_addspan(json, buf_span(o->examples + criterion));
+		buf_addc(json, ',');
+		jw_init(&w, json);
+		put_message(&w, "user", buf_span(&user));
+		buf_addc(json, ']');
+		failed = json->full ? err_set(e, "the question grows too large") : 0;
+	}
 	buf_release(&system);
 	buf_release(&user);
+	return failed;
+}
+
+void question_options_release(struct question_options *o, size_t criteria)
+{
+	for (size_t i = 0; o->examples && i < criteria; i++)
+		buf_release(o->examples + i);
+	free(o->examples);
+	o->examples = NULL;
+}
+
+/* What the judge should have replied. */
+static int put_verdict(struct span judge, struct verdict_scale scale, struct buf *reply)
+{
+	struct span pass = json_member(judge, "pass"), critique = json_member(judge, "critique");
+	int64_t score;
+	struct jw w;
+
+	jw_init(&w, reply);
+	jw_object(&w);
+	jw_key(&w, "critique");
+	if (json_kind(critique) == JSON_STRING)
+		jw_raw(&w, critique);
+	else
+		jw_str(&w, "");
+	jw_key(&w, verdict_member(scale.mode));
+	if (scale.mode == VERDICT_PASS) {
+		if (json_kind(pass) != JSON_TRUE && json_kind(pass) != JSON_FALSE)
+			return -1;
+		jw_str(&w, json_kind(pass) == JSON_TRUE ? "PASS" : "FAIL");
+	} else {
+		if (json_int(json_member(judge, "score"), &score) < 0 || score < scale.lo || score > scale.hi)
+			return -1;
+		jw_int(&w, score);
+	}
+	jw_end(&w);
+	return 0;
+}
+
+int question_example(const struct record *r, const struct rubric *rubric, struct question_options *o, struct err *e)
+{
+	struct span judge = record_get(r, "judge");
+	struct buf text = BUF_INIT, user = BUF_INIT, reply = BUF_INIT;
+	int failed = 0, has_reference;
+
+	if (rubric->scale.mode == VERDICT_PAIR)
+		return err_set(e, "examples are for --pass and --score");
+	if (question_candidate(r, &text) < 0)
+		failed = err_set(e, "the example holds no answer");
+	if (!o->examples)
+		o->examples = mem_alloc(rubric->n, sizeof *o->examples);
+	for (size_t i = 0; i < rubric->n && !failed; i++) {
+		const char *name = rubric->criteria[i].name;
+		struct span own = name ? json_member(json_member(judge, "criteria"), name) : judge;
+		struct jw w;
+
+		buf_clear(&user);
+		buf_clear(&reply);
+		if (put_verdict(own, rubric->scale, &reply) < 0)
+			failed = err_set(e, "the example holds no verdict of an expert%s%s on this scale at `judge`", name ? " for " : "",
+					 name ? name : "");
+		else
+			failed = user_text(r, rubric, i, text.len > 0 ? buf_span(&text) : span_of(""), (struct span){0}, o, &user,
+					   &has_reference, e);
+		if (failed)
+			break;
+		buf_addc(o->examples + i, ',');
+		jw_init(&w, o->examples + i);
+		put_message(&w, "user", buf_span(&user));
+		buf_addc(o->examples + i, ',');
+		jw_init(&w, o->examples + i);
+		put_message(&w, "assistant", buf_span(&reply));
+	}
+	buf_release(&text);
+	buf_release(&user);
+	buf_release(&reply);
 	return failed;
 }
 
@@ -223,6 +319,8 @@ void question_hash(const struct rubric *rubric, const struct question_options *o
 
 	for (size_t i = 0; i < rubric->n; i++)
 		question_print(rubric, i, o, &text);
+	for (size_t i = 0; o->examples && i < rubric->n; i++)
+		buf_addspan(&text, buf_span(o->examples + i));
 	snprintf(hash, 17, "%016" PRIx64, hash64(buf_span(&text), 0));
 	buf_release(&text);
 }

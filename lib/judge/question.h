@@ -11,7 +11,14 @@
 
 struct question_options {
 	int reference; /* show it where there is one */
+	struct buf *examples; /* a criterion: turns of the conversation, each with a comma before it; NULL without examples */
 };
+
+void question_options_release(struct question_options *o, size_t criteria);
+
+/* Takes up a record that an expert judged (`judge` with verdict and critique, of several criteria under `criteria`) as an example for each
+ * criterion. -1 where it holds no such verdict, or one off the scale. Not for pairs. */
+int question_example(const struct record *r, const struct rubric *rubric, struct question_options *o, struct err *e);
 
 /* The candidate's text of a record, appended: the output, and tool calls as JSON. -1 where there is none. */
 int question_candidate(const struct record *r, struct buf *text);

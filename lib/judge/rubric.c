@@ -108,6 +108,7 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span all, list, key, v;
+	double weights = 0;
 
 	if (json_check(text, &all, e) < 0)
 		return -1;
@@ -121,11 +122,12 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 			return -1;
 		if (!r->criteria[r->n - 1].name)
 			return err_set(e, "criterion number %zu has no `name`", r->n);
+		weights += r->criteria[r->n - 1].weight;
 		for (size_t i = 0; i + 1 < r->n; i++)
 			if (strcmp(r->criteria[i].name, r->criteria[r->n - 1].name) == 0)
 				return err_set(e, "two criteria are called %s", r->criteria[i].name);
 	}
-	return 0;
+	return weights > 0 ? 0 : err_set(e, "every weight is 0, so nothing would count");
 }
 
 int rubric_parse(const char *text, struct verdict_scale scale, struct rubric *r, struct err *e)

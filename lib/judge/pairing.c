@@ -1,0 +1,137 @@
+/* pairing: see pairing.h. */
+#include "pairing.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "../text/hash.h"
+#include "question.h"
+
+void pairing_release(struct pairing *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i].line);
+	free(p->v);
+	map_release(&p->first);
+	buf_release(&p->queue);
+	buf_release(&p->id);
+	buf_release(&p->side);
+	buf_release(&p->json);
+	buf_release(&p->text);
+	record_release(&p->other);
+	memset(p, 0, sizeof *p);
+}
+
+static int is_pair(const struct record *r)
+{
+	return json_kind(record_get(r, "a")) == JSON_OBJECT && json_kind(record_get(r, "b")) == JSON_OBJECT;
+}
+
+/* {"model", "output"} of one side; tool calls stand in the output's text, for that is what is judged. */
+static void put_side(struct pairing *p, const struct record *r, struct buf *json)
+{
+	struct span model = record_get(r, "model");
+	struct jw w;
+	int some;
+
+	buf_clear(&p->text);
+	some = question_candidate(r, &p->text) == 0;
+	jw_init(&w, json);
+	jw_object(&w);
+	jw_key(&w, "model");
+	if (model.s)
+		jw_raw(&w, model);
+	else
+		jw_null(&w);
+	jw_key(&w, "output");
+	if (some)
+		jw_strn(&w, p->text.len > 0 ? p->text.data : "", p->text.len);
+	else
+		jw_null(&w);
+	jw_end(&w);
+}
+
+/* The earlier record less its own answer, with both answers as a and b. */
+static int queue_pair(struct pairing *p, const struct waiting *earlier, const struct record *later, struct err *e)
+{
+	static const char *const own[] = {"output", "tool_calls", "model",   "finish_reason", "usage",	 "latency",
+					  "ttft",   "cost",	  "attempts", "request_id",    "logprobs", "cached",
+					  "error",  "judge",	  "eval"};
+	enum { OWN = sizeof own / sizeof *own };
+	struct edit edits[OWN + 2];
+
+	if (record_parse(&p->other, (struct span){earlier->line, earlier->len}, e) < 0)
+		return -1;
+	for (size_t i = 0; i < OWN; i++)
+		edits[i] = (struct edit){own[i], {0}};
+	buf_clear(&p->side);
+	buf_clear(&p->json);
+	put_side(p, &p->other, &p->side);
+	put_side(p, later, &p->json);
+	edits[OWN] = (struct edit){"a", buf_span(&p->side)};
+	edits[OWN + 1] = (struct edit){"b", buf_span(&p->json)};
+	if (record_splice(&p->other, edits, OWN + 2, &p->queue) < 0)
+		return err_set(e, "the pair grows too large");
+	return buf_addc(&p->queue, '\n');
+}
+
+int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
+{
+	struct span sample = record_get(rec, "sample");
+	uint64_t *slot, h;
+	int added;
+
+	if (p->at == p->queue.len) {
+		buf_clear(&p->queue);
+		p->at = 0;
+	}
+	if (is_pair(rec)) {
+		buf_addspan(&p->queue, rec->line);
+		return buf_addc(&p->queue, '\n');
+	}
+	buf_clear(&p->id);
+	if (record_id(rec, &p->id, e) < 0)
+		return -1;
+	h = hash_mix(hash64(buf_span(&p->id), 0), sample.s ? hash64(sample, 1) : 0);
+	slot = map_put(&p->first, h, 0, &added);
+	for (size_t i = (size_t)*slot; i > 0; i = p->v[i - 1].next) {
+		if (record_parse(&p->other, (struct span){p->v[i - 1].line, p->v[i - 1].len}, e) < 0)
+			return -1;
+		if (json_equal(record_get(&p->other, "model"), record_get(rec, "model")))
+			return err_set(e, "id '%.200s' was answered by this model before; pairs need two models", p->id.data);
+		if (queue_pair(p, p->v + i - 1, rec, e) < 0)
+			return -1;
+		p->v[i - 1].paired = 1;
+	}
+	p->v = mem_grow(p->v, &p->cap, p->n + 1, sizeof *p->v);
+	p->v[p->n] = (struct waiting){mem_strndup(rec->line.s, rec->line.n), rec->line.n, (size_t)*slot, *slot > 0};
+	*slot = ++p->n;
+	return 0;
+}
+
+int pairing_next(struct pairing *p, struct span *line)
+{
+	const char *end;
+
+	if (p->at == p->queue.len)
+		return 0;
+	end = memchr(p->queue.data + p->at, '\n', p->queue.len - p->at);
+	*line = (struct span){p->queue.data + p->at, (size_t)(end - p->queue.data) - p->at};
+	p->at += line->n + 1;
+	return 1;
+}
+
+size_t pairing_lonely(const struct pairing *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += !p->v[i].paired;
+	return n;
+}
+
+int pairing_text(const struct record *pair, const char *side, struct buf *text)
+{
+	return json_string(json_member(record_get(pair, side), "output"), text);
+}
