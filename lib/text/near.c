@@ -281,7 +281,8 @@ struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n,
 	*unchecked = 0;
 	for (size_t i = 0; i < n->texts; i++)
 		*unchecked += f.crowded[i];
-	qsort(f.pair, f.n, sizeof *f.pair, by_similarity);
+	if (f.n)
+		qsort(f.pair, f.n, sizeof *f.pair, by_similarity);
 	*pairs_n = f.n;
 	free(band.entry);
 	free(f.crowded);
