@@ -16,6 +16,7 @@
 /* A word of the reference or the current texts. */
 struct word {
 	uint32_t was, is;	   /* texts that have it */
+	uint32_t half;		   /* those of every other reference text */
 	uint32_t was_last, is_last, set_last; /* the text it was last seen in, from 1 */
 	struct span text;
 };
@@ -76,30 +77,45 @@ static void count_words(struct words *v, const struct texts *t)
 				continue;
 			*last = (uint32_t)(i + 1);
 			++*(t->current ? &w->is : &w->was);
+			w->half += !t->current && i % 2 == 0;
 		}
 	}
 }
 
-/* For each text its number of tokens and the share of them that no other reference text has; both sorted. `known` holds
- * the reference texts: a current text that is one of them is not counted as its own other. */
-static void measure(struct words *v, const struct texts *t, const struct map *known, double *length, double *fresh)
+/* For each text its number of tokens, sorted. */
+static void measure_length(const struct texts *t, double *length)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct tokens tokens;
 		struct token token;
-		size_t n = 0, unknown = 0;
+		length[i] = 0;
+		tokens_init(&tokens, column_cell_text(t->column, t->cell[i]), t->flags);
+		while (tokens_next(&tokens, &token))
+			length[i]++;
+	}
+	qsort(length, t->n, sizeof *length, values_by_size);
+}
+
+/* For each current text, or each reference text of the other half, the share of its tokens that no text of the first half has; sorted, *n of
+ * them. So both kinds of text are strangers to what they are measured against, and alike where nothing changed. `known` holds the
+ * texts of the first half: one of them that stands in the current set is not measured against itself. */
+static void measure_fresh(struct words *v, const struct texts *t, const struct map *known, double *fresh, size_t *n)
+{
+	*n = 0;
+	for (size_t i = t->current ? 0 : 1; i < t->n; i += t->current ? 1 : 2) {
+		struct tokens tokens;
+		struct token token;
+		size_t words = 0, unknown = 0;
 		struct span text = column_cell_text(t->column, t->cell[i]);
 		uint32_t own = map_get(known, hash64(text, 0)) != NULL;
 		tokens_init(&tokens, text, t->flags);
 		while (tokens_next(&tokens, &token)) {
-			unknown += word_at(v, &token)->was <= own;
-			n++;
+			unknown += word_at(v, &token)->half <= own;
+			words++;
 		}
-		length[i] = (double)n;
-		fresh[i] = n ? (double)unknown / (double)n : 0;
+		fresh[(*n)++] = words ? (double)unknown / (double)words : 0;
 	}
-	qsort(length, t->n, sizeof *length, values_by_size);
-	qsort(fresh, t->n, sizeof *fresh, values_by_size);
+	qsort(fresh, *n, sizeof *fresh, values_by_size);
 }
 
 /* The new words that stand in most texts. */
@@ -233,19 +249,21 @@ void probe_text(struct line *l, const struct probe *p)
 	texts_of(&was, l->reference, 0, flags);
 	texts_of(&is, l->current, 1, flags);
 	double *length[2], *fresh[2];
+	size_t n[2];
 	for (int s = 0; s < 2; s++) {
-		size_t n = s ? is.n : was.n;
-		length[s] = mem_alloc(n, sizeof **length);
-		fresh[s] = mem_alloc(n, sizeof **fresh);
+		length[s] = mem_alloc(s ? is.n : was.n, sizeof **length);
+		fresh[s] = mem_alloc(s ? is.n : was.n, sizeof **fresh);
 	}
 	if (was.n < DRIFT_VALUES || is.n < DRIFT_VALUES)
 		goto cleanup;
 	count_words(&v, &was);
 	count_words(&v, &is);
-	for (size_t i = 0; i < was.n; i++)
+	for (size_t i = 0; i < was.n; i += 2)
 		map_put(&known, hash64(column_cell_text(was.column, was.cell[i]), 0), 1, NULL);
-	measure(&v, &was, &known, length[0], fresh[0]);
-	measure(&v, &is, &known, length[1], fresh[1]);
+	measure_length(&was, length[0]);
+	measure_length(&is, length[1]);
+	measure_fresh(&v, &was, &known, fresh[0], &n[0]);
+	measure_fresh(&v, &is, &known, fresh[1], &n[1]);
 
 	if (!(length[0][0] == length[0][was.n - 1] && length[1][0] == length[1][is.n - 1] && length[0][0] == length[1][0])) {
 		double d = twosample_ks(length[0], was.n, length[1], is.n, NULL);
@@ -257,14 +275,14 @@ void probe_text(struct line *l, const struct probe *p)
 			put_figure(&f->why, length[0][was.n / 2]);
 		}
 	}
-	if (fresh[0][was.n - 1] > 0 || fresh[1][is.n - 1] > 0) {
-		double d = twosample_ks(fresh[0], was.n, fresh[1], is.n, NULL);
-		struct finding *f = compare_found(l, "new-words", d, twosample_ks_p(d, fresh[0], was.n, fresh[1], is.n), d);
+	if (n[0] >= DRIFT_VALUES && (fresh[0][n[0] - 1] > 0 || fresh[1][n[1] - 1] > 0)) {
+		double d = twosample_ks(fresh[0], n[0], fresh[1], n[1], NULL);
+		struct finding *f = compare_found(l, "new-words", d, twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
 		if (f) {
-			put_percent(&f->why, mean(fresh[1], is.n));
-			buf_adds(&f->why, " of the words stand in no reference text, of a reference text's own ");
-			put_percent(&f->why, mean(fresh[0], was.n));
-			if (mean(fresh[1], is.n) > mean(fresh[0], was.n))
+			put_percent(&f->why, mean(fresh[1], n[1]));
+			buf_adds(&f->why, " of the words are new to one half of the reference, of its other half's ");
+			put_percent(&f->why, mean(fresh[0], n[0]));
+			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0]))
 				put_new_words(&f->why, &v);
 		}
 	}

@@ -132,19 +132,42 @@ void source_explain(const struct source *s, struct err *e)
 	}
 }
 
+/* In pieces that overlap, so that no hit is cut in two. */
+static int mentions(int fd, const char *bytes, char *chunk, size_t size)
+{
+	size_t n = strlen(bytes), have = 0;
+
+	for (;;) {
+		ssize_t got = read(fd, chunk + have, size - have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return 0;
+		have += (size_t)got;
+		if (memmem(chunk, have, bytes, n))
+			return 1;
+		size_t keep = have < n - 1 ? have : n - 1;
+		memmove(chunk, chunk + have - keep, keep);
+		have = keep;
+	}
+}
+
 int source_mentions(char **files, const char *bytes)
 {
+	size_t size = 1 << 18;
+	char *chunk = mem_alloc(size, 1);
 	int found = 0;
 
 	for (size_t i = 0; files[i] && !found; i++) {
-		struct file_map m;
 		struct stat st;
 		if (strcmp(files[i], "-") == 0 || stat(files[i], &st) || !S_ISREG(st.st_mode))
 			continue;
-		if (file_map(files[i], &m, NULL))
+		int fd = open(files[i], O_RDONLY);
+		if (fd < 0)
 			continue;
-		found = m.len > 0 && memmem(m.data, m.len, bytes, strlen(bytes)) != NULL;
-		file_unmap(&m);
+		found = mentions(fd, bytes, chunk, size);
+		close(fd);
 	}
+	free(chunk);
 	return found;
 }
