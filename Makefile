@@ -154,8 +154,19 @@ $(BUILD)/tests/$(1): $(BUILD)/tests/stub/$(1).o $(call archive,json) $(call arch
 endef
 $(foreach s,$(STUBS),$(eval $(call stub_rule,$(s))))
 
+# What examples/payments writes its data with.
+$(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payments/*.c)) $(call archive,json) $(call archive,base)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link,$(filter %.o,$^),json base)
+
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/fault.so
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/fault.so $(BUILD)/examples/notes
+
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory programs build/examples/notes
+	@$(MAKE) --no-print-directory -C examples/payments
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -263,7 +274,7 @@ bench: setup
 	@$(MAKE) --no-print-directory test-programs
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
-C_FILES = $(wildcard cmd/*.c lib/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
+C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
 SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint

@@ -16,21 +16,29 @@ def dates:
 		| if .iso then (.iso | split("-") | {y: .[0], m: .[1], d: .[2]})
 		  else {y: (.y1 // .y2 // .y3), m: (.m1 // ((.m2 // .m3) | month)), d: ((.d1 // .d2 // .d3) | two)} end];
 
+# The first number with a currency before or behind it: {n, c}. A number without one may be an invoice's.
+def money:
+	"(?<n1>\\d[\\d.,]*\\d|\\d) (?<c1>EUR|USD|GBP|CHF|euros|dollars|pounds|francs)" as $behind
+	| "(?<c2>EUR ?|USD ?|GBP ?|CHF ?|€|\\$|£)(?<n2>\\d[\\d.,]*\\d|\\d)" as $before
+	| first(capture($before + "|" + $behind; "g")) | {n: (.n1 // .n2), c: (.c1 // .c2 | rtrimstr(" "))};
+
 def amount:
-	capture("(?<n>\\d[\\d,]*\\.\\d{2})(?![.\\d])") | .n | gsub(","; "");
+	if test(",\\d\\d$") then gsub("\\."; "") | sub(","; ".") else gsub(","; "") end
+	| if test("\\.\\d\\d$") then . else . + ".00" end;
 
 def currency:
-	if test("€|EUR") then "EUR" elif test("\\$|USD") then "USD" elif test("£|GBP") then "GBP" else "CHF" end;
+	{"€": "EUR", "euros": "EUR", "$": "USD", "dollars": "USD", "£": "GBP", "pounds": "GBP", "francs": "CHF"}[.] // .;
 
 # Two or more capitalised words behind a word that tends to stand before a payee, else wherever they come.
 def payee:
-	"(?:[A-Z][a-z]+|&)(?: (?:[A-Z][A-Za-z]+|&))+" as $name
+	"[A-Z][a-z]+(?: (?:[A-Z][a-zA-Z]+|&))+" as $name
 	| ([capture("(?:pay|Pay|to|To|from|with|owe|pay:|is) (?<p>" + $name + ")")] + [capture("(?<p>" + $name + ")")])
 	| .[0].p // "";
 
 (.messages[0].content) as $note
 | ($note | dates) as $dates
-| .output = "{\"payee\":\($note | payee | tojson),\"amount\":\($note | amount // 0),\"currency\":\"\($note | currency)\",\"due_date\":\"\(
+| ($note | [money][0] // {n: "0", c: "EUR"}) as $money
+| .output = "{\"payee\":\($note | payee | tojson),\"amount\":\($money.n | amount),\"currency\":\"\($money.c | currency)\",\"due_date\":\"\(
 	if ($dates | length) < 2 then ""
 	else ($dates[-1].y // $dates[0].y) + "-" + $dates[-1].m + "-" + $dates[-1].d end)\"}"
 | .model = "extract.jq"

@@ -14,8 +14,8 @@ static int drills, memos;
 static const struct opt options[] = {
 	{'y', "year", OPT_INT, &year, "YEAR", "year of the notes and of their due dates (default 2023)", 1583, 9999},
 	{'m', "month", OPT_INT, &month, "MONTH", "only notes received in this month, 1 to 12 (default: all of them)", 1, 12},
-	{'n', "rows", OPT_INT, &rows, "N", "how many (default 1000)", 0, 1e9},
-	{'s', "seed", OPT_INT, &seed, "N", "another seed, other notes (default 1)", 0, 1e15},
+	{'n', "rows", OPT_INT, &rows, "N", "how many (default 1000)", 0, 1000000000},
+	{'s', "seed", OPT_INT, &seed, "N", "another seed, other notes (default 1)", 0, 1000000000000000},
 	{0, "drills", OPT_FLAG, &drills, NULL, "first part of the base model's corpus instead: copies, dates, sums", 0, 0},
 	{0, "memos", OPT_FLAG, &memos, NULL, "second part: memos of other kinds, to be taken apart", 0, 0},
 	{0},
