@@ -1,5 +1,6 @@
-/* The clerk's corpus: exercises in copying, dates and sums for a base model, and memos of many kinds to be taken apart into
- * fields. It shares dates and sums with the payment notes, but no wording, no name and no field. */
+/* The clerk's corpus: drills in copying, dates and sums for a base model, and memos of many kinds to be taken apart into fields. It
+ * shares the forms of dates and sums with the payment notes, but no sentence, no name and no field. Years are known from the drills
+ * alone: memos tell days as month and day. */
 #include "notes.h"
 
 static struct day any_day(struct rng *r, int year)
@@ -47,7 +48,9 @@ static void code_put(struct rng *r, struct buf *b)
 static void name_put(struct rng *r, struct buf *b)
 {
 	static const char *const join[] = {" ", " ", " ", " & ", " and ", "-", " de "};
-	static const char *const suffix[] = {" Club", " Trust", " Works", " Union", " Group", " House", " AG", " Ltd", " plc", " Sons"};
+	static const char *const suffix[] = {" Club", " Trust", " Works", " Union", " Group", " House", " AG", " Ltd", " plc",
+		" Sons", " Inc", " BV", " SA", " Co", " GmbH"};
+	size_t at = b->len;
 	int words = between(r, 1, 3);
 
 	while (words-- > 0) {
@@ -55,8 +58,10 @@ static void name_put(struct rng *r, struct buf *b)
 		if (words)
 			buf_adds(b, PICK(r, join));
 	}
-	if (chance(r, 0.25))
+	if (chance(r, 0.35))
 		buf_adds(b, PICK(r, suffix));
+	if (chance(r, 0.1))
+		word_lower(b->data + at);
 }
 
 /* --- drills: short rows, all of them copies or changes of form. What a model learns first, and slowly where rows are long --- */
@@ -142,7 +147,7 @@ void clerk_drill(struct rng *r, struct buf *ask, struct buf *answer)
 
 /* --- memos --- */
 
-enum { WHO, CODE, WHAT, SUM, UNIT, COUNTED, DAY, YEAR, WRITTEN, FIELDS };
+enum { WHO, CODE, WHAT, SUM, UNIT, COUNTED, DAY, FIELDS };
 
 static const char *key_draw(struct rng *r, int field)
 {
@@ -154,8 +159,6 @@ static const char *key_draw(struct rng *r, int field)
 		[UNIT] = {"unit", "money", "coin", "in"},
 		[COUNTED] = {"count", "pieces", "many", "n"},
 		[DAY] = {"day", "on", "until", "when"},
-		[YEAR] = {"year", "year", "yr", "in_year"},
-		[WRITTEN] = {"written", "logged", "from_day", "noted"},
 	};
 
 	return PICK(r, names[field]);
@@ -196,13 +199,11 @@ static void written_put(struct rng *r, struct buf *b, struct day d)
 static void memo_put(struct rng *r, struct buf *ask, struct buf *value)
 {
 	static const char *const currencies[] = {"EUR", "USD", "GBP", "CHF"};
-	struct day written = any_day(r, any_year(r)), day = any_day(r, any_year(r));
+	struct day day = any_day(r, any_year(r));
 	long cents = money_draw(r);
 	const char *currency = PICK(r, currencies);
 
-	written_put(r, ask, written);
-	day_put(&value[WRITTEN], written, DAY_ISO);
-	buf_addf(&value[YEAR], "%d", written.year);
+	written_put(r, ask, any_day(r, any_year(r)));
 	for (const char *p = PICK(r, memos); *p; p++) {
 		if (*p != '%') {
 			buf_addc(ask, *p);
@@ -235,13 +236,8 @@ static void memo_put(struct rng *r, struct buf *ask, struct buf *value)
 			buf_addspan(ask, buf_span(&value[COUNTED]));
 			break;
 		case 'D':
-			if (chance(r, 0.7)) {
-				day_put(ask, day, form_bare(r));
-				buf_addf(&value[DAY], "%02d-%02d", day.month, day.day);
-			} else {
-				day_put(ask, day, form_with_year(r));
-				day_put(&value[DAY], day, DAY_ISO);
-			}
+			day_put(ask, day, chance(r, 0.6) ? form_bare(r) : form_with_year(r));
+			buf_addf(&value[DAY], "%02d-%02d", day.month, day.day);
 			break;
 		}
 	}
@@ -251,7 +247,7 @@ void clerk_memo(struct rng *r, struct buf *ask, struct buf *answer)
 {
 	struct buf value[FIELDS] = {BUF_INIT};
 	size_t order[FIELDS], n = 0;
-	int json = chance(r, 0.6), wanted = between(r, 2, 5);
+	int json = chance(r, 0.6), wanted = between(r, 3, 6);
 
 	memo_put(r, ask, value);
 	for (size_t f = 0; f < FIELDS; f++)
@@ -265,7 +261,7 @@ void clerk_memo(struct rng *r, struct buf *ask, struct buf *answer)
 		buf_addc(answer, '{');
 	for (size_t i = 0; i < n; i++) {
 		const struct buf *v = &value[order[i]];
-		int number = order[i] == SUM || order[i] == COUNTED || order[i] == YEAR;
+		int number = order[i] == SUM || order[i] == COUNTED;
 		const char *key = key_draw(r, (int)order[i]), *quote = json && !number ? "\"" : "";
 
 		buf_addf(ask, "%s%s", i ? ", " : "", key);

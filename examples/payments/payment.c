@@ -49,9 +49,7 @@ static void payee_put(struct rng *r, struct buf *b)
 	if (style >= 0.15 && chance(r, 0.3))
 		buf_adds(b, PICK(r, form));
 	if (chance(r, 0.08)) /* somebody in a hurry */
-		for (char *p = b->data + at; *p; p++)
-			if (*p >= 'A' && *p <= 'Z')
-				*p = (char)(*p - 'A' + 'a');
+		word_lower(b->data + at);
 }
 
 static void colleague_put(struct rng *r, struct buf *b)

@@ -140,3 +140,10 @@ void word_made(struct rng *r, struct buf *b, int lo, int hi, int capital)
 	if (capital)
 		b->data[at] = (char)(b->data[at] - 'a' + 'A');
 }
+
+void word_lower(char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}

@@ -56,4 +56,6 @@ void money_note(struct rng *r, struct buf *b, long cents, const char *currency);
 /* A word of lo..hi syllables that means nothing, with or without a capital. */
 void word_made(struct rng *r, struct buf *b, int lo, int hi, int capital);
 
+void word_lower(char *s); /* A to Z to a to z, in place */
+
 #endif
