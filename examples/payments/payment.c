@@ -19,6 +19,9 @@ static struct day received_draw(struct rng *r, int year, int month, int lag)
 	return d;
 }
 
+#define SUPPLIERS 160
+#define SUPPLIER_STREAM 0x5facu
+
 static const char *const names[] = {"Abbott", "Adler", "Almeida", "Ashdown", "Baxter", "Becker", "Bellini", "Brandt",
 	"Calder", "Castell", "Copeland", "Dahl", "Delgado", "Dubois", "Eastgate", "Ekholm", "Falkner", "Ferreira",
 	"Fontaine", "Gallagher", "Greenway", "Hagen", "Harbour", "Hawthorn", "Holm", "Ibarra", "Jansen", "Kestrel",
@@ -27,6 +30,7 @@ static const char *const names[] = {"Abbott", "Adler", "Almeida", "Ashdown", "Ba
 	"Sandoval", "Schreiber", "Silva", "Stanton", "Tanaka", "Thorne", "Ulrich", "Vasquez", "Vogel", "Westbrook",
 	"Whitlock", "Yilmaz", "Zimmer"};
 
+/* One of the suppliers of the firm, whose names are drawn once and for all: the same firm pays the same people every year. */
 static void payee_put(struct rng *r, struct buf *b)
 {
 	static const char *const trade[] = {"Bakery", "Books", "Catering", "Cleaning", "Consulting", "Courier", "Dental",
@@ -34,21 +38,21 @@ static void payee_put(struct rng *r, struct buf *b)
 		"Joinery", "Legal", "Logistics", "Media", "Motors", "Paper", "Plumbing", "Print", "Roofing", "Security",
 		"Software", "Supplies", "Telecom", "Timber", "Tools", "Travel", "Water"};
 	static const char *const form[] = {" Ltd", " GmbH", " Inc", " SA", " BV", " Co"};
-
 	static const char *const before[] = {"Studio ", "Hotel ", "Dr. ", "Cafe ", "Gebr. ", "Anna ", "M. ", "van der "};
 	size_t at = b->len;
-	double style = rng_uniform(r);
+	struct rng supplier;
 
-	if (style < 0.15) {
-		buf_addf(b, "%s%s", PICK(r, before), PICK(r, names));
-	} else if (style < 0.3) {
-		buf_addf(b, "%s & %s", PICK(r, names), chance(r, 0.3) ? "Sons" : PICK(r, names));
-	} else {
-		buf_addf(b, "%s %s", PICK(r, names), PICK(r, trade));
-	}
-	if (style >= 0.15 && chance(r, 0.3))
-		buf_adds(b, PICK(r, form));
-	if (chance(r, 0.08)) /* somebody in a hurry */
+	rng_seed(&supplier, rng_below(r, SUPPLIERS), SUPPLIER_STREAM);
+	double style = rng_uniform(&supplier);
+	if (style < 0.15)
+		buf_addf(b, "%s%s", PICK(&supplier, before), PICK(&supplier, names));
+	else if (style < 0.3)
+		buf_addf(b, "%s & %s", PICK(&supplier, names), chance(&supplier, 0.3) ? "Sons" : PICK(&supplier, names));
+	else
+		buf_addf(b, "%s %s", PICK(&supplier, names), PICK(&supplier, trade));
+	if (style >= 0.15 && chance(&supplier, 0.3))
+		buf_adds(b, PICK(&supplier, form));
+	if (chance(r, 0.05)) /* somebody in a hurry */
 		word_lower(b->data + at);
 }
 
