@@ -19,7 +19,7 @@ static struct day received_draw(struct rng *r, int year, int month, int lag)
 	return d;
 }
 
-#define SUPPLIERS 160
+#define SUPPLIERS 120
 #define SUPPLIER_STREAM 0x5facu
 
 static const char *const names[] = {"Abbott", "Adler", "Almeida", "Ashdown", "Baxter", "Becker", "Bellini", "Brandt",
@@ -39,7 +39,6 @@ static void payee_put(struct rng *r, struct buf *b)
 		"Software", "Supplies", "Telecom", "Timber", "Tools", "Travel", "Water"};
 	static const char *const form[] = {" Ltd", " GmbH", " Inc", " SA", " BV", " Co"};
 	static const char *const before[] = {"Studio ", "Hotel ", "Dr. ", "Cafe ", "Gebr. ", "Anna ", "M. ", "van der "};
-	size_t at = b->len;
 	struct rng supplier;
 
 	rng_seed(&supplier, rng_below(r, SUPPLIERS), SUPPLIER_STREAM);
@@ -52,8 +51,6 @@ static void payee_put(struct rng *r, struct buf *b)
 		buf_addf(b, "%s %s", PICK(&supplier, names), PICK(&supplier, trade));
 	if (style >= 0.15 && chance(&supplier, 0.3))
 		buf_adds(b, PICK(&supplier, form));
-	if (chance(r, 0.05)) /* somebody in a hurry */
-		word_lower(b->data + at);
 }
 
 static void colleague_put(struct rng *r, struct buf *b)
@@ -61,8 +58,6 @@ static void colleague_put(struct rng *r, struct buf *b)
 	static const char *const first[] = {"Tom", "Maria", "Jan", "Leila", "Peter", "Ines", "Chidi", "Kate", "Omar", "Yuki"};
 
 	buf_adds(b, PICK(r, first));
-	if (chance(r, 0.4))
-		buf_addf(b, " %s", PICK(r, names));
 }
 
 static void invoice_put(struct rng *r, struct buf *b)
@@ -117,9 +112,7 @@ static const char *const patterns[] = {
 	"%D: %A to %P (%F, order %I)",
 	"Hi %N, %A for %F %D please. Payee is %P.",
 	"%P delivered %F (%I) on %E, %A is %D",
-	"%A (not %B) to %P, %D. %N",
 	"%N got the bill of %E from %P: %A %D",
-	"Up from %B: %P now asks %A for %F, %D.",
 };
 
 void payment_note(struct rng *r, int year, int month, struct day *received, struct buf *note, struct buf *reference)
