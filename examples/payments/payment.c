@@ -88,7 +88,7 @@ static void received_put(struct rng *r, struct buf *b, struct day received)
 	size_t form = rng_below(r, COUNT(before));
 
 	buf_adds(b, before[form]);
-	day_put(b, received, (enum day_form)between(r, 0, DAY_FORMS_WITH_YEAR - 1));
+	day_put(b, received, (enum day_form)between(r, DAY_DOTS, DAY_US));
 	buf_adds(b, after[form]);
 }
 
