@@ -35,7 +35,7 @@ What this run measured (error: answers that are not the reference, byte for byte
 \(line("repaired with \($dozen) rows of 2024, January 2024"; $repaired_2024))
 \(line("repaired with \($dozen) rows of 2024, 2023"; $repaired_2023))
 
-  ft-drift: \($named[0] | if . then "\(.path): \(.why)" else "nothing about the year" end)
+\($named | map("  ft-drift: \(.path): \(.why)") | if length > 0 then join("\n") else "  ft-drift says nothing about the year" end)
   \($seconds) seconds from the first note to here
 
 \($claims | map("  \(if .[1] then "yes" else "NO " end)  \(.[0])") | join("\n"))",
