@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../lib/base/file.h"
 #include "../lib/base/mem.h"
@@ -16,17 +15,12 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/path.h"
-#include "../lib/lm/about.h"
-#include "../lib/lm/adapter.h"
 #include "../lib/lm/batch.h"
 #include "../lib/lm/corpus.h"
-#include "../lib/lm/estimate.h"
 #include "../lib/lm/hub.h"
-#include "../lib/lm/outside.h"
 #include "../lib/lm/ranks.h"
 #include "../lib/lm/show.h"
-#include "../lib/lm/tokenizer.h"
-#include "../lib/lm/trainer.h"
+#include "../lib/lm/tuning.h"
 #include "../lib/remote/follow.h"
 #include "../lib/web/curves.h"
 
@@ -304,55 +298,6 @@ static void print_text(void)
 
 /* --- training --- */
 
-static struct lm_model *open_model(void)
-{
-	struct err e = ERR_INIT;
-	struct lm_model *m;
-	if (opt_scratch ? lm_model_new(&m, &ft.data.config, ft.spec.seed, &e) : lm_model_open(&m, ft.data.base, &ft.load, &e))
-		prog_fail(&e);
-	if (opt_scratch)
-		return m;
-	struct lm_adapter spec = {
-		.rank = (size_t)opt_rank, .alpha = opt_alpha, .dropout = opt_dropout, .rslora = opt_rslora, .dora = opt_dora,
-		.targets = (char *)opt_targets, .top_layers = (size_t)opt_layers,
-	};
-	if (opt_adapter ? lm_adapter_open(m, opt_adapter, 1, &e)
-	    : !opt_full ? lm_adapter_new(m, &spec, ft.spec.seed, &e)
-	    : opt_layers ? lm_model_train_top(m, (size_t)opt_layers, &e)
-			 : lm_model_train_all(m, &e))
-		prog_fail(&e);
-	return m;
-}
-
-static void write_about(const struct about *a, const struct trainer *t, const struct trainer_state *s)
-{
-	struct err e = ERR_INIT;
-	struct buf b = BUF_INIT;
-	about_run(a, t, s, &b);
-	if (run_about(t->run, buf_span(&b), &e))
-		prog_fail(&e);
-	buf_release(&b);
-}
-
-static int save(void *arg, struct err *e)
-{
-	const struct trainer *t = arg;
-	return run_save(t->model, t->run->dir, opt_model, ft.save_type, e);
-}
-
-/* Writes the state beside the result, and runs --eval on it. */
-static int evaluate(void *arg, uint64_t step, struct buf *json, double *score, struct err *e)
-{
-	const struct trainer *t = arg;
-	const struct outside o = {opt_eval, ft.best};
-	int rc = run_save(t->model, t->run->candidate, opt_model, ft.save_type, e) ||
-		 corpus_put_tokenizer(&ft.data, t->run->candidate, e) ? -1 : 0;
-	out_flush();
-	if (!rc)
-		rc = outside_run(&o, opt_full ? t->run->candidate : ft.data.base, opt_full ? "" : t->run->candidate, step, json, score, e);
-	return rc && prog_stopping() ? 1 : rc;
-}
-
 static void on_row(void *arg, struct span json)
 {
 	(void)arg;
@@ -375,25 +320,6 @@ static int stopping(void)
 	return prog_stopping() || out_failed();
 }
 
-/* Brings the run's directory into being. The other ranks only need to know where a checkpoint is. */
-static void begin_run(struct trainer *t, const struct about *about)
-{
-	struct err e = ERR_INIT;
-	struct run *run = t->run;
-	size_t metrics = 0;
-	if (!ranks_agree(ft.data.train.hash, sizeof ft.data.train.hash) || !ranks_agree(ft.data.valid.hash, sizeof ft.data.valid.hash))
-		prog_die("the ranks read different rows: name files that all of them see, not standard input");
-	if (!ranks_rank() && ((run->resumes && trainer_peek(t, &metrics, &e)) || run_begin(run, metrics, &e) ||
-			      corpus_put_tokenizer(&ft.data, run->dir, &e)))
-		prog_fail(&e);
-	if (ranks_size() > 1)
-		ranks_share(&run->resumes, sizeof run->resumes);
-	if (!ranks_rank())
-		write_about(about, t, NULL);
-	else if (run->resumes)
-		run->checkpoint = file_join(opt_out, "checkpoint.safetensors");
-}
-
 static void write_plot(struct run *run)
 {
 	struct err e = ERR_INIT;
@@ -403,67 +329,60 @@ static void write_plot(struct run *run)
 	buf_release(&svg);
 }
 
-static void end_run(struct trainer *t, const struct about *about, const struct trainer_state *s, enum trainer_end how)
+static void tell_end(const struct run *run, const struct trainer_state *s, enum trainer_end how)
+{
+	if (how == TRAINER_STOPPED)
+		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s", (unsigned long long)s->step,
+			  ft.spec.steps, file_exists(run->checkpoint) ? "there" : "the beginning");
+	else if (!opt_quiet)
+		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir, (unsigned long long)s->step, s->seconds,
+			  (unsigned long long)s->tokens, how == TRAINER_EARLY ? " (validation no longer improved)" : "");
+}
+
+static void print_estimate(struct tuning *t)
 {
 	struct err e = ERR_INIT;
-	if (run_sync(t->run, &e) < 0)
+	struct buf line = BUF_INIT;
+	if (tuning_estimate(t, &line, &e))
 		prog_fail(&e);
-	if (opt_plot)
-		write_plot(t->run);
-	if (how == TRAINER_STOPPED) {
-		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s", (unsigned long long)s->step,
-			  ft.spec.steps, file_exists(t->run->checkpoint) ? "there" : "the beginning");
-		return;
-	}
-	if (run_finish(t->run, &e))
-		prog_fail(&e);
-	write_about(about, t, s);
-	if (!opt_quiet)
-		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", t->run->dir, (unsigned long long)s->step, s->seconds,
-			  (unsigned long long)s->tokens, how == TRAINER_EARLY ? " (validation no longer improved)" : "");
+	out_line(line.data, line.len);
+	buf_release(&line);
 }
 
 /* Returns 1 where the run was stopped before its end. */
 static int train(struct run *run)
 {
 	struct err e = ERR_INIT;
-	struct lm_model *m = open_model();
-	struct pool *pool = pool_new((int)opt_threads);
-	struct about about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.data.train, .valid = &ft.data.valid, .test = ft.data.test};
-	struct buf fingerprint = BUF_INIT;
-	about_options(&about, &fingerprint);
-	struct lm_work_spec need = {
-		.memory = opt_memory ? opt_memory : mem_available() / 4 * 3, .max_tokens = ft.data.train.longest > ft.data.valid.longest ? ft.data.train.longest : ft.data.valid.longest,
+	struct tuning t = {0};
+	struct trainer_state s;
+	enum trainer_end how = TRAINER_DONE;
+	const struct outside outside = {opt_eval, ft.best};
+	const struct tuning_spec spec = {
+		.data = &ft.data, .loop = ft.spec, .base_name = opt_model, .full = opt_full, .from_adapter = opt_adapter, .load = ft.load,
+		.adapter = {.rank = (size_t)opt_rank, .alpha = opt_alpha, .dropout = opt_dropout, .rslora = opt_rslora, .dora = opt_dora,
+			    .targets = (char *)opt_targets, .top_layers = (size_t)opt_layers},
+		.save_type = ft.save_type, .memory = opt_memory, .threads = (int)opt_threads, .outside = opt_eval ? &outside : NULL,
+		.about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.data.train, .valid = &ft.data.valid,
+			  .test = ft.data.test},
+		.row = on_row, .progress = on_progress, .stopping = stopping,
 	};
-	struct trainer t = {
-		.model = m, .pool = pool, .train = &ft.data.train, .valid = &ft.data.valid, .spec = ft.spec, .run = run,
-		.fingerprint = fingerprint.data, .save = save, .row = on_row, .evaluate = opt_eval ? evaluate : NULL, .progress = on_progress, .stopping = stopping,
-	};
-	t.arg = &t;
-	if (lm_work_new(&t.work, m, pool, &need, &e))
+	if (tuning_open(&t, &spec, &e))
 		prog_fail(&e);
 	if (opt_estimate) {
-		struct buf line = BUF_INIT;
-		if (estimate_run(&t, need.memory, &line, &e))
+		print_estimate(&t);
+	} else {
+		out_line_buffered(1);
+		progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
+		int bad = tuning_run(&t, run, opt_out, &s, &how, &e);
+		progress_end(&ft.progress);
+		if (bad)
 			prog_fail(&e);
-		out_line(line.data, line.len);
-		prog_end(FT_OK);
+		if (opt_plot && !ranks_rank())
+			write_plot(run);
+		if (!ranks_rank())
+			tell_end(run, &s, how);
 	}
-	begin_run(&t, &about);
-	struct trainer_state s;
-	enum trainer_end how;
-	out_line_buffered(1);
-	progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
-	int bad = trainer_run(&t, &s, &how, &e);
-	progress_end(&ft.progress);
-	if (bad)
-		prog_fail(&e);
-	if (!ranks_rank())
-		end_run(&t, &about, &s, how);
-	lm_work_free(t.work);
-	pool_free(pool);
-	lm_model_free(m);
-	buf_release(&fingerprint);
+	tuning_release(&t);
 	return how == TRAINER_STOPPED;
 }
 
