@@ -9,8 +9,14 @@ questions() {
 		{role: "user", content: "Question number \(.): \("what " * (. % 7))?"}]}'
 }
 
+# differ A B - fails where two files hold the same.
+differ() {
+	if cmp -s "$1" "$2"; then return 1; fi
+}
+
+# What an answer is, less how long it took, from standard input, in an order of its own.
 outputs() {
-	jq -cS '{id, output, finish_reason, usage}' "$@" | sort
+	jq -cS '{id, output, finish_reason, usage}' | sort
 }
 
 @test "the published model continues its story word for word" {
@@ -53,7 +59,7 @@ outputs() {
 	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 7 -j 3 r.jsonl | outputs >b
 	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 8 q.jsonl | outputs >c
 	cmp a b
-	! cmp -s a c
+	differ a c
 	# Sample s of a record is what seed + s gives.
 	ft-prompt -q -m ./m -T 1 --top-p .95 --max-tokens 16 --seed 7 -N 2 q.jsonl >d
 	jq -c 'select(.sample == 0)' d | outputs | cmp a -
@@ -69,7 +75,7 @@ outputs() {
 	ft-prompt -q -m ./m --max-tokens 16 -T 1 --top-p 0.0001 q.jsonl | outputs | cmp greedy -
 	ft-prompt -q -m ./m --max-tokens 16 -T 1 --min-p 1 q.jsonl | outputs | cmp greedy -
 	ft-prompt -q -m ./m --max-tokens 16 --repeat-penalty 3 q.jsonl | outputs >other
-	! cmp -s greedy other
+	differ greedy other
 }
 
 @test "an answer ends at a stop text, which is cut off, at the end token, or at --max-tokens" {
@@ -77,10 +83,10 @@ outputs() {
 	questions 20 >q.jsonl
 	ft-prompt -q -m ./m --max-tokens 30 q.jsonl >whole
 	stop=$(jq -r 'select(.finish_reason == "length") | .output[5:7]' whole | head -n 1)
-	ft-prompt -q -m ./m --max-tokens 30 --stop "$stop" q.jsonl >cut
-	jq -es --arg stop "$stop" 'all(.[]; .output | contains($stop) | not) and any(.[]; .finish_reason == "stop")' cut
+	ft-prompt -q -m ./m --max-tokens 30 --stop "$stop" q.jsonl >short
+	jq -es --arg stop "$stop" 'all(.[]; .output | contains($stop) | not) and any(.[]; .finish_reason == "stop")' short
 	# What stands before the stop text is what was there without it.
-	jq -es --arg stop "$stop" --slurpfile whole whole 'to_entries | all(.[]; .value.output == ($whole[.key].output | split($stop)[0]))' cut
+	jq -es --arg stop "$stop" --slurpfile whole whole 'to_entries | all(.[]; .value.output == ($whole[.key].output | split($stop)[0]))' short
 	jq -es 'all(.[]; .usage.total_tokens == .usage.prompt_tokens + .usage.completion_tokens and .usage.completion_tokens <= 30)' whole
 	jq -es 'all(.[] | select(.finish_reason == "length"); .usage.completion_tokens == 30)' whole
 }
@@ -136,7 +142,7 @@ outputs() {
 	questions 5 >q.jsonl
 	ft-prompt -q -m ./m --max-tokens 16 q.jsonl >base
 	ft-prompt -q -m ./m -a a --max-tokens 16 q.jsonl >tuned
-	! cmp -s <(jq .output base) <(jq .output tuned)
+	differ <(jq .output base) <(jq .output tuned)
 	[ "$(jq -r .model tuned | sort -u)" = ./m+a ]
 	status_is 2 ft-prompt -q -m ./m -a w q.jsonl
 	[[ $stderr == *w:*shape* ]]

@@ -5,7 +5,7 @@
  *	llama nll MODEL <packs.jsonl			{"nll": mean negative log-likelihood a token, "tokens"}
  *	llama ids MODEL <texts.jsonl			texts as JSON strings, their ids as arrays
  *	llama quantize IN OUT q8_0|q4_0
- *	llama bench MODEL PREFIX SUFFIX NEW PROMPTS SEQUENCES THREADS	{"prompt_per_s", "generated_per_s", "rss_mb"}
+ *	llama bench MODEL PREFIX SUFFIX NEW PROMPTS SEQUENCES THREADS	{"seconds", "cpu_seconds", "reading", "writing", "rss_mb"}
  *
  * A pack is {"ids": [...]}. $LLAMA_LIBS is where the libraries are.
  */
@@ -194,9 +194,10 @@ static int bench(char **v)
 	int vocab = llama_vocab_n_tokens(llama_model_get_vocab(m));
 	struct llama_batch b = llama_batch_init(batch < 512 ? 512 : batch, 0, 1);
 	int32_t *last = calloc((size_t)seqs, sizeof *last);
-	struct rusage use;
-	double t0 = now(), reading = 0, writing = 0;
+	struct rusage use, before;
+	double t0 = now(), reading = 0, writing = 0, cpu;
 
+	getrusage(RUSAGE_SELF, &before);
 	b.n_tokens = 0;
 	for (int i = 0; i < prefix; i++)
 		add(&b, 5 + i % 200, i, 0, 0);
@@ -239,8 +240,9 @@ static int bench(char **v)
 		writing += now() - t0;
 	}
 	getrusage(RUSAGE_SELF, &use);
-	printf("{\"prompt_per_s\": %.1f, \"generated_per_s\": %.1f, \"all_per_s\": %.1f, \"rss_mb\": %ld}\n",
-	       (prefix + prompts * suffix) / reading, prompts * new / writing, prompts * new / (reading + writing), use.ru_maxrss / 1024);
+	cpu = (double)(use.ru_utime.tv_sec - before.ru_utime.tv_sec) + 1e-6 * (double)(use.ru_utime.tv_usec - before.ru_utime.tv_usec);
+	printf("{\"seconds\": %.3f, \"cpu_seconds\": %.3f, \"reading\": %.3f, \"writing\": %.3f, \"rss_mb\": %ld}\n", reading + writing, cpu,
+	       reading, writing, use.ru_maxrss / 1024);
 	return 0;
 }
 
