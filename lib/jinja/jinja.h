@@ -4,7 +4,7 @@
  * test, method or function) is an error that names it and its line; it is never passed over.
  *
  * Settings are those of Hugging Face's apply_chat_template: trim_blocks and lstrip_blocks on, loop controls, nothing changed but
- * namespaces and (more than transformers allow, as llama.cpp does) lists by append; tojson without ASCII or HTML escaping; the
+ * namespaces and (more than transformers allow, as llama.cpp does) lists by append and pop; tojson without ASCII or HTML escaping; the
  * globals raise_exception, strftime_now, namespace, range, dict, and the {% generation %} block of transformers. Values print as
  * Python prints them.
  *

@@ -541,7 +541,19 @@ static int list_method(struct jrun *r, const struct jv *v, struct span name, con
 		*out = jv_none();
 		return jv_push(r, v->list, c->v[0]);
 	}
-	if (span_is(name, "extend") || span_is(name, "insert") || span_is(name, "pop") ||
+	if (span_is(name, "pop")) {
+		const struct jv *at = jcall_arg(c, 0, "index");
+		int64_t n = (int64_t)v->list->n, k = at && at->kind == J_INT ? at->i : -1;
+
+		k += k < 0 ? n : 0;
+		if (k < 0 || k >= n)
+			return jfail(r, "pop from beyond the list");
+		*out = v->list->v[k];
+		memmove(v->list->v + k, v->list->v + k + 1, (size_t)(n - k - 1) * sizeof *v->list->v);
+		v->list->n--;
+		return jcharge(r, (uint64_t)n / 8);
+	}
+	if (span_is(name, "extend") || span_is(name, "insert") ||
 	    span_is(name, "remove") || span_is(name, "sort") || span_is(name, "reverse") || span_is(name, "clear"))
 		return jfail(r, "list.%.*s changes a value, which templates may not do", (int)name.n, name.s);
 	if ((span_is(name, "index") || span_is(name, "count")) && c->positional == 1) {

@@ -404,6 +404,26 @@ static int has_stop(const struct chat *c, int32_t id)
 	return 0;
 }
 
+/* Does the prompt for an answer hold something that the answer, as the template writes it, does not begin with? */
+static int opens_more(const struct chat *c)
+{
+	static const char asked[] = "[{\"role\":\"user\",\"content\":\"ft-question\"}]";
+	struct buf full = BUF_INIT, prompt = BUF_INIT;
+	struct chat_messages m;
+	struct err e = ERR_INIT;
+	int yes = 0;
+
+	if (!try(c, "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]", &full) &&
+	    !chat_messages_of(c, span_of(asked), &m, &e)) {
+		yes = !chat_render_messages(c, &m, m.n, (struct span){NULL, 0}, 1, &prompt, NULL, &e) &&
+		      (prompt.len > full.len || memcmp(prompt.data, full.data, prompt.len));
+		chat_messages_release(&m);
+	}
+	buf_release(&full);
+	buf_release(&prompt);
+	return yes;
+}
+
 /* What can only be learned by trying the template. */
 static void probe(struct chat *c)
 {
@@ -428,8 +448,12 @@ static void probe(struct chat *c)
 	buf_release(&text);
 	if (end >= 0 && !has_stop(c, end))
 		tokens_add(&c->stops, end);
+	if (opens_more(c))
+		buf_addf(&c->warning, "the chat template's generation prompt says more than an answer in it does (it opens a block, <think> say): an answer "
+				      "is trained on from before that block");
 	if (end < 0)
-		buf_addf(&c->warning, "the chat template ends an assistant's turn with no token of its own; the tokenizer's EOS is put there");
+		buf_addf(&c->warning, "%sthe chat template ends an assistant's turn with no token of its own; the tokenizer's EOS is put there",
+			 c->warning.len ? "; " : "");
 }
 
 static struct chat *new_chat(const struct tokenizer *t)

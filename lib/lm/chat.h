@@ -73,14 +73,16 @@ struct chat_example {
 };
 void chat_example_release(struct chat_example *x);
 
-/* Fills x (old contents dropped) with the whole conversation. Assistant turns are trained on, from the end of their generation
+/* Fills x (old contents dropped) with the conversation up to the last turn that is trained on. Assistant turns are trained on, from the end of their generation
  * prompt to their end-of-turn token, with the turn's own `weight` (default 1); all else has weight 0. Where the template has
  * {% generation %} marks, these say what a turn is; an end-of-turn token right behind a mark is trained on with it. A completion is
  * trained on with the EOS after it.
  *
  * For every trained turn the tokens before it are exactly those that chat_encode_prompt gives for the conversation up to there:
- * where the tokenizer would merge across the border the text is cut there, and `joins` counts it. A turn whose place in the
- * text cannot be told (the template drops or reorders it) is an error that names it.
+ * where the tokenizer would merge across the border the text is cut there, and `joins` counts it; where the template moves text
+ * with the last message (Mistral's system text) the last turn is put behind its own prompt, and an earlier turn that then has no such
+ * place is an error that names it, as is a turn that the template leaves out. Where a generation prompt opens a block that the turn does
+ * not begin with, training begins before that block, and chat_warning says so.
  *
  * A record with nothing to train on (no assistant turn, all weights 0, neither messages nor completion) is no error here: supervised is 0.
  * record_weight multiplies every weight. */

@@ -18,6 +18,7 @@ struct turn {
 	size_t begin, end;
 	double weight;
 	size_t message; /* index */
+	int by_content; /* found by its content, which may be empty */
 };
 
 struct turns {
@@ -86,8 +87,8 @@ static int find_content(const struct chat *c, const struct chat_messages *m, siz
 	int rc = -1;
 
 	if (json_string(content, &text)) {
-		err_set(e, "message %zu: the template does not write this turn as it would at its own time, and without content it cannot be found",
-			i + 1);
+		err_set(e, "message %zu: the template writes this turn otherwise once others follow, and without text it cannot be found there; "
+			   "give it \"weight\": 0, or let it be the last of a record of its own", i + 1);
 		goto cleanup;
 	}
 	changed.n = m->n;
@@ -114,7 +115,7 @@ static int find_content(const struct chat *c, const struct chat_messages *m, siz
 		goto cleanup;
 	*at = common(full, buf_span(&out));
 	if (*at == full.n && out.len == full.n) {
-		err_set(e, "message %zu: the template leaves this turn out, so it cannot be trained on", i + 1);
+		err_set(e, "message %zu: the template leaves the text of this turn out, so its place cannot be told and it cannot be trained on", i + 1);
 		goto cleanup;
 	}
 	rc = 0;
@@ -125,35 +126,56 @@ cleanup:
 	return rc;
 }
 
-/* Where the turn of message i stands in the whole text. */
+/* A generation prompt that says more than the turn will (an opened <think>) is shared in part. The part ends behind a blank, a line
+ * or a bracket, not within a word or tag that both happen to begin. */
+static size_t whole_words(struct span s, size_t from, size_t to)
+{
+	while (to > from && !strchr("\n >]", s.s[to - 1]))
+		to--;
+	return to;
+}
+
+/* Where the turn of message i stands in the whole text. *known is 0 where the conversation before it is rendered otherwise in the whole text
+ * than it is for the prompt; t is not filled then. */
 static int find_turn(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools, struct span full, struct turn *t,
-		     struct err *e)
+		     int *known, struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT, upto = BUF_INIT;
 	struct err ignored = ERR_INIT;
-	size_t shared = 0;
-	int known = 0, rc = -1;
+	int rc = -1;
 
-	if (!chat_render_messages(c, m, i, tools, 1, &prompt, NULL, &ignored)) {
-		shared = common(full, buf_span(&prompt));
-		/* A generation prompt that says more than the turn itself will (an opened <think>) is shared in part; the
-		 * conversation before it must be shared whole. */
-		known = shared == prompt.len || (!chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) &&
-						 starts_with(full, buf_span(&before)) && shared >= before.len);
+	*known = 1;
+	t->by_content = 0;
+	if (chat_render_messages(c, m, i, tools, 1, &prompt, NULL, &ignored)) {
+		/* There is no prompt for this turn (the conversation begins with it, say). */
+		t->by_content = 1;
+		if (find_content(c, m, i, tools, full, 0, &t->begin, e))
+			goto cleanup;
+	} else if ((t->begin = common(full, buf_span(&prompt))) < prompt.len) {
+		*known = !chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) && starts_with(full, buf_span(&before)) &&
+			 t->begin >= before.len;
+		if (!*known) {
+			rc = 0;
+			goto cleanup;
+		}
+		t->begin = whole_words(full, before.len, t->begin);
 	}
-	t->begin = shared;
-	if (!known && find_content(c, m, i, tools, full, 0, &t->begin, e))
-		goto cleanup;
 	if (i + 1 == m->n) {
 		t->end = full.n;
 	} else if (!chat_render_messages(c, m, i + 1, tools, 0, &upto, NULL, &ignored) && starts_with(full, buf_span(&upto)) &&
 		   upto.len >= t->begin) {
 		t->end = upto.len;
-	} else if (find_content(c, m, i, tools, full, 1, &t->end, e)) {
-		goto cleanup;
+	} else {
+		t->by_content = 1;
+		if (find_content(c, m, i, tools, full, 1, &t->end, e))
+			goto cleanup;
 	}
 	if (t->end < t->begin) {
 		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
+		goto cleanup;
+	}
+	if (t->end == t->begin && !t->by_content) {
+		err_set(e, "message %zu: the template leaves this turn out, so it cannot be trained on", i + 1);
 		goto cleanup;
 	}
 	rc = 0;
@@ -164,48 +186,113 @@ cleanup:
 	return rc;
 }
 
-static int find_turns(const struct chat *c, const struct chat_input *in, const struct chat_messages *m, struct span full,
-		      const struct jinja_marks *marks, struct turns *l, struct err *e)
+/* Templates that move the system's or the tools' text to the last message show a turn at the end of another conversation than the one it
+ * answered. What the model will see decides: text becomes the prompt for message i and behind it what the template writes of the turn. */
+static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools, struct buf *text, struct err *e)
+{
+	struct buf prompt = BUF_INIT, before = BUF_INIT;
+	struct span full = buf_span(text), opening = {NULL, 0};
+	struct err ignored = ERR_INIT;
+	size_t at = 0;
+	int rc = -1;
+
+	if (chat_render_messages(c, m, i, tools, 1, &prompt, NULL, e))
+		goto cleanup;
+	if (!chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) && starts_with(buf_span(&prompt), buf_span(&before)))
+		opening = (struct span){prompt.data + before.len, prompt.len - before.len};
+	/* The turn begins behind the last opening before its content; without an opening, with the content. */
+	if (opening.n) {
+		for (at = full.n; at >= opening.n && memcmp(full.s + at - opening.n, opening.s, opening.n); at--)
+			;
+		at = at < opening.n ? 0 : at;
+	}
+	if (!at && find_content(c, m, i, tools, full, 0, &at, e))
+		goto cleanup;
+	buf_add(&prompt, full.s + at, full.n - at);
+	buf_clear(text);
+	rc = buf_addspan(text, buf_span(&prompt)) ? err_set(e, "the conversation is too long") : 0;
+cleanup:
+	buf_release(&prompt);
+	buf_release(&before);
+	return rc;
+}
+
+/* *n: how many messages there are up to and with the last turn to train on; 0 where there is none. */
+static int last_trained(const struct chat_input *in, const struct chat_messages *m, size_t *n, struct err *e)
+{
+	size_t i;
+	double w;
+
+	*n = 0;
+	for (i = 0; i < m->n; i++) {
+		if (!is_assistant(m, i))
+			continue;
+		if (weight_of(in->messages, i, &w, e))
+			return -1;
+		*n = w > 0 ? i + 1 : *n;
+	}
+	return 0;
+}
+
+static int find_marked(const struct chat_input *in, const struct chat_messages *m, const struct jinja_marks *marks, struct turns *l,
+		       struct err *e)
 {
 	size_t i, k = 0, assistants = 0;
 	int weighted = 0;
 	double w;
 
-	for (i = 0; i < m->n; i++) {
-		if (weight_of(in->messages, i, &w, e))
-			return -1;
-		assistants += (size_t)is_assistant(m, i);
-		weighted |= w != 1 && is_assistant(m, i);
-	}
-	if (marks->n) {
-		if (weighted && marks->n != assistants)
-			return err_set(e, "the template marks %zu ranges for %zu assistant turns, so `weight` cannot be assigned to them", marks->n,
-				       assistants);
-		for (i = 0; i < marks->n; i++) {
-			struct turn t = {marks->v[i].begin, marks->v[i].end, 1, 0};
-
-			if (marks->n == assistants) {
-				while (!is_assistant(m, k))
-					k++;
-				weight_of(in->messages, k, &t.weight, e);
-				t.message = k++;
-			}
-			if (t.weight > 0)
-				turn_add(l, t);
+	for (i = 0; i < m->n; i++)
+		if (is_assistant(m, i)) {
+			if (weight_of(in->messages, i, &w, e))
+				return -1;
+			assistants++;
+			weighted |= w != 1;
 		}
-		return 0;
+	if (weighted && marks->n != assistants)
+		return err_set(e, "the template marks %zu ranges for %zu assistant turns, so `weight` cannot be assigned to them", marks->n,
+			       assistants);
+	for (i = 0; i < marks->n; i++) {
+		struct turn t = {marks->v[i].begin, marks->v[i].end, 1, 0, 0};
+
+		if (marks->n == assistants) {
+			while (!is_assistant(m, k))
+				k++;
+			weight_of(in->messages, k, &t.weight, e);
+			t.message = k++;
+		}
+		if (t.weight > 0)
+			turn_add(l, t);
 	}
-	for (i = 0; i < m->n; i++) {
-		struct turn t = {0, 0, 1, i};
+	return 0;
+}
+
+static int find_turns(const struct chat *c, const struct chat_input *in, const struct chat_messages *m, struct buf *text,
+		      const struct jinja_marks *marks, struct turns *l, struct err *e)
+{
+	size_t i, last = m->n - 1;
+	int known, moved;
+	struct turn first;
+
+	if (marks->n)
+		return find_marked(in, m, marks, l, e);
+	/* The last one decides what the whole text is. */
+	if (find_turn(c, m, last, in->tools, buf_span(text), &first, &known, e) ||
+	    (!known && rebuild(c, m, last, in->tools, text, e)))
+		return -1;
+	moved = !known;
+	for (i = 0; i <= last; i++) {
+		struct turn t = {0, 0, 1, i, 0};
 
 		if (!is_assistant(m, i) || weight_of(in->messages, i, &t.weight, e) || t.weight == 0)
 			continue;
-		if (find_turn(c, m, i, in->tools, full, &t, e))
+		if (find_turn(c, m, i, in->tools, buf_span(text), &t, &known, e))
 			return -1;
+		if (!known || (moved && i < last && t.by_content))
+			return err_set(e, "message %zu: the template writes the conversation before this turn otherwise once others follow, so it "
+					  "cannot be trained on here; give it \"weight\": 0, or let it be the last of a record of its own",
+				       i + 1);
 		if (l->n && t.begin < l->v[l->n - 1].end)
 			return err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
-		if (t.end == t.begin)
-			return err_set(e, "message %zu: the template leaves this turn out, so it cannot be trained on", i + 1);
 		turn_add(l, t);
 	}
 	return 0;
@@ -412,6 +499,7 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	struct jinja_marks marks = {0};
 	struct turns turns = {0};
 	struct buf text = BUF_INIT;
+	size_t trained = 0;
 	int rc = -1;
 
 	tokens_clear(&x->ids);
@@ -429,8 +517,12 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 		rc = mask_plain(c, in, &m, record_weight, x, e);
 		goto cleanup;
 	}
+	if (last_trained(in, &m, &trained, e))
+		goto cleanup;
+	if (trained)
+		m.n = trained; /* what follows is neither trained on nor seen by what is */
 	if (chat_render_messages(c, &m, m.n, in->tools, 0, &text, &marks, e) ||
-	    find_turns(c, in, &m, buf_span(&text), &marks, &turns, e))
+	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
 		goto cleanup;
 	rc = mask_text(c, (struct span){text.data ? text.data : "", text.len}, &turns, m.n, record_weight, x, e);
 cleanup:

@@ -138,7 +138,7 @@ static void filters(void)
 	gives("{% for g in people | groupby('n') %}{{ g[0] }}{{ g[1] | length }} {% endfor %}{{ 'hello world again' | truncate(11, leeway=0) }}", "x2 y1 hello...");
 	gives("{{ strftime_now is defined }}{{ raise_exception is defined }}{{ 'abc'[1] }}{{ 'x'.isdigit() }}{{ '5'.isdigit() }}", "FalseTruebFalseTrue");
 	gives("{{ '{} {1} {x} {{}}'.format('a', 2, x=3) }}{{ ('[1, {\"a\": null}]' | from_json)[1] }}", "a 2 3 {}{'a': None}");
-	gives("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}", "[1, 2]");
+	gives("{% set l = [1] %}{% set _ = l.append(2) %}{{ l }}{{ l.pop(0) }}{{ l }}{{ l.pop() }}{{ l }}", "[1, 2]1[2]2[]");
 	gives("{{ 'a<' | safe + '<' + 'b' }}{{ 'a' ~ ('<' | safe) ~ '<' }}{{ nil | map('upper') | list }}{{ nil | selectattr('x') | list }}", "a<&lt;ba<<[][]");
 	gives("{{ [1, 2, 3, 4, 5] | batch(2) | list }}", "[[1, 2], [3, 4], [5]]");
 }
@@ -162,7 +162,8 @@ static void refusals(void)
 	fails("{{ 1 / 0 }}", "division by zero");
 	fails("{{ 9223372036854775807 + 1 }}", "64 bits");
 	fails("{{ raise_exception('no ' ~ name) }}", "the template refuses: no World");
-	fails("{{ list.pop() }}", "templates may not");
+	fails("{{ list.insert(0, 1) }}", "templates may not");
+	fails("{{ [].pop() }}", "pop");
 	fails("{{ '{' | from_json }}", "from_json");
 	fails("{{ '{:>3}'.format(1) }}", "not supported");
 	fails("{% set l = [1] %}{% for i in l %}{% set _ = l.append(i) %}{% endfor %}", "the template");

@@ -148,11 +148,25 @@ int main(void)
 	       "a turn that is written otherwise later on is found by its content");
 	chat_free(c);
 
-	/* A generation prompt that says more than the turn will. */
+	/* A generation prompt that says more than the turn will; both begin with "<". */
 	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
 		    "{% if add_generation_prompt %}<|user|>assistant\n<think>\n{% endif %}", t);
+	ok(chat_warning(c) && strstr(chat_warning(c), "opens a block"), "a generation prompt that opens a block is warned of");
+	ok_str(masked(t, c, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"\"}]}", &x),
+	       "<|user|>user\na<|end|><|user|>assistant\n[<|end|>]", "the border is not cut within a tag");
 	ok_str(masked(t, c, TWO, &x), "<|user|>user\na<|end|><|user|>assistant\n[b<|end|>]<|user|>user\nc<|end|><|user|>assistant\n[d<|end|>]",
 	       "a generation prompt that opens a block of its own");
+	chat_free(c);
+
+	/* As Mistral Nemo: the system's text goes with the last message, and only there. */
+	c = chat_of("{% for m in messages %}{% if m.role == 'user' %}<|user|>{% if loop.last and messages[0].role == 'system' %}{{ messages[0].content }} {% endif %}"
+		    "{{ m.content }}{% elif m.role == 'assistant' %}<|assistant|>{{ m.content }}<|end|>{% endif %}{% endfor %}"
+		    "{% if add_generation_prompt %}<|assistant|>{% endif %}", t);
+	ok_str(masked(t, c, "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}", &x),
+	       "<|user|>s a<|assistant|>[b<|end|>]", "a turn is trained on behind its own prompt where the template moves text");
+	ok(strstr(masked(t, c, "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"},"
+			       "{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\",\"content\":\"d\"}]}", &x), "message 3") != NULL,
+	   "an earlier turn then has no place of its own");
 	chat_free(c);
 
 	c = chat_of("{% for m in messages %}{{ m.role }}: {% if m.role == 'assistant' %}{% generation %}{{ m.content }}<|end|>"
