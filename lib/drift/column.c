@@ -195,8 +195,8 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 
 	c->count[KIND_NUMBER]++;
 	c->beyond += !isfinite(x);
-	c->least = fmin(c->least, x);
-	c->most = fmax(c->most, x);
+	c->least = x < c->least ? x : c->least;
+	c->most = x > c->most ? x : c->most;
 	c->sum += isfinite(x) ? x : 0;
 	column_keep(c, sampled, KIND_NUMBER, x, (struct span){0});
 	if (c->timely && moment_epoch(x, &d)) {

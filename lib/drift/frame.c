@@ -44,6 +44,7 @@ void frame_release(struct frame *f)
 	for (size_t i = 0; i < sizeof f->decoded / sizeof *f->decoded; i++)
 		buf_release(&f->decoded[i]);
 	buf_release(&f->text);
+	buf_release(&f->key);
 	frame_init(f);
 }
 
@@ -324,11 +325,13 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 /* Book-keeping that says nothing of the world, and what is looked at as output or reference. */
 static int passed_over(struct span key)
 {
-	static const char *const names[] = {"id", "sample", "split", "weight", "request_id", "attempts", "cached", "review",
-		"logprobs", "output", "ideal"};
+#define NAME(text) {text, sizeof text - 1}
+	static const struct span names[] = {NAME("id"), NAME("sample"), NAME("split"), NAME("weight"), NAME("request_id"),
+		NAME("attempts"), NAME("cached"), NAME("review"), NAME("logprobs"), NAME("output"), NAME("ideal")};
+#undef NAME
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (span_is(key, names[i]))
+		if (names[i].n == key.n && memcmp(names[i].s, key.s, key.n) == 0)
 			return 1;
 	}
 	return 0;
@@ -339,17 +342,17 @@ static void visit_input(struct frame *f, const struct record *rec, struct span f
 	int completes = record_get(rec, "prompt").s && !record_get(rec, "messages").s;
 
 	for (size_t i = 0; i < rec->n; i++) {
-		struct buf quoted = BUF_INIT;
+		struct buf *quoted = &f->key;
 		struct span key = rec->members[i].key, value = rec->members[i].value;
 		if (passed_over(key) || (completes && span_is(key, "completion")))
 			continue;
-		json_put_string(&quoted, key.s, key.n);
-		struct step step = {NULL, STEP_MEMBER, buf_span(&quoted), 0};
+		buf_clear(quoted);
+		json_put_string(quoted, key.s, key.n);
+		struct step step = {NULL, STEP_MEMBER, buf_span(quoted), 0};
 		if (span_is(key, "messages") && json_kind(value) == JSON_ARRAY)
 			visit_messages(f, value, final, root, &step, hash64(step.key, 1));
 		else
 			visit_child(f, value, root, NULL, &step, hash64(step.key, 1));
-		buf_release(&quoted);
 	}
 }
 
