@@ -78,6 +78,8 @@ static void add_line(struct comparison *c, const char *base, const struct column
 	const struct column *some = was ? was : is;
 	struct buf path = BUF_INIT;
 
+	if (!some)
+		return;
 	buf_adds(&path, base);
 	buf_adds(&path, some->path);
 	if (!wanted(o, path.data ? path.data : "") ||
