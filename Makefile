@@ -132,6 +132,7 @@ net_BELOW = net text json base
 nn_BELOW = nn base
 jinja_BELOW = jinja json base
 lm_BELOW = lm jinja nn text json base
+review_BELOW = review web split stats text json base
 web_BELOW = web text json base
 split_BELOW = split drift web stats text json base
 drift_BELOW = drift web stats text json base

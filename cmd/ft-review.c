@@ -19,12 +19,15 @@
 static struct {
 	int scan, second, adjudicate, quiet;
 	const char *journal, *apply, *report, *pairs, *as, *probabilities;
-	long long port, every;
-} o = {.every = 4, .probabilities = ".probs"};
+	long long port, every, threads;
+	double near;
+} o = {.every = 4, .probabilities = ".probs", .near = 0.8};
 
 static const struct opt options[] = {
 	{0, "scan", OPT_FLAG, &o.scan, NULL, "add `review`: suspicion and reasons to look (a filter)", 0, 0},
 	{0, "probs", OPT_STR, &o.probabilities, "PATH", "class probabilities {label: p} of a row, for label errors (default .probs)", 0, 0},
+	{0, "near", OPT_REAL, &o.near, "J", "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9, 1},
+	{0, "threads", OPT_INT, &o.threads, "N", "for --near (default: all processors)", 1, 1024},
 	{0, "", OPT_GROUP, NULL, NULL, "judging", 0, 0},
 	{'o', "journal", OPT_STR, &o.journal, "JOURNAL", "show the rows on a page; decisions are appended to JOURNAL", 0, 0},
 	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
@@ -119,11 +122,14 @@ static int run_scan(char **files)
 	struct source source;
 	struct err e = ERR_INIT;
 	struct path *p = path_compile(o.probabilities, &e);
-	if (!p || !(s.signs = signs_new(&e)) || corpus_init(&s.corpus, p) < 0 || source_open(&source, files, prog_stopping, &e) < 0)
+	if (!p || !(s.signs = signs_new(&e)) || source_open(&source, files, prog_stopping, &e) < 0)
 		prog_fail(&e);
+	corpus_init(&s.corpus, p, o.near);
 	each_row(&source, "rows read", 0, count_row, &s);
 	each_row(&source, "rows compared", s.corpus.n, measure_row, &s);
-	corpus_settle(&s.corpus);
+	struct pool *pool = pool_new((int)o.threads);
+	corpus_settle(&s.corpus, pool);
+	pool_free(pool);
 	each_row(&source, "rows written", s.corpus.n, write_row, &s);
 	if (!o.quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);

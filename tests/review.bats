@@ -25,6 +25,7 @@ http() {
 
 # open_page ARGS... - starts ft-review -o and enters with its token.
 open_page() {
+	rm -f address.txt # or the last run's would be read
 	ft-review -q "$@" >address.txt 2>page.err 3>&- &
 	PAGE_PID=$!
 	for _ in $(seq 200); do
@@ -104,6 +105,21 @@ rows() {
 	diff <(jq -c 'del(.review)' scanned.jsonl) all.jsonl
 	# Personal data is not repeated in full.
 	run ! grep -q '"why":"[^"]*jane.doe@' scanned.jsonl
+}
+
+@test "nearly the same inputs with other references are named" {
+	rows 40
+	{
+		cat rows.jsonl
+		jq -nc '{id: "n1", messages: [{role: "user", content: "where in the world has my parcel number seven gone to"}, {role: "assistant", content: "delivery"}]}'
+		jq -nc '{id: "n2", messages: [{role: "user", content: "Where in the world has my parcel number seven gone to?"}, {role: "assistant", content: "billing"}]}'
+		jq -nc '{id: "n3", messages: [{role: "user", content: "is the shop open on the first sunday of may this year"}, {role: "assistant", content: "hours"}]}'
+		jq -nc '{id: "n4", messages: [{role: "user", content: "Is the shop open on the first Sunday of May this year"}, {role: "assistant", content: "hours"}]}'
+	} >all.jsonl
+	ft-review --scan -q all.jsonl >scanned.jsonl
+	[ "$(jq -r 'select(any(.review.reasons[]; .reason == "near-conflict")) | .id' scanned.jsonl | tr '\n' ' ')" = "n1 n2 " ]
+	[ "$(jq -r 'select(any(.review.reasons[]; .reason == "near-duplicate")) | .id' scanned.jsonl | tr '\n' ' ')" = "n3 n4 " ]
+	[ "$(ft-review --scan -q --near 0 all.jsonl | grep -c '"near-')" -eq 0 ]
 }
 
 @test "class probabilities name swapped labels" {
@@ -205,6 +221,7 @@ rows() {
 	status_is 3 ft-review --apply j.jsonl rows.jsonl
 	[[ $stderr == *"reviewers differ"*--adjudicate* ]]
 	[ "$(ft-review --report j.jsonl | jq -c '[.agreement.n, .agreement.agree, .agreement.disputed]')" = '[3,2,1]' ]
+	ft-review --report j.jsonl | jq -e '.agreement.alpha.value < 1 and .agreement.kappa.lo < .agreement.kappa.value'
 	open_page -o j.jsonl --as clara --adjudicate rows.jsonl
 	http GET /api/next
 	[ "$(jq -c '[.summary.due, [.row.others[].verdict]]' <<<"$body")" = '[1,["good","bad"]]' ]

@@ -11,11 +11,11 @@
 #define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
 #define ENOUGH 30	 /* rows from which on an outlier can be told */
 
-int corpus_init(struct corpus *c, const struct path *probabilities)
+void corpus_init(struct corpus *c, const struct path *probabilities, double near)
 {
 	*c = (struct corpus){.probabilities = probabilities};
 	c->triples = mem_alloc(TRIPLES, sizeof *c->triples);
-	return 0;
+	c->inputs = near > 0 ? near_new(near, 1) : NULL;
 }
 
 void corpus_release(struct corpus *c)
@@ -25,6 +25,7 @@ void corpus_release(struct corpus *c)
 	free(c->classes);
 	free(c->rows);
 	free(c->triples);
+	near_free(c->inputs);
 	map_release(&c->first);
 	map_release(&c->references);
 	*c = (struct corpus){0};
@@ -119,6 +120,8 @@ int corpus_count(struct corpus *c, const struct record *r, struct err *e)
 			count_label(c, r, buf_span(&reference));
 	}
 	count_triples(c, buf_span(&input));
+	if (c->inputs && (rc = near_add(c->inputs, buf_span(&input), e)) < 0)
+		goto cleanup;
 	c->rows = mem_grow(c->rows, &c->cap, c->n + 1, sizeof *c->rows);
 	c->rows[c->n++] = row;
 cleanup:
@@ -162,8 +165,34 @@ static double measure_of(const struct corpus_row *r, int which)
 	return which == 0 ? r->input_length : which == 1 ? (r->has_reference ? r->reference_length : NAN) : r->strange;
 }
 
-void corpus_settle(struct corpus *c)
+/* Remembers for each row the nearest other one; rows of the same input are duplicates or conflicts already. */
+static void settle_near(struct corpus *c, struct pool *pool)
 {
+	size_t n, unchecked;
+	struct near_pair *pairs = near_pairs(c->inputs, pool, &n, &unchecked);
+	for (size_t i = 0; i < n; i++) {
+		const struct near_pair *p = &pairs[i];
+		struct corpus_row *a = &c->rows[p->a], *b = &c->rows[p->b];
+		if (a->key == b->key)
+			continue;
+		if (!a->near) {
+			a->near = p->b + 1;
+			a->jaccard = p->jaccard;
+		}
+		if (!b->near) {
+			b->near = p->a + 1;
+			b->jaccard = p->jaccard;
+		}
+	}
+	free(pairs);
+	near_free(c->inputs);
+	c->inputs = NULL;
+}
+
+void corpus_settle(struct corpus *c, struct pool *pool)
+{
+	if (c->inputs)
+		settle_near(c, pool);
 	double *x = mem_alloc(c->n, sizeof *x);
 	for (int which = 0; which < 3; which++) {
 		size_t n = 0;
@@ -242,6 +271,10 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 		findings_add(f, "conflict", 0.7, "the same input stands elsewhere with another reference");
 	if (first && *first - 1 != row && c->rows[*first - 1].reference == x->reference)
 		findings_add(f, "duplicate", 0.2, "the same row as record %zu", (size_t)*first);
+	if (x->near && c->rows[x->near - 1].reference != x->reference)
+		findings_add(f, "near-conflict", 0.4, "nearly the same input as record %u (similarity %.2f), and another reference", x->near, x->jaccard);
+	else if (x->near)
+		findings_add(f, "near-duplicate", 0.1, "nearly the same as record %u (similarity %.2f)", x->near, x->jaccard);
 	if (x->has_reference && !x->is_json && c->n >= ENOUGH && (double)c->json > 0.9 * (double)c->with_reference)
 		findings_add(f, "not-json", 0.85, "the reference is no JSON, where %.0f %% of the others are", 100.0 * (double)c->json / (double)c->with_reference);
 	double z = outlying(c, x, 1), y = outlying(c, x, 0);

@@ -2,13 +2,15 @@
  *
  *	duplicate   the same input and the same reference as an earlier row
  *	conflict    the same input as another row, and another reference
+ *	near-duplicate, near-conflict   nearly the same input (near.h), with the same or another reference
  *	length      a reference or an input far longer or shorter than the others (robust z of the logarithm, by median and MAD)
  *	not-json    a reference that is no JSON where nearly all are
  *	language    a text whose letter triples are unlike those of the others (robust z of its mean log-probability under the set's own triples)
  *	label       confident learning (Northcutt, Jiang, Chuang 2021): class probabilities speak for another class than the reference
  *
  * Two passes see every row in order (corpus_count, then corpus_measure), corpus_settle comes behind, then corpus_find gives each row's findings in
- * a third. Memory: some 60 bytes a row, and 2 MiB.
+ * a third. Memory: some 70 bytes a row, and 2 MiB;
+ * until they are settled also 4 bytes for each word of the inputs.
  */
 #ifndef FT_CORPUS_H
 #define FT_CORPUS_H
@@ -18,6 +20,7 @@
 #include "../base/map.h"
 #include "../json/path.h"
 #include "../json/record.h"
+#include "../text/near.h"
 #include "finding.h"
 
 struct corpus_row {
@@ -25,6 +28,8 @@ struct corpus_row {
 	float input_length, reference_length; /* log(1 + characters) */
 	float strange;		 /* mean negative log-probability of its triples; NaN where they are too few */
 	uint16_t triples;
+	uint32_t near;		 /* 1 + the row nearest to it, 0: none near */
+	float jaccard;
 	unsigned char has_reference, is_json;
 };
 
@@ -46,15 +51,17 @@ struct corpus {
 	struct label_class *classes;
 	size_t classes_n, classes_cap;
 	size_t with_reference, json;
+	struct near *inputs; /* every row's input, until settled */
 	double centre[3], spread[3]; /* of input length, reference length, strangeness */
 };
 
-int corpus_init(struct corpus *c, const struct path *probabilities);
+/* near: the Jaccard similarity from which inputs count as nearly the same, 0 for none. */
+void corpus_init(struct corpus *c, const struct path *probabilities, double near);
 void corpus_release(struct corpus *c);
 
 int corpus_count(struct corpus *c, const struct record *r, struct err *e);
 void corpus_measure(struct corpus *c, size_t row, const struct record *r);
-void corpus_settle(struct corpus *c);
+void corpus_settle(struct corpus *c, struct pool *pool);
 void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f);
 
 #endif

@@ -57,23 +57,28 @@ static size_t reviewer_add(struct journal *j, const char *who)
 	return j->reviewers_n++;
 }
 
-/* Takes the decision (and its texts) into the tables; an undo marks what it takes back. */
-static void remember(struct journal *j, struct decision d)
+void journal_index(struct journal *j, size_t i)
 {
-	uint64_t *last = map_put(&j->last, key_hash(d.key), 0, NULL);
-	d.earlier = (size_t)*last;
-	if (d.verdict == VERDICT_UNDO) {
-		for (size_t i = d.earlier; i; i = j->all[i - 1].earlier) {
-			struct decision *old = &j->all[i - 1];
-			if (old->who == d.who && !old->undone && old->verdict != VERDICT_UNDO && strcmp(old->key, d.key) == 0) {
-				old->undone = 1;
-				break;
-			}
+	struct decision *d = &j->all[i];
+	uint64_t *last = map_put(&j->last, key_hash(d->key), 0, NULL);
+	d->earlier = (size_t)*last;
+	*last = i + 1;
+}
+
+/* Takes the decision (and its texts) into the tables; an undo marks what it takes back. */
+static void remember(struct journal *j, struct decision given)
+{
+	j->all = mem_grow(j->all, &j->cap, j->n + 1, sizeof *j->all);
+	j->all[j->n++] = given;
+	journal_index(j, j->n - 1);
+	const struct decision *d = &j->all[j->n - 1];
+	for (size_t i = d->verdict == VERDICT_UNDO ? d->earlier : 0; i; i = j->all[i - 1].earlier) {
+		struct decision *old = &j->all[i - 1];
+		if (old->who == d->who && !old->undone && old->verdict != VERDICT_UNDO && strcmp(old->key, d->key) == 0) {
+			old->undone = 1;
+			break;
 		}
 	}
-	j->all = mem_grow(j->all, &j->cap, j->n + 1, sizeof *j->all);
-	j->all[j->n++] = d;
-	*last = j->n;
 }
 
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who)

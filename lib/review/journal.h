@@ -60,6 +60,9 @@ void journal_close(struct journal *j);
  * texts are copied. */
 int journal_add(struct journal *j, const char *who, const struct decision *d, struct err *e);
 
+/* Enters all[i], which must be the next in order, into `last`. For those who make a journal in memory. */
+void journal_index(struct journal *j, size_t i);
+
 /* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none. who == (size_t)-1: the last of anybody,
  * but one that settles a disagreement first. */
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who);

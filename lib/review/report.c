@@ -2,8 +2,11 @@
 #include "report.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include "../base/mem.h"
 #include "../json/jw.h"
+#include "../stats/agreement.h"
 #include "apply.h"
 #include "rate.h"
 
@@ -47,6 +50,68 @@ static void write_counts(const struct counts *c, struct jw *w)
 		jw_key(w, verdict_name((enum verdict)v));
 		jw_int(w, (int64_t)c->by[v]);
 	}
+}
+
+/* Verdicts of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer], NaN where there is none. Settling decisions are
+ * left out, for they were made with the others in sight. */
+static double *ratings_of(const struct journal *j, size_t *rows)
+{
+	double *x = mem_alloc(j->n * j->reviewers_n, sizeof *x);
+	*rows = 0;
+	for (size_t i = 0; i < j->n; i++) {
+		const struct decision *d = &j->all[i];
+		size_t n = 0;
+		if (journal_find(j, d->key, (size_t)-1) != d)
+			continue;
+		for (size_t w = 0; w < j->reviewers_n; w++) {
+			const struct decision *y = journal_find(j, d->key, w);
+			int counts = y && y->verdict != VERDICT_SKIP && !y->final;
+			x[*rows * j->reviewers_n + w] = counts ? (double)y->verdict : NAN;
+			n += (size_t)counts;
+		}
+		*rows += n > 1;
+	}
+	return x;
+}
+
+struct agreement {
+	struct interval alpha, kappa; /* kappa: NaN unless there are just two reviewers */
+};
+
+static struct agreement agreement_of(const struct journal *j)
+{
+	size_t rows, n = 0;
+	struct agreement a = {{NAN, NAN, NAN}, {NAN, NAN, NAN}};
+	double *x = ratings_of(j, &rows);
+	a.alpha = agreement_alpha_interval(x, rows, j->reviewers_n, AGREEMENT_CATEGORIES, 2000, 1, 0.95);
+	double *one = mem_alloc(rows, sizeof *one), *two = mem_alloc(rows, sizeof *two);
+	for (size_t i = 0; i < rows && j->reviewers_n == 2; i++, n++) {
+		one[n] = x[2 * i];
+		two[n] = x[2 * i + 1];
+	}
+	if (n)
+		a.kappa = agreement_kappa(one, two, n, AGREEMENT_NOMINAL, 0.95);
+	free(one);
+	free(two);
+	free(x);
+	return a;
+}
+
+static void write_interval(struct jw *w, const char *name, struct interval x)
+{
+	jw_key(w, name);
+	if (isnan(x.value)) {
+		jw_null(w);
+		return;
+	}
+	jw_object(w);
+	jw_key(w, "value");
+	jw_num(w, x.value);
+	jw_key(w, "lo");
+	jw_num(w, x.lo);
+	jw_key(w, "hi");
+	jw_num(w, x.hi);
+	jw_end(w);
 }
 
 static void write_json(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
@@ -95,6 +160,9 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 		jw_int(&w, (int64_t)all->agree);
 		jw_key(&w, "disputed");
 		jw_int(&w, (int64_t)all->disputed);
+		struct agreement a = agreement_of(j);
+		write_interval(&w, "alpha", a.alpha);
+		write_interval(&w, "kappa", a.kappa);
 		jw_end(&w);
 	} else {
 		jw_null(&w);
@@ -112,8 +180,12 @@ static void write_words(const struct journal *j, const struct counts *all, struc
 			 100 * rate.hi, rate.errors, rate.n);
 	else
 		buf_adds(b, "How many rows of the whole are wrong can't be told: none drawn at random was judged.\n");
-	if (all->twice)
+	if (all->twice) {
+		struct agreement a = agreement_of(j);
 		buf_addf(b, "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n", all->agree, all->twice, all->disputed);
+		if (!isnan(a.alpha.value))
+			buf_addf(b, "Krippendorff's alpha %.2f (%.2f .. %.2f).\n", a.alpha.value, a.alpha.lo, a.alpha.hi);
+	}
 }
 
 void report_write(const struct journal *j, int words, struct buf *b)
