@@ -15,6 +15,7 @@
 #include "../lib/eval/compare.h"
 #include "../lib/eval/junit.h"
 #include "../lib/eval/page.h"
+#include "../lib/eval/profile.h"
 #include "../lib/eval/report.h"
 #include "../lib/eval/require.h"
 #include "../lib/eval/scorer.h"
@@ -26,7 +27,7 @@ static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_p
 	*opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_labels, opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
 static const struct opt options[] = {
 	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL, 0, 0},
@@ -47,6 +48,8 @@ static const struct opt options[] = {
 	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N", "intervals of means from N resamples (BCa), not by t", 2, 1e7},
 	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)", 0, 0},
 	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)", 50, 99.999},
+	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write distributions instead of figures, for --merge", 0, 0},
+	{0, "merge", OPT_FLAG, &opt_merge, NULL, "the files are profiles of shards: figures of the whole", 0, 0},
 	{'p', "pass", OPT_FLAG, &opt_pass, NULL, "write the records with `eval` added instead of figures", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also when standard output is no terminal", 0, 0},
 	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
@@ -184,6 +187,11 @@ static void parse_options(void)
 	for (size_t i = 0; i < opt_require.n; i++)
 		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
 			prog_usage("%s", e.msg);
+	if ((opt_profile || opt_merge) && (board.keep || opt_cluster || opt_labels || opt_pass))
+		prog_usage("a profile holds no rows: --%s goes without --compare, --baseline-file, --html, --cluster, --labels and -p",
+			   opt_merge ? "merge" : "profile");
+	if (opt_merge && (opt_checks.n > 0 || opt_by.n > 0 || opt_errors))
+		prog_usage("--merge takes checks, groups and --errors from the profiles");
 	if (opt_table + opt_json + opt_markdown + opt_pass > 1)
 		prog_usage("--table, --json, --markdown and -p exclude each other");
 }
@@ -268,6 +276,44 @@ static size_t read_all(struct scorer *scorer, char **files)
 	return skipped;
 }
 
+static size_t read_profiles(char **files)
+{
+	struct reader r;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	size_t skipped;
+	int got;
+
+	for (size_t i = 0; i < board.n_checks; i++)
+		check_release(checks + i);
+	board.n_checks = board.n_metrics = 0;
+	reader_init(&r, files);
+	r.skip_bad = opt_skip_bad;
+	r.on_bad = on_bad;
+	r.stopping = prog_stopping;
+	while ((got = reader_next(&r, &rec, &e)) > 0) {
+		if (board.n_checks == 0) {
+			free(checks);
+			checks = NULL;
+			if (profile_checks(&rec, &checks, &board.n_checks, &e) < 0)
+				break;
+			board.checks = checks;
+			board.n_metrics = board.n_checks;
+		}
+		if (profile_read(&board, &rec, &e) < 0)
+			break;
+	}
+	if (got != 0) {
+		if (got > 0)
+			err_prefix(&e, "%s:%zu", r.name, r.line);
+		prog_fail(&e);
+	}
+	skipped = r.skipped;
+	record_release(&rec);
+	reader_release(&r);
+	return skipped;
+}
+
 static size_t read_runs(char **files)
 {
 	const struct scorer_options o = {checks, board.n_checks, (int)opt_threads, (int)opt_jobs, opt_timeout, opt_line_buffered,
@@ -310,7 +356,7 @@ static struct decided *decide(size_t *n)
 			*d = (struct decided){.r = requirements + i, .g = group};
 			if (board_figure(&board, group, requirements[i].figure, &d->value, &metric, &e) < 0)
 				prog_fail(&e);
-			if (metric < board.n_metrics && group->cells[metric].unscored > 0 && !opt_errors)
+			if (metric < board.n_metrics && group->cells[metric].unscored > 0 && board.unscored == UNSCORED_KEEP)
 				prog_die("--require %s: %" PRIu64 " of %" PRIu64 " rows could not be scored (first: %s); say --errors fail (they "
 					 "are wrong) or --errors drop (they are left out)",
 					 requirements[i].text, group->cells[metric].unscored, group->n, group->cells[metric].first);
@@ -394,7 +440,10 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 {
 	struct buf text = BUF_INIT;
 
-	if (opt_markdown || opt_table || (!opt_json && out_is_tty())) {
+	if (opt_profile) {
+		for (size_t i = 0; i < board.n_groups; i++)
+			profile_write(&board, board.groups + i, &text);
+	} else if (opt_markdown || opt_table || (!opt_json && out_is_tty())) {
 		report_tables(&board, c, d, n, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
 	} else {
 		for (size_t i = 0; i < board.n_groups; i++)
@@ -446,7 +495,7 @@ int main(int argc, char **argv)
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);
-	skipped = read_runs(files);
+	skipped = opt_merge ? read_profiles(files) : read_runs(files);
 	remark_unscored();
 	d = decide(&n);
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&

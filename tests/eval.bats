@@ -375,3 +375,28 @@ peak() {
 	grep -q '10 of 10 rows' dom
 	! grep CONSOLE log
 }
+
+@test "profiles of shards, merged in any order, give the figures of the whole byte for byte" {
+	jq -nc 'range(900) | {id: "\(.)", model: "m\(. % 2)", ideal: ({a: 1, b: "x"} | tojson), latency: (. * 0.001 + 0.1), cost: (. * 0.00001), usage: {prompt_tokens: ., completion_tokens: 2, total_tokens: (. + 2)},
+		output: (if . % 3 == 0 then ({a: 1, b: "y"} | tojson) elif . % 7 == 0 then "none" else ({a: 1, b: "x"} | tojson) end)}' >in
+	sed -n '0~50s/"output".*/"error":{"type":"timeout"}}/;p' in >mixed
+	options=(-q -c exact -c json-fields -c f1 --by model)
+	ft-eval "${options[@]}" mixed >whole
+	for i in 0 1 2; do awk "NR % 3 == $i" mixed | ft-eval "${options[@]}" --profile >"p$i"; done
+	for order in "p0 p1 p2" "p2 p0 p1"; do
+		# shellcheck disable=SC2086
+		ft-eval -q --merge $order | jq -cS . | sort >merged
+		jq -cS . whole | sort | cmp - merged
+	done
+	status_is 2 ft-eval -q --merge --require 'f1>=0.99' p0 p1 p2
+	ft-eval "${options[@]}" --errors drop --profile mixed >dropped
+	status_is 1 ft-eval -q --merge --require 'f1>=0.99' dropped
+	status_is 2 ft-eval -q --merge p0 dropped
+	status_is 2 ft-eval --merge in
+	[[ $stderr == *"in:1: this is no profile"* ]]
+	ft-eval -q --profile in >other
+	status_is 2 ft-eval --merge p0 other
+	[[ $stderr == *"other checks"* ]]
+	status_is 2 ft-eval --profile --compare model in
+	status_is 2 ft-eval --merge -c exact p0
+}

@@ -70,14 +70,37 @@ static void add_label(struct jw *w, const struct path *p, struct span value)
 		jw_null(w);
 }
 
+struct group *board_group(struct board *b, const char *label, const char *within, const char *side, struct err *e)
+{
+	uint64_t *slot, h = hash64(span_of(label), 0);
+	struct group *g;
+
+	while ((slot = map_get(&b->by_label, h)) && strcmp(b->groups[*slot].label, label) != 0)
+		h = hash_mix(h, 1);
+	if (slot)
+		return b->groups + *slot;
+	if (b->n_groups == BOARD_GROUPS) {
+		err_set(e, "more than %d groups; is that the right path to group by?", BOARD_GROUPS);
+		return NULL;
+	}
+	map_put(&b->by_label, h, b->n_groups, NULL);
+	b->groups = mem_grow(b->groups, &b->groups_cap, b->n_groups + 1, sizeof *b->groups);
+	g = b->groups + b->n_groups++;
+	*g = (struct group){
+		.label = mem_strdup(label),
+		.within = mem_strdup(within),
+		.side = mem_strdup(side),
+		.cells = mem_alloc(b->n_metrics, sizeof *g->cells),
+		.clusters = {.metrics = b->n_metrics},
+	};
+	return g;
+}
+
 /* The group that the record belongs to, made where it is new. */
 static struct group *group_of(struct board *b, const struct record *rec, struct err *e)
 {
 	struct jw label, within;
 	struct span value;
-	uint64_t *slot, h;
-	int added;
-	struct group *g;
 
 	buf_clear(&b->label);
 	buf_clear(&b->within);
@@ -107,26 +130,7 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 	jw_end(&label);
 	jw_end(&within);
 
-	h = hash64(buf_span(&b->label), 0);
-	while ((slot = map_get(&b->by_label, h)) && strcmp(b->groups[*slot].label, b->label.data) != 0)
-		h = hash_mix(h, 1);
-	if (slot)
-		return b->groups + *slot;
-	if (b->n_groups == BOARD_GROUPS) {
-		err_set(e, "more than %d groups; is that the right path to group by?", BOARD_GROUPS);
-		return NULL;
-	}
-	map_put(&b->by_label, h, b->n_groups, &added);
-	b->groups = mem_grow(b->groups, &b->groups_cap, b->n_groups + 1, sizeof *b->groups);
-	g = b->groups + b->n_groups++;
-	*g = (struct group){
-		.label = mem_strdup(b->label.data),
-		.within = mem_strdup(b->within.data),
-		.side = mem_strdup(b->side.len > 0 ? b->side.data : ""),
-		.cells = mem_alloc(b->n_metrics, sizeof *g->cells),
-		.clusters = {.metrics = b->n_metrics},
-	};
-	return g;
+	return board_group(b, b->label.data, b->within.data, b->side.len > 0 ? b->side.data : "", e);
 }
 
 static void add_number(struct tally *t, struct span v)

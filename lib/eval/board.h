@@ -85,7 +85,10 @@ struct board {
 
 void board_release(struct board *b);
 
-/* Counts a scored answer. -1 for a row that can not be kept (its id stands twice in the group) or too many groups. */
+/* The group with this label, made where it is new; NULL with the reason where there are too many. Valid until the next one is made. */
+struct group *board_group(struct board *b, const char *label, const char *within, const char *side, struct err *e);
+
+/* Counts a scored row. -1 for a row that can not be kept (its id stands twice in the group) or too many groups. */
 int board_add(struct board *b, struct row *a, struct err *e);
 
 const char *board_metric_name(const struct board *b, size_t metric);
