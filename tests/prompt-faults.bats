@@ -100,6 +100,34 @@ stays() {
 	[ "$(requests)" -eq 640 ]
 }
 
+@test "a server that takes eight at once answers sixty-four jobs, mostly at the first attempt" {
+	start_stub --delay 10 --limit 8
+	jq -nc 'range(1000) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -j 64 --retries 20 in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 999)" ]
+	refused=$(curl -s "${STUB_URL%/v1}/stub/state" | jq .refused)
+	echo "refused: $refused" >&2
+	[ "$refused" -gt 0 ]
+	[ "$refused" -lt 300 ]
+}
+
+@test "errors of the server do not narrow the window" {
+	start_stub --delay 50
+	jq -nc 'range(60) | {id: "\(.)", messages: [{role: "user", content: "stub{status=500;retry-after-ms=1;times=1} \(.)"}]}' >in.jsonl
+	SECONDS=0
+	status_is 0 ft-prompt -m m -j 60 in.jsonl
+	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq .busiest)" -ge 50 ]
+}
+
+@test "--max-cost holds where answers are lost on the way" {
+	start_stub
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 40}}' >prices.json
+	jq -nc 'range(200) | {id: "\(.)", messages: [{role: "user", content: ((if . % 3 == 0 then "stub{drop=middle;times=1}" elif . % 3 == 1 then "stub{body=truncated;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
+	status_is 3 ft-prompt -m m --prices prices.json --max-cost 10 -j 20 in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 199)" ]
+	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 10 and .answered > 15')" = true ]
+}
+
 @test "--rpm spaces requests out" {
 	start_stub
 	matrix type=text/plain

@@ -305,6 +305,32 @@ ok' ]
 	[[ $stderr == *"price of other"* ]]
 	status_is 0 ft-prompt -m other --prices prices.json in.jsonl
 	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
+	[[ $stderr == *"price of other is not in"* ]]
+	[[ $stderr == *"cost: unknown"* ]]
+}
+
+@test "--dry-run foresees tokens and cost" {
+	start_stub
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}}' >prices.json
+	rows 2 >in.jsonl
+	status_is 0 ft-prompt -m m -n --prices prices.json --max-tokens 10 in.jsonl
+	bytes=$(jq -c .body <<<"$output" | tr -d '\n' | wc -c)
+	[[ $stderr == *"2 requests with about $((bytes / 4)) tokens in, at most 20 out"* ]]
+	[[ $stderr == *"at most \$0.2"* ]]
+	status_is 0 ft-prompt -m m -n in.jsonl
+	[[ $stderr == *"cost: unknown"* ]]
+}
+
+@test "a record is answered before the next one is there" {
+	start_stub
+	mkfifo pipe
+	ft-prompt -q -m m <pipe >out.jsonl 3>&- &
+	exec 9>pipe
+	rows 1 >&9
+	for _ in $(seq 100); do [ -s out.jsonl ] && break; sleep 0.05; done
+	[ "$(jq -r .output out.jsonl)" = 'question 1' ]
+	exec 9>&-
+	wait %2 || wait
 }
 
 pool() {

@@ -50,6 +50,7 @@ struct api {
 	struct rng rng;
 	struct buf url, secret;
 	struct backend_answer answer;
+	char warning[256];
 	backend_done *done; /* while run or cancel is on */
 	void *arg;
 };
@@ -554,7 +555,9 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));
 	if (o->key)
 		chat_secret(o->dialect, o->key, &a->secret);
+	if (o->prices && !prices_known(o->prices, o->model))
+		snprintf(a->warning, sizeof a->warning, "the price of %.128s is not in the prices file: its cost will be null", o->model);
 	*b = (struct backend){a, o->model, 0, api_wants, api_build, api_identity, api_submit, api_run, api_cancel, api_free,
-			      NULL};
+			      a->warning[0] ? a->warning : NULL};
 	return 0;
 }

@@ -172,9 +172,11 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 	if (r->api->key)
 		chat_secret(r->api->dialect, r->api->key, &p->secret);
 	p->spool = fopen(p->records[0], "w");
-	if (!p->spool)
+	if (!p->hash)
+		err_set(e, "out of memory");
+	else if (!p->spool)
 		err_errno(e, "%s", p->records[0]);
-	if (!p->spool || (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) || !(p->http = http_new(4, e))) {
+	if (!p->hash || !p->spool || (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) || !(p->http = http_new(4, e))) {
 		batch_parts_free(p);
 		return NULL;
 	}

@@ -20,22 +20,21 @@ struct cache_key cache_key(struct span identity, struct span model, struct span 
 {
 	struct span parts[] = {identity, model, body};
 	int32_t numbers[2] = {sample, attempt};
-	XXH3_state_t *s = XXH3_createState();
 	XXH128_canonical_t canonical;
+	struct buf all = BUF_INIT;
 	struct cache_key key;
 
-	XXH3_128bits_reset(s);
 	for (int i = 0; i < 3; i++) {
 		/* Lengths first, so that no two lists of parts run together into the same bytes. */
 		uint64_t n = parts[i].n;
 
-		XXH3_128bits_update(s, &n, sizeof n);
-		XXH3_128bits_update(s, parts[i].s ? parts[i].s : "", parts[i].n);
+		buf_add(&all, &n, sizeof n);
+		buf_addspan(&all, parts[i]);
 	}
-	XXH3_128bits_update(s, numbers, sizeof numbers);
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(s));
-	XXH3_freeState(s);
+	buf_add(&all, numbers, sizeof numbers);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits(all.data, all.len));
 	memcpy(key.bytes, canonical.digest, sizeof key.bytes);
+	buf_release(&all);
 	return key;
 }
 

@@ -38,6 +38,7 @@ struct http {
 	CURLM *multi;
 	struct transfer *active, *idle;
 	long running;
+	char *ca; /* file of certificates to trust instead of the system's, or NULL */
 };
 
 static void list_add(struct transfer **list, struct transfer *t)
@@ -62,6 +63,7 @@ static void list_remove(struct transfer **list, struct transfer *t)
 struct http *http_new(size_t connections, struct err *e)
 {
 	struct http *h;
+	const char *ca;
 
 	/* Counted by libcurl itself, so that several struct http can live side by side. */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
@@ -69,9 +71,15 @@ struct http *http_new(size_t connections, struct err *e)
 		return NULL;
 	}
 	h = mem_alloc(1, sizeof *h);
+	/* Of the two, curl(1) reads the first and OpenSSL the second; libcurl itself reads neither. */
+	ca = getenv("CURL_CA_BUNDLE");
+	if (!ca || !*ca)
+		ca = getenv("SSL_CERT_FILE");
+	h->ca = ca && *ca ? mem_strdup(ca) : NULL;
 	h->multi = curl_multi_init();
 	if (!h->multi) {
 		err_set(e, "libcurl does not start");
+		free(h->ca);
 		free(h);
 		curl_global_cleanup();
 		return NULL;
@@ -133,6 +141,7 @@ void http_free(struct http *h)
 		transfer_free(t);
 	}
 	curl_multi_cleanup(h->multi);
+	free(h->ca);
 	free(h);
 	curl_global_cleanup();
 }
@@ -276,13 +285,15 @@ static struct transfer *transfer_new(struct http *h, struct err *e)
 	return t;
 }
 
-static void set_common(struct transfer *t, const struct http_request *q)
+static void set_common(const struct http *h, struct transfer *t, const struct http_request *q)
 {
 	CURL *c = t->easy;
 
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->reason);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (h->ca)
+		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
@@ -324,7 +335,7 @@ int http_start(struct http *h, uint64_t ticket, const struct http_request *q, st
 	if (q->secret)
 		add_header(t, q->secret);
 	add_header(t, "Expect:");
-	set_common(t, q);
+	set_common(h, t, q);
 	if (q->upload) {
 		if (add_form(t, q, e))
 			goto fail;

@@ -38,7 +38,7 @@
 
 #define REQUEST_MAX ((size_t)512 << 20)
 
-static long long port, delay_ms;
+static long long port, delay_ms, limit;
 static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_key;
 
 static const struct opt options[] = {
@@ -50,6 +50,7 @@ static const struct opt options[] = {
 	 "JSON Lines {\"match\": TEXT, \"reply\": TEXT or [TEXT, ...]}: the first line whose match\nstands in the messages "
 	 "answers; of a list the n-th the n-th time, the last from then on", 0, 0},
 	{0, "fault", OPT_STR, &fault, "LIST", "directive for all requests without one of their own", 0, 0},
+	{0, "limit", OPT_INT, &limit, "N", "429 to whoever comes while N requests are being answered", 1, 1e6},
 	{0, "key", OPT_STR, &need_key, "KEY", "answer 401 to requests without this key", 0, 0},
 	{0, "log", OPT_STR, &log_name, "FILE", "a JSON line for each request", 0, 0},
 	{0},
@@ -98,7 +99,7 @@ static struct {
 	struct stored *files;
 	size_t files_n, files_cap;
 	FILE *log;
-	size_t requests, answered, busy, busiest, connections;
+	size_t requests, answered, refused, busy, busiest, connections;
 	double prompt_tokens, completion_tokens;
 } S;
 
@@ -966,6 +967,7 @@ static void respond_state(struct conn *c)
 	jw_object(&w);
 	key_int(&w, "requests", (double)S.requests);
 	key_int(&w, "answered", (double)S.answered);
+	key_int(&w, "refused", (double)S.refused);
 	key_int(&w, "different", (double)S.seen_n);
 	key_int(&w, "busiest", (double)S.busiest);
 	key_int(&w, "connections", (double)S.connections);
@@ -1027,7 +1029,13 @@ static void serve(struct conn *c, struct span head, struct span body)
 			n = times_seen(buf_span(&q.all));
 			if (n > number(&q.d, "times", 1e9))
 				q.d.text = (struct span){NULL, 0};
-			answer_question(c, &q, &did);
+			if (limit && S.busy > (size_t)limit) {
+				S.refused++;
+				did = "refused";
+				respond_error(c, 429, "", "too many at once");
+			} else {
+				answer_question(c, &q, &did);
+			}
 		}
 	} else if (!serve_files(c, head, path, body, post)) {
 		respond_error(c, 404, "", "no such address");
