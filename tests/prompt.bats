@@ -97,7 +97,7 @@ state() {
 }
 
 @test "at most --jobs are in flight" {
-	start_stub --delay 20
+	start_stub --delay 100
 	rows 60 >in.jsonl
 	status_is 0 ft-prompt -m m -j 7 in.jsonl
 	[ "$(state busiest)" -eq 7 ]
@@ -455,7 +455,7 @@ Q: where is the parcel' ]
 	[ "$(jq -r '.output // .error.type' <<<"$output" | head -n 1)" = 'question 1' ]
 	# Died in the middle of waiting.
 	rm st.json
-	timeout -s KILL 0.3 ft-prompt -m m --batch st.json --batch-poll 5 in.jsonl >/dev/null || true
+	timeout -s KILL 3 ft-prompt -m m --batch st.json --batch-poll 60 in.jsonl >/dev/null || true
 	[ "$(jq -r '.parts[0].batch' st.json)" != "" ]
 	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 2 ]

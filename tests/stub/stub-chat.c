@@ -2,7 +2,8 @@
  *
  * It speaks OpenAI's chat completions (whole and streamed), Anthropic's messages, and as much of OpenAI's files and batches as a client
  * needs. Without directives it repeats the last user turn; where the request brings a JSON schema, it gives the smallest instance of it with
- * that text in its strings. One process, one thread, ppoll: it is never the bottleneck of what it measures.
+ * that text in its strings. One process, one thread, ppoll: it is never the bottleneck of what it measures. One file, so that it stands beside
+ * the tests as a program of its own that needs nothing but lib/base and lib/json.
  *
  * A directive stands anywhere in the last user turn, or in --fault for all requests: stub{NAME=VALUE;NAME=VALUE}
  *	times=N		only the first N requests with this text are treated so, later ones are answered properly
