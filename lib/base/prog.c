@@ -34,7 +34,7 @@ static void catch_signal(int sig)
 		sigaction(sig, &sa, NULL);
 }
 
-static void put_visible(const char *s)
+static void put_visible(struct buf *b, const char *s)
 {
 	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s;
 	size_t n = strlen(s);
@@ -42,29 +42,33 @@ static void put_visible(const char *s)
 		utf8proc_int32_t c;
 		utf8proc_ssize_t k = utf8proc_iterate(p, (utf8proc_ssize_t)n, &c);
 		if (k <= 0) {
-			fprintf(stderr, "\\x%02x", *p);
+			buf_addf(b, "\\x%02x", *p);
 			k = 1;
 		} else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-			fprintf(stderr, "\\x%02x", (unsigned)c);
+			buf_addf(b, "\\x%02x", (unsigned)c);
 		} else if ((c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
 			   (c >= 0x2066 && c <= 0x2069)) {
-			fprintf(stderr, "\\u%04x", (unsigned)c);
+			buf_addf(b, "\\u%04x", (unsigned)c);
 		} else {
-			fwrite(p, 1, (size_t)k, stderr);
+			buf_add(b, p, (size_t)k);
 		}
 		p += k;
 		n -= (size_t)k;
 	}
 }
 
+/* In one write, so that lines of programs that share a terminal do not mix. */
 static void vwarn(const char *fmt, va_list ap)
 {
+	struct buf line = BUF_INIT;
 	char text[4096];
 	vsnprintf(text, sizeof text, fmt, ap);
 	out_flush();
-	fprintf(stderr, "%s: ", prog_name);
-	put_visible(text);
-	fputc('\n', stderr);
+	buf_addf(&line, "%s: ", prog_name);
+	put_visible(&line, text);
+	buf_addc(&line, '\n');
+	fwrite(line.data, 1, line.len, stderr);
+	buf_release(&line);
 }
 
 void prog_warn(const char *fmt, ...)

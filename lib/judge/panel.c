@@ -84,7 +84,7 @@ static struct ruling of_juror(const struct panel *p, const struct opinion *o)
 /* The majority of at least half of the jurors; of scores their mean. */
 static struct ruling of_criterion(const struct panel *p, const struct opinion *opinions, size_t criterion)
 {
-	struct ruling r = {.value = NAN}, one = {0}, failed = {0};
+	struct ruling r = {.value = NAN}, one, failed = {0};
 	size_t voters = 0, votes[3] = {0}, most = 0;
 	double sum = 0;
 	int first = 1, flipped = 0;
