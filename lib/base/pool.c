@@ -14,7 +14,8 @@ struct pool {
 	pthread_cond_t start, done;
 	unsigned long round; /* counts calls of pool_run */
 	size_t n, next;	     /* pieces of this round; first one not taken */
-	int working;	     /* workers not yet through with this round */
+	int open;	     /* a round goes on and may be joined */
+	int working;	     /* workers that joined and are not through */
 	int ending;
 	void (*fn)(void *arg, size_t i);
 	void *arg;
@@ -44,11 +45,12 @@ static void *worker_main(void *arg)
 	unsigned long seen = 0;
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		while (p->round == seen && !p->ending)
+		while ((!p->open || p->round == seen) && !p->ending)
 			pthread_cond_wait(&p->start, &p->lock);
 		if (p->ending)
 			break;
 		seen = p->round;
+		p->working++;
 		pthread_mutex_unlock(&p->lock);
 		take_pieces(p);
 		pthread_mutex_lock(&p->lock);
@@ -114,12 +116,13 @@ void pool_run(struct pool *p, size_t n, void (*fn)(void *arg, size_t i), void *a
 	p->next = 0;
 	p->fn = fn;
 	p->arg = arg;
-	p->working = p->threads - 1;
+	p->open = 1;
 	p->round++;
 	pthread_cond_broadcast(&p->start);
 	pthread_mutex_unlock(&p->lock);
 	take_pieces(p);
 	pthread_mutex_lock(&p->lock);
+	p->open = 0; /* who has not woken by now is not waited for: on a busy machine that would take longer than the work */
 	while (p->working > 0)
 		pthread_cond_wait(&p->done, &p->lock);
 	pthread_mutex_unlock(&p->lock);
