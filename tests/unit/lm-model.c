@@ -349,6 +349,83 @@ static void kept_on_disk(const char *what, const char *config)
 	ok(system(cmd) == 0, "%s: the directory is removed", what);
 }
 
+/* The same model through a directory, opened as told. */
+static struct lm_model *reopened(const struct lm_model *m, const struct lm_load *how)
+{
+	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
+	struct lm_model *back;
+
+	if (!mkdtemp(dir) || lm_model_save(m, dir, NN_F32, &e) < 0 || lm_model_open(&back, dir, how, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	if (system(cmd) != 0)
+		printf("# could not remove %s\n", dir);
+	return back;
+}
+
+static void top_layers(void)
+{
+	struct lm_model *all = made(llama3, 6), *top = reopened(all, NULL);
+	float *a = mem_alloc(all->n_params, sizeof(*a)), *b;
+	size_t below = 0, trained = 0;
+	double worst = 0;
+
+	ok(lm_model_train_top(top, 1, &e) == 0, "the top layer is chosen");
+	b = mem_alloc(top->n_params, sizeof(*b));
+	run(all, (struct how){2, -1, 0}, packs, PACKS, a, NULL);
+	run(top, (struct how){2, -1, 0}, packs, PACKS, b, NULL);
+	for (size_t i = 0; i < top->n_tensors; i++) {
+		const struct lm_tensor *t = &top->tensors[i], *u = &all->tensors[i];
+
+		trained += t->trained != 0;
+		below += t->trained && t->layer >= 0 && t->layer < 2;
+		if (t->trained)
+			worst = fmax(worst, distance(b + t->offset, a + u->offset, t->rows * t->cols));
+	}
+	ok(below == 0 && trained > 9 && top->tensors[top->t_head].trained && !top->tensors[top->t_embed].trained,
+	   "only its tensors, the final norm and the head are trained");
+	ok(worst < 1e-6, "with the gradients they have when all are");
+	ok(lm_model_train_top(top, 4, &e) < 0 && strstr(e.msg, "3 layers"), "more layers than there are is refused");
+	free(a);
+	free(b);
+	lm_model_free(all);
+	lm_model_free(top);
+}
+
+/* A base held as `type`, against the same values as f32: gradients of an adapter over both. */
+static void held_as(enum nn_type type)
+{
+	struct lm_adapter spec = {.rank = 4, .alpha = 8, .targets = "all"};
+	struct lm_model *m = made("{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 64, \"num_attention_heads\": 4, "
+				  "\"num_key_value_heads\": 2, \"intermediate_size\": 96, \"vocab_size\": 97, \"initializer_range\": 0.2}", 8);
+	struct lm_load how = {1, type};
+	struct lm_model *held = reopened(m, &how), *plain;
+	float *a, *b;
+	struct lm_loss x, y;
+
+	for (size_t i = 0; i < held->n_tensors; i++)
+		lm_tensor_values(held, i, 0, m->params + m->tensors[i].offset);
+	plain = reopened(m, NULL);
+	if (lm_adapter_new(held, &spec, 1, &e) < 0 || lm_adapter_new(plain, &spec, 1, &e) < 0)
+		printf("Bail out! %s\n", e.msg);
+	for (size_t i = 0; i < held->n_params; i++)
+		held->params[i] = plain->params[i] = 0.05f * (float)((int)(i % 7) - 3);
+	a = mem_alloc(held->n_params, sizeof(*a));
+	b = mem_alloc(held->n_params, sizeof(*b));
+	x = run(held, (struct how){2, 1, 0}, packs, PACKS, a, NULL);
+	y = run(plain, (struct how){1, -1, 0}, packs, PACKS, b, NULL);
+	ok(held->layers[0].lin[LM_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 && distance(a, b, held->n_params) < 1e-5,
+	   "an adapter over a base held as %s has the gradients it has over its values", nn_type_name(type));
+	ok(lm_model_train_all(held, &e) < 0, "which itself is not trained with an adapter over it");
+	free(a);
+	free(b);
+	lm_model_free(m);
+	lm_model_free(held);
+	lm_model_free(plain);
+}
+
 static int refused(const char *config, const char *because)
 {
 	struct lm_config c;
@@ -387,6 +464,11 @@ int main(void)
 	examples_do_not_leak();
 	kept_on_disk("qwen2", qwen2);
 	kept_on_disk("gpt2", gpt2);
+	top_layers();
+	held_as(NN_BF16);
+	held_as(NN_F16);
+	held_as(NN_Q8_0);
+	held_as(NN_Q4_0);
 	unknown_is_refused();
 	return tap_done();
 }
