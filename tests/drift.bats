@@ -321,8 +321,8 @@ numbers() {
 	[ "$status" -eq 1 ]
 	grep -q '<svg' page.html
 	grep -q 'a year that the reference never does' page.html
-	! grep -q '<script>alert' page.html
-	! grep -Eq '(src|href)="https?:' page.html
+	run ! grep -q '<script>alert' page.html
+	run ! grep -Eq '(src|href)="https?:' page.html
 	grep -q '<testsuite name="ft-drift" tests="' report.xml
 	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
 	status_is 2 ft-drift -r reference --html nowhere/page.html current

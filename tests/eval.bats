@@ -227,7 +227,7 @@ peak() {
 }
 
 @test "memory does not grow with the rows" {
-	! grep -q __asan_init "$BUILD/bin/ft-eval" || skip "the address sanitizer keeps freed memory"
+	run ! grep -q __asan_init "$BUILD/bin/ft-eval" || skip "the address sanitizer keeps freed memory"
 	jq -nc 'range(20000) | {id: "\(.)", ideal: "a", output: "a", latency: (. % 1000 / 1000)}' >in
 	small=$(peak in 1)
 	large=$(peak in 10)
@@ -244,7 +244,7 @@ peak() {
 	status_is 0 ft-eval --timeout 0.2 --jobs 2 -c 'cmd:sleep 60 & sleep 60' few
 	jq -e '.metrics.cmd.unscored == 2' <<<"$output"
 	[[ $stderr == *"took too long"* ]]
-	! pgrep -f 'sleep 60' -s 0 >/dev/null
+	run ! pgrep -f 'sleep 60' -s 0
 }
 
 @test "schema: and tool-calls" {
@@ -367,13 +367,13 @@ peak() {
 	{ rows a 1111100000; rows b 1111111110; } | jq -c '.messages = [{role: "user", content: "<script>alert(1)</script> & \(.id)"}] | .latency = 0.2' >in
 	status_is 0 ft-eval --compare model --labels --html report.html --require 'exact>=0.2' in
 	grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; q0' report.html
-	! grep -qE 'src=|https?://|@import|url\(' report.html
+	run ! grep -qE 'src=|https?://|@import|url\(' report.html
 	[ "$(grep -c '<svg' report.html)" -ge 3 ]
 	[ "$(grep -c 'data-differ' report.html)" -ge 4 ]
 	command -v chromium >/dev/null || skip "no chromium here; the page was checked without it"
 	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" --enable-logging=stderr --dump-dom "file://$PWD/report.html" >dom 2>log
 	grep -q '10 of 10 rows' dom
-	! grep CONSOLE log
+	run ! grep CONSOLE log
 }
 
 @test "profiles of shards, merged in any order, give the figures of the whole byte for byte" {

@@ -10,7 +10,7 @@ notes() {
 	notes -n 50 -s 7 >a
 	notes -n 80 -s 7 >b
 	cmp a <(head -50 b)
-	! cmp -s a <(notes -n 50 -s 8)
+	run ! cmp -s a <(notes -n 50 -s 8)
 }
 
 @test "notes: ids are unique across years, months, seeds and the base model's corpus" {

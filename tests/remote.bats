@@ -34,8 +34,8 @@ train() {
 	grep -q train_loss out/file-result.csv
 	[ "$(wc -l <out/upload-train.jsonl)" -eq 12 ] && [ "$(wc -l <out/upload-valid.jsonl)" -eq 1 ]
 	jq -se 'all(.[]; keys == ["messages"])' out/upload-train.jsonl
-	! grep -q secret out/upload-*.jsonl
-	! grep -rq sk-test-key out "$TMP/stub.log"
+	run ! grep -q secret out/upload-*.jsonl
+	run ! grep -rq sk-test-key out "$TMP/stub.log"
 }
 
 @test "long lists of events are read page by page, each event once and in order" {

@@ -12,7 +12,7 @@ http() {
 		for line in "${HEADERS[@]}"; do printf '%s\r\n' "$line"; done
 		printf '\r\n%s' "$data"
 	} >&8
-	code= cookie=
+	code='' cookie=''
 	while IFS= read -r line <&8; do
 		line=${line%$'\r'}
 		[ -n "$line" ] || break

@@ -53,7 +53,7 @@ static void read_packs(struct packs *k, const char *path)
 	if (file_read(path, (size_t)1 << 28, &b, &e) < 0)
 		die(&e);
 	for (line = b.data; line && *line; line = end + 1) {
-		struct span v, ids, weights, starts, x, key;
+		struct span v = {0}, ids, weights, starts, x, key;
 		struct json_iter it = {0}, wt = {0};
 		struct lm_pack *p;
 		int32_t *id;
@@ -278,7 +278,7 @@ static void write_model(const char *config, const char *out, uint64_t seed)
 {
 	struct err e = ERR_INIT;
 	struct lm_config c;
-	struct lm_model *m;
+	struct lm_model *m = NULL;
 	struct rng r;
 
 	if (lm_config_read_file(&c, config, &e) < 0 || lm_model_new(&m, &c, seed, &e) < 0)
