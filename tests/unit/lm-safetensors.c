@@ -164,7 +164,7 @@ static void models(void)
 	static const char config[] = "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
 				     "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}";
 	struct lm_config c;
-	struct lm_model *m, *back = NULL;
+	struct lm_model *m = NULL, *back = NULL;
 	char *file = file_join(dir, "model.safetensors");
 	struct buf b = BUF_INIT;
 
