@@ -34,7 +34,7 @@ status_is() {
 start_stub() {
 	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &
 	STUB_PID=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1000); do
 		[ -s "$TMP/stub.port" ] && break
 		sleep 0.02
 	done

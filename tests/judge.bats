@@ -302,7 +302,7 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 	reply 'question <1>' "$FAIL" "$PASS" "$FAIL"
 	start_stub --replies replies
 	status_is 3 ft-judge -q -j 1 --jury m1,m2 <(head -n 1 in)
-	jq -e '.judge | .error.type == "split" and (has("pass") | not) and [.votes[].pass] == [true, false]' <<<"$output"
+	jq -e '.judge | .error.type == "split" and (has("pass") | not) and ([.votes[].pass] | sort) == [false, true]' <<<"$output"
 	status_is 0 ft-judge -q -j 1 --jury m1,m2,m3 <(tail -n 1 in)
 	jq -e '.judge | .pass == false and .critique == "not fine"' <<<"$output"
 	status_is 2 ft-judge -q --jury m1,,m3 in
