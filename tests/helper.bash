@@ -32,6 +32,7 @@ status_is() {
 
 # start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID, STUB_URL. Stopped by stop_stub.
 start_stub() {
+	rm -f "$TMP/stub.port" # or the last one's would be read
 	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &
 	STUB_PID=$!
 	for _ in $(seq 1000); do
