@@ -177,8 +177,9 @@ setup:
 
 # Programs of our own that stand in the way of others: fault.so fails one allocation.
 $(BUILD)/tests/fault.so: tests/fault/fault.c | $(BUILD)/flags
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared -o $@ $< -ldl
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared -o $@ $< -ldl
 
 RUN_TESTS = FT_BUILD=$(BUILD) tests/run
 WITH_SANITIZERS = BUILD=build/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
