@@ -59,7 +59,6 @@ struct signs *signs_new(struct err *e)
 			signs_free(s);
 			return NULL;
 		}
-		pcre2_jit_compile(s->code[i], PCRE2_JIT_COMPLETE);
 	}
 	s->match = pcre2_match_data_create(8, NULL);
 	return s;
