@@ -134,10 +134,10 @@ static enum side side_so_far(const struct record *rec)
 	return side;
 }
 
-static void emit(const struct record *rec, enum side side)
+/* already: the side that the record came with. */
+static void emit(const struct record *rec, enum side already, enum side side)
 {
 	struct err e = ERR_INIT;
-	enum side already = side_so_far(rec);
 
 	if (side == SIDE_NONE) {
 		run.left_out++;
@@ -154,9 +154,7 @@ static void emit(const struct record *rec, enum side side)
 		out_line(rec->line.s, rec->line.n);
 		return;
 	}
-	char value[16];
-	snprintf(value, sizeof value, "\"%s\"", side_name(side));
-	struct edit edit = {"split", span_of(value)};
+	struct edit edit = {"split", span_of(side_json(side))};
 	buf_clear(&run.line);
 	if (record_splice(rec, &edit, 1, &run.line)) {
 		err_set(&e, "a record too long to write");
@@ -174,7 +172,7 @@ static void stream(char **files)
 
 	begin_reading(files, "rows");
 	while (!out_failed() && next_record(&rec)) {
-		enum side side = side_so_far(&rec);
+		enum side already = side_so_far(&rec), side = already;
 		if (plan_hash(&run.plan, &rec, &unit, &input, &e))
 			die_at(&e);
 		uint64_t *known = run.kept.n ? map_get(&run.kept, input) : NULL;
@@ -184,7 +182,7 @@ static void stream(char **files)
 			side = known ? (enum side)*known : sides_of(&run.options.sides, unit);
 			run.followers += side != sides_of(&run.options.sides, unit);
 		}
-		emit(&rec, side);
+		emit(&rec, already, side);
 	}
 	progress_end(&run.progress);
 	record_release(&rec);
@@ -253,7 +251,7 @@ static void read_twice(char **files)
 	begin_reading(run.source.files, "rows");
 	run.reader.on_bad = NULL;
 	while (row < rows && !out_failed() && next_record(&rec)) {
-		emit(&rec, plan_side(&run.plan, row));
+		emit(&rec, side_so_far(&rec), plan_side(&run.plan, row));
 		row++;
 	}
 	progress_end(&run.progress);

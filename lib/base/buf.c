@@ -56,8 +56,12 @@ int buf_add(struct buf *b, const void *p, size_t n)
 
 int buf_addc(struct buf *b, int c)
 {
-	char ch = (char)c;
-	return buf_add(b, &ch, 1);
+	size_t max = b->max ? b->max : BUF_MAX;
+	if ((b->full || b->len >= max || b->len + 1 >= b->cap) && buf_reserve(b, 1) < 0)
+		return -1;
+	b->data[b->len++] = (char)c;
+	b->data[b->len] = 0;
+	return 0;
 }
 
 int buf_adds(struct buf *b, const char *s)
@@ -102,7 +106,7 @@ struct span span_of(const char *s)
 
 int span_is(struct span a, const char *s)
 {
-	return a.s && strlen(s) == a.n && memcmp(a.s, s, a.n) == 0;
+	return a.s && (!a.n || *a.s == *s) && strlen(s) == a.n && memcmp(a.s, s, a.n) == 0;
 }
 
 int span_eq(struct span a, struct span b)

@@ -21,10 +21,15 @@ static int is_input(struct span key)
 	return 1;
 }
 
+static int is_assistant(struct span turn)
+{
+	return json_is(json_member(turn, "role"), "assistant");
+}
+
 struct span record_final_assistant(const struct record *r)
 {
 	struct span last = json_element(record_get(r, "messages"), -1);
-	return json_is(json_member(last, "role"), "assistant") ? last : (struct span){0};
+	return is_assistant(last) ? last : (struct span){0};
 }
 
 /* Appends `,"name":canonical value` where the member is there. */
@@ -40,19 +45,26 @@ static void add_member(const struct record *r, const char *name, struct buf *b)
 	json_canonical(v, b);
 }
 
-static void add_messages(const struct record *r, struct buf *b)
+static void add_turn(struct span turn, struct buf *b)
 {
-	struct span messages = record_get(r, "messages"), final = record_final_assistant(r), key, v;
+	if (b->data[b->len - 1] != '[')
+		buf_addc(b, ',');
+	json_canonical(turn, b);
+}
+
+/* All turns but a final one of the assistant. */
+static void add_messages(struct span messages, struct buf *b)
+{
+	struct span last = {0}, key, turn;
 	struct json_iter it = {0};
-	int some = 0;
 	buf_adds(b, "\"messages\":[");
-	while (json_next(&it, messages, &key, &v)) {
-		if (v.s == final.s)
-			continue;
-		if (some++)
-			buf_addc(b, ',');
-		json_canonical(v, b);
+	while (json_next(&it, messages, &key, &turn)) {
+		if (last.s)
+			add_turn(last, b);
+		last = turn;
 	}
+	if (last.s && !is_assistant(last))
+		add_turn(last, b);
 	buf_addc(b, ']');
 }
 
@@ -79,10 +91,11 @@ int record_rest(const struct record *r, struct buf *b)
 int record_key(const struct record *r, char key[33], struct err *e)
 {
 	struct buf b = BUF_INIT;
-	enum json_kind kind = json_kind(record_get(r, "messages"));
-	if (kind == JSON_ARRAY) {
+	struct span messages = record_get(r, "messages");
+	buf_reserve(&b, r->body.n);
+	if (json_kind(messages) == JSON_ARRAY) {
 		buf_addc(&b, '{');
-		add_messages(r, &b);
+		add_messages(messages, &b);
 		add_member(r, "response_format", &b);
 		add_member(r, "tools", &b);
 		buf_addc(&b, '}');

@@ -256,13 +256,15 @@ struct span json_element(struct span v, long long index)
 /* --- canonical form and equality --- */
 
 struct named {
-	struct span key; /* decoded, points into keys */
+	struct span key; /* decoded: points into the object or into keys */
 	struct span value;
 	size_t order;
 };
 
+#define FEW 12 /* members that need no allocation */
+
 struct members {
-	struct named *v;
+	struct named few[FEW], *v;
 	size_t n, cap;
 	struct buf keys;
 };
@@ -274,27 +276,58 @@ static int by_key(const void *a, const void *b)
 	return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+static void sort_few(struct named *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct named x = v[i];
+		size_t k = i;
+		for (; k > 0 && by_key(&v[k - 1], &x) > 0; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
+static struct span member_key(struct members *m, struct span key, size_t most)
+{
+	if (!memchr(key.s, '\\', key.n))
+		return (struct span){key.s + 1, key.n - 2};
+	/* Decoded keys are no longer than the object, so keys never moves. */
+	if (!m->keys.data)
+		buf_reserve(&m->keys, most);
+	size_t at = m->keys.len;
+	json_string(key, &m->keys);
+	return (struct span){m->keys.data + at, m->keys.len - at};
+}
+
+/* m need not be initialised. */
 static void members_sorted(struct span object, struct members *m)
 {
 	struct json_iter it = {0};
 	struct span key, value;
-	*m = (struct members){0};
-	/* Decoded keys are no longer than the object, so keys never moves. */
-	buf_reserve(&m->keys, object.n);
+	m->v = m->few;
+	m->n = 0;
+	m->cap = FEW;
+	m->keys = (struct buf)BUF_INIT;
 	while (json_next(&it, object, &key, &value)) {
-		m->v = mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
-		size_t at = m->keys.len;
-		json_string(key, &m->keys);
-		m->v[m->n] = (struct named){{m->keys.data + at, m->keys.len - at}, value, m->n};
+		if (m->n == FEW && m->v == m->few) {
+			m->v = mem_alloc(2 * FEW, sizeof *m->v);
+			m->cap = 2 * FEW;
+			memcpy(m->v, m->few, sizeof m->few);
+		}
+		m->v = m->n < m->cap ? m->v : mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
+		m->v[m->n] = (struct named){member_key(m, key, object.n), value, m->n};
 		m->n++;
 	}
-	if (m->n)
+	if (m->v == m->few)
+		sort_few(m->v, m->n);
+	else
 		qsort(m->v, m->n, sizeof *m->v, by_key);
 }
 
 static void members_release(struct members *m)
 {
-	free(m->v);
+	if (m->v != m->few)
+		free(m->v);
 	buf_release(&m->keys);
 }
 
@@ -305,6 +338,7 @@ static void canonical_string(struct span v, struct buf *b)
 		return;
 	}
 	struct buf text = BUF_INIT;
+	buf_reserve(&text, v.n);
 	json_string(v, &text);
 	json_put_string(b, text.data, text.len);
 	buf_release(&text);

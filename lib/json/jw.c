@@ -6,50 +6,45 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
+#include "scan.h"
+
+/* The escape of a quote, a backslash or a control character. */
+static void put_escape(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char from[] = "\"\\\n\r\t\b\f", to[] = "\"\\nrtbf";
+	const char *known = c ? strchr(from, c) : NULL;
+	buf_addc(b, '\\');
+	if (known) {
+		buf_addc(b, to[known - from]);
+		return;
+	}
+	buf_adds(b, "u00");
+	buf_addc(b, hex[c >> 4]);
+	buf_addc(b, hex[c & 15]);
+}
 
 void json_put_string(struct buf *b, const char *s, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
+	const char *from = s, *p = s, *end = n ? s + n : s;
 	buf_addc(b, '"');
-	size_t from = 0, i = 0;
-	while (i < n) {
-		unsigned char c = (unsigned char)s[i];
-		char esc[7] = {'\\', 0};
-		size_t step = 1;
-		if (c == '"' || c == '\\')
-			esc[1] = (char)c;
-		else if (c == '\n')
-			esc[1] = 'n';
-		else if (c == '\r')
-			esc[1] = 'r';
-		else if (c == '\t')
-			esc[1] = 't';
-		else if (c == '\b')
-			esc[1] = 'b';
-		else if (c == '\f')
-			esc[1] = 'f';
-		else if (c < 0x20) {
-			memcpy(esc + 1, "u00", 3);
-			esc[4] = hex[c >> 4];
-			esc[5] = hex[c & 15];
-		} else if (c >= 0x80) {
-			utf8proc_int32_t cp;
-			utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(n - i), &cp);
-			if (k > 0) {
-				i += (size_t)k;
-				continue;
-			}
-			memcpy(esc, "\xef\xbf\xbd", 4); /* U+FFFD */
-		} else {
-			i++;
+	while ((p = scan_plain(p, end)) < end) {
+		utf8proc_int32_t cp;
+		utf8proc_ssize_t k = 0;
+		if ((unsigned char)*p >= 0x80)
+			k = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &cp);
+		if (k > 0) {
+			p += k;
 			continue;
 		}
-		buf_add(b, s + from, i - from);
-		buf_adds(b, esc);
-		i += step;
-		from = i;
+		buf_add(b, from, (size_t)(p - from));
+		if ((unsigned char)*p >= 0x80)
+			buf_adds(b, "\xef\xbf\xbd"); /* U+FFFD */
+		else
+			put_escape(b, (unsigned char)*p);
+		from = ++p;
 	}
-	buf_add(b, s + from, n - from);
+	buf_add(b, from, (size_t)(end - from));
 	buf_addc(b, '"');
 }
 

@@ -21,13 +21,38 @@ const char *scan_space(const struct scan *s, const char *p)
 	return p;
 }
 
-/* High bit set in each byte of the result where x has a quote, a backslash, a control character or a non-ASCII byte: the
- * bytes that need a look. (Borrows can set a bit too many behind a true one, never one too few.) */
+/* High bit set in each byte of the result where x has a byte that needs a look. (Borrows can set a bit too many behind a
+ * true one, never one too few.) */
 static uint64_t special_bytes(uint64_t x)
 {
 	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
 	uint64_t quote = x ^ ones * '"', back = x ^ ones * '\\';
 	return (((quote - ones) & ~quote) | ((back - ones) & ~back) | ((x - ones * 0x20) & ~x) | x) & high;
+}
+
+static int is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+const char *scan_plain(const char *p, const char *end)
+{
+	while (end - p >= 8) {
+		uint64_t x;
+		memcpy(&x, p, 8);
+		uint64_t hit = special_bytes(x);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		if (hit)
+			return p + __builtin_ctzll(hit) / 8;
+#else
+		if (hit)
+			break;
+#endif
+		p += 8;
+	}
+	while (p < end && is_plain((unsigned char)*p))
+		p++;
+	return p;
 }
 
 /* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no overlong forms, no surrogates,
@@ -58,21 +83,7 @@ const char *scan_string(const struct scan *s, const char *p)
 {
 	const char *end = s->end, *open = p;
 	for (p++;;) {
-		while (end - p >= 8) {
-			uint64_t x;
-			memcpy(&x, p, 8);
-			uint64_t hit = special_bytes(x);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-			if (hit) {
-				p += __builtin_ctzll(hit) / 8;
-				break;
-			}
-#else
-			if (hit)
-				break;
-#endif
-			p += 8;
-		}
+		p = scan_plain(p, end);
 		if (p >= end)
 			return scan_fail(s, open, "a string that does not end");
 		unsigned char c = (unsigned char)*p;
@@ -92,13 +103,11 @@ const char *scan_string(const struct scan *s, const char *p)
 			}
 		} else if (c < 0x20) {
 			return scan_fail(s, p, "a raw control character in a string");
-		} else if (c >= 0x80) {
+		} else {
 			int n = utf8_length((const unsigned char *)p, (size_t)(end - p));
 			if (!n)
 				return scan_fail(s, p, "invalid UTF-8");
 			p += n;
-		} else {
-			p++;
 		}
 	}
 }

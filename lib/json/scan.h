@@ -18,6 +18,9 @@ const char *scan_value(const struct scan *s, const char *p, int depth);
 /* Sets "at byte N: reason" and returns NULL. */
 const char *scan_fail(const struct scan *s, const char *p, const char *reason);
 
+/* The first byte from p that needs a look in a string: a quote, a backslash, a control character or a byte over 0x7f; or end. */
+const char *scan_plain(const char *p, const char *end);
+
 /* Behind a value of text that was checked before, without checking it again. */
 const char *scan_skip(const char *p, const char *end);
 

@@ -70,6 +70,13 @@ const char *side_name(enum side side)
 	return names[side];
 }
 
+const char *side_json(enum side side)
+{
+	static const char *const quoted[SIDES] = {"\"train\"", "\"valid\"", "\"test\""};
+
+	return quoted[side];
+}
+
 int side_read(struct span value, enum side *side, struct err *e)
 {
 	*side = SIDE_NONE;

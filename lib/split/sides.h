@@ -31,6 +31,7 @@ enum side sides_of(const struct sides *s, uint64_t hash);
 
 /* "train", "valid", "test". */
 const char *side_name(enum side side);
+const char *side_json(enum side side); /* in quotes */
 
 /* The side that a record's `split` member (raw JSON) names: SIDE_NONE in *side where the value is absent or null, -1 with the reason where
  * it is anything else than the three names. */
