@@ -1,10 +1,14 @@
 /* What the files of jinja share with each other; nobody else includes this.
  *
  *	jinja_lex.c	template text into tokens, white space control done
- *	jinja_parse.c	tokens into a tree
+ *	jinja_parse.c	tokens into a tree: statements; jinja_expression.c: expressions; both over jinja_cursor.c (jinja_parse.h)
  *	jinja_value.c	values: making, comparing, printing, JSON in and out
- *	jinja_eval.c	walks the tree
- *	jinja_filter.c	filters and tests
+ *	jinja_run.c	walks the statements; compiling and rendering
+ *	jinja_eval.c	walks the expressions
+ *	jinja_operate.c	what expressions do to values: indexes, slices, arithmetic, comparing
+ *	jinja_scope.c	a rendering's budget and variables
+ *	jinja_filter.c	finds filters, which stand in jinja_filter_text.c and jinja_filter_list.c (jinja_filter.h)
+ *	jinja_test.c	tests
  *	jinja_call.c	global functions and the methods of strings, lists and mappings
  */
 #ifndef FT_JINJA_IMPL_H
@@ -176,8 +180,14 @@ struct jcall {
 };
 
 /* All int functions return 0, or -1 with the reason (with the template's name and line) in r->e. */
+
+/* jinja_scope.c */
 int jfail(struct jrun *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int jcharge(struct jrun *r, uint64_t steps);
+int jcharge(struct jrun *r, uint64_t steps); /* fails when the budget is spent */
+int jenter(struct jrun *r);		     /* one nesting deeper; r->depth-- on the way out */
+struct jscope *jscope_new(struct jrun *r, struct jscope *up); /* NULL with the reason */
+struct jv *jscope_find(struct jrun *r, struct jscope *s, struct span name); /* here or further up; NULL where unknown */
+int jscope_set(struct jrun *r, struct jscope *s, struct span name, struct jv value); /* here, whatever stands further up */
 
 /* jinja_value.c */
 struct jv jv_undefined(struct span name);
@@ -213,16 +223,33 @@ size_t jv_chars(struct span s); /* code points */
 /* The part [from, to) of s counted in code points. */
 struct span jv_substring(struct span s, size_t from, size_t to);
 
+/* jinja_run.c */
+/* Statements in order, until one breaks off: 0, 1 after {% break %}, 2 after {% continue %}, -1. */
+int jbody(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n);
+/* The same with the output caught. */
+int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n, struct jv *out);
+
 /* jinja_eval.c */
 int jeval(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv *out);
+/* n's arguments, evaluated. */
+int jarguments(struct jrun *r, struct jscope *s, const struct jnode *n, struct jcall *c);
+/* An N_CALL; caller: what {% call %} hands to the macro, or NULL. */
+int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller, struct jv *out);
 int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struct jv *out);
-int jattr(struct jrun *r, const struct jv *v, struct span name, struct jv *out); /* v.name, undefined where absent */
-int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *out);
 /* The argument at a position or of a name; NULL where not given. */
 const struct jv *jcall_arg(const struct jcall *c, size_t at, const char *name);
 
-/* jinja_filter.c */
-void jescape(struct span s, struct buf *b);
+/* jinja_operate.c */
+int jattr(struct jrun *r, const struct jv *v, struct span name, struct jv *out); /* v.name, undefined where absent */
+int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *out);
+int jslice(struct jrun *r, const struct jv *v, const struct jv part[3], struct jv *out); /* v[a:b:c]; a part left out is none */
+int jconcat(struct jrun *r, const struct jv *a, const struct jv *b, struct jv *out);	 /* a ~ b */
+int jarithmetic(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b, struct jv *out);
+int jintegers(struct jrun *r, enum jop op, int64_t a, int64_t b, struct jv *out); /* fails beyond 64 bits */
+int jcompare(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b, int *yes);
+
+/* jinja_filter.c, jinja_test.c */
+void jescape(struct span s, struct buf *b); /* HTML */
 int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, struct jv *out);
 int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, int *yes);
 int jfilter_known(struct span name);
