@@ -1,7 +1,6 @@
 /* ft-eval: scores answers with checks and says what the scores are worth: every rate with its interval, every comparison paired, every
  * requirement met, missed or not yet decided.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +12,15 @@
 #include "../lib/eval/advice.h"
 #include "../lib/eval/board.h"
 #include "../lib/eval/compare.h"
+#include "../lib/eval/decide.h"
+#include "../lib/eval/duels.h"
 #include "../lib/eval/junit.h"
 #include "../lib/eval/page.h"
 #include "../lib/eval/profile.h"
 #include "../lib/eval/report.h"
 #include "../lib/eval/require.h"
 #include "../lib/eval/scorer.h"
-#include "../lib/json/jw.h"
+#include "../lib/eval/tables.h"
 #include "../lib/json/reader.h"
 
 static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
@@ -80,6 +81,8 @@ static const struct program program = {
 
 static struct board board;
 static struct check *checks;
+static const char **check_names;
+static struct duels duels; /* pair rows */
 static struct requirement *requirements;
 static const char baseline_run[] = "baseline", this_run[] = "now";
 
@@ -88,38 +91,22 @@ static const char baseline_run[] = "baseline", this_run[] = "now";
 static void parse_checks(void)
 {
 	static const char *const usual[] = {"exact"};
-	const char *const *specs = opt_checks.n > 0 ? opt_checks.v : usual;
 	struct err e = ERR_INIT;
 
 	board.n_checks = opt_checks.n > 0 ? opt_checks.n : 1;
 	board.n_metrics = board.n_checks + (opt_weights.n > 0);
-	checks = mem_alloc(board.n_checks, sizeof *checks);
+	if (check_parse_all(opt_checks.n > 0 ? opt_checks.v : usual, board.n_checks, &checks, &e) < 0)
+		prog_usage("%s", e.msg);
 	board.checks = checks;
-	for (size_t i = 0; i < board.n_checks; i++) {
-		if (check_parse(specs[i], checks + i, &e) < 0)
+	for (size_t i = 0; i < opt_weights.n; i++)
+		if (check_weigh(checks, board.n_checks, opt_weights.v[i], &e) < 0)
 			prog_usage("%s", e.msg);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(checks[i].name, checks[j].name) == 0)
-				prog_usage("two checks are called %s; name one of them: -c NAME=%s", checks[i].name, specs[i]);
-		if (opt_weights.n > 0 && strcmp(checks[i].name, "score") == 0)
+	for (size_t i = 0; i < board.n_checks && opt_weights.n > 0; i++)
+		if (strcmp(checks[i].name, "score") == 0)
 			prog_usage("`score` is the weighted mean; give that check another name");
-	}
-	for (size_t i = 0; i < opt_weights.n; i++) {
-		const char *eq = strchr(opt_weights.v[i], '='), *name = opt_weights.v[i];
-		char *end = NULL;
-		double w = eq ? strtod(eq + 1, &end) : NAN;
-		int found = 0;
-
-		if (!eq || end == eq + 1 || *end || !(w >= 0) || isinf(w))
-			prog_usage("--weight %s: write NAME=WEIGHT, the weight a number from 0", name);
-		for (size_t j = 0; j < board.n_checks; j++)
-			if (strlen(checks[j].name) == (size_t)(eq - name) && strncmp(checks[j].name, name, (size_t)(eq - name)) == 0) {
-				checks[j].weight = w;
-				found = 1;
-			}
-		if (!found)
-			prog_usage("--weight %s: there is no such check", name);
-	}
+	check_names = mem_alloc(board.n_checks, sizeof *check_names);
+	for (size_t i = 0; i < board.n_checks; i++)
+		check_names[i] = checks[i].name;
 }
 
 static struct path *parse_path(const char *text)
@@ -130,23 +117,6 @@ static struct path *parse_path(const char *text)
 	if (!p)
 		prog_usage("%s", e.msg);
 	return p;
-}
-
-static void parse_pass_at(void)
-{
-	static int ks[16];
-	const char *s = opt_pass_at;
-	char *end;
-
-	do {
-		long k = strtol(s, &end, 10);
-
-		if (end == s || (*end && *end != ',') || k < 1 || k > 1000000 || board.n_pass_at == 16)
-			prog_usage("--pass-at is a list of at most 16 numbers, as 1,5,10");
-		ks[board.n_pass_at++] = (int)k;
-		s = end + 1;
-	} while (*end);
-	board.pass_at = ks;
 }
 
 static void parse_options(void)
@@ -175,8 +145,8 @@ static void parse_options(void)
 		board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
 	board.boot = (struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
-	if (opt_pass_at)
-		parse_pass_at();
+	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
+		prog_usage("--pass-at %s", e.msg);
 	if (opt_errors && strcmp(opt_errors, "fail") == 0)
 		board.unscored = UNSCORED_FAIL;
 	else if (opt_errors && strcmp(opt_errors, "drop") == 0)
@@ -198,33 +168,20 @@ static void parse_options(void)
 
 /* --- reading and scoring --- */
 
-static void pass_on(const struct row *a)
-{
-	struct buf value = BUF_INIT, line = BUF_INIT;
-	struct edit edit = {.name = "eval"};
-	struct jw w;
-
-	jw_init(&w, &value);
-	jw_object(&w);
-	for (size_t c = 0; c < board.n_checks; c++) {
-		jw_key(&w, checks[c].name);
-		jw_num(&w, a->scores[c]);
-	}
-	jw_end(&w);
-	edit.value = buf_span(&value);
-	if (record_splice(&a->rec, &edit, 1, &line) < 0)
-		prog_die("%s:%zu: the record grows too large", a->file, a->line);
-	out_line(line.data, line.len);
-	buf_release(&value);
-	buf_release(&line);
-}
-
 static int take_row(void *arg, struct row *r, struct err *e)
 {
+	struct buf line = BUF_INIT;
+
 	(void)arg;
-	if (opt_pass && board.run != baseline_run)
-		pass_on(r);
-	return board_add(&board, r, e);
+	if (opt_pass && board.run != baseline_run) {
+		if (row_with_scores(r, check_names, board.n_checks, &line) < 0)
+			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
+		out_line(line.data, line.len);
+		buf_release(&line);
+	}
+	if (!duels_is_pair(&r->rec))
+		return board_add(&board, r, e);
+	return duels_add(&duels, &r->rec, e) < 0 ? err_prefix(e, "%s:%zu", r->file, r->line) : 0;
 }
 
 static void on_bad(void *arg, const struct err *e)
@@ -241,6 +198,14 @@ static void stopped_or_failed(const struct err *e)
 	prog_fail(e);
 }
 
+static void open_input(struct reader *r, char **files)
+{
+	reader_init(r, files);
+	r->skip_bad = opt_skip_bad;
+	r->on_bad = on_bad;
+	r->stopping = prog_stopping;
+}
+
 /* Returns the number of lines skipped. */
 static size_t read_all(struct scorer *scorer, char **files)
 {
@@ -251,10 +216,7 @@ static size_t read_all(struct scorer *scorer, char **files)
 	size_t skipped;
 	int got;
 
-	reader_init(&r, files);
-	r.skip_bad = opt_skip_bad;
-	r.on_bad = on_bad;
-	r.stopping = prog_stopping;
+	open_input(&r, files);
 	progress_begin(&progress, "rows", 0, opt_quiet);
 	while ((got = reader_next(&r, &rec, &e)) > 0) {
 		if (scorer_add(scorer, &rec, r.name, r.line, &e) < 0)
@@ -279,37 +241,16 @@ static size_t read_all(struct scorer *scorer, char **files)
 static size_t read_profiles(char **files)
 {
 	struct reader r;
-	struct record rec = {0};
 	struct err e = ERR_INIT;
 	size_t skipped;
-	int got;
 
 	for (size_t i = 0; i < board.n_checks; i++)
 		check_release(checks + i);
-	board.n_checks = board.n_metrics = 0;
-	reader_init(&r, files);
-	r.skip_bad = opt_skip_bad;
-	r.on_bad = on_bad;
-	r.stopping = prog_stopping;
-	while ((got = reader_next(&r, &rec, &e)) > 0) {
-		if (board.n_checks == 0) {
-			free(checks);
-			checks = NULL;
-			if (profile_checks(&rec, &checks, &board.n_checks, &e) < 0)
-				break;
-			board.checks = checks;
-			board.n_metrics = board.n_checks;
-		}
-		if (profile_read(&board, &rec, &e) < 0)
-			break;
-	}
-	if (got != 0) {
-		if (got > 0)
-			err_prefix(&e, "%s:%zu", r.name, r.line);
+	free(checks);
+	open_input(&r, files);
+	if (profile_read_all(&board, &r, &checks, &e) < 0)
 		prog_fail(&e);
-	}
 	skipped = r.skipped;
-	record_release(&rec);
 	reader_release(&r);
 	return skipped;
 }
@@ -337,36 +278,6 @@ static size_t read_runs(char **files)
 
 /* --- answers --- */
 
-/* Every requirement in every group. Unscored rows that a requirement rests on are refused unless something was said about them. */
-static struct decided *decide(size_t *n)
-{
-	struct decided *all = mem_alloc(opt_require.n * board.n_groups, sizeof *all);
-	struct err e = ERR_INIT;
-
-	*n = 0;
-	for (size_t g = 0; g < board.n_groups; g++) {
-		/* What an earlier run reached is required of nobody. */
-		if (opt_baseline_file && strcmp(board.groups[g].side, baseline_run) == 0)
-			continue;
-		for (size_t i = 0; i < opt_require.n; i++) {
-			const struct group *group = board.groups + g;
-			struct decided *d = all + *n;
-			size_t metric;
-
-			*d = (struct decided){.r = requirements + i, .g = group};
-			if (board_figure(&board, group, requirements[i].figure, &d->value, &metric, &e) < 0)
-				prog_fail(&e);
-			if (metric < board.n_metrics && group->cells[metric].unscored > 0 && board.unscored == UNSCORED_KEEP)
-				prog_die("--require %s: %" PRIu64 " of %" PRIu64 " rows could not be scored (first: %s); say --errors fail (they "
-					 "are wrong) or --errors drop (they are left out)",
-					 requirements[i].text, group->cells[metric].unscored, group->n, group->cells[metric].first);
-			d->verdict = require_judge(requirements + i, d->value, opt_point);
-			++*n;
-		}
-	}
-	return all;
-}
-
 static int status_of(const struct comparisons *c, const struct decided *d, size_t n)
 {
 	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
@@ -385,66 +296,46 @@ static int status_of(const struct comparisons *c, const struct decided *d, size_
 	return status;
 }
 
-static void remark_unscored(void)
+/* What the figures alone do not say, a line each. */
+static void remark(void)
 {
-	for (size_t g = 0; g < board.n_groups && !opt_quiet; g++)
-		for (size_t m = 0; m < board.n_checks; m++)
-			if (board.groups[g].cells[m].unscored > 0)
-				prog_warn("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)", board_metric_name(&board, m),
-					  board.groups[g].cells[m].unscored, board.groups[g].n,
-					  opt_by.n > 0 || opt_compare ? board.groups[g].label : "",
-					  opt_by.n > 0 || opt_compare ? " " : "", board.groups[g].cells[m].first);
+	struct buf text = BUF_INIT;
+
+	report_remarks(&board, opt_by.n > 0 || opt_compare, &text);
+	if (duels.errors > 0)
+		buf_addf(&text, "%zu of %zu pairs hold no verdict\n", duels.errors, duels.rows);
+	for (char *line = text.data, *end; text.len > 0 && !opt_quiet && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		prog_warn("%.*s", (int)(end - line), line);
+	}
+	buf_release(&text);
 }
 
-/* The lines that stand for a decision: which group, after how many calls. */
 static void write_choice(const struct comparisons *c, const struct decided *d, size_t n, struct buf *text)
 {
 	int unknown;
 	const struct group *g = opt_choose ? advice_cheapest(&board, d, n, &unknown) : NULL;
-	struct jw w;
 
-	if (opt_choose) {
-		jw_init(&w, text);
-		jw_object(&w);
-		jw_key(&w, "choose");
-		jw_str(&w, opt_choose);
-		jw_key(&w, "group");
-		if (g)
-			jw_raw(&w, span_of(g->label));
-		else
-			jw_null(&w);
-		jw_end(&w);
-		buf_addc(text, '\n');
-		if (!g)
-			prog_warn("--choose cheapest: %s", unknown ? "no group's cost is known" : "no group with a known cost meets every requirement");
-	}
-	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++) {
-		if (c->v[i].metric > 0)
-			continue;
-		jw_init(&w, text);
-		jw_object(&w);
-		jw_key(&w, "break_even");
-		jw_num(&w, advice_break_even(c->v[i].a, c->v[i].b, opt_train_cost));
-		jw_key(&w, "a");
-		jw_str(&w, c->v[i].a->side);
-		jw_key(&w, "b");
-		jw_str(&w, c->v[i].b->side);
-		jw_key(&w, "train_cost");
-		jw_num(&w, opt_train_cost);
-		jw_end(&w);
-		buf_addc(text, '\n');
-	}
+	if (opt_choose)
+		report_choice(g, text);
+	if (opt_choose && !g)
+		prog_warn("--choose cheapest: %s", unknown ? "no group's cost is known" : "no group with a known cost meets every requirement");
+	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++)
+		if (c->v[i].metric == 0)
+			report_break_even(c->v + i, opt_train_cost, text);
 }
 
 static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
 {
+	int table = opt_markdown || opt_table || (!opt_json && out_is_tty());
+	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {
 		for (size_t i = 0; i < board.n_groups; i++)
 			profile_write(&board, board.groups + i, &text);
-	} else if (opt_markdown || opt_table || (!opt_json && out_is_tty())) {
-		report_tables(&board, c, d, n, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
+	} else if (table) {
+		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
 	} else {
 		for (size_t i = 0; i < board.n_groups; i++)
 			report_group(&board, board.groups + i, &text);
@@ -452,6 +343,8 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 			report_comparison(&board, c->v + i, &text);
 		for (size_t i = 0; i < n; i++)
 			report_decided(&board, d + i, &text);
+		if (duels_write(&duels, opt_baseline, board.level, &text, &e) < 0)
+			prog_fail(&e);
 	}
 	write_choice(c, d, n, &text);
 	for (size_t i = 0; i < c->n && opt_diff; i++)
@@ -466,7 +359,7 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 	struct buf text = BUF_INIT;
 
 	if (opt_html) {
-		page_write(&board, c, d, n, advice, (size_t)opt_html_rows, &text);
+		page_write(&board, c, d, n, &duels, advice, (size_t)opt_html_rows, &text);
 		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
 			prog_die("%s", text.full ? "the report grows too large; see --html-rows" : e.msg);
 	}
@@ -496,9 +389,10 @@ int main(int argc, char **argv)
 	parse_options();
 	out_line_buffered(opt_line_buffered);
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
-	remark_unscored();
-	d = decide(&n);
-	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
+	remark();
+	if (decide_all(&board, requirements, opt_require.n, opt_point, opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
+		prog_fail(&e);
+	if ((opt_compare || opt_baseline_file) && !prog_stopping() && (board.n_groups > 0 || duels.rows == 0) &&
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
 		prog_fail(&e);
 	advice = advice_text(advice_of(&board, d, n));
@@ -515,13 +409,10 @@ int main(int argc, char **argv)
 		require_release(requirements + i);
 	free(requirements);
 	board_release(&board);
-	for (size_t i = 0; i < board.n_by; i++)
-		path_free(board.by[i]);
-	free(board.by);
-	path_free(board.compare);
-	path_free(board.cluster);
 	for (size_t i = 0; i < board.n_checks; i++)
 		check_release(checks + i);
 	free(checks);
+	free(check_names);
+	duels_release(&duels);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

@@ -144,6 +144,44 @@ rows() {
 		and .[1].verdict == "missed" and .[2].verdict == "met"' <<<"$output"
 }
 
+@test "json-fields: a tolerance for each field, named fields that are on neither side, and names that occur nowhere" {
+	jq -nc '{ideal: ({total: 100, net: 80, due: "2024-01-31", to: {city: "Oslo"}} | tojson), output: ({total: "100.60", net: 80.6, due: "31.1.2024", to: {city: "oslo"}} | tojson)}' >in
+	status_is 0 ft-eval -c 'json-fields:total~1%,net~0.5,due,to,note' in
+	jq -e '.metrics["json-fields"] | (.mean - 0.8 | fabs) < 1e-12 and .fields.total.mean == 1 and .fields.net.mean == 0 and .fields["to.city"].mean == 1
+		and .fields.note.mean == 1 and .fields.note.recall == null' <<<"$output"
+	[[ $stderr == *"no reference and no answer holds the field 'note'"* ]]
+	status_is 0 ft-eval -c 'json-fields:~1%' in
+	jq -e '.metrics["json-fields"].mean == 1' <<<"$output"
+	for bad in 'a~' 'a~x' 'a~-1' '~1%%' ','; do status_is 2 ft-eval -c "json-fields:$bad" in; done
+	jq -nc '{ideal: ({items: [{price: 5, on: "2024-05-01"}, {price: 7}]} | tojson), output: ({items: [{price: "$5.00", on: "May 1, 2024"}, {price: 7, on: null}]} | tojson)}' >lists
+	status_is 0 ft-eval -c json-fields lists
+	jq -e '.metrics["json-fields"].mean == 1' <<<"$output"
+}
+
+@test "pair verdicts rank the models with intervals and compare each with the baseline" {
+	pair() { echo "{\"id\":\"$RANDOM$RANDOM\",\"a\":{\"model\":\"$1\"},\"b\":{\"model\":\"$2\"},\"judge\":$3}"; }
+	{
+		for _ in 1 2 3 4 5 6 7 8; do pair x y '{"winner":"a"}'; done
+		pair y x '{"winner":"a"}'; pair x y '{"winner":"tie"}'
+		for _ in 1 2 3 4 5 6; do pair z y '{"winner":"b"}'; done
+		pair x y '{"error":{"type":"unparsable"}}'
+	} >in
+	status_is 0 ft-eval in
+	jq -se '[.[:3][].model] == ["x", "y", "z"] and [.[:3][].rank] == [1, 2, 3] and (.[0] | .wins == 8 and .losses == 1 and .ties == 1 and .strength.lo < .strength.value)
+		and (.[3] | .a == "x" and .b == "y" and .n == 10 and .diff == -0.7 and .test == "sign" and .p == 0.0390625) and (length == 4)' <<<"$output"
+	[[ $stderr == *"1 of 17 pairs hold no verdict"* ]]
+	status_is 0 ft-eval -q --compare model --baseline y in
+	# Holm over the two: 2 x 2/64, 0.0390625
+	jq -se '.[3].b == "x" and .[3].p_adj == 0.0625 and .[4].b == "z" and .[4].p == 0.03125 and .[4].p_adj == 0.0625' <<<"$output"
+	status_is 2 ft-eval -q --compare model --baseline nobody in
+	status_is 0 ft-eval -q --table --html report.html in
+	[[ $output == *"strength"*"x "* ]]
+	grep -q 'Ranking by pairs' report.html
+	{ cat in; rows x 11; } >both
+	status_is 0 ft-eval -q both
+	jq -se '.[0].n == 2 and .[1].rank == 1' <<<"$output"
+}
+
 @test "jq expressions share one jq process" {
 	printf '#!/bin/sh\necho run >>%s/runs\nexec jq "$@"\n' "$TMP" >jq-counted
 	chmod +x jq-counted

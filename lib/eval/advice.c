@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include "../stats/tally.h"
 
-static double cost_of(const struct group *g)
+double advice_cost(const struct group *g)
 {
 	return g->cost.n > 0 && g->cost_unknown == 0 ? tally_mean(&g->cost) : NAN;
 }
 
-static double median_latency(const struct group *g)
+double advice_latency(const struct group *g)
 {
 	size_t n;
 	struct tally_bin *sorted = tally_sorted(&g->latency, &n);
@@ -36,14 +36,14 @@ const struct group *advice_cheapest(const struct board *b, const struct decided 
 	*unknown = 1;
 	for (size_t i = 0; i < b->n_groups; i++) {
 		const struct group *g = b->groups + i;
-		double cost = cost_of(g);
+		double cost = advice_cost(g);
 
 		if (isnan(cost))
 			continue;
 		*unknown = 0;
 		if (!meets_all(g, d, n))
 			continue;
-		if (!best || cost < cost_of(best) || (cost == cost_of(best) && median_latency(g) < median_latency(best)))
+		if (!best || cost < advice_cost(best) || (cost == advice_cost(best) && advice_latency(g) < advice_latency(best)))
 			best = g;
 	}
 	return best;
@@ -51,11 +51,11 @@ const struct group *advice_cheapest(const struct board *b, const struct decided 
 
 int advice_is_pareto(const struct board *b, const struct group *g)
 {
-	double quality = board_score(b, g, 0).value, cost = cost_of(g), latency = median_latency(g);
+	double quality = board_score(b, g, 0).value, cost = advice_cost(g), latency = advice_latency(g);
 
 	for (size_t i = 0; i < b->n_groups; i++) {
 		const struct group *h = b->groups + i;
-		double q = board_score(b, h, 0).value, c = cost_of(h), l = median_latency(h);
+		double q = board_score(b, h, 0).value, c = advice_cost(h), l = advice_latency(h);
 
 		/* Comparisons with what is not known are false, so they neither win nor lose. */
 		if (h != g && !(q < quality) && !(c > cost) && !(l > latency) && (q > quality || c < cost || l < latency))
@@ -66,7 +66,7 @@ int advice_is_pareto(const struct board *b, const struct group *g)
 
 double advice_break_even(const struct group *a, const struct group *b, double train_cost)
 {
-	double saved = cost_of(a) - cost_of(b);
+	double saved = advice_cost(a) - advice_cost(b);
 
 	return saved > 0 ? ceil(train_cost / saved) : NAN;
 }

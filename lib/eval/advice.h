@@ -6,7 +6,11 @@
 #define FT_ADVICE_H
 
 #include "board.h"
-#include "report.h"
+#include "decide.h"
+
+/* Dollars a row, and median seconds; NaN where they are not known. */
+double advice_cost(const struct group *g);
+double advice_latency(const struct group *g);
 
 /* The group with the lowest known cost per 1,000 rows among those that meet every requirement, or NULL. At equal cost the faster (median), then the
  * earlier. Where no group's cost is known *unknown is set. */

@@ -49,6 +49,26 @@ void board_release(struct board *b)
 	field_verdicts_release(&b->verdicts);
 	b->groups = NULL;
 	b->n_groups = b->groups_cap = 0;
+	for (size_t i = 0; i < b->n_by; i++)
+		path_free(b->by[i]);
+	free(b->by);
+	path_free(b->compare);
+	path_free(b->cluster);
+}
+
+int board_pass_at(struct board *b, const char *list, struct err *e)
+{
+	char *end;
+
+	do {
+		long k = strtol(list, &end, 10);
+
+		if (end == list || (*end && *end != ',') || k < 1 || k > 1000000 || b->n_pass_at == BOARD_PASS_AT)
+			return err_set(e, "is a list of at most %d numbers, as 1,5,10", BOARD_PASS_AT);
+		b->pass_at[b->n_pass_at++] = (int)k;
+		list = end + 1;
+	} while (*end);
+	return 0;
 }
 
 const char *board_metric_name(const struct board *b, size_t metric)

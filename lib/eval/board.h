@@ -21,6 +21,8 @@
 
 #define BOARD_GROUPS 10000 /* more different values of --by than this are an error */
 
+#define BOARD_PASS_AT 16
+
 /* What to make of rows that could not be scored. */
 enum unscored { UNSCORED_KEEP, UNSCORED_FAIL, UNSCORED_DROP };
 
@@ -68,7 +70,7 @@ struct board {
 	struct path *cluster; /* or NULL */
 	double level;
 	struct boot boot; /* resamples 0: intervals of means by t */
-	const int *pass_at;  /* figures of so many samples */
+	int pass_at[BOARD_PASS_AT]; /* figures of so many samples */
 	size_t n_pass_at;
 	struct path **by;
 	size_t n_by;
@@ -83,7 +85,11 @@ struct board {
 	struct field_verdicts verdicts;
 };
 
+/* Frees groups and paths; checks are the caller's. */
 void board_release(struct board *b);
+
+/* Sets pass_at from a list as 1,5,10. */
+int board_pass_at(struct board *b, const char *list, struct err *e);
 
 /* The group with this label, made where it is new; NULL with the reason where there are too many. Valid until the next one is made. */
 struct group *board_group(struct board *b, const char *label, const char *within, const char *side, struct err *e);

@@ -32,7 +32,7 @@ static const struct kind {
 	{"numeric", CHECK_NUMERIC, ARG_MAY, 1, 1, "the last amount in both is equal, within ARG (0.01, or 1%)"},
 	{"choice", CHECK_CHOICE, ARG_MAY, 1, 1, "the same one of the choices ARG (default A,B,C,D,E) is named"},
 	{"json", CHECK_JSON, ARG_MAY, 1, 1, "equal as JSON values"},
-	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1, "share of JSON fields (or of ARG: a,b.c) that agree"},
+	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1, "share of JSON fields (or of ARG: a,b.c~1%) that agree"},
 	{"json-valid", CHECK_JSON_VALID, ARG_NONE, 1, 0, "the output is one JSON value"},
 	{"finish", CHECK_FINISH, ARG_MAY, 0, 0, "finish_reason is ARG (default stop)"},
 	{"words", CHECK_WORDS, ARG_MUST, 1, 0, "ARG = LO-HI: so many words"},
@@ -66,7 +66,7 @@ const char *check_help(void)
 {
 	static const char help[] =
 		"exact iexact normalized includes starts regex:PATTERN numeric[:TOLERANCE]\n"
-		"choice[:A,B,...] json json-fields[:FIELD,...] json-valid finish[:REASON]\n"
+		"choice[:A,B,...] json json-fields[:FIELD[~TOL],...] json-valid finish[:REASON]\n"
 		"words:LO-HI latency:S cost:USD judge[:CRITERION] schema:FILE tool-calls\n"
 		"levenshtein f1 rouge-1 rouge-2 rouge-l bleu chrf jq:EXPR cmd:COMMAND; not- negates";
 
@@ -126,15 +126,9 @@ static int parse_arg(struct check *c, struct err *e)
 		c->schema = schema_read(c->arg, e);
 		return c->schema ? 0 : -1;
 	case CHECK_NUMERIC:
-		c->hi = 1e-9;
-		c->relative = 1;
-		if (!c->arg)
-			return 0;
-		if (read_number(c->arg, &end, &c->hi) < 0 || (*end && strcmp(end, "%") != 0))
+		c->tolerance = TOLERANCE_EXACT;
+		if (c->arg && tolerance_parse(c->arg, &c->tolerance) < 0)
 			return err_set(e, "numeric: the tolerance must be a number or a percentage, not '%s'", c->arg);
-		c->relative = *end == '%';
-		if (c->relative)
-			c->hi /= 100;
 		return 0;
 	case CHECK_CHOICE:
 		split_list(c->arg ? c->arg : "A,B,C,D,E", c);
@@ -142,11 +136,7 @@ static int parse_arg(struct check *c, struct err *e)
 			return err_set(e, "choice: at least two choices are needed, not '%s'", c->arg);
 		return 0;
 	case CHECK_JSON_FIELDS:
-		if (c->arg)
-			split_list(c->arg, c);
-		if (c->arg && c->n_list == 0)
-			return err_set(e, "json-fields: no field is named in '%s'", c->arg);
-		return 0;
+		return field_rules_parse(c->arg, &c->fields, e);
 	case CHECK_WORDS:
 		if (read_number(c->arg, &end, &c->lo) < 0 || *end != '-' || read_number(end + 1, &end, &c->hi) < 0 || *end ||
 		    c->lo > c->hi)
@@ -226,8 +216,39 @@ void check_release(struct check *c)
 	for (size_t i = 0; i < c->n_list; i++)
 		free(c->list[i]);
 	free(c->list);
+	field_rules_release(&c->fields);
 	schema_free(c->schema);
 	memset(c, 0, sizeof *c);
+}
+
+int check_parse_all(const char *const *specs, size_t n, struct check **checks, struct err *e)
+{
+	struct check *v = *checks = mem_alloc(n, sizeof *v);
+
+	for (size_t i = 0; i < n; i++) {
+		if (check_parse(specs[i], v + i, e) < 0)
+			return -1;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(v[i].name, v[j].name) == 0)
+				return err_set(e, "two checks are called %s; name one of them: -c NAME=%s", v[i].name, specs[i]);
+	}
+	return 0;
+}
+
+int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
+{
+	const char *eq = strchr(spec, '=');
+	char *end = NULL;
+	double w = eq ? strtod(eq + 1, &end) : NAN;
+
+	if (!eq || end == eq + 1 || *end || !(w >= 0) || isinf(w))
+		return err_set(e, "--weight %s: write NAME=WEIGHT, the weight a number from 0", spec);
+	for (size_t i = 0; i < n; i++)
+		if (span_is((struct span){spec, (size_t)(eq - spec)}, checks[i].name)) {
+			checks[i].weight = w;
+			return 0;
+		}
+	return err_set(e, "--weight %s: there is no such check", spec);
 }
 
 int check_is_local(const struct check *c)
@@ -330,7 +351,7 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 			*why = "the reference holds no number";
 			return NAN;
 		}
-		return number_last(out, &m) && fabs(m - n) <= (c->relative ? c->hi * fabs(n) : c->hi);
+		return number_last(out, &m) && number_near(n, m, c->tolerance);
 	case CHECK_CHOICE:
 		i = choice_in(c, a, ref);
 		if (i < 0) {
@@ -370,7 +391,7 @@ static double best_fields(const struct check *c, struct row *a, struct field_ver
 
 	*why = "the reference is no JSON object";
 	for (size_t i = 0; i < a->n_refs; i++) {
-		double s = fields_compare(a->refs[i], a->output, c->list, c->n_list, 1e-9, &v);
+		double s = fields_compare(a->refs[i], a->output, &c->fields, &v);
 
 		if (s >= 0 && !(s <= score)) {
 			struct field_verdicts swap = *best;

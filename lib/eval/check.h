@@ -49,15 +49,21 @@ struct check {
 	/* by kind */
 	void *regex; /* pcre2_code */
 	struct schema *schema;
-	char **list; /* choices, fields */
+	char **list; /* choices */
 	size_t n_list;
+	struct field_rules fields;
 	double lo, hi;
-	int relative;
+	struct tolerance tolerance;
 };
 
 /* -1 with a reason that names the check. A released or zeroed check is valid to release. */
 int check_parse(const char *spec, struct check *c, struct err *e);
 void check_release(struct check *c);
+
+/* A list of checks, each with a name of its own; *checks is the caller's, to be released one by one and freed. */
+int check_parse_all(const char *const *specs, size_t n, struct check **checks, struct err *e);
+/* NAME=WEIGHT. */
+int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e);
 
 /* Whether score alone decides (and not jq or a command). */
 int check_is_local(const struct check *c);

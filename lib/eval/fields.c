@@ -80,7 +80,7 @@ static int texts_agree(struct span a, struct span b)
 	return same;
 }
 
-static int scalars_agree(struct span a, struct span b, double tolerance)
+static int scalars_agree(struct span a, struct span b, struct tolerance tolerance)
 {
 	struct buf x = BUF_INIT, y = BUF_INIT;
 	struct date d, e;
@@ -92,7 +92,7 @@ static int scalars_agree(struct span a, struct span b, double tolerance)
 	if (date_parse(buf_span(&x), &d) && date_parse(buf_span(&y), &e))
 		same = d.year == e.year && d.month == e.month && d.day == e.day;
 	else if (amount_of(a, buf_span(&x), &m) && amount_of(b, buf_span(&y), &n))
-		same = m == n || fabs(m - n) <= tolerance * fabs(m);
+		same = number_near(m, n, tolerance);
 	else if (json_kind(a) == JSON_STRING && json_kind(b) == JSON_STRING)
 		same = texts_agree(buf_span(&x), buf_span(&y));
 	else
@@ -102,46 +102,155 @@ static int scalars_agree(struct span a, struct span b, double tolerance)
 	return same;
 }
 
-int fields_agree(struct span a, struct span b, double tolerance)
-{
-	struct json_iter i = {0}, j = {0};
-	struct span key, x, y;
-
-	if (json_kind(a) != JSON_ARRAY || json_kind(b) != JSON_ARRAY) {
-		if (json_kind(a) == JSON_OBJECT || json_kind(b) == JSON_OBJECT || json_kind(a) == JSON_ARRAY ||
-		    json_kind(b) == JSON_ARRAY)
-			return json_equal(a, b);
-		return scalars_agree(a, b, tolerance);
-	}
-	if (json_count(a) != json_count(b))
-		return 0;
-	while (json_next(&i, a, &key, &x) && json_next(&j, b, &key, &y))
-		if (!fields_agree(x, y, tolerance))
-			return 0;
-	return 1;
-}
-
-static int wanted(struct span name, char *const *only, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (span_is(name, only[i]))
-			return 1;
-	return n == 0;
-}
-
-/* Members of a and b at one level; b is walked only for what a lacks. name is the path so far, with its dot. */
-struct walk {
-	char *const *only;
-	size_t n_only;
-	double tolerance;
-	struct field_verdicts *v;
-	struct buf *name;
-};
-
 static int is_there(struct span v)
 {
 	return v.s && json_kind(v) != JSON_NULL;
 }
+
+static int agree(struct span a, struct span b, struct tolerance tolerance);
+
+static struct span member_named(struct span object, struct span key, struct buf *name)
+{
+	buf_clear(name);
+	json_string(key, name);
+	buf_addc(name, 0);
+	return json_member(object, name->data);
+}
+
+/* Each member of one agrees with the other's; null is the same as absent. */
+static int objects_agree(struct span a, struct span b, struct tolerance tolerance)
+{
+	struct buf name = BUF_INIT;
+	int same = 1;
+
+	for (int side = 0; side < 2 && same; side++) {
+		struct json_iter it = {0};
+		struct span key, x, y;
+
+		while (same && json_next(&it, side == 0 ? a : b, &key, &x)) {
+			y = member_named(side == 0 ? b : a, key, &name);
+			if (is_there(x) != is_there(y))
+				same = 0;
+			else if (side == 0 && is_there(x))
+				same = agree(x, y, tolerance);
+		}
+	}
+	buf_release(&name);
+	return same;
+}
+
+static int arrays_agree(struct span a, struct span b, struct tolerance tolerance)
+{
+	struct json_iter i = {0}, j = {0};
+	struct span key, x, y;
+
+	if (json_count(a) != json_count(b))
+		return 0;
+	while (json_next(&i, a, &key, &x) && json_next(&j, b, &key, &y))
+		if (!agree(x, y, tolerance))
+			return 0;
+	return 1;
+}
+
+/* Depth is bounded by the parser's. a is the reference. */
+static int agree(struct span a, struct span b, struct tolerance tolerance)
+{
+	int kind = json_kind(a);
+
+	if (kind == JSON_ARRAY || kind == JSON_OBJECT || json_kind(b) == JSON_ARRAY || json_kind(b) == JSON_OBJECT)
+		return kind == (int)json_kind(b) && (kind == JSON_ARRAY ? arrays_agree(a, b, tolerance) : objects_agree(a, b, tolerance));
+	return scalars_agree(a, b, tolerance);
+}
+
+/* Whether name is the field, or an object that holds it. */
+static int covers(const char *name, struct span field)
+{
+	size_t n = strlen(name);
+
+	return field.n >= n && memcmp(field.s, name, n) == 0 && (field.n == n || field.s[n] == '.');
+}
+
+int fields_occurs(const struct fields *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (covers(name, span_of(f->v[i].name)) && f->v[i].said + f->v[i].expected > 0)
+			return 1;
+	return 0;
+}
+
+/* --- rules --- */
+
+void field_rules_release(struct field_rules *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		free(r->v[i].name);
+	free(r->v);
+	memset(r, 0, sizeof *r);
+}
+
+static struct span trimmed(const char *s, size_t n)
+{
+	while (n > 0 && *s == ' ')
+		s++, n--;
+	while (n > 0 && s[n - 1] == ' ')
+		n--;
+	return (struct span){s, n};
+}
+
+int field_rules_parse(const char *text, struct field_rules *r, struct err *e)
+{
+	int usual = 0;
+
+	*r = (struct field_rules){.usual = TOLERANCE_EXACT};
+	for (const char *s = text; s && *s;) {
+		size_t n = strcspn(s, ","), to = strcspn(s, ",~");
+		struct span name = trimmed(s, to);
+		struct field_rule rule = {NULL, {NAN, 0}};
+
+		if (to < n) {
+			struct span given = trimmed(s + to + 1, n - to - 1);
+			char *tolerance = span_dup(given);
+			int bad = tolerance_parse(tolerance, &rule.tolerance) < 0;
+
+			free(tolerance);
+			if (bad)
+				return err_set(e, "json-fields: a tolerance is a number or a percentage, FIELD~0.01 or FIELD~1%%, not '%.*s'",
+					       (int)given.n, given.s);
+			if (name.n == 0) {
+				r->usual = rule.tolerance;
+				usual = 1;
+			}
+		}
+		if (name.n > 0) {
+			rule.name = span_dup(name);
+			r->v = mem_grow(r->v, &r->cap, r->n + 1, sizeof *r->v);
+			r->v[r->n++] = rule;
+		}
+		s += n + (s[n] == ',');
+	}
+	for (size_t i = 0; i < r->n; i++)
+		if (isnan(r->v[i].tolerance.within))
+			r->v[i].tolerance = r->usual;
+	return text && r->n == 0 && !usual ? err_set(e, "json-fields: no field is named in '%s'", text) : 0;
+}
+
+/* The rule that looks at a field; NULL where none does. */
+static const struct tolerance *tolerance_of(const struct field_rules *r, struct span field)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (covers(r->v[i].name, field))
+			return &r->v[i].tolerance;
+	return r->n == 0 ? &r->usual : NULL;
+}
+
+/* --- a row --- */
+
+/* Members of a and b at one level; b is walked only for what a lacks. name is the path so far, with its dot. */
+struct walk {
+	const struct field_rules *rules;
+	struct field_verdicts *v;
+	struct buf *name;
+};
 
 static void compare_value(struct walk *w, struct span reference, struct span answer);
 
@@ -155,12 +264,8 @@ static void compare_objects(struct walk *w, struct span reference, struct span a
 	for (int side = 0; side < 2; side++) {
 		memset(&it, 0, sizeof it);
 		while (json_next(&it, side == 0 ? reference : answer, &key, &value)) {
-			struct span other;
+			struct span other = member_named(side == 0 ? answer : reference, key, &name);
 
-			buf_clear(&name);
-			json_string(key, &name);
-			buf_addc(&name, 0);
-			other = json_member(side == 0 ? answer : reference, name.data);
 			if (side == 1 && other.s)
 				continue;
 			if (base > 0)
@@ -176,8 +281,18 @@ static void compare_objects(struct walk *w, struct span reference, struct span a
 	buf_release(&name);
 }
 
+static void add_verdict(struct walk *w, struct span name, struct field_verdict f)
+{
+	f.name_at = w->v->names.len;
+	f.name_len = name.n;
+	buf_addspan(&w->v->names, name);
+	w->v->v = mem_grow(w->v->v, &w->v->cap, w->v->n + 1, sizeof *w->v->v);
+	w->v->v[w->v->n++] = f;
+}
+
 static void compare_value(struct walk *w, struct span reference, struct span answer)
 {
+	const struct tolerance *tolerance;
 	struct field_verdict f = {.said = (unsigned char)is_there(answer), .expected = (unsigned char)is_there(reference)};
 	int nested = (json_kind(reference) == JSON_OBJECT && (json_kind(answer) == JSON_OBJECT || !f.said)) ||
 		     (json_kind(answer) == JSON_OBJECT && !f.expected);
@@ -186,21 +301,32 @@ static void compare_value(struct walk *w, struct span reference, struct span ans
 		compare_objects(w, reference, answer);
 		return;
 	}
-	if (!wanted(buf_span(w->name), w->only, w->n_only))
+	tolerance = tolerance_of(w->rules, w->name->len > 0 ? buf_span(w->name) : span_of(""));
+	if (!tolerance)
 		return;
-	f.right = (unsigned char)(f.said == f.expected && (!f.said || fields_agree(reference, answer, w->tolerance)));
-	f.name_at = w->v->names.len;
-	f.name_len = w->name->len;
-	buf_addspan(&w->v->names, buf_span(w->name));
-	w->v->v = mem_grow(w->v->v, &w->v->cap, w->v->n + 1, sizeof *w->v->v);
-	w->v->v[w->v->n++] = f;
+	f.right = (unsigned char)(f.said == f.expected && (!f.said || agree(reference, answer, *tolerance)));
+	add_verdict(w, buf_span(w->name), f);
 }
 
-double fields_compare(struct span reference, struct span answer, char *const *only, size_t n_only, double tolerance,
-		      struct field_verdicts *v)
+/* A named field that neither side holds is right: nothing was to be found, and nothing was said. */
+static void add_absent(struct walk *w)
+{
+	size_t n = w->v->n;
+
+	for (size_t i = 0; i < w->rules->n; i++) {
+		int found = 0;
+
+		for (size_t k = 0; k < n && !found; k++)
+			found = covers(w->rules->v[i].name, field_verdict_name(w->v, k));
+		if (!found)
+			add_verdict(w, span_of(w->rules->v[i].name), (struct field_verdict){.right = 1});
+	}
+}
+
+double fields_compare(struct span reference, struct span answer, const struct field_rules *rules, struct field_verdicts *v)
 {
 	struct buf name = BUF_INIT;
-	struct walk w = {only, n_only, tolerance, v, &name};
+	struct walk w = {rules, v, &name};
 	struct span r, a;
 	size_t right = 0;
 
@@ -211,6 +337,7 @@ double fields_compare(struct span reference, struct span answer, char *const *on
 	if (json_check(answer, &a, NULL) < 0 || json_kind(a) != JSON_OBJECT)
 		a = (struct span){0};
 	compare_objects(&w, r, a);
+	add_absent(&w);
 	for (size_t i = 0; i < v->n; i++) {
 		/* Without an object to look into, null fields were not left out: nothing was said at all. */
 		if (!a.s)

@@ -2,13 +2,14 @@
  *
  * Objects are flattened: {"a": {"b": 1}} has the field a.b. null and absent are the same (nothing was found, and nothing was said). Two
  * values agree when both are dates and the same day; both amounts (a number, or text that is one) and equal within the tolerance; both
- * text and equal after fold_text; otherwise when they are equal as JSON. Arrays agree element by element.
+ * text and equal after fold_text; otherwise when they are equal as JSON. Arrays agree element by element, objects in them member by member.
  */
 #ifndef FT_FIELDS_H
 #define FT_FIELDS_H
 
 #include <stddef.h>
 #include "../json/json.h"
+#include "number.h"
 
 #define FIELDS_MAX 256 /* different fields kept apart */
 
@@ -47,13 +48,27 @@ struct field_verdicts {
 void field_verdicts_release(struct field_verdicts *v);
 struct span field_verdict_name(const struct field_verdicts *v, size_t i);
 
-/* Compares the texts reference and answer. only (n_only names, may be 0 for all) restricts the fields. Returns the share of fields that are right, in v each one.
- * An answer that is no JSON object has nothing right. -1 where the reference is no JSON object, which is no fault of the answer. With no field on
- * either side the score is 1. tolerance is relative to the reference. */
-double fields_compare(struct span reference, struct span answer, char *const *only, size_t n_only, double tolerance,
-		      struct field_verdicts *v);
+/* Which fields are looked at, and how far apart their amounts may be. */
+struct field_rule {
+	char *name; /* a field, or an object with all its fields */
+	struct tolerance tolerance;
+};
+struct field_rules {
+	struct field_rule *v; /* none: every field */
+	size_t n, cap;
+	struct tolerance usual; /* where no rule names the field */
+};
 
-/* Two JSON values agree, in the sense above. */
-int fields_agree(struct span a, struct span b, double tolerance);
+/* `due,amount~0.01,total~1%`, `~1%` alone being the usual tolerance; NULL for every field. -1 where no field can be read from it. */
+int field_rules_parse(const char *text, struct field_rules *r, struct err *e);
+void field_rules_release(struct field_rules *r);
+
+/* Compares the texts reference and answer. Returns the share of fields that are right, in v each one. A field that a rule names is right where neither
+ * side holds it. An answer that is no JSON object has nothing right. -1 where the reference is no JSON object, which is no fault of the answer. With no
+ * field on either side the score is 1. */
+double fields_compare(struct span reference, struct span answer, const struct field_rules *rules, struct field_verdicts *v);
+
+/* Whether reference or answer of some row held the field, or a field of the object of that name. */
+int fields_occurs(const struct fields *f, const char *name);
 
 #endif

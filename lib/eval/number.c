@@ -1,6 +1,7 @@
 /* number: amounts with currency, thousands and percent. See number.h. */
 #include "number.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,4 +198,22 @@ int number_last(struct span s, double *x)
 		s = skip(s, 1);
 	}
 	return found;
+}
+
+int tolerance_parse(const char *s, struct tolerance *t)
+{
+	char *end;
+
+	t->within = strtod(s, &end);
+	t->relative = *end == '%';
+	if (end == s || !isfinite(t->within) || t->within < 0 || strcmp(end, t->relative ? "%" : "") != 0)
+		return -1;
+	if (t->relative)
+		t->within /= 100;
+	return 0;
+}
+
+int number_near(double reference, double x, struct tolerance t)
+{
+	return x == reference || fabs(x - reference) <= (t.relative ? t.within * fabs(reference) : t.within);
 }

@@ -14,4 +14,13 @@ int number_parse(struct span text, double *x);
 /* 1 and *x of the last amount in running text. */
 int number_last(struct span text, double *x);
 
+/* How far two amounts may be apart: `0.01` absolute, `1%` in proportion to the reference. -1 where the text is neither. */
+struct tolerance {
+	double within;
+	int relative;
+};
+#define TOLERANCE_EXACT ((struct tolerance){1e-9, 1}) /* equal but for the rounding of doubles */
+int tolerance_parse(const char *s, struct tolerance *t);
+int number_near(double reference, double x, struct tolerance t);
+
 #endif

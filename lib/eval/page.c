@@ -11,6 +11,7 @@
 #include "../web/html.h"
 #include "../web/svg.h"
 #include "advice.h"
+#include "tables.h"
 
 static const char css[] =
 	".rows td{max-width:28rem}.rows .miss{background:color-mix(in srgb,var(--bad) 12%,transparent)}"
@@ -36,46 +37,19 @@ static void label_of(const struct group *g, struct buf *b)
 
 /* --- figures --- */
 
-static void cell_interval(struct table *t, struct interval v, const char *format_sign)
+static void put_table(struct table *t, struct buf *out)
 {
-	if (isnan(v.value))
-		table_cell(t, "-");
-	else
-		table_cellf(t, *format_sign ? "%+.4f" : "%.4f", v.value);
-	if (isnan(v.lo) || isnan(v.hi))
-		table_cell(t, "-");
-	else
-		table_cellf(t, *format_sign ? "%+.4f .. %+.4f" : "%.4f .. %.4f", v.lo, v.hi);
+	html_table(t, NULL, out);
+	table_release(t);
 }
 
 static void scores(const struct board *b, struct buf *out)
 {
 	struct table t = {0};
-	struct buf text = BUF_INIT;
 
 	html_heading("Scores", out);
-	table_cell(&t, "group");
-	table_cell(&t, "metric");
-	table_right(&t, "mean");
-	table_cell(&t, "interval");
-	table_right(&t, "rows");
-	table_right(&t, "unscored");
-	table_row(&t);
-	for (size_t m = 0; m < b->n_metrics; m++)
-		for (size_t i = 0; i < b->n_groups; i++) {
-			const struct group *g = b->groups + i;
-
-			label_of(g, &text);
-			table_cell(&t, text.data);
-			table_cell(&t, board_metric_name(b, m));
-			cell_interval(&t, board_score(b, g, m), "");
-			table_cellf(&t, "%" PRIu64, g->cells[m].scores.n);
-			table_cellf(&t, "%" PRIu64, g->cells[m].unscored);
-			table_row(&t);
-		}
-	html_table(&t, NULL, out);
-	table_release(&t);
-	buf_release(&text);
+	tables_scores(b, &t);
+	put_table(&t, out);
 }
 
 static void score_plot(const struct board *b, struct buf *out)
@@ -112,6 +86,7 @@ static void fields(const struct board *b, struct buf *out)
 		for (size_t i = 0; board_has_fields(b, m) && i < b->n_groups; i++) {
 			const struct fields *f = &b->groups[i].cells[m].fields;
 			struct svg_range *v = mem_alloc(f->n, sizeof *v);
+			struct table t = {0};
 
 			for (size_t k = 0; k < f->n; k++) {
 				struct interval x = interval_wilson((double)f->v[k].right, (double)f->v[k].rows, b->level);
@@ -121,6 +96,8 @@ static void fields(const struct board *b, struct buf *out)
 			label_of(b->groups + i, &text);
 			buf_addf(&text, ": fields that agree (%s)", board_metric_name(b, m));
 			html_heading(text.data, out);
+			tables_fields(b, b->groups + i, m, &t);
+			put_table(&t, out);
 			svg_ranges(text.data, v, f->n, NAN, out);
 			free(v);
 		}
@@ -168,60 +145,48 @@ static void comparisons(const struct board *b, const struct comparisons *c, stru
 
 	if (c->n > 0) {
 		html_heading("Comparisons, pair by pair", out);
-		table_cell(&t, "metric");
-		table_cell(&t, "a (baseline)");
-		table_cell(&t, "b");
-		table_right(&t, "b - a");
-		table_cell(&t, "interval");
-		table_right(&t, "p adjusted");
-		table_right(&t, "wins");
-		table_right(&t, "losses");
-		table_right(&t, "ties");
-		table_cell(&t, "test");
-		table_right(&t, "detectable");
-		table_row(&t);
+		tables_comparisons(b, c, &t);
+		put_table(&t, out);
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		const struct comparison *x = c->v + i;
 
-		table_cell(&t, board_metric_name(b, x->metric));
-		table_cellf(&t, "%.100s", x->a->side);
-		table_cellf(&t, "%.100s", x->b->side);
-		cell_interval(&t, x->diff, "+");
-		table_cellf(&t, "%.4g", x->p_adj);
-		table_cellf(&t, "%" PRIu64, x->wins);
-		table_cellf(&t, "%" PRIu64, x->losses);
-		table_cellf(&t, "%" PRIu64, x->ties);
-		table_cell(&t, x->test);
-		if (isnan(x->detectable))
-			table_cell(&t, "-");
-		else
-			table_cellf(&t, "%.4f", x->detectable);
-		table_row(&t);
 		buf_clear(&text);
 		buf_addf(&text, "%s: %s - %s", board_metric_name(b, x->metric), x->b->side, x->a->side);
 		labels[i] = mem_strdup(text.data);
 		v[i] = (struct svg_range){labels[i], x->diff.value, x->diff.lo, x->diff.hi, (int)(x->metric % 6)};
 	}
-	if (c->n > 0) {
-		html_table(&t, NULL, out);
+	if (c->n > 0)
 		svg_ranges("Differences with their intervals; the dashed line is no difference", v, c->n, 0, out);
-		html_paragraph("detectable: the smallest difference that so many pairs show with 80 % power.", out);
-	}
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		buf_clear(&text);
+		tables_plan(b, c->v + i, &text);
+		if (text.len > 0)
+			html_paragraph(text.data, out);
 		free(labels[i]);
+	}
 	free(labels);
 	free(v);
-	table_release(&t);
 	buf_release(&text);
 }
 
-static void cell_or_dash(struct table *t, double x, int decimals)
+/* The models by what a judge said of pairs of their answers. */
+static void ranking(const struct duels *d, double level, struct buf *out)
 {
-	if (isnan(x))
-		table_cell(t, "-");
-	else
-		table_cellf(t, "%.*f", decimals, x);
+	struct duelist *v = duels_rank(d, level);
+	struct svg_range *ranges = mem_alloc(d->n, sizeof *ranges);
+	struct table t = {0};
+
+	if (d->rows > 0) {
+		html_heading("Ranking by pairs", out);
+		duels_table(d, level, &t);
+		put_table(&t, out);
+		for (size_t i = 0; i < d->n; i++)
+			ranges[i] = (struct svg_range){v[i].model, v[i].strength.value, v[i].strength.lo, v[i].strength.hi, 0};
+		svg_ranges("Strength in log-odds against the mean of all", ranges, d->n, 0, out);
+	}
+	free(ranges);
+	free(v);
 }
 
 /* Latency, tokens and cost; and quality against cost, or latency where no cost is known. */
@@ -231,52 +196,26 @@ static void usage(const struct board *b, struct buf *out)
 	char **labels = mem_alloc(b->n_groups, sizeof *labels);
 	struct table t = {0};
 	struct buf text = BUF_INIT;
-	int costs = 0, latencies = 0;
+	size_t costs = 0, latencies = 0;
 
-	table_cell(&t, "group");
-	table_right(&t, "rows");
-	table_right(&t, "errors");
-	table_right(&t, "p50 s");
-	table_right(&t, "p95 s");
-	table_right(&t, "p99 s");
-	table_right(&t, "tokens a row");
-	table_right(&t, "$ per 1,000");
-	table_row(&t);
-	for (size_t i = 0; i < b->n_groups; i++) {
-		const struct group *g = b->groups + i;
-		double cost = g->cost.n > 0 && g->cost_unknown == 0 ? 1000 * tally_mean(&g->cost) : NAN, p50;
-		size_t n;
-		struct tally_bin *sorted = tally_sorted(&g->latency, &n);
-
-		label_of(g, &text);
-		labels[i] = mem_strdup(text.data);
-		p50 = tally_quantile(sorted, n, g->latency.n, .5);
-		table_cell(&t, text.data);
-		table_cellf(&t, "%" PRIu64, g->n);
-		table_cellf(&t, "%" PRIu64, g->errors);
-		cell_or_dash(&t, p50, 3);
-		cell_or_dash(&t, tally_quantile(sorted, n, g->latency.n, .95), 3);
-		cell_or_dash(&t, tally_quantile(sorted, n, g->latency.n, .99), 3);
-		cell_or_dash(&t, tally_mean(&g->total_tokens), 1);
-		cell_or_dash(&t, cost, 4);
-		table_row(&t);
-		costs += !isnan(cost);
-		latencies += !isnan(p50);
-		v[i] = (struct svg_point){labels[i], cost, board_score(b, g, 0).value, advice_is_pareto(b, g)};
-		free(sorted);
-	}
-	if (costs + latencies > 0) {
+	if (tables_usage(b, &t)) {
 		html_heading("Latency, tokens, cost", out);
 		html_table(&t, NULL, out);
 	}
-	if (b->n_groups > 1 && (costs > 1 || latencies > 1)) {
-		for (size_t i = 0; i < b->n_groups && costs < 2; i++) {
-			size_t n;
-			struct tally_bin *sorted = tally_sorted(&b->groups[i].latency, &n);
+	table_release(&t);
+	for (size_t i = 0; i < b->n_groups; i++) {
+		costs += !isnan(advice_cost(b->groups + i));
+		latencies += !isnan(advice_latency(b->groups + i));
+	}
+	for (size_t i = 0; i < b->n_groups; i++) {
+		const struct group *g = b->groups + i;
 
-			v[i].x = tally_quantile(sorted, n, b->groups[i].latency.n, .5);
-			free(sorted);
-		}
+		label_of(g, &text);
+		labels[i] = mem_strdup(text.data);
+		v[i] = (struct svg_point){labels[i], costs > 1 ? 1000 * advice_cost(g) : advice_latency(g), board_score(b, g, 0).value,
+					  advice_is_pareto(b, g)};
+	}
+	if (costs > 1 || latencies > 1) {
 		svg_points("What quality costs", costs > 1 ? "dollars per 1,000 rows" : "median latency in seconds", board_metric_name(b, 0), v,
 			   b->n_groups, out);
 		html_paragraph("Filled: no other group is at least as good on quality, cost and latency and better on one.", out);
@@ -285,7 +224,6 @@ static void usage(const struct board *b, struct buf *out)
 		free(labels[i]);
 	free(labels);
 	free(v);
-	table_release(&t);
 	buf_release(&text);
 }
 
@@ -501,8 +439,8 @@ static int is_first(const struct board *b, size_t i)
 	return 1;
 }
 
-void page_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const char *advice,
-		size_t rows_most, struct buf *out)
+void page_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const struct duels *duels,
+		const char *advice, size_t rows_most, struct buf *out)
 {
 	int scripted = 0;
 
@@ -511,8 +449,11 @@ void page_write(const struct board *b, const struct comparisons *c, const struct
 	buf_addf(out, "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n", b->level * 100,
 		 board_is_clustered(b) ? ", or by clusters" : "", b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
 	requirements(d, n_decided, advice, out);
-	scores(b, out);
-	score_plot(b, out);
+	if (b->n_groups > 0) {
+		scores(b, out);
+		score_plot(b, out);
+	}
+	ranking(duels, b->level, out);
 	fields(b, out);
 	comparisons(b, c, out);
 	usage(b, out);

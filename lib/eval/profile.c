@@ -12,12 +12,6 @@ enum { VERSION = 1 };
 
 static const char *const unscored_names[] = {[UNSCORED_KEEP] = "keep", [UNSCORED_FAIL] = "fail", [UNSCORED_DROP] = "drop"};
 
-static void put_count(struct jw *w, const char *name, uint64_t n)
-{
-	jw_key(w, name);
-	jw_int(w, (int64_t)n);
-}
-
 /* The sum goes as its 128 bits: decimals would round it. */
 static void put_tally(struct jw *w, const char *name, const struct tally *t)
 {
@@ -69,11 +63,11 @@ void profile_write(const struct board *b, const struct group *g, struct buf *out
 
 	jw_init(&w, out);
 	jw_object(&w);
-	put_count(&w, "profile", VERSION);
+	jw_count(&w, "profile", VERSION);
 	jw_key(&w, "group");
 	jw_raw(&w, span_of(g->label));
-	put_count(&w, "n", g->n);
-	put_count(&w, "errors", g->errors);
+	jw_count(&w, "n", g->n);
+	jw_count(&w, "errors", g->errors);
 	jw_key(&w, "unscored");
 	jw_str(&w, unscored_names[b->unscored]);
 	jw_key(&w, "metrics");
@@ -84,7 +78,7 @@ void profile_write(const struct board *b, const struct group *g, struct buf *out
 		jw_key(&w, board_metric_name(b, m));
 		jw_object(&w);
 		put_tally(&w, "scores", &c->scores);
-		put_count(&w, "unscored", c->unscored);
+		jw_count(&w, "unscored", c->unscored);
 		jw_key(&w, "first");
 		jw_str(&w, c->first);
 		if (board_has_fields(b, m))
@@ -97,7 +91,7 @@ void profile_write(const struct board *b, const struct group *g, struct buf *out
 	put_tally(&w, "completion_tokens", &g->completion_tokens);
 	put_tally(&w, "total_tokens", &g->total_tokens);
 	put_tally(&w, "cost", &g->cost);
-	put_count(&w, "cost_unknown", g->cost_unknown);
+	jw_count(&w, "cost_unknown", g->cost_unknown);
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -175,7 +169,8 @@ static int get_fields(struct span object, struct fields *into)
 	return bad ? -1 : 0;
 }
 
-int profile_checks(const struct record *r, struct check **checks, size_t *n, struct err *e)
+/* The checks that a profile was made with: names, and whether they have fields. */
+static int read_checks(const struct record *r, struct check **checks, size_t *n, struct err *e)
 {
 	struct span metrics = record_get(r, "metrics"), key, v;
 	struct json_iter it = {0};
@@ -214,7 +209,7 @@ static int read_metric(struct span v, struct score_cell *c)
 	return 0;
 }
 
-int profile_read(struct board *b, const struct record *r, struct err *e)
+static int add_profile(struct board *b, const struct record *r, struct err *e)
 {
 	struct span label = record_get(r, "group"), metrics = record_get(r, "metrics");
 	struct buf text = BUF_INIT;
@@ -252,4 +247,28 @@ int profile_read(struct board *b, const struct record *r, struct err *e)
 	      get_tally(r->body, "completion_tokens", &g->completion_tokens) < 0 || get_tally(r->body, "total_tokens", &g->total_tokens) < 0 ||
 	      get_tally(r->body, "cost", &g->cost) < 0;
 	return bad ? err_set(e, "this is no profile that ft-eval --profile wrote") : 0;
+}
+
+int profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e)
+{
+	struct record rec = {0};
+	int got;
+
+	*checks = NULL;
+	b->n_checks = b->n_metrics = 0;
+	while ((got = reader_next(r, &rec, e)) > 0) {
+		int failed = 0;
+
+		if (!*checks) {
+			failed = read_checks(&rec, checks, &b->n_checks, e) < 0;
+			b->checks = *checks;
+			b->n_metrics = b->n_checks;
+		}
+		if (failed || add_profile(b, &rec, e) < 0) {
+			err_prefix(e, "%s:%zu", r->name, r->line);
+			break;
+		}
+	}
+	record_release(&rec);
+	return got == 0 ? 0 : -1;
 }

@@ -5,16 +5,14 @@
 #ifndef FT_PROFILE_H
 #define FT_PROFILE_H
 
-#include "../json/record.h"
+#include "../json/reader.h"
 #include "board.h"
 
 /* The line of a group, with its newline. Nothing that needs rows (pairs, clusters, classes) is in it. */
 void profile_write(const struct board *b, const struct group *g, struct buf *out);
 
-/* The checks that a profile was made with: names, and whether they have fields. The caller releases each and frees the array. */
-int profile_checks(const struct record *r, struct check **checks, size_t *n, struct err *e);
-
-/* Adds a profile to the board, whose checks must be those of the profile. */
-int profile_read(struct board *b, const struct record *r, struct err *e);
+/* Reads profiles to the end of the input into a board without groups, whose checks become those of the profiles: *checks, the caller's to
+ * release one by one and free. */
+int profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e);
 
 #endif

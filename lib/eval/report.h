@@ -1,19 +1,10 @@
-/* report: the figures of a run as JSON Lines (ft-eval(1), OUTPUT) and as tables for people. All append to b. */
+/* report: the figures of a run as JSON Lines (ft-eval(1), OUTPUT). All append to out. */
 #ifndef FT_REPORT_H
 #define FT_REPORT_H
 
-#include "../base/table.h"
 #include "board.h"
 #include "compare.h"
-#include "require.h"
-
-/* A requirement as it was decided for one group. */
-struct decided {
-	const struct requirement *r;
-	const struct group *g;
-	struct interval value;
-	enum verdict verdict;
-};
+#include "decide.h"
 
 /* One line each, with its newline. */
 void report_group(const struct board *b, const struct group *g, struct buf *out);
@@ -23,11 +14,14 @@ void report_decided(const struct board *b, const struct decided *d, struct buf *
  * scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
 
+/* {"choose": "cheapest", "group"}: g may be NULL; and {"break_even", "a", "b", "train_cost"}. */
+void report_choice(const struct group *g, struct buf *out);
+void report_break_even(const struct comparison *c, double train_cost, struct buf *out);
+
+/* A line for each thing that the figures alone do not say: rows that could not be scored, fields that occur nowhere. several: groups are named. */
+void report_remarks(const struct board *b, int several, struct buf *out);
+
 /* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
 void report_label(const struct group *g, struct buf *text);
-
-/* Everything as tables, in that order. */
-void report_tables(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided,
-		   enum table_style style, struct buf *out);
 
 #endif

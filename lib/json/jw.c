@@ -168,3 +168,31 @@ void jw_raw(struct jw *w, struct span json)
 	before(w);
 	buf_addspan(w->b, json);
 }
+
+void jw_count(struct jw *w, const char *name, uint64_t n)
+{
+	jw_key(w, name);
+	jw_int(w, (int64_t)n);
+}
+
+void jw_bounds(struct jw *w, const char *name, double value, double lo, double hi)
+{
+	jw_key(w, name);
+	jw_num(w, value);
+	jw_key(w, "lo");
+	jw_num(w, lo);
+	jw_key(w, "hi");
+	jw_num(w, hi);
+}
+
+void jw_figure(struct jw *w, const char *name, double value, double lo, double hi)
+{
+	jw_key(w, name);
+	if (isnan(value)) {
+		jw_null(w);
+		return;
+	}
+	jw_object(w);
+	jw_bounds(w, "value", value, lo, hi);
+	jw_end(w);
+}

@@ -36,6 +36,12 @@ void jw_bool(struct jw *w, int x);
 void jw_null(struct jw *w);
 void jw_raw(struct jw *w, struct span json); /* text that is JSON already */
 
+/* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo` and `hi`; the same as an object of its own
+ * {"value", "lo", "hi"}, null where the value is not known (NaN). */
+void jw_count(struct jw *w, const char *name, uint64_t n);
+void jw_bounds(struct jw *w, const char *name, double value, double lo, double hi);
+void jw_figure(struct jw *w, const char *name, double value, double lo, double hi);
+
 /* The pieces alone, appended to b. */
 void json_put_string(struct buf *b, const char *s, size_t n);
 void json_put_number(struct buf *b, double x);

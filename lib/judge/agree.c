@@ -390,12 +390,6 @@ int agree_figure(const struct agree_figures *f, const char *name, struct interva
 	return -1;
 }
 
-static void put_count(struct jw *w, const char *name, size_t n)
-{
-	jw_key(w, name);
-	jw_int(w, (int64_t)n);
-}
-
 void agree_write(const struct agree *a, const struct agree_figures *f, struct buf *json)
 {
 	static const char *const kinds[] = {"", "pass", "score", "category"};
@@ -404,7 +398,7 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 
 	jw_init(&w, json);
 	jw_object(&w);
-	put_count(&w, "n", f->n);
+	jw_count(&w, "n", f->n);
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		const char *dot = strchr(figures[i].name, '.'), *name = dot ? dot + 1 : figures[i].name;
 		const struct interval *v = figure(f, i);
@@ -422,30 +416,18 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 			}
 			jw_object(&w);
 			inside = figures[i].name;
-			put_count(&w, *inside == 'c' ? "n" : "raters", *inside == 'c' ? f->unlabelled : f->raters);
+			jw_count(&w, *inside == 'c' ? "n" : "raters", *inside == 'c' ? f->unlabelled : f->raters);
 		}
-		jw_key(&w, name);
-		if (isnan(v->value)) {
-			jw_null(&w);
-			continue;
-		}
-		jw_object(&w);
-		jw_key(&w, "value");
-		jw_num(&w, v->value);
-		jw_key(&w, "lo");
-		jw_num(&w, v->lo);
-		jw_key(&w, "hi");
-		jw_num(&w, v->hi);
-		jw_end(&w);
+		jw_figure(&w, name, v->value, v->lo, v->hi);
 	}
 	if (*inside)
 		jw_end(&w);
 	jw_key(&w, "kind");
 	jw_str(&w, kinds[a->kind]);
-	put_count(&w, "rows", f->rows);
-	put_count(&w, "unlabelled", f->unlabelled);
-	put_count(&w, "unjudged", f->unjudged);
-	put_count(&w, "tied", f->tied);
+	jw_count(&w, "rows", f->rows);
+	jw_count(&w, "unlabelled", f->unlabelled);
+	jw_count(&w, "unjudged", f->unjudged);
+	jw_count(&w, "tied", f->tied);
 	jw_end(&w);
 }
 

@@ -9,16 +9,11 @@
 #include "../base/mem.h"
 #include "../json/jw.h"
 #include "../stats/logit.h"
-#include "../stats/rank.h"
 #include "../text/fold.h"
-
-enum { MODELS_MAX = 200 };
 
 void bias_release(struct bias *s)
 {
-	for (size_t i = 0; i < s->n_models; i++)
-		free(s->models[i].name);
-	free(s->models);
+	duels_release(&s->duels);
 	free(s->win_b);
 	free(s->longer_b);
 	free(s->a);
@@ -38,22 +33,6 @@ static double length_of(struct span side, struct buf *text)
 	while (fold_next(&rest) >= 0)
 		n++;
 	return n;
-}
-
-static int model_of(struct bias *s, struct span side, size_t *number, struct err *e)
-{
-	buf_clear(&s->text);
-	if (json_string(json_member(side, "model"), &s->text) < 0)
-		buf_adds(&s->text, "?");
-	buf_addc(&s->text, 0);
-	for (*number = 0; *number < s->n_models; ++*number)
-		if (strcmp(s->models[*number].name, s->text.data) == 0)
-			return 0;
-	if (s->n_models == MODELS_MAX)
-		return err_set(e, "more than %d models", MODELS_MAX);
-	s->models = mem_grow(s->models, &s->models_cap, s->n_models + 1, sizeof *s->models);
-	s->models[s->n_models++].name = mem_strdup(s->text.data);
-	return 0;
 }
 
 /* The family of a model: its name less the organisation and what follows the first part: gpt of openai/gpt-4o-mini. */
@@ -76,12 +55,6 @@ static int same_family(const char *a, const char *b)
 	return n > 0 && n == m && strncasecmp(x, y, n) == 0;
 }
 
-/* 1 for a, 0 for b, .5 for a tie, NaN. */
-static double winner(struct span v)
-{
-	return json_is(v, "a") ? 1 : json_is(v, "b") ? 0 : json_is(v, "tie") ? 0.5 : NAN;
-}
-
 static void add_votes(struct bias *s, struct span judge)
 {
 	struct json_iter it = {0};
@@ -89,7 +62,7 @@ static void add_votes(struct bias *s, struct span judge)
 	double by_order[2] = {NAN, NAN};
 
 	while (json_next(&it, json_member(judge, "votes"), &key, &vote)) {
-		double w = winner(json_member(vote, "winner"));
+		double w = duels_winner(json_member(vote, "winner"));
 		int second = json_is(json_member(vote, "first"), "b");
 
 		if (!isnan(w) && w != 0.5) {
@@ -114,14 +87,14 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	if (json_kind(a) != JSON_OBJECT || json_kind(b) != JSON_OBJECT || json_kind(judge) != JSON_OBJECT)
 		return 0;
 	s->rows++;
-	w = winner(json_member(judge, "winner"));
+	w = duels_winner(json_member(judge, "winner"));
 	if (isnan(w)) {
 		s->errors++;
 		return 0;
 	}
 	add_votes(s, judge);
 	longer = length_of(b, &s->text) - length_of(a, &s->text);
-	if (model_of(s, a, &x, e) < 0 || model_of(s, b, &y, e) < 0)
+	if (duels_model(&s->duels, a, &x, e) < 0 || duels_model(&s->duels, b, &y, e) < 0)
 		return -1;
 	if (w != 0.5 && longer != 0) {
 		s->unequal++;
@@ -130,9 +103,9 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	buf_clear(&s->text);
 	json_string(json_member(judge, "model"), &s->text);
 	buf_addc(&s->text, 0);
-	if (w != 0.5 && same_family(s->text.data, s->models[x].name) != same_family(s->text.data, s->models[y].name)) {
+	if (w != 0.5 && same_family(s->text.data, s->duels.models[x]) != same_family(s->text.data, s->duels.models[y])) {
 		s->own_rows++;
-		s->own_wins += same_family(s->text.data, s->models[x].name) ? w == 1 : w == 0;
+		s->own_wins += same_family(s->text.data, s->duels.models[x]) ? w == 1 : w == 0;
 	}
 	s->win_b = mem_grow(s->win_b, &s->caps[0], n + 1, sizeof *s->win_b);
 	s->longer_b = mem_grow(s->longer_b, &s->caps[1], n + 1, sizeof *s->longer_b);
@@ -142,25 +115,14 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	s->longer_b[n] = longer;
 	s->a[n] = x;
 	s->b[n] = y;
+	duels_count(&s->duels, x, y, w);
 	s->n++;
 	return 0;
 }
 
 static void put(struct jw *w, const char *name, struct interval v)
 {
-	jw_key(w, name);
-	if (isnan(v.value)) {
-		jw_null(w);
-		return;
-	}
-	jw_object(w);
-	jw_key(w, "value");
-	jw_num(w, v.value);
-	jw_key(w, "lo");
-	jw_num(w, v.lo);
-	jw_key(w, "hi");
-	jw_num(w, v.hi);
-	jw_end(w);
+	jw_figure(w, name, v.value, v.lo, v.hi);
 }
 
 static struct interval rate(double k, double n, double level)
@@ -168,38 +130,25 @@ static struct interval rate(double k, double n, double level)
 	return n > 0 ? interval_wilson(k, n, level) : (struct interval){NAN, NAN, NAN};
 }
 
+/* The strongest first. */
 static void put_models(struct jw *w, const struct bias *s, double level)
 {
-	size_t m = s->n_models;
-	double *wins = mem_alloc(m * m, sizeof *wins);
-	struct interval *strength = mem_alloc(m, sizeof *strength);
+	struct duelist *v = duels_rank(&s->duels, level);
 
-	for (size_t i = 0; i < s->n; i++) {
-		wins[s->b[i] * m + s->a[i]] += s->win_b[i];
-		wins[s->a[i] * m + s->b[i]] += 1 - s->win_b[i];
-	}
-	rank_bradley_terry(wins, m, level, strength);
 	jw_key(w, "models");
 	jw_object(w);
-	for (size_t i = 0; i < m; i++) {
-		double won = 0, games = 0;
-
-		for (size_t j = 0; j < m; j++) {
-			won += wins[i * m + j];
-			games += wins[i * m + j] + wins[j * m + i];
-		}
-		jw_key(w, s->models[i].name);
+	for (size_t i = 0; i < s->duels.n; i++) {
+		jw_key(w, v[i].model);
 		jw_object(w);
-		put(w, "strength", strength[i]);
+		put(w, "strength", v[i].strength);
 		jw_key(w, "win_rate");
-		jw_num(w, games > 0 ? won / games : NAN);
+		jw_num(w, v[i].win_rate);
 		jw_key(w, "n");
-		jw_num(w, games);
+		jw_num(w, v[i].wins + v[i].losses + v[i].ties);
 		jw_end(w);
 	}
 	jw_end(w);
-	free(wins);
-	free(strength);
+	free(v);
 }
 
 /* Of two models: how often the one that came second in the input wins, as it is and at equal length. */
@@ -215,7 +164,7 @@ static void put_win_rate(struct jw *w, const struct bias *s, double level)
 		y[i] = s->b[i] == 1 ? s->win_b[i] : 1 - s->win_b[i];
 	}
 	slope = v;
-	if (s->n_models == 2)
+	if (s->duels.n == 2)
 		v = logit_rate_at_zero(x, y, s->n, level, &slope);
 	put(w, "length_slope", slope);
 	put(w, "win_rate_at_equal_length", v);

@@ -7,13 +7,9 @@
 
 #include <stddef.h>
 #include "../base/err.h"
+#include "../eval/duels.h"
 #include "../json/record.h"
 #include "../stats/interval.h"
-
-/* One side's model and how it fared. */
-struct bias_model {
-	char *name;
-};
 
 /* A zeroed struct is empty and valid. */
 struct bias {
@@ -26,8 +22,7 @@ struct bias {
 	double *win_b, *longer_b; /* 1, 0 or .5; code points of b less a */
 	size_t *a, *b;		  /* numbers of their models */
 	size_t n, caps[4];
-	struct bias_model *models;
-	size_t n_models, models_cap;
+	struct duels duels; /* who beat whom */
 	struct buf text;
 };
 

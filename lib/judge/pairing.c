@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../eval/duels.h"
 #include "../json/jw.h"
 #include "../text/hash.h"
 #include "question.h"
@@ -21,11 +22,6 @@ void pairing_release(struct pairing *p)
 	buf_release(&p->text);
 	record_release(&p->other);
 	memset(p, 0, sizeof *p);
-}
-
-static int is_pair(const struct record *r)
-{
-	return json_kind(record_get(r, "a")) == JSON_OBJECT && json_kind(record_get(r, "b")) == JSON_OBJECT;
 }
 
 /* {"model", "output"} of one side; tool calls stand in the output's text, for that is what is judged. */
@@ -86,7 +82,7 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 		buf_clear(&p->queue);
 		p->at = 0;
 	}
-	if (is_pair(rec)) {
+	if (duels_is_pair(rec)) {
 		buf_addspan(&p->queue, rec->line);
 		return buf_addc(&p->queue, '\n');
 	}

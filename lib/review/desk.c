@@ -373,12 +373,7 @@ void desk_write_summary(const struct desk *d, struct jw *w)
 		jw_int(w, (int64_t)rate.n);
 		jw_key(w, "errors");
 		jw_int(w, (int64_t)rate.errors);
-		jw_key(w, "value");
-		jw_num(w, rate.value);
-		jw_key(w, "lo");
-		jw_num(w, rate.lo);
-		jw_key(w, "hi");
-		jw_num(w, rate.hi);
+		jw_bounds(w, "value", rate.value, rate.lo, rate.hi);
 		jw_end(w);
 	} else {
 		jw_null(w);

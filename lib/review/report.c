@@ -97,23 +97,6 @@ static struct agreement agreement_of(const struct journal *j)
 	return a;
 }
 
-static void write_interval(struct jw *w, const char *name, struct interval x)
-{
-	jw_key(w, name);
-	if (isnan(x.value)) {
-		jw_null(w);
-		return;
-	}
-	jw_object(w);
-	jw_key(w, "value");
-	jw_num(w, x.value);
-	jw_key(w, "lo");
-	jw_num(w, x.lo);
-	jw_key(w, "hi");
-	jw_num(w, x.hi);
-	jw_end(w);
-}
-
 static void write_json(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
 {
 	struct jw w;
@@ -130,12 +113,7 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 	jw_int(&w, (int64_t)rate.errors);
 	jw_key(&w, "skipped");
 	jw_int(&w, (int64_t)rate.skipped);
-	jw_key(&w, "value");
-	jw_num(&w, rate.value);
-	jw_key(&w, "lo");
-	jw_num(&w, rate.lo);
-	jw_key(&w, "hi");
-	jw_num(&w, rate.hi);
+	jw_bounds(&w, "value", rate.value, rate.lo, rate.hi);
 	jw_end(&w);
 	jw_key(&w, "reviewers");
 	jw_array(&w);
@@ -161,8 +139,8 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 		jw_key(&w, "disputed");
 		jw_int(&w, (int64_t)all->disputed);
 		struct agreement a = agreement_of(j);
-		write_interval(&w, "alpha", a.alpha);
-		write_interval(&w, "kappa", a.kappa);
+		jw_figure(&w, "alpha", a.alpha.value, a.alpha.lo, a.alpha.hi);
+		jw_figure(&w, "kappa", a.kappa.value, a.kappa.lo, a.kappa.hi);
 		jw_end(&w);
 	} else {
 		jw_null(&w);

@@ -1,0 +1,21 @@
+/* decide: every requirement in every group. */
+#ifndef FT_DECIDE_H
+#define FT_DECIDE_H
+
+#include "board.h"
+#include "require.h"
+
+/* A requirement as it was decided for one group. */
+struct decided {
+	const struct requirement *r; /* borrowed, as the group is */
+	const struct group *g;
+	struct interval value;
+	enum verdict verdict;
+};
+
+/* Decides r[0..n-1] in all groups but those of the side `except` (NULL: none). *all is the caller's to free(). -1 where a figure does not exist, or rests on
+ * rows that could not be scored and nothing was said about them. */
+int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point, const char *except, struct decided **all,
+	       size_t *decided, struct err *e);
+
+#endif

@@ -1,0 +1,228 @@
+/* duels: see duels.h. */
+#include "duels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../stats/multiple.h"
+#include "../stats/paired.h"
+#include "../stats/rank.h"
+
+void duels_release(struct duels *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		free(d->models[i]);
+	free(d->models);
+	free(d->wins);
+	free(d->ties);
+	buf_release(&d->text);
+	memset(d, 0, sizeof *d);
+}
+
+int duels_is_pair(const struct record *r)
+{
+	return json_kind(record_get(r, "a")) == JSON_OBJECT && json_kind(record_get(r, "b")) == JSON_OBJECT;
+}
+
+double duels_winner(struct span v)
+{
+	return json_is(v, "a") ? 1 : json_is(v, "b") ? 0 : json_is(v, "tie") ? 0.5 : NAN;
+}
+
+int duels_model(struct duels *d, struct span side, size_t *number, struct err *e)
+{
+	buf_clear(&d->text);
+	if (json_string(json_member(side, "model"), &d->text) < 0)
+		buf_adds(&d->text, "?");
+	buf_addc(&d->text, 0);
+	for (*number = 0; *number < d->n; ++*number)
+		if (strcmp(d->models[*number], d->text.data) == 0)
+			return 0;
+	if (d->n == DUELS_MODELS)
+		return err_set(e, "more than %d models", DUELS_MODELS);
+	d->models = mem_grow(d->models, &d->cap, d->n + 1, sizeof *d->models);
+	d->models[d->n++] = mem_strdup(d->text.data);
+	return 0;
+}
+
+void duels_count(struct duels *d, size_t a, size_t b, double winner)
+{
+	if (!d->wins) {
+		d->wins = mem_alloc(DUELS_MODELS * DUELS_MODELS, sizeof *d->wins);
+		d->ties = mem_alloc(DUELS_MODELS * DUELS_MODELS, sizeof *d->ties);
+	}
+	if (winner == 0.5) {
+		d->ties[a * DUELS_MODELS + b]++;
+		d->ties[b * DUELS_MODELS + a] += a != b;
+	} else {
+		d->wins[winner == 1 ? a * DUELS_MODELS + b : b * DUELS_MODELS + a]++;
+	}
+}
+
+int duels_add(struct duels *d, const struct record *r, struct err *e)
+{
+	double winner = duels_winner(json_member(record_get(r, "judge"), "winner"));
+	size_t a, b;
+
+	d->rows++;
+	if (duels_model(d, record_get(r, "a"), &a, e) < 0 || duels_model(d, record_get(r, "b"), &b, e) < 0)
+		return -1;
+	if (isnan(winner))
+		d->errors++;
+	else
+		duels_count(d, a, b, winner);
+	return 0;
+}
+
+static double won(const struct duels *d, size_t i, size_t j)
+{
+	return d->wins ? d->wins[i * DUELS_MODELS + j] : 0;
+}
+
+static double tied(const struct duels *d, size_t i, size_t j)
+{
+	return d->ties ? d->ties[i * DUELS_MODELS + j] : 0;
+}
+
+static int by_strength(const void *a, const void *b)
+{
+	const struct duelist *x = a, *y = b;
+
+	if (isnan(x->strength.value) || isnan(y->strength.value))
+		return isnan(x->strength.value) - isnan(y->strength.value);
+	if (x->strength.value != y->strength.value)
+		return x->strength.value > y->strength.value ? -1 : 1;
+	return strcmp(x->model, y->model);
+}
+
+struct duelist *duels_rank(const struct duels *d, double level)
+{
+	struct duelist *v = mem_alloc(d->n, sizeof *v);
+	struct interval *strength = mem_alloc(d->n, sizeof *strength);
+	double *points = mem_alloc(d->n * d->n, sizeof *points);
+
+	for (size_t i = 0; i < d->n; i++) {
+		v[i].model = d->models[i];
+		for (size_t j = 0; j < d->n; j++) {
+			points[i * d->n + j] = won(d, i, j) + tied(d, i, j) / 2;
+			v[i].wins += won(d, i, j);
+			v[i].losses += won(d, j, i);
+			v[i].ties += tied(d, i, j);
+		}
+		v[i].win_rate = (v[i].wins + v[i].ties / 2) / (v[i].wins + v[i].losses + v[i].ties);
+	}
+	rank_bradley_terry(points, d->n, level, strength);
+	for (size_t i = 0; i < d->n; i++)
+		v[i].strength = strength[i];
+	if (d->n > 0)
+		qsort(v, d->n, sizeof *v, by_strength);
+	free(points);
+	free(strength);
+	return v;
+}
+
+static void put_duelists(const struct duels *d, double level, struct buf *out)
+{
+	struct duelist *v = duels_rank(d, level);
+	struct jw w;
+
+	for (size_t i = 0; i < d->n; i++) {
+		jw_init(&w, out);
+		jw_object(&w);
+		jw_count(&w, "rank", i + 1);
+		jw_key(&w, "model");
+		jw_str(&w, v[i].model);
+		jw_figure(&w, "strength", v[i].strength.value, v[i].strength.lo, v[i].strength.hi);
+		jw_key(&w, "win_rate");
+		jw_num(&w, v[i].win_rate);
+		jw_count(&w, "wins", (uint64_t)v[i].wins);
+		jw_count(&w, "losses", (uint64_t)v[i].losses);
+		jw_count(&w, "ties", (uint64_t)v[i].ties);
+		jw_end(&w);
+		buf_addc(out, '\n');
+	}
+	free(v);
+}
+
+int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out, struct err *e)
+{
+	double *p = mem_alloc(2 * d->n, sizeof *p), *adjusted = p + d->n;
+	size_t base = 0;
+	struct jw w;
+
+	if (d->n == 0) {
+		free(p);
+		return 0;
+	}
+	put_duelists(d, level, out);
+	while (baseline && base < d->n && strcmp(d->models[base], baseline) != 0)
+		base++;
+	for (size_t j = 0; j < d->n && base < d->n; j++)
+		p[j] = j == base || won(d, base, j) + won(d, j, base) + tied(d, base, j) == 0 ? NAN : paired_mcnemar(won(d, j, base), won(d, base, j));
+	multiple_holm(p, d->n, adjusted);
+	for (size_t j = 0; j < d->n && base < d->n; j++) {
+		double wins = won(d, j, base), losses = won(d, base, j), ties = tied(d, base, j);
+		struct interval v = paired_rate(wins, losses, wins + losses + ties, level);
+
+		if (isnan(p[j]))
+			continue;
+		jw_init(&w, out);
+		jw_object(&w);
+		jw_key(&w, "metric");
+		jw_str(&w, "judge");
+		jw_key(&w, "a");
+		jw_str(&w, d->models[base]);
+		jw_key(&w, "b");
+		jw_str(&w, d->models[j]);
+		jw_count(&w, "n", (uint64_t)(wins + losses + ties));
+		jw_bounds(&w, "diff", v.value, v.lo, v.hi);
+		jw_key(&w, "p");
+		jw_num(&w, p[j]);
+		jw_key(&w, "p_adj");
+		jw_num(&w, adjusted[j]);
+		jw_key(&w, "test");
+		jw_str(&w, "sign");
+		jw_count(&w, "wins", (uint64_t)wins);
+		jw_count(&w, "losses", (uint64_t)losses);
+		jw_count(&w, "ties", (uint64_t)ties);
+		jw_end(&w);
+		buf_addc(out, '\n');
+	}
+	free(p);
+	return base < d->n ? 0 : err_set(e, "no pair holds an answer of the model '%s'", baseline ? baseline : "");
+}
+
+void duels_table(const struct duels *d, double level, struct table *t)
+{
+	struct duelist *v = duels_rank(d, level);
+	char head[32];
+
+	table_cell(t, "model");
+	table_right(t, "strength");
+	snprintf(head, sizeof head, "%g%% interval", level * 100);
+	table_cell(t, head);
+	table_right(t, "win rate");
+	table_right(t, "wins");
+	table_right(t, "losses");
+	table_right(t, "ties");
+	table_row(t);
+	for (size_t i = 0; i < d->n; i++) {
+		table_cellf(t, "%.100s", v[i].model);
+		if (isnan(v[i].strength.value)) {
+			table_cell(t, "-");
+			table_cell(t, "-");
+			table_cell(t, "-");
+		} else {
+			table_cellf(t, "%+.3f", v[i].strength.value);
+			table_cellf(t, "%+.3f .. %+.3f", v[i].strength.lo, v[i].strength.hi);
+			table_cellf(t, "%.4f", v[i].win_rate);
+		}
+		table_cellf(t, "%.0f", v[i].wins);
+		table_cellf(t, "%.0f", v[i].losses);
+		table_cellf(t, "%.0f", v[i].ties);
+		table_row(t);
+	}
+	free(v);
+}
