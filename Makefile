@@ -226,12 +226,15 @@ check-fault: setup
 	@$(MAKE) --no-print-directory test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
-# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them.
+# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many optional packages promptfoo needs only the
+# driver of its database.
+NODE_ARCH = $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 .PHONY: peers
 peers:
 	mkdir -p build/peers
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@4.104.0 @anthropic-ai/sdk@1.12.0
-	npm install --silent --no-audit --no-fund --prefix build/peers/promptfoo promptfoo@0.121.20
+	npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --omit=peer --prefix build/peers/promptfoo \
+		promptfoo@0.121.20 @libsql/linux-$(NODE_ARCH)-gnu@0.5.29
 
 # What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
