@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# ft-prompt over TLS and HTTP/2: nghttpx, with a certificate made here, stands before the test server.
+
+load helper
+
+# start_tls ARGS... - nghttpx before the stub that start_stub started; sets TLS_URL. Skips where a program is missing.
+start_tls() {
+	local port host=${STUB_URL#http://}
+	command -v nghttpx >/dev/null || skip "nghttpx is not installed (Debian: nghttp2-proxy)"
+	command -v openssl >/dev/null || skip "openssl is not installed"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem 2>/dev/null
+	host=${host%/v1}
+	for _ in 1 2 3 4 5; do
+		port=$((RANDOM % 20000 + 20000))
+		nghttpx --conf=/dev/null --single-process --workers=1 --no-ocsp --errorlog-file=tls.err --frontend="127.0.0.1,$port" \
+			--backend="${host/:/,}" --accesslog-file=access.log --accesslog-format='$alpn $remote_port $status' "$@" \
+			key.pem cert.pem 3>&- >/dev/null 2>&1 &
+		TLS_PID=$!
+		TLS_URL=https://127.0.0.1:$port/v1
+		for _ in $(seq 200); do
+			kill -0 "$TLS_PID" 2>/dev/null || break
+			(: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return
+			sleep 0.05
+		done
+		stop_tls
+	done
+	return 1
+}
+
+stop_tls() {
+	[ -z "${TLS_PID:-}" ] || { kill "$TLS_PID" 2>/dev/null; wait "$TLS_PID" 2>/dev/null; TLS_PID=; } || true
+}
+
+teardown() {
+	stop_tls
+	stop_stub
+}
+
+rows() {
+	jq -nc --argjson n "$1" --arg d "${2:-}" 'range($n) | {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then $d else "" end) + "row \(.)")}]}'
+}
+
+state() {
+	curl -s "${STUB_URL%/v1}/stub/state" | jq ".$1"
+}
+
+# flushed N - waits until nghttpx has written so many lines of its log.
+flushed() {
+	for _ in $(seq 200); do
+		[ "$(wc -l <access.log)" -ge "$1" ] && return
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "HTTP/2: one connection carries many requests at once" {
+	start_stub --delay 100
+	start_tls
+	rows 200 >in.jsonl
+	SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m m -u "$TLS_URL" -j 50 in.jsonl
+	[ "$(jq -r '[.id, .output] | @tsv' <<<"$output")" = "$(seq 0 199 | sed 's/.*/&\trow &/')" ]
+	[ "$(state requests)" -eq 200 ]
+	flushed 200
+	[ "$(cut -d ' ' -f 1 access.log | sort -u)" = h2 ]
+	[ "$(cut -d ' ' -f 2 access.log | sort -u | wc -l)" -eq 1 ]
+	[ "$(state busiest)" -ge 20 ]
+}
+
+@test "HTTP/1.1 over TLS: connections are kept" {
+	start_stub
+	start_tls "$(nghttpx --help | grep -oE -- '--(alpn|npn)-list' | head -n 1)=http/1.1"
+	rows 200 >in.jsonl
+	SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m m -u "$TLS_URL" -j 8 in.jsonl
+	[ "$(jq -r .output <<<"$output" | wc -l)" -eq 200 ]
+	flushed 200
+	[ "$(cut -d ' ' -f 1 access.log | sort -u)" = http/1.1 ]
+	[ "$(cut -d ' ' -f 2 access.log | sort -u | wc -l)" -le 8 ]
+}
+
+@test "HTTP/2: faults of a fifth of the requests leave the others of the connection alone" {
+	start_stub
+	start_tls
+	for fault in 'status=429;retry-after-ms=5' 'status=503;retry-after-ms=5' drop=before drop=middle body=garbage; do
+		before=$(state requests)
+		rows 100 "stub{$fault;times=1}" >in.jsonl
+		SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m "$fault" -u "$TLS_URL" -j 20 in.jsonl
+		[ "$(jq -r '[.id, .output, .attempts] | @tsv' <<<"$output")" = "$(seq 0 99 | awk '{print $1 "\trow " $1 "\t" ($1 % 5 ? 1 : 2)}')" ] ||
+			{ echo "$fault: $output" >&2; false; }
+		[ $(($(state requests) - before)) -eq 120 ]
+	done
+}
+
+@test "answers stream over HTTP/2" {
+	start_stub
+	start_tls
+	rows 20 >in.jsonl
+	SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m m -u "$TLS_URL" --stream in.jsonl
+	[ "$(jq -c '[.output == "row \(.id)", .ttft > 0 and .ttft <= .latency]' <<<"$output" | sort -u)" = '[true,true]' ]
+}
+
+@test "a certificate that nobody vouches for, or of another host, is an error that no retry mends" {
+	start_stub
+	start_tls
+	rows 3 >in.jsonl
+	status_is 3 ft-prompt -m m -u "$TLS_URL" in.jsonl
+	[ "$(jq -c '[.error.type, .attempts, has("output")]' <<<"$output" | sort -u)" = '["tls",1,false]' ]
+	[[ $(jq -r .error.message <<<"$output" | head -n 1) == *certificate* ]]
+	SSL_CERT_FILE=cert.pem status_is 3 ft-prompt -m m -u "${TLS_URL/127.0.0.1/localhost}" in.jsonl
+	[ "$(jq -r .error.type <<<"$output" | sort -u)" = tls ]
+	[ "$(state requests)" -eq 0 ]
+}
