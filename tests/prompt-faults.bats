@@ -103,12 +103,41 @@ stays() {
 @test "a server that takes eight at once answers sixty-four jobs, mostly at the first attempt" {
 	start_stub --delay 10 --limit 8
 	jq -nc 'range(1000) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
-	status_is 0 ft-prompt -m m -j 64 --retries 20 in.jsonl
+	status_is 0 ft-prompt -m m -j 64 in.jsonl
 	[ "$(jq -r .id <<<"$output")" = "$(seq 0 999)" ]
 	refused=$(curl -s "${STUB_URL%/v1}/stub/state" | jq .refused)
 	echo "refused: $refused" >&2
 	[ "$refused" -gt 0 ]
-	[ "$refused" -lt 600 ]
+	[ "$refused" -lt 200 ]
+}
+
+@test "a server with a quota is asked at its pace: what it refuses holds the others back" {
+	start_stub --quota 50
+	jq -nc 'range(180) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m --retries 2 in.jsonl
+	[ "$(jq -r .id <<<"$output")" = "$(seq 0 179)" ]
+	refused=$(curl -s "${STUB_URL%/v1}/stub/state" | jq .refused)
+	echo "refused: $refused" >&2
+	[ "$refused" -gt 0 ]
+	[ "$refused" -lt 90 ]
+}
+
+@test "an outage costs the records in hand, not the whole input" {
+	start_stub
+	jq -nc 'range(3000) | {id: "\(.)", messages: [{role: "user", content: "stub{status=503;retry-after=30} \(.)"}]}' >in.jsonl
+	timeout 2 ft-prompt -m m -j 8 in.jsonl >out.jsonl 2>/dev/null || true
+	[ "$(requests)" -ge 8 ]
+	# Four that wait for each job, and the job itself.
+	[ "$(requests)" -le 40 ]
+}
+
+@test "a retry that cannot begin for others is given up at its deadline" {
+	start_stub
+	printf '%s\n' '{"id":"a","messages":[{"role":"user","content":"stub{status=500;retry-after-ms=300;times=1}"}]}' \
+		'{"id":"b","messages":[{"role":"user","content":"stub{delay=4000} slow"}]}' >in.jsonl
+	status_is 3 ft-prompt -m m -j 1 --deadline 1.5 --timeout 30 --unordered in.jsonl
+	[ "$(jq -c 'select(.id == "a") | [.error.type, .error.status, .attempts]' <<<"$output")" = '["deadline",500,1]' ]
+	[[ $(jq -r 'select(.id == "a") | .error.message' <<<"$output") == "HTTP 500: "*"--deadline 1.5" ]]
 }
 
 @test "errors of the server do not narrow the window" {
@@ -136,6 +165,17 @@ stays() {
 	t1=${EPOCHREALTIME/./}
 	# 150 a minute give a burst of 15 and 2.5 a second after it: 15 more take 6 s.
 	[ $((t1 - t0)) -gt 5500000 ]
+}
+
+@test "--tpm counts the tokens that answers took" {
+	start_stub
+	jq -nc 'range(16) | {id: "\(.)", messages: [{role: "user", content: "stub{tokens=1000} \(.)"}]}' >in.jsonl
+	t0=${EPOCHREALTIME/./}
+	status_is 0 ft-prompt -m m -j 1 --tpm 120000 in.jsonl
+	t1=${EPOCHREALTIME/./}
+	# A burst of 12,000 and 2,000 a second after it: the sixteenth may go out when 3,000 more have come in.
+	[ $((t1 - t0)) -gt 1500000 ]
+	[ "$(requests)" -eq 16 ]
 }
 
 @test "the server's own x-ratelimit headers make everyone wait" {

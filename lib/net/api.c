@@ -16,6 +16,7 @@
 #define SILENCE 90.0	   /* seconds without a byte before a stream is given up */
 #define IMAGE_TOKENS 5000  /* taken for an image that a body only names, where money is concerned */
 #define GUESS_OUTPUT 256   /* tokens of an answer, for --tpm, until it is known */
+#define WAITING_PER_JOB 4  /* so many that wait for another attempt hold new requests back: an outage must not use up the input */
 
 struct call {
 	struct call *prev, *next;
@@ -27,6 +28,9 @@ struct call {
 	double begun;	/* of the first attempt; 0: none yet */
 	double started; /* of this attempt */
 	double ready;	/* of the next attempt, while it waits */
+	int throttled;	/* it waits since the server said 429 */
+	char *why;	/* what became of the attempt before; NULL: none yet */
+	int why_status;
 	double reserved; /* dollars of the attempt under way */
 	double tokens;	 /* taken from the token bucket for it */
 	struct chat_stream stream;
@@ -42,7 +46,8 @@ struct api {
 	const struct api_options *o;
 	struct chat chat;
 	struct http *http;
-	struct list queued, waiting, running;
+	struct list queued, waiting, running; /* never asked; asked before; being asked */
+	size_t throttled;		      /* of those waiting */
 	struct window window;
 	struct bucket requests, tokens;
 	double pause; /* nobody asks before this time */
@@ -76,6 +81,7 @@ static void call_free(struct call *c)
 	buf_release(&c->body);
 	chat_stream_release(&c->stream);
 	free(c->model);
+	free(c->why);
 	free(c);
 }
 
@@ -127,26 +133,32 @@ static void settle(struct api *a, struct call *c, double cost, int worked)
 
 /* --- ends of a call --- */
 
-static void redact(struct buf *b, const char *key)
+static void redact(char *text, size_t len, const char *key)
 {
 	size_t n = key ? strlen(key) : 0;
-	char *p;
+	char *p = text;
 
-	if (n < 4 || !b->len)
+	if (n < 4 || !text)
 		return;
-	while ((p = memmem(b->data, b->len, key, n)))
+	while ((p = memmem(p, len - (size_t)(p - text), key, n)))
 		memset(p, '*', n);
+}
+
+/* A server may send back what it was sent. */
+static void redact_answer(struct backend_answer *an, const char *key)
+{
+	struct buf *const bufs[] = {&an->output, &an->tool_calls, &an->refusal, &an->usage, &an->logprobs, &an->error_message};
+	char *const texts[] = {an->model, an->finish_reason, an->request_id};
+
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+		redact(bufs[i]->data, bufs[i]->len, key);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		redact(texts[i], strlen(texts[i]), key);
 }
 
 static void deliver(struct api *a, struct call *c, struct backend_answer *answer)
 {
-	struct buf id = {answer->request_id, strlen(answer->request_id), 0, 0, 0};
-
-	redact(&answer->output, a->o->key);
-	redact(&answer->tool_calls, a->o->key);
-	redact(&answer->refusal, a->o->key);
-	redact(&answer->error_message, a->o->key);
-	redact(&id, a->o->key);
+	redact_answer(answer, a->o->key);
 	answer->attempts = c->attempts;
 	if (!answer->model[0])
 		snprintf(answer->model, sizeof answer->model, "%s", c->model);
@@ -154,31 +166,55 @@ static void deliver(struct api *a, struct call *c, struct backend_answer *answer
 	call_free(c);
 }
 
+static void wait_until(struct api *a, struct call *c, double ready)
+{
+	const struct backend_answer *an = &a->answer;
+
+	c->ready = ready;
+	c->throttled = an->error_status == 429;
+	a->throttled += (size_t)c->throttled;
+	free(c->why);
+	c->why = mem_strdup(an->error_message.data ? an->error_message.data : an->error_type);
+	c->why_status = an->error_status;
+	list_append(&a->waiting, c);
+}
+
+static void wait_over(struct api *a, struct call *c)
+{
+	list_remove(&a->waiting, c);
+	a->throttled -= (size_t)c->throttled;
+	c->throttled = 0;
+}
+
+/* Ends a call for which there is no time left; what became of its last attempt is told too. */
+static void out_of_time(struct api *a, struct call *c, double asked)
+{
+	struct backend_answer *an = &a->answer;
+
+	if (isnan(asked))
+		backend_answer_fail(an, "deadline", c->why_status, "%.500s; no time for another attempt before --deadline %.4g",
+				    c->why, a->o->deadline);
+	else
+		backend_answer_fail(an, "deadline", c->why_status,
+				    "%.500s; the server asks to wait %.3g s, which passes --deadline %.4g", c->why, asked,
+				    a->o->deadline);
+	deliver(a, c, an);
+}
+
 /* Waits for another attempt, or ends the call with the error that stands in a->answer. asked: seconds that the server wants, or NaN. */
 static void again_or_fail(struct api *a, struct call *c, int worth, double asked)
 {
 	double now = clock_now(), wait = isnan(asked) ? retry_backoff(c->attempts, &a->rng) : asked;
-	double end = c->begun + a->o->deadline;
-	char reason[512];
 
 	if (!worth || c->attempts > a->o->retries) {
 		deliver(a, c, &a->answer);
 		return;
 	}
-	if (now + wait < end) {
-		c->ready = now + wait;
-		list_append(&a->waiting, c);
-		return;
+	wait_until(a, c, now + wait);
+	if (c->ready >= c->begun + a->o->deadline) {
+		wait_over(a, c);
+		out_of_time(a, c, asked);
 	}
-	snprintf(reason, sizeof reason, "%.500s", a->answer.error_message.data);
-	if (!isnan(asked))
-		backend_answer_fail(&a->answer, "deadline", a->answer.error_status,
-				    "%s; the server asks to wait %.3g s, which passes --deadline %.4g", reason, asked,
-				    a->o->deadline);
-	else
-		backend_answer_fail(&a->answer, "deadline", a->answer.error_status,
-				    "%s; no time for another attempt before --deadline %.4g", reason, a->o->deadline);
-	deliver(a, c, &a->answer);
 }
 
 static const char *failure_type(enum http_failure f)
@@ -378,50 +414,93 @@ static void fail_unasked(struct api *a, struct call *c, const char *type, const 
 	deliver(a, c, &a->answer);
 }
 
-/* Starts what may start now; *wait becomes the time until more may. */
-static int launch(struct api *a, double *wait, struct err *e)
+/* What becomes of a call that could go out now as far as the window is concerned. */
+enum turn { TURN_GO, TURN_LATER, TURN_NEVER };
+
+/* Reserves what it costs at its worst. *wait is shortened to the time when a rate allows it. */
+static enum turn ask_turn(struct api *a, struct call *c, double now, double *wait)
 {
-	double now = clock_now(), w;
+	double w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now), bucket_wait(&a->tokens, c->tokens, now))), worst;
+
+	if (w > 0) {
+		*wait = fmin(*wait, w);
+		return TURN_LATER;
+	}
+	if (isnan(a->o->max_cost))
+		return TURN_GO;
+	worst = worst_cost(a, c);
+	if (isnan(worst) || a->spent + a->reserved + worst > a->o->max_cost)
+		/* What is under way may turn out cheaper than reserved. */
+		return a->running.n && a->spent + worst <= a->o->max_cost ? TURN_LATER : TURN_NEVER;
+	a->reserved += c->reserved = worst;
+	return TURN_GO;
+}
+
+/* Starts a call that stands in no list any more, or gives it up. */
+static int take_turn(struct api *a, struct call *c, enum turn turn, double now, struct err *e)
+{
+	if (turn == TURN_NEVER) {
+		fail_unasked(a, c, "max_cost", "the request could pass --max-cost at its worst");
+	} else if (start(a, c, now, e)) {
+		call_free(c);
+		return -1;
+	}
+	return 0;
+}
+
+/* Those asked before go first. Past its deadline one is given up even where the window has no room for it. */
+static int launch_again(struct api *a, double now, double *wait, struct err *e)
+{
 	struct call *c, *next;
 
 	for (c = a->waiting.first; c; c = next) {
-		next = c->next;
-		if (c->ready > now) {
-			*wait = fmin(*wait, c->ready - now);
-			continue;
-		}
-		list_remove(&a->waiting, c);
-		list_append(&a->queued, c);
-	}
-	while ((c = a->queued.first) && a->running.n < (size_t)window_size(&a->window)) {
-		w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now), bucket_wait(&a->tokens, c->tokens, now)));
-		if (w > 0) {
-			*wait = fmin(*wait, w);
-			break;
-		}
-		if (c->begun > 0 && now >= c->begun + a->o->deadline) {
-			list_remove(&a->queued, c);
-			fail_unasked(a, c, "deadline", "no time for another attempt before --deadline");
-			continue;
-		}
-		if (!isnan(a->o->max_cost)) {
-			double worst = worst_cost(a, c);
+		double end = c->begun + a->o->deadline;
+		enum turn turn = TURN_LATER;
 
-			if (isnan(worst) || a->spent + a->reserved + worst > a->o->max_cost) {
-				/* What is under way may turn out cheaper than reserved. */
-				if (a->running.n && a->spent + worst <= a->o->max_cost)
-					break;
-				list_remove(&a->queued, c);
-				fail_unasked(a, c, "max_cost", "the request could pass --max-cost at its worst");
-				continue;
-			}
-			a->reserved += c->reserved = worst;
+		next = c->next;
+		if (now >= end) {
+			wait_over(a, c);
+			backend_answer_clear(&a->answer);
+			out_of_time(a, c, NAN);
+			continue;
 		}
-		list_remove(&a->queued, c);
-		if (start(a, c, now, e)) {
-			call_free(c);
+		*wait = fmin(*wait, (c->ready > now ? c->ready : end) - now);
+		if (c->ready <= now && a->running.n < (size_t)window_size(&a->window))
+			turn = ask_turn(a, c, now, wait);
+		if (turn == TURN_LATER)
+			continue;
+		wait_over(a, c);
+		if (take_turn(a, c, turn, now, e))
 			return -1;
-		}
+	}
+	return 0;
+}
+
+/* Room for requests that were never asked. Those that the server throttled keep their places while they wait, for its limit is everyone's:
+ * new ones would only be refused in their turn. */
+static size_t room(const struct api *a)
+{
+	size_t window = (size_t)window_size(&a->window), taken = a->running.n + a->throttled;
+
+	return taken < window && a->waiting.n < WAITING_PER_JOB * (size_t)a->o->jobs ? window - taken : 0;
+}
+
+/* Starts what may start now; *wait becomes the time until more may. */
+static int launch(struct api *a, double *wait, struct err *e)
+{
+	double now = clock_now();
+	struct call *c;
+	enum turn turn;
+
+	if (launch_again(a, now, wait, e))
+		return -1;
+	while ((c = a->queued.first) && room(a)) {
+		turn = ask_turn(a, c, now, wait);
+		if (turn == TURN_LATER)
+			break;
+		list_remove(&a->queued, c);
+		if (take_turn(a, c, turn, now, e))
+			return -1;
 	}
 	return 0;
 }
@@ -431,9 +510,9 @@ static int launch(struct api *a, double *wait, struct err *e)
 static size_t api_wants(void *self)
 {
 	struct api *a = self;
-	size_t in = a->running.n + a->queued.n, room = (size_t)window_size(&a->window);
+	size_t n = room(a);
 
-	return in < room ? room - in : 0;
+	return n > a->queued.n ? n - a->queued.n : 0;
 }
 
 static int api_build(void *self, const struct backend_request *q, struct buf *body, struct err *e)
@@ -489,16 +568,18 @@ static long api_run(void *self, double wait, backend_done *done, void *arg, stru
 static void api_cancel(void *self, backend_done *done, void *arg)
 {
 	struct api *a = self;
-	struct list *idle[] = {&a->queued, &a->waiting};
 	struct call *c;
 
 	a->done = done;
 	a->arg = arg;
-	for (int i = 0; i < 2; i++)
-		while ((c = idle[i]->first)) {
-			list_remove(idle[i], c);
-			fail_unasked(a, c, "interrupted", "interrupted");
-		}
+	while ((c = a->queued.first)) {
+		list_remove(&a->queued, c);
+		fail_unasked(a, c, "interrupted", "interrupted");
+	}
+	while ((c = a->waiting.first)) {
+		wait_over(a, c);
+		fail_unasked(a, c, "interrupted", "interrupted");
+	}
 	http_cancel(a->http, on_done, a);
 }
 

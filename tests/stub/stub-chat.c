@@ -15,6 +15,7 @@
  *	size=BYTES	pads the answer				type=TEXT	Content-Type
  *	redirect=URL	307 there				say=TEXT	the answer's text (to the end of the directive)
  *	remaining=0,reset=S  x-ratelimit headers for requests	tokens=N	completion tokens in usage
+ *	echo=1		sends the key back: in an error's message and the request's id, or as the answer and the model's name
  *
  * GET /stub/state gives counters as JSON. --log FILE gets a JSON line for each request (never a key).
  */
@@ -39,7 +40,7 @@
 
 #define REQUEST_MAX ((size_t)512 << 20)
 
-static long long port, delay_ms, limit;
+static long long port, delay_ms, limit, quota;
 static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_key;
 
 static const struct opt options[] = {
@@ -52,6 +53,7 @@ static const struct opt options[] = {
 	 "answers; of a list the n-th the n-th time, the last from then on", 0, 0},
 	{0, "fault", OPT_STR, &fault, "LIST", "directive for all requests without one of their own", 0, 0},
 	{0, "limit", OPT_INT, &limit, "N", "429 to whoever comes while N requests are being answered", 1, 1e6},
+	{0, "quota", OPT_INT, &quota, "N", "429 to whoever comes after N requests in one second, with the rest of it to wait", 1, 1e6},
 	{0, "key", OPT_STR, &need_key, "KEY", "answer 401 to requests without this key", 0, 0},
 	{0, "log", OPT_STR, &log_name, "FILE", "a JSON line for each request", 0, 0},
 	{0},
@@ -101,6 +103,8 @@ static struct {
 	size_t files_n, files_cap;
 	FILE *log;
 	size_t requests, answered, refused, busy, busiest, connections;
+	double second; /* of --quota: when it began, and who came in it */
+	long long second_n;
 	double prompt_tokens, completion_tokens;
 } S;
 
@@ -271,6 +275,7 @@ struct question {
 	struct buf all, last; /* text of all turns; of the last user turn */
 	struct directive d;
 	int anthropic, stream;
+	struct span key; /* as it was sent, to be sent back (echo=1), or absent */
 	struct buf answer;
 };
 
@@ -282,6 +287,10 @@ static void choose_answer(struct question *q)
 
 	if (say.s) {
 		buf_addspan(&q->answer, say);
+		return;
+	}
+	if (q->key.s) {
+		buf_addspan(&q->answer, q->key);
 		return;
 	}
 	for (size_t i = 0; i < S.rules_n; i++) {
@@ -471,7 +480,10 @@ static void put_answer(struct buf *b, const struct question *q, const char *kind
 	snprintf(id, sizeof id, "%s-%zu", q->anthropic ? "msg" : "chatcmpl", S.requests);
 	key_str(&w, "id", id);
 	jw_key(&w, "model");
-	jw_raw(&w, model.s ? model : span_of("null"));
+	if (q->key.s)
+		jw_strn(&w, q->key.s, q->key.n);
+	else
+		jw_raw(&w, model.s ? model : span_of("null"));
 	if (q->anthropic)
 		put_anthropic(&w, q, kind);
 	else
@@ -704,9 +716,14 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	struct span kind_span = get(&q->d, "body"), type = get(&q->d, "type"), drop = get(&q->d, "drop"), to;
 	char *kind = kind_span.s ? span_dup(kind_span) : mem_strdup("plain");
 	char *media = type.s ? span_dup(type) : mem_strdup("application/json");
-	struct buf headers = BUF_INIT, body = BUF_INIT;
+	struct buf headers = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
 	int status = (int)number(&q->d, "status", 200);
 
+	if (!get(&q->d, "echo").s)
+		q->key.s = NULL;
+	else
+		buf_addf(&headers, "x-request-id: %.*s\r\n", (int)q->key.n, q->key.s);
+	buf_addf(&message, "the stub was told to fail%.*s", q->key.s ? (int)q->key.n : 0, q->key.s ? q->key.s : "");
 	*did = "fault";
 	add_retry_headers(&headers, &q->d);
 	if (get(&q->d, "hang").s) {
@@ -717,7 +734,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		buf_addf(&headers, "Location: %.*s\r\n", (int)to.n, to.s);
 		respond_error(c, 307, headers.data, "elsewhere");
 	} else if (status != 200) {
-		respond_error(c, status, headers.data ? headers.data : "", "the stub was told to fail");
+		respond_error(c, status, headers.data ? headers.data : "", message.data);
 	} else if (strcmp(kind, "garbage") == 0) {
 		buf_adds(&body, "\x01\xff{[ what is this");
 		respond(c, 200, media, "", &body);
@@ -753,8 +770,30 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	c->due = clock_now() + number(&q->d, "delay", (double)delay_ms) / 1000;
 	buf_release(&headers);
 	buf_release(&body);
+	buf_release(&message);
 	free(kind);
 	free(media);
+}
+
+/* 429 where the server has too much to do, or has done too much; returns whether it was said. */
+static int refuse(struct conn *c)
+{
+	double now = clock_now();
+	char header[64];
+
+	if (limit && S.busy > (size_t)limit) {
+		respond_error(c, 429, "", "too many at once");
+		return 1;
+	}
+	if (quota && now - S.second >= 1) {
+		S.second = now;
+		S.second_n = 0;
+	}
+	if (!quota || ++S.second_n <= quota)
+		return 0;
+	snprintf(header, sizeof header, "retry-after-ms: %.0f\r\n", 1000 * (S.second + 1 - now) + 1);
+	respond_error(c, 429, header, "too many in a second");
+	return 1;
 }
 
 /* --- files and batches --- */
@@ -979,19 +1018,21 @@ static void respond_state(struct conn *c)
 	buf_release(&b);
 }
 
-static int key_fits(struct span head)
+static struct span sent_key(struct span head)
 {
 	static const char *const names[] = {"authorization", "x-api-key", "api-key"};
+	struct span v = {NULL, 0};
 
-	for (size_t i = 0; need_key && i < 3; i++) {
-		struct span v = header(head, names[i]);
+	for (size_t i = 0; !v.s && i < 3; i++)
+		v = header(head, names[i]);
+	if (v.n > 7 && memcmp(v.s, "Bearer ", 7) == 0)
+		v = (struct span){v.s + 7, v.n - 7};
+	return v;
+}
 
-		if (v.n > 7 && memcmp(v.s, "Bearer ", 7) == 0)
-			v = (struct span){v.s + 7, v.n - 7};
-		if (span_is(v, need_key))
-			return 1;
-	}
-	return !need_key;
+static int key_fits(struct span head)
+{
+	return !need_key || span_is(sent_key(head), need_key);
 }
 
 static void serve(struct conn *c, struct span head, struct span body)
@@ -1027,13 +1068,13 @@ static void serve(struct conn *c, struct span head, struct span body)
 			unsigned n;
 
 			read_question(&q);
+			q.key = sent_key(head);
 			n = times_seen(buf_span(&q.all));
 			if (n > number(&q.d, "times", 1e9))
 				q.d.text = (struct span){NULL, 0};
-			if (limit && S.busy > (size_t)limit) {
+			if (refuse(c)) {
 				S.refused++;
 				did = "refused";
-				respond_error(c, 429, "", "too many at once");
 			} else {
 				answer_question(c, &q, &did);
 			}
