@@ -373,8 +373,8 @@ int main(int argc, char **argv)
 	w.prompt = prompt_open(&prompt_opts, &e);
 	if (!w.prompt || !(w.ask = ask_open(&ask_opts, lm_open_local, silent || from_batch.n, &e)))
 		prog_fail(&e);
-	if ((to_batch || batch_state || from_batch.n) && !ask_api(w.ask))
-		prog_usage("batches are for models behind an API");
+	if ((to_batch || batch_state || from_batch.n) && batch_check(ask_api(w.ask), batch_state != NULL, &e))
+		prog_fail(&e);
 	if (ask_backend(w.ask)->warning && !ask_opts.quiet)
 		prog_warn("%s", ask_backend(w.ask)->warning);
 

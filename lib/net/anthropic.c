@@ -183,7 +183,7 @@ static void put_system(struct jw *w, struct span messages)
 	buf_release(&text);
 }
 
-static void put_tools(const struct backend_request *q, struct jw *w)
+static void put_tools(const struct chat *c, const struct backend_request *q, struct jw *w)
 {
 	struct json_iter it = {0};
 	struct span key, tool, name;
@@ -202,7 +202,7 @@ static void put_tools(const struct backend_request *q, struct jw *w)
 		jw_end(w);
 	}
 	jw_end(w);
-	if (!q->tool_choice.s)
+	if (!q->tool_choice.s || chat_overridden(c, "tool_choice"))
 		return;
 	name = json_member(json_member(q->tool_choice, "function"), "name");
 	jw_key(w, "tool_choice");
@@ -214,7 +214,7 @@ static void put_tools(const struct backend_request *q, struct jw *w)
 	jw_end(w);
 }
 
-static void put_schema(struct jw *w, struct span schema)
+static void put_schema(const struct chat *c, struct span schema, struct jw *w)
 {
 	jw_key(w, "tools");
 	jw_array(w);
@@ -224,6 +224,8 @@ static void put_schema(struct jw *w, struct span schema)
 	key_raw(w, "input_schema", schema);
 	jw_end(w);
 	jw_end(w);
+	if (chat_overridden(c, "tool_choice"))
+		return;
 	jw_key(w, "tool_choice");
 	jw_object(w);
 	key_str(w, "type", "tool");
@@ -242,7 +244,7 @@ int anthropic_members(const struct chat *c, const struct backend_request *q, str
 	}
 	if (!chat_overridden(c, "system"))
 		put_system(w, q->messages);
-	if (put_messages(w, q->messages, e))
+	if (!chat_overridden(c, "messages") && put_messages(w, q->messages, e))
 		return -1;
 	if (!isnan(p->temperature) && !chat_overridden(c, "temperature")) {
 		jw_key(w, "temperature");
@@ -268,9 +270,9 @@ int anthropic_members(const struct chat *c, const struct backend_request *q, str
 	if (chat_overridden(c, "tools"))
 		return 0;
 	if (schema.s)
-		put_schema(w, schema);
+		put_schema(c, schema, w);
 	else if (q->tools.s)
-		put_tools(q, w);
+		put_tools(c, q, w);
 	return 0;
 }
 
@@ -278,7 +280,7 @@ static const char *finish_reason(struct span stop)
 {
 	static const char *const table[][2] = {
 		{"end_turn", "stop"}, {"stop_sequence", "stop"}, {"max_tokens", "length"},
-		{"tool_use", "tool_calls"}, {"refusal", "content_filter"},
+		{"tool_use", "tool_calls"}, {"refusal", "content_filter"}, {"model_context_window_exceeded", "length"},
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)

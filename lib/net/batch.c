@@ -55,24 +55,56 @@ void batch_ids_sample(const struct batch_ids *b, struct span id, int sample, str
 		buf_addf(out, "/%d", sample);
 }
 
+int batch_check(const struct api_options *o, int whole, struct err *e)
+{
+	if (!o)
+		return err_set(e, "batches are for models behind an API");
+	if (o->stream)
+		return err_set(e, "--stream: the answers of a batch do not stream");
+	if (whole && o->dialect == CHAT_ANTHROPIC)
+		return err_set(e, "--batch speaks OpenAI's files and batches; for Anthropic there are --to-batch and --from-batch");
+	return 0;
+}
+
+const char *batch_endpoint(enum chat_dialect d)
+{
+	return d == CHAT_AZURE ? "/chat/completions" : "/v1/chat/completions";
+}
+
+static void put_custom_id(enum chat_dialect d, struct span id, struct buf *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t n = 0;
+
+	while (n < id.n && id.s[n] && strchr(plain, id.s[n]))
+		n++;
+	if (d != CHAT_ANTHROPIC || (n == id.n && n >= 1 && n <= 64))
+		buf_addspan(out, id);
+	else
+		buf_addf(out, "%016llx%016llx", (unsigned long long)hash64(id, 0), (unsigned long long)hash64(id, 1));
+}
+
 void batch_put_line(enum chat_dialect d, struct span id, struct span body, struct buf *line)
 {
+	struct buf custom = BUF_INIT;
 	struct jw w;
 
+	put_custom_id(d, id, &custom);
 	jw_init(&w, line);
 	jw_object(&w);
 	jw_key(&w, "custom_id");
-	jw_strn(&w, id.s, id.n);
+	jw_strn(&w, custom.data ? custom.data : "", custom.len);
 	if (d != CHAT_ANTHROPIC) {
 		jw_key(&w, "method");
 		jw_str(&w, "POST");
 		jw_key(&w, "url");
-		jw_str(&w, d == CHAT_AZURE ? "/chat/completions" : "/v1/chat/completions");
+		jw_str(&w, batch_endpoint(d));
 	}
 	jw_key(&w, d == CHAT_ANTHROPIC ? "params" : "body");
 	jw_raw(&w, body);
 	jw_end(&w);
 	buf_addc(line, '\n');
+	buf_release(&custom);
 }
 
 /* --- results --- */
@@ -194,8 +226,12 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 
 void batch_results_get(const struct batch_results *b, struct span id, const struct api_options *o, struct backend_answer *a)
 {
-	const uint64_t *at = map_get(&b->by_id, hash64(id, 0));
+	struct buf custom = BUF_INIT;
+	const uint64_t *at;
 
+	put_custom_id(o->dialect, id, &custom);
+	at = map_get(&b->by_id, hash64(buf_span(&custom), 0));
+	buf_release(&custom);
 	backend_answer_clear(a);
 	if (at)
 		read_result(b->lines[*at], o, a);

@@ -21,7 +21,14 @@ int batch_ids_next(struct batch_ids *b, const struct record *r, struct buf *id, 
 /* id with what tells its sample apart, appended to out. */
 void batch_ids_sample(const struct batch_ids *b, struct span id, int sample, struct buf *out);
 
-/* Appends one line of a request file, newline included. */
+/* Whether requests can be batched as the options want it; -1 with the reason. o NULL: a local model. whole: through the API, not files. */
+int batch_check(const struct api_options *o, int whole, struct err *e);
+
+/* Where a batch's requests go, as its lines and its making name it. */
+const char *batch_endpoint(enum chat_dialect d);
+
+/* Appends one line of a request file, newline included. Anthropic takes 1 to 64 letters, digits, _ and - as custom_id; an id that is
+ * none is sent as its hash. */
 void batch_put_line(enum chat_dialect d, struct span id, struct span body, struct buf *line);
 
 /* Result files, mapped into memory and looked up by custom_id. */

@@ -32,7 +32,7 @@ struct batch_parts {
 	const struct batch_run *r;
 	struct http *http;
 	struct rng rng;
-	struct buf secret, base;
+	struct buf secret;
 	struct part *v;
 	size_t n, cap;
 	struct file_new out; /* the part being written */
@@ -159,16 +159,11 @@ static int begin_part(struct batch_parts *p, struct err *e)
 struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 {
 	struct batch_parts *p = mem_alloc(1, sizeof *p);
-	const char *base = r->api->base_url;
-	size_t n = strcspn(base, "?#");
 
 	p->r = r;
 	p->hash = XXH3_createState();
 	rng_seed(&p->rng, (uint64_t)getpid(), 7);
 	p->records[0] = beside(r->state, 0, "records");
-	while (n && base[n - 1] == '/')
-		n--;
-	buf_add(&p->base, base, n);
 	if (r->api->key)
 		chat_secret(r->api->dialect, r->api->key, &p->secret);
 	p->spool = fopen(p->records[0], "w");
@@ -224,7 +219,6 @@ void batch_parts_free(struct batch_parts *p)
 	if (p->secret.data)
 		memset(p->secret.data, 0, p->secret.len);
 	buf_release(&p->secret);
-	buf_release(&p->base);
 	buf_release(&p->old);
 	free(p);
 }
@@ -254,11 +248,12 @@ static int rest(const struct batch_parts *p, double seconds)
 static int call(struct batch_parts *p, struct http_request *q, const char *path, int again, struct http_response *r,
 		struct span *v, struct err *e)
 {
+	const struct api_options *o = p->r->api;
 	struct buf url = BUF_INIT, why = BUF_INIT;
 	struct err ignored;
 	int rc = -1;
 
-	buf_addf(&url, "%s%s", p->base.data, path);
+	chat_side_url(o->dialect, o->base_url, path, o->api_version, &url);
 	q->url = url.data;
 	q->secret = p->secret.len ? p->secret.data : NULL;
 	q->timeout = CALL_SECONDS;
@@ -351,7 +346,7 @@ static int start(struct batch_parts *p, struct part *t, struct err *e)
 		jw_key(&w, "input_file_id");
 		jw_str(&w, t->file);
 		jw_key(&w, "endpoint");
-		jw_str(&w, "/v1/chat/completions");
+		jw_str(&w, batch_endpoint(p->r->api->dialect));
 		jw_key(&w, "completion_window");
 		jw_str(&w, "24h");
 		jw_end(&w);

@@ -9,6 +9,7 @@
 
 int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct err *e)
 {
+	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"};
 	const char *host = strstr(url, "://");
 	struct span h;
 
@@ -22,8 +23,12 @@ int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct
 	*d = CHAT_OPENAI;
 	if (span_is(h, "api.anthropic.com"))
 		*d = CHAT_ANTHROPIC;
-	else if (h.n > 17 && strncasecmp(h.s + h.n - 17, ".openai.azure.com", 17) == 0)
-		*d = CHAT_AZURE;
+	for (size_t i = 0; i < sizeof azure / sizeof *azure; i++) {
+		size_t n = strlen(azure[i]);
+
+		if (h.n > n && strncasecmp(h.s + h.n - n, azure[i], n) == 0)
+			*d = CHAT_AZURE;
+	}
 	return 0;
 }
 
@@ -34,28 +39,71 @@ static int ends_with(struct span s, const char *end)
 	return s.n >= n && memcmp(s.s + s.n - n, end, n) == 0;
 }
 
-int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version, struct buf *url)
+/* The base as given, less what stands behind the path and a closing slash. */
+static struct span base_path(const char *base)
 {
-	const char *endpoint = d == CHAT_ANTHROPIC ? "/messages" : "/chat/completions";
 	struct span path = {base, strcspn(base, "?#")};
-	const char *query = base + path.n;
-	struct span all = path;
-	int plain_azure;
 
 	while (path.n && path.s[path.n - 1] == '/')
 		path.n--;
+	return path;
+}
+
+/* The base's own query, and Azure's version where it is wanted and not there. */
+static void put_query(enum chat_dialect d, const char *base, const char *api_version, struct buf *url)
+{
+	const char *query = base + strcspn(base, "?#");
+
+	if (*query == '?')
+		buf_addf(url, "%c%s", memchr(url->data, '?', url->len) ? '&' : '?', query + 1);
+	if (d == CHAT_AZURE && !ends_with(base_path(base), "/v1") && !strstr(query, "api-version="))
+		buf_addf(url, "%capi-version=%s", memchr(url->data, '?', url->len) ? '&' : '?', api_version);
+}
+
+/* One segment of a path (RFC 3986). */
+static void put_segment(struct buf *url, const char *text)
+{
+	for (; *text; text++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", *text))
+			buf_addc(url, *text);
+		else
+			buf_addf(url, "%%%02X", (unsigned char)*text);
+}
+
+int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version, struct buf *url)
+{
+	const char *endpoint = d == CHAT_ANTHROPIC ? "/messages" : "/chat/completions";
+	struct span path = base_path(base);
+	int deployments;
+
 	buf_addspan(url, path);
-	/* Azure's newer addresses (.../openai/v1) are OpenAI's own; the older ones name a deployment and want a version. */
-	plain_azure = d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, endpoint);
-	if (plain_azure && !memmem(all.s, all.n, "/openai/deployments/", 20)) {
-		buf_adds(url, ends_with(path, "/openai") ? "" : "/openai");
-		buf_addf(url, "/deployments/%s", model);
+	/* Azure's newer addresses (.../openai/v1, .../models) are OpenAI's own; the older ones name a deployment. */
+	deployments = d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/models") && !ends_with(path, endpoint);
+	if (deployments && !memmem(path.s, path.n, "/openai/deployments/", 20)) {
+		buf_adds(url, ends_with(path, "/openai") ? "/deployments/" : "/openai/deployments/");
+		put_segment(url, model);
 	}
 	if (!ends_with(path, endpoint))
 		buf_adds(url, endpoint);
-	buf_adds(url, query);
-	if (d == CHAT_AZURE && !ends_with(path, "/v1") && !strstr(query, "api-version="))
-		buf_addf(url, "%sapi-version=%s", *query == '?' ? "&" : "?", api_version);
+	put_query(d, base, api_version, url);
+	return url->full ? -1 : 0;
+}
+
+int chat_side_url(enum chat_dialect d, const char *base, const char *side, const char *api_version, struct buf *url)
+{
+	struct span path = base_path(base);
+	const char *deployments;
+
+	if (ends_with(path, "/chat/completions"))
+		path.n -= strlen("/chat/completions");
+	deployments = memmem(path.s, path.n, "/deployments/", 13);
+	if (d == CHAT_AZURE && deployments)
+		path.n = (size_t)(deployments - path.s);
+	buf_addspan(url, path);
+	if (d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/openai"))
+		buf_adds(url, "/openai");
+	buf_adds(url, side);
+	put_query(d, base, api_version, url);
 	return url->full ? -1 : 0;
 }
 
@@ -134,7 +182,9 @@ static void openai_params(const struct chat *c, const struct backend_request *q,
 	const struct backend_params *p = c->params;
 	const char *limit = c->completion_limit ? "max_completion_tokens" : "max_tokens";
 
-	put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
+	/* Either name in extra replaces the limit, whatever it is called here: servers refuse both together. */
+	if (!chat_overridden(c, "max_tokens"))
+		put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
 	put_number(c, w, "temperature", p->temperature);
 	put_number(c, w, "top_p", p->top_p);
 	if (p->seeded && !chat_overridden(c, "seed")) {
@@ -151,7 +201,7 @@ static void openai_params(const struct chat *c, const struct backend_request *q,
 	if (p->logprobs >= 0 && !chat_overridden(c, "logprobs")) {
 		jw_key(w, "logprobs");
 		jw_bool(w, 1);
-		if (p->logprobs > 0) {
+		if (p->logprobs > 0 && !chat_overridden(c, "top_logprobs")) {
 			jw_key(w, "top_logprobs");
 			jw_int(w, p->logprobs);
 		}
@@ -169,6 +219,8 @@ static void openai_params(const struct chat *c, const struct backend_request *q,
 	if (c->stream && !chat_overridden(c, "stream")) {
 		jw_key(w, "stream");
 		jw_bool(w, 1);
+	}
+	if (c->stream && !chat_overridden(c, "stream_options")) {
 		jw_key(w, "stream_options");
 		jw_object(w);
 		jw_key(w, "include_usage");
@@ -213,11 +265,13 @@ int chat_body(const struct chat *c, const struct backend_request *q, struct buf 
 		if (anthropic_members(c, q, &w, e))
 			return -1;
 	} else {
-		jw_key(&w, "messages");
-		jw_array(&w);
-		while (json_next(&it, q->messages, &key, &m))
-			put_message(&w, m);
-		jw_end(&w);
+		if (!chat_overridden(c, "messages")) {
+			jw_key(&w, "messages");
+			jw_array(&w);
+			while (json_next(&it, q->messages, &key, &m))
+				put_message(&w, m);
+			jw_end(&w);
+		}
 		openai_params(c, q, &w);
 	}
 	put_extra(c, &w);
@@ -295,11 +349,32 @@ void chat_answer(enum chat_dialect d, struct span body, int forced_schema, struc
 				    a->finish_reason[0] ? a->finish_reason : "unknown");
 }
 
+/* The status that an error inside a 200 answer, or inside a stream, would have had: a number in `code` (OpenRouter, vLLM), or a name
+ * that stands for one (Anthropic's types; OpenAI's types and codes). 0 unknown. */
+static int error_status(struct span error)
+{
+	static const struct {
+		const char *name;
+		int status;
+	} names[] = {
+		{"overloaded_error", 529}, {"rate_limit_error", 429}, {"api_error", 500}, {"timeout_error", 504},
+		{"server_error", 500}, {"rate_limit_exceeded", 429},
+	};
+	struct span code = json_member(error, "code"), type = json_member(error, "type");
+	int64_t n = 0;
+
+	if (!json_int(code, &n) && n >= 100 && n <= 599)
+		return (int)n;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_is(type, names[i].name) || json_is(code, names[i].name))
+			return names[i].status;
+	return 0;
+}
+
 int chat_error(struct span body, struct buf *message)
 {
 	static const char *const places[] = {"message", "detail", "error", "type"};
-	struct span error = json_member(body, "error"), v;
-	int64_t code = 0;
+	struct span error = json_member(body, "error"), raw, v;
 	size_t before = message->len;
 
 	if (json_kind(error) == JSON_NONE)
@@ -315,9 +390,13 @@ int chat_error(struct span body, struct buf *message)
 	}
 	if (message->len == before && json_kind(error) != JSON_NONE)
 		buf_addspan(message, error);
-	if (json_int(json_member(error, "code"), &code) || code < 100 || code > 599)
-		code = 0;
-	return (int)code;
+	/* OpenRouter: what the provider behind it said. */
+	raw = json_member(json_member(error, "metadata"), "raw");
+	if (json_kind(raw) == JSON_STRING) {
+		buf_adds(message, ": ");
+		json_string(raw, message);
+	}
+	return error_status(error);
 }
 
 static long long count(struct span o, const char *name)

@@ -31,6 +31,9 @@ int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct
  * query stays at the end. api_version is Azure's. */
 int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version, struct buf *url);
 
+/* The address of another service of the same API ("/files", "/batches/ID"), from the same base URL. */
+int chat_side_url(enum chat_dialect d, const char *base, const char *side, const char *api_version, struct buf *url);
+
 /* The header that carries the key. */
 void chat_secret(enum chat_dialect d, const char *key, struct buf *header);
 
@@ -41,7 +44,8 @@ int chat_body(const struct chat *c, const struct backend_request *q, struct buf 
  * asked for as the input of a tool (Anthropic). */
 void chat_answer(enum chat_dialect d, struct span body, int forced_schema, struct backend_answer *a);
 
-/* The reason inside an error body, appended; its `code` or `type` as number where it is one (OpenRouter sends 200 with a code), else 0. */
+/* The reason inside an error body, appended. Returns the HTTP status that its code or type stands for (OpenRouter sends 200 with a code,
+ * streams break off with a type), 0 where none. */
 int chat_error(struct span body, struct buf *message);
 
 /* Tokens of a `usage` object of either family; -1 where unknown. Anthropic counts cached input apart from input_tokens; here

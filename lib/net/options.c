@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ask_private.h"
+#include "http.h"
 #include "../base/file.h"
 #include "../base/mem.h"
 
@@ -73,20 +74,29 @@ static int find_key(struct ask *a, struct err *e)
 static int find_url(struct ask *a, struct err *e)
 {
 	const struct ask_options *o = a->o;
-	const char *env = NULL, *otherwise = "https://api.openai.com/v1";
-	int anthropic = o->api && strcmp(o->api, "anthropic") == 0;
+	const char *env = getenv("OPENAI_BASE_URL"), *otherwise = "https://api.openai.com/v1", *url;
 
-	if (anthropic) {
+	if (o->api && strcmp(o->api, "anthropic") == 0) {
 		env = getenv("ANTHROPIC_BASE_URL");
 		otherwise = "https://api.anthropic.com/v1";
-	} else {
-		env = getenv("OPENAI_BASE_URL");
+	} else if (o->api && strcmp(o->api, "azure") == 0) {
+		env = set_or(getenv("AZURE_OPENAI_ENDPOINT"), env);
+		otherwise = NULL;
 	}
-	a->api.base_url = o->base_url ? o->base_url : set_or(env, otherwise);
-	a->default_url = a->api.base_url == otherwise;
-	if (strncmp(a->api.base_url, "http://", 7) != 0 && strncmp(a->api.base_url, "https://", 8) != 0)
-		return err_set(e, "base URL %s: must begin with http:// or https://", a->api.base_url);
-	return chat_dialect(o->api, a->api.base_url, &a->api.dialect, e);
+	url = o->base_url ? o->base_url : set_or(env, otherwise);
+	if (!url)
+		return err_set(e, "no address: give -u https://NAME.openai.azure.com or set AZURE_OPENAI_ENDPOINT");
+	a->api.base_url = url;
+	a->default_url = url == otherwise;
+	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+		struct buf shown = BUF_INIT;
+
+		http_show_url(&shown, url);
+		err_set(e, "base URL %s: must begin with http:// or https://", shown.data ? shown.data : "");
+		buf_release(&shown);
+		return -1;
+	}
+	return chat_dialect(o->api, url, &a->api.dialect, e);
 }
 
 static int open_api(struct ask *a, struct err *e)
@@ -106,7 +116,7 @@ static int open_api(struct ask *a, struct err *e)
 	if (a->api.dialect == CHAT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
 		return err_set(e, "--%s: Anthropic's API has no such thing", a->params.seeded ? "seed" : "logprobs");
 	a->api.model = o->model;
-	a->api.api_version = o->api_version ? o->api_version : "2024-10-21";
+	a->api.api_version = o->api_version ? o->api_version : set_or(getenv("OPENAI_API_VERSION"), "2024-10-21");
 	a->api.stream = o->stream;
 	a->api.jobs = o->jobs ? (int)o->jobs : 16;
 	a->api.rpm = o->rpm;

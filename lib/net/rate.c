@@ -57,7 +57,8 @@ void window_throttled(struct window *w, double started, double now)
 	w->cut = now;
 }
 
-/* "1s", "6m0s", "20ms", "1h2m3.5s"; a bare number is seconds; an RFC 3339 time (Anthropic) is measured against now. NaN otherwise. */
+/* "1s", "6m0s", "20ms", "1h2m3.5s"; a bare number is seconds, or a time of day in seconds or milliseconds since 1970 where it is too large for
+ * a wait; an RFC 3339 time (Anthropic) is measured against now. NaN otherwise. */
 static double reset_seconds(struct span v, double now)
 {
 	char text[64], *p = text;
@@ -96,6 +97,8 @@ static double reset_seconds(struct span v, double now)
 		sum += x;
 		p = end;
 	}
+	if (sum > 1e9)
+		sum = fmax(0, sum / (sum > 1e11 ? 1000 : 1) - now);
 	return sum;
 }
 
@@ -108,6 +111,9 @@ double rate_pause(const struct http_response *r, double now)
 		{"x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
 		{"anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"},
 		{"anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"},
+		{"anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"},
+		{"anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"},
+		{"x-ratelimit-remaining", "x-ratelimit-reset"}, /* Together, OpenRouter */
 	};
 	double pause = 0;
 

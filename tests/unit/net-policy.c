@@ -1,6 +1,7 @@
 /* The policies of lib/net that need no network: what is repeated and when, buckets and window, addresses, header parsing. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "../../lib/net/chat.h"
 #include "../../lib/net/rate.h"
 #include "../../lib/net/retry.h"
@@ -136,6 +137,11 @@ static void pauses(void)
 	ok_near(pause_of("anthropic-ratelimit-requests-remaining: 0\nanthropic-ratelimit-requests-reset: 1970-01-01T00:01:10Z\n", 60), 10, 0,
 		"a time of day");
 	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: later\n", 0), 0, 0, "nonsense is no pause");
+	ok_near(pause_of("anthropic-ratelimit-output-tokens-remaining: 0\nanthropic-ratelimit-output-tokens-reset: 1970-01-01T00:01:10Z\n", 65), 5, 0,
+		"tokens that come out have a limit of their own");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 3\n", 1.7e9), 3, 0, "names without a unit (Together)");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1700000004000\n", 1.7e9), 4, 1e-6, "milliseconds since 1970 (OpenRouter)");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1699999999\n", 1.7e9), 0, 0, "a time gone by");
 }
 
 static void is_url(enum chat_dialect d, const char *base, const char *want)
@@ -144,6 +150,15 @@ static void is_url(enum chat_dialect d, const char *base, const char *want)
 
 	chat_url(d, base, "gpt", "2024-10-21", &b);
 	ok_str(b.data, want, "%s", base);
+	buf_release(&b);
+}
+
+static void is_side(enum chat_dialect d, const char *base, const char *side, const char *want)
+{
+	struct buf b = BUF_INIT;
+
+	chat_side_url(d, base, side, "2024-10-21", &b);
+	ok_str(b.data, want, "%s beside %s", side, base);
 	buf_release(&b);
 }
 
@@ -161,8 +176,21 @@ static void addresses(void)
 	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/deployments/other?api-version=2",
 	       "https://x.openai.azure.com/openai/deployments/other/chat/completions?api-version=2");
 	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "https://x.openai.azure.com/openai/v1/chat/completions");
+	is_url(CHAT_AZURE, "https://x.services.ai.azure.com/models",
+	       "https://x.services.ai.azure.com/models/chat/completions?api-version=2024-10-21");
+	is_side(CHAT_OPENAI, "https://h/v1/", "/files", "https://h/v1/files");
+	is_side(CHAT_OPENAI, "https://h/v1/chat/completions?k=1", "/batches?limit=100", "https://h/v1/batches?limit=100&k=1");
+	is_side(CHAT_AZURE, "https://x.openai.azure.com/openai/deployments/gpt", "/batches/b-1",
+		"https://x.openai.azure.com/openai/batches/b-1?api-version=2024-10-21");
+	is_side(CHAT_AZURE, "https://x.openai.azure.com", "/files", "https://x.openai.azure.com/openai/files?api-version=2024-10-21");
+	is_side(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "/files", "https://x.openai.azure.com/openai/v1/files");
 	is_url(CHAT_ANTHROPIC, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages");
+	chat_url(CHAT_AZURE, "https://x.openai.azure.com", "my gpt/4?", "1", &b);
+	ok_str(b.data, "https://x.openai.azure.com/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=1",
+	       "a deployment's name is one segment of the path");
+	buf_clear(&b);
 	ok(!chat_dialect(NULL, "https://x.openai.azure.com/", &d, NULL) && d == CHAT_AZURE, "Azure is told from its host");
+	ok(!chat_dialect(NULL, "https://x.cognitiveservices.azure.com/", &d, NULL) && d == CHAT_AZURE, "also where that is named otherwise");
 	ok(!chat_dialect(NULL, "https://api.anthropic.com/v1", &d, NULL) && d == CHAT_ANTHROPIC, "so is Anthropic");
 	ok(!chat_dialect(NULL, "http://evil/?api.anthropic.com", &d, NULL) && d == CHAT_OPENAI, "but not from elsewhere in the address");
 	ok(chat_dialect("cohere", "http://h", &d, NULL) < 0, "an unknown dialect is refused");
@@ -171,8 +199,60 @@ static void addresses(void)
 	buf_release(&b);
 }
 
+/* An error in a 200 answer, or in a stream: what it says, and the status that it stands for. */
+static void is_error(enum chat_dialect d, const char *body, int status, const char *message)
+{
+	struct backend_answer a = {0};
+
+	backend_answer_clear(&a);
+	chat_answer(d, span_of(body), 0, &a);
+	ok(strcmp(a.error_type, "api") == 0 && a.error_status == status, "%s is a %d", body, status);
+	ok_str(a.error_message.data, message, "and says why");
+	backend_answer_release(&a);
+}
+
+static void errors(void)
+{
+	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"Provider returned error\",\"code\":503,\"metadata\":{\"raw\":\"no capacity\"}}}", 503,
+		 "Provider returned error: no capacity");
+	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\",\"code\":null}}", 500, "oops");
+	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}", 429, "slow down");
+	is_error(CHAT_OPENAI, "{\"error\":\"plain\"}", 200, "plain");
+	is_error(CHAT_ANTHROPIC, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", 529, "Overloaded");
+}
+
+static void is_body(struct chat *c, const char *extra, const char *want)
+{
+	static const struct backend_request q = {.messages = {"[{\"role\":\"user\",\"content\":\"hi\"}]", 32}};
+	struct buf b = BUF_INIT;
+
+	c->extra = extra ? span_of(extra) : (struct span){NULL, 0};
+	chat_body(c, &q, &b, NULL);
+	ok_str(b.data, want, "extra %s", extra ? extra : "none");
+	buf_release(&b);
+}
+
+static void bodies(void)
+{
+	struct backend_params p;
+	struct chat c = {.dialect = CHAT_OPENAI, .model = "m", .params = &p, .stream = 1, .completion_limit = 1};
+
+	backend_params_init(&p);
+	p.max_tokens = 9;
+	p.logprobs = 2;
+	is_body(&c, NULL, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_completion_tokens\":9,"
+		"\"logprobs\":true,\"top_logprobs\":2,\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+	is_body(&c, "{\"max_tokens\":5,\"stream_options\":null,\"top_logprobs\":1,\"messages\":[]}",
+		"{\"model\":\"m\",\"logprobs\":true,\"stream\":true,\"max_tokens\":5,\"stream_options\":null,\"top_logprobs\":1,\"messages\":[]}");
+	c.dialect = CHAT_ANTHROPIC;
+	c.stream = 0;
+	is_body(&c, "{\"messages\":[1],\"max_tokens\":5}", "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":5}");
+}
+
 int main(void)
 {
+	errors();
+	bodies();
 	repeats();
 	waits();
 	buckets();
