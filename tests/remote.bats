@@ -69,44 +69,79 @@ train() {
 	[ "$(cat out/adapter_config.json)" = "weights of the stub" ]
 }
 
-@test "a run that was stopped leaves the job alone and is taken up without sending anything again" {
-	serve --fault hold
-	ft-train -q --poll 0.05 -m base-model --remote openai -o out train.jsonl >/dev/null 2>said.txt 3>&- &
+# begin PROVIDER DIR - starts a run in the background, as $pid, and waits until its job has been looked at.
+begin() {
+	rm -f requests
+	ft-train -q --poll 0.2 -m base-model --remote "$1" -o "$2" train.jsonl >"$2.jsonl" 2>said.txt 3>&- &
 	pid=$!
-	for _ in $(seq 200); do
-		grep -q 'ftjob-1$' requests 2>/dev/null && break
+	for _ in $(seq 500); do
+		grep -q '^GET .*\(ftjob-1\|fine-tunes/ft-1\|Jobs/ft-\)' requests 2>/dev/null && return
 		sleep 0.02
 	done
+	return 1
+}
+
+@test "a run that was stopped leaves the job alone and is taken up to the end without sending anything again" {
+	for provider in openai together fireworks; do
+		serve --fault hold=60
+		begin $provider $provider
+		kill -TERM $pid
+		wait $pid || true
+		grep -q "goes on at the provider; --resume" said.txt
+		before=$(grep -c POST requests)
+		status_is 2 train --remote $provider -o $provider train.jsonl
+		[[ $stderr == *"--resume"* ]]
+		ft-train -q --poll 0.01 -m base-model --remote $provider -o $provider --resume train.jsonl >rest.jsonl
+		jq -se '.[-1].end == "done"' rest.jsonl
+		[ "$(grep -c POST requests)" -eq "$before" ]
+		# Events that the first run saw are not told again.
+		jq -se '[.[] | select(.step or .event)] | length == (unique | length)' $provider/metrics.jsonl
+		stop_stub
+	done
+}
+
+@test "a job that the provider does not know any more is named, and no other is created" {
+	serve --fault hold
+	begin openai out
 	kill -TERM $pid
 	wait $pid || true
-	grep -q "goes on at the provider; --resume" said.txt
 	before=$(grep -c POST requests)
-	status_is 2 train --remote openai -o out train.jsonl
-	[[ $stderr == *"--resume"* ]]
 	stop_stub
 	serve
-	# The stub knows no job any more: the error says which job it was, and nothing is created.
 	status_is 2 train --remote openai -o out --resume train.jsonl
 	[[ $stderr == *"ftjob-1"* ]] || { echo "$stderr"; return 1; }
 	[ "$(grep -c POST requests)" -eq "$before" ]
 }
 
-@test "a job can be followed by its id alone, and cancelled" {
+@test "a job can be followed by its id alone" {
 	serve
 	train --remote openai -o first train.jsonl >/dev/null
 	train --remote openai -o second --resume ftjob-1 | jq -se '.[-1].end == "done" and .[-1].job == "ftjob-1"'
-	stop_stub
-	serve --fault hold
-	ft-train -q --poll 0.05 -m base-model --remote openai -o third train.jsonl >third.jsonl 3>&- &
-	pid=$!
-	for _ in $(seq 200); do
-		grep -q ftjob-1 third/remote.json 2>/dev/null && break
-		sleep 0.02
+}
+
+@test "a job can be cancelled at each provider, and who follows it is told" {
+	for provider in openai together fireworks; do
+		serve --fault hold
+		begin $provider $provider
+		status_is 0 ft-train --remote $provider -o $provider --cancel
+		[[ $stderr == *cancelled* || $stderr == *deleted* ]] || { echo "$provider: $stderr"; return 1; }
+		wait $pid && return 1
+		jq -se '.[-1].end == "cancelled"' $provider.jsonl
+		stop_stub
 	done
-	status_is 0 ft-train --remote openai -o third --cancel
-	[[ $stderr == *"ftjob-1: cancelled"* ]]
-	wait $pid && return 1
-	jq -se '.[-1].end == "cancelled"' third.jsonl
+}
+
+@test "failures of the server are waited out on each path, and still one job is created" {
+	for provider in openai together fireworks; do
+		rm -f requests
+		serve --fault error
+		train --remote $provider -o $provider train.jsonl | jq -se '.[-1].end == "done"'
+		case $provider in
+		openai) [ "$(grep -c 'POST /v1/fine_tuning/jobs$' requests)" -eq 2 ] ;;
+		together) [ "$(grep -c 'POST /v1/fine-tunes$' requests)" -eq 2 ] ;;
+		esac
+		stop_stub
+	done
 }
 
 @test "a job that fails is status 2 with the provider's reason" {
@@ -136,6 +171,59 @@ train() {
 	status_is 3 train --remote openai -o out --skip-bad bad.jsonl
 }
 
+@test "what one provider asks of rows and another does not" {
+	serve
+	turn() { jq -nc --arg r "$1" --arg c "${2-x}" '{role: $r, content: $c}'; }
+	row() { printf '%s\n' "$@" | jq -sc '{messages: .}'; }
+	for _ in 1 2 3; do row "$(turn user)" "$(turn assistant)"; done >good.jsonl
+	{
+		cat good.jsonl
+		row "$(turn user)" "$(turn system)" "$(turn assistant)"
+		row "$(turn user)" "$(turn user)" "$(turn assistant)"
+		row "$(turn assistant)" "$(turn user)" "$(turn assistant)"
+		row "$(turn developer)" "$(turn user)" "$(turn assistant)"
+		row "$(turn user)" '{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}]}' "$(turn assistant)"
+		row "$(turn user)" '{"role": "assistant", "content": "x", "weight": 0}'
+	} >bad.jsonl
+	check() { # provider, then what must be said of each line that it refuses, as LINE:TEXT
+		local provider=$1 at
+		shift
+		status_is 2 train --remote "$provider" -o "out-$provider" bad.jsonl
+		for at in "$@"; do
+			[[ $stderr == *"bad.jsonl:${at%%:*}: "*"${at#*:}"* ]] || { echo "$provider: missing $at"; echo "$stderr"; return 1; }
+		done
+		[[ $stderr == *"$# rows cannot be sent"* ]] || { echo "$provider: $stderr"; return 1; }
+	}
+	check openai "8:messages[1].tool_calls[0]: the arguments must be a string" "9:nothing to learn"
+	check together "4:a system turn only at the beginning" "5:the roles must alternate" "6:begins with the user" "7:unknown role" "8:a string" "9:nothing"
+	check fireworks "4:a system turn only at the beginning" "7:unknown role" "8:a string" "9:nothing"
+	[ ! -e requests ]
+	for i in $(seq 12); do row "$(turn user "$i")" "$(turn assistant)" | jq -c '.parallel_tool_calls = true'; done >flag.jsonl
+	train --remote together -o t flag.jsonl >/dev/null
+	jq -se 'all(.[]; keys == ["messages"])' t/upload-train.jsonl
+	train --remote openai -o o flag.jsonl >/dev/null
+	jq -se 'all(.[]; keys == ["messages", "parallel_tool_calls"])' o/upload-train.jsonl
+}
+
+@test "what is wrong with the rows as a whole is said before anything is sent" {
+	serve
+	jq -nc 'range(3) | {prompt: "p\(.)", completion: "c"}' >raw.jsonl
+	status_is 2 train --remote together -o mixed raw.jsonl train.jsonl
+	[[ $stderr == *"13 rows are chats"*"one kind"* || $stderr == *"chats and 3 prompts"* ]] || { echo "$stderr"; return 1; }
+	status_is 2 train --remote together -o same -v raw.jsonl raw.jsonl
+	[[ $stderr == *"the validation rows are the training rows"* ]]
+	[ ! -e requests ]
+	train --remote together -o raw raw.jsonl | jq -se '.[-1].end == "done"'
+}
+
+@test "a server at a URL is asked for no more than it says of itself: no key, few rows" {
+	serve
+	head -n 2 train.jsonl >two.jsonl
+	OPENAI_API_KEY=sk-test-key train --remote "$OPENAI_BASE_URL" -o out two.jsonl | jq -se '.[-1].end == "done"'
+	status_is 2 env -u OPENAI_API_KEY ft-train -q --poll 0.01 --remote "$OPENAI_BASE_URL" -m m -o bare two.jsonl
+	[[ $stderr == *"wrong key"* ]]
+}
+
 @test "no key, no account, no such provider" {
 	serve
 	status_is 2 env -u OPENAI_API_KEY ft-train --remote openai -m m -o out train.jsonl
@@ -156,4 +244,7 @@ train() {
 	train --remote openai --dpo -o out pairs.jsonl >/dev/null
 	jq -se 'all(.[]; keys == ["input", "non_preferred_output", "preferred_output"])' out/upload-train.jsonl
 	status_is 2 train --remote openai -o out2 pairs.jsonl
+	jq -c '.preferred_output = [{role: "assistant", content: "a"}, {role: "assistant", content: "b"}]' pairs.jsonl >long.jsonl
+	status_is 2 train --remote together --dpo -o out3 long.jsonl
+	[[ $stderr == *"preferred_output: this provider takes one message, not 2"* ]]
 }

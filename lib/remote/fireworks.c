@@ -54,29 +54,22 @@ static enum remote_state state_of(const char *status)
 	return strcmp(status, "JOB_STATE_CREATING") == 0 || strcmp(status, "JOB_STATE_VALIDATING") == 0 ? REMOTE_WAITING : REMOTE_RUNNING;
 }
 
-static int look(struct remote *r, struct remote_job *j, struct err *e)
+static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
-	char path[400];
-	snprintf(path, sizeof path, "/v1/%s", j->id);
-	struct remote_call c = {.method = "GET", .path = path};
-	int rc = remote_call(r, &c, e);
-	if (!rc) {
-		remote_text(c.json, "state", j->status, sizeof j->status);
-		if (!j->status[0])
-			rc = err_set(e, "GET %s: the answer is no job: it has no state", path);
-		j->state = state_of(j->status);
-		buf_clear(&j->model);
-		remote_add_text(c.json, "outputModel", &j->model);
-		buf_clear(&j->error);
-		remote_add_text(json_member(c.json, "status"), "message", &j->error);
-		j->tokens = -1;
-		if (json_number(json_member(json_member(c.json, "jobProgress"), "percent"), &j->progress))
-			j->progress = NAN;
-		else
-			j->progress /= 100;
-	}
-	remote_call_release(&c);
-	return rc;
+	remote_text(v, "state", j->status, sizeof j->status);
+	if (!j->status[0])
+		return err_set(e, "the answer is no job: it has no state");
+	j->state = state_of(j->status);
+	buf_clear(&j->model);
+	remote_add_text(v, "outputModel", &j->model);
+	buf_clear(&j->error);
+	remote_add_text(json_member(v, "status"), "message", &j->error);
+	j->tokens = -1;
+	if (json_number(json_member(json_member(v, "jobProgress"), "percent"), &j->progress))
+		j->progress = NAN;
+	else
+		j->progress /= 100;
+	return 0;
 }
 
 static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
@@ -108,16 +101,14 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 	int rc = make(r, where, &body, e);
 	buf_release(&body);
 	snprintf(j->id, sizeof j->id, "accounts/%s/%s/ft-%s", r->account, kind, t->name);
-	return rc ? rc : look(r, j, e);
+	return rc ? rc : remote_look(r, j, e);
 }
 
 /* The API has no way to cancel a job but to delete it. */
 static int cancel(struct remote *r, struct remote_job *j, struct err *e)
 {
-	char path[400];
-	snprintf(path, sizeof path, "/v1/%s", j->id);
-	struct remote_call c = {.method = "DELETE", .path = path};
-	int rc = remote_call(r, &c, e);
+	struct remote_call c;
+	int rc = remote_job_call(r, "DELETE", j, "", &c, e);
 	remote_call_release(&c);
 	if (!rc) {
 		j->state = REMOTE_CANCELLED;
@@ -155,5 +146,7 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_fireworks = {
-	"fireworks", "https://api.fireworks.ai", "FIREWORKS_BASE_URL", "FIREWORKS_API_KEY", {3, 0}, upload, create, look, NULL, cancel, fetch,
+	"fireworks", "https://api.fireworks.ai", "FIREWORKS_BASE_URL", "FIREWORKS_API_KEY", "/v1/",
+	{.rows = 3, .rows_max = 3000000, .bytes_max = (size_t)150 * 1000 * 1000, .system_first = 1, .one_message = 1},
+	upload, create, read_job, NULL, cancel, fetch,
 };

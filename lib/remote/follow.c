@@ -131,12 +131,6 @@ static int told_to_stop(const struct road *k)
 	return k->run->remote->stopping && k->run->remote->stopping();
 }
 
-static void wait_for(const struct road *k, double seconds)
-{
-	for (double left = seconds; left > 0 && !told_to_stop(k); left -= 0.1)
-		nanosleep(&(struct timespec){0, (long)((left < 0.1 ? left : 0.1) * 1e9)}, NULL);
-}
-
 static int follow(struct road *k, enum remote_end *how, struct err *e)
 {
 	struct remote_job *j = k->job;
@@ -156,7 +150,7 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 			*how = j->state == REMOTE_DONE ? REMOTE_END_DONE : j->state == REMOTE_FAILED ? REMOTE_END_FAILED : REMOTE_END_CANCELLED;
 			return 0;
 		}
-		wait_for(k, k->run->poll);
+		remote_pause(k->run->remote, k->run->poll);
 		if (told_to_stop(k)) {
 			*how = REMOTE_END_LEFT;
 			return 0;

@@ -45,12 +45,7 @@ static void put_task(const struct remote_task *t, struct buf *body)
 	struct jw w;
 	jw_init(&w, body);
 	jw_object(&w);
-	jw_key(&w, "model"), jw_str(&w, t->model);
-	jw_key(&w, "training_file"), jw_str(&w, t->train_file);
-	if (t->valid_file)
-		jw_key(&w, "validation_file"), jw_str(&w, t->valid_file);
-	if (t->suffix)
-		jw_key(&w, "suffix"), jw_str(&w, t->suffix);
+	remote_put_task(&w, t);
 	if (t->seeded)
 		jw_key(&w, "seed"), jw_int(&w, t->seed);
 	put_method(&w, t);
@@ -72,11 +67,8 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, file;
-	remote_text(v, "id", j->id, sizeof j->id);
-	remote_text(v, "status", j->status, sizeof j->status);
-	if (!j->id[0] || !j->status[0])
-		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
-	j->state = state_of(j->status);
+	if (remote_read_status(v, state_of, j, e))
+		return -1;
 	buf_clear(&j->model);
 	remote_add_text(v, "fine_tuned_model", &j->model);
 	buf_clear(&j->error);
@@ -97,38 +89,8 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 {
 	struct buf body = BUF_INIT;
 	put_task(t, &body);
-	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50", buf_span(&body), t, read_job, j, e);
+	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50", buf_span(&body), t, j, e);
 	buf_release(&body);
-	return rc;
-}
-
-static int job_call(struct remote *r, const char *method, struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
-{
-	char path[800];
-	snprintf(path, sizeof path, "/fine_tuning/jobs/%s%s", j->id, what);
-	*c = (struct remote_call){.method = method, .path = path};
-	int rc = remote_call(r, c, e);
-	c->path = NULL;
-	return rc;
-}
-
-static int look(struct remote *r, struct remote_job *j, struct err *e)
-{
-	struct remote_call c;
-	int rc = job_call(r, "GET", j, "", &c, e);
-	if (!rc)
-		rc = read_job(c.json, j, e);
-	remote_call_release(&c);
-	return rc;
-}
-
-static int cancel(struct remote *r, struct remote_job *j, struct err *e)
-{
-	struct remote_call c;
-	int rc = job_call(r, "POST", j, "/cancel", &c, e);
-	if (!rc)
-		rc = read_job(c.json, j, e);
-	remote_call_release(&c);
 	return rc;
 }
 
@@ -169,7 +131,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	while (!rc && !known && n < PAGES) {
 		char query[400];
 		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE, after[0] ? "&after=" : "", after);
-		if ((rc = job_call(r, "GET", j, query, &pages[n], e)))
+		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e)))
 			break;
 		struct span data = json_member(pages[n].json, "data");
 		size_t count = json_count(data);
@@ -220,5 +182,7 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_openai = {
-	"openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", {10, 0}, upload, create, look, events, cancel, fetch,
+	"openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", "/fine_tuning/jobs/",
+	{.rows = 10, .bytes_max = (size_t)512 << 20, .openai = 1},
+	upload, create, read_job, events, NULL, fetch,
 };

@@ -9,12 +9,13 @@
 
 struct remote_provider {
 	const char *name, *base, *base_variable, *key_variable;
+	const char *job; /* a job's address is this and its id */
 	struct remote_rules rules;
 	int (*upload)(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e);
 	int (*create)(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e);
-	int (*look)(struct remote *r, struct remote_job *j, struct err *e);
+	int (*read)(struct span json, struct remote_job *j, struct err *e); /* the job as it was answered, into j */
 	int (*events)(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e);
-	int (*cancel)(struct remote *r, struct remote_job *j, struct err *e);
+	int (*cancel)(struct remote *r, struct remote_job *j, struct err *e); /* NULL: by POST to its address and /cancel */
 	int (*fetch)(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e);
 };
 
@@ -36,10 +37,18 @@ struct remote_call {
 int remote_call(struct remote *r, struct remote_call *c, struct err *e);
 void remote_call_release(struct remote_call *c);
 
-/* POSTs body to path, which creates a job. Where the outcome is unknown, the jobs at list (an object with `data`) are searched for one with the
- * task's training file before it is tried again. read fills j from a job. */
+/* A request to j's address and what; c is to be released. */
+int remote_job_call(struct remote *r, const char *method, const struct remote_job *j, const char *what, struct remote_call *c, struct err *e);
+/* POSTs body to path, which creates a job, and reads it into j. Where the outcome is unknown, the jobs at list (an object with `data`) are
+ * searched for one with the task's training file before it is tried again. */
 int remote_create_once(struct remote *r, const char *path, const char *list, struct span body, const struct remote_task *t,
-		       int (*read)(struct span job, struct remote_job *j, struct err *e), struct remote_job *j, struct err *e);
+		       struct remote_job *j, struct err *e);
+/* id, status and state of a job that says them in members of these names. Fails where one is missing. */
+int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status), struct remote_job *j, struct err *e);
+/* model, training_file, validation_file and suffix: the members that OpenAI's request and those like it begin with. */
+void remote_put_task(struct jw *w, const struct remote_task *t);
+/* Sleeps, but no longer than until r->stopping says so. */
+void remote_pause(const struct remote *r, double seconds);
 
 /* The text at a member: strings decoded into out (size n, cut), "" where absent or no string. */
 void remote_text(struct span object, const char *name, char *out, size_t n);

@@ -75,7 +75,7 @@ void remote_job_release(struct remote_job *j)
 
 /* --- the call --- */
 
-static void pause_for(const struct remote *r, double seconds)
+void remote_pause(const struct remote *r, double seconds)
 {
 	for (double left = seconds; left > 0 && !(r->stopping && r->stopping()); left -= 0.1) {
 		double piece = left < 0.1 ? left : 0.1;
@@ -161,7 +161,7 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 			goto cleanup;
 		}
 		double wait = retry_after(p, wall_clock());
-		pause_for(r, isnan(wait) ? retry_backoff(attempt, &r->rng) : wait);
+		remote_pause(r, isnan(wait) ? retry_backoff(attempt, &r->rng) : wait);
 	}
 	struct err not_json = ERR_INIT;
 	if (json_check(buf_span(&c->response.body), &c->json, &not_json))
@@ -180,9 +180,20 @@ void remote_call_release(struct remote_call *c)
 	c->json = (struct span){0};
 }
 
+/* --- jobs --- */
+
+int remote_job_call(struct remote *r, const char *method, const struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
+{
+	char path[800];
+	snprintf(path, sizeof path, "%s%s%s", r->api->job, j->id, what);
+	*c = (struct remote_call){.method = method, .path = path};
+	int rc = remote_call(r, c, e);
+	c->path = NULL;
+	return rc;
+}
+
 /* 1 and the job where there is one with the task's training file; 0 where there is none. */
-static int find_job(struct remote *r, const char *list, const struct remote_task *t,
-		    int (*read)(struct span job, struct remote_job *j, struct err *e), struct remote_job *j, struct err *e)
+static int find_job(struct remote *r, const char *list, const struct remote_task *t, struct remote_job *j, struct err *e)
 {
 	struct remote_call c = {.method = "GET", .path = list};
 	struct json_iter it = {0};
@@ -190,32 +201,42 @@ static int find_job(struct remote *r, const char *list, const struct remote_task
 	int rc = remote_call(r, &c, e);
 	while (rc == 0 && json_next(&it, json_member(c.json, "data"), &key, &job))
 		if (json_is(json_member(job, "training_file"), t->train_file))
-			rc = read(job, j, e) ? -1 : 1;
+			rc = r->api->read(job, j, e) ? -1 : 1;
 	remote_call_release(&c);
 	return rc;
 }
 
 int remote_create_once(struct remote *r, const char *path, const char *list, struct span body, const struct remote_task *t,
-		       int (*read)(struct span job, struct remote_job *j, struct err *e), struct remote_job *j, struct err *e)
+		       struct remote_job *j, struct err *e)
 {
 	struct remote_call c = {.method = "POST", .path = path, .body = body, .once = 1};
 	int rc = -1, done = 0;
 	for (int attempt = 1; !done; attempt++) {
 		struct err look = ERR_INIT;
 		if (remote_call(r, &c, e) == 0) {
-			rc = read(c.json, j, e);
+			rc = r->api->read(c.json, j, e);
 			break;
 		}
 		if (c.response.status != 0 || attempt > r->retries || (r->stopping && r->stopping()))
 			break;
-		done = find_job(r, list, t, read, j, &look);
+		done = find_job(r, list, t, j, &look);
 		if (done > 0)
 			rc = 0;
 		else
-			pause_for(r, retry_backoff(attempt, &r->rng));
+			remote_pause(r, retry_backoff(attempt, &r->rng));
 	}
 	remote_call_release(&c);
 	return rc;
+}
+
+int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status), struct remote_job *j, struct err *e)
+{
+	remote_text(json, "id", j->id, sizeof j->id);
+	remote_text(json, "status", j->status, sizeof j->status);
+	if (!j->id[0] || !j->status[0])
+		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
+	j->state = state_of(j->status);
+	return 0;
 }
 
 /* --- small things --- */
@@ -247,6 +268,16 @@ void remote_put_int(struct jw *w, const char *key, long long x)
 		jw_key(w, key), jw_int(w, x);
 }
 
+void remote_put_task(struct jw *w, const struct remote_task *t)
+{
+	jw_key(w, "model"), jw_str(w, t->model);
+	jw_key(w, "training_file"), jw_str(w, t->train_file);
+	if (t->valid_file)
+		jw_key(w, "validation_file"), jw_str(w, t->valid_file);
+	if (t->suffix)
+		jw_key(w, "suffix"), jw_str(w, t->suffix);
+}
+
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name, int follow, struct err *e)
 {
 	if (!*name || name[0] == '.' || strchr(name, '/'))
@@ -273,7 +304,12 @@ int remote_create(struct remote *r, const struct remote_task *t, struct remote_j
 
 int remote_look(struct remote *r, struct remote_job *j, struct err *e)
 {
-	return r->api->look(r, j, e);
+	struct remote_call c;
+	int rc = remote_job_call(r, "GET", j, "", &c, e);
+	if (!rc)
+		rc = r->api->read(c.json, j, e);
+	remote_call_release(&c);
+	return rc;
 }
 
 int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
@@ -283,7 +319,12 @@ int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 
 int remote_cancel(struct remote *r, struct remote_job *j, struct err *e)
 {
-	return r->api->cancel(r, j, e);
+	struct remote_call c;
+	if (r->api->cancel)
+		return r->api->cancel(r, j, e);
+	int rc = remote_job_call(r, "POST", j, "/cancel", &c, e);
+	remote_call_release(&c);
+	return rc ? rc : remote_look(r, j, e);
 }
 
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
@@ -294,5 +335,6 @@ int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 
 const struct remote_rules *remote_rules(const struct remote *r)
 {
-	return &r->api->rules;
+	static const struct remote_rules any = {.rows = 1, .openai = 1};
+	return is_url(r->provider) ? &any : &r->api->rules;
 }

@@ -80,11 +80,17 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e);
 /* Downloads what the provider gives out of a finished job (result files, weights) into dir; *count files. */
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e);
 
-/* What the provider asks of the rows: least number, whether prompt/completion is taken. */
+/* What the provider asks of the rows, as its documentation has it. */
 struct remote_rules {
-	size_t rows;
-	int completions;
+	size_t rows, rows_max; /* training rows at the least, and at the most (0: nothing is said) */
+	size_t bytes_max;      /* of a file (0: nothing is said) */
+	int completions;       /* prompt with completion is taken */
+	int openai;	       /* what only OpenAI's own format has is taken: the roles developer and function, parallel_tool_calls */
+	int system_first;      /* a system turn stands first or nowhere */
+	int alternating;       /* user and assistant take turns, and the user (after the system) begins */
+	int one_message;       /* preferred_output and non_preferred_output are one message each */
 };
+/* Of a server at a URL of its own little is known: only what every one of them asks. */
 const struct remote_rules *remote_rules(const struct remote *r);
 
 #endif

@@ -20,29 +20,73 @@ static int check_content(struct span message, size_t i, struct err *e)
 	return err_set(e, "messages[%zu]: no content", i);
 }
 
-static int check_messages(struct span messages, int answered, struct err *e)
+/* Calls go out as the provider will hand them back one day: a function's name, and arguments as a string of JSON. */
+static int check_calls(struct span message, size_t i, struct err *e)
 {
-	static const char *const roles[] = {"system", "developer", "user", "assistant", "tool", "function"};
 	struct json_iter it = {0};
-	struct span key, m, last = {0};
+	struct span key, call;
+	for (size_t k = 0; json_next(&it, json_member(message, "tool_calls"), &key, &call); k++) {
+		struct span function = json_member(call, "function");
+		if (json_kind(json_member(function, "name")) != JSON_STRING)
+			return err_set(e, "messages[%zu].tool_calls[%zu]: no name of a function", i, k);
+		if (json_kind(json_member(function, "arguments")) != JSON_STRING)
+			return err_set(e, "messages[%zu].tool_calls[%zu]: the arguments must be a string", i, k);
+		if (json_kind(json_member(call, "id")) != JSON_STRING)
+			return err_set(e, "messages[%zu].tool_calls[%zu]: no id", i, k);
+	}
+	if (json_is(json_member(message, "role"), "tool") && json_kind(json_member(message, "tool_call_id")) != JSON_STRING)
+		return err_set(e, "messages[%zu]: a tool's answer without tool_call_id", i);
+	return 0;
+}
+
+/* The order of roles; before: the turn before this one, absent at the first. */
+static int check_turn(const struct remote_rules *rules, struct span before, struct span role, size_t i, struct err *e)
+{
+	int first = json_kind(before) == JSON_NONE;
+	if (rules->system_first && !first && json_is(role, "system"))
+		return err_set(e, "messages[%zu]: this provider takes a system turn only at the beginning", i);
+	if (!rules->alternating)
+		return 0;
+	if ((first || json_is(before, "system")) && !json_is(role, "user") && !json_is(role, "system"))
+		return err_set(e, "messages[%zu]: at this provider a conversation begins with the user", i);
+	if (!first && json_equal(before, role) && !json_is(role, "tool"))
+		return err_set(e, "messages[%zu]: at this provider the roles must alternate", i);
+	return 0;
+}
+
+static int known_role(const struct remote_rules *rules, struct span role)
+{
+	static const char *const roles[] = {"system", "user", "assistant", "tool", "developer", "function"};
+	for (size_t k = 0; k < (rules->openai ? 6 : 4); k++)
+		if (json_is(role, roles[k]))
+			return 1;
+	return 0;
+}
+
+/* answer: the messages are a reference by themselves; otherwise a conversation. answered: the assistant has the last word. */
+static int check_messages(const struct remote_rules *rules, struct span messages, int answer, int answered, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span key, m, before = {0};
+	size_t taught = 0;
 	if (json_kind(messages) != JSON_ARRAY || !json_count(messages))
 		return err_set(e, "no messages");
 	for (size_t i = 0; json_next(&it, messages, &key, &m); i++) {
 		struct span role = json_member(m, "role"), weight = json_member(m, "weight");
-		int known = 0;
-		double w;
-		for (size_t k = 0; k < sizeof roles / sizeof *roles; k++)
-			known = known || json_is(role, roles[k]);
-		if (!known)
+		double w = 1;
+		if (!known_role(rules, role))
 			return err_set(e, "messages[%zu]: unknown role", i);
-		if (check_content(m, i, e))
+		if (check_content(m, i, e) || check_calls(m, i, e) || (!answer && check_turn(rules, before, role, i, e)))
 			return -1;
 		if (json_kind(weight) != JSON_NONE && (json_number(weight, &w) || (w != 0 && w != 1)))
 			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only", i);
-		last = m;
+		taught += json_is(role, "assistant") && w != 0;
+		before = role;
 	}
-	if (answered && !json_is(json_member(last, "role"), "assistant"))
+	if (answered && !json_is(before, "assistant"))
 		return err_set(e, "no reference: the last of its messages is not from the assistant");
+	if (answered && !taught)
+		return err_set(e, "nothing to learn: every turn of the assistant has weight 0");
 	return 0;
 }
 
@@ -55,14 +99,18 @@ static void copy(struct jw *w, struct span from, const char *const *names, size_
 	}
 }
 
-static int put_preference(const struct record *r, struct jw *w, struct err *e)
+static int put_preference(const struct remote_rules *rules, const struct record *r, struct jw *w, struct err *e)
 {
 	static const char *const names[] = {"input", "preferred_output", "non_preferred_output"};
-	if (check_messages(json_member(record_get(r, "input"), "messages"), 0, e))
+	if (check_messages(rules, json_member(record_get(r, "input"), "messages"), 0, 0, e))
 		return err_prefix(e, "input");
-	for (int i = 1; i < 3; i++)
-		if (check_messages(record_get(r, names[i]), 1, e))
+	for (int i = 1; i < 3; i++) {
+		struct span output = record_get(r, names[i]);
+		if (check_messages(rules, output, 1, 1, e))
 			return err_prefix(e, "%s", names[i]);
+		if (rules->one_message && json_count(output) != 1)
+			return err_set(e, "%s: this provider takes one message, not %zu", names[i], json_count(output));
+	}
 	copy(w, r->body, names, 3);
 	return 0;
 }
@@ -75,11 +123,11 @@ static int put_row(const struct remote_rows *rows, const struct record *r, struc
 	if (json_kind(given) != JSON_NONE && (json_number(given, &weight) || weight != 1))
 		return err_set(e, "providers take no weights of whole records");
 	if (rows->preferences)
-		return put_preference(r, w, e);
+		return put_preference(rows->rules, r, w, e);
 	if (json_kind(record_get(r, "messages")) != JSON_NONE) {
-		if (check_messages(record_get(r, "messages"), 1, e))
+		if (check_messages(rows->rules, record_get(r, "messages"), 0, 1, e))
 			return -1;
-		copy(w, r->body, chat, 3);
+		copy(w, r->body, chat, rows->rules->openai ? 3 : 2);
 		return 0;
 	}
 	if (!rows->rules->completions)
@@ -94,7 +142,9 @@ static int put_row(const struct remote_rows *rows, const struct record *r, struc
 struct writing {
 	struct remote_rows *rows;
 	struct file_new train, valid;
-	XXH64_hash_t hash;
+	XXH64_hash_t train_hash, valid_hash;
+	size_t train_bytes, valid_bytes;
+	size_t chats, completions;
 	struct buf line;
 };
 
@@ -113,9 +163,10 @@ static void refuse(struct writing *k, const struct reader *in, const struct reco
 static int write_line(struct writing *k, int valid, struct err *e)
 {
 	struct file_new *to = valid ? &k->valid : &k->train;
+	XXH64_hash_t *hash = valid ? &k->valid_hash : &k->train_hash;
 	buf_addc(&k->line, '\n');
-	k->hash = XXH3_64bits_withSeed(k->line.data, k->line.len, k->hash + (uint64_t)valid);
-	k->rows->bytes += k->line.len;
+	*hash = XXH3_64bits_withSeed(k->line.data, k->line.len, *hash);
+	*(valid ? &k->valid_bytes : &k->train_bytes) += k->line.len;
 	*(valid ? &k->rows->valid : &k->rows->train) += 1;
 	return fwrite(k->line.data, 1, k->line.len, to->f) == k->line.len ? 0 : err_errno(e, "%s", to->path);
 }
@@ -143,6 +194,7 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 			continue;
 		}
 		jw_end(&w);
+		*(json_kind(record_get(&r, "prompt")) != JSON_NONE && json_kind(record_get(&r, "messages")) == JSON_NONE ? &k->completions : &k->chats) += 1;
 		if ((rc = write_line(k, all_valid || json_is(split, "valid"), e)))
 			break;
 	}
@@ -151,20 +203,31 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 	return rc;
 }
 
-static int verdict(const struct remote_rows *rows, struct err *e)
+static int verdict(const struct writing *k, struct err *e)
 {
+	const struct remote_rows *rows = k->rows;
+	const struct remote_rules *rules = rows->rules;
+	size_t most = k->train_bytes > k->valid_bytes ? k->train_bytes : k->valid_bytes;
 	if (rows->refused && !rows->skip_bad)
 		return err_set(e, "%zu row%s cannot be sent; nothing was uploaded (--skip-bad leaves them out)", rows->refused,
 			       rows->refused == 1 ? "" : "s");
-	if (rows->train < rows->rules->rows)
-		return err_set(e, "%zu training rows; this provider asks for %zu at least", rows->train, rows->rules->rows);
+	if (rows->train < rules->rows)
+		return err_set(e, "%zu training rows; this provider asks for %zu at least", rows->train, rules->rows);
+	if (rules->rows_max && rows->train > rules->rows_max)
+		return err_set(e, "%zu training rows; this provider takes %zu at most", rows->train, rules->rows_max);
+	if (rules->bytes_max && most > rules->bytes_max)
+		return err_set(e, "a file of %.1f MB; this provider takes %.0f MB at most", (double)most / 1e6, (double)rules->bytes_max / 1e6);
+	if (k->chats && k->completions)
+		return err_set(e, "%zu rows are chats and %zu prompts with completions; a job takes one kind", k->chats, k->completions);
+	if (rows->valid && rows->valid == rows->train && k->valid_hash == k->train_hash)
+		return err_set(e, "the validation rows are the training rows");
 	return 0;
 }
 
 int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_file, struct err *e)
 {
 	struct writing k = {.rows = rows};
-	rows->train = rows->valid = rows->test = rows->refused = rows->bytes = 0;
+	rows->train = rows->valid = rows->test = rows->refused = 0;
 	if (file_begin(rows->train_path, &k.train, e))
 		return -1;
 	if (file_begin(rows->valid_path, &k.valid, e)) {
@@ -175,12 +238,12 @@ int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_
 	if (!rc && valid_file)
 		rc = take_files(&k, (char *[]){(char *)valid_file, NULL}, 1, e);
 	if (!rc)
-		rc = verdict(rows, e);
+		rc = verdict(&k, e);
 	if (rc || (rc = file_commit(&k.train, e)) != 0)
 		file_abort(&k.train), file_abort(&k.valid);
 	else
 		rc = file_commit(&k.valid, e);
-	rows->hash = k.hash;
+	rows->hash = XXH3_64bits_withSeed(&k.valid_hash, sizeof k.valid_hash, k.train_hash);
 	buf_release(&k.line);
 	return rc;
 }

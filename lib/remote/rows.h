@@ -19,12 +19,12 @@ struct remote_rows {
 	int (*stopping)(void);
 	void *arg;
 	size_t train, valid, test, refused; /* rows */
-	size_t bytes;			    /* of both files */
 	uint64_t hash;			    /* of both files */
 };
 
 /* Reads the files (test rows are counted and stay here), and valid_file (may be NULL) as validation rows. Fails where a row is refused,
- * unless skip_bad is set, and where there are fewer rows than the provider asks for. */
+ * unless skip_bad is set, and where the files as a whole break the provider's rules: too few rows, too many, too large, chats among prompts
+ * with completions, or validation rows that are the training rows. */
 int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_file, struct err *e);
 
 #endif

@@ -61,12 +61,9 @@ static void put_task(const struct remote_task *t, struct buf *body)
 	struct jw w;
 	jw_init(&w, body);
 	jw_object(&w);
-	jw_key(&w, "model"), jw_str(&w, t->model);
-	jw_key(&w, "training_file"), jw_str(&w, t->train_file);
+	remote_put_task(&w, t);
 	if (t->valid_file)
-		jw_key(&w, "validation_file"), jw_str(&w, t->valid_file), jw_key(&w, "n_evals"), jw_int(&w, 5);
-	if (t->suffix)
-		jw_key(&w, "suffix"), jw_str(&w, t->suffix);
+		jw_key(&w, "n_evals"), jw_int(&w, 5);
 	remote_put_real(&w, "n_epochs", t->epochs);
 	if (t->batch)
 		jw_key(&w, "batch_size"), jw_int(&w, t->batch);
@@ -99,11 +96,8 @@ static enum remote_state state_of(const char *status)
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
-	remote_text(v, "id", j->id, sizeof j->id);
-	remote_text(v, "status", j->status, sizeof j->status);
-	if (!j->id[0] || !j->status[0])
-		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
-	j->state = state_of(j->status);
+	if (remote_read_status(v, state_of, j, e))
+		return -1;
 	buf_clear(&j->model);
 	remote_add_text(v, "output_name", &j->model);
 	if (!j->model.len)
@@ -118,37 +112,9 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 {
 	struct buf body = BUF_INIT;
 	put_task(t, &body);
-	int rc = remote_create_once(r, "/fine-tunes", "/fine-tunes", buf_span(&body), t, read_job, j, e);
+	int rc = remote_create_once(r, "/fine-tunes", "/fine-tunes", buf_span(&body), t, j, e);
 	buf_release(&body);
 	return rc;
-}
-
-static int job_call(struct remote *r, const char *method, struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
-{
-	char path[400];
-	snprintf(path, sizeof path, "/fine-tunes/%s%s", j->id, what);
-	*c = (struct remote_call){.method = method, .path = path};
-	int rc = remote_call(r, c, e);
-	c->path = NULL;
-	return rc;
-}
-
-static int look(struct remote *r, struct remote_job *j, struct err *e)
-{
-	struct remote_call c;
-	int rc = job_call(r, "GET", j, "", &c, e);
-	if (!rc)
-		rc = read_job(c.json, j, e);
-	remote_call_release(&c);
-	return rc;
-}
-
-static int cancel(struct remote *r, struct remote_job *j, struct err *e)
-{
-	struct remote_call c;
-	int rc = job_call(r, "POST", j, "/cancel", &c, e);
-	remote_call_release(&c);
-	return rc ? rc : look(r, j, e);
 }
 
 /* All events, oldest first. The last one of a failed job says why. */
@@ -159,7 +125,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	struct span key, event;
 	struct buf row = BUF_INIT, text = BUF_INIT;
 	size_t n = 0;
-	int rc = job_call(r, "GET", j, "/events", &c, e);
+	int rc = remote_job_call(r, "GET", j, "/events", &c, e);
 	while (!rc && json_next(&it, json_member(c.json, "data"), &key, &event)) {
 		if (n++ < j->events)
 			continue;
@@ -199,5 +165,7 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_together = {
-	"together", "https://api.together.xyz/v1", "TOGETHER_BASE_URL", "TOGETHER_API_KEY", {1, 1}, upload, create, look, events, cancel, fetch,
+	"together", "https://api.together.xyz/v1", "TOGETHER_BASE_URL", "TOGETHER_API_KEY", "/fine-tunes/",
+	{.rows = 1, .bytes_max = (size_t)100 * 1000 * 1000 * 1000, .completions = 1, .system_first = 1, .alternating = 1, .one_message = 1},
+	upload, create, read_job, events, NULL, fetch,
 };

@@ -4,7 +4,9 @@
  * for the storage (/storage/...), which must not see it. --fault, any of these joined by commas:
  *	rate		the first request for each path gets 429 with Retry-After: 0
  *	drop-create	the first job is created, but the connection closes before the answer
- *	fail		jobs fail				hold		jobs stay running
+ *	error		the first request for each path gets 500, and nothing is done
+ *	fail		jobs fail
+ *	hold, hold=N	jobs stay running, or until they were looked at N times
  *	events=N	N metrics events in place of three
  * --log FILE gets "METHOD PATH" for each request.
  */
@@ -165,7 +167,7 @@ static int state_now(void)
 		return 4;
 	if (st.looks < 2)
 		return 0;
-	if (st.looks < 4 || has("hold"))
+	if (st.looks < 4 || (has("hold") && st.looks < fault_count("hold=", st.looks + 1)))
 		return 1;
 	return has("fail") ? 3 : 2;
 }
@@ -360,6 +362,8 @@ static void serve(int fd, const struct request *q)
 		say(fd, 401, "{\"error\":{\"message\":\"%s\"}}", storage ? "the storage was shown the key" : "wrong key");
 	else if (has("rate") && first_time(q->path))
 		answer(fd, 429, "Retry-After: 0\r\n", "{\"error\":{\"message\":\"slow down\"}}");
+	else if (has("error") && first_time(q->path))
+		answer(fd, 500, "Retry-After: 0\r\n", "{\"error\":{\"message\":\"try again\"}}");
 	else if (!openai(fd, q) && !together(fd, q) && !fireworks(fd, q))
 		say(fd, 404, "{\"error\":{\"message\":\"no such address\"}}");
 }
