@@ -262,6 +262,41 @@ classes() {
 	jq -se '. as $r | [range(200) | $r[. * 3:. * 3 + 3] | map(.split) | unique | length] | all(. == 1)' out.jsonl
 }
 
+# plain_texts - of records with a split: side and text of the first turn in small letters, without punctuation; for near-pairs.awk.
+plain_texts() {
+	jq -r '[.split, .messages[0].content] | @tsv' | sed -E 's/\\[nrt]/ /g; s/(€|£|¥|’|‘|“|”|…|–)+/ /g' | tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9\x80-\xff\t]+/ /g'
+}
+
+# Three even sides, so that what was not found shows two times in three.
+@test "--near: against an exact comparison of all pairs of 10,000 real rows, no equal text and at most 1 % of near ones are torn" {
+	need_shared data/banking77
+	for option in --near=0.5 '--near=0.5 --stratify=.messages[-1].content'; do
+		# shellcheck disable=SC2086
+		ft-split -q -r 34:33:33 $option "$SHARED/data/banking77/train.jsonl" 2>told | plain_texts >texts
+		[ ! -s told ] # nothing capped
+		read -r equal across near near_across <<<"$(awk -v least=0.5 -f "$ROOT/tests/near-pairs.awk" texts)"
+		echo "$option: $equal equal pairs, $across torn; $near near pairs, $near_across torn"
+		[ "$equal" -gt 20 ] && [ "$across" -eq 0 ] && [ "$near" -gt 1000 ]
+		[ $((near_across * 3 * 100)) -le $((near * 2)) ]
+	done
+}
+
+@test "--near: chains are cut at 50 rows, and what that leaves apart is counted" {
+	jq -nc 'range(400) | . as $i | {id: "\($i)", prompt: ([range(20)] | map("w\($i + .)") | join(" "))}' >chain.jsonl
+	status_is 0 ft-split --near 0.6 -r 34:33:33 chain.jsonl
+	[[ $stderr == *" pairs of near-duplicates were not tied: their chains had grown too long"* ]]
+	printf '%s\n' "$output" | jq -se 'map(.split) | unique | length == 3'
+	status_is 0 ft-split -q --near 0.6 -r 34:33:33 chain.jsonl
+	[[ $stderr == *" pairs of near-duplicates were not tied"* ]]
+}
+
+@test "--stratify: the first split of real rows is within one row of each class's share on every side" {
+	need_shared data/banking77
+	ft-split -q --stratify '.messages[-1].content' "$SHARED/data/banking77/train.jsonl" | jq -se 'group_by(.messages[-1].content) | length == 77 and
+		all(length as $n | (map(select(.split == "train")) | length - 0.8 * $n | fabs < 1) and
+			(map(select(.split == "valid")) | length - 0.1 * $n | fabs < 1) and (map(select(.split == "test")) | length - 0.1 * $n | fabs < 1))'
+}
+
 @test "--time: what is dated later is the test side, the gap is left out and told" {
 	jq -nc 'range(300) | {id: "t\(.)", q: "q\(.)", at: (1672531200 + . * 86400 | todate)}' >in.jsonl
 	status_is 0 ft-split --time at --after 2023-08-31 --gap 7 -r 80:10:10 in.jsonl

@@ -1,6 +1,7 @@
 /* features: text as tokens that tell two sets of texts apart.
  *
- * Words and numbers are tokens, short ones too; ASCII letters are taken as small, bytes beyond ASCII belong to words. With
+ * Words and numbers are tokens, short ones too, letters taken as small; punctuation, currency signs and spaces of any script part them.
+ * Scripts that write no spaces (Han, kana, Thai, Lao, Khmer, Burmese) give a token a character. With
  * TOKEN_CALENDAR dates are one token each, as are names of months and weekdays, so that a window of one month does not
  * differ from a year by the name of the month.
  */
@@ -22,7 +23,7 @@ struct tokens {
 
 struct token {
 	struct span text; /* as it stands; <date>, <month>, <weekday> for what was masked */
-	uint64_t hash;	  /* of the small letters */
+	uint64_t hash;	  /* of the small letters: the same on every machine */
 };
 
 void tokens_init(struct tokens *t, struct span text, int flags);

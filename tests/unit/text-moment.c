@@ -85,6 +85,31 @@ static void free_text(void)
 	}
 }
 
+/* words(TEXT) - the tokens with a bar behind each. */
+static const char *words(const char *text)
+{
+	static char got[512];
+	struct tokens t;
+	struct token token;
+
+	got[0] = 0;
+	tokens_init(&t, span_of(text), 0);
+	while (tokens_next(&t, &token)) {
+		strncat(got, token.text.s, token.text.n);
+		strcat(got, "|");
+	}
+	return got;
+}
+
+static uint64_t first_hash(const char *text)
+{
+	struct tokens t;
+	struct token token;
+
+	tokens_init(&t, span_of(text), 0);
+	return tokens_next(&t, &token) ? token.hash : 0;
+}
+
 static void masked(void)
 {
 	struct tokens t;
@@ -102,6 +127,12 @@ static void masked(void)
 	tokens_init(&t, span_of("pay"), 0);
 	tokens_next(&t, &again);
 	ok(token.hash == again.hash, "case does not matter");
+	ok(first_hash("\xc3\x89T\xc3\x89") == first_hash("\xc3\xa9t\xc3\xa9"), "nor does the case of other letters than English ones");
+	ok(first_hash("\xff\xfe") != first_hash("\xff"), "what is no UTF-8 is told apart by its bytes");
+	ok_str(words("\xe2\x80\x9c""Card\xe2\x80\x99s\xe2\x80\x9d \xe2\x82\xac""1\xe2\x80\xa6 caf\xc3\xa9\xc2\xa0na\xc3\xafve"),
+	       "Card|s|1|caf\xc3\xa9|na\xc3\xafve|", "quotes, currencies and spaces of any script part words");
+	ok_str(words("\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8cok"), "\xe4\xbd\xa0|\xe5\xa5\xbd|ok|",
+	       "a script without spaces gives a token a character");
 	tokens_init(&t, span_of(""), TOKEN_CALENDAR);
 	ok(!tokens_next(&t, &token), "no text, no token");
 }
