@@ -9,13 +9,13 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/drift/compare.h"
+#include "../lib/drift/load.h"
 #include "../lib/drift/page.h"
 #include "../lib/drift/profile.h"
 #include "../lib/drift/report.h"
 #include "../lib/drift/scope.h"
 #include "../lib/drift/select.h"
 #include "../lib/drift/window.h"
-#include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
 #include "../lib/split/source.h"
 #include "../lib/text/hash.h"
@@ -24,7 +24,7 @@ static struct opt_list opt_reference, opt_paths, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05;
 static double opt_ert;
 static const char *opt_time, *opt_state, *opt_html, *opt_junit;
-static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows;
+static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
 
 static const struct opt options[] = {
@@ -44,8 +44,9 @@ static const struct opt options[] = {
 	{0, "rows", OPT_INT, &opt_rows, "N", "write the N current rows that best show what is new, in place\nof the report", 1, 1000000},
 	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", 0, 0},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", 0, 0},
-	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose values are kept (default 20000)", 100, 10000000},
+	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)", 0, 0},
+	{0, "threads", OPT_INT, &opt_threads, "N", "for reading (default: all processors); no part of the answer", 0, 1024},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also where standard output is no terminal", 0, 0},
 	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out", 0, 0},
@@ -64,6 +65,18 @@ static const struct program program = {
 		    "ft-drift -r train.jsonl --time .created --path '.output|.due_date:date' answers.jsonl",
 };
 
+/* What the parts of a run share. */
+struct run {
+	struct scope *scope;
+	struct frame reference;
+	struct pool *pool;
+	struct window_pool rows;   /* of the reference, for --window */
+	struct window_state state; /* the same */
+	double threshold;
+	struct progress progress;
+	size_t skipped;
+};
+
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
@@ -78,16 +91,21 @@ static void read_scope(struct scope *s)
 	s->options.seed = (uint64_t)opt_seed;
 }
 
-static void on_bad(void *arg, const struct err *e)
+static void on_bad(const struct err *e, void *arg)
 {
 	(void)arg;
 	prog_warn("%s (skipped)", e->msg);
 }
 
-/* For frames of this run; arg is the scope. */
+static void on_bad_row(void *arg, const struct err *e)
+{
+	on_bad(e, arg);
+}
+
+/* For frames of this run. */
 static void prepare(struct frame *f, void *arg)
 {
-	const struct scope *s = arg;
+	const struct scope *s = ((struct run *)arg)->scope;
 
 	f->sample_max = (size_t)opt_sample;
 	f->seed = (uint64_t)opt_seed;
@@ -96,71 +114,34 @@ static void prepare(struct frame *f, void *arg)
 	f->time = s->time;
 }
 
-/* pool and fingerprint may be NULL. */
-static void fill(struct frame *f, struct scope *s, char **files, const char *what, struct window_pool *pool, uint64_t *fingerprint,
-		 size_t *skipped)
+static void on_line(struct span line, void *arg)
 {
-	struct reader reader;
-	struct record rec = {0};
-	struct err e = ERR_INIT;
-	struct progress progress;
-	int got;
+	struct run *r = arg;
 
-	frame_init(f);
-	prepare(f, s);
-	reader_init(&reader, files);
-	reader.skip_bad = opt_skip_bad;
-	reader.on_bad = on_bad;
-	reader.stopping = prog_stopping;
-	progress_begin(&progress, what, 0, opt_quiet);
-	while ((got = reader_next(&reader, &rec, &e)) > 0) {
-		if (frame_add(f, &rec, &e)) {
-			err_prefix(&e, "%s:%zu", reader.name, reader.line);
-			got = -1;
-			break;
-		}
-		if (pool)
-			window_pool_add(pool, rec.line, (uint64_t)opt_seed);
-		if (fingerprint)
-			*fingerprint = hash64(rec.line, *fingerprint);
-		if (f->rows % 1024 == 0)
-			progress_set(&progress, (double)f->rows, NULL);
-	}
-	progress_end(&progress);
-	if (got < 0)
+	window_pool_add(&r->rows, line, (uint64_t)opt_seed);
+	r->state.fingerprint = hash64(line, r->state.fingerprint);
+}
+
+static void on_progress(uint64_t rows, void *arg)
+{
+	progress_set(&((struct run *)arg)->progress, (double)rows, NULL);
+}
+
+/* Rows, or profiles unless only rows will do. */
+static void load(struct frame *f, struct run *r, char **files, const char *what, int rows_only, int keep)
+{
+	struct load how = {.pool = r->pool, .skip_bad = opt_skip_bad, .arg = r, .prepare = prepare, .bad = on_bad, .progress = on_progress,
+		.line = keep ? on_line : NULL, .stopping = prog_stopping};
+	struct err e = ERR_INIT;
+
+	progress_begin(&r->progress, what, 0, opt_quiet);
+	int bad = (rows_only ? load_frame : load_any)(f, files, &how, &r->skipped, &e);
+	progress_end(&r->progress);
+	if (bad)
 		prog_fail(&e);
-	frame_finish(f);
 	if (f->lost && !opt_quiet)
 		prog_warn("%llu values of the %s stand too deep, or at more than %d paths, and were not looked at",
 			  (unsigned long long)f->lost, what, FRAME_COLUMNS);
-	*skipped += reader.skipped;
-	reader_release(&reader);
-	record_release(&rec);
-}
-
-/* Profiles, added up, where the first file is one; else records. */
-static void load(struct frame *f, struct scope *s, char **files, const char *what, size_t *skipped)
-{
-	struct err e = ERR_INIT;
-
-	if (!files[0] || !profile_is(files[0])) {
-		fill(f, s, files, what, NULL, NULL, skipped);
-		return;
-	}
-	frame_init(f);
-	if (profile_read(files[0], f, &e))
-		prog_fail(&e);
-	for (size_t i = 1; files[i]; i++) {
-		struct frame more;
-		frame_init(&more);
-		if (profile_read(files[i], &more, &e))
-			prog_fail(&e);
-		if (profile_merge(f, &more, &e)) {
-			err_prefix(&e, "%s", files[i]);
-			prog_fail(&e);
-		}
-		frame_release(&more);
-	}
 }
 
 static void put_line(void *arg, const char *line, size_t n)
@@ -169,16 +150,13 @@ static void put_line(void *arg, const char *line, size_t n)
 	out_line(line, n);
 }
 
-static int profile(struct scope *s, char **files, size_t *skipped)
+static int profile(struct run *r, char **files)
 {
 	struct frame f;
 
 	if (opt_merge && (!files[0] || !profile_is(files[0])))
 		prog_usage("--merge takes profiles, written by --profile");
-	if (opt_merge)
-		load(&f, s, files, "profiles", skipped);
-	else
-		fill(&f, s, files, "rows", NULL, NULL, skipped);
+	load(&f, r, files, opt_merge ? "profiles" : "rows", !opt_merge, 0);
 	if (!prog_stopping())
 		profile_write(&f, put_line, NULL);
 	frame_release(&f);
@@ -212,13 +190,6 @@ static void print(const struct comparison *c, const struct drift_options *o)
 
 /* --- a stream in windows --- */
 
-struct watch {
-	struct scope *scope;
-	const struct frame *reference;
-	struct window_state state;
-	double threshold;
-};
-
 static int calibrating(void *arg, size_t done)
 {
 	(void)arg;
@@ -226,137 +197,110 @@ static int calibrating(void *arg, size_t done)
 	return prog_stopping();
 }
 
-static void calibrate(struct watch *w, const struct window_pool *pool)
+static void calibrate(struct run *r)
 {
 	struct err e = ERR_INIT;
 	double ert = opt_ert > 0 ? opt_ert : (double)opt_window / opt_alpha;
 
 	if (ert < 2 * (double)opt_window)
 		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows", ert, opt_window);
-	if (w->state.tests <= 0) {
+	if (r->state.tests <= 0) {
 		if (!opt_quiet)
 			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...", opt_window,
 				  WINDOW_CALIBRATION);
-		if (window_calibrate(pool, (size_t)opt_window, &w->scope->options, prepare, calibrating, w->scope, &w->state.tests, &e)) {
+		if (window_calibrate(&r->rows, (size_t)opt_window, &r->scope->options, prepare, calibrating, r, &r->state.tests, &e)) {
 			if (prog_stopping())
 				prog_end(FT_OK);
 			prog_fail(&e);
 		}
 		/* Kept at once: a restart must not wait for it again. */
-		if (window_state_save(&w->state, &e))
+		if (window_state_save(&r->state, &e))
 			prog_fail(&e);
 	}
-	w->threshold = window_threshold(w->state.tests, (size_t)opt_window, ert);
-	w->scope->options.draws = (size_t)(20 / w->threshold);
-	if (w->scope->options.draws > 200000)
-		w->scope->options.draws = 200000;
+	r->threshold = window_threshold(r->state.tests, (size_t)opt_window, ert);
+	r->scope->options.draws = (size_t)(20 / r->threshold);
+	if (r->scope->options.draws > 200000)
+		r->scope->options.draws = 200000;
 }
 
 /* The open window is full: judge it and begin the next. */
-static void judge_window(struct watch *w)
+static void judge_window(struct run *r)
 {
 	struct err e = ERR_INIT;
 	struct comparison c;
 	struct buf b = BUF_INIT;
-	struct window_report r = {.number = w->state.windows + 1, .last = w->state.rows,
-		.first = w->state.rows - w->state.pending_n + 1, .threshold = w->threshold};
+	struct window_report w = {.number = r->state.windows + 1, .last = r->state.rows,
+		.first = r->state.rows - r->state.pending_n + 1, .threshold = r->threshold};
 
-	if (window_compare(&w->state, w->reference, &w->scope->options, prepare, w->scope, &c, &e))
+	if (window_compare(&r->state, &r->reference, &r->scope->options, prepare, r, &c, &e))
 		prog_fail(&e);
-	r.p = window_least_p(&c, &w->scope->options, &r.line);
-	r.alarm = r.p <= r.threshold;
-	w->state.alarms += (uint64_t)r.alarm;
-	if (window_state_close(&w->state, &e))
+	w.p = window_least_p(&c, &r->scope->options, &w.line);
+	w.alarm = w.p <= w.threshold;
+	r->state.alarms += (uint64_t)w.alarm;
+	if (window_state_close(&r->state, &e))
 		prog_fail(&e);
 	if (as_table())
-		report_window_text(&r, &b);
+		report_window_text(&w, &b);
 	else
-		report_window(&r, &c, &b);
+		report_window(&w, &c, &b);
 	out_span(buf_span(&b));
 	out_flush();
 	buf_release(&b);
 	comparison_release(&c);
 }
 
-static int watch(struct watch *w, const struct window_pool *pool, char **files, size_t *skipped)
+static int watch(struct run *r, char **files)
 {
 	struct reader reader;
 	struct record rec = {0};
 	struct err e = ERR_INIT;
 	int got, judged = 0;
 
-	w->state.path = opt_state;
-	w->state.fingerprint = hash_mix(w->state.fingerprint, (uint64_t)opt_window);
-	if (window_state_load(&w->state, &e))
+	r->state.path = opt_state;
+	r->state.fingerprint = hash_mix(r->state.fingerprint, (uint64_t)opt_window);
+	if (window_state_load(&r->state, &e))
 		prog_fail(&e);
-	uint64_t alarms = w->state.alarms;
-	calibrate(w, pool);
+	uint64_t alarms = r->state.alarms;
+	calibrate(r);
 	reader_init(&reader, files);
 	reader.skip_bad = opt_skip_bad;
-	reader.on_bad = on_bad;
+	reader.on_bad = on_bad_row;
 	reader.stopping = prog_stopping;
 	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
-		if (got < 0 || window_state_add(&w->state, rec.line, &e))
+		if (got < 0 || window_state_add(&r->state, rec.line, &e))
 			prog_fail(&e);
-		if (w->state.pending_n < (size_t)opt_window)
+		if (r->state.pending_n < (size_t)opt_window)
 			continue;
-		judge_window(w);
+		judge_window(r);
 		judged = 1;
 	}
-	if (!opt_quiet && w->state.pending_n)
-		prog_warn("%zu rows of an open window %s", w->state.pending_n, opt_state ? "wait in the state file" : "were not judged");
-	*skipped += reader.skipped;
+	if (!opt_quiet && r->state.pending_n)
+		prog_warn("%zu rows of an open window %s", r->state.pending_n, opt_state ? "wait in the state file" : "were not judged");
+	r->skipped += reader.skipped;
 	reader_release(&reader);
 	record_release(&rec);
-	int status = w->state.alarms > alarms ? FT_NO : judged ? FT_OK : FT_INSUFFICIENT;
-	window_state_release(&w->state);
+	int status = r->state.alarms > alarms ? FT_NO : judged ? FT_OK : FT_INSUFFICIENT;
+	window_state_release(&r->state);
 	return status;
 }
 
 /* --- one comparison --- */
 
-/* The records chosen, in the order of their scores, each with what speaks for it. */
-static void print_rows(const struct selected *chosen, size_t n, char **files)
+static void print_rows(const struct comparison *c, const struct run *r, const struct frame *current, char **files)
 {
-	struct buf *line = mem_alloc(n, sizeof *line), value = BUF_INIT;
-	struct map at = {0};
-	struct reader reader;
-	struct record rec = {0};
 	struct err e = ERR_INIT;
-	int got;
+	size_t n;
+	struct selected *chosen = select_rows(c, &r->reference, current, (size_t)opt_rows, &n);
+	struct buf *line = mem_alloc(n, sizeof *line);
 
-	for (size_t i = 0; i < n; i++)
-		map_put(&at, chosen[i].number, i, NULL);
-	reader_init(&reader, files);
-	reader.skip_bad = opt_skip_bad;
-	reader.stopping = prog_stopping;
-	while ((got = reader_next(&reader, &rec, &e)) > 0) {
-		uint64_t *i = map_get(&at, reader.rows - 1);
-		if (!i)
-			continue;
-		struct jw w;
-		buf_clear(&value);
-		jw_init(&w, &value);
-		jw_object(&w);
-		jw_key(&w, "score");
-		jw_num(&w, chosen[*i].score);
-		jw_key(&w, "path");
-		jw_str(&w, chosen[*i].path);
-		jw_end(&w);
-		struct edit edit = {"drift", buf_span(&value)};
-		record_splice(&rec, &edit, 1, &line[*i]);
-	}
-	if (got < 0)
+	if (select_lines(chosen, n, files, line, &e))
 		prog_fail(&e);
 	for (size_t i = 0; i < n; i++) {
 		out_line(line[i].data, line[i].len);
 		buf_release(&line[i]);
 	}
 	free(line);
-	map_release(&at);
-	buf_release(&value);
-	reader_release(&reader);
-	record_release(&rec);
+	select_free(chosen, n);
 }
 
 static void write_file(const char *file, void (*page)(const struct comparison *, const struct drift_options *, struct buf *),
@@ -373,7 +317,7 @@ static void write_file(const char *file, void (*page)(const struct comparison *,
 	buf_release(&b);
 }
 
-static int compare_once(struct scope *scope, const struct frame *reference, char **files, size_t *skipped)
+static int compare_once(struct run *r, char **files)
 {
 	struct frame current;
 	struct comparison c;
@@ -387,39 +331,28 @@ static int compare_once(struct scope *scope, const struct frame *reference, char
 			prog_fail(&e);
 		files = source.files;
 	}
-	load(&current, scope, files, "current rows", skipped);
+	load(&current, r, files, "current rows", 0, 0);
 	if (prog_stopping())
 		prog_end(FT_OK);
-	if (compare(reference, &current, &scope->options, &c, &e))
+	if (compare(&r->reference, &current, &r->scope->options, &c, &e))
 		prog_fail(&e);
-	write_file(opt_html, page_html, &c, &scope->options);
-	write_file(opt_junit, page_junit, &c, &scope->options);
-	if (opt_rows) {
-		size_t n;
-		struct selected *chosen = select_rows(&c, reference, &current, (size_t)opt_rows, &n);
-		print_rows(chosen, n, files);
-		select_free(chosen, n);
-		source_release(&source);
-	} else {
-		print(&c, &scope->options);
-	}
+	write_file(opt_html, page_html, &c, &r->scope->options);
+	write_file(opt_junit, page_junit, &c, &r->scope->options);
+	if (opt_rows)
+		print_rows(&c, r, &current, files);
+	else
+		print(&c, &r->scope->options);
 	int status = c.verdict == VERDICT_DRIFT ? FT_NO : c.verdict == VERDICT_STABLE ? FT_OK : FT_INSUFFICIENT;
 	comparison_release(&c);
 	frame_release(&current);
+	source_release(&source);
 	return status;
 }
 
-int main(int argc, char **argv)
+static void check_options(void)
 {
-	char **files = prog_start(&program, argc, argv);
-	struct scope scope;
-	struct frame reference;
-	struct window_pool pool = {0};
-	struct watch w = {.scope = &scope, .reference = &reference};
-	size_t skipped = 0;
-	int status;
-
 	int profiling = opt_profile || opt_merge;
+
 	if (!opt_reference.n && !profiling)
 		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
 	if (opt_reference.n && profiling)
@@ -430,27 +363,33 @@ int main(int argc, char **argv)
 		prog_usage("--ert and --state go with --window");
 	if (opt_window && (opt_rows || opt_html || opt_junit))
 		prog_usage("--rows, --html and --junit tell of one comparison, not of a stream");
+	if (opt_window && opt_reference.n && profile_is(opt_reference.v[0]))
+		prog_usage("--window learns from the reference's records; a profile does not hold them");
+}
+
+int main(int argc, char **argv)
+{
+	char **files = prog_start(&program, argc, argv);
+	struct scope scope;
+	struct run run = {.scope = &scope};
+	int status;
+
+	check_options();
 	read_scope(&scope);
+	run.pool = pool_new((int)opt_threads);
 	char **reference_files = mem_alloc(opt_reference.n + 1, sizeof *reference_files);
 	for (size_t i = 0; i < opt_reference.n; i++)
 		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];
-	frame_init(&reference);
-	if (profiling) {
-		status = profile(&scope, files, &skipped);
-	} else if (opt_window) {
-		if (profile_is(reference_files[0]))
-			prog_usage("--window learns from the reference's records; a profile does not hold them");
-		fill(&reference, &scope, reference_files, "reference rows", &pool, &w.state.fingerprint, &skipped);
-		status = watch(&w, &pool, files, &skipped);
-	} else {
-		load(&reference, &scope, reference_files, "reference rows", &skipped);
-		status = compare_once(&scope, &reference, files, &skipped);
-	}
-	if (skipped && status == FT_OK)
+	frame_init(&run.reference);
+	if (!opt_profile && !opt_merge)
+		load(&run.reference, &run, reference_files, "reference rows", opt_window > 0, opt_window > 0);
+	status = opt_profile || opt_merge ? profile(&run, files) : opt_window ? watch(&run, files) : compare_once(&run, files);
+	if (run.skipped && status == FT_OK)
 		status = FT_PARTIAL;
-	window_pool_release(&pool);
-	frame_release(&reference);
+	window_pool_release(&run.rows);
+	frame_release(&run.reference);
 	scope_release(&scope);
+	pool_free(run.pool);
 	free(reference_files);
 	prog_end(status);
 }

@@ -287,7 +287,7 @@ numbers() {
 	numbers 200 1 0 >rows
 	ft-drift --profile rows >good
 	head -c 900 good >cut
-	sed 's/"ft_drift_profile":1/"ft_drift_profile":9/' good >version
+	sed 's/"ft_drift_profile":2/"ft_drift_profile":9/' good >version
 	sed '2s/"kinds":\[/"kinds":["x",/' good >damaged
 	sed '$d' good >endless
 	for file in cut version damaged endless; do

@@ -40,6 +40,14 @@ struct column *column_new(enum root root, struct span path, uint64_t hash, struc
 	return c;
 }
 
+void shape_release(struct shape *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->member[i].name);
+	free(s->member);
+	*s = (struct shape){0};
+}
+
 void column_free(struct column *c)
 {
 	if (!c)
@@ -48,7 +56,12 @@ void column_free(struct column *c)
 	map_release(&c->level_by_hash);
 	free(c->levels);
 	buf_release(&c->names);
-	free(c->years);
+	distinct_release(&c->distinct);
+	quantiles_release(&c->quantiles);
+	free(c->years.v);
+	free(c->months.v);
+	shape_release(&c->members);
+	shape_release(&c->decoded);
 	free(c->cells);
 	buf_release(&c->text);
 	free(c);
@@ -70,22 +83,42 @@ void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, st
 	c->cells[c->cells_n++] = cell;
 }
 
-void column_count_year(struct column *c, int year, uint64_t rows)
+/* The first period that is not before which. */
+static size_t period_at(const struct periods *p, int which)
 {
-	size_t i = c->years_n;
+	size_t lo = 0, hi = p->n;
 
-	while (i > 0 && c->years[i - 1].year > year)
-		i--;
-	if (i > 0 && c->years[i - 1].year == year) {
-		c->years[i - 1].rows += rows;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (p->v[mid].which < which)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void column_count_period(struct periods *p, int which, uint64_t rows)
+{
+	size_t i = period_at(p, which);
+
+	if (i < p->n && p->v[i].which == which) {
+		p->v[i].rows += rows;
 		return;
 	}
-	if (c->years_n == COLUMN_YEARS)
+	if (p->n == COLUMN_PERIODS)
 		return;
-	c->years = mem_grow(c->years, &c->years_cap, c->years_n + 1, sizeof *c->years);
-	memmove(c->years + i + 1, c->years + i, (c->years_n - i) * sizeof *c->years);
-	c->years[i] = (struct year){year, rows};
-	c->years_n++;
+	p->v = mem_grow(p->v, &p->cap, p->n + 1, sizeof *p->v);
+	memmove(p->v + i + 1, p->v + i, (p->n - i) * sizeof *p->v);
+	p->v[i] = (struct period){which, rows};
+	p->n++;
+}
+
+uint64_t column_period_rows(const struct periods *p, int which)
+{
+	size_t i = period_at(p, which);
+
+	return i < p->n && p->v[i].which == which ? p->v[i].rows : 0;
 }
 
 static void count_day(struct column *c, const struct moment *d)
@@ -98,64 +131,137 @@ static void count_day(struct column *c, const struct moment *d)
 	c->eu_order += d->order == 'd';
 }
 
-/* Every year that the text names counts once for the row. */
-static void count_dates(struct column *c, struct span s)
+/* What a row has named so far. */
+struct named {
+	int which[32];
+	size_t n;
+};
+
+static void count_once(struct periods *p, struct named *seen, int which)
 {
+	size_t i = 0;
+
+	while (i < seen->n && seen->which[i] != which)
+		i++;
+	if (i < seen->n || seen->n == sizeof seen->which / sizeof *seen->which)
+		return;
+	seen->which[seen->n++] = which;
+	column_count_period(p, which, 1);
+}
+
+/* Every year and month that the text names counts once for the row. 0 where there is no date. */
+static int count_dates(struct column *c, struct span s)
+{
+	struct named years = {.n = 0}, months = {.n = 0};
 	struct moment d;
 	struct span where;
-	size_t at = 0, seen = 0;
-	int year[32];
+	size_t at = 0;
 
 	if (!moment_find(s, &at, &d, &where))
-		return;
+		return 0;
 	c->dated++;
 	do {
-		size_t i = 0;
 		if (!d.year)
 			continue;
 		count_day(c, &d);
-		while (i < seen && year[i] != d.year)
-			i++;
-		if (i == seen && seen < 32) {
-			year[seen++] = d.year;
-			column_count_year(c, d.year, 1);
-		}
+		count_once(&c->years, &years, d.year);
+		count_once(&c->months, &months, 12 * d.year + d.month - 1);
 	} while (moment_find(s, &at, &d, &where));
+	return 1;
+}
+
+static void count_date(struct column *c, const struct moment *d)
+{
+	c->whole_dates++;
+	c->dated++;
+	if (!d->year)
+		return;
+	count_day(c, d);
+	column_count_period(&c->years, d->year, 1);
+	column_count_period(&c->months, 12 * d->year + d->month - 1, 1);
+}
+
+struct level *column_level(const struct column *c, uint64_t hash)
+{
+	uint64_t *at = map_get(&c->level_by_hash, hash);
+
+	return at ? &c->levels[*at] : NULL;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x > y ? -1 : x < y;
+}
+
+void column_finish(struct column *c)
+{
+	struct buf names = {.max = c->names.max};
+	size_t kept = 0;
+
+	if (c->levels_n <= COLUMN_LEVELS)
+		return;
+	uint64_t *count = mem_alloc(c->levels_n, sizeof *count), off;
+	for (size_t i = 0; i < c->levels_n; i++)
+		count[i] = c->levels[i].n;
+	qsort(count, c->levels_n, sizeof *count, by_count);
+	off = count[COLUMN_LEVELS];
+	free(count);
+	map_release(&c->level_by_hash);
+	for (size_t i = 0; i < c->levels_n; i++) {
+		struct level l = c->levels[i];
+		c->others += l.n < off ? l.n : off;
+		if (l.n <= off)
+			continue;
+		struct span name = column_level_text(c, &l);
+		l.n -= off;
+		l.at = names.len;
+		buf_addspan(&names, name);
+		map_put(&c->level_by_hash, l.hash, kept, NULL);
+		c->levels[kept++] = l;
+	}
+	c->levels_n = kept;
+	c->level_error += off;
+	buf_release(&c->names);
+	c->names = names;
+}
+
+/* The level of a string of at most COLUMN_LEVEL_MAX bytes, a new one with no rows if need be. */
+static struct level *level_at(struct column *c, struct span s, uint64_t hash)
+{
+	struct level *known = column_level(c, hash);
+
+	if (known)
+		return known;
+	if (c->levels_n == 2 * COLUMN_LEVELS)
+		column_finish(c);
+	distinct_add(&c->distinct, hash);
+	c->levels = mem_grow(c->levels, &c->levels_cap, c->levels_n + 1, sizeof *c->levels);
+	map_put(&c->level_by_hash, hash, c->levels_n, NULL);
+	c->levels[c->levels_n] = (struct level){hash, 0, c->names.len, (unsigned)s.n, 0, 0};
+	buf_addspan(&c->names, s);
+	return &c->levels[c->levels_n++];
 }
 
 void column_count_level(struct column *c, struct span s, uint64_t n)
 {
-	int added;
-
-	if (s.n > COLUMN_LEVEL_MAX) {
+	if (s.n > COLUMN_LEVEL_MAX)
 		c->others += n;
-		return;
-	}
-	uint64_t hash = hash64(s, 0), *known = map_get(&c->level_by_hash, hash);
-	if (known) {
-		c->levels[*known].n += n;
-		return;
-	}
-	if (c->levels_n == COLUMN_LEVELS) {
-		c->others += n;
-		return;
-	}
-	c->levels = mem_grow(c->levels, &c->levels_cap, c->levels_n + 1, sizeof *c->levels);
-	map_put(&c->level_by_hash, hash, c->levels_n, &added);
-	c->levels[c->levels_n++] = (struct level){hash, n, c->names.len, s.n};
-	buf_addspan(&c->names, s);
+	else
+		level_at(c, s, hash64(s, 0))->n += n;
 }
 
-static int is_number(struct span s)
+int column_numeric(struct span s, double *x)
 {
 	char copy[40], *end;
 
-	if (s.n == 0 || s.n >= sizeof copy || !strchr("+-.0123456789", s.s[0]))
+	if (s.n == 0 || s.n >= sizeof copy || !memchr("+-.0123456789", s.s[0], 13))
 		return 0;
 	memcpy(copy, s.s, s.n);
 	copy[s.n] = 0;
-	strtod(copy, &end);
-	return *end == 0;
+	*x = strtod(copy, &end);
+	return *end == 0 && !isnan(*x);
 }
 
 /* Words as blanks separate them: enough to tell text from labels. */
@@ -198,41 +304,91 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 	c->least = x < c->least ? x : c->least;
 	c->most = x > c->most ? x : c->most;
 	c->sum += isfinite(x) ? x : 0;
+	quantiles_add(&c->quantiles, x);
 	column_keep(c, sampled, KIND_NUMBER, x, (struct span){0});
-	if (c->timely && moment_epoch(x, &d)) {
-		c->whole_dates++;
-		c->dated++;
-		count_day(c, &d);
-		column_count_year(c, d.year, 1);
-	}
+	if (c->timely && moment_epoch(x, &d))
+		count_date(c, &d);
 }
 
 void column_add_array(struct column *c, size_t length, int64_t sampled)
 {
 	c->count[KIND_ARRAY]++;
+	quantiles_add(&c->quantiles, (double)length);
 	column_keep(c, sampled, KIND_ARRAY, (double)length, (struct span){0});
 }
 
 void column_add_string(struct column *c, struct span s, int64_t sampled)
 {
+	uint64_t hash = hash64(s, 0);
+	struct level *level = s.n <= COLUMN_LEVEL_MAX ? level_at(c, s, hash) : NULL;
 	struct moment d;
+	double x;
 
 	c->count[KIND_STRING]++;
 	c->bytes += s.n;
-	c->words += count_words(s);
-	c->numeric += is_number(s);
-	column_count_level(c, s, 1);
-	if (moment_parse(s, &d)) {
-		c->whole_dates++;
-		c->dated++;
-		if (d.year) {
-			count_day(c, &d);
-			column_count_year(c, d.year, 1);
-		}
-	} else if (s.n >= 6) {
-		count_dates(c, s);
-	}
 	column_keep(c, sampled, KIND_STRING, NAN, s);
+	if (level && level->n++ > 0 && level->plain) {
+		c->words += level->words;
+		return;
+	}
+	size_t words = count_words(s);
+	int numeric = column_numeric(s, &x), dated = 1;
+	c->words += words;
+	c->numeric += (uint64_t)numeric;
+	if (numeric)
+		quantiles_add(&c->quantiles, x);
+	if (moment_parse(s, &d))
+		count_date(c, &d);
+	else
+		dated = s.n >= 6 && count_dates(c, s);
+	if (level) {
+		level->words = (unsigned)words;
+		level->plain = !numeric && !dated;
+	} else {
+		c->others++;
+		distinct_add(&c->distinct, hash);
+	}
+}
+
+static void merge_periods(struct periods *p, const struct periods *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		column_count_period(p, from->v[i].which, from->v[i].rows);
+}
+
+void column_merge(struct column *c, const struct column *from, size_t first_row)
+{
+	for (int i = 0; i < KINDS; i++)
+		c->count[i] += from->count[i];
+	c->timely |= from->timely;
+	c->whole_dates += from->whole_dates;
+	c->dated += from->dated;
+	c->numeric += from->numeric;
+	c->words += from->words;
+	c->bytes += from->bytes;
+	c->beyond += from->beyond;
+	c->others += from->others;
+	c->level_error += from->level_error;
+	c->us_order += from->us_order;
+	c->eu_order += from->eu_order;
+	c->sum += from->sum;
+	c->least = fmin(c->least, from->least);
+	c->most = fmax(c->most, from->most);
+	c->first_day = from->first_day < c->first_day ? from->first_day : c->first_day;
+	c->last_day = from->last_day > c->last_day ? from->last_day : c->last_day;
+	merge_periods(&c->years, &from->years);
+	merge_periods(&c->months, &from->months);
+	for (size_t i = 0; i < from->levels_n; i++) {
+		const struct level *l = &from->levels[i];
+		level_at(c, column_level_text(from, l), l->hash)->n += l->n;
+	}
+	column_finish(c);
+	distinct_merge(&c->distinct, &from->distinct);
+	quantiles_merge(&c->quantiles, &from->quantiles);
+	for (size_t i = 0; i < from->cells_n; i++) {
+		const struct cell *cell = &from->cells[i];
+		column_keep(c, (int64_t)(first_row + cell->row), (enum kind)cell->kind, cell->x, column_cell_text(from, cell));
+	}
 }
 
 uint64_t column_present(const struct column *c)
@@ -274,4 +430,22 @@ void column_renumber(struct column *c, const uint32_t *to)
 	c->cells_n = kept;
 	buf_release(&c->text);
 	c->text = text;
+}
+
+void column_sort(struct column *c, size_t rows)
+{
+	size_t in_order = 1, n = 0;
+
+	while (in_order < c->cells_n && c->cells[in_order - 1].row < c->cells[in_order].row)
+		in_order++;
+	if (in_order >= c->cells_n)
+		return;
+	struct cell *by_row = mem_alloc(rows, sizeof *by_row);
+	for (size_t i = 0; i < c->cells_n; i++)
+		by_row[c->cells[i].row] = c->cells[i];
+	for (size_t row = 0; row < rows; row++) {
+		if (by_row[row].kind != KIND_NULL)
+			c->cells[n++] = by_row[row];
+	}
+	free(by_row);
 }

@@ -1,4 +1,4 @@
-/* frame: one set of records, seen as columns, one for each path found in them.
+/* frame: one set of records, seen as columns, one for each path found in them. frame.c keeps columns and sample, walk.c takes records apart.
  *
  * A record is walked into nested objects, arrays and strings that hold JSON. Three roots are kept apart: the input (all
  * members of the record except ft's book-keeping), the output (`output`), and the reference (`ideal`, the
@@ -36,10 +36,11 @@ struct frame {
 	struct column **columns; /* in the order in which they were found */
 	size_t columns_n, columns_cap;
 	struct map by_hash;
+	struct shape top; /* members of the records themselves */
 	uint64_t lost; /* values of paths beyond FRAME_COLUMNS or FRAME_DEPTH */
 	char reference_name[32]; /* ".ideal", ".messages[-1].content" or ".completion"; of the first reference */
 
-	struct sampled_row *sample; /* rising number */
+	struct sampled_row *sample; /* rising numbers once the frame is finished */
 	size_t sample_n, sample_cap;
 	uint64_t threshold; /* rows with larger priorities are not sampled */
 	uint64_t salt;	    /* of the priorities: from the first record, so that shards draw independently */
@@ -50,8 +51,19 @@ struct frame {
 void frame_init(struct frame *f);
 void frame_release(struct frame *f);
 int frame_add(struct frame *f, const struct record *rec, struct err *e);
-/* After the last record: brings the sample down to its size. */
+/* After the last record: brings the sample down to its size and in order. */
 void frame_finish(struct frame *f);
+
+/* A frame filled in parts: all parts get the salt of the first line of the whole, and each record its number in the whole. Parts are
+ * kept small together by frame_shrink from time to time (not more than twice sample_max sampled rows), and merged, in a fixed order, into a
+ * frame that is finished then. */
+void frame_salt(struct frame *f, struct span first_line);
+int frame_add_numbered(struct frame *f, const struct record *rec, uint64_t number, struct err *e);
+void frame_shrink(struct frame *const *parts, size_t n);
+/* offset is added to the numbers of the rows of from. Paths beyond FRAME_COLUMNS count as lost. Both took samples of one size with one seed. */
+void frame_merge(struct frame *f, const struct frame *from, uint64_t offset);
+/* For the walk: the place in the sample of the row whose priority that is, or -1. */
+int64_t frame_sample_row(struct frame *f, uint64_t priority, uint64_t number);
 
 /* The column of root with the same path behind the root as c; NULL where there is none. */
 struct column *frame_column(const struct frame *f, enum root root, const struct column *c);

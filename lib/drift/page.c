@@ -97,11 +97,7 @@ static void draw_lengths(struct buf *b, const struct line *l)
 
 static double share_of_year(const struct column *c, int year)
 {
-	for (size_t i = 0; i < c->years_n; i++) {
-		if (c->years[i].year == year)
-			return (double)c->years[i].rows / (double)c->dated;
-	}
-	return 0;
+	return c->dated ? (double)column_period_rows(&c->years, year) / (double)c->dated : 0;
 }
 
 static void draw_years(struct buf *b, const struct line *l)

@@ -127,8 +127,8 @@ void probe_numbers(struct line *l, const struct probe *p)
 	double *x = values_numbers(l->reference, &n), *y = values_numbers(l->current, &m);
 	if (n < DRIFT_VALUES || m < DRIFT_VALUES || (x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0]))
 		goto cleanup;
-	double at, d = twosample_ks(x, n, y, m, &at);
-	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(d, x, n, y, m), d);
+	double d = twosample_ks(x, n, y, m, NULL), sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
+	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
 	if (f) {
 		double was = quantile(x, n, 0.5), is = quantile(y, m, 0.5);
 		const char *what = l->type == TYPE_NUMBER && l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER]
@@ -170,6 +170,30 @@ struct levels {
 	size_t n;
 };
 
+/* Whether a side that counts up to an error knows a level's count: where the error is small beside it, or beside what the other side
+ * would make of it. (A level that the error could hide has there at most other_n * error / mine_n rows on average.) */
+static int well_counted(uint64_t mine, double mine_n, uint64_t error, uint64_t other, double other_n)
+{
+	return !error || mine >= 20 * error || (double)other >= 5 + 20 * other_n * (double)error / mine_n;
+}
+
+static double strings_in(const struct column *c)
+{
+	return (double)(c->count[KIND_STRING] + c->count[KIND_BOOL]);
+}
+
+static void levels_add(struct levels *v, const struct column *reference, uint64_t was, const struct column *current, uint64_t is, struct span name)
+{
+	int known = well_counted(was, strings_in(reference), reference->level_error, is, strings_in(current)) &&
+		    well_counted(is, strings_in(current), current->level_error, was, strings_in(reference));
+
+	/* Entry 0 is all others. */
+	v->was[known ? v->n : 0] += was;
+	v->is[known ? v->n : 0] += is;
+	v->name[known ? v->n : 0] = known ? name : span_of("(others)");
+	v->n += (size_t)known;
+}
+
 static void levels_join(struct levels *v, const struct column *reference, const struct column *current)
 {
 	size_t most = reference->levels_n + current->levels_n + 1;
@@ -177,22 +201,19 @@ static void levels_join(struct levels *v, const struct column *reference, const 
 	v->was = mem_alloc(most, sizeof *v->was);
 	v->is = mem_alloc(most, sizeof *v->is);
 	v->name = mem_alloc(most, sizeof *v->name);
-	v->n = 0;
+	v->was[0] = reference->others;
+	v->is[0] = current->others;
+	v->name[0] = span_of("(others)");
+	v->n = 1;
 	for (size_t i = 0; i < reference->levels_n; i++) {
-		uint64_t *same = map_get(&current->level_by_hash, reference->levels[i].hash);
-		v->was[v->n] = reference->levels[i].n;
-		v->is[v->n] = same ? current->levels[*same].n : 0;
-		v->name[v->n++] = column_level_text(reference, &reference->levels[i]);
+		const struct level *l = &reference->levels[i], *same = column_level(current, l->hash);
+		levels_add(v, reference, l->n, current, same ? same->n : 0, column_level_text(reference, l));
 	}
 	for (size_t i = 0; i < current->levels_n; i++) {
-		if (map_get(&reference->level_by_hash, current->levels[i].hash))
-			continue;
-		v->is[v->n] = current->levels[i].n;
-		v->name[v->n++] = column_level_text(current, &current->levels[i]);
+		const struct level *l = &current->levels[i];
+		if (!column_level(reference, l->hash))
+			levels_add(v, reference, 0, current, l->n, column_level_text(current, l));
 	}
-	v->was[v->n] = reference->others;
-	v->is[v->n] = current->others;
-	v->name[v->n++] = span_of("(others)");
 }
 
 static void explain_categories(struct buf *why, const struct levels *v, const struct twosample_table *t, double was_n, double is_n)
@@ -200,7 +221,7 @@ static void explain_categories(struct buf *why, const struct levels *v, const st
 	double unseen = 0;
 	size_t kinds = 0, top = 0;
 
-	for (size_t i = 0; i + 1 < v->n; i++) {
+	for (size_t i = 1; i < v->n; i++) {
 		if (v->was[i] || !v->is[i])
 			continue;
 		unseen += (double)v->is[i];

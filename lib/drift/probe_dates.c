@@ -12,30 +12,21 @@
 #include "probe.h"
 #include "values.h"
 
-static uint64_t rows_of_year(const struct column *c, int year)
-{
-	for (size_t i = 0; i < c->years_n; i++) {
-		if (c->years[i].year == year)
-			return c->years[i].rows;
-	}
-	return 0;
-}
-
 /* "2021 to 2023", "2019, 2022 and 2023". */
 static void put_years(struct buf *b, const struct column *c)
 {
-	size_t n = c->years_n;
+	size_t n = c->years.n;
 
 	if (n == 0)
 		buf_adds(b, "none");
 	else if (n == 1)
-		buf_addf(b, "%d only", c->years[0].year);
-	else if (c->years[n - 1].year - c->years[0].year == (int)n - 1 || n > 4)
-		buf_addf(b, "%d to %d%s", c->years[0].year, c->years[n - 1].year,
-			 c->years[n - 1].year - c->years[0].year == (int)n - 1 ? "" : " with gaps");
+		buf_addf(b, "%d only", c->years.v[0].which);
+	else if (c->years.v[n - 1].which - c->years.v[0].which == (int)n - 1 || n > 4)
+		buf_addf(b, "%d to %d%s", c->years.v[0].which, c->years.v[n - 1].which,
+			 c->years.v[n - 1].which - c->years.v[0].which == (int)n - 1 ? "" : " with gaps");
 	else
 		for (size_t i = 0; i < n; i++)
-			buf_addf(b, "%s%d", i == 0 ? "" : i + 1 == n ? " and " : ", ", c->years[i].year);
+			buf_addf(b, "%s%d", i == 0 ? "" : i + 1 == n ? " and " : ", ", c->years.v[i].which);
 }
 
 static void put_day(struct buf *b, int64_t day)
@@ -51,14 +42,14 @@ static void probe_years(struct line *l)
 {
 	const struct column *was = l->reference, *is = l->current;
 	double least = 1, unseen = 0;
-	size_t pooled = was->years_n;
-	const struct year *top = NULL;
+	size_t pooled = was->years.n;
+	const struct period *top = NULL;
 
-	if (was->dated < DRIFT_VALUES || is->dated < DRIFT_VALUES || !is->years_n)
+	if (was->dated < DRIFT_VALUES || is->dated < DRIFT_VALUES || !is->years.n)
 		return;
-	for (size_t i = 0; i < is->years_n; i++) {
-		const struct year *y = &is->years[i];
-		if (rows_of_year(was, y->year))
+	for (size_t i = 0; i < is->years.n; i++) {
+		const struct period *y = &is->years.v[i];
+		if (column_period_rows(&was->years, y->which))
 			continue;
 		pooled++;
 		unseen += (double)y->rows;
@@ -76,7 +67,7 @@ static void probe_years(struct line *l)
 		return;
 	}
 	put_percent(&f->why, (double)top->rows / (double)is->dated);
-	buf_addf(&f->why, " of the dated rows name %d, a year that the reference never does: it has ", top->year);
+	buf_addf(&f->why, " of the dated rows name %d, a year that the reference never does: it has ", top->which);
 	put_years(&f->why, was);
 }
 

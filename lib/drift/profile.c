@@ -54,6 +54,14 @@ static void put_header(const struct frame *f, struct buf *b)
 	jw_end(&w);
 }
 
+static void put_value(struct jw *w, double x)
+{
+	if (isfinite(x))
+		jw_num(w, x);
+	else
+		jw_str(w, x > 0 ? "inf" : "-inf");
+}
+
 /* Invalid bytes cannot stand here: all text was checked when it was read, but a cut at COLUMN_TEXT_MAX may split a character. */
 static void put_cells(const struct column *c, struct jw *w)
 {
@@ -65,10 +73,42 @@ static void put_cells(const struct column *c, struct jw *w)
 		jw_int(w, cell->kind);
 		if (cell->kind == KIND_STRING)
 			jw_strn(w, column_cell_text(c, cell).s, cell->n);
-		else if (isfinite(cell->x))
-			jw_num(w, cell->x);
 		else
-			jw_str(w, cell->x > 0 ? "inf" : "-inf");
+			put_value(w, cell->x);
+	}
+	jw_end(w);
+}
+
+static void put_periods(struct jw *w, const char *name, const struct periods *p)
+{
+	jw_key(w, name);
+	jw_array(w);
+	for (size_t i = 0; i < p->n; i++) {
+		jw_int(w, p->v[i].which);
+		jw_int(w, (int64_t)p->v[i].rows);
+	}
+	jw_end(w);
+}
+
+/* The hashes of a distinct count that the levels do not give anyhow, and a quantile sketch unless the cells hold all of its values. */
+static void put_sketches(const struct column *c, struct jw *w)
+{
+	if (c->others) {
+		jw_key(w, "distinct");
+		jw_array(w);
+		for (size_t i = 0; i < c->distinct.n; i++)
+			put_hex(w, c->distinct.hash[i]);
+		jw_end(w);
+	}
+	if (c->quantiles.n <= c->cells_n)
+		return;
+	jw_key(w, "quantiles");
+	jw_array(w);
+	for (size_t h = 0; h < c->quantiles.levels; h++) {
+		jw_array(w);
+		for (size_t i = 0; i < c->quantiles.level[h].n; i++)
+			put_value(w, c->quantiles.level[h].v[i]);
+		jw_end(w);
 	}
 	jw_end(w);
 }
@@ -102,6 +142,7 @@ static void put_column(const struct column *c, struct buf *b)
 	put_count(&w, "bytes", c->bytes);
 	put_count(&w, "beyond", c->beyond);
 	put_count(&w, "others", c->others);
+	put_count(&w, "level_error", c->level_error);
 	put_count(&w, "us_order", c->us_order);
 	put_count(&w, "eu_order", c->eu_order);
 	jw_key(&w, "sum");
@@ -116,13 +157,9 @@ static void put_column(const struct column *c, struct buf *b)
 		jw_key(&w, "last_day");
 		jw_int(&w, c->last_day);
 	}
-	jw_key(&w, "years");
-	jw_array(&w);
-	for (size_t i = 0; i < c->years_n; i++) {
-		jw_int(&w, c->years[i].year);
-		jw_int(&w, (int64_t)c->years[i].rows);
-	}
-	jw_end(&w);
+	put_periods(&w, "years", &c->years);
+	put_periods(&w, "months", &c->months);
+	put_sketches(c, &w);
 	jw_key(&w, "levels");
 	jw_array(&w);
 	for (size_t i = 0; i < c->levels_n; i++) {
@@ -223,16 +260,59 @@ static int read_header(struct frame *f, struct span v, uint64_t *columns, struct
 	return f->sample_n > f->rows ? err_set(e, "a damaged profile: more rows sampled than there were") : 0;
 }
 
-static int read_years(struct column *c, struct span v)
+static int read_periods(struct periods *p, struct span v)
 {
 	struct json_iter it = {0};
 	struct span key, item;
-	int64_t year, rows;
+	int64_t which, rows;
 
 	while (json_next(&it, v, &key, &item)) {
-		if (json_int(item, &year) || year < 0 || year > 9999 || !json_next(&it, v, &key, &item) || json_int(item, &rows) || rows < 0)
+		if (json_int(item, &which) || which < 0 || which > 12 * 10000 || !json_next(&it, v, &key, &item) || json_int(item, &rows) ||
+		    rows < 0)
 			return -1;
-		column_count_year(c, (int)year, (uint64_t)rows);
+		column_count_period(p, (int)which, (uint64_t)rows);
+	}
+	return 0;
+}
+
+static int read_value(struct span item, struct buf *text, double *x)
+{
+	if (!json_number(item, x))
+		return 0;
+	buf_clear(text);
+	if (json_string(item, text))
+		return -1;
+	*x = span_is(buf_span(text), "inf") ? INFINITY : -INFINITY;
+	return 0;
+}
+
+/* After the cells, which stand for the quantile sketch where there is none. */
+static int read_sketches(struct column *c, struct span v, struct buf *text)
+{
+	struct json_iter it = {0}, values;
+	struct span key, item, value, levels = json_member(v, "quantiles");
+	uint64_t hash;
+	size_t h = 0;
+	double x;
+
+	while (json_next(&it, json_member(v, "distinct"), &key, &item)) {
+		if (get_hex(item, &hash))
+			return -1;
+		distinct_add(&c->distinct, hash);
+	}
+	it = (struct json_iter){0};
+	for (; json_next(&it, levels, &key, &item); h++) {
+		values = (struct json_iter){0};
+		while (json_next(&values, item, &key, &value)) {
+			if (read_value(value, text, &x) || isnan(x) || quantiles_put(&c->quantiles, h, x))
+				return -1;
+		}
+	}
+	for (size_t i = 0; !levels.s && i < c->cells_n; i++) {
+		const struct cell *cell = &c->cells[i];
+		if (cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY ||
+		    (cell->kind == KIND_STRING && column_numeric(column_cell_text(c, cell), &x)))
+			quantiles_add(&c->quantiles, cell->kind == KIND_STRING ? x : cell->x);
 	}
 	return 0;
 }
@@ -267,12 +347,8 @@ static int read_cells(struct column *c, struct span v, size_t rows, struct buf *
 		    !json_next(&it, v, &key, &item))
 			return -1;
 		buf_clear(text);
-		if (json_kind(item) == JSON_NUMBER)
-			json_number(item, &x);
-		else if (json_string(item, text))
+		if (kind == KIND_STRING ? json_string(item, text) : read_value(item, text, &x))
 			return -1;
-		else if (kind != KIND_STRING)
-			x = span_is(buf_span(text), "inf") ? INFINITY : -INFINITY;
 		column_keep(c, row, (enum kind)kind, x, buf_span(text));
 	}
 	return 0;
@@ -312,9 +388,10 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	}
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
 	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "others", &c->others) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
-	    read_years(c, json_member(v, "years")) || read_levels(c, json_member(v, "levels"), text) ||
-	    read_cells(c, json_member(v, "cells"), f->sample_n, text))
+	    get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
+	    read_periods(&c->years, json_member(v, "years")) || read_periods(&c->months, json_member(v, "months")) ||
+	    read_levels(c, json_member(v, "levels"), text) || read_cells(c, json_member(v, "cells"), f->sample_n, text) ||
+	    read_sketches(c, v, text))
 		return err_set(e, "a damaged profile: the counts of %s", c->path);
 	c->sum = number_or(json_member(v, "sum"), 0);
 	c->least = number_or(json_member(v, "least"), INFINITY);
@@ -364,67 +441,11 @@ cleanup:
 	return bad;
 }
 
-/* --- adding --- */
-
-static int add_column(struct frame *into, size_t first_row, const struct column *from, struct err *e)
-{
-	struct column *c = frame_column_at(into, from->root, from->hash), *parent = NULL;
-
-	if (!c) {
-		if (from->parent)
-			parent = frame_column_at(into, from->root, from->parent->hash);
-		c = frame_add_column(into, from->root, span_of(from->path), from->hash, parent);
-		if (!c)
-			return err_set(e, "more than %d paths", FRAME_COLUMNS);
-		c->timely = from->timely;
-	}
-	for (int i = 0; i < KINDS; i++)
-		c->count[i] += from->count[i];
-	c->whole_dates += from->whole_dates;
-	c->dated += from->dated;
-	c->numeric += from->numeric;
-	c->words += from->words;
-	c->bytes += from->bytes;
-	c->beyond += from->beyond;
-	c->others += from->others;
-	c->us_order += from->us_order;
-	c->eu_order += from->eu_order;
-	c->sum += from->sum;
-	c->least = fmin(c->least, from->least);
-	c->most = fmax(c->most, from->most);
-	c->first_day = from->first_day < c->first_day ? from->first_day : c->first_day;
-	c->last_day = from->last_day > c->last_day ? from->last_day : c->last_day;
-	for (size_t i = 0; i < from->years_n; i++)
-		column_count_year(c, from->years[i].year, from->years[i].rows);
-	for (size_t i = 0; i < from->levels_n; i++)
-		column_count_level(c, column_level_text(from, &from->levels[i]), from->levels[i].n);
-	for (size_t i = 0; i < from->cells_n; i++) {
-		const struct cell *cell = &from->cells[i];
-		column_keep(c, (int64_t)(first_row + cell->row), (enum kind)cell->kind, cell->x, column_cell_text(from, cell));
-	}
-	return 0;
-}
-
 int profile_merge(struct frame *into, const struct frame *from, struct err *e)
 {
-	size_t first_row = into->sample_n;
-
 	if (into->sample_max != from->sample_max || into->seed != from->seed)
 		return err_set(e, "profiles taken with different --sample or --seed cannot be merged");
-	for (size_t i = 0; i < from->sample_n; i++) {
-		into->sample = mem_grow(into->sample, &into->sample_cap, into->sample_n + 1, sizeof *into->sample);
-		into->sample[into->sample_n++] = (struct sampled_row){from->sample[i].priority, from->sample[i].number + into->rows};
-	}
-	for (size_t i = 0; i < from->columns_n; i++) {
-		if (add_column(into, first_row, from->columns[i], e))
-			return -1;
-	}
-	if (!into->reference_name[0])
-		memcpy(into->reference_name, from->reference_name, sizeof into->reference_name);
-	into->rows += from->rows;
-	into->lost += from->lost;
-	/* A row that the other side would not have kept is not kept here either. */
-	into->threshold = from->threshold < into->threshold ? from->threshold : into->threshold;
+	frame_merge(into, from, into->rows);
 	frame_finish(into);
 	return 0;
 }

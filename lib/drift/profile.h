@@ -1,17 +1,18 @@
 /* profile: a frame as a file, and two frames made one.
  *
- * A profile is JSON Lines: a header, one object for each column, and a last line that tells that nothing is missing. Rows, kinds,
- * years and strings are counted exactly, and add up exactly, up to COLUMN_LEVELS distinct strings a path; beyond that strings
- * that came late count as others. Values of numbers and texts, and what hangs on them (KS, lags, words), come from a uniform
- * sample of sample_max rows: a distribution function read from n of them is off by more than sqrt(log(200)/2/n) in one case of 100
- * (Dvoretzky, Kiefer and Wolfowitz): 0.012 for 20,000. The sample of a merger is a uniform sample of all rows.
+ * A profile is JSON Lines: a header, one object for each column, and a last line that tells that nothing is missing. What merges exactly: rows,
+ * kinds, years, months, numbers of distinct strings, and counts of strings up to COLUMN_LEVELS of them a path. With a stated error: counts
+ * of strings beyond that, too low by at most the number of strings over COLUMN_LEVELS + 1 (the profile says by how much); the
+ * distribution of numbers, off by at most QUANTILES_ERROR. What texts and lags are tested on is a uniform sample of sample_max rows, and the sample of a
+ * merger is one of all rows: a distribution function read from n of them is off by more than sqrt(log(200)/2/n) in one case of 100
+ * (Dvoretzky, Kiefer and Wolfowitz): 0.012 for 20,000.
  */
 #ifndef FT_PROFILE_H
 #define FT_PROFILE_H
 
 #include "frame.h"
 
-#define PROFILE_VERSION 1
+#define PROFILE_VERSION 2
 #define PROFILE_MAX ((size_t)4 << 30) /* bytes read */
 
 /* Appends the profile of a finished frame, line by line, through put. */

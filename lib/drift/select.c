@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../json/jw.h"
+#include "../json/reader.h"
 #include "../text/features.h"
 #include "../text/hash.h"
 #include "select.h"
@@ -38,9 +40,9 @@ static uint64_t strings_in(const struct column *c)
 
 static double level_count(const struct column *c, uint64_t hash)
 {
-	uint64_t *at = c ? map_get(&c->level_by_hash, hash) : NULL;
+	const struct level *l = c ? column_level(c, hash) : NULL;
 
-	return at ? (double)c->levels[*at].n : 0;
+	return l ? (double)l->n : 0;
 }
 
 static void score_categories(struct scores *s, const struct line *l)
@@ -58,11 +60,7 @@ static void score_categories(struct scores *s, const struct line *l)
 
 static double year_rows(const struct column *c, int year)
 {
-	for (size_t i = 0; c && i < c->years_n; i++) {
-		if (c->years[i].year == year)
-			return (double)c->years[i].rows;
-	}
-	return 0;
+	return c ? (double)column_period_rows(&c->years, year) : 0;
 }
 
 static void score_years(struct scores *s, const struct line *l)
@@ -229,4 +227,39 @@ void select_free(struct selected *s, size_t n)
 	for (size_t i = 0; i < n; i++)
 		free(s[i].path);
 	free(s);
+}
+
+int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line, struct err *e)
+{
+	struct buf value = BUF_INIT;
+	struct map at = {0};
+	struct reader reader;
+	struct record rec = {0};
+	int got;
+
+	for (size_t i = 0; i < n; i++)
+		map_put(&at, chosen[i].number, i, NULL);
+	reader_init(&reader, files);
+	reader.skip_bad = 1;
+	while ((got = reader_next(&reader, &rec, e)) > 0) {
+		uint64_t *i = map_get(&at, reader.rows + reader.skipped - 1);
+		if (!i)
+			continue;
+		struct jw w;
+		buf_clear(&value);
+		jw_init(&w, &value);
+		jw_object(&w);
+		jw_key(&w, "score");
+		jw_num(&w, chosen[*i].score);
+		jw_key(&w, "path");
+		jw_str(&w, chosen[*i].path);
+		jw_end(&w);
+		struct edit edit = {"drift", buf_span(&value)};
+		record_splice(&rec, &edit, 1, &line[*i]);
+	}
+	map_release(&at);
+	buf_release(&value);
+	reader_release(&reader);
+	record_release(&rec);
+	return got;
 }

@@ -11,7 +11,7 @@
 #include "compare.h"
 
 struct selected {
-	uint64_t number; /* of the record, from 0 */
+	uint64_t number; /* of the record's line, from 0; empty ones do not count */
 	double score;
 	char *path; /* that speaks most for it */
 };
@@ -19,6 +19,9 @@ struct selected {
 /* At most `most` sampled rows of the current frame with a score above 0, best first; *n of them. */
 struct selected *select_rows(const struct comparison *c, const struct frame *reference, const struct frame *current, size_t most,
 			     size_t *n);
+/* Reads the files again and makes of each row chosen a line with a member "drift" (score and path); line: n empty buffers, in the order of the
+ * rows chosen. Bad lines are passed over. */
+int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line, struct err *e);
 void select_free(struct selected *s, size_t n);
 
 #endif

@@ -33,14 +33,15 @@ static void gather(struct both *b, const struct column *c)
 	b->numeric += (double)c->numeric;
 	b->words += (double)c->words;
 	b->bytes += (double)c->bytes;
-	/* Levels of the two sides overlap; the larger number of them is a lower bound that serves here. */
-	b->levels = (double)c->levels_n > b->levels ? (double)c->levels_n : b->levels;
+	/* Strings of the two sides overlap; the larger number of them is a lower bound that serves here. */
+	double levels = distinct_count(&c->distinct);
+	b->levels = levels > b->levels ? levels : b->levels;
 	b->others += (double)c->others;
 }
 
 static enum type type_of_strings(const struct both *b, double biggest)
 {
-	double n = b->count[KIND_STRING], words = b->words / n, distinct = (b->levels + b->others) / biggest;
+	double n = b->count[KIND_STRING], words = b->words / n, distinct = b->levels / biggest;
 
 	if (b->whole_dates >= 0.8 * n)
 		return TYPE_DATE;
@@ -88,7 +89,7 @@ int type_has_dates(const struct column *reference, const struct column *current)
 	const struct column *side[] = {reference, current};
 
 	for (int i = 0; i < 2; i++) {
-		if (side[i] && side[i]->years_n && (double)side[i]->dated >= 0.1 * (double)side[i]->count[KIND_STRING] &&
+		if (side[i] && side[i]->years.n && (double)side[i]->dated >= 0.1 * (double)side[i]->count[KIND_STRING] &&
 		    side[i]->dated >= 5)
 			return 1;
 	}

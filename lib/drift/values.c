@@ -19,22 +19,25 @@ double *values_numbers(const struct column *c, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < c->cells_n; i++) {
 		const struct cell *cell = &c->cells[i];
-		if (cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY) {
+		if (cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY)
 			x[(*n)++] = cell->x;
-		} else if (cell->kind == KIND_STRING) {
-			struct span s = column_cell_text(c, cell);
-			char copy[40], *end;
-			if (s.n == 0 || s.n >= sizeof copy)
-				continue;
-			memcpy(copy, s.s, s.n);
-			copy[s.n] = 0;
-			double v = strtod(copy, &end);
-			if (*end == 0 && !isnan(v))
-				x[(*n)++] = v;
-		}
+		else if (cell->kind == KIND_STRING)
+			*n += column_numeric(column_cell_text(c, cell), &x[*n]) != 0;
 	}
-	qsort(x, *n, sizeof *x, values_by_size);
+	if (c->quantiles.n > *n) {
+		free(x);
+		*n = c->quantiles.n < VALUES_POINTS ? (size_t)c->quantiles.n : VALUES_POINTS;
+		x = mem_alloc(*n, sizeof *x);
+		quantiles_points(&c->quantiles, x, *n);
+	} else {
+		qsort(x, *n, sizeof *x, values_by_size);
+	}
 	return x;
+}
+
+double values_error(const struct column *c)
+{
+	return c->quantiles.n > c->cells_n ? QUANTILES_ERROR : 0;
 }
 
 int values_day_first(const struct column *a, const struct column *b)

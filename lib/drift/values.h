@@ -6,8 +6,12 @@
 
 #define NO_DAY INT64_MIN
 
-/* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. */
+#define VALUES_POINTS 20000
+
+/* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. Where the sample does not have them all, VALUES_POINTS quantiles of
+ * all rows, whose distribution function is off by at most values_error. */
 double *values_numbers(const struct column *c, size_t *n);
+double values_error(const struct column *c);
 
 /* The day that each of `rows` sampled rows names, the first one with a year where it is text; NO_DAY where there is none.
  * day_first: slashed dates that leave it open are day/month. */

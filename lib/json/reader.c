@@ -128,7 +128,7 @@ static int blank(struct span line)
 	return 1;
 }
 
-int reader_next(struct reader *r, struct record *rec, struct err *e)
+int reader_line(struct reader *r, struct span *line, int *whole, struct err *e)
 {
 	for (;;) {
 		if (stopped(r))
@@ -138,26 +138,39 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 			if (rc <= 0)
 				return rc;
 		}
-		struct span line;
-		int whole = 0, rc = next_line(r, &line, &whole, e);
+		*whole = 0;
+		int rc = next_line(r, line, whole, e);
 		if (rc < 0)
 			return -1;
+		if (rc > 0 && !blank(*line))
+			return 1;
 		if (rc == 0) {
 			if (stopped(r))
 				return 0;
 			close_file(r);
-			continue;
 		}
-		if (blank(line))
-			continue;
+	}
+}
+
+void reader_explain(const char *name, size_t line, int whole, struct err *e)
+{
+	if (!whole)
+		err_prefix(e, "the last line is incomplete");
+	err_prefix(e, "%s:%zu", name, line);
+}
+
+int reader_next(struct reader *r, struct record *rec, struct err *e)
+{
+	struct span line;
+	int whole, rc;
+
+	while ((rc = reader_line(r, &line, &whole, e)) > 0) {
 		struct err bad = ERR_INIT;
 		if (record_parse(rec, line, &bad) == 0) {
 			r->rows++;
 			return 1;
 		}
-		if (!whole)
-			err_prefix(&bad, "the last line is incomplete");
-		err_prefix(&bad, "%s:%zu", r->name, r->line);
+		reader_explain(r->name, r->line, whole, &bad);
 		if (!r->skip_bad) {
 			if (e)
 				*e = bad;
@@ -167,6 +180,7 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 		if (r->on_bad)
 			r->on_bad(r->arg, &bad);
 	}
+	return rc;
 }
 
 int reader_ready(const struct reader *r)

@@ -34,6 +34,13 @@ void reader_release(struct reader *r);
 /* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */
 int reader_next(struct reader *r, struct record *rec, struct err *e);
 
+/* The next line that is not empty, unchecked and without its newline: valid until the next call, its place in r->name and r->line. *whole is 0
+ * where a newline is missing at the end of the input. 1, 0, -1 as above; `rows` and `skipped` are not counted. For callers that parse lines
+ * elsewhere, in threads. */
+int reader_line(struct reader *r, struct span *line, int *whole, struct err *e);
+/* Puts in front of the reason why a line is no record where it stood. */
+void reader_explain(const char *name, size_t line, int whole, struct err *e);
+
 /* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has bytes (or its end) to read. For programs that
  * have other things to do meanwhile. */
 int reader_ready(const struct reader *r);

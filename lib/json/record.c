@@ -20,14 +20,25 @@ static int by_member_key(const void *a, const void *b)
 	return span_cmp(x->key, y->key);
 }
 
+/* A bit for a name, from its length and its ends: equal names share it, and different ones mostly do not. */
+static uint64_t name_bit(struct span key)
+{
+	unsigned mixed = key.n ? (unsigned char)key.s[0] * 29u + (unsigned char)key.s[key.n - 1] * 3u + (unsigned)key.n * 11u : 0;
+	return (uint64_t)1 << mixed % 64;
+}
+
 static int name_repeats(const struct record *r, struct err *e)
 {
 	struct span twice = {0};
 	if (r->n <= 32) {
-		for (size_t i = 1; i < r->n && !twice.s; i++)
-			for (size_t j = 0; j < i && !twice.s; j++)
+		uint64_t seen = 0;
+		for (size_t i = 0; i < r->n && !twice.s; i++) {
+			uint64_t bit = name_bit(r->members[i].key);
+			for (size_t j = 0; j < i && seen & bit && !twice.s; j++)
 				if (span_eq(r->members[i].key, r->members[j].key))
 					twice = r->members[i].key;
+			seen |= bit;
+		}
 	} else {
 		struct member *sorted = mem_alloc(r->n, sizeof *sorted);
 		memcpy(sorted, r->members, r->n * sizeof *sorted);
@@ -118,8 +129,9 @@ int record_parse(struct record *r, struct span line, struct err *e)
 
 struct span record_get(const struct record *r, const char *name)
 {
+	size_t n = strlen(name);
 	for (size_t i = 0; i < r->n; i++)
-		if (span_is(r->members[i].key, name))
+		if (r->members[i].key.n == n && memcmp(r->members[i].key.s, name, n) == 0)
 			return r->members[i].value;
 	return (struct span){0};
 }
