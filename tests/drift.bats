@@ -283,6 +283,47 @@ numbers() {
 	jq -e '[.sample | range(1; length; 2) as $i | .[$i] / 600 | floor] | unique == [0, 1, 2, 3, 4]' <(head -1 merged.profile)
 }
 
+@test "the answer and the profile do not depend on the threads" {
+	notes 3000 1 2023 12 >reference
+	notes 700 2 2023 12 >current
+	for threads in 1 2 5; do
+		ft-drift -q --threads $threads -r reference current >got.$threads || true
+		ft-drift --threads $threads --sample 500 --profile reference >profile.$threads
+		cmp got.1 got.$threads
+		cmp profile.1 profile.$threads
+	done
+}
+
+@test "very many categories: rare ones are no news, a value that comes is named, and shards add up within the stated error" {
+	many() {
+		awk -v n="$1" -v seed="$2" -v new="$3" 'BEGIN { srand(seed)
+			for (i = 0; i < n; i++) printf "{\"c\":\"%s\"}\n", rand() < new ? "new" : "k" int(60000 * rand() * rand() * rand()) }'
+	}
+	many 150000 1 0 >reference
+	many 1500 2 0 >same
+	many 1500 3 0.1 >other
+	ft-drift --profile reference >whole
+	split -n l/4 reference shard.
+	for shard in shard.a?; do ft-drift --profile "$shard" >"$shard.profile"; done
+	ft-drift --merge shard.a?.profile >merged
+	for profile in whole merged; do
+		drift -r $profile same
+		[ "$status" -eq 0 ]
+		drift -r $profile other
+		[ "$status" -eq 1 ]
+		line .c | jq -e '.type == "category" and (.why | contains("\"new\" up from 0 % to"))'
+		# Against the truth: no count is too high, none too low by more than is said, and that is at most n / 20,001.
+		jq -se 'map(select(.path == ".c"))[0] | .level_error > 0 and .level_error <= 150000 / 20001 and (.levels | length / 2 <= 20000)' $profile
+	done
+	jq -r .c reference | sort | uniq -c | awk '{ print $2, $1 }' >truth
+	for profile in whole merged; do
+		error=$(jq 'select(.path == ".c") | .level_error' $profile)
+		jq -r 'select(.path == ".c") | .levels as $l | range(0; $l | length; 2) | "\($l[.]) \($l[. + 1])"' $profile | sort >counts
+		join -a 1 truth counts | awk -v e="$error" '$3 > $2 || $2 - $3 > e { bad++ } END { exit bad > 0 }'
+	done
+	cmp <(jq -c 'select(.path == ".c") | .distinct' whole) <(jq -c 'select(.path == ".c") | .distinct' merged)
+}
+
 @test "profiles: damaged, cut short, of another version or not alike: status 2" {
 	numbers 200 1 0 >rows
 	ft-drift --profile rows >good

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../stats/sort.h"
 #include "../text/features.h"
 #include "../web/html.h"
 #include "../web/svg.h"
@@ -86,7 +87,7 @@ static void draw_lengths(struct buf *b, const struct line *l)
 				words++;
 			x[s][n[s]++] = words;
 		}
-		qsort(x[s], n[s], sizeof **x, values_by_size);
+		sort_doubles(x[s], n[s]);
 	}
 	buf_addf(&title, "%s, words", l->path);
 	put_histogram(b, title.data, x, n);

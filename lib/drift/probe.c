@@ -228,16 +228,26 @@ static void explain_categories(struct buf *why, const struct levels *v, const st
 		top = !kinds || v->is[i] > v->is[top] ? i : top;
 		kinds++;
 	}
-	put_quoted(why, v->name[t->where], 40);
-	buf_addf(why, " %s from ", (double)v->is[t->where] / is_n > (double)v->was[t->where] / was_n ? "up" : "down");
-	put_percent(why, (double)v->was[t->where] / was_n);
+	/* A value with a name says more than the rest. */
+	size_t where = t->where;
+	for (size_t i = 1; i < v->n && t->where == 0; i++) {
+		double change = fabs((double)v->is[i] / is_n - (double)v->was[i] / was_n);
+		if (!where || change > fabs((double)v->is[where] / is_n - (double)v->was[where] / was_n))
+			where = i;
+	}
+	if (where)
+		put_quoted(why, v->name[where], 40);
+	else
+		buf_adds(why, "all others");
+	buf_addf(why, " %s from ", (double)v->is[where] / is_n > (double)v->was[where] / was_n ? "up" : "down");
+	put_percent(why, (double)v->was[where] / was_n);
 	buf_adds(why, " to ");
-	put_percent(why, (double)v->is[t->where] / is_n);
+	put_percent(why, (double)v->is[where] / is_n);
 	if (kinds) {
 		buf_adds(why, "; ");
 		put_percent(why, unseen / is_n);
 		buf_addf(why, " %s not seen before", kinds == 1 ? "with a value" : "with values");
-		if (top != t->where) {
+		if (top != where) {
 			buf_adds(why, ", most often ");
 			put_quoted(why, v->name[top], 40);
 		}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../stats/sort.h"
 #include "../stats/twosample.h"
 #include "../text/date.h"
 #include "probe.h"
@@ -83,7 +84,7 @@ static double *lags(const struct column *c, size_t rows, const int64_t *time, in
 			lag[(*n)++] = (double)(day[i] - time[i]);
 	}
 	free(day);
-	qsort(lag, *n, sizeof *lag, values_by_size);
+	sort_doubles(lag, *n);
 	return lag;
 }
 

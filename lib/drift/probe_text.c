@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../stats/sort.h"
 #include "../stats/twosample.h"
 #include "../stats/twosets.h"
 #include "../text/features.h"
@@ -93,7 +94,7 @@ static void measure_length(const struct texts *t, double *length)
 		while (tokens_next(&tokens, &token))
 			length[i]++;
 	}
-	qsort(length, t->n, sizeof *length, values_by_size);
+	sort_doubles(length, t->n);
 }
 
 /* For each current text, or each reference text of the other half, the share of its tokens that no text of the first half has; sorted, *n of
@@ -115,7 +116,7 @@ static void measure_fresh(struct words *v, const struct texts *t, const struct m
 		}
 		fresh[(*n)++] = words ? (double)unknown / (double)words : 0;
 	}
-	qsort(fresh, *n, sizeof *fresh, values_by_size);
+	sort_doubles(fresh, *n);
 }
 
 /* The new words that stand in most texts. */

@@ -32,6 +32,9 @@ void report_reason(const struct line *l, struct buf *b)
 		buf_adds(b, "values of their own on nearly every row: not compared");
 	else if (l->type == TYPE_DATE)
 		buf_adds(b, "the same years on both sides");
+	else if (l->type == TYPE_CATEGORY && (l->reference->levels_n != 1 || l->current->levels_n != 1))
+		buf_addf(b, "about %.0f different values, too many to tell each one's share, and none that came or grew much",
+			 fmax(distinct_count(&l->reference->distinct), distinct_count(&l->current->distinct)));
 	else
 		buf_adds(b, "one and the same value on both sides");
 }

@@ -3,14 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../stats/sort.h"
 #include "values.h"
-
-int values_by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 double *values_numbers(const struct column *c, size_t *n)
 {
@@ -30,7 +24,7 @@ double *values_numbers(const struct column *c, size_t *n)
 		x = mem_alloc(*n, sizeof *x);
 		quantiles_points(&c->quantiles, x, *n);
 	} else {
-		qsort(x, *n, sizeof *x, values_by_size);
+		sort_doubles(x, *n);
 	}
 	return x;
 }

@@ -20,6 +20,4 @@ int64_t *values_days(const struct column *c, size_t rows, int day_first);
 /* Whether slashed dates of the two columns (either may be NULL) are day/month: told by those that can be nothing else. */
 int values_day_first(const struct column *a, const struct column *b);
 
-int values_by_size(const void *a, const void *b); /* for qsort of doubles */
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "sketch.h"
+#include "sort.h"
 
 #define LEAST_ROOM 32 /* of a level: smaller ones would be compacted all the time */
 
@@ -32,35 +33,12 @@ static void push(struct quantiles *q, size_t h, double x)
 		q->levels = h + 1;
 		q->room = 0;
 		for (size_t i = 0; i < q->levels; i++)
-			q->room += room_of(q, i);
+			q->room += q->level[i].room = room_of(q, i);
 	}
 	if (l->n == l->cap)
 		l->v = mem_grow(l->v, &l->cap, l->n + 1, sizeof *l->v);
 	l->v[l->n++] = x;
 	q->held++;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Short runs, which the lowest levels are, by insertion. */
-static void sort(double *v, size_t n)
-{
-	if (n > 48) {
-		qsort(v, n, sizeof *v, by_size);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		double x = v[i];
-		size_t j = i;
-		for (; j > 0 && v[j - 1] > x; j--)
-			v[j] = v[j - 1];
-		v[j] = x;
-	}
 }
 
 /* A coin that falls the same way for the same stream and otherwise apart, in shards of one stream too. */
@@ -81,7 +59,7 @@ static void compact(struct quantiles *q, size_t h)
 	size_t even = l->n & ~(size_t)1;
 	uint64_t coin;
 
-	sort(l->v, l->n);
+	sort_doubles(l->v, l->n);
 	coin = toss(q->n * 64 + h, l->v[even / 2]);
 	/* With an odd number one value stays: the least or the largest, by turns. */
 	double *from = l->v + (l->n & 1 ? coin ^ (q->n >> 1 & 1) : 0), left = l->n & 1 ? (from == l->v ? l->v[even] : l->v[0]) : 0;
@@ -98,7 +76,7 @@ static void compress(struct quantiles *q)
 {
 	while (q->held > q->room) {
 		size_t h = 0;
-		while (h + 1 < q->levels && q->level[h].n < room_of(q, h))
+		while (h + 1 < q->levels && q->level[h].n < q->level[h].room)
 			h++;
 		if (h + 1 >= QUANTILES_LEVELS || q->level[h].n < 2)
 			return;
@@ -139,7 +117,9 @@ struct weighted {
 
 static int by_value(const void *a, const void *b)
 {
-	return by_size(&((const struct weighted *)a)->x, &((const struct weighted *)b)->x);
+	double x = ((const struct weighted *)a)->x, y = ((const struct weighted *)b)->x;
+
+	return x < y ? -1 : x > y;
 }
 
 void quantiles_points(const struct quantiles *q, double *x, size_t count)

@@ -20,7 +20,7 @@
 
 struct quantiles_level {
 	double *v; /* in no order */
-	size_t n, cap;
+	size_t n, cap, room;
 };
 
 /* Zeroed is empty. */
