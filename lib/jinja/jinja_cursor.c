@@ -33,7 +33,7 @@ int jp_unexpected(struct jparser *p)
 
 struct jnode *jp_node(struct jparser *p, enum jnode_kind kind)
 {
-	struct jnode *n = ++p->nodes > JINJA_NODES_MAX ? NULL : jarena_get(&p->t->arena, sizeof *n);
+	struct jnode *n = ++p->nodes > JINJA_NODES_MAX ? NULL : arena_get(&p->t->arena, sizeof *n);
 
 	if (!n) {
 		jp_fail(p, "the template is too large", (struct span){NULL, 0});
@@ -85,7 +85,7 @@ void jnodes_add(struct jnodes *l, struct jnode *n)
 
 int jnodes_move(struct jparser *p, struct jnodes *l, struct jnode ***to, size_t *n)
 {
-	*to = jarena_get(&p->t->arena, (l->n + 1) * sizeof **to);
+	*to = arena_get(&p->t->arena, (l->n + 1) * sizeof **to);
 	if (*to && l->n)
 		memcpy(*to, l->v, l->n * sizeof **to);
 	*n = l->n;

@@ -23,8 +23,8 @@ int jarguments(struct jrun *r, struct jscope *s, const struct jnode *n, struct j
 	memset(c, 0, sizeof *c);
 	if (!n->nargs)
 		return 0;
-	c->v = jarena_get(&r->arena, n->nargs * sizeof *c->v);
-	c->names = jarena_get(&r->arena, n->nargs * sizeof *c->names);
+	c->v = arena_get(&r->arena, n->nargs * sizeof *c->v);
+	c->names = arena_get(&r->arena, n->nargs * sizeof *c->names);
 	if (!c->v || !c->names)
 		return jfail(r, "the template needs too much memory");
 	for (i = 0; i < n->nargs; i++) {

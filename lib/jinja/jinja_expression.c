@@ -46,7 +46,7 @@ int jp_arguments(struct jparser *p, int definition, struct jarg **to, size_t *co
 			v = mem_grow(v, &cap, n + 1, sizeof *v);
 		v[n++] = a;
 	}
-	*to = jarena_get(&p->t->arena, (n + 1) * sizeof **to);
+	*to = arena_get(&p->t->arena, (n + 1) * sizeof **to);
 	if (!*to) {
 		jp_fail(p, "the template is too large", (struct span){NULL, 0});
 		goto failed;
@@ -158,7 +158,7 @@ static struct jnode *primary(struct jparser *p)
 			buf_addspan(&b, k->s);
 			for (; p->k->kind == T_STRING; p->k++)
 				buf_addspan(&b, p->k->s);
-			s = jarena_get(&p->t->arena, b.len + 1);
+			s = arena_get(&p->t->arena, b.len + 1);
 			if (s)
 				memcpy(s, b.data, b.len);
 			n = s ? literal(p, jv_string((struct span){s, b.len})) : NULL;
@@ -219,7 +219,7 @@ static struct jnode *subscript(struct jparser *p, struct jnode *x)
 		return n->b ? n : NULL;
 	}
 	n->kind = N_SLICE;
-	n->list = jarena_get(&p->t->arena, sizeof part);
+	n->list = arena_get(&p->t->arena, sizeof part);
 	if (!n->list)
 		return NULL;
 	memcpy(n->list, part, sizeof part);
@@ -317,7 +317,7 @@ static struct jnode *test(struct jparser *p, struct jnode *x)
 	     !jp_is_name(p, "is") && !jp_is_name(p, "in") && !jp_is_name(p, "not"))) {
 		if (!(arg = primary(p)) || !(arg = postfix(p, arg)))
 			return NULL;
-		n->args = jarena_get(&p->t->arena, sizeof *n->args);
+		n->args = arena_get(&p->t->arena, sizeof *n->args);
 		if (!n->args)
 			return NULL;
 		n->args[0].value = arg;
@@ -439,7 +439,7 @@ static struct jnode *comparison(struct jparser *p)
 			goto failed;
 		jnodes_add(&l, x);
 	} while (compare_op(p, &op));
-	n->ops = jarena_get(&p->t->arena, k);
+	n->ops = arena_get(&p->t->arena, k);
 	if (!n->ops)
 		goto failed;
 	memcpy(n->ops, ops, k);

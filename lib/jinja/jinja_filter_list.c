@@ -194,7 +194,7 @@ static int merge_sort(struct jrun *r, struct sorted *v, struct sorted *spare, si
 
 static int sort_values(struct jrun *r, struct sorted *v, size_t n, int reverse)
 {
-	struct sorted *spare = jarena_get(&r->arena, (n + 1) * sizeof *spare);
+	struct sorted *spare = arena_get(&r->arena, (n + 1) * sizeof *spare);
 
 	return spare ? merge_sort(r, v, spare, n, reverse) : jfail(r, "the template needs too much memory");
 }
@@ -209,7 +209,7 @@ static int f_sort(struct jrun *r, const struct jv *v, const struct jcall *c, str
 
 	if (jv_items(r, v, &l))
 		return -1;
-	if (!(s = jarena_get(&r->arena, (l->n + 1) * sizeof *s)))
+	if (!(s = arena_get(&r->arena, (l->n + 1) * sizeof *s)))
 		return jfail(r, "the template needs too much memory");
 	for (i = 0; i < l->n; i++) {
 		s[i].value = l->v[i];
@@ -260,7 +260,7 @@ static int f_dictsort(struct jrun *r, const struct jv *v, const struct jcall *c,
 		return jfail(r, "dictsort of a %s", jv_type(v));
 	if (jarg_text(r, c, 1, "by", "key", &by))
 		return -1;
-	if (!(s = jarena_get(&r->arena, (v->dict->n + 1) * sizeof *s)))
+	if (!(s = arena_get(&r->arena, (v->dict->n + 1) * sizeof *s)))
 		return jfail(r, "the template needs too much memory");
 	for (i = 0; i < v->dict->n; i++) {
 		s[i].key = span_is(by, "value") ? v->dict->v[i].value : v->dict->v[i].key;
@@ -342,7 +342,7 @@ static int f_groupby(struct jrun *r, const struct jv *v, const struct jcall *c, 
 
 	if (jv_items(r, v, &l) || jv_list(r, out))
 		return -1;
-	if (!(s = jarena_get(&r->arena, (l->n + 1) * sizeof *s)))
+	if (!(s = arena_get(&r->arena, (l->n + 1) * sizeof *s)))
 		return jfail(r, "the template needs too much memory");
 	for (i = 0; i < l->n; i++) {
 		s[i].value = l->v[i];

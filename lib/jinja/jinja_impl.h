@@ -14,22 +14,12 @@
 #ifndef FT_JINJA_IMPL_H
 #define FT_JINJA_IMPL_H
 
+#include "../base/arena.h"
 #include "jinja.h"
 
 #define JINJA_NODES_MAX 200000 /* nodes in a compiled template */
 #define JINJA_NEST_MAX 100     /* nesting of expressions, and of blocks, in a template */
 #define JINJA_DEPTH_MAX 1000   /* nesting of evaluation (macros that call themselves) */
-
-/* --- memory: chunks that are freed together, with a ceiling --- */
-
-struct jarena {
-	struct jchunk *chunks;
-	size_t used, size;
-	size_t total, max; /* bytes asked for so far, and allowed */
-};
-/* Zeroed memory, or NULL beyond the ceiling. */
-void *jarena_get(struct jarena *a, size_t n);
-void jarena_release(struct jarena *a);
 
 /* --- values --- */
 
@@ -125,7 +115,7 @@ struct jnode {
 };
 
 struct jinja {
-	struct jarena arena;
+	struct arena arena;
 	const char *name;
 	struct jnode *root; /* N_LIST of statements */
 	int marks;
@@ -158,7 +148,7 @@ struct jscope {
 
 struct jrun {
 	const struct jinja *t;
-	struct jarena arena;
+	struct arena arena;
 	struct jinja_limits limits;
 	uint64_t steps;
 	int depth, loops;

@@ -140,7 +140,7 @@ static int string(struct lexer *x)
 		end += *end == '\\' && end + 1 < x->end ? 2 : 1;
 	if (end >= x->end)
 		return fail(x, x->line, "a string is not closed");
-	w = s = jarena_get(&x->t->arena, (size_t)(end - p) + 4);
+	w = s = arena_get(&x->t->arena, (size_t)(end - p) + 4);
 	if (!s)
 		return fail(x, x->line, "the template is too large");
 	while (p < end) {
@@ -329,7 +329,7 @@ static int raw(struct lexer *x)
 int jinja_lex(struct jinja *t, struct span source, struct jtokens *out, struct err *e)
 {
 	struct lexer x = {.t = t, .line = 1, .line_starting = 1, .out = out, .e = e};
-	char *copy = jarena_get(&t->arena, source.n + 1);
+	char *copy = arena_get(&t->arena, source.n + 1);
 	size_t i, n = 0;
 
 	if (!copy)

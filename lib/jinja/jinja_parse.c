@@ -203,7 +203,7 @@ static struct jnode *statement_with(struct jparser *p, struct jnode *n)
 			return NULL;
 		n->nargs++;
 	}
-	n->args = jarena_get(&p->t->arena, 32 * sizeof *a);
+	n->args = arena_get(&p->t->arena, 32 * sizeof *a);
 	if (!n->args)
 		return NULL;
 	memcpy(n->args, a, n->nargs * sizeof *a);

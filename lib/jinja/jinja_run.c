@@ -81,7 +81,7 @@ static int statement_for(struct jrun *r, struct jscope *s, const struct jnode *n
 	}
 	if (!items->n)
 		return n->c ? jbody(r, s, n->c->list, n->c->n) : GO;
-	if (!(loop = jarena_get(&r->arena, sizeof *loop)))
+	if (!(loop = arena_get(&r->arena, sizeof *loop)))
 		return jfail(r, "the template needs too much memory");
 	loop->items = items;
 	loop->depth = ++r->loops;
@@ -184,7 +184,7 @@ static int statement(struct jrun *r, struct jscope *s, const struct jnode *n)
 	case N_MACRO:
 	case N_CALL_BLOCK:
 		v = (struct jv){.kind = J_MACRO};
-		if (!(v.macro = jarena_get(&r->arena, sizeof *v.macro)))
+		if (!(v.macro = arena_get(&r->arena, sizeof *v.macro)))
 			return jfail(r, "the template needs too much memory");
 		v.macro->node = n;
 		v.macro->scope = s;
@@ -241,7 +241,7 @@ struct jinja *jinja_compile(struct span source, const char *name, struct err *e)
 	}
 	t = mem_alloc(1, sizeof *t);
 	t->arena.max = (size_t)256 << 20;
-	t->name = copy = jarena_get(&t->arena, strlen(name) + 1);
+	t->name = copy = arena_get(&t->arena, strlen(name) + 1);
 	memcpy(copy, name, strlen(name));
 	if (jinja_lex(t, source, &tokens, e) || jinja_parse(t, &tokens, e)) {
 		jinja_free(t);
@@ -255,7 +255,7 @@ void jinja_free(struct jinja *t)
 {
 	if (!t)
 		return;
-	jarena_release(&t->arena);
+	arena_release(&t->arena);
 	free(t);
 }
 
@@ -308,6 +308,6 @@ cleanup:
 		out->full = 0;
 	}
 	out->max = max;
-	jarena_release(&r.arena);
+	arena_release(&r.arena);
 	return rc;
 }

@@ -34,7 +34,7 @@ int jenter(struct jrun *r)
 
 struct jscope *jscope_new(struct jrun *r, struct jscope *up)
 {
-	struct jscope *s = jarena_get(&r->arena, sizeof *s);
+	struct jscope *s = arena_get(&r->arena, sizeof *s);
 
 	if (!s)
 		jfail(r, "the template needs too much memory");
@@ -67,7 +67,7 @@ int jscope_set(struct jrun *r, struct jscope *s, struct span name, struct jv val
 		}
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 8;
-		struct jentry *v = jarena_get(&r->arena, cap * sizeof *v);
+		struct jentry *v = arena_get(&r->arena, cap * sizeof *v);
 
 		if (!v)
 			return jfail(r, "the template needs too much memory");

@@ -8,49 +8,9 @@
 #include "../json/jw.h"
 #include "jinja_impl.h"
 
-#define CHUNK ((size_t)64 << 10)
-
-struct jchunk {
-	struct jchunk *next;
-	_Alignas(16) char data[];
-};
-
-void *jarena_get(struct jarena *a, size_t n)
-{
-	void *p;
-
-	n = (n + 15) & ~(size_t)15;
-	if (n > a->max || a->total > a->max - n)
-		return NULL;
-	a->total += n;
-	if (!a->chunks || a->size - a->used < n) {
-		size_t size = n > CHUNK ? n : CHUNK;
-		struct jchunk *c = mem_alloc(1, sizeof *c + size);
-
-		c->next = a->chunks;
-		a->chunks = c;
-		a->used = 0;
-		a->size = size;
-	}
-	p = a->chunks->data + a->used;
-	a->used += n;
-	return p; /* chunks come zeroed and are used once */
-}
-
-void jarena_release(struct jarena *a)
-{
-	while (a->chunks) {
-		struct jchunk *next = a->chunks->next;
-
-		free(a->chunks);
-		a->chunks = next;
-	}
-	a->used = a->size = a->total = 0;
-}
-
 static void *get(struct jrun *r, size_t n)
 {
-	void *p = jarena_get(&r->arena, n);
+	void *p = arena_get(&r->arena, n);
 
 	if (!p)
 		jfail(r, "the template needs more than %zu MB of memory", r->limits.memory >> 20);

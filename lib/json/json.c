@@ -87,26 +87,10 @@ static int add_utf8(struct buf *b, unsigned c)
 /* Decodes the escape at p (a backslash) and returns the position behind it. */
 static const char *decode_escape(const char *p, const char *end, struct buf *b)
 {
-	switch (p[1]) {
-	case 'b':
-		buf_addc(b, '\b');
-		return p + 2;
-	case 'f':
-		buf_addc(b, '\f');
-		return p + 2;
-	case 'n':
-		buf_addc(b, '\n');
-		return p + 2;
-	case 'r':
-		buf_addc(b, '\r');
-		return p + 2;
-	case 't':
-		buf_addc(b, '\t');
-		return p + 2;
-	case 'u':
-		break;
-	default:
-		buf_addc(b, p[1]);
+	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
+	const char *letter = strchr(letters, p[1]);
+	if (p[1] != 'u') {
+		buf_addc(b, letter ? means[letter - letters] : p[1]);
 		return p + 2;
 	}
 	unsigned c = hex4(p + 2);

@@ -104,7 +104,7 @@ void tokenizer_free(struct tokenizer *t)
 		pcre2_code_free(t->norms[i].pattern);
 	for (i = 0; i < t->splits_n; i++)
 		pcre2_code_free(t->splits[i].pattern);
-	tok_arena_release(&t->arena);
+	arena_release(&t->arena);
 	free(t->tokens);
 	free(t->by_text.slots);
 	free(t->by_bytes.slots);

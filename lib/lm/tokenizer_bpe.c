@@ -10,45 +10,7 @@
 #include "../base/mem.h"
 #include "tokenizer_impl.h"
 
-#define CHUNK ((size_t)1 << 20)
 #define SHORT 32 /* symbols up to which searching beats the heap */
-
-struct tok_chunk {
-	struct tok_chunk *next;
-	char data[];
-};
-
-struct span tok_keep(struct tok_arena *a, const char *s, size_t n)
-{
-	char *p;
-
-	if (!a->chunks || a->size - a->used < n + 1) {
-		size_t size = n + 1 > CHUNK ? n + 1 : CHUNK;
-		struct tok_chunk *c = mem_alloc(1, sizeof *c + size);
-
-		c->next = a->chunks;
-		a->chunks = c;
-		a->used = 0;
-		a->size = size;
-	}
-	p = a->chunks->data + a->used;
-	if (n)
-		memcpy(p, s, n);
-	p[n] = 0;
-	a->used += n + 1;
-	return (struct span){p, n};
-}
-
-void tok_arena_release(struct tok_arena *a)
-{
-	while (a->chunks) {
-		struct tok_chunk *next = a->chunks->next;
-
-		free(a->chunks);
-		a->chunks = next;
-	}
-	a->used = a->size = 0;
-}
 
 uint64_t tok_hash(const char *s, size_t n)
 {

@@ -1,6 +1,6 @@
 /* What the files of the tokenizer share with each other; nobody else includes this.
  *
- *	tokenizer_parse.c	tokenizer.json into these structs
+ *	tokenizer_parse.c	tokenizer.json into these structs; tokenizer_vocab.c: the vocabulary of it (tokenizer_parse.h)
  *	tokenizer_files.c	a model's directory: the files beside tokenizer.json
  *	tokenizer_stage.c	normalizers and pre-tokenizers
  *	tokenizer_regex.c	patterns, in PCRE2's words
@@ -11,6 +11,7 @@
 #define FT_TOKENIZER_IMPL_H
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include "../base/arena.h"
 #include <pcre2.h>
 #include <pthread.h>
 #include "tokenizer.h"
@@ -27,11 +28,6 @@ struct tok_token {
 	int flags;
 };
 
-/* Strings live in chunks that never move. */
-struct tok_arena {
-	struct tok_chunk *chunks;
-	size_t used, size;
-};
 
 /* String to id, open addressing; slots hold ids, -1 free. */
 struct tok_table {
@@ -114,7 +110,7 @@ struct tok_work {
 };
 
 struct tokenizer {
-	struct tok_arena arena;
+	struct arena arena;
 	struct tok_token *tokens; /* [size] of cap */
 	size_t cap;
 	int32_t size;
@@ -150,8 +146,6 @@ struct tokenizer {
 };
 
 /* tokenizer_bpe.c */
-struct span tok_keep(struct tok_arena *a, const char *s, size_t n);
-void tok_arena_release(struct tok_arena *a);
 uint64_t tok_hash(const char *s, size_t n);
 void tok_table_make(struct tok_table *t, size_t entries);
 /* The id of s among the tokens (compared by text, or by bytes), or -1. */

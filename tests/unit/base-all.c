@@ -1,6 +1,9 @@
 /* What lib/base promises: buffers with ceilings, options, atomic files, random numbers, the pool. */
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include "../../lib/base/arena.h"
 #include "../../lib/base/buf.h"
 #include "../../lib/base/file.h"
 #include "../../lib/base/mem.h"
@@ -25,6 +28,26 @@ static void buffers(void)
 	free(p);
 	size_t product;
 	ok(mem_mul((size_t)1 << 40, (size_t)1 << 40, &product) < 0, "a product that overflows is noticed");
+}
+
+static void arenas(void)
+{
+	struct arena a = {.max = 300000};
+	char *small = arena_get(&a, 3), *large, *next;
+	struct span text = arena_text(&a, "abc", 3);
+	size_t i, dirty = 0;
+	ok(small && (uintptr_t)small % 16 == 0 && text.n == 3 && strcmp(text.s, "abc") == 0, "an arena gives memory and keeps texts");
+	large = arena_get(&a, 200000);
+	for (i = 0; large && i < 200000; i++)
+		dirty += large[i] != 0;
+	ok(large && !dirty, "pieces larger than a chunk come zeroed too");
+	memset(large, 1, 200000);
+	next = arena_get(&a, 40);
+	ok(next && (uintptr_t)next % 16 == 0 && !next[0] && !next[39] && strcmp(text.s, "abc") == 0, "and none touches another");
+	ok(!arena_get(&a, 100000) && !arena_text(&a, text.s, SIZE_MAX - 1).s && arena_get(&a, 1000), "beyond the ceiling there is nothing");
+	arena_release(&a);
+	ok(a.total == 0 && arena_get(&a, 300000), "an arena that was released is empty and valid");
+	arena_release(&a);
 }
 
 struct opts {
@@ -155,6 +178,7 @@ static void pools(void)
 int main(void)
 {
 	buffers();
+	arenas();
 	options();
 	files();
 	randoms();
