@@ -238,10 +238,11 @@ peers:
 
 # What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_ROOMS = drift net lm jinja nn web stats text json base
 define fuzz_rule
-$(BUILD)/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(foreach r,$(lm_BELOW),$(call archive,$(r)))
+$(BUILD)/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(foreach r,$(FUZZ_ROOMS),$(call archive,$(r)))
 	@mkdir -p $$(@D)
-	$$(call link,$$< -fsanitize=fuzzer,$(lm_BELOW))
+	$$(call link,$$< -fsanitize=fuzzer,$(FUZZ_ROOMS))
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
 

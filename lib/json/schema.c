@@ -342,6 +342,8 @@ static int compile_items(struct schema *s, struct schema_node *n, struct span v,
 {
 	struct span items = json_member(v, "items"), more = json_member(v, "additionalItems");
 
+	if (json_kind(items) == JSON_ARRAY && n->prefix.v)
+		return err_set(e, "%s: has both prefixItems and a list in items", at);
 	if (json_kind(items) == JSON_ARRAY) {
 		if (json_count(items) > 0 && compile_list(s, items, at, "items", &n->prefix, e) != 0)
 			return -1;
@@ -431,6 +433,18 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 	return 1;
 }
 
+/* Whether the keyword stands in the schema again, further on. */
+static int comes_again(struct span schema, struct span key, struct span value)
+{
+	struct buf word = BUF_INIT;
+	int again;
+
+	json_string(key, &word);
+	again = json_member(schema, word.data).s != value.s;
+	buf_release(&word);
+	return again;
+}
+
 static struct schema_node *new_node(struct schema *s, struct span v, const char *where)
 {
 	struct schema_node *n = mem_alloc(1, sizeof *n);
@@ -476,6 +490,8 @@ static struct schema_node *compile(struct schema *s, struct span v, const char *
 
 		if (other == 1)
 			other = compile_applicator(s, n, key, value, where, e);
+		if (other == 0 && comes_again(v, key, value))
+			other = err_set(e, "%s: has the keyword %.*s twice", where, (int)key.n, key.s);
 		if (other < 0)
 			return NULL;
 	}

@@ -6,7 +6,7 @@
  * dependentSchemas, dependencies, allOf, anyOf, oneOf, not, if/then/else, and format as an assertion: date, time, date-time,
  * email, uri, uuid, ipv4, ipv6. Formats and keywords not known are annotations, as the standard says; keywords that are known and would
  * change the verdict but are not covered ($dynamicRef, $recursiveRef, unevaluatedItems, unevaluatedProperties, references out of
- * the document) are refused by name, as is anything of a wrong type.
+ * the document) are refused by name, as is anything of a wrong type, and a keyword that stands twice in one schema.
  *
  * Numbers are compared by value: 1 and 1.0 are equal and both integers; multipleOf is decided on the decimal digits, not on their doubles.
  *

@@ -202,6 +202,8 @@ static const char *time_of_day(const char *p, const char *end, struct moment *d)
 			while (is_digit(at(p, end)));
 		}
 	}
+	if (hour == 24 && (minute || second))
+		return NULL;
 	d->second = hour * 3600 + minute * 60 + second;
 
 	const char *q = spaces(p, end);

@@ -109,6 +109,10 @@ int main(void)
 	refuse("{\"$ref\": \"https://example.com/other\"}", "outside this document");
 	refuse("{\"$defs\": {\"a\": {\"$ref\": \"#/$defs/b\"}, \"b\": {\"$ref\": \"#/$defs/a\"}}, \"$ref\": \"#/$defs/a\"}",
 	       "leads back to itself");
+	refuse("{\"properties\": {\"a\": true}, \"properties\": {\"b\": true, \"c\": true, \"d\": true}}",
+	       "#: has the keyword \"properties\" twice");
+	refuse("{\"items\": {\"pattern\": \"a\", \"minLength\": 1, \"pattern\": \"b\"}}", "#/items: has the keyword \"pattern\" twice");
+	refuse("{\"prefixItems\": [true], \"items\": [true, true, true]}", "#: has both prefixItems and a list in items");
 	refuse("{\"unevaluatedProperties\": false}", "unevaluatedProperties is not covered");
 	refuse("{\"$dynamicRef\": \"#x\"}", "$dynamicRef is not covered");
 	says("{\"properties\": {\"items\": {\"items\": {\"properties\": {\"price\": {\"minimum\": 0}}}}}}",

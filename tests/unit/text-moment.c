@@ -42,6 +42,8 @@ static void whole_strings(void)
 		{"2023", "none"},
 		{"9999-01-01", "none"},
 		{"2023-04-05 and more", "none"},
+		{"2023-04-05T24:00:00Z", "2023-4-5"},
+		{"2023-04-05T24:30:00Z", "none"},
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
