@@ -65,11 +65,6 @@ void out_span(struct span s)
 	out_write(s.s, s.n);
 }
 
-void out_str(const char *s)
-{
-	out_write(s, strlen(s));
-}
-
 void out_printf(const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;

@@ -13,7 +13,6 @@
 void out_line_buffered(int on);
 void out_write(const void *p, size_t n);
 void out_span(struct span s);
-void out_str(const char *s);
 void out_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The bytes and a newline; flushes when line-buffered. */
 void out_line(const void *p, size_t n);

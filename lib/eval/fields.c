@@ -31,23 +31,6 @@ struct field *fields_at(struct fields *f, struct span name)
 	return f->v + f->n++;
 }
 
-void fields_merge(struct fields *into, const struct fields *from)
-{
-	for (size_t i = 0; i < from->n; i++) {
-		const struct field *g = from->v + i;
-		struct field *f = fields_at(into, span_of(g->name));
-
-		if (!f)
-			continue;
-		f->rows += g->rows;
-		f->right += g->right;
-		f->said += g->said;
-		f->expected += g->expected;
-		f->found += g->found;
-	}
-	into->other += from->other;
-}
-
 struct span field_verdict_name(const struct field_verdicts *v, size_t i)
 {
 	return (struct span){v->names.data + v->v[i].name_at, v->v[i].name_len};

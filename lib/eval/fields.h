@@ -31,7 +31,6 @@ struct fields {
 
 void fields_release(struct fields *f);
 struct field *fields_at(struct fields *f, struct span name); /* made where new; NULL beyond FIELDS_MAX */
-void fields_merge(struct fields *into, const struct fields *from);
 
 /* One field of one row. */
 struct field_verdict {

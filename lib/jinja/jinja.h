@@ -50,7 +50,4 @@ void jinja_marks_release(struct jinja_marks *m);
 int jinja_render(const struct jinja *t, struct span vars, int64_t now, const struct jinja_limits *limits, struct buf *out,
 		 struct jinja_marks *marks, struct err *e);
 
-/* Does the template hold a {% generation %} block? */
-int jinja_has_marks(const struct jinja *t);
-
 #endif

@@ -161,6 +161,36 @@ static int slice(struct jrun *r, struct jscope *s, const struct jnode *n, struct
 	return jslice(r, &v, part, out);
 }
 
+static int sign(struct jrun *r, enum jnode_kind kind, const struct jv *v, struct jv *out)
+{
+	if (v->kind == J_INT || v->kind == J_BOOL)
+		return jintegers(r, OP_MUL, v->kind == J_INT ? v->i : v->b, kind == N_NEG ? -1 : 1, out);
+	if (v->kind != J_FLOAT)
+		return jfail(r, "a %s has no sign", jv_type(v));
+	*out = jv_float(kind == N_NEG ? -v->f : v->f);
+	return 0;
+}
+
+/* a < b <= c: as long as it holds, each operand evaluated once. */
+static int comparison(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv *out)
+{
+	struct jv a, b;
+	size_t i;
+	int yes = 1;
+
+	if (jeval(r, s, n->a, &a))
+		return -1;
+	for (i = 0; i < n->n && yes; i++, a = b) {
+		if (jeval(r, s, n->list[i], &b))
+			return -1;
+		r->line = n->line;
+		if (jcompare(r, (enum jop)n->ops[i], &a, &b, &yes))
+			return -1;
+	}
+	*out = jv_bool(yes);
+	return 0;
+}
+
 static int eval(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv *out)
 {
 	struct jv a, b;
@@ -225,18 +255,7 @@ static int eval(struct jrun *r, struct jscope *s, const struct jnode *n, struct 
 		return 0;
 	case N_NEG:
 	case N_POS:
-		if (jeval(r, s, n->a, &a))
-			return -1;
-		if (a.kind == J_FLOAT) {
-			*out = jv_float(n->kind == N_NEG ? -a.f : a.f);
-		} else if (a.kind == J_INT || a.kind == J_BOOL) {
-			int64_t x = a.kind == J_INT ? a.i : a.b;
-
-			return jintegers(r, OP_MUL, x, n->kind == N_NEG ? -1 : 1, out);
-		} else {
-			return jfail(r, "a %s has no sign", jv_type(&a));
-		}
-		return 0;
+		return jeval(r, s, n->a, &a) ? -1 : sign(r, n->kind, &a, out);
 	case N_AND:
 	case N_OR:
 		if (jeval(r, s, n->a, out))
@@ -248,17 +267,7 @@ static int eval(struct jrun *r, struct jscope *s, const struct jnode *n, struct 
 		r->line = n->line;
 		return n->op == OP_CONCAT ? jconcat(r, &a, &b, out) : jarithmetic(r, n->op, &a, &b, out);
 	case N_COMPARE:
-		if (jeval(r, s, n->a, &a))
-			return -1;
-		for (i = 0, yes = 1; i < n->n && yes; i++, a = b) {
-			if (jeval(r, s, n->list[i], &b))
-				return -1;
-			r->line = n->line;
-			if (jcompare(r, (enum jop)n->ops[i], &a, &b, &yes))
-				return -1;
-		}
-		*out = jv_bool(yes);
-		return 0;
+		return comparison(r, s, n, out);
 	case N_TERNARY:
 		if (jeval(r, s, n->b, &b))
 			return -1;

@@ -118,7 +118,6 @@ struct jinja {
 	struct arena arena;
 	const char *name;
 	struct jnode *root; /* N_LIST of statements */
-	int marks;
 };
 
 /* --- tokens --- */
@@ -193,7 +192,6 @@ int jv_push(struct jrun *r, struct jlist *l, struct jv v);
 int jv_dict(struct jrun *r, struct jv *out);
 int jv_put(struct jrun *r, struct jdict *d, struct jv key, struct jv value);
 struct jv *jv_get(struct jrun *r, struct jdict *d, struct jv key); /* NULL where absent */
-struct jv *jv_getn(struct jrun *r, struct jdict *d, const char *key);
 const char *jv_type(const struct jv *v); /* Python's name of the type, for messages */
 int jv_true(const struct jv *v);
 int jv_equal(struct jrun *r, const struct jv *a, const struct jv *b);

@@ -254,7 +254,6 @@ static struct jnode *statement(struct jparser *p)
 	case N_WITH:
 		return statement_with(p, n);
 	case N_GENERATION:
-		p->t->marks = 1;
 		return with_body(p, n, "endgeneration");
 	default: /* break, continue */
 		if (!p->loops) {

@@ -265,11 +265,6 @@ void jinja_marks_release(struct jinja_marks *m)
 	memset(m, 0, sizeof *m);
 }
 
-int jinja_has_marks(const struct jinja *t)
-{
-	return t->marks;
-}
-
 int jinja_render(const struct jinja *t, struct span vars, int64_t now, const struct jinja_limits *limits, struct buf *out,
 		 struct jinja_marks *marks, struct err *e)
 {

@@ -109,11 +109,6 @@ struct jv *jv_get(struct jrun *r, struct jdict *d, struct jv key)
 	return NULL;
 }
 
-struct jv *jv_getn(struct jrun *r, struct jdict *d, const char *key)
-{
-	return jv_get(r, d, jv_string(span_of(key)));
-}
-
 int jv_put(struct jrun *r, struct jdict *d, struct jv key, struct jv value)
 {
 	struct jv *old = jv_get(r, d, key);

@@ -318,8 +318,3 @@ int automaton_ended(struct automaton *a, uint32_t at)
 {
 	return automaton_accepts(a, at) && a->met[at].n == 0;
 }
-
-size_t automaton_met(const struct automaton *a)
-{
-	return a->n_met;
-}

@@ -47,7 +47,5 @@ uint32_t automaton_next(struct automaton *a, uint32_t at, unsigned char byte);
 int automaton_accepts(const struct automaton *a, uint32_t at);
 /* Accepts, and no byte can follow. */
 int automaton_ended(struct automaton *a, uint32_t at);
-/* States of the deterministic automaton so far. */
-size_t automaton_met(const struct automaton *a);
 
 #endif

@@ -210,17 +210,6 @@ void lm_decoder_free(struct lm_decoder *d)
 	free(d);
 }
 
-size_t lm_decoder_bytes(const struct lm_decoder *d)
-{
-	size_t bytes = nn_pack_bytes(&d->head);
-
-	for (size_t l = 0; l < d->m->config.layers; l++)
-		for (int i = 0; i < LM_LINEARS; i++)
-			if (d->lin[l][i].data)
-				bytes += nn_pack_bytes(&d->lin[l][i]);
-	return bytes;
-}
-
 size_t lm_decoder_max_rows(const struct lm_decoder *d)
 {
 	return d->max_rows;

@@ -27,7 +27,6 @@ struct lm_decoder;
 int lm_decoder_new(struct lm_decoder **d, const struct lm_model *m, enum nn_type type, size_t max_rows,
 		   struct pool *pool, struct err *e);
 void lm_decoder_free(struct lm_decoder *d);
-size_t lm_decoder_bytes(const struct lm_decoder *d); /* packed weights */
 size_t lm_decoder_max_rows(const struct lm_decoder *d);
 
 struct lm_row {

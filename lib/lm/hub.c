@@ -150,8 +150,3 @@ char *hub_find(const char *name, struct err *e)
 		return mem_strdup(name);
 	return NULL;
 }
-
-int hub_check_remote(const char *name, struct err *e)
-{
-	return file_is_dir(name) ? err_set(e, "a directory named %s stands here: write ./%s to use it as a local model", name, name) : 0;
-}

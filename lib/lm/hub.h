@@ -17,9 +17,6 @@ int hub_is_local(const char *name);
  * directory, no config.json in it, not in the cache: ft-pull org/name). */
 char *hub_find(const char *name, struct err *e);
 
-/* For names that are not local: -1 and "write ./NAME" where a directory of that name stands here, so that a slip never sends data out. */
-int hub_check_remote(const char *name, struct err *e);
-
 /* "org/name" or "org/name@revision" taken apart and checked: only letters, digits, "-", "_" and "." stand in its parts, so that no name
  * leads out of the cache. revision is "main" where none is given. */
 struct hub_name {

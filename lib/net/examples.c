@@ -233,11 +233,6 @@ void examples_close(struct examples *x)
 	free(x);
 }
 
-size_t examples_count(const struct examples *x)
-{
-	return x->n;
-}
-
 /* Candidates in the order of choice; -1 on trouble. more: how many are wanted at most. */
 static long candidates(struct examples *x, const char *key, struct span text, size_t more, struct err *e)
 {

@@ -25,7 +25,6 @@ struct examples;
 /* Reads the pool. NULL with the reason, which names file and line: a record without reference, a path of the template that is missing. */
 struct examples *examples_open(const struct examples_options *o, struct err *e);
 void examples_close(struct examples *x);
-size_t examples_count(const struct examples *x);
 
 /* Appends the turns of the chosen examples to turns as JSON messages with a comma behind each; the nearest come last. r is the record that
  * is asked, text what it asks. Fewer than k where the pool has no more. */

@@ -382,13 +382,3 @@ double dist_beta_quantile(double p, double a, double b)
 	u = beta_logit(p, 1 - p, a, b);
 	return 1 / (1 + exp(-u));
 }
-
-double dist_gamma_p(double a, double x)
-{
-	return gamma_tails(a, x).p;
-}
-
-double dist_gamma_q(double a, double x)
-{
-	return gamma_tails(a, x).q;
-}

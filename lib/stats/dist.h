@@ -36,8 +36,4 @@ double dist_beta_cdf(double x, double a, double b);
 double dist_beta_sf(double x, double a, double b);
 double dist_beta_quantile(double p, double a, double b);
 
-/* Regularised incomplete gamma: lower P(a, x) and upper Q(a, x). */
-double dist_gamma_p(double a, double x);
-double dist_gamma_q(double a, double x);
-
 #endif

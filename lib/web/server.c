@@ -226,11 +226,6 @@ void web_stop(struct web_server *s)
 	free(s);
 }
 
-int web_port(const struct web_server *s)
-{
-	return s->port;
-}
-
 const char *web_address(const struct web_server *s)
 {
 	return s->address;

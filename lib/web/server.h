@@ -42,7 +42,6 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 /* Finishes what is being answered and closes. */
 void web_stop(struct web_server *s);
 
-int web_port(const struct web_server *s);
 /* http://127.0.0.1:PORT/?token=..., to be shown to the user once. Borrowed. */
 const char *web_address(const struct web_server *s);
 
