@@ -1,7 +1,7 @@
 /* ft-judge: lets a model judge answers, and measures how far its verdicts can be trusted.
  *
- * Each record becomes one request a criterion. A reply that holds no verdict is sent back with the reason, at most twice; after that
- * the record carries an error in place of a verdict. With --agree no model is asked: verdicts that are there are compared with people's.
+ * Each record becomes one request a criterion and juror (lib/judge/inquiry). With --agree and --bias no model is asked: verdicts that are there are
+ * compared with people's, or with each other.
  */
 #include <errno.h>
 #include <math.h>
@@ -16,20 +16,19 @@
 #include "../lib/json/reader.h"
 #include "../lib/judge/agree.h"
 #include "../lib/judge/bias.h"
-#include "../lib/judge/pairing.h"
-#include "../lib/judge/panel.h"
+#include "../lib/judge/inquiry.h"
 #include "../lib/judge/question.h"
 #include "../lib/judge/verdict.h"
+#include "../lib/judge/wording.h"
 #include "../lib/lm/local.h"
+#include "../lib/lm/several.h"
 #include "../lib/net/ask.h"
 
-enum { ASKED_AT_MOST = 3 };
-
 static struct ask_options ask_opts;
-static char *criterion_text;
+static char *criterion_text, *prompt_text;
 static const char *score_range, *agree_path, *pred_path, *jury, *examples_path;
 static struct opt_list targets;
-static long long n_examples = 4;
+static long long n_examples = 4, rounds;
 static int want_pass, want_pair, want_bias, no_reference, no_schema, print_prompt, dry_run, skip_bad, want_table, want_json, by_point;
 static double level = 95;
 
@@ -38,9 +37,11 @@ static const struct opt options[] = {
 	{0, "pass", OPT_FLAG, &want_pass, NULL, "PASS or FAIL (default)", 0, 0},
 	{0, "score", OPT_STR, &score_range, "LO-HI", "a whole number from LO to HI", 0, 0},
 	{0, "pair", OPT_FLAG, &want_pair, NULL, "which of two answers of one id is better: A, B or tie, asked in both orders", 0, 0},
-	{0, "jury", OPT_STR, &jury, "M1,M2,...", "several models of the API: their majority, of scores the mean", 0, 0},
+	{0, "rounds", OPT_INT, &rounds, "N", "of many models: each answer meets N others of its id\n(default: all)", 1, 1000},
+	{0, "jury", OPT_STR, &jury, "M1,M2,...", "several models: their majority, of scores the mean", 0, 0},
 	{'e', "examples", OPT_STR, &examples_path, "FILE", "records with an expert's `judge` (verdict and critique), shown first", 0, 0},
 	{'k', "shots", OPT_INT, &n_examples, "N", "so many of them (default 4)", 0, 64},
+	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT", "another prompt, in the form that --print-prompt prints", 0, 0},
 	{0, "no-reference", OPT_FLAG, &no_reference, NULL, "do not show the reference to the judge", 0, 0},
 	{0, "no-schema", OPT_FLAG, &no_schema, NULL, "do not send a JSON schema along (some servers refuse it)", 0, 0},
 	{0, "print-prompt", OPT_FLAG, &print_prompt, NULL, "print the prompt and end", 0, 0},
@@ -76,27 +77,13 @@ static const char usual_criterion[] =
 	"missing.";
 
 struct work {
-	struct ask *ask;
 	struct rubric rubric;
-	struct panel panel;
-	char *jurors[17]; /* names; only where there is a jury */
 	struct question_options question;
-	struct buf schema;
-	char hash[17];
 	struct reader reader;
 	struct record record;
-	struct pairing pairing;
 	struct progress progress;
+	struct ask *ask;
 	size_t bad;
-};
-
-/* A record, or a pair of them, in hand. */
-struct job {
-	char *line;
-	size_t len;
-	struct buf a, b; /* what is judged; b only of a pair */
-	int unanswered;
-	struct opinion *opinions;
 };
 
 static void on_bad(void *arg, const struct err *e)
@@ -105,174 +92,6 @@ static void on_bad(void *arg, const struct err *e)
 
 	w->bad++;
 	prog_warn("%s (skipped)", e->msg);
-}
-
-/* --- asking --- */
-
-static int send_opinion(struct work *w, struct ask_row *row, size_t at, struct err *e)
-{
-	struct job *job = row->own;
-	struct opinion *o = job->opinions + at;
-	struct backend_request q = {.messages = buf_span(&o->messages), .attempt = o->asked};
-	size_t criterion, juror, order;
-
-	panel_split(&w->panel, at, &criterion, &juror, &order);
-	if (!no_schema)
-		q.schema = buf_span(&w->schema);
-	if (jury)
-		q.model = span_of(w->jurors[juror]);
-	o->asked++;
-	return ask_send(w->ask, row, (int)at, &q, e);
-}
-
-static struct job *job_new(struct work *w)
-{
-	struct job *job = mem_alloc(1, sizeof *job);
-
-	job->len = w->record.line.n;
-	job->line = mem_strndup(w->record.line.s, job->len);
-	job->opinions = mem_alloc(panel_opinions(&w->panel), sizeof *job->opinions);
-	if (want_pair)
-		job->unanswered = pairing_text(&w->record, "a", &job->a) < 0 || pairing_text(&w->record, "b", &job->b) < 0;
-	else
-		job->unanswered = question_candidate(&w->record, &job->a) < 0;
-	return job;
-}
-
-static void job_free(struct work *w, struct job *job)
-{
-	for (size_t i = 0; i < panel_opinions(&w->panel); i++)
-		opinion_release(job->opinions + i);
-	free(job->opinions);
-	buf_release(&job->a);
-	buf_release(&job->b);
-	free(job->line);
-	free(job);
-}
-
-/* A span even of an empty text, which is a candidate too. */
-static struct span text_of(const struct buf *b)
-{
-	return b->len > 0 ? buf_span(b) : span_of("");
-}
-
-/* The question for an opinion; in the second order the answers of a pair change places. */
-static int make_question(struct work *w, struct job *job, size_t at, struct err *e)
-{
-	size_t criterion, juror, order;
-	struct span a = text_of(&job->a), b = want_pair ? text_of(&job->b) : (struct span){0};
-
-	panel_split(&w->panel, at, &criterion, &juror, &order);
-	if (question_messages(&w->record, &w->rubric, criterion, order ? b : a, order ? a : b, &w->question, &job->opinions[at].messages, e) < 0)
-		return err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
-	return 0;
-}
-
-/* The next record to judge into w->record: 1, 0 at the end, -1; ASK_LATER where it would have to be waited for. */
-static int next_record(struct work *w, struct err *e)
-{
-	struct span line;
-	int rc;
-
-	for (;;) {
-		if (want_pair && pairing_next(&w->pairing, &line))
-			return record_parse(&w->record, line, e) < 0 ? -1 : 1;
-		if (w->ask && ask_busy(w->ask) && !reader_ready(&w->reader))
-			return ASK_LATER;
-		rc = reader_next(&w->reader, &w->record, e);
-		if (rc <= 0 || !want_pair)
-			return rc;
-		if (pairing_add(&w->pairing, &w->record, e) < 0)
-			return err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
-	}
-}
-
-static int begin(void *arg, struct ask_row *row, struct err *e)
-{
-	struct work *w = arg;
-	struct job *job;
-	int rc = next_record(w, e);
-
-	if (rc != 1)
-		return rc == 0 ? ASK_END : rc;
-	row->own = job = job_new(w);
-	row->weight = job->len;
-	for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered; i++) {
-		if (make_question(w, job, i, e) < 0 || send_opinion(w, row, i, e) < 0)
-			return -1;
-		row->weight += job->opinions[i].messages.len;
-	}
-	return ASK_ROW;
-}
-
-/* No verdict in the last of the replies either: its end goes into the error, for that is where a verdict should stand. */
-static void give_up(struct opinion *o, const struct backend_answer *a, struct span reply, const char *why)
-{
-	struct buf text = BUF_INIT;
-
-	if (reply.n > 300)
-		reply = (struct span){reply.s + reply.n - 300, 300};
-	buf_addf(&text, "%s: ", a->refusal.len > 0 ? "the judge refused" : why);
-	buf_addspan(&text, a->refusal.len > 0 ? buf_span(&a->refusal) : reply);
-	opinion_fail(o, a->refusal.len > 0 ? "refusal" : "unparsable", 0, buf_span(&text));
-	buf_release(&text);
-}
-
-static int answer(void *arg, struct ask_row *row, int tag, struct backend_answer *a, struct err *e)
-{
-	struct work *w = arg;
-	struct job *job = row->own;
-	struct opinion *o = job->opinions + tag;
-	struct span reply = a->has_output && a->output.len > 0 ? buf_span(&a->output) : span_of("");
-	struct buf again = BUF_INIT, candidate = BUF_INIT;
-	const char *why;
-	int got;
-
-	o->cost += a->cost;
-	snprintf(o->model, sizeof o->model, "%s", a->model);
-	if (a->error_type[0]) {
-		opinion_fail(o, a->error_type, a->error_status, buf_span(&a->error_message));
-		return 0;
-	}
-	buf_addspan(&candidate, text_of(&job->a));
-	buf_addc(&candidate, '\n');
-	buf_addspan(&candidate, text_of(&job->b));
-	got = verdict_read(reply, buf_span(&candidate), w->rubric.scale, &o->verdict, &why);
-	buf_release(&candidate);
-	if (got == 0) {
-		o->done = 1;
-		return 0;
-	}
-	if (o->asked >= ASKED_AT_MOST || a->refusal.len > 0) {
-		give_up(o, a, reply, why);
-		return 0;
-	}
-	/* The first question again, with what it led to. */
-	buf_clear(&o->messages);
-	if (record_parse(&w->record, (struct span){job->line, job->len}, e) < 0 || make_question(w, job, (size_t)tag, e) < 0)
-		return -1;
-	question_again(buf_span(&o->messages), reply, why, w->rubric.scale, &again);
-	buf_release(&o->messages);
-	o->messages = again;
-	return send_opinion(w, row, (size_t)tag, e);
-}
-
-static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e)
-{
-	struct work *w = arg;
-	struct job *job = row->own;
-	struct buf judge = BUF_INIT;
-	struct edit edit = {.name = "judge"};
-	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
-
-	row->failed = panel_write(&w->panel, job->unanswered ? NULL : job->opinions, jury ? jury : ask_opts.model, w->hash, &judge);
-	edit.value = buf_span(&judge);
-	if (!rc)
-		rc = record_splice(&w->record, &edit, 1, out);
-	buf_addc(out, '\n');
-	buf_release(&judge);
-	job_free(w, job);
-	return rc;
 }
 
 static void show_progress(void *arg, size_t rows)
@@ -284,41 +103,6 @@ static void show_progress(void *arg, size_t rows)
 	snprintf(note, sizeof note, "%zu errors, $%.4f%s", t->failed, t->cost, t->no_cost ? "+?" : "");
 	progress_set(&w->progress, (double)rows, note);
 }
-
-/* The first requests as they would be sent, a line each. */
-static int dry(struct work *w, struct err *e)
-{
-	struct backend *b = ask_backend(w->ask);
-	int rc;
-
-	while ((rc = next_record(w, e)) == 1) {
-		struct job *job = job_new(w);
-
-		for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered && rc > 0; i++) {
-			struct backend_request q = {0};
-			struct buf body = BUF_INIT;
-
-			if (make_question(w, job, i, e) < 0)
-				rc = -1;
-			q.messages = buf_span(&job->opinions[i].messages);
-			if (jury)
-				q.model = span_of(w->jurors[i / w->panel.orders % w->panel.jurors]);
-			if (!no_schema)
-				q.schema = buf_span(&w->schema);
-			if (rc > 0 && b->build(b->self, &q, &body, e))
-				rc = -1;
-			if (rc > 0)
-				out_line(body.data, body.len);
-			buf_release(&body);
-		}
-		job_free(w, job);
-		if (rc < 0)
-			break;
-	}
-	return rc;
-}
-
-/* --- the two programs in one --- */
 
 static struct verdict_scale parse_scale(void)
 {
@@ -342,22 +126,15 @@ static struct verdict_scale parse_scale(void)
 	return (struct verdict_scale){VERDICT_SCORE, (int)lo, (int)hi};
 }
 
-static void parse_jury(struct work *w)
+static void parse_prompt(struct work *w, enum verdict_mode mode)
 {
-	const char *s = jury;
-	size_t n = 0;
+	struct err e = ERR_INIT;
 
-	do {
-		size_t len = strcspn(s, ",");
-
-		if (len == 0 || n == 16)
-			prog_usage("--jury is a list of at most 16 models, M1,M2,M3, not '%s'", jury);
-		w->jurors[n++] = mem_strndup(s, len);
-		s += len;
-	} while (*s++);
-	w->panel.jurors = n;
-	if (!ask_opts.model)
-		ask_opts.model = w->jurors[0];
+	w->question.template = prompt_text ? prompt_text : wording_usual(mode);
+	if (wording_check(w->question.template, mode, &e) < 0)
+		prog_usage("--prompt: %s", e.msg);
+	if ((criterion_text || w->rubric.n > 1) && !wording_holds(w->question.template, PART_CRITERION))
+		prog_usage("--prompt: the prompt has no place for the {{criterion}} of -c");
 }
 
 /* The first of the expert's records as turns of the conversation. */
@@ -381,11 +158,21 @@ static void read_examples(struct work *w)
 	reader_release(&r);
 }
 
+static void write_figures(struct buf *json, struct buf *table)
+{
+	if (want_table || (!want_json && out_is_tty()))
+		out_write(table->data, table->len);
+	else
+		out_line(json->data, json->len);
+	buf_release(json);
+	buf_release(table);
+}
+
 static int bias_all(struct work *w)
 {
 	struct bias s = {0};
 	struct err e = ERR_INIT;
-	struct buf text = BUF_INIT;
+	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
@@ -393,38 +180,46 @@ static int bias_all(struct work *w)
 			prog_fail(&e);
 	if (got < 0)
 		prog_fail(&e);
-	bias_write(&s, level / 100, &text);
-	out_line(text.data, text.len);
+	bias_write(&s, level / 100, &json);
+	bias_table(&s, level / 100, &table);
+	write_figures(&json, &table);
 	status = s.n > 0 ? FT_OK : FT_INSUFFICIENT;
 	if (s.n == 0)
 		prog_warn("no row is a judged pair; see --pair");
 	bias_release(&s);
-	buf_release(&text);
 	return status == FT_OK && w->bad > (size_t)ask_opts.max_errors ? FT_PARTIAL : status;
 }
 
 static int judge_all(struct work *w)
 {
-	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+	char *jurors[INQUIRY_JURORS] = {0};
+	struct inquiry q = {.reader = &w->reader, .panel = {&w->rubric, 1, want_pair ? 2 : 1}, .question = &w->question, .with_schema = !no_schema,
+			    .pairs = want_pair, .pairing = {.rounds = (size_t)rounds}, .stopping = prog_stopping, .progress = show_progress, .arg = w};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	size_t lonely;
-	int rc, status = FT_OK;
+	int rc, status = FT_OK, n = jury ? inquiry_jurors(jury, jurors) : 0;
 
-	if (jury)
-		parse_jury(w);
+	if (n < 0)
+		prog_usage("--jury is a list of at most %d models, M1,M2,M3, not '%s'", INQUIRY_JURORS, jury);
+	if (jury) {
+		q.jurors = jurors;
+		q.panel.jurors = (size_t)n;
+	}
+	/* A jury of local models is opened as one; of the API's the first stands for all. */
+	if (!ask_opts.model)
+		ask_opts.model = jury && lm_is_local(jurors[0]) ? jury : jurors[0];
 	if (!ask_opts.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
 	/* Verdicts should be the same tomorrow. */
 	if (isnan(ask_opts.temperature))
 		ask_opts.temperature = 0;
-	w->ask = ask_open(&ask_opts, lm_open_local, dry_run, &e);
+	w->ask = q.ask = ask_open(&ask_opts, jury ? lm_open_several : lm_open_local, dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);
-	if (jury && ask_backend(w->ask)->local)
-		prog_usage("--jury names models behind an API");
+	q.model = jury ? jury : ask_opts.model;
 	progress_begin(&w->progress, "rows", 0, ask_opts.quiet || dry_run);
-	rc = dry_run ? dry(w, &e) : ask_run(w->ask, &p, &e);
+	rc = dry_run ? inquiry_dry(&q, out_line, &e) : inquiry_run(&q, &e);
 	progress_end(&w->progress);
 	if (!dry_run && !ask_opts.quiet && ask_totals(w->ask)->rows + ask_totals(w->ask)->unwritten) {
 		ask_summary(w->ask, &text);
@@ -432,7 +227,7 @@ static int judge_all(struct work *w)
 	}
 	if (rc)
 		prog_warn("%s", e.msg);
-	lonely = pairing_lonely(&w->pairing);
+	lonely = pairing_lonely(&q.pairing);
 	if (lonely > 0 && !rc)
 		prog_warn("%zu records found no answer of another model to the same id", lonely);
 	if (rc)
@@ -441,6 +236,9 @@ static int judge_all(struct work *w)
 		status = FT_PARTIAL;
 	buf_release(&text);
 	ask_close(w->ask);
+	inquiry_release(&q);
+	for (int i = 0; i < n; i++)
+		free(jurors[i]);
 	return status;
 }
 
@@ -471,7 +269,7 @@ static int agree_all(struct work *w)
 	struct agree a;
 	struct agree_figures f;
 	struct err e = ERR_INIT;
-	struct buf text = BUF_INIT;
+	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
 	for (size_t i = 0; i < targets.n; i++)
@@ -488,13 +286,9 @@ static int agree_all(struct work *w)
 		prog_fail(&e);
 	if (f.n == 0)
 		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human), path_text(a.pred));
-	if (want_table || (!want_json && out_is_tty())) {
-		agree_table(&a, &f, &text);
-	} else {
-		agree_write(&a, &f, &text);
-		buf_addc(&text, '\n');
-	}
-	out_write(text.data, text.len);
+	agree_write(&a, &f, &json);
+	agree_table(&a, &f, &table);
+	write_figures(&json, &table);
 	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, targets.n);
 	if (status == FT_OK && w->bad > (size_t)ask_opts.max_errors)
 		status = FT_PARTIAL;
@@ -502,7 +296,6 @@ static int agree_all(struct work *w)
 		require_release(r + i);
 	free(r);
 	agree_release(&a);
-	buf_release(&text);
 	return status;
 }
 
@@ -518,6 +311,8 @@ int main(int argc, char **argv)
 	ask_options_init(&ask_opts);
 	files = prog_start(&program, argc, argv);
 	scale = parse_scale();
+	if (rounds && !want_pair)
+		prog_usage("--rounds is for --pair");
 	if ((pred_path || targets.n > 0) && !agree_path)
 		prog_usage("%s needs --agree PATH", pred_path ? "--pred" : "--target");
 	reader_init(&w.reader, files);
@@ -528,11 +323,9 @@ int main(int argc, char **argv)
 	w.question.reference = !no_reference;
 	if (rubric_parse(criterion_text ? criterion_text : want_pair ? usual_pair : usual_criterion, scale, &w.rubric, &e) < 0)
 		prog_usage("%s", e.msg);
-	w.panel = (struct panel){&w.rubric, 1, want_pair ? 2 : 1};
+	parse_prompt(&w, scale.mode);
 	if (examples_path)
 		read_examples(&w);
-	question_hash(&w.rubric, &w.question, w.hash);
-	verdict_schema(scale, &w.schema);
 	if (print_prompt) {
 		for (size_t i = 0; i < w.rubric.n; i++)
 			question_print(&w.rubric, i, &w.question, &text);
@@ -541,14 +334,11 @@ int main(int argc, char **argv)
 		status = agree_path ? agree_all(&w) : want_bias ? bias_all(&w) : judge_all(&w);
 	}
 	buf_release(&text);
-	buf_release(&w.schema);
-	for (size_t i = 0; w.jurors[i]; i++)
-		free(w.jurors[i]);
 	question_options_release(&w.question, w.rubric.n);
-	pairing_release(&w.pairing);
 	rubric_release(&w.rubric);
 	reader_release(&w.reader);
 	record_release(&w.record);
 	free(criterion_text);
+	free(prompt_text);
 	prog_end(status);
 }

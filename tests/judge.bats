@@ -128,6 +128,46 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	[ "$one" != "$two" ] && [ "$one" = "$again" ]
 }
 
+@test "the printed prompt is a template: given back it asks the same, changed it asks otherwise" {
+	start_stub --reply "$PASS"
+	{ answers 1; answers 2 | tail -n 1 | jq -c '.messages |= .[:1]'; } >in
+	for mode in --pass '--score 1-5'; do
+		# shellcheck disable=SC2086
+		ft-judge --print-prompt $mode -c 'uses {{ braces' >prompt
+		# shellcheck disable=SC2086
+		ft-judge -q -m j -n $mode -c 'uses {{ braces' in >one
+		# shellcheck disable=SC2086
+		ft-judge -q -m j -n $mode --prompt @prompt in >two
+		cmp one two
+	done
+	two 1 >pair
+	ft-judge --print-prompt --pair >prompt
+	[ "$(ft-judge -q -m j -n --pair pair)" = "$(ft-judge -q -m j -n --pair --prompt @prompt pair)" ]
+	status_is 0 ft-judge -q -m j -n --prompt $'Is it {{criterion}}?{{#reference}}\nIt should be: {{reference}}{{/reference}}\n{{answer}}' -c short in
+	jq -se '.[0].messages == [{role: "user", content: "Is it short?\nIt should be: reference 0\nanswer 0"}]
+		and .[1].messages == [{role: "user", content: "Is it short?\nanswer 1"}]' <<<"$output"
+	ft-judge -q -m j in | jq -r .judge.prompt_hash | sort -u >usual
+	ft-judge -q -m j --prompt 'PASS or FAIL? {{answer}}' in | jq -r .judge.prompt_hash | sort -u >own
+	[ "$(wc -l <usual)" -eq 1 ] && run ! cmp -s usual own
+	for bad in 'no place' '{{answer}} {{colour}}' '{{answer}} {{#reference}}' '{{answer}} {{' '{{answer_a}} {{answer_b}}'; do status_is 2 ft-judge -m j --prompt "$bad" in; done
+	status_is 2 ft-judge -m j --prompt '{{answer}}' -c polite in
+	[[ $stderr == *"no place for the {{criterion}}"* ]]
+}
+
+@test "a text that looks like a mark stays what it is" {
+	start_stub --reply "$PASS"
+	answers 1 | jq -c '.output = "{{reference}} {{/reference}} \\{{input}}"' >in
+	status_is 0 ft-judge -q -m j -n in
+	jq -e '.messages[1].content | contains("\n{{reference}} {{/reference}} \\{{input}}\n")' <<<"$output"
+}
+
+@test "each level of a score has its line" {
+	status_is 0 ft-judge --print-prompt --score 1-5
+	for i in 1 2 3 4 5; do [[ $output == *$'\n'"$i: meets the criterion: "* ]]; done
+	status_is 0 ft-judge --print-prompt --score 0-10
+	[[ $output == *"0: meets"*"5: meets the criterion: about half"*"10: meets"* ]]
+}
+
 @test "a local model is asked like any other; one that cannot judge gives errors" {
 	need_shared data/tinystories-656k
 	answers 1 >in
@@ -275,6 +315,27 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 	[[ $stderr == *"in:3: id 'r0' was answered by this model before"* ]]
 }
 
+@test "--rounds lets many models play a tournament in which all meet about as often" {
+	start_stub --reply "$TIE" --log log
+	for m in a b c d e f; do answers 10 | jq -c --arg m $m '.model = $m'; done >in
+	meetings() { jq -r '"\(.a.model)\(.b.model)"' | sort | uniq -c | awk '{print $1}' | sort -n | uniq -c | xargs; }
+	# Six models: 15 pairs, five rounds of three. Ten ids in one round each: 30 pairs, each two models twice.
+	[ "$(ft-judge -q -m j --pair --rounds 1 in | meetings)" = "15 2" ]
+	[ "$(wc -l <log)" -eq 60 ]
+	[ "$(ft-judge -q -m j --pair --rounds 2 in | meetings)" = "15 4" ]
+	[ "$(ft-judge -q -m j --pair --rounds 9 in | meetings)" = "15 10" ]
+	[ "$(ft-judge -q -m j --pair in | meetings)" = "15 10" ]
+	# An odd number: one sits out.
+	jq -c 'select(.model < "f")' in >five
+	[ "$(ft-judge -q -m j --pair --rounds 1 five | meetings)" = "10 2" ]
+	{ head -n 9 in; tail -n 10 in; } >uneven
+	status_is 3 ft-judge -m j --pair --rounds 1 uneven
+	[ "${#lines[@]}" -eq 9 ] && [[ $stderr == *"1 records found no answer"* ]]
+	{ cat in; head -n 1 in; } >twice
+	status_is 2 ft-judge -q -m j --pair --rounds 1 twice
+	status_is 2 ft-judge -q -m j --rounds 1 in
+}
+
 @test "several models play each other, and are ranked with intervals" {
 	for q in 0 1 2 3 4 5 6 7; do
 		verdict $q one "$WIN_A"
@@ -306,6 +367,16 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 	status_is 0 ft-judge -q -j 1 --jury m1,m2,m3 <(tail -n 1 in)
 	jq -e '.judge | .pass == false and .critique == "not fine"' <<<"$output"
 	status_is 2 ft-judge -q --jury m1,,m3 in
+}
+
+@test "local models sit on a jury together, each with its own vote" {
+	need_shared data/tinystories-656k
+	for m in one two three; do cp -rs "$SHARED/data/tinystories-656k" $m; done
+	answers 2 >in
+	status_is 3 ft-judge -q --jury ./one,./two,./three --max-tokens 8 in
+	jq -se 'all(.[].judge; [.votes[].model] == ["./one", "./two", "./three"] and .model == "./one,./two,./three" and (has("pass") | not))' <<<"$output"
+	status_is 2 ft-judge -q --jury ./one,api-model in
+	[[ $stderr == *"either of local models or of models behind an API"* ]]
 }
 
 @test "an expert's critiques are shown as turns before the question, and change the prompt hash" {
@@ -353,5 +424,7 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 	jq -e '.longer.value == 0.8 and .longer.lo < 0.8 and .longer.hi > 0.8 and .flip == null and .first_position == null
 		and .models["llama-y"].win_rate > 0.55 and .win_rate_at_equal_length.lo < 0.5 and .win_rate_at_equal_length.hi > 0.5 and .length_slope.lo > 0
 		and .own_family.value == 1 - .models["llama-y"].win_rate' <<<"$output"
+	status_is 0 ft-judge --bias --table judged
+	[[ $output == *"longer "*"0.8000"*"strength"*"llama-y"* ]]
 	status_is 4 ft-judge --bias /dev/null
 }

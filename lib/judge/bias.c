@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -120,11 +121,6 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	return 0;
 }
 
-static void put(struct jw *w, const char *name, struct interval v)
-{
-	jw_figure(w, name, v.value, v.lo, v.hi);
-}
-
 static struct interval rate(double k, double n, double level)
 {
 	return n > 0 ? interval_wilson(k, n, level) : (struct interval){NAN, NAN, NAN};
@@ -140,7 +136,7 @@ static void put_models(struct jw *w, const struct bias *s, double level)
 	for (size_t i = 0; i < s->duels.n; i++) {
 		jw_key(w, v[i].model);
 		jw_object(w);
-		put(w, "strength", v[i].strength);
+		jw_figure(w, "strength", v[i].strength.value, v[i].strength.lo, v[i].strength.hi);
 		jw_key(w, "win_rate");
 		jw_num(w, v[i].win_rate);
 		jw_key(w, "n");
@@ -151,11 +147,11 @@ static void put_models(struct jw *w, const struct bias *s, double level)
 	free(v);
 }
 
-/* Of two models: how often the one that came second in the input wins, as it is and at equal length. */
-static void put_win_rate(struct jw *w, const struct bias *s, double level)
+/* Of two models: how often the one that came second in the input wins at equal length, and how length pulls. */
+static struct interval win_rate_at_equal_length(const struct bias *s, double level, struct interval *slope)
 {
 	double *x = mem_alloc(2 * s->n, sizeof *x), *y = x + s->n, spread = 0;
-	struct interval slope, v = {NAN, NAN, NAN};
+	struct interval v = {NAN, NAN, NAN};
 
 	for (size_t i = 0; i < s->n; i++)
 		spread += s->longer_b[i] * s->longer_b[i] / (double)s->n;
@@ -163,30 +159,79 @@ static void put_win_rate(struct jw *w, const struct bias *s, double level)
 		x[i] = (s->b[i] == 1 ? 1 : -1) * s->longer_b[i] / (spread > 0 ? sqrt(spread) : 1);
 		y[i] = s->b[i] == 1 ? s->win_b[i] : 1 - s->win_b[i];
 	}
-	slope = v;
+	*slope = v;
 	if (s->duels.n == 2)
-		v = logit_rate_at_zero(x, y, s->n, level, &slope);
-	put(w, "length_slope", slope);
-	put(w, "win_rate_at_equal_length", v);
+		v = logit_rate_at_zero(x, y, s->n, level, slope);
 	free(x);
+	return v;
 }
+
+enum { FIGURES = 6 };
+
+static void figures_of(const struct bias *s, double level, struct interval v[FIGURES])
+{
+	v[0] = rate(s->first_wins, s->decided_votes, level);
+	v[1] = rate(s->flips, s->pairs, level);
+	v[2] = rate(s->longer_wins, s->unequal, level);
+	v[3] = rate(s->own_wins, s->own_rows, level);
+	v[5] = win_rate_at_equal_length(s, level, v + 4);
+}
+
+static const struct {
+	const char *name, *about;
+} names[FIGURES] = {
+	{"first_position", "votes for what stands first; 0.5 without leaning"},
+	{"flip", "pairs in which both orders name different winners"},
+	{"longer", "decided pairs that the longer answer wins"},
+	{"own_family", "decided pairs that the judge's own family wins against another"},
+	{"length_slope", "log-odds that a standard deviation more of length brings"},
+	{"win_rate_at_equal_length", "of the second model, were both answers equally long"},
+};
 
 int bias_write(const struct bias *s, double level, struct buf *json)
 {
+	struct interval v[FIGURES];
 	struct jw w;
 
+	figures_of(s, level, v);
 	jw_init(&w, json);
 	jw_object(&w);
-	jw_key(&w, "n");
-	jw_int(&w, (int64_t)(s->rows - s->errors));
-	jw_key(&w, "errors");
-	jw_int(&w, (int64_t)s->errors);
-	put(&w, "first_position", rate(s->first_wins, s->decided_votes, level));
-	put(&w, "flip", rate(s->flips, s->pairs, level));
-	put(&w, "longer", rate(s->longer_wins, s->unequal, level));
-	put(&w, "own_family", rate(s->own_wins, s->own_rows, level));
-	put_win_rate(&w, s, level);
+	jw_count(&w, "n", s->rows - s->errors);
+	jw_count(&w, "errors", s->errors);
+	for (size_t i = 0; i < FIGURES; i++)
+		jw_figure(&w, names[i].name, v[i].value, v[i].lo, v[i].hi);
 	put_models(&w, s, level);
 	jw_end(&w);
 	return json->full ? -1 : 0;
+}
+
+void bias_table(const struct bias *s, double level, struct buf *text)
+{
+	struct interval v[FIGURES];
+	struct table t = {0};
+	char head[32];
+
+	figures_of(s, level, v);
+	buf_addf(text, "%zu judged pairs (%zu more without a verdict)\n\n", s->rows - s->errors, s->errors);
+	table_cell(&t, "figure");
+	table_right(&t, "value");
+	snprintf(head, sizeof head, "%g%% interval", level * 100);
+	table_cell(&t, head);
+	table_cell(&t, "what it is");
+	table_row(&t);
+	for (size_t i = 0; i < FIGURES; i++) {
+		if (isnan(v[i].value))
+			continue;
+		table_cell(&t, names[i].name);
+		table_cellf(&t, "%.4f", v[i].value);
+		table_cellf(&t, "%.4f .. %.4f", v[i].lo, v[i].hi);
+		table_cell(&t, names[i].about);
+		table_row(&t);
+	}
+	table_write(&t, TABLE_PLAIN, text);
+	table_release(&t);
+	buf_addc(text, '\n');
+	duels_table(&s->duels, level, &t);
+	table_write(&t, TABLE_PLAIN, text);
+	table_release(&t);
 }

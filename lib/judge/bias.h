@@ -33,4 +33,7 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e);
  * models the win rate of the second, plain and at equal length. */
 int bias_write(const struct bias *s, double level, struct buf *json);
 
+/* The same for people: the leanings, then the models, the strongest first. */
+void bias_table(const struct bias *s, double level, struct buf *text);
+
 #endif

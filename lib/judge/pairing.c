@@ -21,6 +21,7 @@ void pairing_release(struct pairing *p)
 	buf_release(&p->json);
 	buf_release(&p->text);
 	record_release(&p->other);
+	record_release(&p->later);
 	memset(p, 0, sizeof *p);
 }
 
@@ -96,14 +97,77 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 			return -1;
 		if (json_equal(record_get(&p->other, "model"), record_get(rec, "model")))
 			return err_set(e, "id '%.200s' was answered by this model before; pairs need two models", p->id.data);
+		if (p->rounds)
+			continue;
 		if (queue_pair(p, p->v + i - 1, rec, e) < 0)
 			return -1;
 		p->v[i - 1].paired = 1;
 	}
 	p->v = mem_grow(p->v, &p->cap, p->n + 1, sizeof *p->v);
-	p->v[p->n] = (struct waiting){mem_strndup(rec->line.s, rec->line.n), rec->line.n, (size_t)*slot, *slot > 0};
+	p->v[p->n] = (struct waiting){mem_strndup(rec->line.s, rec->line.n), rec->line.n, (size_t)*slot, h, *slot > 0 && !p->rounds};
 	*slot = ++p->n;
 	return 0;
+}
+
+/* Queues the pair of two waiting records. */
+static int meet(struct pairing *p, size_t earlier, size_t later, struct err *e)
+{
+	if (record_parse(&p->later, (struct span){p->v[later].line, p->v[later].len}, e) < 0)
+		return -1;
+	p->v[earlier].paired = p->v[later].paired = 1;
+	return queue_pair(p, p->v + earlier, &p->later, e);
+}
+
+/* The rounds first..first + rounds - 1 of the tournament of n records: all but the last sit in a circle that turns by one place from round to round; whom
+ * the circle's round number points at meets the last, the others whoever sits opposite. */
+static int play(struct pairing *p, const size_t *players, size_t n, size_t first, struct err *e)
+{
+	size_t seats = n + n % 2 - 1; /* of an odd number one sits out each round: the last place is empty */
+
+	for (size_t r = 0; r < p->rounds && r < seats; r++) {
+		size_t turn = (first + r) % seats;
+
+		for (size_t k = 0; k <= seats / 2; k++) {
+			size_t a = (turn + k) % seats, b = k == 0 ? seats : (turn + seats - k) % seats;
+
+			if (a >= n || b >= n)
+				continue;
+			if (meet(p, players[a < b ? a : b], players[a < b ? b : a], e) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int pairing_end(struct pairing *p, struct err *e)
+{
+	size_t *players = NULL, cap = 0, n = 0;
+	int failed;
+
+	if (!p->rounds)
+		return 0;
+	buf_clear(&p->queue);
+	p->at = 0;
+	/* The first record of an id that was not alone leads to the latest, and that to all. */
+	while (p->ended < p->n && (p->v[p->ended].next > 0 || *map_get(&p->first, p->v[p->ended].key) == p->ended + 1))
+		p->ended++;
+	if (p->ended == p->n)
+		return 0;
+	for (size_t i = (size_t)*map_get(&p->first, p->v[p->ended].key); i > 0; i = p->v[i - 1].next) {
+		players = mem_grow(players, &cap, n + 1, sizeof *players);
+		players[n++] = i - 1;
+	}
+	for (size_t i = 0; i < n / 2; i++) {
+		size_t swap = players[i];
+
+		players[i] = players[n - 1 - i];
+		players[n - 1 - i] = swap;
+	}
+	failed = play(p, players, n, p->ids * p->rounds, e);
+	p->ids++;
+	p->ended++;
+	free(players);
+	return failed ? -1 : 1;
 }
 
 int pairing_next(struct pairing *p, struct span *line)

@@ -1,7 +1,7 @@
 /* question: what a judge model is asked about one record and one criterion.
  *
  * Parts of the record stand between tags whose names end in a hash of the record, which the candidate's author could not know, so no
- * text can close its own fence. What stands in a prompt is fixed by the templates below; prompt_hash tells which prompt gave a verdict.
+ * text can close its own fence. The words around them are a template (wording.h); prompt_hash tells which prompt gave a verdict.
  */
 #ifndef FT_QUESTION_H
 #define FT_QUESTION_H
@@ -10,8 +10,9 @@
 #include "rubric.h"
 
 struct question_options {
+	const char *template; /* as wording_check takes it */
 	int reference; /* show it where there is one */
-	struct buf *examples; /* a criterion: turns of the conversation, each with a comma before it; NULL without examples */
+	struct buf *examples; /* a criterion: turns of the conversation as a JSON array; NULL without examples */
 };
 
 void question_options_release(struct question_options *o, size_t criteria);
@@ -33,7 +34,7 @@ int question_again(struct span messages, struct span reply, const char *why, str
 /* 16 hex digits and a NUL over everything in a prompt but the record. */
 void question_hash(const struct rubric *rubric, const struct question_options *o, char hash[17]);
 
-/* The prompt itself with {{...}} where parts of the record stand, for people to read. */
+/* The prompt itself with {{...}} where parts of the record stand, for people to read, and to be changed and taken as a template. */
 void question_print(const struct rubric *rubric, size_t criterion, const struct question_options *o, struct buf *text);
 
 #endif
