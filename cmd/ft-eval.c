@@ -81,7 +81,6 @@ static const struct program program = {
 
 static struct board board;
 static struct check *checks;
-static const char **check_names;
 static struct duels duels; /* pair rows */
 static struct requirement *requirements;
 static const char baseline_run[] = "baseline", this_run[] = "now";
@@ -101,12 +100,6 @@ static void parse_checks(void)
 	for (size_t i = 0; i < opt_weights.n; i++)
 		if (check_weigh(checks, board.n_checks, opt_weights.v[i], &e) < 0)
 			prog_usage("%s", e.msg);
-	for (size_t i = 0; i < board.n_checks && opt_weights.n > 0; i++)
-		if (strcmp(checks[i].name, "score") == 0)
-			prog_usage("`score` is the weighted mean; give that check another name");
-	check_names = mem_alloc(board.n_checks, sizeof *check_names);
-	for (size_t i = 0; i < board.n_checks; i++)
-		check_names[i] = checks[i].name;
 }
 
 static struct path *parse_path(const char *text)
@@ -117,6 +110,15 @@ static struct path *parse_path(const char *text)
 	if (!p)
 		prog_usage("%s", e.msg);
 	return p;
+}
+
+static enum unscored parse_errors(const char *text)
+{
+	if (!text)
+		return UNSCORED_KEEP;
+	if (strcmp(text, "fail") != 0 && strcmp(text, "drop") != 0)
+		prog_usage("--errors is fail or drop, not '%s'", text);
+	return *text == 'f' ? UNSCORED_FAIL : UNSCORED_DROP;
 }
 
 static void parse_options(void)
@@ -147,12 +149,7 @@ static void parse_options(void)
 	board.boot = (struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
 		prog_usage("--pass-at %s", e.msg);
-	if (opt_errors && strcmp(opt_errors, "fail") == 0)
-		board.unscored = UNSCORED_FAIL;
-	else if (opt_errors && strcmp(opt_errors, "drop") == 0)
-		board.unscored = UNSCORED_DROP;
-	else if (opt_errors)
-		prog_usage("--errors is fail or drop, not '%s'", opt_errors);
+	board.unscored = parse_errors(opt_errors);
 	requirements = mem_alloc(opt_require.n, sizeof *requirements);
 	for (size_t i = 0; i < opt_require.n; i++)
 		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
@@ -174,7 +171,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 
 	(void)arg;
 	if (opt_pass && board.run != baseline_run) {
-		if (row_with_scores(r, check_names, board.n_checks, &line) < 0)
+		if (check_write_scores(checks, board.n_checks, r, &line) < 0)
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
 		buf_release(&line);
@@ -296,21 +293,6 @@ static int status_of(const struct comparisons *c, const struct decided *d, size_
 	return status;
 }
 
-/* What the figures alone do not say, a line each. */
-static void remark(void)
-{
-	struct buf text = BUF_INIT;
-
-	report_remarks(&board, opt_by.n > 0 || opt_compare, &text);
-	if (duels.errors > 0)
-		buf_addf(&text, "%zu of %zu pairs hold no verdict\n", duels.errors, duels.rows);
-	for (char *line = text.data, *end; text.len > 0 && !opt_quiet && *line; line = end + 1) {
-		end = strchr(line, '\n');
-		prog_warn("%.*s", (int)(end - line), line);
-	}
-	buf_release(&text);
-}
-
 static void write_choice(const struct comparisons *c, const struct decided *d, size_t n, struct buf *text)
 {
 	int unknown;
@@ -380,7 +362,6 @@ int main(int argc, char **argv)
 	const char *advice;
 	char **files;
 	size_t n, skipped;
-	int status;
 
 	/* The list of checks stands in one place only, in lib/eval/check. */
 	memcpy(shown_options, options, sizeof options);
@@ -389,7 +370,10 @@ int main(int argc, char **argv)
 	parse_options();
 	out_line_buffered(opt_line_buffered);
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
-	remark();
+	if (!opt_quiet)
+		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
+	if (!opt_quiet && duels.errors > 0)
+		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
 	if (decide_all(&board, requirements, opt_require.n, opt_point, opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
 		prog_fail(&e);
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() && (board.n_groups > 0 || duels.rows == 0) &&
@@ -401,8 +385,7 @@ int main(int argc, char **argv)
 	write_files(&c, d, n, advice);
 	if (*advice && !opt_quiet)
 		prog_warn("%s", advice);
-	status = status_of(&c, d, n);
-
+	int status = status_of(&c, d, n);
 	comparisons_release(&c);
 	free(d);
 	for (size_t i = 0; i < opt_require.n; i++)
@@ -412,7 +395,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < board.n_checks; i++)
 		check_release(checks + i);
 	free(checks);
-	free(check_names);
 	duels_release(&duels);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

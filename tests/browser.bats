@@ -33,3 +33,15 @@ need_browser() {
 	[ "$(wc -l <applied.jsonl)" -eq 38 ]
 	[ "$(grep -c 'fixed by hand' applied.jsonl)" -eq 1 ]
 }
+
+@test "a person reads a report of ft-eval" {
+	need_browser
+	jq -nc 'range(30) as $i | ("a", "b") as $m | {id: "r\($i)", model: $m, messages: [{role: "user", content: "Question \($i)\(if $i == 17 then " needle" else "" end)\(if $i == 3 then "<img src=x onerror=window.attacked=1>" else "" end)"},
+		{role: "assistant", content: "topic \($i % 4)"}], output: (if $i % (if $m == "a" then 3 else 5 end) == 0 then "<script>window.attacked=1</script>" else "topic \($i % 4)" end),
+		latency: (if $m == "a" then 0.2 else 0.5 end), cost: (if $m == "a" then 0.001 else 0.002 end)}' >rows.jsonl
+	ft-eval -q --compare model --labels --require 'exact>=0.2' --html report.html rows.jsonl >figures
+	mkdir -p "${FT_SHOTS:-$TMP/shots}"
+	run timeout 60 node "$ROOT/tests/browser/eval.js" "$PWD/report.html" "${FT_SHOTS:-$TMP/shots}"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}

@@ -326,6 +326,7 @@ int board_add(struct board *b, struct row *a, struct err *e)
 		return err_prefix(e, "%s:%zu", a->file, a->line);
 	g->n++;
 	g->errors += json_kind(record_get(&a->rec, "error")) > JSON_NULL;
+	g->cut_off += json_is(record_get(&a->rec, "finish_reason"), "length");
 	add_usage(g, a);
 	scores = mem_alloc(b->n_metrics, sizeof *scores);
 	for (size_t i = 0; i < b->n_metrics; i++) {

@@ -48,6 +48,7 @@ struct group {
 	struct clusters clusters;
 	struct labels labels;
 	uint64_t n, errors;
+	uint64_t cut_off; /* answers that ended at the limit of tokens */
 	struct score_cell *cells; /* one a metric */
 	struct tally latency, prompt_tokens, completion_tokens, total_tokens, cost;
 	uint64_t cost_unknown; /* answered rows without a known cost */

@@ -8,6 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include "../base/mem.h"
+#include "../json/jw.h"
 #include "../json/schema.h"
 #include "../text/fold.h"
 #include "number.h"
@@ -244,11 +245,34 @@ int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
 	if (!eq || end == eq + 1 || *end || !(w >= 0) || isinf(w))
 		return err_set(e, "--weight %s: write NAME=WEIGHT, the weight a number from 0", spec);
 	for (size_t i = 0; i < n; i++)
+		if (strcmp(checks[i].name, "score") == 0)
+			return err_set(e, "`score` is the weighted mean; give that check another name");
+	for (size_t i = 0; i < n; i++)
 		if (span_is((struct span){spec, (size_t)(eq - spec)}, checks[i].name)) {
 			checks[i].weight = w;
 			return 0;
 		}
 	return err_set(e, "--weight %s: there is no such check", spec);
+}
+
+int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line)
+{
+	struct buf value = BUF_INIT;
+	struct edit edit = {.name = "eval"};
+	struct jw w;
+	int failed;
+
+	jw_init(&w, &value);
+	jw_object(&w);
+	for (size_t c = 0; c < n; c++) {
+		jw_key(&w, checks[c].name);
+		jw_num(&w, a->scores[c]);
+	}
+	jw_end(&w);
+	edit.value = buf_span(&value);
+	failed = record_splice(&a->rec, &edit, 1, line);
+	buf_release(&value);
+	return failed;
 }
 
 int check_is_local(const struct check *c)

@@ -77,6 +77,10 @@ double check_finish(const struct check *c, double raw);
 /* For json-fields: the verdicts of the best reference, added to f by the caller. 0 where there is none. */
 int check_fields(const struct check *c, struct row *a, struct field_verdicts *v);
 
+/* The record with `eval` added, which holds the row's scores by the checks' names; appended, without a newline. Every other byte stays. -1 where it grows too
+ * large. */
+int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line);
+
 /* Names of all kinds with one line each, for the help. */
 const char *check_help(void);
 

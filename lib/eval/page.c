@@ -16,9 +16,11 @@
 static const char css[] =
 	".rows td{max-width:28rem}.rows .miss{background:color-mix(in srgb,var(--bad) 12%,transparent)}"
 	".rows .hit{background:color-mix(in srgb,var(--good) 10%,transparent)}.score{font-size:12px;color:var(--dim)}"
-	".matrix td{text-align:right}.matrix .on{outline:1px solid var(--line)}"
+	"td,th{white-space:nowrap}.rows td,.rows th{white-space:normal}p.noprint{max-width:none}"
+	".matrix td{text-align:right}.matrix .on{outline:1px solid var(--line)}.matrix td,.matrix th{padding:.15rem .4rem}"
+	".matrix .up{writing-mode:vertical-rl;transform:rotate(180deg);vertical-align:bottom;text-align:left;padding:.4rem .15rem}"
 	"input[type=search]{font:inherit;padding:.3rem .6rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);"
-	"min-width:18rem}label{margin-left:1rem}.verdict-met{color:var(--good)}.verdict-missed{color:var(--bad)}"
+	"min-width:18rem}label{margin-left:1rem}a{color:var(--a)}.verdict-met{color:var(--good)}.verdict-missed{color:var(--bad)}"
 	".verdict-inconclusive{color:var(--warn)}.note{border-left:3px solid var(--a);padding:.3rem .8rem;background:var(--soft)}";
 
 /* Filters rows by text and by kind; nothing else on the page needs a script. */
@@ -28,6 +30,8 @@ static const char script[] =
 	"r.forEach(function(t){var v=(!s||t.textContent.toLowerCase().indexOf(s)>=0)&&(!w.checked||t.dataset.wrong)&&(!d||!d.checked||t.dataset.differ);"
 	"t.hidden=!v;if(v)k++});n.textContent=k+' of '+r.length+' rows'}[q,w,d].forEach(function(x){if(x)x.addEventListener('input',f)});f()})()"
 	"</script>\n";
+
+enum { CONFUSIONS = 10 };
 
 static void label_of(const struct group *g, struct buf *b)
 {
@@ -230,6 +234,7 @@ static void usage(const struct board *b, struct buf *out)
 static void confusion(const struct board *b, const struct group *g, struct buf *out)
 {
 	struct label_figures f;
+	struct table t = {0};
 	struct buf text = BUF_INIT;
 
 	labels_figures(&g->labels, b->level, b->boot.seed, &f);
@@ -240,7 +245,7 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 		html_paragraph("More than 60 classes: the matrix is left out; it stands in the JSON output.", out);
 	buf_adds(out, "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
 	for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
-		buf_adds(out, "<th>");
+		buf_adds(out, "<th class=\"up\">");
 		html_str(j < f.n ? f.names[j] : "(other)", out);
 		buf_adds(out, "</th>");
 	}
@@ -252,13 +257,22 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 		for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
 			double k = f.matrix[i * (f.n + 1) + j], share = f.support[i] > 0 ? k / f.support[i] : 0;
 
-			buf_addf(out, "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
-				 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad", 60 * share, k);
+			if (k > 0)
+				buf_addf(out, "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
+					 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad", 60 * share, k);
+			else
+				buf_adds(out, i == j ? "<td class=\"on\"></td>" : "<td></td>");
 		}
 		buf_addf(out, isnan(f.precision[i]) ? "<td>-</td>" : "<td>%.3f</td>", f.precision[i]);
 		buf_addf(out, "<td>%.3f</td><td>%.3f</td></tr>\n", f.recall[i], f.f1[i]);
 	}
 	buf_adds(out, "</tbody></table></div>\n");
+	tables_confusions(&f, CONFUSIONS, &t);
+	if (t.rows > 1) {
+		html_paragraph("Taken for another class most often:", out);
+		html_table(&t, NULL, out);
+	}
+	table_release(&t);
 	label_figures_release(&f);
 	buf_release(&text);
 }
@@ -387,6 +401,8 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 	}
 	qsort(order, g->n_rows, sizeof *order, by_mean);
 	label_of(g, &text);
+	if (with_script)
+		buf_adds(out, "<a id=\"rows\"></a>");
 	html_heading(n > 1 || b->n_groups == 1 ? "Rows, worst first" : text.data, out);
 	if (with_script)
 		buf_addf(out, "<p class=\"noprint\"><input type=\"search\" id=\"q\" placeholder=\"filter rows\"><label><input type=\"checkbox\" "
@@ -446,6 +462,8 @@ void page_write(const struct board *b, const struct comparisons *c, const struct
 
 	out->max = (size_t)4 << 30;
 	html_begin("Evaluation", css, out);
+	if (b->n_groups > 0)
+		buf_adds(out, "<p class=\"noprint\"><a href=\"#rows\">To the rows themselves</a></p>\n");
 	buf_addf(out, "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n", b->level * 100,
 		 board_is_clustered(b) ? ", or by clusters" : "", b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
 	requirements(d, n_decided, advice, out);

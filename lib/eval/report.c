@@ -345,8 +345,12 @@ static int occurs(const struct board *b, size_t metric, const char *field)
 	return 0;
 }
 
-void report_remarks(const struct board *b, int several, struct buf *out)
+void report_remarks(const struct board *b, int several, void (*say)(const char *fmt, ...))
 {
+	for (size_t i = 0; i < b->n_groups; i++)
+		if (b->groups[i].cut_off > 0)
+			say("%" PRIu64 " of %" PRIu64 " answers%s%s were cut off at the limit of tokens (finish_reason length)",
+				 b->groups[i].cut_off, b->groups[i].n, several ? " of " : "", several ? b->groups[i].label : "");
 	for (size_t m = 0; m < b->n_checks; m++) {
 		const struct field_rules *rules = &b->checks[m].fields;
 
@@ -355,11 +359,11 @@ void report_remarks(const struct board *b, int several, struct buf *out)
 			const struct score_cell *c = g->cells + m;
 
 			if (c->unscored > 0)
-				buf_addf(out, "%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)\n", board_metric_name(b, m), c->unscored,
+				say("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)", board_metric_name(b, m), c->unscored,
 					 g->n, several ? g->label : "", several ? " " : "", c->first);
 		}
 		for (size_t i = 0; i < rules->n && b->n_groups > 0; i++)
 			if (!occurs(b, m, rules->v[i].name))
-				buf_addf(out, "%s: no reference and no answer holds the field '%s'\n", board_metric_name(b, m), rules->v[i].name);
+				say("%s: no reference and no answer holds the field '%s'", board_metric_name(b, m), rules->v[i].name);
 	}
 }

@@ -18,8 +18,8 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 void report_choice(const struct group *g, struct buf *out);
 void report_break_even(const struct comparison *c, double train_cost, struct buf *out);
 
-/* A line for each thing that the figures alone do not say: rows that could not be scored, fields that occur nowhere. several: groups are named. */
-void report_remarks(const struct board *b, int several, struct buf *out);
+/* Says each thing that the figures alone do not say: answers cut off, rows that could not be scored, fields that occur nowhere. several: groups are named. */
+void report_remarks(const struct board *b, int several, void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))));
 
 /* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
 void report_label(const struct group *g, struct buf *text);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../json/jw.h"
 
 static void split_references(struct row *a, int n)
 {
@@ -79,24 +78,4 @@ void row_release(struct row *a)
 	for (size_t i = 0; i < sizeof a->scratch / sizeof *a->scratch; i++)
 		buf_release(&a->scratch[i]);
 	memset(a, 0, sizeof *a);
-}
-
-int row_with_scores(struct row *a, const char *const *names, size_t n, struct buf *line)
-{
-	struct buf value = BUF_INIT;
-	struct edit edit = {.name = "eval"};
-	struct jw w;
-	int failed;
-
-	jw_init(&w, &value);
-	jw_object(&w);
-	for (size_t c = 0; c < n; c++) {
-		jw_key(&w, names[c]);
-		jw_num(&w, a->scores[c]);
-	}
-	jw_end(&w);
-	edit.value = buf_span(&value);
-	failed = record_splice(&a->rec, &edit, 1, line);
-	buf_release(&value);
-	return failed;
 }

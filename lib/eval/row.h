@@ -33,7 +33,4 @@ struct row {
 int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks, struct err *e);
 void row_release(struct row *a);
 
-/* The record with `eval` added, which holds the scores by name; appended, without a newline. Every other byte stays. -1 where it grows too large. */
-int row_with_scores(struct row *a, const char *const *names, size_t n, struct buf *line);
-
 #endif

@@ -183,10 +183,10 @@ void tables_plan(const struct board *b, const struct comparison *c, struct buf *
 {
 	if (isnan(c->detectable))
 		return;
-	buf_addf(text, "%s, %s against %s: %" PRIu64 " pairs show a difference of %.4f in 80 of 100 such runs", board_metric_name(b, c->metric),
+	buf_addf(text, "%s, %s against %s: %" PRIu64 " pairs like these notice a true difference of %.4f in 80 of 100 runs", board_metric_name(b, c->metric),
 		 c->b->side, c->a->side, c->n, c->detectable);
 	if (isfinite(c->rows_needed) && c->rows_needed > (double)c->n)
-		buf_addf(text, "; the one found would need %.0f pairs", ceil(c->rows_needed));
+		buf_addf(text, "; one as small as that found needs %.0f", ceil(c->rows_needed));
 	buf_adds(text, ".");
 }
 
