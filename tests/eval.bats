@@ -60,6 +60,26 @@ rows() {
 	[[ $stderr == *"in:1: no reference"* ]]
 }
 
+@test "outputs of another type, scores that are no numbers and verdicts off the scale are unscored, each with its reason" {
+	printf '%s\n' '{"ideal":"7","output":7}' '{"ideal":"7","output":["7"]}' '{"ideal":"7","output":null}' '{"ideal":"7","output":"7"}' >in
+	status_is 0 ft-eval in
+	jq -e '.metrics.exact | .n == 1 and .mean == 1 and .unscored == 3' <<<"$output"
+	[[ $stderr == *'`output` is no string'* ]]
+	for score in '"x"' null 9 0 1e999 '{}'; do
+		echo "{\"output\":\"a\",\"judge\":{\"score\":$score,\"scale\":[1,5]}}" >in
+		status_is 0 ft-eval -c judge in
+		jq -e '.metrics.judge | .n == 0 and .unscored == 1 and .mean == null' <<<"$output"
+	done
+	echo '{"output":"a"}' >in
+	for expression in nan infinite -1 1.5 '"yes"' '[1]'; do
+		status_is 0 ft-eval -c "jq:$expression" in
+		jq -e '.metrics.jq | .unscored == 1 and .mean == null' <<<"$output"
+	done
+	printf '%s\n' '{"ideal":7,"output":"7"}' >in
+	status_is 2 ft-eval in
+	[[ $stderr == *in:1:* ]]
+}
+
 @test "a requirement ends with 0 met, 1 missed, 4 not yet decided" {
 	rows m "$(printf '1%.0s' {1..60})" >in
 	status_is 0 ft-eval --require 'exact>=0.9' in

@@ -287,6 +287,11 @@ TIE='{"critique": "alike", "winner": "tie"}'
 # verdict ID FIRST REPLY - how the judge replies where the answer of FIRST stands as A.
 verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 
+# verdicts_of - the same for many, read as lines ID FIRST WINNER.
+verdicts_of() {
+	jq -Rc 'split(" ") | {match: "answer of \(.[1]) to <\(.[0])>\n</answer-A", reply: ({critique: "so it is", winner: .[2]} | tojson)}' >>replies
+}
+
 @test "pairs are asked in both orders; an inconsistent pair is a tie and counted" {
 	verdict 0 one "$WIN_A"; verdict 0 two "$WIN_B" # one wins in both orders
 	verdict 1 one "$WIN_A"; verdict 1 two "$WIN_A" # always what stands first
@@ -402,9 +407,9 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 		for first in one two; do
 			better=one
 			((q % 2)) && better=two
-			if ((RANDOM % 100 < 30)) || [ "$first" = "$better" ]; then verdict $q $first "$WIN_A"; else verdict $q $first "$WIN_B"; fi
+			if ((RANDOM % 100 < 30)) || [ "$first" = "$better" ]; then echo $q $first A; else echo $q $first B; fi
 		done
-	done
+	done | verdicts_of
 	start_stub --replies replies
 	two 150 >in
 	ft-judge -q -m j --pair in >judged
@@ -427,4 +432,47 @@ verdict() { reply "answer of $2 to <$1>"$'\n</answer-A' "$3"; }
 	status_is 0 ft-judge --bias --table judged
 	[[ $output == *"longer "*"0.8000"*"strength"*"llama-y"* ]]
 	status_is 4 ft-judge --bias /dev/null
+}
+
+@test "a simulated judge with known leanings, behind the stub: --bias finds each within its interval" {
+	# 200 pairs of equally good models. The judge likes the longer answer with probability 0.8; of the two orders, one in which the answer that it likes stands
+	# second is decided by the place instead with probability 0.3. So the first wins .5 + .3 / 2 of the votes, 30 % of the pairs flip, and of those decided alike
+	# the longer wins 80 %; at equal length nobody wins.
+	RANDOM=11
+	for ((q = 0; q < 200; q++)); do
+		long=one short=two
+		((RANDOM % 2)) && long=two short=one
+		likes=$long other=$short
+		((RANDOM % 100 < 80)) || likes=$short other=$long
+		echo $q "$likes" A
+		if ((RANDOM % 100 < 30)); then echo $q "$other" A; else echo $q "$other" B; fi
+		echo "$long" >>longer
+	done | verdicts_of
+	jq -R . longer | jq -sc 'to_entries[] | .key as $q | .value as $long | ("one", "two") as $m | {id: "r\($q)", model: $m, messages: [{role: "user", content: "question <\($q)>"}],
+		output: ((if $m == $long then "It would take me \($q % 7 + 2) more lines to say, and I do say it: " else "" end) + "answer of \($m) to <\($q)>")}' >in
+	start_stub --replies replies
+	ft-judge -q -m j --pair in >judged
+	status_is 0 ft-judge --bias judged
+	jq -e 'def holds(x): .lo <= x and x <= .hi;
+		.n == 200 and (.first_position | holds(0.65) and .lo > 0.5) and (.flip | holds(0.3)) and (.longer | holds(0.8) and .lo > 0.6)
+		and (.win_rate_at_equal_length | holds(0.5)) and .length_slope.lo > 0' <<<"$output"
+}
+
+@test "a simulated judge with known error rates, behind the stub: --agree finds them, and corrected rates cover the truth" {
+	# It passes 90 % of what is right and 25 % of what is wrong; 70 % of all is right. People labelled 200 of 700 rows.
+	RANDOM=3
+	for ((q = 0; q < 700; q++)); do
+		right=true
+		((RANDOM % 100 < 70)) || right=false
+		if [ $right = true ]; then passes=$((RANDOM % 100 < 90)); else passes=$((RANDOM % 100 < 25)); fi
+		echo "{\"id\":\"r$q\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"output\":\"$([ $passes = 1 ] && echo looks || echo seems) $q\"$( ((q < 200)) && echo ",\"human\":$right")}"
+	done >in
+	reply 'looks' "$PASS"
+	reply 'seems' "$FAIL"
+	start_stub --replies replies
+	ft-judge -q -m j in >judged
+	status_is 0 ft-judge --agree human judged
+	jq -e 'def holds(x): .lo <= x and x <= .hi;
+		.n == 200 and .unlabelled == 500 and (.tpr | holds(0.9)) and (.tnr | holds(0.75))
+		and (.corrected | (.rogan_gladen | holds(0.7)) and (.prediction_powered | holds(0.7)))' <<<"$output"
 }

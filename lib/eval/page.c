@@ -17,6 +17,7 @@ static const char css[] =
 	".rows td{max-width:28rem}.rows .miss{background:color-mix(in srgb,var(--bad) 12%,transparent)}"
 	".rows .hit{background:color-mix(in srgb,var(--good) 10%,transparent)}.score{font-size:12px;color:var(--dim)}"
 	"td,th{white-space:nowrap}.rows td,.rows th{white-space:normal}p.noprint{max-width:none}"
+	"@media screen{.rows td+td{min-width:9rem}}"
 	".matrix td{text-align:right}.matrix .on{outline:1px solid var(--line)}.matrix td,.matrix th{padding:.15rem .4rem}"
 	".matrix .up{writing-mode:vertical-rl;transform:rotate(180deg);vertical-align:bottom;text-align:left;padding:.4rem .15rem}"
 	"input[type=search]{font:inherit;padding:.3rem .6rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);"

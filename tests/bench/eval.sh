@@ -22,3 +22,18 @@ agree=$(jq -n --slurpfile ft "$tmp/ft" --slurpfile peer "$tmp/out" 'def near(x; 
 	| near($m[$k].mean; $p[$k][0]; 1e-9) and near($m[$k].lo; $p[$k][1]; $w / 10) and near($m[$k].hi; $p[$k][2]; $w / 10)] | all)')
 jq -nc --argjson rows "$rows" --argjson a "$a" --argjson b "$b" --argjson agree "$agree" '{work: "\($rows) rows: exact + f1 + rouge-l + 10,000 resamples", ft: $a, peer: $b, unit: "s", ratio: ($b / $a), must: 20,
 	note: ("peer: NumPy and scikit-learn; figures " + (if $agree then "agree" else "DO NOT AGREE" end))}'
+
+# Memory: ten times the rows take no more, but for comparisons, which keep ids and scores.
+used() { /usr/bin/time -f %M -o "$tmp/time" "$@" >/dev/null 2>&1; tail -n 1 "$tmp/time"; }
+if [ -x /usr/bin/time ]; then
+	for _ in 1 2 3 4 5 6 7 8 9 10; do cat "$tmp/rows.jsonl"; done >"$tmp/ten.jsonl"
+	jq -c '.model = ("a", "b")' "$tmp/rows.jsonl" >"$tmp/pair.jsonl"
+	a=$(used ft-eval -q -c exact -c f1 -c rouge-l "$tmp/rows.jsonl")
+	b=$(used ft-eval -q -c exact -c f1 -c rouge-l "$tmp/ten.jsonl")
+	c=$(used ft-eval -q -c exact -c f1 -c rouge-l --compare model "$tmp/pair.jsonl")
+	d=$(used "$python" "$(dirname "$0")/eval_peer.py" "$tmp/rows.jsonl" 2)
+	jq -nc --argjson rows "$rows" --argjson a "$a" --argjson b "$b" '{work: "memory for \(10 * $rows) rows against \($rows)", ft: ($b / 1024), peer: ($a / 1024), unit: "MiB", ratio: ($a / $b), must: 0.9,
+		note: "ft-eval against itself: flat in the rows"}'
+	jq -nc --argjson rows "$rows" --argjson c "$c" --argjson d "$d" '{work: "memory to compare two models on \($rows) rows", ft: ($c / 1024), peer: ($d / 1024), unit: "MiB", ratio: ($d / $c), must: 1,
+		note: "peer: the script over one model; pairing keeps ids and scores"}'
+fi
