@@ -97,10 +97,11 @@ static void on_bad(void *arg, const struct err *e)
 static void show_progress(void *arg, size_t rows)
 {
 	struct work *w = arg;
-	const struct ask_totals *t = ask_totals(w->ask);
 	char note[96];
 
-	snprintf(note, sizeof note, "%zu errors, $%.4f%s", t->failed, t->cost, t->no_cost ? "+?" : "");
+	ask_note(w->ask, note, sizeof note);
+	w->progress.total = reader_expected(&w->reader);
+	w->progress.about = 1;
 	progress_set(&w->progress, (double)rows, note);
 }
 

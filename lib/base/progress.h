@@ -4,7 +4,8 @@
 
 struct progress {
 	const char *what; /* "rows", borrowed */
-	double total;	  /* 0 where unknown */
+	double total;	  /* 0 where unknown; may be set anew before each progress_set */
+	int about;	  /* total is an estimate */
 	double done;
 	double started, last; /* seconds, monotonic */
 	int on;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "../base/mem.h"
 
@@ -13,7 +14,7 @@
 
 void reader_init(struct reader *r, char **files)
 {
-	*r = (struct reader){.files = files, .fd = -1, .name = "standard input"};
+	*r = (struct reader){.files = files, .fd = -1, .name = "standard input", .bytes = -1};
 }
 
 static void close_file(struct reader *r)
@@ -99,6 +100,7 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 			*line = (struct span){start, (size_t)(nl - start)};
 			*whole = 1;
 			r->at += line->n + 1;
+			r->taken += (double)line->n + 1;
 			break;
 		}
 		seen = have;
@@ -108,6 +110,7 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 			*line = (struct span){start, have};
 			*whole = 0;
 			r->at = r->len;
+			r->taken += (double)have;
 			break;
 		}
 		int rc = fill(r, e);
@@ -189,4 +192,28 @@ int reader_ready(const struct reader *r)
 		return 1;
 	struct pollfd p = {.fd = r->fd, .events = POLLIN};
 	return poll(&p, 1, 0) != 0;
+}
+
+/* Bytes of all files; 0 where one is none that has a size. */
+static double count_bytes(char **files)
+{
+	double sum = 0;
+	struct stat st;
+
+	if (!files || !files[0])
+		return fstat(STDIN_FILENO, &st) || !S_ISREG(st.st_mode) ? 0 : (double)st.st_size;
+	for (; *files; files++) {
+		int rc = strcmp(*files, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(*files, &st);
+		if (rc || !S_ISREG(st.st_mode))
+			return 0;
+		sum += (double)st.st_size;
+	}
+	return sum;
+}
+
+double reader_expected(struct reader *r)
+{
+	if (r->bytes < 0)
+		r->bytes = count_bytes(r->files);
+	return r->taken > 0 && r->taken <= r->bytes ? (double)r->rows * r->bytes / r->taken : 0;
 }

@@ -26,6 +26,7 @@ struct reader {
 	char *data;
 	size_t len, cap, at;
 	int eof;
+	double bytes, taken; /* of the input: in all (-1: not asked yet, 0: not known), and returned */
 };
 
 void reader_init(struct reader *r, char **files);
@@ -44,5 +45,9 @@ void reader_explain(const char *name, size_t line, int whole, struct err *e);
 /* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has bytes (or its end) to read. For programs that
  * have other things to do meanwhile. */
 int reader_ready(const struct reader *r);
+
+/* About how many records the input will turn out to hold, judged by the bytes of those read; 0 where it is no plain file, or nothing was
+ * read. For progress. */
+double reader_expected(struct reader *r);
 
 #endif

@@ -1,5 +1,6 @@
 /* summary: what a run came to: counts, tokens, money, latencies, and the same foreseen for a dry run. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "ask_private.h"
 
@@ -103,6 +104,18 @@ void ask_foresee(struct ask *a, struct span body)
 	t->foreseen_high += prices_cost(a->prices, a->backend.model, 0, &u);
 }
 
+void ask_note(const struct ask *a, char *note, size_t size)
+{
+	const struct ask_totals *t = &a->totals;
+	char cached[48] = "", cost[48] = "";
+
+	if (t->cached)
+		snprintf(cached, sizeof cached, ", %zu from the cache", t->cached);
+	if (t->answers - t->cached > t->no_cost)
+		snprintf(cost, sizeof cost, ", $%.4f", t->cost);
+	snprintf(note, size, "%zu error%s%s%s", t->failed, t->failed == 1 ? "" : "s", cached, cost);
+}
+
 static void say_estimate(const struct ask *a, struct buf *text)
 {
 	const struct ask_totals *t = &a->totals;
@@ -122,6 +135,11 @@ static void say_estimate(const struct ask *a, struct buf *text)
 			 t->foreseen_low);
 }
 
+static void put_count(struct buf *text, size_t n, const char *what)
+{
+	buf_addf(text, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
 void ask_summary(const struct ask *a, struct buf *text)
 {
 	const struct ask_totals *t = &a->totals;
@@ -132,10 +150,17 @@ void ask_summary(const struct ask *a, struct buf *text)
 			say_estimate(a, text);
 		return;
 	}
-	buf_addf(text, "%zu rows in %.1f s: %zu answers (%zu from the cache), %zu errors, %zu requests", t->rows, t->seconds,
-		 t->answers, t->cached, t->errors, t->attempts);
+	put_count(text, t->rows, "row");
+	buf_addf(text, " in %.1f s: ", t->seconds);
+	put_count(text, t->answers, "answer");
+	if (t->cached)
+		buf_addf(text, " (%zu from the cache)", t->cached);
+	buf_adds(text, ", ");
+	put_count(text, t->errors, "error");
+	buf_adds(text, ", ");
+	put_count(text, t->attempts, "request");
 	if (t->unwritten)
-		buf_addf(text, "\nstopped: %zu rows in hand were given up and not written", t->unwritten);
+		buf_addf(text, "\nstopped: %zu in hand were given up and not written", t->unwritten);
 	for (size_t i = 0; i < most && t->by_type[i].n; i++) {
 		buf_addf(text, "\n%s", t->by_type[i].type);
 		if (t->by_type[i].status)
@@ -152,7 +177,7 @@ void ask_summary(const struct ask *a, struct buf *text)
 		if (t->no_usage)
 			buf_addf(text, "; unknown for %zu answers", t->no_usage);
 		if (!a->backend.local && t->no_cost == t->answers - t->cached)
-			buf_adds(text, "\ncost: unknown");
+			buf_adds(text, a->prices ? "\ncost: unknown" : "\ncost: unknown (give --prices)");
 		else if (!a->backend.local)
 			buf_addf(text, "\ncost: $%.6f", t->cost);
 		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
