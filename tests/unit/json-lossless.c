@@ -194,8 +194,34 @@ static void strings(void)
 	buf_release(&d);
 }
 
+static void expects(void)
+{
+	char path[] = "/tmp/ft-reader-XXXXXX", *files[] = {path, NULL}, *mixed[] = {path, "/dev/null", NULL};
+	static const char line[] = "{\"a\":1234}\n";
+	struct reader r;
+	struct record rec = {0};
+	int fd = mkstemp(path);
+
+	for (int i = 0; i < 40; i++)
+		ok(write(fd, line, sizeof line - 1) == sizeof line - 1, "a line is written");
+	close(fd);
+	reader_init(&r, files);
+	ok_near(reader_expected(&r), 0, 0, "nothing read, nothing known");
+	for (int i = 0; i < 10; i++)
+		reader_next(&r, &rec, NULL);
+	ok_near(reader_expected(&r), 40, 1e-9, "ten of forty equal lines tell of forty");
+	reader_release(&r);
+	reader_init(&r, mixed);
+	reader_next(&r, &rec, NULL);
+	ok_near(reader_expected(&r), 0, 0, "a device behind it may hold anything");
+	reader_release(&r);
+	record_release(&rec);
+	unlink(path);
+}
+
 int main(void)
 {
+	expects();
 	strictness();
 	splicing();
 	splice_restores();

@@ -1,0 +1,51 @@
+/* Fuzz target: hostile answers of a chat API, whole and streamed, in both dialects, and what is made of them for records and cache. The first
+ * byte says which, the second in how large pieces a stream comes. */
+#include "../../lib/net/answer.h"
+#include "../../lib/net/chat.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_stream(enum chat_dialect d, const char *p, size_t n, size_t piece, struct buf *body)
+{
+	struct chat_stream s = {0};
+
+	for (size_t k; n; p += k, n -= k) {
+		k = n < piece ? n : piece;
+		chat_stream_add(d, &s, p, k, 1);
+	}
+	/* What is put together from a stream is JSON, whatever came. */
+	if (chat_stream_body(d, &s, body) == 0 && json_check(buf_span(body), &(struct span){NULL, 0}, NULL))
+		__builtin_trap();
+	chat_stream_release(&s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum chat_dialect d;
+	struct buf body = BUF_INIT, json = BUF_INIT;
+	struct backend_answer a = {0}, again = {0};
+	struct chat_usage u;
+	struct span v;
+
+	if (size < 2)
+		return 0;
+	d = data[0] & 1 ? CHAT_ANTHROPIC : CHAT_OPENAI;
+	if (data[0] & 2)
+		read_stream(d, (const char *)data + 2, size - 2, (size_t)data[1] + 1, &body);
+	else
+		buf_add(&body, data + 2, size - 2);
+	backend_answer_clear(&a);
+	if (!json_check(buf_span(&body), &v, NULL) && json_kind(v) == JSON_OBJECT) {
+		chat_answer(d, v, data[0] & 4, &a);
+		if (a.usage.len)
+			chat_usage(buf_span(&a.usage), &u);
+		answer_write(&a, &json);
+		if (json_check(buf_span(&json), &v, NULL) || (!a.error_type[0] && answer_read(v, &again)))
+			__builtin_trap();
+	}
+	backend_answer_release(&a);
+	backend_answer_release(&again);
+	buf_release(&body);
+	buf_release(&json);
+	return 0;
+}
