@@ -9,6 +9,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/drift/compare.h"
+#include "../lib/drift/estimate.h"
 #include "../lib/drift/load.h"
 #include "../lib/drift/page.h"
 #include "../lib/drift/profile.h"
@@ -23,7 +24,7 @@
 static struct opt_list opt_reference, opt_paths, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05;
 static double opt_ert;
-static const char *opt_time, *opt_state, *opt_html, *opt_junit;
+static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
 
@@ -42,6 +43,8 @@ static const struct opt options[] = {
 	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write a profile of the records, which -r takes in their place", 0, 0},
 	{0, "merge", OPT_FLAG, &opt_merge, NULL, "write the profile that the profiles named add up to", 0, 0},
 	{0, "rows", OPT_INT, &opt_rows, "N", "write the N current rows that best show what is new, in place\nof the report", 1, 1000000},
+	{0, "estimate", OPT_STR, &opt_estimate, "PATH", "how well the answers do, without labels, from the score there;\n--truth says where the reference has what came of it", 0, 0},
+	{0, "truth", OPT_STR, &opt_truth, "PATH", "--estimate: true or false, or from 0 to 1, in the reference", 0, 0},
 	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", 0, 0},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", 0, 0},
 	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
@@ -80,7 +83,7 @@ struct run {
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	struct scope_request q = {opt_paths.v, opt_paths.n, opt_exclude.v, opt_exclude.n, opt_time};
+	struct scope_request q = {opt_paths.v, opt_paths.n, opt_exclude.v, opt_exclude.n, opt_time, opt_estimate, opt_truth};
 
 	if (scope_init(s, &q, &e))
 		prog_usage("%s", e.msg);
@@ -168,23 +171,12 @@ static int as_table(void)
 	return opt_table || (out_is_tty() && !opt_json);
 }
 
-static void print(const struct comparison *c, const struct drift_options *o)
+static void print(const struct comparison *c, const struct drift_options *o, const struct estimate *x)
 {
 	struct buf b = BUF_INIT;
 
-	if (as_table()) {
-		report_table(c, o, &b);
-		out_span(buf_span(&b));
-	} else {
-		for (size_t i = 0; i < c->n; i++) {
-			buf_clear(&b);
-			report_line(&c->lines[i], c, &b);
-			out_line(b.data, b.len);
-		}
-		buf_clear(&b);
-		report_summary(c, o, &b);
-		out_line(b.data, b.len);
-	}
+	(as_table() ? report_table : report_lines)(c, o, x, &b);
+	out_span(buf_span(&b));
 	buf_release(&b);
 }
 
@@ -321,6 +313,7 @@ static int compare_once(struct run *r, char **files)
 {
 	struct frame current;
 	struct comparison c;
+	struct estimate x = {0};
 	struct source source = {0};
 	struct err e = ERR_INIT;
 
@@ -336,13 +329,18 @@ static int compare_once(struct run *r, char **files)
 		prog_end(FT_OK);
 	if (compare(&r->reference, &current, &r->scope->options, &c, &e))
 		prog_fail(&e);
+	if (opt_estimate && estimate(&c, &r->reference, &current, &r->scope->options, r->scope->estimate, r->scope->truth, &x, &e))
+		prog_fail(&e);
 	write_file(opt_html, page_html, &c, &r->scope->options);
 	write_file(opt_junit, page_junit, &c, &r->scope->options);
 	if (opt_rows)
 		print_rows(&c, r, &current, files);
 	else
-		print(&c, &r->scope->options);
-	int status = c.verdict == VERDICT_DRIFT ? FT_NO : c.verdict == VERDICT_STABLE ? FT_OK : FT_INSUFFICIENT;
+		print(&c, &r->scope->options, opt_estimate ? &x : NULL);
+	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)		  ? FT_NO
+		     : c.verdict == VERDICT_INSUFFICIENT || (opt_estimate && x.verdict == VERDICT_INSUFFICIENT) ? FT_INSUFFICIENT
+														     : FT_OK;
+	buf_release(&x.why);
 	comparison_release(&c);
 	frame_release(&current);
 	source_release(&source);
@@ -361,8 +359,12 @@ static void check_options(void)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)
 		prog_usage("--ert and --state go with --window");
-	if (opt_window && (opt_rows || opt_html || opt_junit))
-		prog_usage("--rows, --html and --junit tell of one comparison, not of a stream");
+	if (opt_window && (opt_rows || opt_html || opt_junit || opt_estimate))
+		prog_usage("--rows, --html, --junit and --estimate tell of one comparison, not of a stream");
+	if (!opt_estimate != !opt_truth)
+		prog_usage("--estimate and --truth go together: a score, and whether it was right");
+	if (opt_estimate && opt_rows)
+		prog_usage("--rows stands in place of the report that --estimate is part of: choose one");
 	if (opt_window && opt_reference.n && profile_is(opt_reference.v[0]))
 		prog_usage("--window learns from the reference's records; a profile does not hold them");
 }

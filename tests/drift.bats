@@ -368,3 +368,71 @@ numbers() {
 	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
 	status_is 2 ft-drift -r reference --html nowhere/page.html current
 }
+
+# vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
+vectors() {
+	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
+		printf "{\"v\":["; for (k = 0; k < 16; k++) printf "%s%.4f", k ? "," : "", rand() + rand() + (k < 4 ? shift : 0); print "]}" } }'
+}
+
+@test "vectors: a cloud that moved is drift, one that did not is not, another length is told, and a profile keeps them" {
+	vectors 300 1 0 >a
+	vectors 80 2 0 >b
+	vectors 80 3 0.4 >c
+	drift -r a b
+	[ "$status" -eq 0 ]
+	jq -se 'length == 2 and .[0].type == "vector" and .[0].test == "mmd"' out.jsonl
+	drift -r a c
+	[ "$status" -eq 1 ]
+	line .v | jq -e '.verdict == "drift" and .test == "mmd" and .effect > 0.4 and (.why | contains("of pairs"))'
+	cp out.jsonl want
+	ft-drift --profile a >a.profile
+	drift -r a.profile c
+	cmp want out.jsonl
+	# The rows chosen are those that moved.
+	{ cat b; jq -c '.new = true' c | head -n 40; } >mixed
+	ft-drift -q -r a --exclude .new --rows 20 mixed >rows || [ $? -eq 1 ]
+	[ "$(jq -s 'map(select(.new)) | length' rows)" -ge 14 ]
+	jq -c '.v |= .[:12]' b >short
+	drift -r a short
+	[ "$status" -eq 1 ]
+	line .v | jq -e '.type == "number" and (.why | contains("elements, median down from 16 to 12"))'
+	jq -c '.v[3] = "x"' a | head -60 >odd
+	status_is 0 ft-drift -q -r odd odd
+}
+
+@test "--estimate: a band that holds the truth, 1 where it fell, and none where inputs or scores are unseen" {
+	scored() {
+		awk -v n="$1" -v seed="$2" -v power="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) { s = rand() ^ power
+			printf "{\"q\":\"k%d\",\"judge\":{\"score\":%.4f},\"eval\":{\"exact\":%d}}\n", i % 3, s, rand() < s } }'
+	}
+	scored 1000 1 1 >reference
+	scored 300 2 1 >same
+	scored 300 3 2 >worse
+	ask=(--estimate .judge.score --truth eval.exact)
+	for f in same worse; do
+		jq -c 'del(.eval)' $f >current
+		drift -r reference "${ask[@]}" current
+		truth=$(jq -s 'map(.eval.exact) | add / length' $f)
+		jq -se --argjson t "$truth" '.[-2] | .lo <= $t and $t <= .hi and .lo < .value and .value < .hi' out.jsonl
+		[ "$(jq -s '.[-2].verdict' out.jsonl)" = "$([ $f = same ] && echo '"stable"' || echo '"drift"')" ]
+		[ "$status" -eq $([ $f = same ] && echo 0 || echo 1) ]
+	done
+	jq -c 'del(.eval)' same >current
+	drift -r reference --exclude .q "${ask[@]}" <(jq -c '.q = "new"' current)
+	[ "$status" -eq 0 ]
+	drift -r reference "${ask[@]}" <(jq -c '.q = "new"' current)
+	[ "$status" -eq 1 ]
+	jq -se '.[-2] | .verdict == "insufficient" and .value == null and (.why | contains("never had") and contains(".q"))' out.jsonl
+	drift -r reference --exclude .judge "${ask[@]}" <(jq -c '.judge.score += 0.5' current)
+	[ "$status" -eq 4 ]
+	jq -se '.[-2].why | contains("beyond those of the reference")' out.jsonl
+	drift -r reference --min-effect 0.5 "${ask[@]}" <(head -20 current)
+	[ "$status" -eq 4 ]
+	status_is 1 ft-drift --table -q -r reference "${ask[@]}" worse
+	[[ $output == *".eval.exact by .judge.score: "*" right by estimate ("* ]]
+	status_is 2 ft-drift -r reference --estimate .judge.score current
+	status_is 2 ft-drift -r reference --estimate .nothing --truth .eval.exact current
+	[[ $stderr == *"no reference record has anything at .nothing"* ]]
+	status_is 2 ft-drift -r reference --estimate .judge.score --truth .nothing current
+}

@@ -73,9 +73,9 @@ void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, st
 
 	if (sampled < 0)
 		return;
-	if (kind == KIND_STRING) {
+	if (kind == KIND_STRING || s.n) {
 		cell.at = c->text.len;
-		cell.n = s.n < COLUMN_TEXT_MAX ? s.n : COLUMN_TEXT_MAX;
+		cell.n = kind != KIND_STRING || s.n < COLUMN_TEXT_MAX ? s.n : COLUMN_TEXT_MAX;
 		if (buf_add(&c->text, s.s, cell.n))
 			return; /* a gigabyte of sampled text: the rest goes without */
 	}
@@ -310,11 +310,15 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 		count_date(c, &d);
 }
 
-void column_add_array(struct column *c, size_t length, int64_t sampled)
+void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled)
 {
 	c->count[KIND_ARRAY]++;
 	quantiles_add(&c->quantiles, (double)length);
-	column_keep(c, sampled, KIND_ARRAY, (double)length, (struct span){0});
+	if (vector.n && (!c->dims || c->dims == length)) {
+		c->dims = length;
+		c->vectors++;
+	}
+	column_keep(c, sampled, KIND_ARRAY, (double)length, c->dims == length ? vector : (struct span){0});
 }
 
 void column_add_string(struct column *c, struct span s, int64_t sampled)
@@ -367,6 +371,10 @@ void column_merge(struct column *c, const struct column *from, size_t first_row)
 	c->words += from->words;
 	c->bytes += from->bytes;
 	c->beyond += from->beyond;
+	if (c->dims == from->dims || !c->dims) {
+		c->dims = from->dims;
+		c->vectors += from->vectors;
+	}
 	c->others += from->others;
 	c->level_error += from->level_error;
 	c->us_order += from->us_order;
@@ -420,7 +428,7 @@ void column_renumber(struct column *c, const uint32_t *to)
 		if (to[cell.row] == UINT32_MAX)
 			continue;
 		cell.row = to[cell.row];
-		if (cell.kind == KIND_STRING) {
+		if (cell.n) {
 			struct span s = column_cell_text(c, &cell);
 			cell.at = text.len;
 			buf_addspan(&text, s);

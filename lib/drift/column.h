@@ -25,6 +25,8 @@
 #define COLUMN_LEVELS 20000 /* strings counted one by one; twice as many before they are compacted */
 #define COLUMN_LEVEL_MAX 80 /* bytes of a string that is counted as a category */
 #define COLUMN_TEXT_MAX 8192 /* bytes of a sampled text that are kept */
+#define VECTOR_LEAST 8 /* numbers that make an array a vector */
+#define VECTOR_MOST 4096
 #define COLUMN_PERIODS 40000 /* years or months told apart: all of 1000 to 2999 */
 
 enum kind { KIND_NULL, KIND_BOOL, KIND_NUMBER, KIND_STRING, KIND_OBJECT, KIND_ARRAY, KINDS };
@@ -37,7 +39,7 @@ struct cell {
 	uint32_t row;	    /* of the frame's sample */
 	unsigned char kind; /* of enum kind; nulls are not kept */
 	double x;	    /* a number, 0 or 1 of a boolean, the length of an array */
-	size_t at, n;	    /* a string's bytes in `text` */
+	size_t at, n;	    /* in `text`: a string's bytes, or a vector's numbers as floats */
 };
 
 struct level {
@@ -89,6 +91,7 @@ struct column {
 	uint64_t numeric;	/* strings that are a number */
 	uint64_t words, bytes;	/* of all strings */
 	double least, most, sum; /* of numbers */
+	uint64_t dims, vectors; /* arrays of dims numbers, and how many there were */
 	uint64_t beyond;	/* numbers that no double can hold; kept as infinite */
 
 	struct map level_by_hash;
@@ -120,10 +123,11 @@ void column_add_null(struct column *c);
 void column_add_bool(struct column *c, int x, int64_t sampled);
 void column_add_number(struct column *c, double x, int64_t sampled);
 void column_add_string(struct column *c, struct span s, int64_t sampled);
-void column_add_array(struct column *c, size_t length, int64_t sampled);
+/* vector: its elements as floats where they are numbers, or absent. */
+void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled);
 void column_add_object(struct column *c);
 
-/* For columns put together from counts: a string, a sampled value (s: of strings; others x). */
+/* For columns put together from counts: a string, a sampled value (s: of strings and vectors; x: of others, an array's length). */
 void column_count_level(struct column *c, struct span s, uint64_t n);
 void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s);
 void column_count_period(struct periods *p, int which, uint64_t rows);

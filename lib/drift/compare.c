@@ -87,6 +87,11 @@ static void add_line(struct comparison *c, const char *base, const struct column
 		buf_release(&path);
 		return;
 	}
+	/* An element of a vector tells nothing alone. */
+	if (some->element && type_of(was ? was->parent : NULL, is ? is->parent : NULL) == TYPE_VECTOR) {
+		buf_release(&path);
+		return;
+	}
 	enum type asked = type_asked(o, path.data), type = asked ? asked : type_of(was, is);
 	int dated = !asked && type == TYPE_TEXT && type_has_dates(was, is);
 	c->lines = mem_grow(c->lines, &c->cap, c->n + 2, sizeof *c->lines);
@@ -197,6 +202,9 @@ static void probe_line(struct line *l, const struct probe *p)
 	case TYPE_TEXT:
 		probe_text(l, p);
 		break;
+	case TYPE_VECTOR:
+		probe_vectors(l, p);
+		break;
 	case TYPE_ID:
 	case TYPE_OBJECT:
 	case TYPE_NONE:
@@ -214,6 +222,7 @@ static size_t hypotheses(const struct line *l, const struct probe *p)
 	case TYPE_NUMBER:
 	case TYPE_CATEGORY:
 	case TYPE_BOOLEAN:
+	case TYPE_VECTOR:
 		return 1;
 	case TYPE_DATE:
 		return 1 + (p->reference_time != NULL) + 2 * (size_t)p->options->calendar;

@@ -39,6 +39,7 @@ struct drift_options {
 struct finding {
 	const char *test; /* "kinds", "ks", "chi2", "fisher", "permutation", "unseen-year", "lag", "new-words", ... */
 	double statistic, p, p_adj, effect;
+	double unseen; /* share of current values that the reference never had the like of */
 	int drift;
 	struct buf why; /* a sentence */
 };

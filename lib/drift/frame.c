@@ -21,7 +21,7 @@ void frame_release(struct frame *f)
 	for (size_t i = 0; i < sizeof f->decoded / sizeof *f->decoded; i++)
 		buf_release(&f->decoded[i]);
 	buf_release(&f->text);
-	buf_release(&f->key);
+	buf_release(&f->vector);
 	frame_init(f);
 }
 

@@ -45,7 +45,7 @@ struct frame {
 	uint64_t threshold; /* rows with larger priorities are not sampled */
 	uint64_t salt;	    /* of the priorities: from the first record, so that shards draw independently */
 
-	struct buf decoded[FRAME_DECODE + 1], text, key; /* scratch */
+	struct buf decoded[FRAME_DECODE + 1], text, vector; /* scratch */
 };
 
 void frame_init(struct frame *f);

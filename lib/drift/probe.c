@@ -90,6 +90,8 @@ void probe_kinds(struct line *l, const struct probe *p)
 	struct finding *f = compare_found(l, "kinds", t.statistic, t.p, t.effect);
 	if (!f)
 		return;
+	for (int i = 0; i < STATES; i++)
+		f->unseen += was[i] ? 0 : (double)is[i] / (double)is_n;
 	/* What became more, and what it took the place of. */
 	int more = 0, less = 0;
 	for (int i = 1; i < STATES; i++) {
@@ -147,6 +149,7 @@ void probe_numbers(struct line *l, const struct probe *p)
 			below += y[i] < x[0];
 			above += y[i] > x[n - 1];
 		}
+		f->unseen = (double)(below + above) / (double)m;
 		if ((double)(below + above) >= 0.1 * (double)m) {
 			buf_adds(&f->why, "; ");
 			put_percent(&f->why, (double)(below + above) / (double)m);
@@ -216,8 +219,9 @@ static void levels_join(struct levels *v, const struct column *reference, const 
 	}
 }
 
-static void explain_categories(struct buf *why, const struct levels *v, const struct twosample_table *t, double was_n, double is_n)
+static void explain_categories(struct finding *f, const struct levels *v, const struct twosample_table *t, double was_n, double is_n)
 {
+	struct buf *why = &f->why;
 	double unseen = 0;
 	size_t kinds = 0, top = 0;
 
@@ -228,6 +232,7 @@ static void explain_categories(struct buf *why, const struct levels *v, const st
 		top = !kinds || v->is[i] > v->is[top] ? i : top;
 		kinds++;
 	}
+	f->unseen = unseen / is_n;
 	/* A value with a name says more than the rest. */
 	size_t where = t->where;
 	for (size_t i = 1; i < v->n && t->where == 0; i++) {
@@ -274,7 +279,7 @@ void probe_categories(struct line *l, const struct probe *p)
 		twosample_table(v.was, v.is, v.n, p->options->seed, p->draws, &t);
 		struct finding *f = compare_found(l, methods[t.method], t.statistic, t.p, t.effect);
 		if (f)
-			explain_categories(&f->why, &v, &t, (double)was_n, (double)is_n);
+			explain_categories(f, &v, &t, (double)was_n, (double)is_n);
 	}
 	free(v.was);
 	free(v.is);

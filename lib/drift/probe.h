@@ -21,6 +21,7 @@ void probe_numbers(struct line *l, const struct probe *p);
 void probe_categories(struct line *l, const struct probe *p);
 void probe_dates(struct line *l, const struct probe *p);
 void probe_text(struct line *l, const struct probe *p);
+void probe_vectors(struct line *l, const struct probe *p);
 
 /* "12 %", "0.4 %", "under 0.1 %". */
 void put_percent(struct buf *b, double share);

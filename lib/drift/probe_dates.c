@@ -63,6 +63,7 @@ static void probe_years(struct line *l)
 	struct finding *f = compare_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
 	if (!f)
 		return;
+	f->unseen = share;
 	if (!top) {
 		buf_adds(&f->why, "no year that the reference does not have");
 		return;

@@ -283,8 +283,10 @@ void probe_text(struct line *l, const struct probe *p)
 			put_percent(&f->why, mean(fresh[1], n[1]));
 			buf_adds(&f->why, " of the words are new to one half of the reference, of its other half's ");
 			put_percent(&f->why, mean(fresh[0], n[0]));
-			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0]))
+			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
+				f->unseen = d;
 				put_new_words(&f->why, &v);
+			}
 		}
 	}
 	probe_words(l, p, &v, &was, &is);

@@ -62,6 +62,18 @@ static void put_value(struct jw *w, double x)
 		jw_str(w, x > 0 ? "inf" : "-inf");
 }
 
+static void put_vector(struct jw *w, struct span floats)
+{
+	float x;
+
+	jw_array(w);
+	for (size_t i = 0; i + sizeof x <= floats.n; i += sizeof x) {
+		memcpy(&x, floats.s + i, sizeof x);
+		jw_num(w, (double)x);
+	}
+	jw_end(w);
+}
+
 /* Invalid bytes cannot stand here: all text was checked when it was read, but a cut at COLUMN_TEXT_MAX may split a character. */
 static void put_cells(const struct column *c, struct jw *w)
 {
@@ -73,6 +85,8 @@ static void put_cells(const struct column *c, struct jw *w)
 		jw_int(w, cell->kind);
 		if (cell->kind == KIND_STRING)
 			jw_strn(w, column_cell_text(c, cell).s, cell->n);
+		else if (cell->n)
+			put_vector(w, column_cell_text(c, cell));
 		else
 			put_value(w, cell->x);
 	}
@@ -141,6 +155,8 @@ static void put_column(const struct column *c, struct buf *b)
 	put_count(&w, "words", c->words);
 	put_count(&w, "bytes", c->bytes);
 	put_count(&w, "beyond", c->beyond);
+	put_count(&w, "dims", c->dims);
+	put_count(&w, "vectors", c->vectors);
 	put_count(&w, "others", c->others);
 	put_count(&w, "level_error", c->level_error);
 	put_count(&w, "us_order", c->us_order);
@@ -332,6 +348,22 @@ static int read_levels(struct column *c, struct span v, struct buf *text)
 	return 0;
 }
 
+static int read_vector(struct span v, struct buf *text, double *length)
+{
+	struct json_iter it = {0};
+	struct span key, item;
+	double x;
+
+	*length = (double)json_count(v);
+	while (json_next(&it, v, &key, &item)) {
+		if (json_number(item, &x))
+			return -1;
+		float rounded = (float)x;
+		buf_add(text, &rounded, sizeof rounded);
+	}
+	return *length < VECTOR_LEAST || *length > VECTOR_MOST ? -1 : 0;
+}
+
 static int read_cells(struct column *c, struct span v, size_t rows, struct buf *text)
 {
 	struct json_iter it = {0};
@@ -347,9 +379,11 @@ static int read_cells(struct column *c, struct span v, size_t rows, struct buf *
 		    !json_next(&it, v, &key, &item))
 			return -1;
 		buf_clear(text);
-		if (kind == KIND_STRING ? json_string(item, text) : read_value(item, text, &x))
+		if (kind == KIND_STRING	       ? json_string(item, text)
+		    : json_kind(item) == JSON_ARRAY ? read_vector(item, text, &x)
+						    : read_value(item, text, &x))
 			return -1;
-		column_keep(c, row, (enum kind)kind, x, buf_span(text));
+		column_keep(c, row, (enum kind)kind, x, kind == KIND_STRING || json_kind(item) == JSON_ARRAY ? buf_span(text) : (struct span){0});
 	}
 	return 0;
 }
@@ -388,7 +422,7 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	}
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
 	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
+	    get_count(v, "dims", &c->dims) || get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
 	    read_periods(&c->years, json_member(v, "years")) || read_periods(&c->months, json_member(v, "months")) ||
 	    read_levels(c, json_member(v, "levels"), text) || read_cells(c, json_member(v, "cells"), f->sample_n, text) ||
 	    read_sketches(c, v, text))

@@ -32,6 +32,8 @@ void report_reason(const struct line *l, struct buf *b)
 		buf_adds(b, "values of their own on nearly every row: not compared");
 	else if (l->type == TYPE_DATE)
 		buf_adds(b, "the same years on both sides");
+	else if (l->type == TYPE_VECTOR)
+		buf_adds(b, "all vectors are the same");
 	else if (l->type == TYPE_CATEGORY && (l->reference->levels_n != 1 || l->current->levels_n != 1))
 		buf_addf(b, "about %.0f different values, too many to tell each one's share, and none that came or grew much",
 			 fmax(distinct_count(&l->reference->distinct), distinct_count(&l->current->distinct)));
@@ -39,13 +41,12 @@ void report_reason(const struct line *l, struct buf *b)
 		buf_adds(b, "one and the same value on both sides");
 }
 
-void report_line(const struct line *l, const struct comparison *c, struct buf *b)
+static void put_line(const struct line *l, struct buf *b)
 {
 	struct jw w;
 	struct buf why = BUF_INIT;
 	const struct finding *f = l->best;
 
-	(void)c;
 	report_reason(l, &why);
 	jw_init(&w, b);
 	jw_object(&w);
@@ -100,7 +101,7 @@ void report_line(const struct line *l, const struct comparison *c, struct buf *b
 	buf_release(&why);
 }
 
-void report_summary(const struct comparison *c, const struct drift_options *o, struct buf *b)
+static void put_summary(const struct comparison *c, const struct drift_options *o, struct buf *b)
 {
 	struct jw w;
 
@@ -129,6 +130,20 @@ void report_summary(const struct comparison *c, const struct drift_options *o, s
 	jw_end(&w);
 }
 
+void report_lines(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		put_line(&c->lines[i], b);
+		buf_addc(b, '\n');
+	}
+	if (x) {
+		estimate_line(x, b);
+		buf_addc(b, '\n');
+	}
+	put_summary(c, o, b);
+	buf_addc(b, '\n');
+}
+
 static void pad(struct buf *b, const char *s, size_t n, size_t to)
 {
 	buf_add(b, s, n);
@@ -146,7 +161,7 @@ static void put_p(struct buf *b, const struct finding *f)
 		buf_addf(b, "%10.4f", f->p_adj);
 }
 
-void report_table(const struct comparison *c, const struct drift_options *o, struct buf *b)
+void report_table(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b)
 {
 	size_t wide = 4;
 
@@ -178,6 +193,10 @@ void report_table(const struct comparison *c, const struct drift_options *o, str
 	buf_addf(b, "\n%s: %zu of %zu paths drifted, %llu rows against %llu of the reference; %zu tests at alpha %g (%s)\n",
 		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
 		 (unsigned long long)c->reference_rows, c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
+	if (x) {
+		estimate_text(x, b);
+		buf_addc(b, '\n');
+	}
 }
 
 void report_window(const struct window_report *r, const struct comparison *c, struct buf *b)

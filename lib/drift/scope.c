@@ -44,10 +44,10 @@ static int add_path(struct scope *s, const char *text, struct err *e)
 int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 {
 	*s = (struct scope){.options = DRIFT_OPTIONS_INIT};
-	s->names = mem_alloc(q->paths_n + q->exclude_n, sizeof *s->names);
+	s->names = mem_alloc(q->paths_n + q->exclude_n + 2, sizeof *s->names);
 	s->types = mem_alloc(q->paths_n, sizeof *s->types);
 	s->find = mem_alloc(q->paths_n, sizeof *s->find);
-	s->exclude = mem_alloc(q->exclude_n, sizeof *s->exclude);
+	s->exclude = mem_alloc(q->exclude_n + 1, sizeof *s->exclude);
 	for (size_t i = 0; i < q->paths_n; i++) {
 		if (add_path(s, q->paths[i], e))
 			goto bad;
@@ -57,6 +57,10 @@ int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 	s->options.paths = s->types;
 	s->options.exclude = s->exclude;
 	s->options.exclude_n = q->exclude_n;
+	if (q->estimate) {
+		s->estimate = with_dot(s, q->estimate, strlen(q->estimate));
+		s->truth = s->exclude[s->options.exclude_n++] = with_dot(s, q->truth, strlen(q->truth));
+	}
 	if (q->time && !(s->time = path_compile(q->time, e))) {
 		err_prefix(e, "--time");
 		goto bad;

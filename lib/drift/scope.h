@@ -10,6 +10,7 @@ struct scope_request {
 	const char **exclude;
 	size_t exclude_n;
 	const char *time; /* or NULL */
+	const char *estimate, *truth; /* paths, or NULL; truth is not compared */
 };
 
 struct scope {
@@ -17,6 +18,7 @@ struct scope {
 	struct path **find;	      /* for frame.paths: what the walk does not single out */
 	size_t find_n;
 	struct path *time;
+	const char *estimate, *truth; /* with the leading dot */
 	struct drift_type *types;
 	const char **exclude;
 	char **names; /* storage */

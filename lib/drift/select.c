@@ -5,10 +5,13 @@
 #include "../base/mem.h"
 #include "../json/jw.h"
 #include "../json/reader.h"
+#include "../stats/mmd.h"
 #include "../text/features.h"
 #include "../text/hash.h"
 #include "select.h"
 #include "values.h"
+
+#define VECTORS_RANKED 2000
 
 struct scores {
 	double *total;	 /* of each sampled row */
@@ -159,6 +162,26 @@ static void score_texts(struct scores *s, const struct line *l)
 	map_release(&is);
 }
 
+/* How much nearer a vector lies to the current ones than to the reference's; for evenly spaced rows, since each is measured against all. */
+static void score_vectors(struct scores *s, const struct line *l)
+{
+	size_t n, m, d = (size_t)l->current->dims, step = 1 + l->current->cells_n / VECTORS_RANKED;
+
+	if (l->reference->dims != d || !d)
+		return;
+	float *x = values_vectors(l->reference, l->current, &n, &m), *y = mem_alloc(d, sizeof *y);
+	double scale = n && m ? mmd_scale(x, n + m, d) : 0;
+	for (size_t i = 0; i < l->current->cells_n && scale > 0; i += step) {
+		const struct cell *cell = &l->current->cells[i];
+		if (cell->kind != KIND_ARRAY || cell->n != d * sizeof *y)
+			continue;
+		memcpy(y, column_cell_text(l->current, cell).s, cell->n);
+		add(s, cell->row, mmd_nearer(x, n, m, d, scale, y), l);
+	}
+	free(x);
+	free(y);
+}
+
 /* Rows in which the path has a kind that became more usual; a row without the path is not seen here. */
 static void score_kinds(struct scores *s, const struct line *l, const struct frame *reference, const struct frame *current)
 {
@@ -207,6 +230,8 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 			score_numbers(&s, l);
 		else if (l->type == TYPE_TEXT)
 			score_texts(&s, l);
+		else if (l->type == TYPE_VECTOR)
+			score_vectors(&s, l);
 		else
 			score_categories(&s, l);
 	}

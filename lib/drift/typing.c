@@ -2,7 +2,7 @@
 #include <string.h>
 #include "typing.h"
 
-static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date", "text", "id", "object"};
+static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date", "text", "id", "vector", "object"};
 
 const char *type_name(enum type t)
 {
@@ -20,7 +20,7 @@ enum type type_named(const char *name)
 
 /* Counts of both sides together. */
 struct both {
-	double count[KINDS], whole_dates, numeric, words, bytes, levels, others;
+	double vectors, count[KINDS], whole_dates, numeric, words, bytes, levels, others;
 };
 
 static void gather(struct both *b, const struct column *c)
@@ -29,6 +29,7 @@ static void gather(struct both *b, const struct column *c)
 		return;
 	for (int i = 0; i < KINDS; i++)
 		b->count[i] += (double)c->count[i];
+	b->vectors += (double)c->vectors;
 	b->whole_dates += (double)c->whole_dates;
 	b->numeric += (double)c->numeric;
 	b->words += (double)c->words;
@@ -76,7 +77,9 @@ enum type type_of(const struct column *reference, const struct column *current)
 	case KIND_NUMBER:
 		return b.whole_dates >= 0.8 * b.count[KIND_NUMBER] ? TYPE_DATE : TYPE_NUMBER;
 	case KIND_ARRAY:
-		return TYPE_NUMBER;
+		if (reference && current && reference->dims != current->dims)
+			return TYPE_NUMBER; /* its length tells */
+		return b.vectors >= 0.8 * b.count[KIND_ARRAY] ? TYPE_VECTOR : TYPE_NUMBER;
 	case KIND_OBJECT:
 		return TYPE_OBJECT;
 	default:

@@ -34,6 +34,33 @@ double values_error(const struct column *c)
 	return c->quantiles.n > c->cells_n ? QUANTILES_ERROR : 0;
 }
 
+static size_t put_vectors(const struct column *c, float *x)
+{
+	size_t all = 0, seen = 0, n = 0, bytes = (size_t)c->dims * sizeof *x;
+
+	for (size_t i = 0; i < c->cells_n; i++)
+		all += c->cells[i].kind == KIND_ARRAY && c->cells[i].n == bytes;
+	size_t want = all < VALUES_VECTORS ? all : VALUES_VECTORS;
+	for (size_t i = 0; i < c->cells_n; i++) {
+		const struct cell *cell = &c->cells[i];
+		if (cell->kind != KIND_ARRAY || cell->n != bytes)
+			continue;
+		if (seen * want / all != (seen + 1) * want / all)
+			memcpy(x + c->dims * n++, column_cell_text(c, cell).s, bytes);
+		seen++;
+	}
+	return n;
+}
+
+float *values_vectors(const struct column *a, const struct column *b, size_t *n, size_t *m)
+{
+	float *x = mem_alloc(2 * VALUES_VECTORS * (size_t)a->dims, sizeof *x);
+
+	*n = put_vectors(a, x);
+	*m = put_vectors(b, x + *n * a->dims);
+	return x;
+}
+
 int values_day_first(const struct column *a, const struct column *b)
 {
 	uint64_t us = 0, eu = 0;

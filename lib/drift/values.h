@@ -13,6 +13,12 @@
 double *values_numbers(const struct column *c, size_t *n);
 double values_error(const struct column *c);
 
+#define VALUES_VECTORS 500 /* a side */
+
+/* Vectors of two columns with the same dims, one after the other: *n of the first, then *m of the second, evenly spaced ones where there are
+ * more than VALUES_VECTORS. */
+float *values_vectors(const struct column *a, const struct column *b, size_t *n, size_t *m);
+
 /* The day that each of `rows` sampled rows names, the first one with a year where it is text; NO_DAY where there is none.
  * day_first: slashed dates that leave it open are day/month. */
 int64_t *values_days(const struct column *c, size_t rows, int day_first);

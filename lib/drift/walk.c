@@ -179,6 +179,25 @@ static void visit_members(struct frame *f, struct span object, const struct plac
 		visit_member(f, key, value, at, here, shape, &next);
 }
 
+/* The elements as floats, in f->vector, where they are numbers and neither few nor very many. */
+static struct span vector_of(struct frame *f, struct span array, size_t n)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	double x;
+
+	buf_clear(&f->vector);
+	if (n < VECTOR_LEAST || n > VECTOR_MOST)
+		return (struct span){0};
+	while (json_next(&it, array, &key, &value)) {
+		if (json_number(value, &x) || !isfinite((float)x))
+			return (struct span){0};
+		float rounded = (float)x;
+		buf_add(&f->vector, &rounded, sizeof rounded);
+	}
+	return buf_span(&f->vector);
+}
+
 /* One element, drawn by the row's hash, stands for all of them. */
 static void visit_some_element(struct frame *f, struct span array, size_t n, const struct place *at, struct column *here)
 {
@@ -215,7 +234,7 @@ static void visit_text(struct frame *f, struct span s, const struct place *at, s
 		visit_members(f, inner, &below, here, &here->decoded);
 	} else {
 		size_t n = json_count(inner);
-		column_add_array(here, n, at->sampled);
+		column_add_array(here, n, vector_of(f, inner, n), at->sampled);
 		if (n)
 			visit_some_element(f, inner, n, &below, here);
 	}
@@ -266,7 +285,7 @@ static void visit(struct frame *f, struct span v, const struct place *at)
 		break;
 	case JSON_ARRAY:
 		n = json_count(v);
-		column_add_array(here, n, at->sampled);
+		column_add_array(here, n, vector_of(f, v, n), at->sampled);
 		if (n)
 			visit_some_element(f, v, n, at, here);
 		break;
@@ -290,7 +309,7 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 		f->lost++;
 		return;
 	}
-	column_add_array(here, n, at.sampled);
+	column_add_array(here, n, (struct span){0}, at.sampled);
 	while (json_next(&it, messages, &key, &turn) && i < n) {
 		struct step index = {at.step, STEP_INDEX, {0}, i};
 		struct place turn_at = at;
