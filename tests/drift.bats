@@ -69,6 +69,18 @@ numbers() {
 	head -1 out.jsonl | jq -e '.path == ".x" and .type == "number" and .test == "ks" and .effect > 0.2 and (.why | startswith("median up from"))'
 }
 
+@test "numbers: the region that a filter cut away is named" {
+	numbers 600 1 0 >a
+	numbers 600 1 0 | jq -c 'select(.x < 0.4 or .x > 0.6)' >hole
+	drift -r a hole
+	[ "$status" -eq 1 ]
+	line .x | jq -e '.why | test("none left at 0.4[0-9]* to 0.[56][0-9]*, from 16 % to 0 %")'
+	numbers 600 1 0 | jq -c 'select(.x < 0.5)' >cut
+	drift -r a cut
+	[ "$status" -eq 1 ]
+	line .x | jq -e '.why | test("none left at 0.5[0-9]* to 0.9[0-9]*, from")'
+}
+
 @test "an effect below the floor is no drift, however sure" {
 	numbers 12000 1 0 >a
 	numbers 12000 2 0.015 >b
@@ -396,7 +408,7 @@ vectors() {
 	jq -c '.v |= .[:12]' b >short
 	drift -r a short
 	[ "$status" -eq 1 ]
-	line .v | jq -e '.type == "number" and (.why | contains("elements, median down from 16 to 12"))'
+	line .v | jq -e '.type == "number" and (.why | contains("median number of elements down from 16 to 12"))'
 	jq -c '.v[3] = "x"' a | head -60 >odd
 	status_is 0 ft-drift -q -r odd odd
 }

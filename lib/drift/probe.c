@@ -119,6 +119,81 @@ static double quantile(const double *x, size_t n, double q)
 	return i + 1 < n && x[i] != x[i + 1] ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[i];
 }
 
+/* An interval that lost values: its ends among the reference's, and the shares there. */
+struct region {
+	double from, to, was, is;
+};
+
+/* The interval in which the reference's share exceeds the current one most: where the difference of the two distribution functions rises
+ * most. x and y in rising order. */
+static struct region lost_region(const double *x, size_t n, const double *y, size_t m)
+{
+	struct region r = {0};
+	size_t i = 0, j = 0, i_from = 0, j_from = 0;
+	double least = 0, most = 0;
+
+	while (i < n) {
+		double v = j == m || x[i] <= y[j] ? x[i] : y[j];
+		while (i < n && x[i] <= v)
+			i++;
+		while (j < m && y[j] <= v)
+			j++;
+		double now = (double)i / (double)n - (double)j / (double)m;
+		if (now < least) {
+			least = now;
+			i_from = i;
+			j_from = j;
+		}
+		if (now - least > most) {
+			most = now - least;
+			r = (struct region){x[i_from], x[i - 1], (double)(i - i_from) / (double)n, (double)(j - j_from) / (double)m};
+		}
+	}
+	return r;
+}
+
+static void put_range(struct buf *b, double from, double to)
+{
+	put_figure(b, from);
+	if (from != to) {
+		buf_adds(b, " to ");
+		put_figure(b, to);
+	}
+}
+
+static void explain_numbers(struct finding *f, int elements, const double *x, size_t n, const double *y, size_t m)
+{
+	double was = quantile(x, n, 0.5), is = quantile(y, m, 0.5);
+	struct region lost = lost_region(x, n, y, m);
+	size_t outside = 0;
+
+	if (was != is) {
+		buf_addf(&f->why, "median%s %s from ", elements ? " number of elements" : "", is > was ? "up" : "down");
+		put_figure(&f->why, was);
+		buf_adds(&f->why, " to ");
+		put_figure(&f->why, is);
+	} else {
+		buf_adds(&f->why, "spread differently around the same median, ");
+		put_figure(&f->why, was);
+	}
+	for (size_t i = 0; i < m; i++)
+		outside += y[i] < x[0] || y[i] > x[n - 1];
+	f->unseen = (double)outside / (double)m;
+	if (f->unseen >= 0.1) {
+		buf_adds(&f->why, "; ");
+		put_percent(&f->why, f->unseen);
+		buf_adds(&f->why, " outside what was seen before, ");
+		put_range(&f->why, x[0], x[n - 1]);
+	} else if (lost.was >= 0.05 && lost.is <= lost.was / 3) {
+		buf_adds(&f->why, lost.is > 0 ? "; few left at " : "; none left at ");
+		put_range(&f->why, lost.from, lost.to);
+		buf_adds(&f->why, ", from ");
+		put_percent(&f->why, lost.was);
+		buf_adds(&f->why, " to ");
+		put_percent(&f->why, lost.is);
+	}
+}
+
 void probe_numbers(struct line *l, const struct probe *p)
 {
 	size_t n, m;
@@ -131,34 +206,8 @@ void probe_numbers(struct line *l, const struct probe *p)
 		goto cleanup;
 	double d = twosample_ks(x, n, y, m, NULL), sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
 	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
-	if (f) {
-		double was = quantile(x, n, 0.5), is = quantile(y, m, 0.5);
-		const char *what = l->type == TYPE_NUMBER && l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER]
-					   ? "elements, " : "";
-		if (was != is) {
-			buf_addf(&f->why, "median %s%s from ", what, is > was ? "up" : "down");
-			put_figure(&f->why, was);
-			buf_adds(&f->why, " to ");
-			put_figure(&f->why, is);
-		} else {
-			buf_adds(&f->why, "spread differently around the same median, ");
-			put_figure(&f->why, was);
-		}
-		size_t below = 0, above = 0;
-		for (size_t i = 0; i < m; i++) {
-			below += y[i] < x[0];
-			above += y[i] > x[n - 1];
-		}
-		f->unseen = (double)(below + above) / (double)m;
-		if ((double)(below + above) >= 0.1 * (double)m) {
-			buf_adds(&f->why, "; ");
-			put_percent(&f->why, (double)(below + above) / (double)m);
-			buf_adds(&f->why, " outside the range seen before, ");
-			put_figure(&f->why, x[0]);
-			buf_adds(&f->why, " to ");
-			put_figure(&f->why, x[n - 1]);
-		}
-	}
+	if (f)
+		explain_numbers(f, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER], x, n, y, m);
 cleanup:
 	free(x);
 	free(y);
