@@ -177,6 +177,8 @@ static void find_time(struct comparison *c, struct probe *p)
 	p->time_path = c->time_path;
 	if (!was || !is)
 		return;
+	c->reference_times = was;
+	c->current_times = is;
 	int day_first = values_day_first(was, is);
 	p->reference_time = values_days(was, p->reference->sample_n, day_first);
 	p->current_time = values_days(is, p->current->sample_n, day_first);
@@ -376,7 +378,7 @@ int compare(const struct frame *reference, const struct frame *current, const st
 	struct probe p = {.reference = reference, .current = current, .options = o};
 	double all_weight = 0;
 
-	*c = (struct comparison){.reference_rows = reference->rows, .current_rows = current->rows};
+	*c = (struct comparison){.reference = reference, .current = current, .reference_rows = reference->rows, .current_rows = current->rows};
 	pair_all(c, reference, current, o);
 	if (check_paths(c, o, e)) {
 		comparison_release(c);

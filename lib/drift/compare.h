@@ -64,6 +64,8 @@ struct comparison {
 	size_t tests, drifted;
 	enum verdict verdict;
 	uint64_t reference_rows, current_rows;
+	const struct frame *reference, *current;
+	const struct column *reference_times, *current_times; /* the records' own time; NULL where there is none */
 	char *time_path; /* where the records' own time was taken from; NULL where there is none */
 };
 

@@ -25,6 +25,9 @@ static void put_bars(struct buf *b, const char *title, char labels[][48], size_t
 
 	for (size_t i = 0; i < n; i++)
 		label[i] = labels[i];
+	buf_adds(b, "<p><small>");
+	html_str(title, b);
+	buf_adds(b, "</small></p>\n");
 	svg_bars(title, label, n, names, values, 2, b);
 }
 
@@ -62,7 +65,7 @@ static void draw_numbers(struct buf *b, const struct line *l)
 
 	x[0] = values_numbers(l->reference, &n[0]);
 	x[1] = values_numbers(l->current, &n[1]);
-	put_histogram(b, l->path, x, n);
+	put_histogram(b, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER] ? "number of elements" : "values", x, n);
 	free(x[0]);
 	free(x[1]);
 }
@@ -72,7 +75,6 @@ static void draw_lengths(struct buf *b, const struct line *l)
 	const struct column *side[] = {l->reference, l->current};
 	double *x[2];
 	size_t n[2] = {0};
-	struct buf title = BUF_INIT;
 
 	for (int s = 0; s < 2; s++) {
 		x[s] = mem_alloc(side[s]->cells_n, sizeof **x);
@@ -89,40 +91,68 @@ static void draw_lengths(struct buf *b, const struct line *l)
 		}
 		sort_doubles(x[s], n[s]);
 	}
-	buf_addf(&title, "%s, words", l->path);
-	put_histogram(b, title.data, x, n);
-	buf_release(&title);
+	put_histogram(b, "words of a text", x, n);
 	free(x[0]);
 	free(x[1]);
 }
 
-static double share_of_year(const struct column *c, int year)
+#define PERIODS 24
+
+static double share_of(const struct column *c, const struct periods *p, int which)
 {
-	return c->dated ? (double)column_period_rows(&c->years, year) / (double)c->dated : 0;
+	return c->dated ? (double)column_period_rows(p, which) / (double)c->dated : 0;
 }
 
-static void draw_years(struct buf *b, const struct line *l)
+/* By month where all dates lie within PERIODS of them, else by year, the latest. */
+static void draw_periods(struct buf *b, const struct line *l)
 {
 	const struct column *side[] = {l->reference, l->current};
-	char labels[24][48];
-	double values[2 * 24];
-	int year[24];
+	int first = 12 * 3000, last = 0;
+	char labels[PERIODS][48];
+	double values[2 * PERIODS];
 	size_t n = 0;
 
-	/* Both lists rise; more than 24 years are cut to the latest. */
-	for (int y = 2999, got; y >= 1000 && n < 24; y--) {
-		got = share_of_year(side[0], y) > 0 || share_of_year(side[1], y) > 0;
-		if (got)
-			year[n++] = y;
+	for (int s = 0; s < 2; s++) {
+		const struct periods *m = &side[s]->months;
+		if (!m->n)
+			continue;
+		first = m->v[0].which < first ? m->v[0].which : first;
+		last = m->v[m->n - 1].which > last ? m->v[m->n - 1].which : last;
 	}
+	if (first > last)
+		return;
+	int by_month = last - first < PERIODS;
+	if (!by_month) {
+		last /= 12;
+		first = first / 12 > last - PERIODS + 1 ? first / 12 : last - PERIODS + 1;
+	}
+	for (int i = first; i <= last; i++)
+		n++;
 	for (size_t i = 0; i < n; i++) {
-		int y = year[n - 1 - i];
-		snprintf(labels[i], sizeof labels[i], "%d", y);
-		values[i] = share_of_year(side[0], y);
-		values[n + i] = share_of_year(side[1], y);
+		int which = first + (int)i;
+		snprintf(labels[i], sizeof labels[i], by_month ? "%02d-%02d" : "%d", by_month ? which / 12 % 100 : which, which % 12 + 1);
+		for (size_t s = 0; s < 2; s++)
+			values[s * n + i] = share_of(side[s], by_month ? &side[s]->months : &side[s]->years, which);
 	}
-	if (n)
-		put_bars(b, l->path, labels, n, values);
+	put_bars(b, by_month ? "rows by month (year-month)" : "rows by year", labels, n, values);
+}
+
+static void draw_lags(struct buf *b, const struct line *l, const struct comparison *c)
+{
+	const struct column *side[] = {l->reference, l->current}, *times[] = {c->reference_times, c->current_times};
+	const struct frame *frame[] = {c->reference, c->current};
+	int day_first = values_day_first(l->reference, l->current), times_first = values_day_first(times[0], times[1]);
+	double *x[2];
+	size_t n[2];
+
+	for (int s = 0; s < 2; s++) {
+		int64_t *time = values_days(times[s], frame[s]->sample_n, times_first);
+		x[s] = values_lags(side[s], frame[s]->sample_n, time, day_first, &n[s]);
+		free(time);
+	}
+	put_histogram(b, "days from the record's own time", x, n);
+	free(x[0]);
+	free(x[1]);
 }
 
 struct share {
@@ -168,21 +198,27 @@ static void draw_levels(struct buf *b, const struct line *l)
 		buf_release(&quoted);
 	}
 	if (n)
-		put_bars(b, l->path, labels, n, values);
+		put_bars(b, "share of rows", labels, n, values);
 	free(v);
 }
 
-static void draw(struct buf *b, const struct line *l)
+/* Paths with one and the same value are not drawn. */
+static void draw(struct buf *b, const struct line *l, const struct comparison *c)
 {
-	if (!l->reference || !l->current)
+	if (!l->reference || !l->current || !l->best || l->type == TYPE_VECTOR || l->type == TYPE_ID || l->type == TYPE_OBJECT)
 		return;
+	buf_adds(b, "<h3>");
+	html_str(l->path, b);
+	buf_addf(b, " <small>%s, %s</small></h3>\n", type_name(l->type), verdict_name(l->verdict));
 	if (l->type == TYPE_NUMBER)
 		draw_numbers(b, l);
+	else if (l->type == TYPE_DATE && strcmp(l->best->test, "lag") == 0)
+		draw_lags(b, l, c);
 	else if (l->type == TYPE_DATE)
-		draw_years(b, l);
+		draw_periods(b, l);
 	else if (l->type == TYPE_TEXT)
 		draw_lengths(b, l);
-	else if (l->type == TYPE_CATEGORY || l->type == TYPE_BOOLEAN)
+	else
 		draw_levels(b, l);
 }
 
@@ -226,7 +262,7 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 	table_release(&t);
 	html_heading("Reference against current", b);
 	for (size_t i = 0; i < c->n && i < PAGE_PLOTS; i++)
-		draw(b, &c->lines[i]);
+		draw(b, &c->lines[i], c);
 	html_end(b);
 	buf_release(&text);
 }

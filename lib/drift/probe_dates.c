@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../stats/sort.h"
 #include "../stats/twosample.h"
 #include "../text/date.h"
 #include "probe.h"
@@ -73,22 +72,6 @@ static void probe_years(struct line *l)
 	put_years(&f->why, was);
 }
 
-/* Days of the sampled rows against their rows' own time; NaN-free and sorted. */
-static double *lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n)
-{
-	int64_t *day = values_days(c, rows, day_first);
-	double *lag = mem_alloc(rows, sizeof *lag);
-
-	*n = 0;
-	for (size_t i = 0; i < rows; i++) {
-		if (day[i] != NO_DAY && time[i] != NO_DAY)
-			lag[(*n)++] = (double)(day[i] - time[i]);
-	}
-	free(day);
-	sort_doubles(lag, *n);
-	return lag;
-}
-
 static void put_lag(struct buf *b, double days)
 {
 	if (days == 0)
@@ -104,8 +87,8 @@ static void probe_lag(struct line *l, const struct probe *p)
 	if (!p->reference_time || !p->current_time || (p->time_path && strcmp(p->time_path, l->path) == 0))
 		return;
 	int day_first = values_day_first(l->reference, l->current);
-	double *x = lags(l->reference, p->reference->sample_n, p->reference_time, day_first, &n);
-	double *y = lags(l->current, p->current->sample_n, p->current_time, day_first, &m);
+	double *x = values_lags(l->reference, p->reference->sample_n, p->reference_time, day_first, &n);
+	double *y = values_lags(l->current, p->current->sample_n, p->current_time, day_first, &m);
 	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES && !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
 		double d = twosample_ks(x, n, y, m, NULL);
 		struct finding *f = compare_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);

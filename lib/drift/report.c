@@ -151,6 +151,28 @@ static void pad(struct buf *b, const char *s, size_t n, size_t to)
 		buf_addc(b, ' ');
 }
 
+/* A path that stands on one side only, of which nothing is to be said but that. */
+static int is_idle(const struct line *l)
+{
+	return !l->best && (!l->reference || !l->current);
+}
+
+/* The path in `wide` columns, cut in front where it is longer: its end tells more. */
+static void put_path(struct buf *b, const char *path, size_t wide)
+{
+	size_t n = strlen(path);
+
+	if (out_width(path, n) <= wide) {
+		pad(b, path, n, wide);
+		return;
+	}
+	const char *from = path;
+	while (out_width(from, strlen(from)) > wide - 3 || ((unsigned char)*from & 0xc0) == 0x80)
+		from++;
+	buf_adds(b, "...");
+	pad(b, from, strlen(from), wide - 3);
+}
+
 static void put_p(struct buf *b, const struct finding *f)
 {
 	if (!f)
@@ -163,30 +185,40 @@ static void put_p(struct buf *b, const struct finding *f)
 
 void report_table(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b)
 {
-	size_t wide = 4;
+	size_t wide = 4, idle = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
+		if (is_idle(&c->lines[i]))
+			continue;
 		size_t n = out_width(c->lines[i].path, strlen(c->lines[i].path));
 		wide = n > wide ? n : wide;
 	}
-	wide = wide > 44 ? 44 : wide;
+	wide = wide > 48 ? 48 : wide;
 	pad(b, "path", 4, wide);
 	buf_adds(b, "  type      verdict       test            p adj.  effect\n");
 	for (size_t i = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
-		pad(b, l->path, strlen(l->path), wide);
+		if (is_idle(l)) {
+			idle++;
+			continue;
+		}
+		put_path(b, l->path, wide);
 		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type), verdict_name(l->verdict), l->best ? l->best->test : "-");
 		put_p(b, l->best);
 		if (l->best)
 			buf_addf(b, "  %6.3f", l->best->effect);
 		buf_addc(b, '\n');
 	}
+	if (idle)
+		buf_addf(b, "and %zu %s on one side only\n", idle, idle == 1 ? "path" : "paths");
 	for (size_t i = 0, said = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
 		if (l->verdict != VERDICT_DRIFT)
 			continue;
 		buf_addf(b, "%s%zu. %s: ", said ? "" : "\n", said + 1, l->path);
 		report_reason(l, b);
+		if (l->warning.len)
+			buf_addf(b, " (%s)", l->warning.data);
 		buf_addc(b, '\n');
 		said++;
 	}

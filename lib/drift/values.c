@@ -111,3 +111,18 @@ int64_t *values_days(const struct column *c, size_t rows, int day_first)
 	}
 	return day;
 }
+
+double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n)
+{
+	int64_t *day = values_days(c, rows, day_first);
+	double *lag = mem_alloc(rows, sizeof *lag);
+
+	*n = 0;
+	for (size_t i = 0; i < rows; i++) {
+		if (day[i] != NO_DAY && time[i] != NO_DAY)
+			lag[(*n)++] = (double)(day[i] - time[i]);
+	}
+	free(day);
+	sort_doubles(lag, *n);
+	return lag;
+}

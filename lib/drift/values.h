@@ -23,6 +23,9 @@ float *values_vectors(const struct column *a, const struct column *b, size_t *n,
  * day_first: slashed dates that leave it open are day/month. */
 int64_t *values_days(const struct column *c, size_t rows, int day_first);
 
+/* Days from the rows' own time (NO_DAY where unknown) to the dates of the column, in rising order; *n of them. */
+double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n);
+
 /* Whether slashed dates of the two columns (either may be NULL) are day/month: told by those that can be nothing else. */
 int values_day_first(const struct column *a, const struct column *b);
 

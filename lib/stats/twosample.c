@@ -8,6 +8,8 @@
 #include "twosample.h"
 
 #define EXACT_CELLS 4e6    /* of the lattice */
+#define PLAIN 3.5	   /* deviations of a category's difference of shares */
+#define PLAIN_ROWS 5	   /* of a category in the smaller sample, there or expected */
 #define PERMUTED_ROWS 5e7  /* dealt at most, all draws together */
 
 double twosample_ks(const double *x, size_t n, const double *y, size_t m, double *at)
@@ -303,7 +305,7 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 {
 	uint64_t n = 0, m = 0;
 	size_t levels = 0, places[2] = {0};
-	double least = INFINITY, variation = 0, chance = 0;
+	double least = INFINITY, plain_moves = 0, variation = 0, chance = 0;
 
 	*t = (struct twosample_table){.statistic = NAN, .p = NAN, .chi2_p = NAN, .effect = NAN, .largest = NAN};
 	for (size_t i = 0; i < k; i++) {
@@ -324,17 +326,23 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 		small[levels] = (uint32_t)(n <= m ? a[i] : b[i]);
 		pooled[levels++] = (uint32_t)(a[i] + b[i]);
 		least = fmin(least, all * fmin(nd, md) / (nd + md));
-		variation += fabs(pa - pb) / 2;
-		double share = all / (nd + md);
-		/* The mean of |normal| is sqrt(2/pi) of its deviation. */
-		chance += sqrt(2 / M_PI * share * (1 - share) * (1 / nd + 1 / md)) / 2;
+		/* A category that moved plainly counts in full; of the others what they moved together beyond chance. The mean of |normal| is
+		 * sqrt(2/pi) of its deviation. */
+		double share = all / (nd + md), sd = sqrt(share * (1 - share) * (1 / nd + 1 / md));
+		double few = n <= m ? (double)a[i] : (double)b[i];
+		if (fabs(pa - pb) > PLAIN * sd && fmax(few, share * fmin(nd, md)) >= PLAIN_ROWS) {
+			plain_moves += fabs(pa - pb) / 2;
+		} else {
+			variation += fabs(pa - pb) / 2;
+			chance += sqrt(2 / M_PI) * sd / 2;
+		}
 		if (fabs(pa - pb) > t->largest) {
 			t->largest = fabs(pa - pb);
 			t->where = i;
 		}
 	}
 	t->df = (double)levels - 1;
-	t->effect = fmax(0, variation - chance);
+	t->effect = plain_moves + fmax(0, variation - chance);
 	t->statistic = levels > 1 ? chi2(small, pooled, levels, fmin(nd, md), fmax(nd, md)) : 0;
 	size_t less = (size_t)(n <= m ? n : m), more = (size_t)(n <= m ? m : n);
 	if (levels < 2) {

@@ -26,7 +26,7 @@ struct twosample_table {
 	double df;
 	double p;
 	double chi2_p;	/* of the chi-square limit alone; NaN where it does not hold */
-	double effect;	/* total variation distance less what chance alone gives, at least 0 */
+	double effect;	/* total variation distance, without what chance gives to the categories that did not move plainly */
 	double largest; /* L-infinity: the largest difference of shares */
 	size_t where;	/* and its category */
 	int method;	/* TWOSAMPLE_EXACT (two categories: Fisher), _CHI2, _PERMUTED */
