@@ -60,6 +60,7 @@ COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 
 # NAME.isa.c holds vector kernels and is compiled once for each instruction set; the choice is made at run time.
 ARCH := $(shell uname -m)
+KERNEL_OPT = -O3
 ISAS = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
 ISA_base =
 ISA_avx2 = -mavx2 -mfma -mf16c -mbmi2
@@ -89,7 +90,7 @@ define isa_rule
 $(BUILD)/%.isa.$(1).o: %.isa.c | $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(COMPILE) -O3 -ffp-contract=fast -fno-math-errno $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
+	$$(Q)$$(COMPILE) $$(KERNEL_OPT) -ffp-contract=fast -fno-math-errno $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
@@ -111,7 +112,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # Other flags than last time: everything is made anew.
-flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)
+flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)$(filter-out -O3,$(KERNEL_OPT))
 $(BUILD)/flags: force
 	@mkdir -p $(BUILD)
 	@if [ -f $@ ] && [ "$$(cat $@)" != '$(flags_now)' ]; then rm -rf $(BUILD)/lib $(BUILD)/cmd $(BUILD)/tests $(BUILD)/bin; fi
@@ -236,7 +237,8 @@ peers:
 	npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --omit=peer --prefix build/peers/promptfoo \
 		promptfoo@0.121.20 @libsql/linux-$(NODE_ARCH)-gnu@0.5.29
 
-# What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME.
+# What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME. The kernels
+# are not what is fuzzed; clang takes many minutes to optimise them with all its checks in.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_ROOMS = drift net lm jinja nn web stats text json base
 define fuzz_rule
@@ -251,7 +253,7 @@ SECONDS = 60
 fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz: setup
 	@.ci/setup build sanitize
-	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzzing fuzz-programs \
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-programs \
 		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 	@for f in $(FUZZERS); do \
 		mkdir -p build/fuzzing/corpus/$$f && \
