@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void keep(void *arg, const char *line, size_t n)
 {
 	buf_add(arg, line, n);
+	buf_addc(arg, '\n');
 }
 
 static int read_bytes(struct span text, struct frame *f)
