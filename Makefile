@@ -32,7 +32,7 @@ web_PKGS = libmicrohttpd
 lm_LIBS := $(if $(MPI),$(shell pkg-config --libs ompi-c))
 base_LIBS = -lm
 
-ft-review_ROOMS = review web split stats text json base
+ft-review_ROOMS = review web split lm jinja nn stats text json base
 ft-split_ROOMS = split drift web stats text json base
 ft-prompt_ROOMS = net lm jinja nn stats text json base
 ft-judge_ROOMS = judge eval web net lm jinja nn stats text json base
@@ -79,7 +79,7 @@ all: setup
 	@$(MAKE) --no-print-directory programs
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
-$(BUILD)/lib/review/page.o: lib/review/page.html
+$(BUILD)/lib/review/page.o: lib/review/page.html lib/review/page.css lib/review/page.js
 
 $(BUILD)/%.o: %.c | $(BUILD)/flags
 	$(call say,CC,$<)
@@ -133,7 +133,7 @@ net_BELOW = net text json base
 nn_BELOW = nn base
 jinja_BELOW = jinja json base
 lm_BELOW = lm jinja nn text json base
-review_BELOW = review web split stats text json base
+review_BELOW = review web split lm jinja nn stats text json base
 web_BELOW = web text json base
 split_BELOW = split drift web stats text json base
 drift_BELOW = drift web stats text json base

@@ -4,12 +4,14 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/base/file.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/reader.h"
 #include "../lib/review/apply.h"
 #include "../lib/review/corpus.h"
+#include "../lib/review/opinion.h"
 #include "../lib/review/page.h"
 #include "../lib/review/rate.h"
 #include "../lib/review/report.h"
@@ -17,8 +19,8 @@
 #include "../lib/split/source.h"
 
 static struct {
-	int scan, second, adjudicate, quiet;
-	const char *journal, *apply, *report, *pairs, *as, *probabilities;
+	int scan, second, adjudicate, quiet, table, json;
+	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model, *adapter;
 	long long port, every, threads;
 	double near;
 } o = {.every = 4, .probabilities = ".probs", .near = 0.8};
@@ -26,8 +28,11 @@ static struct {
 static const struct opt options[] = {
 	{0, "scan", OPT_FLAG, &o.scan, NULL, "add `review`: suspicion and reasons to look (a filter)", 0, 0},
 	{0, "probs", OPT_STR, &o.probabilities, "PATH", "class probabilities {label: p} of a row, for label errors (default .probs)", 0, 0},
+	{0, "schema", OPT_STR, &o.schema, "FILE", "JSON Schema that references have to keep", 0, 0},
+	{'m', "model", OPT_STR, &o.model, "MODEL", "local model (./dir, hf:org/name): high loss, and class probabilities of labels", 0, 0},
+	{'a', "adapter", OPT_STR, &o.adapter, "DIR", "PEFT adapter over it", 0, 0},
 	{0, "near", OPT_REAL, &o.near, "J", "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9, 1},
-	{0, "threads", OPT_INT, &o.threads, "N", "for --near (default: all processors)", 1, 1024},
+	{0, "threads", OPT_INT, &o.threads, "N", "for --near and -m (default: all processors)", 1, 1024},
 	{0, "", OPT_GROUP, NULL, NULL, "judging", 0, 0},
 	{'o', "journal", OPT_STR, &o.journal, "JOURNAL", "show the rows on a page; decisions are appended to JOURNAL", 0, 0},
 	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
@@ -39,6 +44,8 @@ static const struct opt options[] = {
 	{0, "apply", OPT_STR, &o.apply, "JOURNAL", "the rows with fixes made and bad ones left out (a filter)", 0, 0},
 	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)", 0, 0},
 	{0, "report", OPT_STR, &o.report, "JOURNAL", "error rate with its interval, agreement of reviewers", 0, 0},
+	{0, "table", OPT_FLAG, &o.table, NULL, "the report in words (default on a terminal)", 0, 0},
+	{0, "json", OPT_FLAG, &o.json, NULL, "the report as JSON (default elsewhere)", 0, 0},
 	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary", 0, 0},
 	{0},
 };
@@ -54,7 +61,7 @@ static const struct program program = {
 };
 
 /* One pass over the rows of a set; fn may be NULL where rows are only counted. */
-static void each_row(struct source *s, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
+static void each_row(struct source *s, char **files, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
 {
 	struct reader in;
 	struct record r = {0};
@@ -62,7 +69,7 @@ static void each_row(struct source *s, const char *what, size_t total, void (*fn
 	struct progress bar;
 	size_t i = 0;
 	int rc;
-	reader_init(&in, s->files);
+	reader_init(&in, files);
 	in.stopping = prog_stopping;
 	progress_begin(&bar, what, (double)total, o.quiet);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
@@ -79,11 +86,15 @@ static void each_row(struct source *s, const char *what, size_t total, void (*fn
 }
 
 struct scan {
+	char **files; /* what is read: the source's, or what the model said of them */
+	struct opinion *opinion;
+	FILE *spool;
+	char spooled[32], *spool_files[2];
 	struct corpus corpus;
 	struct signs *signs;
 	struct findings findings;
 	struct buf line, json;
-	size_t suspicious;
+	size_t suspicious, opinion_rows;
 };
 
 static void count_row(void *arg, size_t i, const struct record *r)
@@ -109,11 +120,53 @@ static void write_row(void *arg, size_t i, const struct record *r)
 	s->suspicious += s->findings.n > 0;
 	buf_clear(&s->json);
 	jw_init(&w, &s->json);
-	findings_write(&s->findings, &w);
+	struct span was = record_get(r, "review");
+	findings_write(&s->findings, json_member(was, "loss"), json_member(was, "probs"), &w);
 	struct edit ed = {"review", buf_span(&s->json)};
 	buf_clear(&s->line);
 	record_splice(r, &ed, 1, &s->line);
 	out_line(s->line.data, s->line.len);
+}
+
+static void learn_labels(void *arg, size_t i, const struct record *r)
+{
+	((struct scan *)arg)->opinion_rows = i + 1;
+	opinion_count(((struct scan *)arg)->opinion, r);
+}
+
+static void spool_line(void *arg, struct span line)
+{
+	struct scan *s = arg;
+	fwrite(line.s, 1, line.n, s->spool);
+	putc('\n', s->spool);
+}
+
+static void ask_model(void *arg, size_t i, const struct record *r)
+{
+	(void)i;
+	opinion_add(((struct scan *)arg)->opinion, r, spool_line, arg);
+}
+
+/* Has the model look at every row first; what follows reads the rows with what it said. */
+static void have_opinion(struct scan *s, struct source *source, struct pool *pool)
+{
+	struct err e = ERR_INIT;
+	const char *why;
+	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 || !(s->spool = file_scratch(&e)))
+		prog_fail(&e);
+	each_row(source, source->files, "rows read", 0, learn_labels, s);
+	each_row(source, source->files, "rows judged by the model", s->opinion_rows, ask_model, s);
+	opinion_flush(s->opinion, spool_line, s);
+	if (fflush(s->spool) != 0)
+		prog_die("copying the rows into a temporary file failed: the disk may be full");
+	if (!o.quiet && opinion_labels(s->opinion))
+		prog_warn("the references are %zu labels: the model gives each row their probabilities", opinion_labels(s->opinion));
+	if (opinion_unread(s->opinion, &why))
+		prog_warn("%zu rows could not be shown to the model; the first: %s", opinion_unread(s->opinion, &why), why);
+	opinion_free(s->opinion);
+	snprintf(s->spooled, sizeof s->spooled, "/dev/fd/%d", fileno(s->spool));
+	s->spool_files[0] = s->spooled;
+	s->files = s->spool_files;
 }
 
 static int run_scan(char **files)
@@ -122,20 +175,29 @@ static int run_scan(char **files)
 	struct source source;
 	struct err e = ERR_INIT;
 	struct path *p = path_compile(o.probabilities, &e);
-	if (!p || !(s.signs = signs_new(&e)) || source_open(&source, files, prog_stopping, &e) < 0)
+	struct schema *schema = NULL;
+	if (o.schema && !(schema = schema_read(o.schema, &e)))
 		prog_fail(&e);
-	corpus_init(&s.corpus, p, o.near);
-	each_row(&source, "rows read", 0, count_row, &s);
-	each_row(&source, "rows compared", s.corpus.n, measure_row, &s);
+	if (!p || !(s.signs = signs_new(schema, &e)) || source_open(&source, files, prog_stopping, &e) < 0)
+		prog_fail(&e);
 	struct pool *pool = pool_new((int)o.threads);
+	s.files = source.files;
+	if (o.model)
+		have_opinion(&s, &source, pool);
+	corpus_init(&s.corpus, p, o.near);
+	each_row(&source, s.files, "rows read", 0, count_row, &s);
+	each_row(&source, s.files, "rows compared", s.corpus.n, measure_row, &s);
 	corpus_settle(&s.corpus, pool);
 	pool_free(pool);
-	each_row(&source, "rows written", s.corpus.n, write_row, &s);
+	each_row(&source, s.files, "rows written", s.corpus.n, write_row, &s);
 	if (!o.quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
 	source_release(&source);
 	corpus_release(&s.corpus);
+	if (s.spool)
+		fclose(s.spool);
 	signs_free(s.signs);
+	schema_free(schema);
 	findings_release(&s.findings);
 	buf_release(&s.line);
 	buf_release(&s.json);
@@ -236,7 +298,7 @@ static int run_report(void)
 	struct buf b = BUF_INIT;
 	if (journal_open(&j, o.report, 0, NULL, &e) < 0)
 		prog_fail(&e);
-	report_write(&j, out_is_tty(), &b);
+	report_write(&j, o.table || (out_is_tty() && !o.json), &b);
 	out_write(b.data, b.len);
 	buf_release(&b);
 	journal_close(&j);
@@ -249,6 +311,10 @@ int main(int argc, char **argv)
 	int modes = o.scan + !!o.journal + !!o.apply + !!o.pairs + !!o.report;
 	if (modes != 1)
 		prog_usage("say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
+	if (o.table && o.json)
+		prog_usage("--table and --json are two forms; say one");
+	if (o.adapter && !o.model)
+		prog_usage("-a needs the model (-m) that it adapts");
 	if (o.second && o.adjudicate)
 		prog_usage("--second and --adjudicate are two passes; say one");
 	if (o.scan)

@@ -13,24 +13,33 @@ need_browser() {
 
 @test "a person judges rows on the page of ft-review by keyboard" {
 	need_browser
-	jq -nc 'range(40) | {id: "r\(.)", split: (if . < 30 then "train" else "test" end),
-		messages: [{role: "system", content: "Name the topic."}, {role: "user", content: "Question \(.)\(if . == 17 then " needle" else "" end)\(if . == 3 then "<img src=x onerror=window.attacked=1>\u202e" else "" end)"},
-			{role: "assistant", content: "{\"topic\": \"topic \(. % 3)\"}"}], output: "{\"topic\": \"topic \(. % 4)\"}", model: "m"}' >rows.jsonl
+	command -v prlimit >/dev/null || skip "no prlimit here"
+	{
+		jq -nc 'range(30) | {id: "r\(.)", split: (if . < 20 then "train" else "test" end),
+			messages: [{role: "system", content: "Name the topic."}, {role: "user", content: "Question \(.)\(if . == 17 then " needle" else "" end)"},
+				{role: "assistant", content: "{\"topic\": \"topic \(. % 3)\"}"}], output: "{\"topic\": \"topic \(. % 4)\"}", model: "m"}'
+		jq -nc '{id: "hostile", messages: [{role: "user", content: "hostile <img src=x onerror=window.attacked=1>\u202e"}, {role: "assistant", content: "{\"topic\": \"x\"}"}]}'
+		jq -nc '{id: "calls", messages: [{role: "user", content: "tools please"}, {role: "assistant", content: null,
+			tool_calls: [{id: "c1", type: "function", function: {name: "get_weather", arguments: "{\"city\": \"Oslo\"}"}}]}]}'
+		jq -nc '{id: "long", messages: [{role: "user", content: ("a long one " + "x" * 1000000)}, {role: "assistant", content: "{\"topic\": \"y\"}"}]}'
+		jq -nc '("billing", "delivery") | {id: "twin \(.)", messages: [{role: "user", content: "twin question"}, {role: "assistant", content: .}]}'
+	} >rows.jsonl
 	ft-review --scan -q rows.jsonl >scanned.jsonl
-	ft-review -q -o j.jsonl --as anna --every 2 scanned.jsonl >address.txt 2>page.err 3>&- &
+	(trap '' XFSZ; exec ft-review -q -o j.jsonl --as anna --every 2 scanned.jsonl) >address.txt 2>page.err 3>&- &
 	PAGE_PID=$!
 	for _ in $(seq 200); do [ -s address.txt ] && break; sleep 0.02; done
 	mkdir -p "${FT_SHOTS:-$TMP/shots}"
-	run timeout 60 node "$ROOT/tests/browser/review.js" "$(cat address.txt)" "${FT_SHOTS:-$TMP/shots}"
+	run timeout 100 node "$ROOT/tests/browser/review.js" "$(cat address.txt)" "${FT_SHOTS:-$TMP/shots}" "$PAGE_PID"
 	kill -TERM "$PAGE_PID"
 	wait "$PAGE_PID" || true
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(jq -sc '[.[].verdict] | group_by(.) | map("\(length) \(.[0])")' j.jsonl)" = '["2 bad","1 fix","6 good","1 skip","1 undo"]' ]
+	[ ! -e j.jsonl.drafts ]
+	[ "$(jq -sc '[.[].verdict] | group_by(.) | map("\(length) \(.[0])")' j.jsonl)" = '["2 bad","2 fix","31 good","1 skip","1 undo"]' ]
 	status=0
 	ft-review --apply j.jsonl -q rows.jsonl >applied.jsonl 2>apply.err || status=$?
 	[ "$status" -eq 0 ] || { cat apply.err; return 1; }
-	[ "$(wc -l <applied.jsonl)" -eq 38 ]
+	[ "$(wc -l <applied.jsonl)" -eq 33 ]
 	[ "$(grep -c 'fixed by hand' applied.jsonl)" -eq 1 ]
 }
 

@@ -129,6 +129,46 @@ rows() {
 	[ "$(jq -c 'select(any(.review.reasons[]; .reason == "label")) | .id' scanned.jsonl | sort | tr -d '\n')" = "$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
 }
 
+@test "references that break a schema, and dates far from the others, are named" {
+	{
+		jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \"2023-03-\(10 + . % 20)\"}"}]}'
+		jq -nc '{id: "type", messages: [{role: "user", content: "a number"}, {role: "assistant", content: "{\"due\": 7}"}]}'
+		jq -nc '{id: "bare", messages: [{role: "user", content: "no json"}, {role: "assistant", content: "2023-03-01"}]}'
+		jq -nc '{id: "year", messages: [{role: "user", content: "a typo"}, {role: "assistant", content: "{\"due\": \"2203-03-01\"}"}]}'
+	} >rows.jsonl
+	echo '{"type": "object", "properties": {"due": {"type": "string"}}, "required": ["due"]}' >schema.json
+	ft-review --scan -q --schema schema.json rows.jsonl >scanned.jsonl
+	[ "$(jq -r '.id as $i | .review.reasons[].reason | "\($i) \(.)"' scanned.jsonl | grep -v language | sort | tr '\n' ',')" = "bare invalid-json,bare not-json,type schema,year odd-date," ]
+	[[ $(jq -r 'select(.id == "type") | .review.reasons[] | select(.reason == "schema").why' scanned.jsonl) == *.due* ]]
+	status_is 2 ft-review --scan --schema nowhere.json rows.jsonl
+	[[ $stderr == *nowhere.json* ]]
+}
+
+@test "the log-probabilities of an answer speak for its label" {
+	jq -nc 'range(100) | (if . % 2 == 0 then "a" else "b" end) as $true | (if . < 4 then (if $true == "a" then "b" else "a" end) else $true end) as $given
+		| {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $given}], output: $true, logprobs: [{token: $true, logprob: -0.05}, {token: "", logprob: -0.01}]}' >rows.jsonl
+	[ "$(ft-review --scan -q rows.jsonl | jq -r 'select(any(.review.reasons[]; .reason == "label")) | .id' | tr '\n' ' ')" = "r0 r1 r2 r3 " ]
+}
+
+@test "a model's opinion: probabilities of labels that sum to 1, losses, and what a later scan makes of them" {
+	jq -nc 'range(60) | (["billing", "delivery", "account"][. % 3]) as $l | {id: "r\(.)", messages: [{role: "user", content: "about \($l) \(.)"}, {role: "assistant", content: $l}]}' >rows.jsonl
+	echo '{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 512}' >shape.json
+	ft-train -q --scratch shape.json --steps 1 -o model rows.jsonl >/dev/null 2>&1
+	status_is 0 ft-review --scan -m ./model rows.jsonl
+	[[ $stderr == *"the references are 3 labels"* ]]
+	printf '%s\n' "$output" >scanned.jsonl
+	jq -se 'length == 60 and all(.[]; ([.review.probs[]] | add | . > 0.999 and . < 1.001) and .review.loss > 0)' scanned.jsonl
+	diff <(jq -c 'del(.review)' scanned.jsonl) rows.jsonl
+	# Threads do not change it; a scan without the model keeps what was said.
+	ft-review --scan -q -m ./model --threads 1 rows.jsonl | cmp - scanned.jsonl
+	ft-review --scan -q scanned.jsonl | cmp - scanned.jsonl
+	# Free text has losses and no probabilities; a row without a reference has neither.
+	{ jq -nc 'range(40) | {id: "t\(.)", messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: "word \(.)"}]}'; echo '{"id": "none", "messages": [{"role": "user", "content": "x"}]}'; } >text.jsonl
+	ft-review --scan -q -m ./model text.jsonl | jq -se 'all(.[]; .review | has("probs") | not) and ([.[] | select(.review.loss == null) | .id] == ["none"])'
+	status_is 2 ft-review --scan -m ./nowhere rows.jsonl
+	status_is 2 ft-review --scan -a ./model rows.jsonl
+}
+
 @test "the page lets nobody in without its token, from another site or host, or by an odd path" {
 	rows 5
 	open_page -o j.jsonl rows.jsonl
@@ -206,6 +246,82 @@ rows() {
 	sed 's/answer /reply /' rows.jsonl >changed.jsonl
 	status_is 3 ft-review --apply j.jsonl changed.jsonl
 	[[ $stderr == *"changed since anna judged it"* ]]
+}
+
+@test "a fix of tool calls is JSON, and a journal may be applied twice" {
+	jq -nc '{id: "calls", messages: [{role: "user", content: "weather?"}, {role: "assistant", content: null, tool_calls: [{id: "c1", type: "function", function: {name: "get", arguments: "{}"}}]}]}' >rows.jsonl
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	[ "$(jq -c '[.row.kind, (.row.reference | fromjson | .[0].function.name)]' <<<"$body")" = '["calls","get"]' ]
+	request=$(jq -c '.row | {row, key, hash, random, verdict: "fix", new: "no json", why: ""}' <<<"$body")
+	http POST /api/decide "$request"
+	[ "$code" = 400 ]
+	[[ $body == *"JSON array"* ]]
+	http POST /api/decide "$(jq -c '.new = "[{\"id\": \"c1\",\n \"type\": \"function\", \"function\": {\"name\": \"find\", \"arguments\": \"{}\"}}]"' <<<"$request")"
+	[ "$code" = 200 ]
+	close_page
+	status_is 0 ft-review --apply j.jsonl rows.jsonl
+	[ "$(jq -r '.messages[-1].tool_calls[0].function.name' <<<"$output")" = find ]
+	printf '%s\n' "$output" >once.jsonl
+	status_is 0 ft-review --apply j.jsonl once.jsonl
+	[[ $stderr == *"1 fixed"*"0 refused"* ]]
+	cmp once.jsonl <(printf '%s\n' "$output")
+	status_is 0 ft-review --pairs j.jsonl rows.jsonl
+	[ "$(jq -r '[.preferred_output[0], .non_preferred_output[0]] | map(.tool_calls[0].function.name) | join(" ")' <<<"$output")" = "find get" ]
+	status_is 0 ft-review --pairs j.jsonl once.jsonl
+	[ -z "$output" ]
+}
+
+@test "an edit that was begun outlives the server; a decision ends it" {
+	rows 3
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	request=$(jq -c '.row | {row, key, hash, random, text: "half an ed"}' <<<"$body")
+	http POST /api/draft "$request"
+	[ "$code" = 200 ]
+	kill -9 "$PAGE_PID"
+	wait "$PAGE_PID" 2>/dev/null || true
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET "/api/row?row=$(jq .row <<<"$request")"
+	[ "$(jq -r .row.draft <<<"$body")" = "half an ed" ]
+	http POST /api/decide "$(jq -c '. + {verdict: "good"}' <<<"$request")"
+	[ "$code" = 200 ]
+	[ ! -e j.jsonl.drafts ]
+	close_page
+}
+
+@test "a journal that can't be written is said, the decision is kept and written later" {
+	command -v prlimit >/dev/null || skip "no prlimit here"
+	rows 3
+	trap '' XFSZ # its writes fail, as on a full disk
+	open_page -o j.jsonl --as anna rows.jsonl
+	trap - XFSZ
+	prlimit --pid "$PAGE_PID" --fsize=1:
+	decide good
+	[ "$(jq -c '[.saved, .pending]' <<<"$body")" = '[false,1]' ]
+	[[ $(jq -r .error <<<"$body") == *j.jsonl* ]]
+	[ ! -s j.jsonl ]
+	http GET /api/summary
+	[ "$(jq -c '[.summary.good, .summary.pending]' <<<"$body")" = '[1,1]' ]
+	prlimit --pid "$PAGE_PID" --fsize=unlimited:
+	http GET /api/summary
+	[ "$(jq -c '[.summary.good, .summary.pending, .summary.error]' <<<"$body")" = '[1,0,null]' ]
+	[ "$(wc -l <j.jsonl)" -eq 1 ]
+	close_page
+}
+
+@test "rows to compare with stand beside a row, and labels to choose from" {
+	{
+		jq -nc 'range(20) | {id: "r\(.)", messages: [{role: "user", content: "question number \(.) of many"}, {role: "assistant", content: (["a", "b"][. % 2])}]}'
+		jq -nc '("a", "b") | {id: "c\(.)", messages: [{role: "user", content: "the same question"}, {role: "assistant", content: .}]}'
+	} >rows.jsonl
+	ft-review --scan -q rows.jsonl >scanned.jsonl
+	open_page -o j.jsonl --as anna scanned.jsonl
+	http GET /api/labels
+	[ "$(jq -c .labels <<<"$body")" = '["a","b"]' ]
+	http GET "/api/row?row=20"
+	[ "$(jq -c '[.row.related[] | [.row, .text, .reference]]' <<<"$body")" = '[[21,"the same question","b"]]' ]
+	close_page
 }
 
 @test "a second reviewer is blind, differences are refused until they are settled" {

@@ -250,3 +250,22 @@ char *file_join(const char *dir, const char *name)
 	buf_adds(&b, name);
 	return buf_detach(&b, NULL);
 }
+
+FILE *file_scratch(struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	char *path = file_join(dir && *dir ? dir : "/tmp", "ft-XXXXXX");
+	int fd = mkstemp(path);
+	FILE *f = NULL;
+	if (fd < 0) {
+		err_errno(e, "%s", path);
+	} else {
+		unlink(path);
+		if (!(f = fdopen(fd, "w+")))
+			close(fd);
+		if (!f)
+			err_errno(e, "a temporary file");
+	}
+	free(path);
+	return f;
+}

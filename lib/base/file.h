@@ -38,6 +38,9 @@ void file_abort_pending(void);
 /* Writes all n bytes as a new file, atomically. */
 int file_write(const char *path, const void *p, size_t n, struct err *e);
 
+/* A file without a name in $TMPDIR (else /tmp), open for reading and writing; its space is free again when it is closed. NULL with the reason. */
+FILE *file_scratch(struct err *e);
+
 int file_is_dir(const char *path);
 int file_exists(const char *path);
 /* Makes the directory and its parents; an existing one is fine. */

@@ -1,10 +1,10 @@
 /* apply: decisions into rows. See apply.h. */
 #include "apply.h"
 
-#include <stdio.h>
 #include <string.h>
 #include "../json/jw.h"
-#include "../text/hash.h"
+#include "key.h"
+#include "reference.h"
 
 void apply_init(struct apply *a, const struct journal *j)
 {
@@ -32,132 +32,101 @@ int apply_disputed(const struct journal *j, const char *key)
 	return differ;
 }
 
-/* The standing decision on the row, or NULL. *refused: there is one, but it can't be applied. */
-static const struct decision *decision_on(struct apply *a, const struct record *r, int *refused, struct err *e)
+enum found { FOUND_NONE, FOUND_DECISION, FOUND_DONE, FOUND_REFUSED, FOUND_TROUBLE };
+
+/* The standing decision on the row. FOUND_DONE: a fix that stands in the row already; FOUND_REFUSED: it can't be applied (the reason in e). */
+static enum found decision_on(struct apply *a, const struct record *r, const struct decision **d, struct err *e)
 {
-	char key[48], hash[33];
-	*refused = 0;
-	if (record_key(r, key, e) < 0 || journal_row_hash(r, hash, e) < 0) {
-		*refused = -1;
-		return NULL;
-	}
-	uint64_t *seen = map_put(&a->seen, hash64(span_of(key), 0), 0, NULL);
-	if (++*seen > 1)
-		snprintf(key + 32, sizeof key - 32, "#%u", (unsigned)*seen);
-	const struct decision *d = journal_find(a->journal, key, (size_t)-1);
-	if (!d)
-		return NULL;
-	if (strcmp(d->row, hash) != 0) {
+	char key[KEY_TEXT], hash[33];
+	uint64_t half[2];
+	if (record_key(r, key, e) < 0 || journal_row_hash(r, hash, e) < 0)
+		return FOUND_TROUBLE;
+	key_halves(key, half);
+	uint64_t *seen = map_put(&a->seen, half[0] ^ half[1], 0, NULL);
+	key_text(half, (uint32_t)++*seen, key);
+	if (!(*d = journal_find(a->journal, key, (size_t)-1)))
+		return FOUND_NONE;
+	int done = strcmp((*d)->after, hash) == 0;
+	if (strcmp((*d)->row, hash) != 0 && !done) {
 		a->changed++;
-		*refused = 1;
-		err_set(e, "row %s changed since %s judged it; judge it again", key, a->journal->reviewers[d->who]);
-	} else if (apply_disputed(a->journal, key)) {
+		err_set(e, "row %s changed since %s judged it; judge it again", key, a->journal->reviewers[(*d)->who]);
+		return FOUND_REFUSED;
+	}
+	if (apply_disputed(a->journal, key)) {
 		a->disputed++;
-		*refused = 1;
 		err_set(e, "reviewers differ on row %s; settle it with --adjudicate", key);
+		return FOUND_REFUSED;
 	}
-	return d;
+	return done ? FOUND_DONE : FOUND_DECISION;
 }
 
-/* JSON text of the message with another content. */
-static void message_with(struct span message, const char *content, struct buf *out)
+/* Who said what, for `review`. */
+static void write_mark(const struct journal *j, const struct decision *d, struct buf *mark)
 {
-	struct record m = {0};
-	struct buf text = BUF_INIT;
-	json_put_string(&text, content, strlen(content));
-	struct edit ed = {"content", buf_span(&text)};
-	record_parse(&m, message, NULL);
-	record_splice(&m, &ed, 1, out);
-	record_release(&m);
-	buf_release(&text);
-}
-
-/* The member that holds the reference, and its new JSON text. */
-static const char *fixed_member(const struct record *r, const char *new_text, struct buf *json)
-{
-	struct span final = record_final_assistant(r), messages = record_get(r, "messages");
-	enum json_kind ideal = json_kind(record_get(r, "ideal"));
-	if (ideal == JSON_STRING || ideal == JSON_ARRAY) {
-		json_put_string(json, new_text, strlen(new_text));
-		return "ideal";
-	}
-	if (!final.s) {
-		json_put_string(json, new_text, strlen(new_text));
-		return record_get(r, "completion").s || record_get(r, "prompt").s ? "completion" : "ideal";
-	}
-	buf_add(json, messages.s, (size_t)(final.s - messages.s));
-	message_with(final, new_text, json);
-	buf_add(json, final.s + final.n, (size_t)(messages.s + messages.n - (final.s + final.n)));
-	return "messages";
+	struct jw w;
+	jw_init(&w, mark);
+	jw_object(&w);
+	jw_key(&w, "verdict");
+	jw_str(&w, verdict_name(d->verdict));
+	jw_key(&w, "who");
+	jw_str(&w, j->reviewers[d->who]);
+	jw_key(&w, "at");
+	jw_str(&w, d->at);
+	jw_end(&w);
 }
 
 int apply_row(struct apply *a, const struct record *r, struct buf *line, struct err *e)
 {
-	int refused;
-	const struct decision *d = decision_on(a, r, &refused, e);
-	if (refused < 0)
+	struct buf mark = BUF_INIT;
+	int done, rc = APPLY_KEEP;
+	const struct decision *d;
+	enum found what = decision_on(a, r, &d, e);
+	if (what == FOUND_TROUBLE)
 		return -1;
-	if (!d || refused || d->verdict == VERDICT_SKIP) {
-		a->untouched += !d;
-		a->skipped += d && !refused;
+	if (what == FOUND_NONE || what == FOUND_REFUSED || d->verdict == VERDICT_SKIP) {
+		a->untouched += what == FOUND_NONE;
+		a->skipped += what == FOUND_DECISION;
 		buf_addspan(line, r->line);
-		return refused ? APPLY_REFUSED : APPLY_KEEP;
+		return what == FOUND_REFUSED ? APPLY_REFUSED : APPLY_KEEP;
 	}
 	if (d->verdict == VERDICT_BAD) {
 		a->left_out++;
 		return APPLY_LEAVE_OUT;
 	}
-	struct buf mark = BUF_INIT, json = BUF_INIT;
-	struct jw w;
-	jw_init(&w, &mark);
-	jw_object(&w);
-	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(d->verdict));
-	jw_key(&w, "who");
-	jw_str(&w, a->journal->reviewers[d->who]);
-	jw_key(&w, "at");
-	jw_str(&w, d->at);
-	jw_end(&w);
-	struct edit edits[2] = {{"review", buf_span(&mark)}};
-	size_t n = 1;
-	if (d->verdict == VERDICT_FIX) {
-		edits[n].name = fixed_member(r, d->new_text, &json);
-		edits[n++].value = buf_span(&json);
-		a->fixed++;
-	} else {
-		a->good++;
+	write_mark(a->journal, d, &mark);
+	done = d->verdict == VERDICT_GOOD || what == FOUND_DONE;
+	if (done) {
+		struct edit ed = {"review", buf_span(&mark)};
+		rc = record_splice(r, &ed, 1, line) < 0 ? err_set(e, "the record is too large") : APPLY_KEEP;
+	} else if (reference_replace(r, d->new_text, buf_span(&mark), line, e) < 0) {
+		rc = -1;
 	}
-	record_splice(r, edits, n, line);
+	a->good += d->verdict == VERDICT_GOOD;
+	a->fixed += d->verdict == VERDICT_FIX;
 	buf_release(&mark);
-	buf_release(&json);
-	return APPLY_KEEP;
+	return rc;
 }
 
-static void assistant_turn(struct jw *w, const char *content)
+/* One assistant turn in an array: with a text, or with tool calls. */
+static void assistant_turn(struct jw *w, struct span text, int calls)
 {
 	jw_array(w);
 	jw_object(w);
 	jw_key(w, "role");
 	jw_str(w, "assistant");
-	jw_key(w, "content");
-	jw_str(w, content);
+	jw_key(w, calls ? "tool_calls" : "content");
+	if (calls)
+		jw_raw(w, text);
+	else
+		jw_strn(w, text.s, text.n);
 	jw_end(w);
 	jw_end(w);
 }
 
-int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e)
+static void write_pair(const struct record *r, struct span was, struct span is, int calls, struct buf *line)
 {
-	int refused;
-	const struct decision *d = decision_on(a, r, &refused, e);
-	struct buf refs = BUF_INIT;
 	struct span final = record_final_assistant(r), messages = record_get(r, "messages"), key, m;
 	struct json_iter it = {0};
-	if (refused < 0)
-		return -1;
-	if (!d || refused || d->verdict != VERDICT_FIX || json_kind(messages) != JSON_ARRAY || record_references(r, &refs, NULL) <= 0) {
-		buf_release(&refs);
-		return 0;
-	}
 	struct jw w;
 	jw_init(&w, line);
 	jw_object(&w);
@@ -175,10 +144,24 @@ int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct
 	}
 	jw_end(&w);
 	jw_key(&w, "preferred_output");
-	assistant_turn(&w, d->new_text);
+	assistant_turn(&w, is, calls);
 	jw_key(&w, "non_preferred_output");
-	assistant_turn(&w, refs.data);
+	assistant_turn(&w, was, calls);
 	jw_end(&w);
-	buf_release(&refs);
-	return 1;
+}
+
+int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e)
+{
+	struct buf was = BUF_INIT;
+	const struct decision *d;
+	enum found what = decision_on(a, r, &d, e);
+	if (what == FOUND_TROUBLE)
+		return -1;
+	if (what != FOUND_DECISION || d->verdict != VERDICT_FIX || json_kind(record_get(r, "messages")) != JSON_ARRAY)
+		return 0;
+	enum reference_kind kind = reference_read(r, &was);
+	if (kind != REFERENCE_NONE)
+		write_pair(r, buf_span(&was), span_of(d->new_text), kind == REFERENCE_CALLS, line);
+	buf_release(&was);
+	return kind != REFERENCE_NONE;
 }

@@ -5,7 +5,7 @@
  *	bad    left out
  *	skip   the row as it is
  *
- * A row that changed since it was judged is refused, and so is one whose reviewers differ and nobody settled it: both stay as they are and are counted.
+ * A fix that stands in the row already stays as it is: the journal may be applied twice. A row that changed otherwise since it was judged is refused, and so is one whose reviewers differ and nobody settled it: both stay as they are and are counted.
  */
 #ifndef FT_APPLY_H
 #define FT_APPLY_H

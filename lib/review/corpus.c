@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../text/date.h"
 #include "../text/hash.h"
+#include "key.h"
 
 #define TRIPLES ((size_t)1 << 19)
 #define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
@@ -26,6 +28,7 @@ void corpus_release(struct corpus *c)
 	free(c->rows);
 	free(c->triples);
 	near_free(c->inputs);
+	map_release(&c->class_at);
 	map_release(&c->first);
 	map_release(&c->references);
 	*c = (struct corpus){0};
@@ -71,27 +74,91 @@ static void count_triples(struct corpus *c, struct span t)
 
 static struct label_class *class_of(struct corpus *c, struct span name)
 {
-	for (size_t i = 0; i < c->classes_n; i++)
-		if (span_is(name, c->classes[i].name))
-			return &c->classes[i];
+	int added;
+	uint64_t *at = map_put(&c->class_at, hash64(name, 0), c->classes_n, &added);
+	if (!added)
+		return &c->classes[*at];
 	c->classes = mem_grow(c->classes, &c->classes_cap, c->classes_n + 1, sizeof *c->classes);
 	c->classes[c->classes_n] = (struct label_class){.name = span_dup(name)};
 	return &c->classes[c->classes_n++];
 }
 
-static void count_label(struct corpus *c, const struct record *r, struct span label)
+/* Where a row's class probabilities stand, absent where nowhere. */
+static struct span probabilities_of(const struct corpus *c, const struct record *r, struct buf *scratch)
+{
+	struct span p = path_find(c->probabilities, r->body, scratch);
+	return json_kind(p) == JSON_OBJECT ? p : json_member(record_get(r, "review"), "probs");
+}
+
+/* The probability of the whole output by the logprobs of its tokens, those of the API or of the record itself; NaN where they are not there. */
+static double output_probability(const struct record *r)
+{
+	struct span all = record_get(r, "logprobs"), key, token;
+	struct json_iter it = {0};
+	double sum = 0, x;
+	if (json_kind(all) == JSON_OBJECT)
+		all = json_member(all, "content");
+	if (json_kind(all) != JSON_ARRAY || json_count(all) == 0)
+		return NAN;
+	while (json_next(&it, all, &key, &token)) {
+		if (json_number(json_member(token, "logprob"), &x) < 0)
+			return NAN;
+		sum += x;
+	}
+	return exp(fmin(sum, 0));
+}
+
+/* The probability of the row's own label; NaN where nothing tells it. */
+static double own_probability(const struct corpus *c, const struct record *r, struct span label)
 {
 	struct buf scratch = BUF_INIT;
-	char *name = span_dup(label);
-	double p;
-	struct span probabilities = path_find(c->probabilities, r->body, &scratch);
-	if (json_number(json_member(probabilities, name), &p) == 0) {
-		struct label_class *k = class_of(c, label);
-		k->sum += p;
-		k->n++;
+	struct span probabilities = probabilities_of(c, r, &scratch);
+	double p = NAN;
+	if (probabilities.s) {
+		char *name = span_dup(label);
+		if (json_number(json_member(probabilities, name), &p) < 0)
+			p = NAN;
+		free(name);
+	} else if (!isnan(p = output_probability(r))) {
+		buf_clear(&scratch);
+		if (json_string(record_get(r, "output"), &scratch) < 0)
+			p = NAN;
+		else if (!span_eq(buf_span(&scratch), label))
+			p = 1 - p;
 	}
-	free(name);
 	buf_release(&scratch);
+	return p;
+}
+
+static void count_label(struct corpus *c, const struct record *r, struct span label)
+{
+	double p = own_probability(c, r, label);
+	if (isnan(p))
+		return;
+	struct label_class *k = class_of(c, label);
+	k->sum += p;
+	k->n++;
+}
+
+static int is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The year furthest from 2000 among the dates of ten characters (2023-03-01, 01.03.2023, 03/01/2023); 0 where there is none. */
+static int year_of(struct span t)
+{
+	int year = 0;
+	for (size_t i = 0; i + 10 <= t.n; i++) {
+		const char *s = t.s + i;
+		struct date d;
+		if (!is_digit(s[0]) || !is_digit(s[9]) || !(strchr("-/.", s[2]) || strchr("-/.", s[4])) || (i && is_digit(s[-1])) ||
+		    (i + 10 < t.n && is_digit(s[10])))
+			continue;
+		if (date_parse((struct span){s, 10}, &d) && (!year || abs(d.year - 2000) > abs(year - 2000)))
+			year = d.year;
+	}
+	return year;
 }
 
 int corpus_count(struct corpus *c, const struct record *r, struct err *e)
@@ -104,20 +171,24 @@ int corpus_count(struct corpus *c, const struct record *r, struct err *e)
 	if (rc < 0)
 		goto cleanup;
 	row.has_reference = (unsigned char)texts_of(r, &input, &reference);
-	row.key = hash64(span_of(key), 0);
+	key_halves(key, row.key);
 	row.reference = row.has_reference ? hash64(buf_span(&reference), 1) | 2 : 0;
 	row.input_length = (float)log1p((double)input.len);
 	row.reference_length = (float)log1p((double)reference.len);
 	row.is_json = row.has_reference && reference.len && strchr("{[", reference.data[0]) && json_check(buf_span(&reference), &v, NULL) == 0;
+	row.year = row.has_reference ? (int16_t)year_of(buf_span(&reference)) : 0;
+	double loss = NAN;
+	if (json_number(json_member(record_get(r, "review"), "loss"), &loss) < 0)
+		loss = NAN;
+	row.loss = (float)loss;
 	c->with_reference += row.has_reference;
 	c->json += row.is_json;
-	map_put(&c->first, row.key, c->n + 1, NULL);
+	map_put(&c->first, row.key[0] ^ row.key[1], c->n + 1, NULL);
 	if (row.has_reference) {
-		uint64_t *known = map_put(&c->references, row.key, row.reference, NULL);
+		uint64_t *known = map_put(&c->references, row.key[0] ^ row.key[1], row.reference, NULL);
 		if (*known != row.reference)
 			*known = 1;
-		if (c->probabilities)
-			count_label(c, r, buf_span(&reference));
+		count_label(c, r, buf_span(&reference));
 	}
 	count_triples(c, buf_span(&input));
 	if (c->inputs && (rc = near_add(c->inputs, buf_span(&input), e)) < 0)
@@ -162,7 +233,18 @@ static double median_of(double *x, size_t n)
 
 static double measure_of(const struct corpus_row *r, int which)
 {
-	return which == 0 ? r->input_length : which == 1 ? (r->has_reference ? r->reference_length : NAN) : r->strange;
+	switch (which) {
+	case CORPUS_INPUT:
+		return r->input_length;
+	case CORPUS_REFERENCE:
+		return r->has_reference ? r->reference_length : NAN;
+	case CORPUS_STRANGE:
+		return r->strange;
+	case CORPUS_LOSS:
+		return r->loss;
+	default:
+		return r->year ? r->year : NAN;
+	}
 }
 
 /* Remembers for each row the nearest other one; rows of the same input are duplicates or conflicts already. */
@@ -173,7 +255,7 @@ static void settle_near(struct corpus *c, struct pool *pool)
 	for (size_t i = 0; i < n; i++) {
 		const struct near_pair *p = &pairs[i];
 		struct corpus_row *a = &c->rows[p->a], *b = &c->rows[p->b];
-		if (a->key == b->key)
+		if (a->key[0] == b->key[0] && a->key[1] == b->key[1])
 			continue;
 		if (!a->near) {
 			a->near = p->b + 1;
@@ -194,7 +276,7 @@ void corpus_settle(struct corpus *c, struct pool *pool)
 	if (c->inputs)
 		settle_near(c, pool);
 	double *x = mem_alloc(c->n, sizeof *x);
-	for (int which = 0; which < 3; which++) {
+	for (int which = 0; which < CORPUS_MEASURES; which++) {
 		size_t n = 0;
 		for (size_t i = 0; i < c->n; i++) {
 			double v = measure_of(&c->rows[i], which);
@@ -215,69 +297,88 @@ void corpus_settle(struct corpus *c, struct pool *pool)
 }
 
 /* Robust z of one measure; 0 where nothing can be told. A spread of nearly nothing (labels all of one length) is widened, for otherwise
- * every second row would stand out. */
+ * every second row would stand out: lengths are logarithms, strangeness and loss nats, years years. */
 static double outlying(const struct corpus *c, const struct corpus_row *r, int which)
 {
+	static const double least[CORPUS_MEASURES] = {0.25, 0.25, 0.25, 0.25, 2};
 	double v = measure_of(r, which), spread = c->spread[which];
 	if (isnan(v) || isnan(spread))
 		return 0;
-	if (spread < 0.25)
-		spread = 0.25;
-	return (v - c->centre[which]) / spread;
+	return (v - c->centre[which]) / fmax(spread, least[which]);
 }
 
-static void find_label(struct corpus *c, const struct record *r, struct findings *f)
+/* The likeliest of the other classes that count: a class counts for a row only where its probability reaches what rows of that class have on
+ * average. */
+struct rival {
+	struct buf name;
+	double p;
+};
+
+static void consider(const struct corpus *c, struct span name, double p, struct rival *best)
 {
-	struct buf scratch = BUF_INIT, reference = BUF_INIT, name = BUF_INIT, best = BUF_INIT;
+	const uint64_t *at = map_get(&c->class_at, hash64(name, 0));
+	if (!at || p < c->classes[*at].threshold || p <= best->p)
+		return;
+	best->p = p;
+	buf_clear(&best->name);
+	buf_addspan(&best->name, name);
+}
+
+/* Whether the label was found wanting. */
+static int find_label(const struct corpus *c, const struct record *r, struct findings *f)
+{
+	struct buf scratch = BUF_INIT, reference = BUF_INIT, name = BUF_INIT;
+	struct rival best = {.p = -1};
 	struct json_iter it = {0};
-	struct span key, value, probabilities = path_find(c->probabilities, r->body, &scratch);
-	double own = NAN, top = -1;
+	struct span key, value;
+	double own = NAN, p;
 	if (record_references(r, &reference, NULL) <= 0)
 		goto cleanup;
+	reference.len = strlen(reference.data);
+	own = own_probability(c, r, buf_span(&reference));
+	struct span probabilities = probabilities_of(c, r, &scratch);
 	while (json_next(&it, probabilities, &key, &value)) {
-		double p;
-		if (json_number(value, &p) < 0)
-			continue;
 		buf_clear(&name);
-		json_string(key, &name);
-		if (strcmp(name.data, reference.data) == 0) {
-			own = p;
-			continue;
-		}
-		/* Counted for a class only where its confidence reaches what rows of that class have on average. */
-		size_t i = 0;
-		while (i < c->classes_n && strcmp(c->classes[i].name, name.data) != 0)
-			i++;
-		if (i < c->classes_n && p >= c->classes[i].threshold && p > top) {
-			top = p;
-			buf_clear(&best);
-			buf_addspan(&best, buf_span(&name));
-		}
+		if (json_number(value, &p) == 0 && json_string(key, &name) == 0 && !span_eq(buf_span(&name), buf_span(&reference)))
+			consider(c, buf_span(&name), p, &best);
 	}
-	if (!isnan(own) && top > own)
-		findings_add(f, "label", fmin(0.95, 0.5 + 0.45 * (top - own)), "%s is likelier (%.2f) than %s (%.2f)", best.data, top, reference.data, own);
+	if (!probabilities.s && !isnan(p = output_probability(r)) && json_string(record_get(r, "output"), &name) == 0 &&
+	    !span_eq(buf_span(&name), buf_span(&reference)))
+		consider(c, buf_span(&name), p, &best);
+	if (best.p > own)
+		findings_add(f, "label", fmin(0.95, 0.5 + 0.45 * (best.p - own)), "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
+			     reference.data, own);
 cleanup:
 	buf_release(&scratch);
 	buf_release(&reference);
 	buf_release(&name);
-	buf_release(&best);
+	buf_release(&best.name);
+	return best.p > own;
 }
 
 void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f)
 {
 	const struct corpus_row *x = &c->rows[row];
-	const uint64_t *first = map_get(&c->first, x->key), *references = map_get(&c->references, x->key);
+	const uint64_t *first = map_get(&c->first, x->key[0] ^ x->key[1]), *references = map_get(&c->references, x->key[0] ^ x->key[1]);
 	if (references && *references == 1)
+		{
 		findings_add(f, "conflict", 0.7, "the same input stands elsewhere with another reference");
+		findings_about(f, x->key);
+	}
 	if (first && *first - 1 != row && c->rows[*first - 1].reference == x->reference)
 		findings_add(f, "duplicate", 0.2, "the same row as record %zu", (size_t)*first);
-	if (x->near && c->rows[x->near - 1].reference != x->reference)
-		findings_add(f, "near-conflict", 0.4, "nearly the same input as record %u (similarity %.2f), and another reference", x->near, x->jaccard);
-	else if (x->near)
-		findings_add(f, "near-duplicate", 0.1, "nearly the same as record %u (similarity %.2f)", x->near, x->jaccard);
+	if (x->near) {
+		const struct corpus_row *y = &c->rows[x->near - 1];
+		if (y->reference != x->reference)
+			findings_add(f, "near-conflict", 0.4, "nearly the same input as record %u (similarity %.2f), and another reference", x->near,
+				     x->jaccard);
+		else
+			findings_add(f, "near-duplicate", 0.1, "nearly the same as record %u (similarity %.2f)", x->near, x->jaccard);
+		findings_about(f, y->key);
+	}
 	if (x->has_reference && !x->is_json && c->n >= ENOUGH && (double)c->json > 0.9 * (double)c->with_reference)
 		findings_add(f, "not-json", 0.85, "the reference is no JSON, where %.0f %% of the others are", 100.0 * (double)c->json / (double)c->with_reference);
-	double z = outlying(c, x, 1), y = outlying(c, x, 0);
+	double z = outlying(c, x, CORPUS_REFERENCE), y = outlying(c, x, CORPUS_INPUT);
 	if (fabs(z) > 4)
 		findings_add(f, "length", fmin(0.6, 0.1 * fabs(z) - 0.2), "the reference is unusually %s (%.0f bytes)", z > 0 ? "long" : "short",
 			     expm1(x->reference_length));
@@ -285,9 +386,16 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 		findings_add(f, "length", fmin(0.4, 0.1 * fabs(y) - 0.3), "the input is unusually %s (%.0f bytes)", y > 0 ? "long" : "short",
 			     expm1(x->input_length));
 	/* Means of few triples scatter more: they count for less, up to a full line of text. */
-	z = outlying(c, x, 2) * sqrt(fmin(x->triples, 60) / 60);
+	z = outlying(c, x, CORPUS_STRANGE) * sqrt(fmin(x->triples, 60) / 60);
 	if (z > 4)
 		findings_add(f, "language", fmin(0.7, 0.1 * z - 0.2), "its letters are unlike those of the other rows: another language, or no language");
-	if (c->probabilities)
-		find_label(c, r, f);
+	z = outlying(c, x, CORPUS_YEAR);
+	if (fabs(z) > 5)
+		findings_add(f, "odd-date", fmin(0.8, 0.3 + 0.02 * fabs(z)), "a date of %d, where most of the others are of about %.0f", x->year,
+			     c->centre[CORPUS_YEAR]);
+	int mislabelled = find_label(c, r, f);
+	z = outlying(c, x, CORPUS_LOSS);
+	if (z > 4 && !mislabelled) /* or one sign would be counted twice */
+		findings_add(f, "loss", fmin(0.7, 0.05 * z), "the model finds the reference unlikely: %.2f a token, the others have %.2f", x->loss,
+			     c->centre[CORPUS_LOSS]);
 }

@@ -8,10 +8,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/reader.h"
+#include "../text/hash.h"
 #include "apply.h"
-#include "rate.h"
+#include "reference.h"
+
+#define LABEL_LONGEST 200 /* bytes */
+#define LABEL_ROWS 4	  /* rows there are for each label, at least */
 
 static const char *const splits[] = {NULL, "train", "valid", "test"};
 
@@ -31,15 +36,36 @@ static uint64_t reason_bit(struct desk *d, struct span name)
 	return i < 64 ? (uint64_t)1 << i : 0;
 }
 
-static uint64_t half_of(const char *hex)
+/* Keeps the distinct references as long as they may be labels. */
+static void note_label(struct desk *d, const struct record *r)
 {
-	uint64_t x = 0;
-	for (int i = 0; i < 16; i++)
-		x = x << 4 | (uint64_t)(hex[i] <= '9' ? hex[i] - '0' : hex[i] - 'a' + 10);
-	return x;
+	struct buf text = BUF_INIT;
+	int added;
+	if (d->labels_n <= DESK_LABELS && reference_read(r, &text) == REFERENCE_TEXT && text.len) {
+		map_put(&d->label_at, hash64(buf_span(&text), 0), d->labels_n, &added);
+		if (added && (d->labels_n == DESK_LABELS || text.len > LABEL_LONGEST || strchr("{[", *text.data)))
+			d->labels_n = DESK_LABELS + 1; /* more than labels are, or longer, or JSON */
+		else if (added)
+			d->labels[d->labels_n++] = mem_strdup(text.data);
+	}
+	buf_release(&text);
 }
 
-static int add_row(struct desk *d, const struct record *r, struct map *seen, FILE *spool, struct err *e)
+static int label_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void settle_labels(struct desk *d)
+{
+	size_t kept = d->labels_n <= DESK_LABELS ? d->labels_n : 0; /* those of a set that has no labels are freed with the others */
+	if (kept >= 2 && d->n >= LABEL_ROWS * kept)
+		qsort(d->labels, kept, sizeof *d->labels, label_cmp);
+	else
+		d->labels_n = 0;
+}
+
+static int add_row(struct desk *d, const struct record *r, struct map *last_of, FILE *spool, struct err *e)
 {
 	char key[33];
 	struct json_iter it = {0};
@@ -51,9 +77,18 @@ static int add_row(struct desk *d, const struct record *r, struct map *seen, FIL
 	if (record_key(r, key, e) < 0)
 		return -1;
 	row.len = (uint32_t)r->line.n;
-	row.key[0] = half_of(key);
-	row.key[1] = half_of(key + 16);
-	row.repeat = (uint32_t)++*map_put(seen, row.key[0] ^ row.key[1], 0, NULL);
+	key_halves(key, row.key);
+	int added;
+	uint64_t *last = map_put(last_of, row.key[0] ^ row.key[1], d->n, &added);
+	row.repeat = 1;
+	if (added) {
+		map_put(&d->by_key, row.key[0] ^ row.key[1], d->n, NULL);
+	} else {
+		row.repeat = d->rows[*last].repeat + 1;
+		d->rows[*last].same = (uint32_t)d->n + 1;
+		*last = d->n;
+	}
+	note_label(d, r);
 	if (json_number(json_member(review, "suspicion"), &suspicion) == 0 && suspicion >= 0)
 		row.suspicion = (float)suspicion;
 	while (json_next(&it, json_member(review, "reasons"), &k, &v))
@@ -69,35 +104,18 @@ static int add_row(struct desk *d, const struct record *r, struct map *seen, FIL
 	return 0;
 }
 
-static int spool_open(FILE **spool, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	struct buf name = BUF_INIT;
-	buf_addf(&name, "%s/ft-review-XXXXXX", dir && *dir ? dir : "/tmp");
-	int fd = mkstemp(name.data);
-	if (fd < 0) {
-		err_errno(e, "%s", name.data);
-		buf_release(&name);
-		return -1;
-	}
-	unlink(name.data);
-	buf_release(&name);
-	*spool = fdopen(fd, "w+");
-	return *spool ? fd : err_errno(e, "a temporary file");
-}
-
 static int read_rows(struct desk *d, char **files, struct err *e)
 {
 	struct reader in;
 	struct record r = {0};
-	struct map seen = {0};
+	struct map last_of = {0};
 	FILE *spool = NULL;
 	int rc = -1;
 	reader_init(&in, files);
-	if (spool_open(&spool, e) < 0)
+	if (!(spool = file_scratch(e)))
 		goto cleanup;
 	while ((rc = reader_next(&in, &r, e)) > 0)
-		if (add_row(d, &r, &seen, spool, e) < 0) {
+		if (add_row(d, &r, &last_of, spool, e) < 0) {
 			rc = err_prefix(e, "%s:%zu", in.name, in.line);
 			break;
 		}
@@ -113,18 +131,26 @@ static int read_rows(struct desk *d, char **files, struct err *e)
 cleanup:
 	if (spool)
 		fclose(spool);
-	map_release(&seen);
+	map_release(&last_of);
 	record_release(&r);
 	reader_release(&in);
 	return rc;
 }
 
-void desk_key(const struct desk *d, size_t row, char key[48])
+void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT])
 {
-	const struct desk_row *w = &d->rows[row];
-	int n = snprintf(key, 48, "%016llx%016llx", (unsigned long long)w->key[0], (unsigned long long)w->key[1]);
-	if (w->repeat > 1)
-		snprintf(key + n, 48 - (size_t)n, "#%u", w->repeat);
+	key_text(d->rows[row].key, d->rows[row].repeat, key);
+}
+
+long desk_first_of(const struct desk *d, const uint64_t key[2])
+{
+	const uint64_t *at = map_get(&d->by_key, key[0] ^ key[1]);
+	return at ? (long)*at : -1;
+}
+
+long desk_next_of(const struct desk *d, size_t row)
+{
+	return d->rows[row].same ? (long)d->rows[row].same - 1 : -1;
 }
 
 /* --- the two orders --- */
@@ -154,7 +180,7 @@ static uint32_t *order_by(struct ranked *r, size_t n)
 static void make_orders(struct desk *d)
 {
 	struct ranked *r = mem_alloc(d->n, sizeof *r);
-	char key[48];
+	char key[KEY_TEXT];
 	for (size_t i = 0; i < d->n; i++) {
 		desk_key(d, i, key);
 		r[i] = (struct ranked){journal_draw(key), (uint32_t)i};
@@ -169,7 +195,7 @@ static void make_orders(struct desk *d)
 static void mark_work(struct desk *d)
 {
 	size_t me = journal_reviewer(d->journal, d->who);
-	char key[48];
+	char key[KEY_TEXT];
 	for (size_t i = 0; i < d->n; i++) {
 		struct desk_row *w = &d->rows[i];
 		desk_key(d, i, key);
@@ -180,6 +206,7 @@ static void mark_work(struct desk *d)
 			continue;
 		}
 		w->verdict = mine ? (unsigned char)mine->verdict : VERDICT_NONE;
+		d->decided += mine != NULL;
 		if (d->pass == DESK_SECOND)
 			w->due = any && (mine || any->who != me);
 	}
@@ -192,6 +219,8 @@ int desk_open(struct desk *d, char **files, struct journal *j, const char *who, 
 		desk_close(d);
 		return -1;
 	}
+	drafts_open(&d->drafts, j->path);
+	settle_labels(d);
 	make_orders(d);
 	mark_work(d);
 	return 0;
@@ -207,6 +236,11 @@ void desk_close(struct desk *d)
 		free(d->pending[i].d.new_text);
 		free(d->pending[i].d.why);
 	}
+	for (size_t i = 0; i < DESK_LABELS; i++)
+		free(d->labels[i]);
+	drafts_close(&d->drafts);
+	map_release(&d->by_key);
+	map_release(&d->label_at);
 	free(d->pending);
 	free(d->rows);
 	free(d->by_suspicion);
@@ -258,9 +292,8 @@ long desk_next(struct desk *d, const struct desk_filter *f, int *random)
 		return -1;
 	}
 	long drawn = first_open(d, d->by_draw, &d->next_draw, f), worst = first_open(d, d->by_suspicion, &d->next_suspicious, f);
-	int take_draw = d->shown % (size_t)d->every == (size_t)d->every - 1 || (worst >= 0 && d->rows[worst].suspicion <= 0);
+	int take_draw = (d->decided + f->passed_n) % (size_t)d->every == (size_t)d->every - 1 || (worst >= 0 && d->rows[worst].suspicion <= 0);
 	long row = take_draw ? drawn : worst;
-	d->shown++;
 	/* Only the very next in the order counts as drawn: one behind a row that was passed over would leave a gap. */
 	*random = row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw];
 	return row;
@@ -273,123 +306,27 @@ const struct record *desk_record(struct desk *d, size_t row)
 	return &d->record;
 }
 
-/* --- telling --- */
-
-/* In an adjudication all sides are shown; in other passes a reviewer sees nobody else's verdict. */
-static void write_others(const struct desk *d, const char *key, struct jw *w)
+struct desk_counts desk_count(const struct desk *d)
 {
-	jw_key(w, "others");
-	jw_array(w);
-	for (size_t i = 0; d->pass == DESK_ADJUDICATE && i < d->journal->reviewers_n; i++) {
-		const struct decision *x = journal_find(d->journal, key, i);
-		if (!x)
-			continue;
-		jw_object(w);
-		jw_key(w, "who");
-		jw_str(w, d->journal->reviewers[i]);
-		jw_key(w, "verdict");
-		jw_str(w, verdict_name(x->verdict));
-		jw_key(w, "new");
-		jw_str(w, x->new_text);
-		jw_key(w, "why");
-		jw_str(w, x->why);
-		jw_end(w);
-	}
-	jw_end(w);
-}
-
-int desk_write_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e)
-{
-	char key[48], hash[33];
-	const struct record *r = desk_record(d, row);
-	const struct desk_row *x = &d->rows[row];
-	struct buf refs = BUF_INIT;
-	if (journal_row_hash(r, hash, e) < 0)
-		return -1;
-	desk_key(d, row, key);
-	size_t me = journal_reviewer(d->journal, d->who);
-	const struct decision *mine = me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
-	int n = record_references(r, &refs, NULL);
-	jw_object(w);
-	jw_key(w, "row");
-	jw_int(w, (int64_t)row);
-	jw_key(w, "key");
-	jw_str(w, key);
-	jw_key(w, "hash");
-	jw_str(w, hash);
-	jw_key(w, "random");
-	jw_bool(w, random);
-	jw_key(w, "split");
-	jw_str(w, splits[x->split]);
-	jw_key(w, "verdict");
-	jw_str(w, x->verdict ? verdict_name((enum verdict)x->verdict) : NULL);
-	jw_key(w, "new");
-	jw_str(w, mine ? mine->new_text : NULL);
-	jw_key(w, "why");
-	jw_str(w, mine ? mine->why : NULL);
-	jw_key(w, "reference");
-	jw_str(w, n > 0 ? refs.data : NULL);
-	write_others(d, key, w);
-	jw_key(w, "record");
-	jw_raw(w, r->body);
-	jw_end(w);
-	buf_release(&refs);
-	return 0;
-}
-
-void desk_write_summary(const struct desk *d, struct jw *w)
-{
-	size_t count[VERDICT_UNDO + 1] = {0}, due = 0, by_reason[64] = {0};
+	struct desk_counts c = {0};
 	size_t me = journal_reviewer(d->journal, d->who);
 	for (size_t i = 0; i < d->n; i++) {
 		const struct desk_row *x = &d->rows[i];
 		if (!x->due)
 			continue;
-		due++;
-		count[x->verdict]++;
+		c.due++;
+		c.by[x->verdict]++;
 		for (uint64_t bits = x->verdict ? 0 : x->reasons; bits; bits &= bits - 1)
-			by_reason[__builtin_ctzll(bits)]++;
+			c.open[__builtin_ctzll(bits)]++;
 	}
-	jw_object(w);
-	jw_key(w, "who");
-	jw_str(w, d->who);
-	jw_key(w, "pass");
-	jw_str(w, d->pass == DESK_FIRST ? "first" : d->pass == DESK_SECOND ? "second" : "adjudicate");
-	jw_key(w, "rows");
-	jw_int(w, (int64_t)d->n);
-	jw_key(w, "due");
-	jw_int(w, (int64_t)due);
-	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
-		jw_key(w, verdict_name((enum verdict)v));
-		jw_int(w, (int64_t)count[v]);
-	}
-	jw_key(w, "pending");
-	jw_int(w, (int64_t)d->pending_n);
-	jw_key(w, "rate");
-	struct rate rate = me == (size_t)-1 ? (struct rate){0} : rate_of(d->journal, me);
-	if (rate.n) {
-		jw_object(w);
-		jw_key(w, "n");
-		jw_int(w, (int64_t)rate.n);
-		jw_key(w, "errors");
-		jw_int(w, (int64_t)rate.errors);
-		jw_bounds(w, "value", rate.value, rate.lo, rate.hi);
-		jw_end(w);
-	} else {
-		jw_null(w);
-	}
-	jw_key(w, "reasons");
-	jw_array(w);
-	for (size_t i = 0; i < d->reasons_n; i++) {
-		jw_object(w);
-		jw_key(w, "reason");
-		jw_str(w, d->reasons[i]);
-		jw_key(w, "open");
-		jw_int(w, (int64_t)by_reason[i]);
-		jw_end(w);
-	}
-	jw_end(w);
-	jw_end(w);
+	if (me != (size_t)-1)
+		c.rate = rate_of(d->journal, me);
+	return c;
+}
+
+const char *desk_split(const struct desk_row *w)
+{
+	return splits[w->split];
 }
 
 size_t desk_search(const struct desk *d, struct span text, size_t from, size_t *found, size_t max)
@@ -421,8 +358,8 @@ int desk_flush(struct desk *d, struct err *e)
 {
 	while (d->pending_n) {
 		struct pending_decision *p = &d->pending[0];
-		if (journal_add(d->journal, d->who, &p->d, e) < 0)
-			return -1;
+		if (journal_add(d->journal, d->who, &p->d, &d->trouble) < 0)
+			return err_set(e, "%s", d->trouble.msg);
 		free_texts(&p->d);
 		memmove(p, p + 1, --d->pending_n * sizeof *p);
 	}
@@ -437,6 +374,23 @@ static int commit(struct desk *d, struct decision x, size_t row, struct err *e)
 	return desk_flush(d, e) == 0;
 }
 
+/* The hash of the row with the new text in it. */
+static int hash_fixed(struct desk *d, size_t row, const char *new_text, char hash[33], struct err *e)
+{
+	struct buf line = BUF_INIT, old = BUF_INIT;
+	struct record r = {0};
+	int rc = -1;
+	if (reference_read(desk_record(d, row), &old) != REFERENCE_NONE && span_is(buf_span(&old), new_text))
+		err_set(e, "the reference is what it was: a fix changes it");
+	else if (reference_replace(desk_record(d, row), new_text, (struct span){NULL, 0}, &line, e) == 0 &&
+		 record_parse(&r, buf_span(&line), e) == 0)
+		rc = journal_row_hash(&r, hash, e);
+	buf_release(&line);
+	buf_release(&old);
+	record_release(&r);
+	return rc;
+}
+
 int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text, const char *why, struct err *e)
 {
 	struct decision x = {.verdict = v, .random = random, .final = d->pass == DESK_ADJUDICATE};
@@ -447,22 +401,45 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const ch
 	if (journal_row_hash(desk_record(d, row), x.row, e) < 0)
 		return -1;
 	desk_key(d, row, x.key);
+	if (v == VERDICT_FIX && hash_fixed(d, row, new_text, x.after, e) < 0)
+		return -1;
 	x.new_text = v == VERDICT_FIX ? mem_strdup(new_text) : NULL;
 	x.why = why && *why ? mem_strdup(why) : NULL;
+	d->decided += d->rows[row].verdict == VERDICT_NONE;
 	d->rows[row].verdict = (unsigned char)v;
+	drafts_put(&d->drafts, d->who, x.key, x.row, NULL, NULL);
 	return commit(d, x, row, e);
+}
+
+int desk_draft(struct desk *d, size_t row, const char *text, struct err *e)
+{
+	char key[KEY_TEXT], hash[33];
+	if (journal_row_hash(desk_record(d, row), hash, e) < 0)
+		return -1;
+	desk_key(d, row, key);
+	return drafts_put(&d->drafts, d->who, key, hash, text, e);
+}
+
+const char *desk_drafted(struct desk *d, size_t row)
+{
+	char key[KEY_TEXT], hash[33];
+	if (!d->drafts.n || journal_row_hash(desk_record(d, row), hash, NULL) < 0)
+		return NULL;
+	desk_key(d, row, key);
+	return drafts_get(&d->drafts, d->who, key, hash);
 }
 
 static long row_of_key(const struct desk *d, const char *key)
 {
-	char k[48];
-	uint64_t a = strlen(key) >= 32 ? half_of(key) : 0;
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->rows[i].key[0] != a)
-			continue;
-		desk_key(d, i, k);
+	char k[KEY_TEXT];
+	uint64_t half[2];
+	if (strlen(key) < 32)
+		return -1;
+	key_halves(key, half);
+	for (long i = desk_first_of(d, half); i >= 0; i = desk_next_of(d, (size_t)i)) {
+		desk_key(d, (size_t)i, k);
 		if (strcmp(k, key) == 0)
-			return (long)i;
+			return i;
 	}
 	return -1;
 }
@@ -481,6 +458,7 @@ int desk_undo(struct desk *d, size_t *row, struct err *e)
 		memcpy(x.key, last->key, sizeof x.key);
 		memcpy(x.row, last->row, sizeof x.row);
 		*row = (size_t)at;
+		d->decided -= d->rows[at].verdict != VERDICT_NONE;
 		d->rows[at].verdict = VERDICT_NONE;
 		d->next_draw = d->next_suspicious = 0;
 		return commit(d, x, *row, e);

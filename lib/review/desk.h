@@ -1,6 +1,6 @@
 /* desk: the rows a person judges, in the order worth judging them, and the decisions on their way to the journal.
  *
- * The rows are copied once into a temporary file without a name and mapped; memory is some 80 bytes a row. Every k-th row shown is the
+ * The rows are copied once into a temporary file without a name and mapped; memory is some 130 bytes a row. Every k-th row shown is the
  * next in the random order (see journal.h), the others come most suspicious first. Suspicion and reasons are those of the records'
  * `review` member (ft-review --scan); without it the order is random.
  */
@@ -10,14 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../base/err.h"
-#include "../json/jw.h"
 #include "../json/record.h"
+#include "draft.h"
 #include "journal.h"
+#include "key.h"
+#include "rate.h"
+
+#define DESK_LABELS 256 /* more different references are no labels */
 
 struct desk_row {
 	uint64_t at; /* byte offset of its line */
 	uint32_t len;
 	uint32_t repeat;   /* 1 for the first with its key, 2 ... */
+	uint32_t same;	   /* 1 + the next row with its key, 0: none */
 	uint64_t key[2];   /* the input key's two halves */
 	uint64_t reasons;  /* bits into reasons */
 	float suspicion;
@@ -56,9 +61,15 @@ struct desk {
 	size_t next_suspicious, next_draw; /* everything before was judged */
 	char *reasons[64];
 	size_t reasons_n;
-	size_t shown; /* rows given out by desk_next */
+	char *labels[DESK_LABELS]; /* the different references, sorted, where they are few and each is found often */
+	size_t labels_n;
+	struct map by_key;	/* the key's halves together -> first row with it */
+	struct map label_at;	/* private */
+	size_t decided; /* rows with this reviewer's verdict: what is shown next depends on it alone, so that a reload shows the same row */
 	struct pending_decision *pending; /* decided, but the journal could not be written */
 	size_t pending_n;
+	struct err trouble; /* why the journal could not be written, last */
+	struct drafts drafts;
 	struct record record; /* the row last parsed */
 };
 
@@ -71,20 +82,34 @@ void desk_close(struct desk *d);
 long desk_next(struct desk *d, const struct desk_filter *f, int *random);
 
 /* The key of a row as the journal writes it. */
-void desk_key(const struct desk *d, size_t row, char key[48]);
+void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT]);
 
 /* The record of a row; valid until the next call. */
 const struct record *desk_record(struct desk *d, size_t row);
 
-/* Writes {"row", "key", "hash", "record", "review", "reference", "verdict", "split", "random", "others"} as an object. */
-int desk_write_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e);
+/* The first row with this key, and the next one with a row's key; -1 where there is none. */
+long desk_first_of(const struct desk *d, const uint64_t key[2]);
+long desk_next_of(const struct desk *d, size_t row);
 
-/* {"rows", "due", "judged", "good", "fix", "bad", "skip", "pending", "rate": {"n", "errors", "value", "lo", "hi"} | null, "reasons": [...]} */
-void desk_write_summary(const struct desk *d, struct jw *w);
+/* train, valid, test or NULL. */
+const char *desk_split(const struct desk_row *w);
+
+struct desk_counts {
+	size_t due;		      /* rows of this pass */
+	size_t by[VERDICT_UNDO + 1];  /* of them by this reviewer's verdict */
+	size_t open[64];	      /* of those without one by reason */
+	struct rate rate;	      /* of this reviewer; n 0: not known */
+};
+struct desk_counts desk_count(const struct desk *d);
 
 /* Takes a decision on a row: new_text for a fix, why may be NULL. 1: it is in the journal; 0: the journal could not be written (the reason in e), the decision is
  * kept and written with the next one; -1: refused (the reason in e). */
 int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text, const char *why, struct err *e);
+
+/* Keeps what was typed for a row, NULL for nothing; gone once the row is decided. As drafts_put. */
+int desk_draft(struct desk *d, size_t row, const char *text, struct err *e);
+/* What was kept, or NULL. Borrowed. */
+const char *desk_drafted(struct desk *d, size_t row);
 
 /* Takes back the reviewer's last standing decision. *row is its row. Results as desk_decide; -1 where there is none. */
 int desk_undo(struct desk *d, size_t *row, struct err *e);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "key.h"
 
 void findings_clear(struct findings *f)
 {
@@ -27,8 +28,14 @@ void findings_add(struct findings *f, const char *reason, double score, const ch
 	vsnprintf(words, sizeof words, fmt, ap);
 	va_end(ap);
 	struct finding *g = &f->v[f->n++];
-	*g = (struct finding){reason, score, f->text.len, strlen(words)};
+	*g = (struct finding){reason, score, f->text.len, strlen(words), {0, 0}};
 	buf_adds(&f->text, words);
+}
+
+void findings_about(struct findings *f, const uint64_t other[2])
+{
+	if (f->n)
+		memcpy(f->v[f->n - 1].other, other, sizeof f->v[f->n - 1].other);
 }
 
 double findings_suspicion(const struct findings *f)
@@ -45,7 +52,7 @@ static double rounded(double x)
 	return (double)(long)(x * 1e4 + 0.5) / 1e4;
 }
 
-void findings_write(const struct findings *f, struct jw *w)
+void findings_write(const struct findings *f, struct span loss, struct span probs, struct jw *w)
 {
 	size_t order[FINDING_MAX];
 	for (size_t i = 0; i < f->n; i++) {
@@ -68,8 +75,22 @@ void findings_write(const struct findings *f, struct jw *w)
 		jw_num(w, rounded(g->score));
 		jw_key(w, "why");
 		jw_strn(w, f->text.data + g->why, g->why_n);
+		if (g->other[0] || g->other[1]) {
+			char key[KEY_TEXT];
+			key_text(g->other, 1, key);
+			jw_key(w, "other");
+			jw_str(w, key);
+		}
 		jw_end(w);
 	}
 	jw_end(w);
+	if (loss.s) {
+		jw_key(w, "loss");
+		jw_raw(w, loss);
+	}
+	if (probs.s) {
+		jw_key(w, "probs");
+		jw_raw(w, probs);
+	}
 	jw_end(w);
 }

@@ -136,6 +136,8 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 	d.random = json_kind(record_get(r, "random")) == JSON_TRUE;
 	d.final = json_kind(record_get(r, "final")) == JSON_TRUE;
 	d.draw = journal_draw(d.key);
+	if (record_get(r, "after").s && text_into(r, "after", d.after, sizeof d.after, e) < 0)
+		return -1;
 	d.new_text = text_of(r, "new");
 	d.why = text_of(r, "why");
 	if (d.verdict == VERDICT_FIX && !d.new_text)
@@ -254,6 +256,10 @@ static void write_decision(struct buf *b, const char *who, const struct decision
 	if (d->new_text) {
 		jw_key(&w, "new");
 		jw_str(&w, d->new_text);
+	}
+	if (*d->after) {
+		jw_key(&w, "after");
+		jw_str(&w, d->after);
 	}
 	if (d->why) {
 		jw_key(&w, "why");

@@ -1,10 +1,10 @@
 /* journal: what reviewers decided, one JSON line a decision, appended and synced before it is acknowledged.
  *
  *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,
- *	 "new":"{\"topic\":\"billing\"}","why":"wrong topic"}
+ *	 "new":"{\"topic\":\"billing\"}","after":"a210...","why":"wrong topic"}
  *
  * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was reviewed, so that a decision is never
- * applied to a row that changed since. verdict is good, fix (new holds the reference as it should be), bad (to be left out), skip, or undo (takes back
+ * applied to a row that changed since; after is the same of the row as a fix leaves it. verdict is good, fix (new holds the reference as it should be), bad (to be left out), skip, or undo (takes back
  * the reviewer's last decision on that row). The latest decision of a reviewer on a row counts.
  *
  * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone; random says that the row was shown because it was next in
@@ -21,6 +21,7 @@
 #include "../base/err.h"
 #include "../base/map.h"
 #include "../json/record.h"
+#include "key.h"
 
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_FIX, VERDICT_BAD, VERDICT_SKIP, VERDICT_UNDO };
 
@@ -29,7 +30,8 @@ enum verdict verdict_of(const char *name); /* VERDICT_NONE where unknown */
 
 struct decision {
 	size_t who;	   /* index into reviewers */
-	char key[48], row[33];
+	char key[KEY_TEXT], row[33];
+	char after[33]; /* hash of the row once it is fixed; empty where it is no fix, or not known */
 	enum verdict verdict;
 	double draw;	   /* journal_draw(key) */
 	int random;	   /* shown because it was next in the order of draws */

@@ -1,17 +1,21 @@
-/* page: requests of the page, answered from the desk. See page.h. The page itself stands in page.html and is linked in as it is. */
+/* page: requests of the page, answered from the desk. See page.h. The page itself stands in page.html, page.css and page.js, which are linked in as they are. */
 #include "page.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "tell.h"
 
-__asm__(".pushsection .rodata\n"
-	".global review_page\n"
-	"review_page:\n"
-	".incbin \"lib/review/page.html\"\n"
-	".byte 0\n"
-	".popsection\n");
-extern const char review_page[];
+#define FILE_AS(name, file) \
+	__asm__(".pushsection .rodata\n" \
+		".global " #name "\n" #name ":\n" \
+		".incbin \"lib/review/" file "\"\n" \
+		".byte 0\n" \
+		".popsection\n"); \
+	extern const char name[]
+FILE_AS(review_page, "page.html");
+FILE_AS(review_style, "page.css");
+FILE_AS(review_script, "page.js");
 
 #define SEARCH_MAX 50
 #define PASSED_MAX 256
@@ -24,19 +28,23 @@ static void refuse(struct web_reply *r, int status, const char *reason)
 	buf_addf(&r->body, "%s\n", reason);
 }
 
+/* The page with style, script and the reply's nonce in their places. */
 static void send_page(struct web_reply *r)
 {
-	static const char mark[] = "{{nonce}}";
+	const char *const places[][2] = {{"{{nonce}}", r->nonce}, {"{{style}}", review_style}, {"{{script}}", review_script}};
 	r->type = "text/html; charset=utf-8";
-	for (const char *p = review_page;;) {
-		const char *m = strstr(p, mark);
-		if (!m) {
-			buf_adds(&r->body, p);
-			return;
-		}
+	for (const char *p = review_page, *m; *p; p = m) {
+		size_t i = 0, n = sizeof places / sizeof *places;
+		m = strstr(p, "{{");
+		if (!m)
+			m = p + strlen(p);
 		buf_add(&r->body, p, (size_t)(m - p));
-		buf_adds(&r->body, r->nonce);
-		p = m + sizeof mark - 1;
+		while (*m && i < n && strncmp(m, places[i][0], strlen(places[i][0])) != 0)
+			i++;
+		if (*m && i < n) {
+			buf_adds(&r->body, places[i][1]);
+			m += strlen(places[i][0]);
+		}
 	}
 }
 
@@ -50,12 +58,12 @@ static void send_row(struct desk *d, long row, int random, struct web_reply *r)
 	jw_key(&w, "row");
 	if (row < 0) {
 		jw_null(&w);
-	} else if (desk_write_row(d, (size_t)row, random, &w, &e) < 0) {
+	} else if (tell_row(d, (size_t)row, random, &w, &e) < 0) {
 		refuse(r, 500, e.msg);
 		return;
 	}
 	jw_key(&w, "summary");
-	desk_write_summary(d, &w);
+	tell_summary(d, &w);
 	jw_end(&w);
 }
 
@@ -130,26 +138,6 @@ static void answer_row(struct desk *d, const struct web_request *q, struct web_r
 		send_row(d, (long)row, 0, r);
 }
 
-/* Some words of a row to tell it by: its last user text, else its line. */
-static void row_words(struct desk *d, size_t row, struct jw *w)
-{
-	const struct record *rec = desk_record(d, row);
-	struct json_iter it = {0};
-	struct span key, m;
-	struct buf text = BUF_INIT;
-	while (json_next(&it, record_get(rec, "messages"), &key, &m))
-		if (json_is(json_member(m, "role"), "user")) {
-			buf_clear(&text);
-			message_text(json_member(m, "content"), &text);
-		}
-	struct span s = text.len ? buf_span(&text) : rec->line;
-	size_t n = s.n < 80 ? s.n : 80;
-	while (n > 0 && n < s.n && ((unsigned char)s.s[n] & 0xc0) == 0x80)
-		n--;
-	jw_strn(w, s.s, n);
-	buf_release(&text);
-}
-
 static void answer_search(struct desk *d, const struct web_request *q, struct web_reply *r)
 {
 	size_t found[SEARCH_MAX];
@@ -165,7 +153,7 @@ static void answer_search(struct desk *d, const struct web_request *q, struct we
 		jw_key(&w, "row");
 		jw_int(&w, (int64_t)found[i]);
 		jw_key(&w, "text");
-		row_words(d, found[i], &w);
+		tell_words(d, found[i], 120, &w);
 		jw_end(&w);
 	}
 	jw_end(&w);
@@ -185,51 +173,76 @@ static char *body_text(const struct record *b, const char *name)
 	return buf_detach(&t, NULL);
 }
 
+/* The row that a request is about, and the request as a record. -1 where it was refused. The page may be one of an earlier run over other data. */
+static int named_row(struct desk *d, const struct web_request *q, struct record *b, size_t *row, struct web_reply *r)
+{
+	struct err e = ERR_INIT;
+	int64_t number = -1;
+	char key[KEY_TEXT], hash[33];
+	if (record_parse(b, q->body, &e) < 0) {
+		refuse(r, 400, e.msg);
+		return -1;
+	}
+	if (json_int(record_get(b, "row"), &number) < 0 || number < 0 || (uint64_t)number >= d->n) {
+		refuse(r, 404, "There is no such row.");
+		return -1;
+	}
+	*row = (size_t)number;
+	desk_key(d, *row, key);
+	if (!json_is(record_get(b, "key"), key) || journal_row_hash(desk_record(d, *row), hash, &e) < 0 || !json_is(record_get(b, "hash"), hash)) {
+		refuse(r, 409, "The row is not what the page shows. Reload the page.");
+		return -1;
+	}
+	return 0;
+}
+
 static void answer_decide(struct desk *d, const struct web_request *q, struct web_reply *r)
 {
 	struct record b = {0};
 	struct err e = ERR_INIT;
 	struct jw w;
-	int64_t row = -1;
-	char key[48], hash[33];
-	char *verdict = NULL, *new_text = NULL, *why = NULL;
-	if (record_parse(&b, q->body, &e) < 0) {
-		refuse(r, 400, e.msg);
-		goto cleanup;
+	size_t row;
+	if (named_row(d, q, &b, &row, r) < 0) {
+		record_release(&b);
+		return;
 	}
-	if (json_int(record_get(&b, "row"), &row) < 0 || row < 0 || (uint64_t)row >= d->n) {
-		refuse(r, 404, "There is no such row.");
-		goto cleanup;
-	}
-	/* The page may be one of an earlier run over other data. */
-	desk_key(d, (size_t)row, key);
-	if (!json_is(record_get(&b, "key"), key) || journal_row_hash(desk_record(d, (size_t)row), hash, &e) < 0 ||
-	    !json_is(record_get(&b, "hash"), hash)) {
-		refuse(r, 409, "The row is not what the page shows. Reload the page.");
-		goto cleanup;
-	}
-	verdict = body_text(&b, "verdict");
-	new_text = body_text(&b, "new");
-	why = body_text(&b, "why");
+	char *verdict = body_text(&b, "verdict"), *new_text = body_text(&b, "new"), *why = body_text(&b, "why");
 	int random = json_kind(record_get(&b, "random")) == JSON_TRUE;
-	int rc = desk_decide(d, (size_t)row, verdict ? verdict_of(verdict) : VERDICT_NONE, random, new_text, why, &e);
+	int rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random, new_text, why, &e);
 	if (rc < 0) {
 		refuse(r, 400, e.msg);
-		goto cleanup;
+	} else {
+		jw_init(&w, &r->body);
+		jw_object(&w);
+		jw_key(&w, "row");
+		jw_int(&w, (int64_t)row);
+		jw_key(&w, "saved");
+		jw_bool(&w, rc);
+		jw_key(&w, "pending");
+		jw_int(&w, (int64_t)d->pending_n);
+		jw_key(&w, "error");
+		jw_str(&w, rc ? NULL : e.msg);
+		jw_end(&w);
 	}
-	jw_init(&w, &r->body);
-	jw_object(&w);
-	jw_key(&w, "saved");
-	jw_bool(&w, rc);
-	jw_key(&w, "pending");
-	jw_int(&w, (int64_t)d->pending_n);
-	jw_key(&w, "error");
-	jw_str(&w, rc ? NULL : e.msg);
-	jw_end(&w);
-cleanup:
 	free(verdict);
 	free(new_text);
 	free(why);
+	record_release(&b);
+}
+
+static void answer_draft(struct desk *d, const struct web_request *q, struct web_reply *r)
+{
+	struct record b = {0};
+	struct err e = ERR_INIT;
+	size_t row;
+	if (named_row(d, q, &b, &row, r) == 0) {
+		char *text = body_text(&b, "text");
+		if (desk_draft(d, row, text, &e) < 0)
+			refuse(r, 507, e.msg);
+		else
+			buf_adds(&r->body, "{}");
+		free(text);
+	}
 	record_release(&b);
 }
 
@@ -241,6 +254,27 @@ static void answer_undo(struct desk *d, struct web_reply *r)
 		refuse(r, 409, e.msg);
 	else
 		send_row(d, (long)row, 0, r);
+}
+
+static void answer_summary(struct desk *d, struct web_reply *r)
+{
+	struct jw w;
+	desk_flush(d, NULL);
+	jw_init(&w, &r->body);
+	jw_object(&w);
+	jw_key(&w, "summary");
+	tell_summary(d, &w);
+	jw_end(&w);
+}
+
+static void answer_labels(const struct desk *d, struct web_reply *r)
+{
+	struct jw w;
+	jw_init(&w, &r->body);
+	jw_object(&w);
+	jw_key(&w, "labels");
+	tell_labels(d, &w);
+	jw_end(&w);
 }
 
 void page_answer(void *arg, const struct web_request *q, struct web_reply *r)
@@ -257,6 +291,12 @@ void page_answer(void *arg, const struct web_request *q, struct web_reply *r)
 		answer_search(d, q, r);
 	else if (post && strcmp(q->path, "/api/decide") == 0)
 		answer_decide(d, q, r);
+	else if (!post && strcmp(q->path, "/api/summary") == 0)
+		answer_summary(d, r);
+	else if (!post && strcmp(q->path, "/api/labels") == 0)
+		answer_labels(d, r);
+	else if (post && strcmp(q->path, "/api/draft") == 0)
+		answer_draft(d, q, r);
 	else if (post && strcmp(q->path, "/api/undo") == 0)
 		answer_undo(d, r);
 	else

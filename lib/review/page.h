@@ -4,7 +4,10 @@
  *	GET  /api/next     ?reason= &split= &state= &not=1,2: {"row": {...} | null, "summary": {...}}
  *	GET  /api/row      ?row=N: {"row": {...}, "summary": {...}}
  *	GET  /api/search   ?q=TEXT: {"rows": [{"row", "text"}], "more": bool}
- *	POST /api/decide   {"row", "key", "hash", "random", "verdict", "new", "why"}: {"saved": bool, "pending": n, "error": text | null}
+ *	GET  /api/summary  {"summary": {...}}; like every other question it also tries again to write what is pending
+ *	GET  /api/labels   {"labels": [...]}
+ *	POST /api/decide   {"row", "key", "hash", "random", "verdict", "new", "why"}: {"row", "saved": bool, "pending": n, "error": text | null}
+ *	POST /api/draft    {"row", "key", "hash", "text": text | null}: {}
  *	POST /api/undo     {}: {"row": {...}, "summary": {...}}
  *
  * Refusals are status 4xx with a sentence.

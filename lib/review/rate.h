@@ -7,6 +7,7 @@
 #ifndef FT_RATE_H
 #define FT_RATE_H
 
+#include "../json/jw.h"
 #include "journal.h"
 
 struct rate {
@@ -16,5 +17,8 @@ struct rate {
 
 /* who: a reviewer's index, or (size_t)-1 for the standing decision of anybody (an adjudication wins). */
 struct rate rate_of(const struct journal *j, size_t who);
+
+/* As the value {"n", "errors", "skipped", "value", "lo", "hi"}. */
+void rate_write(struct rate r, struct jw *w);
 
 #endif

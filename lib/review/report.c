@@ -106,15 +106,7 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 	jw_int(&w, (int64_t)all->judged);
 	write_counts(all, &w);
 	jw_key(&w, "rate");
-	jw_object(&w);
-	jw_key(&w, "n");
-	jw_int(&w, (int64_t)rate.n);
-	jw_key(&w, "errors");
-	jw_int(&w, (int64_t)rate.errors);
-	jw_key(&w, "skipped");
-	jw_int(&w, (int64_t)rate.skipped);
-	jw_bounds(&w, "value", rate.value, rate.lo, rate.hi);
-	jw_end(&w);
+	rate_write(rate, &w);
 	jw_key(&w, "reviewers");
 	jw_array(&w);
 	for (size_t i = 0; i < j->reviewers_n; i++) {
@@ -151,6 +143,10 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 
 static void write_words(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
 {
+	if (!all->judged) {
+		buf_adds(b, "Nothing is judged yet.\n");
+		return;
+	}
 	buf_addf(b, "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n", all->judged, j->reviewers_n,
 		 j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD], all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
 	if (rate.n)
@@ -162,7 +158,9 @@ static void write_words(const struct journal *j, const struct counts *all, struc
 		struct agreement a = agreement_of(j);
 		buf_addf(b, "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n", all->agree, all->twice, all->disputed);
 		if (!isnan(a.alpha.value))
-			buf_addf(b, "Krippendorff's alpha %.2f (%.2f .. %.2f).\n", a.alpha.value, a.alpha.lo, a.alpha.hi);
+			buf_addf(b, "Krippendorff's alpha is %.2f (between %.2f and %.2f).\n", a.alpha.value, a.alpha.lo, a.alpha.hi);
+		if (!isnan(a.kappa.value))
+			buf_addf(b, "Cohen's kappa is %.2f (between %.2f and %.2f).\n", a.kappa.value, a.kappa.lo, a.kappa.hi);
 	}
 }
 

@@ -42,14 +42,16 @@ static const struct sign {
 enum { SIGNS = sizeof table / sizeof *table };
 
 struct signs {
+	const struct schema *schema;
 	pcre2_code *code[SIGNS];
 	pcre2_match_data *match;
 	struct buf reference, text;
 };
 
-struct signs *signs_new(struct err *e)
+struct signs *signs_new(const struct schema *schema, struct err *e)
 {
 	struct signs *s = mem_alloc(1, sizeof *s);
+	s->schema = schema;
 	for (size_t i = 0; i < SIGNS; i++) {
 		int code;
 		PCRE2_SIZE at;
@@ -233,10 +235,23 @@ static void read_judge(const struct record *r, struct findings *f)
 	buf_release(&critique);
 }
 
+/* A reference that means to be JSON, or has to be. */
+static void read_json(const struct signs *s, struct findings *f)
+{
+	char c = s->reference.data[strspn(s->reference.data, " \t\r\n")];
+	struct span value = {0};
+	struct err why = ERR_INIT;
+	if (c != '{' && c != '[' && !s->schema)
+		return;
+	if (json_check(buf_span(&s->reference), &value, &why) < 0)
+		findings_add(f, "invalid-json", 0.9, "the reference %s: %s", s->schema ? "has to be JSON" : "begins like JSON", why.msg);
+	else if (s->schema && schema_check(s->schema, value, &why) < 0)
+		findings_add(f, "schema", 0.9, "the reference breaks the schema: %s", why.msg);
+}
+
 void signs_find(struct signs *s, const struct record *r, struct findings *f)
 {
 	int referenced = gather(s, r);
-	struct span ignored;
 	if (!referenced) {
 		struct span calls = json_member(record_final_assistant(r), "tool_calls");
 		if (json_count(calls) == 0)
@@ -244,10 +259,7 @@ void signs_find(struct signs *s, const struct record *r, struct findings *f)
 	} else if (blank(&s->reference)) {
 		findings_add(f, "empty-reference", 0.95, s->reference.len ? "the reference is blank" : "the reference is empty");
 	} else {
-		char c = s->reference.data[strspn(s->reference.data, " \t\r\n")];
-		struct err why = ERR_INIT;
-		if ((c == '{' || c == '[') && json_check(buf_span(&s->reference), &ignored, &why) < 0)
-			findings_add(f, "invalid-json", 0.9, "the reference begins like JSON: %s", why.msg);
+		read_json(s, f);
 	}
 	for (size_t i = 0; i < SIGNS; i++) {
 		look_for(s, i, &s->reference, f);

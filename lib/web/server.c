@@ -17,6 +17,7 @@ struct web_server {
 	size_t max_body;
 	int port;
 	int token_used;
+	char cookie[24]; /* its name: cookies do not tell ports apart, so servers side by side need one each */
 	char token[33], session[33];
 	char address[96];
 	char host[2][32]; /* what Host may say */
@@ -77,7 +78,7 @@ static const char *refused(const struct web_server *s, struct MHD_Connection *c,
 
 static int has_session(const struct web_server *s, struct MHD_Connection *c)
 {
-	const char *cookie = MHD_lookup_connection_value(c, MHD_COOKIE_KIND, "ft_session");
+	const char *cookie = MHD_lookup_connection_value(c, MHD_COOKIE_KIND, s->cookie);
 	return cookie && same_secret(cookie, s->session);
 }
 
@@ -129,7 +130,7 @@ static enum MHD_Result enter(struct web_server *s, struct MHD_Connection *c)
 	char cookie[128];
 	struct web_reply r = {.status = MHD_HTTP_SEE_OTHER, .type = "text/plain; charset=utf-8", .nonce = "none"};
 	s->token_used = 1;
-	snprintf(cookie, sizeof cookie, "ft_session=%s; HttpOnly; SameSite=Strict; Path=/", s->session);
+	snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800", s->cookie, s->session);
 	return send_reply(c, &r, "/", cookie);
 }
 
@@ -211,6 +212,7 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 		return -1;
 	}
 	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	snprintf(s->cookie, sizeof s->cookie, "ft_session_%d", s->port);
 	snprintf(s->host[0], sizeof s->host[0], "127.0.0.1:%d", s->port);
 	snprintf(s->host[1], sizeof s->host[1], "localhost:%d", s->port);
 	snprintf(s->address, sizeof s->address, "http://127.0.0.1:%d/?token=%s", s->port, s->token);

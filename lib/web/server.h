@@ -3,7 +3,7 @@
  * lib/web is what people look at in a browser: this server, and the HTML and SVG of reports. It knows nothing of the program that calls it.
  *
  * It listens on 127.0.0.1 only. The address printed holds a token that works once: opening it exchanges the token for a session cookie
- * (HttpOnly, SameSite=Strict), and everything else needs that cookie. A request whose Host is not this server (DNS rebinding), whose Origin
+ * (HttpOnly, SameSite=Strict, named after the port and good until the server ends, so that a closed browser comes back in), and everything else needs that cookie. A request whose Host is not this server (DNS rebinding), whose Origin
  * is another site, or that changes something without saying its Origin, is refused, as are bodies over the ceiling. Replies carry a content security policy
  * that lets nothing leave the page; scripts and styles run only with the nonce of the reply.
  *

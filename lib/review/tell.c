@@ -1,0 +1,207 @@
+/* tell: what the desk knows, written as JSON. See tell.h. */
+#include "tell.h"
+
+#include "rate.h"
+#include "reference.h"
+
+#define RELATED_MAX 5
+#define RELATED_TEXT 600
+
+/* At most max bytes, cut between characters. */
+static struct span cut(struct span s, size_t max)
+{
+	size_t n = s.n < max ? s.n : max;
+	while (n > 0 && n < s.n && ((unsigned char)s.s[n] & 0xc0) == 0x80)
+		n--;
+	return (struct span){s.s, n};
+}
+
+void tell_words(struct desk *d, size_t row, size_t max, struct jw *w)
+{
+	const struct record *r = desk_record(d, row);
+	struct json_iter it = {0};
+	struct span key, m;
+	struct buf text = BUF_INIT;
+	while (json_next(&it, record_get(r, "messages"), &key, &m))
+		if (json_is(json_member(m, "role"), "user")) {
+			buf_clear(&text);
+			message_text(json_member(m, "content"), &text);
+		}
+	if (!text.len)
+		json_string(record_get(r, "prompt"), &text);
+	struct span s = cut(text.len ? buf_span(&text) : r->line, max);
+	jw_strn(w, s.s, s.n);
+	buf_release(&text);
+}
+
+/* In an adjudication all sides are shown; in other passes a reviewer sees nobody else's verdict. */
+static void tell_others(const struct desk *d, const char *key, struct jw *w)
+{
+	jw_key(w, "others");
+	jw_array(w);
+	for (size_t i = 0; d->pass == DESK_ADJUDICATE && i < d->journal->reviewers_n; i++) {
+		const struct decision *x = journal_find(d->journal, key, i);
+		if (!x)
+			continue;
+		jw_object(w);
+		jw_key(w, "who");
+		jw_str(w, d->journal->reviewers[i]);
+		jw_key(w, "verdict");
+		jw_str(w, verdict_name(x->verdict));
+		jw_key(w, "new");
+		jw_str(w, x->new_text);
+		jw_key(w, "why");
+		jw_str(w, x->why);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
+static void tell_reference(const struct record *r, size_t max, struct jw *w)
+{
+	struct buf text = BUF_INIT;
+	enum reference_kind kind = reference_read(r, &text);
+	jw_key(w, "kind");
+	jw_str(w, kind == REFERENCE_TEXT ? "text" : kind == REFERENCE_CALLS ? "calls" : NULL);
+	jw_key(w, "reference");
+	if (kind == REFERENCE_NONE) {
+		jw_null(w);
+	} else {
+		struct span s = cut(buf_span(&text), max);
+		jw_strn(w, s.s ? s.s : "", s.n);
+	}
+	buf_release(&text);
+}
+
+static void tell_one(struct desk *d, size_t row, struct jw *w)
+{
+	jw_object(w);
+	jw_key(w, "row");
+	jw_int(w, (int64_t)row);
+	jw_key(w, "verdict");
+	jw_str(w, d->rows[row].verdict ? verdict_name((enum verdict)d->rows[row].verdict) : NULL);
+	jw_key(w, "text");
+	tell_words(d, row, RELATED_TEXT, w);
+	tell_reference(desk_record(d, row), RELATED_TEXT, w);
+	jw_end(w);
+}
+
+/* Reasons may name a row more than once. */
+static void add_related(size_t *rows, size_t *n, size_t self, size_t row)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (rows[i] == row)
+			return;
+	if (row != self && *n < RELATED_MAX)
+		rows[(*n)++] = row;
+}
+
+static void tell_related(struct desk *d, size_t row, struct jw *w)
+{
+	size_t rows[RELATED_MAX], n = 0;
+	struct span k, reason;
+	struct json_iter it = {0};
+	for (long i = desk_first_of(d, d->rows[row].key); i >= 0; i = desk_next_of(d, (size_t)i))
+		add_related(rows, &n, row, (size_t)i);
+	struct span reasons = json_member(record_get(desk_record(d, row), "review"), "reasons");
+	while (json_next(&it, reasons, &k, &reason)) {
+		struct buf other = BUF_INIT;
+		uint64_t half[2];
+		if (json_string(json_member(reason, "other"), &other) == 0 && other.len == 32) {
+			key_halves(other.data, half);
+			for (long i = desk_first_of(d, half); i >= 0; i = desk_next_of(d, (size_t)i))
+				add_related(rows, &n, row, (size_t)i);
+		}
+		buf_release(&other);
+	}
+	jw_key(w, "related");
+	jw_array(w);
+	for (size_t i = 0; i < n; i++)
+		tell_one(d, rows[i], w);
+	jw_end(w);
+}
+
+int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e)
+{
+	char key[KEY_TEXT], hash[33];
+	const struct record *r = desk_record(d, row);
+	const struct desk_row *x = &d->rows[row];
+	if (journal_row_hash(r, hash, e) < 0)
+		return -1;
+	desk_key(d, row, key);
+	size_t me = journal_reviewer(d->journal, d->who);
+	const struct decision *mine = me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
+	jw_object(w);
+	jw_key(w, "row");
+	jw_int(w, (int64_t)row);
+	jw_key(w, "key");
+	jw_str(w, key);
+	jw_key(w, "hash");
+	jw_str(w, hash);
+	jw_key(w, "random");
+	jw_bool(w, random);
+	jw_key(w, "split");
+	jw_str(w, desk_split(x));
+	jw_key(w, "verdict");
+	jw_str(w, x->verdict ? verdict_name((enum verdict)x->verdict) : NULL);
+	jw_key(w, "new");
+	jw_str(w, mine ? mine->new_text : NULL);
+	jw_key(w, "why");
+	jw_str(w, mine ? mine->why : NULL);
+	jw_key(w, "draft");
+	jw_str(w, drafts_get(&d->drafts, d->who, key, hash));
+	tell_reference(r, (size_t)-1, w);
+	tell_others(d, key, w);
+	jw_key(w, "record");
+	jw_raw(w, r->body);
+	tell_related(d, row, w);
+	jw_end(w);
+	return 0;
+}
+
+void tell_summary(const struct desk *d, struct jw *w)
+{
+	struct desk_counts c = desk_count(d);
+	jw_object(w);
+	jw_key(w, "who");
+	jw_str(w, d->who);
+	jw_key(w, "pass");
+	jw_str(w, d->pass == DESK_FIRST ? "first" : d->pass == DESK_SECOND ? "second" : "adjudicate");
+	jw_key(w, "rows");
+	jw_int(w, (int64_t)d->n);
+	jw_key(w, "due");
+	jw_int(w, (int64_t)c.due);
+	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
+		jw_key(w, verdict_name((enum verdict)v));
+		jw_int(w, (int64_t)c.by[v]);
+	}
+	jw_key(w, "pending");
+	jw_int(w, (int64_t)d->pending_n);
+	jw_key(w, "error");
+	jw_str(w, d->pending_n ? d->trouble.msg : NULL);
+	jw_key(w, "rate");
+	if (c.rate.n)
+		rate_write(c.rate, w);
+	else
+		jw_null(w);
+	jw_key(w, "reasons");
+	jw_array(w);
+	for (size_t i = 0; i < d->reasons_n; i++) {
+		jw_object(w);
+		jw_key(w, "reason");
+		jw_str(w, d->reasons[i]);
+		jw_key(w, "open");
+		jw_int(w, (int64_t)c.open[i]);
+		jw_end(w);
+	}
+	jw_end(w);
+	jw_end(w);
+}
+
+void tell_labels(const struct desk *d, struct jw *w)
+{
+	jw_array(w);
+	for (size_t i = 0; i < d->labels_n; i++)
+		jw_str(w, d->labels[i]);
+	jw_end(w);
+}

@@ -1,0 +1,21 @@
+/* tell: rows and the state of the desk as JSON, for whoever shows them. */
+#ifndef FT_TELL_H
+#define FT_TELL_H
+
+#include "desk.h"
+
+/* Writes {"row", "key", "hash", "random", "split", "verdict", "new", "why", "draft", "kind": "text" | "calls" | null, "reference", "others", "related",
+ * "record"} as an object. others: what all reviewers say, in an adjudication; related: the rows that this one's reasons point at, and those with the
+ * same input, each {"row", "text", "reference", "verdict"}. */
+int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e);
+
+/* Some words of a row to tell it by, at most max bytes, as a JSON string: its last user text, else its prompt, else its line. */
+void tell_words(struct desk *d, size_t row, size_t max, struct jw *w);
+
+/* {"who", "pass", "rows", "due", "good", "fix", "bad", "skip", "pending", "error", "rate": {...} | null, "reasons": [{"reason", "open"}]}. */
+void tell_summary(const struct desk *d, struct jw *w);
+
+/* [label, ...]: what the references are, where they are labels; else empty. */
+void tell_labels(const struct desk *d, struct jw *w);
+
+#endif
