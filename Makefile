@@ -240,7 +240,7 @@ peers:
 # What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME. The kernels
 # are not what is fuzzed; clang takes many minutes to optimise them with all its checks in.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-FUZZ_ROOMS = drift net lm jinja nn web stats text json base
+FUZZ_ROOMS = review split drift net lm jinja nn web stats text json base
 define fuzz_rule
 $(BUILD)/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(foreach r,$(FUZZ_ROOMS),$(call archive,$(r)))
 	@mkdir -p $$(@D)

@@ -1,9 +1,11 @@
 /* ft-review: look at the data. Finds rows that deserve a look, shows them on a page to be judged and relabelled by keyboard, keeps the
  * decisions in a journal, applies them, and tells how wrong the set is.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../lib/base/file.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
@@ -16,10 +18,11 @@
 #include "../lib/review/rate.h"
 #include "../lib/review/report.h"
 #include "../lib/review/signs.h"
+#include "../lib/review/tty.h"
 #include "../lib/split/source.h"
 
 static struct {
-	int scan, second, adjudicate, quiet, table, json;
+	int scan, second, adjudicate, quiet, tty, table, json;
 	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model, *adapter;
 	long long port, every, threads;
 	double near;
@@ -35,6 +38,7 @@ static const struct opt options[] = {
 	{0, "threads", OPT_INT, &o.threads, "N", "for --near and -m (default: all processors)", 1, 1024},
 	{0, "", OPT_GROUP, NULL, NULL, "judging", 0, 0},
 	{'o', "journal", OPT_STR, &o.journal, "JOURNAL", "show the rows on a page; decisions are appended to JOURNAL", 0, 0},
+	{0, "tty", OPT_FLAG, &o.tty, NULL, "judge in this terminal rather than on a page", 0, 0},
 	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
 	{0, "as", OPT_STR, &o.as, "NAME", "the reviewer's name (default: the user's)", 0, 0},
 	{0, "every", OPT_INT, &o.every, "K", "each K-th row is a random one (default 4); 1: all are", 1, 1000000},
@@ -52,7 +56,7 @@ static const struct opt options[] = {
 
 static const struct program program = {
 	"ft-review",
-	"--scan [file ...]\n-o JOURNAL [--as NAME] [--port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--report JOURNAL",
+	"--scan [file ...]\n-o JOURNAL [--as NAME] [--tty | --port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--report JOURNAL",
 	"Look at the data: find what deserves a look, judge and relabel it, know how wrong the set is.",
 	options,
 	"ft-review --scan train.jsonl | ft-review -o journal.jsonl\n"
@@ -211,11 +215,41 @@ static const char *reviewer(void)
 	return name && *name ? name : "reviewer";
 }
 
-static int run_page(char **files)
+/* Until Ctrl-C. */
+static void serve_page(struct desk *desk)
+{
+	struct web_server *server;
+	struct err e = ERR_INIT;
+	if (web_start(&server, (int)o.port, (size_t)64 << 20, page_answer, desk, &e) < 0)
+		prog_fail(&e);
+	out_line(web_address(server), strlen(web_address(server)));
+	out_flush();
+	if (!o.quiet)
+		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.", desk->n, o.journal);
+	while (!prog_stopping() && !out_failed())
+		poll(NULL, 0, 500);
+	web_stop(server);
+}
+
+/* On the terminal itself: standard input may be the rows. */
+static void use_terminal(struct desk *desk)
+{
+	struct err e = ERR_INIT;
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		prog_die("--tty: there is no terminal here");
+	if (tty_run(desk, fd, prog_stopping, &e) < 0)
+		prog_fail(&e);
+	close(fd);
+	struct desk_counts c = desk_count(desk);
+	if (!o.quiet)
+		prog_warn("%zu of %zu rows are judged; decisions are in %s", c.due - c.by[VERDICT_NONE], c.due, o.journal);
+}
+
+static int run_judging(char **files)
 {
 	struct journal j;
 	struct desk desk;
-	struct web_server *server;
 	struct err e = ERR_INIT;
 	size_t torn = 0;
 	enum desk_pass pass = o.adjudicate ? DESK_ADJUDICATE : o.second ? DESK_SECOND : DESK_FIRST;
@@ -227,15 +261,10 @@ static int run_page(char **files)
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
-	if (web_start(&server, (int)o.port, (size_t)64 << 20, page_answer, &desk, &e) < 0)
-		prog_fail(&e);
-	out_line(web_address(server), strlen(web_address(server)));
-	out_flush();
-	if (!o.quiet)
-		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.", desk.n, o.journal);
-	while (!prog_stopping() && !out_failed())
-		poll(NULL, 0, 500);
-	web_stop(server);
+	if (o.tty)
+		use_terminal(&desk);
+	else
+		serve_page(&desk);
 	int rc = FT_OK;
 	if (desk_flush(&desk, &e) < 0) {
 		prog_warn("%zu decisions could not be written: %s", desk.pending_n, e.msg);
@@ -315,12 +344,14 @@ int main(int argc, char **argv)
 		prog_usage("--table and --json are two forms; say one");
 	if (o.adapter && !o.model)
 		prog_usage("-a needs the model (-m) that it adapts");
+	if (o.tty && o.port)
+		prog_usage("--tty serves no page; leave --port out");
 	if (o.second && o.adjudicate)
 		prog_usage("--second and --adjudicate are two passes; say one");
 	if (o.scan)
 		prog_end(run_scan(files));
 	if (o.journal)
-		prog_end(run_page(files));
+		prog_end(run_judging(files));
 	if (o.report)
 		prog_end(run_report());
 	prog_end(run_filter(o.apply ? o.apply : o.pairs, !!o.pairs, files));

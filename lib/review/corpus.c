@@ -370,7 +370,7 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 	if (x->near) {
 		const struct corpus_row *y = &c->rows[x->near - 1];
 		if (y->reference != x->reference)
-			findings_add(f, "near-conflict", 0.4, "nearly the same input as record %u (similarity %.2f), and another reference", x->near,
+			findings_add(f, "near-conflict", x->jaccard > 0.999F ? 0.6 : 0.3, "nearly the same input as record %u (similarity %.2f), and another reference", x->near,
 				     x->jaccard);
 		else
 			findings_add(f, "near-duplicate", 0.1, "nearly the same as record %u (similarity %.2f)", x->near, x->jaccard);

@@ -306,6 +306,62 @@ const struct record *desk_record(struct desk *d, size_t row)
 	return &d->record;
 }
 
+struct span desk_cut(struct span s, size_t max)
+{
+	size_t n = s.n < max ? s.n : max;
+	while (n > 0 && n < s.n && ((unsigned char)s.s[n] & 0xc0) == 0x80)
+		n--;
+	return (struct span){s.s, n};
+}
+
+void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
+{
+	const struct record *r = desk_record(d, row);
+	struct json_iter it = {0};
+	struct span key, m;
+	struct buf text = BUF_INIT;
+	while (json_next(&it, record_get(r, "messages"), &key, &m))
+		if (json_is(json_member(m, "role"), "user")) {
+			buf_clear(&text);
+			message_text(json_member(m, "content"), &text);
+		}
+	if (!text.len)
+		json_string(record_get(r, "prompt"), &text);
+	buf_addspan(out, desk_cut(text.len ? buf_span(&text) : r->line, max));
+	buf_release(&text);
+}
+
+/* Adds all rows with a key; reasons may name one more than once. */
+static void add_related(const struct desk *d, const uint64_t key[2], size_t self, size_t rows[DESK_RELATED], size_t *n)
+{
+	for (long i = desk_first_of(d, key); i >= 0 && *n < DESK_RELATED; i = desk_next_of(d, (size_t)i)) {
+		size_t known = 0;
+		while (known < *n && rows[known] != (size_t)i)
+			known++;
+		if (known == *n && (size_t)i != self)
+			rows[(*n)++] = (size_t)i;
+	}
+}
+
+size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
+{
+	size_t n = 0;
+	struct span k, reason;
+	struct json_iter it = {0};
+	struct buf other = BUF_INIT;
+	add_related(d, d->rows[row].key, row, rows, &n);
+	while (json_next(&it, json_member(record_get(desk_record(d, row), "review"), "reasons"), &k, &reason)) {
+		uint64_t key[2];
+		buf_clear(&other);
+		if (json_string(json_member(reason, "other"), &other) < 0 || other.len != 32)
+			continue;
+		key_halves(other.data, key);
+		add_related(d, key, row, rows, &n);
+	}
+	buf_release(&other);
+	return n;
+}
+
 struct desk_counts desk_count(const struct desk *d)
 {
 	struct desk_counts c = {0};

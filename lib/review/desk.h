@@ -91,6 +91,15 @@ const struct record *desk_record(struct desk *d, size_t row);
 long desk_first_of(const struct desk *d, const uint64_t key[2]);
 long desk_next_of(const struct desk *d, size_t row);
 
+/* The rows that this one's reasons point at, and those with the same input; returns how many. */
+#define DESK_RELATED 5
+size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED]);
+
+/* Appends some words of a row to tell it by, at most max bytes: its last user text, else its prompt, else its line. */
+void desk_words(struct desk *d, size_t row, size_t max, struct buf *out);
+/* At most max bytes of a text, cut between characters. */
+struct span desk_cut(struct span s, size_t max);
+
 /* train, valid, test or NULL. */
 const char *desk_split(const struct desk_row *w);
 

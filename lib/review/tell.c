@@ -4,33 +4,13 @@
 #include "rate.h"
 #include "reference.h"
 
-#define RELATED_MAX 5
 #define RELATED_TEXT 600
-
-/* At most max bytes, cut between characters. */
-static struct span cut(struct span s, size_t max)
-{
-	size_t n = s.n < max ? s.n : max;
-	while (n > 0 && n < s.n && ((unsigned char)s.s[n] & 0xc0) == 0x80)
-		n--;
-	return (struct span){s.s, n};
-}
 
 void tell_words(struct desk *d, size_t row, size_t max, struct jw *w)
 {
-	const struct record *r = desk_record(d, row);
-	struct json_iter it = {0};
-	struct span key, m;
 	struct buf text = BUF_INIT;
-	while (json_next(&it, record_get(r, "messages"), &key, &m))
-		if (json_is(json_member(m, "role"), "user")) {
-			buf_clear(&text);
-			message_text(json_member(m, "content"), &text);
-		}
-	if (!text.len)
-		json_string(record_get(r, "prompt"), &text);
-	struct span s = cut(text.len ? buf_span(&text) : r->line, max);
-	jw_strn(w, s.s, s.n);
+	desk_words(d, row, max, &text);
+	jw_strn(w, text.data, text.len);
 	buf_release(&text);
 }
 
@@ -67,7 +47,7 @@ static void tell_reference(const struct record *r, size_t max, struct jw *w)
 	if (kind == REFERENCE_NONE) {
 		jw_null(w);
 	} else {
-		struct span s = cut(buf_span(&text), max);
+		struct span s = desk_cut(buf_span(&text), max);
 		jw_strn(w, s.s ? s.s : "", s.n);
 	}
 	buf_release(&text);
@@ -86,34 +66,9 @@ static void tell_one(struct desk *d, size_t row, struct jw *w)
 	jw_end(w);
 }
 
-/* Reasons may name a row more than once. */
-static void add_related(size_t *rows, size_t *n, size_t self, size_t row)
-{
-	for (size_t i = 0; i < *n; i++)
-		if (rows[i] == row)
-			return;
-	if (row != self && *n < RELATED_MAX)
-		rows[(*n)++] = row;
-}
-
 static void tell_related(struct desk *d, size_t row, struct jw *w)
 {
-	size_t rows[RELATED_MAX], n = 0;
-	struct span k, reason;
-	struct json_iter it = {0};
-	for (long i = desk_first_of(d, d->rows[row].key); i >= 0; i = desk_next_of(d, (size_t)i))
-		add_related(rows, &n, row, (size_t)i);
-	struct span reasons = json_member(record_get(desk_record(d, row), "review"), "reasons");
-	while (json_next(&it, reasons, &k, &reason)) {
-		struct buf other = BUF_INIT;
-		uint64_t half[2];
-		if (json_string(json_member(reason, "other"), &other) == 0 && other.len == 32) {
-			key_halves(other.data, half);
-			for (long i = desk_first_of(d, half); i >= 0; i = desk_next_of(d, (size_t)i))
-				add_related(rows, &n, row, (size_t)i);
-		}
-		buf_release(&other);
-	}
+	size_t rows[DESK_RELATED], n = desk_related(d, row, rows);
 	jw_key(w, "related");
 	jw_array(w);
 	for (size_t i = 0; i < n; i++)

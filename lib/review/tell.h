@@ -9,7 +9,7 @@
  * same input, each {"row", "text", "reference", "verdict"}. */
 int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e);
 
-/* Some words of a row to tell it by, at most max bytes, as a JSON string: its last user text, else its prompt, else its line. */
+/* desk_words as a JSON string. */
 void tell_words(struct desk *d, size_t row, size_t max, struct jw *w);
 
 /* {"who", "pass", "rows", "due", "good", "fix", "bad", "skip", "pending", "error", "rate": {...} | null, "reasons": [{"reason", "open"}]}. */

@@ -1,0 +1,209 @@
+/* screen: wrapping, paging, keys. See screen.h. */
+#include "screen.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <utf8proc.h>
+#include "../base/mem.h"
+#include "../base/out.h"
+
+static void write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t k = write(fd, p, n);
+		if (k < 0 && errno != EINTR)
+			return;
+		p += k > 0 ? k : 0;
+		n -= k > 0 ? (size_t)k : 0;
+	}
+}
+
+static void measure(struct screen *s)
+{
+	struct winsize w = {0};
+	ioctl(s->fd, TIOCGWINSZ, &w);
+	s->width = w.ws_col >= 20 ? w.ws_col : 80;
+	s->height = w.ws_row >= 5 ? w.ws_row : 24;
+}
+
+void screen_take_back(struct screen *s)
+{
+	struct termios raw = s->before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	tcsetattr(s->fd, TCSADRAIN, &raw);
+}
+
+void screen_lend(struct screen *s)
+{
+	tcsetattr(s->fd, TCSADRAIN, &s->before);
+}
+
+int screen_open(struct screen *s, int fd, struct err *e)
+{
+	*s = (struct screen){.fd = fd};
+	if (tcgetattr(fd, &s->before) < 0)
+		return err_errno(e, "the terminal");
+	measure(s);
+	screen_take_back(s);
+	return 0;
+}
+
+void screen_close(struct screen *s)
+{
+	screen_lend(s);
+	buf_release(&s->text);
+}
+
+void screen_clear(struct screen *s)
+{
+	buf_clear(&s->text);
+	s->lines = s->shown = 0;
+	measure(s);
+}
+
+/* Characters that move the cursor, turn the direction of text, or are not seen. */
+static int is_odd(utf8proc_int32_t c)
+{
+	utf8proc_category_t k = utf8proc_category(c);
+	return k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP ||
+	       k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_CO || k == UTF8PROC_CATEGORY_CS;
+}
+
+static void end_line(struct screen *s, int bold)
+{
+	if (bold)
+		buf_adds(&s->text, "\033[0m");
+	buf_addc(&s->text, '\n');
+	s->lines++;
+}
+
+static void begin_line(struct screen *s, const char *indent, int bold)
+{
+	buf_adds(&s->text, indent);
+	if (bold)
+		buf_adds(&s->text, "\033[1m");
+}
+
+/* Ends a line that is full, behind its last space where it has one (word: the place in the text behind it, else 0). Returns the column reached. */
+static size_t wrap(struct screen *s, const char *indent, int bold, size_t word)
+{
+	struct buf rest = BUF_INIT;
+	if (word) {
+		buf_add(&rest, s->text.data + word, s->text.len - word);
+		s->text.len = word;
+	}
+	end_line(s, bold);
+	begin_line(s, indent, bold);
+	size_t column = strlen(indent) + out_width(rest.data ? rest.data : "", rest.len);
+	buf_addspan(&s->text, buf_span(&rest));
+	buf_release(&rest);
+	return column;
+}
+
+void screen_add(struct screen *s, const char *indent, struct span t, int bold)
+{
+	size_t at = 0, column = strlen(indent), word = 0;
+	begin_line(s, indent, bold);
+	while (at < t.n) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.s + at, (utf8proc_ssize_t)(t.n - at), &c);
+		char shown[16];
+		if (n < 1) {
+			n = 1;
+			c = 0xfffd;
+		}
+		if (c == '\n') {
+			end_line(s, bold);
+			begin_line(s, indent, bold);
+			column = strlen(indent);
+			word = 0;
+			at += (size_t)n;
+			continue;
+		}
+		if (c == '\t')
+			snprintf(shown, sizeof shown, "    ");
+		else if (is_odd(c))
+			snprintf(shown, sizeof shown, "<U+%04X>", (unsigned)c);
+		else
+			shown[utf8proc_encode_char(c, (utf8proc_uint8_t *)shown)] = 0;
+		size_t width = out_width(shown, strlen(shown));
+		if (column + width > s->width && column > strlen(indent)) {
+			column = wrap(s, indent, bold, word);
+			word = 0;
+		}
+		buf_adds(&s->text, shown);
+		column += width;
+		if (c == ' ')
+			word = s->text.len;
+		at += (size_t)n;
+	}
+	end_line(s, bold);
+}
+
+void screen_addf(struct screen *s, const char *indent, int bold, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	screen_add(s, indent, span_of(line), bold);
+}
+
+int screen_page(struct screen *s, const char *under)
+{
+	struct buf b = BUF_INIT;
+	size_t room = s->height - 2, line = 0;
+	if (s->shown >= s->lines)
+		s->shown = 0;
+	buf_adds(&b, "\033[H\033[2J");
+	for (const char *p = s->text.data, *end = p + s->text.len; p < end && line < s->shown + room; line++) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		if (line >= s->shown)
+			buf_add(&b, p, (size_t)(nl - p) + 1);
+		p = nl + 1;
+	}
+	s->shown += room;
+	int more = s->shown < s->lines;
+	buf_addf(&b, "\033[7m%s%s\033[0m", more ? "[space: more] " : "", under);
+	write_all(s->fd, b.data, b.len);
+	buf_release(&b);
+	return more;
+}
+
+int screen_key(struct screen *s)
+{
+	unsigned char c;
+	if (read(s->fd, &c, 1) != 1)
+		return -1;
+	if (c != 27)
+		return c;
+	for (struct pollfd p = {s->fd, POLLIN, 0}; poll(&p, 1, 20) > 0 && read(s->fd, &c, 1) == 1 && !(c >= '@' && c <= '~' && c != '[' && c != 'O');)
+		;
+	return 0;
+}
+
+char *screen_line(struct screen *s, const char *prompt)
+{
+	struct buf b = BUF_INIT;
+	char c;
+	screen_lend(s);
+	buf_addf(&b, "\r\033[K%s", prompt);
+	write_all(s->fd, b.data, b.len);
+	buf_clear(&b);
+	while (read(s->fd, &c, 1) == 1 && c != '\n')
+		buf_addc(&b, c);
+	screen_take_back(s);
+	if (b.len)
+		return buf_detach(&b, NULL);
+	buf_release(&b);
+	return NULL;
+}
