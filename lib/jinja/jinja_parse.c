@@ -151,10 +151,19 @@ static struct jnode *statement_set(struct jparser *p, struct jnode *n)
 	return with_body(p, n, "endset");
 }
 
-static struct jnode *statement_macro(struct jparser *p, struct jnode *n)
+/* The same for a macro or a call block: a loop around it is none of its own. */
+static struct jnode *macro_body(struct jparser *p, struct jnode *n, const char *end)
 {
 	int loops = p->loops;
 
+	p->loops = 0;
+	n = with_body(p, n, end);
+	p->loops = loops;
+	return n;
+}
+
+static struct jnode *statement_macro(struct jparser *p, struct jnode *n)
+{
 	if (p->k->kind != T_NAME) {
 		jp_unexpected(p);
 		return NULL;
@@ -162,16 +171,11 @@ static struct jnode *statement_macro(struct jparser *p, struct jnode *n)
 	n->name = p->k++->s;
 	if (jp_want_op(p, "(") || jp_arguments(p, 1, &n->args, &n->nargs))
 		return NULL;
-	p->loops = 0;
-	n = with_body(p, n, "endmacro");
-	p->loops = loops;
-	return n;
+	return macro_body(p, n, "endmacro");
 }
 
 static struct jnode *statement_call(struct jparser *p, struct jnode *n)
 {
-	int loops = p->loops;
-
 	n->name = span_of("caller");
 	if (jp_take_op(p, "(") && jp_arguments(p, 1, &n->args, &n->nargs))
 		return NULL;
@@ -181,10 +185,7 @@ static struct jnode *statement_call(struct jparser *p, struct jnode *n)
 		jp_fail(p, "{% call %} needs a call", (struct span){NULL, 0});
 		return NULL;
 	}
-	p->loops = 0;
-	n = with_body(p, n, "endcall");
-	p->loops = loops;
-	return n;
+	return macro_body(p, n, "endcall");
 }
 
 static struct jnode *statement_with(struct jparser *p, struct jnode *n)

@@ -75,30 +75,33 @@ static int unicode_form(struct span in, enum tok_norm_kind kind, struct buf *out
 	return 0;
 }
 
-static void add_char(struct buf *out, int32_t c)
+/* Every character, with the bytes it is written in, through put. */
+static void each_char(struct span in, struct buf *out, void (*put)(struct buf *out, int32_t c, struct span raw))
+{
+	int32_t c;
+	int bad, len;
+
+	for (; in.n && (len = tok_utf8(in.s, in.n, &c, &bad)); in.s += len, in.n -= (size_t)len)
+		put(out, c, (struct span){in.s, (size_t)len});
+}
+
+static void put_lower(struct buf *out, int32_t c, struct span raw)
 {
 	utf8proc_uint8_t u[4];
 
-	buf_add(out, u, (size_t)utf8proc_encode_char(c, u));
+	(void)raw;
+	if (c == 0x130) /* the one character whose lower case is two */
+		buf_adds(out, "i\xcc\x87");
+	else
+		buf_add(out, u, (size_t)utf8proc_encode_char(utf8proc_tolower(c), u));
 }
 
-static void lower(struct span in, struct buf *out)
+static void put_unaccented(struct buf *out, int32_t c, struct span raw)
 {
-	size_t at = 0;
-	int32_t c;
-	int bad;
+	utf8proc_category_t kind = utf8proc_category(c);
 
-	while (at < in.n) {
-		int len = tok_utf8(in.s + at, in.n - at, &c, &bad);
-
-		if (!len)
-			break;
-		if (c == 0x130) /* the one character whose lower case is two */
-			buf_adds(out, "i\xcc\x87");
-		else
-			add_char(out, utf8proc_tolower(c));
-		at += (size_t)len;
-	}
+	if (kind != UTF8PROC_CATEGORY_MN && kind != UTF8PROC_CATEGORY_MC && kind != UTF8PROC_CATEGORY_ME)
+		buf_addspan(out, raw);
 }
 
 /* Rust's is_whitespace: White_Space. */
@@ -106,29 +109,6 @@ static int is_white(int32_t c)
 {
 	return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
 	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-static void strip_accents(struct span in, struct buf *out)
-{
-	size_t at = 0;
-	int32_t c;
-	int bad;
-
-	while (at < in.n) {
-		int len = tok_utf8(in.s + at, in.n - at, &c, &bad);
-
-		if (!len)
-			break;
-		switch (utf8proc_category(c)) {
-		case UTF8PROC_CATEGORY_MN:
-		case UTF8PROC_CATEGORY_MC:
-		case UTF8PROC_CATEGORY_ME:
-			break;
-		default:
-			buf_add(out, in.s + at, (size_t)len);
-		}
-		at += (size_t)len;
-	}
 }
 
 static struct span strip(struct span in, int left, int right)
@@ -203,10 +183,10 @@ int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg
 				return -1;
 			break;
 		case NORM_LOWER:
-			lower(seg, b);
+			each_char(seg, b, put_lower);
 			break;
 		case NORM_ACCENTS:
-			strip_accents(seg, b);
+			each_char(seg, b, put_unaccented);
 			break;
 		case NORM_PREPEND:
 			buf_addspan(b, x->with);
