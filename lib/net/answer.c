@@ -111,12 +111,22 @@ static double get_number(struct span o, const char *name)
 
 int answer_read(struct span json, struct backend_answer *a)
 {
+	struct span error = json_member(json, "error");
 	int64_t n;
 
 	backend_answer_clear(a);
-	if (json_string(json_member(json, "output"), &a->output))
-		return -1;
-	a->has_output = 1;
+	if (json_kind(error) == JSON_OBJECT) {
+		get_text(error, "type", a->error_type, sizeof a->error_type);
+		json_string(json_member(error, "message"), &a->error_message);
+		a->error_status = json_int(json_member(error, "status"), &n) ? 0 : (int)n;
+		a->has_output = !json_string(json_member(error, "output"), &a->output);
+		if (!a->error_type[0])
+			return -1;
+	} else {
+		if (json_string(json_member(json, "output"), &a->output))
+			return -1;
+		a->has_output = 1;
+	}
 	buf_addspan(&a->tool_calls, json_member(json, "tool_calls"));
 	json_string(json_member(json, "refusal"), &a->refusal);
 	get_text(json, "model", a->model, sizeof a->model);

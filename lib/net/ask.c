@@ -16,7 +16,9 @@
 #define INPUT_IDLE 0.05 /* the same while input is slow in coming */
 #define GRACE 5.0      /* seconds for what is under way when asked to stop */
 
-enum sent_kind { SENT_BACKEND, SENT_HIT, SENT_REFUSED };
+#define ASKED_BUCKETS 4096
+
+enum sent_kind { SENT_BACKEND, SENT_KNOWN, SENT_REFUSED };
 
 struct ask_sent {
 	struct ask_sent *next;
@@ -25,7 +27,9 @@ struct ask_sent {
 	enum sent_kind kind;
 	struct cache_key key;
 	const char *refused; /* SENT_REFUSED: type of the error, a literal */
-	struct buf text;     /* SENT_HIT: the answer; SENT_REFUSED: why */
+	struct buf text;     /* SENT_KNOWN: the answer; SENT_REFUSED: why */
+	struct ask_sent *chain; /* the next in a bucket of those asked */
+	struct ask_sent *same;	/* others that ask the same and take this one's answer */
 };
 
 static void sent_free(struct ask_sent *s)
@@ -136,6 +140,56 @@ static void validate(const struct ask *a, struct backend_answer *an)
 		backend_answer_fail(an, "schema", 0, "the answer does not match the schema: %s", e.msg);
 }
 
+static void make_ready(struct ask *a, struct ask_sent *s, enum sent_kind kind)
+{
+	s->kind = kind;
+	s->next = NULL;
+	*(a->ready_last ? &a->ready_last->next : &a->ready) = s;
+	a->ready_last = s;
+}
+
+/* --- equal questions: with a cache, one that is asked already is not asked again --- */
+
+static struct ask_sent **bucket(struct ask *a, const struct cache_key *key)
+{
+	size_t h;
+
+	memcpy(&h, key->bytes, sizeof h);
+	return &a->asked[h % ASKED_BUCKETS];
+}
+
+static struct ask_sent *find_asked(struct ask *a, const struct cache_key *key)
+{
+	struct ask_sent *s = *bucket(a, key);
+
+	while (s && memcmp(s->key.bytes, key->bytes, sizeof key->bytes) != 0)
+		s = s->chain;
+	return s;
+}
+
+static void add_asked(struct ask *a, struct ask_sent *s)
+{
+	struct ask_sent **b = bucket(a, &s->key);
+
+	s->chain = *b;
+	*b = s;
+}
+
+/* Takes it out of the table and hands its answer to those that wait for it. */
+static void settle_asked(struct ask *a, struct ask_sent *s, const struct backend_answer *an)
+{
+	struct ask_sent **at = bucket(a, &s->key), *other, *next;
+
+	while (*at != s)
+		at = &(*at)->chain;
+	*at = s->chain;
+	for (other = s->same; other; other = next) {
+		next = other->same;
+		answer_write(an, &other->text);
+		make_ready(a, other, SENT_KNOWN);
+	}
+}
+
 static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 {
 	struct ask *a = arg;
@@ -143,6 +197,8 @@ static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 
 	validate(a, an);
 	keep(a, s, an);
+	if (a->cache)
+		settle_asked(a, s, an);
 	give(a, s, an);
 }
 
@@ -164,18 +220,11 @@ static void give_ready(struct ask *a)
 			backend_answer_clear(an);
 			backend_answer_fail(an, "cache", 0, "the cache holds a damaged answer to this request");
 		} else {
-			an->cached = 1;
+			an->cached = !an->error_type[0];
 			an->attempts = 0;
 		}
 		give(a, s, an);
 	}
-}
-
-static void make_ready(struct ask *a, struct ask_sent *s, enum sent_kind kind)
-{
-	s->kind = kind;
-	*(a->ready_last ? &a->ready_last->next : &a->ready) = s;
-	a->ready_last = s;
 }
 
 void ask_refuse(struct ask *a, struct ask_row *row, int tag, const char *type, const char *why)
@@ -192,7 +241,7 @@ void ask_refuse(struct ask *a, struct ask_row *row, int tag, const char *type, c
 
 int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_request *q, struct err *e)
 {
-	struct ask_sent *s;
+	struct ask_sent *s, *same;
 	struct err why = ERR_INIT;
 	int hit;
 
@@ -211,13 +260,21 @@ int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_r
 		s->key = cache_key(buf_span(&a->identity), model, buf_span(&a->body), q->sample, q->attempt);
 		hit = cache_get(a->cache, &s->key, &s->text, e);
 		if (hit > 0) {
-			make_ready(a, s, SENT_HIT);
+			make_ready(a, s, SENT_KNOWN);
 			return 0;
 		}
 		if (hit < 0)
 			goto fail;
+		same = find_asked(a, &s->key);
+		if (same) {
+			s->same = same->same;
+			same->same = s;
+			return 0;
+		}
 	}
 	if (!a->backend.submit(a->backend.self, (uint64_t)(uintptr_t)s, q, buf_span(&a->body), e)) {
+		if (a->cache)
+			add_asked(a, s);
 		a->in_hand++;
 		return 0;
 	}
@@ -290,6 +347,8 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 	int more = ASK_ROW, bad_input = 0;
 
 	a->program = p;
+	if (a->cache && !a->asked)
+		a->asked = mem_alloc(ASKED_BUCKETS, sizeof *a->asked);
 	while (!a->failed) {
 		double wait = IDLE;
 
@@ -342,6 +401,7 @@ void ask_pipeline_release(struct ask *a)
 		a->ready = s->next;
 		sent_free(s);
 	}
+	free(a->asked);
 	buf_release(&a->body);
 	buf_release(&a->json);
 	backend_answer_release(&a->answer);

@@ -17,6 +17,7 @@ struct ask {
 	struct api_options api;
 	struct backend backend;
 	struct buf key, identity;
+	char **headers; /* of every request to an API */
 	struct schema *schema; /* of --schema, or NULL */
 	struct prices *prices;
 	struct cache *cache;
@@ -26,6 +27,7 @@ struct ask {
 	struct ask_row *first, *last; /* of the window, in the order of the input */
 	size_t rows, bytes, read;
 	struct ask_sent *ready, *ready_last; /* answered without the backend: from the cache, or not to be sent */
+	struct ask_sent **asked;	     /* with a cache: what the backend has in hand, by its key (ASKED_BUCKETS lists) */
 	long in_hand; /* by the backend */
 	int stopped;
 	struct buf body, json;
