@@ -298,6 +298,42 @@ state() {
 	[[ $stderr == *"no cache of ft"* ]]
 }
 
+@test "with a cache, equal questions in hand are asked once; all take the answer, or the error" {
+	start_stub --delay 100
+	jq -nc 'range(40) | {id: "\(.)", n: ., messages: [{role: "user", content: "question \(. % 4)"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m -T 1 -j 40 --cache c.db in.jsonl
+	[ "$(jq -c '[.id, .output == "question \(.n % 4)"]' <<<"$output")" = "$(seq 0 39 | sed 's/.*/["&",true]/')" ]
+	[ "$(jq -c 'select(.cached) | .attempts' <<<"$output" | sort | uniq -c | tr -s ' ')" = ' 36 null' ]
+	[ "$(state requests)" -eq 4 ]
+	[[ $stderr == *"40 answers (36 from the cache), 0 errors, 4 requests"* ]]
+	# Without a cache each is asked.
+	status_is 0 ft-prompt -m m -T 1 -j 40 in.jsonl
+	[ "$(state requests)" -eq 44 ]
+	jq -nc 'range(3) | {id: "\(.)", messages: [{role: "user", content: "stub{status=400}"}]}' >in.jsonl
+	status_is 3 ft-prompt -m m --cache c.db in.jsonl
+	[ "$(jq -c '[.error.type, .error.status, has("output"), has("cached")]' <<<"$output" | sort -u)" = '["http",400,false,false]' ]
+	[ "$(state requests)" -eq 45 ]
+	jq -nc 'range(3) | {id: "\(.)", messages: [{role: "user", content: "stub{body=length}cut"}]}' >in.jsonl
+	status_is 0 ft-prompt -m m --cache c.db in.jsonl
+	[ "$(jq -c '[.output, .finish_reason]' <<<"$output" | sort -u)" = '["cut","length"]' ]
+	[ "$(state requests)" -eq 46 ]
+}
+
+@test "headers of one's own go along, from a file too, and win over ours; none of them is shown" {
+	start_stub --key gateway-secret --log log
+	unset OPENAI_API_KEY
+	echo '{"id":"a","messages":[{"role":"user","content":"hi"}]}' >in.jsonl
+	printf 'X-Title: a run\n\napi-key: gateway-secret\n' >headers.txt
+	status_is 0 ft-prompt -m m -H @headers.txt -H 'content-type: application/json; charset=utf-8' in.jsonl
+	status_is 0 ft-prompt -m m -H @headers.txt --batch st.json --batch-poll 0.05 in.jsonl
+	[ "$(jq -r .key log | sort -u)" = api-key ]
+	for bad in 'no colon, a secret' ': x' 'a b: c' @none.txt; do
+		status_is 2 ft-prompt -m m --header "$bad" in.jsonl
+		[[ $stderr == *--header* ]]
+		[[ $stderr != *secret* ]]
+	done
+}
+
 @test "--max-cost is never passed; unknown prices are null" {
 	start_stub
 	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 50}}' >prices.json

@@ -377,8 +377,6 @@ static void on_data(void *arg, const char *p, size_t n)
 
 static int start(struct api *a, struct call *c, double now, struct err *e)
 {
-	static const char *const openai[] = {"Content-Type: application/json", NULL};
-	static const char *const anthropic[] = {"Content-Type: application/json", "anthropic-version: 2023-06-01", NULL};
 	struct http_request q = {.method = "POST", .body = buf_span(&c->body)};
 	double left;
 
@@ -388,7 +386,7 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 	buf_clear(&a->url);
 	chat_url(a->chat.dialect, a->o->base_url, c->model, a->o->api_version, &a->url);
 	q.url = a->url.data;
-	q.headers = a->chat.dialect == CHAT_ANTHROPIC ? anthropic : openai;
+	q.headers = a->o->headers;
 	q.secret = a->secret.len ? a->secret.data : NULL;
 	q.timeout = fmin(a->o->timeout, left);
 	if (a->chat.stream) {

@@ -15,6 +15,7 @@ struct api_options {
 	const char *model, *base_url, *key; /* key may be NULL: none is sent */
 	const char *key_name;		    /* the variable a key would have come from, for error texts */
 	const char *api_version;	    /* Azure */
+	const char *const *headers;	    /* "Name: value", NULL-terminated, sent with every request: api_headers makes them */
 	enum chat_dialect dialect;
 	struct span extra;
 	int stream;
@@ -26,6 +27,11 @@ struct api_options {
 	double max_cost;	     /* US dollars; NaN: no limit (then prices may be NULL) */
 	const struct backend_params *params;
 };
+
+/* Makes headers of what the dialect wants and the n lines that the user gave ("Name: value", or "@FILE" with a line for each), which win over it.
+ * NULL with the reason; api_headers_free frees. */
+char **api_headers(enum chat_dialect d, const char *const *lines, size_t n, struct err *e);
+void api_headers_free(char **headers);
 
 /* Everything in o is borrowed for the backend's life. */
 int api_open(struct backend *b, const struct api_options *o, struct err *e);

@@ -17,7 +17,7 @@ struct ask_options {
 	const char *model, *adapter, *base_url, *key_file, *api, *api_version, *schema, *cache, *prices, *quantize;
 	double temperature, top_p, min_p, repeat_penalty, rpm, tpm, timeout, deadline, max_cost;
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
-	struct opt_list stop;
+	struct opt_list stop, headers;
 	char *extra;
 	int stream, unordered, quiet;
 };
@@ -33,6 +33,7 @@ void ask_options_init(struct ask_options *o);
 	{'u', "base-url", OPT_STR, &(o).base_url, "URL",                                                                \
 	 "address of the API (default $OPENAI_BASE_URL, else OpenAI's)", 0, 0},                                         \
 	{0, "key-file", OPT_STR, &(o).key_file, "FILE", "file with the API key (default: $OPENAI_API_KEY)", 0, 0},      \
+	{'H', "header", OPT_LIST, &(o).headers, "LINE", "a header more, or @FILE with a line for each; may be given again", 0, 0}, \
 	{0, "api", OPT_STR, &(o).api, "NAME", "openai, azure or anthropic (default: told from the address)", 0, 0},     \
 	{0, "api-version", OPT_STR, &(o).api_version, "DATE", "Azure's api-version", 0, 0},                             \
 	{'T', "temperature", OPT_REAL, &(o).temperature, "X", "sampling temperature", 0, 100},                          \

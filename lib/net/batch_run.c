@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -243,18 +244,35 @@ static int rest(const struct batch_parts *p, double seconds)
 	return stopping(p);
 }
 
+/* The headers of every request, less the content's type where libcurl writes that of a form. */
+static const char **headers(const struct api_options *o, int form)
+{
+	const char **v;
+	size_t n = 0, all = 0;
+
+	while (o->headers[all])
+		all++;
+	v = mem_alloc(all + 1, sizeof *v);
+	for (size_t i = 0; i < all; i++)
+		if (!form || strncasecmp(o->headers[i], "content-type:", 13) != 0)
+			v[n++] = o->headers[i];
+	return v;
+}
+
 /* One call, repeated while that may help and `again` allows it. On success *v is the answer's JSON (absent for a saved file). 1 where it was
  * stopped. */
 static int call(struct batch_parts *p, struct http_request *q, const char *path, int again, struct http_response *r,
 		struct span *v, struct err *e)
 {
 	const struct api_options *o = p->r->api;
+	const char **lines = headers(o, q->upload != NULL);
 	struct buf url = BUF_INIT, why = BUF_INIT;
 	struct err ignored;
 	int rc = -1;
 
 	chat_side_url(o->dialect, o->base_url, path, o->api_version, &url);
 	q->url = url.data;
+	q->headers = lines;
 	q->secret = p->secret.len ? p->secret.data : NULL;
 	q->timeout = CALL_SECONDS;
 	q->follow = q->save ? 4 : 0;
@@ -289,6 +307,8 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 		rc = 0;
 	}
 cleanup:
+	q->headers = NULL;
+	free(lines);
 	buf_release(&url);
 	buf_release(&why);
 	return rc;
@@ -327,8 +347,7 @@ static int find_started(struct batch_parts *p, struct part *t, struct err *e)
 
 static int start(struct batch_parts *p, struct part *t, struct err *e)
 {
-	static const char *const headers[] = {"Content-Type: application/json", NULL};
-	struct http_request q = {.method = "POST", .headers = headers};
+	struct http_request q = {.method = "POST"};
 	struct http_response r = {0};
 	struct buf body = BUF_INIT;
 	struct jw w;

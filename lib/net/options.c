@@ -113,8 +113,12 @@ static int open_api(struct ask *a, struct err *e)
 			       o->top_k ? "top-k" : !isnan(o->min_p) ? "min-p" : "repeat-penalty");
 	if (find_url(a, e) || find_key(a, e))
 		return -1;
+	prices_provider(a->prices, a->api.base_url);
 	if (a->api.dialect == CHAT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
 		return err_set(e, "--%s: Anthropic's API has no such thing", a->params.seeded ? "seed" : "logprobs");
+	if (!(a->headers = api_headers(a->api.dialect, o->headers.v, o->headers.n, e)))
+		return -1;
+	a->api.headers = (const char *const *)a->headers;
 	a->api.model = o->model;
 	a->api.api_version = o->api_version ? o->api_version : set_or(getenv("OPENAI_API_VERSION"), "2024-10-21");
 	a->api.stream = o->stream;
@@ -237,6 +241,7 @@ void ask_close(struct ask *a)
 		memset(a->key.data, 0, a->key.len);
 	buf_release(&a->key);
 	schema_free(a->schema);
+	api_headers_free(a->headers);
 	buf_release(&a->identity);
 	free(a);
 }

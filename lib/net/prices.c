@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "prices.h"
 #include "chat.h"
 #include "../base/file.h"
@@ -25,6 +26,7 @@ struct prices {
 	struct span all;
 	struct tariff *tariffs;
 	size_t n, cap;
+	const char *provider; /* "groq", or NULL; a literal */
 };
 
 struct prices *prices_load(const char *path, struct err *e)
@@ -58,6 +60,40 @@ void prices_free(struct prices *p)
 	free(p);
 }
 
+void prices_provider(struct prices *p, const char *url)
+{
+	/* Ends of host names, and what the file calls them. */
+	static const char *const hosts[][2] = {
+		{".openai.azure.com", "azure"}, {".cognitiveservices.azure.com", "azure"}, {"api.groq.com", "groq"},
+		{"openrouter.ai", "openrouter"}, {"api.together.xyz", "together_ai"}, {"api.together.ai", "together_ai"},
+		{"api.fireworks.ai", "fireworks_ai"}, {"api.deepseek.com", "deepseek"}, {"api.mistral.ai", "mistral"},
+		{"api.x.ai", "xai"}, {"api.cerebras.ai", "cerebras"}, {"api.deepinfra.com", "deepinfra"},
+	};
+	const char *host = strstr(url, "://");
+	size_t n, k;
+
+	host = host ? host + 3 : url;
+	n = strcspn(host, ":/?#");
+	for (size_t i = 0; p && i < sizeof hosts / sizeof *hosts; i++) {
+		k = strlen(hosts[i][0]);
+		if (n >= k && strncasecmp(host + n - k, hosts[i][0], k) == 0)
+			p->provider = hosts[i][1];
+	}
+}
+
+static struct span look_up(const struct prices *p, const char *model)
+{
+	struct buf name = BUF_INIT;
+	struct span m = {NULL, 0};
+
+	if (p->provider) {
+		buf_addf(&name, "%s/%s", p->provider, model);
+		m = json_member(p->all, name.data);
+		buf_release(&name);
+	}
+	return m.s ? m : json_member(p->all, model);
+}
+
 static double price(struct span model, const char *name, double otherwise)
 {
 	double x;
@@ -78,7 +114,7 @@ static const struct tariff *find(struct prices *p, const char *model)
 	t = &p->tariffs[p->n++];
 	memset(t, 0, sizeof *t);
 	t->model = mem_strdup(model);
-	m = json_member(p->all, model);
+	m = look_up(p, model);
 	t->input = price(m, "input_cost_per_token", NAN);
 	t->output = price(m, "output_cost_per_token", NAN);
 	t->cache_read = price(m, "cache_read_input_token_cost", t->input);

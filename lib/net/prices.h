@@ -17,6 +17,10 @@ struct prices;
 struct prices *prices_load(const char *path, struct err *e);
 void prices_free(struct prices *p);
 
+/* Says at which address the models are asked: the file names some providers' models with the provider before them ("groq/..."), and such a name
+ * is looked for first. p may be NULL. */
+void prices_provider(struct prices *p, const char *url);
+
 /* Whether both prices of the model are known. p may be NULL. */
 int prices_known(struct prices *p, const char *model);
 

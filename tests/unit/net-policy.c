@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../../lib/net/chat.h"
+#include "../../lib/net/prices.h"
 #include "../../lib/net/rate.h"
 #include "../../lib/net/retry.h"
 #include "tap.h"
@@ -249,8 +251,33 @@ static void bodies(void)
 	is_body(&c, "{\"messages\":[1],\"max_tokens\":5}", "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":5}");
 }
 
+/* The price of a million tokens in at that address. */
+static void is_price(const char *url, const char *model, double want)
+{
+	static const char text[] = "{\"m\":{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":0},"
+				   "\"groq/m\":{\"input_cost_per_token\":2e-6,\"output_cost_per_token\":0},"
+				   "\"azure/m\":{\"input_cost_per_token\":3e-6,\"output_cost_per_token\":0}}";
+	static const struct chat_usage u = {1000000, 0, -1, -1, -1};
+	char path[] = "/tmp/ft-prices-XXXXXX";
+	struct prices *p;
+	int fd = mkstemp(path);
+
+	ok(write(fd, text, sizeof text - 1) == sizeof text - 1, "a price file is written");
+	close(fd);
+	p = prices_load(path, NULL);
+	prices_provider(p, url);
+	ok_near(prices_cost(p, model, 0, &u), want, 1e-9, "%s at %s", model, url);
+	prices_free(p);
+	unlink(path);
+}
+
 int main(void)
 {
+	is_price("https://api.openai.com/v1", "m", 1);
+	is_price("https://api.groq.com/openai/v1", "m", 2);
+	is_price("https://x.openai.azure.com", "m", 3);
+	is_price("https://api.mistral.ai/v1", "m", 1);
+	is_price("https://api.groq.com.evil.example/v1", "m", 1);
 	errors();
 	bodies();
 	repeats();
