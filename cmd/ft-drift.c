@@ -43,8 +43,8 @@ static const struct opt options[] = {
 	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write a profile of the records, which -r takes in their place", 0, 0},
 	{0, "merge", OPT_FLAG, &opt_merge, NULL, "write the profile that the profiles named add up to", 0, 0},
 	{0, "rows", OPT_INT, &opt_rows, "N", "write the N current rows that best show what is new, in place\nof the report", 1, 1000000},
-	{0, "estimate", OPT_STR, &opt_estimate, "PATH", "how well the answers do, without labels, from the score there;\n--truth says where the reference has what came of it", 0, 0},
-	{0, "truth", OPT_STR, &opt_truth, "PATH", "--estimate: true or false, or from 0 to 1, in the reference", 0, 0},
+	{0, "estimate", OPT_STR, &opt_estimate, "PATH", "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth", 0, 0},
+	{0, "truth", OPT_STR, &opt_truth, "PATH", "--estimate: whether an answer was right: true, false or 0 to 1", 0, 0},
 	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", 0, 0},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", 0, 0},
 	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
@@ -60,11 +60,13 @@ static const struct opt options[] = {
 static const struct program program = {
 	.name = "ft-drift",
 	.synopsis = "-r REFERENCE [--path PATH[:TYPE] ...] [--time PATH] [--alpha X] [file ...]\n"
+		    "-r REFERENCE --estimate PATH --truth PATH [file ...]\n"
 		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]\n"
 		    "{--profile [file ...] | --merge PROFILE ...}",
 	.about = "Says what changed between reference records and current ones: exit status 0 nothing, 1 drift, 4 too little data.",
 	.options = options,
 	.examples = "ft-drift -r train.jsonl last-week.jsonl\n"
+		    "ft-drift -r all.jsonl kept.jsonl    # did the filter cut away a region of the inputs?\n"
 		    "ft-drift -r train.jsonl --time .created --path '.output|.due_date:date' answers.jsonl",
 };
 

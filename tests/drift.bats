@@ -141,6 +141,55 @@ numbers() {
 	done
 }
 
+@test "slashed dates are read in the order that those of the path show which leave no choice" {
+	eu() { jq -nc --arg y "$1" 'range(60) | {d: "\(. % 28 + 1)/0\(. % 3 + 1)/\($y)"}'; }
+	eu 2023 >a
+	eu 2024 >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .d | jq -e '.type == "date" and (.warning | contains("dates up to 2024-03-27") and contains("last, 2023-03-27"))'
+	jq -c '.d |= (split("/") | [.[1], .[0], .[2]] | join("/"))' b >us
+	jq -c '.d |= (split("/") | [.[1], .[0], .[2]] | join("/"))' a >us-reference
+	drift -r us-reference us
+	line .d | jq -e '.warning | contains("dates up to 2024-03-27")'
+	ft-drift --profile a >a.profile
+	cp out.jsonl want
+	drift -r a b
+	cp out.jsonl want
+	drift -r a.profile b
+	cmp want out.jsonl
+}
+
+@test "all missing, one row, nulls everywhere: drift, too little data, never an invention" {
+	jq -nc 'range(60) | {a: ., b: 1}' >a
+	jq -nc 'range(60) | {b: 1}' >missing
+	jq -nc 'range(60) | {a: null}' >nulls
+	drift -r a missing
+	[ "$status" -eq 1 ]
+	line .a | jq -e '.test == "kinds" and (.why | startswith("missing in 100 %"))'
+	drift -r a --path .a nulls
+	[ "$status" -eq 1 ]
+	line .a | jq -e '.test == "kinds" and (.why | startswith("null in 100 %"))'
+	drift -r nulls nulls
+	[ "$status" -eq 4 ]
+	head -1 a >one
+	for pair in "one a" "a one" "one one"; do
+		# shellcheck disable=SC2086
+		drift -r $pair
+		[ "$status" -eq 4 ]
+	done
+}
+
+@test "--fdr finds at least what Holm finds, and says what it did" {
+	jq -nc 'range(400) | {a: (. * 7919 % 400), b: (. * 104729 % 400), c: (. * 1299709 % 400)}' >a
+	jq -nc 'range(150) | {a: (. * 7919 % 400 + 60), b: (. * 104729 % 400 + 45), c: (. * 1299709 % 400 + 50)}' >b
+	drift -r a b
+	holm=$(tail -1 out.jsonl | jq .drifted)
+	drift --fdr -r a b
+	tail -1 out.jsonl | jq -e --argjson n "$holm" '.correction == "benjamini-hochberg" and .drifted >= $n'
+	jq -se 'all(.[:-1][] | select(.p != null); .p_adj >= .p)' out.jsonl
+}
+
 @test "too little data is 4, and 0, 1, 2 and 3 mean what they say" {
 	numbers 300 1 0 >a
 	numbers 12 2 0 >few

@@ -35,8 +35,8 @@ struct column *column_new(enum root root, struct span path, uint64_t hash, struc
 	c->timely = says_time(path);
 	c->least = INFINITY;
 	c->most = -INFINITY;
-	c->first_day = INT64_MAX;
-	c->last_day = INT64_MIN;
+	for (int i = 0; i < 2; i++)
+		c->reading[i] = (struct reading){.first_day = INT64_MAX, .last_day = INT64_MIN};
 	return c;
 }
 
@@ -59,7 +59,8 @@ void column_free(struct column *c)
 	distinct_release(&c->distinct);
 	quantiles_release(&c->quantiles);
 	free(c->years.v);
-	free(c->months.v);
+	free(c->reading[0].months.v);
+	free(c->reading[1].months.v);
 	shape_release(&c->members);
 	shape_release(&c->decoded);
 	free(c->cells);
@@ -121,16 +122,6 @@ uint64_t column_period_rows(const struct periods *p, int which)
 	return i < p->n && p->v[i].which == which ? p->v[i].rows : 0;
 }
 
-static void count_day(struct column *c, const struct moment *d)
-{
-	int64_t day = moment_days(d);
-
-	c->first_day = day < c->first_day ? day : c->first_day;
-	c->last_day = day > c->last_day ? day : c->last_day;
-	c->us_order += d->order == 'm';
-	c->eu_order += d->order == 'd';
-}
-
 /* What a row has named so far. */
 struct named {
 	int which[32];
@@ -149,36 +140,55 @@ static void count_once(struct periods *p, struct named *seen, int which)
 	column_count_period(p, which, 1);
 }
 
+/* What one row has named. */
+struct row_dates {
+	struct named years, months[2];
+};
+
+static void count_date(struct column *c, struct moment d, struct row_dates *row)
+{
+	if (!d.year)
+		return;
+	c->us_order += d.order == 'm';
+	c->eu_order += d.order == 'd';
+	count_once(&c->years, &row->years, d.year);
+	for (int i = 0; i < 2; i++) {
+		struct reading *r = &c->reading[i];
+		if (i)
+			moment_swap(&d);
+		int64_t day = moment_days(&d);
+		r->first_day = day < r->first_day ? day : r->first_day;
+		r->last_day = day > r->last_day ? day : r->last_day;
+		count_once(&r->months, &row->months[i], 12 * d.year + d.month - 1);
+	}
+}
+
 /* Every year and month that the text names counts once for the row. 0 where there is no date. */
 static int count_dates(struct column *c, struct span s)
 {
-	struct named years = {.n = 0}, months = {.n = 0};
+	struct row_dates row;
 	struct moment d;
 	struct span where;
 	size_t at = 0;
 
 	if (!moment_find(s, &at, &d, &where))
 		return 0;
+	row.years.n = row.months[0].n = row.months[1].n = 0;
 	c->dated++;
-	do {
-		if (!d.year)
-			continue;
-		count_day(c, &d);
-		count_once(&c->years, &years, d.year);
-		count_once(&c->months, &months, 12 * d.year + d.month - 1);
-	} while (moment_find(s, &at, &d, &where));
+	do
+		count_date(c, d, &row);
+	while (moment_find(s, &at, &d, &where));
 	return 1;
 }
 
-static void count_date(struct column *c, const struct moment *d)
+static void count_whole_date(struct column *c, const struct moment *d)
 {
+	struct row_dates row;
+
+	row.years.n = row.months[0].n = row.months[1].n = 0;
 	c->whole_dates++;
 	c->dated++;
-	if (!d->year)
-		return;
-	count_day(c, d);
-	column_count_period(&c->years, d->year, 1);
-	column_count_period(&c->months, 12 * d->year + d->month - 1, 1);
+	count_date(c, *d, &row);
 }
 
 struct level *column_level(const struct column *c, uint64_t hash)
@@ -307,7 +317,7 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 	quantiles_add(&c->quantiles, x);
 	column_keep(c, sampled, KIND_NUMBER, x, (struct span){0});
 	if (c->timely && moment_epoch(x, &d))
-		count_date(c, &d);
+		count_whole_date(c, &d);
 }
 
 void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled)
@@ -342,7 +352,7 @@ void column_add_string(struct column *c, struct span s, int64_t sampled)
 	if (numeric)
 		quantiles_add(&c->quantiles, x);
 	if (moment_parse(s, &d))
-		count_date(c, &d);
+		count_whole_date(c, &d);
 	else
 		dated = s.n >= 6 && count_dates(c, s);
 	if (level) {
@@ -382,10 +392,14 @@ void column_merge(struct column *c, const struct column *from, size_t first_row)
 	c->sum += from->sum;
 	c->least = fmin(c->least, from->least);
 	c->most = fmax(c->most, from->most);
-	c->first_day = from->first_day < c->first_day ? from->first_day : c->first_day;
-	c->last_day = from->last_day > c->last_day ? from->last_day : c->last_day;
+	for (int i = 0; i < 2; i++) {
+		struct reading *r = &c->reading[i];
+		const struct reading *more = &from->reading[i];
+		r->first_day = more->first_day < r->first_day ? more->first_day : r->first_day;
+		r->last_day = more->last_day > r->last_day ? more->last_day : r->last_day;
+		merge_periods(&r->months, &more->months);
+	}
 	merge_periods(&c->years, &from->years);
-	merge_periods(&c->months, &from->months);
 	for (size_t i = 0; i < from->levels_n; i++) {
 		const struct level *l = &from->levels[i];
 		level_at(c, column_level_text(from, l), l->hash)->n += l->n;

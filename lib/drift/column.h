@@ -61,6 +61,12 @@ struct periods {
 	size_t n, cap;
 };
 
+/* What depends on how slashed dates are read that leave it open: [0] month first, [1] day first. Which one is right is known at the end. */
+struct reading {
+	struct periods months;
+	int64_t first_day, last_day; /* the first above the last where there is none */
+};
+
 struct column;
 
 /* The members that an object had before, in order, so that the next one finds their columns without a look-up. */
@@ -103,8 +109,8 @@ struct column {
 	struct distinct distinct;    /* of all strings, the long ones too */
 	struct quantiles quantiles; /* of numbers, numbers in strings and lengths of arrays */
 
-	struct periods years, months;
-	int64_t first_day, last_day;
+	struct periods years;
+	struct reading reading[2];
 	uint64_t us_order, eu_order; /* slashed dates that can only be month/day, or day/month */
 
 	struct cell *cells; /* rising rows, once the frame is finished */

@@ -366,7 +366,7 @@ static int check_paths(const struct comparison *c, const struct drift_options *o
 			return err_set(e, "no record on either side has anything at %s", o->paths[i].path);
 	}
 	for (size_t i = 0; i < c->n; i++)
-		common += values_in(c->lines[i].reference) && values_in(c->lines[i].current);
+		common += c->lines[i].reference && c->lines[i].current;
 	if (!common && c->reference_rows && c->current_rows)
 		return err_set(e, "the reference and the current records share no path: they are of different kinds");
 	return 0;
@@ -407,10 +407,13 @@ int compare(const struct frame *reference, const struct frame *current, const st
 		c->drifted += c->lines[i].verdict == VERDICT_DRIFT;
 	}
 	qsort(c->lines, c->n, sizeof *c->lines, by_rank);
+	size_t compared = 0;
+	for (size_t i = 0; i < c->n; i++)
+		compared += values_in(c->lines[i].reference) && values_in(c->lines[i].current);
 	for (size_t i = 0; i < c->n; i++)
 		judge_line(&c->lines[i]); /* best points into the line, which moved */
 	c->verdict = c->drifted ? VERDICT_DRIFT
-		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS ? VERDICT_INSUFFICIENT
+		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS || !compared ? VERDICT_INSUFFICIENT
 										       : VERDICT_STABLE;
 	return 0;
 }

@@ -107,13 +107,14 @@ static double share_of(const struct column *c, const struct periods *p, int whic
 static void draw_periods(struct buf *b, const struct line *l)
 {
 	const struct column *side[] = {l->reference, l->current};
+	int day_first = values_day_first(l->reference, l->current);
 	int first = 12 * 3000, last = 0;
 	char labels[PERIODS][48];
 	double values[2 * PERIODS];
 	size_t n = 0;
 
 	for (int s = 0; s < 2; s++) {
-		const struct periods *m = &side[s]->months;
+		const struct periods *m = &side[s]->reading[day_first].months;
 		if (!m->n)
 			continue;
 		first = m->v[0].which < first ? m->v[0].which : first;
@@ -132,7 +133,7 @@ static void draw_periods(struct buf *b, const struct line *l)
 		int which = first + (int)i;
 		snprintf(labels[i], sizeof labels[i], by_month ? "%02d-%02d" : "%d", by_month ? which / 12 % 100 : which, which % 12 + 1);
 		for (size_t s = 0; s < 2; s++)
-			values[s * n + i] = share_of(side[s], by_month ? &side[s]->months : &side[s]->years, which);
+			values[s * n + i] = share_of(side[s], by_month ? &side[s]->reading[day_first].months : &side[s]->years, which);
 	}
 	put_bars(b, by_month ? "rows by month (year-month)" : "rows by year", labels, n, values);
 }

@@ -145,7 +145,8 @@ static void probe_calendar(struct line *l, const struct probe *p)
 
 static void warn_range(struct line *l)
 {
-	const struct column *was = l->reference, *is = l->current;
+	int day_first = values_day_first(l->reference, l->current);
+	const struct reading *was = &l->reference->reading[day_first], *is = &l->current->reading[day_first];
 
 	if (was->first_day > was->last_day || is->first_day > is->last_day)
 		return;

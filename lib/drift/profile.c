@@ -167,14 +167,19 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_num(&w, c->least);
 	jw_key(&w, "most");
 	jw_num(&w, c->most);
-	if (c->first_day <= c->last_day) {
-		jw_key(&w, "first_day");
-		jw_int(&w, c->first_day);
-		jw_key(&w, "last_day");
-		jw_int(&w, c->last_day);
-	}
 	put_periods(&w, "years", &c->years);
-	put_periods(&w, "months", &c->months);
+	jw_key(&w, "readings");
+	jw_array(&w);
+	for (int i = 0; i < 2 && c->reading[i].first_day <= c->reading[i].last_day; i++) {
+		jw_object(&w);
+		jw_key(&w, "first_day");
+		jw_int(&w, c->reading[i].first_day);
+		jw_key(&w, "last_day");
+		jw_int(&w, c->reading[i].last_day);
+		put_periods(&w, "months", &c->reading[i].months);
+		jw_end(&w);
+	}
+	jw_end(&w);
 	put_sketches(c, &w);
 	jw_key(&w, "levels");
 	jw_array(&w);
@@ -291,6 +296,18 @@ static int read_periods(struct periods *p, struct span v)
 	return 0;
 }
 
+static int read_readings(struct column *c, struct span v)
+{
+	for (int i = 0; i < 2; i++) {
+		struct span r = json_element(v, i);
+		if (r.s && (json_int(json_member(r, "first_day"), &c->reading[i].first_day) ||
+			    json_int(json_member(r, "last_day"), &c->reading[i].last_day) ||
+			    read_periods(&c->reading[i].months, json_member(r, "months"))))
+			return -1;
+	}
+	return 0;
+}
+
 static int read_value(struct span item, struct buf *text, double *x)
 {
 	if (!json_number(item, x))
@@ -400,7 +417,6 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	uint64_t root, hash, parent_hash, timely;
 	struct column *parent = NULL;
 	struct span path = json_member(v, "path"), up = json_member(v, "parent"), kinds = json_member(v, "kinds");
-	int64_t day;
 
 	buf_clear(text);
 	if (json_string(path, text) || get_count(v, "root", &root) || root >= ROOTS || get_hex(json_member(v, "hash"), &hash) ||
@@ -423,17 +439,13 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
 	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
 	    get_count(v, "dims", &c->dims) || get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
-	    read_periods(&c->years, json_member(v, "years")) || read_periods(&c->months, json_member(v, "months")) ||
+	    read_periods(&c->years, json_member(v, "years")) || read_readings(c, json_member(v, "readings")) ||
 	    read_levels(c, json_member(v, "levels"), text) || read_cells(c, json_member(v, "cells"), f->sample_n, text) ||
 	    read_sketches(c, v, text))
 		return err_set(e, "a damaged profile: the counts of %s", c->path);
 	c->sum = number_or(json_member(v, "sum"), 0);
 	c->least = number_or(json_member(v, "least"), INFINITY);
 	c->most = number_or(json_member(v, "most"), -INFINITY);
-	if (!json_int(json_member(v, "first_day"), &day))
-		c->first_day = day;
-	if (!json_int(json_member(v, "last_day"), &day))
-		c->last_day = day;
 	return 0;
 }
 

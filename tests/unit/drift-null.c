@@ -1,5 +1,6 @@
 /* How often drift is cried without drift, how often it is found with it, and how long a stream runs until its first false alarm.
- * A short form by default; FT_SLOW=1 runs 1,000 draws at each size, 1,000 against 100,000 rows among them. */
+ * A short form by default; FT_SLOW=1 runs 1,000 draws at each size, 1,000 against 100,000 rows among them. With arguments it runs a part of
+ * the long form alone: one cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power` or `stream`. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -91,25 +92,33 @@ static double alarms(const struct world *was, const struct world *is, size_t n, 
 	return (double)hits / draws;
 }
 
+struct cell_kind {
+	const char *name;
+	int parts;
+};
+
+static const struct cell_kind kinds[] = {{"numbers", NUMBERS}, {"5 categories", FEW}, {"50 categories", MANY}, {"500 categories", SPARSE},
+	{"dates", DATES}, {"text", TEXT}, {"all together", ALL}};
+
+static void null_cell(const struct cell_kind *k, size_t n, size_t m, int draws)
+{
+	struct world w = {.parts = k->parts};
+	int insufficient;
+	double rate = alarms(&w, &w, n, m, draws, &insufficient), bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
+
+	ok(rate <= bound, "%s, %zu against %zu rows: drift in %.1f %% of %d draws without any (at most %.1f)", k->name, n, m, 100 * rate,
+	   draws, 100 * bound);
+	ok(!insufficient, "and never too little data");
+	fflush(stdout);
+}
+
 static void null_draws(int slow)
 {
-	static const struct {
-		const char *name;
-		int parts;
-	} kinds[] = {{"numbers", NUMBERS}, {"5 categories", FEW}, {"50 categories", MANY}, {"500 categories", SPARSE}, {"dates", DATES},
-		{"text", TEXT}, {"all together", ALL}};
 	static const size_t sizes[][2] = {{50, 50}, {100, 1000}, {1000, 1000}, {1000, 100000}};
 
 	for (size_t s = 0; s < (slow ? 4 : 2); s++) {
-		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-			struct world w = {.parts = kinds[k].parts};
-			int insufficient, draws = slow ? 1000 : 40;
-			double rate = alarms(&w, &w, sizes[s][0], sizes[s][1], draws, &insufficient);
-			double bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
-			ok(rate <= bound, "%s, %zu against %zu rows: drift in %.1f %% of %d draws without any (at most %.1f)", kinds[k].name,
-			   sizes[s][0], sizes[s][1], 100 * rate, draws, 100 * bound);
-			ok(!insufficient, "and never too little data");
-		}
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+			null_cell(&kinds[k], sizes[s][0], sizes[s][1], slow ? 1000 : 40);
 	}
 }
 
@@ -125,6 +134,15 @@ static void power(int slow)
 	is = (struct world){.parts = FEW, .share = 0.35};
 	rate = alarms(&was, &is, 300, 300, draws, &insufficient);
 	ok(rate >= 0.9 - slack, "a share that went from .2 to .35 is found at 300 and 300 rows: %.3f", rate);
+	for (int i = 1; slow && i <= 6; i++) {
+		struct world x = {.parts = NUMBERS}, y = {.parts = NUMBERS, .shift = 0.1 * i};
+		rate = alarms(&x, &y, 200, 200, 300, &insufficient);
+		printf("# a mean that moved by %.1f deviations is found at 200 and 200 rows in %.3f\n", y.shift, rate);
+		x = (struct world){.parts = FEW};
+		y = (struct world){.parts = FEW, .share = 0.2 + 0.03 * i};
+		rate = alarms(&x, &y, 300, 300, 300, &insufficient);
+		printf("# a share that went from .2 to %.2f is found at 300 and 300 rows in %.3f\n", y.share, rate);
+	}
 }
 
 static void nothing(struct frame *f, void *arg)
@@ -194,9 +212,24 @@ static void run_length(int slow)
 	ok(delay[2] <= delay[0], "larger shifts are found sooner");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int slow = getenv("FT_SLOW") != NULL;
+
+	if (argc == 4) {
+		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+			if (strcmp(kinds[k].name, argv[3]) == 0)
+				null_cell(&kinds[k], strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), 1000);
+		}
+		return tap_done();
+	}
+	if (argc == 2) {
+		if (strcmp(argv[1], "power") == 0)
+			power(1);
+		else if (strcmp(argv[1], "stream") == 0)
+			run_length(1);
+		return tap_done();
+	}
 
 	null_draws(slow);
 	power(slow);
