@@ -63,6 +63,14 @@ train() {
 	grep -q '^PUT /storage/0' requests
 }
 
+@test "weights that break off on the way are fetched again, and stand there whole or not at all" {
+	serve --fault cut
+	train --remote together -o out train.jsonl | jq -se '.[-1].end == "done"'
+	[ "$(cat out/weights.tar.zst)" = "weights of the stub" ]
+	[ "$(grep -c 'GET /storage/weights' requests)" -eq 2 ]
+	[ "$(ls out)" = "$(printf '%s\n' ft.json metrics.jsonl remote.json upload-train.jsonl upload-valid.jsonl weights.tar.zst)" ]
+}
+
 @test "Fireworks: data set, job and weights by names of our own" {
 	serve
 	train --remote fireworks -o out train.jsonl | jq -se '.[-1] | .end == "done" and .model == "accounts/team/models/tuned"'

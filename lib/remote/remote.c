@@ -282,12 +282,19 @@ int remote_download(struct remote *r, const char *path, const char *dir, const c
 {
 	if (!*name || name[0] == '.' || strchr(name, '/'))
 		return err_set(e, "the provider names a result file \"%s\", which is no plain file name", name);
+	struct file_new file;
 	char *to = file_join(dir, name);
-	struct remote_call c = {.method = "GET", .path = path, .save = to, .follow = follow};
-	int rc = remote_call(r, &c, e);
-	remote_call_release(&c);
+	int rc = file_begin(to, &file, e);
 	free(to);
-	return rc;
+	if (rc)
+		return -1;
+	struct remote_call c = {.method = "GET", .path = path, .save = file.tmp, .follow = follow};
+	rc = remote_call(r, &c, e);
+	remote_call_release(&c);
+	if (!rc)
+		return file_commit(&file, e);
+	file_abort(&file);
+	return -1;
 }
 
 /* --- by provider --- */

@@ -5,6 +5,7 @@
  *	rate		the first request for each path gets 429 with Retry-After: 0
  *	drop-create	the first job is created, but the connection closes before the answer
  *	error		the first request for each path gets 500, and nothing is done
+ *	cut		the first download breaks off in the middle
  *	fail		jobs fail
  *	hold, hold=N	jobs stay running, or until they were looked at N times
  *	events=N	N metrics events in place of three
@@ -172,6 +173,16 @@ static int state_now(void)
 	return has("fail") ? 3 : 2;
 }
 
+static int first_time(const char *path)
+{
+	for (int i = 0; i < st.n_seen; i++)
+		if (strcmp(st.seen[i], path) == 0)
+			return 0;
+	if (st.n_seen < PATHS)
+		st.seen[st.n_seen++] = mem_strdup(path);
+	return 1;
+}
+
 /* --- OpenAI --- */
 
 static void openai_job(int fd)
@@ -291,6 +302,9 @@ static int together(int fd, const struct request *q)
 	} else if (strstr(p, "/v1/finetune/download?ft_id=ft-") == p) {
 		snprintf(headers, sizeof headers, "Location: http://localhost:%d/storage/weights\r\n", st.port);
 		answer(fd, 302, headers, "");
+	} else if (strcmp(p, "/storage/weights") == 0 && has("cut") && first_time(p)) {
+		static const char part[] = "HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 100\r\n\r\nweights";
+		return write(fd, part, sizeof part - 1) > 0;
 	} else if (strcmp(p, "/storage/weights") == 0) {
 		answer(fd, 200, "", "weights of the stub");
 	} else {
@@ -337,16 +351,6 @@ static int fireworks(int fd, const struct request *q)
 	} else {
 		return 0;
 	}
-	return 1;
-}
-
-static int first_time(const char *path)
-{
-	for (int i = 0; i < st.n_seen; i++)
-		if (strcmp(st.seen[i], path) == 0)
-			return 0;
-	if (st.n_seen < PATHS)
-		st.seen[st.n_seen++] = mem_strdup(path);
 	return 1;
 }
 
