@@ -13,13 +13,14 @@
 #include "../lib/base/progress.h"
 #include "../lib/json/reader.h"
 #include "../lib/split/check.h"
+#include "../lib/split/checkpage.h"
 #include "../lib/split/checkreport.h"
 #include "../lib/split/plan.h"
 #include "../lib/split/shelf.h"
 #include "../lib/split/source.h"
 #include "../lib/split/summary.h"
 
-static const char *opt_ratio = "80:10:10", *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after;
+static const char *opt_ratio, *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after, *opt_html;
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
@@ -39,6 +40,7 @@ static const struct opt options[] = {
 	{0, "check", OPT_FLAG, &opt_check, NULL, "check the two files named, TRAIN TEST: exit status 1 on a leak", 0, 0},
 	{0, "table", OPT_FLAG, &opt_table, NULL, "--check: a table, also where standard output is no terminal", 0, 0},
 	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal", 0, 0},
+	{0, "html", OPT_STR, &opt_html, "FILE", "--check: a page with the rows that leak and plots, besides", 0, 0},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)", 0, 0},
 	{0, "threads", OPT_INT, &opt_threads, "N", "for --near (default: all processors)", 0, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
@@ -51,7 +53,8 @@ static const struct program program = {
 	.name = "ft-split",
 	.synopsis = "[-r 80:10:10] [-d DIR] [--key PATH | --group PATH] [--near J]\n"
 		    "[--stratify PATH ...] [--keep DIR] [--time PATH --after DATE] [file ...]\n"
-		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] TRAIN TEST",
+		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE]\n"
+		    "TRAIN TEST",
 	.about = "Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
 	.options = options,
 	.examples = "ft-split -r 80:10:10 -d data records.jsonl\n"
@@ -188,43 +191,14 @@ static void stream(char **files)
 	record_release(&rec);
 }
 
-/* The rows of an earlier run, from the three files that -d writes. */
-static void read_kept(void)
-{
-	struct record rec = {0};
-	struct err e = ERR_INIT;
-	int found = 0;
-
-	for (int i = 0; i < SIDES; i++) {
-		char name[32], *files[2] = {NULL};
-		snprintf(name, sizeof name, "%s.jsonl", side_name((enum side)i));
-		files[0] = file_join(opt_keep, name);
-		if (file_exists(files[0])) {
-			found = 1;
-			begin_reading(files, "rows kept");
-			while (next_record(&rec)) {
-				if (plan_keep(&run.plan, &rec, (enum side)i, &e))
-					die_at(&e);
-			}
-			end_reading();
-		}
-		free(files[0]);
-	}
-	record_release(&rec);
-	if (!found) {
-		err_set(&e, "%s: no train.jsonl, valid.jsonl or test.jsonl there", opt_keep);
-		die(&e);
-	}
-}
-
 static void weigh(void)
 {
 	struct record rec = {0};
 	struct err e = ERR_INIT;
 
-	if (opt_keep)
-		read_kept();
 	begin_reading(run.source.files, "rows read");
+	if (opt_keep && plan_keep_dir(&run.plan, opt_keep, &run.reader, &e))
+		die(&e);
 	while (next_record(&rec)) {
 		if (plan_add(&run.plan, &rec, &e))
 			die_at(&e);
@@ -306,7 +280,7 @@ static void plan_options(struct plan_options *o)
 
 	if (opt_key && opt_group)
 		prog_usage("--key and --group: a side follows from one of them");
-	if (sides_parse(&o->sides, opt_ratio, &e))
+	if (sides_parse(&o->sides, opt_ratio ? opt_ratio : "80:10:10", &e))
 		prog_usage("%s", e.msg);
 	o->seed = (uint64_t)opt_seed;
 	o->key = path_option(opt_key, "key");
@@ -319,21 +293,6 @@ static void plan_options(struct plan_options *o)
 		o->stratify_n++;
 	}
 	time_options(o);
-}
-
-static void release(void)
-{
-	for (size_t i = 0; i < run.options.stratify_n; i++)
-		path_free(run.options.stratify[i]);
-	free(run.options.stratify);
-	path_free(run.options.key);
-	path_free(run.options.group);
-	path_free(run.options.time);
-	plan_release(&run.plan);
-	reader_release(&run.reader);
-	source_release(&run.source);
-	map_release(&run.kept);
-	buf_release(&run.line);
 }
 
 static void split(char **files)
@@ -375,26 +334,40 @@ static void check_side(struct check *c, char *file, int (*add)(struct check *, c
 	record_release(&rec);
 }
 
-static int check(char **files)
+static void check_options(struct check_options *o, char **files)
 {
-	struct err e = ERR_INIT;
-	struct check_options o = {.group = run.options.group, .time = run.options.time, .near = opt_near > 0 ? opt_near : 0.8,
-		.seed = (uint64_t)opt_seed, .drift = DRIFT_OPTIONS_INIT};
-	struct buf b = BUF_INIT;
-
+	*o = (struct check_options){.group = run.options.group, .time = run.options.time, .near = opt_near > 0 ? opt_near : 0.8,
+		.alpha = 0.05, .seed = (uint64_t)opt_seed};
 	if (!files[0] || !files[1] || files[2])
 		prog_usage("--check takes two files, TRAIN and TEST");
 	if (run.options.stratify_n > 1)
 		prog_usage("--check takes one --stratify, the class");
-	o.drift.seed = o.seed;
-	o.label = run.options.stratify_n ? run.options.stratify[0] : NULL;
+	if (opt_ratio || opt_dir || opt_key || opt_keep || opt_after || opt_gap > 0)
+		prog_usage("--check divides nothing: it goes without -r, -d, --key, --keep, --after and --gap");
+	o->label = run.options.stratify_n ? run.options.stratify[0] : NULL;
+}
+
+static int check(char **files)
+{
+	struct err e = ERR_INIT;
+	struct check_options o;
+	struct buf b = BUF_INIT;
+
+	check_options(&o, files);
 	struct check *c = check_new(&o);
 	check_side(c, files[1], check_test);
 	check_side(c, files[0], check_train);
+	if (prog_stopping())
+		prog_end(FT_OK);
 	struct pool *pool = pool_new((int)opt_threads);
-	if (!prog_stopping() && check_finish(c, pool, &e))
-		die(&e);
+	check_finish(c, pool);
 	pool_free(pool);
+	if (opt_html) {
+		check_page(c, &o, files, &b);
+		if (file_write(opt_html, b.data, b.len, &e))
+			die(&e);
+		buf_clear(&b);
+	}
 	int leaks = opt_table || (out_is_tty() && !opt_json) ? check_table(c, &o, &b) : check_lines(c, &o, files, &b);
 	out_span(buf_span(&b));
 	buf_release(&b);
@@ -409,12 +382,15 @@ int main(int argc, char **argv)
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
+	if (opt_html && !opt_check)
+		prog_usage("--html goes with --check");
 	if (opt_check) {
 		status = check(files);
 	} else {
 		split(files);
 		status = run.reader.skipped ? FT_PARTIAL : FT_OK;
 	}
-	release();
+	plan_release(&run.plan);
+	source_release(&run.source);
 	prog_end(status);
 }

@@ -357,7 +357,7 @@ check() {
 	tail -1 test.jsonl | jq -c '.messages[2].content = "something else"' | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	only exact-duplicate 1
-	jq -se '.[0].examples == ["n599"]' out.jsonl
+	jq -se '.[0].examples == ["n599"] and .[0].train_rows == ["n599"]' out.jsonl
 
 	tail -1 test.jsonl | jq -c '.messages[1].content |= (ascii_upcase | gsub(" "; "  ")) | .messages[2].content = "x"' | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
@@ -392,11 +392,70 @@ check() {
 	head -1 sorted.jsonl | jq -c '.messages[1].content = "d"' | cat - sorted.jsonl >train.jsonl
 	check train.jsonl test.jsonl
 	[ "$status" -eq 0 ]
-	for name in conflicting-references absent-class order size representative; do
+	for name in conflicting-references absent-class order size classifier representative; do
 		jq -se --arg c $name 'map(select(.check == $c))[0] | .verdict == "warning"' out.jsonl
 	done
-	jq -se 'map(select(.check == "absent-class"))[0] | .count == 3 and (.why | contains("2 classes stand in train only, 1 in test only"))' out.jsonl
+	jq -se 'map(select(.check == "absent-class"))[0] | .count == 3 and (.why | contains("2 classes stand in train only (d, c), 1 in test only (e)"))' out.jsonl
 	status_is 0 ft-split --check --table train.jsonl test.jsonl
-	[[ $output == *"warning: 0 kinds of leak, 5 warnings; 401 training rows, 60 test rows"* ]]
+	[[ $output == *"warning: 0 kinds of leak, 6 warnings; 401 training rows, 60 test rows"* ]]
 	status_is 2 ft-split --check train.jsonl
+}
+
+@test "--check: answers of the same form are no leak, thirteen words of one of their strings are" {
+	jq -nc 'range(600) as $i | {id: "j\($i)", messages: [{role: "user", content: "please book number \($i * 7919) for the guest with the letter \($i * 31)"},
+		{role: "assistant", content: ({intent: "book", object_type: "room", best_rating: (["5", "6"][$i % 2]), rating_unit: "stars", rating_value: "\($i % 6)", guest: "g\($i)", paid: true, nights: ($i % 9),
+			note: "the guest \($i) asked for a quiet room number \($i) on floor \($i) and pays by card \($i)"} | tojson)}]}' >all.jsonl
+	head -n 500 all.jsonl >train.jsonl
+	tail -n 100 all.jsonl >test.jsonl
+	check train.jsonl test.jsonl
+	jq -se 'map(select(.check == "overlap-reference"))[0].verdict == "ok"' out.jsonl
+	tail -n 1 test.jsonl | jq -c '.id = "leak" | .messages[0].content = "an entirely other question" | .messages[1].content |= (fromjson | {other: .note} | tojson)' | cat train.jsonl - >bad.jsonl
+	check bad.jsonl test.jsonl
+	[ "$status" -eq 1 ]
+	jq -se 'map(select(.check == "overlap-reference"))[0] | .verdict == "leak" and .count == 1 and .examples == ["j599"] and .train_rows == ["leak"]' out.jsonl
+}
+
+# Chance may warn of a clean random division in 5 of 100; FT_SLOW makes it 400 divisions.
+@test "--check: random divisions of the same rows get warnings from tests of chance no more often than the level says" {
+	local n=40 most=7 warned=0 i
+	[ -z "${FT_SLOW:-}" ] || n=400 most=32 # beyond these one run in 500 goes by chance
+	jq -nc 'range(500) as $i | {id: "r\($i)", kind: (["a", "b", "c"][$i * 7919 % 3]), messages: [{role: "user", content: ([range(3 + $i * 31 % 9)] | map("w\(($i * 5003 + . * 1299709) % 211 % (7 + . * 20))") | join(" ") + " \($i)")},
+		{role: "assistant", content: (["yes", "no", "maybe"][$i * 104729 % 7 % 3])}]}' >all.jsonl
+	for i in $(seq "$n"); do
+		sort -R --random-source=<(yes "$i") all.jsonl | ft-split -q -r 70:30 --seed "$i" -d "cut" -
+		ft-split --check --seed "$i" cut/train.jsonl cut/test.jsonl >out.jsonl || [ $? -eq 1 ]
+		jq -se 'map(select(.verdict == "warning" and (.check | IN("order", "classifier", "representative")))) | length > 0' out.jsonl >/dev/null && warned=$((warned + 1))
+	done
+	echo "$warned of $n"
+	[ "$warned" -le "$most" ]
+}
+
+@test "--check --html: one page that asks for nothing, with the leaking rows side by side and nothing of theirs taken as HTML" {
+	notes_rows 300 0 >train.jsonl
+	notes_rows 60 300 >test.jsonl
+	tail -n 1 test.jsonl | jq -c '.id = "<script>alert(1)</script>" | .messages[1].content += " <img src=x> again"' | cat train.jsonl - >bad.jsonl
+	check --html page.html bad.jsonl test.jsonl
+	[ "$status" -eq 1 ]
+	grep -q '<h2>near-duplicate</h2>' page.html
+	grep -q '&lt;img src=x&gt; again' page.html
+	grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' page.html
+	! grep -Eq '<(script|img|link [^>]*href="http)|url\(' page.html
+	[ "$(grep -c '<svg' page.html)" -ge 3 ]
+	grep -q 'prefers-color-scheme:dark' page.html
+	# Pipes are read once: the page shows ids alone.
+	status_is 1 ft-split --check --html piped.html <(cat bad.jsonl) <(cat test.jsonl)
+	grep -q '<td class="id">n359</td>' piped.html
+	! grep -q 'src=x' piped.html
+	status_is 2 ft-split --check --html no/such/page.html bad.jsonl test.jsonl
+	[ -z "$output" ]
+}
+
+@test "--check refuses options that divide, and --html goes with it alone" {
+	echo '{"a":1}' >a.jsonl
+	for option in -r70:30 --key=a --keep=. --after=2023-01-01 -dx; do
+		status_is 2 ft-split --check $option --time a a.jsonl a.jsonl
+		[[ $stderr == *"--check divides nothing"* || $stderr == *"--after"* ]]
+	done
+	status_is 2 ft-split --html x.html a.jsonl
+	[[ $stderr == *"--html goes with --check"* ]]
 }

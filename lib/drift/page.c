@@ -16,10 +16,8 @@
 #define BINS 12
 #define LEVELS 10
 
-static const char *const names[] = {"reference", "current"};
-
 /* Shares of either side under labels, as bars. values[s * n + i]. */
-static void put_bars(struct buf *b, const char *title, char labels[][48], size_t n, const double *values)
+static void put_bars(struct buf *b, const char *const names[2], const char *title, char labels[][48], size_t n, const double *values)
 {
 	const char *label[64];
 
@@ -32,7 +30,7 @@ static void put_bars(struct buf *b, const char *title, char labels[][48], size_t
 }
 
 /* Bins of equal width over the middle 98 % of both sides, the outer two open. x[s] sorted. */
-static void put_histogram(struct buf *b, const char *title, double *const x[2], const size_t n[2])
+static void put_histogram(struct buf *b, const char *const names[2], const char *title, double *const x[2], const size_t n[2])
 {
 	char labels[BINS][48];
 	double values[2 * BINS] = {0}, lo = INFINITY, hi = -INFINITY;
@@ -55,22 +53,22 @@ static void put_histogram(struct buf *b, const char *title, double *const x[2], 
 	}
 	for (int i = 0; i < BINS; i++)
 		snprintf(labels[i], sizeof labels[i], "%.4g", lo + width * i);
-	put_bars(b, title, labels, BINS, values);
+	put_bars(b, names, title, labels, BINS, values);
 }
 
-static void draw_numbers(struct buf *b, const struct line *l)
+static void draw_numbers(struct buf *b, const char *const names[2], const struct line *l)
 {
 	double *x[2];
 	size_t n[2];
 
 	x[0] = values_numbers(l->reference, &n[0]);
 	x[1] = values_numbers(l->current, &n[1]);
-	put_histogram(b, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER] ? "number of elements" : "values", x, n);
+	put_histogram(b, names, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER] ? "number of elements" : "values", x, n);
 	free(x[0]);
 	free(x[1]);
 }
 
-static void draw_lengths(struct buf *b, const struct line *l)
+static void draw_lengths(struct buf *b, const char *const names[2], const struct line *l)
 {
 	const struct column *side[] = {l->reference, l->current};
 	double *x[2];
@@ -91,7 +89,7 @@ static void draw_lengths(struct buf *b, const struct line *l)
 		}
 		sort_doubles(x[s], n[s]);
 	}
-	put_histogram(b, "words of a text", x, n);
+	put_histogram(b, names, "words of a text", x, n);
 	free(x[0]);
 	free(x[1]);
 }
@@ -104,7 +102,7 @@ static double share_of(const struct column *c, const struct periods *p, int whic
 }
 
 /* By month where all dates lie within PERIODS of them, else by year, the latest. */
-static void draw_periods(struct buf *b, const struct line *l)
+static void draw_periods(struct buf *b, const char *const names[2], const struct line *l)
 {
 	const struct column *side[] = {l->reference, l->current};
 	int day_first = values_day_first(l->reference, l->current);
@@ -135,10 +133,10 @@ static void draw_periods(struct buf *b, const struct line *l)
 		for (size_t s = 0; s < 2; s++)
 			values[s * n + i] = share_of(side[s], by_month ? &side[s]->reading[day_first].months : &side[s]->years, which);
 	}
-	put_bars(b, by_month ? "rows by month (year-month)" : "rows by year", labels, n, values);
+	put_bars(b, names, by_month ? "rows by month (year-month)" : "rows by year", labels, n, values);
 }
 
-static void draw_lags(struct buf *b, const struct line *l, const struct comparison *c)
+static void draw_lags(struct buf *b, const char *const names[2], const struct line *l, const struct comparison *c)
 {
 	const struct column *side[] = {l->reference, l->current}, *times[] = {c->reference_times, c->current_times};
 	const struct frame *frame[] = {c->reference, c->current};
@@ -151,7 +149,7 @@ static void draw_lags(struct buf *b, const struct line *l, const struct comparis
 		x[s] = values_lags(side[s], frame[s]->sample_n, time, day_first, &n[s]);
 		free(time);
 	}
-	put_histogram(b, "days from the record's own time", x, n);
+	put_histogram(b, names, "days from the record's own time", x, n);
 	free(x[0]);
 	free(x[1]);
 }
@@ -170,7 +168,7 @@ static int by_share(const void *x, const void *y)
 	return p > q ? -1 : p < q;
 }
 
-static void draw_levels(struct buf *b, const struct line *l)
+static void draw_levels(struct buf *b, const char *const names[2], const struct line *l)
 {
 	const struct column *was = l->reference, *is = l->current;
 	double was_n = (double)(was->count[KIND_STRING] + was->count[KIND_BOOL]), is_n = (double)(is->count[KIND_STRING] + is->count[KIND_BOOL]);
@@ -199,12 +197,12 @@ static void draw_levels(struct buf *b, const struct line *l)
 		buf_release(&quoted);
 	}
 	if (n)
-		put_bars(b, "share of rows", labels, n, values);
+		put_bars(b, names, "share of rows", labels, n, values);
 	free(v);
 }
 
 /* Paths with one and the same value are not drawn. */
-static void draw(struct buf *b, const struct line *l, const struct comparison *c)
+static void draw(struct buf *b, const char *const names[2], const struct line *l, const struct comparison *c)
 {
 	if (!l->reference || !l->current || !l->best || l->type == TYPE_VECTOR || l->type == TYPE_ID || l->type == TYPE_OBJECT)
 		return;
@@ -212,15 +210,21 @@ static void draw(struct buf *b, const struct line *l, const struct comparison *c
 	html_str(l->path, b);
 	buf_addf(b, " <small>%s, %s</small></h3>\n", type_name(l->type), verdict_name(l->verdict));
 	if (l->type == TYPE_NUMBER)
-		draw_numbers(b, l);
+		draw_numbers(b, names, l);
 	else if (l->type == TYPE_DATE && strcmp(l->best->test, "lag") == 0)
-		draw_lags(b, l, c);
+		draw_lags(b, names, l, c);
 	else if (l->type == TYPE_DATE)
-		draw_periods(b, l);
+		draw_periods(b, names, l);
 	else if (l->type == TYPE_TEXT)
-		draw_lengths(b, l);
+		draw_lengths(b, names, l);
 	else
-		draw_levels(b, l);
+		draw_levels(b, names, l);
+}
+
+void page_plots(const struct comparison *c, const char *const names[2], struct buf *b)
+{
+	for (size_t i = 0; i < c->n && i < PAGE_PLOTS; i++)
+		draw(b, names, &c->lines[i], c);
 }
 
 void page_html(const struct comparison *c, const struct drift_options *o, struct buf *b)
@@ -262,8 +266,7 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 	html_table(&t, NULL, b);
 	table_release(&t);
 	html_heading("Reference against current", b);
-	for (size_t i = 0; i < c->n && i < PAGE_PLOTS; i++)
-		draw(b, &c->lines[i], c);
+	page_plots(c, (const char *const[]){"reference", "current"}, b);
 	html_end(b);
 	buf_release(&text);
 }

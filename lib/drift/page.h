@@ -7,6 +7,8 @@
 #define PAGE_PLOTS 60 /* paths drawn at most, those that drifted first */
 
 void page_html(const struct comparison *c, const struct drift_options *o, struct buf *b);
+/* Its plots alone, path by path; names are those of the reference and the current records. */
+void page_plots(const struct comparison *c, const char *const names[2], struct buf *b);
 /* One test case a path: drift is a failure, too little data is skipped. */
 void page_junit(const struct comparison *c, const struct drift_options *o, struct buf *b);
 

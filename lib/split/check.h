@@ -11,14 +11,15 @@
 
 #define CHECK_EXAMPLES 5
 #define CHECK_GRAM 13 /* words, as in Brown et al. 2020, appendix C */
+#define CHECK_NONE SIZE_MAX
 
 enum check_verdict { CHECK_OK, CHECK_WARNING, CHECK_LEAK };
 
 struct check_options {
 	struct path *group, *time, *label; /* NULL where not given. Borrowed */
-	double near;	/* threshold of near-duplicates */
+	double near;  /* threshold of near-duplicates */
+	double alpha; /* how often a clean random division gets any warning from a test: order, classifier, representative */
 	uint64_t seed;
-	struct drift_options drift; /* how the sides are compared */
 };
 
 /* One question and its answer. */
@@ -26,7 +27,9 @@ struct answer {
 	const char *check;
 	enum check_verdict verdict;
 	size_t count;
-	char *example[CHECK_EXAMPLES]; /* ids of test rows (of train rows where only those are asked about) */
+	struct { /* row numbers from 0; CHECK_NONE where only the other side is asked about */
+		size_t test, train;
+	} example[CHECK_EXAMPLES];
 	size_t examples;
 	struct buf why;
 };
@@ -41,8 +44,11 @@ int check_test(struct check *c, const struct record *r, struct err *e);
 int check_train(struct check *c, const struct record *r, struct err *e);
 
 /* The answers, in a fixed order; they belong to c. */
-int check_finish(struct check *c, struct pool *pool, struct err *e);
+void check_finish(struct check *c, struct pool *pool);
 const struct answer *check_answers(const struct check *c, size_t *n);
 size_t check_rows(const struct check *c, int test);
+const char *check_id(const struct check *c, int test, size_t row);
+/* The two sides path by path; NULL where a side is empty. */
+const struct comparison *check_comparison(const struct check *c);
 
 #endif

@@ -2,12 +2,12 @@
 #include "../json/jw.h"
 #include "checkreport.h"
 
-static const char *verdict(const struct answer *a)
+const char *check_verdict_name(const struct answer *a)
 {
 	return a->verdict == CHECK_LEAK ? "leak" : a->verdict == CHECK_WARNING ? "warning" : "ok";
 }
 
-static int leaks(const struct check *c, int *warnings)
+int check_leaks(const struct check *c, int *warnings)
 {
 	size_t n;
 	const struct answer *a = check_answers(c, &n);
@@ -21,32 +21,58 @@ static int leaks(const struct check *c, int *warnings)
 	return found;
 }
 
+/* The row that an example is about. */
+static const char *about(const struct check *c, const struct answer *a, size_t k)
+{
+	int test = a->example[k].test != CHECK_NONE;
+
+	return check_id(c, test, test ? a->example[k].test : a->example[k].train);
+}
+
+static int is_pair(const struct answer *a, size_t k)
+{
+	return a->example[k].test != CHECK_NONE && a->example[k].train != CHECK_NONE;
+}
+
+static void put_answer(const struct check *c, const struct answer *a, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "check");
+	jw_str(&w, a->check);
+	jw_key(&w, "verdict");
+	jw_str(&w, check_verdict_name(a));
+	jw_key(&w, "count");
+	jw_int(&w, (int64_t)a->count);
+	jw_key(&w, "examples");
+	jw_array(&w);
+	for (size_t k = 0; k < a->examples; k++)
+		jw_str(&w, about(c, a, k));
+	jw_end(&w);
+	if (a->examples && is_pair(a, 0)) {
+		jw_key(&w, "train_rows");
+		jw_array(&w);
+		for (size_t k = 0; k < a->examples; k++)
+			jw_str(&w, check_id(c, 0, a->example[k].train));
+		jw_end(&w);
+	}
+	jw_key(&w, "why");
+	jw_strn(&w, a->why.data, a->why.len);
+	jw_end(&w);
+	buf_addc(b, '\n');
+}
+
 int check_lines(const struct check *c, const struct check_options *o, char **files, struct buf *b)
 {
 	size_t n;
 	const struct answer *a = check_answers(c, &n);
 	struct jw w;
-	int warnings, found = leaks(c, &warnings);
+	int warnings, found = check_leaks(c, &warnings);
 
-	for (size_t i = 0; i < n; i++) {
-		jw_init(&w, b);
-		jw_object(&w);
-		jw_key(&w, "check");
-		jw_str(&w, a[i].check);
-		jw_key(&w, "verdict");
-		jw_str(&w, verdict(&a[i]));
-		jw_key(&w, "count");
-		jw_int(&w, (int64_t)a[i].count);
-		jw_key(&w, "examples");
-		jw_array(&w);
-		for (size_t k = 0; k < a[i].examples; k++)
-			jw_str(&w, a[i].example[k]);
-		jw_end(&w);
-		jw_key(&w, "why");
-		jw_strn(&w, a[i].why.data, a[i].why.len);
-		jw_end(&w);
-		buf_addc(b, '\n');
-	}
+	for (size_t i = 0; i < n; i++)
+		put_answer(c, &a[i], b);
 	jw_init(&w, b);
 	jw_object(&w);
 	jw_key(&w, "verdict");
@@ -64,6 +90,8 @@ int check_lines(const struct check *c, const struct check_options *o, char **fil
 		jw_int(&w, (int64_t)check_rows(c, s));
 		jw_end(&w);
 	}
+	jw_key(&w, "key");
+	jw_str(&w, "input");
 	jw_key(&w, "near");
 	jw_num(&w, o->near);
 	jw_key(&w, "group");
@@ -73,7 +101,7 @@ int check_lines(const struct check *c, const struct check_options *o, char **fil
 	jw_key(&w, "class");
 	jw_str(&w, o->label ? path_text(o->label) : NULL);
 	jw_key(&w, "alpha");
-	jw_num(&w, o->drift.alpha);
+	jw_num(&w, o->alpha);
 	jw_key(&w, "seed");
 	jw_int(&w, (int64_t)o->seed);
 	jw_key(&w, "version");
@@ -87,13 +115,14 @@ int check_table(const struct check *c, const struct check_options *o, struct buf
 {
 	size_t n;
 	const struct answer *a = check_answers(c, &n);
-	int warnings, found = leaks(c, &warnings);
+	int warnings, found = check_leaks(c, &warnings);
 
 	buf_adds(b, "check                   verdict    count  why\n");
 	for (size_t i = 0; i < n; i++) {
-		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check, verdict(&a[i]), a[i].count, (int)a[i].why.len, a[i].why.data);
+		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check, check_verdict_name(&a[i]), a[i].count, (int)a[i].why.len, a[i].why.data);
 		for (size_t k = 0; k < a[i].examples && a[i].verdict != CHECK_OK; k++)
-			buf_addf(b, "%s%s", k ? ", " : "                                          ", a[i].example[k]);
+			buf_addf(b, "%s%s%s%s", k ? ", " : "                                          ", about(c, &a[i], k),
+				 is_pair(&a[i], k) ? " ~ " : "", is_pair(&a[i], k) ? check_id(c, 0, a[i].example[k].train) : "");
 		if (a[i].examples && a[i].verdict != CHECK_OK)
 			buf_adds(b, a[i].count > a[i].examples ? ", ...\n" : "\n");
 	}

@@ -1,6 +1,8 @@
 /* plan: from records to hashes to sides; see the header. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "../text/hash.h"
 #include "../text/moment.h"
@@ -118,6 +120,48 @@ int plan_keep(struct plan *p, const struct record *r, enum side side, struct err
 		quota_row(&p->quota);
 	p->kept++;
 	return 0;
+}
+
+static int keep_file(struct plan *p, char *file, enum side side, struct reader *how, struct err *e)
+{
+	char *files[2] = {file, NULL};
+	struct record rec = {0};
+	struct reader r;
+	int got;
+
+	reader_init(&r, files);
+	r.skip_bad = how->skip_bad;
+	r.on_bad = how->on_bad;
+	r.arg = how->arg;
+	r.stopping = how->stopping;
+	while ((got = reader_next(&r, &rec, e)) > 0 && plan_keep(p, &rec, side, e) == 0)
+		;
+	if (got > 0) {
+		err_prefix(e, "%s:%zu", r.name, r.line);
+		got = -1;
+	}
+	reader_release(&r);
+	record_release(&rec);
+	return got;
+}
+
+int plan_keep_dir(struct plan *p, const char *dir, struct reader *how, struct err *e)
+{
+	int found = 0, bad = 0;
+
+	for (int i = 0; i < SIDES && !bad; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "%s.jsonl", side_name((enum side)i));
+		char *path = file_join(dir, name);
+		if (file_exists(path)) {
+			found = 1;
+			bad = keep_file(p, path, (enum side)i, how, e);
+		}
+		free(path);
+	}
+	if (!bad && !found)
+		return err_set(e, "%s: no train.jsonl, valid.jsonl or test.jsonl there", dir);
+	return bad;
 }
 
 /* A label, or each of an array of labels. */

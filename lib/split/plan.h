@@ -10,6 +10,7 @@
 
 #include "../base/pool.h"
 #include "../json/path.h"
+#include "../json/reader.h"
 #include "../json/record.h"
 #include "../text/near.h"
 #include "ledger.h"
@@ -52,6 +53,9 @@ int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *
 
 /* A row of an earlier run, on this side. All of them before the first plan_add. */
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e);
+/* All rows of DIR/train.jsonl, valid.jsonl and test.jsonl in this way; r says what to do with bad lines and when to stop. -1 where there is
+ * none of the three. */
+int plan_keep_dir(struct plan *p, const char *dir, struct reader *r, struct err *e);
 int plan_add(struct plan *p, const struct record *r, struct err *e);
 int plan_settle(struct plan *p, struct pool *pool, struct err *e);
 
