@@ -290,7 +290,7 @@ static void normalise(const struct lm_decoder *d, float *y, const float *x, cons
 static void prepare(const struct lm_decoder *d, struct nn_rows *r, size_t i)
 {
 	if (d->quantised)
-		nn_rows_quantise(r, i, r->ld);
+		nn_rows_quantise(d->pk, r, i, r->ld);
 }
 
 static void embed_row(const struct worker *me, size_t i)

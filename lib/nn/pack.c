@@ -1,5 +1,4 @@
 /* Packing of weights into panels, and the choice among the compiled kernels. See pack.h. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -121,31 +120,11 @@ void nn_pack_unrow(float *out, const struct nn_pack *p, size_t row)
 	}
 }
 
-void nn_rows_quantise(struct nn_rows *r, size_t i, size_t cols)
+void nn_rows_quantise(const struct nn_pack_kern *kern, struct nn_rows *r, size_t i, size_t cols)
 {
-	const float *x = r->x + i * r->ld;
-	int8_t *q = r->q + i * r->ldq;
+	size_t at = i * (r->ldq / 32);
 
-	for (size_t b = 0; b < cols / 32; b++, x += 32, q += 32) {
-		float max = 0, scale;
-		int32_t sum = 0;
-
-		for (int k = 0; k < 32; k++)
-			max = fabsf(x[k]) > max ? fabsf(x[k]) : max;
-		scale = max > 0 ? 127.f / max : 0;
-		for (int k = 0; k < 32; k++) {
-			/* Adding 1.5 2^23 rounds to the nearest integer and leaves it in the low bits. */
-			float f = x[k] * scale + 12582912.f;
-			int32_t bits;
-
-			memcpy(&bits, &f, 4);
-			bits -= 0x4b400000;
-			q[k] = (int8_t)bits;
-			sum += bits;
-		}
-		r->d[i * (r->ldq / 32) + b] = max / 127.f;
-		r->sum[i * (r->ldq / 32) + b] = sum;
-	}
+	kern->quantise(r->q + i * r->ldq, r->d + at, r->sum + at, r->x + i * r->ld, cols / 32);
 }
 
 void nn_pack_mul(float *y, size_t ldy, const struct nn_rows *x, size_t row, size_t n, const struct nn_pack *w,

@@ -59,7 +59,7 @@ void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch);
 void nn_pack_unrow(float *out, const struct nn_pack *p, size_t row);
 
 /* Quantises row i of r (cols values). */
-void nn_rows_quantise(struct nn_rows *r, size_t i, size_t cols);
+void nn_rows_quantise(const struct nn_pack_kern *kern, struct nn_rows *r, size_t i, size_t cols);
 
 /* y[n][32] (ldy) = rows row..row+n-1 of x times panel number `panel`; += where add. The last panel sets only the columns that exist. y points at
  * the first row's first output of this panel. */

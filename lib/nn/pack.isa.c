@@ -4,6 +4,7 @@
  * from every row. The integer kernels use that a byte product of unsigned weight and signed x is exact: weights are stored with an offset (128
  * for q8_0, 8 for q4_0) that is taken back as offset times the sum of x.
  */
+#include <math.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -132,6 +133,17 @@ FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx,
 		put(y + (size_t)r * ldy, sum[r], 32 / W, n, add);
 }
 
+/* Tiles of up to 12 rows, and of up to 3 (or 1) where there are few registers. */
+#if defined(ISA_avx2) || defined(ISA_avx512)
+#define EACH_SHORT(m, T)                                                                                   \
+	switch (m) {                                                                                       \
+	case 1: T(1); break;                                                                               \
+	case 2: T(2); break;                                                                               \
+	default: T(3); break;                                                                              \
+	}
+#else
+#define EACH_SHORT(m, T) T(1);
+#endif
 #if ROWS == 12
 #define EACH_TILE(m, T)                                                                                    \
 	switch (m) {                                                                                       \
@@ -148,15 +160,8 @@ FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx,
 	case 11: T(11); break;                                                                             \
 	default: T(12); break;                                                                             \
 	}
-#elif ROWS == 3
-#define EACH_TILE(m, T)                                                                                    \
-	switch (m) {                                                                                       \
-	case 1: T(1); break;                                                                               \
-	case 2: T(2); break;                                                                               \
-	default: T(3); break;                                                                              \
-	}
 #else
-#define EACH_TILE(m, T) T(1);
+#define EACH_TILE EACH_SHORT
 #endif
 
 static void f32(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const float *b, size_t ldb, size_t n, size_t k,
@@ -192,16 +197,162 @@ static void bf16(float *y, size_t ldy, const float *x, size_t ldx, size_t m, con
 
 /* --- quantised --- */
 
+#if defined(ISA_avx2) || defined(ISA_avx512)
+/* Rows of x that meet a block together: their sums of 32 outputs fill the registers. */
+#define TALL 3
+
+FORCE __m256i load_bytes(const void *p)
+{
+	return _mm256_loadu_si256(p);
+}
+
+/* Four columns of one row of x, for eight outputs. */
+FORCE __m256i four_columns(const int8_t *x)
+{
+	int32_t four;
+
+	memcpy(&four, x, 4);
+	return _mm256_set1_epi32(four);
+}
+
+/* total += dots times the scales of weights and row. Finite scales only, as nn_encode makes them. */
+FORCE void add_block(__m256 total[4], const __m256i dots[4], const unsigned char *scales, float d)
+{
+	for (int v = 0; v < 4; v++) {
+		__m256 s = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales + 16 * v)));
+
+		total[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[v]), _mm256_mul_ps(s, _mm256_set1_ps(d)), total[v]);
+	}
+}
+
+FORCE void put_totals(float *y, __m256 total[4], size_t n, int add)
+{
+	float t[32];
+
+	for (int v = 0; v < 4; v++)
+		_mm256_storeu_ps(t + 8 * v, total[v]);
+	for (size_t i = 0; i < n; i++)
+		y[i] = add ? y[i] + t[i] : t[i];
+}
+
+/* The processor multiplies unsigned bytes by signed ones and adds neighbours in 16 bits, which must not overflow: with |w| and x turned over
+ * where w is negative a pair is 2 127^2 at most. */
+FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		   const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8(-128);
+	const size_t ldd = ldq / 32;
+	__m256 total[TALL][4];
+
+	(void)sum;
+	for (int r = 0; r < rows; r++)
+		for (int v = 0; v < 4; v++)
+			total[r][v] = _mm256_setzero_ps();
+	for (size_t i = 0; i < blocks; i++, b += 1088) {
+		__m256i dots[TALL][4];
+
+		for (int r = 0; r < rows; r++)
+			for (int v = 0; v < 4; v++)
+				dots[r][v] = _mm256_setzero_si256();
+#pragma GCC unroll 1
+		for (size_t g = 0; g < 8; g++)
+			for (int v = 0; v < 4; v++) {
+				__m256i w = _mm256_xor_si256(load_bytes(b + 64 + g * 128 + 32 * v), offset);
+				__m256i size = _mm256_abs_epi8(w);
+
+				for (int r = 0; r < rows; r++) {
+					__m256i x = four_columns(q + (size_t)r * ldq + i * 32 + 4 * g);
+					__m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w));
+
+					dots[r][v] = _mm256_add_epi32(dots[r][v], _mm256_madd_epi16(pairs, ones));
+				}
+			}
+		for (int r = 0; r < rows; r++)
+			add_block(total[r], dots[r], b, d[(size_t)r * ldd + i]);
+	}
+	for (int r = 0; r < rows; r++)
+		put_totals(y + (size_t)r * ldy, total[r], n, add);
+}
+
+/* Here a pair is 2 15 127 at most, so the eight pairs that a block adds to one sum fit in 16 bits too. */
+FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		   const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
+	const size_t ldd = ldq / 32;
+	__m256 total[TALL][4];
+
+	for (int r = 0; r < rows; r++)
+		for (int v = 0; v < 4; v++)
+			total[r][v] = _mm256_setzero_ps();
+	for (size_t i = 0; i < blocks; i++, b += 576) {
+		__m256i pairs[TALL][4];
+
+		for (int r = 0; r < rows; r++)
+			for (int v = 0; v < 4; v++)
+				pairs[r][v] = _mm256_setzero_si256();
+#pragma GCC unroll 1
+		for (size_t g = 0; g < 4; g++)
+			for (int v = 0; v < 4; v++) {
+				__m256i w = load_bytes(b + 64 + g * 128 + 32 * v), w0 = _mm256_and_si256(w, low);
+				__m256i w1 = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
+
+				for (int r = 0; r < rows; r++) {
+					const int8_t *x = q + (size_t)r * ldq + i * 32 + 4 * g;
+
+					pairs[r][v] = _mm256_add_epi16(pairs[r][v], _mm256_maddubs_epi16(w0, four_columns(x)));
+					pairs[r][v] = _mm256_add_epi16(pairs[r][v],
+								       _mm256_maddubs_epi16(w1, four_columns(x + 16)));
+				}
+			}
+		for (int r = 0; r < rows; r++) {
+			const __m256i back = _mm256_set1_epi32(8 * sum[(size_t)r * ldd + i]);
+			__m256i dots[4];
+
+			for (int v = 0; v < 4; v++)
+				dots[v] = _mm256_sub_epi32(_mm256_madd_epi16(pairs[r][v], ones), back);
+			add_block(total[r], dots, b, d[(size_t)r * ldd + i]);
+		}
+	}
+	for (int r = 0; r < rows; r++)
+		put_totals(y + (size_t)r * ldy, total[r], n, add);
+}
+
+/* One block of 32 values: the largest size is scaled to 127. */
+FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
+{
+	const __m256 sign = _mm256_set1_ps(-0.f);
+	__m256 v[4], most = _mm256_setzero_ps(), scale;
+	__m128 half;
+	__m256i bytes, words[2], pairs;
+	__m128i four;
+	float max;
+
+	for (int i = 0; i < 4; i++) {
+		v[i] = _mm256_loadu_ps(x + 8 * i);
+		most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
+	}
+	half = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+	half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+	max = _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+	scale = _mm256_set1_ps(max > 0 ? 127.f / max : 0);
+	for (int i = 0; i < 2; i++)
+		words[i] = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i], scale)),
+					      _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i + 1], scale)));
+	bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+	_mm256_storeu_si256((__m256i *)q, bytes);
+	pairs = _mm256_madd_epi16(_mm256_add_epi16(words[0], words[1]), _mm256_set1_epi16(1));
+	four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+	four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+	*sum = _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
+	*d = max / 127.f;
+}
+#else
+#define TALL 1
+
 /* The f16 scales of a block as floats. Finite values only, as nn_encode makes them. */
 FORCE void scales(float *out, const unsigned char *b)
 {
-#if defined(ISA_avx512)
-	_mm512_storeu_ps(out, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)b)));
-	_mm512_storeu_ps(out + 16, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(b + 32))));
-#elif defined(ISA_avx2)
-	for (int i = 0; i < 32; i += 8)
-		_mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(b + 2 * i))));
-#else
 	for (int i = 0; i < 32; i++) {
 		uint16_t h;
 		uint32_t bits;
@@ -214,63 +365,8 @@ FORCE void scales(float *out, const unsigned char *b)
 		f *= 0x1p112f;
 		out[i] = h & 0x8000 ? -f : f;
 	}
-#endif
 }
 
-#if defined(ISA_avx2) || defined(ISA_avx512)
-/* Sums of products of 32 outputs with four columns: w[32][4] unsigned, x four signed bytes. Pairs stay apart in acc[8] (each ymm holds four
- * outputs, two sums each) until gather. */
-FORCE void products(__m256i acc[8], __m256i bytes, int quarter, const int8_t *x)
-{
-	int32_t four;
-	__m256i a;
-
-	memcpy(&four, x, 4);
-	a = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
-	acc[2 * quarter] = _mm256_add_epi32(
-		acc[2 * quarter], _mm256_madd_epi16(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes)), a));
-	acc[2 * quarter + 1] = _mm256_add_epi32(
-		acc[2 * quarter + 1], _mm256_madd_epi16(_mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1)), a));
-}
-
-FORCE void gather(int32_t out[32], const __m256i acc[8])
-{
-	for (int i = 0; i < 4; i++) {
-		__m256i h = _mm256_hadd_epi32(acc[2 * i], acc[2 * i + 1]);
-
-		_mm256_storeu_si256((__m256i *)(out + 8 * i), _mm256_permute4x64_epi64(h, 0xd8));
-	}
-}
-
-FORCE void block_q8(int32_t out[32], const unsigned char *w, const int8_t *x)
-{
-	__m256i acc[8];
-
-	for (int i = 0; i < 8; i++)
-		acc[i] = _mm256_setzero_si256();
-	for (int g = 0; g < 8; g++)
-		for (int i = 0; i < 4; i++)
-			products(acc, _mm256_loadu_si256((const __m256i *)(w + g * 128 + i * 32)), i, x + 4 * g);
-	gather(out, acc);
-}
-
-FORCE void block_q4(int32_t out[32], const unsigned char *w, const int8_t *x)
-{
-	const __m256i low = _mm256_set1_epi8(15);
-	__m256i acc[8];
-
-	for (int i = 0; i < 8; i++)
-		acc[i] = _mm256_setzero_si256();
-	for (int g = 0; g < 4; g++)
-		for (int i = 0; i < 4; i++) {
-			__m256i b = _mm256_loadu_si256((const __m256i *)(w + g * 128 + i * 32));
-
-			products(acc, _mm256_and_si256(b, low), i, x + 4 * g);
-			products(acc, _mm256_and_si256(_mm256_srli_epi16(b, 4), low), i, x + 16 + 4 * g);
-		}
-	gather(out, acc);
-}
-#else
 FORCE void block_q8(int32_t out[32], const unsigned char *w, const int8_t *x)
 {
 	for (int o = 0; o < 32; o++)
@@ -293,61 +389,105 @@ FORCE void block_q4(int32_t out[32], const unsigned char *w, const int8_t *x)
 				out[o] += (b & 15) * x[4 * g + t] + (b >> 4) * x[16 + 4 * g + t];
 			}
 }
+
+FORCE void plain(int offset, float *y, const int8_t *q, const float *d, const int32_t *sum, const unsigned char *b, size_t n,
+		 size_t blocks, int add)
+{
+	float total[32] = {0};
+
+	for (size_t i = 0; i < blocks; i++, b += offset == 128 ? 1088 : 576) {
+		int32_t dots[32];
+		float s[32];
+
+		scales(s, b);
+		if (offset == 128)
+			block_q8(dots, b + 64, q + i * 32);
+		else
+			block_q4(dots, b + 64, q + i * 32);
+		for (int o = 0; o < 32; o++)
+			total[o] += (float)(dots[o] - offset * sum[i]) * (s[o] * d[i]);
+	}
+	for (size_t o = 0; o < n; o++)
+		y[o] = add ? y[o] + total[o] : total[o];
+}
+
+FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		   const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	(void)rows;
+	(void)ldy;
+	(void)ldq;
+	plain(128, y, q, d, sum, b, n, blocks, add);
+}
+
+FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
+		   const unsigned char *b, size_t n, size_t blocks, int add)
+{
+	(void)rows;
+	(void)ldy;
+	(void)ldq;
+	plain(8, y, q, d, sum, b, n, blocks, add);
+}
+
+FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
+{
+	float max = 0, scale;
+
+	for (int k = 0; k < 32; k++)
+		max = fabsf(x[k]) > max ? fabsf(x[k]) : max;
+	scale = max > 0 ? 127.f / max : 0;
+	*sum = 0;
+	for (int k = 0; k < 32; k++) {
+		/* Adding 1.5 2^23 rounds to the nearest integer and leaves it in the low bits. */
+		float f = x[k] * scale + 12582912.f;
+		int32_t bits;
+
+		memcpy(&bits, &f, 4);
+		bits -= 0x4b400000;
+		q[k] = (int8_t)bits;
+		*sum += bits;
+	}
+	*d = max / 127.f;
+}
 #endif
 
-FORCE void quantised(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		     size_t m, const unsigned char *b, size_t n, size_t blocks, int add)
-{
-	const size_t stride = offset == 128 ? 1088 : 576;
-
-	for (size_t r = 0; r < m; r++) {
-		float total[32] = {0};
-
-		for (size_t i = 0; i < blocks; i++) {
-			const unsigned char *w = b + i * stride;
-			size_t at = r * (ldq / 32) + i;
-			int32_t dots[32];
-			float s[32];
-
-			scales(s, w);
-			if (offset == 128)
-				block_q8(dots, w + 64, q + r * ldq + i * 32);
-			else
-				block_q4(dots, w + 64, q + r * ldq + i * 32);
-			for (int o = 0; o < 32; o++)
-				total[o] += (float)(dots[o] - offset * sum[at]) * (s[o] * d[at]);
-		}
-		for (size_t o = 0; o < n; o++)
-			y[r * ldy + o] = add ? y[r * ldy + o] + total[o] : total[o];
+#define QUANTISED(name, tile)                                                                                            \
+	static void name(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m, \
+			 const unsigned char *b, size_t n, size_t blocks, int add)                                       \
+	{                                                                                                                \
+		for (size_t done = 0; done < m; done += TALL) {                                                          \
+			float *to = y + done * ldy;                                                                      \
+			const int8_t *from = q + done * ldq;                                                             \
+			const float *by = d + done * (ldq / 32);                                                         \
+			const int32_t *s = sum + done * (ldq / 32);                                                      \
+			EACH_SHORT(m - done, tile)                                                                        \
+		}                                                                                                        \
 	}
-}
+#define Q8(rows) q8_tile(rows, to, ldy, from, ldq, by, s, b, n, blocks, add)
+#define Q4(rows) q4_tile(rows, to, ldy, from, ldq, by, s, b, n, blocks, add)
+QUANTISED(q8, Q8)
+QUANTISED(q4, Q4)
 
-static void q8(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
-	       const unsigned char *b, size_t n, size_t blocks, int add)
+static void quantise(int8_t *q, float *d, int32_t *sum, const float *x, size_t blocks)
 {
-	quantised(128, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
+	for (size_t i = 0; i < blocks; i++)
+		quantise_block(q + 32 * i, d + i, sum + i, x + 32 * i);
 }
 
-static void q4(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
-	       const unsigned char *b, size_t n, size_t blocks, int add)
-{
-	quantised(8, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
-}
-
-const struct nn_pack_kern SET = {f32, bf16, q8, q4};
+const struct nn_pack_kern SET = {f32, bf16, q8, q4, quantise};
 
 #if defined(ISA_avx512)
 /* The same with the processor's own byte dot product, four columns at once for 16 outputs. */
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
 #define FORCE_VNNI static inline __attribute__((always_inline)) VNNI
-#define TALL 6
+#define SIX 6
 
 FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
 			  const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	const __m512i low = _mm512_set1_epi8(15);
 	const size_t ldd = ldq / 32;
-	__m512 total[TALL][2];
+	__m512 total[SIX][2];
 
 	for (int r = 0; r < rows; r++)
 		total[r][0] = total[r][1] = _mm512_setzero_ps();
@@ -355,7 +495,7 @@ FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8
 		__m512 s0 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)b));
 		__m512 s1 = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(b + 32)));
 		const unsigned char *w = b + 64;
-		__m512i dots[TALL][2];
+		__m512i dots[SIX][2];
 
 		for (int r = 0; r < rows; r++)
 			dots[r][0] = dots[r][1] = _mm512_set1_epi32(-offset * sum[(size_t)r * ldd + i]);
@@ -401,7 +541,7 @@ FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8
 FORCE_VNNI void vnni(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
 		     size_t m, const unsigned char *b, size_t n, size_t blocks, int add)
 {
-	for (size_t done = 0; done < m; done += TALL) {
+	for (size_t done = 0; done < m; done += SIX) {
 		float *to = y + done * ldy;
 		const int8_t *from = q + done * ldq;
 		const float *by = d + done * (ldq / 32);
@@ -432,5 +572,5 @@ VNNI static void q4_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, cons
 	vnni(8, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
 }
 
-const struct nn_pack_kern nn_pack_vnni = {f32, bf16, q8_vnni, q4_vnni};
+const struct nn_pack_kern nn_pack_vnni = {f32, bf16, q8_vnni, q4_vnni, quantise};
 #endif

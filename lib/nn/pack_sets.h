@@ -16,6 +16,8 @@ struct nn_pack_kern {
 		   const unsigned char *b, size_t n, size_t blocks, int add);
 	void (*q4)(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
 		   const unsigned char *b, size_t n, size_t blocks, int add);
+	/* x [32 blocks] into q [32 blocks], d and sum [blocks]. */
+	void (*quantise)(int8_t *q, float *d, int32_t *sum, const float *x, size_t blocks);
 };
 
 extern const struct nn_pack_kern nn_pack_base;
