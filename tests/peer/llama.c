@@ -2,6 +2,8 @@
  * packages node-llama-cpp and @node-llama-cpp/linux-x64 bring.
  *
  *	llama logits MODEL [ADAPTER] <packs.jsonl	one line a pack: {"logits": [[...] for each position]}
+ *	llama logits-gelu MODEL <packs.jsonl		the same with GELU computed in double, where llama.cpp looks it up in a table of
+ *							16-bit floats (ggml's vec.h, GGML_GELU_FP16)
  *	llama nll MODEL <packs.jsonl			{"nll": mean negative log-likelihood a token, "tokens"}
  *	llama ids MODEL <texts.jsonl			texts as JSON strings, their ids as arrays
  *	llama quantize IN OUT q8_0|q4_0
@@ -61,7 +63,30 @@ static struct llama_model *load(const char *path)
 	return m;
 }
 
-static struct llama_context *context(struct llama_model *m, uint32_t n, uint32_t batch, uint32_t sequences, int threads, int f32)
+/* Called before and after each operation of the graph: gated GELUs are computed anew. */
+static bool exact_gelu(struct ggml_tensor *t, bool before, void *arg)
+{
+	const struct ggml_tensor *gate = t->src[0], *up = t->src[1];
+	int64_t n = ggml_nelements(t);
+
+	(void)arg;
+	if (t->op != GGML_OP_GLU || ggml_get_glu_op(t) != GGML_GLU_OP_GEGLU)
+		return !before;
+	if (before)
+		return true;
+	if (!up || t->type != GGML_TYPE_F32 || !ggml_is_contiguous(gate) || !ggml_is_contiguous(up) || !ggml_is_contiguous(t))
+		die("a gated GELU of another form");
+	for (int64_t i = 0; i < n; i++) {
+		double x = ((const float *)gate->data)[i];
+
+		((float *)t->data)[i] = (float)(x / 2 * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) *
+						((const float *)up->data)[i]);
+	}
+	return true;
+}
+
+static struct llama_context *context(struct llama_model *m, uint32_t n, uint32_t batch, uint32_t sequences, int threads, int f32,
+				     ggml_backend_sched_eval_callback watch)
 {
 	struct llama_context_params p = llama_context_default_params();
 	struct llama_context *c;
@@ -71,6 +96,7 @@ static struct llama_context *context(struct llama_model *m, uint32_t n, uint32_t
 	p.n_seq_max = sequences;
 	p.n_threads = p.n_threads_batch = threads;
 	p.kv_unified = true;
+	p.cb_eval = watch;
 	if (f32) {
 		p.type_k = p.type_v = GGML_TYPE_F32;
 		p.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
@@ -94,7 +120,7 @@ static void add(struct llama_batch *b, int32_t id, int pos, int seq, int logits)
 static int evaluate(const char *mode, const char *path, const char *adapter)
 {
 	struct llama_model *m = load(path);
-	struct llama_context *c = context(m, 2048, 2048, 1, 2, 1);
+	struct llama_context *c = context(m, 2048, 2048, 1, 2, 1, strcmp(mode, "logits-gelu") == 0 ? exact_gelu : NULL);
 	int vocab = llama_vocab_n_tokens(llama_model_get_vocab(m));
 	struct llama_batch b = llama_batch_init(2048, 0, 1);
 	static int32_t ids[2048];
@@ -118,13 +144,13 @@ static int evaluate(const char *mode, const char *path, const char *adapter)
 		llama_memory_clear(llama_get_memory(c), true);
 		if (llama_decode(c, b) != 0)
 			die("decoding failed");
-		if (strcmp(mode, "logits") == 0)
+		if (strcmp(mode, "nll") != 0)
 			printf("{\"logits\": [");
 		for (int i = 0; i < n; i++) {
 			const float *z = llama_get_logits_ith(c, i);
 			double total = 0;
 
-			if (strcmp(mode, "logits") == 0) {
+			if (strcmp(mode, "nll") != 0) {
 				for (int v = 0; v < vocab; v++)
 					printf("%s%.7g", v ? ", " : i ? ", [" : "[", z[v]);
 				printf("]");
@@ -135,7 +161,7 @@ static int evaluate(const char *mode, const char *path, const char *adapter)
 				tokens++;
 			}
 		}
-		if (strcmp(mode, "logits") == 0)
+		if (strcmp(mode, "nll") != 0)
 			printf("]}\n");
 	}
 	if (strcmp(mode, "nll") == 0)
@@ -190,7 +216,7 @@ static int bench(char **v)
 	struct llama_model *m = load(v[0]);
 	int each = suffix + new, batch = prefix > seqs * suffix ? prefix : seqs * suffix;
 	struct llama_context *c = context(m, (uint32_t)(prefix + seqs * each + 64), (uint32_t)(batch < 512 ? 512 : batch), (uint32_t)seqs + 1,
-					  threads, 0);
+					  threads, 0, NULL);
 	int vocab = llama_vocab_n_tokens(llama_model_get_vocab(m));
 	struct llama_batch b = llama_batch_init(batch < 512 ? 512 : batch, 0, 1);
 	int32_t *last = calloc((size_t)seqs, sizeof *last);
@@ -253,7 +279,7 @@ int main(int argc, char **argv)
 	llama_log_set(quiet, NULL);
 	ggml_backend_load_all_from_path(getenv("LLAMA_LIBS"));
 	llama_backend_init();
-	if (strcmp(argv[1], "logits") == 0 || strcmp(argv[1], "nll") == 0)
+	if (strncmp(argv[1], "logits", 6) == 0 || strcmp(argv[1], "nll") == 0)
 		return evaluate(argv[1], argv[2], argc > 3 ? argv[3] : NULL);
 	if (strcmp(argv[1], "ids") == 0)
 		return tokenize(argv[2]);
