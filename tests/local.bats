@@ -144,6 +144,9 @@ outputs() {
 	ft-prompt -q -m ./m -a a --max-tokens 16 q.jsonl >tuned
 	differ <(jq .output base) <(jq .output tuned)
 	[ "$(jq -r .model tuned | sort -u)" = ./m+a ]
+	ft-prompt -q -m ./m -a a --unmerged --max-tokens 16 q.jsonl | jq .output | cmp <(jq .output tuned) -
+	status_is 2 ft-prompt -q -m ./m --unmerged q.jsonl
+	[[ $stderr == *--adapter* ]]
 	status_is 2 ft-prompt -q -m ./m -a w q.jsonl
 	[[ $stderr == *w:*shape* ]]
 }

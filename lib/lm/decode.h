@@ -1,7 +1,7 @@
 /* decode: one pass of a model over the next tokens of many sequences.
  *
- * A decoder holds the weights packed for few rows (nn/pack.h), an adapter merged into them in f32 before they are rounded, and the scratch of one
- * pass. The rows of a step may be prompts being read and answers being written, mixed: each row is one token at its position, and its
+ * A decoder holds the weights packed for few rows (nn/pack.h) and the scratch of one pass. An adapter is merged into the weights in f32 before
+ * they are rounded, as ft-export writes them; or it is left beside them in f32, as it is where a server puts adapters over one base. The rows of a step may be prompts being read and answers being written, mixed: each row is one token at its position, and its
  * sequence's keys and values stand in the pages it names.
  *
  * A row's logits are the same bytes whatever other rows stand in the step, whatever was cached, and for any number of threads.
@@ -22,9 +22,9 @@ enum nn_type lm_held_as(enum nn_type type, enum lm_role role, int tied, size_t c
 
 struct lm_decoder;
 
-/* type: f32, bf16, q8_0 or q4_0, or f16 for "as the file has them". model and pool are borrowed; max_rows bounds a step. The model must
+/* type: f32, bf16, q8_0 or q4_0, or f16 for "as the file has them". unmerged: the model's adapter (not DoRA) stays beside the weights. model and pool are borrowed; max_rows bounds a step. The model must
  * not be changed while the decoder lives. */
-int lm_decoder_new(struct lm_decoder **d, const struct lm_model *m, enum nn_type type, size_t max_rows,
+int lm_decoder_new(struct lm_decoder **d, const struct lm_model *m, enum nn_type type, int unmerged, size_t max_rows,
 		   struct pool *pool, struct err *e);
 void lm_decoder_free(struct lm_decoder *d);
 size_t lm_decoder_max_rows(const struct lm_decoder *d);

@@ -15,6 +15,7 @@ struct sequence {
 	uint64_t ticket;
 	struct lm_request q; /* ids is not used: see ids below */
 	struct sequence *next; /* in the queue */
+	size_t passed;	     /* there, by so many that came later */
 	int32_t *ids;	     /* prompt and answer */
 	size_t n, cap, prompt;
 	size_t computed;     /* positions whose keys and values are, or will be after this step, in the cache */
@@ -45,7 +46,7 @@ struct lm_generator {
 	struct lm_kv kv;
 	struct sequence **running; /* those that share pages side by side */
 	size_t n_running, most;
-	struct sequence *waiting, **waiting_end;
+	struct sequence *waiting;
 	size_t n_waiting;
 	int32_t *stops;
 	size_t n_stops;
@@ -77,7 +78,6 @@ int lm_generator_new(struct lm_generator **out, struct lm_decoder *d, const stru
 	g->max_rows = lm_decoder_max_rows(d);
 	lm_kv_init(&g->kv, &m->config, spec->cache_bytes, 4);
 	g->running = mem_alloc(g->most, sizeof(struct sequence *));
-	g->waiting_end = &g->waiting;
 	g->stops = mem_alloc(spec->n_stops, sizeof *g->stops);
 	if (spec->n_stops)
 		memcpy(g->stops, spec->stops, spec->n_stops * sizeof *g->stops);
@@ -122,6 +122,23 @@ void lm_generator_free(struct lm_generator *g)
 	free(g);
 }
 
+/* Before the first shorter prompt of those that may still be passed. */
+static void enqueue(struct lm_generator *g, struct sequence *s)
+{
+	struct sequence **at = &g->waiting;
+
+	for (struct sequence **p = at; *p; p = &(*p)->next)
+		if ((*p)->n > (*p)->prompt || (*p)->passed >= g->most)
+			at = &(*p)->next; /* what has begun, or waited enough, stays in front */
+	while (*at && (*at)->prompt >= s->prompt)
+		at = &(*at)->next;
+	s->next = *at;
+	*at = s;
+	for (struct sequence *later = s->next; later; later = later->next)
+		later->passed++;
+	g->n_waiting++;
+}
+
 void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct lm_request *q)
 {
 	struct sequence *s = mem_alloc(1, sizeof *s);
@@ -137,9 +154,7 @@ void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct l
 	s->at = q->grammar ? lm_grammar_start(q->grammar) : 0;
 	s->submitted = clock_now();
 	s->first = NAN;
-	*g->waiting_end = s;
-	g->waiting_end = &s->next;
-	g->n_waiting++;
+	enqueue(g, s);
 }
 
 size_t lm_generator_in_hand(const struct lm_generator *g)
@@ -207,8 +222,6 @@ static struct sequence *next_waiting(struct lm_generator *g)
 	struct sequence *s = g->waiting;
 
 	g->waiting = s->next;
-	if (!g->waiting)
-		g->waiting_end = &g->waiting;
 	g->n_waiting--;
 	s->next = NULL;
 	return s;
@@ -224,8 +237,6 @@ static void give_way(struct lm_generator *g)
 			youngest = g->running[i];
 	leave(g, youngest);
 	youngest->next = g->waiting;
-	if (!g->waiting)
-		g->waiting_end = &youngest->next;
 	g->waiting = youngest;
 	g->n_waiting++;
 	g->stats.preempted++;

@@ -2,7 +2,8 @@
  *
  * Sequences join and leave the running batch at every step (continuous batching, Yu et al. 2022): a step reads a piece of the newcomers'
  * prompts and adds one token to everyone else's answer. Beginnings that prompts share are computed once (kvcache.h). Where the cache runs
- * out of pages the youngest sequence gives way and is taken up again later; its answer stays the same.
+ * out of pages the youngest sequence gives way and is taken up again later; its answer stays the same. Of those that wait the longest prompt
+ * comes first, so that long ones are not left for the end, where nothing runs beside them; but none is passed by more than `sequences` others.
  *
  * An answer depends on its own request alone: not on the order of arrival, on what runs beside it, or on the number of threads.
  *

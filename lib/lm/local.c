@@ -22,6 +22,7 @@ struct local {
 	char *dir, *adapter, *name;
 	const struct backend_params *params;
 	enum nn_type type;
+	int unmerged;
 	struct pool *pool;
 	struct tokenizer *tokenizer;
 	struct chat *chat;
@@ -247,7 +248,7 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
 		if (add_file(text, l->adapter, adapter[i], e) != 0)
 			return -1;
-	buf_addf(text, " %s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type));
+	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type), l->unmerged ? " unmerged" : "");
 	jw_init(&w, text);
 	jw_object(&w);
 	jw_key(&w, "temperature");
@@ -461,7 +462,7 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 		return -1;
 	l->pool = pool_new(how->threads);
 	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
-	if (lm_decoder_new(&l->decoder, l->model, l->type, PREFILL_ROWS + l->sequences, l->pool, e) != 0)
+	if (lm_decoder_new(&l->decoder, l->model, l->type, l->unmerged, PREFILL_ROWS + l->sequences, l->pool, e) != 0)
 		return -1;
 	spec.sequences = l->sequences;
 	spec.stops = chat_stops(l->chat, &spec.n_stops);
@@ -477,6 +478,7 @@ int lm_open_local(struct backend *b, const struct backend_local *how, struct err
 	struct buf name = BUF_INIT;
 
 	l->params = how->params;
+	l->unmerged = how->unmerged;
 	if (how->adapter)
 		l->adapter = mem_strdup(how->adapter);
 	if (load(l, how, e) != 0) {

@@ -19,7 +19,7 @@ struct ask_options {
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop, headers;
 	char *extra;
-	int stream, unordered, quiet;
+	int stream, unordered, quiet, unmerged;
 };
 
 void ask_options_init(struct ask_options *o);
@@ -63,6 +63,7 @@ void ask_options_init(struct ask_options *o);
 	{0, "max-errors", OPT_INT, &(o).max_errors, "N", "records with an error that are tolerated (default 0)", 0, 1e15}, \
 	{0, "unordered", OPT_FLAG, &(o).unordered, NULL, "write answers as they come", 0, 0},                           \
 	{0, "quantize", OPT_STR, &(o).quantize, "TYPE", "weights of a local model: q8_0, q4_0, bf16, none", 0, 0},      \
+	{0, "unmerged", OPT_FLAG, &(o).unmerged, NULL, "keep the adapter beside the weights instead of merging it", 0, 0}, \
 	{0, "threads", OPT_INT, &(o).threads, "N", "threads for a local model (default: all processors)", 1, 4096},     \
 	{'q', "quiet", OPT_FLAG, &(o).quiet, NULL, "no progress and no summary", 0, 0}
 

@@ -105,9 +105,9 @@ static int open_api(struct ask *a, struct err *e)
 
 	if (file_is_dir(o->model))
 		return err_set(e, "%s is a directory here: write ./%s for the local model", o->model, o->model);
-	if (o->adapter || o->quantize)
+	if (o->adapter || o->quantize || o->unmerged)
 		return err_set(e, "--%s needs a local model; %s is the name of one behind an API",
-			       o->adapter ? "adapter" : "quantize", o->model);
+			       o->adapter ? "adapter" : o->quantize ? "quantize" : "unmerged", o->model);
 	if (o->top_k || !isnan(o->min_p) || !isnan(o->repeat_penalty))
 		return err_set(e, "--%s is for local models; what this API has of the kind goes into --extra",
 			       o->top_k ? "top-k" : !isnan(o->min_p) ? "min-p" : "repeat-penalty");
@@ -140,9 +140,11 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 
 	if (!local)
 		return err_set(e, "%s: this program asks no local models", o->model);
+	if (o->unmerged && !o->adapter)
+		return err_set(e, "--unmerged needs --adapter");
 	if (!isnan(o->max_cost))
 		return err_set(e, "--max-cost: a local model has no price");
-	a->local = (struct backend_local){.model = o->model, .adapter = o->adapter, .quantize = o->quantize,
+	a->local = (struct backend_local){.model = o->model, .adapter = o->adapter, .quantize = o->quantize, .unmerged = o->unmerged,
 					  .threads = (int)o->threads, .jobs = (int)o->jobs, .params = &a->params};
 	return local(&a->backend, &a->local, e);
 }

@@ -52,7 +52,7 @@ struct opinion {
 static int open_model(struct opinion *o, const char *dir, const char *adapter, struct pool *pool, struct err *e)
 {
 	if (!(o->tokenizer = tokenizer_load(dir, e)) || !(o->chat = chat_load(dir, o->tokenizer, e)) || lm_model_open(&o->model, dir, NULL, e) < 0 ||
-	    (adapter && lm_adapter_open(o->model, adapter, 0, e) < 0) || lm_decoder_new(&o->decoder, o->model, NN_F16, STEP_ROWS, pool, e) < 0)
+	    (adapter && lm_adapter_open(o->model, adapter, 0, e) < 0) || lm_decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
 		return -1;
 	o->scorer = lm_scorer_new(o->decoder, o->model);
 	return 0;

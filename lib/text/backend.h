@@ -112,6 +112,7 @@ struct backend_local {
 	const char *model;    /* a directory, or "hf:org/name" */
 	const char *adapter;  /* PEFT directory, or NULL */
 	const char *quantize; /* "q8_0", "q4_0", "bf16", "none", or NULL */
+	int unmerged;	      /* the adapter stays beside the weights, in f32 */
 	int threads;	      /* 0: all */
 	int jobs;	      /* most sequences at once */
 	const struct backend_params *params;

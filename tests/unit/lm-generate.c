@@ -1,6 +1,7 @@
 /* Generation agrees with the trainer's forward pass, and an answer depends on its request alone. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
+#include "../../lib/lm/adapter.h"
 #include "../../lib/lm/generate.h"
 #include "../../lib/lm/train.h"
 #include "tap.h"
@@ -104,6 +105,7 @@ struct how {
 	enum nn_type type;
 	int backwards; /* order of arrival */
 	int stops;
+	int unmerged;
 };
 
 static struct results *answers(const struct lm_model *m, const struct tokenizer *t, struct how how,
@@ -118,7 +120,7 @@ static struct results *answers(const struct lm_model *m, const struct tokenizer 
 	struct lm_generator_spec spec = {how.sequences, how.cache, stop, how.stops ? 4 : 1};
 	int32_t ids[128];
 
-	if (lm_decoder_new(&d, m, how.type, 40 + how.sequences, pool, &e) != 0 ||
+	if (lm_decoder_new(&d, m, how.type, how.unmerged, 40 + how.sequences, pool, &e) != 0 ||
 	    lm_generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
@@ -196,6 +198,114 @@ static void against_trainer(const char *name, const char *config, const struct t
 	free(r);
 }
 
+/* An adapter beside the weights gives what it gives merged into them, but for rounding. */
+static void adapters(const struct tokenizer *t)
+{
+	static const enum nn_type types[] = {NN_F32, NN_Q8_0};
+	struct lm_model *m = model(qwen2, 3);
+	struct lm_adapter spec = {.rank = 5, .alpha = 10, .targets = (char *)"q_proj,v_proj,o_proj,gate_proj,down_proj"};
+	struct how merged = {.threads = 1, .sequences = 8, .cache = 1 << 24}, beside = merged, alone;
+	struct err e = ERR_INIT;
+	struct pool *pool = pool_new(1);
+	struct lm_decoder *d;
+	struct rng r;
+
+	if (lm_adapter_new(m, &spec, 4, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	rng_seed(&r, 6, 0);
+	for (size_t i = 0; i < m->n_params; i++)
+		m->params[i] = (float)rng_normal(&r) * .1f;
+	beside.unmerged = 1;
+	for (size_t i = 0; i < 2; i++) {
+		struct results *one, *two, *three;
+		double worst = 0, longest = 0;
+		size_t alike = 0;
+
+		merged.type = beside.type = types[i];
+		alone = beside;
+		alone.threads = 2;
+		alone.sequences = 1;
+		alone.backwards = 1;
+		one = answers(m, t, merged, NULL);
+		two = answers(m, t, beside, NULL);
+		three = answers(m, t, alone, NULL);
+		/* The first token of each is chosen after the same prompt. */
+		for (size_t k = 0; k < REQUESTS; k++) {
+			double off = fabs(one->token[k][0].logprob - two->token[k][0].logprob);
+
+			alike += one->token[k][0].id == two->token[k][0].id;
+			worst = off > worst ? off : worst;
+			longest = fmax(longest, fabs(one->token[k][0].logprob));
+		}
+		/* Quantised, the base alone is rounded in one and the sum in the other. */
+		if (types[i] == NN_F32)
+			ok(alike == REQUESTS && worst < 1e-4 && longest > 1e-2, "f32: an adapter beside the weights is one merged into them (off by %.2g)",
+			   worst);
+		else
+			ok(alike >= REQUESTS - 4 && worst > 1e-6, "%s: and here but for what is rounded (off by %.2g, %zu of %d alike)",
+			   nn_type_name(types[i]), worst, alike, REQUESTS);
+		ok(same(two, three), "%s, beside: one at a time or eight, one thread or two: the same bits", nn_type_name(types[i]));
+		free(one);
+		free(two);
+		free(three);
+	}
+	m->adapter->dora = 1;
+	ok(lm_decoder_new(&d, m, NN_F32, 1, 8, pool, &e) == -1 && strstr(e.msg, "DoRA"), "DoRA beside the weights is refused");
+	m->adapter->dora = 0;
+	pool_free(pool);
+	lm_model_free(m);
+}
+
+static void note(void *arg, uint64_t ticket, const struct lm_answer *a)
+{
+	struct buf *order = arg;
+
+	(void)a;
+	buf_addc(order, 'a' + (int)ticket);
+}
+
+/* In which order prompts of these lengths are answered, `sequences` at a time. */
+static struct buf order_of(const struct lm_model *m, const struct tokenizer *t, const size_t *lengths, size_t n, size_t sequences)
+{
+	struct lm_generator_spec spec = {sequences, 1 << 24, NULL, 0};
+	struct pool *pool = pool_new(1);
+	struct buf order = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct lm_decoder *d;
+	struct lm_generator *g;
+
+	if (lm_decoder_new(&d, m, NN_F32, 0, 80, pool, &e) != 0 || lm_generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		int32_t ids[64];
+
+		for (size_t k = 0; k < lengths[i]; k++)
+			ids[k] = (int32_t)((i * 31 + k * 7) % 256);
+		lm_generator_submit(g, i, &(struct lm_request){.ids = ids, .n = lengths[i], .max_tokens = 2, .sampling = {.top_p = 1, .repeat = 1},
+								.logprobs = -1});
+	}
+	while (lm_generator_step(g, note, &order) > 0)
+		;
+	lm_generator_free(g);
+	lm_decoder_free(d);
+	pool_free(pool);
+	return order;
+}
+
+static void admission(const struct lm_model *m, const struct tokenizer *t)
+{
+	struct buf order = order_of(m, t, (size_t[]){5, 40, 8}, 3, 1);
+	ok(span_is(buf_span(&order), "bac"), "the longest prompt comes first, but nobody is passed twice where one runs at a time (%s)", order.data);
+	buf_release(&order);
+	order = order_of(m, t, (size_t[]){5, 40, 8, 40, 60, 20, 50}, 7, 2);
+	ok(order.len == 7 && memchr(order.data, 'a', 4), "with two at a time the first is passed by two (%s)", order.data);
+	buf_release(&order);
+}
+
 int main(void)
 {
 	struct tokenizer *t = bytes();
@@ -209,7 +319,7 @@ int main(void)
 	against_trainer("mistral with a window", mistral, t);
 
 	for (size_t i = 0; i < 4; i++) {
-		struct how how = {1, 1, 1 << 24, 0, types[i], 0, 0}, other = {2, 16, 1 << 24, 0, types[i], 1, 0};
+		struct how how = {1, 1, 1 << 24, 0, types[i], 0, 0, 0}, other = {2, 16, 1 << 24, 0, types[i], 1, 0, 0};
 		struct results *one = answers(m, t, how, NULL), *many = answers(m, t, other, &stats);
 
 		ok(same(one, many), "%s: one at a time on one thread or 16 on two, backwards: the same bits",
@@ -218,7 +328,7 @@ int main(void)
 		free(many);
 	}
 	{
-		struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 1}, other = {2, 16, 1 << 24, .8, NN_F32, 1, 1};
+		struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 1, 0}, other = {2, 16, 1 << 24, .8, NN_F32, 1, 1, 0};
 		struct results *one = answers(m, t, how, NULL), *many = answers(m, t, other, &stats);
 		size_t stopped = 0, longest = 0, shared = 0;
 
@@ -243,7 +353,9 @@ int main(void)
 		free(one);
 		free(many);
 	}
+	admission(m, t);
 	lm_model_free(m);
+	adapters(t);
 	tokenizer_free(t);
 	return tap_done();
 }

@@ -102,7 +102,7 @@ int main(void)
 	struct rng g;
 	rng_seed(&g, 11, 0);
 	if (lm_config_parse(&c, llama, strlen(llama), "config", &e) < 0 || lm_model_new(&m, &c, 7, &e) < 0 ||
-	    lm_work_new(&work, m, pool, &spec, &e) < 0 || lm_decoder_new(&d, m, NN_F16, 40, pool, &e) < 0) {
+	    lm_work_new(&work, m, pool, &spec, &e) < 0 || lm_decoder_new(&d, m, NN_F16, 0, 40, pool, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		return 1;
 	}
