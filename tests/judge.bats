@@ -246,6 +246,11 @@ verdicts() {
 		'{"human":[true,false],"judge":{"pass":true}}' '{"human":[null,true],"judge":{"pass":true}}' >in
 	status_is 0 ft-judge --agree human in
 	jq -e '.n == 3 and .tied == 1 and (.agreement.value - 2 / 3 | fabs) < 1e-12 and .human.raters == 3 and .human.alpha != null' <<<"$output"
+	# Pairs of people who rated the same row: 1 of 3 agree, 1 of 1, 0 of 1.
+	jq -e '(.human.agreement.value - 2 / 5 | fabs) < 1e-12' <<<"$output"
+	jq -nc 'range(40) as $i | ($i % 2 == 0) as $t | {human: [$t, ($i % 5 > 0) == $t, ($i % 7 > 0) == $t], judge: {pass: $t}}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '.human | (.agreement | .lo < .value and .value < .hi) and (.kappa | .lo < .value and .value < .hi)' <<<"$output"
 }
 
 @test "unlabelled rows get a corrected rate, rows without a verdict are counted" {

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <strings.h>
 #include "../base/mem.h"
+#include "../base/rng.h"
 #include "../base/table.h"
 #include "../json/jw.h"
 #include "../stats/agreement.h"
+#include "../stats/cluster.h"
 #include "../stats/correct.h"
 #include "../stats/correlate.h"
 
@@ -230,38 +232,98 @@ static struct interval rate(double k, double n, double level)
 	return n > 0 ? interval_wilson(k, n, level) : unknown;
 }
 
-/* The mean over all pairs of raters of their agreement and kappa; without an interval when there are more than two. */
-static void between_people(const struct agree *a, struct agree_figures *f)
+/* The mean of kappa over all pairs of raters on these rows, each by how many rows the two share; NaN where no pair has one. x and y hold n each. */
+static double mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x, double *y)
 {
 	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
-	double *x = mem_alloc(2 * a->n, sizeof *x), *y = x + a->n, agree_sum = 0, kappa_sum = 0, pairs = 0, kappas = 0;
+	double sum = 0, weights = 0;
 
 	for (size_t r = 0; r < a->max_raters; r++)
 		for (size_t s = r + 1; s < a->max_raters; s++) {
-			size_t n = 0;
-			double same = 0;
-			struct interval k;
+			size_t both = 0;
+			double k;
 
-			for (size_t i = 0; i < a->n; i++) {
-				x[n] = a->raters[i * a->max_raters + r];
-				y[n] = a->raters[i * a->max_raters + s];
-				same += x[n] == y[n];
-				n += !isnan(x[n]) && !isnan(y[n]);
+			for (size_t i = 0; i < n; i++) {
+				x[both] = a->raters[rows[i] * a->max_raters + r];
+				y[both] = a->raters[rows[i] * a->max_raters + s];
+				both += !isnan(x[both]) && !isnan(y[both]);
 			}
-			if (n == 0)
-				continue;
-			f->human_agreement = rate(same, (double)n, a->level);
-			f->human_kappa = k = agreement_kappa(x, y, n, w, a->level);
-			agree_sum += same / (double)n;
-			pairs++;
-			if (!isnan(k.value)) {
-				kappa_sum += k.value;
-				kappas++;
+			k = both > 0 ? agreement_kappa(x, y, both, w, a->level).value : NAN;
+			if (!isnan(k)) {
+				sum += k * (double)both;
+				weights += (double)both;
 			}
 		}
-	if (pairs > 1) {
-		f->human_agreement = (struct interval){agree_sum / pairs, NAN, NAN};
-		f->human_kappa = (struct interval){kappas > 0 ? kappa_sum / kappas : NAN, NAN, NAN};
+	return weights > 0 ? sum / weights : NAN;
+}
+
+/* With a percentile interval from resampled rows: fewer of them where there is much to compute. */
+static struct interval kappa_of_people(const struct agree *a, double *x, double *y)
+{
+	double work = (double)a->n * (double)a->max_raters * (double)a->max_raters / 2;
+	size_t draws = work * RESAMPLES <= 1e9 ? RESAMPLES : 100, known = 0, *rows = mem_alloc(a->n, sizeof *rows);
+	double *kappas = mem_alloc(draws, sizeof *kappas);
+	struct interval v = unknown;
+	struct rng rng;
+
+	for (size_t i = 0; i < a->n; i++)
+		rows[i] = i;
+	v.value = mean_kappa(a, rows, a->n, x, y);
+	for (size_t d = 0; d < draws && !isnan(v.value); d++) {
+		rng_seed(&rng, a->seed, d);
+		for (size_t i = 0; i < a->n; i++)
+			rows[i] = (size_t)rng_below(&rng, a->n);
+		kappas[known] = mean_kappa(a, rows, a->n, x, y);
+		known += !isnan(kappas[known]);
+	}
+	if (known > 1) {
+		qsort(kappas, known, sizeof *kappas, ascending);
+		v.lo = kappas[(size_t)floor((double)(known - 1) * (1 - a->level) / 2)];
+		v.hi = kappas[(size_t)ceil((double)(known - 1) * (1 + a->level) / 2)];
+	}
+	free(kappas);
+	free(rows);
+	return v;
+}
+
+/* How often two people who rated a row agree: over all such pairs, those of one row being a cluster. */
+static struct interval agreement_of_people(const struct agree *a, double *same, double *pairs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const double *v = a->raters + i * a->max_raters;
+
+		same[n] = pairs[n] = 0;
+		for (size_t r = 0; r < a->max_raters; r++)
+			for (size_t s = r + 1; s < a->max_raters; s++) {
+				pairs[n] += !isnan(v[r]) && !isnan(v[s]);
+				same[n] += v[r] == v[s];
+			}
+		n += pairs[n] > 0;
+	}
+	return cluster_mean(same, pairs, n, a->level);
+}
+
+/* Two raters have the intervals that kappa and a rate have; of more, rows are resampled or clustered. */
+static void between_people(const struct agree *a, struct agree_figures *f)
+{
+	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
+	double *x = mem_alloc(2 * a->n, sizeof *x), *y = x + a->n, same = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n && a->max_raters == 2; i++) {
+		x[n] = a->raters[2 * i];
+		y[n] = a->raters[2 * i + 1];
+		same += x[n] == y[n];
+		n += !isnan(x[n]) && !isnan(y[n]);
+	}
+	if (n > 0) {
+		f->human_agreement = rate(same, (double)n, a->level);
+		f->human_kappa = agreement_kappa(x, y, n, w, a->level);
+	} else if (a->max_raters > 2) {
+		f->human_agreement = agreement_of_people(a, x, y);
+		f->human_kappa = kappa_of_people(a, x, y);
 	}
 	free(x);
 	if (a->max_raters > 1)

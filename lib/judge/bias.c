@@ -228,9 +228,11 @@ void bias_table(const struct bias *s, double level, struct buf *text)
 		table_cell(&t, names[i].about);
 		table_row(&t);
 	}
-	table_write(&t, TABLE_PLAIN, text);
+	if (t.rows > 1) {
+		table_write(&t, TABLE_PLAIN, text);
+		buf_addc(text, '\n');
+	}
 	table_release(&t);
-	buf_addc(text, '\n');
 	duels_table(&s->duels, level, &t);
 	table_write(&t, TABLE_PLAIN, text);
 	table_release(&t);

@@ -337,28 +337,27 @@ double dist_binomial_pmf(double k, double n, double p)
 	return binomial_density(k, n - k, p, 1 - p);
 }
 
-double dist_binomial_cdf(double k, double n, double p)
+/* P(X <= k) as q, P(X > k) as p: I_x(k + 1, n - k) at the chance of success. */
+static struct tails binomial_tails(double k, double n, double p)
 {
 	k = floor(k);
 	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
-		return NAN;
+		return (struct tails){NAN, NAN};
 	if (k < 0)
-		return 0;
+		return (struct tails){.p = 1, .q = 0};
 	if (k >= n)
-		return 1;
-	return beta_tails(k + 1, n - k, p, 1 - p).q;
+		return (struct tails){.p = 0, .q = 1};
+	return beta_tails(k + 1, n - k, p, 1 - p);
+}
+
+double dist_binomial_cdf(double k, double n, double p)
+{
+	return binomial_tails(k, n, p).q;
 }
 
 double dist_binomial_sf(double k, double n, double p)
 {
-	k = floor(k);
-	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
-		return NAN;
-	if (k < 0)
-		return 1;
-	if (k >= n)
-		return 0;
-	return beta_tails(k + 1, n - k, p, 1 - p).p;
+	return binomial_tails(k, n, p).p;
 }
 
 double dist_beta_cdf(double x, double a, double b)
