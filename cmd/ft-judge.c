@@ -41,7 +41,7 @@ static const struct opt options[] = {
 	{0, "jury", OPT_STR, &jury, "M1,M2,...", "several models: their majority, of scores the mean", 0, 0},
 	{'e', "examples", OPT_STR, &examples_path, "FILE", "records with an expert's `judge` (verdict and critique), shown first", 0, 0},
 	{'k', "shots", OPT_INT, &n_examples, "N", "so many of them (default 4)", 0, 64},
-	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT", "another prompt, in the form that --print-prompt prints", 0, 0},
+	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT", "another prompt, in the form that --print-prompt prints\n(@FILE reads it from a file)", 0, 0},
 	{0, "no-reference", OPT_FLAG, &no_reference, NULL, "do not show the reference to the judge", 0, 0},
 	{0, "no-schema", OPT_FLAG, &no_schema, NULL, "do not send a JSON schema along (some servers refuse it)", 0, 0},
 	{0, "print-prompt", OPT_FLAG, &print_prompt, NULL, "print the prompt and end", 0, 0},
@@ -207,9 +207,12 @@ static int judge_all(struct work *w)
 		q.jurors = jurors;
 		q.panel.jurors = (size_t)n;
 	}
+	for (int i = 1; i < n; i++)
+		if (lm_is_local(jurors[i]) != lm_is_local(jurors[0]))
+			prog_usage("--jury %s: a jury is either of local models or of models behind an API", jury);
 	/* A jury of local models is opened as one; of the API's the first stands for all. */
-	if (!ask_opts.model)
-		ask_opts.model = jury && lm_is_local(jurors[0]) ? jury : jurors[0];
+	if (jury && (lm_is_local(jurors[0]) || !ask_opts.model))
+		ask_opts.model = lm_is_local(jurors[0]) ? jury : jurors[0];
 	if (!ask_opts.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
 	/* Verdicts should be the same tomorrow. */

@@ -372,6 +372,8 @@ peak() {
 	{ rows good 1111 | jq -c '.cost = 0.01'; rows cheap 1100 | jq -c '.cost = 0.001'; rows beaten 1000 | jq -c '.cost = 0.002'; } >in
 	status_is 0 ft-eval --by model in
 	jq -se 'map({(.group.model): .pareto}) | add == {good: true, cheap: true, beaten: false}' <<<"$output"
+	status_is 0 ft-eval --by model --table in
+	[[ $output == *"Not beaten on exact, cost and latency together: good; cheap."* ]]
 }
 
 @test "break-even: the calls after which training is repaid" {

@@ -385,8 +385,10 @@ verdicts_of() {
 	answers 2 >in
 	status_is 3 ft-judge -q --jury ./one,./two,./three --max-tokens 8 in
 	jq -se 'all(.[].judge; [.votes[].model] == ["./one", "./two", "./three"] and .model == "./one,./two,./three" and (has("pass") | not))' <<<"$output"
-	status_is 2 ft-judge -q --jury ./one,api-model in
-	[[ $stderr == *"either of local models or of models behind an API"* ]]
+	for jury in ./one,api-model api-model,./one; do
+		status_is 2 ft-judge -q --jury "$jury" in
+		[[ $stderr == *"either of local models or of models behind an API"* ]]
+	done
 }
 
 @test "an expert's critiques are shown as turns before the question, and change the prompt hash" {

@@ -311,6 +311,24 @@ static void put_classes(const struct board *b, enum table_style style, struct bu
 	}
 }
 
+/* Which groups nobody beats, where there is more than quality to compare by. */
+static void put_front(const struct board *b, struct buf *out)
+{
+	size_t known = 0, n = 0;
+
+	for (size_t i = 0; i < b->n_groups; i++)
+		known += !isnan(advice_cost(b->groups + i)) || !isnan(advice_latency(b->groups + i));
+	if (known < 2)
+		return;
+	buf_addf(out, "\nNot beaten on %s, cost and latency together: ", board_metric_name(b, 0));
+	for (size_t i = 0; i < b->n_groups; i++)
+		if (advice_is_pareto(b, b->groups + i)) {
+			buf_adds(out, n++ > 0 ? "; " : "");
+			report_label(b->groups + i, out);
+		}
+	buf_adds(out, ".\n");
+}
+
 void tables_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const struct duels *duels,
 		  enum table_style style, struct buf *out)
 {
@@ -325,6 +343,7 @@ void tables_write(const struct board *b, const struct comparisons *c, const stru
 	if (tables_usage(b, &t)) {
 		buf_addc(out, '\n');
 		table_write(&t, style, out);
+		put_front(b, out);
 	}
 	table_release(&t);
 	if (c->n > 0) {

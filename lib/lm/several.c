@@ -130,7 +130,7 @@ int lm_open_several(struct backend *b, const struct backend_local *how, struct e
 		}
 		one.model = s->names[s->n] = mem_strndup(at, n);
 		if (!lm_is_local(one.model)) {
-			err_set(e, "%s: a jury is either of local models or of models behind an API", one.model);
+			err_set(e, "%s is no local model", one.model);
 			free(s->names[s->n]);
 			goto failed;
 		}
