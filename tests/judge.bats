@@ -149,7 +149,7 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	ft-judge -q -m j in | jq -r .judge.prompt_hash | sort -u >usual
 	ft-judge -q -m j --prompt 'PASS or FAIL? {{answer}}' in | jq -r .judge.prompt_hash | sort -u >own
 	[ "$(wc -l <usual)" -eq 1 ] && run ! cmp -s usual own
-	for bad in 'no place' '{{answer}} {{colour}}' '{{answer}} {{#reference}}' '{{answer}} {{' '{{answer_a}} {{answer_b}}'; do status_is 2 ft-judge -m j --prompt "$bad" in; done
+	for bad in 'no place' $'=== system ===\n{{#input}}\n=== user ===\n{{/input}}{{answer}}' $'Judge:\n=== user ===\n{{answer}}' $'=== system ===\n{{answer}}' '{{answer}} {{colour}}' '{{answer}} {{#reference}}' '{{answer}} {{/reference}}' '{{answer}} {{' '{{#input}}{{#hash}}{{/input}}{{/hash}}{{answer}}' '{{#input}}{{#input}}{{answer}}{{/input}}{{/input}}' '{{answer_a}} {{answer_b}}'; do status_is 2 ft-judge -m j --prompt "$bad" in; done
 	status_is 2 ft-judge -m j --prompt '{{answer}}' -c polite in
 	[[ $stderr == *"no place for the {{criterion}}"* ]]
 }

@@ -116,9 +116,23 @@ int wording_holds(const char *template, enum wording_part part)
 	return 0;
 }
 
-int wording_check(const char *template, enum verdict_mode mode, struct err *e)
+static const char system_line[] = "=== system ===\n", user_line[] = "=== user ===\n";
+
+/* The part of a template behind the line that names it. */
+static struct span turn(const char *template, const char *line, const char *other)
 {
-	struct span t = span_of(template);
+	const char *at = strstr(template, line), *end;
+
+	if (!at)
+		return (struct span){0};
+	at += strlen(line);
+	end = strstr(at, other);
+	return (struct span){at, end ? (size_t)(end - at) : strlen(at)};
+}
+
+/* The marks of a passage, those of the passages in it included; open has a bit for each passage around it. */
+static int check_marks(struct span t, unsigned open, enum verdict_mode mode, struct err *e)
+{
 	struct mark m, end;
 
 	for (size_t from = 0; next_mark(t, from, &m); from = m.end) {
@@ -127,11 +141,36 @@ int wording_check(const char *template, enum verdict_mode mode, struct err *e)
 				       "the prompt holds {{%.*s}}; there are criterion, levels, input, reference, answer (of pairs answer_a, answer_b), "
 				       "hash, lo and hi; write \\{{ for two braces",
 				       (int)(m.name.n < 40 ? m.name.n : 40), m.name.s);
-		if (m.kind == '#' && !end_of(t, &m, &end))
-			return err_set(e, "the prompt's passage {{#%s}} is never ended by {{/%s}}", names[m.part], names[m.part]);
 		if ((m.part == PART_ANSWER) != (mode != VERDICT_PAIR) && m.part >= PART_ANSWER && m.part <= PART_ANSWER_B)
 			return err_set(e, "{{%s}} has no place in a prompt for %s", names[m.part], mode == VERDICT_PAIR ? "pairs" : "one answer");
+		if (m.kind == '/')
+			return err_set(e, "{{/%s}} ends a passage that does not begin, or not in the same passage", names[m.part]);
+		if (m.kind == 0)
+			continue;
+		if (open >> m.part & 1)
+			return err_set(e, "the prompt's passage {{#%s}} stands inside another of that name", names[m.part]);
+		if (!end_of(t, &m, &end))
+			return err_set(e, "the prompt's passage {{#%s}} is never ended by {{/%s}}", names[m.part], names[m.part]);
+		if (check_marks((struct span){t.s + m.end, end.at - m.end}, open | 1u << m.part, mode, e) < 0)
+			return -1;
+		m.end = end.end;
 	}
+	return 0;
+}
+
+int wording_check(const char *template, enum verdict_mode mode, struct err *e)
+{
+	struct span s = turn(template, system_line, user_line), u = turn(template, user_line, system_line);
+	size_t before = s.s ? (size_t)(s.s - template) - strlen(system_line) : 0;
+
+	if (u.s && (!s.s || u.s < s.s))
+		before = (size_t)(u.s - template) - strlen(user_line);
+	if (before > 0)
+		return err_set(e, "text stands before the first line === system === or === user ===");
+	if (s.s && !u.s)
+		return err_set(e, "the prompt has no user turn, behind a line === user ===");
+	if ((s.s && check_marks(s, 0, mode, e) < 0) || check_marks(u.s ? u : span_of(template), 0, mode, e) < 0)
+		return -1;
 	if (mode == VERDICT_PAIR ? !wording_holds(template, PART_ANSWER_A) || !wording_holds(template, PART_ANSWER_B)
 				 : !wording_holds(template, PART_ANSWER))
 		return err_set(e, "the prompt has no place for %s", mode == VERDICT_PAIR ? "{{answer_a}} and {{answer_b}}" : "the {{answer}}");
@@ -194,21 +233,8 @@ static void fill(struct span t, const struct wording_parts *p, int print, struct
 	put_literal((struct span){t.s + from, t.n - from}, print, out);
 }
 
-/* The part of a template behind the line that names it. */
-static struct span turn(const char *template, const char *line, const char *other)
-{
-	const char *at = strstr(template, line), *end;
-
-	if (!at)
-		return (struct span){0};
-	at += strlen(line);
-	end = strstr(at, other);
-	return (struct span){at, end ? (size_t)(end - at) : strlen(at)};
-}
-
 void wording_fill(const char *template, const struct wording_parts *p, struct buf *system, struct buf *user)
 {
-	static const char system_line[] = "=== system ===\n", user_line[] = "=== user ===\n";
 	struct span s = turn(template, system_line, user_line), u = turn(template, user_line, system_line);
 
 	/* The empty line before the user's turn is for the eye. */
