@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Slow: two hours on two idle processors; goes on where it was stopped, and is run by its name only (make bench BENCH=accuracy).
+#
+# Accuracy kept while getting fast: tinystories-656k tuned on banking77 and snips, in full and by LoRA, by ft-train and by
+# ../shared/peers/finetune_torch.py on the very same tokens, with the same recipe and seeds; greedy answers of ft-prompt to the test rows,
+# exact match, mean of the seeds. ft must reach the peer's mean less 0.01. Each run is one process on one thread, two at a time.
+#
+# What is finished is kept in FT_ACCURACY (default build/accuracy), one file a run. FT_SEEDS (default "0 1 2"), FT_SETS (default "banking77
+# snips") and FT_METHODS (default "full lora") pick. The learning rates below were chosen on rows held out from train:
+# FT_CHOOSE="1e-3 2e-3 5e-3" trains ft-train without 10 % of the training rows and prints the exact match on those, for each rate; no test row
+# is read then.
+set -uo pipefail
+store=${FT_ACCURACY:-$FT_BUILD/accuracy}
+export store data=$FT_SHARED/data
+export base=$data/tinystories-656k python=/usr/bin/python3
+seeds=${FT_SEEDS:-0 1 2}
+sets=${FT_SETS:-banking77 snips}
+methods=${FT_METHODS:-full lora}
+rate() { case $1 in full) echo 2e-3 ;; lora) echo 5e-3 ;; esac; }
+epochs() { case $1 in banking77) echo 8 ;; snips) echo 6 ;; esac; }
+missing() {
+	jq -nc --arg note "$1" '{work: "exact match after tuning tinystories-656k", ft: null, peer: null, unit: "share", ratio: null, note: $note}'
+	exit 0
+}
+if [ ! -d "$base" ] || [ ! -e "$FT_SHARED/peers/finetune_torch.py" ]; then missing "../shared is missing"; fi
+mkdir -p "$store"
+
+# exact MODEL ROWS [ADAPTER-OPTIONS] - the share of rows that the model answers word for word
+exact() {
+	local model=$1 rows=$2
+	shift 2
+	ft-prompt -q -m "$model" "$@" --threads 1 --max-tokens 256 "$rows" 2>/dev/null | ft-eval --json -c exact | jq -es '.[0].metrics.exact.mean'
+}
+
+# tune WORK TRAIN METHOD RATE EPOCHS SEED - ft-train's model in WORK/out, its speed on standard output
+tune() {
+	local method=--full
+	[ "$3" = full ] || method="--rank 16 --alpha 32"
+	# shellcheck disable=SC2086
+	ft-train -q -m "$base" $method -o "$1/out" --batch 32 --lr "$4" --warmup 50 --epochs "$5" --seed "$6" --keep last --threads 1 "$2" |
+		jq -s '.[-1] | .tokens / .seconds'
+}
+
+# tune_torch WORK TRAIN METHOD RATE EPOCHS SEED - the same by the peer; its default of as many threads as processors is made one
+tune_torch() {
+	local rank=0
+	[ "$3" = full ] || rank=16
+	ft-train -q -m "$base" --dry-run "$2" >"$1/packs.jsonl" || return 1
+	OMP_WAIT_POLICY=PASSIVE LD_PRELOAD=/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0 MALLOC_TRIM_THRESHOLD_=20000000000 \
+		MALLOC_MMAP_THRESHOLD_=20000000000 "$python" -c 'import os, runpy, sys
+os.cpu_count = lambda: 1
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")' "$FT_SHARED/peers/finetune_torch.py" "$base" --epochs "$5" --batch 32 --lr "$4" --rank "$rank" \
+		--seed "$6" --save "$1/out" <"$1/packs.jsonl" 2>"$1/err" | jq -s '.[-1].tokens_per_s'
+}
+
+# one WHO SET METHOD RATE EPOCHS SEED - trains, answers, measures, and keeps the result
+one() {
+	local name="$2-$3-lr$4-$5epochs-seed$6-$1" train=$data/$2/train.jsonl test=$data/$2/test.jsonl work speed share
+	[ ! -s "$store/$name.json" ] || return 0
+	work=$(mktemp -d)
+	case $1 in
+	held-out)
+		ft-split -r 90:10:0 "$train" >"$work/rows.jsonl" 2>/dev/null
+		test=$work/test.jsonl train=$work/train.jsonl
+		jq -c 'select(.split == "valid") | del(.split)' "$work/rows.jsonl" >"$test"
+		jq -c 'select(.split == "train")' "$work/rows.jsonl" >"$train"
+		speed=$(tune "$work" "$train" "${@:3}")
+		;;
+	ft) speed=$(tune "$work" "$train" "${@:3}") ;;
+	torch) speed=$(tune_torch "$work" "$train" "${@:3}") ;;
+	esac
+	if [ -e "$work/out/adapter_config.json" ]; then
+		share=$(exact "$base" "$test" -a "$work/out")
+	else
+		share=$(exact "$work/out" "$test")
+	fi && jq -nc --arg who "$1" --arg set "$2" --arg method "$3" --arg lr "$4" --argjson exact "$share" --argjson speed "${speed:-null}" --argjson seed "$6" \
+		'{$set, $method, $lr, $who, $seed, $exact, tokens_per_s: $speed}' >"$work/result" && mv "$work/result" "$store/$name.json"
+	rm -rf "$work"
+}
+export -f exact tune tune_torch one
+
+if [ -n "${FT_CHOOSE:-}" ]; then
+	for set in $sets; do
+		for method in $methods; do
+			for lr in $FT_CHOOSE; do echo held-out "$set" "$method" "$lr" "$(epochs "$set")" 0; done
+		done
+	done | xargs -P "${FT_JOBS:-2}" -L 1 bash -c 'one "$@"' one
+	cat "$store"/*-held-out.json
+	exit
+fi
+"$python" -c 'import torch' 2>/dev/null || missing "PyTorch is missing"
+for seed in $seeds; do
+	for set in $sets; do
+		for method in $methods; do
+			for who in ft torch; do echo "$who" "$set" "$method" "$(rate "$method")" "$(epochs "$set")" "$seed"; done
+		done
+	done
+done | xargs -P "${FT_JOBS:-2}" -L 1 bash -c 'one "$@"' one
+for set in $sets; do
+	for method in $methods; do
+		jq -sc --arg set "$set" --arg method "$method" '
+			def of(who): map(select(.who == who and .set == $set and .method == $method) | .exact) | select(length > 0) | add / length;
+			[of("ft")][0] as $ft | [of("torch")][0] as $peer | (map(select(.who == "ft" and .set == $set and .method == $method)) | length) as $n |
+			{work: "exact match, tinystories-656k on \($set), \($method)", $ft, $peer, unit: "share", ratio: (if $ft and $peer then $ft / $peer else null end),
+			 must: (if $peer then ($peer - 0.01) / $peer else null end), note: "PyTorch on the same tokens; mean of \($n) seeds"}' \
+			"$store/$set-$method-lr$(rate "$method")-"*-{ft,torch}.json
+	done
+done
