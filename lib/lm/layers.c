@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include "../nn/attn.h"
+#include "../nn/thin.h"
 #include "work.h"
 
 #define WEIGHT_PIECE ((size_t)256) /* output rows of a weight whose gradient is one piece of work, at least */
@@ -416,6 +417,8 @@ static void weight_piece(void *arg, size_t i)
 	const struct lm_linear *lin = &w->m->layers[all->l].lin[t->kind == NORM ? 0 : t->j];
 	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
 	const float *x, *dy;
+	float *scratch;
+	int slot;
 
 	if (t->kind == NORM) {
 		for (int bias = 0; bias < 2; bias++) {
@@ -442,7 +445,9 @@ static void weight_piece(void *arg, size_t i)
 				work_adapter_in_back(w, all->l, j, x);
 		break;
 	case LORA_B: /* dB [out, r] += scale dy^T u */
-		nn_gemm(1, 0, out, r, w->n, lin->scale, dy, out, w->acts[all->l].u[t->j], r, 1, work_grad(w, lin->t_b) + lin->row0 * r, r);
+		scratch = work_slot_take(w, &slot);
+		nn_lora_b_back(work_grad(w, lin->t_b) + lin->row0 * r, dy, w->acts[all->l].u[t->j], lin->scale, w->n, out, r, scratch);
+		work_slot_give(w, slot);
 		break;
 	case LORA_M:
 		for (size_t b = 0; b < w->blocks; b++)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../base/rng.h"
+#include "../nn/thin.h"
 #include "work.h"
 
 size_t work_block(const struct lm_work *w, size_t b, size_t *n)
@@ -92,26 +93,28 @@ void work_product_in(const struct block *b, int j, const float *x)
 	if (!adapted(b->w, lin))
 		return;
 	if (b->w->dropout <= 0) {
-		nn_gemm(0, 1, b->n, r, in, 1, x, in, lin->a, in, 0, u, r);
+		nn_lora_down(u, x, lin->a, b->n, in, r, b->scratch);
 		return;
 	}
 	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
 		drop(b->w, lin, dropped, x + i * in, b->row + i, n, in);
-		nn_gemm(0, 1, n, r, in, 1, dropped, in, lin->a, in, 0, u + i * r, r);
+		nn_lora_down(u + i * r, dropped, lin->a, n, in, r, b->scratch);
 	}
 }
 
-/* z = W x + scale B u, or += where add. */
+/* z = W x + scale B u, or += where add. The adapter's part comes first: sgemm adds to what is there at no cost, but clears it at some. */
 static void plain(const struct block *b, int j, float *z, const float *x, int add)
 {
 	const struct lm_linear *lin = linear_of(b, j);
-	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
+	size_t in = lin->w.cols, out = lin->w.rows;
 
+	if (adapted(b->w, lin)) {
+		nn_lora_up(z, kept_u(b, j), lin->b, lin->scale, add, b->n, out, lin->rank, b->scratch);
+		add = 1;
+	}
 	nn_mat_mul(z, out, x, in, b->n, &lin->w, add, b->scratch);
-	if (adapted(b->w, lin))
-		nn_gemm(0, 1, b->n, out, r, lin->scale, kept_u(b, j), r, lin->b, r, 1, z, out);
 }
 
 static int is_dora(const struct block *b, int j)
@@ -173,7 +176,7 @@ void work_product_back(const struct block *b, int j, float *dy, const float *x)
 		}
 		b->w->kern->mul(dm, s->inverse, out);
 	}
-	nn_gemm(0, 0, b->n, r, out, lin->scale, dy, out, lin->b, r, 0, at(b->w->g.du[j], b->row, r), r);
+	nn_lora_up_back(at(b->w->g.du[j], b->row, r), dy, lin->b, lin->scale, b->n, out, r, b->scratch);
 }
 
 void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add)
@@ -183,17 +186,17 @@ void work_product_down(const struct block *b, int j, float *dx, const float *dy,
 	float *dropped = b->scratch + b->w->slot_floats;
 	const float *du = at(b->w->g.du[j], b->row, r);
 
-	nn_mat_mul_back(dx, in, dy, out, b->n, &lin->w, add, b->scratch);
-	if (!adapted(b->w, lin))
-		return;
-	if (b->w->dropout <= 0) {
-		nn_gemm(0, 0, b->n, in, r, 1, du, r, lin->a, in, 1, dx, in);
-		return;
+	if (adapted(b->w, lin) && b->w->dropout <= 0) {
+		nn_lora_down_back(dx, du, lin->a, add, b->n, in, r);
+		add = 1;
 	}
+	nn_mat_mul_back(dx, in, dy, out, b->n, &lin->w, add, b->scratch);
+	if (!adapted(b->w, lin) || b->w->dropout <= 0)
+		return;
 	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
-		nn_gemm(0, 0, n, in, r, 1, du + i * r, r, lin->a, in, 0, dropped, in);
+		nn_lora_down_back(dropped, du + i * r, lin->a, 0, n, in, r);
 		drop(b->w, lin, dropped, dropped, b->row + i, n, in);
 		b->w->kern->add(dx + i * in, dropped, n * in);
 	}
@@ -207,7 +210,7 @@ void work_adapter_in_back(struct lm_work *w, size_t l, int j, const float *x)
 	int slot;
 
 	if (w->dropout <= 0) {
-		nn_gemm(1, 0, r, in, w->n, 1, du, r, x, in, 1, da, in);
+		nn_lora_a_back(da, du, x, w->n, in, r);
 		return;
 	}
 	dropped = work_slot_take(w, &slot) + w->slot_floats;
@@ -215,7 +218,7 @@ void work_adapter_in_back(struct lm_work *w, size_t l, int j, const float *x)
 		size_t n = w->n - i < DROP_ROWS ? w->n - i : DROP_ROWS;
 
 		drop(w, lin, dropped, x + i * in, i, n, in);
-		nn_gemm(1, 0, r, in, n, 1, du + i * r, r, dropped, in, 1, da, in);
+		nn_lora_a_back(da, du + i * r, dropped, n, in, r);
 	}
 	work_slot_give(w, slot);
 }

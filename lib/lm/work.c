@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../nn/attn.h"
+#include "../nn/thin.h"
 #include "adapter.h"
 #include "work.h"
 
@@ -194,6 +195,13 @@ static void most(size_t *x, size_t y)
 		*x = y;
 }
 
+static void describe_product(struct lm_work *w, const struct lm_linear *lin)
+{
+	most(&w->slot_floats, nn_mat_scratch(&lin->w));
+	if (lin->a)
+		most(&w->slot_floats, nn_lora_scratch(lin->rank, lin->w.cols, lin->w.rows));
+}
+
 /* All that does not depend on the group's size. */
 static void describe(struct lm_work *w, const struct lm_model *m, struct pool *pool, size_t len_max)
 {
@@ -221,7 +229,7 @@ static void describe(struct lm_work *w, const struct lm_model *m, struct pool *p
 	for (size_t l = 0; l < k->layers; l++)
 		for (int j = 0; j < LM_LINEARS; j++)
 			if (m->layers[l].lin[j].w.rows)
-				most(&w->slot_floats, nn_mat_scratch(&m->layers[l].lin[j].w));
+				describe_product(w, &m->layers[l].lin[j]);
 	most(&w->slot_floats, nn_mat_scratch(&m->head));
 	for (int j = 0; j < LM_LINEARS; j++)
 		most(&w->out_max, m->layers[0].lin[j].w.rows);

@@ -3,14 +3,20 @@
 #include <string.h>
 #include "attn.h"
 #include "kern.h"
-#include "mat.h"
+#include "thin.h"
 
 #define STRIP NN_ATTN_STRIP
 
+/* Floats from row to row of keys or values turned [head_dim, n]: an odd number of cache lines, so that one column's lines do not
+ * fall into the same sets of the cache. */
+static size_t turned_ld(size_t n)
+{
+	return ((n + 15) / 16 | 1) * 16;
+}
+
 size_t nn_attn_scratch(size_t n, size_t head_dim)
 {
-	(void)head_dim;
-	return 2 * STRIP * n;
+	return 2 * STRIP * n + 2 * head_dim * turned_ld(n);
 }
 
 /* First key that query row i may see. */
@@ -19,25 +25,27 @@ static size_t first_key(const struct nn_attn *a, size_t i)
 	return a->window && i + 1 > a->window ? i + 1 - a->window : 0;
 }
 
-/* Scores of queries i0..i0+m-1 (head j) against keys lo..i0+m-1: s [m, width], unscaled. */
-static void scores(float *s, const struct nn_attn *a, size_t j, size_t i0, size_t m, size_t lo)
+/* s [m, width] = rows i0..i0+m-1 of x (head j) times the turned keys or values lo..i0+m-1. */
+static void against(float *s, const struct nn_attn *a, const float *x, size_t ldx, const float *turned, size_t j, size_t i0,
+		    size_t m, size_t lo)
 {
 	size_t width = i0 + m - lo;
 
-	nn_gemm(0, 1, m, width, a->head_dim, 1, a->q + i0 * a->ldq + j * a->head_dim, a->ldq, a->k + lo * a->ldk,
-		a->ldk, 0, s, width);
+	nn_thin()->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m, width, a->head_dim, 0);
 }
 
 void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a, float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
-	float *s = scratch;
+	const struct nn_thin *thin = nn_thin();
+	float *s = scratch, *keys = scratch + 2 * STRIP * a->n;
 
+	nn_transpose(keys, turned_ld(a->n), a->k, a->ldk, a->n, a->head_dim, 1);
 	for (size_t i0 = 0; i0 < a->n; i0 += STRIP) {
 		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0), width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
-			scores(s, a, j, i0, m, lo);
+			against(s, a, a->q, a->ldq, keys, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = s + i * width, scale = a->scale, sum;
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;
@@ -53,8 +61,7 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 				if (lse)
 					lse[j * ldl + i0 + i] = sum;
 			}
-			nn_gemm(0, 0, m, a->head_dim, width, 1, s, width, a->v + lo * a->ldv, a->ldv, 0,
-				o + i0 * ldo + j * a->head_dim, ldo);
+			thin->nn(o + i0 * ldo + j * a->head_dim, ldo, s, width, a->v + lo * a->ldv, a->ldv, m, a->head_dim, width, 0);
 		}
 	}
 }
@@ -63,17 +70,21 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 		      size_t ldl, const struct nn_attn *a, float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
-	float *p = scratch, *dp = scratch + STRIP * a->n;
-	size_t hd = a->head_dim;
+	const struct nn_thin *thin = nn_thin();
+	float *p = scratch, *dp = scratch + STRIP * a->n, *keys = dp + STRIP * a->n;
+	size_t hd = a->head_dim, ld = turned_ld(a->n);
+	float *values = keys + hd * ld;
 
+	nn_transpose(keys, ld, a->k, a->ldk, a->n, hd, 1);
+	nn_transpose(values, ld, a->v, a->ldv, a->n, hd, 1);
 	for (size_t i0 = 0; i0 < a->n; i0 += STRIP) {
 		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0), width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
 			const float *doj = do_ + i0 * ldo + j * hd, *oj = o + i0 * ldo + j * hd;
 
-			scores(p, a, j, i0, m, lo);
-			nn_gemm(0, 1, m, width, hd, 1, doj, ldo, a->v + lo * a->ldv, a->ldv, 0, dp, width);
+			against(p, a, a->q, a->ldq, keys, j, i0, m, lo);
+			against(dp, a, do_, ldo, values, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = p + i * width, *drow = dp + i * width, log_sum = lse[j * ldl + i0 + i];
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;
@@ -98,11 +109,9 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 				memset(row + to, 0, (width - to) * sizeof(*row));
 				memset(drow + to, 0, (width - to) * sizeof(*drow));
 			}
-			nn_gemm(1, 0, width, hd, m, 1, p, width, doj, ldo, 1, dv + lo * a->ldv, a->ldv);
-			nn_gemm(0, 0, m, hd, width, 1, dp, width, a->k + lo * a->ldk, a->ldk, 1,
-				dq + i0 * a->ldq + j * hd, a->ldq);
-			nn_gemm(1, 0, width, hd, m, 1, dp, width, a->q + i0 * a->ldq + j * hd, a->ldq, 1,
-				dk + lo * a->ldk, a->ldk);
+			thin->tn(dv + lo * a->ldv, a->ldv, p, width, doj, ldo, width, hd, m, 1);
+			thin->nn(dq + i0 * a->ldq + j * hd, a->ldq, dp, width, a->k + lo * a->ldk, a->ldk, m, hd, width, 1);
+			thin->tn(dk + lo * a->ldk, a->ldk, dp, width, a->q + i0 * a->ldq + j * hd, a->ldq, width, hd, m, 1);
 		}
 	}
 }

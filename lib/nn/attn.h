@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define NN_ATTN_STRIP 64
+#define NN_ATTN_STRIP 32
 
 /* Where one segment's rows stand. q, k, v point at the segment's first row and at the group's first query head (its key head);
  * ld* are floats from row to row. Query head j of the group stands j * head_dim floats further. */
