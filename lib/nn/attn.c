@@ -26,12 +26,12 @@ static size_t first_key(const struct nn_attn *a, size_t i)
 }
 
 /* s [m, width] = rows i0..i0+m-1 of x (head j) times the turned keys or values lo..i0+m-1. */
-static void against(float *s, const struct nn_attn *a, const float *x, size_t ldx, const float *turned, size_t j, size_t i0,
-		    size_t m, size_t lo)
+static void against(float *s, const struct nn_thin *thin, const struct nn_attn *a, const float *x, size_t ldx,
+		    const float *turned, size_t j, size_t i0, size_t m, size_t lo)
 {
 	size_t width = i0 + m - lo;
 
-	nn_thin()->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m, width, a->head_dim, 0);
+	thin->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m, width, a->head_dim, 0);
 }
 
 void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a, float *scratch)
@@ -45,7 +45,7 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0), width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
-			against(s, a, a->q, a->ldq, keys, j, i0, m, lo);
+			against(s, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = s + i * width, scale = a->scale, sum;
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;
@@ -83,8 +83,8 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 		for (size_t j = 0; j < a->group; j++) {
 			const float *doj = do_ + i0 * ldo + j * hd, *oj = o + i0 * ldo + j * hd;
 
-			against(p, a, a->q, a->ldq, keys, j, i0, m, lo);
-			against(dp, a, do_, ldo, values, j, i0, m, lo);
+			against(p, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
+			against(dp, thin, a, do_, ldo, values, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = p + i * width, *drow = dp + i * width, log_sum = lse[j * ldl + i0 + i];
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;

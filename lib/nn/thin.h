@@ -20,7 +20,7 @@ struct nn_thin {
 		   int add);
 };
 
-/* The best for this processor, with nn_kern's FT_ISA. */
+/* The best for this processor, with nn_kern's FT_ISA. Look it up once, not for every product. */
 const struct nn_thin *nn_thin(void);
 
 /* out[n][ldo >= m], by times the transpose of x [m][n] with ldx floats from row to row. */
