@@ -15,7 +15,6 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/path.h"
-#include "../lib/lm/batch.h"
 #include "../lib/lm/corpus.h"
 #include "../lib/lm/hub.h"
 #include "../lib/lm/ranks.h"
@@ -124,17 +123,6 @@ static struct session {
 
 /* --- usage --- */
 
-static size_t choice(const char *option, const char *given, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(given, names[i]) == 0)
-			return i;
-	struct buf list = BUF_INIT;
-	for (size_t i = 0; i < n; i++)
-		buf_addf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
-	prog_usage("--%s %s: must be %s", option, given, list.data);
-}
-
 /* PATH or PATH:min */
 static void parse_best(void)
 {
@@ -192,17 +180,17 @@ static void check_usage(void)
 		prog_usage("--save-dtype goes with --full or --scratch; adapters are f32");
 	if (opt_model && !hub_is_local(opt_model))
 		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name", opt_model, opt_model);
-	ft.spec.schedule = (enum trainer_schedule)choice("schedule", opt_schedule, schedules, 3);
-	ft.too_long = (enum dataset_long)choice("too-long", opt_long, lengths, 3);
+	ft.spec.schedule = (enum trainer_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
+	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_long, lengths, 3);
 	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
 	ft.spec.beta = opt_beta;
 	ft.spec.neftune = opt_neftune;
 	if (opt_best)
 		parse_best();
-	ft.spec.keep_last = choice("keep", opt_keep, keeps, 2) == 1;
-	ft.save_type = opt_dtype && choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
+	ft.spec.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1;
+	ft.save_type = opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
 	if (opt_quantize)
-		ft.load = (struct lm_load){.quantize = 1, .type = base_types[choice("quantize", opt_quantize, bases, 4)]};
+		ft.load = (struct lm_load){.quantize = 1, .type = base_types[prog_choice("quantize", opt_quantize, bases, 4)]};
 }
 
 /* --- data --- */
@@ -266,23 +254,10 @@ static void plan_steps(void)
 		prog_usage("--patience needs validation rows (-v, or split valid), or --eval with --best");
 }
 
-/* The packs of the first epoch, step by step, as they would be trained on. */
-static void print_packs(void)
+static void on_packs(void *arg, struct span lines)
 {
-	struct batch_order order;
-	struct buf b = BUF_INIT;
-	size_t n;
-	int pairs = ft.spec.objective != OBJECTIVE_SFT;
-	batch_order_init(&order, ft.data.train.rows, ft.spec.batch);
-	batch_order_epoch(&order, ft.spec.seed, 0);
-	for (size_t i = 0; i < batch_order_batches(&order) && i < ft.spec.steps && !prog_stopping(); i++) {
-		const size_t *rows = batch_order_at(&order, i, &n);
-		buf_clear(&b);
-		show_packs(&ft.data.train, rows, n, pairs, &b);
-		out_span(buf_span(&b));
-	}
-	batch_order_release(&order);
-	buf_release(&b);
+	(void)arg;
+	out_span(lines);
 }
 
 static void print_text(void)
@@ -309,8 +284,9 @@ static void on_progress(void *arg, const struct trainer_state *s)
 	(void)arg;
 	char note[96];
 	double speed = s->seconds > 0 ? (double)s->tokens / s->seconds : 0;
-	snprintf(note, sizeof note, "loss %.4f%s %.0f tokens/s", s->loss, isnan(s->valid_loss) ? "" : ",", speed);
-	if (!isnan(s->valid_loss))
+	if (isnan(s->valid_loss))
+		snprintf(note, sizeof note, "loss %.4f, %.0f tokens/s", s->loss, speed);
+	else
 		snprintf(note, sizeof note, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss, speed);
 	progress_set(&ft.progress, (double)s->step, note);
 }
@@ -318,15 +294,6 @@ static void on_progress(void *arg, const struct trainer_state *s)
 static int stopping(void)
 {
 	return prog_stopping() || out_failed();
-}
-
-static void write_plot(struct run *run)
-{
-	struct err e = ERR_INIT;
-	struct buf svg = BUF_INIT;
-	if (curves_svg(run->metrics_path, run->dir, &svg, &e) || file_write(opt_plot, svg.data, svg.len, &e))
-		prog_fail(&e);
-	buf_release(&svg);
 }
 
 static void tell_end(const struct run *run, const struct trainer_state *s, enum trainer_end how)
@@ -377,8 +344,8 @@ static int train(struct run *run)
 		progress_end(&ft.progress);
 		if (bad)
 			prog_fail(&e);
-		if (opt_plot && !ranks_rank())
-			write_plot(run);
+		if (opt_plot && !ranks_rank() && curves_write(run->metrics_path, run->dir, opt_plot, &e))
+			prog_fail(&e);
 		if (!ranks_rank())
 			tell_end(run, &s, how);
 	}
@@ -406,24 +373,6 @@ static void check_remote_usage(char **files)
 		prog_usage("with --cancel one job may be named");
 }
 
-/* The id of the job that an earlier run left in -o. */
-static void remembered_job(char *id, size_t n)
-{
-	struct err e = ERR_INIT;
-	struct buf b = BUF_INIT;
-	struct span v;
-	char *path = file_join(opt_out, "remote.json");
-	if (file_read(path, 1 << 20, &b, &e) || json_check(buf_span(&b), &v, &e))
-		prog_fail(&e);
-	struct buf text = BUF_INIT;
-	if (json_string(json_member(v, "job"), &text))
-		prog_die("%s: no job was created yet", path);
-	snprintf(id, n, "%s", text.data);
-	buf_release(&text);
-	buf_release(&b);
-	free(path);
-}
-
 static int train_remotely(char **files)
 {
 	struct err e = ERR_INIT;
@@ -436,9 +385,7 @@ static int train_remotely(char **files)
 	if (opt_cancel) {
 		if (files[0])
 			snprintf(j.id, sizeof j.id, "%s", files[0]);
-		else
-			remembered_job(j.id, sizeof j.id);
-		if (remote_cancel(&r, &j, &e))
+		if ((!files[0] && remote_remembered(opt_out, &j, &e)) || remote_cancel(&r, &j, &e))
 			prog_fail(&e);
 		prog_warn("job %s: %s", j.id, j.status);
 		return FT_OK;
@@ -487,10 +434,11 @@ int main(int argc, char **argv)
 	plan_steps();
 	tell_data();
 	int stopped = 0;
+	const struct show_order order = {ft.spec.batch, ft.spec.steps, ft.spec.seed};
 	if (opt_show)
 		print_text();
 	else if (opt_dry)
-		print_packs();
+		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_packs, NULL, prog_stopping);
 	else
 		stopped = train(&run);
 	ranks_end();

@@ -210,6 +210,16 @@ plain() {
 	[ "$(cat large)" -lt "$(($(cat small) + 4000000))" ]
 }
 
+@test "memory grows with the number of rows by their tokens alone" {
+	prepare
+	jq -nc 'range(20000) | {id: "row number \(.)", messages: [{role: "user", content: "row \(.)"}, {role: "assistant", content: "even"}]}' >many.jsonl
+	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
+	scratch -o b --steps 1 many.jsonl | jq '.rss // empty' | head -n 1 >large
+	tokens=$(jq .train.tokens b/ft.json)
+	[ "$tokens" -gt 300000 ]
+	[ "$(cat large)" -lt "$(($(cat small) + 16 * tokens + 3000000))" ]
+}
+
 # Pairs of which the even answer is preferred.
 prepare_pairs() {
 	prepare
@@ -358,6 +368,25 @@ worst() {
 		[ "$(worst ours theirs .grad_norm | jq '. < 1e-3')" = true ]
 		rm -r start more
 	done
+}
+
+@test "the DPO loss is the one that an independent implementation's log-probabilities give" {
+	need_torch
+	prepare_pairs
+	/usr/bin/python3 "$SHARED/peers/random_model.py" tiny tiny --seed 3 2>/dev/null
+	ft-train -q -m ./tiny -o start --rank 4 --steps 4 --lr 1e-2 train.jsonl >/dev/null # so that policy and reference differ
+	args=(-q -m ./tiny -a start --dpo --beta 0.3 ptrain.jsonl)
+	ft-train -o more --batch 24 --steps 1 "${args[@]}" | jq '.loss' | head -n 1 >ours
+	ft-train --batch 1 --steps 24 -n "${args[@]}" | jq -c '.starts[1] as $n | ({ids: .ids[:$n], weights: .weights[:$n]}, {ids: .ids[$n:], weights: .weights[$n:]}) + {starts: [0]}' >one.jsonl
+	[ "$(wc -l <one.jsonl)" -eq 48 ]
+	for adapter in "" "--adapter start"; do
+		/usr/bin/python3 "$SHARED/peers/reference.py" logits tiny $adapter --no-logits <one.jsonl
+	done | jq '.loss' >losses
+	jq -n --slurpfile packs one.jsonl --slurpfile loss losses --slurpfile ours ours '
+		def logp(i): -$loss[i] * ($packs[i % 48].weights[1:] | add);
+		[range(24) | (logp(48 + 2 * .) - logp(49 + 2 * .) - logp(2 * .) + logp(1 + 2 * .)) * 0.3 | (1 + (-. | exp)) | log] | add / 24
+		| {theirs: ., ours: $ours[0]}' >both
+	jq -e '(.ours - (2 | log) | fabs) > 1e-3 and (.ours - .theirs | fabs) < 1e-5' both || { cat both; false; }
 }
 
 @test "the adapter gives an independent reader the loss of the last validation" {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <utf8proc.h>
+#include "buf.h"
 #include "file.h"
 #include "out.h"
 
@@ -101,6 +102,17 @@ void prog_usage(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "Try '%s --help'.\n", prog_name);
 	prog_end(FT_TROUBLE);
+}
+
+size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n)
+{
+	struct buf list = BUF_INIT;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(given, names[i]) == 0)
+			return i;
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+	prog_usage("--%s %s: must be %s", option, given, list.data);
 }
 
 char **prog_start(const struct program *p, int argc, char **argv)

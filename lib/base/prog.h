@@ -11,6 +11,8 @@
 #ifndef FT_PROG_H
 #define FT_PROG_H
 
+#include <stddef.h>
+
 #include "err.h"
 #include "opt.h"
 
@@ -27,6 +29,9 @@ void prog_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretur
 void prog_fail(const struct err *e) __attribute__((noreturn));
 /* Status 2 with "try --help". */
 void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Which of n names `given`, the value of --option, is; ends with status 2 and the list where it is none. */
+size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n);
 
 /* The signal that asked the program to stop (SIGINT, SIGTERM), or 0. */
 int prog_stopping(void);

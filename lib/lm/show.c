@@ -42,7 +42,8 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 	buf_release(&text);
 }
 
-void show_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b)
+/* The packs of one step over these rows. */
+static void step_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b)
 {
 	size_t count = pairs ? 2 * n : n, *examples = mem_alloc(count, sizeof *examples);
 	struct batch_packs packs = {0};
@@ -59,4 +60,21 @@ void show_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs
 	batch_packs_release(&packs);
 	dataset_pack_release(&pack);
 	free(examples);
+}
+
+void show_epoch(const struct dataset *d, const struct show_order *order, int pairs, void (*give)(void *arg, struct span lines),
+		void *arg, int (*stopping)(void))
+{
+	struct batch_order o;
+	struct buf b = BUF_INIT;
+	batch_order_init(&o, d->rows, order->batch);
+	batch_order_epoch(&o, order->seed, 0);
+	for (size_t i = 0, n; i < batch_order_batches(&o) && i < order->steps && !(stopping && stopping()); i++) {
+		const size_t *rows = batch_order_at(&o, i, &n);
+		buf_clear(&b);
+		step_packs(d, rows, n, pairs, &b);
+		give(arg, buf_span(&b));
+	}
+	batch_order_release(&o);
+	buf_release(&b);
 }

@@ -11,7 +11,15 @@
  * and tab are written as \xNN, so that data cannot command a terminal. */
 void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour, struct buf *b);
 
-/* Appends the packs of one step over these rows as JSON Lines, as the trainer lays them. pairs: a row is two examples. */
-void show_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b);
+/* How rows are drawn; as trainer_spec. */
+struct show_order {
+	size_t batch, steps;
+	uint64_t seed;
+};
+
+/* The packs of the first epoch, at most `steps` steps of it, as JSON Lines: those of one step at a time, as the trainer lays them. pairs: a
+ * row is two examples. stopping may be NULL. */
+void show_epoch(const struct dataset *d, const struct show_order *order, int pairs, void (*give)(void *arg, struct span lines),
+		void *arg, int (*stopping)(void));
 
 #endif

@@ -77,6 +77,21 @@ static int load_state(struct road *k, struct err *e)
 	return rc;
 }
 
+int remote_remembered(const char *dir, struct remote_job *j, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct span v;
+	char *path = file_join(dir, "remote.json");
+	int rc = file_read(path, STATE_MAX, &b, e) || json_check(buf_span(&b), &v, e) ? -1 : 0;
+	if (!rc) {
+		remote_text(v, "job", j->id, sizeof j->id);
+		rc = j->id[0] ? 0 : err_set(e, "%s: no job was created yet", path);
+	}
+	buf_release(&b);
+	free(path);
+	return rc;
+}
+
 /* From the rows and all that decides the result: what is the same has the same name. */
 static void name_job(struct road *k)
 {

@@ -22,6 +22,9 @@ struct remote_run {
 	void *arg;
 };
 
+/* Sets j's id to that of the job that dir remembers. */
+int remote_remembered(const char *dir, struct remote_job *j, struct err *e);
+
 enum remote_end { REMOTE_END_DONE, REMOTE_END_FAILED, REMOTE_END_CANCELLED, REMOTE_END_LEFT };
 
 /* Checks and uploads the rows, creates the job and follows it to its end. With resume, goes on from what dir remembers, or follows the job

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/reader.h"
 #include "plot.h"
@@ -45,5 +46,13 @@ int curves_svg(const char *metrics_path, const char *title, struct buf *out, str
 	reader_release(&in);
 	record_release(&r);
 	free(train.x), free(train.y), free(valid.x), free(valid.y);
+	return rc;
+}
+
+int curves_write(const char *metrics_path, const char *title, const char *path, struct err *e)
+{
+	struct buf svg = BUF_INIT;
+	int rc = curves_svg(metrics_path, title, &svg, e) || file_write(path, svg.data, svg.len, e) ? -1 : 0;
+	buf_release(&svg);
 	return rc;
 }

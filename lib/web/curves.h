@@ -8,5 +8,7 @@
 
 /* Appends an SVG picture of loss and valid_loss over the steps. */
 int curves_svg(const char *metrics_path, const char *title, struct buf *out, struct err *e);
+/* The same into a file. */
+int curves_write(const char *metrics_path, const char *title, const char *path, struct err *e);
 
 #endif
