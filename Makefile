@@ -275,7 +275,8 @@ check-npm: setup
 	@$(MAKE) --no-print-directory $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
 	@tests/npm/check $(BUILD)
 
-# What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks.
+# What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks; accuracy, which takes
+# hours, runs only where it is named.
 .PHONY: bench
 bench: setup
 	@.ci/setup check

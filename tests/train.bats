@@ -346,6 +346,7 @@ prepare_pairs() {
 need_torch() {
 	need_shared peers/reference.py
 	/usr/bin/python3 -c 'import torch, numpy' 2>/dev/null || skip "no python3-torch here"
+	export OMP_NUM_THREADS=1 # models this small lose time on threads, and all of it where the processors are busy
 }
 
 # worst PATH-A PATH-B EXPRESSION - the largest relative difference of a figure between two files, row by row.
