@@ -22,7 +22,7 @@
 #include "../lib/split/source.h"
 
 static struct {
-	int scan, second, adjudicate, quiet, tty, table, json;
+	int scan, second, adjudicate, quiet, tty, table, json, skip_bad;
 	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model, *adapter;
 	long long port, every, threads;
 	double near;
@@ -50,6 +50,7 @@ static const struct opt options[] = {
 	{0, "report", OPT_STR, &o.report, "JOURNAL", "error rate with its interval, agreement of reviewers", 0, 0},
 	{0, "table", OPT_FLAG, &o.table, NULL, "the report in words (default on a terminal)", 0, 0},
 	{0, "json", OPT_FLAG, &o.json, NULL, "the report as JSON (default elsewhere)", 0, 0},
+	{0, "skip-bad", OPT_FLAG, &o.skip_bad, NULL, "filters: report malformed lines, leave them out and end with status 3", 0, 0},
 	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary", 0, 0},
 	{0},
 };
@@ -64,8 +65,16 @@ static const struct program program = {
 	"ft-review --apply journal.jsonl train.jsonl >fixed.jsonl",
 };
 
-/* One pass over the rows of a set; fn may be NULL where rows are only counted. */
-static void each_row(struct source *s, char **files, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
+static void on_bad(void *arg, const struct err *e)
+{
+	struct err copy = *e;
+	if (arg)
+		source_explain(arg, &copy);
+	prog_warn("%s (skipped)", copy.msg);
+}
+
+/* One pass over the rows of a set. Returns how many lines were left out; a first pass, of no known total, names them. */
+static size_t each_row(struct source *s, char **files, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
 {
 	struct reader in;
 	struct record r = {0};
@@ -75,6 +84,9 @@ static void each_row(struct source *s, char **files, const char *what, size_t to
 	int rc;
 	reader_init(&in, files);
 	in.stopping = prog_stopping;
+	in.skip_bad = o.skip_bad;
+	in.on_bad = total ? NULL : on_bad;
+	in.arg = s;
 	progress_begin(&bar, what, (double)total, o.quiet);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		fn(arg, i++, &r);
@@ -87,6 +99,7 @@ static void each_row(struct source *s, char **files, const char *what, size_t to
 	}
 	record_release(&r);
 	reader_release(&in);
+	return in.skipped;
 }
 
 struct scan {
@@ -98,7 +111,7 @@ struct scan {
 	struct signs *signs;
 	struct findings findings;
 	struct buf line, json;
-	size_t suspicious, opinion_rows;
+	size_t suspicious, opinion_rows, skipped;
 };
 
 static void count_row(void *arg, size_t i, const struct record *r)
@@ -158,7 +171,7 @@ static void have_opinion(struct scan *s, struct source *source, struct pool *poo
 	const char *why;
 	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 || !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
-	each_row(source, source->files, "rows read", 0, learn_labels, s);
+	s->skipped += each_row(source, source->files, "rows read", 0, learn_labels, s);
 	each_row(source, source->files, "rows judged by the model", s->opinion_rows, ask_model, s);
 	opinion_flush(s->opinion, spool_line, s);
 	if (fflush(s->spool) != 0)
@@ -189,7 +202,7 @@ static int run_scan(char **files)
 	if (o.model)
 		have_opinion(&s, &source, pool);
 	corpus_init(&s.corpus, p, o.near);
-	each_row(&source, s.files, "rows read", 0, count_row, &s);
+	s.skipped += each_row(&source, s.files, "rows read", 0, count_row, &s);
 	each_row(&source, s.files, "rows compared", s.corpus.n, measure_row, &s);
 	corpus_settle(&s.corpus, pool);
 	pool_free(pool);
@@ -206,7 +219,7 @@ static int run_scan(char **files)
 	buf_release(&s.line);
 	buf_release(&s.json);
 	path_free(p);
-	return FT_OK;
+	return s.skipped ? FT_PARTIAL : FT_OK;
 }
 
 static const char *reviewer(void)
@@ -291,6 +304,8 @@ static int run_filter(const char *path, int pairs, char **files)
 	apply_init(&a, &j);
 	reader_init(&in, files);
 	in.stopping = prog_stopping;
+	in.skip_bad = o.skip_bad;
+	in.on_bad = on_bad;
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		buf_clear(&line);
 		int what = pairs ? apply_pair(&a, &r, &line, &e) : apply_row(&a, &r, &line, &e);
@@ -317,7 +332,7 @@ static int run_filter(const char *path, int pairs, char **files)
 	record_release(&r);
 	reader_release(&in);
 	buf_release(&line);
-	return refused ? FT_PARTIAL : FT_OK;
+	return refused || in.skipped ? FT_PARTIAL : FT_OK;
 }
 
 static int run_report(void)

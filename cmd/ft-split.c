@@ -72,7 +72,7 @@ struct run {
 	struct shelf shelf;
 	struct progress progress;
 	struct buf line;
-	size_t count[SIDES], already, followers, left_out;
+	size_t count[SIDES], already, followers, left_out, skipped;
 };
 
 static struct run run;
@@ -124,6 +124,7 @@ static void begin_reading(char **files, const char *what)
 static void end_reading(void)
 {
 	progress_end(&run.progress);
+	run.skipped += run.reader.skipped;
 	reader_release(&run.reader);
 }
 
@@ -372,7 +373,7 @@ static int check(char **files)
 	out_span(buf_span(&b));
 	buf_release(&b);
 	check_free(c);
-	return leaks ? FT_NO : FT_OK;
+	return leaks ? FT_NO : run.skipped ? FT_PARTIAL : FT_OK;
 }
 
 int main(int argc, char **argv)

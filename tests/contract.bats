@@ -93,6 +93,44 @@ malformed_line() {
 	each malformed_line
 }
 
+skips_bad() {
+	{ head -n 15 in.jsonl; echo '{"id": "x", "messages": ['; tail -n 15 in.jsonl; } >bad.jsonl
+	run --separate-stderr "${@/100000000/0}" --skip-bad bad.jsonl
+	[ "$status" -eq 3 ] && [[ $stderr == *bad.jsonl:16:* ]] || { echo "status $status: $stderr"; return 1; }
+	case $1 in
+	ft-eval | ft-drift | ft-train) [ -n "$output" ] ;;
+	*) [ "$(printf '%s\n' "$output" | wc -l)" -eq 30 ] || { echo "$output"; return 1; } ;;
+	esac
+}
+
+@test "--skip-bad names a malformed line, goes on and ends with status 3" {
+	prepare
+	each skips_bad
+}
+
+quietly() {
+	run --separate-stderr "$@" -q in.jsonl
+	[ "$status" -eq 0 ] && [ -z "$stderr" ] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "-q leaves standard error empty where all is well" {
+	prepare
+	each quietly
+}
+
+@test "a plain no (1) ranks over too little data (4), and trouble (2) over both" {
+	prepare
+	status_is 1 ft-eval --require 'exact>=0.95' --require 'exact>=0.5' in.jsonl
+	status_is 4 ft-eval --require 'exact>=0.5' in.jsonl
+	status_is 2 ft-eval --require 'exact>=0.95' --require 'exact>=0.5' in.jsonl no-such-file
+	# Dates of another year are drift, two numbers too few to tell.
+	jq -nc 'range(200) | {day: "2023-\(1 + . % 12 | tostring | if length < 2 then "0" + . else . end)-11"} + (if . % 30 == 0 then {n: .} else {} end)' >old.jsonl
+	jq -nc 'range(60) | {day: "2024-01-\(10 + . % 20)"} + (if . % 30 == 0 then {n: .} else {} end)' >new.jsonl
+	status_is 1 ft-drift -r old.jsonl new.jsonl
+	jq -se 'any(.verdict == "insufficient")' <<<"$output"
+	status_is 2 ft-drift -r old.jsonl new.jsonl no-such-file
+}
+
 missing_file() {
 	run --separate-stderr "$@" no-such-file.jsonl
 	[ "$status" -eq 2 ] && [[ $stderr == *no-such-file.jsonl*"No such file"* ]] || { echo "status $status: $stderr"; return 1; }
@@ -147,7 +185,8 @@ closed_reader() {
 
 interrupted() {
 	local rc=0 pid
-	mkfifo pipe.$1
+	rm -f "pipe.$1"
+	mkfifo "pipe.$1"
 	"$@" <pipe.$1 >got.txt 2>err.txt &
 	pid=$!
 	exec 9>pipe.$1
@@ -157,18 +196,20 @@ interrupted() {
 		sleep 0.02
 	done
 	sleep 0.3
-	kill -INT $pid
+	kill "-$SIGNAL" $pid
 	exec 9>&-
 	wait $pid || rc=$?
-	[ "$rc" -eq 130 ] || [ "$rc" -eq 2 ] || [ "$rc" -eq 0 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
+	[ "$rc" -eq $((128 + $(kill -l "$SIGNAL"))) ] || [ "$rc" -eq 2 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
 	# What was written is whole lines.
 	[ ! -s got.txt ] || [ "$(tail -c 1 got.txt | od -An -c | tr -d ' ')" = '\n' ]
 }
 
-@test "SIGINT half way keeps what is done and ends" {
+@test "SIGINT and SIGTERM half way keep what is done and end" {
 	prepare
 	set -m
-	each interrupted
+	for SIGNAL in INT TERM; do
+		each interrupted
+	done
 }
 
 hostile() {
@@ -182,7 +223,8 @@ hostile() {
 
 @test "hostile records give an answer or an error, never a crash" {
 	prepare
-	printf '{"id":"a","messages":%s}\n' "$(printf '[%.0s' $(seq 3000))" >hostile-deep.jsonl
+	awk 'BEGIN { printf "{\"id\":\"a\",\"messages\":"; for (i = 0; i < 1000000; i++) printf "["; for (i = 0; i < 1000000; i++) printf "]"; print "}" }' >hostile-deep.jsonl
+	awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "{\"a\":"; print 1 }' >hostile-deeper.jsonl
 	printf '{"id":"a\\u0000b","messages":[{"role":"user","content":"x\\u0000y"},{"role":"assistant","content":"z"}],"output":"z"}\n' >hostile-nul.jsonl
 	printf '{"id":"a","messages":[{"role":"user","content":"\xff\xfe"}]}\n' >hostile-utf8.jsonl
 	printf '{"id":1e999,"messages":"no array","output":7,"model":[1]}\n' >hostile-types.jsonl
@@ -191,4 +233,31 @@ hostile() {
 	head -c 5000000 /dev/zero | tr '\0' 'a' >hostile-long.jsonl
 	head -c 3000 /dev/urandom >hostile-random.jsonl
 	each hostile
+}
+
+@test "nesting a million deep and a reference with a NUL are refused by name, not cut short" {
+	prepare
+	awk 'BEGIN { printf "{\"id\":\"a\",\"x\":"; for (i = 0; i < 1000000; i++) printf "["; for (i = 0; i < 1000000; i++) printf "]"; print "}" }' >deep.jsonl
+	too_deep() {
+		run --separate-stderr "$@" deep.jsonl
+		[ "$status" -eq 2 ] && [[ $stderr == *"deep.jsonl:1: invalid JSON: nesting too deep"* ]]
+	}
+	each too_deep
+	printf '{"id":"a","messages":[{"role":"user","content":"x"}],"ideal":["z\\u0000a","k"],"output":"k"}\n' >nul.jsonl
+	for command in ft-eval 'ft-split --check nul.jsonl'; do
+		# shellcheck disable=SC2086
+		status_is 2 $command nul.jsonl
+		[[ $stderr == *"nul.jsonl:1: a reference holds \\u0000"* ]]
+	done
+}
+
+# Memory and time stay in proportion: one line of 100 MB, and a file that holds none.
+@test "a line of 100 MB passes through, one of 300 MB is refused" {
+	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"
+	awk 'BEGIN { printf "{\"id\":\"a\",\"prompt\":\""; s = "abcdefgh "; for (i = 0; i < 16; i++) s = s s; for (i = 0; i < 170; i++) printf "%s", s; print "\"}" }' >long.jsonl
+	ft-split -q long.jsonl | cut -c1-1000 | grep -q '"id":"a"'
+	ft-eval -q -c includes long.jsonl
+	head -c 300000000 /dev/zero | tr '\0' ' ' >endless.jsonl
+	status_is 2 ft-split endless.jsonl
+	[[ $stderr == *"endless.jsonl:1: the line is longer than 256 MiB"* ]]
 }

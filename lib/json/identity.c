@@ -149,24 +149,41 @@ int message_text(struct span content, struct buf *b)
 	return b->full ? -1 : 0;
 }
 
+/* Appends a reference and the NUL that ends it. One that holds a NUL itself could not be told from two. */
+static int add_reference(struct buf *b, size_t from, struct err *e)
+{
+	if (memchr(b->data + from, 0, b->len - from))
+		return err_set(e, "a reference holds \\u0000, which is not supported here");
+	buf_addc(b, 0);
+	return 1;
+}
+
+static int ideal_references(struct span ideal, struct buf *b, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span v, key;
+	int n = 0;
+	while (json_next(&it, ideal, &key, &v)) {
+		size_t from = b->len;
+		if (json_string(v, b) < 0)
+			return err_set(e, "`ideal` holds something that is no string");
+		if (add_reference(b, from, e) < 0)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
 int record_references(const struct record *r, struct buf *b, struct err *e)
 {
-	struct span ideal = record_get(r, "ideal"), v, key;
-	struct json_iter it = {0};
-	int n = 0;
+	struct span ideal = record_get(r, "ideal");
+	size_t from = b->len;
 	switch (json_kind(ideal)) {
 	case JSON_STRING:
 		json_string(ideal, b);
-		buf_addc(b, 0);
-		return 1;
+		return add_reference(b, from, e);
 	case JSON_ARRAY:
-		while (json_next(&it, ideal, &key, &v)) {
-			if (json_string(v, b) < 0)
-				return err_set(e, "`ideal` holds something that is no string");
-			buf_addc(b, 0);
-			n++;
-		}
-		return n;
+		return ideal_references(ideal, b, e);
 	case JSON_NONE:
 	case JSON_NULL:
 		break;
@@ -177,15 +194,13 @@ int record_references(const struct record *r, struct buf *b, struct err *e)
 	if (content.s && json_kind(content) != JSON_NULL) {
 		if (message_text(content, b) < 0)
 			return err_set(e, "the final assistant message has a content that is no text");
-		buf_addc(b, 0);
-		return 1;
+		return add_reference(b, from, e);
 	}
 	struct span completion = record_get(r, "completion");
 	if (completion.s && json_kind(completion) != JSON_NULL) {
 		if (json_string(completion, b) < 0)
 			return err_set(e, "`completion` is no string");
-		buf_addc(b, 0);
-		return 1;
+		return add_reference(b, from, e);
 	}
 	return 0;
 }

@@ -51,7 +51,7 @@ int record_id(const struct record *r, struct buf *b, struct err *e);
 
 /* References, in order: `ideal` (string or array of strings) if present, else the final assistant message's content, else
  * `completion`. Each is appended to b followed by a NUL byte; returns how many (0: none), or -1 where a reference is of
- * an impossible type. */
+ * an impossible type or holds a NUL. */
 int record_references(const struct record *r, struct buf *b, struct err *e);
 
 /* Text of a message content: a string, or the text parts of an array, joined; appended. -1 where it is neither. */
