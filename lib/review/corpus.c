@@ -345,8 +345,9 @@ static int find_label(const struct corpus *c, const struct record *r, struct fin
 	if (!probabilities.s && !isnan(p = output_probability(r)) && json_string(record_get(r, "output"), &name) == 0 &&
 	    !span_eq(buf_span(&name), buf_span(&reference)))
 		consider(c, buf_span(&name), p, &best);
+	/* Ranked by how little the own label is left, on a logarithmic scale: differences of probabilities are all near 1 for a sure model. */
 	if (best.p > own)
-		findings_add(f, "label", fmin(0.95, 0.5 + 0.45 * (best.p - own)), "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
+		findings_add(f, "label", 0.5 + 0.45 * fmin(1, log(best.p / fmax(own, 1e-6)) / log(1e6)), "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
 			     reference.data, own);
 cleanup:
 	buf_release(&scratch);

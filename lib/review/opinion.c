@@ -208,7 +208,7 @@ static void write_probabilities(const struct opinion *o, double *p, size_t own, 
 			break;
 		if (p[best] >= NEGLIGIBLE || best == own) {
 			jw_keyn(w, o->labels[best].name, strlen(o->labels[best].name));
-			jw_num(w, round(1e4 * p[best]) / 1e4);
+			jw_num(w, round(1e6 * p[best]) / 1e6);
 		}
 		p[best] = -1;
 	}
