@@ -392,7 +392,8 @@ numbers() {
 	sed 's/"ft_drift_profile":2/"ft_drift_profile":9/' good >version
 	sed '2s/"kinds":\[/"kinds":["x",/' good >damaged
 	sed '$d' good >endless
-	for file in cut version damaged endless; do
+	sed '2s/"dims":0/"dims":99999999999/' good >wide
+	for file in cut version damaged endless wide; do
 		status_is 2 ft-drift -r $file rows
 		[[ $stderr == *"$file:"* ]]
 	done

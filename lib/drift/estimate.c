@@ -16,7 +16,8 @@ static const struct column *column_shown(const struct frame *f, const char *path
 	for (size_t i = 0; i < f->columns_n; i++) {
 		const struct column *c = f->columns[i];
 		if ((c->root == ROOT_INPUT && strcmp(c->path, path) == 0) ||
-		    (c->root == ROOT_OUTPUT && strncmp(path, ".output", 7) == 0 && strcmp(c->path, path + 7) == 0))
+		    (c->root == ROOT_OUTPUT && strncmp(path, ".output", 7) == 0 &&
+		     strcmp(c->path, path + 7) == 0))
 			return c;
 	}
 	return NULL;
@@ -82,7 +83,8 @@ static struct pair *pairs_of(const struct column *score, const struct column *tr
 	return v;
 }
 
-/* A rising function of the score: value[i] at score at[i], straight lines between, level beyond the ends. */
+/* A rising function of the score: value[i] at score at[i], straight lines between, level beyond the
+ * ends. */
 struct curve {
 	double *at, *value, *weight;
 	size_t n;
@@ -110,14 +112,15 @@ static void pool_violators(struct curve *c)
 		size_t i = c->n - 2;
 		double all = c->weight[i] + c->weight[i + 1];
 		c->at[i] = (c->at[i] * c->weight[i] + c->at[i + 1] * c->weight[i + 1]) / all;
-		c->value[i] = (c->value[i] * c->weight[i] + c->value[i + 1] * c->weight[i + 1]) / all;
+		c->value[i] =
+			(c->value[i] * c->weight[i] + c->value[i + 1] * c->weight[i + 1]) / all;
 		c->weight[i] = all;
 		c->n--;
 	}
 }
 
-/* A knot stands for at least a twentieth of the rows, since single ones at the ends would be taken at their word, or for ten rows of one
- * score. Rows of one score stay together. */
+/* A knot stands for at least a twentieth of the rows, since single ones at the ends would be taken
+ * at their word, or for ten rows of one score. Rows of one score stay together. */
 static void curve_fit(struct curve *c, const struct pair *v, const uint32_t *weight, size_t n)
 {
 	double least = fmax(10, (double)n / 20), all = 0, score = 0, right = 0, run = 0;
@@ -195,10 +198,12 @@ static double mean_right(const struct pair *v, const uint32_t *weight, size_t n)
 	return sum / (double)n;
 }
 
-static void bootstrap(struct estimate *x, const struct pair *v, const double *score, double noise, uint64_t seed)
+static void bootstrap(struct estimate *x, const struct pair *v, const double *score, double noise,
+		      uint64_t seed)
 {
 	uint32_t *w = mem_alloc(x->labels, sizeof *w), *u = mem_alloc(x->n, sizeof *u);
-	double *value = mem_alloc(ESTIMATE_DRAWS, sizeof *value), *change = mem_alloc(ESTIMATE_DRAWS, sizeof *change);
+	double *value = mem_alloc(ESTIMATE_DRAWS, sizeof *value),
+	       *change = mem_alloc(ESTIMATE_DRAWS, sizeof *change);
 	struct curve s;
 	struct rng r;
 
@@ -227,39 +232,48 @@ static void bootstrap(struct estimate *x, const struct pair *v, const double *sc
 }
 
 /* Why no estimate may be given; 0 where one may. */
-static int refused(struct estimate *x, const struct comparison *c, const struct pair *v, const double *score)
+static int refused(struct estimate *x, const struct comparison *c, const struct pair *v,
+		   const double *score)
 {
 	double margin = x->labels ? 0.05 * (v[x->labels - 1].score - v[0].score) : 0;
 	size_t beyond = 0;
 
 	if (x->labels < ESTIMATE_LABELS) {
-		buf_addf(&x->why, "%zu reference rows have both %s and %s, fewer than %d", x->labels, x->score, x->truth, ESTIMATE_LABELS);
+		buf_addf(&x->why, "%zu reference rows have both %s and %s, fewer than %d",
+			 x->labels, x->score, x->truth, ESTIMATE_LABELS);
 		return 1;
 	}
 	if (x->n < DRIFT_ROWS) {
-		buf_addf(&x->why, "%zu current rows have %s, fewer than %d", x->n, x->score, DRIFT_ROWS);
+		buf_addf(&x->why, "%zu current rows have %s, fewer than %d", x->n, x->score,
+			 DRIFT_ROWS);
 		return 1;
 	}
 	if (v[0].score == v[x->labels - 1].score) {
-		buf_addf(&x->why, "%s is the same everywhere and tells nothing of %s", x->score, x->truth);
+		buf_addf(&x->why, "%s is the same everywhere and tells nothing of %s", x->score,
+			 x->truth);
 		return 1;
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
 		for (size_t k = 0; k < l->findings && l->root == ROOT_INPUT; k++) {
-			if (!l->finding[k].drift || l->finding[k].unseen < ESTIMATE_UNSEEN || strcmp(l->path, x->score) == 0)
+			if (!l->finding[k].drift || l->finding[k].unseen < ESTIMATE_UNSEEN ||
+			    strcmp(l->path, x->score) == 0)
 				continue;
-			buf_addf(&x->why, "the inputs hold what the reference never had, so it is not known what %s means there: %s: ", x->score,
-				 l->path);
+			buf_addf(&x->why,
+				 "the inputs hold what the reference never had, so it is not known "
+				 "what %s means there: %s: ",
+				 x->score, l->path);
 			buf_addspan(&x->why, buf_span(&l->finding[k].why));
 			return 1;
 		}
 	}
 	for (size_t i = 0; i < x->n; i++)
-		beyond += score[i] < v[0].score - margin || score[i] > v[x->labels - 1].score + margin;
+		beyond += score[i] < v[0].score - margin ||
+			  score[i] > v[x->labels - 1].score + margin;
 	if ((double)beyond >= ESTIMATE_UNSEEN * (double)x->n) {
 		put_percent(&x->why, (double)beyond / (double)x->n);
-		buf_addf(&x->why, " of the values of %s lie beyond those of the reference", x->score);
+		buf_addf(&x->why, " of the values of %s lie beyond those of the reference",
+			 x->score);
 		return 1;
 	}
 	return 0;
@@ -279,21 +293,35 @@ static void explain(struct estimate *x, const struct comparison *c, const struct
 	if (x->verdict != VERDICT_DRIFT && x->change_hi < 0)
 		buf_addf(&x->why, "; less than %g below", o->min_effect);
 	for (size_t i = 0; i < c->n; i++)
-		moved += c->lines[i].verdict == VERDICT_DRIFT && c->lines[i].root == ROOT_INPUT && strcmp(c->lines[i].path, x->score) != 0;
+		moved += c->lines[i].verdict == VERDICT_DRIFT && c->lines[i].root == ROOT_INPUT &&
+			 strcmp(c->lines[i].path, x->score) != 0;
 	if (moved)
-		buf_addf(&x->why, "; %zu input %s drifted within what the reference has: take it with care", moved, moved == 1 ? "path" : "paths");
+		buf_addf(&x->why,
+			 "; %zu input %s drifted within what the reference has: take it with care",
+			 moved, moved == 1 ? "path" : "paths");
 }
 
-int estimate(const struct comparison *c, const struct frame *reference, const struct frame *current, const struct drift_options *o,
-	     const char *score, const char *truth, struct estimate *x, struct err *e)
+int estimate(const struct comparison *c, const struct frame *reference, const struct frame *current,
+	     const struct drift_options *o, const char *score, const char *truth,
+	     struct estimate *x, struct err *e)
 {
-	const struct column *was = column_shown(reference, score), *is = column_shown(current, score), *right = column_shown(reference, truth);
+	const struct column *was = column_shown(reference, score),
+			    *is = column_shown(current, score),
+			    *right = column_shown(reference, truth);
 	struct curve s;
 
-	*x = (struct estimate){.score = score, .truth = truth, .verdict = VERDICT_INSUFFICIENT, .value = NAN, .lo = NAN, .hi = NAN,
-		.reference = NAN, .change_lo = NAN, .change_hi = NAN};
+	*x = (struct estimate){.score = score,
+			       .truth = truth,
+			       .verdict = VERDICT_INSUFFICIENT,
+			       .value = NAN,
+			       .lo = NAN,
+			       .hi = NAN,
+			       .reference = NAN,
+			       .change_lo = NAN,
+			       .change_hi = NAN};
 	if (!was || (!is && current->rows))
-		return err_set(e, "--estimate: no %s record has anything at %s", was ? "current" : "reference", score);
+		return err_set(e, "--estimate: no %s record has anything at %s",
+			       was ? "current" : "reference", score);
 	if (!right)
 		return err_set(e, "--truth: no reference record has anything at %s", truth);
 	struct pair *v = pairs_of(was, right, &x->labels);
@@ -307,7 +335,9 @@ int estimate(const struct comparison *c, const struct frame *reference, const st
 		x->value = curve_mean(&s, now, NULL, x->n);
 		bootstrap(x, v, now, curve_noise(&s, now, x->n), o->seed);
 		curve_release(&s);
-		x->verdict = x->change_hi < 0 && x->reference - x->value >= o->min_effect ? VERDICT_DRIFT : VERDICT_STABLE;
+		x->verdict = x->change_hi < 0 && x->reference - x->value >= o->min_effect
+				     ? VERDICT_DRIFT
+				     : VERDICT_STABLE;
 		explain(x, c, o);
 	}
 	free(v);
@@ -320,8 +350,12 @@ void estimate_line(const struct estimate *x, struct buf *b)
 	const struct {
 		const char *name;
 		double x;
-	} figures[] = {{"value", x->value}, {"lo", x->lo}, {"hi", x->hi}, {"reference", x->reference}, {"change_lo", x->change_lo},
-		{"change_hi", x->change_hi}};
+	} figures[] = {{"value", x->value},
+		       {"lo", x->lo},
+		       {"hi", x->hi},
+		       {"reference", x->reference},
+		       {"change_lo", x->change_lo},
+		       {"change_hi", x->change_hi}};
 	struct jw w;
 
 	jw_init(&w, b);

@@ -1,10 +1,13 @@
-/* estimate: how well a model does on records that nobody has labelled, from scores that go with being right.
+/* estimate: how well a model does on records that nobody has labelled, from scores that go with
+ * being right.
  *
- * On the reference, which has both, the share of right answers is learnt as a rising function of the score (isotonic regression of the means of
- * twentieths by pooling adjacent violators; Zadrozny and Elkan 2002); its mean over the current scores is the estimate (calibrated confidence, as in Guillory et al. 2021).
- * The band, for the share of right answers among these very records, is the middle 95 % of a bootstrap over both sets, with the chance that
- * remains in each answer. It holds where the same score still means the same: so where the inputs
- * hold what the reference never had, or the scores lie beyond those it had, there is no estimate.
+ * On the reference, which has both, the share of right answers is learnt as a rising function of
+ * the score (isotonic regression of the means of twentieths by pooling adjacent violators; Zadrozny
+ * and Elkan 2002); its mean over the current scores is the estimate (calibrated confidence, as in
+ * Guillory et al. 2021). The band, for the share of right answers among these very records, is the
+ * middle 95 % of a bootstrap over both sets, with the chance that remains in each answer. It holds
+ * where the same score still means the same: so where the inputs hold what the reference never had,
+ * or the scores lie beyond those it had, there is no estimate.
  */
 #ifndef FT_ESTIMATE_H
 #define FT_ESTIMATE_H
@@ -18,18 +21,20 @@
 
 struct estimate {
 	const char *score, *truth; /* borrowed */
-	enum verdict verdict;	   /* drift: worse than on the reference by min_effect at least, and the band of the change says so */
-	double value, lo, hi;	   /* NaN where there is no estimate */
-	double reference;	   /* the share of right answers there */
+	enum verdict verdict; /* drift: worse than on the reference by min_effect at least, and the
+				 band of the change says so */
+	double value, lo, hi; /* NaN where there is no estimate */
+	double reference;     /* the share of right answers there */
 	double change_lo, change_hi; /* the band of value less reference */
-	size_t n, labels;	   /* current scores, reference rows with both */
+	size_t n, labels;	     /* current scores, reference rows with both */
 	struct buf why;
 };
 
-/* score and truth are paths as shown, with the leading dot: truth is true or false, or from 0 to 1. A path that no record has is an error. The
- * caller releases x->why. */
-int estimate(const struct comparison *c, const struct frame *reference, const struct frame *current, const struct drift_options *o,
-	     const char *score, const char *truth, struct estimate *x, struct err *e);
+/* score and truth are paths as shown, with the leading dot: truth is true or false, or from 0 to 1.
+ * A path that no record has is an error. The caller releases x->why. */
+int estimate(const struct comparison *c, const struct frame *reference, const struct frame *current,
+	     const struct drift_options *o, const char *score, const char *truth,
+	     struct estimate *x, struct err *e);
 
 /* As a JSON object, or a sentence; without a newline. */
 void estimate_line(const struct estimate *x, struct buf *b);

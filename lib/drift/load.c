@@ -45,7 +45,8 @@ static int read_block(struct block *b, struct reader *r, struct err *e)
 	b->first += b->n;
 	b->n = 0;
 	buf_clear(&b->text);
-	while (b->n < BLOCK_LINES && b->text.len < BLOCK_BYTES && (got = reader_line(r, &line, &whole, e)) > 0) {
+	while (b->n < BLOCK_LINES && b->text.len < BLOCK_BYTES &&
+	       (got = reader_line(r, &line, &whole, e)) > 0) {
 		b->line[b->n++] = (struct line_at){b->text.len, line.n, r->name, r->line, whole, 0};
 		if (buf_addspan(&b->text, line))
 			return err_set(e, "%s:%zu: too long a line", r->name, r->line);
@@ -153,10 +154,12 @@ static int load_profiles(struct frame *f, char **files, struct err *e)
 
 int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e)
 {
-	return files[0] && profile_is(files[0]) ? load_profiles(f, files, e) : load_frame(f, files, how, skipped, e);
+	return files[0] && profile_is(files[0]) ? load_profiles(f, files, e)
+						: load_frame(f, files, how, skipped, e);
 }
 
-int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e)
+int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,
+	       struct err *e)
 {
 	struct job j = {.how = how};
 	struct reader reader;

@@ -1,7 +1,8 @@
 /* load: files of records into a frame, in threads.
  *
- * Lines are dealt to LOAD_PARTS frames by their number, in runs of LOAD_RUN, whatever the number of threads; the parts are merged in order. So the
- * frame is the same with any number of threads. A row's number counts lines that are not empty, bad ones too.
+ * Lines are dealt to LOAD_PARTS frames by their number, in runs of LOAD_RUN, whatever the number of
+ * threads; the parts are merged in order. So the frame is the same with any number of threads. A
+ * row's number counts lines that are not empty, bad ones too.
  */
 #ifndef FT_LOAD_H
 #define FT_LOAD_H
@@ -15,16 +16,20 @@
 struct load {
 	struct pool *pool; /* may be NULL */
 	int skip_bad;
-	void *arg; /* of all that follow; each may be NULL, and is called from the caller's thread only, in the order of the lines */
-	void (*prepare)(struct frame *f, void *arg); /* sets what a frame is told before its first record */
+	void *arg; /* of all that follow; each may be NULL, and is called from the caller's thread
+		      only, in the order of the lines */
+	void (*prepare)(struct frame *f,
+			void *arg); /* sets what a frame is told before its first record */
 	void (*line)(struct span line, void *arg);   /* each record's line */
 	void (*bad)(const struct err *e, void *arg); /* skip_bad: each bad line */
 	void (*progress)(uint64_t rows, void *arg);
 	int (*stopping)(void);
 };
 
-/* Fills and finishes f, which need not be initialised. *skipped (added to) counts bad lines. On failure, the caller still releases f. */
-int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e);
+/* Fills and finishes f, which need not be initialised. *skipped (added to) counts bad lines. On
+ * failure, the caller still releases f. */
+int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,
+	       struct err *e);
 /* The same; where the first file is a profile, the sum of the profiles named. */
 int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e);
 

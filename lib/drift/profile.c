@@ -376,6 +376,8 @@ static int read_vector(struct span v, struct buf *text, double *length)
 		if (json_number(item, &x))
 			return -1;
 		float rounded = (float)x;
+		if (!isfinite(rounded))
+			return -1;
 		buf_add(text, &rounded, sizeof rounded);
 	}
 	return *length < VECTOR_LEAST || *length > VECTOR_MOST ? -1 : 0;
@@ -438,7 +440,7 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	}
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
 	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "dims", &c->dims) || get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
+	    get_count(v, "dims", &c->dims) || c->dims > VECTOR_MOST || get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
 	    read_periods(&c->years, json_member(v, "years")) || read_readings(c, json_member(v, "readings")) ||
 	    read_levels(c, json_member(v, "levels"), text) || read_cells(c, json_member(v, "cells"), f->sample_n, text) ||
 	    read_sketches(c, v, text))

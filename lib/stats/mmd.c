@@ -27,7 +27,8 @@ static double distance(const float *a, const float *b, size_t d)
 
 double mmd_scale(const float *x, size_t all, size_t d)
 {
-	size_t pairs = all * (all - 1) / 2, n = pairs < SCALE_PAIRS ? pairs : SCALE_PAIRS, k = 0, at = 0;
+	size_t pairs = all * (all - 1) / 2, n = pairs < SCALE_PAIRS ? pairs : SCALE_PAIRS, k = 0,
+	       at = 0;
 	double *v = mem_alloc(n, sizeof *v), s, sum = 0;
 
 	for (size_t i = 0; i < all; i++) {
@@ -101,7 +102,8 @@ static double measure(const struct kernel *w, const uint32_t *order, size_t few)
 	return within / a / (a - 1) + rest / b / (b - 1) - 2 * across / a / b;
 }
 
-/* Half h learns, the other half is ranked. Vectors are halved by the parity of their place in their set. */
+/* Half h learns, the other half is ranked. Vectors are halved by the parity of their place in their
+ * set. */
 static double told_apart(const struct kernel *w, size_t h)
 {
 	double *rank[2], p;
@@ -131,7 +133,8 @@ static double told_apart(const struct kernel *w, size_t h)
 	return 2 * p - 1;
 }
 
-void mmd_test(const float *x, size_t n, size_t m, size_t d, uint64_t seed, size_t draws, struct mmd_result *r)
+void mmd_test(const float *x, size_t n, size_t m, size_t d, uint64_t seed, size_t draws,
+	      struct mmd_result *r)
 {
 	size_t all = n + m, few = n < m ? n : m, done = 0, hits = 0;
 	double s = n >= 4 && m >= 4 ? mmd_scale(x, all, d) : 0;

@@ -41,7 +41,8 @@ static void push(struct quantiles *q, size_t h, double x)
 	q->held++;
 }
 
-/* A coin that falls the same way for the same stream and otherwise apart, in shards of one stream too. */
+/* A coin that falls the same way for the same stream and otherwise apart, in shards of one stream
+ * too. */
 static uint64_t toss(uint64_t salt, double x)
 {
 	uint64_t z;
@@ -52,7 +53,8 @@ static uint64_t toss(uint64_t salt, double x)
 	return z >> 63;
 }
 
-/* An even number of values of level h becomes half as many of the next: those at even places or those at odd ones. */
+/* An even number of values of level h becomes half as many of the next: those at even places or
+ * those at odd ones. */
 static void compact(struct quantiles *q, size_t h)
 {
 	struct quantiles_level *l = &q->level[h];
@@ -62,7 +64,8 @@ static void compact(struct quantiles *q, size_t h)
 	sort_doubles(l->v, l->n);
 	coin = toss(q->n * 64 + h, l->v[even / 2]);
 	/* With an odd number one value stays: the least or the largest, by turns. */
-	double *from = l->v + (l->n & 1 ? coin ^ (q->n >> 1 & 1) : 0), left = l->n & 1 ? (from == l->v ? l->v[even] : l->v[0]) : 0;
+	double *from = l->v + (l->n & 1 ? coin ^ (q->n >> 1 & 1) : 0),
+	       left = l->n & 1 ? (from == l->v ? l->v[even] : l->v[0]) : 0;
 	for (size_t i = coin; i < even; i += 2)
 		push(q, h + 1, from[i]);
 	l = &q->level[h];
@@ -180,5 +183,7 @@ void distinct_merge(struct distinct *d, const struct distinct *from)
 
 double distinct_count(const struct distinct *d)
 {
-	return d->n < DISTINCT_K ? (double)d->n : (double)(DISTINCT_K - 1) / ldexp((double)d->hash[DISTINCT_K - 1], -64);
+	return d->n < DISTINCT_K
+		       ? (double)d->n
+		       : (double)(DISTINCT_K - 1) / ldexp((double)d->hash[DISTINCT_K - 1], -64);
 }

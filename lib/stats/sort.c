@@ -17,7 +17,8 @@ static void insert(double *x, size_t n)
 	}
 }
 
-/* a and b, of n and m values, into out. The choice is arithmetic, not a branch: with random values it could not be predicted. */
+/* a and b, of n and m values, into out. The choice is arithmetic, not a branch: with random values
+ * it could not be predicted. */
 static void merge(const double *a, size_t n, const double *b, size_t m, double *out)
 {
 	const double *a_end = a + n, *b_end = b + m;
@@ -43,7 +44,8 @@ void sort_doubles(double *x, size_t n)
 		insert(x + at, n - at < RUN ? n - at : RUN);
 	for (size_t run = RUN; run < n; run *= 2) {
 		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t left = n - at < run ? n - at : run, right = n - at - left < run ? n - at - left : run;
+			size_t left = n - at < run ? n - at : run,
+			       right = n - at - left < run ? n - at - left : run;
 			/* Runs that are in order already, as in sorted input, are copied. */
 			if (!right || from[at + left - 1] <= from[at + left])
 				memcpy(to + at, from + at, (left + right) * sizeof *to);

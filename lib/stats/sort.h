@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* In place; NaN must not occur. Equal values are alike, so there is no question of stability (-0 and 0 keep their order). */
+/* In place; NaN must not occur. Equal values are alike, so there is no question of stability (-0
+ * and 0 keep their order). */
 void sort_doubles(double *x, size_t n);
 
 #endif

@@ -8,7 +8,7 @@
 #include "twosample.h"
 
 #define EXACT_CELLS 4e6    /* of the lattice */
-#define PLAIN 3.5	   /* deviations of a category's difference of shares */
+#define PLAIN 2.5	   /* deviations of a category's difference of shares */
 #define PLAIN_ROWS 5	   /* of a category in the smaller sample, there or expected */
 #define PERMUTED_ROWS 5e7  /* dealt at most, all draws together */
 
