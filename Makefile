@@ -236,6 +236,7 @@ peers:
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@4.104.0 @anthropic-ai/sdk@1.12.0
 	npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --omit=peer --prefix build/peers/promptfoo \
 		promptfoo@0.121.20 @libsql/linux-$(NODE_ARCH)-gnu@0.5.29
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/npm node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
 
 # What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME. The kernels
 # are not what is fuzzed; clang takes many minutes to optimise them with all its checks in.

@@ -1,63 +1,102 @@
 #!/usr/bin/env bash
-# Answering in batches and one at a time, in the shape of SmolLM2-135M with random weights, beside llama.cpp at the same work: 500 prompts that share
-# 400 tokens, 20 of their own, 64 new ones each; and one answer of 256 tokens. Loading is not counted on either side. FT_BENCH_PROMPTS makes it
-# shorter.
+# Answering in batches and one at a time, in the shape of SmolLM2-135M with random weights, beside llama.cpp at the same work: prompts that share 400
+# tokens, 20 of their own, 64 new ones each; and one answer of 256 tokens. Loading is not counted on either side. Of f32 and q8_0 each a run of 64
+# prompts tells llama.cpp's better batch size and how many prompts fit into FT_BENCH_SECONDS (150), at most FT_BENCH_PROMPTS (500). Six to eight
+# minutes on two idle cores, half of it without llama.cpp.
 set -euo pipefail
 # shellcheck source=tests/model.bash
 . tests/model.bash
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-prompts=${FT_BENCH_PROMPTS:-500}
+most=${FT_BENCH_PROMPTS:-500} limit=${FT_BENCH_SECONDS:-150} pilot=64
+[ "$pilot" -le "$most" ] || pilot=$most
+threads=$(nproc)
 make_model "$tmp/smol" 1 '{"num_hidden_layers": 30, "hidden_size": 576, "num_attention_heads": 9, "num_key_value_heads": 3, "intermediate_size": 1536,
 	"vocab_size": 49152, "max_position_embeddings": 2048, "rope_theta": 100000.0, "initializer_range": 0.02}'
-jq -nc --argjson n "$prompts" 'range($n) | {prompt: (("The same beginning of every prompt. " * 12)[:399] + "\(1000000 + .) own part xyz")}' >"$tmp/many.jsonl"
+jq -nc --argjson n "$most" 'range($n) | {prompt: (("The same beginning of every prompt. " * 12)[:399] + "\(1000000 + .) own part xyz")}' >"$tmp/many.jsonl"
 jq -nc '{prompt: "abcdefg"}' >"$tmp/one.jsonl"
 
-# seconds COMMAND... - prints the time it takes.
-seconds() { local t0=$EPOCHREALTIME; "$@" >"$tmp/out"; echo "$t0 $EPOCHREALTIME" | awk '{print $2 - $1}'; }
+# run COMMAND... - sets $wall, and $rss (MB) where GNU time is there.
+run() {
+	local t0=$EPOCHREALTIME
+	rss=null
+	if type -P time >/dev/null; then
+		command time -f '%M' -o "$tmp/rss" "$@" >"$tmp/out"
+		rss=$(($(tail -n 1 "$tmp/rss") / 1000))
+	else
+		"$@" >"$tmp/out"
+	fi
+	wall=$(echo "$t0 $EPOCHREALTIME" | awk '{print $2 - $1}')
+}
 
-# ft TYPE RECORDS TOKENS JOBS - tokens generated a second, by the best of three runs less the time to load.
+# ft TYPE TOKENS JOBS FILE [PROMPTS] - sets $seconds less the $load time of the type, $tokens written, and $ft_mb.
 ft() {
-	local load=999 all=999 s
-	for _ in 1 2 3; do
-		s=$(seconds ft-prompt -q -m "$tmp/smol" --quantize "$1" /dev/null)
-		load=$(awk -v a="$load" -v b="$s" 'BEGIN {print a < b ? a : b}')
-		s=$(seconds ft-prompt -q -m "$tmp/smol" --quantize "$1" --max-tokens "$3" -j "$4" "$2")
-		all=$(awk -v a="$all" -v b="$s" 'BEGIN {print a < b ? a : b}')
-	done
-	jq -s --argjson s "$all" --argjson load "$load" '(map(.usage.completion_tokens) | add) / ($s - $load)' "$tmp/out"
+	head -n "${5:-1}" "$4" >"$tmp/in"
+	run ft-prompt -q -m "$tmp/smol" --quantize "$1" --max-tokens "$2" -j "$3" --threads "$threads" "$tmp/in"
+	tokens=$(jq -s 'map(.usage.completion_tokens) | add' "$tmp/out")
+	seconds=$(awk -v a="$wall" -v b="$load" 'BEGIN {print a - b}') ft_mb=$rss
 }
 
-# peer TYPE ARGS... - the same of llama.cpp, best of three.
-peer() {
-	local type=$1 tokens=$2
-	shift 2
-	for _ in 1 2 3; do llama-peer bench "$tmp/smol-$type.gguf" "$@"; done | jq -s --argjson n "$tokens" '$n / (map(.seconds) | min)'
+loads() {
+	load=999
+	for _ in 1 2 3; do
+		run ft-prompt -q -m "$tmp/smol" --quantize "$1" --threads "$threads" /dev/null
+		load=$(awk -v a="$load" -v b="$wall" 'BEGIN {print (a < b ? a : b)}')
+	done
 }
+
+# peer TYPE PREFIX SUFFIX NEW PROMPTS SEQUENCES - sets $peer_seconds and $peer_mb.
+peer() {
+	llama-peer bench "$tmp/smol-$1.gguf" "$2" "$3" "$4" "$5" "$6" "$threads" >"$tmp/peer"
+	peer_seconds=$(jq .seconds "$tmp/peer") peer_mb=$(jq .rss_mb "$tmp/peer")
+}
+
+over() { awk -v a="$1" -v b="$2" 'BEGIN {print a / b}'; }
 
 row() {
 	jq -nc --arg work "$1" --argjson ft "$2" --argjson peer "$3" --argjson must "$4" --arg note "$5" \
 		'{work: $work, ft: $ft, peer: $peer, unit: "tokens/s", ratio: (if $peer then $ft / $peer else null end), must: $must, note: $note}'
 }
 
-note="peer: llama.cpp (npm @node-llama-cpp/linux-x64)"
-there=1
-if ! tests/peer/build 2>"$tmp/why"; then
-	there=''
-	note="peer missing: $(cat "$tmp/why")"
-fi
+there=1 why=''
+tests/peer/build 2>"$tmp/why" || there='' why="peer missing: $(tail -n 1 "$tmp/why")"
 PATH=$FT_BUILD/peer:$PATH
-threads=$(nproc)
 for type in f32 q8_0; do
-	arg=$type
+	arg=$type theirs=null note=$why
 	[ $type = f32 ] && arg=none
-	ours=$(ft $arg "$tmp/many.jsonl" 64 64) theirs=null
+	loads $arg
+	ft $arg 64 64 "$tmp/many.jsonl" "$pilot"
+	each=$(over "$seconds" "$pilot")
 	if [ -n "$there" ]; then
 		ft-export -q -m "$tmp/smol" -o "$tmp/smol-$type.gguf" --quantize $type >/dev/null
-		theirs=$(for seqs in 32 64; do peer $type $((prompts * 64)) 400 20 64 "$prompts" $seqs "$threads"; done | jq -s max)
+		best=999999
+		for size in 32 64; do
+			peer $type 400 20 64 "$pilot" $size
+			if awk -v a="$peer_seconds" -v b="$best" 'BEGIN {exit !(a < b)}'; then best=$peer_seconds sequences=$size; fi
+		done
+		each=$(awk -v a="$each" -v b="$best" -v n="$pilot" 'BEGIN {print a + b / n}')
 	fi
-	row "$prompts prompts with a common prefix, $type" "$ours" "$theirs" 1.3 "$note, its best of 32 and 64 at a time"
+	n=$(awk -v a="$each" -v limit="$limit" -v least="$pilot" -v most="$most" 'BEGIN {n = int(limit / a); print (n < least ? least : n > most ? most : n)}')
+	ft $arg 64 64 "$tmp/many.jsonl" "$n"
+	ours=$(over "$tokens" "$seconds")
+	note="memory $ft_mb MB${note:+; $note}"
+	if [ -n "$there" ]; then
+		peer $type 400 20 64 "$n" "$sequences"
+		theirs=$(over $((n * 64)) "$peer_seconds")
+		note="peer: llama.cpp (npm @node-llama-cpp/linux-x64), $sequences at a time; $note, the peer's $peer_mb MB"
+	fi
+	row "$n prompts with a common prefix, $type" "$ours" "$theirs" 1.3 "$note"
 done
-ours=$(ft q8_0 "$tmp/one.jsonl" 256 1) theirs=null
-[ -n "$there" ] && theirs=$(peer q8_0 256 0 8 256 1 1 "$threads")
+# $load is that of q8_0. Both sides by turns, the best of three.
+ours=0 theirs=0 note="memory $ft_mb MB"
+for _ in 1 2 3; do
+	ft q8_0 256 1 "$tmp/one.jsonl"
+	ours=$(over "$tokens" "$seconds" | awk -v b="$ours" '{print ($1 > b ? $1 : b)}')
+	note="memory $ft_mb MB"
+	[ -n "$there" ] || continue
+	peer q8_0 0 8 256 1 1
+	theirs=$(over 256 "$peer_seconds" | awk -v b="$theirs" '{print ($1 > b ? $1 : b)}')
+	note="$note, the peer's $peer_mb MB"
+done
+[ -n "$there" ] || theirs=null note="$note; $why"
 row "one answer at a time, q8_0" "$ours" "$theirs" 1 "$note"
