@@ -276,6 +276,7 @@ static void print_text(void)
 static void on_row(void *arg, struct span json)
 {
 	(void)arg;
+	progress_clear(&ft.progress);
 	out_line(json.s, json.n);
 }
 
@@ -358,7 +359,10 @@ static int train(struct run *run)
 static void on_job(void *arg, const struct remote_job *j)
 {
 	(void)arg;
-	progress_set(&ft.progress, isnan(j->progress) ? 0 : j->progress, j->status);
+	int known = !isnan(j->progress); /* else events are all there is to be counted */
+	ft.progress.what = known ? "% of the job" : "events of the job";
+	ft.progress.total = known ? 100 : 0;
+	progress_set(&ft.progress, known ? 100 * j->progress : (double)j->events, j->status);
 }
 
 static void check_remote_usage(char **files)
@@ -398,7 +402,7 @@ static int train_remotely(char **files)
 	};
 	const char *job = opt_resume && files[0] && !file_exists(files[0]) ? files[0] : NULL;
 	out_line_buffered(1);
-	progress_begin(&ft.progress, "of the job", 1, opt_quiet);
+	progress_begin(&ft.progress, "events of the job", 0, opt_quiet);
 	int bad = remote_run(&run, job ? files + 1 : files, opt_valid, opt_resume, job, &j, &how, &e);
 	progress_end(&ft.progress);
 	if (bad)

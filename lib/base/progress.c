@@ -63,9 +63,14 @@ void progress_set(struct progress *p, double done, const char *note)
 	fflush(stderr);
 }
 
-void progress_end(struct progress *p)
+void progress_clear(struct progress *p)
 {
 	if (p->on)
 		fputs("\r\033[K", stderr);
+}
+
+void progress_end(struct progress *p)
+{
+	progress_clear(p);
 	p->on = 0;
 }

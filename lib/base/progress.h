@@ -15,7 +15,9 @@ struct progress {
 void progress_begin(struct progress *p, const char *what, double total, int quiet);
 /* Draws at most ten times a second: bar, share, rate, time left, then note (may be NULL). */
 void progress_set(struct progress *p, double done, const char *note);
-/* Clears the line. */
+/* Clears the line until the next progress_set, so that something else can be written where both go to one terminal. */
+void progress_clear(struct progress *p);
+/* Clears the line for good. */
 void progress_end(struct progress *p);
 
 /* Seconds on the monotonic clock. */

@@ -165,6 +165,10 @@ void jw_null(struct jw *w)
 
 void jw_raw(struct jw *w, struct span json)
 {
+	if (!json.n) {
+		jw_null(w);
+		return;
+	}
 	before(w);
 	buf_addspan(w->b, json);
 }

@@ -34,7 +34,7 @@ void jw_num(struct jw *w, double x);
 void jw_int(struct jw *w, int64_t x);
 void jw_bool(struct jw *w, int x);
 void jw_null(struct jw *w);
-void jw_raw(struct jw *w, struct span json); /* text that is JSON already */
+void jw_raw(struct jw *w, struct span json); /* text that is JSON already; an empty one writes null */
 
 /* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo` and `hi`; the same as an object of its own
  * {"value", "lo", "hi"}, null where the value is not known (NaN). */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../../lib/net/answer.h"
 #include "../../lib/net/chat.h"
 #include "../../lib/net/prices.h"
 #include "../../lib/net/rate.h"
@@ -271,8 +272,26 @@ static void is_price(const char *url, const char *model, double want)
 	unlink(path);
 }
 
+/* What a server leaves out of a tool call must not make the record that it goes into something else than JSON. */
+static void holes(void)
+{
+	static const char body[] = "{\"content\":[{\"type\":\"tool_use\",\"input\":{\"a\":1}}],\"stop_reason\":\"tool_use\"}";
+	struct backend_answer a = {0};
+	struct buf json = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct span v;
+
+	backend_answer_clear(&a);
+	chat_answer(CHAT_ANTHROPIC, span_of(body), 0, &a);
+	answer_write(&a, &json);
+	ok(!json_check(buf_span(&json), &v, &e), "a tool call without name and id is still JSON in the record: %s", e.msg);
+	buf_release(&json);
+	backend_answer_release(&a);
+}
+
 int main(void)
 {
+	holes();
 	is_price("https://api.openai.com/v1", "m", 1);
 	is_price("https://api.groq.com/openai/v1", "m", 2);
 	is_price("https://x.openai.azure.com", "m", 3);
