@@ -93,7 +93,7 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 {
 	size_t seen = 0;
 	for (;;) {
-		char *start = r->data + r->at;
+		char *start = r->data ? r->data + r->at : NULL; /* NULL before the first read */
 		size_t have = r->len - r->at;
 		char *nl = have > seen ? memchr(start + seen, '\n', have - seen) : NULL;
 		if (nl) {

@@ -216,6 +216,7 @@ function showSuggestions(r) {
 }
 
 async function open(number) {
+	say("");
 	const r = await call("/api/row?row=" + number);
 	summary(r.summary);
 	show(r.row);
@@ -356,7 +357,10 @@ function nothingLeft(s) {
 
 async function next(pass) {
 	const p = filter();
-	if (pass && row) passed.push(row.row);
+	if (pass && row) {
+		passed.push(row.row);
+		say("");
+	}
 	if (passed.length) p.set("not", passed.slice(-200).join(","));
 	const r = await call("/api/next?" + p);
 	summary(r.summary);
