@@ -168,8 +168,10 @@ END
 		trap '' XFSZ
 		ulimit -f 40
 		status_is 2 ft-export -m ./m -o x.gguf
+		status_is 2 ft-export -m ./m -o x
+		[[ $stderr == *x/model.safetensors* ]]
 	)
-	[ ! -e x.gguf ]
+	[ ! -e x.gguf ] && [ ! -e x/model.safetensors ]
 	run find . -maxdepth 1 -name 'x.gguf*'
 	[ -z "$output" ]
 }

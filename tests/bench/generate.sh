@@ -45,13 +45,18 @@ loads() {
 	done
 }
 
-# peer TYPE PREFIX SUFFIX NEW PROMPTS SEQUENCES - sets $peer_seconds and $peer_mb.
+# peer TYPE PREFIX SUFFIX NEW PROMPTS SEQUENCES - sets $peer_seconds and $peer_mb. One that takes too long is missing from there on.
 peer() {
-	llama-peer bench "$tmp/smol-$1.gguf" "$2" "$3" "$4" "$5" "$6" "$threads" >"$tmp/peer"
-	peer_seconds=$(jq .seconds "$tmp/peer") peer_mb=$(jq .rss_mb "$tmp/peer")
+	peer_seconds=0 peer_mb=null
+	[ -n "$there" ] || return 0
+	if timeout $((limit * 2)) llama-peer bench "$tmp/smol-$1.gguf" "$2" "$3" "$4" "$5" "$6" "$threads" >"$tmp/peer"; then
+		peer_seconds=$(jq .seconds "$tmp/peer") peer_mb=$(jq .rss_mb "$tmp/peer")
+	else
+		there='' why="peer missing: it failed, or took more than $((limit * 2)) s"
+	fi
 }
 
-over() { awk -v a="$1" -v b="$2" 'BEGIN {print a / b}'; }
+over() { awk -v a="$1" -v b="$2" 'BEGIN {print (b > 0 ? a / b : "null")}'; }
 
 row() {
 	jq -nc --arg work "$1" --argjson ft "$2" --argjson peer "$3" --argjson must "$4" --arg note "$5" \
@@ -69,21 +74,21 @@ for type in f32 q8_0; do
 	each=$(over "$seconds" "$pilot")
 	if [ -n "$there" ]; then
 		ft-export -q -m "$tmp/smol" -o "$tmp/smol-$type.gguf" --quantize $type >/dev/null
-		best=999999
+		best=999999 sequences=64
 		for size in 32 64; do
 			peer $type 400 20 64 "$pilot" $size
-			if awk -v a="$peer_seconds" -v b="$best" 'BEGIN {exit !(a < b)}'; then best=$peer_seconds sequences=$size; fi
+			if awk -v a="$peer_seconds" -v b="$best" 'BEGIN {exit !(a > 0 && a < b)}'; then best=$peer_seconds sequences=$size; fi
 		done
-		each=$(awk -v a="$each" -v b="$best" -v n="$pilot" 'BEGIN {print a + b / n}')
+		[ -z "$there" ] || each=$(awk -v a="$each" -v b="$best" -v n="$pilot" 'BEGIN {print a + b / n}')
 	fi
-	n=$(awk -v a="$each" -v limit="$limit" -v least="$pilot" -v most="$most" 'BEGIN {n = int(limit / a); print (n < least ? least : n > most ? most : n)}')
+	n=$(awk -v a="$each" -v limit="$limit" -v least="$pilot" -v most="$most" 'BEGIN {n = a > 0 ? int(limit / a) : most; print (n < least ? least : n > most ? most : n)}')
 	ft $arg 64 64 "$tmp/many.jsonl" "$n"
 	ours=$(over "$tokens" "$seconds")
 	note="memory $ft_mb MB${note:+; $note}"
 	if [ -n "$there" ]; then
 		peer $type 400 20 64 "$n" "$sequences"
 		theirs=$(over $((n * 64)) "$peer_seconds")
-		note="peer: llama.cpp (npm @node-llama-cpp/linux-x64), $sequences at a time; $note, the peer's $peer_mb MB"
+		note="peer: llama.cpp (npm @node-llama-cpp/linux-x64), $sequences at a time; $note, the peer's $peer_mb MB${why:+; $why}"
 	fi
 	row "$n prompts with a common prefix, $type" "$ours" "$theirs" 1.3 "$note"
 done
@@ -95,6 +100,7 @@ for _ in 1 2 3; do
 	note="memory $ft_mb MB"
 	[ -n "$there" ] || continue
 	peer q8_0 0 8 256 1 1
+	[ -n "$there" ] || continue
 	theirs=$(over 256 "$peer_seconds" | awk -v b="$theirs" '{print ($1 > b ? $1 : b)}')
 	note="$note, the peer's $peer_mb MB"
 done
