@@ -126,7 +126,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 			opt_help(p, stdout);
 		else
 			printf("%s (ft) %s\n", p->name, FT_VERSION);
-		if (fflush(stdout) != 0) {
+		if (fflush(stdout) != 0 || ferror(stdout)) {
 			perror(p->name);
 			_exit(FT_TROUBLE);
 		}
