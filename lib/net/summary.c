@@ -151,7 +151,10 @@ void ask_summary(const struct ask *a, struct buf *text)
 		return;
 	}
 	put_count(text, t->rows, "row");
-	buf_addf(text, " in %.1f s: ", t->seconds);
+	/* Answers joined from a batch took a time that nobody measured. */
+	if (t->seconds > 0)
+		buf_addf(text, " in %.1f s", t->seconds);
+	buf_adds(text, ": ");
 	put_count(text, t->answers, "answer");
 	if (t->cached)
 		buf_addf(text, " (%zu from the cache)", t->cached);
