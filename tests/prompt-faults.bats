@@ -189,12 +189,17 @@ stays() {
 
 # killed KILLS ROWS - runs and kills so many times, then once to the end.
 killed() {
-	local kills=$1 rows=$2 jobs=8 i
+	local kills=$1 rows=$2 jobs=8 i before
 	start_stub --delay 30
 	jq -nc --argjson n "$rows" 'range($n) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
 	for i in $(seq "$kills"); do
+		before=$(requests)
 		ft-prompt -q -m m -j $jobs --cache c.db in.jsonl >part.jsonl 2>/dev/null 3>&- &
-		sleep "0.$(printf %03d $((RANDOM % 150 + 10)))"
+		# However slow the machine is, something is asked; then the kill comes at any moment.
+		while kill -0 $! 2>/dev/null && [ "$(requests)" -eq "$before" ]; do
+			sleep 0.01
+		done
+		sleep "0.$(printf %03d $((RANDOM % 150)))"
 		kill -9 $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
 		jq -e . part.jsonl >/dev/null 2>&1 || true
