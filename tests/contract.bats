@@ -261,3 +261,17 @@ hostile() {
 	status_is 2 ft-split endless.jsonl
 	[[ $stderr == *"endless.jsonl:1: the line is longer than 256 MiB"* ]]
 }
+
+@test "shards under GNU parallel: the same split, and profiles that add up to the whole" {
+	command -v parallel >/dev/null || skip "no GNU parallel here"
+	jq -nc 'range(900) | {id: "r\(.)", prompt: "question \(.) of \(. * 7919 % 97)", ideal: "\(. % 3)", output: "\(. * 31 % 5 % 3)"}' >rows.jsonl
+	parallel --will-cite --pipe --block 10k -k ft-split -q <rows.jsonl >shards.out
+	ft-split -q rows.jsonl | cmp - shards.out
+	split -n l/4 --additional-suffix=.jsonl rows.jsonl part-
+	parallel --will-cite ft-eval -c exact --profile {} '>' {.}.eval ::: part-*.jsonl
+	ft-eval --merge part-*.eval >merged.json
+	ft-eval -c exact rows.jsonl | cmp - merged.json
+	parallel --will-cite ft-drift --profile {} '>' {.}.profile ::: part-*.jsonl
+	ft-drift --merge part-*.profile >all.profile
+	status_is 0 ft-drift --table -r all.profile rows.jsonl
+}
