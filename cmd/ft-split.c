@@ -51,10 +51,9 @@ static const struct opt options[] = {
 
 static const struct program program = {
 	.name = "ft-split",
-	.synopsis = "[-r 80:10:10] [-d DIR] [--key PATH | --group PATH] [--near J]\n"
-		    "[--stratify PATH ...] [--keep DIR] [--time PATH --after DATE] [file ...]\n"
-		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE]\n"
-		    "TRAIN TEST",
+	.synopsis = "[-r 80:10:10] [-d DIR] [--group PATH] [--near J] [--stratify PATH ...] [--keep DIR] [file ...]\n"
+		    "--time PATH --after DATE [--gap DAYS] [-r 80:10:10] [-d DIR] [file ...]\n"
+		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE] TRAIN TEST",
 	.about = "Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
 	.options = options,
 	.examples = "ft-split -r 80:10:10 -d data records.jsonl\n"

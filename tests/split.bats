@@ -211,11 +211,14 @@ classes() {
 	classes 2 >two.jsonl
 	status_is 2 ft-split --stratify label two.jsonl
 	[[ $stderr == *"2 rows cannot be stratified over 3 sides"* ]]
+	rows 8 >groups.jsonl # of two customers
+	status_is 2 ft-split --group customer --stratify '.messages[2].content' groups.jsonl
+	[[ $stderr == *"8 rows that form 2 blocks"*"cannot be stratified over 3 sides"* ]]
 	classes 100 >in.jsonl
 	status_is 2 ft-split --stratify id in.jsonl
 	[[ $stderr == *"what --stratify names must repeat"* ]]
 	status_is 0 ft-split --stratify label in.jsonl
-	[[ $stderr == *"fewer rows than there are sides, one is .label = rare"* ]]
+	[[ $stderr == *"1 class has fewer rows than there are sides: .label = rare"* ]]
 }
 
 @test "--keep: rows of an earlier run never move, with --stratify and --near too, and new ones fill the quotas" {

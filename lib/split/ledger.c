@@ -138,3 +138,12 @@ size_t ledger_tied(const struct ledger *l)
 		n += l->units[i].parent == i && l->units[i].tied;
 	return n;
 }
+
+size_t ledger_blocks(const struct ledger *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->units_n; i++)
+		n += l->units[i].parent == i;
+	return n;
+}

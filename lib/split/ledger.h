@@ -52,7 +52,8 @@ enum side ledger_side(struct ledger *l, size_t row);
 
 /* After ledger_settle: blocks in which rows have different sides already (they are not moved). */
 size_t ledger_torn(const struct ledger *l);
-/* Blocks of several units. */
+/* Blocks of several units, and all blocks. */
 size_t ledger_tied(const struct ledger *l);
+size_t ledger_blocks(const struct ledger *l);
 
 #endif

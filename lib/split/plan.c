@@ -268,12 +268,15 @@ static void settle_past(struct plan *p)
 
 int plan_settle(struct plan *p, struct pool *pool, struct err *e)
 {
-	size_t rows = p->ledger.rows - p->kept;
+	size_t rows = p->ledger.rows - p->kept, sides = (size_t)sides_count(&p->o.sides);
 
 	if (p->near)
 		tie_near(p, pool);
-	if (p->o.stratify_n && rows && rows < (size_t)sides_count(&p->o.sides))
-		return err_set(e, "%zu rows cannot be stratified over %d sides", rows, sides_count(&p->o.sides));
+	if (p->o.stratify_n && rows && rows < sides)
+		return err_set(e, "%zu rows cannot be stratified over %zu sides", rows, sides);
+	if (p->o.stratify_n && rows && ledger_blocks(&p->ledger) < sides)
+		return err_set(e, "%zu rows that form %zu blocks (of one group, or of equal or near inputs) cannot be stratified over %zu sides", rows,
+			       ledger_blocks(&p->ledger), sides);
 	if (p->o.stratify_n && p->quota.classes_n > 10 && 2 * p->quota.classes_n > rows)
 		return err_set(e, "%zu classes in %zu rows, one is %s: what --stratify names must repeat", p->quota.classes_n, rows,
 			       p->quota.classes[0].name);

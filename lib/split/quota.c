@@ -5,6 +5,8 @@
 #include "../text/hash.h"
 #include "quota.h"
 
+#define NAMES 5 /* of rare classes */
+
 void quota_release(struct quota *q)
 {
 	for (size_t i = 0; i < q->classes_n; i++)
@@ -211,16 +213,17 @@ double quota_deviation(const struct quota *q, const struct class **which, enum s
 	return most;
 }
 
-size_t quota_rare(const struct quota *q, int sides, const struct class **example)
+size_t quota_rare(const struct quota *q, int sides, struct buf *names)
 {
 	size_t n = 0;
 
-	*example = NULL;
 	for (size_t c = 0; c < q->classes_n; c++) {
 		if (q->classes[c].rows == 0 || q->classes[c].rows >= (size_t)sides)
 			continue;
-		if (!n++)
-			*example = &q->classes[c];
+		if (n++ < NAMES)
+			buf_addf(names, "%s%s", n > 1 ? ", " : "", q->classes[c].name);
 	}
+	if (n > NAMES)
+		buf_adds(names, ", ...");
 	return n;
 }

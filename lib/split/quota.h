@@ -40,7 +40,7 @@ void quota_settle(struct quota *q, struct ledger *l, size_t first, const struct 
 
 /* After quota_settle: the class and side furthest from their share, in rows. */
 double quota_deviation(const struct quota *q, const struct class **which, enum side *side);
-/* Classes with fewer rows than `sides`. */
-size_t quota_rare(const struct quota *q, int sides, const struct class **example);
+/* How many classes have fewer rows than `sides`; the names of the first few are appended to names, parted by commas. */
+size_t quota_rare(const struct quota *q, int sides, struct buf *names);
 
 #endif

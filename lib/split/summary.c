@@ -30,12 +30,13 @@ static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 static void put_classes(const struct tally_up *t, int quiet, struct buf *b)
 {
 	const struct class *class;
+	struct buf names = BUF_INIT;
 	enum side side;
-	size_t rare = quota_rare(&t->plan->quota, sides_count(&t->plan->o.sides), &class);
+	size_t rare = quota_rare(&t->plan->quota, sides_count(&t->plan->o.sides), &names);
 
 	if (rare)
-		buf_addf(b, "%zu %s fewer rows than there are sides, one is %s\n", rare, rare == 1 ? "class has" : "classes have",
-			 class->name);
+		buf_addf(b, "%zu %s fewer rows than there are sides: %s\n", rare, rare == 1 ? "class has" : "classes have", names.data);
+	buf_release(&names);
 	double off = quota_deviation(&t->plan->quota, &class, &side);
 	if (class && !quiet)
 		buf_addf(b, "%zu classes; furthest from its share: %s, %.1f rows %s in %s\n", t->plan->quota.classes_n, class->name,
