@@ -184,13 +184,6 @@ static void print(const struct comparison *c, const struct drift_options *o, con
 
 /* --- a stream in windows --- */
 
-static int calibrating(void *arg, size_t done)
-{
-	(void)arg;
-	(void)done;
-	return prog_stopping();
-}
-
 static void calibrate(struct run *r)
 {
 	struct err e = ERR_INIT;
@@ -202,7 +195,9 @@ static void calibrate(struct run *r)
 		if (!opt_quiet)
 			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...", opt_window,
 				  WINDOW_CALIBRATION);
-		if (window_calibrate(&r->rows, (size_t)opt_window, &r->scope->options, prepare, calibrating, r, &r->state.tests, &e)) {
+		struct window_calibration how = {.rows = &r->rows, .n = (size_t)opt_window, .options = &r->scope->options,
+			.prepare = prepare, .arg = r, .pool = r->pool, .stopping = prog_stopping};
+		if (window_calibrate(&how, &r->state.tests, &e)) {
 			if (prog_stopping())
 				prog_end(FT_OK);
 			prog_fail(&e);

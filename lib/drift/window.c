@@ -105,48 +105,80 @@ static double censored_rate(double *p, size_t n)
 	return sum > 0 ? (double)half / sum : 1;
 }
 
-int window_calibrate(const struct window_pool *pool, size_t rows, const struct drift_options *o, window_prepare *prepare,
-		     int (*progress)(void *arg, size_t done), void *arg, double *tests, struct err *e)
+/* What the windows drawn share, and what each of them leaves. */
+struct calibration {
+	const struct window_calibration *how;
+	struct frame reference;
+	size_t *index; /* of the rows of all windows, one after the other */
+	double *least;
+	struct err *e;
+	unsigned char *bad;
+};
+
+static void draw_window(void *arg, size_t i)
 {
-	size_t reference_n = pool->n / 2, draw_n = pool->n - reference_n, done = 0;
-	size_t *index = mem_alloc(pool->n, sizeof *index);
-	double *least = mem_alloc(WINDOW_CALIBRATION, sizeof *least);
-	struct frame reference, window;
+	struct calibration *k = arg;
+	const struct window_calibration *how = k->how;
+	struct frame window;
+	struct comparison c;
+
+	k->bad[i] = 1;
+	if (how->stopping && how->stopping()) {
+		err_set(&k->e[i], "stopped");
+		return;
+	}
+	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg, &k->e[i]) &&
+	    !compare(&k->reference, &window, how->options, &c, &k->e[i])) {
+		k->least[i] = window_least_p(&c, how->options, NULL);
+		k->bad[i] = 0;
+		comparison_release(&c);
+	}
+	frame_release(&window);
+}
+
+int window_calibrate(const struct window_calibration *how, double *tests, struct err *e)
+{
+	size_t all = how->rows->n, reference_n = all / 2, draw_n = all - reference_n;
+	size_t *order = mem_alloc(all, sizeof *order);
+	struct calibration k = {.how = how};
 	struct rng rng;
 	int bad = -1;
 
-	if (pool->n < 3 * rows) {
-		err_set(e, "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many", pool->n, rows);
-		goto out;
+	if (all < 3 * how->n) {
+		free(order);
+		return err_set(e, "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many",
+			       all, how->n);
 	}
-	rng_seed(&rng, o->seed, 0xca1b);
-	for (size_t i = 0; i < pool->n; i++)
-		index[i] = i;
-	rng_shuffle(&rng, index, pool->n);
-	if (frame_of(&reference, pool, index + draw_n, reference_n, prepare, arg, e))
-		goto release;
-	for (; done < WINDOW_CALIBRATION; done++) {
-		struct comparison c;
-		rng_shuffle(&rng, index, draw_n);
-		if (frame_of(&window, pool, index, rows, prepare, arg, e) || compare(&reference, &window, o, &c, e)) {
-			frame_release(&window);
-			goto release;
-		}
-		least[done] = window_least_p(&c, o, NULL);
-		comparison_release(&c);
-		frame_release(&window);
-		if (progress && progress(arg, done + 1)) {
-			err_set(e, "stopped");
-			goto release;
+	k.index = mem_alloc(WINDOW_CALIBRATION * how->n, sizeof *k.index);
+	k.least = mem_alloc(WINDOW_CALIBRATION, sizeof *k.least);
+	k.e = mem_alloc(WINDOW_CALIBRATION, sizeof *k.e);
+	k.bad = mem_alloc(WINDOW_CALIBRATION, sizeof *k.bad);
+	rng_seed(&rng, how->options->seed, 0xca1b);
+	for (size_t i = 0; i < all; i++)
+		order[i] = i;
+	rng_shuffle(&rng, order, all);
+	if (frame_of(&k.reference, how->rows, order + draw_n, reference_n, how->prepare, how->arg, e))
+		goto cleanup;
+	for (size_t i = 0; i < WINDOW_CALIBRATION; i++) {
+		rng_shuffle(&rng, order, draw_n);
+		memcpy(k.index + i * how->n, order, how->n * sizeof *order);
+	}
+	pool_run(how->pool, WINDOW_CALIBRATION, draw_window, &k);
+	for (size_t i = 0; i < WINDOW_CALIBRATION; i++) {
+		if (k.bad[i]) {
+			*e = k.e[i];
+			goto cleanup;
 		}
 	}
-	*tests = censored_rate(least, WINDOW_CALIBRATION);
+	*tests = censored_rate(k.least, WINDOW_CALIBRATION);
 	bad = 0;
-release:
-	frame_release(&reference);
-out:
-	free(index);
-	free(least);
+cleanup:
+	frame_release(&k.reference);
+	free(order);
+	free(k.index);
+	free(k.least);
+	free(k.e);
+	free(k.bad);
 	return bad;
 }
 

@@ -8,6 +8,7 @@
 #ifndef FT_WINDOW_H
 #define FT_WINDOW_H
 
+#include "../base/pool.h"
 #include "compare.h"
 
 #define WINDOW_CALIBRATION 200 /* windows drawn */
@@ -26,10 +27,19 @@ void window_pool_release(struct window_pool *p);
 /* Prepares a frame that is zeroed otherwise (paths, time, seed). */
 typedef void window_prepare(struct frame *f, void *arg);
 
-/* *tests: the effective number of independent tests of a window of `rows` rows. -1 where the pool has fewer than 3 * rows records. progress is
- * called after each window and may stop the work by returning non-zero; it may be NULL. */
-int window_calibrate(const struct window_pool *pool, size_t rows, const struct drift_options *o, window_prepare *prepare,
-		     int (*progress)(void *arg, size_t done), void *arg, double *tests, struct err *e);
+/* How windows are drawn from the reference. */
+struct window_calibration {
+	const struct window_pool *rows;
+	size_t n; /* rows of a window */
+	const struct drift_options *options;
+	window_prepare *prepare;
+	void *arg;	     /* of prepare, which threads call */
+	struct pool *pool;   /* of threads; may be NULL */
+	int (*stopping)(void); /* gives up where it returns non-zero; may be NULL */
+};
+
+/* *tests: the effective number of independent tests of a window, whatever the number of threads. -1 where there are fewer than 3 * n rows. */
+int window_calibrate(const struct window_calibration *how, double *tests, struct err *e);
 
 /* The p at or below which a window of `rows` rows alarms, so that it happens once in ert rows. */
 double window_threshold(double tests, size_t rows, double ert);

@@ -180,7 +180,8 @@ static void run_length(int slow)
 			window_pool_add(&pool, buf_span(&b), o.seed);
 		}
 		frame_finish(&reference);
-		if (window_calibrate(&pool, 50, &o, nothing, NULL, NULL, &tests, &e))
+		struct window_calibration how = {.rows = &pool, .n = 50, .options = &o, .prepare = nothing};
+		if (window_calibrate(&how, &tests, &e))
 			printf("# %s\n", e.msg);
 		double threshold = window_threshold(tests, 50, 500);
 		for (int what = 0; what < 4; what++) {
