@@ -2,6 +2,9 @@
 #include "correct.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
 #include "dist.h"
 
 struct interval correct_rogan_gladen(double passed, double judged, struct confusion c, double level)
@@ -44,17 +47,11 @@ static struct moments moments(const double *x, const double *y, double by, size_
 	return m;
 }
 
-struct interval correct_prediction_powered(const double *truth, const double *judge, size_t n, const double *other, size_t m,
-					   double level)
+static struct interval powered(const double *truth, const double *judge, size_t n, const double *other, size_t m, double level)
 {
 	double covariance = 0, lambda = 0, se;
-	struct moments t, j, o, rest;
+	struct moments t = moments(truth, NULL, 0, n), j = moments(judge, NULL, 0, n), o = moments(other, NULL, 0, m), rest;
 
-	if (n < 2 || m < 2)
-		return (struct interval){NAN, NAN, NAN};
-	t = moments(truth, NULL, 0, n);
-	j = moments(judge, NULL, 0, n);
-	o = moments(other, NULL, 0, m);
 	for (size_t i = 0; i < n; i++)
 		covariance += (truth[i] - t.mean) * (judge[i] - j.mean) / ((double)n - 1);
 	/* The weight with the least variance; 0 is the labelled rows alone, 1 plain prediction-powered inference. */
@@ -63,4 +60,35 @@ struct interval correct_prediction_powered(const double *truth, const double *ju
 	rest = moments(truth, judge, lambda, n);
 	se = sqrt(rest.var / (double)n + lambda * lambda * o.var / (double)m);
 	return interval_se(rest.mean + lambda * o.mean, se, (double)n - 1, level);
+}
+
+struct interval correct_prediction_powered(const double *truth, const double *judge, size_t n, const double *other, size_t m,
+					   double level)
+{
+	struct interval v = {NAN, NAN, NAN}, drawn;
+	double *t, *j;
+	int rate = 1;
+
+	if (n < 2 || m < 2)
+		return v;
+	v = powered(truth, judge, n, other, m, level);
+	for (size_t i = 0; i < n && rate; i++)
+		rate = truth[i] == 0 || truth[i] == 1;
+	if (!rate)
+		return v;
+	/* Drawn towards the middle by one row of either kind, of which the judge knows nothing: without them rates near 0 or 1 are covered
+	 * too seldom, as by Wald's interval. */
+	t = mem_alloc(n + 2, sizeof *t);
+	j = mem_alloc(n + 2, sizeof *j);
+	memcpy(t, truth, n * sizeof *t);
+	memcpy(j, judge, n * sizeof *j);
+	t[n] = 0;
+	t[n + 1] = 1;
+	j[n] = j[n + 1] = .5;
+	drawn = powered(t, j, n + 2, other, m, level);
+	v.lo = fmin(v.value, drawn.lo);
+	v.hi = fmax(v.value, drawn.hi);
+	free(t);
+	free(j);
+	return v;
 }

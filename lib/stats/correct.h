@@ -14,7 +14,9 @@
 struct interval correct_rogan_gladen(double passed, double judged, struct confusion labelled, double level);
 
 /* Prediction-powered inference with the best weight for the judge (PPI++, Angelopoulos, Duchi and Zrnic 2023), for means of any scores:
- * truth[0..n-1] with judge[0..n-1] on labelled rows, other[0..m-1] on unlabelled ones. */
+ * truth[0..n-1] with judge[0..n-1] on labelled rows, other[0..m-1] on unlabelled ones. Where every truth is 0 or 1, the
+ * interval (not the value) is that of the rows and two more, one of either kind, as Agresti and Coull (1998) do for a rate alone. NaN
+ * with fewer than two rows on either side. */
 struct interval correct_prediction_powered(const double *truth, const double *judge, size_t n, const double *other, size_t m,
 					   double level);
 
