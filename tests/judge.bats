@@ -408,15 +408,17 @@ verdicts_of() {
 # A judge that is shown two answers says what stands first with probability P, else what is better in truth (never wrong) - so the first wins
 # (1 + P) / 2 of the votes, and both orders differ when just one follows position toward the other answer.
 @test "--bias recovers the position bias of a simulated judge within its interval, through the stub" {
-	RANDOM=5
-	for ((q = 0; q < 150; q++)); do
-		# one is better in even questions; each order follows position with probability 30 %
-		for first in one two; do
-			better=one
-			((q % 2)) && better=two
-			if ((RANDOM % 100 < 30)) || [ "$first" = "$better" ]; then echo $q $first A; else echo $q $first B; fi
+	{
+		RANDOM=5 # in the subshell of the pipe, which would draw a seed of its own
+		for ((q = 0; q < 150; q++)); do
+			# one is better in even questions; each order follows position with probability 30 %
+			for first in one two; do
+				better=one
+				((q % 2)) && better=two
+				if ((RANDOM % 100 < 30)) || [ "$first" = "$better" ]; then echo $q $first A; else echo $q $first B; fi
+			done
 		done
-	done | verdicts_of
+	} | verdicts_of
 	start_stub --replies replies
 	two 150 >in
 	ft-judge -q -m j --pair in >judged
@@ -445,16 +447,18 @@ verdicts_of() {
 	# 200 pairs of equally good models. The judge likes the longer answer with probability 0.8; of the two orders, one in which the answer that it likes stands
 	# second is decided by the place instead with probability 0.3. So the first wins .5 + .3 / 2 of the votes, 30 % of the pairs flip, and of those decided alike
 	# the longer wins 80 %; at equal length nobody wins.
-	RANDOM=11
-	for ((q = 0; q < 200; q++)); do
-		long=one short=two
-		((RANDOM % 2)) && long=two short=one
-		likes=$long other=$short
-		((RANDOM % 100 < 80)) || likes=$short other=$long
-		echo $q "$likes" A
-		if ((RANDOM % 100 < 30)); then echo $q "$other" A; else echo $q "$other" B; fi
-		echo "$long" >>longer
-	done | verdicts_of
+	{
+		RANDOM=11 # in the subshell of the pipe, which would draw a seed of its own
+		for ((q = 0; q < 200; q++)); do
+			long=one short=two
+			((RANDOM % 2)) && long=two short=one
+			likes=$long other=$short
+			((RANDOM % 100 < 80)) || likes=$short other=$long
+			echo $q "$likes" A
+			if ((RANDOM % 100 < 30)); then echo $q "$other" A; else echo $q "$other" B; fi
+			echo "$long" >>longer
+		done
+	} | verdicts_of
 	jq -R . longer | jq -sc 'to_entries[] | .key as $q | .value as $long | ("one", "two") as $m | {id: "r\($q)", model: $m, messages: [{role: "user", content: "question <\($q)>"}],
 		output: ((if $m == $long then "It would take me \($q % 7 + 2) more lines to say, and I do say it: " else "" end) + "answer of \($m) to <\($q)>")}' >in
 	start_stub --replies replies
