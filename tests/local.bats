@@ -130,7 +130,7 @@ outputs() {
 	for other in "-m ./n" "-m ./m --quantize q4_0" "-m ./m -T 1" "-m ./m --top-k 3"; do
 		# shellcheck disable=SC2086
 		ft-prompt $other "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err >/dev/null
-		grep -q '0 from the cache' err
+		[[ $(cat err) == *"5 requests"* && $(cat err) != *"from the cache"* ]]
 	done
 }
 
