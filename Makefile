@@ -13,6 +13,8 @@ MPI =
 
 # V=1 shows the commands.
 Q = $(if $(V),,@)
+# How targets build what they need: on all processors, unless make was told how many.
+JOBS = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1) $(2))
 
 .DEFAULT_GOAL = all
@@ -76,7 +78,7 @@ link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(foreach r,$(2),$(call archive,$(r))) \
 
 .PHONY: all programs
 all: setup
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) $(JOBS) programs
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
 $(BUILD)/lib/review/page.o: lib/review/page.html lib/review/page.css lib/review/page.js
@@ -167,7 +169,7 @@ test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) 
 
 .PHONY: demo
 demo: setup
-	@$(MAKE) --no-print-directory programs build/examples/notes
+	@$(MAKE) $(JOBS) programs build/examples/notes
 	@$(MAKE) --no-print-directory -C examples/payments
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -190,23 +192,23 @@ ASAN_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 FT_SANIT
 .PHONY: check check-slow check-asan check-valgrind check-fault lint
 check: setup
 	@.ci/setup check
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@$(RUN_TESTS)
 
 check-slow: setup
 	@.ci/setup check
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@FT_SLOW=1 $(RUN_TESTS)
 
 check-asan: setup
 	@.ci/setup check sanitize
-	@$(MAKE) --no-print-directory $(WITH_SANITIZERS) test-programs
+	@$(MAKE) $(JOBS) $(WITH_SANITIZERS) test-programs
 	@$(ASAN_ENV) FT_BUILD=build/asan tests/run
 
 # The same suites with every program under valgrind: wrappers stand where the programs are looked for.
 check-valgrind: setup
 	@.ci/setup check valgrind
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@mkdir -p build/valgrind/bin build/valgrind/tests
 	@for p in $(PROGRAMS:%=bin/%) $(UNITS:%=tests/%); do \
 		printf '#!/bin/sh\nexec valgrind -q --error-exitcode=99 --trace-children=no "%s" "$$@"\n' "$(CURDIR)/$(BUILD)/$$p" >build/valgrind/$$p; \
@@ -218,13 +220,13 @@ check-valgrind: setup
 .PHONY: check-browser
 check-browser: setup
 	@.ci/setup check browser
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@mkdir -p build/npm && cd build/npm && { [ -d node_modules/playwright-core ] || npm install --no-save --silent playwright-core@1; }
 	@$(RUN_TESTS) tests/browser.bats
 
 check-fault: setup
 	@.ci/setup check
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
 # Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many optional packages promptfoo needs only the
@@ -254,7 +256,7 @@ SECONDS = 60
 fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
 fuzz: setup
 	@.ci/setup build sanitize
-	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-programs \
+	@$(MAKE) $(JOBS) CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-programs \
 		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 	@for f in $(FUZZERS); do \
 		mkdir -p build/fuzzing/corpus/$$f && \
@@ -273,7 +275,7 @@ $(foreach f,tokens render,$(eval $(call npm_rule,$(f))))
 
 .PHONY: check-npm
 check-npm: setup
-	@$(MAKE) --no-print-directory $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
+	@$(MAKE) $(JOBS) $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
 	@tests/npm/check $(BUILD)
 
 # What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks; accuracy, which takes
@@ -281,7 +283,7 @@ check-npm: setup
 .PHONY: bench
 bench: setup
 	@.ci/setup check
-	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) $(JOBS) test-programs
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
 C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
@@ -295,8 +297,8 @@ lint: setup
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION="\"0\"" $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
 	shellcheck -x -S warning -e SC2154,SC2155,SC2034,SC2069,SC2238,SC1090,SC1091,SC2206 $(SH_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
-	$(MAKE) --no-print-directory CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
-	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
+	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
+	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
 
 # --- installing and shipping ---
 

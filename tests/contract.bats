@@ -268,10 +268,10 @@ hostile() {
 	parallel --will-cite --pipe --block 10k -k ft-split -q <rows.jsonl >shards.out
 	ft-split -q rows.jsonl | cmp - shards.out
 	split -n l/4 --additional-suffix=.jsonl rows.jsonl part-
-	parallel --will-cite ft-eval -c exact --profile {} '>' {.}.eval ::: part-*.jsonl
+	parallel --will-cite ft-eval -c exact --profile {} '>' '{.}.eval' ::: part-*.jsonl
 	ft-eval --merge part-*.eval >merged.json
 	ft-eval -c exact rows.jsonl | cmp - merged.json
-	parallel --will-cite ft-drift --profile {} '>' {.}.profile ::: part-*.jsonl
+	parallel --will-cite ft-drift --profile {} '>' '{.}.profile' ::: part-*.jsonl
 	ft-drift --merge part-*.profile >all.profile
 	status_is 0 ft-drift --table -r all.profile rows.jsonl
 }

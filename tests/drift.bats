@@ -478,7 +478,7 @@ vectors() {
 		truth=$(jq -s 'map(.eval.exact) | add / length' $f)
 		jq -se --argjson t "$truth" '.[-2] | .lo <= $t and $t <= .hi and .lo < .value and .value < .hi' out.jsonl
 		[ "$(jq -s '.[-2].verdict' out.jsonl)" = "$([ $f = same ] && echo '"stable"' || echo '"drift"')" ]
-		[ "$status" -eq $([ $f = same ] && echo 0 || echo 1) ]
+		[ "$status" -eq "$([ $f = same ] && echo 0 || echo 1)" ]
 	done
 	jq -c 'del(.eval)' same >current
 	drift -r reference --exclude .q "${ask[@]}" <(jq -c '.q = "new"' current)

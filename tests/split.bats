@@ -442,13 +442,13 @@ check() {
 	grep -q '<h2>near-duplicate</h2>' page.html
 	grep -q '&lt;img src=x&gt; again' page.html
 	grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' page.html
-	! grep -Eq '<(script|img|link [^>]*href="http)|url\(' page.html
+	run ! grep -Eq '<(script|img|link [^>]*href="http)|url\(' page.html
 	[ "$(grep -c '<svg' page.html)" -ge 3 ]
 	grep -q 'prefers-color-scheme:dark' page.html
 	# Pipes are read once: the page shows ids alone.
 	status_is 1 ft-split --check --html piped.html <(cat bad.jsonl) <(cat test.jsonl)
 	grep -q '<td class="id">n359</td>' piped.html
-	! grep -q 'src=x' piped.html
+	run ! grep -q 'src=x' piped.html
 	status_is 2 ft-split --check --html no/such/page.html bad.jsonl test.jsonl
 	[ -z "$output" ]
 }
