@@ -330,7 +330,7 @@ distcheck: dist
 
 help:
 	@echo 'make                 install what is missing, build into build/bin'
-	@echo 'make demo            the whole road on generated payment notes, under three minutes on 2 cores'
+	@echo 'make demo            the whole road on generated payment notes, a few minutes on 2 cores'
 	@echo 'make check           build and run all tests (check-slow: also the long simulations)'
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
