@@ -123,19 +123,6 @@ static struct session {
 
 /* --- usage --- */
 
-/* PATH or PATH:min */
-static void parse_best(void)
-{
-	struct err e = ERR_INIT;
-	size_t n = strlen(opt_best);
-	ft.spec.best_is_least = n > 4 && strcmp(opt_best + n - 4, ":min") == 0;
-	char *path = mem_strndup(opt_best, ft.spec.best_is_least ? n - 4 : n);
-	if (!(ft.best = path_compile(path, &e)))
-		prog_usage("--best %s: %s", opt_best, e.msg);
-	free(path);
-	ft.spec.best_by = opt_best;
-}
-
 static void check_local_options(void)
 {
 	opt_rank = opt_rank ? opt_rank : 16;
@@ -154,15 +141,14 @@ static void check_usage(void)
 				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"},
 				 *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
 	static const enum nn_type base_types[] = {NN_BF16, NN_Q8_0, NN_Q4_0, NN_F32};
+	struct err e = ERR_INIT;
 	check_local_options();
 	opt_dry = opt_dry || opt_show;
-	int writes = !opt_dry && !opt_estimate;
 	if (!opt_model == !opt_scratch)
 		prog_usage("one of -m and --scratch is needed");
-	if (!opt_out && writes)
+	if (!opt_out && !opt_dry && !opt_estimate)
 		prog_usage("-o is needed");
-	if (opt_scratch)
-		opt_full = 1;
+	opt_full = opt_full || opt_scratch;
 	if (opt_full && (opt_dora || opt_rslora || opt_quantize))
 		prog_usage("%s goes with adapters, not with --full or --scratch",
 			   opt_dora ? "--dora" : opt_rslora ? "--rslora" : "--quantize");
@@ -183,10 +169,10 @@ static void check_usage(void)
 	ft.spec.schedule = (enum trainer_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
 	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_long, lengths, 3);
 	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
-	ft.spec.beta = opt_beta;
-	ft.spec.neftune = opt_neftune;
-	if (opt_best)
-		parse_best();
+	ft.spec.beta = opt_beta, ft.spec.neftune = opt_neftune;
+	if (opt_best && !(ft.best = outside_best(opt_best, &ft.spec.best_is_least, &e)))
+		prog_usage("--best %s: %s", opt_best, e.msg);
+	ft.spec.best_by = opt_best;
 	ft.spec.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1;
 	ft.save_type = opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
 	if (opt_quantize)
@@ -195,7 +181,7 @@ static void check_usage(void)
 
 /* --- data --- */
 
-static void on_refused(void *arg, const struct err *e)
+static void on_sentence(void *arg, const struct err *e)
 {
 	(void)arg;
 	if (!ranks_rank())
@@ -216,25 +202,10 @@ static void read_data(char **files)
 	struct err e = ERR_INIT;
 	const struct corpus_spec spec = {
 		.max_seq = (size_t)opt_max_seq, .too_long = ft.too_long, .preferences = ft.spec.objective != OBJECTIVE_SFT,
-		.skip_bad = opt_skip_bad, .overlap = opt_overlap, .on_refused = on_refused, .stopping = prog_stopping,
+		.skip_bad = opt_skip_bad, .overlap = opt_overlap, .on_refused = on_sentence, .stopping = prog_stopping,
 	};
 	if (corpus_read(&ft.data, files, opt_valid, &spec, &e))
 		prog_die("%s%s", e.msg, ranks_rank() ? " (on a rank other than 0, which standard input does not reach)" : "");
-}
-
-static void tell_data(void)
-{
-	const struct dataset *d = &ft.data.train;
-	if (opt_quiet)
-		return;
-	prog_warn("%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
-		  d->supervised, d->longest, ft.data.valid.rows, ft.data.test ? "" : "; no test rows here");
-	if (ft.data.test)
-		prog_warn("%zu test rows left untouched", ft.data.test);
-	if (d->dropped + ft.data.valid.dropped)
-		prog_warn("%zu rows left out as longer than %lld tokens", d->dropped + ft.data.valid.dropped, opt_max_seq);
-	if (d->truncated + ft.data.valid.truncated)
-		prog_warn("%zu rows cut to %lld tokens", d->truncated + ft.data.valid.truncated, opt_max_seq);
 }
 
 static void plan_steps(void)
@@ -254,21 +225,10 @@ static void plan_steps(void)
 		prog_usage("--patience needs validation rows (-v, or split valid), or --eval with --best");
 }
 
-static void on_packs(void *arg, struct span lines)
+static void on_text(void *arg, struct span text)
 {
 	(void)arg;
-	out_span(lines);
-}
-
-static void print_text(void)
-{
-	struct buf b = BUF_INIT;
-	for (size_t i = 0; i < ft.data.train.n && !prog_stopping(); i++) {
-		buf_clear(&b);
-		show_example(&ft.data.train, i, ft.data.tokenizer, out_is_tty(), &b);
-		out_span(buf_span(&b));
-	}
-	buf_release(&b);
+	out_span(text);
 }
 
 /* --- training --- */
@@ -284,11 +244,7 @@ static void on_progress(void *arg, const struct trainer_state *s)
 {
 	(void)arg;
 	char note[96];
-	double speed = s->seconds > 0 ? (double)s->tokens / s->seconds : 0;
-	if (isnan(s->valid_loss))
-		snprintf(note, sizeof note, "loss %.4f, %.0f tokens/s", s->loss, speed);
-	else
-		snprintf(note, sizeof note, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss, speed);
+	trainer_note(s, note, sizeof note);
 	progress_set(&ft.progress, (double)s->step, note);
 }
 
@@ -307,21 +263,12 @@ static void tell_end(const struct run *run, const struct trainer_state *s, enum 
 			  (unsigned long long)s->tokens, how == TRAINER_EARLY ? " (validation no longer improved)" : "");
 }
 
-static void print_estimate(struct tuning *t)
-{
-	struct err e = ERR_INIT;
-	struct buf line = BUF_INIT;
-	if (tuning_estimate(t, &line, &e))
-		prog_fail(&e);
-	out_line(line.data, line.len);
-	buf_release(&line);
-}
-
 /* Returns 1 where the run was stopped before its end. */
 static int train(struct run *run)
 {
 	struct err e = ERR_INIT;
 	struct tuning t = {0};
+	struct buf line = BUF_INIT;
 	struct trainer_state s;
 	enum trainer_end how = TRAINER_DONE;
 	const struct outside outside = {opt_eval, ft.best};
@@ -337,7 +284,9 @@ static int train(struct run *run)
 	if (tuning_open(&t, &spec, &e))
 		prog_fail(&e);
 	if (opt_estimate) {
-		print_estimate(&t);
+		if (tuning_estimate(&t, &line, &e))
+			prog_fail(&e);
+		out_line(line.data, line.len);
 	} else {
 		out_line_buffered(1);
 		progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
@@ -350,6 +299,7 @@ static int train(struct run *run)
 		if (!ranks_rank())
 			tell_end(run, &s, how);
 	}
+	buf_release(&line);
 	tuning_release(&t);
 	return how == TRAINER_STOPPED;
 }
@@ -387,9 +337,7 @@ static int train_remotely(char **files)
 	if (remote_open(&r, &e))
 		prog_fail(&e);
 	if (opt_cancel) {
-		if (files[0])
-			snprintf(j.id, sizeof j.id, "%s", files[0]);
-		if ((!files[0] && remote_remembered(opt_out, &j, &e)) || remote_cancel(&r, &j, &e))
+		if (remote_cancel_run(&r, opt_out, files[0], &j, &e))
 			prog_fail(&e);
 		prog_warn("job %s: %s", j.id, j.status);
 		return FT_OK;
@@ -398,7 +346,7 @@ static int train_remotely(char **files)
 		.remote = &r, .dir = opt_out, .poll = opt_poll, .row = on_row, .progress = on_job,
 		.task = {.model = opt_model, .suffix = opt_suffix, .epochs = opt_epochs, .lr = opt_lr, .multiplier = opt_multiplier, .batch = opt_batch,
 			 .seed = opt_seed, .seeded = opt_seed != LLONG_MIN, .rank = opt_rank, .preferences = opt_dpo, .beta = opt_beta},
-		.rows = {.preferences = opt_dpo, .skip_bad = opt_skip_bad, .on_refused = on_refused, .stopping = prog_stopping},
+		.rows = {.preferences = opt_dpo, .skip_bad = opt_skip_bad, .on_refused = on_sentence, .stopping = prog_stopping},
 	};
 	const char *job = opt_resume && files[0] && !file_exists(files[0]) ? files[0] : NULL;
 	out_line_buffered(1);
@@ -407,12 +355,9 @@ static int train_remotely(char **files)
 	progress_end(&ft.progress);
 	if (bad)
 		prog_fail(&e);
-	if (how == REMOTE_END_LEFT)
-		prog_warn("job %s goes on at the provider; --resume follows it, --cancel ends it", j.id);
-	else if (how != REMOTE_END_DONE)
-		prog_warn("job %s: %s%s%s", j.id, j.status, j.error.len ? ": " : "", j.error.len ? j.error.data : "");
-	else if (!opt_quiet)
-		prog_warn("job %s: %s%s", j.id, j.model.len ? "the new model is " : "done", j.model.len ? j.model.data : "");
+	remote_tell(&j, how, &e);
+	if (how != REMOTE_END_DONE || !opt_quiet)
+		prog_warn("%s", e.msg);
 	remote_job_release(&j);
 	remote_close(&r);
 	return how != REMOTE_END_DONE ? FT_TROUBLE : run.rows.refused ? FT_PARTIAL : FT_OK;
@@ -436,13 +381,14 @@ int main(int argc, char **argv)
 		prog_fail(&e);
 	read_data(files);
 	plan_steps();
-	tell_data();
+	if (!opt_quiet)
+		corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
 	int stopped = 0;
 	const struct show_order order = {ft.spec.batch, ft.spec.steps, ft.spec.seed};
 	if (opt_show)
-		print_text();
+		show_examples(&ft.data.train, ft.data.tokenizer, out_is_tty(), on_text, NULL, prog_stopping);
 	else if (opt_dry)
-		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_packs, NULL, prog_stopping);
+		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_text, NULL, prog_stopping);
 	else
 		stopped = train(&run);
 	ranks_end();

@@ -91,3 +91,25 @@ int corpus_read(struct corpus *c, char **files, const char *valid_file, const st
 			       c->valid.examples[first].line, overlap, c->valid.rows);
 	return 0;
 }
+
+void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, const struct err *sentence), void *arg)
+{
+	const struct dataset *d = &c->train;
+	size_t dropped = d->dropped + c->valid.dropped, truncated = d->truncated + c->valid.truncated;
+	struct err text;
+	err_set(&text, "%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
+		d->supervised, d->longest, c->valid.rows, c->test ? "" : "; no test rows here");
+	say(arg, &text);
+	if (c->test) {
+		err_set(&text, "%zu test rows left untouched", c->test);
+		say(arg, &text);
+	}
+	if (dropped) {
+		err_set(&text, "%zu rows left out as longer than %zu tokens", dropped, max_seq);
+		say(arg, &text);
+	}
+	if (truncated) {
+		err_set(&text, "%zu rows cut to %zu tokens", truncated, max_seq);
+		say(arg, &text);
+	}
+}

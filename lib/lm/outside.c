@@ -4,7 +4,20 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+
+#include "../base/mem.h"
+
+struct path *outside_best(const char *text, int *least, struct err *e)
+{
+	size_t n = strlen(text);
+	*least = n > 4 && strcmp(text + n - 4, ":min") == 0;
+	char *path = mem_strndup(text, *least ? n - 4 : n);
+	struct path *p = path_compile(path, e);
+	free(path);
+	return p;
+}
 
 /* One line of output; *found counts the objects. */
 static void take_line(const struct outside *o, struct span line, struct buf *json, size_t *found, double *score)

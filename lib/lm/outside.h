@@ -13,6 +13,9 @@ struct outside {
 	const struct path *best; /* where in its output the deciding number stands; NULL: none */
 };
 
+/* The path in PATH or PATH:min; *least says whether it was the latter. NULL after an error. */
+struct path *outside_best(const char *text, int *least, struct err *e);
+
 /* Runs the command with FT_MODEL, FT_ADAPTER (empty: none) and FT_STEP in the environment, which stays so. Its output's JSON objects, one a
  * line, are appended to json as an array; other lines are passed over. *score gets the first number at best, or NaN. Exit statuses 0,
  * 1, 3 and 4 are answers; any other one is an error, as is an output without the number that decides. */

@@ -42,6 +42,18 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 	buf_release(&text);
 }
 
+void show_examples(const struct dataset *d, const struct tokenizer *t, int colour, void (*give)(void *arg, struct span text), void *arg,
+		   int (*stopping)(void))
+{
+	struct buf b = BUF_INIT;
+	for (size_t i = 0; i < d->n && !(stopping && stopping()); i++) {
+		buf_clear(&b);
+		show_example(d, i, t, colour, &b);
+		give(arg, buf_span(&b));
+	}
+	buf_release(&b);
+}
+
 /* The packs of one step over these rows. */
 static void step_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b)
 {

@@ -11,6 +11,10 @@
  * and tab are written as \xNN, so that data cannot command a terminal. */
 void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour, struct buf *b);
 
+/* All examples of d so, each given as soon as it is written. stopping may be NULL. */
+void show_examples(const struct dataset *d, const struct tokenizer *t, int colour, void (*give)(void *arg, struct span text), void *arg,
+		   int (*stopping)(void));
+
 /* How rows are drawn; as trainer_spec. */
 struct show_order {
 	size_t batch, steps;

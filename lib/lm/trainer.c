@@ -41,6 +41,15 @@ double trainer_rate(const struct trainer_spec *s, size_t step)
 	return s->lr;
 }
 
+void trainer_note(const struct trainer_state *s, char *note, size_t size)
+{
+	double speed = s->seconds > 0 ? (double)s->tokens / s->seconds : 0;
+	if (isnan(s->valid_loss))
+		snprintf(note, size, "loss %.4f, %.0f tokens/s", s->loss, speed);
+	else
+		snprintf(note, size, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss, speed);
+}
+
 /* --- state as JSON --- */
 
 static void state_write(const struct trainer_state *s, const char *fingerprint, struct buf *b)

@@ -77,7 +77,8 @@ static int load_state(struct road *k, struct err *e)
 	return rc;
 }
 
-int remote_remembered(const char *dir, struct remote_job *j, struct err *e)
+/* Sets j's id to that of the job that dir remembers. */
+static int recall(const char *dir, struct remote_job *j, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	struct span v;
@@ -90,6 +91,15 @@ int remote_remembered(const char *dir, struct remote_job *j, struct err *e)
 	buf_release(&b);
 	free(path);
 	return rc;
+}
+
+int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j, struct err *e)
+{
+	if (!id && recall(dir, j, e))
+		return -1;
+	if (id)
+		snprintf(j->id, sizeof j->id, "%s", id);
+	return remote_cancel(r, j, e);
 }
 
 /* From the rows and all that decides the result: what is the same has the same name. */
@@ -249,4 +259,14 @@ cleanup:
 	buf_release(&k.train_file);
 	buf_release(&k.valid_file);
 	return rc;
+}
+
+void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence)
+{
+	if (how == REMOTE_END_LEFT)
+		err_set(sentence, "job %s goes on at the provider; --resume follows it, --cancel ends it", j->id);
+	else if (how != REMOTE_END_DONE)
+		err_set(sentence, "job %s: %s%s%s", j->id, j->status, j->error.len ? ": " : "", j->error.len ? j->error.data : "");
+	else
+		err_set(sentence, "job %s: %s%s", j->id, j->model.len ? "the new model is " : "done", j->model.len ? j->model.data : "");
 }

@@ -22,8 +22,8 @@ struct remote_run {
 	void *arg;
 };
 
-/* Sets j's id to that of the job that dir remembers. */
-int remote_remembered(const char *dir, struct remote_job *j, struct err *e);
+/* Cancels the job called id or, where that is NULL, the one that dir remembers; j is set to it. */
+int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j, struct err *e);
 
 enum remote_end { REMOTE_END_DONE, REMOTE_END_FAILED, REMOTE_END_CANCELLED, REMOTE_END_LEFT };
 
@@ -32,5 +32,8 @@ enum remote_end { REMOTE_END_DONE, REMOTE_END_FAILED, REMOTE_END_CANCELLED, REMO
  * on at the provider. j is the job as it was seen last. */
 int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume, const char *job, struct remote_job *j,
 	       enum remote_end *how, struct err *e);
+
+/* One sentence for people on how it ended, what the job is called and what came of it. */
+void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence);
 
 #endif
