@@ -55,6 +55,7 @@ static int pack(struct lm_decoder *d, struct nn_pack *to, enum nn_type type, con
 	if (nn_pack_init(to, type, from->rows, from->cols) != 0)
 		return err_set(e, "a matrix of %zu x %zu cannot be held as %s", from->rows, from->cols, nn_type_name(type));
 	pool_run(d->pool, nn_pack_panels(to), pack_panel, &p);
+	lm_model_forget(d->m, from->data, from->rows * nn_row_bytes(from->type, from->cols));
 	if (type == NN_Q8_0 || type == NN_Q4_0)
 		d->quantised = 1;
 	return 0;

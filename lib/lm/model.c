@@ -223,8 +223,7 @@ void lm_model_bind(struct lm_model *m)
 	m->positions = data_of(m, m->t_positions);
 }
 
-/* Values were copied: where they stand in a mapped file, its pages need not stay in memory. */
-static void forget(const struct lm_model *m, const void *data, size_t bytes)
+void lm_model_forget(const struct lm_model *m, const void *data, size_t bytes)
 {
 	const struct st_set *files = &m->memory->files;
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)data + page - 1) / page * page;
@@ -256,7 +255,7 @@ void lm_table_settle(struct lm_model *m)
 			continue;
 		if (t->data) {
 			nn_decode(m->params + t->offset, t->type, t->data, t->rows * t->cols);
-			forget(m, t->data, nn_row_bytes(t->type, t->rows * t->cols));
+			lm_model_forget(m, t->data, nn_row_bytes(t->type, t->rows * t->cols));
 		}
 		t->type = NN_F32;
 		t->data = m->params + t->offset;
@@ -290,7 +289,7 @@ static void requantize(struct lm_model *m, struct lm_tensor *t, enum nn_type to)
 		nn_encode(to, out + r * to_row, row, t->cols);
 	}
 	free(row);
-	forget(m, t->data, t->rows * from_row);
+	lm_model_forget(m, t->data, t->rows * from_row);
 	t->type = to;
 	t->data = out;
 }
@@ -304,7 +303,7 @@ static void turn(struct lm_model *m, struct lm_tensor *t, size_t size)
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->cols; c++)
 			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size, size);
-	forget(m, from, t->rows * t->cols * size);
+	lm_model_forget(m, from, t->rows * t->cols * size);
 	t->data = to;
 }
 

@@ -107,6 +107,9 @@ void lm_linear_values(const struct lm_linear *lin, int merged, float *out);
  * merged in if there is one. A tied head is left out. Each file is written atomically, the weights first. */
 int lm_model_save(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e);
 
+/* Values were copied elsewhere: where they stand in a mapped file, its pages need not stay in memory. They can still be read. */
+void lm_model_forget(const struct lm_model *m, const void *data, size_t bytes);
+
 size_t lm_model_count(const struct lm_model *m); /* parameters of the base, a tied pair once */
 size_t lm_model_bytes(const struct lm_model *m); /* memory held for weights, mapped files included */
 
