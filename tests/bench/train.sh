@@ -58,8 +58,8 @@ for method in lora full; do
 	ft=$(lm-reference bench "$smol" $method 2 512 "$steps")
 	compare "$what, SmolLM2-135M shape" "$ft" "$(torch "$FT_SHARED/peers/bench_torch.py" smol135 2 512 "$steps" "${option[@]}")" "$must" "$memory"
 	jq -c --arg work "$what, SmolLM2-135M shape, useful share of sgemm" --argjson must "$share" '
-		{$work, ft: .useful_gflops, peer: .sgemm_gflops, unit: "GFLOP/s", ratio: (.useful_gflops / .sgemm_gflops), $must,
-		 note: "peer: 1024 x 1024 products on all threads in the same run; OpenBLAS core \(.core)"}' <<<"$ft"
+		{$work, ft: .useful_gflops, peer: .sgemm_gflops, unit: "GFLOP/s", ratio: .share, $must,
+		 note: "peer: 1024 x 1024 products on all threads, between the steps; OpenBLAS core \(.core)"}' <<<"$ft"
 	[ $method = lora ] && lora=$ft
 done
 jq -c --argjson one "$lora" '{work: "LoRA r=8, SmolLM2-135M shape, four times the tokens a step", ft: .tokens_per_s, peer: $one.tokens_per_s, unit: "tokens/s",

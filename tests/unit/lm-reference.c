@@ -316,31 +316,45 @@ static void gemm_piece(void *arg, size_t i)
 	nn_gemm(0, 1, n, n, n, 1, g->a, n, g->b, n, 0, g->c + i * n * n, n);
 }
 
-/* The machine's own sgemm rate: large squares on every thread, the best of some tries. */
-/* Floating-point operations a second, all threads together, and a second of one processor: the best of 20. */
-static double sgemm_rate(struct pool *pool, double *per_cpu)
+struct speed {
+	double wall, cpu; /* a second, and a second of one processor */
+};
+
+/* The machine's own sgemm in floating-point operations, all threads together: large squares on every thread, as long as `seconds`. */
+static struct speed sgemm_rate(struct pool *pool, double seconds)
 {
-	size_t n = 1024, pieces = (size_t)pool_threads(pool);
+	size_t n = 1024, pieces = (size_t)pool_threads(pool), done = 0;
 	struct gemm g = {mem_aligned(n * n, 4), mem_aligned(n * n, 4), mem_aligned(n * n * pieces, 4), n};
-	double best = 0;
+	double t, cpu, flops = 2 * (double)(n * n * n * pieces);
+	struct speed rate;
 
 	for (size_t i = 0; i < n * n; i++)
 		g.a[i] = g.b[i] = (float)(i % 7) - 3;
-	for (int i = 0; i < 20; i++) {
-		double t = clock_now(), cpu = cpu_seconds(), flops = 2 * (double)(n * n * n * pieces), rate;
-
+	pool_run(pool, pieces, gemm_piece, &g); /* touches c */
+	for (t = clock_now(), cpu = cpu_seconds(); clock_now() - t < seconds; done++)
 		pool_run(pool, pieces, gemm_piece, &g);
-		rate = flops / (clock_now() - t);
-		best = rate > best ? rate : best;
-		rate = flops / (cpu_seconds() - cpu);
-		*per_cpu = rate > *per_cpu ? rate : *per_cpu;
-	}
+	rate = (struct speed){flops * (double)done / (clock_now() - t), flops * (double)done / (cpu_seconds() - cpu)};
 	free(g.a);
 	free(g.b);
 	free(g.c);
-	return best;
+	return rate;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *x, int n)
+{
+	qsort(x, (size_t)n, sizeof(*x), by_value);
+	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+/* Training steps, and between them sgemm, since processors that others share change their speed from one second to the next: medians of the
+ * steps, of the sgemm rates, and of the share of each step in the mean of the sgemm rates before and after it. */
 static void bench(const char *model, int full, size_t rows, size_t length, int steps, const char *type, const char *memory)
 {
 	struct err e = ERR_INIT;
@@ -350,7 +364,10 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	struct packs k = {.p = mem_alloc(1, sizeof(*k.p)), .n = 1};
 	struct engine g;
 	struct adamw opt;
-	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)), cpu, flops, rate, per_cpu = 0, loss = 0, peak;
+	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)), *rates = mem_alloc((size_t)steps, sizeof(*rates));
+	double *shares = mem_alloc((size_t)steps, sizeof(*shares)), *cpu_shares = mem_alloc((size_t)steps, sizeof(*cpu_shares));
+	double flops, step_s, loss = 0, peak;
+	struct speed before, after;
 	float *grads, *weights = mem_alloc(rows * length, sizeof(*weights));
 	int32_t *ids = mem_alloc(rows * length, sizeof(*ids));
 	size_t *starts = mem_alloc(rows, sizeof(*starts));
@@ -375,10 +392,10 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	grads = mem_aligned(g.m->n_params, sizeof(*grads));
 	adamw_init(&opt, g.m->n_params);
 	flops = lm_work_flops(g.m, k.p, 1);
-	cpu = 0;
+	before = sgemm_rate(g.pool, 0.5);
 	for (int i = 0; i < steps; i++) {
 		struct lm_loss l = {0};
-		double t = clock_now(), c = cpu_seconds();
+		double t = clock_now(), cpu = cpu_seconds();
 
 		memset(grads, 0, g.m->n_params * sizeof(*grads));
 		if (lm_gradients(g.w, k.p, 1, grads, &l, NULL, &e) < 0)
@@ -386,31 +403,31 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 		nn_norm(grads, g.m->n_params, g.pool);
 		adamw_step(&opt, g.m->params, grads, (float)(1 / l.weight), 1e-4f, 0, g.pool);
 		seconds[i] = clock_now() - t;
-		cpu = i == 0 || cpu_seconds() - c < cpu ? cpu_seconds() - c : cpu;
+		cpu = cpu_seconds() - cpu;
 		loss = l.loss / l.weight;
+		after = sgemm_rate(g.pool, 0.5);
+		rates[i] = (before.wall + after.wall) / 2;
+		shares[i] = flops / seconds[i] / rates[i];
+		cpu_shares[i] = flops / cpu / ((before.cpu + after.cpu) / 2);
+		before = after;
 	}
-	for (int i = 1; i < steps; i++) /* sorted */
-		for (int j = i; j > 0 && seconds[j] < seconds[j - 1]; j--) {
-			double x = seconds[j];
-
-			seconds[j] = seconds[j - 1];
-			seconds[j - 1] = x;
-		}
 	getrusage(RUSAGE_SELF, &usage);
 	peak = (double)usage.ru_maxrss / 1024;
-	rate = sgemm_rate(g.pool, &per_cpu);
-	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"best_s\": %.4f, \"cpu_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, "
-	       "\"sgemm_gflops\": %.1f, \"share\": %.3f, \"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputes\": %d, \"loss\": %.6f, \"core\": \"%s\"}\n",
-	       rows * length, seconds[steps / 2], seconds[0], cpu, (double)(rows * length) / seconds[steps / 2],
-	       flops / seconds[steps / 2] / 1e9, rate / 1e9, flops / seconds[0] / rate,
-	       flops / cpu / per_cpu, peak, lm_work_checkpoints(g.w), loss, openblas_get_corename());
+	step_s = median(seconds, steps);
+	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, \"sgemm_gflops\": %.1f, \"share\": %.3f, "
+	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputes\": %d, \"loss\": %.6f, \"core\": \"%s\"}\n",
+	       rows * length, step_s, (double)(rows * length) / step_s, flops / step_s / 1e9, median(rates, steps) / 1e9,
+	       median(shares, steps), median(cpu_shares, steps), peak, lm_work_checkpoints(g.w), loss, openblas_get_corename());
+	free(seconds);
+	free(rates);
+	free(shares);
+	free(cpu_shares);
 	adamw_release(&opt);
 	engine_close(&g);
 	free(grads);
 	free(weights);
 	free(ids);
 	free(starts);
-	free(seconds);
 	free(k.p);
 }
 
