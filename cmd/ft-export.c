@@ -5,6 +5,7 @@
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
+#include "../lib/base/progress.h"
 #include "../lib/json/jw.h"
 #include "../lib/lm/adapter.h"
 #include "../lib/lm/gguf.h"
@@ -12,6 +13,7 @@
 
 static const char *model_name, *adapter_dir, *out_path, *format_name, *type_name;
 static int adapter_only, quiet;
+static struct lm_save how;
 
 static const struct opt options[] = {
 	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name", 0, 0},
@@ -19,8 +21,9 @@ static const struct opt options[] = {
 	{'o', "out", OPT_STR, &out_path, "OUT", "directory (hf) or file (gguf) to write", 0, 0},
 	{0, "format", OPT_STR, &format_name, "FORMAT", "hf or gguf (default: gguf where OUT ends in .gguf, else hf)", 0, 0},
 	{0, "quantize", OPT_STR, &type_name, "TYPE", "f32, bf16, q8_0 or q4_0 (default: as the model is stored);\nhf takes f32 and bf16", 0, 0},
+	{0, "shard-size", OPT_SIZE, &how.shard_bytes, "SIZE", "cut hf weights into files of at most this, 2G (default: 5 GB)", 0, 0},
 	{0, "adapter-only", OPT_FLAG, &adapter_only, NULL, "write the adapter alone, for use over the base's own GGUF", 0, 0},
-	{'q', "quiet", OPT_FLAG, &quiet, NULL, "no warnings", 0, 0},
+	{'q', "quiet", OPT_FLAG, &quiet, NULL, "no warnings and no progress", 0, 0},
 	{0, NULL, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -38,8 +41,9 @@ struct export {
 	struct lm_model *model;
 	struct tokenizer *tokenizer;
 	struct chat *chat;
-	enum nn_type type;
 	struct gguf_report report;
+	struct progress bar;
+	double done;
 };
 
 static int is_gguf(void)
@@ -125,9 +129,9 @@ static int export_hf(struct export *x, struct err *e)
 {
 	if (adapter_only)
 		return err_set(e, "--adapter-only is for GGUF; for others %s is the adapter as it should be", adapter_dir);
-	if (x->type == NN_Q8_0 || x->type == NN_Q4_0)
-		return err_set(e, "--quantize %s: a directory in Hugging Face layout holds f32 or bf16", nn_type_name(x->type));
-	if (file_mkdir(out_path, e) != 0 || lm_model_save(x->model, out_path, x->type, e) != 0)
+	if (how.type == NN_Q8_0 || how.type == NN_Q4_0)
+		return err_set(e, "--quantize %s: a directory in Hugging Face layout holds f32 or bf16", nn_type_name(how.type));
+	if (file_mkdir(out_path, e) != 0 || lm_model_save(x->model, out_path, &how, e) != 0)
 		return -1;
 	return copy_beside(x, e);
 }
@@ -136,8 +140,8 @@ static int export_gguf(struct export *x, struct err *e)
 {
 	const char *name = base_name(x->dir);
 
-	if (adapter_only ? gguf_export_adapter(x->model, name, out_path, &x->report, e)
-			 : gguf_export_model(x->model, x->tokenizer, x->type, name, out_path, &x->report, e))
+	if (adapter_only ? gguf_export_adapter(x->model, &how, name, out_path, &x->report, e)
+			 : gguf_export_model(x->model, x->tokenizer, &how, name, out_path, &x->report, e))
 		return -1;
 	return write_modelfile(x, e);
 }
@@ -150,8 +154,16 @@ static int load(struct export *x, struct err *e)
 	if (adapter_dir && lm_adapter_open(x->model, adapter_dir, 0, e) != 0)
 		return -1;
 	if (!type_name)
-		x->type = stored_type(x->model);
+		how.type = stored_type(x->model);
 	return 0;
+}
+
+static int step(void *arg, size_t values)
+{
+	struct export *x = arg;
+
+	progress_set(&x->bar, x->done += (double)values, NULL);
+	return prog_stopping();
 }
 
 /* One line on what was written. */
@@ -167,7 +179,7 @@ static void report(const struct export *x, int gguf)
 	jw_key(&w, "format");
 	jw_str(&w, gguf ? "gguf" : "hf");
 	jw_key(&w, "type");
-	jw_str(&w, nn_type_name(adapter_only ? NN_F32 : x->type));
+	jw_str(&w, nn_type_name(adapter_only ? NN_F32 : how.type));
 	jw_key(&w, "model");
 	jw_str(&w, model_name);
 	jw_key(&w, "adapter");
@@ -190,7 +202,7 @@ int main(int argc, char **argv)
 	struct export x = {0};
 	struct err e = ERR_INIT;
 	char **operands = prog_start(&program, argc, argv);
-	int gguf;
+	int gguf, bad;
 
 	if (operands[0])
 		prog_usage("%s: ft-export takes no files; the model is given with -m", operands[0]);
@@ -198,7 +210,7 @@ int main(int argc, char **argv)
 		prog_usage("-m MODEL and -o OUT are needed");
 	if (format_name && strcmp(format_name, "hf") != 0 && strcmp(format_name, "gguf") != 0)
 		prog_usage("--format %s: there are hf and gguf", format_name);
-	if (type_name && (nn_type_parse(type_name, &x.type) != 0 || x.type == NN_F16))
+	if (type_name && (nn_type_parse(type_name, &how.type) != 0 || how.type == NN_F16))
 		prog_usage("--quantize %s: there are f32, bf16, q8_0 and q4_0", type_name);
 	if (adapter_only && !adapter_dir)
 		prog_usage("--adapter-only needs -a DIR");
@@ -207,7 +219,14 @@ int main(int argc, char **argv)
 		prog_fail(&e);
 	if (chat_warning(x.chat) && !quiet && !adapter_only)
 		prog_warn("%s", chat_warning(x.chat));
-	if ((gguf ? export_gguf(&x, &e) : export_hf(&x, &e)) != 0)
+	how.step = step;
+	how.arg = &x;
+	progress_begin(&x.bar, "parameters", (double)lm_model_count(x.model), quiet);
+	bad = gguf ? export_gguf(&x, &e) : export_hf(&x, &e);
+	progress_end(&x.bar);
+	if (bad && prog_stopping())
+		prog_end(FT_OK); /* ends by the signal */
+	if (bad)
 		prog_fail(&e);
 	report(&x, gguf);
 	chat_free(x.chat);

@@ -54,6 +54,91 @@ beyond() {
 	[ "$(stat -c %s once/model.safetensors)" -lt "$(stat -c %s f32/model.safetensors)" ]
 }
 
+@test "large weights are cut into shards with an index, and the form of before is removed" {
+	make_model m 7 '{"num_hidden_layers": 4, "tie_word_embeddings": false}'
+	ft-export -q -m ./m -o whole >/dev/null
+	ft-export -q -m ./m -o cut >/dev/null
+	ft-export -q -m ./m -o cut --shard-size 100K | jq -e '.format == "hf"'
+	[ ! -e cut/model.safetensors ]
+	jq -er '.weight_map | [.[]] | unique[]' cut/model.safetensors.index.json >shards
+	[ "$(wc -l <shards)" -gt 3 ]
+	[ "$(grep -cE "^model-0000[0-9]-of-0000$(wc -l <shards).safetensors$" shards)" -eq "$(wc -l <shards)" ]
+	while read -r shard; do
+		[ "$(stat -c %s "cut/$shard")" -le $((102400 + 4096)) ]
+	done <shards
+	jq -e --argjson bytes "$(jq -n '[inputs | .parameters] | add * 4' <(ft-export -q -m ./m -o whole))" '.metadata.total_size == $bytes' cut/model.safetensors.index.json
+	pack | lm-reference logits whole >one
+	pack | lm-reference logits cut >two
+	cmp one two
+	ft-export -q -m ./cut -o cut --shard-size 1G >/dev/null
+	[ ! -e cut/model.safetensors.index.json ]
+	cmp whole/model.safetensors cut/model.safetensors
+}
+
+wide='"hidden_size": 256, "intermediate_size": 768, "num_attention_heads": 8, "num_key_value_heads": 4'
+
+@test "an interrupted export ends by the signal and leaves what was there" {
+	make_model large 1 "{\"num_hidden_layers\": 20, $wide}"
+	echo old >x.gguf
+	mkdir d
+	echo old >d/model.safetensors
+	for out in x.gguf d; do
+		ft-export -q -m ./large -o $out >report 3>&- &
+		pid=$!
+		while kill -0 "$pid" && ! compgen -G "x.gguf?*" && ! compgen -G "d/model.safetensors?*"; do :; done >names
+		kill -TERM "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -eq 143 ]
+		[ ! -s report ]
+	done
+	[ "$(cat x.gguf d/model.safetensors)" = "$(printf 'old\nold')" ]
+	[ "$(ls -A d)" = model.safetensors ]
+	[ "$(ls -d x.gguf*)" = x.gguf ]
+}
+
+# peak MODEL OUT LAST OPTIONS... - the most memory, in KB, that ft-export took for it. Its report goes into a full pipe, so that it still stands
+# there to be asked; LAST is the last file it writes.
+peak() {
+	local model=$1 out=$2 last=$3 pid
+	shift 3
+	rm -f full
+	mkfifo full
+	exec 7<>full
+	head -c 65536 /dev/zero >&7
+	ft-export -q -m "$model" -o "$out" "$@" >full 7>&- &
+	pid=$!
+	until [ -e "$last" ]; do
+		kill -0 "$pid"
+		sleep 0.02
+	done
+	awk '/VmHWM/ {print $2}' "/proc/$pid/status"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+	exec 7>&-
+}
+
+@test "memory does not grow with the model" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
+	make_model small 1 "{\"num_hidden_layers\": 2, $wide}"
+	make_model large 1 "{\"num_hidden_layers\": 20, $wide}"
+	# A tenth of what the model grew by: tables, and pages brought in around each of its vectors.
+	most=$((($(stat -c %s large/model.safetensors) - $(stat -c %s small/model.safetensors)) / 10240))
+	[ "$most" -gt 5000 ]
+	for form in f32 q8_0; do
+		rm -f Modelfile
+		small=$(peak ./small "s.gguf" Modelfile --quantize $form)
+		rm -f Modelfile
+		large=$(peak ./large "l.gguf" Modelfile --quantize $form)
+		echo "$small $large"
+		[ "$large" -lt $((small + most)) ]
+	done
+	small=$(peak ./small s s/tokenizer_config.json)
+	large=$(peak ./large l l/tokenizer_config.json)
+	echo "$small $large"
+	[ "$large" -lt $((small + most)) ]
+}
+
 @test "the same export twice gives the same bytes" {
 	make_model m
 	for i in 1 2; do

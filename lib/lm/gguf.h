@@ -61,13 +61,13 @@ struct gguf_report {
 	size_t tensors;
 };
 
-/* Architecture, hyperparameters, tokenizer, template and weights of m (an adapter merged in) as `type` (f32, bf16, q8_0, q4_0). name is what the
- * model calls itself. */
-int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, enum nn_type type, const char *name, const char *path,
+/* Architecture, hyperparameters, tokenizer, template and weights of m (an adapter merged in) as how->type (f32, bf16, q8_0, q4_0). name is what
+ * the model calls itself. */
+int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const struct lm_save *how, const char *name, const char *path,
 		      struct gguf_report *report, struct err *e);
 
-/* The adapter alone, f32, to be put over the base's own GGUF. DoRA cannot be expressed and is refused. */
-int gguf_export_adapter(const struct lm_model *m, const char *name, const char *path, struct gguf_report *report, struct err *e);
+/* The adapter alone, f32 whatever how->type says, to be put over the base's own GGUF. DoRA cannot be expressed and is refused. */
+int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, const char *name, const char *path, struct gguf_report *report, struct err *e);
 
 /* "llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"; NULL where the family has no GGUF form here. */
 const char *gguf_architecture(const struct lm_config *c);

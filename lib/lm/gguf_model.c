@@ -20,6 +20,7 @@ struct source {
 struct job {
 	struct gguf g;
 	const struct lm_model *m;
+	const struct lm_save *how;
 	struct source *s;
 	size_t n, cap;
 	float alpha; /* of the adapter file */
@@ -95,6 +96,8 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 		if (fwrite(coded, 1, bytes, f) != bytes)
 			bad = err_errno(e, "tensor %s", t->name);
 	}
+	if (from)
+		lm_model_forget(j->m, from->data, nn_row_bytes(from->type, from->rows * from->cols));
 	free(row);
 	free(merged);
 	free(coded);
@@ -103,7 +106,14 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 
 static int fill(void *arg, size_t i, FILE *f, struct err *e)
 {
-	return write_rows(arg, i, f, e);
+	const struct job *j = arg;
+	const struct gguf_tensor *t = &j->g.t[i];
+
+	if (write_rows(j, i, f, e) != 0)
+		return -1;
+	if (j->how->step && j->how->step(j->how->arg, t->ne[0] * (t->dims == 2 ? t->ne[1] : 1)))
+		return err_set(e, "interrupted");
+	return 0;
 }
 
 static void add_vector(struct job *j, const char *name, int tensor, float plus, int permute)
@@ -206,12 +216,13 @@ static void job_release(struct job *j)
 	free(j->divisors);
 }
 
-int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, enum nn_type type, const char *name, const char *path,
+int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const struct lm_save *how, const char *name, const char *path,
 		      struct gguf_report *report, struct err *e)
 {
 	const struct lm_config *c = &m->config;
 	const char *arch = gguf_architecture(c);
-	struct job j = {.m = m};
+	struct job j = {.m = m, .how = how};
+	enum nn_type type = how->type;
 	int tied = m->t_head == m->t_embed, permute, bad;
 
 	if (!arch)
@@ -243,10 +254,10 @@ int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, enum 
 	return bad;
 }
 
-int gguf_export_adapter(const struct lm_model *m, const char *name, const char *path, struct gguf_report *report, struct err *e)
+int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, const char *name, const char *path, struct gguf_report *report, struct err *e)
 {
 	const char *arch = gguf_architecture(&m->config);
-	struct job j = {.m = m};
+	struct job j = {.m = m, .how = how};
 	int bad, permute;
 	char key[96];
 

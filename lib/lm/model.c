@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "../base/mem.h"
 #include "../base/rng.h"
 #include "../nn/kern.h"
@@ -223,17 +222,23 @@ void lm_model_bind(struct lm_model *m)
 	m->positions = data_of(m, m->t_positions);
 }
 
+/* One access brings in the pages around it, as many as this in Linux; a neighbour that is needed again comes from the file. */
+#define FAULT_WINDOW ((uintptr_t)65536)
+
 void lm_model_forget(const struct lm_model *m, const void *data, size_t bytes)
 {
 	const struct st_set *files = &m->memory->files;
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)data + page - 1) / page * page;
-	uintptr_t to = ((uintptr_t)data + bytes) / page * page;
+	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW, to = (uintptr_t)data + bytes;
 
 	for (size_t i = 0; i < files->files; i++) {
-		const unsigned char *map = files->maps[i].data;
+		uintptr_t map = (uintptr_t)files->maps[i].data, end = map + files->maps[i].len;
 
-		if ((const unsigned char *)data >= map && (const unsigned char *)data < map + files->maps[i].len && to > from)
-			madvise((void *)from, to - from, MADV_DONTNEED);
+		if ((uintptr_t)data >= map && (uintptr_t)data < end) {
+			from = from < map ? map : from;
+			to = (to + FAULT_WINDOW - 1) / FAULT_WINDOW * FAULT_WINDOW;
+			madvise((void *)from, (to < end ? to : end) - from, MADV_DONTNEED);
+			break;
+		}
 	}
 }
 

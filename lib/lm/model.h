@@ -103,9 +103,20 @@ void lm_tensor_values(const struct lm_model *m, size_t i, int merged, float *out
 /* The same of one product: out [w.rows * w.cols]. */
 void lm_linear_values(const struct lm_linear *lin, int merged, float *out);
 
-/* Writes DIR/config.json (the original text, with torch_dtype set) and DIR/model.safetensors (f32 or bf16; in shards with an index over 5 GB), the adapter
- * merged in if there is one. A tied head is left out. Each file is written atomically, the weights first. */
-int lm_model_save(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e);
+#define LM_SHARD_BYTES ((size_t)5000000000) /* what the field cuts large models into */
+
+/* How a model is written, here and as GGUF. */
+struct lm_save {
+	enum nn_type type;
+	size_t shard_bytes; /* 0: LM_SHARD_BYTES */
+	int (*step)(void *arg, size_t values); /* after each tensor, with its number of values; not 0 ends it as interrupted. NULL: none */
+	void *arg;
+};
+
+/* Writes DIR/config.json (the original text, with torch_dtype set) and DIR/model.safetensors (f32 or bf16), or where that would pass shard_bytes
+ * shards of at most that (a larger tensor stands alone in one) with their index; the adapter merged in if there is one. A tied head is left out.
+ * Each file is written atomically, the weights first; the other form, left by an earlier model, is removed. */
+int lm_model_save(const struct lm_model *m, const char *dir, const struct lm_save *how, struct err *e);
 
 /* Values were copied elsewhere: where they stand in a mapped file, its pages need not stay in memory. They can still be read. */
 void lm_model_forget(const struct lm_model *m, const void *data, size_t bytes);

@@ -127,7 +127,7 @@ int run_save(const struct lm_model *m, const char *dir, const char *base, enum n
 {
 	if (file_mkdir(dir, e))
 		return -1;
-	return m->adapter ? lm_adapter_save(m, dir, base, e) : lm_model_save(m, dir, type, e);
+	return m->adapter ? lm_adapter_save(m, dir, base, e) : lm_model_save(m, dir, &(struct lm_save){.type = type}, e);
 }
 
 int run_about(struct run *r, struct span json, struct err *e)

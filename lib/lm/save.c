@@ -1,8 +1,10 @@
 /* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of them at a time. */
-#include <stdio.h>
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
@@ -12,7 +14,8 @@
 #include "model.h"
 #include "safetensors.h"
 
-#define SHARD_BYTES ((size_t)5000000000)
+#define WEIGHTS "model.safetensors"
+#define WEIGHTS_INDEX "model.safetensors.index.json"
 
 void lm_linear_values(const struct lm_linear *lin, int merged, float *out)
 {
@@ -45,7 +48,7 @@ void lm_tensor_values(const struct lm_model *m, size_t i, int merged, float *out
 struct fill {
 	const struct lm_model *m;
 	const size_t *which; /* tensors of this file */
-	enum nn_type type;
+	const struct lm_save *how;
 };
 
 static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
@@ -57,8 +60,8 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	void *coded = mem_alloc(n, 4);
 	int result;
 
-	(void)e;
 	lm_tensor_values(f->m, f->which[i], 1, values);
+	lm_model_forget(f->m, t->data, nn_row_bytes(t->type, n));
 	if (t->transposed) {
 		float *turned = mem_aligned(n, sizeof(*turned));
 
@@ -68,25 +71,27 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 		free(values);
 		values = turned;
 	}
-	nn_encode(f->type, coded, values, n);
-	result = st_put(p, coded, nn_row_bytes(f->type, n));
+	nn_encode(f->how->type, coded, values, n);
+	result = st_put(p, coded, nn_row_bytes(f->how->type, n));
 	free(coded);
 	free(values);
+	if (result == 0 && f->how->step && f->how->step(f->how->arg, n))
+		result = err_set(e, "interrupted");
 	return result;
 }
 
-static int write_shard(const struct lm_model *m, const char *path, const size_t *which, size_t n, enum nn_type type,
+static int write_shard(const struct lm_model *m, const char *path, const size_t *which, size_t n, const struct lm_save *how,
 		       struct err *e)
 {
 	struct st_out o = {0};
-	struct fill f = {m, which, type};
+	struct fill f = {m, which, how};
 	int result;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lm_tensor *t = &m->tensors[which[i]];
 		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols, t->transposed ? t->rows : t->cols};
 
-		st_add(&o, t->name, type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
+		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
 	}
 	result = st_write(&o, path, fill, &f, e);
 	st_out_release(&o);
@@ -98,7 +103,7 @@ static int write_index(const struct lm_model *m, const char *dir, const size_t *
 {
 	struct buf b = BUF_INIT;
 	struct jw w;
-	char name[64], *path = file_join(dir, "model.safetensors.index.json");
+	char name[64], *path = file_join(dir, WEIGHTS_INDEX);
 	int result;
 
 	jw_init(&w, &b);
@@ -124,20 +129,30 @@ static int write_index(const struct lm_model *m, const char *dir, const size_t *
 	return result;
 }
 
-static int write_weights(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e)
+/* An earlier model's weights in the other form: readers would take one or the other. */
+static int drop(const char *dir, const char *name, struct err *e)
+{
+	char *path = file_join(dir, name);
+	int result = unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
+
+	free(path);
+	return result;
+}
+
+static int write_weights(const struct lm_model *m, const char *dir, const struct lm_save *how, struct err *e)
 {
 	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)), *shard = mem_alloc(m->n_tensors, sizeof(*shard));
-	size_t n = 0, shards = 1, here = 0, bytes = 0;
+	size_t n = 0, shards = 1, here = 0, bytes = 0, most = how->shard_bytes ? how->shard_bytes : LM_SHARD_BYTES;
 	char name[64];
 	int result = 0;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct lm_tensor *t = &m->tensors[i];
-		size_t size = nn_row_bytes(type, t->rows * t->cols);
+		size_t size = nn_row_bytes(how->type, t->rows * t->cols);
 
 		if (t->role >= LM_LORA_A)
 			continue;
-		if (here && here + size > SHARD_BYTES) {
+		if (here && here + size > most) {
 			shards++;
 			here = 0;
 		}
@@ -153,34 +168,36 @@ static int write_weights(const struct lm_model *m, const char *dir, enum nn_type
 		while (to < n && shard[to] == s)
 			to++;
 		if (shards == 1)
-			strcpy(name, "model.safetensors");
+			strcpy(name, WEIGHTS);
 		else
 			snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", s + 1, shards);
 		path = file_join(dir, name);
-		result = write_shard(m, path, which + from, to - from, type, e);
+		result = write_shard(m, path, which + from, to - from, how, e);
 		free(path);
 		from = to;
 	}
 	if (result == 0 && shards > 1)
 		result = write_index(m, dir, which, shard, n, shards, bytes, e);
+	if (result == 0)
+		result = drop(dir, shards > 1 ? WEIGHTS : WEIGHTS_INDEX, e);
 	free(which);
 	free(shard);
 	return result;
 }
 
-int lm_model_save(const struct lm_model *m, const char *dir, enum nn_type type, struct err *e)
+int lm_model_save(const struct lm_model *m, const char *dir, const struct lm_save *how, struct err *e)
 {
 	struct record r = {0};
 	struct buf b = BUF_INIT;
-	struct edit edit = {"torch_dtype", span_of(type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
+	struct edit edit = {"torch_dtype", span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
 	char *path = file_join(dir, "config.json");
 	int result = -1;
 
-	if (type != NN_F32 && type != NN_BF16) {
-		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(type));
+	if (how->type != NN_F32 && how->type != NN_BF16) {
+		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
 		goto cleanup;
 	}
-	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, type, e) < 0 || record_parse(&r, span_of(m->config.text), e) < 0)
+	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 || record_parse(&r, span_of(m->config.text), e) < 0)
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
 		edit.name = "dtype"; /* the newer name of the same member */

@@ -192,7 +192,7 @@ static void add_adapter(struct lm_model **m, const char *config, struct lm_adapt
 	struct rng r;
 
 	/* Through a directory: an adapter goes over a frozen base, and this one is all trained. */
-	if (!mkdtemp(dir) || lm_model_save(base, dir, NN_F32, &e) < 0 || lm_model_open(m, dir, NULL, &e) < 0 ||
+	if (!mkdtemp(dir) || lm_model_save(base, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 || lm_model_open(m, dir, NULL, &e) < 0 ||
 	    lm_adapter_new(*m, &spec, 1, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
@@ -322,9 +322,9 @@ static void kept_on_disk(const char *what, const char *config)
 
 	if (!mkdtemp(dir))
 		return;
-	ok(lm_model_save(m, dir, NN_F32, &e) == 0 && lm_model_open(&back, dir, NULL, &e) == 0, "%s: a saved model opens again", what);
+	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) == 0 && lm_model_open(&back, dir, NULL, &e) == 0, "%s: a saved model opens again", what);
 	ok(back && loss_of(back) == want, "%s: and computes the same to the bit", what);
-	ok(lm_model_save(m, dir, NN_BF16, &e) == 0 && lm_model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
+	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_BF16}, &e) == 0 && lm_model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
 	   "%s: bf16 stays bf16 in memory", what);
 	ok_near(loss_of(half) / want, 1, 0.02, "%s: and computes nearly the same", what);
 	lm_model_free(half);
@@ -337,10 +337,10 @@ static void kept_on_disk(const char *what, const char *config)
 	ok(lm_adapter_save(back, dir, "base", &e) == 0, "%s: it is saved", what);
 	lm_model_free(back);
 	back = NULL;
-	lm_model_save(m, dir, NN_F32, &e);
+	lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e);
 	ok(lm_model_open(&back, dir, NULL, &e) == 0 && lm_adapter_open(back, dir, 0, &e) == 0 && loss_of(back) == tuned,
 	   "%s: opened again it computes the same to the bit", what);
-	lm_model_save(back, dir, NN_F32, &e);
+	lm_model_save(back, dir, &(struct lm_save){.type = NN_F32}, &e);
 	lm_model_free(back);
 	ok(lm_model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5, "%s: merged into the weights it computes the same", what);
 	lm_model_free(back);
@@ -355,7 +355,7 @@ static struct lm_model *reopened(const struct lm_model *m, const struct lm_load 
 	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
 	struct lm_model *back;
 
-	if (!mkdtemp(dir) || lm_model_save(m, dir, NN_F32, &e) < 0 || lm_model_open(&back, dir, how, &e) < 0) {
+	if (!mkdtemp(dir) || lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 || lm_model_open(&back, dir, how, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}

@@ -287,7 +287,7 @@ static void write_model(const char *config, const char *out, uint64_t seed)
 	for (size_t i = 0; i < m->n_tensors; i++)
 		for (size_t k = 0; k < m->tensors[i].cols && m->tensors[i].dims == 1; k++)
 			m->params[m->tensors[i].offset + k] += (float)(0.1 * rng_normal(&r));
-	if (lm_model_save(m, out, NN_F32, &e) < 0)
+	if (lm_model_save(m, out, &(struct lm_save){.type = NN_F32}, &e) < 0)
 		die(&e);
 	lm_model_free(m);
 	lm_config_release(&c);

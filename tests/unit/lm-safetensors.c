@@ -169,7 +169,7 @@ static void models(void)
 	struct buf b = BUF_INIT;
 
 	ok(lm_config_parse(&c, config, strlen(config), "config", &e) == 0 && lm_model_new(&m, &c, 1, &e) == 0 &&
-		   lm_model_save(m, dir, NN_F32, &e) == 0,
+		   lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) == 0,
 	   "a model is written");
 	ok(lm_model_open(&back, dir, NULL, &e) == 0, "and opens");
 	lm_model_free(back);
