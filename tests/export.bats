@@ -109,7 +109,7 @@ peak() {
 	ft-export -q -m "$model" -o "$out" "$@" >full 7>&- &
 	pid=$!
 	until [ -e "$last" ]; do
-		kill -0 "$pid"
+		kill -0 "$pid" || return 1
 		sleep 0.02
 	done
 	awk '/VmHWM/ {print $2}' "/proc/$pid/status"

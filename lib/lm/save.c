@@ -57,8 +57,8 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	const struct lm_tensor *t = &f->m->tensors[f->which[i]];
 	size_t n = t->rows * t->cols;
 	float *values = mem_aligned(n, sizeof(*values));
-	void *coded = mem_alloc(n, 4);
-	int result;
+	float coded[4096]; /* in either type */
+	int result = 0;
 
 	lm_tensor_values(f->m, f->which[i], 1, values);
 	lm_model_forget(f->m, t->data, nn_row_bytes(t->type, n));
@@ -71,9 +71,11 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 		free(values);
 		values = turned;
 	}
-	nn_encode(f->how->type, coded, values, n);
-	result = st_put(p, coded, nn_row_bytes(f->how->type, n));
-	free(coded);
+	for (size_t at = 0, m; at < n && result == 0; at += m) {
+		m = n - at < 4096 ? n - at : 4096;
+		nn_encode(f->how->type, coded, values + at, m);
+		result = st_put(p, coded, nn_row_bytes(f->how->type, m));
+	}
 	free(values);
 	if (result == 0 && f->how->step && f->how->step(f->how->arg, n))
 		result = err_set(e, "interrupted");
