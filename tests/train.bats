@@ -202,6 +202,16 @@ plain() {
 	[[ $stderr == *"not empty"* ]]
 }
 
+@test "answers that the vocabulary cannot write are told of" {
+	need_shared data/tinystories-656k
+	printf '%s\n' '{"prompt": "a {b}", "completion": "yes"}' '{"prompt": "c", "completion": "{\"d\": 1}"}' >rows.jsonl
+	status_is 0 ft-train -m "$SHARED/data/tinystories-656k" --dry-run rows.jsonl
+	[[ $stderr == *"1 of 2 training rows have answers with characters that the vocabulary lacks (the first is rows.jsonl:2): they become <unk>"* ]]
+	head -n 1 rows.jsonl >plain.jsonl
+	status_is 0 ft-train -m "$SHARED/data/tinystories-656k" --dry-run plain.jsonl
+	[[ $stderr != *"vocabulary lacks"* ]]
+}
+
 @test "memory does not grow with text that is not tokens" {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	prepare

@@ -92,11 +92,37 @@ int corpus_read(struct corpus *c, char **files, const char *valid_file, const st
 	return 0;
 }
 
+/* Training rows that are to be answered with the unknown token; *first is one of them. */
+static size_t count_unknown(const struct corpus *c, const struct dataset_example **first)
+{
+	const struct dataset *d = &c->train;
+	int32_t unk = tokenizer_unk(c->tokenizer);
+	size_t n = 0;
+
+	if (unk < 0 || tokenizer_is_stop(c->tokenizer, unk)) /* GPT-2 names one token for both */
+		return 0;
+	for (size_t i = 0; i < d->n; i++) {
+		const struct dataset_example *x = &d->examples[i];
+		size_t k = 0;
+
+		while (k < d->length[i] && (d->ids[x->at + k] != unk || d->weights[x->at + k] == 0))
+			k++;
+		if (k == d->length[i])
+			continue;
+		if (n++ == 0)
+			*first = x;
+	}
+	return n;
+}
+
 void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, const struct err *sentence), void *arg)
 {
 	const struct dataset *d = &c->train;
 	size_t dropped = d->dropped + c->valid.dropped, truncated = d->truncated + c->valid.truncated;
+	const struct dataset_example *first = NULL;
+	size_t unknown = count_unknown(c, &first);
 	struct err text;
+
 	err_set(&text, "%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
 		d->supervised, d->longest, c->valid.rows, c->test ? "" : "; no test rows here");
 	say(arg, &text);
@@ -110,6 +136,13 @@ void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, 
 	}
 	if (truncated) {
 		err_set(&text, "%zu rows cut to %zu tokens", truncated, max_seq);
+		say(arg, &text);
+	}
+	if (first) {
+		struct span token = tokenizer_token(c->tokenizer, tokenizer_unk(c->tokenizer));
+
+		err_set(&text, "%zu of %zu training rows have answers with characters that the vocabulary lacks (the first is %s:%zu): they become "
+			"%.*s, and the model will never write them (--show shows where)", unknown, d->n, first->file, first->line, (int)token.n, token.s);
 		say(arg, &text);
 	}
 }

@@ -42,7 +42,8 @@ struct corpus_spec {
  * and where a validation row is also a training row. */
 int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s, struct err *e);
 
-/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut at max_seq tokens. */
+/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut at max_seq tokens, answers
+ * that the vocabulary cannot write. */
 void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, const struct err *sentence), void *arg);
 
 #endif
