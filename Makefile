@@ -83,13 +83,13 @@ programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
 $(BUILD)/lib/review/page.o: lib/review/page.html lib/review/page.css lib/review/page.js
 
-$(BUILD)/%.o: %.c | $(BUILD)/flags
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
 define isa_rule
-$(BUILD)/%.isa.$(1).o: %.isa.c | $(BUILD)/flags
+$(BUILD)/%.isa.$(1).o: %.isa.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(COMPILE) $$(KERNEL_OPT) -ffp-contract=fast -fno-math-errno $$(ISA_$(1)) -DISA=$(1) -DISA_$(1) -c -o $$@ $$<
@@ -113,11 +113,10 @@ $(BUILD)/bin/$(1): $(BUILD)/cmd/$(1).o $(foreach r,$($(1)_ROOMS),$(call archive,
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
-# Other flags than last time: everything is made anew.
+# Changes only with the flags, and then everything is made anew.
 flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)$(filter-out -O3,$(KERNEL_OPT))
 $(BUILD)/flags: force
 	@mkdir -p $(BUILD)
-	@if [ -f $@ ] && [ "$$(cat $@)" != '$(flags_now)' ]; then rm -rf $(BUILD)/lib $(BUILD)/cmd $(BUILD)/tests $(BUILD)/bin; fi
 	@[ -f $@ ] && [ "$$(cat $@)" = '$(flags_now)' ] || echo '$(flags_now)' >$@
 .PHONY: force
 force:
@@ -179,7 +178,7 @@ setup:
 	@.ci/setup build
 
 # Programs of our own that stand in the way of others: fault.so fails one allocation.
-$(BUILD)/tests/fault.so: tests/fault/fault.c | $(BUILD)/flags
+$(BUILD)/tests/fault.so: tests/fault/fault.c $(BUILD)/flags
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -fPIC -shared -o $@ $< -ldl
