@@ -6,9 +6,11 @@
 #include <xxhash.h>
 #include "cache.h"
 #include "../base/mem.h"
+#include "../base/progress.h"
 
 #define APPLICATION_ID 0x66742d63 /* "ft-c" */
 #define PATIENCE_MS 20000	  /* for other processes that write */
+#define PAUSE_MS 5
 
 struct cache {
 	sqlite3 *db;
@@ -54,14 +56,44 @@ static int number(struct cache *c, const char *sql)
 	return x;
 }
 
+/* Runs sql until no other process is in its way. SQLite itself does not wait where two that hold the file both want more of it. */
+static int run(struct cache *c, const char *sql)
+{
+	double end = clock_now() + PATIENCE_MS / 1e3;
+
+	for (;;) {
+		int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+
+		if (rc != SQLITE_BUSY || clock_now() >= end)
+			return rc == SQLITE_OK ? 0 : -1;
+		sqlite3_sleep(PAUSE_MS);
+	}
+}
+
+/* Makes the table in a file without any. Under the lock of writers, since another process may be making it at this moment.
+ * 1 where the file is somebody else's, which stays as it is. */
+static int make(struct cache *c)
+{
+	static const char table[] =
+		"PRAGMA application_id = 1718889827;" /* APPLICATION_ID */
+		"CREATE TABLE answers (key BLOB PRIMARY KEY, model TEXT, made INTEGER, answer TEXT) WITHOUT ROWID;";
+	int id, tables;
+
+	if (run(c, "BEGIN IMMEDIATE") != 0)
+		return -1;
+	id = number(c, "PRAGMA application_id");
+	tables = number(c, "SELECT count(*) FROM sqlite_master");
+	if (id == APPLICATION_ID)
+		return run(c, "COMMIT");
+	if (tables > 0)
+		return 1;
+	return tables < 0 || run(c, table) != 0 ? -1 : run(c, "COMMIT");
+}
+
 struct cache *cache_open(const char *path, struct err *e)
 {
-	static const char make[] =
-		"BEGIN IMMEDIATE; PRAGMA application_id = 1718889827;" /* APPLICATION_ID */
-		"CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, model TEXT, made INTEGER, answer TEXT) WITHOUT ROWID;"
-		"COMMIT;";
 	struct cache *c = mem_alloc(1, sizeof *c);
-	int id;
+	int id, made = 0;
 
 	c->path = mem_strdup(path);
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
@@ -70,12 +102,13 @@ struct cache *cache_open(const char *path, struct err *e)
 	id = number(c, "PRAGMA application_id");
 	if (id < 0)
 		goto fail;
-	if (id != APPLICATION_ID && number(c, "SELECT count(*) FROM sqlite_master") != 0) {
+	if (id != APPLICATION_ID)
+		made = make(c);
+	if (made > 0) {
 		err_set(e, "cache %s: this database is no cache of ft", path);
 		goto drop;
 	}
-	if (sqlite3_exec(c->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", NULL, NULL, NULL) != SQLITE_OK ||
-	    (id != APPLICATION_ID && sqlite3_exec(c->db, make, NULL, NULL, NULL) != SQLITE_OK) ||
+	if (made < 0 || run(c, "PRAGMA journal_mode = WAL") != 0 || run(c, "PRAGMA synchronous = NORMAL") != 0 ||
 	    sqlite3_prepare_v2(c->db, "SELECT answer FROM answers WHERE key = ?", -1, &c->get, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", -1, &c->put, NULL) != SQLITE_OK)
 		goto fail;
