@@ -17,6 +17,13 @@ Q = $(if $(V),,@)
 JOBS = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1) $(2))
 
+# Goals that are asked for together share what they build: one after the other, each of them in parallel.
+ifeq ($(MAKELEVEL),0)
+ifneq ($(filter-out $(BUILD)/%,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+endif
+
 .DEFAULT_GOAL = all
 .DELETE_ON_ERROR:
 .SUFFIXES:
