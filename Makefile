@@ -7,7 +7,7 @@ BUILD = build
 
 CC = cc
 CFLAGS = -O2 -g
-WARN = -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
+WARN = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
 SANITIZE =
 MPI =
 
@@ -293,10 +293,13 @@ bench: setup
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
 C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
+H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
 SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint
-	@if grep -nE ' +$$' $(C_FILES) $(wildcard lib/*/*.h); then echo "trailing blanks"; exit 1; fi
+	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi
+	@if clang-format --version | grep -q 'version 14\.'; then clang-format --dry-run -Werror $(C_FILES) $(H_FILES); \
+		else echo "format not checked: the files are as clang-format 14 writes them"; fi
 	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=internalAstError --suppress=ctuuninitvar --suppress=uninitvar --suppress=nullPointerRedundantCheck --suppress=invalidFunctionArg \
 		--suppress=invalidPointerCast --suppress=arrayIndexThenCheck --suppress=compareBoolExpressionWithInt -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)

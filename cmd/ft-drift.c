@@ -1,5 +1,5 @@
-/* ft-drift: what changed since the model was trained. Reads a reference and current records, compares them path by path,
- * and answers by its exit status: 0 stable, 1 drift, 4 too little data.
+/* ft-drift: what changed since the model was trained. Reads a reference and current records,
+ * compares them path by path, and answers by its exit status: 0 stable, 1 drift, 4 too little data.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,34 +26,55 @@ static double opt_alpha = 0.05, opt_min_effect = 0.05;
 static double opt_ert;
 static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
-static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet, opt_skip_bad;
+static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet,
+	opt_skip_bad;
 
 static const struct opt options[] = {
-	{'r', "reference", OPT_LIST, &opt_reference, "FILE", "what the model was trained on; may be given again", 0, 0},
-	{0, "path", OPT_LIST, &opt_paths, "PATH[:TYPE]", "look at this path and what stands below it only; TYPE is number,\ncategory, boolean, date, text or id", 0, 0},
-	{0, "exclude", OPT_LIST, &opt_exclude, "PATH", "leave this path and what stands below it out", 0, 0},
-	{0, "time", OPT_STR, &opt_time, "PATH", "when each record was made; dates are measured against it", 0, 0},
-	{0, "alpha", OPT_REAL, &opt_alpha, "X", "chance of a false alarm in the whole run (default 0.05)", 1e-6, 0.5},
-	{0, "min-effect", OPT_REAL, &opt_min_effect, "X", "smaller changes are none, from 0 to 1 (default 0.05)", 0, 1},
-	{0, "fdr", OPT_FLAG, &opt_fdr, NULL, "control the share of false alarms (Benjamini-Hochberg)\ninstead of the chance of one (Holm)", 0, 0},
-	{0, "calendar", OPT_FLAG, &opt_calendar, NULL, "compare months and weekdays too", 0, 0},
-	{0, "window", OPT_INT, &opt_window, "N", "one verdict for every N rows, as they come", DRIFT_ROWS, 1000000},
-	{0, "ert", OPT_REAL, &opt_ert, "T", "--window: without drift, one alarm in T rows on average\n(default: N over --alpha)", 1, 1e15},
-	{0, "state", OPT_STR, &opt_state, "FILE", "--window: keep what a restart needs, and go on from it", 0, 0},
-	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write a profile of the records, which -r takes in their place", 0, 0},
-	{0, "merge", OPT_FLAG, &opt_merge, NULL, "write the profile that the profiles named add up to", 0, 0},
-	{0, "rows", OPT_INT, &opt_rows, "N", "write the N current rows that best show what is new, in place\nof the report", 1, 1000000},
-	{0, "estimate", OPT_STR, &opt_estimate, "PATH", "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth", 0, 0},
-	{0, "truth", OPT_STR, &opt_truth, "PATH", "--estimate: whether an answer was right: true, false or 0 to 1", 0, 0},
-	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", 0, 0},
-	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", 0, 0},
-	{0, "sample", OPT_INT, &opt_sample, "N", "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
-	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)", 0, 0},
-	{0, "threads", OPT_INT, &opt_threads, "N", "for reading (default: all processors); no part of the answer", 0, 1024},
-	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also where standard output is no terminal", 0, 0},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
-	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out", 0, 0},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress", 0, 0},
+	{'r', "reference", OPT_LIST, &opt_reference, "FILE",
+	 "what the model was trained on; may be given again"},
+	{0, "path", OPT_LIST, &opt_paths, "PATH[:TYPE]",
+	 "look at this path and what stands below it only; TYPE is number,\ncategory, boolean, date, text or id"},
+	{0, "exclude", OPT_LIST, &opt_exclude, "PATH",
+	 "leave this path and what stands below it out"},
+	{0, "time", OPT_STR, &opt_time, "PATH",
+	 "when each record was made; dates are measured against it"},
+	{0, "alpha", OPT_REAL, &opt_alpha, "X",
+	 "chance of a false alarm in the whole run (default 0.05)", 1e-6, 0.5},
+	{0, "min-effect", OPT_REAL, &opt_min_effect, "X",
+	 "smaller changes are none, from 0 to 1 (default 0.05)", 0, 1},
+	{0, "fdr", OPT_FLAG, &opt_fdr, NULL,
+	 "control the share of false alarms (Benjamini-Hochberg)\ninstead of the chance of one (Holm)"},
+	{0, "calendar", OPT_FLAG, &opt_calendar, NULL, "compare months and weekdays too"},
+	{0, "window", OPT_INT, &opt_window, "N", "one verdict for every N rows, as they come",
+	 DRIFT_ROWS, 1000000},
+	{0, "ert", OPT_REAL, &opt_ert, "T",
+	 "--window: without drift, one alarm in T rows on average\n(default: N over --alpha)", 1,
+	 1e15},
+	{0, "state", OPT_STR, &opt_state, "FILE",
+	 "--window: keep what a restart needs, and go on from it"},
+	{0, "profile", OPT_FLAG, &opt_profile, NULL,
+	 "write a profile of the records, which -r takes in their place"},
+	{0, "merge", OPT_FLAG, &opt_merge, NULL,
+	 "write the profile that the profiles named add up to"},
+	{0, "rows", OPT_INT, &opt_rows, "N",
+	 "write the N current rows that best show what is new, in place\nof the report", 1,
+	 1000000},
+	{0, "estimate", OPT_STR, &opt_estimate, "PATH",
+	 "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth"},
+	{0, "truth", OPT_STR, &opt_truth, "PATH",
+	 "--estimate: whether an answer was right: true, false or 0 to 1"},
+	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides"},
+	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides"},
+	{0, "sample", OPT_INT, &opt_sample, "N",
+	 "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
+	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)"},
+	{0, "threads", OPT_INT, &opt_threads, "N",
+	 "for reading (default: all processors); no part of the answer", 0, 1024},
+	{0, "table", OPT_FLAG, &opt_table, NULL,
+	 "a table, also where standard output is no terminal"},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal"},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out"},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress"},
 	{0},
 };
 
@@ -63,11 +84,13 @@ static const struct program program = {
 		    "-r REFERENCE --estimate PATH --truth PATH [file ...]\n"
 		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]\n"
 		    "{--profile [file ...] | --merge PROFILE ...}",
-	.about = "Says what changed between reference records and current ones: exit status 0 nothing, 1 drift, 4 too little data.",
+	.about =
+		"Says what changed between reference records and current ones: exit status 0 nothing, 1 drift, 4 too little data.",
 	.options = options,
-	.examples = "ft-drift -r train.jsonl last-week.jsonl\n"
-		    "ft-drift -r all.jsonl kept.jsonl    # did the filter cut away a region of the inputs?\n"
-		    "ft-drift -r train.jsonl --time .created --path '.output|.due_date:date' answers.jsonl",
+	.examples =
+		"ft-drift -r train.jsonl last-week.jsonl\n"
+		"ft-drift -r all.jsonl kept.jsonl    # did the filter cut away a region of the inputs?\n"
+		"ft-drift -r train.jsonl --time .created --path '.output|.due_date:date' answers.jsonl",
 };
 
 /* What the parts of a run share. */
@@ -85,7 +108,8 @@ struct run {
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	struct scope_request q = {opt_paths.v, opt_paths.n, opt_exclude.v, opt_exclude.n, opt_time, opt_estimate, opt_truth};
+	struct scope_request q = {opt_paths.v, opt_paths.n,  opt_exclude.v, opt_exclude.n,
+				  opt_time,    opt_estimate, opt_truth};
 
 	if (scope_init(s, &q, &e))
 		prog_usage("%s", e.msg);
@@ -133,10 +157,17 @@ static void on_progress(uint64_t rows, void *arg)
 }
 
 /* Rows, or profiles unless only rows will do. */
-static void load(struct frame *f, struct run *r, char **files, const char *what, int rows_only, int keep)
+static void load(struct frame *f, struct run *r, char **files, const char *what, int rows_only,
+		 int keep)
 {
-	struct load how = {.pool = r->pool, .skip_bad = opt_skip_bad, .arg = r, .prepare = prepare, .bad = on_bad, .progress = on_progress,
-		.line = keep ? on_line : NULL, .stopping = prog_stopping};
+	struct load how = {.pool = r->pool,
+			   .skip_bad = opt_skip_bad,
+			   .arg = r,
+			   .prepare = prepare,
+			   .bad = on_bad,
+			   .progress = on_progress,
+			   .line = keep ? on_line : NULL,
+			   .stopping = prog_stopping};
 	struct err e = ERR_INIT;
 
 	progress_begin(&r->progress, what, 0, opt_quiet);
@@ -173,7 +204,8 @@ static int as_table(void)
 	return opt_table || (out_is_tty() && !opt_json);
 }
 
-static void print(const struct comparison *c, const struct drift_options *o, const struct estimate *x)
+static void print(const struct comparison *c, const struct drift_options *o,
+		  const struct estimate *x)
 {
 	struct buf b = BUF_INIT;
 
@@ -190,13 +222,19 @@ static void calibrate(struct run *r)
 	double ert = opt_ert > 0 ? opt_ert : (double)opt_window / opt_alpha;
 
 	if (ert < 2 * (double)opt_window)
-		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows", ert, opt_window);
+		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows",
+			   ert, opt_window);
 	if (r->state.tests <= 0) {
 		if (!opt_quiet)
-			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...", opt_window,
-				  WINDOW_CALIBRATION);
-		struct window_calibration how = {.rows = &r->rows, .n = (size_t)opt_window, .options = &r->scope->options,
-			.prepare = prepare, .arg = r, .pool = r->pool, .stopping = prog_stopping};
+			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...",
+				  opt_window, WINDOW_CALIBRATION);
+		struct window_calibration how = {.rows = &r->rows,
+						 .n = (size_t)opt_window,
+						 .options = &r->scope->options,
+						 .prepare = prepare,
+						 .arg = r,
+						 .pool = r->pool,
+						 .stopping = prog_stopping};
 		if (window_calibrate(&how, &r->state.tests, &e)) {
 			if (prog_stopping())
 				prog_end(FT_OK);
@@ -218,8 +256,10 @@ static void judge_window(struct run *r)
 	struct err e = ERR_INIT;
 	struct comparison c;
 	struct buf b = BUF_INIT;
-	struct window_report w = {.number = r->state.windows + 1, .last = r->state.rows,
-		.first = r->state.rows - r->state.pending_n + 1, .threshold = r->threshold};
+	struct window_report w = {.number = r->state.windows + 1,
+				  .last = r->state.rows,
+				  .first = r->state.rows - r->state.pending_n + 1,
+				  .threshold = r->threshold};
 
 	if (window_compare(&r->state, &r->reference, &r->scope->options, prepare, r, &c, &e))
 		prog_fail(&e);
@@ -264,7 +304,8 @@ static int watch(struct run *r, char **files)
 		judged = 1;
 	}
 	if (!opt_quiet && r->state.pending_n)
-		prog_warn("%zu rows of an open window %s", r->state.pending_n, opt_state ? "wait in the state file" : "were not judged");
+		prog_warn("%zu rows of an open window %s", r->state.pending_n,
+			  opt_state ? "wait in the state file" : "were not judged");
 	r->skipped += reader.skipped;
 	reader_release(&reader);
 	record_release(&rec);
@@ -275,7 +316,8 @@ static int watch(struct run *r, char **files)
 
 /* --- one comparison --- */
 
-static void print_rows(const struct comparison *c, const struct run *r, const struct frame *current, char **files)
+static void print_rows(const struct comparison *c, const struct run *r, const struct frame *current,
+		       char **files)
 {
 	struct err e = ERR_INIT;
 	size_t n;
@@ -292,7 +334,9 @@ static void print_rows(const struct comparison *c, const struct run *r, const st
 	select_free(chosen, n);
 }
 
-static void write_file(const char *file, void (*page)(const struct comparison *, const struct drift_options *, struct buf *),
+static void write_file(const char *file,
+		       void (*page)(const struct comparison *, const struct drift_options *,
+				    struct buf *),
 		       const struct comparison *c, const struct drift_options *o)
 {
 	struct err e = ERR_INIT;
@@ -326,7 +370,8 @@ static int compare_once(struct run *r, char **files)
 		prog_end(FT_OK);
 	if (compare(&r->reference, &current, &r->scope->options, &c, &e))
 		prog_fail(&e);
-	if (opt_estimate && estimate(&c, &r->reference, &current, &r->scope->options, r->scope->estimate, r->scope->truth, &x, &e))
+	if (opt_estimate && estimate(&c, &r->reference, &current, &r->scope->options,
+				     r->scope->estimate, r->scope->truth, &x, &e))
 		prog_fail(&e);
 	write_file(opt_html, page_html, &c, &r->scope->options);
 	write_file(opt_junit, page_junit, &c, &r->scope->options);
@@ -334,9 +379,12 @@ static int compare_once(struct run *r, char **files)
 		print_rows(&c, r, &current, files);
 	else
 		print(&c, &r->scope->options, opt_estimate ? &x : NULL);
-	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)		  ? FT_NO
-		     : c.verdict == VERDICT_INSUFFICIENT || (opt_estimate && x.verdict == VERDICT_INSUFFICIENT) ? FT_INSUFFICIENT
-														     : FT_OK;
+	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
+			     ? FT_NO
+		     : c.verdict == VERDICT_INSUFFICIENT ||
+				     (opt_estimate && x.verdict == VERDICT_INSUFFICIENT)
+			     ? FT_INSUFFICIENT
+			     : FT_OK;
 	buf_release(&x.why);
 	comparison_release(&c);
 	frame_release(&current);
@@ -351,19 +399,23 @@ static void check_options(void)
 	if (!opt_reference.n && !profiling)
 		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
 	if (opt_reference.n && profiling)
-		prog_usage("--profile and --merge describe the records named and compare nothing: leave -r out");
+		prog_usage(
+			"--profile and --merge describe the records named and compare nothing: leave -r out");
 	if (opt_table && opt_json)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)
 		prog_usage("--ert and --state go with --window");
 	if (opt_window && (opt_rows || opt_html || opt_junit || opt_estimate))
-		prog_usage("--rows, --html, --junit and --estimate tell of one comparison, not of a stream");
+		prog_usage(
+			"--rows, --html, --junit and --estimate tell of one comparison, not of a stream");
 	if (!opt_estimate != !opt_truth)
 		prog_usage("--estimate and --truth go together: a score, and whether it was right");
 	if (opt_estimate && opt_rows)
-		prog_usage("--rows stands in place of the report that --estimate is part of: choose one");
+		prog_usage(
+			"--rows stands in place of the report that --estimate is part of: choose one");
 	if (opt_window && opt_reference.n && profile_is(opt_reference.v[0]))
-		prog_usage("--window learns from the reference's records; a profile does not hold them");
+		prog_usage(
+			"--window learns from the reference's records; a profile does not hold them");
 }
 
 int main(int argc, char **argv)
@@ -381,8 +433,11 @@ int main(int argc, char **argv)
 		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];
 	frame_init(&run.reference);
 	if (!opt_profile && !opt_merge)
-		load(&run.reference, &run, reference_files, "reference rows", opt_window > 0, opt_window > 0);
-	status = opt_profile || opt_merge ? profile(&run, files) : opt_window ? watch(&run, files) : compare_once(&run, files);
+		load(&run.reference, &run, reference_files, "reference rows", opt_window > 0,
+		     opt_window > 0);
+	status = opt_profile || opt_merge ? profile(&run, files)
+		 : opt_window		  ? watch(&run, files)
+					  : compare_once(&run, files);
 	if (run.skipped && status == FT_OK)
 		status = FT_PARTIAL;
 	window_pool_release(&run.rows);

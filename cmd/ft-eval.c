@@ -1,5 +1,5 @@
-/* ft-eval: scores answers with checks and says what the scores are worth: every rate with its interval, every comparison paired, every
- * requirement met, missed or not yet decided.
+/* ft-eval: scores answers with checks and says what the scores are worth: every rate with its
+ * interval, every comparison paired, every requirement met, missed or not yet decided.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,46 +24,69 @@
 #include "../lib/json/reader.h"
 
 static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
-static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose, *opt_baseline_file, *opt_html,
-	*opt_junit;
+static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose,
+	*opt_baseline_file, *opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_table, opt_json, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_table, opt_json,
+	opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
 static const struct opt options[] = {
-	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL, 0, 0},
-	{0, "weight", OPT_LIST, &opt_weights, "NAME=W", "weight of a check; adds the weighted mean as `score`", 0, 0},
-	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)", 0, 0},
-	{0, "compare", OPT_STR, &opt_compare, "PATH", "groups by PATH, compared pair by pair: rows of one id", 0, 0},
-	{0, "baseline", OPT_STR, &opt_baseline, "VALUE", "the group the others are compared with (default: the first)", 0, 0},
-	{0, "baseline-file", OPT_STR, &opt_baseline_file, "OLD", "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt", 0, 0},
-	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken", 0, 0},
-	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N", "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)", 0, 0},
-	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate", 0, 0},
-	{0, "choose", OPT_STR, &opt_choose, "cheapest", "names the cheapest group that meets every requirement;\nexit 1 when none does", 0, 0},
-	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD", "with --compare: after how many calls that sum is repaid", 0, 1e12},
-	{0, "errors", OPT_STR, &opt_errors, "fail|drop", "rows that cannot be scored are wrong, or are left out", 0, 0},
-	{0, "cluster", OPT_STR, &opt_cluster, "PATH", "rows with the same value here are not independent", 0, 0},
-	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...", "with several samples an id: pass@K and pass^K", 0, 0},
-	{0, "labels", OPT_FLAG, &opt_labels, NULL, "answers are classes: F1, MCC, confusion matrix", 0, 0},
-	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N", "intervals of means from N resamples (BCa), not by t", 2, 1e7},
-	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)", 0, 0},
-	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)", 50, 99.999},
-	{0, "profile", OPT_FLAG, &opt_profile, NULL, "write distributions instead of figures, for --merge", 0, 0},
-	{0, "merge", OPT_FLAG, &opt_merge, NULL, "the files are profiles of shards: figures of the whole", 0, 0},
-	{'p', "pass", OPT_FLAG, &opt_pass, NULL, "write the records with `eval` added instead of figures", 0, 0},
-	{0, "table", OPT_FLAG, &opt_table, NULL, "a table, also when standard output is no terminal", 0, 0},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", 0, 0},
-	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown", 0, 0},
+	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL},
+	{0, "weight", OPT_LIST, &opt_weights, "NAME=W",
+	 "weight of a check; adds the weighted mean as `score`"},
+	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)"},
+	{0, "compare", OPT_STR, &opt_compare, "PATH",
+	 "groups by PATH, compared pair by pair: rows of one id"},
+	{0, "baseline", OPT_STR, &opt_baseline, "VALUE",
+	 "the group the others are compared with (default: the first)"},
+	{0, "baseline-file", OPT_STR, &opt_baseline_file, "OLD",
+	 "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt"},
+	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken"},
+	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
+	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
+	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
+	{0, "choose", OPT_STR, &opt_choose, "cheapest",
+	 "names the cheapest group that meets every requirement;\nexit 1 when none does"},
+	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD",
+	 "with --compare: after how many calls that sum is repaid", 0, 1e12},
+	{0, "errors", OPT_STR, &opt_errors, "fail|drop",
+	 "rows that cannot be scored are wrong, or are left out"},
+	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
+	 "rows with the same value here are not independent"},
+	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...",
+	 "with several samples an id: pass@K and pass^K"},
+	{0, "labels", OPT_FLAG, &opt_labels, NULL,
+	 "answers are classes: F1, MCC, confusion matrix"},
+	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N",
+	 "intervals of means from N resamples (BCa), not by t", 2, 1e7},
+	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)"},
+	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)",
+	 50, 99.999},
+	{0, "profile", OPT_FLAG, &opt_profile, NULL,
+	 "write distributions instead of figures, for --merge"},
+	{0, "merge", OPT_FLAG, &opt_merge, NULL,
+	 "the files are profiles of shards: figures of the whole"},
+	{'p', "pass", OPT_FLAG, &opt_pass, NULL,
+	 "write the records with `eval` added instead of figures"},
+	{0, "table", OPT_FLAG, &opt_table, NULL,
+	 "a table, also when standard output is no terminal"},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal"},
+	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown"},
 	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
-	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)", 0.001, 1e6},
-	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file", 0, 0},
-	{0, "html-rows", OPT_INT, &opt_html_rows, "N", "rows shown in it, the worst first (default 1000)", 0, 1e6},
-	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML", 0, 0},
-	{'j', "threads", OPT_INT, &opt_threads, "N", "threads that score (default: one a processor)", 1, 1024},
-	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
-	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL, "with -p: write each record as soon as it is scored", 0, 0},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress, no remarks", 0, 0},
+	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)",
+	 0.001, 1e6},
+	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file"},
+	{0, "html-rows", OPT_INT, &opt_html_rows, "N",
+	 "rows shown in it, the worst first (default 1000)", 0, 1e6},
+	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML"},
+	{'j', "threads", OPT_INT, &opt_threads, "N",
+	 "threads that score (default: one a processor)", 1, 1024},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
+	 "report malformed lines, leave them out and end with status 3"},
+	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL,
+	 "with -p: write each record as soon as it is scored"},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress, no remarks"},
 	{0},
 };
 
@@ -72,11 +95,13 @@ static struct opt shown_options[sizeof options / sizeof *options];
 static const struct program program = {
 	.name = "ft-eval",
 	.synopsis = "[-c CHECK ...] [--by PATH] [--compare PATH] [--require EXPR ...] [file ...]",
-	.about = "Scores answers, with an interval for every rate, a paired test for every comparison, an exit status for every requirement.",
+	.about =
+		"Scores answers, with an interval for every rate, a paired test for every comparison, an exit status for every requirement.",
 	.options = shown_options,
-	.examples = "ft-eval answers.jsonl\n"
-		    "ft-eval -c exact -c 'jq:(.output|length) < 40' --compare .model answers.jsonl\n"
-		    "ft-eval --require 'exact>=0.9' answers.jsonl && echo good enough",
+	.examples =
+		"ft-eval answers.jsonl\n"
+		"ft-eval -c exact -c 'jq:(.output|length) < 40' --compare .model answers.jsonl\n"
+		"ft-eval --require 'exact>=0.9' answers.jsonl && echo good enough",
 };
 
 static struct board board;
@@ -94,7 +119,8 @@ static void parse_checks(void)
 
 	board.n_checks = opt_checks.n > 0 ? opt_checks.n : 1;
 	board.n_metrics = board.n_checks + (opt_weights.n > 0);
-	if (check_parse_all(opt_checks.n > 0 ? opt_checks.v : usual, board.n_checks, &checks, &e) < 0)
+	if (check_parse_all(opt_checks.n > 0 ? opt_checks.v : usual, board.n_checks, &checks, &e) <
+	    0)
 		prog_usage("%s", e.msg);
 	board.checks = checks;
 	for (size_t i = 0; i < opt_weights.n; i++)
@@ -134,9 +160,11 @@ static void parse_options(void)
 	if (opt_compare)
 		board.compare = parse_path(opt_compare);
 	if (opt_compare && opt_baseline_file)
-		prog_usage("--compare and --baseline-file exclude each other; --by forms groups within both runs");
+		prog_usage(
+			"--compare and --baseline-file exclude each other; --by forms groups within both runs");
 	if ((opt_baseline && !opt_compare) || (opt_diff && !opt_compare && !opt_baseline_file))
-		prog_usage("%s needs --compare PATH%s", opt_baseline ? "--baseline" : "--diff", opt_baseline ? "" : " or --baseline-file");
+		prog_usage("%s needs --compare PATH%s", opt_baseline ? "--baseline" : "--diff",
+			   opt_baseline ? "" : " or --baseline-file");
 	if (!isnan(opt_train_cost) && !opt_compare)
 		prog_usage("--train-cost needs --compare PATH");
 	if (opt_choose && (strcmp(opt_choose, "cheapest") != 0 || opt_require.n == 0))
@@ -146,7 +174,8 @@ static void parse_options(void)
 	if (opt_cluster)
 		board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
-	board.boot = (struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
+	board.boot =
+		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
 		prog_usage("--pass-at %s", e.msg);
 	board.unscored = parse_errors(opt_errors);
@@ -254,8 +283,9 @@ static size_t read_profiles(char **files)
 
 static size_t read_runs(char **files)
 {
-	const struct scorer_options o = {checks, board.n_checks, (int)opt_threads, (int)opt_jobs, opt_timeout, opt_line_buffered,
-					 prog_stopping, take_row, NULL};
+	const struct scorer_options o = {checks,	board.n_checks, (int)opt_threads,
+					 (int)opt_jobs, opt_timeout,	opt_line_buffered,
+					 prog_stopping, take_row,	NULL};
 	char *old[] = {(char *)opt_baseline_file, NULL};
 	struct err e = ERR_INIT;
 	struct scorer *scorer = scorer_open(&o, &e);
@@ -293,7 +323,8 @@ static int status_of(const struct comparisons *c, const struct decided *d, size_
 	return status;
 }
 
-static void write_choice(const struct comparisons *c, const struct decided *d, size_t n, struct buf *text)
+static void write_choice(const struct comparisons *c, const struct decided *d, size_t n,
+			 struct buf *text)
 {
 	int unknown;
 	const struct group *g = opt_choose ? advice_cheapest(&board, d, n, &unknown) : NULL;
@@ -301,7 +332,9 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 	if (opt_choose)
 		report_choice(g, text);
 	if (opt_choose && !g)
-		prog_warn("--choose cheapest: %s", unknown ? "no group's cost is known" : "no group with a known cost meets every requirement");
+		prog_warn("--choose cheapest: %s",
+			  unknown ? "no group's cost is known"
+				  : "no group with a known cost meets every requirement");
 	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++)
 		if (c->v[i].metric == 0)
 			report_break_even(c->v + i, opt_train_cost, text);
@@ -317,7 +350,8 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 		for (size_t i = 0; i < board.n_groups; i++)
 			profile_write(&board, board.groups + i, &text);
 	} else if (table) {
-		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
+		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN,
+			     &text);
 	} else {
 		for (size_t i = 0; i < board.n_groups; i++)
 			report_group(&board, board.groups + i, &text);
@@ -335,7 +369,8 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 	buf_release(&text);
 }
 
-static void write_files(const struct comparisons *c, const struct decided *d, size_t n, const char *advice)
+static void write_files(const struct comparisons *c, const struct decided *d, size_t n,
+			const char *advice)
 {
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
@@ -343,7 +378,8 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 	if (opt_html) {
 		page_write(&board, c, d, n, &duels, advice, (size_t)opt_html_rows, &text);
 		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
-			prog_die("%s", text.full ? "the report grows too large; see --html-rows" : e.msg);
+			prog_die("%s",
+				 text.full ? "the report grows too large; see --html-rows" : e.msg);
 	}
 	buf_clear(&text);
 	if (opt_junit) {
@@ -374,9 +410,11 @@ int main(int argc, char **argv)
 		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
-	if (decide_all(&board, requirements, opt_require.n, opt_point, opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
+	if (decide_all(&board, requirements, opt_require.n, opt_point,
+		       opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
 		prog_fail(&e);
-	if ((opt_compare || opt_baseline_file) && !prog_stopping() && (board.n_groups > 0 || duels.rows == 0) &&
+	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
+	    (board.n_groups > 0 || duels.rows == 0) &&
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
 		prog_fail(&e);
 	advice = advice_text(advice_of(&board, d, n));

@@ -16,27 +16,32 @@ static int adapter_only, quiet;
 static struct lm_save how;
 
 static const struct opt options[] = {
-	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name", 0, 0},
-	{'a', "adapter", OPT_STR, &adapter_dir, "DIR", "PEFT adapter, merged into it", 0, 0},
-	{'o', "out", OPT_STR, &out_path, "OUT", "directory (hf) or file (gguf) to write", 0, 0},
-	{0, "format", OPT_STR, &format_name, "FORMAT", "hf or gguf (default: gguf where OUT ends in .gguf, else hf)", 0, 0},
-	{0, "quantize", OPT_STR, &type_name, "TYPE", "f32, bf16, q8_0 or q4_0 (default: as the model is stored);\nhf takes f32 and bf16", 0, 0},
-	{0, "shard-size", OPT_SIZE, &how.shard_bytes, "SIZE", "cut hf weights into files of at most this, 2G (default: 5 GB)", 0, 0},
-	{0, "adapter-only", OPT_FLAG, &adapter_only, NULL, "write the adapter alone, for use over the base's own GGUF", 0, 0},
-	{'q', "quiet", OPT_FLAG, &quiet, NULL, "no warnings and no progress", 0, 0},
+	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
+	{'a', "adapter", OPT_STR, &adapter_dir, "DIR", "PEFT adapter, merged into it"},
+	{'o', "out", OPT_STR, &out_path, "OUT", "directory (hf) or file (gguf) to write"},
+	{0, "format", OPT_STR, &format_name, "FORMAT",
+	 "hf or gguf (default: gguf where OUT ends in .gguf, else hf)"},
+	{0, "quantize", OPT_STR, &type_name, "TYPE",
+	 "f32, bf16, q8_0 or q4_0 (default: as the model is stored);\nhf takes f32 and bf16"},
+	{0, "shard-size", OPT_SIZE, &how.shard_bytes, "SIZE",
+	 "cut hf weights into files of at most this, 2G (default: 5 GB)"},
+	{0, "adapter-only", OPT_FLAG, &adapter_only, NULL,
+	 "write the adapter alone, for use over the base's own GGUF"},
+	{'q', "quiet", OPT_FLAG, &quiet, NULL, "no warnings and no progress"},
 	{0, NULL, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 static const struct program program = {
 	.name = "ft-export",
-	.synopsis = "-m MODEL [-a ADAPTER] -o OUT [--format hf|gguf] [--quantize TYPE] [--adapter-only]",
+	.synopsis =
+		"-m MODEL [-a ADAPTER] -o OUT [--format hf|gguf] [--quantize TYPE] [--adapter-only]",
 	.about = "Write a model, its adapter merged in, for the engine that will serve it.",
 	.options = options,
 	.examples = "ft-export -m ./base -a ./adapter -o merged\n"
 		    "ft-export -m ./base -a ./adapter -o model.gguf --quantize q8_0",
 };
 
-struct export {
+struct job {
 	char *dir;
 	struct lm_model *model;
 	struct tokenizer *tokenizer;
@@ -63,7 +68,9 @@ static enum nn_type stored_type(const struct lm_model *m)
 	for (size_t i = 0; i < m->n_tensors; i++)
 		if (m->tensors[i].dims == 2) {
 			all += m->tensors[i].rows * m->tensors[i].cols;
-			bf16 += m->tensors[i].type == NN_BF16 ? m->tensors[i].rows * m->tensors[i].cols : 0;
+			bf16 += m->tensors[i].type == NN_BF16
+					? m->tensors[i].rows * m->tensors[i].cols
+					: 0;
 		}
 	return bf16 * 2 > all ? NN_BF16 : NN_F32;
 }
@@ -80,18 +87,22 @@ static const char *base_name(char *dir)
 	return slash && slash[1] ? slash + 1 : dir;
 }
 
-/* "FROM ./model.gguf" and the texts that end an answer, beside the GGUF file. Ollama takes the template from the file itself. */
-static int write_modelfile(const struct export *x, struct err *e)
+/* "FROM ./model.gguf" and the texts that end an answer, beside the GGUF file. Ollama takes the
+ * template from the file itself. */
+static int write_modelfile(const struct job *x, struct err *e)
 {
 	const char *slash = strrchr(out_path, '/'), *name = slash ? slash + 1 : out_path;
-	char *dir = slash ? mem_strndup(out_path, (size_t)(slash - out_path) + (slash == out_path)) : mem_strdup("."), *path;
+	char *dir = slash ? mem_strndup(out_path, (size_t)(slash - out_path) + (slash == out_path))
+			  : mem_strdup("."),
+	     *path;
 	struct buf text = BUF_INIT;
 	const int32_t *stops;
 	size_t n;
 	int bad;
 
 	if (adapter_only)
-		buf_addf(&text, "# The model that the adapter was trained on; put its name or GGUF file here.\nFROM %s\nADAPTER ./%s\n",
+		buf_addf(&text,
+			 "# The model that the adapter was trained on; put its name or GGUF file here.\nFROM %s\nADAPTER ./%s\n",
 			 model_name, name);
 	else
 		buf_addf(&text, "FROM ./%s\n", name);
@@ -110,46 +121,55 @@ static int write_modelfile(const struct export *x, struct err *e)
 	return bad;
 }
 
-/* generation_config.json holds what ends an answer; the tokenizer's files come with their template. */
-static int copy_beside(const struct export *x, struct err *e)
+/* generation_config.json holds what ends an answer; the tokenizer's files come with their
+ * template. */
+static int copy_beside(const struct job *x, struct err *e)
 {
-	char *from = file_join(x->dir, "generation_config.json"), *to = file_join(out_path, "generation_config.json");
+	char *from = file_join(x->dir, "generation_config.json"),
+	     *to = file_join(out_path, "generation_config.json");
 	struct buf text = BUF_INIT;
 	int bad = tokenizer_copy_files(x->dir, out_path, e);
 
 	if (!bad && file_exists(from))
-		bad = file_read(from, (size_t)16 << 20, &text, e) || file_write(to, text.data, text.len, e);
+		bad = file_read(from, (size_t)16 << 20, &text, e) ||
+		      file_write(to, text.data, text.len, e);
 	buf_release(&text);
 	free(from);
 	free(to);
 	return bad;
 }
 
-static int export_hf(struct export *x, struct err *e)
+static int export_hf(struct job *x, struct err *e)
 {
 	if (adapter_only)
-		return err_set(e, "--adapter-only is for GGUF; for others %s is the adapter as it should be", adapter_dir);
+		return err_set(e,
+			       "--adapter-only is for GGUF; for others %s is the adapter as it should be",
+			       adapter_dir);
 	if (how.type == NN_Q8_0 || how.type == NN_Q4_0)
-		return err_set(e, "--quantize %s: a directory in Hugging Face layout holds f32 or bf16", nn_type_name(how.type));
+		return err_set(e,
+			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
+			       nn_type_name(how.type));
 	if (file_mkdir(out_path, e) != 0 || lm_model_save(x->model, out_path, &how, e) != 0)
 		return -1;
 	return copy_beside(x, e);
 }
 
-static int export_gguf(struct export *x, struct err *e)
+static int export_gguf(struct job *x, struct err *e)
 {
 	const char *name = base_name(x->dir);
 
 	if (adapter_only ? gguf_export_adapter(x->model, &how, name, out_path, &x->report, e)
-			 : gguf_export_model(x->model, x->tokenizer, &how, name, out_path, &x->report, e))
+			 : gguf_export_model(x->model, x->tokenizer, &how, name, out_path,
+					     &x->report, e))
 		return -1;
 	return write_modelfile(x, e);
 }
 
-static int load(struct export *x, struct err *e)
+static int load(struct job *x, struct err *e)
 {
 	if (!(x->dir = hub_find(model_name, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
-	    !(x->chat = chat_load(x->dir, x->tokenizer, e)) || lm_model_open(&x->model, x->dir, NULL, e) != 0)
+	    !(x->chat = chat_load(x->dir, x->tokenizer, e)) ||
+	    lm_model_open(&x->model, x->dir, NULL, e) != 0)
 		return -1;
 	if (adapter_dir && lm_adapter_open(x->model, adapter_dir, 0, e) != 0)
 		return -1;
@@ -160,14 +180,14 @@ static int load(struct export *x, struct err *e)
 
 static int step(void *arg, size_t values)
 {
-	struct export *x = arg;
+	struct job *x = arg;
 
 	progress_set(&x->bar, x->done += (double)values, NULL);
 	return prog_stopping();
 }
 
 /* One line on what was written. */
-static void report(const struct export *x, int gguf)
+static void report(const struct job *x, int gguf)
 {
 	struct buf line = BUF_INIT;
 	struct jw w;
@@ -199,7 +219,7 @@ static void report(const struct export *x, int gguf)
 
 int main(int argc, char **argv)
 {
-	struct export x = {0};
+	struct job x = {0};
 	struct err e = ERR_INIT;
 	char **operands = prog_start(&program, argc, argv);
 	int gguf, bad;

@@ -1,7 +1,7 @@
 /* ft-judge: lets a model judge answers, and measures how far its verdicts can be trusted.
  *
- * Each record becomes one request a criterion and juror (lib/judge/inquiry). With --agree and --bias no model is asked: verdicts that are there are
- * compared with people's, or with each other.
+ * Each record becomes one request a criterion and juror (lib/judge/inquiry). With --agree and
+ * --bias no model is asked: verdicts that are there are compared with people's, or with each other.
  */
 #include <errno.h>
 #include <math.h>
@@ -29,33 +29,46 @@ static char *criterion_text, *prompt_text;
 static const char *score_range, *agree_path, *pred_path, *jury, *examples_path;
 static struct opt_list targets;
 static long long n_examples = 4, rounds;
-static int want_pass, want_pair, want_bias, no_reference, no_schema, print_prompt, dry_run, skip_bad, want_table, want_json, by_point;
+static int want_pass, want_pair, want_bias, no_reference, no_schema, print_prompt, dry_run,
+	skip_bad, want_table, want_json, by_point;
 static double level = 95;
 
 static const struct opt options[] = {
-	{'c', "criterion", OPT_TEXT, &criterion_text, "TEXT", "what is judged: a text, or a rubric as JSON\n(default: is the answer correct)", 0, 0},
-	{0, "pass", OPT_FLAG, &want_pass, NULL, "PASS or FAIL (default)", 0, 0},
-	{0, "score", OPT_STR, &score_range, "LO-HI", "a whole number from LO to HI", 0, 0},
-	{0, "pair", OPT_FLAG, &want_pair, NULL, "which of two answers of one id is better: A, B or tie, asked in both orders", 0, 0},
-	{0, "rounds", OPT_INT, &rounds, "N", "of many models: each answer meets N others of its id\n(default: all)", 1, 1000},
-	{0, "jury", OPT_STR, &jury, "M1,M2,...", "several models: their majority, of scores the mean", 0, 0},
-	{'e', "examples", OPT_STR, &examples_path, "FILE", "records with an expert's `judge` (verdict and critique), shown first", 0, 0},
+	{'c', "criterion", OPT_TEXT, &criterion_text, "TEXT",
+	 "what is judged: a text, or a rubric as JSON\n(default: is the answer correct)"},
+	{0, "pass", OPT_FLAG, &want_pass, NULL, "PASS or FAIL (default)"},
+	{0, "score", OPT_STR, &score_range, "LO-HI", "a whole number from LO to HI"},
+	{0, "pair", OPT_FLAG, &want_pair, NULL,
+	 "which of two answers of one id is better: A, B or tie, asked in both orders"},
+	{0, "rounds", OPT_INT, &rounds, "N",
+	 "of many models: each answer meets N others of its id\n(default: all)", 1, 1000},
+	{0, "jury", OPT_STR, &jury, "M1,M2,...",
+	 "several models: their majority, of scores the mean"},
+	{'e', "examples", OPT_STR, &examples_path, "FILE",
+	 "records with an expert's `judge` (verdict and critique), shown first"},
 	{'k', "shots", OPT_INT, &n_examples, "N", "so many of them (default 4)", 0, 64},
-	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT", "another prompt, in the form that --print-prompt prints\n(@FILE reads it from a file)", 0, 0},
-	{0, "no-reference", OPT_FLAG, &no_reference, NULL, "do not show the reference to the judge", 0, 0},
-	{0, "no-schema", OPT_FLAG, &no_schema, NULL, "do not send a JSON schema along (some servers refuse it)", 0, 0},
-	{0, "print-prompt", OPT_FLAG, &print_prompt, NULL, "print the prompt and end", 0, 0},
-	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them", 0, 0},
-	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "Measuring the judge (asks no model)", 0, 0},
-	{0, "agree", OPT_STR, &agree_path, "PATH", "compare with the verdict of people at PATH", 0, 0},
-	{0, "bias", OPT_FLAG, &want_bias, NULL, "leanings of the judge, from judged pair rows", 0, 0},
-	{0, "pred", OPT_STR, &pred_path, "PATH", "where the judge's verdict stands (default .judge)", 0, 0},
-	{0, "target", OPT_LIST, &targets, "FIGURE>=N", "exit 0 where met, 1 missed, 4 the interval straddles N", 0, 0},
-	{0, "point", OPT_FLAG, &by_point, NULL, "decide targets by the point estimate", 0, 0},
-	{0, "level", OPT_REAL, &level, "PERCENT", "confidence of the intervals (default 95)", 50, 99.999},
-	{0, "table", OPT_FLAG, &want_table, NULL, "a table, also when standard output is no terminal", 0, 0},
-	{0, "json", OPT_FLAG, &want_json, NULL, "a JSON line, also on a terminal", 0, 0},
+	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT",
+	 "another prompt, in the form that --print-prompt prints\n(@FILE reads it from a file)"},
+	{0, "no-reference", OPT_FLAG, &no_reference, NULL,
+	 "do not show the reference to the judge"},
+	{0, "no-schema", OPT_FLAG, &no_schema, NULL,
+	 "do not send a JSON schema along (some servers refuse it)"},
+	{0, "print-prompt", OPT_FLAG, &print_prompt, NULL, "print the prompt and end"},
+	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them"},
+	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on"},
+	{0, "", OPT_GROUP, NULL, NULL, "Measuring the judge (asks no model)"},
+	{0, "agree", OPT_STR, &agree_path, "PATH", "compare with the verdict of people at PATH"},
+	{0, "bias", OPT_FLAG, &want_bias, NULL, "leanings of the judge, from judged pair rows"},
+	{0, "pred", OPT_STR, &pred_path, "PATH",
+	 "where the judge's verdict stands (default .judge)"},
+	{0, "target", OPT_LIST, &targets, "FIGURE>=N",
+	 "exit 0 where met, 1 missed, 4 the interval straddles N"},
+	{0, "point", OPT_FLAG, &by_point, NULL, "decide targets by the point estimate"},
+	{0, "level", OPT_REAL, &level, "PERCENT", "confidence of the intervals (default 95)", 50,
+	 99.999},
+	{0, "table", OPT_FLAG, &want_table, NULL,
+	 "a table, also when standard output is no terminal"},
+	{0, "json", OPT_FLAG, &want_json, NULL, "a JSON line, also on a terminal"},
 	ASK_OPTIONS(ask_opts),
 	{0},
 };
@@ -134,7 +147,8 @@ static void parse_prompt(struct work *w, enum verdict_mode mode)
 	w->question.template = prompt_text ? prompt_text : wording_usual(mode);
 	if (wording_check(w->question.template, mode, &e) < 0)
 		prog_usage("--prompt: %s", e.msg);
-	if ((criterion_text || w->rubric.n > 1) && !wording_holds(w->question.template, PART_CRITERION))
+	if ((criterion_text || w->rubric.n > 1) &&
+	    !wording_holds(w->question.template, PART_CRITERION))
 		prog_usage("--prompt: the prompt has no place for the {{criterion}} of -c");
 }
 
@@ -194,22 +208,31 @@ static int bias_all(struct work *w)
 static int judge_all(struct work *w)
 {
 	char *jurors[INQUIRY_JURORS] = {0};
-	struct inquiry q = {.reader = &w->reader, .panel = {&w->rubric, 1, want_pair ? 2 : 1}, .question = &w->question, .with_schema = !no_schema,
-			    .pairs = want_pair, .pairing = {.rounds = (size_t)rounds}, .stopping = prog_stopping, .progress = show_progress, .arg = w};
+	struct inquiry q = {.reader = &w->reader,
+			    .panel = {&w->rubric, 1, want_pair ? 2 : 1},
+			    .question = &w->question,
+			    .with_schema = !no_schema,
+			    .pairs = want_pair,
+			    .pairing = {.rounds = (size_t)rounds},
+			    .stopping = prog_stopping,
+			    .progress = show_progress,
+			    .arg = w};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	size_t lonely;
 	int rc, status = FT_OK, n = jury ? inquiry_jurors(jury, jurors) : 0;
 
 	if (n < 0)
-		prog_usage("--jury is a list of at most %d models, M1,M2,M3, not '%s'", INQUIRY_JURORS, jury);
+		prog_usage("--jury is a list of at most %d models, M1,M2,M3, not '%s'",
+			   INQUIRY_JURORS, jury);
 	if (jury) {
 		q.jurors = jurors;
 		q.panel.jurors = (size_t)n;
 	}
 	for (int i = 1; i < n; i++)
 		if (lm_is_local(jurors[i]) != lm_is_local(jurors[0]))
-			prog_usage("--jury %s: a jury is either of local models or of models behind an API", jury);
+			prog_usage("--jury %s: a jury is either of local models or of models behind an API",
+				   jury);
 	/* A jury of local models is opened as one; of the API's the first stands for all. */
 	if (jury && (lm_is_local(jurors[0]) || !ask_opts.model))
 		ask_opts.model = lm_is_local(jurors[0]) ? jury : jurors[0];
@@ -225,7 +248,8 @@ static int judge_all(struct work *w)
 	progress_begin(&w->progress, "rows", 0, ask_opts.quiet || dry_run);
 	rc = dry_run ? inquiry_dry(&q, out_line, &e) : inquiry_run(&q, &e);
 	progress_end(&w->progress);
-	if (!dry_run && !ask_opts.quiet && ask_totals(w->ask)->rows + ask_totals(w->ask)->unwritten) {
+	if (!dry_run && !ask_opts.quiet &&
+	    ask_totals(w->ask)->rows + ask_totals(w->ask)->unwritten) {
 		ask_summary(w->ask, &text);
 		prog_warn("%s", text.data);
 	}
@@ -255,7 +279,8 @@ static int decide(const struct agree_figures *f, const struct requirement *r, si
 		enum verdict verdict;
 
 		if (agree_figure(f, r[i].figure, &v) < 0)
-			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)", r[i].text);
+			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
+				   r[i].text);
 		verdict = require_judge(r + i, v, by_point);
 		if (!ask_opts.quiet)
 			prog_warn("target %s: %s", r[i].text, require_word(verdict));
@@ -289,7 +314,8 @@ static int agree_all(struct work *w)
 	if (got < 0 || agree_finish(&a, &f, &e) < 0)
 		prog_fail(&e);
 	if (f.n == 0)
-		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human), path_text(a.pred));
+		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human),
+			  path_text(a.pred));
 	agree_write(&a, &f, &json);
 	agree_table(&a, &f, &table);
 	write_figures(&json, &table);
@@ -325,7 +351,10 @@ int main(int argc, char **argv)
 	w.reader.arg = &w;
 	w.reader.stopping = prog_stopping;
 	w.question.reference = !no_reference;
-	if (rubric_parse(criterion_text ? criterion_text : want_pair ? usual_pair : usual_criterion, scale, &w.rubric, &e) < 0)
+	if (rubric_parse(criterion_text ? criterion_text
+			 : want_pair	? usual_pair
+					: usual_criterion,
+			 scale, &w.rubric, &e) < 0)
 		prog_usage("%s", e.msg);
 	parse_prompt(&w, scale.mode);
 	if (examples_path)

@@ -1,4 +1,5 @@
-/* ft-prompt: fills a prompt from each record, asks a model, and appends the answer to the record. */
+/* ft-prompt: fills a prompt from each record, asks a model, and appends the answer to the
+ * record. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +27,30 @@ static struct opt_list from_batch;
 static double batch_poll = 30;
 
 static const struct opt options[] = {
-	{'s', "system", OPT_TEXT, &system_text, "TEXT", "system turn: set, or put in place of the record's", 0, 0},
-	{'t', "template", OPT_TEXT, &template_text, "TEXT", "user turn, with {{PATH}} filled from the record", 0, 0},
-	{'e', "examples", OPT_STR, &examples_file, "FILE", "answered records to choose examples from", 0, 0},
+	{'s', "system", OPT_TEXT, &system_text, "TEXT",
+	 "system turn: set, or put in place of the record's"},
+	{'t', "template", OPT_TEXT, &template_text, "TEXT",
+	 "user turn, with {{PATH}} filled from the record"},
+	{'e', "examples", OPT_STR, &examples_file, "FILE",
+	 "answered records to choose examples from"},
 	{'k', "examples-k", OPT_INT, &examples_k, "N", "how many examples (default 3)", 0, 1000},
-	{0, "select", OPT_STR, &select_name, "HOW", "first, random or bm25 (the nearest)", 0, 0},
-	{0, "avoid-near", OPT_REAL, &near, "X", "no examples this similar to the record (0 to 1)", 0, 1},
-	{0, "context", OPT_STR, &documents, "FILE", "documents; the nearest ones' text goes into {{context}}", 0, 0},
+	{0, "select", OPT_STR, &select_name, "HOW", "first, random or bm25 (the nearest)"},
+	{0, "avoid-near", OPT_REAL, &near, "X", "no examples this similar to the record (0 to 1)",
+	 0, 1},
+	{0, "context", OPT_STR, &documents, "FILE",
+	 "documents; the nearest ones' text goes into {{context}}"},
 	{0, "context-k", OPT_INT, &documents_k, "N", "how many documents (default 3)", 1, 1000},
-	{'N', "samples", OPT_INT, &samples, "N", "answers a record (default 1), a line each", 1, 10000},
-	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them", 0, 0},
-	{0, "to-batch", OPT_FLAG, &to_batch, NULL, "print request lines for a batch API", 0, 0},
-	{0, "from-batch", OPT_LIST, &from_batch, "FILE", "take the answers from a batch API's result file; may be given again", 0, 0},
-	{0, "batch", OPT_STR, &batch_state, "FILE", "upload, wait, fetch, join; FILE remembers how far it got", 0, 0},
-	{0, "batch-poll", OPT_REAL, &batch_poll, "S", "seconds between looks at a batch (default 30)", 0.01, 86400},
-	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on", 0, 0},
+	{'N', "samples", OPT_INT, &samples, "N", "answers a record (default 1), a line each", 1,
+	 10000},
+	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them"},
+	{0, "to-batch", OPT_FLAG, &to_batch, NULL, "print request lines for a batch API"},
+	{0, "from-batch", OPT_LIST, &from_batch, "FILE",
+	 "take the answers from a batch API's result file; may be given again"},
+	{0, "batch", OPT_STR, &batch_state, "FILE",
+	 "upload, wait, fetch, join; FILE remembers how far it got"},
+	{0, "batch-poll", OPT_REAL, &batch_poll, "S",
+	 "seconds between looks at a batch (default 30)", 0.01, 86400},
+	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on"},
 	ASK_OPTIONS(ask_opts),
 	{0},
 };
@@ -208,9 +218,10 @@ static int batch_request(struct work *w, struct span id, struct span body, struc
 	return rc;
 }
 
-/* Gives each request that would be asked to `to`, and for --batch each record to the parts. A record that gives no request ends it: nothing was
- * sent yet. */
-static int each_request(struct work *w, int (*to)(struct work *w, struct span id, struct span body, struct err *e),
+/* Gives each request that would be asked to `to`, and for --batch each record to the parts. A
+ * record that gives no request ends it: nothing was sent yet. */
+static int each_request(struct work *w,
+			int (*to)(struct work *w, struct span id, struct span body, struct err *e),
 			struct err *e)
 {
 	struct backend *b = ask_backend(w->ask);
@@ -221,12 +232,18 @@ static int each_request(struct work *w, int (*to)(struct work *w, struct span id
 
 	while ((rc = reader_next(&w->reader, &w->record, e)) > 0) {
 		buf_clear(&id);
-		rc = prompt_make(w->prompt, &w->record, &q, e) || batch_ids_next(ids, &w->record, &id, e) ? -1 : 0;
+		rc = prompt_make(w->prompt, &w->record, &q, e) ||
+				     batch_ids_next(ids, &w->record, &id, e)
+			     ? -1
+			     : 0;
 		for (q.sample = 0; !rc && q.sample < samples; q.sample++) {
 			buf_clear(&one);
 			buf_clear(&body);
 			batch_ids_sample(ids, buf_span(&id), q.sample, &one);
-			rc = b->build(b->self, &q, &body, e) || to(w, buf_span(&one), buf_span(&body), e) ? -1 : 0;
+			rc = b->build(b->self, &q, &body, e) ||
+					     to(w, buf_span(&one), buf_span(&body), e)
+				     ? -1
+				     : 0;
 			ask_foresee(w->ask, buf_span(&body));
 		}
 		if (rc) {
@@ -293,7 +310,8 @@ static void batch_progress(void *arg, const char *what, double done, double tota
 /* Uploads, waits, fetches and joins. */
 static int whole_batch(struct work *w, struct err *e)
 {
-	struct batch_run run = {ask_api(w->ask), batch_state, batch_poll, prog_stopping, batch_progress, w};
+	struct batch_run run = {ask_api(w->ask), batch_state,	 batch_poll,
+				prog_stopping,	 batch_progress, w};
 	const char *const *results;
 	char **records;
 	size_t n;
@@ -374,7 +392,8 @@ int main(int argc, char **argv)
 	w.prompt = prompt_open(&prompt_opts, &e);
 	if (!w.prompt || !(w.ask = ask_open(&ask_opts, lm_open_local, silent || from_batch.n, &e)))
 		prog_fail(&e);
-	if ((to_batch || batch_state || from_batch.n) && batch_check(ask_api(w.ask), batch_state != NULL, &e))
+	if ((to_batch || batch_state || from_batch.n) &&
+	    batch_check(ask_api(w.ask), batch_state != NULL, &e))
 		prog_fail(&e);
 	if (ask_backend(w.ask)->warning && !ask_opts.quiet)
 		prog_warn("%s", ask_backend(w.ask)->warning);

@@ -1,7 +1,7 @@
 /* ft-pull: fetches a model from a Hugging Face hub into its cache, where hf:org/name finds it.
  *
- * Only what ft reads is fetched: configuration, tokenizer, template and safetensors weights. The snapshot's directory goes to standard
- * output, so that it can stand in a command line.
+ * Only what ft reads is fetched: configuration, tokenizer, template and safetensors weights. The
+ * snapshot's directory goes to standard output, so that it can stand in a command line.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +19,13 @@ static long long opt_retries = 5;
 static double opt_timeout = 60;
 
 static const struct opt options[] = {
-	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL, "list the files that would be fetched, as JSON Lines", 0, 0},
-	{0, "retries", OPT_INT, &opt_retries, "N", "attempts more at what fails on the way (default 5)", 0, 1000},
-	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds of silence that are borne (default 60)", 0.001, 86400},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no summary and no progress", 0, 0},
+	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL,
+	 "list the files that would be fetched, as JSON Lines"},
+	{0, "retries", OPT_INT, &opt_retries, "N",
+	 "attempts more at what fails on the way (default 5)", 0, 1000},
+	{0, "timeout", OPT_REAL, &opt_timeout, "S",
+	 "seconds of silence that are borne (default 60)", 0.001, 86400},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no summary and no progress"},
 	{0},
 };
 
@@ -42,18 +45,32 @@ static int ends(const char *s, const char *end)
 	return n >= k && !strcmp(s + n - k, end);
 }
 
-/* Weights of a model or adapter; not consolidated.safetensors and the like, which hold the same once more. */
+/* Weights of a model or adapter; not consolidated.safetensors and the like, which hold the same
+ * once more. */
 static int is_weights(const char *name)
 {
-	return ends(name, ".safetensors") && (!strncmp(name, "model", 5) || !strcmp(name, "adapter_model.safetensors"));
+	return ends(name, ".safetensors") &&
+	       (!strncmp(name, "model", 5) || !strcmp(name, "adapter_model.safetensors"));
 }
 
 static int is_wanted(const char *name)
 {
 	static const char *const names[] = {
-		"config.json", "generation_config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json",
-		"special_tokens_map.json", "added_tokens.json", "tokenizer.model", "chat_template.jinja", "chat_template.json",
-		"model.safetensors.index.json", "LICENSE", "LICENSE.txt", "LICENSE.md", "README.md",
+		"config.json",
+		"generation_config.json",
+		"adapter_config.json",
+		"tokenizer.json",
+		"tokenizer_config.json",
+		"special_tokens_map.json",
+		"added_tokens.json",
+		"tokenizer.model",
+		"chat_template.jinja",
+		"chat_template.json",
+		"model.safetensors.index.json",
+		"LICENSE",
+		"LICENSE.txt",
+		"LICENSE.md",
+		"README.md",
 	};
 	size_t i;
 
@@ -86,14 +103,16 @@ static void choose(struct pull_list *l, const char *repo)
 		}
 		weights |= is_weights(f.name);
 		config |= !strcmp(f.name, "config.json") || !strcmp(f.name, "adapter_config.json");
-		tokenizer |= !strcmp(f.name, "tokenizer.json") || !strcmp(f.name, "adapter_config.json");
+		tokenizer |=
+			!strcmp(f.name, "tokenizer.json") || !strcmp(f.name, "adapter_config.json");
 		l->v[n++] = f;
 	}
 	l->n = n;
 	if (!config)
 		prog_die("%s holds no model: there is no config.json", repo);
 	if (!weights)
-		prog_die("%s has no weights as safetensors%s", repo, pickles ? ", only as pickles, which ft does not read" : "");
+		prog_die("%s has no weights as safetensors%s", repo,
+			 pickles ? ", only as pickles, which ft does not read" : "");
 	if (!tokenizer)
 		prog_warn("%s has no tokenizer.json, so text cannot be given to this model", repo);
 	/* Small ones first: what is wrong with a model shows before gigabytes have come. */
@@ -143,8 +162,12 @@ int main(int argc, char **argv)
 	struct hub_name h;
 	struct pull_list l;
 	struct shown shown = {0};
-	struct pull p = {.token = token && *token ? token : NULL, .retries = (int)opt_retries, .timeout = opt_timeout, .stopping = prog_stopping,
-			 .on_bytes = on_bytes, .arg = &shown};
+	struct pull p = {.token = token && *token ? token : NULL,
+			 .retries = (int)opt_retries,
+			 .timeout = opt_timeout,
+			 .stopping = prog_stopping,
+			 .on_bytes = on_bytes,
+			 .arg = &shown};
 	double total = 0, fetched = 0;
 	char *base, *dir;
 	size_t i;
@@ -188,7 +211,8 @@ int main(int argc, char **argv)
 		prog_fail(&e);
 	}
 	if (!opt_quiet)
-		prog_warn("%s: %zu files, %.1f MB (%.1f MB of it fetched now)", h.repo, l.n, total / 1e6, fetched / 1e6);
+		prog_warn("%s: %zu files, %.1f MB (%.1f MB of it fetched now)", h.repo, l.n,
+			  total / 1e6, fetched / 1e6);
 	out_printf("%s/snapshots/%s\n", dir, l.commit);
 	http_free(p.http);
 	pull_list_release(&l);

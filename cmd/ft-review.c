@@ -1,5 +1,6 @@
-/* ft-review: look at the data. Finds rows that deserve a look, shows them on a page to be judged and relabelled by keyboard, keeps the
- * decisions in a journal, applies them, and tells how wrong the set is.
+/* ft-review: look at the data. Finds rows that deserve a look, shows them on a page to be judged
+ * and relabelled by keyboard, keeps the decisions in a journal, applies them, and tells how wrong
+ * the set is.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -23,35 +24,48 @@
 
 static struct {
 	int scan, second, adjudicate, quiet, tty, table, json, skip_bad;
-	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model, *adapter;
+	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model,
+		*adapter;
 	long long port, every, threads;
 	double near;
 } o = {.every = 4, .probabilities = ".probs", .near = 0.8};
 
 static const struct opt options[] = {
-	{0, "scan", OPT_FLAG, &o.scan, NULL, "add `review`: suspicion and reasons to look (a filter)", 0, 0},
-	{0, "probs", OPT_STR, &o.probabilities, "PATH", "class probabilities {label: p} of a row, for label errors (default .probs)", 0, 0},
-	{0, "schema", OPT_STR, &o.schema, "FILE", "JSON Schema that references have to keep", 0, 0},
-	{'m', "model", OPT_STR, &o.model, "MODEL", "local model (./dir, hf:org/name): high loss, and class probabilities of labels", 0, 0},
-	{'a', "adapter", OPT_STR, &o.adapter, "DIR", "PEFT adapter over it", 0, 0},
-	{0, "near", OPT_REAL, &o.near, "J", "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9, 1},
-	{0, "threads", OPT_INT, &o.threads, "N", "for --near and -m (default: all processors)", 1, 1024},
-	{0, "", OPT_GROUP, NULL, NULL, "judging", 0, 0},
-	{'o', "journal", OPT_STR, &o.journal, "JOURNAL", "show the rows on a page; decisions are appended to JOURNAL", 0, 0},
-	{0, "tty", OPT_FLAG, &o.tty, NULL, "judge in this terminal rather than on a page", 0, 0},
+	{0, "scan", OPT_FLAG, &o.scan, NULL,
+	 "add `review`: suspicion and reasons to look (a filter)"},
+	{0, "probs", OPT_STR, &o.probabilities, "PATH",
+	 "class probabilities {label: p} of a row, for label errors (default .probs)"},
+	{0, "schema", OPT_STR, &o.schema, "FILE", "JSON Schema that references have to keep"},
+	{'m', "model", OPT_STR, &o.model, "MODEL",
+	 "local model (./dir, hf:org/name): high loss, and class probabilities of labels"},
+	{'a', "adapter", OPT_STR, &o.adapter, "DIR", "PEFT adapter over it"},
+	{0, "near", OPT_REAL, &o.near, "J",
+	 "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9,
+	 1},
+	{0, "threads", OPT_INT, &o.threads, "N", "for --near and -m (default: all processors)", 1,
+	 1024},
+	{0, "", OPT_GROUP, NULL, NULL, "judging"},
+	{'o', "journal", OPT_STR, &o.journal, "JOURNAL",
+	 "show the rows on a page; decisions are appended to JOURNAL"},
+	{0, "tty", OPT_FLAG, &o.tty, NULL, "judge in this terminal rather than on a page"},
 	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
-	{0, "as", OPT_STR, &o.as, "NAME", "the reviewer's name (default: the user's)", 0, 0},
-	{0, "every", OPT_INT, &o.every, "K", "each K-th row is a random one (default 4); 1: all are", 1, 1000000},
-	{0, "second", OPT_FLAG, &o.second, NULL, "a blind second pass over what others judged", 0, 0},
-	{0, "adjudicate", OPT_FLAG, &o.adjudicate, NULL, "settle the rows on which reviewers differ", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "using what was decided", 0, 0},
-	{0, "apply", OPT_STR, &o.apply, "JOURNAL", "the rows with fixes made and bad ones left out (a filter)", 0, 0},
-	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)", 0, 0},
-	{0, "report", OPT_STR, &o.report, "JOURNAL", "error rate with its interval, agreement of reviewers", 0, 0},
-	{0, "table", OPT_FLAG, &o.table, NULL, "the report in words (default on a terminal)", 0, 0},
-	{0, "json", OPT_FLAG, &o.json, NULL, "the report as JSON (default elsewhere)", 0, 0},
-	{0, "skip-bad", OPT_FLAG, &o.skip_bad, NULL, "filters: report malformed lines, leave them out and end with status 3", 0, 0},
-	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary", 0, 0},
+	{0, "as", OPT_STR, &o.as, "NAME", "the reviewer's name (default: the user's)"},
+	{0, "every", OPT_INT, &o.every, "K",
+	 "each K-th row is a random one (default 4); 1: all are", 1, 1000000},
+	{0, "second", OPT_FLAG, &o.second, NULL, "a blind second pass over what others judged"},
+	{0, "adjudicate", OPT_FLAG, &o.adjudicate, NULL,
+	 "settle the rows on which reviewers differ"},
+	{0, "", OPT_GROUP, NULL, NULL, "using what was decided"},
+	{0, "apply", OPT_STR, &o.apply, "JOURNAL",
+	 "the rows with fixes made and bad ones left out (a filter)"},
+	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)"},
+	{0, "report", OPT_STR, &o.report, "JOURNAL",
+	 "error rate with its interval, agreement of reviewers"},
+	{0, "table", OPT_FLAG, &o.table, NULL, "the report in words (default on a terminal)"},
+	{0, "json", OPT_FLAG, &o.json, NULL, "the report as JSON (default elsewhere)"},
+	{0, "skip-bad", OPT_FLAG, &o.skip_bad, NULL,
+	 "filters: report malformed lines, leave them out and end with status 3"},
+	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary"},
 	{0},
 };
 
@@ -73,8 +87,10 @@ static void on_bad(void *arg, const struct err *e)
 	prog_warn("%s (skipped)", copy.msg);
 }
 
-/* One pass over the rows of a set. Returns how many lines were left out; a first pass, of no known total, names them. */
-static size_t each_row(struct source *s, char **files, const char *what, size_t total, void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
+/* One pass over the rows of a set. Returns how many lines were left out; a first pass, of no known
+ * total, names them. */
+static size_t each_row(struct source *s, char **files, const char *what, size_t total,
+		       void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
 {
 	struct reader in;
 	struct record r = {0};
@@ -169,7 +185,8 @@ static void have_opinion(struct scan *s, struct source *source, struct pool *poo
 {
 	struct err e = ERR_INIT;
 	const char *why;
-	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 || !(s->spool = file_scratch(&e)))
+	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 ||
+	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
 	s->skipped += each_row(source, source->files, "rows read", 0, learn_labels, s);
 	each_row(source, source->files, "rows judged by the model", s->opinion_rows, ask_model, s);
@@ -177,9 +194,11 @@ static void have_opinion(struct scan *s, struct source *source, struct pool *poo
 	if (fflush(s->spool) != 0)
 		prog_die("copying the rows into a temporary file failed: the disk may be full");
 	if (!o.quiet && opinion_labels(s->opinion))
-		prog_warn("the references are %zu labels: the model gives each row their probabilities", opinion_labels(s->opinion));
+		prog_warn("the references are %zu labels: the model gives each row their probabilities",
+			  opinion_labels(s->opinion));
 	if (opinion_unread(s->opinion, &why))
-		prog_warn("%zu rows could not be shown to the model; the first: %s", opinion_unread(s->opinion, &why), why);
+		prog_warn("%zu rows could not be shown to the model; the first: %s",
+			  opinion_unread(s->opinion, &why), why);
 	opinion_free(s->opinion);
 	snprintf(s->spooled, sizeof s->spooled, "/dev/fd/%d", fileno(s->spool));
 	s->spool_files[0] = s->spooled;
@@ -195,7 +214,8 @@ static int run_scan(char **files)
 	struct schema *schema = NULL;
 	if (o.schema && !(schema = schema_read(o.schema, &e)))
 		prog_fail(&e);
-	if (!p || !(s.signs = signs_new(schema, &e)) || source_open(&source, files, prog_stopping, &e) < 0)
+	if (!p || !(s.signs = signs_new(schema, &e)) ||
+	    source_open(&source, files, prog_stopping, &e) < 0)
 		prog_fail(&e);
 	struct pool *pool = pool_new((int)o.threads);
 	s.files = source.files;
@@ -238,7 +258,8 @@ static void serve_page(struct desk *desk)
 	out_line(web_address(server), strlen(web_address(server)));
 	out_flush();
 	if (!o.quiet)
-		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.", desk->n, o.journal);
+		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.",
+			  desk->n, o.journal);
 	while (!prog_stopping() && !out_failed())
 		poll(NULL, 0, 500);
 	web_stop(server);
@@ -256,7 +277,8 @@ static void use_terminal(struct desk *desk)
 	close(fd);
 	struct desk_counts c = desk_count(desk);
 	if (!o.quiet)
-		prog_warn("%zu of %zu rows are judged; decisions are in %s", c.due - c.by[VERDICT_NONE], c.due, o.journal);
+		prog_warn("%zu of %zu rows are judged; decisions are in %s",
+			  c.due - c.by[VERDICT_NONE], c.due, o.journal);
 }
 
 static int run_judging(char **files)
@@ -269,7 +291,8 @@ static int run_judging(char **files)
 	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
 		prog_fail(&e);
 	if (torn)
-		prog_warn("%s: the last line was incomplete (%zu bytes, never acknowledged) and was cut off", o.journal, torn);
+		prog_warn("%s: the last line was incomplete (%zu bytes, never acknowledged) and was cut off",
+			  o.journal, torn);
 	if (desk_open(&desk, files, &j, reviewer(), pass, (long)o.every, &e) < 0)
 		prog_fail(&e);
 	if (desk.n == 0)
@@ -323,8 +346,8 @@ static int run_filter(const char *path, int pairs, char **files)
 	if (rc < 0)
 		prog_fail(&e);
 	if (!o.quiet && !pairs)
-		prog_warn("%zu rows: %zu good, %zu fixed, %zu left out, %zu skipped, %zu not judged, %zu refused", in.rows, a.good, a.fixed, a.left_out,
-			  a.skipped, a.untouched, refused);
+		prog_warn("%zu rows: %zu good, %zu fixed, %zu left out, %zu skipped, %zu not judged, %zu refused",
+			  in.rows, a.good, a.fixed, a.left_out, a.skipped, a.untouched, refused);
 	if (!o.quiet && pairs)
 		prog_warn("%zu preference pairs", rows);
 	apply_release(&a);
@@ -354,7 +377,8 @@ int main(int argc, char **argv)
 	char **files = prog_start(&program, argc, argv);
 	int modes = o.scan + !!o.journal + !!o.apply + !!o.pairs + !!o.report;
 	if (modes != 1)
-		prog_usage("say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
+		prog_usage(
+			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
 	if (o.table && o.json)
 		prog_usage("--table and --json are two forms; say one");
 	if (o.adapter && !o.model)

@@ -1,7 +1,9 @@
-/* ft-split: gives every record a side (train, valid, test) that it keeps for good, or checks a division that was made.
+/* ft-split: gives every record a side (train, valid, test) that it keeps for good, or checks a
+ * division that was made.
  *
- * Where the side follows from the record's own input alone, one record is held at a time. Where rows may be tied together
- * or counted against quotas, the input is read twice: first for hashes, then for the lines themselves.
+ * Where the side follows from the record's own input alone, one record is held at a time. Where
+ * rows may be tied together or counted against quotas, the input is read twice: first for hashes,
+ * then for the lines themselves.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,45 +22,62 @@
 #include "../lib/split/source.h"
 #include "../lib/split/summary.h"
 
-static const char *opt_ratio, *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after, *opt_html;
+static const char *opt_ratio, *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after,
+	*opt_html;
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
 static int opt_check, opt_table, opt_json, opt_quiet, opt_skip_bad, opt_line_buffered;
 
 static const struct opt options[] = {
-	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C", "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)", 0, 0},
-	{'d', "dir", OPT_STR, &opt_dir, "DIR", "write DIR/train.jsonl, valid.jsonl and test.jsonl, all or none,\ninstead of adding `split`", 0, 0},
-	{0, "key", OPT_STR, &opt_key, "PATH", "the value that a row's side follows from (default: its input)", 0, 0},
-	{0, "group", OPT_STR, &opt_group, "PATH", "rows with the same value here share a side", 0, 0},
-	{0, "near", OPT_REAL, &opt_near, "J", "near-duplicates, of Jaccard similarity J or more, share a side", 0.01, 1},
-	{0, "stratify", OPT_LIST, &opt_stratify, "PATH", "give every class found here its share of each side; may be\ngiven again", 0, 0},
-	{0, "keep", OPT_STR, &opt_keep, "DIR", "rows of DIR/train.jsonl, valid.jsonl and test.jsonl keep their side", 0, 0},
-	{0, "time", OPT_STR, &opt_time, "PATH", "with --after: rows dated later are the test side", 0, 0},
-	{0, "after", OPT_STR, &opt_after, "DATE", "a date, which is still the past, or a date and time", 0, 0},
-	{0, "gap", OPT_REAL, &opt_gap, "DAYS", "leave out rows of the last days of the past", 0, 1e6},
-	{0, "check", OPT_FLAG, &opt_check, NULL, "check the two files named, TRAIN TEST: exit status 1 on a leak", 0, 0},
-	{0, "table", OPT_FLAG, &opt_table, NULL, "--check: a table, also where standard output is no terminal", 0, 0},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal", 0, 0},
-	{0, "html", OPT_STR, &opt_html, "FILE", "--check: a page with the rows that leak and plots, besides", 0, 0},
-	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)", 0, 0},
+	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C",
+	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)"},
+	{'d', "dir", OPT_STR, &opt_dir, "DIR",
+	 "write DIR/train.jsonl, valid.jsonl and test.jsonl, all or none,\ninstead of adding `split`"},
+	{0, "key", OPT_STR, &opt_key, "PATH",
+	 "the value that a row's side follows from (default: its input)"},
+	{0, "group", OPT_STR, &opt_group, "PATH", "rows with the same value here share a side"},
+	{0, "near", OPT_REAL, &opt_near, "J",
+	 "near-duplicates, of Jaccard similarity J or more, share a side", 0.01, 1},
+	{0, "stratify", OPT_LIST, &opt_stratify, "PATH",
+	 "give every class found here its share of each side; may be\ngiven again"},
+	{0, "keep", OPT_STR, &opt_keep, "DIR",
+	 "rows of DIR/train.jsonl, valid.jsonl and test.jsonl keep their side"},
+	{0, "time", OPT_STR, &opt_time, "PATH", "with --after: rows dated later are the test side"},
+	{0, "after", OPT_STR, &opt_after, "DATE",
+	 "a date, which is still the past, or a date and time"},
+	{0, "gap", OPT_REAL, &opt_gap, "DAYS", "leave out rows of the last days of the past", 0,
+	 1e6},
+	{0, "check", OPT_FLAG, &opt_check, NULL,
+	 "check the two files named, TRAIN TEST: exit status 1 on a leak"},
+	{0, "table", OPT_FLAG, &opt_table, NULL,
+	 "--check: a table, also where standard output is no terminal"},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal"},
+	{0, "html", OPT_STR, &opt_html, "FILE",
+	 "--check: a page with the rows that leak and plots, besides"},
+	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
 	{0, "threads", OPT_INT, &opt_threads, "N", "for --near (default: all processors)", 0, 1024},
-	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines, leave them out and end with status 3", 0, 0},
-	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL, "write each record as soon as its side is known", 0, 0},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no summary and no progress", 0, 0},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
+	 "report malformed lines, leave them out and end with status 3"},
+	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL,
+	 "write each record as soon as its side is known"},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no summary and no progress"},
 	{0},
 };
 
 static const struct program program = {
 	.name = "ft-split",
-	.synopsis = "[-r 80:10:10] [-d DIR] [--group PATH] [--near J] [--stratify PATH ...] [--keep DIR] [file ...]\n"
-		    "--time PATH --after DATE [--gap DAYS] [-r 80:10:10] [-d DIR] [file ...]\n"
-		    "--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE] TRAIN TEST",
-	.about = "Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
+	.synopsis =
+		"[-r 80:10:10] [-d DIR] [--group PATH] [--near J] [--stratify PATH ...] [--keep DIR] [file ...]\n"
+		"--time PATH --after DATE [--gap DAYS] [-r 80:10:10] [-d DIR] [file ...]\n"
+		"--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE] TRAIN TEST",
+	.about =
+		"Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
 	.options = options,
-	.examples = "ft-split -r 80:10:10 -d data records.jsonl\n"
-		    "ft-split --group .customer --near 0.8 records.jsonl | jq -c 'select(.split == \"test\")'\n"
-		    "ft-split --check data/train.jsonl data/test.jsonl",
+	.examples =
+		"ft-split -r 80:10:10 -d data records.jsonl\n"
+		"ft-split --group .customer --near 0.8 records.jsonl | jq -c 'select(.split == \"test\")'\n"
+		"ft-split --check data/train.jsonl data/test.jsonl",
 };
 
 /* One run. */
@@ -182,7 +201,7 @@ static void stream(char **files)
 		if (side != SIDE_NONE) {
 			map_put(&run.kept, input, (uint64_t)side, NULL);
 		} else {
-			side = known ? (enum side)*known : sides_of(&run.options.sides, unit);
+			side = known ? (enum side) * known : sides_of(&run.options.sides, unit);
 			run.followers += side != sides_of(&run.options.sides, unit);
 		}
 		emit(&rec, already, side);
@@ -230,7 +249,8 @@ static void read_twice(char **files)
 	}
 	progress_end(&run.progress);
 	if (!prog_stopping() && !out_failed() && (row < rows || next_record(&rec))) {
-		err_set(&e, "the input changed while it was read: %zu rows, then %s", rows, row < rows ? "fewer" : "more");
+		err_set(&e, "the input changed while it was read: %zu rows, then %s", rows,
+			row < rows ? "fewer" : "more");
 		die(&e);
 	}
 	record_release(&rec);
@@ -238,8 +258,12 @@ static void read_twice(char **files)
 
 static void summary(size_t rows)
 {
-	struct tally_up t = {.plan = &run.plan, .rows = rows, .already = run.already, .followers = run.followers,
-		.left_out = run.left_out, .after = opt_after};
+	struct tally_up t = {.plan = &run.plan,
+			     .rows = rows,
+			     .already = run.already,
+			     .followers = run.followers,
+			     .left_out = run.left_out,
+			     .after = opt_after};
 	struct buf b = BUF_INIT;
 
 	memcpy(t.count, run.count, sizeof t.count);
@@ -268,9 +292,11 @@ static void time_options(struct plan_options *o)
 	if (!opt_after)
 		return;
 	if (opt_stratify.n)
-		prog_usage("--stratify and --time: what comes later is the test side, whatever its class");
+		prog_usage(
+			"--stratify and --time: what comes later is the test side, whatever its class");
 	if (plan_after(opt_after, &o->after))
-		prog_usage("--after %s: no date; write it like 2024-01-31 or 2024-01-31T18:00:00", opt_after);
+		prog_usage("--after %s: no date; write it like 2024-01-31 or 2024-01-31T18:00:00",
+			   opt_after);
 	o->gap = opt_gap;
 }
 
@@ -319,7 +345,8 @@ static void split(char **files)
 	summary(run.reader.rows);
 }
 
-static void check_side(struct check *c, char *file, int (*add)(struct check *, const struct record *, struct err *))
+static void check_side(struct check *c, char *file,
+		       int (*add)(struct check *, const struct record *, struct err *))
 {
 	char *files[2] = {file, NULL};
 	struct record rec = {0};
@@ -336,14 +363,18 @@ static void check_side(struct check *c, char *file, int (*add)(struct check *, c
 
 static void check_options(struct check_options *o, char **files)
 {
-	*o = (struct check_options){.group = run.options.group, .time = run.options.time, .near = opt_near > 0 ? opt_near : 0.8,
-		.alpha = 0.05, .seed = (uint64_t)opt_seed};
+	*o = (struct check_options){.group = run.options.group,
+				    .time = run.options.time,
+				    .near = opt_near > 0 ? opt_near : 0.8,
+				    .alpha = 0.05,
+				    .seed = (uint64_t)opt_seed};
 	if (!files[0] || !files[1] || files[2])
 		prog_usage("--check takes two files, TRAIN and TEST");
 	if (run.options.stratify_n > 1)
 		prog_usage("--check takes one --stratify, the class");
 	if (opt_ratio || opt_dir || opt_key || opt_keep || opt_after || opt_gap > 0)
-		prog_usage("--check divides nothing: it goes without -r, -d, --key, --keep, --after and --gap");
+		prog_usage(
+			"--check divides nothing: it goes without -r, -d, --key, --keep, --after and --gap");
 	o->label = run.options.stratify_n ? run.options.stratify[0] : NULL;
 }
 
@@ -368,7 +399,8 @@ static int check(char **files)
 			die(&e);
 		buf_clear(&b);
 	}
-	int leaks = opt_table || (out_is_tty() && !opt_json) ? check_table(c, &o, &b) : check_lines(c, &o, files, &b);
+	int leaks = opt_table || (out_is_tty() && !opt_json) ? check_table(c, &o, &b)
+							     : check_lines(c, &o, files, &b);
 	out_span(buf_span(&b));
 	buf_release(&b);
 	check_free(c);

@@ -1,7 +1,7 @@
 /* ft-train: fine-tunes a language model on records, on this machine's processor.
  *
- * All data are read, checked and turned into tokens before anything is trained or written; then the loop of lib/lm/trainer.h
- * runs. Only tokens stay in memory.
+ * All data are read, checked and turned into tokens before anything is trained or written; then the
+ * loop of lib/lm/trainer.h runs. Only tokens stay in memory.
  */
 #include <limits.h>
 #include <math.h>
@@ -23,87 +23,131 @@
 #include "../lib/remote/follow.h"
 #include "../lib/web/curves.h"
 
-static const char *opt_model, *opt_out, *opt_valid, *opt_scratch, *opt_targets = "all", *opt_long = "error", *opt_schedule = "cosine",
-	*opt_keep = "best", *opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot, *opt_remote, *opt_suffix;
-static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad, opt_overlap, opt_estimate, opt_dpo, opt_orpo, opt_cancel;
-/* Those that are unset until the usage is checked are left to a provider where the user says nothing. */
-static long long opt_rank, opt_layers, opt_batch, opt_steps, opt_max_seq = 2048, opt_seed = LLONG_MIN, opt_eval_every, opt_save_every,
-	opt_patience, opt_threads;
-static double opt_alpha = 32, opt_dropout, opt_lr = NAN, opt_warmup = .05, opt_wd, opt_clip = 1, opt_epochs = NAN, opt_beta = NAN, opt_neftune,
-	opt_multiplier = NAN, opt_poll = 10;
+static const char *opt_model, *opt_out, *opt_valid, *opt_scratch,
+	*opt_targets = "all", *opt_long = "error", *opt_schedule = "cosine", *opt_keep = "best",
+	*opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot, *opt_remote,
+	*opt_suffix;
+static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad,
+	opt_overlap, opt_estimate, opt_dpo, opt_orpo, opt_cancel;
+/* Those that are unset until the usage is checked are left to a provider where the user says
+ * nothing. */
+static long long opt_rank, opt_layers, opt_batch, opt_steps,
+	opt_max_seq = 2048, opt_seed = LLONG_MIN, opt_eval_every, opt_save_every, opt_patience,
+	opt_threads;
+static double opt_alpha = 32, opt_dropout, opt_lr = NAN, opt_warmup = .05, opt_wd, opt_clip = 1,
+	      opt_epochs = NAN, opt_beta = NAN, opt_neftune, opt_multiplier = NAN, opt_poll = 10;
 static size_t opt_memory;
 
 static const struct opt options[] = {
-	{0, "", OPT_GROUP, NULL, NULL, "Model", 0, 0},
-	{'m', "model", OPT_STR, &opt_model, "DIR", "base model in Hugging Face layout (begins with /, ./, ../ or hf:)", 0, 0},
-	{'o', "output", OPT_STR, &opt_out, "DIR", "where the adapter or model is written, with ft.json and metrics.jsonl", 0, 0},
-	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG", "no base: a byte-level model from nothing, shaped by this config.json", 0, 0},
-	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter", 0, 0},
-	{0, "layers", OPT_INT, &opt_layers, "N", "train (or put adapters on) the top N layers only; 0: all", 0, 10000},
+	{0, "", OPT_GROUP, NULL, NULL, "Model"},
+	{'m', "model", OPT_STR, &opt_model, "DIR",
+	 "base model in Hugging Face layout (begins with /, ./, ../ or hf:)"},
+	{'o', "output", OPT_STR, &opt_out, "DIR",
+	 "where the adapter or model is written, with ft.json and metrics.jsonl"},
+	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG",
+	 "no base: a byte-level model from nothing, shaped by this config.json"},
+	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter"},
+	{0, "layers", OPT_INT, &opt_layers, "N",
+	 "train (or put adapters on) the top N layers only; 0: all", 0, 10000},
 	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536},
-	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6},
-	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0, .99},
-	{0, "target", OPT_STR, &opt_targets, "LIST", "modules that get one: q_proj,v_proj,... (default all)", 0, 0},
-	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", 0, 0},
-	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)", 0, 0},
-	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "go on with this adapter in place of a new one", 0, 0},
-	{0, "quantize", OPT_STR, &opt_quantize, "TYPE", "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)", 0, 0},
-	{0, "save-dtype", OPT_STR, &opt_dtype, "TYPE", "write a whole model as f32 (default) or bf16", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "Data", 0, 0},
-	{'v', "valid", OPT_STR, &opt_valid, "FILE", "validation rows, besides those whose split is valid", 0, 0},
-	{0, "max-seq", OPT_INT, &opt_max_seq, "N", "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24},
-	{0, "too-long", OPT_STR, &opt_long, "HOW", "longer rows: error (default), drop or truncate", 0, 0},
-	{0, "allow-overlap", OPT_FLAG, &opt_overlap, NULL, "accept validation rows that are also training rows", 0, 0},
-	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "leave out lines and rows that cannot be used; ends with status 3", 0, 0},
-	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL, "print the packs of the first epoch as JSON Lines and end", 0, 0},
-	{0, "show", OPT_FLAG, &opt_show, NULL, "print the rows as text, what is trained on marked, and end", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "Objective", 0, 0},
-	{0, "dpo", OPT_FLAG, &opt_dpo, NULL, "learn from preference rows against the untuned model (DPO)", 0, 0},
-	{0, "orpo", OPT_FLAG, &opt_orpo, NULL, "learn from preference rows without a reference model (ORPO)", 0, 0},
-	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6, 1e3},
-	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA", "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3},
-	{0, "", OPT_GROUP, NULL, NULL, "Training", 0, 0},
+	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6,
+	 1e6},
+	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0,
+	 .99},
+	{0, "target", OPT_STR, &opt_targets, "LIST",
+	 "modules that get one: q_proj,v_proj,... (default all)"},
+	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)"},
+	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)"},
+	{'a', "adapter", OPT_STR, &opt_adapter, "DIR",
+	 "go on with this adapter in place of a new one"},
+	{0, "quantize", OPT_STR, &opt_quantize, "TYPE",
+	 "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)"},
+	{0, "save-dtype", OPT_STR, &opt_dtype, "TYPE",
+	 "write a whole model as f32 (default) or bf16"},
+	{0, "", OPT_GROUP, NULL, NULL, "Data"},
+	{'v', "valid", OPT_STR, &opt_valid, "FILE",
+	 "validation rows, besides those whose split is valid"},
+	{0, "max-seq", OPT_INT, &opt_max_seq, "N",
+	 "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24},
+	{0, "too-long", OPT_STR, &opt_long, "HOW",
+	 "longer rows: error (default), drop or truncate"},
+	{0, "allow-overlap", OPT_FLAG, &opt_overlap, NULL,
+	 "accept validation rows that are also training rows"},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
+	 "leave out lines and rows that cannot be used; ends with status 3"},
+	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL,
+	 "print the packs of the first epoch as JSON Lines and end"},
+	{0, "show", OPT_FLAG, &opt_show, NULL,
+	 "print the rows as text, what is trained on marked, and end"},
+	{0, "", OPT_GROUP, NULL, NULL, "Objective"},
+	{0, "dpo", OPT_FLAG, &opt_dpo, NULL,
+	 "learn from preference rows against the untuned model (DPO)"},
+	{0, "orpo", OPT_FLAG, &opt_orpo, NULL,
+	 "learn from preference rows without a reference model (ORPO)"},
+	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6,
+	 1e3},
+	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA",
+	 "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3},
+	{0, "", OPT_GROUP, NULL, NULL, "Training"},
 	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
 	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12},
 	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
 	{0, "lr", OPT_REAL, &opt_lr, "X", "learning rate (default 2e-4)", 0, 100},
-	{0, "schedule", OPT_STR, &opt_schedule, "NAME", "cosine (default), linear or constant, after the warm-up", 0, 0},
-	{0, "warmup", OPT_REAL, &opt_warmup, "X", "steps of warm-up, or below 1 their share (default .05)", 0, 1e9},
+	{0, "schedule", OPT_STR, &opt_schedule, "NAME",
+	 "cosine (default), linear or constant, after the warm-up"},
+	{0, "warmup", OPT_REAL, &opt_warmup, "X",
+	 "steps of warm-up, or below 1 their share (default .05)", 0, 1e9},
 	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10},
-	{0, "clip", OPT_REAL, &opt_clip, "X", "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9},
-	{0, "seed", OPT_INT, &opt_seed, "N", "order of the rows and initial values (default 0)", 0, 0},
-	{0, "eval-every", OPT_INT, &opt_eval_every, "N", "steps between validations (default: each epoch)", 1, 1e12},
-	{0, "patience", OPT_INT, &opt_patience, "N", "end after N validations without a better one", 1, 1e6},
-	{0, "eval", OPT_STR, &opt_eval, "COMMAND", "run at each validation; $FT_MODEL and $FT_ADAPTER name the state", 0, 0},
-	{0, "best", OPT_STR, &opt_best, "PATH", "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least", 0, 0},
-	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last", 0, 0},
-	{0, "plot", OPT_STR, &opt_plot, "FILE", "write the loss curves as SVG when the run ends or stops", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "Running", 0, 0},
-	{0, "estimate", OPT_FLAG, &opt_estimate, NULL, "print memory and time of the run as JSON and end", 0, 0},
-	{0, "resume", OPT_FLAG, &opt_resume, NULL, "go on from the checkpoint in -o, if there is one", 0, 0},
-	{0, "save-every", OPT_INT, &opt_save_every, "N", "steps between checkpoints (default: each validation or epoch)", 1, 1e12},
-	{0, "", OPT_GROUP, NULL, NULL, "Provider", 0, 0},
-	{0, "remote", OPT_STR, &opt_remote, "WHO", "train at openai, together, fireworks, or an API like OpenAI's at a URL;\nwith --resume a job's id may stand in place of files", 0, 0},
-	{0, "suffix", OPT_STR, &opt_suffix, "TEXT", "part of the new model's name there", 0, 0},
-	{0, "lr-multiplier", OPT_REAL, &opt_multiplier, "X", "learning rate relative to the provider's own", 1e-6, 1e6},
-	{0, "poll", OPT_REAL, &opt_poll, "S", "seconds between looks at the job (default 10)", .01, 3600},
-	{0, "cancel", OPT_FLAG, &opt_cancel, NULL, "cancel the job of -o, or the one named", 0, 0},
-	{0, "", OPT_GROUP, NULL, NULL, "Machine", 0, 0},
-	{0, "memory", OPT_SIZE, &opt_memory, "SIZE", "for activations, 8G (default: 3/4 of what is free)", 0, 0},
-	{0, "threads", OPT_INT, &opt_threads, "N", "default: all processors; the result does not depend on it", 1, 4096},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary", 0, 0},
+	{0, "clip", OPT_REAL, &opt_clip, "X",
+	 "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9},
+	{0, "seed", OPT_INT, &opt_seed, "N", "order of the rows and initial values (default 0)"},
+	{0, "eval-every", OPT_INT, &opt_eval_every, "N",
+	 "steps between validations (default: each epoch)", 1, 1e12},
+	{0, "patience", OPT_INT, &opt_patience, "N", "end after N validations without a better one",
+	 1, 1e6},
+	{0, "eval", OPT_STR, &opt_eval, "COMMAND",
+	 "run at each validation; $FT_MODEL and $FT_ADAPTER name the state"},
+	{0, "best", OPT_STR, &opt_best, "PATH",
+	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least"},
+	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last"},
+	{0, "plot", OPT_STR, &opt_plot, "FILE",
+	 "write the loss curves as SVG when the run ends or stops"},
+	{0, "", OPT_GROUP, NULL, NULL, "Running"},
+	{0, "estimate", OPT_FLAG, &opt_estimate, NULL,
+	 "print memory and time of the run as JSON and end"},
+	{0, "resume", OPT_FLAG, &opt_resume, NULL,
+	 "go on from the checkpoint in -o, if there is one"},
+	{0, "save-every", OPT_INT, &opt_save_every, "N",
+	 "steps between checkpoints (default: each validation or epoch)", 1, 1e12},
+	{0, "", OPT_GROUP, NULL, NULL, "Provider"},
+	{0, "remote", OPT_STR, &opt_remote, "WHO",
+	 "train at openai, together, fireworks, or an API like OpenAI's at a URL;\nwith --resume a job's id may stand in place of files"},
+	{0, "suffix", OPT_STR, &opt_suffix, "TEXT", "part of the new model's name there"},
+	{0, "lr-multiplier", OPT_REAL, &opt_multiplier, "X",
+	 "learning rate relative to the provider's own", 1e-6, 1e6},
+	{0, "poll", OPT_REAL, &opt_poll, "S", "seconds between looks at the job (default 10)", .01,
+	 3600},
+	{0, "cancel", OPT_FLAG, &opt_cancel, NULL, "cancel the job of -o, or the one named"},
+	{0, "", OPT_GROUP, NULL, NULL, "Machine"},
+	{0, "memory", OPT_SIZE, &opt_memory, "SIZE",
+	 "for activations, 8G (default: 3/4 of what is free)"},
+	{0, "threads", OPT_INT, &opt_threads, "N",
+	 "default: all processors; the result does not depend on it", 1, 4096},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary"},
 	{0},
 };
 
 /* Options that do not change the result. */
 static const char *const only_runs[] = {
-	"output", "valid", "resume", "save-every", "memory", "threads", "quiet", "dry-run", "show", "skip-bad", "plot",
-	"estimate", "remote", "suffix", "lr-multiplier", "poll", "cancel", NULL,
+	"output", "valid",   "resume",	      "save-every", "memory", "threads",
+	"quiet",  "dry-run", "show",	      "skip-bad",   "plot",   "estimate",
+	"remote", "suffix",  "lr-multiplier", "poll",	    "cancel", NULL,
 };
 
 static const struct program program = {
 	.name = "ft-train",
-	.synopsis = "-m BASE -o DIR [-v VALID] [options] [file ...]\n--scratch CONFIG -o DIR [-v VALID] [options] [file ...]",
+	.synopsis =
+		"-m BASE -o DIR [-v VALID] [options] [file ...]\n--scratch CONFIG -o DIR [-v VALID] [options] [file ...]",
 	.about = "Fine-tunes a language model on the processor: LoRA adapters or all weights.",
 	.options = options,
 	.examples = "ft-train -m ./base -o adapter -v valid.jsonl train.jsonl >metrics.jsonl\n"
@@ -137,9 +181,10 @@ static void check_local_options(void)
 
 static void check_usage(void)
 {
-	static const char *const schedules[] = {"cosine", "linear", "constant"}, *const lengths[] = {"error", "drop", "truncate"},
-				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"},
-				 *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
+	static const char *const
+		schedules[] = {"cosine", "linear", "constant"},
+		*const lengths[] = {"error", "drop", "truncate"}, *const keeps[] = {"best", "last"},
+		*const types[] = {"f32", "bf16"}, *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
 	static const enum nn_type base_types[] = {NN_BF16, NN_Q8_0, NN_Q4_0, NN_F32};
 	struct err e = ERR_INIT;
 	check_local_options();
@@ -151,22 +196,28 @@ static void check_usage(void)
 	opt_full = opt_full || opt_scratch;
 	if (opt_full && (opt_dora || opt_rslora || opt_quantize))
 		prog_usage("%s goes with adapters, not with --full or --scratch",
-			   opt_dora ? "--dora" : opt_rslora ? "--rslora" : "--quantize");
+			   opt_dora	? "--dora"
+			   : opt_rslora ? "--rslora"
+					: "--quantize");
 	if (opt_scratch && opt_layers)
-		prog_usage("--layers does not go with --scratch: all layers of a new model must be trained");
+		prog_usage(
+			"--layers does not go with --scratch: all layers of a new model must be trained");
 	if (opt_adapter && opt_full)
 		prog_usage("-a goes on with an adapter; --full and --scratch have none");
 	if (opt_dpo && opt_orpo)
 		prog_usage("--dpo and --orpo are two ways; choose one");
 	if ((opt_dpo || opt_orpo) && (opt_dropout > 0 || opt_neftune > 0))
-		prog_usage("--dropout and --neftune do not go with preference losses, whose two passes must agree");
+		prog_usage(
+			"--dropout and --neftune do not go with preference losses, whose two passes must agree");
 	if (opt_best && !opt_eval)
 		prog_usage("--best names a value in the output of --eval, which is missing");
 	if (!opt_full && opt_dtype)
 		prog_usage("--save-dtype goes with --full or --scratch; adapters are f32");
 	if (opt_model && !hub_is_local(opt_model))
-		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name", opt_model, opt_model);
-	ft.spec.schedule = (enum trainer_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
+		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name",
+			   opt_model, opt_model);
+	ft.spec.schedule =
+		(enum trainer_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
 	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_long, lengths, 3);
 	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
 	ft.spec.beta = opt_beta, ft.spec.neftune = opt_neftune;
@@ -174,9 +225,12 @@ static void check_usage(void)
 		prog_usage("--best %s: %s", opt_best, e.msg);
 	ft.spec.best_by = opt_best;
 	ft.spec.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1;
-	ft.save_type = opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
+	ft.save_type =
+		opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
 	if (opt_quantize)
-		ft.load = (struct lm_load){.quantize = 1, .type = base_types[prog_choice("quantize", opt_quantize, bases, 4)]};
+		ft.load = (struct lm_load){.quantize = 1,
+					   .type = base_types[prog_choice("quantize", opt_quantize,
+									  bases, 4)]};
 }
 
 /* --- data --- */
@@ -201,19 +255,29 @@ static void read_data(char **files)
 {
 	struct err e = ERR_INIT;
 	const struct corpus_spec spec = {
-		.max_seq = (size_t)opt_max_seq, .too_long = ft.too_long, .preferences = ft.spec.objective != OBJECTIVE_SFT,
-		.skip_bad = opt_skip_bad, .overlap = opt_overlap, .on_refused = on_sentence, .stopping = prog_stopping,
+		.max_seq = (size_t)opt_max_seq,
+		.too_long = ft.too_long,
+		.preferences = ft.spec.objective != OBJECTIVE_SFT,
+		.skip_bad = opt_skip_bad,
+		.overlap = opt_overlap,
+		.on_refused = on_sentence,
+		.stopping = prog_stopping,
 	};
 	if (corpus_read(&ft.data, files, opt_valid, &spec, &e))
-		prog_die("%s%s", e.msg, ranks_rank() ? " (on a rank other than 0, which standard input does not reach)" : "");
+		prog_die("%s%s", e.msg,
+			 ranks_rank()
+				 ? " (on a rank other than 0, which standard input does not reach)"
+				 : "");
 }
 
 static void plan_steps(void)
 {
 	struct trainer_spec *s = &ft.spec;
 	s->batch = (size_t)opt_batch < ft.data.train.rows ? (size_t)opt_batch : ft.data.train.rows;
-	s->steps = opt_steps ? (size_t)opt_steps : trainer_steps(ft.data.train.rows, s->batch, opt_epochs);
-	s->warmup = opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
+	s->steps = opt_steps ? (size_t)opt_steps
+			     : trainer_steps(ft.data.train.rows, s->batch, opt_epochs);
+	s->warmup =
+		opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
 	s->lr = opt_lr;
 	s->wd = opt_wd;
 	s->clip = opt_clip;
@@ -222,7 +286,8 @@ static void plan_steps(void)
 	s->save_every = (size_t)opt_save_every;
 	s->patience = (size_t)opt_patience;
 	if (s->patience && !ft.data.valid.n && !opt_best)
-		prog_usage("--patience needs validation rows (-v, or split valid), or --eval with --best");
+		prog_usage(
+			"--patience needs validation rows (-v, or split valid), or --eval with --best");
 }
 
 static void on_text(void *arg, struct span text)
@@ -256,11 +321,13 @@ static int stopping(void)
 static void tell_end(const struct run *run, const struct trainer_state *s, enum trainer_end how)
 {
 	if (how == TRAINER_STOPPED)
-		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s", (unsigned long long)s->step,
-			  ft.spec.steps, file_exists(run->checkpoint) ? "there" : "the beginning");
+		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s",
+			  (unsigned long long)s->step, ft.spec.steps,
+			  file_exists(run->checkpoint) ? "there" : "the beginning");
 	else if (!opt_quiet)
-		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir, (unsigned long long)s->step, s->seconds,
-			  (unsigned long long)s->tokens, how == TRAINER_EARLY ? " (validation no longer improved)" : "");
+		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
+			  (unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
+			  how == TRAINER_EARLY ? " (validation no longer improved)" : "");
 }
 
 /* Returns 1 where the run was stopped before its end. */
@@ -273,13 +340,32 @@ static int train(struct run *run)
 	enum trainer_end how = TRAINER_DONE;
 	const struct outside outside = {opt_eval, ft.best};
 	const struct tuning_spec spec = {
-		.data = &ft.data, .loop = ft.spec, .base_name = opt_model, .full = opt_full, .from_adapter = opt_adapter, .load = ft.load,
-		.adapter = {.rank = (size_t)opt_rank, .alpha = opt_alpha, .dropout = opt_dropout, .rslora = opt_rslora, .dora = opt_dora,
-			    .targets = (char *)opt_targets, .top_layers = (size_t)opt_layers},
-		.save_type = ft.save_type, .memory = opt_memory, .threads = (int)opt_threads, .outside = opt_eval ? &outside : NULL,
-		.about = {.command = ft.command, .options = options, .not = only_runs, .train = &ft.data.train, .valid = &ft.data.valid,
+		.data = &ft.data,
+		.loop = ft.spec,
+		.base_name = opt_model,
+		.full = opt_full,
+		.from_adapter = opt_adapter,
+		.load = ft.load,
+		.adapter = {.rank = (size_t)opt_rank,
+			    .alpha = opt_alpha,
+			    .dropout = opt_dropout,
+			    .rslora = opt_rslora,
+			    .dora = opt_dora,
+			    .targets = (char *)opt_targets,
+			    .top_layers = (size_t)opt_layers},
+		.save_type = ft.save_type,
+		.memory = opt_memory,
+		.threads = (int)opt_threads,
+		.outside = opt_eval ? &outside : NULL,
+		.about = {.command = ft.command,
+			  .options = options,
+			  .not = only_runs,
+			  .train = &ft.data.train,
+			  .valid = &ft.data.valid,
 			  .test = ft.data.test},
-		.row = on_row, .progress = on_progress, .stopping = stopping,
+		.row = on_row,
+		.progress = on_progress,
+		.stopping = stopping,
 	};
 	if (tuning_open(&t, &spec, &e))
 		prog_fail(&e);
@@ -294,7 +380,8 @@ static int train(struct run *run)
 		progress_end(&ft.progress);
 		if (bad)
 			prog_fail(&e);
-		if (opt_plot && !ranks_rank() && curves_write(run->metrics_path, run->dir, opt_plot, &e))
+		if (opt_plot && !ranks_rank() &&
+		    curves_write(run->metrics_path, run->dir, opt_plot, &e))
 			prog_fail(&e);
 		if (!ranks_rank())
 			tell_end(run, &s, how);
@@ -321,8 +408,10 @@ static void check_remote_usage(char **files)
 		prog_usage("-m names the provider's base model");
 	if (!opt_out && !(opt_cancel && files[0]))
 		prog_usage("-o is needed");
-	if (opt_scratch || opt_full || opt_adapter || opt_orpo || opt_eval || opt_steps || opt_dry || opt_estimate || opt_quantize)
-		prog_usage("--scratch, --full, -a, --orpo, --eval, --steps, --dry-run, --estimate and --quantize are for training here");
+	if (opt_scratch || opt_full || opt_adapter || opt_orpo || opt_eval || opt_steps ||
+	    opt_dry || opt_estimate || opt_quantize)
+		prog_usage(
+			"--scratch, --full, -a, --orpo, --eval, --steps, --dry-run, --estimate and --quantize are for training here");
 	if (opt_cancel && files[0] && files[1])
 		prog_usage("with --cancel one job may be named");
 }
@@ -330,7 +419,10 @@ static void check_remote_usage(char **files)
 static int train_remotely(char **files)
 {
 	struct err e = ERR_INIT;
-	struct remote r = {.provider = opt_remote, .retries = 5, .timeout = 120, .stopping = stopping};
+	struct remote r = {.provider = opt_remote,
+			   .retries = 5,
+			   .timeout = 120,
+			   .stopping = stopping};
 	struct remote_job j = {0};
 	enum remote_end how;
 	check_remote_usage(files);
@@ -343,15 +435,32 @@ static int train_remotely(char **files)
 		return FT_OK;
 	}
 	struct remote_run run = {
-		.remote = &r, .dir = opt_out, .poll = opt_poll, .row = on_row, .progress = on_job,
-		.task = {.model = opt_model, .suffix = opt_suffix, .epochs = opt_epochs, .lr = opt_lr, .multiplier = opt_multiplier, .batch = opt_batch,
-			 .seed = opt_seed, .seeded = opt_seed != LLONG_MIN, .rank = opt_rank, .preferences = opt_dpo, .beta = opt_beta},
-		.rows = {.preferences = opt_dpo, .skip_bad = opt_skip_bad, .on_refused = on_sentence, .stopping = prog_stopping},
+		.remote = &r,
+		.dir = opt_out,
+		.poll = opt_poll,
+		.row = on_row,
+		.progress = on_job,
+		.task = {.model = opt_model,
+			 .suffix = opt_suffix,
+			 .epochs = opt_epochs,
+			 .lr = opt_lr,
+			 .multiplier = opt_multiplier,
+			 .batch = opt_batch,
+			 .seed = opt_seed,
+			 .seeded = opt_seed != LLONG_MIN,
+			 .rank = opt_rank,
+			 .preferences = opt_dpo,
+			 .beta = opt_beta},
+		.rows = {.preferences = opt_dpo,
+			 .skip_bad = opt_skip_bad,
+			 .on_refused = on_sentence,
+			 .stopping = prog_stopping},
 	};
 	const char *job = opt_resume && files[0] && !file_exists(files[0]) ? files[0] : NULL;
 	out_line_buffered(1);
 	progress_begin(&ft.progress, "events of the job", 0, opt_quiet);
-	int bad = remote_run(&run, job ? files + 1 : files, opt_valid, opt_resume, job, &j, &how, &e);
+	int bad =
+		remote_run(&run, job ? files + 1 : files, opt_valid, opt_resume, job, &j, &how, &e);
 	progress_end(&ft.progress);
 	if (bad)
 		prog_fail(&e);
@@ -377,7 +486,8 @@ int main(int argc, char **argv)
 	opt_quiet = opt_quiet || ranks_rank();
 	nn_init();
 	open_data();
-	if (!opt_dry && !opt_estimate && !ranks_rank() && run_init(&run, opt_out, ft.data.base, opt_resume, &e))
+	if (!opt_dry && !opt_estimate && !ranks_rank() &&
+	    run_init(&run, opt_out, ft.data.base, opt_resume, &e))
 		prog_fail(&e);
 	read_data(files);
 	plan_steps();
@@ -386,9 +496,11 @@ int main(int argc, char **argv)
 	int stopped = 0;
 	const struct show_order order = {ft.spec.batch, ft.spec.steps, ft.spec.seed};
 	if (opt_show)
-		show_examples(&ft.data.train, ft.data.tokenizer, out_is_tty(), on_text, NULL, prog_stopping);
+		show_examples(&ft.data.train, ft.data.tokenizer, out_is_tty(), on_text, NULL,
+			      prog_stopping);
 	else if (opt_dry)
-		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_text, NULL, prog_stopping);
+		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_text,
+			   NULL, prog_stopping);
 	else
 		stopped = train(&run);
 	ranks_end();

@@ -1,6 +1,7 @@
-/* The clerk's corpus: drills in copying, dates and sums for a base model, and memos of many kinds to be taken apart into fields. It
- * shares the forms of dates and sums with the payment notes, but no sentence, no name and no field. Years are known from the drills
- * alone: memos tell days as month and day. */
+/* The clerk's corpus: drills in copying, dates and sums for a base model, and memos of many kinds
+ * to be taken apart into fields. It shares the forms of dates and sums with the payment notes, but
+ * no sentence, no name and no field. Years are known from the drills alone: memos tell days as
+ * month and day. */
 #include "notes.h"
 
 static struct day any_day(struct rng *r, int year)
@@ -48,8 +49,9 @@ static void code_put(struct rng *r, struct buf *b)
 static void name_put(struct rng *r, struct buf *b)
 {
 	static const char *const join[] = {" ", " ", " ", " & ", " and ", "-", " de "};
-	static const char *const suffix[] = {" Club", " Trust", " Works", " Union", " Group", " House", " AG", " Ltd", " plc",
-		" Sons", " Inc", " BV", " SA", " Co", " GmbH"};
+	static const char *const suffix[] = {" Club",  " Trust", " Works", " Union", " Group",
+					     " House", " AG",	 " Ltd",   " plc",   " Sons",
+					     " Inc",   " BV",	 " SA",	   " Co",    " GmbH"};
 	size_t at = b->len;
 	int words = between(r, 1, 3);
 
@@ -64,7 +66,8 @@ static void name_put(struct rng *r, struct buf *b)
 		word_lower(b->data + at);
 }
 
-/* --- drills: short rows, all of them copies or changes of form. What a model learns first, and slowly where rows are long --- */
+/* --- drills: short rows, all of them copies or changes of form. What a model learns first, and
+ * slowly where rows are long --- */
 
 static void copy_drill(struct rng *r, struct buf *ask, struct buf *answer)
 {
@@ -195,7 +198,8 @@ static void written_put(struct rng *r, struct buf *b, struct day d)
 	buf_adds(b, after[form]);
 }
 
-/* Fills the pattern into ask; value[field] becomes what an answer says of it, and stays empty where the memo says nothing. */
+/* Fills the pattern into ask; value[field] becomes what an answer says of it, and stays empty where
+ * the memo says nothing. */
 static void memo_put(struct rng *r, struct buf *ask, struct buf *value)
 {
 	static const char *const currencies[] = {"EUR", "USD", "GBP", "CHF"};

@@ -1,7 +1,8 @@
-/* notes: writes the payments example's data as chat records: payment notes of a year or one of its months, or the clerk's corpus.
+/* notes: writes the payments example's data as chat records: payment notes of a year or one of its
+ * months, or the clerk's corpus.
  *
- * Record n is a function of kind, year, month, seed and n alone, so a longer file begins with the shorter one, and every id names
- * the one note it can belong to. */
+ * Record n is a function of kind, year, month, seed and n alone, so a longer file begins with the
+ * shorter one, and every id names the one note it can belong to. */
 #include "../../lib/base/opt.h"
 #include "../../lib/base/out.h"
 #include "../../lib/base/prog.h"
@@ -12,24 +13,31 @@ static long long year = 2023, month, rows = 1000, seed = 1;
 static int drills, memos;
 
 static const struct opt options[] = {
-	{'y', "year", OPT_INT, &year, "YEAR", "year of the notes and of their due dates (default 2023)", 1583, 9999},
-	{'m', "month", OPT_INT, &month, "MONTH", "only notes received in this month, 1 to 12 (default: all of them)", 1, 12},
+	{'y', "year", OPT_INT, &year, "YEAR",
+	 "year of the notes and of their due dates (default 2023)", 1583, 9999},
+	{'m', "month", OPT_INT, &month, "MONTH",
+	 "only notes received in this month, 1 to 12 (default: all of them)", 1, 12},
 	{'n', "rows", OPT_INT, &rows, "N", "how many (default 1000)", 0, 1000000000},
-	{'s', "seed", OPT_INT, &seed, "N", "another seed, other notes (default 1)", 0, 1000000000000000},
-	{0, "drills", OPT_FLAG, &drills, NULL, "first part of the base model's corpus instead: copies, dates, sums", 0, 0},
-	{0, "memos", OPT_FLAG, &memos, NULL, "second part: memos of other kinds, to be taken apart", 0, 0},
+	{'s', "seed", OPT_INT, &seed, "N", "another seed, other notes (default 1)", 0,
+	 1000000000000000},
+	{0, "drills", OPT_FLAG, &drills, NULL,
+	 "first part of the base model's corpus instead: copies, dates, sums"},
+	{0, "memos", OPT_FLAG, &memos, NULL,
+	 "second part: memos of other kinds, to be taken apart"},
 	{0},
 };
 
 static const struct program program = {
 	.name = "notes",
-	.synopsis = "[-y YEAR] [-m MONTH] [-n ROWS] [-s SEED]\n{--drills | --memos} [-n ROWS] [-s SEED]",
+	.synopsis =
+		"[-y YEAR] [-m MONTH] [-n ROWS] [-s SEED]\n{--drills | --memos} [-n ROWS] [-s SEED]",
 	.about = "Writes payment notes as chat records.",
 	.options = options,
 	.examples = "notes -y 2024 -m 1 -n 500",
 };
 
-static void record_put(struct buf *line, long long row, const char *received, const struct buf *ask, const struct buf *answer)
+static void record_put(struct buf *line, long long row, const char *received, const struct buf *ask,
+		       const struct buf *answer)
 {
 	const char *role[] = {"user", "assistant"};
 	const struct buf *content[] = {ask, answer};
@@ -79,8 +87,14 @@ int main(int argc, char **argv)
 		buf_clear(&ask);
 		buf_clear(&answer);
 		buf_clear(&received);
-		/* Streams do not meet: rows below 2^32, then the month, the year above it; drills are year 0, memos year 1. */
-		rng_seed(&r, (uint64_t)seed, (uint64_t)row | (uint64_t)month << 32 | (uint64_t)(drills ? 0 : memos ? 1 : year) << 36);
+		/* Streams do not meet: rows below 2^32, then the month, the year above it; drills
+		 * are year 0, memos year 1. */
+		rng_seed(&r, (uint64_t)seed,
+			 (uint64_t)row | (uint64_t)month << 32 |
+				 (uint64_t)(drills  ? 0
+					    : memos ? 1
+						    : year)
+					 << 36);
 		if (drills) {
 			clerk_drill(&r, &ask, &answer);
 		} else if (memos) {

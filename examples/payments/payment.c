@@ -1,8 +1,8 @@
 /* Payment notes: what people write into the field "note" when somebody has to be paid. */
 #include "notes.h"
 
-/* Days between a note and its due date. At most 30, so that every lag fits into every month without leaving the year, and its
- * distribution is the same in December as in May. */
+/* Days between a note and its due date. At most 30, so that every lag fits into every month without
+ * leaving the year, and its distribution is the same in December as in May. */
 static int lag_draw(struct rng *r)
 {
 	static const int terms[] = {7, 10, 14, 14, 21, 28, 30, 30};
@@ -22,23 +22,35 @@ static struct day received_draw(struct rng *r, int year, int month, int lag)
 #define SUPPLIERS 120
 #define SUPPLIER_STREAM 0x5facu
 
-static const char *const names[] = {"Abbott", "Adler", "Almeida", "Ashdown", "Baxter", "Becker", "Bellini", "Brandt",
-	"Calder", "Castell", "Copeland", "Dahl", "Delgado", "Dubois", "Eastgate", "Ekholm", "Falkner", "Ferreira",
-	"Fontaine", "Gallagher", "Greenway", "Hagen", "Harbour", "Hawthorn", "Holm", "Ibarra", "Jansen", "Kestrel",
-	"Kowalski", "Kruger", "Lindqvist", "Lombardi", "Marlow", "Meridian", "Moreau", "Nakamura", "Northfield",
-	"Novak", "Oakley", "Okafor", "Orsini", "Pemberton", "Petrov", "Quayle", "Ramirez", "Redmond", "Rossi",
-	"Sandoval", "Schreiber", "Silva", "Stanton", "Tanaka", "Thorne", "Ulrich", "Vasquez", "Vogel", "Westbrook",
-	"Whitlock", "Yilmaz", "Zimmer"};
+static const char *const names[] = {"Abbott",	 "Adler",      "Almeida",  "Ashdown",	"Baxter",
+				    "Becker",	 "Bellini",    "Brandt",   "Calder",	"Castell",
+				    "Copeland",	 "Dahl",       "Delgado",  "Dubois",	"Eastgate",
+				    "Ekholm",	 "Falkner",    "Ferreira", "Fontaine",	"Gallagher",
+				    "Greenway",	 "Hagen",      "Harbour",  "Hawthorn",	"Holm",
+				    "Ibarra",	 "Jansen",     "Kestrel",  "Kowalski",	"Kruger",
+				    "Lindqvist", "Lombardi",   "Marlow",   "Meridian",	"Moreau",
+				    "Nakamura",	 "Northfield", "Novak",	   "Oakley",	"Okafor",
+				    "Orsini",	 "Pemberton",  "Petrov",   "Quayle",	"Ramirez",
+				    "Redmond",	 "Rossi",      "Sandoval", "Schreiber", "Silva",
+				    "Stanton",	 "Tanaka",     "Thorne",   "Ulrich",	"Vasquez",
+				    "Vogel",	 "Westbrook",  "Whitlock", "Yilmaz",	"Zimmer"};
 
-/* One of the suppliers of the firm, whose names are drawn once and for all: the same firm pays the same people every year. */
+/* One of the suppliers of the firm, whose names are drawn once and for all: the same firm pays the
+ * same people every year. */
 static void payee_put(struct rng *r, struct buf *b)
 {
-	static const char *const trade[] = {"Bakery", "Books", "Catering", "Cleaning", "Consulting", "Courier", "Dental",
-		"Design", "Electric", "Farms", "Foods", "Freight", "Garage", "Glass", "Heating", "Hotel", "Insurance",
-		"Joinery", "Legal", "Logistics", "Media", "Motors", "Paper", "Plumbing", "Print", "Roofing", "Security",
-		"Software", "Supplies", "Telecom", "Timber", "Tools", "Travel", "Water"};
+	static const char *const trade[] = {"Bakery",	  "Books",   "Catering", "Cleaning",
+					    "Consulting", "Courier", "Dental",	 "Design",
+					    "Electric",	  "Farms",   "Foods",	 "Freight",
+					    "Garage",	  "Glass",   "Heating",	 "Hotel",
+					    "Insurance",  "Joinery", "Legal",	 "Logistics",
+					    "Media",	  "Motors",  "Paper",	 "Plumbing",
+					    "Print",	  "Roofing", "Security", "Software",
+					    "Supplies",	  "Telecom", "Timber",	 "Tools",
+					    "Travel",	  "Water"};
 	static const char *const form[] = {" Ltd", " GmbH", " Inc", " SA", " BV", " Co"};
-	static const char *const before[] = {"Studio ", "Hotel ", "Dr. ", "Cafe ", "Gebr. ", "Anna ", "M. ", "van der "};
+	static const char *const before[] = {"Studio ", "Hotel ", "Dr. ", "Cafe ",
+					     "Gebr. ",	"Anna ",  "M. ",  "van der "};
 	struct rng supplier;
 
 	rng_seed(&supplier, rng_below(r, SUPPLIERS), SUPPLIER_STREAM);
@@ -46,7 +58,8 @@ static void payee_put(struct rng *r, struct buf *b)
 	if (style < 0.15)
 		buf_addf(b, "%s%s", PICK(&supplier, before), PICK(&supplier, names));
 	else if (style < 0.3)
-		buf_addf(b, "%s & %s", PICK(&supplier, names), chance(&supplier, 0.3) ? "Sons" : PICK(&supplier, names));
+		buf_addf(b, "%s & %s", PICK(&supplier, names),
+			 chance(&supplier, 0.3) ? "Sons" : PICK(&supplier, names));
 	else
 		buf_addf(b, "%s %s", PICK(&supplier, names), PICK(&supplier, trade));
 	if (style >= 0.15 && chance(&supplier, 0.3))
@@ -55,7 +68,8 @@ static void payee_put(struct rng *r, struct buf *b)
 
 static void colleague_put(struct rng *r, struct buf *b)
 {
-	static const char *const first[] = {"Tom", "Maria", "Jan", "Leila", "Peter", "Ines", "Chidi", "Kate", "Omar", "Yuki"};
+	static const char *const first[] = {"Tom",  "Maria", "Jan",  "Leila", "Peter",
+					    "Ines", "Chidi", "Kate", "Omar",  "Yuki"};
 
 	buf_adds(b, PICK(r, first));
 }
@@ -64,21 +78,26 @@ static void invoice_put(struct rng *r, struct buf *b)
 {
 	static const char *const series[] = {"INV-", "no. ", "#", "R-", "A"};
 
-	/* Numbers that look like years, as orders and contracts have them, say nothing about the due date. */
+	/* Numbers that look like years, as orders and contracts have them, say nothing about the
+	 * due date. */
 	if (chance(r, 0.4))
-		buf_addf(b, "%s%d-%d", PICK(r, series), between(r, 1990, 2035), between(r, 10, 999));
+		buf_addf(b, "%s%d-%d", PICK(r, series), between(r, 1990, 2035),
+			 between(r, 10, 999));
 	else
 		buf_addf(b, "%s%d", PICK(r, series), between(r, 100, 99999));
 }
 
 static void due_put(struct rng *r, struct buf *b, struct day due)
 {
-	static const char *const word[] = {"due ", "by ", "payable by ", "no later than ", "due on "};
+	static const char *const word[] = {"due ", "by ", "payable by ", "no later than ",
+					   "due on "};
 	/* Two in three leave the year to the reader. */
 	int bare = chance(r, 2.0 / 3);
 
 	buf_adds(b, PICK(r, word));
-	day_put(b, due, (enum day_form)(bare ? between(r, DAY_FORMS_WITH_YEAR, DAY_FORMS - 1) : between(r, 0, DAY_FORMS_WITH_YEAR - 1)));
+	day_put(b, due,
+		(enum day_form)(bare ? between(r, DAY_FORMS_WITH_YEAR, DAY_FORMS - 1)
+				     : between(r, 0, DAY_FORMS_WITH_YEAR - 1)));
 }
 
 static void received_put(struct rng *r, struct buf *b, struct day received)
@@ -92,8 +111,8 @@ static void received_put(struct rng *r, struct buf *b, struct day received)
 	buf_adds(b, after[form]);
 }
 
-/* After a `%`: P payee, A amount, D due date, I invoice, F what it is for; and what must not be taken for them: B another amount,
- * E an earlier day of the same month, N a colleague. */
+/* After a `%`: P payee, A amount, D due date, I invoice, F what it is for; and what must not be
+ * taken for them: B another amount, E an earlier day of the same month, N a colleague. */
 static const char *const patterns[] = {
 	"Please pay %P %A for %I %D.",
 	"Please pay %P %A %D. Questions to %N.",
@@ -115,12 +134,17 @@ static const char *const patterns[] = {
 	"%N got the bill of %E from %P: %A %D",
 };
 
-void payment_note(struct rng *r, int year, int month, struct day *received, struct buf *note, struct buf *reference)
+void payment_note(struct rng *r, int year, int month, struct day *received, struct buf *note,
+		  struct buf *reference)
 {
 	static const char *const currencies[] = {"EUR", "EUR", "USD", "GBP", "CHF"};
-	static const char *const purposes[] = {"toner", "the March trip", "two doors", "repairs", "rent", "the van", "May's cleaning",
-		"office chairs", "the audit", "courier runs", "lunch orders", "new locks", "licences", "the brochure", "roof work",
-		"phone lines", "training", "the stand", "paint", "spare parts"};
+	static const char *const purposes[] = {"toner",		 "the March trip", "two doors",
+					       "repairs",	 "rent",	   "the van",
+					       "May's cleaning", "office chairs",  "the audit",
+					       "courier runs",	 "lunch orders",   "new locks",
+					       "licences",	 "the brochure",   "roof work",
+					       "phone lines",	 "training",	   "the stand",
+					       "paint",		 "spare parts"};
 	int lag = lag_draw(r);
 	struct day due;
 	struct buf payee = BUF_INIT;
@@ -156,7 +180,8 @@ void payment_note(struct rng *r, int year, int month, struct day *received, stru
 			money_note(r, note, cents - cents / between(r, 5, 9), currency);
 			break;
 		case 'E':
-			day_put(note, (struct day){year, received->month, between(r, 1, received->day)},
+			day_put(note,
+				(struct day){year, received->month, between(r, 1, received->day)},
 				(enum day_form)between(r, DAY_FORMS_WITH_YEAR, DAY_FORMS - 1));
 			break;
 		case 'N':

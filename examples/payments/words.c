@@ -40,8 +40,9 @@ struct day day_after(struct day d, int days)
 
 void day_put(struct buf *b, struct day d, enum day_form form)
 {
-	static const char *const months[] = {"January", "February", "March", "April", "May", "June",
-		"July", "August", "September", "October", "November", "December"};
+	static const char *const months[] = {"January",	  "February", "March",	  "April",
+					     "May",	  "June",     "July",	  "August",
+					     "September", "October",  "November", "December"};
 	const char *month = months[d.month - 1];
 
 	switch (form) {
@@ -77,7 +78,8 @@ void day_put(struct buf *b, struct day d, enum day_form form)
 
 long money_draw(struct rng *r)
 {
-	/* Doubling by drawn steps instead of exp(): the same cents whatever the C library rounds. */
+	/* Doubling by drawn steps instead of exp(): the same cents whatever the C library
+	 * rounds. */
 	double x = 2000;
 	int octaves = between(r, 0, 8);
 
@@ -102,7 +104,10 @@ void money_note(struct rng *r, struct buf *b, long cents, const char *currency)
 {
 	static const struct {
 		const char *code, *sign, *word;
-	} kinds[] = {{"EUR", "€", "euros"}, {"USD", "$", "dollars"}, {"GBP", "£", "pounds"}, {"CHF", "CHF ", "francs"}};
+	} kinds[] = {{"EUR", "€", "euros"},
+		     {"USD", "$", "dollars"},
+		     {"GBP", "£", "pounds"},
+		     {"CHF", "CHF ", "francs"}};
 	size_t k = 0;
 	int form = between(r, 0, 7);
 
@@ -124,10 +129,14 @@ void money_note(struct rng *r, struct buf *b, long cents, const char *currency)
 
 void word_made(struct rng *r, struct buf *b, int lo, int hi, int capital)
 {
-	static const char *const onset[] = {"b", "br", "c", "ch", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "kl", "l",
-		"m", "n", "p", "pr", "qu", "r", "s", "sh", "sk", "st", "t", "tr", "th", "v", "w", "z", "y"};
-	static const char *const vowel[] = {"a", "e", "i", "o", "u", "a", "e", "o", "ai", "ea", "ie", "oo", "ou", "y"};
-	static const char *const coda[] = {"", "", "", "l", "n", "r", "s", "t", "m", "ck", "nd", "rt", "x", "ng"};
+	static const char *const onset[] = {"b",  "br", "c",  "ch", "d", "dr", "f",  "fl",
+					    "g",  "gr", "h",  "j",  "k", "kl", "l",  "m",
+					    "n",  "p",	"pr", "qu", "r", "s",  "sh", "sk",
+					    "st", "t",	"tr", "th", "v", "w",  "z",  "y"};
+	static const char *const vowel[] = {"a", "e",  "i",  "o",  "u",	 "a",  "e",
+					    "o", "ai", "ea", "ie", "oo", "ou", "y"};
+	static const char *const coda[] = {"",	"",  "",   "l",	 "n",  "r", "s",
+					   "t", "m", "ck", "nd", "rt", "x", "ng"};
 	size_t at = b->len;
 	int syllables = between(r, lo, hi);
 

@@ -1,7 +1,8 @@
-/* words: what notes are made of: dates, amounts of money, names. Shared by the payment notes and by the broader corpus.
+/* words: what notes are made of: dates, amounts of money, names. Shared by the payment notes and by
+ * the broader corpus.
  *
- * Everything is drawn from the caller's struct rng and appended to the caller's buf, so a text is a function of the
- * generator's seed alone.
+ * Everything is drawn from the caller's struct rng and appended to the caller's buf, so a text is a
+ * function of the generator's seed alone.
  */
 #ifndef EXAMPLE_WORDS_H
 #define EXAMPLE_WORDS_H
@@ -46,11 +47,12 @@ enum day_form {
 
 void day_put(struct buf *b, struct day d, enum day_form form);
 
-/* Hundredths of a currency unit, between 20.00 and 9,000.00, evenly on a logarithmic scale; a third are whole. */
+/* Hundredths of a currency unit, between 20.00 and 9,000.00, evenly on a logarithmic scale; a third
+ * are whole. */
 long money_draw(struct rng *r);
 void money_put(struct buf *b, long cents, int comma); /* 1240.50, or 1,240.50 */
-/* The money as a note would write it: code, sign or word, before or after; 450 or 450.00; 1240.50, 1,240.50 or, in euros, 1.240,50.
- * currency is EUR, USD, GBP or CHF. */
+/* The money as a note would write it: code, sign or word, before or after; 450 or 450.00; 1240.50,
+ * 1,240.50 or, in euros, 1.240,50. currency is EUR, USD, GBP or CHF. */
 void money_note(struct rng *r, struct buf *b, long cents, const char *currency);
 
 /* A word of lo..hi syllables that means nothing, with or without a capital. */

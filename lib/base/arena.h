@@ -1,7 +1,8 @@
 /* arena: pieces of memory that are freed together.
  *
- * A zeroed struct arena is empty and valid. Pieces stay where they are until arena_release. With a ceiling an arena refuses what is beyond
- * it, so that hostile input ends in an error; without one (max 0) it never fails.
+ * A zeroed struct arena is empty and valid. Pieces stay where they are until arena_release. With a
+ * ceiling an arena refuses what is beyond it, so that hostile input ends in an error; without one
+ * (max 0) it never fails.
  */
 #ifndef FT_ARENA_H
 #define FT_ARENA_H

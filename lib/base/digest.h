@@ -1,6 +1,7 @@
 /* digest: SHA-256 and SHA-1 of files, as model repositories name their contents (FIPS 180-4).
  *
- * For checking what was downloaded against what was promised; SHA-1 only because git names blobs by it.
+ * For checking what was downloaded against what was promised; SHA-1 only because git names blobs by
+ * it.
  */
 #ifndef FT_DIGEST_H
 #define FT_DIGEST_H

@@ -1,10 +1,11 @@
 /* err: how every function of lib says what went wrong.
  *
- * lib/base is what all other rooms stand on: errors and exit codes, memory, growing buffers, options,
- * output policy, signals, progress, seeded random numbers, threads. It knows nothing of JSON or models.
+ * lib/base is what all other rooms stand on: errors and exit codes, memory, growing buffers,
+ * options, output policy, signals, progress, seeded random numbers, threads. It knows nothing of
+ * JSON or models.
  *
- * The caller owns the struct err and passes it down; a function that fails writes one sentence into it
- * (no newline, no program name) and returns -1. Successful functions leave it alone.
+ * The caller owns the struct err and passes it down; a function that fails writes one sentence into
+ * it (no newline, no program name) and returns -1. Successful functions leave it alone.
  */
 #ifndef FT_ERR_H
 #define FT_ERR_H
@@ -22,16 +23,19 @@ struct err {
 	char msg[1024];
 };
 
+/* clang-format off */
 #define ERR_INIT {{0}}
+/* clang-format on */
 
-/* Writes the formatted reason (cut at the size of msg) and returns -1, so that a function can end with
- * `return err_set(e, ...)`. e may be NULL. */
+/* Writes the formatted reason (cut at the size of msg) and returns -1, so that a function can end
+ * with `return err_set(e, ...)`. e may be NULL. */
 int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, and appends ": " and the text of errno. */
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts "prefix: " before the reason that stands in e, for callers that know the file or the record. Returns -1. */
+/* Puts "prefix: " before the reason that stands in e, for callers that know the file or the record.
+ * Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

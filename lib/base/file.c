@@ -88,8 +88,9 @@ void file_unmap(struct file_map *m)
 	*m = (struct file_map){0};
 }
 
-/* Temporaries that are neither committed nor aborted yet: removed when the program ends early, say for lack of memory. The one
- * state that lib keeps for the whole process, for only the process knows its end. */
+/* Temporaries that are neither committed nor aborted yet: removed when the program ends early, say
+ * for lack of memory. The one state that lib keeps for the whole process, for only the process
+ * knows its end. */
 static struct {
 	char **tmp;
 	size_t n, cap;

@@ -1,7 +1,7 @@
 /* file: whole files in and out.
  *
- * Reading has a ceiling; writing is atomic: a temporary beside the target, synced, then renamed over it, so a
- * reader sees the old file or the new one and a full disk leaves the old one.
+ * Reading has a ceiling; writing is atomic: a temporary beside the target, synced, then renamed
+ * over it, so a reader sees the old file or the new one and a full disk leaves the old one.
  */
 #ifndef FT_FILE_H
 #define FT_FILE_H
@@ -22,8 +22,9 @@ struct file_map {
 int file_map(const char *path, struct file_map *m, struct err *e);
 void file_unmap(struct file_map *m);
 
-/* An atomic writer: begin, write to f, then commit (or abort, which removes the temporary).
- * Between begin and commit the caller owns nothing but this struct. commit reports any earlier write error. */
+/* An atomic writer: begin, write to f, then commit (or abort, which removes the temporary). Between
+ * begin and commit the caller owns nothing but this struct. commit reports any earlier write
+ * error. */
 struct file_new {
 	FILE *f;
 	char *path, *tmp;
@@ -32,13 +33,15 @@ int file_begin(const char *path, struct file_new *w, struct err *e);
 int file_commit(struct file_new *w, struct err *e);
 void file_abort(struct file_new *w);
 
-/* Removes the temporaries of all writers that were begun and not ended. Done by itself at exit; for ends that skip it. */
+/* Removes the temporaries of all writers that were begun and not ended. Done by itself at exit; for
+ * ends that skip it. */
 void file_abort_pending(void);
 
 /* Writes all n bytes as a new file, atomically. */
 int file_write(const char *path, const void *p, size_t n, struct err *e);
 
-/* A file without a name in $TMPDIR (else /tmp), open for reading and writing; its space is free again when it is closed. NULL with the reason. */
+/* A file without a name in $TMPDIR (else /tmp), open for reading and writing; its space is free
+ * again when it is closed. NULL with the reason. */
 FILE *file_scratch(struct err *e);
 
 int file_is_dir(const char *path);

@@ -1,8 +1,9 @@
 /* mem: allocation that cannot be forgotten or overflow.
  *
- * Running out of memory ends the program with a message and status 2 (the one place where lib exits):
- * no caller here could go on usefully. Sizes are checked products. Everything returned is freed with free().
- * Where a size comes from input, the caller checks it against a ceiling of its own first.
+ * Running out of memory ends the program with a message and status 2 (the one place where lib
+ * exits): no caller here could go on usefully. Sizes are checked products. Everything returned is
+ * freed with free(). Where a size comes from input, the caller checks it against a ceiling of its
+ * own first.
  */
 #ifndef FT_MEM_H
 #define FT_MEM_H
@@ -27,7 +28,8 @@ char *mem_strndup(const char *s, size_t n); /* n bytes and a NUL, embedded NULs 
 /* *out = a * b; -1 where it does not fit a size_t. */
 int mem_mul(size_t a, size_t b, size_t *out);
 
-/* Bytes of memory that the system could give to programs now (Linux: MemAvailable); 0 where it does not say. */
+/* Bytes of memory that the system could give to programs now (Linux: MemAvailable); 0 where it does
+ * not say. */
 size_t mem_available(void);
 
 #endif

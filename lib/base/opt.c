@@ -12,8 +12,8 @@
 #define TEXT_MAX ((size_t)64 << 20)
 
 static const struct opt standard[] = {
-	{'h', "help", OPT_FLAG, NULL, NULL, "this text", 0, 0},
-	{'V', "version", OPT_FLAG, NULL, NULL, "the version", 0, 0},
+	{'h', "help", OPT_FLAG, NULL, NULL, "this text"},
+	{'V', "version", OPT_FLAG, NULL, NULL, "the version"},
 	{0},
 };
 
@@ -22,7 +22,8 @@ static const struct opt *find_in(const struct opt *o, char letter, const char *n
 	for (; o->name; o++) {
 		if (o->kind == OPT_GROUP)
 			continue;
-		if (name ? strlen(o->name) == n && memcmp(o->name, name, n) == 0 : o->letter == letter)
+		if (name ? strlen(o->name) == n && memcmp(o->name, name, n) == 0
+			 : o->letter == letter)
 			return o;
 	}
 	return NULL;
@@ -37,7 +38,8 @@ static const struct opt *find(const struct program *p, char letter, const char *
 static int check_range(const struct opt *o, double x, const char *value, struct err *e)
 {
 	if (o->lo < o->hi && (x < o->lo || x > o->hi))
-		return err_set(e, "--%s %s: must be from %.15g to %.15g", o->name, value, o->lo, o->hi);
+		return err_set(e, "--%s %s: must be from %.15g to %.15g", o->name, value, o->lo,
+			       o->hi);
 	return 0;
 }
 
@@ -188,7 +190,8 @@ int opt_parse(const struct program *p, int argc, char **argv, int *operands, str
 		char *a = argv[i];
 		int rc = 0;
 		if (ended || a[0] != '-' || !a[1])
-			argv[1 + n++] = a; /* never overtakes i: operands are a part of what was read */
+			/* never overtakes i: operands are a part of what was read */
+			argv[1 + n++] = a;
 		else if (strcmp(a, "--") == 0)
 			ended = 1;
 		else if (a[1] == '-')
@@ -211,7 +214,8 @@ static void help_option(const struct opt *o, FILE *to)
 	char head[128], letter[8] = "    ";
 	if (o->letter)
 		snprintf(letter, sizeof letter, "-%c, ", o->letter);
-	int n = snprintf(head, sizeof head, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	int n = snprintf(head, sizeof head, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "",
+			 o->arg ? o->arg : "");
 	const int column = 30;
 	fputs(head, to);
 	if (n > column - 2)

@@ -1,8 +1,8 @@
 /* opt: command-line options from one table, which also prints the help.
  *
- * GNU style: -x, -xVALUE, -x VALUE, --name, --name=VALUE, --name VALUE, unique prefixes of long names not accepted (a script
- * must not break when an option is added); operands and options may be mixed; `--` ends options. A lone `-` is an
- * operand. Every option has a long name.
+ * GNU style: -x, -xVALUE, -x VALUE, --name, --name=VALUE, --name VALUE, unique prefixes of long
+ * names not accepted (a script must not break when an option is added); operands and options may be
+ * mixed; `--` ends options. A lone `-` is an operand. Every option has a long name.
  */
 #ifndef FT_OPT_H
 #define FT_OPT_H
@@ -12,10 +12,10 @@
 #include "err.h"
 
 enum opt_kind {
-	OPT_FLAG,  /* int: set to 1; --no-NAME is not implied */
-	OPT_STR,   /* const char *: borrowed from argv */
-	OPT_TEXT,  /* char *: @FILE reads the file; otherwise a copy; @@ stands for a leading @ */
-	OPT_INT,   /* long long, decimal, whole argument; lo..hi of the table checked where lo < hi */
+	OPT_FLAG, /* int: set to 1; --no-NAME is not implied */
+	OPT_STR,  /* const char *: borrowed from argv */
+	OPT_TEXT, /* char *: @FILE reads the file; otherwise a copy; @@ stands for a leading @ */
+	OPT_INT, /* long long, decimal, whole argument; lo..hi of the table checked where lo < hi */
 	OPT_REAL,  /* double, finite; lo..hi checked where lo < hi */
 	OPT_SIZE,  /* size_t bytes: 8G, 512M, 4096 (powers of 1024) */
 	OPT_LIST,  /* struct opt_list: values appended, borrowed from argv */
@@ -37,7 +37,8 @@ struct opt {
 	double lo, hi;
 };
 
-/* What a program says about itself. options ends with an entry whose name is NULL; --help and --version are added. */
+/* What a program says about itself. options ends with an entry whose name is NULL; --help and
+ * --version are added. */
 struct program {
 	const char *name;     /* ft-eval */
 	const char *synopsis; /* "[-c CHECK ...] [file ...]"; more lines with \n */
@@ -48,8 +49,8 @@ struct program {
 
 enum { OPT_HELP = 1, OPT_VERSION = 2 };
 
-/* Parses argv[1..]; operands are moved to argv[1..*operands], in order. Returns 0, OPT_HELP, OPT_VERSION or -1 with
- * the reason. */
+/* Parses argv[1..]; operands are moved to argv[1..*operands], in order. Returns 0, OPT_HELP,
+ * OPT_VERSION or -1 with the reason. */
 int opt_parse(const struct program *p, int argc, char **argv, int *operands, struct err *e);
 
 void opt_help(const struct program *p, FILE *to);

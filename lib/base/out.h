@@ -1,7 +1,8 @@
 /* out: standard output, where only data goes.
  *
- * Block-buffered unless out_line_buffered(1). A closed reader (EPIPE) ends the program by SIGPIPE, as other filters end; any other
- * write error is kept and reported once by out_close, and by out_failed before that so that long runs can stop early.
+ * Block-buffered unless out_line_buffered(1). A closed reader (EPIPE) ends the program by SIGPIPE,
+ * as other filters end; any other write error is kept and reported once by out_close, and by
+ * out_failed before that so that long runs can stop early.
  */
 #ifndef FT_OUT_H
 #define FT_OUT_H

@@ -122,7 +122,9 @@ void pool_run(struct pool *p, size_t n, void (*fn)(void *arg, size_t i), void *a
 	pthread_mutex_unlock(&p->lock);
 	take_pieces(p);
 	pthread_mutex_lock(&p->lock);
-	p->open = 0; /* who has not woken by now is not waited for: on a busy machine that would take longer than the work */
+	/* who has not woken by now is not waited for: on a busy machine that would take longer than
+	 * the work */
+	p->open = 0;
 	while (p->working > 0)
 		pthread_cond_wait(&p->done, &p->lock);
 	pthread_mutex_unlock(&p->lock);

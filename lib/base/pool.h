@@ -1,9 +1,9 @@
 /* pool: a fixed set of threads for independent pieces of work.
  *
- * pool_run calls fn(arg, i) for i = 0..n-1, each once, from the pool's threads and the caller's, and returns when all
- * are done. Which thread runs which piece is not fixed, so pieces must not depend on it: each writes only its own
- * output, and whoever needs a sum adds the pieces in order of i afterwards. Not re-entrant: fn must not call pool_run
- * on the same pool.
+ * pool_run calls fn(arg, i) for i = 0..n-1, each once, from the pool's threads and the caller's,
+ * and returns when all are done. Which thread runs which piece is not fixed, so pieces must not
+ * depend on it: each writes only its own output, and whoever needs a sum adds the pieces in order
+ * of i afterwards. Not re-entrant: fn must not call pool_run on the same pool.
  */
 #ifndef FT_POOL_H
 #define FT_POOL_H

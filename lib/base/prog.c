@@ -1,4 +1,5 @@
-/* prog: the frame of every program. See prog.h. A process has one name and one pending signal, hence the file-local state. */
+/* prog: the frame of every program. See prog.h. A process has one name and one pending signal,
+ * hence the file-local state. */
 #include "prog.h"
 
 #include <signal.h>
@@ -25,8 +26,9 @@ int prog_stopping(void)
 	return stop_signal;
 }
 
-/* Without SA_RESTART, so that a blocked read returns and the program can finish. A signal that was ignored
- * when we started (nohup, background jobs) stays ignored; a second one ends the program at once. */
+/* Without SA_RESTART, so that a blocked read returns and the program can finish. A signal that was
+ * ignored when we started (nohup, background jobs) stays ignored; a second one ends the program at
+ * once. */
 static void catch_signal(int sig)
 {
 	struct sigaction old, sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
@@ -47,8 +49,8 @@ static void put_visible(struct buf *b, const char *s)
 			k = 1;
 		} else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
 			buf_addf(b, "\\x%02x", (unsigned)c);
-		} else if ((c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-			   (c >= 0x2066 && c <= 0x2069)) {
+		} else if ((c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) ||
+			   (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
 			buf_addf(b, "\\u%04x", (unsigned)c);
 		} else {
 			buf_add(b, p, (size_t)k);

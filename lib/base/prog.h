@@ -1,11 +1,14 @@
-/* prog: what every main does first and last. The one module of lib that prints and ends the program; only cmd uses it.
+/* prog: what every main does first and last. The one module of lib that prints and ends the
+ * program; only cmd uses it.
  *
  * Usage:
  *	int main(int argc, char **argv)
  *	{
- *		char **files = prog_start(&program, argc, argv);   // handles --help, --version, usage errors, signals
+ *		// handles --help, --version, usage errors, signals
+ *		char **files = prog_start(&program, argc, argv);
  *		...
- *		prog_end(FT_OK);                                    // flushes and checks standard output, then exits
+ *		// flushes and checks standard output, then exits
+ *		prog_end(FT_OK);
  *	}
  */
 #ifndef FT_PROG_H
@@ -16,11 +19,13 @@
 #include "err.h"
 #include "opt.h"
 
-/* Parses options, answers --help and --version, ends with status 2 on a usage error. Installs handlers for SIGINT and
- * SIGTERM that only set the flag of prog_stopping. Returns the operands as a NULL-terminated array (borrowed from argv). */
+/* Parses options, answers --help and --version, ends with status 2 on a usage error. Installs
+ * handlers for SIGINT and SIGTERM that only set the flag of prog_stopping. Returns the operands as
+ * a NULL-terminated array (borrowed from argv). */
 char **prog_start(const struct program *p, int argc, char **argv);
 
-/* Standard error: "ft-x: message", control characters other than newline and tab made visible, invalid UTF-8 made visible. */
+/* Standard error: "ft-x: message", control characters other than newline and tab made visible,
+ * invalid UTF-8 made visible. */
 void prog_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* prog_warn, then prog_end(FT_TROUBLE). */
@@ -30,14 +35,15 @@ void prog_fail(const struct err *e) __attribute__((noreturn));
 /* Status 2 with "try --help". */
 void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* Which of n names `given`, the value of --option, is; ends with status 2 and the list where it is none. */
+/* Which of n names `given`, the value of --option, is; ends with status 2 and the list where it is
+ * none. */
 size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n);
 
 /* The signal that asked the program to stop (SIGINT, SIGTERM), or 0. */
 int prog_stopping(void);
 
-/* Closes standard output and exits with status; a write error there makes it FT_TROUBLE. After a stop signal the
- * program ends by that signal, so that a calling shell sees it. */
+/* Closes standard output and exits with status; a write error there makes it FT_TROUBLE. After a
+ * stop signal the program ends by that signal, so that a calling shell sees it. */
 void prog_end(int status) __attribute__((noreturn));
 
 #endif

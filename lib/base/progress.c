@@ -52,9 +52,10 @@ void progress_set(struct progress *p, double done, const char *note)
 		bar[20] = 0;
 		strcpy(left, "?");
 		if (rate > 0)
-			put_time(left, sizeof left, (p->total - done > 0 ? p->total - done : 0) / rate);
-		fprintf(stderr, "[%s] %3.0f%% %.0f/%s%.0f %s, %.3g/s, %s left", bar, share * 100, done, p->about ? "~" : "",
-			p->total, p->what, rate, left);
+			put_time(left, sizeof left,
+				 (p->total - done > 0 ? p->total - done : 0) / rate);
+		fprintf(stderr, "[%s] %3.0f%% %.0f/%s%.0f %s, %.3g/s, %s left", bar, share * 100,
+			done, p->about ? "~" : "", p->total, p->what, rate, left);
 	} else {
 		fprintf(stderr, "%.0f %s, %.3g/s", done, p->what, rate);
 	}

@@ -1,4 +1,5 @@
-/* progress: one line on standard error, rewritten in place, only when that is a terminal and the work takes longer than half a second. */
+/* progress: one line on standard error, rewritten in place, only when that is a terminal and the
+ * work takes longer than half a second. */
 #ifndef FT_PROGRESS_H
 #define FT_PROGRESS_H
 
@@ -15,7 +16,8 @@ struct progress {
 void progress_begin(struct progress *p, const char *what, double total, int quiet);
 /* Draws at most ten times a second: bar, share, rate, time left, then note (may be NULL). */
 void progress_set(struct progress *p, double done, const char *note);
-/* Clears the line until the next progress_set, so that something else can be written where both go to one terminal. */
+/* Clears the line until the next progress_set, so that something else can be written where both go
+ * to one terminal. */
 void progress_clear(struct progress *p);
 /* Clears the line for good. */
 void progress_end(struct progress *p);

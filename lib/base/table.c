@@ -101,7 +101,9 @@ void table_write(const struct table *t, enum table_style style, struct buf *b)
 			size_t gap = width[c] - width_of(s, style);
 			int right = c < 64 && (t->right >> c & 1);
 
-			buf_adds(b, style == TABLE_MARKDOWN ? (c > 0 ? " | " : "| ") : c > 0 ? "  " : "");
+			buf_adds(b, style == TABLE_MARKDOWN ? (c > 0 ? " | " : "| ")
+				    : c > 0		    ? "  "
+							    : "");
 			if (right)
 				pad(b, gap, ' ');
 			put(b, s, style);

@@ -5,7 +5,8 @@
  *	table_cell(&t, "a");     table_cell(&t, "0.91");   table_row(&t);
  *	table_write(&t, TABLE_PLAIN, &buf); table_release(&t);
  *
- * The first row is the head. Short rows are filled with empty cells. Control characters in cells become spaces.
+ * The first row is the head. Short rows are filled with empty cells. Control characters in cells
+ * become spaces.
  */
 #ifndef FT_TABLE_H
 #define FT_TABLE_H
@@ -25,8 +26,9 @@ struct table {
 
 void table_cell(struct table *t, const char *text);
 void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void table_right(struct table *t, const char *text); /* a head whose column is aligned to the right */
-void table_row(struct table *t);		     /* ends the row */
+/* a head whose column is aligned to the right */
+void table_right(struct table *t, const char *text);
+void table_row(struct table *t);						/* ends the row */
 void table_write(const struct table *t, enum table_style style, struct buf *b); /* appended */
 void table_release(struct table *t);
 

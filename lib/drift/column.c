@@ -11,7 +11,8 @@
 /* Whether the last word of a path says that a number there is a time. */
 static int says_time(struct span path)
 {
-	static const char *const ends[] = {"time", "date", "timestamp", "created", "updated", "_at", "_on", "_ts", ".ts"};
+	static const char *const ends[] = {"time", "date", "timestamp", "created", "updated",
+					   "_at",  "_on",  "_ts",	".ts"};
 
 	while (path.n && path.s[path.n - 1] == ']')
 		path.n--;
@@ -328,7 +329,8 @@ void column_add_array(struct column *c, size_t length, struct span vector, int64
 		c->dims = length;
 		c->vectors++;
 	}
-	column_keep(c, sampled, KIND_ARRAY, (double)length, c->dims == length ? vector : (struct span){0});
+	column_keep(c, sampled, KIND_ARRAY, (double)length,
+		    c->dims == length ? vector : (struct span){0});
 }
 
 void column_add_string(struct column *c, struct span s, int64_t sampled)
@@ -409,7 +411,8 @@ void column_merge(struct column *c, const struct column *from, size_t first_row)
 	quantiles_merge(&c->quantiles, &from->quantiles);
 	for (size_t i = 0; i < from->cells_n; i++) {
 		const struct cell *cell = &from->cells[i];
-		column_keep(c, (int64_t)(first_row + cell->row), (enum kind)cell->kind, cell->x, column_cell_text(from, cell));
+		column_keep(c, (int64_t)(first_row + cell->row), (enum kind)cell->kind, cell->x,
+			    column_cell_text(from, cell));
 	}
 }
 

@@ -1,15 +1,17 @@
 /* column: what is remembered of one path in one set of records.
  *
- * lib/drift compares two sets of records path by path: walk takes records apart and fills the columns of a frame, load does so in threads,
- * compare tests pairs of columns, corrects for the number of tests and puts the answer into words.
+ * lib/drift compares two sets of records path by path: walk takes records apart and fills the
+ * columns of a frame, load does so in threads, compare tests pairs of columns, corrects for the
+ * number of tests and puts the answer into words.
  *
- * A column sums up all rows: exactly which kinds of values stood there and which years and months; short strings by a
- * heavy-hitters summary, exact up to COLUMN_LEVELS of them; their number by a distinct count; numbers by a quantile sketch. The
- * values themselves are kept for the rows of the frame's sample only, so memory does not grow with the rows. All of it adds
- * up: column_merge.
+ * A column sums up all rows: exactly which kinds of values stood there and which years and months;
+ * short strings by a heavy-hitters summary, exact up to COLUMN_LEVELS of them; their number by a
+ * distinct count; numbers by a quantile sketch. The values themselves are kept for the rows of the
+ * frame's sample only, so memory does not grow with the rows. All of it adds up: column_merge.
  *
- * The heavy hitters are those of Misra and Gries (1982), compacted in batches and merged as in Agarwal et al., "Mergeable summaries" (2012): where
- * there are too many strings, the count of the (COLUMN_LEVELS + 1)st is taken off all. So every count is at most `level_error` too low, and that
+ * The heavy hitters are those of Misra and Gries (1982), compacted in batches and merged as in
+ * Agarwal et al., "Mergeable summaries" (2012): where there are too many strings, the count of the
+ * (COLUMN_LEVELS + 1)st is taken off all. So every count is at most `level_error` too low, and that
  * is at most the number of strings over COLUMN_LEVELS + 1.
  */
 #ifndef FT_COLUMN_H
@@ -22,16 +24,18 @@
 #include "../stats/sketch.h"
 #include "../text/moment.h"
 
-#define COLUMN_LEVELS 20000 /* strings counted one by one; twice as many before they are compacted */
-#define COLUMN_LEVEL_MAX 80 /* bytes of a string that is counted as a category */
+/* strings counted one by one; twice as many before they are compacted */
+#define COLUMN_LEVELS 20000
+#define COLUMN_LEVEL_MAX 80  /* bytes of a string that is counted as a category */
 #define COLUMN_TEXT_MAX 8192 /* bytes of a sampled text that are kept */
-#define VECTOR_LEAST 8 /* numbers that make an array a vector */
+#define VECTOR_LEAST 8	     /* numbers that make an array a vector */
 #define VECTOR_MOST 4096
 #define COLUMN_PERIODS 40000 /* years or months told apart: all of 1000 to 2999 */
 
 enum kind { KIND_NULL, KIND_BOOL, KIND_NUMBER, KIND_STRING, KIND_OBJECT, KIND_ARRAY, KINDS };
 
-/* Where a path begins: in the record itself, in what a model answered, in the reference; and the record's own time. */
+/* Where a path begins: in the record itself, in what a model answered, in the reference; and the
+ * record's own time. */
 enum root { ROOT_INPUT, ROOT_OUTPUT, ROOT_REFERENCE, ROOT_TIME, ROOTS };
 
 /* A sampled value. */
@@ -61,7 +65,8 @@ struct periods {
 	size_t n, cap;
 };
 
-/* What depends on how slashed dates are read that leave it open: [0] month first, [1] day first. Which one is right is known at the end. */
+/* What depends on how slashed dates are read that leave it open: [0] month first, [1] day first.
+ * Which one is right is known at the end. */
 struct reading {
 	struct periods months;
 	int64_t first_day, last_day; /* the first above the last where there is none */
@@ -69,7 +74,8 @@ struct reading {
 
 struct column;
 
-/* The members that an object had before, in order, so that the next one finds their columns without a look-up. */
+/* The members that an object had before, in order, so that the next one finds their columns without
+ * a look-up. */
 struct shape {
 	struct shape_member *member;
 	size_t n, cap;
@@ -85,28 +91,31 @@ struct shape_member {
 
 struct column {
 	enum root root;
-	char *path;	/* behind the root: ".usage.total_tokens", "|.due_date", "" for the root itself */
-	uint64_t hash;	/* of root and path */
+	/* behind the root: ".usage.total_tokens", "|.due_date", "" for the root itself */
+	char *path;
+	uint64_t hash;	       /* of root and path */
 	struct column *parent; /* NULL at a root */
-	int element;	/* an array's element: being absent is the array's length, not a missing value */
-	int timely;	/* its name says that numbers here are times */
+	/* an array's element: being absent is the array's length, not a missing value */
+	int element;
+	int timely; /* its name says that numbers here are times */
 
-	uint64_t count[KINDS];	/* rows by kind */
-	uint64_t whole_dates;	/* strings (or numbers of timely columns) that are a date */
-	uint64_t dated;		/* rows with a date in them, alone or within text */
-	uint64_t numeric;	/* strings that are a number */
-	uint64_t words, bytes;	/* of all strings */
+	uint64_t count[KINDS];	 /* rows by kind */
+	uint64_t whole_dates;	 /* strings (or numbers of timely columns) that are a date */
+	uint64_t dated;		 /* rows with a date in them, alone or within text */
+	uint64_t numeric;	 /* strings that are a number */
+	uint64_t words, bytes;	 /* of all strings */
 	double least, most, sum; /* of numbers */
-	uint64_t dims, vectors; /* arrays of dims numbers, and how many there were */
-	uint64_t beyond;	/* numbers that no double can hold; kept as infinite */
+	uint64_t dims, vectors;	 /* arrays of dims numbers, and how many there were */
+	uint64_t beyond;	 /* numbers that no double can hold; kept as infinite */
 
 	struct map level_by_hash;
 	struct level *levels;
 	size_t levels_n, levels_cap;
-	uint64_t others;      /* rows with strings not counted one by one: too long, or taken off the levels */
+	/* rows with strings not counted one by one: too long, or taken off the levels */
+	uint64_t others;
 	uint64_t level_error; /* a level's count is too low by at most this */
 	struct buf names;
-	struct distinct distinct;    /* of all strings, the long ones too */
+	struct distinct distinct;   /* of all strings, the long ones too */
 	struct quantiles quantiles; /* of numbers, numbers in strings and lengths of arrays */
 
 	struct periods years;
@@ -133,13 +142,15 @@ void column_add_string(struct column *c, struct span s, int64_t sampled);
 void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled);
 void column_add_object(struct column *c);
 
-/* For columns put together from counts: a string, a sampled value (s: of strings and vectors; x: of others, an array's length). */
+/* For columns put together from counts: a string, a sampled value (s: of strings and vectors; x: of
+ * others, an array's length). */
 void column_count_level(struct column *c, struct span s, uint64_t n);
 void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s);
 void column_count_period(struct periods *p, int which, uint64_t rows);
 uint64_t column_period_rows(const struct periods *p, int which);
 
-/* Adds what another column of the same path counted and kept; its sampled rows are numbered from first_row on. */
+/* Adds what another column of the same path counted and kept; its sampled rows are numbered from
+ * first_row on. */
 void column_merge(struct column *c, const struct column *from, size_t first_row);
 /* Brings the levels down to COLUMN_LEVELS. */
 void column_finish(struct column *c);
@@ -150,9 +161,11 @@ struct span column_level_text(const struct column *c, const struct level *level)
 int column_numeric(struct span s, double *x); /* whether a string is a number, and which */
 struct span column_cell_text(const struct column *c, const struct cell *cell);
 
-struct level *column_level(const struct column *c, uint64_t hash); /* NULL where it is not counted */
+/* NULL where it is not counted */
+struct level *column_level(const struct column *c, uint64_t hash);
 
-/* Keeps the cells of rows with to[row] != UINT32_MAX, renumbered to to[row]. Where those do not rise, column_sort brings the cells in order. */
+/* Keeps the cells of rows with to[row] != UINT32_MAX, renumbered to to[row]. Where those do not
+ * rise, column_sort brings the cells in order. */
 void column_renumber(struct column *c, const uint32_t *to);
 void column_sort(struct column *c, size_t rows);
 

@@ -1,4 +1,5 @@
-/* compare: pairs columns, has them probed, corrects for the number of tests and ranks what was found. */
+/* compare: pairs columns, has them probed, corrects for the number of tests and ranks what was
+ * found. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,17 @@
 #include "probe.h"
 #include "values.h"
 
-struct finding *compare_found(struct line *l, const char *test, double statistic, double p, double effect)
+struct finding *compare_found(struct line *l, const char *test, double statistic, double p,
+			      double effect)
 {
 	if (isnan(p) || l->findings == COMPARE_TESTS)
 		return NULL;
 	struct finding *f = &l->finding[l->findings++];
-	*f = (struct finding){.test = test, .statistic = statistic, .p = p, .p_adj = p, .effect = effect};
+	*f = (struct finding){.test = test,
+			      .statistic = statistic,
+			      .p = p,
+			      .p_adj = p,
+			      .effect = effect};
 	return f;
 }
 
@@ -59,11 +65,13 @@ static enum type type_asked(const struct drift_options *o, const char *path)
 	return TYPE_NONE;
 }
 
-/* What ft-prompt and its kin add to records: no change of the data where one side was never asked. */
+/* What ft-prompt and its kin add to records: no change of the data where one side was never
+ * asked. */
 static int is_ours(const char *path)
 {
-	static const char *const names[] = {".model", ".finish_reason", ".usage", ".latency", ".ttft", ".cost", ".tool_calls",
-		".error", ".judge", ".eval"};
+	static const char *const names[] = {".model", ".finish_reason", ".usage",      ".latency",
+					    ".ttft",  ".cost",		".tool_calls", ".error",
+					    ".judge", ".eval"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (under(path, names[i]))
@@ -72,8 +80,8 @@ static int is_ours(const char *path)
 	return 0;
 }
 
-static void add_line(struct comparison *c, const char *base, const struct column *was, const struct column *is, enum root root,
-		     const struct drift_options *o)
+static void add_line(struct comparison *c, const char *base, const struct column *was,
+		     const struct column *is, enum root root, const struct drift_options *o)
 {
 	const struct column *some = was ? was : is;
 	struct buf path = BUF_INIT;
@@ -88,14 +96,19 @@ static void add_line(struct comparison *c, const char *base, const struct column
 		return;
 	}
 	/* An element of a vector tells nothing alone. */
-	if (some->element && type_of(was ? was->parent : NULL, is ? is->parent : NULL) == TYPE_VECTOR) {
+	if (some->element &&
+	    type_of(was ? was->parent : NULL, is ? is->parent : NULL) == TYPE_VECTOR) {
 		buf_release(&path);
 		return;
 	}
 	enum type asked = type_asked(o, path.data), type = asked ? asked : type_of(was, is);
 	int dated = !asked && type == TYPE_TEXT && type_has_dates(was, is);
 	c->lines = mem_grow(c->lines, &c->cap, c->n + 2, sizeof *c->lines);
-	c->lines[c->n++] = (struct line){.path = buf_detach(&path, NULL), .type = type, .root = root, .reference = was, .current = is};
+	c->lines[c->n++] = (struct line){.path = buf_detach(&path, NULL),
+					 .type = type,
+					 .root = root,
+					 .reference = was,
+					 .current = is};
 	if (dated) {
 		struct line *again = &c->lines[c->n];
 		*again = c->lines[c->n - 1];
@@ -106,8 +119,9 @@ static void add_line(struct comparison *c, const char *base, const struct column
 	}
 }
 
-static void pair_root(struct comparison *c, const struct frame *reference, enum root was, const struct frame *current, enum root is,
-		      const char *base, const struct drift_options *o)
+static void pair_root(struct comparison *c, const struct frame *reference, enum root was,
+		      const struct frame *current, enum root is, const char *base,
+		      const struct drift_options *o)
 {
 	for (size_t i = 0; i < reference->columns_n; i++) {
 		const struct column *col = reference->columns[i];
@@ -122,10 +136,13 @@ static void pair_root(struct comparison *c, const struct frame *reference, enum 
 }
 
 /* Outputs compare with outputs; where the reference has none, with what it gives as right. */
-static void pair_all(struct comparison *c, const struct frame *reference, const struct frame *current, const struct drift_options *o)
+static void pair_all(struct comparison *c, const struct frame *reference,
+		     const struct frame *current, const struct drift_options *o)
 {
-	int out_was = frame_root(reference, ROOT_OUTPUT) != NULL, out_is = frame_root(current, ROOT_OUTPUT) != NULL;
-	int ref_was = frame_root(reference, ROOT_REFERENCE) != NULL, ref_is = frame_root(current, ROOT_REFERENCE) != NULL;
+	int out_was = frame_root(reference, ROOT_OUTPUT) != NULL,
+	    out_is = frame_root(current, ROOT_OUTPUT) != NULL;
+	int ref_was = frame_root(reference, ROOT_REFERENCE) != NULL,
+	    ref_is = frame_root(current, ROOT_REFERENCE) != NULL;
 
 	pair_root(c, reference, ROOT_INPUT, current, ROOT_INPUT, "", o);
 	if (out_was && out_is)
@@ -135,13 +152,14 @@ static void pair_all(struct comparison *c, const struct frame *reference, const 
 	else if (out_was && ref_is && !ref_was)
 		pair_root(c, reference, ROOT_OUTPUT, current, ROOT_REFERENCE, ".output", o);
 	if (ref_was && ref_is)
-		pair_root(c, reference, ROOT_REFERENCE, current, ROOT_REFERENCE, current->reference_name, o);
+		pair_root(c, reference, ROOT_REFERENCE, current, ROOT_REFERENCE,
+			  current->reference_name, o);
 }
 
 /* --- the records' own time --- */
 
-/* How well a line serves as the time of its records when none was named: an input date with a year on nearly every row, a field of its own
- * before text. 0: not at all. */
+/* How well a line serves as the time of its records when none was named: an input date with a year
+ * on nearly every row, a field of its own before text. 0: not at all. */
 static double time_score(const struct line *l, const struct probe *p)
 {
 	if (l->root != ROOT_INPUT || l->type != TYPE_DATE || !l->reference || !l->current)
@@ -155,7 +173,8 @@ static double time_score(const struct line *l, const struct probe *p)
 static void find_time(struct comparison *c, struct probe *p)
 {
 	const struct line *best = NULL;
-	const struct column *was = frame_root(p->reference, ROOT_TIME), *is = frame_root(p->current, ROOT_TIME);
+	const struct column *was = frame_root(p->reference, ROOT_TIME),
+			    *is = frame_root(p->current, ROOT_TIME);
 	double top = 0;
 
 	if (p->reference->time) {
@@ -251,8 +270,8 @@ static int by_weighted_p(const void *x, const void *y)
 	return p < q ? -1 : p > q;
 }
 
-/* Holm's procedure with weights (1979, section 4). Tests that could not be made hold their weight to the end: constants are part of
- * the run too, and the level is kept with room to spare. */
+/* Holm's procedure with weights (1979, section 4). Tests that could not be made hold their weight
+ * to the end: constants are part of the run too, and the level is kept with room to spare. */
 static void adjust(struct comparison *c, const struct drift_options *o, double all_weight)
 {
 	struct finding **order = mem_alloc(c->tests, sizeof *order);
@@ -363,28 +382,34 @@ static int check_paths(const struct comparison *c, const struct drift_options *o
 		for (size_t k = 0; k < c->n && !found; k++)
 			found = under(c->lines[k].path, o->paths[i].path);
 		if (!found)
-			return err_set(e, "no record on either side has anything at %s", o->paths[i].path);
+			return err_set(e, "no record on either side has anything at %s",
+				       o->paths[i].path);
 	}
 	for (size_t i = 0; i < c->n; i++)
 		common += c->lines[i].reference && c->lines[i].current;
 	if (!common && c->reference_rows && c->current_rows)
-		return err_set(e, "the reference and the current records share no path: they are of different kinds");
+		return err_set(e,
+			       "the reference and the current records share no path: they are of different kinds");
 	return 0;
 }
 
-int compare(const struct frame *reference, const struct frame *current, const struct drift_options *o, struct comparison *c,
-	    struct err *e)
+int compare(const struct frame *reference, const struct frame *current,
+	    const struct drift_options *o, struct comparison *c, struct err *e)
 {
 	struct probe p = {.reference = reference, .current = current, .options = o};
 	double all_weight = 0;
 
-	*c = (struct comparison){.reference = reference, .current = current, .reference_rows = reference->rows, .current_rows = current->rows};
+	*c = (struct comparison){.reference = reference,
+				 .current = current,
+				 .reference_rows = reference->rows,
+				 .current_rows = current->rows};
 	pair_all(c, reference, current, o);
 	if (check_paths(c, o, e)) {
 		comparison_release(c);
 		return -1;
 	}
-	/* A permutation test must be able to say less than alpha over the number of tests, with draws to spare. */
+	/* A permutation test must be able to say less than alpha over the number of tests, with
+	 * draws to spare. */
 	double draws = 5 * 3 * (double)(c->n + 1) / o->alpha;
 	p.draws = o->draws ? o->draws : draws > 1e5 ? 100000 : (size_t)draws;
 	find_time(c, &p);
@@ -413,7 +438,8 @@ int compare(const struct frame *reference, const struct frame *current, const st
 	for (size_t i = 0; i < c->n; i++)
 		judge_line(&c->lines[i]); /* best points into the line, which moved */
 	c->verdict = c->drifted ? VERDICT_DRIFT
-		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS || !compared ? VERDICT_INSUFFICIENT
-										       : VERDICT_STABLE;
+		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS || !compared
+			     ? VERDICT_INSUFFICIENT
+			     : VERDICT_STABLE;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* compare: two frames, path by path, and the answer.
  *
- * Each path gets one or more hypotheses of "no change", each with a p-value that is valid on its own. Holm's correction (weighted) over
- * all of them keeps one false-alarm level for the run; a floor on the effect keeps large samples from crying wolf.
+ * Each path gets one or more hypotheses of "no change", each with a p-value that is valid on its
+ * own. Holm's correction (weighted) over all of them keeps one false-alarm level for the run; a
+ * floor on the effect keeps large samples from crying wolf.
  */
 #ifndef FT_COMPARE_H
 #define FT_COMPARE_H
@@ -31,13 +32,16 @@ struct drift_options {
 	size_t exclude_n;
 };
 
+/* clang-format off */
 #define DRIFT_OPTIONS_INIT {.alpha = 0.05, .min_effect = 0.05}
+/* clang-format on */
 #define DRIFT_ROWS 30	/* rows a side that a verdict of "stable" takes */
 #define DRIFT_VALUES 10 /* values a side that a test takes */
 
 /* One hypothesis tested. */
 struct finding {
-	const char *test; /* "kinds", "ks", "chi2", "fisher", "permutation", "unseen-year", "lag", "new-words", ... */
+	/* "kinds", "ks", "chi2", "fisher", "permutation", "unseen-year", "lag", "new-words", ... */
+	const char *test;
 	double statistic, p, p_adj, effect;
 	double unseen; /* share of current values that the reference never had the like of */
 	int drift;
@@ -48,8 +52,8 @@ struct finding {
 struct line {
 	char *path; /* as the user would write it */
 	enum type type;
-	int within;	/* dates found within text */
-	enum root root; /* where it stands in the current records */
+	int within;				  /* dates found within text */
+	enum root root;				  /* where it stands in the current records */
 	const struct column *reference, *current; /* either may be NULL */
 	enum verdict verdict;
 	struct finding finding[COMPARE_TESTS];
@@ -65,16 +69,19 @@ struct comparison {
 	enum verdict verdict;
 	uint64_t reference_rows, current_rows;
 	const struct frame *reference, *current;
-	const struct column *reference_times, *current_times; /* the records' own time; NULL where there is none */
+	/* the records' own time; NULL where there is none */
+	const struct column *reference_times, *current_times;
 	char *time_path; /* where the records' own time was taken from; NULL where there is none */
 };
 
-/* Both frames must be finished; they are borrowed as long as the comparison is used. -1 where they share no path. */
-int compare(const struct frame *reference, const struct frame *current, const struct drift_options *o, struct comparison *c,
-	    struct err *e);
+/* Both frames must be finished; they are borrowed as long as the comparison is used. -1 where they
+ * share no path. */
+int compare(const struct frame *reference, const struct frame *current,
+	    const struct drift_options *o, struct comparison *c, struct err *e);
 void comparison_release(struct comparison *c);
 
 /* For the tests: begins a finding, whose sentence the caller writes. NULL where p is no number. */
-struct finding *compare_found(struct line *l, const char *test, double statistic, double p, double effect);
+struct finding *compare_found(struct line *l, const char *test, double statistic, double p,
+			      double effect);
 
 #endif

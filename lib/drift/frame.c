@@ -30,7 +30,8 @@ static uint64_t column_key(enum root root, uint64_t path_hash)
 	return hash_mix(path_hash, (uint64_t)root);
 }
 
-struct column *frame_add_column(struct frame *f, enum root root, struct span path, uint64_t hash, struct column *parent)
+struct column *frame_add_column(struct frame *f, enum root root, struct span path, uint64_t hash,
+				struct column *parent)
 {
 	uint64_t key = column_key(root, hash);
 
@@ -139,7 +140,8 @@ void frame_shrink(struct frame *const *parts, size_t n)
 		return;
 	uint64_t threshold = threshold_of(parts, n);
 	for (size_t i = 0; i < n; i++) {
-		parts[i]->threshold = threshold < parts[i]->threshold ? threshold : parts[i]->threshold;
+		parts[i]->threshold =
+			threshold < parts[i]->threshold ? threshold : parts[i]->threshold;
 		drop_rows(parts[i]);
 	}
 }
@@ -179,7 +181,9 @@ static void sort_sample(struct frame *f)
 	memcpy(sorted, f->sample, f->sample_n * sizeof *sorted);
 	qsort(sorted, f->sample_n, sizeof *sorted, by_number);
 	for (size_t i = 0; i < f->sample_n; i++)
-		to[i] = (uint32_t)((struct sampled_row *)bsearch(&f->sample[i], sorted, f->sample_n, sizeof *sorted, by_number) - sorted);
+		to[i] = (uint32_t)((struct sampled_row *)bsearch(&f->sample[i], sorted, f->sample_n,
+								 sizeof *sorted, by_number) -
+				   sorted);
 	memcpy(f->sample, sorted, f->sample_n * sizeof *sorted);
 	for (size_t i = 0; i < f->columns_n; i++) {
 		column_renumber(f->columns[i], to);
@@ -204,7 +208,8 @@ void frame_merge(struct frame *f, const struct frame *from, uint64_t offset)
 
 	for (size_t i = 0; i < from->sample_n; i++) {
 		f->sample = mem_grow(f->sample, &f->sample_cap, f->sample_n + 1, sizeof *f->sample);
-		f->sample[f->sample_n++] = (struct sampled_row){from->sample[i].priority, from->sample[i].number + offset};
+		f->sample[f->sample_n++] = (struct sampled_row){from->sample[i].priority,
+								from->sample[i].number + offset};
 	}
 	/* Parents stand before their children. */
 	for (size_t i = 0; i < from->columns_n; i++) {
@@ -212,7 +217,9 @@ void frame_merge(struct frame *f, const struct frame *from, uint64_t offset)
 		struct column *to = frame_column_at(f, c->root, c->hash);
 		if (!to)
 			to = frame_add_column(f, c->root, span_of(c->path), c->hash,
-					      c->parent ? frame_column_at(f, c->root, c->parent->hash) : NULL);
+					      c->parent
+						      ? frame_column_at(f, c->root, c->parent->hash)
+						      : NULL);
 		if (to)
 			column_merge(to, c, first_row);
 		else

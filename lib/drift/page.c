@@ -17,7 +17,8 @@
 #define LEVELS 10
 
 /* Shares of either side under labels, as bars. values[s * n + i]. */
-static void put_bars(struct buf *b, const char *const names[2], const char *title, char labels[][48], size_t n, const double *values)
+static void put_bars(struct buf *b, const char *const names[2], const char *title,
+		     char labels[][48], size_t n, const double *values)
 {
 	const char *label[64];
 
@@ -30,7 +31,8 @@ static void put_bars(struct buf *b, const char *const names[2], const char *titl
 }
 
 /* Bins of equal width over the middle 98 % of both sides, the outer two open. x[s] sorted. */
-static void put_histogram(struct buf *b, const char *const names[2], const char *title, double *const x[2], const size_t n[2])
+static void put_histogram(struct buf *b, const char *const names[2], const char *title,
+			  double *const x[2], const size_t n[2])
 {
 	char labels[BINS][48];
 	double values[2 * BINS] = {0}, lo = INFINITY, hi = -INFINITY;
@@ -63,7 +65,11 @@ static void draw_numbers(struct buf *b, const char *const names[2], const struct
 
 	x[0] = values_numbers(l->reference, &n[0]);
 	x[1] = values_numbers(l->current, &n[1]);
-	put_histogram(b, names, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER] ? "number of elements" : "values", x, n);
+	put_histogram(b, names,
+		      l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER]
+			      ? "number of elements"
+			      : "values",
+		      x, n);
 	free(x[0]);
 	free(x[1]);
 }
@@ -129,18 +135,26 @@ static void draw_periods(struct buf *b, const char *const names[2], const struct
 		n++;
 	for (size_t i = 0; i < n; i++) {
 		int which = first + (int)i;
-		snprintf(labels[i], sizeof labels[i], by_month ? "%02d-%02d" : "%d", by_month ? which / 12 % 100 : which, which % 12 + 1);
+		snprintf(labels[i], sizeof labels[i], by_month ? "%02d-%02d" : "%d",
+			 by_month ? which / 12 % 100 : which, which % 12 + 1);
 		for (size_t s = 0; s < 2; s++)
-			values[s * n + i] = share_of(side[s], by_month ? &side[s]->reading[day_first].months : &side[s]->years, which);
+			values[s * n + i] = share_of(side[s],
+						     by_month ? &side[s]->reading[day_first].months
+							      : &side[s]->years,
+						     which);
 	}
-	put_bars(b, names, by_month ? "rows by month (year-month)" : "rows by year", labels, n, values);
+	put_bars(b, names, by_month ? "rows by month (year-month)" : "rows by year", labels, n,
+		 values);
 }
 
-static void draw_lags(struct buf *b, const char *const names[2], const struct line *l, const struct comparison *c)
+static void draw_lags(struct buf *b, const char *const names[2], const struct line *l,
+		      const struct comparison *c)
 {
-	const struct column *side[] = {l->reference, l->current}, *times[] = {c->reference_times, c->current_times};
+	const struct column *side[] = {l->reference, l->current},
+			    *times[] = {c->reference_times, c->current_times};
 	const struct frame *frame[] = {c->reference, c->current};
-	int day_first = values_day_first(l->reference, l->current), times_first = values_day_first(times[0], times[1]);
+	int day_first = values_day_first(l->reference, l->current),
+	    times_first = values_day_first(times[0], times[1]);
 	double *x[2];
 	size_t n[2];
 
@@ -171,7 +185,8 @@ static int by_share(const void *x, const void *y)
 static void draw_levels(struct buf *b, const char *const names[2], const struct line *l)
 {
 	const struct column *was = l->reference, *is = l->current;
-	double was_n = (double)(was->count[KIND_STRING] + was->count[KIND_BOOL]), is_n = (double)(is->count[KIND_STRING] + is->count[KIND_BOOL]);
+	double was_n = (double)(was->count[KIND_STRING] + was->count[KIND_BOOL]),
+	       is_n = (double)(is->count[KIND_STRING] + is->count[KIND_BOOL]);
 	struct share *v = mem_alloc(was->levels_n + is->levels_n, sizeof *v);
 	char labels[LEVELS][48];
 	double values[2 * LEVELS];
@@ -179,7 +194,8 @@ static void draw_levels(struct buf *b, const char *const names[2], const struct 
 
 	for (size_t i = 0; i < was->levels_n; i++) {
 		uint64_t *same = map_get(&is->level_by_hash, was->levels[i].hash);
-		v[n++] = (struct share){was, i, (double)was->levels[i].n / was_n, same ? (double)is->levels[*same].n / is_n : 0};
+		v[n++] = (struct share){was, i, (double)was->levels[i].n / was_n,
+					same ? (double)is->levels[*same].n / is_n : 0};
 	}
 	for (size_t i = 0; i < is->levels_n; i++) {
 		if (!map_get(&was->level_by_hash, is->levels[i].hash))
@@ -202,9 +218,11 @@ static void draw_levels(struct buf *b, const char *const names[2], const struct 
 }
 
 /* Paths with one and the same value are not drawn. */
-static void draw(struct buf *b, const char *const names[2], const struct line *l, const struct comparison *c)
+static void draw(struct buf *b, const char *const names[2], const struct line *l,
+		 const struct comparison *c)
 {
-	if (!l->reference || !l->current || !l->best || l->type == TYPE_VECTOR || l->type == TYPE_ID || l->type == TYPE_OBJECT)
+	if (!l->reference || !l->current || !l->best || l->type == TYPE_VECTOR ||
+	    l->type == TYPE_ID || l->type == TYPE_OBJECT)
 		return;
 	buf_adds(b, "<h3>");
 	html_str(l->path, b);
@@ -233,8 +251,10 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 	struct buf text = BUF_INIT;
 
 	html_begin("ft-drift", NULL, b);
-	buf_addf(&text, "%s: %zu of %zu paths drifted; %llu current rows against %llu of the reference; %zu tests at alpha %g (%s), effects of at least %g.",
-		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows, c->tests, o->alpha,
+	buf_addf(&text,
+		 "%s: %zu of %zu paths drifted; %llu current rows against %llu of the reference; %zu tests at alpha %g (%s), effects of at least %g.",
+		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
+		 (unsigned long long)c->reference_rows, c->tests, o->alpha,
 		 o->fdr ? "Benjamini-Hochberg" : "Holm", o->min_effect);
 	html_paragraph(text.data, b);
 	table_cell(&t, "path");
@@ -278,7 +298,8 @@ void page_junit(const struct comparison *c, const struct drift_options *o, struc
 
 	for (size_t i = 0; i < c->n; i++)
 		skipped += c->lines[i].verdict == VERDICT_INSUFFICIENT;
-	buf_addf(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"ft-drift\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
+	buf_addf(b,
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"ft-drift\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
 		 c->n, c->drifted, skipped);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
@@ -290,7 +311,8 @@ void page_junit(const struct comparison *c, const struct drift_options *o, struc
 		buf_clear(&text);
 		report_reason(l, &text);
 		if (l->verdict == VERDICT_DRIFT) {
-			buf_addf(b, "<failure message=\"%s, p %.2g at alpha %g: ", l->best->test, l->best->p_adj, o->alpha);
+			buf_addf(b, "<failure message=\"%s, p %.2g at alpha %g: ", l->best->test,
+				 l->best->p_adj, o->alpha);
 			html_text(buf_span(&text), b);
 			buf_adds(b, "\"/>");
 		} else if (l->verdict == VERDICT_INSUFFICIENT) {

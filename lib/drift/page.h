@@ -1,4 +1,5 @@
-/* page: a comparison as one self-contained HTML page, the reference drawn against the current records path by path; and as JUnit XML. */
+/* page: a comparison as one self-contained HTML page, the reference drawn against the current
+ * records path by path; and as JUnit XML. */
 #ifndef FT_DRIFT_PAGE_H
 #define FT_DRIFT_PAGE_H
 

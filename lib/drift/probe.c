@@ -43,7 +43,8 @@ void put_quoted(struct buf *b, struct span s, size_t most)
 
 enum { MISSING = KINDS, STATES };
 
-static void states_of(const struct frame *f, const struct column *c, uint64_t possible, uint64_t state[STATES])
+static void states_of(const struct frame *f, const struct column *c, uint64_t possible,
+		      uint64_t state[STATES])
 {
 	memset(state, 0, STATES * sizeof *state);
 	(void)f;
@@ -58,17 +59,22 @@ static void states_of(const struct frame *f, const struct column *c, uint64_t po
 
 void probe_kinds(struct line *l, const struct probe *p)
 {
-	static const char *const what[STATES] = {"null", "true or false", "a number", "text", "JSON", "an array", "missing"};
+	static const char *const what[STATES] = {"null", "true or false", "a number", "text",
+						 "JSON", "an array",	  "missing"};
 	uint64_t was[STATES], is[STATES], was_n = 0, is_n = 0, was_possible, is_possible;
 	struct twosample_table t;
 
 	/* A path that one side lacks: its parent there says how often it could have stood. */
-	const struct column *was_up = l->reference ? l->reference->parent
-				      : l->current->parent ? frame_column(p->reference, l->current->parent->root, l->current->parent)
-							   : NULL;
-	const struct column *is_up = l->current ? l->current->parent
-				     : l->reference->parent ? frame_column(p->current, l->reference->parent->root, l->reference->parent)
-							    : NULL;
+	const struct column *was_up =
+		l->reference ? l->reference->parent
+		: l->current->parent
+			? frame_column(p->reference, l->current->parent->root, l->current->parent)
+			: NULL;
+	const struct column *is_up =
+		l->current ? l->current->parent
+		: l->reference->parent
+			? frame_column(p->current, l->reference->parent->root, l->reference->parent)
+			: NULL;
 	int below = (l->reference ? l->reference : l->current)->parent != NULL;
 	was_possible = below ? (was_up ? was_up->count[KIND_OBJECT] : 0) : p->reference->rows;
 	is_possible = below ? (is_up ? is_up->count[KIND_OBJECT] : 0) : p->current->rows;
@@ -96,8 +102,12 @@ void probe_kinds(struct line *l, const struct probe *p)
 	int more = 0, less = 0;
 	for (int i = 1; i < STATES; i++) {
 		double change = (double)is[i] / (double)is_n - (double)was[i] / (double)was_n;
-		more = change > (double)is[more] / (double)is_n - (double)was[more] / (double)was_n ? i : more;
-		less = change < (double)is[less] / (double)is_n - (double)was[less] / (double)was_n ? i : less;
+		more = change > (double)is[more] / (double)is_n - (double)was[more] / (double)was_n
+			       ? i
+			       : more;
+		less = change < (double)is[less] / (double)is_n - (double)was[less] / (double)was_n
+			       ? i
+			       : less;
 	}
 	buf_addf(&f->why, "%s in ", what[more]);
 	put_percent(&f->why, (double)is[more] / (double)is_n);
@@ -124,8 +134,8 @@ struct region {
 	double from, to, was, is;
 };
 
-/* The interval in which the reference's share exceeds the current one most: where the difference of the two distribution functions rises
- * most. x and y in rising order. */
+/* The interval in which the reference's share exceeds the current one most: where the difference of
+ * the two distribution functions rises most. x and y in rising order. */
 static struct region lost_region(const double *x, size_t n, const double *y, size_t m)
 {
 	struct region r = {0};
@@ -146,7 +156,8 @@ static struct region lost_region(const double *x, size_t n, const double *y, siz
 		}
 		if (now - least > most) {
 			most = now - least;
-			r = (struct region){x[i_from], x[i - 1], (double)(i - i_from) / (double)n, (double)(j - j_from) / (double)m};
+			r = (struct region){x[i_from], x[i - 1], (double)(i - i_from) / (double)n,
+					    (double)(j - j_from) / (double)m};
 		}
 	}
 	return r;
@@ -161,14 +172,16 @@ static void put_range(struct buf *b, double from, double to)
 	}
 }
 
-static void explain_numbers(struct finding *f, int elements, const double *x, size_t n, const double *y, size_t m)
+static void explain_numbers(struct finding *f, int elements, const double *x, size_t n,
+			    const double *y, size_t m)
 {
 	double was = quantile(x, n, 0.5), is = quantile(y, m, 0.5);
 	struct region lost = lost_region(x, n, y, m);
 	size_t outside = 0;
 
 	if (was != is) {
-		buf_addf(&f->why, "median%s %s from ", elements ? " number of elements" : "", is > was ? "up" : "down");
+		buf_addf(&f->why, "median%s %s from ", elements ? " number of elements" : "",
+			 is > was ? "up" : "down");
 		put_figure(&f->why, was);
 		buf_adds(&f->why, " to ");
 		put_figure(&f->why, is);
@@ -202,12 +215,15 @@ void probe_numbers(struct line *l, const struct probe *p)
 	if (!l->reference || !l->current)
 		return;
 	double *x = values_numbers(l->reference, &n), *y = values_numbers(l->current, &m);
-	if (n < DRIFT_VALUES || m < DRIFT_VALUES || (x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0]))
+	if (n < DRIFT_VALUES || m < DRIFT_VALUES ||
+	    (x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0]))
 		goto cleanup;
-	double d = twosample_ks(x, n, y, m, NULL), sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
+	double d = twosample_ks(x, n, y, m, NULL),
+	       sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
 	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
 	if (f)
-		explain_numbers(f, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER], x, n, y, m);
+		explain_numbers(f, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER],
+				x, n, y, m);
 cleanup:
 	free(x);
 	free(y);
@@ -222,11 +238,14 @@ struct levels {
 	size_t n;
 };
 
-/* Whether a side that counts up to an error knows a level's count: where the error is small beside it, or beside what the other side
- * would make of it. (A level that the error could hide has there at most other_n * error / mine_n rows on average.) */
-static int well_counted(uint64_t mine, double mine_n, uint64_t error, uint64_t other, double other_n)
+/* Whether a side that counts up to an error knows a level's count: where the error is small beside
+ * it, or beside what the other side would make of it. (A level that the error could hide has there
+ * at most other_n * error / mine_n rows on average.) */
+static int well_counted(uint64_t mine, double mine_n, uint64_t error, uint64_t other,
+			double other_n)
 {
-	return !error || mine >= 20 * error || (double)other >= 5 + 20 * other_n * (double)error / mine_n;
+	return !error || mine >= 20 * error ||
+	       (double)other >= 5 + 20 * other_n * (double)error / mine_n;
 }
 
 static double strings_in(const struct column *c)
@@ -234,10 +253,13 @@ static double strings_in(const struct column *c)
 	return (double)(c->count[KIND_STRING] + c->count[KIND_BOOL]);
 }
 
-static void levels_add(struct levels *v, const struct column *reference, uint64_t was, const struct column *current, uint64_t is, struct span name)
+static void levels_add(struct levels *v, const struct column *reference, uint64_t was,
+		       const struct column *current, uint64_t is, struct span name)
 {
-	int known = well_counted(was, strings_in(reference), reference->level_error, is, strings_in(current)) &&
-		    well_counted(is, strings_in(current), current->level_error, was, strings_in(reference));
+	int known = well_counted(was, strings_in(reference), reference->level_error, is,
+				 strings_in(current)) &&
+		    well_counted(is, strings_in(current), current->level_error, was,
+				 strings_in(reference));
 
 	/* Entry 0 is all others. */
 	v->was[known ? v->n : 0] += was;
@@ -246,7 +268,8 @@ static void levels_add(struct levels *v, const struct column *reference, uint64_
 	v->n += (size_t)known;
 }
 
-static void levels_join(struct levels *v, const struct column *reference, const struct column *current)
+static void levels_join(struct levels *v, const struct column *reference,
+			const struct column *current)
 {
 	size_t most = reference->levels_n + current->levels_n + 1;
 
@@ -258,8 +281,10 @@ static void levels_join(struct levels *v, const struct column *reference, const 
 	v->name[0] = span_of("(others)");
 	v->n = 1;
 	for (size_t i = 0; i < reference->levels_n; i++) {
-		const struct level *l = &reference->levels[i], *same = column_level(current, l->hash);
-		levels_add(v, reference, l->n, current, same ? same->n : 0, column_level_text(reference, l));
+		const struct level *l = &reference->levels[i],
+				   *same = column_level(current, l->hash);
+		levels_add(v, reference, l->n, current, same ? same->n : 0,
+			   column_level_text(reference, l));
 	}
 	for (size_t i = 0; i < current->levels_n; i++) {
 		const struct level *l = &current->levels[i];
@@ -268,7 +293,8 @@ static void levels_join(struct levels *v, const struct column *reference, const 
 	}
 }
 
-static void explain_categories(struct finding *f, const struct levels *v, const struct twosample_table *t, double was_n, double is_n)
+static void explain_categories(struct finding *f, const struct levels *v,
+			       const struct twosample_table *t, double was_n, double is_n)
 {
 	struct buf *why = &f->why;
 	double unseen = 0;
@@ -286,14 +312,16 @@ static void explain_categories(struct finding *f, const struct levels *v, const 
 	size_t where = t->where;
 	for (size_t i = 1; i < v->n && t->where == 0; i++) {
 		double change = fabs((double)v->is[i] / is_n - (double)v->was[i] / was_n);
-		if (!where || change > fabs((double)v->is[where] / is_n - (double)v->was[where] / was_n))
+		if (!where ||
+		    change > fabs((double)v->is[where] / is_n - (double)v->was[where] / was_n))
 			where = i;
 	}
 	if (where)
 		put_quoted(why, v->name[where], 40);
 	else
 		buf_adds(why, "all others");
-	buf_addf(why, " %s from ", (double)v->is[where] / is_n > (double)v->was[where] / was_n ? "up" : "down");
+	buf_addf(why, " %s from ",
+		 (double)v->is[where] / is_n > (double)v->was[where] / was_n ? "up" : "down");
 	put_percent(why, (double)v->was[where] / was_n);
 	buf_adds(why, " to ");
 	put_percent(why, (double)v->is[where] / is_n);
@@ -310,7 +338,9 @@ static void explain_categories(struct finding *f, const struct levels *v, const 
 
 void probe_categories(struct line *l, const struct probe *p)
 {
-	static const char *const methods[] = {[TWOSAMPLE_EXACT] = "fisher", [TWOSAMPLE_CHI2] = "chi2", [TWOSAMPLE_PERMUTED] = "permutation"};
+	static const char *const methods[] = {[TWOSAMPLE_EXACT] = "fisher",
+					      [TWOSAMPLE_CHI2] = "chi2",
+					      [TWOSAMPLE_PERMUTED] = "permutation"};
 	struct levels v;
 	struct twosample_table t;
 	uint64_t was_n = 0, is_n = 0;

@@ -1,6 +1,8 @@
-/* probe: the tests that a path is put to, by the type of its values. Each adds findings to the line and explains them in words.
+/* probe: the tests that a path is put to, by the type of its values. Each adds findings to the line
+ * and explains them in words.
  *
- * A probe adds nothing where both sides hold one and the same value, or where a side has fewer than DRIFT_VALUES.
+ * A probe adds nothing where both sides hold one and the same value, or where a side has fewer than
+ * DRIFT_VALUES.
  */
 #ifndef FT_PROBE_H
 #define FT_PROBE_H
@@ -11,7 +13,8 @@ struct probe {
 	const struct frame *reference, *current;
 	const struct drift_options *options;
 	size_t draws; /* of permutation tests */
-	int64_t *reference_time, *current_time; /* days of the sampled rows' own time; NULL where it is not known */
+	/* days of the sampled rows' own time; NULL where it is not known */
+	int64_t *reference_time, *current_time;
 	const char *time_path;
 };
 

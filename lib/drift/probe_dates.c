@@ -1,7 +1,8 @@
 /* probe_dates: years never seen before, and the lag behind the record's own time.
  *
- * A window of production is short and the reference is long, so that months and weekdays differ for no reason: they are
- * compared only when asked for. What a model cannot know is a year that its training rows never show.
+ * A window of production is short and the reference is long, so that months and weekdays differ for
+ * no reason: they are compared only when asked for. What a model cannot know is a year that its
+ * training rows never show.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -23,10 +24,16 @@ static void put_years(struct buf *b, const struct column *c)
 		buf_addf(b, "%d only", c->years.v[0].which);
 	else if (c->years.v[n - 1].which - c->years.v[0].which == (int)n - 1 || n > 4)
 		buf_addf(b, "%d to %d%s", c->years.v[0].which, c->years.v[n - 1].which,
-			 c->years.v[n - 1].which - c->years.v[0].which == (int)n - 1 ? "" : " with gaps");
+			 c->years.v[n - 1].which - c->years.v[0].which == (int)n - 1
+				 ? ""
+				 : " with gaps");
 	else
 		for (size_t i = 0; i < n; i++)
-			buf_addf(b, "%s%d", i == 0 ? "" : i + 1 == n ? " and " : ", ", c->years.v[i].which);
+			buf_addf(b, "%s%d",
+				 i == 0	      ? ""
+				 : i + 1 == n ? " and "
+					      : ", ",
+				 c->years.v[i].which);
 }
 
 static void put_day(struct buf *b, int64_t day)
@@ -36,8 +43,9 @@ static void put_day(struct buf *b, int64_t day)
 	buf_addf(b, "%04d-%02d-%02d", d.year, d.month, d.day);
 }
 
-/* The year decides that the reference never names. Dealt at random, all k rows of a year fall to the current side with the
- * probability of twosample_all_in_second; Bonferroni over the years of both sides makes that a test. */
+/* The year decides that the reference never names. Dealt at random, all k rows of a year fall to
+ * the current side with the probability of twosample_all_in_second; Bonferroni over the years of
+ * both sides makes that a test. */
 static void probe_years(struct line *l)
 {
 	const struct column *was = l->reference, *is = l->current;
@@ -59,7 +67,8 @@ static void probe_years(struct line *l)
 	if (pooled < 2)
 		return; /* one and the same year everywhere */
 	double share = fmin(1, unseen / (double)is->dated);
-	struct finding *f = compare_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
+	struct finding *f =
+		compare_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
 	if (!f)
 		return;
 	f->unseen = share;
@@ -68,7 +77,9 @@ static void probe_years(struct line *l)
 		return;
 	}
 	put_percent(&f->why, (double)top->rows / (double)is->dated);
-	buf_addf(&f->why, " of the dated rows name %d, a year that the reference never does: it has ", top->which);
+	buf_addf(&f->why,
+		 " of the dated rows name %d, a year that the reference never does: it has ",
+		 top->which);
 	put_years(&f->why, was);
 }
 
@@ -77,19 +88,23 @@ static void put_lag(struct buf *b, double days)
 	if (days == 0)
 		buf_adds(b, "on the day of");
 	else
-		buf_addf(b, "%.0f %s %s", fabs(days), fabs(days) == 1 ? "day" : "days", days < 0 ? "before" : "after");
+		buf_addf(b, "%.0f %s %s", fabs(days), fabs(days) == 1 ? "day" : "days",
+			 days < 0 ? "before" : "after");
 }
 
 static void probe_lag(struct line *l, const struct probe *p)
 {
 	size_t n, m;
 
-	if (!p->reference_time || !p->current_time || (p->time_path && strcmp(p->time_path, l->path) == 0))
+	if (!p->reference_time || !p->current_time ||
+	    (p->time_path && strcmp(p->time_path, l->path) == 0))
 		return;
 	int day_first = values_day_first(l->reference, l->current);
-	double *x = values_lags(l->reference, p->reference->sample_n, p->reference_time, day_first, &n);
+	double *x =
+		values_lags(l->reference, p->reference->sample_n, p->reference_time, day_first, &n);
 	double *y = values_lags(l->current, p->current->sample_n, p->current_time, day_first, &m);
-	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES && !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
+	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES &&
+	    !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
 		double d = twosample_ks(x, n, y, m, NULL);
 		struct finding *f = compare_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);
 		if (f) {
@@ -106,9 +121,11 @@ static void probe_lag(struct line *l, const struct probe *p)
 /* Shape over the year and the week, for those who ask. */
 static void probe_calendar(struct line *l, const struct probe *p)
 {
-	static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July", "August", "September",
-		"October", "November", "December"};
-	static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+	static const char *const months[] = {"January",	  "February", "March",	  "April",
+					     "May",	  "June",     "July",	  "August",
+					     "September", "October",  "November", "December"};
+	static const char *const days[] = {"Monday", "Tuesday",	 "Wednesday", "Thursday",
+					   "Friday", "Saturday", "Sunday"};
 	uint64_t month[2][12] = {{0}}, weekday[2][7] = {{0}};
 	const struct column *side[] = {l->reference, l->current};
 	const struct frame *frame[] = {p->reference, p->current};
@@ -132,7 +149,9 @@ static void probe_calendar(struct line *l, const struct probe *p)
 	for (int i = 0; i < 2; i++) {
 		uint64_t *was = i ? weekday[0] : month[0], *is = i ? weekday[1] : month[1];
 		twosample_table(was, is, i ? 7 : 12, p->options->seed, p->draws, &t);
-		struct finding *f = t.df > 0 ? compare_found(l, i ? "weekdays" : "months", t.statistic, t.p, t.effect) : NULL;
+		struct finding *f = t.df > 0 ? compare_found(l, i ? "weekdays" : "months",
+							     t.statistic, t.p, t.effect)
+					     : NULL;
 		if (!f)
 			continue;
 		buf_addf(&f->why, "%s from ", (i ? days : months)[t.where]);
@@ -146,7 +165,8 @@ static void probe_calendar(struct line *l, const struct probe *p)
 static void warn_range(struct line *l)
 {
 	int day_first = values_day_first(l->reference, l->current);
-	const struct reading *was = &l->reference->reading[day_first], *is = &l->current->reading[day_first];
+	const struct reading *was = &l->reference->reading[day_first],
+			     *is = &l->current->reading[day_first];
 
 	if (was->first_day > was->last_day || is->first_day > is->last_day)
 		return;

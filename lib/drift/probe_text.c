@@ -1,4 +1,5 @@
-/* probe_text: length, words that the reference does not have, and the words that tell the two sides apart. */
+/* probe_text: length, words that the reference does not have, and the words that tell the two sides
+ * apart. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,13 @@
 #include "probe.h"
 #include "values.h"
 
-#define TEXTS 5000	  /* a side that are looked at */
+#define TEXTS 5000	/* a side that are looked at */
 #define WORDS_DEALT 3e8 /* in all permutations together, at most */
 
 /* A word of the reference or the current texts. */
 struct word {
-	uint32_t was, is;	   /* texts that have it */
-	uint32_t half;		   /* those of every other reference text */
+	uint32_t was, is;		      /* texts that have it */
+	uint32_t half;			      /* those of every other reference text */
 	uint32_t was_last, is_last, set_last; /* the text it was last seen in, from 1 */
 	struct span text;
 };
@@ -42,7 +43,10 @@ static void texts_of(struct texts *t, const struct column *c, int current, int f
 
 	for (size_t i = 0; i < c->cells_n; i++)
 		all += c->cells[i].kind == KIND_STRING;
-	*t = (struct texts){.column = c, .cell = mem_alloc(all, sizeof *t->cell), .flags = flags, .current = current};
+	*t = (struct texts){.column = c,
+			    .cell = mem_alloc(all, sizeof *t->cell),
+			    .flags = flags,
+			    .current = current};
 	size_t want = all < TEXTS ? all : TEXTS;
 	for (size_t i = 0; i < c->cells_n; i++) {
 		if (c->cells[i].kind != KIND_STRING)
@@ -97,10 +101,12 @@ static void measure_length(const struct texts *t, double *length)
 	sort_doubles(length, t->n);
 }
 
-/* For each current text, or each reference text of the other half, the share of its tokens that no text of the first half has; sorted, *n of
- * them. So both kinds of text are strangers to what they are measured against, and alike where nothing changed. `known` holds the
- * texts of the first half: one of them that stands in the current set is not measured against itself. */
-static void measure_fresh(struct words *v, const struct texts *t, const struct map *known, double *fresh, size_t *n)
+/* For each current text, or each reference text of the other half, the share of its tokens that no
+ * text of the first half has; sorted, *n of them. So both kinds of text are strangers to what they
+ * are measured against, and alike where nothing changed. `known` holds the texts of the first half:
+ * one of them that stands in the current set is not measured against itself. */
+static void measure_fresh(struct words *v, const struct texts *t, const struct map *known,
+			  double *fresh, size_t *n)
 {
 	*n = 0;
 	for (size_t i = t->current ? 0 : 1; i < t->n; i += t->current ? 1 : 2) {
@@ -161,7 +167,8 @@ static void add_sets(struct sets *s, struct words *v, const struct texts *t, siz
 		size_t text = s->t.n + s->t.m, first = s->word_n;
 		s->begin = mem_grow(s->begin, &s->begin_cap, text + 2, sizeof *s->begin);
 		s->begin[text] = first;
-		tokens_init(&tokens, column_cell_text(t->column, t->cell[i * t->n / texts]), t->flags);
+		tokens_init(&tokens, column_cell_text(t->column, t->cell[i * t->n / texts]),
+			    t->flags);
 		while (tokens_next(&tokens, &token)) {
 			struct word *w = word_at(v, &token);
 			uint32_t number = (uint32_t)(w - v->w);
@@ -177,7 +184,8 @@ static void add_sets(struct sets *s, struct words *v, const struct texts *t, siz
 }
 
 /* The three words that became most more frequent, or less. */
-static void put_movers(struct buf *b, const struct words *v, const double *z, double was_n, double is_n, int sign)
+static void put_movers(struct buf *b, const struct words *v, const double *z, double was_n,
+		       double is_n, int sign)
 {
 	const struct word *shown[3] = {NULL};
 
@@ -187,13 +195,17 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 			int again = 0;
 			for (int j = 0; j < k; j++)
 				again |= shown[j] == &v->w[i];
-			if (!again && sign * z[i] > 2.5 && (top == v->n || sign * z[i] > sign * z[top]))
+			if (!again && sign * z[i] > 2.5 &&
+			    (top == v->n || sign * z[i] > sign * z[top]))
 				top = i;
 		}
 		if (top == v->n)
 			return;
 		shown[k] = &v->w[top];
-		buf_adds(b, k ? ", " : b->len ? (sign > 0 ? "; more often " : "; less often ") : sign > 0 ? "more often " : "less often ");
+		buf_adds(b, k	       ? ", "
+			    : b->len   ? (sign > 0 ? "; more often " : "; less often ")
+			    : sign > 0 ? "more often "
+				       : "less often ");
 		put_quoted(b, shown[k]->text, 24);
 		buf_adds(b, " (");
 		put_percent(b, shown[k]->was / was_n);
@@ -203,7 +215,8 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 	}
 }
 
-static void probe_words(struct line *l, const struct probe *p, struct words *v, const struct texts *was, const struct texts *is)
+static void probe_words(struct line *l, const struct probe *p, struct words *v,
+			const struct texts *was, const struct texts *is)
 {
 	struct sets s = {0};
 	struct twosets_result r;
@@ -214,7 +227,8 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v, 
 	s.t.begin = s.begin;
 	s.t.word = s.word;
 	s.t.words = v->n;
-	double *z = mem_alloc(v->n, sizeof *z), dealt = (double)(few < most ? few : most) * (double)s.word_n / (double)(s.t.n + s.t.m);
+	double *z = mem_alloc(v->n, sizeof *z), dealt = (double)(few < most ? few : most) *
+							(double)s.word_n / (double)(s.t.n + s.t.m);
 	double draws = fmin((double)p->draws, fmax(999, WORDS_DEALT / (dealt + (double)v->n / 8)));
 	twosets_test(&s.t, p->options->seed, (size_t)draws, z, &r);
 	struct finding *f = compare_found(l, "words", r.statistic, r.p, r.largest);
@@ -266,9 +280,12 @@ void probe_text(struct line *l, const struct probe *p)
 	measure_fresh(&v, &was, &known, fresh[0], &n[0]);
 	measure_fresh(&v, &is, &known, fresh[1], &n[1]);
 
-	if (!(length[0][0] == length[0][was.n - 1] && length[1][0] == length[1][is.n - 1] && length[0][0] == length[1][0])) {
+	if (!(length[0][0] == length[0][was.n - 1] && length[1][0] == length[1][is.n - 1] &&
+	      length[0][0] == length[1][0])) {
 		double d = twosample_ks(length[0], was.n, length[1], is.n, NULL);
-		struct finding *f = compare_found(l, "length", d, twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
+		struct finding *f =
+			compare_found(l, "length", d,
+				      twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
 		if (f) {
 			buf_adds(&f->why, "half the texts have more than ");
 			put_figure(&f->why, length[1][is.n / 2]);
@@ -278,10 +295,13 @@ void probe_text(struct line *l, const struct probe *p)
 	}
 	if (n[0] >= DRIFT_VALUES && (fresh[0][n[0] - 1] > 0 || fresh[1][n[1] - 1] > 0)) {
 		double d = twosample_ks(fresh[0], n[0], fresh[1], n[1], NULL);
-		struct finding *f = compare_found(l, "new-words", d, twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
+		struct finding *f =
+			compare_found(l, "new-words", d,
+				      twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
 		if (f) {
 			put_percent(&f->why, mean(fresh[1], n[1]));
-			buf_adds(&f->why, " of the words are new to one half of the reference, of its other half's ");
+			buf_adds(&f->why,
+				 " of the words are new to one half of the reference, of its other half's ");
 			put_percent(&f->why, mean(fresh[0], n[0]));
 			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
 				f->unseen = d;

@@ -1,5 +1,5 @@
-/* profile: writing, reading and adding frames; see the header. Hashes and priorities are written as hexadecimal strings, since a
- * JSON number does not hold 64 bits for every reader.
+/* profile: writing, reading and adding frames; see the header. Hashes and priorities are written as
+ * hexadecimal strings, since a JSON number does not hold 64 bits for every reader.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -74,7 +74,8 @@ static void put_vector(struct jw *w, struct span floats)
 	jw_end(w);
 }
 
-/* Invalid bytes cannot stand here: all text was checked when it was read, but a cut at COLUMN_TEXT_MAX may split a character. */
+/* Invalid bytes cannot stand here: all text was checked when it was read, but a cut at
+ * COLUMN_TEXT_MAX may split a character. */
 static void put_cells(const struct column *c, struct jw *w)
 {
 	jw_key(w, "cells");
@@ -104,7 +105,8 @@ static void put_periods(struct jw *w, const char *name, const struct periods *p)
 	jw_end(w);
 }
 
-/* The hashes of a distinct count that the levels do not give anyhow, and a quantile sketch unless the cells hold all of its values. */
+/* The hashes of a distinct count that the levels do not give anyhow, and a quantile sketch unless
+ * the cells hold all of its values. */
 static void put_sketches(const struct column *c, struct jw *w)
 {
 	if (c->others) {
@@ -193,7 +195,8 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_end(&w);
 }
 
-void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n), void *arg)
+void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
+		   void *arg)
 {
 	struct buf b = {.max = PROFILE_MAX};
 
@@ -223,7 +226,8 @@ int profile_is(const char *file)
 
 	if (!f)
 		return 0;
-	is = fread(head, 1, sizeof begin - 1, f) == sizeof begin - 1 && memcmp(head, begin, sizeof begin - 1) == 0;
+	is = fread(head, 1, sizeof begin - 1, f) == sizeof begin - 1 &&
+	     memcmp(head, begin, sizeof begin - 1) == 0;
 	fclose(f);
 	return is;
 }
@@ -256,14 +260,16 @@ static int read_header(struct frame *f, struct span v, uint64_t *columns, struct
 {
 	uint64_t version, sample_max;
 	struct json_iter it = {0};
-	struct span key, item, sample = json_member(v, "sample"), name = json_member(v, "reference");
+	struct span key, item, sample = json_member(v, "sample"),
+			       name = json_member(v, "reference");
 	struct buf text = BUF_INIT;
 	int64_t number;
 
 	if (get_count(v, "ft_drift_profile", &version) || version != PROFILE_VERSION)
 		return err_set(e, "a profile of another version; make it anew with this one");
-	if (get_count(v, "rows", &f->rows) || get_count(v, "lost", &f->lost) || get_count(v, "sample_max", &sample_max) ||
-	    get_count(v, "seed", &f->seed) || get_count(v, "columns", columns) || *columns > FRAME_COLUMNS ||
+	if (get_count(v, "rows", &f->rows) || get_count(v, "lost", &f->lost) ||
+	    get_count(v, "sample_max", &sample_max) || get_count(v, "seed", &f->seed) ||
+	    get_count(v, "columns", columns) || *columns > FRAME_COLUMNS ||
 	    get_hex(json_member(v, "threshold"), &f->threshold) || json_kind(sample) != JSON_ARRAY)
 		return err_set(e, "a damaged profile: its header");
 	f->sample_max = (size_t)sample_max;
@@ -272,13 +278,16 @@ static int read_header(struct frame *f, struct span v, uint64_t *columns, struct
 	buf_release(&text);
 	while (json_next(&it, sample, &key, &item)) {
 		struct sampled_row row;
-		if (get_hex(item, &row.priority) || !json_next(&it, sample, &key, &item) || json_int(item, &number) || number < 0)
+		if (get_hex(item, &row.priority) || !json_next(&it, sample, &key, &item) ||
+		    json_int(item, &number) || number < 0)
 			return err_set(e, "a damaged profile: its sample");
 		row.number = (uint64_t)number;
 		f->sample = mem_grow(f->sample, &f->sample_cap, f->sample_n + 1, sizeof *f->sample);
 		f->sample[f->sample_n++] = row;
 	}
-	return f->sample_n > f->rows ? err_set(e, "a damaged profile: more rows sampled than there were") : 0;
+	return f->sample_n > f->rows
+		       ? err_set(e, "a damaged profile: more rows sampled than there were")
+		       : 0;
 }
 
 static int read_periods(struct periods *p, struct span v)
@@ -288,8 +297,8 @@ static int read_periods(struct periods *p, struct span v)
 	int64_t which, rows;
 
 	while (json_next(&it, v, &key, &item)) {
-		if (json_int(item, &which) || which < 0 || which > 12 * 10000 || !json_next(&it, v, &key, &item) || json_int(item, &rows) ||
-		    rows < 0)
+		if (json_int(item, &which) || which < 0 || which > 12 * 10000 ||
+		    !json_next(&it, v, &key, &item) || json_int(item, &rows) || rows < 0)
 			return -1;
 		column_count_period(p, (int)which, (uint64_t)rows);
 	}
@@ -337,7 +346,8 @@ static int read_sketches(struct column *c, struct span v, struct buf *text)
 	for (; json_next(&it, levels, &key, &item); h++) {
 		values = (struct json_iter){0};
 		while (json_next(&values, item, &key, &value)) {
-			if (read_value(value, text, &x) || isnan(x) || quantiles_put(&c->quantiles, h, x))
+			if (read_value(value, text, &x) || isnan(x) ||
+			    quantiles_put(&c->quantiles, h, x))
 				return -1;
 		}
 	}
@@ -358,7 +368,8 @@ static int read_levels(struct column *c, struct span v, struct buf *text)
 
 	while (json_next(&it, v, &key, &item)) {
 		buf_clear(text);
-		if (json_string(item, text) || !json_next(&it, v, &key, &item) || json_int(item, &n) || n < 0)
+		if (json_string(item, text) || !json_next(&it, v, &key, &item) ||
+		    json_int(item, &n) || n < 0)
 			return -1;
 		column_count_level(c, buf_span(text), (uint64_t)n);
 	}
@@ -394,15 +405,18 @@ static int read_cells(struct column *c, struct span v, size_t rows, struct buf *
 		if (json_int(item, &row) || row <= last || row >= (int64_t)rows)
 			return -1;
 		last = row;
-		if (!json_next(&it, v, &key, &item) || json_int(item, &kind) || kind <= KIND_NULL || kind >= KINDS ||
-		    !json_next(&it, v, &key, &item))
+		if (!json_next(&it, v, &key, &item) || json_int(item, &kind) || kind <= KIND_NULL ||
+		    kind >= KINDS || !json_next(&it, v, &key, &item))
 			return -1;
 		buf_clear(text);
-		if (kind == KIND_STRING	       ? json_string(item, text)
+		if (kind == KIND_STRING		    ? json_string(item, text)
 		    : json_kind(item) == JSON_ARRAY ? read_vector(item, text, &x)
 						    : read_value(item, text, &x))
 			return -1;
-		column_keep(c, row, (enum kind)kind, x, kind == KIND_STRING || json_kind(item) == JSON_ARRAY ? buf_span(text) : (struct span){0});
+		column_keep(c, row, (enum kind)kind, x,
+			    kind == KIND_STRING || json_kind(item) == JSON_ARRAY
+				    ? buf_span(text)
+				    : (struct span){0});
 	}
 	return 0;
 }
@@ -418,19 +432,23 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 {
 	uint64_t root, hash, parent_hash, timely;
 	struct column *parent = NULL;
-	struct span path = json_member(v, "path"), up = json_member(v, "parent"), kinds = json_member(v, "kinds");
+	struct span path = json_member(v, "path"), up = json_member(v, "parent"),
+		    kinds = json_member(v, "kinds");
 
 	buf_clear(text);
-	if (json_string(path, text) || get_count(v, "root", &root) || root >= ROOTS || get_hex(json_member(v, "hash"), &hash) ||
-	    get_count(v, "timely", &timely))
+	if (json_string(path, text) || get_count(v, "root", &root) || root >= ROOTS ||
+	    get_hex(json_member(v, "hash"), &hash) || get_count(v, "timely", &timely))
 		return err_set(e, "a damaged profile: a path");
 	if (json_kind(up) != JSON_NULL) {
-		if (get_hex(up, &parent_hash) || !(parent = frame_column_at(f, (enum root)root, parent_hash)))
-			return err_set(e, "a damaged profile: the parent of %s", text->data ? text->data : "a root");
+		if (get_hex(up, &parent_hash) ||
+		    !(parent = frame_column_at(f, (enum root)root, parent_hash)))
+			return err_set(e, "a damaged profile: the parent of %s",
+				       text->data ? text->data : "a root");
 	}
 	struct column *c = frame_add_column(f, (enum root)root, buf_span(text), hash, parent);
 	if (!c)
-		return err_set(e, "a damaged profile: %s twice", text->data ? text->data : "a root");
+		return err_set(e, "a damaged profile: %s twice",
+			       text->data ? text->data : "a root");
 	c->timely = timely != 0;
 	for (int i = 0; i < KINDS; i++) {
 		int64_t n;
@@ -438,12 +456,17 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 			return err_set(e, "a damaged profile: the kinds of %s", c->path);
 		c->count[i] = (uint64_t)n;
 	}
-	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) || get_count(v, "numeric", &c->numeric) ||
-	    get_count(v, "words", &c->words) || get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "dims", &c->dims) || c->dims > VECTOR_MOST || get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) || get_count(v, "level_error", &c->level_error) || get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
-	    read_periods(&c->years, json_member(v, "years")) || read_readings(c, json_member(v, "readings")) ||
-	    read_levels(c, json_member(v, "levels"), text) || read_cells(c, json_member(v, "cells"), f->sample_n, text) ||
-	    read_sketches(c, v, text))
+	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) ||
+	    get_count(v, "numeric", &c->numeric) || get_count(v, "words", &c->words) ||
+	    get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
+	    get_count(v, "dims", &c->dims) || c->dims > VECTOR_MOST ||
+	    get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) ||
+	    get_count(v, "level_error", &c->level_error) ||
+	    get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
+	    read_periods(&c->years, json_member(v, "years")) ||
+	    read_readings(c, json_member(v, "readings")) ||
+	    read_levels(c, json_member(v, "levels"), text) ||
+	    read_cells(c, json_member(v, "cells"), f->sample_n, text) || read_sketches(c, v, text))
 		return err_set(e, "a damaged profile: the counts of %s", c->path);
 	c->sum = number_or(json_member(v, "sum"), 0);
 	c->least = number_or(json_member(v, "least"), INFINITY);
@@ -468,8 +491,9 @@ int profile_read(const char *file, struct frame *f, struct err *e)
 			err_set(e, "%s: a profile that is cut short", file);
 			goto cleanup;
 		}
-		if (json_check((struct span){all.data + at, (size_t)(stop - all.data) - at}, &v, e) ||
-		    (line == 0		 ? read_header(f, v, &columns, e)
+		if (json_check((struct span){all.data + at, (size_t)(stop - all.data) - at}, &v,
+			       e) ||
+		    (line == 0	       ? read_header(f, v, &columns, e)
 		     : line <= columns ? read_column(f, v, &text, e)
 				       : 0)) {
 			err_prefix(e, "%s:%zu", file, line + 1);
@@ -492,7 +516,8 @@ cleanup:
 int profile_merge(struct frame *into, const struct frame *from, struct err *e)
 {
 	if (into->sample_max != from->sample_max || into->seed != from->seed)
-		return err_set(e, "profiles taken with different --sample or --seed cannot be merged");
+		return err_set(e,
+			       "profiles taken with different --sample or --seed cannot be merged");
 	frame_merge(into, from, into->rows);
 	frame_finish(into);
 	return 0;

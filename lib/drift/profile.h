@@ -1,11 +1,13 @@
 /* profile: a frame as a file, and two frames made one.
  *
- * A profile is JSON Lines: a header, one object for each column, and a last line that tells that nothing is missing. What merges exactly: rows,
- * kinds, years, months, numbers of distinct strings, and counts of strings up to COLUMN_LEVELS of them a path. With a stated error: counts
- * of strings beyond that, too low by at most the number of strings over COLUMN_LEVELS + 1 (the profile says by how much); the
- * distribution of numbers, off by at most QUANTILES_ERROR. What texts and lags are tested on is a uniform sample of sample_max rows, and the sample of a
- * merger is one of all rows: a distribution function read from n of them is off by more than sqrt(log(200)/2/n) in one case of 100
- * (Dvoretzky, Kiefer and Wolfowitz): 0.012 for 20,000.
+ * A profile is JSON Lines: a header, one object for each column, and a last line that tells that
+ * nothing is missing. What merges exactly: rows, kinds, years, months, numbers of distinct strings,
+ * and counts of strings up to COLUMN_LEVELS of them a path. With a stated error: counts of strings
+ * beyond that, too low by at most the number of strings over COLUMN_LEVELS + 1 (the profile says by
+ * how much); the distribution of numbers, off by at most QUANTILES_ERROR. What texts and lags are
+ * tested on is a uniform sample of sample_max rows, and the sample of a merger is one of all rows:
+ * a distribution function read from n of them is off by more than sqrt(log(200)/2/n) in one case of
+ * 100 (Dvoretzky, Kiefer and Wolfowitz): 0.012 for 20,000.
  */
 #ifndef FT_PROFILE_H
 #define FT_PROFILE_H
@@ -16,7 +18,8 @@
 #define PROFILE_MAX ((size_t)4 << 30) /* bytes read */
 
 /* Appends the profile of a finished frame, line by line, through put. */
-void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n), void *arg);
+void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
+		   void *arg);
 
 /* 1 where a regular file begins like a profile, 0 where it does not or cannot be read. */
 int profile_is(const char *file);

@@ -34,9 +34,12 @@ void report_reason(const struct line *l, struct buf *b)
 		buf_adds(b, "the same years on both sides");
 	else if (l->type == TYPE_VECTOR)
 		buf_adds(b, "all vectors are the same");
-	else if (l->type == TYPE_CATEGORY && (l->reference->levels_n != 1 || l->current->levels_n != 1))
-		buf_addf(b, "about %.0f different values, too many to tell each one's share, and none that came or grew much",
-			 fmax(distinct_count(&l->reference->distinct), distinct_count(&l->current->distinct)));
+	else if (l->type == TYPE_CATEGORY &&
+		 (l->reference->levels_n != 1 || l->current->levels_n != 1))
+		buf_addf(b,
+			 "about %.0f different values, too many to tell each one's share, and none that came or grew much",
+			 fmax(distinct_count(&l->reference->distinct),
+			      distinct_count(&l->current->distinct)));
 	else
 		buf_adds(b, "one and the same value on both sides");
 }
@@ -130,7 +133,8 @@ static void put_summary(const struct comparison *c, const struct drift_options *
 	jw_end(&w);
 }
 
-void report_lines(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b)
+void report_lines(const struct comparison *c, const struct drift_options *o,
+		  const struct estimate *x, struct buf *b)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		put_line(&c->lines[i], b);
@@ -183,7 +187,8 @@ static void put_p(struct buf *b, const struct finding *f)
 		buf_addf(b, "%10.4f", f->p_adj);
 }
 
-void report_table(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b)
+void report_table(const struct comparison *c, const struct drift_options *o,
+		  const struct estimate *x, struct buf *b)
 {
 	size_t wide = 4, idle = 0;
 
@@ -203,7 +208,8 @@ void report_table(const struct comparison *c, const struct drift_options *o, con
 			continue;
 		}
 		put_path(b, l->path, wide);
-		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type), verdict_name(l->verdict), l->best ? l->best->test : "-");
+		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type), verdict_name(l->verdict),
+			 l->best ? l->best->test : "-");
 		put_p(b, l->best);
 		if (l->best)
 			buf_addf(b, "  %6.3f", l->best->effect);
@@ -222,9 +228,11 @@ void report_table(const struct comparison *c, const struct drift_options *o, con
 		buf_addc(b, '\n');
 		said++;
 	}
-	buf_addf(b, "\n%s: %zu of %zu paths drifted, %llu rows against %llu of the reference; %zu tests at alpha %g (%s)\n",
+	buf_addf(b,
+		 "\n%s: %zu of %zu paths drifted, %llu rows against %llu of the reference; %zu tests at alpha %g (%s)\n",
 		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
-		 (unsigned long long)c->reference_rows, c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
+		 (unsigned long long)c->reference_rows, c->tests, o->alpha,
+		 o->fdr ? "Benjamini-Hochberg" : "Holm");
 	if (x) {
 		estimate_text(x, b);
 		buf_addc(b, '\n');
@@ -266,7 +274,8 @@ void report_window(const struct window_report *r, const struct comparison *c, st
 
 void report_window_text(const struct window_report *r, struct buf *b)
 {
-	buf_addf(b, "rows %llu to %llu: %s", (unsigned long long)r->first, (unsigned long long)r->last,
+	buf_addf(b, "rows %llu to %llu: %s", (unsigned long long)r->first,
+		 (unsigned long long)r->last,
 		 verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
 	if (r->alarm && r->line) {
 		buf_addf(b, ", %s: ", r->line->path);

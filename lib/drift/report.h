@@ -10,8 +10,8 @@ const char *verdict_name(enum verdict v);
 /* Why a line has its verdict, in words. */
 void report_reason(const struct line *l, struct buf *b);
 
-
-/* One window of a stream: its number from 1, rows first..last of the stream, the p that decided and the p that alarms. */
+/* One window of a stream: its number from 1, rows first..last of the stream, the p that decided and
+ * the p that alarms. */
 struct window_report {
 	uint64_t number, first, last;
 	double p, threshold;
@@ -22,9 +22,11 @@ struct window_report {
 void report_window(const struct window_report *r, const struct comparison *c, struct buf *b);
 void report_window_text(const struct window_report *r, struct buf *b);
 
-/* The whole as JSON Lines: the paths, the estimate (NULL: none) and the summary. Or as text: a table, then the reasons of what drifted,
- * then the verdict and the estimate. */
-void report_lines(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b);
-void report_table(const struct comparison *c, const struct drift_options *o, const struct estimate *x, struct buf *b);
+/* The whole as JSON Lines: the paths, the estimate (NULL: none) and the summary. Or as text: a
+ * table, then the reasons of what drifted, then the verdict and the estimate. */
+void report_lines(const struct comparison *c, const struct drift_options *o,
+		  const struct estimate *x, struct buf *b);
+void report_table(const struct comparison *c, const struct drift_options *o,
+		  const struct estimate *x, struct buf *b);
 
 #endif

@@ -14,7 +14,8 @@ static char *with_dot(struct scope *s, const char *path, size_t n)
 	return s->names[s->names_n++] = buf_detach(&b, NULL);
 }
 
-/* The walk finds all but single elements of arrays; of messages it finds those counted from the front. */
+/* The walk finds all but single elements of arrays; of messages it finds those counted from the
+ * front. */
 static int is_walked(const char *path)
 {
 	const char *element = strchr(path, '[');
@@ -59,7 +60,8 @@ int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 	s->options.exclude_n = q->exclude_n;
 	if (q->estimate) {
 		s->estimate = with_dot(s, q->estimate, strlen(q->estimate));
-		s->truth = s->exclude[s->options.exclude_n++] = with_dot(s, q->truth, strlen(q->truth));
+		s->truth = s->exclude[s->options.exclude_n++] =
+			with_dot(s, q->truth, strlen(q->truth));
 	}
 	if (q->time && !(s->time = path_compile(q->time, e))) {
 		err_prefix(e, "--time");

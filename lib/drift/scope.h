@@ -9,13 +9,14 @@ struct scope_request {
 	size_t paths_n;
 	const char **exclude;
 	size_t exclude_n;
-	const char *time; /* or NULL */
+	const char *time;	      /* or NULL */
 	const char *estimate, *truth; /* paths, or NULL; truth is not compared */
 };
 
 struct scope {
-	struct drift_options options; /* paths and exclude are set, and point into this struct's memory */
-	struct path **find;	      /* for frame.paths: what the walk does not single out */
+	/* paths and exclude are set, and point into this struct's memory */
+	struct drift_options options;
+	struct path **find; /* for frame.paths: what the walk does not single out */
 	size_t find_n;
 	struct path *time;
 	const char *estimate, *truth; /* with the leading dot */

@@ -14,8 +14,8 @@
 #define VECTORS_RANKED 2000
 
 struct scores {
-	double *total;	 /* of each sampled row */
-	double *top;	 /* the largest share of it that one path gave */
+	double *total;	   /* of each sampled row */
+	double *top;	   /* the largest share of it that one path gave */
 	const char **path; /* and which one */
 	size_t rows;
 };
@@ -54,10 +54,15 @@ static void score_categories(struct scores *s, const struct line *l)
 
 	for (size_t i = 0; i < l->current->cells_n; i++) {
 		const struct cell *cell = &l->current->cells[i];
-		struct span text = cell->kind == KIND_BOOL ? span_of(cell->x != 0 ? "true" : "false") : column_cell_text(l->current, cell);
+		struct span text = cell->kind == KIND_BOOL
+					   ? span_of(cell->x != 0 ? "true" : "false")
+					   : column_cell_text(l->current, cell);
 		uint64_t hash = hash64(text, 0);
 		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL)
-			add(s, cell->row, log_ratio(level_count(l->current, hash), is_n, level_count(l->reference, hash), was_n), l);
+			add(s, cell->row,
+			    log_ratio(level_count(l->current, hash), is_n,
+				      level_count(l->reference, hash), was_n),
+			    l);
 	}
 }
 
@@ -75,12 +80,15 @@ static void score_years(struct scores *s, const struct line *l)
 		size_t at = 0;
 		double best = 0;
 		if (cell->kind == KIND_NUMBER && l->current->timely && moment_epoch(cell->x, &m))
-			best = log_ratio(year_rows(l->current, m.year), (double)l->current->dated, year_rows(l->reference, m.year),
+			best = log_ratio(year_rows(l->current, m.year), (double)l->current->dated,
+					 year_rows(l->reference, m.year),
 					 (double)l->reference->dated);
 		while (cell->kind == KIND_STRING && moment_find(text, &at, &m, &where)) {
 			if (m.year)
-				best = fmax(best, log_ratio(year_rows(l->current, m.year), (double)l->current->dated,
-							    year_rows(l->reference, m.year), (double)l->reference->dated));
+				best = fmax(best, log_ratio(year_rows(l->current, m.year),
+							    (double)l->current->dated,
+							    year_rows(l->reference, m.year),
+							    (double)l->reference->dated));
 		}
 		add(s, cell->row, best, l);
 	}
@@ -90,16 +98,19 @@ static void score_years(struct scores *s, const struct line *l)
 static void score_numbers(struct scores *s, const struct line *l)
 {
 	size_t n, m;
-	double *was = values_numbers(l->reference, &n), *is = values_numbers(l->current, &m), edge[11], share[10];
+	double *was = values_numbers(l->reference, &n), *is = values_numbers(l->current, &m),
+	       edge[11], share[10];
 
 	for (int k = 0; k <= 10 && m; k++)
 		edge[k] = is[(size_t)((double)(m - 1) * k / 10)];
 	for (int k = 0; k < 10 && m; k++) {
 		size_t in = 0, now = 0;
 		for (size_t i = 0; i < n; i++)
-			in += was[i] >= edge[k] && (k == 9 ? was[i] <= edge[10] : was[i] < edge[k + 1]);
+			in += was[i] >= edge[k] &&
+			      (k == 9 ? was[i] <= edge[10] : was[i] < edge[k + 1]);
 		for (size_t i = 0; i < m; i++)
-			now += is[i] >= edge[k] && (k == 9 ? is[i] <= edge[10] : is[i] < edge[k + 1]);
+			now += is[i] >= edge[k] &&
+			       (k == 9 ? is[i] <= edge[10] : is[i] < edge[k + 1]);
 		share[k] = log_ratio((double)now, (double)m, (double)in, (double)n);
 	}
 	for (size_t i = 0; i < l->current->cells_n && m; i++) {
@@ -150,11 +161,14 @@ static void score_texts(struct scores *s, const struct line *l)
 			continue;
 		tokens_init(&t, column_cell_text(l->current, cell), TOKEN_CALENDAR);
 		while (tokens_next(&t, &token)) {
-			uint64_t *now = map_get(&is, token.hash), *before = map_get(&was, token.hash);
+			uint64_t *now = map_get(&is, token.hash),
+				 *before = map_get(&was, token.hash);
 			/* A word of one text alone is that text's oddity. */
 			if (*now > 1)
-				best = fmax(best, log_ratio((double)*now, (double)l->current->cells_n, before ? (double)*before : 0,
-							    (double)l->reference->cells_n));
+				best = fmax(best,
+					    log_ratio((double)*now, (double)l->current->cells_n,
+						      before ? (double)*before : 0,
+						      (double)l->reference->cells_n));
 		}
 		add(s, cell->row, best, l);
 	}
@@ -162,7 +176,8 @@ static void score_texts(struct scores *s, const struct line *l)
 	map_release(&is);
 }
 
-/* How much nearer a vector lies to the current ones than to the reference's; for evenly spaced rows, since each is measured against all. */
+/* How much nearer a vector lies to the current ones than to the reference's; for evenly spaced
+ * rows, since each is measured against all. */
 static void score_vectors(struct scores *s, const struct line *l)
 {
 	size_t n, m, d = (size_t)l->current->dims, step = 1 + l->current->cells_n / VECTORS_RANKED;
@@ -182,14 +197,20 @@ static void score_vectors(struct scores *s, const struct line *l)
 	free(y);
 }
 
-/* Rows in which the path has a kind that became more usual; a row without the path is not seen here. */
-static void score_kinds(struct scores *s, const struct line *l, const struct frame *reference, const struct frame *current)
+/* Rows in which the path has a kind that became more usual; a row without the path is not seen
+ * here. */
+static void score_kinds(struct scores *s, const struct line *l, const struct frame *reference,
+			const struct frame *current)
 {
-	double was_n = (double)frame_possible(reference, l->reference), is_n = (double)frame_possible(current, l->current);
+	double was_n = (double)frame_possible(reference, l->reference),
+	       is_n = (double)frame_possible(current, l->current);
 
 	for (size_t i = 0; i < l->current->cells_n; i++) {
 		const struct cell *cell = &l->current->cells[i];
-		add(s, cell->row, log_ratio((double)l->current->count[cell->kind], is_n, (double)l->reference->count[cell->kind], was_n), l);
+		add(s, cell->row,
+		    log_ratio((double)l->current->count[cell->kind], is_n,
+			      (double)l->reference->count[cell->kind], was_n),
+		    l);
 	}
 }
 
@@ -208,8 +229,8 @@ static int by_score(const void *x, const void *y)
 	return a->hash < b->hash ? -1 : a->hash > b->hash;
 }
 
-struct selected *select_rows(const struct comparison *c, const struct frame *reference, const struct frame *current, size_t most,
-			     size_t *n)
+struct selected *select_rows(const struct comparison *c, const struct frame *reference,
+			     const struct frame *current, size_t most, size_t *n)
 {
 	struct scores s = {.rows = current->sample_n};
 	struct ranked *rank = mem_alloc(s.rows, sizeof *rank);
@@ -239,7 +260,8 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 		rank[i] = (struct ranked){s.total[i], current->sample[i].priority, i};
 	qsort(rank, s.rows, sizeof *rank, by_score);
 	for (*n = 0; *n < s.rows && *n < most && rank[*n].score > 0; ++*n)
-		out[*n] = (struct selected){current->sample[rank[*n].row].number, rank[*n].score, mem_strdup(s.path[rank[*n].row])};
+		out[*n] = (struct selected){current->sample[rank[*n].row].number, rank[*n].score,
+					    mem_strdup(s.path[rank[*n].row])};
 	free(rank);
 	free(s.total);
 	free(s.top);
@@ -254,7 +276,8 @@ void select_free(struct selected *s, size_t n)
 	free(s);
 }
 
-int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line, struct err *e)
+int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line,
+		 struct err *e)
 {
 	struct buf value = BUF_INIT;
 	struct map at = {0};

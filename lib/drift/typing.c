@@ -2,7 +2,8 @@
 #include <string.h>
 #include "typing.h"
 
-static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date", "text", "id", "vector", "object"};
+static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date",
+					 "text", "id",	   "vector",   "object"};
 
 const char *type_name(enum type t)
 {
@@ -34,7 +35,8 @@ static void gather(struct both *b, const struct column *c)
 	b->numeric += (double)c->numeric;
 	b->words += (double)c->words;
 	b->bytes += (double)c->bytes;
-	/* Strings of the two sides overlap; the larger number of them is a lower bound that serves here. */
+	/* Strings of the two sides overlap; the larger number of them is a lower bound that serves
+	 * here. */
 	double levels = distinct_count(&c->distinct);
 	b->levels = levels > b->levels ? levels : b->levels;
 	b->others += (double)c->others;
@@ -92,7 +94,8 @@ int type_has_dates(const struct column *reference, const struct column *current)
 	const struct column *side[] = {reference, current};
 
 	for (int i = 0; i < 2; i++) {
-		if (side[i] && side[i]->years.n && (double)side[i]->dated >= 0.1 * (double)side[i]->count[KIND_STRING] &&
+		if (side[i] && side[i]->years.n &&
+		    (double)side[i]->dated >= 0.1 * (double)side[i]->count[KIND_STRING] &&
 		    side[i]->dated >= 5)
 			return 1;
 	}

@@ -4,7 +4,18 @@
 
 #include "column.h"
 
-enum type { TYPE_NONE, TYPE_NUMBER, TYPE_CATEGORY, TYPE_BOOLEAN, TYPE_DATE, TYPE_TEXT, TYPE_ID, TYPE_VECTOR, TYPE_OBJECT, TYPES };
+enum type {
+	TYPE_NONE,
+	TYPE_NUMBER,
+	TYPE_CATEGORY,
+	TYPE_BOOLEAN,
+	TYPE_DATE,
+	TYPE_TEXT,
+	TYPE_ID,
+	TYPE_VECTOR,
+	TYPE_OBJECT,
+	TYPES
+};
 
 const char *type_name(enum type t);
 /* TYPE_NONE for a name that is none. */

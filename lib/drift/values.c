@@ -112,7 +112,8 @@ int64_t *values_days(const struct column *c, size_t rows, int day_first)
 	return day;
 }
 
-double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n)
+double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first,
+		    size_t *n)
 {
 	int64_t *day = values_days(c, rows, day_first);
 	double *lag = mem_alloc(rows, sizeof *lag);

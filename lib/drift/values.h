@@ -8,25 +8,29 @@
 
 #define VALUES_POINTS 20000
 
-/* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. Where the sample does not have them all, VALUES_POINTS quantiles of
- * all rows, whose distribution function is off by at most values_error. */
+/* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. Where the sample
+ * does not have them all, VALUES_POINTS quantiles of all rows, whose distribution function is off
+ * by at most values_error. */
 double *values_numbers(const struct column *c, size_t *n);
 double values_error(const struct column *c);
 
 #define VALUES_VECTORS 500 /* a side */
 
-/* Vectors of two columns with the same dims, one after the other: *n of the first, then *m of the second, evenly spaced ones where there are
- * more than VALUES_VECTORS. */
+/* Vectors of two columns with the same dims, one after the other: *n of the first, then *m of the
+ * second, evenly spaced ones where there are more than VALUES_VECTORS. */
 float *values_vectors(const struct column *a, const struct column *b, size_t *n, size_t *m);
 
-/* The day that each of `rows` sampled rows names, the first one with a year where it is text; NO_DAY where there is none.
- * day_first: slashed dates that leave it open are day/month. */
+/* The day that each of `rows` sampled rows names, the first one with a year where it is text;
+ * NO_DAY where there is none. day_first: slashed dates that leave it open are day/month. */
 int64_t *values_days(const struct column *c, size_t rows, int day_first);
 
-/* Days from the rows' own time (NO_DAY where unknown) to the dates of the column, in rising order; *n of them. */
-double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first, size_t *n);
+/* Days from the rows' own time (NO_DAY where unknown) to the dates of the column, in rising order;
+ * *n of them. */
+double *values_lags(const struct column *c, size_t rows, const int64_t *time, int day_first,
+		    size_t *n);
 
-/* Whether slashed dates of the two columns (either may be NULL) are day/month: told by those that can be nothing else. */
+/* Whether slashed dates of the two columns (either may be NULL) are day/month: told by those that
+ * can be nothing else. */
 int values_day_first(const struct column *a, const struct column *b);
 
 #endif

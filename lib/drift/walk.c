@@ -95,7 +95,8 @@ static struct column *column_at(struct frame *f, const struct place *at)
 		return known;
 	struct buf path = BUF_INIT;
 	put_path(&path, at->step);
-	struct column *c = frame_add_column(f, at->root, buf_span(&path), at->path_hash, at->parent);
+	struct column *c =
+		frame_add_column(f, at->root, buf_span(&path), at->path_hash, at->parent);
 	buf_release(&path);
 	return c;
 }
@@ -104,8 +105,8 @@ static struct column *column_at(struct frame *f, const struct place *at)
 
 static void visit(struct frame *f, struct span v, const struct place *at);
 
-static void visit_child(struct frame *f, struct span v, const struct place *at, struct column *parent, const struct step *step,
-			uint64_t step_hash)
+static void visit_child(struct frame *f, struct span v, const struct place *at,
+			struct column *parent, const struct step *step, uint64_t step_hash)
 {
 	struct place below = *at;
 
@@ -117,7 +118,8 @@ static void visit_child(struct frame *f, struct span v, const struct place *at, 
 	visit(f, v, &below);
 }
 
-/* The member of a name, which mostly is the one behind the last (*next); NULL where it is not remembered. */
+/* The member of a name, which mostly is the one behind the last (*next); NULL where it is not
+ * remembered. */
 static struct shape_member *shape_find(const struct shape *s, size_t *next, struct span name)
 {
 	size_t ahead = s->n < SHAPE_AHEAD ? s->n : SHAPE_AHEAD;
@@ -143,8 +145,9 @@ static struct shape_member *shape_add(struct shape *s, struct span name)
 }
 
 /* A member of an object: its column comes from the shape, and goes into it. */
-static void visit_member(struct frame *f, struct span key, struct span value, const struct place *at, struct column *here,
-			 struct shape *shape, size_t *next)
+static void visit_member(struct frame *f, struct span key, struct span value,
+			 const struct place *at, struct column *here, struct shape *shape,
+			 size_t *next)
 {
 	struct step step = {at->step, STEP_MEMBER, key, 0};
 	struct shape_member *m = shape_find(shape, next, key);
@@ -169,7 +172,8 @@ static void visit_member(struct frame *f, struct span key, struct span value, co
 	visit(f, value, &below);
 }
 
-static void visit_members(struct frame *f, struct span object, const struct place *at, struct column *here, struct shape *shape)
+static void visit_members(struct frame *f, struct span object, const struct place *at,
+			  struct column *here, struct shape *shape)
 {
 	struct json_iter it = {0};
 	struct span key, value;
@@ -199,7 +203,8 @@ static struct span vector_of(struct frame *f, struct span array, size_t n)
 }
 
 /* One element, drawn by the row's hash, stands for all of them. */
-static void visit_some_element(struct frame *f, struct span array, size_t n, const struct place *at, struct column *here)
+static void visit_some_element(struct frame *f, struct span array, size_t n, const struct place *at,
+			       struct column *here)
 {
 	struct json_iter it = {0};
 	struct step step = {at->step, STEP_ELEMENT, {0}, 0};
@@ -219,7 +224,8 @@ static void visit_text(struct frame *f, struct span s, const struct place *at, s
 
 	while (i < s.n && (s.s[i] == ' ' || s.s[i] == '\n' || s.s[i] == '\t' || s.s[i] == '\r'))
 		i++;
-	if (i == s.n || (s.s[i] != '{' && s.s[i] != '[') || at->decoded == FRAME_DECODE || json_check(s, &inner, NULL)) {
+	if (i == s.n || (s.s[i] != '{' && s.s[i] != '[') || at->decoded == FRAME_DECODE ||
+	    json_check(s, &inner, NULL)) {
 		column_add_string(here, s, at->sampled);
 		return;
 	}
@@ -240,7 +246,8 @@ static void visit_text(struct frame *f, struct span s, const struct place *at, s
 	}
 }
 
-static void visit_string(struct frame *f, struct span v, const struct place *at, struct column *here)
+static void visit_string(struct frame *f, struct span v, const struct place *at,
+			 struct column *here)
 {
 	struct span s = {v.s + 1, v.n - 2};
 
@@ -258,7 +265,9 @@ static void visit_string(struct frame *f, struct span v, const struct place *at,
 
 static void visit(struct frame *f, struct span v, const struct place *at)
 {
-	struct column *here = at->here ? at->here : at->depth <= FRAME_DEPTH ? column_at(f, at) : NULL;
+	struct column *here = at->here			 ? at->here
+			      : at->depth <= FRAME_DEPTH ? column_at(f, at)
+							 : NULL;
 	double x;
 	size_t n;
 
@@ -296,8 +305,10 @@ static void visit(struct frame *f, struct span v, const struct place *at)
 	}
 }
 
-/* The turns that a model is shown: each its own column, the content as text whichever way it is written. */
-static void visit_messages(struct frame *f, struct span messages, struct span final, const struct place *place)
+/* The turns that a model is shown: each its own column, the content as text whichever way it is
+ * written. */
+static void visit_messages(struct frame *f, struct span messages, struct span final,
+			   const struct place *place)
 {
 	struct place at = *place;
 	struct json_iter it = {0};
@@ -342,7 +353,8 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 					f->lost++;
 				continue;
 			}
-			visit_member(f, name, value, &turn_at, turn_column, &turn_column->members, &next);
+			visit_member(f, name, value, &turn_at, turn_column, &turn_column->members,
+				     &next);
 		}
 	}
 }
@@ -350,9 +362,14 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 /* Book-keeping that says nothing of the world, and what is looked at as output or reference. */
 static int passed_over(struct span key)
 {
-#define NAME(text) {text, sizeof text - 1}
-	static const struct span names[] = {NAME("id"), NAME("sample"), NAME("split"), NAME("weight"), NAME("request_id"),
-		NAME("attempts"), NAME("cached"), NAME("review"), NAME("logprobs"), NAME("output"), NAME("ideal")};
+#define NAME(text) \
+	{ \
+		text, sizeof text - 1 \
+	}
+	static const struct span names[] = {NAME("id"),	    NAME("sample"),	NAME("split"),
+					    NAME("weight"), NAME("request_id"), NAME("attempts"),
+					    NAME("cached"), NAME("review"),	NAME("logprobs"),
+					    NAME("output"), NAME("ideal")};
 #undef NAME
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -371,12 +388,15 @@ static void describe(struct shape_member *m, struct span key)
 
 	json_put_string(&quoted, key.s, key.n);
 	m->hash = hash_mix(0, hash64(buf_span(&quoted), 1));
-	m->role = passed_over(key) ? ROLE_PASSED : span_is(key, "completion") ? ROLE_COMPLETION
-					       : span_is(key, "messages") ? ROLE_MESSAGES : ROLE_MEMBER;
+	m->role = passed_over(key)	       ? ROLE_PASSED
+		  : span_is(key, "completion") ? ROLE_COMPLETION
+		  : span_is(key, "messages")   ? ROLE_MESSAGES
+					       : ROLE_MEMBER;
 	buf_release(&quoted);
 }
 
-static void visit_input(struct frame *f, const struct record *rec, struct span final, const struct place *root)
+static void visit_input(struct frame *f, const struct record *rec, struct span final,
+			const struct place *root)
 {
 	int completes = record_get(rec, "prompt").s && !record_get(rec, "messages").s;
 	size_t next = 0;
@@ -436,7 +456,8 @@ static void visit_time(struct frame *f, const struct record *rec, struct place *
 	buf_release(&scratch);
 }
 
-static int visit_reference(struct frame *f, const struct record *rec, struct span final, struct place *root, struct err *e)
+static int visit_reference(struct frame *f, const struct record *rec, struct span final,
+			   struct place *root, struct err *e)
 {
 	struct buf texts = BUF_INIT;
 	int n = record_references(rec, &texts, e);
@@ -444,8 +465,8 @@ static int visit_reference(struct frame *f, const struct record *rec, struct spa
 	if (n > 0) {
 		if (!f->reference_name[0])
 			strcpy(f->reference_name, record_get(rec, "ideal").s ? ".ideal"
-						  : final.s		      ? ".messages[-1].content"
-									      : ".completion");
+						  : final.s ? ".messages[-1].content"
+							    : ".completion");
 		struct column *c = column_at(f, root);
 		if (c)
 			visit_text(f, (struct span){texts.data, strlen(texts.data)}, root, c);
@@ -457,7 +478,9 @@ static int visit_reference(struct frame *f, const struct record *rec, struct spa
 int frame_add_numbered(struct frame *f, const struct record *rec, uint64_t number, struct err *e)
 {
 	uint64_t draw = hash_mix(f->salt, number);
-	struct place root = {.root = ROOT_INPUT, .sampled = frame_sample_row(f, draw, number), .draw = draw};
+	struct place root = {.root = ROOT_INPUT,
+			     .sampled = frame_sample_row(f, draw, number),
+			     .draw = draw};
 	struct span final = record_final_assistant(rec), output = record_get(rec, "output");
 
 	visit_input(f, rec, final, &root);

@@ -41,7 +41,8 @@ void window_pool_add(struct window_pool *p, struct span line, uint64_t seed)
 		p->line[p->n++] = mem_strndup(line.s, line.n);
 		return;
 	}
-	/* Algorithm R with hashes for dice: row k replaces one of the pool with probability size / k. */
+	/* Algorithm R with hashes for dice: row k replaces one of the pool with probability size /
+	 * k. */
 	uint64_t at = priority % p->seen;
 	if (at >= WINDOW_ROWS)
 		return;
@@ -51,8 +52,8 @@ void window_pool_add(struct window_pool *p, struct span line, uint64_t seed)
 
 /* --- calibration --- */
 
-static int frame_of(struct frame *f, const struct window_pool *p, const size_t *index, size_t n, window_prepare *prepare, void *arg,
-		    struct err *e)
+static int frame_of(struct frame *f, const struct window_pool *p, const size_t *index, size_t n,
+		    window_prepare *prepare, void *arg, struct err *e)
 {
 	struct record rec = {0};
 	int bad = 0;
@@ -66,7 +67,8 @@ static int frame_of(struct frame *f, const struct window_pool *p, const size_t *
 	return bad ? -1 : 0;
 }
 
-double window_least_p(const struct comparison *c, const struct drift_options *o, const struct line **line)
+double window_least_p(const struct comparison *c, const struct drift_options *o,
+		      const struct line **line)
 {
 	double least = 1;
 
@@ -127,7 +129,8 @@ static void draw_window(void *arg, size_t i)
 		err_set(&k->e[i], "stopped");
 		return;
 	}
-	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg, &k->e[i]) &&
+	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg,
+		      &k->e[i]) &&
 	    !compare(&k->reference, &window, how->options, &c, &k->e[i])) {
 		k->least[i] = window_least_p(&c, how->options, NULL);
 		k->bad[i] = 0;
@@ -146,7 +149,8 @@ int window_calibrate(const struct window_calibration *how, double *tests, struct
 
 	if (all < 3 * how->n) {
 		free(order);
-		return err_set(e, "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many",
+		return err_set(e,
+			       "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many",
 			       all, how->n);
 	}
 	k.index = mem_alloc(WINDOW_CALIBRATION * how->n, sizeof *k.index);
@@ -157,7 +161,8 @@ int window_calibrate(const struct window_calibration *how, double *tests, struct
 	for (size_t i = 0; i < all; i++)
 		order[i] = i;
 	rng_shuffle(&rng, order, all);
-	if (frame_of(&k.reference, how->rows, order + draw_n, reference_n, how->prepare, how->arg, e))
+	if (frame_of(&k.reference, how->rows, order + draw_n, reference_n, how->prepare, how->arg,
+		     e))
 		goto cleanup;
 	for (size_t i = 0; i < WINDOW_CALIBRATION; i++) {
 		rng_shuffle(&rng, order, draw_n);
@@ -206,7 +211,8 @@ static void put_header(const struct window_state *s, struct buf *b)
 	jw_key(&w, "windows");
 	jw_int(&w, (int64_t)s->windows);
 	jw_key(&w, "rows");
-	jw_int(&w, (int64_t)(s->rows - s->pending_n)); /* those that follow are counted when they are read */
+	/* those that follow are counted when they are read */
+	jw_int(&w, (int64_t)(s->rows - s->pending_n));
 	jw_key(&w, "alarms");
 	jw_int(&w, (int64_t)s->alarms);
 	jw_key(&w, "tests");
@@ -234,7 +240,9 @@ static int read_header(struct window_state *s, struct span line, struct err *e)
 		return err_set(e, "%s: no state of ft-drift, or of another version", s->path);
 	snprintf(hex, sizeof hex, "%016" PRIx64, s->fingerprint);
 	if (!json_is(json_member(v, "fingerprint"), hex))
-		return err_set(e, "%s: the state of a run with another reference or other options; remove it to begin anew", s->path);
+		return err_set(e,
+			       "%s: the state of a run with another reference or other options; remove it to begin anew",
+			       s->path);
 	if (json_int(json_member(v, "windows"), &n) || n < 0)
 		return err_set(e, "%s: windows is missing", s->path);
 	s->windows = (uint64_t)n;
@@ -274,7 +282,8 @@ int window_state_load(struct window_state *s, struct err *e)
 		goto cleanup;
 	/* The last row may have been cut by a kill; the file goes on behind the whole ones. */
 	size_t at = (size_t)(end - all.data) + 1, good = at;
-	for (char *next; (next = memchr(all.data + good, '\n', all.len - good)); good = (size_t)(next - all.data) + 1)
+	for (char *next; (next = memchr(all.data + good, '\n', all.len - good));
+	     good = (size_t)(next - all.data) + 1)
 		s->pending_n++;
 	buf_add(&s->pending, all.data + at, good - at);
 	s->rows += s->pending_n;
@@ -319,14 +328,16 @@ int window_state_save(struct window_state *s, struct err *e)
 	close(s->fd);
 	s->fd = -1;
 	put_header(s, &all);
-	bad = buf_addspan(&all, buf_span(&s->pending)) ? err_set(e, "a window of more than %zu bytes", BUF_MAX)
-						       : file_write(s->path, all.data, all.len, e);
+	bad = buf_addspan(&all, buf_span(&s->pending))
+		      ? err_set(e, "a window of more than %zu bytes", BUF_MAX)
+		      : file_write(s->path, all.data, all.len, e);
 	buf_release(&all);
 	return bad ? -1 : open_for_rows(s, e);
 }
 
-int window_compare(const struct window_state *s, const struct frame *reference, const struct drift_options *o, window_prepare *prepare,
-		   void *arg, struct comparison *c, struct err *e)
+int window_compare(const struct window_state *s, const struct frame *reference,
+		   const struct drift_options *o, window_prepare *prepare, void *arg,
+		   struct comparison *c, struct err *e)
 {
 	struct frame window;
 	struct record rec = {0};
@@ -335,7 +346,8 @@ int window_compare(const struct window_state *s, const struct frame *reference, 
 	frame_init(&window);
 	prepare(&window, arg);
 	for (size_t at = 0; at < s->pending.len && !bad;) {
-		const char *line = s->pending.data + at, *end = memchr(line, '\n', s->pending.len - at);
+		const char *line = s->pending.data + at,
+			   *end = memchr(line, '\n', s->pending.len - at);
 		struct span row = {line, (size_t)(end - line)};
 		bad = record_parse(&rec, row, e) || frame_add(&window, &rec, e);
 		at += row.n + 1;

@@ -1,9 +1,12 @@
-/* window: a stream of current records, judged in windows of a fixed number of rows, with alarms as rare as asked for.
+/* window: a stream of current records, judged in windows of a fixed number of rows, with alarms as
+ * rare as asked for.
  *
- * The smallest p-value of a window's tests decides. How it behaves without drift is measured, not assumed: the reference is dealt into two
- * halves, windows drawn from one are compared with the other, and from their smallest p-values the number of independent tests is
- * estimated that would give the same lower half (their -log(1 - p) are exponential with that rate; a censored maximum-likelihood
- * fit). The threshold is then the p at which an alarm comes once in `ert` rows on average.
+ * The smallest p-value of a window's tests decides. How it behaves without drift is measured, not
+ * assumed: the reference is dealt into two halves, windows drawn from one are compared with the
+ * other, and from their smallest p-values the number of independent tests is estimated that would
+ * give the same lower half (their -log(1 - p) are exponential with that rate; a censored
+ * maximum-likelihood fit). The threshold is then the p at which an alarm comes once in `ert` rows
+ * on average.
  */
 #ifndef FT_WINDOW_H
 #define FT_WINDOW_H
@@ -33,30 +36,34 @@ struct window_calibration {
 	size_t n; /* rows of a window */
 	const struct drift_options *options;
 	window_prepare *prepare;
-	void *arg;	     /* of prepare, which threads call */
-	struct pool *pool;   /* of threads; may be NULL */
+	void *arg;	       /* of prepare, which threads call */
+	struct pool *pool;     /* of threads; may be NULL */
 	int (*stopping)(void); /* gives up where it returns non-zero; may be NULL */
 };
 
-/* *tests: the effective number of independent tests of a window, whatever the number of threads. -1 where there are fewer than 3 * n rows. */
+/* *tests: the effective number of independent tests of a window, whatever the number of threads. -1
+ * where there are fewer than 3 * n rows. */
 int window_calibrate(const struct window_calibration *how, double *tests, struct err *e);
 
 /* The p at or below which a window of `rows` rows alarms, so that it happens once in ert rows. */
 double window_threshold(double tests, size_t rows, double ert);
 
-/* The smallest p of a comparison among effects that count, and its line; 1 and NULL where there is none. */
-double window_least_p(const struct comparison *c, const struct drift_options *o, const struct line **line);
+/* The smallest p of a comparison among effects that count, and its line; 1 and NULL where there is
+ * none. */
+double window_least_p(const struct comparison *c, const struct drift_options *o,
+		      const struct line **line);
 
 /* --- the state between runs --- */
 
-/* What a restart needs: how far the stream is, the calibration, and the rows of the window that is not full yet.
- * The file is a header object, then those rows as they came: rows are appended as they are read, and the file is written
- * anew, atomically, when a window closes. A kill at any moment loses at most the row being written. */
+/* What a restart needs: how far the stream is, the calibration, and the rows of the window that is
+ * not full yet. The file is a header object, then those rows as they came: rows are appended as
+ * they are read, and the file is written anew, atomically, when a window closes. A kill at any
+ * moment loses at most the row being written. */
 struct window_state {
-	const char *path; /* NULL: nothing is kept between runs */
+	const char *path;     /* NULL: nothing is kept between runs */
 	uint64_t fingerprint; /* of reference and options; a state of others is refused */
 	uint64_t windows, rows, alarms;
-	double tests; /* effective; 0 before calibration */
+	double tests;	    /* effective; 0 before calibration */
 	struct buf pending; /* lines of the open window, each with its newline */
 	size_t pending_n;
 	int fd; /* -1 until opened */
@@ -68,8 +75,9 @@ int window_state_add(struct window_state *s, struct span line, struct err *e);
 int window_state_save(struct window_state *s, struct err *e);
 /* Compares the rows of the open window with the reference; the caller releases *c. The
  * columns of the window are gone then: the lines' `current` only tells whether there was one. */
-int window_compare(const struct window_state *s, const struct frame *reference, const struct drift_options *o, window_prepare *prepare,
-		   void *arg, struct comparison *c, struct err *e);
+int window_compare(const struct window_state *s, const struct frame *reference,
+		   const struct drift_options *o, window_prepare *prepare, void *arg,
+		   struct comparison *c, struct err *e);
 /* The window is judged: begins the next. */
 int window_state_close(struct window_state *s, struct err *e);
 void window_state_release(struct window_state *s);

@@ -29,7 +29,8 @@ static int meets_all(const struct group *g, const struct decided *d, size_t n)
 	return 1;
 }
 
-const struct group *advice_cheapest(const struct board *b, const struct decided *d, size_t n, int *unknown)
+const struct group *advice_cheapest(const struct board *b, const struct decided *d, size_t n,
+				    int *unknown)
 {
 	const struct group *best = NULL;
 
@@ -43,7 +44,8 @@ const struct group *advice_cheapest(const struct board *b, const struct decided 
 		*unknown = 0;
 		if (!meets_all(g, d, n))
 			continue;
-		if (!best || cost < advice_cost(best) || (cost == advice_cost(best) && advice_latency(g) < advice_latency(best)))
+		if (!best || cost < advice_cost(best) ||
+		    (cost == advice_cost(best) && advice_latency(g) < advice_latency(best)))
 			best = g;
 	}
 	return best;
@@ -51,14 +53,16 @@ const struct group *advice_cheapest(const struct board *b, const struct decided 
 
 int advice_is_pareto(const struct board *b, const struct group *g)
 {
-	double quality = board_score(b, g, 0).value, cost = advice_cost(g), latency = advice_latency(g);
+	double quality = board_score(b, g, 0).value, cost = advice_cost(g),
+	       latency = advice_latency(g);
 
 	for (size_t i = 0; i < b->n_groups; i++) {
 		const struct group *h = b->groups + i;
 		double q = board_score(b, h, 0).value, c = advice_cost(h), l = advice_latency(h);
 
 		/* Comparisons with what is not known are false, so they neither win nor lose. */
-		if (h != g && !(q < quality) && !(c > cost) && !(l > latency) && (q > quality || c < cost || l < latency))
+		if (h != g && !(q < quality) && !(c > cost) && !(l > latency) &&
+		    (q > quality || c < cost || l < latency))
 			return 0;
 	}
 	return 1;
@@ -99,11 +103,16 @@ enum advice advice_of(const struct board *b, const struct decided *d, size_t n)
 			missed |= d[k].verdict == VERDICT_MISSED;
 			undecided |= d[k].verdict == VERDICT_INCONCLUSIVE;
 			quality_missed |= is && d[k].verdict == VERDICT_MISSED;
-			far |= is && d[k].verdict == VERDICT_MISSED && !(d[k].value.value >= ADVICE_HALF * d[k].r->bound);
+			far |= is && d[k].verdict == VERDICT_MISSED &&
+			       !(d[k].value.value >= ADVICE_HALF * d[k].r->bound);
 		}
 		if (!quality)
 			continue;
-		own = far ? ADVICE_NOT_YET : quality_missed ? ADVICE_FINE_TUNE : missed ? ADVICE_SMALLER : undecided ? ADVICE_UNDECIDED : ADVICE_ENOUGH;
+		own = far	       ? ADVICE_NOT_YET
+		      : quality_missed ? ADVICE_FINE_TUNE
+		      : missed	       ? ADVICE_SMALLER
+		      : undecided      ? ADVICE_UNDECIDED
+				       : ADVICE_ENOUGH;
 		/* They are listed from the best case to the worst. */
 		if (best == ADVICE_NONE || own < best)
 			best = own;

@@ -63,8 +63,10 @@ int board_pass_at(struct board *b, const char *list, struct err *e)
 	do {
 		long k = strtol(list, &end, 10);
 
-		if (end == list || (*end && *end != ',') || k < 1 || k > 1000000 || b->n_pass_at == BOARD_PASS_AT)
-			return err_set(e, "is a list of at most %d numbers, as 1,5,10", BOARD_PASS_AT);
+		if (end == list || (*end && *end != ',') || k < 1 || k > 1000000 ||
+		    b->n_pass_at == BOARD_PASS_AT)
+			return err_set(e, "is a list of at most %d numbers, as 1,5,10",
+				       BOARD_PASS_AT);
 		b->pass_at[b->n_pass_at++] = (int)k;
 		list = end + 1;
 	} while (*end);
@@ -90,7 +92,8 @@ static void add_label(struct jw *w, const struct path *p, struct span value)
 		jw_null(w);
 }
 
-struct group *board_group(struct board *b, const char *label, const char *within, const char *side, struct err *e)
+struct group *board_group(struct board *b, const char *label, const char *within, const char *side,
+			  struct err *e)
 {
 	uint64_t *slot, h = hash64(span_of(label), 0);
 	struct group *g;
@@ -100,7 +103,8 @@ struct group *board_group(struct board *b, const char *label, const char *within
 	if (slot)
 		return b->groups + *slot;
 	if (b->n_groups == BOARD_GROUPS) {
-		err_set(e, "more than %d groups; is that the right path to group by?", BOARD_GROUPS);
+		err_set(e, "more than %d groups; is that the right path to group by?",
+			BOARD_GROUPS);
 		return NULL;
 	}
 	map_put(&b->by_label, h, b->n_groups, NULL);
@@ -150,7 +154,8 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 	jw_end(&label);
 	jw_end(&within);
 
-	return board_group(b, b->label.data, b->within.data, b->side.len > 0 ? b->side.data : "", e);
+	return board_group(b, b->label.data, b->within.data, b->side.len > 0 ? b->side.data : "",
+			   e);
 }
 
 static void add_number(struct tally *t, struct span v)
@@ -186,7 +191,8 @@ static void note_unscored(struct score_cell *c, const struct row *a, const char 
 	c->first = buf_detach(&text, NULL);
 }
 
-static void add_fields(struct board *b, struct score_cell *c, const struct check *check, struct row *a)
+static void add_fields(struct board *b, struct score_cell *c, const struct check *check,
+		       struct row *a)
 {
 	const struct field_verdicts *v = &b->verdicts;
 
@@ -240,8 +246,10 @@ int board_is_clustered(const struct board *b)
 	return b->cluster || b->samples;
 }
 
-/* Rows of one input share its cluster; with a path, rows with the same value there; a row without one stands alone. */
-static int cluster_key(struct board *b, const struct group *g, const struct row *a, uint64_t *key, struct err *e)
+/* Rows of one input share its cluster; with a path, rows with the same value there; a row without
+ * one stands alone. */
+static int cluster_key(struct board *b, const struct group *g, const struct row *a, uint64_t *key,
+		       struct err *e)
 {
 	struct span v;
 
@@ -262,7 +270,8 @@ static int cluster_key(struct board *b, const struct group *g, const struct row 
 	return 0;
 }
 
-static int add_cluster(struct board *b, struct group *g, struct row *a, const double *scores, size_t *cluster, struct err *e)
+static int add_cluster(struct board *b, struct group *g, struct row *a, const double *scores,
+		       size_t *cluster, struct err *e)
 {
 	int has_sample = json_kind(record_get(&a->rec, "sample")) > JSON_NULL;
 	uint64_t key;
@@ -270,18 +279,21 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 	*cluster = 0;
 	if (has_sample && !b->cluster && !b->samples) {
 		if (b->n_groups > 1 || g->n > 1)
-			return err_set(e, "rows with `sample` come after rows without; say --cluster .id");
+			return err_set(e,
+				       "rows with `sample` come after rows without; say --cluster .id");
 		b->samples = 1;
 	}
 	if (!board_is_clustered(b))
 		return 0;
 	if (cluster_key(b, g, a, &key, e) < 0)
 		return -1;
-	*cluster = clusters_add(&g->clusters, key, scores, hash64(a->output.s ? a->output : span_of(""), 2));
+	*cluster = clusters_add(&g->clusters, key, scores,
+				hash64(a->output.s ? a->output : span_of(""), 2));
 	return 0;
 }
 
-static int keep_row(struct board *b, struct group *g, struct row *a, const double *scores, size_t cluster, struct err *e)
+static int keep_row(struct board *b, struct group *g, struct row *a, const double *scores,
+		    size_t cluster, struct err *e)
 {
 	struct span given = record_get(&a->rec, "id");
 	int64_t sample = 0;
@@ -296,7 +308,8 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 	len = b->id.len;
 	for (unsigned long nth = 2; find_row(g, buf_span(&b->id), sample, &h); nth++) {
 		if (given.s && json_kind(given) != JSON_NULL && (b->compare || b->run))
-			return err_set(e, "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`",
+			return err_set(e,
+				       "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`",
 				       b->id.data, g->label);
 		/* An input that was met before is told apart by its turn. */
 		b->id.len = len;
@@ -309,7 +322,8 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 		g->rows[g->n_rows].line = mem_strndup(a->rec.body.s, a->rec.body.n);
 	g->ids.max = SIZE_MAX / 2;
 	buf_addspan(&g->ids, buf_span(&b->id));
-	g->scores = mem_grow(g->scores, &g->scores_cap, (g->n_rows + 1) * b->n_metrics, sizeof *g->scores);
+	g->scores = mem_grow(g->scores, &g->scores_cap, (g->n_rows + 1) * b->n_metrics,
+			     sizeof *g->scores);
 	memcpy(g->scores + g->n_rows * b->n_metrics, scores, b->n_metrics * sizeof *scores);
 	g->n_rows++;
 	return 0;
@@ -346,7 +360,8 @@ int board_add(struct board *b, struct row *a, struct err *e)
 	}
 	if (b->labels)
 		labels_add(&g->labels, a);
-	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 || (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
+	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 ||
+		 (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
 	free(scores);
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
@@ -368,7 +383,8 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
 	if (board_is_clustered(b) && g->clusters.n < g->n)
-		return clip(clusters_mean(&g->clusters, metric, b->boot.resamples > 0 ? &b->boot : NULL, b->level));
+		return clip(clusters_mean(&g->clusters, metric,
+					  b->boot.resamples > 0 ? &b->boot : NULL, b->level));
 	if (tally_is_binary(t))
 		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
 	if (b->boot.resamples > 0)
@@ -394,7 +410,8 @@ static struct interval quantile_of(const struct tally *t, double q, double level
 }
 
 /* CHECK.majority, CHECK.pass@K, CHECK.pass^K. */
-static int sampled_figure(const struct board *b, const struct group *g, size_t metric, const char *name, struct interval *v)
+static int sampled_figure(const struct board *b, const struct group *g, size_t metric,
+			  const char *name, struct interval *v)
 {
 	size_t n;
 	char *end;
@@ -416,7 +433,8 @@ static int sampled_figure(const struct board *b, const struct group *g, size_t m
 }
 
 /* What is not one of the checks. */
-static int other_figure(const struct board *b, const struct group *g, const char *name, struct interval *v)
+static int other_figure(const struct board *b, const struct group *g, const char *name,
+			struct interval *v)
 {
 	static const struct {
 		const char *name;
@@ -455,7 +473,8 @@ static int other_figure(const struct board *b, const struct group *g, const char
 	return 0;
 }
 
-int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v, size_t *metric, struct err *e)
+int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
+		 size_t *metric, struct err *e)
 {
 	struct buf known = BUF_INIT;
 

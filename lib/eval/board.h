@@ -1,7 +1,8 @@
 /* board: the scores of all groups of a run, and the figures read from them.
  *
- * Of each group only distributions are kept (lib/stats/tally), so memory does not grow with the rows, unless rows are kept for pairing
- * (board.keep): then it is some bytes a row and a check, and the id.
+ * Of each group only distributions are kept (lib/stats/tally), so memory does not grow with the
+ * rows, unless rows are kept for pairing (board.keep): then it is some bytes a row and a check, and
+ * the id.
  */
 #ifndef FT_BOARD_H
 #define FT_BOARD_H
@@ -38,7 +39,7 @@ struct kept_row {
 	size_t id_at, id_len; /* in ids of the group */
 	int64_t sample;
 	size_t cluster; /* where rows are clustered */
-	char *line; /* the record, where lines are kept */
+	char *line;	/* the record, where lines are kept */
 };
 
 struct group {
@@ -48,7 +49,7 @@ struct group {
 	struct clusters clusters;
 	struct labels labels;
 	uint64_t n, errors;
-	uint64_t cut_off; /* answers that ended at the limit of tokens */
+	uint64_t cut_off;	  /* answers that ended at the limit of tokens */
 	struct score_cell *cells; /* one a metric */
 	struct tally latency, prompt_tokens, completion_tokens, total_tokens, cost;
 	uint64_t cost_unknown; /* answered rows without a known cost */
@@ -67,16 +68,19 @@ struct board {
 	enum unscored unscored;
 	int keep, keep_lines;
 	int labels; /* count classes */
-	int samples; /* rows come as several samples of one input: cluster them by it. Set by the first row that has `sample` */
+	/* rows come as several samples of one input: cluster them by it. Set by the first row that
+	 * has `sample` */
+	int samples;
 	struct path *cluster; /* or NULL */
 	double level;
-	struct boot boot; /* resamples 0: intervals of means by t */
+	struct boot boot;	    /* resamples 0: intervals of means by t */
 	int pass_at[BOARD_PASS_AT]; /* figures of so many samples */
 	size_t n_pass_at;
 	struct path **by;
 	size_t n_by;
 	struct path *compare; /* or NULL */
-	const char *run;      /* rows read from now on belong to this side, where two runs are compared; else NULL */
+	/* rows read from now on belong to this side, where two runs are compared; else NULL */
+	const char *run;
 
 	struct group *groups;
 	size_t n_groups, groups_cap;
@@ -92,10 +96,13 @@ void board_release(struct board *b);
 /* Sets pass_at from a list as 1,5,10. */
 int board_pass_at(struct board *b, const char *list, struct err *e);
 
-/* The group with this label, made where it is new; NULL with the reason where there are too many. Valid until the next one is made. */
-struct group *board_group(struct board *b, const char *label, const char *within, const char *side, struct err *e);
+/* The group with this label, made where it is new; NULL with the reason where there are too many.
+ * Valid until the next one is made. */
+struct group *board_group(struct board *b, const char *label, const char *within, const char *side,
+			  struct err *e);
 
-/* Counts a scored row. -1 for a row that can not be kept (its id stands twice in the group) or too many groups. */
+/* Counts a scored row. -1 for a row that can not be kept (its id stands twice in the group) or too
+ * many groups. */
 int board_add(struct board *b, struct row *a, struct err *e);
 
 const char *board_metric_name(const struct board *b, size_t metric);
@@ -105,14 +112,16 @@ int board_has_fields(const struct board *b, size_t metric);
 /* Whether intervals know of clusters. */
 int board_is_clustered(const struct board *b);
 
-/* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by clusters where there are some. */
+/* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by
+ * clusters where there are some. */
 struct interval board_score(const struct board *b, const struct group *g, size_t metric);
 
-/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K, score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total,
- * cost.per_1k, errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such figure. A figure that cannot be
- * known is NaN. */
-int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v, size_t *metric,
-		 struct err *e);
+/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K,
+ * score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total, cost.per_1k,
+ * errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such
+ * figure. A figure that cannot be known is NaN. */
+int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
+		 size_t *metric, struct err *e);
 
 /* The row of g with the same id and sample as row i of other; SIZE_MAX where there is none. */
 size_t board_partner(const struct group *g, const struct group *other, size_t i);

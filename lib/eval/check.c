@@ -24,33 +24,45 @@ static const struct kind {
 	int needs_output, needs_reference;
 	const char *help;
 } kinds[] = {
-	{"exact", CHECK_EXACT, ARG_MAY, 1, 1, "the output is the reference (or ARG), byte for byte"},
+	{"exact", CHECK_EXACT, ARG_MAY, 1, 1,
+	 "the output is the reference (or ARG), byte for byte"},
 	{"iexact", CHECK_IEXACT, ARG_MAY, 1, 1, "the same without regard to case (Unicode)"},
-	{"normalized", CHECK_NORMALIZED, ARG_MAY, 1, 1, "the same without case, punctuation, white space, width"},
+	{"normalized", CHECK_NORMALIZED, ARG_MAY, 1, 1,
+	 "the same without case, punctuation, white space, width"},
 	{"includes", CHECK_INCLUDES, ARG_MAY, 1, 1, "the reference (or ARG) occurs in the output"},
 	{"starts", CHECK_STARTS, ARG_MAY, 1, 1, "the output starts with the reference (or ARG)"},
-	{"regex", CHECK_REGEX, ARG_MUST, 1, 0, "the pattern ARG (PCRE2) matches somewhere in the output"},
-	{"numeric", CHECK_NUMERIC, ARG_MAY, 1, 1, "the last amount in both is equal, within ARG (0.01, or 1%)"},
-	{"choice", CHECK_CHOICE, ARG_MAY, 1, 1, "the same one of the choices ARG (default A,B,C,D,E) is named"},
+	{"regex", CHECK_REGEX, ARG_MUST, 1, 0,
+	 "the pattern ARG (PCRE2) matches somewhere in the output"},
+	{"numeric", CHECK_NUMERIC, ARG_MAY, 1, 1,
+	 "the last amount in both is equal, within ARG (0.01, or 1%)"},
+	{"choice", CHECK_CHOICE, ARG_MAY, 1, 1,
+	 "the same one of the choices ARG (default A,B,C,D,E) is named"},
 	{"json", CHECK_JSON, ARG_MAY, 1, 1, "equal as JSON values"},
-	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1, "share of JSON fields (or of ARG: a,b.c~1%) that agree"},
+	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1,
+	 "share of JSON fields (or of ARG: a,b.c~1%) that agree"},
 	{"json-valid", CHECK_JSON_VALID, ARG_NONE, 1, 0, "the output is one JSON value"},
 	{"finish", CHECK_FINISH, ARG_MAY, 0, 0, "finish_reason is ARG (default stop)"},
 	{"words", CHECK_WORDS, ARG_MUST, 1, 0, "ARG = LO-HI: so many words"},
 	{"latency", CHECK_LATENCY, ARG_MUST, 0, 0, "answered within ARG seconds"},
 	{"cost", CHECK_COST, ARG_MUST, 0, 0, "cost at most ARG dollars"},
 	{"judge", CHECK_JUDGE, ARG_MAY, 0, 0, "the judge's verdict (of the criterion ARG)"},
-	{"schema", CHECK_SCHEMA, ARG_MUST, 1, 0, "the output is JSON that matches the JSON Schema in the file ARG"},
-	{"tool-calls", CHECK_TOOL_CALLS, ARG_NONE, 0, 0, "the same tools are called with equal arguments, in any order"},
-	{"levenshtein", CHECK_LEVENSHTEIN, ARG_MAY, 1, 1, "1 less the edit distance in proportion to the longer text"},
+	{"schema", CHECK_SCHEMA, ARG_MUST, 1, 0,
+	 "the output is JSON that matches the JSON Schema in the file ARG"},
+	{"tool-calls", CHECK_TOOL_CALLS, ARG_NONE, 0, 0,
+	 "the same tools are called with equal arguments, in any order"},
+	{"levenshtein", CHECK_LEVENSHTEIN, ARG_MAY, 1, 1,
+	 "1 less the edit distance in proportion to the longer text"},
 	{"f1", CHECK_F1, ARG_MAY, 1, 1, "word overlap as in SQuAD"},
 	{"rouge-1", CHECK_ROUGE_1, ARG_MAY, 1, 1, "words in common (ROUGE-1 F)"},
 	{"rouge-2", CHECK_ROUGE_2, ARG_MAY, 1, 1, "word pairs in common (ROUGE-2 F)"},
-	{"rouge-l", CHECK_ROUGE_L, ARG_MAY, 1, 1, "longest common subsequence of words (ROUGE-L F)"},
+	{"rouge-l", CHECK_ROUGE_L, ARG_MAY, 1, 1,
+	 "longest common subsequence of words (ROUGE-L F)"},
 	{"bleu", CHECK_BLEU, ARG_MAY, 1, 1, "sentence BLEU as in sacreBLEU"},
 	{"chrf", CHECK_CHRF, ARG_MAY, 1, 1, "chrF2 as in sacreBLEU"},
-	{"cmd", CHECK_CMD, ARG_MUST, 0, 0, "the shell command ARG, given the record, ends with status 0"},
-	{"jq", CHECK_JQ, ARG_MUST, 0, 0, "the jq expression ARG over the record is true, or a score"},
+	{"cmd", CHECK_CMD, ARG_MUST, 0, 0,
+	 "the shell command ARG, given the record, ends with status 0"},
+	{"jq", CHECK_JQ, ARG_MUST, 0, 0,
+	 "the jq expression ARG over the record is true, or a score"},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -105,12 +117,14 @@ static int compile_regex(struct check *c, struct err *e)
 	PCRE2_SIZE at;
 	int code;
 
-	c->regex = pcre2_compile((PCRE2_SPTR)c->arg, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
+	c->regex = pcre2_compile((PCRE2_SPTR)c->arg, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP,
+				 &code, &at, NULL);
 	if (!c->regex) {
 		PCRE2_UCHAR reason[128];
 
 		pcre2_get_error_message(code, reason, sizeof reason);
-		return err_set(e, "regex: %s at character %zu of '%s'", (char *)reason, (size_t)at, c->arg);
+		return err_set(e, "regex: %s at character %zu of '%s'", (char *)reason, (size_t)at,
+			       c->arg);
 	}
 	pcre2_jit_compile(c->regex, PCRE2_JIT_COMPLETE);
 	return 0;
@@ -129,18 +143,21 @@ static int parse_arg(struct check *c, struct err *e)
 	case CHECK_NUMERIC:
 		c->tolerance = TOLERANCE_EXACT;
 		if (c->arg && tolerance_parse(c->arg, &c->tolerance) < 0)
-			return err_set(e, "numeric: the tolerance must be a number or a percentage, not '%s'", c->arg);
+			return err_set(e,
+				       "numeric: the tolerance must be a number or a percentage, not '%s'",
+				       c->arg);
 		return 0;
 	case CHECK_CHOICE:
 		split_list(c->arg ? c->arg : "A,B,C,D,E", c);
 		if (c->n_list < 2)
-			return err_set(e, "choice: at least two choices are needed, not '%s'", c->arg);
+			return err_set(e, "choice: at least two choices are needed, not '%s'",
+				       c->arg);
 		return 0;
 	case CHECK_JSON_FIELDS:
 		return field_rules_parse(c->arg, &c->fields, e);
 	case CHECK_WORDS:
-		if (read_number(c->arg, &end, &c->lo) < 0 || *end != '-' || read_number(end + 1, &end, &c->hi) < 0 || *end ||
-		    c->lo > c->hi)
+		if (read_number(c->arg, &end, &c->lo) < 0 || *end != '-' ||
+		    read_number(end + 1, &end, &c->hi) < 0 || *end || c->lo > c->hi)
 			return err_set(e, "words: the range must be LO-HI, not '%s'", c->arg);
 		return 0;
 	case CHECK_LATENCY:
@@ -156,7 +173,8 @@ static int parse_arg(struct check *c, struct err *e)
 static int is_name(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_' || s[i] == '-'))
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '_' ||
+		      s[i] == '-'))
 			return 0;
 	return n > 0;
 }
@@ -191,7 +209,8 @@ int check_parse(const char *spec, struct check *c, struct err *e)
 		for (size_t i = 0; e && i < KINDS; i++) {
 			size_t at = strlen(e->msg);
 
-			snprintf(e->msg + at, sizeof e->msg - at, "%s%s", i > 0 ? ", " : "", kinds[i].name);
+			snprintf(e->msg + at, sizeof e->msg - at, "%s%s", i > 0 ? ", " : "",
+				 kinds[i].name);
 		}
 		check_release(c);
 		return -1;
@@ -231,7 +250,9 @@ int check_parse_all(const char *const *specs, size_t n, struct check **checks, s
 			return -1;
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(v[i].name, v[j].name) == 0)
-				return err_set(e, "two checks are called %s; name one of them: -c NAME=%s", v[i].name, specs[i]);
+				return err_set(e,
+					       "two checks are called %s; name one of them: -c NAME=%s",
+					       v[i].name, specs[i]);
 	}
 	return 0;
 }
@@ -243,10 +264,12 @@ int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
 	double w = eq ? strtod(eq + 1, &end) : NAN;
 
 	if (!eq || end == eq + 1 || *end || !(w >= 0) || isinf(w))
-		return err_set(e, "--weight %s: write NAME=WEIGHT, the weight a number from 0", spec);
+		return err_set(e, "--weight %s: write NAME=WEIGHT, the weight a number from 0",
+			       spec);
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(checks[i].name, "score") == 0)
-			return err_set(e, "`score` is the weighted mean; give that check another name");
+			return err_set(e,
+				       "`score` is the weighted mean; give that check another name");
 	for (size_t i = 0; i < n; i++)
 		if (span_is((struct span){spec, (size_t)(eq - spec)}, checks[i].name)) {
 			checks[i].weight = w;
@@ -287,7 +310,8 @@ double check_finish(const struct check *c, double raw)
 
 static int contains(struct span hay, struct span needle)
 {
-	return needle.n == 0 || (needle.n <= hay.n && memmem(hay.s, hay.n, needle.s, needle.n) != NULL);
+	return needle.n == 0 ||
+	       (needle.n <= hay.n && memmem(hay.s, hay.n, needle.s, needle.n) != NULL);
 }
 
 static int matches(const struct check *c, struct span s, const char **why)
@@ -301,7 +325,8 @@ static int matches(const struct check *c, struct span s, const char **why)
 	return got >= 0;
 }
 
-static int folded_equal(struct row *a, struct span x, struct span y, int (*fold)(struct span, struct buf *))
+static int folded_equal(struct row *a, struct span x, struct span y,
+			int (*fold)(struct span, struct buf *))
 {
 	buf_clear(&a->scratch[0]);
 	buf_clear(&a->scratch[1]);
@@ -312,10 +337,12 @@ static int folded_equal(struct row *a, struct span x, struct span y, int (*fold)
 /* Bytes that go on with a word: "Don't" does not name the choice t. */
 static int in_word(unsigned char c)
 {
-	return c >= 0x80 || c == '_' || c == '\'' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+	return c >= 0x80 || c == '_' || c == '\'' || (c >= '0' && c <= '9') ||
+	       ((c | 32) >= 'a' && (c | 32) <= 'z');
 }
 
-/* Which choice text names: it is one, apart from punctuation and case; else the only one that stands in it as a word. -1 for none or several. */
+/* Which choice text names: it is one, apart from punctuation and case; else the only one that
+ * stands in it as a word. -1 for none or several. */
 static int choice_in(const struct check *c, struct row *a, struct span text)
 {
 	int found = -1;
@@ -328,9 +355,11 @@ static int choice_in(const struct check *c, struct row *a, struct span text)
 
 		for (size_t at = 0; at + n <= text.n; at++) {
 			unsigned char before = at > 0 ? (unsigned char)text.s[at - 1] : ' ';
-			unsigned char behind = at + n < text.n ? (unsigned char)text.s[at + n] : ' ';
+			unsigned char behind =
+				at + n < text.n ? (unsigned char)text.s[at + n] : ' ';
 
-			if (memcmp(text.s + at, c->list[i], n) != 0 || in_word(before) || in_word(behind))
+			if (memcmp(text.s + at, c->list[i], n) != 0 || in_word(before) ||
+			    in_word(behind))
 				continue;
 			if (found >= 0 && found != (int)i)
 				return -1;
@@ -408,7 +437,8 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 	}
 }
 
-static double best_fields(const struct check *c, struct row *a, struct field_verdicts *best, const char **why)
+static double best_fields(const struct check *c, struct row *a, struct field_verdicts *best,
+			  const char **why)
 {
 	struct field_verdicts v = {0};
 	double score = NAN;
@@ -459,7 +489,8 @@ static double judged(const struct check *c, struct row *a, const char **why)
 		return NAN;
 	scale = json_member(j, "scale");
 	if (json_kind(scale) == JSON_ARRAY)
-		(void)(json_number(json_element(scale, 0), &lo) + json_number(json_element(scale, 1), &hi));
+		(void)(json_number(json_element(scale, 0), &lo) +
+		       json_number(json_element(scale, 1), &hi));
 	*why = "the judge's score is outside its scale";
 	if (!(score >= lo && score <= hi) || !(lo < hi))
 		return NAN;
@@ -480,8 +511,8 @@ static double measured(struct row *a, const char *name, double most, const char 
 /* Name and arguments of a call; arguments are JSON in a string, or (some servers) JSON itself. */
 static int calls_equal(struct span a, struct span b)
 {
-	struct span f = json_member(a, "function"), g = json_member(b, "function"), x = json_member(f, "arguments"),
-		    y = json_member(g, "arguments"), u, v;
+	struct span f = json_member(a, "function"), g = json_member(b, "function"),
+		    x = json_member(f, "arguments"), y = json_member(g, "arguments"), u, v;
 	struct buf s = BUF_INIT, t = BUF_INIT;
 	int same = json_equal(json_member(f, "name"), json_member(g, "name"));
 
@@ -501,8 +532,11 @@ static int calls_equal(struct span a, struct span b)
 /* Every call of one list has its own equal in the other. */
 static double tool_calls(struct row *a, const char **why)
 {
-	struct span final = record_final_assistant(&a->rec), want = json_member(final, "tool_calls"), got = record_get(&a->rec, "tool_calls");
-	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0, m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
+	struct span final = record_final_assistant(&a->rec),
+		    want = json_member(final, "tool_calls"),
+		    got = record_get(&a->rec, "tool_calls");
+	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0,
+	       m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
 	unsigned char *taken;
 	size_t matched = 0;
 
@@ -515,7 +549,8 @@ static double tool_calls(struct row *a, const char **why)
 	taken = mem_alloc(m, 1);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < m; j++)
-			if (!taken[j] && calls_equal(json_element(want, (long long)i), json_element(got, (long long)j))) {
+			if (!taken[j] && calls_equal(json_element(want, (long long)i),
+						     json_element(got, (long long)j))) {
 				taken[j] = 1;
 				matched++;
 				break;
@@ -524,7 +559,8 @@ static double tool_calls(struct row *a, const char **why)
 	return matched == n;
 }
 
-static double raw_score(const struct check *c, const struct kind *k, struct row *a, const char **why)
+static double raw_score(const struct check *c, const struct kind *k, struct row *a,
+			const char **why)
 {
 	struct span s = a->output;
 	struct field_verdicts v = {0};
@@ -563,7 +599,8 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 	default:
 		break;
 	}
-	if (c->kind != CHECK_JSON_FIELDS && c->kind != CHECK_NUMERIC && c->kind != CHECK_CHOICE && c->arg)
+	if (c->kind != CHECK_JSON_FIELDS && c->kind != CHECK_NUMERIC && c->kind != CHECK_CHOICE &&
+	    c->arg)
 		return against(c, a, span_of(c->arg), why);
 	if (k->needs_reference && a->n_refs == 0) {
 		*why = "no reference";

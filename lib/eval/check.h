@@ -1,8 +1,9 @@
 /* check: what `ft-eval -c [NAME=][not-]KIND[:ARG]` names, and how it scores one answer.
  *
- * A score is 0 to 1. An answer that cannot be read as what the check looks for is wrong: 0. A row that cannot be scored at all (no answer, no
- * reference, a failed judge) is NaN with the reason. Where there are several references the best score counts. A struct check is
- * read-only while scoring, so one serves several threads.
+ * A score is 0 to 1. An answer that cannot be read as what the check looks for is wrong: 0. A row
+ * that cannot be scored at all (no answer, no reference, a failed judge) is NaN with the reason.
+ * Where there are several references the best score counts. A struct check is read-only while
+ * scoring, so one serves several threads.
  */
 #ifndef FT_CHECK_H
 #define FT_CHECK_H
@@ -60,7 +61,8 @@ struct check {
 int check_parse(const char *spec, struct check *c, struct err *e);
 void check_release(struct check *c);
 
-/* A list of checks, each with a name of its own; *checks is the caller's, to be released one by one and freed. */
+/* A list of checks, each with a name of its own; *checks is the caller's, to be released one by one
+ * and freed. */
 int check_parse_all(const char *const *specs, size_t n, struct check **checks, struct err *e);
 /* NAME=WEIGHT. */
 int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e);
@@ -74,11 +76,12 @@ double check_score(const struct check *c, struct row *a, const char **why);
 /* What negation and range make of a raw score that another program gave. */
 double check_finish(const struct check *c, double raw);
 
-/* For json-fields: the verdicts of the best reference, added to f by the caller. 0 where there is none. */
+/* For json-fields: the verdicts of the best reference, added to f by the caller. 0 where there is
+ * none. */
 int check_fields(const struct check *c, struct row *a, struct field_verdicts *v);
 
-/* The record with `eval` added, which holds the row's scores by the checks' names; appended, without a newline. Every other byte stays. -1 where it grows too
- * large. */
+/* The record with `eval` added, which holds the row's scores by the checks' names; appended,
+ * without a newline. Every other byte stays. -1 where it grows too large. */
 int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line);
 
 /* Names of all kinds with one line each, for the help. */

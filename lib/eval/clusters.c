@@ -55,7 +55,8 @@ size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint
 	v = (size_t)*map_put(&c->vote_index, hash_mix(output, g), c->n_votes, &added);
 	if (added) {
 		c->votes = mem_grow(c->votes, &c->votes_cap, v + 1, sizeof *c->votes);
-		c->vote_scores = mem_grow(c->vote_scores, &c->vote_scores_cap, (v + 1) * c->metrics, sizeof *c->vote_scores);
+		c->vote_scores = mem_grow(c->vote_scores, &c->vote_scores_cap, (v + 1) * c->metrics,
+					  sizeof *c->vote_scores);
 		c->votes[v] = (struct vote){g, c->first_vote[g], 0};
 		c->first_vote[g] = v + 1;
 		memcpy(c->vote_scores + v * c->metrics, scores, c->metrics * sizeof *scores);
@@ -65,7 +66,8 @@ size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint
 	return g;
 }
 
-struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot, double level)
+struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot,
+			      double level)
 {
 	double *sum = mem_alloc(2 * c->n, sizeof *sum), *size = sum + c->n;
 	struct interval v;
@@ -95,15 +97,18 @@ static struct interval mean_of(struct tally *t, double level)
 	return v;
 }
 
-struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level, size_t *n)
+struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level,
+			      size_t *n)
 {
 	struct tally t = {0};
 
 	for (size_t g = 0; g < c->n; g++) {
-		double size = c->size[g * c->metrics + metric], passed = c->passed[g * c->metrics + metric];
+		double size = c->size[g * c->metrics + metric],
+		       passed = c->passed[g * c->metrics + metric];
 
 		if (size >= k)
-			tally_add(&t, all ? cluster_pass_all(size, passed, k) : cluster_pass_at(size, passed, k));
+			tally_add(&t, all ? cluster_pass_all(size, passed, k)
+					  : cluster_pass_at(size, passed, k));
 	}
 	*n = (size_t)t.n;
 	return mean_of(&t, level);

@@ -1,4 +1,5 @@
-/* clusters: scores summed by cluster, for intervals that know which rows belong together, and what several samples of one input give.
+/* clusters: scores summed by cluster, for intervals that know which rows belong together, and what
+ * several samples of one input give.
  *
  * Memory is some bytes a cluster and metric, and, where votes are kept, a different output.
  */
@@ -20,7 +21,7 @@ struct vote {
 struct clusters {
 	size_t metrics, n;
 	double *sum, *size, *passed; /* n x metrics; passed: rows that scored 1 */
-	struct map index;   /* by key of the cluster */
+	struct map index;	     /* by key of the cluster */
 	struct vote *votes;
 	double *vote_scores; /* votes x metrics */
 	size_t *first_vote;  /* n: vote + 1 */
@@ -32,15 +33,19 @@ struct clusters {
 
 void clusters_release(struct clusters *c);
 
-/* A row of the cluster with this key; scores may be NaN. output is the hash of its answer. Returns the number of the cluster. */
+/* A row of the cluster with this key; scores may be NaN. output is the hash of its answer. Returns
+ * the number of the cluster. */
 size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint64_t output);
 
-/* Mean over rows with a clustered interval: bootstrap where boot is given, else by the ratio's standard error. */
-struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot, double level);
+/* Mean over rows with a clustered interval: bootstrap where boot is given, else by the ratio's
+ * standard error. */
+struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot,
+			      double level);
 
-/* Over clusters: at least one (all = 0) or each (all = 1) of k samples passes (scores 1). Clusters with fewer than k samples are left out; *n counts the
- * others. */
-struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level, size_t *n);
+/* Over clusters: at least one (all = 0) or each (all = 1) of k samples passes (scores 1). Clusters
+ * with fewer than k samples are left out; *n counts the others. */
+struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level,
+			      size_t *n);
 
 /* Over clusters: the score of the answer given most often (ties: their mean). */
 struct interval clusters_majority(const struct clusters *c, size_t metric, double level);

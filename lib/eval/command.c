@@ -19,14 +19,16 @@ extern char **environ;
 
 struct child {
 	pid_t pid; /* 0: this place is free */
-	int in, out; /* a socket to its standard input (-1 when all is sent), a pipe from its standard output */
+	/* a socket to its standard input (-1 when all is sent), a pipe from its standard output */
+	int in, out;
 	struct span rest;
 	double deadline;
 	int late;
 	size_t row;
 };
 
-static int start(struct child *c, const char *command, struct span line, size_t row, double timeout, struct err *e)
+static int start(struct child *c, const char *command, struct span line, size_t row, double timeout,
+		 struct err *e)
 {
 	char *argv[] = {"sh", "-c", (char *)command, NULL};
 	posix_spawn_file_actions_t files;
@@ -44,7 +46,8 @@ static int start(struct child *c, const char *command, struct span line, size_t 
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, in[1], 0);
 	posix_spawn_file_actions_adddup2(&files, out[1], 1);
-	/* A process group of its own, so that a command that takes too long ends with all it started. */
+	/* A process group of its own, so that a command that takes too long ends with all it
+	 * started. */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setpgroup(&attr, 0);
 	sigemptyset(&usual);
@@ -156,8 +159,8 @@ static int turn(struct child *c, int jobs, struct pollfd *f, double *values, con
 	return 0;
 }
 
-int command_score(const char *command, const struct span *lines, size_t n, const struct command_options *o, double *values,
-		  const char **why, struct err *e)
+int command_score(const char *command, const struct span *lines, size_t n,
+		  const struct command_options *o, double *values, const char **why, struct err *e)
 {
 	int jobs = o->jobs > 0 ? o->jobs : 1, failed = 0, busy = 0;
 	struct child *c = mem_alloc((size_t)jobs, sizeof *c);

@@ -47,8 +47,9 @@ static int refuse_mismatch(const struct group *a, const struct group *b, struct 
 		err_set(e,
 			"'%.100s' and '%.100s' do not hold the same rows: %zu of the first are missing in the second%s%.300s, %zu of the second in "
 			"the first%s%.300s",
-			a->side, b->side, not_in_b, not_in_b > 0 ? " - " : "", not_in_b > 0 ? of_a.data : "", not_in_a,
-			not_in_a > 0 ? " - " : "", not_in_a > 0 ? of_b.data : "");
+			a->side, b->side, not_in_b, not_in_b > 0 ? " - " : "",
+			not_in_b > 0 ? of_a.data : "", not_in_a, not_in_a > 0 ? " - " : "",
+			not_in_a > 0 ? of_b.data : "");
 	buf_release(&of_a);
 	buf_release(&of_b);
 	return bad ? -1 : 0;
@@ -59,9 +60,11 @@ static int refuse_unscored(const struct board *b, const struct group *g, struct 
 	for (size_t m = 0; m < b->n_metrics; m++)
 		if (g->cells[m].unscored > 0 && b->unscored == UNSCORED_KEEP)
 			return err_set(e,
-				       "%" PRIu64 " of %" PRIu64 " rows of '%.100s' could not be scored by %s (first: %s); say --errors fail (they are "
+				       "%" PRIu64 " of %" PRIu64
+				       " rows of '%.100s' could not be scored by %s (first: %s); say --errors fail (they are "
 				       "wrong) or --errors drop (they are left out of the pairs)",
-				       g->cells[m].unscored, g->n, g->side, board_metric_name(b, m), g->cells[m].first);
+				       g->cells[m].unscored, g->n, g->side, board_metric_name(b, m),
+				       g->cells[m].first);
 	return 0;
 }
 
@@ -80,10 +83,12 @@ static void plan(struct comparison *c, double sd, int binary, double level)
 }
 
 /* Differences summed by the baseline's clusters. */
-static void clustered(const struct board *b, const struct group *base, const double *differences, struct comparison *c)
+static void clustered(const struct board *b, const struct group *base, const double *differences,
+		      struct comparison *c)
 {
 	size_t n = 0;
-	double *sum = mem_alloc(2 * base->clusters.n, sizeof *sum), *size = sum + base->clusters.n, df, se;
+	double *sum = mem_alloc(2 * base->clusters.n, sizeof *sum), *size = sum + base->clusters.n,
+	       df, se;
 
 	for (size_t i = 0; i < base->n_rows; i++) {
 		if (isnan(differences[i]))
@@ -101,13 +106,20 @@ static void clustered(const struct board *b, const struct group *base, const dou
 	c->diff = cluster_mean(sum, size, n, b->level);
 	df = (double)n - 1;
 	se = (c->diff.hi - c->diff.value) / dist_t_quantile((1 + b->level) / 2, df);
-	c->p = se > 0 ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df)) : c->diff.value == 0 ? 1 : NAN;
+	c->p = se > 0		    ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df))
+	       : c->diff.value == 0 ? 1
+				    : NAN;
 	free(sum);
 }
 
-static struct comparison compare_pair(const struct board *b, const struct group *base, const struct group *other, size_t metric)
+static struct comparison compare_pair(const struct board *b, const struct group *base,
+				      const struct group *other, size_t metric)
 {
-	struct comparison c = {.metric = metric, .a = base, .b = other, .detectable = NAN, .rows_needed = NAN};
+	struct comparison c = {.metric = metric,
+			       .a = base,
+			       .b = other,
+			       .detectable = NAN,
+			       .rows_needed = NAN};
 	struct tally differences = {0};
 	double *each = mem_alloc(base->n_rows, sizeof *each);
 	int binary = 1;
@@ -171,15 +183,18 @@ static void adjust(struct comparisons *c, size_t from, size_t metrics)
 }
 
 /* Groups in a field of their own: those that share g's other by-values. */
-static const struct group *baseline_of(const struct board *b, const struct group *g, const char *baseline)
+static const struct group *baseline_of(const struct board *b, const struct group *g,
+				       const char *baseline)
 {
 	for (size_t i = 0; i < b->n_groups; i++)
-		if (strcmp(b->groups[i].within, g->within) == 0 && (!baseline || strcmp(b->groups[i].side, baseline) == 0))
+		if (strcmp(b->groups[i].within, g->within) == 0 &&
+		    (!baseline || strcmp(b->groups[i].side, baseline) == 0))
 			return b->groups + i;
 	return NULL;
 }
 
-static int compare_within(const struct board *b, const struct group *base, struct comparisons *c, struct err *e)
+static int compare_within(const struct board *b, const struct group *base, struct comparisons *c,
+			  struct err *e)
 {
 	size_t from = c->n, others = 0;
 
@@ -199,13 +214,15 @@ static int compare_within(const struct board *b, const struct group *base, struc
 		}
 	}
 	if (others == 0)
-		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s", base->side, b->compare ? path_text(b->compare) : "the run",
+		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s",
+			       base->side, b->compare ? path_text(b->compare) : "the run",
 			       b->n_by > 0 ? " in group " : "", b->n_by > 0 ? base->within : "");
 	adjust(c, from, b->n_metrics);
 	return 0;
 }
 
-int compare_groups(const struct board *b, const char *baseline, struct comparisons *c, struct err *e)
+int compare_groups(const struct board *b, const char *baseline, struct comparisons *c,
+		   struct err *e)
 {
 	if (b->n_groups == 0)
 		return err_set(e, "nothing to compare: there are no records");
@@ -214,7 +231,8 @@ int compare_groups(const struct board *b, const char *baseline, struct compariso
 		int done = 0;
 
 		if (!base)
-			return err_set(e, "no group has the value '%s' at %s%s%s", baseline, b->compare ? path_text(b->compare) : "the run",
+			return err_set(e, "no group has the value '%s' at %s%s%s", baseline,
+				       b->compare ? path_text(b->compare) : "the run",
 				       b->n_by > 0 ? " within " : "", b->n_by > 0 ? g->within : "");
 		for (size_t j = 0; j < i; j++)
 			done |= strcmp(b->groups[j].within, g->within) == 0;

@@ -1,7 +1,9 @@
 /* compare: groups of answers to the same questions, pair by pair.
  *
- * Within each combination of the other --by values, every group is compared with the baseline on every metric. Rows are paired by id and sample;
- * groups that do not hold the same rows are refused, for the rows that one of them lacks are seldom like the others. Differences are group less baseline.
+ * Within each combination of the other --by values, every group is compared with the baseline on
+ * every metric. Rows are paired by id and sample; groups that do not hold the same rows are
+ * refused, for the rows that one of them lacks are seldom like the others. Differences are group
+ * less baseline.
  */
 #ifndef FT_COMPARE_H
 #define FT_COMPARE_H
@@ -13,9 +15,11 @@ struct comparison {
 	const struct group *a, *b; /* baseline, other */
 	uint64_t n;		   /* pairs in which both were scored */
 	struct interval diff;	   /* b - a */
-	double p, p_adj;	   /* p_adj: Holm over the groups compared with this baseline on this metric */
-	const char *test;	   /* "mcnemar" (exact), "paired-t", "permutation" or "clustered-t" */
-	double detectable, rows_needed; /* smallest difference that n pairs show with 80 % power; pairs that diff would need */
+	/* p_adj: Holm over the groups compared with this baseline on this metric */
+	double p, p_adj;
+	const char *test; /* "mcnemar" (exact), "paired-t", "permutation" or "clustered-t" */
+	/* smallest difference that n pairs show with 80 % power; pairs that diff would need */
+	double detectable, rows_needed;
 	uint64_t wins, losses, ties; /* pairs in which b scored more, less, the same */
 };
 
@@ -26,8 +30,10 @@ struct comparisons {
 
 void comparisons_release(struct comparisons *c);
 
-/* baseline: the compared value of the baseline group, or NULL for the first group. The board must keep rows. -1 where groups do not
- * match, a baseline is missing, or rows are unscored and nothing was said about them. */
-int compare_groups(const struct board *b, const char *baseline, struct comparisons *c, struct err *e);
+/* baseline: the compared value of the baseline group, or NULL for the first group. The board must
+ * keep rows. -1 where groups do not match, a baseline is missing, or rows are unscored and nothing
+ * was said about them. */
+int compare_groups(const struct board *b, const char *baseline, struct comparisons *c,
+		   struct err *e);
 
 #endif

@@ -16,15 +16,16 @@ static int decide_one(const struct board *b, struct decided *d, int by_point, st
 	c = metric < b->n_metrics ? d->g->cells + metric : NULL;
 	if (c && c->unscored > 0 && b->unscored == UNSCORED_KEEP)
 		return err_set(e,
-			       "--require %s: %" PRIu64 " of %" PRIu64 " rows could not be scored (first: %s); say --errors fail (they "
+			       "--require %s: %" PRIu64 " of %" PRIu64
+			       " rows could not be scored (first: %s); say --errors fail (they "
 			       "are wrong) or --errors drop (they are left out)",
 			       d->r->text, c->unscored, d->g->n, c->first);
 	d->verdict = require_judge(d->r, d->value, by_point);
 	return 0;
 }
 
-int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point, const char *except, struct decided **all,
-	       size_t *decided, struct err *e)
+int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point,
+	       const char *except, struct decided **all, size_t *decided, struct err *e)
 {
 	*all = mem_alloc(n * b->n_groups, sizeof **all);
 	*decided = 0;

@@ -13,9 +13,10 @@ struct decided {
 	enum verdict verdict;
 };
 
-/* Decides r[0..n-1] in all groups but those of the side `except` (NULL: none). *all is the caller's to free(). -1 where a figure does not exist, or rests on
- * rows that could not be scored and nothing was said about them. */
-int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point, const char *except, struct decided **all,
-	       size_t *decided, struct err *e);
+/* Decides r[0..n-1] in all groups but those of the side `except` (NULL: none). *all is the caller's
+ * to free(). -1 where a figure does not exist, or rests on rows that could not be scored and
+ * nothing was said about them. */
+int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point,
+	       const char *except, struct decided **all, size_t *decided, struct err *e);
 
 #endif

@@ -23,7 +23,8 @@ void duels_release(struct duels *d)
 
 int duels_is_pair(const struct record *r)
 {
-	return json_kind(record_get(r, "a")) == JSON_OBJECT && json_kind(record_get(r, "b")) == JSON_OBJECT;
+	return json_kind(record_get(r, "a")) == JSON_OBJECT &&
+	       json_kind(record_get(r, "b")) == JSON_OBJECT;
 }
 
 double duels_winner(struct span v)
@@ -67,7 +68,8 @@ int duels_add(struct duels *d, const struct record *r, struct err *e)
 	size_t a, b;
 
 	d->rows++;
-	if (duels_model(d, record_get(r, "a"), &a, e) < 0 || duels_model(d, record_get(r, "b"), &b, e) < 0)
+	if (duels_model(d, record_get(r, "a"), &a, e) < 0 ||
+	    duels_model(d, record_get(r, "b"), &b, e) < 0)
 		return -1;
 	if (isnan(winner))
 		d->errors++;
@@ -146,7 +148,8 @@ static void put_duelists(const struct duels *d, double level, struct buf *out)
 	free(v);
 }
 
-int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out, struct err *e)
+int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out,
+		struct err *e)
 {
 	double *p = mem_alloc(2 * d->n, sizeof *p), *adjusted = p + d->n;
 	size_t base = 0;
@@ -160,7 +163,9 @@ int duels_write(const struct duels *d, const char *baseline, double level, struc
 	while (baseline && base < d->n && strcmp(d->models[base], baseline) != 0)
 		base++;
 	for (size_t j = 0; j < d->n && base < d->n; j++)
-		p[j] = j == base || won(d, base, j) + won(d, j, base) + tied(d, base, j) == 0 ? NAN : paired_mcnemar(won(d, j, base), won(d, base, j));
+		p[j] = j == base || won(d, base, j) + won(d, j, base) + tied(d, base, j) == 0
+			       ? NAN
+			       : paired_mcnemar(won(d, j, base), won(d, base, j));
 	multiple_holm(p, d->n, adjusted);
 	for (size_t j = 0; j < d->n && base < d->n; j++) {
 		double wins = won(d, j, base), losses = won(d, base, j), ties = tied(d, base, j);
@@ -191,7 +196,9 @@ int duels_write(const struct duels *d, const char *baseline, double level, struc
 		buf_addc(out, '\n');
 	}
 	free(p);
-	return base < d->n ? 0 : err_set(e, "no pair holds an answer of the model '%s'", baseline ? baseline : "");
+	return base < d->n ? 0
+			   : err_set(e, "no pair holds an answer of the model '%s'",
+				     baseline ? baseline : "");
 }
 
 void duels_table(const struct duels *d, double level, struct table *t)

@@ -1,7 +1,8 @@
 /* duels: which of several models wins, from verdicts on pairs of their answers (ft-judge --pair).
  *
- * A pair row holds `a` and `b`, each with its `model`, and `judge.winner`: a, b or tie. Models are ranked by their strength (lib/stats/rank), and each is
- * compared with a baseline over the pairs in which the two met: a tie says nothing, the decided pairs make an exact sign test.
+ * A pair row holds `a` and `b`, each with its `model`, and `judge.winner`: a, b or tie. Models are
+ * ranked by their strength (lib/stats/rank), and each is compared with a baseline over the pairs in
+ * which the two met: a tie says nothing, the decided pairs make an exact sign test.
  */
 #ifndef FT_DUELS_H
 #define FT_DUELS_H
@@ -36,15 +37,17 @@ void duels_count(struct duels *d, size_t a, size_t b, double winner);
 int duels_add(struct duels *d, const struct record *r, struct err *e);
 
 struct duelist {
-	const char *model; /* borrowed */
-	struct interval strength; /* log-odds against the mean of all */
+	const char *model;		     /* borrowed */
+	struct interval strength;	     /* log-odds against the mean of all */
 	double wins, losses, ties, win_rate; /* a tie is half a win; NaN without a pair */
 };
 /* All models, the strongest first; free() the array. NULL where there are none. */
 struct duelist *duels_rank(const struct duels *d, double level);
 
-/* One JSON line a model, and one for each that met the baseline (NULL: the first in the input). -1 where no model has that name. */
-int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out, struct err *e);
+/* One JSON line a model, and one for each that met the baseline (NULL: the first in the input). -1
+ * where no model has that name. */
+int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out,
+		struct err *e);
 void duels_table(const struct duels *d, double level, struct table *t);
 
 #endif

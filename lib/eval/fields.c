@@ -140,8 +140,11 @@ static int agree(struct span a, struct span b, struct tolerance tolerance)
 {
 	int kind = json_kind(a);
 
-	if (kind == JSON_ARRAY || kind == JSON_OBJECT || json_kind(b) == JSON_ARRAY || json_kind(b) == JSON_OBJECT)
-		return kind == (int)json_kind(b) && (kind == JSON_ARRAY ? arrays_agree(a, b, tolerance) : objects_agree(a, b, tolerance));
+	if (kind == JSON_ARRAY || kind == JSON_OBJECT || json_kind(b) == JSON_ARRAY ||
+	    json_kind(b) == JSON_OBJECT)
+		return kind == (int)json_kind(b) &&
+		       (kind == JSON_ARRAY ? arrays_agree(a, b, tolerance)
+					   : objects_agree(a, b, tolerance));
 	return scalars_agree(a, b, tolerance);
 }
 
@@ -197,7 +200,8 @@ int field_rules_parse(const char *text, struct field_rules *r, struct err *e)
 
 			free(tolerance);
 			if (bad)
-				return err_set(e, "json-fields: a tolerance is a number or a percentage, FIELD~0.01 or FIELD~1%%, not '%.*s'",
+				return err_set(e,
+					       "json-fields: a tolerance is a number or a percentage, FIELD~0.01 or FIELD~1%%, not '%.*s'",
 					       (int)given.n, given.s);
 			if (name.n == 0) {
 				r->usual = rule.tolerance;
@@ -214,7 +218,9 @@ int field_rules_parse(const char *text, struct field_rules *r, struct err *e)
 	for (size_t i = 0; i < r->n; i++)
 		if (isnan(r->v[i].tolerance.within))
 			r->v[i].tolerance = r->usual;
-	return text && r->n == 0 && !usual ? err_set(e, "json-fields: no field is named in '%s'", text) : 0;
+	return text && r->n == 0 && !usual
+		       ? err_set(e, "json-fields: no field is named in '%s'", text)
+		       : 0;
 }
 
 /* The rule that looks at a field; NULL where none does. */
@@ -228,7 +234,8 @@ static const struct tolerance *tolerance_of(const struct field_rules *r, struct 
 
 /* --- a row --- */
 
-/* Members of a and b at one level; b is walked only for what a lacks. name is the path so far, with its dot. */
+/* Members of a and b at one level; b is walked only for what a lacks. name is the path so far, with
+ * its dot. */
 struct walk {
 	const struct field_rules *rules;
 	struct field_verdicts *v;
@@ -247,7 +254,8 @@ static void compare_objects(struct walk *w, struct span reference, struct span a
 	for (int side = 0; side < 2; side++) {
 		memset(&it, 0, sizeof it);
 		while (json_next(&it, side == 0 ? reference : answer, &key, &value)) {
-			struct span other = member_named(side == 0 ? answer : reference, key, &name);
+			struct span other =
+				member_named(side == 0 ? answer : reference, key, &name);
 
 			if (side == 1 && other.s)
 				continue;
@@ -276,8 +284,10 @@ static void add_verdict(struct walk *w, struct span name, struct field_verdict f
 static void compare_value(struct walk *w, struct span reference, struct span answer)
 {
 	const struct tolerance *tolerance;
-	struct field_verdict f = {.said = (unsigned char)is_there(answer), .expected = (unsigned char)is_there(reference)};
-	int nested = (json_kind(reference) == JSON_OBJECT && (json_kind(answer) == JSON_OBJECT || !f.said)) ||
+	struct field_verdict f = {.said = (unsigned char)is_there(answer),
+				  .expected = (unsigned char)is_there(reference)};
+	int nested = (json_kind(reference) == JSON_OBJECT &&
+		      (json_kind(answer) == JSON_OBJECT || !f.said)) ||
 		     (json_kind(answer) == JSON_OBJECT && !f.expected);
 
 	if (nested && (json_count(reference) > 0 || json_count(answer) > 0)) {
@@ -287,7 +297,8 @@ static void compare_value(struct walk *w, struct span reference, struct span ans
 	tolerance = tolerance_of(w->rules, w->name->len > 0 ? buf_span(w->name) : span_of(""));
 	if (!tolerance)
 		return;
-	f.right = (unsigned char)(f.said == f.expected && (!f.said || agree(reference, answer, *tolerance)));
+	f.right = (unsigned char)(f.said == f.expected &&
+				  (!f.said || agree(reference, answer, *tolerance)));
 	add_verdict(w, buf_span(w->name), f);
 }
 
@@ -302,11 +313,13 @@ static void add_absent(struct walk *w)
 		for (size_t k = 0; k < n && !found; k++)
 			found = covers(w->rules->v[i].name, field_verdict_name(w->v, k));
 		if (!found)
-			add_verdict(w, span_of(w->rules->v[i].name), (struct field_verdict){.right = 1});
+			add_verdict(w, span_of(w->rules->v[i].name),
+				    (struct field_verdict){.right = 1});
 	}
 }
 
-double fields_compare(struct span reference, struct span answer, const struct field_rules *rules, struct field_verdicts *v)
+double fields_compare(struct span reference, struct span answer, const struct field_rules *rules,
+		      struct field_verdicts *v)
 {
 	struct buf name = BUF_INIT;
 	struct walk w = {rules, v, &name};
@@ -322,7 +335,8 @@ double fields_compare(struct span reference, struct span answer, const struct fi
 	compare_objects(&w, r, a);
 	add_absent(&w);
 	for (size_t i = 0; i < v->n; i++) {
-		/* Without an object to look into, null fields were not left out: nothing was said at all. */
+		/* Without an object to look into, null fields were not left out: nothing was said
+		 * at all. */
 		if (!a.s)
 			v->v[i].right = 0;
 		right += v->v[i].right;

@@ -1,8 +1,10 @@
 /* fields: a JSON answer compared with a JSON reference, field by field, each as what it is.
  *
- * Objects are flattened: {"a": {"b": 1}} has the field a.b. null and absent are the same (nothing was found, and nothing was said). Two
- * values agree when both are dates and the same day; both amounts (a number, or text that is one) and equal within the tolerance; both
- * text and equal after fold_text; otherwise when they are equal as JSON. Arrays agree element by element, objects in them member by member.
+ * Objects are flattened: {"a": {"b": 1}} has the field a.b. null and absent are the same (nothing
+ * was found, and nothing was said). Two values agree when both are dates and the same day; both
+ * amounts (a number, or text that is one) and equal within the tolerance; both text and equal after
+ * fold_text; otherwise when they are equal as JSON. Arrays agree element by element, objects in
+ * them member by member.
  */
 #ifndef FT_FIELDS_H
 #define FT_FIELDS_H
@@ -30,7 +32,8 @@ struct fields {
 };
 
 void fields_release(struct fields *f);
-struct field *fields_at(struct fields *f, struct span name); /* made where new; NULL beyond FIELDS_MAX */
+/* made where new; NULL beyond FIELDS_MAX */
+struct field *fields_at(struct fields *f, struct span name);
 
 /* One field of one row. */
 struct field_verdict {
@@ -58,14 +61,17 @@ struct field_rules {
 	struct tolerance usual; /* where no rule names the field */
 };
 
-/* `due,amount~0.01,total~1%`, `~1%` alone being the usual tolerance; NULL for every field. -1 where no field can be read from it. */
+/* `due,amount~0.01,total~1%`, `~1%` alone being the usual tolerance; NULL for every field. -1 where
+ * no field can be read from it. */
 int field_rules_parse(const char *text, struct field_rules *r, struct err *e);
 void field_rules_release(struct field_rules *r);
 
-/* Compares the texts reference and answer. Returns the share of fields that are right, in v each one. A field that a rule names is right where neither
- * side holds it. An answer that is no JSON object has nothing right. -1 where the reference is no JSON object, which is no fault of the answer. With no
- * field on either side the score is 1. */
-double fields_compare(struct span reference, struct span answer, const struct field_rules *rules, struct field_verdicts *v);
+/* Compares the texts reference and answer. Returns the share of fields that are right, in v each
+ * one. A field that a rule names is right where neither side holds it. An answer that is no JSON
+ * object has nothing right. -1 where the reference is no JSON object, which is no fault of the
+ * answer. With no field on either side the score is 1. */
+double fields_compare(struct span reference, struct span answer, const struct field_rules *rules,
+		      struct field_verdicts *v);
 
 /* Whether reference or answer of some row held the field, or a field of the object of that name. */
 int fields_occurs(const struct fields *f, const char *name);

@@ -21,7 +21,7 @@ extern char **environ;
 struct jqfilter {
 	size_t n;
 	pid_t pid;
-	int to, from; /* a socket to its standard input, a pipe from its standard output */
+	int to, from;	  /* a socket to its standard input, a pipe from its standard output */
 	FILE *complaints; /* its standard error */
 	int (*stopping)(void);
 	struct buf in; /* what it answered and was not read yet */
@@ -34,14 +34,17 @@ static void write_program(const char *const *expressions, size_t n, struct buf *
 	static const char *const banned[] = {"input", "inputs", "halt", "halt_error"};
 
 	for (size_t i = 0; i < sizeof banned / sizeof *banned; i++)
-		buf_addf(b, "def %s: error(\"`%s` has no place in a check\"); ", banned[i], banned[i]);
-	buf_adds(b, "def halt_error($status): halt_error; "
-		    "def ft_score: if . == true then 1 elif . == false or . == null then 0 elif type == \"number\" then . "
-		    "else \"jq gave neither true or false nor a number, but \" + type end; . as $ft | [");
+		buf_addf(b, "def %s: error(\"`%s` has no place in a check\"); ", banned[i],
+			 banned[i]);
+	buf_adds(b,
+		 "def halt_error($status): halt_error; "
+		 "def ft_score: if . == true then 1 elif . == false or . == null then 0 elif type == \"number\" then . "
+		 "else \"jq gave neither true or false nor a number, but \" + type end; . as $ft | [");
 	for (size_t i = 0; i < n; i++)
 		/* On a line of its own, for the expression may end in a comment. */
-		buf_addf(b, "%s(try ([limit(1; $ft | (%s\n))] | if . == [] then 0 else .[0] | ft_score end) "
-			    "catch (\"jq: \" + (tostring | .[:200])))",
+		buf_addf(b,
+			 "%s(try ([limit(1; $ft | (%s\n))] | if . == [] then 0 else .[0] | ft_score end) "
+			 "catch (\"jq: \" + (tostring | .[:200])))",
 			 i > 0 ? "," : "", expressions[i]);
 	buf_addc(b, ']');
 }
@@ -49,7 +52,8 @@ static void write_program(const char *const *expressions, size_t n, struct buf *
 static int start(struct jqfilter *q, const char *program, struct err *e)
 {
 	const char *jq = getenv("FT_JQ");
-	char *argv[] = {(char *)(jq && *jq ? jq : "jq"), "-c", "--unbuffered", (char *)program, NULL};
+	char *argv[] = {(char *)(jq && *jq ? jq : "jq"), "-c", "--unbuffered", (char *)program,
+			NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, failed;
@@ -58,7 +62,8 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 	if (!q->complaints)
 		return err_errno(e, "jq: no temporary file");
 	/* A socket, for writing to a pipe whose reader died would end us by SIGPIPE. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 || pipe2(out, O_CLOEXEC) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 ||
+	    pipe2(out, O_CLOEXEC) < 0) {
 		err_errno(e, "jq: no pipe");
 		close(in[0]);
 		close(in[1]);
@@ -68,7 +73,8 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 	posix_spawn_file_actions_adddup2(&files, in[1], 0);
 	posix_spawn_file_actions_adddup2(&files, out[1], 1);
 	posix_spawn_file_actions_adddup2(&files, fileno(q->complaints), 2);
-	/* A process group of its own: an interrupt at the terminal is ours to handle, and jq is to finish the record in hand. */
+	/* A process group of its own: an interrupt at the terminal is ours to handle, and jq is to
+	 * finish the record in hand. */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
 	posix_spawnattr_setpgroup(&attr, 0);
@@ -88,7 +94,8 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 	return 0;
 }
 
-struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*stopping)(void), struct err *e)
+struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*stopping)(void),
+				struct err *e)
 {
 	struct jqfilter *q = mem_alloc(1, sizeof *q);
 	struct buf program = BUF_INIT;
@@ -123,17 +130,20 @@ static int broken(struct jqfilter *q, const char *what, struct err *e)
 	return err_set(e, "%s%s%s", what, *text ? ": " : "", text);
 }
 
-/* Waits until jq takes or gives bytes; 1 when it gave some, 0 when it may be written to, -1 on trouble. */
+/* Waits until jq takes or gives bytes; 1 when it gave some, 0 when it may be written to, -1 on
+ * trouble. */
 static int turn(struct jqfilter *q, int writing, struct err *e)
 {
-	struct pollfd f[2] = {{.fd = q->from, .events = POLLIN}, {.fd = q->to, .events = writing ? POLLOUT : 0}};
+	struct pollfd f[2] = {{.fd = q->from, .events = POLLIN},
+			      {.fd = q->to, .events = writing ? POLLOUT : 0}};
 	char bytes[16384];
 	ssize_t n;
 
 	if (poll(f, writing ? 2 : 1, -1) < 0) {
 		if (errno != EINTR)
 			return err_errno(e, "jq: poll");
-		return q->stopping && q->stopping() ? err_set(e, "interrupted while jq was at work") : 0;
+		return q->stopping && q->stopping() ? err_set(e, "interrupted while jq was at work")
+						    : 0;
 	}
 	if (!f[0].revents)
 		return 0;
@@ -187,7 +197,8 @@ static int receive(struct jqfilter *q, struct span *line, struct err *e)
 	}
 }
 
-static int read_values(struct jqfilter *q, struct span line, double *values, size_t *reason_at, struct err *e)
+static int read_values(struct jqfilter *q, struct span line, double *values, size_t *reason_at,
+		       struct err *e)
 {
 	struct json_iter it = {0};
 	struct span all, key, v;
@@ -213,7 +224,8 @@ static int read_values(struct jqfilter *q, struct span line, double *values, siz
 	return 0;
 }
 
-int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines, double *values, const char **why, struct err *e)
+int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines, double *values,
+		   const char **why, struct err *e)
 {
 	size_t *reason_at = mem_alloc(n_lines * q->n, sizeof *reason_at);
 	int failed = 0;
@@ -224,7 +236,8 @@ int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines,
 	for (size_t i = 0; i < n_lines && !failed; i++) {
 		struct span line;
 
-		failed = receive(q, &line, e) < 0 || read_values(q, line, values + i * q->n, reason_at + i * q->n, e) < 0;
+		failed = receive(q, &line, e) < 0 ||
+			 read_values(q, line, values + i * q->n, reason_at + i * q->n, e) < 0;
 	}
 	for (size_t i = 0; i < n_lines * q->n && !failed; i++)
 		why[i] = reason_at[i] > 0 ? q->reasons.data + reason_at[i] - 1 : NULL;

@@ -43,7 +43,8 @@ static void put_verdict(const char *element, struct span message, struct buf *b)
 	buf_addf(b, "\"></%s>", element);
 }
 
-static void begin_suite(struct span name, size_t tests, size_t failures, size_t errors, struct buf *b)
+static void begin_suite(struct span name, size_t tests, size_t failures, size_t errors,
+			struct buf *b)
 {
 	buf_adds(b, "  <testsuite name=\"");
 	put_text(name, b);
@@ -67,7 +68,8 @@ static void put_requirements(const struct decided *d, size_t n, struct buf *out)
 		report_label(d[i].g, &text);
 		begin_case(text.data, span_of(d[i].r->text), out);
 		buf_clear(&text);
-		buf_addf(&text, "%s: %g (%g .. %g)", require_word(d[i].verdict), d[i].value.value, d[i].value.lo, d[i].value.hi);
+		buf_addf(&text, "%s: %g (%g .. %g)", require_word(d[i].verdict), d[i].value.value,
+			 d[i].value.lo, d[i].value.hi);
 		if (d[i].verdict == VERDICT_MISSED)
 			put_verdict("failure", buf_span(&text), out);
 		else if (d[i].verdict == VERDICT_INCONCLUSIVE)
@@ -85,17 +87,19 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	struct buf text = BUF_INIT;
 
 	buf_addf(&text, "%s: %s against %s", metric, c->b->side, c->a->side);
-	begin_suite(buf_span(&text), 1 + (size_t)c->losses, (size_t)worse + (size_t)c->losses, 0, out);
+	begin_suite(buf_span(&text), 1 + (size_t)c->losses, (size_t)worse + (size_t)c->losses, 0,
+		    out);
 	begin_case(metric, span_of("not worse beyond doubt"), out);
 	buf_clear(&text);
-	buf_addf(&text, "difference %g (%g .. %g), p %g, %" PRIu64 " better, %" PRIu64 " worse", c->diff.value, c->diff.lo, c->diff.hi, c->p,
-		 c->wins, c->losses);
+	buf_addf(&text, "difference %g (%g .. %g), p %g, %" PRIu64 " better, %" PRIu64 " worse",
+		 c->diff.value, c->diff.lo, c->diff.hi, c->p, c->wins, c->losses);
 	if (worse)
 		put_verdict("failure", buf_span(&text), out);
 	buf_adds(out, "</testcase>\n");
 	for (size_t i = 0; i < c->a->n_rows; i++) {
 		size_t j = board_partner(c->b, c->a, i);
-		double x = c->a->scores[i * b->n_metrics + c->metric], y = c->b->scores[j * b->n_metrics + c->metric];
+		double x = c->a->scores[i * b->n_metrics + c->metric],
+		       y = c->b->scores[j * b->n_metrics + c->metric];
 
 		if (!(y < x))
 			continue;
@@ -109,9 +113,11 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	buf_release(&text);
 }
 
-void junit_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n, struct buf *out)
+void junit_write(const struct board *b, const struct comparisons *c, const struct decided *d,
+		 size_t n, struct buf *out)
 {
-	buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ft-eval\">\n");
+	buf_adds(out,
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ft-eval\">\n");
 	put_requirements(d, n, out);
 	for (size_t i = 0; i < c->n; i++)
 		put_comparison(b, c->v + i, out);

@@ -26,7 +26,8 @@ void labels_release(struct labels *l)
 }
 
 /* The number of a text in a list, put there where it is new; NONE where the list is full. */
-static uint64_t number_of(char ***names, size_t *n, size_t *cap, struct map *index, struct span text, size_t most)
+static uint64_t number_of(char ***names, size_t *n, size_t *cap, struct map *index,
+			  struct span text, size_t most)
 {
 	uint64_t h = hash64(text, 0), *slot;
 
@@ -62,9 +63,10 @@ void labels_add(struct labels *l, const struct row *r)
 		l->too_many++;
 		return;
 	}
-	/* Answers that are never a reference are all the same in the end; of those beyond the limit not even the text is kept. */
-	said = number_of(&l->said_names, &l->n_said, &l->said_cap, &l->by_said, trim(r->output.s ? r->output : span_of("")),
-			 4 * LABELS_MAX);
+	/* Answers that are never a reference are all the same in the end; of those beyond the limit
+	 * not even the text is kept. */
+	said = number_of(&l->said_names, &l->n_said, &l->said_cap, &l->by_said,
+			 trim(r->output.s ? r->output : span_of("")), 4 * LABELS_MAX);
 	l->pairs = mem_grow(l->pairs, &l->pairs_cap, l->n_pairs + 1, sizeof *l->pairs);
 	l->pairs[l->n_pairs++] = expected << 32 | said;
 }
@@ -78,8 +80,10 @@ struct averages {
 	double macro_f1, weighted_f1, mcc;
 };
 
-/* From an n x (n + 1) matrix. MCC by Gorodkin (2004), (other) being a class that is never expected. */
-static struct averages average(const double *matrix, size_t n, double *precision, double *recall, double *f1, double *support)
+/* From an n x (n + 1) matrix. MCC by Gorodkin (2004), (other) being a class that is never
+ * expected. */
+static struct averages average(const double *matrix, size_t n, double *precision, double *recall,
+			       double *f1, double *support)
 {
 	struct averages a = {0};
 	double all = 0, right = 0, products = 0, said_squares = 0, expected_squares = 0, under;
@@ -132,7 +136,8 @@ static struct interval from_draws(double value, double *draws, double level)
 static void bootstrap(struct label_figures *f, double rows, double level, uint64_t seed)
 {
 	size_t cells = f->n * (f->n + 1), used = 0;
-	double *draw = mem_alloc(cells, sizeof *draw), *macro = mem_alloc(3 * RESAMPLES, sizeof *macro), *weighted = macro + RESAMPLES,
+	double *draw = mem_alloc(cells, sizeof *draw),
+	       *macro = mem_alloc(3 * RESAMPLES, sizeof *macro), *weighted = macro + RESAMPLES,
 	       *mcc = weighted + RESAMPLES;
 	size_t *index = mem_alloc(cells, sizeof *index);
 	struct rng r;
@@ -147,7 +152,9 @@ static void bootstrap(struct label_figures *f, double rows, double level, uint64
 
 		rng_seed(&r, seed, b);
 		for (size_t i = 0; i < used; i++) {
-			uint64_t k = i + 1 == used ? left : boot_binomial(&r, left, f->matrix[index[i]] / rest);
+			uint64_t k = i + 1 == used
+					     ? left
+					     : boot_binomial(&r, left, f->matrix[index[i]] / rest);
 
 			draw[index[i]] = (double)k;
 			left -= k;
@@ -168,11 +175,14 @@ static void bootstrap(struct label_figures *f, double rows, double level, uint64
 
 void labels_figures(const struct labels *l, double level, uint64_t seed, struct label_figures *f)
 {
-	size_t *place = mem_alloc(l->n, sizeof *place), *said_place = mem_alloc(l->n_said, sizeof *said_place), n = l->n;
+	size_t *place = mem_alloc(l->n, sizeof *place),
+	       *said_place = mem_alloc(l->n_said, sizeof *said_place), n = l->n;
 	double right = 0;
 	struct averages a;
 
-	*f = (struct label_figures){.n = n, .names = mem_alloc(n, sizeof *f->names), .matrix = mem_alloc(n * (n + 1), sizeof(double)),
+	*f = (struct label_figures){.n = n,
+				    .names = mem_alloc(n, sizeof *f->names),
+				    .matrix = mem_alloc(n * (n + 1), sizeof(double)),
 				    .precision = mem_alloc(4 * n, sizeof(double))};
 	f->recall = f->precision + n;
 	f->f1 = f->recall + n;
@@ -183,16 +193,20 @@ void labels_figures(const struct labels *l, double level, uint64_t seed, struct 
 	for (size_t i = 0; i < n; i++) {
 		const char *key = l->names[i];
 
-		place[i] = (size_t)((const char **)bsearch(&key, f->names, n, sizeof *f->names, by_text) - f->names);
+		place[i] = (size_t)((const char **)bsearch(&key, f->names, n, sizeof *f->names,
+							   by_text) -
+				    f->names);
 	}
 	for (size_t i = 0; i < l->n_said; i++) {
 		const char *key = l->said_names[i];
-		const char **at = n > 0 ? bsearch(&key, f->names, n, sizeof *f->names, by_text) : NULL;
+		const char **at =
+			n > 0 ? bsearch(&key, f->names, n, sizeof *f->names, by_text) : NULL;
 
 		said_place[i] = at ? (size_t)(at - f->names) : n;
 	}
 	for (size_t i = 0; i < l->n_pairs; i++) {
-		size_t expected = place[l->pairs[i] >> 32], number = (size_t)(l->pairs[i] & NONE), said = number == NONE ? n : said_place[number];
+		size_t expected = place[l->pairs[i] >> 32], number = (size_t)(l->pairs[i] & NONE),
+		       said = number == NONE ? n : said_place[number];
 
 		f->matrix[expected * (n + 1) + said]++;
 		right += expected == said;

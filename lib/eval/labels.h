@@ -1,7 +1,7 @@
 /* labels: answers as classes: the confusion matrix and what is read from it.
  *
- * The classes are the references that occur; every answer that is none of them counts as one class more, "(other)", which has no
- * reference of its own. Averages over classes leave it out.
+ * The classes are the references that occur; every answer that is none of them counts as one class
+ * more, "(other)", which has no reference of its own. Averages over classes leave it out.
  */
 #ifndef FT_LABELS_H
 #define FT_LABELS_H
@@ -32,11 +32,12 @@ void labels_release(struct labels *l);
 void labels_add(struct labels *l, const struct row *r);
 
 struct label_figures {
-	size_t n; /* classes, without (other) */
+	size_t n;	    /* classes, without (other) */
 	const char **names; /* n, sorted; borrowed from the labels */
-	double *matrix; /* n rows (expected) x n + 1 columns (said, the last is other) */
+	double *matrix;	    /* n rows (expected) x n + 1 columns (said, the last is other) */
 	double *precision, *recall, *f1, *support; /* n */
-	struct interval accuracy, macro_f1, weighted_f1, mcc; /* seeded bootstrap over rows, accuracy by Wilson */
+	/* seeded bootstrap over rows, accuracy by Wilson */
+	struct interval accuracy, macro_f1, weighted_f1, mcc;
 };
 
 void labels_figures(const struct labels *l, double level, uint64_t seed, struct label_figures *f);

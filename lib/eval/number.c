@@ -16,7 +16,8 @@ static int is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Whether the mark at i parts thousands: one to three digits before the first such mark, exactly three behind each. */
+/* Whether the mark at i parts thousands: one to three digits before the first such mark, exactly
+ * three behind each. */
 static int thousands(struct span s, size_t i, size_t end)
 {
 	size_t before = 0, behind = 0;
@@ -28,15 +29,18 @@ static int thousands(struct span s, size_t i, size_t end)
 	return before >= 1 && before <= 3 && behind == 3;
 }
 
-/* The digits of an amount: from the first digit (or a point before one) as far as digits and marks go; returns the length, 0 for none. */
+/* The digits of an amount: from the first digit (or a point before one) as far as digits and marks
+ * go; returns the length, 0 for none. */
 static size_t amount(struct span s, double *x)
 {
 	char plain[512];
-	size_t i = 0, n = 0, commas = 0, points = 0, last_comma = 0, last_point = 0, end, decimal = SIZE_MAX;
+	size_t i = 0, n = 0, commas = 0, points = 0, last_comma = 0, last_point = 0, end,
+	       decimal = SIZE_MAX;
 	char *stop;
 
-	while (i < s.n && (is_digit(s.s[i]) || ((s.s[i] == ',' || s.s[i] == '.' || s.s[i] == '\'' || s.s[i] == ' ') &&
-						 i + 1 < s.n && is_digit(s.s[i + 1])))) {
+	while (i < s.n && (is_digit(s.s[i]) ||
+			   ((s.s[i] == ',' || s.s[i] == '.' || s.s[i] == '\'' || s.s[i] == ' ') &&
+			    i + 1 < s.n && is_digit(s.s[i + 1])))) {
 		/* A space or apostrophe stands for thousands only before exactly three digits. */
 		if ((s.s[i] == ' ' || s.s[i] == '\'') &&
 		    !(i > 0 && i + 3 < s.n && is_digit(s.s[i + 2]) && is_digit(s.s[i + 3]) &&
@@ -112,8 +116,8 @@ static size_t currency(struct span s)
 		if (s.n >= n && memcmp(s.s, signs[i], n) == 0)
 			return n;
 	}
-	if (s.n >= 3 && s.s[0] >= 'A' && s.s[0] <= 'Z' && s.s[1] >= 'A' && s.s[1] <= 'Z' && s.s[2] >= 'A' && s.s[2] <= 'Z' &&
-	    !(s.n > 3 && is_letter(s.s[3])))
+	if (s.n >= 3 && s.s[0] >= 'A' && s.s[0] <= 'Z' && s.s[1] >= 'A' && s.s[1] <= 'Z' &&
+	    s.s[2] >= 'A' && s.s[2] <= 'Z' && !(s.n > 3 && is_letter(s.s[3])))
 		return 3;
 	return 0;
 }
@@ -128,7 +132,8 @@ int number_parse(struct span s, double *x)
 		if (s.n > 0 && !negative && (*s.s == '-' || *s.s == '+')) {
 			negative = *s.s == '-' ? -1 : 1;
 			s = skip(s, 1);
-		} else if (s.n >= 3 && !negative && memcmp(s.s, "\xe2\x88\x92", 3) == 0) { /* U+2212 */
+		} else if (s.n >= 3 && !negative && memcmp(s.s, "\xe2\x88\x92", 3) == 0) {
+			/* U+2212 */
 			negative = -1;
 			s = skip(s, 3);
 		} else if (!money && (n = currency(s)) > 0) {
@@ -174,7 +179,8 @@ int number_last(struct span s, double *x)
 			continue;
 		}
 		/* A minus belongs to the number unless it joins it to a word or another number. */
-		if (*s.s == '-' && s.n > 1 && is_digit(s.s[1]) && (n = amount(skip(s, 1), &value)) > 0) {
+		if (*s.s == '-' && s.n > 1 && is_digit(s.s[1]) &&
+		    (n = amount(skip(s, 1), &value)) > 0) {
 			struct span after = skip(s, n + 1);
 
 			found = 1;
@@ -185,13 +191,15 @@ int number_last(struct span s, double *x)
 			continue;
 		}
 		if (is_letter(*s.s) || *s.s == '_') {
-			while (s.n > 0 && (is_letter(*s.s) || is_digit(*s.s) || *s.s == '_' || *s.s == '-'))
+			while (s.n > 0 &&
+			       (is_letter(*s.s) || is_digit(*s.s) || *s.s == '_' || *s.s == '-'))
 				s = skip(s, 1);
 			continue;
 		}
 		/* Digits that are no amount ("1.2.3") are passed over whole. */
 		if (is_digit(*s.s)) {
-			while (s.n > 0 && (is_digit(*s.s) || ((*s.s == '.' || *s.s == ',') && s.n > 1 && is_digit(s.s[1]))))
+			while (s.n > 0 && (is_digit(*s.s) || ((*s.s == '.' || *s.s == ',') &&
+							      s.n > 1 && is_digit(s.s[1]))))
 				s = skip(s, 1);
 			continue;
 		}
@@ -206,7 +214,8 @@ int tolerance_parse(const char *s, struct tolerance *t)
 
 	t->within = strtod(s, &end);
 	t->relative = *end == '%';
-	if (end == s || !isfinite(t->within) || t->within < 0 || strcmp(end, t->relative ? "%" : "") != 0)
+	if (end == s || !isfinite(t->within) || t->within < 0 ||
+	    strcmp(end, t->relative ? "%" : "") != 0)
 		return -1;
 	if (t->relative)
 		t->within /= 100;
@@ -215,5 +224,6 @@ int tolerance_parse(const char *s, struct tolerance *t)
 
 int number_near(double reference, double x, struct tolerance t)
 {
-	return x == reference || fabs(x - reference) <= (t.relative ? t.within * fabs(reference) : t.within);
+	return x == reference ||
+	       fabs(x - reference) <= (t.relative ? t.within * fabs(reference) : t.within);
 }

@@ -94,7 +94,8 @@ static void fields(const struct board *b, struct buf *out)
 			struct table t = {0};
 
 			for (size_t k = 0; k < f->n; k++) {
-				struct interval x = interval_wilson((double)f->v[k].right, (double)f->v[k].rows, b->level);
+				struct interval x = interval_wilson((double)f->v[k].right,
+								    (double)f->v[k].rows, b->level);
 
 				v[k] = (struct svg_range){f->v[k].name, x.value, x.lo, x.hi, 0};
 			}
@@ -116,8 +117,9 @@ static void requirements(const struct decided *d, size_t n, const char *advice, 
 	if (n == 0)
 		return;
 	html_heading("Requirements", out);
-	buf_adds(out, "<div class=\"scroll\"><table><thead><tr><th>requirement</th><th>group</th><th class=\"r\">value</th><th>interval</th>"
-		      "<th>verdict</th></tr></thead><tbody>\n");
+	buf_adds(out,
+		 "<div class=\"scroll\"><table><thead><tr><th>requirement</th><th>group</th><th class=\"r\">value</th><th>interval</th>"
+		 "<th>verdict</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(out, "<tr><td>");
 		html_str(d[i].r->text, out);
@@ -128,9 +130,11 @@ static void requirements(const struct decided *d, size_t n, const char *advice, 
 		if (isnan(d[i].value.value))
 			buf_adds(&text, "</td><td class=\"r\">-</td><td>-");
 		else
-			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>%.4f .. %.4f", d[i].value.value, d[i].value.lo, d[i].value.hi);
+			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>%.4f .. %.4f",
+				 d[i].value.value, d[i].value.lo, d[i].value.hi);
 		buf_addspan(out, buf_span(&text));
-		buf_addf(out, "</td><td class=\"verdict-%s\">%s</td></tr>\n", require_word(d[i].verdict), require_word(d[i].verdict));
+		buf_addf(out, "</td><td class=\"verdict-%s\">%s</td></tr>\n",
+			 require_word(d[i].verdict), require_word(d[i].verdict));
 	}
 	buf_adds(out, "</tbody></table></div>\n");
 	if (advice && *advice) {
@@ -157,12 +161,15 @@ static void comparisons(const struct board *b, const struct comparisons *c, stru
 		const struct comparison *x = c->v + i;
 
 		buf_clear(&text);
-		buf_addf(&text, "%s: %s - %s", board_metric_name(b, x->metric), x->b->side, x->a->side);
+		buf_addf(&text, "%s: %s - %s", board_metric_name(b, x->metric), x->b->side,
+			 x->a->side);
 		labels[i] = mem_strdup(text.data);
-		v[i] = (struct svg_range){labels[i], x->diff.value, x->diff.lo, x->diff.hi, (int)(x->metric % 6)};
+		v[i] = (struct svg_range){labels[i], x->diff.value, x->diff.lo, x->diff.hi,
+					  (int)(x->metric % 6)};
 	}
 	if (c->n > 0)
-		svg_ranges("Differences with their intervals; the dashed line is no difference", v, c->n, 0, out);
+		svg_ranges("Differences with their intervals; the dashed line is no difference", v,
+			   c->n, 0, out);
 	for (size_t i = 0; i < c->n; i++) {
 		buf_clear(&text);
 		tables_plan(b, c->v + i, &text);
@@ -187,7 +194,8 @@ static void ranking(const struct duels *d, double level, struct buf *out)
 		duels_table(d, level, &t);
 		put_table(&t, out);
 		for (size_t i = 0; i < d->n; i++)
-			ranges[i] = (struct svg_range){v[i].model, v[i].strength.value, v[i].strength.lo, v[i].strength.hi, 0};
+			ranges[i] = (struct svg_range){v[i].model, v[i].strength.value,
+						       v[i].strength.lo, v[i].strength.hi, 0};
 		svg_ranges("Strength in log-odds against the mean of all", ranges, d->n, 0, out);
 	}
 	free(ranges);
@@ -217,13 +225,16 @@ static void usage(const struct board *b, struct buf *out)
 
 		label_of(g, &text);
 		labels[i] = mem_strdup(text.data);
-		v[i] = (struct svg_point){labels[i], costs > 1 ? 1000 * advice_cost(g) : advice_latency(g), board_score(b, g, 0).value,
-					  advice_is_pareto(b, g)};
+		v[i] = (struct svg_point){labels[i],
+					  costs > 1 ? 1000 * advice_cost(g) : advice_latency(g),
+					  board_score(b, g, 0).value, advice_is_pareto(b, g)};
 	}
 	if (costs > 1 || latencies > 1) {
-		svg_points("What quality costs", costs > 1 ? "dollars per 1,000 rows" : "median latency in seconds", board_metric_name(b, 0), v,
-			   b->n_groups, out);
-		html_paragraph("Filled: no other group is at least as good on quality, cost and latency and better on one.", out);
+		svg_points("What quality costs",
+			   costs > 1 ? "dollars per 1,000 rows" : "median latency in seconds",
+			   board_metric_name(b, 0), v, b->n_groups, out);
+		html_paragraph("Filled: no other group is at least as good on quality, cost and latency and better on one.",
+			       out);
 	}
 	for (size_t i = 0; i < b->n_groups; i++)
 		free(labels[i]);
@@ -240,11 +251,14 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 
 	labels_figures(&g->labels, b->level, b->boot.seed, &f);
 	label_of(g, &text);
-	buf_addf(&text, ": classes (accuracy %.4f, macro F1 %.4f, MCC %.4f)", f.accuracy.value, f.macro_f1.value, f.mcc.value);
+	buf_addf(&text, ": classes (accuracy %.4f, macro F1 %.4f, MCC %.4f)", f.accuracy.value,
+		 f.macro_f1.value, f.mcc.value);
 	html_heading(text.data, out);
 	if (f.n > 60)
-		html_paragraph("More than 60 classes: the matrix is left out; it stands in the JSON output.", out);
-	buf_adds(out, "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
+		html_paragraph("More than 60 classes: the matrix is left out; it stands in the JSON output.",
+			       out);
+	buf_adds(out,
+		 "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
 	for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
 		buf_adds(out, "<th class=\"up\">");
 		html_str(j < f.n ? f.names[j] : "(other)", out);
@@ -256,15 +270,19 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 		html_str(f.names[i], out);
 		buf_adds(out, "</th>");
 		for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
-			double k = f.matrix[i * (f.n + 1) + j], share = f.support[i] > 0 ? k / f.support[i] : 0;
+			double k = f.matrix[i * (f.n + 1) + j],
+			       share = f.support[i] > 0 ? k / f.support[i] : 0;
 
 			if (k > 0)
-				buf_addf(out, "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
-					 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad", 60 * share, k);
+				buf_addf(out,
+					 "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
+					 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad",
+					 60 * share, k);
 			else
 				buf_adds(out, i == j ? "<td class=\"on\"></td>" : "<td></td>");
 		}
-		buf_addf(out, isnan(f.precision[i]) ? "<td>-</td>" : "<td>%.3f</td>", f.precision[i]);
+		buf_addf(out, isnan(f.precision[i]) ? "<td>-</td>" : "<td>%.3f</td>",
+			 f.precision[i]);
 		buf_addf(out, "<td>%.3f</td><td>%.3f</td></tr>\n", f.recall[i], f.f1[i]);
 	}
 	buf_adds(out, "</tbody></table></div>\n");
@@ -300,7 +318,8 @@ static int by_mean(const void *a, const void *b)
 
 static void put_input(const struct record *r, struct buf *out)
 {
-	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), final = record_final_assistant(r), key, m;
+	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"),
+		    final = record_final_assistant(r), key, m;
 	struct json_iter it = {0};
 	struct buf text = BUF_INIT;
 
@@ -336,7 +355,8 @@ static void put_reference(const struct record *r, struct buf *out)
 	buf_release(&text);
 }
 
-static void put_answer(const struct board *b, const struct group *g, size_t row, struct record *r, struct buf *out)
+static void put_answer(const struct board *b, const struct group *g, size_t row, struct record *r,
+		       struct buf *out)
 {
 	struct buf text = BUF_INIT;
 	double worst = 1;
@@ -346,7 +366,8 @@ static void put_answer(const struct board *b, const struct group *g, size_t row,
 	buf_addf(out, "<td class=\"%s\"><pre>", worst >= 1 ? "hit" : "miss");
 	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
 		if (json_string(record_get(r, "output"), &text) < 0)
-			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error" : "tool_calls"));
+			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error"
+										  : "tool_calls"));
 		html_text(buf_span(&text), out);
 	}
 	buf_adds(out, "</pre><div class=\"score\">");
@@ -366,12 +387,14 @@ static size_t columns_of(const struct board *b, const struct group *g, const str
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->n_groups && n < 8; i++)
-		if ((b->compare || b->run) ? strcmp(b->groups[i].within, g->within) == 0 : b->groups + i == g)
+		if ((b->compare || b->run) ? strcmp(b->groups[i].within, g->within) == 0
+					   : b->groups + i == g)
 			columns[n++] = b->groups + i;
 	return n;
 }
 
-static void rows(const struct board *b, const struct group *g, size_t most, int with_script, struct buf *out)
+static void rows(const struct board *b, const struct group *g, size_t most, int with_script,
+		 struct buf *out)
 {
 	const struct group *columns[8];
 	size_t n = columns_of(b, g, columns);
@@ -406,12 +429,16 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 		buf_adds(out, "<a id=\"rows\"></a>");
 	html_heading(n > 1 || b->n_groups == 1 ? "Rows, worst first" : text.data, out);
 	if (with_script)
-		buf_addf(out, "<p class=\"noprint\"><input type=\"search\" id=\"q\" placeholder=\"filter rows\"><label><input type=\"checkbox\" "
-			      "id=\"w\"> only wrong</label>%s <span id=\"n\" class=\"dim\"></span></p>\n",
-			 n > 1 ? "<label><input type=\"checkbox\" id=\"d\"> only where groups differ</label>" : "");
+		buf_addf(out,
+			 "<p class=\"noprint\"><input type=\"search\" id=\"q\" placeholder=\"filter rows\"><label><input type=\"checkbox\" "
+			 "id=\"w\"> only wrong</label>%s <span id=\"n\" class=\"dim\"></span></p>\n",
+			 n > 1 ? "<label><input type=\"checkbox\" id=\"d\"> only where groups differ</label>"
+			       : "");
 	if (g->n_rows > most)
-		buf_addf(out, "<p class=\"dim\">The worst %zu of %zu rows are shown.</p>\n", most, g->n_rows);
-	buf_adds(out, "<div class=\"scroll\"><table class=\"rows\"><thead><tr><th>id</th><th>input</th><th>reference</th>");
+		buf_addf(out, "<p class=\"dim\">The worst %zu of %zu rows are shown.</p>\n", most,
+			 g->n_rows);
+	buf_adds(out,
+		 "<div class=\"scroll\"><table class=\"rows\"><thead><tr><th>id</th><th>input</th><th>reference</th>");
 	for (size_t k = 0; k < n; k++) {
 		buf_adds(out, "<th>");
 		label_of(columns[k], &text);
@@ -422,7 +449,8 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 	for (size_t i = 0; i < g->n_rows && i < most; i++) {
 		size_t row = order[i].row;
 
-		buf_addf(out, "<tr%s%s><td>", order[i].wrong ? " data-wrong=\"1\"" : "", order[i].differ ? " data-differ=\"1\"" : "");
+		buf_addf(out, "<tr%s%s><td>", order[i].wrong ? " data-wrong=\"1\"" : "",
+			 order[i].differ ? " data-differ=\"1\"" : "");
 		html_text(board_row_id(g, row), out);
 		if (g->rows[row].sample > 0)
 			buf_addf(out, " #%" PRId64, g->rows[row].sample);
@@ -456,17 +484,21 @@ static int is_first(const struct board *b, size_t i)
 	return 1;
 }
 
-void page_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const struct duels *duels,
-		const char *advice, size_t rows_most, struct buf *out)
+void page_write(const struct board *b, const struct comparisons *c, const struct decided *d,
+		size_t n_decided, const struct duels *duels, const char *advice, size_t rows_most,
+		struct buf *out)
 {
 	int scripted = 0;
 
 	out->max = (size_t)4 << 30;
 	html_begin("Evaluation", css, out);
 	if (b->n_groups > 0)
-		buf_adds(out, "<p class=\"noprint\"><a href=\"#rows\">To the rows themselves</a></p>\n");
-	buf_addf(out, "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n", b->level * 100,
-		 board_is_clustered(b) ? ", or by clusters" : "", b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
+		buf_adds(out,
+			 "<p class=\"noprint\"><a href=\"#rows\">To the rows themselves</a></p>\n");
+	buf_addf(out,
+		 "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n",
+		 b->level * 100, board_is_clustered(b) ? ", or by clusters" : "",
+		 b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
 	requirements(d, n_decided, advice, out);
 	if (b->n_groups > 0) {
 		scores(b, out);

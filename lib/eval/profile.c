@@ -10,7 +10,8 @@
 
 enum { VERSION = 1 };
 
-static const char *const unscored_names[] = {[UNSCORED_KEEP] = "keep", [UNSCORED_FAIL] = "fail", [UNSCORED_DROP] = "drop"};
+static const char *const unscored_names[] =
+	{[UNSCORED_KEEP] = "keep", [UNSCORED_FAIL] = "fail", [UNSCORED_DROP] = "drop"};
 
 /* The sum goes as its 128 bits: decimals would round it. */
 static void put_tally(struct jw *w, const char *name, const struct tally *t)
@@ -20,7 +21,8 @@ static void put_tally(struct jw *w, const char *name, const struct tally *t)
 	size_t n;
 
 	bins = tally_sorted(t, &n);
-	snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64, (uint64_t)((unsigned __int128)t->sum >> 64), (uint64_t)t->sum);
+	snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64,
+		 (uint64_t)((unsigned __int128)t->sum >> 64), (uint64_t)t->sum);
 	jw_key(w, name);
 	jw_object(w);
 	jw_key(w, "sum");
@@ -112,10 +114,12 @@ static int get_sum(struct span v, __int128 *sum)
 {
 	struct buf hex = BUF_INIT;
 	unsigned __int128 x = 0;
-	int bad = json_string(v, &hex) < 0 || hex.len != 32 || strspn(hex.data, "0123456789abcdef") != 32;
+	int bad = json_string(v, &hex) < 0 || hex.len != 32 ||
+		  strspn(hex.data, "0123456789abcdef") != 32;
 
 	for (size_t i = 0; !bad && i < 32; i++)
-		x = x << 4 | (unsigned)(hex.data[i] <= '9' ? hex.data[i] - '0' : hex.data[i] - 'a' + 10);
+		x = x << 4 |
+		    (unsigned)(hex.data[i] <= '9' ? hex.data[i] - '0' : hex.data[i] - 'a' + 10);
 	buf_release(&hex);
 	*sum = (__int128)x;
 	return bad ? -1 : 0;
@@ -132,8 +136,9 @@ static int get_tally(struct span object, const char *name, struct tally *into)
 		double value;
 		int64_t n;
 
-		bad = json_number(x, &value) < 0 || !json_next(&it, json_member(v, "bins"), &key, &x) || json_int(x, &n) < 0 || n < 1 ||
-		      tally_put(&t, value, (uint64_t)n) < 0;
+		bad = json_number(x, &value) < 0 ||
+		      !json_next(&it, json_member(v, "bins"), &key, &x) || json_int(x, &n) < 0 ||
+		      n < 1 || tally_put(&t, value, (uint64_t)n) < 0;
 	}
 	if (!bad)
 		tally_merge(into, &t);
@@ -178,13 +183,16 @@ static int read_checks(const struct record *r, struct check **checks, size_t *n,
 	int64_t version;
 
 	*n = 0;
-	if (json_int(record_get(r, "profile"), &version) < 0 || version != VERSION || json_kind(metrics) != JSON_OBJECT)
+	if (json_int(record_get(r, "profile"), &version) < 0 || version != VERSION ||
+	    json_kind(metrics) != JSON_OBJECT)
 		return err_set(e, "this is no profile that ft-eval --profile wrote");
 	*checks = mem_alloc(json_count(metrics), sizeof **checks);
 	while (json_next(&it, metrics, &key, &v)) {
 		buf_clear(&name);
 		json_string(key, &name);
-		(*checks)[*n] = (struct check){.name = mem_strndup(name.len > 0 ? name.data : "", name.len), .weight = 1};
+		(*checks)[*n] =
+			(struct check){.name = mem_strndup(name.len > 0 ? name.data : "", name.len),
+				       .weight = 1};
 		if (json_member(v, "fields").s)
 			(*checks)[*n].kind = CHECK_JSON_FIELDS;
 		++*n;
@@ -216,8 +224,10 @@ static int add_profile(struct board *b, const struct record *r, struct err *e)
 	struct group *g = NULL;
 	uint64_t n, errors, unknown;
 	int64_t version;
-	int bad = json_int(record_get(r, "profile"), &version) < 0 || version != VERSION || json_kind(label) != JSON_OBJECT ||
-		  get_count(r->body, "n", &n) < 0 || get_count(r->body, "errors", &errors) < 0 || get_count(r->body, "cost_unknown", &unknown) < 0;
+	int bad = json_int(record_get(r, "profile"), &version) < 0 || version != VERSION ||
+		  json_kind(label) != JSON_OBJECT || get_count(r->body, "n", &n) < 0 ||
+		  get_count(r->body, "errors", &errors) < 0 ||
+		  get_count(r->body, "cost_unknown", &unknown) < 0;
 
 	for (int i = 0; i < 3 && !bad && b->n_groups == 0; i++)
 		if (json_is(record_get(r, "unscored"), unscored_names[i]))
@@ -243,8 +253,10 @@ static int add_profile(struct board *b, const struct record *r, struct err *e)
 			return err_set(e, "this profile was made with other checks than the first");
 		bad = read_metric(v, g->cells + m) < 0;
 	}
-	bad = bad || get_tally(r->body, "latency", &g->latency) < 0 || get_tally(r->body, "prompt_tokens", &g->prompt_tokens) < 0 ||
-	      get_tally(r->body, "completion_tokens", &g->completion_tokens) < 0 || get_tally(r->body, "total_tokens", &g->total_tokens) < 0 ||
+	bad = bad || get_tally(r->body, "latency", &g->latency) < 0 ||
+	      get_tally(r->body, "prompt_tokens", &g->prompt_tokens) < 0 ||
+	      get_tally(r->body, "completion_tokens", &g->completion_tokens) < 0 ||
+	      get_tally(r->body, "total_tokens", &g->total_tokens) < 0 ||
 	      get_tally(r->body, "cost", &g->cost) < 0;
 	return bad ? err_set(e, "this is no profile that ft-eval --profile wrote") : 0;
 }

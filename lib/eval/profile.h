@@ -1,6 +1,8 @@
-/* profile: a group's distributions as one JSON line, so that shards of the data can be summarised apart and put together.
+/* profile: a group's distributions as one JSON line, so that shards of the data can be summarised
+ * apart and put together.
  *
- * Merging profiles of shards gives the board of the whole bit for bit, in whatever order they are merged, but for which unscored row is named.
+ * Merging profiles of shards gives the board of the whole bit for bit, in whatever order they are
+ * merged, but for which unscored row is named.
  */
 #ifndef FT_PROFILE_H
 #define FT_PROFILE_H
@@ -8,11 +10,12 @@
 #include "../json/reader.h"
 #include "board.h"
 
-/* The line of a group, with its newline. Nothing that needs rows (pairs, clusters, classes) is in it. */
+/* The line of a group, with its newline. Nothing that needs rows (pairs, clusters, classes) is in
+ * it. */
 void profile_write(const struct board *b, const struct group *g, struct buf *out);
 
-/* Reads profiles to the end of the input into a board without groups, whose checks become those of the profiles: *checks, the caller's to
- * release one by one and free. */
+/* Reads profiles to the end of the input into a board without groups, whose checks become those of
+ * the profiles: *checks, the caller's to release one by one and free. */
 int profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e);
 
 #endif

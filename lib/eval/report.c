@@ -53,7 +53,9 @@ static void put_samples(struct jw *w, const struct board *b, const struct group 
 	for (size_t i = 0; i < b->n_pass_at; i++)
 		for (int all = 0; all < 2; all++) {
 			snprintf(name, sizeof name, "pass%c%d", all ? '^' : '@', b->pass_at[i]);
-			put_figure(w, name, clusters_pass(&g->clusters, metric, b->pass_at[i], all, b->level, &n));
+			put_figure(w, name,
+				   clusters_pass(&g->clusters, metric, b->pass_at[i], all, b->level,
+						 &n));
 		}
 }
 
@@ -86,7 +88,8 @@ static void put_labels(struct jw *w, const struct board *b, const struct group *
 		jw_object(w);
 		for (size_t j = 0; j <= f.n; j++)
 			if (f.matrix[i * (f.n + 1) + j] > 0)
-				jw_count(w, j < f.n ? f.names[j] : "(other)", (uint64_t)f.matrix[i * (f.n + 1) + j]);
+				jw_count(w, j < f.n ? f.names[j] : "(other)",
+					 (uint64_t)f.matrix[i * (f.n + 1) + j]);
 		jw_end(w);
 		jw_end(w);
 	}
@@ -272,7 +275,8 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 {
 	for (size_t i = 0; i < c->a->n_rows; i++) {
 		size_t j = board_partner(c->b, c->a, i);
-		double x = c->a->scores[i * b->n_metrics + c->metric], y = c->b->scores[j * b->n_metrics + c->metric];
+		double x = c->a->scores[i * b->n_metrics + c->metric],
+		       y = c->b->scores[j * b->n_metrics + c->metric];
 		struct span id = board_row_id(c->a, i);
 		struct jw w;
 
@@ -349,8 +353,10 @@ void report_remarks(const struct board *b, int several, void (*say)(const char *
 {
 	for (size_t i = 0; i < b->n_groups; i++)
 		if (b->groups[i].cut_off > 0)
-			say("%" PRIu64 " of %" PRIu64 " answers%s%s were cut off at the limit of tokens (finish_reason length)",
-				 b->groups[i].cut_off, b->groups[i].n, several ? " of " : "", several ? b->groups[i].label : "");
+			say("%" PRIu64 " of %" PRIu64
+			    " answers%s%s were cut off at the limit of tokens (finish_reason length)",
+			    b->groups[i].cut_off, b->groups[i].n, several ? " of " : "",
+			    several ? b->groups[i].label : "");
 	for (size_t m = 0; m < b->n_checks; m++) {
 		const struct field_rules *rules = &b->checks[m].fields;
 
@@ -359,11 +365,13 @@ void report_remarks(const struct board *b, int several, void (*say)(const char *
 			const struct score_cell *c = g->cells + m;
 
 			if (c->unscored > 0)
-				say("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)", board_metric_name(b, m), c->unscored,
-					 g->n, several ? g->label : "", several ? " " : "", c->first);
+				say("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)",
+				    board_metric_name(b, m), c->unscored, g->n,
+				    several ? g->label : "", several ? " " : "", c->first);
 		}
 		for (size_t i = 0; i < rules->n && b->n_groups > 0; i++)
 			if (!occurs(b, m, rules->v[i].name))
-				say("%s: no reference and no answer holds the field '%s'", board_metric_name(b, m), rules->v[i].name);
+				say("%s: no reference and no answer holds the field '%s'",
+				    board_metric_name(b, m), rules->v[i].name);
 	}
 }

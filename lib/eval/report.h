@@ -10,16 +10,18 @@
 void report_group(const struct board *b, const struct group *g, struct buf *out);
 void report_comparison(const struct board *b, const struct comparison *c, struct buf *out);
 void report_decided(const struct board *b, const struct decided *d, struct buf *out);
-/* One line for each pair on which the two differ: {"diff": "fixed"|"broken", "metric", "id", "sample", "a", "b", "scores": [x, y]}; fixed is what b
- * scores higher. */
+/* One line for each pair on which the two differ: {"diff": "fixed"|"broken", "metric", "id",
+ * "sample", "a", "b", "scores": [x, y]}; fixed is what b scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
 
 /* {"choose": "cheapest", "group"}: g may be NULL; and {"break_even", "a", "b", "train_cost"}. */
 void report_choice(const struct group *g, struct buf *out);
 void report_break_even(const struct comparison *c, double train_cost, struct buf *out);
 
-/* Says each thing that the figures alone do not say: answers cut off, rows that could not be scored, fields that occur nowhere. several: groups are named. */
-void report_remarks(const struct board *b, int several, void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))));
+/* Says each thing that the figures alone do not say: answers cut off, rows that could not be
+ * scored, fields that occur nowhere. several: groups are named. */
+void report_remarks(const struct board *b, int several,
+		    void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))));
 
 /* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
 void report_label(const struct group *g, struct buf *text);

@@ -26,7 +26,8 @@ int require_parse(const char *text, struct requirement *r, struct err *e)
 	else if (*op == '<')
 		r->relation = BELOW;
 	else
-		return err_set(e, "'%s' is no requirement: write FIGURE>=NUMBER, or <=, > or <", text);
+		return err_set(e, "'%s' is no requirement: write FIGURE>=NUMBER, or <=, > or <",
+			       text);
 	number = op + 1 + (op[1] == '=');
 	r->bound = strtod(number, &end);
 	if (*end == '%' && end > number) {
@@ -34,7 +35,8 @@ int require_parse(const char *text, struct requirement *r, struct err *e)
 		end++;
 	}
 	if (end == number || *end || !isfinite(r->bound) || n == from)
-		return err_set(e, "'%s' is no requirement: write FIGURE>=NUMBER, or <=, > or <", text);
+		return err_set(e, "'%s' is no requirement: write FIGURE>=NUMBER, or <=, > or <",
+			       text);
 	r->text = mem_strdup(text);
 	r->figure = mem_strndup(text + from, n - from);
 	return 0;

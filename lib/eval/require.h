@@ -1,7 +1,8 @@
 /* require: `exact>=0.95`, and whether the data say so.
  *
- * The whole interval on the right side: met; the whole interval on the wrong side: missed; across the bound: inconclusive. Deciding by the
- * point alone ignores the interval. A figure that is not known (NaN) is inconclusive.
+ * The whole interval on the right side: met; the whole interval on the wrong side: missed; across
+ * the bound: inconclusive. Deciding by the point alone ignores the interval. A figure that is not
+ * known (NaN) is inconclusive.
  */
 #ifndef FT_REQUIRE_H
 #define FT_REQUIRE_H

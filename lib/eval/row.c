@@ -26,7 +26,8 @@ static int is_there(struct span v)
 	return v.s && json_kind(v) != JSON_NULL;
 }
 
-int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks, struct err *e)
+int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
+	    struct err *e)
 {
 	struct span output;
 	int n;
@@ -61,7 +62,8 @@ int row_set(struct row *a, const struct record *rec, const char *file, size_t li
 		a->output = a->text.len > 0 ? buf_span(&a->text) : span_of("");
 	else if (is_there(output))
 		a->unanswered = "`output` is no string";
-	else if (!is_there(record_get(&a->rec, "tool_calls")) && !is_there(record_get(&a->rec, "judge")))
+	else if (!is_there(record_get(&a->rec, "tool_calls")) &&
+		 !is_there(record_get(&a->rec, "judge")))
 		a->unanswered = "no output";
 	return 0;
 }

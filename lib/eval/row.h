@@ -1,10 +1,11 @@
 /* row: one record as checks see it: what was answered, what should have been.
  *
- * lib/eval scores answers and compares groups of them: checks (check, fields, number, similar), those that another program decides (jqfilter,
- * command), the scores of groups (board), requirements and comparisons over them, and how all that is written (report).
+ * lib/eval scores answers and compares groups of them: checks (check, fields, number, similar),
+ * those that another program decides (jqfilter, command), the scores of groups (board),
+ * requirements and comparisons over them, and how all that is written (report).
  *
- * A struct row owns a copy of its line, so a batch of them can be scored by several threads. A zeroed struct is valid and is reused from
- * record to record.
+ * A struct row owns a copy of its line, so a batch of them can be scored by several threads. A
+ * zeroed struct is valid and is reused from record to record.
  */
 #ifndef FT_ROW_H
 #define FT_ROW_H
@@ -17,20 +18,24 @@ struct row {
 	struct record rec;
 	const char *file; /* borrowed from the reader's file names */
 	size_t line;
-	const char *unanswered; /* why there is nothing to score ("an error record", "no output"), or NULL */
-	struct span output;	/* decoded; absent where the answer is tool calls alone or there is none */
-	struct span *refs;	/* decoded references */
+	/* why there is nothing to score ("an error record", "no output"), or NULL */
+	const char *unanswered;
+	/* decoded; absent where the answer is tool calls alone or there is none */
+	struct span output;
+	struct span *refs; /* decoded references */
 	size_t n_refs;
-	double *scores;	  /* one a check, NaN where it could not be scored */
-	const char **why; /* one a check: the reason for a NaN, static text */
+	double *scores;	      /* one a check, NaN where it could not be scored */
+	const char **why;     /* one a check: the reason for a NaN, static text */
 	struct buf line_text; /* the line and its newline */
 	/* private */
 	struct buf text, ref_text, scratch[3];
 	size_t refs_cap, scores_cap, why_cap;
 };
 
-/* Copies rec's line and finds output and references; scores are set to NaN for `checks` checks. -1 for a reference of an impossible type. */
-int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks, struct err *e);
+/* Copies rec's line and finds output and references; scores are set to NaN for `checks` checks. -1
+ * for a reference of an impossible type. */
+int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
+	    struct err *e);
 void row_release(struct row *a);
 
 #endif

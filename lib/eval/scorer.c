@@ -64,7 +64,8 @@ static void score_locally(void *arg, size_t i)
 			r->scores[c] = check_score(s->o.checks + c, r, r->why + c);
 }
 
-/* Rows that another program may decide about: those that were answered. Check c of the others stays unscored. */
+/* Rows that another program may decide about: those that were answered. Check c of the others stays
+ * unscored. */
 static size_t answered(struct scorer *s, size_t c)
 {
 	size_t n = 0;
@@ -144,11 +145,13 @@ int scorer_flush(struct scorer *s, struct err *e)
 	return failed;
 }
 
-int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line, struct err *e)
+int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
+	       struct err *e)
 {
 	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e) < 0)
 		return err_prefix(e, "%s:%zu", file, line);
 	s->n++;
 	s->bytes += rec->line.n;
-	return s->o.one_by_one || s->n == BATCH_ROWS || s->bytes >= BATCH_BYTES ? scorer_flush(s, e) : 0;
+	return s->o.one_by_one || s->n == BATCH_ROWS || s->bytes >= BATCH_BYTES ? scorer_flush(s, e)
+										: 0;
 }

@@ -1,6 +1,7 @@
 /* similar: edit distance, word overlap, ROUGE, BLEU and chrF. See similar.h.
  *
- * Words are interned to small numbers first (per call), so the counting loops compare integers. N-grams are counted in one sorted list.
+ * Words are interned to small numbers first (per call), so the counting loops compare integers.
+ * N-grams are counted in one sorted list.
  */
 #include "similar.h"
 
@@ -180,8 +181,9 @@ double similar_f1(struct span answer, struct span reference)
 
 /* --- ROUGE --- */
 
-/* Lower case; every run of [a-z0-9] is a word. Letters outside ASCII part words there, and so here. Two capitals lower to ASCII: KELVIN SIGN to k, and
- * I WITH DOT to i and a combining dot, which ends the word. */
+/* Lower case; every run of [a-z0-9] is a word. Letters outside ASCII part words there, and so here.
+ * Two capitals lower to ASCII: KELVIN SIGN to k, and I WITH DOT to i and a combining dot, which
+ * ends the word. */
 static struct list rouge_words(struct span s)
 {
 	struct list l = {0};
@@ -219,7 +221,8 @@ static struct list rouge_words(struct span s)
 
 double similar_rouge_n(struct span answer, struct span reference, int n)
 {
-	struct list x = rouge_words(answer), y = rouge_words(reference), gx = ngrams(&x, (size_t)n), gy = ngrams(&y, (size_t)n);
+	struct list x = rouge_words(answer), y = rouge_words(reference), gx = ngrams(&x, (size_t)n),
+		    gy = ngrams(&y, (size_t)n);
 	double f = f_measure(common(&gx, &gy), (double)gx.n, (double)gy.n);
 
 	free(x.v);
@@ -262,7 +265,8 @@ static int is_digit(int c)
 	return c >= '0' && c <= '9';
 }
 
-/* The 13a tokenizer (mteval-v13a): punctuation apart, but `.` and `,` only when no digit stands beside them, `-` behind a digit. */
+/* The 13a tokenizer (mteval-v13a): punctuation apart, but `.` and `,` only when no digit stands
+ * beside them, `-` behind a digit. */
 static void tokenize_13a(struct span s, struct buf *b)
 {
 	struct buf text = BUF_INIT;
@@ -284,7 +288,9 @@ static void tokenize_13a(struct span s, struct buf *b)
 			i++;
 			continue;
 		}
-		while (k < 4 && !(rest.n >= strlen(entities[k].entity) && memcmp(rest.s, entities[k].entity, strlen(entities[k].entity)) == 0))
+		while (k < 4 &&
+		       !(rest.n >= strlen(entities[k].entity) &&
+			 memcmp(rest.s, entities[k].entity, strlen(entities[k].entity)) == 0))
 			k++;
 		if (k < 4) {
 			buf_addc(&text, entities[k].c);
@@ -299,8 +305,8 @@ static void tokenize_13a(struct span s, struct buf *b)
 		int behind = i + 1 < text.len ? (unsigned char)text.data[i + 1] : ' ';
 
 		/* [{-~[-` -&(-+:-@/]: all ASCII punctuation but ' , - . */
-		if ((c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') ||
-		    (c >= ':' && c <= '@') || c == '/')
+		if ((c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
+		    (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/')
 			buf_addf(b, " %c ", c);
 		else if ((c == '.' || c == ',') && (!is_digit(before) || !is_digit(behind)))
 			buf_addf(b, " %c ", c);

@@ -10,19 +10,22 @@
 /* 1 - edit distance / length of the longer, in code points; 1 for two empty texts. */
 double similar_levenshtein(struct span a, struct span b);
 
-/* Word overlap of SQuAD's evaluation script v1.1: F1 over the words of the normalised texts (fold_squad). No word in common is 0, also where
- * both are empty; v2.0's rule for empty answers applies there: two empty texts are equal, 1. */
+/* Word overlap of SQuAD's evaluation script v1.1: F1 over the words of the normalised texts
+ * (fold_squad). No word in common is 0, also where both are empty; v2.0's rule for empty answers
+ * applies there: two empty texts are equal, 1. */
 double similar_f1(struct span answer, struct span reference);
 
-/* ROUGE-1, -2 and -L (F-measure) as google-research's rouge_score 0.1.2 without stemming: lower case, words of [a-z0-9]. L is the longest
- * common subsequence of the whole texts. */
+/* ROUGE-1, -2 and -L (F-measure) as google-research's rouge_score 0.1.2 without stemming: lower
+ * case, words of [a-z0-9]. L is the longest common subsequence of the whole texts. */
 double similar_rouge_n(struct span answer, struct span reference, int n);
 double similar_rouge_l(struct span answer, struct span reference);
 
-/* Sentence BLEU of sacreBLEU 2: 13a tokens, up to 4-grams, exponential smoothing, effective order; divided by 100. */
+/* Sentence BLEU of sacreBLEU 2: 13a tokens, up to 4-grams, exponential smoothing, effective order;
+ * divided by 100. */
 double similar_bleu(struct span answer, struct span reference);
 
-/* Sentence chrF2 of sacreBLEU 2 (6 character orders, beta 2, white space removed, effective order); divided by 100. */
+/* Sentence chrF2 of sacreBLEU 2 (6 character orders, beta 2, white space removed, effective order);
+ * divided by 100. */
 double similar_chrf(struct span answer, struct span reference);
 
 #endif

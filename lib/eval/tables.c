@@ -183,8 +183,10 @@ void tables_plan(const struct board *b, const struct comparison *c, struct buf *
 {
 	if (isnan(c->detectable))
 		return;
-	buf_addf(text, "%s, %s against %s: %" PRIu64 " pairs like these notice a true difference of %.4f in 80 of 100 runs", board_metric_name(b, c->metric),
-		 c->b->side, c->a->side, c->n, c->detectable);
+	buf_addf(text,
+		 "%s, %s against %s: %" PRIu64
+		 " pairs like these notice a true difference of %.4f in 80 of 100 runs",
+		 board_metric_name(b, c->metric), c->b->side, c->a->side, c->n, c->detectable);
 	if (isfinite(c->rows_needed) && c->rows_needed > (double)c->n)
 		buf_addf(text, "; one as small as that found needs %.0f", ceil(c->rows_needed));
 	buf_adds(text, ".");
@@ -236,7 +238,9 @@ static int by_count(const void *a, const void *b)
 
 	if (x->n != y->n)
 		return x->n > y->n ? -1 : 1;
-	return x->expected != y->expected ? (x->expected < y->expected ? -1 : 1) : x->said < y->said ? -1 : x->said > y->said;
+	return x->expected != y->expected ? (x->expected < y->expected ? -1 : 1)
+	       : x->said < y->said	  ? -1
+					  : x->said > y->said;
 }
 
 void tables_confusions(const struct label_figures *f, size_t most, struct table *t)
@@ -248,7 +252,8 @@ void tables_confusions(const struct label_figures *f, size_t most, struct table 
 		for (size_t j = 0; j <= f->n; j++)
 			if (i != j && f->matrix[i * (f->n + 1) + j] > 0) {
 				v = mem_grow(v, &cap, n + 1, sizeof *v);
-				v[n++] = (struct confusion_cell){i, j, f->matrix[i * (f->n + 1) + j]};
+				v[n++] = (struct confusion_cell){i, j,
+								 f->matrix[i * (f->n + 1) + j]};
 			}
 	if (n > 0)
 		qsort(v, n, sizeof *v, by_count);
@@ -297,8 +302,10 @@ static void put_classes(const struct board *b, enum table_style style, struct bu
 		labels_figures(&b->groups[i].labels, b->level, b->boot.seed, &f);
 		buf_addc(out, '\n');
 		report_label(b->groups + i, out);
-		buf_addf(out, ": accuracy %.4f, macro F1 %.4f (%.4f .. %.4f), weighted F1 %.4f, MCC %.4f\n\n", f.accuracy.value, f.macro_f1.value,
-			 f.macro_f1.lo, f.macro_f1.hi, f.weighted_f1.value, f.mcc.value);
+		buf_addf(out,
+			 ": accuracy %.4f, macro F1 %.4f (%.4f .. %.4f), weighted F1 %.4f, MCC %.4f\n\n",
+			 f.accuracy.value, f.macro_f1.value, f.macro_f1.lo, f.macro_f1.hi,
+			 f.weighted_f1.value, f.mcc.value);
 		tables_classes(&f, &t);
 		put_table(&t, style, out);
 		tables_confusions(&f, CONFUSIONS, &t);
@@ -317,7 +324,8 @@ static void put_front(const struct board *b, struct buf *out)
 	size_t known = 0, n = 0;
 
 	for (size_t i = 0; i < b->n_groups; i++)
-		known += !isnan(advice_cost(b->groups + i)) || !isnan(advice_latency(b->groups + i));
+		known +=
+			!isnan(advice_cost(b->groups + i)) || !isnan(advice_latency(b->groups + i));
 	if (known < 2)
 		return;
 	buf_addf(out, "\nNot beaten on %s, cost and latency together: ", board_metric_name(b, 0));
@@ -329,8 +337,9 @@ static void put_front(const struct board *b, struct buf *out)
 	buf_adds(out, ".\n");
 }
 
-void tables_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const struct duels *duels,
-		  enum table_style style, struct buf *out)
+void tables_write(const struct board *b, const struct comparisons *c, const struct decided *d,
+		  size_t n_decided, const struct duels *duels, enum table_style style,
+		  struct buf *out)
 {
 	struct table t = {0};
 

@@ -1,4 +1,5 @@
-/* tables: the figures of a run as tables for people: on a terminal, as Markdown, and in the report (page). Each is put into an empty struct table. */
+/* tables: the figures of a run as tables for people: on a terminal, as Markdown, and in the report
+ * (page). Each is put into an empty struct table. */
 #ifndef FT_TABLES_H
 #define FT_TABLES_H
 
@@ -20,7 +21,8 @@ void tables_confusions(const struct label_figures *f, size_t most, struct table 
 void tables_plan(const struct board *b, const struct comparison *c, struct buf *text);
 
 /* Everything, one after the other, with what is said in words between. */
-void tables_write(const struct board *b, const struct comparisons *c, const struct decided *d, size_t n_decided, const struct duels *duels,
-		  enum table_style style, struct buf *out);
+void tables_write(const struct board *b, const struct comparisons *c, const struct decided *d,
+		  size_t n_decided, const struct duels *duels, enum table_style style,
+		  struct buf *out);
 
 #endif

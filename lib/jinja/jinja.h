@@ -1,14 +1,17 @@
 /* jinja: the part of Jinja2 that chat templates are written in.
  *
- * lib/jinja renders a template over JSON values. It knows JSON and nothing of models. What it does not know (a tag, filter,
- * test, method or function) is an error that names it and its line; it is never passed over.
+ * lib/jinja renders a template over JSON values. It knows JSON and nothing of models. What it does
+ * not know (a tag, filter, test, method or function) is an error that names it and its line; it is
+ * never passed over.
  *
- * Settings are those of Hugging Face's apply_chat_template: trim_blocks and lstrip_blocks on, loop controls, nothing changed but
- * namespaces and (more than transformers allow, as llama.cpp does) lists by append and pop; tojson without ASCII or HTML escaping; the
- * globals raise_exception, strftime_now, namespace, range, dict, and the {% generation %} block of transformers. Values print as
- * Python prints them.
+ * Settings are those of Hugging Face's apply_chat_template: trim_blocks and lstrip_blocks on, loop
+ * controls, nothing changed but namespaces and (more than transformers allow, as llama.cpp does)
+ * lists by append and pop; tojson without ASCII or HTML escaping; the globals raise_exception,
+ * strftime_now, namespace, range, dict, and the {% generation %} block of transformers. Values
+ * print as Python prints them.
  *
- * Ceilings (struct jinja_limits) bound steps, nesting, memory and output, so a hostile template ends in an error.
+ * Ceilings (struct jinja_limits) bound steps, nesting, memory and output, so a hostile template
+ * ends in an error.
  *
  * A compiled template is constant and may be rendered from several threads at once.
  */
@@ -24,7 +27,8 @@
 
 struct jinja;
 
-/* The source is copied. name is put before errors: "NAME:LINE: reason". NULL with the reason on failure. */
+/* The source is copied. name is put before errors: "NAME:LINE: reason". NULL with the reason on
+ * failure. */
 struct jinja *jinja_compile(struct span source, const char *name, struct err *e);
 void jinja_free(struct jinja *t);
 
@@ -38,16 +42,18 @@ struct jinja_limits {
 struct jinja_marks {
 	struct jinja_mark {
 		size_t begin, end;
-	} *v;
+	} * v;
 	size_t n, cap;
 };
 void jinja_marks_release(struct jinja_marks *m);
 
-/* Appends the rendering to out. vars is a JSON object, its members are the template's variables. now is the time that strftime_now
- * tells (seconds since 1970, UTC); 0 makes it undefined for `strftime_now is defined` while a call still answers from the
- * clock, so that templates with a fallback of their own render the same every day. marks may be NULL. On failure out is as it
+/* Appends the rendering to out. vars is a JSON object, its members are the template's variables.
+ * now is the time that strftime_now tells (seconds since 1970, UTC); 0 makes it undefined for
+ * `strftime_now is defined` while a call still answers from the clock, so that templates with a
+ * fallback of their own render the same every day. marks may be NULL. On failure out is as it
  * was. */
-int jinja_render(const struct jinja *t, struct span vars, int64_t now, const struct jinja_limits *limits, struct buf *out,
-		 struct jinja_marks *marks, struct err *e);
+int jinja_render(const struct jinja *t, struct span vars, int64_t now,
+		 const struct jinja_limits *limits, struct buf *out, struct jinja_marks *marks,
+		 struct err *e);
 
 #endif

@@ -8,7 +8,8 @@
 #include "jinja_impl.h"
 
 enum { F_RANGE, F_NAMESPACE, F_DICT, F_RAISE, F_STRFTIME };
-static const char *const functions[] = {"range", "namespace", "dict", "raise_exception", "strftime_now"};
+static const char *const functions[] = {"range", "namespace", "dict", "raise_exception",
+					"strftime_now"};
 
 int jfunction_find(struct span name)
 {
@@ -57,7 +58,8 @@ static int mapping(struct jrun *r, const struct jcall *c, enum jkind kind, struc
 	if (jv_dict(r, out))
 		return -1;
 	if (c->positional > 1 || (c->positional == 1 && c->v[0].kind != J_DICT))
-		return jfail(r, "%s takes one mapping and named arguments", kind == J_NAMESPACE ? "namespace" : "dict");
+		return jfail(r, "%s takes one mapping and named arguments",
+			     kind == J_NAMESPACE ? "namespace" : "dict");
 	for (i = 0; c->positional && i < c->v[0].dict->n; i++)
 		if (jv_put(r, out->dict, c->v[0].dict->v[i].key, c->v[0].dict->v[i].value))
 			return -1;
@@ -75,7 +77,8 @@ static int strftime_now(struct jrun *r, const struct jcall *c, struct jv *out)
 	struct tm tm;
 	size_t n;
 
-	if (c->n != 1 || c->v[0].kind != J_STRING || c->v[0].s.n >= sizeof format || memchr(c->v[0].s.s, 0, c->v[0].s.n))
+	if (c->n != 1 || c->v[0].kind != J_STRING || c->v[0].s.n >= sizeof format ||
+	    memchr(c->v[0].s.s, 0, c->v[0].s.n))
 		return jfail(r, "strftime_now takes one format");
 	memcpy(format, c->v[0].s.s, c->v[0].s.n);
 	format[c->v[0].s.n] = 0;
@@ -126,7 +129,8 @@ int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, st
 			buf_addc(b, (unsigned char)fmt.s[i]);
 			continue;
 		}
-		for (i++; i < fmt.n && fmt.s[i] && strchr("-+ #0123456789.", fmt.s[i]) && k < 20; i++)
+		for (i++; i < fmt.n && fmt.s[i] && strchr("-+ #0123456789.", fmt.s[i]) && k < 20;
+		     i++)
 			spec[k++] = fmt.s[i];
 		if (i < fmt.n && fmt.s[i] == '%') {
 			buf_addc(b, '%');
@@ -141,7 +145,8 @@ int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, st
 		if (fmt.s[i] == 's' || fmt.s[i] == 'r') {
 			if (k > 1)
 				return jfail(r, "format: a width of text is not supported");
-			if (fmt.s[i] == 's' ? jv_print(r, &args[used], b) : jv_repr(r, &args[used], b, 0))
+			if (fmt.s[i] == 's' ? jv_print(r, &args[used], b)
+					    : jv_repr(r, &args[used], b, 0))
 				return -1;
 		} else if (!jv_number(&args[used], &x)) {
 			return jfail(r, "format: %%%c of a %s", fmt.s[i], jv_type(&args[used]));
@@ -156,7 +161,8 @@ int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, st
 			spec[k + 2] = fmt.s[i];
 			if (fabs(x) > 9e18)
 				return jfail(r, "format: a number is too large");
-			snprintf(text, sizeof text, spec, args[used].kind == J_INT ? (long long)args[used].i : (long long)x);
+			snprintf(text, sizeof text, spec,
+				 args[used].kind == J_INT ? (long long)args[used].i : (long long)x);
 			buf_adds(b, text);
 		}
 		used++;
@@ -201,7 +207,9 @@ static int brace_format(struct jrun *r, struct span s, const struct jcall *c, st
 			if (span_eq(c->names[k], field))
 				v = &c->v[k];
 		if (!v) {
-			jfail(r, "format: the field {%.*s} has no value, or is of a kind that is not supported", (int)field.n, field.s);
+			jfail(r,
+			      "format: the field {%.*s} has no value, or is of a kind that is not supported",
+			      (int)field.n, field.s);
 			goto failed;
 		}
 		if (jv_print(r, v, &b))
@@ -227,11 +235,14 @@ static int in_set(struct span s, size_t i, struct span set, size_t *n)
 		if (len == 1)
 			return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f);
 		if (len == 2)
-			return c == 0xc2 && ((unsigned char)s.s[i + 1] == 0x85 || (unsigned char)s.s[i + 1] == 0xa0);
+			return c == 0xc2 && ((unsigned char)s.s[i + 1] == 0x85 ||
+					     (unsigned char)s.s[i + 1] == 0xa0);
 		if (len == 3) { /* U+1680, U+2000..200A, U+2028, U+2029, U+202F, U+205F, U+3000 */
-			unsigned code = (c & 15u) << 12 | ((unsigned char)s.s[i + 1] & 63u) << 6 | ((unsigned char)s.s[i + 2] & 63u);
+			unsigned code = (c & 15u) << 12 | ((unsigned char)s.s[i + 1] & 63u) << 6 |
+					((unsigned char)s.s[i + 2] & 63u);
 
-			return code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f ||
+			return code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
+			       code == 0x2028 || code == 0x2029 || code == 0x202f ||
 			       code == 0x205f || code == 0x3000;
 		}
 		return 0;
@@ -280,7 +291,8 @@ static int split_white(struct jrun *r, struct span s, int64_t most, struct jv *o
 	}
 }
 
-static int split(struct jrun *r, struct span s, const struct jcall *c, int from_right, struct jv *out)
+static int split(struct jrun *r, struct span s, const struct jcall *c, int from_right,
+		 struct jv *out)
 {
 	const struct jv *by = jcall_arg(c, 0, "sep"), *limit = jcall_arg(c, 1, "maxsplit");
 	int64_t most = limit && limit->kind == J_INT && limit->i >= 0 ? limit->i : INT64_MAX;
@@ -304,12 +316,14 @@ static int split(struct jrun *r, struct span s, const struct jcall *c, int from_
 			p += by->s.n;
 		}
 		for (p = s.s; count > most; count--)
-			p = (const char *)memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n) + by->s.n;
+			p = (const char *)memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n) +
+			    by->s.n;
 		if (p > s.s) {
 			at = memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n);
 			if (!at)
 				at = s.s + s.n;
-			if (jv_push(r, out->list, jv_string((struct span){s.s, (size_t)(at - s.s)})))
+			if (jv_push(r, out->list,
+				    jv_string((struct span){s.s, (size_t)(at - s.s)})))
 				return -1;
 			if (at == s.s + s.n)
 				return 0;
@@ -339,16 +353,20 @@ static int split_lines(struct jrun *r, struct span s, int keep, struct jv *out)
 			continue;
 		if (s.s[i] == '\r' && i + 1 < s.n && s.s[i + 1] == '\n')
 			i++;
-		if (jv_push(r, out->list, jv_string((struct span){s.s + begin, (keep ? i + 1 : end) - begin})))
+		if (jv_push(r, out->list,
+			    jv_string((struct span){s.s + begin, (keep ? i + 1 : end) - begin})))
 			return -1;
 		begin = i + 1;
 	}
-	return begin < s.n ? jv_push(r, out->list, jv_string((struct span){s.s + begin, s.n - begin})) : 0;
+	return begin < s.n
+		       ? jv_push(r, out->list, jv_string((struct span){s.s + begin, s.n - begin}))
+		       : 0;
 }
 
 static int replace(struct jrun *r, struct span s, const struct jcall *c, struct jv *out)
 {
-	const struct jv *old = jcall_arg(c, 0, "old"), *new = jcall_arg(c, 1, "new"), *count = jcall_arg(c, 2, "count");
+	const struct jv *old = jcall_arg(c, 0, "old"), *new = jcall_arg(c, 1, "new"),
+			*count = jcall_arg(c, 2, "count");
 	int64_t most = count && count->kind == J_INT && count->i >= 0 ? count->i : INT64_MAX;
 	struct buf b = BUF_INIT;
 	const char *at;
@@ -380,14 +398,16 @@ static int has_end(struct jrun *r, struct span s, const struct jcall *c, int sta
 
 		if (!x || x->kind != J_STRING)
 			return jfail(r, "startswith and endswith need a text");
-		if (x->s.n <= s.n && (!x->s.n || !memcmp(start ? s.s : s.s + s.n - x->s.n, x->s.s, x->s.n)))
+		if (x->s.n <= s.n &&
+		    (!x->s.n || !memcmp(start ? s.s : s.s + s.n - x->s.n, x->s.s, x->s.n)))
 			*out = jv_bool(1);
 	}
 	return 0;
 }
 
 /* find, rfind, index, count */
-static int search(struct jrun *r, struct span s, const struct jcall *c, struct span name, struct jv *out)
+static int search(struct jrun *r, struct span s, const struct jcall *c, struct span name,
+		  struct jv *out)
 {
 	const struct jv *what = jcall_arg(c, 0, "sub");
 	const char *p = s.s, *at = NULL, *q;
@@ -423,7 +443,8 @@ static int all_of(struct span s, int (*is)(int), int or_high)
 	return s.n > 0;
 }
 
-static int string_method(struct jrun *r, struct span s, struct span name, const struct jcall *c, struct jv *out, int *found)
+static int string_method(struct jrun *r, struct span s, struct span name, const struct jcall *c,
+			 struct jv *out, int *found)
 {
 	struct jv v = jv_string(s);
 	const struct jv *a;
@@ -432,10 +453,12 @@ static int string_method(struct jrun *r, struct span s, struct span name, const 
 		a = jcall_arg(c, 0, "chars");
 		if (a && a->kind != J_STRING && a->kind != J_NONE)
 			return jfail(r, "%.*s needs a text", (int)name.n, name.s);
-		*out = jv_string(strip(s, a && a->kind == J_STRING ? a->s : (struct span){NULL, 0}, name.s[0] != 'r', name.s[0] != 'l'));
+		*out = jv_string(strip(s, a && a->kind == J_STRING ? a->s : (struct span){NULL, 0},
+				       name.s[0] != 'r', name.s[0] != 'l'));
 		return jcharge(r, s.n / 64);
 	}
-	if (span_is(name, "upper") || span_is(name, "lower") || span_is(name, "title") || span_is(name, "capitalize"))
+	if (span_is(name, "upper") || span_is(name, "lower") || span_is(name, "title") ||
+	    span_is(name, "capitalize"))
 		return jfilter(r, name, &v, c, out);
 	if (span_is(name, "split") || span_is(name, "rsplit"))
 		return split(r, s, c, name.s[0] == 'r', out);
@@ -445,7 +468,8 @@ static int string_method(struct jrun *r, struct span s, struct span name, const 
 		return replace(r, s, c, out);
 	if (span_is(name, "startswith") || span_is(name, "endswith"))
 		return has_end(r, s, c, name.s[0] == 's', out);
-	if (span_is(name, "find") || span_is(name, "rfind") || span_is(name, "index") || span_is(name, "count"))
+	if (span_is(name, "find") || span_is(name, "rfind") || span_is(name, "index") ||
+	    span_is(name, "count"))
 		return search(r, s, c, name, out);
 	if (span_is(name, "format"))
 		return brace_format(r, s, c, out);
@@ -494,7 +518,8 @@ static int string_method(struct jrun *r, struct span s, struct span name, const 
 
 /* --- mappings, lists, loops --- */
 
-static int dict_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c, struct jv *out, int *found)
+static int dict_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c,
+		       struct jv *out, int *found)
 {
 	struct jcall none = {0};
 	const struct jv *otherwise;
@@ -530,7 +555,8 @@ static int dict_method(struct jrun *r, const struct jv *v, struct span name, con
 	return 0;
 }
 
-static int list_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c, struct jv *out, int *found)
+static int list_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c,
+		       struct jv *out, int *found)
 {
 	size_t i;
 	int64_t count = 0;
@@ -549,13 +575,15 @@ static int list_method(struct jrun *r, const struct jv *v, struct span name, con
 		if (k < 0 || k >= n)
 			return jfail(r, "pop from beyond the list");
 		*out = v->list->v[k];
-		memmove(v->list->v + k, v->list->v + k + 1, (size_t)(n - k - 1) * sizeof *v->list->v);
+		memmove(v->list->v + k, v->list->v + k + 1,
+			(size_t)(n - k - 1) * sizeof *v->list->v);
 		v->list->n--;
 		return jcharge(r, (uint64_t)n / 8);
 	}
-	if (span_is(name, "extend") || span_is(name, "insert") ||
-	    span_is(name, "remove") || span_is(name, "sort") || span_is(name, "reverse") || span_is(name, "clear"))
-		return jfail(r, "list.%.*s changes a value, which templates may not do", (int)name.n, name.s);
+	if (span_is(name, "extend") || span_is(name, "insert") || span_is(name, "remove") ||
+	    span_is(name, "sort") || span_is(name, "reverse") || span_is(name, "clear"))
+		return jfail(r, "list.%.*s changes a value, which templates may not do",
+			     (int)name.n, name.s);
 	if ((span_is(name, "index") || span_is(name, "count")) && c->positional == 1) {
 		for (i = 0; i < v->list->n; i++) {
 			if (!jv_equal(r, &v->list->v[i], &c->v[0]))
@@ -575,7 +603,8 @@ static int list_method(struct jrun *r, const struct jv *v, struct span name, con
 	return 0;
 }
 
-static int loop_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c, struct jv *out, int *found)
+static int loop_method(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c,
+		       struct jv *out, int *found)
 {
 	struct jloop *l = v->loop;
 
@@ -601,7 +630,8 @@ static int loop_method(struct jrun *r, const struct jv *v, struct span name, con
 	return 0;
 }
 
-int jmethod(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c, struct jv *out, int *found)
+int jmethod(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c,
+	    struct jv *out, int *found)
 {
 	*found = 1;
 	switch (v->kind) {

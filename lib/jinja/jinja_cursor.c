@@ -1,4 +1,5 @@
-/* What both halves of the parser stand on: looking at tokens and taking them, making nodes, complaining. */
+/* What both halves of the parser stand on: looking at tokens and taking them, making nodes,
+ * complaining. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -6,8 +7,8 @@
 
 int jp_fail(struct jparser *p, const char *what, struct span s)
 {
-	return err_set(p->e, "%s:%d: %s%s%.*s%s", p->t->name, p->k->line, what, s.s ? " '" : "", s.n > 100 ? 100 : (int)s.n, s.s ? s.s : "",
-		       s.s ? "'" : "");
+	return err_set(p->e, "%s:%d: %s%s%.*s%s", p->t->name, p->k->line, what, s.s ? " '" : "",
+		       s.n > 100 ? 100 : (int)s.n, s.s ? s.s : "", s.s ? "'" : "");
 }
 
 static struct span shown(const struct jtoken *k)
@@ -72,8 +73,9 @@ int jp_take_name(struct jparser *p, const char *name)
 
 int jp_want_op(struct jparser *p, const char *op)
 {
-	return jp_take_op(p, op) ? 0 : err_set(p->e, "%s:%d: expected '%s' before '%.*s'", p->t->name, p->k->line, op, (int)shown(p->k).n,
-					    shown(p->k).s);
+	return jp_take_op(p, op) ? 0
+				 : err_set(p->e, "%s:%d: expected '%s' before '%.*s'", p->t->name,
+					   p->k->line, op, (int)shown(p->k).n, shown(p->k).s);
 }
 
 void jnodes_add(struct jnodes *l, struct jnode *n)
@@ -95,5 +97,6 @@ int jnodes_move(struct jparser *p, struct jnodes *l, struct jnode ***to, size_t 
 
 int jp_enter(struct jparser *p)
 {
-	return ++p->nest > JINJA_NEST_MAX ? jp_fail(p, "nested too deep", (struct span){NULL, 0}) : 0;
+	return ++p->nest > JINJA_NEST_MAX ? jp_fail(p, "nested too deep", (struct span){NULL, 0})
+					  : 0;
 }

@@ -37,7 +37,8 @@ int jarguments(struct jrun *r, struct jscope *s, const struct jnode *n, struct j
 	return 0;
 }
 
-static int call_macro(struct jrun *r, struct jmacro *m, const struct jcall *c, const struct jv *caller, struct jv *out)
+static int call_macro(struct jrun *r, struct jmacro *m, const struct jcall *c,
+		      const struct jv *caller, struct jv *out)
 {
 	const struct jnode *n = m->node;
 	struct jscope *s = jscope_new(r, m->scope);
@@ -47,13 +48,14 @@ static int call_macro(struct jrun *r, struct jmacro *m, const struct jcall *c, c
 	if (!s)
 		return -1;
 	if (c->positional > n->nargs)
-		return jfail(r, "macro %.*s takes %zu arguments, %zu were given", (int)n->name.n, n->name.s, n->nargs, c->positional);
+		return jfail(r, "macro %.*s takes %zu arguments, %zu were given", (int)n->name.n,
+			     n->name.s, n->nargs, c->positional);
 	for (k = c->positional; k < c->n; k++) {
 		for (i = 0; i < n->nargs && !span_eq(n->args[i].name, c->names[k]); i++)
 			;
 		if (i == n->nargs || i < c->positional)
-			return jfail(r, "macro %.*s does not take the argument '%.*s' here", (int)n->name.n, n->name.s,
-				     (int)c->names[k].n, c->names[k].s);
+			return jfail(r, "macro %.*s does not take the argument '%.*s' here",
+				     (int)n->name.n, n->name.s, (int)c->names[k].n, c->names[k].s);
 	}
 	for (i = 0; i < n->nargs; i++) {
 		struct jv v = jv_undefined(n->args[i].name);
@@ -61,7 +63,8 @@ static int call_macro(struct jrun *r, struct jmacro *m, const struct jcall *c, c
 		if (i < c->positional) {
 			v = c->v[i];
 		} else {
-			for (k = c->positional; k < c->n && !span_eq(n->args[i].name, c->names[k]); k++)
+			for (k = c->positional; k < c->n && !span_eq(n->args[i].name, c->names[k]);
+			     k++)
 				;
 			if (k < c->n)
 				v = c->v[k];
@@ -94,7 +97,8 @@ int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struc
 	}
 }
 
-int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller, struct jv *out)
+int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller,
+	       struct jv *out)
 {
 	struct jcall c;
 	struct jv f, v;
@@ -111,7 +115,8 @@ int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const st
 		if (jattr(r, &v, n->a->name, &f))
 			return -1;
 		if (f.kind == J_UNDEFINED)
-			return jfail(r, "a %s has no method '%.*s'", jv_type(&v), (int)n->a->name.n, n->a->name.s);
+			return jfail(r, "a %s has no method '%.*s'", jv_type(&v), (int)n->a->name.n,
+				     n->a->name.s);
 	} else if (jeval(r, s, n->a, &f) || jarguments(r, s, n, &c)) {
 		return -1;
 	}
@@ -164,7 +169,8 @@ static int slice(struct jrun *r, struct jscope *s, const struct jnode *n, struct
 static int sign(struct jrun *r, enum jnode_kind kind, const struct jv *v, struct jv *out)
 {
 	if (v->kind == J_INT || v->kind == J_BOOL)
-		return jintegers(r, OP_MUL, v->kind == J_INT ? v->i : v->b, kind == N_NEG ? -1 : 1, out);
+		return jintegers(r, OP_MUL, v->kind == J_INT ? v->i : v->b, kind == N_NEG ? -1 : 1,
+				 out);
 	if (v->kind != J_FLOAT)
 		return jfail(r, "a %s has no sign", jv_type(v));
 	*out = jv_float(kind == N_NEG ? -v->f : v->f);
@@ -216,7 +222,8 @@ static int eval(struct jrun *r, struct jscope *s, const struct jnode *n, struct 
 		if (jv_dict(r, out))
 			return -1;
 		for (i = 0; i + 1 < n->n; i += 2)
-			if (jeval(r, s, n->list[i], &a) || jeval(r, s, n->list[i + 1], &b) || jv_put(r, out->dict, a, b))
+			if (jeval(r, s, n->list[i], &a) || jeval(r, s, n->list[i + 1], &b) ||
+			    jv_put(r, out->dict, a, b))
 				return -1;
 		return 0;
 	case N_ATTR:
@@ -265,7 +272,8 @@ static int eval(struct jrun *r, struct jscope *s, const struct jnode *n, struct 
 		if (jeval(r, s, n->a, &a) || jeval(r, s, n->b, &b))
 			return -1;
 		r->line = n->line;
-		return n->op == OP_CONCAT ? jconcat(r, &a, &b, out) : jarithmetic(r, n->op, &a, &b, out);
+		return n->op == OP_CONCAT ? jconcat(r, &a, &b, out)
+					  : jarithmetic(r, n->op, &a, &b, out);
 	case N_COMPARE:
 		return comparison(r, s, n, out);
 	case N_TERNARY:

@@ -1,4 +1,5 @@
-/* The expressions of Jinja2's grammar, by recursive descent: from `a if b else c` down to names, literals and calls. */
+/* The expressions of Jinja2's grammar, by recursive descent: from `a if b else c` down to names,
+ * literals and calls. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -21,7 +22,8 @@ int jp_arguments(struct jparser *p, int definition, struct jarg **to, size_t *co
 		if (n && jp_take_op(p, ")"))
 			break;
 		if (jp_is_op(p, "*") || jp_is_op(p, "**")) {
-			jp_fail(p, "argument lists with * are not supported", (struct span){NULL, 0});
+			jp_fail(p, "argument lists with * are not supported",
+				(struct span){NULL, 0});
 			goto failed;
 		}
 		if (p->k->kind == T_NAME && p->k[1].kind == T_OP && span_is(p->k[1].s, "=")) {
@@ -37,7 +39,8 @@ int jp_arguments(struct jparser *p, int definition, struct jarg **to, size_t *co
 			}
 			a.name = p->k++->s;
 		} else if (keyword) {
-			jp_fail(p, "a positional argument after one with a name", (struct span){NULL, 0});
+			jp_fail(p, "a positional argument after one with a name",
+				(struct span){NULL, 0});
 			goto failed;
 		} else if (!(a.value = jp_expression(p))) {
 			goto failed;
@@ -86,7 +89,8 @@ static int items(struct jparser *p, const char *close, int pairs, struct jnodes 
 	return 0;
 }
 
-static struct jnode *bracketed(struct jparser *p, enum jnode_kind kind, const char *close, int pairs)
+static struct jnode *bracketed(struct jparser *p, enum jnode_kind kind, const char *close,
+			       int pairs)
 {
 	struct jnode *n = jp_node(p, kind);
 	struct jnodes l = {0};
@@ -207,7 +211,8 @@ static struct jnode *subscript(struct jparser *p, struct jnode *x)
 				jp_unexpected(p);
 			return NULL;
 		} else if (!slice && jp_take_op(p, ",")) {
-			jp_fail(p, "an index of several parts is not supported", (struct span){NULL, 0});
+			jp_fail(p, "an index of several parts is not supported",
+				(struct span){NULL, 0});
 			return NULL;
 		}
 	}
@@ -312,9 +317,11 @@ static struct jnode *test(struct jparser *p, struct jnode *x)
 	if (jp_take_op(p, "("))
 		return jp_arguments(p, 0, &n->args, &n->nargs) ? NULL : n;
 	/* One argument may stand without brackets. */
-	if (p->k->kind == T_STRING || p->k->kind == T_INT || p->k->kind == T_FLOAT || jp_is_op(p, "[") || jp_is_op(p, "{") ||
-	    (p->k->kind == T_NAME && !jp_is_name(p, "else") && !jp_is_name(p, "or") && !jp_is_name(p, "and") && !jp_is_name(p, "if") &&
-	     !jp_is_name(p, "is") && !jp_is_name(p, "in") && !jp_is_name(p, "not"))) {
+	if (p->k->kind == T_STRING || p->k->kind == T_INT || p->k->kind == T_FLOAT ||
+	    jp_is_op(p, "[") || jp_is_op(p, "{") ||
+	    (p->k->kind == T_NAME && !jp_is_name(p, "else") && !jp_is_name(p, "or") &&
+	     !jp_is_name(p, "and") && !jp_is_name(p, "if") && !jp_is_name(p, "is") &&
+	     !jp_is_name(p, "in") && !jp_is_name(p, "not"))) {
 		if (!(arg = primary(p)) || !(arg = postfix(p, arg)))
 			return NULL;
 		n->args = arena_get(&p->t->arena, sizeof *n->args);
@@ -366,9 +373,13 @@ static struct jnode *unary(struct jparser *p, int filters)
 /* The binary levels, loosest first: + -, then ~, then * / // %, then **. */
 static struct jnode *binary(struct jparser *p, int level)
 {
-	static const struct { const char *op; int level; enum jop code; } ops[] = {
-		{"+", 0, OP_ADD}, {"-", 0, OP_SUB}, {"~", 1, OP_CONCAT}, {"*", 2, OP_MUL}, {"/", 2, OP_DIV}, {"//", 2, OP_FLOOR},
-		{"%", 2, OP_MOD}, {"**", 3, OP_POW},
+	static const struct {
+		const char *op;
+		int level;
+		enum jop code;
+	} ops[] = {
+		{"+", 0, OP_ADD}, {"-", 0, OP_SUB},    {"~", 1, OP_CONCAT}, {"*", 2, OP_MUL},
+		{"/", 2, OP_DIV}, {"//", 2, OP_FLOOR}, {"%", 2, OP_MOD},    {"**", 3, OP_POW},
 	};
 	struct jnode *left = level == 4 ? unary(p, 1) : binary(p, level + 1), *n;
 	size_t i;
@@ -395,8 +406,11 @@ static struct jnode *binary(struct jparser *p, int level)
 
 static int compare_op(struct jparser *p, enum jop *op)
 {
-	static const struct { const char *op; enum jop code; } ops[] = {{"==", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT}, {"<=", OP_LE},
-									{">", OP_GT}, {">=", OP_GE}};
+	static const struct {
+		const char *op;
+		enum jop code;
+	} ops[] = {{"==", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT},
+		   {"<=", OP_LE}, {">", OP_GT},	 {">=", OP_GE}};
 	size_t i;
 
 	for (i = 0; i < sizeof ops / sizeof *ops; i++)
@@ -507,7 +521,8 @@ struct jnode *jp_expression(struct jparser *p)
 	return conditional(p, 0);
 }
 
-/* An expression that may be a tuple without brackets: {% set a = 1, 2 %}, {{ 1, 2 }}, for x in a, b. */
+/* An expression that may be a tuple without brackets: {% set a = 1, 2 %}, {{ 1, 2 }}, for x in a,
+ * b. */
 struct jnode *jp_tuple(struct jparser *p, int no_if)
 {
 	struct jnode *x = conditional(p, no_if), *n;

@@ -2,7 +2,8 @@
 #include "jinja_filter.h"
 
 /* The text of an argument; otherwise where it was not given. */
-int jarg_text(struct jrun *r, const struct jcall *c, size_t at, const char *name, const char *otherwise, struct span *s)
+int jarg_text(struct jrun *r, const struct jcall *c, size_t at, const char *name,
+	      const char *otherwise, struct span *s)
 {
 	const struct jv *a = jcall_arg(c, at, name);
 
@@ -15,7 +16,8 @@ int jarg_text(struct jrun *r, const struct jcall *c, size_t at, const char *name
 	return 0;
 }
 
-int jarg_int(struct jrun *r, const struct jcall *c, size_t at, const char *name, int64_t otherwise, int64_t *i)
+int jarg_int(struct jrun *r, const struct jcall *c, size_t at, const char *name, int64_t otherwise,
+	     int64_t *i)
 {
 	const struct jv *a = jcall_arg(c, at, name);
 
@@ -69,7 +71,8 @@ int jfilter_known(struct span name)
 	return find(name) != NULL;
 }
 
-int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, struct jv *out)
+int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c,
+	    struct jv *out)
 {
 	struct jv in = *v; /* out may be v */
 

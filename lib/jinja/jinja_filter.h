@@ -1,5 +1,5 @@
-/* What the filters share: jinja_filter.c finds one, jinja_filter_text.c and jinja_filter_list.c hold them. All return 0, or -1 with
- * the reason in r->e. */
+/* What the filters share: jinja_filter.c finds one, jinja_filter_text.c and jinja_filter_list.c
+ * hold them. All return 0, or -1 with the reason in r->e. */
 #ifndef FT_JINJA_FILTER_H
 #define FT_JINJA_FILTER_H
 
@@ -14,9 +14,12 @@ struct jfilter_named {
 /* Each ends with a NULL name. */
 extern const struct jfilter_named jfilters_text[], jfilters_list[];
 
-/* An argument at a position or of a name: its text (borrowed), integer or truth; otherwise where it was not given. */
-int jarg_text(struct jrun *r, const struct jcall *c, size_t at, const char *name, const char *otherwise, struct span *s);
-int jarg_int(struct jrun *r, const struct jcall *c, size_t at, const char *name, int64_t otherwise, int64_t *i);
+/* An argument at a position or of a name: its text (borrowed), integer or truth; otherwise where it
+ * was not given. */
+int jarg_text(struct jrun *r, const struct jcall *c, size_t at, const char *name,
+	      const char *otherwise, struct span *s);
+int jarg_int(struct jrun *r, const struct jcall *c, size_t at, const char *name, int64_t otherwise,
+	     int64_t *i);
 int jarg_flag(const struct jcall *c, size_t at, const char *name, int otherwise);
 
 int jv_as_text(struct jrun *r, const struct jv *v, struct jv *out); /* str(v) as a value */

@@ -1,4 +1,5 @@
-/* Filters over sequences and mappings, and those that take a value apart or stand in for it, as Jinja2 defines them. */
+/* Filters over sequences and mappings, and those that take a value apart or stand in for it, as
+ * Jinja2 defines them. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +180,8 @@ static int merge_sort(struct jrun *r, struct sorted *v, struct sorted *spare, si
 
 	if (n < 2)
 		return 0;
-	if (merge_sort(r, v, spare, half, reverse) || merge_sort(r, v + half, spare, n - half, reverse))
+	if (merge_sort(r, v, spare, half, reverse) ||
+	    merge_sort(r, v + half, spare, n - half, reverse))
 		return -1;
 	while (i < half && j < n) {
 		if (jv_compare(r, &v[i].key, &v[j].key, &sign))
@@ -196,12 +198,14 @@ static int sort_values(struct jrun *r, struct sorted *v, size_t n, int reverse)
 {
 	struct sorted *spare = arena_get(&r->arena, (n + 1) * sizeof *spare);
 
-	return spare ? merge_sort(r, v, spare, n, reverse) : jfail(r, "the template needs too much memory");
+	return spare ? merge_sort(r, v, spare, n, reverse)
+		     : jfail(r, "the template needs too much memory");
 }
 
 static int f_sort(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
-	int reverse = jarg_flag(c, 0, "reverse", 0), sensitive = jarg_flag(c, 1, "case_sensitive", 0);
+	int reverse = jarg_flag(c, 0, "reverse", 0),
+	    sensitive = jarg_flag(c, 1, "case_sensitive", 0);
 	const struct jv *attr = jcall_arg(c, 2, "attribute");
 	struct jlist *l;
 	struct sorted *s;
@@ -250,7 +254,8 @@ static int f_items(struct jrun *r, const struct jv *v, const struct jcall *c, st
 
 static int f_dictsort(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
-	int sensitive = jarg_flag(c, 0, "case_sensitive", 0), reverse = jarg_flag(c, 2, "reverse", 0);
+	int sensitive = jarg_flag(c, 0, "case_sensitive", 0),
+	    reverse = jarg_flag(c, 2, "reverse", 0);
 	struct span by;
 	struct sorted *s;
 	struct jv p;
@@ -264,7 +269,8 @@ static int f_dictsort(struct jrun *r, const struct jv *v, const struct jcall *c,
 		return jfail(r, "the template needs too much memory");
 	for (i = 0; i < v->dict->n; i++) {
 		s[i].key = span_is(by, "value") ? v->dict->v[i].value : v->dict->v[i].key;
-		if (pair(r, v->dict->v[i].key, v->dict->v[i].value, &s[i].value) || fold(r, &s[i].key, sensitive))
+		if (pair(r, v->dict->v[i].key, v->dict->v[i].value, &s[i].value) ||
+		    fold(r, &s[i].key, sensitive))
 			return -1;
 	}
 	if (sort_values(r, s, v->dict->n, reverse) || jv_list(r, out))
@@ -277,7 +283,8 @@ static int f_dictsort(struct jrun *r, const struct jv *v, const struct jcall *c,
 	return 0;
 }
 
-static int extreme(struct jrun *r, const struct jv *v, const struct jcall *c, int want, struct jv *out)
+static int extreme(struct jrun *r, const struct jv *v, const struct jcall *c, int want,
+		   struct jv *out)
 {
 	const struct jv *attr = jcall_arg(c, 1, "attribute");
 	int sensitive = jarg_flag(c, 0, "case_sensitive", 0), sign;
@@ -324,7 +331,8 @@ static int f_unique(struct jrun *r, const struct jv *v, const struct jcall *c, s
 	if (jv_items(r, v, &l) || jv_list(r, out) || jv_list(r, &seen))
 		return -1;
 	for (i = 0; i < l->n; i++) {
-		if (attribute(r, &l->v[i], attr, &key) || fold(r, &key, sensitive) || jv_contains(r, &key, &seen, &known))
+		if (attribute(r, &l->v[i], attr, &key) || fold(r, &key, sensitive) ||
+		    jv_contains(r, &key, &seen, &known))
 			return -1;
 		if (!known && (jv_push(r, seen.list, key) || jv_push(r, out->list, l->v[i])))
 			return -1;
@@ -334,7 +342,8 @@ static int f_unique(struct jrun *r, const struct jv *v, const struct jcall *c, s
 
 static int f_groupby(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
-	const struct jv *attr = jcall_arg(c, 0, "attribute"), *otherwise = jcall_arg(c, 1, "default");
+	const struct jv *attr = jcall_arg(c, 0, "attribute"),
+			*otherwise = jcall_arg(c, 1, "default");
 	struct jlist *l;
 	struct sorted *s;
 	struct jv group, p;
@@ -355,7 +364,8 @@ static int f_groupby(struct jrun *r, const struct jv *v, const struct jcall *c, 
 		return -1;
 	for (i = 0; i < l->n; i++) {
 		if (!i || !jv_equal(r, &s[i].key, &s[i - 1].key))
-			if (jv_list(r, &group) || pair(r, s[i].key, group, &p) || jv_push(r, out->list, p))
+			if (jv_list(r, &group) || pair(r, s[i].key, group, &p) ||
+			    jv_push(r, out->list, p))
 				return -1;
 		if (jv_push(r, group.list, s[i].value))
 			return -1;
@@ -413,7 +423,8 @@ static struct jcall rest(const struct jcall *c, size_t k)
 
 static int f_map(struct jrun *r, const struct jv *v, const struct jcall *c, struct jv *out)
 {
-	const struct jv *attr = c->positional ? NULL : jcall_arg(c, 9, "attribute"), *otherwise = jcall_arg(c, 9, "default");
+	const struct jv *attr = c->positional ? NULL : jcall_arg(c, 9, "attribute"),
+			*otherwise = jcall_arg(c, 9, "default");
 	struct jlist *l;
 	struct jcall args;
 	struct jv x;
@@ -447,7 +458,8 @@ static int f_map(struct jrun *r, const struct jv *v, const struct jcall *c, stru
 }
 
 /* select, reject, selectattr, rejectattr */
-static int choose(struct jrun *r, const struct jv *v, const struct jcall *c, int keep, int attr, struct jv *out)
+static int choose(struct jrun *r, const struct jv *v, const struct jcall *c, int keep, int attr,
+		  struct jv *out)
 {
 	size_t at = attr ? 1 : 0, i;
 	struct jlist *l;
@@ -511,10 +523,13 @@ static int f_attr(struct jrun *r, const struct jv *v, const struct jcall *c, str
 }
 
 const struct jfilter_named jfilters_list[] = {
-	{"attr", f_attr}, {"batch", f_batch}, {"count", f_length}, {"d", f_default}, {"default", f_default},
-	{"dictsort", f_dictsort}, {"first", f_first}, {"groupby", f_groupby}, {"items", f_items},
-	{"join", f_join}, {"last", f_last}, {"length", f_length}, {"list", f_list}, {"map", f_map},
-	{"max", f_max}, {"min", f_min}, {"reject", f_reject}, {"rejectattr", f_rejectattr},
-	{"reverse", f_reverse}, {"select", f_select}, {"selectattr", f_selectattr}, {"sort", f_sort},
-	{"sum", f_sum}, {"unique", f_unique}, {NULL, NULL},
+	{"attr", f_attr},	{"batch", f_batch},	{"count", f_length},
+	{"d", f_default},	{"default", f_default}, {"dictsort", f_dictsort},
+	{"first", f_first},	{"groupby", f_groupby}, {"items", f_items},
+	{"join", f_join},	{"last", f_last},	{"length", f_length},
+	{"list", f_list},	{"map", f_map},		{"max", f_max},
+	{"min", f_min},		{"reject", f_reject},	{"rejectattr", f_rejectattr},
+	{"reverse", f_reverse}, {"select", f_select},	{"selectattr", f_selectattr},
+	{"sort", f_sort},	{"sum", f_sum},		{"unique", f_unique},
+	{NULL, NULL},
 };

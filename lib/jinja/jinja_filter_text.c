@@ -28,7 +28,8 @@ static int change_case(struct jrun *r, struct span s, enum letters how, struct j
 		utf8proc_uint8_t u[4];
 		int up;
 
-		n = utf8proc_iterate((const utf8proc_uint8_t *)s.s + at, (utf8proc_ssize_t)(s.n - at), &c);
+		n = utf8proc_iterate((const utf8proc_uint8_t *)s.s + at,
+				     (utf8proc_ssize_t)(s.n - at), &c);
 		if (n <= 0) {
 			n = 1;
 			buf_addc(&b, (unsigned char)s.s[at]);
@@ -38,7 +39,10 @@ static int change_case(struct jrun *r, struct span s, enum letters how, struct j
 		if (up && c == 0xdf)
 			buf_adds(&b, how == UPPER ? "SS" : "Ss");
 		else
-			buf_add(&b, u, (size_t)utf8proc_encode_char(up ? utf8proc_toupper(c) : utf8proc_tolower(c), u));
+			buf_add(&b, u,
+				(size_t)utf8proc_encode_char(up ? utf8proc_toupper(c)
+								: utf8proc_tolower(c),
+							     u));
 		/* Jinja's title: a word begins after white space, - or one of ([{< */
 		start = (c < 128 && (is_white((unsigned char)c) || strchr("-([{<", (int)c)));
 	}
@@ -186,8 +190,8 @@ static int f_truncate(struct jrun *r, const struct jv *v, const struct jcall *c,
 	struct jv s;
 	size_t n;
 
-	if (jv_as_text(r, v, &s) || jarg_int(r, c, 0, "length", 255, &length) || jarg_text(r, c, 2, "end", "...", &end) ||
-	    jarg_int(r, c, 3, "leeway", 5, &leeway))
+	if (jv_as_text(r, v, &s) || jarg_int(r, c, 0, "length", 255, &length) ||
+	    jarg_text(r, c, 2, "end", "...", &end) || jarg_int(r, c, 3, "leeway", 5, &leeway))
 		return -1;
 	n = jv_chars(s.s);
 	if ((int64_t)n <= length + leeway) {
@@ -222,7 +226,8 @@ static int f_wordcount(struct jrun *r, const struct jv *v, const struct jcall *c
 	for (i = 0; i < s.s.n; i++) {
 		int word = !is_white((unsigned char)s.s.s[i]) && !ispunct((unsigned char)s.s.s[i]);
 
-		n += word && (i == 0 || is_white((unsigned char)s.s.s[i - 1]) || ispunct((unsigned char)s.s.s[i - 1]));
+		n += word && (i == 0 || is_white((unsigned char)s.s.s[i - 1]) ||
+			      ispunct((unsigned char)s.s.s[i - 1]));
 	}
 	*out = jv_int(n);
 	return 0;
@@ -283,7 +288,8 @@ static int f_tojson(struct jrun *r, const struct jv *v, const struct jcall *c, s
 	int64_t indent;
 	int rc;
 
-	/* transformers: tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False) */
+	/* transformers: tojson(x, ensure_ascii=False, indent=None, separators=None,
+	 * sort_keys=False) */
 	if (c->positional && c->v[0].kind == J_INT) {
 		indent = c->v[0].i; /* Jinja's own order: indent first */
 	} else if (jarg_int(r, c, 1, "indent", -1, &indent)) {
@@ -293,14 +299,16 @@ static int f_tojson(struct jrun *r, const struct jv *v, const struct jcall *c, s
 		return jfail(r, "tojson: indent by more than 100");
 	buf_adds(&comma, indent >= 0 ? "," : ", ");
 	buf_adds(&colon, ": ");
-	if (separators && separators->kind == J_LIST && separators->list->n == 2 && separators->list->v[0].kind == J_STRING &&
-	    separators->list->v[1].kind == J_STRING) {
+	if (separators && separators->kind == J_LIST && separators->list->n == 2 &&
+	    separators->list->v[0].kind == J_STRING && separators->list->v[1].kind == J_STRING) {
 		buf_clear(&comma);
 		buf_clear(&colon);
 		buf_addspan(&comma, separators->list->v[0].s);
 		buf_addspan(&colon, separators->list->v[1].s);
 	}
-	rc = jv_json(r, v, &b, (int)indent, 0, jarg_flag(c, 3, "sort_keys", 0), jarg_flag(c, 0, "ensure_ascii", 0) && !(c->positional && c->v[0].kind == J_INT),
+	rc = jv_json(r, v, &b, (int)indent, 0, jarg_flag(c, 3, "sort_keys", 0),
+		     jarg_flag(c, 0, "ensure_ascii", 0) &&
+			     !(c->positional && c->v[0].kind == J_INT),
 		     comma.data ? comma.data : "", colon.data ? colon.data : "");
 	buf_release(&comma);
 	buf_release(&colon);
@@ -402,7 +410,8 @@ static int f_round(struct jrun *r, const struct jv *v, const struct jcall *c, st
 	int64_t precision;
 	double x, scale;
 
-	if (jarg_int(r, c, 0, "precision", 0, &precision) || jarg_text(r, c, 1, "method", "common", &method))
+	if (jarg_int(r, c, 0, "precision", 0, &precision) ||
+	    jarg_text(r, c, 1, "method", "common", &method))
 		return -1;
 	if (!jv_number(v, &x) || precision < -300 || precision > 300)
 		return jfail(r, "round of a %s", jv_type(v));
@@ -420,9 +429,27 @@ static int f_round(struct jrun *r, const struct jv *v, const struct jcall *c, st
 }
 
 const struct jfilter_named jfilters_text[] = {
-	{"abs", f_abs}, {"capitalize", f_capitalize}, {"e", f_escape}, {"escape", f_escape},
-	{"float", f_float}, {"forceescape", f_escape}, {"format", f_format}, {"from_json", f_from_json},
-	{"indent", f_indent}, {"int", f_int}, {"lower", f_lower}, {"replace", f_replace}, {"round", f_round},
-	{"safe", f_safe}, {"string", f_string}, {"title", f_title}, {"tojson", f_tojson}, {"trim", f_trim},
-	{"truncate", f_truncate}, {"upper", f_upper}, {"urlencode", f_urlencode}, {"wordcount", f_wordcount}, {NULL, NULL},
+	{"abs", f_abs},
+	{"capitalize", f_capitalize},
+	{"e", f_escape},
+	{"escape", f_escape},
+	{"float", f_float},
+	{"forceescape", f_escape},
+	{"format", f_format},
+	{"from_json", f_from_json},
+	{"indent", f_indent},
+	{"int", f_int},
+	{"lower", f_lower},
+	{"replace", f_replace},
+	{"round", f_round},
+	{"safe", f_safe},
+	{"string", f_string},
+	{"title", f_title},
+	{"tojson", f_tojson},
+	{"trim", f_trim},
+	{"truncate", f_truncate},
+	{"upper", f_upper},
+	{"urlencode", f_urlencode},
+	{"wordcount", f_wordcount},
+	{NULL, NULL},
 };

@@ -1,13 +1,15 @@
 /* What the files of jinja share with each other; nobody else includes this.
  *
  *	jinja_lex.c	template text into tokens, white space control done
- *	jinja_parse.c	tokens into a tree: statements; jinja_expression.c: expressions; both over jinja_cursor.c (jinja_parse.h)
+ *	jinja_parse.c	tokens into a tree: statements; jinja_expression.c: expressions; both over
+ *			jinja_cursor.c (jinja_parse.h)
  *	jinja_value.c	values: making, comparing, printing, JSON in and out
  *	jinja_run.c	walks the statements; compiling and rendering
  *	jinja_eval.c	walks the expressions
  *	jinja_operate.c	what expressions do to values: indexes, slices, arithmetic, comparing
  *	jinja_scope.c	a rendering's budget and variables
- *	jinja_filter.c	finds filters, which stand in jinja_filter_text.c and jinja_filter_list.c (jinja_filter.h)
+ *	jinja_filter.c	finds filters, which stand in jinja_filter_text.c and jinja_filter_list.c
+ *			(jinja_filter.h)
  *	jinja_test.c	tests
  *	jinja_call.c	global functions and the methods of strings, lists and mappings
  */
@@ -23,18 +25,33 @@
 
 /* --- values --- */
 
-enum jkind { J_UNDEFINED, J_NONE, J_BOOL, J_INT, J_FLOAT, J_STRING, J_LIST, J_DICT, J_NAMESPACE, J_LOOP, J_MACRO, J_FUNCTION };
+enum jkind {
+	J_UNDEFINED,
+	J_NONE,
+	J_BOOL,
+	J_INT,
+	J_FLOAT,
+	J_STRING,
+	J_LIST,
+	J_DICT,
+	J_NAMESPACE,
+	J_LOOP,
+	J_MACRO,
+	J_FUNCTION
+};
 
 struct jv {
 	enum jkind kind;
 	int tuple; /* lists: printed with round brackets */
-	int safe;  /* strings: went through `safe`, so that what + adds to them is HTML-escaped (markupsafe) */
+	/* strings: went through `safe`, so that what + adds to them is HTML-escaped (markupsafe) */
+	int safe;
 	union {
 		int b;
 		int64_t i;
 		struct {
 			double f;
-			const char *raw; /* digits as written where a double cannot hold them, or NULL */
+			/* digits as written where a double cannot hold them, or NULL */
+			const char *raw;
 		};
 		struct span s; /* strings; of J_UNDEFINED: what was looked up, for messages */
 		struct jlist *list;
@@ -73,27 +90,76 @@ struct jmacro {
 
 enum jnode_kind {
 	/* expressions */
-	N_LITERAL, N_NAME, N_LIST, N_DICT, N_ATTR, N_INDEX, N_SLICE, N_CALL, N_FILTER, N_TEST, N_NOT, N_NEG, N_POS, N_AND, N_OR,
-	N_BINARY, N_COMPARE, N_TERNARY,
+	N_LITERAL,
+	N_NAME,
+	N_LIST,
+	N_DICT,
+	N_ATTR,
+	N_INDEX,
+	N_SLICE,
+	N_CALL,
+	N_FILTER,
+	N_TEST,
+	N_NOT,
+	N_NEG,
+	N_POS,
+	N_AND,
+	N_OR,
+	N_BINARY,
+	N_COMPARE,
+	N_TERNARY,
 	/* statements */
-	N_TEXT, N_OUTPUT, N_IF, N_FOR, N_SET, N_SET_BLOCK, N_MACRO, N_CALL_BLOCK, N_FILTER_BLOCK, N_WITH, N_BREAK, N_CONTINUE,
+	N_TEXT,
+	N_OUTPUT,
+	N_IF,
+	N_FOR,
+	N_SET,
+	N_SET_BLOCK,
+	N_MACRO,
+	N_CALL_BLOCK,
+	N_FILTER_BLOCK,
+	N_WITH,
+	N_BREAK,
+	N_CONTINUE,
 	N_GENERATION,
 };
 
-enum jop { OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_FLOOR, OP_MOD, OP_POW, OP_CONCAT, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_NOT_IN };
+enum jop {
+	OP_ADD,
+	OP_SUB,
+	OP_MUL,
+	OP_DIV,
+	OP_FLOOR,
+	OP_MOD,
+	OP_POW,
+	OP_CONCAT,
+	OP_EQ,
+	OP_NE,
+	OP_LT,
+	OP_LE,
+	OP_GT,
+	OP_GE,
+	OP_IN,
+	OP_NOT_IN
+};
 
 struct jarg {
-	struct span name; /* of a keyword argument or of a macro's parameter; absent for positional ones */
+	/* of a keyword argument or of a macro's parameter; absent for positional ones */
+	struct span name;
 	struct jnode *value; /* macro parameters: the default or NULL */
 };
 
 /* Meaning of the parts by kind:
- *	N_NAME name; N_LIST list; N_DICT list (key, value, key, ...); N_ATTR a.name; N_INDEX a[b]; N_SLICE a[list 0:1:2, NULL absent]
- *	N_CALL a(args); N_FILTER a|name(args); N_TEST a is name(args), op 1: is not; N_BINARY a op b; N_COMPARE a then list with ops
+ *	N_NAME name; N_LIST list; N_DICT list (key, value, key, ...); N_ATTR a.name; N_INDEX a[b];
+ *	N_SLICE a[list 0:1:2, NULL absent]
+ *	N_CALL a(args); N_FILTER a|name(args); N_TEST a is name(args), op 1: is not;
+ *	N_BINARY a op b; N_COMPARE a then list with ops
  *	N_TERNARY a if b else c (c NULL: undefined)
- *	N_TEXT value; N_OUTPUT a; N_IF list of (condition, N_LIST body) ..., the last condition NULL for else
- *	N_FOR targets in a if b: body list, c the else body (N_LIST); N_SET targets = a; N_SET_BLOCK targets, body list, a: chain of
- *	filters over a NULL placeholder; N_MACRO name(args) body list; N_CALL_BLOCK a: the call, args: its parameters, body list
+ *	N_TEXT value; N_OUTPUT a; N_IF list of (condition, N_LIST body) ..., the last condition NULL
+ *	for else
+ *	N_FOR targets in a if b: body list, c the else body (N_LIST); N_SET targets = a;
+ *	N_SET_BLOCK targets, body list, a: chain of filters over a NULL placeholder;
+ *	N_MACRO name(args) body list; N_CALL_BLOCK a: the call, args: its parameters, body list
  *	N_FILTER_BLOCK a: filters, body list; N_WITH args, body list; N_GENERATION body list */
 struct jnode {
 	enum jnode_kind kind;
@@ -122,7 +188,19 @@ struct jinja {
 
 /* --- tokens --- */
 
-enum jtoken_kind { T_TEXT, T_VAR_BEGIN, T_VAR_END, T_BLOCK_BEGIN, T_BLOCK_END, T_NAME, T_STRING, T_INT, T_FLOAT, T_OP, T_END };
+enum jtoken_kind {
+	T_TEXT,
+	T_VAR_BEGIN,
+	T_VAR_END,
+	T_BLOCK_BEGIN,
+	T_BLOCK_END,
+	T_NAME,
+	T_STRING,
+	T_INT,
+	T_FLOAT,
+	T_OP,
+	T_END
+};
 struct jtoken {
 	enum jtoken_kind kind;
 	int line;
@@ -175,8 +253,10 @@ int jfail(struct jrun *r, const char *fmt, ...) __attribute__((format(printf, 2,
 int jcharge(struct jrun *r, uint64_t steps); /* fails when the budget is spent */
 int jenter(struct jrun *r);		     /* one nesting deeper; r->depth-- on the way out */
 struct jscope *jscope_new(struct jrun *r, struct jscope *up); /* NULL with the reason */
-struct jv *jscope_find(struct jrun *r, struct jscope *s, struct span name); /* here or further up; NULL where unknown */
-int jscope_set(struct jrun *r, struct jscope *s, struct span name, struct jv value); /* here, whatever stands further up */
+/* here or further up; NULL where unknown */
+struct jv *jscope_find(struct jrun *r, struct jscope *s, struct span name);
+/* here, whatever stands further up */
+int jscope_set(struct jrun *r, struct jscope *s, struct span name, struct jv value);
 
 /* jinja_value.c */
 struct jv jv_undefined(struct span name);
@@ -184,7 +264,7 @@ struct jv jv_none(void);
 struct jv jv_bool(int b);
 struct jv jv_int(int64_t i);
 struct jv jv_float(double f);
-struct jv jv_string(struct span s); /* borrowed */
+struct jv jv_string(struct span s);				      /* borrowed */
 int jv_text(struct jrun *r, const char *s, size_t n, struct jv *out); /* copied */
 int jv_buf(struct jrun *r, struct buf *b, struct jv *out);	      /* copied, b released */
 int jv_list(struct jrun *r, struct jv *out);
@@ -202,8 +282,8 @@ int jv_contains(struct jrun *r, const struct jv *item, const struct jv *in, int 
 /* As Python's str() and repr() print it. */
 int jv_print(struct jrun *r, const struct jv *v, struct buf *b);
 int jv_repr(struct jrun *r, const struct jv *v, struct buf *b, int depth);
-int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level, int sort, int ascii, const char *comma,
-	    const char *colon);
+int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level, int sort,
+	    int ascii, const char *comma, const char *colon);
 int jv_from_json(struct jrun *r, struct span json, int depth, struct jv *out);
 /* A list of what iterating over v gives: elements, keys, characters. */
 int jv_items(struct jrun *r, const struct jv *v, struct jlist **out);
@@ -215,30 +295,37 @@ struct span jv_substring(struct span s, size_t from, size_t to);
 /* Statements in order, until one breaks off: 0, 1 after {% break %}, 2 after {% continue %}, -1. */
 int jbody(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n);
 /* The same with the output caught. */
-int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n, struct jv *out);
+int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n,
+	      struct jv *out);
 
 /* jinja_eval.c */
 int jeval(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv *out);
 /* n's arguments, evaluated. */
 int jarguments(struct jrun *r, struct jscope *s, const struct jnode *n, struct jcall *c);
 /* An N_CALL; caller: what {% call %} hands to the macro, or NULL. */
-int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller, struct jv *out);
+int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller,
+	       struct jv *out);
 int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struct jv *out);
 /* The argument at a position or of a name; NULL where not given. */
 const struct jv *jcall_arg(const struct jcall *c, size_t at, const char *name);
 
 /* jinja_operate.c */
-int jattr(struct jrun *r, const struct jv *v, struct span name, struct jv *out); /* v.name, undefined where absent */
+/* v.name, undefined where absent */
+int jattr(struct jrun *r, const struct jv *v, struct span name, struct jv *out);
 int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *out);
-int jslice(struct jrun *r, const struct jv *v, const struct jv part[3], struct jv *out); /* v[a:b:c]; a part left out is none */
-int jconcat(struct jrun *r, const struct jv *a, const struct jv *b, struct jv *out);	 /* a ~ b */
-int jarithmetic(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b, struct jv *out);
-int jintegers(struct jrun *r, enum jop op, int64_t a, int64_t b, struct jv *out); /* fails beyond 64 bits */
+/* v[a:b:c]; a part left out is none */
+int jslice(struct jrun *r, const struct jv *v, const struct jv part[3], struct jv *out);
+int jconcat(struct jrun *r, const struct jv *a, const struct jv *b, struct jv *out); /* a ~ b */
+int jarithmetic(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b,
+		struct jv *out);
+/* fails beyond 64 bits */
+int jintegers(struct jrun *r, enum jop op, int64_t a, int64_t b, struct jv *out);
 int jcompare(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b, int *yes);
 
 /* jinja_filter.c, jinja_test.c */
 void jescape(struct span s, struct buf *b); /* HTML */
-int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, struct jv *out);
+int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c,
+	    struct jv *out);
 int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, int *yes);
 int jfilter_known(struct span name);
 int jtest_known(struct span name);
@@ -248,7 +335,9 @@ int jtest_known(struct span name);
 int jfunction_find(struct span name);
 int jfunction(struct jrun *r, int function, const struct jcall *c, struct jv *out);
 /* v.name(args); *found 0 where v has no such method. */
-int jmethod(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c, struct jv *out, int *found);
-int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, struct buf *b); /* Python's % */
+int jmethod(struct jrun *r, const struct jv *v, struct span name, const struct jcall *c,
+	    struct jv *out, int *found);
+/* Python's % */
+int jformat(struct jrun *r, struct span fmt, const struct jv *args, size_t n, struct buf *b);
 
 #endif

@@ -1,8 +1,9 @@
 /* Template text into tokens.
  *
- * White space, as Jinja2 with trim_blocks and lstrip_blocks has it: the newline after a block or comment is dropped, spaces from the
- * beginning of a line up to a block or comment too; `-` beside a tag takes all white space on that side, `+` turns
- * the automatic stripping off. One newline at the very end of the template is dropped.
+ * White space, as Jinja2 with trim_blocks and lstrip_blocks has it: the newline after a block or
+ * comment is dropped, spaces from the beginning of a line up to a block or comment too; `-` beside
+ * a tag takes all white space on that side, `+` turns the automatic stripping off. One newline at
+ * the very end of the template is dropped.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -52,7 +53,8 @@ static int is_white(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Skips what follows the closing of a tag: after `-` all white space, else (blocks and comments) one newline. */
+/* Skips what follows the closing of a tag: after `-` all white space, else (blocks and comments)
+ * one newline. */
 static void after_tag(struct lexer *x, char sign, int newline)
 {
 	const char *p = x->p;
@@ -121,7 +123,9 @@ static size_t hex_escape(const char *p, const char *end, unsigned long *c)
 	for (i = 1; i <= n; i++) {
 		if (!isxdigit((unsigned char)p[i]))
 			return 0;
-		*c = *c * 16 + (unsigned long)(isdigit((unsigned char)p[i]) ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
+		*c = *c * 16 + (unsigned long)(isdigit((unsigned char)p[i])
+						       ? p[i] - '0'
+						       : (p[i] | 32) - 'a' + 10);
 	}
 	if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
 		return 0;
@@ -177,10 +181,13 @@ static int number(struct lexer *x)
 	int real = 0;
 
 	for (; p < x->end && n < sizeof digits - 1; p++) {
-		int exponent = (*p == 'e' || *p == 'E') && p + 1 < x->end && (isdigit((unsigned char)p[1]) ||
-			       ((p[1] == '-' || p[1] == '+') && p + 2 < x->end && isdigit((unsigned char)p[2])));
+		int exponent = (*p == 'e' || *p == 'E') && p + 1 < x->end &&
+			       (isdigit((unsigned char)p[1]) ||
+				((p[1] == '-' || p[1] == '+') && p + 2 < x->end &&
+				 isdigit((unsigned char)p[2])));
 
-		if (exponent || (*p == '.' && !real && p + 1 < x->end && isdigit((unsigned char)p[1]))) {
+		if (exponent ||
+		    (*p == '.' && !real && p + 1 < x->end && isdigit((unsigned char)p[1]))) {
 			real = 1;
 			digits[n++] = *p;
 			if (exponent && !isdigit((unsigned char)p[1]))
@@ -209,8 +216,9 @@ static int number(struct lexer *x)
 /* The inside of a tag, up to and with its end. */
 static int inside(struct lexer *x, int block)
 {
-	static const char *const ops[] = {"==", "!=", "<=", ">=", "//", "**", "<", ">", "=", "+", "-", "*", "/", "%", "~", "|",
-					  ".", ",", ":", "(", ")", "[", "]", "{", "}"};
+	static const char *const ops[] = {"==", "!=", "<=", ">=", "//", "**", "<", ">", "=",
+					  "+",	"-",  "*",  "/",  "%",	"~",  "|", ".", ",",
+					  ":",	"(",  ")",  "[",  "]",	"{",  "}"};
 	char open[JINJA_NEST_MAX + 2];
 	size_t depth = 0, i;
 	int line = x->line;
@@ -222,7 +230,9 @@ static int inside(struct lexer *x, int block)
 			move_to(x, x->p + 1);
 		p = x->p;
 		if (p >= x->end)
-			return fail(x, line, block ? "a block tag is not closed" : "an expression is not closed");
+			return fail(x, line,
+				    block ? "a block tag is not closed"
+					  : "an expression is not closed");
 		if (!depth) {
 			const char *q = p + (*p == '-' || (block && *p == '+'));
 			char sign = q > p ? *p : 0;
@@ -252,17 +262,20 @@ static int inside(struct lexer *x, int block)
 			continue;
 		}
 		for (i = 0; i < sizeof ops / sizeof *ops; i++)
-			if ((size_t)(x->end - p) >= strlen(ops[i]) && !memcmp(p, ops[i], strlen(ops[i])))
+			if ((size_t)(x->end - p) >= strlen(ops[i]) &&
+			    !memcmp(p, ops[i], strlen(ops[i])))
 				break;
 		if (i == sizeof ops / sizeof *ops)
-			return err_set(x->e, "%s:%d: unexpected character '%c'", x->t->name, x->line, isprint((unsigned char)*p) ? *p : '?');
+			return err_set(x->e, "%s:%d: unexpected character '%c'", x->t->name,
+				       x->line, isprint((unsigned char)*p) ? *p : '?');
 		if (strchr("([{", *p)) {
 			if (depth >= JINJA_NEST_MAX)
 				return fail(x, x->line, "brackets are nested too deep");
 			open[depth++] = *p == '(' ? ')' : *p == '[' ? ']' : '}';
 		} else if (strchr(")]}", *p)) {
 			if (!depth || open[--depth] != *p)
-				return err_set(x->e, "%s:%d: unexpected '%c'", x->t->name, x->line, *p);
+				return err_set(x->e, "%s:%d: unexpected '%c'", x->t->name, x->line,
+					       *p);
 		}
 		add(x, T_OP, (struct span){ops[i], strlen(ops[i])});
 		x->p += strlen(ops[i]);
@@ -351,7 +364,8 @@ int jinja_lex(struct jinja *t, struct span source, struct jtokens *out, struct e
 		char sign;
 		int line;
 
-		while ((p = memchr(p, '{', (size_t)(x.end - p))) && (x.end - p < 2 || (p[1] != '{' && p[1] != '%' && p[1] != '#')))
+		while ((p = memchr(p, '{', (size_t)(x.end - p))) &&
+		       (x.end - p < 2 || (p[1] != '{' && p[1] != '%' && p[1] != '#')))
 			p++;
 		if (!p) {
 			text(&x, x.end, 0, 0);
@@ -365,7 +379,8 @@ int jinja_lex(struct jinja *t, struct span source, struct jtokens *out, struct e
 
 			if (!close)
 				return fail(&x, line, "a comment is not closed");
-			sign = close > p + 2 && (close[-1] == '-' || close[-1] == '+') ? close[-1] : 0;
+			sign = close > p + 2 && (close[-1] == '-' || close[-1] == '+') ? close[-1]
+										       : 0;
 			move_to(&x, close + 2);
 			after_tag(&x, sign, 1);
 		} else if (p[1] == '%' && is_raw(&x, p, &body)) {

@@ -42,7 +42,8 @@ int jattr(struct jrun *r, const struct jv *v, struct span name, struct jv *out)
 
 	switch (v->kind) {
 	case J_UNDEFINED:
-		return jfail(r, "'%.*s' is undefined, so it has no '%.*s'", (int)v->s.n, v->s.s ? v->s.s : "", (int)name.n, name.s);
+		return jfail(r, "'%.*s' is undefined, so it has no '%.*s'", (int)v->s.n,
+			     v->s.s ? v->s.s : "", (int)name.n, name.s);
 	case J_DICT:
 	case J_NAMESPACE:
 		found = jv_get(r, v->dict, jv_string(name));
@@ -62,16 +63,19 @@ int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *
 	struct jv *found;
 
 	if (v->kind == J_UNDEFINED)
-		return jfail(r, "'%.*s' is undefined, so nothing can be taken out of it", (int)v->s.n, v->s.s ? v->s.s : "");
+		return jfail(r, "'%.*s' is undefined, so nothing can be taken out of it",
+			     (int)v->s.n, v->s.s ? v->s.s : "");
 	if (v->kind == J_DICT || v->kind == J_NAMESPACE) {
 		found = jv_get(r, v->dict, *key);
-		*out = found ? *found : jv_undefined(key->kind == J_STRING ? key->s : span_of("key"));
+		*out = found ? *found
+			     : jv_undefined(key->kind == J_STRING ? key->s : span_of("key"));
 		return jcharge(r, 1);
 	}
 	if (key->kind == J_STRING)
 		return jattr(r, v, key->s, out);
 	*out = jv_undefined(span_of("element"));
-	if ((key->kind != J_INT && key->kind != J_BOOL) || (v->kind != J_LIST && v->kind != J_STRING))
+	if ((key->kind != J_INT && key->kind != J_BOOL) ||
+	    (v->kind != J_LIST && v->kind != J_STRING))
 		return 0;
 	n = v->kind == J_LIST ? (int64_t)v->list->n : (int64_t)jv_chars(v->s);
 	i = key->kind == J_INT ? key->i : key->b;
@@ -79,7 +83,8 @@ int jindex(struct jrun *r, const struct jv *v, const struct jv *key, struct jv *
 		i += n;
 	if (i < 0 || i >= n)
 		return 0;
-	*out = v->kind == J_LIST ? v->list->v[i] : jv_string(jv_substring(v->s, (size_t)i, (size_t)i + 1));
+	*out = v->kind == J_LIST ? v->list->v[i]
+				 : jv_string(jv_substring(v->s, (size_t)i, (size_t)i + 1));
 	return jcharge(r, v->kind == J_STRING ? v->s.n / 64 : 0);
 }
 
@@ -112,7 +117,8 @@ int jslice(struct jrun *r, const struct jv *v, const struct jv part[3], struct j
 			bound[k] = high;
 	}
 	if (v->kind == J_STRING && bound[2] == 1) {
-		*out = jv_string(jv_substring(v->s, (size_t)bound[0], (size_t)(bound[1] > bound[0] ? bound[1] : bound[0])));
+		*out = jv_string(jv_substring(v->s, (size_t)bound[0],
+					      (size_t)(bound[1] > bound[0] ? bound[1] : bound[0])));
 		return jcharge(r, v->s.n / 64);
 	}
 	if (v->kind == J_STRING) {
@@ -280,7 +286,9 @@ int jarithmetic(struct jrun *r, enum jop op, const struct jv *a, const struct jv
 		return repeat(r, b, a->i, out);
 	if (op == OP_MOD && a->kind == J_STRING) {
 		struct buf text = BUF_INIT;
-		int rc = b->kind == J_LIST && b->tuple ? jformat(r, a->s, b->list->v, b->list->n, &text) : jformat(r, a->s, b, 1, &text);
+		int rc = b->kind == J_LIST && b->tuple
+				 ? jformat(r, a->s, b->list->v, b->list->n, &text)
+				 : jformat(r, a->s, b, 1, &text);
 
 		if (rc) {
 			buf_release(&text);
@@ -291,7 +299,8 @@ int jarithmetic(struct jrun *r, enum jop op, const struct jv *a, const struct jv
 	if (!jv_number(a, &x) || !jv_number(b, &y))
 		return jfail(r, "%s %s %s is not possible", jv_type(a), names[op], jv_type(b));
 	if (op != OP_DIV && a->kind != J_FLOAT && b->kind != J_FLOAT && !(op == OP_POW && y < 0))
-		return jintegers(r, op, a->kind == J_INT ? a->i : a->b, b->kind == J_INT ? b->i : b->b, out);
+		return jintegers(r, op, a->kind == J_INT ? a->i : a->b,
+				 b->kind == J_INT ? b->i : b->b, out);
 	if ((op == OP_DIV || op == OP_FLOOR || op == OP_MOD) && y == 0)
 		return jfail(r, "division by zero");
 	switch (op) {
@@ -338,7 +347,10 @@ int jcompare(struct jrun *r, enum jop op, const struct jv *a, const struct jv *b
 	default:
 		if (jv_compare(r, a, b, &sign))
 			return -1;
-		*yes = op == OP_LT ? sign < 0 : op == OP_LE ? sign <= 0 : op == OP_GT ? sign > 0 : sign >= 0;
+		*yes = op == OP_LT   ? sign < 0
+		       : op == OP_LE ? sign <= 0
+		       : op == OP_GT ? sign > 0
+				     : sign >= 0;
 		return 0;
 	}
 }

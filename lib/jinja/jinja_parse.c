@@ -130,7 +130,8 @@ static struct jnode *with_body(struct jparser *p, struct jnode *n, const char *e
 	n->list = x->list;
 	n->n = x->n;
 	p->k++;
-	if (p->k->kind == T_NAME && (n->kind == N_MACRO || n->kind == N_CALL_BLOCK)) /* {% endmacro name %} */
+	/* {% endmacro name %} */
+	if (p->k->kind == T_NAME && (n->kind == N_MACRO || n->kind == N_CALL_BLOCK))
 		p->k++;
 	return block_end(p) ? NULL : n;
 }
@@ -213,9 +214,20 @@ static struct jnode *statement_with(struct jparser *p, struct jnode *n)
 
 static struct jnode *statement(struct jparser *p)
 {
-	static const struct { const char *name; enum jnode_kind kind; } tags[] = {
-		{"if", N_IF}, {"for", N_FOR}, {"set", N_SET}, {"macro", N_MACRO}, {"call", N_CALL_BLOCK}, {"filter", N_FILTER_BLOCK},
-		{"with", N_WITH}, {"break", N_BREAK}, {"continue", N_CONTINUE}, {"generation", N_GENERATION},
+	static const struct {
+		const char *name;
+		enum jnode_kind kind;
+	} tags[] = {
+		{"if", N_IF},
+		{"for", N_FOR},
+		{"set", N_SET},
+		{"macro", N_MACRO},
+		{"call", N_CALL_BLOCK},
+		{"filter", N_FILTER_BLOCK},
+		{"with", N_WITH},
+		{"break", N_BREAK},
+		{"continue", N_CONTINUE},
+		{"generation", N_GENERATION},
 	};
 	struct jnode *n;
 	struct span name = p->k->s;
@@ -265,8 +277,8 @@ static struct jnode *statement(struct jparser *p)
 	}
 }
 
-/* Statements up to a block tag whose name is among ends (NULL-terminated; NULL: the end of the template); the name is the token then
- * looked at. */
+/* Statements up to a block tag whose name is among ends (NULL-terminated; NULL: the end of the
+ * template); the name is the token then looked at. */
 static struct jnode *body(struct jparser *p, const char *const *ends)
 {
 	struct jnode *n = jp_node(p, N_LIST), *x;
@@ -304,8 +316,11 @@ static struct jnode *body(struct jparser *p, const char *const *ends)
 			goto done;
 		} else {
 			if (ends)
-				err_set(p->e, "%s:%d: no {%% %s %%} for the block that begins here", p->t->name, line,
-					ends[1] && ends[2] ? ends[2] : ends[1] ? ends[1] : ends[0]);
+				err_set(p->e, "%s:%d: no {%% %s %%} for the block that begins here",
+					p->t->name, line,
+					ends[1] && ends[2] ? ends[2]
+					: ends[1]	   ? ends[1]
+							   : ends[0]);
 			else
 				jp_unexpected(p);
 			goto failed;

@@ -1,5 +1,6 @@
-/* What the parser's files share: jinja_cursor.c, jinja_expression.c, jinja_parse.c. Functions that make nodes return NULL, the others
- * -1, with the reason (template and line before it) in p->e. Nodes live in the template's arena. */
+/* What the parser's files share: jinja_cursor.c, jinja_expression.c, jinja_parse.c. Functions that
+ * make nodes return NULL, the others -1, with the reason (template and line before it) in p->e.
+ * Nodes live in the template's arena. */
 #ifndef FT_JINJA_PARSE_H
 #define FT_JINJA_PARSE_H
 
@@ -41,8 +42,8 @@ int jnodes_move(struct jparser *p, struct jnodes *l, struct jnode ***to, size_t 
 /* jinja_expression.c */
 
 struct jnode *jp_expression(struct jparser *p);
-/* An expression that may be a tuple without brackets: {% set a = 1, 2 %}, {{ 1, 2 }}, for x in a, b. no_if: in the sequence of a for,
- * where `if` begins the loop's filter. */
+/* An expression that may be a tuple without brackets: {% set a = 1, 2 %}, {{ 1, 2 }}, for x in a,
+ * b. no_if: in the sequence of a for, where `if` begins the loop's filter. */
 struct jnode *jp_tuple(struct jparser *p, int no_if);
 /* (a, b=c ...) after the opening bracket; definition: names with optional defaults. */
 int jp_arguments(struct jparser *p, int definition, struct jarg **to, size_t *count);

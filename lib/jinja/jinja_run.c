@@ -1,4 +1,5 @@
-/* Walks the statements of the tree, writing output; and the doors of the room: compiling and rendering. */
+/* Walks the statements of the tree, writing output; and the doors of the room: compiling and
+ * rendering. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -32,8 +33,9 @@ static int assign(struct jrun *r, struct jscope *s, const struct jnode *target, 
 		return jscope_set(r, s, target->name, v);
 	n = jscope_find(r, s, target->a->name);
 	if (!n || n->kind != J_NAMESPACE)
-		return jfail(r, "'%.*s' is no namespace, so '%.*s' cannot be set on it", (int)target->a->name.n, target->a->name.s,
-			     (int)target->name.n, target->name.s);
+		return jfail(r, "'%.*s' is no namespace, so '%.*s' cannot be set on it",
+			     (int)target->a->name.n, target->a->name.s, (int)target->name.n,
+			     target->name.s);
 	return jv_put(r, n->dict, jv_string(target->name), v);
 }
 
@@ -72,7 +74,8 @@ static int statement_for(struct jrun *r, struct jscope *s, const struct jnode *n
 		if (jv_list(r, &kept))
 			return -1;
 		for (i = 0; i < items->n; i++) {
-			if (!(inner = jscope_new(r, s)) || assign_all(r, inner, n, items->v[i]) || jeval(r, inner, n->b, &keep))
+			if (!(inner = jscope_new(r, s)) || assign_all(r, inner, n, items->v[i]) ||
+			    jeval(r, inner, n->b, &keep))
 				return -1;
 			if (jv_true(&keep) && jv_push(r, kept.list, items->v[i]))
 				return -1;
@@ -90,8 +93,10 @@ static int statement_for(struct jrun *r, struct jscope *s, const struct jnode *n
 
 		v.loop = loop;
 		loop->index = i;
-		if (jcharge(r, 1) || !(inner = jscope_new(r, s)) || assign_all(r, inner, n, items->v[i]) ||
-		    jscope_set(r, inner, span_of("loop"), v) || (flow = jbody(r, inner, n->list, n->n)) < 0)
+		if (jcharge(r, 1) || !(inner = jscope_new(r, s)) ||
+		    assign_all(r, inner, n, items->v[i]) ||
+		    jscope_set(r, inner, span_of("loop"), v) ||
+		    (flow = jbody(r, inner, n->list, n->n)) < 0)
 			return -1;
 	}
 	r->loops--;
@@ -116,7 +121,8 @@ static int statement_if(struct jrun *r, struct jscope *s, const struct jnode *n)
 }
 
 /* A chain of filters whose innermost operand is missing, over v. */
-static int filter_chain(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv v, struct jv *out)
+static int filter_chain(struct jrun *r, struct jscope *s, const struct jnode *n, struct jv v,
+			struct jv *out)
 {
 	struct jcall c;
 
@@ -146,12 +152,14 @@ static int generation(struct jrun *r, struct jscope *s, const struct jnode *n)
 	int flow;
 
 	if (r->out != r->main_out)
-		return jfail(r, "{%% generation %%} inside a macro or a captured block is not supported");
+		return jfail(r,
+			     "{%% generation %%} inside a macro or a captured block is not supported");
 	if ((flow = jbody(r, jscope_new(r, s), n->list, n->n)) < 0)
 		return -1;
 	if (m) {
 		m->v = mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
-		m->v[m->n++] = (struct jinja_mark){begin - r->main_start, r->out->len - r->main_start};
+		m->v[m->n++] =
+			(struct jinja_mark){begin - r->main_start, r->out->len - r->main_start};
 	}
 	return flow;
 }
@@ -174,11 +182,13 @@ static int statement(struct jrun *r, struct jscope *s, const struct jnode *n)
 	case N_SET:
 		return jeval(r, s, n->a, &v) ? -1 : assign_all(r, s, n, v);
 	case N_SET_BLOCK:
-		if (!(inner = jscope_new(r, s)) || jcaptured(r, inner, n->list, n->n, &v) < 0 || filter_chain(r, s, n->a, v, &v))
+		if (!(inner = jscope_new(r, s)) || jcaptured(r, inner, n->list, n->n, &v) < 0 ||
+		    filter_chain(r, s, n->a, v, &v))
 			return -1;
 		return assign_all(r, s, n, v);
 	case N_FILTER_BLOCK:
-		if (!(inner = jscope_new(r, s)) || jcaptured(r, inner, n->list, n->n, &v) < 0 || filter_chain(r, s, n->a, v, &v))
+		if (!(inner = jscope_new(r, s)) || jcaptured(r, inner, n->list, n->n, &v) < 0 ||
+		    filter_chain(r, s, n->a, v, &v))
 			return -1;
 		return output(r, &v);
 	case N_MACRO:
@@ -195,7 +205,8 @@ static int statement(struct jrun *r, struct jscope *s, const struct jnode *n)
 		if (!(inner = jscope_new(r, s)))
 			return -1;
 		for (i = 0; i < n->nargs; i++)
-			if (jeval(r, s, n->args[i].value, &v) || jscope_set(r, inner, n->args[i].name, v))
+			if (jeval(r, s, n->args[i].value, &v) ||
+			    jscope_set(r, inner, n->args[i].name, v))
 				return -1;
 		return jbody(r, inner, n->list, n->n);
 	case N_BREAK:
@@ -265,10 +276,18 @@ void jinja_marks_release(struct jinja_marks *m)
 	memset(m, 0, sizeof *m);
 }
 
-int jinja_render(const struct jinja *t, struct span vars, int64_t now, const struct jinja_limits *limits, struct buf *out,
-		 struct jinja_marks *marks, struct err *e)
+int jinja_render(const struct jinja *t, struct span vars, int64_t now,
+		 const struct jinja_limits *limits, struct buf *out, struct jinja_marks *marks,
+		 struct err *e)
 {
-	struct jrun r = {.t = t, .now = now, .out = out, .main_out = out, .main_start = out->len, .marks = marks, .e = e, .line = 1};
+	struct jrun r = {.t = t,
+			 .now = now,
+			 .out = out,
+			 .main_out = out,
+			 .main_start = out->len,
+			 .marks = marks,
+			 .e = e,
+			 .line = 1};
 	struct json_iter it = {0};
 	struct span key, value;
 	struct jscope *globals, *top;
@@ -291,7 +310,8 @@ int jinja_render(const struct jinja *t, struct span vars, int64_t now, const str
 	if (!(globals = jscope_new(&r, NULL)) || !(top = jscope_new(&r, globals)))
 		goto cleanup;
 	while (json_next(&it, vars, &key, &value))
-		if (jv_from_json(&r, key, 0, &k) || jv_from_json(&r, value, 0, &v) || jscope_set(&r, globals, k.s, v))
+		if (jv_from_json(&r, key, 0, &k) || jv_from_json(&r, value, 0, &v) ||
+		    jscope_set(&r, globals, k.s, v))
 			goto cleanup;
 	if (jbody(&r, top, t->root->list, t->root->n) < 0)
 		goto cleanup;

@@ -19,7 +19,8 @@ int jcharge(struct jrun *r, uint64_t steps)
 {
 	r->steps += steps;
 	if (r->steps > r->limits.steps)
-		return jfail(r, "the template takes more than %llu steps", (unsigned long long)r->limits.steps);
+		return jfail(r, "the template takes more than %llu steps",
+			     (unsigned long long)r->limits.steps);
 	return 0;
 }
 

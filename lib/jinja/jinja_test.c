@@ -2,10 +2,14 @@
 #include <utf8proc.h>
 #include "jinja_impl.h"
 
-static const char *const tests[] = {"boolean", "callable", "defined", "divisibleby", "eq", "equalto", "even", "false", "filter",
-				    "float", "ge", "greaterthan", "gt", "in", "integer", "iterable", "le", "lessthan", "lower", "lt",
-				    "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string", "test", "true",
-				    "undefined", "upper"};
+static const char *const tests[] = {"boolean", "callable", "defined",	"divisibleby",
+				    "eq",      "equalto",  "even",	"false",
+				    "filter",  "float",	   "ge",	"greaterthan",
+				    "gt",      "in",	   "integer",	"iterable",
+				    "le",      "lessthan", "lower",	"lt",
+				    "mapping", "ne",	   "none",	"number",
+				    "odd",     "sameas",   "sequence",	"string",
+				    "test",    "true",	   "undefined", "upper"};
 
 int jtest_known(struct span name)
 {
@@ -26,24 +30,36 @@ static int all_case(struct span s, int upper)
 	for (at = 0; at < s.n; at += (size_t)n) {
 		utf8proc_int32_t c;
 
-		n = utf8proc_iterate((const utf8proc_uint8_t *)s.s + at, (utf8proc_ssize_t)(s.n - at), &c);
+		n = utf8proc_iterate((const utf8proc_uint8_t *)s.s + at,
+				     (utf8proc_ssize_t)(s.n - at), &c);
 		if (n <= 0) {
 			n = 1;
 			continue;
 		}
-		if ((upper ? utf8proc_category(c) == UTF8PROC_CATEGORY_LL : utf8proc_category(c) == UTF8PROC_CATEGORY_LU))
+		if ((upper ? utf8proc_category(c) == UTF8PROC_CATEGORY_LL
+			   : utf8proc_category(c) == UTF8PROC_CATEGORY_LU))
 			return 0;
-		seen |= utf8proc_category(c) == (upper ? UTF8PROC_CATEGORY_LU : UTF8PROC_CATEGORY_LL);
+		seen |= utf8proc_category(c) ==
+			(upper ? UTF8PROC_CATEGORY_LU : UTF8PROC_CATEGORY_LL);
 	}
 	return seen;
 }
 
 int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jcall *c, int *yes)
 {
-	static const struct { const char *name; int kinds; } of_kind[] = {
-		{"defined", ~(1 << J_UNDEFINED)}, {"undefined", 1 << J_UNDEFINED}, {"none", 1 << J_NONE}, {"boolean", 1 << J_BOOL},
-		{"integer", 1 << J_INT}, {"float", 1 << J_FLOAT}, {"number", 1 << J_INT | 1 << J_FLOAT | 1 << J_BOOL},
-		{"string", 1 << J_STRING}, {"mapping", 1 << J_DICT},
+	static const struct {
+		const char *name;
+		int kinds;
+	} of_kind[] = {
+		{"defined", ~(1 << J_UNDEFINED)},
+		{"undefined", 1 << J_UNDEFINED},
+		{"none", 1 << J_NONE},
+		{"boolean", 1 << J_BOOL},
+		{"integer", 1 << J_INT},
+		{"float", 1 << J_FLOAT},
+		{"number", 1 << J_INT | 1 << J_FLOAT | 1 << J_BOOL},
+		{"string", 1 << J_STRING},
+		{"mapping", 1 << J_DICT},
 		{"sequence", 1 << J_STRING | 1 << J_LIST | 1 << J_DICT | 1 << J_UNDEFINED},
 		{"iterable", 1 << J_STRING | 1 << J_LIST | 1 << J_DICT | 1 << J_UNDEFINED},
 		{"callable", 1 << J_MACRO | 1 << J_FUNCTION},
@@ -74,7 +90,8 @@ int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jca
 		return 0;
 	}
 	if (span_is(name, "filter") || span_is(name, "test")) {
-		*yes = v->kind == J_STRING && (span_is(name, "filter") ? jfilter_known(v->s) : jtest_known(v->s));
+		*yes = v->kind == J_STRING &&
+		       (span_is(name, "filter") ? jfilter_known(v->s) : jtest_known(v->s));
 		return 0;
 	}
 	if (!other)
@@ -97,6 +114,7 @@ int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jca
 	}
 	if (jv_compare(r, v, other, &sign))
 		return -1;
-	*yes = name.s[0] == 'g' ? (span_is(name, "ge") ? sign >= 0 : sign > 0) : (span_is(name, "le") ? sign <= 0 : sign < 0);
+	*yes = name.s[0] == 'g' ? (span_is(name, "ge") ? sign >= 0 : sign > 0)
+				: (span_is(name, "le") ? sign <= 0 : sign < 0);
 	return 0;
 }

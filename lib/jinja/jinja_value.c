@@ -104,7 +104,9 @@ struct jv *jv_get(struct jrun *r, struct jdict *d, struct jv key)
 
 	r->steps += d->n / 8;
 	for (i = 0; i < d->n; i++)
-		if (key.kind == J_STRING ? d->v[i].key.kind == J_STRING && span_eq(d->v[i].key.s, key.s) : jv_equal(r, &d->v[i].key, &key))
+		if (key.kind == J_STRING
+			    ? d->v[i].key.kind == J_STRING && span_eq(d->v[i].key.s, key.s)
+			    : jv_equal(r, &d->v[i].key, &key))
 			return &d->v[i].value;
 	return NULL;
 }
@@ -136,8 +138,9 @@ int jv_put(struct jrun *r, struct jdict *d, struct jv key, struct jv value)
 
 const char *jv_type(const struct jv *v)
 {
-	static const char *const names[] = {"undefined value", "None", "bool", "int", "float", "str", "list", "dict", "namespace",
-					    "loop", "macro", "function"};
+	static const char *const names[] = {"undefined value", "None", "bool",	"int",
+					    "float",	       "str",  "list",	"dict",
+					    "namespace",       "loop", "macro", "function"};
 
 	return v->kind == J_LIST && v->tuple ? "tuple" : names[v->kind];
 }
@@ -198,7 +201,8 @@ int jv_equal(struct jrun *r, const struct jv *a, const struct jv *b)
 	if (whole(a, &i) && whole(b, &j))
 		return i == j;
 	if (jv_number(a, &x) && jv_number(b, &y))
-		return x == y && !(a->kind == J_FLOAT && b->kind == J_FLOAT && a->raw && b->raw && strcmp(a->raw, b->raw));
+		return x == y && !(a->kind == J_FLOAT && b->kind == J_FLOAT && a->raw && b->raw &&
+				   strcmp(a->raw, b->raw));
 	if (a->kind != b->kind || r->depth > JINJA_DEPTH_MAX || r->steps > r->limits.steps)
 		return 0; /* beyond its steps the rendering fails at the next charge */
 	switch (a->kind) {
@@ -330,7 +334,8 @@ struct span jv_substring(struct span s, size_t from, size_t to)
 	return (struct span){rest.s, to > from ? byte_of(rest, to - from) : 0};
 }
 
-/* Python's repr(float): the shortest digits that read back, in exponent form outside 1e-4 <= |x| < 1e16. */
+/* Python's repr(float): the shortest digits that read back, in exponent form outside 1e-4 <= |x| <
+ * 1e16. */
 static void put_float(struct buf *b, double x)
 {
 	char s[40], digits[40], *p;
@@ -504,7 +509,8 @@ static void put_json_string(struct buf *b, struct span s, int ascii)
 				code = code << 6 | ((unsigned char)s.s[++i] & 0x3f);
 			if (code > 0xffff) {
 				code -= 0x10000;
-				buf_addf(b, "\\u%04lx\\u%04lx", 0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
+				buf_addf(b, "\\u%04lx\\u%04lx", 0xd800 + (code >> 10),
+					 0xdc00 + (code & 0x3ff));
 			} else {
 				buf_addf(b, "\\u%04lx", code);
 			}
@@ -531,15 +537,16 @@ static int by_key(const void *a, const void *b)
 	return span_cmp(((const struct jentry *)a)->key.s, ((const struct jentry *)b)->key.s);
 }
 
-static int put_dict(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level, int sort, int ascii, const char *comma,
-		    const char *colon)
+static int put_dict(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level,
+		    int sort, int ascii, const char *comma, const char *colon)
 {
 	struct jentry *entries = v->dict->v;
 	size_t i, n = v->dict->n;
 
 	for (i = 0; i < n; i++)
 		if (entries[i].key.kind == J_LIST || (sort && entries[i].key.kind != J_STRING))
-			return jfail(r, "tojson: a %s as a key is not supported", jv_type(&entries[i].key));
+			return jfail(r, "tojson: a %s as a key is not supported",
+				     jv_type(&entries[i].key));
 	if (sort && n > 1) {
 		struct jentry *sorted = get(r, n * sizeof *sorted);
 
@@ -574,8 +581,8 @@ static int put_dict(struct jrun *r, const struct jv *v, struct buf *b, int inden
 	return 0;
 }
 
-int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level, int sort, int ascii, const char *comma,
-	    const char *colon)
+int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int level, int sort,
+	    int ascii, const char *comma, const char *colon)
 {
 	size_t i;
 
@@ -606,7 +613,8 @@ int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int l
 			if (i)
 				buf_adds(b, comma);
 			new_line(b, indent, level + 1);
-			if (jv_json(r, &v->list->v[i], b, indent, level + 1, sort, ascii, comma, colon))
+			if (jv_json(r, &v->list->v[i], b, indent, level + 1, sort, ascii, comma,
+				    colon))
 				return -1;
 		}
 		if (v->list->n)
@@ -616,7 +624,8 @@ int jv_json(struct jrun *r, const struct jv *v, struct buf *b, int indent, int l
 	case J_DICT:
 		return put_dict(r, v, b, indent, level, sort, ascii, comma, colon);
 	case J_UNDEFINED:
-		return jfail(r, "'%.*s' is undefined and has no JSON", (int)v->s.n, v->s.s ? v->s.s : "");
+		return jfail(r, "'%.*s' is undefined and has no JSON", (int)v->s.n,
+			     v->s.s ? v->s.s : "");
 	default:
 		return jfail(r, "a %s has no JSON", jv_type(v));
 	}
@@ -659,7 +668,8 @@ int jv_from_json(struct jrun *r, struct span json, int depth, struct jv *out)
 		json_number(json, &x);
 		*out = jv_float(x);
 		/* An integer beyond 64 bits keeps its digits, as in Python. */
-		if (!memchr(json.s, '.', json.n) && !memchr(json.s, 'e', json.n) && !memchr(json.s, 'E', json.n)) {
+		if (!memchr(json.s, '.', json.n) && !memchr(json.s, 'e', json.n) &&
+		    !memchr(json.s, 'E', json.n)) {
 			char *raw = get(r, json.n + 1);
 
 			if (!raw)
@@ -681,7 +691,8 @@ int jv_from_json(struct jrun *r, struct span json, int depth, struct jv *out)
 		if (jv_dict(r, out))
 			return -1;
 		while (json_next(&it, json, &key, &value))
-			if (from_string(r, key, &k) || jv_from_json(r, value, depth + 1, &v) || jv_put(r, out->dict, k, v))
+			if (from_string(r, key, &k) || jv_from_json(r, value, depth + 1, &v) ||
+			    jv_put(r, out->dict, k, v))
 				return -1;
 		return 0;
 	default:
@@ -712,7 +723,8 @@ int jv_items(struct jrun *r, const struct jv *v, struct jlist **out)
 		return 0;
 	case J_STRING:
 		for (i = 0; i < v->s.n; i += n) {
-			for (n = 1; i + n < v->s.n && ((unsigned char)v->s.s[i + n] & 0xc0) == 0x80; n++)
+			for (n = 1; i + n < v->s.n && ((unsigned char)v->s.s[i + n] & 0xc0) == 0x80;
+			     n++)
 				;
 			if (jv_push(r, *out, jv_string((struct span){v->s.s + i, n})))
 				return -1;

@@ -1,4 +1,5 @@
-/* identity: what a record is known by (input key, id) and what it is measured against (references). See record.h. */
+/* identity: what a record is known by (input key, id) and what it is measured against (references).
+ * See record.h. */
 #include "record.h"
 
 #include <string.h>
@@ -8,9 +9,10 @@
 
 /* Members that ft writes itself, and references: no part of what a model is asked. */
 static const char *const not_input[] = {
-	"id", "sample", "split", "weight", "ideal", "completion", "output", "tool_calls", "model", "finish_reason",
-	"usage", "latency", "ttft", "cost", "attempts", "request_id", "logprobs", "cached", "error", "judge", "eval",
-	"review",
+	"id",	  "sample",	"split",    "weight",	     "ideal",	 "completion",
+	"output", "tool_calls", "model",    "finish_reason", "usage",	 "latency",
+	"ttft",	  "cost",	"attempts", "request_id",    "logprobs", "cached",
+	"error",  "judge",	"eval",	    "review",
 };
 
 static int is_input(struct span key)
@@ -149,7 +151,8 @@ int message_text(struct span content, struct buf *b)
 	return b->full ? -1 : 0;
 }
 
-/* Appends a reference and the NUL that ends it. One that holds a NUL itself could not be told from two. */
+/* Appends a reference and the NUL that ends it. One that holds a NUL itself could not be told from
+ * two. */
 static int add_reference(struct buf *b, size_t from, struct err *e)
 {
 	if (memchr(b->data + from, 0, b->len - from))
@@ -193,7 +196,8 @@ int record_references(const struct record *r, struct buf *b, struct err *e)
 	struct span content = json_member(record_final_assistant(r), "content");
 	if (content.s && json_kind(content) != JSON_NULL) {
 		if (message_text(content, b) < 0)
-			return err_set(e, "the final assistant message has a content that is no text");
+			return err_set(e,
+				       "the final assistant message has a content that is no text");
 		return add_reference(b, from, e);
 	}
 	struct span completion = record_get(r, "completion");

@@ -133,12 +133,12 @@ int json_is(struct span v, const char *s)
 	return same;
 }
 
-/* Clinger's fast path (1990): up to 2^53 over a power of ten up to 10^22 are both exact, so one division rounds correctly. 0 where
- * the number is longer than that or has an exponent. */
+/* Clinger's fast path (1990): up to 2^53 over a power of ten up to 10^22 are both exact, so one
+ * division rounds correctly. 0 where the number is longer than that or has an exponent. */
 static int short_number(struct span v, double *x)
 {
-	static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-		1e18, 1e19};
+	static const double tens[] = {1e0,  1e1,  1e2,	1e3,  1e4,  1e5,  1e6,	1e7,  1e8,  1e9,
+				      1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
 	uint64_t digits = 0;
 	size_t i = *v.s == '-', point = v.n;
 
@@ -442,7 +442,8 @@ int json_equal(struct span a, struct span b)
 		members_sorted(b, &mb);
 		int same = ma.n == mb.n;
 		for (size_t i = 0; same && i < ma.n; i++)
-			same = span_eq(ma.v[i].key, mb.v[i].key) && json_equal(ma.v[i].value, mb.v[i].value);
+			same = span_eq(ma.v[i].key, mb.v[i].key) &&
+			       json_equal(ma.v[i].value, mb.v[i].value);
 		members_release(&ma);
 		members_release(&mb);
 		return same;

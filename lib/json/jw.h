@@ -3,8 +3,8 @@
  *	struct jw w; jw_init(&w, &b);
  *	jw_object(&w); jw_key(&w, "n"); jw_int(&w, 3); jw_key(&w, "mean"); jw_num(&w, 0.5); jw_end(&w);
  *
- * One line, no spaces. Doubles are printed with the fewest digits (up to 17) that read back the same; NaN and infinity are null,
- * which is also how an unknown figure is said.
+ * One line, no spaces. Doubles are printed with the fewest digits (up to 17) that read back the
+ * same; NaN and infinity are null, which is also how an unknown figure is said.
  */
 #ifndef FT_JW_H
 #define FT_JW_H
@@ -28,16 +28,18 @@ void jw_array(struct jw *w);
 void jw_end(struct jw *w); /* closes the innermost */
 void jw_key(struct jw *w, const char *name);
 void jw_keyn(struct jw *w, const char *name, size_t n);
-void jw_str(struct jw *w, const char *s); /* NULL writes null */
+void jw_str(struct jw *w, const char *s);	     /* NULL writes null */
 void jw_strn(struct jw *w, const char *s, size_t n); /* invalid UTF-8 becomes U+FFFD */
 void jw_num(struct jw *w, double x);
 void jw_int(struct jw *w, int64_t x);
 void jw_bool(struct jw *w, int x);
 void jw_null(struct jw *w);
-void jw_raw(struct jw *w, struct span json); /* text that is JSON already; an empty one writes null */
+/* text that is JSON already; an empty one writes null */
+void jw_raw(struct jw *w, struct span json);
 
-/* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo` and `hi`; the same as an object of its own
- * {"value", "lo", "hi"}, null where the value is not known (NaN). */
+/* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo`
+ * and `hi`; the same as an object of its own {"value", "lo", "hi"}, null where the value is not
+ * known (NaN). */
 void jw_count(struct jw *w, const char *name, uint64_t n);
 void jw_bounds(struct jw *w, const char *name, double value, double lo, double hi);
 void jw_figure(struct jw *w, const char *name, double value, double lo, double hi);

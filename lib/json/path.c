@@ -108,7 +108,9 @@ struct path *path_compile(const char *text, struct err *e)
 	}
 	if (!c) {
 		path_free(p);
-		err_set(e, "\"%s\" is no path; write it like .usage.total_tokens or .messages[-1].content", text);
+		err_set(e,
+			"\"%s\" is no path; write it like .usage.total_tokens or .messages[-1].content",
+			text);
 		return NULL;
 	}
 	return p;
@@ -125,7 +127,8 @@ struct span path_find(const struct path *p, struct span value, struct buf *scrat
 		} else {
 			/* value may stand in scratch already, so the text is decoded beside it. */
 			struct buf text = {.max = scratch->max};
-			if (json_string(value, &text) < 0 || json_check(buf_span(&text), &value, NULL) < 0) {
+			if (json_string(value, &text) < 0 ||
+			    json_check(buf_span(&text), &value, NULL) < 0) {
 				buf_release(&text);
 				return (struct span){0};
 			}

@@ -70,7 +70,8 @@ static int fill(struct reader *r, struct err *e)
 		r->at = 0;
 	}
 	if (r->len > READER_LINE_MAX)
-		return err_set(e, "%s:%zu: the line is longer than %zu MiB", r->name, r->line + 1, READER_LINE_MAX >> 20);
+		return err_set(e, "%s:%zu: the line is longer than %zu MiB", r->name, r->line + 1,
+			       READER_LINE_MAX >> 20);
 	r->data = mem_grow(r->data, &r->cap, r->len + READ_SIZE, 1);
 	for (;;) {
 		ssize_t n = read(r->fd, r->data + r->len, r->cap - r->len);
@@ -88,7 +89,8 @@ static int fill(struct reader *r, struct err *e)
 	}
 }
 
-/* The next line without its newline. 1, 0 at the end of the file, -1. *whole: it ended with a newline. */
+/* The next line without its newline. 1, 0 at the end of the file, -1. *whole: it ended with a
+ * newline. */
 static int next_line(struct reader *r, struct span *line, int *whole, struct err *e)
 {
 	size_t seen = 0;
@@ -188,7 +190,8 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 
 int reader_ready(const struct reader *r)
 {
-	if (!r->opened || r->eof || (r->len > r->at && memchr(r->data + r->at, '\n', r->len - r->at)))
+	if (!r->opened || r->eof ||
+	    (r->len > r->at && memchr(r->data + r->at, '\n', r->len - r->at)))
 		return 1;
 	struct pollfd p = {.fd = r->fd, .events = POLLIN};
 	return poll(&p, 1, 0) != 0;

@@ -1,7 +1,8 @@
 /* reader: records from files or standard input, one at a time.
  *
- * Memory is one line. A line may end without newline at the end of the input if it is a complete record. Empty lines
- * (white space only) are passed over. Lines over READER_LINE_MAX are refused, not cut.
+ * Memory is one line. A line may end without newline at the end of the input if it is a complete
+ * record. Empty lines (white space only) are passed over. Lines over READER_LINE_MAX are refused,
+ * not cut.
  */
 #ifndef FT_READER_H
 #define FT_READER_H
@@ -12,7 +13,7 @@
 #define READER_LINE_MAX ((size_t)256 << 20)
 
 struct reader {
-	char **files; /* NULL-terminated, borrowed; an empty list or "-" is standard input */
+	char **files;	  /* NULL-terminated, borrowed; an empty list or "-" is standard input */
 	const char *name; /* of the file being read: "-" is shown as "standard input" */
 	size_t line;	  /* number of the line last returned, from 1 */
 	size_t rows;	  /* records returned in all */
@@ -20,13 +21,15 @@ struct reader {
 	int skip_bad;	  /* set by the caller: report bad lines through on_bad and go on */
 	void (*on_bad)(void *arg, const struct err *e);
 	void *arg;
-	int (*stopping)(void); /* set by the caller: input ends when it returns non-zero (prog_stopping) */
+	/* set by the caller: input ends when it returns non-zero (prog_stopping) */
+	int (*stopping)(void);
 	/* private */
 	int fd, next, opened;
 	char *data;
 	size_t len, cap, at;
 	int eof;
-	double bytes, taken; /* of the input: in all (-1: not asked yet, 0: not known), and returned */
+	/* of the input: in all (-1: not asked yet, 0: not known), and returned */
+	double bytes, taken;
 };
 
 void reader_init(struct reader *r, char **files);
@@ -35,19 +38,20 @@ void reader_release(struct reader *r);
 /* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */
 int reader_next(struct reader *r, struct record *rec, struct err *e);
 
-/* The next line that is not empty, unchecked and without its newline: valid until the next call, its place in r->name and r->line. *whole is 0
- * where a newline is missing at the end of the input. 1, 0, -1 as above; `rows` and `skipped` are not counted. For callers that parse lines
- * elsewhere, in threads. */
+/* The next line that is not empty, unchecked and without its newline: valid until the next call,
+ * its place in r->name and r->line. *whole is 0 where a newline is missing at the end of the input.
+ * 1, 0, -1 as above; `rows` and `skipped` are not counted. For callers that parse lines elsewhere,
+ * in threads. */
 int reader_line(struct reader *r, struct span *line, int *whole, struct err *e);
 /* Puts in front of the reason why a line is no record where it stood. */
 void reader_explain(const char *name, size_t line, int whole, struct err *e);
 
-/* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has bytes (or its end) to read. For programs that
- * have other things to do meanwhile. */
+/* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has
+ * bytes (or its end) to read. For programs that have other things to do meanwhile. */
 int reader_ready(const struct reader *r);
 
-/* About how many records the input will turn out to hold, judged by the bytes of those read; 0 where it is no plain file, or nothing was
- * read. For progress. */
+/* About how many records the input will turn out to hold, judged by the bytes of those read; 0
+ * where it is no plain file, or nothing was read. For progress. */
 double reader_expected(struct reader *r);
 
 #endif

@@ -20,10 +20,14 @@ static int by_member_key(const void *a, const void *b)
 	return span_cmp(x->key, y->key);
 }
 
-/* A bit for a name, from its length and its ends: equal names share it, and different ones mostly do not. */
+/* A bit for a name, from its length and its ends: equal names share it, and different ones mostly
+ * do not. */
 static uint64_t name_bit(struct span key)
 {
-	unsigned mixed = key.n ? (unsigned char)key.s[0] * 29u + (unsigned char)key.s[key.n - 1] * 3u + (unsigned)key.n * 11u : 0;
+	unsigned mixed = key.n ? (unsigned char)key.s[0] * 29u +
+					 (unsigned char)key.s[key.n - 1] * 3u +
+					 (unsigned)key.n * 11u
+			       : 0;
 	return (uint64_t)1 << mixed % 64;
 }
 
@@ -50,7 +54,8 @@ static int name_repeats(const struct record *r, struct err *e)
 	}
 	if (!twice.s)
 		return 0;
-	err_set(e, "member \"%.*s\" stands twice in the record", (int)(twice.n < 100 ? twice.n : 100), twice.s);
+	err_set(e, "member \"%.*s\" stands twice in the record",
+		(int)(twice.n < 100 ? twice.n : 100), twice.s);
 	return 1;
 }
 
@@ -94,7 +99,8 @@ int record_parse(struct record *r, struct span line, struct err *e)
 			return -1;
 		return err_set(e, "not a JSON object");
 	}
-	/* Decoded keys are no longer than the line: reserved once where any escape occurs, so that keys stay put. */
+	/* Decoded keys are no longer than the line: reserved once where any escape occurs, so that
+	 * keys stay put. */
 	if (memchr(line.s, '\\', line.n))
 		buf_reserve(&r->keys, line.n);
 	const char *open = p;
@@ -151,7 +157,8 @@ static int has_member(const struct record *r, const char *name)
 	return record_get(r, name).s != NULL;
 }
 
-/* Where member i begins: its opening quote. Keys with escapes stand elsewhere, so it is found from the member before. */
+/* Where member i begins: its opening quote. Keys with escapes stand elsewhere, so it is found from
+ * the member before. */
 static const char *member_start(const struct record *r, size_t i)
 {
 	const char *p = i ? r->members[i - 1].value.s + r->members[i - 1].value.n : r->body.s + 1;
@@ -179,7 +186,8 @@ int record_splice(const struct record *r, const struct edit *edits, size_t n, st
 			kept = 1;
 			continue;
 		}
-		/* Removed with the comma that parted it: the one before, or for the first one the one behind. */
+		/* Removed with the comma that parted it: the one before, or for the first one the
+		 * one behind. */
 		const char *start = member_start(r, i);
 		if (kept) {
 			start = r->members[i - 1].value.s + r->members[i - 1].value.n;
@@ -193,7 +201,8 @@ int record_splice(const struct record *r, const struct edit *edits, size_t n, st
 		}
 	}
 	const char *close = r->body.s + r->body.n - 1;
-	const char *last = r->n ? r->members[r->n - 1].value.s + r->members[r->n - 1].value.n : r->body.s + 1;
+	const char *last =
+		r->n ? r->members[r->n - 1].value.s + r->members[r->n - 1].value.n : r->body.s + 1;
 	if (last < from)
 		last = from;
 	int adding = 0;

@@ -1,7 +1,7 @@
 /* record: one line of JSON Lines, its members found in place, and the lossless way to add some.
  *
- * A struct record borrows the line it was parsed from; its own memory (the member table, decoded keys) is reused from
- * record to record. A zeroed struct is valid.
+ * A struct record borrows the line it was parsed from; its own memory (the member table, decoded
+ * keys) is reused from record to record. A zeroed struct is valid.
  */
 #ifndef FT_RECORD_H
 #define FT_RECORD_H
@@ -22,39 +22,46 @@ struct record {
 	struct buf keys; /* decoded keys that were written with escapes */
 };
 
-/* Checks the line (RFC 8259, UTF-8, an object, no member of its own twice) and finds its members. */
+/* Checks the line (RFC 8259, UTF-8, an object, no member of its own twice) and finds its
+ * members. */
 int record_parse(struct record *r, struct span line, struct err *e);
 void record_release(struct record *r);
 
 /* Raw value of a member of the record itself; absent span where there is none. */
 struct span record_get(const struct record *r, const char *name);
 
-/* One change: value replaces the member or is added after the last one; an absent value removes the member. */
+/* One change: value replaces the member or is added after the last one; an absent value removes the
+ * member. */
 struct edit {
 	const char *name;
 	struct span value; /* JSON text */
 };
 
-/* Appends the line with the n edits spliced into its original bytes; every other byte stays as it is. No newline is added. */
+/* Appends the line with the n edits spliced into its original bytes; every other byte stays as it
+ * is. No newline is added. */
 int record_splice(const struct record *r, const struct edit *edits, size_t n, struct buf *out);
 
-/* The input key of ft-jsonl(5): 32 hex digits and a NUL. XXH3-128 of the canonical input (messages without the final assistant
- * message, tools, response_format; without messages prompt; else the record less ft's own members and the references). */
+/* The input key of ft-jsonl(5): 32 hex digits and a NUL. XXH3-128 of the canonical input (messages
+ * without the final assistant message, tools, response_format; without messages prompt; else the
+ * record less ft's own members and the references). */
 int record_key(const struct record *r, char key[33], struct err *e);
 
-/* The record less ft's own members and the references, as a canonical object, appended: what a model is asked about where there are neither
- * messages nor a prompt. -1 where it grows too large. */
+/* The record less ft's own members and the references, as a canonical object, appended: what a
+ * model is asked about where there are neither messages nor a prompt. -1 where it grows too
+ * large. */
 int record_rest(const struct record *r, struct buf *b);
 
-/* `id` as text where present (strings decoded, other values as written), else the input key, appended to b. */
+/* `id` as text where present (strings decoded, other values as written), else the input key,
+ * appended to b. */
 int record_id(const struct record *r, struct buf *b, struct err *e);
 
-/* References, in order: `ideal` (string or array of strings) if present, else the final assistant message's content, else
- * `completion`. Each is appended to b followed by a NUL byte; returns how many (0: none), or -1 where a reference is of
- * an impossible type or holds a NUL. */
+/* References, in order: `ideal` (string or array of strings) if present, else the final assistant
+ * message's content, else `completion`. Each is appended to b followed by a NUL byte; returns how
+ * many (0: none), or -1 where a reference is of an impossible type or holds a NUL. */
 int record_references(const struct record *r, struct buf *b, struct err *e);
 
-/* Text of a message content: a string, or the text parts of an array, joined; appended. -1 where it is neither. */
+/* Text of a message content: a string, or the text parts of an array, joined; appended. -1 where it
+ * is neither. */
 int message_text(struct span content, struct buf *b);
 
 /* The final message if its role is assistant, else absent. */

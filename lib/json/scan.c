@@ -21,13 +21,15 @@ const char *scan_space(const struct scan *s, const char *p)
 	return p;
 }
 
-/* High bit set in each byte of the result where x has a byte that needs a look. (Borrows can set a bit too many behind a
- * true one, never one too few.) */
+/* High bit set in each byte of the result where x has a byte that needs a look. (Borrows can set a
+ * bit too many behind a true one, never one too few.) */
 static uint64_t special_bytes(uint64_t x)
 {
 	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
 	uint64_t quote = x ^ ones * '"', back = x ^ ones * '\\';
-	return (((quote - ones) & ~quote) | ((back - ones) & ~back) | ((x - ones * 0x20) & ~x) | x) & high;
+	return (((quote - ones) & ~quote) | ((back - ones) & ~back) | ((x - ones * 0x20) & ~x) |
+		x) &
+	       high;
 }
 
 static int is_plain(unsigned char c)
@@ -55,8 +57,8 @@ const char *scan_plain(const char *p, const char *end)
 	return p;
 }
 
-/* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no overlong forms, no surrogates,
- * nothing over U+10FFFF). */
+/* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no
+ * overlong forms, no surrogates, nothing over U+10FFFF). */
 static int utf8_length(const unsigned char *p, size_t left)
 {
 	unsigned c = p[0];
@@ -68,8 +70,8 @@ static int utf8_length(const unsigned char *p, size_t left)
 	for (int i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
-	    (c == 0xf4 && p[1] > 0x8f))
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
+	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -93,7 +95,8 @@ const char *scan_string(const struct scan *s, const char *p)
 			if (end - p < 2)
 				return scan_fail(s, open, "a string that does not end");
 			if (p[1] == 'u') {
-				if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+				if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) ||
+				    !is_hex(p[4]) || !is_hex(p[5]))
 					return scan_fail(s, p, "a \\u without four hex digits");
 				p += 6;
 			} else if (p[1] && strchr("\"\\/bfnrt", p[1])) {
@@ -184,7 +187,9 @@ static const char *scan_container(const struct scan *s, const char *p, int depth
 		if (p < s->end && *p == close)
 			return p + 1;
 		if (p >= s->end || *p != ',')
-			return scan_fail(s, p, object ? "a missing comma or brace" : "a missing comma or bracket");
+			return scan_fail(s, p,
+					 object ? "a missing comma or brace"
+						: "a missing comma or bracket");
 		p = scan_space(s, p + 1);
 	}
 }
@@ -244,7 +249,8 @@ const char *scan_skip(const char *p, const char *end)
 		}
 		return end;
 	}
-	while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\t' && *p != '\n' && *p != '\r')
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\t' &&
+	       *p != '\n' && *p != '\r')
 		p++;
 	return p;
 }

@@ -1,4 +1,5 @@
-/* scan: the strict reader of JSON text that json_check and record_parse share. Private to lib/json. */
+/* scan: the strict reader of JSON text that json_check and record_parse share. Private to
+ * lib/json. */
 #ifndef FT_SCAN_H
 #define FT_SCAN_H
 
@@ -10,7 +11,8 @@ struct scan {
 	struct err *e;
 };
 
-/* Each takes the position of the first byte and returns the one behind the last, or NULL with the reason set. */
+/* Each takes the position of the first byte and returns the one behind the last, or NULL with the
+ * reason set. */
 const char *scan_space(const struct scan *s, const char *p);
 const char *scan_string(const struct scan *s, const char *p); /* p at the opening quote */
 const char *scan_value(const struct scan *s, const char *p, int depth);
@@ -18,7 +20,8 @@ const char *scan_value(const struct scan *s, const char *p, int depth);
 /* Sets "at byte N: reason" and returns NULL. */
 const char *scan_fail(const struct scan *s, const char *p, const char *reason);
 
-/* The first byte from p that needs a look in a string: a quote, a backslash, a control character or a byte over 0x7f; or end. */
+/* The first byte from p that needs a look in a string: a quote, a backslash, a control character or
+ * a byte over 0x7f; or end. */
 const char *scan_plain(const char *p, const char *end);
 
 /* Behind a value of text that was checked before, without checking it again. */

@@ -11,7 +11,8 @@
 #define SCHEMA_MAX ((size_t)16 << 20) /* bytes of a file */
 #define DEPTH_MAX 200
 
-static struct schema_node *compile(struct schema *s, struct span v, const char *where, struct err *e);
+static struct schema_node *compile(struct schema *s, struct span v, const char *where,
+				   struct err *e);
 
 /* "#/a" and a key (raw JSON string) make "#/a/key" with ~ and / escaped. free() it. */
 static char *below(const char *where, struct span key, const char *word)
@@ -33,7 +34,8 @@ static char *below(const char *where, struct span key, const char *word)
 	return buf_detach(&b, NULL);
 }
 
-static struct schema_node *sub(struct schema *s, struct span v, const char *where, const char *word, struct err *e)
+static struct schema_node *sub(struct schema *s, struct span v, const char *where, const char *word,
+			       struct err *e)
 {
 	struct span none = {NULL, 0};
 	char *path = below(where, none, word);
@@ -48,8 +50,8 @@ static int wrong(struct err *e, const char *where, const char *word, const char 
 	return err_set(e, "%s/%s: must be %s", where, word, wanted);
 }
 
-static int compile_list(struct schema *s, struct span v, const char *where, const char *word, struct schema_list *l,
-			struct err *e)
+static int compile_list(struct schema *s, struct span v, const char *where, const char *word,
+			struct schema_list *l, struct err *e)
 {
 	char *path = below(where, (struct span){NULL, 0}, word);
 	struct json_iter it = {0};
@@ -76,19 +78,21 @@ static void *compile_pattern(struct span text, const char *where, const char *wo
 	size_t offset;
 	char reason[128];
 	pcre2_code *p = pcre2_compile((PCRE2_SPTR)text.s, text.n,
-				      PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF, &code, &offset,
-				      NULL);
+				      PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
+					      PCRE2_MATCH_UNSET_BACKREF,
+				      &code, &offset, NULL);
 
 	if (!p) {
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
-		err_set(e, "%s/%s: \"%.*s\" at %zu: %s", where, word, (int)(text.n < 200 ? text.n : 200), text.s, offset, reason);
+		err_set(e, "%s/%s: \"%.*s\" at %zu: %s", where, word,
+			(int)(text.n < 200 ? text.n : 200), text.s, offset, reason);
 	}
 	return p;
 }
 
 /* Members of an object whose values are schemas. patterns: their names are patterns. */
-static int compile_names(struct schema *s, struct span v, const char *where, const char *word, struct schema_names *to,
-			 int patterns, struct err *e)
+static int compile_names(struct schema *s, struct span v, const char *where, const char *word,
+			 struct schema_names *to, int patterns, struct err *e)
 {
 	char *path = below(where, (struct span){NULL, 0}, word);
 	struct json_iter it = {0};
@@ -108,7 +112,8 @@ static int compile_names(struct schema *s, struct span v, const char *where, con
 		p->name = buf_detach(&name, &p->n);
 		to->n++;
 		if (patterns)
-			bad = !(p->pattern = compile_pattern((struct span){p->name, p->n}, where, word, e));
+			bad = !(p->pattern = compile_pattern((struct span){p->name, p->n}, where,
+							     word, e));
 		if (!bad)
 			bad = !(p->node = compile(s, value, at, e));
 		free(at);
@@ -117,8 +122,8 @@ static int compile_names(struct schema *s, struct span v, const char *where, con
 	return bad ? -1 : 0;
 }
 
-static int names_of(struct span v, const char *where, const char *word, struct schema_property **names, size_t *n,
-		    struct err *e)
+static int names_of(struct span v, const char *where, const char *word,
+		    struct schema_property **names, size_t *n, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span item, unused;
@@ -140,18 +145,21 @@ static int names_of(struct span v, const char *where, const char *word, struct s
 }
 
 /* dependentRequired, dependentSchemas, and draft 7's dependencies, which is both. */
-static int compile_dependencies(struct schema *s, struct span v, const char *where, const char *word, struct schema_node *n,
-				int lists, int schemas, struct err *e)
+static int compile_dependencies(struct schema *s, struct span v, const char *where,
+				const char *word, struct schema_node *n, int lists, int schemas,
+				struct err *e)
 {
 	char *path = below(where, (struct span){NULL, 0}, word);
-	size_t room = n->n_dependent_required + json_count(v), room_schemas = n->dependent.n + json_count(v);
+	size_t room = n->n_dependent_required + json_count(v),
+	       room_schemas = n->dependent.n + json_count(v);
 	struct json_iter it = {0};
 	struct span key, value;
 	int bad = 0;
 
 	if (json_kind(v) != JSON_OBJECT)
 		bad = wrong(e, where, word, "an object");
-	n->dependent_required = mem_realloc(n->dependent_required, room + 1, sizeof *n->dependent_required);
+	n->dependent_required =
+		mem_realloc(n->dependent_required, room + 1, sizeof *n->dependent_required);
 	n->dependent.v = mem_realloc(n->dependent.v, room_schemas + 1, sizeof *n->dependent.v);
 	while (!bad && json_next(&it, v, &key, &value)) {
 		struct buf name = BUF_INIT;
@@ -161,8 +169,10 @@ static int compile_dependencies(struct schema *s, struct span v, const char *whe
 			size_t i = n->n_dependent_required++;
 
 			memset(&n->dependent_required[i], 0, sizeof n->dependent_required[i]);
-			n->dependent_required[i].name = buf_detach(&name, &n->dependent_required[i].name_n);
-			bad = names_of(value, where, word, &n->dependent_required[i].needs, &n->dependent_required[i].n, e);
+			n->dependent_required[i].name =
+				buf_detach(&name, &n->dependent_required[i].name_n);
+			bad = names_of(value, where, word, &n->dependent_required[i].needs,
+				       &n->dependent_required[i].n, e);
 		} else if (schemas) {
 			struct schema_property *p = &n->dependent.v[n->dependent.n++];
 			char *at = below(path, key, NULL);
@@ -185,8 +195,9 @@ static int type_bit(struct span v)
 	static const struct {
 		const char *name;
 		int bit;
-	} types[] = {{"null", SCHEMA_NULL}, {"boolean", SCHEMA_BOOLEAN}, {"integer", SCHEMA_INTEGER},
-		     {"number", SCHEMA_NUMBER | SCHEMA_INTEGER}, {"string", SCHEMA_STRING}, {"array", SCHEMA_ARRAY},
+	} types[] = {{"null", SCHEMA_NULL},	  {"boolean", SCHEMA_BOOLEAN},
+		     {"integer", SCHEMA_INTEGER}, {"number", SCHEMA_NUMBER | SCHEMA_INTEGER},
+		     {"string", SCHEMA_STRING},	  {"array", SCHEMA_ARRAY},
 		     {"object", SCHEMA_OBJECT}};
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -207,16 +218,19 @@ static int compile_types(struct span v, const char *where, struct schema_node *n
 	} else {
 		while (json_next(&it, v, &unused, &item)) {
 			if (!(bit = type_bit(item)))
-				return err_set(e, "%s/type: there is no type %.*s", where, (int)(item.n < 80 ? item.n : 80), item.s);
+				return err_set(e, "%s/type: there is no type %.*s", where,
+					       (int)(item.n < 80 ? item.n : 80), item.s);
 			n->types |= bit;
 		}
 	}
 	if (!n->types)
-		return err_set(e, "%s/type: there is no type %.*s", where, (int)(v.n < 80 ? v.n : 80), v.s);
+		return err_set(e, "%s/type: there is no type %.*s", where,
+			       (int)(v.n < 80 ? v.n : 80), v.s);
 	return 0;
 }
 
-static int compile_count(struct span v, const char *where, const char *word, size_t *to, struct err *e)
+static int compile_count(struct span v, const char *where, const char *word, size_t *to,
+			 struct err *e)
 {
 	double x;
 
@@ -226,17 +240,20 @@ static int compile_count(struct span v, const char *where, const char *word, siz
 	return 0;
 }
 
-static int compile_number(struct span v, const char *where, const char *word, long double *to, struct err *e)
+static int compile_number(struct span v, const char *where, const char *word, long double *to,
+			  struct err *e)
 {
 	if (json_kind(v) != JSON_NUMBER)
 		return wrong(e, where, word, "a number");
-	*to = strtold(v.s, NULL); /* the copy of the text is NUL-terminated, and a number ends at what is none */
+	/* the copy of the text is NUL-terminated, and a number ends at what is none */
+	*to = strtold(v.s, NULL);
 	return 0;
 }
 
 static int compile_format(struct span v, struct schema_node *n)
 {
-	static const char *const names[] = {"", "date", "time", "date-time", "email", "uri", "uuid", "ipv4", "ipv6"};
+	static const char *const names[] = {"",	   "date", "time", "date-time", "email",
+					    "uri", "uuid", "ipv4", "ipv6"};
 
 	for (int i = 1; i <= SCHEMA_IPV6; i++)
 		if (json_is(v, names[i]))
@@ -244,7 +261,8 @@ static int compile_format(struct span v, struct schema_node *n)
 	return 0;
 }
 
-static int remember_anchor(struct schema *s, struct schema_node *n, struct span v, const char *where, struct err *e)
+static int remember_anchor(struct schema *s, struct schema_node *n, struct span v,
+			   const char *where, struct err *e)
 {
 	struct buf name = BUF_INIT;
 
@@ -257,8 +275,10 @@ static int remember_anchor(struct schema *s, struct schema_node *n, struct span 
 	return 0;
 }
 
-/* Draft 7 writes an anchor as "$id": "#name". Any other $id below the root starts a document of its own. */
-static int compile_id(struct schema *s, struct schema_node *n, struct span v, const char *where, struct err *e)
+/* Draft 7 writes an anchor as "$id": "#name". Any other $id below the root starts a document of its
+ * own. */
+static int compile_id(struct schema *s, struct schema_node *n, struct span v, const char *where,
+		      struct err *e)
 {
 	struct buf id = BUF_INIT;
 	int bad = 0;
@@ -268,7 +288,9 @@ static int compile_id(struct schema *s, struct schema_node *n, struct span v, co
 	else if (id.len > 1 && id.data[0] == '#')
 		bad = remember_anchor(s, n, (struct span){v.s, v.n}, where, e);
 	else if (strcmp(where, "#") != 0)
-		bad = err_set(e, "%s/$id: a schema within a schema that has an address of its own is not covered", where);
+		bad = err_set(e,
+			      "%s/$id: a schema within a schema that has an address of its own is not covered",
+			      where);
 	else if (!s->id) {
 		s->id = mem_strdup(id.data ? id.data : "");
 		s->id[strcspn(s->id, "#")] = 0;
@@ -277,7 +299,8 @@ static int compile_id(struct schema *s, struct schema_node *n, struct span v, co
 	return bad ? -1 : 0;
 }
 
-static int put_ref(struct schema *s, struct schema_node *n, struct span v, const char *where, struct err *e)
+static int put_ref(struct schema *s, struct schema_node *n, struct span v, const char *where,
+		   struct err *e)
 {
 	if (json_kind(v) != JSON_STRING)
 		return wrong(e, where, "$ref", "a string");
@@ -293,15 +316,18 @@ static int one(struct schema_node **to, struct schema_node *n)
 }
 
 /* Keywords that hold schemas. 1: it is none of them. */
-static int compile_applicator(struct schema *s, struct schema_node *n, struct span key, struct span v, const char *at,
-			      struct err *e)
+static int compile_applicator(struct schema *s, struct schema_node *n, struct span key,
+			      struct span v, const char *at, struct err *e)
 {
 	struct schema_names defs = {0};
-	struct schema_node **single = json_is(key, "not") ? &n->not_ : json_is(key, "if") ? &n->if_ :
-				      json_is(key, "then") ? &n->then_ : json_is(key, "else") ? &n->else_ :
-				      json_is(key, "contains") ? &n->contains :
-				      json_is(key, "additionalProperties") ? &n->additional :
-				      json_is(key, "propertyNames") ? &n->names : NULL;
+	struct schema_node **single = json_is(key, "not")		     ? &n->not_
+				      : json_is(key, "if")		     ? &n->if_
+				      : json_is(key, "then")		     ? &n->then_
+				      : json_is(key, "else")		     ? &n->else_
+				      : json_is(key, "contains")	     ? &n->contains
+				      : json_is(key, "additionalProperties") ? &n->additional
+				      : json_is(key, "propertyNames")	     ? &n->names
+									     : NULL;
 	struct buf word = BUF_INIT;
 	int bad = 1;
 
@@ -327,7 +353,8 @@ static int compile_applicator(struct schema *s, struct schema_node *n, struct sp
 	else if (json_is(key, "dependencies"))
 		bad = compile_dependencies(s, v, at, "dependencies", n, 1, 1, e);
 	else if (json_is(key, "$defs") || json_is(key, "definitions")) {
-		/* Compiled so that they are checked and their anchors known; references find them by their place. */
+		/* Compiled so that they are checked and their anchors known; references find them
+		 * by their place. */
 		bad = compile_names(s, v, at, word.data, &defs, 0, e);
 		for (size_t i = 0; i < defs.n; i++)
 			free(defs.v[i].name);
@@ -338,14 +365,16 @@ static int compile_applicator(struct schema *s, struct schema_node *n, struct sp
 }
 
 /* items and additionalItems: a list of schemas in items is draft 7's way to say prefixItems. */
-static int compile_items(struct schema *s, struct schema_node *n, struct span v, const char *at, struct err *e)
+static int compile_items(struct schema *s, struct schema_node *n, struct span v, const char *at,
+			 struct err *e)
 {
 	struct span items = json_member(v, "items"), more = json_member(v, "additionalItems");
 
 	if (json_kind(items) == JSON_ARRAY && n->prefix.v)
 		return err_set(e, "%s: has both prefixItems and a list in items", at);
 	if (json_kind(items) == JSON_ARRAY) {
-		if (json_count(items) > 0 && compile_list(s, items, at, "items", &n->prefix, e) != 0)
+		if (json_count(items) > 0 &&
+		    compile_list(s, items, at, "items", &n->prefix, e) != 0)
 			return -1;
 		return more.s ? one(&n->items, sub(s, more, at, "additionalItems", e)) : 0;
 	}
@@ -355,19 +384,27 @@ static int compile_items(struct schema *s, struct schema_node *n, struct span v,
 }
 
 /* Limits and other assertions. 1: it is none of them. */
-static int compile_assertion(struct schema *s, struct schema_node *n, struct span key, struct span v, const char *at,
-			     struct err *e)
+static int compile_assertion(struct schema *s, struct schema_node *n, struct span key,
+			     struct span v, const char *at, struct err *e)
 {
-	static const char *const refused[] = {"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"};
+	static const char *const refused[] = {"$dynamicRef", "$recursiveRef", "unevaluatedItems",
+					      "unevaluatedProperties"};
 	const struct {
 		const char *word;
 		size_t *count;
 		long double *number;
-	} limits[] = {{"minLength", &n->min_length, NULL}, {"maxLength", &n->max_length, NULL}, {"minItems", &n->min_items, NULL},
-		      {"maxItems", &n->max_items, NULL}, {"minContains", &n->min_contains, NULL},
-		      {"maxContains", &n->max_contains, NULL}, {"minProperties", &n->min_properties, NULL},
-		      {"maxProperties", &n->max_properties, NULL}, {"minimum", NULL, &n->minimum}, {"maximum", NULL, &n->maximum},
-		      {"exclusiveMinimum", NULL, &n->above}, {"exclusiveMaximum", NULL, &n->below}};
+	} limits[] = {{"minLength", &n->min_length, NULL},
+		      {"maxLength", &n->max_length, NULL},
+		      {"minItems", &n->min_items, NULL},
+		      {"maxItems", &n->max_items, NULL},
+		      {"minContains", &n->min_contains, NULL},
+		      {"maxContains", &n->max_contains, NULL},
+		      {"minProperties", &n->min_properties, NULL},
+		      {"maxProperties", &n->max_properties, NULL},
+		      {"minimum", NULL, &n->minimum},
+		      {"maximum", NULL, &n->maximum},
+		      {"exclusiveMinimum", NULL, &n->above},
+		      {"exclusiveMaximum", NULL, &n->below}};
 	struct json_iter it = {0};
 	struct span item, unused;
 	double x;
@@ -377,8 +414,9 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 			return err_set(e, "%s: %s is not covered", at, refused[i]);
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
 		if (json_is(key, limits[i].word))
-			return limits[i].count ? compile_count(v, at, limits[i].word, limits[i].count, e)
-					       : compile_number(v, at, limits[i].word, limits[i].number, e);
+			return limits[i].count
+				       ? compile_count(v, at, limits[i].word, limits[i].count, e)
+				       : compile_number(v, at, limits[i].word, limits[i].number, e);
 	if (json_is(key, "type"))
 		return compile_types(v, at, n, e);
 	if (json_is(key, "enum") || json_is(key, "const")) {
@@ -409,12 +447,14 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 			buf_release(&text);
 			return wrong(e, at, "pattern", "a string");
 		}
-		n->pattern = compile_pattern((struct span){text.data ? text.data : "", text.len}, at, "pattern", e);
+		n->pattern = compile_pattern((struct span){text.data ? text.data : "", text.len},
+					     at, "pattern", e);
 		n->pattern_text = buf_detach(&text, NULL);
 		return n->pattern ? 0 : -1;
 	}
 	if (json_is(key, "format"))
-		return json_kind(v) == JSON_STRING ? compile_format(v, n) : wrong(e, at, "format", "a string");
+		return json_kind(v) == JSON_STRING ? compile_format(v, n)
+						   : wrong(e, at, "format", "a string");
 	if (json_is(key, "uniqueItems")) {
 		if (json_kind(v) != JSON_TRUE && json_kind(v) != JSON_FALSE)
 			return wrong(e, at, "uniqueItems", "true or false");
@@ -422,8 +462,9 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 		return 0;
 	}
 	if (json_is(key, "required"))
-		return json_kind(v) == JSON_ARRAY ? names_of(v, at, "required", &n->required, &n->n_required, e)
-						  : wrong(e, at, "required", "a list of names");
+		return json_kind(v) == JSON_ARRAY
+			       ? names_of(v, at, "required", &n->required, &n->n_required, e)
+			       : wrong(e, at, "required", "a list of names");
 	if (json_is(key, "$ref"))
 		return put_ref(s, n, v, at, e);
 	if (json_is(key, "$anchor"))
@@ -460,7 +501,8 @@ static struct schema_node *new_node(struct schema *s, struct span v, const char 
 	return n;
 }
 
-static struct schema_node *compile(struct schema *s, struct span v, const char *where, struct err *e)
+static struct schema_node *compile(struct schema *s, struct span v, const char *where,
+				   struct err *e)
 {
 	uint64_t *known = map_get(&s->seen, (uint64_t)(v.s - s->copy));
 	enum json_kind kind = json_kind(v);
@@ -491,7 +533,8 @@ static struct schema_node *compile(struct schema *s, struct span v, const char *
 		if (other == 1)
 			other = compile_applicator(s, n, key, value, where, e);
 		if (other == 0 && comes_again(v, key, value))
-			other = err_set(e, "%s: has the keyword %.*s twice", where, (int)key.n, key.s);
+			other = err_set(e, "%s: has the keyword %.*s twice", where, (int)key.n,
+					key.s);
 		if (other < 0)
 			return NULL;
 	}
@@ -501,7 +544,8 @@ static struct schema_node *compile(struct schema *s, struct span v, const char *
 	return n;
 }
 
-/* One step of a JSON pointer (RFC 6901, in a URI fragment): p is moved behind it, the token decoded into b. */
+/* One step of a JSON pointer (RFC 6901, in a URI fragment): p is moved behind it, the token decoded
+ * into b. */
 static void pointer_step(const char **p, const char *end, struct buf *b)
 {
 	buf_clear(b);
@@ -533,7 +577,8 @@ static struct span follow_pointer(const struct schema *s, const char *p, const c
 		pointer_step(&p, end, &step);
 		at = (struct span){NULL, 0};
 		if (json_kind(from) == JSON_ARRAY) {
-			if (step.len > 0 && step.len < 10 && strspn(step.data, "0123456789") == step.len)
+			if (step.len > 0 && step.len < 10 &&
+			    strspn(step.data, "0123456789") == step.len)
 				at = json_element(from, atoll(step.data));
 			continue;
 		}
@@ -541,7 +586,8 @@ static struct span follow_pointer(const struct schema *s, const char *p, const c
 			struct buf name = BUF_INIT;
 
 			json_string(key, &name);
-			if (name.len == step.len && (name.len == 0 || memcmp(name.data, step.data, name.len) == 0))
+			if (name.len == step.len &&
+			    (name.len == 0 || memcmp(name.data, step.data, name.len) == 0))
 				at = value;
 			buf_release(&name);
 		}
@@ -550,7 +596,8 @@ static struct span follow_pointer(const struct schema *s, const char *p, const c
 	return at;
 }
 
-static struct schema_node *resolve(struct schema *s, const char *target, const char *where, struct err *e)
+static struct schema_node *resolve(struct schema *s, const char *target, const char *where,
+				   struct err *e)
 {
 	const char *p = target;
 	struct span at;
@@ -560,7 +607,8 @@ static struct schema_node *resolve(struct schema *s, const char *target, const c
 	if (*p == 0)
 		p = "#";
 	if (*p != '#') {
-		err_set(e, "%s/$ref: \"%s\" is outside this document, and nothing is fetched", where, target);
+		err_set(e, "%s/$ref: \"%s\" is outside this document, and nothing is fetched",
+			where, target);
 		return NULL;
 	}
 	p++;

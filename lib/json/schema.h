@@ -1,14 +1,18 @@
 /* schema: JSON Schema, compiled once and checked against many values.
  *
- * Draft 2020-12 and draft 7, as structured outputs use them: $ref within the document (pointers and anchors), $defs, definitions, type,
- * enum, const, the limits of numbers, strings, arrays and objects, pattern (PCRE2, searched as ECMAScript does), prefixItems, items,
- * additionalItems, contains, properties, patternProperties, additionalProperties, propertyNames, required, dependentRequired,
- * dependentSchemas, dependencies, allOf, anyOf, oneOf, not, if/then/else, and format as an assertion: date, time, date-time,
- * email, uri, uuid, ipv4, ipv6. Formats and keywords not known are annotations, as the standard says; keywords that are known and would
- * change the verdict but are not covered ($dynamicRef, $recursiveRef, unevaluatedItems, unevaluatedProperties, references out of
- * the document) are refused by name, as is anything of a wrong type, and a keyword that stands twice in one schema.
+ * Draft 2020-12 and draft 7, as structured outputs use them: $ref within the document (pointers and
+ * anchors), $defs, definitions, type, enum, const, the limits of numbers, strings, arrays and
+ * objects, pattern (PCRE2, searched as ECMAScript does), prefixItems, items, additionalItems,
+ * contains, properties, patternProperties, additionalProperties, propertyNames, required,
+ * dependentRequired, dependentSchemas, dependencies, allOf, anyOf, oneOf, not, if/then/else, and
+ * format as an assertion: date, time, date-time, email, uri, uuid, ipv4, ipv6. Formats and keywords
+ * not known are annotations, as the standard says; keywords that are known and would change the
+ * verdict but are not covered ($dynamicRef, $recursiveRef, unevaluatedItems, unevaluatedProperties,
+ * references out of the document) are refused by name, as is anything of a wrong type, and a
+ * keyword that stands twice in one schema.
  *
- * Numbers are compared by value: 1 and 1.0 are equal and both integers; multipleOf is decided on the decimal digits, not on their doubles.
+ * Numbers are compared by value: 1 and 1.0 are equal and both integers; multipleOf is decided on
+ * the decimal digits, not on their doubles.
  *
  * A compiled schema is constant; it may be used from several threads at once.
  */
@@ -19,7 +23,8 @@
 #include <stdint.h>
 #include "json.h"
 
-#define SCHEMA_STEPS 10000000 /* nodes visited in one check, at most: a schema that branches without end is an error */
+/* nodes visited in one check, at most: a schema that branches without end is an error */
+#define SCHEMA_STEPS 10000000
 
 enum {
 	SCHEMA_NULL = 1,
@@ -33,7 +38,15 @@ enum {
 };
 
 enum schema_format {
-	SCHEMA_PLAIN, SCHEMA_DATE, SCHEMA_TIME, SCHEMA_DATE_TIME, SCHEMA_EMAIL, SCHEMA_URI, SCHEMA_UUID, SCHEMA_IPV4, SCHEMA_IPV6,
+	SCHEMA_PLAIN,
+	SCHEMA_DATE,
+	SCHEMA_TIME,
+	SCHEMA_DATE_TIME,
+	SCHEMA_EMAIL,
+	SCHEMA_URI,
+	SCHEMA_UUID,
+	SCHEMA_IPV4,
+	SCHEMA_IPV6,
 };
 
 struct schema_node;
@@ -55,20 +68,20 @@ struct schema_names {
 	size_t n;
 };
 
-/* One schema of the document, for whoever compiles it into something else (constrained decoding). Absent limits are NaN, or SIZE_MAX for
- * maxima of counts; absent schemas NULL. */
+/* One schema of the document, for whoever compiles it into something else (constrained decoding).
+ * Absent limits are NaN, or SIZE_MAX for maxima of counts; absent schemas NULL. */
 struct schema_node {
-	char *where;	 /* "#/properties/amount" */
-	int fixed;	 /* 1: `true`, -1: `false`, 0: an object */
-	int types;	 /* SCHEMA_ANY where no type is given */
+	char *where; /* "#/properties/amount" */
+	int fixed;   /* 1: `true`, -1: `false`, 0: an object */
+	int types;   /* SCHEMA_ANY where no type is given */
 	int has_enum;
 	struct span *values; /* enum, or const: raw JSON, borrowed from the schema's text */
 	size_t n_values;
 	struct schema_node *ref;
-	int ref_only;	 /* draft 7: nothing beside $ref counts */
+	int ref_only; /* draft 7: nothing beside $ref counts */
 	/* numbers */
 	long double minimum, maximum, above, below; /* above, below: exclusive */
-	struct span multiple; /* as written */
+	struct span multiple;			    /* as written */
 	/* strings */
 	size_t min_length, max_length;
 	void *pattern; /* pcre2_code * */
@@ -84,7 +97,12 @@ struct schema_node {
 	struct schema_node *additional, *names;
 	struct schema_property *required; /* node unused */
 	size_t n_required;
-	struct { char *name; size_t name_n; struct schema_property *needs; size_t n; } *dependent_required;
+	struct {
+		char *name;
+		size_t name_n;
+		struct schema_property *needs;
+		size_t n;
+	} * dependent_required;
 	size_t n_dependent_required;
 	size_t min_properties, max_properties;
 	/* combinations */
@@ -103,8 +121,8 @@ void schema_free(struct schema *s);
 const struct schema_node *schema_root(const struct schema *s);
 struct span schema_text(const struct schema *s);
 
-/* Whether value (checked JSON) is valid. 0: it is; -1: it is not, and e (may be NULL) says where and why: ".items[2].price: must be at least
- * 0 (#/$defs/item/properties/price/minimum)". */
+/* Whether value (checked JSON) is valid. 0: it is; -1: it is not, and e (may be NULL) says where
+ * and why: ".items[2].price: must be at least 0 (#/$defs/item/properties/price/minimum)". */
 int schema_check(const struct schema *s, struct span value, struct err *e);
 
 /* The same for one node of the schema, without a reason. */

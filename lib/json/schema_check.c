@@ -15,15 +15,15 @@ struct check {
 	size_t steps;
 	int depth;
 	const char *broken; /* a limit was met, and the whole check fails: which */
-	struct buf text; /* scratch: a decoded string */
+	struct buf text;    /* scratch: a decoded string */
 	pcre2_match_data *match;
 };
 
 static int check(struct check *c, const struct schema_node *n, struct span v);
 
 /* Says why, with the value's place and the schema's. Returns -1. */
-static int __attribute__((format(printf, 4, 5))) no(struct check *c, const struct schema_node *n, const char *word,
-						    const char *fmt, ...)
+static int __attribute__((format(printf, 4, 5)))
+no(struct check *c, const struct schema_node *n, const char *word, const char *fmt, ...)
 {
 	char why[512];
 	va_list ap;
@@ -32,7 +32,8 @@ static int __attribute__((format(printf, 4, 5))) no(struct check *c, const struc
 		va_start(ap, fmt);
 		vsnprintf(why, sizeof why, fmt, ap);
 		va_end(ap);
-		err_set(c->e, "%s: %s (%s%s%s)", c->path.len ? c->path.data : ".", why, n->where, word[0] ? "/" : "", word);
+		err_set(c->e, "%s: %s (%s%s%s)", c->path.len ? c->path.data : ".", why, n->where,
+			word[0] ? "/" : "", word);
 	}
 	return -1;
 }
@@ -56,7 +57,8 @@ static int holds(struct check *c, const struct schema_node *n, struct span v)
 	return !bad;
 }
 
-static int below(struct check *c, const struct schema_node *n, struct span v, struct span key, size_t index)
+static int below(struct check *c, const struct schema_node *n, struct span v, struct span key,
+		 size_t index)
 {
 	size_t len = c->path.len;
 	struct buf name = BUF_INIT;
@@ -66,8 +68,10 @@ static int below(struct check *c, const struct schema_node *n, struct span v, st
 		json_string(key, &name);
 		plain = name.len > 0;
 		for (size_t i = 0; i < name.len; i++)
-			plain &= (name.data[i] >= 'a' && name.data[i] <= 'z') || (name.data[i] >= 'A' && name.data[i] <= 'Z') ||
-				 name.data[i] == '_' || (i > 0 && name.data[i] >= '0' && name.data[i] <= '9');
+			plain &= (name.data[i] >= 'a' && name.data[i] <= 'z') ||
+				 (name.data[i] >= 'A' && name.data[i] <= 'Z') ||
+				 name.data[i] == '_' ||
+				 (i > 0 && name.data[i] >= '0' && name.data[i] <= '9');
 		if (plain)
 			buf_addf(&c->path, ".%s", name.data);
 		else
@@ -143,7 +147,8 @@ static int is_multiple(struct span v, struct span of)
 	if (decimal(v, &a, &ea) && decimal(of, &b, &eb)) {
 		if (a == 0)
 			return 1;
-		/* a 10^ea / (b 10^eb). Neither a nor b has a factor ten left, so with fewer tens above than below it is not whole. */
+		/* a 10^ea / (b 10^eb). Neither a nor b has a factor ten left, so with fewer tens
+		 * above than below it is not whole. */
 		if (ea < eb)
 			return 0;
 		a %= b;
@@ -180,8 +185,8 @@ static int check_number(struct check *c, const struct schema_node *n, struct spa
 	if (x >= n->below)
 		return no(c, n, "exclusiveMaximum", "must be less than %.15Lg", n->below);
 	if (n->multiple.s && !is_multiple(v, n->multiple))
-		return no(c, n, "multipleOf", "must be a multiple of %.*s", (int)(n->multiple.n < 80 ? n->multiple.n : 80),
-			  n->multiple.s);
+		return no(c, n, "multipleOf", "must be a multiple of %.*s",
+			  (int)(n->multiple.n < 80 ? n->multiple.n : 80), n->multiple.s);
 	return 0;
 }
 
@@ -210,16 +215,25 @@ static size_t characters(struct span text)
 
 static int check_text(struct check *c, const struct schema_node *n, struct span text)
 {
-	static const char *const formats[] = {"", "date (YYYY-MM-DD)", "time (RFC 3339)", "date-time (RFC 3339)", "e-mail address",
-					      "URI", "UUID", "IPv4 address", "IPv6 address"};
+	static const char *const formats[] = {"",
+					      "date (YYYY-MM-DD)",
+					      "time (RFC 3339)",
+					      "date-time (RFC 3339)",
+					      "e-mail address",
+					      "URI",
+					      "UUID",
+					      "IPv4 address",
+					      "IPv6 address"};
 
 	if (n->min_length > 0 || n->max_length < SIZE_MAX) {
 		size_t len = characters(text);
 
 		if (len < n->min_length)
-			return no(c, n, "minLength", "must have at least %zu characters", n->min_length);
+			return no(c, n, "minLength", "must have at least %zu characters",
+				  n->min_length);
 		if (len > n->max_length)
-			return no(c, n, "maxLength", "must have at most %zu characters", n->max_length);
+			return no(c, n, "maxLength", "must have at most %zu characters",
+				  n->max_length);
 	}
 	if (n->pattern && !matches(c, n->pattern, text))
 		return no(c, n, "pattern", "must match \"%.200s\"", n->pattern_text);
@@ -230,7 +244,8 @@ static int check_text(struct check *c, const struct schema_node *n, struct span 
 
 static int check_string(struct check *c, const struct schema_node *n, struct span v)
 {
-	if (n->min_length == 0 && n->max_length == SIZE_MAX && !n->pattern && n->format == SCHEMA_PLAIN)
+	if (n->min_length == 0 && n->max_length == SIZE_MAX && !n->pattern &&
+	    n->format == SCHEMA_PLAIN)
 		return 0;
 	buf_clear(&c->text);
 	json_string(v, &c->text);
@@ -305,8 +320,8 @@ static int check_unique(struct check *c, const struct schema_node *n, struct spa
 	for (i = 1; i < count && !bad; i++)
 		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !bad; k--)
 			if (json_equal(all[k - 1].v, all[i].v))
-				bad = no(c, n, "uniqueItems", "holds %.*s twice", (int)(all[i].v.n < 80 ? all[i].v.n : 80),
-					 all[i].v.s);
+				bad = no(c, n, "uniqueItems", "holds %.*s twice",
+					 (int)(all[i].v.n < 80 ? all[i].v.n : 80), all[i].v.s);
 	free(all);
 	return bad;
 }
@@ -332,9 +347,11 @@ static int check_array(struct check *c, const struct schema_node *n, struct span
 			return -1;
 	}
 	if (n->contains && containing < n->min_contains)
-		return no(c, n, "contains", "must contain at least %zu such item%s", n->min_contains, n->min_contains == 1 ? "" : "s");
+		return no(c, n, "contains", "must contain at least %zu such item%s",
+			  n->min_contains, n->min_contains == 1 ? "" : "s");
 	if (n->contains && containing > n->max_contains)
-		return no(c, n, "maxContains", "must contain at most %zu such items", n->max_contains);
+		return no(c, n, "maxContains", "must contain at most %zu such items",
+			  n->max_contains);
 	return n->unique ? check_unique(c, n, v) : 0;
 }
 
@@ -366,7 +383,8 @@ static int has(struct span v, const char *name, size_t n)
 	return 0;
 }
 
-static int check_member(struct check *c, const struct schema_node *n, struct span key, struct span value)
+static int check_member(struct check *c, const struct schema_node *n, struct span key,
+			struct span value)
 {
 	struct buf name = BUF_INIT;
 	int known = 0, bad = 0;
@@ -379,7 +397,8 @@ static int check_member(struct check *c, const struct schema_node *n, struct spa
 	if (n->patterns.n && !bad)
 		json_string(key, &name);
 	for (size_t i = 0; i < n->patterns.n && !bad; i++)
-		if (matches(c, n->patterns.v[i].pattern, (struct span){name.data ? name.data : "", name.len})) {
+		if (matches(c, n->patterns.v[i].pattern,
+			    (struct span){name.data ? name.data : "", name.len})) {
 			known = 1;
 			bad = below(c, n->patterns.v[i].node, value, key, 0);
 		}
@@ -391,7 +410,8 @@ static int check_member(struct check *c, const struct schema_node *n, struct spa
 	if (known || !n->additional)
 		return 0;
 	if (n->additional->fixed < 0)
-		return no(c, n, "additionalProperties", "has no place for a member %.*s", (int)(key.n < 80 ? key.n : 80), key.s);
+		return no(c, n, "additionalProperties", "has no place for a member %.*s",
+			  (int)(key.n < 80 ? key.n : 80), key.s);
 	return below(c, n->additional, value, key, 0);
 }
 
@@ -402,9 +422,11 @@ static int check_object(struct check *c, const struct schema_node *n, struct spa
 	struct span key, value;
 
 	if (count < n->min_properties)
-		return no(c, n, "minProperties", "must have at least %zu members", n->min_properties);
+		return no(c, n, "minProperties", "must have at least %zu members",
+			  n->min_properties);
 	if (count > n->max_properties)
-		return no(c, n, "maxProperties", "must have at most %zu members", n->max_properties);
+		return no(c, n, "maxProperties", "must have at most %zu members",
+			  n->max_properties);
 	for (size_t i = 0; i < n->n_required; i++)
 		if (!has(v, n->required[i].name, n->required[i].n))
 			return no(c, n, "required", "lacks \"%s\"", n->required[i].name);
@@ -412,12 +434,15 @@ static int check_object(struct check *c, const struct schema_node *n, struct spa
 		if (!has(v, n->dependent_required[i].name, n->dependent_required[i].name_n))
 			continue;
 		for (size_t k = 0; k < n->dependent_required[i].n; k++)
-			if (!has(v, n->dependent_required[i].needs[k].name, n->dependent_required[i].needs[k].n))
+			if (!has(v, n->dependent_required[i].needs[k].name,
+				 n->dependent_required[i].needs[k].n))
 				return no(c, n, "dependentRequired", "has \"%s\" but lacks \"%s\"",
-					  n->dependent_required[i].name, n->dependent_required[i].needs[k].name);
+					  n->dependent_required[i].name,
+					  n->dependent_required[i].needs[k].name);
 	}
 	for (size_t i = 0; i < n->dependent.n; i++)
-		if (has(v, n->dependent.v[i].name, n->dependent.v[i].n) && check(c, n->dependent.v[i].node, v) != 0)
+		if (has(v, n->dependent.v[i].name, n->dependent.v[i].n) &&
+		    check(c, n->dependent.v[i].node, v) != 0)
 			return -1;
 	if (!n->properties.n && !n->patterns.n && !n->additional && !n->names)
 		return 0;
@@ -450,7 +475,8 @@ static int kind_bit(struct span v)
 
 static int check_type(struct check *c, const struct schema_node *n, struct span v, int bit)
 {
-	static const char *const names[] = {"null", "a boolean", "an integer", "a number", "a string", "an array", "an object"};
+	static const char *const names[] = {"null",	"a boolean", "an integer", "a number",
+					    "a string", "an array",  "an object"};
 	struct buf list = BUF_INIT;
 	int left = n->types & SCHEMA_NUMBER ? n->types & ~SCHEMA_INTEGER : n->types, bad;
 
@@ -471,7 +497,8 @@ static int check_enum(struct check *c, const struct schema_node *n, struct span 
 		if (json_equal(n->values[i], v))
 			return 0;
 	if (n->n_values == 1)
-		return no(c, n, "", "must be %.*s", (int)(n->values[0].n < 200 ? n->values[0].n : 200), n->values[0].s);
+		return no(c, n, "", "must be %.*s",
+			  (int)(n->values[0].n < 200 ? n->values[0].n : 200), n->values[0].s);
 	return no(c, n, "enum", "is none of the %zu values allowed", n->n_values);
 }
 
@@ -488,14 +515,16 @@ static int check_combinations(struct check *c, const struct schema_node *n, stru
 		for (size_t i = 0; i < n->any_of.n && !hold; i++)
 			hold += (size_t)holds(c, n->any_of.v[i], v);
 		if (!hold)
-			return no(c, n, "anyOf", "is valid under none of the %zu schemas", n->any_of.n);
+			return no(c, n, "anyOf", "is valid under none of the %zu schemas",
+				  n->any_of.n);
 	}
 	if (n->one_of.n) {
 		hold = 0;
 		for (size_t i = 0; i < n->one_of.n; i++)
 			hold += (size_t)holds(c, n->one_of.v[i], v);
 		if (hold != 1)
-			return no(c, n, "oneOf", "is valid under %zu of the %zu schemas, not one", hold, n->one_of.n);
+			return no(c, n, "oneOf", "is valid under %zu of the %zu schemas, not one",
+				  hold, n->one_of.n);
 	}
 	if (n->not_ && holds(c, n->not_, v))
 		return no(c, n, "not", "is valid under the schema that it must not match");
@@ -522,8 +551,10 @@ static int check_here(struct check *c, const struct schema_node *n, struct span 
 		return -1;
 	if (n->has_enum && check_enum(c, n, v) != 0)
 		return -1;
-	if ((bit == SCHEMA_NUMBER && check_number(c, n, v) != 0) || (bit == SCHEMA_STRING && check_string(c, n, v) != 0) ||
-	    (bit == SCHEMA_ARRAY && check_array(c, n, v) != 0) || (bit == SCHEMA_OBJECT && check_object(c, n, v) != 0))
+	if ((bit == SCHEMA_NUMBER && check_number(c, n, v) != 0) ||
+	    (bit == SCHEMA_STRING && check_string(c, n, v) != 0) ||
+	    (bit == SCHEMA_ARRAY && check_array(c, n, v) != 0) ||
+	    (bit == SCHEMA_OBJECT && check_object(c, n, v) != 0))
 		return -1;
 	return check_combinations(c, n, v);
 }

@@ -1,4 +1,5 @@
-/* The formats that a schema can ask of a string: RFC 3339 dates and times, and the forms of addresses. */
+/* The formats that a schema can ask of a string: RFC 3339 dates and times, and the forms of
+ * addresses. */
 #include <string.h>
 #include "schema.h"
 
@@ -30,7 +31,8 @@ static int date(const char **p, const char *end)
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int y = digits(p, end, 4), m, d, leap;
 
-	if (y < 0 || !eat(p, end, '-') || (m = digits(p, end, 2)) < 1 || m > 12 || !eat(p, end, '-'))
+	if (y < 0 || !eat(p, end, '-') || (m = digits(p, end, 2)) < 1 || m > 12 ||
+	    !eat(p, end, '-'))
 		return 0;
 	d = digits(p, end, 2);
 	leap = m == 2 && ((y % 4 == 0 && y % 100 != 0) || y % 400 == 0);
@@ -42,8 +44,8 @@ static int time_of_day(const char **p, const char *end)
 {
 	int h = digits(p, end, 2), m, s, off = 0;
 
-	if (h < 0 || h > 23 || !eat(p, end, ':') || (m = digits(p, end, 2)) < 0 || m > 59 || !eat(p, end, ':') ||
-	    (s = digits(p, end, 2)) < 0 || s > 60)
+	if (h < 0 || h > 23 || !eat(p, end, ':') || (m = digits(p, end, 2)) < 0 || m > 59 ||
+	    !eat(p, end, ':') || (s = digits(p, end, 2)) < 0 || s > 60)
 		return 0;
 	if (eat(p, end, '.')) {
 		if (digits(p, end, 1) < 0)
@@ -54,7 +56,8 @@ static int time_of_day(const char **p, const char *end)
 	if (!eat(p, end, 'Z') && !eat(p, end, 'z')) {
 		int sign = eat(p, end, '+') ? 1 : eat(p, end, '-') ? -1 : 0, oh, om;
 
-		if (!sign || (oh = digits(p, end, 2)) < 0 || oh > 23 || !eat(p, end, ':') || (om = digits(p, end, 2)) < 0 || om > 59)
+		if (!sign || (oh = digits(p, end, 2)) < 0 || oh > 23 || !eat(p, end, ':') ||
+		    (om = digits(p, end, 2)) < 0 || om > 59)
 			return 0;
 		off = sign * (60 * oh + om);
 	}
@@ -182,7 +185,8 @@ static int email(const char *p, const char *end)
 			return 0;
 	} else {
 		for (const char *q = p; q < at - 1; q++)
-			if (*q == '.' ? q == p || q == at - 2 || q[1] == '.' : !is_alnum(*q) && !(*q && strchr(marks, *q)))
+			if (*q == '.' ? q == p || q == at - 2 || q[1] == '.'
+				      : !is_alnum(*q) && !(*q && strchr(marks, *q)))
 				return 0;
 	}
 	if (end - at > 2 && *at == '[' && end[-1] == ']') {
@@ -193,7 +197,8 @@ static int email(const char *p, const char *end)
 	return hostname(at, end);
 }
 
-/* RFC 3986: a scheme, a colon, then the characters of URIs, with a sound authority where there is one. */
+/* RFC 3986: a scheme, a colon, then the characters of URIs, with a sound authority where there is
+ * one. */
 static int uri(const char *p, const char *end)
 {
 	static const char marks[] = "-._~:/?#[]@!$&'()*+,;=";
@@ -218,7 +223,8 @@ static int uri(const char *p, const char *end)
 		}
 	}
 	if (end - start < 2 || start[0] != '/' || start[1] != '/')
-		return !memchr(start, '[', (size_t)(end - start)) && !memchr(start, ']', (size_t)(end - start));
+		return !memchr(start, '[', (size_t)(end - start)) &&
+		       !memchr(start, ']', (size_t)(end - start));
 	host = start + 2;
 	for (stop = host; stop < end && *stop != '/' && *stop != '?' && *stop != '#'; stop++)
 		if (*stop == '@')
@@ -254,7 +260,8 @@ int schema_format_ok(enum schema_format f, struct span t)
 	case SCHEMA_TIME:
 		return time_of_day(&p, end) && p == end;
 	case SCHEMA_DATE_TIME:
-		return date(&p, end) && (eat(&p, end, 'T') || eat(&p, end, 't')) && time_of_day(&p, end) && p == end;
+		return date(&p, end) && (eat(&p, end, 'T') || eat(&p, end, 't')) &&
+		       time_of_day(&p, end) && p == end;
 	case SCHEMA_EMAIL:
 		return email(p, end);
 	case SCHEMA_URI:

@@ -19,7 +19,8 @@ enum { RESAMPLES = 1000 };
 
 static const struct interval unknown = {NAN, NAN, NAN};
 
-int agree_init(struct agree *a, const char *human, const char *pred, double level, uint64_t seed, struct err *e)
+int agree_init(struct agree *a, const char *human, const char *pred, double level, uint64_t seed,
+	       struct err *e)
 {
 	*a = (struct agree){.level = level, .seed = seed};
 	a->human = path_compile(human, e);
@@ -53,7 +54,8 @@ static int category(struct agree *a, const char *text, double *x)
 	if (i == a->n_categories) {
 		if (i == 1000)
 			return -1;
-		a->categories = mem_grow(a->categories, &a->categories_cap, i + 1, sizeof *a->categories);
+		a->categories =
+			mem_grow(a->categories, &a->categories_cap, i + 1, sizeof *a->categories);
 		a->categories[a->n_categories++] = mem_strdup(text);
 	}
 	*x = (double)i;
@@ -63,7 +65,10 @@ static int category(struct agree *a, const char *text, double *x)
 /* 1 or 0 for a word that says pass or fail, else -1. */
 static int pass_word(const char *s)
 {
-	static const char *const words[][2] = {{"fail", "pass"}, {"failed", "passed"}, {"no", "yes"}, {"false", "true"}};
+	static const char *const words[][2] = {{"fail", "pass"},
+					       {"failed", "passed"},
+					       {"no", "yes"},
+					       {"false", "true"}};
 
 	for (size_t i = 0; i < 4; i++)
 		for (int v = 0; v < 2; v++)
@@ -72,7 +77,8 @@ static int pass_word(const char *s)
 	return -1;
 }
 
-/* Numbers are a verdict or a score, as the others are; nothing decides but a number that is neither 0 nor 1, or a word. */
+/* Numbers are a verdict or a score, as the others are; nothing decides but a number that is neither
+ * 0 nor 1, or a word. */
 static int settle(struct agree *a, enum agree_kind kind, struct err *e)
 {
 	static const char *const names[] = {"", "pass or fail", "a score", "a category"};
@@ -108,7 +114,9 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 			a->other_numbers = 1;
 			return settle(a, AGREE_SCORE, e) < 0 ? -1 : 1;
 		}
-		return a->kind == AGREE_CATEGORY ? err_set(e, "this verdict is a number, others are a category") : 1;
+		return a->kind == AGREE_CATEGORY
+			       ? err_set(e, "this verdict is a number, others are a category")
+			       : 1;
 	case JSON_STRING:
 		buf_clear(&a->text);
 		json_string(v, &a->text);
@@ -120,12 +128,17 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 		}
 		if (settle(a, AGREE_CATEGORY, e) < 0)
 			return -1;
-		return category(a, a->text.data, x) < 0 ? err_set(e, "more than 1,000 different verdicts") : 1;
+		return category(a, a->text.data, x) < 0
+			       ? err_set(e, "more than 1,000 different verdicts")
+			       : 1;
 	case JSON_OBJECT:
 		if (json_kind(json_member(v, "error")) > JSON_NULL)
 			return 0;
-		if ((inner = json_member(v, "pass")).s || (inner = json_member(v, "score")).s || (inner = json_member(v, "winner")).s)
-			return json_kind(inner) == JSON_OBJECT ? err_set(e, "a verdict inside a verdict") : read_verdict(a, inner, x, e);
+		if ((inner = json_member(v, "pass")).s || (inner = json_member(v, "score")).s ||
+		    (inner = json_member(v, "winner")).s)
+			return json_kind(inner) == JSON_OBJECT
+				       ? err_set(e, "a verdict inside a verdict")
+				       : read_verdict(a, inner, x, e);
 		return err_set(e, "the verdict is an object without pass, score or winner");
 	default:
 		return err_set(e, "a list is no verdict");
@@ -148,7 +161,8 @@ int agree_add(struct agree *a, const struct record *rec, struct err *e)
 
 	if (json_kind(human) == JSON_ARRAY) {
 		if (json_count(human) > AGREE_RATERS)
-			return err_set(e, "more than %d raters at %s", AGREE_RATERS, path_text(a->human));
+			return err_set(e, "more than %d raters at %s", AGREE_RATERS,
+				       path_text(a->human));
 		while (json_next(&it, human, &key, &v)) {
 			got = read_verdict(a, v, &x, e);
 			if (got < 0)
@@ -198,7 +212,8 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* What the people say together: the majority, or of scores the median. NaN: nobody said anything; *tied: they are split evenly. */
+/* What the people say together: the majority, or of scores the median. NaN: nobody said anything;
+ * *tied: they are split evenly. */
 static double consensus(const struct agree *a, size_t row, int *tied)
 {
 	double v[AGREE_RATERS], best = NAN;
@@ -232,7 +247,8 @@ static struct interval rate(double k, double n, double level)
 	return n > 0 ? interval_wilson(k, n, level) : unknown;
 }
 
-/* The mean of kappa over all pairs of raters on these rows, each by how many rows the two share; NaN where no pair has one. x and y hold n each. */
+/* The mean of kappa over all pairs of raters on these rows, each by how many rows the two share;
+ * NaN where no pair has one. x and y hold n each. */
 static double mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x, double *y)
 {
 	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
@@ -261,7 +277,8 @@ static double mean_kappa(const struct agree *a, const size_t *rows, size_t n, do
 static struct interval kappa_of_people(const struct agree *a, double *x, double *y)
 {
 	double work = (double)a->n * (double)a->max_raters * (double)a->max_raters / 2;
-	size_t draws = work * RESAMPLES <= 1e9 ? RESAMPLES : 100, known = 0, *rows = mem_alloc(a->n, sizeof *rows);
+	size_t draws = work * RESAMPLES <= 1e9 ? RESAMPLES : 100, known = 0,
+	       *rows = mem_alloc(a->n, sizeof *rows);
 	double *kappas = mem_alloc(draws, sizeof *kappas);
 	struct interval v = unknown;
 	struct rng rng;
@@ -286,7 +303,8 @@ static struct interval kappa_of_people(const struct agree *a, double *x, double 
 	return v;
 }
 
-/* How often two people who rated a row agree: over all such pairs, those of one row being a cluster. */
+/* How often two people who rated a row agree: over all such pairs, those of one row being a
+ * cluster. */
 static struct interval agreement_of_people(const struct agree *a, double *same, double *pairs)
 {
 	size_t n = 0;
@@ -305,7 +323,8 @@ static struct interval agreement_of_people(const struct agree *a, double *same, 
 	return cluster_mean(same, pairs, n, a->level);
 }
 
-/* Two raters have the intervals that kappa and a rate have; of more, rows are resampled or clustered. */
+/* Two raters have the intervals that kappa and a rate have; of more, rows are resampled or
+ * clustered. */
 static void between_people(const struct agree *a, struct agree_figures *f)
 {
 	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
@@ -327,12 +346,15 @@ static void between_people(const struct agree *a, struct agree_figures *f)
 	}
 	free(x);
 	if (a->max_raters > 1)
-		f->human_alpha = agreement_alpha_interval(a->raters, a->n, a->max_raters,
-							  a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL : AGREEMENT_CATEGORIES, RESAMPLES,
-							  a->seed, a->level);
+		f->human_alpha =
+			agreement_alpha_interval(a->raters, a->n, a->max_raters,
+						 a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL
+									: AGREEMENT_CATEGORIES,
+						 RESAMPLES, a->seed, a->level);
 }
 
-static void corrected(const struct agree *a, const double *truth, const double *said, const double *rest, struct agree_figures *f)
+static void corrected(const struct agree *a, const double *truth, const double *said,
+		      const double *rest, struct agree_figures *f)
 {
 	double passed = 0, m = (double)f->unlabelled;
 
@@ -340,10 +362,13 @@ static void corrected(const struct agree *a, const double *truth, const double *
 		return;
 	for (size_t i = 0; i < f->unlabelled; i++)
 		passed += rest[i];
-	f->prediction_powered = correct_prediction_powered(truth, said, f->n, rest, f->unlabelled, a->level);
+	f->prediction_powered =
+		correct_prediction_powered(truth, said, f->n, rest, f->unlabelled, a->level);
 	if (a->kind == AGREE_PASS) {
 		f->raw = rate(passed, m, a->level);
-		f->rogan_gladen = correct_rogan_gladen(passed, m, agreement_confusion(truth, said, f->n), a->level);
+		f->rogan_gladen =
+			correct_rogan_gladen(passed, m, agreement_confusion(truth, said, f->n),
+					     a->level);
 		f->prediction_powered.lo = fmax(0, f->prediction_powered.lo);
 		f->prediction_powered.hi = fmin(1, f->prediction_powered.hi);
 	} else {
@@ -353,12 +378,14 @@ static void corrected(const struct agree *a, const double *truth, const double *
 
 int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
 {
-	double *truth = mem_alloc(3 * a->n, sizeof *truth), *said = truth + a->n, *rest = said + a->n, *all, same = 0;
+	double *truth = mem_alloc(3 * a->n, sizeof *truth), *said = truth + a->n,
+	       *rest = said + a->n, *all, same = 0;
 	struct confusion c;
 
 	*f = (struct agree_figures){.rows = a->n, .raters = a->max_raters};
-	f->agreement = f->kappa = f->tpr = f->tnr = f->precision = f->recall = f->pearson = f->spearman = f->kendall = f->alpha =
-		f->human_agreement = f->human_kappa = f->human_alpha = f->raw = f->rogan_gladen = f->prediction_powered = unknown;
+	f->agreement = f->kappa = f->tpr = f->tnr = f->precision = f->recall = f->pearson =
+		f->spearman = f->kendall = f->alpha = f->human_agreement = f->human_kappa =
+			f->human_alpha = f->raw = f->rogan_gladen = f->prediction_powered = unknown;
 	/* Nothing but zeros and ones: verdicts. */
 	if (a->kind == AGREE_UNKNOWN)
 		a->kind = AGREE_PASS;
@@ -383,7 +410,9 @@ int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
 		}
 	}
 	f->agreement = rate(same, (double)f->n, a->level);
-	f->kappa = agreement_kappa(truth, said, f->n, a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL, a->level);
+	f->kappa = agreement_kappa(truth, said, f->n,
+				   a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL,
+				   a->level);
 	if (a->kind == AGREE_PASS) {
 		c = agreement_confusion(truth, said, f->n);
 		f->tpr = f->recall = rate(c.tp, c.tp + c.fn, a->level);
@@ -398,12 +427,14 @@ int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
 	/* alpha of everyone, the judge being one rater more. */
 	all = mem_alloc(a->n * (a->max_raters + 1), sizeof *all);
 	for (size_t i = 0; i < a->n; i++) {
-		memcpy(all + i * (a->max_raters + 1), a->raters + i * a->max_raters, a->max_raters * sizeof *all);
+		memcpy(all + i * (a->max_raters + 1), a->raters + i * a->max_raters,
+		       a->max_raters * sizeof *all);
 		all[i * (a->max_raters + 1) + a->max_raters] = a->judge[i];
 	}
 	f->alpha = agreement_alpha_interval(all, a->n, a->max_raters + 1,
-					    a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL : AGREEMENT_CATEGORIES, RESAMPLES, a->seed,
-					    a->level);
+					    a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL
+								   : AGREEMENT_CATEGORIES,
+					    RESAMPLES, a->seed, a->level);
 	between_people(a, f);
 	corrected(a, truth, said, rest, f);
 	free(all);
@@ -462,10 +493,12 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 	jw_object(&w);
 	jw_count(&w, "n", f->n);
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-		const char *dot = strchr(figures[i].name, '.'), *name = dot ? dot + 1 : figures[i].name;
+		const char *dot = strchr(figures[i].name, '.'),
+			   *name = dot ? dot + 1 : figures[i].name;
 		const struct interval *v = figure(f, i);
 
-		/* corrected.* and human.* are objects of their own; null where they do not apply at all. */
+		/* corrected.* and human.* are objects of their own; null where they do not apply at
+		 * all. */
 		if (dot && strncmp(inside, figures[i].name, (size_t)(dot - figures[i].name)) != 0) {
 			if (*inside)
 				jw_end(&w);
@@ -478,7 +511,8 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 			}
 			jw_object(&w);
 			inside = figures[i].name;
-			jw_count(&w, *inside == 'c' ? "n" : "raters", *inside == 'c' ? f->unlabelled : f->raters);
+			jw_count(&w, *inside == 'c' ? "n" : "raters",
+				 *inside == 'c' ? f->unlabelled : f->raters);
 		}
 		jw_figure(&w, name, v->value, v->lo, v->hi);
 	}
@@ -498,8 +532,9 @@ void agree_table(const struct agree *a, const struct agree_figures *f, struct bu
 	struct table t = {0};
 	char head[32];
 
-	buf_addf(text, "%zu rows with a verdict of the judge and of people (%zu unlabelled, %zu unjudged, %zu tied)\n\n", f->n,
-		 f->unlabelled, f->unjudged, f->tied);
+	buf_addf(text,
+		 "%zu rows with a verdict of the judge and of people (%zu unlabelled, %zu unjudged, %zu tied)\n\n",
+		 f->n, f->unlabelled, f->unjudged, f->tied);
 	table_cell(&t, "figure");
 	table_right(&t, "value");
 	snprintf(head, sizeof head, "%g%% interval", a->level * 100);

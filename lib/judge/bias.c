@@ -36,7 +36,8 @@ static double length_of(struct span side, struct buf *text)
 	return n;
 }
 
-/* The family of a model: its name less the organisation and what follows the first part: gpt of openai/gpt-4o-mini. */
+/* The family of a model: its name less the organisation and what follows the first part: gpt of
+ * openai/gpt-4o-mini. */
 static size_t family(const char *name, const char **start)
 {
 	const char *slash = strrchr(name, '/');
@@ -74,18 +75,21 @@ static void add_votes(struct bias *s, struct span judge)
 		/* A juror's two orders stand one after the other. */
 		if (second && !isnan(by_order[0]) && !isnan(by_order[1])) {
 			s->pairs++;
-			s->flips += by_order[0] != by_order[1] && by_order[0] != 0.5 && by_order[1] != 0.5;
+			s->flips += by_order[0] != by_order[1] && by_order[0] != 0.5 &&
+				    by_order[1] != 0.5;
 		}
 	}
 }
 
 int bias_add(struct bias *s, const struct record *rec, struct err *e)
 {
-	struct span a = record_get(rec, "a"), b = record_get(rec, "b"), judge = record_get(rec, "judge");
+	struct span a = record_get(rec, "a"), b = record_get(rec, "b"),
+		    judge = record_get(rec, "judge");
 	double w, longer;
 	size_t n = s->n, x, y;
 
-	if (json_kind(a) != JSON_OBJECT || json_kind(b) != JSON_OBJECT || json_kind(judge) != JSON_OBJECT)
+	if (json_kind(a) != JSON_OBJECT || json_kind(b) != JSON_OBJECT ||
+	    json_kind(judge) != JSON_OBJECT)
 		return 0;
 	s->rows++;
 	w = duels_winner(json_member(judge, "winner"));
@@ -104,7 +108,8 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	buf_clear(&s->text);
 	json_string(json_member(judge, "model"), &s->text);
 	buf_addc(&s->text, 0);
-	if (w != 0.5 && same_family(s->text.data, s->duels.models[x]) != same_family(s->text.data, s->duels.models[y])) {
+	if (w != 0.5 && same_family(s->text.data, s->duels.models[x]) !=
+				same_family(s->text.data, s->duels.models[y])) {
 		s->own_rows++;
 		s->own_wins += same_family(s->text.data, s->duels.models[x]) ? w == 1 : w == 0;
 	}
@@ -147,8 +152,10 @@ static void put_models(struct jw *w, const struct bias *s, double level)
 	free(v);
 }
 
-/* Of two models: how often the one that came second in the input wins at equal length, and how length pulls. */
-static struct interval win_rate_at_equal_length(const struct bias *s, double level, struct interval *slope)
+/* Of two models: how often the one that came second in the input wins at equal length, and how
+ * length pulls. */
+static struct interval win_rate_at_equal_length(const struct bias *s, double level,
+						struct interval *slope)
 {
 	double *x = mem_alloc(2 * s->n, sizeof *x), *y = x + s->n, spread = 0;
 	struct interval v = {NAN, NAN, NAN};
@@ -212,7 +219,8 @@ void bias_table(const struct bias *s, double level, struct buf *text)
 	char head[32];
 
 	figures_of(s, level, v);
-	buf_addf(text, "%zu judged pairs (%zu more without a verdict)\n\n", s->rows - s->errors, s->errors);
+	buf_addf(text, "%zu judged pairs (%zu more without a verdict)\n\n", s->rows - s->errors,
+		 s->errors);
 	table_cell(&t, "figure");
 	table_right(&t, "value");
 	snprintf(head, sizeof head, "%g%% interval", level * 100);

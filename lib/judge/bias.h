@@ -1,6 +1,7 @@
 /* bias: a judge's own leanings, read from the votes in judged pair rows.
  *
- * Without leaning, the answer shown first wins half of the votes, both orders agree, length decides nothing, and a family's judge does not favour its own.
+ * Without leaning, the answer shown first wins half of the votes, both orders agree, length decides
+ * nothing, and a family's judge does not favour its own.
  */
 #ifndef FT_BIAS_H
 #define FT_BIAS_H
@@ -13,7 +14,7 @@
 
 /* A zeroed struct is empty and valid. */
 struct bias {
-	size_t rows, errors; /* judged pair rows; without a verdict */
+	size_t rows, errors;		  /* judged pair rows; without a verdict */
 	double first_wins, decided_votes; /* votes for what stood first, votes that name a winner */
 	double flips, pairs;		  /* pairs asked in both orders */
 	double longer_wins, unequal;	  /* decided pairs of unequal length */
@@ -29,8 +30,9 @@ struct bias {
 void bias_release(struct bias *s);
 /* A judged pair row; others are passed over. */
 int bias_add(struct bias *s, const struct record *rec, struct err *e);
-/* One JSON object: n, errors, first_position, flip, longer, own_family, length_slope, and for each model its strength (Bradley-Terry), wins, and for two
- * models the win rate of the second, plain and at equal length. */
+/* One JSON object: n, errors, first_position, flip, longer, own_family, length_slope, and for each
+ * model its strength (Bradley-Terry), wins, and for two models the win rate of the second, plain
+ * and at equal length. */
 int bias_write(const struct bias *s, double level, struct buf *json);
 
 /* The same for people: the leanings, then the models, the strongest first. */

@@ -66,7 +66,8 @@ static struct job *job_new(struct inquiry *w)
 	job->line = mem_strndup(w->record.line.s, job->len);
 	job->opinions = mem_alloc(panel_opinions(&w->panel), sizeof *job->opinions);
 	if (w->pairs)
-		job->unanswered = pairing_text(&w->record, "a", &job->a) < 0 || pairing_text(&w->record, "b", &job->b) < 0;
+		job->unanswered = pairing_text(&w->record, "a", &job->a) < 0 ||
+				  pairing_text(&w->record, "b", &job->b) < 0;
 	else
 		job->unanswered = question_candidate(&w->record, &job->a) < 0;
 	return job;
@@ -96,12 +97,14 @@ static int make_question(struct inquiry *w, struct job *job, size_t at, struct e
 	struct span a = text_of(&job->a), b = w->pairs ? text_of(&job->b) : (struct span){0};
 
 	panel_split(&w->panel, at, &criterion, &juror, &order);
-	if (question_messages(&w->record, w->panel.rubric, criterion, order ? b : a, order ? a : b, w->question, &job->opinions[at].messages, e) < 0)
+	if (question_messages(&w->record, w->panel.rubric, criterion, order ? b : a, order ? a : b,
+			      w->question, &job->opinions[at].messages, e) < 0)
 		return err_prefix(e, "%s:%zu", w->reader->name, w->reader->line);
 	return 0;
 }
 
-/* The next record to judge into w->record: 1, 0 at the end, -1; ASK_LATER where it would have to be waited for. */
+/* The next record to judge into w->record: 1, 0 at the end, -1; ASK_LATER where it would have to be
+ * waited for. */
 static int next_record(struct inquiry *w, struct err *e)
 {
 	struct span line;
@@ -140,8 +143,10 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	return ASK_ROW;
 }
 
-/* No verdict in the last of the replies either: its end goes into the error, for that is where a verdict should stand. */
-static void give_up(struct opinion *o, const struct backend_answer *a, struct span reply, const char *why)
+/* No verdict in the last of the replies either: its end goes into the error, for that is where a
+ * verdict should stand. */
+static void give_up(struct opinion *o, const struct backend_answer *a, struct span reply,
+		    const char *why)
 {
 	struct buf text = BUF_INIT;
 
@@ -184,7 +189,8 @@ static int answer(void *arg, struct ask_row *row, int tag, struct backend_answer
 	}
 	/* The first question again, with what it led to. */
 	buf_clear(&o->messages);
-	if (record_parse(&w->record, (struct span){job->line, job->len}, e) < 0 || make_question(w, job, (size_t)tag, e) < 0)
+	if (record_parse(&w->record, (struct span){job->line, job->len}, e) < 0 ||
+	    make_question(w, job, (size_t)tag, e) < 0)
 		return -1;
 	question_again(buf_span(&o->messages), reply, why, w->panel.rubric->scale, &again);
 	buf_release(&o->messages);
@@ -200,7 +206,8 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	struct edit edit = {.name = "judge"};
 	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
 
-	row->failed = panel_write(&w->panel, job->unanswered ? NULL : job->opinions, w->model, w->hash, &judge);
+	row->failed = panel_write(&w->panel, job->unanswered ? NULL : job->opinions, w->model,
+				  w->hash, &judge);
 	edit.value = buf_span(&judge);
 	if (!rc)
 		rc = record_splice(&w->record, &edit, 1, out);
@@ -242,7 +249,8 @@ int inquiry_dry(struct inquiry *w, void (*line)(const void *text, size_t n), str
 	while ((rc = next_record(w, e)) == 1) {
 		struct job *job = job_new(w);
 
-		for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered && rc > 0; i++) {
+		for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered && rc > 0;
+		     i++) {
 			struct backend_request q = {0};
 			struct buf body = BUF_INIT;
 

@@ -1,7 +1,8 @@
 /* inquiry: asks a judge, or a jury, about record after record, over the pipeline of lib/net/ask.
  *
- * Each record (or pair of them) is one row of the pipeline, with a request for each opinion of the panel. A reply that holds no verdict is sent back
- * with the reason, at most twice; after that the opinion is an error. What follows from the opinions is panel's.
+ * Each record (or pair of them) is one row of the pipeline, with a request for each opinion of the
+ * panel. A reply that holds no verdict is sent back with the reason, at most twice; after that the
+ * opinion is an error. What follows from the opinions is panel's.
  */
 #ifndef FT_INQUIRY_H
 #define FT_INQUIRY_H
@@ -36,7 +37,8 @@ struct inquiry {
 
 void inquiry_release(struct inquiry *q);
 
-/* A comma-separated list into names, to be freed one by one; their number, or -1 where a name is empty or there are too many. */
+/* A comma-separated list into names, to be freed one by one; their number, or -1 where a name is
+ * empty or there are too many. */
 int inquiry_jurors(const char *list, char *names[INQUIRY_JURORS]);
 
 /* Asks about all records and writes them with `judge` to standard output. -1 with the reason. */

@@ -25,7 +25,8 @@ void pairing_release(struct pairing *p)
 	memset(p, 0, sizeof *p);
 }
 
-/* {"model", "output"} of one side; tool calls stand in the output's text, for that is what is judged. */
+/* {"model", "output"} of one side; tool calls stand in the output's text, for that is what is
+ * judged. */
 static void put_side(struct pairing *p, const struct record *r, struct buf *json)
 {
 	struct span model = record_get(r, "model");
@@ -50,11 +51,13 @@ static void put_side(struct pairing *p, const struct record *r, struct buf *json
 }
 
 /* The earlier record less its own answer, with both answers as a and b. */
-static int queue_pair(struct pairing *p, const struct waiting *earlier, const struct record *later, struct err *e)
+static int queue_pair(struct pairing *p, const struct waiting *earlier, const struct record *later,
+		      struct err *e)
 {
-	static const char *const own[] = {"output", "tool_calls", "model",   "finish_reason", "usage",	 "latency",
-					  "ttft",   "cost",	  "attempts", "request_id",    "logprobs", "cached",
-					  "error",  "judge",	  "eval"};
+	static const char *const own[] = {"output",   "tool_calls", "model",	"finish_reason",
+					  "usage",    "latency",    "ttft",	"cost",
+					  "attempts", "request_id", "logprobs", "cached",
+					  "error",    "judge",	    "eval"};
 	enum { OWN = sizeof own / sizeof *own };
 	struct edit edits[OWN + 2];
 
@@ -93,10 +96,13 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 	h = hash_mix(hash64(buf_span(&p->id), 0), sample.s ? hash64(sample, 1) : 0);
 	slot = map_put(&p->first, h, 0, &added);
 	for (size_t i = (size_t)*slot; i > 0; i = p->v[i - 1].next) {
-		if (record_parse(&p->other, (struct span){p->v[i - 1].line, p->v[i - 1].len}, e) < 0)
+		if (record_parse(&p->other, (struct span){p->v[i - 1].line, p->v[i - 1].len}, e) <
+		    0)
 			return -1;
 		if (json_equal(record_get(&p->other, "model"), record_get(rec, "model")))
-			return err_set(e, "id '%.200s' was answered by this model before; pairs need two models", p->id.data);
+			return err_set(e,
+				       "id '%.200s' was answered by this model before; pairs need two models",
+				       p->id.data);
 		if (p->rounds)
 			continue;
 		if (queue_pair(p, p->v + i - 1, rec, e) < 0)
@@ -104,7 +110,8 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 		p->v[i - 1].paired = 1;
 	}
 	p->v = mem_grow(p->v, &p->cap, p->n + 1, sizeof *p->v);
-	p->v[p->n] = (struct waiting){mem_strndup(rec->line.s, rec->line.n), rec->line.n, (size_t)*slot, h, *slot > 0 && !p->rounds};
+	p->v[p->n] = (struct waiting){mem_strndup(rec->line.s, rec->line.n), rec->line.n,
+				      (size_t)*slot, h, *slot > 0 && !p->rounds};
 	*slot = ++p->n;
 	return 0;
 }
@@ -118,17 +125,20 @@ static int meet(struct pairing *p, size_t earlier, size_t later, struct err *e)
 	return queue_pair(p, p->v + earlier, &p->later, e);
 }
 
-/* The rounds first..first + rounds - 1 of the tournament of n records: all but the last sit in a circle that turns by one place from round to round; whom
- * the circle's round number points at meets the last, the others whoever sits opposite. */
+/* The rounds first..first + rounds - 1 of the tournament of n records: all but the last sit in a
+ * circle that turns by one place from round to round; whom the circle's round number points at
+ * meets the last, the others whoever sits opposite. */
 static int play(struct pairing *p, const size_t *players, size_t n, size_t first, struct err *e)
 {
-	size_t seats = n + n % 2 - 1; /* of an odd number one sits out each round: the last place is empty */
+	/* of an odd number one sits out each round: the last place is empty */
+	size_t seats = n + n % 2 - 1;
 
 	for (size_t r = 0; r < p->rounds && r < seats; r++) {
 		size_t turn = (first + r) % seats;
 
 		for (size_t k = 0; k <= seats / 2; k++) {
-			size_t a = (turn + k) % seats, b = k == 0 ? seats : (turn + seats - k) % seats;
+			size_t a = (turn + k) % seats,
+			       b = k == 0 ? seats : (turn + seats - k) % seats;
 
 			if (a >= n || b >= n)
 				continue;
@@ -149,11 +159,13 @@ int pairing_end(struct pairing *p, struct err *e)
 	buf_clear(&p->queue);
 	p->at = 0;
 	/* The first record of an id that was not alone leads to the latest, and that to all. */
-	while (p->ended < p->n && (p->v[p->ended].next > 0 || *map_get(&p->first, p->v[p->ended].key) == p->ended + 1))
+	while (p->ended < p->n &&
+	       (p->v[p->ended].next > 0 || *map_get(&p->first, p->v[p->ended].key) == p->ended + 1))
 		p->ended++;
 	if (p->ended == p->n)
 		return 0;
-	for (size_t i = (size_t)*map_get(&p->first, p->v[p->ended].key); i > 0; i = p->v[i - 1].next) {
+	for (size_t i = (size_t)*map_get(&p->first, p->v[p->ended].key); i > 0;
+	     i = p->v[i - 1].next) {
 		players = mem_grow(players, &cap, n + 1, sizeof *players);
 		players[n++] = i - 1;
 	}

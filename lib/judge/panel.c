@@ -54,7 +54,10 @@ static int holds(const struct opinion *o)
 
 static struct ruling of_error(const struct opinion *o)
 {
-	return (struct ruling){.value = NAN, .failed = 1, .type = o->done ? o->error_type : "interrupted", .status = o->error_status,
+	return (struct ruling){.value = NAN,
+			       .failed = 1,
+			       .type = o->done ? o->error_type : "interrupted",
+			       .status = o->error_status,
 			       .message = buf_span(&o->error_message)};
 }
 
@@ -68,7 +71,8 @@ static int winner_of(const struct opinion *o, size_t order)
 
 static struct ruling of_juror(const struct panel *p, const struct opinion *o)
 {
-	struct ruling r = {.value = o[0].verdict.value, .critique = buf_span(&o[0].verdict.critique)};
+	struct ruling r = {.value = o[0].verdict.value,
+			   .critique = buf_span(&o[0].verdict.critique)};
 
 	for (size_t i = 0; i < p->orders; i++)
 		if (!holds(o + i))
@@ -82,7 +86,8 @@ static struct ruling of_juror(const struct panel *p, const struct opinion *o)
 }
 
 /* The majority of at least half of the jurors; of scores their mean. */
-static struct ruling of_criterion(const struct panel *p, const struct opinion *opinions, size_t criterion)
+static struct ruling of_criterion(const struct panel *p, const struct opinion *opinions,
+				  size_t criterion)
 {
 	struct ruling r = {.value = NAN}, one, failed = {0};
 	size_t voters = 0, votes[3] = {0}, most = 0;
@@ -120,7 +125,11 @@ static struct ruling of_criterion(const struct panel *p, const struct opinion *o
 			if (p->rubric->scale.mode == VERDICT_PAIR)
 				most = PAIR_TIE;
 			else
-				return (struct ruling){.value = NAN, .failed = 1, .type = "split", .message = span_of("the jury is split evenly")};
+				return (struct ruling){.value = NAN,
+						       .failed = 1,
+						       .type = "split",
+						       .message =
+							       span_of("the jury is split evenly")};
 			break;
 		}
 	r.value = (double)most;
@@ -179,8 +188,10 @@ static void put_scale(struct jw *w, struct verdict_scale scale)
 	jw_end(w);
 }
 
-/* Each opinion on a criterion, where there is more than one: who said what, of a pair which answer stood first. */
-static void put_votes(struct jw *w, const struct panel *p, const struct opinion *opinions, size_t criterion)
+/* Each opinion on a criterion, where there is more than one: who said what, of a pair which answer
+ * stood first. */
+static void put_votes(struct jw *w, const struct panel *p, const struct opinion *opinions,
+		      size_t criterion)
 {
 	if (p->jurors * p->orders == 1)
 		return;
@@ -198,7 +209,8 @@ static void put_votes(struct jw *w, const struct panel *p, const struct opinion 
 				jw_str(w, k == 0 ? "a" : "b");
 			}
 			if (holds(o)) {
-				put_value(w, p->orders == 2 ? winner_of(o, k) : o->verdict.value, p->rubric->scale);
+				put_value(w, p->orders == 2 ? winner_of(o, k) : o->verdict.value,
+					  p->rubric->scale);
 			} else {
 				jw_key(w, "error");
 				jw_str(w, o->done ? o->error_type : "interrupted");
@@ -208,7 +220,8 @@ static void put_votes(struct jw *w, const struct panel *p, const struct opinion 
 	jw_end(w);
 }
 
-static void put_ruling(struct jw *w, const struct panel *p, const struct opinion *opinions, size_t criterion, const struct ruling *r)
+static void put_ruling(struct jw *w, const struct panel *p, const struct opinion *opinions,
+		       size_t criterion, const struct ruling *r)
 {
 	if (r->failed) {
 		put_error(w, r);
@@ -258,7 +271,11 @@ static int put_whole(struct jw *w, const struct panel *p, const struct opinion *
 	if (whole.failed) {
 		put_error(w, &whole);
 	} else {
-		put_value(w, r->scale.mode == VERDICT_PASS ? pass : r->scale.mode == VERDICT_PAIR ? pair_whole(votes) : sum / weights, r->scale);
+		put_value(w,
+			  r->scale.mode == VERDICT_PASS	  ? pass
+			  : r->scale.mode == VERDICT_PAIR ? pair_whole(votes)
+							  : sum / weights,
+			  r->scale);
 		put_scale(w, r->scale);
 	}
 	jw_key(w, "criteria");
@@ -273,7 +290,8 @@ static int put_whole(struct jw *w, const struct panel *p, const struct opinion *
 	return whole.failed;
 }
 
-int panel_write(const struct panel *p, const struct opinion *opinions, const char *model, const char *prompt_hash, struct buf *json)
+int panel_write(const struct panel *p, const struct opinion *opinions, const char *model,
+		const char *prompt_hash, struct buf *json)
 {
 	double cost = 0;
 	int asked = 0, failed = 1;
@@ -282,7 +300,9 @@ int panel_write(const struct panel *p, const struct opinion *opinions, const cha
 	jw_init(&w, json);
 	jw_object(&w);
 	if (!opinions) {
-		struct ruling r = {.failed = 1, .type = "unanswered", .message = span_of("the record holds no answer to judge")};
+		struct ruling r = {.failed = 1,
+				   .type = "unanswered",
+				   .message = span_of("the record holds no answer to judge")};
 
 		put_error(&w, &r);
 	} else if (p->rubric->criteria[0].name) {

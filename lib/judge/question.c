@@ -10,11 +10,14 @@
 #include "../text/hash.h"
 #include "wording.h"
 
-/* What a level means where the rubric does not say: of 3 to 5 levels each, of more the ends and the middle. */
+/* What a level means where the rubric does not say: of 3 to 5 levels each, of more the ends and the
+ * middle. */
 static const char *usual_level(int level, int levels)
 {
-	static const char *const between[][3] = {{"in part"}, {"in a small part", "for the most part"},
-						 {"in a small part", "about half", "for the most part, with small flaws"}};
+	static const char *const between[][3] = {{"in part"},
+						 {"in a small part", "for the most part"},
+						 {"in a small part", "about half",
+						  "for the most part, with small flaws"}};
 
 	if (level == 0)
 		return "not at all";
@@ -33,7 +36,8 @@ static void put_levels(const struct rubric *r, size_t criterion, struct buf *b)
 	for (int i = 0; i < levels; i++)
 		given |= c->levels[i] != NULL;
 	for (int i = 0; i < levels; i++) {
-		const char *usual = given && i > 0 && i + 1 < levels ? NULL : usual_level(i, levels);
+		const char *usual =
+			given && i > 0 && i + 1 < levels ? NULL : usual_level(i, levels);
 
 		if (c->levels[i])
 			buf_addf(b, "%d: %s\n", r->scale.lo + i, c->levels[i]);
@@ -84,7 +88,8 @@ int question_candidate(const struct record *r, struct buf *text)
 /* What was asked: the conversation, the raw prompt, or the record's own members. */
 static int put_input(const struct record *r, struct buf *text, struct err *e)
 {
-	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), final = record_final_assistant(r);
+	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"),
+		    final = record_final_assistant(r);
 	struct json_iter it = {0};
 	struct span key, m;
 
@@ -134,8 +139,9 @@ static void put_message(struct jw *w, const char *role, struct span content)
 }
 
 /* Both turns for a record, appended. */
-static int turns(const struct record *r, const struct rubric *rubric, size_t criterion, struct span a, struct span b,
-		 const struct question_options *o, struct buf *system, struct buf *user, struct err *e)
+static int turns(const struct record *r, const struct rubric *rubric, size_t criterion,
+		 struct span a, struct span b, const struct question_options *o, struct buf *system,
+		 struct buf *user, struct err *e)
 {
 	struct buf scratch = BUF_INIT, input = BUF_INIT, refs = BUF_INIT;
 	struct wording_parts p = parts_of(rubric, criterion, &scratch);
@@ -155,7 +161,8 @@ static int turns(const struct record *r, const struct rubric *rubric, size_t cri
 		if (n > 0)
 			p.text[PART_REFERENCE] = (struct span){refs.data, refs.len - 1};
 	}
-	snprintf(hash, sizeof hash, "%08" PRIx32, (uint32_t)hash_mix(hash64(a, 0x6a75646765u), hash64(buf_span(&input), 1)));
+	snprintf(hash, sizeof hash, "%08" PRIx32,
+		 (uint32_t)hash_mix(hash64(a, 0x6a75646765u), hash64(buf_span(&input), 1)));
 	p.text[PART_HASH] = span_of(hash);
 	p.text[PART_INPUT] = input.len > 0 ? buf_span(&input) : span_of("");
 	p.text[b.s ? PART_ANSWER_A : PART_ANSWER] = a;
@@ -169,8 +176,9 @@ cleanup:
 	return failed;
 }
 
-int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion, struct span a, struct span b,
-		      const struct question_options *o, struct buf *json, struct err *e)
+int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion,
+		      struct span a, struct span b, const struct question_options *o,
+		      struct buf *json, struct err *e)
 {
 	struct buf system = BUF_INIT, user = BUF_INIT;
 	int failed = turns(r, rubric, criterion, a, b, o, &system, &user, e);
@@ -220,7 +228,8 @@ static int put_verdict(struct span judge, struct verdict_scale scale, struct buf
 			return -1;
 		jw_str(&w, json_kind(pass) == JSON_TRUE ? "PASS" : "FAIL");
 	} else {
-		if (json_int(json_member(judge, "score"), &score) < 0 || score < scale.lo || score > scale.hi)
+		if (json_int(json_member(judge, "score"), &score) < 0 || score < scale.lo ||
+		    score > scale.hi)
 			return -1;
 		jw_int(&w, score);
 	}
@@ -228,10 +237,12 @@ static int put_verdict(struct span judge, struct verdict_scale scale, struct buf
 	return 0;
 }
 
-int question_example(const struct record *r, const struct rubric *rubric, struct question_options *o, struct err *e)
+int question_example(const struct record *r, const struct rubric *rubric,
+		     struct question_options *o, struct err *e)
 {
 	struct span judge = record_get(r, "judge");
-	struct buf text = BUF_INIT, system = BUF_INIT, user = BUF_INIT, reply = BUF_INIT, list = BUF_INIT;
+	struct buf text = BUF_INIT, system = BUF_INIT, user = BUF_INIT, reply = BUF_INIT,
+		   list = BUF_INIT;
 	int failed = 0;
 
 	if (rubric->scale.mode == VERDICT_PAIR)
@@ -250,10 +261,13 @@ int question_example(const struct record *r, const struct rubric *rubric, struct
 		buf_clear(&reply);
 		buf_clear(&list);
 		if (put_verdict(own, rubric->scale, &reply) < 0)
-			failed = err_set(e, "the example holds no verdict of an expert%s%s on this scale at `judge`", name ? " for " : "",
-					 name ? name : "");
+			failed =
+				err_set(e,
+					"the example holds no verdict of an expert%s%s on this scale at `judge`",
+					name ? " for " : "", name ? name : "");
 		else
-			failed = turns(r, rubric, i, text.len > 0 ? buf_span(&text) : span_of(""), (struct span){0}, o, &system, &user, e);
+			failed = turns(r, rubric, i, text.len > 0 ? buf_span(&text) : span_of(""),
+				       (struct span){0}, o, &system, &user, e);
 		if (failed)
 			break;
 		jw_init(&w, &list);
@@ -274,13 +288,15 @@ int question_example(const struct record *r, const struct rubric *rubric, struct
 	return failed;
 }
 
-int question_again(struct span messages, struct span reply, const char *why, struct verdict_scale scale, struct buf *json)
+int question_again(struct span messages, struct span reply, const char *why,
+		   struct verdict_scale scale, struct buf *json)
 {
 	struct buf text = BUF_INIT;
 	struct jw w;
 
-	buf_addf(&text, "That could not be read: %s. Reply with the JSON object alone: the critique, then \"%s\".", why,
-		 verdict_member(scale.mode));
+	buf_addf(&text,
+		 "That could not be read: %s. Reply with the JSON object alone: the critique, then \"%s\".",
+		 why, verdict_member(scale.mode));
 	jw_init(&w, json);
 	jw_array(&w);
 	put_list(&w, messages);
@@ -291,12 +307,14 @@ int question_again(struct span messages, struct span reply, const char *why, str
 	return json->full ? -1 : 0;
 }
 
-void question_print(const struct rubric *rubric, size_t criterion, const struct question_options *o, struct buf *text)
+void question_print(const struct rubric *rubric, size_t criterion, const struct question_options *o,
+		    struct buf *text)
 {
 	struct buf scratch = BUF_INIT;
 	struct wording_parts p = parts_of(rubric, criterion, &scratch);
 
-	p.kept[PART_INPUT] = p.kept[PART_ANSWER] = p.kept[PART_ANSWER_A] = p.kept[PART_ANSWER_B] = p.kept[PART_HASH] = 1;
+	p.kept[PART_INPUT] = p.kept[PART_ANSWER] = p.kept[PART_ANSWER_A] = p.kept[PART_ANSWER_B] =
+		p.kept[PART_HASH] = 1;
 	p.kept[PART_REFERENCE] = (unsigned char)o->reference;
 	wording_print(o->template, &p, text);
 	buf_release(&scratch);

@@ -56,12 +56,14 @@ static int parse_levels(struct span v, const struct rubric *r, struct criterion 
 	while (json_next(&it, v, &key, &text)) {
 		char *name = text_of(key), *end;
 		long level = strtol(name, &end, 10);
-		int bad = *end || end == name || level < r->scale.lo || level > r->scale.hi || json_kind(text) != JSON_STRING;
+		int bad = *end || end == name || level < r->scale.lo || level > r->scale.hi ||
+			  json_kind(text) != JSON_STRING;
 
 		free(name);
 		if (bad)
-			return err_set(e, "each of the `levels` must be a number from %d to %d with a text", r->scale.lo,
-				       r->scale.hi);
+			return err_set(e,
+				       "each of the `levels` must be a number from %d to %d with a text",
+				       r->scale.lo, r->scale.hi);
 		free(c->levels[level - r->scale.lo]);
 		c->levels[level - r->scale.lo] = text_of(text);
 	}
@@ -84,23 +86,28 @@ static int parse_criterion(struct span v, struct rubric *r, struct err *e)
 	while (json_next(&it, v, &key, &value)) {
 		if (json_is(key, "name") && json_kind(value) == JSON_STRING && !c->name) {
 			c->name = text_of(value);
-		} else if (json_is(key, "criterion") && json_kind(value) == JSON_STRING && !c->text) {
+		} else if (json_is(key, "criterion") && json_kind(value) == JSON_STRING &&
+			   !c->text) {
 			c->text = text_of(value);
 		} else if (json_is(key, "weight") && json_kind(value) == JSON_NUMBER) {
-			if (json_number(value, &c->weight) < 0 || !(c->weight >= 0) || isinf(c->weight))
+			if (json_number(value, &c->weight) < 0 || !(c->weight >= 0) ||
+			    isinf(c->weight))
 				return err_set(e, "a `weight` must be a number from 0");
 		} else if (json_is(key, "levels")) {
 			if (parse_levels(value, r, c, e) < 0)
 				return -1;
 		} else {
-			return err_set(e, "%.*s has no meaning in a criterion, or a value of the wrong type; there are name, criterion, weight, levels",
+			return err_set(e,
+				       "%.*s has no meaning in a criterion, or a value of the wrong type; there are name, criterion, weight, levels",
 				       (int)(key.n < 60 ? key.n : 60), key.s);
 		}
 	}
 	if (!c->text || !*c->text)
 		return err_set(e, "criterion number %zu has no text at `criterion`", r->n);
 	if (c->name && !is_name(c->name))
-		return err_set(e, "'%.80s' is no name for a criterion: letters, digits, _ and - make one", c->name);
+		return err_set(e,
+			       "'%.80s' is no name for a criterion: letters, digits, _ and - make one",
+			       c->name);
 	return 0;
 }
 
@@ -116,7 +123,8 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 	if (!list.s)
 		return parse_criterion(all, r, e);
 	if (json_kind(list) != JSON_ARRAY || json_count(list) == 0 || json_count(all) != 1)
-		return err_set(e, "write {\"criteria\": [{\"name\": ..., \"criterion\": ...}, ...]} and nothing else");
+		return err_set(e,
+			       "write {\"criteria\": [{\"name\": ..., \"criterion\": ...}, ...]} and nothing else");
 	while (json_next(&it, list, &key, &v)) {
 		if (parse_criterion(v, r, e) < 0)
 			return -1;
@@ -125,7 +133,8 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 		weights += r->criteria[r->n - 1].weight;
 		for (size_t i = 0; i + 1 < r->n; i++)
 			if (strcmp(r->criteria[i].name, r->criteria[r->n - 1].name) == 0)
-				return err_set(e, "two criteria are called %s", r->criteria[i].name);
+				return err_set(e, "two criteria are called %s",
+					       r->criteria[i].name);
 	}
 	return weights > 0 ? 0 : err_set(e, "every weight is 0, so nothing would count");
 }
@@ -134,7 +143,8 @@ int rubric_parse(const char *text, struct verdict_scale scale, struct rubric *r,
 {
 	const char *start = text + strspn(text, " \t\r\n");
 
-	*r = (struct rubric){.scale = scale, .criteria = mem_alloc(RUBRIC_CRITERIA, sizeof *r->criteria)};
+	*r = (struct rubric){.scale = scale,
+			     .criteria = mem_alloc(RUBRIC_CRITERIA, sizeof *r->criteria)};
 	if (*start == '{') {
 		if (parse_json(span_of(start), r, e) == 0)
 			return 0;

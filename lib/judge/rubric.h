@@ -2,8 +2,8 @@
  *
  * From a text (one criterion) or from JSON:
  *	{"criteria": [{"name": "correct", "criterion": "...", "weight": 2, "levels": {"1": "...", "5": "..."}}, ...]}
- * or one such criterion alone. `levels` gives a line for each level of a score. Names are letters, digits, _ and -. A weight of 0 is judged and
- * reported, but does not count in the whole.
+ * or one such criterion alone. `levels` gives a line for each level of a score. Names are letters,
+ * digits, _ and -. A weight of 0 is judged and reported, but does not count in the whole.
  */
 #ifndef FT_RUBRIC_H
 #define FT_RUBRIC_H

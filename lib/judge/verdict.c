@@ -15,7 +15,8 @@ const char *verdict_member(enum verdict_mode mode)
 
 int verdict_schema(struct verdict_scale scale, struct buf *json)
 {
-	static const char *const words[][3] = {[VERDICT_PASS] = {"PASS", "FAIL"}, [VERDICT_PAIR] = {"A", "B", "tie"}};
+	static const char *const words[][3] =
+		{[VERDICT_PASS] = {"PASS", "FAIL"}, [VERDICT_PAIR] = {"A", "B", "tie"}};
 	struct jw w;
 
 	jw_init(&w, json);
@@ -103,16 +104,23 @@ static int read_value(struct span s, struct verdict_scale scale)
 	if (scale.mode == VERDICT_SCORE)
 		return read_score(s, scale);
 	if (scale.mode == VERDICT_PASS)
-		return is_word(s, "pass") || is_word(s, "passed") ? 1 : is_word(s, "fail") || is_word(s, "failed") ? 0 : NO_VALUE;
-	return is_word(s, "a") ? PAIR_A : is_word(s, "b") ? PAIR_B : is_word(s, "tie") || is_word(s, "draw") ? PAIR_TIE : NO_VALUE;
+		return is_word(s, "pass") || is_word(s, "passed")   ? 1
+		       : is_word(s, "fail") || is_word(s, "failed") ? 0
+								    : NO_VALUE;
+	return is_word(s, "a")				 ? PAIR_A
+	       : is_word(s, "b")			 ? PAIR_B
+	       : is_word(s, "tie") || is_word(s, "draw") ? PAIR_TIE
+							 : NO_VALUE;
 }
 
 /* --- verdicts as JSON --- */
 
 enum { NOT_THERE, BAD_VALUE, GOOD_VALUE };
 
-/* The verdict of an object: its member, which may stand there twice only with the same value; for PASS also {"pass": true}. */
-static int object_value(struct span object, struct verdict_scale scale, int *value, struct buf *critique, int *has_critique)
+/* The verdict of an object: its member, which may stand there twice only with the same value; for
+ * PASS also {"pass": true}. */
+static int object_value(struct span object, struct verdict_scale scale, int *value,
+			struct buf *critique, int *has_critique)
 {
 	struct json_iter it = {0};
 	struct span key, v;
@@ -151,7 +159,8 @@ static int object_value(struct span object, struct verdict_scale scale, int *val
 	return found;
 }
 
-/* The end of the object or array that opens at s, by its brackets, strings skipped; NULL where it does not close. */
+/* The end of the object or array that opens at s, by its brackets, strings skipped; NULL where it
+ * does not close. */
 static const char *closing(struct span s)
 {
 	int depth = 0, quoted = 0;
@@ -176,7 +185,8 @@ static const char *closing(struct span s)
 	return NULL;
 }
 
-/* The same text with raw control characters in strings escaped and commas before a closing bracket dropped, for models write both. */
+/* The same text with raw control characters in strings escaped and commas before a closing bracket
+ * dropped, for models write both. */
 static void mend(struct span s, struct buf *b)
 {
 	int quoted = 0;
@@ -212,10 +222,12 @@ static int as_object(struct span text, struct buf *scratch, struct span *object)
 		return json_kind(*object) == JSON_OBJECT;
 	buf_clear(scratch);
 	mend(text, scratch);
-	return json_check(buf_span(scratch), object, NULL) == 0 && json_kind(*object) == JSON_OBJECT;
+	return json_check(buf_span(scratch), object, NULL) == 0 &&
+	       json_kind(*object) == JSON_OBJECT;
 }
 
-/* Whether an object with the same content stands in the candidate's text: then the judge may be quoting. */
+/* Whether an object with the same content stands in the candidate's text: then the judge may be
+ * quoting. */
 static int quoted_object(struct span object, struct span candidate)
 {
 	struct buf own = BUF_INIT, theirs = BUF_INIT, scratch = BUF_INIT;
@@ -231,7 +243,8 @@ static int quoted_object(struct span object, struct span candidate)
 		if (rest.n > most)
 			rest.n = most;
 		end = *rest.s == '{' ? closing(rest) : NULL;
-		if (!end || !as_object((struct span){rest.s, (size_t)(end - rest.s)}, &scratch, &found))
+		if (!end ||
+		    !as_object((struct span){rest.s, (size_t)(end - rest.s)}, &scratch, &found))
 			continue;
 		buf_clear(&theirs);
 		json_canonical(found, &theirs);
@@ -263,9 +276,12 @@ static struct span undecorate(struct span s)
 static int line_value(struct span line, struct verdict_scale scale, int lone)
 {
 	static const char *const labels[][6] = {
-		[VERDICT_PASS] = {"verdict", "final verdict", "my verdict", "result", "judgment", "judgement"},
-		[VERDICT_SCORE] = {"score", "final score", "my score", "rating", "final rating", "overall score"},
-		[VERDICT_PAIR] = {"winner", "verdict", "final verdict", "my verdict", "the winner", "result"},
+		[VERDICT_PASS] = {"verdict", "final verdict", "my verdict", "result", "judgment",
+				  "judgement"},
+		[VERDICT_SCORE] = {"score", "final score", "my score", "rating", "final rating",
+				   "overall score"},
+		[VERDICT_PAIR] = {"winner", "verdict", "final verdict", "my verdict", "the winner",
+				  "result"},
 	};
 	struct span label, value;
 	const char *colon;
@@ -278,7 +294,8 @@ static int line_value(struct span line, struct verdict_scale scale, int lone)
 		return lone ? read_value(line, scale) : NO_VALUE;
 	label = undecorate((struct span){line.s, (size_t)(colon - line.s)});
 	value = undecorate((struct span){colon + 1, line.n - (size_t)(colon - line.s) - 1});
-	if (value.n > 4 && memcmp(value.s, "[[", 2) == 0 && memcmp(value.s + value.n - 2, "]]", 2) == 0)
+	if (value.n > 4 && memcmp(value.s, "[[", 2) == 0 &&
+	    memcmp(value.s + value.n - 2, "]]", 2) == 0)
 		value = (struct span){value.s + 2, value.n - 4};
 	for (size_t i = 0; i < 6; i++)
 		if (is_word(label, labels[scale.mode][i]))
@@ -302,7 +319,8 @@ static int is_fence(struct span line)
 	return line.n >= 3 && (memcmp(line.s, "```", 3) == 0 || memcmp(line.s, "~~~", 3) == 0);
 }
 
-/* Whether the candidate's text holds this verdict too: one with a label or brackets anywhere, a bare word as a line. */
+/* Whether the candidate's text holds this verdict too: one with a label or brackets anywhere, a
+ * bare word as a line. */
 static int quoted_line(struct span line, struct span candidate)
 {
 	line = undecorate(line);
@@ -340,10 +358,12 @@ static struct span after_thinking(struct span s)
 	}
 	if (end)
 		return (struct span){end, s.n - (size_t)(end - s.s)};
-	return s.n >= sizeof open - 1 && memmem(s.s, s.n, open, sizeof open - 1) ? (struct span){0} : s;
+	return s.n >= sizeof open - 1 && memmem(s.s, s.n, open, sizeof open - 1) ? (struct span){0}
+										 : s;
 }
 
-/* Where the last object that closes at the very end (a code fence and white space aside) opens; it must open at the start of a line. */
+/* Where the last object that closes at the very end (a code fence and white space aside) opens; it
+ * must open at the start of a line. */
 static struct span final_object(struct span s)
 {
 	struct span end = trim(s), line;
@@ -386,7 +406,8 @@ static int contradicted(struct span before, struct verdict_scale scale, int valu
 		const char *end = *from.s == '{' ? closing(from) : NULL;
 
 		tried += *from.s == '{';
-		if (end && as_object((struct span){from.s, (size_t)(end - from.s)}, &scratch, &object) &&
+		if (end &&
+		    as_object((struct span){from.s, (size_t)(end - from.s)}, &scratch, &object) &&
 		    object_value(object, scale, &other, &critique, &has_critique) != NOT_THERE)
 			found = other != value;
 	}
@@ -395,8 +416,8 @@ static int contradicted(struct span before, struct verdict_scale scale, int valu
 	return found;
 }
 
-static int from_object(struct span text, struct span object_text, struct span candidate, struct verdict_scale scale,
-		       struct judged *v, const char **why)
+static int from_object(struct span text, struct span object_text, struct span candidate,
+		       struct verdict_scale scale, struct judged *v, const char **why)
 {
 	struct buf scratch = BUF_INIT;
 	struct span object, before = {text.s, (size_t)(object_text.s - text.s)};
@@ -412,19 +433,25 @@ static int from_object(struct span text, struct span object_text, struct span ca
 		if (got == NOT_THERE)
 			*why = "the JSON object holds no verdict";
 		else if (got == BAD_VALUE)
-			*why = scale.mode == VERDICT_SCORE ? "the score is not a whole number on the scale" : "the verdict is none of the words asked for";
+			*why = scale.mode == VERDICT_SCORE
+				       ? "the score is not a whole number on the scale"
+				       : "the verdict is none of the words asked for";
 		else if (quoted_object(object, candidate))
-			*why = "the only verdict is one that the candidate's text holds as well", got = NOT_THERE;
+			*why = "the only verdict is one that the candidate's text holds as well",
+			got = NOT_THERE;
 		else if (!whole && !has_critique)
-			*why = "a verdict behind other text must come with its critique in the same JSON object", got = NOT_THERE;
+			*why = "a verdict behind other text must come with its critique in the same JSON object",
+			got = NOT_THERE;
 		else if (!whole && contradicted(before, scale, v->value))
-			*why = "the reply holds verdicts that contradict each other", got = NOT_THERE;
+			*why = "the reply holds verdicts that contradict each other",
+			got = NOT_THERE;
 	}
 	buf_release(&scratch);
 	return got == GOOD_VALUE ? 0 : -1;
 }
 
-static int from_lines(struct span text, struct span candidate, struct verdict_scale scale, struct judged *v, const char **why)
+static int from_lines(struct span text, struct span candidate, struct verdict_scale scale,
+		      struct judged *v, const char **why)
 {
 	struct span rest = text, last = {0};
 	int lone;
@@ -453,7 +480,8 @@ static int from_lines(struct span text, struct span candidate, struct verdict_sc
 	return 0;
 }
 
-int verdict_read(struct span reply, struct span candidate, struct verdict_scale scale, struct judged *v, const char **why)
+int verdict_read(struct span reply, struct span candidate, struct verdict_scale scale,
+		 struct judged *v, const char **why)
 {
 	struct span text = trim(reply), object;
 

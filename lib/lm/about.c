@@ -10,7 +10,7 @@
 
 static int decides(const struct about *a, const char *name)
 {
-	for (const char *const *n = a->not; *n; n++)
+	for (const char *const *n = a->not ; *n; n++)
 		if (strcmp(*n, name) == 0)
 			return 0;
 	return 1;
@@ -19,7 +19,8 @@ static int decides(const struct about *a, const char *name)
 static void put_hash(struct jw *w, const char *key, const struct dataset *d)
 {
 	char hex[33];
-	snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)d->hash[0], (unsigned long long)d->hash[1]);
+	snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)d->hash[0],
+		 (unsigned long long)d->hash[1]);
 	jw_key(w, key);
 	jw_str(w, hex);
 }
@@ -87,7 +88,8 @@ static void put_counts(struct jw *w, const char *key, const struct dataset *d)
 	jw_end(w);
 }
 
-void about_run(const struct about *a, const struct trainer *t, const struct trainer_state *s, struct buf *b)
+void about_run(const struct about *a, const struct trainer *t, const struct trainer_state *s,
+	       struct buf *b)
 {
 	struct jw w;
 	jw_init(&w, b);

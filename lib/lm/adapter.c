@@ -24,7 +24,8 @@ static const char *short_name(const struct lm_model *m, int j)
 	return strrchr(name, '.') + 1;
 }
 
-/* What target_modules is told: the last part, or two where the last means several modules (GPT-2's c_proj). */
+/* What target_modules is told: the last part, or two where the last means several modules (GPT-2's
+ * c_proj). */
 static const char *target_name(const struct lm_model *m, int j)
 {
 	return m->config.transposed ? lm_linear_name(m, j) : short_name(m, j);
@@ -36,7 +37,8 @@ static int is_there(const struct lm_model *m, int j)
 }
 
 /* Which linear modules a comma-separated list names. */
-static int parse_targets(const struct lm_model *m, const char *list, unsigned char *on, struct err *e)
+static int parse_targets(const struct lm_model *m, const char *list, unsigned char *on,
+			 struct err *e)
 {
 	memset(on, 0, LM_LINEARS);
 	if (strcmp(list, "all") == 0 || strcmp(list, "all-linear") == 0) {
@@ -49,9 +51,11 @@ static int parse_targets(const struct lm_model *m, const char *list, unsigned ch
 		int found = 0;
 
 		for (int j = 0; j < LM_LINEARS; j++) {
-			const char *full = is_there(m, j) ? lm_linear_name(m, j) : NULL, *last = full ? short_name(m, j) : NULL;
+			const char *full = is_there(m, j) ? lm_linear_name(m, j) : NULL,
+				   *last = full ? short_name(m, j) : NULL;
 
-			if (full && ((strlen(last) == n && memcmp(p, last, n) == 0) || (strlen(full) == n && memcmp(p, full, n) == 0)))
+			if (full && ((strlen(last) == n && memcmp(p, last, n) == 0) ||
+				     (strlen(full) == n && memcmp(p, full, n) == 0)))
 				on[j] = 1, found = 1;
 		}
 		if (!found) {
@@ -59,9 +63,11 @@ static int parse_targets(const struct lm_model *m, const char *list, unsigned ch
 
 			for (int j = 0; j < LM_LINEARS; j++)
 				if (is_there(m, j) && m->layers[0].lin[j].row0 == 0)
-					buf_addf(&names, "%s%s", names.len ? ", " : "", target_name(m, j));
-			err_set(e, "%.*s is no module that can have an adapter; there are %s, or all", (int)(n < 60 ? n : 60), p,
-				names.data);
+					buf_addf(&names, "%s%s", names.len ? ", " : "",
+						 target_name(m, j));
+			err_set(e,
+				"%.*s is no module that can have an adapter; there are %s, or all",
+				(int)(n < 60 ? n : 60), p, names.data);
 			buf_release(&names);
 			return -1;
 		}
@@ -70,7 +76,8 @@ static int parse_targets(const struct lm_model *m, const char *list, unsigned ch
 	return 0;
 }
 
-static void module_name(const struct lm_model *m, size_t layer, int j, const char *what, char *out, size_t size)
+static void module_name(const struct lm_model *m, size_t layer, int j, const char *what, char *out,
+			size_t size)
 {
 	const struct lm_tensor *w = &m->tensors[m->layers[layer].lin[j].t_w];
 	size_t n = strlen(w->name) - strlen(".weight");
@@ -78,14 +85,16 @@ static void module_name(const struct lm_model *m, size_t layer, int j, const cha
 	snprintf(out, size, PREFIX "%.*s.%s", (int)n, w->name, what);
 }
 
-static void add_pair(struct lm_model *m, size_t layer, int j, const struct lm_adapter *s, int trained)
+static void add_pair(struct lm_model *m, size_t layer, int j, const struct lm_adapter *s,
+		     int trained)
 {
 	struct lm_linear *lin = &m->layers[layer].lin[j], *first = &m->layers[layer].lin[LM_Q];
 	size_t rows = m->tensors[lin->t_w].rows;
 	char name[256];
 
 	lin->rank = s->rank;
-	lin->scale = (float)(s->rslora ? s->alpha / sqrt((double)s->rank) : s->alpha / (double)s->rank);
+	lin->scale =
+		(float)(s->rslora ? s->alpha / sqrt((double)s->rank) : s->alpha / (double)s->rank);
 	if (lin->row0) { /* of one tensor with the first, and of one adapter */
 		lin->t_a = first->t_a;
 		lin->t_b = first->t_b;
@@ -115,7 +124,8 @@ static int check_spec(const struct lm_model *m, const struct lm_adapter *s, stru
 	if (!(s->dropout >= 0 && s->dropout < 1))
 		return err_set(e, "the dropout of an adapter must be at least 0 and below 1");
 	if (s->top_layers > m->config.layers)
-		return err_set(e, "the model has %zu layers, not %zu", m->config.layers, s->top_layers);
+		return err_set(e, "the model has %zu layers, not %zu", m->config.layers,
+			       s->top_layers);
 	return 0;
 }
 
@@ -161,7 +171,8 @@ int lm_adapter_new(struct lm_model *m, const struct lm_adapter *s, uint64_t seed
 			if (!on[j])
 				continue;
 			if (s->dora)
-				row_lengths(&lin->w, m->params + m->tensors[lin->t_m].offset + lin->row0);
+				row_lengths(&lin->w,
+					    m->params + m->tensors[lin->t_m].offset + lin->row0);
 			if (lin->row0)
 				continue;
 			rng_seed(&r, seed, l * LM_LINEARS + (size_t)j);
@@ -184,16 +195,25 @@ static int unused(struct span c, const char *name, struct err *e)
 	struct span v = json_member(c, name);
 	enum json_kind k = json_kind(v);
 
-	if (k == JSON_NONE || k == JSON_NULL || k == JSON_FALSE || ((k == JSON_OBJECT || k == JSON_ARRAY) && json_count(v) == 0))
+	if (k == JSON_NONE || k == JSON_NULL || k == JSON_FALSE ||
+	    ((k == JSON_OBJECT || k == JSON_ARRAY) && json_count(v) == 0))
 		return 0;
 	return err_set(e, "%s is not supported", name);
 }
 
 static int read_config(struct lm_adapter *s, struct span c, int transposed, struct err *e)
 {
-	static const char *const not_covered[] = {"modules_to_save", "rank_pattern", "alpha_pattern",
-						  "layer_replication", "trainable_token_indices", "lora_bias", "exclude_modules",
-						  "target_parameters", "use_qalora", "alora_invocation_tokens", "arrow_config",
+	static const char *const not_covered[] = {"modules_to_save",
+						  "rank_pattern",
+						  "alpha_pattern",
+						  "layer_replication",
+						  "trainable_token_indices",
+						  "lora_bias",
+						  "exclude_modules",
+						  "target_parameters",
+						  "use_qalora",
+						  "alora_invocation_tokens",
+						  "arrow_config",
 						  "megatron_config"};
 	struct span init = json_member(c, "init_lora_weights"), bias = json_member(c, "bias");
 	int64_t rank;
@@ -204,7 +224,8 @@ static int read_config(struct lm_adapter *s, struct span c, int transposed, stru
 	if (json_int(json_member(c, "r"), &rank) < 0 || rank < 1 || (size_t)rank > RANK_MAX)
 		return err_set(e, "r must be 1 to %zu", RANK_MAX);
 	s->rank = (size_t)rank;
-	if (json_number(json_member(c, "lora_alpha"), &s->alpha) < 0 || !(s->alpha > 0) || !isfinite(s->alpha))
+	if (json_number(json_member(c, "lora_alpha"), &s->alpha) < 0 || !(s->alpha > 0) ||
+	    !isfinite(s->alpha))
 		return err_set(e, "lora_alpha must be a number more than 0");
 	if (json_kind(json_member(c, "lora_dropout")) == JSON_NUMBER)
 		json_number(json_member(c, "lora_dropout"), &s->dropout);
@@ -216,17 +237,22 @@ static int read_config(struct lm_adapter *s, struct span c, int transposed, stru
 		if (unused(c, not_covered[i], e) < 0)
 			return -1;
 	if (flag(c, "fan_in_fan_out") && !transposed)
-		return err_set(e, "fan_in_fan_out is for models that store their weights transposed, which this base does not");
+		return err_set(e,
+			       "fan_in_fan_out is for models that store their weights transposed, which this base does not");
 	if (json_kind(bias) == JSON_STRING && !json_is(bias, "none"))
-		return err_set(e, "bias %.*s is not supported", (int)(bias.n < 20 ? bias.n : 20), bias.s);
+		return err_set(e, "bias %.*s is not supported", (int)(bias.n < 20 ? bias.n : 20),
+			       bias.s);
 	if (json_kind(init) == JSON_STRING && !json_is(init, "gaussian"))
-		return err_set(e, "init_lora_weights %.*s changes the base model and is not supported",
+		return err_set(e,
+			       "init_lora_weights %.*s changes the base model and is not supported",
 			       (int)(init.n < 20 ? init.n : 20), init.s);
 	return 0;
 }
 
-/* Where a tensor of the file belongs: the layer and module whose name it carries. what gets the text after the module. */
-static int find_module(const struct lm_model *m, const char *name, size_t *layer, int *j, const char **what)
+/* Where a tensor of the file belongs: the layer and module whose name it carries. what gets the
+ * text after the module. */
+static int find_module(const struct lm_model *m, const char *name, size_t *layer, int *j,
+		       const char **what)
 {
 	size_t p = strlen(PREFIX);
 
@@ -255,11 +281,14 @@ static int shaped(const struct st_tensor *t, int dims, size_t rows, size_t cols,
 	if (t->dims == dims && t->shape[0] == rows && (dims == 1 || t->shape[1] == cols))
 		return 0;
 	if (dims == 1)
-		return err_set(e, "tensor %s has not the shape [%zu] that fits this base model", t->name, rows);
-	return err_set(e, "tensor %s has not the shape [%zu, %zu] that fits this base model and r", t->name, rows, cols);
+		return err_set(e, "tensor %s has not the shape [%zu] that fits this base model",
+			       t->name, rows);
+	return err_set(e, "tensor %s has not the shape [%zu, %zu] that fits this base model and r",
+		       t->name, rows, cols);
 }
 
-static int match(const struct lm_model *m, const struct lm_adapter *s, const struct st_set *f, struct pair *pairs, struct err *e)
+static int match(const struct lm_model *m, const struct lm_adapter *s, const struct st_set *f,
+		 struct pair *pairs, struct err *e)
 {
 	size_t found = 0;
 
@@ -274,7 +303,9 @@ static int match(const struct lm_model *m, const struct lm_adapter *s, const str
 		if (find_module(m, t->name, &l, &j, &what) < 0)
 			return err_set(e, "tensor %s has no module in this base model", t->name);
 		if (t->type != ST_F32 && t->type != ST_F16 && t->type != ST_BF16)
-			return err_set(e, "tensor %s is stored as %s; F32, F16 and BF16 are supported", t->name, st_type_name(t->type));
+			return err_set(e,
+				       "tensor %s is stored as %s; F32, F16 and BF16 are supported",
+				       t->name, st_type_name(t->type));
 		lin = &m->layers[l].lin[j];
 		p = &pairs[l * LM_LINEARS + (size_t)j];
 		if (strcmp(what, "lora_A.weight") == 0) {
@@ -283,7 +314,8 @@ static int match(const struct lm_model *m, const struct lm_adapter *s, const str
 		} else if (strcmp(what, "lora_B.weight") == 0) {
 			bad = shaped(t, 2, m->tensors[lin->t_w].rows, s->rank, e);
 			p->b = t;
-		} else if (s->dora && (strcmp(what, "lora_magnitude_vector") == 0 || strcmp(what, "lora_magnitude_vector.weight") == 0)) {
+		} else if (s->dora && (strcmp(what, "lora_magnitude_vector") == 0 ||
+				       strcmp(what, "lora_magnitude_vector.weight") == 0)) {
 			bad = shaped(t, 1, m->tensors[lin->t_w].rows, 0, e);
 			p->m = t;
 		} else {
@@ -296,8 +328,8 @@ static int match(const struct lm_model *m, const struct lm_adapter *s, const str
 		const struct pair *p = &pairs[i];
 
 		if ((!p->a) != (!p->b) || (s->dora && p->a && !p->m))
-			return err_set(e, "the adapter of %s in layer %zu is not whole", lm_linear_name(m, (int)(i % LM_LINEARS)),
-				       i / LM_LINEARS);
+			return err_set(e, "the adapter of %s in layer %zu is not whole",
+				       lm_linear_name(m, (int)(i % LM_LINEARS)), i / LM_LINEARS);
 		found += p->a != NULL;
 	}
 	if (found == 0)
@@ -309,7 +341,11 @@ static void load_values(struct lm_model *m, int t, const struct st_tensor *s)
 {
 	float *values = lm_keep(m, s->count, sizeof(*values));
 
-	nn_decode(values, s->type == ST_F32 ? NN_F32 : s->type == ST_F16 ? NN_F16 : NN_BF16, s->data, s->count);
+	nn_decode(values,
+		  s->type == ST_F32   ? NN_F32
+		  : s->type == ST_F16 ? NN_F16
+				      : NN_BF16,
+		  s->data, s->count);
 	m->tensors[t].type = NN_F32;
 	m->tensors[t].data = values;
 }
@@ -330,7 +366,8 @@ int lm_adapter_open(struct lm_model *m, const char *dir, int trained, struct err
 	}
 	if (file_read(path, CONFIG_MAX, &text, e) < 0)
 		goto cleanup;
-	if (json_check(buf_span(&text), &c, e) < 0 || read_config(&s, c, m->config.transposed, e) < 0) {
+	if (json_check(buf_span(&text), &c, e) < 0 ||
+	    read_config(&s, c, m->config.transposed, e) < 0) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
@@ -449,7 +486,8 @@ static void write_config(const struct lm_model *m, const char *base, struct buf 
 
 int lm_adapter_save(const struct lm_model *m, const char *dir, const char *base, struct err *e)
 {
-	char *weights = file_join(dir, "adapter_model.safetensors"), *config = file_join(dir, "adapter_config.json");
+	char *weights = file_join(dir, "adapter_model.safetensors"),
+	     *config = file_join(dir, "adapter_config.json");
 	struct buf b = BUF_INIT;
 	struct st_out o = {0};
 	int result = -1;

@@ -1,4 +1,5 @@
-/* A recursive transition network and the deterministic automaton that is made from it on the way. See automaton.h. */
+/* A recursive transition network and the deterministic automaton that is made from it on the way.
+ * See automaton.h. */
 #include "automaton.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct place {
 	uint32_t state, stack;
 };
 
-struct met { /* a state of the deterministic automaton */
+struct met {	      /* a state of the deterministic automaton */
 	size_t first; /* of its places */
 	uint32_t n;
 	int accepts;
@@ -137,7 +138,11 @@ void automaton_skip(struct automaton *a, uint32_t from, uint32_t to)
 
 void automaton_bytes(struct automaton *a, uint32_t from, uint32_t to, unsigned lo, unsigned hi)
 {
-	edge(a, from, (struct edge){.to = to, .kind = BYTES, .lo = (unsigned char)lo, .hi = (unsigned char)hi});
+	edge(a, from,
+	     (struct edge){.to = to,
+			   .kind = BYTES,
+			   .lo = (unsigned char)lo,
+			   .hi = (unsigned char)hi});
 }
 
 void automaton_call(struct automaton *a, uint32_t from, uint32_t to, uint32_t rule)
@@ -166,14 +171,17 @@ int automaton_finish(struct automaton *a, uint32_t rule, struct err *e)
 	int changed = 1;
 
 	if (a->full)
-		return err_set(e, "the schema is too large to decode under: its limits on lengths multiply");
-	/* What can reach its rule's end: backwards, because rules are mostly built front to back. */
+		return err_set(e,
+			       "the schema is too large to decode under: its limits on lengths multiply");
+	/* What can reach its rule's end: backwards, because rules are mostly built front to
+	 * back. */
 	for (size_t i = 0; i < a->n_states; i++)
 		a->states[i].good = a->states[i].end;
 	while (changed) {
 		changed = 0;
 		for (size_t i = a->n_states; i-- > 0;)
-			for (uint32_t x = a->states[i].edges; x != NONE && !a->states[i].good; x = a->edges[x].next)
+			for (uint32_t x = a->states[i].edges; x != NONE && !a->states[i].good;
+			     x = a->edges[x].next)
 				if (leads_on(a, &a->edges[x]))
 					changed = a->states[i].good = 1;
 	}
@@ -214,10 +222,13 @@ static int by_place(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
-	return x->state != y->state ? (x->state < y->state ? -1 : 1) : x->stack < y->stack ? -1 : x->stack > y->stack;
+	return x->state != y->state  ? (x->state < y->state ? -1 : 1)
+	       : x->stack < y->stack ? -1
+				     : x->stack > y->stack;
 }
 
-/* Follows all that needs no byte from the places in work, keeps those from which a byte leads on, and returns the set's number. */
+/* Follows all that needs no byte from the places in work, keeps those from which a byte leads on,
+ * and returns the set's number. */
 static uint32_t settle(struct automaton *a)
 {
 	size_t kept = 0;
@@ -256,19 +267,22 @@ static uint32_t settle(struct automaton *a)
 		return AUTOMATON_DEAD;
 	qsort(a->work, kept, sizeof *a->work, by_place);
 	for (size_t i = 0; i < kept; i++)
-		hash = (hash ^ ((uint64_t)a->work[i].state << 32 | a->work[i].stack)) * 1099511628211u;
+		hash = (hash ^ ((uint64_t)a->work[i].state << 32 | a->work[i].stack)) *
+		       1099511628211u;
 	hash += (uint64_t)accepts;
 	slot = map_put(&a->met_of, hash, a->n_met, &added);
 	found = added ? NONE : (uint32_t)*slot;
 	for (; found != NONE; found = a->met[found].same_hash)
 		if (a->met[found].n == kept && a->met[found].accepts == accepts &&
-		    (kept == 0 || memcmp(a->places + a->met[found].first, a->work, kept * sizeof *a->work) == 0))
+		    (kept == 0 ||
+		     memcmp(a->places + a->met[found].first, a->work, kept * sizeof *a->work) == 0))
 			return found;
 	a->met = mem_grow(a->met, &a->cap_met, a->n_met + 1, sizeof *a->met);
 	a->places = mem_grow(a->places, &a->cap_places, a->n_places + kept + 1, sizeof *a->places);
 	if (kept)
 		memcpy(a->places + a->n_places, a->work, kept * sizeof *a->work);
-	a->met[a->n_met] = (struct met){a->n_places, (uint32_t)kept, accepts, NULL, added ? NONE : (uint32_t)*slot};
+	a->met[a->n_met] = (struct met){a->n_places, (uint32_t)kept, accepts, NULL,
+					added ? NONE : (uint32_t)*slot};
 	*slot = a->n_met;
 	a->n_places += kept;
 	return (uint32_t)a->n_met++;
@@ -286,7 +300,8 @@ static uint32_t step(struct automaton *a, uint32_t at, unsigned char byte)
 		struct place p = a->places[a->met[at].first + i];
 
 		for (uint32_t x = a->states[p.state].edges; x != NONE; x = a->edges[x].next)
-			if (a->edges[x].kind == BYTES && a->edges[x].lo <= byte && byte <= a->edges[x].hi)
+			if (a->edges[x].kind == BYTES && a->edges[x].lo <= byte &&
+			    byte <= a->edges[x].hi)
 				add_place(a, a->edges[x].to, p.stack);
 	}
 	return settle(a);

@@ -1,8 +1,9 @@
 /* automaton: which bytes may come next, and so which tokens.
  *
- * A language is given as rules that may call each other (a recursive transition network): states with edges on nothing, on a range of
- * bytes, or through a rule. It is followed as a set of places, each a state and the stack of rules to return to; sets are made
- * into states of a deterministic automaton as they are met, with a table of 256 transitions each, so going through a vocabulary is
+ * A language is given as rules that may call each other (a recursive transition network): states
+ * with edges on nothing, on a range of bytes, or through a rule. It is followed as a set of places,
+ * each a state and the stack of rules to return to; sets are made into states of a deterministic
+ * automaton as they are met, with a table of 256 transitions each, so going through a vocabulary is
  * looking things up. Masks of tokens are kept for each such state.
  *
  * Not for several threads at once, but for masks already asked for.
@@ -24,7 +25,8 @@ struct automaton;
 struct automaton *automaton_new(void);
 void automaton_free(struct automaton *a);
 
-/* --- building. Numbers of states and rules are handed out; a failed addition (too many) shows in automaton_finish. --- */
+/* --- building. Numbers of states and rules are handed out; a failed addition (too many) shows in
+ * automaton_finish. --- */
 
 uint32_t automaton_state(struct automaton *a);
 uint32_t automaton_rule(struct automaton *a);
@@ -36,7 +38,8 @@ void automaton_call(struct automaton *a, uint32_t from, uint32_t to, uint32_t ru
 /* The bytes of s in order; a new state behind them is returned. */
 uint32_t automaton_text(struct automaton *a, uint32_t from, struct span s);
 
-/* Strikes out what can never come to an end; the language begins with this rule. -1: it is empty ("can never be met"), or too large. */
+/* Strikes out what can never come to an end; the language begins with this rule. -1: it is empty
+ * ("can never be met"), or too large. */
 int automaton_finish(struct automaton *a, uint32_t rule, struct err *e);
 
 /* --- following --- */

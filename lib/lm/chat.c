@@ -25,14 +25,15 @@ struct span chat_message(const struct chat_messages *m, size_t i)
 	return (struct span){m->json.data + m->at[i], m->at[i + 1] - m->at[i]};
 }
 
-/* {"function": {"arguments": "{...}"}}: the arguments as an object where they are one, else as they stand. */
+/* {"function": {"arguments": "{...}"}}: the arguments as an object where they are one, else as they
+ * stand. */
 static void put_tool_call(const struct chat *c, struct buf *b, struct span call)
 {
 	struct span f = json_member(call, "function"), args = json_member(f, "arguments"), inner;
 	struct buf text = BUF_INIT;
 
-	if (!c->arguments_as_text && !json_string(args, &text) && !json_check(buf_span(&text), &inner, NULL) &&
-	    json_kind(inner) == JSON_OBJECT) {
+	if (!c->arguments_as_text && !json_string(args, &text) &&
+	    !json_check(buf_span(&text), &inner, NULL) && json_kind(inner) == JSON_OBJECT) {
 		buf_add(b, call.s, (size_t)(args.s - call.s));
 		buf_addspan(b, inner);
 		buf_add(b, args.s + args.n, (size_t)(call.s + call.n - args.s) - args.n);
@@ -65,7 +66,8 @@ static int put_message(const struct chat *c, struct buf *b, struct span message,
 			buf_clear(&text);
 			if (message_text(value, &text)) {
 				buf_release(&text);
-				return err_set(e, "its content has parts that are not text, and only text can be given to this model");
+				return err_set(e,
+					       "its content has parts that are not text, and only text can be given to this model");
 			}
 			json_put_string(b, text.data ? text.data : "", text.len);
 		} else if (json_is(key, "tool_calls") && json_kind(value) == JSON_ARRAY) {
@@ -85,7 +87,8 @@ static int put_message(const struct chat *c, struct buf *b, struct span message,
 	return 0;
 }
 
-int chat_messages_of(const struct chat *c, struct span messages, struct chat_messages *m, struct err *e)
+int chat_messages_of(const struct chat *c, struct span messages, struct chat_messages *m,
+		     struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, value, role;
@@ -125,10 +128,14 @@ static void put_token(struct jw *w, const char *key, const struct tokenizer *t, 
 	jw_strn(w, s.s, s.n);
 }
 
-int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n, struct span tools, int generate, struct buf *text,
+int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
+			 struct span tools, int generate, struct buf *text,
 			 struct jinja_marks *marks, struct err *e)
 {
-	const struct jinja *t = c->tool_template && json_kind(tools) == JSON_ARRAY && json_count(tools) ? c->tool_template : c->template;
+	const struct jinja *t =
+		c->tool_template && json_kind(tools) == JSON_ARRAY && json_count(tools)
+			? c->tool_template
+			: c->template;
 	struct buf vars = BUF_INIT;
 	struct jw w;
 	size_t i;
@@ -157,22 +164,27 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 	put_token(&w, "pad_token", c->t, tokenizer_pad(c->t));
 	put_token(&w, "unk_token", c->t, tokenizer_unk(c->t));
 	jw_end(&w);
-	rc = vars.full ? err_set(e, "the conversation is too long") : jinja_render(t, buf_span(&vars), 0, NULL, text, marks, e);
+	rc = vars.full ? err_set(e, "the conversation is too long")
+		       : jinja_render(t, buf_span(&vars), 0, NULL, text, marks, e);
 	buf_release(&vars);
 	return rc;
 }
 
 /* --- the plain template --- */
 
-/* The text of message i for the plain template, with the newline that ends all but the assistant's. */
-int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, int *assistant, struct err *e)
+/* The text of message i for the plain template, with the newline that ends all but the
+ * assistant's. */
+int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, int *assistant,
+		    struct err *e)
 {
 	struct span v = chat_message(m, i), content = json_member(v, "content");
 
 	buf_clear(text);
 	*assistant = json_is(json_member(v, "role"), "assistant");
 	if (json_count(json_member(v, "tool_calls")))
-		return err_set(e, "message %zu calls tools, which needs a model with a chat template", i + 1);
+		return err_set(e,
+			       "message %zu calls tools, which needs a model with a chat template",
+			       i + 1);
 	if (json_kind(content) == JSON_STRING)
 		json_string(content, text);
 	if (!*assistant)
@@ -180,7 +192,8 @@ int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, i
 	return 0;
 }
 
-static int plain_text(const struct chat *c, const struct chat_messages *m, struct buf *out, struct err *e)
+static int plain_text(const struct chat *c, const struct chat_messages *m, struct buf *out,
+		      struct err *e)
 {
 	struct buf turn = BUF_INIT;
 	const int32_t *prefix;
@@ -199,7 +212,8 @@ static int plain_text(const struct chat *c, const struct chat_messages *m, struc
 	return rc;
 }
 
-static int plain_prompt(const struct chat *c, const struct chat_messages *m, struct tokens *out, struct err *e)
+static int plain_prompt(const struct chat *c, const struct chat_messages *m, struct tokens *out,
+			struct err *e)
 {
 	struct buf turn = BUF_INIT;
 	const int32_t *prefix;
@@ -210,7 +224,10 @@ static int plain_prompt(const struct chat *c, const struct chat_messages *m, str
 	tokens_append(out, prefix, n);
 	for (i = 0; i < m->n && !rc; i++) {
 		rc = chat_plain_turn(m, i, &turn, &assistant, e) ||
-		     tokenizer_encode(c->t, buf_span(&turn), i ? TOKENIZER_CONTINUES : 0, out, e) ? -1 : 0;
+				     tokenizer_encode(c->t, buf_span(&turn),
+						      i ? TOKENIZER_CONTINUES : 0, out, e)
+			     ? -1
+			     : 0;
 		if (!rc && assistant && tokenizer_eos(c->t) >= 0)
 			tokens_add(out, tokenizer_eos(c->t));
 	}
@@ -232,16 +249,20 @@ int chat_encode_text(const struct chat *c, struct span text, struct tokens *out,
 		return -1;
 	}
 	/* The text may begin with it already. */
-	if (n && out->n - from >= 2 * n && !memcmp(out->ids + from + n, prefix, n * sizeof *prefix)) {
-		memmove(out->ids + from, out->ids + from + n, (out->n - from - n) * sizeof *out->ids);
+	if (n && out->n - from >= 2 * n &&
+	    !memcmp(out->ids + from + n, prefix, n * sizeof *prefix)) {
+		memmove(out->ids + from, out->ids + from + n,
+			(out->n - from - n) * sizeof *out->ids);
 		out->n -= n;
 	}
 	return 0;
 }
 
-int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct chat_input *in, struct err *e)
+int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct chat_input *in,
+		  struct err *e)
 {
-	struct span prompt = record_get(r, "prompt"), completion = record_get(r, "completion"), last, key, value;
+	struct span prompt = record_get(r, "prompt"), completion = record_get(r, "completion"),
+		    last, key, value;
 	size_t middle;
 
 	memset(in, 0, sizeof *in);
@@ -283,7 +304,8 @@ int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct
 	return 0;
 }
 
-int chat_render(const struct chat *c, const struct chat_input *in, int generate, struct buf *text, struct err *e)
+int chat_render(const struct chat *c, const struct chat_input *in, int generate, struct buf *text,
+		struct err *e)
 {
 	struct chat_messages m;
 	int rc;
@@ -298,12 +320,14 @@ int chat_render(const struct chat *c, const struct chat_input *in, int generate,
 	}
 	if (chat_messages_of(c, in->messages, &m, e))
 		return -1;
-	rc = c->template ? chat_render_messages(c, &m, m.n, in->tools, generate, text, NULL, e) : plain_text(c, &m, text, e);
+	rc = c->template ? chat_render_messages(c, &m, m.n, in->tools, generate, text, NULL, e)
+			 : plain_text(c, &m, text, e);
 	chat_messages_release(&m);
 	return rc;
 }
 
-int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text, struct tokens *out, struct err *e)
+int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
+		       struct tokens *out, struct err *e)
 {
 	struct buf own = BUF_INIT, *b = text ? text : &own;
 	struct chat_messages m;
@@ -316,7 +340,9 @@ int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct
 			rc = plain_prompt(c, &m, out, e);
 		chat_messages_release(&m);
 	} else if (!rc) {
-		rc = chat_encode_text(c, (struct span){b->data ? b->data + from : "", b->len - from}, out, e);
+		rc = chat_encode_text(c,
+				      (struct span){b->data ? b->data + from : "", b->len - from},
+				      out, e);
 	}
 	buf_release(&own);
 	return rc;
@@ -361,7 +387,8 @@ static int try(const struct chat *c, const char *messages, struct buf *text)
 	return rc;
 }
 
-/* The added token that closes an assistant's turn, found by rendering one: white space at most may stand before it. */
+/* The added token that closes an assistant's turn, found by rendering one: white space at most may
+ * stand before it. */
 static int32_t end_of_turn(const struct chat *c)
 {
 	static const char content[] = "ft-answer";
@@ -372,18 +399,26 @@ static int32_t end_of_turn(const struct chat *c)
 	int32_t found = -1;
 	size_t i, k;
 
-	if (!try(c, "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]", &text) && text.len)
+	if (!try(c,
+		 "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]",
+		 &text) &&
+	    text.len)
 		at = memmem(text.data, text.len, content, sizeof content - 1);
 	if (at) {
 		at += sizeof content - 1;
-		if (!tokenizer_encode(c->t, (struct span){at, (size_t)(text.data + text.len - at)}, TOKENIZER_CONTINUES, &ids, &e))
+		if (!tokenizer_encode(c->t, (struct span){at, (size_t)(text.data + text.len - at)},
+				      TOKENIZER_CONTINUES, &ids, &e))
 			for (i = 0; i < ids.n; i++) {
 				buf_clear(&piece);
-				tokenizer_decode(c->t, ids.ids + i, 1, TOKENIZER_KEEP_START, &piece);
-				for (k = 0; k < piece.len && piece.data[k] && strchr(" \n\r\t", piece.data[k]); k++)
+				tokenizer_decode(c->t, ids.ids + i, 1, TOKENIZER_KEEP_START,
+						 &piece);
+				for (k = 0; k < piece.len && piece.data[k] &&
+					    strchr(" \n\r\t", piece.data[k]);
+				     k++)
 					;
 				if (k < piece.len) {
-					found = tokenizer_is_added(c->t, ids.ids[i]) ? ids.ids[i] : -1;
+					found = tokenizer_is_added(c->t, ids.ids[i]) ? ids.ids[i]
+										     : -1;
 					break;
 				}
 			}
@@ -404,7 +439,8 @@ static int has_stop(const struct chat *c, int32_t id)
 	return 0;
 }
 
-/* Does the prompt for an answer hold something that the answer, as the template writes it, does not begin with? */
+/* Does the prompt for an answer hold something that the answer, as the template writes it, does not
+ * begin with? */
 static int opens_more(const struct chat *c)
 {
 	static const char asked[] = "[{\"role\":\"user\",\"content\":\"ft-question\"}]";
@@ -413,9 +449,12 @@ static int opens_more(const struct chat *c)
 	struct err e = ERR_INIT;
 	int yes = 0;
 
-	if (!try(c, "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]", &full) &&
+	if (!try(c,
+		 "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]",
+		 &full) &&
 	    !chat_messages_of(c, span_of(asked), &m, &e)) {
-		yes = !chat_render_messages(c, &m, m.n, (struct span){NULL, 0}, 1, &prompt, NULL, &e) &&
+		yes = !chat_render_messages(c, &m, m.n, (struct span){NULL, 0}, 1, &prompt, NULL,
+					    &e) &&
 		      (prompt.len > full.len || memcmp(prompt.data, full.data, prompt.len));
 		chat_messages_release(&m);
 	}
@@ -443,16 +482,19 @@ static void probe(struct chat *c)
 	if (try(c, calls, &text)) {
 		c->arguments_as_text = 1;
 		if (try(c, calls, &text))
-			c->arguments_as_text = 0; /* it knows no calls, or wants more of them than this */
+			/* it knows no calls, or wants more of them than this */
+			c->arguments_as_text = 0;
 	}
 	buf_release(&text);
 	if (end >= 0 && !has_stop(c, end))
 		tokens_add(&c->stops, end);
 	if (opens_more(c))
-		buf_addf(&c->warning, "the chat template's generation prompt says more than an answer in it does (it opens a block, <think> say): an answer "
-				      "is trained on from before that block");
+		buf_addf(&c->warning,
+			 "the chat template's generation prompt says more than an answer in it does (it opens a block, <think> say): an answer "
+			 "is trained on from before that block");
 	if (end < 0)
-		buf_addf(&c->warning, "%sthe chat template ends an assistant's turn with no token of its own; the tokenizer's EOS is put there",
+		buf_addf(&c->warning,
+			 "%sthe chat template ends an assistant's turn with no token of its own; the tokenizer's EOS is put there",
 			 c->warning.len ? "; " : "");
 }
 
@@ -474,12 +516,13 @@ static struct chat *finish(struct chat *c, const char *name)
 		probe(c);
 	else
 		buf_addf(&c->warning,
-			 "%s has no chat template: turns are given as plain text, each ended by a newline, the assistant's by %s", name,
-			 tokenizer_eos(c->t) >= 0 ? "EOS" : "nothing (it has no EOS either)");
+			 "%s has no chat template: turns are given as plain text, each ended by a newline, the assistant's by %s",
+			 name, tokenizer_eos(c->t) >= 0 ? "EOS" : "nothing (it has no EOS either)");
 	return c;
 }
 
-struct chat *chat_new(struct span source, const char *name, const struct tokenizer *t, struct err *e)
+struct chat *chat_new(struct span source, const char *name, const struct tokenizer *t,
+		      struct err *e)
 {
 	struct chat *c = new_chat(t);
 
@@ -501,7 +544,8 @@ static int compile(struct jinja **to, struct span json, const char *path, struct
 	return *to ? 0 : -1;
 }
 
-/* `chat_template` of a JSON file: a string, or a list of {"name", "template"}. 1 where there was one. */
+/* `chat_template` of a JSON file: a string, or a list of {"name", "template"}. 1 where there was
+ * one. */
 static int from_json(struct chat *c, const char *path, struct err *e)
 {
 	struct buf text = BUF_INIT;
@@ -511,7 +555,8 @@ static int from_json(struct chat *c, const char *path, struct err *e)
 
 	if (!file_exists(path))
 		return 0;
-	if (file_read(path, TEMPLATE_FILE_MAX, &text, e) || (json_check(buf_span(&text), &v, e) && err_prefix(e, "%s", path))) {
+	if (file_read(path, TEMPLATE_FILE_MAX, &text, e) ||
+	    (json_check(buf_span(&text), &v, e) && err_prefix(e, "%s", path))) {
 		buf_release(&text);
 		return -1;
 	}

@@ -1,10 +1,11 @@
 /* Which tokens of a conversation are trained on.
  *
- * Each assistant turn is a range of the rendered text: from where the prompt for it ends (the conversation before it, rendered with the
- * generation prompt) to where the conversation up to and with it ends. Templates that write a turn otherwise once others follow
- * it (Qwen3 drops the thinking of earlier answers) leave no such prefix; there the turn is found by changing its content and
- * looking where the text changes. The ranges are then carried over to tokens: the text is tokenized range by range, and that is
- * compared with the whole text tokenized at once.
+ * Each assistant turn is a range of the rendered text: from where the prompt for it ends (the
+ * conversation before it, rendered with the generation prompt) to where the conversation up to and
+ * with it ends. Templates that write a turn otherwise once others follow it (Qwen3 drops the
+ * thinking of earlier answers) leave no such prefix; there the turn is found by changing its
+ * content and looking where the text changes. The ranges are then carried over to tokens: the text
+ * is tokenized range by range, and that is compared with the whole text tokenized at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +76,13 @@ static int starts_with(struct span a, struct span prefix)
 
 /* --- ranges of text --- */
 
-/* The conversation with a mark put before or after the content of message i, rendered; the length that it shares with full. */
-static int find_content(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools, struct span full, int after,
-			size_t *at, struct err *e)
+/* The conversation with a mark put before or after the content of message i, rendered; the length
+ * that it shares with full. */
+static int find_content(const struct chat *c, const struct chat_messages *m, size_t i,
+			struct span tools, struct span full, int after, size_t *at, struct err *e)
 {
-	static const char mark[] = "\xe2\x9f\xa6" "ft\xe2\x9f\xa7";
+	static const char mark[] = "\xe2\x9f\xa6"
+				   "ft\xe2\x9f\xa7";
 	struct chat_messages changed = {0};
 	struct span v = chat_message(m, i), content = json_member(v, "content");
 	struct buf text = BUF_INIT, out = BUF_INIT;
@@ -87,8 +90,10 @@ static int find_content(const struct chat *c, const struct chat_messages *m, siz
 	int rc = -1;
 
 	if (json_string(content, &text)) {
-		err_set(e, "message %zu: the template writes this turn otherwise once others follow, and without text it cannot be found there; "
-			   "give it \"weight\": 0, or let it be the last of a record of its own", i + 1);
+		err_set(e,
+			"message %zu: the template writes this turn otherwise once others follow, and without text it cannot be found there; "
+			"give it \"weight\": 0, or let it be the last of a record of its own",
+			i + 1);
 		goto cleanup;
 	}
 	changed.n = m->n;
@@ -104,7 +109,8 @@ static int find_content(const struct chat *c, const struct chat_messages *m, siz
 			buf_adds(&with, after ? mark : "");
 			buf_add(&changed.json, x.s, (size_t)(content.s - x.s));
 			json_put_string(&changed.json, with.data, with.len);
-			buf_add(&changed.json, content.s + content.n, (size_t)(x.s + x.n - content.s) - content.n);
+			buf_add(&changed.json, content.s + content.n,
+				(size_t)(x.s + x.n - content.s) - content.n);
 			buf_release(&with);
 		} else {
 			buf_addspan(&changed.json, x);
@@ -115,7 +121,9 @@ static int find_content(const struct chat *c, const struct chat_messages *m, siz
 		goto cleanup;
 	*at = common(full, buf_span(&out));
 	if (*at == full.n && out.len == full.n) {
-		err_set(e, "message %zu: the template leaves the text of this turn out, so its place cannot be told and it cannot be trained on", i + 1);
+		err_set(e,
+			"message %zu: the template leaves the text of this turn out, so its place cannot be told and it cannot be trained on",
+			i + 1);
 		goto cleanup;
 	}
 	rc = 0;
@@ -126,8 +134,9 @@ cleanup:
 	return rc;
 }
 
-/* A generation prompt that says more than the turn will (an opened <think>) is shared in part. The part ends behind a blank, a line
- * or a bracket, not within a word or tag that both happen to begin. */
+/* A generation prompt that says more than the turn will (an opened <think>) is shared in part. The
+ * part ends behind a blank, a line or a bracket, not within a word or tag that both happen to
+ * begin. */
 static size_t whole_words(struct span s, size_t from, size_t to)
 {
 	while (to > from && !strchr("\n >]", s.s[to - 1]))
@@ -135,10 +144,10 @@ static size_t whole_words(struct span s, size_t from, size_t to)
 	return to;
 }
 
-/* Where the turn of message i stands in the whole text. *known is 0 where the conversation before it is rendered otherwise in the whole text
- * than it is for the prompt; t is not filled then. */
-static int find_turn(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools, struct span full, struct turn *t,
-		     int *known, struct err *e)
+/* Where the turn of message i stands in the whole text. *known is 0 where the conversation before
+ * it is rendered otherwise in the whole text than it is for the prompt; t is not filled then. */
+static int find_turn(const struct chat *c, const struct chat_messages *m, size_t i,
+		     struct span tools, struct span full, struct turn *t, int *known, struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT, upto = BUF_INIT;
 	struct err ignored = ERR_INIT;
@@ -152,8 +161,8 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 		if (find_content(c, m, i, tools, full, 0, &t->begin, e))
 			goto cleanup;
 	} else if ((t->begin = common(full, buf_span(&prompt))) < prompt.len) {
-		*known = !chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) && starts_with(full, buf_span(&before)) &&
-			 t->begin >= before.len;
+		*known = !chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) &&
+			 starts_with(full, buf_span(&before)) && t->begin >= before.len;
 		if (!*known) {
 			rc = 0;
 			goto cleanup;
@@ -162,8 +171,8 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 	}
 	if (i + 1 == m->n) {
 		t->end = full.n;
-	} else if (!chat_render_messages(c, m, i + 1, tools, 0, &upto, NULL, &ignored) && starts_with(full, buf_span(&upto)) &&
-		   upto.len >= t->begin) {
+	} else if (!chat_render_messages(c, m, i + 1, tools, 0, &upto, NULL, &ignored) &&
+		   starts_with(full, buf_span(&upto)) && upto.len >= t->begin) {
 		t->end = upto.len;
 	} else {
 		t->by_content = 1;
@@ -175,7 +184,9 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 		goto cleanup;
 	}
 	if (t->end == t->begin && !t->by_content) {
-		err_set(e, "message %zu: the template leaves this turn out, so it cannot be trained on", i + 1);
+		err_set(e,
+			"message %zu: the template leaves this turn out, so it cannot be trained on",
+			i + 1);
 		goto cleanup;
 	}
 	rc = 0;
@@ -186,9 +197,11 @@ cleanup:
 	return rc;
 }
 
-/* Templates that move the system's or the tools' text to the last message show a turn at the end of another conversation than the one it
- * answered. What the model will see decides: text becomes the prompt for message i and behind it what the template writes of the turn. */
-static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools, struct buf *text, struct err *e)
+/* Templates that move the system's or the tools' text to the last message show a turn at the end of
+ * another conversation than the one it answered. What the model will see decides: text becomes the
+ * prompt for message i and behind it what the template writes of the turn. */
+static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools,
+		   struct buf *text, struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT;
 	struct span full = buf_span(text), opening = {NULL, 0};
@@ -198,11 +211,14 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 
 	if (chat_render_messages(c, m, i, tools, 1, &prompt, NULL, e))
 		goto cleanup;
-	if (!chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) && starts_with(buf_span(&prompt), buf_span(&before)))
+	if (!chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) &&
+	    starts_with(buf_span(&prompt), buf_span(&before)))
 		opening = (struct span){prompt.data + before.len, prompt.len - before.len};
-	/* The turn begins behind the last opening before its content; without an opening, with the content. */
+	/* The turn begins behind the last opening before its content; without an opening, with the
+	 * content. */
 	if (opening.n) {
-		for (at = full.n; at >= opening.n && memcmp(full.s + at - opening.n, opening.s, opening.n); at--)
+		for (at = full.n;
+		     at >= opening.n && memcmp(full.s + at - opening.n, opening.s, opening.n); at--)
 			;
 		at = at < opening.n ? 0 : at;
 	}
@@ -217,8 +233,10 @@ cleanup:
 	return rc;
 }
 
-/* *n: how many messages there are up to and with the last turn to train on; 0 where there is none. */
-static int last_trained(const struct chat_input *in, const struct chat_messages *m, size_t *n, struct err *e)
+/* *n: how many messages there are up to and with the last turn to train on; 0 where there is
+ * none. */
+static int last_trained(const struct chat_input *in, const struct chat_messages *m, size_t *n,
+			struct err *e)
 {
 	size_t i;
 	double w;
@@ -234,8 +252,8 @@ static int last_trained(const struct chat_input *in, const struct chat_messages 
 	return 0;
 }
 
-static int find_marked(const struct chat_input *in, const struct chat_messages *m, const struct jinja_marks *marks, struct turns *l,
-		       struct err *e)
+static int find_marked(const struct chat_input *in, const struct chat_messages *m,
+		       const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
 	size_t i, k = 0, assistants = 0;
 	int weighted = 0;
@@ -249,8 +267,9 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 			weighted |= w != 1;
 		}
 	if (weighted && marks->n != assistants)
-		return err_set(e, "the template marks %zu ranges for %zu assistant turns, so `weight` cannot be assigned to them", marks->n,
-			       assistants);
+		return err_set(e,
+			       "the template marks %zu ranges for %zu assistant turns, so `weight` cannot be assigned to them",
+			       marks->n, assistants);
 	for (i = 0; i < marks->n; i++) {
 		struct turn t = {marks->v[i].begin, marks->v[i].end, 1, 0, 0};
 
@@ -266,7 +285,8 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 	return 0;
 }
 
-static int find_turns(const struct chat *c, const struct chat_input *in, const struct chat_messages *m, struct buf *text,
+static int find_turns(const struct chat *c, const struct chat_input *in,
+		      const struct chat_messages *m, struct buf *text,
 		      const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
 	size_t i, last = m->n - 1;
@@ -283,16 +303,20 @@ static int find_turns(const struct chat *c, const struct chat_input *in, const s
 	for (i = 0; i <= last; i++) {
 		struct turn t = {0, 0, 1, i, 0};
 
-		if (!is_assistant(m, i) || weight_of(in->messages, i, &t.weight, e) || t.weight == 0)
+		if (!is_assistant(m, i) || weight_of(in->messages, i, &t.weight, e) ||
+		    t.weight == 0)
 			continue;
 		if (find_turn(c, m, i, in->tools, buf_span(text), &t, &known, e))
 			return -1;
 		if (!known || (moved && i < last && t.by_content))
-			return err_set(e, "message %zu: the template writes the conversation before this turn otherwise once others follow, so it "
-					  "cannot be trained on here; give it \"weight\": 0, or let it be the last of a record of its own",
+			return err_set(e,
+				       "message %zu: the template writes the conversation before this turn otherwise once others follow, so it "
+				       "cannot be trained on here; give it \"weight\": 0, or let it be the last of a record of its own",
 				       i + 1);
 		if (l->n && t.begin < l->v[l->n - 1].end)
-			return err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
+			return err_set(e,
+				       "message %zu: its place in the template's text cannot be told",
+				       i + 1);
 		turn_add(l, t);
 	}
 	return 0;
@@ -346,8 +370,9 @@ static int ends_turn(const struct chat *c, int32_t id)
 	return tokenizer_is_special(c->t, id);
 }
 
-/* Tokens [from, to) are a turn's; to is moved so that they end with the token that ends the turn, if there is one: white space after it is
- * left off, and where the range ends with the content the token that follows is taken in. Returns 1 where there is one. */
+/* Tokens [from, to) are a turn's; to is moved so that they end with the token that ends the turn,
+ * if there is one: white space after it is left off, and where the range ends with the content the
+ * token that follows is taken in. Returns 1 where there is one. */
 static int end_turn(const struct chat *c, const struct tokens *ids, size_t from, size_t *to)
 {
 	size_t k = *to;
@@ -368,20 +393,24 @@ static int end_turn(const struct chat *c, const struct tokens *ids, size_t from,
 }
 
 /* Ids of text[begin, end), which goes on from the ids in out. */
-static int encode_part(const struct chat *c, struct span text, size_t begin, size_t end, struct tokens *out, struct err *e)
+static int encode_part(const struct chat *c, struct span text, size_t begin, size_t end,
+		       struct tokens *out, struct err *e)
 {
 	/* After an added token tokenizers begin anew. */
 	int anew = out->n && tokenizer_is_added(c->t, out->ids[out->n - 1]);
 
-	return tokenizer_encode(c->t, (struct span){text.s + begin, end - begin}, anew ? 0 : TOKENIZER_CONTINUES, out, e);
+	return tokenizer_encode(c->t, (struct span){text.s + begin, end - begin},
+				anew ? 0 : TOKENIZER_CONTINUES, out, e);
 }
 
 /* Whether the tokens of text[0, at) are the first `expected` of ids. */
-static int is_border(const struct chat *c, struct span text, size_t at, const struct tokens *ids, size_t *expected)
+static int is_border(const struct chat *c, struct span text, size_t at, const struct tokens *ids,
+		     size_t *expected)
 {
 	struct tokens prefix = {0};
 	struct err e = ERR_INIT;
-	int yes = !chat_encode_text(c, (struct span){text.s, at}, &prefix, &e) && prefix.n <= ids->n &&
+	int yes = !chat_encode_text(c, (struct span){text.s, at}, &prefix, &e) &&
+		  prefix.n <= ids->n &&
 		  (!prefix.n || !memcmp(prefix.ids, ids->ids, prefix.n * sizeof *ids->ids));
 
 	*expected = prefix.n;
@@ -389,8 +418,8 @@ static int is_border(const struct chat *c, struct span text, size_t at, const st
 	return yes;
 }
 
-static int mask_text(const struct chat *c, struct span text, const struct turns *l, size_t messages, double record_weight,
-		     struct chat_example *x, struct err *e)
+static int mask_text(const struct chat *c, struct span text, const struct turns *l, size_t messages,
+		     double record_weight, struct chat_example *x, struct err *e)
 {
 	struct tokens whole = {0}, part = {0};
 	size_t *begins = mem_alloc(l->n + 1, sizeof *begins);
@@ -402,7 +431,8 @@ static int mask_text(const struct chat *c, struct span text, const struct turns 
 		goto cleanup;
 	for (k = 0; k < l->n; k++) {
 		begins[k] = x->ids.n;
-		if (encode_part(c, text, l->v[k].begin, k + 1 < l->n ? l->v[k + 1].begin : text.n, &x->ids, e))
+		if (encode_part(c, text, l->v[k].begin, k + 1 < l->n ? l->v[k + 1].begin : text.n,
+				&x->ids, e))
 			goto cleanup;
 	}
 	begins[l->n] = x->ids.n;
@@ -415,7 +445,8 @@ static int mask_text(const struct chat *c, struct span text, const struct turns 
 	for (k = 0; k < l->n; k++) {
 		size_t end;
 
-		/* The turn's own tokens: those that its range alone gives, as far as they are the same. */
+		/* The turn's own tokens: those that its range alone gives, as far as they are the
+		 * same. */
 		part.n = 0;
 		if (begins[k])
 			tokens_add(&part, x->ids.ids[begins[k] - 1]);
@@ -423,10 +454,12 @@ static int mask_text(const struct chat *c, struct span text, const struct turns 
 		if (encode_part(c, text, l->v[k].begin, l->v[k].end, &part, e))
 			goto cleanup;
 		for (end = begins[k]; end < begins[k + 1] && end - begins[k] + n < part.n &&
-				      part.ids[end - begins[k] + n] == x->ids.ids[end]; end++)
+				      part.ids[end - begins[k] + n] == x->ids.ids[end];
+		     end++)
 			;
 		ended = end_turn(c, &x->ids, begins[k], &end);
-		if (!ended && k + 1 == l->n && l->v[k].message + 1 == messages && tokenizer_eos(c->t) >= 0) {
+		if (!ended && k + 1 == l->n && l->v[k].message + 1 == messages &&
+		    tokenizer_eos(c->t) >= 0) {
 			x->ids.n = end;
 			tokens_add(&x->ids, tokenizer_eos(c->t));
 			x->eos_added = 1;
@@ -445,8 +478,9 @@ cleanup:
 
 /* --- the three kinds of input --- */
 
-static int mask_plain(const struct chat *c, const struct chat_input *in, const struct chat_messages *m, double record_weight,
-		      struct chat_example *x, struct err *e)
+static int mask_plain(const struct chat *c, const struct chat_input *in,
+		      const struct chat_messages *m, double record_weight, struct chat_example *x,
+		      struct err *e)
 {
 	struct buf turn = BUF_INIT;
 	const int32_t *prefix;
@@ -458,8 +492,10 @@ static int mask_plain(const struct chat *c, const struct chat_input *in, const s
 	tokens_append(&x->ids, prefix, n);
 	for (i = 0; i < m->n; i++) {
 		from = x->ids.n;
-		if (chat_plain_turn(m, i, &turn, &assistant, e) || weight_of(in->messages, i, &w, e) ||
-		    tokenizer_encode(c->t, buf_span(&turn), i ? TOKENIZER_CONTINUES : 0, &x->ids, e))
+		if (chat_plain_turn(m, i, &turn, &assistant, e) ||
+		    weight_of(in->messages, i, &w, e) ||
+		    tokenizer_encode(c->t, buf_span(&turn), i ? TOKENIZER_CONTINUES : 0, &x->ids,
+				     e))
 			goto cleanup;
 		if (!assistant)
 			continue;
@@ -474,7 +510,8 @@ cleanup:
 	return rc;
 }
 
-static int mask_completion(const struct chat *c, const struct chat_input *in, double record_weight, struct chat_example *x, struct err *e)
+static int mask_completion(const struct chat *c, const struct chat_input *in, double record_weight,
+			   struct chat_example *x, struct err *e)
 {
 	size_t from;
 
@@ -485,15 +522,16 @@ static int mask_completion(const struct chat *c, const struct chat_input *in, do
 		return 0;
 	if (encode_part(c, in->completion, 0, in->completion.n, &x->ids, e))
 		return -1;
-	if (tokenizer_eos(c->t) >= 0 && (x->ids.n == from || !tokenizer_is_stop(c->t, x->ids.ids[x->ids.n - 1])))
+	if (tokenizer_eos(c->t) >= 0 &&
+	    (x->ids.n == from || !tokenizer_is_stop(c->t, x->ids.ids[x->ids.n - 1])))
 		tokens_add(&x->ids, tokenizer_eos(c->t));
 	weigh(x, from, x->ids.n, record_weight);
 	x->turns = 1;
 	return 0;
 }
 
-int chat_encode_training(const struct chat *c, const struct chat_input *in, double record_weight, struct chat_example *x,
-			 struct err *e)
+int chat_encode_training(const struct chat *c, const struct chat_input *in, double record_weight,
+			 struct chat_example *x, struct err *e)
 {
 	struct chat_messages m = {0};
 	struct jinja_marks marks = {0};
@@ -524,7 +562,8 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	if (chat_render_messages(c, &m, m.n, in->tools, 0, &text, &marks, e) ||
 	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
 		goto cleanup;
-	rc = mask_text(c, (struct span){text.data ? text.data : "", text.len}, &turns, m.n, record_weight, x, e);
+	rc = mask_text(c, (struct span){text.data ? text.data : "", text.len}, &turns, m.n,
+		       record_weight, x, e);
 cleanup:
 	if (!rc)
 		weights_fit(x);

@@ -7,7 +7,8 @@
 
 #define STATE_MAX ((size_t)16 << 20)
 
-int checkpoint_save(const char *path, const struct lm_model *m, const struct adamw *o, struct span state, struct err *e)
+int checkpoint_save(const char *path, const struct lm_model *m, const struct adamw *o,
+		    struct span state, struct err *e)
 {
 	struct st_out out = {0};
 	uint64_t n = m->n_params, bytes = state.n;
@@ -38,14 +39,16 @@ int checkpoint_state(const char *path, struct buf *state, struct err *e)
 	return rc;
 }
 
-static int copy_floats(const struct st_set *s, const char *path, const char *name, float *to, size_t n, struct err *e)
+static int copy_floats(const struct st_set *s, const char *path, const char *name, float *to,
+		       size_t n, struct err *e)
 {
 	const struct st_tensor *t = st_find(s, name);
 	if (!t || t->type != ST_F32 || t->dims != 1)
 		return err_set(e, "%s: no checkpoint of ft-train: no %s", path, name);
 	if (t->count != n)
-		return err_set(e, "%s: %s holds %llu values, this run trains %zu: another model or other options", path,
-			       name, (unsigned long long)t->count, n);
+		return err_set(e,
+			       "%s: %s holds %llu values, this run trains %zu: another model or other options",
+			       path, name, (unsigned long long)t->count, n);
 	memcpy(to, t->data, n * sizeof *to);
 	return 0;
 }
@@ -56,7 +59,8 @@ int checkpoint_load(const char *path, struct lm_model *m, struct adamw *o, struc
 	if (st_open(&s, path, e))
 		return -1;
 	int rc = 0;
-	if (copy_floats(&s, path, "params", m->params, m->n_params, e) || copy_floats(&s, path, "adam.m", o->m, o->n, e) ||
+	if (copy_floats(&s, path, "params", m->params, m->n_params, e) ||
+	    copy_floats(&s, path, "adam.m", o->m, o->n, e) ||
 	    copy_floats(&s, path, "adam.v", o->v, o->n, e))
 		rc = -1;
 	st_close(&s);

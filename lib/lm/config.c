@@ -12,7 +12,8 @@
 
 enum family { LLAMA, MISTRAL, QWEN2, QWEN3, GEMMA, GEMMA2, GEMMA3, GPT2, FAMILIES };
 
-static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2"};
+static const char *const families[FAMILIES] = {"llama", "mistral", "qwen2",	  "qwen3",
+					       "gemma", "gemma2",  "gemma3_text", "gpt2"};
 
 static int absent(struct span v)
 {
@@ -20,7 +21,8 @@ static int absent(struct span v)
 }
 
 /* A whole number of lo..hi; where it is absent or null, otherwise (0: it must be there). */
-static int get_size(struct span c, const char *name, size_t hi, size_t otherwise, size_t *out, struct err *e)
+static int get_size(struct span c, const char *name, size_t hi, size_t otherwise, size_t *out,
+		    struct err *e)
 {
 	struct span v = json_member(c, name);
 	int64_t x;
@@ -85,7 +87,8 @@ static int get_eos(struct lm_config *c, struct span from, struct err *e)
 		return err_set(e, "eos_token_id must be a token id or a list of them");
 	while (json_next(&it, v, &key, &item)) {
 		if (token_id(item) < 0 || c->n_eos == LM_EOS_MAX)
-			return err_set(e, "eos_token_id must list at most %d token ids", LM_EOS_MAX);
+			return err_set(e, "eos_token_id must list at most %d token ids",
+				       LM_EOS_MAX);
 		c->eos[c->n_eos++] = token_id(item);
 	}
 	return 0;
@@ -105,7 +108,8 @@ static int get_rope_scaling(struct lm_config *c, struct span v, struct err *e)
 	} else if (json_is(kind, "llama3")) {
 		c->rope = LM_ROPE_LLAMA3;
 	} else {
-		return err_set(e, "rope scaling %.*s is not supported (default, linear and llama3 are)",
+		return err_set(e,
+			       "rope scaling %.*s is not supported (default, linear and llama3 are)",
 			       (int)(kind.n < 40 ? kind.n : 40), kind.s);
 	}
 	if (get_real(v, "factor", 0, &c->rope_factor, e) < 0)
@@ -114,11 +118,13 @@ static int get_rope_scaling(struct lm_config *c, struct span v, struct err *e)
 		return err_set(e, "rope scaling: factor must be 1 or more");
 	if (c->rope != LM_ROPE_LLAMA3)
 		return 0;
-	if (get_real(v, "low_freq_factor", 1, &c->rope_low, e) < 0 || get_real(v, "high_freq_factor", 4, &c->rope_high, e) < 0 ||
+	if (get_real(v, "low_freq_factor", 1, &c->rope_low, e) < 0 ||
+	    get_real(v, "high_freq_factor", 4, &c->rope_high, e) < 0 ||
 	    get_real(v, "original_max_position_embeddings", 0, &c->rope_original, e) < 0)
 		return -1;
 	if (c->rope_original < 1 || !(c->rope_high > c->rope_low) || c->rope_low <= 0)
-		return err_set(e, "rope scaling llama3: original_max_position_embeddings, low_freq_factor < high_freq_factor needed");
+		return err_set(e,
+			       "rope scaling llama3: original_max_position_embeddings, low_freq_factor < high_freq_factor needed");
 	return 0;
 }
 
@@ -128,21 +134,25 @@ static int get_rope(struct lm_config *c, struct span j, double theta, struct err
 	double partial;
 
 	c->rope = LM_ROPE_PLAIN;
-	if (get_real(j, "rope_theta", theta, &c->rope_theta, e) < 0 || get_real(j, "partial_rotary_factor", 1, &partial, e) < 0)
+	if (get_real(j, "rope_theta", theta, &c->rope_theta, e) < 0 ||
+	    get_real(j, "partial_rotary_factor", 1, &partial, e) < 0)
 		return -1;
 	if (partial != 1)
 		return err_set(e, "partial_rotary_factor %g is not supported", partial);
 	if (json_kind(scaling) == JSON_OBJECT && get_rope_scaling(c, scaling, e) < 0)
 		return -1;
 	if (json_kind(p) == JSON_OBJECT) {
-		struct span full = json_member(p, "full_attention"), sliding = json_member(p, "sliding_attention");
+		struct span full = json_member(p, "full_attention"),
+			    sliding = json_member(p, "sliding_attention");
 
 		if (json_kind(full) == JSON_OBJECT) {
-			if (get_real(sliding, "rope_theta", c->rope_local_theta, &c->rope_local_theta, e) < 0)
+			if (get_real(sliding, "rope_theta", c->rope_local_theta,
+				     &c->rope_local_theta, e) < 0)
 				return -1;
 			p = full;
 		}
-		if (get_real(p, "rope_theta", c->rope_theta, &c->rope_theta, e) < 0 || get_rope_scaling(c, p, e) < 0)
+		if (get_real(p, "rope_theta", c->rope_theta, &c->rope_theta, e) < 0 ||
+		    get_rope_scaling(c, p, e) < 0)
 			return -1;
 	}
 	if (c->rope_local_theta == 0)
@@ -152,26 +162,31 @@ static int get_rope(struct lm_config *c, struct span j, double theta, struct err
 	return 0;
 }
 
-/* Which layers look through a window: layer_types says so layer by layer; older files leave it to a rule of the family. */
+/* Which layers look through a window: layer_types says so layer by layer; older files leave it to a
+ * rule of the family. */
 static int get_windows(struct lm_config *c, struct span j, enum family f, struct err *e)
 {
-	struct span types = json_member(j, "layer_types"), window = json_member(j, "sliding_window"), key, item;
+	struct span types = json_member(j, "layer_types"),
+		    window = json_member(j, "sliding_window"), key, item;
 	struct json_iter it = {0};
 	size_t from = 0, pattern = 0, l = 0;
 	int use;
 
 	if (get_flag(j, "use_sliding_window", f != QWEN2 && f != QWEN3, &use, e) < 0)
 		return -1;
-	if (f == LLAMA || f == GEMMA || f == GPT2 || !use || (absent(window) && f != GEMMA2 && f != GEMMA3))
+	if (f == LLAMA || f == GEMMA || f == GPT2 || !use ||
+	    (absent(window) && f != GEMMA2 && f != GEMMA3))
 		return 0;
 	if (get_size(j, "sliding_window", 1 << 30, 4096, &c->window, e) < 0)
 		return -1;
 	if (json_kind(types) == JSON_ARRAY) {
 		if (json_count(types) != c->layers)
-			return err_set(e, "layer_types has %zu entries for %zu layers", json_count(types), c->layers);
+			return err_set(e, "layer_types has %zu entries for %zu layers",
+				       json_count(types), c->layers);
 		while (json_next(&it, types, &key, &item)) {
 			if (!json_is(item, "sliding_attention") && !json_is(item, "full_attention"))
-				return err_set(e, "layer_types: %.*s is not supported", (int)(item.n < 40 ? item.n : 40), item.s);
+				return err_set(e, "layer_types: %.*s is not supported",
+					       (int)(item.n < 40 ? item.n : 40), item.s);
 			c->windowed[l++] = (unsigned char)json_is(item, "sliding_attention");
 		}
 		return 0;
@@ -201,8 +216,10 @@ static int get_activation(struct lm_config *c, struct span j, enum family f, str
 		v = json_member(j, "hidden_activation");
 	if (f >= GEMMA && f <= GEMMA3) {
 		c->act = LM_GEGLU;
-		/* The first Gemma files say "gelu" and mean the tanh form, as Transformers computes it. */
-		if (absent(v) || json_is(v, "gelu_pytorch_tanh") || (f == GEMMA && json_is(v, "gelu")))
+		/* The first Gemma files say "gelu" and mean the tanh form, as Transformers computes
+		 * it. */
+		if (absent(v) || json_is(v, "gelu_pytorch_tanh") ||
+		    (f == GEMMA && json_is(v, "gelu")))
 			return 0;
 	} else if (f == GPT2) {
 		c->act = LM_GELU;
@@ -213,7 +230,8 @@ static int get_activation(struct lm_config *c, struct span j, enum family f, str
 		if (absent(v) || json_is(v, "silu") || json_is(v, "swish"))
 			return 0;
 	}
-	return err_set(e, "%s %.*s is not supported for %s", name, (int)(v.n < 40 ? v.n : 40), v.s, families[f]);
+	return err_set(e, "%s %.*s is not supported for %s", name, (int)(v.n < 40 ? v.n : 40), v.s,
+		       families[f]);
 }
 
 static int get_shape(struct lm_config *c, struct span j, enum family f, struct err *e)
@@ -221,16 +239,23 @@ static int get_shape(struct lm_config *c, struct span j, enum family f, struct e
 	int gpt = f == GPT2, gemma = f >= GEMMA && f <= GEMMA3;
 	double eps, range;
 
-	if (get_size(j, gpt ? "n_layer" : "num_hidden_layers", LM_LAYERS_MAX, 0, &c->layers, e) < 0 ||
+	if (get_size(j, gpt ? "n_layer" : "num_hidden_layers", LM_LAYERS_MAX, 0, &c->layers, e) <
+		    0 ||
 	    get_size(j, gpt ? "n_embd" : "hidden_size", 1 << 17, 0, &c->hidden, e) < 0 ||
 	    get_size(j, gpt ? "n_head" : "num_attention_heads", 4096, 0, &c->heads, e) < 0 ||
 	    get_size(j, "vocab_size", 1 << 23, 0, &c->vocab, e) < 0 ||
-	    get_size(j, gpt ? "n_inner" : "intermediate_size", 1 << 20, gpt ? 4 * c->hidden : 0, &c->ffn, e) < 0 ||
-	    get_size(j, gpt ? "n_positions" : "max_position_embeddings", 1 << 30, gpt ? 1024 : gemma ? 8192 : 2048,
+	    get_size(j, gpt ? "n_inner" : "intermediate_size", 1 << 20, gpt ? 4 * c->hidden : 0,
+		     &c->ffn, e) < 0 ||
+	    get_size(j, gpt ? "n_positions" : "max_position_embeddings", 1 << 30,
+		     gpt     ? 1024
+		     : gemma ? 8192
+			     : 2048,
 		     &c->max_positions, e) < 0 ||
 	    get_size(j, "num_key_value_heads", 4096, c->heads, &c->kv_heads, e) < 0 ||
-	    get_size(j, "head_dim", 4096, gemma ? 256 : (c->hidden + c->heads - 1) / c->heads, &c->head_dim, e) < 0 ||
-	    get_real(j, gpt ? "layer_norm_epsilon" : "rms_norm_eps", gpt ? 1e-5 : 1e-6, &eps, e) < 0 ||
+	    get_size(j, "head_dim", 4096, gemma ? 256 : (c->hidden + c->heads - 1) / c->heads,
+		     &c->head_dim, e) < 0 ||
+	    get_real(j, gpt ? "layer_norm_epsilon" : "rms_norm_eps", gpt ? 1e-5 : 1e-6, &eps, e) <
+		    0 ||
 	    get_real(j, "initializer_range", 0.02, &range, e) < 0 ||
 	    get_flag(j, "tie_word_embeddings", gemma || gpt, &c->tied, e) < 0)
 		return -1;
@@ -239,9 +264,12 @@ static int get_shape(struct lm_config *c, struct span j, enum family f, struct e
 	if (gpt)
 		c->kv_heads = c->heads;
 	if (c->heads % c->kv_heads != 0)
-		return err_set(e, "num_attention_heads %zu is no multiple of num_key_value_heads %zu", c->heads, c->kv_heads);
+		return err_set(e,
+			       "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
+			       c->heads, c->kv_heads);
 	if (absent(json_member(j, "head_dim")) && !gemma && c->hidden % c->heads != 0)
-		return err_set(e, "hidden_size %zu is no multiple of the %zu heads", c->hidden, c->heads);
+		return err_set(e, "hidden_size %zu is no multiple of the %zu heads", c->hidden,
+			       c->heads);
 	if (c->head_dim % 2 != 0 && !gpt)
 		return err_set(e, "head_dim %zu is odd", c->head_dim);
 	return 0;
@@ -254,7 +282,8 @@ static int get_family(struct lm_config *c, struct span j, enum family f, struct 
 
 	c->embed_scale = 1;
 	c->attn_scale = 1 / sqrtf((float)c->head_dim);
-	if (get_flag(j, "attention_bias", f == QWEN2, &attention_bias, e) < 0 || get_flag(j, "mlp_bias", 0, &mlp_bias, e) < 0)
+	if (get_flag(j, "attention_bias", f == QWEN2, &attention_bias, e) < 0 ||
+	    get_flag(j, "mlp_bias", 0, &mlp_bias, e) < 0)
 		return -1;
 	switch (f) {
 	case LLAMA:
@@ -325,12 +354,14 @@ static int read_config(struct lm_config *c, struct span j, struct err *e)
 	int f, quantized = !absent(json_member(j, "quantization_config"));
 
 	if (json_string(type, &name) < 0)
-		return err_set(e, "model_type is missing: this is no model of the Hugging Face layout");
+		return err_set(e,
+			       "model_type is missing: this is no model of the Hugging Face layout");
 	for (f = 0; f < FAMILIES; f++)
 		if (span_is(buf_span(&name), families[f]))
 			break;
 	if (f == FAMILIES) {
-		err_set(e, "model_type %.60s is not supported (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text and gpt2 are)",
+		err_set(e,
+			"model_type %.60s is not supported (llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text and gpt2 are)",
 			name.data);
 		buf_release(&name);
 		return -1;
@@ -338,7 +369,8 @@ static int read_config(struct lm_config *c, struct span j, struct err *e)
 	buf_release(&name);
 	strcpy(c->model_type, families[f]);
 	if (quantized)
-		return err_set(e, "quantization_config: weights quantised by other tools are not supported; take the original model");
+		return err_set(e,
+			       "quantization_config: weights quantised by other tools are not supported; take the original model");
 	if (get_shape(c, j, (enum family)f, e) < 0 || get_activation(c, j, (enum family)f, e) < 0 ||
 	    get_family(c, j, (enum family)f, e) < 0 || get_windows(c, j, (enum family)f, e) < 0)
 		return -1;
@@ -347,7 +379,8 @@ static int read_config(struct lm_config *c, struct span j, struct err *e)
 	return get_eos(c, j, e);
 }
 
-int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where, struct err *e)
+int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where,
+		    struct err *e)
 {
 	struct span all;
 
@@ -377,14 +410,16 @@ int lm_config_read_file(struct lm_config *c, const char *path, struct err *e)
 
 int lm_config_read(struct lm_config *c, const char *dir, struct err *e)
 {
-	char *path = file_join(dir, "config.json"), *generation = file_join(dir, "generation_config.json");
+	char *path = file_join(dir, "config.json"),
+	     *generation = file_join(dir, "generation_config.json");
 	struct buf text = BUF_INIT;
 	struct span all;
 	int result = lm_config_read_file(c, path, e);
 
 	if (result == 0 && file_exists(generation)) {
 		result = file_read(generation, CONFIG_MAX, &text, e);
-		if (result == 0 && (json_check(buf_span(&text), &all, e) < 0 || get_eos(c, all, e) < 0))
+		if (result == 0 &&
+		    (json_check(buf_span(&text), &all, e) < 0 || get_eos(c, all, e) < 0))
 			result = err_prefix(e, "%s", generation);
 		if (result < 0)
 			lm_config_release(c);
@@ -415,7 +450,8 @@ size_t lm_config_window(const struct lm_config *c, size_t l)
 void lm_config_rope(const struct lm_config *c, int local, double *out)
 {
 	double theta = local ? c->rope_local_theta : c->rope_theta;
-	/* Scaling stretches the long range; windowed layers with a base of their own never see it (Gemma 3). */
+	/* Scaling stretches the long range; windowed layers with a base of their own never see it
+	 * (Gemma 3). */
 	enum lm_rope kind = local && c->rope_local_theta != c->rope_theta ? LM_ROPE_PLAIN : c->rope;
 
 	for (size_t i = 0; i < c->head_dim / 2; i++) {
@@ -425,7 +461,8 @@ void lm_config_rope(const struct lm_config *c, int local, double *out)
 			f /= c->rope_factor;
 		} else if (kind == LM_ROPE_LLAMA3) {
 			double wavelength = 2 * 3.14159265358979323846 / f;
-			double s = (c->rope_original / wavelength - c->rope_low) / (c->rope_high - c->rope_low);
+			double s = (c->rope_original / wavelength - c->rope_low) /
+				   (c->rope_high - c->rope_low);
 
 			s = s < 0 ? 0 : s > 1 ? 1 : s;
 			f = (1 - s) * f / c->rope_factor + s * f;

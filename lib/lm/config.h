@@ -1,7 +1,7 @@
 /* config: config.json of a published model, read into what the computation needs to know.
  *
- * One decoder covers the families; they differ in the fields below. A model_type or a feature that is not covered is refused by
- * name, never guessed at.
+ * One decoder covers the families; they differ in the fields below. A model_type or a feature that
+ * is not covered is refused by name, never guessed at.
  */
 #ifndef FT_LM_CONFIG_H
 #define FT_LM_CONFIG_H
@@ -30,14 +30,15 @@ struct lm_config {
 	float attn_scale;  /* 1/sqrt(head_dim), or from query_pre_attn_scalar */
 	float attn_softcap, logit_softcap; /* 0: none */
 	enum lm_rope rope;
-	double rope_theta, rope_local_theta; /* local: for windowed layers, where it differs; otherwise equal */
+	/* local: for windowed layers, where it differs; otherwise equal */
+	double rope_theta, rope_local_theta;
 	double rope_factor, rope_low, rope_high, rope_original;
-	size_t window;	       /* sliding window of the windowed layers; 0: none */
+	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[LM_LAYERS_MAX];
-	int transposed;	       /* GPT-2: weights stored [in, out], q k v fused */
-	float init_range;      /* initializer_range, .02 where absent */
-	int bos, pad;	       /* -1: none */
-	int eos[LM_EOS_MAX];   /* generation_config.json wins over config.json */
+	int transposed;	     /* GPT-2: weights stored [in, out], q k v fused */
+	float init_range;    /* initializer_range, .02 where absent */
+	int bos, pad;	     /* -1: none */
+	int eos[LM_EOS_MAX]; /* generation_config.json wins over config.json */
 	size_t n_eos;
 	char *text; /* config.json as read, owned */
 };
@@ -47,13 +48,15 @@ int lm_config_read(struct lm_config *c, const char *dir, struct err *e);
 /* Reads a configuration from a file by its own name (ft-train --scratch). */
 int lm_config_read_file(struct lm_config *c, const char *path, struct err *e);
 /* From text; where says what to call it in errors. */
-int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where, struct err *e);
+int lm_config_parse(struct lm_config *c, const char *text, size_t n, const char *where,
+		    struct err *e);
 void lm_config_release(struct lm_config *c);
 void lm_config_copy(struct lm_config *to, const struct lm_config *from);
 
 /* The window of layer l, 0 for none. */
 size_t lm_config_window(const struct lm_config *c, size_t l);
-/* Inverse frequencies of the rotary positions after scaling: out [head_dim/2]. local: those of windowed layers. */
+/* Inverse frequencies of the rotary positions after scaling: out [head_dim/2]. local: those of
+ * windowed layers. */
 void lm_config_rope(const struct lm_config *c, int local, double *out);
 
 #endif

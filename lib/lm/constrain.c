@@ -1,8 +1,9 @@
 /* From a schema to an automaton over JSON text. See constrain.h.
  *
- * What must hold at one place of the value is a list of schemas (a member may be described by several branches of an allOf). The list
- * is expanded: references followed, allOf flattened, anyOf and oneOf made into alternatives; what is left are nodes whose own limits
- * are combined type by type. A list that was met before is called again as the same rule, which is how recursion ends.
+ * What must hold at one place of the value is a list of schemas (a member may be described by
+ * several branches of an allOf). The list is expanded: references followed, allOf flattened, anyOf
+ * and oneOf made into alternatives; what is left are nodes whose own limits are combined type by
+ * type. A list that was met before is called again as the same rule, which is how recursion ends.
  */
 #include "constrain.h"
 
@@ -19,7 +20,8 @@
 
 int constrain_cannot(struct compiler *c, const struct schema_node *n, const char *word)
 {
-	return err_set(c->e, "%s: %s is not covered where answers are held to the schema", n->where, word);
+	return err_set(c->e, "%s: %s is not covered where answers are held to the schema", n->where,
+		       word);
 }
 
 uint32_t constrain_text(struct compiler *c, uint32_t from, const char *s)
@@ -63,12 +65,16 @@ static void make_space(struct compiler *c)
 /* Any one character of a string, in any way JSON can write it but surrogates that stand alone. */
 static void make_character(struct compiler *c)
 {
-	static const unsigned char utf8[][8] = {
-		/* Unicode 15, table 3-7: ranges of the bytes of well-formed sequences */
-		{0xc2, 0xdf, 0x80, 0xbf}, {0xe0, 0xe0, 0xa0, 0xbf, 0x80, 0xbf}, {0xe1, 0xec, 0x80, 0xbf, 0x80, 0xbf},
-		{0xed, 0xed, 0x80, 0x9f, 0x80, 0xbf}, {0xee, 0xef, 0x80, 0xbf, 0x80, 0xbf},
-		{0xf0, 0xf0, 0x90, 0xbf, 0x80, 0xbf, 0x80, 0xbf}, {0xf1, 0xf3, 0x80, 0xbf, 0x80, 0xbf, 0x80, 0xbf},
-		{0xf4, 0xf4, 0x80, 0x8f, 0x80, 0xbf, 0x80, 0xbf}};
+	static const unsigned char utf8[][8] =
+		{/* Unicode 15, table 3-7: ranges of the bytes of well-formed sequences */
+		 {0xc2, 0xdf, 0x80, 0xbf},
+		 {0xe0, 0xe0, 0xa0, 0xbf, 0x80, 0xbf},
+		 {0xe1, 0xec, 0x80, 0xbf, 0x80, 0xbf},
+		 {0xed, 0xed, 0x80, 0x9f, 0x80, 0xbf},
+		 {0xee, 0xef, 0x80, 0xbf, 0x80, 0xbf},
+		 {0xf0, 0xf0, 0x90, 0xbf, 0x80, 0xbf, 0x80, 0xbf},
+		 {0xf1, 0xf3, 0x80, 0xbf, 0x80, 0xbf, 0x80, 0xbf},
+		 {0xf4, 0xf4, 0x80, 0x8f, 0x80, 0xbf, 0x80, 0xbf}};
 	struct automaton *a = c->a;
 	uint32_t from, to, slash, u, d, h[4];
 
@@ -124,16 +130,22 @@ static int types_of(const struct list *all)
 }
 
 static const char *const format_patterns[] = {
-	[SCHEMA_DATE] = "^(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))|"
-			"(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$",
-	[SCHEMA_TIME] = "^([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$",
-	[SCHEMA_DATE_TIME] = "^(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))|"
-			     "(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
-			     "T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$",
-	[SCHEMA_EMAIL] = "^[A-Za-z0-9_+-]{1,20}(\\.[A-Za-z0-9_+-]{1,20}){0,2}@[A-Za-z0-9]{1,40}(-[A-Za-z0-9]{1,20})?(\\.[A-Za-z0-9]{2,20}){1,3}$",
-	[SCHEMA_URI] = "^https?://[A-Za-z0-9]{1,60}([.-][A-Za-z0-9]{1,60}){0,5}(:[0-9]{1,5})?(/[A-Za-z0-9._~+-]*)*(\\?[A-Za-z0-9._~=&+-]*)?(#[A-Za-z0-9._~-]*)?$",
+	[SCHEMA_DATE] =
+		"^(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))|"
+		"(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$",
+	[SCHEMA_TIME] =
+		"^([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$",
+	[SCHEMA_DATE_TIME] =
+		"^(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))|"
+		"(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)"
+		"T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$",
+	[SCHEMA_EMAIL] =
+		"^[A-Za-z0-9_+-]{1,20}(\\.[A-Za-z0-9_+-]{1,20}){0,2}@[A-Za-z0-9]{1,40}(-[A-Za-z0-9]{1,20})?(\\.[A-Za-z0-9]{2,20}){1,3}$",
+	[SCHEMA_URI] =
+		"^https?://[A-Za-z0-9]{1,60}([.-][A-Za-z0-9]{1,60}){0,5}(:[0-9]{1,5})?(/[A-Za-z0-9._~+-]*)*(\\?[A-Za-z0-9._~=&+-]*)?(#[A-Za-z0-9._~-]*)?$",
 	[SCHEMA_UUID] = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-	[SCHEMA_IPV4] = "^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)\\.){3}(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)$",
+	[SCHEMA_IPV4] =
+		"^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)\\.){3}(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)$",
 	[SCHEMA_IPV6] = "^([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$",
 };
 
@@ -155,9 +167,12 @@ static int put_string(struct compiler *c, const struct list *all, uint32_t from,
 		most = n->max_length < most ? n->max_length : most;
 	}
 	if (shaped && (least > 0 || most < SIZE_MAX))
-		return constrain_cannot(c, shaped, "minLength or maxLength beside a pattern or format");
+		return constrain_cannot(c, shaped,
+					"minLength or maxLength beside a pattern or format");
 	if (shaped)
-		return constrain_pattern(c->a, from, to, shaped->pattern ? shaped->pattern_text : format_patterns[shaped->format],
+		return constrain_pattern(c->a, from, to,
+					 shaped->pattern ? shaped->pattern_text
+							 : format_patterns[shaped->format],
 					 shaped->where, c->e);
 	if (least > most)
 		return 0;
@@ -182,7 +197,8 @@ static int put_string(struct compiler *c, const struct list *all, uint32_t from,
 static int item_of(const struct list *all, size_t i, struct list *must)
 {
 	for (size_t k = 0; k < all->n; k++) {
-		const struct schema_node *n = all->v[k], *each = i < n->prefix.n ? n->prefix.v[i] : n->items;
+		const struct schema_node *n = all->v[k],
+					 *each = i < n->prefix.n ? n->prefix.v[i] : n->items;
 
 		if (each && each->fixed < 0)
 			return 0;
@@ -215,7 +231,8 @@ static int put_array(struct compiler *c, const struct list *all, uint32_t from, 
 	automaton_skip(c->a, end, to);
 	for (size_t i = 0; i < most && i < AUTOMATON_STATES; i++) {
 		struct list must = {0};
-		uint32_t item = automaton_state(c->a), behind = automaton_state(c->a), closing, rule;
+		uint32_t item = automaton_state(c->a), behind = automaton_state(c->a), closing,
+			 rule;
 
 		if (!item_of(all, i, &must)) {
 			free(must.v);
@@ -273,7 +290,8 @@ static int value_of(const struct list *all, const struct member *m, struct list 
 		const struct schema_node *n = all->v[k], *said = n->additional;
 
 		for (size_t i = 0; i < n->properties.n; i++)
-			if (n->properties.v[i].n == m->n && memcmp(n->properties.v[i].name, m->name, m->n) == 0)
+			if (n->properties.v[i].n == m->n &&
+			    memcmp(n->properties.v[i].name, m->name, m->n) == 0)
 				said = n->properties.v[i].node;
 		if (said && said->fixed < 0)
 			return 0;
@@ -285,8 +303,8 @@ static int value_of(const struct list *all, const struct member *m, struct list 
 
 static int in_other_name(unsigned c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || c == '.' ||
-	       c == '-' || c == ' ';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '$' || c == '.' || c == '-' || c == ' ';
 }
 
 /* A name in quotes that is none of those known: along the trie of their beginnings, and off it. */
@@ -315,7 +333,8 @@ static void other_name(struct compiler *c, uint32_t from, uint32_t to, const str
 			const struct member *m = &known->v[k];
 			unsigned char b;
 
-			if (m->n < nodes[i].depth || memcmp(m->name, nodes[i].name, nodes[i].depth) != 0)
+			if (m->n < nodes[i].depth ||
+			    memcmp(m->name, nodes[i].name, nodes[i].depth) != 0)
 				continue;
 			if (m->n == nodes[i].depth) {
 				is_name = 1;
@@ -330,7 +349,8 @@ static void other_name(struct compiler *c, uint32_t from, uint32_t to, const str
 		}
 		for (unsigned b = 1; b < 128; b++)
 			if (in_other_name(b))
-				automaton_bytes(a, nodes[i].state, child[b] != UINT32_MAX ? child[b] : off, b, b);
+				automaton_bytes(a, nodes[i].state,
+						child[b] != UINT32_MAX ? child[b] : off, b, b);
 		if (!is_name && nodes[i].depth > 0)
 			automaton_bytes(a, nodes[i].state, to, '"', '"');
 	}
@@ -338,7 +358,8 @@ static void other_name(struct compiler *c, uint32_t from, uint32_t to, const str
 }
 
 /* name: value, from one state to another. */
-static void put_member(struct compiler *c, uint32_t from, uint32_t to, const struct member *m, const struct list *must)
+static void put_member(struct compiler *c, uint32_t from, uint32_t to, const struct member *m,
+		       const struct list *must)
 {
 	struct buf name = BUF_INIT;
 	uint32_t at = automaton_state(c->a), colon;
@@ -352,15 +373,20 @@ static void put_member(struct compiler *c, uint32_t from, uint32_t to, const str
 	buf_release(&name);
 }
 
-static int collect_members(struct compiler *c, const struct list *all, struct members *m, int *others)
+static int collect_members(struct compiler *c, const struct list *all, struct members *m,
+			   int *others)
 {
 	int open = 1, said = 0;
 
 	for (size_t k = 0; k < all->n; k++) {
 		const struct schema_node *n = all->v[k];
-		const char *word = n->patterns.n ? "patternProperties" : n->names ? "propertyNames" :
-				   n->min_properties > 0 ? "minProperties" : n->max_properties < SIZE_MAX ? "maxProperties" :
-				   n->n_dependent_required ? "dependentRequired" : n->dependent.n ? "dependentSchemas" : NULL;
+		const char *word = n->patterns.n		  ? "patternProperties"
+				   : n->names			  ? "propertyNames"
+				   : n->min_properties > 0	  ? "minProperties"
+				   : n->max_properties < SIZE_MAX ? "maxProperties"
+				   : n->n_dependent_required	  ? "dependentRequired"
+				   : n->dependent.n		  ? "dependentSchemas"
+								  : NULL;
 
 		if (word)
 			return constrain_cannot(c, n, word);
@@ -372,22 +398,26 @@ static int collect_members(struct compiler *c, const struct list *all, struct me
 	*others = open && (said || m->n == 0);
 	for (size_t k = 0; k < all->n; k++)
 		for (size_t i = 0; i < all->v[k]->n_required; i++)
-			member_named(m, all->v[k]->required[i].name, all->v[k]->required[i].n)->required = 1;
+			member_named(m, all->v[k]->required[i].name, all->v[k]->required[i].n)
+				->required = 1;
 	return 0;
 }
 
-/* Members in order. Of each place there are two states: before anything was written, and behind something. */
+/* Members in order. Of each place there are two states: before anything was written, and behind
+ * something. */
 static int put_object(struct compiler *c, const struct list *all, uint32_t from, uint32_t to)
 {
 	struct automaton *a = c->a;
 	struct members m = {0};
-	uint32_t none = automaton_state(a), some = automaton_state(a), closing, end = automaton_state(a);
+	uint32_t none = automaton_state(a), some = automaton_state(a), closing,
+		 end = automaton_state(a);
 	int others = 0, bad = collect_members(c, all, &m, &others);
 
 	automaton_call(a, constrain_text(c, from, "{"), none, c->space);
 	for (size_t i = 0; i < m.n && !bad; i++) {
 		struct list must = {0};
-		uint32_t key = automaton_state(a), next_none = automaton_state(a), next_some = automaton_state(a);
+		uint32_t key = automaton_state(a), next_none = automaton_state(a),
+			 next_some = automaton_state(a);
 
 		if (value_of(all, &m.v[i], &must)) {
 			automaton_skip(a, none, key);
@@ -404,7 +434,8 @@ static int put_object(struct compiler *c, const struct list *all, uint32_t from,
 	}
 	if (others && !bad) {
 		struct list must = {0};
-		uint32_t key = automaton_state(a), name = automaton_state(a), at = automaton_state(a), value = automaton_state(a);
+		uint32_t key = automaton_state(a), name = automaton_state(a),
+			 at = automaton_state(a), value = automaton_state(a);
 
 		/* A member of no known name must be what all additionalProperties say. */
 		for (size_t k = 0; k < all->n; k++)
@@ -446,7 +477,8 @@ static int exclusive(const struct schema_node *x, const struct schema_node *y, i
 		const struct schema_node *list = x->has_enum ? x : y, *other = x->has_enum ? y : x;
 
 		for (size_t i = 0; i < list->n_values; i++)
-			if (schema_node_check(list, list->values[i]) == 0 && schema_node_check(other, list->values[i]) == 0)
+			if (schema_node_check(list, list->values[i]) == 0 &&
+			    schema_node_check(other, list->values[i]) == 0)
 				return 0;
 		return 1;
 	}
@@ -454,15 +486,19 @@ static int exclusive(const struct schema_node *x, const struct schema_node *y, i
 		return 0;
 	for (size_t i = 0; i < x->properties.n; i++)
 		for (size_t k = 0; k < y->properties.n; k++) {
-			const struct schema_property *p = &x->properties.v[i], *q = &y->properties.v[k];
+			const struct schema_property *p = &x->properties.v[i],
+						     *q = &y->properties.v[k];
 			int in_x = 0, in_y = 0;
 
-			if (p->n != q->n || memcmp(p->name, q->name, p->n) != 0 || !exclusive(p->node, q->node, depth + 1))
+			if (p->n != q->n || memcmp(p->name, q->name, p->n) != 0 ||
+			    !exclusive(p->node, q->node, depth + 1))
 				continue;
 			for (size_t r = 0; r < x->n_required; r++)
-				in_x |= x->required[r].n == p->n && memcmp(x->required[r].name, p->name, p->n) == 0;
+				in_x |= x->required[r].n == p->n &&
+					memcmp(x->required[r].name, p->name, p->n) == 0;
 			for (size_t r = 0; r < y->n_required; r++)
-				in_y |= y->required[r].n == p->n && memcmp(y->required[r].name, p->name, p->n) == 0;
+				in_y |= y->required[r].n == p->n &&
+					memcmp(y->required[r].name, p->name, p->n) == 0;
 			if (in_x && in_y)
 				return 1;
 		}
@@ -470,7 +506,8 @@ static int exclusive(const struct schema_node *x, const struct schema_node *y, i
 }
 
 /* Values of the enum that all schemas of this place accept, alternatives and all. */
-static void put_enum(struct compiler *c, const struct schema_node *n, const struct list *must, uint32_t from, uint32_t to)
+static void put_enum(struct compiler *c, const struct schema_node *n, const struct list *must,
+		     uint32_t from, uint32_t to)
 {
 	for (size_t i = 0; i < n->n_values; i++) {
 		struct buf value = BUF_INIT;
@@ -486,7 +523,8 @@ static void put_enum(struct compiler *c, const struct schema_node *n, const stru
 	}
 }
 
-static int put_alternative(struct compiler *c, const struct list *all, const struct list *must, uint32_t from, uint32_t to)
+static int put_alternative(struct compiler *c, const struct list *all, const struct list *must,
+			   uint32_t from, uint32_t to)
 {
 	int types = types_of(all);
 
@@ -506,7 +544,8 @@ static int put_alternative(struct compiler *c, const struct list *all, const str
 		constrain_text_to(c, from, to, "true");
 		constrain_text_to(c, from, to, "false");
 	}
-	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) && constrain_number(c, all, types, from, to) != 0)
+	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) &&
+	    constrain_number(c, all, types, from, to) != 0)
 		return -1;
 	if (types & SCHEMA_STRING && put_string(c, all, from, to) != 0)
 		return -1;
@@ -516,8 +555,8 @@ static int put_alternative(struct compiler *c, const struct list *all, const str
 }
 
 /* pending nodes are taken up one by one, from `next` on; own is what they say themselves. */
-static int expand(struct compiler *c, struct list *pending, size_t next, struct list *own, const struct list *must, uint32_t from,
-		  uint32_t to, int depth)
+static int expand(struct compiler *c, struct list *pending, size_t next, struct list *own,
+		  const struct list *must, uint32_t from, uint32_t to, int depth)
 {
 	size_t kept_own = own->n;
 	int bad = 0;
@@ -546,7 +585,8 @@ static int expand(struct compiler *c, struct list *pending, size_t next, struct 
 		for (size_t i = 0; i < n->one_of.n && !bad; i++)
 			for (size_t k = i + 1; k < n->one_of.n && !bad; k++)
 				if (!exclusive(n->one_of.v[i], n->one_of.v[k], 0))
-					bad = constrain_cannot(c, n, "oneOf whose alternatives may overlap");
+					bad = constrain_cannot(c, n,
+							       "oneOf whose alternatives may overlap");
 		for (size_t i = 0; i < choice->n && !bad; i++) {
 			struct list branch = {0}, mine = {0};
 
@@ -594,7 +634,8 @@ static int fill_in(struct compiler *c, const struct list *must, uint32_t rule)
 	for (size_t i = 0; i < must->n; i++)
 		list_add(&pending, must->v[i]);
 	c->alternatives = 0;
-	bad = expand(c, &pending, 0, &own, must, automaton_rule_start(c->a, rule), automaton_rule_end(c->a, rule), 0);
+	bad = expand(c, &pending, 0, &own, must, automaton_rule_start(c->a, rule),
+		     automaton_rule_end(c->a, rule), 0);
 	free(pending.v);
 	free(own.v);
 	return bad;

@@ -20,7 +20,7 @@ struct compiler {
 	struct job *jobs; /* rules to be filled in */
 	size_t n_jobs, cap_jobs, done;
 	uint32_t space, character, any_number; /* shared rules */
-	size_t alternatives; /* of the rule in hand */
+	size_t alternatives;		       /* of the rule in hand */
 };
 
 /* "#/where: word is not covered ..."; -1. */
@@ -32,6 +32,7 @@ void constrain_text_to(struct compiler *c, uint32_t from, uint32_t to, const cha
 /* Makes c->any_number: a number without limits. */
 void constrain_any_number(struct compiler *c);
 /* Numbers (integers only, where types says so) within the limits of all. */
-int constrain_number(struct compiler *c, const struct list *all, int types, uint32_t from, uint32_t to);
+int constrain_number(struct compiler *c, const struct list *all, int types, uint32_t from,
+		     uint32_t to);
 
 #endif

@@ -38,7 +38,8 @@ static int by_bytes(const void *a, const void *b)
 	return order ? order : x->id < y->id ? -1 : x->id > y->id;
 }
 
-struct lm_vocabulary *lm_vocabulary_new(const struct tokenizer *t, size_t vocab, const int32_t *stops, size_t n_stops)
+struct lm_vocabulary *lm_vocabulary_new(const struct tokenizer *t, size_t vocab,
+					const int32_t *stops, size_t n_stops)
 {
 	struct lm_vocabulary *v = mem_alloc(1, sizeof *v);
 
@@ -56,7 +57,8 @@ struct lm_vocabulary *lm_vocabulary_new(const struct tokenizer *t, size_t vocab,
 	}
 	qsort(v->words, v->n, sizeof *v->words, by_bytes);
 	for (size_t i = 0; i < v->n; i++) {
-		struct span now = v->words[i].bytes, before = i ? v->words[i - 1].bytes : (struct span){"", 0};
+		struct span now = v->words[i].bytes,
+			    before = i ? v->words[i - 1].bytes : (struct span){"", 0};
 		uint32_t k = 0;
 
 		while (k < now.n && k < before.n && now.s[k] == before.s[k])
@@ -77,7 +79,8 @@ void lm_vocabulary_free(struct lm_vocabulary *v)
 	free(v);
 }
 
-struct lm_grammar *lm_grammar_new(const struct schema *s, const struct lm_vocabulary *v, struct err *e)
+struct lm_grammar *lm_grammar_new(const struct schema *s, const struct lm_vocabulary *v,
+				  struct err *e)
 {
 	struct automaton *a = constrain_compile(s, e);
 	struct lm_grammar *g;
@@ -123,7 +126,8 @@ static void allow(uint32_t *mask, size_t size, int32_t id)
 		mask[id / 32] |= 1u << id % 32;
 }
 
-/* Words in order: what one shares with the one before is not followed again, and where that came to an end all that begin so are left out. */
+/* Words in order: what one shares with the one before is not followed again, and where that came to
+ * an end all that begin so are left out. */
 static void fill(struct lm_grammar *g, uint32_t at, uint32_t *mask)
 {
 	const struct lm_vocabulary *v = g->v;
@@ -137,7 +141,8 @@ static void fill(struct lm_grammar *g, uint32_t at, uint32_t *mask)
 		if (k > alive)
 			continue;
 		for (; k < w->bytes.n; k++) {
-			g->path[k + 1] = automaton_next(g->a, g->path[k], (unsigned char)w->bytes.s[k]);
+			g->path[k + 1] =
+				automaton_next(g->a, g->path[k], (unsigned char)w->bytes.s[k]);
 			if (g->path[k + 1] == AUTOMATON_DEAD)
 				break;
 		}
@@ -170,7 +175,8 @@ const uint32_t *lm_grammar_mask(struct lm_grammar *g, uint32_t at)
 
 uint32_t lm_grammar_next(struct lm_grammar *g, uint32_t at, int32_t id)
 {
-	struct span s = id >= 0 && (size_t)id < g->v->size ? g->v->bytes[id] : (struct span){NULL, 0};
+	struct span s =
+		id >= 0 && (size_t)id < g->v->size ? g->v->bytes[id] : (struct span){NULL, 0};
 
 	if (g->made * (g->v->size / 8) > MASK_BYTES)
 		forget(g);

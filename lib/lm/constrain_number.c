@@ -21,7 +21,8 @@ static void some_digits(struct compiler *c, uint32_t from, uint32_t to, int n)
 void constrain_any_number(struct compiler *c)
 {
 	struct automaton *a = c->a;
-	uint32_t from, to, whole = automaton_state(a), lead = automaton_state(a), fraction = automaton_state(a), sign, e;
+	uint32_t from, to, whole = automaton_state(a), lead = automaton_state(a),
+			   fraction = automaton_state(a), sign, e;
 
 	c->any_number = automaton_rule(a);
 	from = automaton_rule_start(a, c->any_number);
@@ -49,7 +50,8 @@ void constrain_any_number(struct compiler *c)
 /* --- numbers within limits --- */
 
 /* n digits from lo to hi, which have as many. */
-static void digit_range(struct compiler *c, uint32_t from, uint32_t to, const char *lo, const char *hi, int n)
+static void digit_range(struct compiler *c, uint32_t from, uint32_t to, const char *lo,
+			const char *hi, int n)
 {
 	static const char zeros[] = "0000000000000000000000", nines[] = "9999999999999999999999";
 	int free = memcmp(lo, zeros, (size_t)n) == 0 && memcmp(hi, nines, (size_t)n) == 0;
@@ -84,7 +86,8 @@ static void whole_range(struct compiler *c, uint32_t from, uint32_t to, uint64_t
 	uint64_t power = 10;
 
 	for (int n = 1; n <= DIGITS && lo <= hi; n++) {
-		uint64_t top = n == DIGITS ? 9999999999999999999u : power - 1, last = hi < top ? hi : top;
+		uint64_t top = n == DIGITS ? 9999999999999999999u : power - 1,
+			 last = hi < top ? hi : top;
 		char l[24], h[24];
 
 		if (lo <= top) {
@@ -111,22 +114,27 @@ struct limits {
 /* Integers. */
 static void integers(struct compiler *c, uint32_t from, uint32_t to, const struct limits *l)
 {
-	int64_t lo = l->has_lo ? l->lo + l->open_lo : INT64_MIN, hi = l->has_hi ? l->hi - l->open_hi : INT64_MAX;
+	int64_t lo = l->has_lo ? l->lo + l->open_lo : INT64_MIN,
+		hi = l->has_hi ? l->hi - l->open_hi : INT64_MAX;
 
 	if (lo > hi)
 		return;
 	if (hi >= 0)
-		whole_range(c, from, to, lo > 0 ? (uint64_t)lo : 0, l->has_hi ? (uint64_t)hi : WIDEST);
+		whole_range(c, from, to, lo > 0 ? (uint64_t)lo : 0,
+			    l->has_hi ? (uint64_t)hi : WIDEST);
 	if (lo < 0)
-		whole_range(c, constrain_text(c, from, "-"), to, hi < 0 ? (uint64_t)-hi : 1, l->has_lo ? (uint64_t)-lo : WIDEST);
+		whole_range(c, constrain_text(c, from, "-"), to, hi < 0 ? (uint64_t)-hi : 1,
+			    l->has_lo ? (uint64_t)-lo : WIDEST);
 }
 
-/* Decimal numbers whose size lies between whole limits; nothing but zeros may follow where the upper one is met, something else must where
- * an open lower one is. */
-static void magnitudes(struct compiler *c, uint32_t from, uint32_t to, uint64_t lo, int open_lo, uint64_t hi, int open_hi, int has_hi)
+/* Decimal numbers whose size lies between whole limits; nothing but zeros may follow where the
+ * upper one is met, something else must where an open lower one is. */
+static void magnitudes(struct compiler *c, uint32_t from, uint32_t to, uint64_t lo, int open_lo,
+		       uint64_t hi, int open_hi, int has_hi)
 {
 	struct automaton *a = c->a;
-	uint32_t free = automaton_state(a), exact = automaton_state(a), more = automaton_state(a), dot, zero;
+	uint32_t free = automaton_state(a), exact = automaton_state(a), more = automaton_state(a),
+		 dot, zero;
 
 	if (has_hi && lo > hi)
 		return;
@@ -168,15 +176,19 @@ static void numbers(struct compiler *c, uint32_t from, uint32_t to, const struct
 		return;
 	}
 	if (!l->has_hi || l->hi >= 0)
-		magnitudes(c, from, to, l->has_lo && l->lo > 0 ? (uint64_t)l->lo : 0, l->has_lo && l->lo >= 0 && l->open_lo,
-			   l->has_hi ? (uint64_t)l->hi : 0, l->open_hi, l->has_hi);
+		magnitudes(c, from, to, l->has_lo && l->lo > 0 ? (uint64_t)l->lo : 0,
+			   l->has_lo && l->lo >= 0 && l->open_lo, l->has_hi ? (uint64_t)l->hi : 0,
+			   l->open_hi, l->has_hi);
 	if (!l->has_lo || l->lo < 0)
 		/* -0 is left out: whether an open limit excludes it need not be asked. */
-		magnitudes(c, constrain_text(c, from, "-"), to, l->has_hi && l->hi < 0 ? (uint64_t)-l->hi : 0,
-			   l->has_hi && l->hi < 0 ? l->open_hi : 1, l->has_lo ? (uint64_t)-l->lo : 0, l->open_lo, l->has_lo);
+		magnitudes(c, constrain_text(c, from, "-"), to,
+			   l->has_hi && l->hi < 0 ? (uint64_t)-l->hi : 0,
+			   l->has_hi && l->hi < 0 ? l->open_hi : 1,
+			   l->has_lo ? (uint64_t)-l->lo : 0, l->open_lo, l->has_lo);
 }
 
-static int tighten(struct compiler *c, const struct schema_node *n, long double x, int upper, int open, int whole, struct limits *l)
+static int tighten(struct compiler *c, const struct schema_node *n, long double x, int upper,
+		   int open, int whole, struct limits *l)
 {
 	if (isnan(x))
 		return 0;
@@ -201,7 +213,8 @@ static int tighten(struct compiler *c, const struct schema_node *n, long double 
 	return 0;
 }
 
-int constrain_number(struct compiler *c, const struct list *all, int types, uint32_t from, uint32_t to)
+int constrain_number(struct compiler *c, const struct list *all, int types, uint32_t from,
+		     uint32_t to)
 {
 	struct limits l = {0};
 	int whole = !(types & SCHEMA_NUMBER);
@@ -212,8 +225,10 @@ int constrain_number(struct compiler *c, const struct list *all, int types, uint
 
 		if (n->multiple.s && (json_number(n->multiple, &step) != 0 || !whole || step != 1))
 			return constrain_cannot(c, n, "multipleOf");
-		if (tighten(c, n, n->minimum, 0, 0, whole, &l) || tighten(c, n, n->above, 0, 1, whole, &l) ||
-		    tighten(c, n, n->maximum, 1, 0, whole, &l) || tighten(c, n, n->below, 1, 1, whole, &l))
+		if (tighten(c, n, n->minimum, 0, 0, whole, &l) ||
+		    tighten(c, n, n->above, 0, 1, whole, &l) ||
+		    tighten(c, n, n->maximum, 1, 0, whole, &l) ||
+		    tighten(c, n, n->below, 1, 1, whole, &l))
 			return -1;
 	}
 	if (whole)
@@ -222,4 +237,3 @@ int constrain_number(struct compiler *c, const struct list *all, int types, uint
 		numbers(c, from, to, &l);
 	return 0;
 }
-

@@ -1,7 +1,7 @@
 /* Regular expressions of a schema as part of an automaton over JSON text. See constrain.h.
  *
- * Characters are those of the string's content; what JSON wants escaped is written in its shortest escape. Only what is regular is
- * covered, and everything else is refused by name.
+ * Characters are those of the string's content; what JSON wants escaped is written in its shortest
+ * escape. Only what is regular is covered, and everything else is refused by name.
  */
 #include <string.h>
 #include "constrain.h"
@@ -28,7 +28,9 @@ struct regex {
 
 static int refuse(struct regex *x, const char *what)
 {
-	return err_set(x->e, "%s/pattern: \"%.200s\": %s is not covered where answers are held to the schema", x->where, x->text, what);
+	return err_set(x->e,
+		       "%s/pattern: \"%.200s\": %s is not covered where answers are held to the schema",
+		       x->where, x->text, what);
 }
 
 static void set_add(struct set *s, uint32_t lo, uint32_t hi)
@@ -89,9 +91,11 @@ static int put_utf8(uint32_t c, unsigned char *b)
 }
 
 /* Sequences of n bytes from lo to hi, as ranges byte by byte. */
-static void sequences(struct automaton *a, uint32_t from, uint32_t to, const unsigned char *lo, const unsigned char *hi, int n)
+static void sequences(struct automaton *a, uint32_t from, uint32_t to, const unsigned char *lo,
+		      const unsigned char *hi, int n)
 {
-	static const unsigned char lowest[4] = {0x80, 0x80, 0x80, 0x80}, highest[4] = {0xbf, 0xbf, 0xbf, 0xbf};
+	static const unsigned char lowest[4] = {0x80, 0x80, 0x80, 0x80},
+				   highest[4] = {0xbf, 0xbf, 0xbf, 0xbf};
 	uint32_t mid;
 
 	if (n == 1) {
@@ -120,11 +124,13 @@ static void sequences(struct automaton *a, uint32_t from, uint32_t to, const uns
 /* Characters lo..hi as they stand in JSON text. */
 static void characters(struct automaton *a, uint32_t from, uint32_t to, uint32_t lo, uint32_t hi)
 {
-	static const uint32_t parts[][2] = {{0x20, 0x21}, {0x23, 0x5b}, {0x5d, 0x7f}, {0x80, 0x7ff}, {0x800, 0xd7ff}, {0xe000, 0xffff},
+	static const uint32_t parts[][2] = {{0x20, 0x21},	{0x23, 0x5b},	 {0x5d, 0x7f},
+					    {0x80, 0x7ff},	{0x800, 0xd7ff}, {0xe000, 0xffff},
 					    {0x10000, 0x10ffff}};
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		uint32_t l = lo > parts[i][0] ? lo : parts[i][0], h = hi < parts[i][1] ? hi : parts[i][1];
+		uint32_t l = lo > parts[i][0] ? lo : parts[i][0],
+			 h = hi < parts[i][1] ? hi : parts[i][1];
 		unsigned char bl[4], bh[4];
 		int n;
 
@@ -142,14 +148,27 @@ static void characters(struct automaton *a, uint32_t from, uint32_t to, uint32_t
 		if (c < lo || c > hi || (c >= 0x20 && c != '"' && c != '\\'))
 			continue;
 		switch (c) {
-		case '\b': buf_adds(&text, "\\b"); break;
-		case '\f': buf_adds(&text, "\\f"); break;
-		case '\n': buf_adds(&text, "\\n"); break;
-		case '\r': buf_adds(&text, "\\r"); break;
-		case '\t': buf_adds(&text, "\\t"); break;
+		case '\b':
+			buf_adds(&text, "\\b");
+			break;
+		case '\f':
+			buf_adds(&text, "\\f");
+			break;
+		case '\n':
+			buf_adds(&text, "\\n");
+			break;
+		case '\r':
+			buf_adds(&text, "\\r");
+			break;
+		case '\t':
+			buf_adds(&text, "\\t");
+			break;
 		case '"':
-		case '\\': buf_addf(&text, "\\%c", raw); break;
-		default: buf_addf(&text, "\\u%04x", (unsigned)c);
+		case '\\':
+			buf_addf(&text, "\\%c", raw);
+			break;
+		default:
+			buf_addf(&text, "\\u%04x", (unsigned)c);
 		}
 		at = automaton_text(a, from, buf_span(&text));
 		automaton_skip(a, at, to);
@@ -188,7 +207,8 @@ static int read_hex(struct regex *x, int n, uint32_t *c)
 	return 0;
 }
 
-/* Behind a backslash: a class, or one character in *c. Returns 1 for a class (added to s), 0 for a character, -1 refused. */
+/* Behind a backslash: a class, or one character in *c. Returns 1 for a class (added to s), 0 for a
+ * character, -1 refused. */
 static int escape(struct regex *x, struct set *s, uint32_t *c)
 {
 	struct set class = {.n = 0};
@@ -212,15 +232,28 @@ static int escape(struct regex *x, struct set *s, uint32_t *c)
 		set_add(&class, '\t', '\r');
 		set_add(&class, ' ', ' ');
 		break;
-	case 'n': *c = '\n'; return 0;
-	case 't': *c = '\t'; return 0;
-	case 'r': *c = '\r'; return 0;
-	case 'f': *c = '\f'; return 0;
-	case 'v': *c = '\v'; return 0;
-	case 'x': return read_hex(x, 2, c);
-	case 'u': return read_hex(x, 4, c);
+	case 'n':
+		*c = '\n';
+		return 0;
+	case 't':
+		*c = '\t';
+		return 0;
+	case 'r':
+		*c = '\r';
+		return 0;
+	case 'f':
+		*c = '\f';
+		return 0;
+	case 'v':
+		*c = '\v';
+		return 0;
+	case 'x':
+		return read_hex(x, 2, c);
+	case 'u':
+		return read_hex(x, 4, c);
 	default:
-		if (k == 0 || (k >= '0' && k <= '9') || (k >= 'a' && k <= 'z') || (k >= 'A' && k <= 'Z')) {
+		if (k == 0 || (k >= '0' && k <= '9') || (k >= 'a' && k <= 'z') ||
+		    (k >= 'A' && k <= 'Z')) {
 			char what[] = "\\?";
 
 			what[1] = k ? k : ' ';
@@ -246,7 +279,8 @@ static int class(struct regex *x, struct set *s)
 		uint32_t lo, hi;
 		int is_class = 0;
 
-		if (*x->p == '[' && x->p + 1 < x->end && (x->p[1] == ':' || x->p[1] == '.' || x->p[1] == '='))
+		if (*x->p == '[' && x->p + 1 < x->end &&
+		    (x->p[1] == ':' || x->p[1] == '.' || x->p[1] == '='))
 			return refuse(x, "a POSIX class");
 		if (*x->p == '\\') {
 			x->p++;
@@ -269,7 +303,9 @@ static int class(struct regex *x, struct set *s)
 			if (*x->p == '\\') {
 				x->p++;
 				if (escape(x, s, &hi) != 0)
-					return x->e->msg[0] ? -1 : refuse(x, "a range that ends in a class");
+					return x->e->msg[0]
+						       ? -1
+						       : refuse(x, "a range that ends in a class");
 			} else {
 				hi = read_char(x);
 			}
@@ -460,7 +496,8 @@ static int alternatives(struct regex *x, uint32_t from, uint32_t to, int outermo
 	}
 }
 
-int constrain_pattern(struct automaton *a, uint32_t from, uint32_t to, const char *pattern, const char *where, struct err *e)
+int constrain_pattern(struct automaton *a, uint32_t from, uint32_t to, const char *pattern,
+		      const char *where, struct err *e)
 {
 	struct regex x = {a, pattern, pattern + strlen(pattern), pattern, where, e, 0};
 	uint32_t in = automaton_text(a, from, span_of("\"")), out = automaton_state(a);

@@ -24,7 +24,8 @@ int corpus_open(struct corpus *c, const char *model, const char *scratch, struct
 		return -1;
 	int rc = open_dir(c, dir, e);
 	if (!rc && c->config.vocab < TOKENIZER_BYTES_SIZE)
-		rc = err_set(e, "%s: vocab_size is %zu; the byte-level tokenizer needs %d", scratch, c->config.vocab, TOKENIZER_BYTES_SIZE);
+		rc = err_set(e, "%s: vocab_size is %zu; the byte-level tokenizer needs %d", scratch,
+			     c->config.vocab, TOKENIZER_BYTES_SIZE);
 	run_remove_dir(dir);
 	free(dir);
 	return rc;
@@ -46,12 +47,16 @@ void corpus_release(struct corpus *c)
 	*c = (struct corpus){0};
 }
 
-static int read_files(struct corpus *c, char **files, int all_valid, const struct corpus_spec *s, const struct dataset_spec *spec,
-		      struct err *e)
+static int read_files(struct corpus *c, char **files, int all_valid, const struct corpus_spec *s,
+		      const struct dataset_spec *spec, struct err *e)
 {
 	struct reader in;
 	struct dataset_sides sides = {
-		.train = &c->train, .valid = &c->valid, .all_valid = all_valid, .on_refused = s->on_refused, .arg = s->arg,
+		.train = &c->train,
+		.valid = &c->valid,
+		.all_valid = all_valid,
+		.on_refused = s->on_refused,
+		.arg = s->arg,
 	};
 	reader_init(&in, files);
 	in.skip_bad = s->skip_bad;
@@ -66,29 +71,39 @@ static int read_files(struct corpus *c, char **files, int all_valid, const struc
 	return rc;
 }
 
-int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s, struct err *e)
+int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s,
+		struct err *e)
 {
 	size_t positions = c->config.max_positions, overlap;
 	struct dataset_spec spec = {
-		.chat = c->chat, .max_seq = positions && s->max_seq > positions ? positions : s->max_seq, .vocab = c->config.vocab,
-		.too_long = s->too_long, .preferences = s->preferences,
+		.chat = c->chat,
+		.max_seq = positions && s->max_seq > positions ? positions : s->max_seq,
+		.vocab = c->config.vocab,
+		.too_long = s->too_long,
+		.preferences = s->preferences,
 	};
-	if (read_files(c, files, 0, s, &spec, e) || (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
+	if (read_files(c, files, 0, s, &spec, e) ||
+	    (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
 		return -1;
 	dataset_finish(&c->train);
 	dataset_finish(&c->valid);
 	if (s->stopping && s->stopping())
 		return err_set(e, "stopped before all rows were read");
 	if (c->refused && !s->skip_bad)
-		return err_set(e, "%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)", c->refused,
-			       c->refused == 1 ? "" : "s");
+		return err_set(e,
+			       "%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)",
+			       c->refused, c->refused == 1 ? "" : "s");
 	if (!c->train.n)
-		return err_set(e, "no rows to train on%s", c->test ? " (those with split test are never touched)" : "");
-	long long first = s->overlap ? -1 : dataset_overlap(&c->train, &c->valid, s->preferences, &overlap);
+		return err_set(e, "no rows to train on%s",
+			       c->test ? " (those with split test are never touched)" : "");
+	long long first =
+		s->overlap ? -1 : dataset_overlap(&c->train, &c->valid, s->preferences, &overlap);
 	if (first >= 0)
-		return err_set(e, "%s:%zu: this validation row is also a training row (%zu of %zu are), so validation would say nothing; "
-			       "split again with ft-split, or say --allow-overlap", c->valid.examples[first].file,
-			       c->valid.examples[first].line, overlap, c->valid.rows);
+		return err_set(e,
+			       "%s:%zu: this validation row is also a training row (%zu of %zu are), so validation would say nothing; "
+			       "split again with ft-split, or say --allow-overlap",
+			       c->valid.examples[first].file, c->valid.examples[first].line,
+			       overlap, c->valid.rows);
 	return 0;
 }
 
@@ -115,16 +130,20 @@ static size_t count_unknown(const struct corpus *c, const struct dataset_example
 	return n;
 }
 
-void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, const struct err *sentence), void *arg)
+void corpus_tell(const struct corpus *c, size_t max_seq,
+		 void (*say)(void *arg, const struct err *sentence), void *arg)
 {
 	const struct dataset *d = &c->train;
-	size_t dropped = d->dropped + c->valid.dropped, truncated = d->truncated + c->valid.truncated;
+	size_t dropped = d->dropped + c->valid.dropped,
+	       truncated = d->truncated + c->valid.truncated;
 	const struct dataset_example *first = NULL;
 	size_t unknown = count_unknown(c, &first);
 	struct err text;
 
-	err_set(&text, "%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s", d->rows, d->tokens,
-		d->supervised, d->longest, c->valid.rows, c->test ? "" : "; no test rows here");
+	err_set(&text,
+		"%zu training rows, %zu tokens, %zu of them trained on, longest row %zu; %zu validation rows%s",
+		d->rows, d->tokens, d->supervised, d->longest, c->valid.rows,
+		c->test ? "" : "; no test rows here");
 	say(arg, &text);
 	if (c->test) {
 		err_set(&text, "%zu test rows left untouched", c->test);
@@ -141,8 +160,10 @@ void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, 
 	if (first) {
 		struct span token = tokenizer_token(c->tokenizer, tokenizer_unk(c->tokenizer));
 
-		err_set(&text, "%zu of %zu training rows have answers with characters that the vocabulary lacks (the first is %s:%zu): they become "
-			"%.*s, and the model will never write them (--show shows where)", unknown, d->n, first->file, first->line, (int)token.n, token.s);
+		err_set(&text,
+			"%zu of %zu training rows have answers with characters that the vocabulary lacks (the first is %s:%zu): they become "
+			"%.*s, and the model will never write them (--show shows where)",
+			unknown, d->n, first->file, first->line, (int)token.n, token.s);
 		say(arg, &text);
 	}
 }

@@ -1,5 +1,5 @@
-/* corpus: everything that training reads, checked and ready before a weight is touched: the base's configuration, tokenizer and template, and the
- * rows as tokens.
+/* corpus: everything that training reads, checked and ready before a weight is touched: the base's
+ * configuration, tokenizer and template, and the rows as tokens.
  */
 #ifndef FT_CORPUS_H
 #define FT_CORPUS_H
@@ -19,16 +19,17 @@ struct corpus {
 	size_t test, refused, skipped; /* rows not looked at; rows refused; malformed lines */
 };
 
-/* Opens the model called `model` (hub.h), or, where that is NULL, a byte-level one of the shape in the file `scratch`. c is zeroed; corpus_release
- * is right also after a failure. */
+/* Opens the model called `model` (hub.h), or, where that is NULL, a byte-level one of the shape in
+ * the file `scratch`. c is zeroed; corpus_release is right also after a failure. */
 int corpus_open(struct corpus *c, const char *model, const char *scratch, struct err *e);
 void corpus_release(struct corpus *c);
 
-/* Writes the files of tokenizer and template into dir: those of the base, or the byte-level ones. */
+/* Writes the files of tokenizer and template into dir: those of the base, or the byte-level
+ * ones. */
 int corpus_put_tokenizer(const struct corpus *c, const char *dir, struct err *e);
 
 struct corpus_spec {
-	size_t max_seq;	 /* at most the model's positions are taken */
+	size_t max_seq; /* at most the model's positions are taken */
 	enum dataset_long too_long;
 	int preferences; /* rows are preference lines */
 	int skip_bad;	 /* leave out what cannot be used, and count it */
@@ -38,12 +39,14 @@ struct corpus_spec {
 	int (*stopping)(void);
 };
 
-/* Reads the files, and valid_file (may be NULL) as validation rows. Fails where rows were refused (all are named first), where none are left,
- * and where a validation row is also a training row. */
-int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s, struct err *e);
+/* Reads the files, and valid_file (may be NULL) as validation rows. Fails where rows were refused
+ * (all are named first), where none are left, and where a validation row is also a training row. */
+int corpus_read(struct corpus *c, char **files, const char *valid_file, const struct corpus_spec *s,
+		struct err *e);
 
-/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut at max_seq tokens, answers
- * that the vocabulary cannot write. */
-void corpus_tell(const struct corpus *c, size_t max_seq, void (*say)(void *arg, const struct err *sentence), void *arg);
+/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut at max_seq
+ * tokens, answers that the vocabulary cannot write. */
+void corpus_tell(const struct corpus *c, size_t max_seq,
+		 void (*say)(void *arg, const struct err *sentence), void *arg);
 
 #endif

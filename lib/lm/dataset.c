@@ -42,7 +42,8 @@ void dataset_finish(struct dataset *d)
 
 static int known_role(struct span role)
 {
-	static const char *const roles[] = {"system", "developer", "user", "assistant", "tool", "function"};
+	static const char *const roles[] = {"system",	 "developer", "user",
+					    "assistant", "tool",      "function"};
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
 		if (json_is(role, roles[i]))
 			return 1;
@@ -62,8 +63,10 @@ static int check_messages(struct span messages, struct err *e)
 		if (json_kind(role) != JSON_STRING)
 			return err_set(e, "messages[%zu] has no role", i);
 		if (!known_role(role))
-			return err_set(e, "messages[%zu]: unknown role %.*s (known: system, developer, user, "
-				       "assistant, tool, function)", i, (int)(role.n < 80 ? role.n : 80), role.s);
+			return err_set(e,
+				       "messages[%zu]: unknown role %.*s (known: system, developer, user, "
+				       "assistant, tool, function)",
+				       i, (int)(role.n < 80 ? role.n : 80), role.s);
 	}
 	return 0;
 }
@@ -88,12 +91,16 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	size_t n = x->ids.n, supervised = 0;
 	for (size_t i = 0; i < n; i++)
 		if (x->ids.ids[i] < 0 || (size_t)x->ids.ids[i] >= s->vocab)
-			return err_set(e, "token %ld is outside the model's vocabulary of %zu: tokenizer and "
-				       "model do not belong together", (long)x->ids.ids[i], s->vocab);
+			return err_set(e,
+				       "token %ld is outside the model's vocabulary of %zu: tokenizer and "
+				       "model do not belong together",
+				       (long)x->ids.ids[i], s->vocab);
 	if (n > s->max_seq) {
 		if (s->too_long == DATASET_LONG_ERROR)
-			return err_set(e, "%zu tokens, more than --max-seq %zu (or the model's positions); raise it, "
-				       "or choose --too-long drop or truncate", n, s->max_seq);
+			return err_set(e,
+				       "%zu tokens, more than --max-seq %zu (or the model's positions); raise it, "
+				       "or choose --too-long drop or truncate",
+				       n, s->max_seq);
 		if (s->too_long == DATASET_LONG_DROP)
 			return 0;
 		n = s->max_seq;
@@ -101,8 +108,11 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	for (size_t i = 1; i < n; i++)
 		supervised += x->weights[i] != 0;
 	if (!supervised)
-		return err_set(e, n < x->ids.n ? "nothing is left to train on after truncation to %zu tokens"
-					       : "nothing to train on in its %zu tokens (all weights are 0)", n);
+		return err_set(e,
+			       n < x->ids.n
+				       ? "nothing is left to train on after truncation to %zu tokens"
+				       : "nothing to train on in its %zu tokens (all weights are 0)",
+			       n);
 	d->ids = mem_grow(d->ids, &d->cap_tokens[0], d->tokens + n, sizeof *d->ids);
 	d->weights = mem_grow(d->weights, &d->cap_tokens[1], d->tokens + n, sizeof *d->weights);
 	d->examples = mem_grow(d->examples, &d->cap_examples[0], d->n + 1, sizeof *d->examples);
@@ -114,7 +124,8 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	weights[0] = 0;
 	d->examples[d->n] = (struct dataset_example){
 		.at = d->tokens,
-		.hash = XXH3_64bits_withSeed(weights, n * sizeof *weights, XXH3_64bits(ids, n * sizeof *ids)),
+		.hash = XXH3_64bits_withSeed(weights, n * sizeof *weights,
+					     XXH3_64bits(ids, n * sizeof *ids)),
 		.file = file,
 		.line = line,
 	};
@@ -127,8 +138,8 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	return 1;
 }
 
-static int add_plain(struct dataset *d, const struct record *r, const char *file, size_t line, const struct dataset_spec *s,
-		     struct err *e)
+static int add_plain(struct dataset *d, const struct record *r, const char *file, size_t line,
+		     const struct dataset_spec *s, struct err *e)
 {
 	struct buf scratch = BUF_INIT;
 	struct chat_example x = {0};
@@ -144,9 +155,11 @@ static int add_plain(struct dataset *d, const struct record *r, const char *file
 		if (check_messages(messages, e))
 			goto cleanup;
 		if (json_kind(record_final_assistant(r)) == JSON_NONE) {
-			err_set(e, "no reference: the last of its messages is not from the assistant%s",
-				json_kind(record_get(r, "ideal")) == JSON_NONE ? ""
-				: " (jq -c '.messages += [{role: \"assistant\", content: .ideal}]' makes one of ideal)");
+			err_set(e,
+				"no reference: the last of its messages is not from the assistant%s",
+				json_kind(record_get(r, "ideal")) == JSON_NONE
+					? ""
+					: " (jq -c '.messages += [{role: \"assistant\", content: .ideal}]' makes one of ideal)");
 			goto cleanup;
 		}
 	} else if (json_kind(record_get(r, "prompt")) == JSON_NONE) {
@@ -168,7 +181,8 @@ cleanup:
 
 /* --- preference lines --- */
 
-/* Appends the messages of the input, assistant turns with weight 0, then those of the answer, as one JSON array. */
+/* Appends the messages of the input, assistant turns with weight 0, then those of the answer, as
+ * one JSON array. */
 static int join_answer(struct span input, struct span answer, struct buf *b, struct err *e)
 {
 	struct json_iter it = {0};
@@ -211,8 +225,8 @@ static void rewind_to(struct dataset *d, const struct dataset *old)
 	d->longest = old->longest;
 }
 
-static int add_pair(struct dataset *d, const struct record *r, const char *file, size_t line, const struct dataset_spec *s,
-		    struct err *e)
+static int add_pair(struct dataset *d, const struct record *r, const char *file, size_t line,
+		    const struct dataset_spec *s, struct err *e)
 {
 	static const char *const sides[] = {"preferred_output", "non_preferred_output"};
 	struct buf messages = BUF_INIT;
@@ -232,12 +246,15 @@ static int add_pair(struct dataset *d, const struct record *r, const char *file,
 		struct span answer = record_get(r, sides[i]);
 		if (json_kind(answer) != JSON_ARRAY || !json_count(answer) ||
 		    !json_is(json_member(json_element(answer, -1), "role"), "assistant")) {
-			err_set(e, "%s is no array that ends with an assistant's message", sides[i]);
+			err_set(e, "%s is no array that ends with an assistant's message",
+				sides[i]);
 			goto cleanup;
 		}
-		if (join_answer(context, answer, &messages, e) || check_messages(buf_span(&messages), e))
+		if (join_answer(context, answer, &messages, e) ||
+		    check_messages(buf_span(&messages), e))
 			goto cleanup;
-		struct chat_input in = {.messages = buf_span(&messages), .tools = json_member(input, "tools")};
+		struct chat_input in = {.messages = buf_span(&messages),
+					.tools = json_member(input, "tools")};
 		if (chat_encode_training(s->chat, &in, weight, &x, e) ||
 		    (rc = append(d, &x, file, line, s, e)) < 0) {
 			err_prefix(e, "%s", sides[i]);
@@ -262,8 +279,8 @@ cleanup:
 	return rc;
 }
 
-int dataset_add(struct dataset *d, const struct record *r, const char *file, size_t line, const struct dataset_spec *s,
-		struct err *e)
+int dataset_add(struct dataset *d, const struct record *r, const char *file, size_t line,
+		const struct dataset_spec *s, struct err *e)
 {
 	int rc = (s->preferences ? add_pair : add_plain)(d, r, file, line, s, e);
 	if (rc < 0)
@@ -277,7 +294,8 @@ int dataset_add(struct dataset *d, const struct record *r, const char *file, siz
 
 /* --- reading --- */
 
-static int refuse(struct dataset_sides *to, const struct reader *in, const struct record *r, const struct err *why)
+static int refuse(struct dataset_sides *to, const struct reader *in, const struct record *r,
+		  const struct err *why)
 {
 	struct buf id = BUF_INIT;
 	struct err named = *why, ignored = ERR_INIT;
@@ -292,7 +310,8 @@ static int refuse(struct dataset_sides *to, const struct reader *in, const struc
 	return 0;
 }
 
-int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s, struct err *e)
+int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
+		 struct err *e)
 {
 	struct record r = {0};
 	int rc;
@@ -306,7 +325,8 @@ int dataset_read(struct dataset_sides *to, struct reader *in, const struct datas
 		}
 		if (json_is(split, "valid")) {
 			side = to->valid;
-		} else if (json_kind(split) != JSON_NONE && json_kind(split) != JSON_NULL && !json_is(split, "train")) {
+		} else if (json_kind(split) != JSON_NONE && json_kind(split) != JSON_NULL &&
+			   !json_is(split, "train")) {
 			err_set(&why, "split is neither train, valid nor test");
 			refuse(to, in, &r, &why);
 			continue;
@@ -330,10 +350,12 @@ static uint64_t example_hash(const struct dataset *d, size_t i, int preferences)
 {
 	if (!preferences)
 		return d->examples[i].hash;
-	return XXH3_64bits_withSeed(&d->examples[2 * i].hash, sizeof(uint64_t), d->examples[2 * i + 1].hash);
+	return XXH3_64bits_withSeed(&d->examples[2 * i].hash, sizeof(uint64_t),
+				    d->examples[2 * i + 1].hash);
 }
 
-long long dataset_overlap(const struct dataset *a, const struct dataset *b, int preferences, size_t *count)
+long long dataset_overlap(const struct dataset *a, const struct dataset *b, int preferences,
+			  size_t *count)
 {
 	size_t na = preferences ? a->n / 2 : a->n, nb = preferences ? b->n / 2 : b->n;
 	uint64_t *seen = mem_alloc(na, sizeof *seen);
@@ -356,8 +378,8 @@ long long dataset_overlap(const struct dataset *a, const struct dataset *b, int 
 
 /* --- packs --- */
 
-void dataset_pack_fill(struct dataset_pack *p, const struct dataset *d, const size_t *examples, const size_t *place, size_t n,
-		       const double *factor)
+void dataset_pack_fill(struct dataset_pack *p, const struct dataset *d, const size_t *examples,
+		       const size_t *place, size_t n, const double *factor)
 {
 	size_t tokens = 0, at = 0;
 	for (size_t i = 0; i < n; i++)
@@ -366,7 +388,8 @@ void dataset_pack_fill(struct dataset_pack *p, const struct dataset *d, const si
 	p->weights = mem_grow(p->weights, &p->cap[1], tokens, sizeof *p->weights);
 	p->starts = mem_grow(p->starts, &p->cap[2], n, sizeof *p->starts);
 	for (size_t i = 0; i < n; i++) {
-		size_t from = d->examples[examples[place[i]]].at, len = d->length[examples[place[i]]];
+		size_t from = d->examples[examples[place[i]]].at,
+		       len = d->length[examples[place[i]]];
 		p->starts[i] = at;
 		memcpy(p->ids + at, d->ids + from, len * sizeof *p->ids);
 		memcpy(p->weights + at, d->weights + from, len * sizeof *p->weights);
@@ -374,7 +397,11 @@ void dataset_pack_fill(struct dataset_pack *p, const struct dataset *d, const si
 			p->weights[at + k] = (float)(p->weights[at + k] * factor[place[i]]);
 		at += len;
 	}
-	p->pack = (struct lm_pack){.ids = p->ids, .weights = p->weights, .n = at, .starts = p->starts, .n_starts = n};
+	p->pack = (struct lm_pack){.ids = p->ids,
+				   .weights = p->weights,
+				   .n = at,
+				   .starts = p->starts,
+				   .n_starts = n};
 }
 
 void dataset_pack_release(struct dataset_pack *p)

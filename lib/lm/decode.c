@@ -1,4 +1,5 @@
-/* What a decoder holds: weights packed, and room for one step. See decode.h; the step itself is in decode_step.c. */
+/* What a decoder holds: weights packed, and room for one step. See decode.h; the step itself is in
+ * decode_step.c. */
 #include <stdlib.h>
 #include "../base/mem.h"
 #include "adapter.h"
@@ -15,7 +16,8 @@ enum nn_type lm_held_as(enum nn_type type, enum lm_role role, int tied, size_t c
 }
 
 /* "As the file has them": bf16 stays, f16 becomes f32, which holds it exactly. */
-static enum nn_type held(enum nn_type type, enum nn_type stored, enum lm_role role, int tied, size_t cols)
+static enum nn_type held(enum nn_type type, enum nn_type stored, enum lm_role role, int tied,
+			 size_t cols)
 {
 	if (type == NN_F16)
 		return stored == NN_F16 || !nn_type_fits(stored, cols) ? NN_F32 : stored;
@@ -47,13 +49,14 @@ static void pack_panel(void *arg, size_t panel)
 	free(scratch);
 }
 
-static int pack(struct lm_decoder *d, struct nn_pack *to, enum nn_type type, const struct nn_mat *from,
-		const float *values, struct err *e)
+static int pack(struct lm_decoder *d, struct nn_pack *to, enum nn_type type,
+		const struct nn_mat *from, const float *values, struct err *e)
 {
 	struct packing p = {to, from, values};
 
 	if (nn_pack_init(to, type, from->rows, from->cols) != 0)
-		return err_set(e, "a matrix of %zu x %zu cannot be held as %s", from->rows, from->cols, nn_type_name(type));
+		return err_set(e, "a matrix of %zu x %zu cannot be held as %s", from->rows,
+			       from->cols, nn_type_name(type));
 	pool_run(d->pool, nn_pack_panels(to), pack_panel, &p);
 	lm_model_forget(d->m, from->data, from->rows * nn_row_bytes(from->type, from->cols));
 	if (type == NN_Q8_0 || type == NN_Q4_0)
@@ -61,7 +64,8 @@ static int pack(struct lm_decoder *d, struct nn_pack *to, enum nn_type type, con
 	return 0;
 }
 
-static int pack_linear(struct lm_decoder *d, size_t l, int i, enum nn_type type, int unmerged, struct err *e)
+static int pack_linear(struct lm_decoder *d, size_t l, int i, enum nn_type type, int unmerged,
+		       struct err *e)
 {
 	const struct lm_linear *lin = &d->m->layers[l].lin[i];
 	float *values = NULL;
@@ -71,7 +75,9 @@ static int pack_linear(struct lm_decoder *d, size_t l, int i, enum nn_type type,
 		values = mem_alloc(lin->w.rows * lin->w.cols, sizeof *values);
 		lm_linear_values(lin, 1, values);
 	}
-	bad = pack(d, &d->lin[l][i], held(type, lin->w.type, LM_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols), &lin->w, values, e);
+	bad = pack(d, &d->lin[l][i],
+		   held(type, lin->w.type, LM_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols),
+		   &lin->w, values, e);
 	free(values);
 	return bad;
 }
@@ -80,13 +86,15 @@ static int pack_linear(struct lm_decoder *d, size_t l, int i, enum nn_type type,
 static int pack_adapter(struct lm_decoder *d, size_t l, int i, struct err *e)
 {
 	const struct lm_linear *lin = &d->m->layers[l].lin[i];
-	const struct nn_mat a = {NN_F32, lin->rank, lin->w.cols, lin->a}, b = {NN_F32, lin->w.rows, lin->rank, lin->b};
+	const struct nn_mat a = {NN_F32, lin->rank, lin->w.cols, lin->a},
+			    b = {NN_F32, lin->w.rows, lin->rank, lin->b};
 	float *scaled = mem_alloc(b.rows * b.cols, sizeof *scaled);
 	int bad;
 
 	for (size_t k = 0; k < b.rows * b.cols; k++)
 		scaled[k] = lin->b[k] * lin->scale;
-	bad = pack(d, &d->adapted[l][i].a, NN_F32, &a, NULL, e) || pack(d, &d->adapted[l][i].b, NN_F32, &b, scaled, e);
+	bad = pack(d, &d->adapted[l][i].a, NN_F32, &a, NULL, e) ||
+	      pack(d, &d->adapted[l][i].b, NN_F32, &b, scaled, e);
 	free(scaled);
 	return bad ? -1 : 0;
 }
@@ -97,7 +105,8 @@ static int pack_all(struct lm_decoder *d, enum nn_type type, int unmerged, struc
 	int tied = m->t_head == m->t_embed;
 
 	if (unmerged && m->adapter && m->adapter->dora)
-		return err_set(e, "a DoRA adapter sets the length of whole rows, so it is only applied merged");
+		return err_set(e,
+			       "a DoRA adapter sets the length of whole rows, so it is only applied merged");
 	d->lin = mem_alloc(m->config.layers, sizeof *d->lin);
 	if (unmerged && m->adapter)
 		d->adapted = mem_alloc(m->config.layers, sizeof *d->adapted);
@@ -105,10 +114,12 @@ static int pack_all(struct lm_decoder *d, enum nn_type type, int unmerged, struc
 		for (int i = 0; i < LM_LINEARS; i++)
 			if (m->layers[l].lin[i].w.rows > 0 &&
 			    (pack_linear(d, l, i, type, unmerged, e) != 0 ||
-			     (d->adapted && m->layers[l].lin[i].a && pack_adapter(d, l, i, e) != 0)))
+			     (d->adapted && m->layers[l].lin[i].a &&
+			      pack_adapter(d, l, i, e) != 0)))
 				return -1;
 	d->embed_type = held(type, m->embed.type, LM_EMBED, tied, m->embed.cols);
-	return pack(d, &d->head, held(type, m->head.type, LM_HEAD, tied, m->head.cols), &m->head, NULL, e);
+	return pack(d, &d->head, held(type, m->head.type, LM_HEAD, tied, m->head.cols), &m->head,
+		    NULL, e);
 }
 
 static void rows_init(struct nn_rows *r, size_t n, size_t cols, int quantised)
@@ -131,8 +142,8 @@ static void rows_release(struct nn_rows *r)
 	free(r->sum);
 }
 
-int lm_decoder_new(struct lm_decoder **out, const struct lm_model *m, enum nn_type type, int unmerged, size_t max_rows,
-		   struct pool *pool, struct err *e)
+int lm_decoder_new(struct lm_decoder **out, const struct lm_model *m, enum nn_type type,
+		   int unmerged, size_t max_rows, struct pool *pool, struct err *e)
 {
 	const struct lm_config *c = &m->config;
 	struct lm_decoder *d = mem_alloc(1, sizeof *d);

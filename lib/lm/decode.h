@@ -1,10 +1,13 @@
 /* decode: one pass of a model over the next tokens of many sequences.
  *
- * A decoder holds the weights packed for few rows (nn/pack.h) and the scratch of one pass. An adapter is merged into the weights in f32 before
- * they are rounded, as ft-export writes them; or it is left beside them in f32, as it is where a server puts adapters over one base. The rows of a step may be prompts being read and answers being written, mixed: each row is one token at its position, and its
- * sequence's keys and values stand in the pages it names.
+ * A decoder holds the weights packed for few rows (nn/pack.h) and the scratch of one pass. An
+ * adapter is merged into the weights in f32 before they are rounded, as ft-export writes them; or
+ * it is left beside them in f32, as it is where a server puts adapters over one base. The rows of a
+ * step may be prompts being read and answers being written, mixed: each row is one token at its
+ * position, and its sequence's keys and values stand in the pages it names.
  *
- * A row's logits are the same bytes whatever other rows stand in the step, whatever was cached, and for any number of threads.
+ * A row's logits are the same bytes whatever other rows stand in the step, whatever was cached, and
+ * for any number of threads.
  */
 #ifndef FT_LM_DECODE_H
 #define FT_LM_DECODE_H
@@ -16,16 +19,18 @@
 #include "kvcache.h"
 #include "model.h"
 
-/* How a tensor is held where weights are wanted as `type`: norms, biases and what is no whole number of blocks as f32; beside
- * 4-bit layers the head (and the embedding tied to it) as q8_0. ft-export writes files by the same rule. */
+/* How a tensor is held where weights are wanted as `type`: norms, biases and what is no whole
+ * number of blocks as f32; beside 4-bit layers the head (and the embedding tied to it) as q8_0.
+ * ft-export writes files by the same rule. */
 enum nn_type lm_held_as(enum nn_type type, enum lm_role role, int tied, size_t cols);
 
 struct lm_decoder;
 
-/* type: f32, bf16, q8_0 or q4_0, or f16 for "as the file has them". unmerged: the model's adapter (not DoRA) stays beside the weights. model and pool are borrowed; max_rows bounds a step. The model must
- * not be changed while the decoder lives. */
-int lm_decoder_new(struct lm_decoder **d, const struct lm_model *m, enum nn_type type, int unmerged, size_t max_rows,
-		   struct pool *pool, struct err *e);
+/* type: f32, bf16, q8_0 or q4_0, or f16 for "as the file has them". unmerged: the model's adapter
+ * (not DoRA) stays beside the weights. model and pool are borrowed; max_rows bounds a step. The
+ * model must not be changed while the decoder lives. */
+int lm_decoder_new(struct lm_decoder **d, const struct lm_model *m, enum nn_type type, int unmerged,
+		   size_t max_rows, struct pool *pool, struct err *e);
 void lm_decoder_free(struct lm_decoder *d);
 size_t lm_decoder_max_rows(const struct lm_decoder *d);
 
@@ -36,8 +41,10 @@ struct lm_row {
 	int logits;	       /* which row of the result it gets, or -1 */
 };
 
-/* Rows of one sequence must be in order of position, everything before them computed earlier or standing before them in this step. Sequences
- * that share pages go fastest side by side. logits [number of rows with logits >= 0][vocab], numbered from 0 in the order of rows. */
-void lm_decoder_step(struct lm_decoder *d, struct lm_kv *kv, const struct lm_row *rows, size_t n, float *logits);
+/* Rows of one sequence must be in order of position, everything before them computed earlier or
+ * standing before them in this step. Sequences that share pages go fastest side by side. logits
+ * [number of rows with logits >= 0][vocab], numbered from 0 in the order of rows. */
+void lm_decoder_step(struct lm_decoder *d, struct lm_kv *kv, const struct lm_row *rows, size_t n,
+		     float *logits);
 
 #endif

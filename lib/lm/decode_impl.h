@@ -1,4 +1,5 @@
-/* decode_impl: what decode.c (weights and memory) and decode_step.c (the pass) share; nobody else includes this. */
+/* decode_impl: what decode.c (weights and memory) and decode_step.c (the pass) share; nobody else
+ * includes this. */
 #ifndef FT_LM_DECODE_IMPL_H
 #define FT_LM_DECODE_IMPL_H
 
@@ -6,7 +7,8 @@
 #include "../nn/pack.h"
 #include "decode.h"
 
-/* A linear's adapter that is applied beside its weights: y += b (a x), in f32, b with the scale in it. Rows 0: it has none. */
+/* A linear's adapter that is applied beside its weights: y += b (a x), in f32, b with the scale in
+ * it. Rows 0: it has none. */
 struct lm_adapted {
 	struct nn_pack a, b;
 };
@@ -19,10 +21,11 @@ struct lm_decoder {
 	const struct nn_pack_kern *pk;
 	struct nn_pack (*lin)[LM_LINEARS]; /* [layers] */
 	struct nn_pack head;
-	struct lm_adapted (*adapted)[LM_LINEARS]; /* [layers]; NULL: there is none, or it is merged into lin */
+	/* [layers]; NULL: there is none, or it is merged into lin */
+	struct lm_adapted (*adapted)[LM_LINEARS];
 	enum nn_type embed_type; /* values of the embedding are rounded to this */
 	size_t max_rows;
-	int quantised; /* some matrix needs quantised x */
+	int quantised;		/* some matrix needs quantised x */
 	size_t q_size, kv_size; /* heads head_dim, kv_heads head_dim */
 
 	/* One step's values, [max_rows] rows each. */

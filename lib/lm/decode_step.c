@@ -1,8 +1,9 @@
 /* The forward pass over rows of many sequences. See decode.h.
  *
- * A step runs once on every thread of the pool; the threads take pieces of each stage from a common counter and meet at a barrier
- * behind it, which costs less than handing each stage to the pool. Pieces are cut by the number of rows and panels and write only their own
- * outputs, so it does not matter who computes them.
+ * A step runs once on every thread of the pool; the threads take pieces of each stage from a common
+ * counter and meet at a barrier behind it, which costs less than handing each stage to the pool.
+ * Pieces are cut by the number of rows and panels and write only their own outputs, so it does not
+ * matter who computes them.
  */
 #include <math.h>
 #include <sched.h>
@@ -11,7 +12,7 @@
 #include "../base/mem.h"
 #include "decode_impl.h"
 
-#define ROW_BLOCK 96	       /* rows of x that meet a panel in one piece: a multiple of both tile heights */
+#define ROW_BLOCK 96 /* rows of x that meet a panel in one piece: a multiple of both tile heights */
 #define ATTN_SCORES 131072 /* floats of scores of one piece of attention */
 #define ATTN_ROWS 64
 
@@ -35,17 +36,19 @@ struct step {
 	unsigned arrived, turn;
 };
 
-/* One thread's part in a step. What a stage works on is set by the thread itself before it takes pieces; all threads set the same. */
+/* One thread's part in a step. What a stage works on is set by the thread itself before it takes
+ * pieces; all threads set the same. */
 struct worker {
 	struct step *s;
 	size_t layer;
 	float *scratch;
 	struct nn_rows *in;
 	const struct lm_norm_weights *norm; /* w NULL: none */
-	int which; /* linear, or the first of several */
+	int which;			    /* linear, or the first of several */
 };
 
-/* The last to arrive opens the next stage. Waiting is short, so it spins before it gives the processor away. */
+/* The last to arrive opens the next stage. Waiting is short, so it spins before it gives the
+ * processor away. */
 static void meet(struct step *s)
 {
 	unsigned turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
@@ -77,8 +80,8 @@ static void each(const struct worker *me, size_t n, void (*fn)(const struct work
 	meet(me->s);
 }
 
-static void normalise(const struct lm_decoder *d, float *y, const float *x, const struct lm_norm_weights *w, size_t n,
-		      size_t width)
+static void normalise(const struct lm_decoder *d, float *y, const float *x,
+		      const struct lm_norm_weights *w, size_t n, size_t width)
 {
 	const struct lm_config *c = &d->m->config;
 
@@ -137,27 +140,31 @@ static size_t block_rows(const struct step *s, size_t block)
 	return s->n - block * ROW_BLOCK < ROW_BLOCK ? s->n - block * ROW_BLOCK : ROW_BLOCK;
 }
 
-/* Panel `panel` of linear `which` for the block of rows: y (its first row and output) is set, or added to. */
-static void linear(const struct worker *me, float *y, size_t ldy, const struct nn_rows *x, int which, size_t panel, size_t block,
-		   int add)
+/* Panel `panel` of linear `which` for the block of rows: y (its first row and output) is set, or
+ * added to. */
+static void linear(const struct worker *me, float *y, size_t ldy, const struct nn_rows *x,
+		   int which, size_t panel, size_t block, int add)
 {
 	const struct lm_decoder *d = me->s->d;
 	const struct nn_pack *w = &d->lin[me->layer][which];
 	const float *bias = d->m->layers[me->layer].lin[which].bias;
-	size_t n = block_rows(me->s, block), first = panel * NN_PANEL, width = w->rows - first < NN_PANEL ? w->rows - first : NN_PANEL;
+	size_t n = block_rows(me->s, block), first = panel * NN_PANEL,
+	       width = w->rows - first < NN_PANEL ? w->rows - first : NN_PANEL;
 
 	nn_pack_mul(y, ldy, x, block * ROW_BLOCK, n, w, panel, add);
 	if (d->adapted && d->adapted[me->layer][which].b.data)
-		nn_pack_mul(y, ldy, &d->u[which], block * ROW_BLOCK, n, &d->adapted[me->layer][which].b, panel, 1);
+		nn_pack_mul(y, ldy, &d->u[which], block * ROW_BLOCK, n,
+			    &d->adapted[me->layer][which].b, panel, 1);
 	for (size_t r = 0; bias && r < n; r++)
 		d->k->add(y + r * ldy, bias + first, width);
 }
 
 /* The same into its place in all rows' outputs. */
-static void linear_to(const struct worker *me, float *all, size_t ld, const struct nn_rows *x, int which, size_t panel, size_t block,
-		      int add)
+static void linear_to(const struct worker *me, float *all, size_t ld, const struct nn_rows *x,
+		      int which, size_t panel, size_t block, int add)
 {
-	linear(me, all + block * ROW_BLOCK * ld + panel * NN_PANEL, ld, x, which, panel, block, add);
+	linear(me, all + block * ROW_BLOCK * ld + panel * NN_PANEL, ld, x, which, panel, block,
+	       add);
 }
 
 static size_t panels(const struct worker *me, int which)
@@ -181,11 +188,13 @@ static void adapter_piece(const struct worker *me, size_t i)
 	for (; panel >= adapter_panels(me, which); which++)
 		panel -= adapter_panels(me, which);
 	u = &d->u[which];
-	nn_pack_mul(u->x + block * ROW_BLOCK * u->ld + panel * NN_PANEL, u->ld, me->in, block * ROW_BLOCK, block_rows(me->s, block),
-		    &d->adapted[me->layer][which].a, panel, 0);
+	nn_pack_mul(u->x + block * ROW_BLOCK * u->ld + panel * NN_PANEL, u->ld, me->in,
+		    block * ROW_BLOCK, block_rows(me->s, block), &d->adapted[me->layer][which].a,
+		    panel, 0);
 }
 
-/* What adapters of linears first to last, which read the rows `in`, have to know before these are computed. */
+/* What adapters of linears first to last, which read the rows `in`, have to know before these are
+ * computed. */
 static void adapters(struct worker *me, struct nn_rows *in, int first, int last)
 {
 	size_t n = 0;
@@ -214,7 +223,8 @@ static void qkv_piece(const struct worker *me, size_t i)
 	if (panel < panels(me, LM_K))
 		linear_to(me, d->kx, d->kv_size, &d->norm, LM_K, panel, block, 0);
 	else
-		linear_to(me, d->vx, d->kv_size, &d->norm, LM_V, panel - panels(me, LM_K), block, 0);
+		linear_to(me, d->vx, d->kv_size, &d->norm, LM_V, panel - panels(me, LM_K), block,
+			  0);
 }
 
 /* Turns queries and keys by their position and files keys and values in the row's page. */
@@ -244,14 +254,16 @@ static void place_row(const struct worker *me, size_t i)
 
 		for (size_t j = 0; j < hd; j++)
 			keys[j * LM_PAGE + at] = k[h * hd + j];
-		memcpy(lm_kv_values(s->kv, page, me->layer, h) + at * s->kv->value_ld, v + h * hd, hd * sizeof *v);
+		memcpy(lm_kv_values(s->kv, page, me->layer, h) + at * s->kv->value_ld, v + h * hd,
+		       hd * sizeof *v);
 	}
 }
 
 /* First position that the row sees. */
 static size_t first_seen(const struct worker *me, size_t row)
 {
-	size_t window = me->s->d->m->layers[me->layer].window, n = (size_t)me->s->rows[row].position + 1;
+	size_t window = me->s->d->m->layers[me->layer].window,
+	       n = (size_t)me->s->rows[row].position + 1;
 
 	return window > 0 && n > window ? n - window : 0;
 }
@@ -261,43 +273,51 @@ static int sees_page(const struct worker *me, size_t row, size_t page)
 	return page <= me->s->rows[row].position / LM_PAGE && page >= first_seen(me, row) / LM_PAGE;
 }
 
-/* Rows of the block from r on (at least one) that have the same page at this place; the others of them do not see it. */
+/* Rows of the block from r on (at least one) that have the same page at this place; the others of
+ * them do not see it. */
 static size_t page_run(const struct worker *me, const struct block *b, size_t r, size_t page)
 {
 	const struct lm_row *rows = me->s->rows + b->first;
 	size_t n = 1;
 
-	while (r + n < b->n && sees_page(me, b->first + r + n, page) && rows[r + n].pages[page] == rows[r].pages[page])
+	while (r + n < b->n && sees_page(me, b->first + r + n, page) &&
+	       rows[r + n].pages[page] == rows[r].pages[page])
 		n++;
 	return n;
 }
 
-/* Attention of one block of rows on one key head. Rows that share a page, be they neighbours in one prompt or sequences with a common
- * beginning, meet it in one product. Scores are kept for all positions, so that each row's softmax is one sum in order. */
+/* Attention of one block of rows on one key head. Rows that share a page, be they neighbours in one
+ * prompt or sequences with a common beginning, meet it in one product. Scores are kept for all
+ * positions, so that each row's softmax is one sum in order. */
 static void attend_piece(const struct worker *me, size_t i)
 {
 	struct step *s = me->s;
 	struct lm_decoder *d = s->d;
 	const struct lm_config *c = &d->m->config;
 	const struct block *b = &s->blocks[i % s->n_blocks];
-	size_t head = i / s->n_blocks, hd = c->head_dim, group = c->heads / c->kv_heads, width = group * hd;
+	size_t head = i / s->n_blocks, hd = c->head_dim, group = c->heads / c->kv_heads,
+	       width = group * hd;
 	size_t pages = b->positions / LM_PAGE, ld = b->positions;
 	float *q = me->scratch, *o = q + b->n * width, *scores = o + b->n * width;
 
 	for (size_t r = 0; r < b->n; r++)
-		memcpy(q + r * width, d->q + (b->first + r) * d->q_size + head * width, width * sizeof *q);
+		memcpy(q + r * width, d->q + (b->first + r) * d->q_size + head * width,
+		       width * sizeof *q);
 	for (size_t p = 0; p < pages; p++)
 		for (size_t r = 0, n; r < b->n; r += n) {
 			n = 1;
 			if (!sees_page(me, b->first + r, p))
 				continue;
 			n = page_run(me, b, r, p);
-			nn_small_mul(d->pk, scores + r * group * ld + p * LM_PAGE, ld, q + r * width, hd,
-				     lm_kv_keys(s->kv, s->rows[b->first + r].pages[p], me->layer, head), LM_PAGE, n * group,
-				     LM_PAGE, hd, 0);
+			nn_small_mul(d->pk, scores + r * group * ld + p * LM_PAGE, ld,
+				     q + r * width, hd,
+				     lm_kv_keys(s->kv, s->rows[b->first + r].pages[p], me->layer,
+						head),
+				     LM_PAGE, n * group, LM_PAGE, hd, 0);
 		}
 	for (size_t r = 0; r < b->n; r++) {
-		size_t lo = first_seen(me, b->first + r), hi = (size_t)s->rows[b->first + r].position + 1;
+		size_t lo = first_seen(me, b->first + r),
+		       hi = (size_t)s->rows[b->first + r].position + 1;
 
 		for (size_t j = 0; j < group; j++) {
 			float *x = scores + (r * group + j) * ld, scale = c->attn_scale;
@@ -309,7 +329,8 @@ static void attend_piece(const struct worker *me, size_t i)
 			}
 			d->k->softmax(x + lo, scale, hi - lo);
 			memset(x + lo / LM_PAGE * LM_PAGE, 0, lo % LM_PAGE * sizeof *x);
-			memset(x + hi, 0, ((hi + LM_PAGE - 1) / LM_PAGE * LM_PAGE - hi) * sizeof *x);
+			memset(x + hi, 0,
+			       ((hi + LM_PAGE - 1) / LM_PAGE * LM_PAGE - hi) * sizeof *x);
 		}
 	}
 	memset(o, 0, b->n * width * sizeof *o);
@@ -321,18 +342,24 @@ static void attend_piece(const struct worker *me, size_t i)
 			if (!sees_page(me, b->first + r, p))
 				continue;
 			n = page_run(me, b, r, p);
-			/* Only what is filled in is read: zero times what an earlier owner left may not be zero. */
+			/* Only what is filled in is read: zero times what an earlier owner left may
+			 * not be zero. */
 			for (size_t k = 0; k < n; k++) {
-				size_t have = (size_t)s->rows[b->first + r + k].position + 1 - p * LM_PAGE;
+				size_t have = (size_t)s->rows[b->first + r + k].position + 1 -
+					      p * LM_PAGE;
 
 				filled = have > filled ? have : filled;
 			}
-			nn_small_mul(d->pk, o + r * width, hd, scores + r * group * ld + p * LM_PAGE, ld,
-				     lm_kv_values(s->kv, s->rows[b->first + r].pages[p], me->layer, head), s->kv->value_ld,
-				     n * group, hd, filled < LM_PAGE ? filled : LM_PAGE, 1);
+			nn_small_mul(d->pk, o + r * width, hd,
+				     scores + r * group * ld + p * LM_PAGE, ld,
+				     lm_kv_values(s->kv, s->rows[b->first + r].pages[p], me->layer,
+						  head),
+				     s->kv->value_ld, n * group, hd,
+				     filled < LM_PAGE ? filled : LM_PAGE, 1);
 		}
 	for (size_t r = 0; r < b->n; r++)
-		memcpy(d->attn.x + (b->first + r) * d->attn.ld + head * width, o + r * width, width * sizeof *o);
+		memcpy(d->attn.x + (b->first + r) * d->attn.ld + head * width, o + r * width,
+		       width * sizeof *o);
 }
 
 /* A panel of the linear that ends a residual branch. */
@@ -342,7 +369,8 @@ static void back_piece(const struct worker *me, size_t i)
 	size_t blocks = row_blocks(me->s->n);
 	int post = me->norm->w != NULL;
 
-	linear_to(me, post ? d->t : d->x, d->m->config.hidden, me->in, me->which, i / blocks, i % blocks, !post);
+	linear_to(me, post ? d->t : d->x, d->m->config.hidden, me->in, me->which, i / blocks,
+		  i % blocks, !post);
 }
 
 static void post_row(const struct worker *me, size_t i)
@@ -360,9 +388,11 @@ static void gate_up_piece(const struct worker *me, size_t i)
 	struct step *s = me->s;
 	struct lm_decoder *d = s->d;
 	const struct lm_config *c = &d->m->config;
-	size_t blocks = row_blocks(s->n), panel = i / blocks, block = i % blocks, n = block_rows(s, block);
+	size_t blocks = row_blocks(s->n), panel = i / blocks, block = i % blocks,
+	       n = block_rows(s, block);
 	size_t width = c->ffn - panel * NN_PANEL < NN_PANEL ? c->ffn - panel * NN_PANEL : NN_PANEL;
-	float *g = me->scratch, *u = me->scratch + ROW_BLOCK * NN_PANEL, *h = d->h.x + block * ROW_BLOCK * d->h.ld + panel * NN_PANEL;
+	float *g = me->scratch, *u = me->scratch + ROW_BLOCK * NN_PANEL,
+	      *h = d->h.x + block * ROW_BLOCK * d->h.ld + panel * NN_PANEL;
 
 	linear(me, u, NN_PANEL, &d->norm, LM_UP, panel, block, 0);
 	if (c->act != LM_GELU)
@@ -391,7 +421,8 @@ static void head_piece(const struct worker *me, size_t i)
 {
 	struct step *s = me->s;
 	struct lm_decoder *d = s->d;
-	size_t blocks = row_blocks(s->wanted), panel = i / blocks, first = i % blocks * ROW_BLOCK, vocab = d->head.rows;
+	size_t blocks = row_blocks(s->wanted), panel = i / blocks, first = i % blocks * ROW_BLOCK,
+	       vocab = d->head.rows;
 	size_t n = s->wanted - first < ROW_BLOCK ? s->wanted - first : ROW_BLOCK;
 	size_t width = vocab - panel * NN_PANEL < NN_PANEL ? vocab - panel * NN_PANEL : NN_PANEL;
 	float *y = s->logits + first * vocab + panel * NN_PANEL;
@@ -402,7 +433,8 @@ static void head_piece(const struct worker *me, size_t i)
 }
 
 /* The end of a residual branch: x += W in, through a norm of its own where the family has one. */
-static void add_back(struct worker *me, struct nn_rows *in, int which, const struct lm_norm_weights *post)
+static void add_back(struct worker *me, struct nn_rows *in, int which,
+		     const struct lm_norm_weights *post)
 {
 	me->in = in;
 	if (me->s->d->quantised)
@@ -431,7 +463,8 @@ static void run(void *arg, size_t thread)
 		me->norm = &layer->norm_attn;
 		each(me, s->n, norm_row);
 		adapters(me, &d->norm, LM_Q, LM_V);
-		each(me, (panels(me, LM_Q) + panels(me, LM_K) + panels(me, LM_V)) * blocks, qkv_piece);
+		each(me, (panels(me, LM_Q) + panels(me, LM_K) + panels(me, LM_V)) * blocks,
+		     qkv_piece);
 		each(me, s->n, place_row);
 		each(me, s->n_blocks * c->kv_heads, attend_piece);
 		add_back(me, &d->attn, LM_O, &layer->post_attn);
@@ -460,7 +493,8 @@ static void rope_tables(struct lm_decoder *d, size_t n)
 		rows *= 2;
 	freq = mem_alloc(half, sizeof *freq);
 	for (int local = 0; local <= (c->rope_local_theta != c->rope_theta); local++) {
-		float **cosines = local ? &d->cos_local : &d->cos, **sines = local ? &d->sin_local : &d->sin;
+		float **cosines = local ? &d->cos_local : &d->cos,
+		      **sines = local ? &d->sin_local : &d->sin;
 
 		lm_config_rope(c, local, freq);
 		*cosines = mem_realloc(*cosines, rows * half, sizeof **cosines);
@@ -475,12 +509,14 @@ static void rope_tables(struct lm_decoder *d, size_t n)
 	d->rope_rows = rows;
 }
 
-/* Cuts the rows into blocks for attention, and returns the most floats of scratch one of them takes. */
+/* Cuts the rows into blocks for attention, and returns the most floats of scratch one of them
+ * takes. */
 static size_t cut_blocks(struct step *s)
 {
 	const struct lm_config *c = &s->d->m->config;
 	size_t group = c->heads / c->kv_heads, most = 0;
-	size_t share = s->n * c->kv_heads / (8 * (size_t)s->d->threads) + 1; /* some pieces for each thread */
+	/* some pieces for each thread */
+	size_t share = s->n * c->kv_heads / (8 * (size_t)s->d->threads) + 1;
 
 	s->n_blocks = 0;
 	for (size_t r = 0; r < s->n;) {
@@ -501,7 +537,8 @@ static size_t cut_blocks(struct step *s)
 	return most;
 }
 
-void lm_decoder_step(struct lm_decoder *d, struct lm_kv *kv, const struct lm_row *rows, size_t n, float *logits)
+void lm_decoder_step(struct lm_decoder *d, struct lm_kv *kv, const struct lm_row *rows, size_t n,
+		     float *logits)
 {
 	const struct lm_config *c = &d->m->config;
 	struct step s = {.d = d, .kv = kv, .rows = rows, .n = n, .logits = logits};
@@ -527,7 +564,8 @@ void lm_decoder_step(struct lm_decoder *d, struct lm_kv *kv, const struct lm_row
 		}
 		d->scratch_floats = floats;
 	}
-	/* As many pieces as threads, none of which ends before all have begun: each thread takes one. */
+	/* As many pieces as threads, none of which ends before all have begun: each thread takes
+	 * one. */
 	pool_run(d->pool, (size_t)d->threads, run, &s);
 	free(s.blocks);
 }

@@ -20,11 +20,12 @@ static size_t *typical_rows(const struct trainer *t, size_t rows, size_t *n)
 }
 
 /* Seconds of one step without its update; the second of two, for the first one warms the caches. */
-static int time_step(struct objective *o, const struct trainer *t, const size_t *rows, size_t n, struct objective_sums *s,
-		     double *seconds, struct err *e)
+static int time_step(struct objective *o, const struct trainer *t, const size_t *rows, size_t n,
+		     struct objective_sums *s, double *seconds, struct err *e)
 {
 	float *grads = mem_aligned(t->model->n_params, sizeof *grads);
-	double *reference = mem_alloc(t->train->n, sizeof *reference); /* its values do not change the time */
+	/* its values do not change the time */
+	double *reference = mem_alloc(t->train->n, sizeof *reference);
 	int rc = 0;
 	for (int i = 0; i < 2 && !rc; i++) {
 		double start = clock_now();
@@ -51,11 +52,14 @@ int estimate_run(const struct trainer *t, size_t memory, struct buf *out, struct
 	free(pick);
 	if (rc)
 		return -1;
-	double steps = (double)t->spec.steps, epoch = (double)(rows / t->spec.batch + (rows % t->spec.batch != 0));
+	double steps = (double)t->spec.steps,
+	       epoch = (double)(rows / t->spec.batch + (rows % t->spec.batch != 0));
 	double all = (double)t->train->tokens * steps / epoch;
-	double share = all / steps / (double)s.tokens; /* an average step against the one that was timed */
+	/* an average step against the one that was timed */
+	double share = all / steps / (double)s.tokens;
 	size_t work = lm_work_bytes(m, s.tokens, t->train->longest, lm_work_checkpoints(t->work));
-	size_t weights = lm_model_bytes(m), trained = m->n_params * 3 * sizeof(float), data = t->train->tokens * 8 + t->train->n * 40;
+	size_t weights = lm_model_bytes(m), trained = m->n_params * 3 * sizeof(float),
+	       data = t->train->tokens * 8 + t->train->n * 40;
 	if (memory && work > memory)
 		work = memory;
 	struct jw w;

@@ -7,8 +7,9 @@
 #include "../base/err.h"
 #include "trainer.h"
 
-/* Appends one JSON object: rows, tokens, steps; memory in bytes by what it is for; operations, and the time of one step as measured
- * here on one batch, taken over all steps. Nothing of the model is changed. t needs model, work, pool, train and spec. */
+/* Appends one JSON object: rows, tokens, steps; memory in bytes by what it is for; operations, and
+ * the time of one step as measured here on one batch, taken over all steps. Nothing of the model is
+ * changed. t needs model, work, pool, train and spec. */
 int estimate_run(const struct trainer *t, size_t memory, struct buf *out, struct err *e);
 
 #endif

@@ -9,18 +9,20 @@
 #include "../base/progress.h"
 
 #define PREFILL_ROWS 512 /* of prompts in one step, beside the answers' rows */
-#define WORTH_WAITING 8	 /* positions: a beginning that another sequence is about to compute is waited for */
+/* positions: a beginning that another sequence is about to compute is waited for */
+#define WORTH_WAITING 8
 
 struct sequence {
 	uint64_t ticket;
-	struct lm_request q; /* ids is not used: see ids below */
+	struct lm_request q;   /* ids is not used: see ids below */
 	struct sequence *next; /* in the queue */
-	size_t passed;	     /* there, by so many that came later */
-	int32_t *ids;	     /* prompt and answer */
+	size_t passed;	       /* there, by so many that came later */
+	int32_t *ids;	       /* prompt and answer */
 	size_t n, cap, prompt;
-	size_t computed;     /* positions whose keys and values are, or will be after this step, in the cache */
-	int reading;	     /* its prompt (after giving way: all so far) is being computed */
-	uint64_t admitted;   /* order of admission */
+	/* positions whose keys and values are, or will be after this step, in the cache */
+	size_t computed;
+	int reading;	   /* its prompt (after giving way: all so far) is being computed */
+	uint64_t admitted; /* order of admission */
 	uint32_t *pages;
 	size_t n_pages;
 	size_t cached;
@@ -31,11 +33,11 @@ struct sequence {
 	struct lm_alternative *top;
 	size_t top_cap;
 	double submitted, first;
-	uint32_t at;	/* in the grammar */
+	uint32_t at;		 /* in the grammar */
 	const uint32_t *allowed; /* by it, in this step; NULL: all */
-	int32_t chosen; /* by the step just done */
-	size_t rows;	/* it has in this step */
-	int logits;	/* its row of them, or -1 */
+	int32_t chosen;		 /* by the step just done */
+	size_t rows;		 /* it has in this step */
+	int logits;		 /* its row of them, or -1 */
 };
 
 struct lm_generator {
@@ -58,15 +60,16 @@ struct lm_generator {
 	struct lm_generator_stats stats;
 };
 
-int lm_generator_new(struct lm_generator **out, struct lm_decoder *d, const struct lm_model *m, const struct tokenizer *t,
-		     struct pool *pool, const struct lm_generator_spec *spec, struct err *e)
+int lm_generator_new(struct lm_generator **out, struct lm_decoder *d, const struct lm_model *m,
+		     const struct tokenizer *t, struct pool *pool,
+		     const struct lm_generator_spec *spec, struct err *e)
 {
 	struct lm_generator *g;
 	size_t floats;
 
 	if (spec->sequences == 0 || spec->sequences > lm_decoder_max_rows(d))
-		return err_set(e, "%zu sequences at once do not fit in steps of %zu rows", spec->sequences,
-			       lm_decoder_max_rows(d));
+		return err_set(e, "%zu sequences at once do not fit in steps of %zu rows",
+			       spec->sequences, lm_decoder_max_rows(d));
 	if (mem_mul(spec->sequences, m->config.vocab, &floats) != 0)
 		return err_set(e, "too many sequences at once");
 	g = mem_alloc(1, sizeof *g);
@@ -150,7 +153,8 @@ void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct l
 	if (q->n)
 		memcpy(s->ids, q->ids, q->n * sizeof *s->ids);
 	rng_seed(&s->rng, q->seed, q->stream);
-	tokenizer_stream_begin(&s->stream, g->t, TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
+	tokenizer_stream_begin(&s->stream, g->t,
+			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
 	s->at = q->grammar ? lm_grammar_start(q->grammar) : 0;
 	s->submitted = clock_now();
 	s->first = NAN;
@@ -186,12 +190,13 @@ static void leave(struct lm_generator *g, struct sequence *s)
 
 	while (g->running[i] != s)
 		i++;
-	memmove(&g->running[i], &g->running[i + 1], (--g->n_running - i) * sizeof(struct sequence *));
+	memmove(&g->running[i], &g->running[i + 1],
+		(--g->n_running - i) * sizeof(struct sequence *));
 	let_pages_go(g, s);
 }
 
-static void deliver(struct sequence *s, const char *finish, const char *error_type, const char *error, lm_answered *done,
-		    void *arg)
+static void deliver(struct sequence *s, const char *finish, const char *error_type,
+		    const char *error, lm_answered *done, void *arg)
 {
 	double now = clock_now();
 	struct lm_answer a = {
@@ -305,11 +310,14 @@ static int admit(struct lm_generator *g, lm_answered *done, void *arg)
 	if (s->n == 0 || (s->n == s->prompt && s->n > context)) {
 		next_waiting(g);
 		if (s->n == 0)
-			snprintf(why, sizeof why, "the prompt is empty and the tokenizer adds no first token");
+			snprintf(why, sizeof why,
+				 "the prompt is empty and the tokenizer adds no first token");
 		else
-			snprintf(why, sizeof why, "prompt of %zu tokens, but the model's context holds %zu: nothing was cut off",
+			snprintf(why, sizeof why,
+				 "prompt of %zu tokens, but the model's context holds %zu: nothing was cut off",
 				 s->n, context);
-		deliver(s, NULL, s->n ? "context_length_exceeded" : "invalid_request", why, done, arg);
+		deliver(s, NULL, s->n ? "context_length_exceeded" : "invalid_request", why, done,
+			arg);
 		return 1;
 	}
 	if (!find_pages(g, s)) {
@@ -317,8 +325,9 @@ static int admit(struct lm_generator *g, lm_answered *done, void *arg)
 			return 0;
 		/* Nobody will make room. */
 		next_waiting(g);
-		snprintf(why, sizeof why, "%zu tokens do not fit in the cache of %zu (%zu MB)", s->n,
-			 (size_t)g->kv.cap * LM_PAGE, g->kv.cap * g->kv.page_floats * sizeof(float) >> 20);
+		snprintf(why, sizeof why, "%zu tokens do not fit in the cache of %zu (%zu MB)",
+			 s->n, (size_t)g->kv.cap * LM_PAGE,
+			 g->kv.cap * g->kv.page_floats * sizeof(float) >> 20);
 		deliver(s, NULL, "out_of_memory", why, done, arg);
 		return 1;
 	}
@@ -338,7 +347,8 @@ static int admit(struct lm_generator *g, lm_answered *done, void *arg)
 			at = i + 1;
 		}
 	}
-	memmove(&g->running[at + 1], &g->running[at], (g->n_running++ - at) * sizeof(struct sequence *));
+	memmove(&g->running[at + 1], &g->running[at],
+		(g->n_running++ - at) * sizeof(struct sequence *));
 	g->running[at] = s;
 	return 1;
 }
@@ -367,7 +377,8 @@ static void grow(struct lm_generator *g, lm_answered *done, void *arg)
 			i = 0;
 		} else {
 			leave(g, s);
-			deliver(s, NULL, "out_of_memory", "the answer does not fit in the cache", done, arg);
+			deliver(s, NULL, "out_of_memory", "the answer does not fit in the cache",
+				done, arg);
 		}
 	}
 }
@@ -379,8 +390,9 @@ static int by_admission(const void *a, const void *b)
 	return x->admitted < y->admitted ? -1 : x->admitted > y->admitted;
 }
 
-/* Fills g->rows: one row for each answer, and the prompts in order of admission as far as there is room, so that whoever relies on a page
- * comes no earlier than who computes it. Rows stand in the order of running. */
+/* Fills g->rows: one row for each answer, and the prompts in order of admission as far as there is
+ * room, so that whoever relies on a page comes no earlier than who computes it. Rows stand in the
+ * order of running. */
 static size_t plan(struct lm_generator *g)
 {
 	struct sequence **order = mem_alloc(g->n_running, sizeof *order);
@@ -405,7 +417,8 @@ static size_t plan(struct lm_generator *g)
 		for (size_t k = 0; k < s->rows; k++) {
 			size_t at = s->computed++;
 
-			g->rows[n++] = (struct lm_row){s->ids[at], (uint32_t)at, s->pages, at + 1 == s->n ? s->logits : -1};
+			g->rows[n++] = (struct lm_row){s->ids[at], (uint32_t)at, s->pages,
+						       at + 1 == s->n ? s->logits : -1};
 		}
 	}
 	free(order);
@@ -428,7 +441,8 @@ static void choose(void *arg, size_t i)
 {
 	struct lm_generator *g = arg;
 	struct sequence *s = g->running[i];
-	size_t vocab = g->m->config.vocab, at = s->n - s->prompt, k = s->q.logprobs > 0 ? (size_t)s->q.logprobs : 0;
+	size_t vocab = g->m->config.vocab, at = s->n - s->prompt,
+	       k = s->q.logprobs > 0 ? (size_t)s->q.logprobs : 0;
 	float *logits = g->logits + (size_t)s->logits * vocab;
 	double sum = NAN;
 
@@ -448,16 +462,20 @@ static void choose(void *arg, size_t i)
 		lm_top(logits, vocab, sum, s->top + at * k, k);
 	}
 	if (s->q.logprobs >= 0 && !isnan(sum)) {
-		/* The logits are changed by choosing, so the choice is made on them last, and looked up before by its value. */
+		/* The logits are changed by choosing, so the choice is made on them last, and
+		 * looked up before by its value. */
 		float *copy = mem_alloc(vocab, sizeof *copy);
 
 		memcpy(copy, logits, vocab * sizeof *copy);
-		s->chosen = lm_sample(copy, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng, &g->scratch[i]);
+		s->chosen = lm_sample(copy, vocab, &s->q.sampling, s->allowed, s->ids, s->n,
+				      &s->rng, &g->scratch[i]);
 		free(copy);
-		s->token[at] = (struct lm_token){s->chosen, lm_logprob(logits, vocab, s->chosen, sum)};
+		s->token[at] =
+			(struct lm_token){s->chosen, lm_logprob(logits, vocab, s->chosen, sum)};
 		return;
 	}
-	s->chosen = lm_sample(logits, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng, &g->scratch[i]);
+	s->chosen = lm_sample(logits, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng,
+			      &g->scratch[i]);
 }
 
 static int is_stop(const struct lm_generator *g, int32_t id)
@@ -468,7 +486,8 @@ static int is_stop(const struct lm_generator *g, int32_t id)
 	return 0;
 }
 
-/* Cuts the text before the first of the stop texts, looking only where one could have become whole. */
+/* Cuts the text before the first of the stop texts, looking only where one could have become
+ * whole. */
 static int cut_at_stop(struct sequence *s, size_t before)
 {
 	size_t cut = s->text.len;
@@ -514,7 +533,8 @@ static const char *take(struct lm_generator *g, struct sequence *s)
 		tokenizer_stream_end(&s->stream, &s->text);
 		return "stop";
 	}
-	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) || s->n >= g->m->config.max_positions) {
+	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) ||
+	    s->n >= g->m->config.max_positions) {
 		tokenizer_stream_end(&s->stream, &s->text);
 		return "length";
 	}
@@ -540,8 +560,10 @@ size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg)
 	for (size_t i = 0; i < g->n_running; i++) {
 		struct sequence *s = g->running[i];
 
-		/* Masks are shared between sequences, so they are made here, one after the other. */
-		s->allowed = s->q.grammar && s->logits >= 0 ? lm_grammar_mask(s->q.grammar, s->at) : NULL;
+		/* Masks are shared between sequences, so they are made here, one after the
+		 * other. */
+		s->allowed = s->q.grammar && s->logits >= 0 ? lm_grammar_mask(s->q.grammar, s->at)
+							    : NULL;
 	}
 	pool_run(g->pool, g->n_running, choose, g);
 
@@ -567,15 +589,17 @@ size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg)
 			deliver(ended[i], why[i], NULL, NULL, done, arg);
 		else
 			deliver(ended[i], NULL, "model",
-				ended[i]->q.grammar ? "no token of the model can go on as the schema wants"
-						    : "the model gave no finite logits: its weights may be broken",
+				ended[i]->q.grammar
+					? "no token of the model can go on as the schema wants"
+					: "the model gave no finite logits: its weights may be broken",
 				done, arg);
 	free(ended);
 	free(why);
 	return lm_generator_in_hand(g);
 }
 
-void lm_generator_cancel(struct lm_generator *g, const char *type, const char *why, lm_answered *done, void *arg)
+void lm_generator_cancel(struct lm_generator *g, const char *type, const char *why,
+			 lm_answered *done, void *arg)
 {
 	while (g->n_running > 0) {
 		struct sequence *s = g->running[g->n_running - 1];

@@ -1,13 +1,17 @@
 /* generate: answers to many prompts at once.
  *
- * Sequences join and leave the running batch at every step (continuous batching, Yu et al. 2022): a step reads a piece of the newcomers'
- * prompts and adds one token to everyone else's answer. Beginnings that prompts share are computed once (kvcache.h). Where the cache runs
- * out of pages the youngest sequence gives way and is taken up again later; its answer stays the same. Of those that wait the longest prompt
- * comes first, so that long ones are not left for the end, where nothing runs beside them; but none is passed by more than `sequences` others.
+ * Sequences join and leave the running batch at every step (continuous batching, Yu et al. 2022): a
+ * step reads a piece of the newcomers' prompts and adds one token to everyone else's answer.
+ * Beginnings that prompts share are computed once (kvcache.h). Where the cache runs out of pages
+ * the youngest sequence gives way and is taken up again later; its answer stays the same. Of those
+ * that wait the longest prompt comes first, so that long ones are not left for the end, where
+ * nothing runs beside them; but none is passed by more than `sequences` others.
  *
- * An answer depends on its own request alone: not on the order of arrival, on what runs beside it, or on the number of threads.
+ * An answer depends on its own request alone: not on the order of arrival, on what runs beside it,
+ * or on the number of threads.
  *
- * Nothing here knows the program that asks: several generators may stand side by side, each used from one thread at a time.
+ * Nothing here knows the program that asks: several generators may stand side by side, each used
+ * from one thread at a time.
  */
 #ifndef FT_LM_GENERATE_H
 #define FT_LM_GENERATE_H
@@ -25,15 +29,16 @@
 struct lm_generator;
 
 struct lm_generator_spec {
-	size_t sequences;   /* most that run at once */
-	size_t cache_bytes; /* for keys and values */
+	size_t sequences;     /* most that run at once */
+	size_t cache_bytes;   /* for keys and values */
 	const int32_t *stops; /* ids that end an answer; copied */
 	size_t n_stops;
 };
 
 /* All three are borrowed. */
-int lm_generator_new(struct lm_generator **g, struct lm_decoder *d, const struct lm_model *m, const struct tokenizer *t,
-		     struct pool *pool, const struct lm_generator_spec *spec, struct err *e);
+int lm_generator_new(struct lm_generator **g, struct lm_decoder *d, const struct lm_model *m,
+		     const struct tokenizer *t, struct pool *pool,
+		     const struct lm_generator_spec *spec, struct err *e);
 void lm_generator_free(struct lm_generator *g);
 
 struct lm_request {
@@ -42,11 +47,14 @@ struct lm_request {
 	struct lm_sampling sampling;
 	uint64_t seed, stream; /* of the random numbers */
 	size_t max_tokens;     /* 0: to the end of the context */
-	const char *const *stop; /* texts that end the answer and do not belong to it; borrowed until the answer */
+	/* texts that end the answer and do not belong to it; borrowed until the answer */
+	const char *const *stop;
 	size_t stops;
-	int logprobs;	/* alternatives to each token; -1: not wanted */
-	struct lm_grammar *grammar; /* what the answer is held to, or NULL; borrowed until the answer */
-	int keep_start; /* the answer goes on in the prompt's text: a space that it begins with is kept */
+	int logprobs; /* alternatives to each token; -1: not wanted */
+	/* what the answer is held to, or NULL; borrowed until the answer */
+	struct lm_grammar *grammar;
+	/* the answer goes on in the prompt's text: a space that it begins with is kept */
+	int keep_start;
 };
 
 struct lm_token {
@@ -59,10 +67,11 @@ struct lm_answer {
 	const char *error_type; /* NULL where it was answered */
 	const char *error;
 	struct span text;
-	const char *finish;   /* "stop" or "length" */
+	const char *finish;	      /* "stop" or "length" */
 	size_t prompt_tokens, tokens; /* tokens generated, the one that ended the answer included */
-	size_t cached;	      /* of the prompt, what was known already */
-	const struct lm_token *token; /* [tokens], with logprobs >= 0; also the alternatives [tokens][logprobs] */
+	size_t cached;		      /* of the prompt, what was known already */
+	/* [tokens], with logprobs >= 0; also the alternatives [tokens][logprobs] */
+	const struct lm_token *token;
 	const struct lm_alternative *top;
 	double latency, ttft; /* seconds since it was submitted */
 };
@@ -70,16 +79,19 @@ typedef void lm_answered(void *arg, uint64_t ticket, const struct lm_answer *a);
 
 void lm_generator_submit(struct lm_generator *g, uint64_t ticket, const struct lm_request *q);
 
-/* One step; delivers what is complete. Returns the number of requests still in hand. submit may be called from done. */
+/* One step; delivers what is complete. Returns the number of requests still in hand. submit may be
+ * called from done. */
 size_t lm_generator_step(struct lm_generator *g, lm_answered *done, void *arg);
 
 /* Delivers all in hand as errors of this type. */
-void lm_generator_cancel(struct lm_generator *g, const char *type, const char *why, lm_answered *done, void *arg);
+void lm_generator_cancel(struct lm_generator *g, const char *type, const char *why,
+			 lm_answered *done, void *arg);
 
 size_t lm_generator_in_hand(const struct lm_generator *g);
 
 struct lm_generator_stats {
-	size_t prompt_tokens, computed, generated; /* of the prompts, and what of them had to be computed */
+	/* of the prompts, and what of them had to be computed */
+	size_t prompt_tokens, computed, generated;
 	size_t steps, preempted;
 	size_t cache_bytes; /* most memory that was in use for keys and values */
 };

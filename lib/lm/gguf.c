@@ -17,7 +17,8 @@ void gguf_release(struct gguf *g)
 	memset(g, 0, sizeof *g);
 }
 
-/* All numbers are little-endian, as are the machines this is built for; bytes are put one by one so that it is true everywhere. */
+/* All numbers are little-endian, as are the machines this is built for; bytes are put one by one so
+ * that it is true everywhere. */
 static void put_le(struct buf *b, uint64_t x, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
@@ -77,10 +78,15 @@ void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t row
 
 	g->t = mem_grow(g->t, &g->cap, g->n + 1, sizeof *g->t);
 	t = &g->t[g->n];
-	*t = (struct gguf_tensor){mem_strdup(name), rows ? 2 : 1, {cols, rows}, type, 0,
+	*t = (struct gguf_tensor){mem_strdup(name),
+				  rows ? 2 : 1,
+				  {cols, rows},
+				  type,
+				  0,
 				  (rows ? rows : 1) * (uint64_t)nn_row_bytes(type, cols)};
 	if (g->n > 0)
-		t->offset = (g->t[g->n - 1].offset + g->t[g->n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;
+		t->offset =
+			(g->t[g->n - 1].offset + g->t[g->n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;
 	g->n++;
 }
 
@@ -112,8 +118,9 @@ static int pad(FILE *f, uint64_t at, const char *path, struct err *e)
 	return put(f, zeros, (size_t)((ALIGN - at % ALIGN) % ALIGN), path, e);
 }
 
-int gguf_write(struct gguf *g, const char *path, int (*fill)(void *arg, size_t i, FILE *f, struct err *e), void *arg,
-	       uint64_t *bytes, struct err *e)
+int gguf_write(struct gguf *g, const char *path,
+	       int (*fill)(void *arg, size_t i, FILE *f, struct err *e), void *arg, uint64_t *bytes,
+	       struct err *e)
 {
 	struct buf head = BUF_INIT, infos = BUF_INIT;
 	struct file_new w;
@@ -146,7 +153,8 @@ int gguf_write(struct gguf *g, const char *path, int (*fill)(void *arg, size_t i
 		buf_release(&infos);
 		return -1;
 	}
-	bad = put(w.f, head.data, head.len, path, e) || put(w.f, g->pairs.data, g->pairs.len, path, e) ||
+	bad = put(w.f, head.data, head.len, path, e) ||
+	      put(w.f, g->pairs.data, g->pairs.len, path, e) ||
 	      put(w.f, infos.data, infos.len, path, e) || pad(w.f, start, path, e);
 	for (size_t i = 0; i < g->n && !bad; i++)
 		bad = fill(arg, i, w.f, e) || pad(w.f, g->t[i].bytes, path, e);

@@ -9,11 +9,11 @@
 
 /* Where a tensor of the file comes from. */
 struct source {
-	int tensor;		      /* in the model's table; -1: values below */
-	const struct lm_linear *lin;  /* with an adapter to merge, or whose a or b is written */
+	int tensor;		     /* in the model's table; -1: values below */
+	const struct lm_linear *lin; /* with an adapter to merge, or whose a or b is written */
 	enum { WHOLE, LORA_A, LORA_B } part;
-	int permute;		      /* rows go from (heads, 2, half) to (heads, half, 2) */
-	float plus;		      /* added to every value */
+	int permute; /* rows go from (heads, 2, half) to (heads, half, 2) */
+	float plus;  /* added to every value */
 	const float *values;
 };
 
@@ -39,7 +39,8 @@ const char *gguf_architecture(const struct lm_config *c)
 	return strcmp(c->model_type, "gemma3_text") == 0 ? "gemma3" : NULL;
 }
 
-static void add(struct job *j, const char *name, enum nn_type type, size_t rows, size_t cols, struct source s)
+static void add(struct job *j, const char *name, enum nn_type type, size_t rows, size_t cols,
+		struct source s)
 {
 	gguf_tensor(&j->g, name, type, rows, cols);
 	j->s = mem_grow(j->s, &j->cap, j->n + 1, sizeof *j->s);
@@ -58,7 +59,8 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 {
 	const struct gguf_tensor *t = &j->g.t[i];
 	const struct source *s = &j->s[i];
-	size_t cols = t->ne[0], rows = t->dims == 2 ? t->ne[1] : 1, bytes = nn_row_bytes(t->type, cols);
+	size_t cols = t->ne[0], rows = t->dims == 2 ? t->ne[1] : 1,
+	       bytes = nn_row_bytes(t->type, cols);
 	const struct lm_tensor *from = s->tensor >= 0 ? &j->m->tensors[s->tensor] : NULL;
 	struct nn_mat w = {0};
 	float *row = mem_alloc(cols, sizeof *row), *merged = NULL;
@@ -77,15 +79,19 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 		if (s->part == LORA_A)
 			memcpy(row, s->lin->a + at * cols, cols * sizeof *row);
 		else if (s->part == LORA_B)
-			/* The file has one alpha for all: what a module's own scale differs by goes into its b. */
+			/* The file has one alpha for all: what a module's own scale differs by goes
+			 * into its b. */
 			for (size_t k = 0; k < cols; k++)
-				row[k] = s->lin->b[at * cols + k] * (s->lin->scale * (float)s->lin->rank / j->alpha);
+				row[k] = s->lin->b[at * cols + k] *
+					 (s->lin->scale * (float)s->lin->rank / j->alpha);
 		else if (merged)
 			memcpy(row, merged + at * cols, cols * sizeof *row);
 		else if (from && t->dims == 1 && s->permute)
 			for (size_t k = 0; k < cols; k++)
 				nn_decode(row + k, from->type,
-					  (const char *)from->data + row_from(j, s, k) * nn_row_bytes(from->type, 1), 1);
+					  (const char *)from->data +
+						  row_from(j, s, k) * nn_row_bytes(from->type, 1),
+					  1);
 		else if (from)
 			nn_mat_rows(row, &w, at, 1);
 		else
@@ -97,7 +103,8 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 			bad = err_errno(e, "tensor %s", t->name);
 	}
 	if (from)
-		lm_model_forget(j->m, from->data, nn_row_bytes(from->type, from->rows * from->cols));
+		lm_model_forget(j->m, from->data,
+				nn_row_bytes(from->type, from->rows * from->cols));
 	free(row);
 	free(merged);
 	free(coded);
@@ -123,10 +130,12 @@ static void add_vector(struct job *j, const char *name, int tensor, float plus, 
 	if (tensor < 0)
 		return;
 	t = &j->m->tensors[tensor];
-	add(j, name, NN_F32, 0, t->cols, (struct source){.tensor = tensor, .plus = plus, .permute = permute});
+	add(j, name, NN_F32, 0, t->cols,
+	    (struct source){.tensor = tensor, .plus = plus, .permute = permute});
 }
 
-static const char *const linear_names[LM_LINEARS] = {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
+static const char *const linear_names[LM_LINEARS] = {"attn_q",	 "attn_k", "attn_v",  "attn_output",
+						     "ffn_gate", "ffn_up", "ffn_down"};
 
 static void add_layer(struct job *j, size_t l, enum nn_type type, int tied, int permute)
 {
@@ -136,8 +145,12 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied, int 
 	const struct {
 		const char *name;
 		const struct lm_norm_weights *w;
-	} norms[] = {{"attn_norm", &layer->norm_attn}, {"ffn_norm", &layer->norm_mlp}, {"post_attention_norm", &layer->post_attn},
-		     {"post_ffw_norm", &layer->post_mlp}, {"attn_q_norm", &layer->norm_q}, {"attn_k_norm", &layer->norm_k}};
+	} norms[] = {{"attn_norm", &layer->norm_attn},
+		     {"ffn_norm", &layer->norm_mlp},
+		     {"post_attention_norm", &layer->post_attn},
+		     {"post_ffw_norm", &layer->post_mlp},
+		     {"attn_q_norm", &layer->norm_q},
+		     {"attn_k_norm", &layer->norm_k}};
 
 	for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
 		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, norms[i].name);
@@ -151,8 +164,8 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied, int 
 		if (lin->w.rows == 0)
 			continue;
 		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, linear_names[i]);
-		add(j, name, lm_held_as(type, LM_WEIGHT, tied, lin->w.cols), lin->w.rows, lin->w.cols,
-		    (struct source){.tensor = lin->t_w, .lin = lin, .permute = turn});
+		add(j, name, lm_held_as(type, LM_WEIGHT, tied, lin->w.cols), lin->w.rows,
+		    lin->w.cols, (struct source){.tensor = lin->t_w, .lin = lin, .permute = turn});
 		snprintf(name, sizeof name, "blk.%zu.%s.bias", l, linear_names[i]);
 		if (lin->bias)
 			add_vector(j, name, lin->t_bias, 0, turn);
@@ -169,8 +182,11 @@ static void add_divisors(struct job *j)
 	lm_config_rope(c, 0, scaled);
 	j->divisors = mem_alloc(half, sizeof *j->divisors);
 	for (size_t i = 0; i < half; i++)
-		j->divisors[i] = (float)(pow(c->rope_theta, -(double)(2 * i) / (double)c->head_dim) / scaled[i]);
-	add(j, "rope_freqs.weight", NN_F32, 0, half, (struct source){.tensor = -1, .values = j->divisors});
+		j->divisors[i] =
+			(float)(pow(c->rope_theta, -(double)(2 * i) / (double)c->head_dim) /
+				scaled[i]);
+	add(j, "rope_freqs.weight", NN_F32, 0, half,
+	    (struct source){.tensor = -1, .values = j->divisors});
 	free(scaled);
 }
 
@@ -216,7 +232,8 @@ static void job_release(struct job *j)
 	free(j->divisors);
 }
 
-int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const struct lm_save *how, const char *name, const char *path,
+int gguf_export_model(const struct lm_model *m, const struct tokenizer *t,
+		      const struct lm_save *how, const char *name, const char *path,
 		      struct gguf_report *report, struct err *e)
 {
 	const struct lm_config *c = &m->config;
@@ -226,7 +243,9 @@ int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const
 	int tied = m->t_head == m->t_embed, permute, bad;
 
 	if (!arch)
-		return err_set(e, "models of type %s have no GGUF form here; --format hf has all of them", c->model_type);
+		return err_set(e,
+			       "models of type %s have no GGUF form here; --format hf has all of them",
+			       c->model_type);
 	permute = strcmp(arch, "llama") == 0;
 	gguf_string(&j.g, "general.architecture", span_of(arch));
 	gguf_string(&j.g, "general.type", span_of("model"));
@@ -238,12 +257,12 @@ int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const
 		job_release(&j);
 		return -1;
 	}
-	add(&j, "token_embd.weight", lm_held_as(type, LM_EMBED, tied, m->embed.cols), m->embed.rows, m->embed.cols,
-	    (struct source){.tensor = m->t_embed});
+	add(&j, "token_embd.weight", lm_held_as(type, LM_EMBED, tied, m->embed.cols), m->embed.rows,
+	    m->embed.cols, (struct source){.tensor = m->t_embed});
 	add_vector(&j, "output_norm.weight", m->norm_final.t_w, c->norm_plus, 0);
 	if (!tied)
-		add(&j, "output.weight", lm_held_as(type, LM_HEAD, 0, m->head.cols), m->head.rows, m->head.cols,
-		    (struct source){.tensor = m->t_head});
+		add(&j, "output.weight", lm_held_as(type, LM_HEAD, 0, m->head.cols), m->head.rows,
+		    m->head.cols, (struct source){.tensor = m->t_head});
 	if (c->rope == LM_ROPE_LLAMA3)
 		add_divisors(&j);
 	for (size_t l = 0; l < c->layers; l++)
@@ -254,7 +273,8 @@ int gguf_export_model(const struct lm_model *m, const struct tokenizer *t, const
 	return bad;
 }
 
-int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, const char *name, const char *path, struct gguf_report *report, struct err *e)
+int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, const char *name,
+			const char *path, struct gguf_report *report, struct err *e)
 {
 	const char *arch = gguf_architecture(&m->config);
 	struct job j = {.m = m, .how = how};
@@ -266,7 +286,8 @@ int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, con
 	if (!arch)
 		return err_set(e, "models of type %s have no GGUF form here", m->config.model_type);
 	if (m->adapter->dora)
-		return err_set(e, "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");
+		return err_set(e,
+			       "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");
 	permute = strcmp(arch, "llama") == 0;
 	j.alpha = (float)(m->adapter->alpha > 0 ? m->adapter->alpha : 1);
 	gguf_string(&j.g, "general.architecture", span_of(arch));
@@ -282,10 +303,13 @@ int gguf_export_adapter(const struct lm_model *m, const struct lm_save *how, con
 			if (!lin->a)
 				continue;
 			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_a", l, linear_names[i]);
-			add(&j, key, NN_F32, lin->rank, lin->w.cols, (struct source){.tensor = -1, .lin = lin, .part = LORA_A});
+			add(&j, key, NN_F32, lin->rank, lin->w.cols,
+			    (struct source){.tensor = -1, .lin = lin, .part = LORA_A});
 			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_b", l, linear_names[i]);
 			add(&j, key, NN_F32, lin->w.rows, lin->rank,
-			    (struct source){.tensor = -1, .lin = lin, .part = LORA_B,
+			    (struct source){.tensor = -1,
+					    .lin = lin,
+					    .part = LORA_B,
 					    .permute = permute && (i == LM_Q || i == LM_K)});
 		}
 	bad = gguf_write(&j.g, path, fill, &j, &report->bytes, e);

@@ -1,8 +1,9 @@
 /* The tokenizer and the chat template as GGUF's pairs. See gguf.h.
  *
- * llama.cpp knows two kinds of BPE. "gpt2": byte-level, with merges, and a name for the way text is cut before (tokenizer.ggml.pre).
- * "llama": SentencePiece, which joins the neighbours whose joint token has the best score; the score that gives the order of the merges
- * is minus the rank of the first merge that makes the token.
+ * llama.cpp knows two kinds of BPE. "gpt2": byte-level, with merges, and a name for the way text is
+ * cut before (tokenizer.ggml.pre). "llama": SentencePiece, which joins the neighbours whose joint
+ * token has the best score; the score that gives the order of the merges is minus the rank of the
+ * first merge that makes the token.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,8 @@ static int merge_text(struct span m, struct buf *text, size_t *left, struct err 
 		return 0;
 	}
 	if (json_string(m, text) == 0) {
-		const char *space = text->len > 1 ? memchr(text->data + 1, ' ', text->len - 1) : NULL;
+		const char *space =
+			text->len > 1 ? memchr(text->data + 1, ' ', text->len - 1) : NULL;
 
 		if (space) {
 			*left = (size_t)(space - text->data);
@@ -139,7 +141,8 @@ static int add_scores(struct gguf *g, const struct vocab *v, size_t n, struct er
 	return bad;
 }
 
-/* llama.cpp's name for the way text is cut before merging, told by what is particular in tokenizer.json. */
+/* llama.cpp's name for the way text is cut before merging, told by what is particular in
+ * tokenizer.json. */
 static const char *pre_name(const struct vocab *v)
 {
 	static const struct {
@@ -147,7 +150,8 @@ static const char *pre_name(const struct vocab *v)
 	} known[] = {
 		{"\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*", "llama-bpe"},
 		{"[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?", "qwen2"},
-		{"[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*", "tekken"},
+		{"[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*",
+		 "tekken"},
 		{"\"Digits\"", "smollm"},
 	};
 	struct span pre = json_member(v->json, "pre_tokenizer");
@@ -156,7 +160,8 @@ static const char *pre_name(const struct vocab *v)
 		if (memmem(pre.s, pre.n, known[i].mark, strlen(known[i].mark)))
 			return known[i].name;
 	/* Without merges every byte is a token, however text is cut. */
-	if (json_count(v->merges) == 0 || (pre.s && !memmem(pre.s, pre.n, "\"Split\"", 7) && memmem(pre.s, pre.n, "\"ByteLevel\"", 11)))
+	if (json_count(v->merges) == 0 || (pre.s && !memmem(pre.s, pre.n, "\"Split\"", 7) &&
+					   memmem(pre.s, pre.n, "\"ByteLevel\"", 11)))
 		return "gpt-2";
 	return NULL;
 }
@@ -190,7 +195,8 @@ static int find_template(const char *dir, struct buf *out, struct err *e)
 
 		path = file_join(dir, files[i]);
 		if (file_exists(path)) {
-			bad = file_read(path, TEMPLATE_MAX, &text, e) || json_check(buf_span(&text), &v, e);
+			bad = file_read(path, TEMPLATE_MAX, &text, e) ||
+			      json_check(buf_span(&text), &v, e);
 			t = bad ? (struct span){NULL, 0} : json_member(v, "chat_template");
 			if (json_kind(t) == JSON_STRING)
 				json_string(t, out);
@@ -206,7 +212,8 @@ static int find_template(const char *dir, struct buf *out, struct err *e)
 
 static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t vocab, struct err *e)
 {
-	size_t n, size = (size_t)tokenizer_size(v->t) > vocab ? (size_t)tokenizer_size(v->t) : vocab;
+	size_t n,
+		size = (size_t)tokenizer_size(v->t) > vocab ? (size_t)tokenizer_size(v->t) : vocab;
 	const int32_t *prefix = tokenizer_prefix(v->t, &n), *suffix;
 	struct buf template = BUF_INIT;
 	struct tokens probe = {0};
@@ -214,7 +221,9 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	int bad;
 
 	if (size > vocab)
-		return err_set(e, "the tokenizer has %zu tokens, the model %zu: they do not belong together", size, vocab);
+		return err_set(e,
+			       "the tokenizer has %zu tokens, the model %zu: they do not belong together",
+			       size, vocab);
 	v->sentencepiece = json_kind(json_member(v->model, "byte_fallback")) == JSON_TRUE ||
 			   tokenizer_id(v->t, span_of("\xe2\x96\x81")) >= 0;
 	gguf_string(g, "tokenizer.ggml.model", span_of(v->sentencepiece ? "llama" : "gpt2"));
@@ -228,11 +237,13 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 			return -1;
 		gguf_bool(g, "tokenizer.ggml.add_space_prefix",
 			  probe.n > 0 && tokenizer_token(v->t, probe.ids[0]).n >= 3 &&
-				  memcmp(tokenizer_token(v->t, probe.ids[0]).s, "\xe2\x96\x81", 3) == 0);
+				  memcmp(tokenizer_token(v->t, probe.ids[0]).s, "\xe2\x96\x81",
+					 3) == 0);
 		tokens_release(&probe);
 	} else {
 		if (!(pre = pre_name(v)))
-			return err_set(e, "tokenizer.json: llama.cpp has no name for this pre-tokenizer, and would cut text otherwise");
+			return err_set(e,
+				       "tokenizer.json: llama.cpp has no name for this pre-tokenizer, and would cut text otherwise");
 		gguf_string(g, "tokenizer.ggml.pre", span_of(pre));
 		if (add_merges(g, v, e) != 0)
 			return -1;
@@ -241,9 +252,11 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	add_id(g, "tokenizer.ggml.eos_token_id", tokenizer_eos(v->t));
 	add_id(g, "tokenizer.ggml.padding_token_id", tokenizer_pad(v->t));
 	add_id(g, "tokenizer.ggml.unknown_token_id", tokenizer_unk(v->t));
-	gguf_bool(g, "tokenizer.ggml.add_bos_token", tokenizer_bos(v->t) >= 0 && has_id(prefix, n, tokenizer_bos(v->t)));
+	gguf_bool(g, "tokenizer.ggml.add_bos_token",
+		  tokenizer_bos(v->t) >= 0 && has_id(prefix, n, tokenizer_bos(v->t)));
 	suffix = tokenizer_suffix(v->t, &n);
-	gguf_bool(g, "tokenizer.ggml.add_eos_token", tokenizer_eos(v->t) >= 0 && has_id(suffix, n, tokenizer_eos(v->t)));
+	gguf_bool(g, "tokenizer.ggml.add_eos_token",
+		  tokenizer_eos(v->t) >= 0 && has_id(suffix, n, tokenizer_eos(v->t)));
 	bad = find_template(dir, &template, e);
 	if (!bad && template.len > 0)
 		gguf_string(g, "tokenizer.chat_template", buf_span(&template));
@@ -251,7 +264,8 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	return bad;
 }
 
-int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *dir, size_t vocab, struct err *e)
+int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *dir, size_t vocab,
+		       struct err *e)
 {
 	struct vocab v = {.t = t};
 	char *path = file_join(dir, "tokenizer.json");

@@ -1,7 +1,9 @@
-/* Head and loss: supervised rows alone, a chunk of them at a time, so that logits never outlive a chunk.
+/* Head and loss: supervised rows alone, a chunk of them at a time, so that logits never outlive a
+ * chunk.
  *
- * A chunk's logits are made by tiles of the vocabulary, turned into losses and their gradients row by row in place, and multiplied
- * back by tiles again; each tile's part of the gradient is added up in the order of tiles.
+ * A chunk's logits are made by tiles of the vocabulary, turned into losses and their gradients row
+ * by row in place, and multiplied back by tiles again; each tile's part of the gradient is added up
+ * in the order of tiles.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,8 @@ static struct nn_mat head_rows(const struct lm_work *w, size_t from, size_t n)
 {
 	const struct nn_mat *h = &w->m->head;
 
-	return (struct nn_mat){h->type, n, h->cols, (const char *)h->data + from * nn_row_bytes(h->type, h->cols)};
+	return (struct nn_mat){h->type, n, h->cols,
+			       (const char *)h->data + from * nn_row_bytes(h->type, h->cols)};
 }
 
 static void logits_piece(void *arg, size_t t)
@@ -55,20 +58,23 @@ static void nll_piece(void *arg, size_t i)
 	float *z = c->z + i * v, cap = w->m->config.logit_softcap;
 
 	if (c->grad && cap > 0) {
-		/* The gradient passes through the cap, whose outputs nll overwrites: its slope 1 - (z/cap)^2 is taken along in
-		 * place by a copy of the row. */
+		/* The gradient passes through the cap, whose outputs nll overwrites: its slope 1 -
+		 * (z/cap)^2 is taken along in place by a copy of the row. */
 		float *y = mem_aligned(v, sizeof(*y));
 
 		memcpy(y, z, v * sizeof(*y));
-		w->row_nll[c->from + i] = w->kern->nll(z, v, (size_t)w->ids[s + 1], w->weights[s + 1], 1);
+		w->row_nll[c->from + i] =
+			w->kern->nll(z, v, (size_t)w->ids[s + 1], w->weights[s + 1], 1);
 		w->kern->softcap_back(z, z, y, cap, v);
 		free(y);
 		return;
 	}
-	w->row_nll[c->from + i] = w->kern->nll(z, v, (size_t)w->ids[s + 1], w->weights[s + 1], c->grad);
+	w->row_nll[c->from + i] =
+		w->kern->nll(z, v, (size_t)w->ids[s + 1], w->weights[s + 1], c->grad);
 }
 
-/* One tile of the vocabulary: its part of the gradient by the normed rows, and its rows of the head's gradient. */
+/* One tile of the vocabulary: its part of the gradient by the normed rows, and its rows of the
+ * head's gradient. */
 static void head_back_piece(void *arg, size_t t)
 {
 	struct chunk *c = arg;
@@ -84,7 +90,8 @@ static void head_back_piece(void *arg, size_t t)
 	else
 		memset(part, 0, c->n * d * sizeof(*part));
 	if (n && dw)
-		nn_gemm(1, 0, n, d, c->n, 1, c->z + from, v, w->hn + c->from * d, d, 1, dw + from * d, d);
+		nn_gemm(1, 0, n, d, c->n, 1, c->z + from, v, w->hn + c->from * d, d, 1,
+			dw + from * d, d);
 	work_slot_give(w, slot);
 }
 
@@ -136,6 +143,7 @@ void work_head_back(struct lm_work *w)
 
 	memset(w->g.dout, 0, w->n * d * sizeof(float));
 	for (size_t i = 0; i < w->n_sup; i++)
-		work_norm_back(w, w->g.dout + w->sup[i] * d, work_grad(w, w->m->norm_final.t_w), work_grad(w, w->m->norm_final.t_b),
-			       w->dhn + i * d, w->hs + i * d, &w->m->norm_final, w->final, i, 1, d);
+		work_norm_back(w, w->g.dout + w->sup[i] * d, work_grad(w, w->m->norm_final.t_w),
+			       work_grad(w, w->m->norm_final.t_b), w->dhn + i * d, w->hs + i * d,
+			       &w->m->norm_final, w->final, i, 1, d);
 }

@@ -8,13 +8,14 @@
 
 int hub_is_local(const char *name)
 {
-	return *name == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3) || !strcmp(name, ".") || !strcmp(name, "..") ||
-	       !strncmp(name, "hf:", 3);
+	return *name == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3) ||
+	       !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, "hf:", 3);
 }
 
 char *hub_cache_dir(void)
 {
-	const char *hub = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"), *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
+	const char *hub = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"),
+		   *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
 
 	if (hub && *hub)
 		return mem_strdup(hub);
@@ -25,14 +26,16 @@ char *hub_cache_dir(void)
 	return user && *user ? file_join(user, ".cache/huggingface/hub") : NULL;
 }
 
-/* A letter, digit, - _ or a dot that is no "..": the characters of names on the hub, none of which can lead out of the cache. */
+/* A letter, digit, - _ or a dot that is no "..": the characters of names on the hub, none of which
+ * can lead out of the cache. */
 static int plain(const char *s, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') || s[i] == '-' ||
-		      s[i] == '_' || (s[i] == '.' && !(i + 1 < n && s[i + 1] == '.'))))
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+		      (s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_' ||
+		      (s[i] == '.' && !(i + 1 < n && s[i + 1] == '.'))))
 			return 0;
 	return n > 0 && s[0] != '.' && n < 200;
 }
@@ -44,8 +47,10 @@ int hub_parse(const char *name, struct hub_name *h, struct err *e)
 
 	memset(h, 0, sizeof *h);
 	n = at ? (size_t)(at - name) : strlen(name);
-	if (!slash || (at && at < slash) || !plain(name, (size_t)(slash - name)) || !plain(slash + 1, n - (size_t)(slash - name) - 1))
-		return err_set(e, "\"%s\" is no name on the hub (org/name, or org/name@revision)", name);
+	if (!slash || (at && at < slash) || !plain(name, (size_t)(slash - name)) ||
+	    !plain(slash + 1, n - (size_t)(slash - name) - 1))
+		return err_set(e, "\"%s\" is no name on the hub (org/name, or org/name@revision)",
+			       name);
 	rev = at ? at + 1 : "main";
 	for (part = rev; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
 		if (!plain(part, strcspn(part, "/")))
@@ -69,7 +74,8 @@ char *hub_repo_dir(const struct hub_name *h, struct err *e)
 	struct buf b = BUF_INIT;
 
 	if (!cache) {
-		err_set(e, "no cache: none of HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME and HOME is set");
+		err_set(e,
+			"no cache: none of HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME and HOME is set");
 		return NULL;
 	}
 	buf_adds(&b, "models--");
@@ -91,11 +97,13 @@ static int has_config(const char *dir)
 	return yes;
 }
 
-/* The directory of a snapshot: the revision may be a branch or tag that refs/ knows, or a commit itself. */
+/* The directory of a snapshot: the revision may be a branch or tag that refs/ knows, or a commit
+ * itself. */
 static char *snapshot(const char *repo_dir, const char *revision, struct err *e)
 {
 	struct buf commit = BUF_INIT;
-	char *refs = file_join(repo_dir, "refs"), *ref = file_join(refs, revision), *snapshots = file_join(repo_dir, "snapshots"), *dir = NULL;
+	char *refs = file_join(repo_dir, "refs"), *ref = file_join(refs, revision),
+	     *snapshots = file_join(repo_dir, "snapshots"), *dir = NULL;
 
 	if (file_exists(ref) && !file_is_dir(ref)) {
 		if (file_read(ref, 1000, &commit, e))
@@ -125,12 +133,15 @@ static char *find_in_cache(const char *name, struct err *e)
 	if (hub_parse(name, &h, e))
 		return NULL;
 	e->msg[0] = 0;
-	if ((repo = hub_repo_dir(&h, e)) && (dir = snapshot(repo, h.revision, e)) && !has_config(dir)) {
+	if ((repo = hub_repo_dir(&h, e)) && (dir = snapshot(repo, h.revision, e)) &&
+	    !has_config(dir)) {
 		free(dir);
 		dir = NULL;
 	}
 	if (!dir && !e->msg[0])
-		err_set(e, "hf:%s is not in the cache (looked for %s, revision %s); fetch it with: ft-pull %s", name, repo, h.revision, name);
+		err_set(e,
+			"hf:%s is not in the cache (looked for %s, revision %s); fetch it with: ft-pull %s",
+			name, repo, h.revision, name);
 	free(repo);
 	hub_name_release(&h);
 	return dir;
@@ -143,7 +154,9 @@ char *hub_find(const char *name, struct err *e)
 	if (!file_exists(name))
 		err_set(e, "%s: no such directory", name);
 	else if (!file_is_dir(name))
-		err_set(e, "%s is a file; a model is a directory with config.json, weights and tokenizer.json", name);
+		err_set(e,
+			"%s is a file; a model is a directory with config.json, weights and tokenizer.json",
+			name);
 	else if (!has_config(name))
 		err_set(e, "%s is no model: there is no config.json in it", name);
 	else

@@ -12,7 +12,8 @@ static size_t value_ld(size_t head_dim)
 
 size_t lm_kv_page_bytes(const struct lm_config *c)
 {
-	return c->layers * c->kv_heads * LM_PAGE * (c->head_dim + value_ld(c->head_dim)) * sizeof(float);
+	return c->layers * c->kv_heads * LM_PAGE * (c->head_dim + value_ld(c->head_dim)) *
+	       sizeof(float);
 }
 
 void lm_kv_init(struct lm_kv *kv, const struct lm_config *c, size_t bytes, size_t min_pages)
@@ -69,7 +70,8 @@ uint32_t lm_kv_take(struct lm_kv *kv)
 {
 	uint32_t best = LM_NO_PAGE;
 
-	/* Pages out of the tree are free for the taking; else memory grows to its bound; else the leaf that was longest of no use. */
+	/* Pages out of the tree are free for the taking; else memory grows to its bound; else the
+	 * leaf that was longest of no use. */
 	for (uint32_t i = 0; kv->in_use < kv->n && i < kv->n; i++) {
 		const struct lm_page *p = &kv->pages[i];
 
@@ -109,7 +111,8 @@ void lm_kv_drop(struct lm_kv *kv, uint32_t page)
 	if (--p->refs > 0)
 		return;
 	kv->in_use--;
-	/* What was promised and never computed is of no use to anyone. Nobody can hold a page below it. */
+	/* What was promised and never computed is of no use to anyone. Nobody can hold a page below
+	 * it. */
 	if (p->listed && p->ready < p->n_ids && p->child == LM_NO_PAGE)
 		unlist(kv, page);
 }
@@ -123,7 +126,8 @@ static size_t agreement(const struct lm_page *p, const int32_t *ids, size_t n)
 	return i;
 }
 
-size_t lm_kv_find(struct lm_kv *kv, const int32_t *ids, size_t n, uint32_t *pages, uint32_t *partial, size_t *agree)
+size_t lm_kv_find(struct lm_kv *kv, const int32_t *ids, size_t n, uint32_t *pages,
+		  uint32_t *partial, size_t *agree)
 {
 	uint32_t parent = LM_NO_PAGE;
 	size_t found = 0;
@@ -133,7 +137,8 @@ size_t lm_kv_find(struct lm_kv *kv, const int32_t *ids, size_t n, uint32_t *page
 		size_t left = n - found * LM_PAGE, best = 0;
 		uint32_t at = LM_NO_PAGE;
 
-		for (uint32_t i = *list_of(kv, parent); i != LM_NO_PAGE && best < LM_PAGE; i = kv->pages[i].next) {
+		for (uint32_t i = *list_of(kv, parent); i != LM_NO_PAGE && best < LM_PAGE;
+		     i = kv->pages[i].next) {
 			size_t same = agreement(&kv->pages[i], rest, left);
 
 			if (same > best) {
@@ -151,7 +156,8 @@ size_t lm_kv_find(struct lm_kv *kv, const int32_t *ids, size_t n, uint32_t *page
 	}
 }
 
-void lm_kv_list(struct lm_kv *kv, uint32_t page, uint32_t parent, const int32_t *ids, size_t n, size_t ready)
+void lm_kv_list(struct lm_kv *kv, uint32_t page, uint32_t parent, const int32_t *ids, size_t n,
+		size_t ready)
 {
 	struct lm_page *p = &kv->pages[page];
 	uint32_t *list = list_of(kv, parent);

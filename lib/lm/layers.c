@@ -1,8 +1,9 @@
 /* One layer of the decoder over all rows of a group, forward and backward side by side.
  *
- * Work goes in phases with nothing but a barrier between them: what concerns each row alone runs over blocks of rows, attention over
- * (example, head of keys), gradients of weights over pieces of their output rows with all rows of the group summed in one product. Blocks
- * and pieces follow from the sizes alone, so that sums come out the same for any number of threads.
+ * Work goes in phases with nothing but a barrier between them: what concerns each row alone runs
+ * over blocks of rows, attention over (example, head of keys), gradients of weights over pieces of
+ * their output rows with all rows of the group summed in one product. Blocks and pieces follow from
+ * the sizes alone, so that sums come out the same for any number of threads.
  */
 #include <math.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include "../nn/thin.h"
 #include "work.h"
 
-#define WEIGHT_PIECE ((size_t)256) /* output rows of a weight whose gradient is one piece of work, at least */
-#define WEIGHT_PIECES 64	   /* of one weight, at most */
+/* output rows of a weight whose gradient is one piece of work, at least */
+#define WEIGHT_PIECE ((size_t)256)
+#define WEIGHT_PIECES 64 /* of one weight, at most */
 
 struct task {
 	struct lm_work *w;
@@ -29,8 +31,9 @@ void work_norm(const struct lm_work *w, float *y, struct mean_rstd s, size_t row
 		w->kern->layernorm(y, s.mean + row, s.rstd + row, x, p->w, p->b, c->norm_eps, n, d);
 }
 
-void work_norm_back(const struct lm_work *w, float *dx, float *dw, float *db, const float *dy, const float *x,
-		    const struct lm_norm_weights *p, struct mean_rstd s, size_t row, size_t n, size_t d)
+void work_norm_back(const struct lm_work *w, float *dx, float *dw, float *db, const float *dy,
+		    const float *x, const struct lm_norm_weights *p, struct mean_rstd s, size_t row,
+		    size_t n, size_t d)
 {
 	const struct lm_config *c = &w->m->config;
 
@@ -52,25 +55,31 @@ static void before_attention(const struct block *b)
 	struct acts *a = &w->acts[l];
 	size_t d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
 	float *xn = at(w->g.xn_attn, row, d);
-	float *qr = at(c->qk_norm ? a->q_raw : a->q, row, q), *kr = at(c->qk_norm ? a->k_raw : a->k, row, kv);
+	float *qr = at(c->qk_norm ? a->q_raw : a->q, row, q),
+	      *kr = at(c->qk_norm ? a->k_raw : a->k, row, kv);
 
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
 	work_product(b, LM_Q, qr, xn, 0);
 	work_product(b, LM_K, kr, xn, 0);
 	work_product(b, LM_V, at(a->v, row, kv), xn, 0);
 	if (c->qk_norm) {
-		work_norm(w, at(a->q, row, q), a->nq, row * c->heads, qr, &y->norm_q, n * c->heads, hd);
-		work_norm(w, at(a->k, row, kv), a->nk, row * c->kv_heads, kr, &y->norm_k, n * c->kv_heads, hd);
+		work_norm(w, at(a->q, row, q), a->nq, row * c->heads, qr, &y->norm_q, n * c->heads,
+			  hd);
+		work_norm(w, at(a->k, row, kv), a->nk, row * c->kv_heads, kr, &y->norm_k,
+			  n * c->kv_heads, hd);
 	}
 	if (c->rope != LM_ROPE_NONE) {
 		const float *cosines = w->cosines[y->local], *sines = w->sines[y->local];
 
-		w->kern->rope(at(a->q, row, q), q, cosines, sines, w->pos + row, 1, n, c->heads, hd);
-		w->kern->rope(at(a->k, row, kv), kv, cosines, sines, w->pos + row, 1, n, c->kv_heads, hd);
+		w->kern->rope(at(a->q, row, q), q, cosines, sines, w->pos + row, 1, n, c->heads,
+			      hd);
+		w->kern->rope(at(a->k, row, kv), kv, cosines, sines, w->pos + row, 1, n,
+			      c->kv_heads, hd);
 	}
 }
 
-static void activate(const struct lm_work *w, float *h, const float *gate, const float *up, size_t n)
+static void activate(const struct lm_work *w, float *h, const float *gate, const float *up,
+		     size_t n)
 {
 	if (w->m->config.act == LM_SWIGLU)
 		w->kern->swiglu(h, gate, up, n);
@@ -80,7 +89,8 @@ static void activate(const struct lm_work *w, float *h, const float *gate, const
 		w->kern->gelu(h, up, n);
 }
 
-/* From attention's output to the middle of the layer and through the MLP up to its activation: all that backward needs. */
+/* From attention's output to the middle of the layer and through the MLP up to its activation: all
+ * that backward needs. */
 static void after_attention(const struct block *b)
 {
 	struct lm_work *w = b->w;
@@ -117,7 +127,8 @@ static void finish_layer(const struct block *b)
 	const struct lm_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
 	size_t d = c->hidden;
-	float *out = at(l + 1 < c->layers ? w->acts[l + 1].x : w->hidden, row, d), *mid = at(a->mid, row, d);
+	float *out = at(l + 1 < c->layers ? w->acts[l + 1].x : w->hidden, row, d),
+	      *mid = at(a->mid, row, d);
 	float *h = at(w->g.h, row, c->ffn);
 
 	if (y->post_mlp.w) {
@@ -141,7 +152,8 @@ static void before_piece(void *arg, size_t i)
 	work_block_give(&b);
 }
 
-/* One block through the rest of layer l and, so that its rows stay in cache, up to attention in the next. */
+/* One block through the rest of layer l and, so that its rows stay in cache, up to attention in the
+ * next. */
 static void after_piece(void *arg, size_t i)
 {
 	const struct task *t = arg;
@@ -154,7 +166,8 @@ static void after_piece(void *arg, size_t i)
 	work_block_give(&b);
 }
 
-/* The same for layer l alone, without its output: activations computed again for the backward pass. */
+/* The same for layer l alone, without its output: activations computed again for the backward
+ * pass. */
 static void again_piece(void *arg, size_t i)
 {
 	const struct task *t = arg;
@@ -169,7 +182,8 @@ static void again_piece(void *arg, size_t i)
 		float *raw = at(a->down_raw, b.row, d);
 
 		work_product(&b, LM_DOWN, raw, h, 0);
-		work_norm(t->w, at(t->w->g.din, b.row, d), a->post_mlp, b.row, raw, &y->post_mlp, b.n, d);
+		work_norm(t->w, at(t->w->g.din, b.row, d), a->post_mlp, b.row, raw, &y->post_mlp,
+			  b.n, d);
 	} else {
 		work_product_in(&b, LM_DOWN, h);
 	}
@@ -177,12 +191,14 @@ static void again_piece(void *arg, size_t i)
 }
 
 /* Attention of one example and one head of keys with its group of queries. */
-static struct nn_attn attention_of(const struct lm_work *w, size_t l, size_t i, size_t *row, size_t *head)
+static struct nn_attn attention_of(const struct lm_work *w, size_t l, size_t i, size_t *row,
+				   size_t *head)
 {
 	const struct lm_config *c = &w->m->config;
 	const struct acts *a = &w->acts[l];
 	const struct segment *s = &w->segments[i / c->kv_heads];
-	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd, h = i % c->kv_heads, group = c->heads / c->kv_heads;
+	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd, h = i % c->kv_heads,
+	       group = c->heads / c->kv_heads;
 
 	*row = s->row;
 	*head = h;
@@ -213,8 +229,8 @@ static void attention_piece(void *arg, size_t i)
 	int slot;
 	float *scratch = work_slot_take(w, &slot);
 
-	nn_attn_forward(a->att + row * q + h * attn.group * c->head_dim, q, a->lse + h * attn.group * w->rows_max + row,
-			w->rows_max, &attn, scratch);
+	nn_attn_forward(a->att + row * q + h * attn.group * c->head_dim, q,
+			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
 	work_slot_give(w, slot);
 }
 
@@ -231,7 +247,8 @@ void work_layer_forward(struct lm_work *w, size_t l)
 /* --- backward --- */
 
 /* Where block b sums the gradients of norm `kind`'s weights; NULL where they are not trained. */
-static float *norm_sums(struct lm_work *w, size_t b, int kind, const struct lm_norm_weights *p, int bias)
+static float *norm_sums(struct lm_work *w, size_t b, int kind, const struct lm_norm_weights *p,
+			int bias)
 {
 	int t = bias ? p->t_b : p->t_w;
 	float *s;
@@ -243,13 +260,16 @@ static float *norm_sums(struct lm_work *w, size_t b, int kind, const struct lm_n
 	return s;
 }
 
-static void norm_back(struct lm_work *w, float *dx, const float *dy, const float *x, const struct lm_norm_weights *p,
-		      struct mean_rstd s, size_t row, size_t n, size_t d, size_t b, int kind)
+static void norm_back(struct lm_work *w, float *dx, const float *dy, const float *x,
+		      const struct lm_norm_weights *p, struct mean_rstd s, size_t row, size_t n,
+		      size_t d, size_t b, int kind)
 {
-	work_norm_back(w, dx, norm_sums(w, b, kind, p, 0), norm_sums(w, b, kind, p, 1), dy, x, p, s, row, n, d);
+	work_norm_back(w, dx, norm_sums(w, b, kind, p, 0), norm_sums(w, b, kind, p, 1), dy, x, p, s,
+		       row, n, d);
 }
 
-/* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's output (datt). */
+/* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's
+ * output (datt). */
 static void mlp_back_piece(void *arg, size_t i)
 {
 	const struct task *t = arg;
@@ -261,8 +281,10 @@ static void mlp_back_piece(void *arg, size_t i)
 	struct grads_scratch *g = &w->g;
 	size_t n = b.n, row = b.row, d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
 	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown = dout, *do_ = dmid;
-	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f), *dh = at(g->dh, row, f);
-	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f), *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
+	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f),
+	      *dh = at(g->dh, row, f);
+	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
+	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
 
 	work_norm(w, xn, a->mlp, row, at(a->mid, row, d), &y->norm_mlp, n, d);
 	activate(w, h, gates, ups, n * f);
@@ -272,7 +294,8 @@ static void mlp_back_piece(void *arg, size_t i)
 		ddown = at(g->ddown_raw, row, d);
 		if (y->post_mlp.w) {
 			memset(ddown, 0, n * d * sizeof(*ddown));
-			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp, a->post_mlp, row, n, d, i, NORM_POST_MLP);
+			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp,
+				  a->post_mlp, row, n, d, i, NORM_POST_MLP);
 		} else {
 			memcpy(ddown, dout, n * d * sizeof(*ddown));
 		}
@@ -297,7 +320,8 @@ static void mlp_back_piece(void *arg, size_t i)
 		do_ = at(g->do_raw, row, d);
 		if (y->post_attn.w) {
 			memset(do_, 0, n * d * sizeof(*do_));
-			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn, row, n, d, i, NORM_POST_ATTN);
+			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn,
+				  row, n, d, i, NORM_POST_ATTN);
 		} else {
 			memcpy(do_, dmid, n * d * sizeof(*do_));
 		}
@@ -324,12 +348,14 @@ static void attention_back_piece(void *arg, size_t i)
 		memset(w->g.dk + at_k + r * kv, 0, hd * sizeof(float));
 		memset(w->g.dv + at_k + r * kv, 0, hd * sizeof(float));
 	}
-	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q, a->att + at_q, q,
-			 a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
+	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q,
+			 a->att + at_q, q, a->lse + h * attn.group * w->rows_max + row, w->rows_max,
+			 &attn, scratch);
 	work_slot_give(w, slot);
 }
 
-/* Gradients by q and k before their norms, where there are such: through datt's and dh's memory, which are free by now. */
+/* Gradients by q and k before their norms, where there are such: through datt's and dh's memory,
+ * which are free by now. */
 static void head_norm_back(struct lm_work *w, size_t l, size_t b, size_t row, size_t n)
 {
 	const struct lm_config *c = &w->m->config;
@@ -339,10 +365,12 @@ static void head_norm_back(struct lm_work *w, size_t l, size_t b, size_t row, si
 	float *dq = at(w->g.dq, row, q), *dk = at(w->g.dk, row, kv), *raw = at(w->g.datt, row, q);
 
 	memset(raw, 0, n * q * sizeof(*raw));
-	norm_back(w, raw, dq, at(a->q_raw, row, q), &y->norm_q, a->nq, row * c->heads, n * c->heads, hd, b, NORM_Q);
+	norm_back(w, raw, dq, at(a->q_raw, row, q), &y->norm_q, a->nq, row * c->heads, n * c->heads,
+		  hd, b, NORM_Q);
 	memcpy(dq, raw, n * q * sizeof(*dq));
 	memset(raw, 0, n * kv * sizeof(*raw));
-	norm_back(w, raw, dk, at(a->k_raw, row, kv), &y->norm_k, a->nk, row * c->kv_heads, n * c->kv_heads, hd, b, NORM_K);
+	norm_back(w, raw, dk, at(a->k_raw, row, kv), &y->norm_k, a->nk, row * c->kv_heads,
+		  n * c->kv_heads, hd, b, NORM_K);
 	memcpy(dk, raw, n * kv * sizeof(*dk));
 }
 
@@ -361,13 +389,16 @@ static void qkv_back_piece(void *arg, size_t i)
 	const struct lm_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n = b.n, row = b.row, d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	size_t n = b.n, row = b.row, d = c->hidden, hd = c->head_dim, q = c->heads * hd,
+	       kv = c->kv_heads * hd;
 	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
 	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
 
 	if (c->rope != LM_ROPE_NONE) {
-		w->kern->rope(dy[0], q, w->cosines[y->local], w->sines[y->local], w->pos + row, -1, n, c->heads, hd);
-		w->kern->rope(dy[1], kv, w->cosines[y->local], w->sines[y->local], w->pos + row, -1, n, c->kv_heads, hd);
+		w->kern->rope(dy[0], q, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
+			      n, c->heads, hd);
+		w->kern->rope(dy[1], kv, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
+			      n, c->kv_heads, hd);
 	}
 	if (c->qk_norm)
 		head_norm_back(w, t->l, i, row, n);
@@ -378,7 +409,8 @@ static void qkv_back_piece(void *arg, size_t i)
 		for (int j = LM_Q; j <= LM_V; j++)
 			work_product_down(&b, j, dxn, dy[j], j > LM_Q);
 		memcpy(din, at(g->dmid, row, d), n * d * sizeof(*din));
-		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i, NORM_ATTN);
+		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i,
+			  NORM_ATTN);
 	}
 	work_block_give(&b);
 }
@@ -401,9 +433,15 @@ struct weight_tasks {
 static void operands(const struct lm_work *w, size_t l, int j, const float **x, const float **dy)
 {
 	const struct grads_scratch *g = &w->g;
-	const float *inputs[LM_LINEARS] = {g->xn_attn, g->xn_attn, g->xn_attn, w->acts[l].att, g->xn_mlp, g->xn_mlp, g->h};
-	const float *gradients[LM_LINEARS] = {g->dq,	g->dk,	g->dv, g->do_raw ? g->do_raw : g->dmid,
-					      g->dgate, g->dup, g->ddown_raw ? g->ddown_raw : g->dout};
+	const float *inputs[LM_LINEARS] = {g->xn_attn, g->xn_attn, g->xn_attn, w->acts[l].att,
+					   g->xn_mlp,  g->xn_mlp,  g->h};
+	const float *gradients[LM_LINEARS] = {g->dq,
+					      g->dk,
+					      g->dv,
+					      g->do_raw ? g->do_raw : g->dmid,
+					      g->dgate,
+					      g->dup,
+					      g->ddown_raw ? g->ddown_raw : g->dout};
 
 	*x = inputs[j];
 	*dy = gradients[j];
@@ -426,14 +464,19 @@ static void weight_piece(void *arg, size_t i)
 			size_t d = dw ? w->m->tensors[bias ? t->norm->t_b : t->norm->t_w].cols : 0;
 
 			for (size_t b = 0; dw && b < w->blocks; b++)
-				w->kern->add(dw, w->g.norms + ((b * NORM_KINDS + (size_t)t->j) * 2 + (size_t)bias) * w->norm_width, d);
+				w->kern->add(dw,
+					     w->g.norms + ((b * NORM_KINDS + (size_t)t->j) * 2 +
+							   (size_t)bias) *
+								  w->norm_width,
+					     d);
 		}
 		return;
 	}
 	operands(w, all->l, t->j, &x, &dy);
 	switch (t->kind) {
 	case WEIGHT: /* dW [out, in] += dy^T x */
-		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1, work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in);
+		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1,
+			work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in);
 		break;
 	case BIAS:
 		for (size_t row = 0; row < w->n; row++)
@@ -446,12 +489,14 @@ static void weight_piece(void *arg, size_t i)
 		break;
 	case LORA_B: /* dB [out, r] += scale dy^T u */
 		scratch = work_slot_take(w, &slot);
-		nn_lora_b_back(work_grad(w, lin->t_b) + lin->row0 * r, dy, w->acts[all->l].u[t->j], lin->scale, w->n, out, r, scratch);
+		nn_lora_b_back(work_grad(w, lin->t_b) + lin->row0 * r, dy, w->acts[all->l].u[t->j],
+			       lin->scale, w->n, out, r, scratch);
 		work_slot_give(w, slot);
 		break;
 	case LORA_M:
 		for (size_t b = 0; b < w->blocks; b++)
-			w->kern->add(work_grad(w, lin->t_m) + lin->row0, work_magnitudes(w, b, t->j), out);
+			w->kern->add(work_grad(w, lin->t_m) + lin->row0,
+				     work_magnitudes(w, b, t->j), out);
 		break;
 	case NORM:
 		break;
@@ -461,8 +506,9 @@ static void weight_piece(void *arg, size_t i)
 static void weight_gradients(struct lm_work *w, size_t l)
 {
 	const struct lm_layer *y = &w->m->layers[l];
-	const struct lm_norm_weights *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp, &y->post_attn,
-							   &y->post_mlp,  &y->norm_q,	&y->norm_k};
+	const struct lm_norm_weights *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp,
+							   &y->post_attn, &y->post_mlp,
+							   &y->norm_q,	  &y->norm_k};
 	struct weight_task tasks[LM_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS];
 	struct weight_tasks all = {w, l, 0, tasks};
 
@@ -473,8 +519,11 @@ static void weight_gradients(struct lm_work *w, size_t l)
 		piece = piece > WEIGHT_PIECE ? piece : WEIGHT_PIECE;
 		if (work_grad(w, lin->t_w))
 			for (size_t r = 0; r < lin->w.rows; r += piece)
-				tasks[all.n++] = (struct weight_task){
-					WEIGHT, j, r, lin->w.rows - r < piece ? lin->w.rows - r : piece, NULL};
+				tasks[all.n++] = (struct weight_task){WEIGHT, j, r,
+								      lin->w.rows - r < piece
+									      ? lin->w.rows - r
+									      : piece,
+								      NULL};
 		if (work_grad(w, lin->t_bias))
 			tasks[all.n++] = (struct weight_task){BIAS, j, 0, 0, NULL};
 		if (work_grad(w, lin->t_a) && !w->base_only) {

@@ -30,7 +30,7 @@ struct local {
 	struct lm_decoder *decoder;
 	struct lm_generator *generator;
 	size_t sequences;
-	struct buf text;       /* scratch */
+	struct buf text; /* scratch */
 	struct tokens ids;
 	struct backend_answer answer;
 	struct lm_vocabulary *vocabulary;
@@ -38,7 +38,8 @@ struct local {
 	struct failed *failed; /* requests that could not be put to the model */
 };
 
-/* A schema that answers are held to, for as long as the backend lives: records of a run mostly ask for the same one. */
+/* A schema that answers are held to, for as long as the backend lives: records of a run mostly ask
+ * for the same one. */
 struct held {
 	char *text;
 	size_t n;
@@ -119,19 +120,25 @@ static struct lm_grammar *grammar_of(struct local *l, struct span text, struct e
 	return g;
 }
 
-/* What a request's answer is held to: its schema, the run's, or what its response_format says. 0 with *g (NULL: nothing), or -1. */
-static int choose_grammar(struct local *l, const struct backend_request *q, struct lm_grammar **g, struct err *e)
+/* What a request's answer is held to: its schema, the run's, or what its response_format says. 0
+ * with *g (NULL: nothing), or -1. */
+static int choose_grammar(struct local *l, const struct backend_request *q, struct lm_grammar **g,
+			  struct err *e)
 {
-	struct span schema = q->schema.s ? q->schema : l->params->schema, type = json_member(q->response_format, "type");
+	struct span schema = q->schema.s ? q->schema : l->params->schema,
+		    type = json_member(q->response_format, "type");
 
 	*g = NULL;
-	if (!schema.s && q->response_format.s && json_kind(q->response_format) != JSON_NULL && !json_is(type, "text")) {
+	if (!schema.s && q->response_format.s && json_kind(q->response_format) != JSON_NULL &&
+	    !json_is(type, "text")) {
 		if (json_is(type, "json_object"))
 			schema = span_of("{\"type\": \"object\"}");
 		else if (json_is(type, "json_schema"))
-			schema = json_member(json_member(q->response_format, "json_schema"), "schema");
+			schema = json_member(json_member(q->response_format, "json_schema"),
+					     "schema");
 		if (!schema.s)
-			return err_set(e, "response_format is none of text, json_object and json_schema with its schema");
+			return err_set(e,
+				       "response_format is none of text, json_object and json_schema with its schema");
 	}
 	return schema.s && !(*g = grammar_of(l, schema, e)) ? -1 : 0;
 }
@@ -157,7 +164,8 @@ static int render(struct local *l, const struct backend_request *q, struct err *
 		return -1;
 	for (size_t i = 0; i < l->ids.n; i++)
 		if (l->ids.ids[i] < 0 || (size_t)l->ids.ids[i] >= l->model->config.vocab)
-			return err_set(e, "token %d is beyond the model's vocabulary of %zu: the tokenizer belongs to another model",
+			return err_set(e,
+				       "token %d is beyond the model's vocabulary of %zu: the tokenizer belongs to another model",
 				       (int)l->ids.ids[i], l->model->config.vocab);
 	return 0;
 }
@@ -194,7 +202,8 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 		bad = file_map(path, &map, e);
 		if (!bad) {
 			bytes = (struct span){map.data ? (const char *)map.data : "", map.len};
-			buf_addf(text, " %s %016llx%016llx", name, (unsigned long long)hash64(bytes, 0),
+			buf_addf(text, " %s %016llx%016llx", name,
+				 (unsigned long long)hash64(bytes, 0),
 				 (unsigned long long)hash64(bytes, 1));
 			file_unmap(&map);
 		}
@@ -216,7 +225,8 @@ static int add_shards(struct buf *text, const char *dir, struct err *e)
 		bad = !index;
 		cJSON_ArrayForEach(item, json_get(index, "weight_map"))
 		{
-			/* Tensors of a shard mostly stand together; one named twice is only hashed twice. */
+			/* Tensors of a shard mostly stand together; one named twice is only hashed
+			 * twice. */
 			if (bad || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
 			    strchr(item->valuestring, '/'))
 				continue;
@@ -231,9 +241,15 @@ static int add_shards(struct buf *text, const char *dir, struct err *e)
 
 static int local_identity(void *self, struct buf *text, struct err *e)
 {
-	static const char *const files[] = {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-					    "special_tokens_map.json", "chat_template.jinja", "chat_template.json",
-					    "model.safetensors", "model.safetensors.index.json"};
+	static const char *const files[] = {"config.json",
+					    "generation_config.json",
+					    "tokenizer.json",
+					    "tokenizer_config.json",
+					    "special_tokens_map.json",
+					    "chat_template.jinja",
+					    "chat_template.json",
+					    "model.safetensors",
+					    "model.safetensors.index.json"};
 	static const char *const adapter[] = {"adapter_config.json", "adapter_model.safetensors"};
 	struct local *l = self;
 	const struct backend_params *p = l->params;
@@ -248,7 +264,8 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
 		if (add_file(text, l->adapter, adapter[i], e) != 0)
 			return -1;
-	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type), l->unmerged ? " unmerged" : "");
+	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type),
+		 l->unmerged ? " unmerged" : "");
 	jw_init(&w, text);
 	jw_object(&w);
 	jw_key(&w, "temperature");
@@ -293,15 +310,17 @@ static int put_aside(struct local *l, uint64_t ticket, const char *why)
 	return 0;
 }
 
-static int local_submit(void *self, uint64_t ticket, const struct backend_request *q, struct span body, struct err *e)
+static int local_submit(void *self, uint64_t ticket, const struct backend_request *q,
+			struct span body, struct err *e)
 {
 	struct local *l = self;
 	const struct backend_params *p = l->params;
-	struct lm_request r = {.sampling = {.temperature = isnan(p->temperature) ? 0 : p->temperature,
-					    .top_p = isnan(p->top_p) ? 1 : p->top_p,
-					    .top_k = (size_t)p->top_k,
-					    .min_p = p->min_p,
-					    .repeat = p->repeat_penalty}};
+	struct lm_request r = {
+		.sampling = {.temperature = isnan(p->temperature) ? 0 : p->temperature,
+			     .top_p = isnan(p->top_p) ? 1 : p->top_p,
+			     .top_k = (size_t)p->top_k,
+			     .min_p = p->min_p,
+			     .repeat = p->repeat_penalty}};
 	struct err why = ERR_INIT;
 
 	(void)body;
@@ -315,7 +334,9 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 	r.ids = l->ids.ids;
 	r.n = l->ids.n;
 	r.seed = (uint64_t)(p->seeded ? p->seed : 0) + (uint64_t)q->sample;
-	r.stream = hash_mix(hash64((struct span){(const char *)l->ids.ids, l->ids.n * sizeof *l->ids.ids}, 0),
+	r.stream = hash_mix(hash64((struct span){(const char *)l->ids.ids,
+						 l->ids.n * sizeof *l->ids.ids},
+				   0),
 			    (uint64_t)q->attempt);
 	r.max_tokens = p->max_tokens > 0 ? (size_t)p->max_tokens : 0;
 	r.stop = p->stop;
@@ -389,8 +410,9 @@ static void answered(void *arg, uint64_t ticket, const struct lm_answer *a)
 		b->has_output = 1;
 		buf_addspan(&b->output, a->text);
 		snprintf(b->finish_reason, sizeof b->finish_reason, "%s", a->finish);
-		buf_addf(&b->usage, "{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu}", a->prompt_tokens,
-			 a->tokens, a->prompt_tokens + a->tokens);
+		buf_addf(&b->usage,
+			 "{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu}",
+			 a->prompt_tokens, a->tokens, a->prompt_tokens + a->tokens);
 		if (l->params->logprobs >= 0)
 			write_logprobs(l, a, &b->logprobs);
 	}
@@ -433,7 +455,8 @@ static void local_cancel(void *self, backend_done *done, void *arg)
 	struct delivery to = {l, done, arg};
 
 	give_failed(l, done, arg);
-	lm_generator_cancel(l->generator, "interrupted", "stopped before the answer was complete", answered, &to);
+	lm_generator_cancel(l->generator, "interrupted", "stopped before the answer was complete",
+			    answered, &to);
 }
 
 /* Keys and values may take a quarter of the machine's memory. */
@@ -451,10 +474,12 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 	if (!how->quantize || strcmp(how->quantize, "none") == 0)
 		l->type = NN_F16; /* as they are stored */
 	else if (nn_type_parse(how->quantize, &l->type) != 0 || l->type == NN_F16)
-		return err_set(e, "--quantize %s: there are q8_0, q4_0, bf16 and none", how->quantize);
+		return err_set(e, "--quantize %s: there are q8_0, q4_0, bf16 and none",
+			       how->quantize);
 	if (!(l->dir = hub_find(how->model, e)))
 		return -1;
-	if (!(l->tokenizer = tokenizer_load(l->dir, e)) || !(l->chat = chat_load(l->dir, l->tokenizer, e)))
+	if (!(l->tokenizer = tokenizer_load(l->dir, e)) ||
+	    !(l->chat = chat_load(l->dir, l->tokenizer, e)))
 		return -1;
 	if (lm_model_open(&l->model, l->dir, NULL, e) != 0)
 		return -1;
@@ -462,14 +487,18 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 		return -1;
 	l->pool = pool_new(how->threads);
 	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
-	if (lm_decoder_new(&l->decoder, l->model, l->type, l->unmerged, PREFILL_ROWS + l->sequences, l->pool, e) != 0)
+	if (lm_decoder_new(&l->decoder, l->model, l->type, l->unmerged, PREFILL_ROWS + l->sequences,
+			   l->pool, e) != 0)
 		return -1;
 	spec.sequences = l->sequences;
 	spec.stops = chat_stops(l->chat, &spec.n_stops);
-	if (lm_generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec, e) != 0)
+	if (lm_generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec,
+			     e) != 0)
 		return -1;
 	/* A schema that cannot be kept is said before the first record is asked. */
-	return how->params->schema.s && !grammar_of(l, how->params->schema, e) ? err_prefix(e, "--schema") : 0;
+	return how->params->schema.s && !grammar_of(l, how->params->schema, e)
+		       ? err_prefix(e, "--schema")
+		       : 0;
 }
 
 int lm_open_local(struct backend *b, const struct backend_local *how, struct err *e)

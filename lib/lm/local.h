@@ -1,8 +1,9 @@
 /* local: a model on this machine behind the interface of text/backend.h.
  *
- * Requests are rendered by the model's chat template and tokenized when they are submitted, answered by lm/generate.h.
- * Without a temperature answers are greedy. The random numbers of an answer come from the seed (0 where none was given), the sample, the attempt
- * and the prompt's tokens.
+ * Requests are rendered by the model's chat template and tokenized when they are submitted,
+ * answered by lm/generate.h. Without a temperature answers are greedy. The random numbers of an
+ * answer come from the seed (0 where none was given), the sample, the attempt and the prompt's
+ * tokens.
  */
 #ifndef FT_LM_LOCAL_H
 #define FT_LM_LOCAL_H

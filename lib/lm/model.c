@@ -1,4 +1,5 @@
-/* The table of tensors: built from the configuration, filled from files or at random, bound to the layers. */
+/* The table of tensors: built from the configuration, filled from files or at random, bound to the
+ * layers. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 
 /* What the files call things. GPT-2 keeps q, k and v in one tensor. */
 struct names {
-	const char *embed, *positions, *layer, *norm_attn, *norm_mlp, *norm_final, *linear[LM_LINEARS];
+	const char *embed, *positions, *layer, *norm_attn, *norm_mlp, *norm_final,
+		*linear[LM_LINEARS];
 };
 
 static const struct names llama_names = {
@@ -24,8 +26,8 @@ static const struct names llama_names = {
 	"input_layernorm",
 	"post_attention_layernorm",
 	"model.norm",
-	{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
-	 "mlp.down_proj"},
+	{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+	 "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"},
 };
 
 static const struct names gpt2_names = {
@@ -35,7 +37,8 @@ static const struct names gpt2_names = {
 	"ln_1",
 	"ln_2",
 	"transformer.ln_f",
-	{"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc", "mlp.c_proj"},
+	{"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc",
+	 "mlp.c_proj"},
 };
 
 static const struct names *names_of(const struct lm_model *m)
@@ -57,21 +60,28 @@ void *lm_keep(struct lm_model *m, size_t n, size_t size)
 	return mem->blocks[mem->n++] = mem_aligned(n, size);
 }
 
-int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int layer, int dims, size_t rows, size_t cols)
+int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int layer, int dims,
+		 size_t rows, size_t cols)
 {
 	struct lm_tensor *t;
 
 	/* Grown to the next power of two: the table has no capacity of its own. */
 	if ((m->n_tensors & (m->n_tensors - 1)) == 0)
-		m->tensors = mem_realloc(m->tensors, m->n_tensors ? 2 * m->n_tensors : 1, sizeof(*m->tensors));
+		m->tensors = mem_realloc(m->tensors, m->n_tensors ? 2 * m->n_tensors : 1,
+					 sizeof(*m->tensors));
 	t = &m->tensors[m->n_tensors];
-	*t = (struct lm_tensor){.name = mem_strdup(name), .role = role, .layer = layer, .dims = dims, .rows = rows, .cols = cols};
+	*t = (struct lm_tensor){.name = mem_strdup(name),
+				.role = role,
+				.layer = layer,
+				.dims = dims,
+				.rows = rows,
+				.cols = cols};
 	return (int)m->n_tensors++;
 }
 
 /* A tensor of a layer (layer < 0: of none). */
-static int add(struct lm_model *m, int layer, const char *name, const char *what, enum lm_role role, int dims, size_t rows,
-	       size_t cols)
+static int add(struct lm_model *m, int layer, const char *name, const char *what, enum lm_role role,
+	       int dims, size_t rows, size_t cols)
 {
 	char in_layer[120], full[160];
 
@@ -81,10 +91,12 @@ static int add(struct lm_model *m, int layer, const char *name, const char *what
 	return lm_table_add(m, full, role, layer, dims, rows, cols);
 }
 
-static void add_norm(struct lm_model *m, struct lm_norm_weights *w, int layer, const char *name, size_t d)
+static void add_norm(struct lm_model *m, struct lm_norm_weights *w, int layer, const char *name,
+		     size_t d)
 {
 	w->t_w = add(m, layer, name, "weight", LM_NORM, 1, 1, d);
-	w->t_b = m->config.norm == LM_LAYERNORM ? add(m, layer, name, "bias", LM_BIAS, 1, 1, d) : -1;
+	w->t_b =
+		m->config.norm == LM_LAYERNORM ? add(m, layer, name, "bias", LM_BIAS, 1, 1, d) : -1;
 }
 
 static void no_norm(struct lm_norm_weights *w)
@@ -121,7 +133,8 @@ static void add_layer(struct lm_model *m, size_t l)
 	struct lm_layer *y = &m->layers[l];
 	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	const size_t out[LM_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
-	const size_t in[LM_LINEARS] = {c->hidden, c->hidden, c->hidden, q, c->hidden, c->hidden, c->ffn};
+	const size_t in[LM_LINEARS] = {c->hidden, c->hidden, c->hidden, q,
+				       c->hidden, c->hidden, c->ffn};
 
 	no_norm(&y->post_attn);
 	no_norm(&y->post_mlp);
@@ -140,7 +153,10 @@ static void add_layer(struct lm_model *m, size_t l)
 		add_norm(m, &y->norm_k, (int)l, "self_attn.k_norm", c->head_dim);
 	}
 	for (int j = 0; j < LM_LINEARS; j++)
-		add_linear(m, l, j, out[j], in[j], j <= LM_V ? c->qkv_bias : j == LM_O ? c->o_bias : c->mlp_bias);
+		add_linear(m, l, j, out[j], in[j],
+			   j <= LM_V   ? c->qkv_bias
+			   : j == LM_O ? c->o_bias
+				       : c->mlp_bias);
 	y->window = lm_config_window(c, l);
 	y->local = c->windowed[l];
 }
@@ -156,9 +172,11 @@ static struct lm_model *model_of(struct lm_config *c)
 	m->memory = mem_alloc(1, sizeof(*m->memory));
 	m->layers = mem_alloc(c->layers, sizeof(*m->layers));
 	m->t_positions = -1;
-	m->t_embed = m->t_head = add(m, -1, names_of(m)->embed, "weight", LM_EMBED, 2, c->vocab, c->hidden);
+	m->t_embed = m->t_head =
+		add(m, -1, names_of(m)->embed, "weight", LM_EMBED, 2, c->vocab, c->hidden);
 	if (names_of(m)->positions)
-		m->t_positions = add(m, -1, names_of(m)->positions, "weight", LM_POSITION, 2, c->max_positions, c->hidden);
+		m->t_positions = add(m, -1, names_of(m)->positions, "weight", LM_POSITION, 2,
+				     c->max_positions, c->hidden);
 	for (size_t l = 0; l < c->layers; l++)
 		add_layer(m, l);
 	add_norm(m, &m->norm_final, -1, names_of(m)->norm_final, c->hidden);
@@ -203,7 +221,8 @@ void lm_model_bind(struct lm_model *m)
 			if (lin->t_w < 0)
 				continue;
 			lin->w.type = m->tensors[lin->t_w].type;
-			lin->w.data = (const char *)data_of(m, lin->t_w) + lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
+			lin->w.data = (const char *)data_of(m, lin->t_w) +
+				      lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
 			lin->bias = floats_at(m, lin->t_bias, lin->row0);
 			lin->a = floats_at(m, lin->t_a, 0);
 			lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
@@ -222,13 +241,15 @@ void lm_model_bind(struct lm_model *m)
 	m->positions = data_of(m, m->t_positions);
 }
 
-/* One access brings in the pages around it, as many as this in Linux; a neighbour that is needed again comes from the file. */
+/* One access brings in the pages around it, as many as this in Linux; a neighbour that is needed
+ * again comes from the file. */
 #define FAULT_WINDOW ((uintptr_t)65536)
 
 void lm_model_forget(const struct lm_model *m, const void *data, size_t bytes)
 {
 	const struct st_set *files = &m->memory->files;
-	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW, to = (uintptr_t)data + bytes;
+	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW,
+		  to = (uintptr_t)data + bytes;
 
 	for (size_t i = 0; i < files->files; i++) {
 		uintptr_t map = (uintptr_t)files->maps[i].data, end = map + files->maps[i].len;
@@ -307,26 +328,33 @@ static void turn(struct lm_model *m, struct lm_tensor *t, size_t size)
 
 	for (size_t r = 0; r < t->rows; r++)
 		for (size_t c = 0; c < t->cols; c++)
-			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size, size);
+			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size,
+			       size);
 	lm_model_forget(m, from, t->rows * t->cols * size);
 	t->data = to;
 }
 
-static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_tensor *s, const struct lm_load *o,
-		       struct err *e)
+static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_tensor *s,
+		       const struct lm_load *o, struct err *e)
 {
 	const char *path = m->memory->files.paths[s->file];
-	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols; /* as the file has them */
-	int shape_fits = t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols : s->shape[0] == rows && s->shape[1] == cols);
+	/* as the file has them */
+	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols;
+	int shape_fits =
+		t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
+						    : s->shape[0] == rows && s->shape[1] == cols);
 
 	if (!shape_fits && t->dims == 1)
-		return err_set(e, "%s: tensor %s has not the shape [%zu] that config.json calls for", path, s->name, t->cols);
+		return err_set(e,
+			       "%s: tensor %s has not the shape [%zu] that config.json calls for",
+			       path, s->name, t->cols);
 	if (!shape_fits)
-		return err_set(e, "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for", path, s->name, rows,
-			       cols);
+		return err_set(e,
+			       "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for",
+			       path, s->name, rows, cols);
 	if (stored_type(s, &t->type) < 0)
-		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported", path, s->name,
-			       st_type_name(s->type));
+		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported",
+			       path, s->name, st_type_name(s->type));
 	t->data = s->data;
 	if (t->transposed)
 		turn(m, t, st_type_size(s->type));
@@ -336,10 +364,12 @@ static int load_tensor(struct lm_model *m, struct lm_tensor *t, const struct st_
 		nn_decode(values, t->type, s->data, t->rows * t->cols);
 		t->type = NN_F32;
 		t->data = values;
-	} else if (o && o->quantize && lm_held_as(o->type, t->role, m->config.tied, t->cols) != t->type) {
+	} else if (o && o->quantize &&
+		   lm_held_as(o->type, t->role, m->config.tied, t->cols) != t->type) {
 		requantize(m, t, lm_held_as(o->type, t->role, m->config.tied, t->cols));
 	} else if (t->data == s->data && (uintptr_t)s->data % st_type_size(s->type) != 0) {
-		void *copy = lm_keep(m, s->bytes, 1); /* a header that was not padded leaves the data unaligned */
+		/* a header that was not padded leaves the data unaligned */
+		void *copy = lm_keep(m, s->bytes, 1);
 
 		memcpy(copy, s->data, s->bytes);
 		t->data = copy;
@@ -359,8 +389,8 @@ static int is_computed(const char *name)
 	return 0;
 }
 
-/* Where the file has what the table calls t: some leave GPT-2's first part of the name out, and a tied pair may be stored under either
- * name. */
+/* Where the file has what the table calls t: some leave GPT-2's first part of the name out, and a
+ * tied pair may be stored under either name. */
 static const struct st_tensor *stored_as(const struct lm_model *m, const struct lm_tensor *t)
 {
 	const struct st_set *files = &m->memory->files;
@@ -394,10 +424,11 @@ static int load_all(struct lm_model *m, const struct lm_load *o, struct err *e)
 	for (size_t i = 0; i < files->n; i++) {
 		const struct st_tensor *s = &files->t[i];
 
-		if (used[i] || is_computed(s->name) || (m->config.tied && strcmp(s->name, "lm_head.weight") == 0))
+		if (used[i] || is_computed(s->name) ||
+		    (m->config.tied && strcmp(s->name, "lm_head.weight") == 0))
 			continue;
-		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it", files->paths[s->file], s->name,
-			m->config.model_type);
+		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it",
+			files->paths[s->file], s->name, m->config.model_type);
 		goto cleanup;
 	}
 	result = 0;
@@ -445,11 +476,13 @@ int lm_model_new(struct lm_model **out, const struct lm_config *c, uint64_t seed
 		struct rng r;
 
 		rng_seed(&r, seed, i);
-		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") || strstr(t->name, "c_proj"))
+		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ||
+		    strstr(t->name, "c_proj"))
 			by *= residual;
 		for (size_t k = 0; k < t->rows * t->cols; k++)
-			x[k] = t->role == LM_NORM ? 1 - m->config.norm_plus
-						  : t->role == LM_BIAS ? 0 : by * (float)rng_normal(&r);
+			x[k] = t->role == LM_NORM   ? 1 - m->config.norm_plus
+			       : t->role == LM_BIAS ? 0
+						    : by * (float)rng_normal(&r);
 	}
 	*out = m;
 	return 0;
@@ -463,14 +496,16 @@ static int train(struct lm_model *m, size_t from_layer, int outside, struct err 
 		return err_set(e, "the weights below an adapter stay frozen");
 	for (size_t i = 0; i < m->n_tensors; i++)
 		if (m->tensors[i].type == NN_Q8_0 || m->tensors[i].type == NN_Q4_0)
-			return err_set(e, "quantised weights cannot be trained; train an adapter over them");
+			return err_set(e,
+				       "quantised weights cannot be trained; train an adapter over them");
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct lm_tensor *t = &m->tensors[i];
 
 		if (t->layer >= 0)
 			t->trained = (size_t)t->layer >= from_layer;
 		else
-			t->trained = outside || (int)i == m->norm_final.t_w || (int)i == m->norm_final.t_b || t->role == LM_HEAD;
+			t->trained = outside || (int)i == m->norm_final.t_w ||
+				     (int)i == m->norm_final.t_b || t->role == LM_HEAD;
 	}
 	lm_table_settle(m);
 	return 0;

@@ -16,10 +16,11 @@ struct lm_memory {
 void *lm_keep(struct lm_model *m, size_t n, size_t size);
 
 /* Adds an entry without data; returns its place. name is copied. */
-int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int layer, int dims, size_t rows, size_t cols);
+int lm_table_add(struct lm_model *m, const char *name, enum lm_role role, int layer, int dims,
+		 size_t rows, size_t cols);
 
-/* Gives every entry marked as trained its place in params (made here), carries the values over as f32 and binds the layers
- * again. */
+/* Gives every entry marked as trained its place in params (made here), carries the values over as
+ * f32 and binds the layers again. */
 void lm_table_settle(struct lm_model *m);
 
 /* Points the layers at the values of the table. */

@@ -9,7 +9,8 @@
 
 #define GROUP_TOKENS 4096 /* examples that are evaluated together hold about this many tokens */
 
-void objective_init(struct objective *o, struct lm_work *work, enum objective_kind kind, double beta)
+void objective_init(struct objective *o, struct lm_work *work, enum objective_kind kind,
+		    double beta)
 {
 	*o = (struct objective){.work = work, .kind = kind, .beta = beta};
 }
@@ -33,10 +34,10 @@ size_t objective_rows(const struct objective *o, const struct dataset *d)
 	return o->kind == OBJECTIVE_SFT ? d->n : d->n / 2;
 }
 
-/* One pass over the n examples in o->examples, the weights of the i-th multiplied by factor[i] (NULL: as they are). Where logp is not
- * NULL, logp[i] gets the example's sum of weight * log p. */
-static int pass(struct objective *o, const struct dataset *d, size_t n, const double *factor, int base, float *grads,
-		struct lm_loss *l, double *logp, struct err *e)
+/* One pass over the n examples in o->examples, the weights of the i-th multiplied by factor[i]
+ * (NULL: as they are). Where logp is not NULL, logp[i] gets the example's sum of weight * log p. */
+static int pass(struct objective *o, const struct dataset *d, size_t n, const double *factor,
+		int base, float *grads, struct lm_loss *l, double *logp, struct err *e)
 {
 	batch_pack(&o->packs, o->examples, n, d->length);
 	size_t packs = o->packs.packs, had = o->cap_fill;
@@ -46,11 +47,13 @@ static int pass(struct objective *o, const struct dataset *d, size_t n, const do
 	o->unordered = mem_grow(o->unordered, &o->cap_unordered, n, sizeof *o->unordered);
 	for (size_t p = 0; p < packs; p++) {
 		size_t from = o->packs.first[p];
-		dataset_pack_fill(&o->fill[p], d, o->examples, o->packs.place + from, o->packs.first[p + 1] - from, factor);
+		dataset_pack_fill(&o->fill[p], d, o->examples, o->packs.place + from,
+				  o->packs.first[p + 1] - from, factor);
 		o->views[p] = o->fill[p].pack;
 	}
 	double *sums = logp ? o->unordered : NULL;
-	if (grads ? lm_gradients(o->work, o->views, packs, grads, l, sums, e) : lm_loss(o->work, o->views, packs, base, l, sums, e))
+	if (grads ? lm_gradients(o->work, o->views, packs, grads, l, sums, e)
+		  : lm_loss(o->work, o->views, packs, base, l, sums, e))
 		return -1;
 	for (size_t i = 0; logp && i < n; i++)
 		logp[o->packs.place[i]] = o->unordered[i];
@@ -102,7 +105,8 @@ static double orpo(double lambda, const double *logp, const double *tokens, doub
 	double a[2], odds[2], slope[2];
 	for (int i = 0; i < 2; i++) {
 		a[i] = logp[i] / tokens[i];
-		double miss = -expm1(a[i] < -1e-12 ? a[i] : -1e-12); /* 1 - exp a, which is 0 for an answer that is certain */
+		/* 1 - exp a, which is 0 for an answer that is certain */
+		double miss = -expm1(a[i] < -1e-12 ? a[i] : -1e-12);
 		odds[i] = a[i] - log(miss);
 		slope[i] = 1 / miss;
 	}
@@ -113,13 +117,14 @@ static double orpo(double lambda, const double *logp, const double *tokens, doub
 	return -a[0] + lambda * softplus(-*z);
 }
 
-double objective_pair(enum objective_kind kind, double beta, const double logp[2], const double aux[2], double d[2], double *z)
+double objective_pair(enum objective_kind kind, double beta, const double logp[2],
+		      const double aux[2], double d[2], double *z)
 {
 	return kind == OBJECTIVE_DPO ? dpo(beta, logp, aux, d, z) : orpo(beta, logp, aux, d, z);
 }
 
-static int pairs_batch(struct objective *o, const struct dataset *d, const double *reference, size_t n, float *grads,
-		       struct objective_sums *s, struct err *e)
+static int pairs_batch(struct objective *o, const struct dataset *d, const double *reference,
+		       size_t n, float *grads, struct objective_sums *s, struct err *e)
 {
 	struct lm_loss l = {0};
 	o->logp = mem_grow(o->logp, &o->cap_logp, 2 * n, sizeof *o->logp);
@@ -149,12 +154,14 @@ static int pairs_batch(struct objective *o, const struct dataset *d, const doubl
 
 /* --- all kinds --- */
 
-int objective_batch(struct objective *o, const struct dataset *d, const double *reference, const size_t *rows, size_t n,
-		    float *grads, struct objective_sums *s, struct err *e)
+int objective_batch(struct objective *o, const struct dataset *d, const double *reference,
+		    const size_t *rows, size_t n, float *grads, struct objective_sums *s,
+		    struct err *e)
 {
 	struct lm_loss l = {0};
 	int pairs = o->kind != OBJECTIVE_SFT;
-	o->examples = mem_grow(o->examples, &o->cap_examples, pairs ? 2 * n : n, sizeof *o->examples);
+	o->examples =
+		mem_grow(o->examples, &o->cap_examples, pairs ? 2 * n : n, sizeof *o->examples);
 	if (pairs) {
 		for (size_t i = 0; i < 2 * n; i++)
 			o->examples[i] = 2 * rows[i / 2] + i % 2;
@@ -184,8 +191,8 @@ static size_t group_end(const struct dataset *d, size_t at, size_t rows, size_t 
 	return end;
 }
 
-int objective_all(struct objective *o, const struct dataset *d, const double *reference, size_t part, size_t parts,
-		  struct objective_sums *s, struct err *e)
+int objective_all(struct objective *o, const struct dataset *d, const double *reference,
+		  size_t part, size_t parts, struct objective_sums *s, struct err *e)
 {
 	size_t rows = objective_rows(o, d), *group = mem_alloc(rows, sizeof *group);
 	int rc = 0;
@@ -201,12 +208,14 @@ int objective_all(struct objective *o, const struct dataset *d, const double *re
 	return rc;
 }
 
-int objective_reference(struct objective *o, const struct dataset *d, int without_adapter, double *out, struct err *e)
+int objective_reference(struct objective *o, const struct dataset *d, int without_adapter,
+			double *out, struct err *e)
 {
 	for (size_t at = 0, end; at < d->n; at = end) {
 		struct lm_loss l = {0};
 		end = group_end(d, at, d->n, 1);
-		o->examples = mem_grow(o->examples, &o->cap_examples, end - at, sizeof *o->examples);
+		o->examples =
+			mem_grow(o->examples, &o->cap_examples, end - at, sizeof *o->examples);
 		o->factor = mem_grow(o->factor, &o->cap_factor, end - at, sizeof *o->factor);
 		for (size_t i = at; i < end; i++) {
 			o->examples[i - at] = i;

@@ -20,7 +20,8 @@ struct path *outside_best(const char *text, int *least, struct err *e)
 }
 
 /* One line of output; *found counts the objects. */
-static void take_line(const struct outside *o, struct span line, struct buf *json, size_t *found, double *score)
+static void take_line(const struct outside *o, struct span line, struct buf *json, size_t *found,
+		      double *score)
 {
 	struct err e = ERR_INIT;
 	struct buf scratch = BUF_INIT;
@@ -35,8 +36,8 @@ static void take_line(const struct outside *o, struct span line, struct buf *jso
 	buf_release(&scratch);
 }
 
-int outside_run(const struct outside *o, const char *model, const char *adapter, uint64_t step, struct buf *json, double *score,
-		struct err *e)
+int outside_run(const struct outside *o, const char *model, const char *adapter, uint64_t step,
+		struct buf *json, double *score, struct err *e)
 {
 	char text[32], *line = NULL;
 	size_t cap = 0, found = 0;

@@ -1,8 +1,10 @@
-/* Products of a layer with its weights, adapters included: forward, and back in steps that the layers put together.
+/* Products of a layer with its weights, adapters included: forward, and back in steps that the
+ * layers put together.
  *
  * LoRA:	y = W x + bias + scale B A dropout(x)
- * DoRA:	y = gain (W x + scale B A dropout(x)) + bias, gain = magnitude / |rows of W + scale B A|, the lengths held constant
- *		in the gradient as the paper proposes and PEFT computes it.
+ * DoRA:	y = gain (W x + scale B A dropout(x)) + bias, gain = magnitude / |rows of W + scale
+ * 		B A|, the lengths held constant in the gradient as the paper proposes and PEFT
+ * 		computes it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -71,12 +73,15 @@ static int adapted(const struct lm_work *w, const struct lm_linear *lin)
 	return lin->a && !w->base_only;
 }
 
-/* y = dropout of n rows of the group from `row` on; x begins there. The same mask every time it is asked for. */
-static void drop(const struct lm_work *w, const struct lm_linear *lin, float *y, const float *x, size_t row, size_t n, size_t d)
+/* y = dropout of n rows of the group from `row` on; x begins there. The same mask every time it is
+ * asked for. */
+static void drop(const struct lm_work *w, const struct lm_linear *lin, float *y, const float *x,
+		 size_t row, size_t n, size_t d)
 {
 	for (size_t i = 0; i < n; i++)
 		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + (size_t)lin->t_a, row + i),
-				 (uint32_t)(w->dropout * 4294967296.), (float)(1 / (1 - w->dropout)), d);
+				 (uint32_t)(w->dropout * 4294967296.),
+				 (float)(1 / (1 - w->dropout)), d);
 }
 
 static float *kept_u(const struct block *b, int j)
@@ -104,14 +109,16 @@ void work_product_in(const struct block *b, int j, const float *x)
 	}
 }
 
-/* z = W x + scale B u, or += where add. The adapter's part comes first: sgemm adds to what is there at no cost, but clears it at some. */
+/* z = W x + scale B u, or += where add. The adapter's part comes first: sgemm adds to what is there
+ * at no cost, but clears it at some. */
 static void plain(const struct block *b, int j, float *z, const float *x, int add)
 {
 	const struct lm_linear *lin = linear_of(b, j);
 	size_t in = lin->w.cols, out = lin->w.rows;
 
 	if (adapted(b->w, lin)) {
-		nn_lora_up(z, kept_u(b, j), lin->b, lin->scale, add, b->n, out, lin->rank, b->scratch);
+		nn_lora_up(z, kept_u(b, j), lin->b, lin->scale, add, b->n, out, lin->rank,
+			   b->scratch);
 		add = 1;
 	}
 	nn_mat_mul(z, out, x, in, b->n, &lin->w, add, b->scratch);
@@ -176,7 +183,8 @@ void work_product_back(const struct block *b, int j, float *dy, const float *x)
 		}
 		b->w->kern->mul(dm, s->inverse, out);
 	}
-	nn_lora_up_back(at(b->w->g.du[j], b->row, r), dy, lin->b, lin->scale, b->n, out, r, b->scratch);
+	nn_lora_up_back(at(b->w->g.du[j], b->row, r), dy, lin->b, lin->scale, b->n, out, r,
+			b->scratch);
 }
 
 void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add)
@@ -223,7 +231,8 @@ void work_adapter_in_back(struct lm_work *w, size_t l, int j, const float *x)
 	work_slot_give(w, slot);
 }
 
-/* Lengths of the rows of W + scale B A without making it: |w|^2 + 2 scale b.(A w) + scale^2 b.(A A^T b). */
+/* Lengths of the rows of W + scale B A without making it: |w|^2 + 2 scale b.(A w) + scale^2 b.(A
+ * A^T b). */
 static void dora_piece(void *arg, size_t i)
 {
 	struct lm_work *w = arg;
@@ -255,7 +264,9 @@ static void dora_piece(void *arg, size_t i)
 				inner += (double)aa[p * r + q] * lin->b[o * r + q];
 			square += b * inner;
 		}
-		length = sqrt(fmax(s->squares[o] + 2 * lin->scale * cross + (double)lin->scale * lin->scale * square, 1e-24));
+		length = sqrt(fmax(s->squares[o] + 2 * lin->scale * cross +
+					   (double)lin->scale * lin->scale * square,
+				   1e-24));
 		s->inverse[o] = (float)(1 / length);
 		s->gain[o] = (float)(lin->magnitude[o] / length);
 	}

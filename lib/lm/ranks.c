@@ -1,4 +1,5 @@
-/* Processes of a data-parallel run; see ranks.h. The state is MPI's own: one set of processes a program. */
+/* Processes of a data-parallel run; see ranks.h. The state is MPI's own: one set of processes a
+ * program. */
 #include "ranks.h"
 
 #include <stdint.h>

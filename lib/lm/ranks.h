@@ -1,6 +1,8 @@
-/* ranks: the processes of a data-parallel run under MPI; without MPI (FT_MPI not defined) there is one, and all of this is nothing.
+/* ranks: the processes of a data-parallel run under MPI; without MPI (FT_MPI not defined) there is
+ * one, and all of this is nothing.
  *
- * Every rank holds the same model, takes its share of each batch and adds up with the others; so every rank makes the same step.
+ * Every rank holds the same model, takes its share of each batch and adds up with the others; so
+ * every rank makes the same step.
  */
 #ifndef FT_RANKS_H
 #define FT_RANKS_H
@@ -8,8 +10,8 @@
 #include <stddef.h>
 #include "../base/err.h"
 
-/* Once, before all others. A process that was not started by mpirun is a run of one. An exit without ranks_end ends the other ranks
- * too, so that none waits for one that has given up. */
+/* Once, before all others. A process that was not started by mpirun is a run of one. An exit
+ * without ranks_end ends the other ranks too, so that none waits for one that has given up. */
 void ranks_begin(void);
 void ranks_end(void);
 

@@ -33,7 +33,8 @@ static int holds_something(const char *dir)
 	int found = 0;
 	struct dirent *entry;
 	while ((entry = readdir(d)))
-		found = found || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+		found = found ||
+			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
 	closedir(d);
 	return found;
 }
@@ -50,12 +51,18 @@ int run_init(struct run *r, const char *dir, const char *base, int resume, struc
 	if (file_exists(dir) && !file_is_dir(dir))
 		return err_set(e, "%s: is no directory", dir);
 	if (base && same_directory(dir, base))
-		return err_set(e, "%s: -o and -m are the same directory; the base is never written over", dir);
+		return err_set(e,
+			       "%s: -o and -m are the same directory; the base is never written over",
+			       dir);
 	int unfinished = file_exists(r->checkpoint);
 	if (unfinished && !resume)
-		return err_set(e, "%s: holds an unfinished run; take it up with --resume, or remove %s", dir, r->checkpoint);
+		return err_set(e,
+			       "%s: holds an unfinished run; take it up with --resume, or remove %s",
+			       dir, r->checkpoint);
 	if (!unfinished && holds_something(dir) && !file_exists(r->about_path))
-		return err_set(e, "%s: is not empty and holds no run of ft-train (no ft.json); choose another -o", dir);
+		return err_set(e,
+			       "%s: is not empty and holds no run of ft-train (no ft.json); choose another -o",
+			       dir);
 	r->resumes = unfinished;
 	return 0;
 }
@@ -76,8 +83,13 @@ void run_release(struct run *r)
 static int remove_old(const struct run *r, struct err *e)
 {
 	static const char *const names[] = {
-		"adapter_config.json", "adapter_model.safetensors", "config.json", "generation_config.json",
-		"model.safetensors", "model.safetensors.index.json", "ft.json",
+		"adapter_config.json",
+		"adapter_model.safetensors",
+		"config.json",
+		"generation_config.json",
+		"model.safetensors",
+		"model.safetensors.index.json",
+		"ft.json",
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *path = file_join(r->dir, names[i]);
@@ -99,11 +111,13 @@ int run_begin(struct run *r, size_t keep, struct err *e)
 	if (!r->resumes && remove_old(r, e))
 		return -1;
 	if (r->resumes && (stat(r->metrics_path, &st) || (size_t)st.st_size < keep))
-		return err_set(e, "%s: shorter than when the checkpoint was written", r->metrics_path);
+		return err_set(e, "%s: shorter than when the checkpoint was written",
+			       r->metrics_path);
 	r->metrics = fopen(r->metrics_path, r->resumes ? "r+" : "w");
 	if (!r->metrics)
 		return err_errno(e, "%s", r->metrics_path);
-	if (r->resumes && (ftruncate(fileno(r->metrics), (off_t)keep) || fseek(r->metrics, 0, SEEK_END)))
+	if (r->resumes &&
+	    (ftruncate(fileno(r->metrics), (off_t)keep) || fseek(r->metrics, 0, SEEK_END)))
 		return err_errno(e, "%s", r->metrics_path);
 	return 0;
 }
@@ -123,11 +137,13 @@ long run_sync(struct run *r, struct err *e)
 	return at;
 }
 
-int run_save(const struct lm_model *m, const char *dir, const char *base, enum nn_type type, struct err *e)
+int run_save(const struct lm_model *m, const char *dir, const char *base, enum nn_type type,
+	     struct err *e)
 {
 	if (file_mkdir(dir, e))
 		return -1;
-	return m->adapter ? lm_adapter_save(m, dir, base, e) : lm_model_save(m, dir, &(struct lm_save){.type = type}, e);
+	return m->adapter ? lm_adapter_save(m, dir, base, e)
+			  : lm_model_save(m, dir, &(struct lm_save){.type = type}, e);
 }
 
 int run_about(struct run *r, struct span json, struct err *e)
@@ -153,11 +169,17 @@ int run_finish(struct run *r, struct err *e)
 	return 0;
 }
 
-/* The configuration with what follows from the byte-level tokenizer added where it says nothing itself. */
+/* The configuration with what follows from the byte-level tokenizer added where it says nothing
+ * itself. */
 static int complete_config(const char *path, struct buf *out, struct err *e)
 {
-	static const struct { const char *name, *value; } defaults[] = {
-		{"vocab_size", FT_STR(TOKENIZER_BYTES_SIZE)}, {"bos_token_id", "256"}, {"eos_token_id", "258"}, {"pad_token_id", "259"},
+	static const struct {
+		const char *name, *value;
+	} defaults[] = {
+		{"vocab_size", FT_STR(TOKENIZER_BYTES_SIZE)},
+		{"bos_token_id", "256"},
+		{"eos_token_id", "258"},
+		{"pad_token_id", "259"},
 	};
 	enum { DEFAULTS = sizeof defaults / sizeof *defaults };
 	struct buf text = BUF_INIT;

@@ -1,4 +1,5 @@
-/* Reading and writing safetensors: every rule of the format is checked before anyone sees a pointer. */
+/* Reading and writing safetensors: every rule of the format is checked before anyone sees a
+ * pointer. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,9 +19,11 @@ static const struct {
 	const char *name;
 	size_t size;
 } types[] = {
-	[ST_BOOL] = {"BOOL", 1}, [ST_U8] = {"U8", 1},	[ST_I8] = {"I8", 1},   [ST_F8] = {"F8_E4M3", 1}, [ST_I16] = {"I16", 2},
-	[ST_U16] = {"U16", 2},	 [ST_F16] = {"F16", 2}, [ST_BF16] = {"BF16", 2}, [ST_I32] = {"I32", 4}, [ST_U32] = {"U32", 4},
-	[ST_F32] = {"F32", 4},	 [ST_I64] = {"I64", 8}, [ST_U64] = {"U64", 8}, [ST_F64] = {"F64", 8},
+	[ST_BOOL] = {"BOOL", 1},  [ST_U8] = {"U8", 1},	   [ST_I8] = {"I8", 1},
+	[ST_F8] = {"F8_E4M3", 1}, [ST_I16] = {"I16", 2},   [ST_U16] = {"U16", 2},
+	[ST_F16] = {"F16", 2},	  [ST_BF16] = {"BF16", 2}, [ST_I32] = {"I32", 4},
+	[ST_U32] = {"U32", 4},	  [ST_F32] = {"F32", 4},   [ST_I64] = {"I64", 8},
+	[ST_U64] = {"U64", 8},	  [ST_F64] = {"F64", 8},
 };
 
 #define TYPES (sizeof(types) / sizeof(*types))
@@ -45,7 +48,8 @@ static uint64_t little_u64(const unsigned char *p)
 }
 
 /* One member of the header. begin and end are relative to the data. */
-static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, struct span v, struct err *e)
+static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, struct span v,
+			struct err *e)
 {
 	struct span type = json_member(v, "dtype"), shape = json_member(v, "shape"),
 		    offsets = json_member(v, "data_offsets"), item;
@@ -60,7 +64,8 @@ static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, str
 		if (json_is(type, types[i].name))
 			break;
 	if (i == TYPES)
-		return err_set(e, "dtype %.*s is not known", (int)(type.n < 40 ? type.n : 40), type.s ? type.s : "missing");
+		return err_set(e, "dtype %.*s is not known", (int)(type.n < 40 ? type.n : 40),
+			       type.s ? type.s : "missing");
 	t->type = (enum st_type)i;
 	if (json_kind(shape) != JSON_ARRAY || json_count(shape) > ST_DIMS)
 		return err_set(e, "shape is no array of at most %d sizes", ST_DIMS);
@@ -75,13 +80,17 @@ static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, str
 			return err_set(e, "shape is larger than any memory");
 		t->count = product;
 	}
-	if (json_kind(offsets) != JSON_ARRAY || json_count(offsets) != 2 || json_int(json_element(offsets, 0), &x[0]) < 0 ||
+	if (json_kind(offsets) != JSON_ARRAY || json_count(offsets) != 2 ||
+	    json_int(json_element(offsets, 0), &x[0]) < 0 ||
 	    json_int(json_element(offsets, 1), &x[1]) < 0 || x[0] < 0 || x[1] < x[0])
 		return err_set(e, "data_offsets is no pair of offsets in order");
 	*begin = (uint64_t)x[0];
 	*end = (uint64_t)x[1];
 	if (mem_mul(t->count, types[t->type].size, &t->bytes) < 0 || t->bytes != *end - *begin)
-		return err_set(e, "shape and dtype do not make the %" PRIu64 " bytes of its data_offsets", *end - *begin);
+		return err_set(e,
+			       "shape and dtype do not make the %" PRIu64
+			       " bytes of its data_offsets",
+			       *end - *begin);
 	return 0;
 }
 
@@ -120,9 +129,15 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		return err_set(e, "%zu bytes are too few for a safetensors file", m->len);
 	size = little_u64(m->data);
 	if (size > HEADER_MAX)
-		return err_set(e, "the header's length, %" PRIu64 ", is over the format's limit of 100000000", size);
+		return err_set(e,
+			       "the header's length, %" PRIu64
+			       ", is over the format's limit of 100000000",
+			       size);
 	if (size > m->len - 8)
-		return err_set(e, "the file ends within its header (%" PRIu64 " bytes announced, %zu there)", size, m->len - 8);
+		return err_set(e,
+			       "the file ends within its header (%" PRIu64
+			       " bytes announced, %zu there)",
+			       size, m->len - 8);
 	data_bytes = m->len - 8 - size;
 	if (size < 2 || m->data[8] != '{')
 		return err_set(e, "the header is no JSON object");
@@ -136,8 +151,10 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		struct st_tensor *t = &s->t[s->n];
 
 		buf_clear(&name);
-		if (json_string(key, &name) < 0 || name.len > NAME_MAX_BYTES || (name.len && memchr(name.data, 0, name.len))) {
-			err_set(e, "a tensor's name is no text of at most %zu bytes", NAME_MAX_BYTES);
+		if (json_string(key, &name) < 0 || name.len > NAME_MAX_BYTES ||
+		    (name.len && memchr(name.data, 0, name.len))) {
+			err_set(e, "a tensor's name is no text of at most %zu bytes",
+				NAME_MAX_BYTES);
 			goto cleanup;
 		}
 		if (buf_addc(&name, 0) == 0 && strcmp(name.data, "__metadata__") == 0) {
@@ -150,7 +167,8 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			}
 			while (json_next(&mi, value, &mk, &mv))
 				if (json_kind(mv) != JSON_STRING) {
-					err_set(e, "__metadata__ holds something that is no string");
+					err_set(e,
+						"__metadata__ holds something that is no string");
 					goto cleanup;
 				}
 			continue;
@@ -161,8 +179,10 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			goto cleanup;
 		}
 		if (places[n].end > data_bytes) {
-			err_set(e, "tensor %s ends at byte %" PRIu64 " of %" PRIu64 " bytes of data: the file is cut off", name.data,
-				places[n].end, data_bytes);
+			err_set(e,
+				"tensor %s ends at byte %" PRIu64 " of %" PRIu64
+				" bytes of data: the file is cut off",
+				name.data, places[n].end, data_bytes);
 			goto cleanup;
 		}
 		t->name = mem_strdup(name.data);
@@ -173,14 +193,16 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	qsort(places, n, sizeof(*places), by_place);
 	for (size_t i = 0; i < n; i++) {
 		if (places[i].begin != at) {
-			err_set(e, "tensor %s %s what stands before it", s->t[places[i].tensor].name,
+			err_set(e, "tensor %s %s what stands before it",
+				s->t[places[i].tensor].name,
 				places[i].begin < at ? "overlaps" : "leaves a hole after");
 			goto cleanup;
 		}
 		at = places[i].end;
 	}
 	if (at != data_bytes) {
-		err_set(e, "%" PRIu64 " bytes after the last tensor belong to none", data_bytes - at);
+		err_set(e, "%" PRIu64 " bytes after the last tensor belong to none",
+			data_bytes - at);
 		goto cleanup;
 	}
 	qsort(s->t + first, s->n - first, sizeof(*s->t), by_name);
@@ -246,9 +268,11 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		size_t i;
 
 		buf_clear(&name);
-		if (json_string(value, &name) < 0 || name.len == 0 || name.len > 255 || memchr(name.data, '/', name.len) ||
-		    memchr(name.data, 0, name.len) || name.data[0] == '.') {
-			err_set(e, "%s: weight_map names a shard that is no plain file name", index);
+		if (json_string(value, &name) < 0 || name.len == 0 || name.len > 255 ||
+		    memchr(name.data, '/', name.len) || memchr(name.data, 0, name.len) ||
+		    name.data[0] == '.') {
+			err_set(e, "%s: weight_map names a shard that is no plain file name",
+				index);
 			goto cleanup;
 		}
 		for (i = 0; i < s->files; i++)
@@ -264,8 +288,8 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 	qsort(s->t, s->n, sizeof(*s->t), by_name);
 	for (size_t i = 1; i < s->n; i++)
 		if (strcmp(s->t[i - 1].name, s->t[i].name) == 0) {
-			err_set(e, "tensor %s stands in %s and in %s", s->t[i].name, s->paths[s->t[i - 1].file],
-				s->paths[s->t[i].file]);
+			err_set(e, "tensor %s stands in %s and in %s", s->t[i].name,
+				s->paths[s->t[i - 1].file], s->paths[s->t[i].file]);
 			goto cleanup;
 		}
 	it = (struct json_iter){0};
@@ -278,7 +302,8 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		json_string(value, &name);
 		t = st_find(s, key_text.data ? key_text.data : "");
 		if (!t || strcmp(strrchr(s->paths[t->file], '/') + 1, name.data) != 0) {
-			err_set(e, "%s: tensor %s is not in %s", index, key_text.data ? key_text.data : "", name.data);
+			err_set(e, "%s: tensor %s is not in %s", index,
+				key_text.data ? key_text.data : "", name.data);
 			goto cleanup;
 		}
 		listed++;
@@ -309,7 +334,8 @@ int st_open_dir(struct st_set *s, const char *dir, const char *stem, struct err 
 		if (file_exists(path.data))
 			result = open_shards(s, dir, path.data, e);
 		else
-			result = err_set(e, "%s: there is neither %s.safetensors nor its index", dir, stem);
+			result = err_set(e, "%s: there is neither %s.safetensors nor its index",
+					 dir, stem);
 	}
 	buf_release(&path);
 	if (result < 0)
@@ -338,13 +364,18 @@ const struct st_tensor *st_find(const struct st_set *s, const char *name)
 	return s->n ? bsearch(&key, s->t, s->n, sizeof(key), by_name) : NULL;
 }
 
-void st_add(struct st_out *o, const char *name, enum st_type type, int dims, const uint64_t *shape, const void *data)
+void st_add(struct st_out *o, const char *name, enum st_type type, int dims, const uint64_t *shape,
+	    const void *data)
 {
 	struct st_tensor *t;
 
 	o->t = mem_grow(o->t, &o->cap, o->n + 1, sizeof(*o->t));
 	t = &o->t[o->n++];
-	*t = (struct st_tensor){.name = mem_strdup(name), .type = type, .dims = dims, .count = 1, .data = data};
+	*t = (struct st_tensor){.name = mem_strdup(name),
+				.type = type,
+				.dims = dims,
+				.count = 1,
+				.data = data};
 	for (int i = 0; i < dims; i++) {
 		t->shape[i] = shape[i];
 		t->count *= shape[i];
@@ -395,7 +426,8 @@ static void put_header(const struct st_out *o, struct buf *b)
 		buf_addc(b, ' ');
 }
 
-int st_write(struct st_out *o, const char *path, int (*fill)(void *arg, size_t i, struct st_put *p, struct err *e), void *arg,
+int st_write(struct st_out *o, const char *path,
+	     int (*fill)(void *arg, size_t i, struct st_put *p, struct err *e), void *arg,
 	     struct err *e)
 {
 	struct buf header = BUF_INIT;
@@ -423,7 +455,8 @@ int st_write(struct st_out *o, const char *path, int (*fill)(void *arg, size_t i
 			if (ferror(w.f))
 				err_errno(e, "%s", path);
 			else
-				err_set(e, "%s: tensor %s was not written whole", path, o->t[i].name);
+				err_set(e, "%s: tensor %s was not written whole", path,
+					o->t[i].name);
 			file_abort(&w);
 			goto cleanup;
 		}

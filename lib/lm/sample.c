@@ -47,8 +47,10 @@ static void sift(int32_t *heap, size_t n, size_t i, const float *p)
 	heap[i] = x;
 }
 
-/* How many of the best tokens are drawn from. They end up, best first, at the end of index [n]: the heap's top moves there. */
-static size_t nucleus(float *p, int32_t *index, size_t n, double total, const struct lm_sampling *how)
+/* How many of the best tokens are drawn from. They end up, best first, at the end of index [n]: the
+ * heap's top moves there. */
+static size_t nucleus(float *p, int32_t *index, size_t n, double total,
+		      const struct lm_sampling *how)
 {
 	size_t kept = 0, most = how->top_k > 0 && how->top_k < n ? how->top_k : n;
 	double sum = 0, within = total;
@@ -67,7 +69,8 @@ static size_t nucleus(float *p, int32_t *index, size_t n, double total, const st
 		kept++;
 		sift(index, n - kept, 0, p);
 		sum += p[top];
-		/* With top_k, top_p counts within the k best: their sum is known only at the end, so top_p is applied below. */
+		/* With top_k, top_p counts within the k best: their sum is known only at the end,
+		 * so top_p is applied below. */
 		if (most == n && sum >= how->top_p * within)
 			break;
 	}
@@ -82,8 +85,9 @@ static size_t nucleus(float *p, int32_t *index, size_t n, double total, const st
 	return kept;
 }
 
-int32_t lm_sample(float *logits, size_t vocab, const struct lm_sampling *how, const uint32_t *allowed,
-		  const int32_t *seen, size_t n_seen, struct rng *r, struct lm_sample_scratch *s)
+int32_t lm_sample(float *logits, size_t vocab, const struct lm_sampling *how,
+		  const uint32_t *allowed, const int32_t *seen, size_t n_seen, struct rng *r,
+		  struct lm_sample_scratch *s)
 {
 	int32_t top, chosen;
 	double total = 0, at;
@@ -93,7 +97,8 @@ int32_t lm_sample(float *logits, size_t vocab, const struct lm_sampling *how, co
 		if (!(allowed[i / 32] >> i % 32 & 1))
 			logits[i] = -INFINITY;
 	if (how->repeat != 1) {
-		/* Each id once, however often it was seen: what was changed is marked by its sign in a set of bits. */
+		/* Each id once, however often it was seen: what was changed is marked by its sign
+		 * in a set of bits. */
 		uint32_t *done = mem_alloc(vocab / 32 + 1, sizeof *done);
 
 		for (size_t i = 0; i < n_seen; i++) {

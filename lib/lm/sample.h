@@ -1,8 +1,9 @@
 /* sample: the next token from a row of logits.
  *
- * In this order: what is not allowed is struck out, tokens seen before are made less likely (Keskar et al. 2019), temperature, the top_k best,
- * the fewest whose probabilities sum to top_p (Holtzman et al. 2020), those with at least min_p times the best one's probability. Temperature
- * 0 takes the best, the lowest id where two are equal.
+ * In this order: what is not allowed is struck out, tokens seen before are made less likely (Keskar
+ * et al. 2019), temperature, the top_k best, the fewest whose probabilities sum to top_p (Holtzman
+ * et al. 2020), those with at least min_p times the best one's probability. Temperature 0 takes the
+ * best, the lowest id where two are equal.
  */
 #ifndef FT_LM_SAMPLE_H
 #define FT_LM_SAMPLE_H
@@ -16,7 +17,8 @@ struct lm_sampling {
 	double top_p;	    /* 1: all */
 	size_t top_k;	    /* 0: all */
 	double min_p;	    /* 0: all */
-	double repeat;	    /* divides positive logits, multiplies negative ones of tokens seen; 1: off */
+	/* divides positive logits, multiplies negative ones of tokens seen; 1: off */
+	double repeat;
 };
 
 struct lm_alternative {
@@ -32,15 +34,19 @@ struct lm_sample_scratch {
 };
 void lm_sample_scratch_release(struct lm_sample_scratch *s);
 
-/* The token, or -1 where no logit is a number or nothing is allowed. logits [vocab] are changed. allowed is a bit for each id, or NULL.
- * seen are the ids before (for repeat). One number is drawn from r for each token that is not greedy. */
-int32_t lm_sample(float *logits, size_t vocab, const struct lm_sampling *how, const uint32_t *allowed,
-		  const int32_t *seen, size_t n_seen, struct rng *r, struct lm_sample_scratch *scratch);
+/* The token, or -1 where no logit is a number or nothing is allowed. logits [vocab] are changed.
+ * allowed is a bit for each id, or NULL. seen are the ids before (for repeat). One number is drawn
+ * from r for each token that is not greedy. */
+int32_t lm_sample(float *logits, size_t vocab, const struct lm_sampling *how,
+		  const uint32_t *allowed, const int32_t *seen, size_t n_seen, struct rng *r,
+		  struct lm_sample_scratch *scratch);
 
-/* Log-probability of id under the model's own distribution, and of the n most likely tokens (top [n], best first; fewer than n where the
- * vocabulary is smaller). Call it before lm_sample changes the logits. */
+/* Log-probability of id under the model's own distribution, and of the n most likely tokens (top
+ * [n], best first; fewer than n where the vocabulary is smaller). Call it before lm_sample changes
+ * the logits. */
 float lm_logprob(const float *logits, size_t vocab, int32_t id, double log_sum);
 double lm_log_sum(const float *logits, size_t vocab);
-void lm_top(const float *logits, size_t vocab, double log_sum, struct lm_alternative *top, size_t n);
+void lm_top(const float *logits, size_t vocab, double log_sum, struct lm_alternative *top,
+	    size_t n);
 
 #endif

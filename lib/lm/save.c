@@ -1,4 +1,5 @@
-/* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of them at a time. */
+/* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of
+ * them at a time. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,11 +25,14 @@ void lm_linear_values(const struct lm_linear *lin, int merged, float *out)
 	nn_mat_rows(out, &lin->w, 0, rows);
 	if (!merged || !lin->a)
 		return;
-	nn_gemm(0, 0, rows, cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, cols, 1, out, cols);
+	nn_gemm(0, 0, rows, cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, cols, 1, out,
+		cols);
 	for (size_t r = 0; lin->magnitude && r < rows; r++) {
 		float *row = out + r * cols;
 
-		nn_kern()->scale(row, lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, cols)), cols);
+		nn_kern()->scale(row,
+				 lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, cols)),
+				 cols);
 	}
 }
 
@@ -82,8 +86,8 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	return result;
 }
 
-static int write_shard(const struct lm_model *m, const char *path, const size_t *which, size_t n, const struct lm_save *how,
-		       struct err *e)
+static int write_shard(const struct lm_model *m, const char *path, const size_t *which, size_t n,
+		       const struct lm_save *how, struct err *e)
 {
 	struct st_out o = {0};
 	struct fill f = {m, which, how};
@@ -91,7 +95,8 @@ static int write_shard(const struct lm_model *m, const char *path, const size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lm_tensor *t = &m->tensors[which[i]];
-		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols, t->transposed ? t->rows : t->cols};
+		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols,
+				     t->transposed ? t->rows : t->cols};
 
 		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
 	}
@@ -100,8 +105,8 @@ static int write_shard(const struct lm_model *m, const char *path, const size_t 
 	return result;
 }
 
-static int write_index(const struct lm_model *m, const char *dir, const size_t *which, const size_t *shard, size_t n,
-		       size_t shards, size_t bytes, struct err *e)
+static int write_index(const struct lm_model *m, const char *dir, const size_t *which,
+		       const size_t *shard, size_t n, size_t shards, size_t bytes, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	struct jw w;
@@ -118,7 +123,8 @@ static int write_index(const struct lm_model *m, const char *dir, const size_t *
 	jw_key(&w, "weight_map");
 	jw_object(&w);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", shard[i] + 1, shards);
+		snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", shard[i] + 1,
+			 shards);
 		jw_key(&w, m->tensors[which[i]].name);
 		jw_str(&w, name);
 	}
@@ -135,16 +141,20 @@ static int write_index(const struct lm_model *m, const char *dir, const size_t *
 static int drop(const char *dir, const char *name, struct err *e)
 {
 	char *path = file_join(dir, name);
-	int result = unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
+	int result =
+		unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
 
 	free(path);
 	return result;
 }
 
-static int write_weights(const struct lm_model *m, const char *dir, const struct lm_save *how, struct err *e)
+static int write_weights(const struct lm_model *m, const char *dir, const struct lm_save *how,
+			 struct err *e)
 {
-	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)), *shard = mem_alloc(m->n_tensors, sizeof(*shard));
-	size_t n = 0, shards = 1, here = 0, bytes = 0, most = how->shard_bytes ? how->shard_bytes : LM_SHARD_BYTES;
+	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)),
+	       *shard = mem_alloc(m->n_tensors, sizeof(*shard));
+	size_t n = 0, shards = 1, here = 0, bytes = 0,
+	       most = how->shard_bytes ? how->shard_bytes : LM_SHARD_BYTES;
 	char name[64];
 	int result = 0;
 
@@ -172,7 +182,8 @@ static int write_weights(const struct lm_model *m, const char *dir, const struct
 		if (shards == 1)
 			strcpy(name, WEIGHTS);
 		else
-			snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", s + 1, shards);
+			snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", s + 1,
+				 shards);
 		path = file_join(dir, name);
 		result = write_shard(m, path, which + from, to - from, how, e);
 		free(path);
@@ -187,11 +198,13 @@ static int write_weights(const struct lm_model *m, const char *dir, const struct
 	return result;
 }
 
-int lm_model_save(const struct lm_model *m, const char *dir, const struct lm_save *how, struct err *e)
+int lm_model_save(const struct lm_model *m, const char *dir, const struct lm_save *how,
+		  struct err *e)
 {
 	struct record r = {0};
 	struct buf b = BUF_INIT;
-	struct edit edit = {"torch_dtype", span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
+	struct edit edit = {"torch_dtype",
+			    span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
 	char *path = file_join(dir, "config.json");
 	int result = -1;
 
@@ -199,7 +212,8 @@ int lm_model_save(const struct lm_model *m, const char *dir, const struct lm_sav
 		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
 		goto cleanup;
 	}
-	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 || record_parse(&r, span_of(m->config.text), e) < 0)
+	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 ||
+	    record_parse(&r, span_of(m->config.text), e) < 0)
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
 		edit.name = "dtype"; /* the newer name of the same member */

@@ -1,4 +1,5 @@
-/* score: prompts and answers through the decoder, and the walk down a tree of answers. See score.h. */
+/* score: prompts and answers through the decoder, and the walk down a tree of answers. See
+ * score.h. */
 #include "score.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@
 #include "kvcache.h"
 #include "sample.h"
 
-#define LOGITS 64	/* rows with logits in a step */
+#define LOGITS 64 /* rows with logits in a step */
 #define PAGES_MAX (1u << 20)
 
 #define NONE UINT32_MAX
@@ -58,7 +59,8 @@ void lm_choices_add(struct lm_choices *c, const int32_t *answer, size_t n)
 		c->longest = n;
 }
 
-/* The cache of one sequence: the first `shared` pages belong to the job, the others to whoever holds this. */
+/* The cache of one sequence: the first `shared` pages belong to the job, the others to whoever
+ * holds this. */
 struct trail {
 	uint32_t *pages;
 	size_t n, shared;
@@ -132,21 +134,25 @@ static void trail_drop(struct lm_scorer *s, struct trail *t)
 	*t = (struct trail){0};
 }
 
-/* A sequence that goes on by itself from its first n positions: `shared` whole pages are common, the rest is copied. */
-static struct trail trail_fork(struct lm_scorer *s, const struct trail *from, size_t shared, size_t n)
+/* A sequence that goes on by itself from its first n positions: `shared` whole pages are common,
+ * the rest is copied. */
+static struct trail trail_fork(struct lm_scorer *s, const struct trail *from, size_t shared,
+			       size_t n)
 {
 	size_t pages = (n + LM_PAGE - 1) / LM_PAGE;
 	struct trail t = {mem_alloc(pages, sizeof *t.pages), pages, shared};
 	memcpy(t.pages, from->pages, pages * sizeof *t.pages);
 	for (size_t i = shared; i < t.n; i++) {
 		t.pages[i] = lm_kv_take(&s->kv);
-		lm_kv_copy(&s->kv, t.pages[i], from->pages[i], n - i * LM_PAGE < LM_PAGE ? n - i * LM_PAGE : LM_PAGE);
+		lm_kv_copy(&s->kv, t.pages[i], from->pages[i],
+			   n - i * LM_PAGE < LM_PAGE ? n - i * LM_PAGE : LM_PAGE);
 	}
 	return t;
 }
 
-/* Shares a branch's probability among what may follow it, by the logits behind its token: a beginning of one answer alone is decided, one of
- * several is a branch again. The branch's trail holds what was read, of which `shared` pages are the job's own. */
+/* Shares a branch's probability among what may follow it, by the logits behind its token: a
+ * beginning of one answer alone is decided, one of several is a branch again. The branch's trail
+ * holds what was read, of which `shared` pages are the job's own. */
 static void expand(struct lm_scorer *s, const struct branch *b, size_t shared, const float *logits)
 {
 	const struct lm_choice_node *nodes = s->choices->nodes;
@@ -167,7 +173,13 @@ static void expand(struct lm_scorer *s, const struct branch *b, size_t shared, c
 			continue;
 		}
 		s->then.v = mem_grow(s->then.v, &s->then.cap, s->then.n + 1, sizeof *s->then.v);
-		s->then.v[s->then.n++] = (struct branch){b->job, k, b->position + 1, p, own, trail_fork(s, &b->trail, shared, b->position + 1)};
+		s->then.v[s->then.n++] =
+			(struct branch){b->job,
+					k,
+					b->position + 1,
+					p,
+					own,
+					trail_fork(s, &b->trail, shared, b->position + 1)};
 	}
 }
 
@@ -176,14 +188,16 @@ struct wanted {
 	size_t job, at; /* at: position of the token in prompt and answer */
 };
 
-static void take_logits(struct lm_scorer *s, const struct wanted *w, size_t n, const struct trail *trails)
+static void take_logits(struct lm_scorer *s, const struct wanted *w, size_t n,
+			const struct trail *trails)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct lm_score_job *j = &s->jobs[w[i].job];
 		const float *logits = s->logits + i * s->m->config.vocab;
 		size_t next = w[i].at + 1 - j->n; /* of the answer */
 		if (next < j->m)
-			j->logp += (double)lm_logprob(logits, s->m->config.vocab, j->answer[next], lm_log_sum(logits, s->m->config.vocab));
+			j->logp += (double)lm_logprob(logits, s->m->config.vocab, j->answer[next],
+						      lm_log_sum(logits, s->m->config.vocab));
 		if (next == 0 && j->choices) {
 			struct branch root = {w[i].job, 0, w[i].at, 1, j->own, trails[w[i].job]};
 			expand(s, &root, j->n / LM_PAGE, logits);
@@ -208,8 +222,10 @@ static void read_all(struct lm_scorer *s, size_t n, struct trail *trails)
 			}
 			if (wants)
 				w[logits] = (struct wanted){i, at};
-			s->rows[rows++] = (struct lm_row){at < j->n ? j->prompt[at] : j->answer[at - j->n], (uint32_t)at, trails[i].pages,
-							  wants ? (int)logits++ : -1};
+			s->rows[rows++] =
+				(struct lm_row){at < j->n ? j->prompt[at] : j->answer[at - j->n],
+						(uint32_t)at, trails[i].pages,
+						wants ? (int)logits++ : -1};
 		}
 	}
 	if (rows) {
@@ -232,7 +248,9 @@ static void walk(struct lm_scorer *s)
 			for (size_t i = 0; i < n; i++) {
 				struct branch *b = &level.v[at + i];
 				trail_reach(s, &b->trail, b->position);
-				s->rows[i] = (struct lm_row){s->choices->nodes[b->node].id, (uint32_t)b->position, b->trail.pages, (int)i};
+				s->rows[i] = (struct lm_row){s->choices->nodes[b->node].id,
+							     (uint32_t)b->position, b->trail.pages,
+							     (int)i};
 			}
 			lm_decoder_step(s->d, &s->kv, s->rows, n, s->logits);
 			for (size_t i = 0; i < n; i++) {
@@ -244,7 +262,8 @@ static void walk(struct lm_scorer *s)
 	}
 }
 
-void lm_score(struct lm_scorer *s, struct lm_score_job *jobs, size_t n, const struct lm_choices *choices, double floor)
+void lm_score(struct lm_scorer *s, struct lm_score_job *jobs, size_t n,
+	      const struct lm_choices *choices, double floor)
 {
 	struct trail *trails = mem_alloc(n, sizeof *trails);
 	size_t most = s->m->config.max_positions;

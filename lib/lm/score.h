@@ -1,11 +1,14 @@
 /* score: how likely a model finds answers that are given to it.
  *
- * One answer: the sum of log p of its tokens behind the prompt. A choice among many (the labels of a classification): the model is held to the
- * answers given, as constrained decoding would, so that their probabilities sum to 1: the answers stand in a tree by their tokens, and at each node
- * only its children share the probability. A branch is left as soon as its probability is below a floor, for what grows from it can only be
- * less likely, and where a single answer is left nothing need be computed.
+ * One answer: the sum of log p of its tokens behind the prompt. A choice among many (the labels of
+ * a classification): the model is held to the answers given, as constrained decoding would, so that
+ * their probabilities sum to 1: the answers stand in a tree by their tokens, and at each node only
+ * its children share the probability. A branch is left as soon as its probability is below a floor,
+ * for what grows from it can only be less likely, and where a single answer is left nothing need be
+ * computed.
  *
- * Prompts are given many at a time so that a step of the decoder has enough rows; results do not depend on how many.
+ * Prompts are given many at a time so that a step of the decoder has enough rows; results do not
+ * depend on how many.
  */
 #ifndef FT_LM_SCORE_H
 #define FT_LM_SCORE_H
@@ -19,11 +22,12 @@
 struct lm_choices {
 	struct lm_choice_node *nodes;
 	size_t nodes_n, cap;
-	size_t n; /* choices */
+	size_t n;	/* choices */
 	size_t longest; /* in tokens */
 };
 
-/* Adds the next choice; no answer may be empty or the beginning of another (ending all in the end-of-turn token, they are not). */
+/* Adds the next choice; no answer may be empty or the beginning of another (ending all in the
+ * end-of-turn token, they are not). */
 void lm_choices_add(struct lm_choices *c, const int32_t *answer, size_t n);
 void lm_choices_release(struct lm_choices *c);
 
@@ -34,11 +38,16 @@ struct lm_scorer *lm_scorer_new(struct lm_decoder *d, const struct lm_model *m);
 void lm_scorer_free(struct lm_scorer *s);
 
 struct lm_score_job {
-	const int32_t *prompt, *answer; /* at least one token each; the answer may be NULL where there are choices */
+	/* at least one token each; the answer may be NULL where there are choices */
+	const int32_t *prompt, *answer;
 	size_t n, m;
-	double logp; /* out, natural, summed over the answer; NaN where it does not fit into the model's context */
-	int own;	 /* answer is one of the choices: its probability is told even below the floor */
-	double *choices; /* out [choices->n]: the probability of each, 0 where it is certainly below the floor; NULL: not wanted */
+	/* out, natural, summed over the answer; NaN where it does not fit into the model's
+	 * context */
+	double logp;
+	int own; /* answer is one of the choices: its probability is told even below the floor */
+	/* out [choices->n]: the probability of each, 0 where it is certainly below the floor; NULL:
+	 * not wanted */
+	double *choices;
 };
 
 /* Enough for one call: more jobs, or more tokens in all of them, only take more memory. */
@@ -46,6 +55,7 @@ struct lm_score_job {
 #define LM_SCORE_TOKENS 2048
 
 /* choices may be NULL where no job wants any. floor: a probability. */
-void lm_score(struct lm_scorer *s, struct lm_score_job *jobs, size_t n, const struct lm_choices *choices, double floor);
+void lm_score(struct lm_scorer *s, struct lm_score_job *jobs, size_t n,
+	      const struct lm_choices *choices, double floor);
 
 #endif

@@ -16,7 +16,8 @@ struct several {
 
 int lm_is_local(const char *name)
 {
-	return strncmp(name, "/", 1) == 0 || strncmp(name, "./", 2) == 0 || strncmp(name, "../", 3) == 0 || strncmp(name, "hf:", 3) == 0;
+	return strncmp(name, "/", 1) == 0 || strncmp(name, "./", 2) == 0 ||
+	       strncmp(name, "../", 3) == 0 || strncmp(name, "hf:", 3) == 0;
 }
 
 /* The model that a request names; the first for one that names none. */
@@ -42,7 +43,8 @@ static size_t several_wants(void *self)
 	return least;
 }
 
-static int several_build(void *self, const struct backend_request *q, struct buf *body, struct err *e)
+static int several_build(void *self, const struct backend_request *q, struct buf *body,
+			 struct err *e)
 {
 	struct several *s = self;
 	struct backend *b = s->v + which(s, q);
@@ -64,7 +66,8 @@ static int several_identity(void *self, struct buf *text, struct err *e)
 	return 0;
 }
 
-static int several_submit(void *self, uint64_t ticket, const struct backend_request *q, struct span body, struct err *e)
+static int several_submit(void *self, uint64_t ticket, const struct backend_request *q,
+			  struct span body, struct err *e)
 {
 	struct several *s = self;
 	size_t i = which(s, q);
@@ -143,8 +146,17 @@ int lm_open_several(struct backend *b, const struct backend_local *how, struct e
 		s->n++;
 		at += n;
 	} while (*at++);
-	*b = (struct backend){s,	   s->list,	   1,		   several_wants, several_build, several_identity, several_submit,
-			      several_run, several_cancel, several_free, warning};
+	*b = (struct backend){s,
+			      s->list,
+			      1,
+			      several_wants,
+			      several_build,
+			      several_identity,
+			      several_submit,
+			      several_run,
+			      several_cancel,
+			      several_free,
+			      warning};
 	return 0;
 failed:
 	several_free(s);

@@ -1,7 +1,8 @@
 /* several: a handful of local models behind one backend, for juries.
  *
- * The model's name is a list, `./a,./b`; each request names one of them (backend_request.model), or gets the first. Each model has its own cache of
- * keys and values and runs in turn; weights stand in memory side by side.
+ * The model's name is a list, `./a,./b`; each request names one of them (backend_request.model), or
+ * gets the first. Each model has its own cache of keys and values and runs in turn; weights stand
+ * in memory side by side.
  */
 #ifndef FT_LM_SEVERAL_H
 #define FT_LM_SEVERAL_H

@@ -17,7 +17,8 @@ static void put_visible(struct buf *b, struct span text)
 	}
 }
 
-void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour, struct buf *b)
+void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour,
+		  struct buf *b)
 {
 	const int32_t *ids = d->ids + d->examples[i].at;
 	const float *weights = d->weights + d->examples[i].at;
@@ -25,7 +26,8 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 	struct buf text = BUF_INIT;
 	for (size_t k = 0; k < n; k++)
 		trained += weights[k] != 0;
-	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on\n", d->examples[i].file, d->examples[i].line, n, trained);
+	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on\n", d->examples[i].file,
+		 d->examples[i].line, n, trained);
 	for (size_t from = 0, to; from < n; from = to) {
 		int on = weights[from] != 0;
 		for (to = from + 1; to < n && (weights[to] != 0) == on; to++)
@@ -42,8 +44,8 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 	buf_release(&text);
 }
 
-void show_examples(const struct dataset *d, const struct tokenizer *t, int colour, void (*give)(void *arg, struct span text), void *arg,
-		   int (*stopping)(void))
+void show_examples(const struct dataset *d, const struct tokenizer *t, int colour,
+		   void (*give)(void *arg, struct span text), void *arg, int (*stopping)(void))
 {
 	struct buf b = BUF_INIT;
 	for (size_t i = 0; i < d->n && !(stopping && stopping()); i++) {
@@ -55,7 +57,8 @@ void show_examples(const struct dataset *d, const struct tokenizer *t, int colou
 }
 
 /* The packs of one step over these rows. */
-static void step_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs, struct buf *b)
+static void step_packs(const struct dataset *d, const size_t *rows, size_t n, int pairs,
+		       struct buf *b)
 {
 	size_t count = pairs ? 2 * n : n, *examples = mem_alloc(count, sizeof *examples);
 	struct batch_packs packs = {0};
@@ -65,7 +68,8 @@ static void step_packs(const struct dataset *d, const size_t *rows, size_t n, in
 	batch_pack(&packs, examples, count, d->length);
 	for (size_t p = 0; p < packs.packs; p++) {
 		size_t from = packs.first[p];
-		dataset_pack_fill(&pack, d, examples, packs.place + from, packs.first[p + 1] - from, NULL);
+		dataset_pack_fill(&pack, d, examples, packs.place + from, packs.first[p + 1] - from,
+				  NULL);
 		dataset_pack_json(&pack.pack, b);
 		buf_addc(b, '\n');
 	}
@@ -74,14 +78,15 @@ static void step_packs(const struct dataset *d, const size_t *rows, size_t n, in
 	free(examples);
 }
 
-void show_epoch(const struct dataset *d, const struct show_order *order, int pairs, void (*give)(void *arg, struct span lines),
-		void *arg, int (*stopping)(void))
+void show_epoch(const struct dataset *d, const struct show_order *order, int pairs,
+		void (*give)(void *arg, struct span lines), void *arg, int (*stopping)(void))
 {
 	struct batch_order o;
 	struct buf b = BUF_INIT;
 	batch_order_init(&o, d->rows, order->batch);
 	batch_order_epoch(&o, order->seed, 0);
-	for (size_t i = 0, n; i < batch_order_batches(&o) && i < order->steps && !(stopping && stopping()); i++) {
+	for (size_t i = 0, n;
+	     i < batch_order_batches(&o) && i < order->steps && !(stopping && stopping()); i++) {
 		const size_t *rows = batch_order_at(&o, i, &n);
 		buf_clear(&b);
 		step_packs(d, rows, n, pairs, &b);

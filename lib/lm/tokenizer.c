@@ -1,4 +1,5 @@
-/* From text to ids and back: added tokens, then the stages, then BPE; the pool of working memory; looking things up. */
+/* From text to ids and back: added tokens, then the stages, then BPE; the pool of working memory;
+ * looking things up. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -39,7 +40,8 @@ void tokens_append(struct tokens *t, const int32_t *ids, size_t n)
 
 static struct tok_work *work_take(const struct tokenizer *t)
 {
-	struct tokenizer *m = (struct tokenizer *)t; /* the pool is the one thing that changes, under its lock */
+	/* the pool is the one thing that changes, under its lock */
+	struct tokenizer *m = (struct tokenizer *)t;
 	struct tok_work *w;
 
 	pthread_mutex_lock(&m->lock);
@@ -166,19 +168,23 @@ static int clean(struct tok_work *w, struct span *text, struct err *e)
 	return 0;
 }
 
-/* Alphabetic, mark, number or connector: what Rust's \w is for single_word. ASCII and every letter beyond suffice
- * to tell words apart, so all that is not ASCII counts as part of a word except white space and U+2000..U+206F. */
+/* Alphabetic, mark, number or connector: what Rust's \w is for single_word. ASCII and every letter
+ * beyond suffice to tell words apart, so all that is not ASCII counts as part of a word except
+ * white space and U+2000..U+206F. */
 static int is_word(int32_t c)
 {
 	if (c < 128)
-		return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-	return !(c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x206f) || c == 0x3000 || (c > 0xa0 && c < 0xaa));
+		return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		       c == '_';
+	return !(c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x206f) ||
+		 c == 0x3000 || (c > 0xa0 && c < 0xaa));
 }
 
 static int is_space(int32_t c)
 {
-	return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
 }
 
 /* The character that ends before s + at; its length, 0 at the start. */
@@ -202,7 +208,8 @@ struct added_match {
 };
 
 /* The leftmost, there the longest, added token from `from` on. */
-static int added_next(const struct tokenizer *t, const struct tok_trie *trie, struct span s, size_t from, struct added_match *m)
+static int added_next(const struct tokenizer *t, const struct tok_trie *trie, struct span s,
+		      size_t from, struct added_match *m)
 {
 	size_t at, i, floor = from;
 	int32_t c;
@@ -242,13 +249,16 @@ static int added_next(const struct tokenizer *t, const struct tok_trie *trie, st
 		if (flags & TOK_LSTRIP) {
 			size_t len;
 
-			while (m->begin > floor && (len = char_before(s.s, m->begin, &c)) && is_space(c))
+			while (m->begin > floor && (len = char_before(s.s, m->begin, &c)) &&
+			       is_space(c))
 				m->begin -= len;
 		}
 		if (flags & TOK_RSTRIP) {
 			int len;
 
-			while (m->end < s.n && (len = tok_utf8(s.s + m->end, s.n - m->end, &c, &bad)) && is_space(c))
+			while (m->end < s.n &&
+			       (len = tok_utf8(s.s + m->end, s.n - m->end, &c, &bad)) &&
+			       is_space(c))
 				m->end += (size_t)len;
 		}
 		return 1;
@@ -256,8 +266,8 @@ static int added_next(const struct tokenizer *t, const struct tok_trie *trie, st
 	return 0;
 }
 
-static int encode_piece(const struct tokenizer *t, struct tok_work *w, struct span s, int first, int continues, struct tokens *out,
-			struct err *e)
+static int encode_piece(const struct tokenizer *t, struct tok_work *w, struct span s, int first,
+			int continues, struct tokens *out, struct err *e)
 {
 	const struct tok_pieces *pieces;
 	const char *text;
@@ -273,9 +283,10 @@ static int encode_piece(const struct tokenizer *t, struct tok_work *w, struct sp
 	return 0;
 }
 
-/* A segment between added tokens that are matched on raw text: normalized, then cut at those matched on normalized text. */
-static int encode_segment(const struct tokenizer *t, struct tok_work *w, struct span s, int first, int flags, struct tokens *out,
-			  struct err *e)
+/* A segment between added tokens that are matched on raw text: normalized, then cut at those
+ * matched on normalized text. */
+static int encode_segment(const struct tokenizer *t, struct tok_work *w, struct span s, int first,
+			  int flags, struct tokens *out, struct err *e)
 {
 	struct added_match m;
 	size_t from = 0;
@@ -287,15 +298,18 @@ static int encode_segment(const struct tokenizer *t, struct tok_work *w, struct 
 		return -1;
 	if (!(flags & TOKENIZER_NO_ADDED))
 		while (added_next(t, &t->normalized, s, from, &m)) {
-			if (encode_piece(t, w, (struct span){s.s + from, m.begin - from}, first && !from, continues, out, e))
+			if (encode_piece(t, w, (struct span){s.s + from, m.begin - from},
+					 first && !from, continues, out, e))
 				return -1;
 			tokens_add(out, m.id);
 			from = m.end;
 		}
-	return encode_piece(t, w, (struct span){s.s + from, s.n - from}, first && !from, continues, out, e);
+	return encode_piece(t, w, (struct span){s.s + from, s.n - from}, first && !from, continues,
+			    out, e);
 }
 
-int tokenizer_encode(const struct tokenizer *t, struct span text, int flags, struct tokens *out, struct err *e)
+int tokenizer_encode(const struct tokenizer *t, struct span text, int flags, struct tokens *out,
+		     struct err *e)
 {
 	struct tok_work *w;
 	struct added_match m;
@@ -313,7 +327,8 @@ int tokenizer_encode(const struct tokenizer *t, struct span text, int flags, str
 		goto cleanup;
 	if (!(flags & TOKENIZER_NO_ADDED))
 		while (added_next(t, &t->raw, text, from, &m)) {
-			if (encode_segment(t, w, (struct span){text.s + from, m.begin - from}, !from, flags, out, e))
+			if (encode_segment(t, w, (struct span){text.s + from, m.begin - from},
+					   !from, flags, out, e))
 				goto cleanup;
 			tokens_add(out, m.id);
 			from = m.end;
@@ -358,9 +373,11 @@ static void stream_bytes(struct tokenizer_stream *s, const char *p, size_t n, st
 			buf_add(out, joined, (size_t)len);
 			s->held = 0;
 		} else if (bad == s->held + 1) {
-			s->hold[s->held++] = (unsigned char)*p; /* still the beginning of a character */
+			/* still the beginning of a character */
+			s->hold[s->held++] = (unsigned char)*p;
 		} else {
-			buf_adds(out, "\xef\xbf\xbd"); /* what was held is none; the new byte is looked at afresh */
+			/* what was held is none; the new byte is looked at afresh */
+			buf_adds(out, "\xef\xbf\xbd");
 			s->held = 0;
 			continue;
 		}
@@ -375,7 +392,8 @@ static void stream_bytes(struct tokenizer_stream *s, const char *p, size_t n, st
 		if (!n)
 			break;
 		tok_utf8(p, n, &c, &bad);
-		if ((size_t)bad == n && (unsigned char)*p >= 0xc2 && (unsigned char)*p <= 0xf4 && n < 4) {
+		if ((size_t)bad == n && (unsigned char)*p >= 0xc2 && (unsigned char)*p <= 0xf4 &&
+		    n < 4) {
 			memcpy(s->hold, p, n);
 			s->held = (int)n;
 			break;
@@ -416,7 +434,8 @@ void tokenizer_stream_end(struct tokenizer_stream *s, struct buf *out)
 	s->held = 0;
 }
 
-void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int flags, struct buf *out)
+void tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, int flags,
+		      struct buf *out)
 {
 	struct tokenizer_stream s;
 	size_t i;

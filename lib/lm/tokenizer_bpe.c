@@ -1,8 +1,9 @@
 /* Byte-pair encoding: the vocabulary, the merge loop and the cache before it.
  *
- * A pre-token becomes a row of symbols; the adjacent pair with the lowest rank (leftmost among equals) is merged until no pair is
- * in the table. Short rows are searched anew each time; long ones keep a heap of pairs, in which entries that no longer
- * stand are recognised by their rank when they come up, so a megabyte of one letter takes n log n.
+ * A pre-token becomes a row of symbols; the adjacent pair with the lowest rank (leftmost among
+ * equals) is merged until no pair is in the table. Short rows are searched anew each time; long
+ * ones keep a heap of pairs, in which entries that no longer stand are recognised by their rank
+ * when they come up, so a megabyte of one letter takes n log n.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static struct span key_of(const struct tokenizer *t, const struct tok_table *tab
 	return table == &t->by_bytes ? t->tokens[id].bytes : t->tokens[id].text;
 }
 
-int32_t tok_table_find(const struct tokenizer *t, const struct tok_table *table, const char *s, size_t n)
+int32_t tok_table_find(const struct tokenizer *t, const struct tok_table *table, const char *s,
+		       size_t n)
 {
 	size_t i;
 
@@ -68,7 +70,8 @@ void tok_table_add(const struct tokenizer *t, struct tok_table *table, int32_t i
 
 static size_t pair_slot(const struct tokenizer *t, uint64_t key)
 {
-	uint64_t h = key * 0x9e3779b97f4a7c15u; /* Fibonacci hashing; the high bits are the mixed ones */
+	/* Fibonacci hashing; the high bits are the mixed ones */
+	uint64_t h = key * 0x9e3779b97f4a7c15u;
 
 	return (size_t)(h >> 32) & t->pairs_mask;
 }
@@ -111,7 +114,8 @@ static uint32_t rank_of(const struct tokenizer *t, int32_t left, int32_t right)
 	return p ? p->rank : TOK_RANK_NONE;
 }
 
-/* Merges id[0..n) in place, rank[i] being room for the rank of the pair at i; returns how many symbols are left. */
+/* Merges id[0..n) in place, rank[i] being room for the rank of the pair at i; returns how many
+ * symbols are left. */
 static size_t merge_short(const struct tokenizer *t, int32_t *id, uint32_t *rank, size_t n)
 {
 	size_t i;
@@ -196,7 +200,8 @@ static void merge_long(const struct tokenizer *t, struct tok_work *w, size_t n, 
 
 		i = (int32_t)(uint32_t)x;
 		if (w->rank[i] != x >> 32)
-			continue; /* the pair that was here has been merged, or merged into another */
+			/* the pair that was here has been merged, or merged into another */
+			continue;
 		right = w->after[i];
 		w->id[i] = pair_find(t, w->id[i], w->id[right])->id;
 		w->rank[right] = TOK_RANK_NONE;
@@ -226,7 +231,8 @@ static void symbols_need(struct tok_work *w, size_t n)
 }
 
 /* Symbols of a SentencePiece-style word: characters, else their bytes, else the unknown token. */
-static long characters(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct err *e)
+static long characters(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+		       struct err *e)
 {
 	size_t at = 0, m = 0;
 
@@ -249,8 +255,9 @@ static long characters(const struct tokenizer *t, struct tok_work *w, const char
 				for (i = 0; i < len; i++)
 					w->id[m++] = t->byte_id[(unsigned char)s[at + (size_t)i]];
 			else if (t->unk < 0)
-				return err_set(e, "the vocabulary has no token for \"%.*s\" (U+%04X), and none for the unknown", len,
-					       s + at, (unsigned)c);
+				return err_set(e,
+					       "the vocabulary has no token for \"%.*s\" (U+%04X), and none for the unknown",
+					       len, s + at, (unsigned)c);
 			else if (!(t->fuse_unk && m && w->id[m - 1] == t->unk))
 				w->id[m++] = t->unk;
 		}
@@ -259,19 +266,22 @@ static long characters(const struct tokenizer *t, struct tok_work *w, const char
 	return (long)m;
 }
 
-static long bytes(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct err *e)
+static long bytes(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+		  struct err *e)
 {
 	size_t i;
 
 	symbols_need(w, n);
 	for (i = 0; i < n; i++)
 		if ((w->id[i] = t->byte_id[(unsigned char)s[i]]) < 0)
-			return err_set(e, "the vocabulary has no token for the byte 0x%02X", (unsigned)(unsigned char)s[i]);
+			return err_set(e, "the vocabulary has no token for the byte 0x%02X",
+				       (unsigned)(unsigned char)s[i]);
 	return (long)n;
 }
 
 /* A word that is not in the cache. */
-static int encode(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct tokens *out, struct err *e)
+static int encode(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+		  struct tokens *out, struct err *e)
 {
 	long m;
 	int32_t id;
@@ -293,7 +303,8 @@ static int encode(const struct tokenizer *t, struct tok_work *w, const char *s, 
 	return 0;
 }
 
-static int cached(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct tokens *out, struct err *e)
+static int cached(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+		  struct tokens *out, struct err *e)
 {
 	struct tok_cached *c;
 	size_t from = out->n;
@@ -318,7 +329,8 @@ static int cached(const struct tokenizer *t, struct tok_work *w, const char *s, 
 	return 0;
 }
 
-int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct tokens *out, struct err *e)
+int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+	     struct tokens *out, struct err *e)
 {
 	static const char space[] = "\xe2\x96\x81"; /* ▁ */
 	const char *end = s + n;
@@ -349,7 +361,8 @@ int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_
 	return 0;
 }
 
-/* GPT-2's alphabet: printable Latin-1 bytes stand for themselves, the other 68 are numbered from U+0100 on. */
+/* GPT-2's alphabet: printable Latin-1 bytes stand for themselves, the other 68 are numbered from
+ * U+0100 on. */
 int tok_byte_char(int byte)
 {
 	int b, n = 0;

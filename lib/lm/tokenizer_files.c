@@ -1,4 +1,5 @@
-/* What stands in a model's directory beside tokenizer.json, and the tokenizer of a model made from nothing. */
+/* What stands in a model's directory beside tokenizer.json, and the tokenizer of a model made from
+ * nothing. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/file.h"
@@ -10,7 +11,8 @@
 #define CONFIG_MAX ((size_t)64 << 20)
 
 /* The checked text of dir/name into b; an absent span where there is no such file. */
-static int read_json(const char *dir, const char *name, struct buf *b, struct span *v, struct err *e)
+static int read_json(const char *dir, const char *name, struct buf *b, struct span *v,
+		     struct err *e)
 {
 	char *path = file_join(dir, name);
 	int rc = 0;
@@ -66,7 +68,8 @@ static int32_t id_of(struct tokenizer *t, struct span config, const char *name)
 {
 	int64_t id;
 
-	return !json_int(json_member(config, name), &id) && id >= 0 && id < t->size ? (int32_t)id : -1;
+	return !json_int(json_member(config, name), &id) && id >= 0 && id < t->size ? (int32_t)id
+										    : -1;
 }
 
 struct tokenizer *tokenizer_load(const char *dir, struct err *e)
@@ -77,11 +80,14 @@ struct tokenizer *tokenizer_load(const char *dir, struct err *e)
 	char *path = file_join(dir, "tokenizer.json");
 
 	if (!file_exists(path)) {
-		err_set(e, "%s: no such file; ft reads tokenizers in this form only (others can be converted by loading and saving them "
-			   "with transformers)", path);
+		err_set(e,
+			"%s: no such file; ft reads tokenizers in this form only (others can be converted by loading and saving them "
+			"with transformers)",
+			path);
 		goto cleanup;
 	}
-	if (file_read(path, TOKENIZER_FILE_MAX, &json, e) || read_json(dir, "tokenizer_config.json", &other, &config, e))
+	if (file_read(path, TOKENIZER_FILE_MAX, &json, e) ||
+	    read_json(dir, "tokenizer_config.json", &other, &config, e))
 		goto cleanup;
 	t = tokenizer_parse(buf_span(&json), config, e);
 	buf_release(&json);
@@ -123,10 +129,11 @@ cleanup:
 
 /* --- a tokenizer from nothing --- */
 
-static const char *const byte_specials[] = {"<|begin|>", "<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>",
-					    "<|call|>"};
+static const char *const byte_specials[] = {"<|begin|>", "<|end|>",	  "<|pad|>",  "<|system|>",
+					    "<|user|>",	 "<|assistant|>", "<|tool|>", "<|call|>"};
 
-/* One token names the role, one ends the turn: on bytes every character of a template is a position of the model. */
+/* One token names the role, one ends the turn: on bytes every character of a template is a position
+ * of the model. */
 static const char byte_template[] =
 	"{{ bos_token }}"
 	"{%- for m in messages %}"
@@ -263,8 +270,15 @@ cleanup:
 
 int tokenizer_copy_files(const char *from, const char *to, struct err *e)
 {
-	static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-					    "chat_template.jinja", "chat_template.json", "vocab.json", "merges.txt", "tokenizer.model"};
+	static const char *const names[] = {"tokenizer.json",
+					    "tokenizer_config.json",
+					    "special_tokens_map.json",
+					    "added_tokens.json",
+					    "chat_template.jinja",
+					    "chat_template.json",
+					    "vocab.json",
+					    "merges.txt",
+					    "tokenizer.model"};
 	struct buf b = BUF_INIT;
 	size_t i;
 	int rc = 0;
@@ -274,7 +288,10 @@ int tokenizer_copy_files(const char *from, const char *to, struct err *e)
 
 		buf_clear(&b);
 		if (file_exists(in))
-			rc = file_read(in, TOKENIZER_FILE_MAX, &b, e) || file_write(out, b.data ? b.data : "", b.len, e) ? -1 : 0;
+			rc = file_read(in, TOKENIZER_FILE_MAX, &b, e) ||
+					     file_write(out, b.data ? b.data : "", b.len, e)
+				     ? -1
+				     : 0;
 		free(in);
 		free(out);
 	}

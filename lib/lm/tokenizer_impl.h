@@ -1,6 +1,7 @@
 /* What the files of the tokenizer share with each other; nobody else includes this.
  *
- *	tokenizer_parse.c	tokenizer.json into these structs; tokenizer_vocab.c: the vocabulary of it (tokenizer_parse.h)
+ *	tokenizer_parse.c	tokenizer.json into these structs; tokenizer_vocab.c: the vocabulary
+ *				of it (tokenizer_parse.h)
  *	tokenizer_files.c	a model's directory: the files beside tokenizer.json
  *	tokenizer_stage.c	normalizers and pre-tokenizers
  *	tokenizer_regex.c	patterns, in PCRE2's words
@@ -16,18 +17,26 @@
 #include <pthread.h>
 #include "tokenizer.h"
 
-#define TOK_ID_MAX (1 << 24)  /* largest id accepted, against sparse vocabularies that ask for all memory */
-#define TOK_STAGES_MAX 64     /* stages in a sequence, nested ones counted */
+/* largest id accepted, against sparse vocabularies that ask for all memory */
+#define TOK_ID_MAX (1 << 24)
+#define TOK_STAGES_MAX 64 /* stages in a sequence, nested ones counted */
 #define TOK_RANK_NONE UINT32_MAX
 
-enum { TOK_ADDED = 1, TOK_SPECIAL = 2, TOK_NORMALIZED = 4, TOK_LSTRIP = 8, TOK_RSTRIP = 16, TOK_SINGLE_WORD = 32, TOK_BYTE = 64 };
+enum {
+	TOK_ADDED = 1,
+	TOK_SPECIAL = 2,
+	TOK_NORMALIZED = 4,
+	TOK_LSTRIP = 8,
+	TOK_RSTRIP = 16,
+	TOK_SINGLE_WORD = 32,
+	TOK_BYTE = 64
+};
 
 struct tok_token {
 	struct span text;  /* as in tokenizer.json; absent: no such id */
 	struct span bytes; /* what it decodes to */
 	int flags;
 };
-
 
 /* String to id, open addressing; slots hold ids, -1 free. */
 struct tok_table {
@@ -52,7 +61,17 @@ struct tok_trie {
 	unsigned char first[256]; /* bytes that some token begins with */
 };
 
-enum tok_norm_kind { NORM_NFC, NORM_NFD, NORM_NFKC, NORM_NFKD, NORM_LOWER, NORM_PREPEND, NORM_REPLACE, NORM_STRIP, NORM_ACCENTS };
+enum tok_norm_kind {
+	NORM_NFC,
+	NORM_NFD,
+	NORM_NFKC,
+	NORM_NFKD,
+	NORM_LOWER,
+	NORM_PREPEND,
+	NORM_REPLACE,
+	NORM_STRIP,
+	NORM_ACCENTS
+};
 struct tok_norm {
 	enum tok_norm_kind kind;
 	struct span what, with; /* PREPEND: with; REPLACE: what, or the pattern below */
@@ -61,10 +80,17 @@ struct tok_norm {
 };
 
 enum tok_split_kind { SPLIT_PATTERN, SPLIT_SPACE, SPLIT_METASPACE };
-enum tok_behaviour { BEHAVE_REMOVED, BEHAVE_ISOLATED, BEHAVE_PREVIOUS, BEHAVE_NEXT, BEHAVE_CONTIGUOUS };
+enum tok_behaviour {
+	BEHAVE_REMOVED,
+	BEHAVE_ISOLATED,
+	BEHAVE_PREVIOUS,
+	BEHAVE_NEXT,
+	BEHAVE_CONTIGUOUS
+};
 enum tok_prepend { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
 struct tok_split {
-	enum tok_split_kind kind; /* SPACE: a space before a piece that has none (add_prefix_space) */
+	/* SPACE: a space before a piece that has none (add_prefix_space) */
+	enum tok_split_kind kind;
 	pcre2_code *pattern;
 	enum tok_behaviour behaviour;
 	int invert;
@@ -94,12 +120,12 @@ struct tok_cached {
 /* Working memory of one call; kept in a pool between calls. */
 struct tok_work {
 	struct tok_work *next;
-	struct buf clean;	    /* the text, where it had to be made UTF-8 */
-	struct buf norm[2];	    /* a segment going through the normalizers */
-	struct buf text[2];	    /* ... through the pre-tokenizers */
+	struct buf clean;   /* the text, where it had to be made UTF-8 */
+	struct buf norm[2]; /* a segment going through the normalizers */
+	struct buf text[2]; /* ... through the pre-tokenizers */
 	struct tok_pieces pieces[2];
 	int32_t *id, *before, *after; /* symbols of a long pre-token, as a linked list */
-	uint32_t *rank;		    /* of the pair that begins at a symbol */
+	uint32_t *rank;		      /* of the pair that begins at a symbol */
 	size_t symbols;
 	uint64_t *heap; /* rank << 32 | position */
 	size_t heap_n, heap_cap;
@@ -122,8 +148,9 @@ struct tokenizer {
 	size_t pairs_mask;
 	int byte_level, byte_fallback, fuse_unk, ignore_merges;
 	int32_t byte_id[256]; /* byte-level alphabet, or <0xNN>; -1 for none */
-	int cut_at_space;     /* no merge crosses from another character to "▁": words can be taken one by one */
-	int32_t unk;	      /* the model's unk_token */
+	/* no merge crosses from another character to "▁": words can be taken one by one */
+	int cut_at_space;
+	int32_t unk; /* the model's unk_token */
 
 	struct tok_trie raw, normalized;
 	struct tok_norm norms[TOK_STAGES_MAX];
@@ -132,9 +159,9 @@ struct tokenizer {
 	size_t splits_n;
 	struct tokens prefix, suffix;
 
-	int decode_bytes;  /* decoder ByteLevel */
-	int decode_join;   /* no decoder at all: tokens joined by spaces */
-	int decode_strip;  /* characters to take from the start, of kind strip_char */
+	int decode_bytes; /* decoder ByteLevel */
+	int decode_join;  /* no decoder at all: tokens joined by spaces */
+	int decode_strip; /* characters to take from the start, of kind strip_char */
 	int strip_char;
 	int strip_first_token; /* Metaspace: all of them, but from the first token only */
 
@@ -149,35 +176,42 @@ struct tokenizer {
 uint64_t tok_hash(const char *s, size_t n);
 void tok_table_make(struct tok_table *t, size_t entries);
 /* The id of s among the tokens (compared by text, or by bytes), or -1. */
-int32_t tok_table_find(const struct tokenizer *t, const struct tok_table *table, const char *s, size_t n);
+int32_t tok_table_find(const struct tokenizer *t, const struct tok_table *table, const char *s,
+		       size_t n);
 void tok_table_add(const struct tokenizer *t, struct tok_table *table, int32_t id);
 void tok_pairs_make(struct tokenizer *t, size_t merges);
 /* A pair that was there already takes the new rank, as in a map. */
 void tok_pairs_add(struct tokenizer *t, int32_t left, int32_t right, uint32_t rank, int32_t id);
 /* One pre-token (for SentencePiece-style models, one normalized segment). */
-int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n, struct tokens *out, struct err *e);
-/* Code point of each byte in the byte-level alphabet (GPT-2), and back: -1 where it stands for none. */
+int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_t n,
+	     struct tokens *out, struct err *e);
+/* Code point of each byte in the byte-level alphabet (GPT-2), and back: -1 where it stands for
+ * none. */
 int tok_byte_char(int byte);
 int tok_char_byte(int32_t c);
 
 /* tokenizer_regex.c */
-pcre2_code *tok_regex(struct span pattern, struct err *e); /* in the words of Oniguruma, as tokenizer.json has it */
+/* in the words of Oniguruma, as tokenizer.json has it */
+pcre2_code *tok_regex(struct span pattern, struct err *e);
 pcre2_code *tok_regex_literal(struct span text, struct err *e);
 /* The first non-empty match at or after `from`; 1 and its bounds, 0 for none, -1. */
-int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from, size_t *begin, size_t *end,
-		   struct err *e);
+int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from,
+		   size_t *begin, size_t *end, struct err *e);
 
 /* tokenizer_stage.c */
 /* Normalizes a segment; *out borrows from seg or from w->norm. */
-int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg, int continues, struct span *out, struct err *e);
-/* Splits a normalized segment; pieces of *text. first: the segment begins where the whole text begins. */
-int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, int first, int continues, const char **text,
-	      const struct tok_pieces **pieces, struct err *e);
+int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg, int continues,
+		  struct span *out, struct err *e);
+/* Splits a normalized segment; pieces of *text. first: the segment begins where the whole text
+ * begins. */
+int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, int first,
+	      int continues, const char **text, const struct tok_pieces **pieces, struct err *e);
 
 /* tokenizer_parse.c */
 void tok_trie_add(struct tok_trie *trie, struct span s, int32_t id);
 
-/* Length of the UTF-8 character at s (1 to 4) in n bytes and its code point; 0 with *bad the bytes of the ill-formed part. */
+/* Length of the UTF-8 character at s (1 to 4) in n bytes and its code point; 0 with *bad the bytes
+ * of the ill-formed part. */
 int tok_utf8(const char *s, size_t n, int32_t *c, int *bad);
 
 #endif

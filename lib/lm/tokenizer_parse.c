@@ -1,5 +1,5 @@
-/* tokenizer.json into the tables that the other files work on: the stages around the vocabulary. Whatever is not understood is refused by
- * name. */
+/* tokenizer.json into the tables that the other files work on: the stages around the vocabulary.
+ * Whatever is not understood is refused by name. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -69,9 +69,12 @@ static int parse_pattern(struct tok_parse *p, struct span v, struct span *litera
 
 static int parse_norm(struct tok_parse *p, struct span v, int depth)
 {
-	static const struct { const char *name; enum tok_norm_kind kind; } plain[] = {
-		{"NFC", NORM_NFC}, {"NFD", NORM_NFD}, {"NFKC", NORM_NFKC}, {"NFKD", NORM_NFKD}, {"Lowercase", NORM_LOWER},
-		{"StripAccents", NORM_ACCENTS},
+	static const struct {
+		const char *name;
+		enum tok_norm_kind kind;
+	} plain[] = {
+		{"NFC", NORM_NFC},   {"NFD", NORM_NFD},		{"NFKC", NORM_NFKC},
+		{"NFKD", NORM_NFKD}, {"Lowercase", NORM_LOWER}, {"StripAccents", NORM_ACCENTS},
 	};
 	struct tokenizer *t = p->t;
 	struct tok_norm *x;
@@ -82,7 +85,8 @@ static int parse_norm(struct tok_parse *p, struct span v, int depth)
 		return 0;
 	type = tok_type_of(p, v);
 	if (!strcmp(type, "Sequence"))
-		return parse_sequence(p, json_member(v, "normalizers"), "normalizer", depth, parse_norm);
+		return parse_sequence(p, json_member(v, "normalizers"), "normalizer", depth,
+				      parse_norm);
 	if (t->norms_n == TOK_STAGES_MAX)
 		return err_set(p->e, "normalizer: more than %d stages", TOK_STAGES_MAX);
 	x = &t->norms[t->norms_n++];
@@ -136,9 +140,11 @@ static int split_by(struct tok_parse *p, const char *pattern, enum tok_behaviour
 	return 0;
 }
 
-static int parse_behaviour(struct tok_parse *p, struct span v, enum tok_behaviour otherwise, enum tok_behaviour *how)
+static int parse_behaviour(struct tok_parse *p, struct span v, enum tok_behaviour otherwise,
+			   enum tok_behaviour *how)
 {
-	static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"};
+	static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious",
+					    "MergedWithNext", "Contiguous"};
 	struct span s = tok_text_of(p, json_member(v, "behavior"));
 	int i;
 
@@ -166,7 +172,9 @@ static int parse_metaspace(struct tok_parse *p, struct span v)
 		return err_set(p->e, "pre_tokenizer Metaspace has no replacement");
 	x->split = tok_flag(v, "split", 1);
 	if (scheme.s)
-		x->prepend = span_is(scheme, "always") ? PREPEND_ALWAYS : span_is(scheme, "first") ? PREPEND_FIRST : PREPEND_NEVER;
+		x->prepend = span_is(scheme, "always")	? PREPEND_ALWAYS
+			     : span_is(scheme, "first") ? PREPEND_FIRST
+							: PREPEND_NEVER;
 	else
 		x->prepend = tok_flag(v, "add_prefix_space", 1) ? PREPEND_ALWAYS : PREPEND_NEVER;
 	return 0;
@@ -184,7 +192,8 @@ static int parse_split(struct tok_parse *p, struct span v, int depth)
 		return 0;
 	type = tok_type_of(p, v);
 	if (!strcmp(type, "Sequence"))
-		return parse_sequence(p, json_member(v, "pretokenizers"), "pre_tokenizer", depth, parse_split);
+		return parse_sequence(p, json_member(v, "pretokenizers"), "pre_tokenizer", depth,
+				      parse_split);
 	if (t->byte_level)
 		return err_set(p->e, "pre_tokenizer \"%s\" after ByteLevel is not supported", type);
 	if (!strcmp(type, "ByteLevel")) {
@@ -211,9 +220,14 @@ static int parse_split(struct tok_parse *p, struct span v, int depth)
 	if (!strcmp(type, "Metaspace"))
 		return parse_metaspace(p, v);
 	if (!strcmp(type, "Digits"))
-		return split_by(p, "\\p{N}", tok_flag(v, "individual_digits", 0) ? BEHAVE_ISOLATED : BEHAVE_CONTIGUOUS, 0);
+		return split_by(p, "\\p{N}",
+				tok_flag(v, "individual_digits", 0) ? BEHAVE_ISOLATED
+								    : BEHAVE_CONTIGUOUS,
+				0);
 	if (!strcmp(type, "Punctuation"))
-		return parse_behaviour(p, v, BEHAVE_ISOLATED, &how) ? -1 : split_by(p, "[\\p{P}!-/:-@\\x5b-`{-~]", how, 0);
+		return parse_behaviour(p, v, BEHAVE_ISOLATED, &how)
+			       ? -1
+			       : split_by(p, "[\\p{P}!-/:-@\\x5b-`{-~]", how, 0);
 	if (!strcmp(type, "WhitespaceSplit"))
 		return split_by(p, "\\s", BEHAVE_REMOVED, 0);
 	if (!strcmp(type, "Whitespace")) /* \w of the Rust crate regex */
@@ -247,7 +261,8 @@ static int template_ids(struct tok_parse *p, struct span post, struct span name,
 		}
 		return 0;
 	}
-	return err_set(p->e, "post_processor: special token %.*s is not listed", (int)name.n, name.s);
+	return err_set(p->e, "post_processor: special token %.*s is not listed", (int)name.n,
+		       name.s);
 }
 
 /* ["</s>", 2] of BertProcessing and RobertaProcessing. */
@@ -273,13 +288,17 @@ static int parse_post(struct tok_parse *p, struct span v, int depth)
 		return 0;
 	type = tok_type_of(p, v);
 	if (!strcmp(type, "Sequence"))
-		return parse_sequence(p, json_member(v, "processors"), "post_processor", depth, parse_post);
+		return parse_sequence(p, json_member(v, "processors"), "post_processor", depth,
+				      parse_post);
 	if (!strcmp(type, "ByteLevel")) /* moves offsets only */
 		return 0;
 	if (t->prefix.n || t->suffix.n)
 		return err_set(p->e, "post_processor: more than one stage adds tokens");
 	if (!strcmp(type, "BertProcessing") || !strcmp(type, "RobertaProcessing"))
-		return pair_id(p, json_member(v, "cls"), &t->prefix) || pair_id(p, json_member(v, "sep"), &t->suffix) ? -1 : 0;
+		return pair_id(p, json_member(v, "cls"), &t->prefix) ||
+				       pair_id(p, json_member(v, "sep"), &t->suffix)
+			       ? -1
+			       : 0;
 	if (strcmp(type, "TemplateProcessing"))
 		return err_set(p->e, "post_processor \"%s\" is not supported", type);
 	while (json_next(&it, json_member(v, "single"), &key, &value)) {
@@ -289,7 +308,8 @@ static int parse_post(struct tok_parse *p, struct span v, int depth)
 			if (seen++)
 				return err_set(p->e, "post_processor: the text stands twice");
 		} else if (json_kind(special) != JSON_STRING) {
-			return err_set(p->e, "post_processor: an entry is neither text nor special token");
+			return err_set(p->e,
+				       "post_processor: an entry is neither text nor special token");
 		} else if (template_ids(p, v, special, seen ? &t->suffix : &t->prefix)) {
 			return -1;
 		}
@@ -308,7 +328,8 @@ static int parse_decoder(struct tok_parse *p, struct span v, int depth)
 	int64_t start = 0, stop = 0;
 
 	if (!strcmp(type, "Sequence"))
-		return parse_sequence(p, json_member(v, "decoders"), "decoder", depth, parse_decoder);
+		return parse_sequence(p, json_member(v, "decoders"), "decoder", depth,
+				      parse_decoder);
 	if (!strcmp(type, "ByteLevel")) {
 		t->decode_bytes = 1;
 	} else if (!strcmp(type, "ByteFallback")) {
@@ -323,14 +344,16 @@ static int parse_decoder(struct tok_parse *p, struct span v, int depth)
 
 			d->what[d->n] = tok_text_of(p, json_member(v, "replacement"));
 			d->with[d->n] = arena_text(&t->arena, " ", 1);
-			t->strip_first_token = scheme.s ? !span_is(scheme, "never") : tok_flag(v, "add_prefix_space", 1);
+			t->strip_first_token = scheme.s ? !span_is(scheme, "never")
+							: tok_flag(v, "add_prefix_space", 1);
 			t->strip_char = ' ';
 		} else {
 			if (parse_pattern(p, json_member(v, "pattern"), &d->what[d->n], &re))
 				return err_prefix(p->e, "decoder Replace");
 			if (re) {
 				pcre2_code_free(re);
-				return err_set(p->e, "decoder Replace with a Regex is not supported");
+				return err_set(p->e,
+					       "decoder Replace with a Regex is not supported");
 			}
 			d->with[d->n] = tok_text_of(p, json_member(v, "content"));
 		}
@@ -340,9 +363,11 @@ static int parse_decoder(struct tok_parse *p, struct span v, int depth)
 	} else if (!strcmp(type, "Strip")) {
 		struct span c = tok_text_of(p, json_member(v, "content"));
 
-		if (json_int(json_member(v, "start"), &start) || json_int(json_member(v, "stop"), &stop) || stop != 0 || start < 0 ||
+		if (json_int(json_member(v, "start"), &start) ||
+		    json_int(json_member(v, "stop"), &stop) || stop != 0 || start < 0 ||
 		    start > 1000 || c.n != 1 || !d->fused)
-			return err_set(p->e, "decoder Strip is supported after Fuse, of one ASCII character, at the start only");
+			return err_set(p->e,
+				       "decoder Strip is supported after Fuse, of one ASCII character, at the start only");
 		t->decode_strip = (int)start;
 		t->strip_char = c.s[0];
 	} else {
@@ -367,7 +392,8 @@ static void token_bytes(struct tok_parse *p, struct tok_token *k)
 		for (at = 0; at < k->text.n; at += (size_t)byte) {
 			byte = tok_utf8(k->text.s + at, k->text.n - at, &c, &bad);
 			if (!byte || tok_char_byte(c) < 0) {
-				k->bytes = k->text; /* not written in the alphabet: the text itself */
+				/* not written in the alphabet: the text itself */
+				k->bytes = k->text;
 				return;
 			}
 			buf_addc(b, tok_char_byte(c));
@@ -384,7 +410,8 @@ static void token_bytes(struct tok_parse *p, struct tok_token *k)
 		replace.what = d->what[i];
 		if (!memmem(k->bytes.s, k->bytes.n, replace.what.s, replace.what.n))
 			continue;
-		while ((s = memmem(k->bytes.s + from, k->bytes.n - from, replace.what.s, replace.what.n))) {
+		while ((s = memmem(k->bytes.s + from, k->bytes.n - from, replace.what.s,
+				   replace.what.n))) {
 			buf_add(&to, k->bytes.s + from, (size_t)(s - k->bytes.s) - from);
 			buf_addspan(&to, d->with[i]);
 			from = (size_t)(s - k->bytes.s) + replace.what.n;
@@ -393,7 +420,8 @@ static void token_bytes(struct tok_parse *p, struct tok_token *k)
 		k->bytes = arena_text(&t->arena, to.data, to.len);
 		buf_release(&to);
 	}
-	if (d->byte_fallback && k->text.n == 6 && !memcmp(k->text.s, "<0x", 3) && k->text.s[5] == '>') {
+	if (d->byte_fallback && k->text.n == 6 && !memcmp(k->text.s, "<0x", 3) &&
+	    k->text.s[5] == '>') {
 		char digits[3] = {k->text.s[3], k->text.s[4], 0}, *end, one;
 
 		one = (char)strtol(digits, &end, 16);
@@ -439,7 +467,8 @@ static int finish(struct tok_parse *p, struct span decoder)
 	}
 	if (t->ignore_merges) {
 		if (!t->decode_bytes)
-			return err_set(p->e, "a ByteLevel pre_tokenizer without a ByteLevel decoder is not supported");
+			return err_set(p->e,
+				       "a ByteLevel pre_tokenizer without a ByteLevel decoder is not supported");
 		tok_table_make(&t->by_bytes, (size_t)t->vocab_only);
 		for (i = 0; i < t->vocab_only; i++)
 			if (t->tokens[i].bytes.s && t->tokens[i].bytes.s != t->tokens[i].text.s)
@@ -470,10 +499,13 @@ struct tokenizer *tokenizer_parse(struct span json, struct span config, struct e
 		err_prefix(e, "tokenizer_config.json");
 		goto failed;
 	}
-	if (tok_parse_model(&p, json_member(v, "model")) || parse_norm(&p, json_member(v, "normalizer"), 0) ||
+	if (tok_parse_model(&p, json_member(v, "model")) ||
+	    parse_norm(&p, json_member(v, "normalizer"), 0) ||
 	    parse_split(&p, json_member(v, "pre_tokenizer"), 0) ||
-	    tok_parse_added(&p, json_member(v, "added_tokens"), json_member(c, "added_tokens_decoder")) ||
-	    parse_post(&p, json_member(v, "post_processor"), 0) || finish(&p, json_member(v, "decoder")) || tok_make_tries(&p))
+	    tok_parse_added(&p, json_member(v, "added_tokens"),
+			    json_member(c, "added_tokens_decoder")) ||
+	    parse_post(&p, json_member(v, "post_processor"), 0) ||
+	    finish(&p, json_member(v, "decoder")) || tok_make_tries(&p))
 		goto failed;
 	t->bos = named(&p, c, "bos_token");
 	t->eos = named(&p, c, "eos_token");

@@ -1,5 +1,5 @@
-/* What the two files that read tokenizer.json share: tokenizer_parse.c and tokenizer_vocab.c. Functions that can fail return -1 with the reason
- * in p->e. */
+/* What the two files that read tokenizer.json share: tokenizer_parse.c and tokenizer_vocab.c.
+ * Functions that can fail return -1 with the reason in p->e. */
 #ifndef FT_TOKENIZER_PARSE_H
 #define FT_TOKENIZER_PARSE_H
 

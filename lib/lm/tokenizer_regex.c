@@ -1,13 +1,15 @@
 /* Patterns of tokenizer.json, which are written for Oniguruma, in PCRE2.
  *
- * UTF and UCP are on. What differs and matters here is `\s`: Oniguruma's is White_Space, PCRE2's has U+180E besides (it is White_Space
- * no more since Unicode 6.3); so \s and \S are written out where they stand alone, and inside a class \s is listed.
- * `^` and `$` match at every line, as in Ruby. A `+` after {n,m} repeats there instead of making it possessive.
+ * UTF and UCP are on. What differs and matters here is `\s`: Oniguruma's is White_Space, PCRE2's
+ * has U+180E besides (it is White_Space no more since Unicode 6.3); so \s and \S are written out
+ * where they stand alone, and inside a class \s is listed. `^` and `$` match at every line, as in
+ * Ruby. A `+` after {n,m} repeats there instead of making it possessive.
  */
 #include <string.h>
 #include "tokenizer_impl.h"
 
-#define WHITE "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+#define WHITE \
+	"\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 #define MATCH_LIMIT 50000000
 #define PATTERN_MAX 65536
 
@@ -22,11 +24,14 @@ static pcre2_code *compile(const struct buf *b, struct span shown, struct err *e
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);
 	pcre2_set_parens_nest_limit(context, 100);
 	re = pcre2_compile((PCRE2_SPTR)b->data, b->len,
-			   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE, &code, &at, context);
+			   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C |
+				   PCRE2_NO_AUTO_CAPTURE,
+			   &code, &at, context);
 	pcre2_compile_context_free(context);
 	if (!re) {
 		pcre2_get_error_message(code, why, sizeof why);
-		err_set(e, "pattern \"%.*s\": %s", shown.n > 400 ? 400 : (int)shown.n, shown.s, (const char *)why);
+		err_set(e, "pattern \"%.*s\": %s", shown.n > 400 ? 400 : (int)shown.n, shown.s,
+			(const char *)why);
 		return NULL;
 	}
 	pcre2_jit_compile(re, PCRE2_JIT_COMPLETE); /* without JIT it is matched by interpreting */
@@ -53,13 +58,15 @@ pcre2_code *tok_regex(struct span pattern, struct err *e)
 				buf_adds(&b, in_class ? WHITE : "[" WHITE "]");
 			} else if (next == 'S') {
 				if (in_class) {
-					err_set(e, "pattern \"%.*s\": \\S inside a class is not supported",
+					err_set(e,
+						"pattern \"%.*s\": \\S inside a class is not supported",
 						pattern.n > 400 ? 400 : (int)pattern.n, pattern.s);
 					goto cleanup;
 				}
 				buf_adds(&b, "[^" WHITE "]");
 			} else if (next == 'h') {
-				buf_adds(&b, in_class ? "0-9a-fA-F" : "[0-9a-fA-F]"); /* a hexadecimal digit in Ruby */
+				/* a hexadecimal digit in Ruby */
+				buf_adds(&b, in_class ? "0-9a-fA-F" : "[0-9a-fA-F]");
 			} else {
 				buf_addc(&b, c);
 				buf_addc(&b, next);
@@ -72,7 +79,8 @@ pcre2_code *tok_regex(struct span pattern, struct err *e)
 				posix = 1;
 				buf_addc(&b, c);
 			} else if (c == '[' || (c == '&' && next == '&')) {
-				err_set(e, "pattern \"%.*s\": a class within a class is not supported",
+				err_set(e,
+					"pattern \"%.*s\": a class within a class is not supported",
 					pattern.n > 400 ? 400 : (int)pattern.n, pattern.s);
 				goto cleanup;
 			} else {
@@ -99,12 +107,14 @@ pcre2_code *tok_regex(struct span pattern, struct err *e)
 
 			while (open && pattern.s[open] != '{')
 				open--;
-			if (open >= 2 && (pattern.s[open - 1] == 'p' || pattern.s[open - 1] == 'P') && pattern.s[open - 2] == '\\') {
+			if (open >= 2 &&
+			    (pattern.s[open - 1] == 'p' || pattern.s[open - 1] == 'P') &&
+			    pattern.s[open - 2] == '\\') {
 				buf_addc(&b, c); /* \p{L}+ */
 				continue;
 			}
-			err_set(e, "pattern \"%.*s\": a repeat of a repeat is not supported", pattern.n > 400 ? 400 : (int)pattern.n,
-				pattern.s);
+			err_set(e, "pattern \"%.*s\": a repeat of a repeat is not supported",
+				pattern.n > 400 ? 400 : (int)pattern.n, pattern.s);
 			goto cleanup;
 		}
 		buf_addc(&b, c);
@@ -140,8 +150,8 @@ pcre2_code *tok_regex_literal(struct span text, struct err *e)
 	return re;
 }
 
-int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from, size_t *begin, size_t *end,
-		   struct err *e)
+int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from,
+		   size_t *begin, size_t *end, struct err *e)
 {
 	unsigned char why[256];
 	const size_t *o;
@@ -155,12 +165,14 @@ int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size
 		pcre2_set_match_limit(w->context, MATCH_LIMIT);
 	}
 	while (from <= n) {
-		rc = pcre2_match(re, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match, w->context);
+		rc = pcre2_match(re, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match,
+				 w->context);
 		if (rc == PCRE2_ERROR_NOMATCH)
 			return 0;
 		if (rc < 0) {
 			pcre2_get_error_message(rc, why, sizeof why);
-			return err_set(e, "the tokenizer's pattern cannot be matched: %s", (const char *)why);
+			return err_set(e, "the tokenizer's pattern cannot be matched: %s",
+				       (const char *)why);
 		}
 		o = pcre2_get_ovector_pointer(w->match);
 		if (o[1] > o[0]) {
@@ -168,7 +180,8 @@ int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size
 			*end = o[1];
 			return 1;
 		}
-		/* Empty: one character on. \K can put the start behind the end; that too is passed over. */
+		/* Empty: one character on. \K can put the start behind the end; that too is passed
+		 * over. */
 		from = (o[1] > from ? o[1] : from) + 1;
 		while (from < n && ((unsigned char)s[from] & 0xc0) == 0x80)
 			from++;

@@ -16,7 +16,10 @@ int tok_utf8(const char *s, size_t n, int32_t *c, int *bad)
 		return 1;
 	}
 	*bad = 1;
-	len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : p[0] >= 0xe0 && p[0] <= 0xef ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	len = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+	      : p[0] >= 0xe0 && p[0] <= 0xef ? 3
+	      : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+					     : 0;
 	if (!len)
 		return 0;
 	if (p[0] == 0xe0)
@@ -60,11 +63,13 @@ static int unicode_form(struct span in, enum tok_norm_kind kind, struct buf *out
 	options |= kind == NORM_NFC || kind == NORM_NFKC ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
 	if (kind == NORM_NFKC || kind == NORM_NFKD)
 		options |= UTF8PROC_COMPAT;
-	n = utf8proc_decompose((const utf8proc_uint8_t *)in.s, (utf8proc_ssize_t)in.n, NULL, 0, options);
+	n = utf8proc_decompose((const utf8proc_uint8_t *)in.s, (utf8proc_ssize_t)in.n, NULL, 0,
+			       options);
 	if (n < 0)
 		return err_set(e, "Unicode normalization: %s", utf8proc_errmsg(n));
 	points = mem_alloc((size_t)n + 1, sizeof *points);
-	n = utf8proc_decompose((const utf8proc_uint8_t *)in.s, (utf8proc_ssize_t)in.n, points, n, options);
+	n = utf8proc_decompose((const utf8proc_uint8_t *)in.s, (utf8proc_ssize_t)in.n, points, n,
+			       options);
 	bytes = n < 0 ? n : utf8proc_reencode(points, n, options);
 	if (bytes < 0) {
 		free(points);
@@ -76,7 +81,8 @@ static int unicode_form(struct span in, enum tok_norm_kind kind, struct buf *out
 }
 
 /* Every character, with the bytes it is written in, through put. */
-static void each_char(struct span in, struct buf *out, void (*put)(struct buf *out, int32_t c, struct span raw))
+static void each_char(struct span in, struct buf *out,
+		      void (*put)(struct buf *out, int32_t c, struct span raw))
 {
 	int32_t c;
 	int bad, len;
@@ -100,15 +106,17 @@ static void put_unaccented(struct buf *out, int32_t c, struct span raw)
 {
 	utf8proc_category_t kind = utf8proc_category(c);
 
-	if (kind != UTF8PROC_CATEGORY_MN && kind != UTF8PROC_CATEGORY_MC && kind != UTF8PROC_CATEGORY_ME)
+	if (kind != UTF8PROC_CATEGORY_MN && kind != UTF8PROC_CATEGORY_MC &&
+	    kind != UTF8PROC_CATEGORY_ME)
 		buf_addspan(out, raw);
 }
 
 /* Rust's is_whitespace: White_Space. */
 static int is_white(int32_t c)
 {
-	return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
 }
 
 static struct span strip(struct span in, int left, int right)
@@ -132,7 +140,8 @@ static struct span strip(struct span in, int left, int right)
 	return in;
 }
 
-static int replace(struct tok_work *w, const struct tok_norm *x, struct span in, struct buf *out, struct err *e)
+static int replace(struct tok_work *w, const struct tok_norm *x, struct span in, struct buf *out,
+		   struct err *e)
 {
 	size_t from = 0, begin, end;
 	int rc;
@@ -140,13 +149,16 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 	if (!x->pattern) {
 		const char *p;
 
-		while ((p = in.n - from >= x->what.n ? memmem(in.s + from, in.n - from, x->what.s, x->what.n) : NULL)) {
+		while ((p = in.n - from >= x->what.n
+				    ? memmem(in.s + from, in.n - from, x->what.s, x->what.n)
+				    : NULL)) {
 			buf_add(out, in.s + from, (size_t)(p - in.s) - from);
 			buf_addspan(out, x->with);
 			from = (size_t)(p - in.s) + x->what.n;
 		}
 	} else {
-		while ((rc = tok_regex_next(x->pattern, w, in.s, in.n, from, &begin, &end, e)) > 0) {
+		while ((rc = tok_regex_next(x->pattern, w, in.s, in.n, from, &begin, &end, e)) >
+		       0) {
 			buf_add(out, in.s + from, begin - from);
 			buf_addspan(out, x->with);
 			from = end;
@@ -158,7 +170,8 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 	return 0;
 }
 
-int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg, int continues, struct span *out, struct err *e)
+int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg, int continues,
+		  struct span *out, struct err *e)
 {
 	size_t i;
 	int side = 0;
@@ -216,9 +229,11 @@ static void piece_add(struct tok_pieces *p, size_t at, size_t n)
 	p->v[p->n++] = (struct tok_piece){at, n};
 }
 
-/* One run of a piece, matched or not, under the behaviours of Rust's SplitDelimiterBehavior. `state` is what the run before
- * was: -1 none, 0 kept text, 1 delimiter; `mark` counts the pieces that were there before this piece began. */
-static void run_add(struct tok_pieces *p, size_t mark, enum tok_behaviour how, size_t at, size_t n, int delimiter, int *state)
+/* One run of a piece, matched or not, under the behaviours of Rust's SplitDelimiterBehavior.
+ * `state` is what the run before was: -1 none, 0 kept text, 1 delimiter; `mark` counts the pieces
+ * that were there before this piece began. */
+static void run_add(struct tok_pieces *p, size_t mark, enum tok_behaviour how, size_t at, size_t n,
+		    int delimiter, int *state)
 {
 	int glue = 0;
 
@@ -250,8 +265,8 @@ static void run_add(struct tok_pieces *p, size_t mark, enum tok_behaviour how, s
 		piece_add(p, at, n);
 }
 
-static int split_pattern(struct tok_work *w, const struct tok_split *x, const char *text, struct tok_piece piece, struct tok_pieces *to,
-			 struct err *e)
+static int split_pattern(struct tok_work *w, const struct tok_split *x, const char *text,
+			 struct tok_piece piece, struct tok_pieces *to, struct err *e)
 {
 	size_t from = 0, begin, end, mark = to->n;
 	const char *s = text + piece.at;
@@ -267,7 +282,8 @@ static int split_pattern(struct tok_work *w, const struct tok_split *x, const ch
 }
 
 /* Spaces become the replacement, one is put first, and words are cut before each. */
-static void split_metaspace(const struct tok_split *x, struct span s, int prepend, struct buf *text, struct tok_pieces *to)
+static void split_metaspace(const struct tok_split *x, struct span s, int prepend, struct buf *text,
+			    struct tok_pieces *to)
 {
 	size_t begin = text->len, i;
 
@@ -289,8 +305,8 @@ static void split_metaspace(const struct tok_split *x, struct span s, int prepen
 	piece_add(to, begin, text->len - begin);
 }
 
-int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, int first, int continues, const char **text,
-	      const struct tok_pieces **pieces, struct err *e)
+int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, int first,
+	      int continues, const char **text, const struct tok_pieces **pieces, struct err *e)
 {
 	struct tok_pieces *from = &w->pieces[0], *to = &w->pieces[1], *swap;
 	struct buf *b = &w->text[0];
@@ -320,9 +336,11 @@ int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, in
 				buf_add(b, *text + p.at, p.n);
 				piece_add(to, at, b->len - at);
 			} else {
-				int prepend = x->prepend == PREPEND_ALWAYS || (x->prepend == PREPEND_FIRST && start);
+				int prepend = x->prepend == PREPEND_ALWAYS ||
+					      (x->prepend == PREPEND_FIRST && start);
 
-				split_metaspace(x, (struct span){*text + p.at, p.n}, prepend && !(start && continues), b, to);
+				split_metaspace(x, (struct span){*text + p.at, p.n},
+						prepend && !(start && continues), b, to);
 			}
 		}
 		if (x->kind != SPLIT_PATTERN) {

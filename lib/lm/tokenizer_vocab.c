@@ -1,4 +1,5 @@
-/* tokenizer.json into the tables that the other files work on: vocabulary, merges and added tokens. */
+/* tokenizer.json into the tables that the other files work on: vocabulary, merges and added
+ * tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,8 @@ static int parse_vocab(struct tok_parse *p, struct span vocab)
 		if (token_slot(p, id, "model.vocab"))
 			return -1;
 		if (t->tokens[id].text.s)
-			return err_set(p->e, "model.vocab: \"%s\" and \"%s\" have the same id %lld", t->tokens[id].text.s, s.s,
-				       (long long)id);
+			return err_set(p->e, "model.vocab: \"%s\" and \"%s\" have the same id %lld",
+				       t->tokens[id].text.s, s.s, (long long)id);
 		t->tokens[id].text = s;
 	}
 	if (!t->size)
@@ -75,7 +76,8 @@ static int parse_merges(struct tok_parse *p, struct span merges)
 		} else {
 			char *space;
 
-			if (json_string(value, &joined) || !joined.len || !(space = memchr(joined.data, ' ', joined.len)))
+			if (json_string(value, &joined) || !joined.len ||
+			    !(space = memchr(joined.data, ' ', joined.len)))
 				goto malformed;
 			cut = (size_t)(space - joined.data);
 			memmove(space, space + 1, joined.len - cut); /* the NUL too */
@@ -87,16 +89,20 @@ static int parse_merges(struct tok_parse *p, struct span merges)
 		right = tok_table_find(t, &t->by_text, joined.data + cut, joined.len - cut);
 		id = tok_table_find(t, &t->by_text, joined.data, joined.len);
 		if (left < 0 || right < 0 || id < 0) {
-			err_set(p->e, "model.merges[%u] joins \"%.*s\" and \"%s\", but \"%s\" is not in the vocabulary", rank, (int)cut,
-				joined.data, joined.data + cut,
-				left < 0 ? "the first" : right < 0 ? "the second" : "what they make");
+			err_set(p->e,
+				"model.merges[%u] joins \"%.*s\" and \"%s\", but \"%s\" is not in the vocabulary",
+				rank, (int)cut, joined.data, joined.data + cut,
+				left < 0    ? "the first"
+				: right < 0 ? "the second"
+					    : "what they make");
 			goto cleanup;
 		}
 		tok_pairs_add(t, left, right, rank, id);
 		crosses |= joined.len - cut >= 3 && !memcmp(joined.data + cut, "\xe2\x96\x81", 3) &&
 			   !(cut >= 3 && !memcmp(joined.data + cut - 3, "\xe2\x96\x81", 3));
 	}
-	t->cut_at_space = !crosses && !t->ignore_merges && tok_table_find(t, &t->by_text, "\xe2\x96\x81", 3) >= 0;
+	t->cut_at_space = !crosses && !t->ignore_merges &&
+			  tok_table_find(t, &t->by_text, "\xe2\x96\x81", 3) >= 0;
 	rc = 0;
 	goto cleanup;
 malformed:
@@ -125,8 +131,10 @@ int tok_parse_model(struct tok_parse *p, struct span m)
 		if (json_number(json_member(m, "dropout"), &x) || x != 0)
 			return err_set(p->e, "model.dropout is not supported");
 	}
-	if (tok_text_of(p, json_member(m, "continuing_subword_prefix")).n || tok_text_of(p, json_member(m, "end_of_word_suffix")).n)
-		return err_set(p->e, "model.continuing_subword_prefix and end_of_word_suffix are not supported");
+	if (tok_text_of(p, json_member(m, "continuing_subword_prefix")).n ||
+	    tok_text_of(p, json_member(m, "end_of_word_suffix")).n)
+		return err_set(p->e,
+			       "model.continuing_subword_prefix and end_of_word_suffix are not supported");
 	t->fuse_unk = tok_flag(m, "fuse_unk", 0);
 	t->byte_fallback = tok_flag(m, "byte_fallback", 0);
 	t->ignore_merges = tok_flag(m, "ignore_merges", 0);
@@ -199,12 +207,15 @@ static int added_token(struct tok_parse *p, struct span v, int64_t id)
 	flags |= tok_flag(v, "normalized", !(flags & TOK_SPECIAL)) ? TOK_NORMALIZED : 0;
 	old = tok_table_find(t, &t->by_text, s.s, s.n);
 	if (old >= 0 && old != id)
-		return err_set(p->e, "added token \"%s\" has the id %lld, but the vocabulary gives it %d", s.s, (long long)id, (int)old);
+		return err_set(p->e,
+			       "added token \"%s\" has the id %lld, but the vocabulary gives it %d",
+			       s.s, (long long)id, (int)old);
 	if (old < 0) {
 		if (token_slot(p, id, "added_tokens"))
 			return -1;
 		if (t->tokens[id].text.s)
-			return err_set(p->e, "added token \"%s\" has the id %lld of \"%s\"", s.s, (long long)id, t->tokens[id].text.s);
+			return err_set(p->e, "added token \"%s\" has the id %lld of \"%s\"", s.s,
+				       (long long)id, t->tokens[id].text.s);
 		t->tokens[id].text = s;
 		tok_table_add(t, &t->by_text, (int32_t)id);
 	}
@@ -234,14 +245,17 @@ int tok_parse_added(struct tok_parse *p, struct span list, struct span decoder)
 
 		id = s.s ? strtoll(s.s, &end, 10) : -1;
 		if (!s.n || *end || id < 0 || id >= TOK_ID_MAX)
-			return err_set(p->e, "added_tokens_decoder: \"%s\" is no id", s.s ? s.s : "");
-		if ((id >= t->size || !(t->tokens[id].flags & TOK_ADDED)) && added_token(p, value, id))
+			return err_set(p->e, "added_tokens_decoder: \"%s\" is no id",
+				       s.s ? s.s : "");
+		if ((id >= t->size || !(t->tokens[id].flags & TOK_ADDED)) &&
+		    added_token(p, value, id))
 			return -1;
 	}
 	return 0;
 }
 
-/* Tokens that are matched on raw text, and those matched after normalization (as they are when normalized). */
+/* Tokens that are matched on raw text, and those matched after normalization (as they are when
+ * normalized). */
 int tok_make_tries(struct tok_parse *p)
 {
 	struct tokenizer *t = p->t;

@@ -1,4 +1,5 @@
-/* Groups of examples through the whole model: embedding, layers, head and loss, and the way back. */
+/* Groups of examples through the whole model: embedding, layers, head and loss, and the way
+ * back. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +22,17 @@ static void embed_piece(void *arg, size_t b)
 		if (k->embed_scale != 1)
 			w->kern->scale(x, k->embed_scale, d);
 		if (w->neftune > 0)
-			w->kern->noise(x, work_key(w, 0, i), (float)(w->neftune / sqrt((double)w->lengths[i] * (double)d)), d);
+			w->kern->noise(x, work_key(w, 0, i),
+				       (float)(w->neftune /
+					       sqrt((double)w->lengths[i] * (double)d)),
+				       d);
 		if (w->m->positions)
 			w->kern->add(x, w->m->positions + (size_t)w->pos[i] * d, d);
 	}
 }
 
-/* A stripe of columns over all rows, in order: rows of one id add up the same way whoever does it. */
+/* A stripe of columns over all rows, in order: rows of one id add up the same way whoever does
+ * it. */
 static void embed_back_piece(void *arg, size_t stripe)
 {
 	struct lm_work *w = arg;
@@ -39,7 +44,8 @@ static void embed_back_piece(void *arg, size_t stripe)
 		const float *dx = w->g.dout + i * d;
 
 		if (de)
-			w->kern->axpy(de + (size_t)w->ids[i] * d + from, k->embed_scale, dx + from, to - from);
+			w->kern->axpy(de + (size_t)w->ids[i] * d + from, k->embed_scale, dx + from,
+				      to - from);
 		if (dp)
 			w->kern->add(dp + (size_t)w->pos[i] * d + from, dx + from, to - from);
 	}
@@ -53,7 +59,8 @@ struct cursor {
 	size_t n_packs, pack, start, examples;
 };
 
-static int check_packs(const struct lm_work *w, const struct lm_pack *packs, size_t n, struct err *e)
+static int check_packs(const struct lm_work *w, const struct lm_pack *packs, size_t n,
+		       struct err *e)
 {
 	for (size_t p = 0; p < n; p++) {
 		const struct lm_pack *k = &packs[p];
@@ -66,16 +73,19 @@ static int check_packs(const struct lm_work *w, const struct lm_pack *packs, siz
 			if (end <= k->starts[s] || end > k->n)
 				return err_set(e, "pack %zu: starts are not in order", p);
 			if (end - k->starts[s] > w->len_max)
-				return err_set(e, "an example of %zu tokens is longer than the %zu that were announced",
+				return err_set(e,
+					       "an example of %zu tokens is longer than the %zu that were announced",
 					       end - k->starts[s], w->len_max);
 			if (w->m->positions && end - k->starts[s] > w->m->config.max_positions)
-				return err_set(e, "an example of %zu tokens is longer than the model's %zu positions",
+				return err_set(e,
+					       "an example of %zu tokens is longer than the model's %zu positions",
 					       end - k->starts[s], w->m->config.max_positions);
 		}
 		for (size_t i = 0; i < k->n; i++)
 			if (k->ids[i] < 0 || (size_t)k->ids[i] >= w->m->config.vocab)
-				return err_set(e, "token id %d is outside the model's vocabulary of %zu", (int)k->ids[i],
-					       w->m->config.vocab);
+				return err_set(e,
+					       "token id %d is outside the model's vocabulary of %zu",
+					       (int)k->ids[i], w->m->config.vocab);
 	}
 	return 0;
 }
@@ -86,11 +96,13 @@ static size_t next_group(struct lm_work *w, struct cursor *c)
 	w->n = w->n_segments = w->n_sup = 0;
 	while (c->pack < c->n_packs) {
 		const struct lm_pack *p = &c->packs[c->pack];
-		size_t from = p->starts[c->start], n = (c->start + 1 < p->n_starts ? p->starts[c->start + 1] : p->n) - from;
+		size_t from = p->starts[c->start],
+		       n = (c->start + 1 < p->n_starts ? p->starts[c->start + 1] : p->n) - from;
 
 		if (w->n + n > w->rows_max)
 			break;
-		w->segments = mem_grow(w->segments, &w->segments_cap, w->n_segments + 1, sizeof(*w->segments));
+		w->segments = mem_grow(w->segments, &w->segments_cap, w->n_segments + 1,
+				       sizeof(*w->segments));
 		w->segments[w->n_segments++] = (struct segment){w->n, n};
 		for (size_t i = 0; i < n; i++) {
 			w->ids[w->n + i] = p->ids[from + i];
@@ -106,7 +118,8 @@ static size_t next_group(struct lm_work *w, struct cursor *c)
 			c->pack++;
 		}
 	}
-	/* Blocks of about equal size: one for few rows, else a multiple of two or four, so that they spread evenly. */
+	/* Blocks of about equal size: one for few rows, else a multiple of two or four, so that
+	 * they spread evenly. */
 	w->blocks = (w->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
 	if (w->blocks > 2)
 		w->blocks = (w->blocks + 3) / 4 * 4;
@@ -150,8 +163,8 @@ static void tally(const struct lm_work *w, struct lm_loss *l, double *logp)
 	l->supervised += w->n_sup;
 }
 
-static int run(struct lm_work *w, const struct lm_pack *packs, size_t n, float *grads, struct lm_loss *l, double *logp,
-	       struct err *e)
+static int run(struct lm_work *w, const struct lm_pack *packs, size_t n, float *grads,
+	       struct lm_loss *l, double *logp, struct err *e)
 {
 	struct cursor c = {.packs = packs, .n_packs = n};
 	size_t examples, done = 0;
@@ -177,8 +190,8 @@ static int run(struct lm_work *w, const struct lm_pack *packs, size_t n, float *
 	return 0;
 }
 
-int lm_gradients(struct lm_work *w, const struct lm_pack *packs, size_t n, float *grads, struct lm_loss *l,
-		 double *logp, struct err *e)
+int lm_gradients(struct lm_work *w, const struct lm_pack *packs, size_t n, float *grads,
+		 struct lm_loss *l, double *logp, struct err *e)
 {
 	if (!w->any_trained)
 		return err_set(e, "nothing in the model is trained");
@@ -188,8 +201,8 @@ int lm_gradients(struct lm_work *w, const struct lm_pack *packs, size_t n, float
 	return run(w, packs, n, grads, l, logp, e);
 }
 
-int lm_loss(struct lm_work *w, const struct lm_pack *packs, size_t n, int base, struct lm_loss *l, double *logp,
-	    struct err *e)
+int lm_loss(struct lm_work *w, const struct lm_pack *packs, size_t n, int base, struct lm_loss *l,
+	    double *logp, struct err *e)
 {
 	w->base_only = base;
 	w->dropout = w->neftune = 0;
@@ -222,14 +235,16 @@ double lm_work_flops(const struct lm_model *m, const struct lm_pack *packs, size
 	int below = 0;
 
 	for (size_t i = 0; i < m->n_tensors; i++)
-		if (m->tensors[i].trained && m->tensors[i].layer >= 0 && (size_t)m->tensors[i].layer < first)
+		if (m->tensors[i].trained && m->tensors[i].layer >= 0 &&
+		    (size_t)m->tensors[i].layer < first)
 			first = (size_t)m->tensors[i].layer;
 	below = m->tensors[m->t_embed].trained;
 	if (below)
 		first = 0;
 	for (size_t p = 0; p < n; p++)
 		for (size_t s = 0; s < packs[p].n_starts; s++) {
-			size_t from = packs[p].starts[s], to = s + 1 < packs[p].n_starts ? packs[p].starts[s + 1] : packs[p].n;
+			size_t from = packs[p].starts[s],
+			       to = s + 1 < packs[p].n_starts ? packs[p].starts[s + 1] : packs[p].n;
 			double len = (double)(to - from);
 
 			tokens += len;
@@ -238,13 +253,16 @@ double lm_work_flops(const struct lm_model *m, const struct lm_pack *packs, size
 				supervised += packs[p].weights[i] != 0;
 		}
 	for (size_t l = 0; l < k->layers; l++) {
-		/* Scores and values forward are two products of head_dim a pair and head, backward four (recomputed scores not counted). */
+		/* Scores and values forward are two products of head_dim a pair and head, backward
+		 * four (recomputed scores not counted). */
 		double attention = 2 * pairs * (double)(k->heads * k->head_dim);
 
 		total += attention * (l < first ? 2 : 6);
 		for (int j = 0; j < LM_LINEARS; j++) {
 			const struct lm_linear *lin = &m->layers[l].lin[j];
-			double w = (double)lin->w.rows * (double)lin->w.cols, a = lin->a ? (double)lin->rank * (double)(lin->w.rows + lin->w.cols) : 0;
+			double w = (double)lin->w.rows * (double)lin->w.cols,
+			       a = lin->a ? (double)lin->rank * (double)(lin->w.rows + lin->w.cols)
+					  : 0;
 			int goes_down = l > first || below || j >= LM_O;
 
 			total += 2 * tokens * (w + a);
@@ -256,5 +274,6 @@ double lm_work_flops(const struct lm_model *m, const struct lm_pack *packs, size
 				total += 2 * tokens * w;
 		}
 	}
-	return total + 2 * supervised * (double)k->vocab * (double)k->hidden * (m->tensors[m->t_head].trained ? 3 : 2);
+	return total + 2 * supervised * (double)k->vocab * (double)k->hidden *
+			       (m->tensors[m->t_head].trained ? 3 : 2);
 }

@@ -47,7 +47,8 @@ void trainer_note(const struct trainer_state *s, char *note, size_t size)
 	if (isnan(s->valid_loss))
 		snprintf(note, size, "loss %.4f, %.0f tokens/s", s->loss, speed);
 	else
-		snprintf(note, size, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss, speed);
+		snprintf(note, size, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss,
+			 speed);
 }
 
 /* --- state as JSON --- */
@@ -57,16 +58,25 @@ static void state_write(const struct trainer_state *s, const char *fingerprint, 
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
-	const struct { const char *name; uint64_t value; } counts[] = {
-		{"step", s->step}, {"updates", s->updates}, {"tokens", s->tokens}, {"supervised", s->supervised},
-		{"best_step", s->best_step}, {"stale", s->stale}, {"metrics", s->metrics}, {"bad", s->bad},
+	const struct {
+		const char *name;
+		uint64_t value;
+	} counts[] = {
+		{"step", s->step},	     {"updates", s->updates},
+		{"tokens", s->tokens},	     {"supervised", s->supervised},
+		{"best_step", s->best_step}, {"stale", s->stale},
+		{"metrics", s->metrics},     {"bad", s->bad},
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
 		jw_key(&w, counts[i].name);
 		jw_int(&w, (int64_t)counts[i].value);
 	}
-	const struct { const char *name; double value; } figures[] = {
-		{"best", s->best}, {"valid_loss", s->valid_loss}, {"loss", s->loss}, {"seconds", s->seconds}, {"joules", s->joules},
+	const struct {
+		const char *name;
+		double value;
+	} figures[] = {
+		{"best", s->best},	 {"valid_loss", s->valid_loss}, {"loss", s->loss},
+		{"seconds", s->seconds}, {"joules", s->joules},
 	};
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		jw_key(&w, figures[i].name);
@@ -80,20 +90,31 @@ static void state_write(const struct trainer_state *s, const char *fingerprint, 
 static int state_read(struct trainer_state *s, const char *path, struct span json, struct err *e)
 {
 	int64_t counts[8];
-	static const char *const count_names[] = {"step", "updates", "tokens", "supervised", "best_step", "stale", "metrics", "bad"};
+	static const char *const count_names[] = {"step",      "updates", "tokens",  "supervised",
+						  "best_step", "stale",	  "metrics", "bad"};
 	for (size_t i = 0; i < 8; i++)
 		if (json_int(json_member(json, count_names[i]), &counts[i]) || counts[i] < 0)
 			return err_set(e, "%s: checkpoint without %s", path, count_names[i]);
 	double figures[5];
-	static const char *const figure_names[] = {"best", "valid_loss", "loss", "seconds", "joules"};
+	static const char *const figure_names[] = {"best", "valid_loss", "loss", "seconds",
+						   "joules"};
 	for (size_t i = 0; i < 5; i++)
 		if (json_number(json_member(json, figure_names[i]), &figures[i]))
 			figures[i] = NAN;
 	*s = (struct trainer_state){
-		.step = (uint64_t)counts[0], .updates = (uint64_t)counts[1], .tokens = (uint64_t)counts[2],
-		.supervised = (uint64_t)counts[3], .best_step = (uint64_t)counts[4], .stale = (uint64_t)counts[5],
-		.metrics = (size_t)counts[6], .bad = (unsigned)counts[7], .best = figures[0], .valid_loss = figures[1],
-		.loss = figures[2], .seconds = figures[3], .joules = figures[4],
+		.step = (uint64_t)counts[0],
+		.updates = (uint64_t)counts[1],
+		.tokens = (uint64_t)counts[2],
+		.supervised = (uint64_t)counts[3],
+		.best_step = (uint64_t)counts[4],
+		.stale = (uint64_t)counts[5],
+		.metrics = (size_t)counts[6],
+		.bad = (unsigned)counts[7],
+		.best = figures[0],
+		.valid_loss = figures[1],
+		.loss = figures[2],
+		.seconds = figures[3],
+		.joules = figures[4],
 	};
 	return 0;
 }
@@ -110,8 +131,9 @@ static int fingerprint_check(const char *path, struct span then, const char *now
 		json_string(key, &name);
 		struct span old = json_member(then, name.data);
 		if (!json_equal(old, value))
-			rc = err_set(e, "%s: cannot be taken up: %s was %.*s and is now %.*s", path, name.data,
-				     (int)(old.n < 200 ? old.n : 200), old.s ? old.s : "", (int)(value.n < 200 ? value.n : 200),
+			rc = err_set(e, "%s: cannot be taken up: %s was %.*s and is now %.*s", path,
+				     name.data, (int)(old.n < 200 ? old.n : 200),
+				     old.s ? old.s : "", (int)(value.n < 200 ? value.n : 200),
 				     value.s);
 	}
 	buf_release(&name);
@@ -130,7 +152,10 @@ static int load_state(const struct trainer *t, struct trainer_state *s, struct e
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
-	rc = fingerprint_check(path, json_member(json, "fingerprint"), t->fingerprint, e) || state_read(s, path, json, e) ? -1 : 0;
+	rc = fingerprint_check(path, json_member(json, "fingerprint"), t->fingerprint, e) ||
+			     state_read(s, path, json, e)
+		     ? -1
+		     : 0;
 cleanup:
 	buf_release(&text);
 	return rc;
@@ -158,14 +183,15 @@ struct sitting {
 	size_t *share; /* this rank's rows of the batch */
 	size_t cap_share;
 	double *reference, *reference_valid; /* DPO */
-	size_t batches;	     /* in an epoch */
-	uint64_t epoch;	     /* whose order is laid out; (uint64_t)-1: none */
+	size_t batches;			     /* in an epoch */
+	uint64_t epoch;			     /* whose order is laid out; (uint64_t)-1: none */
 	double began, before; /* clock at the start of the sitting; seconds of earlier sittings */
 	double joules_began;
 	struct buf row;
 };
 
-/* Energy counter of the processor package in joules (Linux powercap); NaN where it cannot be read. */
+/* Energy counter of the processor package in joules (Linux powercap); NaN where it cannot be
+ * read. */
 static double energy_now(void)
 {
 	double uj;
@@ -223,7 +249,8 @@ static int put_row(struct sitting *k, struct err *e)
 
 static int is_good(const struct sitting *k)
 {
-	return !k->s->bad && isfinite(nn_norm(k->t->model->params, k->t->model->n_params, k->t->pool));
+	return !k->s->bad &&
+	       isfinite(nn_norm(k->t->model->params, k->t->model->n_params, k->t->pool));
 }
 
 /* Leaves the last checkpoint as it is where the state is not worth keeping. */
@@ -246,9 +273,13 @@ static int save_checkpoint(struct sitting *k, struct err *e)
 /* Adds up what the ranks have. */
 static void sum_up(struct objective_sums *l)
 {
-	double x[] = {l->loss, l->weight, (double)l->tokens, (double)l->supervised, (double)l->pairs, (double)l->preferred, l->margin};
+	double x[] = {l->loss,		 l->weight,
+		      (double)l->tokens, (double)l->supervised,
+		      (double)l->pairs,	 (double)l->preferred,
+		      l->margin};
 	ranks_sum_doubles(x, sizeof x / sizeof *x);
-	*l = (struct objective_sums){x[0], x[1], (size_t)x[2], (size_t)x[3], (size_t)x[4], (size_t)x[5], x[6]};
+	*l = (struct objective_sums){x[0],	   x[1],	 (size_t)x[2], (size_t)x[3],
+				     (size_t)x[4], (size_t)x[5], x[6]};
 }
 
 /* This rank's share of the next batch: its sums, and its gradient in k->grads. */
@@ -268,11 +299,14 @@ static int share_of_batch(struct sitting *k, struct objective_sums *l, struct er
 	memset(k->grads, 0, t->model->n_params * sizeof *k->grads);
 	if (!mine)
 		return 0;
-	lm_work_noise(t->work, t->spec.neftune, (t->spec.seed * 0x9e3779b97f4a7c15u + step) * ranks + rank);
-	return objective_batch(&k->objective, t->train, k->reference, k->share, mine, k->grads, l, e);
+	lm_work_noise(t->work, t->spec.neftune,
+		      (t->spec.seed * 0x9e3779b97f4a7c15u + step) * ranks + rank);
+	return objective_batch(&k->objective, t->train, k->reference, k->share, mine, k->grads, l,
+			       e);
 }
 
-/* One step over the next batch. The parameters stay as they are where loss or gradient is not finite. */
+/* One step over the next batch. The parameters stay as they are where loss or gradient is not
+ * finite. */
 static int take_step(struct sitting *k, struct err *e)
 {
 	const struct trainer *t = k->t;
@@ -291,7 +325,8 @@ static int take_step(struct sitting *k, struct err *e)
 		double scale = 1 / l.weight;
 		if (t->spec.clip > 0 && norm > t->spec.clip)
 			scale *= t->spec.clip / norm;
-		adamw_step(&k->adam, t->model->params, k->grads, (float)scale, (float)rate, (float)t->spec.wd, t->pool);
+		adamw_step(&k->adam, t->model->params, k->grads, (float)scale, (float)rate,
+			   (float)t->spec.wd, t->pool);
 		s->updates++;
 		s->bad = 0;
 	} else {
@@ -347,7 +382,8 @@ static int is_better(const struct trainer *t, double score, double best)
 {
 	if (!isfinite(score))
 		return 0;
-	return isnan(best) || (t->spec.best_by && !t->spec.best_is_least ? score > best : score < best);
+	return isnan(best) ||
+	       (t->spec.best_by && !t->spec.best_is_least ? score > best : score < best);
 }
 
 /* 0, 1 where it was interrupted, or -1. */
@@ -365,7 +401,8 @@ static int evaluate(struct sitting *k, struct err *e)
 	jw_key(&w, "step"), jw_int(&w, (int64_t)s->step);
 	jw_key(&w, "epoch"), jw_num(&w, epochs_done(k));
 	if (has_valid(t)) {
-		if (objective_all(&k->objective, t->valid, k->reference_valid, (size_t)ranks_rank(), (size_t)ranks_size(), &l, e))
+		if (objective_all(&k->objective, t->valid, k->reference_valid, (size_t)ranks_rank(),
+				  (size_t)ranks_size(), &l, e))
 			return -1;
 		sum_up(&l);
 		s->valid_loss = l.loss / l.weight;
@@ -408,7 +445,9 @@ static int last_row(struct sitting *k, enum trainer_end how, struct err *e)
 	jw_key(&w, "end"), jw_str(&w, names[how]);
 	jw_key(&w, "step"), jw_int(&w, (int64_t)s->step);
 	jw_key(&w, "best_step"), jw_int(&w, (int64_t)(kept_last ? s->step : s->best_step));
-	jw_key(&w, "best_by"), jw_str(&w, kept_last ? NULL : k->t->spec.best_by ? k->t->spec.best_by : "valid_loss");
+	jw_key(&w, "best_by"), jw_str(&w, kept_last	       ? NULL
+					  : k->t->spec.best_by ? k->t->spec.best_by
+							       : "valid_loss");
 	jw_key(&w, "best"), jw_num(&w, kept_last ? NAN : s->best);
 	jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);
 	jw_key(&w, "loss"), jw_num(&w, s->loss);
@@ -422,7 +461,8 @@ static int last_row(struct sitting *k, enum trainer_end how, struct err *e)
 	return put_row(k, e);
 }
 
-/* The reference is the model as it was before the first step, so this comes before a checkpoint is loaded. */
+/* The reference is the model as it was before the first step, so this comes before a checkpoint is
+ * loaded. */
 static int take_reference(struct sitting *k, struct err *e)
 {
 	const struct trainer *t = k->t;
@@ -462,11 +502,16 @@ static int loop(struct sitting *k, enum trainer_end *how, struct err *e)
 		if (take_step(k, e))
 			return -1;
 		if (s->bad >= BAD_STEPS) {
-			const char *kept = file_exists(t->run->checkpoint) ? t->run->checkpoint : "nowhere: no checkpoint was due yet";
-			return err_set(e, "step %llu: loss or gradient was not finite %d times in a row; the last good state is %s (a "
-				       "smaller --lr may help)", (unsigned long long)s->step, BAD_STEPS, kept);
+			const char *kept = file_exists(t->run->checkpoint)
+						   ? t->run->checkpoint
+						   : "nowhere: no checkpoint was due yet";
+			return err_set(e,
+				       "step %llu: loss or gradient was not finite %d times in a row; the last good state is %s (a "
+				       "smaller --lr may help)",
+				       (unsigned long long)s->step, BAD_STEPS, kept);
 		}
-		int evaluated = (has_valid(t) || t->evaluate) && is_due(k, t->spec.eval_every), interrupted = 0;
+		int evaluated = (has_valid(t) || t->evaluate) && is_due(k, t->spec.eval_every),
+		    interrupted = 0;
 		if (evaluated && (interrupted = evaluate(k, e)) < 0)
 			return -1;
 		if (interrupted) {
@@ -480,7 +525,9 @@ static int loop(struct sitting *k, enum trainer_end *how, struct err *e)
 			return 0;
 		}
 		if (s->step < t->spec.steps &&
-		    (t->spec.save_every ? is_due(k, t->spec.save_every) : evaluated || (!has_valid(t) && !t->evaluate && is_due(k, 0))) &&
+		    (t->spec.save_every
+			     ? is_due(k, t->spec.save_every)
+			     : evaluated || (!has_valid(t) && !t->evaluate && is_due(k, 0))) &&
 		    save_checkpoint(k, e))
 			return -1;
 	}
@@ -489,7 +536,11 @@ static int loop(struct sitting *k, enum trainer_end *how, struct err *e)
 
 int trainer_run(struct trainer *t, struct trainer_state *s, enum trainer_end *how, struct err *e)
 {
-	struct sitting k = {.t = t, .s = s, .epoch = (uint64_t)-1, .began = clock_now(), .joules_began = energy_now()};
+	struct sitting k = {.t = t,
+			    .s = s,
+			    .epoch = (uint64_t)-1,
+			    .began = clock_now(),
+			    .joules_began = energy_now()};
 	int rc = -1;
 	*s = (struct trainer_state){.best = NAN, .valid_loss = NAN, .loss = NAN, .joules = NAN};
 	objective_init(&k.objective, t->work, t->spec.objective, t->spec.beta);
@@ -500,7 +551,8 @@ int trainer_run(struct trainer *t, struct trainer_state *s, enum trainer_end *ho
 	if (t->spec.objective == OBJECTIVE_DPO && take_reference(&k, e))
 		goto cleanup;
 	if (t->run->resumes) {
-		if (load_state(t, s, e) || checkpoint_load(t->run->checkpoint, t->model, &k.adam, e))
+		if (load_state(t, s, e) ||
+		    checkpoint_load(t->run->checkpoint, t->model, &k.adam, e))
 			goto cleanup;
 		k.adam.t = s->updates;
 		k.before = s->seconds;
@@ -513,7 +565,8 @@ int trainer_run(struct trainer *t, struct trainer_state *s, enum trainer_end *ho
 	}
 	if (t->spec.keep_last || !s->best_step) {
 		if (!is_good(&k)) {
-			err_set(e, "the last step's values are not finite, so nothing was written (a smaller --lr may help)");
+			err_set(e,
+				"the last step's values are not finite, so nothing was written (a smaller --lr may help)");
 			goto cleanup;
 		}
 		if (save_result(&k, e))

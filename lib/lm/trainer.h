@@ -1,10 +1,11 @@
-/* trainer: the loop. Batches in seeded order, gradient, clip, AdamW, schedule, evaluation, the best kept, checkpoints.
+/* trainer: the loop. Batches in seeded order, gradient, clip, AdamW, schedule, evaluation, the best
+ * kept, checkpoints.
  *
- * A step's result is a function of the state before it, the data and the options alone, so a run that is taken up from a checkpoint
- * goes on bit for bit as if it had never stopped.
+ * A step's result is a function of the state before it, the data and the options alone, so a run
+ * that is taken up from a checkpoint goes on bit for bit as if it had never stopped.
  *
- * Under MPI (ranks.h) every rank calls trainer_run with the same arguments; each batch is shared out, and only rank 0 calls save, evaluate,
- * row and progress, and writes to the run.
+ * Under MPI (ranks.h) every rank calls trainer_run with the same arguments; each batch is shared
+ * out, and only rank 0 calls save, evaluate, row and progress, and writes to the run.
  */
 #ifndef FT_TRAINER_H
 #define FT_TRAINER_H
@@ -22,21 +23,22 @@
 enum trainer_schedule { TRAINER_COSINE, TRAINER_LINEAR, TRAINER_CONSTANT };
 
 struct trainer_spec {
-	size_t batch;	 /* rows a step */
-	size_t steps;	 /* in all */
-	size_t warmup;	 /* steps over which the rate rises from 0 to lr */
+	size_t batch;  /* rows a step */
+	size_t steps;  /* in all */
+	size_t warmup; /* steps over which the rate rises from 0 to lr */
 	double lr, wd;
-	double clip;	 /* largest norm of the gradient; 0: no clipping */
+	double clip; /* largest norm of the gradient; 0: no clipping */
 	enum trainer_schedule schedule;
 	uint64_t seed;
 	size_t eval_every; /* steps between evaluations; 0: at the end of each epoch */
 	size_t save_every; /* steps between checkpoints; 0: at each evaluation (or epoch) */
 	size_t patience;   /* end after so many evaluations without a better one; 0: never */
 	enum objective_kind objective;
-	double beta;	   /* of DPO; the weight of ORPO's second term */
-	double neftune;	   /* NEFTune's alpha; 0: none */
-	int keep_last;	   /* what is kept at the end is the last state, not the best one */
-	const char *best_by; /* NULL: the least valid_loss is best; else the score of evaluate, and how it is called */
+	double beta;	/* of DPO; the weight of ORPO's second term */
+	double neftune; /* NEFTune's alpha; 0: none */
+	int keep_last;	/* what is kept at the end is the last state, not the best one */
+	/* NULL: the least valid_loss is best; else the score of evaluate, and how it is called */
+	const char *best_by;
 	int best_is_least; /* of best_by */
 };
 
@@ -51,7 +53,7 @@ struct trainer_state {
 	uint64_t step;	  /* steps done */
 	uint64_t updates; /* of them, those that changed the parameters */
 	uint64_t tokens, supervised;
-	double best;	    /* valid_loss, or the score of best_by; NaN before the first evaluation */
+	double best; /* valid_loss, or the score of best_by; NaN before the first evaluation */
 	uint64_t best_step; /* 0: none */
 	uint64_t stale;	    /* evaluations since the best one */
 	double valid_loss;  /* of the last evaluation; NaN: none */
@@ -78,8 +80,9 @@ struct trainer {
 	const char *fingerprint; /* JSON object: what must be equal for a run to be taken up */
 	/* Writes what is trained now into the run's directory. */
 	int (*save)(void *arg, struct err *e);
-	/* NULL, or an evaluation by other means: appends a JSON value for the metrics and sets *score (NaN: none). 1 where it was
-	 * interrupted: the run then stops, and goes on from its last checkpoint. */
+	/* NULL, or an evaluation by other means: appends a JSON value for the metrics and sets
+	 * *score (NaN: none). 1 where it was interrupted: the run then stops, and goes on from its
+	 * last checkpoint. */
 	int (*evaluate)(void *arg, uint64_t step, struct buf *json, double *score, struct err *e);
 	/* Each row of metrics as it comes. */
 	void (*row)(void *arg, struct span json);
@@ -89,12 +92,13 @@ struct trainer {
 	void *arg;
 };
 
-/* Runs from the beginning, or from the run's checkpoint where run->resumes. *how says why it ended. After TRAINER_STOPPED a checkpoint
- * stands in the run's directory; otherwise the result does. *s is the state at the end, also on failure. */
+/* Runs from the beginning, or from the run's checkpoint where run->resumes. *how says why it ended.
+ * After TRAINER_STOPPED a checkpoint stands in the run's directory; otherwise the result does. *s
+ * is the state at the end, also on failure. */
 int trainer_run(struct trainer *t, struct trainer_state *s, enum trainer_end *how, struct err *e);
 
-/* The steps' bytes of metrics that a checkpoint counts on; for run_begin. Fails where the checkpoint is of another run, and says what
- * differs. */
+/* The steps' bytes of metrics that a checkpoint counts on; for run_begin. Fails where the
+ * checkpoint is of another run, and says what differs. */
 int trainer_peek(const struct trainer *t, size_t *metrics, struct err *e);
 
 #endif

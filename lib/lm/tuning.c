@@ -20,13 +20,15 @@ static int open_model(struct tuning *t, struct err *e)
 		return lm_adapter_open(*m, s->from_adapter, 1, e);
 	if (!s->full)
 		return lm_adapter_new(*m, &s->adapter, s->loop.seed, e);
-	return s->adapter.top_layers ? lm_model_train_top(*m, s->adapter.top_layers, e) : lm_model_train_all(*m, e);
+	return s->adapter.top_layers ? lm_model_train_top(*m, s->adapter.top_layers, e)
+				     : lm_model_train_all(*m, e);
 }
 
 static int save(void *arg, struct err *e)
 {
 	const struct tuning *t = arg;
-	return run_save(t->trainer.model, t->trainer.run->dir, t->spec.base_name, t->spec.save_type, e);
+	return run_save(t->trainer.model, t->trainer.run->dir, t->spec.base_name, t->spec.save_type,
+			e);
 }
 
 /* Writes the state beside the result, and runs the other evaluation on it. */
@@ -35,9 +37,13 @@ static int evaluate(void *arg, uint64_t step, struct buf *json, double *score, s
 	const struct tuning *t = arg;
 	const struct tuning_spec *s = &t->spec;
 	const char *dir = t->trainer.run->candidate;
-	int rc = run_save(t->trainer.model, dir, s->base_name, s->save_type, e) || corpus_put_tokenizer(s->data, dir, e) ? -1 : 0;
+	int rc = run_save(t->trainer.model, dir, s->base_name, s->save_type, e) ||
+				 corpus_put_tokenizer(s->data, dir, e)
+			 ? -1
+			 : 0;
 	if (!rc)
-		rc = outside_run(s->outside, s->full ? dir : s->data->base, s->full ? "" : dir, step, json, score, e);
+		rc = outside_run(s->outside, s->full ? dir : s->data->base, s->full ? "" : dir,
+				 step, json, score, e);
 	return rc && s->stopping && s->stopping() ? 1 : rc;
 }
 
@@ -62,14 +68,24 @@ int tuning_open(struct tuning *t, const struct tuning_spec *spec, struct err *e)
 	t->memory = spec->memory ? spec->memory : mem_available() / 4 * 3;
 	about_options(&spec->about, &t->fingerprint);
 	t->trainer = (struct trainer){
-		.train = &d->train, .valid = &d->valid, .spec = spec->loop, .fingerprint = t->fingerprint.data, .save = save,
-		.row = give_row, .progress = give_progress, .evaluate = spec->outside ? evaluate : NULL, .stopping = spec->stopping, .arg = t,
+		.train = &d->train,
+		.valid = &d->valid,
+		.spec = spec->loop,
+		.fingerprint = t->fingerprint.data,
+		.save = save,
+		.row = give_row,
+		.progress = give_progress,
+		.evaluate = spec->outside ? evaluate : NULL,
+		.stopping = spec->stopping,
+		.arg = t,
 	};
 	if (open_model(t, e))
 		return -1;
 	t->trainer.pool = pool_new(spec->threads);
 	const struct lm_work_spec need = {
-		.memory = t->memory, .max_tokens = d->train.longest > d->valid.longest ? d->train.longest : d->valid.longest,
+		.memory = t->memory,
+		.max_tokens =
+			d->train.longest > d->valid.longest ? d->train.longest : d->valid.longest,
 	};
 	return lm_work_new(&t->trainer.work, t->trainer.model, t->trainer.pool, &need, e);
 }
@@ -100,16 +116,20 @@ static int write_about(struct tuning *t, const struct trainer_state *s, struct e
 	return rc;
 }
 
-/* Brings the run's directory into being. The other ranks only need to know where a checkpoint is. */
+/* Brings the run's directory into being. The other ranks only need to know where a checkpoint
+ * is. */
 static int begin(struct tuning *t, const char *dir, struct err *e)
 {
 	const struct corpus *d = t->spec.data;
 	struct run *run = t->trainer.run;
 	size_t metrics = 0;
-	if (!ranks_agree(d->train.hash, sizeof d->train.hash) || !ranks_agree(d->valid.hash, sizeof d->valid.hash))
-		return err_set(e, "the ranks read different rows: name files that all of them see, not standard input");
-	if (!ranks_rank() && ((run->resumes && trainer_peek(&t->trainer, &metrics, e)) || run_begin(run, metrics, e) ||
-			      corpus_put_tokenizer(d, run->dir, e) || write_about(t, NULL, e)))
+	if (!ranks_agree(d->train.hash, sizeof d->train.hash) ||
+	    !ranks_agree(d->valid.hash, sizeof d->valid.hash))
+		return err_set(e,
+			       "the ranks read different rows: name files that all of them see, not standard input");
+	if (!ranks_rank() && ((run->resumes && trainer_peek(&t->trainer, &metrics, e)) ||
+			      run_begin(run, metrics, e) || corpus_put_tokenizer(d, run->dir, e) ||
+			      write_about(t, NULL, e)))
 		return -1;
 	if (ranks_size() > 1)
 		ranks_share(&run->resumes, sizeof run->resumes);
@@ -118,7 +138,8 @@ static int begin(struct tuning *t, const char *dir, struct err *e)
 	return 0;
 }
 
-int tuning_run(struct tuning *t, struct run *run, const char *dir, struct trainer_state *s, enum trainer_end *how, struct err *e)
+int tuning_run(struct tuning *t, struct run *run, const char *dir, struct trainer_state *s,
+	       enum trainer_end *how, struct err *e)
 {
 	t->trainer.run = run;
 	t->trainer.arg = t;

@@ -1,4 +1,5 @@
-/* Buffers of a run: what they are, how large a group they are for, and whether layers are computed again to save memory. */
+/* Buffers of a run: what they are, how large a group they are for, and whether layers are computed
+ * again to save memory. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,9 @@
 #include "adapter.h"
 #include "work.h"
 
-#define COMFORT_BYTES ((size_t)1 << 30) /* activations of a group, where memory does not ask for less */
-#define GROUP_MIN ((size_t)1024)	/* rows that keep the products efficient */
+/* activations of a group, where memory does not ask for less */
+#define COMFORT_BYTES ((size_t)1 << 30)
+#define GROUP_MIN ((size_t)1024) /* rows that keep the products efficient */
 #define GROUP_MAX ((size_t)16384)
 #define LOGIT_BYTES ((size_t)128 << 20)
 #define HEAD_TILES ((size_t)8)
@@ -57,7 +59,8 @@ static size_t rank_of(const struct lm_model *m, int j)
 static void carve_acts(struct lm_work *w, struct carve *c, struct acts *a)
 {
 	const struct lm_config *k = &w->m->config;
-	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim, kv = k->kv_heads * k->head_dim;
+	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim,
+	       kv = k->kv_heads * k->head_dim;
 
 	a->q = floats(c, n * q);
 	a->k = floats(c, n * kv);
@@ -87,8 +90,8 @@ static void carve_acts(struct lm_work *w, struct carve *c, struct acts *a)
 			a->u[j] = floats(c, n * rank_of(w->m, j));
 }
 
-/* Activations: layers below the lowest trained one pass their memory on; so do all, but for what comes in, where they
- * are computed again. */
+/* Activations: layers below the lowest trained one pass their memory on; so do all, but for what
+ * comes in, where they are computed again. */
 static void carve_layers(struct lm_work *w, struct carve *c)
 {
 	const struct lm_config *k = &w->m->config;
@@ -117,7 +120,8 @@ static void carve_backward(struct lm_work *w, struct carve *c)
 {
 	const struct lm_config *k = &w->m->config;
 	struct grads_scratch *g = &w->g;
-	size_t n = w->rows_max, d = k->hidden, f = k->ffn, q = k->heads * k->head_dim, kv = k->kv_heads * k->head_dim;
+	size_t n = w->rows_max, d = k->hidden, f = k->ffn, q = k->heads * k->head_dim,
+	       kv = k->kv_heads * k->head_dim;
 	size_t blocks = n / BLOCK_ROWS + 8;
 
 	g->xn_attn = floats(c, n * d);
@@ -207,7 +211,11 @@ static void describe(struct lm_work *w, const struct lm_model *m, struct pool *p
 {
 	const struct lm_config *k = &m->config;
 
-	*w = (struct lm_work){.m = m, .pool = pool, .kern = nn_kern(), .len_max = len_max, .first = k->layers};
+	*w = (struct lm_work){.m = m,
+			      .pool = pool,
+			      .kern = nn_kern(),
+			      .len_max = len_max,
+			      .first = k->layers};
 	w->n_slots = pool_threads(pool);
 	w->slots = mem_alloc((size_t)w->n_slots, sizeof(*w->slots));
 	w->acts = mem_alloc(k->layers, sizeof(*w->acts));
@@ -291,11 +299,13 @@ static size_t rows_that_fit(struct lm_work *w, size_t bytes, size_t least, int c
 
 static int choose_size(struct lm_work *w, const struct lm_work_spec *s, struct err *e)
 {
-	size_t least = w->len_max, good = least > GROUP_MIN ? least : GROUP_MIN, rows = 0, limit = s->memory ? s->memory : SIZE_MAX;
+	size_t least = w->len_max, good = least > GROUP_MIN ? least : GROUP_MIN, rows = 0,
+	       limit = s->memory ? s->memory : SIZE_MAX;
 
 	if (s->checkpoint <= 0 && bytes_for(w, good, 0) <= limit)
 		rows = rows_that_fit(w, limit < COMFORT_BYTES ? limit : COMFORT_BYTES, good, 0);
-	if (s->checkpoint <= 0 && rows == 0 && (s->checkpoint < 0 || bytes_for(w, good, 0) <= limit)) {
+	if (s->checkpoint <= 0 && rows == 0 &&
+	    (s->checkpoint < 0 || bytes_for(w, good, 0) <= limit)) {
 		rows = good; /* more than comfortable, but as little as is efficient */
 		if (bytes_for(w, good, 0) > limit)
 			rows = rows_that_fit(w, limit, least, 0);
@@ -309,8 +319,10 @@ static int choose_size(struct lm_work *w, const struct lm_work_spec *s, struct e
 	if (rows == 0 && s->checkpoint >= 0)
 		rows = bytes_for(w, good, 1) <= limit ? good : rows_that_fit(w, limit, least, 1);
 	if (rows == 0)
-		return err_set(e, "an example of %zu tokens needs %zu MiB of memory beside the weights, and %zu MiB are allowed",
-			       w->len_max, (bytes_for(w, least, s->checkpoint >= 0) >> 20) + 1, limit >> 20);
+		return err_set(e,
+			       "an example of %zu tokens needs %zu MiB of memory beside the weights, and %zu MiB are allowed",
+			       w->len_max, (bytes_for(w, least, s->checkpoint >= 0) >> 20) + 1,
+			       limit >> 20);
 	bytes_for(w, rows, 1);
 	return 0;
 }
@@ -332,8 +344,8 @@ static void fill_rope(struct lm_work *w)
 	free(f);
 }
 
-int lm_work_new(struct lm_work **out, const struct lm_model *m, struct pool *pool, const struct lm_work_spec *spec,
-		struct err *e)
+int lm_work_new(struct lm_work **out, const struct lm_model *m, struct pool *pool,
+		const struct lm_work_spec *spec, struct err *e)
 {
 	struct lm_work *w = mem_alloc(1, sizeof(*w));
 	struct carve c = {NULL, 0};

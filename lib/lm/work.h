@@ -1,7 +1,8 @@
 /* work: what train.c (groups, head, loss) and layers.c (one layer forward and backward) share.
  *
- * All buffers come from one arena, carved once for the largest group. Rows are positions of the group's examples, one after
- * another. d is hidden, f is ffn, q = heads * head_dim, kv = kv_heads * head_dim.
+ * All buffers come from one arena, carved once for the largest group. Rows are positions of the
+ * group's examples, one after another. d is hidden, f is ffn, q = heads * head_dim, kv = kv_heads *
+ * head_dim.
  */
 #ifndef FT_LM_WORK_H
 #define FT_LM_WORK_H
@@ -16,34 +17,36 @@ struct mean_rstd {
 
 /* What a layer keeps from its forward pass for its backward pass. */
 struct acts {
-	float *x;				    /* [n, d] what came in */
-	float *q, *k, *v;			    /* after norms and rotation */
-	float *q_raw, *k_raw;			    /* before them, with qk_norm */
-	float *att, *lse;			    /* [n, q]; [heads, n] */
-	float *mid;				    /* [n, d] after attention and residual */
-	float *o_raw, *down_raw;		    /* [n, d] before post norms */
-	float *gate, *up;			    /* [n, f] */
-	float *u[LM_LINEARS];			    /* [n, rank] A x of each adapter */
+	float *x;		 /* [n, d] what came in */
+	float *q, *k, *v;	 /* after norms and rotation */
+	float *q_raw, *k_raw;	 /* before them, with qk_norm */
+	float *att, *lse;	 /* [n, q]; [heads, n] */
+	float *mid;		 /* [n, d] after attention and residual */
+	float *o_raw, *down_raw; /* [n, d] before post norms */
+	float *gate, *up;	 /* [n, f] */
+	float *u[LM_LINEARS];	 /* [n, rank] A x of each adapter */
 	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk;
 };
 
 /* Gradients of one layer in flight, and inputs of its products computed again. */
 struct grads_scratch {
-	float *xn_attn, *xn_mlp;     /* [n, d] normed inputs of q k v and of gate up */
-	float *h;		     /* [n, f] input of down */
-	float *dout, *dmid, *din;    /* [n, d] gradients by the layer's output, its middle, its input */
-	float *dh, *dgate, *dup;     /* [n, f] */
-	float *datt;		     /* [n, q] */
+	float *xn_attn, *xn_mlp; /* [n, d] normed inputs of q k v and of gate up */
+	float *h;		 /* [n, f] input of down */
+	/* [n, d] gradients by the layer's output, its middle, its input */
+	float *dout, *dmid, *din;
+	float *dh, *dgate, *dup; /* [n, f] */
+	float *datt;		 /* [n, q] */
 	float *dq, *dk, *dv;
-	float *do_raw, *ddown_raw;   /* [n, d] gradients by the products o and down, where those are not dmid and dout */
-	float *z;		     /* [n, out_max] a product before DoRA's gain */
-	float *magnitudes;	     /* [blocks, LM_LINEARS, out_max] sums of magnitudes' gradients */
-	float *du[LM_LINEARS];	     /* [n, rank] */
-	float *norms;		     /* [blocks, NORM_KINDS, 2, norm_width] sums of norm gradients by block */
+	/* [n, d] gradients by the products o and down, where those are not dmid and dout */
+	float *do_raw, *ddown_raw;
+	float *z;	       /* [n, out_max] a product before DoRA's gain */
+	float *magnitudes;     /* [blocks, LM_LINEARS, out_max] sums of magnitudes' gradients */
+	float *du[LM_LINEARS]; /* [n, rank] */
+	float *norms; /* [blocks, NORM_KINDS, 2, norm_width] sums of norm gradients by block */
 };
 
 #define BLOCK_ROWS ((size_t)512) /* of a group, that go through a layer together, about */
-#define DROP_ROWS ((size_t)64) /* rows whose dropped inputs exist at a time */
+#define DROP_ROWS ((size_t)64)	 /* rows whose dropped inputs exist at a time */
 
 enum { NORM_ATTN, NORM_MLP, NORM_POST_ATTN, NORM_POST_MLP, NORM_Q, NORM_K, NORM_KINDS };
 
@@ -52,7 +55,8 @@ struct slot {
 	float *mem;
 };
 
-/* DoRA of one product: squared lengths of W's rows, inverse lengths of W + scale B A's, magnitude over length; [out] each. */
+/* DoRA of one product: squared lengths of W's rows, inverse lengths of W + scale B A's, magnitude
+ * over length; [out] each. */
 struct dora {
 	double *squares;
 	float *inverse, *gain;
@@ -69,7 +73,7 @@ struct lm_work {
 	size_t rows_max; /* of a group */
 	size_t len_max;	 /* of an example */
 	int checkpoint;
-	size_t first;	 /* lowest layer with a trained tensor; layers where there is none at all */
+	size_t first; /* lowest layer with a trained tensor; layers where there is none at all */
 	int embed_trained, any_trained;
 	size_t norm_width;
 
@@ -78,17 +82,18 @@ struct lm_work {
 	size_t out_max;	   /* most rows of a product */
 	struct acts *acts; /* [layers]; those that need not be kept share their memory */
 	struct grads_scratch g;
-	float *hidden;	   /* [n, d] after the last layer */
+	float *hidden;		      /* [n, d] after the last layer */
 	float *cosines[2], *sines[2]; /* [len_max, head_dim/2]; global and local */
-	float *hs, *hn, *dhn; /* [n, d] supervised rows: as they come, normed, gradients */
+	float *hs, *hn, *dhn;	      /* [n, d] supervised rows: as they come, normed, gradients */
 	struct mean_rstd final;
-	float *z;	   /* [chunk_rows, vocab] */
-	float *dh_parts;   /* [head_tiles, chunk_rows, d] */
+	float *z;	 /* [chunk_rows, vocab] */
+	float *dh_parts; /* [head_tiles, chunk_rows, d] */
 	size_t chunk_rows, head_tiles, tile_rows;
 	int32_t *ids, *pos, *lengths; /* [n] token, place in its example, length of that */
 	struct slot *slots;
 	int n_slots;
-	size_t slot_floats; /* what products and attention need, and behind it `drop_floats` for dropped inputs */
+	/* what products and attention need, and behind it `drop_floats` for dropped inputs */
+	size_t slot_floats;
 	size_t drop_floats;
 	void *arena;
 
@@ -133,11 +138,13 @@ static inline float *at(float *p, size_t row, size_t d)
 	return p ? p + row * d : NULL;
 }
 
-/* Product j of the block's layer: y [n, out] = what x [n, in] gives, or += where add. Pointers are at the block's first row. */
+/* Product j of the block's layer: y [n, out] = what x [n, in] gives, or += where add. Pointers are
+ * at the block's first row. */
 void work_product(const struct block *b, int j, float *y, const float *x, int add);
 /* Only what the adapter's backward pass needs of it. */
 void work_product_in(const struct block *b, int j, const float *x);
-/* First step back, after which dy is the gradient by W x + scale B A x: fills du, sums magnitudes' gradients. x as above. */
+/* First step back, after which dy is the gradient by W x + scale B A x: fills du, sums magnitudes'
+ * gradients. x as above. */
 void work_product_back(const struct block *b, int j, float *dy, const float *x);
 /* Second: dx [n, in] = the gradient by x, or += where add. */
 void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add);
@@ -150,14 +157,16 @@ void work_dora_prepare(struct lm_work *w);
 
 /* Runs layer l over the group: acts[l].x to acts[l + 1].x (hidden after the last). */
 void work_layer_forward(struct lm_work *w, size_t l);
-/* From w->g.dout to w->g.dout (the gradient by the layer's input, where anything below needs it); adds to w->grads. */
+/* From w->g.dout to w->g.dout (the gradient by the layer's input, where anything below needs it);
+ * adds to w->grads. */
 void work_layer_backward(struct lm_work *w, size_t l);
 
-/* A key for random numbers that belong to a row of the run: the same however rows are grouped. what tells uses apart. */
+/* A key for random numbers that belong to a row of the run: the same however rows are grouped. what
+ * tells uses apart. */
 uint32_t work_key(const struct lm_work *w, size_t what, size_t row);
 
-/* Losses of the supervised rows (row_nll) from `hidden`, and where grad their gradients by the normed rows (dhn); the head's own
- * gradient is added. */
+/* Losses of the supervised rows (row_nll) from `hidden`, and where grad their gradients by the
+ * normed rows (dhn); the head's own gradient is added. */
 void work_head(struct lm_work *w, int grad);
 /* From dhn to the gradient by the last layer's output (g.dout). */
 void work_head_back(struct lm_work *w);
@@ -167,8 +176,9 @@ void work_logits(struct lm_work *w, float *out);
 /* Norms by the model's kind. */
 void work_norm(const struct lm_work *w, float *y, struct mean_rstd s, size_t row, const float *x,
 	       const struct lm_norm_weights *p, size_t n, size_t d);
-void work_norm_back(const struct lm_work *w, float *dx, float *dw, float *db, const float *dy, const float *x,
-		    const struct lm_norm_weights *p, struct mean_rstd s, size_t row, size_t n, size_t d);
+void work_norm_back(const struct lm_work *w, float *dx, float *dw, float *db, const float *dy,
+		    const float *x, const struct lm_norm_weights *p, struct mean_rstd s, size_t row,
+		    size_t n, size_t d);
 
 /* Where gradients of tensor t go; NULL where it is not trained. */
 float *work_grad(const struct lm_work *w, int t);

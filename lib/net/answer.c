@@ -6,8 +6,9 @@
 #include "../json/jw.h"
 
 static const char *const names[ANSWER_EDITS] = {
-	"output", "tool_calls", "refusal", "model", "finish_reason", "usage", "latency", "ttft",
-	"cost", "attempts", "request_id", "logprobs", "cached", "error", "sample",
+	"output",     "tool_calls", "refusal", "model", "finish_reason",
+	"usage",      "latency",    "ttft",    "cost",	"attempts",
+	"request_id", "logprobs",   "cached",  "error", "sample",
 };
 
 static void put_text(struct jw *w, const char *name, const char *text)

@@ -1,5 +1,6 @@
-/* anthropic: Anthropic's Messages API, translated from and to the records' OpenAI shape. System turns become the `system` member, tool calls
- * and their results become content blocks, a schema becomes the input of a tool that must be called. What cannot be said is refused. */
+/* anthropic: Anthropic's Messages API, translated from and to the records' OpenAI shape. System
+ * turns become the `system` member, tool calls and their results become content blocks, a schema
+ * becomes the input of a tool that must be called. What cannot be said is refused. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,8 @@ static int put_parts(struct jw *w, struct span content, struct err *e)
 			if (put_image(w, json_member(json_member(part, "image_url"), "url"), e))
 				return -1;
 		} else {
-			return err_set(e, "a content part of type %.*s has no counterpart in Anthropic's API",
+			return err_set(e,
+				       "a content part of type %.*s has no counterpart in Anthropic's API",
 				       (int)(type.n > 40 ? 40 : type.n), type.s ? type.s : "none");
 		}
 	}
@@ -93,7 +95,8 @@ static int put_calls(struct jw *w, struct span calls, struct err *e)
 		struct buf arguments = BUF_INIT;
 
 		json_string(json_member(function, "arguments"), &arguments);
-		if (json_check(arguments.len ? buf_span(&arguments) : span_of("{}"), &input, NULL) ||
+		if (json_check(arguments.len ? buf_span(&arguments) : span_of("{}"), &input,
+			       NULL) ||
 		    json_kind(input) != JSON_OBJECT) {
 			buf_release(&arguments);
 			return err_set(e, "the arguments of a tool call are not a JSON object");
@@ -113,7 +116,8 @@ static int put_messages(struct jw *w, struct span messages, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, m;
-	int results = 0; /* inside a user turn that collects tool results, which must stand together */
+	/* inside a user turn that collects tool results, which must stand together */
+	int results = 0;
 
 	jw_key(w, "messages");
 	jw_array(w);
@@ -132,7 +136,8 @@ static int put_messages(struct jw *w, struct span messages, struct err *e)
 			jw_object(w);
 			key_str(w, "role", json_is(role, "assistant") ? "assistant" : "user");
 			jw_key(w, "content");
-			if (!tool && json_kind(content) == JSON_STRING && !json_count(json_member(m, "tool_calls"))) {
+			if (!tool && json_kind(content) == JSON_STRING &&
+			    !json_count(json_member(m, "tool_calls"))) {
 				jw_raw(w, content);
 				jw_end(w);
 				continue;
@@ -192,13 +197,15 @@ static void put_tools(const struct chat *c, const struct backend_request *q, str
 	jw_array(w);
 	while (json_next(&it, q->tools, &key, &tool)) {
 		struct span f = json_member(tool, "function");
-		struct span parameters = json_member(f, "parameters"), about = json_member(f, "description");
+		struct span parameters = json_member(f, "parameters"),
+			    about = json_member(f, "description");
 
 		jw_object(w);
 		key_raw(w, "name", json_member(f, "name"));
 		if (about.s)
 			key_raw(w, "description", about);
-		key_raw(w, "input_schema", parameters.s ? parameters : span_of("{\"type\":\"object\"}"));
+		key_raw(w, "input_schema",
+			parameters.s ? parameters : span_of("{\"type\":\"object\"}"));
 		jw_end(w);
 	}
 	jw_end(w);
@@ -207,8 +214,11 @@ static void put_tools(const struct chat *c, const struct backend_request *q, str
 	name = json_member(json_member(q->tool_choice, "function"), "name");
 	jw_key(w, "tool_choice");
 	jw_object(w);
-	key_str(w, "type", name.s ? "tool" : json_is(q->tool_choice, "required") ? "any" :
-			   json_is(q->tool_choice, "none") ? "none" : "auto");
+	key_str(w, "type",
+		name.s				      ? "tool"
+		: json_is(q->tool_choice, "required") ? "any"
+		: json_is(q->tool_choice, "none")     ? "none"
+						      : "auto");
 	if (name.s)
 		key_raw(w, "name", name);
 	jw_end(w);
@@ -233,7 +243,8 @@ static void put_schema(const struct chat *c, struct span schema, struct jw *w)
 	jw_end(w);
 }
 
-int anthropic_members(const struct chat *c, const struct backend_request *q, struct jw *w, struct err *e)
+int anthropic_members(const struct chat *c, const struct backend_request *q, struct jw *w,
+		      struct err *e)
 {
 	const struct backend_params *p = c->params;
 	struct span schema = q->schema.s ? q->schema : p->schema;
@@ -279,8 +290,9 @@ int anthropic_members(const struct chat *c, const struct backend_request *q, str
 static const char *finish_reason(struct span stop)
 {
 	static const char *const table[][2] = {
-		{"end_turn", "stop"}, {"stop_sequence", "stop"}, {"max_tokens", "length"},
-		{"tool_use", "tool_calls"}, {"refusal", "content_filter"}, {"model_context_window_exceeded", "length"},
+		{"end_turn", "stop"},	       {"stop_sequence", "stop"},
+		{"max_tokens", "length"},      {"tool_use", "tool_calls"},
+		{"refusal", "content_filter"}, {"model_context_window_exceeded", "length"},
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -309,7 +321,8 @@ static void take_call(struct span block, struct buf *calls)
 
 void anthropic_answer(struct span body, int forced_schema, struct backend_answer *a)
 {
-	struct span content = json_member(body, "content"), stop = json_member(body, "stop_reason"), key, block;
+	struct span content = json_member(body, "content"), stop = json_member(body, "stop_reason"),
+		    key, block;
 	const char *finish = finish_reason(stop);
 	struct buf text = BUF_INIT;
 	struct json_iter it = {0};
@@ -322,7 +335,10 @@ void anthropic_answer(struct span body, int forced_schema, struct backend_answer
 		snprintf(a->model, sizeof a->model, "%s", text.data);
 	buf_clear(&text);
 	json_string(stop, &text);
-	snprintf(a->finish_reason, sizeof a->finish_reason, "%s", finish ? finish : text.data ? text.data : "");
+	snprintf(a->finish_reason, sizeof a->finish_reason, "%s",
+		 finish	     ? finish
+		 : text.data ? text.data
+			     : "");
 	buf_release(&text);
 	if (json_kind(json_member(body, "usage")) == JSON_OBJECT)
 		buf_addspan(&a->usage, json_member(body, "usage"));

@@ -1,5 +1,5 @@
-/* api: the loop that carries requests to an API: a queue, a window, one retry layer, one purse. The policies it follows are in
- * retry.c and rate.c, the wording in chat.c. */
+/* api: the loop that carries requests to an API: a queue, a window, one retry layer, one purse. The
+ * policies it follows are in retry.c and rate.c, the wording in chat.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,12 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 
-#define SILENCE 90.0	   /* seconds without a byte before a stream is given up */
-#define IMAGE_TOKENS 5000  /* taken for an image that a body only names, where money is concerned */
-#define GUESS_OUTPUT 256   /* tokens of an answer, for --tpm, until it is known */
-#define WAITING_PER_JOB 4  /* so many that wait for another attempt hold new requests back: an outage must not use up the input */
+#define SILENCE 90.0	  /* seconds without a byte before a stream is given up */
+#define IMAGE_TOKENS 5000 /* taken for an image that a body only names, where money is concerned */
+#define GUESS_OUTPUT 256  /* tokens of an answer, for --tpm, until it is known */
+/* so many that wait for another attempt hold new requests back: an outage must not use up the
+ * input */
+#define WAITING_PER_JOB 4
 
 struct call {
 	struct call *prev, *next;
@@ -107,7 +109,8 @@ static double most_output(const struct api *a, const char *model)
 	return x;
 }
 
-/* A token is at least one byte of the body, and what a server adds around messages is shorter than their JSON. */
+/* A token is at least one byte of the body, and what a server adds around messages is shorter than
+ * their JSON. */
 static double worst_cost(struct api *a, const struct call *c)
 {
 	double tokens = (double)c->body.len, n = body_number(a, "n");
@@ -117,10 +120,12 @@ static double worst_cost(struct api *a, const struct call *c)
 		tokens += IMAGE_TOKENS;
 		p += 11;
 	}
-	return prices_worst(a->o->prices, c->model, tokens, most_output(a, c->model) * (n > 1 ? n : 1));
+	return prices_worst(a->o->prices, c->model, tokens,
+			    most_output(a, c->model) * (n > 1 ? n : 1));
 }
 
-/* Settles an attempt: what it cost where that is known, else the worst where the server may have worked for it. */
+/* Settles an attempt: what it cost where that is known, else the worst where the server may have
+ * worked for it. */
 static void settle(struct api *a, struct call *c, double cost, int worked)
 {
 	a->reserved -= c->reserved;
@@ -147,7 +152,8 @@ static void redact(char *text, size_t len, const char *key)
 /* A server may send back what it was sent. */
 static void redact_answer(struct backend_answer *an, const char *key)
 {
-	struct buf *const bufs[] = {&an->output, &an->tool_calls, &an->refusal, &an->usage, &an->logprobs, &an->error_message};
+	struct buf *const bufs[] = {&an->output, &an->tool_calls, &an->refusal,
+				    &an->usage,	 &an->logprobs,	  &an->error_message};
 	char *const texts[] = {an->model, an->finish_reason, an->request_id};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -192,16 +198,18 @@ static void out_of_time(struct api *a, struct call *c, double asked)
 	struct backend_answer *an = &a->answer;
 
 	if (isnan(asked))
-		backend_answer_fail(an, "deadline", c->why_status, "%.500s; no time for another attempt before --deadline %.4g",
+		backend_answer_fail(an, "deadline", c->why_status,
+				    "%.500s; no time for another attempt before --deadline %.4g",
 				    c->why, a->o->deadline);
 	else
 		backend_answer_fail(an, "deadline", c->why_status,
-				    "%.500s; the server asks to wait %.3g s, which passes --deadline %.4g", c->why, asked,
-				    a->o->deadline);
+				    "%.500s; the server asks to wait %.3g s, which passes --deadline %.4g",
+				    c->why, asked, a->o->deadline);
 	deliver(a, c, an);
 }
 
-/* Waits for another attempt, or ends the call with the error that stands in a->answer. asked: seconds that the server wants, or NaN. */
+/* Waits for another attempt, or ends the call with the error that stands in a->answer. asked:
+ * seconds that the server wants, or NaN. */
 static void again_or_fail(struct api *a, struct call *c, int worth, double asked)
 {
 	double now = clock_now(), wait = isnan(asked) ? retry_backoff(c->attempts, &a->rng) : asked;
@@ -241,7 +249,9 @@ static void fail_status(struct api *a, const struct http_response *r)
 	struct backend_answer *an = &a->answer;
 	struct buf message = BUF_INIT, where = BUF_INIT;
 	struct span body;
-	const char *type = r->status == 429 ? "rate_limit" : r->status == 401 || r->status == 403 ? "auth" : "http";
+	const char *type = r->status == 429			  ? "rate_limit"
+			   : r->status == 401 || r->status == 403 ? "auth"
+								  : "http";
 	char hint[128] = "";
 
 	if (!json_check(buf_span(&r->body), &body, NULL))
@@ -256,15 +266,17 @@ static void fail_status(struct api *a, const struct http_response *r)
 		http_show_url(&where, text);
 		free(text);
 		buf_clear(&message);
-		buf_addf(&message, "the server redirects to %.300s; redirects are not followed: set --base-url",
+		buf_addf(&message,
+			 "the server redirects to %.300s; redirects are not followed: set --base-url",
 			 where.len ? where.data : "nowhere");
 	}
 	if (r->status == 401 && !a->o->key)
-		snprintf(hint, sizeof hint, " (no key was sent: set %s or give --key-file)", a->o->key_name);
+		snprintf(hint, sizeof hint, " (no key was sent: set %s or give --key-file)",
+			 a->o->key_name);
 	if (r->status == 404 && r->body.len < 4096 && !message.len)
 		snprintf(hint, sizeof hint, " (should --base-url end in /v1?)");
-	backend_answer_fail(an, type, r->status, "HTTP %d%s%.600s%s", r->status, message.len ? ": " : "",
-			    message.len ? message.data : "", hint);
+	backend_answer_fail(an, type, r->status, "HTTP %d%s%.600s%s", r->status,
+			    message.len ? ": " : "", message.len ? message.data : "", hint);
 	buf_release(&message);
 	buf_release(&where);
 }
@@ -289,24 +301,29 @@ static int read_answer(struct api *a, struct call *c, const struct http_response
 
 	if (a->chat.stream && !begins_json(&r->body)) {
 		if (chat_stream_body(a->chat.dialect, &c->stream, &whole)) {
-			backend_answer_fail(an, "dropped", r->status, "the stream broke off before its end");
+			backend_answer_fail(an, "dropped", r->status,
+					    "the stream broke off before its end");
 			buf_release(&whole);
 			return 1;
 		}
 		if (c->stream.first > 0)
 			an->ttft = c->stream.first - c->started;
 	}
-	if (json_check(whole.len ? buf_span(&whole) : buf_span(&r->body), &body, &e) || json_kind(body) != JSON_OBJECT) {
+	if (json_check(whole.len ? buf_span(&whole) : buf_span(&r->body), &body, &e) ||
+	    json_kind(body) != JSON_OBJECT) {
 		struct span type = http_header(r, "content-type");
 
-		backend_answer_fail(an, "bad_answer", r->status, "the answer is not a JSON object (%.*s%s%s)",
-				    (int)(type.n > 80 ? 80 : type.n), type.s ? type.s : "no content type",
-				    e.msg[0] ? "; " : "", e.msg);
+		backend_answer_fail(an, "bad_answer", r->status,
+				    "the answer is not a JSON object (%.*s%s%s)",
+				    (int)(type.n > 80 ? 80 : type.n),
+				    type.s ? type.s : "no content type", e.msg[0] ? "; " : "",
+				    e.msg);
 		again = 1;
 	} else {
 		chat_answer(a->chat.dialect, body, c->forced_schema, an);
 		/* Some gateways wrap an upstream's status into a 200. */
-		again = strcmp(an->error_type, "api") == 0 && (an->error_status == 429 || an->error_status >= 500);
+		again = strcmp(an->error_type, "api") == 0 &&
+			(an->error_status == 429 || an->error_status >= 500);
 	}
 	buf_release(&whole);
 	return again;
@@ -353,12 +370,16 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 		struct chat_usage u;
 
 		chat_usage(buf_span(&an->usage), &u);
-		cost = prices_cost(a->o->prices, prices_known(a->o->prices, c->model) ? c->model : an->model, 0, &u);
+		cost = prices_cost(a->o->prices,
+				   prices_known(a->o->prices, c->model) ? c->model : an->model, 0,
+				   &u);
 		if (u.prompt >= 0 && u.completion >= 0)
 			bucket_take(&a->tokens, (double)(u.prompt + u.completion) - c->tokens);
 	}
-	settle(a, c, cost, r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED || r->failure == HTTP_CANCELLED ||
-				  (r->failure == HTTP_DONE && r->status == 200));
+	settle(a, c, cost,
+	       r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
+		       r->failure == HTTP_CANCELLED ||
+		       (r->failure == HTTP_DONE && r->status == 200));
 	an->cost = an->error_type[0] ? NAN : cost;
 	if (an->error_type[0])
 		again_or_fail(a, c, again, retry_after(r, wall));
@@ -418,7 +439,9 @@ enum turn { TURN_GO, TURN_LATER, TURN_NEVER };
 /* Reserves what it costs at its worst. *wait is shortened to the time when a rate allows it. */
 static enum turn ask_turn(struct api *a, struct call *c, double now, double *wait)
 {
-	double w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now), bucket_wait(&a->tokens, c->tokens, now))), worst;
+	double w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now),
+					     bucket_wait(&a->tokens, c->tokens, now))),
+	       worst;
 
 	if (w > 0) {
 		*wait = fmin(*wait, w);
@@ -446,7 +469,8 @@ static int take_turn(struct api *a, struct call *c, enum turn turn, double now, 
 	return 0;
 }
 
-/* Those asked before go first. Past its deadline one is given up even where the window has no room for it. */
+/* Those asked before go first. Past its deadline one is given up even where the window has no room
+ * for it. */
 static int launch_again(struct api *a, double now, double *wait, struct err *e)
 {
 	struct call *c, *next;
@@ -474,13 +498,15 @@ static int launch_again(struct api *a, double now, double *wait, struct err *e)
 	return 0;
 }
 
-/* Room for requests that were never asked. Those that the server throttled keep their places while they wait, for its limit is everyone's:
- * new ones would only be refused in their turn. */
+/* Room for requests that were never asked. Those that the server throttled keep their places while
+ * they wait, for its limit is everyone's: new ones would only be refused in their turn. */
 static size_t room(const struct api *a)
 {
 	size_t window = (size_t)window_size(&a->window), taken = a->running.n + a->throttled;
 
-	return taken < window && a->waiting.n < WAITING_PER_JOB * (size_t)a->o->jobs ? window - taken : 0;
+	return taken < window && a->waiting.n < WAITING_PER_JOB * (size_t)a->o->jobs
+		       ? window - taken
+		       : 0;
 }
 
 /* Starts what may start now; *wait becomes the time until more may. */
@@ -528,7 +554,8 @@ static int api_identity(void *self, struct buf *text, struct err *e)
 	return chat_url(a->chat.dialect, a->o->base_url, a->o->model, a->o->api_version, text);
 }
 
-static int api_submit(void *self, uint64_t ticket, const struct backend_request *q, struct span body, struct err *e)
+static int api_submit(void *self, uint64_t ticket, const struct backend_request *q,
+		      struct span body, struct err *e)
 {
 	struct api *a = self;
 	struct call *c = mem_alloc(1, sizeof *c);
@@ -537,11 +564,13 @@ static int api_submit(void *self, uint64_t ticket, const struct backend_request 
 	c->ticket = ticket;
 	c->api = a;
 	c->model = q->model.s ? span_dup(q->model) : mem_strdup(a->o->model);
-	c->forced_schema = a->chat.dialect == CHAT_ANTHROPIC && (q->schema.s || a->o->params->schema.s);
+	c->forced_schema =
+		a->chat.dialect == CHAT_ANTHROPIC && (q->schema.s || a->o->params->schema.s);
 	buf_addspan(&c->body, body);
 	if (a->tokens.rate > 0)
-		c->tokens = (double)body.n / 4 +
-			    (a->o->params->max_tokens ? (double)a->o->params->max_tokens : GUESS_OUTPUT);
+		c->tokens = (double)body.n / 4 + (a->o->params->max_tokens
+							  ? (double)a->o->params->max_tokens
+							  : GUESS_OUTPUT);
 	list_append(&a->queued, c);
 	return 0;
 }
@@ -607,10 +636,12 @@ static int check_cost(struct api *a, struct err *e)
 	if (isnan(a->o->max_cost))
 		return 0;
 	if (!prices_known(a->o->prices, a->o->model))
-		return err_set(e, "--max-cost: the price of %s is not known; give --prices a file that has it",
+		return err_set(e,
+			       "--max-cost: the price of %s is not known; give --prices a file that has it",
 			       a->o->model);
 	if (isnan(most_output(a, a->o->model)))
-		return err_set(e, "--max-cost: how long an answer of %s may become is not known; give --max-tokens",
+		return err_set(e,
+			       "--max-cost: how long an answer of %s may become is not known; give --max-tokens",
 			       a->o->model);
 	return 0;
 }
@@ -621,9 +652,13 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	double now = clock_now();
 
 	a->o = o;
-	a->chat = (struct chat){.dialect = o->dialect, .model = o->model, .params = o->params, .extra = o->extra,
+	a->chat = (struct chat){.dialect = o->dialect,
+				.model = o->model,
+				.params = o->params,
+				.extra = o->extra,
 				.stream = o->stream};
-	a->chat.completion_limit = o->dialect == CHAT_AZURE || strstr(o->base_url, "://api.openai.com") != NULL;
+	a->chat.completion_limit =
+		o->dialect == CHAT_AZURE || strstr(o->base_url, "://api.openai.com") != NULL;
 	if (check_cost(a, e) || !(a->http = http_new((size_t)o->jobs, e))) {
 		api_free(a);
 		return -1;
@@ -635,8 +670,19 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	if (o->key)
 		chat_secret(o->dialect, o->key, &a->secret);
 	if (o->prices && !prices_known(o->prices, o->model))
-		snprintf(a->warning, sizeof a->warning, "the price of %.128s is not in the prices file: its cost will be null", o->model);
-	*b = (struct backend){a, o->model, 0, api_wants, api_build, api_identity, api_submit, api_run, api_cancel, api_free,
+		snprintf(a->warning, sizeof a->warning,
+			 "the price of %.128s is not in the prices file: its cost will be null",
+			 o->model);
+	*b = (struct backend){a,
+			      o->model,
+			      0,
+			      api_wants,
+			      api_build,
+			      api_identity,
+			      api_submit,
+			      api_run,
+			      api_cancel,
+			      api_free,
 			      a->warning[0] ? a->warning : NULL};
 	return 0;
 }

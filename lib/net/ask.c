@@ -1,5 +1,6 @@
-/* ask: the pipeline. Rows stand in a list in the order of the input; each counts the answers it still waits for, and lines are
- * written from the head of the list as rows complete. Memory is bounded by the rows' bytes, waiting by each request's deadline. */
+/* ask: the pipeline. Rows stand in a list in the order of the input; each counts the answers it
+ * still waits for, and lines are written from the head of the list as rows complete. Memory is
+ * bounded by the rows' bytes, waiting by each request's deadline. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,10 @@
 
 #define WINDOW_ROWS 16384
 #define WINDOW_BYTES ((size_t)12 << 20)
-#define ROW_BYTES 1024 /* taken for what a row costs beside its text */
-#define IDLE 0.25      /* seconds between looks at signals and progress */
+#define ROW_BYTES 1024	/* taken for what a row costs beside its text */
+#define IDLE 0.25	/* seconds between looks at signals and progress */
 #define INPUT_IDLE 0.05 /* the same while input is slow in coming */
-#define GRACE 5.0      /* seconds for what is under way when asked to stop */
+#define GRACE 5.0	/* seconds for what is under way when asked to stop */
 
 #define ASKED_BUCKETS 4096
 
@@ -26,8 +27,8 @@ struct ask_sent {
 	int tag;
 	enum sent_kind kind;
 	struct cache_key key;
-	const char *refused; /* SENT_REFUSED: type of the error, a literal */
-	struct buf text;     /* SENT_KNOWN: the answer; SENT_REFUSED: why */
+	const char *refused;	/* SENT_REFUSED: type of the error, a literal */
+	struct buf text;	/* SENT_KNOWN: the answer; SENT_REFUSED: why */
 	struct ask_sent *chain; /* the next in a bucket of those asked */
 	struct ask_sent *same;	/* others that ask the same and take this one's answer */
 };
@@ -126,18 +127,21 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 		trouble(a, &e);
 }
 
-/* A server may not honour the schema that it was sent. Tool calls, refusals and answers cut off are told by their own members. */
+/* A server may not honour the schema that it was sent. Tool calls, refusals and answers cut off are
+ * told by their own members. */
 static void validate(const struct ask *a, struct backend_answer *an)
 {
 	struct err e = ERR_INIT;
 	struct span v;
 
-	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len || an->refusal.len)
+	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len ||
+	    an->refusal.len)
 		return;
 	if (json_check(buf_span(&an->output), &v, &e))
 		backend_answer_fail(an, "schema", 0, "the answer is no JSON: %s", e.msg);
 	else if (schema_check(a->schema, v, &e))
-		backend_answer_fail(an, "schema", 0, "the answer does not match the schema: %s", e.msg);
+		backend_answer_fail(an, "schema", 0, "the answer does not match the schema: %s",
+				    e.msg);
 }
 
 static void make_ready(struct ask *a, struct ask_sent *s, enum sent_kind kind)
@@ -218,7 +222,8 @@ static void give_ready(struct ask *a)
 			backend_answer_fail(an, s->refused, 0, "%s", s->text.data);
 		} else if (json_check(buf_span(&s->text), &json, NULL) || answer_read(json, an)) {
 			backend_answer_clear(an);
-			backend_answer_fail(an, "cache", 0, "the cache holds a damaged answer to this request");
+			backend_answer_fail(an, "cache", 0,
+					    "the cache holds a damaged answer to this request");
 		} else {
 			an->cached = !an->error_type[0];
 			an->attempts = 0;
@@ -239,7 +244,8 @@ void ask_refuse(struct ask *a, struct ask_row *row, int tag, const char *type, c
 	make_ready(a, s, SENT_REFUSED);
 }
 
-int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_request *q, struct err *e)
+int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_request *q,
+	     struct err *e)
 {
 	struct ask_sent *s, *same;
 	struct err why = ERR_INIT;
@@ -257,7 +263,8 @@ int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_r
 	if (a->cache) {
 		struct span model = q->model.s ? q->model : span_of(a->backend.model);
 
-		s->key = cache_key(buf_span(&a->identity), model, buf_span(&a->body), q->sample, q->attempt);
+		s->key = cache_key(buf_span(&a->identity), model, buf_span(&a->body), q->sample,
+				   q->attempt);
 		hit = cache_get(a->cache, &s->key, &s->text, e);
 		if (hit > 0) {
 			make_ready(a, s, SENT_KNOWN);
@@ -293,10 +300,12 @@ int ask_busy(const struct ask *a)
 
 static int has_room(struct ask *a)
 {
-	return a->rows < WINDOW_ROWS && (a->bytes < WINDOW_BYTES || !a->rows) && a->backend.wants(a->backend.self) > 0;
+	return a->rows < WINDOW_ROWS && (a->bytes < WINDOW_BYTES || !a->rows) &&
+	       a->backend.wants(a->backend.self) > 0;
 }
 
-/* Begins rows while there is room. Returns what the last begin said; ASK_ROW where there is no room. */
+/* Begins rows while there is room. Returns what the last begin said; ASK_ROW where there is no
+ * room. */
 static int fill(struct ask *a, struct err *e)
 {
 	int more = ASK_ROW;
@@ -357,7 +366,8 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 			more = ASK_END;
 		}
 		if (more != ASK_END && (more = fill(a, &a->trouble)) < 0) {
-			/* What is asked is paid for: it is answered and written before the bad line ends the run. */
+			/* What is asked is paid for: it is answered and written before the bad line
+			 * ends the run. */
 			bad_input = 1;
 			more = ASK_END;
 		}

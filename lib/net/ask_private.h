@@ -1,4 +1,5 @@
-/* ask_private: the one struct behind ask.h, shared by options.c, which opens it, and ask.c, which runs it. */
+/* ask_private: the one struct behind ask.h, shared by options.c, which opens it, and ask.c, which
+ * runs it. */
 #ifndef FT_ASK_PRIVATE_H
 #define FT_ASK_PRIVATE_H
 
@@ -17,7 +18,7 @@ struct ask {
 	struct api_options api;
 	struct backend backend;
 	struct buf key, identity;
-	char **headers; /* of every request to an API */
+	char **headers;	       /* of every request to an API */
 	struct schema *schema; /* of --schema, or NULL */
 	struct prices *prices;
 	struct cache *cache;
@@ -26,8 +27,10 @@ struct ask {
 	const struct ask_program *program;
 	struct ask_row *first, *last; /* of the window, in the order of the input */
 	size_t rows, bytes, read;
-	struct ask_sent *ready, *ready_last; /* answered without the backend: from the cache, or not to be sent */
-	struct ask_sent **asked;	     /* with a cache: what the backend has in hand, by its key (ASKED_BUCKETS lists) */
+	/* answered without the backend: from the cache, or not to be sent */
+	struct ask_sent *ready, *ready_last;
+	/* with a cache: what the backend has in hand, by its key (ASKED_BUCKETS lists) */
+	struct ask_sent **asked;
 	long in_hand; /* by the backend */
 	int stopped;
 	struct buf body, json;

@@ -1,4 +1,5 @@
-/* batch: request lines, custom ids, and results looked up by them; what goes over the network is in batch_run.c. */
+/* batch: request lines, custom ids, and results looked up by them; what goes over the network is in
+ * batch_run.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +40,15 @@ int batch_ids_next(struct batch_ids *b, const struct record *r, struct buf *id, 
 
 	if (record_id(r, id, e))
 		return -1;
-	times = map_put(&b->seen, hash64((struct span){id->data + from, id->len - from}, 0), 0, &fresh);
+	times = map_put(&b->seen, hash64((struct span){id->data + from, id->len - from}, 0), 0,
+			&fresh);
 	++*times;
 	if (fresh)
 		return 0;
 	if (record_get(r, "id").s)
-		return err_set(e, "the id %.80s stands in two records; results could not be told apart", id->data + from);
+		return err_set(e,
+			       "the id %.80s stands in two records; results could not be told apart",
+			       id->data + from);
 	return buf_addf(id, "#%llu", (unsigned long long)*times);
 }
 
@@ -62,7 +66,8 @@ int batch_check(const struct api_options *o, int whole, struct err *e)
 	if (o->stream)
 		return err_set(e, "--stream: the answers of a batch do not stream");
 	if (whole && o->dialect == CHAT_ANTHROPIC)
-		return err_set(e, "--batch speaks OpenAI's files and batches; for Anthropic there are --to-batch and --from-batch");
+		return err_set(e,
+			       "--batch speaks OpenAI's files and batches; for Anthropic there are --to-batch and --from-batch");
 	return 0;
 }
 
@@ -73,7 +78,8 @@ const char *batch_endpoint(enum chat_dialect d)
 
 static void put_custom_id(enum chat_dialect d, struct span id, struct buf *out)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	size_t n = 0;
 
 	while (n < id.n && id.s[n] && strchr(plain, id.s[n]))
@@ -81,7 +87,8 @@ static void put_custom_id(enum chat_dialect d, struct span id, struct buf *out)
 	if (d != CHAT_ANTHROPIC || (n == id.n && n >= 1 && n <= 64))
 		buf_addspan(out, id);
 	else
-		buf_addf(out, "%016llx%016llx", (unsigned long long)hash64(id, 0), (unsigned long long)hash64(id, 1));
+		buf_addf(out, "%016llx%016llx", (unsigned long long)hash64(id, 0),
+			 (unsigned long long)hash64(id, 1));
 }
 
 void batch_put_line(enum chat_dialect d, struct span id, struct span body, struct buf *line)
@@ -137,7 +144,8 @@ static int index_line(struct batch_results *b, struct span line, struct err *e)
 	return rc;
 }
 
-static int index_file(struct batch_results *b, const struct file_map *m, const char *name, struct err *e)
+static int index_file(struct batch_results *b, const struct file_map *m, const char *name,
+		      struct err *e)
 {
 	const char *p = (const char *)m->data, *end = p + m->len;
 
@@ -202,7 +210,8 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	if (result.s) {
 		body = json_member(result, "message");
 		if (!body.s)
-			fail_with(a, 0, json_member(result, "error"), "the batch gave no answer to this request");
+			fail_with(a, 0, json_member(result, "error"),
+				  "the batch gave no answer to this request");
 	} else {
 		body = json_member(response, "body");
 		json_int(json_member(response, "status_code"), &status);
@@ -219,12 +228,15 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	chat_answer(result.s ? CHAT_ANTHROPIC : CHAT_OPENAI, body, forced, a);
 	if (a->usage.len) {
 		chat_usage(buf_span(&a->usage), &u);
-		a->cost = prices_cost(o->prices, prices_known(o->prices, o->model) ? o->model : a->model, 1, &u);
+		a->cost =
+			prices_cost(o->prices,
+				    prices_known(o->prices, o->model) ? o->model : a->model, 1, &u);
 	}
 	a->attempts = 1;
 }
 
-void batch_results_get(const struct batch_results *b, struct span id, const struct api_options *o, struct backend_answer *a)
+void batch_results_get(const struct batch_results *b, struct span id, const struct api_options *o,
+		       struct backend_answer *a)
 {
 	struct buf custom = BUF_INIT;
 	const uint64_t *at;

@@ -1,5 +1,6 @@
-/* batch_run: a batch through OpenAI's files and batches endpoints. The state file is rewritten, atomically, after each step that costs
- * something, so that a run killed anywhere goes on where it stood and no batch is started (and paid) twice. */
+/* batch_run: a batch through OpenAI's files and batches endpoints. The state file is rewritten,
+ * atomically, after each step that costs something, so that a run killed anywhere goes on where it
+ * stood and no batch is started (and paid) twice. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ struct part {
 	char hash[33];
 	char file[128], batch[128];	 /* ids at the provider */
 	char output[128], failures[128]; /* ids of the files with results */
-	int creating;			 /* a batch may have been started without our having read its id */
-	int done;			 /* results are fetched */
+	int creating; /* a batch may have been started without our having read its id */
+	int done;     /* results are fetched */
 };
 
 struct batch_parts {
@@ -59,8 +60,11 @@ static int save(struct batch_parts *p, struct err *e)
 	jw_array(&w);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct part *t = &p->v[i];
-		const char *const pairs[][2] = {{"hash", t->hash}, {"file", t->file}, {"batch", t->batch},
-						{"output", t->output}, {"errors", t->failures}};
+		const char *const pairs[][2] = {{"hash", t->hash},
+						{"file", t->file},
+						{"batch", t->batch},
+						{"output", t->output},
+						{"errors", t->failures}};
 
 		jw_object(&w);
 		for (size_t j = 0; j < sizeof pairs / sizeof *pairs; j++) {
@@ -101,13 +105,17 @@ static int take_over(struct batch_parts *p, struct err *e)
 		return err_prefix(e, "%s", p->r->state);
 	parts = json_member(v, "parts");
 	if (json_count(parts) != p->n)
-		return err_set(e, "%s: belongs to a batch of other requests; name another file to start a new one", p->r->state);
+		return err_set(e,
+			       "%s: belongs to a batch of other requests; name another file to start a new one",
+			       p->r->state);
 	for (size_t i = 0; i < p->n; i++) {
 		struct span o = json_element(parts, (long long)i);
 		struct part *t = &p->v[i];
 
 		if (!json_is(json_member(o, "hash"), t->hash))
-			return err_set(e, "%s: belongs to a batch of other requests; name another file to start a new one", p->r->state);
+			return err_set(e,
+				       "%s: belongs to a batch of other requests; name another file to start a new one",
+				       p->r->state);
 		get_text(o, "file", t->file, sizeof t->file);
 		get_text(o, "batch", t->batch, sizeof t->batch);
 		get_text(o, "output", t->output, sizeof t->output);
@@ -172,7 +180,9 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 		err_set(e, "out of memory");
 	else if (!p->spool)
 		err_errno(e, "%s", p->records[0]);
-	if (!p->hash || !p->spool || (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) || !(p->http = http_new(4, e))) {
+	if (!p->hash || !p->spool ||
+	    (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) ||
+	    !(p->http = http_new(4, e))) {
 		batch_parts_free(p);
 		return NULL;
 	}
@@ -181,7 +191,8 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 
 int batch_parts_add(struct batch_parts *p, struct span line, struct err *e)
 {
-	if ((!p->n || p->rows >= BATCH_PART_ROWS || p->bytes + line.n > BATCH_PART_BYTES) && begin_part(p, e))
+	if ((!p->n || p->rows >= BATCH_PART_ROWS || p->bytes + line.n > BATCH_PART_BYTES) &&
+	    begin_part(p, e))
 		return -1;
 	p->rows++;
 	p->bytes += line.n;
@@ -239,7 +250,8 @@ static int rest(const struct batch_parts *p, double seconds)
 	while ((left = end - clock_now()) > 0 && !stopping(p)) {
 		double step = fmin(left, 0.25);
 
-		nanosleep(&(struct timespec){(time_t)step, (long)((step - floor(step)) * 1e9)}, NULL);
+		nanosleep(&(struct timespec){(time_t)step, (long)((step - floor(step)) * 1e9)},
+			  NULL);
 	}
 	return stopping(p);
 }
@@ -259,10 +271,10 @@ static const char **headers(const struct api_options *o, int form)
 	return v;
 }
 
-/* One call, repeated while that may help and `again` allows it. On success *v is the answer's JSON (absent for a saved file). 1 where it was
- * stopped. */
-static int call(struct batch_parts *p, struct http_request *q, const char *path, int again, struct http_response *r,
-		struct span *v, struct err *e)
+/* One call, repeated while that may help and `again` allows it. On success *v is the answer's JSON
+ * (absent for a saved file). 1 where it was stopped. */
+static int call(struct batch_parts *p, struct http_request *q, const char *path, int again,
+		struct http_response *r, struct span *v, struct err *e)
 {
 	const struct api_options *o = p->r->api;
 	const char **lines = headers(o, q->upload != NULL);
@@ -300,7 +312,8 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 
 		if (!json_check(buf_span(&r->body), &body, &ignored))
 			chat_error(body, &why);
-		err_set(e, "%s %s: HTTP %d %s", q->method, path, r->status, why.len ? why.data : "");
+		err_set(e, "%s %s: HTTP %d %s", q->method, path, r->status,
+			why.len ? why.data : "");
 	} else if (!q->save && json_check(buf_span(&r->body), v, e)) {
 		err_prefix(e, "%s %s", q->method, path);
 	} else {
@@ -387,7 +400,8 @@ static int start(struct batch_parts *p, struct part *t, struct err *e)
 }
 
 /* Looks at one batch. *requests and *completed are added to. */
-static int look(struct batch_parts *p, struct part *t, double *requests, double *completed, int *over, struct err *e)
+static int look(struct batch_parts *p, struct part *t, double *requests, double *completed,
+		int *over, struct err *e)
 {
 	static const char *const ends[] = {"completed", "expired", "cancelled"};
 	struct http_request q = {.method = "GET"};
@@ -415,7 +429,8 @@ static int look(struct batch_parts *p, struct part *t, double *requests, double 
 		struct buf why = BUF_INIT;
 
 		chat_error(first, &why);
-		rc = err_set(e, "batch %s failed: %s", t->batch, why.len ? why.data : "no reason given");
+		rc = err_set(e, "batch %s failed: %s", t->batch,
+			     why.len ? why.data : "no reason given");
 		buf_release(&why);
 	}
 cleanup:
@@ -432,7 +447,8 @@ static int fetch(struct batch_parts *p, const char *id, const char *to, struct e
 	struct span v;
 	int rc;
 
-	/* Where the provider has no such file, or an empty one, an empty one stands here, so that the list of results is whole. */
+	/* Where the provider has no such file, or an empty one, an empty one stands here, so that
+	 * the list of results is whole. */
 	if (file_write(to, "", 0, e))
 		return -1;
 	if (!id[0])
@@ -478,7 +494,8 @@ static int wait_all(struct batch_parts *p, struct err *e)
 	}
 }
 
-int batch_parts_finish(struct batch_parts *p, const char *const **files, size_t *n, char ***records, struct err *e)
+int batch_parts_finish(struct batch_parts *p, const char *const **files, size_t *n, char ***records,
+		       struct err *e)
 {
 	int rc = end_part(p, e);
 

@@ -1,4 +1,5 @@
-/* cache: one table in write-ahead mode, where a commit is one write without waiting for the disk. */
+/* cache: one table in write-ahead mode, where a commit is one write without waiting for the
+ * disk. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ struct cache {
 	char *path;
 };
 
-struct cache_key cache_key(struct span identity, struct span model, struct span body, int sample, int attempt)
+struct cache_key cache_key(struct span identity, struct span model, struct span body, int sample,
+			   int attempt)
 {
 	struct span parts[] = {identity, model, body};
 	int32_t numbers[2] = {sample, attempt};
@@ -50,13 +52,15 @@ static int number(struct cache *c, const char *sql)
 	sqlite3_stmt *s = NULL;
 	int x = -1;
 
-	if (sqlite3_prepare_v2(c->db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(c->db, sql, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
 		x = sqlite3_column_int(s, 0);
 	sqlite3_finalize(s);
 	return x;
 }
 
-/* Runs sql until no other process is in its way. SQLite itself does not wait where two that hold the file both want more of it. */
+/* Runs sql until no other process is in its way. SQLite itself does not wait where two that hold
+ * the file both want more of it. */
 static int run(struct cache *c, const char *sql)
 {
 	double end = clock_now() + PATIENCE_MS / 1e3;
@@ -70,8 +74,8 @@ static int run(struct cache *c, const char *sql)
 	}
 }
 
-/* Makes the table in a file without any. Under the lock of writers, since another process may be making it at this moment.
- * 1 where the file is somebody else's, which stays as it is. */
+/* Makes the table in a file without any. Under the lock of writers, since another process may be
+ * making it at this moment. 1 where the file is somebody else's, which stays as it is. */
 static int make(struct cache *c)
 {
 	static const char table[] =
@@ -96,7 +100,8 @@ struct cache *cache_open(const char *path, struct err *e)
 	int id, made = 0;
 
 	c->path = mem_strdup(path);
-	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+	    SQLITE_OK)
 		goto fail;
 	sqlite3_busy_timeout(c->db, PATIENCE_MS);
 	id = number(c, "PRAGMA application_id");
@@ -108,9 +113,12 @@ struct cache *cache_open(const char *path, struct err *e)
 		err_set(e, "cache %s: this database is no cache of ft", path);
 		goto drop;
 	}
-	if (made < 0 || run(c, "PRAGMA journal_mode = WAL") != 0 || run(c, "PRAGMA synchronous = NORMAL") != 0 ||
-	    sqlite3_prepare_v2(c->db, "SELECT answer FROM answers WHERE key = ?", -1, &c->get, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", -1, &c->put, NULL) != SQLITE_OK)
+	if (made < 0 || run(c, "PRAGMA journal_mode = WAL") != 0 ||
+	    run(c, "PRAGMA synchronous = NORMAL") != 0 ||
+	    sqlite3_prepare_v2(c->db, "SELECT answer FROM answers WHERE key = ?", -1, &c->get,
+			       NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", -1,
+			       &c->put, NULL) != SQLITE_OK)
 		goto fail;
 	return c;
 fail:
@@ -138,7 +146,8 @@ int cache_get(struct cache *c, const struct cache_key *key, struct buf *json, st
 	sqlite3_bind_blob(c->get, 1, key->bytes, sizeof key->bytes, SQLITE_STATIC);
 	rc = sqlite3_step(c->get);
 	if (rc == SQLITE_ROW) {
-		buf_add(json, sqlite3_column_blob(c->get, 0), (size_t)sqlite3_column_bytes(c->get, 0));
+		buf_add(json, sqlite3_column_blob(c->get, 0),
+			(size_t)sqlite3_column_bytes(c->get, 0));
 		found = 1;
 	} else if (rc != SQLITE_DONE) {
 		found = fail(c, e);
@@ -147,7 +156,8 @@ int cache_get(struct cache *c, const struct cache_key *key, struct buf *json, st
 	return found;
 }
 
-int cache_put(struct cache *c, const struct cache_key *key, const char *model, struct span json, struct err *e)
+int cache_put(struct cache *c, const struct cache_key *key, const char *model, struct span json,
+	      struct err *e)
 {
 	int rc = 0;
 

@@ -1,4 +1,5 @@
-/* chat: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in anthropic.c, streams in stream.c. */
+/* chat: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in
+ * anthropic.c, streams in stream.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +10,19 @@
 
 int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct err *e)
 {
-	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"};
+	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com",
+					    ".services.ai.azure.com"};
 	const char *host = strstr(url, "://");
 	struct span h;
 
 	if (name) {
-		*d = strcmp(name, "openai") == 0 ? CHAT_OPENAI : strcmp(name, "azure") == 0 ? CHAT_AZURE :
-		     strcmp(name, "anthropic") == 0 ? CHAT_ANTHROPIC : CHAT_AUTO;
-		return *d == CHAT_AUTO ? err_set(e, "--api %s: must be openai, azure or anthropic", name) : 0;
+		*d = strcmp(name, "openai") == 0      ? CHAT_OPENAI
+		     : strcmp(name, "azure") == 0     ? CHAT_AZURE
+		     : strcmp(name, "anthropic") == 0 ? CHAT_ANTHROPIC
+						      : CHAT_AUTO;
+		return *d == CHAT_AUTO
+			       ? err_set(e, "--api %s: must be openai, azure or anthropic", name)
+			       : 0;
 	}
 	h.s = host ? host + 3 : url;
 	h.n = strcspn(h.s, ":/?#");
@@ -50,37 +56,44 @@ static struct span base_path(const char *base)
 }
 
 /* The base's own query, and Azure's version where it is wanted and not there. */
-static void put_query(enum chat_dialect d, const char *base, const char *api_version, struct buf *url)
+static void put_query(enum chat_dialect d, const char *base, const char *api_version,
+		      struct buf *url)
 {
 	const char *query = base + strcspn(base, "?#");
 
 	if (*query == '?')
 		buf_addf(url, "%c%s", memchr(url->data, '?', url->len) ? '&' : '?', query + 1);
 	if (d == CHAT_AZURE && !ends_with(base_path(base), "/v1") && !strstr(query, "api-version="))
-		buf_addf(url, "%capi-version=%s", memchr(url->data, '?', url->len) ? '&' : '?', api_version);
+		buf_addf(url, "%capi-version=%s", memchr(url->data, '?', url->len) ? '&' : '?',
+			 api_version);
 }
 
 /* One segment of a path (RFC 3986). */
 static void put_segment(struct buf *url, const char *text)
 {
 	for (; *text; text++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", *text))
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~",
+			   *text))
 			buf_addc(url, *text);
 		else
 			buf_addf(url, "%%%02X", (unsigned char)*text);
 }
 
-int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version, struct buf *url)
+int chat_url(enum chat_dialect d, const char *base, const char *model, const char *api_version,
+	     struct buf *url)
 {
 	const char *endpoint = d == CHAT_ANTHROPIC ? "/messages" : "/chat/completions";
 	struct span path = base_path(base);
 	int deployments;
 
 	buf_addspan(url, path);
-	/* Azure's newer addresses (.../openai/v1, .../models) are OpenAI's own; the older ones name a deployment. */
-	deployments = d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/models") && !ends_with(path, endpoint);
+	/* Azure's newer addresses (.../openai/v1, .../models) are OpenAI's own; the older ones name
+	 * a deployment. */
+	deployments = d == CHAT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/models") &&
+		      !ends_with(path, endpoint);
 	if (deployments && !memmem(path.s, path.n, "/openai/deployments/", 20)) {
-		buf_adds(url, ends_with(path, "/openai") ? "/deployments/" : "/openai/deployments/");
+		buf_adds(url,
+			 ends_with(path, "/openai") ? "/deployments/" : "/openai/deployments/");
 		put_segment(url, model);
 	}
 	if (!ends_with(path, endpoint))
@@ -89,7 +102,8 @@ int chat_url(enum chat_dialect d, const char *base, const char *model, const cha
 	return url->full ? -1 : 0;
 }
 
-int chat_side_url(enum chat_dialect d, const char *base, const char *side, const char *api_version, struct buf *url)
+int chat_side_url(enum chat_dialect d, const char *base, const char *side, const char *api_version,
+		  struct buf *url)
 {
 	struct span path = base_path(base);
 	const char *deployments;
@@ -109,7 +123,9 @@ int chat_side_url(enum chat_dialect d, const char *base, const char *side, const
 
 void chat_secret(enum chat_dialect d, const char *key, struct buf *header)
 {
-	buf_adds(header, d == CHAT_AZURE ? "api-key: " : d == CHAT_ANTHROPIC ? "x-api-key: " : "Authorization: Bearer ");
+	buf_adds(header, d == CHAT_AZURE       ? "api-key: "
+			 : d == CHAT_ANTHROPIC ? "x-api-key: "
+					       : "Authorization: Bearer ");
 	buf_adds(header, key);
 }
 
@@ -182,7 +198,8 @@ static void openai_params(const struct chat *c, const struct backend_request *q,
 	const struct backend_params *p = c->params;
 	const char *limit = c->completion_limit ? "max_completion_tokens" : "max_tokens";
 
-	/* Either name in extra replaces the limit, whatever it is called here: servers refuse both together. */
+	/* Either name in extra replaces the limit, whatever it is called here: servers refuse both
+	 * together. */
 	if (!chat_overridden(c, "max_tokens"))
 		put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
 	put_number(c, w, "temperature", p->temperature);
@@ -244,14 +261,16 @@ static void put_extra(const struct chat *c, struct jw *w)
 	}
 }
 
-int chat_body(const struct chat *c, const struct backend_request *q, struct buf *body, struct err *e)
+int chat_body(const struct chat *c, const struct backend_request *q, struct buf *body,
+	      struct err *e)
 {
 	struct jw w;
 	struct json_iter it = {0};
 	struct span key, m;
 
 	if (!q->messages.s)
-		return err_set(e, "no messages; an API answers chats: write a template, such as -t '{{prompt}}'");
+		return err_set(e,
+			       "no messages; an API answers chats: write a template, such as -t '{{prompt}}'");
 	jw_init(&w, body);
 	jw_object(&w);
 	if (!chat_overridden(c, "model")) {
@@ -307,7 +326,8 @@ static int put_content(struct span content, struct buf *out)
 
 static void openai_answer(struct span body, struct backend_answer *a)
 {
-	struct span choice = json_element(json_member(body, "choices"), 0), message = json_member(choice, "message"), v;
+	struct span choice = json_element(json_member(body, "choices"), 0),
+		    message = json_member(choice, "message"), v;
 
 	copy_text(a->model, sizeof a->model, json_member(body, "model"));
 	v = json_member(body, "usage");
@@ -345,20 +365,22 @@ void chat_answer(enum chat_dialect d, struct span body, int forced_schema, struc
 	else
 		openai_answer(body, a);
 	if (!a->error_type[0] && !a->has_output && !a->tool_calls.len && !a->refusal.len)
-		backend_answer_fail(a, "empty", 200, "the answer's content is null (finish_reason %s)",
+		backend_answer_fail(a, "empty", 200,
+				    "the answer's content is null (finish_reason %s)",
 				    a->finish_reason[0] ? a->finish_reason : "unknown");
 }
 
-/* The status that an error inside a 200 answer, or inside a stream, would have had: a number in `code` (OpenRouter, vLLM), or a name
- * that stands for one (Anthropic's types; OpenAI's types and codes). 0 unknown. */
+/* The status that an error inside a 200 answer, or inside a stream, would have had: a number in
+ * `code` (OpenRouter, vLLM), or a name that stands for one (Anthropic's types; OpenAI's types and
+ * codes). 0 unknown. */
 static int error_status(struct span error)
 {
 	static const struct {
 		const char *name;
 		int status;
 	} names[] = {
-		{"overloaded_error", 529}, {"rate_limit_error", 429}, {"api_error", 500}, {"timeout_error", 504},
-		{"server_error", 500}, {"rate_limit_exceeded", 429},
+		{"overloaded_error", 529}, {"rate_limit_error", 429}, {"api_error", 500},
+		{"timeout_error", 504},	   {"server_error", 500},     {"rate_limit_exceeded", 429},
 	};
 	struct span code = json_member(error, "code"), type = json_member(error, "type");
 	int64_t n = 0;
@@ -418,7 +440,8 @@ void chat_usage(struct span usage, struct chat_usage *u)
 	if (u->prompt < 0 && fresh >= 0) {
 		u->cached = count(usage, "cache_read_input_tokens");
 		u->cache_written = count(usage, "cache_creation_input_tokens");
-		u->prompt = fresh + (u->cached > 0 ? u->cached : 0) + (u->cache_written > 0 ? u->cache_written : 0);
+		u->prompt = fresh + (u->cached > 0 ? u->cached : 0) +
+			    (u->cache_written > 0 ? u->cache_written : 0);
 		u->completion = count(usage, "output_tokens");
 	}
 }

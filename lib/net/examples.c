@@ -1,4 +1,5 @@
-/* examples: each example is kept as the very messages that will be sent, so choosing is all that is left to do for a record. */
+/* examples: each example is kept as the very messages that will be sent, so choosing is all that is
+ * left to do for a record. */
 #include <stdlib.h>
 #include <string.h>
 #include "examples.h"
@@ -176,7 +177,8 @@ static int add_example(struct examples *x, const struct record *r, struct err *e
 	x->v = mem_grow(x->v, &x->cap, x->n + 1, sizeof *x->v);
 	ex = &x->v[x->n];
 	memset(ex, 0, sizeof *ex);
-	if (record_key(r, ex->key, e) || (x->index && retrieve_add(x->index, x->n, buf_span(&text), e)))
+	if (record_key(r, ex->key, e) ||
+	    (x->index && retrieve_add(x->index, x->n, buf_span(&text), e)))
 		goto cleanup;
 	ex->id = id_hash(r);
 	if (x->o->near > 0)
@@ -234,12 +236,14 @@ void examples_close(struct examples *x)
 }
 
 /* Candidates in the order of choice; -1 on trouble. more: how many are wanted at most. */
-static long candidates(struct examples *x, const char *key, struct span text, size_t more, struct err *e)
+static long candidates(struct examples *x, const char *key, struct span text, size_t more,
+		       struct err *e)
 {
 	size_t n = x->n;
 
 	if (x->o->select == EXAMPLES_BM25) {
-		long found = retrieve_find(x->index, text, more < n ? more : n, x->candidates, e), all = found;
+		long found = retrieve_find(x->index, text, more < n ? more : n, x->candidates, e),
+		     all = found;
 
 		/* Where too few share a word with the question, the first of the others fill up. */
 		for (size_t i = 0; found >= 0 && i < n && (size_t)all < more; i++) {
@@ -270,7 +274,8 @@ static long candidates(struct examples *x, const char *key, struct span text, si
 	return (long)n;
 }
 
-int examples_put(struct examples *x, const struct record *r, struct span text, struct buf *turns, struct err *e)
+int examples_put(struct examples *x, const struct record *r, struct span text, struct buf *turns,
+		 struct err *e)
 {
 	struct shingles own = {NULL, 0};
 	size_t *chosen = mem_alloc(x->o->k, sizeof *chosen), n = 0, more = x->o->k + SPARE;
@@ -296,12 +301,14 @@ int examples_put(struct examples *x, const struct record *r, struct span text, s
 				continue;
 			chosen[n++] = x->candidates[i];
 		}
-		/* All that came may have been passed over: then look further, up to the whole pool. */
+		/* All that came may have been passed over: then look further, up to the whole
+		 * pool. */
 		if (n == x->o->k || (size_t)found < more || more >= x->n)
 			break;
 		more = x->n;
 	}
-	/* First and random keep their order; of retrieved ones the nearest stands next to the question. */
+	/* First and random keep their order; of retrieved ones the nearest stands next to the
+	 * question. */
 	for (size_t i = 0; i < n; i++)
 		buf_adds(turns, x->v[chosen[x->o->select == EXAMPLES_BM25 ? n - 1 - i : i]].turns);
 	rc = 0;

@@ -22,7 +22,8 @@ static size_t name_length(const char *line)
 static int has(const struct headers *h, const char *line)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (name_length(h->v[i]) == name_length(line) && strncasecmp(h->v[i], line, name_length(line)) == 0)
+		if (name_length(h->v[i]) == name_length(line) &&
+		    strncasecmp(h->v[i], line, name_length(line)) == 0)
 			return 1;
 	return 0;
 }
@@ -39,11 +40,15 @@ static int check(const char *line, struct err *e)
 {
 	size_t n = name_length(line);
 
-	if (!n || !line[n] || strspn(line, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != n)
+	if (!n || !line[n] ||
+	    strspn(line,
+		   "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") !=
+		    n)
 		return err_set(e, "--header: must be a line such as 'Name: value'");
 	for (const char *p = line; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 127)
-			return err_set(e, "--header: %.*s: holds a control character", (int)(n > 80 ? 80 : n), line);
+			return err_set(e, "--header: %.*s: holds a control character",
+				       (int)(n > 80 ? 80 : n), line);
 	return 0;
 }
 
@@ -62,7 +67,8 @@ static int add_file(struct headers *h, const char *path, struct err *e)
 
 char **api_headers(enum chat_dialect d, const char *const *lines, size_t n, struct err *e)
 {
-	static const char *const wanted[] = {"Content-Type: application/json", "anthropic-version: 2023-06-01"};
+	static const char *const wanted[] = {"Content-Type: application/json",
+					     "anthropic-version: 2023-06-01"};
 	struct headers h = {NULL, 0, 0};
 	int rc = 0;
 

@@ -1,5 +1,6 @@
-/* http: a thin, strict layer over libcurl's multi interface. Each transfer is a struct that owns its easy handle, and both are
- * reused; what libcurl reports is folded into the few kinds of failure that callers act on. */
+/* http: a thin, strict layer over libcurl's multi interface. Each transfer is a struct that owns
+ * its easy handle, and both are reused; what libcurl reports is folded into the few kinds of
+ * failure that callers act on. */
 #include <curl/curl.h>
 #include <ctype.h>
 #include <errno.h>
@@ -25,8 +26,8 @@ struct transfer {
 	char *method, *url, *secret, *save;
 	FILE *file;
 	double started, timeout;
-	int sent;    /* times that libcurl was about to write the request */
-	int follow;  /* redirects left */
+	int sent;   /* times that libcurl was about to write the request */
+	int follow; /* redirects left */
 	int too_big;
 	int no_file; /* errno of the file to save to */
 	void (*on_data)(void *arg, const char *p, size_t n);
@@ -71,7 +72,8 @@ struct http *http_new(size_t connections, struct err *e)
 		return NULL;
 	}
 	h = mem_alloc(1, sizeof *h);
-	/* Of the two, curl(1) reads the first and OpenSSL the second; libcurl itself reads neither. */
+	/* Of the two, curl(1) reads the first and OpenSSL the second; libcurl itself reads
+	 * neither. */
 	ca = getenv("CURL_CA_BUNDLE");
 	if (!ca || !*ca)
 		ca = getenv("SSL_CERT_FILE");
@@ -152,7 +154,8 @@ void http_response_release(struct http_response *r)
 	buf_release(&r->body);
 }
 
-/* Header lines come one at a time; an answer may be preceded by others (100 Continue), so each status line begins anew. */
+/* Header lines come one at a time; an answer may be preceded by others (100 Continue), so each
+ * status line begins anew. */
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -206,8 +209,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* libcurl writes a request anew when a kept connection turns out to be dead. That would be a second retry layer, unseen and
- * uncounted, so it ends here as a dropped connection, and the caller decides. */
+/* libcurl writes a request anew when a kept connection turns out to be dead. That would be a second
+ * retry layer, unseen and uncounted, so it ends here as a dropped connection, and the caller
+ * decides. */
 static int on_request(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
 	struct transfer *t = arg;
@@ -399,7 +403,8 @@ static int same_origin(const char *a, const char *b)
 {
 	static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
 	CURLU *u = curl_url(), *v = curl_url();
-	int same = u && v && !curl_url_set(u, CURLUPART_URL, a, 0) && !curl_url_set(v, CURLUPART_URL, b, 0);
+	int same = u && v && !curl_url_set(u, CURLUPART_URL, a, 0) &&
+		   !curl_url_set(v, CURLUPART_URL, b, 0);
 
 	for (size_t i = 0; same && i < sizeof parts / sizeof *parts; i++) {
 		char *x = NULL, *y = NULL;
@@ -451,9 +456,11 @@ static void say_reason(struct transfer *t, CURLcode code)
 	struct http_response *r = &t->r;
 
 	if (t->no_file)
-		snprintf(r->reason, sizeof r->reason, "%.120s: %.120s", t->save, strerror(t->no_file));
+		snprintf(r->reason, sizeof r->reason, "%.120s: %.120s", t->save,
+			 strerror(t->no_file));
 	else if (r->failure == HTTP_TOO_BIG)
-		snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu MB", HTTP_BODY_MAX >> 20);
+		snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu MB",
+			 HTTP_BODY_MAX >> 20);
 	else if (r->failure == HTTP_DROPPED && t->sent > 1)
 		snprintf(r->reason, sizeof r->reason, "the server closed a kept connection");
 	else if (r->failure != HTTP_DONE)
@@ -535,8 +542,8 @@ static void keep_response(void *arg, uint64_t ticket, struct http_response *r)
 	r->body.max = HTTP_BODY_MAX;
 }
 
-int http_fetch(struct http *h, const struct http_request *q, struct http_response *r, int (*stopping)(void),
-	       struct err *e)
+int http_fetch(struct http *h, const struct http_request *q, struct http_response *r,
+	       int (*stopping)(void), struct err *e)
 {
 	long n;
 

@@ -1,12 +1,15 @@
 /* http: many HTTP requests at once on libcurl's multi interface.
  *
- * lib/net is the room of everything that goes over the network on behalf of a program that asks models: HTTP, the one retry layer and
- * the rate limits above it (api.h), the chat APIs' dialects (chat.h), prices, the SQLite cache, batch files, and the pipeline that keeps many
- * records in flight and their answers in order (ask.h).
+ * lib/net is the room of everything that goes over the network on behalf of a program that asks
+ * models: HTTP, the one retry layer and the rate limits above it (api.h), the chat APIs' dialects
+ * (chat.h), prices, the SQLite cache, batch files, and the pipeline that keeps many records in
+ * flight and their answers in order (ask.h).
  *
- * A struct http is a pool of connections: kept alive, multiplexed where the server speaks HTTP/2. This layer never repeats a
- * request, not even where libcurl would (a kept connection that died): repeating is decided in one place. Nothing hangs: connecting, silence
- * and the whole transfer have limits. Redirects are not followed unless asked, and the secret header then stays with the first origin.
+ * A struct http is a pool of connections: kept alive, multiplexed where the server speaks HTTP/2.
+ * This layer never repeats a request, not even where libcurl would (a kept connection that died):
+ * repeating is decided in one place. Nothing hangs: connecting, silence and the whole transfer have
+ * limits. Redirects are not followed unless asked, and the secret header then stays with the first
+ * origin.
  */
 #ifndef FT_HTTP_H
 #define FT_HTTP_H
@@ -19,14 +22,14 @@
 #define HTTP_HEADERS_MAX ((size_t)256 << 10)
 
 enum http_failure {
-	HTTP_DONE,	/* a whole answer came, whatever its status */
-	HTTP_NO_HOST,	/* name not found */
+	HTTP_DONE,    /* a whole answer came, whatever its status */
+	HTTP_NO_HOST, /* name not found */
 	HTTP_NO_CONNECT,
 	HTTP_TLS,
-	HTTP_TIMEOUT,	/* connecting, silence, or the whole took too long */
-	HTTP_DROPPED,	/* connection ended before the answer was whole */
+	HTTP_TIMEOUT, /* connecting, silence, or the whole took too long */
+	HTTP_DROPPED, /* connection ended before the answer was whole */
 	HTTP_TOO_BIG,
-	HTTP_BROKEN,	/* not HTTP, bad encoding, bad URL, anything else */
+	HTTP_BROKEN, /* not HTTP, bad encoding, bad URL, anything else */
 	HTTP_CANCELLED,
 };
 
@@ -34,16 +37,19 @@ struct http_request {
 	const char *method; /* GET, POST, PUT */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
-	const char *secret;	    /* one more header, not sent on to another origin; may be NULL */
-	struct span body;	    /* absent for none; copied */
-	const char *upload;	    /* a file to send instead of body as multipart form "file", with `purpose`; may be NULL */
+	const char *secret; /* one more header, not sent on to another origin; may be NULL */
+	struct span body;   /* absent for none; copied */
+	/* a file to send instead of body as multipart form "file", with `purpose`; may be NULL */
+	const char *upload;
 	const char *purpose;
-	const char *save;	    /* a 200 answer's body goes to this file instead of memory; may be NULL. A 206 answer's (the caller sent a
-				     * Range header) is appended to it */
-	double timeout;		    /* seconds for the whole; 0: none */
-	double silence;		    /* seconds without a byte; 0: no limit */
-	int follow;		    /* most redirects followed */
-	/* Sees the body of a 200 answer (of a saved 206 too) as it comes, beside its being kept; may be NULL. */
+	/* a 200 answer's body goes to this file instead of memory; may be NULL. A 206 answer's (the
+	 * caller sent a Range header) is appended to it */
+	const char *save;
+	double timeout; /* seconds for the whole; 0: none */
+	double silence; /* seconds without a byte; 0: no limit */
+	int follow;	/* most redirects followed */
+	/* Sees the body of a 200 answer (of a saved 206 too) as it comes, beside its being kept;
+	 * may be NULL. */
 	void (*on_data)(void *arg, const char *p, size_t n);
 	void *arg;
 };
@@ -63,24 +69,28 @@ struct http;
 struct http *http_new(size_t connections, struct err *e);
 void http_free(struct http *h);
 
-/* Called for each request that ended; the response is valid during the call only. http_start may be called from here. */
+/* Called for each request that ended; the response is valid during the call only. http_start may be
+ * called from here. */
 typedef void http_done(void *arg, uint64_t ticket, struct http_response *r);
 
 int http_start(struct http *h, uint64_t ticket, const struct http_request *q, struct err *e);
 
-/* Makes progress, waiting at most `wait` seconds for something to happen, and calls done for what ended. Returns the number still under way. */
+/* Makes progress, waiting at most `wait` seconds for something to happen, and calls done for what
+ * ended. Returns the number still under way. */
 long http_run(struct http *h, double wait, http_done *done, void *arg, struct err *e);
 
 /* Ends all that is under way, each with HTTP_CANCELLED. */
 void http_cancel(struct http *h, http_done *done, void *arg);
 
-/* One request from start to end. -1 only where it could not be begun; otherwise see r->failure. r is zeroed or an earlier response;
- * http_response_release frees it. stopping (may be NULL) is asked now and then. */
-int http_fetch(struct http *h, const struct http_request *q, struct http_response *r, int (*stopping)(void),
-	       struct err *e);
+/* One request from start to end. -1 only where it could not be begun; otherwise see r->failure. r
+ * is zeroed or an earlier response; http_response_release frees it. stopping (may be NULL) is asked
+ * now and then. */
+int http_fetch(struct http *h, const struct http_request *q, struct http_response *r,
+	       int (*stopping)(void), struct err *e);
 void http_response_release(struct http_response *r);
 
-/* Value of the last header of that name (lower case), without surrounding blanks; absent span where there is none. */
+/* Value of the last header of that name (lower case), without surrounding blanks; absent span where
+ * there is none. */
 struct span http_header(const struct http_response *r, const char *name);
 
 /* A URL for messages: user, password and query left out. Appended. */

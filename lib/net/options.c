@@ -1,5 +1,5 @@
-/* options: from what the user wrote to an open model: keys from the environment or a file, never a slip that sends data out, and checks that come
- * before the first request. */
+/* options: from what the user wrote to an open model: keys from the environment or a file, never a
+ * slip that sends data out, and checks that come before the first request. */
 #include <math.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -85,14 +85,16 @@ static int find_url(struct ask *a, struct err *e)
 	}
 	url = o->base_url ? o->base_url : set_or(env, otherwise);
 	if (!url)
-		return err_set(e, "no address: give -u https://NAME.openai.azure.com or set AZURE_OPENAI_ENDPOINT");
+		return err_set(e,
+			       "no address: give -u https://NAME.openai.azure.com or set AZURE_OPENAI_ENDPOINT");
 	a->api.base_url = url;
 	a->default_url = url == otherwise;
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
 		struct buf shown = BUF_INIT;
 
 		http_show_url(&shown, url);
-		err_set(e, "base URL %s: must begin with http:// or https://", shown.data ? shown.data : "");
+		err_set(e, "base URL %s: must begin with http:// or https://",
+			shown.data ? shown.data : "");
 		buf_release(&shown);
 		return -1;
 	}
@@ -104,23 +106,32 @@ static int open_api(struct ask *a, struct err *e)
 	const struct ask_options *o = a->o;
 
 	if (file_is_dir(o->model))
-		return err_set(e, "%s is a directory here: write ./%s for the local model", o->model, o->model);
+		return err_set(e, "%s is a directory here: write ./%s for the local model",
+			       o->model, o->model);
 	if (o->adapter || o->quantize || o->unmerged)
 		return err_set(e, "--%s needs a local model; %s is the name of one behind an API",
-			       o->adapter ? "adapter" : o->quantize ? "quantize" : "unmerged", o->model);
+			       o->adapter    ? "adapter"
+			       : o->quantize ? "quantize"
+					     : "unmerged",
+			       o->model);
 	if (o->top_k || !isnan(o->min_p) || !isnan(o->repeat_penalty))
-		return err_set(e, "--%s is for local models; what this API has of the kind goes into --extra",
-			       o->top_k ? "top-k" : !isnan(o->min_p) ? "min-p" : "repeat-penalty");
+		return err_set(e,
+			       "--%s is for local models; what this API has of the kind goes into --extra",
+			       o->top_k		  ? "top-k"
+			       : !isnan(o->min_p) ? "min-p"
+						  : "repeat-penalty");
 	if (find_url(a, e) || find_key(a, e))
 		return -1;
 	prices_provider(a->prices, a->api.base_url);
 	if (a->api.dialect == CHAT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
-		return err_set(e, "--%s: Anthropic's API has no such thing", a->params.seeded ? "seed" : "logprobs");
+		return err_set(e, "--%s: Anthropic's API has no such thing",
+			       a->params.seeded ? "seed" : "logprobs");
 	if (!(a->headers = api_headers(a->api.dialect, o->headers.v, o->headers.n, e)))
 		return -1;
 	a->api.headers = (const char *const *)a->headers;
 	a->api.model = o->model;
-	a->api.api_version = o->api_version ? o->api_version : set_or(getenv("OPENAI_API_VERSION"), "2024-10-21");
+	a->api.api_version = o->api_version ? o->api_version
+					    : set_or(getenv("OPENAI_API_VERSION"), "2024-10-21");
 	a->api.stream = o->stream;
 	a->api.jobs = o->jobs ? (int)o->jobs : 16;
 	a->api.rpm = o->rpm;
@@ -144,8 +155,13 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 		return err_set(e, "--unmerged needs --adapter");
 	if (!isnan(o->max_cost))
 		return err_set(e, "--max-cost: a local model has no price");
-	a->local = (struct backend_local){.model = o->model, .adapter = o->adapter, .quantize = o->quantize, .unmerged = o->unmerged,
-					  .threads = (int)o->threads, .jobs = (int)o->jobs, .params = &a->params};
+	a->local = (struct backend_local){.model = o->model,
+					  .adapter = o->adapter,
+					  .quantize = o->quantize,
+					  .unmerged = o->unmerged,
+					  .threads = (int)o->threads,
+					  .jobs = (int)o->jobs,
+					  .params = &a->params};
 	return local(&a->backend, &a->local, e);
 }
 

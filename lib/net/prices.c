@@ -64,10 +64,18 @@ void prices_provider(struct prices *p, const char *url)
 {
 	/* Ends of host names, and what the file calls them. */
 	static const char *const hosts[][2] = {
-		{".openai.azure.com", "azure"}, {".cognitiveservices.azure.com", "azure"}, {"api.groq.com", "groq"},
-		{"openrouter.ai", "openrouter"}, {"api.together.xyz", "together_ai"}, {"api.together.ai", "together_ai"},
-		{"api.fireworks.ai", "fireworks_ai"}, {"api.deepseek.com", "deepseek"}, {"api.mistral.ai", "mistral"},
-		{"api.x.ai", "xai"}, {"api.cerebras.ai", "cerebras"}, {"api.deepinfra.com", "deepinfra"},
+		{".openai.azure.com", "azure"},
+		{".cognitiveservices.azure.com", "azure"},
+		{"api.groq.com", "groq"},
+		{"openrouter.ai", "openrouter"},
+		{"api.together.xyz", "together_ai"},
+		{"api.together.ai", "together_ai"},
+		{"api.fireworks.ai", "fireworks_ai"},
+		{"api.deepseek.com", "deepseek"},
+		{"api.mistral.ai", "mistral"},
+		{"api.x.ai", "xai"},
+		{"api.cerebras.ai", "cerebras"},
+		{"api.deepinfra.com", "deepinfra"},
 	};
 	const char *host = strstr(url, "://");
 	size_t n, k;
@@ -139,7 +147,8 @@ int prices_known(struct prices *p, const char *model)
 double prices_cost(struct prices *p, const char *model, int batch, const struct chat_usage *u)
 {
 	const struct tariff *t = p ? find(p, model) : NULL;
-	long long cached = u->cached > 0 ? u->cached : 0, written = u->cache_written > 0 ? u->cache_written : 0;
+	long long cached = u->cached > 0 ? u->cached : 0,
+		  written = u->cache_written > 0 ? u->cache_written : 0;
 	double input, output;
 
 	if (!t || !t->known || u->prompt < 0 || u->completion < 0)
@@ -147,7 +156,9 @@ double prices_cost(struct prices *p, const char *model, int batch, const struct 
 	if (batch)
 		return (double)u->prompt * t->input_batch + (double)u->completion * t->output_batch;
 	input = u->prompt > 200000 ? t->input_200k : u->prompt > 128000 ? t->input_128k : t->input;
-	output = u->prompt > 200000 ? t->output_200k : u->prompt > 128000 ? t->output_128k : t->output;
+	output = u->prompt > 200000   ? t->output_200k
+		 : u->prompt > 128000 ? t->output_128k
+				      : t->output;
 	if (cached + written > u->prompt)
 		cached = written = 0;
 	return (double)(u->prompt - cached - written) * input + (double)cached * t->cache_read +

@@ -1,4 +1,5 @@
-/* prompt: requests are put together from raw spans of the record, so that what a user wrote is what is sent. */
+/* prompt: requests are put together from raw spans of the record, so that what a user wrote is what
+ * is sent. */
 #include <stdlib.h>
 #include <string.h>
 #include "prompt.h"
@@ -29,15 +30,17 @@ static int load_documents(struct prompt *p, struct err *e)
 	int rc = 0;
 
 	if (!p->template || !template_uses(p->template, "context"))
-		return err_set(e, "--context: the template (-t) does not say where: put {{context}} into it");
+		return err_set(e,
+			       "--context: the template (-t) does not say where: put {{context}} into it");
 	reader_init(&reader, files);
 	p->index = retrieve_new(e);
 	rc = p->index ? 0 : -1;
 	while (!rc && (rc = reader_next(&reader, &r, e)) > 0) {
 		struct buf text = BUF_INIT;
 
-		rc = json_string(record_get(&r, "text"), &text) ? err_set(e, "a document without a text") :
-		     retrieve_add(p->index, p->n, buf_span(&text), e);
+		rc = json_string(record_get(&r, "text"), &text)
+			     ? err_set(e, "a document without a text")
+			     : retrieve_add(p->index, p->n, buf_span(&text), e);
 		if (rc)
 			err_prefix(e, "%s:%zu", reader.name, reader.line);
 		p->documents = mem_grow(p->documents, &p->cap, p->n + 1, sizeof *p->documents);
@@ -60,7 +63,8 @@ struct prompt *prompt_open(struct prompt_options *o, struct err *e)
 	if (o->documents && load_documents(p, e))
 		goto fail;
 	if (!o->documents && p->template && template_uses(p->template, "context")) {
-		err_set(e, "template: {{context}} wants documents (--context FILE); a member of that name is {{.context}}");
+		err_set(e,
+			"template: {{context}} wants documents (--context FILE); a member of that name is {{.context}}");
 		goto fail;
 	}
 	if (o->examples.file && o->examples.k && !(p->examples = examples_open(&o->examples, e)))
@@ -89,7 +93,8 @@ void prompt_close(struct prompt *p)
 	free(p);
 }
 
-/* The question as retrieval sees it: the template filled without context, else the record's user turns. */
+/* The question as retrieval sees it: the template filled without context, else the record's user
+ * turns. */
 static int put_question(struct prompt *p, const struct record *r, struct err *e)
 {
 	static const struct template_var no_context = {"context", {"", 0}};
@@ -186,11 +191,13 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 		return -1;
 	if (!p->template && !messages.s) {
 		if (!raw.s)
-			return err_set(e, "neither messages nor prompt; make the user turn with a template (-t)");
+			return err_set(e,
+				       "neither messages nor prompt; make the user turn with a template (-t)");
 		if (json_string(raw, &p->text))
 			return err_set(e, "prompt is not a string");
 		if (p->o->system || p->examples)
-			return err_set(e, "a raw prompt takes no system text and no examples; make it a user turn with -t '{{prompt}}'");
+			return err_set(e,
+				       "a raw prompt takes no system text and no examples; make it a user turn with -t '{{prompt}}'");
 		q->prompt = (struct span){p->text.data ? p->text.data : "", p->text.len};
 		return 0;
 	}

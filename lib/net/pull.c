@@ -1,4 +1,5 @@
-/* Fetching from a hub: the list of files, each file with what is there of it already, hashes, links. */
+/* Fetching from a hub: the list of files, each file with what is there of it already, hashes,
+ * links. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -43,21 +44,28 @@ static int pause_before(const struct pull *p, const struct http_response *r, int
 	return 0;
 }
 
-static int refused(const struct pull *p, const char *repo, const char *what, const struct http_response *r, struct err *e)
+static int refused(const struct pull *p, const char *repo, const char *what,
+		   const struct http_response *r, struct err *e)
 {
 	if (r->failure != HTTP_DONE)
 		return err_set(e, "%s: %s", what, r->reason);
 	if (r->status == 401 || r->status == 403)
-		return err_set(e, "%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
-			       what, p->token ? "the token is not allowed to read it" : "access is refused", r->status, p->endpoint, repo);
+		return err_set(e,
+			       "%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
+			       what,
+			       p->token ? "the token is not allowed to read it"
+					: "access is refused",
+			       r->status, p->endpoint, repo);
 	if (r->status == 404)
 		return err_set(e, "%s: not found at %s", what, p->endpoint);
 	return err_set(e, "%s: the hub answers with status %d", what, r->status);
 }
 
-/* GET with retries; the caller looks at r->status. begin is asked for the request's headers before each attempt. */
-static int get(const struct pull *p, const char *url, const char *save, struct http_response *r, void (*on_data)(void *, const char *, size_t),
-	       void *arg, char *(*range)(void *), struct err *e)
+/* GET with retries; the caller looks at r->status. begin is asked for the request's headers before
+ * each attempt. */
+static int get(const struct pull *p, const char *url, const char *save, struct http_response *r,
+	       void (*on_data)(void *, const char *, size_t), void *arg, char *(*range)(void *),
+	       struct err *e)
 {
 	struct buf secret = BUF_INIT;
 	struct rng rng;
@@ -68,15 +76,25 @@ static int get(const struct pull *p, const char *url, const char *save, struct h
 		buf_addf(&secret, "Authorization: Bearer %s", p->token);
 	for (n = 1;; n++) {
 		char *from = range ? range(arg) : NULL;
-		const char *headers[] = {save ? "Accept-Encoding: identity" : "Accept: application/json", from, NULL};
-		struct http_request q = {.method = "GET", .url = url, .headers = headers, .secret = secret.data, .save = save, .silence = p->timeout,
-					 .follow = 5, .on_data = on_data, .arg = arg};
+		const char *headers[] = {save ? "Accept-Encoding: identity"
+					      : "Accept: application/json",
+					 from, NULL};
+		struct http_request q = {.method = "GET",
+					 .url = url,
+					 .headers = headers,
+					 .secret = secret.data,
+					 .save = save,
+					 .silence = p->timeout,
+					 .follow = 5,
+					 .on_data = on_data,
+					 .arg = arg};
 
 		rc = http_fetch(p->http, &q, r, p->stopping, e);
 		free(from);
 		if (rc || n > p->retries || (p->stopping && p->stopping()))
 			break;
-		if ((r->failure == HTTP_DONE && r->status < 400) || !retry_worth(r) || pause_before(p, r, n, &rng))
+		if ((r->failure == HTTP_DONE && r->status < 400) || !retry_worth(r) ||
+		    pause_before(p, r, n, &rng))
 			break;
 	}
 	if (secret.data)
@@ -108,7 +126,9 @@ static int plain(const char *name)
 {
 	size_t n = strlen(name);
 
-	return n && n < 200 && *name != '.' && n == strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	return n && n < 200 && *name != '.' &&
+	       n == strspn(name,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 }
 
 static int parse_list(struct span body, struct pull_list *l, struct err *e)
@@ -127,13 +147,15 @@ static int parse_list(struct span body, struct pull_list *l, struct err *e)
 		struct buf name = BUF_INIT;
 		int64_t size;
 
-		if (json_string(json_member(x, "rfilename"), &name) || !plain(name.data ? name.data : "") || name.len != strlen(name.data)) {
+		if (json_string(json_member(x, "rfilename"), &name) ||
+		    !plain(name.data ? name.data : "") || name.len != strlen(name.data)) {
 			buf_release(&name); /* folders and odd names hold nothing that ft reads */
 			continue;
 		}
 		f.lfs = json_kind(lfs) == JSON_OBJECT;
 		if (json_int(json_member(f.lfs ? lfs : x, "size"), &size) || size < 0 ||
-		    !(f.lfs ? hex_of(lfs, "sha256", 64, f.hash) : hex_of(x, "blobId", 40, f.hash))) {
+		    !(f.lfs ? hex_of(lfs, "sha256", 64, f.hash)
+			    : hex_of(x, "blobId", 40, f.hash))) {
 			err_set(e, "it tells no size and hash for %s", name.data);
 			buf_release(&name);
 			return -1;
@@ -150,7 +172,8 @@ static int parse_list(struct span body, struct pull_list *l, struct err *e)
 	return 0;
 }
 
-int pull_list(const struct pull *p, const char *repo, const char *revision, struct pull_list *l, struct err *e)
+int pull_list(const struct pull *p, const char *repo, const char *revision, struct pull_list *l,
+	      struct err *e)
 {
 	struct http_response r = {0};
 	struct buf url = BUF_INIT, what = BUF_INIT;
@@ -221,14 +244,19 @@ static int verify(const char *path, const struct pull_file *f, struct err *e)
 	char hex[65];
 
 	if (size != f->size)
-		return err_set(e, "%s: %llu bytes came, the hub promised %llu", f->name, (unsigned long long)size, (unsigned long long)f->size);
+		return err_set(e, "%s: %llu bytes came, the hub promised %llu", f->name,
+			       (unsigned long long)size, (unsigned long long)f->size);
 	if (digest_file(path, f->lfs ? DIGEST_SHA256 : DIGEST_SHA1, !f->lfs, hex, e))
 		return -1;
-	return strcmp(hex, f->hash) ? err_set(e, "%s: the bytes that came have another hash than the hub promised", f->name) : 0;
+	return strcmp(hex, f->hash)
+		       ? err_set(e,
+				 "%s: the bytes that came have another hash than the hub promised",
+				 f->name)
+		       : 0;
 }
 
-static int download(const struct pull *p, const char *repo, const char *commit, const struct pull_file *f, const char *incomplete,
-		    struct err *e)
+static int download(const struct pull *p, const char *repo, const char *commit,
+		    const struct pull_file *f, const char *incomplete, struct err *e)
 {
 	struct fetch fetch = {p, incomplete, 0};
 	struct http_response r = {0};
@@ -240,7 +268,8 @@ static int download(const struct pull *p, const char *repo, const char *commit, 
 	for (again = 0; again < 2; again++) {
 		uint64_t before = size_of(incomplete);
 
-		if (before > f->size || (!again && before == f->size && before && verify(incomplete, f, e))) {
+		if (before > f->size ||
+		    (!again && before == f->size && before && verify(incomplete, f, e))) {
 			unlink(incomplete);
 			before = 0;
 		}
@@ -250,7 +279,8 @@ static int download(const struct pull *p, const char *repo, const char *commit, 
 				rc = refused(p, repo, f->name, &r, e);
 			if (rc)
 				break;
-			if (!f->size && !file_exists(incomplete) && file_write(incomplete, "", 0, e)) {
+			if (!f->size && !file_exists(incomplete) &&
+			    file_write(incomplete, "", 0, e)) {
 				rc = -1;
 				break;
 			}
@@ -267,8 +297,10 @@ static int download(const struct pull *p, const char *repo, const char *commit, 
 	return rc;
 }
 
-/* snapshots/COMMIT/NAME -> ../../blobs/HASH, made beside and renamed so that it is never missing. */
-static int link_file(const char *repo_dir, const char *commit, const struct pull_file *f, struct err *e)
+/* snapshots/COMMIT/NAME -> ../../blobs/HASH, made beside and renamed so that it is never
+ * missing. */
+static int link_file(const char *repo_dir, const char *commit, const struct pull_file *f,
+		     struct err *e)
 {
 	struct buf dir = BUF_INIT, to = BUF_INIT, path = BUF_INIT, beside = BUF_INIT;
 	char now[300];
@@ -294,7 +326,8 @@ static int link_file(const char *repo_dir, const char *commit, const struct pull
 	return rc;
 }
 
-int pull_get(const struct pull *p, const char *repo, const char *repo_dir, const char *commit, const struct pull_file *f, struct err *e)
+int pull_get(const struct pull *p, const char *repo, const char *repo_dir, const char *commit,
+	     const struct pull_file *f, struct err *e)
 {
 	struct buf blob = BUF_INIT, incomplete = BUF_INIT, lock = BUF_INIT;
 	int fd = -1, had, rc = -1;

@@ -1,4 +1,5 @@
-/* rate: buckets and window are plain arithmetic on times that the caller passes in, so that tests need no clock. */
+/* rate: buckets and window are plain arithmetic on times that the caller passes in, so that tests
+ * need no clock. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,8 +58,9 @@ void window_throttled(struct window *w, double started, double now)
 	w->cut = now;
 }
 
-/* "1s", "6m0s", "20ms", "1h2m3.5s"; a bare number is seconds, or a time of day in seconds or milliseconds since 1970 where it is too large for
- * a wait; an RFC 3339 time (Anthropic) is measured against now. NaN otherwise. */
+/* "1s", "6m0s", "20ms", "1h2m3.5s"; a bare number is seconds, or a time of day in seconds or
+ * milliseconds since 1970 where it is too large for a wait; an RFC 3339 time (Anthropic) is
+ * measured against now. NaN otherwise. */
 static double reset_seconds(struct span v, double now)
 {
 	char text[64], *p = text;
@@ -69,8 +71,8 @@ static double reset_seconds(struct span v, double now)
 		return NAN;
 	memcpy(text, v.s, v.n);
 	text[v.n] = 0;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		   &tm.tm_sec) == 6) {
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) == 6) {
 		tm.tm_year -= 1900;
 		tm.tm_mon -= 1;
 		return fmax(0, (double)timegm(&tm) - now);
@@ -111,8 +113,10 @@ double rate_pause(const struct http_response *r, double now)
 		{"x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"},
 		{"anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"},
 		{"anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"},
-		{"anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"},
-		{"anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"},
+		{"anthropic-ratelimit-input-tokens-remaining",
+		 "anthropic-ratelimit-input-tokens-reset"},
+		{"anthropic-ratelimit-output-tokens-remaining",
+		 "anthropic-ratelimit-output-tokens-reset"},
 		{"x-ratelimit-remaining", "x-ratelimit-reset"}, /* Together, OpenRouter */
 	};
 	double pause = 0;

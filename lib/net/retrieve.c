@@ -1,4 +1,5 @@
-/* retrieve: a contentless FTS5 table in an in-memory database; the texts themselves stay with the caller. */
+/* retrieve: a contentless FTS5 table in an in-memory database; the texts themselves stay with the
+ * caller. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,13 @@ struct retrieve *retrieve_new(struct err *e)
 		"CREATE VIRTUAL TABLE texts USING fts5(text, content='', tokenize=\"unicode61 remove_diacritics 2\"); BEGIN";
 	struct retrieve *r = mem_alloc(1, sizeof *r);
 
-	if (sqlite3_open(":memory:", &r->db) != SQLITE_OK || sqlite3_exec(r->db, make, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(r->db, "INSERT INTO texts (rowid, text) VALUES (?, ?)", -1, &r->add, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(r->db, "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY bm25(texts), rowid LIMIT ?", -1,
-			       &r->find, NULL) != SQLITE_OK) {
+	if (sqlite3_open(":memory:", &r->db) != SQLITE_OK ||
+	    sqlite3_exec(r->db, make, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(r->db, "INSERT INTO texts (rowid, text) VALUES (?, ?)", -1, &r->add,
+			       NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(r->db,
+			       "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY bm25(texts), rowid LIMIT ?",
+			       -1, &r->find, NULL) != SQLITE_OK) {
 		fail(r, e);
 		retrieve_free(r);
 		return NULL;
@@ -58,7 +62,8 @@ int retrieve_add(struct retrieve *r, size_t number, struct span text, struct err
 	return rc;
 }
 
-/* The question's words, each quoted so that none is read as an operator of FTS5's query language. */
+/* The question's words, each quoted so that none is read as an operator of FTS5's query
+ * language. */
 static void put_words(struct span question, struct buf *query)
 {
 	struct tokens t;
@@ -81,7 +86,8 @@ static void put_words(struct span question, struct buf *query)
 	map_release(&seen);
 }
 
-long retrieve_find(struct retrieve *r, struct span question, size_t most, size_t *numbers, struct err *e)
+long retrieve_find(struct retrieve *r, struct span question, size_t most, size_t *numbers,
+		   struct err *e)
 {
 	struct buf query = BUF_INIT;
 	long n = 0;

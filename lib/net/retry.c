@@ -1,4 +1,5 @@
-/* retry: the policy of lib/net for repeating requests, apart from the loop that carries it out (api.c). */
+/* retry: the policy of lib/net for repeating requests, apart from the loop that carries it out
+ * (api.c). */
 #include <curl/curl.h>
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,6 @@
-/* stream: server-sent events (html.spec.whatwg.org, "event stream") of both API families, folded back into the body that the same answer
- * has when it is not streamed, so that only chat_answer knows what answers mean. */
+/* stream: server-sent events (html.spec.whatwg.org, "event stream") of both API families, folded
+ * back into the body that the same answer has when it is not streamed, so that only chat_answer
+ * knows what answers mean. */
 #include <stdlib.h>
 #include <string.h>
 #include "chat.h"
@@ -28,7 +29,8 @@ void chat_stream_release(struct chat_stream *s)
 
 static struct chat_block *block(struct chat_stream *s, int64_t i)
 {
-	/* An index out of order or absurd comes from a broken server; its text is kept in the last block. */
+	/* An index out of order or absurd comes from a broken server; its text is kept in the last
+	 * block. */
 	if (i < 0 || i > (int64_t)s->n)
 		i = (int64_t)s->n;
 	if (i > 4096)
@@ -60,7 +62,8 @@ static int add_text(struct buf *b, struct span v)
 /* Block 0 is the text, the tool call with index i block i + 1. */
 static int openai_event(struct chat_stream *s, struct span v)
 {
-	struct span choice = json_element(json_member(v, "choices"), 0), delta = json_member(choice, "delta"), key, t, p;
+	struct span choice = json_element(json_member(v, "choices"), 0),
+		    delta = json_member(choice, "delta"), key, t, p;
 	struct json_iter calls = {0}, probs = {0};
 	int text;
 
@@ -84,7 +87,8 @@ static int openai_event(struct chat_stream *s, struct span v)
 		text |= add_text(&b->name, json_member(function, "name"));
 		text |= add_text(&b->text, json_member(function, "arguments"));
 	}
-	while (json_next(&probs, json_member(json_member(choice, "logprobs"), "content"), &key, &p)) {
+	while (json_next(&probs, json_member(json_member(choice, "logprobs"), "content"), &key,
+			 &p)) {
 		if (s->logprobs.len)
 			buf_addc(&s->logprobs, ',');
 		buf_addspan(&s->logprobs, p);
@@ -151,7 +155,8 @@ static void take_line(enum chat_dialect d, struct chat_stream *s, double now)
 		s->first = now;
 }
 
-void chat_stream_add(enum chat_dialect d, struct chat_stream *s, const char *p, size_t n, double now)
+void chat_stream_add(enum chat_dialect d, struct chat_stream *s, const char *p, size_t n,
+		     double now)
 {
 	s->line.max = LINE_MAX_BYTES;
 	while (n) {
@@ -248,7 +253,8 @@ static int anthropic_body(const struct chat_stream *s, struct jw *w)
 			put_text(w, "id", &b->id);
 			put_text(w, "name", &b->name);
 			jw_key(w, "input");
-			if (json_check(b->text.len ? buf_span(&b->text) : span_of("{}"), &input, NULL))
+			if (json_check(b->text.len ? buf_span(&b->text) : span_of("{}"), &input,
+				       NULL))
 				return -1;
 			jw_raw(w, input);
 		} else {
@@ -265,7 +271,8 @@ static int anthropic_body(const struct chat_stream *s, struct jw *w)
 		struct buf name = BUF_INIT;
 
 		json_string(key, &name);
-		if (!s->usage_end.len || json_kind(json_member(buf_span(&s->usage_end), name.data)) == JSON_NONE) {
+		if (!s->usage_end.len ||
+		    json_kind(json_member(buf_span(&s->usage_end), name.data)) == JSON_NONE) {
 			jw_keyn(w, name.data, name.len);
 			jw_raw(w, value);
 		}

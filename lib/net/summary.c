@@ -1,4 +1,5 @@
-/* summary: what a run came to: counts, tokens, money, latencies, and the same foreseen for a dry run. */
+/* summary: what a run came to: counts, tokens, money, latencies, and the same foreseen for a dry
+ * run. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,8 @@ static void count_error(struct ask_totals *t, const struct backend_answer *an)
 
 	t->errors++;
 	while (i < most - 1 && t->by_type[i].n &&
-	       (strcmp(t->by_type[i].type, an->error_type) != 0 || t->by_type[i].status != an->error_status))
+	       (strcmp(t->by_type[i].type, an->error_type) != 0 ||
+		t->by_type[i].status != an->error_status))
 		i++;
 	c = &t->by_type[i];
 	if (!c->n++) {
@@ -92,8 +94,10 @@ void ask_foresee(struct ask *a, struct span body)
 {
 	struct ask_totals *t = &a->totals;
 	/* A local model tells the tokens themselves; text has about four bytes for each. */
-	double in = a->backend.local ? (double)json_count(json_member(body, "ids")) : (double)body.n / 4;
-	long long most = a->params.max_tokens ? a->params.max_tokens : prices_max_output(a->prices, a->backend.model);
+	double in = a->backend.local ? (double)json_count(json_member(body, "ids"))
+				     : (double)body.n / 4;
+	long long most = a->params.max_tokens ? a->params.max_tokens
+					      : prices_max_output(a->prices, a->backend.model);
 	struct chat_usage u = {.prompt = (long long)in};
 
 	t->foreseen++;
@@ -120,7 +124,8 @@ static void say_estimate(const struct ask *a, struct buf *text)
 {
 	const struct ask_totals *t = &a->totals;
 
-	buf_addf(text, "%zu requests with %s%.0f tokens in", t->foreseen, a->backend.local ? "" : "about ", t->foreseen_in);
+	buf_addf(text, "%zu requests with %s%.0f tokens in", t->foreseen,
+		 a->backend.local ? "" : "about ", t->foreseen_in);
 	if (t->foreseen_out > 0)
 		buf_addf(text, ", at most %.0f out", t->foreseen_out);
 	if (a->backend.local)
@@ -128,10 +133,12 @@ static void say_estimate(const struct ask *a, struct buf *text)
 	if (isnan(t->foreseen_low))
 		buf_adds(text, "\ncost: unknown (give --prices)");
 	else if (t->foreseen_out > 0)
-		buf_addf(text, "\ncost: about $%.4f for what goes in, at most $%.4f with what comes out", t->foreseen_low,
-			 t->foreseen_high);
+		buf_addf(text,
+			 "\ncost: about $%.4f for what goes in, at most $%.4f with what comes out",
+			 t->foreseen_low, t->foreseen_high);
 	else
-		buf_addf(text, "\ncost: about $%.4f for what goes in; give --max-tokens for a limit of the rest",
+		buf_addf(text,
+			 "\ncost: about $%.4f for what goes in; give --max-tokens for a limit of the rest",
 			 t->foreseen_low);
 }
 
@@ -163,7 +170,8 @@ void ask_summary(const struct ask *a, struct buf *text)
 	buf_adds(text, ", ");
 	put_count(text, t->attempts, "request");
 	if (t->unwritten)
-		buf_addf(text, "\nstopped: %zu in hand were given up and not written", t->unwritten);
+		buf_addf(text, "\nstopped: %zu in hand were given up and not written",
+			 t->unwritten);
 	for (size_t i = 0; i < most && t->by_type[i].n; i++) {
 		buf_addf(text, "\n%s", t->by_type[i].type);
 		if (t->by_type[i].status)
@@ -180,13 +188,14 @@ void ask_summary(const struct ask *a, struct buf *text)
 		if (t->no_usage)
 			buf_addf(text, "; unknown for %zu answers", t->no_usage);
 		if (!a->backend.local && t->no_cost == t->answers - t->cached)
-			buf_adds(text, a->prices ? "\ncost: unknown" : "\ncost: unknown (give --prices)");
+			buf_adds(text,
+				 a->prices ? "\ncost: unknown" : "\ncost: unknown (give --prices)");
 		else if (!a->backend.local)
 			buf_addf(text, "\ncost: $%.6f", t->cost);
 		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
 			buf_addf(text, " and unknown for %zu answers", t->no_cost);
 	}
 	if (!isnan(ask_latency(t, 0.5)))
-		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", ask_latency(t, 0.5), ask_latency(t, 0.95),
-			 ask_latency(t, 0.99));
+		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", ask_latency(t, 0.5),
+			 ask_latency(t, 0.95), ask_latency(t, 0.99));
 }

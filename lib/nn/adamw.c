@@ -1,4 +1,5 @@
-/* The optimiser's loop over the flat array, in pieces of fixed size so that sums do not depend on the threads. */
+/* The optimiser's loop over the flat array, in pieces of fixed size so that sums do not depend on
+ * the threads. */
 #include <math.h>
 #include <stdlib.h>
 #include "../base/mem.h"
@@ -35,11 +36,12 @@ static void step_piece(void *arg, size_t i)
 	struct adamw *o = s->o;
 	size_t at = i * PIECE, n = o->n - at < PIECE ? o->n - at : PIECE;
 
-	s->kern->adamw(s->params + at, o->m + at, o->v + at, s->grads + at, s->g_scale, s->lr, o->beta1, o->beta2, o->eps,
-		       s->wd, s->c1, s->c2, n);
+	s->kern->adamw(s->params + at, o->m + at, o->v + at, s->grads + at, s->g_scale, s->lr,
+		       o->beta1, o->beta2, o->eps, s->wd, s->c1, s->c2, n);
 }
 
-void adamw_step(struct adamw *o, float *params, const float *grads, float g_scale, float lr, float wd, struct pool *p)
+void adamw_step(struct adamw *o, float *params, const float *grads, float g_scale, float lr,
+		float wd, struct pool *p)
 {
 	struct step s = {nn_kern(), o, params, grads, g_scale, lr, wd, 0, 0};
 

@@ -1,7 +1,8 @@
-/* adamw: the optimiser over one flat array of parameters (Loshchilov and Hutter 2019), as PyTorch's AdamW computes it.
+/* adamw: the optimiser over one flat array of parameters (Loshchilov and Hutter 2019), as PyTorch's
+ * AdamW computes it.
  *
- * The state (first and second moments) is two arrays of the same length, owned by struct adamw, zero at the start; saving and restoring
- * m, v and t continues a run bit for bit.
+ * The state (first and second moments) is two arrays of the same length, owned by struct adamw,
+ * zero at the start; saving and restoring m, v and t continues a run bit for bit.
  */
 #ifndef FT_ADAMW_H
 #define FT_ADAMW_H
@@ -21,10 +22,13 @@ struct adamw {
 void adamw_init(struct adamw *o, size_t n);
 void adamw_release(struct adamw *o);
 
-/* One step: every gradient is multiplied by g_scale first (1/weight sum, clip factor). wd is decoupled weight decay. */
-void adamw_step(struct adamw *o, float *params, const float *grads, float g_scale, float lr, float wd, struct pool *p);
+/* One step: every gradient is multiplied by g_scale first (1/weight sum, clip factor). wd is
+ * decoupled weight decay. */
+void adamw_step(struct adamw *o, float *params, const float *grads, float g_scale, float lr,
+		float wd, struct pool *p);
 
-/* Euclidean norm of the n gradients, summed in double in a fixed order; not finite where any of them is not. */
+/* Euclidean norm of the n gradients, summed in double in a fixed order; not finite where any of
+ * them is not. */
 double nn_norm(const float *x, size_t n, struct pool *p);
 
 #endif

@@ -1,4 +1,5 @@
-/* Causal attention by strips of queries: a strip's scores against the keys it may see fit the cache, are used and forgotten. */
+/* Causal attention by strips of queries: a strip's scores against the keys it may see fit the
+ * cache, are used and forgotten. */
 #include <math.h>
 #include <string.h>
 #include "attn.h"
@@ -7,8 +8,8 @@
 
 #define STRIP NN_ATTN_STRIP
 
-/* Floats from row to row of keys or values turned [head_dim, n]: an odd number of cache lines, so that one column's lines do not
- * fall into the same sets of the cache. */
+/* Floats from row to row of keys or values turned [head_dim, n]: an odd number of cache lines, so
+ * that one column's lines do not fall into the same sets of the cache. */
 static size_t turned_ld(size_t n)
 {
 	return ((n + 15) / 16 | 1) * 16;
@@ -26,15 +27,17 @@ static size_t first_key(const struct nn_attn *a, size_t i)
 }
 
 /* s [m, width] = rows i0..i0+m-1 of x (head j) times the turned keys or values lo..i0+m-1. */
-static void against(float *s, const struct nn_thin *thin, const struct nn_attn *a, const float *x, size_t ldx,
-		    const float *turned, size_t j, size_t i0, size_t m, size_t lo)
+static void against(float *s, const struct nn_thin *thin, const struct nn_attn *a, const float *x,
+		    size_t ldx, const float *turned, size_t j, size_t i0, size_t m, size_t lo)
 {
 	size_t width = i0 + m - lo;
 
-	thin->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m, width, a->head_dim, 0);
+	thin->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m,
+		 width, a->head_dim, 0);
 }
 
-void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a, float *scratch)
+void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a,
+		     float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
 	const struct nn_thin *thin = nn_thin();
@@ -42,7 +45,8 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 
 	nn_transpose(keys, turned_ld(a->n), a->k, a->ldk, a->n, a->head_dim, 1);
 	for (size_t i0 = 0; i0 < a->n; i0 += STRIP) {
-		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0), width = i0 + m - lo;
+		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0),
+		       width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
 			against(s, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
@@ -61,13 +65,14 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 				if (lse)
 					lse[j * ldl + i0 + i] = sum;
 			}
-			thin->nn(o + i0 * ldo + j * a->head_dim, ldo, s, width, a->v + lo * a->ldv, a->ldv, m, a->head_dim, width, 0);
+			thin->nn(o + i0 * ldo + j * a->head_dim, ldo, s, width, a->v + lo * a->ldv,
+				 a->ldv, m, a->head_dim, width, 0);
 		}
 	}
 }
 
-void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const float *o, size_t ldo, const float *lse,
-		      size_t ldl, const struct nn_attn *a, float *scratch)
+void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const float *o, size_t ldo,
+		      const float *lse, size_t ldl, const struct nn_attn *a, float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
 	const struct nn_thin *thin = nn_thin();
@@ -78,7 +83,8 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 	nn_transpose(keys, ld, a->k, a->ldk, a->n, hd, 1);
 	nn_transpose(values, ld, a->v, a->ldv, a->n, hd, 1);
 	for (size_t i0 = 0; i0 < a->n; i0 += STRIP) {
-		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0), width = i0 + m - lo;
+		size_t m = a->n - i0 < STRIP ? a->n - i0 : STRIP, lo = first_key(a, i0),
+		       width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
 			const float *doj = do_ + i0 * ldo + j * hd, *oj = o + i0 * ldo + j * hd;
@@ -86,23 +92,29 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 			against(p, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
 			against(dp, thin, a, do_, ldo, values, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
-				float *row = p + i * width, *drow = dp + i * width, log_sum = lse[j * ldl + i0 + i];
+				float *row = p + i * width, *drow = dp + i * width,
+				      log_sum = lse[j * ldl + i0 + i];
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;
-				float dot = k->dot(doj + i * ldo, oj + i * ldo, hd); /* = sum of p dp */
+				/* = sum of p dp */
+				float dot = k->dot(doj + i * ldo, oj + i * ldo, hd);
 
 				if (a->softcap > 0) {
-					/* With c = cap tanh(scale s / cap): ds = scale p (dp - dot) (1 - (c/cap)^2); p and c
-					 * are both needed at once, so one value at a time. */
+					/* With c = cap tanh(scale s / cap): ds = scale p (dp - dot)
+					 * (1 - (c/cap)^2); p and c are both needed at once, so one
+					 * value at a time. */
 					for (size_t t = from; t < to; t++) {
-						float c = a->softcap * tanhf(row[t] * a->scale / a->softcap);
+						float c = a->softcap *
+							  tanhf(row[t] * a->scale / a->softcap);
 						float f = c / a->softcap;
 
 						row[t] = expf(c - log_sum);
-						drow[t] = a->scale * row[t] * (drow[t] - dot) * (1 - f * f);
+						drow[t] = a->scale * row[t] * (drow[t] - dot) *
+							  (1 - f * f);
 					}
 				} else {
 					k->softmax_again(row + from, a->scale, log_sum, to - from);
-					k->softmax_back(drow + from, row + from, dot, a->scale, to - from);
+					k->softmax_back(drow + from, row + from, dot, a->scale,
+							to - from);
 				}
 				memset(row, 0, from * sizeof(*row));
 				memset(drow, 0, from * sizeof(*drow));
@@ -110,8 +122,10 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 				memset(drow + to, 0, (width - to) * sizeof(*drow));
 			}
 			thin->tn(dv + lo * a->ldv, a->ldv, p, width, doj, ldo, width, hd, m, 1);
-			thin->nn(dq + i0 * a->ldq + j * hd, a->ldq, dp, width, a->k + lo * a->ldk, a->ldk, m, hd, width, 1);
-			thin->tn(dk + lo * a->ldk, a->ldk, dp, width, a->q + i0 * a->ldq + j * hd, a->ldq, width, hd, m, 1);
+			thin->nn(dq + i0 * a->ldq + j * hd, a->ldq, dp, width, a->k + lo * a->ldk,
+				 a->ldk, m, hd, width, 1);
+			thin->tn(dk + lo * a->ldk, a->ldk, dp, width, a->q + i0 * a->ldq + j * hd,
+				 a->ldq, width, hd, m, 1);
 		}
 	}
 }

@@ -1,7 +1,9 @@
-/* The kernels of kern.h, written once over vectors of the instruction set's width and compiled once for each set.
+/* The kernels of kern.h, written once over vectors of the instruction set's width and compiled once
+ * for each set.
  *
- * Vectors are the compilers' own (gcc and clang), so the same text gives SSE2, AVX2 and AVX-512 code. The last few values of a run go through
- * the same vector code by way of a padded copy: a value's result never depends on where a run was cut.
+ * Vectors are the compilers' own (gcc and clang), so the same text gives SSE2, AVX2 and AVX-512
+ * code. The last few values of a run go through the same vector code by way of a padded copy: a
+ * value's result never depends on where a run was cut.
  */
 #include <math.h>
 #include <string.h>
@@ -101,8 +103,9 @@ static inline float hmax(vf x)
 	return m;
 }
 
-/* exp to about 1 ulp over the range of floats: x = n ln 2 + r, a polynomial for exp(r), the power of two from bits (Cephes'
- * expf). Below -87 it flushes to about 1e-38, above 88.3 it stays at about 2e38; NaN stays NaN. */
+/* exp to about 1 ulp over the range of floats: x = n ln 2 + r, a polynomial for exp(r), the power
+ * of two from bits (Cephes' expf). Below -87 it flushes to about 1e-38, above 88.3 it stays at
+ * about 2e38; NaN stays NaN. */
 static inline vf vexp(vf x)
 {
 	const vf magic = all(12582912.f); /* 1.5 2^23: adding it rounds to an integer */
@@ -186,7 +189,10 @@ static void fma_each(float *y, const float *a, const float *x, size_t n)
 	for (; i + W <= n; i += W)
 		store(y + i, load(y + i) + load(a + i) * load(x + i));
 	if (i < n)
-		store_part(y + i, load_part(y + i, n - i, 0) + load_part(a + i, n - i, 0) * load_part(x + i, n - i, 0), n - i);
+		store_part(y + i,
+			   load_part(y + i, n - i, 0) +
+				   load_part(a + i, n - i, 0) * load_part(x + i, n - i, 0),
+			   n - i);
 }
 
 static void axpy(float *y, float a, const float *x, size_t n)
@@ -197,7 +203,8 @@ static void axpy(float *y, float a, const float *x, size_t n)
 	for (; i + W <= n; i += W)
 		store(y + i, load(y + i) + va * load(x + i));
 	if (i < n)
-		store_part(y + i, load_part(y + i, n - i, 0) + va * load_part(x + i, n - i, 0), n - i);
+		store_part(y + i, load_part(y + i, n - i, 0) + va * load_part(x + i, n - i, 0),
+			   n - i);
 }
 
 static void scale(float *x, float a, size_t n)
@@ -219,7 +226,8 @@ static int finite_all(const float *x, size_t n)
 	return !bad;
 }
 
-static void rms(float *y, float *rstd, const float *x, const float *w, float plus, float eps, size_t n, size_t d)
+static void rms(float *y, float *rstd, const float *x, const float *w, float plus, float eps,
+		size_t n, size_t d)
 {
 	/* y, x [n, d]; w [d] */
 	for (size_t i = 0; i < n; i++, x += d, y += d) {
@@ -236,8 +244,8 @@ static void rms(float *y, float *rstd, const float *x, const float *w, float plu
 	}
 }
 
-static void rms_back(float *dx, float *dw, const float *dy, const float *x, const float *w, float plus,
-		     const float *rstd, size_t n, size_t d)
+static void rms_back(float *dx, float *dw, const float *dy, const float *x, const float *w,
+		     float plus, const float *rstd, size_t n, size_t d)
 {
 	/* dx, dy, x [n, d]; dw, w [d]
 	 * dx = r (w dy - x r^2 / d sum(w dy x)) */
@@ -254,7 +262,8 @@ static void rms_back(float *dx, float *dw, const float *dy, const float *x, cons
 		c = (hsum(s) + tail) * r * r * r / (float)d;
 		vc = all(c);
 		for (j = 0; j + W <= d; j += W)
-			store(dx + j, load(dx + j) + load(dy + j) * (load(w + j) + vp) * vr - load(x + j) * vc);
+			store(dx + j, load(dx + j) + load(dy + j) * (load(w + j) + vp) * vr -
+					      load(x + j) * vc);
 		for (; j < d; j++)
 			dx[j] += dy[j] * (w[j] + plus) * r - x[j] * c;
 		if (dw) {
@@ -266,8 +275,8 @@ static void rms_back(float *dx, float *dw, const float *dy, const float *x, cons
 	}
 }
 
-static void layernorm(float *y, float *mean, float *rstd, const float *x, const float *w, const float *b, float eps,
-		      size_t n, size_t d)
+static void layernorm(float *y, float *mean, float *rstd, const float *x, const float *w,
+		      const float *b, float eps, size_t n, size_t d)
 {
 	/* y, x [n, d]; w, b [d] */
 	for (size_t i = 0; i < n; i++, x += d, y += d) {
@@ -288,8 +297,8 @@ static void layernorm(float *y, float *mean, float *rstd, const float *x, const 
 	}
 }
 
-static void layernorm_back(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
-			   const float *mean, const float *rstd, size_t n, size_t d)
+static void layernorm_back(float *dx, float *dw, float *db, const float *dy, const float *x,
+			   const float *w, const float *mean, const float *rstd, size_t n, size_t d)
 {
 	/* dx, dy, x [n, d]; dw, db, w [d]
 	 * with h = (x - mean) r and g = w dy: dx = r (g - mean(g) - h mean(g h)) */
@@ -313,14 +322,15 @@ static void layernorm_back(float *dx, float *dw, float *db, const float *dy, con
 	}
 }
 
-static void rope(float *x, size_t ldx, const float *cosines, const float *sines, const int32_t *pos, float sign, size_t n,
-		 size_t heads, size_t head_dim)
+static void rope(float *x, size_t ldx, const float *cosines, const float *sines, const int32_t *pos,
+		 float sign, size_t n, size_t heads, size_t head_dim)
 {
 	/* x [n, heads, head_dim]; cosines, sines [positions, head_dim / 2] */
 	size_t half = head_dim / 2;
 
 	for (size_t i = 0; i < n; i++, x += ldx) {
-		const float *c = cosines + (size_t)pos[i] * half, *s = sines + (size_t)pos[i] * half;
+		const float *c = cosines + (size_t)pos[i] * half,
+			    *s = sines + (size_t)pos[i] * half;
 
 		for (size_t h = 0; h < heads; h++) {
 			float *a = x + h * head_dim, *b = a + half;
@@ -336,17 +346,17 @@ static void rope(float *x, size_t ldx, const float *cosines, const float *sines,
 }
 
 /* Runs `whole` over full vectors and `part` over the padded rest. */
-#define EACH2(whole)                                                                     \
-	do {                                                                             \
-		size_t i = 0;                                                            \
-		for (; i + W <= n; i += W) {                                             \
-			vf vg = load(g + i), vu = load(u + i);                           \
-			store(h + i, (whole));                                           \
-		}                                                                        \
-		if (i < n) {                                                             \
+#define EACH2(whole) \
+	do { \
+		size_t i = 0; \
+		for (; i + W <= n; i += W) { \
+			vf vg = load(g + i), vu = load(u + i); \
+			store(h + i, (whole)); \
+		} \
+		if (i < n) { \
 			vf vg = load_part(g + i, n - i, 0), vu = load_part(u + i, n - i, 0); \
-			store_part(h + i, (whole), n - i);                               \
-		}                                                                        \
+			store_part(h + i, (whole), n - i); \
+		} \
 	} while (0)
 
 static void swiglu(float *h, const float *g, const float *u, size_t n)
@@ -363,7 +373,8 @@ static inline vf gelu_s(vf x)
 /* d gelu / dx = s + x s (1 - s) 2 t' */
 static inline vf gelu_slope(vf x, vf s)
 {
-	return s + x * s * (all(1.f) - s) * all(1.5957691216f) * (all(1.f) + all(3.f * 0.044715f) * x * x);
+	return s + x * s * (all(1.f) - s) * all(1.5957691216f) *
+			   (all(1.f) + all(3.f * 0.044715f) * x * x);
 }
 
 static void geglu(float *h, const float *g, const float *u, size_t n)
@@ -394,27 +405,29 @@ static inline void geglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
 	*dg = dh * u * gelu_slope(g, s);
 }
 
-#define GATED_BACK(one)                                                                       \
-	size_t i = 0;                                                                         \
-	vf a, b;                                                                              \
-	for (; i + W <= n; i += W) {                                                          \
-		one(&a, &b, load(dh + i), load(g + i), load(u + i));                          \
-		store(dg + i, a);                                                             \
-		store(du + i, b);                                                             \
-	}                                                                                     \
-	if (i < n) {                                                                          \
-		one(&a, &b, load_part(dh + i, n - i, 0), load_part(g + i, n - i, 0),          \
-		    load_part(u + i, n - i, 0));                                              \
-		store_part(dg + i, a, n - i);                                                 \
-		store_part(du + i, b, n - i);                                                 \
+#define GATED_BACK(one) \
+	size_t i = 0; \
+	vf a, b; \
+	for (; i + W <= n; i += W) { \
+		one(&a, &b, load(dh + i), load(g + i), load(u + i)); \
+		store(dg + i, a); \
+		store(du + i, b); \
+	} \
+	if (i < n) { \
+		one(&a, &b, load_part(dh + i, n - i, 0), load_part(g + i, n - i, 0), \
+		    load_part(u + i, n - i, 0)); \
+		store_part(dg + i, a, n - i); \
+		store_part(du + i, b, n - i); \
 	}
 
-static void swiglu_back(float *dg, float *du, const float *dh, const float *g, const float *u, size_t n)
+static void swiglu_back(float *dg, float *du, const float *dh, const float *g, const float *u,
+			size_t n)
 {
 	GATED_BACK(swiglu_back1)
 }
 
-static void geglu_back(float *dg, float *du, const float *dh, const float *g, const float *u, size_t n)
+static void geglu_back(float *dg, float *du, const float *dh, const float *g, const float *u,
+		       size_t n)
 {
 	GATED_BACK(geglu_back1)
 }
@@ -498,7 +511,9 @@ static void softmax_back(float *dp, const float *p, float sum, float by, size_t 
 	for (; i + W <= n; i += W)
 		store(dp + i, load(p + i) * vs * (load(dp + i) - vd));
 	if (i < n)
-		store_part(dp + i, load_part(p + i, n - i, 0) * vs * (load_part(dp + i, n - i, 0) - vd), n - i);
+		store_part(dp + i,
+			   load_part(p + i, n - i, 0) * vs * (load_part(dp + i, n - i, 0) - vd),
+			   n - i);
 }
 
 static void softcap(float *x, float cap, size_t n)
@@ -533,7 +548,8 @@ static double nll(float *z, size_t v, size_t y, float w, int grad)
 	return log(s) + m - zy;
 }
 
-/* A bijection of 32 bits whose outputs pass for random (Mueller; constants of Wellons' "lowbias32"). */
+/* A bijection of 32 bits whose outputs pass for random (Mueller; constants of Wellons'
+ * "lowbias32"). */
 static inline uint32_t mix(uint32_t x)
 {
 	x ^= x >> 16;
@@ -555,8 +571,8 @@ static void noise(float *x, uint32_t key, float by, size_t n)
 		x[i] += by * ((float)(int32_t)mix(key + (uint32_t)i * 0x9e3779b9u) * 0x1p-31f);
 }
 
-static void adamw(float *p, float *m, float *v, const float *g, float g_scale, float lr, float beta1, float beta2,
-		  float eps, float wd, float c1, float c2, size_t n)
+static void adamw(float *p, float *m, float *v, const float *g, float g_scale, float lr,
+		  float beta1, float beta2, float eps, float wd, float c1, float c2, size_t n)
 {
 	float step = lr / c1, root = 1 / sqrtf(c2), keep = 1 - lr * wd;
 
@@ -569,8 +585,8 @@ static void adamw(float *p, float *m, float *v, const float *g, float g_scale, f
 	}
 }
 
-/* Half precision by integers: the exponent is moved by a multiplication, which also makes subnormals right; infinities and NaN get
- * theirs set. */
+/* Half precision by integers: the exponent is moved by a multiplication, which also makes
+ * subnormals right; infinities and NaN get theirs set. */
 static inline float half_to_float(uint16_t h)
 {
 	uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, bits;

@@ -5,7 +5,8 @@
 #include "mat.h"
 #include "kern.h"
 
-#define PANEL_BYTES ((size_t)1 << 20) /* of f32: stays in the second-level cache beside what sgemm packs */
+/* of f32: stays in the second-level cache beside what sgemm packs */
+#define PANEL_BYTES ((size_t)1 << 20)
 
 static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
 
@@ -71,7 +72,8 @@ static uint16_t f16_of(float x)
 		return (uint16_t)(sign | 0x7e00u);
 	if (mag >= 0x47800000u) /* 65536 and above */
 		return (uint16_t)(sign | 0x7c00u);
-	if (mag < 0x38800000u) { /* subnormal: adding 0.5 puts its last bit where f16 has it, rounded to even */
+	/* subnormal: adding 0.5 puts its last bit where f16 has it, rounded to even */
+	if (mag < 0x38800000u) {
 		float f;
 
 		memcpy(&f, &mag, sizeof(f));
@@ -174,7 +176,8 @@ void nn_decode(float *out, enum nn_type t, const void *x, size_t n)
 
 void nn_mat_rows(float *out, const struct nn_mat *w, size_t row, size_t n)
 {
-	nn_decode(out, w->type, (const char *)w->data + row * nn_row_bytes(w->type, w->cols), n * w->cols);
+	nn_decode(out, w->type, (const char *)w->data + row * nn_row_bytes(w->type, w->cols),
+		  n * w->cols);
 }
 
 static size_t panel_rows(const struct nn_mat *w)
@@ -190,21 +193,22 @@ size_t nn_mat_scratch(const struct nn_mat *w)
 	return w->type == NN_F32 ? 0 : panel_rows(w) * w->cols;
 }
 
-void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
-	     size_t ldb, float beta, float *c, size_t ldc)
+void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+	     const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
 	if (m == 0 || n == 0)
 		return;
-	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n,
-		    (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+		    (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
-void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w, int add,
-		float *scratch)
+void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w,
+		int add, float *scratch)
 {
 	/* y [n, rows] = x [n, cols] W^T, W [rows, cols] */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols, add ? 1 : 0, y, ldy);
+		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols, add ? 1 : 0, y,
+			ldy);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
@@ -215,18 +219,20 @@ void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, cons
 	}
 }
 
-void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n, const struct nn_mat *w,
-		     int add, float *scratch)
+void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n,
+		     const struct nn_mat *w, int add, float *scratch)
 {
 	/* dx [n, cols] = dy [n, rows] W */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols, add ? 1 : 0, dx, lddx);
+		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols, add ? 1 : 0, dx,
+			lddx);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
 		size_t m = w->rows - r < step ? w->rows - r : step;
 
 		nn_mat_rows(scratch, w, r, m);
-		nn_gemm(0, 0, n, w->cols, m, 1, dy + r, lddy, scratch, w->cols, add || r ? 1 : 0, dx, lddx);
+		nn_gemm(0, 0, n, w->cols, m, 1, dy + r, lddy, scratch, w->cols, add || r ? 1 : 0,
+			dx, lddx);
 	}
 }

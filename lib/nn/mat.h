@@ -1,11 +1,13 @@
 /* mat: weight matrices as they are held in memory, and products with them.
  *
- * lib/nn is the numerics room: kernels with forward and backward side by side, quantised matrices, attention of one
- * segment, the optimiser. It knows nothing of files, tokens or models, and starts no threads: callers spread independent
- * pieces over a pool, and OpenBLAS runs single-threaded inside each piece (nn_init).
+ * lib/nn is the numerics room: kernels with forward and backward side by side, quantised matrices,
+ * attention of one segment, the optimiser. It knows nothing of files, tokens or models, and starts
+ * no threads: callers spread independent pieces over a pool, and OpenBLAS runs single-threaded
+ * inside each piece (nn_init).
  *
- * All matrices are row-major. A weight W is [rows, cols] = [out, in], so that y = x W^T. Types other than f32 are turned into f32 a
- * panel of rows at a time and then multiplied with sgemm; a handful of rows of x is multiplied directly instead.
+ * All matrices are row-major. A weight W is [rows, cols] = [out, in], so that y = x W^T. Types
+ * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm; a
+ * handful of rows of x is multiplied directly instead.
  */
 #ifndef FT_MAT_H
 #define FT_MAT_H
@@ -13,8 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Q8_0: blocks of 32 along a row, f16 scale and 32 int8 (34 bytes). Q4_0: blocks of 32, f16 scale and 16 bytes of 4-bit values
- * with offset 8, the low halves first (18 bytes). Both laid out as in GGUF; cols must be a multiple of 32. */
+/* Q8_0: blocks of 32 along a row, f16 scale and 32 int8 (34 bytes). Q4_0: blocks of 32, f16 scale
+ * and 16 bytes of 4-bit values with offset 8, the low halves first (18 bytes). Both laid out as in
+ * GGUF; cols must be a multiple of 32. */
 enum nn_type { NN_F32, NN_F16, NN_BF16, NN_Q8_0, NN_Q4_0 };
 
 struct nn_mat {
@@ -26,33 +29,34 @@ struct nn_mat {
 /* Once at the start of a program that computes: makes OpenBLAS single-threaded. */
 void nn_init(void);
 
-const char *nn_type_name(enum nn_type t);		/* "f32", "f16", "bf16", "q8_0", "q4_0" */
-int nn_type_parse(const char *s, enum nn_type *t);	/* -1 where s is none of them */
+const char *nn_type_name(enum nn_type t);	   /* "f32", "f16", "bf16", "q8_0", "q4_0" */
+int nn_type_parse(const char *s, enum nn_type *t); /* -1 where s is none of them */
 size_t nn_row_bytes(enum nn_type t, size_t cols);
-int nn_type_fits(enum nn_type t, size_t cols);		/* whether cols is a whole number of blocks */
+int nn_type_fits(enum nn_type t, size_t cols); /* whether cols is a whole number of blocks */
 
-/* n values (whole blocks) to and from f32. Rounding to f16, bf16: to nearest, ties to even. Q8_0: scale max|x|/127; Q4_0: the value of
- * greatest magnitude maps to -8, as GGUF files are made. */
+/* n values (whole blocks) to and from f32. Rounding to f16, bf16: to nearest, ties to even. Q8_0:
+ * scale max|x|/127; Q4_0: the value of greatest magnitude maps to -8, as GGUF files are made. */
 void nn_encode(enum nn_type t, void *out, const float *x, size_t n);
 void nn_decode(float *out, enum nn_type t, const void *x, size_t n);
 
 /* Rows row..row+n-1 of w as f32: out [n, cols]. */
 void nn_mat_rows(float *out, const struct nn_mat *w, size_t row, size_t n);
 
-/* Floats of scratch that the products below need (0 for f32). One scratch serves one call at a time. */
+/* Floats of scratch that the products below need (0 for f32). One scratch serves one call at a
+ * time. */
 size_t nn_mat_scratch(const struct nn_mat *w);
 
 /* y[n, rows] = x[n, cols] W^T, or += where add. ldy, ldx: floats from one row to the next. */
-void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w, int add,
-		float *scratch);
+void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w,
+		int add, float *scratch);
 
 /* dx[n, cols] = dy[n, rows] W, or += where add: the gradient through nn_mat_mul. */
-void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n, const struct nn_mat *w,
-		     int add, float *scratch);
+void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n,
+		     const struct nn_mat *w, int add, float *scratch);
 
-/* General f32 product by leading dimensions: c[m, n] = alpha a b + beta c, where ta (tb) says that a is stored [k, m] (b stored
- * [n, k]). */
-void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
-	     size_t ldb, float beta, float *c, size_t ldc);
+/* General f32 product by leading dimensions: c[m, n] = alpha a b + beta c, where ta (tb) says that
+ * a is stored [k, m] (b stored [n, k]). */
+void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
+	     const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
 #endif

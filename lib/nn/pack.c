@@ -24,7 +24,8 @@ int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols)
 	size_t panels = (rows + NN_PANEL - 1) / NN_PANEL, bytes;
 
 	memset(p, 0, sizeof *p);
-	if (type == NN_F16 || !nn_type_fits(type, cols) || mem_mul(cols, NN_PANEL * sizeof(float), &bytes) != 0)
+	if (type == NN_F16 || !nn_type_fits(type, cols) ||
+	    mem_mul(cols, NN_PANEL * sizeof(float), &bytes) != 0)
 		return -1;
 	p->kern = nn_pack_kern();
 	p->type = type;
@@ -74,7 +75,8 @@ void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch)
 		for (size_t b = 0; b < p->cols / 32; b++, panel += 1088, from += 34) {
 			memcpy(panel + 2 * o, from, 2);
 			for (size_t i = 0; i < 32; i++)
-				panel[64 + i / 4 * 128 + o * 4 + i % 4] = (unsigned char)(from[2 + i] + 128);
+				panel[64 + i / 4 * 128 + o * 4 + i % 4] =
+					(unsigned char)(from[2 + i] + 128);
 		}
 		break;
 	default:
@@ -106,7 +108,9 @@ void nn_pack_unrow(float *out, const struct nn_pack *p, size_t row)
 		for (size_t b = 0; b < p->cols / 32; b++, panel += 1088, out += 32) {
 			memcpy(block, panel + 2 * o, 2);
 			for (size_t i = 0; i < 32; i++)
-				block[2 + i] = (unsigned char)(panel[64 + i / 4 * 128 + o * 4 + i % 4] - 128);
+				block[2 + i] =
+					(unsigned char)(panel[64 + i / 4 * 128 + o * 4 + i % 4] -
+							128);
 			nn_decode(out, NN_Q8_0, block, 32);
 		}
 		break;
@@ -127,32 +131,37 @@ void nn_rows_quantise(const struct nn_pack_kern *kern, struct nn_rows *r, size_t
 	kern->quantise(r->q + i * r->ldq, r->d + at, r->sum + at, r->x + i * r->ld, cols / 32);
 }
 
-void nn_pack_mul(float *y, size_t ldy, const struct nn_rows *x, size_t row, size_t n, const struct nn_pack *w,
-		 size_t panel, int add)
+void nn_pack_mul(float *y, size_t ldy, const struct nn_rows *x, size_t row, size_t n,
+		 const struct nn_pack *w, size_t panel, int add)
 {
 	const struct nn_pack_kern *k = w->kern;
 	const unsigned char *b = w->data + panel * w->panel_bytes;
 	size_t left = w->rows - panel * NN_PANEL, width = left < NN_PANEL ? left : NN_PANEL;
 	size_t at = row * (x->ldq / 32);
 
-	/* Panels are padded to 32 columns in memory, and `width` 17..32 makes the kernels compute all of them. */
+	/* Panels are padded to 32 columns in memory, and `width` 17..32 makes the kernels compute
+	 * all of them. */
 	switch (w->type) {
 	case NN_F32:
-		k->f32(y, ldy, x->x + row * x->ld, x->ld, n, (const float *)b, NN_PANEL, width, w->cols, add);
+		k->f32(y, ldy, x->x + row * x->ld, x->ld, n, (const float *)b, NN_PANEL, width,
+		       w->cols, add);
 		break;
 	case NN_BF16:
-		k->bf16(y, ldy, x->x + row * x->ld, x->ld, n, (const uint16_t *)b, width, w->cols, add);
+		k->bf16(y, ldy, x->x + row * x->ld, x->ld, n, (const uint16_t *)b, width, w->cols,
+			add);
 		break;
 	case NN_Q8_0:
-		k->q8(y, ldy, x->q + row * x->ldq, x->ldq, x->d + at, x->sum + at, n, b, width, w->cols / 32, add);
+		k->q8(y, ldy, x->q + row * x->ldq, x->ldq, x->d + at, x->sum + at, n, b, width,
+		      w->cols / 32, add);
 		break;
 	default:
-		k->q4(y, ldy, x->q + row * x->ldq, x->ldq, x->d + at, x->sum + at, n, b, width, w->cols / 32, add);
+		k->q4(y, ldy, x->q + row * x->ldq, x->ldq, x->d + at, x->sum + at, n, b, width,
+		      w->cols / 32, add);
 	}
 }
 
-void nn_small_mul(const struct nn_pack_kern *kern, float *c, size_t ldc, const float *a, size_t lda, const float *b,
-		  size_t ldb, size_t m, size_t n, size_t k, int add)
+void nn_small_mul(const struct nn_pack_kern *kern, float *c, size_t ldc, const float *a, size_t lda,
+		  const float *b, size_t ldb, size_t m, size_t n, size_t k, int add)
 {
 	for (size_t j = 0; j < n; j += 32)
 		kern->f32(c + j, ldc, a, lda, m, b + j, ldb, n - j < 32 ? n - j : 32, k, add);

@@ -1,8 +1,10 @@
-/* The inner products of pack.h: a tile of rows of x against one panel, compiled once for each instruction set.
+/* The inner products of pack.h: a tile of rows of x against one panel, compiled once for each
+ * instruction set.
  *
- * A tile holds its sums in registers while the panel streams by: each column's 32 weights are loaded once and multiplied with one value
- * from every row. The integer kernels use that a byte product of unsigned weight and signed x is exact: weights are stored with an offset (128
- * for q8_0, 8 for q4_0) that is taken back as offset times the sum of x.
+ * A tile holds its sums in registers while the panel streams by: each column's 32 weights are
+ * loaded once and multiplied with one value from every row. The integer kernels use that a byte
+ * product of unsigned weight and signed x is exact: weights are stored with an offset (128 for
+ * q8_0, 8 for q4_0) that is taken back as offset times the sum of x.
  */
 #include <math.h>
 #include <string.h>
@@ -21,8 +23,10 @@ typedef __m512 vf;
 #define ALL(x) _mm512_set1_ps(x)
 #define ADD(a, b) _mm512_add_ps(a, b)
 #define MADD(a, b, c) _mm512_fmadd_ps(a, b, c)
-#define LOAD_BF16(p)                                                                                              \
-	_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))), 16))
+#define LOAD_BF16(p) \
+	_mm512_castsi512_ps( \
+		_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))), \
+				  16))
 #elif defined(ISA_avx2)
 #define W 8
 #define ROWS 3
@@ -33,8 +37,10 @@ typedef __m256 vf;
 #define ALL(x) _mm256_set1_ps(x)
 #define ADD(a, b) _mm256_add_ps(a, b)
 #define MADD(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define LOAD_BF16(p)                                                                                          \
-	_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))), 16))
+#define LOAD_BF16(p) \
+	_mm256_castsi256_ps( \
+		_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))), \
+				  16))
 #else
 #define W 4
 #define ROWS 1
@@ -85,8 +91,8 @@ FORCE void put(float *y, const vf *sum, int vectors, size_t n, int add)
 }
 
 /* rows and vectors are constants where this is inlined, so that sum lives in registers. */
-FORCE void f32_tile(int rows, int vectors, float *y, size_t ldy, const float *x, size_t ldx, const float *b, size_t ldb,
-		    size_t n, size_t k, int add)
+FORCE void f32_tile(int rows, int vectors, float *y, size_t ldy, const float *x, size_t ldx,
+		    const float *b, size_t ldb, size_t n, size_t k, int add)
 {
 	vf sum[ROWS][32 / W];
 
@@ -109,8 +115,8 @@ FORCE void f32_tile(int rows, int vectors, float *y, size_t ldy, const float *x,
 		put(y + (size_t)r * ldy, sum[r], vectors, n, add);
 }
 
-FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx, const uint16_t *b, size_t n, size_t k,
-		     int add)
+FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx, const uint16_t *b,
+		     size_t n, size_t k, int add)
 {
 	vf sum[ROWS][32 / W];
 
@@ -135,37 +141,67 @@ FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx,
 
 /* Tiles of up to 12 rows, and of up to 3 (or 1) where there are few registers. */
 #if defined(ISA_avx2) || defined(ISA_avx512)
-#define EACH_SHORT(m, T)                                                                                   \
-	switch (m) {                                                                                       \
-	case 1: T(1); break;                                                                               \
-	case 2: T(2); break;                                                                               \
-	default: T(3); break;                                                                              \
+#define EACH_SHORT(m, T) \
+	switch (m) { \
+	case 1: \
+		T(1); \
+		break; \
+	case 2: \
+		T(2); \
+		break; \
+	default: \
+		T(3); \
+		break; \
 	}
 #else
 #define EACH_SHORT(m, T) T(1);
 #endif
 #if ROWS == 12
-#define EACH_TILE(m, T)                                                                                    \
-	switch (m) {                                                                                       \
-	case 1: T(1); break;                                                                               \
-	case 2: T(2); break;                                                                               \
-	case 3: T(3); break;                                                                               \
-	case 4: T(4); break;                                                                               \
-	case 5: T(5); break;                                                                               \
-	case 6: T(6); break;                                                                               \
-	case 7: T(7); break;                                                                               \
-	case 8: T(8); break;                                                                               \
-	case 9: T(9); break;                                                                               \
-	case 10: T(10); break;                                                                             \
-	case 11: T(11); break;                                                                             \
-	default: T(12); break;                                                                             \
+#define EACH_TILE(m, T) \
+	switch (m) { \
+	case 1: \
+		T(1); \
+		break; \
+	case 2: \
+		T(2); \
+		break; \
+	case 3: \
+		T(3); \
+		break; \
+	case 4: \
+		T(4); \
+		break; \
+	case 5: \
+		T(5); \
+		break; \
+	case 6: \
+		T(6); \
+		break; \
+	case 7: \
+		T(7); \
+		break; \
+	case 8: \
+		T(8); \
+		break; \
+	case 9: \
+		T(9); \
+		break; \
+	case 10: \
+		T(10); \
+		break; \
+	case 11: \
+		T(11); \
+		break; \
+	default: \
+		T(12); \
+		break; \
 	}
 #else
 #define EACH_TILE EACH_SHORT
 #endif
 
-static void f32(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const float *b, size_t ldb, size_t n, size_t k,
-		int add)
+static void f32(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const float *b,
+		size_t ldb, size_t n, size_t k, int add)
 {
 	for (size_t done = 0; done < m; done += ROWS) {
 		float *to = y + done * ldy;
@@ -183,7 +219,8 @@ static void f32(float *y, size_t ldy, const float *x, size_t ldx, size_t m, cons
 	}
 }
 
-static void bf16(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const uint16_t *b, size_t n, size_t k, int add)
+static void bf16(float *y, size_t ldy, const float *x, size_t ldx, size_t m, const uint16_t *b,
+		 size_t n, size_t k, int add)
 {
 	for (size_t done = 0; done < m; done += ROWS) {
 		float *to = y + done * ldy;
@@ -215,13 +252,15 @@ FORCE __m256i four_columns(const int8_t *x)
 	return _mm256_set1_epi32(four);
 }
 
-/* total += dots times the scales of weights and row. Finite scales only, as nn_encode makes them. */
+/* total += dots times the scales of weights and row. Finite scales only, as nn_encode makes
+ * them. */
 FORCE void add_block(__m256 total[4], const __m256i dots[4], const unsigned char *scales, float d)
 {
 	for (int v = 0; v < 4; v++) {
 		__m256 s = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales + 16 * v)));
 
-		total[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[v]), _mm256_mul_ps(s, _mm256_set1_ps(d)), total[v]);
+		total[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[v]),
+					   _mm256_mul_ps(s, _mm256_set1_ps(d)), total[v]);
 	}
 }
 
@@ -235,10 +274,10 @@ FORCE void put_totals(float *y, __m256 total[4], size_t n, int add)
 		y[i] = add ? y[i] + t[i] : t[i];
 }
 
-/* The processor multiplies unsigned bytes by signed ones and adds neighbours in 16 bits, which must not overflow: with |w| and x turned over
- * where w is negative a pair is 2 127^2 at most. */
-FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		   const unsigned char *b, size_t n, size_t blocks, int add)
+/* The processor multiplies unsigned bytes by signed ones and adds neighbours in 16 bits, which must
+ * not overflow: with |w| and x turned over where w is negative a pair is 2 127^2 at most. */
+FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8(-128);
 	const size_t ldd = ldq / 32;
@@ -257,14 +296,19 @@ FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 #pragma GCC unroll 1
 		for (size_t g = 0; g < 8; g++)
 			for (int v = 0; v < 4; v++) {
-				__m256i w = _mm256_xor_si256(load_bytes(b + 64 + g * 128 + 32 * v), offset);
+				__m256i w = _mm256_xor_si256(load_bytes(b + 64 + g * 128 + 32 * v),
+							     offset);
 				__m256i size = _mm256_abs_epi8(w);
 
 				for (int r = 0; r < rows; r++) {
-					__m256i x = four_columns(q + (size_t)r * ldq + i * 32 + 4 * g);
-					__m256i pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w));
+					__m256i x =
+						four_columns(q + (size_t)r * ldq + i * 32 + 4 * g);
+					__m256i pairs =
+						_mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w));
 
-					dots[r][v] = _mm256_add_epi32(dots[r][v], _mm256_madd_epi16(pairs, ones));
+					dots[r][v] =
+						_mm256_add_epi32(dots[r][v],
+								 _mm256_madd_epi16(pairs, ones));
 				}
 			}
 		for (int r = 0; r < rows; r++)
@@ -274,9 +318,10 @@ FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 		put_totals(y + (size_t)r * ldy, total[r], n, add);
 }
 
-/* Here a pair is 2 15 127 at most, so the eight pairs that a block adds to one sum fit in 16 bits too. */
-FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		   const unsigned char *b, size_t n, size_t blocks, int add)
+/* Here a pair is 2 15 127 at most, so the eight pairs that a block adds to one sum fit in 16 bits
+ * too. */
+FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
 	const size_t ldd = ldq / 32;
@@ -294,15 +339,24 @@ FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 #pragma GCC unroll 1
 		for (size_t g = 0; g < 4; g++)
 			for (int v = 0; v < 4; v++) {
-				__m256i w = load_bytes(b + 64 + g * 128 + 32 * v), w0 = _mm256_and_si256(w, low);
+				__m256i w = load_bytes(b + 64 + g * 128 + 32 * v),
+					w0 = _mm256_and_si256(w, low);
 				__m256i w1 = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
 
 				for (int r = 0; r < rows; r++) {
 					const int8_t *x = q + (size_t)r * ldq + i * 32 + 4 * g;
 
-					pairs[r][v] = _mm256_add_epi16(pairs[r][v], _mm256_maddubs_epi16(w0, four_columns(x)));
-					pairs[r][v] = _mm256_add_epi16(pairs[r][v],
-								       _mm256_maddubs_epi16(w1, four_columns(x + 16)));
+					pairs[r][v] =
+						_mm256_add_epi16(pairs[r][v],
+								 _mm256_maddubs_epi16(w0,
+										      four_columns(
+											      x)));
+					pairs[r][v] =
+						_mm256_add_epi16(pairs[r][v],
+								 _mm256_maddubs_epi16(w1,
+										      four_columns(
+											      x +
+											      16)));
 				}
 			}
 		for (int r = 0; r < rows; r++) {
@@ -310,7 +364,8 @@ FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 			__m256i dots[4];
 
 			for (int v = 0; v < 4; v++)
-				dots[v] = _mm256_sub_epi32(_mm256_madd_epi16(pairs[r][v], ones), back);
+				dots[v] = _mm256_sub_epi32(_mm256_madd_epi16(pairs[r][v], ones),
+							   back);
 			add_block(total[r], dots, b, d[(size_t)r * ldd + i]);
 		}
 	}
@@ -337,9 +392,11 @@ FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
 	max = _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 	scale = _mm256_set1_ps(max > 0 ? 127.f / max : 0);
 	for (int i = 0; i < 2; i++)
-		words[i] = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i], scale)),
-					      _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i + 1], scale)));
-	bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+		words[i] =
+			_mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i], scale)),
+					   _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i + 1], scale)));
+	bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]),
+					    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 	_mm256_storeu_si256((__m256i *)q, bytes);
 	pairs = _mm256_madd_epi16(_mm256_add_epi16(words[0], words[1]), _mm256_set1_epi16(1));
 	four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
@@ -358,7 +415,8 @@ FORCE void scales(float *out, const unsigned char *b)
 		uint32_t bits;
 		float f;
 
-		/* Exponent and fraction moved into place are 2^-112 too small, subnormals included. */
+		/* Exponent and fraction moved into place are 2^-112 too small, subnormals
+		 * included. */
 		memcpy(&h, b + 2 * i, 2);
 		bits = (uint32_t)(h & 0x7fff) << 13;
 		memcpy(&f, &bits, 4);
@@ -390,8 +448,8 @@ FORCE void block_q4(int32_t out[32], const unsigned char *w, const int8_t *x)
 			}
 }
 
-FORCE void plain(int offset, float *y, const int8_t *q, const float *d, const int32_t *sum, const unsigned char *b, size_t n,
-		 size_t blocks, int add)
+FORCE void plain(int offset, float *y, const int8_t *q, const float *d, const int32_t *sum,
+		 const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	float total[32] = {0};
 
@@ -411,8 +469,8 @@ FORCE void plain(int offset, float *y, const int8_t *q, const float *d, const in
 		y[o] = add ? y[o] + total[o] : total[o];
 }
 
-FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		   const unsigned char *b, size_t n, size_t blocks, int add)
+FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	(void)rows;
 	(void)ldy;
@@ -420,8 +478,8 @@ FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 	plain(128, y, q, d, sum, b, n, blocks, add);
 }
 
-FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		   const unsigned char *b, size_t n, size_t blocks, int add)
+FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
 	(void)rows;
 	(void)ldy;
@@ -451,17 +509,18 @@ FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
 }
 #endif
 
-#define QUANTISED(name, tile)                                                                                            \
-	static void name(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m, \
-			 const unsigned char *b, size_t n, size_t blocks, int add)                                       \
-	{                                                                                                                \
-		for (size_t done = 0; done < m; done += TALL) {                                                          \
-			float *to = y + done * ldy;                                                                      \
-			const int8_t *from = q + done * ldq;                                                             \
-			const float *by = d + done * (ldq / 32);                                                         \
-			const int32_t *s = sum + done * (ldq / 32);                                                      \
-			EACH_SHORT(m - done, tile)                                                                        \
-		}                                                                                                        \
+#define QUANTISED(name, tile) \
+	static void name(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, \
+			 const int32_t *sum, size_t m, const unsigned char *b, size_t n, \
+			 size_t blocks, int add) \
+	{ \
+		for (size_t done = 0; done < m; done += TALL) { \
+			float *to = y + done * ldy; \
+			const int8_t *from = q + done * ldq; \
+			const float *by = d + done * (ldq / 32); \
+			const int32_t *s = sum + done * (ldq / 32); \
+			EACH_SHORT(m - done, tile) \
+		} \
 	}
 #define Q8(rows) q8_tile(rows, to, ldy, from, ldq, by, s, b, n, blocks, add)
 #define Q4(rows) q4_tile(rows, to, ldy, from, ldq, by, s, b, n, blocks, add)
@@ -482,8 +541,9 @@ const struct nn_pack_kern SET = {f32, bf16, q8, q4, quantise};
 #define FORCE_VNNI static inline __attribute__((always_inline)) VNNI
 #define SIX 6
 
-FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
-			  const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
+FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8_t *q, size_t ldq,
+			  const float *d, const int32_t *sum, const unsigned char *b, size_t n,
+			  size_t blocks, int add)
 {
 	const __m512i low = _mm512_set1_epi8(15);
 	const size_t ldd = ldq / 32;
@@ -498,7 +558,8 @@ FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8
 		__m512i dots[SIX][2];
 
 		for (int r = 0; r < rows; r++)
-			dots[r][0] = dots[r][1] = _mm512_set1_epi32(-offset * sum[(size_t)r * ldd + i]);
+			dots[r][0] = dots[r][1] =
+				_mm512_set1_epi32(-offset * sum[(size_t)r * ldd + i]);
 		for (int g = 0; g < (offset == 128 ? 8 : 4); g++, w += 128) {
 			__m512i w0 = _mm512_loadu_si512(w), w1 = _mm512_loadu_si512(w + 64);
 			__m512i h0 = w0, h1 = w1;
@@ -529,8 +590,10 @@ FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8
 		for (int r = 0; r < rows; r++) {
 			__m512 by = _mm512_set1_ps(d[(size_t)r * ldd + i]);
 
-			total[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(s0, by), total[r][0]);
-			total[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(s1, by), total[r][1]);
+			total[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]),
+						      _mm512_mul_ps(s0, by), total[r][0]);
+			total[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]),
+						      _mm512_mul_ps(s1, by), total[r][1]);
 		}
 		b = w;
 	}
@@ -538,8 +601,9 @@ FORCE_VNNI void vnni_tile(int rows, int offset, float *y, size_t ldy, const int8
 		put(y + (size_t)r * ldy, total[r], 2, n, add);
 }
 
-FORCE_VNNI void vnni(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum,
-		     size_t m, const unsigned char *b, size_t n, size_t blocks, int add)
+FORCE_VNNI void vnni(int offset, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+		     const int32_t *sum, size_t m, const unsigned char *b, size_t n, size_t blocks,
+		     int add)
 {
 	for (size_t done = 0; done < m; done += SIX) {
 		float *to = y + done * ldy;
@@ -549,25 +613,39 @@ FORCE_VNNI void vnni(int offset, float *y, size_t ldy, const int8_t *q, size_t l
 
 #define T(rows) vnni_tile(rows, offset, to, ldy, from, ldq, by, s, b, n, blocks, add)
 		switch (m - done) {
-		case 1: T(1); break;
-		case 2: T(2); break;
-		case 3: T(3); break;
-		case 4: T(4); break;
-		case 5: T(5); break;
-		default: T(6); break;
+		case 1:
+			T(1);
+			break;
+		case 2:
+			T(2);
+			break;
+		case 3:
+			T(3);
+			break;
+		case 4:
+			T(4);
+			break;
+		case 5:
+			T(5);
+			break;
+		default:
+			T(6);
+			break;
 		}
 #undef T
 	}
 }
 
-VNNI static void q8_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
-			 const unsigned char *b, size_t n, size_t blocks, int add)
+VNNI static void q8_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+			 const int32_t *sum, size_t m, const unsigned char *b, size_t n,
+			 size_t blocks, int add)
 {
 	vnni(128, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
 }
 
-VNNI static void q4_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d, const int32_t *sum, size_t m,
-			 const unsigned char *b, size_t n, size_t blocks, int add)
+VNNI static void q4_vnni(float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
+			 const int32_t *sum, size_t m, const unsigned char *b, size_t n,
+			 size_t blocks, int add)
 {
 	vnni(8, y, ldy, q, ldq, d, sum, m, b, n, blocks, add);
 }

@@ -5,8 +5,10 @@
 #include "thin_sets.h"
 
 #define RANK_MAX ((size_t)64) /* above it sgemm's copies pay */
-#define COLUMNS ((size_t)384) /* of an output at a time: what they are made of stays in the first-level cache */
-#define SUM_ROWS ((size_t)32) /* rows whose part of a gradient is summed before the next: they stay in the second-level cache */
+/* of an output at a time: what they are made of stays in the first-level cache */
+#define COLUMNS ((size_t)384)
+/* rows whose part of a gradient is summed before the next: they stay in the second-level cache */
+#define SUM_ROWS ((size_t)32)
 
 const struct nn_thin *nn_thin(void)
 {
@@ -38,7 +40,8 @@ size_t nn_lora_scratch(size_t rank, size_t in, size_t out)
 	return (rank < RANK_MAX ? rank : RANK_MAX) * (most > COLUMNS ? most : COLUMNS);
 }
 
-void nn_lora_down(float *u, const float *x, const float *a, size_t n, size_t in, size_t r, float *scratch)
+void nn_lora_down(float *u, const float *x, const float *a, size_t n, size_t in, size_t r,
+		  float *scratch)
 {
 	/* u [n, r] = x [n, in] a^T */
 	if (r > RANK_MAX) {
@@ -49,7 +52,8 @@ void nn_lora_down(float *u, const float *x, const float *a, size_t n, size_t in,
 	nn_thin()->nn(u, r, x, in, scratch, r, n, r, in, 0);
 }
 
-void nn_lora_up(float *y, const float *u, const float *b, float by, int add, size_t n, size_t out, size_t r, float *scratch)
+void nn_lora_up(float *y, const float *u, const float *b, float by, int add, size_t n, size_t out,
+		size_t r, float *scratch)
 {
 	/* y [n, out] = by u [n, r] b^T */
 	const struct nn_thin *thin = nn_thin();
@@ -66,7 +70,8 @@ void nn_lora_up(float *y, const float *u, const float *b, float by, int add, siz
 	}
 }
 
-void nn_lora_up_back(float *du, const float *dy, const float *b, float by, size_t n, size_t out, size_t r, float *scratch)
+void nn_lora_up_back(float *du, const float *dy, const float *b, float by, size_t n, size_t out,
+		     size_t r, float *scratch)
 {
 	/* du [n, r] = by dy [n, out] b */
 	if (r > RANK_MAX) {
@@ -78,7 +83,8 @@ void nn_lora_up_back(float *du, const float *dy, const float *b, float by, size_
 	nn_thin()->nn(du, r, dy, out, scratch, r, n, r, out, 0);
 }
 
-void nn_lora_down_back(float *dx, const float *du, const float *a, int add, size_t n, size_t in, size_t r)
+void nn_lora_down_back(float *dx, const float *du, const float *a, int add, size_t n, size_t in,
+		       size_t r)
 {
 	/* dx [n, in] = du [n, r] a */
 	const struct nn_thin *thin = nn_thin();
@@ -87,7 +93,8 @@ void nn_lora_down_back(float *dx, const float *du, const float *a, int add, size
 		nn_gemm(0, 0, n, in, r, 1, du, r, a, in, add ? 1 : 0, dx, in);
 	else
 		for (size_t i = 0; i < in; i += COLUMNS)
-			thin->nn(dx + i, in, du, r, a + i, in, n, in - i < COLUMNS ? in - i : COLUMNS, r, add);
+			thin->nn(dx + i, in, du, r, a + i, in, n,
+				 in - i < COLUMNS ? in - i : COLUMNS, r, add);
 }
 
 void nn_lora_a_back(float *da, const float *du, const float *x, size_t n, size_t in, size_t r)
@@ -100,10 +107,12 @@ void nn_lora_a_back(float *da, const float *du, const float *x, size_t n, size_t
 		return;
 	}
 	for (size_t i = 0; i < n; i += SUM_ROWS)
-		thin->tn(da, in, du + i * r, r, x + i * in, in, r, in, n - i < SUM_ROWS ? n - i : SUM_ROWS, 1);
+		thin->tn(da, in, du + i * r, r, x + i * in, in, r, in,
+			 n - i < SUM_ROWS ? n - i : SUM_ROWS, 1);
 }
 
-void nn_lora_b_back(float *db, const float *dy, const float *u, float by, size_t n, size_t out, size_t r, float *scratch)
+void nn_lora_b_back(float *db, const float *dy, const float *u, float by, size_t n, size_t out,
+		    size_t r, float *scratch)
 {
 	/* db [out, r] += by dy^T u, as the transpose of u^T dy */
 	const struct nn_thin *thin = nn_thin();
@@ -113,7 +122,8 @@ void nn_lora_b_back(float *db, const float *dy, const float *u, float by, size_t
 		return;
 	}
 	for (size_t i = 0; i < n; i += SUM_ROWS)
-		thin->tn(scratch, out, u + i * r, r, dy + i * out, out, r, out, n - i < SUM_ROWS ? n - i : SUM_ROWS, i > 0);
+		thin->tn(scratch, out, u + i * r, r, dy + i * out, out, r, out,
+			 n - i < SUM_ROWS ? n - i : SUM_ROWS, i > 0);
 	for (size_t o = 0; o < out; o++)
 		for (size_t p = 0; p < r; p++)
 			db[o * r + p] += by * scratch[p * out + o];

@@ -1,7 +1,9 @@
-/* The products of thin.h, written once over vectors of the instruction set's width and compiled once for each set.
+/* The products of thin.h, written once over vectors of the instruction set's width and compiled
+ * once for each set.
  *
- * A tile of the result, up to three vectors wide and as high as the registers allow, takes one row of b and one value of each row of a at a
- * time. k goes in blocks, so that the part of b in use stays in the first-level cache.
+ * A tile of the result, up to three vectors wide and as high as the registers allow, takes one row
+ * of b and one value of each row of a at a time. k goes in blocks, so that the part of b in use
+ * stays in the first-level cache.
  */
 #include <string.h>
 #include "thin_sets.h"
@@ -27,8 +29,8 @@
 #endif
 
 /* HIGHn: rows of a tile that is n vectors wide. */
-#define WIDE 3		 /* vectors of a tile, at most */
-#define STRIP ((size_t)48) /* rows that meet the same columns of b one tile after another */
+#define WIDE 3		    /* vectors of a tile, at most */
+#define STRIP ((size_t)48)  /* rows that meet the same columns of b one tile after another */
 #define BLOCK ((size_t)256) /* of k */
 
 typedef float vf __attribute__((vector_size(4 * W)));
@@ -57,10 +59,11 @@ static void put_part(float *c, const vf *sum, int vectors, size_t n, int add)
 		c[j] = add ? c[j] + t[j] : t[j];
 }
 
-/* c [rows][n], n in (vectors - 1) W + 1 .. vectors W, = or += the sum over k of a's values and b's rows. a's value for row r and step i
- * stands at r row + i step. vectors and rows are constants where this is inlined, so that the sums live in registers. */
-FORCE void tile(int vectors, int rows, float *c, size_t ldc, size_t n, const float *a, size_t row, size_t step, const float *b,
-		size_t ldb, size_t k, int add)
+/* c [rows][n], n in (vectors - 1) W + 1 .. vectors W, = or += the sum over k of a's values and b's
+ * rows. a's value for row r and step i stands at r row + i step. vectors and rows are constants
+ * where this is inlined, so that the sums live in registers. */
+FORCE void tile(int vectors, int rows, float *c, size_t ldc, size_t n, const float *a, size_t row,
+		size_t step, const float *b, size_t ldb, size_t k, int add)
 {
 	vf sum[24][WIDE];
 
@@ -82,7 +85,8 @@ FORCE void tile(int vectors, int rows, float *c, size_t ldc, size_t n, const flo
 	if (n == (size_t)vectors * W && add) {
 		for (int r = 0; r < rows; r++)
 			for (int v = 0; v < vectors; v++)
-				store(c + (size_t)r * ldc + v * W, load(c + (size_t)r * ldc + v * W) + sum[r][v]);
+				store(c + (size_t)r * ldc + v * W,
+				      load(c + (size_t)r * ldc + v * W) + sum[r][v]);
 	} else if (n == (size_t)vectors * W) {
 		for (int r = 0; r < rows; r++)
 			for (int v = 0; v < vectors; v++)
@@ -94,8 +98,9 @@ FORCE void tile(int vectors, int rows, float *c, size_t ldc, size_t n, const flo
 }
 
 /* A strip of m rows, `vectors` wide, in tiles of high, low and one row. */
-FORCE void strip(int vectors, int high, int low, size_t m, float *c, size_t ldc, size_t n, const float *a, size_t row, size_t step,
-		 const float *b, size_t ldb, size_t k, int add)
+FORCE void strip(int vectors, int high, int low, size_t m, float *c, size_t ldc, size_t n,
+		 const float *a, size_t row, size_t step, const float *b, size_t ldb, size_t k,
+		 int add)
 {
 	size_t r = 0;
 
@@ -116,8 +121,8 @@ static size_t tile_width(size_t n)
 }
 
 /* c = or += a b over one block of k. */
-static void block(float *c, size_t ldc, const float *a, size_t row, size_t step, const float *b, size_t ldb, size_t m, size_t n,
-		  size_t k, int add)
+static void block(float *c, size_t ldc, const float *a, size_t row, size_t step, const float *b,
+		  size_t ldb, size_t m, size_t n, size_t k, int add)
 {
 	float last[BLOCK * WIDE * W]; /* b's last columns, made whole vectors */
 	size_t tail = 0, tail_vectors = 0;
@@ -141,30 +146,36 @@ static void block(float *c, size_t ldc, const float *a, size_t row, size_t step,
 			vectors = tile_width(n - j);
 			width = n - j < vectors * W ? n - j : vectors * W;
 			if (vectors == 3)
-				strip(3, HIGH3, HIGH3 / 2, high, to, ldc, width, left, row, step, right, ld, k, add);
+				strip(3, HIGH3, HIGH3 / 2, high, to, ldc, width, left, row, step,
+				      right, ld, k, add);
 			else if (vectors == 2)
-				strip(2, HIGH2, HIGH2 / 3, high, to, ldc, width, left, row, step, right, ld, k, add);
+				strip(2, HIGH2, HIGH2 / 3, high, to, ldc, width, left, row, step,
+				      right, ld, k, add);
 			else
-				strip(1, HIGH1, HIGH1 / 3, high, to, ldc, width, left, row, step, right, ld, k, add);
+				strip(1, HIGH1, HIGH1 / 3, high, to, ldc, width, left, row, step,
+				      right, ld, k, add);
 		}
 	}
 }
 
-static void product(float *c, size_t ldc, const float *a, size_t row, size_t step, const float *b, size_t ldb, size_t m, size_t n,
-		    size_t k, int add)
+static void product(float *c, size_t ldc, const float *a, size_t row, size_t step, const float *b,
+		    size_t ldb, size_t m, size_t n, size_t k, int add)
 {
 	for (size_t i = 0; i < k; i += BLOCK)
-		block(c, ldc, a + i * step, row, step, b + i * ldb, ldb, m, n, k - i < BLOCK ? k - i : BLOCK, add || i);
+		block(c, ldc, a + i * step, row, step, b + i * ldb, ldb, m, n,
+		      k - i < BLOCK ? k - i : BLOCK, add || i);
 	for (size_t r = 0; k == 0 && !add && r < m; r++)
 		memset(c + r * ldc, 0, n * sizeof(*c));
 }
 
-static void nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, int add)
+static void nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+	       size_t m, size_t n, size_t k, int add)
 {
 	product(c, ldc, a, lda, 1, b, ldb, m, n, k, add);
 }
 
-static void tn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, int add)
+static void tn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+	       size_t m, size_t n, size_t k, int add)
 {
 	product(c, ldc, a, 1, lda, b, ldb, m, n, k, add);
 }

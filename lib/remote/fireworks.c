@@ -1,7 +1,8 @@
 /* fireworks: Fireworks AI's fine-tuning API.
  *
- * Data sets and jobs get names of our own choosing, made from a hash of the data, so a repeated request meets what the first one made (status
- * 409) in place of making a second. Source: docs.fireworks.ai/api-reference.
+ * Data sets and jobs get names of our own choosing, made from a hash of the data, so a repeated
+ * request meets what the first one made (status 409) in place of making a second. Source:
+ * docs.fireworks.ai/api-reference.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,13 +12,17 @@
 
 static int make(struct remote *r, const char *path, struct buf *body, struct err *e)
 {
-	struct remote_call c = {.method = "POST", .path = path, .body = buf_span(body), .accept = 409};
+	struct remote_call c = {.method = "POST",
+				.path = path,
+				.body = buf_span(body),
+				.accept = 409};
 	int rc = remote_call(r, &c, e);
 	remote_call_release(&c);
 	return rc;
 }
 
-static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
+		  struct buf *id, struct err *e)
 {
 	char name[64], where[400];
 	struct buf body = BUF_INIT;
@@ -51,7 +56,10 @@ static enum remote_state state_of(const char *status)
 		return REMOTE_FAILED;
 	if (strcmp(status, "JOB_STATE_CANCELLED") == 0 || strcmp(status, "JOB_STATE_DELETING") == 0)
 		return REMOTE_CANCELLED;
-	return strcmp(status, "JOB_STATE_CREATING") == 0 || strcmp(status, "JOB_STATE_VALIDATING") == 0 ? REMOTE_WAITING : REMOTE_RUNNING;
+	return strcmp(status, "JOB_STATE_CREATING") == 0 ||
+			       strcmp(status, "JOB_STATE_VALIDATING") == 0
+		       ? REMOTE_WAITING
+		       : REMOTE_RUNNING;
 }
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
@@ -72,7 +80,8 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 	return 0;
 }
 
-static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		  struct err *e)
 {
 	const char *kind = t->preferences ? "dpoJobs" : "supervisedFineTuningJobs";
 	char where[400], model[400];
@@ -86,7 +95,8 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 	if (t->valid_file)
 		jw_key(&w, "evaluationDataset"), jw_str(&w, t->valid_file);
 	jw_key(&w, "displayName"), jw_str(&w, t->suffix ? t->suffix : t->name);
-	if (t->preferences) /* what a supervised job has in itself, a DPO job has in trainingConfig */
+	/* what a supervised job has in itself, a DPO job has in trainingConfig */
+	if (t->preferences)
 		jw_key(&w, "trainingConfig"), jw_object(&w);
 	jw_key(&w, "baseModel"), jw_str(&w, model);
 	remote_put_real(&w, "epochs", t->epochs);
@@ -96,8 +106,8 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 	if (t->preferences)
 		jw_end(&w);
 	jw_end(&w);
-	snprintf(where, sizeof where, "/v1/accounts/%s/%s?%sId=ft-%s", r->account, kind, t->preferences ? "dpoJob" : "supervisedFineTuningJob",
-		 t->name);
+	snprintf(where, sizeof where, "/v1/accounts/%s/%s?%sId=ft-%s", r->account, kind,
+		 t->preferences ? "dpoJob" : "supervisedFineTuningJob", t->name);
 	int rc = make(r, where, &body, e);
 	buf_release(&body);
 	snprintf(j->id, sizeof j->id, "accounts/%s/%s/ft-%s", r->account, kind, t->name);
@@ -118,7 +128,8 @@ static int cancel(struct remote *r, struct remote_job *j, struct err *e)
 }
 
 /* The adapter's files, each at an address of its own. */
-static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		 struct err *e)
 {
 	char path[600];
 	struct json_iter it = {0};
@@ -146,7 +157,20 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_fireworks = {
-	"fireworks", "https://api.fireworks.ai", "FIREWORKS_BASE_URL", "FIREWORKS_API_KEY", "/v1/",
-	{.rows = 3, .rows_max = 3000000, .bytes_max = (size_t)150 * 1000 * 1000, .system_first = 1, .one_message = 1},
-	upload, create, read_job, NULL, cancel, fetch,
+	"fireworks",
+	"https://api.fireworks.ai",
+	"FIREWORKS_BASE_URL",
+	"FIREWORKS_API_KEY",
+	"/v1/",
+	{.rows = 3,
+	 .rows_max = 3000000,
+	 .bytes_max = (size_t)150 * 1000 * 1000,
+	 .system_first = 1,
+	 .one_message = 1},
+	upload,
+	create,
+	read_job,
+	NULL,
+	cancel,
+	fetch,
 };

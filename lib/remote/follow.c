@@ -93,7 +93,8 @@ static int recall(const char *dir, struct remote_job *j, struct err *e)
 	return rc;
 }
 
-int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j, struct err *e)
+int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j,
+		      struct err *e)
 {
 	if (!id && recall(dir, j, e))
 		return -1;
@@ -107,15 +108,19 @@ static void name_job(struct road *k)
 {
 	const struct remote_task *t = &k->run->task;
 	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s|%s|%s|%g|%g|%g|%lld|%lld|%lld|%d|%d|%g|%016llx", k->run->remote->provider, t->model, t->suffix ? t->suffix : "", t->epochs, t->lr,
-		 t->multiplier, t->batch, t->seed, t->rank, t->seeded, t->preferences, t->beta, (unsigned long long)k->run->rows.hash);
-	snprintf(k->name, sizeof k->name, "%016llx", (unsigned long long)XXH3_64bits(b.data, b.len));
+	buf_addf(&b, "%s|%s|%s|%g|%g|%g|%lld|%lld|%lld|%d|%d|%g|%016llx", k->run->remote->provider,
+		 t->model, t->suffix ? t->suffix : "", t->epochs, t->lr, t->multiplier, t->batch,
+		 t->seed, t->rank, t->seeded, t->preferences, t->beta,
+		 (unsigned long long)k->run->rows.hash);
+	snprintf(k->name, sizeof k->name, "%016llx",
+		 (unsigned long long)XXH3_64bits(b.data, b.len));
 	buf_release(&b);
 }
 
 static void put_row(struct road *k, struct span json)
 {
-	if (fwrite(json.s, 1, json.n, k->metrics) != json.n || fputc('\n', k->metrics) == EOF || fflush(k->metrics))
+	if (fwrite(json.s, 1, json.n, k->metrics) != json.n || fputc('\n', k->metrics) == EOF ||
+	    fflush(k->metrics))
 		k->write_failed = err_errno(k->failed, "%s/metrics.jsonl", k->run->dir);
 	if (k->run->row)
 		k->run->row(k->run->arg, json);
@@ -140,11 +145,14 @@ static int begin_job(struct road *k, char **files, const char *valid_file, struc
 	memcpy(old, k->name, sizeof old);
 	name_job(k);
 	if (old[0] && strcmp(old, k->name) != 0)
-		return err_set(e, "%s: was begun with other rows or options; choose another -o", k->state_path);
+		return err_set(e, "%s: was begun with other rows or options; choose another -o",
+			       k->state_path);
 	t->name = k->name;
-	if (!k->train_file.len && (remote_upload(r, t, k->train_path, 0, &k->train_file, e) || save_state(k, e)))
+	if (!k->train_file.len &&
+	    (remote_upload(r, t, k->train_path, 0, &k->train_file, e) || save_state(k, e)))
 		return -1;
-	if (rows->valid && !k->valid_file.len && (remote_upload(r, t, k->valid_path, 1, &k->valid_file, e) || save_state(k, e)))
+	if (rows->valid && !k->valid_file.len &&
+	    (remote_upload(r, t, k->valid_path, 1, &k->valid_file, e) || save_state(k, e)))
 		return -1;
 	t->train_file = k->train_file.data;
 	t->valid_file = k->valid_file.len ? k->valid_file.data : NULL;
@@ -161,9 +169,11 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 	struct remote_job *j = k->job;
 	for (;;) {
 		size_t before = j->events;
-		if (remote_look(k->run->remote, j, e) || remote_events(k->run->remote, j, take_event, k, e)) {
+		if (remote_look(k->run->remote, j, e) ||
+		    remote_events(k->run->remote, j, take_event, k, e)) {
 			if (!told_to_stop(k))
-				return err_prefix(e, "job %s goes on; --resume follows it again", j->id);
+				return err_prefix(e, "job %s goes on; --resume follows it again",
+						  j->id);
 			*how = REMOTE_END_LEFT;
 			return 0;
 		}
@@ -171,8 +181,11 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 			return -1;
 		if (k->run->progress)
 			k->run->progress(k->run->arg, j);
-		if (j->state == REMOTE_DONE || j->state == REMOTE_FAILED || j->state == REMOTE_CANCELLED) {
-			*how = j->state == REMOTE_DONE ? REMOTE_END_DONE : j->state == REMOTE_FAILED ? REMOTE_END_FAILED : REMOTE_END_CANCELLED;
+		if (j->state == REMOTE_DONE || j->state == REMOTE_FAILED ||
+		    j->state == REMOTE_CANCELLED) {
+			*how = j->state == REMOTE_DONE	   ? REMOTE_END_DONE
+			       : j->state == REMOTE_FAILED ? REMOTE_END_FAILED
+							   : REMOTE_END_CANCELLED;
 			return 0;
 		}
 		remote_pause(k->run->remote, k->run->poll);
@@ -212,8 +225,8 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	return rc;
 }
 
-int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume, const char *job, struct remote_job *j,
-	       enum remote_end *how, struct err *e)
+int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume,
+	       const char *job, struct remote_job *j, enum remote_end *how, struct err *e)
 {
 	struct road k = {.run = run, .job = j, .failed = e};
 	double began = clock_now();
@@ -224,7 +237,9 @@ int remote_run(struct remote_run *run, char **files, const char *valid_file, int
 	k.train_path = file_join(run->dir, "upload-train.jsonl");
 	k.valid_path = file_join(run->dir, "upload-valid.jsonl");
 	if (file_exists(k.state_path) && !resume) {
-		err_set(e, "%s: there is a job already; follow it with --resume, or choose another -o", k.state_path);
+		err_set(e,
+			"%s: there is a job already; follow it with --resume, or choose another -o",
+			k.state_path);
 		goto cleanup;
 	}
 	if (file_mkdir(run->dir, e) || load_state(&k, e) < 0)
@@ -264,9 +279,14 @@ cleanup:
 void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence)
 {
 	if (how == REMOTE_END_LEFT)
-		err_set(sentence, "job %s goes on at the provider; --resume follows it, --cancel ends it", j->id);
+		err_set(sentence,
+			"job %s goes on at the provider; --resume follows it, --cancel ends it",
+			j->id);
 	else if (how != REMOTE_END_DONE)
-		err_set(sentence, "job %s: %s%s%s", j->id, j->status, j->error.len ? ": " : "", j->error.len ? j->error.data : "");
+		err_set(sentence, "job %s: %s%s%s", j->id, j->status, j->error.len ? ": " : "",
+			j->error.len ? j->error.data : "");
 	else
-		err_set(sentence, "job %s: %s%s", j->id, j->model.len ? "the new model is " : "done", j->model.len ? j->model.data : "");
+		err_set(sentence, "job %s: %s%s", j->id,
+			j->model.len ? "the new model is " : "done",
+			j->model.len ? j->model.data : "");
 }

@@ -1,6 +1,8 @@
-/* follow: a job at a provider from the rows to what comes of it, in a directory that remembers how far it is.
+/* follow: a job at a provider from the rows to what comes of it, in a directory that remembers how
+ * far it is.
  *
- *	remote.json	provider, ids of files and job: written after each step, so that a run can be taken up after a crash
+ *	remote.json	provider, ids of files and job: written after each step, so that a run can
+ *			be taken up after a crash
  *	upload-*.jsonl	the rows as they were sent
  *	metrics.jsonl	the job's events
  *	ft.json		the job and its result, once it has ended
@@ -12,26 +14,28 @@
 #include "rows.h"
 
 struct remote_run {
-	struct remote *remote; /* open */
+	struct remote *remote;	 /* open */
 	struct remote_task task; /* without files and name */
 	struct remote_rows rows; /* options of the check; the paths are set here */
 	const char *dir;
-	double poll; /* seconds between looks */
-	void (*row)(void *arg, struct span json);			 /* each event, and the last row */
-	void (*progress)(void *arg, const struct remote_job *j);	 /* after each look */
+	double poll;						 /* seconds between looks */
+	void (*row)(void *arg, struct span json);		 /* each event, and the last row */
+	void (*progress)(void *arg, const struct remote_job *j); /* after each look */
 	void *arg;
 };
 
 /* Cancels the job called id or, where that is NULL, the one that dir remembers; j is set to it. */
-int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j, struct err *e);
+int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j,
+		      struct err *e);
 
 enum remote_end { REMOTE_END_DONE, REMOTE_END_FAILED, REMOTE_END_CANCELLED, REMOTE_END_LEFT };
 
-/* Checks and uploads the rows, creates the job and follows it to its end. With resume, goes on from what dir remembers, or follows the job
- * `job` where that is not NULL; nothing is uploaded or created twice. *how tells the end: LEFT where it was told to stop, while the job goes
- * on at the provider. j is the job as it was seen last. */
-int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume, const char *job, struct remote_job *j,
-	       enum remote_end *how, struct err *e);
+/* Checks and uploads the rows, creates the job and follows it to its end. With resume, goes on from
+ * what dir remembers, or follows the job `job` where that is not NULL; nothing is uploaded or
+ * created twice. *how tells the end: LEFT where it was told to stop, while the job goes on at the
+ * provider. j is the job as it was seen last. */
+int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume,
+	       const char *job, struct remote_job *j, enum remote_end *how, struct err *e);
 
 /* One sentence for people on how it ended, what the job is called and what came of it. */
 void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence);

@@ -9,10 +9,14 @@
 #include "../base/mem.h"
 #include "provider.h"
 
-static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
+		  struct buf *id, struct err *e)
 {
 	(void)t, (void)validation;
-	struct remote_call c = {.method = "POST", .path = "/files", .upload = path, .purpose = "fine-tune"};
+	struct remote_call c = {.method = "POST",
+				.path = "/files",
+				.upload = path,
+				.purpose = "fine-tune"};
 	int rc = remote_call(r, &c, e);
 	if (!rc) {
 		remote_add_text(c.json, "id", id);
@@ -85,11 +89,13 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 	return 0;
 }
 
-static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		  struct err *e)
 {
 	struct buf body = BUF_INIT;
 	put_task(t, &body);
-	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50", buf_span(&body), t, j, e);
+	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50",
+				    buf_span(&body), t, j, e);
 	buf_release(&body);
 	return rc;
 }
@@ -98,8 +104,12 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 static void put_event(struct span event, struct buf *b)
 {
 	static const char *const names[][2] = {
-		{"step", "step"}, {"train_loss", "loss"}, {"valid_loss", "valid_loss"}, {"full_valid_loss", "full_valid_loss"},
-		{"train_mean_token_accuracy", "accuracy"}, {"valid_mean_token_accuracy", "valid_accuracy"},
+		{"step", "step"},
+		{"train_loss", "loss"},
+		{"valid_loss", "valid_loss"},
+		{"full_valid_loss", "full_valid_loss"},
+		{"train_mean_token_accuracy", "accuracy"},
+		{"valid_mean_token_accuracy", "valid_accuracy"},
 	};
 	struct span data = json_member(event, "data");
 	struct buf text = BUF_INIT;
@@ -122,15 +132,18 @@ static void put_event(struct span event, struct buf *b)
 
 enum { PAGE = 100, PAGES = 200 };
 
-/* Events come newest first, in pages: pages are read back to the last event that is known, then given in order. */
-static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+/* Events come newest first, in pages: pages are read back to the last event that is known, then
+ * given in order. */
+static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
+		  void *arg, struct err *e)
 {
 	struct remote_call pages[PAGES] = {{0}};
 	char after[256] = "", newest[256] = "";
 	int n = 0, known = 0, rc = 0;
 	while (!rc && !known && n < PAGES) {
 		char query[400];
-		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE, after[0] ? "&after=" : "", after);
+		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE,
+			 after[0] ? "&after=" : "", after);
 		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e)))
 			break;
 		struct span data = json_member(pages[n].json, "data");
@@ -139,9 +152,12 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 			remote_text(json_element(data, 0), "id", newest, sizeof newest);
 		remote_text(json_element(data, -1), "id", after, sizeof after);
 		for (size_t i = 0; i < count && !known; i++)
-			known = j->last_event[0] && json_is(json_member(json_element(data, (long long)i), "id"), j->last_event);
+			known = j->last_event[0] &&
+				json_is(json_member(json_element(data, (long long)i), "id"),
+					j->last_event);
 		n++;
-		if (!count || !after[0] || json_kind(json_member(pages[n - 1].json, "has_more")) != JSON_TRUE)
+		if (!count || !after[0] ||
+		    json_kind(json_member(pages[n - 1].json, "has_more")) != JSON_TRUE)
 			break;
 	}
 	struct buf row = BUF_INIT;
@@ -168,9 +184,11 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 }
 
 /* Result files are tables of the losses; the model itself stays with the provider. */
-static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		 struct err *e)
 {
-	for (const char *id = j->files.data; id && id < j->files.data + j->files.len; id += strlen(id) + 1) {
+	for (const char *id = j->files.data; id && id < j->files.data + j->files.len;
+	     id += strlen(id) + 1) {
 		char path[400], name[300];
 		snprintf(path, sizeof path, "/files/%s/content", id);
 		snprintf(name, sizeof name, "%s.csv", id);
@@ -182,7 +200,16 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_openai = {
-	"openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", "/fine_tuning/jobs/",
+	"openai",
+	"https://api.openai.com/v1",
+	"OPENAI_BASE_URL",
+	"OPENAI_API_KEY",
+	"/fine_tuning/jobs/",
 	{.rows = 10, .bytes_max = (size_t)512 << 20, .openai = 1},
-	upload, create, read_job, events, NULL, fetch,
+	upload,
+	create,
+	read_job,
+	events,
+	NULL,
+	fetch,
 };

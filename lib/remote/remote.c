@@ -1,4 +1,5 @@
-/* The connection to a provider and the call that all providers share; see remote.h and provider.h. */
+/* The connection to a provider and the call that all providers share; see remote.h and
+ * provider.h. */
 #include "remote.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 #include "../net/retry.h"
 #include "provider.h"
 
-static const struct remote_provider *const providers[] = {&remote_openai, &remote_together, &remote_fireworks};
+static const struct remote_provider *const providers[] = {&remote_openai, &remote_together,
+							  &remote_fireworks};
 
 static int is_url(const char *s)
 {
@@ -30,7 +32,8 @@ int remote_open(struct remote *r, struct err *e)
 		base = r->provider;
 	}
 	if (!r->api)
-		return err_set(e, "--remote %s: must be openai, together, fireworks or a URL", r->provider);
+		return err_set(e, "--remote %s: must be openai, together, fireworks or a URL",
+			       r->provider);
 	if (!base && !((base = getenv(r->api->base_variable)) && *base))
 		base = r->api->base;
 	if (!is_url(base))
@@ -109,7 +112,8 @@ static int fail(const struct remote_call *c, const char *url, struct err *e)
 	http_show_url(&where, url);
 	if (p->failure == HTTP_DONE) {
 		server_reason(p, &why);
-		err_set(e, "%s %s: status %d%s%s", c->method, where.data, p->status, why.len ? ": " : "", why.len ? why.data : "");
+		err_set(e, "%s %s: status %d%s%s", c->method, where.data, p->status,
+			why.len ? ": " : "", why.len ? why.data : "");
 	} else {
 		err_set(e, "%s %s: %s", c->method, where.data, p->reason);
 	}
@@ -129,7 +133,8 @@ static double wall_clock(void)
 static int outcome_unknown(const struct http_response *p)
 {
 	return p->failure == HTTP_DONE ? p->status >= 500 || p->status == 408
-				       : p->failure == HTTP_TIMEOUT || p->failure == HTTP_DROPPED || p->failure == HTTP_BROKEN;
+				       : p->failure == HTTP_TIMEOUT || p->failure == HTTP_DROPPED ||
+						 p->failure == HTTP_BROKEN;
 }
 
 int remote_call(struct remote *r, struct remote_call *c, struct err *e)
@@ -140,15 +145,24 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 	buf_addf(&type, "Content-Type: %s", c->type ? c->type : "application/json");
 	const char *headers[] = {c->body.s ? type.data : NULL, NULL};
 	struct http_request q = {
-		.method = c->method, .url = url.data, .headers = headers, .secret = foreign ? NULL : r->secret, .body = c->body,
-		.upload = c->upload, .purpose = c->purpose, .save = c->save, .silence = r->timeout, .follow = c->follow,
+		.method = c->method,
+		.url = url.data,
+		.headers = headers,
+		.secret = foreign ? NULL : r->secret,
+		.body = c->body,
+		.upload = c->upload,
+		.purpose = c->purpose,
+		.save = c->save,
+		.silence = r->timeout,
+		.follow = c->follow,
 	};
 	for (int attempt = 1;; attempt++) {
 		remote_call_release(c);
 		if (http_fetch(r->http, &q, &c->response, r->stopping, e))
 			goto cleanup;
 		const struct http_response *p = &c->response;
-		if (p->failure == HTTP_DONE && ((p->status >= 200 && p->status < 300) || p->status == c->accept))
+		if (p->failure == HTTP_DONE &&
+		    ((p->status >= 200 && p->status < 300) || p->status == c->accept))
 			break;
 		int stopped = p->failure == HTTP_CANCELLED || (r->stopping && r->stopping());
 		if (c->once && outcome_unknown(p)) {
@@ -182,7 +196,8 @@ void remote_call_release(struct remote_call *c)
 
 /* --- jobs --- */
 
-int remote_job_call(struct remote *r, const char *method, const struct remote_job *j, const char *what, struct remote_call *c, struct err *e)
+int remote_job_call(struct remote *r, const char *method, const struct remote_job *j,
+		    const char *what, struct remote_call *c, struct err *e)
 {
 	char path[800];
 	snprintf(path, sizeof path, "%s%s%s", r->api->job, j->id, what);
@@ -193,7 +208,8 @@ int remote_job_call(struct remote *r, const char *method, const struct remote_jo
 }
 
 /* 1 and the job where there is one with the task's training file; 0 where there is none. */
-static int find_job(struct remote *r, const char *list, const struct remote_task *t, struct remote_job *j, struct err *e)
+static int find_job(struct remote *r, const char *list, const struct remote_task *t,
+		    struct remote_job *j, struct err *e)
 {
 	struct remote_call c = {.method = "GET", .path = list};
 	struct json_iter it = {0};
@@ -206,8 +222,8 @@ static int find_job(struct remote *r, const char *list, const struct remote_task
 	return rc;
 }
 
-int remote_create_once(struct remote *r, const char *path, const char *list, struct span body, const struct remote_task *t,
-		       struct remote_job *j, struct err *e)
+int remote_create_once(struct remote *r, const char *path, const char *list, struct span body,
+		       const struct remote_task *t, struct remote_job *j, struct err *e)
 {
 	struct remote_call c = {.method = "POST", .path = path, .body = body, .once = 1};
 	int rc = -1, done = 0;
@@ -217,7 +233,8 @@ int remote_create_once(struct remote *r, const char *path, const char *list, str
 			rc = r->api->read(c.json, j, e);
 			break;
 		}
-		if (c.response.status != 0 || attempt > r->retries || (r->stopping && r->stopping()))
+		if (c.response.status != 0 || attempt > r->retries ||
+		    (r->stopping && r->stopping()))
 			break;
 		done = find_job(r, list, t, j, &look);
 		if (done > 0)
@@ -229,7 +246,8 @@ int remote_create_once(struct remote *r, const char *path, const char *list, str
 	return rc;
 }
 
-int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status), struct remote_job *j, struct err *e)
+int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status),
+		       struct remote_job *j, struct err *e)
 {
 	remote_text(json, "id", j->id, sizeof j->id);
 	remote_text(json, "status", j->status, sizeof j->status);
@@ -278,10 +296,13 @@ void remote_put_task(struct jw *w, const struct remote_task *t)
 		jw_key(w, "suffix"), jw_str(w, t->suffix);
 }
 
-int remote_download(struct remote *r, const char *path, const char *dir, const char *name, int follow, struct err *e)
+int remote_download(struct remote *r, const char *path, const char *dir, const char *name,
+		    int follow, struct err *e)
 {
 	if (!*name || name[0] == '.' || strchr(name, '/'))
-		return err_set(e, "the provider names a result file \"%s\", which is no plain file name", name);
+		return err_set(e,
+			       "the provider names a result file \"%s\", which is no plain file name",
+			       name);
 	struct file_new file;
 	char *to = file_join(dir, name);
 	int rc = file_begin(to, &file, e);
@@ -299,12 +320,14 @@ int remote_download(struct remote *r, const char *path, const char *dir, const c
 
 /* --- by provider --- */
 
-int remote_upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+int remote_upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
+		  struct buf *id, struct err *e)
 {
 	return r->api->upload(r, t, path, validation, id, e);
 }
 
-int remote_create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+int remote_create(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		  struct err *e)
 {
 	return r->api->create(r, t, j, e);
 }
@@ -319,7 +342,8 @@ int remote_look(struct remote *r, struct remote_job *j, struct err *e)
 	return rc;
 }
 
-int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
+		  void *arg, struct err *e)
 {
 	return r->api->events ? r->api->events(r, j, take, arg, e) : 0;
 }
@@ -334,7 +358,8 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e)
 	return rc ? rc : remote_look(r, j, e);
 }
 
-int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		 struct err *e)
 {
 	*count = 0;
 	return r->api->fetch(r, j, dir, count, e);

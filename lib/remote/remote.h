@@ -1,13 +1,17 @@
-/* remote: fine-tuning at a provider: upload the rows, create a job, follow it, fetch what came of it.
+/* remote: fine-tuning at a provider: upload the rows, create a job, follow it, fetch what came of
+ * it.
  *
- * lib/remote stands above lib/net (HTTP, retries) and knows no models. Three kinds of API are spoken (as documented by their providers in 2025):
+ * lib/remote stands above lib/net (HTTP, retries) and knows no models. Three kinds of API are
+ * spoken (as documented by their providers in 2025):
  *
- *	openai		/files, /fine_tuning/jobs; any server that speaks the same at a URL of its own
+ *	openai		/files, /fine_tuning/jobs; any server that speaks the same at a URL of its
+ *			own
  *	together	/files with a redirect to the storage, /fine-tunes, /finetune/download
  *	fireworks	/v1/accounts/ACCOUNT/datasets, supervisedFineTuningJobs
  *
- * Requests that failed on the way are repeated where that cannot do harm. Creating a job could: after a failure of unknown outcome the
- * provider is asked whether the job is there before another one is created.
+ * Requests that failed on the way are repeated where that cannot do harm. Creating a job could:
+ * after a failure of unknown outcome the provider is asked whether the job is there before another
+ * one is created.
  *
  * Keys come from the environment and appear in no text.
  */
@@ -25,9 +29,10 @@ struct remote_provider;
 
 /* A connection to one provider. Set what is marked (in), then remote_open. */
 struct remote {
-	const char *provider; /* (in) "openai", "together", "fireworks", or the URL of an API like OpenAI's */
-	int retries;	      /* (in) repeated attempts of one request */
-	double timeout;	      /* (in) seconds without a byte */
+	/* (in) "openai", "together", "fireworks", or the URL of an API like OpenAI's */
+	const char *provider;
+	int retries;	       /* (in) repeated attempts of one request */
+	double timeout;	       /* (in) seconds without a byte */
 	int (*stopping)(void); /* (in) may be NULL */
 	const struct remote_provider *api;
 	char *base;    /* without a slash at the end */
@@ -37,15 +42,16 @@ struct remote {
 	struct rng rng;
 };
 
-/* Finds base URL, key and account in the environment (OPENAI_BASE_URL, OPENAI_API_KEY; TOGETHER_...; FIREWORKS_..., FIREWORKS_ACCOUNT_ID). r is borrowed
- * until remote_close. */
+/* Finds base URL, key and account in the environment (OPENAI_BASE_URL, OPENAI_API_KEY;
+ * TOGETHER_...; FIREWORKS_..., FIREWORKS_ACCOUNT_ID). r is borrowed until remote_close. */
 int remote_open(struct remote *r, struct err *e);
 void remote_close(struct remote *r);
 
 /* What is to be done. Figures that are not set (NaN, 0) are left to the provider. */
 struct remote_task {
 	const char *model, *suffix;
-	const char *name; /* of the data: a hash, so that a second upload of the same can be told from another */
+	/* of the data: a hash, so that a second upload of the same can be told from another */
+	const char *name;
 	char *train_file, *valid_file; /* ids at the provider; valid_file may be NULL */
 	double epochs, lr, multiplier; /* multiplier: OpenAI's learning_rate_multiplier */
 	long long batch, seed, rank;
@@ -70,25 +76,34 @@ struct remote_job {
 void remote_job_release(struct remote_job *j);
 
 /* Gives the file's id at the provider. */
-int remote_upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e);
-int remote_create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e);
+int remote_upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
+		  struct buf *id, struct err *e);
+int remote_create(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		  struct err *e);
 /* Brings j up to date; j->id is set. */
 int remote_look(struct remote *r, struct remote_job *j, struct err *e);
-/* Events since the last call, oldest first, each as one JSON object: {"step", "loss", ...} or {"event": text}. */
-int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e);
+/* Events since the last call, oldest first, each as one JSON object: {"step", "loss", ...} or
+ * {"event": text}. */
+int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
+		  void *arg, struct err *e);
 int remote_cancel(struct remote *r, struct remote_job *j, struct err *e);
-/* Downloads what the provider gives out of a finished job (result files, weights) into dir; *count files. */
-int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e);
+/* Downloads what the provider gives out of a finished job (result files, weights) into dir; *count
+ * files. */
+int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		 struct err *e);
 
 /* What the provider asks of the rows, as its documentation has it. */
 struct remote_rules {
-	size_t rows, rows_max; /* training rows at the least, and at the most (0: nothing is said) */
-	size_t bytes_max;      /* of a file (0: nothing is said) */
-	int completions;       /* prompt with completion is taken */
-	int openai;	       /* what only OpenAI's own format has is taken: the roles developer and function, parallel_tool_calls */
-	int system_first;      /* a system turn stands first or nowhere */
-	int alternating;       /* user and assistant take turns, and the user (after the system) begins */
-	int one_message;       /* preferred_output and non_preferred_output are one message each */
+	/* training rows at the least, and at the most (0: nothing is said) */
+	size_t rows, rows_max;
+	size_t bytes_max; /* of a file (0: nothing is said) */
+	int completions;  /* prompt with completion is taken */
+	/* what only OpenAI's own format has is taken: the roles developer and function,
+	 * parallel_tool_calls */
+	int openai;
+	int system_first; /* a system turn stands first or nowhere */
+	int alternating; /* user and assistant take turns, and the user (after the system) begins */
+	int one_message; /* preferred_output and non_preferred_output are one message each */
 };
 /* Of a server at a URL of its own little is known: only what every one of them asks. */
 const struct remote_rules *remote_rules(const struct remote *r);

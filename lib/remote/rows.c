@@ -16,11 +16,15 @@ static int check_content(struct span message, size_t i, struct err *e)
 		return 0;
 	if (has_calls || kind == JSON_STRING)
 		return has_calls || !json_is(json_member(message, "role"), "assistant")
-			? 0 : err_set(e, "messages[%zu]: an assistant's turn without text and without tool calls", i);
+			       ? 0
+			       : err_set(e,
+					 "messages[%zu]: an assistant's turn without text and without tool calls",
+					 i);
 	return err_set(e, "messages[%zu]: no content", i);
 }
 
-/* Calls go out as the provider will hand them back one day: a function's name, and arguments as a string of JSON. */
+/* Calls go out as the provider will hand them back one day: a function's name, and arguments as a
+ * string of JSON. */
 static int check_calls(struct span message, size_t i, struct err *e)
 {
 	struct json_iter it = {0};
@@ -28,27 +32,37 @@ static int check_calls(struct span message, size_t i, struct err *e)
 	for (size_t k = 0; json_next(&it, json_member(message, "tool_calls"), &key, &call); k++) {
 		struct span function = json_member(call, "function");
 		if (json_kind(json_member(function, "name")) != JSON_STRING)
-			return err_set(e, "messages[%zu].tool_calls[%zu]: no name of a function", i, k);
+			return err_set(e, "messages[%zu].tool_calls[%zu]: no name of a function", i,
+				       k);
 		if (json_kind(json_member(function, "arguments")) != JSON_STRING)
-			return err_set(e, "messages[%zu].tool_calls[%zu]: the arguments must be a string", i, k);
+			return err_set(e,
+				       "messages[%zu].tool_calls[%zu]: the arguments must be a string",
+				       i, k);
 		if (json_kind(json_member(call, "id")) != JSON_STRING)
 			return err_set(e, "messages[%zu].tool_calls[%zu]: no id", i, k);
 	}
-	if (json_is(json_member(message, "role"), "tool") && json_kind(json_member(message, "tool_call_id")) != JSON_STRING)
+	if (json_is(json_member(message, "role"), "tool") &&
+	    json_kind(json_member(message, "tool_call_id")) != JSON_STRING)
 		return err_set(e, "messages[%zu]: a tool's answer without tool_call_id", i);
 	return 0;
 }
 
 /* The order of roles; before: the turn before this one, absent at the first. */
-static int check_turn(const struct remote_rules *rules, struct span before, struct span role, size_t i, struct err *e)
+static int check_turn(const struct remote_rules *rules, struct span before, struct span role,
+		      size_t i, struct err *e)
 {
 	int first = json_kind(before) == JSON_NONE;
 	if (rules->system_first && !first && json_is(role, "system"))
-		return err_set(e, "messages[%zu]: this provider takes a system turn only at the beginning", i);
+		return err_set(e,
+			       "messages[%zu]: this provider takes a system turn only at the beginning",
+			       i);
 	if (!rules->alternating)
 		return 0;
-	if ((first || json_is(before, "system")) && !json_is(role, "user") && !json_is(role, "system"))
-		return err_set(e, "messages[%zu]: at this provider a conversation begins with the user", i);
+	if ((first || json_is(before, "system")) && !json_is(role, "user") &&
+	    !json_is(role, "system"))
+		return err_set(e,
+			       "messages[%zu]: at this provider a conversation begins with the user",
+			       i);
 	if (!first && json_equal(before, role) && !json_is(role, "tool"))
 		return err_set(e, "messages[%zu]: at this provider the roles must alternate", i);
 	return 0;
@@ -56,15 +70,18 @@ static int check_turn(const struct remote_rules *rules, struct span before, stru
 
 static int known_role(const struct remote_rules *rules, struct span role)
 {
-	static const char *const roles[] = {"system", "user", "assistant", "tool", "developer", "function"};
+	static const char *const roles[] = {"system", "user",	   "assistant",
+					    "tool",   "developer", "function"};
 	for (size_t k = 0; k < (rules->openai ? 6 : 4); k++)
 		if (json_is(role, roles[k]))
 			return 1;
 	return 0;
 }
 
-/* answer: the messages are a reference by themselves; otherwise a conversation. answered: the assistant has the last word. */
-static int check_messages(const struct remote_rules *rules, struct span messages, int answer, int answered, struct err *e)
+/* answer: the messages are a reference by themselves; otherwise a conversation. answered: the
+ * assistant has the last word. */
+static int check_messages(const struct remote_rules *rules, struct span messages, int answer,
+			  int answered, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, m, before = {0};
@@ -76,15 +93,19 @@ static int check_messages(const struct remote_rules *rules, struct span messages
 		double w = 1;
 		if (!known_role(rules, role))
 			return err_set(e, "messages[%zu]: unknown role", i);
-		if (check_content(m, i, e) || check_calls(m, i, e) || (!answer && check_turn(rules, before, role, i, e)))
+		if (check_content(m, i, e) || check_calls(m, i, e) ||
+		    (!answer && check_turn(rules, before, role, i, e)))
 			return -1;
-		if (json_kind(weight) != JSON_NONE && (json_number(weight, &w) || (w != 0 && w != 1)))
-			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only", i);
+		if (json_kind(weight) != JSON_NONE &&
+		    (json_number(weight, &w) || (w != 0 && w != 1)))
+			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only",
+				       i);
 		taught += json_is(role, "assistant") && w != 0;
 		before = role;
 	}
 	if (answered && !json_is(before, "assistant"))
-		return err_set(e, "no reference: the last of its messages is not from the assistant");
+		return err_set(e,
+			       "no reference: the last of its messages is not from the assistant");
 	if (answered && !taught)
 		return err_set(e, "nothing to learn: every turn of the assistant has weight 0");
 	return 0;
@@ -99,7 +120,8 @@ static void copy(struct jw *w, struct span from, const char *const *names, size_
 	}
 }
 
-static int put_preference(const struct remote_rules *rules, const struct record *r, struct jw *w, struct err *e)
+static int put_preference(const struct remote_rules *rules, const struct record *r, struct jw *w,
+			  struct err *e)
 {
 	static const char *const names[] = {"input", "preferred_output", "non_preferred_output"};
 	if (check_messages(rules, json_member(record_get(r, "input"), "messages"), 0, 0, e))
@@ -109,15 +131,18 @@ static int put_preference(const struct remote_rules *rules, const struct record 
 		if (check_messages(rules, output, 1, 1, e))
 			return err_prefix(e, "%s", names[i]);
 		if (rules->one_message && json_count(output) != 1)
-			return err_set(e, "%s: this provider takes one message, not %zu", names[i], json_count(output));
+			return err_set(e, "%s: this provider takes one message, not %zu", names[i],
+				       json_count(output));
 	}
 	copy(w, r->body, names, 3);
 	return 0;
 }
 
-static int put_row(const struct remote_rows *rows, const struct record *r, struct jw *w, struct err *e)
+static int put_row(const struct remote_rows *rows, const struct record *r, struct jw *w,
+		   struct err *e)
 {
-	static const char *const chat[] = {"messages", "tools", "parallel_tool_calls"}, *const raw[] = {"prompt", "completion"};
+	static const char *const chat[] = {"messages", "tools", "parallel_tool_calls"},
+				 *const raw[] = {"prompt", "completion"};
 	double weight;
 	struct span given = record_get(r, "weight");
 	if (json_kind(given) != JSON_NONE && (json_number(given, &weight) || weight != 1))
@@ -132,7 +157,8 @@ static int put_row(const struct remote_rows *rows, const struct record *r, struc
 	}
 	if (!rows->rules->completions)
 		return err_set(e, "no messages; this provider trains on chats only");
-	if (json_kind(record_get(r, "prompt")) != JSON_STRING || json_kind(record_get(r, "completion")) != JSON_STRING)
+	if (json_kind(record_get(r, "prompt")) != JSON_STRING ||
+	    json_kind(record_get(r, "completion")) != JSON_STRING)
 		return err_set(e, "neither messages nor prompt with completion");
 	copy(w, r->body, raw, 2);
 	return 0;
@@ -148,12 +174,14 @@ struct writing {
 	struct buf line;
 };
 
-static void refuse(struct writing *k, const struct reader *in, const struct record *r, struct err *why)
+static void refuse(struct writing *k, const struct reader *in, const struct record *r,
+		   struct err *why)
 {
 	struct buf id = BUF_INIT;
 	struct err ignored = ERR_INIT;
 	int named = record_id(r, &id, &ignored) == 0;
-	err_prefix(why, "%s:%zu%s%s", in->name, in->line, named ? ": row " : "", named ? id.data : "");
+	err_prefix(why, "%s:%zu%s%s", in->name, in->line, named ? ": row " : "",
+		   named ? id.data : "");
 	buf_release(&id);
 	k->rows->refused++;
 	if (k->rows->on_refused)
@@ -168,7 +196,9 @@ static int write_line(struct writing *k, int valid, struct err *e)
 	*hash = XXH3_64bits_withSeed(k->line.data, k->line.len, *hash);
 	*(valid ? &k->valid_bytes : &k->train_bytes) += k->line.len;
 	*(valid ? &k->rows->valid : &k->rows->train) += 1;
-	return fwrite(k->line.data, 1, k->line.len, to->f) == k->line.len ? 0 : err_errno(e, "%s", to->path);
+	return fwrite(k->line.data, 1, k->line.len, to->f) == k->line.len
+		       ? 0
+		       : err_errno(e, "%s", to->path);
 }
 
 static int take_files(struct writing *k, char **files, int all_valid, struct err *e)
@@ -194,7 +224,10 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 			continue;
 		}
 		jw_end(&w);
-		*(json_kind(record_get(&r, "prompt")) != JSON_NONE && json_kind(record_get(&r, "messages")) == JSON_NONE ? &k->completions : &k->chats) += 1;
+		*(json_kind(record_get(&r, "prompt")) != JSON_NONE &&
+				  json_kind(record_get(&r, "messages")) == JSON_NONE
+			  ? &k->completions
+			  : &k->chats) += 1;
 		if ((rc = write_line(k, all_valid || json_is(split, "valid"), e)))
 			break;
 	}
@@ -209,16 +242,22 @@ static int verdict(const struct writing *k, struct err *e)
 	const struct remote_rules *rules = rows->rules;
 	size_t most = k->train_bytes > k->valid_bytes ? k->train_bytes : k->valid_bytes;
 	if (rows->refused && !rows->skip_bad)
-		return err_set(e, "%zu row%s cannot be sent; nothing was uploaded (--skip-bad leaves them out)", rows->refused,
-			       rows->refused == 1 ? "" : "s");
+		return err_set(e,
+			       "%zu row%s cannot be sent; nothing was uploaded (--skip-bad leaves them out)",
+			       rows->refused, rows->refused == 1 ? "" : "s");
 	if (rows->train < rules->rows)
-		return err_set(e, "%zu training rows; this provider asks for %zu at least", rows->train, rules->rows);
+		return err_set(e, "%zu training rows; this provider asks for %zu at least",
+			       rows->train, rules->rows);
 	if (rules->rows_max && rows->train > rules->rows_max)
-		return err_set(e, "%zu training rows; this provider takes %zu at most", rows->train, rules->rows_max);
+		return err_set(e, "%zu training rows; this provider takes %zu at most", rows->train,
+			       rules->rows_max);
 	if (rules->bytes_max && most > rules->bytes_max)
-		return err_set(e, "a file of %.1f MB; this provider takes %.0f MB at most", (double)most / 1e6, (double)rules->bytes_max / 1e6);
+		return err_set(e, "a file of %.1f MB; this provider takes %.0f MB at most",
+			       (double)most / 1e6, (double)rules->bytes_max / 1e6);
 	if (k->chats && k->completions)
-		return err_set(e, "%zu rows are chats and %zu prompts with completions; a job takes one kind", k->chats, k->completions);
+		return err_set(e,
+			       "%zu rows are chats and %zu prompts with completions; a job takes one kind",
+			       k->chats, k->completions);
 	if (rows->valid && rows->valid == rows->train && k->valid_hash == k->train_hash)
 		return err_set(e, "the validation rows are the training rows");
 	return 0;

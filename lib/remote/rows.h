@@ -1,7 +1,7 @@
 /* rows: the records as a provider takes them, checked before anything is sent.
  *
- * Only what providers know goes out (messages, tools, parallel_tool_calls; prompt and completion; the members of preference lines): ids and all
- * other members stay here.
+ * Only what providers know goes out (messages, tools, parallel_tool_calls; prompt and completion;
+ * the members of preference lines): ids and all other members stay here.
  */
 #ifndef FT_REMOTE_ROWS_H
 #define FT_REMOTE_ROWS_H
@@ -11,20 +11,23 @@
 #include "remote.h"
 
 struct remote_rows {
-	const char *train_path, *valid_path;   /* (in) files to write, each atomically */
-	const struct remote_rules *rules;      /* (in) */
-	int preferences;		       /* (in) rows are preference lines */
-	int skip_bad;			       /* (in) leave refused rows out */
-	void (*on_refused)(void *arg, const struct err *e); /* (in) told of each ("file:line: row ID: reason") */
+	const char *train_path, *valid_path; /* (in) files to write, each atomically */
+	const struct remote_rules *rules;    /* (in) */
+	int preferences;		     /* (in) rows are preference lines */
+	int skip_bad;			     /* (in) leave refused rows out */
+	/* (in) told of each ("file:line: row ID: reason") */
+	void (*on_refused)(void *arg, const struct err *e);
 	int (*stopping)(void);
 	void *arg;
 	size_t train, valid, test, refused; /* rows */
 	uint64_t hash;			    /* of both files */
 };
 
-/* Reads the files (test rows are counted and stay here), and valid_file (may be NULL) as validation rows. Fails where a row is refused,
- * unless skip_bad is set, and where the files as a whole break the provider's rules: too few rows, too many, too large, chats among prompts
- * with completions, or validation rows that are the training rows. */
-int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_file, struct err *e);
+/* Reads the files (test rows are counted and stay here), and valid_file (may be NULL) as validation
+ * rows. Fails where a row is refused, unless skip_bad is set, and where the files as a whole break
+ * the provider's rules: too few rows, too many, too large, chats among prompts with completions, or
+ * validation rows that are the training rows. */
+int remote_rows_write(struct remote_rows *rows, char **files, const char *valid_file,
+		      struct err *e);
 
 #endif

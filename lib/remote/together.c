@@ -1,7 +1,7 @@
 /* together: Together AI's fine-tuning API.
  *
- * A file is announced, which answers with a redirect to the storage, put there, and then checked by the provider. Source:
- * docs.together.ai/reference, github.com/togethercomputer/together-python.
+ * A file is announced, which answers with a redirect to the storage, put there, and then checked by
+ * the provider. Source: docs.together.ai/reference, github.com/togethercomputer/together-python.
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,10 @@ static int put_file(struct remote *r, const char *url, const char *path, struct 
 	if (file_map(path, &map, e))
 		return -1;
 	struct remote_call c = {
-		.method = "PUT", .path = url, .body = {(const char *)map.data, map.len}, .type = "application/octet-stream",
+		.method = "PUT",
+		.path = url,
+		.body = {(const char *)map.data, map.len},
+		.type = "application/octet-stream",
 	};
 	int rc = remote_call(r, &c, e);
 	remote_call_release(&c);
@@ -25,13 +28,19 @@ static int put_file(struct remote *r, const char *url, const char *path, struct 
 	return rc;
 }
 
-static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation, struct buf *id, struct err *e)
+static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
+		  struct buf *id, struct err *e)
 {
 	struct buf form = BUF_INIT;
 	char *url = NULL;
-	buf_addf(&form, "purpose=fine-tune&file_name=%s-%s.jsonl&file_type=jsonl", t->name, validation ? "valid" : "train");
+	buf_addf(&form, "purpose=fine-tune&file_name=%s-%s.jsonl&file_type=jsonl", t->name,
+		 validation ? "valid" : "train");
 	struct remote_call c = {
-		.method = "POST", .path = "/files", .body = buf_span(&form), .type = "application/x-www-form-urlencoded", .accept = 302,
+		.method = "POST",
+		.path = "/files",
+		.body = buf_span(&form),
+		.type = "application/x-www-form-urlencoded",
+		.accept = 302,
 	};
 	struct remote_call check = {.method = "POST"};
 	int rc = remote_call(r, &c, e);
@@ -39,7 +48,8 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 		buf_addspan(id, http_header(&c.response, "x-together-file-id"));
 		url = span_dup(http_header(&c.response, "location"));
 		if (!id->len || !*url)
-			rc = err_set(e, "POST /files: no redirect to the storage (status %d)", c.response.status);
+			rc = err_set(e, "POST /files: no redirect to the storage (status %d)",
+				     c.response.status);
 	}
 	if (!rc)
 		rc = put_file(r, url, path, e);
@@ -91,7 +101,8 @@ static enum remote_state state_of(const char *status)
 		return REMOTE_FAILED;
 	if (strcmp(status, "cancelled") == 0)
 		return REMOTE_CANCELLED;
-	return strcmp(status, "pending") == 0 || strcmp(status, "queued") == 0 ? REMOTE_WAITING : REMOTE_RUNNING;
+	return strcmp(status, "pending") == 0 || strcmp(status, "queued") == 0 ? REMOTE_WAITING
+									       : REMOTE_RUNNING;
 }
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
@@ -108,7 +119,8 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 	return 0;
 }
 
-static int create(struct remote *r, const struct remote_task *t, struct remote_job *j, struct err *e)
+static int create(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		  struct err *e)
 {
 	struct buf body = BUF_INIT;
 	put_task(t, &body);
@@ -118,7 +130,8 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 }
 
 /* All events, oldest first. The last one of a failed job says why. */
-static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json), void *arg, struct err *e)
+static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
+		  void *arg, struct err *e)
 {
 	struct remote_call c;
 	struct json_iter it = {0};
@@ -154,7 +167,8 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	return rc;
 }
 
-static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count, struct err *e)
+static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		 struct err *e)
 {
 	char path[400];
 	snprintf(path, sizeof path, "/finetune/download?ft_id=%s", j->id);
@@ -165,7 +179,21 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 }
 
 const struct remote_provider remote_together = {
-	"together", "https://api.together.xyz/v1", "TOGETHER_BASE_URL", "TOGETHER_API_KEY", "/fine-tunes/",
-	{.rows = 1, .bytes_max = (size_t)100 * 1000 * 1000 * 1000, .completions = 1, .system_first = 1, .alternating = 1, .one_message = 1},
-	upload, create, read_job, events, NULL, fetch,
+	"together",
+	"https://api.together.xyz/v1",
+	"TOGETHER_BASE_URL",
+	"TOGETHER_API_KEY",
+	"/fine-tunes/",
+	{.rows = 1,
+	 .bytes_max = (size_t)100 * 1000 * 1000 * 1000,
+	 .completions = 1,
+	 .system_first = 1,
+	 .alternating = 1,
+	 .one_message = 1},
+	upload,
+	create,
+	read_job,
+	events,
+	NULL,
+	fetch,
 };

@@ -34,8 +34,10 @@ int apply_disputed(const struct journal *j, const char *key)
 
 enum found { FOUND_NONE, FOUND_DECISION, FOUND_DONE, FOUND_REFUSED, FOUND_TROUBLE };
 
-/* The standing decision on the row. FOUND_DONE: a fix that stands in the row already; FOUND_REFUSED: it can't be applied (the reason in e). */
-static enum found decision_on(struct apply *a, const struct record *r, const struct decision **d, struct err *e)
+/* The standing decision on the row. FOUND_DONE: a fix that stands in the row already;
+ * FOUND_REFUSED: it can't be applied (the reason in e). */
+static enum found decision_on(struct apply *a, const struct record *r, const struct decision **d,
+			      struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
 	uint64_t half[2];
@@ -43,13 +45,14 @@ static enum found decision_on(struct apply *a, const struct record *r, const str
 		return FOUND_TROUBLE;
 	key_halves(key, half);
 	uint64_t *seen = map_put(&a->seen, half[0] ^ half[1], 0, NULL);
-	key_text(half, (uint32_t)++*seen, key);
+	key_text(half, (uint32_t)++ * seen, key);
 	if (!(*d = journal_find(a->journal, key, (size_t)-1)))
 		return FOUND_NONE;
 	int done = strcmp((*d)->after, hash) == 0;
 	if (strcmp((*d)->row, hash) != 0 && !done) {
 		a->changed++;
-		err_set(e, "row %s changed since %s judged it; judge it again", key, a->journal->reviewers[(*d)->who]);
+		err_set(e, "row %s changed since %s judged it; judge it again", key,
+			a->journal->reviewers[(*d)->who]);
 		return FOUND_REFUSED;
 	}
 	if (apply_disputed(a->journal, key)) {
@@ -97,7 +100,8 @@ int apply_row(struct apply *a, const struct record *r, struct buf *line, struct 
 	done = d->verdict == VERDICT_GOOD || what == FOUND_DONE;
 	if (done) {
 		struct edit ed = {"review", buf_span(&mark)};
-		rc = record_splice(r, &ed, 1, line) < 0 ? err_set(e, "the record is too large") : APPLY_KEEP;
+		rc = record_splice(r, &ed, 1, line) < 0 ? err_set(e, "the record is too large")
+							: APPLY_KEEP;
 	} else if (reference_replace(r, d->new_text, buf_span(&mark), line, e) < 0) {
 		rc = -1;
 	}
@@ -123,7 +127,8 @@ static void assistant_turn(struct jw *w, struct span text, int calls)
 	jw_end(w);
 }
 
-static void write_pair(const struct record *r, struct span was, struct span is, int calls, struct buf *line)
+static void write_pair(const struct record *r, struct span was, struct span is, int calls,
+		       struct buf *line)
 {
 	struct span final = record_final_assistant(r), messages = record_get(r, "messages"), key, m;
 	struct json_iter it = {0};
@@ -157,7 +162,8 @@ int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct
 	enum found what = decision_on(a, r, &d, e);
 	if (what == FOUND_TROUBLE)
 		return -1;
-	if (what != FOUND_DECISION || d->verdict != VERDICT_FIX || json_kind(record_get(r, "messages")) != JSON_ARRAY)
+	if (what != FOUND_DECISION || d->verdict != VERDICT_FIX ||
+	    json_kind(record_get(r, "messages")) != JSON_ARRAY)
 		return 0;
 	enum reference_kind kind = reference_read(r, &was);
 	if (kind != REFERENCE_NONE)

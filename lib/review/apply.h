@@ -1,11 +1,14 @@
 /* apply: a journal's standing decisions put into the data.
  *
  *	good   the row as it is, with `review` {"verdict", "who", "at"}
- *	fix    the reference replaced: the content of the final assistant message, or `ideal`, or `completion`, whichever it was
+ *	fix    the reference replaced: the content of the final assistant message, or `ideal`, or
+ *	       `completion`, whichever it was
  *	bad    left out
  *	skip   the row as it is
  *
- * A fix that stands in the row already stays as it is: the journal may be applied twice. A row that changed otherwise since it was judged is refused, and so is one whose reviewers differ and nobody settled it: both stay as they are and are counted.
+ * A fix that stands in the row already stays as it is: the journal may be applied twice. A row that
+ * changed otherwise since it was judged is refused, and so is one whose reviewers differ and nobody
+ * settled it: both stay as they are and are counted.
  */
 #ifndef FT_APPLY_H
 #define FT_APPLY_H
@@ -24,10 +27,12 @@ enum applied { APPLY_KEEP, APPLY_LEAVE_OUT, APPLY_REFUSED };
 void apply_init(struct apply *a, const struct journal *j);
 void apply_release(struct apply *a);
 
-/* Appends the row as it should be to line (nothing for APPLY_LEAVE_OUT; as it is for APPLY_REFUSED, with the reason in e); -1 on trouble. */
+/* Appends the row as it should be to line (nothing for APPLY_LEAVE_OUT; as it is for APPLY_REFUSED,
+ * with the reason in e); -1 on trouble. */
 int apply_row(struct apply *a, const struct record *r, struct buf *line, struct err *e);
 
-/* Appends an OpenAI preference line (input, preferred_output: the fix, non_preferred_output: what stood there) and returns 1, or 0 where the row has no fix. */
+/* Appends an OpenAI preference line (input, preferred_output: the fix, non_preferred_output: what
+ * stood there) and returns 1, or 0 where the row has no fix. */
 int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e);
 
 /* Whether two reviewers' standing verdicts on a row differ and nobody settled it. */

@@ -84,13 +84,15 @@ static struct label_class *class_of(struct corpus *c, struct span name)
 }
 
 /* Where a row's class probabilities stand, absent where nowhere. */
-static struct span probabilities_of(const struct corpus *c, const struct record *r, struct buf *scratch)
+static struct span probabilities_of(const struct corpus *c, const struct record *r,
+				    struct buf *scratch)
 {
 	struct span p = path_find(c->probabilities, r->body, scratch);
 	return json_kind(p) == JSON_OBJECT ? p : json_member(record_get(r, "review"), "probs");
 }
 
-/* The probability of the whole output by the logprobs of its tokens, those of the API or of the record itself; NaN where they are not there. */
+/* The probability of the whole output by the logprobs of its tokens, those of the API or of the
+ * record itself; NaN where they are not there. */
 static double output_probability(const struct record *r)
 {
 	struct span all = record_get(r, "logprobs"), key, token;
@@ -145,17 +147,20 @@ static int is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The year furthest from 2000 among the dates of ten characters (2023-03-01, 01.03.2023, 03/01/2023); 0 where there is none. */
+/* The year furthest from 2000 among the dates of ten characters (2023-03-01, 01.03.2023,
+ * 03/01/2023); 0 where there is none. */
 static int year_of(struct span t)
 {
 	int year = 0;
 	for (size_t i = 0; i + 10 <= t.n; i++) {
 		const char *s = t.s + i;
 		struct date d;
-		if (!is_digit(s[0]) || !is_digit(s[9]) || !(strchr("-/.", s[2]) || strchr("-/.", s[4])) || (i && is_digit(s[-1])) ||
+		if (!is_digit(s[0]) || !is_digit(s[9]) ||
+		    !(strchr("-/.", s[2]) || strchr("-/.", s[4])) || (i && is_digit(s[-1])) ||
 		    (i + 10 < t.n && is_digit(s[10])))
 			continue;
-		if (date_parse((struct span){s, 10}, &d) && (!year || abs(d.year - 2000) > abs(year - 2000)))
+		if (date_parse((struct span){s, 10}, &d) &&
+		    (!year || abs(d.year - 2000) > abs(year - 2000)))
 			year = d.year;
 	}
 	return year;
@@ -175,7 +180,8 @@ int corpus_count(struct corpus *c, const struct record *r, struct err *e)
 	row.reference = row.has_reference ? hash64(buf_span(&reference), 1) | 2 : 0;
 	row.input_length = (float)log1p((double)input.len);
 	row.reference_length = (float)log1p((double)reference.len);
-	row.is_json = row.has_reference && reference.len && strchr("{[", reference.data[0]) && json_check(buf_span(&reference), &v, NULL) == 0;
+	row.is_json = row.has_reference && reference.len && strchr("{[", reference.data[0]) &&
+		      json_check(buf_span(&reference), &v, NULL) == 0;
 	row.year = row.has_reference ? (int16_t)year_of(buf_span(&reference)) : 0;
 	double loss = NAN;
 	if (json_number(json_member(record_get(r, "review"), "loss"), &loss) < 0)
@@ -185,7 +191,8 @@ int corpus_count(struct corpus *c, const struct record *r, struct err *e)
 	c->json += row.is_json;
 	map_put(&c->first, row.key[0] ^ row.key[1], c->n + 1, NULL);
 	if (row.has_reference) {
-		uint64_t *known = map_put(&c->references, row.key[0] ^ row.key[1], row.reference, NULL);
+		uint64_t *known =
+			map_put(&c->references, row.key[0] ^ row.key[1], row.reference, NULL);
 		if (*known != row.reference)
 			*known = 1;
 		count_label(c, r, buf_span(&reference));
@@ -207,7 +214,8 @@ void corpus_measure(struct corpus *c, size_t row, const struct record *r)
 	texts_of(r, &input, &reference);
 	size_t n = input.len < TRIPLE_TEXT ? input.len : TRIPLE_TEXT, k = 0;
 	double sum = 0;
-	/* The row's own triples stand in the counts: each is taken out once, so that a text found nowhere else does not vouch for itself. */
+	/* The row's own triples stand in the counts: each is taken out once, so that a text found
+	 * nowhere else does not vouch for itself. */
 	for (size_t i = 0; i + 3 <= n; i++, k++) {
 		uint32_t seen = c->triples[triple_slot((const unsigned char *)input.data + i)];
 		sum -= log((seen > 0 ? seen - 1 + 0.1 : 0.1) / ((double)c->triples_n + 1));
@@ -247,7 +255,8 @@ static double measure_of(const struct corpus_row *r, int which)
 	}
 }
 
-/* Remembers for each row the nearest other one; rows of the same input are duplicates or conflicts already. */
+/* Remembers for each row the nearest other one; rows of the same input are duplicates or conflicts
+ * already. */
 static void settle_near(struct corpus *c, struct pool *pool)
 {
 	size_t n, unchecked;
@@ -289,15 +298,17 @@ void corpus_settle(struct corpus *c, struct pool *pool)
 		c->centre[which] = median_of(x, n);
 		for (size_t i = 0; i < n; i++)
 			x[i] = fabs(x[i] - c->centre[which]);
-		c->spread[which] = 1.4826 * median_of(x, n); /* of a normal: its standard deviation */
+		/* of a normal: its standard deviation */
+		c->spread[which] = 1.4826 * median_of(x, n);
 	}
 	free(x);
 	for (size_t i = 0; i < c->classes_n; i++)
 		c->classes[i].threshold = c->classes[i].sum / (double)c->classes[i].n;
 }
 
-/* Robust z of one measure; 0 where nothing can be told. A spread of nearly nothing (labels all of one length) is widened, for otherwise
- * every second row would stand out: lengths are logarithms, strangeness and loss nats, years years. */
+/* Robust z of one measure; 0 where nothing can be told. A spread of nearly nothing (labels all of
+ * one length) is widened, for otherwise every second row would stand out: lengths are logarithms,
+ * strangeness and loss nats, years years. */
 static double outlying(const struct corpus *c, const struct corpus_row *r, int which)
 {
 	static const double least[CORPUS_MEASURES] = {0.25, 0.25, 0.25, 0.25, 2};
@@ -307,8 +318,8 @@ static double outlying(const struct corpus *c, const struct corpus_row *r, int w
 	return (v - c->centre[which]) / fmax(spread, least[which]);
 }
 
-/* The likeliest of the other classes that count: a class counts for a row only where its probability reaches what rows of that class have on
- * average. */
+/* The likeliest of the other classes that count: a class counts for a row only where its
+ * probability reaches what rows of that class have on average. */
 struct rival {
 	struct buf name;
 	double p;
@@ -339,15 +350,20 @@ static int find_label(const struct corpus *c, const struct record *r, struct fin
 	struct span probabilities = probabilities_of(c, r, &scratch);
 	while (json_next(&it, probabilities, &key, &value)) {
 		buf_clear(&name);
-		if (json_number(value, &p) == 0 && json_string(key, &name) == 0 && !span_eq(buf_span(&name), buf_span(&reference)))
+		if (json_number(value, &p) == 0 && json_string(key, &name) == 0 &&
+		    !span_eq(buf_span(&name), buf_span(&reference)))
 			consider(c, buf_span(&name), p, &best);
 	}
-	if (!probabilities.s && !isnan(p = output_probability(r)) && json_string(record_get(r, "output"), &name) == 0 &&
+	if (!probabilities.s && !isnan(p = output_probability(r)) &&
+	    json_string(record_get(r, "output"), &name) == 0 &&
 	    !span_eq(buf_span(&name), buf_span(&reference)))
 		consider(c, buf_span(&name), p, &best);
-	/* Ranked by how little the own label is left, on a logarithmic scale: differences of probabilities are all near 1 for a sure model. */
+	/* Ranked by how little the own label is left, on a logarithmic scale: differences of
+	 * probabilities are all near 1 for a sure model. */
 	if (best.p > own)
-		findings_add(f, "label", 0.5 + 0.45 * fmin(1, log(best.p / fmax(own, 1e-6)) / log(1e6)), "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
+		findings_add(f, "label",
+			     0.5 + 0.45 * fmin(1, log(best.p / fmax(own, 1e-6)) / log(1e6)),
+			     "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
 			     reference.data, own);
 cleanup:
 	buf_release(&scratch);
@@ -360,10 +376,11 @@ cleanup:
 void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f)
 {
 	const struct corpus_row *x = &c->rows[row];
-	const uint64_t *first = map_get(&c->first, x->key[0] ^ x->key[1]), *references = map_get(&c->references, x->key[0] ^ x->key[1]);
-	if (references && *references == 1)
-		{
-		findings_add(f, "conflict", 0.7, "the same input stands elsewhere with another reference");
+	const uint64_t *first = map_get(&c->first, x->key[0] ^ x->key[1]),
+		       *references = map_get(&c->references, x->key[0] ^ x->key[1]);
+	if (references && *references == 1) {
+		findings_add(f, "conflict", 0.7,
+			     "the same input stands elsewhere with another reference");
 		findings_about(f, x->key);
 	}
 	if (first && *first - 1 != row && c->rows[*first - 1].reference == x->reference)
@@ -371,32 +388,43 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 	if (x->near) {
 		const struct corpus_row *y = &c->rows[x->near - 1];
 		if (y->reference != x->reference)
-			findings_add(f, "near-conflict", x->jaccard > 0.999F ? 0.6 : 0.3, "nearly the same input as record %u (similarity %.2f), and another reference", x->near,
-				     x->jaccard);
+			findings_add(f, "near-conflict", x->jaccard > 0.999F ? 0.6 : 0.3,
+				     "nearly the same input as record %u (similarity %.2f), and another reference",
+				     x->near, x->jaccard);
 		else
-			findings_add(f, "near-duplicate", 0.1, "nearly the same as record %u (similarity %.2f)", x->near, x->jaccard);
+			findings_add(f, "near-duplicate", 0.1,
+				     "nearly the same as record %u (similarity %.2f)", x->near,
+				     x->jaccard);
 		findings_about(f, y->key);
 	}
-	if (x->has_reference && !x->is_json && c->n >= ENOUGH && (double)c->json > 0.9 * (double)c->with_reference)
-		findings_add(f, "not-json", 0.85, "the reference is no JSON, where %.0f %% of the others are", 100.0 * (double)c->json / (double)c->with_reference);
+	if (x->has_reference && !x->is_json && c->n >= ENOUGH &&
+	    (double)c->json > 0.9 * (double)c->with_reference)
+		findings_add(f, "not-json", 0.85,
+			     "the reference is no JSON, where %.0f %% of the others are",
+			     100.0 * (double)c->json / (double)c->with_reference);
 	double z = outlying(c, x, CORPUS_REFERENCE), y = outlying(c, x, CORPUS_INPUT);
 	if (fabs(z) > 4)
-		findings_add(f, "length", fmin(0.6, 0.1 * fabs(z) - 0.2), "the reference is unusually %s (%.0f bytes)", z > 0 ? "long" : "short",
+		findings_add(f, "length", fmin(0.6, 0.1 * fabs(z) - 0.2),
+			     "the reference is unusually %s (%.0f bytes)", z > 0 ? "long" : "short",
 			     expm1(x->reference_length));
 	if (fabs(y) > 4)
-		findings_add(f, "length", fmin(0.4, 0.1 * fabs(y) - 0.3), "the input is unusually %s (%.0f bytes)", y > 0 ? "long" : "short",
+		findings_add(f, "length", fmin(0.4, 0.1 * fabs(y) - 0.3),
+			     "the input is unusually %s (%.0f bytes)", y > 0 ? "long" : "short",
 			     expm1(x->input_length));
 	/* Means of few triples scatter more: they count for less, up to a full line of text. */
 	z = outlying(c, x, CORPUS_STRANGE) * sqrt(fmin(x->triples, 60) / 60);
 	if (z > 4)
-		findings_add(f, "language", fmin(0.7, 0.1 * z - 0.2), "its letters are unlike those of the other rows: another language, or no language");
+		findings_add(f, "language", fmin(0.7, 0.1 * z - 0.2),
+			     "its letters are unlike those of the other rows: another language, or no language");
 	z = outlying(c, x, CORPUS_YEAR);
 	if (fabs(z) > 5)
-		findings_add(f, "odd-date", fmin(0.8, 0.3 + 0.02 * fabs(z)), "a date of %d, where most of the others are of about %.0f", x->year,
+		findings_add(f, "odd-date", fmin(0.8, 0.3 + 0.02 * fabs(z)),
+			     "a date of %d, where most of the others are of about %.0f", x->year,
 			     c->centre[CORPUS_YEAR]);
 	int mislabelled = find_label(c, r, f);
 	z = outlying(c, x, CORPUS_LOSS);
 	if (z > 4 && !mislabelled) /* or one sign would be counted twice */
-		findings_add(f, "loss", fmin(0.7, 0.05 * z), "the model finds the reference unlikely: %.2f a token, the others have %.2f", x->loss,
-			     c->centre[CORPUS_LOSS]);
+		findings_add(f, "loss", fmin(0.7, 0.05 * z),
+			     "the model finds the reference unlikely: %.2f a token, the others have %.2f",
+			     x->loss, c->centre[CORPUS_LOSS]);
 }

@@ -2,20 +2,27 @@
  *
  *	duplicate   the same input and the same reference as an earlier row
  *	conflict    the same input as another row, and another reference
- *	near-duplicate, near-conflict   nearly the same input (near.h), with the same or another reference
- *	length      a reference or an input far longer or shorter than the others (robust z of the logarithm, by median and MAD)
+ *	near-duplicate, near-conflict   nearly the same input (near.h), with the same or another
+ *	                                reference
+ *	length      a reference or an input far longer or shorter than the others (robust z of the
+ *	            logarithm, by median and MAD)
  *	not-json    a reference that is no JSON where nearly all are
- *	language    a text whose letter triples are unlike those of the others (robust z of its mean log-probability under the set's own triples)
+ *	language    a text whose letter triples are unlike those of the others (robust z of its mean
+ *	            log-probability under the set's own triples)
  *	odd-date    a year in the reference that is far from those of the other rows
- *	loss        a reference that a model finds far less likely than those of the other rows (robust z of its loss a token)
- *	label       confident learning (Northcutt, Jiang, Chuang 2021): class probabilities speak for another class than the reference
+ *	loss        a reference that a model finds far less likely than those of the other rows
+ *	            (robust z of its loss a token)
+ *	label       confident learning (Northcutt, Jiang, Chuang 2021): class probabilities speak
+ *	            for another class than the reference
  *
- * Class probabilities of a row are the object at the path given, else `review.probs` of an earlier scan under a model (opinion.h), else what the
- * `logprobs` of its `output` say: the answer has the probability that its tokens have together, and the reference, where it is another, at most
- * the rest. Its loss is `review.loss`.
+ * Class probabilities of a row are the object at the path given, else `review.probs` of an earlier
+ * scan under a model (opinion.h), else what the `logprobs` of its `output` say: the answer has the
+ * probability that its tokens have together, and the reference, where it is another, at most the
+ * rest. Its loss is `review.loss`.
  *
- * Two passes see every row in order (corpus_count, then corpus_measure), corpus_settle comes behind, then corpus_find gives each row's findings in
- * a third. Memory: some 90 bytes a row, and 2 MiB;
+ * Two passes see every row in order (corpus_count, then corpus_measure), corpus_settle comes
+ * behind, then corpus_find gives each row's findings in a third. Memory: some 90 bytes a row, and 2
+ * MiB;
  * until they are settled also 4 bytes for each word of the inputs.
  */
 #ifndef FT_CORPUS_H
@@ -30,14 +37,15 @@
 #include "finding.h"
 
 struct corpus_row {
-	uint64_t key[2];	 /* the input key */
-	uint64_t reference;	 /* a hash */
+	uint64_t key[2];		      /* the input key */
+	uint64_t reference;		      /* a hash */
 	float input_length, reference_length; /* log(1 + characters) */
-	float loss;		 /* a token, by a model; NaN where it is not known */
-	int16_t year;		 /* in its reference: the one furthest from 2000; 0: no date */
-	float strange;		 /* mean negative log-probability of its triples; NaN where they are too few */
+	float loss;			      /* a token, by a model; NaN where it is not known */
+	int16_t year; /* in its reference: the one furthest from 2000; 0: no date */
+	/* mean negative log-probability of its triples; NaN where they are too few */
+	float strange;
 	uint16_t triples;
-	uint32_t near;		 /* 1 + the row nearest to it, 0: none near */
+	uint32_t near; /* 1 + the row nearest to it, 0: none near */
 	float jaccard;
 	unsigned char has_reference, is_json;
 };
@@ -61,10 +69,11 @@ struct corpus {
 	uint64_t triples_n;
 	struct label_class *classes;
 	size_t classes_n, classes_cap;
-	struct map class_at;   /* hash of a label -> its index */
+	struct map class_at; /* hash of a label -> its index */
 	size_t with_reference, json;
 	struct near *inputs; /* every row's input, until settled */
-	double centre[CORPUS_MEASURES], spread[CORPUS_MEASURES]; /* median, and MAD as a standard deviation */
+	/* median, and MAD as a standard deviation */
+	double centre[CORPUS_MEASURES], spread[CORPUS_MEASURES];
 };
 
 /* near: the Jaccard similarity from which inputs count as nearly the same, 0 for none. */

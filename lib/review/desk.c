@@ -43,8 +43,10 @@ static void note_label(struct desk *d, const struct record *r)
 	int added;
 	if (d->labels_n <= DESK_LABELS && reference_read(r, &text) == REFERENCE_TEXT && text.len) {
 		map_put(&d->label_at, hash64(buf_span(&text), 0), d->labels_n, &added);
-		if (added && (d->labels_n == DESK_LABELS || text.len > LABEL_LONGEST || strchr("{[", *text.data)))
-			d->labels_n = DESK_LABELS + 1; /* more than labels are, or longer, or JSON */
+		if (added && (d->labels_n == DESK_LABELS || text.len > LABEL_LONGEST ||
+			      strchr("{[", *text.data)))
+			/* more than labels are, or longer, or JSON */
+			d->labels_n = DESK_LABELS + 1;
 		else if (added)
 			d->labels[d->labels_n++] = mem_strdup(text.data);
 	}
@@ -58,14 +60,16 @@ static int label_cmp(const void *a, const void *b)
 
 static void settle_labels(struct desk *d)
 {
-	size_t kept = d->labels_n <= DESK_LABELS ? d->labels_n : 0; /* those of a set that has no labels are freed with the others */
+	/* those of a set that has no labels are freed with the others */
+	size_t kept = d->labels_n <= DESK_LABELS ? d->labels_n : 0;
 	if (kept >= 2 && d->n >= LABEL_ROWS * kept)
 		qsort(d->labels, kept, sizeof *d->labels, label_cmp);
 	else
 		d->labels_n = 0;
 }
 
-static int add_row(struct desk *d, const struct record *r, struct map *last_of, FILE *spool, struct err *e)
+static int add_row(struct desk *d, const struct record *r, struct map *last_of, FILE *spool,
+		   struct err *e)
 {
 	char key[33];
 	struct json_iter it = {0};
@@ -200,7 +204,8 @@ static void mark_work(struct desk *d)
 		struct desk_row *w = &d->rows[i];
 		desk_key(d, i, key);
 		const struct decision *any = journal_find(d->journal, key, (size_t)-1);
-		const struct decision *mine = me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
+		const struct decision *mine =
+			me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
 		if (d->pass == DESK_ADJUDICATE) {
 			w->due = (unsigned char)apply_disputed(d->journal, key);
 			continue;
@@ -212,7 +217,8 @@ static void mark_work(struct desk *d)
 	}
 }
 
-int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass, long every, struct err *e)
+int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass,
+	      long every, struct err *e)
 {
 	*d = (struct desk){.journal = j, .who = who, .pass = pass, .every = every < 1 ? 1 : every};
 	if (read_rows(d, files, e) < 0) {
@@ -267,12 +273,14 @@ static int passed(const struct desk_filter *f, size_t row)
 static int matches(const struct desk *d, size_t row, const struct desk_filter *f)
 {
 	const struct desk_row *w = &d->rows[row];
-	return w->due && (!f->reasons || w->reasons & f->reasons) && (!f->split || w->split == f->split) &&
-	       w->verdict == (unsigned char)f->verdict && !passed(f, row);
+	return w->due && (!f->reasons || w->reasons & f->reasons) &&
+	       (!f->split || w->split == f->split) && w->verdict == (unsigned char)f->verdict &&
+	       !passed(f, row);
 }
 
 /* The first open row of an order that was not passed; *from moves over what is judged for good. */
-static long first_open(const struct desk *d, const uint32_t *order, size_t *from, const struct desk_filter *f)
+static long first_open(const struct desk *d, const uint32_t *order, size_t *from,
+		       const struct desk_filter *f)
 {
 	while (*from < d->n && !open_row(&d->rows[order[*from]]))
 		++*from;
@@ -291,10 +299,13 @@ long desk_next(struct desk *d, const struct desk_filter *f, int *random)
 				return (long)d->by_suspicion[i];
 		return -1;
 	}
-	long drawn = first_open(d, d->by_draw, &d->next_draw, f), worst = first_open(d, d->by_suspicion, &d->next_suspicious, f);
-	int take_draw = (d->decided + f->passed_n) % (size_t)d->every == (size_t)d->every - 1 || (worst >= 0 && d->rows[worst].suspicion <= 0);
+	long drawn = first_open(d, d->by_draw, &d->next_draw, f),
+	     worst = first_open(d, d->by_suspicion, &d->next_suspicious, f);
+	int take_draw = (d->decided + f->passed_n) % (size_t)d->every == (size_t)d->every - 1 ||
+			(worst >= 0 && d->rows[worst].suspicion <= 0);
 	long row = take_draw ? drawn : worst;
-	/* Only the very next in the order counts as drawn: one behind a row that was passed over would leave a gap. */
+	/* Only the very next in the order counts as drawn: one behind a row that was passed over
+	 * would leave a gap. */
 	*random = row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw];
 	return row;
 }
@@ -332,9 +343,11 @@ void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 }
 
 /* Adds all rows with a key; reasons may name one more than once. */
-static void add_related(const struct desk *d, const uint64_t key[2], size_t self, size_t rows[DESK_RELATED], size_t *n)
+static void add_related(const struct desk *d, const uint64_t key[2], size_t self,
+			size_t rows[DESK_RELATED], size_t *n)
 {
-	for (long i = desk_first_of(d, key); i >= 0 && *n < DESK_RELATED; i = desk_next_of(d, (size_t)i)) {
+	for (long i = desk_first_of(d, key); i >= 0 && *n < DESK_RELATED;
+	     i = desk_next_of(d, (size_t)i)) {
 		size_t known = 0;
 		while (known < *n && rows[known] != (size_t)i)
 			known++;
@@ -350,7 +363,8 @@ size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
 	struct json_iter it = {0};
 	struct buf other = BUF_INIT;
 	add_related(d, d->rows[row].key, row, rows, &n);
-	while (json_next(&it, json_member(record_get(desk_record(d, row), "review"), "reasons"), &k, &reason)) {
+	while (json_next(&it, json_member(record_get(desk_record(d, row), "review"), "reasons"), &k,
+			 &reason)) {
 		uint64_t key[2];
 		buf_clear(&other);
 		if (json_string(json_member(reason, "other"), &other) < 0 || other.len != 32)
@@ -393,7 +407,8 @@ size_t desk_search(const struct desk *d, struct span text, size_t from, size_t *
 		/* strncasecmp stops at a NUL; checked JSON has none. */
 		const char *p = d->text + d->rows[i].at, *end = p + d->rows[i].len;
 		for (; (size_t)(end - p) >= text.n; p++)
-			if ((*p | 0x20) == (*needle | 0x20) && strncasecmp(p, needle, text.n) == 0) {
+			if ((*p | 0x20) == (*needle | 0x20) &&
+			    strncasecmp(p, needle, text.n) == 0) {
 				found[n++] = i;
 				break;
 			}
@@ -431,14 +446,17 @@ static int commit(struct desk *d, struct decision x, size_t row, struct err *e)
 }
 
 /* The hash of the row with the new text in it. */
-static int hash_fixed(struct desk *d, size_t row, const char *new_text, char hash[33], struct err *e)
+static int hash_fixed(struct desk *d, size_t row, const char *new_text, char hash[33],
+		      struct err *e)
 {
 	struct buf line = BUF_INIT, old = BUF_INIT;
 	struct record r = {0};
 	int rc = -1;
-	if (reference_read(desk_record(d, row), &old) != REFERENCE_NONE && span_is(buf_span(&old), new_text))
+	if (reference_read(desk_record(d, row), &old) != REFERENCE_NONE &&
+	    span_is(buf_span(&old), new_text))
 		err_set(e, "the reference is what it was: a fix changes it");
-	else if (reference_replace(desk_record(d, row), new_text, (struct span){NULL, 0}, &line, e) == 0 &&
+	else if (reference_replace(desk_record(d, row), new_text, (struct span){NULL, 0}, &line,
+				   e) == 0 &&
 		 record_parse(&r, buf_span(&line), e) == 0)
 		rc = journal_row_hash(&r, hash, e);
 	buf_release(&line);
@@ -447,7 +465,8 @@ static int hash_fixed(struct desk *d, size_t row, const char *new_text, char has
 	return rc;
 }
 
-int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text, const char *why, struct err *e)
+int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text,
+		const char *why, struct err *e)
 {
 	struct decision x = {.verdict = v, .random = random, .final = d->pass == DESK_ADJUDICATE};
 	if (row >= d->n || v < VERDICT_GOOD || v > VERDICT_SKIP)
@@ -508,7 +527,8 @@ int desk_undo(struct desk *d, size_t *row, struct err *e)
 	for (size_t i = d->journal->n; me != (size_t)-1 && i-- > 0;) {
 		const struct decision *last = &d->journal->all[i];
 		long at;
-		if (last->who != me || last->undone || last->verdict == VERDICT_UNDO || (at = row_of_key(d, last->key)) < 0)
+		if (last->who != me || last->undone || last->verdict == VERDICT_UNDO ||
+		    (at = row_of_key(d, last->key)) < 0)
 			continue;
 		struct decision x = {.verdict = VERDICT_UNDO};
 		memcpy(x.key, last->key, sizeof x.key);

@@ -1,8 +1,10 @@
-/* desk: the rows a person judges, in the order worth judging them, and the decisions on their way to the journal.
+/* desk: the rows a person judges, in the order worth judging them, and the decisions on their way
+ * to the journal.
  *
- * The rows are copied once into a temporary file without a name and mapped; memory is some 130 bytes a row. Every k-th row shown is the
- * next in the random order (see journal.h), the others come most suspicious first. Suspicion and reasons are those of the records'
- * `review` member (ft-review --scan); without it the order is random.
+ * The rows are copied once into a temporary file without a name and mapped; memory is some 130
+ * bytes a row. Every k-th row shown is the next in the random order (see journal.h), the others
+ * come most suspicious first. Suspicion and reasons are those of the records' `review` member
+ * (ft-review --scan); without it the order is random.
  */
 #ifndef FT_DESK_H
 #define FT_DESK_H
@@ -21,24 +23,25 @@
 struct desk_row {
 	uint64_t at; /* byte offset of its line */
 	uint32_t len;
-	uint32_t repeat;   /* 1 for the first with its key, 2 ... */
-	uint32_t same;	   /* 1 + the next row with its key, 0: none */
-	uint64_t key[2];   /* the input key's two halves */
-	uint64_t reasons;  /* bits into reasons */
+	uint32_t repeat;  /* 1 for the first with its key, 2 ... */
+	uint32_t same;	  /* 1 + the next row with its key, 0: none */
+	uint64_t key[2];  /* the input key's two halves */
+	uint64_t reasons; /* bits into reasons */
 	float suspicion;
 	unsigned char split;   /* 0 none, 1 train, 2 valid, 3 test */
 	unsigned char verdict; /* this reviewer's standing decision */
-	unsigned char due;     /* belongs to this reviewer's work (all rows; in second passes and adjudications some) */
+	/* belongs to this reviewer's work (all rows; in second passes and adjudications some) */
+	unsigned char due;
 };
 
 enum desk_pass { DESK_FIRST, DESK_SECOND, DESK_ADJUDICATE };
 
 /* Which rows are asked for; zeroed: all that are not judged yet. */
 struct desk_filter {
-	uint64_t reasons;      /* any of these; 0: whatever */
-	int split;	       /* 0: whatever */
-	int verdict;	       /* VERDICT_NONE: those without one */
-	const size_t *passed;  /* rows not to be shown again now */
+	uint64_t reasons;     /* any of these; 0: whatever */
+	int split;	      /* 0: whatever */
+	int verdict;	      /* VERDICT_NONE: those without one */
+	const size_t *passed; /* rows not to be shown again now */
 	size_t passed_n;
 };
 
@@ -61,11 +64,14 @@ struct desk {
 	size_t next_suspicious, next_draw; /* everything before was judged */
 	char *reasons[64];
 	size_t reasons_n;
-	char *labels[DESK_LABELS]; /* the different references, sorted, where they are few and each is found often */
+	/* the different references, sorted, where they are few and each is found often */
+	char *labels[DESK_LABELS];
 	size_t labels_n;
-	struct map by_key;	/* the key's halves together -> first row with it */
-	struct map label_at;	/* private */
-	size_t decided; /* rows with this reviewer's verdict: what is shown next depends on it alone, so that a reload shows the same row */
+	struct map by_key;   /* the key's halves together -> first row with it */
+	struct map label_at; /* private */
+	/* rows with this reviewer's verdict: what is shown next depends on it alone, so that a
+	 * reload shows the same row */
+	size_t decided;
 	struct pending_decision *pending; /* decided, but the journal could not be written */
 	size_t pending_n;
 	struct err trouble; /* why the journal could not be written, last */
@@ -73,9 +79,10 @@ struct desk {
 	struct record record; /* the row last parsed */
 };
 
-/* Reads the rows. who is the reviewer's name. Second passes take the rows somebody else judged, adjudications those on which
- * reviewers differ. */
-int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass, long every, struct err *e);
+/* Reads the rows. who is the reviewer's name. Second passes take the rows somebody else judged,
+ * adjudications those on which reviewers differ. */
+int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass,
+	      long every, struct err *e);
 void desk_close(struct desk *d);
 
 /* The next row to judge, or -1 where none is left. *random: it is the next in the random order. */
@@ -95,7 +102,8 @@ long desk_next_of(const struct desk *d, size_t row);
 #define DESK_RELATED 5
 size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED]);
 
-/* Appends some words of a row to tell it by, at most max bytes: its last user text, else its prompt, else its line. */
+/* Appends some words of a row to tell it by, at most max bytes: its last user text, else its
+ * prompt, else its line. */
 void desk_words(struct desk *d, size_t row, size_t max, struct buf *out);
 /* At most max bytes of a text, cut between characters. */
 struct span desk_cut(struct span s, size_t max);
@@ -104,29 +112,33 @@ struct span desk_cut(struct span s, size_t max);
 const char *desk_split(const struct desk_row *w);
 
 struct desk_counts {
-	size_t due;		      /* rows of this pass */
-	size_t by[VERDICT_UNDO + 1];  /* of them by this reviewer's verdict */
-	size_t open[64];	      /* of those without one by reason */
-	struct rate rate;	      /* of this reviewer; n 0: not known */
+	size_t due;		     /* rows of this pass */
+	size_t by[VERDICT_UNDO + 1]; /* of them by this reviewer's verdict */
+	size_t open[64];	     /* of those without one by reason */
+	struct rate rate;	     /* of this reviewer; n 0: not known */
 };
 struct desk_counts desk_count(const struct desk *d);
 
-/* Takes a decision on a row: new_text for a fix, why may be NULL. 1: it is in the journal; 0: the journal could not be written (the reason in e), the decision is
- * kept and written with the next one; -1: refused (the reason in e). */
-int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text, const char *why, struct err *e);
+/* Takes a decision on a row: new_text for a fix, why may be NULL. 1: it is in the journal; 0: the
+ * journal could not be written (the reason in e), the decision is kept and written with the next
+ * one; -1: refused (the reason in e). */
+int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text,
+		const char *why, struct err *e);
 
 /* Keeps what was typed for a row, NULL for nothing; gone once the row is decided. As drafts_put. */
 int desk_draft(struct desk *d, size_t row, const char *text, struct err *e);
 /* What was kept, or NULL. Borrowed. */
 const char *desk_drafted(struct desk *d, size_t row);
 
-/* Takes back the reviewer's last standing decision. *row is its row. Results as desk_decide; -1 where there is none. */
+/* Takes back the reviewer's last standing decision. *row is its row. Results as desk_decide; -1
+ * where there is none. */
 int desk_undo(struct desk *d, size_t *row, struct err *e);
 
 /* Tries again to write what is pending. 0 where nothing is left. */
 int desk_flush(struct desk *d, struct err *e);
 
-/* Rows whose line holds the text (bytes, ASCII case ignored), at most max of them from row `from` on, into found; returns how many. */
+/* Rows whose line holds the text (bytes, ASCII case ignored), at most max of them from row `from`
+ * on, into found; returns how many. */
 size_t desk_search(const struct desk *d, struct span text, size_t from, size_t *found, size_t max);
 
 #endif

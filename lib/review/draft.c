@@ -29,7 +29,8 @@ static void read_line(struct drafts *d, struct record *r, struct span line)
 		return;
 	struct draft x = {.who = text_of(r, "who"), .text = text_of(r, "text")};
 	char *key = text_of(r, "key"), *row = text_of(r, "row");
-	if (x.who && x.text && key && row && strlen(key) < sizeof x.key && strlen(row) < sizeof x.row) {
+	if (x.who && x.text && key && row && strlen(key) < sizeof x.key &&
+	    strlen(row) < sizeof x.row) {
 		strcpy(x.key, key);
 		strcpy(x.row, row);
 		d->v = mem_grow(d->v, &d->cap, d->n + 1, sizeof *d->v);
@@ -110,7 +111,8 @@ static int save(const struct drafts *d, struct err *e)
 	return rc;
 }
 
-int drafts_put(struct drafts *d, const char *who, const char *key, const char *row, const char *text, struct err *e)
+int drafts_put(struct drafts *d, const char *who, const char *key, const char *row,
+	       const char *text, struct err *e)
 {
 	size_t i = find(d, who, key);
 	if (i == d->n && !text)

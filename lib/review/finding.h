@@ -1,10 +1,10 @@
 /* finding: a reason to look at a record, with a score and words.
  *
- * lib/review finds what deserves a look (signs of one row alone: signs.h; of a row among the others: corpus.h), orders what a person judges
- * (desk.h), and keeps what was decided (journal.h).
+ * lib/review finds what deserves a look (signs of one row alone: signs.h; of a row among the
+ * others: corpus.h), orders what a person judges (desk.h), and keeps what was decided (journal.h).
  *
- * Scores are between 0 and 1: roughly the share of rows with such a sign that turn out wrong. Several add up as independent
- * evidence does: suspicion = 1 - product of (1 - score).
+ * Scores are between 0 and 1: roughly the share of rows with such a sign that turn out wrong.
+ * Several add up as independent evidence does: suspicion = 1 - product of (1 - score).
  */
 #ifndef FT_FINDING_H
 #define FT_FINDING_H
@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include "../json/jw.h"
 
-#define FINDING_MAX 32 /* findings kept a row; more are dropped, least score first in order of arrival */
+/* findings kept a row; more are dropped, least score first in order of arrival */
+#define FINDING_MAX 32
 
 struct finding {
 	const char *reason; /* a word of a fixed list: static */
@@ -37,8 +38,8 @@ void findings_about(struct findings *f, const uint64_t other[2]);
 
 double findings_suspicion(const struct findings *f);
 
-/* {"suspicion": x, "reasons": [{"reason", "score", "why", "other": key}, ...]} with the row's loss and probs by a model where they are
- * known (absent spans: they are not), highest score first. */
+/* {"suspicion": x, "reasons": [{"reason", "score", "why", "other": key}, ...]} with the row's loss
+ * and probs by a model where they are known (absent spans: they are not), highest score first. */
 void findings_write(const struct findings *f, struct span loss, struct span probs, struct jw *w);
 
 #endif

@@ -74,7 +74,8 @@ static void remember(struct journal *j, struct decision given)
 	const struct decision *d = &j->all[j->n - 1];
 	for (size_t i = d->verdict == VERDICT_UNDO ? d->earlier : 0; i; i = j->all[i - 1].earlier) {
 		struct decision *old = &j->all[i - 1];
-		if (old->who == d->who && !old->undone && old->verdict != VERDICT_UNDO && strcmp(old->key, d->key) == 0) {
+		if (old->who == d->who && !old->undone && old->verdict != VERDICT_UNDO &&
+		    strcmp(old->key, d->key) == 0) {
 			old->undone = 1;
 			break;
 		}
@@ -87,7 +88,8 @@ const struct decision *journal_find(const struct journal *j, const char *key, si
 	const struct decision *found = NULL;
 	for (size_t i = last ? (size_t)*last : 0; i; i = j->all[i - 1].earlier) {
 		const struct decision *d = &j->all[i - 1];
-		if (d->undone || d->verdict == VERDICT_UNDO || strcmp(d->key, key) != 0 || (who != (size_t)-1 && d->who != who))
+		if (d->undone || d->verdict == VERDICT_UNDO || strcmp(d->key, key) != 0 ||
+		    (who != (size_t)-1 && d->who != who))
 			continue;
 		if (!found)
 			found = d;
@@ -126,8 +128,10 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 {
 	struct decision d = {0};
 	char who[256], verdict[16];
-	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 || text_into(r, "who", who, sizeof who, e) < 0 ||
-	    text_into(r, "key", d.key, sizeof d.key, e) < 0 || text_into(r, "row", d.row, sizeof d.row, e) < 0 ||
+	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 ||
+	    text_into(r, "who", who, sizeof who, e) < 0 ||
+	    text_into(r, "key", d.key, sizeof d.key, e) < 0 ||
+	    text_into(r, "row", d.row, sizeof d.row, e) < 0 ||
 	    text_into(r, "verdict", verdict, sizeof verdict, e) < 0)
 		return -1;
 	d.verdict = verdict_of(verdict);
@@ -158,7 +162,8 @@ static int read_all(struct journal *j, struct span text, size_t *good, struct er
 		if (!nl)
 			break;
 		number++;
-		if (read_line(j, &r, (struct span){text.s + at, (size_t)(nl - text.s) - at}, e) < 0) {
+		if (read_line(j, &r, (struct span){text.s + at, (size_t)(nl - text.s) - at}, e) <
+		    0) {
 			rc = err_prefix(e, "%s:%zu", j->path, number);
 			break;
 		}
@@ -175,7 +180,8 @@ static int open_locked(struct journal *j, struct err *e)
 	if (j->fd < 0)
 		return err_errno(e, "%s", j->path);
 	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, "%s: in use by another ft-review; one at a time writes a journal", j->path);
+		return err_set(e, "%s: in use by another ft-review; one at a time writes a journal",
+			       j->path);
 	return 0;
 }
 
@@ -227,7 +233,8 @@ void journal_close(struct journal *j)
 
 double journal_draw(const char *key)
 {
-	return hash_unit(hash64(span_of(key), 0x7265766965770001u)); /* a seed of its own: independent of ft-split's sides */
+	/* a seed of its own: independent of ft-split's sides */
+	return hash_unit(hash64(span_of(key), 0x7265766965770001u));
 }
 
 static void write_decision(struct buf *b, const char *who, const struct decision *d)
@@ -313,16 +320,20 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 
 int journal_row_hash(const struct record *r, char hash[33], struct err *e)
 {
-	static const struct edit drop[] = {{"split", {0}}, {"eval", {0}}, {"judge", {0}}, {"review", {0}}};
+	static const struct edit drop[] = {{"split", {0}},
+					   {"eval", {0}},
+					   {"judge", {0}},
+					   {"review", {0}}};
 	struct buf shown = BUF_INIT, canonical = BUF_INIT;
 	struct span v = {0};
 	int rc = -1;
-	if (record_splice(r, drop, sizeof drop / sizeof *drop, &shown) < 0 || json_check(buf_span(&shown), &v, e) < 0 ||
-	    json_canonical(v, &canonical) < 0) {
+	if (record_splice(r, drop, sizeof drop / sizeof *drop, &shown) < 0 ||
+	    json_check(buf_span(&shown), &v, e) < 0 || json_canonical(v, &canonical) < 0) {
 		err_set(e, "the record is too large");
 	} else {
 		XXH128_hash_t h = XXH3_128bits(canonical.data, canonical.len);
-		snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+		snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64,
+			 (unsigned long long)h.low64);
 		rc = 0;
 	}
 	buf_release(&shown);

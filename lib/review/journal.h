@@ -1,17 +1,22 @@
-/* journal: what reviewers decided, one JSON line a decision, appended and synced before it is acknowledged.
+/* journal: what reviewers decided, one JSON line a decision, appended and synced before it is
+ * acknowledged.
  *
  *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,
  *	 "new":"{\"topic\":\"billing\"}","after":"a210...","why":"wrong topic"}
  *
- * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was reviewed, so that a decision is never
- * applied to a row that changed since; after is the same of the row as a fix leaves it. verdict is good, fix (new holds the reference as it should be), bad (to be left out), skip, or undo (takes back
- * the reviewer's last decision on that row). The latest decision of a reviewer on a row counts.
+ * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was
+ * reviewed, so that a decision is never applied to a row that changed since; after is the same of
+ * the row as a fix leaves it. verdict is good, fix (new holds the reference as it should be), bad
+ * (to be left out), skip, or undo (takes back the reviewer's last decision on that row). The latest
+ * decision of a reviewer on a row counts.
  *
- * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone; random says that the row was shown because it was next in
- * that order. So all decisions with a draw up to the largest random one are a uniform sample of the rows, however they came to be made.
+ * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone;
+ * random says that the row was shown because it was next in that order. So all decisions with a
+ * draw up to the largest random one are a uniform sample of the rows, however they came to be made.
  *
- * A line that a crash cut short is cut off when the journal is opened for writing; any other line that cannot be read is an error that names it. The file is
- * locked (flock) while it is open for writing.
+ * A line that a crash cut short is cut off when the journal is opened for writing; any other line
+ * that cannot be read is an error that names it. The file is locked (flock) while it is open for
+ * writing.
  */
 #ifndef FT_JOURNAL_H
 #define FT_JOURNAL_H
@@ -29,17 +34,18 @@ const char *verdict_name(enum verdict v);
 enum verdict verdict_of(const char *name); /* VERDICT_NONE where unknown */
 
 struct decision {
-	size_t who;	   /* index into reviewers */
+	size_t who; /* index into reviewers */
 	char key[KEY_TEXT], row[33];
-	char after[33]; /* hash of the row once it is fixed; empty where it is no fix, or not known */
+	/* hash of the row once it is fixed; empty where it is no fix, or not known */
+	char after[33];
 	enum verdict verdict;
-	double draw;	   /* journal_draw(key) */
-	int random;	   /* shown because it was next in the order of draws */
-	int final;	   /* settles a disagreement between reviewers */
-	char *new_text;	   /* for a fix; else NULL */
-	char *why;	   /* NULL where none was given */
-	char at[24];	   /* UTC, ISO 8601 */
-	size_t earlier;	   /* 1 + index of the decision before on the same row, 0: none */
+	double draw;	/* journal_draw(key) */
+	int random;	/* shown because it was next in the order of draws */
+	int final;	/* settles a disagreement between reviewers */
+	char *new_text; /* for a fix; else NULL */
+	char *why;	/* NULL where none was given */
+	char at[24];	/* UTC, ISO 8601 */
+	size_t earlier; /* 1 + index of the decision before on the same row, 0: none */
 	int undone;
 };
 
@@ -53,20 +59,21 @@ struct journal {
 	struct map last; /* hash of key -> 1 + index of the last decision on it */
 };
 
-/* Reads the journal. For writing the file is made if it is not there, locked, and a torn last line is cut off (*torn tells the bytes; may be
- * NULL). Errors name the file and the line. */
+/* Reads the journal. For writing the file is made if it is not there, locked, and a torn last line
+ * is cut off (*torn tells the bytes; may be NULL). Errors name the file and the line. */
 int journal_open(struct journal *j, const char *path, int writing, size_t *torn, struct err *e);
 void journal_close(struct journal *j);
 
-/* Appends and syncs; on failure (a full disk) the file is cut back to what it was and nothing is remembered. d->who is set from who; at is set here. The
- * texts are copied. */
+/* Appends and syncs; on failure (a full disk) the file is cut back to what it was and nothing is
+ * remembered. d->who is set from who; at is set here. The texts are copied. */
 int journal_add(struct journal *j, const char *who, const struct decision *d, struct err *e);
 
-/* Enters all[i], which must be the next in order, into `last`. For those who make a journal in memory. */
+/* Enters all[i], which must be the next in order, into `last`. For those who make a journal in
+ * memory. */
 void journal_index(struct journal *j, size_t i);
 
-/* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none. who == (size_t)-1: the last of anybody,
- * but one that settles a disagreement first. */
+/* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none.
+ * who == (size_t)-1: the last of anybody, but one that settles a disagreement first. */
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who);
 /* Index of a reviewer, (size_t)-1 where unknown. */
 size_t journal_reviewer(const struct journal *j, const char *who);
@@ -74,7 +81,8 @@ size_t journal_reviewer(const struct journal *j, const char *who);
 /* The place of a key in the random order. */
 double journal_draw(const char *key);
 
-/* Hash of what a reviewer sees: the record less ft's own findings (split, eval, judge, review). 32 hex digits and a NUL. */
+/* Hash of what a reviewer sees: the record less ft's own findings (split, eval, judge, review). 32
+ * hex digits and a NUL. */
 int journal_row_hash(const struct record *r, char hash[33], struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* key: input keys as two numbers, and the text that a journal writes for them: the same input again is #2, #3 ... */
+/* key: input keys as two numbers, and the text that a journal writes for them: the same input again
+ * is #2, #3 ... */
 #ifndef FT_REVIEW_KEY_H
 #define FT_REVIEW_KEY_H
 

@@ -1,4 +1,5 @@
-/* opinion: records into tokens, tokens through a model, losses and label probabilities back into records. See opinion.h. */
+/* opinion: records into tokens, tokens through a model, losses and label probabilities back into
+ * records. See opinion.h. */
 #include "opinion.h"
 
 #include <math.h>
@@ -49,16 +50,21 @@ struct opinion {
 	struct err why;
 };
 
-static int open_model(struct opinion *o, const char *dir, const char *adapter, struct pool *pool, struct err *e)
+static int open_model(struct opinion *o, const char *dir, const char *adapter, struct pool *pool,
+		      struct err *e)
 {
-	if (!(o->tokenizer = tokenizer_load(dir, e)) || !(o->chat = chat_load(dir, o->tokenizer, e)) || lm_model_open(&o->model, dir, NULL, e) < 0 ||
-	    (adapter && lm_adapter_open(o->model, adapter, 0, e) < 0) || lm_decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
+	if (!(o->tokenizer = tokenizer_load(dir, e)) ||
+	    !(o->chat = chat_load(dir, o->tokenizer, e)) ||
+	    lm_model_open(&o->model, dir, NULL, e) < 0 ||
+	    (adapter && lm_adapter_open(o->model, adapter, 0, e) < 0) ||
+	    lm_decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
 		return -1;
 	o->scorer = lm_scorer_new(o->decoder, o->model);
 	return 0;
 }
 
-int opinion_new(struct opinion **out, const char *model, const char *adapter, struct pool *pool, struct err *e)
+int opinion_new(struct opinion **out, const char *model, const char *adapter, struct pool *pool,
+		struct err *e)
 {
 	struct opinion *o = mem_alloc(1, sizeof *o);
 	char *dir = hub_find(model, e);
@@ -100,8 +106,10 @@ void opinion_free(struct opinion *o)
 	free(o);
 }
 
-/* The row as an example to be trained on: its own final turn or completion, else the first ideal as one. */
-static int example_of(struct opinion *o, const struct record *r, struct chat_input *in, struct err *e)
+/* The row as an example to be trained on: its own final turn or completion, else the first ideal as
+ * one. */
+static int example_of(struct opinion *o, const struct record *r, struct chat_input *in,
+		      struct err *e)
 {
 	if (!record_get(r, "ideal").s || !record_get(r, "messages").s)
 		return chat_input_of(r, 0, &o->scratch, in, e);
@@ -127,14 +135,16 @@ static int example_of(struct opinion *o, const struct record *r, struct chat_inp
 }
 
 /* The tokens of the prompt, and of the answer with what ends its turn. */
-static int tokens_of(struct opinion *o, const struct record *r, struct tokens *prompt, struct tokens *answer, struct err *e)
+static int tokens_of(struct opinion *o, const struct record *r, struct tokens *prompt,
+		     struct tokens *answer, struct err *e)
 {
 	struct chat_input in;
 	struct chat_example *x = &o->example;
 	tokens_clear(prompt);
 	tokens_clear(answer);
-	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, &in, e) < 0 || chat_encode_prompt(o->chat, &in, NULL, prompt, e) < 0 ||
-	    example_of(o, r, &in, e) < 0 || chat_encode_training(o->chat, &in, 1, x, e) < 0)
+	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, &in, e) < 0 ||
+	    chat_encode_prompt(o->chat, &in, NULL, prompt, e) < 0 || example_of(o, r, &in, e) < 0 ||
+	    chat_encode_training(o->chat, &in, 1, x, e) < 0)
 		return -1;
 	size_t n = x->ids.n;
 	while (n > prompt->n && x->weights[n - 1] == 0)
@@ -144,11 +154,13 @@ static int tokens_of(struct opinion *o, const struct record *r, struct tokens *p
 	tokens_append(answer, x->ids.ids + prompt->n, n - prompt->n);
 	for (size_t i = 0; i < n; i++)
 		if (x->ids.ids[i] < 0 || (size_t)x->ids.ids[i] >= o->model->config.vocab)
-			return err_set(e, "token %d is beyond the model's vocabulary", (int)x->ids.ids[i]);
+			return err_set(e, "token %d is beyond the model's vocabulary",
+				       (int)x->ids.ids[i]);
 	return 0;
 }
 
-/* The first reference into o->reference. 0: there is none; a turn of tool calls alone counts as one without text. */
+/* The first reference into o->reference. 0: there is none; a turn of tool calls alone counts as one
+ * without text. */
 static int reference_of(struct opinion *o, const struct record *r)
 {
 	buf_clear(&o->reference);
@@ -170,7 +182,8 @@ void opinion_count(struct opinion *o, const struct record *r)
 	o->rows++;
 	if (!o->reference.len) /* tool calls, or empty */
 		return;
-	uint64_t *at = map_put(&o->by_name, hash64(buf_span(&o->reference), 0), o->labels_n, &added);
+	uint64_t *at =
+		map_put(&o->by_name, hash64(buf_span(&o->reference), 0), o->labels_n, &added);
 	if (!added)
 		return;
 	if (o->labels_n == LABELS_MAX) {
@@ -194,7 +207,8 @@ static void settle(struct opinion *o)
 		lm_choices_add(&o->choices, o->labels[i].answer.ids, o->labels[i].answer.n);
 }
 
-/* Most likely first; those told are taken out of p. A label that is not likely enough is left out, but never the row's own. */
+/* Most likely first; those told are taken out of p. A label that is not likely enough is left out,
+ * but never the row's own. */
 static void write_probabilities(const struct opinion *o, double *p, size_t own, struct jw *w)
 {
 	jw_key(w, "probs");
@@ -215,7 +229,8 @@ static void write_probabilities(const struct opinion *o, double *p, size_t own, 
 	jw_end(w);
 }
 
-static void give(struct opinion *o, struct asked *a, const struct lm_score_job *j, opinion_done *done, void *arg)
+static void give(struct opinion *o, struct asked *a, const struct lm_score_job *j,
+		 opinion_done *done, void *arg)
 {
 	struct record r = {0};
 	struct jw w;
@@ -242,8 +257,13 @@ void opinion_flush(struct opinion *o, opinion_done *done, void *arg)
 	double *p = mem_alloc(LM_SCORE_JOBS * LABELS_MAX, sizeof *p);
 	for (size_t i = 0; i < o->queue_n; i++) {
 		const struct asked *a = &o->queue[i];
-		jobs[i] = (struct lm_score_job){.prompt = a->prompt.ids, .n = a->answer.n ? a->prompt.n : 0, .answer = a->answer.ids, .m = a->answer.n, .own = a->own != LABELS_MAX,
-						.choices = o->no_labels ? NULL : p + i * LABELS_MAX};
+		jobs[i] =
+			(struct lm_score_job){.prompt = a->prompt.ids,
+					      .n = a->answer.n ? a->prompt.n : 0,
+					      .answer = a->answer.ids,
+					      .m = a->answer.n,
+					      .own = a->own != LABELS_MAX,
+					      .choices = o->no_labels ? NULL : p + i * LABELS_MAX};
 		if (jobs[i].n)
 			asked[n++] = jobs[i];
 	}
@@ -270,7 +290,9 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 	tokens_clear(&a->answer);
 	a->own = LABELS_MAX;
 	if (reference_of(o, r)) {
-		const uint64_t *at = o->no_labels ? NULL : map_get(&o->by_name, hash64(buf_span(&o->reference), 0));
+		const uint64_t *at =
+			o->no_labels ? NULL
+				     : map_get(&o->by_name, hash64(buf_span(&o->reference), 0));
 		if (at && o->reference.len)
 			a->own = (size_t)*at;
 		if (tokens_of(o, r, &a->prompt, &a->answer, &e) < 0) {

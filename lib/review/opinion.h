@@ -1,13 +1,16 @@
 /* opinion: what a model on this machine thinks of the references.
  *
- * Every row gets the loss of its reference, the mean of -log p over its tokens, the one that ends the turn included. Where the references are
- * labels (few, and each found often), it also gets the probability of each label that is not negligible, which is what confident learning wants.
+ * Every row gets the loss of its reference, the mean of -log p over its tokens, the one that ends
+ * the turn included. Where the references are labels (few, and each found often), it also gets the
+ * probability of each label that is not negligible, which is what confident learning wants.
  *
- * Two passes: opinion_count sees every row and learns what the labels are; opinion_add and opinion_flush give the rows back in order, each with
+ * Two passes: opinion_count sees every row and learns what the labels are; opinion_add and
+ * opinion_flush give the rows back in order, each with
  *
  *	"review": {"loss": 0.41, "probs": {"billing": 0.83, "delivery": 0.12}}
  *
- * (loss null where the row has no reference or cannot be put to the model; no probs where the references are no labels).
+ * (loss null where the row has no reference or cannot be put to the model; no probs where the
+ * references are no labels).
  */
 #ifndef FT_OPINION_H
 #define FT_OPINION_H
@@ -19,7 +22,8 @@
 struct opinion;
 
 /* As ft-prompt names models. adapter may be NULL. The pool is borrowed. */
-int opinion_new(struct opinion **out, const char *model, const char *adapter, struct pool *pool, struct err *e);
+int opinion_new(struct opinion **out, const char *model, const char *adapter, struct pool *pool,
+		struct err *e);
 void opinion_free(struct opinion *o);
 
 void opinion_count(struct opinion *o, const struct record *r);
@@ -29,7 +33,8 @@ typedef void opinion_done(void *arg, struct span line);
 void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, void *arg);
 void opinion_flush(struct opinion *o, opinion_done *done, void *arg);
 
-size_t opinion_labels(const struct opinion *o); /* how many there are; 0: the references are no labels */
+/* how many there are; 0: the references are no labels */
+size_t opinion_labels(const struct opinion *o);
 /* Rows with a reference that could not be put to the model, and why the first of them could not. */
 size_t opinion_unread(const struct opinion *o, const char **why);
 

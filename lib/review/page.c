@@ -1,4 +1,5 @@
-/* page: requests of the page, answered from the desk. See page.h. The page itself stands in page.html, page.css and page.js, which are linked in as they are. */
+/* page: requests of the page, answered from the desk. See page.h. The page itself stands in
+ * page.html, page.css and page.js, which are linked in as they are. */
 #include "page.h"
 
 #include <stdlib.h>
@@ -31,7 +32,9 @@ static void refuse(struct web_reply *r, int status, const char *reason)
 /* The page with style, script and the reply's nonce in their places. */
 static void send_page(struct web_reply *r)
 {
-	const char *const places[][2] = {{"{{nonce}}", r->nonce}, {"{{style}}", review_style}, {"{{script}}", review_script}};
+	const char *const places[][2] = {{"{{nonce}}", r->nonce},
+					 {"{{style}}", review_style},
+					 {"{{script}}", review_script}};
 	r->type = "text/html; charset=utf-8";
 	for (const char *p = review_page, *m; *p; p = m) {
 		size_t i = 0, n = sizeof places / sizeof *places;
@@ -83,7 +86,8 @@ static size_t parse_passed(const char *text, size_t *rows)
 
 static int parse_filter(const struct desk *d, const struct web_request *q, struct desk_filter *f)
 {
-	const char *reason = web_query(q, "reason"), *split = web_query(q, "split"), *state = web_query(q, "state");
+	const char *reason = web_query(q, "reason"), *split = web_query(q, "split"),
+		   *state = web_query(q, "state");
 	if (reason && *reason) {
 		for (size_t i = 0; i < d->reasons_n; i++)
 			if (strcmp(d->reasons[i], reason) == 0)
@@ -92,7 +96,10 @@ static int parse_filter(const struct desk *d, const struct web_request *q, struc
 			return -1;
 	}
 	if (split && *split) {
-		f->split = strcmp(split, "train") == 0 ? 1 : strcmp(split, "valid") == 0 ? 2 : strcmp(split, "test") == 0 ? 3 : 0;
+		f->split = strcmp(split, "train") == 0	 ? 1
+			   : strcmp(split, "valid") == 0 ? 2
+			   : strcmp(split, "test") == 0	 ? 3
+							 : 0;
 		if (!f->split)
 			return -1;
 	}
@@ -173,8 +180,10 @@ static char *body_text(const struct record *b, const char *name)
 	return buf_detach(&t, NULL);
 }
 
-/* The row that a request is about, and the request as a record. -1 where it was refused. The page may be one of an earlier run over other data. */
-static int named_row(struct desk *d, const struct web_request *q, struct record *b, size_t *row, struct web_reply *r)
+/* The row that a request is about, and the request as a record. -1 where it was refused. The page
+ * may be one of an earlier run over other data. */
+static int named_row(struct desk *d, const struct web_request *q, struct record *b, size_t *row,
+		     struct web_reply *r)
 {
 	struct err e = ERR_INIT;
 	int64_t number = -1;
@@ -189,7 +198,9 @@ static int named_row(struct desk *d, const struct web_request *q, struct record 
 	}
 	*row = (size_t)number;
 	desk_key(d, *row, key);
-	if (!json_is(record_get(b, "key"), key) || journal_row_hash(desk_record(d, *row), hash, &e) < 0 || !json_is(record_get(b, "hash"), hash)) {
+	if (!json_is(record_get(b, "key"), key) ||
+	    journal_row_hash(desk_record(d, *row), hash, &e) < 0 ||
+	    !json_is(record_get(b, "hash"), hash)) {
 		refuse(r, 409, "The row is not what the page shows. Reload the page.");
 		return -1;
 	}
@@ -206,9 +217,11 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 		record_release(&b);
 		return;
 	}
-	char *verdict = body_text(&b, "verdict"), *new_text = body_text(&b, "new"), *why = body_text(&b, "why");
+	char *verdict = body_text(&b, "verdict"), *new_text = body_text(&b, "new"),
+	     *why = body_text(&b, "why");
 	int random = json_kind(record_get(&b, "random")) == JSON_TRUE;
-	int rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random, new_text, why, &e);
+	int rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random, new_text,
+			     why, &e);
 	if (rc < 0) {
 		refuse(r, 400, e.msg);
 	} else {

@@ -10,7 +10,8 @@ struct rate rate_of(const struct journal *j, size_t who)
 	double reach = -1;
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
-		if (d->random && !d->undone && d->verdict != VERDICT_UNDO && (who == (size_t)-1 || d->who == who) && d->draw > reach)
+		if (d->random && !d->undone && d->verdict != VERDICT_UNDO &&
+		    (who == (size_t)-1 || d->who == who) && d->draw > reach)
 			reach = d->draw;
 	}
 	for (size_t i = 0; i < j->n; i++) {

@@ -1,8 +1,9 @@
 /* rate: how many rows of the set are wrong, from a journal's uniform sample alone.
  *
- * Rows are looked at in two orders at once, the most suspicious first and at random, so a plain share of errors would be far too high. All
- * decisions with a draw up to the largest one shown at random are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's
- * interval (1927) is the answer. Skipped rows are unknown: not counted, but told.
+ * Rows are looked at in two orders at once, the most suspicious first and at random, so a plain
+ * share of errors would be far too high. All decisions with a draw up to the largest one shown at
+ * random are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's interval
+ * (1927) is the answer. Skipped rows are unknown: not counted, but told.
  */
 #ifndef FT_RATE_H
 #define FT_RATE_H
@@ -15,7 +16,8 @@ struct rate {
 	double value, lo, hi; /* 95 %; NaN where n is 0 */
 };
 
-/* who: a reviewer's index, or (size_t)-1 for the standing decision of anybody (an adjudication wins). */
+/* who: a reviewer's index, or (size_t)-1 for the standing decision of anybody (an adjudication
+ * wins). */
 struct rate rate_of(const struct journal *j, size_t who);
 
 /* As the value {"n", "errors", "skipped", "value", "lo", "hi"}. */

@@ -7,7 +7,8 @@
 static struct span tool_calls(const struct record *r)
 {
 	struct span calls = json_member(record_final_assistant(r), "tool_calls");
-	return json_kind(calls) == JSON_ARRAY && json_count(calls) > 0 ? calls : (struct span){NULL, 0};
+	return json_kind(calls) == JSON_ARRAY && json_count(calls) > 0 ? calls
+								       : (struct span){NULL, 0};
 }
 
 enum reference_kind reference_read(const struct record *r, struct buf *text)
@@ -41,7 +42,10 @@ static const char *replaced(const struct record *r, struct span value, int calls
 	enum json_kind ideal = json_kind(record_get(r, "ideal"));
 	if (ideal == JSON_STRING || ideal == JSON_ARRAY || !final.s) {
 		buf_addspan(json, value);
-		return ideal != JSON_STRING && ideal != JSON_ARRAY && (record_get(r, "completion").s || record_get(r, "prompt").s) ? "completion" : "ideal";
+		return ideal != JSON_STRING && ideal != JSON_ARRAY &&
+				       (record_get(r, "completion").s || record_get(r, "prompt").s)
+			       ? "completion"
+			       : "ideal";
 	}
 	buf_add(json, messages.s, (size_t)(final.s - messages.s));
 	message_with(final, calls ? "tool_calls" : "content", value, json);
@@ -49,7 +53,8 @@ static const char *replaced(const struct record *r, struct span value, int calls
 	return "messages";
 }
 
-int reference_replace(const struct record *r, const char *text, struct span review, struct buf *line, struct err *e)
+int reference_replace(const struct record *r, const char *text, struct span review,
+		      struct buf *line, struct err *e)
 {
 	struct buf old = BUF_INIT, value = BUF_INIT, json = BUF_INIT;
 	struct span checked = {0};
@@ -64,9 +69,11 @@ int reference_replace(const struct record *r, const char *text, struct span revi
 	} else {
 		/* A record is one line: line ends can only stand between the tokens. */
 		for (size_t i = 0; i < checked.n; i++)
-			buf_addc(&value, checked.s[i] == '\n' || checked.s[i] == '\r' ? ' ' : checked.s[i]);
+			buf_addc(&value,
+				 checked.s[i] == '\n' || checked.s[i] == '\r' ? ' ' : checked.s[i]);
 	}
-	struct edit edits[2] = {{replaced(r, buf_span(&value), calls, &json), {0}}, {"review", review}};
+	struct edit edits[2] = {{replaced(r, buf_span(&value), calls, &json), {0}},
+				{"review", review}};
 	edits[0].value = buf_span(&json);
 	rc = record_splice(r, edits, review.s ? 2 : 1, line);
 	if (rc < 0)

@@ -52,8 +52,9 @@ static void write_counts(const struct counts *c, struct jw *w)
 	}
 }
 
-/* Verdicts of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer], NaN where there is none. Settling decisions are
- * left out, for they were made with the others in sight. */
+/* Verdicts of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer],
+ * NaN where there is none. Settling decisions are left out, for they were made with the others in
+ * sight. */
 static double *ratings_of(const struct journal *j, size_t *rows)
 {
 	double *x = mem_alloc(j->n * j->reviewers_n, sizeof *x);
@@ -83,7 +84,8 @@ static struct agreement agreement_of(const struct journal *j)
 	size_t rows, n = 0;
 	struct agreement a = {{NAN, NAN, NAN}, {NAN, NAN, NAN}};
 	double *x = ratings_of(j, &rows);
-	a.alpha = agreement_alpha_interval(x, rows, j->reviewers_n, AGREEMENT_CATEGORIES, 2000, 1, 0.95);
+	a.alpha = agreement_alpha_interval(x, rows, j->reviewers_n, AGREEMENT_CATEGORIES, 2000, 1,
+					   0.95);
 	double *one = mem_alloc(rows, sizeof *one), *two = mem_alloc(rows, sizeof *two);
 	for (size_t i = 0; i < rows && j->reviewers_n == 2; i++, n++) {
 		one[n] = x[2 * i];
@@ -97,7 +99,8 @@ static struct agreement agreement_of(const struct journal *j)
 	return a;
 }
 
-static void write_json(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
+static void write_json(const struct journal *j, const struct counts *all, struct rate rate,
+		       struct buf *b)
 {
 	struct jw w;
 	jw_init(&w, b);
@@ -141,26 +144,35 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 	buf_addc(b, '\n');
 }
 
-static void write_words(const struct journal *j, const struct counts *all, struct rate rate, struct buf *b)
+static void write_words(const struct journal *j, const struct counts *all, struct rate rate,
+			struct buf *b)
 {
 	if (!all->judged) {
 		buf_adds(b, "Nothing is judged yet.\n");
 		return;
 	}
-	buf_addf(b, "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n", all->judged, j->reviewers_n,
-		 j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD], all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
+	buf_addf(b,
+		 "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n",
+		 all->judged, j->reviewers_n, j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD],
+		 all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
 	if (rate.n)
-		buf_addf(b, "Between %.1f %% and %.1f %% of rows are wrong (%zu of %zu rows drawn at random; 95 %% interval).\n", 100 * rate.lo,
-			 100 * rate.hi, rate.errors, rate.n);
+		buf_addf(b,
+			 "Between %.1f %% and %.1f %% of rows are wrong (%zu of %zu rows drawn at random; 95 %% interval).\n",
+			 100 * rate.lo, 100 * rate.hi, rate.errors, rate.n);
 	else
-		buf_adds(b, "How many rows of the whole are wrong can't be told: none drawn at random was judged.\n");
+		buf_adds(b,
+			 "How many rows of the whole are wrong can't be told: none drawn at random was judged.\n");
 	if (all->twice) {
 		struct agreement a = agreement_of(j);
-		buf_addf(b, "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n", all->agree, all->twice, all->disputed);
+		buf_addf(b,
+			 "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n",
+			 all->agree, all->twice, all->disputed);
 		if (!isnan(a.alpha.value))
-			buf_addf(b, "Krippendorff's alpha is %.2f (between %.2f and %.2f).\n", a.alpha.value, a.alpha.lo, a.alpha.hi);
+			buf_addf(b, "Krippendorff's alpha is %.2f (between %.2f and %.2f).\n",
+				 a.alpha.value, a.alpha.lo, a.alpha.hi);
 		if (!isnan(a.kappa.value))
-			buf_addf(b, "Cohen's kappa is %.2f (between %.2f and %.2f).\n", a.kappa.value, a.kappa.lo, a.kappa.hi);
+			buf_addf(b, "Cohen's kappa is %.2f (between %.2f and %.2f).\n",
+				 a.kappa.value, a.kappa.lo, a.kappa.hi);
 	}
 }
 

@@ -4,8 +4,10 @@
 
 #include "journal.h"
 
-/* One JSON object and a newline: {"judged", "good", "fix", "bad", "skip", "rate": {"n", "errors", "skipped", "value", "lo", "hi"},
- * "reviewers": [{"who", "n", ...}], "agreement": {"n", "agree", "disputed", "alpha": {"value", "lo", "hi"}, "kappa": {...} | null} | null}; or, with `words`, sentences. */
+/* One JSON object and a newline: {"judged", "good", "fix", "bad", "skip", "rate": {"n", "errors",
+ * "skipped", "value", "lo", "hi"}, "reviewers": [{"who", "n", ...}], "agreement": {"n", "agree",
+ * "disputed", "alpha": {"value", "lo", "hi"}, "kappa": {...} | null} | null}; or, with `words`,
+ * sentences. */
 void report_write(const struct journal *j, int words, struct buf *b);
 
 #endif

@@ -73,7 +73,8 @@ void screen_clear(struct screen *s)
 static int is_odd(utf8proc_int32_t c)
 {
 	utf8proc_category_t k = utf8proc_category(c);
-	return k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP ||
+	return k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF ||
+	       k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP ||
 	       k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_CO || k == UTF8PROC_CATEGORY_CS;
 }
 
@@ -92,7 +93,8 @@ static void begin_line(struct screen *s, const char *indent, int bold)
 		buf_adds(&s->text, "\033[1m");
 }
 
-/* Ends a line that is full, behind its last space where it has one (word: the place in the text behind it, else 0). Returns the column reached. */
+/* Ends a line that is full, behind its last space where it has one (word: the place in the text
+ * behind it, else 0). Returns the column reached. */
 static size_t wrap(struct screen *s, const char *indent, int bold, size_t word)
 {
 	struct buf rest = BUF_INIT;
@@ -114,7 +116,8 @@ void screen_add(struct screen *s, const char *indent, struct span t, int bold)
 	begin_line(s, indent, bold);
 	while (at < t.n) {
 		utf8proc_int32_t c;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.s + at, (utf8proc_ssize_t)(t.n - at), &c);
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)t.s + at,
+						      (utf8proc_ssize_t)(t.n - at), &c);
 		char shown[16];
 		if (n < 1) {
 			n = 1;
@@ -165,7 +168,8 @@ int screen_page(struct screen *s, const char *under)
 	if (s->shown >= s->lines)
 		s->shown = 0;
 	buf_adds(&b, "\033[H\033[2J");
-	for (const char *p = s->text.data, *end = p + s->text.len; p < end && line < s->shown + room; line++) {
+	for (const char *p = s->text.data, *end = p + s->text.len;
+	     p < end && line < s->shown + room; line++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		if (line >= s->shown)
 			buf_add(&b, p, (size_t)(nl - p) + 1);
@@ -186,7 +190,8 @@ int screen_key(struct screen *s)
 		return -1;
 	if (c != 27)
 		return c;
-	for (struct pollfd p = {s->fd, POLLIN, 0}; poll(&p, 1, 20) > 0 && read(s->fd, &c, 1) == 1 && !(c >= '@' && c <= '~' && c != '[' && c != 'O');)
+	for (struct pollfd p = {s->fd, POLLIN, 0}; poll(&p, 1, 20) > 0 && read(s->fd, &c, 1) == 1 &&
+						   !(c >= '@' && c <= '~' && c != '[' && c != 'O');)
 		;
 	return 0;
 }

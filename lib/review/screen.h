@@ -1,4 +1,5 @@
-/* screen: text for a terminal, wrapped to its width and made harmless, and shown a page at a time. */
+/* screen: text for a terminal, wrapped to its width and made harmless, and shown a page at a
+ * time. */
 #ifndef FT_SCREEN_H
 #define FT_SCREEN_H
 
@@ -10,8 +11,8 @@
 struct screen {
 	int fd;
 	size_t width, height;
-	struct buf text;      /* whole lines, each ended */
-	size_t lines, shown;  /* how many there are; before which the next page begins */
+	struct buf text;     /* whole lines, each ended */
+	size_t lines, shown; /* how many there are; before which the next page begins */
 	struct termios before;
 };
 
@@ -24,16 +25,21 @@ void screen_take_back(struct screen *s);
 
 /* Forgets the text and looks at the size of the terminal. */
 void screen_clear(struct screen *s);
-/* Adds a paragraph: indent stands before each line. bold: its lines stand out. Lines of the text end lines here. */
+/* Adds a paragraph: indent stands before each line. bold: its lines stand out. Lines of the text
+ * end lines here. */
 void screen_add(struct screen *s, const char *indent, struct span text, int bold);
-void screen_addf(struct screen *s, const char *indent, int bold, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void screen_addf(struct screen *s, const char *indent, int bold, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
-/* Shows the next page, with a line under it; whether more is left. The page after the last one is the first again. */
+/* Shows the next page, with a line under it; whether more is left. The page after the last one is
+ * the first again. */
 int screen_page(struct screen *s, const char *under);
 
-/* A key, or -1 at the end of input and on a signal. Sequences that begin with Esc (arrows) are read to their end and give 0. */
+/* A key, or -1 at the end of input and on a signal. Sequences that begin with Esc (arrows) are read
+ * to their end and give 0. */
 int screen_key(struct screen *s);
-/* A line typed behind the prompt, with echo and the terminal's own editing, without its end; NULL for an empty one. free() it. */
+/* A line typed behind the prompt, with echo and the terminal's own editing, without its end; NULL
+ * for an empty one. free() it. */
 char *screen_line(struct screen *s, const char *prompt);
 
 #endif

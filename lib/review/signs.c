@@ -31,10 +31,13 @@ static const struct sign {
 	{"refusal", REFERENCE, ALWAYS, 0.8, "a refusal or an apology as the reference",
 	 "^\\W{0,3}(?i:(?:i(?:'|\\x{2019})?m (?:really |very )?(?:sorry|afraid)|i am (?:sorry|afraid)|sorry,|unfortunately,? i|i (?:cannot|can(?:'|\\x{2019})t|am (?:not able|unable) to|"
 	 "won(?:'|\\x{2019})t) (?:help|assist|provide|answer|fulfil|comply|do that)|as an ai\\b|as a (?:large )?language model))"},
-	{"impossible-date", REFERENCE, CALENDAR, 0.9, "a date that no calendar has", "(?<!\\d)(?:19|20)\\d\\d-\\d\\d-\\d\\d(?!\\d)"},
-	{"pii", ANYWHERE, ALWAYS, 0.3, "a mail address", "\\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\\.){1,8}[A-Za-z]{2,24}\\b"},
+	{"impossible-date", REFERENCE, CALENDAR, 0.9, "a date that no calendar has",
+	 "(?<!\\d)(?:19|20)\\d\\d-\\d\\d-\\d\\d(?!\\d)"},
+	{"pii", ANYWHERE, ALWAYS, 0.3, "a mail address",
+	 "\\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\\.){1,8}[A-Za-z]{2,24}\\b"},
 	{"pii", ANYWHERE, LUHN, 0.5, "a card number", "(?<![\\d.])(?:\\d[ -]?){12,18}\\d(?!\\d)"},
-	{"pii", ANYWHERE, IBAN, 0.5, "an IBAN", "\\b[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\\b"},
+	{"pii", ANYWHERE, IBAN, 0.5, "an IBAN",
+	 "\\b[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\\b"},
 	{"pii", ANYWHERE, PHONE, 0.2, "a telephone number",
 	 "(?<![\\w.,])(?:\\+\\d{1,3}[ .-]?)?(?:\\(\\d{2,4}\\)[ .-]?)?\\d{2,4}(?:[ .-]\\d{2,4}){2,4}(?![\\w])|(?<![\\w.])\\+\\d{9,14}(?!\\d)"},
 };
@@ -55,9 +58,11 @@ struct signs *signs_new(const struct schema *schema, struct err *e)
 	for (size_t i = 0; i < SIGNS; i++) {
 		int code;
 		PCRE2_SIZE at;
-		s->code[i] = pcre2_compile((PCRE2_SPTR)table[i].pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_MULTILINE, &code, &at, NULL);
+		s->code[i] = pcre2_compile((PCRE2_SPTR)table[i].pattern, PCRE2_ZERO_TERMINATED,
+					   PCRE2_UTF | PCRE2_MULTILINE, &code, &at, NULL);
 		if (!s->code[i]) {
-			err_set(e, "the pattern for %s does not compile at %zu (PCRE2 error %d)", table[i].what, (size_t)at, code);
+			err_set(e, "the pattern for %s does not compile at %zu (PCRE2 error %d)",
+				table[i].what, (size_t)at, code);
 			signs_free(s);
 			return NULL;
 		}
@@ -104,7 +109,8 @@ static int iban(struct span t)
 	unsigned rest = 0;
 	for (size_t i = 0; i < n; i++) {
 		char x = c[(i + 4) % n];
-		rest = x <= '9' ? (rest * 10 + (unsigned)(x - '0')) % 97 : (rest * 100 + (unsigned)(x - 'A') + 10) % 97;
+		rest = x <= '9' ? (rest * 10 + (unsigned)(x - '0')) % 97
+				: (rest * 100 + (unsigned)(x - 'A') + 10) % 97;
 	}
 	return rest == 1;
 }
@@ -142,7 +148,8 @@ static int confirmed(enum confirm how, struct span t)
 	return 1;
 }
 
-/* What personal data is like is shown by its first characters only: findings travel further than the rows do. */
+/* What personal data is like is shown by its first characters only: findings travel further than
+ * the rows do. */
 static void add_match(struct findings *f, const struct sign *sign, struct span t)
 {
 	int secret = strcmp(sign->reason, "pii") == 0;
@@ -151,7 +158,8 @@ static void add_match(struct findings *f, const struct sign *sign, struct span t
 		n = t.n;
 	while (n > 0 && n < t.n && ((unsigned char)t.s[n] & 0xc0) == 0x80)
 		n--;
-	findings_add(f, sign->reason, sign->score, "%s: %.*s%s", sign->what, (int)n, t.s, n < t.n ? "..." : "");
+	findings_add(f, sign->reason, sign->score, "%s: %.*s%s", sign->what, (int)n, t.s,
+		     n < t.n ? "..." : "");
 }
 
 static int has_reason(const struct findings *f, const char *reason)
@@ -166,7 +174,8 @@ static void look_for(struct signs *s, size_t i, const struct buf *in, struct fin
 {
 	size_t at = 0;
 	while (at < in->len) {
-		int rc = pcre2_match(s->code[i], (PCRE2_SPTR)in->data, in->len, at, PCRE2_NO_UTF_CHECK, s->match, NULL);
+		int rc = pcre2_match(s->code[i], (PCRE2_SPTR)in->data, in->len, at,
+				     PCRE2_NO_UTF_CHECK, s->match, NULL);
 		if (rc < 0)
 			return;
 		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
@@ -189,7 +198,8 @@ static int blank(const struct buf *b)
 	return 1;
 }
 
-/* The first reference, NUL cut off, into s->reference; all text of the row but that into s->text. Returns whether there is a reference. */
+/* The first reference, NUL cut off, into s->reference; all text of the row but that into s->text.
+ * Returns whether there is a reference. */
 static int gather(struct signs *s, const struct record *r)
 {
 	struct span final = record_final_assistant(r), key, message;
@@ -215,11 +225,14 @@ static int gather(struct signs *s, const struct record *r)
 static void compare_output(struct signs *s, const struct record *r, struct findings *f)
 {
 	struct buf out = BUF_INIT;
-	if (json_string(record_get(r, "output"), &out) == 0 && !span_eq(buf_span(&out), buf_span(&s->reference))) {
+	if (json_string(record_get(r, "output"), &out) == 0 &&
+	    !span_eq(buf_span(&out), buf_span(&s->reference))) {
 		struct span a = {0}, b = {0};
-		int same = json_check(buf_span(&out), &a, NULL) == 0 && json_check(buf_span(&s->reference), &b, NULL) == 0 && json_equal(a, b);
+		int same = json_check(buf_span(&out), &a, NULL) == 0 &&
+			   json_check(buf_span(&s->reference), &b, NULL) == 0 && json_equal(a, b);
 		if (!same)
-			findings_add(f, "disagreement", 0.5, "a model answers: %.*s", (int)(out.len < 80 ? out.len : 80), out.data);
+			findings_add(f, "disagreement", 0.5, "a model answers: %.*s",
+				     (int)(out.len < 80 ? out.len : 80), out.data);
 	}
 	buf_release(&out);
 }
@@ -231,7 +244,9 @@ static void read_judge(const struct record *r, struct findings *f)
 		return;
 	struct buf critique = BUF_INIT;
 	json_string(json_member(judge, "critique"), &critique);
-	findings_add(f, "judge", 0.6, "the judge says no: %.*s", (int)(critique.len < 200 ? critique.len : 200), critique.data ? critique.data : "");
+	findings_add(f, "judge", 0.6, "the judge says no: %.*s",
+		     (int)(critique.len < 200 ? critique.len : 200),
+		     critique.data ? critique.data : "");
 	buf_release(&critique);
 }
 
@@ -244,7 +259,8 @@ static void read_json(const struct signs *s, struct findings *f)
 	if (c != '{' && c != '[' && !s->schema)
 		return;
 	if (json_check(buf_span(&s->reference), &value, &why) < 0)
-		findings_add(f, "invalid-json", 0.9, "the reference %s: %s", s->schema ? "has to be JSON" : "begins like JSON", why.msg);
+		findings_add(f, "invalid-json", 0.9, "the reference %s: %s",
+			     s->schema ? "has to be JSON" : "begins like JSON", why.msg);
 	else if (s->schema && schema_check(s->schema, value, &why) < 0)
 		findings_add(f, "schema", 0.9, "the reference breaks the schema: %s", why.msg);
 }
@@ -257,7 +273,9 @@ void signs_find(struct signs *s, const struct record *r, struct findings *f)
 		if (json_count(calls) == 0)
 			findings_add(f, "no-reference", 0.9, "there is no reference to learn from");
 	} else if (blank(&s->reference)) {
-		findings_add(f, "empty-reference", 0.95, s->reference.len ? "the reference is blank" : "the reference is empty");
+		findings_add(f, "empty-reference", 0.95,
+			     s->reference.len ? "the reference is blank"
+					      : "the reference is empty");
 	} else {
 		read_json(s, f);
 	}

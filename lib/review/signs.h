@@ -2,13 +2,15 @@
  *
  *	no-reference     nothing to learn from
  *	empty-reference  an empty or blank reference
- *	invalid-json     a reference that begins like JSON and is none, or is none where there is a schema
+ *	invalid-json     a reference that begins like JSON and is none, or is none where there is a
+ *	                 schema
  *	schema           a reference that breaks the schema it is held to
  *	impossible-date  a date in the reference that no calendar has (2023-02-30)
  *	marker           a chat template's marks in the text (<|im_end|>, [INST], ...)
  *	mojibake         UTF-8 read as Latin-1 or Windows-1252 (Ã©, â€™), or U+FFFD
  *	refusal          a reference that refuses or apologises
- *	pii              a mail address, telephone number, card number (Luhn, ISO/IEC 7812-1) or IBAN (mod 97, ISO 13616)
+ *	pii              a mail address, telephone number, card number (Luhn, ISO/IEC 7812-1) or
+ *	                 IBAN (mod 97, ISO 13616)
  *	judge            a judge's verdict against the reference or the answer
  *	disagreement     a model's `output` that is another than the reference
  *	unfinished       an answer cut off by its length (`finish_reason` length)
@@ -23,7 +25,8 @@
 
 struct signs;
 
-/* Patterns compiled once; one struct a thread. schema: what references are held to, or NULL; borrowed. NULL with the reason where PCRE2 fails. */
+/* Patterns compiled once; one struct a thread. schema: what references are held to, or NULL;
+ * borrowed. NULL with the reason where PCRE2 fails. */
 struct signs *signs_new(const struct schema *schema, struct err *e);
 void signs_free(struct signs *s);
 

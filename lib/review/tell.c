@@ -121,7 +121,9 @@ void tell_summary(const struct desk *d, struct jw *w)
 	jw_key(w, "who");
 	jw_str(w, d->who);
 	jw_key(w, "pass");
-	jw_str(w, d->pass == DESK_FIRST ? "first" : d->pass == DESK_SECOND ? "second" : "adjudicate");
+	jw_str(w, d->pass == DESK_FIRST	   ? "first"
+		  : d->pass == DESK_SECOND ? "second"
+					   : "adjudicate");
 	jw_key(w, "rows");
 	jw_int(w, (int64_t)d->n);
 	jw_key(w, "due");

@@ -37,7 +37,8 @@ static void show_calls(struct screen *s, struct span calls)
 	struct span k, call;
 	struct buf text = BUF_INIT;
 	while (json_next(&it, calls, &k, &call)) {
-		struct span f = json_member(call, "function"), arguments = json_member(f, "arguments");
+		struct span f = json_member(call, "function"),
+			    arguments = json_member(f, "arguments");
 		buf_clear(&text);
 		buf_adds(&text, "calls ");
 		json_string(json_member(f, "name"), &text);
@@ -100,7 +101,11 @@ static void show_reference(struct screen *s, const struct record *r)
 	if (kind == REFERENCE_CALLS)
 		show_calls(s, buf_span(&text));
 	else
-		screen_add(s, "    ", kind == REFERENCE_NONE ? span_of("(there is none)") : text.len ? buf_span(&text) : span_of("(empty)"), 0);
+		screen_add(s, "    ",
+			   kind == REFERENCE_NONE ? span_of("(there is none)")
+			   : text.len		  ? buf_span(&text)
+						  : span_of("(empty)"),
+			   0);
 	buf_clear(&text);
 	if (json_string(record_get(r, "output"), &text) == 0) {
 		screen_add(s, "", span_of("a model's answer"), 1);
@@ -116,8 +121,10 @@ static void show_others(struct tty *t, const char *key)
 	for (size_t i = 0; t->d->pass == DESK_ADJUDICATE && i < j->reviewers_n; i++) {
 		const struct decision *x = journal_find(j, key, i);
 		if (x)
-			screen_addf(&t->screen, "", 0, "%s says %s%s%s%s%s", j->reviewers[i], verdict_name(x->verdict), x->new_text ? ": " : "",
-				    x->new_text ? x->new_text : "", x->why ? " - " : "", x->why ? x->why : "");
+			screen_addf(&t->screen, "", 0, "%s says %s%s%s%s%s", j->reviewers[i],
+				    verdict_name(x->verdict), x->new_text ? ": " : "",
+				    x->new_text ? x->new_text : "", x->why ? " - " : "",
+				    x->why ? x->why : "");
 	}
 }
 
@@ -145,8 +152,9 @@ static void show_head(struct tty *t)
 	size_t judged = c.due - c.by[VERDICT_NONE];
 	char rate[128] = "";
 	if (c.rate.n)
-		snprintf(rate, sizeof rate, "; between %.1f %% and %.1f %% of rows are wrong (%zu drawn at random)", 100 * c.rate.lo, 100 * c.rate.hi,
-			 c.rate.n);
+		snprintf(rate, sizeof rate,
+			 "; between %.1f %% and %.1f %% of rows are wrong (%zu drawn at random)",
+			 100 * c.rate.lo, 100 * c.rate.hi, c.rate.n);
 	screen_addf(&t->screen, "", 0, "%s: %zu of %zu%s", t->d->who, judged, c.due, rate);
 	if (*t->said)
 		screen_add(&t->screen, "", span_of(t->said), 0);
@@ -164,8 +172,10 @@ static void show_row(struct tty *t)
 	show_head(t);
 	if (record_get(r, "id").s)
 		record_id(r, &id, NULL);
-	screen_addf(&t->screen, "", 1, "row %zu%s%s%s%s%s%s%s", row + 1, id.len ? ", " : "", id.len ? id.data : "", desk_split(x) ? ", " : "",
-		    desk_split(x) ? desk_split(x) : "", t->random ? ", drawn at random" : "", x->verdict ? ", judged " : "",
+	screen_addf(&t->screen, "", 1, "row %zu%s%s%s%s%s%s%s", row + 1, id.len ? ", " : "",
+		    id.len ? id.data : "", desk_split(x) ? ", " : "",
+		    desk_split(x) ? desk_split(x) : "", t->random ? ", drawn at random" : "",
+		    x->verdict ? ", judged " : "",
 		    x->verdict ? verdict_name((enum verdict)x->verdict) : "");
 	buf_release(&id);
 	show_reasons(&t->screen, r);
@@ -211,7 +221,8 @@ static int run_editor(struct tty *t, const char *path)
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-/* The text as the editor leaves it, in text. Editors end the last line; where the text did not end so, that is taken off. */
+/* The text as the editor leaves it, in text. Editors end the last line; where the text did not end
+ * so, that is taken off. */
 static int edit_text(struct tty *t, struct buf *text, struct err *e)
 {
 	const char *dir = getenv("TMPDIR");
@@ -249,9 +260,12 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 		return;
 	}
 	if (rc)
-		snprintf(t->said, sizeof t->said, "Row %zu: %s, saved. u takes it back.", row + 1, verdict_name(v));
+		snprintf(t->said, sizeof t->said, "Row %zu: %s, saved. u takes it back.", row + 1,
+			 verdict_name(v));
 	else
-		snprintf(t->said, sizeof t->said, "%.400s: %zu decisions are kept in memory and tried again", e.msg, t->d->pending_n);
+		snprintf(t->said, sizeof t->said,
+			 "%.400s: %zu decisions are kept in memory and tried again", e.msg,
+			 t->d->pending_n);
 	free(t->note);
 	t->note = NULL;
 	t->row = -1;
@@ -268,8 +282,12 @@ static void fix(struct tty *t)
 	if (edit_text(t, &text, &e) < 0) {
 		snprintf(t->said, sizeof t->said, "%.500s", e.msg);
 	} else if (span_eq(buf_span(&text), buf_span(&was))) {
-		snprintf(t->said, sizeof t->said, "The reference is what it was: nothing is saved.");
-	} else if (t->d->rows[row].split == 3 && !ask(t, "This row belongs to the test set. Changing it changes what models are measured by. Save?")) {
+		snprintf(t->said, sizeof t->said,
+			 "The reference is what it was: nothing is saved.");
+	} else if (
+		t->d->rows[row].split == 3 &&
+		!ask(t,
+		     "This row belongs to the test set. Changing it changes what models are measured by. Save?")) {
 		desk_draft(t->d, row, text.data, NULL);
 		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
 	} else {
@@ -323,18 +341,19 @@ static void search(struct tty *t)
 static void help(struct tty *t)
 {
 	screen_clear(&t->screen);
-	screen_add(&t->screen, "", span_of(
-		"g  good: the reference is right\n"
-		"f  fix: edit the reference in $VISUAL, $EDITOR or vi; what the editor saves is the fix\n"
-		"b  bad: the row should not be trained on\n"
-		"s  skip: can't tell\n"
-		"u  undo: take the last verdict back\n"
-		"n  next: another row, this one stays open\n"
-		"w  a note on why, kept with the next verdict\n"
-		"/  search\n"
-		"q  quit: everything is saved\n\n"
-		"Suspicious rows come first. Among them stand rows drawn at random: only these tell how many rows of the whole are wrong, so judge them "
-		"like all the others."), 0);
+	screen_add(&t->screen, "",
+		   span_of("g  good: the reference is right\n"
+			   "f  fix: edit the reference in $VISUAL, $EDITOR or vi; what the editor saves is the fix\n"
+			   "b  bad: the row should not be trained on\n"
+			   "s  skip: can't tell\n"
+			   "u  undo: take the last verdict back\n"
+			   "n  next: another row, this one stays open\n"
+			   "w  a note on why, kept with the next verdict\n"
+			   "/  search\n"
+			   "q  quit: everything is saved\n\n"
+			   "Suspicious rows come first. Among them stand rows drawn at random: only these tell how many rows of the whole are wrong, so judge them "
+			   "like all the others."),
+		   0);
 	screen_page(&t->screen, "any key: back");
 	screen_key(&t->screen);
 }
@@ -368,7 +387,8 @@ static int act(struct tty *t, int key)
 	case 'w':
 		free(t->note);
 		t->note = screen_line(&t->screen, "note: ");
-		snprintf(t->said, sizeof t->said, t->note ? "The note goes with the next verdict." : "No note.");
+		snprintf(t->said, sizeof t->said,
+			 t->note ? "The note goes with the next verdict." : "No note.");
 		break;
 	case '/':
 		search(t);

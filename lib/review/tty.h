@@ -1,15 +1,18 @@
 /* tty: the desk in a terminal, for ssh: the record paged, one key a verdict, an editor for fixes.
  *
- *	g good	f fix (in $VISUAL, $EDITOR or vi)	b bad	s skip	u undo	n next	w note	/ search	space more	? help	q quit
+ *	g good		f fix (in $VISUAL, $EDITOR or vi)	b bad		s skip		u undo
+ *	n next		w note		/ search	space more	? help		q quit
  *
- * Text of records is shown as text: control characters, and marks that turn or hide text, by their code point.
+ * Text of records is shown as text: control characters, and marks that turn or hide text, by their
+ * code point.
  */
 #ifndef FT_TTY_H
 #define FT_TTY_H
 
 #include "desk.h"
 
-/* Until nothing is left, the reviewer quits, or stopping says so. The terminal is what fd reads and writes; it is left as it was found. */
+/* Until nothing is left, the reviewer quits, or stopping says so. The terminal is what fd reads and
+ * writes; it is left as it was found. */
 int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e);
 
 #endif

@@ -103,7 +103,8 @@ static void add_gram(struct grams *g, uint64_t run, int test, size_t row)
 		*seen = ((*seen >> 32) + 1) << 32 | (uint32_t)(row + 1);
 }
 
-/* The runs of a test row are kept; those of training row number `row` that test has are counted, once a row. */
+/* The runs of a test row are kept; those of training row number `row` that test has are counted,
+ * once a row. */
 static void add_grams(struct grams *g, struct span text, int test, size_t row)
 {
 	struct tokens t;
@@ -123,8 +124,8 @@ static void add_grams(struct grams *g, struct span text, int test, size_t row)
 	}
 }
 
-/* Of a reference that is JSON only what its strings say, one by one: that answers have the same members in the same order gives nothing
- * away. */
+/* Of a reference that is JSON only what its strings say, one by one: that answers have the same
+ * members in the same order gives nothing away. */
 static void add_strings(struct check *c, struct span v, int test, size_t row)
 {
 	struct json_iter it = {0};
@@ -171,7 +172,8 @@ static void deal_row(struct deal *d, struct span text)
 	}
 }
 
-static int add_texts(struct check *c, int test, const struct record *r, struct row *row, struct err *e)
+static int add_texts(struct check *c, int test, const struct record *r, struct row *row,
+		     struct err *e)
 {
 	struct side_rows *s = &c->side[test];
 
@@ -276,7 +278,8 @@ void answer_end(struct answer *a, enum check_verdict bad, const char *none)
 void answer_such_as(const struct check *c, struct answer *a)
 {
 	if (a->examples && a->example[0].test != CHECK_NONE && a->example[0].train != CHECK_NONE)
-		buf_addf(&a->why, ", such as %s, like %s of train", check_id(c, TEST, a->example[0].test),
+		buf_addf(&a->why, ", such as %s, like %s of train",
+			 check_id(c, TEST, a->example[0].test),
 			 check_id(c, TRAIN, a->example[0].train));
 }
 

@@ -1,5 +1,6 @@
-/* check: can a test set be trusted? Leaks from train to test, conflicting references, classes absent on a side, how
- * representative the test rows are, what a result on so few rows is worth, and whether the training rows are in a random order.
+/* check: can a test set be trusted? Leaks from train to test, conflicting references, classes
+ * absent on a side, how representative the test rows are, what a result on so few rows is worth,
+ * and whether the training rows are in a random order.
  */
 #ifndef FT_CHECK_H
 #define FT_CHECK_H
@@ -17,8 +18,10 @@ enum check_verdict { CHECK_OK, CHECK_WARNING, CHECK_LEAK };
 
 struct check_options {
 	struct path *group, *time, *label; /* NULL where not given. Borrowed */
-	double near;  /* threshold of near-duplicates */
-	double alpha; /* how often a clean random division gets any warning from a test: order, classifier, representative */
+	double near;			   /* threshold of near-duplicates */
+	/* how often a clean random division gets any warning from a test: order, classifier,
+	 * representative */
+	double alpha;
 	uint64_t seed;
 };
 
@@ -39,7 +42,8 @@ struct check;
 struct check *check_new(const struct check_options *o);
 void check_free(struct check *c);
 
-/* All rows of test first, then all of train: of train's runs of words only those that test has are kept. */
+/* All rows of test first, then all of train: of train's runs of words only those that test has are
+ * kept. */
 int check_test(struct check *c, const struct record *r, struct err *e);
 int check_train(struct check *c, const struct record *r, struct err *e);
 

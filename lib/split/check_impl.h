@@ -1,4 +1,5 @@
-/* check_impl: what check.c gathers from rows and leaks.c and represent.c draw answers from. Private to lib/split. */
+/* check_impl: what check.c gathers from rows and leaks.c and represent.c draw answers from. Private
+ * to lib/split. */
 #ifndef FT_CHECK_IMPL_H
 #define FT_CHECK_IMPL_H
 
@@ -12,8 +13,8 @@
 /* One row of either side. 0 stands for "none" in the hashes. */
 struct row {
 	uint64_t input, reference, group, label;
-	double time; /* seconds; NaN unknown */
-	size_t id;   /* in ids */
+	double time;		   /* seconds; NaN unknown */
+	size_t id;		   /* in ids */
 	unsigned char near, exact; /* of a test row: found in train */
 };
 
@@ -47,14 +48,15 @@ struct check {
 	struct side_rows side[2]; /* TRAIN, TEST */
 	struct near *near;
 	struct grams grams[2];
-	struct map labels;	 /* hash: where its name begins in names */
+	struct map labels; /* hash: where its name begins in names */
 	struct buf ids, names, text, scratch;
 	struct answer answer[ANSWERS];
 	size_t answers;
 	struct comparison compared; /* where both sides have rows */
 };
 
-/* Begins the next answer; rows are added with answer_count, and the verdict is given with answer_end. */
+/* Begins the next answer; rows are added with answer_count, and the verdict is given with
+ * answer_end. */
 struct answer *answer_begin(struct check *c, const char *name);
 /* test, train: row numbers, CHECK_NONE where only the other one is asked about. */
 void answer_count(struct answer *a, size_t test, size_t train);

@@ -13,11 +13,14 @@
 
 #define SHOWN 600 /* bytes of a text */
 
-static const char css[] = "td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}";
+static const char css[] =
+	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}";
 
 /* What the rows shown say. */
 struct shown {
-	struct map row[2]; /* of train and test, by number: where its text begins in text, NUL-terminated; 0 until it is read */
+	/* of train and test, by number: where its text begins in text, NUL-terminated; 0 until it
+	 * is read */
+	struct map row[2];
 	struct buf text;
 };
 
@@ -41,7 +44,8 @@ static void add_text(struct shown *s, const struct record *r)
 	buf_adds(&b, "\n\xe2\x86\x92 ");
 	if (record_references(r, &b, &e) <= 0)
 		b.len = n;
-	for (n = b.len < SHOWN ? b.len : SHOWN; n > 0 && n < b.len && ((unsigned char)b.data[n] & 0xc0) == 0x80;)
+	for (n = b.len < SHOWN ? b.len : SHOWN;
+	     n > 0 && n < b.len && ((unsigned char)b.data[n] & 0xc0) == 0x80;)
 		n--;
 	for (size_t i = 0; i < n; i++)
 		buf_addc(&s->text, b.data[i] ? b.data[i] : ' ');
@@ -75,7 +79,8 @@ static void read_texts(struct shown *s, int test, char *file)
 	record_release(&rec);
 }
 
-static void put_row(const struct check *c, const struct shown *s, int test, size_t row, struct buf *b)
+static void put_row(const struct check *c, const struct shown *s, int test, size_t row,
+		    struct buf *b)
 {
 	uint64_t *at = row == CHECK_NONE ? NULL : map_get(&s->row[test], row);
 
@@ -95,17 +100,19 @@ static const char *class_of(const struct answer *a)
 
 static void put_answers(const struct answer *a, size_t n, struct buf *b)
 {
-	buf_adds(b, "<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th><th class=\"r\">count</th><th>why</th></tr></thead><tbody>\n");
+	buf_adds(b,
+		 "<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th><th class=\"r\">count</th><th>why</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++) {
-		buf_addf(b, "<tr><td>%s</td><td class=\"%s\">%s</td><td class=\"r\">%zu</td><td>", a[i].check, class_of(&a[i]),
-			 check_verdict_name(&a[i]), a[i].count);
+		buf_addf(b, "<tr><td>%s</td><td class=\"%s\">%s</td><td class=\"r\">%zu</td><td>",
+			 a[i].check, class_of(&a[i]), check_verdict_name(&a[i]), a[i].count);
 		html_text(buf_span(&a[i].why), b);
 		buf_adds(b, "</td></tr>\n");
 	}
 	buf_adds(b, "</tbody></table></div>\n");
 }
 
-static void put_examples(const struct check *c, const struct answer *a, size_t n, char **files, struct buf *b)
+static void put_examples(const struct check *c, const struct answer *a, size_t n, char **files,
+			 struct buf *b)
 {
 	struct shown s = {.text = BUF_INIT};
 
@@ -122,7 +129,8 @@ static void put_examples(const struct check *c, const struct answer *a, size_t n
 		if (!a[i].examples || a[i].verdict == CHECK_OK)
 			continue;
 		html_heading(a[i].check, b);
-		buf_adds(b, "<div class=\"scroll\"><table><thead><tr><th colspan=\"2\">test</th><th colspan=\"2\">train</th></tr></thead><tbody>\n");
+		buf_adds(b,
+			 "<div class=\"scroll\"><table><thead><tr><th colspan=\"2\">test</th><th colspan=\"2\">train</th></tr></thead><tbody>\n");
 		for (size_t k = 0; k < a[i].examples; k++) {
 			buf_adds(b, "<tr>");
 			put_row(c, &s, 1, a[i].example[k].test, b);
@@ -148,7 +156,8 @@ static void put_widths(double n, struct buf *b)
 		return;
 	for (int i = 0; i < 6; i++) {
 		struct interval w = interval_wilson(round(rate[i] * n), n, 0.95);
-		snprintf(label[i], sizeof label[i], "%.0f %%: %.1f to %.1f", 100 * rate[i], 100 * w.lo, 100 * w.hi);
+		snprintf(label[i], sizeof label[i], "%.0f %%: %.1f to %.1f", 100 * rate[i],
+			 100 * w.lo, 100 * w.hi);
 		v[i] = (struct svg_range){label[i], w.value, w.lo, w.hi, 0};
 	}
 	html_heading("What a result on this many rows says", b);
@@ -163,8 +172,12 @@ void check_page(const struct check *c, const struct check_options *o, char **fil
 	struct buf text = BUF_INIT;
 
 	html_begin("ft-split --check", css, b);
-	buf_addf(&text, "%s: %d %s of leak, %d %s; %zu training rows in %s, %zu test rows in %s.", found ? "Leak" : warnings ? "Warning" : "Clean",
-		 found, found == 1 ? "kind" : "kinds", warnings, warnings == 1 ? "warning" : "warnings", check_rows(c, 0), files[0],
+	buf_addf(&text, "%s: %d %s of leak, %d %s; %zu training rows in %s, %zu test rows in %s.",
+		 found	    ? "Leak"
+		 : warnings ? "Warning"
+			    : "Clean",
+		 found, found == 1 ? "kind" : "kinds", warnings,
+		 warnings == 1 ? "warning" : "warnings", check_rows(c, 0), files[0],
 		 check_rows(c, 1), files[1]);
 	html_paragraph(text.data, b);
 	put_answers(a, n, b);
@@ -175,8 +188,9 @@ void check_page(const struct check *c, const struct check_options *o, char **fil
 		page_plots(check_comparison(c), (const char *const[]){"train", "test"}, b);
 	}
 	buf_clear(&text);
-	buf_addf(&text, "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu; ft %s.", o->near, o->alpha,
-		 (unsigned long long)o->seed, FT_VERSION);
+	buf_addf(&text,
+		 "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu; ft %s.",
+		 o->near, o->alpha, (unsigned long long)o->seed, FT_VERSION);
 	buf_adds(b, "<p class=\"dim\">");
 	html_str(text.data, b);
 	buf_adds(b, "</p>\n");

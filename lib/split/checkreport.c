@@ -119,15 +119,22 @@ int check_table(const struct check *c, const struct check_options *o, struct buf
 
 	buf_adds(b, "check                   verdict    count  why\n");
 	for (size_t i = 0; i < n; i++) {
-		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check, check_verdict_name(&a[i]), a[i].count, (int)a[i].why.len, a[i].why.data);
+		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check, check_verdict_name(&a[i]),
+			 a[i].count, (int)a[i].why.len, a[i].why.data);
 		for (size_t k = 0; k < a[i].examples && a[i].verdict != CHECK_OK; k++)
-			buf_addf(b, "%s%s%s%s", k ? ", " : "                                          ", about(c, &a[i], k),
-				 is_pair(&a[i], k) ? " ~ " : "", is_pair(&a[i], k) ? check_id(c, 0, a[i].example[k].train) : "");
+			buf_addf(b, "%s%s%s%s",
+				 k ? ", " : "                                          ",
+				 about(c, &a[i], k), is_pair(&a[i], k) ? " ~ " : "",
+				 is_pair(&a[i], k) ? check_id(c, 0, a[i].example[k].train) : "");
 		if (a[i].examples && a[i].verdict != CHECK_OK)
 			buf_adds(b, a[i].count > a[i].examples ? ", ...\n" : "\n");
 	}
-	buf_addf(b, "\n%s: %d kinds of leak, %d warnings; %zu training rows, %zu test rows, seed %llu, ft %s\n",
-		 found ? "leak" : warnings ? "warning" : "ok", found, warnings, check_rows(c, 0), check_rows(c, 1),
-		 (unsigned long long)o->seed, FT_VERSION);
+	buf_addf(b,
+		 "\n%s: %d kinds of leak, %d warnings; %zu training rows, %zu test rows, seed %llu, ft %s\n",
+		 found	    ? "leak"
+		 : warnings ? "warning"
+			    : "ok",
+		 found, warnings, check_rows(c, 0), check_rows(c, 1), (unsigned long long)o->seed,
+		 FT_VERSION);
 	return found;
 }

@@ -1,4 +1,5 @@
-/* checkreport: the answers of a check as JSON Lines or as a table. Each returns the number of leaks found. */
+/* checkreport: the answers of a check as JSON Lines or as a table. Each returns the number of leaks
+ * found. */
 #ifndef FT_CHECKREPORT_H
 #define FT_CHECKREPORT_H
 

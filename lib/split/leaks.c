@@ -31,13 +31,15 @@ static void find_near(struct check *c, struct pool *pool)
 	struct answer *a = answer_begin(c, "near-duplicate");
 	size_t n, crowded, test = c->side[TEST].n, texts = near_count(c->near);
 	struct near_pair *pair = near_pairs(c->near, pool, &n, &crowded);
-	uint32_t *first = mem_alloc(texts, sizeof *first), *twin = mem_alloc(texts, sizeof *twin), *like = mem_alloc(texts, sizeof *like);
+	uint32_t *first = mem_alloc(texts, sizeof *first), *twin = mem_alloc(texts, sizeof *twin),
+		 *like = mem_alloc(texts, sizeof *like);
 
 	for (size_t i = 0; i < texts; i++)
 		first[i] = (uint32_t)i;
 	for (size_t i = 0; i < n && pair[i].jaccard == 1; i++)
 		first[pair[i].b] = pair[i].a;
-	/* Of a set: the training row that has it, and the one that comes nearest (pairs are ordered so). Texts, 0 for none: text 0 is test's. */
+	/* Of a set: the training row that has it, and the one that comes nearest (pairs are ordered
+	 * so). Texts, 0 for none: text 0 is test's. */
 	for (size_t i = texts; i-- > test;)
 		twin[first[i]] = (uint32_t)i;
 	for (size_t i = 0; i < n; i++) {
@@ -53,13 +55,16 @@ static void find_near(struct check *c, struct pool *pool)
 		if (text && !c->side[TEST].row[i].exact)
 			answer_count(a, i, text - test);
 	}
-	buf_addf(&a->why, "%zu more test rows look like a training row (Jaccard %g or more)", a->count, c->o.near);
+	buf_addf(&a->why, "%zu more test rows look like a training row (Jaccard %g or more)",
+		 a->count, c->o.near);
 	answer_such_as(c, a);
 	if (a->count)
-		buf_addf(&a->why, " (%.2f)", near_jaccard(c->near, a->example[0].test, test + a->example[0].train));
+		buf_addf(&a->why, " (%.2f)",
+			 near_jaccard(c->near, a->example[0].test, test + a->example[0].train));
 	answer_end(a, CHECK_LEAK, "no test row looks like a training row");
 	if (crowded)
-		buf_addf(&a->why, "; %zu texts stand in crowds that were compared in part", crowded);
+		buf_addf(&a->why, "; %zu texts stand in crowds that were compared in part",
+			 crowded);
 	free(pair);
 	free(first);
 	free(twin);
@@ -78,17 +83,20 @@ static void find_groups(struct check *c)
 			map_put(&groups, c->side[TRAIN].row[i].group, i, NULL);
 	}
 	for (size_t i = 0; i < c->side[TEST].n; i++) {
-		uint64_t group = c->side[TEST].row[i].group, *other = group ? map_get(&groups, group) : NULL;
+		uint64_t group = c->side[TEST].row[i].group,
+			 *other = group ? map_get(&groups, group) : NULL;
 		if (other)
 			answer_count(a, i, *other);
 	}
-	buf_addf(&a->why, "%zu test rows have the %s of a training row", a->count, path_text(c->o.group));
+	buf_addf(&a->why, "%zu test rows have the %s of a training row", a->count,
+		 path_text(c->o.group));
 	answer_such_as(c, a);
 	answer_end(a, CHECK_LEAK, "no group has rows on both sides");
 	map_release(&groups);
 }
 
-/* The share of a test row's runs that stand in training rows, but in few: what many share is boilerplate. *like: one of them. */
+/* The share of a test row's runs that stand in training rows, but in few: what many share is
+ * boilerplate. *like: one of them. */
 static double rare_share(const struct check *c, const struct grams *g, size_t row, size_t *like)
 {
 	double most = fmax(5, 0.002 * (double)c->side[TRAIN].n), found = 0;
@@ -103,8 +111,9 @@ static double rare_share(const struct check *c, const struct grams *g, size_t ro
 	return found > 0 ? found / (double)(g->begin[row + 1] - g->begin[row]) : 0;
 }
 
-/* A reference that train gives away in part is a leak. Inputs share phrases by nature: one is leaked where most of it stands in train,
- * which the similarity of whole texts does not see when the training text is longer. */
+/* A reference that train gives away in part is a leak. Inputs share phrases by nature: one is
+ * leaked where most of it stands in train, which the similarity of whole texts does not see when
+ * the training text is longer. */
 static void find_grams(struct check *c, int reference)
 {
 	struct answer *a = answer_begin(c, reference ? "overlap-reference" : "overlap-input");
@@ -119,13 +128,16 @@ static void find_grams(struct check *c, int reference)
 			answer_count(a, i, like);
 	}
 	if (reference) {
-		buf_addf(&a->why, "%zu test rows have a reference with %d words in a row that few training references have", a->count,
-			 CHECK_GRAM);
+		buf_addf(&a->why,
+			 "%zu test rows have a reference with %d words in a row that few training references have",
+			 a->count, CHECK_GRAM);
 		answer_such_as(c, a);
-		answer_end(a, CHECK_LEAK, "no reference shares 13 words in a row with a training reference");
+		answer_end(a, CHECK_LEAK,
+			   "no reference shares 13 words in a row with a training reference");
 		return;
 	}
-	buf_addf(&a->why, "%zu test rows have an input that mostly stands in a training input", a->count);
+	buf_addf(&a->why, "%zu test rows have an input that mostly stands in a training input",
+		 a->count);
 	answer_such_as(c, a);
 	answer_end(a, CHECK_LEAK, "no input stands mostly in a training input");
 	if (phrases > a->count)

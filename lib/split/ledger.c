@@ -35,7 +35,8 @@ static void keep(struct unit *root, int side)
 		root->kept = (signed char)side;
 }
 
-/* Whose hash stands for a block. Not the hash itself: the least of many hashes is small, and blocks would all fall to one side. */
+/* Whose hash stands for a block. Not the hash itself: the least of many hashes is small, and blocks
+ * would all fall to one side. */
 static uint64_t rank(uint64_t hash)
 {
 	return hash_mix(hash, 1);
@@ -71,8 +72,10 @@ int ledger_add(struct ledger *l, uint64_t unit, uint64_t input, enum side kept, 
 	uint32_t u = (uint32_t)*map_put(&l->units_by_hash, unit, l->units_n, &added);
 	if (added) {
 		l->units = mem_grow(l->units, &l->units_cap, l->units_n + 1, sizeof *l->units);
-		l->units[l->units_n++] = (struct unit){
-			.hash = unit, .parent = u, .kept = SIDE_NONE, .side = SIDE_NONE};
+		l->units[l->units_n++] = (struct unit){.hash = unit,
+						       .parent = u,
+						       .kept = SIDE_NONE,
+						       .side = SIDE_NONE};
 	}
 	uint32_t root = root_of(l, u);
 	l->units[root].size++;
@@ -110,7 +113,8 @@ void ledger_settle(struct ledger *l, const struct sides *s)
 	for (size_t i = 0; i < l->units_n; i++) {
 		struct unit *u = &l->units[i];
 		if (u->parent == i)
-			u->side = u->kept != SIDE_NONE ? u->kept : (signed char)sides_of(s, u->hash);
+			u->side =
+				u->kept != SIDE_NONE ? u->kept : (signed char)sides_of(s, u->hash);
 	}
 }
 

@@ -71,7 +71,8 @@ static int value_text(struct span v, struct buf *b, struct err *e)
 	return 0;
 }
 
-int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input, struct err *e)
+int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input,
+	      struct err *e)
 {
 	const struct path *path = p->o.key ? p->o.key : p->o.group;
 	char key[33];
@@ -113,7 +114,8 @@ int plan_keep(struct plan *p, const struct record *r, enum side side, struct err
 {
 	uint64_t unit, input;
 
-	if (plan_hash(p, r, &unit, &input, e) || ledger_add(&p->ledger, unit, input, side, e) || add_text(p, r, e))
+	if (plan_hash(p, r, &unit, &input, e) || ledger_add(&p->ledger, unit, input, side, e) ||
+	    add_text(p, r, e))
 		return -1;
 	map_put(&p->kept_rows, identity(r, input), (uint64_t)side, NULL);
 	if (p->o.stratify_n)
@@ -169,7 +171,8 @@ static int add_classes(struct plan *p, const struct record *r, struct err *e)
 {
 	quota_row(&p->quota);
 	for (size_t i = 0; i < p->o.stratify_n; i++) {
-		struct span path = span_of(path_text(p->o.stratify[i])), v = path_find(p->o.stratify[i], r->body, &p->scratch);
+		struct span path = span_of(path_text(p->o.stratify[i])),
+			    v = path_find(p->o.stratify[i], r->body, &p->scratch);
 		struct json_iter it = {0};
 		struct span key, item;
 		size_t n = 0;
@@ -212,7 +215,7 @@ int plan_add(struct plan *p, const struct record *r, struct err *e)
 		return -1;
 	if (side == SIDE_NONE && p->kept) {
 		uint64_t *was = map_get(&p->kept_rows, identity(r, input));
-		side = was ? (enum side)*was : side;
+		side = was ? (enum side) * was : side;
 	}
 	if (side == SIDE_NONE && p->o.time) {
 		if (side_by_time(p, r, &by_time, e))
@@ -247,7 +250,8 @@ static void tie_near(struct plan *p, struct pool *pool)
 	free(pair);
 }
 
-/* Rows of the past share train and valid between them; a block with rows of the future keeps its rows where time puts them. */
+/* Rows of the past share train and valid between them; a block with rows of the future keeps its
+ * rows where time puts them. */
 static void settle_past(struct plan *p)
 {
 	struct sides past = p->o.sides;
@@ -261,8 +265,9 @@ static void settle_past(struct plan *p)
 		if (p->ledger.row_kept[i] != ROW_PAST)
 			continue;
 		u->torn |= u->kept == SIDE_TEST;
-		p->ledger.row_kept[i] = (signed char)(u->kept == SIDE_TRAIN || u->kept == SIDE_VALID ? u->kept
-												   : (int)sides_of(&past, u->hash));
+		p->ledger.row_kept[i] = (signed char)(u->kept == SIDE_TRAIN || u->kept == SIDE_VALID
+							      ? u->kept
+							      : (int)sides_of(&past, u->hash));
 	}
 }
 
@@ -275,11 +280,13 @@ int plan_settle(struct plan *p, struct pool *pool, struct err *e)
 	if (p->o.stratify_n && rows && rows < sides)
 		return err_set(e, "%zu rows cannot be stratified over %zu sides", rows, sides);
 	if (p->o.stratify_n && rows && ledger_blocks(&p->ledger) < sides)
-		return err_set(e, "%zu rows that form %zu blocks (of one group, or of equal or near inputs) cannot be stratified over %zu sides", rows,
-			       ledger_blocks(&p->ledger), sides);
+		return err_set(e,
+			       "%zu rows that form %zu blocks (of one group, or of equal or near inputs) cannot be stratified over %zu sides",
+			       rows, ledger_blocks(&p->ledger), sides);
 	if (p->o.stratify_n && p->quota.classes_n > 10 && 2 * p->quota.classes_n > rows)
-		return err_set(e, "%zu classes in %zu rows, one is %s: what --stratify names must repeat", p->quota.classes_n, rows,
-			       p->quota.classes[0].name);
+		return err_set(e,
+			       "%zu classes in %zu rows, one is %s: what --stratify names must repeat",
+			       p->quota.classes_n, rows, p->quota.classes[0].name);
 	if (p->o.stratify_n && !p->o.time)
 		quota_settle(&p->quota, &p->ledger, p->kept, &p->o.sides);
 	else

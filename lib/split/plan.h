@@ -1,7 +1,7 @@
 /* plan: reads all records once, decides, and then knows the side of every row by its number.
  *
- *	plan_init(&p, options, e); plan_keep(...) for rows of an earlier run; plan_add(...) for each row of the input;
- *	plan_settle(&p, pool, e); plan_side(&p, row)
+ *	plan_init(&p, options, e); plan_keep(...) for rows of an earlier run; plan_add(...) for each
+ *	row of the input; plan_settle(&p, pool, e); plan_side(&p, row)
  *
  * Only hashes are kept (with `near` also the texts' sets of word runs), never a record.
  */
@@ -48,20 +48,24 @@ struct plan {
 void plan_init(struct plan *p, const struct plan_options *o);
 void plan_release(struct plan *p);
 
-/* The hash that the side of a record follows from, and that of its input. -1 where the key is missing. */
-int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input, struct err *e);
+/* The hash that the side of a record follows from, and that of its input. -1 where the key is
+ * missing. */
+int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input,
+	      struct err *e);
 
 /* A row of an earlier run, on this side. All of them before the first plan_add. */
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e);
-/* All rows of DIR/train.jsonl, valid.jsonl and test.jsonl in this way; r says what to do with bad lines and when to stop. -1 where there is
- * none of the three. */
+/* All rows of DIR/train.jsonl, valid.jsonl and test.jsonl in this way; r says what to do with bad
+ * lines and when to stop. -1 where there is none of the three. */
 int plan_keep_dir(struct plan *p, const char *dir, struct reader *r, struct err *e);
 int plan_add(struct plan *p, const struct record *r, struct err *e);
 int plan_settle(struct plan *p, struct pool *pool, struct err *e);
 
-/* After plan_settle, of the row that was added as number `row`, from 0; SIDE_NONE where it stands in the gap. */
+/* After plan_settle, of the row that was added as number `row`, from 0; SIDE_NONE where it stands
+ * in the gap. */
 enum side plan_side(struct plan *p, size_t row);
-/* Seconds since 1970 up to which it is "not after" the date in text: a day without a time lasts until its end. -1 where it is no date. */
+/* Seconds since 1970 up to which it is "not after" the date in text: a day without a time lasts
+ * until its end. -1 where it is no date. */
 int plan_after(const char *text, double *seconds);
 
 /* Seconds since 1970 of a date or time as text or epoch (raw JSON); -1 where it is none. */

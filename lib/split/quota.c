@@ -33,16 +33,19 @@ void quota_class(struct quota *q, struct span path, struct span value)
 
 	if (added) {
 		struct buf name = BUF_INIT;
-		buf_addf(&name, "%.*s = %.*s", (int)(path.n < 60 ? path.n : 60), path.s, (int)(value.n < 60 ? value.n : 60),
-			 value.s ? value.s : "");
-		q->classes = mem_grow(q->classes, &q->classes_cap, q->classes_n + 1, sizeof *q->classes);
-		q->classes[q->classes_n++] = (struct class){.hash = hash, .name = buf_detach(&name, NULL)};
+		buf_addf(&name, "%.*s = %.*s", (int)(path.n < 60 ? path.n : 60), path.s,
+			 (int)(value.n < 60 ? value.n : 60), value.s ? value.s : "");
+		q->classes =
+			mem_grow(q->classes, &q->classes_cap, q->classes_n + 1, sizeof *q->classes);
+		q->classes[q->classes_n++] =
+			(struct class){.hash = hash, .name = buf_detach(&name, NULL)};
 	}
 	for (size_t i = q->begin[q->rows - 1]; i < q->entries; i++) {
 		if (q->row_class[i] == c)
 			return; /* a label given twice */
 	}
-	q->row_class = mem_grow(q->row_class, &q->entries_cap, q->entries + 1, sizeof *q->row_class);
+	q->row_class =
+		mem_grow(q->row_class, &q->entries_cap, q->entries + 1, sizeof *q->row_class);
 	q->row_class[q->entries++] = c;
 	q->begin[q->rows] = q->entries;
 }
@@ -182,7 +185,8 @@ void quota_settle(struct quota *q, struct ledger *l, size_t first, const struct 
 	for (size_t i = first; i < l->rows; i++) {
 		uint32_t root = ledger_block(l, i);
 		for (size_t k = q->begin[i]; k < q->begin[i + 1]; k++)
-			turn[n++] = (struct candidate){l->units[root].hash, (uint32_t)q->classes[q->row_class[k]].rows,
+			turn[n++] = (struct candidate){l->units[root].hash,
+						       (uint32_t)q->classes[q->row_class[k]].rows,
 						       q->row_class[k], root};
 	}
 	qsort(turn, n, sizeof *turn, by_turn);

@@ -1,8 +1,9 @@
 /* quota: sides by class, so that each class has its share on every side.
  *
- * Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): classes from the rarest to the commonest, within a class
- * blocks in the order of their hashes, each to the side that lacks most of the class; where no side lacks a whole row, to the one that is furthest
- * behind in all. A class of single rows ends within one row of its share on every side. A row may have several classes.
+ * Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011): classes from the rarest to the
+ * commonest, within a class blocks in the order of their hashes, each to the side that lacks most
+ * of the class; where no side lacks a whole row, to the one that is furthest behind in all. A class
+ * of single rows ends within one row of its share on every side. A row may have several classes.
  *
  * Blocks that have a side already stay, and count against the quotas.
  */
@@ -11,7 +12,8 @@
 
 #include "ledger.h"
 
-struct class {
+struct class
+{
 	uint64_t hash;
 	char *name;
 	size_t rows;
@@ -31,16 +33,18 @@ void quota_release(struct quota *q);
 
 /* Begins the next row, in the order of the ledger's; then its classes are added. */
 void quota_row(struct quota *q);
-/* A class of the row begun last: a name, prefixed by what tells classes of different paths apart. */
+/* A class of the row begun last: a name, prefixed by what tells classes of different paths
+ * apart. */
 void quota_class(struct quota *q, struct span path, struct span value);
 
-/* Gives every block of the ledger a side. Rows before `first` (kept from an earlier run, not in the input) count for nothing.
- * To be called in place of ledger_settle. */
+/* Gives every block of the ledger a side. Rows before `first` (kept from an earlier run, not in the
+ * input) count for nothing. To be called in place of ledger_settle. */
 void quota_settle(struct quota *q, struct ledger *l, size_t first, const struct sides *s);
 
 /* After quota_settle: the class and side furthest from their share, in rows. */
 double quota_deviation(const struct quota *q, const struct class **which, enum side *side);
-/* How many classes have fewer rows than `sides`; the names of the first few are appended to names, parted by commas. */
+/* How many classes have fewer rows than `sides`; the names of the first few are appended to names,
+ * parted by commas. */
 size_t quota_rare(const struct quota *q, int sides, struct buf *names);
 
 #endif

@@ -1,7 +1,9 @@
-/* represent: whether the test rows stand for the others, what a result on so few of them is worth, and whether train is in a random order.
+/* represent: whether the test rows stand for the others, what a result on so few of them is worth,
+ * and whether train is in a random order.
  *
- * Three of the answers are tests of chance: order, classifier and representative share the level alpha as 1 to 4 to 5, so that a clean
- * random division gets a warning from any of them no more often than alpha.
+ * Three of the answers are tests of chance: order, classifier and representative share the level
+ * alpha as 1 to 4 to 5, so that a clean random division gets a warning from any of them no more
+ * often than alpha.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 #include "../stats/interval.h"
 #include "check_impl.h"
 
-#define SHUFFLES 199 /* 1 in 200 is a tenth of .05 */
+#define SHUFFLES 199   /* 1 in 200 is a tenth of .05 */
 #define LEAST_AUC 0.55 /* of the classifier: less is no matter */
 
 static void find_conflicts(struct check *c)
@@ -21,11 +23,14 @@ static void find_conflicts(struct check *c)
 	for (int s = 0; s < 2; s++) {
 		for (size_t i = 0; i < c->side[s].n; i++) {
 			const struct row *row = &c->side[s].row[i];
-			if (row->reference && *map_put(&reference, row->input, row->reference, NULL) != row->reference)
-				answer_count(a, s == TEST ? i : CHECK_NONE, s == TRAIN ? i : CHECK_NONE);
+			if (row->reference && *map_put(&reference, row->input, row->reference,
+						       NULL) != row->reference)
+				answer_count(a, s == TEST ? i : CHECK_NONE,
+					     s == TRAIN ? i : CHECK_NONE);
 		}
 	}
-	buf_addf(&a->why, "%zu rows have another reference than an earlier row with the same input", a->count);
+	buf_addf(&a->why, "%zu rows have another reference than an earlier row with the same input",
+		 a->count);
 	answer_end(a, CHECK_WARNING, "equal inputs have equal references");
 	map_release(&reference);
 }
@@ -65,7 +70,8 @@ static size_t absent_from(struct check *c, struct answer *a, int s, struct buf *
 			continue;
 		answer_count(a, s == TEST ? i : CHECK_NONE, s == TRAIN ? i : CHECK_NONE);
 		if (n++ < CHECK_EXAMPLES)
-			buf_addf(names, "%s%s", n > 1 ? ", " : " (", c->names.data + *map_get(&c->labels, label));
+			buf_addf(names, "%s%s", n > 1 ? ", " : " (",
+				 c->names.data + *map_get(&c->labels, label));
 	}
 	if (n)
 		buf_adds(names, n > CHECK_EXAMPLES ? ", ...)" : ")");
@@ -82,8 +88,9 @@ static void find_absent(struct check *c)
 
 	for (int s = 0; s < 2; s++)
 		absent[s] = absent_from(c, a, s, &names[s]);
-	buf_addf(&a->why, "%zu classes stand in train only%s, %zu in test only%s", absent[TRAIN], names[TRAIN].len ? names[TRAIN].data : "",
-		 absent[TEST], names[TEST].len ? names[TEST].data : "");
+	buf_addf(&a->why, "%zu classes stand in train only%s, %zu in test only%s", absent[TRAIN],
+		 names[TRAIN].len ? names[TRAIN].data : "", absent[TEST],
+		 names[TEST].len ? names[TEST].data : "");
 	answer_end(a, CHECK_WARNING, "every class stands on both sides");
 	buf_release(&names[0]);
 	buf_release(&names[1]);
@@ -122,7 +129,8 @@ static void find_order(struct check *c)
 	}
 	free(label);
 	a->count = n > 1 && !hits ? observed : 0;
-	buf_addf(&a->why, "%zu of %zu neighbouring training rows have the same class, more than in %d shuffles: shuffle before training",
+	buf_addf(&a->why,
+		 "%zu of %zu neighbouring training rows have the same class, more than in %d shuffles: shuffle before training",
 		 observed, n ? n - 1 : 0, SHUFFLES);
 	answer_end(a, CHECK_WARNING, "the classes of the training rows come in a random order");
 }
@@ -145,9 +153,12 @@ static void find_classifier(struct check *c)
 	struct answer *a = answer_begin(c, "classifier");
 	a->count = r.p < 0.4 * c->o.alpha && r.auc.value >= LEAST_AUC;
 	a->verdict = a->count ? CHECK_WARNING : CHECK_OK;
-	buf_addf(&a->why, "a classifier that saw half of the inputs tells test rows of the other half from training rows with an AUC of %.2f (%.2f to %.2f); "
-		 "%s", r.auc.value, r.auc.lo, r.auc.hi, a->count ? "0.50 would be no better than chance: the test rows are of another kind"
-		 : "chance is 0.50");
+	buf_addf(&a->why,
+		 "a classifier that saw half of the inputs tells test rows of the other half from training rows with an AUC of %.2f (%.2f to %.2f); "
+		 "%s",
+		 r.auc.value, r.auc.lo, r.auc.hi,
+		 a->count ? "0.50 would be no better than chance: the test rows are of another kind"
+			  : "chance is 0.50");
 }
 
 static void find_representative(struct check *c)
@@ -169,9 +180,11 @@ static void find_representative(struct check *c)
 	}
 	a->count = c->compared.drifted;
 	for (size_t i = 0; i < a->count && i < 3; i++)
-		buf_addf(&a->why, "%s%s: %.*s", i ? "; " : "", c->compared.lines[i].path, (int)c->compared.lines[i].best->why.len,
+		buf_addf(&a->why, "%s%s: %.*s", i ? "; " : "", c->compared.lines[i].path,
+			 (int)c->compared.lines[i].best->why.len,
 			 c->compared.lines[i].best->why.data);
-	buf_addf(&a->why, "%s%zu paths differ, in %zu tests at alpha %g", a->count ? "; in all " : "", a->count, c->compared.tests, o.alpha);
+	buf_addf(&a->why, "%s%zu paths differ, in %zu tests at alpha %g",
+		 a->count ? "; in all " : "", a->count, c->compared.tests, o.alpha);
 	a->verdict = a->count ? CHECK_WARNING : CHECK_OK;
 }
 
@@ -179,19 +192,23 @@ static void tell_size(struct check *c)
 {
 	struct answer *a = answer_begin(c, "size");
 	double n = (double)c->side[TEST].n;
-	struct interval half = interval_wilson(floor(n / 2), n, 0.95), ninety = interval_wilson(floor(0.9 * n), n, 0.95);
+	struct interval half = interval_wilson(floor(n / 2), n, 0.95),
+			ninety = interval_wilson(floor(0.9 * n), n, 0.95);
 	struct map groups = {0};
 
 	a->count = c->side[TEST].n;
 	a->verdict = n < 100 ? CHECK_WARNING : CHECK_OK;
-	buf_addf(&a->why, "%zu test rows: a rate near 50 %% is known to within %.1f points either way, one near 90 %% to within %.1f (95 %% interval)",
-		 c->side[TEST].n, n ? 50 * (half.hi - half.lo) : 50, n ? 50 * (ninety.hi - ninety.lo) : 50);
+	buf_addf(&a->why,
+		 "%zu test rows: a rate near 50 %% is known to within %.1f points either way, one near 90 %% to within %.1f (95 %% interval)",
+		 c->side[TEST].n, n ? 50 * (half.hi - half.lo) : 50,
+		 n ? 50 * (ninety.hi - ninety.lo) : 50);
 	for (size_t i = 0; i < c->side[TEST].n; i++) {
 		if (c->side[TEST].row[i].group)
 			map_put(&groups, c->side[TEST].row[i].group, 0, NULL);
 	}
 	if (groups.n)
-		buf_addf(&a->why, "; they are of %zu groups, so mind ft-eval --cluster", (size_t)groups.n);
+		buf_addf(&a->why, "; they are of %zu groups, so mind ft-eval --cluster",
+			 (size_t)groups.n);
 	map_release(&groups);
 }
 

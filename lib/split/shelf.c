@@ -29,8 +29,9 @@ static int refuse_stale(const struct shelf *s, struct err *e)
 		char *path = path_of(s->dir, (enum side)i);
 		int stale = !s->open[i] && file_exists(path);
 		if (stale)
-			err_set(e, "%s is from an earlier run and this one makes no %s side: remove it first", path,
-				side_name((enum side)i));
+			err_set(e,
+				"%s is from an earlier run and this one makes no %s side: remove it first",
+				path, side_name((enum side)i));
 		free(path);
 		if (stale)
 			return -1;

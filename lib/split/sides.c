@@ -31,7 +31,9 @@ int sides_parse(struct sides *s, const char *text, struct err *e)
 		p++;
 	}
 	if (*p || n < 2 || p[-1] == ':')
-		return err_set(e, "ratio %s: give TRAIN:VALID:TEST or TRAIN:TEST, as in 80:10:10 or 80:20", text);
+		return err_set(e,
+			       "ratio %s: give TRAIN:VALID:TEST or TRAIN:TEST, as in 80:10:10 or 80:20",
+			       text);
 	if (n == 2) {
 		w[SIDE_TEST] = w[1];
 		w[SIDE_VALID] = 0;

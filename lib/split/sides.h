@@ -1,10 +1,10 @@
 /* sides: train, valid and test, their shares, and the side that a hash falls on.
  *
- * lib/split decides which record belongs to which side and finds out whether a division can be trusted; what it
- * shares with other programs (near-duplicates, hashes) stands in lib/text.
+ * lib/split decides which record belongs to which side and finds out whether a division can be
+ * trusted; what it shares with other programs (near-duplicates, hashes) stands in lib/text.
  *
- * The unit interval is laid out test, valid, train. So a row in test stays there when the test share grows, and only rows
- * next to a moved boundary change sides when the shares change.
+ * The unit interval is laid out test, valid, train. So a row in test stays there when the test
+ * share grows, and only rows next to a moved boundary change sides when the shares change.
  */
 #ifndef FT_SIDES_H
 #define FT_SIDES_H
@@ -20,7 +20,8 @@ struct sides {
 	char text[64];	     /* as given */
 };
 
-/* "80:10:10" is train, valid, test; "80:20" is train and test. Any weights that are not negative, train's above 0. */
+/* "80:10:10" is train, valid, test; "80:20" is train and test. Any weights that are not negative,
+ * train's above 0. */
 int sides_parse(struct sides *s, const char *text, struct err *e);
 
 /* How many sides have a share. */
@@ -33,8 +34,8 @@ enum side sides_of(const struct sides *s, uint64_t hash);
 const char *side_name(enum side side);
 const char *side_json(enum side side); /* in quotes */
 
-/* The side that a record's `split` member (raw JSON) names: SIDE_NONE in *side where the value is absent or null, -1 with the reason where
- * it is anything else than the three names. */
+/* The side that a record's `split` member (raw JSON) names: SIDE_NONE in *side where the value is
+ * absent or null, -1 with the reason where it is anything else than the three names. */
 int side_read(struct span value, enum side *side, struct err *e);
 
 #endif

@@ -62,7 +62,8 @@ cleanup:
 }
 
 /* What is no regular file gets a copy; reasons about the rest are the reader's business. */
-static int open_one(struct source *s, size_t i, const char *name, int (*stopping)(void), struct err *e)
+static int open_one(struct source *s, size_t i, const char *name, int (*stopping)(void),
+		    struct err *e)
 {
 	struct stat st;
 	int from;
@@ -126,7 +127,8 @@ void source_explain(const struct source *s, struct err *e)
 		if (!n || strncmp(e->msg, s->copies[i], n) != 0)
 			continue;
 		struct err was = *e;
-		const char *name = s->given[i] && strcmp(s->given[i], "-") != 0 ? s->given[i] : "standard input";
+		const char *name = s->given[i] && strcmp(s->given[i], "-") != 0 ? s->given[i]
+										: "standard input";
 		err_set(e, "%s%s", name, was.msg + n);
 		return;
 	}

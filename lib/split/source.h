@@ -1,5 +1,6 @@
-/* source: input that can be read twice. Regular files are read where they stand; standard input, pipes and the like are first
- * copied to temporary files in $TMPDIR (else /tmp), which lose their names at once and their space when the program ends.
+/* source: input that can be read twice. Regular files are read where they stand; standard input,
+ * pipes and the like are first copied to temporary files in $TMPDIR (else /tmp), which lose their
+ * names at once and their space when the program ends.
  */
 #ifndef FT_SOURCE_H
 #define FT_SOURCE_H
@@ -21,7 +22,8 @@ void source_release(struct source *s);
 /* Puts the name that the user gave where a reason names a copy. */
 void source_explain(const struct source *s, struct err *e);
 
-/* Whether any of the files holds these bytes anywhere. Standard input and what is no regular file counts as no. */
+/* Whether any of the files holds these bytes anywhere. Standard input and what is no regular file
+ * counts as no. */
 int source_mentions(char **files, const char *bytes);
 
 #endif

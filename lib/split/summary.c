@@ -7,24 +7,32 @@ static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 	size_t torn = ledger_torn(&p->ledger), tied = ledger_tied(&p->ledger);
 
 	if (torn)
-		buf_addf(b, "%zu %s of rows that belong together stand on both sides already; they were not moved\n", torn,
-			 torn == 1 ? "set" : "sets");
+		buf_addf(b,
+			 "%zu %s of rows that belong together stand on both sides already; they were not moved\n",
+			 torn, torn == 1 ? "set" : "sets");
 	if (p->near_torn)
-		buf_addf(b, "%zu pairs of near-duplicates were not tied: their chains had grown too long. Raise --near, or mind that "
-			 "test rows may have look-alikes in train\n", p->near_torn);
+		buf_addf(b,
+			 "%zu pairs of near-duplicates were not tied: their chains had grown too long. Raise --near, or mind that "
+			 "test rows may have look-alikes in train\n",
+			 p->near_torn);
 	if (p->crowded)
-		buf_addf(b, "%zu texts stand in crowds of look-alikes and were compared with some of them only\n", p->crowded);
+		buf_addf(b,
+			 "%zu texts stand in crowds of look-alikes and were compared with some of them only\n",
+			 p->crowded);
 	if (quiet)
 		return;
 	if (tied && p->near)
-		buf_addf(b, "%zu %s made of rows that are equal or near-duplicates\n", tied, tied == 1 ? "block was" : "blocks were");
+		buf_addf(b, "%zu %s made of rows that are equal or near-duplicates\n", tied,
+			 tied == 1 ? "block was" : "blocks were");
 	else if (tied)
 		buf_addf(b, "%zu %s joined because they hold the same input\n", tied,
 			 tied == 1 ? "set of groups was" : "sets of groups were");
 	if (p->loners)
-		buf_addf(b, "%zu rows have no value at %s; each is a group of its own\n", p->loners, path_text(p->o.group));
+		buf_addf(b, "%zu rows have no value at %s; each is a group of its own\n", p->loners,
+			 path_text(p->o.group));
 	if (t->followers)
-		buf_addf(b, "%zu rows follow an equal input that had a side already\n", t->followers);
+		buf_addf(b, "%zu rows follow an equal input that had a side already\n",
+			 t->followers);
 }
 
 static void put_classes(const struct tally_up *t, int quiet, struct buf *b)
@@ -35,12 +43,14 @@ static void put_classes(const struct tally_up *t, int quiet, struct buf *b)
 	size_t rare = quota_rare(&t->plan->quota, sides_count(&t->plan->o.sides), &names);
 
 	if (rare)
-		buf_addf(b, "%zu %s fewer rows than there are sides: %s\n", rare, rare == 1 ? "class has" : "classes have", names.data);
+		buf_addf(b, "%zu %s fewer rows than there are sides: %s\n", rare,
+			 rare == 1 ? "class has" : "classes have", names.data);
 	buf_release(&names);
 	double off = quota_deviation(&t->plan->quota, &class, &side);
 	if (class && !quiet)
-		buf_addf(b, "%zu classes; furthest from its share: %s, %.1f rows %s in %s\n", t->plan->quota.classes_n, class->name,
-			 off, class->wanted[side] > 0 ? "short" : "over", side_name(side));
+		buf_addf(b, "%zu classes; furthest from its share: %s, %.1f rows %s in %s\n",
+			 t->plan->quota.classes_n, class->name, off,
+			 class->wanted[side] > 0 ? "short" : "over", side_name(side));
 }
 
 void summary_text(const struct tally_up *t, int quiet, struct buf *b)
@@ -51,14 +61,20 @@ void summary_text(const struct tally_up *t, int quiet, struct buf *b)
 	if (o->stratify_n)
 		put_classes(t, quiet, b);
 	if (t->left_out)
-		buf_addf(b, "%zu rows stand in the gap before %s and were left out\n", t->left_out, t->after);
+		buf_addf(b, "%zu rows stand in the gap before %s and were left out\n", t->left_out,
+			 t->after);
 	if (quiet)
 		return;
-	buf_addf(b, "%zu rows: train %zu, valid %zu, test %zu (%zu had a side already); ratio %s, seed %llu, by %s\n", t->rows,
-		 t->count[SIDE_TRAIN], t->count[SIDE_VALID], t->count[SIDE_TEST], t->already, o->sides.text,
-		 (unsigned long long)o->seed, o->key ? path_text(o->key) : o->group ? path_text(o->group) : "input");
+	buf_addf(b,
+		 "%zu rows: train %zu, valid %zu, test %zu (%zu had a side already); ratio %s, seed %llu, by %s\n",
+		 t->rows, t->count[SIDE_TRAIN], t->count[SIDE_VALID], t->count[SIDE_TEST],
+		 t->already, o->sides.text, (unsigned long long)o->seed,
+		 o->key	    ? path_text(o->key)
+		 : o->group ? path_text(o->group)
+			    : "input");
 	for (int i = 0; i < SIDES; i++) {
 		if (t->rows && o->sides.share[i] > 0 && !t->count[i])
-			buf_addf(b, "no row fell to %s: too few rows for its share\n", side_name((enum side)i));
+			buf_addf(b, "no row fell to %s: too few rows for its share\n",
+				 side_name((enum side)i));
 	}
 }

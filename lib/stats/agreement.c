@@ -47,10 +47,12 @@ static double weight(const double *levels, size_t k, size_t i, size_t j, enum ag
 	return w == AGREEMENT_NOMINAL ? i == j : w == AGREEMENT_LINEAR ? 1 - d : 1 - d * d;
 }
 
-struct interval agreement_kappa(const double *x, const double *y, size_t n, enum agreement_weights w, double level)
+struct interval agreement_kappa(const double *x, const double *y, size_t n,
+				enum agreement_weights w, double level)
 {
 	struct interval v = {NAN, NAN, NAN};
-	double *both = mem_alloc(2 * n, sizeof *both), *levels, *p, *row, *column, po = 0, pe = 0, sum = 0, se, z;
+	double *both = mem_alloc(2 * n, sizeof *both), *levels, *p, *row, *column, po = 0, pe = 0,
+	       sum = 0, se, z;
 	size_t k;
 
 	memcpy(both, x, n * sizeof *x);
@@ -80,7 +82,8 @@ struct interval agreement_kappa(const double *x, const double *y, size_t n, enum
 			double means = 0, term;
 
 			for (size_t l = 0; l < k; l++)
-				means += weight(levels, k, i, l, w) * column[l] + weight(levels, k, l, j, w) * row[l];
+				means += weight(levels, k, i, l, w) * column[l] +
+					 weight(levels, k, l, j, w) * row[l];
 			term = weight(levels, k, i, j, w) * (1 - pe) - means * (1 - po);
 			sum += p[i * k + j] * term * term;
 		}
@@ -175,7 +178,8 @@ static double alpha_of(struct alpha *a, const size_t *index, size_t n)
 		for (size_t r = 0; r < a->raters; r++)
 			for (size_t s = 0; s < a->raters; s++)
 				if (r != s && row[r] >= 0 && row[s] >= 0)
-					a->coincidence[(size_t)row[r] * a->k + (size_t)row[s]] += 1 / (m - 1);
+					a->coincidence[(size_t)row[r] * a->k + (size_t)row[s]] +=
+						1 / (m - 1);
 	}
 	for (size_t c = 0; c < a->k; c++) {
 		for (size_t d = 0; d < a->k; d++)
@@ -192,7 +196,8 @@ static double alpha_of(struct alpha *a, const size_t *index, size_t n)
 	return expected > 0 ? 1 - (all - 1) * observed / expected : NAN;
 }
 
-static void alpha_begin(struct alpha *a, const double *ratings, size_t rows, size_t raters, enum agreement_scale scale)
+static void alpha_begin(struct alpha *a, const double *ratings, size_t rows, size_t raters,
+			enum agreement_scale scale)
 {
 	int *codes = mem_alloc(rows * raters, sizeof *codes);
 	double *levels = levels_of(ratings, rows * raters, &a->k);
@@ -215,7 +220,8 @@ static void alpha_end(struct alpha *a)
 	free(a->total);
 }
 
-double agreement_alpha(const double *ratings, size_t rows, size_t raters, enum agreement_scale scale)
+double agreement_alpha(const double *ratings, size_t rows, size_t raters,
+		       enum agreement_scale scale)
 {
 	struct alpha a;
 	double value;
@@ -226,8 +232,9 @@ double agreement_alpha(const double *ratings, size_t rows, size_t raters, enum a
 	return value;
 }
 
-struct interval agreement_alpha_interval(const double *ratings, size_t rows, size_t raters, enum agreement_scale scale,
-					 size_t resamples, uint64_t seed, double level)
+struct interval agreement_alpha_interval(const double *ratings, size_t rows, size_t raters,
+					 enum agreement_scale scale, size_t resamples,
+					 uint64_t seed, double level)
 {
 	struct interval v = {NAN, NAN, NAN};
 	size_t *index = mem_alloc(rows, sizeof *index), n = 0;

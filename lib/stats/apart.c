@@ -32,7 +32,8 @@ static double score(const struct weights *m, const struct apart_row *r)
 /* weight makes both sets count alike. */
 static void learn(struct weights *m, const struct apart_row *r, double weight)
 {
-	double g = weight * (1 / (1 + exp(-score(m, r))) - r->second) / sqrt((double)(r->n ? r->n : 1));
+	double g = weight * (1 / (1 + exp(-score(m, r))) - r->second) /
+		   sqrt((double)(r->n ? r->n : 1));
 
 	for (size_t i = 0; i < r->n; i++) {
 		size_t k = slot(r->feature[i]);
@@ -48,7 +49,8 @@ static int rising(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-static void judge(const struct weights *m, const struct apart_row *row, const size_t *at, size_t n, struct apart *result)
+static void judge(const struct weights *m, const struct apart_row *row, const size_t *at, size_t n,
+		  struct apart *result)
 {
 	double *of[2];
 	size_t k[2] = {0};
@@ -61,7 +63,8 @@ static void judge(const struct weights *m, const struct apart_row *row, const si
 	}
 	for (int s = 0; s < 2; s++)
 		qsort(of[s], k[s], sizeof **of, rising);
-	double a = twosample_superiority(of[0], k[0], of[1], k[1]), x = (double)k[0], y = (double)k[1];
+	double a = twosample_superiority(of[0], k[0], of[1], k[1]), x = (double)k[0],
+	       y = (double)k[1];
 	double q1 = a / (2 - a), q2 = 2 * a * a / (1 + a);
 	double se = sqrt((a * (1 - a) + (x - 1) * (q1 - a * a) + (y - 1) * (q2 - a * a)) / (x * y));
 	result->auc = interval_se(a, se, INFINITY, 0.95);
@@ -76,8 +79,10 @@ static void judge(const struct weights *m, const struct apart_row *row, const si
 /* Every other row of a set, in a random order, is learned from. */
 void apart_test(const struct apart_row *row, size_t n, uint64_t seed, struct apart *result)
 {
-	size_t *order = mem_alloc(n, sizeof *order), *half[2], k[2] = {0}, of[2] = {0}, turn[2] = {0};
-	struct weights m = {mem_alloc(1 << BITS, sizeof *m.w), mem_alloc(1 << BITS, sizeof *m.seen)};
+	size_t *order = mem_alloc(n, sizeof *order), *half[2], k[2] = {0}, of[2] = {0},
+	       turn[2] = {0};
+	struct weights m = {mem_alloc(1 << BITS, sizeof *m.w),
+			    mem_alloc(1 << BITS, sizeof *m.seen)};
 	struct rng r;
 
 	*result = (struct apart){.auc = {NAN, NAN, NAN}, .p = NAN};
@@ -98,7 +103,8 @@ void apart_test(const struct apart_row *row, size_t n, uint64_t seed, struct apa
 	for (int epoch = 0; epoch < EPOCHS; epoch++) {
 		rng_shuffle(&r, half[0], k[0]);
 		for (size_t i = 0; i < k[0]; i++)
-			learn(&m, &row[half[0][i]], (double)n / 2 / (double)of[row[half[0][i]].second]);
+			learn(&m, &row[half[0][i]],
+			      (double)n / 2 / (double)of[row[half[0][i]].second]);
 	}
 	judge(&m, row, half[1], k[1], result);
 cleanup:

@@ -1,8 +1,10 @@
-/* apart: can a classifier tell two sets of rows apart? The classifier two-sample test of Lopez-Paz and Oquab (2017).
+/* apart: can a classifier tell two sets of rows apart? The classifier two-sample test of Lopez-Paz
+ * and Oquab (2017).
  *
- * A linear classifier (logistic regression by AdaGrad) learns from one half of the rows which set a row is of, and is asked about the other
- * half. Were both sets drawn alike, its answers would be worth nothing, whatever it learned: so the area under the ROC curve on
- * the half held out, which is Mann and Whitney's statistic, has a known distribution around .5.
+ * A linear classifier (logistic regression by AdaGrad) learns from one half of the rows which set a
+ * row is of, and is asked about the other half. Were both sets drawn alike, its answers would be
+ * worth nothing, whatever it learned: so the area under the ROC curve on the half held out, which
+ * is Mann and Whitney's statistic, has a known distribution around .5.
  */
 #ifndef FT_APART_H
 #define FT_APART_H
@@ -21,8 +23,9 @@ struct apart_row {
 };
 
 struct apart {
-	struct interval auc; /* 95 %, by Hanley and McNeil (1982); NaN where a set has fewer than APART_LEAST rows */
-	double p;	     /* one-sided */
+	/* 95 %, by Hanley and McNeil (1982); NaN where a set has fewer than APART_LEAST rows */
+	struct interval auc;
+	double p; /* one-sided */
 	size_t held_out;
 };
 

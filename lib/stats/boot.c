@@ -13,7 +13,8 @@ static double tail(double k)
 	int sign;
 
 	if (k < 10)
-		return lgamma_r(k + 1, &sign) - ((k + 0.5) * log(k + 1) - (k + 1) + 0.918938533204672741780);
+		return lgamma_r(k + 1, &sign) -
+		       ((k + 0.5) * log(k + 1) - (k + 1) + 0.918938533204672741780);
 	return (1 / 12.0 - (1 / 360.0 - 1 / 1260.0 / kk) / kk) / (k + 1);
 }
 
@@ -31,19 +32,24 @@ static double by_inversion(struct rng *r, double n, double p)
 
 static double by_rejection(struct rng *r, double n, double p)
 {
-	double q = 1 - p, spread = sqrt(n * p * q), b = 1.15 + 2.53 * spread, a = -0.0873 + 0.0248 * b + 0.01 * p, c = n * p + 0.5;
-	double easy = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spread, m = floor((n + 1) * p), odds = p / q;
+	double q = 1 - p, spread = sqrt(n * p * q), b = 1.15 + 2.53 * spread,
+	       a = -0.0873 + 0.0248 * b + 0.01 * p, c = n * p + 0.5;
+	double easy = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spread, m = floor((n + 1) * p),
+	       odds = p / q;
 
 	for (;;) {
-		double u = rng_uniform(r) - 0.5, v = rng_uniform(r), us = 0.5 - fabs(u), k = floor((2 * a / us + b) * u + c);
+		double u = rng_uniform(r) - 0.5, v = rng_uniform(r), us = 0.5 - fabs(u),
+		       k = floor((2 * a / us + b) * u + c);
 
 		if (k < 0 || k > n)
 			continue;
 		if (us >= 0.07 && v <= easy)
 			return k;
 		if (log(v * alpha / (a / (us * us) + b)) <=
-		    (m + 0.5) * log((m + 1) / (odds * (n - m + 1))) + (n + 1) * log((n - m + 1) / (n - k + 1)) +
-			    (k + 0.5) * log(odds * (n - k + 1) / (k + 1)) + tail(m) + tail(n - m) - tail(k) - tail(n - k))
+		    (m + 0.5) * log((m + 1) / (odds * (n - m + 1))) +
+			    (n + 1) * log((n - m + 1) / (n - k + 1)) +
+			    (k + 0.5) * log(odds * (n - k + 1) / (k + 1)) + tail(m) + tail(n - m) -
+			    tail(k) - tail(n - k))
 			return k;
 	}
 }
@@ -62,8 +68,10 @@ uint64_t boot_binomial(struct rng *r, uint64_t count, double p)
 	return (uint64_t)k;
 }
 
-/* One resample's mean. values (n of them) is given where drawing rows is less work than drawing counts. */
-static double resample(const struct tally_bin *bins, size_t n_bins, const double *values, uint64_t n, struct rng *r)
+/* One resample's mean. values (n of them) is given where drawing rows is less work than drawing
+ * counts. */
+static double resample(const struct tally_bin *bins, size_t n_bins, const double *values,
+		       uint64_t n, struct rng *r)
 {
 	double sum = 0;
 	uint64_t left = n, rest = n;
@@ -74,7 +82,9 @@ static double resample(const struct tally_bin *bins, size_t n_bins, const double
 		return sum / (double)n;
 	}
 	for (size_t i = 0; i < n_bins && left > 0; i++) {
-		uint64_t k = i + 1 == n_bins ? left : boot_binomial(r, left, (double)bins[i].n / (double)rest);
+		uint64_t k = i + 1 == n_bins
+				     ? left
+				     : boot_binomial(r, left, (double)bins[i].n / (double)rest);
 
 		sum += (double)k * bins[i].x;
 		left -= k;
@@ -98,7 +108,8 @@ static double sorted_quantile(const double *v, size_t n, double q)
 	return low + 1 < n ? v[low] + (h - (double)low) * (v[low + 1] - v[low]) : v[n - 1];
 }
 
-static struct interval bounds(double value, double *draws, double acceleration, const struct boot *o)
+static struct interval bounds(double value, double *draws, double acceleration,
+			      const struct boot *o)
 {
 	double low = (1 - o->level) / 2, high = (1 + o->level) / 2, below = 0;
 	size_t n = o->resamples;
@@ -116,7 +127,8 @@ static struct interval bounds(double value, double *draws, double acceleration, 
 		low = dist_normal_cdf(bias + (bias + z) / (1 - acceleration * (bias + z)));
 		high = dist_normal_cdf(bias + (bias - z) / (1 - acceleration * (bias - z)));
 	}
-	return (struct interval){value, sorted_quantile(draws, n, low), sorted_quantile(draws, n, high)};
+	return (struct interval){value, sorted_quantile(draws, n, low),
+				 sorted_quantile(draws, n, high)};
 }
 
 static double acceleration_of(double cubes, double squares)
@@ -165,7 +177,8 @@ struct interval boot_mean(const struct tally *t, const struct boot *o)
 	return v;
 }
 
-struct interval boot_clusters(const double *sum, const double *size, size_t clusters, const struct boot *o)
+struct interval boot_clusters(const double *sum, const double *size, size_t clusters,
+			      const struct boot *o)
 {
 	double all = 0, rows = 0, squares = 0, cubes = 0, *draws;
 	struct interval v = {NAN, NAN, NAN};
@@ -227,7 +240,8 @@ double boot_signs(const struct tally *differences, size_t resamples, uint64_t se
 
 		rng_seed(&r, seed, i);
 		for (size_t k = 0; k < m; k++)
-			sum += bins[k].x * (2 * (double)boot_binomial(&r, bins[k].n, 0.5) - (double)bins[k].n);
+			sum += bins[k].x *
+			       (2 * (double)boot_binomial(&r, bins[k].n, 0.5) - (double)bins[k].n);
 		extreme += fabs(sum) >= fabs(observed) * (1 - 1e-12);
 	}
 	free(bins);

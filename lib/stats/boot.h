@@ -1,8 +1,9 @@
 /* boot: the bootstrap and the permutation test, seeded, over tallies and clusters.
  *
- * A resample of n values is a multinomial draw of how often each different value occurs, made of one binomial draw a value: the same
- * distribution as drawing rows one by one, but the work depends on the number of different values. Resample i has a random stream of its own, so results do
- * not depend on how the work is split.
+ * A resample of n values is a multinomial draw of how often each different value occurs, made of
+ * one binomial draw a value: the same distribution as drawing rows one by one, but the work depends
+ * on the number of different values. Resample i has a random stream of its own, so results do not
+ * depend on how the work is split.
  */
 #ifndef FT_BOOT_H
 #define FT_BOOT_H
@@ -25,10 +26,13 @@ struct boot {
 /* The mean of the values tallied. */
 struct interval boot_mean(const struct tally *t, const struct boot *o);
 
-/* The ratio of sums over clusters (a mean over rows), resampling whole clusters: sum[g] over size[g] rows. */
-struct interval boot_clusters(const double *sum, const double *size, size_t clusters, const struct boot *o);
+/* The ratio of sums over clusters (a mean over rows), resampling whole clusters: sum[g] over
+ * size[g] rows. */
+struct interval boot_clusters(const double *sum, const double *size, size_t clusters,
+			      const struct boot *o);
 
-/* Two-sided p of the paired permutation test: signs of the differences flipped at random, the observed order counted in. */
+/* Two-sided p of the paired permutation test: signs of the differences flipped at random, the
+ * observed order counted in. */
 double boot_signs(const struct tally *differences, size_t resamples, uint64_t seed);
 
 /* A binomial draw: inversion where n p is small, else Hoermann's BTRS (1993). */

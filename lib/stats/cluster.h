@@ -1,6 +1,8 @@
-/* cluster: rows that come in groups (several samples of one input, several questions about one document) are not independent.
+/* cluster: rows that come in groups (several samples of one input, several questions about one
+ * document) are not independent.
  *
- * Intervals that ignore this are too narrow. Here a cluster is its sum of scores and its number of rows.
+ * Intervals that ignore this are too narrow. Here a cluster is its sum of scores and its number of
+ * rows.
  */
 #ifndef FT_CLUSTER_H
 #define FT_CLUSTER_H
@@ -8,11 +10,13 @@
 #include <stddef.h>
 #include "interval.h"
 
-/* The mean over rows, sum of sums over sum of sizes, with the linearised standard error of a ratio between clusters and Student's t on clusters - 1
- * degrees of freedom (Cochran 1977, Sampling Techniques, 2.11; as in Miller 2024, "Adding Error Bars to Evals"). */
+/* The mean over rows, sum of sums over sum of sizes, with the linearised standard error of a ratio
+ * between clusters and Student's t on clusters - 1 degrees of freedom (Cochran 1977, Sampling
+ * Techniques, 2.11; as in Miller 2024, "Adding Error Bars to Evals"). */
 struct interval cluster_mean(const double *sum, const double *size, size_t clusters, double level);
 
-/* At least one of k samples passes, from c passes among n (Chen et al. 2021, unbiased); NaN for n < k. */
+/* At least one of k samples passes, from c passes among n (Chen et al. 2021, unbiased); NaN for n <
+ * k. */
 double cluster_pass_at(double n, double c, double k);
 /* All of k samples pass. */
 double cluster_pass_all(double n, double c, double k);

@@ -114,7 +114,8 @@ static double pairs(double n)
 struct interval correlate_kendall(const double *x, const double *y, size_t n, double level)
 {
 	struct ranked *r = mem_alloc(n, sizeof *r);
-	double *v = mem_alloc(2 * n, sizeof *v), ties_x = 0, ties_y = 0, ties_both = 0, swaps, all = pairs((double)n), tau;
+	double *v = mem_alloc(2 * n, sizeof *v), ties_x = 0, ties_y = 0, ties_both = 0, swaps,
+	       all = pairs((double)n), tau;
 
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){x[i], y[i], i};
@@ -139,7 +140,8 @@ struct interval correlate_kendall(const double *x, const double *y, size_t n, do
 	}
 	free(r);
 	free(v);
-	tau = (all - ties_x - ties_y + ties_both - 2 * swaps) / sqrt((all - ties_x) * (all - ties_y));
+	tau = (all - ties_x - ties_y + ties_both - 2 * swaps) /
+	      sqrt((all - ties_x) * (all - ties_y));
 	tau = n < 3 || !isfinite(tau) ? NAN : fmax(-1, fmin(1, tau));
 	return on_z(tau, n > 4 ? sqrt(0.437 / ((double)n - 4)) : INFINITY, level);
 }

@@ -1,5 +1,6 @@
-/* The distributions' two engines, incomplete gamma and incomplete beta, and what is read from them. Each engine returns both tails, the smaller one
- * computed directly; quantiles invert it by Newton steps kept inside a shrinking bracket.
+/* The distributions' two engines, incomplete gamma and incomplete beta, and what is read from them.
+ * Each engine returns both tails, the smaller one computed directly; quantiles invert it by Newton
+ * steps kept inside a shrinking bracket.
  */
 #include <float.h>
 #include <math.h>
@@ -7,7 +8,8 @@
 
 #define HALF_LOG_2PI 0.918938533204672741780329736406
 #define TWO_PI 6.28318530717958647692528676656
-#define ROUNDS 1000000 /* of series and fractions; they need about the square root of the parameter */
+/* of series and fractions; they need about the square root of the parameter */
+#define ROUNDS 1000000
 
 struct tails {
 	double p, q; /* lower, upper */
@@ -24,7 +26,9 @@ static double stirling_error(double n)
 	if (n < 15)
 		return lgamma_r(n + 1, &sign) - (n + 0.5) * log(n) + n - HALF_LOG_2PI;
 	return (1 / 12.0 -
-		(1 / 360.0 - (1 / 1260.0 - (1 / 1680.0 - (1 / 1188.0 - 691 / 360360.0 / nn) / nn) / nn) / nn) / nn) /
+		(1 / 360.0 -
+		 (1 / 1260.0 - (1 / 1680.0 - (1 / 1188.0 - 691 / 360360.0 / nn) / nn) / nn) / nn) /
+			nn) /
 	       n;
 }
 
@@ -162,7 +166,8 @@ static struct tails beta_tails(double a, double b, double x, double y)
 	return t;
 }
 
-/* The root of a distribution in a coordinate u that runs over the whole line. at() gives both tails and dp/du; p and q = 1 - p are the target. */
+/* The root of a distribution in a coordinate u that runs over the whole line. at() gives both tails
+ * and dp/du; p and q = 1 - p are the target. */
 struct inverse {
 	struct tails (*at)(const struct inverse *v, double u, double *slope);
 	double a, b, p, q;
@@ -174,7 +179,8 @@ static double invert(const struct inverse *v, double lo, double hi, double u)
 		double slope, gap, next;
 		struct tails t = v->at(v, u, &slope);
 
-		/* Compare in the smaller tail, in logarithms far out, where Newton on p itself would crawl. */
+		/* Compare in the smaller tail, in logarithms far out, where Newton on p itself
+		 * would crawl. */
 		if (v->p <= v->q) {
 			gap = log(t.p / v->p) * v->p;
 			slope *= t.p > 0 ? v->p / t.p : 0;
@@ -203,7 +209,8 @@ static struct tails beta_at(const struct inverse *v, double u, double *slope)
 {
 	double x = 1 / (1 + exp(-u)), y = 1 / (1 + exp(u));
 
-	*slope = x > 0 && y > 0 ? binomial_density(v->a, v->b, x, y) * v->a * v->b / (v->a + v->b) : 0;
+	*slope = x > 0 && y > 0 ? binomial_density(v->a, v->b, x, y) * v->a * v->b / (v->a + v->b)
+				: 0;
 	return beta_tails(v->a, v->b, x, y);
 }
 
@@ -242,7 +249,8 @@ double dist_normal_quantile(double p)
 		return NAN;
 	if (q == 0)
 		return p < 0.5 ? -INFINITY : INFINITY;
-	/* Abramowitz and Stegun 26.2.23, good to 5e-4; then Halley steps on the logarithm of the tail. */
+	/* Abramowitz and Stegun 26.2.23, good to 5e-4; then Halley steps on the logarithm of the
+	 * tail. */
 	s = sqrt(-2 * log(q));
 	x = s - (2.515517 + s * (0.802853 + s * 0.010328)) /
 			(1 + s * (1.432788 + s * (0.189269 + s * 0.001308)));

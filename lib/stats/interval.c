@@ -48,7 +48,8 @@ struct interval interval_se(double value, double se, double df, double level)
 
 	if (!(level > 0 && level < 1) || !(se >= 0) || !(df > 0))
 		return (struct interval){value, NAN, NAN};
-	t = isinf(df) ? dist_normal_quantile((1 - level) / 2) : dist_t_quantile((1 - level) / 2, df);
+	t = isinf(df) ? dist_normal_quantile((1 - level) / 2)
+		      : dist_t_quantile((1 - level) / 2, df);
 	return (struct interval){value, value + t * se, value - t * se};
 }
 

@@ -9,10 +9,12 @@ static double sigmoid(double t)
 	return 1 / (1 + exp(-t));
 }
 
-struct interval logit_rate_at_zero(const double *x, const double *y, size_t n, double level, struct interval *slope)
+struct interval logit_rate_at_zero(const double *x, const double *y, size_t n, double level,
+				   struct interval *slope)
 {
 	const double prior = 0.01; /* precision */
-	double a = 0, b = 0, aa = 0, ab = 0, bb = 0, det = 0, z = -dist_normal_quantile((1 - level) / 2), se_a, se_b;
+	double a = 0, b = 0, aa = 0, ab = 0, bb = 0, det = 0,
+	       z = -dist_normal_quantile((1 - level) / 2), se_a, se_b;
 
 	*slope = (struct interval){NAN, NAN, NAN};
 	if (n < 2)

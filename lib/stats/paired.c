@@ -4,7 +4,8 @@
 #include <math.h>
 #include "dist.h"
 
-/* P(X <= k) for n fair coins. Binomial coefficients up to n = 50 are exact in doubles, so small cases come out as the fractions they are. */
+/* P(X <= k) for n fair coins. Binomial coefficients up to n = 50 are exact in doubles, so small
+ * cases come out as the fractions they are. */
 static double coins(double k, double n)
 {
 	double term = 1, sum = 1;
@@ -36,10 +37,12 @@ double paired_mcnemar_midp(double wins, double losses)
 	return 2 * coins(k, n) - dist_binomial_pmf(k, n, 0.5);
 }
 
-/* Tango's score statistic for a true difference d: the discordant rate is put at its maximum likelihood under d. */
+/* Tango's score statistic for a true difference d: the discordant rate is put at its maximum
+ * likelihood under d. */
 static double tango(double wins, double losses, double n, double d)
 {
-	double a = 2 * n, b = -wins - losses + (2 * n - wins + losses) * d, c = -losses * d * (1 - d);
+	double a = 2 * n, b = -wins - losses + (2 * n - wins + losses) * d,
+	       c = -losses * d * (1 - d);
 	double q = (sqrt(fmax(0, b * b - 4 * a * c)) - b) / (2 * a);
 	double var = n * (2 * q + d * (1 - d));
 
@@ -68,7 +71,8 @@ struct interval paired_rate(double wins, double losses, double n, double level)
 {
 	double z;
 
-	if (!(n > 0) || !(wins >= 0 && losses >= 0 && wins + losses <= n) || !(level > 0 && level < 1))
+	if (!(n > 0) || !(wins >= 0 && losses >= 0 && wins + losses <= n) ||
+	    !(level > 0 && level < 1))
 		return (struct interval){NAN, NAN, NAN};
 	z = -dist_normal_quantile((1 - level) / 2);
 	return (struct interval){
@@ -84,6 +88,7 @@ struct interval paired_t(const struct tally *d, double level, double *p)
 
 	*p = NAN;
 	if (d->n >= 2)
-		*p = sd > 0 ? fmin(1, 2 * dist_t_sf(fabs(mean) / (sd / sqrt(n)), n - 1)) : mean == 0;
+		*p = sd > 0 ? fmin(1, 2 * dist_t_sf(fabs(mean) / (sd / sqrt(n)), n - 1))
+			    : mean == 0;
 	return interval_t(mean, sd, n, level);
 }

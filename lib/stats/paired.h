@@ -1,6 +1,7 @@
 /* paired: two answers to each of the same questions.
  *
- * Pairing removes what makes questions easy or hard for both, so a small difference shows with far fewer rows. Differences are b - a.
+ * Pairing removes what makes questions easy or hard for both, so a small difference shows with far
+ * fewer rows. Differences are b - a.
  */
 #ifndef FT_PAIRED_H
 #define FT_PAIRED_H
@@ -10,15 +11,18 @@
 #include "interval.h"
 #include "tally.h"
 
-/* Two-sided McNemar test (1947), from the rows where just one of the two was right; exact binomial. 1 where there is none. */
+/* Two-sided McNemar test (1947), from the rows where just one of the two was right; exact binomial.
+ * 1 where there is none. */
 double paired_mcnemar(double wins, double losses);
 /* The mid-p version (Fagerland, Lydersen and Laake 2013): less conservative, not guaranteed. */
 double paired_mcnemar_midp(double wins, double losses);
 
-/* (wins - losses) / n with Tango's score interval (1998), which holds its level for small n and rates near 0 or 1. */
+/* (wins - losses) / n with Tango's score interval (1998), which holds its level for small n and
+ * rates near 0 or 1. */
 struct interval paired_rate(double wins, double losses, double n, double level);
 
-/* The mean difference with a t interval, and *p of the paired t test (1 where all differences are 0). */
+/* The mean difference with a t interval, and *p of the paired t test (1 where all differences are
+ * 0). */
 struct interval paired_t(const struct tally *differences, double level, double *p);
 
 #endif

@@ -15,14 +15,18 @@ double power_paired_rate_rows(double d, double discordant, double level, double 
 
 	if (d == 0 || !(discordant >= fabs(d)))
 		return NAN;
-	return pow(z_of(level) * sqrt(discordant) + dist_normal_quantile(power) * sqrt(fmax(0, root)), 2) / (d * d);
+	return pow(z_of(level) * sqrt(discordant) +
+			   dist_normal_quantile(power) * sqrt(fmax(0, root)),
+		   2) /
+	       (d * d);
 }
 
 double power_paired_rate_difference(double n, double discordant, double level, double power)
 {
 	double lo = 0, hi = discordant;
 
-	if (!(n > 0) || !(discordant > 0) || power_paired_rate_rows(hi, discordant, level, power) > n)
+	if (!(n > 0) || !(discordant > 0) ||
+	    power_paired_rate_rows(hi, discordant, level, power) > n)
 		return NAN;
 	/* The rows needed fall as the difference grows. */
 	for (int i = 0; i < 100; i++) {
@@ -52,6 +56,8 @@ double power_rate_rows(double p, double q, double level, double power)
 
 	if (p == q)
 		return NAN;
-	return pow(z_of(level) * sqrt(2 * mean * (1 - mean)) + dist_normal_quantile(power) * sqrt(p * (1 - p) + q * (1 - q)), 2) /
+	return pow(z_of(level) * sqrt(2 * mean * (1 - mean)) +
+			   dist_normal_quantile(power) * sqrt(p * (1 - p) + q * (1 - q)),
+		   2) /
 	       ((p - q) * (p - q));
 }

@@ -5,7 +5,8 @@
 #ifndef FT_POWER_H
 #define FT_POWER_H
 
-/* Paired rates (McNemar): discordant is the share of pairs on which the two differ (Connor 1987). */
+/* Paired rates (McNemar): discordant is the share of pairs on which the two differ (Connor
+ * 1987). */
 double power_paired_rate_difference(double n, double discordant, double level, double power);
 double power_paired_rate_rows(double difference, double discordant, double level, double power);
 

@@ -34,7 +34,8 @@ static int invert(double *a, size_t n)
 }
 
 /* Gradient and information of the penalised log-likelihood at s. */
-static void derive(const double *wins, size_t n, const double *s, double *gradient, double *information)
+static void derive(const double *wins, size_t n, const double *s, double *gradient,
+		   double *information)
 {
 	memset(information, 0, n * n * sizeof *information);
 	for (size_t i = 0; i < n; i++) {
@@ -45,7 +46,8 @@ static void derive(const double *wins, size_t n, const double *s, double *gradie
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++) {
-			double games = wins[i * n + j] + wins[j * n + i], p = 1 / (1 + exp(s[j] - s[i]));
+			double games = wins[i * n + j] + wins[j * n + i],
+			       p = 1 / (1 + exp(s[j] - s[i]));
 
 			if (i == j || games == 0)
 				continue;
@@ -57,7 +59,8 @@ static void derive(const double *wins, size_t n, const double *s, double *gradie
 
 void rank_bradley_terry(const double *wins, size_t n, double level, struct interval *out)
 {
-	double *s = mem_alloc(n, sizeof *s), *g = mem_alloc(n, sizeof *g), *info = mem_alloc(n * n, sizeof *info), mean = 0;
+	double *s = mem_alloc(n, sizeof *s), *g = mem_alloc(n, sizeof *g),
+	       *info = mem_alloc(n * n, sizeof *info), mean = 0;
 	double z = -dist_normal_quantile((1 - level) / 2);
 	int failed = 0;
 
@@ -71,7 +74,8 @@ void rank_bradley_terry(const double *wins, size_t n, double level, struct inter
 
 			for (size_t j = 0; j < n; j++)
 				step += info[i * n + j] * g[j];
-			/* The likelihood is concave; long first steps are shortened so that exp stays tame. */
+			/* The likelihood is concave; long first steps are shortened so that exp
+			 * stays tame. */
 			s[i] += fmax(-2, fmin(2, step));
 			moved = fmax(moved, fabs(step));
 		}
@@ -90,8 +94,10 @@ void rank_bradley_terry(const double *wins, size_t n, double level, struct inter
 		/* Of s_i less the mean of all. */
 		for (size_t j = 0; j < n; j++)
 			for (size_t k = 0; k < n; k++)
-				var += ((j == i) - 1 / (double)n) * ((k == i) - 1 / (double)n) * info[j * n + k];
-		out[i] = (struct interval){s[i] - mean, s[i] - mean - z * sqrt(var), s[i] - mean + z * sqrt(var)};
+				var += ((j == i) - 1 / (double)n) * ((k == i) - 1 / (double)n) *
+				       info[j * n + k];
+		out[i] = (struct interval){s[i] - mean, s[i] - mean - z * sqrt(var),
+					   s[i] - mean + z * sqrt(var)};
 		if (failed || games == 0)
 			out[i] = (struct interval){NAN, NAN, NAN};
 	}

@@ -21,7 +21,8 @@ static uint64_t bits(double x)
 	return u;
 }
 
-/* To 16 significant bits, halves away from zero: only the bit pattern is touched, so it is the same everywhere. */
+/* To 16 significant bits, halves away from zero: only the bit pattern is touched, so it is the same
+ * everywhere. */
 static double coarsen(double x)
 {
 	uint64_t u = bits(x);
@@ -157,7 +158,8 @@ double tally_sd(const struct tally *t)
 
 	if (t->n < 2)
 		return NAN;
-	/* Around the bins' own mean (they may be rounded), in the order of the values, so that the result does not depend on the table. */
+	/* Around the bins' own mean (they may be rounded), in the order of the values, so that the
+	 * result does not depend on the table. */
 	v = tally_sorted(t, &n);
 	for (size_t i = 0; i < n; i++)
 		mean += (double)v[i].n * v[i].x / total;
@@ -206,7 +208,8 @@ double tally_quantile(const struct tally_bin *v, size_t n, uint64_t total, doubl
 	return a + (h - low) * (b - a);
 }
 
-void tally_quantile_interval(const struct tally_bin *v, size_t n, uint64_t total, double q, double level, double *lo, double *hi)
+void tally_quantile_interval(const struct tally_bin *v, size_t n, uint64_t total, double q,
+			     double level, double *lo, double *hi)
 {
 	double tail = (1 - level) / 2, m = (double)total, low, high, step;
 
@@ -216,7 +219,8 @@ void tally_quantile_interval(const struct tally_bin *v, size_t n, uint64_t total
 		*lo = *hi = NAN;
 		return;
 	}
-	/* Rank l (from 1) bounds from below when P(fewer than l values lie below the quantile) <= tail; found by halving. */
+	/* Rank l (from 1) bounds from below when P(fewer than l values lie below the quantile) <=
+	 * tail; found by halving. */
 	low = 0;
 	high = 0;
 	for (step = exp2(ceil(log2(m + 1))); step >= 1; step /= 2) {

@@ -1,9 +1,12 @@
-/* tally: a pile of numbers of which only the distribution is kept, in memory that does not grow with their number.
+/* tally: a pile of numbers of which only the distribution is kept, in memory that does not grow
+ * with their number.
  *
- * Distinct values are counted. Up to TALLY_DISTINCT of them are kept as they are; beyond that all values are rounded to 16 significant bits
- * (relative error below 1e-5), which bounds the table. The sum is kept apart in fixed point, exact to 2^-64 a value, so the mean never
- * suffers. Everything depends on the values alone, not on their order: tallies of parts, merged, equal the tally of the whole bit for bit.
- * Scores, latencies and costs are tallied; rates, quantiles and bootstrap draws are read from the counts.
+ * Distinct values are counted. Up to TALLY_DISTINCT of them are kept as they are; beyond that all
+ * values are rounded to 16 significant bits (relative error below 1e-5), which bounds the table.
+ * The sum is kept apart in fixed point, exact to 2^-64 a value, so the mean never suffers.
+ * Everything depends on the values alone, not on their order: tallies of parts, merged, equal the
+ * tally of the whole bit for bit. Scores, latencies and costs are tallied; rates, quantiles and
+ * bootstrap draws are read from the counts.
  */
 #ifndef FT_TALLY_H
 #define FT_TALLY_H
@@ -22,7 +25,7 @@ struct tally_bin {
 /* A zeroed struct is empty and valid. */
 struct tally {
 	uint64_t n;
-	__int128 sum; /* in units of 2^-64 */
+	__int128 sum;		/* in units of 2^-64 */
 	struct tally_bin *bins; /* hash table */
 	size_t cap, used;
 	int coarse; /* values were rounded */
@@ -37,18 +40,19 @@ void tally_merge(struct tally *into, const struct tally *from);
 
 double tally_mean(const struct tally *t); /* NaN when empty */
 double tally_sum(const struct tally *t);
-double tally_sd(const struct tally *t);	  /* divisor n - 1; NaN for n < 2 */
+double tally_sd(const struct tally *t);	    /* divisor n - 1; NaN for n < 2 */
 int tally_is_binary(const struct tally *t); /* all values 0 or 1 */
 uint64_t tally_count(const struct tally *t, double x);
 
 /* The bins by rising value; *n of them, free() the array. */
 struct tally_bin *tally_sorted(const struct tally *t, size_t *n);
 
-/* The q-quantile of sorted bins holding total values, interpolated as R's type 7 (NumPy's default). */
+/* The q-quantile of sorted bins holding total values, interpolated as R's type 7 (NumPy's
+ * default). */
 double tally_quantile(const struct tally_bin *sorted, size_t n, uint64_t total, double q);
-/* A distribution-free interval for the q-quantile from order statistics (binomial); bounds are infinite where the rows
- * are too few to bound that side. */
-void tally_quantile_interval(const struct tally_bin *sorted, size_t n, uint64_t total, double q, double level, double *lo,
-			     double *hi);
+/* A distribution-free interval for the q-quantile from order statistics (binomial); bounds are
+ * infinite where the rows are too few to bound that side. */
+void tally_quantile_interval(const struct tally_bin *sorted, size_t n, uint64_t total, double q,
+			     double level, double *lo, double *hi);
 
 #endif

@@ -7,10 +7,10 @@
 #include "dist.h"
 #include "twosample.h"
 
-#define EXACT_CELLS 4e6    /* of the lattice */
-#define PLAIN 2.5	   /* deviations of a category's difference of shares */
-#define PLAIN_ROWS 5	   /* of a category in the smaller sample, there or expected */
-#define PERMUTED_ROWS 5e7  /* dealt at most, all draws together */
+#define EXACT_CELLS 4e6	  /* of the lattice */
+#define PLAIN 2.5	  /* deviations of a category's difference of shares */
+#define PLAIN_ROWS 5	  /* of a category in the smaller sample, there or expected */
+#define PERMUTED_ROWS 5e7 /* dealt at most, all draws together */
 
 double twosample_ks(const double *x, size_t n, const double *y, size_t m, double *at)
 {
@@ -54,9 +54,10 @@ double twosample_kolmogorov_sf(double t)
 	return 2 * sum;
 }
 
-/* The share of all ways to deal the pooled values that reach a distance of at least d. A deal is a lattice path from (0, 0) to (n, m);
- * share[j] is the probability that a random path from the origin to (i, j) has touched a point at distance d or more, seen only
- * where a run of ties ends (last[i + j]). */
+/* The share of all ways to deal the pooled values that reach a distance of at least d. A deal is a
+ * lattice path from (0, 0) to (n, m); share[j] is the probability that a random path from the
+ * origin to (i, j) has touched a point at distance d or more, seen only where a run of ties ends
+ * (last[i + j]). */
 static double ks_exact(double d, size_t n, size_t m, const unsigned char *last)
 {
 	double *share = mem_alloc(m + 1, sizeof *share), p;
@@ -153,7 +154,8 @@ double twosample_fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m)
 	double lo = fmax(0, hits - md), hi = fmin(nd, hits);
 	double all = log_choose(nd + md, hits), p = 0;
 	double here = log_choose(nd, (double)a) + log_choose(md, (double)b) - all;
-	/* Probabilities rise to the mode and fall behind it: walk from either end while tables are no more likely than this one. */
+	/* Probabilities rise to the mode and fall behind it: walk from either end while tables are
+	 * no more likely than this one. */
 	for (int side = 0; side < 2; side++) {
 		double x = side ? hi : lo, step = side ? -1 : 1;
 		double mode = floor((nd + 1) * (hits + 1) / (nd + md + 2));
@@ -180,8 +182,9 @@ static double chi2(const uint32_t *a, const uint32_t *pooled, size_t k, double n
 	return sum * (1 + n / m);
 }
 
-/* Puts all levels with an expected count below 10 in the smaller sample into one, which takes further small ones until it has 10. Which levels those
- * are depends on the pooled counts alone, so the test stays valid. Returns the number of levels left. */
+/* Puts all levels with an expected count below 10 in the smaller sample into one, which takes
+ * further small ones until it has 10. Which levels those are depends on the pooled counts alone, so
+ * the test stays valid. Returns the number of levels left. */
 static size_t lump(uint32_t *small, uint32_t *pooled, size_t k, double share)
 {
 	uint64_t rest = 0, rest_small = 0;
@@ -255,7 +258,8 @@ static double largest_z(const uint32_t *a, const uint32_t *pooled, size_t k, dou
 	double most = 0, f = n / (n + m);
 
 	for (size_t i = 0; i < k; i++) {
-		double share = pooled[i] / (n + m), sd = sqrt(n * share * (1 - share) * m / (n + m - 1));
+		double share = pooled[i] / (n + m),
+		       sd = sqrt(n * share * (1 - share) * m / (n + m - 1));
 		if (sd > 0)
 			most = fmax(most, fabs(a[i] - pooled[i] * f) / sd);
 	}
@@ -263,7 +267,8 @@ static double largest_z(const uint32_t *a, const uint32_t *pooled, size_t k, dou
 }
 
 /* Deals the smaller sample's rows from the pool again and again. Entry 0 is what was observed. */
-static double permuted(const uint32_t *small, const uint32_t *pooled, size_t k, size_t n, size_t m, uint64_t seed, size_t draws)
+static double permuted(const uint32_t *small, const uint32_t *pooled, size_t k, size_t n, size_t m,
+		       uint64_t seed, size_t draws)
 {
 	size_t total = n + m, done = 1;
 	uint32_t *pool = mem_alloc(total, sizeof *pool), *count = mem_alloc(k, sizeof *count);
@@ -301,13 +306,18 @@ static double permuted(const uint32_t *small, const uint32_t *pooled, size_t k, 
 	return p;
 }
 
-void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t seed, size_t draws, struct twosample_table *t)
+void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t seed, size_t draws,
+		     struct twosample_table *t)
 {
 	uint64_t n = 0, m = 0;
 	size_t levels = 0, places[2] = {0};
 	double least = INFINITY, plain_moves = 0, variation = 0, chance = 0;
 
-	*t = (struct twosample_table){.statistic = NAN, .p = NAN, .chi2_p = NAN, .effect = NAN, .largest = NAN};
+	*t = (struct twosample_table){.statistic = NAN,
+				      .p = NAN,
+				      .chi2_p = NAN,
+				      .effect = NAN,
+				      .largest = NAN};
 	for (size_t i = 0; i < k; i++) {
 		n += a[i];
 		m += b[i];
@@ -326,8 +336,8 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 		small[levels] = (uint32_t)(n <= m ? a[i] : b[i]);
 		pooled[levels++] = (uint32_t)(a[i] + b[i]);
 		least = fmin(least, all * fmin(nd, md) / (nd + md));
-		/* A category that moved plainly counts in full; of the others what they moved together beyond chance. The mean of |normal| is
-		 * sqrt(2/pi) of its deviation. */
+		/* A category that moved plainly counts in full; of the others what they moved
+		 * together beyond chance. The mean of |normal| is sqrt(2/pi) of its deviation. */
 		double share = all / (nd + md), sd = sqrt(share * (1 - share) * (1 / nd + 1 / md));
 		double few = n <= m ? (double)a[i] : (double)b[i];
 		if (fabs(pa - pb) > PLAIN * sd && fmax(few, share * fmin(nd, md)) >= PLAIN_ROWS) {
@@ -352,7 +362,8 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 		t->p = twosample_fisher(a[places[0]], n, b[places[0]], m);
 	} else {
 		t->chi2_p = least >= 10 ? dist_chi2_sf(t->statistic, t->df) : NAN;
-		int plain = 2 * t->chi2_p < 1e-5, cheap = (double)(less + levels) * (double)draws <= PERMUTED_ROWS;
+		int plain = 2 * t->chi2_p < 1e-5,
+		    cheap = (double)(less + levels) * (double)draws <= PERMUTED_ROWS;
 		t->method = plain || !cheap ? TWOSAMPLE_CHI2 : TWOSAMPLE_PERMUTED;
 		if (t->method == TWOSAMPLE_PERMUTED) {
 			t->p = permuted(small, pooled, levels, less, more, seed, draws);
@@ -361,7 +372,9 @@ void twosample_table(const uint64_t *a, const uint64_t *b, size_t k, uint64_t se
 		} else {
 			levels = lump(small, pooled, levels, (double)less / (nd + md));
 			t->df = (double)levels - 1;
-			t->statistic = levels > 1 ? chi2(small, pooled, levels, (double)less, (double)more) : 0;
+			t->statistic =
+				levels > 1 ? chi2(small, pooled, levels, (double)less, (double)more)
+					   : 0;
 			t->p = levels > 1 ? fmin(1, 2 * dist_chi2_sf(t->statistic, t->df)) : 1;
 		}
 	}

@@ -11,12 +11,12 @@
 struct work {
 	const struct twosets *t;
 	size_t few, many;
-	double *df;	/* texts that have the word */
-	double *weight; /* of a word in a text, before the text is scaled */
-	double *scale;	/* of a text */
-	double *total;	/* sums over all texts of scaled weights */
-	double *sd;	/* of a word's count in a draw of `few` texts */
-	double base;	/* the distance if the few had no words at all */
+	double *df;	     /* texts that have the word */
+	double *weight;	     /* of a word in a text, before the text is scaled */
+	double *scale;	     /* of a text */
+	double *total;	     /* sums over all texts of scaled weights */
+	double *sd;	     /* of a word's count in a draw of `few` texts */
+	double base;	     /* the distance if the few had no words at all */
 	double *sum, *count; /* of the few in hand */
 	uint32_t *touched;
 };
@@ -26,7 +26,9 @@ static void prepare(struct work *w, const struct twosets *t)
 	size_t all = t->n + t->m;
 	double n;
 
-	*w = (struct work){.t = t, .few = t->n < t->m ? t->n : t->m, .many = t->n < t->m ? t->m : t->n};
+	*w = (struct work){.t = t,
+			   .few = t->n < t->m ? t->n : t->m,
+			   .many = t->n < t->m ? t->m : t->n};
 	w->df = mem_alloc(t->words, sizeof *w->df);
 	w->weight = mem_alloc(t->words, sizeof *w->weight);
 	w->total = mem_alloc(t->words, sizeof *w->total);
@@ -77,7 +79,8 @@ static void measure(struct work *w, const uint32_t *order, double *distance, dou
 	}
 	for (size_t i = 0; i < n; i++) {
 		uint32_t k = w->touched[i];
-		double rest = w->total[k] / many, d = w->sum[k] / few - (w->total[k] - w->sum[k]) / many;
+		double rest = w->total[k] / many,
+		       d = w->sum[k] / few - (w->total[k] - w->sum[k]) / many;
 		*distance += d * d - rest * rest;
 		w->sum[k] = 0;
 	}
@@ -98,7 +101,8 @@ static void explain(const struct work *w, double *z, struct twosets_result *r)
 	for (size_t i = t->begin[t->n]; i < t->begin[t->n + t->m]; i++)
 		second[t->word[i]]++;
 	for (size_t k = 0; k < t->words; k++) {
-		double difference = second[k] / (double)t->m - (w->df[k] - second[k]) / (double)t->n;
+		double difference =
+			second[k] / (double)t->m - (w->df[k] - second[k]) / (double)t->n;
 		double expected = w->df[k] * (double)t->m / (double)(t->n + t->m);
 		double now = w->sd[k] > 0 && w->df[k] >= 3 ? (second[k] - expected) / w->sd[k] : 0;
 		if (z)
@@ -112,7 +116,8 @@ static void explain(const struct work *w, double *z, struct twosets_result *r)
 	free(second);
 }
 
-void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *z, struct twosets_result *r)
+void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *z,
+		  struct twosets_result *r)
 {
 	size_t all = t->n + t->m, done = 1;
 	struct work w;
@@ -123,7 +128,8 @@ void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *
 		return;
 	prepare(&w, t);
 	uint32_t *order = mem_alloc(all, sizeof *order);
-	double *distance = mem_alloc(draws + 1, sizeof *distance), *single = mem_alloc(draws + 1, sizeof *single);
+	double *distance = mem_alloc(draws + 1, sizeof *distance),
+	       *single = mem_alloc(draws + 1, sizeof *single);
 	for (size_t i = 0; i < all; i++)
 		order[i] = (uint32_t)(t->n <= t->m ? i : (i + t->n) % all);
 	measure(&w, order, &distance[0], &single[0]);

@@ -38,7 +38,8 @@ void backend_answer_release(struct backend_answer *a)
 	backend_answer_clear(a);
 }
 
-void backend_answer_fail(struct backend_answer *a, const char *type, int status, const char *fmt, ...)
+void backend_answer_fail(struct backend_answer *a, const char *type, int status, const char *fmt,
+			 ...)
 {
 	char text[1024];
 	va_list ap;

@@ -1,8 +1,10 @@
 /* date: calendar dates as people and programs write them.
  *
- * Understood: 2024-01-31 (with an optional time after T or a space: taken without its zone), 2024/01/31, 20240131 is not (it is a number); 31.01.2024; 31 January 2024,
- * 31st of Jan. 2024, January 31, 2024, Wed 31 Jan 2024; 31/01/2024 and 01/31/2024 where only one reading is a date or both are the same. English
- * month names, in any case. Years have four digits. Proleptic Gregorian calendar.
+ * Understood: 2024-01-31 (with an optional time after T or a space: taken without its zone),
+ * 2024/01/31, 20240131 is not (it is a number); 31.01.2024; 31 January 2024, 31st of Jan. 2024,
+ * January 31, 2024, Wed 31 Jan 2024; 31/01/2024 and 01/31/2024 where only one reading is a date or
+ * both are the same. English month names, in any case. Years have four digits. Proleptic Gregorian
+ * calendar.
  */
 #ifndef FT_DATE_H
 #define FT_DATE_H

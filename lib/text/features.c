@@ -9,8 +9,9 @@ enum kind { GAP, PART, WHOLE };
 
 static int without_spaces(int c)
 {
-	static const int range[][2] = {{0x0e00, 0x0eff}, {0x1000, 0x109f}, {0x1780, 0x17ff}, {0x3040, 0x30ff}, {0x31f0, 0x31ff},
-		{0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xf900, 0xfaff}, {0x20000, 0x3ffff}};
+	static const int range[][2] = {{0x0e00, 0x0eff}, {0x1000, 0x109f}, {0x1780, 0x17ff},
+				       {0x3040, 0x30ff}, {0x31f0, 0x31ff}, {0x3400, 0x4dbf},
+				       {0x4e00, 0x9fff}, {0xf900, 0xfaff}, {0x20000, 0x3ffff}};
 
 	for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
 		if (c >= range[i][0] && c <= range[i][1])
@@ -50,15 +51,19 @@ static enum kind kind_at(const char *s, size_t left, size_t *length)
 
 	*length = 1;
 	if (c < 0x80)
-		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? PART : GAP;
-	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)left, &wide);
+		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+			       ? PART
+			       : GAP;
+	utf8proc_ssize_t n =
+		utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)left, &wide);
 	if (n <= 0)
 		return PART;
 	*length = (size_t)n;
 	return kind_of(wide);
 }
 
-/* Of the small letters. Beyond the first 256 bytes words are told apart by their bytes as they stand. */
+/* Of the small letters. Beyond the first 256 bytes words are told apart by their bytes as they
+ * stand. */
 static uint64_t hash_word(struct span word)
 {
 	char small[256 + 4];
@@ -69,9 +74,11 @@ static uint64_t hash_word(struct span word)
 		utf8proc_int32_t wide;
 		utf8proc_ssize_t length = 0;
 		if (c >= 0x80)
-			length = utf8proc_iterate((const utf8proc_uint8_t *)word.s + i, (utf8proc_ssize_t)(word.n - i), &wide);
+			length = utf8proc_iterate((const utf8proc_uint8_t *)word.s + i,
+						  (utf8proc_ssize_t)(word.n - i), &wide);
 		if (length > 0) {
-			n += (size_t)utf8proc_encode_char(utf8proc_tolower(wide), (utf8proc_uint8_t *)small + n);
+			n += (size_t)utf8proc_encode_char(utf8proc_tolower(wide),
+							  (utf8proc_uint8_t *)small + n);
 			i += (size_t)length;
 		} else {
 			small[n++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);

@@ -1,9 +1,10 @@
 /* features: text as tokens that tell two sets of texts apart.
  *
- * Words and numbers are tokens, short ones too, letters taken as small; punctuation, currency signs and spaces of any script part them.
- * Scripts that write no spaces (Han, kana, Thai, Lao, Khmer, Burmese) give a token a character. With
- * TOKEN_CALENDAR dates are one token each, as are names of months and weekdays, so that a window of one month does not
- * differ from a year by the name of the month.
+ * Words and numbers are tokens, short ones too, letters taken as small; punctuation, currency signs
+ * and spaces of any script part them. Scripts that write no spaces (Han, kana, Thai, Lao, Khmer,
+ * Burmese) give a token a character. With TOKEN_CALENDAR dates are one token each, as are names of
+ * months and weekdays, so that a window of one month does not differ from a year by the name of the
+ * month.
  */
 #ifndef FT_FEATURES_H
 #define FT_FEATURES_H

@@ -26,8 +26,9 @@ int fold_next(struct span *s)
 
 int fold_is_space(int c)
 {
-	return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+	return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 ||
+	       c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	       c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 static void put(struct buf *b, int c)
@@ -59,7 +60,8 @@ static int map(struct span text, int options, struct buf *b)
 		}
 		return b->full ? -1 : 0;
 	}
-	n = utf8proc_map((const utf8proc_uint8_t *)text.s, (utf8proc_ssize_t)text.n, &out, (utf8proc_option_t)options);
+	n = utf8proc_map((const utf8proc_uint8_t *)text.s, (utf8proc_ssize_t)text.n, &out,
+			 (utf8proc_option_t)options);
 	if (n < 0)
 		return -1;
 	buf_add(b, out, (size_t)n);
@@ -86,7 +88,8 @@ int fold_text(struct span text, struct buf *b)
 	size_t start = b->len;
 	int c, gap = 0;
 
-	if (map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD, &folded) < 0) {
+	if (map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD,
+		&folded) < 0) {
 		buf_release(&folded);
 		return -1;
 	}
@@ -107,16 +110,19 @@ int fold_text(struct span text, struct buf *b)
 
 static int is_article(const char *s, size_t n)
 {
-	return (n == 1 && *s == 'a') || (n == 2 && memcmp(s, "an", 2) == 0) || (n == 3 && memcmp(s, "the", 3) == 0);
+	return (n == 1 && *s == 'a') || (n == 2 && memcmp(s, "an", 2) == 0) ||
+	       (n == 3 && memcmp(s, "the", 3) == 0);
 }
 
-/* Python's \b stands between word characters ([a-zA-Z0-9_] and Unicode letters and digits) and others. */
+/* Python's \b stands between word characters ([a-zA-Z0-9_] and Unicode letters and digits) and
+ * others. */
 static int is_word(int c)
 {
 	utf8proc_category_t k;
 
 	if (c < 0x80)
-		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		       c == '_';
 	k = utf8proc_category(c);
 	return (k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO) ||
 	       (k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO);
@@ -128,7 +134,8 @@ int fold_squad(struct span text, struct buf *b)
 	size_t start = b->len, word = b->len;
 	int c, in_word = 0, gap = 0;
 
-	/* Words in Python's sense are written and, when one turns out to be an article, taken back as a space. */
+	/* Words in Python's sense are written and, when one turns out to be an article, taken back
+	 * as a space. */
 	for (;;) {
 		c = fold_next(&rest);
 		if (c < 0x80 && c >= 0 && c > 32 && !is_word(c) && c != 127)

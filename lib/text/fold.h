@@ -10,11 +10,13 @@
 /* Unicode case folding after NFC: equal for texts that differ in case alone. */
 int fold_case(struct span text, struct buf *b);
 
-/* NFKC, case folded, punctuation (Unicode category P) dropped, runs of white space one space, none at the ends. */
+/* NFKC, case folded, punctuation (Unicode category P) dropped, runs of white space one space, none
+ * at the ends. */
 int fold_text(struct span text, struct buf *b);
 
-/* As the SQuAD evaluation script v1.1 normalises answers (Rajpurkar et al. 2016): lower case (Python's str.lower), ASCII punctuation
- * dropped, the words a, an, the dropped, words joined by single spaces. */
+/* As the SQuAD evaluation script v1.1 normalises answers (Rajpurkar et al. 2016): lower case
+ * (Python's str.lower), ASCII punctuation dropped, the words a, an, the dropped, words joined by
+ * single spaces. */
 int fold_squad(struct span text, struct buf *b);
 
 /* White space in the sense of Unicode (Python's str.split); c is a code point. */

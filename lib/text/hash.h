@@ -1,6 +1,7 @@
 /* hash: stable hashes of bytes, the same on every machine and in every version of ft.
  *
- * XXH3 (xxhash 0.8, whose output is frozen). Not for secrets: who can choose the bytes can choose the hash.
+ * XXH3 (xxhash 0.8, whose output is frozen). Not for secrets: who can choose the bytes can choose
+ * the hash.
  */
 #ifndef FT_HASH_H
 #define FT_HASH_H

@@ -1,6 +1,8 @@
-/* moment: small matchers, each for one way of writing a date, tried where a digit or a capital begins a word.
+/* moment: small matchers, each for one way of writing a date, tried where a digit or a capital
+ * begins a word.
  *
- * Every matcher takes the text between p and end and returns the position behind what it recognised, or NULL.
+ * Every matcher takes the text between p and end and returns the position behind what it
+ * recognised, or NULL.
  */
 #include <math.h>
 #include <string.h>
@@ -8,9 +10,11 @@
 #include "date.h"
 #include "moment.h"
 
-static const char *const months[] = {"january", "february", "march", "april", "may", "june", "july", "august",
-	"september", "october", "november", "december"};
-static const char *const weekdays[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+static const char *const months[] = {"january",	  "february", "march",	  "april",
+				     "may",	  "june",     "july",	  "august",
+				     "september", "october",  "november", "december"};
+static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
+				       "friday", "saturday", "sunday"};
 
 static int is_digit(int c)
 {
@@ -94,7 +98,8 @@ static int digits(const char **p, const char *end, int lo, int hi)
 	return x;
 }
 
-/* A word that is one of the names, or its first three letters (`sept`, `tues`, `thur`, `thurs` too): 1.., 0 for none. */
+/* A word that is one of the names, or its first three letters (`sept`, `tues`, `thur`, `thurs`
+ * too): 1.., 0 for none. */
 static int name_in(struct span w, const char *const *names, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -128,8 +133,8 @@ static struct span word_at(const char *p, const char *end)
 	return (struct span){p, (size_t)(q - p)};
 }
 
-/* A month's name with an optional dot. `may`, `mar`, `march`, `dec` and such in small letters are mostly other words: abbreviations and those need a
- * capital. */
+/* A month's name with an optional dot. `may`, `mar`, `march`, `dec` and such in small letters are
+ * mostly other words: abbreviations and those need a capital. */
 static int month_name(const char **p, const char *end)
 {
 	struct span w = word_at(*p, end);
@@ -169,7 +174,8 @@ static int year_at(const char **p, const char *end)
 	if (year < 1000 || year > 2999 || is_letter(at(q, end)))
 		return 0;
 	/* 2040.50 and 2040,50 are amounts. */
-	if ((at(q, end) == '.' || at(q, end) == ',') && is_digit(at(q + 1, end)) && at(*p - 1, end) == ' ')
+	if ((at(q, end) == '.' || at(q, end) == ',') && is_digit(at(q + 1, end)) &&
+	    at(*p - 1, end) == ' ')
 		return 0;
 	*p = q;
 	return year;
@@ -180,7 +186,8 @@ static int full_year(int two)
 	return two < 70 ? 2000 + two : 1900 + two;
 }
 
-/* hh:mm, hh:mm:ss, hh:mm:ss.fff, an offset, which is passed over. NULL where no time stands at p. */
+/* hh:mm, hh:mm:ss, hh:mm:ss.fff, an offset, which is passed over. NULL where no time stands at
+ * p. */
 static const char *time_of_day(const char *p, const char *end, struct moment *d)
 {
 	int hour = digits(&p, end, 1, 2), minute, second = 0;
@@ -209,7 +216,8 @@ static const char *time_of_day(const char *p, const char *end, struct moment *d)
 	const char *q = spaces(p, end);
 	if (at(q, end) == 'Z' && !is_letter(at(q + 1, end)))
 		return q + 1;
-	if (end - q >= 3 && (strncmp(q, "GMT", 3) == 0 || strncmp(q, "UTC", 3) == 0) && !is_letter(at(q + 3, end)))
+	if (end - q >= 3 && (strncmp(q, "GMT", 3) == 0 || strncmp(q, "UTC", 3) == 0) &&
+	    !is_letter(at(q + 3, end)))
 		return q + 3;
 	if (at(q, end) != '+' && at(q, end) != '-')
 		return p;
@@ -244,7 +252,11 @@ static const char *iso(const char *p, const char *end, struct moment *d)
 	int day = digits(&p, end, 1, 2);
 	if (day < 0 || !valid(year, month, day))
 		return NULL;
-	*d = (struct moment){.year = year, .month = month, .day = day, .second = -1, .form = MOMENT_ISO};
+	*d = (struct moment){.year = year,
+			     .month = month,
+			     .day = day,
+			     .second = -1,
+			     .form = MOMENT_ISO};
 	const char *q = at(p, end) == 'T' || at(p, end) == 't' ? p + 1 : spaces(p, end);
 	const char *after = q > p ? time_of_day(q, end, d) : NULL;
 	return after ? after : p;
@@ -272,12 +284,18 @@ static const char *dots(const char *p, const char *end, struct moment *d)
 		year = year < 0 || at(y, end) == '.' || !two ? 0 : full_year(year);
 		brief = year != 0;
 	}
-	/* Without a year both numbers must have two digits, else `1.2.` is the head of a chapter. */
+	/* Without a year both numbers must have two digits, else `1.2.` is the head of a
+	 * chapter. */
 	if (!year && (!two || is_digit(at(p, end))))
 		return NULL;
 	if (!valid(year, month, day))
 		return NULL;
-	*d = (struct moment){.year = year, .month = month, .day = day, .second = -1, .form = MOMENT_DOTS, .brief = brief};
+	*d = (struct moment){.year = year,
+			     .month = month,
+			     .day = day,
+			     .second = -1,
+			     .form = MOMENT_DOTS,
+			     .brief = brief};
 	p = year ? y : p;
 	const char *q = gap(p, end, ", "), *after = year && q > p ? time_of_day(q, end, d) : NULL;
 	return after ? after : p;
@@ -307,7 +325,14 @@ static const char *slashes(const char *p, const char *end, struct moment *d)
 	if (at(p, end) == sep)
 		return NULL;
 	if (valid(year, a, b))
-		*d = (struct moment){year, a, b, -1, MOMENT_SLASH, a != b && b <= 12, b > 12 ? 'm' : 0, brief};
+		*d = (struct moment){year,
+				     a,
+				     b,
+				     -1,
+				     MOMENT_SLASH,
+				     a != b && b <= 12,
+				     b > 12 ? 'm' : 0,
+				     brief};
 	else if (valid(year, b, a))
 		*d = (struct moment){year, b, a, -1, MOMENT_SLASH, 0, 'd', brief};
 	else
@@ -316,7 +341,8 @@ static const char *slashes(const char *p, const char *end, struct moment *d)
 	return after ? after : p;
 }
 
-/* What may follow a written day and month: a comma, the year, a time, in ctime's order the time first. */
+/* What may follow a written day and month: a comma, the year, a time, in ctime's order the time
+ * first. */
 static const char *written_tail(const char *p, const char *end, struct moment *d)
 {
 	const char *q = gap(p, end, ", "), *after;
@@ -365,7 +391,11 @@ static const char *day_month(const char *p, const char *end, struct moment *d)
 	int month = month_name(&q, end);
 	if (!month || !valid(0, month, day))
 		return NULL;
-	*d = (struct moment){.year = 0, .month = month, .day = day, .second = -1, .form = MOMENT_WRITTEN};
+	*d = (struct moment){.year = 0,
+			     .month = month,
+			     .day = day,
+			     .second = -1,
+			     .form = MOMENT_WRITTEN};
 	if (at(q, end) == '-') { /* 05-Apr-2023 */
 		const char *y = q + 1;
 		d->year = year_at(&y, end);
@@ -387,7 +417,11 @@ static const char *month_day(const char *p, const char *end, struct moment *d)
 		return NULL;
 	int year = year_at(&y, end);
 	if (year) {
-		*d = (struct moment){.year = year, .month = month, .day = 0, .second = -1, .form = MOMENT_WRITTEN};
+		*d = (struct moment){.year = year,
+				     .month = month,
+				     .day = 0,
+				     .second = -1,
+				     .form = MOMENT_WRITTEN};
 		return y;
 	}
 	int day = digits(&q, end, 1, 2);
@@ -396,7 +430,11 @@ static const char *month_day(const char *p, const char *end, struct moment *d)
 	q = ordinal(q, end);
 	if (is_letter(at(q, end)))
 		return NULL;
-	*d = (struct moment){.year = 0, .month = month, .day = day, .second = -1, .form = MOMENT_WRITTEN};
+	*d = (struct moment){.year = 0,
+			     .month = month,
+			     .day = day,
+			     .second = -1,
+			     .form = MOMENT_WRITTEN};
 	q = written_tail(q, end, d);
 	return valid(d->year, d->month, d->day) ? q : NULL;
 }
@@ -416,7 +454,11 @@ static const char *year_month_day(const char *p, const char *end, struct moment 
 	int day = digits(&p, end, 1, 2);
 	if (day < 0 || !valid(year, month, day))
 		return NULL;
-	*d = (struct moment){.year = year, .month = month, .day = day, .second = -1, .form = MOMENT_WRITTEN};
+	*d = (struct moment){.year = year,
+			     .month = month,
+			     .day = day,
+			     .second = -1,
+			     .form = MOMENT_WRITTEN};
 	return ordinal(p, end);
 }
 
@@ -425,14 +467,15 @@ static const char *any(const char *p, const char *end, struct moment *d)
 	const char *q = NULL;
 
 	if (is_digit(*p)) {
-		if (!(q = iso(p, end, d)) && !(q = day_month(p, end, d)) && !(q = dots(p, end, d)) &&
-		    !(q = slashes(p, end, d)))
+		if (!(q = iso(p, end, d)) && !(q = day_month(p, end, d)) &&
+		    !(q = dots(p, end, d)) && !(q = slashes(p, end, d)))
 			q = year_month_day(p, end, d);
 	} else {
 		q = month_day(p, end, d);
 	}
 	/* A number or word that goes on was not a date. */
-	if (q && (is_letter(at(q, end)) || is_digit(at(q, end))) && !is_letter((unsigned char)q[-1]))
+	if (q && (is_letter(at(q, end)) || is_digit(at(q, end))) &&
+	    !is_letter((unsigned char)q[-1]))
 		return NULL;
 	return q;
 }
@@ -461,7 +504,11 @@ int moment_parse(struct span s, struct moment *d)
 		int year = year_at(&p, end), month;
 		p++;
 		month = digits(&p, end, 2, 2);
-		*d = (struct moment){.year = year, .month = month, .day = 0, .second = -1, .form = MOMENT_ISO};
+		*d = (struct moment){.year = year,
+				     .month = month,
+				     .day = 0,
+				     .second = -1,
+				     .form = MOMENT_ISO};
 		return year && month >= 1 && month <= 12;
 	}
 	return q && spaces(q, end) == end;
@@ -474,13 +521,16 @@ int moment_find(struct span text, size_t *from, struct moment *d, struct span *w
 	while (p < end) {
 		int c = (unsigned char)*p, before = p > text.s ? (unsigned char)p[-1] : ' ';
 		int inside = is_digit(before) || is_letter(before) ||
-			     (is_digit(c) && (before == '.' || before == '-' || before == '/' || before == ',') &&
-			      p - text.s >= 2 && (is_digit((unsigned char)p[-2]) || is_letter((unsigned char)p[-2])) &&
+			     (is_digit(c) &&
+			      (before == '.' || before == '-' || before == '/' || before == ',') &&
+			      p - text.s >= 2 &&
+			      (is_digit((unsigned char)p[-2]) || is_letter((unsigned char)p[-2])) &&
 			      before != ',');
 		if (!inside && (is_digit(c) || is_letter(c))) {
 			const char *q = any(p, end, d);
 			if (q) {
-				/* `by 5 May 1240 CHF`: in running text only usual years are taken for years. */
+				/* `by 5 May 1240 CHF`: in running text only usual years are taken
+				 * for years. */
 				if (d->year < 1900 || d->year > 2099)
 					d->year = 0;
 				*where = (struct span){p, (size_t)(q - p)};

@@ -1,5 +1,5 @@
-/* near: MinHash-LSH without stored signatures: a band's minima are computed from the sets when the band's turn comes, so that memory is
- * what the sets take. See the header.
+/* near: MinHash-LSH without stored signatures: a band's minima are computed from the sets when the
+ * band's turn comes, so that memory is what the sets take. See the header.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -101,7 +101,8 @@ int near_add(struct near *n, struct span text, struct err *e)
 			add_run(n, hash_mix(hash_mix(last[0], last[1]), last[2]));
 	}
 	if (words > 0 && words < RUN)
-		add_run(n, hash_mix(hash_mix(words == 2 ? last[RUN - 2] : 0, last[RUN - 1]), words));
+		add_run(n,
+			hash_mix(hash_mix(words == 2 ? last[RUN - 2] : 0, last[RUN - 1]), words));
 
 	size_t k = n->runs_n - first, kept = 0;
 	uint32_t *set = n->runs ? n->runs + first : NULL;
@@ -124,7 +125,8 @@ int near_add(struct near *n, struct span text, struct err *e)
 		if (size == kept && memcmp(n->runs + n->begin[twin], set, kept * sizeof *set) == 0)
 			n->same[n->texts] = twin;
 		if (n->same[n->texts] != n->texts)
-			n->runs_n = n->begin[n->texts + 1] = first; /* the twin's set stands for both */
+			/* the twin's set stands for both */
+			n->runs_n = n->begin[n->texts + 1] = first;
 	}
 	n->texts++;
 	return 0;
@@ -183,7 +185,8 @@ static void band_piece(void *arg, size_t piece)
 		uint32_t text = band->entry[i].text;
 		uint64_t key = n->seed;
 		for (int k = 0; k < n->r; k++) {
-			/* Multiply and shift: a random odd factor and an offset permute the runs well enough for minima. */
+			/* Multiply and shift: a random odd factor and an offset permute the runs
+			 * well enough for minima. */
 			uint64_t least = UINT64_MAX, m = band->multiply[k], c = band->add[k];
 			for (size_t j = n->begin[text]; j < n->begin[text + 1]; j++) {
 				uint64_t h = (n->runs[j] + c) * m;
@@ -231,7 +234,8 @@ static void search_band(const struct near *n, struct band *band, struct found *f
 		while (end < band->entries && e[end].key == e[i].key)
 			end++;
 		for (size_t x = i; x < end; x++) {
-			/* In a crowd each text meets the first one, so that the crowd holds together, and its neighbours. */
+			/* In a crowd each text meets the first one, so that the crowd holds
+			 * together, and its neighbours. */
 			size_t from = x - i > CROWD ? x - CROWD : i;
 			if (from > i) {
 				compare_pair(n, f, e[i].text, e[x].text);
@@ -311,8 +315,11 @@ static int add_strings(struct span v, struct buf *b)
 /* ft's own members and references are no input. */
 static int is_input(struct span key)
 {
-	static const char *const names[] = {"id", "sample", "split", "weight", "ideal", "completion", "output", "model",
-		"finish_reason", "request_id", "error", "judge", "eval", "review"};
+	static const char *const names[] = {"id",	  "sample", "split",
+					    "weight",	  "ideal",  "completion",
+					    "output",	  "model",  "finish_reason",
+					    "request_id", "error",  "judge",
+					    "eval",	  "review"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (span_is(key, names[i]))
@@ -323,7 +330,8 @@ static int is_input(struct span key)
 
 int near_text(const struct record *r, struct buf *b, struct err *e)
 {
-	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), key, turn;
+	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), key,
+		    turn;
 	struct json_iter it = {0};
 
 	if (json_kind(messages) == JSON_ARRAY) {
@@ -331,8 +339,10 @@ int near_text(const struct record *r, struct buf *b, struct err *e)
 			if (!json_is(json_member(turn, "role"), "user"))
 				continue;
 			struct span content = json_member(turn, "content");
-			if (json_kind(content) != JSON_NULL && content.s && message_text(content, b))
-				return err_set(e, "the content of a user turn is neither text nor parts of text");
+			if (json_kind(content) != JSON_NULL && content.s &&
+			    message_text(content, b))
+				return err_set(e,
+					       "the content of a user turn is neither text nor parts of text");
 			buf_addc(b, '\n');
 		}
 	} else if (json_kind(prompt) == JSON_STRING) {

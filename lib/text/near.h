@@ -1,12 +1,14 @@
 /* near: near-duplicate texts among very many, found by MinHash and verified.
  *
- * A text is the set of its runs of three words (features.h; case and punctuation do not matter); two texts are near-duplicates where the
- * Jaccard similarity of their sets, shared over all, is at least the threshold. Texts of fewer than three words
- * have one run, themselves, so they are near only to what says the same. Texts without a word are near to nothing.
+ * A text is the set of its runs of three words (features.h; case and punctuation do not matter);
+ * two texts are near-duplicates where the Jaccard similarity of their sets, shared over all, is at
+ * least the threshold. Texts of fewer than three words have one run, themselves, so they are near
+ * only to what says the same. Texts without a word are near to nothing.
  *
- * Candidates come from locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman and Ullman, ch. 3): b bands of r minima
- * each, chosen so that a pair exactly at the threshold is found with a probability of at least .995, more similar ones with more. Every
- * candidate is compared in full, so what is reported is true. Memory: 4 bytes a run of words and 40 a text.
+ * Candidates come from locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman and Ullman, ch.
+ * 3): b bands of r minima each, chosen so that a pair exactly at the threshold is found with a
+ * probability of at least .995, more similar ones with more. Every candidate is compared in full,
+ * so what is reported is true. Memory: 4 bytes a run of words and 40 a text.
  */
 #ifndef FT_NEAR_H
 #define FT_NEAR_H
@@ -32,16 +34,16 @@ void near_free(struct near *n);
 int near_add(struct near *n, struct span text, struct err *e);
 size_t near_count(const struct near *n);
 
-/* Pairs at or above the threshold, each once, the most similar first, then by number; *pairs_n of them, free() the array.
- * Equal sets are paired with their first text only. *unchecked counts texts in crowds of look-alikes in which not every pair
- * was compared. pool may be NULL. */
+/* Pairs at or above the threshold, each once, the most similar first, then by number; *pairs_n of
+ * them, free() the array. Equal sets are paired with their first text only. *unchecked counts texts
+ * in crowds of look-alikes in which not every pair was compared. pool may be NULL. */
 struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n, size_t *unchecked);
 
 /* The similarity of two texts that were added. */
 double near_jaccard(const struct near *n, size_t a, size_t b);
 
-/* What near-duplicates of a record are judged by: the text of the user's turns; without messages `prompt`; else all strings of the record
- * that are input. Appended to b. */
+/* What near-duplicates of a record are judged by: the text of the user's turns; without messages
+ * `prompt`; else all strings of the record that are input. Appended to b. */
 int near_text(const struct record *r, struct buf *b, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* template: compiled once into pieces (literal text, a path, a caller's name), then filled for each record. */
+/* template: compiled once into pieces (literal text, a path, a caller's name), then filled for each
+ * record. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@ struct piece {
 	size_t var; /* where path is NULL too */
 };
 
-struct template {
+struct template
+{
 	struct piece *pieces;
 	size_t n, cap;
 	const char *const *names; /* borrowed */
@@ -85,11 +87,14 @@ struct template *template_compile(const char *text, const char *const *names, st
 		add_literal(t, &literal);
 		end = strstr(text + 2, "}}");
 		if (!end) {
-			err_set(e, "template: \"%.20s\" has no closing }} (a literal {{ is written \\{{)", text);
+			err_set(e,
+				"template: \"%.20s\" has no closing }} (a literal {{ is written \\{{)",
+				text);
 			goto fail;
 		}
 		if (add_inner(t, (struct span){text + 2, (size_t)(end - text - 2)}, e)) {
-			err_prefix(e, "template: {{%.*s}}", (int)(end - text - 2 > 80 ? 80 : end - text - 2), text + 2);
+			err_prefix(e, "template: {{%.*s}}",
+				   (int)(end - text - 2 > 80 ? 80 : end - text - 2), text + 2);
 			goto fail;
 		}
 		text = end + 2;
@@ -114,8 +119,8 @@ int template_uses(const struct template *t, const char *name)
 	return 0;
 }
 
-int template_fill(const struct template *t, const struct record *r, const struct template_var *vars, struct buf *out,
-		  struct err *e)
+int template_fill(const struct template *t, const struct record *r, const struct template_var *vars,
+		  struct buf *out, struct err *e)
 {
 	struct buf scratch = BUF_INIT;
 	int rc = 0;
@@ -135,7 +140,8 @@ int template_fill(const struct template *t, const struct record *r, const struct
 		}
 		v = path_find(p->path, r->body, &scratch);
 		if (json_kind(v) == JSON_NONE)
-			rc = err_set(e, "the template's %s is not in the record", path_text(p->path));
+			rc = err_set(e, "the template's %s is not in the record",
+				     path_text(p->path));
 		else if (json_string(v, out))
 			buf_addspan(out, v);
 	}

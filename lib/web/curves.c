@@ -39,7 +39,8 @@ int curves_svg(const char *metrics_path, const char *title, struct buf *out, str
 	}
 	if (rc == 0) {
 		const struct plot_series series[] = {
-			{"training loss", train.x, train.y, train.n, 0}, {"validation loss", valid.x, valid.y, valid.n, 1},
+			{"training loss", train.x, train.y, train.n, 0},
+			{"validation loss", valid.x, valid.y, valid.n, 1},
 		};
 		plot_svg(&(struct plot){title, "step", "loss", 1, series, 2}, out);
 	}
@@ -52,7 +53,9 @@ int curves_svg(const char *metrics_path, const char *title, struct buf *out, str
 int curves_write(const char *metrics_path, const char *title, const char *path, struct err *e)
 {
 	struct buf svg = BUF_INIT;
-	int rc = curves_svg(metrics_path, title, &svg, e) || file_write(path, svg.data, svg.len, e) ? -1 : 0;
+	int rc = curves_svg(metrics_path, title, &svg, e) || file_write(path, svg.data, svg.len, e)
+			 ? -1
+			 : 0;
 	buf_release(&svg);
 	return rc;
 }

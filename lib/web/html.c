@@ -61,10 +61,11 @@ void html_str(const char *text, struct buf *b)
 
 void html_begin(const char *title, const char *extra_css, struct buf *b)
 {
-	buf_adds(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-		    "script-src 'unsafe-inline'; img-src data:\">"
-		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\n<title>");
+	buf_adds(b,
+		 "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+		 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+		 "script-src 'unsafe-inline'; img-src data:\">"
+		 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\n<title>");
 	html_str(title, b);
 	buf_adds(b, "</title>\n<style>");
 	buf_adds(b, style);
@@ -108,7 +109,8 @@ void html_table(const struct table *t, const char *class, struct buf *b)
 		for (size_t c = 0; at < t->ends[r]; c++, at++) {
 			const char *tag = r == 0 ? "th" : "td";
 
-			buf_addf(b, "<%s%s>", tag, c < 64 && (t->right >> c & 1) ? " class=\"r\"" : "");
+			buf_addf(b, "<%s%s>", tag,
+				 c < 64 && (t->right >> c & 1) ? " class=\"r\"" : "");
 			html_str(t->cells[at], b);
 			buf_addf(b, "</%s>", tag);
 		}

@@ -1,7 +1,9 @@
-/* html: self-contained pages for people: one file, no request to anywhere, readable in light and dark, printable.
+/* html: self-contained pages for people: one file, no request to anywhere, readable in light and
+ * dark, printable.
  *
- * Everything is appended to a buf. Text from records goes through html_text, which is what keeps a page from being taken over by its data; a
- * Content-Security-Policy in the head forbids all fetching besides.
+ * Everything is appended to a buf. Text from records goes through html_text, which is what keeps a
+ * page from being taken over by its data; a Content-Security-Policy in the head forbids all
+ * fetching besides.
  */
 #ifndef FT_HTML_H
 #define FT_HTML_H
@@ -24,7 +26,8 @@ void html_paragraph(const char *text, struct buf *b);
 /* A table of lib/base/table with its alignment; class may be NULL. */
 void html_table(const struct table *t, const char *class, struct buf *b);
 
-/* JSON inside a <script>: `<`, `>` and `&` become \u escapes, so that no text can end the element. */
+/* JSON inside a <script>: `<`, `>` and `&` become \u escapes, so that no text can end the
+ * element. */
 void html_script_json(struct span json, struct buf *b);
 
 #endif

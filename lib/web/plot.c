@@ -8,7 +8,8 @@
 
 enum { WIDTH = 760, HEIGHT = 420, LEFT = 70, RIGHT = 20, TOP = 40, BOTTOM = 50 };
 
-static const char *const colours[] = {"#3b82c4", "#d9622b", "#2f9e62", "#a259c4", "#c4a03b", "#c43b6b", "#3bb8c4", "#7a7a7a"};
+static const char *const colours[] = {"#3b82c4", "#d9622b", "#2f9e62", "#a259c4",
+				      "#c4a03b", "#c43b6b", "#3bb8c4", "#7a7a7a"};
 
 /* What is drawn: the rectangle of values, and how they map to it. */
 struct frame {
@@ -23,7 +24,8 @@ static double to_x(const struct frame *f, double x)
 
 static double to_y(const struct frame *f, double y)
 {
-	return TOP + (f->y1 - (f->log_y ? log10(y) : y)) / (f->y1 - f->y0) * (HEIGHT - TOP - BOTTOM);
+	return TOP +
+	       (f->y1 - (f->log_y ? log10(y) : y)) / (f->y1 - f->y0) * (HEIGHT - TOP - BOTTOM);
 }
 
 double plot_ticks(double lo, double hi, int most, double *first)
@@ -77,17 +79,26 @@ static void axes(const struct plot *p, const struct frame *f, struct buf *b)
 {
 	double first, step = plot_ticks(f->x0, f->x1, 8, &first);
 	for (double x = first; x <= f->x1 + step * 1e-9; x += step)
-		buf_addf(b, "<line class=\"g\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n",
-			 to_x(f, x), to_x(f, x), TOP, HEIGHT - BOTTOM, to_x(f, x), HEIGHT - BOTTOM + 18, fabs(x) < step * 1e-6 ? 0 : x);
+		buf_addf(b,
+			 "<line class=\"g\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n",
+			 to_x(f, x), to_x(f, x), TOP, HEIGHT - BOTTOM, to_x(f, x),
+			 HEIGHT - BOTTOM + 18, fabs(x) < step * 1e-6 ? 0 : x);
 	step = plot_ticks(f->y0, f->y1, 6, &first);
 	for (double y = first; y <= f->y1 + step * 1e-9; y += step) {
-		double value = f->log_y ? pow(10, y) : fabs(y) < step * 1e-6 ? 0 : y, at = to_y(f, value);
-		buf_addf(b, "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n",
+		double value = f->log_y		       ? pow(10, y)
+			       : fabs(y) < step * 1e-6 ? 0
+						       : y,
+		       at = to_y(f, value);
+		buf_addf(b,
+			 "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>\n",
 			 LEFT, WIDTH - RIGHT, at, at, LEFT - 8, at + 4, value);
 	}
-	buf_addf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12);
+	buf_addf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + WIDTH - RIGHT) / 2,
+		 HEIGHT - 12);
 	put_text(b, p->x_label);
-	buf_addf(b, "</text>\n<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">", (TOP + HEIGHT - BOTTOM) / 2);
+	buf_addf(b,
+		 "</text>\n<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">",
+		 (TOP + HEIGHT - BOTTOM) / 2);
 	put_text(b, p->y_label);
 	buf_addf(b, "</text>\n<text class=\"t\" x=\"%d\" y=\"22\">", LEFT);
 	put_text(b, p->title);
@@ -113,7 +124,8 @@ static int drawable(const struct plot_series *s)
 	return 0;
 }
 
-static void line(const struct plot_series *s, const struct frame *f, const char *colour, struct buf *b)
+static void line(const struct plot_series *s, const struct frame *f, const char *colour,
+		 struct buf *b)
 {
 	size_t shown = s->n < PLOT_POINTS ? s->n : PLOT_POINTS;
 	int drawing = 0;
@@ -130,17 +142,20 @@ static void line(const struct plot_series *s, const struct frame *f, const char 
 	for (size_t k = 0; s->marks && k < shown; k++) {
 		stretch(s, k, shown, &x, &y);
 		if (isfinite(y))
-			buf_addf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", to_x(f, x), to_y(f, y), colour);
+			buf_addf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+				 to_x(f, x), to_y(f, y), colour);
 	}
 }
 
 void plot_svg(const struct plot *p, struct buf *b)
 {
 	struct frame f = frame_of(p);
-	buf_addf(b, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
-		    "<style>text{fill:#333}.t{font-size:15px}.g{stroke:#8884;stroke-width:1}.b{fill:#fff}"
-		    "@media(prefers-color-scheme:dark){text{fill:#ccc}.b{fill:#181818}}</style>\n"
-		    "<rect class=\"b\" width=\"%d\" height=\"%d\"/>\n", WIDTH, HEIGHT, WIDTH, HEIGHT);
+	buf_addf(b,
+		 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
+		 "<style>text{fill:#333}.t{font-size:15px}.g{stroke:#8884;stroke-width:1}.b{fill:#fff}"
+		 "@media(prefers-color-scheme:dark){text{fill:#ccc}.b{fill:#181818}}</style>\n"
+		 "<rect class=\"b\" width=\"%d\" height=\"%d\"/>\n",
+		 WIDTH, HEIGHT, WIDTH, HEIGHT);
 	axes(p, &f, b);
 	int row = 0;
 	for (size_t i = 0; i < p->n; i++) {
@@ -148,8 +163,10 @@ void plot_svg(const struct plot *p, struct buf *b)
 		if (!drawable(&p->series[i]))
 			continue;
 		line(&p->series[i], &f, colour, b);
-		buf_addf(b, "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"3\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">", WIDTH - 160,
-			 TOP + 10 + 18 * row, colour, WIDTH - 140, TOP + 15 + 18 * row);
+		buf_addf(b,
+			 "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"3\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">",
+			 WIDTH - 160, TOP + 10 + 18 * row, colour, WIDTH - 140,
+			 TOP + 15 + 18 * row);
 		put_text(b, p->series[i].name);
 		buf_adds(b, "</text>\n");
 		row++;

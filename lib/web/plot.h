@@ -1,6 +1,7 @@
 /* plot: lines over a common axis as a self-contained SVG picture.
  *
- * It needs no script and no fonts, and follows the reader's light or dark scheme. Points that are not finite leave a gap.
+ * It needs no script and no fonts, and follows the reader's light or dark scheme. Points that are
+ * not finite leave a gap.
  */
 #ifndef FT_PLOT_H
 #define FT_PLOT_H
@@ -27,8 +28,8 @@ struct plot {
 /* Appends the picture. Series without a finite point are left out. */
 void plot_svg(const struct plot *p, struct buf *out);
 
-/* Round numbers that cut lo..hi into at most `most` (>= 2) pieces: 1, 2 or 5 times a power of ten. Returns the distance, *first the
- * least multiple of it that is >= lo. */
+/* Round numbers that cut lo..hi into at most `most` (>= 2) pieces: 1, 2 or 5 times a power of ten.
+ * Returns the distance, *first the least multiple of it that is >= lo. */
 double plot_ticks(double lo, double hi, int most, double *first);
 
 #endif

@@ -17,7 +17,8 @@ struct web_server {
 	size_t max_body;
 	int port;
 	int token_used;
-	char cookie[24]; /* its name: cookies do not tell ports apart, so servers side by side need one each */
+	/* its name: cookies do not tell ports apart, so servers side by side need one each */
+	char cookie[24];
 	char token[33], session[33];
 	char address[96];
 	char host[2][32]; /* what Host may say */
@@ -91,7 +92,8 @@ static const char *const fixed_headers[][2] = {
 };
 
 /* location and cookie may be NULL. Takes the body over. */
-static enum MHD_Result send_reply(struct MHD_Connection *c, struct web_reply *r, const char *location, const char *cookie)
+static enum MHD_Result send_reply(struct MHD_Connection *c, struct web_reply *r,
+				  const char *location, const char *cookie)
 {
 	size_t n;
 	char *body = buf_detach(&r->body, &n), policy[256];
@@ -119,7 +121,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *c, struct web_reply *r,
 
 static enum MHD_Result send_text(struct MHD_Connection *c, int status, const char *text)
 {
-	struct web_reply r = {.status = status, .type = "text/plain; charset=utf-8", .nonce = "none"};
+	struct web_reply r = {.status = status,
+			      .type = "text/plain; charset=utf-8",
+			      .nonce = "none"};
 	buf_addf(&r.body, "%s\n", text);
 	return send_reply(c, &r, NULL, NULL);
 }
@@ -128,31 +132,42 @@ static enum MHD_Result send_text(struct MHD_Connection *c, int status, const cha
 static enum MHD_Result enter(struct web_server *s, struct MHD_Connection *c)
 {
 	char cookie[128];
-	struct web_reply r = {.status = MHD_HTTP_SEE_OTHER, .type = "text/plain; charset=utf-8", .nonce = "none"};
+	struct web_reply r = {.status = MHD_HTTP_SEE_OTHER,
+			      .type = "text/plain; charset=utf-8",
+			      .nonce = "none"};
 	s->token_used = 1;
-	snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800", s->cookie, s->session);
+	snprintf(cookie, sizeof cookie, "%s=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=604800",
+		 s->cookie, s->session);
 	return send_reply(c, &r, "/", cookie);
 }
 
-static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, const char *path, const char *method, struct buf *body)
+static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, const char *path,
+			      const char *method, struct buf *body)
 {
-	const char *reason = refused(s, c, method), *token = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "token");
+	const char *reason = refused(s, c, method),
+		   *token = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "token");
 	if (reason)
 		return send_text(c, MHD_HTTP_FORBIDDEN, reason);
 	if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0)
-		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and POST are understood.");
+		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+				 "Only GET and POST are understood.");
 	if (path[0] != '/' || strstr(path, ".."))
 		return send_text(c, MHD_HTTP_BAD_REQUEST, "That is no path here.");
 	if (!has_session(s, c)) {
-		if (token && !s->token_used && same_secret(token, s->token) && strcmp(path, "/") == 0)
+		if (token && !s->token_used && same_secret(token, s->token) &&
+		    strcmp(path, "/") == 0)
 			return enter(s, c);
 		return send_text(c, MHD_HTTP_FORBIDDEN,
-				 token && s->token_used ? "This address worked once already. Start the program again for a new one."
-							: "Open the address that the program printed.");
+				 token && s->token_used
+					 ? "This address worked once already. Start the program again for a new one."
+					 : "Open the address that the program printed.");
 	}
 	if (body->full)
 		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.");
-	struct web_request q = {.method = method, .path = path, .body = buf_span(body), .connection = c};
+	struct web_request q = {.method = method,
+				.path = path,
+				.body = buf_span(body),
+				.connection = c};
 	struct web_reply r = {.status = 200, .type = "application/json"};
 	if (random_hex(r.nonce, NULL) < 0)
 		return MHD_NO;
@@ -160,8 +175,9 @@ static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, co
 	return send_reply(c, &r, NULL, NULL);
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method, const char *version,
-				  const char *data, size_t *size, void **state)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *path,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **state)
 {
 	struct web_server *s = arg;
 	struct incoming *in = *state;
@@ -173,14 +189,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 		return MHD_YES;
 	}
 	if (*size) {
-		buf_add(&in->body, data, *size); /* beyond the ceiling: noted in full, the rest is drained */
+		/* beyond the ceiling: noted in full, the rest is drained */
+		buf_add(&in->body, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
 	return answer(s, c, path, method, &in->body);
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+static void on_completed(void *arg, struct MHD_Connection *c, void **state,
+			 enum MHD_RequestTerminationCode why)
 {
 	struct incoming *in = *state;
 	(void)arg;
@@ -192,10 +210,13 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state, enum
 	*state = NULL;
 }
 
-int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg, struct err *e)
+int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg,
+	      struct err *e)
 {
 	struct web_server *s = mem_alloc(1, sizeof *s);
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	s->handler = handler;
 	s->arg = arg;
 	s->max_body = max_body;
@@ -203,9 +224,12 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 		free(s);
 		return -1;
 	}
-	s->daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &at,
-				     MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-				     NULL, MHD_OPTION_END);
+	s->daemon =
+		MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+				 on_request, s, MHD_OPTION_SOCK_ADDR, &at,
+				 MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT,
+				 60u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+				 MHD_OPTION_END);
 	if (!s->daemon) {
 		err_errno(e, "cannot listen on 127.0.0.1:%d", port);
 		free(s);

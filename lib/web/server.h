@@ -1,11 +1,15 @@
 /* server: a small HTTP server for pages on this machine alone, over libmicrohttpd.
  *
- * lib/web is what people look at in a browser: this server, and the HTML and SVG of reports. It knows nothing of the program that calls it.
+ * lib/web is what people look at in a browser: this server, and the HTML and SVG of reports. It
+ * knows nothing of the program that calls it.
  *
- * It listens on 127.0.0.1 only. The address printed holds a token that works once: opening it exchanges the token for a session cookie
- * (HttpOnly, SameSite=Strict, named after the port and good until the server ends, so that a closed browser comes back in), and everything else needs that cookie. A request whose Host is not this server (DNS rebinding), whose Origin
- * is another site, or that changes something without saying its Origin, is refused, as are bodies over the ceiling. Replies carry a content security policy
- * that lets nothing leave the page; scripts and styles run only with the nonce of the reply.
+ * It listens on 127.0.0.1 only. The address printed holds a token that works once: opening it
+ * exchanges the token for a session cookie (HttpOnly, SameSite=Strict, named after the port and
+ * good until the server ends, so that a closed browser comes back in), and everything else needs
+ * that cookie. A request whose Host is not this server (DNS rebinding), whose Origin is another
+ * site, or that changes something without saying its Origin, is refused, as are bodies over the
+ * ceiling. Replies carry a content security policy that lets nothing leave the page; scripts and
+ * styles run only with the nonce of the reply.
  *
  * Handlers are called one at a time, from the server's own thread.
  */
@@ -38,7 +42,8 @@ typedef void web_handler(void *arg, const struct web_request *q, struct web_repl
 const char *web_query(const struct web_request *q, const char *name);
 
 /* Starts to listen; port 0 picks a free one. *out is freed with web_stop. */
-int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg, struct err *e);
+int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg,
+	      struct err *e);
 /* Finishes what is being answered and closes. */
 void web_stop(struct web_server *s);
 

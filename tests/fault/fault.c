@@ -1,4 +1,5 @@
-/* fault: preloaded before a program, fails its N-th allocation ($FT_FAIL_AT) and tells the number made ($FT_FAIL_COUNT names a file). */
+/* fault: preloaded before a program, fails its N-th allocation ($FT_FAIL_AT) and tells the number
+ * made ($FT_FAIL_COUNT names a file). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,8 @@ static int is_early(const void *p)
 	return (const char *)p >= early && (const char *)p < early + sizeof early;
 }
 
-/* Other libraries' constructors may allocate before ours runs, so the first call looks the functions up. */
+/* Other libraries' constructors may allocate before ours runs, so the first call looks the
+ * functions up. */
 static void resolve(void)
 {
 	if (real_malloc || resolving)
@@ -99,7 +101,8 @@ void *realloc(void *p, size_t n)
 		void *q = real_malloc ? real_malloc(n) : early_alloc(n);
 		size_t left = p ? (size_t)(early + sizeof early - (char *)p) : 0;
 		if (q && p)
-			memcpy(q, p, n < left ? n : left); /* the old size is not known; what lies behind it is ours too */
+			/* the old size is not known; what lies behind it is ours too */
+			memcpy(q, p, n < left ? n : left);
 		return q;
 	}
 	if (fails()) {

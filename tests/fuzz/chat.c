@@ -1,5 +1,6 @@
-/* Fuzz target: hostile answers of a chat API, whole and streamed, in both dialects, and what is made of them for records and cache. The first
- * byte says which, the second in how large pieces a stream comes: however it is cut, the same answer must come out. */
+/* Fuzz target: hostile answers of a chat API, whole and streamed, in both dialects, and what is
+ * made of them for records and cache. The first byte says which, the second in how large pieces a
+ * stream comes: however it is cut, the same answer must come out. */
 #include "../../lib/net/answer.h"
 #include "../../lib/net/chat.h"
 

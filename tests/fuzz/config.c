@@ -1,4 +1,5 @@
-/* Fuzz target: a hostile config.json. What is accepted must be safe to compute sizes and frequencies with. */
+/* Fuzz target: a hostile config.json. What is accepted must be safe to compute sizes and
+ * frequencies with. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,8 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (lm_config_parse(&c, (const char *)data, size, "fuzz", &e))
 		return 0;
-	if (!c.layers || c.layers > LM_LAYERS_MAX || !c.heads || !c.kv_heads || c.heads % c.kv_heads || !c.head_dim || !c.hidden || !c.vocab ||
-	    c.n_eos > LM_EOS_MAX || !isfinite(c.norm_eps) || !isfinite(c.attn_scale) || !isfinite(c.embed_scale))
+	if (!c.layers || c.layers > LM_LAYERS_MAX || !c.heads || !c.kv_heads ||
+	    c.heads % c.kv_heads || !c.head_dim || !c.hidden || !c.vocab || c.n_eos > LM_EOS_MAX ||
+	    !isfinite(c.norm_eps) || !isfinite(c.attn_scale) || !isfinite(c.embed_scale))
 		abort();
 	for (i = 0; i < c.layers; i++)
 		lm_config_window(&c, i);

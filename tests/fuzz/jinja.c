@@ -1,4 +1,5 @@
-/* Fuzz target: a hostile chat template over a fixed conversation, with ceilings that keep a single run short. */
+/* Fuzz target: a hostile chat template over a fixed conversation, with ceilings that keep a single
+ * run short. */
 #include <string.h>
 #include "../../lib/jinja/jinja.h"
 

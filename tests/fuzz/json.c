@@ -1,5 +1,6 @@
-/* Fuzz target: hostile text as JSON and as a record. What is accepted must be walked to its end, survive its canonical form, and come
- * back byte for byte after a member was added and taken away again. */
+/* Fuzz target: hostile text as JSON and as a record. What is accepted must be walked to its end,
+ * survive its canonical form, and come back byte for byte after a member was added and taken away
+ * again. */
 #include <stdlib.h>
 #include <string.h>
 #include "../../lib/json/record.h"
@@ -50,7 +51,8 @@ static void canonical(struct span v)
 
 static void splice(const struct record *r)
 {
-	const struct edit add = {"\x01 nobody has this", span_of("[1,\"two\"]")}, drop = {"\x01 nobody has this", {NULL, 0}};
+	const struct edit add = {"\x01 nobody has this", span_of("[1,\"two\"]")},
+			  drop = {"\x01 nobody has this", {NULL, 0}};
 	struct buf with = BUF_INIT, without = BUF_INIT, key = BUF_INIT;
 	struct record changed = {0};
 	struct err e = ERR_INIT;

@@ -1,4 +1,5 @@
-/* Fuzz target: dates in hostile text. Every date found lies behind the last one and is a day of the calendar. */
+/* Fuzz target: dates in hostile text. Every date found lies behind the last one and is a day of the
+ * calendar. */
 #include <stdlib.h>
 #include "../../lib/text/moment.h"
 

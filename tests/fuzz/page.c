@@ -1,7 +1,9 @@
-/* The page of ft-review as a browser, or somebody else on this machine, may ask for it: the input goes through a socket to the server itself.
+/* The page of ft-review as a browser, or somebody else on this machine, may ask for it: the input
+ * goes through a socket to the server itself.
  *
- * A first byte of `!` sends what follows as it is; otherwise the first line is a method and a path and the rest a body, sent with the headers and the
- * cookie of a reviewer; %K and %H in the body stand for the key and hash of the first row. Every answer must be complete, and the journal must
+ * A first byte of `!` sends what follows as it is; otherwise the first line is a method and a path
+ * and the rest a body, sent with the headers and the cookie of a reviewer; %K and %H in the body
+ * stand for the key and hash of the first row. Every answer must be complete, and the journal must
  * still be readable in the end. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -41,11 +43,13 @@ static void fail(const char *what)
 	abort();
 }
 
-/* Sends the request and takes the whole answer, at most max bytes of which are kept. A request that leaves the connection open is not waited for
- * long. */
+/* Sends the request and takes the whole answer, at most max bytes of which are kept. A request that
+ * leaves the connection open is not waited for long. */
 static size_t talk(struct span request, int open, char *answer, size_t max)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	struct timeval patience = {.tv_sec = open ? 0 : 20, .tv_usec = open ? 20000 : 0};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char chunk[65536];
@@ -72,13 +76,16 @@ static void open_desk(void)
 	struct err e = ERR_INIT;
 	char *files[] = {rows_path, NULL}, request[512], answer[4096];
 	unlink(journal_path);
-	if (journal_open(&journal, journal_path, 1, NULL, &e) < 0 || desk_open(&desk, files, &journal, "fuzz", DESK_FIRST, 2, &e) < 0 ||
+	if (journal_open(&journal, journal_path, 1, NULL, &e) < 0 ||
+	    desk_open(&desk, files, &journal, "fuzz", DESK_FIRST, 2, &e) < 0 ||
 	    web_start(&server, 0, 100000, page_answer, &desk, &e) < 0)
 		fail(e.msg);
 	if (sscanf(web_address(server), "http://127.0.0.1:%d/", &port) != 1)
 		fail(web_address(server));
 	const char *token = strstr(web_address(server), "/?token=");
-	int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n", token, port);
+	int n = snprintf(request, sizeof request,
+			 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n",
+			 token, port);
 	talk((struct span){request, (size_t)n}, 0, answer, sizeof answer);
 	const char *set = strcasestr(answer, "set-cookie: ");
 	if (!set || sscanf(set + 12, "%100[^;]", cookie) != 1)
@@ -140,7 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		if (nl)
 			add_body(&body, nl + 1, n - first - 1);
 		buf_add(&request, line, first);
-		buf_addf(&request, " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\nCookie: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+		buf_addf(&request,
+			 " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\nCookie: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
 			 port, port, cookie, body.len);
 		buf_addspan(&request, buf_span(&body));
 	}

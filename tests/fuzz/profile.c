@@ -1,4 +1,5 @@
-/* Fuzz target: a hostile profile of ft-drift --profile, read, written again and merged with itself. */
+/* Fuzz target: a hostile profile of ft-drift --profile, read, written again and merged with
+ * itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const values[] = {"null", "-1.5e300", "\"2024-02-30T25:61:00Z\"", "{\"a\":{\"b\":[1,1.0,\"x\",{}]},\"c\":\"d\"}"};
+	static const char *const values[] = {"null", "-1.5e300", "\"2024-02-30T25:61:00Z\"",
+					     "{\"a\":{\"b\":[1,1.0,\"x\",{}]},\"c\":\"d\"}"};
 	const char *s = (const char *)data, *nul = size ? memchr(s, 0, size) : NULL;
 	size_t n = nul ? (size_t)(nul - s) : size, i;
 	struct err e = ERR_INIT, why = ERR_INIT;
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (nul && !json_check((struct span){nul + 1, size - n - 1}, &value, &e))
 		schema_check(schema, value, &why);
 	for (i = 0; i < sizeof values / sizeof *values; i++)
-		if ((schema_check(schema, span_of(values[i]), &why) == 0) != (schema_check(schema, span_of(values[i]), NULL) == 0))
+		if ((schema_check(schema, span_of(values[i]), &why) == 0) !=
+		    (schema_check(schema, span_of(values[i]), NULL) == 0))
 			abort();
 	schema_free(schema);
 	return 0;

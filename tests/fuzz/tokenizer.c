@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *s = (const char *)data, *nul = size ? memchr(s, 0, size) : NULL;
 	size_t n = nul ? (size_t)(nul - s) : size;
-	struct span text = nul ? (struct span){nul + 1, size - n - 1} : span_of("a b\xff <s>\xc3\xa9 1");
+	struct span text =
+		nul ? (struct span){nul + 1, size - n - 1} : span_of("a b\xff <s>\xc3\xa9 1");
 	struct err e = ERR_INIT;
 	struct tokenizer *t = tokenizer_parse((struct span){s, n}, (struct span){NULL, 0}, &e);
 	struct tokens ids = {0};

@@ -32,7 +32,8 @@ int main(int argc, char **argv)
 
 		buf_clear(&text);
 		buf_clear(&out);
-		if (t && !json_check((struct span){line, (size_t)n}, &v, &e) && !jinja_render(t, v, time(NULL), NULL, &text, NULL, &e)) {
+		if (t && !json_check((struct span){line, (size_t)n}, &v, &e) &&
+		    !jinja_render(t, v, time(NULL), NULL, &text, NULL, &e)) {
 			json_put_string(&out, text.data ? text.data : "", text.len);
 		} else {
 			buf_adds(&out, "{\"error\":");

@@ -3,8 +3,9 @@
  *	tokens [-d] [-n] [-s] DIR <strings.jsonl
  *	tokens -b DIR <text
  *
- * Prints a JSON array of ids for each; -s adds what the post-processor adds, -n leaves added tokens unmatched, -d prints the decoded text
- * instead of the ids. -b measures the speed over the lines of a text.
+ * Prints a JSON array of ids for each; -s adds what the post-processor adds, -n leaves added tokens
+ * unmatched, -d prints the decoded text instead of the ids. -b measures the speed over the lines of
+ * a text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ static int speed(const struct tokenizer *t, struct err *e)
 		n += ids.n;
 		at += len + 1;
 	}
-	printf("{\"who\": \"ft\", \"tokens\": %zu, \"mb_per_s\": %.3f}\n", n, (double)text.len / 1e6 / (clock_now() - begun));
+	printf("{\"who\": \"ft\", \"tokens\": %zu, \"mb_per_s\": %.3f}\n", n,
+	       (double)text.len / 1e6 / (clock_now() - begun));
 	buf_release(&text);
 	tokens_release(&ids);
 	return 0;

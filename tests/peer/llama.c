@@ -1,9 +1,11 @@
-/* llama: llama.cpp's library as a peer, to compare files and speed with. Built by tests/peer/build against the header and the libraries that the npm
- * packages node-llama-cpp and @node-llama-cpp/linux-x64 bring.
+/* llama: llama.cpp's library as a peer, to compare files and speed with. Built by tests/peer/build
+ * against the header and the libraries that the npm packages node-llama-cpp and
+ * @node-llama-cpp/linux-x64 bring.
  *
  *	llama logits MODEL [ADAPTER] <packs.jsonl	one line a pack: {"logits": [[...] for each position]}
- *	llama logits-gelu MODEL <packs.jsonl		the same with GELU computed in double, where llama.cpp looks it up in a table of
- *							16-bit floats (ggml's vec.h, GGML_GELU_FP16)
+ *	llama logits-gelu MODEL <packs.jsonl		the same with GELU computed in double, where
+ *							llama.cpp looks it up in a table of 16-bit
+ *							floats (ggml's vec.h, GGML_GELU_FP16)
  *	llama nll MODEL <packs.jsonl			{"nll": mean negative log-likelihood a token, "tokens"}
  *	llama ids MODEL <texts.jsonl			texts as JSON strings, their ids as arrays
  *	llama quantize IN OUT q8_0|q4_0
@@ -74,18 +76,22 @@ static bool exact_gelu(struct ggml_tensor *t, bool before, void *arg)
 		return !before;
 	if (before)
 		return true;
-	if (!up || t->type != GGML_TYPE_F32 || !ggml_is_contiguous(gate) || !ggml_is_contiguous(up) || !ggml_is_contiguous(t))
+	if (!up || t->type != GGML_TYPE_F32 || !ggml_is_contiguous(gate) ||
+	    !ggml_is_contiguous(up) || !ggml_is_contiguous(t))
 		die("a gated GELU of another form");
 	for (int64_t i = 0; i < n; i++) {
 		double x = ((const float *)gate->data)[i];
 
-		((float *)t->data)[i] = (float)(x / 2 * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) *
+		((float *)t->data)[i] = (float)(x / 2 *
+						(1 + tanh(sqrt(2 / 3.14159265358979323846) *
+							  (x + 0.044715 * x * x * x))) *
 						((const float *)up->data)[i]);
 	}
 	return true;
 }
 
-static struct llama_context *context(struct llama_model *m, uint32_t n, uint32_t batch, uint32_t sequences, int threads, int f32,
+static struct llama_context *context(struct llama_model *m, uint32_t n, uint32_t batch,
+				     uint32_t sequences, int threads, int f32,
 				     ggml_backend_sched_eval_callback watch)
 {
 	struct llama_context_params p = llama_context_default_params();
@@ -120,7 +126,8 @@ static void add(struct llama_batch *b, int32_t id, int pos, int seq, int logits)
 static int evaluate(const char *mode, const char *path, const char *adapter)
 {
 	struct llama_model *m = load(path);
-	struct llama_context *c = context(m, 2048, 2048, 1, 2, 1, strcmp(mode, "logits-gelu") == 0 ? exact_gelu : NULL);
+	struct llama_context *c = context(m, 2048, 2048, 1, 2, 1,
+					  strcmp(mode, "logits-gelu") == 0 ? exact_gelu : NULL);
 	int vocab = llama_vocab_n_tokens(llama_model_get_vocab(m));
 	struct llama_batch b = llama_batch_init(2048, 0, 1);
 	static int32_t ids[2048];
@@ -193,7 +200,8 @@ static int tokenize(const char *path)
 			else
 				*to++ = *from;
 		}
-		n = llama_tokenize(llama_model_get_vocab(m), line, (int)(to - line), ids, 65536, true, true);
+		n = llama_tokenize(llama_model_get_vocab(m), line, (int)(to - line), ids, 65536,
+				   true, true);
 		for (int i = 0; i < n; i++)
 			printf("%s%d", i ? "," : "[", ids[i]);
 		printf("]\n");
@@ -209,13 +217,16 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* PROMPTS prompts that begin with the same PREFIX tokens, SEQUENCES at a time in lockstep (all answers are NEW tokens long), greedy. */
+/* PROMPTS prompts that begin with the same PREFIX tokens, SEQUENCES at a time in lockstep (all
+ * answers are NEW tokens long), greedy. */
 static int bench(char **v)
 {
-	int prefix = atoi(v[1]), suffix = atoi(v[2]), new = atoi(v[3]), prompts = atoi(v[4]), seqs = atoi(v[5]), threads = atoi(v[6]);
+	int prefix = atoi(v[1]), suffix = atoi(v[2]), new = atoi(v[3]), prompts = atoi(v[4]),
+	    seqs = atoi(v[5]), threads = atoi(v[6]);
 	struct llama_model *m = load(v[0]);
-	int each = suffix + new, batch = prefix > seqs * suffix ? prefix : seqs * suffix;
-	struct llama_context *c = context(m, (uint32_t)(prefix + seqs * each + 64), (uint32_t)(batch < 512 ? 512 : batch), (uint32_t)seqs + 1,
+	int each = suffix + new, batch = prefix > seqs *suffix ? prefix : seqs *suffix;
+	struct llama_context *c = context(m, (uint32_t)(prefix + seqs * each + 64),
+					  (uint32_t)(batch < 512 ? 512 : batch), (uint32_t)seqs + 1,
 					  threads, 0, NULL);
 	int vocab = llama_vocab_n_tokens(llama_model_get_vocab(m));
 	struct llama_batch b = llama_batch_init(batch < 512 ? 512 : batch, 0, 1);
@@ -240,7 +251,8 @@ static int bench(char **v)
 			if (prefix)
 				llama_memory_seq_cp(llama_get_memory(c), 0, s + 1, 0, prefix);
 			for (int i = 0; i < suffix; i++)
-				add(&b, 5 + (i * 7 + s + done) % 200, prefix + i, s + 1, i == suffix - 1);
+				add(&b, 5 + (i * 7 + s + done) % 200, prefix + i, s + 1,
+				    i == suffix - 1);
 		}
 		if (llama_decode(c, b) != 0)
 			die("decoding failed");
@@ -248,7 +260,8 @@ static int bench(char **v)
 		t0 = now();
 		for (int k = 0; k < new; k++) {
 			for (int s = 0; s < n; s++) {
-				const float *z = llama_get_logits_ith(c, k == 0 ? (s + 1) * suffix - 1 : s);
+				const float *z =
+					llama_get_logits_ith(c, k == 0 ? (s + 1) * suffix - 1 : s);
 
 				last[s] = 0;
 				for (int i = 1; i < vocab; i++)
@@ -266,9 +279,10 @@ static int bench(char **v)
 		writing += now() - t0;
 	}
 	getrusage(RUSAGE_SELF, &use);
-	cpu = (double)(use.ru_utime.tv_sec - before.ru_utime.tv_sec) + 1e-6 * (double)(use.ru_utime.tv_usec - before.ru_utime.tv_usec);
-	printf("{\"seconds\": %.3f, \"cpu_seconds\": %.3f, \"reading\": %.3f, \"writing\": %.3f, \"rss_mb\": %ld}\n", reading + writing, cpu,
-	       reading, writing, use.ru_maxrss / 1024);
+	cpu = (double)(use.ru_utime.tv_sec - before.ru_utime.tv_sec) +
+	      1e-6 * (double)(use.ru_utime.tv_usec - before.ru_utime.tv_usec);
+	printf("{\"seconds\": %.3f, \"cpu_seconds\": %.3f, \"reading\": %.3f, \"writing\": %.3f, \"rss_mb\": %ld}\n",
+	       reading + writing, cpu, reading, writing, use.ru_maxrss / 1024);
 	return 0;
 }
 
@@ -288,7 +302,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "quantize") == 0 && argc == 5) {
 		struct llama_model_quantize_params p = llama_model_quantize_default_params();
 
-		p.ftype = strcmp(argv[4], "q8_0") == 0 ? LLAMA_FTYPE_MOSTLY_Q8_0 : LLAMA_FTYPE_MOSTLY_Q4_0;
+		p.ftype = strcmp(argv[4], "q8_0") == 0 ? LLAMA_FTYPE_MOSTLY_Q8_0
+						       : LLAMA_FTYPE_MOSTLY_Q4_0;
 		return llama_model_quantize(argv[2], argv[3], &p) == 0 ? 0 : 2;
 	}
 	die("usage: see the top of tests/peer/llama.c");

@@ -1,23 +1,36 @@
-/* stub-chat: a chat server for tests that answers, delays, throttles, fails, cuts off and lies on demand.
+/* stub-chat: a chat server for tests that answers, delays, throttles, fails, cuts off and lies on
+ * demand.
  *
- * It speaks OpenAI's chat completions (whole and streamed), Anthropic's messages, and as much of OpenAI's files and batches as a client
- * needs. Without directives it repeats the last user turn; where the request brings a JSON schema, it gives the smallest instance of it with
- * that text in its strings. One process, one thread, ppoll: it is never the bottleneck of what it measures. One file, so that it stands beside
- * the tests as a program of its own that needs nothing but lib/base and lib/json.
+ * It speaks OpenAI's chat completions (whole and streamed), Anthropic's messages, and as much of
+ * OpenAI's files and batches as a client needs. Without directives it repeats the last user turn;
+ * where the request brings a JSON schema, it gives the smallest instance of it with that text in
+ * its strings. One process, one thread, ppoll: it is never the bottleneck of what it measures. One
+ * file, so that it stands beside the tests as a program of its own that needs nothing but lib/base
+ * and lib/json.
  *
- * A directive stands anywhere in the last user turn, or in --fault for all requests: stub{NAME=VALUE;NAME=VALUE}
- *	times=N		only the first N requests with this text are treated so, later ones are answered properly
- *	status=N	that status, with an error body; with retry-after=S, retry-after-ms=MS, retry-after-date=S (from now),
- *			should-retry=true|false
- *	delay=MS	before answering			drip=MS		a byte every MS milliseconds
- *	hang=1		never answers				drop=before|middle	closes the connection
- *	body=garbage|html|truncated|error|null|refusal|tool|length|empty|upstream	what the 200 answer holds
- *	size=BYTES	pads the answer				type=TEXT	Content-Type
- *	redirect=URL	307 there				say=TEXT	the answer's text (to the end of the directive)
- *	remaining=0,reset=S  x-ratelimit headers for requests	tokens=N	completion tokens in usage
- *	echo=1		sends the key back: in an error's message and the request's id, or as the answer and the model's name
+ * A directive stands anywhere in the last user turn, or in --fault for all requests:
+ * stub{NAME=VALUE;NAME=VALUE}
+ *	times=N		only the first N requests with this text are treated so, later ones are
+ *			answered properly
+ *	status=N	that status, with an error body; with retry-after=S, retry-after-ms=MS,
+ *			retry-after-date=S (from now), should-retry=true|false
+ *	delay=MS	before answering
+ *	drip=MS		a byte every MS milliseconds
+ *	hang=1		never answers
+ *	drop=before|middle	closes the connection
+ *	body=KIND	what the 200 answer holds: garbage, html, truncated, error, null, refusal,
+ *			tool, length, empty, upstream
+ *	size=BYTES	pads the answer
+ *	type=TEXT	Content-Type
+ *	redirect=URL	307 there
+ *	say=TEXT	the answer's text (to the end of the directive)
+ *	remaining=0,reset=S	x-ratelimit headers for requests
+ *	tokens=N	completion tokens in usage
+ *	echo=1		sends the key back: in an error's message and the request's id, or as the
+ *			answer and the model's name
  *
- * GET /stub/state gives counters as JSON. --log FILE gets a JSON line for each request (never a key).
+ * GET /stub/state gives counters as JSON. --log FILE gets a JSON line for each request (never a
+ * key).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,22 +58,27 @@ static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_ke
 
 static const struct opt options[] = {
 	{0, "port", OPT_INT, &port, "N", "port (default: one that is free)", 0, 65535},
-	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers", 0, 0},
+	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
 	{0, "delay", OPT_INT, &delay_ms, "MS", "before each answer", 0, 1e9},
-	{0, "reply", OPT_STR, &reply, "TEXT", "the answer to everything", 0, 0},
+	{0, "reply", OPT_STR, &reply, "TEXT", "the answer to everything"},
 	{0, "replies", OPT_STR, &replies_name, "FILE",
 	 "JSON Lines {\"match\": TEXT, \"reply\": TEXT or [TEXT, ...]}: the first line whose match\nstands in the messages "
-	 "answers; of a list the n-th the n-th time, the last from then on", 0, 0},
-	{0, "fault", OPT_STR, &fault, "LIST", "directive for all requests without one of their own", 0, 0},
-	{0, "limit", OPT_INT, &limit, "N", "429 to whoever comes while N requests are being answered", 1, 1e6},
-	{0, "quota", OPT_INT, &quota, "N", "429 to whoever comes after N requests in one second, with the rest of it to wait", 1, 1e6},
-	{0, "key", OPT_STR, &need_key, "KEY", "answer 401 to requests without this key", 0, 0},
-	{0, "log", OPT_STR, &log_name, "FILE", "a JSON line for each request", 0, 0},
+	 "answers; of a list the n-th the n-th time, the last from then on"},
+	{0, "fault", OPT_STR, &fault, "LIST",
+	 "directive for all requests without one of their own"},
+	{0, "limit", OPT_INT, &limit, "N",
+	 "429 to whoever comes while N requests are being answered", 1, 1e6},
+	{0, "quota", OPT_INT, &quota, "N",
+	 "429 to whoever comes after N requests in one second, with the rest of it to wait", 1,
+	 1e6},
+	{0, "key", OPT_STR, &need_key, "KEY", "answer 401 to requests without this key"},
+	{0, "log", OPT_STR, &log_name, "FILE", "a JSON line for each request"},
 	{0},
 };
 
 static const struct program program = {
-	"stub-chat", "[option ...]", "A chat server for tests that misbehaves on demand.", options, NULL,
+	"stub-chat", "[option ...]", "A chat server for tests that misbehaves on demand.",
+	options,     NULL,
 };
 
 struct rule {
@@ -73,9 +91,9 @@ struct conn {
 	int fd;
 	struct buf in, out;
 	size_t sent;
-	double due;	/* when writing may begin or go on */
-	double drip;	/* seconds a byte; 0: all at once */
-	size_t cut;	/* close after so many bytes of out; 0: none */
+	double due;  /* when writing may begin or go on */
+	double drip; /* seconds a byte; 0: all at once */
+	size_t cut;  /* close after so many bytes of out; 0: none */
 	int busy, hang, close_after;
 };
 
@@ -226,10 +244,12 @@ static void load_replies(void)
 	buf_release(&text);
 }
 
-/* The smallest instance of a schema: what is required is there, strings say text (or the first of an enum), numbers are their minimum or 0. */
+/* The smallest instance of a schema: what is required is there, strings say text (or the first of
+ * an enum), numbers are their minimum or 0. */
 static void put_instance(struct jw *w, struct span schema, const struct buf *text, int depth)
 {
-	struct span type = json_member(schema, "type"), any = json_member(schema, "enum"), properties, key, v;
+	struct span type = json_member(schema, "type"), any = json_member(schema, "enum"),
+		    properties, key, v;
 	struct json_iter it = {0};
 	double x = 0;
 
@@ -283,7 +303,8 @@ static void choose_answer(struct question *q)
 {
 	struct span say = get(&q->d, "say"), schema;
 	const char *cut, *close;
-	struct buf plain = BUF_INIT; /* the last turn without its directive, which q->d still points into */
+	/* the last turn without its directive, which q->d still points into */
+	struct buf plain = BUF_INIT;
 
 	if (say.s) {
 		buf_addspan(&q->answer, say);
@@ -314,9 +335,12 @@ static void choose_answer(struct question *q)
 	} else {
 		buf_add(&plain, q->last.data ? q->last.data : "", q->last.len);
 	}
-	schema = json_member(json_member(json_member(q->body, "response_format"), "json_schema"), "schema");
-	if (q->anthropic && json_is(json_member(json_member(q->body, "tool_choice"), "type"), "tool"))
-		schema = json_member(json_element(json_member(q->body, "tools"), 0), "input_schema");
+	schema = json_member(json_member(json_member(q->body, "response_format"), "json_schema"),
+			     "schema");
+	if (q->anthropic &&
+	    json_is(json_member(json_member(q->body, "tool_choice"), "type"), "tool"))
+		schema =
+			json_member(json_element(json_member(q->body, "tools"), 0), "input_schema");
 	if (schema.s) {
 		struct jw w;
 
@@ -436,7 +460,10 @@ static void put_anthropic(struct jw *w, const struct question *q, const char *ki
 		jw_end(w);
 	}
 	jw_end(w);
-	key_str(w, "stop_reason", tool || forced ? "tool_use" : strcmp(kind, "length") == 0 ? "max_tokens" : "end_turn");
+	key_str(w, "stop_reason",
+		tool || forced		      ? "tool_use"
+		: strcmp(kind, "length") == 0 ? "max_tokens"
+					      : "end_turn");
 }
 
 static void put_completion(struct jw *w, const struct question *q, const char *kind)
@@ -463,7 +490,10 @@ static void put_completion(struct jw *w, const struct question *q, const char *k
 			put_tool_call(w);
 		jw_end(w);
 		put_logprobs(w, q);
-		key_str(w, "finish_reason", tool ? "tool_calls" : strcmp(kind, "length") == 0 ? "length" : "stop");
+		key_str(w, "finish_reason",
+			tool			      ? "tool_calls"
+			: strcmp(kind, "length") == 0 ? "length"
+						      : "stop");
 		jw_end(w);
 	}
 	jw_end(w);
@@ -564,11 +594,14 @@ static void put_stream(struct buf *to, const struct question *q)
 	int first = 1;
 
 	if (q->anthropic) {
-		raw_event(to, "message_start", "{\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":"
+		raw_event(to, "message_start",
+			  "{\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":"
 			  "[],\"model\":\"stub\",\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
-			  "{\"input_tokens\":%.0f,\"output_tokens\":1}}}", count_in(q), 0);
+			  "{\"input_tokens\":%.0f,\"output_tokens\":1}}}",
+			  count_in(q), 0);
 		raw_event(to, "content_block_start",
-			  "{\"type\":\"content_block_start\",\"index\":%.0f,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}", 0, 0);
+			  "{\"type\":\"content_block_start\",\"index\":%.0f,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}",
+			  0, 0);
 	}
 	for (; left; p += n, left -= n, first = 0) {
 		n = left < 5 ? left : 5;
@@ -577,14 +610,20 @@ static void put_stream(struct buf *to, const struct question *q)
 		stream_piece(to, q, (struct span){p, n}, first);
 	}
 	if (q->anthropic) {
-		raw_event(to, "content_block_stop", "{\"type\":\"content_block_stop\",\"index\":%.0f}", 0, 0);
-		raw_event(to, "message_delta", "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":"
-			  "{\"output_tokens\":%.0f}}", count_out(q), 0);
+		raw_event(to, "content_block_stop",
+			  "{\"type\":\"content_block_stop\",\"index\":%.0f}", 0, 0);
+		raw_event(to, "message_delta",
+			  "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":"
+			  "{\"output_tokens\":%.0f}}",
+			  count_out(q), 0);
 		raw_event(to, "message_stop", "{\"type\":\"message_stop\"}", 0, 0);
 	} else {
-		raw_event(to, NULL, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}", 0, 0);
-		raw_event(to, NULL, "{\"choices\":[],\"usage\":{\"prompt_tokens\":%.0f,\"completion_tokens\":%.0f}}", count_in(q),
-			  count_out(q));
+		raw_event(to, NULL,
+			  "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
+			  0, 0);
+		raw_event(to, NULL,
+			  "{\"choices\":[],\"usage\":{\"prompt_tokens\":%.0f,\"completion_tokens\":%.0f}}",
+			  count_in(q), count_out(q));
 		raw_event(to, NULL, "[DONE]", 0, 0);
 	}
 	buf_adds(to, "0\r\n\r\n");
@@ -592,12 +631,16 @@ static void put_stream(struct buf *to, const struct question *q)
 
 /* --- HTTP --- */
 
-static void respond(struct conn *c, int status, const char *type, const char *headers, const struct buf *body)
+static void respond(struct conn *c, int status, const char *type, const char *headers,
+		    const struct buf *body)
 {
-	const char *reason = status == 200 ? "OK" : status == 429 ? "Too Many Requests" : status >= 500 ? "Server Error" : "Other";
+	const char *reason = status == 200   ? "OK"
+			     : status == 429 ? "Too Many Requests"
+			     : status >= 500 ? "Server Error"
+					     : "Other";
 
-	buf_addf(&c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nx-request-id: req-%zu\r\n%s", status, reason, type, S.requests,
-		 headers);
+	buf_addf(&c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nx-request-id: req-%zu\r\n%s",
+		 status, reason, type, S.requests, headers);
 	buf_addf(&c->out, "Content-Length: %zu\r\n\r\n", body->len);
 	buf_addspan(&c->out, buf_span(body));
 }
@@ -641,7 +684,8 @@ static struct span header(struct span head, const char *name)
 	return (struct span){NULL, 0};
 }
 
-static void log_request(struct span line, struct span head, const struct question *q, const char *did)
+static void log_request(struct span line, struct span head, const struct question *q,
+			const char *did)
 {
 	struct buf b = BUF_INIT;
 	struct jw w;
@@ -653,8 +697,11 @@ static void log_request(struct span line, struct span head, const struct questio
 	key_int(&w, "n", (double)S.requests);
 	jw_key(&w, "request");
 	jw_strn(&w, line.s, line.n);
-	key_str(&w, "key", header(head, "authorization").s ? "bearer" : header(head, "x-api-key").s ? "x-api-key" :
-				  header(head, "api-key").s ? "api-key" : "none");
+	key_str(&w, "key",
+		header(head, "authorization").s ? "bearer"
+		: header(head, "x-api-key").s	? "x-api-key"
+		: header(head, "api-key").s	? "api-key"
+						: "none");
 	key_str(&w, "did", did);
 	jw_key(&w, "body");
 	if (q && q->body.s)
@@ -662,7 +709,8 @@ static void log_request(struct span line, struct span head, const struct questio
 	else
 		jw_null(&w);
 	jw_end(&w);
-	/* Bodies may be spread over lines; a newline inside a string is written escaped, so outside it is only spacing. */
+	/* Bodies may be spread over lines; a newline inside a string is written escaped, so outside
+	 * it is only spacing. */
 	for (size_t i = 0; i < b.len; i++)
 		fputc(b.data[i] == '\n' || b.data[i] == '\r' ? ' ' : b.data[i], S.log);
 	fputc('\n', S.log);
@@ -707,13 +755,15 @@ static void add_retry_headers(struct buf *h, const struct directive *d)
 		buf_addf(h, "retry-after: %s\r\n", text);
 	}
 	if ((v = get(d, "remaining")).s)
-		buf_addf(h, "x-ratelimit-remaining-requests: %.*s\r\nx-ratelimit-reset-requests: %gs\r\n", (int)v.n, v.s,
-			 number(d, "reset", 1));
+		buf_addf(h,
+			 "x-ratelimit-remaining-requests: %.*s\r\nx-ratelimit-reset-requests: %gs\r\n",
+			 (int)v.n, v.s, number(d, "reset", 1));
 }
 
 static void answer_question(struct conn *c, struct question *q, const char **did)
 {
-	struct span kind_span = get(&q->d, "body"), type = get(&q->d, "type"), drop = get(&q->d, "drop"), to;
+	struct span kind_span = get(&q->d, "body"), type = get(&q->d, "type"),
+		    drop = get(&q->d, "drop"), to;
 	char *kind = kind_span.s ? span_dup(kind_span) : mem_strdup("plain");
 	char *media = type.s ? span_dup(type) : mem_strdup("application/json");
 	struct buf headers = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
@@ -723,7 +773,8 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		q->key.s = NULL;
 	else
 		buf_addf(&headers, "x-request-id: %.*s\r\n", (int)q->key.n, q->key.s);
-	buf_addf(&message, "the stub was told to fail%.*s", q->key.s ? (int)q->key.n : 0, q->key.s ? q->key.s : "");
+	buf_addf(&message, "the stub was told to fail%.*s", q->key.s ? (int)q->key.n : 0,
+		 q->key.s ? q->key.s : "");
 	*did = "fault";
 	add_retry_headers(&headers, &q->d);
 	if (get(&q->d, "hang").s) {
@@ -749,8 +800,10 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		choose_answer(q);
 		*did = "answer";
 		if (q->stream && strcmp(kind, "plain") == 0) {
-			buf_addf(&c->out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nx-request-id: req-%zu\r\n"
-				 "Transfer-Encoding: chunked\r\n\r\n", S.requests);
+			buf_addf(&c->out,
+				 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nx-request-id: req-%zu\r\n"
+				 "Transfer-Encoding: chunked\r\n\r\n",
+				 S.requests);
 			put_stream(&c->out, q);
 		} else {
 			put_answer(&body, q, kind);
@@ -791,7 +844,8 @@ static int refuse(struct conn *c)
 	}
 	if (!quota || ++S.second_n <= quota)
 		return 0;
-	snprintf(header, sizeof header, "retry-after-ms: %.0f\r\n", 1000 * (S.second + 1 - now) + 1);
+	snprintf(header, sizeof header, "retry-after-ms: %.0f\r\n",
+		 1000 * (S.second + 1 - now) + 1);
 	respond_error(c, 429, header, "too many in a second");
 	return 1;
 }
@@ -844,11 +898,14 @@ static void run_batch(const struct stored *in, struct buf *results)
 		buf_adds(results, "{\"id\":\"r\",\"custom_id\":");
 		buf_addspan(results, json_member(v, "custom_id"));
 		if (get(&q.d, "status").s) {
-			buf_addf(results, ",\"response\":{\"status_code\":%.0f,\"request_id\":\"b\",\"body\":{\"error\":{\"message\":\"the stub "
-				 "was told to fail\"}}},\"error\":null}\n", number(&q.d, "status", 500));
+			buf_addf(results,
+				 ",\"response\":{\"status_code\":%.0f,\"request_id\":\"b\",\"body\":{\"error\":{\"message\":\"the stub "
+				 "was told to fail\"}}},\"error\":null}\n",
+				 number(&q.d, "status", 500));
 		} else {
 			put_answer(&body, &q, "plain");
-			buf_adds(results, ",\"response\":{\"status_code\":200,\"request_id\":\"b\",\"body\":");
+			buf_adds(results,
+				 ",\"response\":{\"status_code\":200,\"request_id\":\"b\",\"body\":");
 			buf_addspan(results, buf_span(&body));
 			buf_adds(results, "},\"error\":null}\n");
 		}
@@ -861,7 +918,8 @@ static void run_batch(const struct stored *in, struct buf *results)
 	buf_release(&lines);
 }
 
-static void respond_json(struct conn *c, const char *fmt, const char *a, const char *b, const char *d)
+static void respond_json(struct conn *c, const char *fmt, const char *a, const char *b,
+			 const char *d)
 {
 	struct buf body = BUF_INIT;
 
@@ -873,7 +931,8 @@ static void respond_json(struct conn *c, const char *fmt, const char *a, const c
 static void upload(struct conn *c, struct span head, struct span body)
 {
 	struct span type = header(head, "content-type");
-	const char *b = type.s ? memmem(type.s, type.n, "boundary=", 9) : NULL, *start, *end, *p = body.s;
+	const char *b = type.s ? memmem(type.s, type.n, "boundary=", 9) : NULL, *start, *end,
+		   *p = body.s;
 	char mark[128];
 
 	if (!b) {
@@ -895,8 +954,9 @@ static void upload(struct conn *c, struct span head, struct span body)
 static void batch_state(struct conn *c, struct stored *b)
 {
 	if (b->polls++ < 1) {
-		respond_json(c, "{\"id\":\"%s\",\"status\":\"%s\",\"request_counts\":{\"total\":2,\"completed\":1,\"failed\":0}%s}", b->id,
-			     "in_progress", "");
+		respond_json(c,
+			     "{\"id\":\"%s\",\"status\":\"%s\",\"request_counts\":{\"total\":2,\"completed\":1,\"failed\":0}%s}",
+			     b->id, "in_progress", "");
 		return;
 	}
 	if (!b->file[0]) {
@@ -910,7 +970,8 @@ static void batch_state(struct conn *c, struct stored *b)
 		snprintf(b->file, sizeof b->file, "%.31s", in->id);
 		buf_release(&results);
 	}
-	respond_json(c, "{\"id\":\"%s\",\"status\":\"%s\",\"output_file_id\":\"%s\",\"request_counts\":{\"total\":2,\"completed\":2,\"failed\":0}}",
+	respond_json(c,
+		     "{\"id\":\"%s\",\"status\":\"%s\",\"output_file_id\":\"%s\",\"request_counts\":{\"total\":2,\"completed\":2,\"failed\":0}}",
 		     b->id, "completed", b->file);
 }
 
@@ -953,10 +1014,12 @@ static struct span segment(struct span path, const char *name)
 		return (struct span){NULL, 0};
 	p += strlen(name);
 	n = path.n - (size_t)(p - path.s);
-	return (struct span){p, memchr(p, '/', n) ? (size_t)((const char *)memchr(p, '/', n) - p) : n};
+	return (struct span){p,
+			     memchr(p, '/', n) ? (size_t)((const char *)memchr(p, '/', n) - p) : n};
 }
 
-static int serve_files(struct conn *c, struct span head, struct span path, struct span body, int post)
+static int serve_files(struct conn *c, struct span head, struct span path, struct span body,
+		       int post)
 {
 	struct stored *f;
 	struct span v, id;
@@ -968,10 +1031,13 @@ static int serve_files(struct conn *c, struct span head, struct span path, struc
 	if (post && ends(path, "/batches")) {
 		struct buf in = BUF_INIT;
 
-		if (json_check(body, &v, NULL) || json_string(json_member(v, "input_file_id"), &in) || !find_stored(buf_span(&in)))
+		if (json_check(body, &v, NULL) ||
+		    json_string(json_member(v, "input_file_id"), &in) ||
+		    !find_stored(buf_span(&in)))
 			respond_error(c, 400, "", "no such input file");
 		else
-			respond_json(c, "{\"id\":\"%s\",\"status\":\"validating\"%s%s}", store("batch", in.data, in.len)->id, "", "");
+			respond_json(c, "{\"id\":\"%s\",\"status\":\"validating\"%s%s}",
+				     store("batch", in.data, in.len)->id, "", "");
 		buf_release(&in);
 		return 1;
 	}
@@ -1061,7 +1127,8 @@ static void serve(struct conn *c, struct span head, struct span body)
 	if (!key_fits(head)) {
 		respond_error(c, 401, "", "Incorrect API key provided");
 	} else if (post && (q.anthropic || ends(path, "/chat/completions"))) {
-		if (json_check(body, &q.body, NULL) || json_kind(json_member(q.body, "messages")) != JSON_ARRAY) {
+		if (json_check(body, &q.body, NULL) ||
+		    json_kind(json_member(q.body, "messages")) != JSON_ARRAY) {
 			q.body.s = NULL;
 			respond_error(c, 400, "", "no messages");
 		} else {
@@ -1103,7 +1170,8 @@ static void next_request(struct conn *c)
 	length = header(head, "content-length");
 	if (length.s)
 		n = (size_t)strtoul(length.s, NULL, 10);
-	if (span_is(header(head, "expect"), "100-continue") && !c->out.len && c->in.len < head.n + 4 + n)
+	if (span_is(header(head, "expect"), "100-continue") && !c->out.len &&
+	    c->in.len < head.n + 4 + n)
 		(void)!write(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 	if (c->in.len < head.n + 4 + n)
 		return;
@@ -1206,7 +1274,9 @@ static void loop(int listener)
 			struct conn *c = S.conns[i];
 			int writing = c->busy && !c->hang && c->sent < c->out.len && c->due <= now;
 
-			S.fds[i] = (struct pollfd){.fd = c->fd, .events = (short)(POLLIN | (writing ? POLLOUT : 0))};
+			S.fds[i] = (struct pollfd){.fd = c->fd,
+						   .events = (short)(POLLIN |
+								     (writing ? POLLOUT : 0))};
 			if (c->busy && !c->hang && c->due > now && c->due < next)
 				next = c->due;
 		}
@@ -1233,11 +1303,14 @@ static void loop(int listener)
 static int listen_on(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons((uint16_t)port),
+				.sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t n = sizeof a;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024) || getsockname(fd, (struct sockaddr *)&a, &n))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024) ||
+	    getsockname(fd, (struct sockaddr *)&a, &n))
 		prog_die("port %lld: %s", port, strerror(errno));
 	port = ntohs(a.sin_port);
 	return fd;

@@ -1,7 +1,9 @@
-/* stub-finetune: the fine-tuning APIs of OpenAI, Together and Fireworks for tests, as they are documented, and with faults on demand.
+/* stub-finetune: the fine-tuning APIs of OpenAI, Together and Fireworks for tests, as they are
+ * documented, and with faults on demand.
  *
- * One request a connection, one at a time. A job moves one state further each time it is looked at. Requests need the key sk-test-key, but
- * for the storage (/storage/...), which must not see it. --fault, any of these joined by commas:
+ * One request a connection, one at a time. A job moves one state further each time it is looked at.
+ * Requests need the key sk-test-key, but for the storage (/storage/...), which must not see it.
+ * --fault, any of these joined by commas:
  *	rate		the first request for each path gets 429 with Retry-After: 0
  *	drop-create	the first job is created, but the connection closes before the answer
  *	error		the first request for each path gets 500, and nothing is done
@@ -28,12 +30,13 @@
 static const char *port_file, *fault = "", *log_name;
 
 static const struct opt options[] = {
-	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers", 0, 0},
-	{0, "fault", OPT_STR, &fault, "LIST", "faults, joined by commas", 0, 0},
-	{0, "log", OPT_STR, &log_name, "FILE", "a line for each request", 0, 0},
+	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
+	{0, "fault", OPT_STR, &fault, "LIST", "faults, joined by commas"},
+	{0, "log", OPT_STR, &log_name, "FILE", "a line for each request"},
 	{0},
 };
-static const struct program program = {"stub-finetune", "[option ...]", "A fine-tuning server for tests.", options, NULL};
+static const struct program program = {"stub-finetune", "[option ...]",
+				       "A fine-tuning server for tests.", options, NULL};
 
 enum { FILES = 64, PATHS = 256 };
 
@@ -74,7 +77,8 @@ static const char *header(const struct request *q, const char *name)
 	size_t n = strlen(name);
 	for (const char *p = strchr(q->head.data, '\n'); p && p[1]; p = strchr(p + 1, '\n'))
 		if (strncasecmp(p + 1, name, n) == 0 && p[1 + n] == ':') {
-			snprintf(value, sizeof value, "%.*s", (int)strcspn(p + n + 2, "\r\n"), p + n + 2);
+			snprintf(value, sizeof value, "%.*s", (int)strcspn(p + n + 2, "\r\n"),
+				 p + n + 2);
 			return value + strspn(value, " ");
 		}
 	return "";
@@ -98,11 +102,13 @@ static int read_request(int fd, struct request *q)
 	q->head.data[q->head.len = head - 2] = 0;
 	if (sscanf(q->head.data, "%7s %1023s", q->method, q->path) != 2)
 		return -1;
-	if (strcasecmp(header(q, "Expect"), "100-continue") == 0 && write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25) != 25)
+	if (strcasecmp(header(q, "Expect"), "100-continue") == 0 &&
+	    write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25) != 25)
 		return -1;
 	size_t length = (size_t)atoll(header(q, "Content-Length"));
 	int chunked = strcasecmp(header(q, "Transfer-Encoding"), "chunked") == 0;
-	while (chunked ? !q->body.len || !strstr(q->body.data, "\r\n0\r\n\r\n") : q->body.len < length) {
+	while (chunked ? !q->body.len || !strstr(q->body.data, "\r\n0\r\n\r\n")
+		       : q->body.len < length) {
 		if ((n = read(fd, piece, sizeof piece)) <= 0)
 			return -1;
 		buf_add(&q->body, piece, (size_t)n);
@@ -114,7 +120,8 @@ static int read_request(int fd, struct request *q)
 static void answer(int fd, int status, const char *headers, const char *body)
 {
 	struct buf b = BUF_INIT;
-	buf_addf(&b, "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", status, strlen(body), headers, body);
+	buf_addf(&b, "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s",
+		 status, strlen(body), headers, body);
 	for (size_t at = 0; at < b.len;) {
 		ssize_t n = write(fd, b.data + at, b.len - at);
 		if (n <= 0)
@@ -137,7 +144,8 @@ static void __attribute__((format(printf, 3, 4))) say(int fd, int status, const 
 /* The file part of a multipart form, as a new string; NULL where there is none. */
 static char *form_file(const struct request *q)
 {
-	const char *p = q->body.data ? strstr(q->body.data, "filename=") : NULL, *from = p ? strstr(p, "\r\n\r\n") : NULL;
+	const char *p = q->body.data ? strstr(q->body.data, "filename=") : NULL,
+		   *from = p ? strstr(p, "\r\n\r\n") : NULL;
 	const char *end = from ? strstr(from + 4, "\r\n--") : NULL;
 	return end ? mem_strndup(from + 4, (size_t)(end - from - 4)) : NULL;
 }
@@ -187,11 +195,14 @@ static int first_time(const char *path)
 
 static void openai_job(int fd)
 {
-	static const char *const names[] = {"queued", "running", "succeeded", "failed", "cancelled"};
+	static const char *const names[] = {"queued", "running", "succeeded", "failed",
+					    "cancelled"};
 	int s = state_now();
-	say(fd, 200, "{\"object\":\"fine_tuning.job\",\"id\":\"ftjob-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"fine_tuned_model\":%s,"
-		     "\"trained_tokens\":%s,\"result_files\":[%s],\"error\":%s}", st.job, names[s], st.train,
-	    s == 2 ? "\"ft:stub:team::1\"" : "null", s == 2 ? "4242" : "null", s == 2 ? "\"file-result\"" : "",
+	say(fd, 200,
+	    "{\"object\":\"fine_tuning.job\",\"id\":\"ftjob-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"fine_tuned_model\":%s,"
+	    "\"trained_tokens\":%s,\"result_files\":[%s],\"error\":%s}",
+	    st.job, names[s], st.train, s == 2 ? "\"ft:stub:team::1\"" : "null",
+	    s == 2 ? "4242" : "null", s == 2 ? "\"file-result\"" : "",
 	    s == 3 ? "{\"code\":\"bad\",\"message\":\"the stub says no\"}" : "null");
 }
 
@@ -199,15 +210,18 @@ static void openai_job(int fd)
 static void openai_events(int fd, const char *query)
 {
 	const char *p = strstr(query, "after=");
-	int n = state_now() ? fault_count("events=", 3) : 0, from = p ? atoi(p + 9) - 1 : n, limit = 100;
+	int n = state_now() ? fault_count("events=", 3) : 0, from = p ? atoi(p + 9) - 1 : n,
+	    limit = 100;
 	struct buf b = BUF_INIT;
 	if ((p = strstr(query, "limit=")))
 		limit = atoi(p + 6);
 	int to = from - limit < 0 ? 0 : from - limit;
 	buf_adds(&b, "{\"object\":\"list\",\"data\":[");
 	for (int i = from; i > to; i--)
-		buf_addf(&b, "%s{\"object\":\"fine_tuning.job.event\",\"id\":\"ev-%d\",\"type\":\"%s\",\"message\":\"Step %d\",\"data\":{\"step\":%d,"
-			     "\"train_loss\":%g}}", i < from ? "," : "", i, i == 1 ? "message" : "metrics", i, i, 1.0 / i);
+		buf_addf(&b,
+			 "%s{\"object\":\"fine_tuning.job.event\",\"id\":\"ev-%d\",\"type\":\"%s\",\"message\":\"Step %d\",\"data\":{\"step\":%d,"
+			 "\"train_loss\":%g}}",
+			 i < from ? "," : "", i, i == 1 ? "message" : "metrics", i, i, 1.0 / i);
 	buf_addf(&b, "],\"has_more\":%s}", to > 0 ? "true" : "false");
 	answer(fd, 200, "Content-Type: application/json\r\n", b.data);
 	buf_release(&b);
@@ -243,7 +257,9 @@ static int openai(int fd, const struct request *q)
 	} else if (strcmp(p, "/v1/fine_tuning/jobs") == 0 && strcmp(q->method, "POST") == 0) {
 		create_job(fd, json_body(q), "file-%d", openai_job);
 	} else if (strncmp(p, "/v1/fine_tuning/jobs?", 21) == 0) {
-		say(fd, 200, "{\"data\":[{\"id\":\"ftjob-%d\",\"status\":\"queued\",\"training_file\":\"%s\"}]}", st.job, st.train);
+		say(fd, 200,
+		    "{\"data\":[{\"id\":\"ftjob-%d\",\"status\":\"queued\",\"training_file\":\"%s\"}]}",
+		    st.job, st.train);
 	} else if (strstr(p, "/v1/fine_tuning/jobs/ftjob-") == p && atoi(p + 27) == st.job) {
 		if (strstr(p, "/events")) {
 			openai_events(fd, p);
@@ -264,9 +280,11 @@ static int openai(int fd, const struct request *q)
 
 static void together_job(int fd)
 {
-	static const char *const names[] = {"pending", "running", "completed", "error", "cancelled"};
-	say(fd, 200, "{\"id\":\"ft-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"output_name\":\"team/tuned\",\"token_count\":777}", st.job,
-	    names[state_now()], st.train);
+	static const char *const names[] = {"pending", "running", "completed", "error",
+					    "cancelled"};
+	say(fd, 200,
+	    "{\"id\":\"ft-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"output_name\":\"team/tuned\",\"token_count\":777}",
+	    st.job, names[state_now()], st.train);
 }
 
 static int together(int fd, const struct request *q)
@@ -276,9 +294,12 @@ static int together(int fd, const struct request *q)
 	int n;
 	if (strcmp(p, "/v1/files") == 0) {
 		n = new_file(NULL);
-		snprintf(headers, sizeof headers, "Location: http://localhost:%d/storage/%d\r\nX-Together-File-Id: file-%d\r\n", st.port, n, n);
+		snprintf(headers, sizeof headers,
+			 "Location: http://localhost:%d/storage/%d\r\nX-Together-File-Id: file-%d\r\n",
+			 st.port, n, n);
 		answer(fd, 302, headers, "");
-	} else if (sscanf(p, "/storage/%d", &n) == 1 && n >= 0 && n < st.n_files && strcmp(q->method, "PUT") == 0) {
+	} else if (sscanf(p, "/storage/%d", &n) == 1 && n >= 0 && n < st.n_files &&
+		   strcmp(q->method, "PUT") == 0) {
 		st.files[n] = mem_strndup(q->body.data, q->body.len);
 		answer(fd, 200, "", "");
 	} else if (sscanf(p, "/v1/files/file-%d/preprocess", &n) == 1 && strstr(p, "/preprocess")) {
@@ -289,10 +310,13 @@ static int together(int fd, const struct request *q)
 	} else if (strcmp(p, "/v1/fine-tunes") == 0 && strcmp(q->method, "POST") == 0) {
 		create_job(fd, json_body(q), "file-%d", together_job);
 	} else if (strcmp(p, "/v1/fine-tunes") == 0) {
-		say(fd, 200, "{\"data\":[{\"id\":\"ft-%d\",\"status\":\"pending\",\"training_file\":\"%s\"}]}", st.job, st.train);
+		say(fd, 200,
+		    "{\"data\":[{\"id\":\"ft-%d\",\"status\":\"pending\",\"training_file\":\"%s\"}]}",
+		    st.job, st.train);
 	} else if (strstr(p, "/v1/fine-tunes/ft-") == p && atoi(p + 18) == st.job) {
 		if (strstr(p, "/events")) {
-			say(fd, 200, "{\"data\":[{\"message\":\"begun\",\"level\":\"info\",\"step\":0},{\"message\":\"over\",\"level\":\"%s\",\"step\":9}]}",
+			say(fd, 200,
+			    "{\"data\":[{\"message\":\"begun\",\"level\":\"info\",\"step\":0},{\"message\":\"over\",\"level\":\"%s\",\"step\":9}]}",
 			    has("fail") ? "error" : "info");
 		} else {
 			st.cancelled |= strstr(p, "/cancel") != NULL;
@@ -300,10 +324,12 @@ static int together(int fd, const struct request *q)
 			together_job(fd);
 		}
 	} else if (strstr(p, "/v1/finetune/download?ft_id=ft-") == p) {
-		snprintf(headers, sizeof headers, "Location: http://localhost:%d/storage/weights\r\n", st.port);
+		snprintf(headers, sizeof headers,
+			 "Location: http://localhost:%d/storage/weights\r\n", st.port);
 		answer(fd, 302, headers, "");
 	} else if (strcmp(p, "/storage/weights") == 0 && has("cut") && first_time(p)) {
-		static const char part[] = "HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 100\r\n\r\nweights";
+		static const char part[] =
+			"HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 100\r\n\r\nweights";
 		return write(fd, part, sizeof part - 1) > 0;
 	} else if (strcmp(p, "/storage/weights") == 0) {
 		answer(fd, 200, "", "weights of the stub");
@@ -317,22 +343,28 @@ static int together(int fd, const struct request *q)
 
 static void fireworks_job(int fd)
 {
-	static const char *const names[] = {"CREATING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"};
-	say(fd, 200, "{\"name\":\"job\",\"state\":\"JOB_STATE_%s\",\"outputModel\":\"accounts/team/models/tuned\",\"status\":{\"code\":\"OK\",\"message\":\"%s\"},"
-		     "\"jobProgress\":{\"percent\":%d}}", names[state_now()], has("fail") ? "the stub says no" : "", st.looks * 20);
+	static const char *const names[] = {"CREATING", "RUNNING", "COMPLETED", "FAILED",
+					    "CANCELLED"};
+	say(fd, 200,
+	    "{\"name\":\"job\",\"state\":\"JOB_STATE_%s\",\"outputModel\":\"accounts/team/models/tuned\",\"status\":{\"code\":\"OK\",\"message\":\"%s\"},"
+	    "\"jobProgress\":{\"percent\":%d}}",
+	    names[state_now()], has("fail") ? "the stub says no" : "", st.looks * 20);
 }
 
 static int fireworks(int fd, const struct request *q)
 {
 	const char *p = q->path;
 	if (strcmp(p, "/v1/accounts/team/datasets") == 0) {
-		say(fd, st.dataset_posts++ ? 200 : 409, "{\"message\":\"the first one is said to be there already\"}");
+		say(fd, st.dataset_posts++ ? 200 : 409,
+		    "{\"message\":\"the first one is said to be there already\"}");
 	} else if (strstr(p, "/v1/accounts/team/datasets/ft-") == p && strstr(p, ":upload")) {
 		char *file = form_file(q);
 		if (file)
 			new_file(file);
 		say(fd, file ? 200 : 400, "{}");
-	} else if (strstr(p, "/v1/accounts/team/supervisedFineTuningJobs?supervisedFineTuningJobId=ft-") == p) {
+	} else if (strstr(p,
+			  "/v1/accounts/team/supervisedFineTuningJobs?supervisedFineTuningJobId=ft-") ==
+		   p) {
 		if (json_kind(json_member(json_body(q), "baseModel")) != JSON_STRING) {
 			say(fd, 400, "{\"message\":\"no baseModel\"}");
 			return 1;
@@ -347,7 +379,9 @@ static int fireworks(int fd, const struct request *q)
 		st.looks++;
 		fireworks_job(fd);
 	} else if (strcmp(p, "/v1/accounts/team/models/tuned:getDownloadEndpoint") == 0) {
-		say(fd, 200, "{\"filenameToSignedUrls\":{\"x/adapter_config.json\":\"http://127.0.0.1:%d/storage/weights\"}}", st.port);
+		say(fd, 200,
+		    "{\"filenameToSignedUrls\":{\"x/adapter_config.json\":\"http://127.0.0.1:%d/storage/weights\"}}",
+		    st.port);
 	} else {
 		return 0;
 	}
@@ -363,7 +397,8 @@ static void serve(int fd, const struct request *q)
 	}
 	int storage = strncmp(q->path, "/storage/", 9) == 0;
 	if (storage == q->keyed)
-		say(fd, 401, "{\"error\":{\"message\":\"%s\"}}", storage ? "the storage was shown the key" : "wrong key");
+		say(fd, 401, "{\"error\":{\"message\":\"%s\"}}",
+		    storage ? "the storage was shown the key" : "wrong key");
 	else if (has("rate") && first_time(q->path))
 		answer(fd, 429, "Retry-After: 0\r\n", "{\"error\":{\"message\":\"slow down\"}}");
 	else if (has("error") && first_time(q->path))
@@ -382,7 +417,8 @@ int main(int argc, char **argv)
 	prog_start(&program, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	int s = socket(AF_INET, SOCK_STREAM, 0);
-	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof at) || listen(s, 16) || getsockname(s, (struct sockaddr *)&at, &size))
+	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof at) || listen(s, 16) ||
+	    getsockname(s, (struct sockaddr *)&at, &size))
 		prog_die("cannot listen");
 	st.port = ntohs(at.sin_port);
 	snprintf(text, sizeof text, "%d\n", st.port);

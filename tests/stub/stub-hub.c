@@ -1,10 +1,12 @@
-/* stub-hub: as much of a Hugging Face hub as ft-pull talks to, from a directory, with faults on demand.
+/* stub-hub: as much of a Hugging Face hub as ft-pull talks to, from a directory, with faults on
+ * demand.
  *
  *	stub-hub --port-file FILE [option ...] DIR
  *
- * GET /api/models/ORG/NAME/revision/REV gives DIR/ORG/NAME/api.json (404 where there is none), /ORG/NAME/resolve/COMMIT/FILE the file
- * DIR/ORG/NAME/FILE; *.safetensors by a redirect to another origin (localhost instead of 127.0.0.1). Range is honoured unless --no-range.
- * One connection after the other, one request each.
+ * GET /api/models/ORG/NAME/revision/REV gives DIR/ORG/NAME/api.json (404 where there is none),
+ * /ORG/NAME/resolve/COMMIT/FILE the file DIR/ORG/NAME/FILE; *.safetensors by a redirect to another
+ * origin (localhost instead of 127.0.0.1). Range is honoured unless --no-range. One connection
+ * after the other, one request each.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -20,13 +22,16 @@ static const char *port_file, *log_name, *token;
 static int no_range, lie;
 
 static const struct opt options[] = {
-	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers", 0, 0},
-	{0, "log", OPT_STR, &log_name, "FILE", "a line for each request: path, range, with or without authorization", 0, 0},
-	{0, "token", OPT_STR, &token, "TOKEN", "answer 401 to requests to the hub itself without it", 0, 0},
-	{0, "cut", OPT_INT, &cut, "N", "close in the middle of the first N bodies of weights", 0, 1e6},
+	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
+	{0, "log", OPT_STR, &log_name, "FILE",
+	 "a line for each request: path, range, with or without authorization"},
+	{0, "token", OPT_STR, &token, "TOKEN",
+	 "answer 401 to requests to the hub itself without it"},
+	{0, "cut", OPT_INT, &cut, "N", "close in the middle of the first N bodies of weights", 0,
+	 1e6},
 	{0, "fail", OPT_INT, &fail_first, "N", "answer 503 to the first N requests", 0, 1e6},
-	{0, "no-range", OPT_FLAG, &no_range, NULL, "always send whole files", 0, 0},
-	{0, "lie", OPT_FLAG, &lie, NULL, "change the last byte of every body of weights", 0, 0},
+	{0, "no-range", OPT_FLAG, &no_range, NULL, "always send whole files"},
+	{0, "lie", OPT_FLAG, &lie, NULL, "change the last byte of every body of weights"},
 	{0},
 };
 
@@ -50,7 +55,8 @@ static void answer(int fd, const char *status, const char *more, struct span bod
 {
 	struct buf head = BUF_INIT;
 
-	buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n", status, body.n, more);
+	buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n", status,
+		 body.n, more);
 	put(fd, head.data, head.len);
 	put(fd, body.s, body.n);
 	buf_release(&head);
@@ -77,7 +83,8 @@ static void send_file(int fd, const char *path, const char *range, int weights)
 		return;
 	}
 	if (*range && !no_range && sscanf(range, " bytes=%zu-", &from) == 1 && from < b.len)
-		snprintf(more, sizeof more, "Content-Range: bytes %zu-%zu/%zu\r\n", from, b.len - 1, b.len);
+		snprintf(more, sizeof more, "Content-Range: bytes %zu-%zu/%zu\r\n", from, b.len - 1,
+			 b.len);
 	else
 		from = 0;
 	if (lie && weights && b.len)
@@ -86,12 +93,14 @@ static void send_file(int fd, const char *path, const char *range, int weights)
 		struct buf head = BUF_INIT;
 
 		cut--;
-		buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n", from ? "206 Partial Content" : "200 OK", b.len - from, more);
+		buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n",
+			 from ? "206 Partial Content" : "200 OK", b.len - from, more);
 		put(fd, head.data, head.len);
 		put(fd, b.data + from, (b.len - from) / 2);
 		buf_release(&head);
 	} else {
-		answer(fd, from ? "206 Partial Content" : "200 OK", more, (struct span){b.data ? b.data + from : "", b.len - from});
+		answer(fd, from ? "206 Partial Content" : "200 OK", more,
+		       (struct span){b.data ? b.data + from : "", b.len - from});
 	}
 	buf_release(&b);
 }
@@ -99,11 +108,13 @@ static void send_file(int fd, const char *path, const char *range, int weights)
 static void serve(int fd, const char *dir, int port, FILE *log)
 {
 	static char request[65536];
-	char path[2000], range[100], auth[300], full[4000], want[300], host[100], repo[400], file[400];
+	char path[2000], range[100], auth[300], full[4000], want[300], host[100], repo[400],
+		file[400];
 	size_t n = 0;
 	ssize_t k;
 
-	while (n < sizeof request - 1 && (k = recv(fd, request + n, sizeof request - 1 - n, 0)) > 0) {
+	while (n < sizeof request - 1 &&
+	       (k = recv(fd, request + n, sizeof request - 1 - n, 0)) > 0) {
 		n += (size_t)k;
 		request[n] = 0;
 		if (strstr(request, "\r\n\r\n"))
@@ -116,7 +127,8 @@ static void serve(int fd, const char *dir, int port, FILE *log)
 	header(request, "\nAuthorization:", auth, sizeof auth);
 	header(request, "\nHost:", host, sizeof host);
 	if (log) {
-		fprintf(log, "%s%s%s %s\n", path, *range ? " " : "", range, *auth ? "authorized" : "anonymous");
+		fprintf(log, "%s%s%s %s\n", path, *range ? " " : "", range,
+			*auth ? "authorized" : "anonymous");
 		fflush(log);
 	}
 	snprintf(want, sizeof want, " Bearer %s", token ? token : "");
@@ -132,10 +144,12 @@ static void serve(int fd, const char *dir, int port, FILE *log)
 		*strstr(repo, "/revision/") = 0;
 		snprintf(full, sizeof full, "%s/%s/api.json", dir, repo);
 		send_file(fd, full, "", 0);
-	} else if (strstr(path, "/resolve/") && sscanf(strstr(path, "/resolve/"), "/resolve/%*[^/]/%399s", file) == 1) {
+	} else if (strstr(path, "/resolve/") &&
+		   sscanf(strstr(path, "/resolve/"), "/resolve/%*[^/]/%399s", file) == 1) {
 		*strstr(path, "/resolve/") = 0;
 		if (strstr(file, ".safetensors") && !strstr(file, ".json")) {
-			snprintf(full, sizeof full, "Location: http://localhost:%d/cdn%s/%s\r\n", port, path, file);
+			snprintf(full, sizeof full, "Location: http://localhost:%d/cdn%s/%s\r\n",
+				 port, path, file);
 			answer(fd, "302 Found", full, span_of(""));
 		} else {
 			snprintf(full, sizeof full, "%s%s/%s", dir, path, file);
@@ -157,7 +171,8 @@ int main(int argc, char **argv)
 
 	if (!operands[0] || !port_file)
 		prog_usage("a directory and --port-file are needed");
-	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 64) || getsockname(s, (struct sockaddr *)&a, &len))
+	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 64) ||
+	    getsockname(s, (struct sockaddr *)&a, &len))
 		prog_die("no port can be had");
 	snprintf(number, sizeof number, "%d", ntohs(a.sin_port));
 	if (file_write(port_file, number, strlen(number), &e))

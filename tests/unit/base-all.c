@@ -1,4 +1,5 @@
-/* What lib/base promises: buffers with ceilings, options, atomic files, random numbers, the pool. */
+/* What lib/base promises: buffers with ceilings, options, atomic files, random numbers, the
+ * pool. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 static void buffers(void)
 {
 	struct buf b = {.max = 10};
-	ok(buf_adds(&b, "12345678") == 0 && buf_adds(&b, "abc") < 0 && b.full && b.len == 8, "an addition beyond the ceiling adds nothing");
+	ok(buf_adds(&b, "12345678") == 0 && buf_adds(&b, "abc") < 0 && b.full && b.len == 8,
+	   "an addition beyond the ceiling adds nothing");
 	ok(buf_addc(&b, 'x') < 0, "and the buffer stays full");
 	buf_clear(&b);
 	ok(buf_addf(&b, "%d", 42) == 0 && strcmp(b.data, "42") == 0, "until it is cleared");
@@ -27,7 +29,8 @@ static void buffers(void)
 	ok(f.len == 0 && f.data == NULL, "detach hands the bytes over");
 	free(p);
 	size_t product;
-	ok(mem_mul((size_t)1 << 40, (size_t)1 << 40, &product) < 0, "a product that overflows is noticed");
+	ok(mem_mul((size_t)1 << 40, (size_t)1 << 40, &product) < 0,
+	   "a product that overflows is noticed");
 }
 
 static void arenas(void)
@@ -36,15 +39,18 @@ static void arenas(void)
 	char *small = arena_get(&a, 3), *large, *next;
 	struct span text = arena_text(&a, "abc", 3);
 	size_t i, dirty = 0;
-	ok(small && (uintptr_t)small % 16 == 0 && text.n == 3 && strcmp(text.s, "abc") == 0, "an arena gives memory and keeps texts");
+	ok(small && (uintptr_t)small % 16 == 0 && text.n == 3 && strcmp(text.s, "abc") == 0,
+	   "an arena gives memory and keeps texts");
 	large = arena_get(&a, 200000);
 	for (i = 0; large && i < 200000; i++)
 		dirty += large[i] != 0;
 	ok(large && !dirty, "pieces larger than a chunk come zeroed too");
 	memset(large, 1, 200000);
 	next = arena_get(&a, 40);
-	ok(next && (uintptr_t)next % 16 == 0 && !next[0] && !next[39] && strcmp(text.s, "abc") == 0, "and none touches another");
-	ok(!arena_get(&a, 100000) && !arena_text(&a, text.s, SIZE_MAX - 1).s && arena_get(&a, 1000), "beyond the ceiling there is nothing");
+	ok(next && (uintptr_t)next % 16 == 0 && !next[0] && !next[39] && strcmp(text.s, "abc") == 0,
+	   "and none touches another");
+	ok(!arena_get(&a, 100000) && !arena_text(&a, text.s, SIZE_MAX - 1).s && arena_get(&a, 1000),
+	   "beyond the ceiling there is nothing");
 	arena_release(&a);
 	ok(a.total == 0 && arena_get(&a, 300000), "an arena that was released is empty and valid");
 	arena_release(&a);
@@ -63,13 +69,13 @@ struct opts {
 static int parse(struct opts *o, int *operands, struct err *e, char **argv)
 {
 	struct opt table[] = {
-		{'f', "flag", OPT_FLAG, &o->flag, NULL, "a flag", 0, 0},
-		{'s', "str", OPT_STR, &o->str, "S", "a string", 0, 0},
-		{'t', "text", OPT_TEXT, &o->text, "TEXT", "a text", 0, 0},
+		{'f', "flag", OPT_FLAG, &o->flag, NULL, "a flag"},
+		{'s', "str", OPT_STR, &o->str, "S", "a string"},
+		{'t', "text", OPT_TEXT, &o->text, "TEXT", "a text"},
 		{'n', "number", OPT_INT, &o->n, "N", "a number", 1, 10},
-		{'x', "real", OPT_REAL, &o->x, "X", "a real", 0, 0},
-		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size", 0, 0},
-		{'l', "list", OPT_LIST, &o->list, "V", "a list", 0, 0},
+		{'x', "real", OPT_REAL, &o->x, "X", "a real"},
+		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size"},
+		{'l', "list", OPT_LIST, &o->list, "V", "a list"},
 		{0},
 	};
 	struct program p = {"ft-test", "", "a test", table, ""};
@@ -86,21 +92,33 @@ static void options(void)
 	struct opts o = {0};
 	struct err e = ERR_INIT;
 	int n = 0;
-	char **a = ARGS("one", "-fs", "v", "two", "--number=7", "-x", "-1.5", "--size", "2G", "-l1", "--list", "2", "-", "--", "-z");
+	char **a = ARGS("one", "-fs", "v", "two", "--number=7", "-x", "-1.5", "--size", "2G", "-l1",
+			"--list", "2", "-", "--", "-z");
 	ok(parse(&o, &n, &e, a) == 0, "mixed options and operands are parsed");
-	ok(n == 4 && !strcmp(a[1], "one") && !strcmp(a[2], "two") && !strcmp(a[3], "-") && !strcmp(a[4], "-z"), "operands keep their order");
-	ok(o.flag && !strcmp(o.str, "v") && o.n == 7 && o.x == -1.5 && o.size == (size_t)2 << 30, "values arrive");
+	ok(n == 4 && !strcmp(a[1], "one") && !strcmp(a[2], "two") && !strcmp(a[3], "-") &&
+		   !strcmp(a[4], "-z"),
+	   "operands keep their order");
+	ok(o.flag && !strcmp(o.str, "v") && o.n == 7 && o.x == -1.5 && o.size == (size_t)2 << 30,
+	   "values arrive");
 	ok(o.list.n == 2 && !strcmp(o.list.v[1], "2"), "lists grow");
 	free(o.list.v);
-	ok(parse(&o, &n, &e, ARGS("--number", "11")) < 0 && strstr(e.msg, "from 1 to 10"), "ranges are checked");
+	ok(parse(&o, &n, &e, ARGS("--number", "11")) < 0 && strstr(e.msg, "from 1 to 10"),
+	   "ranges are checked");
 	ok(parse(&o, &n, &e, ARGS("--number", "3x")) < 0, "half a number is none");
-	ok(parse(&o, &n, &e, ARGS("--real", "nan")) < 0 && parse(&o, &n, &e, ARGS("-x", "inf")) < 0, "nor are NaN and infinity");
-	ok(parse(&o, &n, &e, ARGS("--size", "-1")) < 0 && parse(&o, &n, &e, ARGS("--size", "3Q")) < 0, "sizes are sizes");
+	ok(parse(&o, &n, &e, ARGS("--real", "nan")) < 0 && parse(&o, &n, &e, ARGS("-x", "inf")) < 0,
+	   "nor are NaN and infinity");
+	ok(parse(&o, &n, &e, ARGS("--size", "-1")) < 0 &&
+		   parse(&o, &n, &e, ARGS("--size", "3Q")) < 0,
+	   "sizes are sizes");
 	ok(parse(&o, &n, &e, ARGS("--num", "3")) < 0, "prefixes of options are refused");
-	ok(parse(&o, &n, &e, ARGS("--str")) < 0 && strstr(e.msg, "needs a value"), "a missing value is said");
+	ok(parse(&o, &n, &e, ARGS("--str")) < 0 && strstr(e.msg, "needs a value"),
+	   "a missing value is said");
 	ok(parse(&o, &n, &e, ARGS("--flag=1")) < 0, "a flag takes no value");
-	ok(parse(&o, &n, &e, ARGS("--text", "@/no/such/file")) < 0 && strstr(e.msg, "/no/such/file"), "@FILE that is missing is said");
-	ok(parse(&o, &n, &e, ARGS("--text", "@@x")) == 0 && !strcmp(o.text, "@x"), "@@ is a leading @");
+	ok(parse(&o, &n, &e, ARGS("--text", "@/no/such/file")) < 0 &&
+		   strstr(e.msg, "/no/such/file"),
+	   "@FILE that is missing is said");
+	ok(parse(&o, &n, &e, ARGS("--text", "@@x")) == 0 && !strcmp(o.text, "@x"),
+	   "@@ is a leading @");
 	ok(parse(&o, &n, &e, ARGS("--help", "--nonsense")) == OPT_HELP, "--help is an answer");
 	free(o.text);
 }
@@ -118,8 +136,10 @@ static void files(void)
 	ok(file_mkdir(sub, &e) == 0 && file_write(path, "old", 3, &e) == 0, "a file is written");
 	ok(file_begin(path, &w, &e) == 0 && fputs("new", w.f) >= 0, "a second one is begun");
 	file_abort(&w);
-	ok(file_read(path, 100, &b, &e) == 0 && !strcmp(b.data, "old"), "and aborted: the old one stands");
-	ok(file_read(path, 2, &b, &e) < 0 && strstr(e.msg, "larger"), "the ceiling of reading holds");
+	ok(file_read(path, 100, &b, &e) == 0 && !strcmp(b.data, "old"),
+	   "and aborted: the old one stands");
+	ok(file_read(path, 2, &b, &e) < 0 && strstr(e.msg, "larger"),
+	   "the ceiling of reading holds");
 	ok(file_write("/dev/full/x", "x", 1, &e) < 0, "a file that cannot be made is an error");
 	unlink(path);
 	rmdir(sub);
@@ -153,7 +173,8 @@ static void randoms(void)
 	double chi = 0;
 	for (int i = 0; i < 7; i++)
 		chi += (hits[i] - 1e5 / 7) * (hits[i] - 1e5 / 7) / (1e5 / 7);
-	ok(chi < 22.46, "seven sides come up alike (chi-square %.1f, 99.9 %% point of 6 degrees 22.46)", chi);
+	ok(chi < 22.46,
+	   "seven sides come up alike (chi-square %.1f, 99.9 %% point of 6 degrees 22.46)", chi);
 }
 
 static void piece(void *arg, size_t i)

@@ -19,7 +19,8 @@ int main(void)
 	table_cell(&t, "1234");
 	table_row(&t);
 	table_write(&t, TABLE_PLAIN, &b);
-	ok_str(b.data, "name       n  note\ncaf\xc3\xa9|x     7  a b\na       1234  \n", "columns line up; control characters are spaces");
+	ok_str(b.data, "name       n  note\ncaf\xc3\xa9|x     7  a b\na       1234  \n",
+	       "columns line up; control characters are spaces");
 	buf_clear(&b);
 	table_write(&t, TABLE_MARKDOWN, &b);
 	ok_str(b.data,

@@ -1,6 +1,8 @@
-/* How often drift is cried without drift, how often it is found with it, and how long a stream runs until its first false alarm.
- * A short form by default; FT_SLOW=1 runs 1,000 draws at each size, 1,000 against 100,000 rows among them. With arguments it runs a part of
- * the long form alone: one cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power` or `stream`. */
+/* How often drift is cried without drift, how often it is found with it, and how long a stream runs
+ * until its first false alarm. A short form by default; FT_SLOW=1 runs 1,000 draws at each size,
+ * 1,000 against 100,000 rows among them. With arguments it runs a part of the long form alone: one
+ * cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power` or
+ * `stream`. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -27,16 +29,20 @@ static void row(struct rng *r, const struct world *w, struct buf *b)
 	buf_clear(b);
 	buf_addf(b, "{\"k\":%d", (int)rng_below(r, 2));
 	if (w->parts & NUMBERS)
-		buf_addf(b, ",\"x\":%.6f,\"count\":%d", rng_normal(r) + w->shift, (int)level(r, 12));
+		buf_addf(b, ",\"x\":%.6f,\"count\":%d", rng_normal(r) + w->shift,
+			 (int)level(r, 12));
 	if (w->parts & FEW)
-		buf_addf(b, ",\"c\":\"%c\"", rng_uniform(r) < (w->share > 0 ? w->share : .2) ? 'a' : 'b' + (int)rng_below(r, 4));
+		buf_addf(b, ",\"c\":\"%c\"",
+			 rng_uniform(r) < (w->share > 0 ? w->share : .2)
+				 ? 'a'
+				 : 'b' + (int)rng_below(r, 4));
 	if (w->parts & MANY)
 		buf_addf(b, ",\"m\":\"v%u\"", level(r, 50));
 	if (w->parts & SPARSE)
 		buf_addf(b, ",\"s\":\"v%u\"", level(r, 500));
 	if (w->parts & DATES)
-		buf_addf(b, ",\"at\":\"202%u-0%u-1%u\",\"due\":\"202%u-0%u-2%u\"", level(r, 4), 1 + level(r, 9), level(r, 10), level(r, 4),
-			 1 + level(r, 9), level(r, 9));
+		buf_addf(b, ",\"at\":\"202%u-0%u-1%u\",\"due\":\"202%u-0%u-2%u\"", level(r, 4),
+			 1 + level(r, 9), level(r, 10), level(r, 4), 1 + level(r, 9), level(r, 9));
 	if (w->parts & TEXT) {
 		buf_adds(b, ",\"t\":\"");
 		for (unsigned n = 5 + level(r, 12); n > 0; n--)
@@ -62,8 +68,10 @@ static void fill(struct frame *f, struct rng *r, const struct world *w, size_t n
 	buf_release(&b);
 }
 
-/* The share of draws with drift; *insufficient is set where one was. A large reference serves for ten draws. */
-static double alarms(const struct world *was, const struct world *is, size_t n, size_t m, int draws, int *insufficient)
+/* The share of draws with drift; *insufficient is set where one was. A large reference serves for
+ * ten draws. */
+static double alarms(const struct world *was, const struct world *is, size_t n, size_t m, int draws,
+		     int *insufficient)
 {
 	struct drift_options o = DRIFT_OPTIONS_INIT;
 	struct frame reference, current;
@@ -97,17 +105,21 @@ struct cell_kind {
 	int parts;
 };
 
-static const struct cell_kind kinds[] = {{"numbers", NUMBERS}, {"5 categories", FEW}, {"50 categories", MANY}, {"500 categories", SPARSE},
-	{"dates", DATES}, {"text", TEXT}, {"all together", ALL}};
+static const struct cell_kind kinds[] = {{"numbers", NUMBERS},	  {"5 categories", FEW},
+					 {"50 categories", MANY}, {"500 categories", SPARSE},
+					 {"dates", DATES},	  {"text", TEXT},
+					 {"all together", ALL}};
 
 static void null_cell(const struct cell_kind *k, size_t n, size_t m, int draws)
 {
 	struct world w = {.parts = k->parts};
 	int insufficient;
-	double rate = alarms(&w, &w, n, m, draws, &insufficient), bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
+	double rate = alarms(&w, &w, n, m, draws, &insufficient),
+	       bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
 
-	ok(rate <= bound, "%s, %zu against %zu rows: drift in %.1f %% of %d draws without any (at most %.1f)", k->name, n, m, 100 * rate,
-	   draws, 100 * bound);
+	ok(rate <= bound,
+	   "%s, %zu against %zu rows: drift in %.1f %% of %d draws without any (at most %.1f)",
+	   k->name, n, m, 100 * rate, draws, 100 * bound);
 	ok(!insufficient, "and never too little data");
 	fflush(stdout);
 }
@@ -129,19 +141,23 @@ static void power(int slow)
 	double slack = slow ? 0 : 0.05, rate;
 
 	rate = alarms(&was, &is, 200, 200, draws, &insufficient);
-	ok(rate >= 0.95 - slack, "a mean that moved by half a deviation is found at 200 and 200 rows: %.3f", rate);
+	ok(rate >= 0.95 - slack,
+	   "a mean that moved by half a deviation is found at 200 and 200 rows: %.3f", rate);
 	was = (struct world){.parts = FEW};
 	is = (struct world){.parts = FEW, .share = 0.35};
 	rate = alarms(&was, &is, 300, 300, draws, &insufficient);
-	ok(rate >= 0.9 - slack, "a share that went from .2 to .35 is found at 300 and 300 rows: %.3f", rate);
+	ok(rate >= 0.9 - slack,
+	   "a share that went from .2 to .35 is found at 300 and 300 rows: %.3f", rate);
 	for (int i = 1; slow && i <= 6; i++) {
 		struct world x = {.parts = NUMBERS}, y = {.parts = NUMBERS, .shift = 0.1 * i};
 		rate = alarms(&x, &y, 200, 200, 300, &insufficient);
-		printf("# a mean that moved by %.1f deviations is found at 200 and 200 rows in %.3f\n", y.shift, rate);
+		printf("# a mean that moved by %.1f deviations is found at 200 and 200 rows in %.3f\n",
+		       y.shift, rate);
 		x = (struct world){.parts = FEW};
 		y = (struct world){.parts = FEW, .share = 0.2 + 0.03 * i};
 		rate = alarms(&x, &y, 300, 300, 300, &insufficient);
-		printf("# a share that went from .2 to %.2f is found at 300 and 300 rows in %.3f\n", y.share, rate);
+		printf("# a share that went from .2 to %.2f is found at 300 and 300 rows in %.3f\n",
+		       y.share, rate);
 	}
 }
 
@@ -151,8 +167,8 @@ static void nothing(struct frame *f, void *arg)
 	(void)arg;
 }
 
-/* Windows of 50 rows until the first alarm, with an alarm wanted once in 500 rows; a fresh reference each time. Then the delay until
- * a shift is found. */
+/* Windows of 50 rows until the first alarm, with an alarm wanted once in 500 rows; a fresh
+ * reference each time. Then the delay until a shift is found. */
 static void run_length(int slow)
 {
 	struct world w = {.parts = NUMBERS | FEW}, shifted = w;
@@ -180,7 +196,10 @@ static void run_length(int slow)
 			window_pool_add(&pool, buf_span(&b), o.seed);
 		}
 		frame_finish(&reference);
-		struct window_calibration how = {.rows = &pool, .n = 50, .options = &o, .prepare = nothing};
+		struct window_calibration how = {.rows = &pool,
+						 .n = 50,
+						 .options = &o,
+						 .prepare = nothing};
 		if (window_calibrate(&how, &tests, &e))
 			printf("# %s\n", e.msg);
 		double threshold = window_threshold(tests, 50, 500);
@@ -207,9 +226,11 @@ static void run_length(int slow)
 		buf_release(&b);
 	}
 	double mean = total / runs, factor = slow ? 1.5 : 2.5;
-	ok(mean >= 500 / factor && mean <= 500 * factor, "an alarm wanted once in 500 rows comes after %.0f on average (%d runs)", mean, runs);
+	ok(mean >= 500 / factor && mean <= 500 * factor,
+	   "an alarm wanted once in 500 rows comes after %.0f on average (%d runs)", mean, runs);
 	for (int i = 0; i < 3; i++)
-		printf("# a shift of %.1f deviations is found after %.0f rows on average\n", shifts[i], delay[i]);
+		printf("# a shift of %.1f deviations is found after %.0f rows on average\n",
+		       shifts[i], delay[i]);
 	ok(delay[2] <= delay[0], "larger shifts are found sooner");
 }
 
@@ -220,7 +241,8 @@ int main(int argc, char **argv)
 	if (argc == 4) {
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
 			if (strcmp(kinds[k].name, argv[3]) == 0)
-				null_cell(&kinds[k], strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), 1000);
+				null_cell(&kinds[k], strtoul(argv[1], NULL, 10),
+					  strtoul(argv[2], NULL, 10), 1000);
 		}
 		return tap_done();
 	}

@@ -1,4 +1,5 @@
-/* lib/eval: each check on answers that are right, wrong, and impossible to score; amounts; fields. */
+/* lib/eval: each check on answers that are right, wrong, and impossible to score; amounts;
+ * fields. */
 #include <stdlib.h>
 #include "tap.h"
 #include "../../lib/eval/check.h"
@@ -50,7 +51,9 @@ static void checks(void)
 		{"exact", "{\"ideal\":\"x\",\"output\":null,\"tool_calls\":[]}", 0},
 		{"exact:yes", "{\"output\":\"yes\"}", 1},
 		{"exact:a:b", "{\"output\":\"a:b\"}", 1},
-		{"exact", "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\"}],\"output\":\"r\"}", 1},
+		{"exact",
+		 "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"r\"}],\"output\":\"r\"}",
+		 1},
 		{"not-exact", REF("\"Paris\"", "\"paris\""), 1},
 		{"not-exact", "{\"output\":\"x\"}", -1},
 		{"iexact", REF("\"STRASSE\"", "\"stra\\u00dfe\""), 1},
@@ -82,7 +85,9 @@ static void checks(void)
 		{"choice", REF("\"B\"", "\"Because\""), 0},
 		{"choice:yes,no", REF("\"no\"", "\"No.\""), 1},
 		{"choice:yes,no", REF("\"maybe\"", "\"no\""), -1},
-		{"json", REF("\"{\\\"a\\\":1,\\\"b\\\":[2]}\"", "\"{ \\\"b\\\": [2.0], \\\"a\\\": 1 }\""), 1},
+		{"json",
+		 REF("\"{\\\"a\\\":1,\\\"b\\\":[2]}\"", "\"{ \\\"b\\\": [2.0], \\\"a\\\": 1 }\""),
+		 1},
 		{"json", REF("\"[1,2]\"", "\"[2,1]\""), 0},
 		{"json", REF("\"[1]\"", "\"[1] \\n\""), 1},
 		{"json", REF("\"[1]\"", "\"[1] x\""), 0},
@@ -107,22 +112,35 @@ static void checks(void)
 		{"judge", "{\"output\":\"\",\"judge\":{\"score\":4,\"scale\":[1,5]}}", 0.75},
 		{"judge", "{\"output\":\"\",\"judge\":{\"score\":9,\"scale\":[1,5]}}", -1},
 		{"judge", "{\"output\":\"\"}", -1},
-		{"judge:tone", "{\"output\":\"\",\"judge\":{\"criteria\":{\"tone\":{\"pass\":true}}}}", 1},
+		{"judge:tone",
+		 "{\"output\":\"\",\"judge\":{\"criteria\":{\"tone\":{\"pass\":true}}}}", 1},
 		{"not-judge", "{\"output\":\"\",\"judge\":{\"pass\":false}}", 1},
 		{"json-fields", REF("\"{\\\"a\\\":1,\\\"b\\\":null}\"", "\"{\\\"a\\\":1}\""), 1},
-		{"json-fields", REF("\"{\\\"a\\\":1,\\\"b\\\":2}\"", "\"{\\\"a\\\":1,\\\"b\\\":3}\""), 0.5},
+		{"json-fields",
+		 REF("\"{\\\"a\\\":1,\\\"b\\\":2}\"", "\"{\\\"a\\\":1,\\\"b\\\":3}\""), 0.5},
 		{"json-fields", REF("\"{\\\"a\\\":1}\"", "\"{\\\"a\\\":1,\\\"b\\\":3}\""), 0.5},
 		{"json-fields", REF("\"{\\\"a\\\":null}\"", "\"no idea\""), 0},
 		{"json-fields", REF("\"{}\"", "\"{}\""), 1},
 		{"json-fields", REF("\"[1]\"", "\"{}\""), -1},
 		{"json-fields:a", REF("\"{\\\"a\\\":1,\\\"b\\\":2}\"", "\"{\\\"a\\\":1}\""), 1},
-		{"json-fields", REF("\"{\\\"d\\\":\\\"2024-01-31\\\"}\"", "\"{\\\"d\\\":\\\"January 31, 2024\\\"}\""), 1},
-		{"json-fields", REF("\"{\\\"d\\\":\\\"2024-01-31\\\"}\"", "\"{\\\"d\\\":\\\"2023-01-31\\\"}\""), 0},
-		{"json-fields", REF("\"{\\\"n\\\":1250}\"", "\"{\\\"n\\\":\\\"EUR 1.250,00\\\"}\""), 1},
-		{"json-fields", REF("\"{\\\"t\\\":\\\"ACME Ltd.\\\"}\"", "\"{\\\"t\\\":\\\"acme ltd\\\"}\""), 1},
+		{"json-fields",
+		 REF("\"{\\\"d\\\":\\\"2024-01-31\\\"}\"",
+		     "\"{\\\"d\\\":\\\"January 31, 2024\\\"}\""),
+		 1},
+		{"json-fields",
+		 REF("\"{\\\"d\\\":\\\"2024-01-31\\\"}\"", "\"{\\\"d\\\":\\\"2023-01-31\\\"}\""),
+		 0},
+		{"json-fields", REF("\"{\\\"n\\\":1250}\"", "\"{\\\"n\\\":\\\"EUR 1.250,00\\\"}\""),
+		 1},
+		{"json-fields",
+		 REF("\"{\\\"t\\\":\\\"ACME Ltd.\\\"}\"", "\"{\\\"t\\\":\\\"acme ltd\\\"}\""), 1},
 		{"json-fields", REF("\"{\\\"t\\\":\\\"!\\\"}\"", "\"{\\\"t\\\":\\\"?\\\"}\""), 0},
-		{"json-fields", REF("\"{\\\"o\\\":{\\\"x\\\":1,\\\"y\\\":2}}\"", "\"{\\\"o\\\":{\\\"x\\\":1,\\\"y\\\":0}}\""), 0.5},
-		{"json-fields", REF("\"{\\\"l\\\":[\\\"A\\\",2]}\"", "\"{\\\"l\\\":[\\\"a\\\",2.0]}\""), 1},
+		{"json-fields",
+		 REF("\"{\\\"o\\\":{\\\"x\\\":1,\\\"y\\\":2}}\"",
+		     "\"{\\\"o\\\":{\\\"x\\\":1,\\\"y\\\":0}}\""),
+		 0.5},
+		{"json-fields",
+		 REF("\"{\\\"l\\\":[\\\"A\\\",2]}\"", "\"{\\\"l\\\":[\\\"a\\\",2.0]}\""), 1},
 		{"json-fields", REF("\"{\\\"l\\\":[1,2]}\"", "\"{\\\"l\\\":[1]}\""), 0},
 		{"json-fields", REF("\"{\\\"b\\\":true}\"", "\"{\\\"b\\\":\\\"true\\\"}\""), 0},
 	};
@@ -131,7 +149,8 @@ static void checks(void)
 		const char *why;
 		double got = score(table[i].spec, table[i].json, &why);
 
-		ok(fabs(got - table[i].want) < 1e-12, "%s on %s is %g", table[i].spec, table[i].json, table[i].want);
+		ok(fabs(got - table[i].want) < 1e-12, "%s on %s is %g", table[i].spec,
+		   table[i].json, table[i].want);
 		if (fabs(got - table[i].want) >= 1e-12)
 			printf("# got %g\n", got);
 		ok(got != -1 || (why && *why), "  with a reason where it is unscored");
@@ -141,15 +160,17 @@ static void checks(void)
 static void bad_checks(void)
 {
 	static const char *const specs[] = {
-		"", "exakt", "regex", "regex:", "regex:(", "numeric:x", "words:3", "words:5-2", "latency:-1", "latency:1s", "json-valid:x",
-		"Name=exact", "=exact", "choice:A", "json-fields:,",
+		"",	   "exakt",	"regex",	 "regex:",     "regex:(",      "numeric:x",
+		"words:3", "words:5-2", "latency:-1",	 "latency:1s", "json-valid:x", "Name=exact",
+		"=exact",  "choice:A",	"json-fields:,",
 	};
 
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
 		struct check c;
 		struct err e = ERR_INIT;
 
-		ok(check_parse(specs[i], &c, &e) < 0 && e.msg[0], "'%s' is refused: %s", specs[i], e.msg);
+		ok(check_parse(specs[i], &c, &e) < 0 && e.msg[0], "'%s' is refused: %s", specs[i],
+		   e.msg);
 	}
 }
 
@@ -160,25 +181,55 @@ static void numbers(void)
 		double want;
 		int whole; /* number_parse takes it */
 	} table[] = {
-		{"12", 12, 1},		{" 12.50 ", 12.5, 1},	{"1,234", 1234, 1},	 {"1.234", 1.234, 1},	 {"1,5", 1.5, 1},
-		{"1,234.5", 1234.5, 1}, {"1.234,5", 1234.5, 1}, {"1.234.567", 1234567, 1}, {"1 234 567", 1234567, 1}, {"1'234.5", 1234.5, 1},
-		{"-3", -3, 1},		{"\xe2\x88\x92" "3", -3, 1}, {"+3", 3, 1},	 {"$5", 5, 1},		 {"-$5", -5, 1},
-		{"$-5", -5, 1},		{"€ 5", 5, 1},		{"5 €", 5, 1},		 {"EUR 5.00", 5, 1},	 {"5.00 USD", 5, 1},
-		{"5%", .05, 1},		{"5 %", .05, 1},	{"1e3", 1000, 1},	 {"2.5E-2", .025, 1},	 {"about 7", 7, 0},
-		{"7 apples", 7, 0},	{"a1 b2 3", 3, 0},	{"x-5", NAN, 0},	 {"", NAN, 0},		 {"EUR", NAN, 0},
-		{"31.01.2024", NAN, 0}, {"1,23,4", NAN, 0},	{"12 34", 34, 0},	 {"is 45%.", .45, 0},	 {"0,123", 123, 1},
+		{"12", 12, 1},
+		{" 12.50 ", 12.5, 1},
+		{"1,234", 1234, 1},
+		{"1.234", 1.234, 1},
+		{"1,5", 1.5, 1},
+		{"1,234.5", 1234.5, 1},
+		{"1.234,5", 1234.5, 1},
+		{"1.234.567", 1234567, 1},
+		{"1 234 567", 1234567, 1},
+		{"1'234.5", 1234.5, 1},
+		{"-3", -3, 1},
+		{"\xe2\x88\x92"
+		 "3",
+		 -3, 1},
+		{"+3", 3, 1},
+		{"$5", 5, 1},
+		{"-$5", -5, 1},
+		{"$-5", -5, 1},
+		{"€ 5", 5, 1},
+		{"5 €", 5, 1},
+		{"EUR 5.00", 5, 1},
+		{"5.00 USD", 5, 1},
+		{"5%", .05, 1},
+		{"5 %", .05, 1},
+		{"1e3", 1000, 1},
+		{"2.5E-2", .025, 1},
+		{"about 7", 7, 0},
+		{"7 apples", 7, 0},
+		{"a1 b2 3", 3, 0},
+		{"x-5", NAN, 0},
+		{"", NAN, 0},
+		{"EUR", NAN, 0},
+		{"31.01.2024", NAN, 0},
+		{"1,23,4", NAN, 0},
+		{"12 34", 34, 0},
+		{"is 45%.", .45, 0},
+		{"0,123", 123, 1},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		double x = NAN;
 		int whole = number_parse(span_of(table[i].text), &x);
 
-		ok(whole == table[i].whole && (!whole || fabs(x - table[i].want) < 1e-12), "'%s' %s one amount", table[i].text,
-		   table[i].whole ? "is" : "is not");
+		ok(whole == table[i].whole && (!whole || fabs(x - table[i].want) < 1e-12),
+		   "'%s' %s one amount", table[i].text, table[i].whole ? "is" : "is not");
 		x = NAN;
 		number_last(span_of(table[i].text), &x);
 		if (strpbrk(table[i].text, "$€-\xe2") == NULL || isnan(table[i].want))
-			ok(isnan(table[i].want) ? isnan(x) : fabs(x - table[i].want) < 1e-12, "the last amount in '%s' (%g)",
-			   table[i].text, x);
+			ok(isnan(table[i].want) ? isnan(x) : fabs(x - table[i].want) < 1e-12,
+			   "the last amount in '%s' (%g)", table[i].text, x);
 	}
 }
 
@@ -201,14 +252,17 @@ static void requirements(void)
 		{"x>0", {1, -INFINITY, 2}, 0, VERDICT_INCONCLUSIVE},
 		{"x>0", {1, NAN, NAN}, 0, VERDICT_INCONCLUSIVE},
 	};
-	static const char *const bad[] = {"exact", "exact>=", ">=1", "exact>=x", "exact>=0.9x", "exact=1", "exact>=inf"};
+	static const char *const bad[] = {"exact",	 "exact>=", ">=1",	 "exact>=x",
+					  "exact>=0.9x", "exact=1", "exact>=inf"};
 	struct requirement r;
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		ok(require_parse(table[i].text, &r, &e) == 0 && require_judge(&r, table[i].v, table[i].point) == table[i].want,
-		   "%s with %g in %g..%g%s is %s", table[i].text, table[i].v.value, table[i].v.lo, table[i].v.hi,
-		   table[i].point ? " by the point" : "", require_word(table[i].want));
+		ok(require_parse(table[i].text, &r, &e) == 0 &&
+			   require_judge(&r, table[i].v, table[i].point) == table[i].want,
+		   "%s with %g in %g..%g%s is %s", table[i].text, table[i].v.value, table[i].v.lo,
+		   table[i].v.hi, table[i].point ? " by the point" : "",
+		   require_word(table[i].want));
 		require_release(&r);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

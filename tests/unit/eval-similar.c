@@ -9,7 +9,8 @@ static const struct {
 #include "eval-similar.inc"
 };
 
-static const char *const names[] = {"levenshtein", "f1", "rouge-1", "rouge-2", "rouge-l", "bleu", "chrf"};
+static const char *const names[] = {"levenshtein", "f1",   "rouge-1", "rouge-2",
+				    "rouge-l",	   "bleu", "chrf"};
 
 static double compute(int which, struct span a, struct span r)
 {
@@ -37,13 +38,14 @@ int main(void)
 		int bad = 0;
 
 		for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-			double got = compute(m, span_of(table[i].answer), span_of(table[i].reference));
+			double got =
+				compute(m, span_of(table[i].answer), span_of(table[i].reference));
 
 			if (fabs(got - table[i].want[m]) <= 1e-12)
 				continue;
 			bad++;
-			printf("# %s of '%.60s' to '%.60s': got %.17g, want %.17g\n", names[m], table[i].answer, table[i].reference, got,
-			       table[i].want[m]);
+			printf("# %s of '%.60s' to '%.60s': got %.17g, want %.17g\n", names[m],
+			       table[i].answer, table[i].reference, got, table[i].want[m]);
 		}
 		ok(!bad, "%s on %zu pairs", names[m], sizeof table / sizeof *table);
 	}

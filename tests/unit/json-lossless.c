@@ -1,4 +1,5 @@
-/* Properties of lib/json that every program relies on: strictness, lossless splicing, canonical keys, paths. */
+/* Properties of lib/json that every program relies on: strictness, lossless splicing, canonical
+ * keys, paths. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "../../lib/base/rng.h"
@@ -16,12 +17,42 @@ static int accepted(const char *text)
 
 static void strictness(void)
 {
-	static const char *const good[] = {"{}", " [1, 2.5e-3, -0] ", "\"\\u00e9\\n\"", "\"\xc3\xa9 \xf0\x9f\x98\x80\"", "null", "1e999",
-					   "{\"a\":{\"b\":[{}]}}", "\"\\u0000\"", "\"\\ud800\""};
-	static const char *const bad[] = {"",	    "{",	"[1,]",	      "{\"a\":1,}", "01",	     "1.",	  ".5",
-					  "+1",	    "nul",	"[1] 2",      "{a:1}",	    "\"\t\"",	     "\"\\x\"",	  "\"\\u12\"",
-					  "\"abc",  "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "{\"a\" 1}", "NaN",
-					  "\"\\",   "[1 2]",	"tru",	      "-",	    "1e",	     "1e+"};
+	static const char *const good[] = {"{}",
+					   " [1, 2.5e-3, -0] ",
+					   "\"\\u00e9\\n\"",
+					   "\"\xc3\xa9 \xf0\x9f\x98\x80\"",
+					   "null",
+					   "1e999",
+					   "{\"a\":{\"b\":[{}]}}",
+					   "\"\\u0000\"",
+					   "\"\\ud800\""};
+	static const char *const bad[] = {"",
+					  "{",
+					  "[1,]",
+					  "{\"a\":1,}",
+					  "01",
+					  "1.",
+					  ".5",
+					  "+1",
+					  "nul",
+					  "[1] 2",
+					  "{a:1}",
+					  "\"\t\"",
+					  "\"\\x\"",
+					  "\"\\u12\"",
+					  "\"abc",
+					  "\"\xff\"",
+					  "\"\xc0\x80\"",
+					  "\"\xed\xa0\x80\"",
+					  "\"\xf4\x90\x80\x80\"",
+					  "{\"a\" 1}",
+					  "NaN",
+					  "\"\\",
+					  "[1 2]",
+					  "tru",
+					  "-",
+					  "1e",
+					  "1e+"};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		ok(accepted(good[i]), "accepts %s", good[i]);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -58,7 +89,8 @@ static void splicing(void)
 	check_splice("{}", "a", "1", "{\"a\":1}");
 	check_splice("{ }", "a", "1", "{\"a\":1 }");
 	check_splice("{\"x\":1e999}", "a", "1", "{\"x\":1e999,\"a\":1}");
-	check_splice("{\"x\": 1, \"y\": 9007199254740993}", "a", "true", "{\"x\": 1, \"y\": 9007199254740993, \"a\": true}");
+	check_splice("{\"x\": 1, \"y\": 9007199254740993}", "a", "true",
+		     "{\"x\": 1, \"y\": 9007199254740993, \"a\": true}");
 	check_splice("{\"x\" : 1 , \"a\" :  2 } ", "a", "3", "{\"x\" : 1 , \"a\" :  3 } ");
 	check_splice("{\"x\":1,\"a\":2,\"z\":3}", "a", NULL, "{\"x\":1,\"z\":3}");
 	check_splice("{\"a\":2, \"z\":3}", "a", NULL, "{\"z\":3}");
@@ -70,7 +102,9 @@ static void splicing(void)
 /* Adding a member and taking it away again restores any line. */
 static void splice_restores(void)
 {
-	static const char *const pieces[] = {"1e999", "\"\\u00e9\\/\"", "[1, 2,{\"a\" :3}]", "9007199254740993", "null", "-0.0", "{}", "\"\xc3\xa9\""};
+	static const char *const pieces[] =
+		{"1e999", "\"\\u00e9\\/\"", "[1, 2,{\"a\" :3}]", "9007199254740993", "null", "-0.0",
+		 "{}",	  "\"\xc3\xa9\""};
 	struct rng g;
 	int good = 1;
 	rng_seed(&g, 1, 0);
@@ -81,7 +115,8 @@ static void splice_restores(void)
 		const char *gap = rng_below(&g, 2) ? " " : "";
 		buf_addf(&line, "%s{%s", gap, gap);
 		for (size_t i = 0; i < n; i++)
-			buf_addf(&line, "%s\"k%zu\"%s:%s%s", i ? "," : "", i, gap, gap, pieces[rng_below(&g, 8)]);
+			buf_addf(&line, "%s\"k%zu\"%s:%s%s", i ? "," : "", i, gap, gap,
+				 pieces[rng_below(&g, 8)]);
 		buf_addf(&line, "%s}%s", gap, gap);
 		parse(&r, line.data);
 		struct edit add = {"ft", span_of("{\"x\":1}")}, del = {"ft", {0}};
@@ -102,10 +137,14 @@ static void records(void)
 {
 	struct record r = {0};
 	struct err e = ERR_INIT;
-	ok(record_parse(&r, span_of("{\"a\":1,\"b\":2,\"\\u0061\":3}"), &e) < 0 && strstr(e.msg, "twice"), "a repeated member is refused by name");
-	ok(record_parse(&r, span_of("{\"a\":{\"x\":1,\"x\":2}}"), &e) == 0, "repeats deeper inside pass");
+	ok(record_parse(&r, span_of("{\"a\":1,\"b\":2,\"\\u0061\":3}"), &e) < 0 &&
+		   strstr(e.msg, "twice"),
+	   "a repeated member is refused by name");
+	ok(record_parse(&r, span_of("{\"a\":{\"x\":1,\"x\":2}}"), &e) == 0,
+	   "repeats deeper inside pass");
 	ok(record_parse(&r, span_of("[1]"), &e) < 0, "an array is no record");
-	ok(record_parse(&r, span_of("{\"A\":1}"), &e) == 0 && !record_get(&r, "a").s, "look-up is case-sensitive");
+	ok(record_parse(&r, span_of("{\"A\":1}"), &e) == 0 && !record_get(&r, "a").s,
+	   "look-up is case-sensitive");
 	record_release(&r);
 }
 
@@ -113,13 +152,16 @@ static void keys(void)
 {
 	struct record a = {0}, b = {0}, c = {0};
 	char ka[33], kb[33], kc[33];
-	parse(&a, "{\"id\":\"1\",\"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9\"},{\"role\":\"assistant\",\"content\":\"x\"}]}");
-	parse(&b, "{\"messages\":[ {\"content\":\"h\xc3\xa9\", \"role\":\"user\"} ], \"output\":\"y\"}");
+	parse(&a,
+	      "{\"id\":\"1\",\"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9\"},{\"role\":\"assistant\",\"content\":\"x\"}]}");
+	parse(&b,
+	      "{\"messages\":[ {\"content\":\"h\xc3\xa9\", \"role\":\"user\"} ], \"output\":\"y\"}");
 	parse(&c, "{\"messages\":[{\"role\":\"user\",\"content\":\"other\"}]}");
 	record_key(&a, ka, NULL);
 	record_key(&b, kb, NULL);
 	record_key(&c, kc, NULL);
-	ok_str(ka, kb, "the input key sees through spacing, order, escapes, references and ft's members");
+	ok_str(ka, kb,
+	       "the input key sees through spacing, order, escapes, references and ft's members");
 	ok(strcmp(ka, kc) != 0, "another input has another key");
 	record_release(&a);
 	record_release(&b);
@@ -149,7 +191,8 @@ static void paths(void)
 	find("{\"output\":\"no json\"}", ".output|.amount", "(none)");
 	find("{\"o\":\"{\\\"p\\\":\\\"[7]\\\"}\"}", ".o|.p|[0]", "7");
 	find("{\"odd name\":5}", ".[\"odd name\"]", "5");
-	ok(!path_compile("a..b", NULL) && !path_compile("", NULL) && !path_compile(".a[x]", NULL), "nonsense is no path");
+	ok(!path_compile("a..b", NULL) && !path_compile("", NULL) && !path_compile(".a[x]", NULL),
+	   "nonsense is no path");
 }
 
 static void numbers(void)
@@ -181,22 +224,28 @@ static void strings(void)
 {
 	struct buf b = BUF_INIT;
 	json_put_string(&b, "a\"\\\n\x01\xff\xc3\xa9\0z", 10);
-	ok_str(b.data, "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\\u0000z\"", "strings are escaped, broken UTF-8 replaced");
+	ok_str(b.data, "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\\u0000z\"",
+	       "strings are escaped, broken UTF-8 replaced");
 	struct buf d = BUF_INIT;
 	ok(json_string(span_of("\"\\ud83d\\ude00\\ud800x\\u0000\""), &d) == 0 && d.len == 9 &&
 		   memcmp(d.data, "\xf0\x9f\x98\x80\xef\xbf\xbdx\0", 9) == 0,
 	   "surrogates are joined, lone ones replaced, NUL kept");
 	struct err e = ERR_INIT;
-	ok(!json_tree(span_of("{\"a\":\"\\u0000\"}"), &e) && strstr(e.msg, "u0000"), "no tree cuts a string at NUL");
-	ok(json_equal(span_of("{\"a\":[1.0,\"\\u0061\"],\"b\":null}"), span_of("{ \"b\":null,\"a\":[1,\"a\"]}")), "equal values are equal");
-	ok(!json_equal(span_of("9007199254740993"), span_of("9007199254740992")), "64-bit neighbours are not");
+	ok(!json_tree(span_of("{\"a\":\"\\u0000\"}"), &e) && strstr(e.msg, "u0000"),
+	   "no tree cuts a string at NUL");
+	ok(json_equal(span_of("{\"a\":[1.0,\"\\u0061\"],\"b\":null}"),
+		      span_of("{ \"b\":null,\"a\":[1,\"a\"]}")),
+	   "equal values are equal");
+	ok(!json_equal(span_of("9007199254740993"), span_of("9007199254740992")),
+	   "64-bit neighbours are not");
 	buf_release(&b);
 	buf_release(&d);
 }
 
 static void expects(void)
 {
-	char path[] = "/tmp/ft-reader-XXXXXX", *files[] = {path, NULL}, *mixed[] = {path, "/dev/null", NULL};
+	char path[] = "/tmp/ft-reader-XXXXXX", *files[] = {path, NULL},
+	     *mixed[] = {path, "/dev/null", NULL};
 	static const char line[] = "{\"a\":1234}\n";
 	struct reader r;
 	struct record rec = {0};

@@ -1,5 +1,6 @@
-/* The validator on the cases of tests/fixtures/schema.jsonl (written by hand from the specification: each line a schema with values that are and
- * are not valid), and what it refuses to compile. */
+/* The validator on the cases of tests/fixtures/schema.jsonl (written by hand from the
+ * specification: each line a schema with values that are and are not valid), and what it refuses to
+ * compile. */
 #include <stdlib.h>
 #include "../../lib/base/file.h"
 #include "../../lib/json/schema.h"
@@ -17,8 +18,8 @@ static int cases(const struct schema *s, struct span schema, struct span values,
 		struct err e = ERR_INIT;
 		int got = schema_check(s, v, &e) == 0;
 
-		ok(got == valid, "%.*s is %svalid under %.*s", (int)(v.n < 100 ? v.n : 100), v.s, valid ? "" : "not ",
-		   (int)(schema.n < 150 ? schema.n : 150), schema.s);
+		ok(got == valid, "%.*s is %svalid under %.*s", (int)(v.n < 100 ? v.n : 100), v.s,
+		   valid ? "" : "not ", (int)(schema.n < 150 ? schema.n : 150), schema.s);
 		if (got != valid || (!valid && !e.msg[0]))
 			printf("# %s\n", e.msg);
 		n++;
@@ -76,8 +77,9 @@ static void says(const char *schema, const char *value, const char *reason)
 	struct schema *s = schema_compile(span_of(schema), &e);
 	struct span v;
 
-	ok(s && json_check(span_of(value), &v, &e) == 0 && schema_check(s, v, &e) != 0 && strcmp(e.msg, reason) == 0, "says: %s",
-	   reason);
+	ok(s && json_check(span_of(value), &v, &e) == 0 && schema_check(s, v, &e) != 0 &&
+		   strcmp(e.msg, reason) == 0,
+	   "says: %s", reason);
 	if (strcmp(e.msg, reason) != 0)
 		printf("# %s\n", e.msg);
 	schema_free(s);
@@ -94,9 +96,11 @@ int main(void)
 	refuse("{", "invalid JSON");
 	refuse("[1]", "a schema is an object, true or false");
 	refuse("{\"type\": \"strin\"}", "#/type: there is no type \"strin\"");
-	refuse("{\"$defs\": {\"a\": {\"anyOf\": [{\"type\": \"x\"}]}}}", "#/$defs/a/anyOf/0/type: there is no type \"x\"");
+	refuse("{\"$defs\": {\"a\": {\"anyOf\": [{\"type\": \"x\"}]}}}",
+	       "#/$defs/a/anyOf/0/type: there is no type \"x\"");
 	refuse("{\"dependentRequired\": {\"a\": 1}}", "#/dependentRequired");
-	refuse("{\"properties\": {\"a\": {\"minimum\": \"3\"}}}", "#/properties/a/minimum: must be a number");
+	refuse("{\"properties\": {\"a\": {\"minimum\": \"3\"}}}",
+	       "#/properties/a/minimum: must be a number");
 	refuse("{\"minLength\": -1}", "#/minLength");
 	refuse("{\"required\": \"a\"}", "#/required");
 	refuse("{\"required\": [1]}", "#/required");
@@ -111,8 +115,10 @@ int main(void)
 	       "leads back to itself");
 	refuse("{\"properties\": {\"a\": true}, \"properties\": {\"b\": true, \"c\": true, \"d\": true}}",
 	       "#: has the keyword \"properties\" twice");
-	refuse("{\"items\": {\"pattern\": \"a\", \"minLength\": 1, \"pattern\": \"b\"}}", "#/items: has the keyword \"pattern\" twice");
-	refuse("{\"prefixItems\": [true], \"items\": [true, true, true]}", "#: has both prefixItems and a list in items");
+	refuse("{\"items\": {\"pattern\": \"a\", \"minLength\": 1, \"pattern\": \"b\"}}",
+	       "#/items: has the keyword \"pattern\" twice");
+	refuse("{\"prefixItems\": [true], \"items\": [true, true, true]}",
+	       "#: has both prefixItems and a list in items");
 	refuse("{\"unevaluatedProperties\": false}", "unevaluatedProperties is not covered");
 	refuse("{\"$dynamicRef\": \"#x\"}", "$dynamicRef is not covered");
 	says("{\"properties\": {\"items\": {\"items\": {\"properties\": {\"price\": {\"minimum\": 0}}}}}}",
@@ -128,16 +134,20 @@ int main(void)
 	for (int i = 0; i < 500; i++)
 		buf_adds(&deep, "]");
 	s = schema_compile(span_of("{\"items\": {\"$ref\": \"#\"}}"), &e);
-	ok(s && json_check(buf_span(&deep), &v, &e) == 0 && schema_check(s, v, &e) == 0, "500 levels are followed");
+	ok(s && json_check(buf_span(&deep), &v, &e) == 0 && schema_check(s, v, &e) == 0,
+	   "500 levels are followed");
 	schema_free(s);
 	/* 2^40 ways to fail. */
 	buf_clear(&deep);
 	buf_adds(&deep, "{\"$defs\": {\"0\": {\"type\": \"null\"}");
 	for (int i = 1; i <= 40; i++)
-		buf_addf(&deep, ", \"%d\": {\"anyOf\": [{\"$ref\": \"#/$defs/%d\"}, {\"$ref\": \"#/$defs/%d\"}]}", i, i - 1, i - 1);
+		buf_addf(&deep,
+			 ", \"%d\": {\"anyOf\": [{\"$ref\": \"#/$defs/%d\"}, {\"$ref\": \"#/$defs/%d\"}]}",
+			 i, i - 1, i - 1);
 	buf_adds(&deep, "}, \"$ref\": \"#/$defs/40\"}");
 	s = schema_compile(buf_span(&deep), &e);
-	ok(s && schema_check(s, span_of("1"), &e) != 0 && strstr(e.msg, "branches"), "a schema that branches without end is given up");
+	ok(s && schema_check(s, span_of("1"), &e) != 0 && strstr(e.msg, "branches"),
+	   "a schema that branches without end is given up");
 	schema_free(s);
 	buf_release(&deep);
 	return tap_done();

@@ -1,4 +1,5 @@
-/* lib/judge/verdict on the corpus of tests/fixtures/judge-replies.jsonl: no false pass, and how many replies are read. */
+/* lib/judge/verdict on the corpus of tests/fixtures/judge-replies.jsonl: no false pass, and how
+ * many replies are read. */
 #include <stdlib.h>
 #include "tap.h"
 #include "../../lib/json/reader.h"
@@ -44,7 +45,9 @@ static void corpus(void)
 
 		json_number(record_get(&rec, "lo"), &lo);
 		json_number(record_get(&rec, "hi"), &hi);
-		scale.mode = json_is(record_get(&rec, "mode"), "pass") ? VERDICT_PASS : json_is(record_get(&rec, "mode"), "score") ? VERDICT_SCORE : VERDICT_PAIR;
+		scale.mode = json_is(record_get(&rec, "mode"), "pass")	  ? VERDICT_PASS
+			     : json_is(record_get(&rec, "mode"), "score") ? VERDICT_SCORE
+									  : VERDICT_PAIR;
 		scale.lo = (int)lo;
 		scale.hi = (int)hi;
 		while (!json_is(record_get(&rec, "kind"), kinds[kind]))
@@ -53,7 +56,9 @@ static void corpus(void)
 		buf_clear(&candidate);
 		json_string(record_get(&rec, "reply"), &reply);
 		json_string(record_get(&rec, "candidate"), &candidate);
-		value = verdict_read(buf_span(&reply), buf_span(&candidate), scale, &v, &why) == 0 ? v.value : NONE;
+		value = verdict_read(buf_span(&reply), buf_span(&candidate), scale, &v, &why) == 0
+				? v.value
+				: NONE;
 		want = wanted(record_get(&rec, "want"), scale.mode);
 		rows[kind]++;
 		read[kind] += value != NONE;
@@ -62,14 +67,18 @@ static void corpus(void)
 			continue;
 		wrong++;
 		false_passes += scale.mode == VERDICT_PASS && value == 1;
-		printf("# line %zu: read %d, want %d (%s): %.300s\n", r.line, value, want, value == NONE ? why : "", reply.data);
+		printf("# line %zu: read %d, want %d (%s): %.300s\n", r.line, value, want,
+		       value == NONE ? why : "", reply.data);
 	}
-	ok(got == 0 && rows[0] + rows[1] + rows[2] >= 200, "%zu replies", rows[0] + rows[1] + rows[2]);
+	ok(got == 0 && rows[0] + rows[1] + rows[2] >= 200, "%zu replies",
+	   rows[0] + rows[1] + rows[2]);
 	for (int k = 0; k < 3; k++)
 		printf("# %s: a verdict was read from %zu of %zu\n", kinds[k], read[k], rows[k]);
 	ok(false_passes == 0, "no false pass");
-	ok(read[0] == rows[0] && read[1] == rows[1], "every well-formed and every sloppy reply is read");
-	ok(wrong == 0, "every verdict is the one meant (%zu wrong, %zu of them missed)", wrong, missed);
+	ok(read[0] == rows[0] && read[1] == rows[1],
+	   "every well-formed and every sloppy reply is read");
+	ok(wrong == 0, "every verdict is the one meant (%zu wrong, %zu of them missed)", wrong,
+	   missed);
 	buf_release(&v.critique);
 	record_release(&rec);
 	reader_release(&r);
@@ -81,29 +90,45 @@ static void critiques(void)
 	const char *why;
 	struct verdict_scale pass = {VERDICT_PASS, 0, 0};
 
-	verdict_read(span_of("{\"critique\": \"says \\\"x\\\"\", \"verdict\": \"FAIL\"}"), span_of(""), pass, &v, &why);
+	verdict_read(span_of("{\"critique\": \"says \\\"x\\\"\", \"verdict\": \"FAIL\"}"),
+		     span_of(""), pass, &v, &why);
 	ok_str(v.critique.data, "says \"x\"", "the critique is decoded");
 	verdict_read(span_of("Good.\nVerdict: PASS"), span_of(""), pass, &v, &why);
 	ok_str(v.critique.data, "Good.", "what stands before a verdict in words is the critique");
 	buf_release(&v.critique);
 	buf_clear(&reply);
-	ok(verdict_schema((struct verdict_scale){VERDICT_SCORE, 1, 3}, &reply) == 0 && strstr(reply.data, "\"enum\":[1,2,3]"), "the schema holds the scale");
-	ok(verdict_read((struct span){0}, span_of(""), pass, &v, &why) < 0, "an absent reply is no verdict");
+	ok(verdict_schema((struct verdict_scale){VERDICT_SCORE, 1, 3}, &reply) == 0 &&
+		   strstr(reply.data, "\"enum\":[1,2,3]"),
+	   "the schema holds the scale");
+	ok(verdict_read((struct span){0}, span_of(""), pass, &v, &why) < 0,
+	   "an absent reply is no verdict");
 }
 
 static void rubrics(void)
 {
 	static const char *const bad[] = {
-		"", "  ", "{", "{}", "{\"criterion\": 7}", "{\"criterion\": \"\"}", "{\"criteria\": []}", "{\"criteria\": [{\"criterion\": \"x\"}]}",
-		"{\"criteria\": [{\"name\": \"a b\", \"criterion\": \"x\"}]}", "{\"criterion\": \"x\", \"weight\": -1}", "{\"criterion\": \"x\", \"colour\": 1}",
+		"",
+		"  ",
+		"{",
+		"{}",
+		"{\"criterion\": 7}",
+		"{\"criterion\": \"\"}",
+		"{\"criteria\": []}",
+		"{\"criteria\": [{\"criterion\": \"x\"}]}",
+		"{\"criteria\": [{\"name\": \"a b\", \"criterion\": \"x\"}]}",
+		"{\"criterion\": \"x\", \"weight\": -1}",
+		"{\"criterion\": \"x\", \"colour\": 1}",
 		"{\"criteria\": [{\"name\": \"a\", \"criterion\": \"x\"}, {\"name\": \"a\", \"criterion\": \"y\"}]}",
-		"{\"criterion\": \"x\", \"levels\": {\"9\": \"x\"}}", "{\"criterion\": \"x\", \"levels\": {\"1\": 1}}", "{\"criterion\": \"x\", \"levels\": {\"one\": \"x\"}}",
+		"{\"criterion\": \"x\", \"levels\": {\"9\": \"x\"}}",
+		"{\"criterion\": \"x\", \"levels\": {\"1\": 1}}",
+		"{\"criterion\": \"x\", \"levels\": {\"one\": \"x\"}}",
 	};
 	struct verdict_scale five = {VERDICT_SCORE, 1, 5}, pass = {VERDICT_PASS, 0, 0};
 	struct rubric r;
 	struct err e = ERR_INIT;
 
-	ok(rubric_parse("be polite", pass, &r, &e) == 0 && r.n == 1 && !r.criteria[0].name, "a text is one criterion");
+	ok(rubric_parse("be polite", pass, &r, &e) == 0 && r.n == 1 && !r.criteria[0].name,
+	   "a text is one criterion");
 	rubric_release(&r);
 	ok(rubric_parse("{\"criteria\": [{\"name\": \"a\", \"criterion\": \"x\", \"levels\": {\"1\": \"bad\"}, \"weight\": 0}, {\"name\": \"b\", "
 			"\"criterion\": \"y\"}]}",
@@ -114,7 +139,8 @@ static void rubrics(void)
 	rubric_release(&r);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		ok(rubric_parse(bad[i], five, &r, &e) < 0 && e.msg[0], "refused: %s", e.msg);
-	ok(rubric_parse("{\"criterion\": \"x\", \"levels\": {\"1\": \"x\"}}", pass, &r, &e) < 0, "levels belong to a score");
+	ok(rubric_parse("{\"criterion\": \"x\", \"levels\": {\"1\": \"x\"}}", pass, &r, &e) < 0,
+	   "levels belong to a score");
 }
 
 int main(void)

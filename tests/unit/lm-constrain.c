@@ -1,5 +1,5 @@
-/* Whatever the automaton of a schema lets through is valid under it, and nothing invalid can be written: on the cases of
- * tests/fixtures/schema.jsonl and on random schemas. */
+/* Whatever the automaton of a schema lets through is valid under it, and nothing invalid can be
+ * written: on the cases of tests/fixtures/schema.jsonl and on random schemas. */
 #include <stdlib.h>
 #include "../../lib/base/file.h"
 #include "../../lib/base/rng.h"
@@ -17,7 +17,8 @@ static int reaches(struct automaton *a, struct span text)
 	return automaton_accepts(a, at);
 }
 
-/* A random text of the language. After a while it takes what brings it to an end. 0: it did not come to one. */
+/* A random text of the language. After a while it takes what brings it to an end. 0: it did not
+ * come to one. */
 static int walk(struct automaton *a, struct rng *r, struct buf *text)
 {
 	uint32_t at = automaton_start(a);
@@ -66,8 +67,8 @@ static int all_valid(const struct schema *s, struct automaton *a, struct rng *r,
 		}
 		good = json_check(buf_span(&text), &v, &e) == 0 && schema_check(s, v, &e) == 0;
 		if (!good)
-			printf("# %.*s\n# under %.*s: %s\n", (int)(text.len < 300 ? text.len : 300), text.data, (int)schema_text(s).n,
-			       schema_text(s).s, e.msg);
+			printf("# %.*s\n# under %.*s: %s\n", (int)(text.len < 300 ? text.len : 300),
+			       text.data, (int)schema_text(s).n, schema_text(s).s, e.msg);
 	}
 	buf_release(&text);
 	return good;
@@ -77,7 +78,8 @@ static size_t valid_seen, valid_reached;
 
 static void one_case(struct span line, struct rng *r)
 {
-	struct span schema = json_member(line, "schema"), refused = json_member(line, "refused"), key, v;
+	struct span schema = json_member(line, "schema"), refused = json_member(line, "refused"),
+		    key, v;
 	struct err e = ERR_INIT;
 	struct schema *s = schema_compile(schema, &e);
 	struct automaton *a = constrain_compile(s, &e);
@@ -87,11 +89,13 @@ static void one_case(struct span line, struct rng *r)
 
 	if (refused.s) {
 		json_string(refused, &word);
-		ok(!a && strstr(e.msg, word.data), "%.*s is refused for its %s", shown, schema.s, word.data);
+		ok(!a && strstr(e.msg, word.data), "%.*s is refused for its %s", shown, schema.s,
+		   word.data);
 		if (a || !strstr(e.msg, word.data))
 			printf("# %s\n", e.msg);
 	} else if (json_count(json_member(line, "valid")) == 0) {
-		ok(!a && strstr(e.msg, "no value"), "%.*s is refused: nothing can meet it", shown, schema.s);
+		ok(!a && strstr(e.msg, "no value"), "%.*s is refused: nothing can meet it", shown,
+		   schema.s);
 	} else {
 		ok(a != NULL, "%.*s can be decoded under", shown, schema.s);
 		if (!a)
@@ -113,7 +117,8 @@ static void one_case(struct span line, struct rng *r)
 			valid_seen++;
 			valid_reached += reaches(a, v) || reaches(a, buf_span(&text));
 		}
-		ok(all_valid(s, a, r, 40), "%.*s: what is written at random is valid", shown, schema.s);
+		ok(all_valid(s, a, r, 40), "%.*s: what is written at random is valid", shown,
+		   schema.s);
 	}
 	automaton_free(a);
 	schema_free(s);
@@ -125,11 +130,19 @@ static void one_case(struct span line, struct rng *r)
 
 static void random_schema(struct rng *r, int depth, struct buf *b)
 {
-	static const char *const leaves[] = {"{\"type\":\"null\"}", "{\"type\":\"boolean\"}", "{\"enum\":[\"a\",1,null,{\"x\":[]}]}",
-					     "{\"type\":\"string\",\"format\":\"date\"}", "{\"type\":\"string\",\"format\":\"uuid\"}",
-					     "{\"type\":\"string\",\"pattern\":\"^[a-c]{2,4}(-\\\\d+)?$\"}", "{\"const\":\"k\"}", "{}",
-					     "{\"type\":\"string\",\"format\":\"ipv4\"}", "{\"type\":\"string\",\"format\":\"email\"}",
-					     "{\"type\":\"string\",\"format\":\"date-time\"}", "{\"type\":\"string\",\"format\":\"uri\"}"};
+	static const char *const leaves[] =
+		{"{\"type\":\"null\"}",
+		 "{\"type\":\"boolean\"}",
+		 "{\"enum\":[\"a\",1,null,{\"x\":[]}]}",
+		 "{\"type\":\"string\",\"format\":\"date\"}",
+		 "{\"type\":\"string\",\"format\":\"uuid\"}",
+		 "{\"type\":\"string\",\"pattern\":\"^[a-c]{2,4}(-\\\\d+)?$\"}",
+		 "{\"const\":\"k\"}",
+		 "{}",
+		 "{\"type\":\"string\",\"format\":\"ipv4\"}",
+		 "{\"type\":\"string\",\"format\":\"email\"}",
+		 "{\"type\":\"string\",\"format\":\"date-time\"}",
+		 "{\"type\":\"string\",\"format\":\"uri\"}"};
 	uint64_t kind = rng_below(r, depth > 3 ? 5 : 10), n;
 	long long lo, hi;
 
@@ -141,24 +154,29 @@ static void random_schema(struct rng *r, int depth, struct buf *b)
 	case 2:
 		lo = (long long)rng_below(r, 3000) - 1500;
 		hi = lo + (long long)rng_below(r, rng_below(r, 2) ? 5 : 20000);
-		buf_addf(b, "{\"type\":\"integer\",\"%s\":%lld,\"%s\":%lld}", rng_below(r, 2) ? "minimum" : "exclusiveMinimum", lo,
+		buf_addf(b, "{\"type\":\"integer\",\"%s\":%lld,\"%s\":%lld}",
+			 rng_below(r, 2) ? "minimum" : "exclusiveMinimum", lo,
 			 rng_below(r, 2) ? "maximum" : "exclusiveMaximum", hi + 2);
 		break;
 	case 3:
 		lo = (long long)rng_below(r, 40) - 20;
-		buf_addf(b, "{\"type\":\"number\",\"%s\":%lld,\"%s\":%lld}", rng_below(r, 2) ? "minimum" : "exclusiveMinimum", lo,
-			 rng_below(r, 2) ? "maximum" : "exclusiveMaximum", lo + 1 + (long long)rng_below(r, 30));
+		buf_addf(b, "{\"type\":\"number\",\"%s\":%lld,\"%s\":%lld}",
+			 rng_below(r, 2) ? "minimum" : "exclusiveMinimum", lo,
+			 rng_below(r, 2) ? "maximum" : "exclusiveMaximum",
+			 lo + 1 + (long long)rng_below(r, 30));
 		break;
 	case 4:
 		n = rng_below(r, 5);
-		buf_addf(b, "{\"type\":[\"string\",\"null\"],\"minLength\":%llu,\"maxLength\":%llu}", (unsigned long long)n,
-			 (unsigned long long)(n + rng_below(r, 5)));
+		buf_addf(b,
+			 "{\"type\":[\"string\",\"null\"],\"minLength\":%llu,\"maxLength\":%llu}",
+			 (unsigned long long)n, (unsigned long long)(n + rng_below(r, 5)));
 		break;
 	case 5:
 		n = rng_below(r, 3);
 		buf_adds(b, "{\"type\":\"array\",\"items\":");
 		random_schema(r, depth + 1, b);
-		buf_addf(b, ",\"minItems\":%llu,\"maxItems\":%llu}", (unsigned long long)n, (unsigned long long)(n + rng_below(r, 3)));
+		buf_addf(b, ",\"minItems\":%llu,\"maxItems\":%llu}", (unsigned long long)n,
+			 (unsigned long long)(n + rng_below(r, 3)));
 		break;
 	case 6:
 		buf_adds(b, "{\"type\":\"array\",\"prefixItems\":[");
@@ -183,13 +201,15 @@ static void random_schema(struct rng *r, int depth, struct buf *b)
 		n = 1 + rng_below(r, 4);
 		buf_adds(b, "{\"type\":\"object\",\"properties\":{");
 		for (uint64_t i = 0; i < n; i++) {
-			buf_addf(b, "%s\"%s%llu\":", i ? "," : "", i == 2 ? "od\\\"d " : "p", (unsigned long long)i);
+			buf_addf(b, "%s\"%s%llu\":", i ? "," : "", i == 2 ? "od\\\"d " : "p",
+				 (unsigned long long)i);
 			random_schema(r, depth + 1, b);
 		}
 		buf_adds(b, "},\"required\":[");
 		for (uint64_t i = 0, some = 0; i < n; i++)
 			if (i != 2 && rng_below(r, 2))
-				buf_addf(b, "%s\"p%llu\"", some++ ? "," : "", (unsigned long long)i);
+				buf_addf(b, "%s\"p%llu\"", some++ ? "," : "",
+					 (unsigned long long)i);
 		buf_adds(b, "]");
 		if (rng_below(r, 2))
 			buf_adds(b, ",\"additionalProperties\":false");
@@ -220,15 +240,16 @@ static void random_schemas(size_t n, struct rng *r)
 		compiled++;
 		if ((a = constrain_compile(s, &e)))
 			good += (size_t)all_valid(s, a, r, 10);
-		else if (strstr(e.msg, "no value") || strstr(e.msg, "more than one pattern") || strstr(e.msg, "beside a pattern"))
+		else if (strstr(e.msg, "no value") || strstr(e.msg, "more than one pattern") ||
+			 strstr(e.msg, "beside a pattern"))
 			unmet++;
 		else
 			printf("# %s: %s\n", b.data, e.msg);
 		automaton_free(a);
 		schema_free(s);
 	}
-	ok(compiled == n && good + unmet == n && unmet < n / 2, "%zu random schemas: all that is written is valid (%zu cannot be met)", n,
-	   unmet);
+	ok(compiled == n && good + unmet == n && unmet < n / 2,
+	   "%zu random schemas: all that is written is valid (%zu cannot be met)", n, unmet);
 	buf_release(&b);
 }
 
@@ -240,9 +261,15 @@ static void masks(void)
 	struct tokenizer *t;
 	struct lm_vocabulary *v;
 	struct lm_grammar *g;
-	struct schema *s = schema_compile(span_of("{\"type\":\"object\",\"properties\":{\"ab\":{\"type\":\"integer\",\"maximum\":3}},"
-						  "\"required\":[\"ab\"],\"additionalProperties\":false}"), &e);
-	static const char *const words[] = {"{", "{\\\"", "ab", "a", "b", "\\\"", "\\\":", ":", "1", "2", "3", "12", "}", "3}", "}}", "{\\\"ab\\\":", "x"};
+	struct schema *s =
+		schema_compile(span_of("{\"type\":\"object\",\"properties\":{\"ab\":{\"type\":\"integer\",\"maximum\":3}},"
+				       "\"required\":[\"ab\"],\"additionalProperties\":false}"),
+			       &e);
+	static const char *const words[] = {"{", "{\\\"", "ab",	   "a",
+					    "b", "\\\"",  "\\\":", ":",
+					    "1", "2",	  "3",	   "12",
+					    "}", "3}",	  "}}",	   "{\\\"ab\\\":",
+					    "x"};
 	size_t n = sizeof words / sizeof *words;
 	const uint32_t *mask;
 	uint32_t at;
@@ -251,7 +278,8 @@ static void masks(void)
 	buf_adds(&json, "{\"model\":{\"type\":\"BPE\",\"merges\":[],\"vocab\":{");
 	for (size_t i = 0; i < n; i++)
 		buf_addf(&json, "%s\"%s\":%zu", i ? "," : "", words[i], i);
-	buf_addf(&json, "}},\"added_tokens\":[{\"id\":%zu,\"content\":\"<|end|>\",\"special\":true}]}", n);
+	buf_addf(&json,
+		 "}},\"added_tokens\":[{\"id\":%zu,\"content\":\"<|end|>\",\"special\":true}]}", n);
 	t = tokenizer_parse(buf_span(&json), span_of(config), &e);
 	if (!t) {
 		printf("Bail out! %s\n", e.msg);
@@ -264,7 +292,8 @@ static void masks(void)
 	ok(mask[0] == (1u << 0 | 1u << 1 | 1u << 15), "first come the tokens that begin an object");
 	at = lm_grammar_next(g, at, 15);
 	mask = lm_grammar_mask(g, at);
-	ok(mask[0] == (1u << 8 | 1u << 9 | 1u << 10 | 1u << 13), "then a number of up to 3, with or without the brace behind it");
+	ok(mask[0] == (1u << 8 | 1u << 9 | 1u << 10 | 1u << 13),
+	   "then a number of up to 3, with or without the brace behind it");
 	at = lm_grammar_next(g, at, 13);
 	mask = lm_grammar_mask(g, at);
 	ok(mask[0] == 1u << stop && lm_grammar_ended(g, at), "then nothing but the end");
@@ -295,9 +324,11 @@ int main(void)
 		}
 		one_case(v, &r);
 	}
-	ok(valid_reached * 10 >= valid_seen * 8, "%zu of %zu valid values can be written", valid_reached, valid_seen);
+	ok(valid_reached * 10 >= valid_seen * 8, "%zu of %zu valid values can be written",
+	   valid_reached, valid_seen);
 	random_schemas(400, &r);
-	ok(unfinished * 50 < walks, "%zu of %zu random texts came to no end in time", unfinished, walks);
+	ok(unfinished * 50 < walks, "%zu of %zu random texts came to no end in time", unfinished,
+	   walks);
 	masks();
 	buf_release(&text);
 	return tap_done();

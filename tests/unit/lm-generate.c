@@ -6,18 +6,22 @@
 #include "../../lib/lm/train.h"
 #include "tap.h"
 
-static const char llama[] = "{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
-			    "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"rms_norm_eps\":1e-5,"
-			    "\"max_position_embeddings\":256,\"initializer_range\":0.2,\"eos_token_id\":258}";
-static const char qwen2[] = "{\"model_type\":\"qwen2\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":3,"
-			    "\"num_attention_heads\":4,\"num_key_value_heads\":1,\"vocab_size\":260,\"rms_norm_eps\":1e-6,"
-			    "\"max_position_embeddings\":256,\"initializer_range\":0.2,\"tie_word_embeddings\":true}";
-static const char qwen3[] = "{\"model_type\":\"qwen3\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
-			    "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":40,\"vocab_size\":260,"
-			    "\"rms_norm_eps\":1e-6,\"max_position_embeddings\":256,\"initializer_range\":0.2}";
-static const char mistral[] = "{\"model_type\":\"mistral\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
-			      "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"sliding_window\":37,"
-			      "\"max_position_embeddings\":256,\"initializer_range\":0.2}";
+static const char llama[] =
+	"{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"rms_norm_eps\":1e-5,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2,\"eos_token_id\":258}";
+static const char qwen2[] =
+	"{\"model_type\":\"qwen2\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":3,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":1,\"vocab_size\":260,\"rms_norm_eps\":1e-6,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2,\"tie_word_embeddings\":true}";
+static const char qwen3[] =
+	"{\"model_type\":\"qwen3\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":40,\"vocab_size\":260,"
+	"\"rms_norm_eps\":1e-6,\"max_position_embeddings\":256,\"initializer_range\":0.2}";
+static const char mistral[] =
+	"{\"model_type\":\"mistral\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"sliding_window\":37,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2}";
 
 /* Every byte is a token: generation needs a tokenizer only to print. */
 static struct tokenizer *bytes(void)
@@ -26,7 +30,8 @@ static struct tokenizer *bytes(void)
 	char dir[] = "/tmp/ft-generate-XXXXXX", file[64];
 	struct tokenizer *t;
 
-	if (!mkdtemp(dir) || tokenizer_write_bytes(dir, &e) != 0 || !(t = tokenizer_load(dir, &e))) {
+	if (!mkdtemp(dir) || tokenizer_write_bytes(dir, &e) != 0 ||
+	    !(t = tokenizer_load(dir, &e))) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -44,7 +49,8 @@ static struct lm_model *model(const char *config, uint64_t seed)
 	struct lm_config c;
 	struct lm_model *m;
 
-	if (lm_config_parse(&c, config, strlen(config), "config", &e) < 0 || lm_model_new(&m, &c, seed, &e) < 0) {
+	if (lm_config_parse(&c, config, strlen(config), "config", &e) < 0 ||
+	    lm_model_new(&m, &c, seed, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -69,7 +75,8 @@ static void keep(void *arg, uint64_t ticket, const struct lm_answer *a)
 	struct results *r = arg;
 
 	snprintf(r->finish[ticket], sizeof r->finish[ticket], "%s", a->finish ? a->finish : "");
-	snprintf(r->error[ticket], sizeof r->error[ticket], "%s", a->error_type ? a->error_type : "");
+	snprintf(r->error[ticket], sizeof r->error[ticket], "%s",
+		 a->error_type ? a->error_type : "");
 	r->tokens[ticket] = a->tokens;
 	r->cached[ticket] = a->cached;
 	r->text_len[ticket] = a->text.n;
@@ -127,8 +134,14 @@ static struct results *answers(const struct lm_model *m, const struct tokenizer 
 	}
 	for (size_t k = 0; k < REQUESTS; k++) {
 		size_t i = how.backwards ? REQUESTS - 1 - k : k;
-		struct lm_request q = {.ids = ids, .n = prompt(ids, i), .max_tokens = 40, .seed = 5, .stream = i,
-				       .sampling = {how.temperature, .9, 0, 0, 1}, .logprobs = 2, .keep_start = 1};
+		struct lm_request q = {.ids = ids,
+				       .n = prompt(ids, i),
+				       .max_tokens = 40,
+				       .seed = 5,
+				       .stream = i,
+				       .sampling = {how.temperature, .9, 0, 0, 1},
+				       .logprobs = 2,
+				       .keep_start = 1};
 
 		lm_generator_submit(g, i, &q);
 	}
@@ -145,11 +158,13 @@ static struct results *answers(const struct lm_model *m, const struct tokenizer 
 static int same(const struct results *a, const struct results *b)
 {
 	for (size_t i = 0; i < REQUESTS; i++) {
-		if (a->tokens[i] != b->tokens[i] || strcmp(a->finish[i], b->finish[i]) || a->text_len[i] != b->text_len[i] ||
+		if (a->tokens[i] != b->tokens[i] || strcmp(a->finish[i], b->finish[i]) ||
+		    a->text_len[i] != b->text_len[i] ||
 		    memcmp(a->text[i], b->text[i], a->text_len[i]) != 0)
 			return 0;
 		for (size_t k = 0; k < a->tokens[i]; k++)
-			if (a->token[i][k].id != b->token[i][k].id || a->token[i][k].logprob != b->token[i][k].logprob)
+			if (a->token[i][k].id != b->token[i][k].id ||
+			    a->token[i][k].logprob != b->token[i][k].logprob)
 				return 0;
 	}
 	return a->n == REQUESTS && b->n == REQUESTS;
@@ -159,7 +174,12 @@ static int same(const struct results *a, const struct results *b)
 static void against_trainer(const char *name, const char *config, const struct tokenizer *t)
 {
 	struct lm_model *m = model(config, 3);
-	struct results *r = answers(m, t, (struct how){.threads = 2, .sequences = 8, .cache = 1 << 24, .type = NN_F32}, NULL);
+	struct results *r = answers(m, t,
+				    (struct how){.threads = 2,
+						 .sequences = 8,
+						 .cache = 1 << 24,
+						 .type = NN_F32},
+				    NULL);
 	struct err e = ERR_INIT;
 	struct lm_work *w;
 	struct lm_work_spec spec = {.max_tokens = 256};
@@ -191,7 +211,8 @@ static void against_trainer(const char *name, const char *config, const struct t
 		}
 	}
 	ok(checked > 800 && wrong == 0 && worst < 1e-4,
-	   "%s: %zu greedy tokens are the trainer's, log-probabilities too (off by %.2g)", name, checked, worst);
+	   "%s: %zu greedy tokens are the trainer's, log-probabilities too (off by %.2g)", name,
+	   checked, worst);
 	lm_work_free(w);
 	lm_model_free(m);
 	free(logits);
@@ -203,8 +224,11 @@ static void adapters(const struct tokenizer *t)
 {
 	static const enum nn_type types[] = {NN_F32, NN_Q8_0};
 	struct lm_model *m = model(qwen2, 3);
-	struct lm_adapter spec = {.rank = 5, .alpha = 10, .targets = (char *)"q_proj,v_proj,o_proj,gate_proj,down_proj"};
-	struct how merged = {.threads = 1, .sequences = 8, .cache = 1 << 24}, beside = merged, alone;
+	struct lm_adapter spec = {.rank = 5,
+				  .alpha = 10,
+				  .targets = (char *)"q_proj,v_proj,o_proj,gate_proj,down_proj"};
+	struct how merged = {.threads = 1, .sequences = 8, .cache = 1 << 24}, beside = merged,
+		   alone;
 	struct err e = ERR_INIT;
 	struct pool *pool = pool_new(1);
 	struct lm_decoder *d;
@@ -241,18 +265,23 @@ static void adapters(const struct tokenizer *t)
 		}
 		/* Quantised, the base alone is rounded in one and the sum in the other. */
 		if (types[i] == NN_F32)
-			ok(alike == REQUESTS && worst < 1e-4 && longest > 1e-2, "f32: an adapter beside the weights is one merged into them (off by %.2g)",
+			ok(alike == REQUESTS && worst < 1e-4 && longest > 1e-2,
+			   "f32: an adapter beside the weights is one merged into them (off by %.2g)",
 			   worst);
 		else
-			ok(alike >= REQUESTS - 4 && worst > 1e-6, "%s: and here but for what is rounded (off by %.2g, %zu of %d alike)",
+			ok(alike >= REQUESTS - 4 && worst > 1e-6,
+			   "%s: and here but for what is rounded (off by %.2g, %zu of %d alike)",
 			   nn_type_name(types[i]), worst, alike, REQUESTS);
-		ok(same(two, three), "%s, beside: one at a time or eight, one thread or two: the same bits", nn_type_name(types[i]));
+		ok(same(two, three),
+		   "%s, beside: one at a time or eight, one thread or two: the same bits",
+		   nn_type_name(types[i]));
 		free(one);
 		free(two);
 		free(three);
 	}
 	m->adapter->dora = 1;
-	ok(lm_decoder_new(&d, m, NN_F32, 1, 8, pool, &e) == -1 && strstr(e.msg, "DoRA"), "DoRA beside the weights is refused");
+	ok(lm_decoder_new(&d, m, NN_F32, 1, 8, pool, &e) == -1 && strstr(e.msg, "DoRA"),
+	   "DoRA beside the weights is refused");
 	m->adapter->dora = 0;
 	pool_free(pool);
 	lm_model_free(m);
@@ -267,7 +296,8 @@ static void note(void *arg, uint64_t ticket, const struct lm_answer *a)
 }
 
 /* In which order prompts of these lengths are answered, `sequences` at a time. */
-static struct buf order_of(const struct lm_model *m, const struct tokenizer *t, const size_t *lengths, size_t n, size_t sequences)
+static struct buf order_of(const struct lm_model *m, const struct tokenizer *t,
+			   const size_t *lengths, size_t n, size_t sequences)
 {
 	struct lm_generator_spec spec = {sequences, 1 << 24, NULL, 0};
 	struct pool *pool = pool_new(1);
@@ -276,7 +306,8 @@ static struct buf order_of(const struct lm_model *m, const struct tokenizer *t, 
 	struct lm_decoder *d;
 	struct lm_generator *g;
 
-	if (lm_decoder_new(&d, m, NN_F32, 0, 80, pool, &e) != 0 || lm_generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+	if (lm_decoder_new(&d, m, NN_F32, 0, 80, pool, &e) != 0 ||
+	    lm_generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -285,8 +316,12 @@ static struct buf order_of(const struct lm_model *m, const struct tokenizer *t, 
 
 		for (size_t k = 0; k < lengths[i]; k++)
 			ids[k] = (int32_t)((i * 31 + k * 7) % 256);
-		lm_generator_submit(g, i, &(struct lm_request){.ids = ids, .n = lengths[i], .max_tokens = 2, .sampling = {.top_p = 1, .repeat = 1},
-								.logprobs = -1});
+		lm_generator_submit(g, i,
+				    &(struct lm_request){.ids = ids,
+							 .n = lengths[i],
+							 .max_tokens = 2,
+							 .sampling = {.top_p = 1, .repeat = 1},
+							 .logprobs = -1});
 	}
 	while (lm_generator_step(g, note, &order) > 0)
 		;
@@ -299,10 +334,13 @@ static struct buf order_of(const struct lm_model *m, const struct tokenizer *t, 
 static void admission(const struct lm_model *m, const struct tokenizer *t)
 {
 	struct buf order = order_of(m, t, (size_t[]){5, 40, 8}, 3, 1);
-	ok(span_is(buf_span(&order), "bac"), "the longest prompt comes first, but nobody is passed twice where one runs at a time (%s)", order.data);
+	ok(span_is(buf_span(&order), "bac"),
+	   "the longest prompt comes first, but nobody is passed twice where one runs at a time (%s)",
+	   order.data);
 	buf_release(&order);
 	order = order_of(m, t, (size_t[]){5, 40, 8, 40, 60, 20, 50}, 7, 2);
-	ok(order.len == 7 && memchr(order.data, 'a', 4), "with two at a time the first is passed by two (%s)", order.data);
+	ok(order.len == 7 && memchr(order.data, 'a', 4),
+	   "with two at a time the first is passed by two (%s)", order.data);
 	buf_release(&order);
 }
 
@@ -319,37 +357,45 @@ int main(void)
 	against_trainer("mistral with a window", mistral, t);
 
 	for (size_t i = 0; i < 4; i++) {
-		struct how how = {1, 1, 1 << 24, 0, types[i], 0, 0, 0}, other = {2, 16, 1 << 24, 0, types[i], 1, 0, 0};
-		struct results *one = answers(m, t, how, NULL), *many = answers(m, t, other, &stats);
+		struct how how = {1, 1, 1 << 24, 0, types[i], 0, 0, 0},
+			   other = {2, 16, 1 << 24, 0, types[i], 1, 0, 0};
+		struct results *one = answers(m, t, how, NULL),
+			       *many = answers(m, t, other, &stats);
 
-		ok(same(one, many), "%s: one at a time on one thread or 16 on two, backwards: the same bits",
+		ok(same(one, many),
+		   "%s: one at a time on one thread or 16 on two, backwards: the same bits",
 		   nn_type_name(types[i]));
 		free(one);
 		free(many);
 	}
 	{
-		struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 1, 0}, other = {2, 16, 1 << 24, .8, NN_F32, 1, 1, 0};
-		struct results *one = answers(m, t, how, NULL), *many = answers(m, t, other, &stats);
+		struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 1, 0},
+			   other = {2, 16, 1 << 24, .8, NN_F32, 1, 1, 0};
+		struct results *one = answers(m, t, how, NULL),
+			       *many = answers(m, t, other, &stats);
 		size_t stopped = 0, longest = 0, shared = 0;
 
-		ok(same(one, many), "sampled answers do not depend on the order of arrival or what runs beside them");
+		ok(same(one, many),
+		   "sampled answers do not depend on the order of arrival or what runs beside them");
 		for (size_t i = 0; i < REQUESTS; i++) {
 			stopped += strcmp(one->finish[i], "stop") == 0;
 			longest += strcmp(one->finish[i], "length") == 0 && one->tokens[i] == 40;
 			shared += many->cached[i] >= 49;
 		}
-		ok(stopped > 0 && longest > 0 && stopped + longest == REQUESTS, "answers end at a stop token or at max_tokens");
-		ok(shared >= REQUESTS - 1, "what prompts share is computed once (%zu of %d)", shared, REQUESTS);
-		ok(stats.computed < stats.prompt_tokens / 2, "%zu of %zu prompt tokens were computed", stats.computed,
-		   stats.prompt_tokens);
+		ok(stopped > 0 && longest > 0 && stopped + longest == REQUESTS,
+		   "answers end at a stop token or at max_tokens");
+		ok(shared >= REQUESTS - 1, "what prompts share is computed once (%zu of %d)",
+		   shared, REQUESTS);
+		ok(stats.computed < stats.prompt_tokens / 2,
+		   "%zu of %zu prompt tokens were computed", stats.computed, stats.prompt_tokens);
 		free(one);
 
 		/* Room for about six sequences of the sixteen. */
 		other.cache = 24 * lm_kv_page_bytes(&m->config);
 		one = answers(m, t, other, &stats);
 		ok(same(one, many), "a cache too small for all gives the same answers");
-		ok(stats.preempted > 0 && stats.cache_bytes <= other.cache, "and %zu sequences gave way to keep within it",
-		   stats.preempted);
+		ok(stats.preempted > 0 && stats.cache_bytes <= other.cache,
+		   "and %zu sequences gave way to keep within it", stats.preempted);
 		free(one);
 		free(many);
 	}

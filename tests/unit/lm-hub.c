@@ -10,7 +10,8 @@ static void finds(const char *name, const char *end)
 	struct err e = ERR_INIT;
 	char *dir = hub_find(name, &e);
 
-	ok(dir && strlen(dir) >= strlen(end) && !strcmp(dir + strlen(dir) - strlen(end), end), "found: %s", name);
+	ok(dir && strlen(dir) >= strlen(end) && !strcmp(dir + strlen(dir) - strlen(end), end),
+	   "found: %s", name);
 	if (!dir)
 		printf("# %s\n", e.msg);
 	free(dir);
@@ -45,8 +46,11 @@ int main(void)
 {
 	char root[] = "/tmp/ft-hub-XXXXXX", *p, command[100];
 
-	ok(hub_is_local("/a") && hub_is_local("./a") && hub_is_local("../a") && hub_is_local("hf:a/b") && hub_is_local("."), "local by form");
-	ok(!hub_is_local("gpt-4o") && !hub_is_local("org/model") && !hub_is_local("a/./b"), "names behind an API");
+	ok(hub_is_local("/a") && hub_is_local("./a") && hub_is_local("../a") &&
+		   hub_is_local("hf:a/b") && hub_is_local("."),
+	   "local by form");
+	ok(!hub_is_local("gpt-4o") && !hub_is_local("org/model") && !hub_is_local("a/./b"),
+	   "names behind an API");
 	if (!mkdtemp(root))
 		return 1;
 	unsetenv("HF_HUB_CACHE");

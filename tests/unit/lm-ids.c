@@ -1,5 +1,6 @@
-/* Ids against those of @huggingface/tokenizers, on cuts of seven published tokenizers (tests/fixtures/tokens/README says how these were
- * made), and that decoding gives the text back. `make check-npm` compares the whole vocabularies. */
+/* Ids against those of @huggingface/tokenizers, on cuts of seven published tokenizers
+ * (tests/fixtures/tokens/README says how these were made), and that decoding gives the text back.
+ * `make check-npm` compares the whole vocabularies. */
 #include <stdlib.h>
 #include "../../lib/base/file.h"
 #include "../../lib/json/json.h"
@@ -54,7 +55,9 @@ static void compare(const char *name, int column, struct span strings, struct sp
 	size_t n = 0, bad = 0, changed = 0;
 
 	buf_addf(&path, DIR "%s.json", name);
-	t = file_read(path.data, (size_t)1 << 20, &json, &e) ? NULL : tokenizer_parse(buf_span(&json), (struct span){NULL, 0}, &e);
+	t = file_read(path.data, (size_t)1 << 20, &json, &e)
+		    ? NULL
+		    : tokenizer_parse(buf_span(&json), (struct span){NULL, 0}, &e);
 	ok(t != NULL, "%s is read", name);
 	if (!t) {
 		printf("# %s\n", e.msg);
@@ -68,12 +71,15 @@ static void compare(const char *name, int column, struct span strings, struct sp
 		buf_clear(&back);
 		tokens_clear(&ids);
 		json_string(line, &text);
-		if (tokenizer_encode(t, buf_span(&text), 0, &ids, &e) || hash_of(&ids) != column_of(want, column)) {
+		if (tokenizer_encode(t, buf_span(&text), 0, &ids, &e) ||
+		    hash_of(&ids) != column_of(want, column)) {
 			if (!bad++)
-				printf("# %s: line %zu of strings.jsonl: %.*s\n", name, n + 1, (int)line.n, line.s);
+				printf("# %s: line %zu of strings.jsonl: %.*s\n", name, n + 1,
+				       (int)line.n, line.s);
 		}
 		tokenizer_decode(t, ids.ids, ids.n, 0, &back);
-		changed += back.len != text.len || (text.len && memcmp(back.data, text.data, text.len));
+		changed += back.len != text.len ||
+			   (text.len && memcmp(back.data, text.data, text.len));
 		n++;
 	}
 	ok(n > 500 && !bad, "%s: ids of %zu strings are those of the reference", name, n);
@@ -90,12 +96,14 @@ static void compare(const char *name, int column, struct span strings, struct sp
 
 int main(void)
 {
-	static const char *const names[] = {"gpt2", "llama2", "llama3", "qwen2_5", "qwen3", "mistral_nemo", "gemma3"};
+	static const char *const names[] = {"gpt2",  "llama2",	     "llama3", "qwen2_5",
+					    "qwen3", "mistral_nemo", "gemma3"};
 	struct buf strings = BUF_INIT, hashes = BUF_INIT;
 	struct err e = ERR_INIT;
 	int i;
 
-	if (file_read(DIR "strings.jsonl", (size_t)1 << 20, &strings, &e) || file_read(DIR "hashes.tsv", (size_t)1 << 20, &hashes, &e)) {
+	if (file_read(DIR "strings.jsonl", (size_t)1 << 20, &strings, &e) ||
+	    file_read(DIR "hashes.tsv", (size_t)1 << 20, &hashes, &e)) {
 		printf("not ok 1 - fixtures # %s\n1..1\n", e.msg);
 		return 1;
 	}

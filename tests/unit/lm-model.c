@@ -1,5 +1,5 @@
-/* The decoder on tiny models made here: gradients against central differences, and all the ways of running that must not
- * change a result. */
+/* The decoder on tiny models made here: gradients against central differences, and all the ways of
+ * running that must not change a result. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "../../lib/base/file.h"
@@ -10,29 +10,37 @@
 #include "../../lib/lm/train.h"
 #include "tap.h"
 
-#define SHAPE                                                                                       \
-	"\"num_hidden_layers\": 3, \"hidden_size\": 32, \"num_attention_heads\": 4, "                \
-	"\"num_key_value_heads\": 2, \"intermediate_size\": 48, \"vocab_size\": 97, "                \
+#define SHAPE \
+	"\"num_hidden_layers\": 3, \"hidden_size\": 32, \"num_attention_heads\": 4, " \
+	"\"num_key_value_heads\": 2, \"intermediate_size\": 48, \"vocab_size\": 97, " \
 	"\"max_position_embeddings\": 512, \"rms_norm_eps\": 1e-5, \"initializer_range\": 0.2, "
 
-static const char *const llama = "{\"model_type\": \"llama\", " SHAPE "\"tie_word_embeddings\": true}";
+static const char *const llama =
+	"{\"model_type\": \"llama\", " SHAPE "\"tie_word_embeddings\": true}";
 static const char *const llama3 =
-	"{\"model_type\": \"llama\", " SHAPE "\"tie_word_embeddings\": false, \"attention_bias\": true, \"mlp_bias\": true, "
+	"{\"model_type\": \"llama\", " SHAPE
+	"\"tie_word_embeddings\": false, \"attention_bias\": true, \"mlp_bias\": true, "
 	"\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4, "
 	"\"original_max_position_embeddings\": 32}}";
 static const char *const mistral = "{\"model_type\": \"mistral\", " SHAPE "\"sliding_window\": 9}";
-static const char *const qwen2 = "{\"model_type\": \"qwen2\", " SHAPE "\"tie_word_embeddings\": true, \"rope_theta\": 1e6}";
+static const char *const qwen2 =
+	"{\"model_type\": \"qwen2\", " SHAPE "\"tie_word_embeddings\": true, \"rope_theta\": 1e6}";
 static const char *const qwen3 = "{\"model_type\": \"qwen3\", " SHAPE "\"head_dim\": 16}";
 
 #define GEMMA SHAPE "\"head_dim\": 12, "
 static const char *const gemma = "{\"model_type\": \"gemma\", " GEMMA "\"hidden_act\": \"gelu\"}";
-static const char *const gemma2 = "{\"model_type\": \"gemma2\", " GEMMA "\"sliding_window\": 20, \"query_pre_attn_scalar\": 10, "
-				  "\"attn_logit_softcapping\": 5.0, \"final_logit_softcapping\": 8.0}";
-static const char *const gemma3 = "{\"model_type\": \"gemma3_text\", " GEMMA "\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
-				  "\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
+static const char *const gemma2 =
+	"{\"model_type\": \"gemma2\", " GEMMA
+	"\"sliding_window\": 20, \"query_pre_attn_scalar\": 10, "
+	"\"attn_logit_softcapping\": 5.0, \"final_logit_softcapping\": 8.0}";
+static const char *const gemma3 =
+	"{\"model_type\": \"gemma3_text\", " GEMMA
+	"\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
+	"\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
 
-static const char *const gpt2 = "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
-				"\"n_positions\": 150, \"initializer_range\": 0.2}";
+static const char *const gpt2 =
+	"{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
+	"\"n_positions\": 150, \"initializer_range\": 0.2}";
 
 static struct err e;
 
@@ -42,7 +50,8 @@ static struct lm_model *made(const char *config, uint64_t seed)
 	struct lm_model *m;
 	struct rng r;
 
-	if (lm_config_parse(&c, config, strlen(config), "config", &e) < 0 || lm_model_new(&m, &c, seed, &e) < 0) {
+	if (lm_config_parse(&c, config, strlen(config), "config", &e) < 0 ||
+	    lm_model_new(&m, &c, seed, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -64,7 +73,9 @@ static struct lm_pack packs[PACKS];
 
 static void make_packs(void)
 {
-	static const size_t lengths[PACKS][5] = {{30, 1, 75, 2, 9}, {140, 66, 3, 0, 0}, {17, 0, 0, 0, 0}};
+	static const size_t lengths[PACKS][5] = {{30, 1, 75, 2, 9},
+						 {140, 66, 3, 0, 0},
+						 {17, 0, 0, 0, 0}};
 	struct rng r;
 
 	rng_seed(&r, 5, 0);
@@ -74,7 +85,8 @@ static void make_packs(void)
 			starts[p][packs[p].n_starts++] = packs[p].n;
 			for (size_t i = 0; i < lengths[p][s]; i++, packs[p].n++) {
 				ids[p][packs[p].n] = (int32_t)rng_below(&r, 97);
-				weights[p][packs[p].n] = i > lengths[p][s] / 2 || s == 1 ? (i % 3 ? 1 : 0.5f) : 0;
+				weights[p][packs[p].n] =
+					i > lengths[p][s] / 2 || s == 1 ? (i % 3 ? 1 : 0.5f) : 0;
 			}
 		}
 	}
@@ -87,9 +99,12 @@ struct how {
 
 static int noisy; /* gradients with dropout and embedding noise; losses too, then */
 
-static struct lm_loss run(const struct lm_model *m, struct how h, const struct lm_pack *p, size_t n, float *grads, double *logp)
+static struct lm_loss run(const struct lm_model *m, struct how h, const struct lm_pack *p, size_t n,
+			  float *grads, double *logp)
 {
-	struct lm_work_spec spec = {.max_tokens = 140, .checkpoint = h.checkpoint, .memory = h.memory};
+	struct lm_work_spec spec = {.max_tokens = 140,
+				    .checkpoint = h.checkpoint,
+				    .memory = h.memory};
 	struct pool *pool = pool_new(h.threads);
 	struct lm_loss l = {0};
 	struct lm_work *w;
@@ -104,7 +119,8 @@ static struct lm_loss run(const struct lm_model *m, struct how h, const struct l
 		bad = lm_gradients(w, p, n, grads ? grads : unused, &l, logp, &e);
 		free(unused);
 	} else if (bad == 0)
-		bad = grads ? lm_gradients(w, p, n, grads, &l, logp, &e) : lm_loss(w, p, n, 0, &l, logp, &e);
+		bad = grads ? lm_gradients(w, p, n, grads, &l, logp, &e)
+			    : lm_loss(w, p, n, 0, &l, logp, &e);
 	if (bad < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
@@ -130,10 +146,12 @@ static double distance(const float *a, const float *b, size_t n)
 	return s > 0 ? sqrt(d / s) : sqrt(d);
 }
 
-/* For every trained tensor the derivative along a random direction, against the central difference of the loss. */
+/* For every trained tensor the derivative along a random direction, against the central difference
+ * of the loss. */
 static void differences(struct lm_model *m, const char *what)
 {
-	float *g = mem_alloc(m->n_params, sizeof(*g)), *keep = mem_alloc(m->n_params, sizeof(*keep));
+	float *g = mem_alloc(m->n_params, sizeof(*g)),
+	      *keep = mem_alloc(m->n_params, sizeof(*keep));
 	double worst = 0;
 	const char *which = "";
 	struct rng r;
@@ -151,7 +169,8 @@ static void differences(struct lm_model *m, const char *what)
 			free(v);
 			continue;
 		}
-		/* Mostly along the gradient, so that the difference stands out of the rounding; partly across. */
+		/* Mostly along the gradient, so that the difference stands out of the rounding;
+		 * partly across. */
 		for (size_t k = 0; k < n; k++)
 			length += (double)g[t->offset + k] * g[t->offset + k];
 		length = sqrt(length / (double)n);
@@ -165,7 +184,9 @@ static void differences(struct lm_model *m, const char *what)
 
 			for (int down = 0; down < 2; down++) {
 				for (size_t k = 0; k < n; k++)
-					m->params[t->offset + k] = keep[t->offset + k] + (float)(down ? -step * v[k] : step * v[k]);
+					m->params[t->offset + k] =
+						keep[t->offset + k] +
+						(float)(down ? -step * v[k] : step * v[k]);
 				side[down] = loss_of(m);
 			}
 			slope[half] = (side[0] - side[1]) / (2 * step);
@@ -192,8 +213,8 @@ static void add_adapter(struct lm_model **m, const char *config, struct lm_adapt
 	struct rng r;
 
 	/* Through a directory: an adapter goes over a frozen base, and this one is all trained. */
-	if (!mkdtemp(dir) || lm_model_save(base, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 || lm_model_open(m, dir, NULL, &e) < 0 ||
-	    lm_adapter_new(*m, &spec, 1, &e) < 0) {
+	if (!mkdtemp(dir) || lm_model_save(base, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 ||
+	    lm_model_open(m, dir, NULL, &e) < 0 || lm_adapter_new(*m, &spec, 1, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -210,8 +231,15 @@ static void gradients(void)
 {
 	static const struct {
 		const char *name, *config;
-	} families[] = {{"llama", llama}, {"llama with biases, untied, rope llama3", llama3}, {"mistral with a window", mistral},
-			{"qwen2", qwen2}, {"qwen3", qwen3}, {"gemma", gemma}, {"gemma2", gemma2}, {"gemma3", gemma3}, {"gpt2", gpt2}};
+	} families[] = {{"llama", llama},
+			{"llama with biases, untied, rope llama3", llama3},
+			{"mistral with a window", mistral},
+			{"qwen2", qwen2},
+			{"qwen3", qwen3},
+			{"gemma", gemma},
+			{"gemma2", gemma2},
+			{"gemma3", gemma3},
+			{"gpt2", gpt2}};
 	struct lm_model *m;
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
@@ -225,7 +253,12 @@ static void gradients(void)
 	add_adapter(&m, gpt2, (struct lm_adapter){.rank = 4, .alpha = 8, .targets = "c_attn,c_fc"});
 	differences(m, "LoRA on GPT-2's fused q k v");
 	lm_model_free(m);
-	add_adapter(&m, qwen3, (struct lm_adapter){.rank = 4, .alpha = 8, .rslora = 1, .targets = "q_proj,v_proj", .top_layers = 2});
+	add_adapter(&m, qwen3,
+		    (struct lm_adapter){.rank = 4,
+					.alpha = 8,
+					.rslora = 1,
+					.targets = "q_proj,v_proj",
+					.top_layers = 2});
 	differences(m, "rsLoRA on q and v of the top layers");
 	lm_model_free(m);
 }
@@ -236,7 +269,8 @@ static void noise(void)
 	struct lm_loss a, b, c;
 	float *g, *h;
 
-	add_adapter(&m, llama, (struct lm_adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
+	add_adapter(&m, llama,
+		    (struct lm_adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
 	g = mem_alloc(m->n_params, sizeof(*g));
 	h = mem_alloc(m->n_params, sizeof(*h));
 	a = run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL);
@@ -248,7 +282,8 @@ static void noise(void)
 	ok(fabs(c.loss / b.loss - 1) < 1e-6 && distance(h, g, m->n_params) < 1e-5,
 	   "and are the same in groups of another size, computed again, on two threads");
 	noisy = 0;
-	ok(run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss == a.loss, "but validation has none");
+	ok(run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss == a.loss,
+	   "but validation has none");
 	free(g);
 	free(h);
 	lm_model_free(m);
@@ -263,13 +298,17 @@ static void same_however(void)
 
 	for (int threads = 2; threads <= 4; threads++) {
 		k = run(m, (struct how){threads, -1, 0}, packs, PACKS, b, NULL);
-		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0, "%d threads give the very same bits as one", threads);
+		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+		   "%d threads give the very same bits as one", threads);
 	}
 	k = run(m, (struct how){2, 1, 0}, packs, PACKS, b, NULL);
-	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0, "layers computed again give the very same bits");
+	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+	   "layers computed again give the very same bits");
 	k = run(m, (struct how){2, 0, lm_work_bytes(m, 150, 140, 0)}, packs, PACKS, b, NULL);
-	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5, "groups cut by memory add up to the same");
-	ok(k.weight == l.weight && k.tokens == l.tokens && k.supervised == l.supervised, "and count the same");
+	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5,
+	   "groups cut by memory add up to the same");
+	ok(k.weight == l.weight && k.tokens == l.tokens && k.supervised == l.supervised,
+	   "and count the same");
 
 	memset(b, 0, m->n_params * sizeof(*b));
 	k = (struct lm_loss){0};
@@ -283,7 +322,8 @@ static void same_however(void)
 			b[i] += one[i];
 		free(one);
 	}
-	ok(fabs(k.loss - l.loss) < 1e-6 * l.loss && k.weight == l.weight && distance(b, a, m->n_params) < 1e-5,
+	ok(fabs(k.loss - l.loss) < 1e-6 * l.loss && k.weight == l.weight &&
+		   distance(b, a, m->n_params) < 1e-5,
 	   "packs one by one add up to the batch");
 
 	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, logp);
@@ -309,7 +349,8 @@ static void examples_do_not_leak(void)
 	for (int i = 1; i < 9; i++)
 		if (fabs(logp[i] - changed[i]) > 1e-9)
 			printf("# example %d: %g, then %g\n", i, logp[i], changed[i]);
-	ok(memcmp(logp + 1, changed + 1, 8 * sizeof(*logp)) == 0, "and no other example of its pack");
+	ok(memcmp(logp + 1, changed + 1, 8 * sizeof(*logp)) == 0,
+	   "and no other example of its pack");
 	lm_model_free(m);
 }
 
@@ -322,14 +363,18 @@ static void kept_on_disk(const char *what, const char *config)
 
 	if (!mkdtemp(dir))
 		return;
-	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) == 0 && lm_model_open(&back, dir, NULL, &e) == 0, "%s: a saved model opens again", what);
+	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) == 0 &&
+		   lm_model_open(&back, dir, NULL, &e) == 0,
+	   "%s: a saved model opens again", what);
 	ok(back && loss_of(back) == want, "%s: and computes the same to the bit", what);
-	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_BF16}, &e) == 0 && lm_model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
+	ok(lm_model_save(m, dir, &(struct lm_save){.type = NN_BF16}, &e) == 0 &&
+		   lm_model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
 	   "%s: bf16 stays bf16 in memory", what);
 	ok_near(loss_of(half) / want, 1, 0.02, "%s: and computes nearly the same", what);
 	lm_model_free(half);
 
-	ok(lm_adapter_new(back, &spec, 3, &e) == 0 && loss_of(back) == want, "%s: a fresh adapter (B = 0) is the base", what);
+	ok(lm_adapter_new(back, &spec, 3, &e) == 0 && loss_of(back) == want,
+	   "%s: a fresh adapter (B = 0) is the base", what);
 	for (size_t i = 0; i < back->n_params; i++)
 		back->params[i] += 0.05f * (float)((int)(i % 7) - 3);
 	tuned = loss_of(back);
@@ -338,11 +383,13 @@ static void kept_on_disk(const char *what, const char *config)
 	lm_model_free(back);
 	back = NULL;
 	lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e);
-	ok(lm_model_open(&back, dir, NULL, &e) == 0 && lm_adapter_open(back, dir, 0, &e) == 0 && loss_of(back) == tuned,
+	ok(lm_model_open(&back, dir, NULL, &e) == 0 && lm_adapter_open(back, dir, 0, &e) == 0 &&
+		   loss_of(back) == tuned,
 	   "%s: opened again it computes the same to the bit", what);
 	lm_model_save(back, dir, &(struct lm_save){.type = NN_F32}, &e);
 	lm_model_free(back);
-	ok(lm_model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5, "%s: merged into the weights it computes the same", what);
+	ok(lm_model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5,
+	   "%s: merged into the weights it computes the same", what);
 	lm_model_free(back);
 	lm_model_free(m);
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
@@ -355,7 +402,8 @@ static struct lm_model *reopened(const struct lm_model *m, const struct lm_load 
 	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
 	struct lm_model *back;
 
-	if (!mkdtemp(dir) || lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 || lm_model_open(&back, dir, how, &e) < 0) {
+	if (!mkdtemp(dir) || lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) < 0 ||
+	    lm_model_open(&back, dir, how, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
@@ -382,12 +430,15 @@ static void top_layers(void)
 		trained += t->trained != 0;
 		below += t->trained && t->layer >= 0 && t->layer < 2;
 		if (t->trained)
-			worst = fmax(worst, distance(b + t->offset, a + u->offset, t->rows * t->cols));
+			worst = fmax(worst,
+				     distance(b + t->offset, a + u->offset, t->rows * t->cols));
 	}
-	ok(below == 0 && trained > 9 && top->tensors[top->t_head].trained && !top->tensors[top->t_embed].trained,
+	ok(below == 0 && trained > 9 && top->tensors[top->t_head].trained &&
+		   !top->tensors[top->t_embed].trained,
 	   "only its tensors, the final norm and the head are trained");
 	ok(worst < 1e-6, "with the gradients they have when all are");
-	ok(lm_model_train_top(top, 4, &e) < 0 && strstr(e.msg, "3 layers"), "more layers than there are is refused");
+	ok(lm_model_train_top(top, 4, &e) < 0 && strstr(e.msg, "3 layers"),
+	   "more layers than there are is refused");
 	free(a);
 	free(b);
 	lm_model_free(all);
@@ -398,8 +449,10 @@ static void top_layers(void)
 static void held_as(enum nn_type type)
 {
 	struct lm_adapter spec = {.rank = 4, .alpha = 8, .targets = "all"};
-	struct lm_model *m = made("{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 64, \"num_attention_heads\": 4, "
-				  "\"num_key_value_heads\": 2, \"intermediate_size\": 96, \"vocab_size\": 97, \"initializer_range\": 0.2}", 8);
+	struct lm_model *m =
+		made("{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 64, \"num_attention_heads\": 4, "
+		     "\"num_key_value_heads\": 2, \"intermediate_size\": 96, \"vocab_size\": 97, \"initializer_range\": 0.2}",
+		     8);
 	struct lm_load how = {1, type};
 	struct lm_model *held = reopened(m, &how), *plain;
 	float *a, *b;
@@ -416,8 +469,10 @@ static void held_as(enum nn_type type)
 	b = mem_alloc(held->n_params, sizeof(*b));
 	x = run(held, (struct how){2, 1, 0}, packs, PACKS, a, NULL);
 	y = run(plain, (struct how){1, -1, 0}, packs, PACKS, b, NULL);
-	ok(held->layers[0].lin[LM_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 && distance(a, b, held->n_params) < 1e-5,
-	   "an adapter over a base held as %s has the gradients it has over its values", nn_type_name(type));
+	ok(held->layers[0].lin[LM_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 &&
+		   distance(a, b, held->n_params) < 1e-5,
+	   "an adapter over a base held as %s has the gradients it has over its values",
+	   nn_type_name(type));
 	ok(lm_model_train_all(held, &e) < 0, "which itself is not trained with an adapter over it");
 	free(a);
 	free(b);
@@ -443,14 +498,21 @@ static int refused(const char *config, const char *because)
 static void unknown_is_refused(void)
 {
 	ok(refused("{\"model_type\": \"mamba\"}", "mamba"), "an unknown model_type is named");
-	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"rope_scaling\": {\"rope_type\": \"longrope\"}}", "longrope"),
+	ok(refused("{\"model_type\": \"llama\", " SHAPE
+		   "\"rope_scaling\": {\"rope_type\": \"longrope\"}}",
+		   "longrope"),
 	   "an unknown rope scaling is named");
-	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"hidden_act\": \"relu\"}", "relu"), "an unknown activation is named");
-	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"quantization_config\": {\"bits\": 4}}", "quantization_config"),
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"hidden_act\": \"relu\"}", "relu"),
+	   "an unknown activation is named");
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"quantization_config\": {\"bits\": 4}}",
+		   "quantization_config"),
 	   "weights quantised elsewhere are refused");
-	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"partial_rotary_factor\": 0.5}", "partial_rotary_factor"),
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"partial_rotary_factor\": 0.5}",
+		   "partial_rotary_factor"),
 	   "partial rotation is refused");
-	ok(refused("{\"model_type\": \"llama\", \"num_hidden_layers\": 99999999999}", "num_hidden_layers"), "a size beyond reason is refused");
+	ok(refused("{\"model_type\": \"llama\", \"num_hidden_layers\": 99999999999}",
+		   "num_hidden_layers"),
+	   "a size beyond reason is refused");
 	ok(refused("{\"model_type\": \"llama\"}", "missing"), "a missing size is named");
 	ok(refused("[1]", "no JSON object"), "an array is refused");
 }

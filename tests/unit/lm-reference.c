@@ -1,12 +1,15 @@
-/* The engine on packs of tokens, as a program: what it computes is compared with an independent implementation by
- * tests/reference.bats. Without arguments it is a unit test that runs on the committed fixture (tests/fixtures/tiny-lm).
+/* The engine on packs of tokens, as a program: what it computes is compared with an independent
+ * implementation by tests/reference.bats. Without arguments it is a unit test that runs on the
+ * committed fixture (tests/fixtures/tiny-lm).
  *
  *	lm-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
- *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as safetensors
+ *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as
+ *								safetensors
  *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
  *	lm-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
  *	lm-reference model CONFIG OUT SEED			a model with random weights
- *	lm-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training steps, and of sgemm: one JSON line
+ *	lm-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
+ *								steps, and of sgemm: one JSON line
  */
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -108,13 +111,15 @@ struct engine {
 	struct pool *pool;
 };
 
-static void engine_open(struct engine *g, const char *model, const char *adapter, size_t longest, int checkpoint, int threads)
+static void engine_open(struct engine *g, const char *model, const char *adapter, size_t longest,
+			int checkpoint, int threads)
 {
 	struct err e = ERR_INIT;
 	struct lm_work_spec spec = {.max_tokens = longest, .checkpoint = checkpoint};
 
 	g->pool = pool_new(threads);
-	if (lm_model_open(&g->m, model, NULL, &e) < 0 || (adapter && lm_adapter_open(g->m, adapter, 1, &e) < 0) ||
+	if (lm_model_open(&g->m, model, NULL, &e) < 0 ||
+	    (adapter && lm_adapter_open(g->m, adapter, 1, &e) < 0) ||
 	    lm_work_new(&g->w, g->m, g->pool, &spec, &e) < 0)
 		die(&e);
 }
@@ -216,7 +221,8 @@ static void write_grads(const char *model, const char *adapter, const char *out)
 }
 
 /* AdamW at a constant rate; losses [steps] before each step. */
-static void train(struct engine *g, const struct packs *k, double lr, int steps, double *losses, double *norms)
+static void train(struct engine *g, const struct packs *k, double lr, int steps, double *losses,
+		  double *norms)
 {
 	struct adamw opt;
 	float *grads = mem_alloc(g->m->n_params, sizeof(*grads));
@@ -235,13 +241,15 @@ static void print_training(const char *model, const char *adapter, double lr, in
 {
 	struct packs k;
 	struct engine g;
-	double *losses = mem_alloc((size_t)steps, sizeof(*losses)), *norms = mem_alloc((size_t)steps, sizeof(*norms));
+	double *losses = mem_alloc((size_t)steps, sizeof(*losses)),
+	       *norms = mem_alloc((size_t)steps, sizeof(*norms));
 
 	read_packs(&k, "-");
 	engine_open(&g, model, adapter, k.longest, 0, 0);
 	train(&g, &k, lr, steps, losses, norms);
 	for (int i = 0; i < steps; i++)
-		printf("{\"step\": %d, \"loss\": %.9g, \"grad_norm\": %.9g}\n", i + 1, losses[i], norms[i]);
+		printf("{\"step\": %d, \"loss\": %.9g, \"grad_norm\": %.9g}\n", i + 1, losses[i],
+		       norms[i]);
 	engine_close(&g);
 	free_packs(&k);
 	free(losses);
@@ -249,11 +257,15 @@ static void print_training(const char *model, const char *adapter, double lr, in
 }
 
 /* B of a fresh adapter is zero, which would hide A's gradient. */
-static void write_adapter(const char *model, const char *out, size_t rank, uint64_t seed, const char *kind)
+static void write_adapter(const char *model, const char *out, size_t rank, uint64_t seed,
+			  const char *kind)
 {
 	struct err e = ERR_INIT;
 	struct lm_model *m;
-	struct lm_adapter s = {.rank = rank, .alpha = 2 * (double)rank, .targets = "all", .dora = strcmp(kind, "dora") == 0,
+	struct lm_adapter s = {.rank = rank,
+			       .alpha = 2 * (double)rank,
+			       .targets = "all",
+			       .dora = strcmp(kind, "dora") == 0,
 			       .rslora = strcmp(kind, "rslora") == 0};
 	struct rng r;
 
@@ -300,7 +312,8 @@ static double cpu_seconds(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 struct gemm {
@@ -320,11 +333,13 @@ struct speed {
 	double wall, cpu; /* a second, and a second of one processor */
 };
 
-/* The machine's own sgemm in floating-point operations, all threads together: large squares on every thread, as long as `seconds`. */
+/* The machine's own sgemm in floating-point operations, all threads together: large squares on
+ * every thread, as long as `seconds`. */
 static struct speed sgemm_rate(struct pool *pool, double seconds)
 {
 	size_t n = 1024, pieces = (size_t)pool_threads(pool), done = 0;
-	struct gemm g = {mem_aligned(n * n, 4), mem_aligned(n * n, 4), mem_aligned(n * n * pieces, 4), n};
+	struct gemm g = {mem_aligned(n * n, 4), mem_aligned(n * n, 4),
+			 mem_aligned(n * n * pieces, 4), n};
 	double t, cpu, flops = 2 * (double)(n * n * n * pieces);
 	struct speed rate;
 
@@ -333,7 +348,8 @@ static struct speed sgemm_rate(struct pool *pool, double seconds)
 	pool_run(pool, pieces, gemm_piece, &g); /* touches c */
 	for (t = clock_now(), cpu = cpu_seconds(); clock_now() - t < seconds; done++)
 		pool_run(pool, pieces, gemm_piece, &g);
-	rate = (struct speed){flops * (double)done / (clock_now() - t), flops * (double)done / (cpu_seconds() - cpu)};
+	rate = (struct speed){flops * (double)done / (clock_now() - t),
+			      flops * (double)done / (cpu_seconds() - cpu)};
 	free(g.a);
 	free(g.b);
 	free(g.c);
@@ -353,19 +369,25 @@ static double median(double *x, int n)
 	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-/* Training steps, and between them sgemm, since processors that others share change their speed from one second to the next: medians of the
- * steps, of the sgemm rates, and of the share of each step in the mean of the sgemm rates before and after it. */
-static void bench(const char *model, int full, size_t rows, size_t length, int steps, const char *type, const char *memory)
+/* Training steps, and between them sgemm, since processors that others share change their speed
+ * from one second to the next: medians of the steps, of the sgemm rates, and of the share of each
+ * step in the mean of the sgemm rates before and after it. */
+static void bench(const char *model, int full, size_t rows, size_t length, int steps,
+		  const char *type, const char *memory)
 {
 	struct err e = ERR_INIT;
 	struct lm_load load = {0};
-	struct lm_work_spec spec = {.max_tokens = length, .memory = memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
+	struct lm_work_spec spec = {.max_tokens = length,
+				    .memory =
+					    memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
 	struct lm_adapter adapter = {.rank = 8, .alpha = 16, .targets = "all"};
 	struct packs k = {.p = mem_alloc(1, sizeof(*k.p)), .n = 1};
 	struct engine g;
 	struct adamw opt;
-	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)), *rates = mem_alloc((size_t)steps, sizeof(*rates));
-	double *shares = mem_alloc((size_t)steps, sizeof(*shares)), *cpu_shares = mem_alloc((size_t)steps, sizeof(*cpu_shares));
+	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)),
+	       *rates = mem_alloc((size_t)steps, sizeof(*rates));
+	double *shares = mem_alloc((size_t)steps, sizeof(*shares)),
+	       *cpu_shares = mem_alloc((size_t)steps, sizeof(*cpu_shares));
 	double flops, step_s, loss = 0, peak;
 	struct speed before, after;
 	float *grads, *weights = mem_alloc(rows * length, sizeof(*weights));
@@ -416,8 +438,9 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	step_s = median(seconds, steps);
 	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, \"sgemm_gflops\": %.1f, \"share\": %.3f, "
 	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputes\": %d, \"loss\": %.6f, \"core\": \"%s\"}\n",
-	       rows * length, step_s, (double)(rows * length) / step_s, flops / step_s / 1e9, median(rates, steps) / 1e9,
-	       median(shares, steps), median(cpu_shares, steps), peak, lm_work_checkpoints(g.w), loss, openblas_get_corename());
+	       rows * length, step_s, (double)(rows * length) / step_s, flops / step_s / 1e9,
+	       median(rates, steps) / 1e9, median(shares, steps), median(cpu_shares, steps), peak,
+	       lm_work_checkpoints(g.w), loss, openblas_get_corename());
 	free(seconds);
 	free(rates);
 	free(shares);
@@ -431,7 +454,8 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	free(k.p);
 }
 
-/* --- the unit test: what an independent implementation computed in double precision, kept as files --- */
+/* --- the unit test: what an independent implementation computed in double precision, kept as files
+ * --- */
 
 #define FIXTURES "tests/fixtures/"
 #define FIXTURE FIXTURES "tiny-lm/"
@@ -454,7 +478,8 @@ static struct span next_line(const char **at)
 }
 
 /* what: a folder with logits.jsonl, named by its path below tests/fixtures. */
-static void test_logits(const struct packs *k, const char *what, const char *model, const char *adapter)
+static void test_logits(const struct packs *k, const char *what, const char *model,
+			const char *adapter)
 {
 	char path[160];
 	struct buf b = BUF_INIT;
@@ -526,7 +551,8 @@ static void test_grads(const struct packs *k, const char *adapter)
 		worst = fmax(worst, n > 0 ? sqrt(d / n) : 0);
 	}
 	ok(found == want.n, "%s: every tensor of the adapter has a gradient", adapter);
-	ok(worst < 1e-3, "%s: gradients of whole tensors within 1e-3 in relative norm (%.1e)", adapter, worst);
+	ok(worst < 1e-3, "%s: gradients of whole tensors within 1e-3 in relative norm (%.1e)",
+	   adapter, worst);
 	st_close(&want);
 	free(grads);
 	engine_close(&g);
@@ -561,7 +587,8 @@ static void test_training(const struct packs *k, const char *adapter)
 static int unit_test(void)
 {
 	static const char *const adapters[] = {"lora", "rslora", "dora"};
-	static const char *const families[] = {"families/gemma", "families/gemma2", "families/gemma3", "families/gpt2"};
+	static const char *const families[] = {"families/gemma", "families/gemma2",
+					       "families/gemma3", "families/gpt2"};
 	struct packs k;
 
 	read_packs(&k, FIXTURE "packs.jsonl");
@@ -597,10 +624,12 @@ int main(int argc, char **argv)
 	else if (argc == 6 && strcmp(argv[1], "train") == 0)
 		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
 	else if (argc >= 6 && strcmp(argv[1], "adapter") == 0)
-		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]), argc > 6 ? argv[6] : "");
+		write_adapter(argv[2], argv[3], (size_t)atoi(argv[4]), (uint64_t)atoi(argv[5]),
+			      argc > 6 ? argv[6] : "");
 	else if (argc >= 7 && strcmp(argv[1], "bench") == 0)
-		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]), (size_t)atoi(argv[5]), atoi(argv[6]),
-		      argc > 7 ? argv[7] : NULL, argc > 8 ? argv[8] : NULL);
+		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]),
+		      (size_t)atoi(argv[5]), atoi(argv[6]), argc > 7 ? argv[7] : NULL,
+		      argc > 8 ? argv[8] : NULL);
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
 		write_model(argv[2], argv[3], (uint64_t)atoi(argv[4]));
 	else {

@@ -1,4 +1,5 @@
-/* safetensors: what is written reads back; every way of breaking the format is refused with the file's name. */
+/* safetensors: what is written reads back; every way of breaking the format is refused with the
+ * file's name. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "../../lib/base/file.h"
@@ -27,18 +28,21 @@ static void make_file(const char *header, long long size, size_t n)
 	buf_release(&b);
 }
 
-static void refuse(const char *header, long long size, size_t n, const char *because, const char *what)
+static void refuse(const char *header, long long size, size_t n, const char *because,
+		   const char *what)
 {
 	struct st_set s;
 
 	e.msg[0] = 0;
 	make_file(header, size, n);
-	ok(st_open(&s, path, &e) < 0 && strstr(e.msg, because) && strstr(e.msg, path), "%s is refused", what);
+	ok(st_open(&s, path, &e) < 0 && strstr(e.msg, because) && strstr(e.msg, path),
+	   "%s is refused", what);
 	if (!strstr(e.msg, because))
 		printf("# %s\n", e.msg);
 }
 
-#define F32(shape, from, to) "{\"dtype\":\"F32\",\"shape\":[" shape "],\"data_offsets\":[" #from "," #to "]}"
+#define F32(shape, from, to) \
+	"{\"dtype\":\"F32\",\"shape\":[" shape "],\"data_offsets\":[" #from "," #to "]}"
 
 static void round_trip(void)
 {
@@ -52,15 +56,20 @@ static void round_trip(void)
 	st_add(&o, "b \"quoted\"", ST_F32, 2, shape, x);
 	st_add(&o, "a", ST_BF16, 1, shape + 1, h);
 	st_add(&o, "empty", ST_F32, 1, none, x);
-	ok(st_write(&o, path, NULL, NULL, &e) == 0 && st_open(&s, path, &e) == 0 && s.n == 3, "a written file opens");
+	ok(st_write(&o, path, NULL, NULL, &e) == 0 && st_open(&s, path, &e) == 0 && s.n == 3,
+	   "a written file opens");
 	t = st_find(&s, "b \"quoted\"");
-	ok(t && t->type == ST_F32 && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 3 && memcmp(t->data, x, sizeof(x)) == 0,
+	ok(t && t->type == ST_F32 && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 3 &&
+		   memcmp(t->data, x, sizeof(x)) == 0,
 	   "with the same values");
 	ok(t && (uintptr_t)t->data % 8 == 0, "aligned");
-	ok(st_find(&s, "a") && st_find(&s, "empty")->count == 0 && !st_find(&s, "c"), "and the same names");
+	ok(st_find(&s, "a") && st_find(&s, "empty")->count == 0 && !st_find(&s, "c"),
+	   "and the same names");
 	st_close(&s);
 	st_out_release(&o);
-	ok(st_open(&s, "/nonexistent/x.safetensors", &e) < 0 && strstr(e.msg, "/nonexistent/x.safetensors"), "a missing file is named");
+	ok(st_open(&s, "/nonexistent/x.safetensors", &e) < 0 &&
+		   strstr(e.msg, "/nonexistent/x.safetensors"),
+	   "a missing file is named");
 }
 
 static void broken(void)
@@ -74,23 +83,33 @@ static void broken(void)
 	refuse("{\"a\":", -1, 0, "header", "a header that is cut off");
 	refuse("{\"a\":1}", -1, 0, "no object", "an entry that is a number");
 	refuse("{\"a\":" F32("2", 0, 8) "}", -1, 4, "cut off", "data that is cut off");
-	refuse("{\"a\":" F32("2", 0, 8) "}", -1, 12, "belong to none", "data that no tensor covers");
-	refuse("{\"a\":" F32("2", 0, 8) ",\"b\":" F32("2", 4, 12) "}", -1, 12, "overlaps", "an overlap");
+	refuse("{\"a\":" F32("2", 0, 8) "}", -1, 12, "belong to none",
+	       "data that no tensor covers");
+	refuse("{\"a\":" F32("2", 0, 8) ",\"b\":" F32("2", 4, 12) "}", -1, 12, "overlaps",
+	       "an overlap");
 	refuse("{\"a\":" F32("2", 0, 8) ",\"b\":" F32("1", 12, 16) "}", -1, 16, "hole", "a hole");
 	refuse("{\"a\":" F32("2", 4, 12) "}", -1, 12, "hole", "a hole at the start");
-	refuse("{\"a\":" F32("3", 0, 8) "}", -1, 8, "do not make", "a shape that does not fit its bytes");
+	refuse("{\"a\":" F32("3", 0, 8) "}", -1, 8, "do not make",
+	       "a shape that does not fit its bytes");
 	refuse("{\"a\":" F32("-1", 0, 8) "}", -1, 8, "no size", "a negative size");
-	refuse("{\"a\":" F32("4294967296,4294967296,4294967296", 0, 8) "}", -1, 8, "larger than any memory", "a product that overflows");
-	refuse("{\"a\":" F32("4611686018427387904", 0, 0) "}", -1, 0, "do not make", "a size that overflows in bytes");
+	refuse("{\"a\":" F32("4294967296,4294967296,4294967296", 0, 8) "}", -1, 8,
+	       "larger than any memory", "a product that overflows");
+	refuse("{\"a\":" F32("4611686018427387904", 0, 0) "}", -1, 0, "do not make",
+	       "a size that overflows in bytes");
 	refuse("{\"a\":" F32("1,1,1,1,1,1,1,1,1", 0, 4) "}", -1, 4, "at most 8", "nine dimensions");
 	refuse("{\"a\":" F32("1", 4, 0) "}", -1, 4, "no pair", "offsets in the wrong order");
-	refuse("{\"a\":" F32("1", 0, 18446744073709551615) "}", -1, 4, "no pair", "an offset of 2^64 - 1");
-	refuse("{\"a\":" F32("1", 0, 9223372036854775807) "}", -1, 4, "do not make", "an offset of 2^63 - 1");
-	refuse("{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", -1, 4, "F33", "an unknown dtype");
+	refuse("{\"a\":" F32("1", 0, 18446744073709551615) "}", -1, 4, "no pair",
+	       "an offset of 2^64 - 1");
+	refuse("{\"a\":" F32("1", 0, 9223372036854775807) "}", -1, 4, "do not make",
+	       "an offset of 2^63 - 1");
+	refuse("{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", -1, 4, "F33",
+	       "an unknown dtype");
 	refuse("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", -1, 4, "dtype", "a missing dtype");
-	refuse("{\"a\":" F32("1", 0, 4) ",\"a\":" F32("1", 4, 8) "}", -1, 8, "twice", "a name that stands twice");
+	refuse("{\"a\":" F32("1", 0, 4) ",\"a\":" F32("1", 4, 8) "}", -1, 8, "twice",
+	       "a name that stands twice");
 	refuse("{\"a\\u0000b\":" F32("1", 0, 4) "}", -1, 4, "name", "a NUL in a name");
-	refuse("{\"__metadata__\":{\"a\":1},\"a\":" F32("1", 0, 4) "}", -1, 4, "no string", "metadata that is a number");
+	refuse("{\"__metadata__\":{\"a\":1},\"a\":" F32("1", 0, 4) "}", -1, 4, "no string",
+	       "metadata that is a number");
 	strcpy(deep, "{\"a\":");
 	memset(deep + 5, '[', 90000);
 	refuse(deep, -1, 0, "header", "nesting without end");
@@ -98,7 +117,8 @@ static void broken(void)
 	if (file_write(path, "1234567", 7, &e) == 0) {
 		struct st_set s;
 
-		ok(st_open(&s, path, &e) < 0 && strstr(e.msg, "too few"), "seven bytes are refused");
+		ok(st_open(&s, path, &e) < 0 && strstr(e.msg, "too few"),
+		   "seven bytes are refused");
 	}
 }
 
@@ -142,52 +162,75 @@ static void shards(void)
 {
 	struct st_set s;
 
-	ok(st_open_dir(&s, dir, "model", &e) < 0 && strstr(e.msg, "neither"), "a directory without weights is refused");
+	ok(st_open_dir(&s, dir, "model", &e) < 0 && strstr(e.msg, "neither"),
+	   "a directory without weights is refused");
 	shard("one.safetensors", "a");
 	shard("two.safetensors", "b");
-	write_text("model.safetensors.index.json", "{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}}");
-	ok(st_open_dir(&s, dir, "model", &e) == 0 && s.n == 2 && s.files == 2 && st_find(&s, "b"), "shards open through their index");
+	write_text("model.safetensors.index.json",
+		   "{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"two.safetensors\"}}");
+	ok(st_open_dir(&s, dir, "model", &e) == 0 && s.n == 2 && s.files == 2 && st_find(&s, "b"),
+	   "shards open through their index");
 	st_close(&s);
-	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"one.safetensors\"}}", "b is not in"), "a tensor in another shard than said");
-	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"../two.safetensors\"}}", "plain file name"), "a shard outside the directory");
-	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"c\": \"two.safetensors\"}}", "c is not in"), "a tensor that is nowhere");
-	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"c\": \"three.safetensors\"}}", "three.safetensors"), "a shard that is missing");
+	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"one.safetensors\"}}",
+			  "b is not in"),
+	   "a tensor in another shard than said");
+	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"b\": \"../two.safetensors\"}}",
+			  "plain file name"),
+	   "a shard outside the directory");
+	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"c\": \"two.safetensors\"}}",
+			  "c is not in"),
+	   "a tensor that is nowhere");
+	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"c\": \"three.safetensors\"}}",
+			  "three.safetensors"),
+	   "a shard that is missing");
 	ok(shards_refused("{\"weight_map\": 1}", "weight_map"), "an index without map");
 	ok(shards_refused("{", "index.json"), "an index that is cut off");
 	shard("two.safetensors", "a");
-	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"x\": \"two.safetensors\"}}", "stands in"), "a tensor in two shards");
+	ok(shards_refused("{\"weight_map\": {\"a\": \"one.safetensors\", \"x\": \"two.safetensors\"}}",
+			  "stands in"),
+	   "a tensor in two shards");
 }
 
 /* A model directory whose files contradict each other. */
 static void models(void)
 {
-	static const char config[] = "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
-				     "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}";
+	static const char config[] =
+		"{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
+		"\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}";
 	struct lm_config c;
 	struct lm_model *m = NULL, *back = NULL;
 	char *file = file_join(dir, "model.safetensors");
 	struct buf b = BUF_INIT;
 
-	ok(lm_config_parse(&c, config, strlen(config), "config", &e) == 0 && lm_model_new(&m, &c, 1, &e) == 0 &&
+	ok(lm_config_parse(&c, config, strlen(config), "config", &e) == 0 &&
+		   lm_model_new(&m, &c, 1, &e) == 0 &&
 		   lm_model_save(m, dir, &(struct lm_save){.type = NN_F32}, &e) == 0,
 	   "a model is written");
 	ok(lm_model_open(&back, dir, NULL, &e) == 0, "and opens");
 	lm_model_free(back);
-	write_text("config.json", "{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":4,\"num_attention_heads\":1,"
-				  "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}");
-	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "model.layers.1.input_layernorm.weight is missing"), "a missing tensor is named");
-	write_text("config.json", "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
-				  "\"intermediate_size\":6,\"vocab_size\":5,\"tie_word_embeddings\":true}");
-	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "has not the shape [6, 4]"), "a wrong shape is named");
-	write_text("config.json", "{\"model_type\":\"qwen3\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
-				  "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}");
-	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "q_norm"), "another family's tensors are missed");
+	write_text("config.json",
+		   "{\"model_type\":\"llama\",\"num_hidden_layers\":2,\"hidden_size\":4,\"num_attention_heads\":1,"
+		   "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}");
+	ok(lm_model_open(&back, dir, NULL, &e) < 0 &&
+		   strstr(e.msg, "model.layers.1.input_layernorm.weight is missing"),
+	   "a missing tensor is named");
+	write_text("config.json",
+		   "{\"model_type\":\"llama\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
+		   "\"intermediate_size\":6,\"vocab_size\":5,\"tie_word_embeddings\":true}");
+	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "has not the shape [6, 4]"),
+	   "a wrong shape is named");
+	write_text("config.json",
+		   "{\"model_type\":\"qwen3\",\"num_hidden_layers\":1,\"hidden_size\":4,\"num_attention_heads\":1,"
+		   "\"intermediate_size\":4,\"vocab_size\":5,\"tie_word_embeddings\":true}");
+	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "q_norm"),
+	   "another family's tensors are missed");
 	write_text("config.json", config);
-	ok(file_read(file, 1 << 20, &b, &e) == 0 && file_write(file, b.data, b.len - 1, &e) == 0 && lm_model_open(&back, dir, NULL, &e) < 0 &&
-		   strstr(e.msg, "cut off"),
+	ok(file_read(file, 1 << 20, &b, &e) == 0 && file_write(file, b.data, b.len - 1, &e) == 0 &&
+		   lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "cut off"),
 	   "a truncated file is refused");
 	shard("model.safetensors", "model.embed_tokens.weight");
-	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "shape"), "a vector in a matrix's place is refused");
+	ok(lm_model_open(&back, dir, NULL, &e) < 0 && strstr(e.msg, "shape"),
+	   "a vector in a matrix's place is refused");
 	lm_model_free(m);
 	lm_config_release(&c);
 	buf_release(&b);

@@ -1,4 +1,5 @@
-/* Scores of given answers agree with the trainer's forward pass, and probabilities of choices with a computation of all of them one by one. */
+/* Scores of given answers agree with the trainer's forward pass, and probabilities of choices with
+ * a computation of all of them one by one. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -6,9 +7,10 @@
 #include "../../lib/lm/train.h"
 #include "tap.h"
 
-static const char llama[] = "{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
-			    "\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":60,\"rms_norm_eps\":1e-5,"
-			    "\"max_position_embeddings\":128,\"initializer_range\":0.2}";
+static const char llama[] =
+	"{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":60,\"rms_norm_eps\":1e-5,"
+	"\"max_position_embeddings\":128,\"initializer_range\":0.2}";
 #define VOCAB 60
 #define JOBS 9
 #define CHOICES 40
@@ -47,7 +49,9 @@ static void make_answers(struct answers *a, struct rng *g)
 			a->ids[i][a->n[i] - 1] = END;
 			same = 0;
 			for (int j = 0; j < i; j++)
-				same |= a->n[i] == a->n[j] && memcmp(a->ids[i], a->ids[j], a->n[i] * sizeof(int32_t)) == 0;
+				same |= a->n[i] == a->n[j] &&
+					memcmp(a->ids[i], a->ids[j], a->n[i] * sizeof(int32_t)) ==
+						0;
 		} while (same);
 	}
 }
@@ -66,7 +70,8 @@ static double probability(const struct answers *a, int c, const int32_t *prompt,
 		int counted[VOCAB] = {0};
 		double sum = 0;
 		for (int i = 0; i < CHOICES; i++)
-			if (a->n[i] > k && memcmp(a->ids[i], a->ids[c], k * sizeof *ids) == 0 && !counted[a->ids[i][k]]++)
+			if (a->n[i] > k && memcmp(a->ids[i], a->ids[c], k * sizeof *ids) == 0 &&
+			    !counted[a->ids[i][k]]++)
 				sum += exp((double)at[a->ids[i][k]]);
 		p *= exp((double)at[a->ids[c][k]]) / sum;
 	}
@@ -101,8 +106,9 @@ int main(void)
 	struct answers a;
 	struct rng g;
 	rng_seed(&g, 11, 0);
-	if (lm_config_parse(&c, llama, strlen(llama), "config", &e) < 0 || lm_model_new(&m, &c, 7, &e) < 0 ||
-	    lm_work_new(&work, m, pool, &spec, &e) < 0 || lm_decoder_new(&d, m, NN_F16, 0, 40, pool, &e) < 0) {
+	if (lm_config_parse(&c, llama, strlen(llama), "config", &e) < 0 ||
+	    lm_model_new(&m, &c, 7, &e) < 0 || lm_work_new(&work, m, pool, &spec, &e) < 0 ||
+	    lm_decoder_new(&d, m, NN_F16, 0, 40, pool, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
 		return 1;
 	}
@@ -118,21 +124,29 @@ int main(void)
 		size_t n = i < 6 ? (size_t[]){1, 30, 31, 32, 33, 65}[i] : 5 + (size_t)i;
 		for (size_t k = 0; k < n; k++)
 			prompt[i][k] = (int32_t)rng_below(&g, VOCAB);
-		jobs[i] = (struct lm_score_job){.prompt = prompt[i], .n = n, .answer = a.ids[i], .m = a.n[i], .own = 1, .choices = p[i]};
+		jobs[i] = (struct lm_score_job){.prompt = prompt[i],
+						.n = n,
+						.answer = a.ids[i],
+						.m = a.n[i],
+						.own = 1,
+						.choices = p[i]};
 	}
 	lm_score(s, jobs, JOBS, &choices, 0);
 	double worst = 0, worst_p = 0, off = 0;
 	for (int i = 0; i < JOBS; i++) {
 		double sum = 0;
-		worst = fmax(worst, fabs(jobs[i].logp - log_p(prompt[i], jobs[i].n, a.ids[i], a.n[i])));
+		worst = fmax(worst,
+			     fabs(jobs[i].logp - log_p(prompt[i], jobs[i].n, a.ids[i], a.n[i])));
 		for (int k = 0; k < CHOICES; k++) {
-			worst_p = fmax(worst_p, fabs(p[i][k] - probability(&a, k, prompt[i], jobs[i].n)));
+			worst_p = fmax(worst_p,
+				       fabs(p[i][k] - probability(&a, k, prompt[i], jobs[i].n)));
 			sum += p[i][k];
 		}
 		off = fmax(off, fabs(sum - 1));
 	}
 	ok(worst < 1e-4, "log p of given answers is the trainer's (off by %.1e)", worst);
-	ok(worst_p < 1e-4, "probabilities of choices are those computed one by one (off by %.1e)", worst_p);
+	ok(worst_p < 1e-4, "probabilities of choices are those computed one by one (off by %.1e)",
+	   worst_p);
 	ok(off < 1e-9, "and sum to 1");
 	struct lm_score_job alone = jobs[5];
 	alone.choices = floored;
@@ -143,7 +157,8 @@ int main(void)
 		same &= told ? floored[k] == p[5][k] : floored[k] == 0 || floored[k] == p[5][k];
 		left += floored[k] == 0;
 	}
-	ok(same, "a prompt alone gives the same bytes, and what is under the floor is left out, but never the own answer");
+	ok(same,
+	   "a prompt alone gives the same bytes, and what is under the floor is left out, but never the own answer");
 	ok(left > 0, "(there is something under the floor)");
 	struct lm_score_job long_one = {.prompt = prompt[5], .n = 65, .answer = prompt[5], .m = 65};
 	lm_score(s, &long_one, 1, NULL, 0);

@@ -1,4 +1,5 @@
-/* Tokenizers: small ones written here, the byte tokenizer, and the published one in ../shared where that is present. */
+/* Tokenizers: small ones written here, the byte tokenizer, and the published one in ../shared where
+ * that is present. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,23 +52,27 @@ static void refuses(const char *json, const char *want)
 	tokenizer_free(t);
 }
 
-#define SP(vocab, merges, rest)                                                                                        \
+#define SP(vocab, merges, rest) \
 	"{\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"byte_fallback\":true,\"vocab\":{" vocab \
 	"},\"merges\":[" merges "]}," rest "}"
-#define VOCAB "\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3,\"\xe2\x96\x81\":4,\"\xe2\x96\x81" "a\":5,\"abab\":6,\"<0xC3>\":7,\"<0xA9>\":8"
-#define STAGES                                                                                                          \
-	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\xe2\x96\x81\"},"     \
-	"{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]},"                           \
+#define VOCAB \
+	"\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3,\"\xe2\x96\x81\":4,\"\xe2\x96\x81" \
+	"a\":5,\"abab\":6,\"<0xC3>\":7,\"<0xA9>\":8"
+#define STAGES \
+	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"\xe2\x96\x81\"}," \
+	"{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]}," \
 	"\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\xe2\x96\x81\"}," \
 	"\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]}"
 
 static void sentencepiece(void)
 {
-	struct tokenizer *t = parse(SP(VOCAB, "\"a b\",[\"\xe2\x96\x81\",\"a\"],\"ab ab\"",
-				       STAGES ",\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"special\":true,\"normalized\":false},"
-					      "{\"id\":10,\"content\":\"<n>\",\"special\":false,\"normalized\":true},"
-					      "{\"id\":11,\"content\":\"<l>\",\"special\":true,\"normalized\":false,\"lstrip\":true,"
-					      "\"rstrip\":true}]"));
+	struct tokenizer *t = parse(
+		SP(VOCAB, "\"a b\",[\"\xe2\x96\x81\",\"a\"],\"ab ab\"",
+		   STAGES
+		   ",\"added_tokens\":[{\"id\":9,\"content\":\"<s>\",\"special\":true,\"normalized\":false},"
+		   "{\"id\":10,\"content\":\"<n>\",\"special\":false,\"normalized\":true},"
+		   "{\"id\":11,\"content\":\"<l>\",\"special\":true,\"normalized\":false,\"lstrip\":true,"
+		   "\"rstrip\":true}]"));
 	struct buf b = BUF_INIT;
 	struct tokens k = {0};
 	struct tokenizer_stream s;
@@ -81,10 +86,12 @@ static void sentencepiece(void)
 	ok_str(ids(t, "xyz", 0), "4 0", "unknown characters are fused");
 	ok_str(ids(t, "a<s>a", 0), "5 9 5", "text after an added token is normalized by itself");
 	ok_str(ids(t, "a<s>a", TOKENIZER_NO_ADDED), "5 0 1", "added tokens can be left unmatched");
-	ok_str(ids(t, "a <n>a", 0), "5 10 1", "a normalized added token is matched as it is normalized");
+	ok_str(ids(t, "a <n>a", 0), "5 10 1",
+	       "a normalized added token is matched as it is normalized");
 	ok_str(ids(t, "a <l> a", 0), "5 11 5", "lstrip and rstrip take white space");
 	ok_str(ids(t, "", 0), "", "nothing gives nothing");
-	ok_str(ids(t, "a\xff\xc3", TOKENIZER_CONTINUES), ids(t, "a\xef\xbf\xbd\xef\xbf\xbd", TOKENIZER_CONTINUES),
+	ok_str(ids(t, "a\xff\xc3", TOKENIZER_CONTINUES),
+	       ids(t, "a\xef\xbf\xbd\xef\xbf\xbd", TOKENIZER_CONTINUES),
 	       "bytes that are no UTF-8 count as U+FFFD");
 
 	tokenizer_encode(t, span_of("ab \xc3\xa9<s>"), 0, &k, &e);
@@ -102,28 +109,37 @@ static void sentencepiece(void)
 	ok_str(b.data, "\xc3\xa9", "and given when it is whole");
 	tokenizer_stream_add(&s, 7, &b);
 	tokenizer_stream_add(&s, 1, &b);
-	ok_str(b.data, "\xc3\xa9\xef\xbf\xbd" "a", "a byte that begins nothing becomes U+FFFD");
+	ok_str(b.data,
+	       "\xc3\xa9\xef\xbf\xbd"
+	       "a",
+	       "a byte that begins nothing becomes U+FFFD");
 	tokenizer_stream_add(&s, 7, &b);
 	tokenizer_stream_end(&s, &b);
-	ok_str(b.data, "\xc3\xa9\xef\xbf\xbd" "a\xef\xbf\xbd", "so does one at the end");
+	ok_str(b.data,
+	       "\xc3\xa9\xef\xbf\xbd"
+	       "a\xef\xbf\xbd",
+	       "so does one at the end");
 	buf_release(&b);
 	tokens_release(&k);
 	tokenizer_free(t);
 }
 
-/* Long words go through the heap, short ones are searched; both must agree. The text has no border the cache could cut at. */
+/* Long words go through the heap, short ones are searched; both must agree. The text has no border
+ * the cache could cut at. */
 static void heap_equals_search(void)
 {
-	struct tokenizer *t = parse(SP("\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3,\"ba\":4,\"aba\":5,\"bab\":6,\"aa\":7,\"aabab\":8,\"abaaba\":9",
-				       "\"a b\",\"a a\",\"b a\",\"ab a\",\"b ab\",\"aa bab\",\"aba aba\"",
-				       "\"decoder\":{\"type\":\"Fuse\"}"));
+	struct tokenizer *t = parse(
+		SP("\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3,\"ba\":4,\"aba\":5,\"bab\":6,\"aa\":7,\"aabab\":8,\"abaaba\":9",
+		   "\"a b\",\"a a\",\"b a\",\"ab a\",\"b ab\",\"aa bab\",\"aba aba\"",
+		   "\"decoder\":{\"type\":\"Fuse\"}"));
 	struct rng r;
 	char text[120];
 	int n, i, same = 1;
 
 	rng_seed(&r, 7, 0);
 	for (n = 0; n < 300 && same; n++) {
-		/* <unk> never takes part in a merge, so x cuts the long text into words that are also encoded alone. */
+		/* <unk> never takes part in a merge, so x cuts the long text into words that are
+		 * also encoded alone. */
 		struct tokens whole = {0}, parts = {0};
 		struct err e = ERR_INIT;
 
@@ -136,10 +152,12 @@ static void heap_equals_search(void)
 
 			while (j < 119 && (text[j] == 'x') == (text[i] == 'x'))
 				j++;
-			tokenizer_encode(t, (struct span){text + i, (size_t)(j - i)}, 0, &parts, &e);
+			tokenizer_encode(t, (struct span){text + i, (size_t)(j - i)}, 0, &parts,
+					 &e);
 			i = j;
 		}
-		same = whole.n == parts.n && !memcmp(whole.ids, parts.ids, whole.n * sizeof *whole.ids);
+		same = whole.n == parts.n &&
+		       !memcmp(whole.ids, parts.ids, whole.n * sizeof *whole.ids);
 		tokens_release(&whole);
 		tokens_release(&parts);
 	}
@@ -187,8 +205,10 @@ static void bytes_tokenizer(void)
 	}
 	ok(tokenizer_size(t) == TOKENIZER_BYTES_SIZE, "its size is what the header says");
 	ok_str(ids(t, "Az", 0), "65 122", "bytes are their own ids");
-	ok(tokenizer_bos(t) == 256 && tokenizer_eos(t) == 257 && tokenizer_pad(t) == 258, "bos, eos and pad are known");
-	ok(tokenizer_is_stop(t, 257) && *tokenizer_stops(t, &n) == 257 && n == 1, "eos ends a generation");
+	ok(tokenizer_bos(t) == 256 && tokenizer_eos(t) == 257 && tokenizer_pad(t) == 258,
+	   "bos, eos and pad are known");
+	ok(tokenizer_is_stop(t, 257) && *tokenizer_stops(t, &n) == 257 && n == 1,
+	   "eos ends a generation");
 	ok_str(ids(t, "<|end|>", 0), "257", "special tokens are matched");
 	for (c = 1; c < 0x110000; c = c < 0x3000 ? c + 1 : c + 977) {
 		char u[5] = {0};
@@ -200,15 +220,17 @@ static void bytes_tokenizer(void)
 		else if (c < 0x800)
 			u[0] = (char)(0xc0 | c >> 6), u[1] = (char)(0x80 | (c & 63));
 		else if (c < 0x10000)
-			u[0] = (char)(0xe0 | c >> 12), u[1] = (char)(0x80 | (c >> 6 & 63)), u[2] = (char)(0x80 | (c & 63));
+			u[0] = (char)(0xe0 | c >> 12), u[1] = (char)(0x80 | (c >> 6 & 63)),
+			u[2] = (char)(0x80 | (c & 63));
 		else
-			u[0] = (char)(0xf0 | c >> 18), u[1] = (char)(0x80 | (c >> 12 & 63)), u[2] = (char)(0x80 | (c >> 6 & 63)),
-			u[3] = (char)(0x80 | (c & 63));
+			u[0] = (char)(0xf0 | c >> 18), u[1] = (char)(0x80 | (c >> 12 & 63)),
+			u[2] = (char)(0x80 | (c >> 6 & 63)), u[3] = (char)(0x80 | (c & 63));
 		buf_adds(&all, u);
 	}
 	tokenizer_encode(t, buf_span(&all), 0, &k, &e);
 	tokenizer_decode(t, k.ids, k.n, 0, &back);
-	ok(k.n == all.len && back.len == all.len && !memcmp(back.data, all.data, all.len), "every character survives");
+	ok(k.n == all.len && back.len == all.len && !memcmp(back.data, all.data, all.len),
+	   "every character survives");
 	for (i = 0; i < 4; i++) {
 		jobs[i] = (struct job){t, 0};
 		pthread_create(&th[i], NULL, encode_often, &jobs[i]);
@@ -233,29 +255,35 @@ static void bytes_tokenizer(void)
 
 static void stages(void)
 {
-#define BL(pre)                                                                                                               \
-	"{\"normalizer\":null,\"pre_tokenizer\":" pre ",\"decoder\":null,\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\","     \
-	"\"vocab\":{\"?\":0,\"a\":1,\"aa\":2,\"1\":3,\"11\":4,\"-\":5,\"--\":6,\" \":7,\"\xe2\x96\x81\":8,\"a-\":9,\"-a\":10},"    \
+#define BL(pre) \
+	"{\"normalizer\":null,\"pre_tokenizer\":" pre \
+	",\"decoder\":null,\"model\":{\"type\":\"BPE\",\"unk_token\":\"?\"," \
+	"\"vocab\":{\"?\":0,\"a\":1,\"aa\":2,\"1\":3,\"11\":4,\"-\":5,\"--\":6,\" \":7,\"\xe2\x96\x81\":8,\"a-\":9,\"-a\":10}," \
 	"\"merges\":[\"a a\",\"1 1\",\"- -\",\"a -\",\"- a\"]}}"
-	static const struct { const char *json, *text, *want, *what; } cases[] = {
-		{BL("{\"type\":\"Digits\",\"individual_digits\":true}"), "aa11", "2 3 3", "Digits one by one"},
-		{BL("{\"type\":\"Digits\",\"individual_digits\":false}"), "aa11", "2 4", "Digits in runs"},
+	static const struct {
+		const char *json, *text, *want, *what;
+	} cases[] = {
+		{BL("{\"type\":\"Digits\",\"individual_digits\":true}"), "aa11", "2 3 3",
+		 "Digits one by one"},
+		{BL("{\"type\":\"Digits\",\"individual_digits\":false}"), "aa11", "2 4",
+		 "Digits in runs"},
 		{BL("{\"type\":\"Punctuation\"}"), "aa--", "2 5 5", "Punctuation isolated"},
-		{BL("{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"}"), "aa--", "2 6", "Punctuation contiguous"},
-		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"MergedWithPrevious\",\"invert\":false}"), "a--a",
-		 "9 5 1", "Split MergedWithPrevious"},
-		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"MergedWithNext\",\"invert\":false}"), "a--a",
-		 "1 5 10", "Split MergedWithNext"},
-		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"Removed\",\"invert\":false}"), "a--a", "1 1",
-		 "Split Removed"},
-		{BL("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"-+\"},\"behavior\":\"Isolated\",\"invert\":false}"), "a--a", "1 6 1",
-		 "Split by a pattern"},
+		{BL("{\"type\":\"Punctuation\",\"behavior\":\"Contiguous\"}"), "aa--", "2 6",
+		 "Punctuation contiguous"},
+		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"MergedWithPrevious\",\"invert\":false}"),
+		 "a--a", "9 5 1", "Split MergedWithPrevious"},
+		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"MergedWithNext\",\"invert\":false}"),
+		 "a--a", "1 5 10", "Split MergedWithNext"},
+		{BL("{\"type\":\"Split\",\"pattern\":{\"String\":\"-\"},\"behavior\":\"Removed\",\"invert\":false}"),
+		 "a--a", "1 1", "Split Removed"},
+		{BL("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"-+\"},\"behavior\":\"Isolated\",\"invert\":false}"),
+		 "a--a", "1 6 1", "Split by a pattern"},
 		{BL("{\"type\":\"WhitespaceSplit\"}"), "a aa", "1 2", "WhitespaceSplit"},
 		{BL("{\"type\":\"Whitespace\"}"), "aa--11 a", "2 6 4 1", "Whitespace"},
-		{BL("{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"always\",\"split\":true}"), "a a",
-		 "8 1 8 1", "Metaspace"},
-		{BL("{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"never\",\"split\":true}"), "a a",
-		 "1 8 1", "Metaspace without prepending"},
+		{BL("{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"always\",\"split\":true}"),
+		 "a a", "8 1 8 1", "Metaspace"},
+		{BL("{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"never\",\"split\":true}"),
+		 "a a", "1 8 1", "Metaspace without prepending"},
 	};
 	size_t i;
 
@@ -269,7 +297,8 @@ static void stages(void)
 
 static void linear(void)
 {
-	struct tokenizer *t = parse(SP(VOCAB, "\"a b\",[\"\xe2\x96\x81\",\"a\"],\"ab ab\"", STAGES));
+	struct tokenizer *t =
+		parse(SP(VOCAB, "\"a b\",[\"\xe2\x96\x81\",\"a\"],\"ab ab\"", STAGES));
 	size_t n = (size_t)1 << 20;
 	char *text = mem_alloc(n + 1, 1);
 	struct tokens k = {0};
@@ -279,7 +308,8 @@ static void linear(void)
 	for (i = 0; i < n; i++)
 		text[i] = "ab"[i & 1];
 	/* Quadratic work would take hours here; the test's own time limit is the check. */
-	ok(!tokenizer_encode(t, (struct span){text, n}, 0, &k, &e) && k.n == 1 + n / 4, "a megabyte without a border");
+	ok(!tokenizer_encode(t, (struct span){text, n}, 0, &k, &e) && k.n == 1 + n / 4,
+	   "a megabyte without a border");
 	free(text);
 	tokens_release(&k);
 	tokenizer_free(t);
@@ -297,8 +327,10 @@ static void stories(void)
 	}
 	t = tokenizer_load(STORIES, &e);
 	ok(t != NULL, "the published tokenizer is read");
-	ok_str(ids(t, "<|start_story|> Once upon a time, there was a little girl named ", 0), want, "added token in the text");
-	ok_str(ids(t, "Once upon a time, there was a little girl named ", TOKENIZER_SPECIAL), want, "added token from the post-processor");
+	ok_str(ids(t, "<|start_story|> Once upon a time, there was a little girl named ", 0), want,
+	       "added token in the text");
+	ok_str(ids(t, "Once upon a time, there was a little girl named ", TOKENIZER_SPECIAL), want,
+	       "added token from the post-processor");
 	tokenizer_free(t);
 }
 
@@ -318,8 +350,11 @@ int main(void)
 	refuses(SP("\"<unk>\":0,\"a\":99999999", "", "\"decoder\":null"), "out of range");
 	refuses(SP("\"<unk>\":0,\"a\":0", "", "\"decoder\":null"), "same id");
 	refuses(SP(VOCAB, "", "\"normalizer\":{\"type\":\"Precompiled\"}"), "Precompiled");
-	refuses(SP(VOCAB, "", "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"), "BertPreTokenizer");
-	refuses(SP(VOCAB, "", "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a\"}}"), "Split");
+	refuses(SP(VOCAB, "", "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}"),
+		"BertPreTokenizer");
+	refuses(SP(VOCAB, "",
+		   "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a\"}}"),
+		"Split");
 	refuses(SP(VOCAB, "", "\"decoder\":{\"type\":\"CTC\"}"), "CTC");
 	refuses(SP(VOCAB, "", "\"added_tokens\":[{\"id\":5,\"content\":\"z\"}]"), "added token");
 	refuses(SP(VOCAB, "", "\"post_processor\":{\"type\":\"Odd\"}"), "Odd");

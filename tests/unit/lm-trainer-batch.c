@@ -1,4 +1,5 @@
-/* The order of examples and their packing: nothing lost, nothing twice, the same for the same seed. */
+/* The order of examples and their packing: nothing lost, nothing twice, the same for the same
+ * seed. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/lm/batch.h"
@@ -33,7 +34,8 @@ static void order(void)
 	batch_order_epoch(&b, 7, 2);
 	ok(memcmp(a.order, b.order, N * sizeof *a.order) != 0, "epochs differ");
 	batch_order_epoch(&b, 7, 3);
-	ok(memcmp(a.order, b.order, N * sizeof *a.order) == 0, "the order is a function of seed and epoch");
+	ok(memcmp(a.order, b.order, N * sizeof *a.order) == 0,
+	   "the order is a function of seed and epoch");
 	batch_order_epoch(&b, 8, 3);
 	ok(memcmp(a.order, b.order, N * sizeof *a.order) != 0, "seeds differ");
 	batch_order_release(&a);
@@ -60,7 +62,8 @@ static void packing(void)
 		most = tokens > most ? tokens : most;
 		least = tokens < least ? tokens : least;
 	}
-	ok(most <= BATCH_PACK_TOKENS + 97, "no pack is longer than the aim by more than an example");
+	ok(most <= BATCH_PACK_TOKENS + 97,
+	   "no pack is longer than the aim by more than an example");
 	ok(most - least <= 97, "packs are of similar size");
 	batch_pack(&b, all + 5, 1, length);
 	ok(b.packs == 1 && b.place[0] == 0, "one example is one pack");

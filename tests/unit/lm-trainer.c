@@ -1,4 +1,5 @@
-/* The training loop: schedule, equal results for equal work however it is cut, and a run taken up where it stopped. */
+/* The training loop: schedule, equal results for equal work however it is cut, and a run taken up
+ * where it stopped. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "../../lib/base/file.h"
@@ -21,7 +22,8 @@ static void schedule(void)
 	ok_near(trainer_rate(&s, 0), .1, 1e-12, "the first step of the warm-up");
 	ok_near(trainer_rate(&s, 9), 1, 1e-12, "its last reaches the rate");
 	ok_near(trainer_rate(&s, 60), .5, 1e-12, "cosine: half of it half way down");
-	ok_near(trainer_rate(&s, 109), .5 * (1 + cos(3.14159265358979 * .99)), 1e-9, "and nearly nothing at the end");
+	ok_near(trainer_rate(&s, 109), .5 * (1 + cos(3.14159265358979 * .99)), 1e-9,
+		"and nearly nothing at the end");
 	s.schedule = TRAINER_LINEAR;
 	ok_near(trainer_rate(&s, 85), .25, 1e-12, "linear");
 	s.schedule = TRAINER_CONSTANT;
@@ -39,10 +41,13 @@ static void fill(struct dataset *d, size_t n, uint64_t seed)
 	for (size_t i = 0; i < n; i++) {
 		size_t len = 5 + (size_t)rng_below(&r, 26);
 		d->ids = mem_grow(d->ids, &d->cap_tokens[0], d->tokens + len, sizeof *d->ids);
-		d->weights = mem_grow(d->weights, &d->cap_tokens[1], d->tokens + len, sizeof *d->weights);
-		d->examples = mem_grow(d->examples, &d->cap_examples[0], d->n + 1, sizeof *d->examples);
+		d->weights = mem_grow(d->weights, &d->cap_tokens[1], d->tokens + len,
+				      sizeof *d->weights);
+		d->examples =
+			mem_grow(d->examples, &d->cap_examples[0], d->n + 1, sizeof *d->examples);
 		d->length = mem_grow(d->length, &d->cap_examples[1], d->n + 1, sizeof *d->length);
-		d->examples[d->n] = (struct dataset_example){.at = d->tokens, .file = "made", .line = i + 1};
+		d->examples[d->n] =
+			(struct dataset_example){.at = d->tokens, .file = "made", .line = i + 1};
 		for (size_t k = 0; k < len; k++) {
 			d->ids[d->tokens + k] = (int32_t)rng_below(&r, 64);
 			d->weights[d->tokens + k] = k >= len - len / 3 ? 1 : 0;
@@ -122,14 +127,17 @@ static void equivalences(void)
 	lm_model_free(m);
 	ok(one.weight > 0 && isfinite(one.loss), "a batch has a loss");
 	g = gradient(16, 8, 1, -1, &other);
-	ok(distance(whole, g, n) < 1e-5 && fabs(one.loss - other.loss) < 1e-4, "a batch of 16 is two of 8 accumulated");
+	ok(distance(whole, g, n) < 1e-5 && fabs(one.loss - other.loss) < 1e-4,
+	   "a batch of 16 is two of 8 accumulated");
 	free(g);
 	g = gradient(16, 1, 1, -1, &other);
-	ok(distance(whole, g, n) < 1e-5 && one.weight == other.weight, "packed together is one by one");
+	ok(distance(whole, g, n) < 1e-5 && one.weight == other.weight,
+	   "packed together is one by one");
 	free(g);
 	for (int threads = 2; threads <= 4; threads *= 2) {
 		g = gradient(16, 16, threads, -1, &other);
-		ok(memcmp(whole, g, n * sizeof *g) == 0 && one.loss == other.loss, "%d threads give the same bits as one", threads);
+		ok(memcmp(whole, g, n * sizeof *g) == 0 && one.loss == other.loss,
+		   "%d threads give the same bits as one", threads);
 		free(g);
 	}
 	g = gradient(16, 16, 1, 1, &other);
@@ -171,8 +179,8 @@ static int stop_now(void)
 	return current->stop_after && current->rows >= current->stop_after;
 }
 
-static void go(struct outcome *o, const char *dir, struct trainer_spec spec, int resume, const struct dataset *validation,
-	       const char *fingerprint)
+static void go(struct outcome *o, const char *dir, struct trainer_spec spec, int resume,
+	       const struct dataset *validation, const char *fingerprint)
 {
 	struct run run;
 	struct pool *pool = pool_new(2);
@@ -182,8 +190,17 @@ static void go(struct outcome *o, const char *dir, struct trainer_spec spec, int
 	o->rows = 0;
 	o->rc = run_init(&run, dir, NULL, resume, &o->e);
 	struct trainer t = {
-		.model = m, .work = make_work(m, pool, -1), .pool = pool, .train = &data, .valid = validation, .spec = spec, .run = &run,
-		.fingerprint = fingerprint, .save = count_save, .row = count_row, .stopping = stop_now,
+		.model = m,
+		.work = make_work(m, pool, -1),
+		.pool = pool,
+		.train = &data,
+		.valid = validation,
+		.spec = spec,
+		.run = &run,
+		.fingerprint = fingerprint,
+		.save = count_save,
+		.row = count_row,
+		.stopping = stop_now,
 	};
 	if (!o->rc && run.resumes)
 		o->rc = trainer_peek(&t, &metrics, &o->e);
@@ -207,33 +224,48 @@ static void go(struct outcome *o, const char *dir, struct trainer_spec spec, int
 
 static void runs(const char *top)
 {
-	struct trainer_spec spec = {.batch = 8, .steps = 24, .warmup = 2, .lr = 3e-3, .clip = 1, .seed = 1, .eval_every = 5};
-	char *whole_dir = file_join(top, "whole"), *cut_dir = file_join(top, "cut"), *bad_dir = file_join(top, "bad");
+	struct trainer_spec spec = {.batch = 8,
+				    .steps = 24,
+				    .warmup = 2,
+				    .lr = 3e-3,
+				    .clip = 1,
+				    .seed = 1,
+				    .eval_every = 5};
+	char *whole_dir = file_join(top, "whole"), *cut_dir = file_join(top, "cut"),
+	     *bad_dir = file_join(top, "bad");
 	struct outcome whole = {0}, cut = {.stop_after = 9}, bad = {0};
 	go(&whole, whole_dir, spec, 0, &valid, "{\"a\":1}");
-	ok(whole.rc == 0 && whole.how == TRAINER_DONE && whole.state.step == 24, "a run ends after its steps: %s", whole.e.msg);
-	ok(isfinite(whole.state.valid_loss) && whole.saves >= 1, "it was validated and its best state written");
+	ok(whole.rc == 0 && whole.how == TRAINER_DONE && whole.state.step == 24,
+	   "a run ends after its steps: %s", whole.e.msg);
+	ok(isfinite(whole.state.valid_loss) && whole.saves >= 1,
+	   "it was validated and its best state written");
 	char *checkpoint = file_join(whole_dir, "checkpoint.safetensors");
 	ok(!file_exists(checkpoint), "no checkpoint is left behind");
 	free(checkpoint);
 
 	go(&cut, cut_dir, spec, 0, &valid, "{\"a\":1}");
-	ok(cut.rc == 0 && cut.how == TRAINER_STOPPED && cut.state.step < 24, "a run stops when told to");
+	ok(cut.rc == 0 && cut.how == TRAINER_STOPPED && cut.state.step < 24,
+	   "a run stops when told to");
 	bad.rc = 0;
 	go(&bad, cut_dir, spec, 0, &valid, "{\"a\":1}");
-	ok(bad.rc == -1 && strstr(bad.e.msg, "--resume"), "an unfinished run is not written over: %s", bad.e.msg);
+	ok(bad.rc == -1 && strstr(bad.e.msg, "--resume"),
+	   "an unfinished run is not written over: %s", bad.e.msg);
 	go(&bad, cut_dir, spec, 1, &valid, "{\"a\":2}");
-	ok(bad.rc == -1 && strstr(bad.e.msg, "a was 1 and is now 2"), "nor taken up with other options: %s", bad.e.msg);
+	ok(bad.rc == -1 && strstr(bad.e.msg, "a was 1 and is now 2"),
+	   "nor taken up with other options: %s", bad.e.msg);
 	cut.stop_after = 0;
 	go(&cut, cut_dir, spec, 1, &valid, "{\"a\":1}");
 	ok(cut.rc == 0 && cut.state.step == 24, "it is taken up: %s", cut.e.msg);
-	ok(memcmp(whole.params, cut.params, whole.n * sizeof *whole.params) == 0, "and gives the uninterrupted run's bits");
+	ok(memcmp(whole.params, cut.params, whole.n * sizeof *whole.params) == 0,
+	   "and gives the uninterrupted run's bits");
 	ok(whole.state.best == cut.state.best && whole.state.best_step == cut.state.best_step &&
-	   whole.state.tokens == cut.state.tokens, "and its figures");
+		   whole.state.tokens == cut.state.tokens,
+	   "and its figures");
 
 	spec.lr = INFINITY;
 	go(&bad, bad_dir, spec, 0, NULL, "{}");
-	ok(bad.rc == -1 && strstr(bad.e.msg, "not finite 3 times"), "three steps in a row that are not finite end the run: %s", bad.e.msg);
+	ok(bad.rc == -1 && strstr(bad.e.msg, "not finite 3 times"),
+	   "three steps in a row that are not finite end the run: %s", bad.e.msg);
 	ok(bad.state.step - bad.state.updates == 3, "they changed nothing and were counted");
 
 	free(whole.params), free(cut.params), free(bad.params);
@@ -242,21 +274,23 @@ static void runs(const char *top)
 
 static void by_heart(const char *top)
 {
-	struct trainer_spec spec = {.batch = 4, .steps = 150, .warmup = 5, .lr = 1e-2, .clip = 1, .seed = 1};
+	struct trainer_spec spec =
+		{.batch = 4, .steps = 150, .warmup = 5, .lr = 1e-2, .clip = 1, .seed = 1};
 	struct dataset all = data;
 	char *dir = file_join(top, "heart");
 	struct outcome o = {0};
 	data.n = 4;
 	go(&o, dir, spec, 0, NULL, "{}");
 	data = all;
-	ok(o.rc == 0 && o.state.loss < .02, "four rows are learned by heart (loss %g)", o.state.loss);
+	ok(o.rc == 0 && o.state.loss < .02, "four rows are learned by heart (loss %g)",
+	   o.state.loss);
 	spec.patience = 2;
 	spec.eval_every = 5;
 	data.n = 4;
 	go(&o, dir, spec, 0, &valid, "{}");
 	data = all;
-	ok(o.rc == 0 && o.how == TRAINER_EARLY && o.state.step < 150, "validation that gets worse ends the run early (step %d)",
-	   (int)o.state.step);
+	ok(o.rc == 0 && o.how == TRAINER_EARLY && o.state.step < 150,
+	   "validation that gets worse ends the run early (step %d)", (int)o.state.step);
 	free(o.params);
 	free(dir);
 }
@@ -265,7 +299,8 @@ int main(void)
 {
 	struct err e = ERR_INIT;
 	char top[] = "/tmp/ft-trainer.XXXXXX";
-	if (lm_config_parse(&config, config_text, sizeof config_text - 1, "test", &e) || !mkdtemp(top)) {
+	if (lm_config_parse(&config, config_text, sizeof config_text - 1, "test", &e) ||
+	    !mkdtemp(top)) {
 		ok(0, "configuration: %s", e.msg);
 		return tap_done();
 	}

@@ -1,4 +1,5 @@
-/* The cache file under several processes that open it for the first time at one moment, and beside databases of others. */
+/* The cache file under several processes that open it for the first time at one moment, and beside
+ * databases of others. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -90,7 +91,8 @@ static void first_opened_by_several(const char *path)
 		answers += answers_in(path);
 		forget(path);
 	}
-	ok(failed == 0, "%d processes open one new file %d times: all get in (%d did not)", PROCESSES, ROUNDS, failed);
+	ok(failed == 0, "%d processes open one new file %d times: all get in (%d did not)",
+	   PROCESSES, ROUNDS, failed);
 	ok(answers == ROUNDS * PROCESSES, "and every answer is kept");
 }
 
@@ -101,14 +103,17 @@ static void of_others(const char *path)
 	struct cache *c;
 	sqlite3 *db;
 
-	ok(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, "CREATE TABLE notes (t)", NULL, NULL, NULL) == SQLITE_OK,
+	ok(sqlite3_open(path, &db) == SQLITE_OK &&
+		   sqlite3_exec(db, "CREATE TABLE notes (t)", NULL, NULL, NULL) == SQLITE_OK,
 	   "a database of somebody else");
 	sqlite3_close(db);
 	stat(path, &before);
 	c = cache_open(path, &e);
 	stat(path, &after);
 	ok(!c && strstr(e.msg, "no cache of ft"), "is refused");
-	ok(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec, "and not written to");
+	ok(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+		   before.st_mtim.tv_nsec == after.st_mtim.tv_nsec,
+	   "and not written to");
 	cache_close(c);
 	forget(path);
 

@@ -1,4 +1,5 @@
-/* The policies of lib/net that need no network: what is repeated and when, buckets and window, addresses, header parsing. */
+/* The policies of lib/net that need no network: what is repeated and when, buckets and window,
+ * addresses, header parsing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static double pause_of(const char *headers, double now)
 
 static void repeats(void)
 {
-	static const int again[] = {408, 409, 429, 500, 502, 503, 504, 529}, final[] = {200, 400, 401, 403, 404, 413, 422};
+	static const int again[] = {408, 409, 429, 500, 502, 503, 504, 529},
+			 final[] = {200, 400, 401, 403, 404, 413, 422};
 
 	for (size_t i = 0; i < sizeof again / sizeof *again; i++)
 		ok(worth(again[i], ""), "%d is repeated", again[i]);
@@ -73,11 +75,15 @@ static void waits(void)
 	ok(isnan(after("", t)), "no header, no wait asked");
 	ok_near(after("retry-after: 7\n", t), 7, 0, "Retry-After in seconds");
 	ok_near(after("retry-after: 0.25\n", t), 0.25, 0, "Retry-After in fractions");
-	ok_near(after("retry-after: 7\nretry-after-ms: 1500\n", t), 1.5, 0, "retry-after-ms comes first");
-	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:47 GMT\n", t), 10, 0, "Retry-After as a date");
-	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:27 GMT\n", t), 0, 0, "a date gone by is now");
-	ok_near(after("date: Sun, 06 Nov 1994 08:00:00 GMT\nretry-after: Sun, 06 Nov 1994 08:00:30 GMT\n", t), 30, 0,
-		"a date is measured against the server's own clock");
+	ok_near(after("retry-after: 7\nretry-after-ms: 1500\n", t), 1.5, 0,
+		"retry-after-ms comes first");
+	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:47 GMT\n", t), 10, 0,
+		"Retry-After as a date");
+	ok_near(after("retry-after: Sun, 06 Nov 1994 08:49:27 GMT\n", t), 0, 0,
+		"a date gone by is now");
+	ok_near(after("date: Sun, 06 Nov 1994 08:00:00 GMT\nretry-after: Sun, 06 Nov 1994 08:00:30 GMT\n",
+		      t),
+		30, 0, "a date is measured against the server's own clock");
 	ok(isnan(after("retry-after: soon\n", t)), "nonsense is no wait");
 	ok(isnan(after("retry-after: -5\n", t)), "a negative wait is none");
 
@@ -86,7 +92,8 @@ static void waits(void)
 	for (int n = 1; n <= 12; n++) {
 		double full = fmin(8, 0.5 * exp2(n - 1)), x = retry_backoff(n, &rng);
 
-		ok(x <= full && x >= 0.75 * full, "backoff %d lies in [%g, %g]", n, 0.75 * full, full);
+		ok(x <= full && x >= 0.75 * full, "backoff %d lies in [%g, %g]", n, 0.75 * full,
+		   full);
 	}
 }
 
@@ -133,18 +140,31 @@ static void windows(void)
 
 static void pauses(void)
 {
-	ok_near(pause_of("x-ratelimit-remaining-requests: 3\nx-ratelimit-reset-requests: 1s\n", 0), 0, 0, "something remains: no pause");
-	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1m2.5s\n", 0), 60, 0, "a pause has its ceiling");
-	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 20ms\n", 0), 0.02, 1e-12, "milliseconds");
-	ok_near(pause_of("x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 7.5\n", 0), 7.5, 0, "bare seconds");
-	ok_near(pause_of("anthropic-ratelimit-requests-remaining: 0\nanthropic-ratelimit-requests-reset: 1970-01-01T00:01:10Z\n", 60), 10, 0,
-		"a time of day");
-	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: later\n", 0), 0, 0, "nonsense is no pause");
-	ok_near(pause_of("anthropic-ratelimit-output-tokens-remaining: 0\nanthropic-ratelimit-output-tokens-reset: 1970-01-01T00:01:10Z\n", 65), 5, 0,
-		"tokens that come out have a limit of their own");
-	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 3\n", 1.7e9), 3, 0, "names without a unit (Together)");
-	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1700000004000\n", 1.7e9), 4, 1e-6, "milliseconds since 1970 (OpenRouter)");
-	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1699999999\n", 1.7e9), 0, 0, "a time gone by");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 3\nx-ratelimit-reset-requests: 1s\n", 0),
+		0, 0, "something remains: no pause");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 1m2.5s\n",
+			 0),
+		60, 0, "a pause has its ceiling");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 20ms\n",
+			 0),
+		0.02, 1e-12, "milliseconds");
+	ok_near(pause_of("x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 7.5\n", 0),
+		7.5, 0, "bare seconds");
+	ok_near(pause_of("anthropic-ratelimit-requests-remaining: 0\nanthropic-ratelimit-requests-reset: 1970-01-01T00:01:10Z\n",
+			 60),
+		10, 0, "a time of day");
+	ok_near(pause_of("x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: later\n",
+			 0),
+		0, 0, "nonsense is no pause");
+	ok_near(pause_of("anthropic-ratelimit-output-tokens-remaining: 0\nanthropic-ratelimit-output-tokens-reset: 1970-01-01T00:01:10Z\n",
+			 65),
+		5, 0, "tokens that come out have a limit of their own");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 3\n", 1.7e9), 3, 0,
+		"names without a unit (Together)");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1700000004000\n", 1.7e9), 4,
+		1e-6, "milliseconds since 1970 (OpenRouter)");
+	ok_near(pause_of("x-ratelimit-remaining: 0\nx-ratelimit-reset: 1699999999\n", 1.7e9), 0, 0,
+		"a time gone by");
 }
 
 static void is_url(enum chat_dialect d, const char *base, const char *want)
@@ -178,24 +198,35 @@ static void addresses(void)
 	       "https://x.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21");
 	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/deployments/other?api-version=2",
 	       "https://x.openai.azure.com/openai/deployments/other/chat/completions?api-version=2");
-	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "https://x.openai.azure.com/openai/v1/chat/completions");
+	is_url(CHAT_AZURE, "https://x.openai.azure.com/openai/v1",
+	       "https://x.openai.azure.com/openai/v1/chat/completions");
 	is_url(CHAT_AZURE, "https://x.services.ai.azure.com/models",
 	       "https://x.services.ai.azure.com/models/chat/completions?api-version=2024-10-21");
 	is_side(CHAT_OPENAI, "https://h/v1/", "/files", "https://h/v1/files");
-	is_side(CHAT_OPENAI, "https://h/v1/chat/completions?k=1", "/batches?limit=100", "https://h/v1/batches?limit=100&k=1");
+	is_side(CHAT_OPENAI, "https://h/v1/chat/completions?k=1", "/batches?limit=100",
+		"https://h/v1/batches?limit=100&k=1");
 	is_side(CHAT_AZURE, "https://x.openai.azure.com/openai/deployments/gpt", "/batches/b-1",
 		"https://x.openai.azure.com/openai/batches/b-1?api-version=2024-10-21");
-	is_side(CHAT_AZURE, "https://x.openai.azure.com", "/files", "https://x.openai.azure.com/openai/files?api-version=2024-10-21");
-	is_side(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "/files", "https://x.openai.azure.com/openai/v1/files");
-	is_url(CHAT_ANTHROPIC, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages");
+	is_side(CHAT_AZURE, "https://x.openai.azure.com", "/files",
+		"https://x.openai.azure.com/openai/files?api-version=2024-10-21");
+	is_side(CHAT_AZURE, "https://x.openai.azure.com/openai/v1", "/files",
+		"https://x.openai.azure.com/openai/v1/files");
+	is_url(CHAT_ANTHROPIC, "https://api.anthropic.com/v1",
+	       "https://api.anthropic.com/v1/messages");
 	chat_url(CHAT_AZURE, "https://x.openai.azure.com", "my gpt/4?", "1", &b);
-	ok_str(b.data, "https://x.openai.azure.com/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=1",
+	ok_str(b.data,
+	       "https://x.openai.azure.com/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=1",
 	       "a deployment's name is one segment of the path");
 	buf_clear(&b);
-	ok(!chat_dialect(NULL, "https://x.openai.azure.com/", &d, NULL) && d == CHAT_AZURE, "Azure is told from its host");
-	ok(!chat_dialect(NULL, "https://x.cognitiveservices.azure.com/", &d, NULL) && d == CHAT_AZURE, "also where that is named otherwise");
-	ok(!chat_dialect(NULL, "https://api.anthropic.com/v1", &d, NULL) && d == CHAT_ANTHROPIC, "so is Anthropic");
-	ok(!chat_dialect(NULL, "http://evil/?api.anthropic.com", &d, NULL) && d == CHAT_OPENAI, "but not from elsewhere in the address");
+	ok(!chat_dialect(NULL, "https://x.openai.azure.com/", &d, NULL) && d == CHAT_AZURE,
+	   "Azure is told from its host");
+	ok(!chat_dialect(NULL, "https://x.cognitiveservices.azure.com/", &d, NULL) &&
+		   d == CHAT_AZURE,
+	   "also where that is named otherwise");
+	ok(!chat_dialect(NULL, "https://api.anthropic.com/v1", &d, NULL) && d == CHAT_ANTHROPIC,
+	   "so is Anthropic");
+	ok(!chat_dialect(NULL, "http://evil/?api.anthropic.com", &d, NULL) && d == CHAT_OPENAI,
+	   "but not from elsewhere in the address");
 	ok(chat_dialect("cohere", "http://h", &d, NULL) < 0, "an unknown dialect is refused");
 	http_show_url(&b, "https://user:secret@host:1/p?key=secret#x");
 	ok_str(b.data, "https://host:1/p", "messages show no user, password or query");
@@ -209,24 +240,33 @@ static void is_error(enum chat_dialect d, const char *body, int status, const ch
 
 	backend_answer_clear(&a);
 	chat_answer(d, span_of(body), 0, &a);
-	ok(strcmp(a.error_type, "api") == 0 && a.error_status == status, "%s is a %d", body, status);
+	ok(strcmp(a.error_type, "api") == 0 && a.error_status == status, "%s is a %d", body,
+	   status);
 	ok_str(a.error_message.data, message, "and says why");
 	backend_answer_release(&a);
 }
 
 static void errors(void)
 {
-	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"Provider returned error\",\"code\":503,\"metadata\":{\"raw\":\"no capacity\"}}}", 503,
-		 "Provider returned error: no capacity");
-	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\",\"code\":null}}", 500, "oops");
-	is_error(CHAT_OPENAI, "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}", 429, "slow down");
+	is_error(CHAT_OPENAI,
+		 "{\"error\":{\"message\":\"Provider returned error\",\"code\":503,\"metadata\":{\"raw\":\"no capacity\"}}}",
+		 503, "Provider returned error: no capacity");
+	is_error(CHAT_OPENAI,
+		 "{\"error\":{\"message\":\"oops\",\"type\":\"server_error\",\"code\":null}}", 500,
+		 "oops");
+	is_error(CHAT_OPENAI,
+		 "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}",
+		 429, "slow down");
 	is_error(CHAT_OPENAI, "{\"error\":\"plain\"}", 200, "plain");
-	is_error(CHAT_ANTHROPIC, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", 529, "Overloaded");
+	is_error(CHAT_ANTHROPIC,
+		 "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
+		 529, "Overloaded");
 }
 
 static void is_body(struct chat *c, const char *extra, const char *want)
 {
-	static const struct backend_request q = {.messages = {"[{\"role\":\"user\",\"content\":\"hi\"}]", 32}};
+	static const struct backend_request q = {
+		.messages = {"[{\"role\":\"user\",\"content\":\"hi\"}]", 32}};
 	struct buf b = BUF_INIT;
 
 	c->extra = extra ? span_of(extra) : (struct span){NULL, 0};
@@ -238,26 +278,33 @@ static void is_body(struct chat *c, const char *extra, const char *want)
 static void bodies(void)
 {
 	struct backend_params p;
-	struct chat c = {.dialect = CHAT_OPENAI, .model = "m", .params = &p, .stream = 1, .completion_limit = 1};
+	struct chat c = {.dialect = CHAT_OPENAI,
+			 .model = "m",
+			 .params = &p,
+			 .stream = 1,
+			 .completion_limit = 1};
 
 	backend_params_init(&p);
 	p.max_tokens = 9;
 	p.logprobs = 2;
-	is_body(&c, NULL, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_completion_tokens\":9,"
+	is_body(&c, NULL,
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_completion_tokens\":9,"
 		"\"logprobs\":true,\"top_logprobs\":2,\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
 	is_body(&c, "{\"max_tokens\":5,\"stream_options\":null,\"top_logprobs\":1,\"messages\":[]}",
 		"{\"model\":\"m\",\"logprobs\":true,\"stream\":true,\"max_tokens\":5,\"stream_options\":null,\"top_logprobs\":1,\"messages\":[]}");
 	c.dialect = CHAT_ANTHROPIC;
 	c.stream = 0;
-	is_body(&c, "{\"messages\":[1],\"max_tokens\":5}", "{\"model\":\"m\",\"messages\":[1],\"max_tokens\":5}");
+	is_body(&c, "{\"messages\":[1],\"max_tokens\":5}",
+		"{\"model\":\"m\",\"messages\":[1],\"max_tokens\":5}");
 }
 
 /* The price of a million tokens in at that address. */
 static void is_price(const char *url, const char *model, double want)
 {
-	static const char text[] = "{\"m\":{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":0},"
-				   "\"groq/m\":{\"input_cost_per_token\":2e-6,\"output_cost_per_token\":0},"
-				   "\"azure/m\":{\"input_cost_per_token\":3e-6,\"output_cost_per_token\":0}}";
+	static const char text[] =
+		"{\"m\":{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":0},"
+		"\"groq/m\":{\"input_cost_per_token\":2e-6,\"output_cost_per_token\":0},"
+		"\"azure/m\":{\"input_cost_per_token\":3e-6,\"output_cost_per_token\":0}}";
 	static const struct chat_usage u = {1000000, 0, -1, -1, -1};
 	char path[] = "/tmp/ft-prices-XXXXXX";
 	struct prices *p;
@@ -272,10 +319,12 @@ static void is_price(const char *url, const char *model, double want)
 	unlink(path);
 }
 
-/* What a server leaves out of a tool call must not make the record that it goes into something else than JSON. */
+/* What a server leaves out of a tool call must not make the record that it goes into something else
+ * than JSON. */
 static void holes(void)
 {
-	static const char body[] = "{\"content\":[{\"type\":\"tool_use\",\"input\":{\"a\":1}}],\"stop_reason\":\"tool_use\"}";
+	static const char body[] =
+		"{\"content\":[{\"type\":\"tool_use\",\"input\":{\"a\":1}}],\"stop_reason\":\"tool_use\"}";
 	struct backend_answer a = {0};
 	struct buf json = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -284,7 +333,8 @@ static void holes(void)
 	backend_answer_clear(&a);
 	chat_answer(CHAT_ANTHROPIC, span_of(body), 0, &a);
 	answer_write(&a, &json);
-	ok(!json_check(buf_span(&json), &v, &e), "a tool call without name and id is still JSON in the record: %s", e.msg);
+	ok(!json_check(buf_span(&json), &v, &e),
+	   "a tool call without name and id is still JSON in the record: %s", e.msg);
 	buf_release(&json);
 	backend_answer_release(&a);
 }

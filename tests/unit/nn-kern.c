@@ -70,7 +70,8 @@ static void norms(const struct nn_kern *k)
 		for (size_t i = 0; i < d; i++)
 			c1 += z[i] * (w[i] + 1.) * x[i];
 		for (size_t i = 0; i < d; i++) {
-			want[i] = a[i] + z[i] * (w[i] + 1.) * sum - x[i] * c1 * sum * sum * sum / (double)d;
+			want[i] = a[i] + z[i] * (w[i] + 1.) * sum -
+				  x[i] * c1 * sum * sum * sum / (double)d;
 			want2[i] = c[i] + z[i] * x[i] * sum;
 		}
 		k->rms_back(a, b, z, x, w, 1, &r, 1, d);
@@ -78,7 +79,8 @@ static void norms(const struct nn_kern *k)
 		worst_w = fmax(worst_w, off(b, want2, d));
 	}
 	ok(worst < 1e-6, "%s: rms (%.1e)", k->name, worst);
-	ok(worst_back < 1e-5 && worst_w < 1e-5, "%s: rms_back (%.1e, %.1e)", k->name, worst_back, worst_w);
+	ok(worst_back < 1e-5 && worst_w < 1e-5, "%s: rms_back (%.1e, %.1e)", k->name, worst_back,
+	   worst_w);
 }
 
 static double layernorm_sum(const struct nn_kern *k, size_t d)
@@ -239,7 +241,8 @@ static void softmaxes(const struct nn_kern *k)
 	ok(worst < 1e-6, "%s: softmax far from zero (%.1e)", k->name, worst);
 	ok(worst_again < 1e-6, "%s: softmax_again (%.1e)", k->name, worst_again);
 	ok(worst_back < 1e-6, "%s: softmax_back (%.1e)", k->name, worst_back);
-	ok(worst_nll < 1e-5 && worst_grad < 1e-6, "%s: nll and its gradient (%.1e, %.1e)", k->name, worst_nll, worst_grad);
+	ok(worst_nll < 1e-5 && worst_grad < 1e-6, "%s: nll and its gradient (%.1e, %.1e)", k->name,
+	   worst_nll, worst_grad);
 	x[0] = NAN;
 	ok(isnan(k->nll(x, 64, 3, 1, 0)), "%s: NaN is not lost in nll", k->name);
 }
@@ -296,8 +299,10 @@ static void rotation(const struct nn_kern *k)
 				const float *p = before + r * 12 + h * 6;
 				double co = cosines[pos[r] * 3 + j], si = sines[pos[r] * 3 + j];
 
-				worst = fmax(worst, fabs(x[r * 12 + h * 6 + j] - (p[j] * co - p[j + 3] * si)));
-				worst = fmax(worst, fabs(x[r * 12 + h * 6 + j + 3] - (p[j + 3] * co + p[j] * si)));
+				worst = fmax(worst, fabs(x[r * 12 + h * 6 + j] -
+							 (p[j] * co - p[j + 3] * si)));
+				worst = fmax(worst, fabs(x[r * 12 + h * 6 + j + 3] -
+							 (p[j + 3] * co + p[j] * si)));
 			}
 	ok(worst < 1e-6, "%s: rope turns the halves of each head", k->name);
 	k->rope(x, 12, cosines, sines, pos, -1, 2, 2, 6);
@@ -320,8 +325,8 @@ static void optimiser(const struct nn_kern *k)
 
 		for (int i = 0; i < 19; i++)
 			fg[i] = (float)g[t - 1];
-		k->adamw(fp, fm, fv, fg, 0.25f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.01f, (float)(1 - pow(0.9, t)), (float)(1 - pow(0.999, t)),
-			 19);
+		k->adamw(fp, fm, fv, fg, 0.25f, 0.1f, 0.9f, 0.999f, 1e-8f, 0.01f,
+			 (float)(1 - pow(0.9, t)), (float)(1 - pow(0.999, t)), 19);
 		p *= 1 - 0.1 * 0.01;
 		m = 0.9 * m + 0.1 * step;
 		v = 0.999 * v + 0.001 * step * step;
@@ -365,7 +370,8 @@ static void coding(void)
 	static float back[65536];
 	static uint16_t h[65536], again[65536];
 	const uint16_t known[] = {0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x8000, 0x7c00};
-	const float values[] = {1, -2, 65504, 6.103515625e-5f, 5.9604644775390625e-8f, -0.f, INFINITY};
+	const float values[] = {1,    -2,      65504, 6.103515625e-5f, 5.9604644775390625e-8f,
+				-0.f, INFINITY};
 	float row[64], out[64];
 	unsigned char q[34 * 2];
 	int bad = 0;
@@ -411,7 +417,8 @@ static void coding(void)
 	nn_encode(NN_Q8_0, q, row, 32);
 	nn_decode(out, NN_Q8_0, q, 32);
 	ok(out[0] == 0 && out[31] == 0, "a block of zeros stays zero");
-	ok(nn_row_bytes(NN_Q4_0, 64) == 36 && nn_row_bytes(NN_Q8_0, 64) == 68, "rows have the bytes that the format states");
+	ok(nn_row_bytes(NN_Q4_0, 64) == 36 && nn_row_bytes(NN_Q8_0, 64) == 68,
+	   "rows have the bytes that the format states");
 }
 
 static void products(void)

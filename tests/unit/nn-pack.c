@@ -1,4 +1,5 @@
-/* Packed matrices give the products of the values they hold, the same bits for a row alone or among others. */
+/* Packed matrices give the products of the values they hold, the same bits for a row alone or among
+ * others. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -14,8 +15,10 @@ static float *normals(struct rng *r, size_t n)
 	return x;
 }
 
-/* What one output of a quantised product must be: x rounded to int8 by blocks, weights as decoded. */
-static double product(const struct nn_pack *w, const struct nn_rows *x, size_t row, size_t out, float *scratch)
+/* What one output of a quantised product must be: x rounded to int8 by blocks, weights as
+ * decoded. */
+static double product(const struct nn_pack *w, const struct nn_rows *x, size_t row, size_t out,
+		      float *scratch)
 {
 	double sum = 0;
 
@@ -24,7 +27,8 @@ static double product(const struct nn_pack *w, const struct nn_rows *x, size_t r
 		if (w->type == NN_F32 || w->type == NN_BF16)
 			sum += (double)scratch[k] * x->x[row * x->ld + k];
 		else
-			sum += (double)scratch[k] * x->q[row * x->ldq + k] * x->d[row * (x->ldq / 32) + k / 32];
+			sum += (double)scratch[k] * x->q[row * x->ldq + k] *
+			       x->d[row * (x->ldq / 32) + k / 32];
 	return sum;
 }
 
@@ -64,7 +68,8 @@ static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 	scratch = mem_alloc(cols, sizeof *scratch);
 	decoded = mem_alloc(cols, sizeof *decoded);
 	encoded = mem_alloc(cols, 8);
-	ok(nn_pack_init(&p, type, rows, cols) == 0, "%s %zux%zu is packed", nn_type_name(type), rows, cols);
+	ok(nn_pack_init(&p, type, rows, cols) == 0, "%s %zux%zu is packed", nn_type_name(type),
+	   rows, cols);
 	for (size_t i = 0; i < rows; i++)
 		nn_pack_row(&p, i, w + i * cols, encoded);
 	for (size_t i = 0; i < rows; i++) {
@@ -73,18 +78,21 @@ static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 		nn_pack_unrow(scratch, &p, i);
 		unrow &= memcmp(decoded, scratch, cols * sizeof *scratch) == 0;
 	}
-	ok(unrow, "%s %zux%zu: rows come back as nn_encode rounds them", nn_type_name(type), rows, cols);
+	ok(unrow, "%s %zux%zu: rows come back as nn_encode rounds them", nn_type_name(type), rows,
+	   cols);
 
 	for (size_t b = 0; b < nn_pack_panels(&p); b++)
 		nn_pack_mul(y + b * NN_PANEL, rows, &x, 0, n, &p, b, 0);
 	for (size_t i = 0; i < n; i++)
 		for (size_t o = 0; o < rows; o++) {
-			double want = product(&p, &x, i, o, scratch), off = fabs(y[i * rows + o] - want);
+			double want = product(&p, &x, i, o, scratch),
+			       off = fabs(y[i * rows + o] - want);
 
 			worst = off > worst ? off : worst;
 		}
-	ok(worst < 1e-5 * sqrt((double)cols) * 8, "%s %zux%zu, %zu rows: products are right (off by %.2g)", nn_type_name(type),
-	   rows, cols, n, worst);
+	ok(worst < 1e-5 * sqrt((double)cols) * 8,
+	   "%s %zux%zu, %zu rows: products are right (off by %.2g)", nn_type_name(type), rows, cols,
+	   n, worst);
 
 	/* Each row alone, then everything added once more. */
 	copy = x;
@@ -99,7 +107,8 @@ static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 		added &= again[i] == y[i] + y[i];
 	ok(added, "%s %zux%zu: products are added where asked", nn_type_name(type), rows, cols);
 	nn_pack_release(&p);
-	free(w), free(x.x), free(x.q), free(x.d), free(x.sum), free(y), free(again), free(scratch), free(decoded), free(encoded);
+	free(w), free(x.x), free(x.q), free(x.d), free(x.sum), free(y), free(again), free(scratch),
+		free(decoded), free(encoded);
 }
 
 static void small(size_t m, size_t n, size_t k)
@@ -123,7 +132,8 @@ static void small(size_t m, size_t n, size_t k)
 				sum += (double)a[i * (k + 3) + t] * b[t * ldb + j];
 			worst = fmax(worst, fabs(sum - c[i * (n + 1) + j]));
 		}
-	ok(worst < 1e-4 && c[n] == 7, "small product %zux%zux%zu is right and stays within its bounds", m, n, k);
+	ok(worst < 1e-4 && c[n] == 7,
+	   "small product %zux%zux%zu is right and stays within its bounds", m, n, k);
 	free(a), free(b), free(c);
 }
 

@@ -1,4 +1,5 @@
-/* Products with a short side, for every instruction set, against sums in double precision; and the adapters' products made of them. */
+/* Products with a short side, for every instruction set, against sums in double precision; and the
+ * adapters' products made of them. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -18,12 +19,16 @@ static float *normals(size_t n)
 	return x;
 }
 
-/* The largest error of c [m, n] = a b (+ what was there), and whether what stands between the rows was left alone. Operands end where their
- * last row ends, so that a read beyond it is seen by the sanitizers. */
-static double worst(const struct nn_thin *thin, int transposed, size_t m, size_t n, size_t k, int add, int *kept)
+/* The largest error of c [m, n] = a b (+ what was there), and whether what stands between the rows
+ * was left alone. Operands end where their last row ends, so that a read beyond it is seen by the
+ * sanitizers. */
+static double worst(const struct nn_thin *thin, int transposed, size_t m, size_t n, size_t k,
+		    int add, int *kept)
 {
-	size_t lda = (transposed ? m : k) + 3, ldb = n + 5, ldc = n + 1, a_rows = transposed ? k : m;
-	float *a = normals(a_rows * lda - 3), *b = normals(k * ldb - 5), *c = normals(m * ldc), *old = mem_alloc(m * ldc, sizeof *old);
+	size_t lda = (transposed ? m : k) + 3, ldb = n + 5, ldc = n + 1,
+	       a_rows = transposed ? k : m;
+	float *a = normals(a_rows * lda - 3), *b = normals(k * ldb - 5), *c = normals(m * ldc),
+	      *old = mem_alloc(m * ldc, sizeof *old);
 	double most = 0;
 
 	memcpy(old, c, m * ldc * sizeof *c);
@@ -33,7 +38,8 @@ static double worst(const struct nn_thin *thin, int transposed, size_t m, size_t
 			double sum = add ? old[i * ldc + j] : 0;
 
 			for (size_t t = 0; t < k; t++)
-				sum += (double)a[transposed ? t * lda + i : i * lda + t] * b[t * ldb + j];
+				sum += (double)a[transposed ? t * lda + i : i * lda + t] *
+				       b[t * ldb + j];
 			most = fmax(most, fabs(sum - c[i * ldc + j]));
 		}
 		*kept &= c[i * ldc + n] == old[i * ldc + n];
@@ -44,13 +50,15 @@ static double worst(const struct nn_thin *thin, int transposed, size_t m, size_t
 
 static void products(const char *set)
 {
-	static const size_t ms[] = {1, 5, 12, 31, 50}, ns[] = {1, 8, 19, 48, 64, 70}, ks[] = {1, 8, 64, 300};
+	static const size_t ms[] = {1, 5, 12, 31, 50}, ns[] = {1, 8, 19, 48, 64, 70},
+			    ks[] = {1, 8, 64, 300};
 	const struct nn_thin *thin = nn_thin();
 	double most = 0;
 	int kept = 1;
 
 	for (size_t i = 0; i < 5 * 6 * 4 * 4; i++)
-		most = fmax(most, worst(thin, (int)(i & 1), ms[i / 4 % 5], ns[i / 20 % 6], ks[i / 120], (int)(i >> 1 & 1), &kept));
+		most = fmax(most, worst(thin, (int)(i & 1), ms[i / 4 % 5], ns[i / 20 % 6],
+					ks[i / 120], (int)(i >> 1 & 1), &kept));
 	ok(most < 1e-4, "%s: products are right (%.1e)", set, most);
 	ok(kept, "%s: nothing is written beyond a row", set);
 }
@@ -60,7 +68,8 @@ static void rows_alone(const char *set)
 {
 	const struct nn_thin *thin = nn_thin();
 	size_t m = 50, n = 70, k = 300;
-	float *a = normals(m * k), *b = normals(k * n), *c = mem_alloc(m * n, sizeof *c), *one = mem_alloc(n, sizeof *one);
+	float *a = normals(m * k), *b = normals(k * n), *c = mem_alloc(m * n, sizeof *c),
+	      *one = mem_alloc(n, sizeof *one);
 	int same = 1;
 
 	thin->nn(c, n, a, k, b, n, m, n, k, 0);
@@ -81,11 +90,13 @@ static double apart(const float *x, const float *y, size_t n)
 	return most;
 }
 
-/* The six products of an adapter against the same by sgemm, at a rank on either side of where thin.c leaves them to it. */
+/* The six products of an adapter against the same by sgemm, at a rank on either side of where
+ * thin.c leaves them to it. */
 static void adapter(size_t r)
 {
 	size_t n = 70, in = 400, out = 93;
-	float *x = normals(n * in), *a = normals(r * in), *b = normals(out * r), *dy = normals(n * out), *u = normals(n * r);
+	float *x = normals(n * in), *a = normals(r * in), *b = normals(out * r),
+	      *dy = normals(n * out), *u = normals(n * r);
 	float *got = normals((n + r) * in), *want = mem_alloc((n + r) * in, sizeof *want);
 	float *scratch = mem_alloc(nn_lora_scratch(r, in, out), sizeof *scratch);
 

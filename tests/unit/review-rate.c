@@ -1,4 +1,5 @@
-/* The error rate of a journal: simulated reviews, in which suspicion is far from random, cover the truth. */
+/* The error rate of a journal: simulated reviews, in which suspicion is far from random, cover the
+ * truth. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -21,8 +22,9 @@ static int by_draw(const void *a, const void *b)
 	return (x->draw > y->draw) - (x->draw < y->draw);
 }
 
-/* A review as the page makes it: of the rows without a verdict, each second one is the next in the order of draws, the others are the most
- * suspicious. Wrong rows are more suspicious than right ones. */
+/* A review as the page makes it: of the rows without a verdict, each second one is the next in the
+ * order of draws, the others are the most suspicious. Wrong rows are more suspicious than right
+ * ones. */
 static struct rate review(struct rng *g, double truth, size_t *wrong)
 {
 	struct row *rows = mem_alloc(ROWS, sizeof *rows);
@@ -30,7 +32,8 @@ static struct rate review(struct rng *g, double truth, size_t *wrong)
 	struct decision *all = mem_alloc(JUDGED, sizeof *all);
 	*wrong = 0;
 	for (int i = 0; i < ROWS; i++) {
-		snprintf(rows[i].key, sizeof rows[i].key, "%016llx%016llx", (unsigned long long)rng_u64(g), (unsigned long long)rng_u64(g));
+		snprintf(rows[i].key, sizeof rows[i].key, "%016llx%016llx",
+			 (unsigned long long)rng_u64(g), (unsigned long long)rng_u64(g));
 		rows[i].draw = journal_draw(rows[i].key);
 		rows[i].wrong = rng_uniform(g) < truth;
 		rows[i].suspicion = rng_uniform(g) + (rows[i].wrong ? 0.5 : 0);
@@ -40,14 +43,17 @@ static struct rate review(struct rng *g, double truth, size_t *wrong)
 	for (int n = 0; n < JUDGED; n++) {
 		struct row *next = NULL;
 		for (int i = 0; i < ROWS; i++) {
-			if (rows[i].judged || (next && (n % 2 || rows[i].suspicion <= next->suspicion)))
+			if (rows[i].judged ||
+			    (next && (n % 2 || rows[i].suspicion <= next->suspicion)))
 				continue;
 			next = &rows[i];
 			if (n % 2)
 				break;
 		}
 		next->judged = 1;
-		all[n] = (struct decision){.verdict = next->wrong ? VERDICT_BAD : VERDICT_GOOD, .draw = next->draw, .random = n % 2};
+		all[n] = (struct decision){.verdict = next->wrong ? VERDICT_BAD : VERDICT_GOOD,
+					   .draw = next->draw,
+					   .random = n % 2};
 		memcpy(all[n].key, next->key, sizeof next->key);
 	}
 	j.all = all;
@@ -78,8 +84,11 @@ int main(void)
 			sum += r.value;
 			true_sum += truth;
 		}
-		ok(covered >= 0.93 * REVIEWS, "at %.0f %% wrong rows the interval covers in %d of %d reviews", 100 * truths[t], covered, REVIEWS);
-		ok_near(sum / REVIEWS, true_sum / REVIEWS, 0.01, "and the rate is right on average");
+		ok(covered >= 0.93 * REVIEWS,
+		   "at %.0f %% wrong rows the interval covers in %d of %d reviews", 100 * truths[t],
+		   covered, REVIEWS);
+		ok_near(sum / REVIEWS, true_sum / REVIEWS, 0.01,
+			"and the rate is right on average");
 	}
 	return tap_done();
 }

@@ -10,7 +10,8 @@
 static uint32_t words[1200][WORDS];
 static struct apart_row rows[1200];
 
-/* n rows and then m rows, of words by Zipf's law; a share of the second kind's rows has one word of its own. */
+/* n rows and then m rows, of words by Zipf's law; a share of the second kind's rows has one word of
+ * its own. */
 static void deal(struct rng *r, size_t n, size_t m, double share)
 {
 	for (size_t i = 0; i < n + m; i++) {
@@ -46,7 +47,8 @@ int main(void)
 
 	for (int i = 0; i < 3; i++) {
 		int hits = alarms(size[i][0], size[i][1], 0);
-		ok(dist_binomial_sf(hits - 1, 300, 0.05) > 1e-4, "%zu and %zu rows alike: %d of 300 alarms at .05", size[i][0], size[i][1], hits);
+		ok(dist_binomial_sf(hits - 1, 300, 0.05) > 1e-4,
+		   "%zu and %zu rows alike: %d of 300 alarms at .05", size[i][0], size[i][1], hits);
 	}
 	int hits = alarms(200, 200, 0.35);
 	ok(hits >= 270, "a word that a third of one side has is seen: %d of 300", hits);
@@ -55,8 +57,10 @@ int main(void)
 	deal(&r, 300, 300, 0.6);
 	apart_test(rows, 600, 5, &a);
 	apart_test(rows, 600, 5, &b);
-	ok(a.auc.value == b.auc.value && a.p == b.p && a.held_out == 300, "the same seed gives the same answer");
-	ok(a.auc.value > 0.7 && a.auc.lo < a.auc.value && a.auc.hi > a.auc.value, "the area under the curve has an interval: %.2f .. %.2f", a.auc.lo, a.auc.hi);
+	ok(a.auc.value == b.auc.value && a.p == b.p && a.held_out == 300,
+	   "the same seed gives the same answer");
+	ok(a.auc.value > 0.7 && a.auc.lo < a.auc.value && a.auc.hi > a.auc.value,
+	   "the area under the curve has an interval: %.2f .. %.2f", a.auc.lo, a.auc.hi);
 	apart_test(rows, 310, 5, &a);
 	ok(isnan(a.p) && isnan(a.auc.value), "ten rows of a side are too few to say");
 	return tap_done();

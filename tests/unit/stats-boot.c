@@ -1,5 +1,5 @@
-/* lib/stats/boot, cluster, power and rank against scipy; and how often intervals cover the truth in simulation, beside their
- * nominal level. FT_SLOW=1 draws ten times as many worlds. */
+/* lib/stats/boot, cluster, power and rank against scipy; and how often intervals cover the truth in
+ * simulation, beside their nominal level. FT_SLOW=1 draws ten times as many worlds. */
 #include <stdlib.h>
 #include "tap.h"
 #include "../../lib/stats/boot.h"
@@ -18,9 +18,11 @@ static int draws(int n)
 
 static void values(void)
 {
-	/* python3, scipy 1.10.1: x = [0.1,0.9,0.4,0.4,1,0,0.3,0.85,0.2,0.05,0.6,0.95]; d = [0.3,-0.1,0.2,0.25,0,0.15,-0.05,0.4,0.1,-0.2]
-	 * bootstrap((x,), np.mean, n_resamples=400000, method="BCa", random_state=1): 0.2875 .. 0.6875; "percentile": 0.28333 .. 0.67917
-	 * permutation_test((d,), mean, permutation_type="samples", n_resamples=inf).pvalue: 0.13671875 (all 1,024 signs) */
+	/* python3, scipy 1.10.1: x = [0.1,0.9,0.4,0.4,1,0,0.3,0.85,0.2,0.05,0.6,0.95]; d =
+	 * [0.3,-0.1,0.2,0.25,0,0.15,-0.05,0.4,0.1,-0.2] bootstrap((x,), np.mean,
+	 * n_resamples=400000, method="BCa", random_state=1): 0.2875 .. 0.6875; "percentile":
+	 * 0.28333 .. 0.67917 permutation_test((d,), mean, permutation_type="samples",
+	 * n_resamples=inf).pvalue: 0.13671875 (all 1,024 signs) */
 	static const double x[] = {0.1, 0.9, 0.4, 0.4, 1, 0, 0.3, 0.85, 0.2, 0.05, 0.6, 0.95};
 	static const double d[] = {0.3, -0.1, 0.2, 0.25, 0, 0.15, -0.05, 0.4, 0.1, -0.2};
 	static const double sum[] = {2, 0, 3, 1, 4}, size[] = {3, 2, 3, 4, 5};
@@ -32,15 +34,18 @@ static void values(void)
 	for (size_t i = 0; i < 12; i++)
 		tally_add(&t, x[i]);
 	v = boot_mean(&t, &o);
-	ok(fabs(v.lo - .2875) < .006 && fabs(v.hi - .6875) < .006, "BCa near scipy's: %.4f .. %.4f", v.lo, v.hi);
+	ok(fabs(v.lo - .2875) < .006 && fabs(v.hi - .6875) < .006, "BCa near scipy's: %.4f .. %.4f",
+	   v.lo, v.hi);
 	w = boot_mean(&t, &o);
 	ok(v.lo == w.lo && v.hi == w.hi, "the same seed gives the same bounds");
 	o.method = BOOT_PERCENTILE;
 	v = boot_mean(&t, &o);
-	ok(fabs(v.lo - .28333) < .006 && fabs(v.hi - .67917) < .006, "percentile near scipy's: %.4f .. %.4f", v.lo, v.hi);
+	ok(fabs(v.lo - .28333) < .006 && fabs(v.hi - .67917) < .006,
+	   "percentile near scipy's: %.4f .. %.4f", v.lo, v.hi);
 	for (size_t i = 0; i < 10; i++)
 		tally_add(&u, d[i]);
-	ok_near(boot_signs(&u, 20000, 1), 0.13671875, .01, "permutation test near the full enumeration");
+	ok_near(boot_signs(&u, 20000, 1), 0.13671875, .01,
+		"permutation test near the full enumeration");
 	tally_release(&t);
 	tally_release(&u);
 	tally_add(&t, 1);
@@ -51,28 +56,39 @@ static void values(void)
 
 	/* Python by the formula, numpy 1.24 and scipy.stats.t */
 	v = cluster_mean(sum, size, 5, .95);
-	ok(fabs(v.value - 0.5882352941176471) < 1e-14 && fabs(v.lo - 0.14407031786446417) < 1e-12 && fabs(v.hi - 1.03240027037083) < 1e-12, "clustered mean");
+	ok(fabs(v.value - 0.5882352941176471) < 1e-14 && fabs(v.lo - 0.14407031786446417) < 1e-12 &&
+		   fabs(v.hi - 1.03240027037083) < 1e-12,
+	   "clustered mean");
 	ok(isnan(cluster_mean(sum, size, 1, .95).lo), "one cluster bounds nothing");
 	/* 1 - C(7,3)/C(10,3), C(3,2)/C(10,2) */
 	ok_near(cluster_pass_at(10, 3, 3), 1 - 35. / 120, 1e-14, "pass@k");
 	ok_near(cluster_pass_all(10, 3, 2), 3. / 45, 1e-14, "pass^k");
-	ok(isnan(cluster_pass_at(2, 1, 3)) && cluster_pass_at(5, 5, 3) == 1 && cluster_pass_at(5, 0, 3) == 0, "and its ends");
+	ok(isnan(cluster_pass_at(2, 1, 3)) && cluster_pass_at(5, 5, 3) == 1 &&
+		   cluster_pass_at(5, 0, 3) == 0,
+	   "and its ends");
 
 	/* scipy.optimize.minimize of the penalised likelihood, numerical Hessian */
 	rank_bradley_terry(wins, 3, .95, bt);
-	ok(fabs(bt[0].value - 1.0057223542) < 1e-6 && fabs(bt[1].value + 0.1583587174) < 1e-6 && fabs(bt[2].value + 0.8473636368) < 1e-6, "Bradley-Terry");
-	ok_near((bt[0].hi - bt[0].lo) / 2 / 1.959963984540054, 0.37943417, 1e-5, "and its standard error");
+	ok(fabs(bt[0].value - 1.0057223542) < 1e-6 && fabs(bt[1].value + 0.1583587174) < 1e-6 &&
+		   fabs(bt[2].value + 0.8473636368) < 1e-6,
+	   "Bradley-Terry");
+	ok_near((bt[0].hi - bt[0].lo) / 2 / 1.959963984540054, 0.37943417, 1e-5,
+		"and its standard error");
 	static const double sweep[] = {0, 5, 0, 0};
 	rank_bradley_terry(sweep, 2, .95, bt);
-	ok(isfinite(bt[0].value) && bt[0].value > 0 && bt[0].hi > bt[0].lo, "who never lost has a finite strength");
+	ok(isfinite(bt[0].value) && bt[0].value > 0 && bt[0].hi > bt[0].lo,
+	   "who never lost has a finite strength");
 	static const double none[] = {0, 2, 0, 2, 0, 0, 0, 0, 0};
 	rank_bradley_terry(none, 3, .95, bt);
 	ok(isnan(bt[2].value) && !isnan(bt[0].value), "who never played has none");
 
-	ok_near(power_paired_rate_rows(.08, .2, .95, .8), 242.90620625091296, 1e-9, "rows for a paired difference");
-	ok_near(power_paired_rate_difference(242.90620625091296, .2, .95, .8), .08, 1e-9, "and back");
+	ok_near(power_paired_rate_rows(.08, .2, .95, .8), 242.90620625091296, 1e-9,
+		"rows for a paired difference");
+	ok_near(power_paired_rate_difference(242.90620625091296, .2, .95, .8), .08, 1e-9,
+		"and back");
 	ok_near(power_rate_rows(.6, .7, .95, .8), 355.94281271162544, 1e-9, "rows for two groups");
-	ok_near(power_mean_rows(power_mean_difference(50, 2, .95, .8), 2, .95, .8), 50, 1e-9, "rows for a mean, and back");
+	ok_near(power_mean_rows(power_mean_difference(50, 2, .95, .8), 2, .95, .8), 50, 1e-9,
+		"rows for a mean, and back");
 }
 
 /* A binomial sampler is right when its mean and variance are. */
@@ -85,7 +101,8 @@ static void sampler(void)
 	struct rng r;
 
 	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-		double n = (double)cases[c].n, p = cases[c].p, sum = 0, squares = 0, m = draws(20000);
+		double n = (double)cases[c].n, p = cases[c].p, sum = 0, squares = 0,
+		       m = draws(20000);
 		int outside = 0;
 
 		rng_seed(&r, 9, c);
@@ -96,7 +113,8 @@ static void sampler(void)
 			sum += k;
 			squares += (k - n * p) * (k - n * p);
 		}
-		ok(!outside && fabs(sum / m - n * p) < 5 * sqrt(n * p * (1 - p) / m) && fabs(squares / m / (n * p * (1 - p)) - 1) < .06,
+		ok(!outside && fabs(sum / m - n * p) < 5 * sqrt(n * p * (1 - p) / m) &&
+			   fabs(squares / m / (n * p * (1 - p)) - 1) < .06,
 		   "binomial draws of n = %g, p = %g", n, p);
 	}
 }
@@ -115,7 +133,8 @@ static void rates(void)
 			unsigned char in_wilson[201], in_exact[201];
 
 			for (int k = 0; k <= sizes[s]; k++) {
-				struct interval a = interval_wilson(k, n, .95), b = interval_exact(k, n, .95);
+				struct interval a = interval_wilson(k, n, .95),
+						b = interval_exact(k, n, .95);
 
 				in_wilson[k] = a.lo <= p && p <= a.hi;
 				in_exact[k] = b.lo <= p && p <= b.hi;
@@ -129,10 +148,12 @@ static void rates(void)
 				w += in_wilson[k];
 				x += in_exact[k];
 			}
-			printf("# n = %3g, p = %4g: Wilson covers %.2f %% (enumerated %.2f), Clopper-Pearson %.2f %% (enumerated %.2f)\n", n, p,
-			       100 * w / m, 100 * wilson, 100 * x / m, 100 * exact);
+			printf("# n = %3g, p = %4g: Wilson covers %.2f %% (enumerated %.2f), Clopper-Pearson %.2f %% (enumerated %.2f)\n",
+			       n, p, 100 * w / m, 100 * wilson, 100 * x / m, 100 * exact);
 			ok(fabs(w / m - wilson) < 4.5 * sqrt(wilson * (1 - wilson) / m) + 1e-9 &&
-				   fabs(x / m - exact) < 4.5 * sqrt(exact * (1 - exact) / m) + 1e-9 && exact >= .95,
+				   fabs(x / m - exact) <
+					   4.5 * sqrt(exact * (1 - exact) / m) + 1e-9 &&
+				   exact >= .95,
 			   "coverage at n = %g, p = %g", n, p);
 		}
 }
@@ -141,7 +162,8 @@ static void rates(void)
 static void means(void)
 {
 	enum { N = 60, CLUSTERS = 40 };
-	int m = draws(400), t_in = 0, percentile_in = 0, bca_in = 0, naive_in = 0, cluster_in = 0, boot_in = 0;
+	int m = draws(400), t_in = 0, percentile_in = 0, bca_in = 0, naive_in = 0, cluster_in = 0,
+	    boot_in = 0;
 	struct boot o = {500, 4, BOOT_PERCENTILE, .95};
 	struct rng r;
 
@@ -183,13 +205,16 @@ static void means(void)
 		tally_release(&t);
 		tally_release(&rows);
 	}
-	printf("# %d worlds of %d skewed scores: t covers %.1f %%, percentile bootstrap %.1f %%, BCa %.1f %% (nominal 95)\n", m, N,
-	       100. * t_in / m, 100. * percentile_in / m, 100. * bca_in / m);
-	printf("# %d clusters of 5: clustered t covers %.1f %%, cluster bootstrap %.1f %%, ignoring the clusters %.1f %% (nominal 95)\n", CLUSTERS,
-	       100. * cluster_in / m, 100. * boot_in / m, 100. * naive_in / m);
-	/* Skewness costs t and the bootstrap a point or two at 60 rows; 400 draws have a standard error of 1.1. */
-	ok(t_in > .89 * m && percentile_in > .89 * m && bca_in > .89 * m, "means of skewed scores are covered");
-	ok(cluster_in > .91 * m && boot_in > .89 * m && naive_in < .88 * m, "clustered intervals cover, unclustered ones do not");
+	printf("# %d worlds of %d skewed scores: t covers %.1f %%, percentile bootstrap %.1f %%, BCa %.1f %% (nominal 95)\n",
+	       m, N, 100. * t_in / m, 100. * percentile_in / m, 100. * bca_in / m);
+	printf("# %d clusters of 5: clustered t covers %.1f %%, cluster bootstrap %.1f %%, ignoring the clusters %.1f %% (nominal 95)\n",
+	       CLUSTERS, 100. * cluster_in / m, 100. * boot_in / m, 100. * naive_in / m);
+	/* Skewness costs t and the bootstrap a point or two at 60 rows; 400 draws have a standard
+	 * error of 1.1. */
+	ok(t_in > .89 * m && percentile_in > .89 * m && bca_in > .89 * m,
+	   "means of skewed scores are covered");
+	ok(cluster_in > .91 * m && boot_in > .89 * m && naive_in < .88 * m,
+	   "clustered intervals cover, unclustered ones do not");
 }
 
 /* The same data, seen in pairs and not. */
@@ -204,8 +229,12 @@ static void power_of_pairing(void)
 		double a = 0, b = 0, wins = 0, losses = 0, p, q, pooled;
 
 		for (int i = 0; i < N; i++) {
-			/* Hard questions are hard for both: they differ on 8 % of the rows, 6.5 to 1.5 */
-			double u = rng_uniform(&r), v = rng_uniform(&r), x = u < .6, y = v < .065 ? 1 : v < .08 ? 0 : x;
+			/* Hard questions are hard for both: they differ on 8 % of the rows, 6.5 to
+			 * 1.5 */
+			double u = rng_uniform(&r), v = rng_uniform(&r), x = u < .6,
+			       y = v < .065  ? 1
+				   : v < .08 ? 0
+					     : x;
 
 			a += x;
 			b += y;
@@ -216,10 +245,11 @@ static void power_of_pairing(void)
 		p = a / N;
 		q = b / N;
 		pooled = (p + q) / 2;
-		unpaired += 2 * dist_normal_sf(fabs(p - q) / sqrt(2 * pooled * (1 - pooled) / N)) < .05;
+		unpaired +=
+			2 * dist_normal_sf(fabs(p - q) / sqrt(2 * pooled * (1 - pooled) / N)) < .05;
 	}
-	printf("# the same 200 pairs: the paired test sees the difference in %.0f %% of %d worlds, the unpaired one in %.0f %%\n", 100. * paired / m, m,
-	       100. * unpaired / m);
+	printf("# the same 200 pairs: the paired test sees the difference in %.0f %% of %d worlds, the unpaired one in %.0f %%\n",
+	       100. * paired / m, m, 100. * unpaired / m);
 	ok(paired > 4 * unpaired, "pairing is worth a multiple of the rows");
 }
 

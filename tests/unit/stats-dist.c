@@ -76,7 +76,8 @@ static void values(void)
 		double got, off;
 
 		if (n > 0 && (end || strcmp(what, x->what) != 0)) {
-			ok(worst <= 1e-12, "%s: %zu values within 1e-12 (worst %.1e)", what, n, worst);
+			ok(worst <= 1e-12, "%s: %zu values within 1e-12 (worst %.1e)", what, n,
+			   worst);
 			worst = 0;
 			n = 0;
 		}
@@ -86,8 +87,8 @@ static void values(void)
 		got = compute(what, x->arg);
 		off = got == x->value ? 0 : fabs(got - x->value) / fabs(x->value);
 		if (!(off <= 1e-12))
-			printf("# %s(%g, %g, %g): got %.17g, want %.17g\n", what, x->arg[0], x->arg[1], x->arg[2], got,
-			       x->value);
+			printf("# %s(%g, %g, %g): got %.17g, want %.17g\n", what, x->arg[0],
+			       x->arg[1], x->arg[2], got, x->value);
 		worst = isnan(off) ? INFINITY : fmax(worst, off);
 		n++;
 	}
@@ -96,17 +97,23 @@ static void values(void)
 static void edges(void)
 {
 	ok(isnan(dist_normal_quantile(1.5)), "a quantile beyond 1 is NaN");
-	ok(isinf(dist_normal_quantile(1)) && dist_normal_quantile(1) > 0, "the quantile of 1 is infinite");
+	ok(isinf(dist_normal_quantile(1)) && dist_normal_quantile(1) > 0,
+	   "the quantile of 1 is infinite");
 	ok(dist_t_quantile(0.5, 3) == 0, "the median of t is 0");
-	ok(isnan(dist_t_sf(1, 0)) && isnan(dist_t_sf(NAN, 3)), "t without degrees of freedom is NaN");
+	ok(isnan(dist_t_sf(1, 0)) && isnan(dist_t_sf(NAN, 3)),
+	   "t without degrees of freedom is NaN");
 	ok(dist_t_sf(INFINITY, 3) == 0 && dist_t_cdf(INFINITY, 3) == 1, "t at infinity");
 	ok(dist_chi2_sf(-1, 3) == 1 && dist_chi2_cdf(0, 3) == 0, "chi-square below 0");
-	ok(dist_binomial_cdf(-1, 5, 0.5) == 0 && dist_binomial_sf(5, 5, 0.5) == 0, "binomial outside 0..n");
+	ok(dist_binomial_cdf(-1, 5, 0.5) == 0 && dist_binomial_sf(5, 5, 0.5) == 0,
+	   "binomial outside 0..n");
 	ok(dist_binomial_pmf(2.5, 5, 0.5) == 0, "no mass between whole numbers");
-	ok(dist_binomial_pmf(0, 0, 0.3) == 1 && dist_binomial_cdf(0, 0, 0.3) == 1, "no trials, no successes");
+	ok(dist_binomial_pmf(0, 0, 0.3) == 1 && dist_binomial_cdf(0, 0, 0.3) == 1,
+	   "no trials, no successes");
 	ok(isnan(interval_wilson(0, 0, 0.95).value), "no rows, no rate");
-	ok(interval_wilson(0, 7, 0.95).lo == 0 && interval_wilson(7, 7, 0.95).hi == 1, "Wilson touches 0 and 1 exactly");
-	ok(isnan(interval_t(1, 0, 1, 0.95).lo) && interval_t(1, NAN, 1, 0.95).value == 1, "one value has a mean and no interval");
+	ok(interval_wilson(0, 7, 0.95).lo == 0 && interval_wilson(7, 7, 0.95).hi == 1,
+	   "Wilson touches 0 and 1 exactly");
+	ok(isnan(interval_t(1, 0, 1, 0.95).lo) && interval_t(1, NAN, 1, 0.95).value == 1,
+	   "one value has a mean and no interval");
 }
 
 static void multiple(void)

@@ -1,4 +1,5 @@
-/* lib/stats against R: closed forms to 1e-9, what is iterated to 1e-6, what is sampled to the sampling error. */
+/* lib/stats against R: closed forms to 1e-9, what is iterated to 1e-6, what is sampled to the
+ * sampling error. */
 #include <stdlib.h>
 #include "tap.h"
 #include "../../lib/stats/agreement.h"
@@ -19,7 +20,8 @@
 
 static void near(struct interval v, const double *bounds, double error, const char *name)
 {
-	ok(fabs(v.lo - bounds[0]) <= error && fabs(v.hi - bounds[1]) <= error, "%s: %.9g .. %.9g, R has %.9g .. %.9g", name, v.lo, v.hi, bounds[0], bounds[1]);
+	ok(fabs(v.lo - bounds[0]) <= error && fabs(v.hi - bounds[1]) <= error,
+	   "%s: %.9g .. %.9g, R has %.9g .. %.9g", name, v.lo, v.hi, bounds[0], bounds[1]);
 }
 
 static struct tally tallied(const double *x, const double *less, size_t n)
@@ -54,7 +56,8 @@ static void intervals(void)
 	ok_near(boot_signs(&d, 99999, 1), r_permutation, .003, "all signs of the differences");
 	sorted = tally_sorted(&x, &n);
 	for (int i = 0; i < 3; i++)
-		ok_near(tally_quantile(sorted, n, x.n, (double[]){.5, .95, .99}[i]), r_quantiles[i], 1e-12, "quantile, type 7");
+		ok_near(tally_quantile(sorted, n, x.n, (double[]){.5, .95, .99}[i]), r_quantiles[i],
+			1e-12, "quantile, type 7");
 	free(sorted);
 	tally_release(&x);
 	tally_release(&d);
@@ -97,11 +100,13 @@ static void agreement(void)
 
 	ok_near(v.value, r_kappa[0], 1e-9, "cohen.kappa");
 	ok_near((v.hi - v.lo) / 2 / Z, r_kappa[1], 1e-9, "and its standard error");
-	ok_near(agreement_kappa(r_a, r_b, N(r_a), AGREEMENT_QUADRATIC, .95).value, r_kappa_weighted, 1e-9, "weighted");
+	ok_near(agreement_kappa(r_a, r_b, N(r_a), AGREEMENT_QUADRATIC, .95).value, r_kappa_weighted,
+		1e-9, "weighted");
 	v = correlate_pearson(r_a, r_b, N(r_a), .95);
 	ok_near(v.value, r_correlations[0], 1e-9, "cor.test");
 	near(v, r_correlations + 1, 1e-9, "and its interval");
-	ok_near(correlate_spearman(r_a, r_b, N(r_a), .95).value, r_correlations[3], 1e-9, "Spearman");
+	ok_near(correlate_spearman(r_a, r_b, N(r_a), .95).value, r_correlations[3], 1e-9,
+		"Spearman");
 	ok_near(correlate_kendall(r_a, r_b, N(r_a), .95).value, r_correlations[4], 1e-9, "Kendall");
 }
 

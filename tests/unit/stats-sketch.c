@@ -14,7 +14,8 @@ static double worst(const struct quantiles *q, size_t n)
 
 	quantiles_points(q, x, points);
 	for (size_t i = 0; i < points; i++)
-		most = fmax(most, fabs((x[i] + 1) / (double)n - ((double)i + 0.5) / (double)points));
+		most = fmax(most,
+			    fabs((x[i] + 1) / (double)n - ((double)i + 0.5) / (double)points));
 	free(x);
 	return most;
 }
@@ -30,7 +31,10 @@ static void test_quantiles(void)
 	for (int run = 0; run < RUNS; run++) {
 		struct quantiles whole = {0}, merged = {0}, part[PARTS] = {{0}};
 		for (size_t i = 0; i < N; i++)
-			order[i] = run % 4 == 1 ? i : run % 4 == 2 ? N - 1 - i : run % 4 == 3 ? (i % 2 ? i : N - 1 - i) : i;
+			order[i] = run % 4 == 1	  ? i
+				   : run % 4 == 2 ? N - 1 - i
+				   : run % 4 == 3 ? (i % 2 ? i : N - 1 - i)
+						  : i;
 		if (run % 4 == 0)
 			rng_shuffle(&r, order, N);
 		for (size_t i = 0; i < N; i++) {
@@ -48,8 +52,9 @@ static void test_quantiles(void)
 		quantiles_release(&whole);
 		quantiles_release(&merged);
 	}
-	ok(bad <= 1, "quantiles of %d values, shuffled, rising, falling or zigzag, are off by at most %g (%d of %d sketches were not)", N,
-	   QUANTILES_ERROR, bad, RUNS);
+	ok(bad <= 1,
+	   "quantiles of %d values, shuffled, rising, falling or zigzag, are off by at most %g (%d of %d sketches were not)",
+	   N, QUANTILES_ERROR, bad, RUNS);
 	ok(bad_merged <= 1, "and merged from %d parts too (%d were not)", PARTS, bad_merged);
 	ok(held <= 4 * QUANTILES_K, "a sketch holds %zu values", held);
 
@@ -81,9 +86,11 @@ static void test_distinct(void)
 		if (i == 899)
 			ok(distinct_count(&whole) == 900, "900 things are counted exactly");
 	}
-	ok_near(distinct_count(&whole), 50000, 0.1 * 50000, "50,000 within three standard errors: %.0f", distinct_count(&whole));
+	ok_near(distinct_count(&whole), 50000, 0.1 * 50000,
+		"50,000 within three standard errors: %.0f", distinct_count(&whole));
 	distinct_merge(&a, &b);
-	ok(a.n == whole.n && memcmp(a.hash, whole.hash, a.n * sizeof *a.hash) == 0, "two parts merge into the sketch of the whole");
+	ok(a.n == whole.n && memcmp(a.hash, whole.hash, a.n * sizeof *a.hash) == 0,
+	   "two parts merge into the sketch of the whole");
 	distinct_release(&whole);
 	distinct_release(&a);
 	distinct_release(&b);
@@ -105,9 +112,12 @@ static void test_sort(void)
 	rng_seed(&r, 6, 0);
 	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
 		for (int shape = 0; shape < 3; shape++) {
-			double *x = mem_alloc(sizes[s], sizeof *x), *y = mem_alloc(sizes[s], sizeof *y);
+			double *x = mem_alloc(sizes[s], sizeof *x),
+			       *y = mem_alloc(sizes[s], sizeof *y);
 			for (size_t i = 0; i < sizes[s]; i++)
-				x[i] = y[i] = shape == 0 ? rng_normal(&r) : shape == 1 ? (double)rng_below(&r, 5) : (double)i;
+				x[i] = y[i] = shape == 0   ? rng_normal(&r)
+					      : shape == 1 ? (double)rng_below(&r, 5)
+							   : (double)i;
 			sort_doubles(x, sizes[s]);
 			qsort(y, sizes[s], sizeof *y, by_size);
 			same &= memcmp(x, y, sizes[s] * sizeof *x) == 0;

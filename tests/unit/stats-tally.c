@@ -31,11 +31,13 @@ static int same(const struct tally *a, const struct tally *b)
 
 static void small(void)
 {
-	/* python3 -c "import numpy as np; x=[3,1,2,2,.5,10]; print(np.mean(x), np.std(x,ddof=1), np.percentile(x,[50,95]))" */
+	/* python3 -c "import numpy as np; x=[3,1,2,2,.5,10]; print(np.mean(x), np.std(x,ddof=1),
+	 * np.percentile(x,[50,95]))" */
 	static const double x[] = {3, 1, 2, 2, .5, 10};
 	struct tally t = {0};
 
-	ok(isnan(tally_mean(&t)) && isnan(tally_sd(&t)) && isnan(quantile(&t, .5)), "an empty tally knows nothing");
+	ok(isnan(tally_mean(&t)) && isnan(tally_sd(&t)) && isnan(quantile(&t, .5)),
+	   "an empty tally knows nothing");
 	for (int i = 0; i < 6; i++)
 		tally_add(&t, x[i]);
 	ok_near(tally_mean(&t), 3.0833333333333335, 1e-15, "mean");
@@ -43,13 +45,16 @@ static void small(void)
 	ok_near(quantile(&t, .5), 2, 0, "median");
 	ok_near(quantile(&t, .95), 8.25, 1e-14, "95th percentile, as NumPy interpolates");
 	ok(quantile(&t, 0) == .5 && quantile(&t, 1) == 10, "ends");
-	ok(tally_add(&t, NAN) < 0 && tally_add(&t, INFINITY) < 0 && tally_add(&t, 1e10) < 0 && t.n == 6, "NaN, infinity and the huge are refused");
+	ok(tally_add(&t, NAN) < 0 && tally_add(&t, INFINITY) < 0 && tally_add(&t, 1e10) < 0 &&
+		   t.n == 6,
+	   "NaN, infinity and the huge are refused");
 	ok(!tally_is_binary(&t), "not binary");
 	tally_release(&t);
 	tally_add(&t, 0);
 	tally_add(&t, -0.0);
 	tally_add(&t, 1);
-	ok(tally_is_binary(&t) && tally_count(&t, 0) == 2 && tally_count(&t, 1) == 1, "zeros and ones are counted");
+	ok(tally_is_binary(&t) && tally_count(&t, 0) == 2 && tally_count(&t, 1) == 1,
+	   "zeros and ones are counted");
 	tally_release(&t);
 }
 
@@ -70,10 +75,14 @@ static void merging(void)
 		}
 		for (int i = 2; i >= 0; i--)
 			tally_merge(&merged, &part[i]);
-		ok(same(&whole, &merged), "%d values in parts, merged, are the whole bit for bit", n);
-		ok(whole.coarse == (n > TALLY_DISTINCT), "%s", n > TALLY_DISTINCT ? "many distinct values are rounded" : "few are kept as they are");
+		ok(same(&whole, &merged), "%d values in parts, merged, are the whole bit for bit",
+		   n);
+		ok(whole.coarse == (n > TALLY_DISTINCT), "%s",
+		   n > TALLY_DISTINCT ? "many distinct values are rounded"
+				      : "few are kept as they are");
 		ok_near(tally_mean(&whole), sum / n, 1e-12 * sum / n, "the mean stays exact");
-		ok(n <= TALLY_DISTINCT || whole.cap <= 1 << 21, "the table stays small (%zu slots)", whole.cap);
+		ok(n <= TALLY_DISTINCT || whole.cap <= 1 << 21, "the table stays small (%zu slots)",
+		   whole.cap);
 		for (int i = 0; i < 3; i++)
 			tally_release(&part[i]);
 		tally_release(&whole);
@@ -102,9 +111,12 @@ static void quantile_intervals(void)
 		free(v);
 		tally_release(&t);
 	}
-	printf("# the 95 %% interval of the 90th percentile of 100 values covers it in %.2f %%\n", 100.0 * covered / draws);
-	/* Conservative (a discrete statistic): between .95 and .98 for n = 100; four standard errors of 2,000 draws are .02. */
-	ok(covered >= .935 * draws && covered <= .99 * draws, "coverage of the interval of a quantile");
+	printf("# the 95 %% interval of the 90th percentile of 100 values covers it in %.2f %%\n",
+	       100.0 * covered / draws);
+	/* Conservative (a discrete statistic): between .95 and .98 for n = 100; four standard
+	 * errors of 2,000 draws are .02. */
+	ok(covered >= .935 * draws && covered <= .99 * draws,
+	   "coverage of the interval of a quantile");
 
 	struct tally few = {0};
 	size_t n;
@@ -119,7 +131,8 @@ static void quantile_intervals(void)
 	tally_release(&few);
 }
 
-/* Tango's statistic by its definition: the likelihood of the discordant cells maximised by brute force under a difference d. */
+/* Tango's statistic by its definition: the likelihood of the discordant cells maximised by brute
+ * force under a difference d. */
 static double tango_by_search(double b, double c, double n, double d)
 {
 	double best = -INFINITY, at = 0, lo = fmax(0, -d), hi = (1 - d) / 2;
@@ -129,7 +142,8 @@ static double tango_by_search(double b, double c, double n, double d)
 
 		for (int i = 1; i < 20; i++) {
 			double q = lo + i * step;
-			double like = b * log(q + d) + c * log(q) + (n - b - c) * log(1 - 2 * q - d);
+			double like =
+				b * log(q + d) + c * log(q) + (n - b - c) * log(1 - 2 * q - d);
 
 			if (like > best) {
 				best = like;
@@ -147,23 +161,31 @@ static void pairs(void)
 	struct interval v;
 	struct tally d = {0};
 	double p;
-	/* python3 -c "from scipy.stats import binomtest as b; print(b(3,13).pvalue, b(10,400).pvalue)" */
+	/* python3 -c "from scipy.stats import binomtest as b; print(b(3,13).pvalue,
+	 * b(10,400).pvalue)" */
 	ok_near(paired_mcnemar(3, 10), 0.092285156250000014, 1e-15, "exact McNemar");
-	ok_near(paired_mcnemar(10, 390) / 2.050408482364563e-101, 1, 1e-10, "exact McNemar, far out");
+	ok_near(paired_mcnemar(10, 390) / 2.050408482364563e-101, 1, 1e-10,
+		"exact McNemar, far out");
 	ok(paired_mcnemar(0, 0) == 1 && paired_mcnemar(4, 4) == 1, "no difference, no evidence");
-	ok_near(paired_mcnemar_midp(3, 10), 0.092285156250000014 - 286 / 8192., 1e-15, "mid-p takes half of the point off each tail");
+	ok_near(paired_mcnemar_midp(3, 10), 0.092285156250000014 - 286 / 8192., 1e-15,
+		"mid-p takes half of the point off each tail");
 	for (int i = 0; i < 3; i++) {
 		static const double cases[][3] = {{12, 2, 50}, {30, 41, 500}, {5, 1, 9}};
 		const double *k = cases[i];
 
 		v = paired_rate(k[0], k[1], k[2], .95);
-		ok_near(tango_by_search(k[0], k[1], k[2], v.lo), 1.9599639845400545, 1e-6, "the lower bound has score 1.96");
-		ok_near(tango_by_search(k[0], k[1], k[2], v.hi), -1.9599639845400545, 1e-6, "the upper bound has score -1.96");
+		ok_near(tango_by_search(k[0], k[1], k[2], v.lo), 1.9599639845400545, 1e-6,
+			"the lower bound has score 1.96");
+		ok_near(tango_by_search(k[0], k[1], k[2], v.hi), -1.9599639845400545, 1e-6,
+			"the upper bound has score -1.96");
 	}
 	v = paired_rate(0, 0, 20, .95);
-	ok(v.value == 0 && v.lo < 0 && v.hi > 0 && fabs(v.lo + v.hi) < 1e-12, "no discordant pair still leaves doubt, on both sides");
-	ok(paired_rate(20, 0, 20, .95).hi == 1 && paired_rate(0, 20, 20, .95).lo == -1, "bounds stay in -1 .. 1");
-	/* python3 -c "from scipy.stats import ttest_1samp as t; r=t([.1,.2,0,-.1,.4],0); print(r.pvalue, r.confidence_interval())" */
+	ok(v.value == 0 && v.lo < 0 && v.hi > 0 && fabs(v.lo + v.hi) < 1e-12,
+	   "no discordant pair still leaves doubt, on both sides");
+	ok(paired_rate(20, 0, 20, .95).hi == 1 && paired_rate(0, 20, 20, .95).lo == -1,
+	   "bounds stay in -1 .. 1");
+	/* python3 -c "from scipy.stats import ttest_1samp as t; r=t([.1,.2,0,-.1,.4],0);
+	 * print(r.pvalue, r.confidence_interval())" */
 	static const double x[] = {.1, .2, 0, -.1, .4};
 	for (int i = 0; i < 5; i++)
 		tally_add(&d, x[i]);

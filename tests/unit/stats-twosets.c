@@ -5,7 +5,8 @@
 #include "../../lib/stats/twosets.h"
 #include "tap.h"
 
-/* Texts of about ten words of 400, common ones first; the second set has word 7 more often by `more`. */
+/* Texts of about ten words of 400, common ones first; the second set has word 7 more often by
+ * `more`. */
 static void make(struct rng *r, struct twosets *t, size_t n, size_t m, double more)
 {
 	size_t *begin = mem_alloc(n + m + 1, sizeof *begin);

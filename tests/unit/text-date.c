@@ -52,7 +52,8 @@ int main(void)
 
 		if (date_parse(span_of(table[i].text), &d))
 			snprintf(got, sizeof got, "%d-%d-%d", d.year, d.month, d.day);
-		ok_str(got, table[i].want ? table[i].want : "none", "reads '%s'", table[i].text[0] ? table[i].text : "");
+		ok_str(got, table[i].want ? table[i].want : "none", "reads '%s'",
+		       table[i].text[0] ? table[i].text : "");
 	}
 	/* python3 -c "import datetime as d; print((d.date(2024,2,29)-d.date(1970,1,1)).days)" */
 	ok(date_days((struct date){2024, 2, 29}) == 19782, "days since 1970");

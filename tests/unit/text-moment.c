@@ -1,4 +1,5 @@
-/* moment: dates alone and inside text, what is left open, what is none; tokens with the calendar masked. */
+/* moment: dates alone and inside text, what is left open, what is none; tokens with the calendar
+ * masked. */
 #include "tap.h"
 #include "../../lib/text/date.h"
 #include "../../lib/text/features.h"
@@ -6,7 +7,11 @@
 
 static void show(const struct moment *m, char *to, size_t size)
 {
-	snprintf(to, size, "%d-%d-%d%s", m->year, m->month, m->day, m->either ? "?" : m->order == 'm' ? " us" : m->order == 'd' ? " eu" : "");
+	snprintf(to, size, "%d-%d-%d%s", m->year, m->month, m->day,
+		 m->either	   ? "?"
+		 : m->order == 'm' ? " us"
+		 : m->order == 'd' ? " eu"
+				   : "");
 }
 
 static void whole_strings(void)
@@ -83,7 +88,10 @@ static void free_text(void)
 			show(&m, one, sizeof one);
 			strcat(strcat(got, one), " ");
 		}
-		ok_str(got, table[i].want, "in text: %.40s", i == 8 ? "5 May, then a number on the next line" : i ? table[i].text : "a payment note");
+		ok_str(got, table[i].want, "in text: %.40s",
+		       i == 8 ? "5 May, then a number on the next line"
+		       : i    ? table[i].text
+			      : "a payment note");
 	}
 }
 
@@ -123,16 +131,22 @@ static void masked(void)
 		strncat(got, token.text.s, token.text.n);
 		strcat(got, " ");
 	}
-	ok_str(got, "Pay 12 50 by <date> or in <month> <weekday> 07 ", "dates, months and weekdays are masked");
+	ok_str(got, "Pay 12 50 by <date> or in <month> <weekday> 07 ",
+	       "dates, months and weekdays are masked");
 	tokens_init(&t, span_of("PAY"), 0);
 	tokens_next(&t, &token);
 	tokens_init(&t, span_of("pay"), 0);
 	tokens_next(&t, &again);
 	ok(token.hash == again.hash, "case does not matter");
-	ok(first_hash("\xc3\x89T\xc3\x89") == first_hash("\xc3\xa9t\xc3\xa9"), "nor does the case of other letters than English ones");
-	ok(first_hash("\xff\xfe") != first_hash("\xff"), "what is no UTF-8 is told apart by its bytes");
-	ok_str(words("\xe2\x80\x9c""Card\xe2\x80\x99s\xe2\x80\x9d \xe2\x82\xac""1\xe2\x80\xa6 caf\xc3\xa9\xc2\xa0na\xc3\xafve"),
-	       "Card|s|1|caf\xc3\xa9|na\xc3\xafve|", "quotes, currencies and spaces of any script part words");
+	ok(first_hash("\xc3\x89T\xc3\x89") == first_hash("\xc3\xa9t\xc3\xa9"),
+	   "nor does the case of other letters than English ones");
+	ok(first_hash("\xff\xfe") != first_hash("\xff"),
+	   "what is no UTF-8 is told apart by its bytes");
+	ok_str(words("\xe2\x80\x9c"
+		     "Card\xe2\x80\x99s\xe2\x80\x9d \xe2\x82\xac"
+		     "1\xe2\x80\xa6 caf\xc3\xa9\xc2\xa0na\xc3\xafve"),
+	       "Card|s|1|caf\xc3\xa9|na\xc3\xafve|",
+	       "quotes, currencies and spaces of any script part words");
 	ok_str(words("\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8cok"), "\xe4\xbd\xa0|\xe5\xa5\xbd|ok|",
 	       "a script without spaces gives a token a character");
 	tokens_init(&t, span_of(""), TOKEN_CALENDAR);
@@ -146,9 +160,12 @@ int main(void)
 	whole_strings();
 	free_text();
 	masked();
-	ok(moment_epoch(1680652800, &m) && m.year == 2023 && m.month == 4 && m.day == 5, "epoch seconds");
+	ok(moment_epoch(1680652800, &m) && m.year == 2023 && m.month == 4 && m.day == 5,
+	   "epoch seconds");
 	ok(moment_epoch(1680652800123, &m) && m.year == 2023 && m.day == 5, "epoch milliseconds");
-	ok(!moment_epoch(12, &m) && !moment_epoch(NAN, &m) && !moment_epoch(1680652800.5, &m), "other numbers are no times");
-	ok(moment_weekday(0) == 3 && moment_weekday(-1) == 2 && moment_weekday(4) == 0, "1970-01-01 was a Thursday");
+	ok(!moment_epoch(12, &m) && !moment_epoch(NAN, &m) && !moment_epoch(1680652800.5, &m),
+	   "other numbers are no times");
+	ok(moment_weekday(0) == 3 && moment_weekday(-1) == 2 && moment_weekday(4) == 0,
+	   "1970-01-01 was a Thursday");
 	return tap_done();
 }

@@ -42,7 +42,8 @@ static void against_all_pairs(double threshold)
 	struct near_pair *p = near_pairs(n, pool, &found, &unchecked);
 	unsigned char *hit = mem_alloc(TEXTS * TEXTS, 1);
 	for (size_t i = 0; i < found; i++) {
-		right &= near_jaccard(n, p[i].a, p[i].b) >= threshold && p[i].a < p[i].b && !hit[p[i].a * TEXTS + p[i].b];
+		right &= near_jaccard(n, p[i].a, p[i].b) >= threshold && p[i].a < p[i].b &&
+			 !hit[p[i].a * TEXTS + p[i].b];
 		hit[p[i].a * TEXTS + p[i].b] = 1;
 		twins += p[i].jaccard == 1;
 	}
@@ -64,7 +65,8 @@ static void against_all_pairs(double threshold)
 		}
 	}
 	ok(right, "at %g every pair reported is near, ordered, and reported once", threshold);
-	ok(want > 50 && twins > 0 && (double)got >= 0.99 * (double)want, "at %g recall is at least .99: %zu of %zu", threshold, got, want);
+	ok(want > 50 && twins > 0 && (double)got >= 0.99 * (double)want,
+	   "at %g recall is at least .99: %zu of %zu", threshold, got, want);
 	ok(unchecked == 0, "no crowd");
 	free(hit);
 	free(p);
@@ -74,7 +76,9 @@ static void against_all_pairs(double threshold)
 
 int main(void)
 {
-	static const char *const texts[] = {"Hello there", "hello, THERE!", "hello", "", "...", "hello there you", "Hello there, you?", ""};
+	static const char *const texts[] =
+		{"Hello there",	    "hello, THERE!",	 "hello", "", "...",
+		 "hello there you", "Hello there, you?", ""};
 	size_t found, unchecked;
 
 	against_all_pairs(0.8);
@@ -83,14 +87,17 @@ int main(void)
 	for (int i = 0; i < 8; i++)
 		near_add(n, span_of(texts[i]), NULL);
 	struct near_pair *p = near_pairs(n, NULL, &found, &unchecked);
-	ok(found == 2 && p[0].a == 0 && p[0].b == 1 && p[1].a == 5 && p[1].b == 6, "short texts are near only to what says the same; empty ones to nothing");
+	ok(found == 2 && p[0].a == 0 && p[0].b == 1 && p[1].a == 5 && p[1].b == 6,
+	   "short texts are near only to what says the same; empty ones to nothing");
 	free(p);
 	near_free(n);
 
 	n = near_new(0.8, 0);
 	for (int i = 0; i < 500; i++) {
 		char text[128];
-		snprintf(text, sizeof text, "a crowd of texts that all say much the same thing in very many words but for number %d", i);
+		snprintf(text, sizeof text,
+			 "a crowd of texts that all say much the same thing in very many words but for number %d",
+			 i);
 		near_add(n, span_of(text), NULL);
 	}
 	p = near_pairs(n, NULL, &found, &unchecked);

@@ -11,7 +11,8 @@ static void fills(const char *text, const char *line, const char *want)
 	struct buf out = BUF_INIT;
 	struct template_var vars[] = {{"context", {"CTX", 3}}};
 	struct template *t = template_compile(text, names, &e);
-	int rc = t && !record_parse(&r, span_of(line), &e) ? template_fill(t, &r, vars, &out, &e) : -1;
+	int rc = t && !record_parse(&r, span_of(line), &e) ? template_fill(t, &r, vars, &out, &e)
+							   : -1;
 
 	if (want) {
 		ok_str(rc ? e.msg : out.data, want, "%s", text);
@@ -26,10 +27,13 @@ static void fills(const char *text, const char *line, const char *want)
 
 int main(void)
 {
-	const char *line = "{\"a\":\"x\\n\\u00e9\",\"n\":12345678901234567890,\"o\":{\"k\": [1, 2]},\"j\":\"{\\\"k\\\":7}\",\"z\":null,\"e\":\"\"}";
+	const char *line =
+		"{\"a\":\"x\\n\\u00e9\",\"n\":12345678901234567890,\"o\":{\"k\": [1, 2]},\"j\":\"{\\\"k\\\":7}\",\"z\":null,\"e\":\"\"}";
 
 	fills("-{{a}}-", line, "-x\n\xc3\xa9-");
-	fills("{{ .a }}{{.n}}", line, "x\n\xc3\xa9" "12345678901234567890");
+	fills("{{ .a }}{{.n}}", line,
+	      "x\n\xc3\xa9"
+	      "12345678901234567890");
 	fills("{{o}} {{o.k[-1]}}", line, "{\"k\": [1, 2]} 2");
 	fills("{{j|.k}}", line, "7");
 	fills("{{z}}{{e}}.", line, "null.");
