@@ -17,7 +17,8 @@ Q = $(if $(V),,@)
 JOBS = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1) $(2))
 
-# Goals that are asked for together share what they build: one after the other, each of them in parallel.
+# Goals that are asked for together share what they build: one after the other, each of them in
+# parallel.
 ifeq ($(MAKELEVEL),0)
 ifneq ($(filter-out $(BUILD)/%,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -67,7 +68,8 @@ COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 
 # --- objects ---
 
-# NAME.isa.c holds vector kernels and is compiled once for each instruction set; the choice is made at run time.
+# NAME.isa.c holds vector kernels and is compiled once for each instruction set; the choice is made
+# at run time.
 ARCH := $(shell uname -m)
 KERNEL_OPT = -O3
 ISAS = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
@@ -184,7 +186,8 @@ demo: setup
 setup:
 	@.ci/setup build
 
-# Preloaded before programs: fault.so fails one allocation, nojit.so keeps PCRE2 from compiling patterns.
+# Preloaded before programs: fault.so fails one allocation, nojit.so keeps PCRE2 from compiling
+# patterns.
 $(BUILD)/tests/%.so: tests/fault/%.c $(BUILD)/flags
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -211,7 +214,8 @@ check-asan: setup
 	@$(MAKE) $(JOBS) $(WITH_SANITIZERS) test-programs
 	@$(ASAN_ENV) FT_BUILD=build/asan tests/run
 
-# The same suites with every program under valgrind: wrappers stand where the programs are looked for.
+# The same suites with every program under valgrind: wrappers stand where the programs are looked
+# for.
 check-valgrind: setup
 	@.ci/setup check valgrind
 	@$(MAKE) $(JOBS) test-programs
@@ -236,8 +240,8 @@ check-fault: setup
 	@$(MAKE) $(JOBS) test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
-# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many optional packages promptfoo needs only the
-# driver of its database.
+# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many
+# optional packages promptfoo needs only the driver of its database.
 NODE_ARCH = $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 .PHONY: peers
 peers:
@@ -247,8 +251,9 @@ peers:
 		promptfoo@0.121.20 @libsql/linux-$(NODE_ARCH)-gnu@0.5.29
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/npm node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
 
-# What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS, from the seeds in tests/fuzz/NAME. The kernels
-# are not what is fuzzed; clang takes many minutes to optimise them with all its checks in.
+# What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS,
+# from the seeds in tests/fuzz/NAME. The kernels are not what is fuzzed; clang takes many minutes to
+# optimise them with all its checks in.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_ROOMS = review split drift net lm jinja nn web stats text json base
 define fuzz_rule
@@ -272,7 +277,8 @@ fuzz: setup
 			{ tail -40 build/fuzzing/$$f.log; echo "fuzz: $$f: see build/fuzzing/$$f.log"; exit 1; }; \
 		echo "fuzz: $$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzzing/$$f.log) inputs, nothing found"; done
 
-# Comparison with the reference implementations that npm has; not part of check, for it downloads them (500 MB).
+# Comparison with the reference implementations that npm has; not part of check, for it downloads
+# them (500 MB).
 define npm_rule
 $(BUILD)/tests/npm/$(1): $(BUILD)/tests/npm/$(1).o $(foreach r,$(lm_BELOW),$(call archive,$(r)))
 	@mkdir -p $$(@D)
@@ -285,8 +291,8 @@ check-npm: setup
 	@$(MAKE) $(JOBS) $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
 	@tests/npm/check $(BUILD)
 
-# What is measured stands in tests/bench; peers that are not installed are named as missing. BENCH='name ...' picks; accuracy, which takes
-# hours, runs only where it is named.
+# What is measured stands in tests/bench; peers that are not installed are named as missing.
+# BENCH='name ...' picks; accuracy, which takes hours, runs only where it is named.
 .PHONY: bench
 bench: setup
 	@.ci/setup check

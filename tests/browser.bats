@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Pages in headless Chromium. `make check-browser` installs what this needs (Debian's chromium and nodejs, npm's playwright-core); without it the tests are skipped.
+# Pages in headless Chromium. `make check-browser` installs what this needs (Debian's chromium and
+# nodejs, npm's playwright-core); without it the tests are skipped.
 
 load helper
 

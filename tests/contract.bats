@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What every program keeps to, whatever it does: help, version, usage errors, malformed and missing input, closed readers, full disks, signals.
+# What every program keeps to, whatever it does: help, version, usage errors, malformed and missing
+# input, closed readers, full disks, signals.
 
 load helper
 
@@ -18,7 +19,8 @@ args_of() {
 	esac
 }
 
-# each FUNCTION [KIND] - calls FUNCTION PROGRAM ARGS... for every program that reads records; all are tried before the verdict.
+# each FUNCTION [KIND] - calls FUNCTION PROGRAM ARGS... for every program that reads records; all
+# are tried before the verdict.
 each() {
 	local p bad=0 args
 	for p in $PROGRAMS; do

@@ -373,7 +373,8 @@ numbers() {
 		drift -r $profile other
 		[ "$status" -eq 1 ]
 		line .c | jq -e '.type == "category" and (.why | contains("\"new\" up from 0 % to"))'
-		# Against the truth: no count is too high, none too low by more than is said, and that is at most n / 20,001.
+		# Against the truth: no count is too high, none too low by more than is said, and
+		# that is at most n / 20,001.
 		jq -se 'map(select(.path == ".c"))[0] | .level_error > 0 and .level_error <= 150000 / 20001 and (.levels | length / 2 <= 20000)' $profile
 	done
 	jq -r .c reference | sort | uniq -c | awk '{ print $2, $1 }' >truth

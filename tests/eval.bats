@@ -330,8 +330,9 @@ peak() {
 	# Eight inputs, five samples each; input i is answered right i of 5 times (6 and 7: always).
 	jq -nc 'range(8) as $i | range(5) as $s | {id: "q\($i)", sample: $s, ideal: "yes", output: (if $s < $i then "yes" else "no \($s % 2)" end)}' >in
 	status_is 0 ft-eval --pass-at 1,5 in
-	# Counts 0,1,2,3,4,5,5,5: pass@1 is their mean / 5, pass@5 counts those above 0, pass^5 those that are 5. Majority: 2 right of 5 tie with "no 0" or
-	# "no 1" at i = 2 (2 yes, 2 of one no, 1 of the other: half), 1 of 5 loses, 3 and more win.
+	# Counts 0,1,2,3,4,5,5,5: pass@1 is their mean / 5, pass@5 counts those above 0, pass^5
+	# those that are 5. Majority: 2 right of 5 tie with "no 0" or "no 1" at i = 2 (2 yes, 2 of
+	# one no, 1 of the other: half), 1 of 5 loses, 3 and more win.
 	jq -e '.metrics.exact | .n == 40 and .clusters == 8 and .mean == 0.625 and (.["pass@1"].value - 0.625 | fabs) < 1e-12 and .["pass@5"].value == 0.875
 		and .["pass^5"].value == 0.375 and .majority.value == 5.5 / 8 and (.hi - .lo) > 0.5' <<<"$output"
 	status_is 0 ft-eval --require 'exact.pass@5>=0.3' --require 'exact.majority>=0.2' in

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# ft-export: merged directories, GGUF files and adapters, checked against the engine here and against llama.cpp where it is installed.
+# ft-export: merged directories, GGUF files and adapters, checked against the engine here and
+# against llama.cpp where it is installed.
 load helper
 load model
 
@@ -97,8 +98,8 @@ wide='"hidden_size": 256, "intermediate_size": 768, "num_attention_heads": 8, "n
 	[ "$(ls -d x.gguf*)" = x.gguf ]
 }
 
-# peak MODEL OUT LAST OPTIONS... - the most memory, in KB, that ft-export took for it. Its report goes into a full pipe, so that it still stands
-# there to be asked; LAST is the last file it writes.
+# peak MODEL OUT LAST OPTIONS... - the most memory, in KB, that ft-export took for it. Its report
+# goes into a full pipe, so that it still stands there to be asked; LAST is the last file it writes.
 peak() {
 	local model=$1 out=$2 last=$3 pid
 	shift 3
@@ -122,7 +123,8 @@ peak() {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	make_model small 1 "{\"num_hidden_layers\": 2, $wide}"
 	make_model large 1 "{\"num_hidden_layers\": 20, $wide}"
-	# A tenth of what the model grew by: tables, and pages brought in around each of its vectors.
+	# A tenth of what the model grew by: tables, and pages brought in around each of its
+	# vectors.
 	most=$((($(stat -c %s large/model.safetensors) - $(stat -c %s small/model.safetensors)) / 10240))
 	[ "$most" -gt 5000 ]
 	for form in f32 q8_0; do
@@ -162,7 +164,8 @@ peak() {
 	need_llama
 	local scaled='{"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}, "tie_word_embeddings": false}'
 	local gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh", "query_pre_attn_scalar": 16'
-	# llama.cpp looks GELU up in a table of 16-bit floats: Gemma's logits differ by more, and by no more than the others once it computes it.
+	# llama.cpp looks GELU up in a table of 16-bit floats: Gemma's logits differ by more, and by
+	# no more than the others once it computes it.
 	while IFS='|' read -r how most members; do
 		rm -rf m
 		make_model m 3 "$members"

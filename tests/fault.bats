@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Every allocation of a small run is failed once: the program must end by itself, with an answer or with status 2 and a message, and
-# must not crash or leave half a file. make check-fault fails each one, check every seventh.
+# Every allocation of a small run is failed once: the program must end by itself, with an answer or
+# with status 2 and a message, and must not crash or leave half a file. make check-fault fails each
+# one, check every seventh.
 
 load helper
 

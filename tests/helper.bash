@@ -1,4 +1,5 @@
-# Common to all suites: programs on PATH, a scratch directory, nothing of the caller's environment that could matter.
+# Common to all suites: programs on PATH, a scratch directory, nothing of the caller's environment
+# that could matter.
 
 bats_require_minimum_version 1.5.0
 
@@ -20,7 +21,8 @@ need_shared() {
 	[ -e "$SHARED/$1" ] || skip "no ../shared/$1 here"
 }
 
-# status_is N COMMAND... - runs the command, with standard output and error in $output and $stderr, and fails on another exit status.
+# status_is N COMMAND... - runs the command, with standard output and error in $output and $stderr,
+# and fails on another exit status.
 status_is() {
 	local want=$1
 	shift
@@ -31,7 +33,8 @@ status_is() {
 	fi
 }
 
-# start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID, STUB_URL. Stopped by stop_stub.
+# start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID,
+# STUB_URL. Stopped by stop_stub.
 start_stub() {
 	rm -f "$TMP/stub.port" # or the last one's would be read
 	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &

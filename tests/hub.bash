@@ -1,4 +1,5 @@
-# hub NAME DIR FILE... - puts a repository together under hub/NAME from files of DIR, with the list that stub-hub gives of it.
+# hub NAME DIR FILE... - puts a repository together under hub/NAME from files of DIR, with the list
+# that stub-hub gives of it.
 # shellcheck shell=bash
 hub() {
 	local name=$1 from=$2 dir=hub/$1 f

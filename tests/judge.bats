@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# ft-judge: verdicts from a stub that answers as told, what becomes of replies that hold none, and agreement with people.
+# ft-judge: verdicts from a stub that answers as told, what becomes of replies that hold none, and
+# agreement with people.
 
 load helper
 
@@ -184,7 +185,8 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	status_is 2 ft-judge --target 'kappa>=1' /dev/null
 }
 
-# verdicts - 40 replies with known human verdicts: 20 pass both, 6 judge alone, 3 people alone, 11 fail both.
+# verdicts - 40 replies with known human verdicts: 20 pass both, 6 judge alone, 3 people alone, 11
+# fail both.
 verdicts() {
 	jq -nc 'range(40) | {id: "v\(.)", human: (. < 20 or (. >= 26 and . < 29)), judge: {pass: (. < 26)}}'
 }
@@ -192,7 +194,8 @@ verdicts() {
 @test "agreement equals scikit-learn's" {
 	verdicts >in
 	status_is 0 ft-judge --agree .human in
-	# python3 -c "from sklearn.metrics import *; h=[1]*20+[0]*6+[1]*3+[0]*11; j=[1]*26+[0]*14; print(cohen_kappa_score(h,j), recall_score(h,j),
+	# python3 -c "from sklearn.metrics import *; h=[1]*20+[0]*6+[1]*3+[0]*11; j=[1]*26+[0]*14;
+	# print(cohen_kappa_score(h,j), recall_score(h,j),
 	#   recall_score(h,j,pos_label=0), precision_score(h,j), accuracy_score(h,j))"
 	jq -e 'def near(x): (. - x | fabs) < 1e-12;
 		.n == 40 and (.kappa.value | near(0.5287958115183247)) and (.tpr.value | near(0.8695652173913043)) and (.tnr.value | near(0.6470588235294118))
@@ -234,7 +237,8 @@ verdicts() {
 @test "scores: weighted kappa and the correlations equal scikit-learn's and scipy's" {
 	jq -nc '[1,2,3,4,5,5,4,3,2,1,3,3] as $h | [1,2,4,4,5,4,4,2,1,1,3,5] as $j | range(12) | {human: $h[.], judge: {score: $j[.]}}' >in
 	status_is 0 ft-judge --agree human in
-	# python3 -c "from sklearn.metrics import cohen_kappa_score as k; from scipy import stats as s; h=[1,2,3,4,5,5,4,3,2,1,3,3]; j=[1,2,4,4,5,4,4,2,1,1,3,5];
+	# python3 -c "from sklearn.metrics import cohen_kappa_score as k; from scipy import stats as
+	# s; h=[1,2,3,4,5,5,4,3,2,1,3,3]; j=[1,2,4,4,5,4,4,2,1,1,3,5];
 	#   print(k(h,j,weights='quadratic'), s.pearsonr(h,j)[0], s.spearmanr(h,j)[0], s.kendalltau(h,j)[0])"
 	jq -e 'def near(x): (. - x | fabs) < 1e-12;
 		.kind == "score" and (.kappa.value | near(0.8260869565217391)) and (.pearson.value | near(0.8332051183416779)) and (.spearman.value | near(0.8228838311476718))
@@ -329,7 +333,8 @@ verdicts_of() {
 	start_stub --reply "$TIE" --log log
 	for m in a b c d e f; do answers 10 | jq -c --arg m $m '.model = $m'; done >in
 	meetings() { jq -r '"\(.a.model)\(.b.model)"' | sort | uniq -c | awk '{print $1}' | sort -n | uniq -c | xargs; }
-	# Six models: 15 pairs, five rounds of three. Ten ids in one round each: 30 pairs, each two models twice.
+	# Six models: 15 pairs, five rounds of three. Ten ids in one round each: 30 pairs, each two
+	# models twice.
 	[ "$(ft-judge -q -m j --pair --rounds 1 in | meetings)" = "15 2" ]
 	[ "$(wc -l <log)" -eq 60 ]
 	[ "$(ft-judge -q -m j --pair --rounds 2 in | meetings)" = "15 4" ]
@@ -405,13 +410,15 @@ verdicts_of() {
 	[[ $stderr == *"experts:1: the example holds no verdict"* ]]
 }
 
-# A judge that is shown two answers says what stands first with probability P, else what is better in truth (never wrong) - so the first wins
-# (1 + P) / 2 of the votes, and both orders differ when just one follows position toward the other answer.
+# A judge that is shown two answers says what stands first with probability P, else what is better
+# in truth (never wrong) - so the first wins (1 + P) / 2 of the votes, and both orders differ when
+# just one follows position toward the other answer.
 @test "--bias recovers the position bias of a simulated judge within its interval, through the stub" {
 	{
 		RANDOM=5 # in the subshell of the pipe, which would draw a seed of its own
 		for ((q = 0; q < 150; q++)); do
-			# one is better in even questions; each order follows position with probability 30 %
+			# one is better in even questions; each order follows position with
+			# probability 30 %
 			for first in one two; do
 				better=one
 				((q % 2)) && better=two
@@ -423,13 +430,15 @@ verdicts_of() {
 	two 150 >in
 	ft-judge -q -m j --pair in >judged
 	status_is 0 ft-judge --bias judged
-	# Position wins .5 + .3 / 2 of the votes; the pair is inconsistent where the order with the worse answer first follows position: 30 %.
+	# Position wins .5 + .3 / 2 of the votes; the pair is inconsistent where the order with the
+	# worse answer first follows position: 30 %.
 	jq -e '.n == 150 and .first_position.lo <= 0.65 and .first_position.hi >= 0.65 and .first_position.lo > 0.5
 		and .flip.lo <= 0.3 and .flip.hi >= 0.3' <<<"$output"
 }
 
 @test "--bias recovers a preference for longer answers, and the win rate at equal length" {
-	# The longer answer wins 80 times of 100; the models are equally good. Two is longer in 70 of 100.
+	# The longer answer wins 80 times of 100; the models are equally good. Two is longer in 70
+	# of 100.
 	jq -nc 'range(200) as $i | ($i % 10 < 7) as $two_longer | (($i / 10 | floor) % 5 < 4) as $longer_wins
 		| {id: "p\($i)", a: {model: "gpt-x", output: (if $two_longer then "short" else "a much longer answer" end)},
 		   b: {model: "llama-y", output: (if $two_longer then "a much longer answer" else "short" end)},
@@ -444,9 +453,11 @@ verdicts_of() {
 }
 
 @test "a simulated judge with known leanings, behind the stub: --bias finds each within its interval" {
-	# 200 pairs of equally good models. The judge likes the longer answer with probability 0.8; of the two orders, one in which the answer that it likes stands
-	# second is decided by the place instead with probability 0.3. So the first wins .5 + .3 / 2 of the votes, 30 % of the pairs flip, and of those decided alike
-	# the longer wins 80 %; at equal length nobody wins.
+	# 200 pairs of equally good models. The judge likes the longer answer with probability 0.8;
+	# of the two orders, one in which the answer that it likes stands second is decided by the
+	# place instead with probability 0.3. So the first wins .5 + .3 / 2 of the votes, 30 % of
+	# the pairs flip, and of those decided alike the longer wins 80 %; at equal length nobody
+	# wins.
 	{
 		RANDOM=11 # in the subshell of the pipe, which would draw a seed of its own
 		for ((q = 0; q < 200; q++)); do
@@ -470,7 +481,8 @@ verdicts_of() {
 }
 
 @test "a simulated judge with known error rates, behind the stub: --agree finds them, and corrected rates cover the truth" {
-	# It passes 90 % of what is right and 25 % of what is wrong; 70 % of all is right. People labelled 200 of 700 rows.
+	# It passes 90 % of what is right and 25 % of what is wrong; 70 % of all is right. People
+	# labelled 200 of 700 rows.
 	RANDOM=3
 	for ((q = 0; q < 700; q++)); do
 		right=true

@@ -121,7 +121,8 @@ outputs() {
 	make_model m
 	make_model n 2
 	questions 5 >q.jsonl
-	# Truncated answers are not kept, so these have to end by themselves: at the third character each would write.
+	# Truncated answers are not kept, so these have to end by themselves: at the third character
+	# each would write.
 	mapfile -t stop < <(ft-prompt -q -m ./m --max-tokens 8 q.jsonl | jq -r '"--stop", .output[2:3]')
 	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >a
 	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >b

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Every `.Dl` line in the EXAMPLES of a manual is a command that works: run here, in a directory that tests/manual/prepare fills.
-# A comment `# exit N` at its end states the exit status where it is not 0.
+# Every `.Dl` line in the EXAMPLES of a manual is a command that works: run here, in a directory
+# that tests/manual/prepare fills. A comment `# exit N` at its end states the exit status where it
+# is not 0.
 
 load helper
 
@@ -11,7 +12,8 @@ examples_of() {
 		sed -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
 }
 
-# run_examples PAGE - runs them in order, in one directory, so that later ones may use what earlier ones wrote.
+# run_examples PAGE - runs them in order, in one directory, so that later ones may use what earlier
+# ones wrote.
 run_examples() {
 	local page=$MAN/$1 line want got n=0 bad=0
 	start_stub

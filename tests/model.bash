@@ -1,7 +1,7 @@
 # Small models with random weights, for tests of generation and export.
 
-# byte_tokenizer DIR - a byte-level tokenizer without merges: ids 0-255 are bytes, 256 <|begin|> (added before texts), 257 <|turn|>, 258 <|end|>,
-# 259 <|pad|>; a chat template with them.
+# byte_tokenizer DIR - a byte-level tokenizer without merges: ids 0-255 are bytes, 256 <|begin|>
+# (added before texts), 257 <|turn|>, 258 <|end|>, 259 <|pad|>; a chat template with them.
 byte_tokenizer() {
 	jq -n '
 		([range(33; 127)] + [range(161; 173)] + [range(174; 256)]) as $plain
@@ -24,7 +24,8 @@ byte_tokenizer() {
 END
 }
 
-# make_model DIR [SEED] [MEMBERS] - a Llama of two layers; MEMBERS (a JSON object) go into its config.json.
+# make_model DIR [SEED] [MEMBERS] - a Llama of two layers; MEMBERS (a JSON object) go into its
+# config.json.
 make_model() {
 	mkdir -p "$1"
 	jq -n --argjson more "${3:-{\}}" '{model_type: "llama", architectures: ["LlamaForCausalLM"], num_hidden_layers: 2, hidden_size: 64, num_attention_heads: 4,

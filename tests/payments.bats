@@ -69,7 +69,8 @@ notes() {
 			| [(map(.amount | log) | add / length), (map(select(.currency == "EUR")) | length / 3000),
 				(map((.due_date | day) - (.received | day)) | add / length)] | @tsv' -r
 	done >means
-	# Differences of means stay within five standard errors: 1.8 / sqrt(3000), .49 / sqrt(3000), 8.5 / sqrt(3000).
+	# Differences of means stay within five standard errors: 1.8 / sqrt(3000), .49 / sqrt(3000),
+	# 8.5 / sqrt(3000).
 	awk 'NR == 1 { for (i = 1; i <= 3; i++) first[i] = $i; next }
 		{ for (i = 1; i <= 3; i++) { d = $i - first[i]; if (d < 0) d = -d
 			if (d > 5 * 1.5 * (i == 1 ? 1.8 : i == 2 ? .49 : 8.5) / sqrt(3000)) bad = 1 } }

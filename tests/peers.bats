@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The test server as other people's clients see it: if they read it as the real thing, so may our own tests. `make peers` installs them.
+# The test server as other people's clients see it: if they read it as the real thing, so may our
+# own tests. `make peers` installs them.
 
 load helper
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# ft-prompt where every fifth of 500 requests meets a fault: all is answered that can be, the rest are error records, every id is there once and in
-# order, and the server was asked exactly as often as that takes. Then the same under kill -9.
+# ft-prompt where every fifth of 500 requests meets a fault: all is answered that can be, the rest
+# are error records, every id is there once and in order, and the server was asked exactly as often
+# as that takes. Then the same under kill -9.
 
 load helper
 
@@ -10,7 +11,8 @@ few() {
 	[ -n "${FT_SLOW:-}" ] || rows=100
 }
 
-# matrix DIRECTIVE ARGS... - 500 rows, every fifth with the directive, through ft-prompt into out.jsonl; status in $rc.
+# matrix DIRECTIVE ARGS... - 500 rows, every fifth with the directive, through ft-prompt into
+# out.jsonl; status in $rc.
 matrix() {
 	local d=$1
 	shift
@@ -100,7 +102,8 @@ stays() {
 
 @test "a throttled run narrows its window and wins it back" {
 	start_stub --delay 5
-	# Every request of the first 40 texts is refused once: the window is halved, then all is answered.
+	# Every request of the first 40 texts is refused once: the window is halved, then all is
+	# answered.
 	jq -nc 'range(600) | {id: "\(.)", messages: [{role: "user", content: ((if . < 40 then "stub{status=429;retry-after-ms=20;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
 	status_is 0 ft-prompt -m m -j 32 in.jsonl
 	[ "$(jq -r .id <<<"$output")" = "$(seq 0 599)" ]
@@ -140,7 +143,8 @@ stays() {
 
 @test "a retry that cannot begin for others is given up at its deadline" {
 	start_stub
-	# The first is refused late, so that the other one, which takes its place, still runs when its deadline comes.
+	# The first is refused late, so that the other one, which takes its place, still runs when
+	# its deadline comes.
 	printf '%s\n' '{"id":"a","messages":[{"role":"user","content":"stub{delay=700;status=500;retry-after-ms=300;times=1}"}]}' \
 		'{"id":"b","messages":[{"role":"user","content":"stub{delay=9000} slow"}]}' >in.jsonl
 	status_is 3 ft-prompt -m m -j 1 --deadline 3 --timeout 30 --unordered in.jsonl
@@ -181,7 +185,8 @@ stays() {
 	t0=${EPOCHREALTIME/./}
 	status_is 0 ft-prompt -m m -j 1 --tpm 120000 in.jsonl
 	t1=${EPOCHREALTIME/./}
-	# A burst of 12,000 and 2,000 a second after it: the sixteenth may go out when 3,000 more have come in.
+	# A burst of 12,000 and 2,000 a second after it: the sixteenth may go out when 3,000 more
+	# have come in.
 	[ $((t1 - t0)) -gt 1500000 ]
 	[ "$(requests)" -eq 16 ]
 }
@@ -203,7 +208,8 @@ killed() {
 	for i in $(seq "$kills"); do
 		before=$(requests)
 		ft-prompt -q -m m -j $jobs --cache c.db in.jsonl >part.jsonl 2>/dev/null 3>&- &
-		# However slow the machine is, something is asked; then the kill comes at any moment.
+		# However slow the machine is, something is asked; then the kill comes at any
+		# moment.
 		while kill -0 $! 2>/dev/null && [ "$(requests)" -eq "$before" ]; do
 			sleep 0.01
 		done

@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
-# ft-prompt over TLS and HTTP/2: nghttpx, with a certificate made here, stands before the test server.
+# ft-prompt over TLS and HTTP/2: nghttpx, with a certificate made here, stands before the test
+# server.
 
 load helper
 
-# start_tls ARGS... - nghttpx before the stub that start_stub started; sets TLS_URL. Skips where a program is missing.
+# start_tls ARGS... - nghttpx before the stub that start_stub started; sets TLS_URL. Skips where a
+# program is missing.
 start_tls() {
 	local port host=${STUB_URL#http://}
 	command -v nghttpx >/dev/null || skip "nghttpx is not installed (Debian: nghttp2-proxy)"

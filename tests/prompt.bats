@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
-# ft-prompt against a server that misbehaves: what is sent, what is added, what is repeated, what is reported.
+# ft-prompt against a server that misbehaves: what is sent, what is added, what is repeated, what is
+# reported.
 
 load helper
 
-# ask TEXT ARGS... - one record with that user turn through ft-prompt; the output line is in $output.
+# ask TEXT ARGS... - one record with that user turn through ft-prompt; the output line is in
+# $output.
 ask() {
 	local text=$1
 	shift

@@ -1,4 +1,5 @@
-# The engine against the independent PyTorch implementation in ../shared/peers, where that and PyTorch are there.
+# The engine against the independent PyTorch implementation in ../shared/peers, where that and
+# PyTorch are there.
 
 load helper
 
@@ -27,7 +28,8 @@ for p in range(2):
 END
 }
 
-# same MODEL SEED - logits, gradients and 20 steps of training of an adapter with random A and B agree.
+# same MODEL SEED - logits, gradients and 20 steps of training of an adapter with random A and B
+# agree.
 same() {
 	packs "$1" "$2" >packs.jsonl
 	lm-reference adapter "$1" adapter 4 "$2"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# ft-train --remote: rows are checked and sent, a job is created once and followed to its end, against a server that speaks the providers' APIs.
+# ft-train --remote: rows are checked and sent, a job is created once and followed to its end,
+# against a server that speaks the providers' APIs.
 
 load helper
 
@@ -77,7 +78,8 @@ train() {
 	[ "$(cat out/adapter_config.json)" = "weights of the stub" ]
 }
 
-# begin PROVIDER DIR - starts a run in the background, as $pid, and waits until its job has been looked at.
+# begin PROVIDER DIR - starts a run in the background, as $pid, and waits until its job has been
+# looked at.
 begin() {
 	rm -f requests
 	ft-train -q --poll 0.2 -m base-model --remote "$1" -o "$2" train.jsonl >"$2.jsonl" 2>said.txt 3>&- &

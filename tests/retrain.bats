@@ -1,7 +1,8 @@
 load helper
 load notes
 
-# Models are played by two scripts: "fit" writes the years it was shown, "ask" answers with the reference, but in those years only.
+# Models are played by two scripts: "fit" writes the years it was shown, "ask" answers with the
+# reference, but in those years only.
 models() {
 	cat >fit <<'S'
 #!/bin/bash

@@ -3,7 +3,8 @@
 
 load helper
 
-# http METHOD PATH [BODY] - one request to the page of $PORT with the headers of $HEADERS (an array); status in $code, body in $body, cookie in $cookie.
+# http METHOD PATH [BODY] - one request to the page of $PORT with the headers of $HEADERS (an
+# array); status in $code, body in $body, cookie in $cookie.
 http() {
 	local method=$1 path=$2 data=${3:-} line
 	exec 8<>"/dev/tcp/127.0.0.1/$PORT"
@@ -148,7 +149,8 @@ rows() {
 	f=$ROOT/tests/fixtures/labels.jsonl
 	ft-review --scan -q --near 0 "$f" >scanned.jsonl
 	diff <(jq -r 'select(any(.review.reasons[]; .reason == "label")).id' scanned.jsonl) <(jq -r 'select(.issue).id' "$f")
-	# The swapped tenth stands first: precision and recall in the first tenth, where chance has 0.1.
+	# The swapped tenth stands first: precision and recall in the first tenth, where chance has
+	# 0.1.
 	[ "$(jq -s 'sort_by(-.review.suspicion)[:12] | map(select(.swapped)) | length' scanned.jsonl)" -ge 9 ]
 }
 

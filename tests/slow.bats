@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
-# examples/slow: the exit status is the decision, and the sample does not depend on the order of the log.
+# examples/slow: the exit status is the decision, and the sample does not depend on the order of the
+# log.
 load helper
 load model
 
-# judge LOG ANSWERS - starts a judge that fails what no record of LOG has as its right answer, and has an eye for nine in ten of those.
+# judge LOG ANSWERS - starts a judge that fails what no record of LOG has as its right answer, and
+# has an eye for nine in ten of those.
 judge() {
 	jq -n -c --slurpfile log "$1" --slurpfile answers "$2" '[$log[].messages[-1].content] as $right
 		| [$answers[].output | select(. as $o | $right | all(contains($o) | not))] | unique | to_entries[] | select(.key % 10 != 9)

@@ -265,7 +265,8 @@ classes() {
 	jq -se '. as $r | [range(200) | $r[. * 3:. * 3 + 3] | map(.split) | unique | length] | all(. == 1)' out.jsonl
 }
 
-# plain_texts - of records with a split: side and text of the first turn in small letters, without punctuation; for near-pairs.awk.
+# plain_texts - of records with a split: side and text of the first turn in small letters, without
+# punctuation; for near-pairs.awk.
 plain_texts() {
 	# shellcheck disable=SC1112
 	jq -r '[.split, .messages[0].content] | @tsv' | sed -E 's/\\[nrt]/ /g; s/(€|£|¥|’|‘|“|”|…|–)+/ /g' | tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9\x80-\xff\t]+/ /g'

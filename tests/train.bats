@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# ft-train: what is trained on, what is refused, and that a run gives the same result however it is cut.
+# ft-train: what is trained on, what is refused, and that a run gives the same result however it is
+# cut.
 
 load helper
 
@@ -361,7 +362,8 @@ need_torch() {
 	export OMP_NUM_THREADS=1 # models this small lose time on threads, and all of it where the processors are busy
 }
 
-# worst PATH-A PATH-B EXPRESSION - the largest relative difference of a figure between two files, row by row.
+# worst PATH-A PATH-B EXPRESSION - the largest relative difference of a figure between two files,
+# row by row.
 worst() {
 	jq -n --slurpfile a "$1" --slurpfile b "$2" "[range(\$b | length) as \$i | ((\$a[\$i] | $3) - (\$b[\$i] | $3)) / (\$b[\$i] | $3) | fabs] | max"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The examples that are Makefiles over one decision: examples/decide and examples/prompt, with a stub in the model's place.
+# The examples that are Makefiles over one decision: examples/decide and examples/prompt, with a
+# stub in the model's place.
 
 load helper
 

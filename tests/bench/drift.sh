@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# ft-drift over 1,000,000 rows of 20 paths (ROWS=N for fewer), half of them the reference, beside pandas and scipy; then the memory of --profile, how
-# far a profile merged from 10 shards is from that of the whole, and how often drift is found, beside scipy and a TF-IDF + SGD classifier (DRAWS=N
-# for other than 60 draws a point). Takes about four minutes.
+# ft-drift over 1,000,000 rows of 20 paths (ROWS=N for fewer), half of them the reference, beside
+# pandas and scipy; then the memory of --profile, how far a profile merged from 10 shards is from
+# that of the whole, and how often drift is found, beside scipy and a TF-IDF + SGD classifier
+# (DRAWS=N for other than 60 draws a point). Takes about four minutes.
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,7 +26,8 @@ head -n $((rows / 4)) "$tmp/1.jsonl" >"$tmp/part.jsonl"
 read -r _ small <<<"$(used ft-drift -q --profile "$tmp/part.jsonl")"
 read -r _ large <<<"$(used ft-drift -q --profile "$tmp/1.jsonl")"
 jq -nc --argjson a "$small" --argjson b "$large" '{work: "ft-drift --profile, memory at twice the rows", ft: ($b / 1000), peer: ($a / 1000), unit: "MB", ratio: ($a / $b), must: 0.9, note: "peer: ft itself on half of the rows"}'
-# The merged profile against that of the whole: the largest distance between the two distributions of numbers, and the counts of categories.
+# The merged profile against that of the whole: the largest distance between the two distributions
+# of numbers, and the counts of categories.
 split -n l/10 "$tmp/1.jsonl" "$tmp/shard."
 for shard in "$tmp"/shard.??; do ft-drift -q --profile "$shard" >"$shard.profile"; done
 ft-drift -q --merge "$tmp"/shard.??.profile >"$tmp/merged.profile"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Scoring 100,000 rows with exact, f1 and rouge-l and 10,000 bootstrap resamples, beside a NumPy and scikit-learn script; and ft-eval's memory.
-# Both must agree: means to 1e-9, bounds of the bootstrap to a tenth of the interval.
+# Scoring 100,000 rows with exact, f1 and rouge-l and 10,000 bootstrap resamples, beside a NumPy and
+# scikit-learn script; and ft-eval's memory. Both must agree: means to 1e-9, bounds of the bootstrap
+# to a tenth of the interval.
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 rows=${FT_BENCH_ROWS:-100000}

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Answering in batches and one at a time, in the shape of SmolLM2-135M with random weights, beside llama.cpp at the same work: prompts that share 400
-# tokens, 20 of their own, 64 new ones each; and one answer of 256 tokens. Loading is not counted on either side. Of f32 and q8_0 each a run of 64
-# prompts tells llama.cpp's better batch size and how many prompts fit into FT_BENCH_SECONDS (150), at most FT_BENCH_PROMPTS (500). Six to eight
-# minutes on two idle cores, half of it without llama.cpp.
+# Answering in batches and one at a time, in the shape of SmolLM2-135M with random weights, beside
+# llama.cpp at the same work: prompts that share 400 tokens, 20 of their own, 64 new ones each; and
+# one answer of 256 tokens. Loading is not counted on either side. Of f32 and q8_0 each a run of 64
+# prompts tells llama.cpp's better batch size and how many prompts fit into FT_BENCH_SECONDS (150),
+# at most FT_BENCH_PROMPTS (500). Six to eight minutes on two idle cores, half of it without
+# llama.cpp.
 set -euo pipefail
 # shellcheck source=tests/model.bash
 . tests/model.bash
@@ -29,7 +31,8 @@ run() {
 	wall=$(echo "$t0 $EPOCHREALTIME" | awk '{print $2 - $1}')
 }
 
-# ft TYPE TOKENS JOBS FILE [PROMPTS] - sets $seconds less the $load time of the type, $tokens written, and $ft_mb.
+# ft TYPE TOKENS JOBS FILE [PROMPTS] - sets $seconds less the $load time of the type, $tokens
+# written, and $ft_mb.
 ft() {
 	head -n "${5:-1}" "$4" >"$tmp/in"
 	run ft-prompt -q -m "$tmp/smol" --quantize "$1" --max-tokens "$2" -j "$3" --threads "$threads" "$tmp/in"
@@ -45,7 +48,8 @@ loads() {
 	done
 }
 
-# peer TYPE PREFIX SUFFIX NEW PROMPTS SEQUENCES - sets $peer_seconds and $peer_mb. One that takes too long is missing from there on.
+# peer TYPE PREFIX SUFFIX NEW PROMPTS SEQUENCES - sets $peer_seconds and $peer_mb. One that takes
+# too long is missing from there on.
 peer() {
 	peer_seconds=0 peer_mb=null
 	[ -n "$there" ] || return 0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Asking an API: ft-prompt and promptfoo (make peers) over the same rows against the same loopback server, which takes 50 ms an answer; then 100,000
-# rows, where memory must not grow. Seconds, CPU seconds and memory are of the whole process tree, as GNU time reports them. About a minute on an
+# Asking an API: ft-prompt and promptfoo (make peers) over the same rows against the same loopback
+# server, which takes 50 ms an answer; then 100,000 rows, where memory must not grow. Seconds, CPU
+# seconds and memory are of the whole process tree, as GNU time reports them. About a minute on an
 # idle machine of two cores; promptfoo is given up after 150 s.
 tmp=$(mktemp -d)
 stub=

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# ft-review: the scan and the page of 100,030 rows; and planted label errors: 5 % of BANKING77's labels swapped, class probabilities by models that
-# ft-train makes in cross-validation (FOLDS=3), and how many of the planted errors stand among the 5 % of rows that are shown first.
-# Some 6 minutes on 2 cores, nearly all of it training. SEED=1 chooses what is swapped; KEEP=DIR keeps what is made.
+# ft-review: the scan and the page of 100,030 rows; and planted label errors: 5 % of BANKING77's
+# labels swapped, class probabilities by models that ft-train makes in cross-validation (FOLDS=3),
+# and how many of the planted errors stand among the 5 % of rows that are shown first. Some 6
+# minutes on 2 cores, nearly all of it training. SEED=1 chooses what is swapped; KEEP=DIR keeps what
+# is made.
 tmp=${KEEP:-$(mktemp -d)}
 mkdir -p "$tmp"
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$tmp"' EXIT
@@ -34,7 +36,8 @@ if [ ! -e "$rows" ] || [ ! -e "$base" ]; then
 	jq -nc '{work: "planted label errors in BANKING77", ft: null, peer: null, unit: "precision", note: "no ../shared/data here"}'
 	exit 0
 fi
-# A row's place in the random order of a seeded generator (Lehmer's, multiplier 48271) decides whether its label is swapped, for which other one, and its fold.
+# A row's place in the random order of a seeded generator (Lehmer's, multiplier 48271) decides
+# whether its label is swapped, for which other one, and its fold.
 jq -c --slurp --argjson seed "$seed" --argjson folds "$folds" '
 	(map(.messages[-1].content) | unique) as $labels
 	| . as $rows | reduce range(length) as $i ({x: (($seed * 7919 + 1) % 2147483647), out: []};

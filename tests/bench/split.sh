@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# ft-split of 1,000,000 rows (500 MB; ROWS=N for fewer) beside jq -c on the same file, and with --near. Takes about two minutes.
+# ft-split of 1,000,000 rows (500 MB; ROWS=N for fewer) beside jq -c on the same file, and with
+# --near. Takes about two minutes.
 set -uo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 rows=${ROWS:-1000000}
-# Word frequencies fall as 1/rank, lengths vary from 15 to 125 words, one message in 10 begins with a stock phrase; one row in 50 is
-# a look-alike (one word more) and one in 100 an exact duplicate of an earlier row.
+# Word frequencies fall as 1/rank, lengths vary from 15 to 125 words, one message in 10 begins with
+# a stock phrase; one row in 50 is a look-alike (one word more) and one in 100 an exact duplicate of
+# an earlier row.
 awk -v n="$rows" 'BEGIN {
 	srand(1)
 	for (i = 1; i <= 30000; i++) { w = ""; for (k = i; k > 0; k = int(k / 26)) w = w sprintf("%c", 97 + k % 26); word[i] = w (i % 3 ? "" : "ing") }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Training beside PyTorch at its best setting and beside the machine's own sgemm: about 5 minutes on two idle processors, and as long again
-# the first time, for the weights of the 8B shape (16 GB, kept in FT_BENCH_8B, default build/bench/llama3.1-8b; left out where the disk has
-# no room).
+# Training beside PyTorch at its best setting and beside the machine's own sgemm: about 5 minutes on
+# two idle processors, and as long again the first time, for the weights of the 8B shape (16 GB,
+# kept in FT_BENCH_8B, default build/bench/llama3.1-8b; left out where the disk has no room).
 #
 #	steps of the SmolLM2-135M shape (random weights, 1,024 tokens, all supervised), LoRA and full: speed, memory, useful
 #		floating-point operations as a share of sgemm's rate, measured in the same process
@@ -66,7 +66,8 @@ jq -c --argjson one "$lora" '{work: "LoRA r=8, SmolLM2-135M shape, four times th
 	ratio: (.tokens_per_s / $one.tokens_per_s), must: 0.95, note: "peer: ft at 1,024 tokens a step; cost is linear in tokens"}' \
 	<<<"$(lm-reference bench "$smol" lora 8 512 "$steps")"
 
-# Real rows, spread over all intents. PyTorch pads 16 of them to the longest and takes 20 GB for it: 8 where there is less.
+# Real rows, spread over all intents. PyTorch pads 16 of them to the longest and takes 20 GB for it:
+# 8 where there is less.
 if [ -e "$FT_SHARED/data/snips/train.jsonl" ]; then
 	rows=16
 	[ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -gt 23000000 ] || rows=8
