@@ -83,6 +83,16 @@ plain() {
 	cmp m1 m2 && cmp m1 m4
 	cmp out1/model.safetensors out2/model.safetensors
 	cmp out1/model.safetensors out4/model.safetensors
+	# Enough text for many blocks, so that threads meet.
+	jq -c '.messages[0].content = (.messages[0].content + " ") * 8' rows.jsonl rows.jsonl >long.jsonl
+	for method in --rslora --dora; do
+		for n in 1 2 4; do
+			ft-train -q -m ./out1 -o "adapter$n" $method --rank 4 --batch 80 --epochs 8 --threads $n long.jsonl | plain >"m$n"
+		done
+		cmp m1 m2 && cmp m1 m4
+		cmp adapter1/adapter_model.safetensors adapter2/adapter_model.safetensors
+		cmp adapter1/adapter_model.safetensors adapter4/adapter_model.safetensors
+	done
 }
 
 @test "a run that was stopped and taken up is the uninterrupted one, bit for bit" {

@@ -144,7 +144,7 @@ void work_product(const struct block *b, int j, float *y, const float *x, int ad
 	work_product_in(b, j, x);
 	if (is_dora(b, j)) {
 		const float *gain = dora_of(b->w, b->l, j)->gain;
-		float *z = at(b->w->g.z, b->row, out);
+		float *z = at(b->w->g.z, b->row, b->w->out_max);
 
 		plain(b, j, z, x, 0);
 		if (!add)
@@ -173,7 +173,8 @@ void work_product_back(const struct block *b, int j, float *dy, const float *x)
 		return;
 	if (is_dora(b, j)) {
 		const struct dora *s = dora_of(b->w, b->l, j);
-		float *z = at(b->w->g.z, b->row, out), *dm = work_magnitudes(b->w, b->i, j);
+		float *z = at(b->w->g.z, b->row, b->w->out_max),
+		      *dm = work_magnitudes(b->w, b->i, j);
 
 		plain(b, j, z, x, 0);
 		memset(dm, 0, out * sizeof(*dm));
