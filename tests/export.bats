@@ -55,6 +55,23 @@ beyond() {
 	[ "$(stat -c %s once/model.safetensors)" -lt "$(stat -c %s f32/model.safetensors)" ]
 }
 
+@test "an export that is cut short leaves no model made of two" {
+	make_model m 7 '{"num_hidden_layers": 4, "tie_word_embeddings": false}'
+	make_model n 8 '{"num_hidden_layers": 4, "tie_word_embeddings": false}'
+	ft-export -q -m ./m -o out --shard-size 72K >/dev/null
+	before=$(cat out/*.safetensors out/*.json | cksum)
+	# Files may be as large as the first shard, and not as the largest.
+	first=$(stat -c %s out/model-00001-of-*)
+	largest=$(stat -c %s out/model-*.safetensors | sort -n | tail -n 1)
+	[ "$first" -lt $((largest / 1024 * 1024)) ]
+	run bash -c "ulimit -f $((largest / 1024)); trap '' XFSZ; ft-export -q -m ./n -o out --shard-size 72K"
+	[ "$status" -eq 2 ]
+	[ "$before" = "$(cat out/*.safetensors out/*.json | cksum)" ]
+	[ -z "$(find out -name '.weights*')" ]
+	ft-export -q -m ./n -o out --shard-size 200K >/dev/null
+	[ "$(find out -name 'model-*.safetensors' | wc -l)" -eq "$(jq '.weight_map | [.[]] | unique | length' out/model.safetensors.index.json)" ]
+}
+
 @test "large weights are cut into shards with an index, and the form of before is removed" {
 	make_model m 7 '{"num_hidden_layers": 4, "tie_word_embeddings": false}'
 	ft-export -q -m ./m -o whole >/dev/null

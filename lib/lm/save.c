@@ -1,5 +1,6 @@
 /* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of
  * them at a time. */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "../nn/kern.h"
 #include "adapter.h"
 #include "model.h"
+#include "run.h"
 #include "safetensors.h"
 
 #define WEIGHTS "model.safetensors"
@@ -105,6 +107,11 @@ static int write_shard(const struct lm_model *m, const char *path, const size_t 
 	return result;
 }
 
+static void shard_name(char name[64], size_t s, size_t shards)
+{
+	snprintf(name, 64, "model-%05zu-of-%05zu.safetensors", s + 1, shards);
+}
+
 static int write_index(const struct lm_model *m, const char *dir, const size_t *which,
 		       const size_t *shard, size_t n, size_t shards, size_t bytes, struct err *e)
 {
@@ -123,8 +130,7 @@ static int write_index(const struct lm_model *m, const char *dir, const size_t *
 	jw_key(&w, "weight_map");
 	jw_object(&w);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", shard[i] + 1,
-			 shards);
+		shard_name(name, shard[i], shards);
 		jw_key(&w, m->tensors[which[i]].name);
 		jw_str(&w, name);
 	}
@@ -148,6 +154,53 @@ static int drop(const char *dir, const char *name, struct err *e)
 	return result;
 }
 
+/* Removes the shards of an earlier model, however many they were. */
+static int drop_shards(const char *dir, struct err *e)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	unsigned s, shards;
+	char name[64];
+	int result = 0;
+
+	if (!d)
+		return err_set(e, "%s: %s", dir, strerror(errno));
+	while (result == 0 && (entry = readdir(d)))
+		if (sscanf(entry->d_name, "model-%u-of-%u", &s, &shards) == 2) {
+			shard_name(name, (size_t)s - 1, shards);
+			if (strcmp(name, entry->d_name) == 0)
+				result = drop(dir, name, e);
+		}
+	closedir(d);
+	return result;
+}
+
+static int move(const char *from, const char *to, const char *name, struct err *e)
+{
+	char *old = file_join(from, name), *new = file_join(to, name);
+	int result = rename(old, new) ? err_set(e, "%s: %s", new, strerror(errno)) : 0;
+
+	free(old);
+	free(new);
+	return result;
+}
+
+/* Puts finished shards in the place of whatever weights dir holds. The old ones lose their index
+ * first and the new ones get theirs last: cut short in between, dir holds no model, and never one
+ * made of both. */
+static int replace(const char *dir, const char *staged, size_t shards, struct err *e)
+{
+	char name[64];
+	int result =
+		drop(dir, WEIGHTS_INDEX, e) || drop(dir, WEIGHTS, e) ? -1 : drop_shards(dir, e);
+
+	for (size_t s = 0; result == 0 && s < shards; s++) {
+		shard_name(name, s, shards);
+		result = move(staged, dir, name, e);
+	}
+	return result == 0 ? move(staged, dir, WEIGHTS_INDEX, e) : result;
+}
+
 static int write_weights(const struct lm_model *m, const char *dir, const struct lm_save *how,
 			 struct err *e)
 {
@@ -155,7 +208,8 @@ static int write_weights(const struct lm_model *m, const char *dir, const struct
 	       *shard = mem_alloc(m->n_tensors, sizeof(*shard));
 	size_t n = 0, shards = 1, here = 0, bytes = 0,
 	       most = how->shard_bytes ? how->shard_bytes : LM_SHARD_BYTES;
-	char name[64];
+	char name[64], *staged = file_join(dir, ".weights-XXXXXX");
+	const char *into = dir;
 	int result = 0;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
@@ -173,6 +227,11 @@ static int write_weights(const struct lm_model *m, const char *dir, const struct
 		shard[n] = shards - 1;
 		which[n++] = i;
 	}
+	if (shards > 1) {
+		into = mkdtemp(staged);
+		if (!into)
+			result = err_set(e, "%s: %s", staged, strerror(errno));
+	}
 	for (size_t s = 0, from = 0; result == 0 && s < shards; s++) {
 		size_t to = from;
 		char *path;
@@ -182,17 +241,22 @@ static int write_weights(const struct lm_model *m, const char *dir, const struct
 		if (shards == 1)
 			strcpy(name, WEIGHTS);
 		else
-			snprintf(name, sizeof(name), "model-%05zu-of-%05zu.safetensors", s + 1,
-				 shards);
-		path = file_join(dir, name);
+			shard_name(name, s, shards);
+		path = file_join(into, name);
 		result = write_shard(m, path, which + from, to - from, how, e);
 		free(path);
 		from = to;
 	}
 	if (result == 0 && shards > 1)
-		result = write_index(m, dir, which, shard, n, shards, bytes, e);
-	if (result == 0)
-		result = drop(dir, shards > 1 ? WEIGHTS : WEIGHTS_INDEX, e);
+		result = write_index(m, into, which, shard, n, shards, bytes, e) ||
+					 replace(dir, into, shards, e)
+				 ? -1
+				 : 0;
+	else if (result == 0)
+		result = drop(dir, WEIGHTS_INDEX, e) || drop_shards(dir, e) ? -1 : 0;
+	if (into && into != dir)
+		run_remove_dir(into);
+	free(staged);
 	free(which);
 	free(shard);
 	return result;
