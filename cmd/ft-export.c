@@ -121,24 +121,6 @@ static int write_modelfile(const struct job *x, struct err *e)
 	return bad;
 }
 
-/* generation_config.json holds what ends an answer; the tokenizer's files come with their
- * template. */
-static int copy_beside(const struct job *x, struct err *e)
-{
-	char *from = file_join(x->dir, "generation_config.json"),
-	     *to = file_join(out_path, "generation_config.json");
-	struct buf text = BUF_INIT;
-	int bad = tokenizer_copy_files(x->dir, out_path, e);
-
-	if (!bad && file_exists(from))
-		bad = file_read(from, (size_t)16 << 20, &text, e) ||
-		      file_write(to, text.data, text.len, e);
-	buf_release(&text);
-	free(from);
-	free(to);
-	return bad;
-}
-
 static int export_hf(struct job *x, struct err *e)
 {
 	if (adapter_only)
@@ -151,7 +133,7 @@ static int export_hf(struct job *x, struct err *e)
 			       nn_type_name(how.type));
 	if (file_mkdir(out_path, e) != 0 || lm_model_save(x->model, out_path, &how, e) != 0)
 		return -1;
-	return copy_beside(x, e);
+	return tokenizer_copy_files(x->dir, out_path, e);
 }
 
 static int export_gguf(struct job *x, struct err *e)

@@ -169,6 +169,10 @@ static struct session {
 
 static void check_local_options(void)
 {
+	if (opt_adapter && (opt_rank || opt_alpha != 32 || opt_rslora || opt_dora || opt_layers ||
+			    opt_dropout > 0 || strcmp(opt_targets, "all") != 0))
+		prog_usage("-a goes on with an adapter as it is: rank, scale, targets, layers and "
+			   "dropout are its own");
 	opt_rank = opt_rank ? opt_rank : 16;
 	opt_batch = opt_batch ? opt_batch : 16;
 	opt_lr = isnan(opt_lr) ? 2e-4 : opt_lr;
@@ -324,7 +328,11 @@ static void tell_end(const struct run *run, const struct trainer_state *s, enum 
 		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s",
 			  (unsigned long long)s->step, ft.spec.steps,
 			  file_exists(run->checkpoint) ? "there" : "the beginning");
-	else if (!opt_quiet)
+	else if (opt_quiet)
+		return;
+	else if (how == TRAINER_ALREADY)
+		prog_warn("%s is finished already, with these options and rows", run->dir);
+	else
 		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
 			  (unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
 			  how == TRAINER_EARLY ? " (validation no longer improved)" : "");
@@ -408,10 +416,45 @@ static void check_remote_usage(char **files)
 		prog_usage("-m names the provider's base model");
 	if (!opt_out && !(opt_cancel && files[0]))
 		prog_usage("-o is needed");
-	if (opt_scratch || opt_full || opt_adapter || opt_orpo || opt_eval || opt_steps ||
-	    opt_dry || opt_estimate || opt_quantize)
-		prog_usage(
-			"--scratch, --full, -a, --orpo, --eval, --steps, --dry-run, --estimate and --quantize are for training here");
+	const struct {
+		const char *name;
+		int given;
+	} here[] = {
+		{"scratch", opt_scratch != NULL},
+		{"full", opt_full},
+		{"layers", opt_layers != 0},
+		{"alpha", opt_alpha != 32},
+		{"dropout", opt_dropout > 0},
+		{"target", strcmp(opt_targets, "all") != 0},
+		{"rslora", opt_rslora},
+		{"dora", opt_dora},
+		{"adapter", opt_adapter != NULL},
+		{"quantize", opt_quantize != NULL},
+		{"save-dtype", opt_dtype != NULL},
+		{"max-seq", opt_max_seq != 2048},
+		{"too-long", strcmp(opt_long, "error") != 0},
+		{"dry-run", opt_dry},
+		{"show", opt_show},
+		{"orpo", opt_orpo},
+		{"neftune", opt_neftune > 0},
+		{"steps", opt_steps != 0},
+		{"schedule", strcmp(opt_schedule, "cosine") != 0},
+		{"warmup", opt_warmup != .05},
+		{"wd", opt_wd > 0},
+		{"clip", opt_clip != 1},
+		{"eval-every", opt_eval_every != 0},
+		{"patience", opt_patience != 0},
+		{"eval", opt_eval != NULL},
+		{"best", opt_best != NULL},
+		{"keep", strcmp(opt_keep, "best") != 0},
+		{"plot", opt_plot != NULL},
+		{"estimate", opt_estimate},
+		{"save-every", opt_save_every != 0},
+	};
+	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+		if (here[i].given)
+			prog_usage("--%s is for training here and does not go with --remote",
+				   here[i].name);
 	if (opt_cancel && files[0] && files[1])
 		prog_usage("with --cancel one job may be named");
 }
@@ -487,7 +530,7 @@ int main(int argc, char **argv)
 	nn_init();
 	open_data();
 	if (!opt_dry && !opt_estimate && !ranks_rank() &&
-	    run_init(&run, opt_out, ft.data.base, opt_resume, &e))
+	    run_init(&run, opt_out, ft.data.base, opt_adapter, opt_resume, &e))
 		prog_fail(&e);
 	read_data(files);
 	plan_steps();

@@ -123,6 +123,16 @@ begin() {
 	[ "$(grep -c POST requests)" -eq "$before" ]
 }
 
+@test "what is for training here is refused, and nothing is sent" {
+	serve
+	for option in --show --dry-run "--layers 2" --dora "--plot p.svg" "--max-seq 5" "--keep last" "--best x"; do
+		# shellcheck disable=SC2086
+		status_is 2 train --remote openai -o out $option train.jsonl
+		[[ $stderr == *"does not go with --remote"* ]]
+	done
+	! grep -q POST requests
+}
+
 @test "a job can be followed by its id alone" {
 	serve
 	train --remote openai -o first train.jsonl >/dev/null

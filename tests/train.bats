@@ -318,6 +318,67 @@ prepare_pairs() {
 	status_is 2 ft-train -q -m ./other -a a -o c train.jsonl
 }
 
+@test "an adapter that is gone on from is written elsewhere and keeps its own shape" {
+	prepare
+	scratch -o base --epochs 2 train.jsonl >/dev/null
+	ft-train -q -m ./base -o a --rank 4 --epochs 1 train.jsonl >/dev/null
+	sum=$(cat a/adapter_model.safetensors | cksum)
+	status_is 2 ft-train -q -m ./base -a a -o a --epochs 1 train.jsonl
+	[[ $stderr == *"-o and -a are the same directory"* ]]
+	[ "$sum" = "$(cat a/adapter_model.safetensors | cksum)" ]
+	for option in --dora "--rank 8" "--target q_proj" "--dropout .1"; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-train -q -m ./base -a a -o b $option train.jsonl
+		[[ $stderr == *"-a goes on with an adapter as it is"* ]]
+	done
+}
+
+@test "a directory is one run's at a time, and a finished run is not made anew by --resume" {
+	prepare
+	scratch -o out --epochs 2 train.jsonl >first.jsonl
+	sum=$(cat out/model.safetensors | cksum)
+	run --separate-stderr ft-train --scratch config.json -o out --epochs 2 --resume train.jsonl
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[[ $stderr == *"out is finished already"* ]]
+	[ "$sum" = "$(cat out/model.safetensors | cksum)" ]
+	[ "$(scratch -o out --epochs 3 --resume train.jsonl | wc -l)" -ge 6 ]
+
+	# The lock is the directory's own: held here by another program, it keeps ft-train out.
+	flock out sh -c 'ft-train -q --scratch config.json -o out --epochs 1 train.jsonl 2>said || echo $? >status'
+	[ "$(cat status)" -eq 2 ] && grep -q "another ft-train is writing" said
+}
+
+@test "what was trained before an evaluation by --eval is kept when that fails or is stopped" {
+	prepare
+	args=(--epochs 4 --eval-every 4 --eval '[ -e ready ] && echo "{\"score\": 1}"' --best score train.jsonl)
+	touch ready
+	scratch -o whole "${args[@]}" | plain >whole.jsonl
+	rm ready
+	status_is 2 scratch -o out "${args[@]}"
+	[ -s out/checkpoint.safetensors ]
+	touch ready
+	scratch -o out "${args[@]}" --resume >/dev/null
+	cmp out/model.safetensors whole/model.safetensors
+	plain out/metrics.jsonl | cmp - whole.jsonl
+}
+
+@test "nothing of an earlier model's files stays beside a new one, and what ends an answer is kept" {
+	prepare
+	scratch -o a --epochs 1 train.jsonl >/dev/null
+	cp -r a b
+	jq -r .chat_template a/tokenizer_config.json >a/chat_template.jinja
+	echo '{"eos_token_id": [258, 10]}' >a/generation_config.json
+	ft-train -q -m ./a --full -o out --steps 1 train.jsonl >/dev/null
+	cmp a/generation_config.json out/generation_config.json
+	ft-train -q -m ./b --full -o out --steps 1 train.jsonl >/dev/null
+	[ ! -e out/chat_template.jinja ]
+	[ ! -e out/generation_config.json ]
+	ft-export -q -m ./a -o exported >/dev/null
+	ft-export -q -m ./b -o exported >/dev/null
+	[ ! -e exported/generation_config.json ]
+	cmp b/tokenizer_config.json exported/tokenizer_config.json
+}
+
 @test "an estimate says what a run takes and writes nothing" {
 	prepare
 	scratch --estimate train.jsonl >estimate.json
@@ -383,8 +444,8 @@ worst() {
 	prepare
 	for shape in tiny tiny-qwen2 tiny-qwen3; do
 		/usr/bin/python3 "$SHARED/peers/random_model.py" $shape $shape --layers 2 --seed 4 2>/dev/null
-		args=(-q -m ./$shape --rank 4 --alpha 8 --batch 40 --schedule constant --warmup 0)
-		ft-train "${args[@]}" -o start --steps 3 --lr 1e-2 rows.jsonl >/dev/null # so that B is not zero
+		args=(-q -m ./$shape --batch 40 --schedule constant --warmup 0)
+		ft-train "${args[@]}" --rank 4 --alpha 8 -o start --steps 3 --lr 1e-2 rows.jsonl >/dev/null # so that B is not zero
 		ft-train "${args[@]}" -a start --steps 1 -n rows.jsonl >packs.jsonl
 		ft-train "${args[@]}" -a start -o more --steps 20 --lr 1e-3 rows.jsonl | jq -c 'select(.lr)' >ours
 		/usr/bin/python3 "$SHARED/peers/reference.py" train $shape --adapter start --lr 1e-3 --steps 20 --clip 1 <packs.jsonl >theirs

@@ -33,7 +33,9 @@ int corpus_open(struct corpus *c, const char *model, const char *scratch, struct
 
 int corpus_put_tokenizer(const struct corpus *c, const char *dir, struct err *e)
 {
-	return c->base ? tokenizer_copy_files(c->base, dir, e) : tokenizer_write_bytes(dir, e);
+	if (tokenizer_copy_files(c->base, dir, e))
+		return -1;
+	return c->base ? 0 : tokenizer_write_bytes(dir, e);
 }
 
 void corpus_release(struct corpus *c)

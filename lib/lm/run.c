@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,7 +41,20 @@ static int holds_something(const char *dir)
 	return found;
 }
 
-int run_init(struct run *r, const char *dir, const char *base, int resume, struct err *e)
+/* Appends the options of the run that ended there, where one did. */
+static void read_finished(const char *about, struct buf *options)
+{
+	struct buf text = BUF_INIT;
+	struct record r = {0};
+	if (file_exists(about) && !file_read(about, CONFIG_MAX, &text, NULL) &&
+	    !record_parse(&r, buf_span(&text), NULL) && span_is(record_get(&r, "finished"), "true"))
+		buf_addspan(options, record_get(&r, "options"));
+	record_release(&r);
+	buf_release(&text);
+}
+
+int run_init(struct run *r, const char *dir, const char *base, const char *adapter, int resume,
+	     struct err *e)
 {
 	*r = (struct run){
 		.dir = mem_strdup(dir),
@@ -54,6 +69,10 @@ int run_init(struct run *r, const char *dir, const char *base, int resume, struc
 		return err_set(e,
 			       "%s: -o and -m are the same directory; the base is never written over",
 			       dir);
+	if (adapter && same_directory(dir, adapter))
+		return err_set(e,
+			       "%s: -o and -a are the same directory; the adapter is never written over",
+			       dir);
 	int unfinished = file_exists(r->checkpoint);
 	if (unfinished && !resume)
 		return err_set(e,
@@ -63,6 +82,8 @@ int run_init(struct run *r, const char *dir, const char *base, int resume, struc
 		return err_set(e,
 			       "%s: is not empty and holds no run of ft-train (no ft.json); choose another -o",
 			       dir);
+	if (!unfinished && resume)
+		read_finished(r->about_path, &r->finished);
 	r->resumes = unfinished;
 	return 0;
 }
@@ -71,11 +92,14 @@ void run_release(struct run *r)
 {
 	if (r->metrics)
 		fclose(r->metrics);
+	if (r->lock > 0)
+		close(r->lock);
 	free(r->dir);
 	free(r->checkpoint);
 	free(r->metrics_path);
 	free(r->about_path);
 	free(r->candidate);
+	buf_release(&r->finished);
 	*r = (struct run){0};
 }
 
@@ -108,6 +132,15 @@ int run_begin(struct run *r, size_t keep, struct err *e)
 	struct stat st;
 	if (file_mkdir(r->dir, e))
 		return -1;
+	r->lock = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->lock < 0)
+		return err_errno(e, "%s", r->dir);
+	if (flock(r->lock, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK
+			       ? err_set(e, "%s: another ft-train is writing to it", r->dir)
+			       : err_errno(e, "%s", r->dir);
+	if (!r->resumes && file_exists(r->checkpoint))
+		return err_set(e, "%s: another run has begun there meanwhile", r->dir);
 	if (!r->resumes && remove_old(r, e))
 		return -1;
 	if (r->resumes && (stat(r->metrics_path, &st) || (size_t)st.st_size < keep))

@@ -21,17 +21,21 @@ struct run {
 	char *dir, *checkpoint, *metrics_path, *about_path;
 	char *candidate; /* directory for states that are being evaluated; run_finish removes it */
 	FILE *metrics;
+	int lock; /* descriptor of dir, locked while the run writes to it; 0 for none */
+	/* with resume and no checkpoint: the options of a run that ended there (about_options) */
+	struct buf finished;
 	int resumes; /* there is a checkpoint to go on from, and the caller asked for that */
 };
 
 /* Looks at dir without changing anything: refuses one that holds other things than a run of
- * ft-train, or an unfinished run unless resume is set. base is the model's directory (NULL for
- * none), which must be another one. */
-int run_init(struct run *r, const char *dir, const char *base, int resume, struct err *e);
+ * ft-train, or an unfinished run unless resume is set. base and adapter are directories that are
+ * trained on (NULL for none), which must be others. */
+int run_init(struct run *r, const char *dir, const char *base, const char *adapter, int resume,
+	     struct err *e);
 void run_release(struct run *r);
 
-/* Makes the directory and begins metrics.jsonl: anew, or cut to `keep` bytes where a run is taken
- * up. */
+/* Makes the directory, which is this run's alone until run_release, and begins metrics.jsonl: anew,
+ * or cut to `keep` bytes where a run is taken up. */
 int run_begin(struct run *r, size_t keep, struct err *e);
 
 /* Appends one line to metrics.jsonl. */

@@ -125,9 +125,10 @@ const int32_t *tokenizer_suffix(const struct tokenizer *t, size_t *n);
 #define TOKENIZER_BYTES_SIZE 264
 int tokenizer_write_bytes(const char *dir, struct err *e);
 
-/* Copies the files that make up tokenizer and template (tokenizer.json, tokenizer_config.json,
- * special_tokens_map.json, chat_template.jinja ...) from one directory to another, byte for byte;
- * those that are not there are left out. */
+/* Copies the files that say how text goes in and comes out (tokenizer.json, tokenizer_config.json,
+ * special_tokens_map.json, chat_template.jinja, generation_config.json ...) from one directory to
+ * another, byte for byte. Those that `from` does not hold are removed from `to`, where an earlier
+ * model may have left them; from NULL holds none. */
 int tokenizer_copy_files(const char *from, const char *to, struct err *e);
 
 #endif

@@ -1,7 +1,9 @@
 /* What stands in a model's directory beside tokenizer.json, and the tokenizer of a model made from
  * nothing. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/json.h"
@@ -270,28 +272,26 @@ cleanup:
 
 int tokenizer_copy_files(const char *from, const char *to, struct err *e)
 {
-	static const char *const names[] = {"tokenizer.json",
-					    "tokenizer_config.json",
-					    "special_tokens_map.json",
-					    "added_tokens.json",
-					    "chat_template.jinja",
-					    "chat_template.json",
-					    "vocab.json",
-					    "merges.txt",
-					    "tokenizer.model"};
+	static const char *const names[] =
+		{"generation_config.json",  "tokenizer.json",	 "tokenizer_config.json",
+		 "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+		 "chat_template.json",	    "vocab.json",	 "merges.txt",
+		 "tokenizer.model"};
 	struct buf b = BUF_INIT;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < sizeof names / sizeof *names && !rc; i++) {
-		char *in = file_join(from, names[i]), *out = file_join(to, names[i]);
+		char *in = from ? file_join(from, names[i]) : NULL, *out = file_join(to, names[i]);
 
 		buf_clear(&b);
-		if (file_exists(in))
+		if (in && file_exists(in))
 			rc = file_read(in, TOKENIZER_FILE_MAX, &b, e) ||
 					     file_write(out, b.data ? b.data : "", b.len, e)
 				     ? -1
 				     : 0;
+		else if (unlink(out) && errno != ENOENT)
+			rc = err_errno(e, "%s", out);
 		free(in);
 		free(out);
 	}

@@ -66,6 +66,7 @@ static void state_write(const struct trainer_state *s, const char *fingerprint, 
 		{"tokens", s->tokens},	     {"supervised", s->supervised},
 		{"best_step", s->best_step}, {"stale", s->stale},
 		{"metrics", s->metrics},     {"bad", s->bad},
+		{"due", (uint64_t)s->due},
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
 		jw_key(&w, counts[i].name);
@@ -89,10 +90,11 @@ static void state_write(const struct trainer_state *s, const char *fingerprint, 
 
 static int state_read(struct trainer_state *s, const char *path, struct span json, struct err *e)
 {
-	int64_t counts[8];
-	static const char *const count_names[] = {"step",      "updates", "tokens",  "supervised",
-						  "best_step", "stale",	  "metrics", "bad"};
-	for (size_t i = 0; i < 8; i++)
+	int64_t counts[9];
+	static const char *const count_names[] = {"step",	"updates",   "tokens",
+						  "supervised", "best_step", "stale",
+						  "metrics",	"bad",	     "due"};
+	for (size_t i = 0; i < 9; i++)
 		if (json_int(json_member(json, count_names[i]), &counts[i]) || counts[i] < 0)
 			return err_set(e, "%s: checkpoint without %s", path, count_names[i]);
 	double figures[5];
@@ -110,6 +112,7 @@ static int state_read(struct trainer_state *s, const char *path, struct span jso
 		.stale = (uint64_t)counts[5],
 		.metrics = (size_t)counts[6],
 		.bad = (unsigned)counts[7],
+		.due = counts[8] > 0,
 		.best = figures[0],
 		.valid_loss = figures[1],
 		.loss = figures[2],
@@ -494,12 +497,12 @@ static int loop(struct sitting *k, enum trainer_end *how, struct err *e)
 	const struct trainer *t = k->t;
 	struct trainer_state *s = k->s;
 	*how = TRAINER_DONE;
-	while (s->step < t->spec.steps) {
+	while (s->step < t->spec.steps || s->due) {
 		if (told_to_stop(t)) {
 			*how = TRAINER_STOPPED;
 			return save_checkpoint(k, e);
 		}
-		if (take_step(k, e))
+		if (!s->due && take_step(k, e))
 			return -1;
 		if (s->bad >= BAD_STEPS) {
 			const char *kept = file_exists(t->run->checkpoint)
@@ -512,12 +515,17 @@ static int loop(struct sitting *k, enum trainer_end *how, struct err *e)
 		}
 		int evaluated = (has_valid(t) || t->evaluate) && is_due(k, t->spec.eval_every),
 		    interrupted = 0;
+		s->due = evaluated;
+		/* Other programs may take long or fail: what was trained until then is kept. */
+		if (evaluated && t->evaluate && save_checkpoint(k, e))
+			return -1;
 		if (evaluated && (interrupted = evaluate(k, e)) < 0)
 			return -1;
 		if (interrupted) {
 			*how = TRAINER_STOPPED;
 			return 0;
 		}
+		s->due = 0;
 		if (t->progress && !ranks_rank())
 			t->progress(t->arg, s);
 		if (t->spec.patience && s->stale >= t->spec.patience) {

@@ -61,13 +61,14 @@ struct trainer_state {
 	double seconds;	    /* spent so far, over all sittings */
 	double joules;	    /* NaN where the machine does not say */
 	size_t metrics;	    /* bytes of metrics.jsonl */
+	int due;	    /* the last step still has to be evaluated */
 	unsigned bad;	    /* steps in a row whose loss or gradient was not finite */
 };
 
 /* "loss 1.2345, valid 1.3456, 789 tokens/s" for people; valid where there was a validation. */
 void trainer_note(const struct trainer_state *s, char *note, size_t size);
 
-enum trainer_end { TRAINER_DONE, TRAINER_EARLY, TRAINER_STOPPED };
+enum trainer_end { TRAINER_DONE, TRAINER_EARLY, TRAINER_STOPPED, TRAINER_ALREADY };
 
 /* Set by the caller; everything is borrowed. */
 struct trainer {

@@ -16,8 +16,13 @@ static int open_model(struct tuning *t, struct err *e)
 		return lm_model_new(m, &d->config, s->loop.seed, e);
 	if (lm_model_open(m, d->base, &s->load, e))
 		return -1;
-	if (s->from_adapter)
-		return lm_adapter_open(*m, s->from_adapter, 1, e);
+	if (s->from_adapter) {
+		if (lm_adapter_open(*m, s->from_adapter, 1, e))
+			return -1;
+		if (s->loop.objective != OBJECTIVE_SFT)
+			(*m)->adapter->dropout = 0; /* two passes over one row must agree */
+		return 0;
+	}
 	if (!s->full)
 		return lm_adapter_new(*m, &s->adapter, s->loop.seed, e);
 	return s->adapter.top_layers ? lm_model_train_top(*m, s->adapter.top_layers, e)
@@ -141,8 +146,15 @@ static int begin(struct tuning *t, const char *dir, struct err *e)
 int tuning_run(struct tuning *t, struct run *run, const char *dir, struct trainer_state *s,
 	       enum trainer_end *how, struct err *e)
 {
+	int done = !ranks_rank() && span_eq(buf_span(&run->finished), buf_span(&t->fingerprint));
 	t->trainer.run = run;
 	t->trainer.arg = t;
+	if (ranks_size() > 1)
+		ranks_share(&done, sizeof done);
+	if (done) {
+		*how = TRAINER_ALREADY;
+		return 0;
+	}
 	if (begin(t, dir, e) || trainer_run(&t->trainer, s, how, e))
 		return -1;
 	if (ranks_rank())

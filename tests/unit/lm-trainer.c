@@ -188,7 +188,7 @@ static void go(struct outcome *o, const char *dir, struct trainer_spec spec, int
 	size_t metrics = 0;
 	current = o;
 	o->rows = 0;
-	o->rc = run_init(&run, dir, NULL, resume, &o->e);
+	o->rc = run_init(&run, dir, NULL, NULL, resume, &o->e);
 	struct trainer t = {
 		.model = m,
 		.work = make_work(m, pool, -1),
