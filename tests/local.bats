@@ -198,6 +198,20 @@ END
 	cmp one many
 }
 
+@test "with --cache an answer under one schema is not taken for that under another, or under none" {
+	make_model m
+	cat >q.jsonl <<'END'
+{"id": "a", "prompt": "x", "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "boolean"}}}}
+{"id": "b", "prompt": "x"}
+{"id": "c", "prompt": "x", "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"enum": [7]}}}}
+END
+	ft-prompt -q -m ./m --max-tokens 5 q.jsonl | outputs >plain
+	[ "$(sort -u plain | wc -l)" -eq 3 ]
+	for _ in 1 2; do
+		ft-prompt -q -m ./m --max-tokens 5 --cache c.db q.jsonl | outputs | cmp - plain
+	done
+}
+
 @test "a record's own response_format is kept, and one that is not understood is an error record" {
 	make_model m
 	cat >q.jsonl <<'END'

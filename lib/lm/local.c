@@ -186,6 +186,15 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 	for (size_t i = 0; i < l->ids.n; i++)
 		jw_int(&w, l->ids.ids[i]);
 	jw_end(&w);
+	/* What this answer alone is held to decides it as the prompt does. */
+	if (q->schema.s) {
+		jw_key(&w, "schema");
+		jw_raw(&w, q->schema);
+	}
+	if (q->response_format.s) {
+		jw_key(&w, "response_format");
+		jw_raw(&w, q->response_format);
+	}
 	jw_end(&w);
 	return 0;
 }
