@@ -241,6 +241,16 @@ state() {
 	[ "$(state requests)" -eq 0 ]
 }
 
+@test "schemas and extras that are indented make no request of two lines" {
+	echo '{"id": 1, "messages": [{"role": "user", "content": "a"}]}' >in.jsonl
+	printf '{\n "type":\n "object"}\n' >schema.json
+	printf '{\n "x": 1}\n' >extra.json
+	ft-prompt -q -m m -n --schema schema.json --extra @extra.json in.jsonl >requests
+	[ "$(wc -l <requests)" -eq 1 ] && jq -e '.body.x == 1' requests
+	ft-prompt -q -m m --to-batch --schema schema.json --extra @extra.json in.jsonl >batch
+	[ "$(wc -l <batch)" -eq 1 ] && jq -e '.body.x == 1' batch
+}
+
 @test "--dry-run sends nothing and needs no key" {
 	start_stub
 	unset OPENAI_API_KEY

@@ -170,7 +170,15 @@ void jw_raw(struct jw *w, struct span json)
 		return;
 	}
 	before(w);
-	buf_addspan(w->b, json);
+	/* Between values only: within strings JSON has no line breaks as such. */
+	for (size_t i = 0, n; i < json.n; i += n + 1) {
+		const char *s = json.s + i;
+		for (n = 0; i + n < json.n && s[n] != '\n' && s[n] != '\r'; n++)
+			;
+		buf_add(w->b, s, n);
+		if (i + n < json.n)
+			buf_addc(w->b, ' ');
+	}
 }
 
 void jw_count(struct jw *w, const char *name, uint64_t n)

@@ -34,7 +34,8 @@ void jw_num(struct jw *w, double x);
 void jw_int(struct jw *w, int64_t x);
 void jw_bool(struct jw *w, int x);
 void jw_null(struct jw *w);
-/* text that is JSON already; an empty one writes null */
+/* text that is JSON already, its line breaks as spaces, so that what is written stays one line; an
+ * empty one writes null */
 void jw_raw(struct jw *w, struct span json);
 
 /* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo`

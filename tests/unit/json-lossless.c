@@ -268,8 +268,24 @@ static void expects(void)
 	unlink(path);
 }
 
+static void one_line(void)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+
+	jw_init(&w, &b);
+	jw_array(&w);
+	jw_raw(&w, span_of("{\n  \"a\":\r\n [1,\n2], \"b\": \"x\\ny\"}\n"));
+	jw_raw(&w, span_of("3"));
+	jw_end(&w);
+	ok_str(b.data, "[{   \"a\":   [1, 2], \"b\": \"x\\ny\"} ,3]",
+	       "JSON that comes with line breaks is written without them");
+	buf_release(&b);
+}
+
 int main(void)
 {
+	one_line();
 	expects();
 	strictness();
 	splicing();
