@@ -281,6 +281,13 @@ static void use_terminal(struct desk *desk)
 			  c.due - c.by[VERDICT_NONE], c.due, o.journal);
 }
 
+static void say_torn(const char *path, size_t torn, const char *what)
+{
+	if (torn)
+		prog_warn("%s: the last line is incomplete (%zu bytes, never acknowledged) and %s",
+			  path, torn, what);
+}
+
 static int run_judging(char **files)
 {
 	struct journal j;
@@ -290,9 +297,7 @@ static int run_judging(char **files)
 	enum desk_pass pass = o.adjudicate ? DESK_ADJUDICATE : o.second ? DESK_SECOND : DESK_FIRST;
 	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
 		prog_fail(&e);
-	if (torn)
-		prog_warn("%s: the last line was incomplete (%zu bytes, never acknowledged) and was cut off",
-			  o.journal, torn);
+	say_torn(o.journal, torn, "was cut off");
 	if (desk_open(&desk, files, &j, reviewer(), pass, (long)o.every, &e) < 0)
 		prog_fail(&e);
 	if (desk.n == 0)
@@ -320,10 +325,11 @@ static int run_filter(const char *path, int pairs, char **files)
 	struct record r = {0};
 	struct buf line = BUF_INIT;
 	struct err e = ERR_INIT;
-	size_t rows = 0, refused = 0;
+	size_t rows = 0, refused = 0, torn;
 	int rc;
-	if (journal_open(&j, path, 0, NULL, &e) < 0)
+	if (journal_open(&j, path, 0, &torn, &e) < 0)
 		prog_fail(&e);
+	say_torn(path, torn, "is not counted");
 	apply_init(&a, &j);
 	reader_init(&in, files);
 	in.stopping = prog_stopping;
@@ -363,8 +369,10 @@ static int run_report(void)
 	struct journal j;
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	if (journal_open(&j, o.report, 0, NULL, &e) < 0)
+	size_t torn;
+	if (journal_open(&j, o.report, 0, &torn, &e) < 0)
 		prog_fail(&e);
+	say_torn(o.report, torn, "is not counted");
 	report_write(&j, o.table || (out_is_tty() && !o.json), &b);
 	out_write(b.data, b.len);
 	buf_release(&b);

@@ -413,11 +413,51 @@ keys() {
 	open_page -o j.jsonl --as anna rows.jsonl
 	close_page
 	cmp j.jsonl whole.jsonl
+	for cut in 2 15 40; do # wherever it was torn; and as a file system may leave it, with zeros
+		{ cat whole.jsonl; head -c "$cut" whole.jsonl; } >j.jsonl
+		[ "$cut" -ne 15 ] || printf '\0\0\0' >>j.jsonl
+		status_is 0 ft-review --report j.jsonl
+		[[ $stderr == *"the last line is incomplete"*"is not counted"* ]]
+		[ "$(jq .judged <<<"$output")" -eq 2 ]
+		open_page -o j.jsonl --as anna rows.jsonl
+		close_page
+		cmp j.jsonl whole.jsonl
+	done
 	{ head -n 1 whole.jsonl; echo '{"at": 7}'; tail -n 1 whole.jsonl; } >j.jsonl
 	cp j.jsonl damaged.jsonl
 	status_is 2 ft-review -o j.jsonl rows.jsonl
 	[[ $stderr == *j.jsonl:2:* ]]
 	cmp j.jsonl damaged.jsonl
+}
+
+@test "a last decision that lacks only its newline counts, and gets it with the next one" {
+	rows 4
+	open_page -o j.jsonl --as anna rows.jsonl
+	decide good; decide bad
+	close_page
+	cp j.jsonl whole.jsonl
+	printf '%s' "$(cat whole.jsonl)" >j.jsonl # as an editor may leave it
+	[ "$(ft-review --report j.jsonl | jq -c '[.good, .bad]')" = '[1,1]' ]
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	[ "$(jq -c '[.summary.good, .summary.bad]' <<<"$body")" = '[1,1]' ]
+	decide good
+	close_page
+	[ "$(wc -l <j.jsonl)" -eq 3 ]
+	cmp <(head -n 2 j.jsonl) whole.jsonl
+}
+
+@test "a file that is no journal is refused and stays as it is" {
+	rows 4
+	for text in '{"id":"x","precious":"data"}' '{"at": 7}' '{"at":"2026-11-23T17:05:09Z","who":"x"}' 'some words' $'\n'; do
+		printf '%s' "$text" >p.json
+		status_is 2 ft-review -o p.json rows.jsonl
+		[[ $stderr == *p.json:1:* ]]
+		[ "$(cat p.json; echo .)" = "$text." ]
+	done
+	head -c 20 /dev/zero >p.json
+	status_is 2 ft-review -o p.json rows.jsonl
+	[ "$(wc -c <p.json)" -eq 20 ]
 }
 
 @test "two servers on one journal are refused" {
