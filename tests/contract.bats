@@ -277,3 +277,31 @@ hostile() {
 	ft-drift --merge part-*.profile >all.profile
 	status_is 0 ft-drift --table -r all.profile rows.jsonl
 }
+
+@test "reports go into a FIFO and behind a symbolic link, and both stay what they are" {
+	prepare
+	mkfifo pipe
+	cat pipe >junit.xml 3>&- &
+	reader=$!
+	timeout 20 ft-eval -q -c exact --junit pipe in.jsonl >/dev/null
+	wait "$reader"
+	[ -p pipe ]
+	[[ $(cat junit.xml) == "<?xml"*"</testsuite"* ]]
+	mkdir site
+	ln -s site/report.html link
+	for command in "ft-eval -q -c exact" "ft-drift -q -r in.jsonl"; do
+		echo old >site/report.html
+		# shellcheck disable=SC2086
+		$command --html link in.jsonl >/dev/null
+		[ -L link ]
+		[[ $(cat site/report.html) == *"</html>"* ]]
+		[ "$(ls site)" = report.html ]
+	done
+	ln -s /dev/full full
+	status_is 2 ft-eval -q -c exact --html full in.jsonl
+	[[ $stderr == *full*space* ]]
+	[ -L full ]
+	# What is open already is written to where it is, not replaced under its owner.
+	ft-eval -q -c exact --html /dev/fd/9 in.jsonl 9>open.html >/dev/null
+	[[ $(cat open.html) == *"</html>"* ]]
+}
