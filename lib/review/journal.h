@@ -11,8 +11,11 @@
  * decision of a reviewer on a row counts.
  *
  * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone;
- * random says that the row was shown because it was next in that order. So all decisions with a
- * draw up to the largest random one are a uniform sample of the rows, however they came to be made.
+ * random says that the row was shown because it was next in that order, and that the reviewer had
+ * judged every row of the set before it. So all rows with a draw up to the largest random one are a
+ * uniform sample, and all are judged, however each decision came to be made. A second pass marks
+ * rows within the sample of a first one alone, and an adjudication none: the rows that they show
+ * were chosen by suspicion and by doubt.
  *
  * A last line without its newline counts where it is whole, for editors leave the newline out; it
  * gets it with the next decision. What is the beginning of such a line was cut short by a crash and
@@ -42,7 +45,7 @@ struct decision {
 	char after[33];
 	enum verdict verdict;
 	double draw;	/* journal_draw(key) */
-	int random;	/* shown because it was next in the order of draws */
+	int random;	/* the next in the order of draws, as above */
 	int final;	/* settles a disagreement between reviewers */
 	char *new_text; /* for a fix; else NULL */
 	char *why;	/* NULL where none was given */
