@@ -403,6 +403,27 @@ keys() {
 	status_is 0 ft-review --apply j.jsonl rows.jsonl
 }
 
+@test "two fixes with different texts are a difference, to be settled like any other" {
+	rows 2
+	open_page -o j.jsonl --as anna rows.jsonl
+	decide fix Hello; decide fix "the same"
+	close_page
+	open_page -o j.jsonl --as ben --second rows.jsonl
+	decide fix Goodbye; decide fix "the same"
+	close_page
+	[ "$(ft-review --report j.jsonl | jq -c '[.agreement.n, .agreement.agree, .agreement.disputed]')" = '[2,1,1]' ]
+	status_is 3 ft-review --apply j.jsonl rows.jsonl
+	[[ $stderr == *"reviewers differ"* ]]
+	[[ $output != *Hello* && $output != *Goodbye* ]]
+	open_page -o j.jsonl --as clara --adjudicate rows.jsonl
+	http GET /api/next
+	[ "$(jq -c '[.summary.due, [.row.others[].new]]' <<<"$body")" = '[1,["Hello","Goodbye"]]' ]
+	decide fix Goodbye
+	close_page
+	status_is 0 ft-review --apply j.jsonl rows.jsonl
+	[[ $output == *Goodbye* ]]
+}
+
 @test "a torn last line is cut off, any other damage is named and nothing is lost" {
 	rows 4
 	open_page -o j.jsonl --as anna rows.jsonl
