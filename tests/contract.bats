@@ -95,6 +95,19 @@ malformed_line() {
 	each malformed_line
 }
 
+byte_order_mark() {
+	printf '\xef\xbb\xbf' | cat - in.jsonl >marked.jsonl
+	run --separate-stderr "$@" marked.jsonl
+	[ "$status" -eq 2 ] && [[ $stderr == *marked.jsonl:1:*"byte order mark"*sed* ]] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "a byte order mark is named, and what is said against it helps" {
+	prepare
+	each byte_order_mark
+	remedy=$(ft-split marked.jsonl 2>&1 >/dev/null | sed -n "s/.*say with sed '\(.*\)'.*/\1/p")
+	sed "$remedy" marked.jsonl | cmp - in.jsonl
+}
+
 skips_bad() {
 	{ head -n 15 in.jsonl; echo '{"id": "x", "messages": ['; tail -n 15 in.jsonl; } >bad.jsonl
 	run --separate-stderr "${@/100000000/0}" --skip-bad bad.jsonl
