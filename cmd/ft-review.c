@@ -21,6 +21,7 @@
 #include "../lib/review/signs.h"
 #include "../lib/review/tty.h"
 #include "../lib/split/source.h"
+#include "../lib/text/fold.h"
 
 static struct {
 	int scan, second, adjudicate, quiet, tty, table, json, skip_bad;
@@ -245,7 +246,15 @@ static int run_scan(char **files)
 static const char *reviewer(void)
 {
 	const char *name = o.as ? o.as : getenv("USER");
-	return name && *name ? name : "reviewer";
+	if (!name || !*name)
+		return "reviewer";
+	struct span rest = span_of(name);
+	if (rest.n >= REVIEWER_MAX)
+		prog_usage("the reviewer's name is longer than %d bytes", REVIEWER_MAX - 1);
+	while (rest.n)
+		if (fold_next(&rest) < 0)
+			prog_usage("the reviewer's name is no UTF-8");
+	return name;
 }
 
 /* Until Ctrl-C. */
@@ -288,7 +297,7 @@ static void say_torn(const char *path, size_t torn, const char *what)
 			  path, torn, what);
 }
 
-static int run_judging(char **files)
+static int run_judging(const char *who, char **files)
 {
 	struct journal j;
 	struct desk desk;
@@ -298,7 +307,7 @@ static int run_judging(char **files)
 	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
 		prog_fail(&e);
 	say_torn(o.journal, torn, "was cut off");
-	if (desk_open(&desk, files, &j, reviewer(), pass, (long)o.every, &e) < 0)
+	if (desk_open(&desk, files, &j, who, pass, (long)o.every, &e) < 0)
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
@@ -398,7 +407,7 @@ int main(int argc, char **argv)
 	if (o.scan)
 		prog_end(run_scan(files));
 	if (o.journal)
-		prog_end(run_judging(files));
+		prog_end(run_judging(reviewer(), files));
 	if (o.report)
 		prog_end(run_report());
 	prog_end(run_filter(o.apply ? o.apply : o.pairs, !!o.pairs, files));

@@ -481,6 +481,21 @@ keys() {
 	[ "$(wc -c <p.json)" -eq 20 ]
 }
 
+@test "a name that a journal can't hold is refused before anything is made" {
+	rows 2
+	long=$(printf 'n%.0s' $(seq 256))
+	status_is 2 ft-review -o j.jsonl --as "$long" rows.jsonl
+	[[ $stderr == *"longer than 255 bytes"* ]]
+	status_is 2 ft-review -o j.jsonl --as $'a\xff' rows.jsonl
+	[[ $stderr == *UTF-8* ]]
+	USER=$'\xff' status_is 2 ft-review -o j.jsonl rows.jsonl
+	[ ! -e j.jsonl ]
+	open_page -o j.jsonl --as "${long:3}é" rows.jsonl # 255 bytes
+	decide good
+	close_page
+	[ "$(ft-review --report j.jsonl | jq -r '.reviewers[0].who')" = "${long:3}é" ]
+}
+
 @test "two servers on one journal are refused" {
 	rows 2
 	open_page -o j.jsonl rows.jsonl

@@ -127,7 +127,7 @@ static char *text_of(const struct record *r, const char *name)
 static int read_line(struct journal *j, struct record *r, struct span line, struct err *e)
 {
 	struct decision d = {0};
-	char who[256], verdict[16];
+	char who[REVIEWER_MAX], verdict[16];
 	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 ||
 	    text_into(r, "who", who, sizeof who, e) < 0 ||
 	    text_into(r, "key", d.key, sizeof d.key, e) < 0 ||

@@ -33,6 +33,8 @@
 #include "../json/record.h"
 #include "key.h"
 
+#define REVIEWER_MAX 256 /* bytes of a name, with its NUL */
+
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_FIX, VERDICT_BAD, VERDICT_SKIP, VERDICT_UNDO };
 
 const char *verdict_name(enum verdict v);
