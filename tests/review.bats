@@ -130,6 +130,16 @@ rows() {
 	[ "$(jq -c 'select(any(.review.reasons[]; .reason == "label")) | .id' scanned.jsonl | sort | tr -d '\n')" = "$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
 }
 
+@test "what is no probability speaks for no label" {
+	{
+		jq -nc 'range(60) | (["a", "b"][. % 2]) as $l | {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $l}], probs: {($l): 1.0000001}}'
+		jq -nc '({a: -5, b: 0}, {a: 0.2, b: 7}, {a: -5, b: 1}, {a: "x", b: null}, {a: 1e999}) | {id: "odd", messages: [{role: "user", content: "odd \(.)"}, {role: "assistant", content: "a"}], probs: .}'
+		jq -nc '{id: "wrong", messages: [{role: "user", content: "a wrong one"}, {role: "assistant", content: "a"}], probs: {a: 0, b: 1.0000001}}'
+	} >rows.jsonl
+	ft-review --scan -q rows.jsonl >scanned.jsonl
+	[ "$(jq -r '.id as $i | .review.reasons[] | select(.reason == "label") | "\($i): \(.why)"' scanned.jsonl)" = "wrong: b is likelier (1.00) than a (0.00)" ]
+}
+
 @test "references that break a schema, and dates far from the others, are named" {
 	{
 		jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \"2023-03-\(10 + . % 20)\"}"}]}'
