@@ -310,6 +310,25 @@ rows() {
 	close_page
 }
 
+@test "a text with a NUL is refused, not cut short" {
+	rows 2
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	request=$(jq -c '.row | {row, key, hash, random, verdict: "fix", new: "one\u0000two", why: ""}' <<<"$body")
+	http POST /api/decide "$request"
+	[ "$code" = 400 ]
+	[[ $body == *NUL* ]]
+	http POST /api/decide "$(jq -c '.new = "one" | .why = "a\u0000b"' <<<"$request")"
+	[ "$code" = 400 ]
+	http POST /api/draft "$(jq -c '.text = .new' <<<"$request")"
+	[ "$code" = 400 ]
+	[ ! -s j.jsonl ]
+	[ ! -e j.jsonl.drafts ]
+	http GET /api/summary
+	[ "$(jq -c '[.summary.fix, .summary.pending]' <<<"$body")" = '[0,0]' ]
+	close_page
+}
+
 @test "a journal that can't be written is said, the decision is kept and written later" {
 	command -v prlimit >/dev/null || skip "no prlimit here"
 	rows 3
