@@ -399,6 +399,19 @@ keys() {
 	status_is 2 ft-review -o k.jsonl --tty --port 1 rows.jsonl
 }
 
+@test "in a terminal the last verdict can be taken back, and rows passed over come again" {
+	rows 2
+	keys 'gbugq' -o j.jsonl --as anna --every 1 rows.jsonl
+	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good bad undo good " ]
+	grep -q "Nothing is left to judge" screen.txt
+	grep -q "2 of 2 rows are judged" screen.txt
+	keys 'xgbunnq' -o k.jsonl --as anna --every 1 rows.jsonl
+	[ "$(jq -r .verdict k.jsonl | tr '\n' ' ')" = "good bad undo " ]
+	keys 'nngq' -o k.jsonl --as anna --every 1 rows.jsonl
+	grep -q "rows that were passed over" screen.txt
+	[ "$(jq -r .verdict k.jsonl | tail -n 1)" = good ]
+}
+
 @test "in a terminal hostile text is text, and long records are paged" {
 	jq -nc '{id: "a\u001b[31m", messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")}, {role: "assistant", content: "x"}]}' >rows.jsonl
 	keys "q" -o j.jsonl rows.jsonl
