@@ -294,7 +294,7 @@ hostile() {
 @test "reports go into a FIFO and behind a symbolic link, and both stay what they are" {
 	prepare
 	mkfifo pipe
-	cat pipe >junit.xml 3>&- &
+	timeout 20 cat pipe >junit.xml 3>&- &
 	reader=$!
 	timeout 20 ft-eval -q -c exact --junit pipe in.jsonl >/dev/null
 	wait "$reader"

@@ -514,23 +514,23 @@ keys() {
 	rows 4
 	for text in '{"id":"x","precious":"data"}' '{"at": 7}' '{"at":"2026-11-23T17:05:09Z","who":"x"}' 'some words' $'\n'; do
 		printf '%s' "$text" >p.json
-		status_is 2 ft-review -o p.json rows.jsonl
+		status_is 2 timeout 20 ft-review -o p.json rows.jsonl
 		[[ $stderr == *p.json:1:* ]]
 		[ "$(cat p.json; echo .)" = "$text." ]
 	done
 	head -c 20 /dev/zero >p.json
-	status_is 2 ft-review -o p.json rows.jsonl
+	status_is 2 timeout 20 ft-review -o p.json rows.jsonl
 	[ "$(wc -c <p.json)" -eq 20 ]
 }
 
 @test "a name that a journal can't hold is refused before anything is made" {
 	rows 2
 	long=$(printf 'n%.0s' $(seq 256))
-	status_is 2 ft-review -o j.jsonl --as "$long" rows.jsonl
+	status_is 2 timeout 20 ft-review -o j.jsonl --as "$long" rows.jsonl
 	[[ $stderr == *"longer than 255 bytes"* ]]
-	status_is 2 ft-review -o j.jsonl --as $'a\xff' rows.jsonl
+	status_is 2 timeout 20 ft-review -o j.jsonl --as $'a\xff' rows.jsonl
 	[[ $stderr == *UTF-8* ]]
-	USER=$'\xff' status_is 2 ft-review -o j.jsonl rows.jsonl
+	USER=$'\xff' status_is 2 timeout 20 ft-review -o j.jsonl rows.jsonl
 	[ ! -e j.jsonl ]
 	open_page -o j.jsonl --as "${long:3}é" rows.jsonl # 255 bytes
 	decide good
