@@ -21,6 +21,7 @@
 #include "../lib/review/signs.h"
 #include "../lib/review/tty.h"
 #include "../lib/split/source.h"
+#include "../lib/text/fold.h"
 
 static struct {
 	int scan, second, adjudicate, quiet, tty, table, json, skip_bad;
@@ -245,7 +246,15 @@ static int run_scan(char **files)
 static const char *reviewer(void)
 {
 	const char *name = o.as ? o.as : getenv("USER");
-	return name && *name ? name : "reviewer";
+	if (!name || !*name)
+		return "reviewer";
+	struct span rest = span_of(name);
+	if (rest.n >= REVIEWER_MAX)
+		prog_usage("the reviewer's name is longer than %d bytes", REVIEWER_MAX - 1);
+	while (rest.n)
+		if (fold_next(&rest) < 0)
+			prog_usage("the reviewer's name is no UTF-8");
+	return name;
 }
 
 /* Until Ctrl-C. */
@@ -281,7 +290,14 @@ static void use_terminal(struct desk *desk)
 			  c.due - c.by[VERDICT_NONE], c.due, o.journal);
 }
 
-static int run_judging(char **files)
+static void say_torn(const char *path, size_t torn, const char *what)
+{
+	if (torn)
+		prog_warn("%s: the last line is incomplete (%zu bytes, never acknowledged) and %s",
+			  path, torn, what);
+}
+
+static int run_judging(const char *who, char **files)
 {
 	struct journal j;
 	struct desk desk;
@@ -290,10 +306,8 @@ static int run_judging(char **files)
 	enum desk_pass pass = o.adjudicate ? DESK_ADJUDICATE : o.second ? DESK_SECOND : DESK_FIRST;
 	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
 		prog_fail(&e);
-	if (torn)
-		prog_warn("%s: the last line was incomplete (%zu bytes, never acknowledged) and was cut off",
-			  o.journal, torn);
-	if (desk_open(&desk, files, &j, reviewer(), pass, (long)o.every, &e) < 0)
+	say_torn(o.journal, torn, "was cut off");
+	if (desk_open(&desk, files, &j, who, pass, (long)o.every, &e) < 0)
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
@@ -320,10 +334,11 @@ static int run_filter(const char *path, int pairs, char **files)
 	struct record r = {0};
 	struct buf line = BUF_INIT;
 	struct err e = ERR_INIT;
-	size_t rows = 0, refused = 0;
+	size_t rows = 0, refused = 0, torn;
 	int rc;
-	if (journal_open(&j, path, 0, NULL, &e) < 0)
+	if (journal_open(&j, path, 0, &torn, &e) < 0)
 		prog_fail(&e);
+	say_torn(path, torn, "is not counted");
 	apply_init(&a, &j);
 	reader_init(&in, files);
 	in.stopping = prog_stopping;
@@ -363,8 +378,10 @@ static int run_report(void)
 	struct journal j;
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	if (journal_open(&j, o.report, 0, NULL, &e) < 0)
+	size_t torn;
+	if (journal_open(&j, o.report, 0, &torn, &e) < 0)
 		prog_fail(&e);
+	say_torn(o.report, torn, "is not counted");
 	report_write(&j, o.table || (out_is_tty() && !o.json), &b);
 	out_write(b.data, b.len);
 	buf_release(&b);
@@ -390,7 +407,7 @@ int main(int argc, char **argv)
 	if (o.scan)
 		prog_end(run_scan(files));
 	if (o.journal)
-		prog_end(run_judging(files));
+		prog_end(run_judging(reviewer(), files));
 	if (o.report)
 		prog_end(run_report());
 	prog_end(run_filter(o.apply ? o.apply : o.pairs, !!o.pairs, files));

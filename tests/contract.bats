@@ -95,6 +95,19 @@ malformed_line() {
 	each malformed_line
 }
 
+byte_order_mark() {
+	printf '\xef\xbb\xbf' | cat - in.jsonl >marked.jsonl
+	run --separate-stderr "$@" marked.jsonl
+	[ "$status" -eq 2 ] && [[ $stderr == *marked.jsonl:1:*"byte order mark"*sed* ]] || { echo "status $status: $stderr"; return 1; }
+}
+
+@test "a byte order mark is named, and what is said against it helps" {
+	prepare
+	each byte_order_mark
+	remedy=$(ft-split marked.jsonl 2>&1 >/dev/null | sed -n "s/.*say with sed '\(.*\)'.*/\1/p")
+	sed "$remedy" marked.jsonl | cmp - in.jsonl
+}
+
 skips_bad() {
 	{ head -n 15 in.jsonl; echo '{"id": "x", "messages": ['; tail -n 15 in.jsonl; } >bad.jsonl
 	run --separate-stderr "${@/100000000/0}" --skip-bad bad.jsonl
@@ -276,4 +289,32 @@ hostile() {
 	parallel --will-cite ft-drift --profile {} '>' '{.}.profile' ::: part-*.jsonl
 	ft-drift --merge part-*.profile >all.profile
 	status_is 0 ft-drift --table -r all.profile rows.jsonl
+}
+
+@test "reports go into a FIFO and behind a symbolic link, and both stay what they are" {
+	prepare
+	mkfifo pipe
+	timeout 20 cat pipe >junit.xml 3>&- &
+	reader=$!
+	timeout 20 ft-eval -q -c exact --junit pipe in.jsonl >/dev/null
+	wait "$reader"
+	[ -p pipe ]
+	[[ $(cat junit.xml) == "<?xml"*"</testsuite"* ]]
+	mkdir site
+	ln -s site/report.html link
+	for command in "ft-eval -q -c exact" "ft-drift -q -r in.jsonl"; do
+		echo old >site/report.html
+		# shellcheck disable=SC2086
+		$command --html link in.jsonl >/dev/null
+		[ -L link ]
+		[[ $(cat site/report.html) == *"</html>"* ]]
+		[ "$(ls site)" = report.html ]
+	done
+	ln -s /dev/full full
+	status_is 2 ft-eval -q -c exact --html full in.jsonl
+	[[ $stderr == *full*space* ]]
+	[ -L full ]
+	# What is open already is written to where it is, not replaced under its owner.
+	ft-eval -q -c exact --html /dev/fd/9 in.jsonl 9>open.html >/dev/null
+	[[ $(cat open.html) == *"</html>"* ]]
 }

@@ -130,6 +130,16 @@ rows() {
 	[ "$(jq -c 'select(any(.review.reasons[]; .reason == "label")) | .id' scanned.jsonl | sort | tr -d '\n')" = "$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
 }
 
+@test "what is no probability speaks for no label" {
+	{
+		jq -nc 'range(60) | (["a", "b"][. % 2]) as $l | {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $l}], probs: {($l): 1.0000001}}'
+		jq -nc '({a: -5, b: 0}, {a: 0.2, b: 7}, {a: -5, b: 1}, {a: "x", b: null}, {a: 1e999}) | {id: "odd", messages: [{role: "user", content: "odd \(.)"}, {role: "assistant", content: "a"}], probs: .}'
+		jq -nc '{id: "wrong", messages: [{role: "user", content: "a wrong one"}, {role: "assistant", content: "a"}], probs: {a: 0, b: 1.0000001}}'
+	} >rows.jsonl
+	ft-review --scan -q rows.jsonl >scanned.jsonl
+	[ "$(jq -r '.id as $i | .review.reasons[] | select(.reason == "label") | "\($i): \(.why)"' scanned.jsonl)" = "wrong: b is likelier (1.00) than a (0.00)" ]
+}
+
 @test "references that break a schema, and dates far from the others, are named" {
 	{
 		jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \"2023-03-\(10 + . % 20)\"}"}]}'
@@ -300,6 +310,25 @@ rows() {
 	close_page
 }
 
+@test "a text with a NUL is refused, not cut short" {
+	rows 2
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	request=$(jq -c '.row | {row, key, hash, random, verdict: "fix", new: "one\u0000two", why: ""}' <<<"$body")
+	http POST /api/decide "$request"
+	[ "$code" = 400 ]
+	[[ $body == *NUL* ]]
+	http POST /api/decide "$(jq -c '.new = "one" | .why = "a\u0000b"' <<<"$request")"
+	[ "$code" = 400 ]
+	http POST /api/draft "$(jq -c '.text = .new' <<<"$request")"
+	[ "$code" = 400 ]
+	[ ! -s j.jsonl ]
+	[ ! -e j.jsonl.drafts ]
+	http GET /api/summary
+	[ "$(jq -c '[.summary.fix, .summary.pending]' <<<"$body")" = '[0,0]' ]
+	close_page
+}
+
 @test "a journal that can't be written is said, the decision is kept and written later" {
 	command -v prlimit >/dev/null || skip "no prlimit here"
 	rows 3
@@ -370,6 +399,19 @@ keys() {
 	status_is 2 ft-review -o k.jsonl --tty --port 1 rows.jsonl
 }
 
+@test "in a terminal the last verdict can be taken back, and rows passed over come again" {
+	rows 2
+	keys 'gbugq' -o j.jsonl --as anna --every 1 rows.jsonl
+	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good bad undo good " ]
+	grep -q "Nothing is left to judge" screen.txt
+	grep -q "2 of 2 rows are judged" screen.txt
+	keys 'xgbunnq' -o k.jsonl --as anna --every 1 rows.jsonl
+	[ "$(jq -r .verdict k.jsonl | tr '\n' ' ')" = "good bad undo " ]
+	keys 'nngq' -o k.jsonl --as anna --every 1 rows.jsonl
+	grep -q "rows that were passed over" screen.txt
+	[ "$(jq -r .verdict k.jsonl | tail -n 1)" = good ]
+}
+
 @test "in a terminal hostile text is text, and long records are paged" {
 	jq -nc '{id: "a\u001b[31m", messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")}, {role: "assistant", content: "x"}]}' >rows.jsonl
 	keys "q" -o j.jsonl rows.jsonl
@@ -403,6 +445,27 @@ keys() {
 	status_is 0 ft-review --apply j.jsonl rows.jsonl
 }
 
+@test "two fixes with different texts are a difference, to be settled like any other" {
+	rows 2
+	open_page -o j.jsonl --as anna rows.jsonl
+	decide fix Hello; decide fix "the same"
+	close_page
+	open_page -o j.jsonl --as ben --second rows.jsonl
+	decide fix Goodbye; decide fix "the same"
+	close_page
+	[ "$(ft-review --report j.jsonl | jq -c '[.agreement.n, .agreement.agree, .agreement.disputed]')" = '[2,1,1]' ]
+	status_is 3 ft-review --apply j.jsonl rows.jsonl
+	[[ $stderr == *"reviewers differ"* ]]
+	[[ $output != *Hello* && $output != *Goodbye* ]]
+	open_page -o j.jsonl --as clara --adjudicate rows.jsonl
+	http GET /api/next
+	[ "$(jq -c '[.summary.due, [.row.others[].new]]' <<<"$body")" = '[1,["Hello","Goodbye"]]' ]
+	decide fix Goodbye
+	close_page
+	status_is 0 ft-review --apply j.jsonl rows.jsonl
+	[[ $output == *Goodbye* ]]
+}
+
 @test "a torn last line is cut off, any other damage is named and nothing is lost" {
 	rows 4
 	open_page -o j.jsonl --as anna rows.jsonl
@@ -413,11 +476,66 @@ keys() {
 	open_page -o j.jsonl --as anna rows.jsonl
 	close_page
 	cmp j.jsonl whole.jsonl
+	for cut in 2 15 40; do # wherever it was torn; and as a file system may leave it, with zeros
+		{ cat whole.jsonl; head -c "$cut" whole.jsonl; } >j.jsonl
+		[ "$cut" -ne 15 ] || printf '\0\0\0' >>j.jsonl
+		status_is 0 ft-review --report j.jsonl
+		[[ $stderr == *"the last line is incomplete"*"is not counted"* ]]
+		[ "$(jq .judged <<<"$output")" -eq 2 ]
+		open_page -o j.jsonl --as anna rows.jsonl
+		close_page
+		cmp j.jsonl whole.jsonl
+	done
 	{ head -n 1 whole.jsonl; echo '{"at": 7}'; tail -n 1 whole.jsonl; } >j.jsonl
 	cp j.jsonl damaged.jsonl
 	status_is 2 ft-review -o j.jsonl rows.jsonl
 	[[ $stderr == *j.jsonl:2:* ]]
 	cmp j.jsonl damaged.jsonl
+}
+
+@test "a last decision that lacks only its newline counts, and gets it with the next one" {
+	rows 4
+	open_page -o j.jsonl --as anna rows.jsonl
+	decide good; decide bad
+	close_page
+	cp j.jsonl whole.jsonl
+	printf '%s' "$(cat whole.jsonl)" >j.jsonl # as an editor may leave it
+	[ "$(ft-review --report j.jsonl | jq -c '[.good, .bad]')" = '[1,1]' ]
+	open_page -o j.jsonl --as anna rows.jsonl
+	http GET /api/next
+	[ "$(jq -c '[.summary.good, .summary.bad]' <<<"$body")" = '[1,1]' ]
+	decide good
+	close_page
+	[ "$(wc -l <j.jsonl)" -eq 3 ]
+	cmp <(head -n 2 j.jsonl) whole.jsonl
+}
+
+@test "a file that is no journal is refused and stays as it is" {
+	rows 4
+	for text in '{"id":"x","precious":"data"}' '{"at": 7}' '{"at":"2026-11-23T17:05:09Z","who":"x"}' 'some words' $'\n'; do
+		printf '%s' "$text" >p.json
+		status_is 2 timeout 20 ft-review -o p.json rows.jsonl
+		[[ $stderr == *p.json:1:* ]]
+		[ "$(cat p.json; echo .)" = "$text." ]
+	done
+	head -c 20 /dev/zero >p.json
+	status_is 2 timeout 20 ft-review -o p.json rows.jsonl
+	[ "$(wc -c <p.json)" -eq 20 ]
+}
+
+@test "a name that a journal can't hold is refused before anything is made" {
+	rows 2
+	long=$(printf 'n%.0s' $(seq 256))
+	status_is 2 timeout 20 ft-review -o j.jsonl --as "$long" rows.jsonl
+	[[ $stderr == *"longer than 255 bytes"* ]]
+	status_is 2 timeout 20 ft-review -o j.jsonl --as $'a\xff' rows.jsonl
+	[[ $stderr == *UTF-8* ]]
+	USER=$'\xff' status_is 2 timeout 20 ft-review -o j.jsonl rows.jsonl
+	[ ! -e j.jsonl ]
+	open_page -o j.jsonl --as "${long:3}é" rows.jsonl # 255 bytes
+	decide good
+	close_page
+	[ "$(ft-review --report j.jsonl | jq -r '.reviewers[0].who')" = "${long:3}é" ]
 }
 
 @test "two servers on one journal are refused" {

@@ -121,34 +121,101 @@ static void forget(const char *tmp)
 		}
 }
 
-int file_begin(const char *path, struct file_new *w, struct err *e)
+/* The number of the open file that a path names, -1 where it names none. */
+static int number_of(const char *path)
 {
-	*w = (struct file_new){0};
+	static const char *const dirs[] = {"/dev/fd/", "/proc/self/fd/"};
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+		const char *number = path + strlen(dirs[i]);
+		if (strncmp(path, dirs[i], strlen(dirs[i])) == 0 && *number && strlen(number) < 9 &&
+		    number[strspn(number, "0123456789")] == 0)
+			return atoi(number);
+	}
+	return -1;
+}
+
+/* What the path leads to, which need not be there. free() it; NULL with the reason. */
+static char *follow_links(const char *path, struct err *e)
+{
+	char *at = mem_strdup(path), to[4096];
+	for (int links = 0; links < 40; links++) {
+		ssize_t n = readlink(at, to, sizeof to - 1);
+		if (n < 0)
+			return at; /* no link, or not there: whoever opens it says what is wrong */
+		to[n] = 0;
+		char *copy = at;
+		at = *to == '/' ? mem_strdup(to) : file_join(dirname(copy), to);
+		free(copy);
+	}
+	free(at);
+	err_set(e, "%s: too many symbolic links", path);
+	return NULL;
+}
+
+/* A descriptor of what has no old contents to keep; -1: it is a regular file, a directory or
+ * nothing yet; -2 with the reason. */
+static int open_directly(const char *path, struct err *e)
+{
+	struct stat st;
+	int number = number_of(path), fd;
+	if (number < 0 && (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return -1;
+	/* Opened again by its name, an open file would be written from its beginning. */
+	fd = number >= 0 ? fcntl(number, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	err_errno(e, "%s", path);
+	return -2;
+}
+
+/* A descriptor of a temporary beside the target, -1. */
+static int open_beside(struct file_new *w, struct err *e)
+{
 	struct buf tmp = BUF_INIT;
-	buf_addf(&tmp, "%s.XXXXXX", path);
-	w->path = mem_strdup(path);
-	w->tmp = buf_detach(&tmp, NULL);
+	if (!(w->target = follow_links(w->path, e)))
+		return -1;
+	buf_addf(&tmp, "%s.XXXXXX", w->target);
 	make_room();
-	int fd = mkstemp(w->tmp);
+	int fd = mkstemp(tmp.data);
 	if (fd < 0) {
-		err_errno(e, "%s", path);
-		free(w->path);
-		free(w->tmp);
-		*w = (struct file_new){0};
+		err_errno(e, "%s", w->path);
+		buf_release(&tmp);
 		return -1;
 	}
+	w->tmp = buf_detach(&tmp, NULL);
 	pending.tmp[pending.n++] = w->tmp;
 	mode_t mask = umask(0);
 	umask(mask);
 	fchmod(fd, 0666 & ~mask);
-	w->f = fdopen(fd, "w");
-	if (!w->f) {
+	return fd;
+}
+
+int file_begin(const char *path, struct file_new *w, struct err *e)
+{
+	*w = (struct file_new){.path = mem_strdup(path)};
+	int fd = open_directly(path, e);
+	if (fd == -1)
+		fd = open_beside(w, e);
+	if (fd >= 0 && !(w->f = fdopen(fd, "w"))) {
 		err_errno(e, "%s", path);
 		close(fd);
-		file_abort(w);
-		return -1;
 	}
-	return 0;
+	if (w->f)
+		return 0;
+	file_abort(w);
+	return -1;
+}
+
+static void release(struct file_new *w)
+{
+	free(w->path);
+	free(w->tmp);
+	free(w->target);
+	*w = (struct file_new){0};
 }
 
 void file_abort(struct file_new *w)
@@ -159,9 +226,7 @@ void file_abort(struct file_new *w)
 		unlink(w->tmp);
 		forget(w->tmp);
 	}
-	free(w->path);
-	free(w->tmp);
-	*w = (struct file_new){0};
+	release(w);
 }
 
 /* A rename is only durable once its directory is synced too. */
@@ -180,23 +245,23 @@ int file_commit(struct file_new *w, struct err *e)
 {
 	int bad = ferror(w->f);
 	errno = bad ? EIO : 0;
-	if (fflush(w->f) != 0 || bad || fsync(fileno(w->f)) < 0) {
+	if (fflush(w->f) != 0 || bad || (w->tmp && fsync(fileno(w->f)) < 0)) {
 		err_errno(e, "%s", w->path);
 		file_abort(w);
 		return -1;
 	}
 	FILE *f = w->f;
 	w->f = NULL;
-	if (fclose(f) != 0 || rename(w->tmp, w->path) < 0) {
+	if (fclose(f) != 0 || (w->tmp && rename(w->tmp, w->target) < 0)) {
 		err_errno(e, "%s", w->path);
 		file_abort(w);
 		return -1;
 	}
-	forget(w->tmp);
-	sync_dir_of(w->path);
-	free(w->path);
-	free(w->tmp);
-	*w = (struct file_new){0};
+	if (w->tmp) {
+		forget(w->tmp);
+		sync_dir_of(w->target);
+	}
+	release(w);
 	return 0;
 }
 
@@ -205,7 +270,12 @@ int file_write(const char *path, const void *p, size_t n, struct err *e)
 	struct file_new w;
 	if (file_begin(path, &w, e) < 0)
 		return -1;
-	fwrite(p, 1, n, w.f);
+	/* here the reason is known; commit only sees that there was one */
+	if (n && fwrite(p, 1, n, w.f) != n) {
+		err_errno(e, "%s", path);
+		file_abort(&w);
+		return -1;
+	}
 	return file_commit(&w, e);
 }
 

@@ -1,7 +1,9 @@
 /* file: whole files in and out.
  *
  * Reading has a ceiling; writing is atomic: a temporary beside the target, synced, then renamed
- * over it, so a reader sees the old file or the new one and a full disk leaves the old one.
+ * over it, so a reader sees the old file or the new one and a full disk leaves the old one. The
+ * target is what symbolic links lead to, and they stay. What is no regular file (a device, a FIFO)
+ * is written to as it is, and so are open files by their numbers (/dev/stdout, /dev/fd/63).
  */
 #ifndef FT_FILE_H
 #define FT_FILE_H
@@ -27,7 +29,7 @@ void file_unmap(struct file_map *m);
  * error. */
 struct file_new {
 	FILE *f;
-	char *path, *tmp;
+	char *path, *tmp, *target; /* as given; NULL where written to directly; behind links */
 };
 int file_begin(const char *path, struct file_new *w, struct err *e);
 int file_commit(struct file_new *w, struct err *e);

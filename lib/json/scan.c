@@ -194,6 +194,12 @@ static const char *scan_container(const struct scan *s, const char *p, int depth
 	}
 }
 
+/* Editors of other systems begin files with U+FEFF, which is not to be seen. */
+static int has_mark(const struct scan *s, const char *p)
+{
+	return p == s->start && s->end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0;
+}
+
 const char *scan_value(const struct scan *s, const char *p, int depth)
 {
 	if (p >= s->end)
@@ -211,7 +217,11 @@ const char *scan_value(const struct scan *s, const char *p, int depth)
 	case 'n':
 		return scan_word(s, p, "null");
 	default:
-		return scan_number(s, p);
+		if (!has_mark(s, p))
+			return scan_number(s, p);
+		err_set(s->e,
+			"begins with a byte order mark; remove it, say with sed '1s/^\\xef\\xbb\\xbf//'");
+		return NULL;
 	}
 }
 

@@ -16,9 +16,17 @@ void apply_release(struct apply *a)
 	map_release(&a->seen);
 }
 
+int apply_same(const struct decision *a, const struct decision *b)
+{
+	if (a->verdict != b->verdict || a->verdict != VERDICT_FIX)
+		return a->verdict == b->verdict;
+	/* by the hash, tool calls that are only spaced otherwise are the same */
+	return strcmp(a->new_text, b->new_text) == 0 || (*a->after && !strcmp(a->after, b->after));
+}
+
 int apply_disputed(const struct journal *j, const char *key)
 {
-	enum verdict first = VERDICT_NONE;
+	const struct decision *first = NULL;
 	int differ = 0;
 	for (size_t w = 0; w < j->reviewers_n; w++) {
 		const struct decision *x = journal_find(j, key, w);
@@ -26,8 +34,8 @@ int apply_disputed(const struct journal *j, const char *key)
 			continue;
 		if (x->final)
 			return 0;
-		differ |= first != VERDICT_NONE && x->verdict != first;
-		first = x->verdict;
+		differ |= first && !apply_same(x, first);
+		first = x;
 	}
 	return differ;
 }

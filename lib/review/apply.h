@@ -35,7 +35,10 @@ int apply_row(struct apply *a, const struct record *r, struct buf *line, struct 
  * stood there) and returns 1, or 0 where the row has no fix. */
 int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e);
 
-/* Whether two reviewers' standing verdicts on a row differ and nobody settled it. */
+/* Whether two decisions on a row come to the same: the verdict, and of fixes what they leave. */
+int apply_same(const struct decision *a, const struct decision *b);
+
+/* Whether two reviewers' standing decisions on a row differ and nobody settled it. */
 int apply_disputed(const struct journal *j, const char *key);
 
 #endif

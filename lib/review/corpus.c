@@ -110,6 +110,13 @@ static double output_probability(const struct record *r)
 	return exp(fmin(sum, 0));
 }
 
+/* A probability that a row names; NaN where it is none. Sums of floats end a little above 1. */
+static double read_probability(struct span value)
+{
+	double p;
+	return json_number(value, &p) == 0 && p >= 0 && p < 1.001 ? fmin(p, 1) : NAN;
+}
+
 /* The probability of the row's own label; NaN where nothing tells it. */
 static double own_probability(const struct corpus *c, const struct record *r, struct span label)
 {
@@ -118,8 +125,7 @@ static double own_probability(const struct corpus *c, const struct record *r, st
 	double p = NAN;
 	if (probabilities.s) {
 		char *name = span_dup(label);
-		if (json_number(json_member(probabilities, name), &p) < 0)
-			p = NAN;
+		p = read_probability(json_member(probabilities, name));
 		free(name);
 	} else if (!isnan(p = output_probability(r))) {
 		buf_clear(&scratch);
@@ -350,7 +356,7 @@ static int find_label(const struct corpus *c, const struct record *r, struct fin
 	struct span probabilities = probabilities_of(c, r, &scratch);
 	while (json_next(&it, probabilities, &key, &value)) {
 		buf_clear(&name);
-		if (json_number(value, &p) == 0 && json_string(key, &name) == 0 &&
+		if (!isnan(p = read_probability(value)) && json_string(key, &name) == 0 &&
 		    !span_eq(buf_span(&name), buf_span(&reference)))
 			consider(c, buf_span(&name), p, &best);
 	}
@@ -363,8 +369,9 @@ static int find_label(const struct corpus *c, const struct record *r, struct fin
 	if (best.p > own)
 		findings_add(f, "label",
 			     0.5 + 0.45 * fmin(1, log(best.p / fmax(own, 1e-6)) / log(1e6)),
-			     "%s is likelier (%.2f) than %s (%.2f)", best.name.data, best.p,
-			     reference.data, own);
+			     "%s is likelier (%.2f) than %s (%.2f)",
+			     best.name.len ? best.name.data : "(empty)", best.p,
+			     reference.len ? reference.data : "(empty)", own);
 cleanup:
 	buf_release(&scratch);
 	buf_release(&reference);

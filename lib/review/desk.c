@@ -217,6 +217,19 @@ static void mark_work(struct desk *d)
 	}
 }
 
+/* How far in the order of draws the rows of this pass are all rows. A first reviewer's sample is
+ * judged without a gap, so a second pass has all of it; behind it stand only the rows that were
+ * suspicious enough to be judged, and their share of errors is not that of the set. */
+static double reach_of(const struct desk *d)
+{
+	size_t due = 0;
+	if (d->pass == DESK_ADJUDICATE)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		due += d->rows[i].due;
+	return due == d->n ? 1 : rate_reach(d->journal, (size_t)-1);
+}
+
 int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass,
 	      long every, struct err *e)
 {
@@ -229,6 +242,7 @@ int desk_open(struct desk *d, char **files, struct journal *j, const char *who, 
 	settle_labels(d);
 	make_orders(d);
 	mark_work(d);
+	d->reach = reach_of(d);
 	return 0;
 }
 
@@ -306,7 +320,11 @@ long desk_next(struct desk *d, const struct desk_filter *f, int *random)
 	long row = take_draw ? drawn : worst;
 	/* Only the very next in the order counts as drawn: one behind a row that was passed over
 	 * would leave a gap. */
-	*random = row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw];
+	if (row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw]) {
+		char key[KEY_TEXT];
+		desk_key(d, (size_t)row, key);
+		*random = journal_draw(key) <= d->reach;
+	}
 	return row;
 }
 

@@ -62,6 +62,7 @@ struct desk {
 	size_t n, cap;
 	uint32_t *by_suspicion, *by_draw;
 	size_t next_suspicious, next_draw; /* everything before was judged */
+	double reach;			   /* rows with a greater draw are no sample in this pass */
 	char *reasons[64];
 	size_t reasons_n;
 	/* the different references, sorted, where they are few and each is found often */
@@ -85,7 +86,8 @@ int desk_open(struct desk *d, char **files, struct journal *j, const char *who, 
 	      long every, struct err *e);
 void desk_close(struct desk *d);
 
-/* The next row to judge, or -1 where none is left. *random: it is the next in the random order. */
+/* The next row to judge, or -1 where none is left. *random: it is the next in the random order, and
+ * tells the error rate (see journal.h). */
 long desk_next(struct desk *d, const struct desk_filter *f, int *random);
 
 /* The key of a row as the journal writes it. */

@@ -127,7 +127,7 @@ static char *text_of(const struct record *r, const char *name)
 static int read_line(struct journal *j, struct record *r, struct span line, struct err *e)
 {
 	struct decision d = {0};
-	char who[256], verdict[16];
+	char who[REVIEWER_MAX], verdict[16];
 	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 ||
 	    text_into(r, "who", who, sizeof who, e) < 0 ||
 	    text_into(r, "key", d.key, sizeof d.key, e) < 0 ||
@@ -151,7 +151,37 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 	return 0;
 }
 
-/* Reads the whole journal; *good is the number of bytes up to the end of the last whole line. */
+/* Whether the text is the beginning of a line as write_decision makes it. A file system may leave
+ * zeros where the bytes of a crash's last write should be. */
+static int begins_line(struct span tail, int first)
+{
+	static const char line[] = "{\"at\":\"0000-00-00T00:00:00Z\",\"who\":\"";
+	size_t n = tail.n;
+	while (!first && n > 0 && tail.s[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n && line[i]; i++)
+		if (line[i] == '0' ? tail.s[i] < '0' || tail.s[i] > '9' : tail.s[i] != line[i])
+			return 0;
+	return 1;
+}
+
+/* The last line, which has no newline: whole, or torn, or none of ours. */
+static int read_last(struct journal *j, struct record *r, struct span tail, int first, size_t *good,
+		     struct err *e)
+{
+	struct err bad = ERR_INIT;
+	struct span value;
+	if (read_line(j, r, tail, &bad) == 0) {
+		j->unended = 1;
+		*good += tail.n;
+		return 0;
+	}
+	if (begins_line(tail, first) && json_check(tail, &value, NULL) < 0)
+		return 0;
+	return err_set(e, "%s", bad.msg);
+}
+
+/* Reads the whole journal; *good is the number of bytes that are decisions. */
 static int read_all(struct journal *j, struct span text, size_t *good, struct err *e)
 {
 	struct record r = {0};
@@ -159,9 +189,13 @@ static int read_all(struct journal *j, struct span text, size_t *good, struct er
 	int rc = 0;
 	while (at < text.n) {
 		const char *nl = memchr(text.s + at, '\n', text.n - at);
-		if (!nl)
-			break;
 		number++;
+		if (!nl) {
+			if (read_last(j, &r, (struct span){text.s + at, text.n - at}, number == 1,
+				      &at, e) < 0)
+				rc = err_prefix(e, "%s:%zu", j->path, number);
+			break;
+		}
 		if (read_line(j, &r, (struct span){text.s + at, (size_t)(nl - text.s) - at}, e) <
 		    0) {
 			rc = err_prefix(e, "%s:%zu", j->path, number);
@@ -197,14 +231,11 @@ int journal_open(struct journal *j, const char *path, int writing, size_t *torn,
 		goto cleanup;
 	if (file_read(path, JOURNAL_MAX, &b, e) < 0 || read_all(j, buf_span(&b), &good, e) < 0)
 		goto cleanup;
-	if (writing) {
-		if (good < b.len && ftruncate(j->fd, (off_t)good) < 0) {
-			err_errno(e, "%s", path);
-			goto cleanup;
-		}
-		if (torn)
-			*torn = b.len - good;
-		lseek(j->fd, 0, SEEK_END);
+	if (torn)
+		*torn = b.len - good;
+	if (writing && good < b.len && ftruncate(j->fd, (off_t)good) < 0) {
+		err_errno(e, "%s", path);
+		goto cleanup;
 	}
 	rc = 0;
 cleanup:
@@ -304,9 +335,12 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 	time_t now = time(NULL);
 	struct tm tm;
 	strftime(d.at, sizeof d.at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	if (j->unended)
+		buf_addc(&line, '\n');
 	write_decision(&line, who, &d);
 	int rc = append(j, buf_span(&line), e);
 	if (rc == 0) {
+		j->unended = 0;
 		d.who = reviewer_add(j, who);
 		d.new_text = d.new_text ? mem_strdup(d.new_text) : NULL;
 		d.why = d.why ? mem_strdup(d.why) : NULL;

@@ -11,12 +11,17 @@
  * decision of a reviewer on a row counts.
  *
  * draw is the row's place in a random order, a number in [0, 1) that follows from its key alone;
- * random says that the row was shown because it was next in that order. So all decisions with a
- * draw up to the largest random one are a uniform sample of the rows, however they came to be made.
+ * random says that the row was shown because it was next in that order, and that the reviewer had
+ * judged every row of the set before it. So all rows with a draw up to the largest random one are a
+ * uniform sample, and all are judged, however each decision came to be made. A second pass marks
+ * rows within the sample of a first one alone, and an adjudication none: the rows that they show
+ * were chosen by suspicion and by doubt.
  *
- * A line that a crash cut short is cut off when the journal is opened for writing; any other line
- * that cannot be read is an error that names it. The file is locked (flock) while it is open for
- * writing.
+ * A last line without its newline counts where it is whole, for editors leave the newline out; it
+ * gets it with the next decision. What is the beginning of such a line was cut short by a crash and
+ * is cut off when the journal is opened for writing. Anything else that cannot be read is an error
+ * that names the line, and leaves the file as it is: it may be no journal at all. The file is
+ * locked (flock) while it is open for writing.
  */
 #ifndef FT_JOURNAL_H
 #define FT_JOURNAL_H
@@ -27,6 +32,8 @@
 #include "../base/map.h"
 #include "../json/record.h"
 #include "key.h"
+
+#define REVIEWER_MAX 256 /* bytes of a name, with its NUL */
 
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_FIX, VERDICT_BAD, VERDICT_SKIP, VERDICT_UNDO };
 
@@ -40,7 +47,7 @@ struct decision {
 	char after[33];
 	enum verdict verdict;
 	double draw;	/* journal_draw(key) */
-	int random;	/* shown because it was next in the order of draws */
+	int random;	/* the next in the order of draws, as above */
 	int final;	/* settles a disagreement between reviewers */
 	char *new_text; /* for a fix; else NULL */
 	char *why;	/* NULL where none was given */
@@ -51,7 +58,8 @@ struct decision {
 
 struct journal {
 	char *path;
-	int fd; /* -1: open for reading only */
+	int fd;	     /* -1: open for reading only */
+	int unended; /* the last line lacks its newline */
 	char **reviewers;
 	size_t reviewers_n;
 	struct decision *all; /* in order */
@@ -60,7 +68,7 @@ struct journal {
 };
 
 /* Reads the journal. For writing the file is made if it is not there, locked, and a torn last line
- * is cut off (*torn tells the bytes; may be NULL). Errors name the file and the line. */
+ * is cut off. *torn: the bytes of such a line; may be NULL. Errors name the file and the line. */
 int journal_open(struct journal *j, const char *path, int writing, size_t *torn, struct err *e);
 void journal_close(struct journal *j);
 

@@ -169,15 +169,21 @@ static void answer_search(struct desk *d, const struct web_request *q, struct we
 	jw_end(&w);
 }
 
-/* The member's text, NULL where it is no string; NUL bytes end it. free() it. */
-static char *body_text(const struct record *b, const char *name)
+/* The member's text in *text, NULL where it is no string; free() it. -1 where it holds a NUL, which
+ * would cut it short without a word. */
+static int body_text(const struct record *b, const char *name, char **text)
 {
 	struct buf t = BUF_INIT;
-	if (json_string(record_get(b, name), &t) < 0) {
+	*text = NULL;
+	int got = json_string(record_get(b, name), &t) == 0;
+	if (got && t.len && memchr(t.data, 0, t.len)) {
 		buf_release(&t);
-		return NULL;
+		return -1;
 	}
-	return buf_detach(&t, NULL);
+	if (got)
+		*text = buf_detach(&t, NULL);
+	buf_release(&t);
+	return 0;
 }
 
 /* The row that a request is about, and the request as a record. -1 where it was refused. The page
@@ -217,11 +223,14 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 		record_release(&b);
 		return;
 	}
-	char *verdict = body_text(&b, "verdict"), *new_text = body_text(&b, "new"),
-	     *why = body_text(&b, "why");
-	int random = json_kind(record_get(&b, "random")) == JSON_TRUE;
-	int rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random, new_text,
-			     why, &e);
+	char *verdict = NULL, *new_text = NULL, *why = NULL;
+	int random = json_kind(record_get(&b, "random")) == JSON_TRUE, rc;
+	if (body_text(&b, "verdict", &verdict) < 0 || body_text(&b, "new", &new_text) < 0 ||
+	    body_text(&b, "why", &why) < 0)
+		rc = err_set(&e, "the text holds a NUL: nothing is saved");
+	else
+		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random,
+				 new_text, why, &e);
 	if (rc < 0) {
 		refuse(r, 400, e.msg);
 	} else {
@@ -249,8 +258,10 @@ static void answer_draft(struct desk *d, const struct web_request *q, struct web
 	struct err e = ERR_INIT;
 	size_t row;
 	if (named_row(d, q, &b, &row, r) == 0) {
-		char *text = body_text(&b, "text");
-		if (desk_draft(d, row, text, &e) < 0)
+		char *text;
+		if (body_text(&b, "text", &text) < 0)
+			refuse(r, 400, "the text holds a NUL: nothing is saved");
+		else if (desk_draft(d, row, text, &e) < 0)
 			refuse(r, 507, e.msg);
 		else
 			buf_adds(&r->body, "{}");

@@ -4,16 +4,23 @@
 #include <math.h>
 #include "../stats/interval.h"
 
-struct rate rate_of(const struct journal *j, size_t who)
+double rate_reach(const struct journal *j, size_t who)
 {
-	struct rate r = {.value = NAN, .lo = NAN, .hi = NAN};
 	double reach = -1;
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
-		if (d->random && !d->undone && d->verdict != VERDICT_UNDO &&
+		/* journals of earlier versions have final ones that say random */
+		if (d->random && !d->final && !d->undone && d->verdict != VERDICT_UNDO &&
 		    (who == (size_t)-1 || d->who == who) && d->draw > reach)
 			reach = d->draw;
 	}
+	return reach;
+}
+
+struct rate rate_of(const struct journal *j, size_t who)
+{
+	struct rate r = {.value = NAN, .lo = NAN, .hi = NAN};
+	double reach = rate_reach(j, who);
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
 		if (d->draw > reach || journal_find(j, d->key, who) != d)

@@ -1,9 +1,10 @@
 /* rate: how many rows of the set are wrong, from a journal's uniform sample alone.
  *
  * Rows are looked at in two orders at once, the most suspicious first and at random, so a plain
- * share of errors would be far too high. All decisions with a draw up to the largest one shown at
- * random are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's interval
- * (1927) is the answer. Skipped rows are unknown: not counted, but told.
+ * share of errors would be far too high. All rows with a draw up to the largest one shown at random
+ * are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's interval (1927) is
+ * the answer. Later passes correct the verdicts on rows of the sample and never add rows to it.
+ * Skipped rows are unknown: not counted, but told.
  */
 #ifndef FT_RATE_H
 #define FT_RATE_H
@@ -15,6 +16,9 @@ struct rate {
 	size_t n, errors, skipped;
 	double value, lo, hi; /* 95 %; NaN where n is 0 */
 };
+
+/* The largest draw of the sample, -1 where there is none. who: as for rate_of. */
+double rate_reach(const struct journal *j, size_t who);
 
 /* who: a reviewer's index, or (size_t)-1 for the standing decision of anybody (an adjudication
  * wins). */

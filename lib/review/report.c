@@ -29,14 +29,14 @@ static void count(const struct journal *j, size_t who, struct counts *c)
 		if (who != (size_t)-1)
 			continue;
 		size_t n = 0;
-		enum verdict first = VERDICT_NONE;
+		const struct decision *first = NULL;
 		int same = 1;
 		for (size_t w = 0; w < j->reviewers_n; w++) {
 			const struct decision *x = journal_find(j, d->key, w);
 			if (!x || x->verdict == VERDICT_SKIP || x->final)
 				continue;
-			same &= n++ == 0 || x->verdict == first;
-			first = x->verdict;
+			same &= n++ == 0 || apply_same(x, first);
+			first = x;
 		}
 		c->twice += n > 1;
 		c->agree += n > 1 && same;
@@ -52,7 +52,7 @@ static void write_counts(const struct counts *c, struct jw *w)
 	}
 }
 
-/* Verdicts of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer],
+/* Verdicts (not the texts of fixes, which are no categories) of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer],
  * NaN where there is none. Settling decisions are left out, for they were made with the others in
  * sight. */
 static double *ratings_of(const struct journal *j, size_t *rows)

@@ -358,6 +358,36 @@ static void help(struct tty *t)
 	screen_key(&t->screen);
 }
 
+/* Shown where no row is left, for the last verdict can still be taken back. Whether to go on. */
+static int at_end(struct tty *t)
+{
+	screen_clear(&t->screen);
+	show_head(t);
+	if (t->passed_n)
+		screen_addf(&t->screen, "", 1, "Nothing is left but rows that were passed over.");
+	else
+		screen_addf(&t->screen, "", 1, "Nothing is left to judge.");
+	screen_page(&t->screen, t->passed_n ? "n those passed over  u undo  / search  q quit"
+					    : "u undo  / search  q quit");
+	switch (screen_key(&t->screen)) {
+	case 'u':
+		undo(t);
+		return 1;
+	case '/':
+		search(t);
+		return 1;
+	case 'n':
+		t->passed_n = 0;
+		*t->said = 0;
+		return 1;
+	case 'q':
+	case -1:
+		return 0;
+	default:
+		return 1;
+	}
+}
+
 /* Whether to go on. */
 static int act(struct tty *t, int key)
 {
@@ -414,8 +444,10 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 		struct desk_filter f = {.passed = t.passed, .passed_n = t.passed_n};
 		if (t.row < 0)
 			t.row = desk_next(d, &f, &t.random);
-		if (t.row < 0)
-			break;
+		if (t.row < 0) {
+			on = at_end(&t);
+			continue;
+		}
 		show_row(&t);
 		int key = screen_key(&t.screen);
 		while (key == ' ' || key == 0) {

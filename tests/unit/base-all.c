@@ -1,8 +1,10 @@
 /* What lib/base promises: buffers with ceilings, options, atomic files, random numbers, the
  * pool. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "../../lib/base/arena.h"
 #include "../../lib/base/buf.h"
@@ -149,6 +151,70 @@ static void files(void)
 	buf_release(&b);
 }
 
+/* The type of what stands at a path itself, 0 where there is nothing. */
+static mode_t type_of(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) < 0 ? 0 : st.st_mode & S_IFMT;
+}
+
+static void special_files(void)
+{
+	char dir[] = "/tmp/ft-base-XXXXXX", got[16] = "";
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct file_new w;
+	if (!mkdtemp(dir))
+		return;
+	char *sub = file_join(dir, "sub"), *fifo = file_join(dir, "fifo"),
+	     *target = file_join(dir, "sub/target"), *link = file_join(dir, "link"),
+	     *chain = file_join(dir, "chain"), *full = file_join(dir, "full"),
+	     *loop = file_join(dir, "loop"), *at = NULL;
+	ok(mkdir(sub, 0700) == 0 && mkfifo(fifo, 0600) == 0 && symlink("sub/target", link) == 0 &&
+		   symlink(link, chain) == 0 && symlink("/dev/full", full) == 0 &&
+		   symlink("loop", loop) == 0,
+	   "a FIFO and symbolic links are made");
+	ok(file_write(chain, "one", 3, &e) == 0 && type_of(target) == S_IFREG &&
+		   file_write(link, "second", 6, &e) == 0,
+	   "a file is written through links that led nowhere, and again");
+	ok(type_of(link) == S_IFLNK && type_of(chain) == S_IFLNK &&
+		   file_read(target, 100, &b, &e) == 0 && strcmp(b.data, "second") == 0,
+	   "the links stay and the file has the text");
+	ok(file_begin(link, &w, &e) == 0 && strncmp(w.tmp, sub, strlen(sub)) == 0,
+	   "the temporary stands beside the file, not the link");
+	at = strdup(w.tmp);
+	fputs("half", w.f);
+	file_abort(&w);
+	buf_clear(&b);
+	ok(type_of(at) == 0 && file_read(target, 100, &b, &e) == 0 && strcmp(b.data, "second") == 0,
+	   "aborted, it is gone and the old file stands");
+	int fd = open(fifo, O_RDWR); /* its own reader: nothing waits */
+	ok(file_write(fifo, "text", 4, &e) == 0 && type_of(fifo) == S_IFIFO &&
+		   read(fd, got, sizeof got - 1) == 4 && strcmp(got, "text") == 0,
+	   "a FIFO is written to and stays one");
+	close(fd);
+	ok(file_write(full, "x", 1, &e) < 0 && strstr(e.msg, full) && type_of(full) == S_IFLNK,
+	   "a full device is an error that names the path");
+	ok(file_write(loop, "x", 1, &e) < 0 && strstr(e.msg, "symbolic links"),
+	   "links in a circle are an error");
+	fd = open(target, O_WRONLY | O_APPEND);
+	char number[32];
+	snprintf(number, sizeof number, "/dev/fd/%d", fd);
+	buf_clear(&b);
+	ok(file_write(number, " more", 5, &e) == 0 && file_read(target, 100, &b, &e) == 0 &&
+		   strcmp(b.data, "second more") == 0,
+	   "an open file is written to where it is");
+	close(fd);
+	ok(file_write(number, "x", 1, &e) < 0, "a closed one is an error");
+	char *all[] = {target, sub, fifo, link, chain, full, loop, at};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		remove(all[i]);
+		free(all[i]);
+	}
+	ok(rmdir(dir) == 0, "and nothing else was made");
+	buf_release(&b);
+}
+
 static void randoms(void)
 {
 	struct rng a, b;
@@ -202,6 +268,7 @@ int main(void)
 	arenas();
 	options();
 	files();
+	special_files();
 	randoms();
 	pools();
 	return tap_done();

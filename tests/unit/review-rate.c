@@ -1,8 +1,12 @@
 /* The error rate of a journal: simulated reviews, in which suspicion is far from random, cover the
- * truth. */
+ * truth, after a first pass, a second one, and an adjudication. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
+#include "../../lib/review/desk.h"
 #include "../../lib/review/rate.h"
 #include "tap.h"
 
@@ -68,6 +72,124 @@ static struct rate review(struct rng *g, double truth, size_t *wrong)
 	return r;
 }
 
+#define PASSES_ROWS 400
+#define PASSES_REVIEWS 150
+
+/* A file in memory, by a name: a journal is synced with each decision, which is slow on a disk. */
+static int memory_file(char path[32])
+{
+	int fd = memfd_create("review", 0);
+	snprintf(path, 32, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+/* Has somebody judge up to n rows that the desk shows; right where `wrong` says so of a row, but
+ * good for a share of the wrong ones. Returns how many were judged. */
+static int pass(struct rng *g, const char *rows_path, const char *journal_path, const char *who,
+		enum desk_pass which, long every, int n, const int *wrong, double overlooked)
+{
+	char rows[32];
+	snprintf(rows, sizeof rows, "%s", rows_path);
+	char *files[] = {rows, NULL};
+	struct journal j;
+	struct desk d;
+	struct err e = ERR_INIT;
+	struct desk_filter f = {0};
+	int random, done = 0;
+	long row;
+	if (journal_open(&j, journal_path, 1, NULL, &e) < 0 ||
+	    desk_open(&d, files, &j, who, which, every, &e) < 0) {
+		ok(0, "a desk is opened: %s", e.msg);
+		exit(1);
+	}
+	for (; done < n && (row = desk_next(&d, &f, &random)) >= 0; done++) {
+		int bad = wrong[row] && rng_uniform(g) >= overlooked;
+		if (desk_decide(&d, (size_t)row, bad ? VERDICT_BAD : VERDICT_GOOD, random, NULL,
+				NULL, &e) != 1)
+			ok(0, "a decision is taken: %s", e.msg);
+	}
+	desk_close(&d);
+	journal_close(&j);
+	return done;
+}
+
+static struct rate rate_in(const char *journal_path)
+{
+	struct journal j;
+	struct err e = ERR_INIT;
+	struct rate r = {0};
+	if (journal_open(&j, journal_path, 0, NULL, &e) == 0)
+		r = rate_of(&j, (size_t)-1);
+	journal_close(&j);
+	return r;
+}
+
+static void rows_into(int fd, struct rng *g, int *wrong, int *sum)
+{
+	*sum = 0;
+	for (int i = 0; i < PASSES_ROWS; i++) {
+		wrong[i] = rng_uniform(g) < 0.1;
+		*sum += wrong[i];
+		dprintf(fd,
+			"{\"prompt\":\"%016llx\",\"completion\":\"a\",\"review\":{\"suspicion\":%.3f}}\n",
+			(unsigned long long)rng_u64(g),
+			wrong[i] ? 0.5 + 0.5 * rng_uniform(g) : 0.6 * rng_uniform(g));
+	}
+}
+
+struct tally {
+	int covered, grown;
+	double sum;
+};
+
+static void count_rate(struct tally *t, struct rate r, struct rate first, double truth)
+{
+	t->covered += r.lo <= truth && truth <= r.hi;
+	t->grown += r.n != first.n;
+	t->sum += r.value - truth;
+}
+
+/* One in ten rows is wrong, and nearly all suspicious ones are. anna sees a hundred rows, most by
+ * suspicion; ben sees hers in the order of draws, all or some; carl overlooks half of what is
+ * wrong, and what he and the others differ on is settled. */
+static void passes(void)
+{
+	struct rng g;
+	struct tally first = {0}, part = {0}, second = {0}, settled = {0};
+	int wrong[PASSES_ROWS], sum, shown = 0;
+	rng_seed(&g, 6, 0);
+	for (int i = 0; i < PASSES_REVIEWS; i++) {
+		char rows[32], journal[32];
+		int rows_fd = memory_file(rows), journal_fd = memory_file(journal);
+		rows_into(rows_fd, &g, wrong, &sum);
+		double truth = (double)sum / PASSES_ROWS;
+		pass(&g, rows, journal, "anna", DESK_FIRST, 2, 100, wrong, 0);
+		struct rate r = rate_in(journal);
+		count_rate(&first, r, r, truth);
+		pass(&g, rows, journal, "ben", DESK_SECOND, 1, 30, wrong, 0);
+		count_rate(&part, rate_in(journal), r, truth);
+		pass(&g, rows, journal, "ben", DESK_SECOND, 1, PASSES_ROWS, wrong, 0);
+		count_rate(&second, rate_in(journal), r, truth);
+		pass(&g, rows, journal, "carl", DESK_SECOND, 3, PASSES_ROWS, wrong, 0.5);
+		shown += pass(&g, rows, journal, "dora", DESK_ADJUDICATE, 1, PASSES_ROWS, wrong, 0);
+		count_rate(&settled, rate_in(journal), r, truth);
+		close(rows_fd);
+		close(journal_fd);
+	}
+	struct tally *all[] = {&first, &part, &second, &settled};
+	const char *after[] = {"a first pass", "a part of a second pass", "a second pass",
+			       "an adjudication"};
+	ok(shown > 10 * PASSES_REVIEWS, "reviewers differ on many rows (%d)", shown);
+	for (int i = 0; i < 4; i++) {
+		ok(all[i]->covered >= 0.93 * PASSES_REVIEWS,
+		   "after %s the interval covers in %d of %d reviews", after[i], all[i]->covered,
+		   PASSES_REVIEWS);
+		ok_near(all[i]->sum / PASSES_REVIEWS, 0, 0.015,
+			"after %s the rate is right on average", after[i]);
+		ok(all[i]->grown == 0, "after %s the sample is that of the first", after[i]);
+	}
+}
+
 int main(void)
 {
 	static const double truths[] = {0.02, 0.1, 0.3};
@@ -90,5 +212,6 @@ int main(void)
 		ok_near(sum / REVIEWS, true_sum / REVIEWS, 0.01,
 			"and the rate is right on average");
 	}
+	passes();
 	return tap_done();
 }
