@@ -318,3 +318,15 @@ hostile() {
 	ft-eval -q -c exact --html /dev/fd/9 in.jsonl 9>open.html >/dev/null
 	[[ $(cat open.html) == *"</html>"* ]]
 }
+
+@test "a standard descriptor that is closed is not taken for a file: messages and results stay out of data" {
+	prepare
+	{ head -n 3 in.jsonl; echo broken; } >bad.jsonl
+	run bash -c 'ft-split -q --skip-bad -d sides -r 50:50 bad.jsonl 2>&-'
+	[ "$status" -eq 3 ]
+	[ "$(cat sides/*.jsonl | jq -c .id | sort | tr '\n' ' ')" = '"r0" "r1" "r2" ' ]
+	run bash -c 'ft-eval -c exact --html report.html in.jsonl >&-'
+	[ "$status" -eq 2 ]
+	run bash -c 'ft-eval -c exact <&-'
+	[ "$status" -eq 2 ]
+}

@@ -2,6 +2,8 @@
  * hence the file-local state. */
 #include "prog.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,8 +119,19 @@ size_t prog_choice(const char *option, const char *given, const char *const *nam
 	prog_usage("--%s %s: must be %s", option, given, list.data);
 }
 
+/* A standard descriptor that the caller closed would be the next file's that is opened, and messages
+ * or results would go into data. What is written to it still fails. */
+static void hold_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+			_exit(FT_TROUBLE);
+}
+
 char **prog_start(const struct program *p, int argc, char **argv)
 {
+	hold_descriptors();
 	prog_name = p->name;
 	struct err e = ERR_INIT;
 	int n = 0;
