@@ -173,6 +173,9 @@ int main(int argc, char **argv)
 	size_t i;
 	int rc = 0;
 
+	for (const char *s = p.token; s && *s; s++)
+		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 127)
+			prog_die("the token in HF_TOKEN holds a blank or a control character");
 	if (!name || names[1])
 		prog_usage("one model must be named: org/name");
 	if (!strncmp(name, "hf:", 3))

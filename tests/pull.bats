@@ -158,3 +158,8 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	status_is 2 ft-pull
 	status_is 2 ft-pull org/a org/b
 }
+
+@test "a token that would break a header is refused" {
+	HF_TOKEN=$'secret\r\nX: y' HF_ENDPOINT=http://127.0.0.1:9 status_is 2 ft-pull org/model
+	[[ $stderr == *"HF_TOKEN"* && $stderr != *secret* ]]
+}
