@@ -281,6 +281,7 @@ static int join(struct work *w, const char *const *results, size_t n, struct err
 			buf_clear(&one);
 			batch_ids_sample(ids, buf_span(&id), s, &one);
 			batch_results_get(b, buf_span(&one), ask_api(w->ask), &a);
+			ask_validate(w->ask, &a);
 			rc = answer(w, &row, s, &a, e);
 			ask_count(w->ask, &a);
 		}

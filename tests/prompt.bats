@@ -357,6 +357,8 @@ ok' ]
 	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 1 and .answered > 10')" = true ]
 	status_is 2 ft-prompt -m other --prices prices.json --max-cost 2 in.jsonl
 	[[ $stderr == *"price of other"* ]]
+	status_is 2 ft-prompt -m m --prices prices.json --max-cost 2 --extra '{"model": "other"}' in.jsonl
+	[[ $stderr == *"not by --extra"* ]]
 	status_is 0 ft-prompt -m other --prices prices.json in.jsonl
 	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
 	[[ $stderr == *"price of other is not in"* ]]
@@ -483,6 +485,9 @@ Q: where is the parcel' ]
 [null,null,"batch"]
 ["A 3",7,null]' ]
 	[[ $(jq -r .output <<<"$output" | tail -n 1) == "A "*"#2" ]]
+	echo '{"type": "object"}' >schema.json
+	status_is 3 ft-prompt -q -m m --from-batch results.jsonl --schema schema.json in.jsonl
+	[ "$(jq -r .error.type <<<"$output" | sort | uniq -c | tr -s ' ' | tr '\n' ' ')" = ' 1 batch  4 schema ' ]
 	[ "$(state requests)" -eq 0 ]
 	rows 1 >two.jsonl
 	rows 1 >>two.jsonl
@@ -544,6 +549,18 @@ Q: where is the parcel' ]
 	rows 2 >other.jsonl
 	status_is 2 ft-prompt -m m --batch st.json other.jsonl
 	[[ $stderr == *"other requests"* ]]
+	# Two at once: the second is told so, and nothing of the first is lost.
+	ft-prompt -q -m m --batch two.json --batch-poll 1 other.jsonl >first.jsonl 3>&- &
+	pid=$!
+	for _ in $(seq 500); do
+		[ -s two.json ] && break
+		sleep 0.01
+	done
+	status_is 2 ft-prompt -m m --batch two.json --batch-poll 1 other.jsonl
+	[[ $stderr == *"another process is at this batch"* ]]
+	wait $pid
+	[ "$(wc -l <first.jsonl)" -eq 2 ]
+	[ "$(grep -c 'POST /v1/batches' log)" -eq 3 ]
 }
 
 @test "--schema is sent, and an answer that does not match is an error that keeps it" {

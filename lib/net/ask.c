@@ -127,9 +127,7 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 		trouble(a, &e);
 }
 
-/* A server may not honour the schema that it was sent. Tool calls, refusals and answers cut off are
- * told by their own members. */
-static void validate(const struct ask *a, struct backend_answer *an)
+void ask_validate(const struct ask *a, struct backend_answer *an)
 {
 	struct err e = ERR_INIT;
 	struct span v;
@@ -199,7 +197,7 @@ static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 	struct ask *a = arg;
 	struct ask_sent *s = (struct ask_sent *)(uintptr_t)ticket;
 
-	validate(a, an);
+	ask_validate(a, an);
 	keep(a, s, an);
 	if (a->cache)
 		settle_asked(a, s, an);

@@ -180,6 +180,10 @@ struct ask_totals {
 	size_t latencies[1024]; /* histogram, 2 % a step from 0.1 ms */
 };
 
+/* Makes an answer that the schema does not allow an error: a server may not honour what it was sent.
+ * Tool calls, refusals and answers cut off are told by their own members. ask_run does it itself. */
+void ask_validate(const struct ask *a, struct backend_answer *an);
+
 /* Counts what did not come through ask_run: answers joined from a batch. */
 void ask_count(struct ask *a, const struct backend_answer *an);
 void ask_count_row(struct ask *a, int failed);

@@ -1,11 +1,14 @@
 /* batch_run: a batch through OpenAI's files and batches endpoints. The state file is rewritten,
  * atomically, after each step that costs something, so that a run killed anywhere goes on where it
  * stood and no batch is started (and paid) twice. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -43,6 +46,7 @@ struct batch_parts {
 	struct buf old; /* the state file's text as it was found */
 	const char **files;
 	FILE *spool; /* of the records */
+	int lock;    /* another descriptor of it, which keeps other processes out; -1 */
 	char *records[2];
 };
 
@@ -165,22 +169,36 @@ static int begin_part(struct batch_parts *p, struct err *e)
 	return file_begin(t->requests, &p->out, e);
 }
 
+/* Opens the file of the records, which is locked as long as the run lasts: two processes at one
+ * state would each start the batch, and pay for it. */
+static int open_spool(struct batch_parts *p, struct err *e)
+{
+	const char *path = p->records[0];
+	struct stat st;
+
+	p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (p->lock < 0)
+		return err_errno(e, "%s", path);
+	if (flock(p->lock, LOCK_EX | LOCK_NB) != 0 || fstat(p->lock, &st) != 0 || st.st_nlink == 0)
+		return err_set(e, "%s: another process is at this batch", p->r->state);
+	p->spool = fopen(path, "w");
+	return p->spool ? 0 : err_errno(e, "%s", path);
+}
+
 struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 {
 	struct batch_parts *p = mem_alloc(1, sizeof *p);
 
 	p->r = r;
+	p->lock = -1;
 	p->hash = XXH3_createState();
 	rng_seed(&p->rng, (uint64_t)getpid(), 7);
 	p->records[0] = beside(r->state, 0, "records");
 	if (r->api->key)
 		chat_secret(r->api->dialect, r->api->key, &p->secret);
-	p->spool = fopen(p->records[0], "w");
 	if (!p->hash)
 		err_set(e, "out of memory");
-	else if (!p->spool)
-		err_errno(e, "%s", p->records[0]);
-	if (!p->hash || !p->spool ||
+	if (!p->hash || open_spool(p, e) ||
 	    (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) ||
 	    !(p->http = http_new(4, e))) {
 		batch_parts_free(p);
@@ -222,9 +240,12 @@ void batch_parts_free(struct batch_parts *p)
 	}
 	free(p->v);
 	free(p->files);
-	if (p->spool)
+	if (p->spool) { /* else it is another process's */
 		fclose(p->spool);
-	unlink(p->records[0]);
+		unlink(p->records[0]);
+	}
+	if (p->lock >= 0)
+		close(p->lock);
 	free(p->records[0]);
 	http_free(p->http);
 	XXH3_freeState(p->hash);

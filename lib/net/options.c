@@ -175,6 +175,9 @@ static int read_extra(struct ask *a, struct err *e)
 		return err_prefix(e, "--extra");
 	if (json_kind(v) != JSON_OBJECT)
 		return err_set(e, "--extra: must be a JSON object");
+	if (!isnan(a->o->max_cost) && json_kind(json_member(v, "model")) != JSON_NONE)
+		return err_set(e,
+			       "--max-cost: the model is named by -m, whose price is known, not by --extra");
 	a->api.extra = v;
 	return 0;
 }
@@ -194,6 +197,8 @@ static int open_cache(struct ask *a, struct err *e)
 {
 	const char *path = a->o->cache ? a->o->cache : set_or(getenv("FT_CACHE"), NULL);
 
+	if (path && !*path)
+		return err_set(e, "--cache needs the name of a file");
 	if (!path || a->dry)
 		return 0;
 	a->cache = cache_open(path, e);
