@@ -141,6 +141,8 @@ static void prepare(struct frame *f, void *arg)
 	f->paths = s->find;
 	f->paths_n = s->find_n;
 	f->time = s->time;
+	f->types = s->types;
+	f->types_n = s->options.paths_n;
 }
 
 static void on_line(struct span line, void *arg)

@@ -238,6 +238,42 @@ numbers() {
 	grep -q '.nowhere' err
 }
 
+@test "--path PATH:TYPE tests what it says, whatever kind of JSON the values are" {
+	jq -nc 'range(200) | {code: ([1, 1, 1, 1, 1, 1, 1, 1, 2, 3][. % 10]), flag: (. % 10 == 0 | if . then 1 else 0 end), when: (1700000000 + . * 100), word: "w\(. % 7)"}' >a
+	jq -nc 'range(100) | {code: ([1, 2, 3, 3, 3, 3, 3, 3, 3, 3][. % 10]), flag: (. % 10 == 0 | if . then 0 else 1 end), when: (1740000000 + . * 100), word: "w\(. % 7)"}' >b
+	drift -r a --path .code:category b
+	[ "$status" -eq 1 ]
+	line .code | jq -e '.type == "category" and (.why | contains("80 %"))'
+	drift -r a --path .code:category --rows 20 b
+	jq -se 'length == 20 and all(.code == 3)' out.jsonl
+	drift -r a --path .flag:boolean b
+	[ "$status" -eq 1 ]
+	line .flag | jq -e '.type == "boolean" and .test == "fisher"'
+	drift -r a --path .when:date b
+	[ "$status" -eq 1 ]
+	line .when | jq -e '.type == "date" and .test == "unseen-year" and (.why | contains("2025"))'
+	drift -r a --path .code:category a
+	[ "$status" -eq 0 ]
+	# A profile holds it where it was asked for when it was made.
+	ft-drift --profile --path .code:category a >coded
+	drift -r coded --path .code:category b
+	[ "$status" -eq 1 ]
+	ft-drift --profile a >plain
+	drift -r plain --path .code:category b
+	[ "$status" -eq 4 ]
+	for ask in .code:text .word:number .word:date; do
+		drift -r a --path $ask b
+		[ "$status" -eq 4 ]
+		line "${ask%:*}" | jq -e --arg t "${ask#*:}" '.verdict == "insufficient" and .why == "no values of type \($t) on a side"'
+	done
+	# A type for values of the output holds for the reference that they are compared with.
+	jq -c '{prompt: .word, ideal: ({code: .code} | tojson)}' a >ideals
+	jq -c '{prompt: .word, output: ({code: .code} | tojson)}' b >outputs
+	drift -r ideals --path '.output|.code:category' outputs
+	[ "$status" -eq 1 ]
+	line '.output|.code' | jq -e '.why | contains("80 %")'
+}
+
 @test "hostile values: huge numbers, dates out of range, mixed kinds, odd names, deep nesting" {
 	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' | sed 's/"x":7,/"x":1e999,/' >a
 	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b

@@ -1,5 +1,6 @@
 /* column: counting and keeping values; see the header. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -306,11 +307,25 @@ void column_add_bool(struct column *c, int x, int64_t sampled)
 	column_keep(c, sampled, KIND_BOOL, x, (struct span){0});
 }
 
+struct span column_code(double x, char text[COLUMN_CODE])
+{
+	int n = snprintf(text, COLUMN_CODE, "%.15g", x);
+
+	if (strtod(text, NULL) != x)
+		n = snprintf(text, COLUMN_CODE, "%.17g", x);
+	return (struct span){text, (size_t)n};
+}
+
 void column_add_number(struct column *c, double x, int64_t sampled)
 {
 	struct moment d;
+	char code[COLUMN_CODE];
 
 	c->count[KIND_NUMBER]++;
+	if (c->coded) {
+		column_count_level(c, column_code(x, code), 1);
+		c->codes++;
+	}
 	c->beyond += !isfinite(x);
 	c->least = x < c->least ? x : c->least;
 	c->most = x > c->most ? x : c->most;
@@ -380,6 +395,7 @@ void column_merge(struct column *c, const struct column *from, size_t first_row)
 	c->whole_dates += from->whole_dates;
 	c->dated += from->dated;
 	c->numeric += from->numeric;
+	c->codes += from->codes;
 	c->words += from->words;
 	c->bytes += from->bytes;
 	c->beyond += from->beyond;

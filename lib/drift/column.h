@@ -97,12 +97,14 @@ struct column {
 	struct column *parent; /* NULL at a root */
 	/* an array's element: being absent is the array's length, not a missing value */
 	int element;
-	int timely; /* its name says that numbers here are times */
+	int timely; /* its name, or the user, says that numbers here are times */
+	int coded;  /* numbers here are codes: counted as categories besides */
 
 	uint64_t count[KINDS];	 /* rows by kind */
 	uint64_t whole_dates;	 /* strings (or numbers of timely columns) that are a date */
 	uint64_t dated;		 /* rows with a date in them, alone or within text */
 	uint64_t numeric;	 /* strings that are a number */
+	uint64_t codes;		 /* numbers counted among the levels */
 	uint64_t words, bytes;	 /* of all strings */
 	double least, most, sum; /* of numbers */
 	uint64_t dims, vectors;	 /* arrays of dims numbers, and how many there were */
@@ -160,6 +162,9 @@ uint64_t column_present(const struct column *c);
 struct span column_level_text(const struct column *c, const struct level *level);
 int column_numeric(struct span s, double *x); /* whether a string is a number, and which */
 struct span column_cell_text(const struct column *c, const struct cell *cell);
+/* A number as it is spelt among the levels: 1, 1.0 and 1e0 are one. */
+#define COLUMN_CODE 32
+struct span column_code(double x, char text[COLUMN_CODE]);
 
 /* NULL where it is not counted */
 struct level *column_level(const struct column *c, uint64_t hash);

@@ -14,11 +14,6 @@
 
 enum verdict { VERDICT_STABLE, VERDICT_DRIFT, VERDICT_INSUFFICIENT };
 
-struct drift_type {
-	const char *path; /* as shown, with the leading dot */
-	enum type type;	  /* TYPE_NONE: found out */
-};
-
 struct drift_options {
 	double alpha;	   /* false-alarm level of the whole run */
 	double min_effect; /* smaller effects are no drift */
@@ -52,8 +47,10 @@ struct finding {
 struct line {
 	char *path; /* as the user would write it */
 	enum type type;
-	int within;				  /* dates found within text */
-	enum root root;				  /* where it stands in the current records */
+	int asked;	/* the type is the user's */
+	int untyped;	/* asked, and a side has values but none that the type takes */
+	int within;	/* dates found within text */
+	enum root root; /* where it stands in the current records */
 	const struct column *reference, *current; /* either may be NULL */
 	enum verdict verdict;
 	struct finding finding[COMPARE_TESTS];

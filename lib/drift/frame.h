@@ -15,7 +15,7 @@
 
 #include "../json/path.h"
 #include "../json/record.h"
-#include "column.h"
+#include "typing.h"
 
 #define FRAME_SAMPLE 20000 /* rows whose values are kept, by default */
 #define FRAME_COLUMNS 4000 /* paths followed; later ones are counted in `lost` */
@@ -35,7 +35,9 @@ struct frame {
 	 * Borrowed */
 	struct path **paths;
 	size_t paths_n;
-	struct path *time; /* the record's own time, or NULL. Borrowed */
+	struct path *time;		/* the record's own time, or NULL. Borrowed */
+	const struct drift_type *types; /* what paths hold where that is not found out. Borrowed */
+	size_t types_n;
 
 	uint64_t rows;
 	struct column **columns; /* in the order in which they were found */

@@ -250,7 +250,7 @@ static int well_counted(uint64_t mine, double mine_n, uint64_t error, uint64_t o
 
 static double strings_in(const struct column *c)
 {
-	return (double)(c->count[KIND_STRING] + c->count[KIND_BOOL]);
+	return (double)type_values(c, TYPE_CATEGORY);
 }
 
 static void levels_add(struct levels *v, const struct column *reference, uint64_t was,

@@ -154,6 +154,8 @@ static void put_column(const struct column *c, struct buf *b)
 	put_count(&w, "whole_dates", c->whole_dates);
 	put_count(&w, "dated", c->dated);
 	put_count(&w, "numeric", c->numeric);
+	if (c->codes)
+		put_count(&w, "codes", c->codes);
 	put_count(&w, "words", c->words);
 	put_count(&w, "bytes", c->bytes);
 	put_count(&w, "beyond", c->beyond);
@@ -468,6 +470,8 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	    read_levels(c, json_member(v, "levels"), text) ||
 	    read_cells(c, json_member(v, "cells"), f->sample_n, text) || read_sketches(c, v, text))
 		return err_set(e, "a damaged profile: the counts of %s", c->path);
+	if (get_count(v, "codes", &c->codes))
+		c->codes = 0; /* numbers are not counted as categories where nobody asked */
 	c->sum = number_or(json_member(v, "sum"), 0);
 	c->least = number_or(json_member(v, "least"), INFINITY);
 	c->most = number_or(json_member(v, "most"), -INFINITY);

@@ -38,7 +38,7 @@ static double log_ratio(double is, double is_n, double was, double was_n)
 
 static uint64_t strings_in(const struct column *c)
 {
-	return c ? c->count[KIND_STRING] + c->count[KIND_BOOL] : 0;
+	return c ? type_values(c, TYPE_CATEGORY) : 0;
 }
 
 static double level_count(const struct column *c, uint64_t hash)
@@ -54,11 +54,14 @@ static void score_categories(struct scores *s, const struct line *l)
 
 	for (size_t i = 0; i < l->current->cells_n; i++) {
 		const struct cell *cell = &l->current->cells[i];
+		char code[COLUMN_CODE];
 		struct span text = cell->kind == KIND_BOOL
 					   ? span_of(cell->x != 0 ? "true" : "false")
-					   : column_cell_text(l->current, cell);
+				   : cell->kind == KIND_NUMBER ? column_code(cell->x, code)
+							       : column_cell_text(l->current, cell);
 		uint64_t hash = hash64(text, 0);
-		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL)
+		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL ||
+		    (cell->kind == KIND_NUMBER && l->current->codes))
 			add(s, cell->row,
 			    log_ratio(level_count(l->current, hash), is_n,
 				      level_count(l->reference, hash), was_n),
