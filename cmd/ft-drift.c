@@ -1,6 +1,7 @@
 /* ft-drift: what changed since the model was trained. Reads a reference and current records,
  * compares them path by path, and answers by its exit status: 0 stable, 1 drift, 4 too little data.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/base/file.h"
@@ -247,7 +248,8 @@ static void calibrate(struct run *r)
 			prog_fail(&e);
 	}
 	r->threshold = window_threshold(r->state.tests, (size_t)opt_window, ert);
-	r->scope->options.draws = (size_t)(20 / r->threshold);
+	/* A threshold near 1 must not leave a permutation test without draws to tell by. */
+	r->scope->options.draws = (size_t)fmax(1000, 20 / r->threshold);
 	if (r->scope->options.draws > 200000)
 		r->scope->options.draws = 200000;
 }

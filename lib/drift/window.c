@@ -123,7 +123,12 @@ static void draw_window(void *arg, size_t i)
 	const struct window_calibration *how = k->how;
 	struct frame window;
 	struct comparison c;
+	/* The floor on the effect would turn the p of most large windows into 1, and a rate
+	 * fitted to that lump allows far too many alarms. Without it the rate is that of the p
+	 * themselves; the floor only takes alarms away. */
+	struct drift_options any = *how->options;
 
+	any.min_effect = 0;
 	k->bad[i] = 1;
 	if (how->stopping && how->stopping()) {
 		err_set(&k->e[i], "stopped");
@@ -131,8 +136,8 @@ static void draw_window(void *arg, size_t i)
 	}
 	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg,
 		      &k->e[i]) &&
-	    !compare(&k->reference, &window, how->options, &c, &k->e[i])) {
-		k->least[i] = window_least_p(&c, how->options, NULL);
+	    !compare(&k->reference, &window, &any, &c, &k->e[i])) {
+		k->least[i] = window_least_p(&c, &any, NULL);
 		k->bad[i] = 0;
 		comparison_release(&c);
 	}

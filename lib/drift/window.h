@@ -6,7 +6,8 @@
  * other, and from their smallest p-values the number of independent tests is estimated that would
  * give the same lower half (their -log(1 - p) are exponential with that rate; a censored
  * maximum-likelihood fit). The threshold is then the p at which an alarm comes once in `ert` rows
- * on average.
+ * on average. The p-values are measured whatever their effects are; that a window alarms only where
+ * the effect reaches the floor makes alarms of large windows rarer still.
  */
 #ifndef FT_WINDOW_H
 #define FT_WINDOW_H
