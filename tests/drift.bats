@@ -274,6 +274,20 @@ numbers() {
 	line '.output|.code' | jq -e '.why | contains("80 %")'
 }
 
+@test "a name is one however it is escaped, in nested objects, turns and JSON within text" {
+	jq -nc 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' >a
+	jq -nc --ascii-output 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' |
+		sed 's/"gr\\u00f6\\u00dfe/"gr\\u00F6\\u00dFe/; s/a\\"b/a\\u0022b/' >b
+	jq -nc --rawfile b b '$b | split("\n")[:-1][] | fromjson' | cmp a -
+	drift -r a b
+	[ "$status" -eq 0 ]
+	jq -c 'del(.output) + {output: (.output | fromjson)}' a | sed 's/ö/\\u00f6/g' >c
+	jq -c '.output |= fromjson' a >d
+	drift -r c d
+	[ "$status" -eq 0 ]
+	[ "$(jq -s 'map(select(.path == ".output.größe")) | length' out.jsonl)" -eq 1 ]
+}
+
 @test "hostile values: huge numbers, dates out of range, mixed kinds, odd names, deep nesting" {
 	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' | sed 's/"x":7,/"x":1e999,/' >a
 	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b
