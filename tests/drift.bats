@@ -359,6 +359,23 @@ numbers() {
 	status_is 2 ft-drift -r reference --window 100 --state st stream
 }
 
+@test "windows: a state is used by one process at a time" {
+	numbers 400 1 0 >reference
+	mkfifo pipe
+	ft-drift -q -r reference --window 100 --state st pipe >first 2>err &
+	pid=$!
+	exec 9>pipe
+	numbers 30 2 0 >&9
+	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 31 ] && break; sleep 0.05; done
+	status_is 2 ft-drift -q -r reference --window 100 --state st reference
+	[[ $stderr == *"st: in use by another ft-drift"* ]]
+	[ "$(wc -l <st)" -eq 31 ]
+	exec 9>&-
+	wait $pid || [ $? -eq 4 ]
+	numbers 70 3 0 | ft-drift -q -r reference --window 100 --state st >second || [ $? -eq 1 ]
+	jq -e '.window == 1 and .last == 100' second
+}
+
 @test "profiles: -r takes one in place of rows with the same answer, and merged shards equal the whole" {
 	notes 400 1 2023 12 | jq -c '. + {"odd.name": (if .id == "n1-7" then "\u0000 \ud83d\ude00" else .messages[0].content[:3] end), big: 12345678901234567890}' >reference
 	notes 60 2 2024 1 >current

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
@@ -261,14 +262,34 @@ static int read_header(struct window_state *s, struct span line, struct err *e)
 	return 0;
 }
 
+/* A file beside the state, which is a new one whenever it is written anew. The lock ends with the
+ * process, whichever way that ends; the empty file stays. */
+static int lock_state(struct window_state *s, struct err *e)
+{
+	struct buf name = BUF_INIT;
+	int bad = 0;
+
+	buf_addf(&name, "%s.lock", s->path);
+	s->lock = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (s->lock < 0)
+		bad = err_errno(e, "%s", name.data);
+	else if (flock(s->lock, LOCK_EX | LOCK_NB))
+		bad = errno == EWOULDBLOCK ? err_set(e, "%s: in use by another ft-drift", s->path)
+					   : err_errno(e, "%s", name.data);
+	buf_release(&name);
+	return bad;
+}
+
 int window_state_load(struct window_state *s, struct err *e)
 {
 	struct buf all = {.max = STATE_MAX};
 	int bad = -1;
 
-	s->fd = -1;
+	s->fd = s->lock = -1;
 	if (!s->path)
 		return 0;
+	if (lock_state(s, e))
+		return -1;
 	if (!file_exists(s->path)) {
 		struct buf header = BUF_INIT;
 		put_header(s, &header);
@@ -376,6 +397,8 @@ void window_state_release(struct window_state *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
+	if (s->lock >= 0)
+		close(s->lock);
 	buf_release(&s->pending);
-	*s = (struct window_state){.fd = -1};
+	*s = (struct window_state){.fd = -1, .lock = -1};
 }
