@@ -269,9 +269,6 @@ static void judge_window(struct run *r)
 		prog_fail(&e);
 	w.p = window_least_p(&c, &r->scope->options, &w.line);
 	w.alarm = w.p <= w.threshold;
-	r->state.alarms += (uint64_t)w.alarm;
-	if (window_state_close(&r->state, &e))
-		prog_fail(&e);
 	if (as_table())
 		report_window_text(&w, &b);
 	else
@@ -280,6 +277,13 @@ static void judge_window(struct run *r)
 	out_flush();
 	buf_release(&b);
 	comparison_release(&c);
+	/* A verdict that nobody could read is given again: the state keeps the window until then.
+	 */
+	if (out_failed())
+		return;
+	r->state.alarms += (uint64_t)w.alarm;
+	if (window_state_close(&r->state, &e))
+		prog_fail(&e);
 }
 
 static int watch(struct run *r, char **files)

@@ -376,6 +376,47 @@ numbers() {
 	jq -e '.window == 1 and .last == 100' second
 }
 
+@test "windows: a verdict that could not be written is given by the next run" {
+	numbers 400 1 0 >reference
+	numbers 145 2 0.5 >stream
+	status_is 2 bash -c 'ft-drift -q -r reference --window 100 --state st stream >/dev/full'
+	head -1 st | jq -e '.windows == 0 and .alarms == 0'
+	[ "$(wc -l <st)" -eq 101 ]
+	# The full window is judged before a row is taken, and is not larger for it.
+	drift -r reference --window 100 --state st /dev/null
+	[ "$status" -eq 1 ]
+	jq -se 'length == 1 and (.[0] | .window == 1 and .first == 1 and .last == 100 and .verdict == "drift")' out.jsonl
+	head -1 st | jq -e '.windows == 1 and .alarms == 1 and .rows == 100'
+	[ "$(wc -l <st)" -eq 1 ]
+}
+
+@test "windows: records of another shape altogether are drift" {
+	numbers 400 1 0 >reference
+	{ numbers 100 2 0; numbers 150 3 0 | jq -c '{y: .x}'; } >stream
+	drift -r reference --window 100 --state st stream
+	[ "$status" -eq 1 ]
+	jq -se 'length == 2 and .[0].verdict == "stable" and (.[1] | .verdict == "drift" and (.why | contains("missing in 100 %")))' out.jsonl
+	[ "$(wc -l <st)" -eq 51 ]
+	status_is 2 ft-drift -q -r reference --window 100 --path .nowhere stream
+}
+
+@test "windows: a state of other options is refused, and one with a damaged row by its line" {
+	numbers 400 1 0 >reference
+	numbers 40 2 0 >stream
+	base=(-q -r reference --window 100 --state st)
+	ft-drift "${base[@]}" stream || [ $? -eq 4 ]
+	for option in '--path .x' '--exclude .unit' '--time .x' '--min-effect 0.2' --calendar '--seed 3' '--sample 500' '--alpha 0.01' --fdr '--ert 5000'; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift "${base[@]}" $option stream
+		[[ $stderr == *"another reference or other options"* ]]
+	done
+	[ "$(wc -l <st)" -eq 41 ]
+	sed -i '5s/.*/{"x":/' st
+	status_is 2 ft-drift "${base[@]}" stream
+	[[ $stderr == *"st:5: "* ]]
+	[ "$(wc -l <st)" -eq 41 ]
+}
+
 @test "profiles: -r takes one in place of rows with the same answer, and merged shards equal the whole" {
 	notes 400 1 2023 12 | jq -c '. + {"odd.name": (if .id == "n1-7" then "\u0000 \ud83d\ude00" else .messages[0].content[:3] end), big: 12345678901234567890}' >reference
 	notes 60 2 2024 1 >current
