@@ -299,6 +299,10 @@ static int watch(struct run *r, char **files)
 		prog_fail(&e);
 	uint64_t alarms = r->state.alarms;
 	calibrate(r);
+	if (r->state.pending_n >= (size_t)opt_window) {
+		judge_window(r);
+		judged = 1;
+	}
 	reader_init(&reader, files);
 	reader.skip_bad = opt_skip_bad;
 	reader.on_bad = on_bad_row;

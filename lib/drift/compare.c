@@ -390,7 +390,7 @@ static int check_paths(const struct comparison *c, const struct drift_options *o
 	}
 	for (size_t i = 0; i < c->n; i++)
 		common += c->lines[i].reference && c->lines[i].current;
-	if (!common && c->reference_rows && c->current_rows)
+	if (!common && !o->any_shape && c->reference_rows && c->current_rows)
 		return err_set(e,
 			       "the reference and the current records share no path: they are of different kinds");
 	return 0;
