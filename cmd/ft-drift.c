@@ -286,6 +286,34 @@ static void judge_window(struct run *r)
 		prog_fail(&e);
 }
 
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+	return hash64(span_of(text ? text : ""), hash_mix(hash, text != NULL));
+}
+
+static uint64_t mix_real(uint64_t hash, double x)
+{
+	return hash64((struct span){(const char *)&x, sizeof x}, hash);
+}
+
+/* Whatever a verdict depends on besides the rows. */
+static uint64_t mix_options(uint64_t hash)
+{
+	const struct opt_list *lists[] = {&opt_paths, &opt_exclude};
+	uint64_t whole[] = {(uint64_t)opt_window, (uint64_t)opt_seed, (uint64_t)opt_sample,
+			    (uint64_t)opt_fdr, (uint64_t)opt_calendar};
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		hash = hash_mix(hash, lists[i]->n);
+		for (size_t k = 0; k < lists[i]->n; k++)
+			hash = mix_text(hash, lists[i]->v[k]);
+	}
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		hash = hash_mix(hash, whole[i]);
+	hash = mix_text(hash, opt_time);
+	return mix_real(mix_real(mix_real(hash, opt_alpha), opt_min_effect), opt_ert);
+}
+
 static int watch(struct run *r, char **files)
 {
 	struct reader reader;
@@ -294,7 +322,7 @@ static int watch(struct run *r, char **files)
 	int got, judged = 0;
 
 	r->state.path = opt_state;
-	r->state.fingerprint = hash_mix(r->state.fingerprint, (uint64_t)opt_window);
+	r->state.fingerprint = mix_options(r->state.fingerprint);
 	if (window_state_load(&r->state, &e))
 		prog_fail(&e);
 	uint64_t alarms = r->state.alarms;

@@ -280,6 +280,25 @@ static int lock_state(struct window_state *s, struct err *e)
 	return bad;
 }
 
+/* The whole rows from byte `at` on, checked now: a row that is none must not wait for the window to
+ * be full. Returns where they end, or 0. */
+static size_t read_rows(struct window_state *s, const struct buf *all, size_t at, struct err *e)
+{
+	struct record rec = {0};
+	int bad = 0;
+
+	for (char *end; !bad && (end = memchr(all->data + at, '\n', all->len - at));) {
+		struct span row = {all->data + at, (size_t)(end - all->data) - at};
+		bad = record_parse(&rec, row, e);
+		s->pending_n++;
+		at += row.n + 1;
+	}
+	if (bad)
+		err_prefix(e, "%s:%zu", s->path, s->pending_n + 1);
+	record_release(&rec);
+	return bad ? 0 : at;
+}
+
 int window_state_load(struct window_state *s, struct err *e)
 {
 	struct buf all = {.max = STATE_MAX};
@@ -307,10 +326,9 @@ int window_state_load(struct window_state *s, struct err *e)
 	if (read_header(s, (struct span){all.data, (size_t)(end - all.data)}, e))
 		goto cleanup;
 	/* The last row may have been cut by a kill; the file goes on behind the whole ones. */
-	size_t at = (size_t)(end - all.data) + 1, good = at;
-	for (char *next; (next = memchr(all.data + good, '\n', all.len - good));
-	     good = (size_t)(next - all.data) + 1)
-		s->pending_n++;
+	size_t at = (size_t)(end - all.data) + 1, good = read_rows(s, &all, at, e);
+	if (!good)
+		goto cleanup;
 	buf_add(&s->pending, all.data + at, good - at);
 	s->rows += s->pending_n;
 	if (good < all.len && truncate(s->path, (off_t)good)) {
