@@ -325,6 +325,10 @@ static int watch(struct run *r, char **files)
 	r->state.fingerprint = mix_options(r->state.fingerprint);
 	if (window_state_load(&r->state, &e))
 		prog_fail(&e);
+	for (size_t i = 0; files[i]; i++) {
+		if (profile_is(files[i]))
+			prog_usage("--window takes rows, and %s is a profile", files[i]);
+	}
 	uint64_t alarms = r->state.alarms;
 	calibrate(r);
 	if (r->state.pending_n >= (size_t)opt_window) {

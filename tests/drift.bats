@@ -540,6 +540,19 @@ numbers() {
 	status_is 2 ft-drift -r reference --html nowhere/page.html current
 }
 
+@test "profiles and rows are not mixed, and a profile is never read as rows" {
+	numbers 100 1 0 >rows
+	ft-drift --profile rows >p
+	status_is 2 ft-drift -r rows -r p rows
+	[[ $stderr == *"p is a profile and rows is none"* ]]
+	status_is 2 ft-drift -r p rows p
+	status_is 2 ft-drift --merge p rows
+	status_is 2 bash -c 'ft-drift -r rows <p'
+	[[ $stderr == *"a profile where rows belong"* ]]
+	status_is 2 ft-drift --profile rows p
+	status_is 2 ft-drift -r rows --window 30 p
+}
+
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {

@@ -217,9 +217,15 @@ void profile_write(const struct frame *f, void (*put)(void *arg, const char *lin
 
 /* --- reading --- */
 
+static const char begin[] = "{\"ft_drift_profile\":";
+
+int profile_begins(struct span line)
+{
+	return line.n >= sizeof begin - 1 && memcmp(line.s, begin, sizeof begin - 1) == 0;
+}
+
 int profile_is(const char *file)
 {
-	static const char begin[] = "{\"ft_drift_profile\":";
 	char head[sizeof begin];
 	struct stat st;
 	/* What is read from a pipe here would be missing later. */
