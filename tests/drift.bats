@@ -553,6 +553,20 @@ numbers() {
 	status_is 2 ft-drift -r rows --window 30 p
 }
 
+@test "--rows: rows with a member that the reference never had are what is new" {
+	jq -nc 'range(100) | {x: (. % 7)}' >a
+	jq -nc 'range(100) | {x: (. % 7), o: {new: .}}' >b
+	drift -r a --rows 5 b
+	[ "$status" -eq 1 ]
+	jq -se 'length == 5 and all(.drift.path == ".o")' out.jsonl
+	jq -c '{x, new: .x}' b >plain
+	drift -r a --rows 5 plain
+	jq -se 'length == 5 and all(.drift.path == ".new")' out.jsonl
+	jq -c 'if .x == 3 then . else del(.o) end' b >some
+	drift -r a --rows 5 some
+	jq -se 'length == 5 and all(.x == 3)' out.jsonl
+}
+
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
