@@ -599,6 +599,28 @@ vectors() {
 	status_is 0 ft-drift -q -r odd odd
 }
 
+@test "vectors: one of another length does not switch the test off, wherever it stands" {
+	jq -nc '{v: [range(12)]}' >odd
+	vectors 300 1 0 >a
+	vectors 80 3 0.4 >c
+	for reference in 'odd a' 'a odd' 'a'; do
+		for current in 'odd c' 'c odd'; do
+			# shellcheck disable=SC2086
+			cat $reference >x
+			# shellcheck disable=SC2086
+			cat $current >y
+			drift -r x y
+			[ "$status" -eq 1 ]
+			line .v | jq -e '.type == "vector" and .test == "mmd"'
+			cp out.jsonl want
+			ft-drift --profile x >p
+			ft-drift --profile y >q
+			drift -r p q
+			cmp want out.jsonl
+		done
+	done
+}
+
 @test "--estimate: a band that holds the truth, 1 where it fell, and none where inputs or scores are unseen" {
 	scored() {
 		awk -v n="$1" -v seed="$2" -v power="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) { s = rand() ^ power

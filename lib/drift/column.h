@@ -54,7 +54,8 @@ struct level {
 	int plain; /* neither a number nor with a date in it */
 };
 
-/* Rows in which a date of that year (or month: 12 * year + month - 1) stands, rising. */
+/* Rows in which a date of that year (or month: 12 * year + month - 1) stands, or vectors of that
+ * length, rising. */
 struct period {
 	int which;
 	uint64_t rows;
@@ -107,7 +108,8 @@ struct column {
 	uint64_t codes;		 /* numbers counted among the levels */
 	uint64_t words, bytes;	 /* of all strings */
 	double least, most, sum; /* of numbers */
-	uint64_t dims, vectors;	 /* arrays of dims numbers, and how many there were */
+	struct periods widths;	 /* arrays of numbers by their length */
+	uint64_t dims, vectors;	 /* the most frequent of those lengths, and how many there were */
 	uint64_t beyond;	 /* numbers that no double can hold; kept as infinite */
 
 	struct map level_by_hash;
@@ -149,6 +151,7 @@ void column_add_object(struct column *c);
 void column_count_level(struct column *c, struct span s, uint64_t n);
 void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s);
 void column_count_period(struct periods *p, int which, uint64_t rows);
+void column_count_width(struct column *c, uint64_t dims, uint64_t vectors);
 uint64_t column_period_rows(const struct periods *p, int which);
 
 /* Adds what another column of the same path counted and kept; its sampled rows are numbered from

@@ -171,6 +171,8 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_num(&w, c->least);
 	jw_key(&w, "most");
 	jw_num(&w, c->most);
+	if (c->widths.n > 1)
+		put_periods(&w, "widths", &c->widths);
 	put_periods(&w, "years", &c->years);
 	jw_key(&w, "readings");
 	jw_array(&w);
@@ -429,6 +431,32 @@ static int read_cells(struct column *c, struct span v, size_t rows, struct buf *
 	return 0;
 }
 
+/* The lengths of vectors, written one by one only where they differ. */
+static int read_widths(struct column *c, struct span v)
+{
+	uint64_t dims, vectors;
+	struct span all = json_member(v, "widths");
+	struct periods widths = {0};
+	int bad = 0;
+
+	if (!all.s) {
+		if (get_count(v, "dims", &dims) || dims > VECTOR_MOST ||
+		    get_count(v, "vectors", &vectors))
+			return -1;
+		if (vectors)
+			column_count_width(c, dims, vectors);
+		return 0;
+	}
+	bad = read_periods(&widths, all);
+	for (size_t i = 0; i < widths.n && !bad; i++) {
+		bad = widths.v[i].which > VECTOR_MOST;
+		if (!bad)
+			column_count_width(c, (uint64_t)widths.v[i].which, widths.v[i].rows);
+	}
+	free(widths.v);
+	return bad ? -1 : 0;
+}
+
 static double number_or(struct span v, double otherwise)
 {
 	double x;
@@ -467,8 +495,7 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) ||
 	    get_count(v, "numeric", &c->numeric) || get_count(v, "words", &c->words) ||
 	    get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "dims", &c->dims) || c->dims > VECTOR_MOST ||
-	    get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) ||
+	    read_widths(c, v) || get_count(v, "others", &c->others) ||
 	    get_count(v, "level_error", &c->level_error) ||
 	    get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
 	    read_periods(&c->years, json_member(v, "years")) ||
