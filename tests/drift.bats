@@ -132,11 +132,11 @@ numbers() {
 @test "dates in every spelling are dates" {
 	jq -nc 'range(60) | (100 + . % 28 + 1 | tostring[1:]) as $d | {
 		iso: "2023-05-\($d)T10:00:00Z", rfc: "Tue, \($d) May 2023 10:00:00 +0200", us: "05/\($d)/2023", written: "May \(. % 28 + 1), 2023",
-		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
-	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/' a >b
+		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), at_ts: (1683000000.25 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
+	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/; s/"at_ts":168/"at_ts":174/' a >b
 	drift -r a b
 	[ "$status" -eq 1 ]
-	for path in .iso .rfc .us .written .dots .created_at .text; do
+	for path in .iso .rfc .us .written .dots .created_at .at_ts .text; do
 		line $path date | jq -e '.verdict == "drift" and .test == "unseen-year" and (.why | contains("2025"))'
 	done
 }
