@@ -551,6 +551,9 @@ numbers() {
 	[[ $stderr == *"a profile where rows belong"* ]]
 	status_is 2 ft-drift --profile rows p
 	status_is 2 ft-drift -r rows --window 30 p
+	ft-drift --seed -1 --profile rows >negative
+	drift -r negative --seed -1 rows
+	[ "$status" -eq 0 ]
 }
 
 @test "--rows: rows with a member that the reference never had are what is new" {

@@ -273,16 +273,17 @@ static int read_header(struct frame *f, struct span v, uint64_t *columns, struct
 	struct span key, item, sample = json_member(v, "sample"),
 			       name = json_member(v, "reference");
 	struct buf text = BUF_INIT;
-	int64_t number;
+	int64_t number, seed;
 
 	if (get_count(v, "ft_drift_profile", &version) || version != PROFILE_VERSION)
 		return err_set(e, "a profile of another version; make it anew with this one");
 	if (get_count(v, "rows", &f->rows) || get_count(v, "lost", &f->lost) ||
-	    get_count(v, "sample_max", &sample_max) || get_count(v, "seed", &f->seed) ||
+	    get_count(v, "sample_max", &sample_max) || json_int(json_member(v, "seed"), &seed) ||
 	    get_count(v, "columns", columns) || *columns > FRAME_COLUMNS ||
 	    get_hex(json_member(v, "threshold"), &f->threshold) || json_kind(sample) != JSON_ARRAY)
 		return err_set(e, "a damaged profile: its header");
 	f->sample_max = (size_t)sample_max;
+	f->seed = (uint64_t)seed; /* negative ones are seeds too */
 	if (!json_string(name, &text) && text.len < sizeof f->reference_name)
 		memcpy(f->reference_name, text.data, text.len + 1);
 	buf_release(&text);
