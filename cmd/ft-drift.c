@@ -103,6 +103,7 @@ struct run {
 	struct window_state state; /* the same */
 	double threshold;
 	struct progress progress;
+	const struct source *source; /* what stands for pipes that are read twice, or NULL */
 	size_t skipped;
 };
 
@@ -121,10 +122,17 @@ static void read_scope(struct scope *s)
 	s->options.seed = (uint64_t)opt_seed;
 }
 
+/* Names of copies are no names to a user. */
+static struct err explained(const struct run *r, struct err e)
+{
+	if (r->source)
+		source_explain(r->source, &e);
+	return e;
+}
+
 static void on_bad(const struct err *e, void *arg)
 {
-	(void)arg;
-	prog_warn("%s (skipped)", e->msg);
+	prog_warn("%s (skipped)", explained(arg, *e).msg);
 }
 
 static void on_bad_row(void *arg, const struct err *e)
@@ -176,8 +184,10 @@ static void load(struct frame *f, struct run *r, char **files, const char *what,
 	progress_begin(&r->progress, what, 0, opt_quiet);
 	int bad = (rows_only ? load_frame : load_any)(f, files, &how, &r->skipped, &e);
 	progress_end(&r->progress);
-	if (bad)
+	if (bad) {
+		e = explained(r, e);
 		prog_fail(&e);
+	}
 	if (f->lost && !opt_quiet)
 		prog_warn("%llu values of the %s stand too deep, or at more than %d paths, and were not looked at",
 			  (unsigned long long)f->lost, what, FRAME_COLUMNS);
@@ -338,6 +348,7 @@ static int watch(struct run *r, char **files)
 	reader_init(&reader, files);
 	reader.skip_bad = opt_skip_bad;
 	reader.on_bad = on_bad_row;
+	reader.arg = r;
 	reader.stopping = prog_stopping;
 	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
 		if (got < 0 || window_state_add(&r->state, rec.line, &e))
@@ -368,8 +379,10 @@ static void print_rows(const struct comparison *c, const struct run *r, const st
 	struct selected *chosen = select_rows(c, &r->reference, current, (size_t)opt_rows, &n);
 	struct buf *line = mem_alloc(n, sizeof *line);
 
-	if (select_lines(chosen, n, files, line, &e))
+	if (select_lines(chosen, n, files, line, &e)) {
+		e = explained(r, e);
 		prog_fail(&e);
+	}
 	for (size_t i = 0; i < n; i++) {
 		out_line(line[i].data, line[i].len);
 		buf_release(&line[i]);
@@ -408,6 +421,7 @@ static int compare_once(struct run *r, char **files)
 		if (source_open(&source, files, prog_stopping, &e))
 			prog_fail(&e);
 		files = source.files;
+		r->source = &source;
 	}
 	load(&current, r, files, "current rows", 0, 0);
 	if (prog_stopping())

@@ -570,6 +570,15 @@ numbers() {
 	jq -se 'length == 5 and all(.x == 3)' out.jsonl
 }
 
+@test "--rows names a pipe as it was given where its rows are malformed" {
+	numbers 40 1 0 >a
+	{ cat a; echo '{"x":'; } >broken
+	status_is 2 bash -c 'ft-drift -q -r a --rows 3 <broken'
+	[[ $stderr == *"standard input:41: "* ]]
+	status_is 3 bash -c 'ft-drift -q -r a --skip-bad --rows 3 <broken'
+	[[ $stderr == *"standard input:41: "* ]]
+}
+
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
