@@ -579,6 +579,17 @@ numbers() {
 	[[ $stderr == *"standard input:41: "* ]]
 }
 
+@test "numbers that no double holds leave no nan in a reason" {
+	jq -nc 'range(40) | {x: .}' | sed '21,$s/"x":[0-9]*/"x":1e999/' >a
+	jq -nc 'range(60) | {x: 0}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .x | jq -e '.why | startswith("median down from") and (contains("nan") | not)'
+	jq -nc 'range(41) | {x: .}' | sed '21,$s/"x":[0-9]*/"x":1e999/' >a
+	drift -r a b
+	line .x | jq -e '.why | startswith("median down from inf to 0")'
+}
+
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
