@@ -538,6 +538,10 @@ numbers() {
 	grep -q '<testsuite name="ft-drift" tests="' report.xml
 	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
 	status_is 2 ft-drift -r reference --html nowhere/page.html current
+	# Names may hold what is no character of XML.
+	jq -nc 'range(50) | {"a\uffff\ufffe": 1, "b\u0000\u0001\u001b\t\n": 2, "c\ufffd": 3}' >odd
+	drift -r odd --junit odd.xml odd
+	python3 -c 'import xml.parsers.expat, sys; xml.parsers.expat.ParserCreate().Parse(open("odd.xml", "rb").read(), True)'
 }
 
 @test "profiles and rows are not mixed, and a profile is never read as rows" {
