@@ -459,6 +459,9 @@ static void check_options(void)
 	if (opt_reference.n && profiling)
 		prog_usage(
 			"--profile and --merge describe the records named and compare nothing: leave -r out");
+	if (profiling && (opt_window || opt_rows || opt_estimate || opt_html || opt_junit))
+		prog_usage(
+			"--profile and --merge compare nothing: leave --window, --rows, --estimate, --html and --junit out");
 	if (opt_table && opt_json)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)

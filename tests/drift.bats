@@ -594,6 +594,37 @@ numbers() {
 	line .x | jq -e '.why | startswith("median down from inf to 0")'
 }
 
+@test "options that would do nothing are refused, and so are paths that are none" {
+	numbers 100 1 0 >a
+	ft-drift --profile a >p
+	for option in '--html x' '--junit x' '--window 30' '--rows 3' '--estimate .x --truth .y'; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift --profile $option a
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift --merge $option p
+		[[ $stderr == *"compare nothing"* ]]
+	done
+	for option in --path --exclude --time; do
+		status_is 2 ft-drift -r a $option '.promt[' a
+		[[ $stderr == *"$option"*"is no path"* ]]
+	done
+}
+
+@test "a path may be written in every way that ft-jsonl(5) allows" {
+	jq -nc 'range(100) | {prompt: {"a.b": (. % 7)}, tags: [1, .], j: ({k: .} | tojson)}' >a
+	for path in '.["prompt"]' 'prompt' '["prompt"]' '.prompt["a.b"]' '.["prompt"].["a\u002eb"]'; do
+		drift -r a --path "$path" a
+		[ "$status" -eq 0 ]
+		line '.prompt.["a.b"]' | jq -e '.verdict == "stable"'
+		drift -r a --exclude "$path" a
+		[ -z "$(line '.prompt.["a.b"]')" ]
+	done
+	drift -r a --path '.["tags"][1]' a
+	line '.tags[1]' | jq -e '.verdict == "stable"'
+	drift -r a --path '["j"]|["k"]:number' a
+	line '.j|.k' | jq -e '.verdict == "stable"'
+}
+
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {

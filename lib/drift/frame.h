@@ -73,6 +73,8 @@ void frame_shrink(struct frame *const *parts, size_t n);
 /* offset is added to the numbers of the rows of from. Paths beyond FRAME_COLUMNS count as lost.
  * Both took samples of one size with one seed. */
 void frame_merge(struct frame *f, const struct frame *from, uint64_t offset);
+/* A member's name as paths write it: .name or .["odd name"]. */
+void frame_put_name(struct buf *b, struct span name);
 /* For the walk: the place in the sample of the row whose priority that is, or -1. */
 int64_t frame_sample_row(struct frame *f, uint64_t priority, uint64_t number);
 

@@ -34,7 +34,7 @@ struct place {
 
 /* --- paths as text --- */
 
-static void put_name(struct buf *b, struct span name)
+void frame_put_name(struct buf *b, struct span name)
 {
 	if (name.n > 0 && name.n < 1000 && !memchr(name.s, 0, name.n)) {
 		char text[1000];
@@ -56,7 +56,7 @@ static void put_raw_name(struct buf *b, struct span raw)
 	struct buf name = BUF_INIT;
 
 	json_string(raw, &name);
-	put_name(b, buf_span(&name));
+	frame_put_name(b, buf_span(&name));
 	buf_release(&name);
 }
 
@@ -67,7 +67,7 @@ static void put_path(struct buf *b, const struct step *s)
 	put_path(b, s->up);
 	switch (s->kind) {
 	case STEP_TOP:
-		put_name(b, s->key);
+		frame_put_name(b, s->key);
 		break;
 	case STEP_MEMBER:
 		put_raw_name(b, s->key);
