@@ -188,7 +188,7 @@ static void load(struct frame *f, struct run *r, char **files, const char *what,
 		e = explained(r, e);
 		prog_fail(&e);
 	}
-	if (f->lost && !opt_quiet)
+	if (f->lost)
 		prog_warn("%llu values of the %s stand too deep, or at more than %d paths, and were not looked at",
 			  (unsigned long long)f->lost, what, FRAME_COLUMNS);
 }

@@ -293,7 +293,7 @@ numbers() {
 	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b
 	drift -r a b
 	[ "$status" -eq 0 ]
-	grep -q 'stand too deep' err || ft-drift -r a b 2>&1 >/dev/null | grep -q 'too deep'
+	grep -q 'stand too deep' err
 	line '.["odd.name[0]"]' | jq -e '.type == "category"'
 	line .d | jq -e '.type != "date"'
 }
