@@ -1,6 +1,7 @@
 /* ft-drift: what changed since the model was trained. Reads a reference and current records,
  * compares them path by path, and answers by its exit status: 0 stable, 1 drift, 4 too little data.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/base/file.h"
@@ -102,6 +103,7 @@ struct run {
 	struct window_state state; /* the same */
 	double threshold;
 	struct progress progress;
+	const struct source *source; /* what stands for pipes that are read twice, or NULL */
 	size_t skipped;
 };
 
@@ -120,10 +122,17 @@ static void read_scope(struct scope *s)
 	s->options.seed = (uint64_t)opt_seed;
 }
 
+/* Names of copies are no names to a user. */
+static struct err explained(const struct run *r, struct err e)
+{
+	if (r->source)
+		source_explain(r->source, &e);
+	return e;
+}
+
 static void on_bad(const struct err *e, void *arg)
 {
-	(void)arg;
-	prog_warn("%s (skipped)", e->msg);
+	prog_warn("%s (skipped)", explained(arg, *e).msg);
 }
 
 static void on_bad_row(void *arg, const struct err *e)
@@ -141,6 +150,8 @@ static void prepare(struct frame *f, void *arg)
 	f->paths = s->find;
 	f->paths_n = s->find_n;
 	f->time = s->time;
+	f->types = s->types;
+	f->types_n = s->options.paths_n;
 }
 
 static void on_line(struct span line, void *arg)
@@ -173,9 +184,11 @@ static void load(struct frame *f, struct run *r, char **files, const char *what,
 	progress_begin(&r->progress, what, 0, opt_quiet);
 	int bad = (rows_only ? load_frame : load_any)(f, files, &how, &r->skipped, &e);
 	progress_end(&r->progress);
-	if (bad)
+	if (bad) {
+		e = explained(r, e);
 		prog_fail(&e);
-	if (f->lost && !opt_quiet)
+	}
+	if (f->lost)
 		prog_warn("%llu values of the %s stand too deep, or at more than %d paths, and were not looked at",
 			  (unsigned long long)f->lost, what, FRAME_COLUMNS);
 }
@@ -245,7 +258,8 @@ static void calibrate(struct run *r)
 			prog_fail(&e);
 	}
 	r->threshold = window_threshold(r->state.tests, (size_t)opt_window, ert);
-	r->scope->options.draws = (size_t)(20 / r->threshold);
+	/* A threshold near 1 must not leave a permutation test without draws to tell by. */
+	r->scope->options.draws = (size_t)fmax(1000, 20 / r->threshold);
 	if (r->scope->options.draws > 200000)
 		r->scope->options.draws = 200000;
 }
@@ -265,9 +279,6 @@ static void judge_window(struct run *r)
 		prog_fail(&e);
 	w.p = window_least_p(&c, &r->scope->options, &w.line);
 	w.alarm = w.p <= w.threshold;
-	r->state.alarms += (uint64_t)w.alarm;
-	if (window_state_close(&r->state, &e))
-		prog_fail(&e);
 	if (as_table())
 		report_window_text(&w, &b);
 	else
@@ -276,6 +287,41 @@ static void judge_window(struct run *r)
 	out_flush();
 	buf_release(&b);
 	comparison_release(&c);
+	/* A verdict that nobody could read is given again: the state keeps the window until then.
+	 */
+	if (out_failed())
+		return;
+	r->state.alarms += (uint64_t)w.alarm;
+	if (window_state_close(&r->state, &e))
+		prog_fail(&e);
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+	return hash64(span_of(text ? text : ""), hash_mix(hash, text != NULL));
+}
+
+static uint64_t mix_real(uint64_t hash, double x)
+{
+	return hash64((struct span){(const char *)&x, sizeof x}, hash);
+}
+
+/* Whatever a verdict depends on besides the rows. */
+static uint64_t mix_options(uint64_t hash)
+{
+	const struct opt_list *lists[] = {&opt_paths, &opt_exclude};
+	uint64_t whole[] = {(uint64_t)opt_window, (uint64_t)opt_seed, (uint64_t)opt_sample,
+			    (uint64_t)opt_fdr, (uint64_t)opt_calendar};
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		hash = hash_mix(hash, lists[i]->n);
+		for (size_t k = 0; k < lists[i]->n; k++)
+			hash = mix_text(hash, lists[i]->v[k]);
+	}
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		hash = hash_mix(hash, whole[i]);
+	hash = mix_text(hash, opt_time);
+	return mix_real(mix_real(mix_real(hash, opt_alpha), opt_min_effect), opt_ert);
 }
 
 static int watch(struct run *r, char **files)
@@ -286,14 +332,23 @@ static int watch(struct run *r, char **files)
 	int got, judged = 0;
 
 	r->state.path = opt_state;
-	r->state.fingerprint = hash_mix(r->state.fingerprint, (uint64_t)opt_window);
+	r->state.fingerprint = mix_options(r->state.fingerprint);
 	if (window_state_load(&r->state, &e))
 		prog_fail(&e);
+	for (size_t i = 0; files[i]; i++) {
+		if (profile_is(files[i]))
+			prog_usage("--window takes rows, and %s is a profile", files[i]);
+	}
 	uint64_t alarms = r->state.alarms;
 	calibrate(r);
+	if (r->state.pending_n >= (size_t)opt_window) {
+		judge_window(r);
+		judged = 1;
+	}
 	reader_init(&reader, files);
 	reader.skip_bad = opt_skip_bad;
 	reader.on_bad = on_bad_row;
+	reader.arg = r;
 	reader.stopping = prog_stopping;
 	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
 		if (got < 0 || window_state_add(&r->state, rec.line, &e))
@@ -324,8 +379,10 @@ static void print_rows(const struct comparison *c, const struct run *r, const st
 	struct selected *chosen = select_rows(c, &r->reference, current, (size_t)opt_rows, &n);
 	struct buf *line = mem_alloc(n, sizeof *line);
 
-	if (select_lines(chosen, n, files, line, &e))
+	if (select_lines(chosen, n, files, line, &e)) {
+		e = explained(r, e);
 		prog_fail(&e);
+	}
 	for (size_t i = 0; i < n; i++) {
 		out_line(line[i].data, line[i].len);
 		buf_release(&line[i]);
@@ -364,6 +421,7 @@ static int compare_once(struct run *r, char **files)
 		if (source_open(&source, files, prog_stopping, &e))
 			prog_fail(&e);
 		files = source.files;
+		r->source = &source;
 	}
 	load(&current, r, files, "current rows", 0, 0);
 	if (prog_stopping())
@@ -401,6 +459,9 @@ static void check_options(void)
 	if (opt_reference.n && profiling)
 		prog_usage(
 			"--profile and --merge describe the records named and compare nothing: leave -r out");
+	if (profiling && (opt_window || opt_rows || opt_estimate || opt_html || opt_junit))
+		prog_usage(
+			"--profile and --merge compare nothing: leave --window, --rows, --estimate, --html and --junit out");
 	if (opt_table && opt_json)
 		prog_usage("--table and --json: choose one");
 	if ((opt_ert > 0 || opt_state) && !opt_window)

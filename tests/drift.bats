@@ -132,11 +132,11 @@ numbers() {
 @test "dates in every spelling are dates" {
 	jq -nc 'range(60) | (100 + . % 28 + 1 | tostring[1:]) as $d | {
 		iso: "2023-05-\($d)T10:00:00Z", rfc: "Tue, \($d) May 2023 10:00:00 +0200", us: "05/\($d)/2023", written: "May \(. % 28 + 1), 2023",
-		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
-	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/' a >b
+		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), at_ts: (1683000000.25 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
+	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/; s/"at_ts":168/"at_ts":174/' a >b
 	drift -r a b
 	[ "$status" -eq 1 ]
-	for path in .iso .rfc .us .written .dots .created_at .text; do
+	for path in .iso .rfc .us .written .dots .created_at .at_ts .text; do
 		line $path date | jq -e '.verdict == "drift" and .test == "unseen-year" and (.why | contains("2025"))'
 	done
 }
@@ -238,12 +238,62 @@ numbers() {
 	grep -q '.nowhere' err
 }
 
+@test "--path PATH:TYPE tests what it says, whatever kind of JSON the values are" {
+	jq -nc 'range(200) | {code: ([1, 1, 1, 1, 1, 1, 1, 1, 2, 3][. % 10]), flag: (. % 10 == 0 | if . then 1 else 0 end), when: (1700000000 + . * 100), word: "w\(. % 7)"}' >a
+	jq -nc 'range(100) | {code: ([1, 2, 3, 3, 3, 3, 3, 3, 3, 3][. % 10]), flag: (. % 10 == 0 | if . then 0 else 1 end), when: (1740000000 + . * 100), word: "w\(. % 7)"}' >b
+	drift -r a --path .code:category b
+	[ "$status" -eq 1 ]
+	line .code | jq -e '.type == "category" and (.why | contains("80 %"))'
+	drift -r a --path .code:category --rows 20 b
+	jq -se 'length == 20 and all(.code == 3)' out.jsonl
+	drift -r a --path .flag:boolean b
+	[ "$status" -eq 1 ]
+	line .flag | jq -e '.type == "boolean" and .test == "fisher"'
+	drift -r a --path .when:date b
+	[ "$status" -eq 1 ]
+	line .when | jq -e '.type == "date" and .test == "unseen-year" and (.why | contains("2025"))'
+	drift -r a --path .code:category a
+	[ "$status" -eq 0 ]
+	# A profile holds it where it was asked for when it was made.
+	ft-drift --profile --path .code:category a >coded
+	drift -r coded --path .code:category b
+	[ "$status" -eq 1 ]
+	ft-drift --profile a >plain
+	drift -r plain --path .code:category b
+	[ "$status" -eq 4 ]
+	for ask in .code:text .word:number .word:date; do
+		drift -r a --path $ask b
+		[ "$status" -eq 4 ]
+		line "${ask%:*}" | jq -e --arg t "${ask#*:}" '.verdict == "insufficient" and .why == "no values of type \($t) on a side"'
+	done
+	# A type for values of the output holds for the reference that they are compared with.
+	jq -c '{prompt: .word, ideal: ({code: .code} | tojson)}' a >ideals
+	jq -c '{prompt: .word, output: ({code: .code} | tojson)}' b >outputs
+	drift -r ideals --path '.output|.code:category' outputs
+	[ "$status" -eq 1 ]
+	line '.output|.code' | jq -e '.why | contains("80 %")'
+}
+
+@test "a name is one however it is escaped, in nested objects, turns and JSON within text" {
+	jq -nc 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' >a
+	jq -nc --ascii-output 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' |
+		sed 's/"gr\\u00f6\\u00dfe/"gr\\u00F6\\u00dFe/; s/a\\"b/a\\u0022b/' >b
+	jq -nc --rawfile b b '$b | split("\n")[:-1][] | fromjson' | cmp a -
+	drift -r a b
+	[ "$status" -eq 0 ]
+	jq -c 'del(.output) + {output: (.output | fromjson)}' a | sed 's/ö/\\u00f6/g' >c
+	jq -c '.output |= fromjson' a >d
+	drift -r c d
+	[ "$status" -eq 0 ]
+	[ "$(jq -s 'map(select(.path == ".output.größe")) | length' out.jsonl)" -eq 1 ]
+}
+
 @test "hostile values: huge numbers, dates out of range, mixed kinds, odd names, deep nesting" {
 	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' | sed 's/"x":7,/"x":1e999,/' >a
 	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b
 	drift -r a b
 	[ "$status" -eq 0 ]
-	grep -q 'stand too deep' err || ft-drift -r a b 2>&1 >/dev/null | grep -q 'too deep'
+	grep -q 'stand too deep' err
 	line '.["odd.name[0]"]' | jq -e '.type == "category"'
 	line .d | jq -e '.type != "date"'
 }
@@ -307,6 +357,64 @@ numbers() {
 	status_is 2 ft-drift -r reference --window 100 --state st stream
 	: >st
 	status_is 2 ft-drift -r reference --window 100 --state st stream
+}
+
+@test "windows: a state is used by one process at a time" {
+	numbers 400 1 0 >reference
+	mkfifo pipe
+	ft-drift -q -r reference --window 100 --state st pipe >first 2>err &
+	pid=$!
+	exec 9>pipe
+	numbers 30 2 0 >&9
+	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 31 ] && break; sleep 0.05; done
+	status_is 2 ft-drift -q -r reference --window 100 --state st reference
+	[[ $stderr == *"st: in use by another ft-drift"* ]]
+	[ "$(wc -l <st)" -eq 31 ]
+	exec 9>&-
+	wait $pid || [ $? -eq 4 ]
+	numbers 70 3 0 | ft-drift -q -r reference --window 100 --state st >second || [ $? -eq 1 ]
+	jq -e '.window == 1 and .last == 100' second
+}
+
+@test "windows: a verdict that could not be written is given by the next run" {
+	numbers 400 1 0 >reference
+	numbers 145 2 0.5 >stream
+	status_is 2 bash -c 'ft-drift -q -r reference --window 100 --state st stream >/dev/full'
+	head -1 st | jq -e '.windows == 0 and .alarms == 0'
+	[ "$(wc -l <st)" -eq 101 ]
+	# The full window is judged before a row is taken, and is not larger for it.
+	drift -r reference --window 100 --state st /dev/null
+	[ "$status" -eq 1 ]
+	jq -se 'length == 1 and (.[0] | .window == 1 and .first == 1 and .last == 100 and .verdict == "drift")' out.jsonl
+	head -1 st | jq -e '.windows == 1 and .alarms == 1 and .rows == 100'
+	[ "$(wc -l <st)" -eq 1 ]
+}
+
+@test "windows: records of another shape altogether are drift" {
+	numbers 400 1 0 >reference
+	{ numbers 100 2 0; numbers 150 3 0 | jq -c '{y: .x}'; } >stream
+	drift -r reference --window 100 --state st stream
+	[ "$status" -eq 1 ]
+	jq -se 'length == 2 and .[0].verdict == "stable" and (.[1] | .verdict == "drift" and (.why | contains("missing in 100 %")))' out.jsonl
+	[ "$(wc -l <st)" -eq 51 ]
+	status_is 2 ft-drift -q -r reference --window 100 --path .nowhere stream
+}
+
+@test "windows: a state of other options is refused, and one with a damaged row by its line" {
+	numbers 400 1 0 >reference
+	numbers 40 2 0 >stream
+	base=(-q -r reference --window 100 --state st)
+	ft-drift "${base[@]}" stream || [ $? -eq 4 ]
+	for option in '--path .x' '--exclude .unit' '--time .x' '--min-effect 0.2' --calendar '--seed 3' '--sample 500' '--alpha 0.01' --fdr '--ert 5000'; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift "${base[@]}" $option stream
+		[[ $stderr == *"another reference or other options"* ]]
+	done
+	[ "$(wc -l <st)" -eq 41 ]
+	sed -i '5s/.*/{"x":/' st
+	status_is 2 ft-drift "${base[@]}" stream
+	[[ $stderr == *"st:5: "* ]]
+	[ "$(wc -l <st)" -eq 41 ]
 }
 
 @test "profiles: -r takes one in place of rows with the same answer, and merged shards equal the whole" {
@@ -430,6 +538,91 @@ numbers() {
 	grep -q '<testsuite name="ft-drift" tests="' report.xml
 	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
 	status_is 2 ft-drift -r reference --html nowhere/page.html current
+	# Names may hold what is no character of XML.
+	jq -nc 'range(50) | {"a\uffff\ufffe": 1, "b\u0000\u0001\u001b\t\n": 2, "c\ufffd": 3}' >odd
+	drift -r odd --junit odd.xml odd
+	python3 -c 'import xml.parsers.expat, sys; xml.parsers.expat.ParserCreate().Parse(open("odd.xml", "rb").read(), True)'
+}
+
+@test "profiles and rows are not mixed, and a profile is never read as rows" {
+	numbers 100 1 0 >rows
+	ft-drift --profile rows >p
+	status_is 2 ft-drift -r rows -r p rows
+	[[ $stderr == *"p is a profile and rows is none"* ]]
+	status_is 2 ft-drift -r p rows p
+	status_is 2 ft-drift --merge p rows
+	status_is 2 bash -c 'ft-drift -r rows <p'
+	[[ $stderr == *"a profile where rows belong"* ]]
+	status_is 2 ft-drift --profile rows p
+	status_is 2 ft-drift -r rows --window 30 p
+	ft-drift --seed -1 --profile rows >negative
+	drift -r negative --seed -1 rows
+	[ "$status" -eq 0 ]
+}
+
+@test "--rows: rows with a member that the reference never had are what is new" {
+	jq -nc 'range(100) | {x: (. % 7)}' >a
+	jq -nc 'range(100) | {x: (. % 7), o: {new: .}}' >b
+	drift -r a --rows 5 b
+	[ "$status" -eq 1 ]
+	jq -se 'length == 5 and all(.drift.path == ".o")' out.jsonl
+	jq -c '{x, new: .x}' b >plain
+	drift -r a --rows 5 plain
+	jq -se 'length == 5 and all(.drift.path == ".new")' out.jsonl
+	jq -c 'if .x == 3 then . else del(.o) end' b >some
+	drift -r a --rows 5 some
+	jq -se 'length == 5 and all(.x == 3)' out.jsonl
+}
+
+@test "--rows names a pipe as it was given where its rows are malformed" {
+	numbers 40 1 0 >a
+	{ cat a; echo '{"x":'; } >broken
+	status_is 2 bash -c 'ft-drift -q -r a --rows 3 <broken'
+	[[ $stderr == *"standard input:41: "* ]]
+	status_is 3 bash -c 'ft-drift -q -r a --skip-bad --rows 3 <broken'
+	[[ $stderr == *"standard input:41: "* ]]
+}
+
+@test "numbers that no double holds leave no nan in a reason" {
+	jq -nc 'range(40) | {x: .}' | sed '21,$s/"x":[0-9]*/"x":1e999/' >a
+	jq -nc 'range(60) | {x: 0}' >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .x | jq -e '.why | startswith("median down from") and (contains("nan") | not)'
+	jq -nc 'range(41) | {x: .}' | sed '21,$s/"x":[0-9]*/"x":1e999/' >a
+	drift -r a b
+	line .x | jq -e '.why | startswith("median down from inf to 0")'
+}
+
+@test "options that would do nothing are refused, and so are paths that are none" {
+	numbers 100 1 0 >a
+	ft-drift --profile a >p
+	for option in '--html x' '--junit x' '--window 30' '--rows 3' '--estimate .x --truth .y'; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift --profile $option a
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift --merge $option p
+		[[ $stderr == *"compare nothing"* ]]
+	done
+	for option in --path --exclude --time; do
+		status_is 2 ft-drift -r a $option '.promt[' a
+		[[ $stderr == *"$option"*"is no path"* ]]
+	done
+}
+
+@test "a path may be written in every way that ft-jsonl(5) allows" {
+	jq -nc 'range(100) | {prompt: {"a.b": (. % 7)}, tags: [1, .], j: ({k: .} | tojson)}' >a
+	for path in '.["prompt"]' 'prompt' '["prompt"]' '.prompt["a.b"]' '.["prompt"].["a\u002eb"]'; do
+		drift -r a --path "$path" a
+		[ "$status" -eq 0 ]
+		line '.prompt.["a.b"]' | jq -e '.verdict == "stable"'
+		drift -r a --exclude "$path" a
+		[ -z "$(line '.prompt.["a.b"]')" ]
+	done
+	drift -r a --path '.["tags"][1]' a
+	line '.tags[1]' | jq -e '.verdict == "stable"'
+	drift -r a --path '["j"]|["k"]:number' a
+	line '.j|.k' | jq -e '.verdict == "stable"'
 }
 
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
@@ -462,6 +655,28 @@ vectors() {
 	line .v | jq -e '.type == "number" and (.why | contains("median number of elements down from 16 to 12"))'
 	jq -c '.v[3] = "x"' a | head -60 >odd
 	status_is 0 ft-drift -q -r odd odd
+}
+
+@test "vectors: one of another length does not switch the test off, wherever it stands" {
+	jq -nc '{v: [range(12)]}' >odd
+	vectors 300 1 0 >a
+	vectors 80 3 0.4 >c
+	for reference in 'odd a' 'a odd' 'a'; do
+		for current in 'odd c' 'c odd'; do
+			# shellcheck disable=SC2086
+			cat $reference >x
+			# shellcheck disable=SC2086
+			cat $current >y
+			drift -r x y
+			[ "$status" -eq 1 ]
+			line .v | jq -e '.type == "vector" and .test == "mmd"'
+			cp out.jsonl want
+			ft-drift --profile x >p
+			ft-drift --profile y >q
+			drift -r p q
+			cmp want out.jsonl
+		done
+	done
 }
 
 @test "--estimate: a band that holds the truth, 1 where it fell, and none where inputs or scores are unseen" {

@@ -1,5 +1,6 @@
 /* column: counting and keeping values; see the header. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,6 +61,7 @@ void column_free(struct column *c)
 	distinct_release(&c->distinct);
 	quantiles_release(&c->quantiles);
 	free(c->years.v);
+	free(c->widths.v);
 	free(c->reading[0].months.v);
 	free(c->reading[1].months.v);
 	shape_release(&c->members);
@@ -306,11 +308,25 @@ void column_add_bool(struct column *c, int x, int64_t sampled)
 	column_keep(c, sampled, KIND_BOOL, x, (struct span){0});
 }
 
+struct span column_code(double x, char text[COLUMN_CODE])
+{
+	int n = snprintf(text, COLUMN_CODE, "%.15g", x);
+
+	if (strtod(text, NULL) != x)
+		n = snprintf(text, COLUMN_CODE, "%.17g", x);
+	return (struct span){text, (size_t)n};
+}
+
 void column_add_number(struct column *c, double x, int64_t sampled)
 {
 	struct moment d;
+	char code[COLUMN_CODE];
 
 	c->count[KIND_NUMBER]++;
+	if (c->coded) {
+		column_count_level(c, column_code(x, code), 1);
+		c->codes++;
+	}
 	c->beyond += !isfinite(x);
 	c->least = x < c->least ? x : c->least;
 	c->most = x > c->most ? x : c->most;
@@ -321,16 +337,24 @@ void column_add_number(struct column *c, double x, int64_t sampled)
 		count_whole_date(c, &d);
 }
 
+/* Of lengths that are equally frequent, the shortest: whatever the order. */
+void column_count_width(struct column *c, uint64_t dims, uint64_t vectors)
+{
+	column_count_period(&c->widths, (int)dims, vectors);
+	uint64_t n = column_period_rows(&c->widths, (int)dims);
+	if (n > c->vectors || (n == c->vectors && dims < c->dims)) {
+		c->dims = dims;
+		c->vectors = n;
+	}
+}
+
 void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled)
 {
 	c->count[KIND_ARRAY]++;
 	quantiles_add(&c->quantiles, (double)length);
-	if (vector.n && (!c->dims || c->dims == length)) {
-		c->dims = length;
-		c->vectors++;
-	}
-	column_keep(c, sampled, KIND_ARRAY, (double)length,
-		    c->dims == length ? vector : (struct span){0});
+	if (vector.n)
+		column_count_width(c, length, 1);
+	column_keep(c, sampled, KIND_ARRAY, (double)length, vector);
 }
 
 void column_add_string(struct column *c, struct span s, int64_t sampled)
@@ -380,13 +404,12 @@ void column_merge(struct column *c, const struct column *from, size_t first_row)
 	c->whole_dates += from->whole_dates;
 	c->dated += from->dated;
 	c->numeric += from->numeric;
+	c->codes += from->codes;
 	c->words += from->words;
 	c->bytes += from->bytes;
 	c->beyond += from->beyond;
-	if (c->dims == from->dims || !c->dims) {
-		c->dims = from->dims;
-		c->vectors += from->vectors;
-	}
+	for (size_t i = 0; i < from->widths.n; i++)
+		column_count_width(c, (uint64_t)from->widths.v[i].which, from->widths.v[i].rows);
 	c->others += from->others;
 	c->level_error += from->level_error;
 	c->us_order += from->us_order;

@@ -54,7 +54,8 @@ struct level {
 	int plain; /* neither a number nor with a date in it */
 };
 
-/* Rows in which a date of that year (or month: 12 * year + month - 1) stands, rising. */
+/* Rows in which a date of that year (or month: 12 * year + month - 1) stands, or vectors of that
+ * length, rising. */
 struct period {
 	int which;
 	uint64_t rows;
@@ -97,15 +98,18 @@ struct column {
 	struct column *parent; /* NULL at a root */
 	/* an array's element: being absent is the array's length, not a missing value */
 	int element;
-	int timely; /* its name says that numbers here are times */
+	int timely; /* its name, or the user, says that numbers here are times */
+	int coded;  /* numbers here are codes: counted as categories besides */
 
 	uint64_t count[KINDS];	 /* rows by kind */
 	uint64_t whole_dates;	 /* strings (or numbers of timely columns) that are a date */
 	uint64_t dated;		 /* rows with a date in them, alone or within text */
 	uint64_t numeric;	 /* strings that are a number */
+	uint64_t codes;		 /* numbers counted among the levels */
 	uint64_t words, bytes;	 /* of all strings */
 	double least, most, sum; /* of numbers */
-	uint64_t dims, vectors;	 /* arrays of dims numbers, and how many there were */
+	struct periods widths;	 /* arrays of numbers by their length */
+	uint64_t dims, vectors;	 /* the most frequent of those lengths, and how many there were */
 	uint64_t beyond;	 /* numbers that no double can hold; kept as infinite */
 
 	struct map level_by_hash;
@@ -147,6 +151,7 @@ void column_add_object(struct column *c);
 void column_count_level(struct column *c, struct span s, uint64_t n);
 void column_keep(struct column *c, int64_t sampled, enum kind kind, double x, struct span s);
 void column_count_period(struct periods *p, int which, uint64_t rows);
+void column_count_width(struct column *c, uint64_t dims, uint64_t vectors);
 uint64_t column_period_rows(const struct periods *p, int which);
 
 /* Adds what another column of the same path counted and kept; its sampled rows are numbered from
@@ -160,6 +165,9 @@ uint64_t column_present(const struct column *c);
 struct span column_level_text(const struct column *c, const struct level *level);
 int column_numeric(struct span s, double *x); /* whether a string is a number, and which */
 struct span column_cell_text(const struct column *c, const struct cell *cell);
+/* A number as it is spelt among the levels: 1, 1.0 and 1e0 are one. */
+#define COLUMN_CODE 32
+struct span column_code(double x, char text[COLUMN_CODE]);
 
 /* NULL where it is not counted */
 struct level *column_level(const struct column *c, uint64_t hash);

@@ -56,15 +56,6 @@ static int wanted(const struct drift_options *o, const char *path)
 	return in;
 }
 
-static enum type type_asked(const struct drift_options *o, const char *path)
-{
-	for (size_t i = 0; i < o->paths_n; i++) {
-		if (strcmp(o->paths[i].path, path) == 0)
-			return o->paths[i].type;
-	}
-	return TYPE_NONE;
-}
-
 /* What ft-prompt and its kin add to records: no change of the data where one side was never
  * asked. */
 static int is_ours(const char *path)
@@ -101,11 +92,13 @@ static void add_line(struct comparison *c, const char *base, const struct column
 		buf_release(&path);
 		return;
 	}
-	enum type asked = type_asked(o, path.data), type = asked ? asked : type_of(was, is);
+	enum type asked = type_asked(o->paths, o->paths_n, "", path.data ? path.data : ""),
+		  type = asked ? asked : type_of(was, is);
 	int dated = !asked && type == TYPE_TEXT && type_has_dates(was, is);
 	c->lines = mem_grow(c->lines, &c->cap, c->n + 2, sizeof *c->lines);
 	c->lines[c->n++] = (struct line){.path = buf_detach(&path, NULL),
 					 .type = type,
+					 .asked = asked != TYPE_NONE,
 					 .root = root,
 					 .reference = was,
 					 .current = is};
@@ -319,6 +312,12 @@ static uint64_t values_in(const struct column *c)
 	return c ? column_present(c) - c->count[KIND_NULL] : 0;
 }
 
+/* Values that the line's tests could take: an asked type may leave some out. */
+static uint64_t values_for(const struct line *l, const struct column *c)
+{
+	return c && l->asked ? type_values(c, l->type) : values_in(c);
+}
+
 static void judge_line(struct line *l)
 {
 	l->best = NULL;
@@ -326,9 +325,13 @@ static void judge_line(struct line *l)
 		if (!l->best || better(&l->finding[i], l->best))
 			l->best = &l->finding[i];
 	}
+	l->untyped = l->asked && l->reference && l->current &&
+		     ((values_in(l->reference) && !values_for(l, l->reference)) ||
+		      (values_in(l->current) && !values_for(l, l->current)));
 	if (l->best && l->best->drift)
 		l->verdict = VERDICT_DRIFT;
-	else if (values_in(l->reference) < DRIFT_VALUES || values_in(l->current) < DRIFT_VALUES)
+	else if (values_for(l, l->reference) < DRIFT_VALUES ||
+		 values_for(l, l->current) < DRIFT_VALUES)
 		l->verdict = VERDICT_INSUFFICIENT;
 	else
 		l->verdict = VERDICT_STABLE;
@@ -387,7 +390,7 @@ static int check_paths(const struct comparison *c, const struct drift_options *o
 	}
 	for (size_t i = 0; i < c->n; i++)
 		common += c->lines[i].reference && c->lines[i].current;
-	if (!common && c->reference_rows && c->current_rows)
+	if (!common && !o->any_shape && c->reference_rows && c->current_rows)
 		return err_set(e,
 			       "the reference and the current records share no path: they are of different kinds");
 	return 0;
@@ -432,13 +435,15 @@ int compare(const struct frame *reference, const struct frame *current,
 		c->drifted += c->lines[i].verdict == VERDICT_DRIFT;
 	}
 	qsort(c->lines, c->n, sizeof *c->lines, by_rank);
-	size_t compared = 0;
-	for (size_t i = 0; i < c->n; i++)
+	size_t compared = 0, untyped = 0;
+	for (size_t i = 0; i < c->n; i++) {
 		compared += values_in(c->lines[i].reference) && values_in(c->lines[i].current);
-	for (size_t i = 0; i < c->n; i++)
 		judge_line(&c->lines[i]); /* best points into the line, which moved */
+		untyped += (size_t)c->lines[i].untyped;
+	}
 	c->verdict = c->drifted ? VERDICT_DRIFT
-		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS || !compared
+		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS ||
+				     !compared || untyped
 			     ? VERDICT_INSUFFICIENT
 			     : VERDICT_STABLE;
 	return 0;

@@ -14,16 +14,12 @@
 
 enum verdict { VERDICT_STABLE, VERDICT_DRIFT, VERDICT_INSUFFICIENT };
 
-struct drift_type {
-	const char *path; /* as shown, with the leading dot */
-	enum type type;	  /* TYPE_NONE: found out */
-};
-
 struct drift_options {
 	double alpha;	   /* false-alarm level of the whole run */
 	double min_effect; /* smaller effects are no drift */
 	int fdr;	   /* Benjamini and Hochberg in place of Holm */
 	int calendar;	   /* compare months and weekdays too */
+	int any_shape;	   /* records that share no path are drift, not refused */
 	size_t draws;	   /* of permutation tests; 0: enough for alpha over the number of tests */
 	uint64_t seed;
 	const struct drift_type *paths; /* only these and what stands below them; none: all */
@@ -52,8 +48,10 @@ struct finding {
 struct line {
 	char *path; /* as the user would write it */
 	enum type type;
-	int within;				  /* dates found within text */
-	enum root root;				  /* where it stands in the current records */
+	int asked;	/* the type is the user's */
+	int untyped;	/* asked, and a side has values but none that the type takes */
+	int within;	/* dates found within text */
+	enum root root; /* where it stands in the current records */
 	const struct column *reference, *current; /* either may be NULL */
 	enum verdict verdict;
 	struct finding finding[COMPARE_TESTS];
@@ -74,8 +72,8 @@ struct comparison {
 	char *time_path; /* where the records' own time was taken from; NULL where there is none */
 };
 
-/* Both frames must be finished; they are borrowed as long as the comparison is used. -1 where they
- * share no path. */
+/* Both frames must be finished; they are borrowed as long as the comparison is used. -1 where
+ * nothing stands at a path asked for, or where they share no path. */
 int compare(const struct frame *reference, const struct frame *current,
 	    const struct drift_options *o, struct comparison *c, struct err *e);
 void comparison_release(struct comparison *c);

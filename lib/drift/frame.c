@@ -30,6 +30,19 @@ static uint64_t column_key(enum root root, uint64_t path_hash)
 	return hash_mix(path_hash, (uint64_t)root);
 }
 
+/* References go by the name of outputs where those are compared with them. */
+static enum type asked_of(const struct frame *f, enum root root, const char *behind)
+{
+	enum type asked = TYPE_NONE;
+
+	if (root == ROOT_INPUT)
+		return type_asked(f->types, f->types_n, "", behind);
+	if (root == ROOT_REFERENCE)
+		asked = type_asked(f->types, f->types_n, f->reference_name, behind);
+	return asked || root == ROOT_TIME ? asked
+					  : type_asked(f->types, f->types_n, ".output", behind);
+}
+
 struct column *frame_add_column(struct frame *f, enum root root, struct span path, uint64_t hash,
 				struct column *parent)
 {
@@ -39,7 +52,8 @@ struct column *frame_add_column(struct frame *f, enum root root, struct span pat
 		return NULL;
 	f->columns = mem_grow(f->columns, &f->columns_cap, f->columns_n + 1, sizeof *f->columns);
 	map_put(&f->by_hash, key, f->columns_n, NULL);
-	f->columns[f->columns_n] = column_new(root, path, hash, parent);
+	struct column *c = f->columns[f->columns_n] = column_new(root, path, hash, parent);
+	type_expect(c, asked_of(f, root, c->path));
 	return f->columns[f->columns_n++];
 }
 

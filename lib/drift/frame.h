@@ -15,7 +15,7 @@
 
 #include "../json/path.h"
 #include "../json/record.h"
-#include "column.h"
+#include "typing.h"
 
 #define FRAME_SAMPLE 20000 /* rows whose values are kept, by default */
 #define FRAME_COLUMNS 4000 /* paths followed; later ones are counted in `lost` */
@@ -35,7 +35,9 @@ struct frame {
 	 * Borrowed */
 	struct path **paths;
 	size_t paths_n;
-	struct path *time; /* the record's own time, or NULL. Borrowed */
+	struct path *time;		/* the record's own time, or NULL. Borrowed */
+	const struct drift_type *types; /* what paths hold where that is not found out. Borrowed */
+	size_t types_n;
 
 	uint64_t rows;
 	struct column **columns; /* in the order in which they were found */
@@ -71,6 +73,8 @@ void frame_shrink(struct frame *const *parts, size_t n);
 /* offset is added to the numbers of the rows of from. Paths beyond FRAME_COLUMNS count as lost.
  * Both took samples of one size with one seed. */
 void frame_merge(struct frame *f, const struct frame *from, uint64_t offset);
+/* A member's name as paths write it: .name or .["odd name"]. */
+void frame_put_name(struct buf *b, struct span name);
 /* For the walk: the place in the sample of the row whose priority that is, or -1. */
 int64_t frame_sample_row(struct frame *f, uint64_t priority, uint64_t number);
 

@@ -89,6 +89,10 @@ static int report_bad(struct job *j, size_t *skipped, struct err *e)
 		const struct line_at *l = &b->line[i];
 		struct part *p = &j->part[(b->first + i) / LOAD_RUN % LOAD_PARTS];
 		struct err reason;
+		if (l->number == 1 && profile_begins(line_text(b, i)))
+			return err_set(e,
+				       "%s: a profile where rows belong, or one that is no regular file",
+				       l->file);
 		if (!l->bad) {
 			if (j->how->line)
 				j->how->line(line_text(b, i), j->how->arg);
@@ -154,8 +158,16 @@ static int load_profiles(struct frame *f, char **files, struct err *e)
 
 int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e)
 {
-	return files[0] && profile_is(files[0]) ? load_profiles(f, files, e)
-						: load_frame(f, files, how, skipped, e);
+	const char *profile = NULL, *other = NULL;
+
+	for (size_t i = 0; files[i]; i++)
+		*(profile_is(files[i]) ? &profile : &other) = files[i];
+	if (profile && other) {
+		frame_init(f);
+		return err_set(e, "%s is a profile and %s is none: name either profiles or rows",
+			       profile, other);
+	}
+	return profile ? load_profiles(f, files, e) : load_frame(f, files, how, skipped, e);
 }
 
 int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,

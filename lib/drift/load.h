@@ -30,7 +30,7 @@ struct load {
  * failure, the caller still releases f. */
 int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,
 	       struct err *e);
-/* The same; where the first file is a profile, the sum of the profiles named. */
+/* The same; where the files are profiles, the sum of them. A mixture is refused. */
 int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e);
 
 #endif

@@ -126,7 +126,13 @@ static double quantile(const double *x, size_t n, double q)
 	double at = q * (double)(n - 1);
 	size_t i = (size_t)at;
 
-	return i + 1 < n && x[i] != x[i + 1] ? x[i] + (at - (double)i) * (x[i + 1] - x[i]) : x[i];
+	double part = at - (double)i;
+
+	if (part == 0 || i + 1 >= n || x[i] == x[i + 1])
+		return x[i];
+	/* Nothing lies between a number and an infinite one. */
+	return isinf(x[i]) || isinf(x[i + 1]) ? x[i + (part >= 0.5)]
+					      : (1 - part) * x[i] + part * x[i + 1];
 }
 
 /* An interval that lost values: its ends among the reference's, and the shares there. */
@@ -250,7 +256,7 @@ static int well_counted(uint64_t mine, double mine_n, uint64_t error, uint64_t o
 
 static double strings_in(const struct column *c)
 {
-	return (double)(c->count[KIND_STRING] + c->count[KIND_BOOL]);
+	return (double)type_values(c, TYPE_CATEGORY);
 }
 
 static void levels_add(struct levels *v, const struct column *reference, uint64_t was,

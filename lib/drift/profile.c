@@ -154,6 +154,8 @@ static void put_column(const struct column *c, struct buf *b)
 	put_count(&w, "whole_dates", c->whole_dates);
 	put_count(&w, "dated", c->dated);
 	put_count(&w, "numeric", c->numeric);
+	if (c->codes)
+		put_count(&w, "codes", c->codes);
 	put_count(&w, "words", c->words);
 	put_count(&w, "bytes", c->bytes);
 	put_count(&w, "beyond", c->beyond);
@@ -169,6 +171,8 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_num(&w, c->least);
 	jw_key(&w, "most");
 	jw_num(&w, c->most);
+	if (c->widths.n > 1)
+		put_periods(&w, "widths", &c->widths);
 	put_periods(&w, "years", &c->years);
 	jw_key(&w, "readings");
 	jw_array(&w);
@@ -215,9 +219,15 @@ void profile_write(const struct frame *f, void (*put)(void *arg, const char *lin
 
 /* --- reading --- */
 
+static const char begin[] = "{\"ft_drift_profile\":";
+
+int profile_begins(struct span line)
+{
+	return line.n >= sizeof begin - 1 && memcmp(line.s, begin, sizeof begin - 1) == 0;
+}
+
 int profile_is(const char *file)
 {
-	static const char begin[] = "{\"ft_drift_profile\":";
 	char head[sizeof begin];
 	struct stat st;
 	/* What is read from a pipe here would be missing later. */
@@ -263,16 +273,17 @@ static int read_header(struct frame *f, struct span v, uint64_t *columns, struct
 	struct span key, item, sample = json_member(v, "sample"),
 			       name = json_member(v, "reference");
 	struct buf text = BUF_INIT;
-	int64_t number;
+	int64_t number, seed;
 
 	if (get_count(v, "ft_drift_profile", &version) || version != PROFILE_VERSION)
 		return err_set(e, "a profile of another version; make it anew with this one");
 	if (get_count(v, "rows", &f->rows) || get_count(v, "lost", &f->lost) ||
-	    get_count(v, "sample_max", &sample_max) || get_count(v, "seed", &f->seed) ||
+	    get_count(v, "sample_max", &sample_max) || json_int(json_member(v, "seed"), &seed) ||
 	    get_count(v, "columns", columns) || *columns > FRAME_COLUMNS ||
 	    get_hex(json_member(v, "threshold"), &f->threshold) || json_kind(sample) != JSON_ARRAY)
 		return err_set(e, "a damaged profile: its header");
 	f->sample_max = (size_t)sample_max;
+	f->seed = (uint64_t)seed; /* negative ones are seeds too */
 	if (!json_string(name, &text) && text.len < sizeof f->reference_name)
 		memcpy(f->reference_name, text.data, text.len + 1);
 	buf_release(&text);
@@ -421,6 +432,32 @@ static int read_cells(struct column *c, struct span v, size_t rows, struct buf *
 	return 0;
 }
 
+/* The lengths of vectors, written one by one only where they differ. */
+static int read_widths(struct column *c, struct span v)
+{
+	uint64_t dims, vectors;
+	struct span all = json_member(v, "widths");
+	struct periods widths = {0};
+	int bad = 0;
+
+	if (!all.s) {
+		if (get_count(v, "dims", &dims) || dims > VECTOR_MOST ||
+		    get_count(v, "vectors", &vectors))
+			return -1;
+		if (vectors)
+			column_count_width(c, dims, vectors);
+		return 0;
+	}
+	bad = read_periods(&widths, all);
+	for (size_t i = 0; i < widths.n && !bad; i++) {
+		bad = widths.v[i].which > VECTOR_MOST;
+		if (!bad)
+			column_count_width(c, (uint64_t)widths.v[i].which, widths.v[i].rows);
+	}
+	free(widths.v);
+	return bad ? -1 : 0;
+}
+
 static double number_or(struct span v, double otherwise)
 {
 	double x;
@@ -459,8 +496,7 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	if (get_count(v, "whole_dates", &c->whole_dates) || get_count(v, "dated", &c->dated) ||
 	    get_count(v, "numeric", &c->numeric) || get_count(v, "words", &c->words) ||
 	    get_count(v, "bytes", &c->bytes) || get_count(v, "beyond", &c->beyond) ||
-	    get_count(v, "dims", &c->dims) || c->dims > VECTOR_MOST ||
-	    get_count(v, "vectors", &c->vectors) || get_count(v, "others", &c->others) ||
+	    read_widths(c, v) || get_count(v, "others", &c->others) ||
 	    get_count(v, "level_error", &c->level_error) ||
 	    get_count(v, "us_order", &c->us_order) || get_count(v, "eu_order", &c->eu_order) ||
 	    read_periods(&c->years, json_member(v, "years")) ||
@@ -468,6 +504,8 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	    read_levels(c, json_member(v, "levels"), text) ||
 	    read_cells(c, json_member(v, "cells"), f->sample_n, text) || read_sketches(c, v, text))
 		return err_set(e, "a damaged profile: the counts of %s", c->path);
+	if (get_count(v, "codes", &c->codes))
+		c->codes = 0; /* numbers are not counted as categories where nobody asked */
 	c->sum = number_or(json_member(v, "sum"), 0);
 	c->least = number_or(json_member(v, "least"), INFINITY);
 	c->most = number_or(json_member(v, "most"), -INFINITY);

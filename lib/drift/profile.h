@@ -24,6 +24,8 @@ void profile_write(const struct frame *f, void (*put)(void *arg, const char *lin
 /* 1 where a regular file begins like a profile, 0 where it does not or cannot be read. */
 int profile_is(const char *file);
 
+int profile_begins(struct span line);
+
 /* Reads a profile into f, which was initialised and nothing else. */
 int profile_read(const char *file, struct frame *f, struct err *e);
 

@@ -20,6 +20,10 @@ static uint64_t values_of(const struct line *l, const struct column *c)
 
 void report_reason(const struct line *l, struct buf *b)
 {
+	if (l->untyped && l->verdict != VERDICT_DRIFT) {
+		buf_addf(b, "no values of type %s on a side", type_name(l->type));
+		return;
+	}
 	if (l->best) {
 		buf_addspan(b, buf_span(&l->best->why));
 		return;

@@ -4,13 +4,54 @@
 #include "../base/mem.h"
 #include "scope.h"
 
-static char *with_dot(struct scope *s, const char *path, size_t n)
+/* A member's name in brackets, as written; returns what stands behind it. */
+static const char *put_bracketed(struct buf *b, const char *c)
 {
+	const char *end = c + 2;
+	struct buf name = BUF_INIT;
+	struct span v;
+
+	while (*end != '"')
+		end += *end == '\\' ? 2 : 1;
+	if (!json_check((struct span){c + 1, (size_t)(end - c)}, &v, NULL))
+		json_string(v, &name);
+	frame_put_name(b, buf_span(&name));
+	buf_release(&name);
+	return end + 2;
+}
+
+/* A path as the walk would write it, whichever way the user did: `prompt` and `.["prompt"]` are
+ * .prompt. NULL where it is no path. */
+static char *as_walked(struct scope *s, const char *text, size_t n, struct err *e)
+{
+	char *given = mem_strndup(text, n);
+	const char *c = given;
+	struct path *compiled = path_compile(given, e);
 	struct buf b = BUF_INIT;
 
-	if (n && path[0] != '.' && path[0] != '[')
+	if (!compiled) {
+		free(given);
+		return NULL;
+	}
+	path_free(compiled);
+	while (*c && strcmp(given, ".") != 0) {
+		c += *c == '.';
+		if (c[0] == '[' && c[1] == '"') {
+			c = put_bracketed(&b, c);
+		} else if (*c == '|') {
+			buf_addc(&b, *c++);
+		} else {
+			size_t k = *c == '[' ? strcspn(c, "]") + 1 : strcspn(c, ".[]|");
+			if (*c == '[')
+				buf_add(&b, c, k);
+			else
+				frame_put_name(&b, (struct span){c, k});
+			c += k;
+		}
+	}
+	if (strcmp(given, ".") == 0)
 		buf_addc(&b, '.');
-	buf_add(&b, path, n);
+	free(given);
 	return s->names[s->names_n++] = buf_detach(&b, NULL);
 }
 
@@ -29,8 +70,8 @@ static int add_path(struct scope *s, const char *text, struct err *e)
 {
 	const char *colon = strrchr(text, ':');
 	enum type type = colon ? type_named(colon + 1) : TYPE_NONE;
-	char *path = with_dot(s, text, type ? (size_t)(colon - text) : strlen(text));
-	struct path *compiled = path_compile(path, e);
+	char *path = as_walked(s, text, type ? (size_t)(colon - text) : strlen(text), e);
+	struct path *compiled = path ? path_compile(path, e) : NULL;
 
 	if (!compiled)
 		return err_prefix(e, "--path");
@@ -45,7 +86,7 @@ static int add_path(struct scope *s, const char *text, struct err *e)
 int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 {
 	*s = (struct scope){.options = DRIFT_OPTIONS_INIT};
-	s->names = mem_alloc(q->paths_n + q->exclude_n + 2, sizeof *s->names);
+	s->names = mem_alloc(q->paths_n + q->exclude_n + 3, sizeof *s->names);
 	s->types = mem_alloc(q->paths_n, sizeof *s->types);
 	s->find = mem_alloc(q->paths_n, sizeof *s->find);
 	s->exclude = mem_alloc(q->exclude_n + 1, sizeof *s->exclude);
@@ -53,19 +94,30 @@ int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 		if (add_path(s, q->paths[i], e))
 			goto bad;
 	}
-	for (size_t i = 0; i < q->exclude_n; i++)
-		s->exclude[i] = with_dot(s, q->exclude[i], strlen(q->exclude[i]));
+	for (size_t i = 0; i < q->exclude_n; i++) {
+		if (!(s->exclude[i] = as_walked(s, q->exclude[i], strlen(q->exclude[i]), e))) {
+			err_prefix(e, "--exclude");
+			goto bad;
+		}
+	}
 	s->options.paths = s->types;
 	s->options.exclude = s->exclude;
 	s->options.exclude_n = q->exclude_n;
 	if (q->estimate) {
-		s->estimate = with_dot(s, q->estimate, strlen(q->estimate));
-		s->truth = s->exclude[s->options.exclude_n++] =
-			with_dot(s, q->truth, strlen(q->truth));
+		s->estimate = as_walked(s, q->estimate, strlen(q->estimate), e);
+		s->truth = s->estimate ? as_walked(s, q->truth, strlen(q->truth), e) : NULL;
+		if (!s->truth) {
+			err_prefix(e, s->estimate ? "--truth" : "--estimate");
+			goto bad;
+		}
+		s->exclude[s->options.exclude_n++] = s->truth;
 	}
-	if (q->time && !(s->time = path_compile(q->time, e))) {
-		err_prefix(e, "--time");
-		goto bad;
+	if (q->time) {
+		const char *time = as_walked(s, q->time, strlen(q->time), e);
+		if (!time || !(s->time = path_compile(time, e))) {
+			err_prefix(e, "--time");
+			goto bad;
+		}
 	}
 	return 0;
 bad:

@@ -38,7 +38,7 @@ static double log_ratio(double is, double is_n, double was, double was_n)
 
 static uint64_t strings_in(const struct column *c)
 {
-	return c ? c->count[KIND_STRING] + c->count[KIND_BOOL] : 0;
+	return c ? type_values(c, TYPE_CATEGORY) : 0;
 }
 
 static double level_count(const struct column *c, uint64_t hash)
@@ -54,11 +54,14 @@ static void score_categories(struct scores *s, const struct line *l)
 
 	for (size_t i = 0; i < l->current->cells_n; i++) {
 		const struct cell *cell = &l->current->cells[i];
+		char code[COLUMN_CODE];
 		struct span text = cell->kind == KIND_BOOL
 					   ? span_of(cell->x != 0 ? "true" : "false")
-					   : column_cell_text(l->current, cell);
+				   : cell->kind == KIND_NUMBER ? column_code(cell->x, code)
+							       : column_cell_text(l->current, cell);
 		uint64_t hash = hash64(text, 0);
-		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL)
+		if (cell->kind == KIND_STRING || cell->kind == KIND_BOOL ||
+		    (cell->kind == KIND_NUMBER && l->current->codes))
 			add(s, cell->row,
 			    log_ratio(level_count(l->current, hash), is_n,
 				      level_count(l->reference, hash), was_n),
@@ -197,21 +200,60 @@ static void score_vectors(struct scores *s, const struct line *l)
 	free(y);
 }
 
+static int stands_below(const struct column *c, const struct column *top)
+{
+	while (c && c != top)
+		c = c->parent;
+	return c == top;
+}
+
+/* Objects keep no values: the rows that hold one are those with a value somewhere below it. */
+static void score_objects(struct scores *s, const struct line *l, const struct frame *current,
+			  double score)
+{
+	unsigned char *seen = mem_alloc(s->rows, 1);
+
+	for (size_t i = 0; i < current->columns_n; i++) {
+		const struct column *c = current->columns[i];
+		if (c == l->current || !stands_below(c, l->current))
+			continue;
+		for (size_t k = 0; k < c->cells_n; k++) {
+			size_t row = c->cells[k].row;
+			if (row < s->rows && !seen[row])
+				add(s, row, score, l);
+			if (row < s->rows)
+				seen[row] = 1;
+		}
+	}
+	free(seen);
+}
+
 /* Rows in which the path has a kind that became more usual; a row without the path is not seen
  * here. */
 static void score_kinds(struct scores *s, const struct line *l, const struct frame *reference,
 			const struct frame *current)
 {
-	double was_n = (double)frame_possible(reference, l->reference),
-	       is_n = (double)frame_possible(current, l->current);
+	const struct column *up = l->current->parent;
+	double is_n = (double)frame_possible(current, l->current), was_n;
+
+	/* A path that the reference never had: as often as it could have stood there. */
+	if (!l->reference && up)
+		up = frame_column(reference, up->root, up);
+	was_n = (double)(l->reference ? frame_possible(reference, l->reference)
+			 : up	      ? up->count[KIND_OBJECT]
+				      : reference->rows);
 
 	for (size_t i = 0; i < l->current->cells_n; i++) {
 		const struct cell *cell = &l->current->cells[i];
 		add(s, cell->row,
 		    log_ratio((double)l->current->count[cell->kind], is_n,
-			      (double)l->reference->count[cell->kind], was_n),
+			      l->reference ? (double)l->reference->count[cell->kind] : 0, was_n),
 		    l);
 	}
+	score_objects(s, l, current,
+		      log_ratio((double)l->current->count[KIND_OBJECT], is_n,
+				l->reference ? (double)l->reference->count[KIND_OBJECT] : 0,
+				was_n));
 }
 
 struct ranked {
@@ -241,7 +283,7 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 	s.path = mem_alloc(s.rows, sizeof *s.path);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
-		if (l->verdict != VERDICT_DRIFT || !l->reference || !l->current)
+		if (l->verdict != VERDICT_DRIFT || !l->current)
 			continue;
 		if (strcmp(l->best->test, "kinds") == 0)
 			score_kinds(&s, l, reference, current);

@@ -89,6 +89,43 @@ enum type type_of(const struct column *reference, const struct column *current)
 	}
 }
 
+enum type type_asked(const struct drift_type *types, size_t n, const char *base, const char *behind)
+{
+	size_t len = strlen(base);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(types[i].path, base, len) == 0 &&
+		    strcmp(types[i].path + len, behind) == 0)
+			return types[i].type;
+	}
+	return TYPE_NONE;
+}
+
+void type_expect(struct column *c, enum type asked)
+{
+	c->coded |= asked == TYPE_CATEGORY || asked == TYPE_BOOLEAN;
+	c->timely |= asked == TYPE_DATE;
+}
+
+uint64_t type_values(const struct column *c, enum type t)
+{
+	switch (t) {
+	case TYPE_NUMBER:
+		return c->count[KIND_NUMBER] + c->count[KIND_ARRAY] + c->numeric;
+	case TYPE_CATEGORY:
+	case TYPE_BOOLEAN:
+		return c->count[KIND_STRING] + c->count[KIND_BOOL] + c->codes;
+	case TYPE_DATE:
+		return c->dated;
+	case TYPE_TEXT:
+		return c->count[KIND_STRING];
+	case TYPE_VECTOR:
+		return c->vectors;
+	default:
+		return column_present(c) - c->count[KIND_NULL];
+	}
+}
+
 int type_has_dates(const struct column *reference, const struct column *current)
 {
 	const struct column *side[] = {reference, current};

@@ -17,12 +17,28 @@ enum type {
 	TYPES
 };
 
+/* What a user says of a path. */
+struct drift_type {
+	const char *path; /* as shown, with the leading dot */
+	enum type type;	  /* TYPE_NONE: found out */
+};
+
 const char *type_name(enum type t);
 /* TYPE_NONE for a name that is none. */
 enum type type_named(const char *name);
 
 /* The type of the values in both columns (either may be NULL). */
 enum type type_of(const struct column *reference, const struct column *current);
+
+/* What is asked of exactly that path: base and behind, one after the other. TYPE_NONE: nothing. */
+enum type type_asked(const struct drift_type *types, size_t n, const char *base,
+		     const char *behind);
+
+/* Before the first value: has the column count what a type takes that is not found out. */
+void type_expect(struct column *c, enum type asked);
+
+/* Values that the tests of a type can take; all but nulls where it has none. */
+uint64_t type_values(const struct column *c, enum type t);
 
 /* Whether enough rows of free text hold dates to look at those on their own. */
 int type_has_dates(const struct column *reference, const struct column *current);

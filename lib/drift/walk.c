@@ -34,7 +34,7 @@ struct place {
 
 /* --- paths as text --- */
 
-static void put_name(struct buf *b, struct span name)
+void frame_put_name(struct buf *b, struct span name)
 {
 	if (name.n > 0 && name.n < 1000 && !memchr(name.s, 0, name.n)) {
 		char text[1000];
@@ -56,7 +56,7 @@ static void put_raw_name(struct buf *b, struct span raw)
 	struct buf name = BUF_INIT;
 
 	json_string(raw, &name);
-	put_name(b, buf_span(&name));
+	frame_put_name(b, buf_span(&name));
 	buf_release(&name);
 }
 
@@ -67,7 +67,7 @@ static void put_path(struct buf *b, const struct step *s)
 	put_path(b, s->up);
 	switch (s->kind) {
 	case STEP_TOP:
-		put_name(b, s->key);
+		frame_put_name(b, s->key);
 		break;
 	case STEP_MEMBER:
 		put_raw_name(b, s->key);
@@ -144,6 +144,23 @@ static struct shape_member *shape_add(struct shape *s, struct span name)
 	return &s->member[s->n++];
 }
 
+/* The hash of a member's name, which is one however the name is spelt: most are written as ft
+ * itself writes them, and only escapes leave a choice. */
+static uint64_t name_hash(struct span raw)
+{
+	struct buf name = BUF_INIT, quoted = BUF_INIT;
+	uint64_t hash;
+
+	if (!memchr(raw.s, '\\', raw.n))
+		return hash64(raw, 1);
+	json_string(raw, &name);
+	json_put_string(&quoted, name.data ? name.data : "", name.len);
+	hash = hash64(buf_span(&quoted), 1);
+	buf_release(&name);
+	buf_release(&quoted);
+	return hash;
+}
+
 /* A member of an object: its column comes from the shape, and goes into it. */
 static void visit_member(struct frame *f, struct span key, struct span value,
 			 const struct place *at, struct column *here, struct shape *shape,
@@ -162,7 +179,7 @@ static void visit_member(struct frame *f, struct span key, struct span value,
 		visit(f, value, &below);
 		return;
 	}
-	below.path_hash = hash_mix(at->path_hash, hash64(key, 1));
+	below.path_hash = hash_mix(at->path_hash, name_hash(key));
 	size_t known = f->columns_n;
 	below.here = below.depth <= FRAME_DEPTH ? column_at(f, &below) : NULL;
 	if (f->columns_n > known && (m = shape_add(shape, key))) {
@@ -343,7 +360,7 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 				struct place content = turn_at;
 				content.step = &member;
 				content.parent = turn_column;
-				content.path_hash = hash_mix(turn_at.path_hash, hash64(name, 1));
+				content.path_hash = hash_mix(turn_at.path_hash, name_hash(name));
 				content.depth++;
 				struct column *c = column_at(f, &content);
 				buf_clear(&f->text);

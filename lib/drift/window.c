@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
@@ -123,7 +124,12 @@ static void draw_window(void *arg, size_t i)
 	const struct window_calibration *how = k->how;
 	struct frame window;
 	struct comparison c;
+	/* The floor on the effect would turn the p of most large windows into 1, and a rate
+	 * fitted to that lump allows far too many alarms. Without it the rate is that of the p
+	 * themselves; the floor only takes alarms away. */
+	struct drift_options any = *how->options;
 
+	any.min_effect = 0;
 	k->bad[i] = 1;
 	if (how->stopping && how->stopping()) {
 		err_set(&k->e[i], "stopped");
@@ -131,8 +137,8 @@ static void draw_window(void *arg, size_t i)
 	}
 	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg,
 		      &k->e[i]) &&
-	    !compare(&k->reference, &window, how->options, &c, &k->e[i])) {
-		k->least[i] = window_least_p(&c, how->options, NULL);
+	    !compare(&k->reference, &window, &any, &c, &k->e[i])) {
+		k->least[i] = window_least_p(&c, &any, NULL);
 		k->bad[i] = 0;
 		comparison_release(&c);
 	}
@@ -256,14 +262,53 @@ static int read_header(struct window_state *s, struct span line, struct err *e)
 	return 0;
 }
 
+/* A file beside the state, which is a new one whenever it is written anew. The lock ends with the
+ * process, whichever way that ends; the empty file stays. */
+static int lock_state(struct window_state *s, struct err *e)
+{
+	struct buf name = BUF_INIT;
+	int bad = 0;
+
+	buf_addf(&name, "%s.lock", s->path);
+	s->lock = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (s->lock < 0)
+		bad = err_errno(e, "%s", name.data);
+	else if (flock(s->lock, LOCK_EX | LOCK_NB))
+		bad = errno == EWOULDBLOCK ? err_set(e, "%s: in use by another ft-drift", s->path)
+					   : err_errno(e, "%s", name.data);
+	buf_release(&name);
+	return bad;
+}
+
+/* The whole rows from byte `at` on, checked now: a row that is none must not wait for the window to
+ * be full. Returns where they end, or 0. */
+static size_t read_rows(struct window_state *s, const struct buf *all, size_t at, struct err *e)
+{
+	struct record rec = {0};
+	int bad = 0;
+
+	for (char *end; !bad && (end = memchr(all->data + at, '\n', all->len - at));) {
+		struct span row = {all->data + at, (size_t)(end - all->data) - at};
+		bad = record_parse(&rec, row, e);
+		s->pending_n++;
+		at += row.n + 1;
+	}
+	if (bad)
+		err_prefix(e, "%s:%zu", s->path, s->pending_n + 1);
+	record_release(&rec);
+	return bad ? 0 : at;
+}
+
 int window_state_load(struct window_state *s, struct err *e)
 {
 	struct buf all = {.max = STATE_MAX};
 	int bad = -1;
 
-	s->fd = -1;
+	s->fd = s->lock = -1;
 	if (!s->path)
 		return 0;
+	if (lock_state(s, e))
+		return -1;
 	if (!file_exists(s->path)) {
 		struct buf header = BUF_INIT;
 		put_header(s, &header);
@@ -281,10 +326,9 @@ int window_state_load(struct window_state *s, struct err *e)
 	if (read_header(s, (struct span){all.data, (size_t)(end - all.data)}, e))
 		goto cleanup;
 	/* The last row may have been cut by a kill; the file goes on behind the whole ones. */
-	size_t at = (size_t)(end - all.data) + 1, good = at;
-	for (char *next; (next = memchr(all.data + good, '\n', all.len - good));
-	     good = (size_t)(next - all.data) + 1)
-		s->pending_n++;
+	size_t at = (size_t)(end - all.data) + 1, good = read_rows(s, &all, at, e);
+	if (!good)
+		goto cleanup;
 	buf_add(&s->pending, all.data + at, good - at);
 	s->rows += s->pending_n;
 	if (good < all.len && truncate(s->path, (off_t)good)) {
@@ -341,8 +385,11 @@ int window_compare(const struct window_state *s, const struct frame *reference,
 {
 	struct frame window;
 	struct record rec = {0};
+	/* A stream that changes altogether is what an alarm is for. */
+	struct drift_options any = *o;
 	int bad = 0;
 
+	any.any_shape = 1;
 	frame_init(&window);
 	prepare(&window, arg);
 	for (size_t at = 0; at < s->pending.len && !bad;) {
@@ -353,7 +400,7 @@ int window_compare(const struct window_state *s, const struct frame *reference,
 		at += row.n + 1;
 	}
 	frame_finish(&window);
-	bad = bad || compare(reference, &window, o, c, e);
+	bad = bad || compare(reference, &window, &any, c, e);
 	frame_release(&window);
 	record_release(&rec);
 	return bad ? -1 : 0;
@@ -371,6 +418,8 @@ void window_state_release(struct window_state *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
+	if (s->lock >= 0)
+		close(s->lock);
 	buf_release(&s->pending);
-	*s = (struct window_state){.fd = -1};
+	*s = (struct window_state){.fd = -1, .lock = -1};
 }

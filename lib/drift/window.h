@@ -6,7 +6,8 @@
  * other, and from their smallest p-values the number of independent tests is estimated that would
  * give the same lower half (their -log(1 - p) are exponential with that rate; a censored
  * maximum-likelihood fit). The threshold is then the p at which an alarm comes once in `ert` rows
- * on average.
+ * on average. The p-values are measured whatever their effects are; that a window alarms only where
+ * the effect reaches the floor makes alarms of large windows rarer still.
  */
 #ifndef FT_WINDOW_H
 #define FT_WINDOW_H
@@ -66,9 +67,11 @@ struct window_state {
 	double tests;	    /* effective; 0 before calibration */
 	struct buf pending; /* lines of the open window, each with its newline */
 	size_t pending_n;
-	int fd; /* -1 until opened */
+	int fd;	  /* -1 until opened */
+	int lock; /* of `path`.lock; -1 where there is none */
 };
 
+/* Locks the state before it is read: one that another process has open is refused. */
 int window_state_load(struct window_state *s, struct err *e);
 int window_state_add(struct window_state *s, struct span line, struct err *e);
 /* Writes the file anew: after a change of `tests`. */

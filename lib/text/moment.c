@@ -70,9 +70,8 @@ void moment_swap(struct moment *d)
 
 int moment_epoch(double x, struct moment *d)
 {
-	if (x >= 1e11)
-		x = floor(x / 1000);
-	if (!(x >= 946684800) || !(x < 4102444800) || x != floor(x))
+	x = floor(x >= 1e11 ? x / 1000 : x);
+	if (!(x >= 946684800) || !(x < 4102444800))
 		return 0;
 	*d = (struct moment){.form = MOMENT_EPOCH};
 	move_to(d, (int64_t)x / 86400);

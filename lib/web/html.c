@@ -20,12 +20,16 @@ static const char style[] =
 	"@media print{:root{--fg:#000;--bg:#fff;--soft:#f4f6f8;--line:#bbb;--dim:#444}body{max-width:none;padding:0}.noprint{display:none}"
 	"tr,svg,details{break-inside:avoid}}";
 
+/* U+FFFD, for what is no character of HTML or XML. */
+static const char replacement[] = "\xef\xbf\xbd";
+
 void html_text(struct span text, struct buf *b)
 {
 	size_t from = 0;
 
 	for (size_t i = 0; i < text.n; i++) {
 		const char *as = NULL;
+		size_t taken = 1;
 
 		switch (text.s[i]) {
 		case '&':
@@ -40,15 +44,26 @@ void html_text(struct span text, struct buf *b)
 		case '"':
 			as = "&quot;";
 			break;
-		case '\0':
-			as = "\xef\xbf\xbd"; /* no character of HTML */
+		case '\xef': /* U+FFFE and U+FFFF */
+			if (text.n - i < 3 || text.s[i + 1] != '\xbf' ||
+			    (text.s[i + 2] != '\xbe' && text.s[i + 2] != '\xbf'))
+				continue;
+			as = replacement;
+			taken = 3;
 			break;
-		default:
+		case '\t':
+		case '\n':
+		case '\r':
 			continue;
+		default:
+			if ((unsigned char)text.s[i] >= 0x20)
+				continue;
+			as = replacement;
 		}
 		buf_add(b, text.s + from, i - from);
 		buf_adds(b, as);
-		from = i + 1;
+		from = i + taken;
+		i += taken - 1;
 	}
 	if (text.n > from)
 		buf_add(b, text.s + from, text.n - from);

@@ -1,8 +1,8 @@
 /* How often drift is cried without drift, how often it is found with it, and how long a stream runs
  * until its first false alarm. A short form by default; FT_SLOW=1 runs 1,000 draws at each size,
  * 1,000 against 100,000 rows among them. With arguments it runs a part of the long form alone: one
- * cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power` or
- * `stream`. */
+ * cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power`,
+ * `stream` or `large`. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -234,6 +234,52 @@ static void run_length(int slow)
 	ok(delay[2] <= delay[0], "larger shifts are found sooner");
 }
 
+/* The share of large windows that alarm without drift, where one in 20 is asked for and most
+ * effects lie below the floor. */
+static void large_windows(int slow)
+{
+	struct drift_options o = DRIFT_OPTIONS_INIT;
+	size_t n = 800, windows = slow ? 300 : 60, alarms = 0;
+	struct world w = {.parts = NUMBERS};
+	struct window_pool pool = {0};
+	struct frame reference, window;
+	struct buf b = BUF_INIT;
+	struct record rec = {0};
+	struct err e;
+	struct rng r;
+	double tests = 1;
+
+	rng_seed(&r, 29, 1);
+	frame_init(&reference);
+	for (size_t i = 0; i < 5 * n; i++) {
+		row(&r, &w, &b);
+		record_parse(&rec, buf_span(&b), NULL);
+		frame_add(&reference, &rec, NULL);
+		window_pool_add(&pool, buf_span(&b), o.seed);
+	}
+	frame_finish(&reference);
+	struct window_calibration how = {.rows = &pool, .n = n, .options = &o, .prepare = nothing};
+	if (window_calibrate(&how, &tests, &e))
+		printf("# %s\n", e.msg);
+	double threshold = window_threshold(tests, n, 20 * (double)n);
+	for (size_t i = 0; i < windows; i++) {
+		struct comparison c;
+		fill(&window, &r, &w, n);
+		compare(&reference, &window, &o, &c, &e);
+		alarms += window_least_p(&c, &o, NULL) <= threshold;
+		comparison_release(&c);
+		frame_release(&window);
+	}
+	/* 99.9 % of binomial draws at 5 % lie at or below these. */
+	ok(alarms <= (slow ? 28 : 9), "%zu of %zu windows of %zu rows alarm, threshold %.3g",
+	   alarms, windows, n, threshold);
+	ok(threshold < 0.1, "and no threshold is near 1");
+	window_pool_release(&pool);
+	frame_release(&reference);
+	record_release(&rec);
+	buf_release(&b);
+}
+
 int main(int argc, char **argv)
 {
 	int slow = getenv("FT_SLOW") != NULL;
@@ -251,11 +297,14 @@ int main(int argc, char **argv)
 			power(1);
 		else if (strcmp(argv[1], "stream") == 0)
 			run_length(1);
+		else if (strcmp(argv[1], "large") == 0)
+			large_windows(1);
 		return tap_done();
 	}
 
 	null_draws(slow);
 	power(slow);
 	run_length(slow);
+	large_windows(slow);
 	return tap_done();
 }

@@ -162,8 +162,10 @@ int main(void)
 	masked();
 	ok(moment_epoch(1680652800, &m) && m.year == 2023 && m.month == 4 && m.day == 5,
 	   "epoch seconds");
+	ok(moment_epoch(1680652800.5, &m) && m.year == 2023 && m.day == 5 && m.second == 0,
+	   "epoch seconds with a fraction");
 	ok(moment_epoch(1680652800123, &m) && m.year == 2023 && m.day == 5, "epoch milliseconds");
-	ok(!moment_epoch(12, &m) && !moment_epoch(NAN, &m) && !moment_epoch(1680652800.5, &m),
+	ok(!moment_epoch(12, &m) && !moment_epoch(NAN, &m) && !moment_epoch(0.5, &m),
 	   "other numbers are no times");
 	ok(moment_weekday(0) == 3 && moment_weekday(-1) == 2 && moment_weekday(4) == 0,
 	   "1970-01-01 was a Thursday");
