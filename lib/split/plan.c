@@ -40,7 +40,7 @@ int plan_time(struct span value, struct buf *scratch, double *seconds)
 	if (json_kind(value) == JSON_NUMBER) {
 		if (json_number(value, &x) || !moment_epoch(floor(x), &m))
 			return -1;
-		*seconds = x >= 1e11 ? x / 1000 : x;
+		*seconds = floor(x >= 1e11 ? x / 1000 : x); /* as fine as what is written */
 		return 0;
 	}
 	buf_clear(scratch);
@@ -48,7 +48,7 @@ int plan_time(struct span value, struct buf *scratch, double *seconds)
 		return -1;
 	if (!moment_parse(buf_span(scratch), &m) || !m.year || m.either)
 		return -1;
-	*seconds = 86400.0 * (double)moment_days(&m) + (m.second > 0 ? m.second : 0);
+	*seconds = 86400.0 * (double)moment_days(&m) + (m.second > 0 ? m.second : 0) - m.offset;
 	return 0;
 }
 
@@ -58,7 +58,8 @@ int plan_after(const char *text, double *seconds)
 
 	if (!moment_parse(span_of(text), &m) || !m.year || !m.day || m.either)
 		return -1;
-	*seconds = 86400.0 * (double)moment_days(&m) + (m.second >= 0 ? m.second : 86399);
+	*seconds =
+		86400.0 * (double)moment_days(&m) + (m.second >= 0 ? m.second : 86399) - m.offset;
 	return 0;
 }
 

@@ -185,7 +185,7 @@ static int full_year(int two)
 	return two < 70 ? 2000 + two : 1900 + two;
 }
 
-/* hh:mm, hh:mm:ss, hh:mm:ss.fff, an offset, which is passed over. NULL where no time stands at
+/* hh:mm, hh:mm:ss, hh:mm:ss.fff, an offset from UTC. NULL where no time stands at
  * p. */
 static const char *time_of_day(const char *p, const char *end, struct moment *d)
 {
@@ -222,16 +222,24 @@ static const char *time_of_day(const char *p, const char *end, struct moment *d)
 		return p;
 	/* +02:00, +0200, +02 */
 	const char *after = q + 1;
-	int offset = digits(&after, end, 2, 2);
-	if (offset >= 0) {
+	int hours = digits(&after, end, 2, 2), minutes = 0;
+	if (hours >= 0) {
 		const char *colon = after + (at(after, end) == ':');
-		if (digits(&colon, end, 2, 2) >= 0)
+		int more = digits(&colon, end, 2, 2);
+		if (more >= 0) {
+			minutes = more;
 			after = colon;
+		}
 	} else {
 		after = q + 1;
-		offset = digits(&after, end, 4, 4);
+		hours = digits(&after, end, 4, 4);
+		minutes = hours % 100;
+		hours = hours < 0 ? -1 : hours / 100;
 	}
-	return offset < 0 || offset > 1459 ? p : after;
+	if (hours < 0 || hours > 14 || minutes > 59)
+		return p;
+	d->offset = (hours * 60 + minutes) * (*q == '-' ? -60 : 60);
+	return after;
 }
 
 /* --- one matcher for each way --- */
@@ -353,6 +361,7 @@ static const char *written_tail(const char *p, const char *end, struct moment *d
 		year = y && y > t ? year_at(&y, end) : 0;
 		if (!year) {
 			d->second = -1;
+			d->offset = 0;
 			return p;
 		}
 		d->year = year;

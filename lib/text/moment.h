@@ -24,6 +24,7 @@ struct moment {
 	int either;
 	char order; /* slashes that leave no choice: 'm' month first, 'd' day first; 0 else */
 	int brief;  /* the year had two digits */
+	int offset; /* of that time from UTC in seconds; 0 where none is written */
 };
 
 /* The whole string, white space around it aside, is one date. 1 if so. */
