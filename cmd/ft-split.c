@@ -90,7 +90,7 @@ struct run {
 	struct shelf shelf;
 	struct progress progress;
 	struct buf line;
-	size_t count[SIDES], already, followers, left_out, skipped;
+	size_t count[SIDES], already, followers, torn, left_out, skipped;
 };
 
 static struct run run;
@@ -186,6 +186,20 @@ static void emit(const struct record *rec, enum side already, enum side side)
 }
 
 /* One record at a time. A row whose input came before with a side of its own follows it. */
+#define TORN ((uint64_t)4) /* beside an input's side: rows had others */
+
+/* As where all rows are read first: of different sides test comes before valid, and that before
+ * train. */
+static void note_side(uint64_t *known, enum side side)
+{
+	uint64_t was = *known & ~TORN;
+
+	if (was == (uint64_t)side)
+		return;
+	run.torn += !(*known & TORN);
+	*known = (was > (uint64_t)side ? was : (uint64_t)side) | TORN;
+}
+
 static void stream(char **files)
 {
 	struct record rec = {0};
@@ -199,9 +213,10 @@ static void stream(char **files)
 			die_at(&e);
 		uint64_t *known = run.kept.n ? map_get(&run.kept, input) : NULL;
 		if (side != SIDE_NONE) {
-			map_put(&run.kept, input, (uint64_t)side, NULL);
+			note_side(map_put(&run.kept, input, (uint64_t)side, NULL), side);
 		} else {
-			side = known ? (enum side) * known : sides_of(&run.options.sides, unit);
+			side = known ? (enum side)(*known & ~TORN)
+				     : sides_of(&run.options.sides, unit);
 			run.followers += side != sides_of(&run.options.sides, unit);
 		}
 		emit(&rec, already, side);
@@ -262,6 +277,7 @@ static void summary(size_t rows)
 			     .rows = rows,
 			     .already = run.already,
 			     .followers = run.followers,
+			     .torn = run.torn,
 			     .left_out = run.left_out,
 			     .after = opt_after};
 	struct buf b = BUF_INIT;

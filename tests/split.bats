@@ -101,6 +101,13 @@ sides() {
 	status_is 0 ft-split --group customer in.jsonl
 	[[ $stderr == *"1 set of rows that belong together stand on both sides already"* ]]
 	[ "$output" = "$(cat in.jsonl)" ]
+	# From a pipe, where rows are written as they come, the same is said and done.
+	printf '%s\n' '{"q":"a","split":"train"}' '{"q":"a","split":"test"}' '{"q":"a"}' >torn.jsonl
+	for from in "torn.jsonl" "-"; do
+		status_is 0 ft-split -q -r 80:20 $from <torn.jsonl
+		[ "$(jq -r .split <<<"$output" | tr '\n' ' ')" = 'train test test ' ]
+		[[ $stderr == *"1 set of rows that belong together stand on both sides already"* ]]
+	done
 }
 
 @test "a split that is no side is an error with file and line" {
@@ -310,6 +317,16 @@ plain_texts() {
 	status_is 2 ft-split --time at --after someday in.jsonl
 	status_is 2 ft-split --time nowhere --after 2023-08-31 in.jsonl
 	[[ $stderr == *"in.jsonl:1: no date or time at .nowhere"* ]]
+	# Times are moments: an offset from UTC counts, and fractions of a second do not part what is one.
+	cat >zones.jsonl <<-'END'
+	{"q": "1", "at": "2024-01-31T22:00:00-05:00"}
+	{"q": "2", "at": "2024-02-01T02:30:00+0200"}
+	{"q": "3", "at": "Thu, 01 Feb 2024 01:00:01 GMT"}
+	{"q": "4", "at": 1706749200.5}
+	{"q": "5", "at": "2024-02-01 01:00"}
+	END
+	status_is 0 ft-split -q --time at --after 2024-02-01T01:00:00Z -r 80:20 zones.jsonl
+	[ "$(jq -r 'select(.split == "test") | .q' <<<"$output" | tr '\n' ' ')" = '1 3 ' ]
 }
 
 @test "a named pipe is read twice like a file" {
@@ -462,4 +479,13 @@ check() {
 	done
 	status_is 2 ft-split --html x.html a.jsonl
 	[[ $stderr == *"--html goes with --check"* ]]
+}
+
+@test "with -d nothing is written where one side's file cannot be" {
+	classes 60 >in.jsonl
+	mkdir -p d/test.jsonl
+	echo old >d/train.jsonl
+	status_is 2 ft-split -q -d d -r 80:20 in.jsonl
+	[[ $stderr == *"d/test.jsonl: is a directory"* ]]
+	[ "$(cat d/train.jsonl)" = old ]
 }

@@ -15,7 +15,8 @@ static char *path_of(const char *dir, enum side side)
 static int begin(struct shelf *s, enum side side, struct err *e)
 {
 	char *path = path_of(s->dir, side);
-	int bad = file_begin(path, &s->file[side], e);
+	int bad = file_is_dir(path) ? err_set(e, "%s: is a directory", path)
+				    : file_begin(path, &s->file[side], e);
 
 	s->open[side] = !bad;
 	free(path);

@@ -4,7 +4,7 @@
 static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 {
 	const struct plan *p = t->plan;
-	size_t torn = ledger_torn(&p->ledger), tied = ledger_tied(&p->ledger);
+	size_t torn = ledger_torn(&p->ledger) + t->torn, tied = ledger_tied(&p->ledger);
 
 	if (torn)
 		buf_addf(b,

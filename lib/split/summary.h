@@ -9,7 +9,8 @@ struct tally_up {
 	size_t rows, count[SIDES];
 	size_t already;	  /* rows that came with a side */
 	size_t followers; /* rows that followed one of those against their own hash */
-	size_t left_out;  /* rows in the gap before `after` */
+	size_t torn;	 /* inputs whose rows came with different sides, beside those in the plan */
+	size_t left_out; /* rows in the gap before `after` */
 	const char *after;
 };
 
