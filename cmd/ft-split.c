@@ -436,7 +436,7 @@ int main(int argc, char **argv)
 		status = check(files);
 	} else {
 		split(files);
-		status = run.reader.skipped ? FT_PARTIAL : FT_OK;
+		status = run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;
 	}
 	plan_release(&run.plan);
 	source_release(&run.source);

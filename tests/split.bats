@@ -489,3 +489,13 @@ check() {
 	[[ $stderr == *"d/test.jsonl: is a directory"* ]]
 	[ "$(cat d/train.jsonl)" = old ]
 }
+
+@test "--skip-bad ends with 3 for a bad line in a file of --keep" {
+	mkdir kept
+	printf '{"prompt":"a"}\n{bad\n' >kept/train.jsonl
+	echo '{"prompt":"b"}' >rows.jsonl
+	status_is 3 ft-split -q --skip-bad --keep kept rows.jsonl
+	[[ $stderr == *"kept/train.jsonl:2:"*"(skipped)"* ]]
+	echo '{"prompt":"a"}' >kept/train.jsonl
+	status_is 0 ft-split -q --skip-bad --keep kept rows.jsonl
+}

@@ -143,6 +143,7 @@ static int keep_file(struct plan *p, char *file, enum side side, struct reader *
 		err_prefix(e, "%s:%zu", r.name, r.line);
 		got = -1;
 	}
+	how->skipped += r.skipped;
 	reader_release(&r);
 	record_release(&rec);
 	return got;
