@@ -499,3 +499,9 @@ check() {
 	echo '{"prompt":"a"}' >kept/train.jsonl
 	status_is 0 ft-split -q --skip-bad --keep kept rows.jsonl
 }
+
+@test "the summary names a negative seed as it was given" {
+	echo '{"prompt":"a"}' >rows.jsonl
+	status_is 0 ft-split --seed -1 rows.jsonl
+	[[ $stderr == *"seed -1,"* ]]
+}

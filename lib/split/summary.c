@@ -66,9 +66,9 @@ void summary_text(const struct tally_up *t, int quiet, struct buf *b)
 	if (quiet)
 		return;
 	buf_addf(b,
-		 "%zu rows: train %zu, valid %zu, test %zu (%zu had a side already); ratio %s, seed %llu, by %s\n",
+		 "%zu rows: train %zu, valid %zu, test %zu (%zu had a side already); ratio %s, seed %lld, by %s\n",
 		 t->rows, t->count[SIDE_TRAIN], t->count[SIDE_VALID], t->count[SIDE_TEST],
-		 t->already, o->sides.text, (unsigned long long)o->seed,
+		 t->already, o->sides.text, (long long)o->seed,
 		 o->key	    ? path_text(o->key)
 		 : o->group ? path_text(o->group)
 			    : "input");
