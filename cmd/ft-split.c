@@ -386,6 +386,8 @@ static void check_options(struct check_options *o, char **files)
 				    .seed = (uint64_t)opt_seed};
 	if (!files[0] || !files[1] || files[2])
 		prog_usage("--check takes two files, TRAIN and TEST");
+	if (strcmp(files[0], "-") == 0 && strcmp(files[1], "-") == 0)
+		prog_usage("--check: standard input cannot be both TRAIN and TEST");
 	if (run.options.stratify_n > 1)
 		prog_usage("--check takes one --stratify, the class");
 	if (opt_ratio || opt_dir || opt_key || opt_keep || opt_after || opt_gap > 0)

@@ -505,3 +505,9 @@ check() {
 	status_is 0 ft-split --seed -1 rows.jsonl
 	[[ $stderr == *"seed -1,"* ]]
 }
+
+@test "--check refuses standard input for both sides" {
+	run --separate-stderr bash -c 'echo "{\"prompt\":\"a\"}" | ft-split --check - -'
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"cannot be both"* ]]
+}
