@@ -123,6 +123,18 @@ begin() {
 	[ "$(grep -c POST requests)" -eq "$before" ]
 }
 
+@test "rows are checked as for training here: sides, broken lines, weights that are null" {
+	serve
+	jq -c '.weight = null' train.jsonl >in.jsonl
+	train --remote openai -o nulls in.jsonl >/dev/null
+	sed '3s/^{/{"split": "tset", /' train.jsonl >typo.jsonl
+	status_is 2 train --remote openai -o typo typo.jsonl
+	[[ $stderr == *"typo.jsonl:3: row r2: split is neither train, valid nor test"* ]]
+	{ cat train.jsonl; echo '{broken'; } >broken.jsonl
+	status_is 3 train --remote openai -o broken --skip-bad broken.jsonl
+	[[ $stderr == *"broken.jsonl:$(wc -l <broken.jsonl)"* ]]
+}
+
 @test "what is for training here is refused, and nothing is sent" {
 	serve
 	for option in --show --dry-run "--layers 2" --dora "--plot p.svg" "--max-seq 5" "--keep last" "--best x"; do

@@ -96,7 +96,7 @@ static int check_messages(const struct remote_rules *rules, struct span messages
 		if (check_content(m, i, e) || check_calls(m, i, e) ||
 		    (!answer && check_turn(rules, before, role, i, e)))
 			return -1;
-		if (json_kind(weight) != JSON_NONE &&
+		if (json_kind(weight) > JSON_NULL &&
 		    (json_number(weight, &w) || (w != 0 && w != 1)))
 			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only",
 				       i);
@@ -145,7 +145,7 @@ static int put_row(const struct remote_rows *rows, const struct record *r, struc
 				 *const raw[] = {"prompt", "completion"};
 	double weight;
 	struct span given = record_get(r, "weight");
-	if (json_kind(given) != JSON_NONE && (json_number(given, &weight) || weight != 1))
+	if (json_kind(given) > JSON_NULL && (json_number(given, &weight) || weight != 1))
 		return err_set(e, "providers take no weights of whole records");
 	if (rows->preferences)
 		return put_preference(rows->rules, r, w, e);
@@ -208,12 +208,21 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 	int rc;
 	reader_init(&in, files);
 	in.stopping = k->rows->stopping;
+	in.skip_bad = k->rows->skip_bad;
+	in.on_bad = k->rows->on_refused;
+	in.arg = k->rows->arg;
 	while ((rc = reader_next(&in, &r, e)) == 1) {
 		struct span split = record_get(&r, "split");
 		struct err why = ERR_INIT;
 		struct jw w;
 		if (json_is(split, "test")) {
 			k->rows->test++;
+			continue;
+		}
+		if (json_kind(split) > JSON_NULL && !json_is(split, "train") &&
+		    !json_is(split, "valid")) {
+			err_set(&why, "split is neither train, valid nor test");
+			refuse(k, &in, &r, &why);
 			continue;
 		}
 		buf_clear(&k->line);
@@ -231,6 +240,7 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 		if ((rc = write_line(k, all_valid || json_is(split, "valid"), e)))
 			break;
 	}
+	k->rows->refused += in.skipped;
 	reader_release(&in);
 	record_release(&r);
 	return rc;
