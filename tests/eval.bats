@@ -346,6 +346,50 @@ peak() {
 	[[ $stderr == *"--cluster"* ]]
 }
 
+@test "scores that do not vary prove no more than so many rows or clusters can" {
+	jq -nc 'range(2) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: "x y"}' >right
+	jq -c '.output = "no"' right >wrong
+	jq -c '.output = "x z"' right >half
+	for options in "" "--bootstrap 1000"; do
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --require 'exact>=0.95' right
+		jq -se '.[0].metrics.exact | .mean == 1 and .lo == .majority.lo and .lo < 0.4 and .hi == 1' <<<"$output"
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --cluster id --require 'f1>=0.3' --require 'f1<=0.7' -c f1 half
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --require 'f1>=0.3' -c f1 <(jq -c 'select(.sample == 0) | del(.sample)' half)
+		# shellcheck disable=SC2086
+		status_is 0 ft-eval $options --baseline-file right wrong
+		jq -se '.[2] | .diff == -1 and .lo == -1 and .hi > 0 and .p == null and .detectable == null' <<<"$output"
+		# shellcheck disable=SC2086
+		status_is 0 ft-eval $options -c f1 --baseline-file right half
+		jq -se '.[2] | .diff == -0.5 and .hi > 0 and .lo < -0.5 and .p == null' <<<"$output"
+	done
+	# Forty clusters do prove it.
+	for f in right wrong half; do jq -c 'range(20) as $k | .id += "\($k)"' $f >many; mv many $f; done
+	status_is 0 ft-eval --require 'exact>=0.9' right
+	status_is 1 ft-eval --baseline-file right wrong
+	status_is 1 ft-eval -c f1 --baseline-file right half
+	for f in right half; do jq -c 'select(.sample == 0) | del(.sample)' $f >many; mv many $f; done
+	status_is 1 ft-eval -c f1 --baseline-file right half
+	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p == null and .detectable == null and .rows_needed == null' <<<"$output"
+}
+
+@test "what a comparison could have shown goes by the clusters" {
+	# Ten clusters of five equal rows are worth ten rows, of which three got better.
+	jq -nc 'range(10) as $i | range(5) as $s | ("a", "b") as $m | {id: "q\($i)", sample: $s, model: $m, ideal: "yes",
+		output: (if $m == "a" or $i < 7 then "no" else "yes" end)}' >in
+	status_is 0 ft-eval --compare model in
+	# standard error sqrt(10 / 9 * (3 * .7^2 + 7 * .3^2)) / 10 = .152753; (1.959964 + .841621) times that, and 50 rows times the square of the ratio
+	jq -se '.[2] | .n == 50 and (.detectable - 0.427950 | fabs) < 1e-5 and .rows_needed == 102' <<<"$output"
+}
+
+@test "figures of samples stay within 0 and 1" {
+	jq -nc 'range(3) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: (if $i == 0 and $s == 0 then "x" else "x y" end)}' >in
+	status_is 0 ft-eval --pass-at 1,2 -c f1 in
+	jq -e '.metrics.f1 | .majority.hi <= 1 and .majority.lo >= 0 and .["pass@1"].hi <= 1 and .["pass@1"].lo >= 0' <<<"$output"
+}
+
 @test "classes: figures equal scikit-learn's, answers outside the classes are (other)" {
 	jq -nc '[range(10) | "a"] + [range(6) | "b"] + [range(4) | "c"] | to_entries[] | {ideal: .value, i: .key}' |
 		jq -c '. + {output: (["a","a","a","a","a","a","a","a","b","b","b","b","b","b","b","c","c","c","a","a"][.i] + "\n")}' >in

@@ -366,30 +366,24 @@ int board_add(struct board *b, struct row *a, struct err *e)
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
 
-/* No mean of scores lies outside 0 to 1, whatever a symmetric interval says. */
-static struct interval clip(struct interval v)
-{
-	if (!isnan(v.lo) && !isnan(v.hi)) {
-		v.lo = fmax(0, v.lo);
-		v.hi = fmin(1, v.hi);
-	}
-	return v;
-}
-
 struct interval board_score(const struct board *b, const struct group *g, size_t metric)
 {
 	const struct tally *t = &g->cells[metric].scores;
+	double sd = tally_sd(t);
 
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
 	if (board_is_clustered(b) && g->clusters.n < g->n)
-		return clip(clusters_mean(&g->clusters, metric,
-					  b->boot.resamples > 0 ? &b->boot : NULL, b->level));
+		return interval_unit(clusters_mean(&g->clusters, metric,
+						   b->boot.resamples > 0 ? &b->boot : NULL,
+						   b->level));
 	if (tally_is_binary(t))
 		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
+	if (sd < INTERVAL_CONSTANT)
+		return interval_constant(tally_mean(t), (double)t->n, 0, 1, b->level);
 	if (b->boot.resamples > 0)
 		return boot_mean(t, &b->boot);
-	return clip(interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level));
+	return interval_unit(interval_t(tally_mean(t), sd, (double)t->n, b->level));
 }
 
 static struct interval mean_of(const struct tally *t, double level)
