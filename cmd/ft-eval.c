@@ -310,8 +310,8 @@ static int status_of(const struct comparisons *c, const struct decided *d, size_
 	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
 
 	if (opt_choose && board.n_groups > 0)
-		return advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < n; i++) {
+		status = advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
+	for (size_t i = 0; i < n && !opt_choose; i++) {
 		if (d[i].verdict == VERDICT_MISSED)
 			status = FT_NO;
 		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)

@@ -413,6 +413,19 @@ peak() {
 	status_is 2 ft-eval --by model --choose best --require 'exact>=0.9' in
 }
 
+@test "--choose never names the earlier run, and a regression still ends with 1" {
+	good=$(printf '1%.0s' {1..60})
+	rows m "$good" | jq -c '.cost = 0.001' >right
+	{ rows m "${good:0:50}"; rows m "${good:0:50}0000000000" | tail -n 10; } | jq -c '.cost = 0.001' >worse
+	rows m "${good//1/0}" | jq -c '.cost = 0.001' >wrong
+	status_is 1 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' wrong
+	jq -se '.[] | select(.choose) | .group == null' <<<"$output"
+	status_is 1 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' worse
+	jq -se '.[] | select(.choose) | .group == {run: "now"}' <<<"$output"
+	status_is 0 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' right
+	jq -se '.[] | select(.choose) | .group == {run: "now"}' <<<"$output"
+}
+
 @test "the Pareto front leaves out what another group beats" {
 	{ rows good 1111 | jq -c '.cost = 0.01'; rows cheap 1100 | jq -c '.cost = 0.001'; rows beaten 1000 | jq -c '.cost = 0.002'; } >in
 	status_is 0 ft-eval --by model in
