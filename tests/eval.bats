@@ -346,6 +346,21 @@ peak() {
 	[[ $stderr == *"--cluster"* ]]
 }
 
+@test "the majority's vote is by calls of tools too, and what was not answered has none in common" {
+	jq -nc 'def call($i; $a): [{id: "c\($i)", type: "function", function: {name: "f", arguments: $a}}];
+		("{\"x\": 9}", "{\"x\":1,\"y\":2}", "{\"y\": 2, \"x\": 1}") as $a
+		| {id: "q", messages: [{role: "user", content: "q"}, {role: "assistant", tool_calls: call(0; "{\"x\":1,\"y\":2}")}], output: null, tool_calls: call($a; $a)}' |
+		jq -c '.sample = input_line_number' >in
+	status_is 0 ft-eval -c tool-calls in
+	jq -e '.metrics["tool-calls"] | (.mean - 2 / 3 | fabs) < 1e-12 and .clusters == 1 and .majority.value == 1' <<<"$output"
+	for s in 0 1 2 3 4; do
+		case $s in 3 | 4) answer='"output":"yes"' ;; *) answer='"error":{"type":"timeout"}' ;; esac
+		echo "{\"id\":\"q\",\"sample\":$s,\"ideal\":\"yes\",$answer}"
+	done >in
+	status_is 0 ft-eval --errors fail in
+	jq -e '.metrics.exact | .mean == 0.4 and .majority.value == 1' <<<"$output"
+}
+
 @test "scores that do not vary prove no more than so many rows or clusters can" {
 	jq -nc 'range(2) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: "x y"}' >right
 	jq -c '.output = "no"' right >wrong

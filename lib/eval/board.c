@@ -287,8 +287,9 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 		return 0;
 	if (cluster_key(b, g, a, &key, e) < 0)
 		return -1;
+	/* What was not answered agrees with nothing. */
 	*cluster = clusters_add(&g->clusters, key, scores,
-				hash64(a->output.s ? a->output : span_of(""), 2));
+				a->unanswered ? hash_mix(g->n, 0x6e6f6e65u) : row_answer(a));
 	return 0;
 }
 
