@@ -415,6 +415,11 @@ peak() {
 	echo '{"ideal":"a","output":"hm"}' >>in
 	status_is 0 ft-eval --labels in
 	jq -e '.labels.classes.a.said["(other)"] == 1' <<<"$output"
+	echo '{"ideal":"b","error":{"type":"timeout"}}' >>in
+	status_is 0 ft-eval --labels --errors drop in
+	jq -e '.labels.n == 21 and .labels.classes.b.said["(other)"] == null' <<<"$output"
+	status_is 0 ft-eval --labels --errors fail in
+	jq -e '.labels.n == 22 and .labels.classes.b.said["(other)"] == 1 and .labels.accuracy.value == 15 / 22' <<<"$output"
 }
 
 @test "--choose cheapest names the cheapest group that meets every requirement, and exits 1 when none does" {

@@ -360,7 +360,7 @@ int board_add(struct board *b, struct row *a, struct err *e)
 			add_fields(b, c, b->checks + i, a);
 	}
 	if (b->labels)
-		labels_add(&g->labels, a);
+		labels_add(&g->labels, a, b->unscored == UNSCORED_FAIL);
 	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 ||
 		 (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
 	free(scores);
