@@ -536,5 +536,9 @@ peak() {
 	status_is 2 ft-eval --merge p0 other
 	[[ $stderr == *"other checks"* ]]
 	status_is 2 ft-eval --profile --compare model in
+	status_is 2 ft-eval --profile <(jq -c '.sample = 0' in)
+	[[ $stderr == *"a profile holds no rows"*sample* && -z $output ]]
+	status_is 2 ft-eval --profile <(echo '{"a":{"model":"x","output":"1"},"b":{"model":"y","output":"2"},"judge":{"winner":"A"}}')
+	[[ $stderr == *"a profile holds no rows"*pairs* && -z $output ]]
 	status_is 2 ft-eval --merge -c exact p0
 }
