@@ -97,6 +97,21 @@ rows() {
 	status_is 4 ft-eval --require 'latency.p95<=1' in
 }
 
+@test "one value is one group, however it is written" {
+	printf '%s\n' '{"model":"\u00e9\/","by":{"a":1,"b":[2]},"id":"1","output":"x","ideal":"x"}' '{"model":"é/","by":{ "b":[2], "a":1 },"id":"2","output":"x","ideal":"x"}' >in
+	status_is 0 ft-eval --by .model --by .by in
+	jq -e '.n == 2 and .group == {model: "é/", by: {a: 1, b: [2]}}' <<<"$output"
+	printf '%s\n' '{"model":{"a":1,"b":2},"id":"1","output":"x","ideal":"x"}' '{"model":"b","id":"1","output":"x","ideal":"x"}' >in
+	status_is 0 ft-eval --compare .model --baseline '{"a":1,"b":2}' <(sed 's/{"a":1,"b":2}/{ "b": 2, "a": 1 }/' in)
+}
+
+@test "a check called latency leaves the figures of the latency as they are" {
+	jq -nc 'range(4) | {output: "x", latency: (0.6 + . / 10)}' >in
+	status_is 0 ft-eval -c latency:1 --point --require 'latency.mean<=0.8' --require 'latency>=1' --require 'latency.p50<=0.8' in
+	jq -se '[.[1:][] | .value * 100 | round] == [75, 100, 75]' <<<"$output"
+	status_is 2 ft-eval -c words:1-2 --require 'words.mean>=0.5' in
+}
+
 @test "comparison pairs rows by id, whatever their order, with the exact McNemar test" {
 	{ rows a 1111100000; rows b 1111111110 | sort -r; } >in
 	status_is 0 ft-eval --compare .model in

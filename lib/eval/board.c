@@ -46,6 +46,7 @@ void board_release(struct board *b)
 	buf_release(&b->side);
 	buf_release(&b->id);
 	buf_release(&b->scratch);
+	buf_release(&b->canonical);
 	field_verdicts_release(&b->verdicts);
 	b->groups = NULL;
 	b->n_groups = b->groups_cap = 0;
@@ -120,6 +121,19 @@ struct group *board_group(struct board *b, const char *label, const char *within
 	return g;
 }
 
+/* The value at a path, in canonical form: one value is one group, whatever its escapes and spaces.
+ * Valid until the next. */
+static struct span value_at(struct board *b, const struct path *p, const struct record *rec)
+{
+	struct span value = path_find(p, rec->body, &b->scratch);
+
+	if (!value.s)
+		return value;
+	buf_clear(&b->canonical);
+	json_canonical(value, &b->canonical);
+	return buf_span(&b->canonical);
+}
+
 /* The group that the record belongs to, made where it is new. */
 static struct group *group_of(struct board *b, const struct record *rec, struct err *e)
 {
@@ -134,12 +148,12 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 	jw_object(&label);
 	jw_object(&within);
 	for (size_t i = 0; i < b->n_by; i++) {
-		value = path_find(b->by[i], rec->body, &b->scratch);
+		value = value_at(b, b->by[i], rec);
 		add_label(&label, b->by[i], value);
 		add_label(&within, b->by[i], value);
 	}
 	if (b->compare) {
-		value = path_find(b->compare, rec->body, &b->scratch);
+		value = value_at(b, b->compare, rec);
 		add_label(&label, b->compare, value);
 		if (json_kind(value) == JSON_STRING)
 			json_string(value, &b->side);
@@ -481,7 +495,7 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 		if (strncmp(name, metric_name, n) != 0 || (name[n] && name[n] != '.'))
 			continue;
 		*metric = i;
-		if (!name[n] || strcmp(name + n, ".mean") == 0) {
+		if (!name[n]) {
 			*v = board_score(b, g, i);
 			return 0;
 		}
