@@ -303,6 +303,16 @@ static size_t read_runs(char **files)
 	return skipped;
 }
 
+/* A profile of what it cannot hold would be merged into other figures than those of the whole. */
+static void check_profile(void)
+{
+	if (board.samples)
+		prog_die(
+			"a profile holds no rows, and rows with `sample` are told apart by their input: --profile cannot sum them up");
+	if (duels.rows > 0)
+		prog_die("a profile holds no rows: --profile cannot sum up pairs of answers");
+}
+
 /* --- answers --- */
 
 static int status_of(const struct comparisons *c, const struct decided *d, size_t n)
@@ -310,8 +320,8 @@ static int status_of(const struct comparisons *c, const struct decided *d, size_
 	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
 
 	if (opt_choose && board.n_groups > 0)
-		return advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < n; i++) {
+		status = advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
+	for (size_t i = 0; i < n && !opt_choose; i++) {
 		if (d[i].verdict == VERDICT_MISSED)
 			status = FT_NO;
 		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
@@ -406,6 +416,8 @@ int main(int argc, char **argv)
 	parse_options();
 	out_line_buffered(opt_line_buffered);
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
+	if (opt_profile)
+		check_profile();
 	if (!opt_quiet)
 		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
 	if (!opt_quiet && duels.errors > 0)

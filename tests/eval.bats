@@ -97,6 +97,21 @@ rows() {
 	status_is 4 ft-eval --require 'latency.p95<=1' in
 }
 
+@test "one value is one group, however it is written" {
+	printf '%s\n' '{"model":"\u00e9\/","by":{"a":1,"b":[2]},"id":"1","output":"x","ideal":"x"}' '{"model":"é/","by":{ "b":[2], "a":1 },"id":"2","output":"x","ideal":"x"}' >in
+	status_is 0 ft-eval --by .model --by .by in
+	jq -e '.n == 2 and .group == {model: "é/", by: {a: 1, b: [2]}}' <<<"$output"
+	printf '%s\n' '{"model":{"a":1,"b":2},"id":"1","output":"x","ideal":"x"}' '{"model":"b","id":"1","output":"x","ideal":"x"}' >in
+	status_is 0 ft-eval --compare .model --baseline '{"a":1,"b":2}' <(sed 's/{"a":1,"b":2}/{ "b": 2, "a": 1 }/' in)
+}
+
+@test "a check called latency leaves the figures of the latency as they are" {
+	jq -nc 'range(4) | {output: "x", latency: (0.6 + . / 10)}' >in
+	status_is 0 ft-eval -c latency:1 --point --require 'latency.mean<=0.8' --require 'latency>=1' --require 'latency.p50<=0.8' in
+	jq -se '[.[1:][] | .value * 100 | round] == [75, 100, 75]' <<<"$output"
+	status_is 2 ft-eval -c words:1-2 --require 'words.mean>=0.5' in
+}
+
 @test "comparison pairs rows by id, whatever their order, with the exact McNemar test" {
 	{ rows a 1111100000; rows b 1111111110 | sort -r; } >in
 	status_is 0 ft-eval --compare .model in
@@ -346,6 +361,65 @@ peak() {
 	[[ $stderr == *"--cluster"* ]]
 }
 
+@test "the majority's vote is by calls of tools too, and what was not answered has none in common" {
+	jq -nc 'def call($i; $a): [{id: "c\($i)", type: "function", function: {name: "f", arguments: $a}}];
+		("{\"x\": 9}", "{\"x\":1,\"y\":2}", "{\"y\": 2, \"x\": 1}") as $a
+		| {id: "q", messages: [{role: "user", content: "q"}, {role: "assistant", tool_calls: call(0; "{\"x\":1,\"y\":2}")}], output: null, tool_calls: call($a; $a)}' |
+		jq -c '.sample = input_line_number' >in
+	status_is 0 ft-eval -c tool-calls in
+	jq -e '.metrics["tool-calls"] | (.mean - 2 / 3 | fabs) < 1e-12 and .clusters == 1 and .majority.value == 1' <<<"$output"
+	for s in 0 1 2 3 4; do
+		case $s in 3 | 4) answer='"output":"yes"' ;; *) answer='"error":{"type":"timeout"}' ;; esac
+		echo "{\"id\":\"q\",\"sample\":$s,\"ideal\":\"yes\",$answer}"
+	done >in
+	status_is 0 ft-eval --errors fail in
+	jq -e '.metrics.exact | .mean == 0.4 and .majority.value == 1' <<<"$output"
+}
+
+@test "scores that do not vary prove no more than so many rows or clusters can" {
+	jq -nc 'range(2) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: "x y"}' >right
+	jq -c '.output = "no"' right >wrong
+	jq -c '.output = "x z"' right >half
+	for options in "" "--bootstrap 1000"; do
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --require 'exact>=0.95' right
+		jq -se '.[0].metrics.exact | .mean == 1 and .lo == .majority.lo and .lo < 0.4 and .hi == 1' <<<"$output"
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --cluster id --require 'f1>=0.3' --require 'f1<=0.7' -c f1 half
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --require 'f1>=0.3' -c f1 <(jq -c 'select(.sample == 0) | del(.sample)' half)
+		# shellcheck disable=SC2086
+		status_is 0 ft-eval $options --baseline-file right wrong
+		jq -se '.[2] | .diff == -1 and .lo == -1 and .hi > 0 and .p == null and .detectable == null' <<<"$output"
+		# shellcheck disable=SC2086
+		status_is 0 ft-eval $options -c f1 --baseline-file right half
+		jq -se '.[2] | .diff == -0.5 and .hi > 0 and .lo < -0.5 and .p == null' <<<"$output"
+	done
+	# Forty clusters do prove it.
+	for f in right wrong half; do jq -c 'range(20) as $k | .id += "\($k)"' $f >many; mv many $f; done
+	status_is 0 ft-eval --require 'exact>=0.9' right
+	status_is 1 ft-eval --baseline-file right wrong
+	status_is 1 ft-eval -c f1 --baseline-file right half
+	for f in right half; do jq -c 'select(.sample == 0) | del(.sample)' $f >many; mv many $f; done
+	status_is 1 ft-eval -c f1 --baseline-file right half
+	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p == null and .detectable == null and .rows_needed == null' <<<"$output"
+}
+
+@test "what a comparison could have shown goes by the clusters" {
+	# Ten clusters of five equal rows are worth ten rows, of which three got better.
+	jq -nc 'range(10) as $i | range(5) as $s | ("a", "b") as $m | {id: "q\($i)", sample: $s, model: $m, ideal: "yes",
+		output: (if $m == "a" or $i < 7 then "no" else "yes" end)}' >in
+	status_is 0 ft-eval --compare model in
+	# standard error sqrt(10 / 9 * (3 * .7^2 + 7 * .3^2)) / 10 = .152753; (1.959964 + .841621) times that, and 50 rows times the square of the ratio
+	jq -se '.[2] | .n == 50 and (.detectable - 0.427950 | fabs) < 1e-5 and .rows_needed == 102' <<<"$output"
+}
+
+@test "figures of samples stay within 0 and 1" {
+	jq -nc 'range(3) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: (if $i == 0 and $s == 0 then "x" else "x y" end)}' >in
+	status_is 0 ft-eval --pass-at 1,2 -c f1 in
+	jq -e '.metrics.f1 | .majority.hi <= 1 and .majority.lo >= 0 and .["pass@1"].hi <= 1 and .["pass@1"].lo >= 0' <<<"$output"
+}
+
 @test "classes: figures equal scikit-learn's, answers outside the classes are (other)" {
 	jq -nc '[range(10) | "a"] + [range(6) | "b"] + [range(4) | "c"] | to_entries[] | {ideal: .value, i: .key}' |
 		jq -c '. + {output: (["a","a","a","a","a","a","a","a","b","b","b","b","b","b","b","c","c","c","a","a"][.i] + "\n")}' >in
@@ -356,6 +430,11 @@ peak() {
 	echo '{"ideal":"a","output":"hm"}' >>in
 	status_is 0 ft-eval --labels in
 	jq -e '.labels.classes.a.said["(other)"] == 1' <<<"$output"
+	echo '{"ideal":"b","error":{"type":"timeout"}}' >>in
+	status_is 0 ft-eval --labels --errors drop in
+	jq -e '.labels.n == 21 and .labels.classes.b.said["(other)"] == null' <<<"$output"
+	status_is 0 ft-eval --labels --errors fail in
+	jq -e '.labels.n == 22 and .labels.classes.b.said["(other)"] == 1 and .labels.accuracy.value == 15 / 22' <<<"$output"
 }
 
 @test "--choose cheapest names the cheapest group that meets every requirement, and exits 1 when none does" {
@@ -367,6 +446,19 @@ peak() {
 	jq -se '.[] | select(.choose) | .group == null' <<<"$output"
 	status_is 2 ft-eval --by model --choose cheapest in
 	status_is 2 ft-eval --by model --choose best --require 'exact>=0.9' in
+}
+
+@test "--choose never names the earlier run, and a regression still ends with 1" {
+	good=$(printf '1%.0s' {1..60})
+	rows m "$good" | jq -c '.cost = 0.001' >right
+	{ rows m "${good:0:50}"; rows m "${good:0:50}0000000000" | tail -n 10; } | jq -c '.cost = 0.001' >worse
+	rows m "${good//1/0}" | jq -c '.cost = 0.001' >wrong
+	status_is 1 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' wrong
+	jq -se '.[] | select(.choose) | .group == null' <<<"$output"
+	status_is 1 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' worse
+	jq -se '.[] | select(.choose) | .group == {run: "now"}' <<<"$output"
+	status_is 0 ft-eval --baseline-file right --choose cheapest --require 'exact>=0.5' right
+	jq -se '.[] | select(.choose) | .group == {run: "now"}' <<<"$output"
 }
 
 @test "the Pareto front leaves out what another group beats" {
@@ -459,5 +551,9 @@ peak() {
 	status_is 2 ft-eval --merge p0 other
 	[[ $stderr == *"other checks"* ]]
 	status_is 2 ft-eval --profile --compare model in
+	status_is 2 ft-eval --profile <(jq -c '.sample = 0' in)
+	[[ $stderr == *"a profile holds no rows"*sample* && -z $output ]]
+	status_is 2 ft-eval --profile <(echo '{"a":{"model":"x","output":"1"},"b":{"model":"y","output":"2"},"judge":{"winner":"A"}}')
+	[[ $stderr == *"a profile holds no rows"*pairs* && -z $output ]]
 	status_is 2 ft-eval --merge -c exact p0
 }

@@ -20,7 +20,15 @@ double advice_latency(const struct group *g)
 	return x;
 }
 
-/* Every requirement of the group has this verdict or, for `met`, all are met. */
+/* Groups for which nothing is decided (the earlier run) are not up for choice. */
+static int is_candidate(const struct group *g, const struct decided *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (d[i].g == g)
+			return 1;
+	return 0;
+}
+
 static int meets_all(const struct group *g, const struct decided *d, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -39,7 +47,7 @@ const struct group *advice_cheapest(const struct board *b, const struct decided 
 		const struct group *g = b->groups + i;
 		double cost = advice_cost(g);
 
-		if (isnan(cost))
+		if (isnan(cost) || !is_candidate(g, d, n))
 			continue;
 		*unknown = 0;
 		if (!meets_all(g, d, n))

@@ -13,8 +13,8 @@
 double advice_cost(const struct group *g);
 double advice_latency(const struct group *g);
 
-/* The group with the lowest known cost per 1,000 rows among those that meet every requirement, or
- * NULL. At equal cost the faster (median), then the earlier. Where no group's cost is known
+/* The group with the lowest known cost per 1,000 rows among those for which requirements were decided
+ * and all are met, or NULL. At equal cost the faster (median), then the earlier. Where no group's cost is known
  * *unknown is set. */
 const struct group *advice_cheapest(const struct board *b, const struct decided *d, size_t n,
 				    int *unknown);

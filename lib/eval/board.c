@@ -46,6 +46,7 @@ void board_release(struct board *b)
 	buf_release(&b->side);
 	buf_release(&b->id);
 	buf_release(&b->scratch);
+	buf_release(&b->canonical);
 	field_verdicts_release(&b->verdicts);
 	b->groups = NULL;
 	b->n_groups = b->groups_cap = 0;
@@ -120,6 +121,19 @@ struct group *board_group(struct board *b, const char *label, const char *within
 	return g;
 }
 
+/* The value at a path, in canonical form: one value is one group, whatever its escapes and spaces.
+ * Valid until the next. */
+static struct span value_at(struct board *b, const struct path *p, const struct record *rec)
+{
+	struct span value = path_find(p, rec->body, &b->scratch);
+
+	if (!value.s)
+		return value;
+	buf_clear(&b->canonical);
+	json_canonical(value, &b->canonical);
+	return buf_span(&b->canonical);
+}
+
 /* The group that the record belongs to, made where it is new. */
 static struct group *group_of(struct board *b, const struct record *rec, struct err *e)
 {
@@ -134,12 +148,12 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 	jw_object(&label);
 	jw_object(&within);
 	for (size_t i = 0; i < b->n_by; i++) {
-		value = path_find(b->by[i], rec->body, &b->scratch);
+		value = value_at(b, b->by[i], rec);
 		add_label(&label, b->by[i], value);
 		add_label(&within, b->by[i], value);
 	}
 	if (b->compare) {
-		value = path_find(b->compare, rec->body, &b->scratch);
+		value = value_at(b, b->compare, rec);
 		add_label(&label, b->compare, value);
 		if (json_kind(value) == JSON_STRING)
 			json_string(value, &b->side);
@@ -287,8 +301,9 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 		return 0;
 	if (cluster_key(b, g, a, &key, e) < 0)
 		return -1;
+	/* What was not answered agrees with nothing. */
 	*cluster = clusters_add(&g->clusters, key, scores,
-				hash64(a->output.s ? a->output : span_of(""), 2));
+				a->unanswered ? hash_mix(g->n, 0x6e6f6e65u) : row_answer(a));
 	return 0;
 }
 
@@ -359,37 +374,31 @@ int board_add(struct board *b, struct row *a, struct err *e)
 			add_fields(b, c, b->checks + i, a);
 	}
 	if (b->labels)
-		labels_add(&g->labels, a);
+		labels_add(&g->labels, a, b->unscored == UNSCORED_FAIL);
 	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 ||
 		 (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
 	free(scores);
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
 
-/* No mean of scores lies outside 0 to 1, whatever a symmetric interval says. */
-static struct interval clip(struct interval v)
-{
-	if (!isnan(v.lo) && !isnan(v.hi)) {
-		v.lo = fmax(0, v.lo);
-		v.hi = fmin(1, v.hi);
-	}
-	return v;
-}
-
 struct interval board_score(const struct board *b, const struct group *g, size_t metric)
 {
 	const struct tally *t = &g->cells[metric].scores;
+	double sd = tally_sd(t);
 
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
 	if (board_is_clustered(b) && g->clusters.n < g->n)
-		return clip(clusters_mean(&g->clusters, metric,
-					  b->boot.resamples > 0 ? &b->boot : NULL, b->level));
+		return interval_unit(clusters_mean(&g->clusters, metric,
+						   b->boot.resamples > 0 ? &b->boot : NULL,
+						   b->level));
 	if (tally_is_binary(t))
 		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
+	if (sd < INTERVAL_CONSTANT)
+		return interval_constant(tally_mean(t), (double)t->n, 0, 1, b->level);
 	if (b->boot.resamples > 0)
 		return boot_mean(t, &b->boot);
-	return clip(interval_t(tally_mean(t), tally_sd(t), (double)t->n, b->level));
+	return interval_unit(interval_t(tally_mean(t), sd, (double)t->n, b->level));
 }
 
 static struct interval mean_of(const struct tally *t, double level)
@@ -486,7 +495,7 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 		if (strncmp(name, metric_name, n) != 0 || (name[n] && name[n] != '.'))
 			continue;
 		*metric = i;
-		if (!name[n] || strcmp(name + n, ".mean") == 0) {
+		if (!name[n]) {
 			*v = board_score(b, g, i);
 			return 0;
 		}

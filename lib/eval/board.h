@@ -86,7 +86,7 @@ struct board {
 	size_t n_groups, groups_cap;
 	struct map by_label;
 	/* private */
-	struct buf label, within, side, id, scratch;
+	struct buf label, within, side, id, scratch, canonical;
 	struct field_verdicts verdicts;
 };
 
@@ -116,7 +116,7 @@ int board_is_clustered(const struct board *b);
  * clusters where there are some. */
 struct interval board_score(const struct board *b, const struct group *g, size_t metric);
 
-/* A figure by name: CHECK, CHECK.mean, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K,
+/* A figure by name: CHECK, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K,
  * score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total, cost.per_1k,
  * errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such
  * figure. A figure that cannot be known is NaN. */

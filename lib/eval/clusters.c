@@ -79,20 +79,26 @@ struct interval clusters_mean(const struct clusters *c, size_t metric, const str
 		sum[n] = c->sum[g * c->metrics + metric];
 		size[n++] = c->size[g * c->metrics + metric];
 	}
-	v = boot ? boot_clusters(sum, size, n, boot) : cluster_mean(sum, size, n, level);
+	/* Draws of clusters that are all alike say nothing. */
+	v = boot && !cluster_is_constant(sum, size, n)
+		    ? boot_clusters(sum, size, n, boot)
+		    : cluster_bounded_mean(sum, size, n, 0, 1, level);
 	free(sum);
 	return v;
 }
 
-/* The mean of one figure a cluster; a rate by Wilson where all figures are 0 or 1. */
+/* The mean of one figure a cluster, each from 0 to 1; a rate by Wilson where all are 0 or 1. */
 static struct interval mean_of(struct tally *t, double level)
 {
+	double mean = tally_mean(t), sd = tally_sd(t), n = (double)t->n;
 	struct interval v;
 
 	if (t->n > 0 && tally_is_binary(t))
-		v = interval_wilson((double)tally_count(t, 1), (double)t->n, level);
+		v = interval_wilson((double)tally_count(t, 1), n, level);
+	else if (sd < INTERVAL_CONSTANT)
+		v = interval_constant(mean, n, 0, 1, level);
 	else
-		v = interval_t(tally_mean(t), tally_sd(t), (double)t->n, level);
+		v = interval_unit(interval_t(mean, sd, n, level));
 	tally_release(t);
 	return v;
 }

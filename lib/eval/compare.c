@@ -68,7 +68,8 @@ static int refuse_unscored(const struct board *b, const struct group *g, struct 
 	return 0;
 }
 
-/* What so many pairs could have shown, and how many the difference found would need. */
+/* What so many pairs could have shown, and how many the difference found would need; not known
+ * where the pairs did not vary. */
 static void plan(struct comparison *c, double sd, int binary, double level)
 {
 	double discordant = (double)(c->wins + c->losses) / (double)c->n;
@@ -76,15 +77,16 @@ static void plan(struct comparison *c, double sd, int binary, double level)
 	if (binary) {
 		c->detectable = power_paired_rate_difference((double)c->n, discordant, level, 0.8);
 		c->rows_needed = power_paired_rate_rows(c->diff.value, discordant, level, 0.8);
-	} else {
+	} else if (!(sd < INTERVAL_CONSTANT)) {
 		c->detectable = power_mean_difference((double)c->n, sd, level, 0.8);
 		c->rows_needed = power_mean_rows(c->diff.value, sd, level, 0.8);
 	}
 }
 
-/* Differences summed by the baseline's clusters. */
-static void clustered(const struct board *b, const struct group *base, const double *differences,
-		      struct comparison *c)
+/* Differences summed by the baseline's clusters. Returns the standard deviation that as many pairs
+ * of their own would need to have the same standard error; NaN where it is not known. */
+static double clustered(const struct board *b, const struct group *base, const double *differences,
+			struct comparison *c)
 {
 	size_t n = 0;
 	double *sum = mem_alloc(2 * base->clusters.n, sizeof *sum), *size = sum + base->clusters.n,
@@ -103,13 +105,17 @@ static void clustered(const struct board *b, const struct group *base, const dou
 		size[n++] = size[g];
 	}
 	c->test = "clustered-t";
-	c->diff = cluster_mean(sum, size, n, b->level);
+	c->diff = cluster_bounded_mean(sum, size, n, -1, 1, b->level);
 	df = (double)n - 1;
-	se = (c->diff.hi - c->diff.value) / dist_t_quantile((1 + b->level) / 2, df);
-	c->p = se > 0		    ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df))
+	/* Clusters that do not vary have bounds of another kind, and no standard error. */
+	se = n > 1 && !cluster_is_constant(sum, size, n)
+		     ? (c->diff.hi - c->diff.value) / dist_t_quantile((1 + b->level) / 2, df)
+		     : NAN;
+	c->p = !isnan(se)	    ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df))
 	       : c->diff.value == 0 ? 1
 				    : NAN;
 	free(sum);
+	return se * sqrt((double)c->n);
 }
 
 static struct comparison compare_pair(const struct board *b, const struct group *base,
@@ -122,6 +128,7 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 			       .rows_needed = NAN};
 	struct tally differences = {0};
 	double *each = mem_alloc(base->n_rows, sizeof *each);
+	double sd;
 	int binary = 1;
 
 	for (size_t i = 0; i < base->n_rows; i++) {
@@ -139,15 +146,16 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 		tally_add(&differences, y - x);
 	}
 	c.p = NAN;
+	sd = tally_sd(&differences);
 	if (board_is_clustered(b) && base->clusters.n < base->n) {
-		clustered(b, base, each, &c);
+		sd = clustered(b, base, each, &c);
 		binary = 0;
 	} else if (binary) {
 		c.test = "mcnemar";
 		c.diff = paired_rate((double)c.wins, (double)c.losses, (double)c.n, b->level);
 		if (c.n > 0)
 			c.p = paired_mcnemar((double)c.wins, (double)c.losses);
-	} else if (b->boot.resamples > 0) {
+	} else if (b->boot.resamples > 0 && !(sd < INTERVAL_CONSTANT)) {
 		c.test = "permutation";
 		c.diff = boot_mean(&differences, &b->boot);
 		c.p = boot_signs(&differences, b->boot.resamples, b->boot.seed);
@@ -156,7 +164,7 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 		c.diff = paired_t(&differences, b->level, &c.p);
 	}
 	if (c.n > 0)
-		plan(&c, tally_sd(&differences), binary, b->level);
+		plan(&c, sd, binary, b->level);
 	tally_release(&differences);
 	free(each);
 	return c;

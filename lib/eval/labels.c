@@ -52,11 +52,11 @@ static struct span trim(struct span s)
 	return s;
 }
 
-void labels_add(struct labels *l, const struct row *r)
+void labels_add(struct labels *l, const struct row *r, int unanswered_is_wrong)
 {
-	uint64_t expected, said;
+	uint64_t expected, said = NONE;
 
-	if (r->unanswered || r->n_refs == 0)
+	if ((r->unanswered && !unanswered_is_wrong) || r->n_refs == 0)
 		return;
 	expected = number_of(&l->names, &l->n, &l->cap, &l->by_name, trim(r->refs[0]), LABELS_MAX);
 	if (expected == NONE) {
@@ -65,8 +65,9 @@ void labels_add(struct labels *l, const struct row *r)
 	}
 	/* Answers that are never a reference are all the same in the end; of those beyond the limit
 	 * not even the text is kept. */
-	said = number_of(&l->said_names, &l->n_said, &l->said_cap, &l->by_said,
-			 trim(r->output.s ? r->output : span_of("")), 4 * LABELS_MAX);
+	if (!r->unanswered)
+		said = number_of(&l->said_names, &l->n_said, &l->said_cap, &l->by_said,
+				 trim(r->output.s ? r->output : span_of("")), 4 * LABELS_MAX);
 	l->pairs = mem_grow(l->pairs, &l->pairs_cap, l->n_pairs + 1, sizeof *l->pairs);
 	l->pairs[l->n_pairs++] = expected << 32 | said;
 }

@@ -28,8 +28,9 @@ struct labels {
 };
 
 void labels_release(struct labels *l);
-/* Takes in an answered row with a reference (of several the first); others are passed over. */
-void labels_add(struct labels *l, const struct row *r);
+/* Takes in a row with a reference (of several the first); others are passed over, and so are those
+ * without an answer unless these are wrong: then they count as (other). */
+void labels_add(struct labels *l, const struct row *r, int unanswered_is_wrong);
 
 struct label_figures {
 	size_t n;	    /* classes, without (other) */

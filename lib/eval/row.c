@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../text/hash.h"
 
 static void split_references(struct row *a, int n)
 {
@@ -66,6 +67,40 @@ int row_set(struct row *a, const struct record *rec, const char *file, size_t li
 		 !is_there(record_get(&a->rec, "judge")))
 		a->unanswered = "no output";
 	return 0;
+}
+
+/* Arguments are JSON in a string, or (some servers) JSON itself. */
+static uint64_t hash_call(struct span call)
+{
+	struct span function = json_member(call, "function"),
+		    arguments = json_member(function, "arguments"), value;
+	struct buf name = BUF_INIT, text = BUF_INIT, canonical = BUF_INIT;
+	uint64_t h;
+
+	json_string(json_member(function, "name"), &name);
+	if (json_string(arguments, &text) == 0)
+		arguments = text.len > 0 ? buf_span(&text) : span_of("{}");
+	if (arguments.s && json_check(arguments, &value, NULL) == 0)
+		json_canonical(value, &canonical);
+	else
+		buf_addspan(&canonical, arguments);
+	h = hash_mix(hash64(buf_span(&name), 3), hash64(buf_span(&canonical), 4));
+	buf_release(&name);
+	buf_release(&text);
+	buf_release(&canonical);
+	return h;
+}
+
+uint64_t row_answer(const struct row *a)
+{
+	struct span calls = record_get(&a->rec, "tool_calls"), key, call;
+	struct json_iter it = {0};
+	uint64_t sum = 0;
+
+	if (json_kind(calls) == JSON_ARRAY)
+		while (json_next(&it, calls, &key, &call))
+			sum += hash_call(call);
+	return hash_mix(hash64(a->output.s ? a->output : span_of(""), 2), sum);
 }
 
 void row_release(struct row *a)

@@ -11,6 +11,7 @@
 #define FT_ROW_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "../base/err.h"
 #include "../json/record.h"
 
@@ -36,6 +37,9 @@ struct row {
  * for a reference of an impossible type. */
 int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
 	    struct err *e);
+/* A hash of what was answered: the same for the same text and the same calls of tools, in any order,
+ * whatever their ids and however their arguments are written. */
+uint64_t row_answer(const struct row *a);
 void row_release(struct row *a);
 
 #endif

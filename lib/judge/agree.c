@@ -320,7 +320,7 @@ static struct interval agreement_of_people(const struct agree *a, double *same, 
 			}
 		n += pairs[n] > 0;
 	}
-	return cluster_mean(same, pairs, n, a->level);
+	return cluster_bounded_mean(same, pairs, n, 0, 1, a->level);
 }
 
 /* Two raters have the intervals that kappa and a rate have; of more, rows are resampled or

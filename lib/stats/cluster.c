@@ -3,22 +3,65 @@
 
 #include <math.h>
 
-struct interval cluster_mean(const double *sum, const double *size, size_t clusters, double level)
+struct totals {
+	double sum, rows;
+};
+
+static struct totals add_up(const double *sum, const double *size, size_t clusters)
 {
-	double all = 0, rows = 0, squares = 0, g = (double)clusters, mean;
+	struct totals t = {0, 0};
 
 	for (size_t i = 0; i < clusters; i++) {
-		all += sum[i];
-		rows += size[i];
+		t.sum += sum[i];
+		t.rows += size[i];
 	}
-	if (rows <= 0)
+	return t;
+}
+
+int cluster_is_constant(const double *sum, const double *size, size_t clusters)
+{
+	struct totals t = add_up(sum, size, clusters);
+
+	for (size_t i = 0; i < clusters; i++)
+		if (fabs(sum[i] - t.sum / t.rows * size[i]) > INTERVAL_CONSTANT * size[i])
+			return 0;
+	return 1;
+}
+
+double cluster_worth(const double *size, size_t clusters)
+{
+	double rows = 0, squares = 0;
+
+	for (size_t i = 0; i < clusters; i++) {
+		rows += size[i];
+		squares += size[i] * size[i];
+	}
+	return squares > 0 ? rows * rows / squares : 0;
+}
+
+struct interval cluster_mean(const double *sum, const double *size, size_t clusters, double level)
+{
+	struct totals t = add_up(sum, size, clusters);
+	double squares = 0, g = (double)clusters, mean = t.sum / t.rows;
+
+	if (t.rows <= 0)
 		return (struct interval){NAN, NAN, NAN};
-	mean = all / rows;
 	for (size_t i = 0; i < clusters; i++)
 		squares += pow(sum[i] - mean * size[i], 2);
-	if (clusters < 2)
+	if (clusters < 2 || cluster_is_constant(sum, size, clusters))
 		return (struct interval){mean, NAN, NAN};
-	return interval_se(mean, sqrt(squares * g / (g - 1)) / rows, g - 1, level);
+	return interval_se(mean, sqrt(squares * g / (g - 1)) / t.rows, g - 1, level);
+}
+
+struct interval cluster_bounded_mean(const double *sum, const double *size, size_t clusters,
+				     double least, double most, double level)
+{
+	struct interval v = cluster_mean(sum, size, clusters, level);
+
+	if (clusters >= 2 && !isnan(v.value) && cluster_is_constant(sum, size, clusters))
+		return interval_constant(v.value, cluster_worth(size, clusters), least, most,
+					 level);
+	return v;
 }
 
 double cluster_pass_at(double n, double c, double k)

@@ -59,3 +59,25 @@ struct interval interval_t(double mean, double sd, double n, double level)
 		return unknown;
 	return interval_se(mean, sd / sqrt(n), n - 1, level);
 }
+
+struct interval interval_constant(double value, double n, double least, double most, double level)
+{
+	double others = interval_wilson(0, n, level).hi;
+
+	if (!(n > 0))
+		return unknown;
+	return (struct interval){
+		.value = value,
+		.lo = value - others * (value - least),
+		.hi = value + others * (most - value),
+	};
+}
+
+struct interval interval_unit(struct interval v)
+{
+	if (!isnan(v.lo) && !isnan(v.hi)) {
+		v.lo = fmax(0, v.lo);
+		v.hi = fmin(1, v.hi);
+	}
+	return v;
+}

@@ -25,4 +25,15 @@ struct interval interval_t(double mean, double sd, double n, double level);
 /* A value with a standard error and degrees of freedom (INFINITY: normal). */
 struct interval interval_se(double value, double se, double df, double level);
 
+/* The mean of n values, each from least to most, that were all found equal. No variance was seen, so
+ * intervals made of it have no width, as if two rows could prove that nothing else will come. What
+ * is known is Wilson's: the share of other values is at most his bound for none of n, and they may
+ * lie anywhere from least to most. For values of 0 or 1 this is interval_wilson. */
+struct interval interval_constant(double value, double n, double least, double most, double level);
+/* Standard deviations of scores below this are rounding. */
+#define INTERVAL_CONSTANT 1e-12
+
+/* Cut to 0..1: no mean of scores lies outside, whatever a symmetric interval says. */
+struct interval interval_unit(struct interval v);
+
 #endif

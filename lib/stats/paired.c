@@ -87,8 +87,12 @@ struct interval paired_t(const struct tally *d, double level, double *p)
 	double mean = tally_mean(d), sd = tally_sd(d), n = (double)d->n;
 
 	*p = NAN;
+	if (d->n >= 2 && sd < INTERVAL_CONSTANT) {
+		if (mean == 0)
+			*p = 1;
+		return interval_constant(mean, n, -1, 1, level);
+	}
 	if (d->n >= 2)
-		*p = sd > 0 ? fmin(1, 2 * dist_t_sf(fabs(mean) / (sd / sqrt(n)), n - 1))
-			    : mean == 0;
+		*p = fmin(1, 2 * dist_t_sf(fabs(mean) / (sd / sqrt(n)), n - 1));
 	return interval_t(mean, sd, n, level);
 }

@@ -26,6 +26,7 @@ static void values(void)
 	static const double x[] = {0.1, 0.9, 0.4, 0.4, 1, 0, 0.3, 0.85, 0.2, 0.05, 0.6, 0.95};
 	static const double d[] = {0.3, -0.1, 0.2, 0.25, 0, 0.15, -0.05, 0.4, 0.1, -0.2};
 	static const double sum[] = {2, 0, 3, 1, 4}, size[] = {3, 2, 3, 4, 5};
+	static const double alike[] = {.3, .2, .1 + .1 + .1, .4, .5}, twos[] = {2, 2};
 	static const double wins[] = {0, 7, 9.5, 3, 0, 6, .5, 4, 0};
 	struct boot o = {20000, 1, BOOT_BCA, .95};
 	struct tally t = {0}, u = {0};
@@ -60,6 +61,14 @@ static void values(void)
 		   fabs(v.hi - 1.03240027037083) < 1e-12,
 	   "clustered mean");
 	ok(isnan(cluster_mean(sum, size, 1, .95).lo), "one cluster bounds nothing");
+	ok(isnan(cluster_mean(alike, size, 5, .95).lo) && cluster_is_constant(alike, size, 5) &&
+		   !cluster_is_constant(sum, size, 5),
+	   "clusters that do not vary give no standard error");
+	w = cluster_bounded_mean(twos, twos, 2, 0, 1, .95);
+	ok(w.value == 1 && w.hi == 1 && fabs(w.lo - interval_wilson(2, 2, .95).lo) < 1e-14,
+	   "two clusters that are all right prove as much as two rows");
+	ok_near(cluster_worth(twos, 2), 2, 0, "equal clusters are worth their number of rows");
+	ok_near(cluster_worth(size, 5), 17 * 17 / 63., 1e-13, "unequal ones fewer");
 	/* 1 - C(7,3)/C(10,3), C(3,2)/C(10,2) */
 	ok_near(cluster_pass_at(10, 3, 3), 1 - 35. / 120, 1e-14, "pass@k");
 	ok_near(cluster_pass_all(10, 3, 2), 3. / 45, 1e-14, "pass^k");

@@ -158,7 +158,7 @@ static double tango_by_search(double b, double c, double n, double d)
 
 static void pairs(void)
 {
-	struct interval v;
+	struct interval v, w;
 	struct tally d = {0};
 	double p;
 	/* python3 -c "from scipy.stats import binomtest as b; print(b(3,13).pvalue,
@@ -193,6 +193,23 @@ static void pairs(void)
 	ok_near(p, 0.23549636025944287, 1e-13, "paired t");
 	ok_near(v.lo, -0.11883883880999849, 1e-13, "and its lower bound");
 	ok_near(v.hi, 0.35883883880999856, 1e-13, "and its upper bound");
+	tally_release(&d);
+	tally_add(&d, .5);
+	tally_add(&d, .5);
+	v = paired_t(&d, .95, &p);
+	ok(isnan(p) && v.value == .5 && v.lo < 0 && v.hi > .5,
+	   "two equal differences prove nothing (%.2f .. %.2f)", v.lo, v.hi);
+	for (int i = 0; i < 98; i++)
+		tally_add(&d, .5);
+	v = paired_t(&d, .95, &p);
+	ok(v.lo > .4 && v.hi < .55, "a hundred do (%.2f .. %.2f)", v.lo, v.hi);
+	tally_release(&d);
+	tally_add(&d, 0);
+	tally_add(&d, 0);
+	v = paired_t(&d, .95, &p);
+	w = paired_rate(0, 0, 2, .95);
+	ok(p == 1 && fabs(v.lo - w.lo) < 1e-12 && fabs(v.hi - w.hi) < 1e-12,
+	   "no difference leaves the doubt that Tango's interval does");
 	tally_release(&d);
 }
 
