@@ -354,9 +354,13 @@ static void split(char **files)
 		read_twice(files);
 	else
 		stream(files);
-	if (opt_dir && prog_stopping())
+	if (opt_dir && prog_stopping()) {
 		shelf_abort(&run.shelf);
-	else if (opt_dir && shelf_commit(&run.shelf, &e))
+		prog_warn("stopped after %zu rows; nothing was written to %s", run.reader.rows,
+			  opt_dir);
+		return;
+	}
+	if (opt_dir && shelf_commit(&run.shelf, &e))
 		die(&e);
 	summary(run.reader.rows);
 }
@@ -404,10 +408,16 @@ static int check(char **files)
 
 	check_options(&o, files);
 	struct check *c = check_new(&o);
-	check_side(c, files[1], check_test);
-	check_side(c, files[0], check_train);
-	if (prog_stopping())
-		prog_end(FT_OK);
+	for (int i = 1; i >= 0; i--) {
+		check_side(c, files[i], i ? check_test : check_train);
+		if (prog_stopping())
+			prog_end(FT_OK);
+		if (run.reader.rows == 0) {
+			prog_warn("%s holds no rows: nothing can be said of the division",
+				  files[i]);
+			prog_end(FT_INSUFFICIENT);
+		}
+	}
 	struct pool *pool = pool_new((int)opt_threads);
 	check_finish(c, pool);
 	pool_free(pool);

@@ -511,3 +511,17 @@ check() {
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"cannot be both"* ]]
 }
+
+@test "a division with an empty side cannot be checked" {
+	classes 60 >in.jsonl
+	: >empty.jsonl
+	status_is 4 ft-split --check empty.jsonl in.jsonl
+	[[ $stderr == *"empty.jsonl holds no rows"* ]]
+	status_is 4 ft-split --check in.jsonl empty.jsonl
+}
+
+@test "what ft or a model wrote into a record does not make it a look-alike" {
+	jq -nc 'range(30) | {id: "\(.)", question: "number \(. * . * 7919) of \(. * 104729)", tool_calls: [{id: "call", type: "function", function: {name: "search_the_whole_catalogue", arguments: "{\"shelf\": \"the one by the window on the left\"}"}}], usage: {note: "the same long words stand in each of these rows, again and again"}}' >in.jsonl
+	jq -c 'del(.tool_calls, .usage)' in.jsonl >bare.jsonl
+	[ "$(ft-split -q --near 0.8 in.jsonl | jq -r .split | sort | uniq -c)" = "$(ft-split -q --near 0.8 bare.jsonl | jq -r .split | sort | uniq -c)" ]
+}

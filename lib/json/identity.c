@@ -15,7 +15,7 @@ static const char *const not_input[] = {
 	"error",  "judge",	"eval",	    "review",
 };
 
-static int is_input(struct span key)
+int record_is_input(struct span key)
 {
 	for (size_t i = 0; i < sizeof not_input / sizeof *not_input; i++)
 		if (span_is(key, not_input[i]))
@@ -76,7 +76,7 @@ int record_rest(const struct record *r, struct buf *b)
 	buf_addc(&rest, '{');
 	for (size_t i = 0; i < r->n; i++) {
 		const struct member *m = &r->members[i];
-		if (!is_input(m->key))
+		if (!record_is_input(m->key))
 			continue;
 		if (rest.len > 1)
 			buf_addc(&rest, ',');

@@ -312,22 +312,6 @@ static int add_strings(struct span v, struct buf *b)
 	return 0;
 }
 
-/* ft's own members and references are no input. */
-static int is_input(struct span key)
-{
-	static const char *const names[] = {"id",	  "sample", "split",
-					    "weight",	  "ideal",  "completion",
-					    "output",	  "model",  "finish_reason",
-					    "request_id", "error",  "judge",
-					    "eval",	  "review"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (span_is(key, names[i]))
-			return 0;
-	}
-	return 1;
-}
-
 int near_text(const struct record *r, struct buf *b, struct err *e)
 {
 	struct span messages = record_get(r, "messages"), prompt = record_get(r, "prompt"), key,
@@ -349,7 +333,8 @@ int near_text(const struct record *r, struct buf *b, struct err *e)
 		json_string(prompt, b);
 	} else {
 		for (size_t i = 0; i < r->n; i++) {
-			if (is_input(r->members[i].key) && add_strings(r->members[i].value, b))
+			if (record_is_input(r->members[i].key) &&
+			    add_strings(r->members[i].value, b))
 				break;
 		}
 	}
