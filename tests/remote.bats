@@ -135,6 +135,14 @@ begin() {
 	[[ $stderr == *"broken.jsonl:$(wc -l <broken.jsonl)"* ]]
 }
 
+@test "a password in the URL of a provider reaches neither files nor output" {
+	serve
+	url=${OPENAI_BASE_URL/:\/\//://user:s3cret@}
+	ft-train --poll 0.01 -m base-model --remote "$url" -o out train.jsonl >rows.jsonl 2>said
+	[ -z "$(grep -rl s3cret out rows.jsonl said)" ]
+	jq -se '.[-1].end == "done"' rows.jsonl
+}
+
 @test "what is for training here is refused, and nothing is sent" {
 	serve
 	for option in --show --dry-run "--layers 2" --dora "--plot p.svg" "--max-seq 5" "--keep last" "--best x"; do
@@ -142,7 +150,7 @@ begin() {
 		status_is 2 train --remote openai -o out $option train.jsonl
 		[[ $stderr == *"does not go with --remote"* ]]
 	done
-	! grep -q POST requests
+	[ -z "$(grep POST requests)" ]
 }
 
 @test "a job can be followed by its id alone" {

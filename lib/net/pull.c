@@ -47,18 +47,23 @@ static int pause_before(const struct pull *p, const struct http_response *r, int
 static int refused(const struct pull *p, const char *repo, const char *what,
 		   const struct http_response *r, struct err *e)
 {
+	struct buf hub = BUF_INIT;
+
 	if (r->failure != HTTP_DONE)
 		return err_set(e, "%s: %s", what, r->reason);
+	http_show_url(&hub, p->endpoint);
 	if (r->status == 401 || r->status == 403)
-		return err_set(e,
-			       "%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
-			       what,
-			       p->token ? "the token is not allowed to read it"
-					: "access is refused",
-			       r->status, p->endpoint, repo);
-	if (r->status == 404)
-		return err_set(e, "%s: not found at %s", what, p->endpoint);
-	return err_set(e, "%s: the hub answers with status %d", what, r->status);
+		err_set(e,
+			"%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
+			what,
+			p->token ? "the token is not allowed to read it" : "access is refused",
+			r->status, hub.data, repo);
+	else if (r->status == 404)
+		err_set(e, "%s: not found at %s", what, hub.data);
+	else
+		err_set(e, "%s: the hub answers with status %d", what, r->status);
+	buf_release(&hub);
+	return -1;
 }
 
 /* GET with retries; the caller looks at r->status. begin is asked for the request's headers before

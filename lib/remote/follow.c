@@ -27,13 +27,31 @@ struct road {
 	int write_failed;
 };
 
+/* A URL may hold a password, which belongs neither into files nor into output. */
+static void put_provider(const struct road *k, struct jw *w)
+{
+	struct buf shown = BUF_INIT;
+	http_show_url(&shown, k->run->remote->provider);
+	jw_key(w, "provider"), jw_str(w, shown.data);
+	buf_release(&shown);
+}
+
+static int is_provider(const struct road *k, struct span then)
+{
+	struct buf shown = BUF_INIT;
+	http_show_url(&shown, k->run->remote->provider);
+	int same = json_is(then, shown.data);
+	buf_release(&shown);
+	return same;
+}
+
 static int save_state(const struct road *k, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	struct jw w;
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "provider"), jw_str(&w, k->run->remote->provider);
+	put_provider(k, &w);
 	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
 	jw_key(&w, "name"), jw_str(&w, k->name);
 	jw_key(&w, "training_file"), jw_str(&w, k->train_file.len ? k->train_file.data : NULL);
@@ -60,7 +78,7 @@ static int load_state(struct road *k, struct err *e)
 		return 0;
 	if (file_read(k->state_path, STATE_MAX, &b, e) || json_check(buf_span(&b), &v, e)) {
 		err_prefix(e, "%s", k->state_path);
-	} else if (!json_is(json_member(v, "provider"), k->run->remote->provider)) {
+	} else if (!is_provider(k, json_member(v, "provider"))) {
 		err_set(e, "%s: belongs to a job at another provider", k->state_path);
 	} else {
 		remote_text(v, "name", name, sizeof name);
@@ -206,7 +224,7 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	jw_init(&w, &b);
 	jw_object(&w);
 	jw_key(&w, "end"), jw_str(&w, names[how]);
-	jw_key(&w, "provider"), jw_str(&w, k->run->remote->provider);
+	put_provider(k, &w);
 	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
 	jw_key(&w, "job"), jw_str(&w, j->id);
 	jw_key(&w, "status"), jw_str(&w, j->status);
