@@ -246,6 +246,8 @@ rows() {
 	status_is 0 ft-eval -c exact -c includes:o -c words:1-1 --weight exact=2 --weight words=0 in
 	# row 1: exact 1, includes 0: 2/3; row 2: 0, 1: 1/3
 	jq -e '(.metrics.score.mean - 0.5 | fabs) < 1e-12 and .metrics.score.n == 2' <<<"$output"
+	status_is 0 ft-eval -p -c exact -c includes:o -c words:1-1 --weight exact=2 --weight words=0 <(cat in; rows m e)
+	jq -se '(map(.eval) | .[0].score == 2 / 3 and .[1] == {exact: 0, includes: 1, words: 1, score: (1 / 3)} and .[2].score == null)' <<<"$output"
 	status_is 2 ft-eval -c exact --weight regex=1 in
 	status_is 2 ft-eval -c exact --weight exact=-1 in
 	status_is 2 ft-eval -c exact -c exact in

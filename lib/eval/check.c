@@ -278,7 +278,21 @@ int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
 	return err_set(e, "--weight %s: there is no such check", spec);
 }
 
-int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line)
+double check_total(const struct check *checks, size_t n, const struct row *a)
+{
+	double sum = 0, weights = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (checks[i].weight == 0)
+			continue;
+		sum += checks[i].weight * a->scores[i];
+		weights += checks[i].weight;
+	}
+	return weights > 0 ? sum / weights : NAN;
+}
+
+int check_write_scores(const struct check *checks, size_t n, int with_total, const struct row *a,
+		       struct buf *line)
 {
 	struct buf value = BUF_INIT;
 	struct edit edit = {.name = "eval"};
@@ -290,6 +304,10 @@ int check_write_scores(const struct check *checks, size_t n, const struct row *a
 	for (size_t c = 0; c < n; c++) {
 		jw_key(&w, checks[c].name);
 		jw_num(&w, a->scores[c]);
+	}
+	if (with_total) {
+		jw_key(&w, "score");
+		jw_num(&w, check_total(checks, n, a));
 	}
 	jw_end(&w);
 	edit.value = buf_span(&value);
