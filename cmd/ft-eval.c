@@ -200,7 +200,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 
 	(void)arg;
 	if (opt_pass && board.run != baseline_run) {
-		if (check_write_scores(checks, board.n_checks, r, &line) < 0)
+		if (check_write_scores(checks, board.n_checks, opt_weights.n > 0, r, &line) < 0)
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
 		buf_release(&line);

@@ -225,20 +225,6 @@ static void add_fields(struct board *b, struct score_cell *c, const struct check
 	}
 }
 
-/* The weighted mean of the checks; unscored where one of them is. */
-static double total_score(const struct board *b, const struct row *a)
-{
-	double sum = 0, weights = 0;
-
-	for (size_t i = 0; i < b->n_checks; i++) {
-		if (b->checks[i].weight == 0)
-			continue;
-		sum += b->checks[i].weight * a->scores[i];
-		weights += b->checks[i].weight;
-	}
-	return weights > 0 ? sum / weights : NAN;
-}
-
 static int row_is(const struct group *g, size_t i, struct span id, int64_t sample)
 {
 	return g->rows[i].sample == sample && span_eq(board_row_id(g, i), id);
@@ -362,7 +348,7 @@ int board_add(struct board *b, struct row *a, struct err *e)
 		struct score_cell *c = g->cells + i;
 		const char *why = i < b->n_checks ? a->why[i] : "a check is unscored";
 
-		scores[i] = i < b->n_checks ? a->scores[i] : total_score(b, a);
+		scores[i] = i < b->n_checks ? a->scores[i] : check_total(b->checks, b->n_checks, a);
 		if (isnan(scores[i])) {
 			note_unscored(c, a, why);
 			if (b->unscored == UNSCORED_FAIL)

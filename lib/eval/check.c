@@ -278,7 +278,21 @@ int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
 	return err_set(e, "--weight %s: there is no such check", spec);
 }
 
-int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line)
+double check_total(const struct check *checks, size_t n, const struct row *a)
+{
+	double sum = 0, weights = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (checks[i].weight == 0)
+			continue;
+		sum += checks[i].weight * a->scores[i];
+		weights += checks[i].weight;
+	}
+	return weights > 0 ? sum / weights : NAN;
+}
+
+int check_write_scores(const struct check *checks, size_t n, int with_total, const struct row *a,
+		       struct buf *line)
 {
 	struct buf value = BUF_INIT;
 	struct edit edit = {.name = "eval"};
@@ -290,6 +304,10 @@ int check_write_scores(const struct check *checks, size_t n, const struct row *a
 	for (size_t c = 0; c < n; c++) {
 		jw_key(&w, checks[c].name);
 		jw_num(&w, a->scores[c]);
+	}
+	if (with_total) {
+		jw_key(&w, "score");
+		jw_num(&w, check_total(checks, n, a));
 	}
 	jw_end(&w);
 	edit.value = buf_span(&value);
@@ -314,11 +332,30 @@ static int contains(struct span hay, struct span needle)
 	       (needle.n <= hay.n && memmem(hay.s, hay.n, needle.s, needle.n) != NULL);
 }
 
+/* Patterns such as (.|\n)* keep a place to come back to for each character: compiled ones in a stack
+ * of 32 KB unless they are given a larger one. */
+enum { JIT_STACK = 32 << 10, JIT_STACK_MAX = 16 << 20 };
+
+static int match_with_room(const struct check *c, struct span s, pcre2_match_data *m)
+{
+	pcre2_match_context *context = pcre2_match_context_create(NULL);
+	pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK, JIT_STACK_MAX, NULL);
+	int got;
+
+	pcre2_jit_stack_assign(context, NULL, stack);
+	got = pcre2_match(c->regex, (PCRE2_SPTR)s.s, s.n, 0, PCRE2_NO_UTF_CHECK, m, context);
+	pcre2_jit_stack_free(stack);
+	pcre2_match_context_free(context);
+	return got;
+}
+
 static int matches(const struct check *c, struct span s, const char **why)
 {
 	pcre2_match_data *m = pcre2_match_data_create(1, NULL);
 	int got = pcre2_match(c->regex, (PCRE2_SPTR)s.s, s.n, 0, PCRE2_NO_UTF_CHECK, m, NULL);
 
+	if (got == PCRE2_ERROR_JIT_STACKLIMIT)
+		got = match_with_room(c, s, m);
 	pcre2_match_data_free(m);
 	if (got < 0 && got != PCRE2_ERROR_NOMATCH)
 		*why = "the regular expression gave up (too much backtracking)";

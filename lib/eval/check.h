@@ -80,9 +80,14 @@ double check_finish(const struct check *c, double raw);
  * none. */
 int check_fields(const struct check *c, struct row *a, struct field_verdicts *v);
 
-/* The record with `eval` added, which holds the row's scores by the checks' names; appended,
- * without a newline. Every other byte stays. -1 where it grows too large. */
-int check_write_scores(const struct check *checks, size_t n, const struct row *a, struct buf *line);
+/* The weighted mean of a row's scores; NaN where one that has a weight is unscored. */
+double check_total(const struct check *checks, size_t n, const struct row *a);
+
+/* The record with `eval` added, which holds the row's scores by the checks' names, and `score` where
+ * that is asked for; appended, without a newline. Every other byte stays. -1 where it grows too
+ * large. */
+int check_write_scores(const struct check *checks, size_t n, int with_total, const struct row *a,
+		       struct buf *line);
 
 /* Names of all kinds with one line each, for the help. */
 const char *check_help(void);

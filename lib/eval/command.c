@@ -96,7 +96,8 @@ static void feed(struct child *c)
 		stop_sending(c);
 }
 
-/* Its output ended: so did it, or it will at once. */
+/* Its output ended, or it was killed: it is gone, or will be at once. What it left in a session of
+ * its own may hold the pipe for longer, which is not waited for. */
 static void finish(struct child *c, double *value, const char **why)
 {
 	int status;
@@ -117,6 +118,13 @@ static void finish(struct child *c, double *value, const char **why)
 		*value = WEXITSTATUS(status) == 0;
 }
 
+static void end_late(struct child *c, double *value, const char **why)
+{
+	c->late = 1;
+	kill(-c->pid, SIGKILL);
+	finish(c, value, why);
+}
+
 static int drain(struct child *c)
 {
 	char bytes[4096];
@@ -130,7 +138,7 @@ static int next_wait(const struct child *c, int jobs)
 	double soonest = INFINITY, now = clock_now();
 
 	for (int i = 0; i < jobs; i++)
-		if (c[i].pid && !c[i].late)
+		if (c[i].pid)
 			soonest = fmin(soonest, c[i].deadline - now);
 	return isinf(soonest) ? -1 : (int)fmin(1e6, fmax(0, ceil(soonest * 1000)));
 }
@@ -149,12 +157,10 @@ static int turn(struct child *c, int jobs, struct pollfd *f, double *values, con
 			continue;
 		if (c[i].in >= 0 && f[2 * i + 1].revents)
 			feed(c + i);
-		if (f[2 * i].revents && !drain(c + i)) {
+		if (f[2 * i].revents && !drain(c + i))
 			finish(c + i, values + c[i].row, why + c[i].row);
-		} else if (!c[i].late && clock_now() > c[i].deadline) {
-			c[i].late = 1;
-			kill(-c[i].pid, SIGKILL);
-		}
+		else if (clock_now() > c[i].deadline)
+			end_late(c + i, values + c[i].row, why + c[i].row);
 	}
 	return 0;
 }
@@ -179,12 +185,10 @@ int command_score(const char *command, const struct span *lines, size_t n,
 			failed = err_set(e, "interrupted") < 0;
 		busy = 0;
 		for (int i = 0; i < jobs; i++) {
-			busy |= c[i].pid != 0;
 			/* Whatever ended the run, nothing of it is left behind. */
-			if (failed && c[i].pid && !c[i].late) {
-				c[i].late = 1;
-				kill(-c[i].pid, SIGKILL);
-			}
+			if (failed && c[i].pid)
+				end_late(c + i, values + c[i].row, why + c[i].row);
+			busy |= c[i].pid != 0;
 		}
 		if (!busy)
 			break;
