@@ -542,6 +542,15 @@ peak() {
 	run ! grep CONSOLE log
 }
 
+@test "a baseline that no pair holds is refused in every form" {
+	echo '{"id":"1","a":{"model":"x","output":"1"},"b":{"model":"y","output":"2"},"judge":{"winner":"A"}}' >in
+	for form in --json --table --markdown; do
+		status_is 2 ft-eval "$form" --compare .model --baseline zzz in
+		[[ $stderr == *"no pair holds an answer of the model 'zzz'"* && -z $output ]]
+		status_is 0 ft-eval "$form" --compare .model --baseline y in
+	done
+}
+
 @test "profiles of shards, merged in any order, give the figures of the whole byte for byte" {
 	jq -nc 'range(900) | {id: "\(.)", model: "m\(. % 2)", ideal: ({a: 1, b: "x"} | tojson), latency: (. * 0.001 + 0.1), cost: (. * 0.00001), usage: {prompt_tokens: ., completion_tokens: 2, total_tokens: (. + 2)},
 		output: (if . % 3 == 0 then ({a: 1, b: "y"} | tojson) elif . % 7 == 0 then "none" else ({a: 1, b: "x"} | tojson) end)}' >in
