@@ -276,6 +276,20 @@ verdicts() {
 	status_is 4 ft-judge --agree human none
 }
 
+@test "verdicts that do not vary prove no more than so many rows can" {
+	jq -nc 'range(5) | {human: (. + 1), judge: {score: (. + 1), scale: [1, 5]}}' >in
+	for figure in pearson spearman kendall alpha kappa; do
+		status_is 4 ft-judge --agree human --target "$figure>=0.9" in
+		jq -e ".$figure | .value == 1 and .hi == 1 and .lo < 0.9" <<<"$output"
+	done
+	printf '%s\n' '{"human":true,"judge":{"pass":true}}' '{"human":false,"judge":{"pass":true}}' >in
+	status_is 4 ft-judge --agree human --target 'kappa>=0.6' in
+	jq -e '.kappa == {value: 0, lo: null, hi: null}' <<<"$output"
+	jq -nc 'range(200) | {human: [., ., .] | map(. % 2), judge: (. % 2)}' >in
+	status_is 0 ft-judge --agree human --target 'kappa>=0.9' --target 'alpha>=0.9' --target 'human.kappa>=0.9' --target 'human.alpha>=0.9' --target 'human.agreement>=0.9' in
+	status_is 4 ft-judge --agree human --target 'human.kappa>=0.9' --target 'human.agreement>=0.9' <(head -n 4 in)
+}
+
 @test "a table on request" {
 	verdicts >in
 	status_is 0 ft-judge --agree human --table in

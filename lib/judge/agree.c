@@ -247,30 +247,33 @@ static struct interval rate(double k, double n, double level)
 	return n > 0 ? interval_wilson(k, n, level) : unknown;
 }
 
-/* The mean of kappa over all pairs of raters on these rows, each by how many rows the two share;
- * NaN where no pair has one. x and y hold n each. */
-static double mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x, double *y)
+/* The mean of kappa, and of its lower bound, over all pairs of raters on these rows, each by how many
+ * rows the two share; NaN where no pair has one. x and y hold n each. */
+static struct interval mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x,
+				  double *y)
 {
 	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
-	double sum = 0, weights = 0;
+	double sum = 0, lows = 0, weights = 0;
 
 	for (size_t r = 0; r < a->max_raters; r++)
 		for (size_t s = r + 1; s < a->max_raters; s++) {
+			struct interval k = unknown;
 			size_t both = 0;
-			double k;
 
 			for (size_t i = 0; i < n; i++) {
 				x[both] = a->raters[rows[i] * a->max_raters + r];
 				y[both] = a->raters[rows[i] * a->max_raters + s];
 				both += !isnan(x[both]) && !isnan(y[both]);
 			}
-			k = both > 0 ? agreement_kappa(x, y, both, w, a->level).value : NAN;
-			if (!isnan(k)) {
-				sum += k * (double)both;
+			if (both > 0)
+				k = agreement_kappa(x, y, both, w, a->level);
+			if (!isnan(k.value)) {
+				sum += k.value * (double)both;
+				lows += k.lo * (double)both;
 				weights += (double)both;
 			}
 		}
-	return weights > 0 ? sum / weights : NAN;
+	return weights > 0 ? (struct interval){sum / weights, lows / weights, NAN} : unknown;
 }
 
 /* With a percentile interval from resampled rows: fewer of them where there is much to compute. */
@@ -285,18 +288,25 @@ static struct interval kappa_of_people(const struct agree *a, double *x, double 
 
 	for (size_t i = 0; i < a->n; i++)
 		rows[i] = i;
-	v.value = mean_kappa(a, rows, a->n, x, y);
+	v = mean_kappa(a, rows, a->n, x, y);
 	for (size_t d = 0; d < draws && !isnan(v.value); d++) {
 		rng_seed(&rng, a->seed, d);
 		for (size_t i = 0; i < a->n; i++)
 			rows[i] = (size_t)rng_below(&rng, a->n);
-		kappas[known] = mean_kappa(a, rows, a->n, x, y);
+		kappas[known] = mean_kappa(a, rows, a->n, x, y).value;
 		known += !isnan(kappas[known]);
 	}
-	if (known > 1) {
+	if (known > 1)
 		qsort(kappas, known, sizeof *kappas, ascending);
+	/* Draws that are all alike say nothing: of people who agree entirely the lower bound stays that
+	 * of two of them. */
+	if (known > 1 && kappas[known - 1] - kappas[0] > 1e-12) {
 		v.lo = kappas[(size_t)floor((double)(known - 1) * (1 - a->level) / 2)];
 		v.hi = kappas[(size_t)ceil((double)(known - 1) * (1 + a->level) / 2)];
+	} else if (v.value >= 1 - 1e-12) {
+		v.hi = 1;
+	} else {
+		v.lo = NAN;
 	}
 	free(kappas);
 	free(rows);
