@@ -303,6 +303,15 @@ static size_t read_runs(char **files)
 	return skipped;
 }
 
+static void check_figures(void)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < opt_require.n; i++)
+		if (board_may_have(&board, requirements[i].figure, &e) < 0)
+			prog_usage("--require %s: %s", requirements[i].text, e.msg);
+}
+
 /* A profile of what it cannot hold would be merged into other figures than those of the whole. */
 static void check_profile(void)
 {
@@ -413,7 +422,12 @@ int main(int argc, char **argv)
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);
+	/* The checks of profiles are known when they are read; without any there are none. */
+	if (!opt_merge)
+		check_figures();
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
+	if (opt_merge && board.n_groups > 0)
+		check_figures();
 	if (opt_profile)
 		check_profile();
 	if (!opt_quiet)

@@ -94,6 +94,11 @@ rows() {
 	[[ $stderr == *"no figure 'speed'"*"latency.p95"* ]]
 	status_is 2 ft-eval --require 'exact=1' in
 	status_is 4 ft-eval --require 'exact>=0.9' /dev/null
+	for figure in nosuch exact.nosuch exact.pass@0 latency.p12; do
+		status_is 2 ft-eval --require "$figure>=1" /dev/null
+		[[ $stderr == *"no figure '$figure'"* ]]
+	done
+	status_is 4 ft-eval -c json-fields --require 'json-fields.total>=1' --require 'json-fields.pass@3>=1' --require 'json-fields.majority>=1' /dev/null
 	status_is 4 ft-eval --require 'latency.p95<=1' in
 }
 
