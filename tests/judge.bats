@@ -332,6 +332,15 @@ verdicts_of() {
 	jq -se '[.[].judge.winner] == ["a", "tie", "tie"]' <<<"$output"
 }
 
+@test "a record without sample is paired with the first sample of another model" {
+	verdict 0 one "$WIN_A"; verdict 0 two "$WIN_B"
+	start_stub --replies replies
+	two 1 | jq -c 'if .model == "two" then .sample = 0 else . end' >in
+	status_is 0 ft-judge -q -m j --pair in
+	jq -e '.judge.winner == "a"' <<<"$output"
+	status_is 2 ft-judge -q -m j --pair <(two 1 | jq -c '.sample = "x"')
+}
+
 @test "records without a partner are counted, two answers of one model are refused" {
 	start_stub --reply "$TIE"
 	two 3 | head -n 5 >in
