@@ -311,8 +311,9 @@ static int agree_all(struct work *w)
 			err_prefix(&e, "%s:%zu", w->reader.name, w->reader.line);
 			prog_fail(&e);
 		}
-	if (got < 0 || agree_finish(&a, &f, &e) < 0)
+	if (got < 0)
 		prog_fail(&e);
+	agree_finish(&a, &f);
 	if (f.n == 0)
 		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human),
 			  path_text(a.pred));

@@ -226,7 +226,27 @@ verdicts() {
 	jq -e '.kind == "category" and .agreement.value == 0.5 and .tpr == null' <<<"$output"
 }
 
+@test "what kind the verdicts are of does not depend on the order of the rows" {
+	printf '%s\n' '{"human":"yes","judge":"yes"}' '{"human":"no","judge":"YES"}' '{"human":"unsure","judge":"unsure"}' >in
+	for order in cat tac; do
+		status_is 0 ft-judge --agree human <($order in)
+		jq -e '.kind == "category" and .n == 3 and (.agreement.value - 2 / 3 | fabs) < 1e-12' <<<"$output"
+	done
+	printf '%s\n' '{"human":"yes","judge":"pass"}' '{"human":0,"judge":false}' '{"human":"Failed","judge":"true"}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '.kind == "pass" and .n == 3 and (.agreement.value - 2 / 3 | fabs) < 1e-12 and .tpr.value == 1 and .tnr.value == 0.5' <<<"$output"
+}
+
 @test "verdicts of different kinds are refused with their line" {
+	for pair in 'true "unsure"' '1 "unsure"' '"yes" 4' 'true 0.5' '3 "a"'; do
+		read -r one two <<<"$pair"
+		for order in "$one $two" "$two $one"; do
+			read -r first second <<<"$order"
+			printf '{"human":%s}\n' "$first" "$second" >in
+			status_is 2 ft-judge --agree human in
+			[[ $stderr == *"in:2: .human: this verdict is "*", others are "* ]]
+		done
+	done
 	printf '%s\n' '{"human":true,"judge":{"pass":true}}' '{"human":4,"judge":{"pass":true}}' >in
 	status_is 2 ft-judge --agree human in
 	[[ $stderr == *"in:2: .human: this verdict is a score, others are pass or fail"* ]]
