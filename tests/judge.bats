@@ -183,6 +183,12 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	status_is 2 ft-judge -m j --pass --score 1-5 /dev/null
 	status_is 2 ft-judge -m j -c '' /dev/null
 	status_is 2 ft-judge --target 'kappa>=1' /dev/null
+	status_is 2 ft-judge --agree human --target 'foo>=1' /dev/null
+	[[ $stderr == *"--target foo>=1: there is no such figure"* ]]
+	for other in --bias --pair --score=1-5 --jury=a,b; do status_is 2 ft-judge --agree human "$other" /dev/null; done
+	status_is 2 ft-judge --bias --pair /dev/null
+	status_is 2 ft-judge -m j --jury a,b /dev/null
+	[[ $stderr == *"without -m"* ]]
 }
 
 # verdicts - 40 replies with known human verdicts: 20 pass both, 6 judge alone, 3 people alone, 11
