@@ -303,6 +303,15 @@ static size_t read_runs(char **files)
 	return skipped;
 }
 
+static void check_figures(void)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < opt_require.n; i++)
+		if (board_may_have(&board, requirements[i].figure, &e) < 0)
+			prog_usage("--require %s: %s", requirements[i].text, e.msg);
+}
+
 /* A profile of what it cannot hold would be merged into other figures than those of the whole. */
 static void check_profile(void)
 {
@@ -353,7 +362,6 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
 {
 	int table = opt_markdown || opt_table || (!opt_json && out_is_tty());
-	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {
@@ -369,8 +377,7 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 			report_comparison(&board, c->v + i, &text);
 		for (size_t i = 0; i < n; i++)
 			report_decided(&board, d + i, &text);
-		if (duels_write(&duels, opt_baseline, board.level, &text, &e) < 0)
-			prog_fail(&e);
+		duels_write(&duels, opt_baseline, board.level, &text);
 	}
 	write_choice(c, d, n, &text);
 	for (size_t i = 0; i < c->n && opt_diff; i++)
@@ -415,7 +422,12 @@ int main(int argc, char **argv)
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);
+	/* The checks of profiles are known when they are read; without any there are none. */
+	if (!opt_merge)
+		check_figures();
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
+	if (opt_merge && board.n_groups > 0)
+		check_figures();
 	if (opt_profile)
 		check_profile();
 	if (!opt_quiet)
@@ -428,6 +440,8 @@ int main(int argc, char **argv)
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
 	    (board.n_groups > 0 || duels.rows == 0) &&
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
+		prog_fail(&e);
+	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e) < 0)
 		prog_fail(&e);
 	advice = advice_text(advice_of(&board, d, n));
 	if (!opt_pass)

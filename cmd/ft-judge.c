@@ -278,9 +278,7 @@ static int decide(const struct agree_figures *f, const struct requirement *r, si
 		struct interval v;
 		enum verdict verdict;
 
-		if (agree_figure(f, r[i].figure, &v) < 0)
-			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
-				   r[i].text);
+		agree_figure(f, r[i].figure, &v);
 		verdict = require_judge(r + i, v, by_point);
 		if (!ask_opts.quiet)
 			prog_warn("target %s: %s", r[i].text, require_word(verdict));
@@ -296,14 +294,20 @@ static int agree_all(struct work *w)
 {
 	struct requirement *r = mem_alloc(targets.n, sizeof *r);
 	struct agree a;
-	struct agree_figures f;
+	struct agree_figures f = {0};
 	struct err e = ERR_INIT;
 	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
-	for (size_t i = 0; i < targets.n; i++)
+	for (size_t i = 0; i < targets.n; i++) {
+		struct interval v;
+
 		if (require_parse(targets.v[i], r + i, &e) < 0)
 			prog_usage("%s", e.msg);
+		if (agree_figure(&f, r[i].figure, &v) < 0)
+			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
+				   r[i].text);
+	}
 	if (agree_init(&a, agree_path, pred_path, level / 100, (uint64_t)ask_opts.seed, &e) < 0)
 		prog_usage("%s", e.msg);
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
@@ -311,8 +315,9 @@ static int agree_all(struct work *w)
 			err_prefix(&e, "%s:%zu", w->reader.name, w->reader.line);
 			prog_fail(&e);
 		}
-	if (got < 0 || agree_finish(&a, &f, &e) < 0)
+	if (got < 0)
 		prog_fail(&e);
+	agree_finish(&a, &f);
 	if (f.n == 0)
 		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human),
 			  path_text(a.pred));
@@ -345,6 +350,13 @@ int main(int argc, char **argv)
 		prog_usage("--rounds is for --pair");
 	if ((pred_path || targets.n > 0) && !agree_path)
 		prog_usage("%s needs --agree PATH", pred_path ? "--pred" : "--target");
+	if (agree_path && want_bias)
+		prog_usage("--agree and --bias exclude each other");
+	if ((agree_path || want_bias) && (want_pair || score_range || jury))
+		prog_usage("%s reads verdicts that are there: it goes without --score, --pair and --jury",
+			   agree_path ? "--agree" : "--bias");
+	if (jury && ask_opts.model)
+		prog_usage("--jury names the models itself: it goes without -m");
 	reader_init(&w.reader, files);
 	w.reader.skip_bad = skip_bad;
 	w.reader.on_bad = on_bad;

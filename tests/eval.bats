@@ -94,6 +94,11 @@ rows() {
 	[[ $stderr == *"no figure 'speed'"*"latency.p95"* ]]
 	status_is 2 ft-eval --require 'exact=1' in
 	status_is 4 ft-eval --require 'exact>=0.9' /dev/null
+	for figure in nosuch exact.nosuch exact.pass@0 latency.p12; do
+		status_is 2 ft-eval --require "$figure>=1" /dev/null
+		[[ $stderr == *"no figure '$figure'"* ]]
+	done
+	status_is 4 ft-eval -c json-fields --require 'json-fields.total>=1' --require 'json-fields.pass@3>=1' --require 'json-fields.majority>=1' /dev/null
 	status_is 4 ft-eval --require 'latency.p95<=1' in
 }
 
@@ -540,6 +545,15 @@ peak() {
 	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" --enable-logging=stderr --dump-dom "file://$PWD/report.html" >dom 2>log
 	grep -q '10 of 10 rows' dom
 	run ! grep CONSOLE log
+}
+
+@test "a baseline that no pair holds is refused in every form" {
+	echo '{"id":"1","a":{"model":"x","output":"1"},"b":{"model":"y","output":"2"},"judge":{"winner":"A"}}' >in
+	for form in --json --table --markdown; do
+		status_is 2 ft-eval "$form" --compare .model --baseline zzz in
+		[[ $stderr == *"no pair holds an answer of the model 'zzz'"* && -z $output ]]
+		status_is 0 ft-eval "$form" --compare .model --baseline y in
+	done
 }
 
 @test "profiles of shards, merged in any order, give the figures of the whole byte for byte" {

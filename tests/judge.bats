@@ -183,6 +183,12 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	status_is 2 ft-judge -m j --pass --score 1-5 /dev/null
 	status_is 2 ft-judge -m j -c '' /dev/null
 	status_is 2 ft-judge --target 'kappa>=1' /dev/null
+	status_is 2 ft-judge --agree human --target 'foo>=1' /dev/null
+	[[ $stderr == *"--target foo>=1: there is no such figure"* ]]
+	for other in --bias --pair --score=1-5 --jury=a,b; do status_is 2 ft-judge --agree human "$other" /dev/null; done
+	status_is 2 ft-judge --bias --pair /dev/null
+	status_is 2 ft-judge -m j --jury a,b /dev/null
+	[[ $stderr == *"without -m"* ]]
 }
 
 # verdicts - 40 replies with known human verdicts: 20 pass both, 6 judge alone, 3 people alone, 11
@@ -226,7 +232,27 @@ verdicts() {
 	jq -e '.kind == "category" and .agreement.value == 0.5 and .tpr == null' <<<"$output"
 }
 
+@test "what kind the verdicts are of does not depend on the order of the rows" {
+	printf '%s\n' '{"human":"yes","judge":"yes"}' '{"human":"no","judge":"YES"}' '{"human":"unsure","judge":"unsure"}' >in
+	for order in cat tac; do
+		status_is 0 ft-judge --agree human <($order in)
+		jq -e '.kind == "category" and .n == 3 and (.agreement.value - 2 / 3 | fabs) < 1e-12' <<<"$output"
+	done
+	printf '%s\n' '{"human":"yes","judge":"pass"}' '{"human":0,"judge":false}' '{"human":"Failed","judge":"true"}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '.kind == "pass" and .n == 3 and (.agreement.value - 2 / 3 | fabs) < 1e-12 and .tpr.value == 1 and .tnr.value == 0.5' <<<"$output"
+}
+
 @test "verdicts of different kinds are refused with their line" {
+	for pair in 'true "unsure"' '1 "unsure"' '"yes" 4' 'true 0.5' '3 "a"'; do
+		read -r one two <<<"$pair"
+		for order in "$one $two" "$two $one"; do
+			read -r first second <<<"$order"
+			printf '{"human":%s}\n' "$first" "$second" >in
+			status_is 2 ft-judge --agree human in
+			[[ $stderr == *"in:2: .human: this verdict is "*", others are "* ]]
+		done
+	done
 	printf '%s\n' '{"human":true,"judge":{"pass":true}}' '{"human":4,"judge":{"pass":true}}' >in
 	status_is 2 ft-judge --agree human in
 	[[ $stderr == *"in:2: .human: this verdict is a score, others are pass or fail"* ]]
@@ -276,6 +302,20 @@ verdicts() {
 	status_is 4 ft-judge --agree human none
 }
 
+@test "verdicts that do not vary prove no more than so many rows can" {
+	jq -nc 'range(5) | {human: (. + 1), judge: {score: (. + 1), scale: [1, 5]}}' >in
+	for figure in pearson spearman kendall alpha kappa; do
+		status_is 4 ft-judge --agree human --target "$figure>=0.9" in
+		jq -e ".$figure | .value == 1 and .hi == 1 and .lo < 0.9" <<<"$output"
+	done
+	printf '%s\n' '{"human":true,"judge":{"pass":true}}' '{"human":false,"judge":{"pass":true}}' >in
+	status_is 4 ft-judge --agree human --target 'kappa>=0.6' in
+	jq -e '.kappa == {value: 0, lo: null, hi: null}' <<<"$output"
+	jq -nc 'range(200) | {human: [., ., .] | map(. % 2), judge: (. % 2)}' >in
+	status_is 0 ft-judge --agree human --target 'kappa>=0.9' --target 'alpha>=0.9' --target 'human.kappa>=0.9' --target 'human.alpha>=0.9' --target 'human.agreement>=0.9' in
+	status_is 4 ft-judge --agree human --target 'human.kappa>=0.9' --target 'human.agreement>=0.9' <(head -n 4 in)
+}
+
 @test "a table on request" {
 	verdicts >in
 	status_is 0 ft-judge --agree human --table in
@@ -316,6 +356,15 @@ verdicts_of() {
 	jq -c 'del(.judge)' <<<"$output" >pairs
 	status_is 0 ft-judge -q -m j --pair pairs
 	jq -se '[.[].judge.winner] == ["a", "tie", "tie"]' <<<"$output"
+}
+
+@test "a record without sample is paired with the first sample of another model" {
+	verdict 0 one "$WIN_A"; verdict 0 two "$WIN_B"
+	start_stub --replies replies
+	two 1 | jq -c 'if .model == "two" then .sample = 0 else . end' >in
+	status_is 0 ft-judge -q -m j --pair in
+	jq -e '.judge.winner == "a"' <<<"$output"
+	status_is 2 ft-judge -q -m j --pair <(two 1 | jq -c '.sample = "x"')
 }
 
 @test "records without a partner are counted, two answers of one model are refused" {

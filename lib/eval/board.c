@@ -404,13 +404,27 @@ static struct interval quantile_of(const struct tally *t, double q, double level
 	return v;
 }
 
+/* pass@K or pass^K. */
+static int pass_figure(const char *name, int *k)
+{
+	char *end;
+	long n;
+
+	if (strncmp(name, "pass@", 5) != 0 && strncmp(name, "pass^", 5) != 0)
+		return 0;
+	n = strtol(name + 5, &end, 10);
+	if (*end || n < 1 || n > 1000000)
+		return 0;
+	*k = (int)n;
+	return 1;
+}
+
 /* CHECK.majority, CHECK.pass@K, CHECK.pass^K. */
 static int sampled_figure(const struct board *b, const struct group *g, size_t metric,
 			  const char *name, struct interval *v)
 {
 	size_t n;
-	char *end;
-	long k;
+	int k;
 
 	if (!board_is_clustered(b))
 		return -1;
@@ -418,12 +432,9 @@ static int sampled_figure(const struct board *b, const struct group *g, size_t m
 		*v = clusters_majority(&g->clusters, metric, b->level);
 		return 0;
 	}
-	if (strncmp(name, "pass@", 5) != 0 && strncmp(name, "pass^", 5) != 0)
+	if (!pass_figure(name, &k))
 		return -1;
-	k = strtol(name + 5, &end, 10);
-	if (*end || k < 1 || k > 1000000)
-		return -1;
-	*v = clusters_pass(&g->clusters, metric, (int)k, name[4] == '^', b->level, &n);
+	*v = clusters_pass(&g->clusters, metric, k, name[4] == '^', b->level, &n);
 	return 0;
 }
 
@@ -468,11 +479,23 @@ static int other_figure(const struct board *b, const struct group *g, const char
 	return 0;
 }
 
-int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
-		 size_t *metric, struct err *e)
+static int no_figure(const struct board *b, const char *name, struct err *e)
 {
 	struct buf known = BUF_INIT;
 
+	for (size_t i = 0; i < b->n_metrics; i++)
+		buf_addf(&known, "%s, ", board_metric_name(b, i));
+	err_set(e,
+		"there is no figure '%.100s'; there are %slatency.p50, latency.p95, latency.p99, latency.mean, tokens.prompt, "
+		"tokens.completion, tokens.total, cost.total, cost.per_1k, errors",
+		name, known.len > 0 ? known.data : "");
+	buf_release(&known);
+	return -1;
+}
+
+int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
+		 size_t *metric, struct err *e)
+{
 	*metric = b->n_metrics;
 	for (size_t i = 0; i < b->n_metrics; i++) {
 		const char *metric_name = board_metric_name(b, i);
@@ -497,16 +520,25 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 		}
 	}
 	*metric = b->n_metrics;
-	if (other_figure(b, g, name, v) == 0)
-		return 0;
-	for (size_t i = 0; i < b->n_metrics; i++)
-		buf_addf(&known, "%s, ", board_metric_name(b, i));
-	err_set(e,
-		"there is no figure '%.100s'; there are %slatency.p50, latency.p95, latency.p99, latency.mean, tokens.prompt, "
-		"tokens.completion, tokens.total, cost.total, cost.per_1k, errors",
-		name, known.len > 0 ? known.data : "");
-	buf_release(&known);
-	return -1;
+	return other_figure(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
+}
+
+int board_may_have(const struct board *b, const char *name, struct err *e)
+{
+	static const struct group empty;
+	struct interval v;
+
+	for (size_t i = 0; i < b->n_metrics; i++) {
+		const char *metric = board_metric_name(b, i), *rest = name + strlen(metric);
+		int k;
+
+		if (strncmp(name, metric, strlen(metric)) != 0 || (*rest && *rest != '.'))
+			continue;
+		if (!*rest || board_has_fields(b, i) || strcmp(rest, ".majority") == 0 ||
+		    pass_figure(rest + 1, &k))
+			return 0;
+	}
+	return other_figure(b, &empty, name, &v) == 0 ? 0 : no_figure(b, name, e);
 }
 
 struct span board_row_id(const struct group *g, size_t i)

@@ -123,6 +123,10 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
 		 size_t *metric, struct err *e);
 
+/* -1 where no record can bring the figure about; 0 where it is there or may come to be, as a field
+ * does of json-fields, and the figures of samples. */
+int board_may_have(const struct board *b, const char *name, struct err *e);
+
 /* The row of g with the same id and sample as row i of other; SIZE_MAX where there is none. */
 size_t board_partner(const struct group *g, const struct group *other, size_t i);
 struct span board_row_id(const struct group *g, size_t i);

@@ -148,20 +148,33 @@ static void put_duelists(const struct duels *d, double level, struct buf *out)
 	free(v);
 }
 
-int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out,
-		struct err *e)
+static size_t find_baseline(const struct duels *d, const char *baseline)
+{
+	size_t base = 0;
+
+	while (baseline && base < d->n && strcmp(d->models[base], baseline) != 0)
+		base++;
+	return base;
+}
+
+int duels_check_baseline(const struct duels *d, const char *baseline, struct err *e)
+{
+	return d->n == 0 || find_baseline(d, baseline) < d->n
+		       ? 0
+		       : err_set(e, "no pair holds an answer of the model '%s'", baseline);
+}
+
+void duels_write(const struct duels *d, const char *baseline, double level, struct buf *out)
 {
 	double *p = mem_alloc(2 * d->n, sizeof *p), *adjusted = p + d->n;
-	size_t base = 0;
+	size_t base = find_baseline(d, baseline);
 	struct jw w;
 
 	if (d->n == 0) {
 		free(p);
-		return 0;
+		return;
 	}
 	put_duelists(d, level, out);
-	while (baseline && base < d->n && strcmp(d->models[base], baseline) != 0)
-		base++;
 	for (size_t j = 0; j < d->n && base < d->n; j++)
 		p[j] = j == base || won(d, base, j) + won(d, j, base) + tied(d, base, j) == 0
 			       ? NAN
@@ -196,9 +209,6 @@ int duels_write(const struct duels *d, const char *baseline, double level, struc
 		buf_addc(out, '\n');
 	}
 	free(p);
-	return base < d->n ? 0
-			   : err_set(e, "no pair holds an answer of the model '%s'",
-				     baseline ? baseline : "");
 }
 
 void duels_table(const struct duels *d, double level, struct table *t)

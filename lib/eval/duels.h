@@ -44,10 +44,10 @@ struct duelist {
 /* All models, the strongest first; free() the array. NULL where there are none. */
 struct duelist *duels_rank(const struct duels *d, double level);
 
-/* One JSON line a model, and one for each that met the baseline (NULL: the first in the input). -1
- * where no model has that name. */
-int duels_write(const struct duels *d, const char *baseline, double level, struct buf *out,
-		struct err *e);
+/* -1 where there are pairs, but none of a model of that name. */
+int duels_check_baseline(const struct duels *d, const char *baseline, struct err *e);
+/* One JSON line a model, and one for each that met the baseline (NULL: the first in the input). */
+void duels_write(const struct duels *d, const char *baseline, double level, struct buf *out);
 void duels_table(const struct duels *d, double level, struct table *t);
 
 #endif

@@ -77,19 +77,23 @@ static int pass_word(const char *s)
 	return -1;
 }
 
-/* Numbers are a verdict or a score, as the others are; nothing decides but a number that is neither
- * 0 nor 1, or a word. */
-static int settle(struct agree *a, enum agree_kind kind, struct err *e)
-{
-	static const char *const names[] = {"", "pass or fail", "a score", "a category"};
+/* While reading, a word is its category's number and this: 0 and 1 are numbers or truth values, and
+ * other numbers do not go with words. */
+enum { WORDS = 2 };
 
-	if (a->kind == AGREE_UNKNOWN)
-		a->kind = kind;
-	if (a->kind == AGREE_CATEGORY && a->numbers)
-		return err_set(e, "some verdicts are numbers, others are a category");
-	if (a->kind == kind)
-		return 0;
-	return err_set(e, "this verdict is %s, others are %s", names[kind], names[a->kind]);
+/* What kind the verdicts are of is only known at the end: 0 and 1 may be scores, yes and no may be
+ * two of more categories. What no kind can hold is refused at once; this one is called `name`. */
+static int check_kinds(const struct agree *a, const char *name, struct err *e)
+{
+	const char *others = NULL;
+
+	if (a->other_numbers && (a->truths || a->pass_words))
+		others = strcmp(name, "a score") == 0 ? "pass or fail" : "a score";
+	else if (a->other_words && a->numbers)
+		others = strcmp(name, "a category") == 0 ? "a number" : "a category";
+	else if (a->other_words && a->truths)
+		others = strcmp(name, "a category") == 0 ? "pass or fail" : "a category";
+	return others ? err_set(e, "this verdict is %s, others are %s", name, others) : 0;
 }
 
 /* One verdict. 1 and *x, 0 where there is none (null, an error of the judge), -1. */
@@ -105,32 +109,27 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 	case JSON_TRUE:
 	case JSON_FALSE:
 		*x = json_kind(v) == JSON_TRUE;
-		return settle(a, AGREE_PASS, e) < 0 ? -1 : 1;
+		a->truths = 1;
+		return check_kinds(a, "pass or fail", e) < 0 ? -1 : 1;
 	case JSON_NUMBER:
 		if (json_number(v, x) < 0 || !isfinite(*x))
 			return err_set(e, "a verdict is no finite number");
 		a->numbers = 1;
-		if (*x != 0 && *x != 1) {
-			a->other_numbers = 1;
-			return settle(a, AGREE_SCORE, e) < 0 ? -1 : 1;
-		}
-		return a->kind == AGREE_CATEGORY
-			       ? err_set(e, "this verdict is a number, others are a category")
-			       : 1;
+		a->other_numbers |= *x != 0 && *x != 1;
+		return check_kinds(a, *x != 0 && *x != 1 ? "a score" : "a number", e) < 0 ? -1 : 1;
 	case JSON_STRING:
 		buf_clear(&a->text);
 		json_string(v, &a->text);
 		buf_addc(&a->text, 0);
 		word = pass_word(a->text.data);
-		if (word >= 0 && a->kind != AGREE_CATEGORY) {
-			*x = word;
-			return settle(a, AGREE_PASS, e) < 0 ? -1 : 1;
-		}
-		if (settle(a, AGREE_CATEGORY, e) < 0)
+		a->pass_words |= word >= 0;
+		a->other_words |= word < 0;
+		if (check_kinds(a, word >= 0 ? "pass or fail" : "a category", e) < 0)
 			return -1;
-		return category(a, a->text.data, x) < 0
-			       ? err_set(e, "more than 1,000 different verdicts")
-			       : 1;
+		if (category(a, a->text.data, x) < 0)
+			return err_set(e, "more than 1,000 different verdicts");
+		*x += WORDS;
+		return 1;
 	case JSON_OBJECT:
 		if (json_kind(json_member(v, "error")) > JSON_NULL)
 			return 0;
@@ -190,6 +189,24 @@ int agree_add(struct agree *a, const struct record *rec, struct err *e)
 
 /* --- figures --- */
 
+/* Settles what the verdicts are, and what words among them mean. */
+static void settle(struct agree *a)
+{
+	double *const values[] = {a->judge, a->raters};
+	const size_t n[] = {a->n, a->rater_values};
+
+	a->kind = a->other_words ? AGREE_CATEGORY : a->other_numbers ? AGREE_SCORE : AGREE_PASS;
+	if (a->kind == AGREE_SCORE)
+		return;
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; i < n[k]; i++)
+			if (values[k][i] >= WORDS && a->kind == AGREE_CATEGORY)
+				values[k][i] -= WORDS;
+			else if (values[k][i] >= WORDS)
+				values[k][i] =
+					pass_word(a->categories[(size_t)values[k][i] - WORDS]);
+}
+
 /* Ragged lists of raters become rows of equal length, NaN where one left a row out. */
 static void square(struct agree *a)
 {
@@ -247,30 +264,33 @@ static struct interval rate(double k, double n, double level)
 	return n > 0 ? interval_wilson(k, n, level) : unknown;
 }
 
-/* The mean of kappa over all pairs of raters on these rows, each by how many rows the two share;
- * NaN where no pair has one. x and y hold n each. */
-static double mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x, double *y)
+/* The mean of kappa, and of its lower bound, over all pairs of raters on these rows, each by how many
+ * rows the two share; NaN where no pair has one. x and y hold n each. */
+static struct interval mean_kappa(const struct agree *a, const size_t *rows, size_t n, double *x,
+				  double *y)
 {
 	enum agreement_weights w = a->kind == AGREE_SCORE ? AGREEMENT_QUADRATIC : AGREEMENT_NOMINAL;
-	double sum = 0, weights = 0;
+	double sum = 0, lows = 0, weights = 0;
 
 	for (size_t r = 0; r < a->max_raters; r++)
 		for (size_t s = r + 1; s < a->max_raters; s++) {
+			struct interval k = unknown;
 			size_t both = 0;
-			double k;
 
 			for (size_t i = 0; i < n; i++) {
 				x[both] = a->raters[rows[i] * a->max_raters + r];
 				y[both] = a->raters[rows[i] * a->max_raters + s];
 				both += !isnan(x[both]) && !isnan(y[both]);
 			}
-			k = both > 0 ? agreement_kappa(x, y, both, w, a->level).value : NAN;
-			if (!isnan(k)) {
-				sum += k * (double)both;
+			if (both > 0)
+				k = agreement_kappa(x, y, both, w, a->level);
+			if (!isnan(k.value)) {
+				sum += k.value * (double)both;
+				lows += k.lo * (double)both;
 				weights += (double)both;
 			}
 		}
-	return weights > 0 ? sum / weights : NAN;
+	return weights > 0 ? (struct interval){sum / weights, lows / weights, NAN} : unknown;
 }
 
 /* With a percentile interval from resampled rows: fewer of them where there is much to compute. */
@@ -285,18 +305,25 @@ static struct interval kappa_of_people(const struct agree *a, double *x, double 
 
 	for (size_t i = 0; i < a->n; i++)
 		rows[i] = i;
-	v.value = mean_kappa(a, rows, a->n, x, y);
+	v = mean_kappa(a, rows, a->n, x, y);
 	for (size_t d = 0; d < draws && !isnan(v.value); d++) {
 		rng_seed(&rng, a->seed, d);
 		for (size_t i = 0; i < a->n; i++)
 			rows[i] = (size_t)rng_below(&rng, a->n);
-		kappas[known] = mean_kappa(a, rows, a->n, x, y);
+		kappas[known] = mean_kappa(a, rows, a->n, x, y).value;
 		known += !isnan(kappas[known]);
 	}
-	if (known > 1) {
+	if (known > 1)
 		qsort(kappas, known, sizeof *kappas, ascending);
+	/* Draws that are all alike say nothing: of people who agree entirely the lower bound stays that
+	 * of two of them. */
+	if (known > 1 && kappas[known - 1] - kappas[0] > 1e-12) {
 		v.lo = kappas[(size_t)floor((double)(known - 1) * (1 - a->level) / 2)];
 		v.hi = kappas[(size_t)ceil((double)(known - 1) * (1 + a->level) / 2)];
+	} else if (v.value >= 1 - 1e-12) {
+		v.hi = 1;
+	} else {
+		v.lo = NAN;
 	}
 	free(kappas);
 	free(rows);
@@ -376,7 +403,7 @@ static void corrected(const struct agree *a, const double *truth, const double *
 	}
 }
 
-int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
+void agree_finish(struct agree *a, struct agree_figures *f)
 {
 	double *truth = mem_alloc(3 * a->n, sizeof *truth), *said = truth + a->n,
 	       *rest = said + a->n, *all, same = 0;
@@ -386,13 +413,7 @@ int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
 	f->agreement = f->kappa = f->tpr = f->tnr = f->precision = f->recall = f->pearson =
 		f->spearman = f->kendall = f->alpha = f->human_agreement = f->human_kappa =
 			f->human_alpha = f->raw = f->rogan_gladen = f->prediction_powered = unknown;
-	/* Nothing but zeros and ones: verdicts. */
-	if (a->kind == AGREE_UNKNOWN)
-		a->kind = AGREE_PASS;
-	if (a->kind == AGREE_PASS && a->other_numbers) {
-		free(truth);
-		return err_set(e, "some verdicts are pass or fail, others are scores");
-	}
+	settle(a);
 	square(a);
 	for (size_t i = 0; i < a->n; i++) {
 		int tied;
@@ -439,7 +460,6 @@ int agree_finish(struct agree *a, struct agree_figures *f, struct err *e)
 	corrected(a, truth, said, rest, f);
 	free(all);
 	free(truth);
-	return 0;
 }
 
 /* --- output --- */

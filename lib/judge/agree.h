@@ -25,7 +25,9 @@ struct agree {
 	uint64_t seed;
 	/* what was read */
 	enum agree_kind kind;
-	int numbers, other_numbers; /* numbers were met; ones that are neither 0 nor 1 */
+	/* numbers were met, ones that are neither 0 nor 1, truth values, words for pass or fail, and
+	 * other words */
+	int numbers, other_numbers, truths, pass_words, other_words;
 	char **categories;
 	size_t n_categories, categories_cap;
 	double *judge; /* a row: NaN without a verdict */
@@ -57,7 +59,7 @@ struct agree_figures {
 	/* rate or mean of the unlabelled rows */
 	struct interval raw, rogan_gladen, prediction_powered;
 };
-int agree_finish(struct agree *a, struct agree_figures *f, struct err *e);
+void agree_finish(struct agree *a, struct agree_figures *f);
 
 /* A figure by its name in the output ("kappa", "human.kappa", "corrected.rogan_gladen"); -1 where
  * there is none. */

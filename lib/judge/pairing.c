@@ -79,6 +79,7 @@ static int queue_pair(struct pairing *p, const struct waiting *earlier, const st
 int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 {
 	struct span sample = record_get(rec, "sample");
+	int64_t number = 0;
 	uint64_t *slot, h;
 	int added;
 
@@ -93,7 +94,10 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 	buf_clear(&p->id);
 	if (record_id(rec, &p->id, e) < 0)
 		return -1;
-	h = hash_mix(hash64(buf_span(&p->id), 0), sample.s ? hash64(sample, 1) : 0);
+	/* As in ft-eval, the first sample is that of a record without any. */
+	if (sample.s && json_kind(sample) != JSON_NULL && json_int(sample, &number) < 0)
+		return err_set(e, "`sample` is no whole number");
+	h = hash_mix(hash64(buf_span(&p->id), 0), (uint64_t)number);
 	slot = map_put(&p->first, h, 0, &added);
 	for (size_t i = (size_t)*slot; i > 0; i = p->v[i - 1].next) {
 		if (record_parse(&p->other, (struct span){p->v[i - 1].line, p->v[i - 1].len}, e) <

@@ -226,12 +226,16 @@ static int as_object(struct span text, struct buf *scratch, struct span *object)
 	       json_kind(*object) == JSON_OBJECT;
 }
 
+/* Of text that opens one brace in another each is followed to its end, some bytes further: a long
+ * answer of nothing else would take minutes. */
+enum { QUOTES_SEARCHED = 1 << 27 };
+
 /* Whether an object with the same content stands in the candidate's text: then the judge may be
- * quoting. */
+ * quoting. So it may where the text takes too long to search. */
 static int quoted_object(struct span object, struct span candidate)
 {
 	struct buf own = BUF_INIT, theirs = BUF_INIT, scratch = BUF_INIT;
-	size_t most;
+	size_t most, searched = 0;
 	int same = 0;
 
 	json_canonical(object, &own);
@@ -242,13 +246,18 @@ static int quoted_object(struct span object, struct span candidate)
 
 		if (rest.n > most)
 			rest.n = most;
-		end = *rest.s == '{' ? closing(rest) : NULL;
+		if (*rest.s != '{')
+			continue;
+		end = closing(rest);
+		searched += end ? (size_t)(end - rest.s) : rest.n;
+		if (searched > QUOTES_SEARCHED)
+			same = 1;
 		if (!end ||
 		    !as_object((struct span){rest.s, (size_t)(end - rest.s)}, &scratch, &found))
 			continue;
 		buf_clear(&theirs);
 		json_canonical(found, &theirs);
-		same = span_eq(buf_span(&own), buf_span(&theirs));
+		same |= span_eq(buf_span(&own), buf_span(&theirs));
 	}
 	buf_release(&own);
 	buf_release(&theirs);

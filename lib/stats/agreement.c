@@ -89,9 +89,13 @@ struct interval agreement_kappa(const double *x, const double *y, size_t n,
 		}
 	se = sqrt(fmax(0, sum - pow(po * pe - 2 * pe + po, 2)) / (double)n) / pow(1 - pe, 2);
 	z = -dist_normal_quantile((1 - level) / 2);
-	v.lo = fmax(-1, v.value - z * se);
-	v.hi = fmin(1, v.value + z * se);
+	/* Without a standard error (one of the two always says the same) nothing is known. */
+	if (se > 1e-12) {
+		v.lo = fmax(-1, v.value - z * se);
+		v.hi = fmin(1, v.value + z * se);
+	}
 	if (v.value >= 1 - 1e-12)
+		v.hi = 1,
 		v.lo = fmax(-1, (interval_wilson((double)n, (double)n, level).lo - pe) / (1 - pe));
 cleanup:
 	free(p);
@@ -144,6 +148,8 @@ struct alpha {
 	double *levels;
 	enum agreement_scale scale;
 	double *coincidence, *total; /* k x k, k */
+	/* of the last alpha_of: how far two values lie apart by chance, and at most; rows with two */
+	double by_chance, farthest, pairable;
 };
 
 static double distance(const struct alpha *a, size_t c, size_t d)
@@ -165,6 +171,7 @@ static double alpha_of(struct alpha *a, const size_t *index, size_t n)
 {
 	double all = 0, observed = 0, expected = 0;
 
+	a->farthest = a->pairable = 0;
 	memset(a->coincidence, 0, a->k * a->k * sizeof *a->coincidence);
 	memset(a->total, 0, a->k * sizeof *a->total);
 	for (size_t i = 0; i < n; i++) {
@@ -175,6 +182,7 @@ static double alpha_of(struct alpha *a, const size_t *index, size_t n)
 			m += row[r] >= 0;
 		if (m < 2)
 			continue;
+		a->pairable++;
 		for (size_t r = 0; r < a->raters; r++)
 			for (size_t s = 0; s < a->raters; s++)
 				if (r != s && row[r] >= 0 && row[s] >= 0)
@@ -192,7 +200,9 @@ static double alpha_of(struct alpha *a, const size_t *index, size_t n)
 
 			observed += a->coincidence[c * a->k + d] * far;
 			expected += a->total[c] * a->total[d] * far;
+			a->farthest = fmax(a->farthest, far);
 		}
+	a->by_chance = expected / (all * (all - 1));
 	return expected > 0 ? 1 - (all - 1) * observed / expected : NAN;
 }
 
@@ -251,8 +261,18 @@ struct interval agreement_alpha_interval(const double *ratings, size_t rows, siz
 		draws[n] = alpha_of(&a, index, rows);
 		n += !isnan(draws[n]); /* a resample of one value only says nothing */
 	}
-	if (n > 0) {
+	if (n > 0)
 		qsort(draws, n, sizeof *draws, by_value);
+	if (n > 0 && draws[n - 1] - draws[0] < 1e-12) {
+		/* Draws that are all alike say nothing. Of rows that agree entirely as many may be
+		 * otherwise as Wilson's interval leaves, and these as far as can be. */
+		alpha_of(&a, NULL, rows);
+		if (v.value >= 1 - 1e-12) {
+			v.hi = 1;
+			v.lo = fmax(-1, 1 - interval_wilson(0, a.pairable, level).hi * a.farthest /
+							a.by_chance);
+		}
+	} else if (n > 0) {
 		v.lo = draws[(size_t)floor((double)(n - 1) * (1 - level) / 2)];
 		v.hi = draws[(size_t)ceil((double)(n - 1) * (1 + level) / 2)];
 	}

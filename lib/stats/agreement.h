@@ -16,7 +16,8 @@ enum agreement_weights { AGREEMENT_NOMINAL, AGREEMENT_LINEAR, AGREEMENT_QUADRATI
 /* Cohen's kappa (1960), or weighted (1968) with the values themselves as the scale: x[i] and y[i]
  * are the ratings of row i. The interval is from the standard error of Fleiss, Cohen and Everitt
  * (1969); where all rows agree, that is 0, and the lower bound comes from Wilson's bound for the
- * agreement instead. */
+ * agreement instead; where it is 0 otherwise, as for a rater who always says the same, the bounds are
+ * NaN. */
 struct interval agreement_kappa(const double *x, const double *y, size_t n,
 				enum agreement_weights w, double level);
 
@@ -37,7 +38,9 @@ enum agreement_scale { AGREEMENT_CATEGORIES, AGREEMENT_ORDINAL, AGREEMENT_INTERV
 double agreement_alpha(const double *ratings, size_t rows, size_t raters,
 		       enum agreement_scale scale);
 
-/* The same with a percentile interval from `resamples` bootstrap samples of rows. */
+/* The same with a percentile interval from `resamples` bootstrap samples of rows. Where all these are
+ * alike, the bounds are NaN, and of rows that agree entirely they follow from Wilson's for the rows
+ * that do not. */
 struct interval agreement_alpha_interval(const double *ratings, size_t rows, size_t raters,
 					 enum agreement_scale scale, size_t resamples,
 					 uint64_t seed, double level);

@@ -14,7 +14,7 @@ static struct interval on_z(double r, double se, double level)
 	if (isnan(r) || isnan(se) || isinf(se))
 		return (struct interval){r, NAN, NAN};
 	if (fabs(r) >= 1)
-		return (struct interval){r, r, r};
+		return (struct interval){r, r > 0 ? NAN : r, r > 0 ? r : NAN};
 	return (struct interval){r, tanh(z - half), tanh(z + half)};
 }
 
@@ -34,7 +34,7 @@ static double pearson(const double *x, const double *y, size_t n)
 	return n >= 3 && xx > 0 && yy > 0 ? fmax(-1, fmin(1, xy / sqrt(xx * yy))) : NAN;
 }
 
-struct interval correlate_pearson(const double *x, const double *y, size_t n, double level)
+static struct interval pearson_interval(const double *x, const double *y, size_t n, double level)
 {
 	return on_z(pearson(x, y, n), n > 3 ? 1 / sqrt((double)n - 3) : INFINITY, level);
 }
@@ -69,7 +69,7 @@ static void ranks_of(const double *x, size_t n, double *ranks)
 	free(r);
 }
 
-struct interval correlate_spearman(const double *x, const double *y, size_t n, double level)
+static struct interval spearman_interval(const double *x, const double *y, size_t n, double level)
 {
 	double *a = mem_alloc(2 * n, sizeof *a), *b = a + n, rho;
 
@@ -111,7 +111,7 @@ static double pairs(double n)
 	return n * (n - 1) / 2;
 }
 
-struct interval correlate_kendall(const double *x, const double *y, size_t n, double level)
+static struct interval kendall_interval(const double *x, const double *y, size_t n, double level)
 {
 	struct ranked *r = mem_alloc(n, sizeof *r);
 	double *v = mem_alloc(2 * n, sizeof *v), ties_x = 0, ties_y = 0, ties_both = 0, swaps,
@@ -144,4 +144,48 @@ struct interval correlate_kendall(const double *x, const double *y, size_t n, do
 	      sqrt((all - ties_x) * (all - ties_y));
 	tau = n < 3 || !isfinite(tau) ? NAN : fmax(-1, fmin(1, tau));
 	return on_z(tau, n > 4 ? sqrt(0.437 / ((double)n - 4)) : INFINITY, level);
+}
+
+/* On Fisher's scale 1 lies at infinity, and its interval would have no width. The bound is that of
+ * the same rows and one more that contradicts them as far as it can: the least x with the greatest
+ * y, or of a fall with the least. */
+static struct interval not_proven(struct interval (*interval)(const double *, const double *,
+							      size_t, double),
+				  const double *x, const double *y, size_t n, double level)
+{
+	struct interval v = interval(x, y, n, level), w;
+	double *more, *of_y;
+
+	/* 1 - 1e-12: rows on a line, but for rounding */
+	if (!(fabs(v.value) >= 1 - 1e-12))
+		return v;
+	more = mem_alloc(2 * (n + 1), sizeof *more);
+	of_y = more + n + 1;
+	more[n] = x[0];
+	of_y[n] = y[0];
+	for (size_t i = 0; i < n; i++) {
+		more[i] = x[i];
+		of_y[i] = y[i];
+		more[n] = fmin(more[n], x[i]);
+		of_y[n] = v.value > 0 ? fmax(of_y[n], y[i]) : fmin(of_y[n], y[i]);
+	}
+	w = interval(more, of_y, n + 1, level);
+	free(more);
+	return v.value > 0 ? (struct interval){v.value, w.lo, 1}
+			   : (struct interval){v.value, -1, w.hi};
+}
+
+struct interval correlate_pearson(const double *x, const double *y, size_t n, double level)
+{
+	return not_proven(pearson_interval, x, y, n, level);
+}
+
+struct interval correlate_spearman(const double *x, const double *y, size_t n, double level)
+{
+	return not_proven(spearman_interval, x, y, n, level);
+}
+
+struct interval correlate_kendall(const double *x, const double *y, size_t n, double level)
+{
+	return not_proven(kendall_interval, x, y, n, level);
 }

@@ -1,6 +1,7 @@
 /* correlate: how far two columns of numbers rise together.
  *
- * Fewer than three rows, or a column without variation, give NaN.
+ * Fewer than three rows, or a column without variation, give NaN. Where the rows agree entirely (1 or
+ * -1) the other bound is that of the same rows and one more that contradicts them.
  */
 #ifndef FT_CORRELATE_H
 #define FT_CORRELATE_H

@@ -102,6 +102,23 @@ static void critiques(void)
 	   "the schema holds the scale");
 	ok(verdict_read((struct span){0}, span_of(""), pass, &v, &why) < 0,
 	   "an absent reply is no verdict");
+	/* Each of these braces would be followed for thirty kilobytes. */
+	buf_clear(&reply);
+	buf_clear(&candidate);
+	buf_adds(&reply, "{\"critique\": \"");
+	for (int i = 0; i < 4000; i++)
+		buf_addc(&reply, 'c');
+	buf_adds(&reply, "\", \"verdict\": \"PASS\"}");
+	for (int i = 0; i < 1000; i++)
+		buf_addc(&candidate, '{');
+	ok(verdict_read(buf_span(&reply), buf_span(&candidate), pass, &v, &why) == 0,
+	   "a thousand braces are searched");
+	for (int i = 0; i < 1000000; i++)
+		buf_addc(&candidate, '{');
+	ok(verdict_read(buf_span(&reply), buf_span(&candidate), pass, &v, &why) < 0 &&
+		   strstr(why, "candidate's text"),
+	   "a million are taken for a quotation");
+	buf_release(&v.critique);
 }
 
 static void rubrics(void)

@@ -36,6 +36,10 @@ static void kappas(void)
 	ok(v.value == 1 && v.hi == 1 && v.lo < .9,
 	   "ten rows that agree do not prove perfection (%.2f)", v.lo);
 	for (size_t i = 0; i < n; i++)
+		c[i] = 1;
+	v = agreement_kappa(b, c, n, AGREEMENT_NOMINAL, .95);
+	ok(v.value == 0 && isnan(v.lo) && isnan(v.hi), "a constant rater leaves the bounds open");
+	for (size_t i = 0; i < n; i++)
 		b[i] = 1;
 	ok(isnan(agreement_kappa(b, b, n, AGREEMENT_NOMINAL, .95).value),
 	   "a single category leaves kappa unknown");
@@ -50,6 +54,7 @@ static void several(void)
 					9, 2, 0, 2, 2,	8, 1, 1, 7, 7, 0, 0, 0, 3, 2, 6, 3,
 					0, 2, 5, 3, 2,	2, 6, 5, 2, 1, 0, 0, 2, 2, 3, 7};
 	struct interval v;
+	double agreed[400];
 
 	ok_near(agreement_fleiss(counts, 10, 5), 0.2099, 5e-5, "Fleiss' kappa");
 	ok_near(agreement_alpha(ratings, 30, 4, AGREEMENT_CATEGORIES), alpha_nominal, 1e-12,
@@ -61,6 +66,13 @@ static void several(void)
 	v = agreement_alpha_interval(ratings, 30, 4, AGREEMENT_INTERVAL, 1000, 1, .95);
 	ok(v.lo < v.value && v.value < v.hi && v.hi <= 1,
 	   "with its bootstrap interval %.3f .. %.3f", v.lo, v.hi);
+	for (int i = 0; i < 400; i++)
+		agreed[i] = i / 2 % 5;
+	v = agreement_alpha_interval(agreed, 5, 2, AGREEMENT_INTERVAL, 1000, 1, .95);
+	ok(v.value == 1 && v.hi == 1 && v.lo < .2, "five rows that agree do not prove it (%.2f)",
+	   v.lo);
+	v = agreement_alpha_interval(agreed, 200, 2, AGREEMENT_INTERVAL, 1000, 1, .95);
+	ok(v.value == 1 && v.hi == 1 && v.lo > .9, "two hundred do (%.2f)", v.lo);
 }
 
 static void correlations(void)
@@ -80,6 +92,23 @@ static void correlations(void)
 	ok(correlate_kendall(up, down, 5, .95).value == -1 &&
 		   correlate_pearson(up, up, 5, .95).value == 1,
 	   "the ends");
+	for (int k = 0; k < 3; k++) {
+		static struct interval (*const of[])(const double *, const double *, size_t,
+						     double) = {correlate_pearson,
+								correlate_spearman,
+								correlate_kendall};
+		double many[200], fall[200];
+
+		for (int i = 0; i < 200; i++) {
+			many[i] = i % 5;
+			fall[i] = 4 - i % 5;
+		}
+		v = of[k](up, up, 5, .95);
+		ok(v.value == 1 && v.hi == 1 && v.lo < .5,
+		   "five rows on a line prove little (%.2f)", v.lo);
+		v = of[k](many, fall, 200, .95);
+		ok(v.value == -1 && v.lo == -1 && v.hi < -.9, "two hundred do (%.2f)", v.hi);
+	}
 	ok(isnan(correlate_pearson(flat, up, 5, .95).value) &&
 		   isnan(correlate_spearman(up, flat, 5, .95).value) &&
 		   isnan(correlate_kendall(up, flat, 5, .95).value),
