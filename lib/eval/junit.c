@@ -27,6 +27,16 @@ static void put_text(struct span s, struct buf *b)
 	}
 }
 
+static void put_interval(struct interval v, struct buf *b)
+{
+	if (isnan(v.value))
+		buf_adds(b, "unknown");
+	else if (isnan(v.lo))
+		buf_addf(b, "%g (interval unknown)", v.value);
+	else
+		buf_addf(b, "%g (%g .. %g)", v.value, v.lo, v.hi);
+}
+
 static void begin_case(const char *class, struct span name, struct buf *b)
 {
 	buf_adds(b, "    <testcase classname=\"");
@@ -68,8 +78,8 @@ static void put_requirements(const struct decided *d, size_t n, struct buf *out)
 		report_label(d[i].g, &text);
 		begin_case(text.data, span_of(d[i].r->text), out);
 		buf_clear(&text);
-		buf_addf(&text, "%s: %g (%g .. %g)", require_word(d[i].verdict), d[i].value.value,
-			 d[i].value.lo, d[i].value.hi);
+		buf_addf(&text, "%s: ", require_word(d[i].verdict));
+		put_interval(d[i].value, &text);
 		if (d[i].verdict == VERDICT_MISSED)
 			put_verdict("failure", buf_span(&text), out);
 		else if (d[i].verdict == VERDICT_INCONCLUSIVE)
@@ -91,8 +101,11 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 		    out);
 	begin_case(metric, span_of("not worse beyond doubt"), out);
 	buf_clear(&text);
-	buf_addf(&text, "difference %g (%g .. %g), p %g, %" PRIu64 " better, %" PRIu64 " worse",
-		 c->diff.value, c->diff.lo, c->diff.hi, c->p, c->wins, c->losses);
+	buf_adds(&text, "difference ");
+	put_interval(c->diff, &text);
+	if (!isnan(c->p))
+		buf_addf(&text, ", p %g", c->p);
+	buf_addf(&text, ", %" PRIu64 " better, %" PRIu64 " worse", c->wins, c->losses);
 	if (worse)
 		put_verdict("failure", buf_span(&text), out);
 	buf_adds(out, "</testcase>\n");

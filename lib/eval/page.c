@@ -130,8 +130,11 @@ static void requirements(const struct decided *d, size_t n, const char *advice, 
 		if (isnan(d[i].value.value))
 			buf_adds(&text, "</td><td class=\"r\">-</td><td>-");
 		else
-			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>%.4f .. %.4f",
-				 d[i].value.value, d[i].value.lo, d[i].value.hi);
+			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>", d[i].value.value);
+		if (!isnan(d[i].value.lo))
+			buf_addf(&text, "%.4f .. %.4f", d[i].value.lo, d[i].value.hi);
+		else if (!isnan(d[i].value.value))
+			buf_adds(&text, "-");
 		buf_addspan(out, buf_span(&text));
 		buf_addf(out, "</td><td class=\"verdict-%s\">%s</td></tr>\n",
 			 require_word(d[i].verdict), require_word(d[i].verdict));

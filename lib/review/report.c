@@ -99,6 +99,18 @@ static struct agreement agreement_of(const struct journal *j)
 	return a;
 }
 
+/* Where verdicts do not vary, nobody knows how sure the figure is. */
+static void put_agreement(const char *name, struct interval v, struct buf *b)
+{
+	if (isnan(v.value))
+		return;
+	buf_addf(b, "%s is %.2f ", name, v.value);
+	if (isnan(v.lo))
+		buf_adds(b, "(the verdicts do not tell how surely).\n");
+	else
+		buf_addf(b, "(between %.2f and %.2f).\n", v.lo, v.hi);
+}
+
 static void write_json(const struct journal *j, const struct counts *all, struct rate rate,
 		       struct buf *b)
 {
@@ -167,12 +179,8 @@ static void write_words(const struct journal *j, const struct counts *all, struc
 		buf_addf(b,
 			 "Reviewers agree on %zu of %zu rows that several judged; %zu are not settled.\n",
 			 all->agree, all->twice, all->disputed);
-		if (!isnan(a.alpha.value))
-			buf_addf(b, "Krippendorff's alpha is %.2f (between %.2f and %.2f).\n",
-				 a.alpha.value, a.alpha.lo, a.alpha.hi);
-		if (!isnan(a.kappa.value))
-			buf_addf(b, "Cohen's kappa is %.2f (between %.2f and %.2f).\n",
-				 a.kappa.value, a.kappa.lo, a.kappa.hi);
+		put_agreement("Krippendorff's alpha", a.alpha, b);
+		put_agreement("Cohen's kappa", a.kappa, b);
 	}
 }
 
