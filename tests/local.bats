@@ -19,6 +19,12 @@ outputs() {
 	jq -cS '{id, output, finish_reason, usage}' | sort
 }
 
+# tensor_names FILE - those of a safetensors file, whose header is JSON behind eight bytes of its
+# length.
+tensor_names() {
+	tail -c +9 "$1" | head -c "$(od -An -tu8 -N8 "$1")" | jq -r 'keys[] | select(. != "__metadata__")'
+}
+
 @test "the published model continues its story word for word" {
 	need_shared data/tinystories-656k
 	echo '{"prompt": "<|start_story|> Once upon a time, there was a little girl named "}' |
@@ -124,8 +130,8 @@ outputs() {
 	# Truncated answers are not kept, so these have to end by themselves: at the third character
 	# each would write.
 	mapfile -t stop < <(ft-prompt -q -m ./m --max-tokens 8 q.jsonl | jq -r '"--stop", .output[2:3]')
-	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >a
-	ft-prompt -m ./m "${stop[@]}" --cache c.db q.jsonl 2>err | outputs >b
+	ft-prompt -m ./m "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err | outputs >a
+	ft-prompt -m ./m "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err | outputs >b
 	cmp a b
 	grep -q '5 from the cache' err
 	for other in "-m ./n" "-m ./m --quantize q4_0" "-m ./m -T 1" "-m ./m --top-k 3"; do
@@ -150,6 +156,28 @@ outputs() {
 	[[ $stderr == *--adapter* ]]
 	status_is 2 ft-prompt -q -m ./m -a w q.jsonl
 	[[ $stderr == *w:*shape* ]]
+}
+
+@test "with --cache the weights of a sharded adapter count as those of one in a single file" {
+	make_model m
+	questions 5 >q.jsonl
+	for a in 5 6; do
+		lm-reference adapter m a$a 4 $a >/dev/null
+		mv a$a/adapter_model.safetensors a$a/adapter_model-1.safetensors
+		jq -R -n '[inputs] | {weight_map: (map({(.): "adapter_model-1.safetensors"}) | add)}' \
+			< <(tensor_names a$a/adapter_model-1.safetensors) >a$a/adapter_model.safetensors.index.json
+	done
+	# Only the shard differs.
+	cmp a5/adapter_model.safetensors.index.json a6/adapter_model.safetensors.index.json
+	mapfile -t stop < <(ft-prompt -q -m ./m -a a5 --max-tokens 8 q.jsonl | jq -r '"--stop", .output[2:3]')
+	for said in "5 requests" "5 from the cache"; do
+		ft-prompt -m ./m -a a5 "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err >/dev/null
+		grep -q "$said" err
+	done
+	rm -r a5
+	mv a6 a5
+	ft-prompt -m ./m -a a5 "${stop[@]}" --max-tokens 8 --cache c.db q.jsonl 2>err >/dev/null
+	[[ $(cat err) == *"5 requests"* && $(cat err) != *"from the cache"* ]]
 }
 
 @test "names that are no model end with status 2 and say what to do" {
@@ -209,6 +237,22 @@ END
 	[ "$(sort -u plain | wc -l)" -eq 3 ]
 	for _ in 1 2; do
 		ft-prompt -q -m ./m --max-tokens 5 --cache c.db q.jsonl | outputs | cmp - plain
+	done
+}
+
+@test "with --cache a chat is not given the answer to a prompt of the same tokens, which keeps its space" {
+	need_shared data/tinystories-656k
+	mkdir t
+	cp "$SHARED/data/tinystories-656k"/* t
+	jq '.chat_template = "{{ messages[0].content }}"' "$SHARED/data/tinystories-656k/tokenizer_config.json" >config
+	cat config >t/tokenizer_config.json
+	jq -nc '"<|start_story|> She was" | {id: "a", prompt: .}, {id: "b", messages: [{role: "user", content: .}]}' >q.jsonl
+	ft-prompt -q -n -m ./t q.jsonl >requests
+	[ "$(jq -c .ids requests | sort -u | wc -l)" -eq 1 ]
+	ft-prompt -q -m ./t --max-tokens 40 --stop . q.jsonl | outputs >plain
+	[ "$(jq -s '.[0].output == " " + .[1].output' plain)" = true ]
+	for _ in 1 2; do
+		ft-prompt -q -m ./t --max-tokens 40 --stop . --cache c.db q.jsonl | outputs | cmp - plain
 	done
 }
 

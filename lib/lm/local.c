@@ -170,6 +170,12 @@ static int render(struct local *l, const struct backend_request *q, struct err *
 	return 0;
 }
 
+/* Whether the answer goes on from the prompt's text, a space between them included. */
+static int keeps_start(const struct backend_request *q)
+{
+	return !q->messages.s;
+}
+
 static int local_build(void *self, const struct backend_request *q, struct buf *body, struct err *e)
 {
 	struct local *l = self;
@@ -194,6 +200,12 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 	if (q->response_format.s) {
 		jw_key(&w, "response_format");
 		jw_raw(&w, q->response_format);
+	}
+	/* A chat and a prompt may come to the same tokens; what begins the answer is then not the
+	 * same text. */
+	if (keeps_start(q)) {
+		jw_key(&w, "keep_start");
+		jw_bool(&w, 1);
 	}
 	jw_end(&w);
 	return 0;
@@ -221,15 +233,15 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 	return bad;
 }
 
-/* The shards that an index names, so that every weight counts. */
-static int add_shards(struct buf *text, const char *dir, struct err *e)
+/* An index and the shards that it names, so that every weight counts. */
+static int add_shards(struct buf *text, const char *dir, const char *name, struct err *e)
 {
-	char *path = file_join(dir, "model.safetensors.index.json");
+	char *path = file_join(dir, name);
 	cJSON *index = NULL, *item;
 	char last[256] = "";
-	int bad = 0;
+	int bad = add_file(text, dir, name, e);
 
-	if (file_exists(path)) {
+	if (!bad && file_exists(path)) {
 		index = json_tree_file(path, (size_t)256 << 20, e);
 		bad = !index;
 		cJSON_ArrayForEach(item, json_get(index, "weight_map"))
@@ -250,15 +262,10 @@ static int add_shards(struct buf *text, const char *dir, struct err *e)
 
 static int local_identity(void *self, struct buf *text, struct err *e)
 {
-	static const char *const files[] = {"config.json",
-					    "generation_config.json",
-					    "tokenizer.json",
-					    "tokenizer_config.json",
-					    "special_tokens_map.json",
-					    "chat_template.jinja",
-					    "chat_template.json",
-					    "model.safetensors",
-					    "model.safetensors.index.json"};
+	static const char *const files[] =
+		{"config.json",		  "generation_config.json",  "tokenizer.json",
+		 "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+		 "chat_template.json",	  "model.safetensors"};
 	static const char *const adapter[] = {"adapter_config.json", "adapter_model.safetensors"};
 	struct local *l = self;
 	const struct backend_params *p = l->params;
@@ -268,11 +275,14 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (add_file(text, l->dir, files[i], e) != 0)
 			return -1;
-	if (add_shards(text, l->dir, e) != 0)
+	if (add_shards(text, l->dir, "model.safetensors.index.json", e) != 0)
 		return -1;
 	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
 		if (add_file(text, l->adapter, adapter[i], e) != 0)
 			return -1;
+	if (l->adapter &&
+	    add_shards(text, l->adapter, "adapter_model.safetensors.index.json", e) != 0)
+		return -1;
 	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type),
 		 l->unmerged ? " unmerged" : "");
 	jw_init(&w, text);
@@ -351,7 +361,7 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 	r.stop = p->stop;
 	r.stops = p->stops;
 	r.logprobs = p->logprobs;
-	r.keep_start = !q->messages.s;
+	r.keep_start = keeps_start(q);
 	lm_generator_submit(l->generator, ticket, &r);
 	return 0;
 }
