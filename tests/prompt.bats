@@ -359,6 +359,20 @@ ok' ]
 	[[ $stderr == *"price of other"* ]]
 	status_is 2 ft-prompt -m m --prices prices.json --max-cost 2 --extra '{"model": "other"}' in.jsonl
 	[[ $stderr == *"not by --extra"* ]]
+	# Without a limit it is what --extra names that is paid for.
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}, "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1,
+		"input_cost_per_token_batches": 0.5, "output_cost_per_token_batches": 0.5}}' >both.json
+	rows 1 hi >one.jsonl
+	dear=(-m m --prices both.json --extra '{"model": "dear"}')
+	status_is 0 ft-prompt "${dear[@]}" one.jsonl
+	[ "$(jq '.cost == .usage.total_tokens and .cost > 0' <<<"$output")" = true ]
+	status_is 0 ft-prompt "${dear[@]}" --batch st.json --batch-poll 0.05 one.jsonl
+	[ "$(jq '.cost == .usage.total_tokens / 2 and .cost > 0' <<<"$output")" = true ]
+	status_is 0 ft-prompt "${dear[@]}" --max-tokens 7 -n one.jsonl
+	bytes=$(jq -c .body <<<"$output" | tr -d '\n' | wc -c)
+	[[ $stderr == *"at most \$$((bytes / 4 + 7)).0000 "* ]]
+	status_is 0 ft-prompt -m m --prices both.json --extra '{"model": "new"}' one.jsonl
+	[[ $stderr == *"price of new is not in"* ]]
 	status_is 0 ft-prompt -m other --prices prices.json in.jsonl
 	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
 	[[ $stderr == *"price of other is not in"* ]]

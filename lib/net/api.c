@@ -24,7 +24,8 @@ struct call {
 	struct call *prev, *next;
 	uint64_t ticket;
 	struct buf body;
-	char *model;
+	char *model; /* in the address, where that has one */
+	char *asked; /* in the body, where extra may name another: it answers, and is paid for */
 	int forced_schema;
 	int attempts;
 	double begun;	/* of the first attempt; 0: none yet */
@@ -83,6 +84,7 @@ static void call_free(struct call *c)
 	buf_release(&c->body);
 	chat_stream_release(&c->stream);
 	free(c->model);
+	free(c->asked);
 	free(c->why);
 	free(c);
 }
@@ -120,8 +122,8 @@ static double worst_cost(struct api *a, const struct call *c)
 		tokens += IMAGE_TOKENS;
 		p += 11;
 	}
-	return prices_worst(a->o->prices, c->model, tokens,
-			    most_output(a, c->model) * (n > 1 ? n : 1));
+	return prices_worst(a->o->prices, c->asked, tokens,
+			    most_output(a, c->asked) * (n > 1 ? n : 1));
 }
 
 /* Settles an attempt: what it cost where that is known, else the worst where the server may have
@@ -167,7 +169,7 @@ static void deliver(struct api *a, struct call *c, struct backend_answer *answer
 	redact_answer(answer, a->o->key);
 	answer->attempts = c->attempts;
 	if (!answer->model[0])
-		snprintf(answer->model, sizeof answer->model, "%s", c->model);
+		snprintf(answer->model, sizeof answer->model, "%s", c->asked);
 	a->done(a->arg, c->ticket, answer);
 	call_free(c);
 }
@@ -371,7 +373,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 
 		chat_usage(buf_span(&an->usage), &u);
 		cost = prices_cost(a->o->prices,
-				   prices_known(a->o->prices, c->model) ? c->model : an->model, 0,
+				   prices_known(a->o->prices, c->asked) ? c->asked : an->model, 0,
 				   &u);
 		if (u.prompt >= 0 && u.completion >= 0)
 			bucket_take(&a->tokens, (double)(u.prompt + u.completion) - c->tokens);
@@ -564,6 +566,7 @@ static int api_submit(void *self, uint64_t ticket, const struct backend_request 
 	c->ticket = ticket;
 	c->api = a;
 	c->model = q->model.s ? span_dup(q->model) : mem_strdup(a->o->model);
+	c->asked = chat_asked(body, c->model);
 	c->forced_schema =
 		a->chat.dialect == CHAT_ANTHROPIC && (q->schema.s || a->o->params->schema.s);
 	buf_addspan(&c->body, body);
@@ -650,6 +653,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 {
 	struct api *a = mem_alloc(1, sizeof *a);
 	double now = clock_now();
+	char *asked = chat_asked(o->extra, o->model);
 
 	a->o = o;
 	a->chat = (struct chat){.dialect = o->dialect,
@@ -660,6 +664,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	a->chat.completion_limit =
 		o->dialect == CHAT_AZURE || strstr(o->base_url, "://api.openai.com") != NULL;
 	if (check_cost(a, e) || !(a->http = http_new((size_t)o->jobs, e))) {
+		free(asked);
 		api_free(a);
 		return -1;
 	}
@@ -669,10 +674,11 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));
 	if (o->key)
 		chat_secret(o->dialect, o->key, &a->secret);
-	if (o->prices && !prices_known(o->prices, o->model))
+	if (o->prices && !prices_known(o->prices, asked))
 		snprintf(a->warning, sizeof a->warning,
 			 "the price of %.128s is not in the prices file: its cost will be null",
-			 o->model);
+			 asked);
+	free(asked);
 	*b = (struct backend){a,
 			      o->model,
 			      0,

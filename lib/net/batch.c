@@ -227,10 +227,12 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 		return;
 	chat_answer(result.s ? CHAT_ANTHROPIC : CHAT_OPENAI, body, forced, a);
 	if (a->usage.len) {
+		char *asked = chat_asked(o->extra, o->model);
+
 		chat_usage(buf_span(&a->usage), &u);
-		a->cost =
-			prices_cost(o->prices,
-				    prices_known(o->prices, o->model) ? o->model : a->model, 1, &u);
+		a->cost = prices_cost(o->prices, prices_known(o->prices, asked) ? asked : a->model,
+				      1, &u);
+		free(asked);
 	}
 	a->attempts = 1;
 }

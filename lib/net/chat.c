@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include "chat.h"
+#include "../base/mem.h"
 #include "../json/jw.h"
 
 int chat_dialect(const char *name, const char *url, enum chat_dialect *d, struct err *e)
@@ -132,6 +133,16 @@ void chat_secret(enum chat_dialect d, const char *key, struct buf *header)
 int chat_overridden(const struct chat *c, const char *name)
 {
 	return json_kind(json_member(c->extra, name)) != JSON_NONE;
+}
+
+char *chat_asked(struct span body, const char *otherwise)
+{
+	struct buf name = BUF_INIT;
+
+	if (json_string(json_member(body, "model"), &name) == 0 && name.len)
+		return buf_detach(&name, NULL);
+	buf_release(&name);
+	return mem_strdup(otherwise);
 }
 
 /* One message as it stands, less `weight`, which is for training and unknown to APIs. */

@@ -47,6 +47,10 @@ void chat_secret(enum chat_dialect d, const char *key, struct buf *header);
 int chat_body(const struct chat *c, const struct backend_request *q, struct buf *body,
 	      struct err *e);
 
+/* The model that a body, or the members that extra puts into one, names; else `otherwise`. The
+ * caller frees it. */
+char *chat_asked(struct span body, const char *otherwise);
+
 /* Reads a whole answer (a checked JSON object) into a. An answer that is an error in itself is
  * written as one. forced_schema: the answer was asked for as the input of a tool (Anthropic). */
 void chat_answer(enum chat_dialect d, struct span body, int forced_schema,

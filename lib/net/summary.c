@@ -2,6 +2,7 @@
  * run. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "ask_private.h"
 
@@ -96,16 +97,18 @@ void ask_foresee(struct ask *a, struct span body)
 	/* A local model tells the tokens themselves; text has about four bytes for each. */
 	double in = a->backend.local ? (double)json_count(json_member(body, "ids"))
 				     : (double)body.n / 4;
-	long long most = a->params.max_tokens ? a->params.max_tokens
-					      : prices_max_output(a->prices, a->backend.model);
+	char *model = chat_asked(body, a->backend.model);
+	long long most =
+		a->params.max_tokens ? a->params.max_tokens : prices_max_output(a->prices, model);
 	struct chat_usage u = {.prompt = (long long)in};
 
 	t->foreseen++;
 	t->foreseen_in += in;
 	t->foreseen_out += (double)most;
-	t->foreseen_low += prices_cost(a->prices, a->backend.model, 0, &u);
+	t->foreseen_low += prices_cost(a->prices, model, 0, &u);
 	u.completion = most;
-	t->foreseen_high += prices_cost(a->prices, a->backend.model, 0, &u);
+	t->foreseen_high += prices_cost(a->prices, model, 0, &u);
+	free(model);
 }
 
 void ask_note(const struct ask *a, char *note, size_t size)
