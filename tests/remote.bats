@@ -264,6 +264,13 @@ begin() {
 	[[ $stderr == *"wrong key"* ]]
 }
 
+@test "a key that would break a header is refused before anything is sent" {
+	serve
+	OPENAI_API_KEY=$'sk-other\r\nX: y' status_is 2 train --remote openai -o out train.jsonl
+	[[ $stderr == *"the API key in OPENAI_API_KEY holds"* && $stderr != *sk-other* ]]
+	[ ! -s requests ]
+}
+
 @test "no key, no account, no such provider" {
 	serve
 	status_is 2 env -u OPENAI_API_KEY ft-train --remote openai -m m -o out train.jsonl

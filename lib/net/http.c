@@ -580,6 +580,15 @@ struct span http_header(const struct http_response *r, const char *name)
 	return v;
 }
 
+int http_check_key(struct span key, const char *where, struct err *e)
+{
+	for (size_t i = 0; i < key.n; i++)
+		if ((unsigned char)key.s[i] <= ' ' || (unsigned char)key.s[i] >= 127)
+			return err_set(e, "the API key in %s holds a blank or a control character",
+				       where);
+	return 0;
+}
+
 void http_show_url(struct buf *b, const char *url)
 {
 	const char *end = url + strcspn(url, "?#"), *host = strstr(url, "://"), *slash, *at;

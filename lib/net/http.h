@@ -93,6 +93,10 @@ void http_response_release(struct http_response *r);
  * there is none. */
 struct span http_header(const struct http_response *r, const char *name);
 
+/* Refuses a key that no header line can hold whole: a line break in it would be a header more. where
+ * is the variable or file that it comes from; the key itself is not told. */
+int http_check_key(struct span key, const char *where, struct err *e);
+
 /* A URL for messages: user, password and query left out. Appended. */
 void http_show_url(struct buf *b, const char *url);
 

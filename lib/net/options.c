@@ -61,10 +61,8 @@ static int find_key(struct ask *a, struct err *e)
 		if (value && *value)
 			buf_adds(&a->key, value);
 	}
-	for (size_t i = 0; i < a->key.len; i++)
-		if ((unsigned char)a->key.data[i] <= ' ' || (unsigned char)a->key.data[i] >= 127)
-			return err_set(e, "the API key in %s holds a blank or a control character",
-				       o->key_file ? o->key_file : a->api.key_name);
+	if (http_check_key(buf_span(&a->key), o->key_file ? o->key_file : a->api.key_name, e))
+		return -1;
 	a->api.key = a->key.len ? a->key.data : NULL;
 	if (!a->api.key && a->default_url && !a->dry)
 		return err_set(e, "no API key: set %s or give --key-file", a->api.key_name);

@@ -44,6 +44,8 @@ int remote_open(struct remote *r, struct err *e)
 	r->base = mem_strndup(base, n);
 	if ((key = getenv(r->api->key_variable)) && *key) {
 		struct buf header = BUF_INIT;
+		if (http_check_key(span_of(key), r->api->key_variable, e))
+			return -1;
 		buf_addf(&header, "Authorization: Bearer %s", key);
 		r->secret = buf_detach(&header, NULL);
 	} else if (!is_url(r->provider)) {
