@@ -96,7 +96,7 @@ struct backend {
 	size_t (*wants)(void *self);
 
 	/* Appends the request as one JSON object: an API's body; locally {"prompt": rendered text,
-	 * "ids": [token ids]}. */
+	 * "ids": [token ids]} and what else of the request decides its answer. */
 	int (*build)(void *self, const struct backend_request *q, struct buf *body, struct err *e);
 
 	/* Appends what, beside the body, decides the answer: an API's address; locally a hash of
