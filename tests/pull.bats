@@ -115,6 +115,16 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	[ "$(grep -c '/cdn/.* authorized' hub.log)" = 0 ]
 }
 
+@test "a password in the hub's address is in no message" {
+	files
+	start_hub --token hf_secret
+	HF_ENDPOINT=${HF_ENDPOINT/:\/\//://me:hunter2@}
+	HF_TOKEN=hf_secret status_is 2 ft-pull org/none
+	[[ $stderr == *"not found at http://127.0.0.1:"* && $stderr != *hunter2* ]]
+	HF_TOKEN=hf_wrong status_is 2 ft-pull org/m
+	[[ $stderr == *"accepted at http://127.0.0.1:"*"/org/m,"* && $stderr != *hunter2* ]]
+}
+
 @test "what is no model is refused before anything is fetched" {
 	files
 	hub org/pickled . config.json pytorch_model.bin
