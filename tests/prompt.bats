@@ -304,10 +304,27 @@ state() {
 	ask 'stub{body=length}' --cache c.db
 	ask 'stub{body=length}' --cache c.db
 	[ "$(state requests)" -eq 42 ]
+	status_is 2 ft-prompt -m m --cache '' in.jsonl
+	[[ $stderr == *"--cache needs the name of a file"* ]]
+	[ "$(state requests)" -eq 42 ]
 	sqlite3 other.db 'create table t (x)' 2>/dev/null || skip "no sqlite3 shell"
 	ask hi --cache other.db
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"no cache of ft"* ]]
+}
+
+@test "indented JSON that an old cache holds makes no record of two lines" {
+	start_stub
+	sqlite3 :memory: '' || skip "no sqlite3 shell"
+	ask 'stub{body=tool}' --cache c.db
+	whole=$(jq -cS 'del(.cached, .attempts)' <<<"$output")
+	sqlite3 c.db 'select answer from answers' | jq . >indented
+	[ "$(wc -l <indented)" -gt 10 ]
+	sqlite3 c.db "update answers set answer = cast(readfile('indented') as text)"
+	ask 'stub{body=tool}' --cache c.db
+	[ "$(wc -l <<<"$output")" -eq 1 ]
+	[ "$(jq .cached <<<"$output")" = true ]
+	[ "$(jq -cS 'del(.cached, .attempts)' <<<"$output")" = "$whole" ]
 }
 
 @test "with a cache, equal questions in hand are asked once; all take the answer, or the error" {
