@@ -103,7 +103,7 @@ struct run {
 	struct window_state state; /* the same */
 	double threshold;
 	struct progress progress;
-	const struct source *source; /* what stands for pipes that are read twice, or NULL */
+	struct source source; /* files that are read twice; not opened otherwise */
 	size_t skipped;
 };
 
@@ -125,8 +125,7 @@ static void read_scope(struct scope *s)
 /* Names of copies are no names to a user. */
 static struct err explained(const struct run *r, struct err e)
 {
-	if (r->source)
-		source_explain(r->source, &e);
+	source_explain(&r->source, &e);
 	return e;
 }
 
@@ -412,16 +411,14 @@ static int compare_once(struct run *r, char **files)
 	struct frame current;
 	struct comparison c;
 	struct estimate x = {0};
-	struct source source = {0};
 	struct err e = ERR_INIT;
 
 	if (opt_rows) {
 		if (files[0] && profile_is(files[0]))
 			prog_usage("--rows: a profile does not hold the rows");
-		if (source_open(&source, files, prog_stopping, &e))
+		if (source_open(&r->source, files, prog_stopping, &e))
 			prog_fail(&e);
-		files = source.files;
-		r->source = &source;
+		files = r->source.files;
 	}
 	load(&current, r, files, "current rows", 0, 0);
 	if (prog_stopping())
@@ -446,7 +443,7 @@ static int compare_once(struct run *r, char **files)
 	buf_release(&x.why);
 	comparison_release(&c);
 	frame_release(&current);
-	source_release(&source);
+	source_release(&r->source);
 	return status;
 }
 
