@@ -12,6 +12,7 @@
 #include "../lib/base/progress.h"
 #include "../lib/json/jw.h"
 #include "../lib/lm/hub.h"
+#include "../lib/net/http.h"
 #include "../lib/net/pull.h"
 
 static int opt_dry, opt_quiet;
@@ -173,9 +174,8 @@ int main(int argc, char **argv)
 	size_t i;
 	int rc = 0;
 
-	for (const char *s = p.token; s && *s; s++)
-		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 127)
-			prog_die("the token in HF_TOKEN holds a blank or a control character");
+	if (p.token && http_check_key(span_of(p.token), "HF_TOKEN", &e))
+		prog_fail(&e);
 	if (!name || names[1])
 		prog_usage("one model must be named: org/name");
 	if (!strncmp(name, "hf:", 3))
