@@ -521,7 +521,7 @@ check() {
 }
 
 @test "what ft or a model wrote into a record does not make it a look-alike" {
-	jq -nc 'range(30) | {id: "\(.)", question: "number \(. * . * 7919) of \(. * 104729)", tool_calls: [{id: "call", type: "function", function: {name: "search_the_whole_catalogue", arguments: "{\"shelf\": \"the one by the window on the left\"}"}}], usage: {note: "the same long words stand in each of these rows, again and again"}}' >in.jsonl
-	jq -c 'del(.tool_calls, .usage)' in.jsonl >bare.jsonl
+	jq -nc 'range(30) | {id: "\(.)", question: "number \(. * . * 7919)", tool_calls: [range(40) as $k | {function: {name: "word\($k) shelf\($k * 7) by the window\($k * 3)"}}]}' >in.jsonl
+	jq -c 'del(.tool_calls)' in.jsonl >bare.jsonl
 	[ "$(ft-split -q --near 0.8 in.jsonl | jq -r .split | sort | uniq -c)" = "$(ft-split -q --near 0.8 bare.jsonl | jq -r .split | sort | uniq -c)" ]
 }
