@@ -29,39 +29,16 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-# --- what each room of lib needs from outside, and what each program links (highest room first) ---
-
-base_PKGS = libutf8proc
-json_PKGS = libcjson libutf8proc libxxhash libpcre2-8
-text_PKGS = libutf8proc libxxhash libpcre2-8
-net_PKGS = libcurl sqlite3 libxxhash
-nn_PKGS = openblas
-jinja_PKGS = libutf8proc
-lm_PKGS = libpcre2-8 libutf8proc
-web_PKGS = libmicrohttpd
-lm_LIBS := $(if $(MPI),$(shell pkg-config --libs ompi-c))
-base_LIBS = -lm
-
-ft-review_ROOMS = review web split lm jinja nn stats text json base
-ft-split_ROOMS = split drift web stats text json base
-ft-prompt_ROOMS = net lm jinja nn stats text json base
-ft-judge_ROOMS = judge eval web net lm jinja nn stats text json base
-ft-eval_ROOMS = eval web stats text json base
-ft-drift_ROOMS = split drift web stats text json base
-ft-train_ROOMS = remote web net lm jinja nn stats text json base
-ft-export_ROOMS = lm jinja nn text json base
-ft-pull_ROOMS = net lm stats text json base
-
-ROOMS = base json text stats eval judge drift split net remote nn jinja lm web review
+# All rooms of lib stand in one archive, and a program takes from it what it uses. What a room may
+# use of another is the table in lib/README.md, which lint holds against the #include lines.
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
-PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd
+PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd $(if $(MPI),ompi-c)
 
 # Asked of pkg-config once, when first needed: setup may have to install it before.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cflags)
-pkg_libs = $(eval pkg_libs_$(1) := $(if $(1),$(shell pkg-config --libs $(1))))$(pkg_libs_$(1))
+pkg_libs = $(eval pkg_libs := $(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 
-MPI_CPPFLAGS := $(if $(MPI),-DFT_MPI $(shell pkg-config --cflags ompi-c))
-CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(MPI_CPPFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(if $(MPI),-DFT_MPI) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LDFLAGS_ALL = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
@@ -77,13 +54,10 @@ ISA_base =
 ISA_avx2 = -mavx2 -mfma -mf16c -mbmi2
 ISA_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi2
 
-plain = $(filter-out %.isa.c,$(wildcard lib/$(1)/*.c))
-objects = $(patsubst %.c,$(BUILD)/%.o,$(call plain,$(1))) \
-	$(foreach f,$(wildcard lib/$(1)/*.isa.c),$(foreach i,$(ISAS),$(BUILD)/$(f:.c=.$(i).o)))
-
-archive = $(BUILD)/lib/libft-$(1).a
-link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(foreach r,$(2),$(call archive,$(r))) \
-	$(foreach p,$(sort $(foreach r,$(2),$($(r)_PKGS))),$(call pkg_libs,$(p))) $(sort $(foreach r,$(2),$($(r)_LIBS)))
+OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.isa.c,$(wildcard lib/*/*.c))) \
+	$(foreach f,$(wildcard lib/*/*.isa.c),$(foreach i,$(ISAS),$(BUILD)/$(f:.c=.$(i).o)))
+LIB = $(BUILD)/libft.a
+link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(LIB) $(pkg_libs) -lm
 
 .PHONY: all programs
 all: setup
@@ -105,22 +79,15 @@ $(BUILD)/%.isa.$(1).o: %.isa.c $(BUILD)/flags
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
-define room_rule
-$(call archive,$(1)): $(call objects,$(1))
-	@mkdir -p $$(@D)
-	@rm -f $$@
-	$$(call say,AR,$$@)
-	$$(Q)ar rcs $$@ $$^
-endef
-$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+$(LIB): $(OBJECTS)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)ar rcs $@ $^
 
-define program_rule
-$(BUILD)/bin/$(1): $(BUILD)/cmd/$(1).o $(foreach r,$($(1)_ROOMS),$(call archive,$(r)))
-	$$(call say,LD,$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$$(call link,$$<,$$($(1)_ROOMS))
-endef
-$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+$(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link,$<)
 
 # Changes only with the flags, and then everything is made anew.
 flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)$(filter-out -O3,$(KERNEL_OPT))
@@ -132,45 +99,23 @@ force:
 
 # --- tests ---
 
-# Unit tests are programs that print TAP; tests/unit/ROOM-NAME.c links that room and all it may use.
-base_BELOW = base
-json_BELOW = json base
-text_BELOW = text json base
-stats_BELOW = stats base
-eval_BELOW = eval web stats text json base
-judge_BELOW = judge stats text json base
-net_BELOW = net text json base
-nn_BELOW = nn base
-jinja_BELOW = jinja json base
-lm_BELOW = lm jinja nn text json base
-review_BELOW = review web split lm jinja nn stats text json base
-web_BELOW = web text json base
-split_BELOW = split drift web stats text json base
-drift_BELOW = drift web stats text json base
+# Unit tests are programs that print TAP: tests/unit/ROOM-NAME.c. The stubs are servers.
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
-
-define unit_rule
-$(BUILD)/tests/$(1): $(BUILD)/tests/unit/$(1).o $(foreach r,$($(firstword $(subst -, ,$(1)))_BELOW),$(call archive,$(r)))
-	$$(call say,LD,$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$$(call link,$$<,$$($(firstword $(subst -, ,$(1)))_BELOW))
-endef
-$(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
-
 STUBS = $(patsubst tests/stub/%.c,%,$(wildcard tests/stub/*.c))
-define stub_rule
-$(BUILD)/tests/$(1): $(BUILD)/tests/stub/$(1).o $(call archive,json) $(call archive,base)
-	$$(call say,LD,$$@)
-	@mkdir -p $$(@D)
-	$$(Q)$$(call link,$$<,json base)
-endef
-$(foreach s,$(STUBS),$(eval $(call stub_rule,$(s))))
-
-# What examples/payments writes its data with.
-$(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payments/*.c)) $(call archive,json) $(call archive,base)
+$(UNITS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(call link,$(filter %.o,$^),json base)
+	$(Q)$(call link,$<)
+$(STUBS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/stub/%.o $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link,$<)
+
+# What examples/payments writes its data with.
+$(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payments/*.c)) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link,$(filter %.o,$^))
 
 .PHONY: test-programs
 test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/examples/notes
@@ -255,13 +200,9 @@ peers:
 # from the seeds in tests/fuzz/NAME. The kernels are not what is fuzzed; clang takes many minutes to
 # optimise them with all its checks in.
 FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-FUZZ_ROOMS = review split drift net lm jinja nn web stats text json base
-define fuzz_rule
-$(BUILD)/fuzz/$(1): $(BUILD)/tests/fuzz/$(1).o $(foreach r,$(FUZZ_ROOMS),$(call archive,$(r)))
-	@mkdir -p $$(@D)
-	$$(call link,$$< -fsanitize=fuzzer,$(FUZZ_ROOMS))
-endef
-$(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
+$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call link,$< -fsanitize=fuzzer)
 
 SECONDS = 60
 .PHONY: fuzz fuzz-programs
@@ -279,12 +220,9 @@ fuzz: setup
 
 # Comparison with the reference implementations that npm has; not part of check, for it downloads
 # them (500 MB).
-define npm_rule
-$(BUILD)/tests/npm/$(1): $(BUILD)/tests/npm/$(1).o $(foreach r,$(lm_BELOW),$(call archive,$(r)))
-	@mkdir -p $$(@D)
-	$$(call link,$$<,$(lm_BELOW))
-endef
-$(foreach f,tokens render,$(eval $(call npm_rule,$(f))))
+$(BUILD)/tests/npm/%: $(BUILD)/tests/npm/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call link,$<)
 
 .PHONY: check-npm
 check-npm: setup

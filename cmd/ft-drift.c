@@ -19,7 +19,7 @@
 #include "../lib/drift/select.h"
 #include "../lib/drift/window.h"
 #include "../lib/json/reader.h"
-#include "../lib/split/source.h"
+#include "../lib/json/source.h"
 #include "../lib/text/hash.h"
 
 static struct opt_list opt_reference, opt_paths, opt_exclude;
@@ -202,11 +202,11 @@ static int profile(struct run *r, char **files)
 {
 	struct frame f;
 
-	if (opt_merge && (!files[0] || !profile_is(files[0])))
+	if (opt_merge && (!files[0] || !drift_profile_is(files[0])))
 		prog_usage("--merge takes profiles, written by --profile");
 	load(&f, r, files, opt_merge ? "profiles" : "rows", !opt_merge, 0);
 	if (!prog_stopping())
-		profile_write(&f, put_line, NULL);
+		drift_profile_write(&f, put_line, NULL);
 	frame_release(&f);
 	return FT_OK;
 }
@@ -335,7 +335,7 @@ static int watch(struct run *r, char **files)
 	if (window_state_load(&r->state, &e))
 		prog_fail(&e);
 	for (size_t i = 0; files[i]; i++) {
-		if (profile_is(files[i]))
+		if (drift_profile_is(files[i]))
 			prog_usage("--window takes rows, and %s is a profile", files[i]);
 	}
 	uint64_t alarms = r->state.alarms;
@@ -414,7 +414,7 @@ static int compare_once(struct run *r, char **files)
 	struct err e = ERR_INIT;
 
 	if (opt_rows) {
-		if (files[0] && profile_is(files[0]))
+		if (files[0] && drift_profile_is(files[0]))
 			prog_usage("--rows: a profile does not hold the rows");
 		if (source_open(&r->source, files, prog_stopping, &e))
 			prog_fail(&e);
@@ -471,7 +471,7 @@ static void check_options(void)
 	if (opt_estimate && opt_rows)
 		prog_usage(
 			"--rows stands in place of the report that --estimate is part of: choose one");
-	if (opt_window && opt_reference.n && profile_is(opt_reference.v[0]))
+	if (opt_window && opt_reference.n && drift_profile_is(opt_reference.v[0]))
 		prog_usage(
 			"--window learns from the reference's records; a profile does not hold them");
 }

@@ -274,7 +274,7 @@ static size_t read_profiles(char **files)
 		check_release(checks + i);
 	free(checks);
 	open_input(&r, files);
-	if (profile_read_all(&board, &r, &checks, &e) < 0)
+	if (eval_profile_read_all(&board, &r, &checks, &e) < 0)
 		prog_fail(&e);
 	skipped = r.skipped;
 	reader_release(&r);
@@ -366,7 +366,7 @@ static void write_figures(const struct comparisons *c, const struct decided *d, 
 
 	if (opt_profile) {
 		for (size_t i = 0; i < board.n_groups; i++)
-			profile_write(&board, board.groups + i, &text);
+			eval_profile_write(&board, board.groups + i, &text);
 	} else if (table) {
 		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN,
 			     &text);

@@ -7,13 +7,13 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/jw.h"
-#include "../lib/lm/adapter.h"
-#include "../lib/lm/gguf.h"
-#include "../lib/lm/hub.h"
+#include "../lib/model/adapter.h"
+#include "../lib/model/gguf.h"
+#include "../lib/model/hub.h"
 
 static const char *model_name, *adapter_dir, *out_path, *format_name, *type_name;
 static int adapter_only, quiet;
-static struct lm_save how;
+static struct model_save how;
 
 static const struct opt options[] = {
 	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
@@ -43,7 +43,7 @@ static const struct program program = {
 
 struct job {
 	char *dir;
-	struct lm_model *model;
+	struct model *model;
 	struct tokenizer *tokenizer;
 	struct chat *chat;
 	struct gguf_report report;
@@ -61,7 +61,7 @@ static int is_gguf(void)
 }
 
 /* The type that most weights are stored as; f16 is not written, and f32 holds it exactly. */
-static enum nn_type stored_type(const struct lm_model *m)
+static enum nn_type stored_type(const struct model *m)
 {
 	size_t bf16 = 0, all = 0;
 
@@ -131,7 +131,7 @@ static int export_hf(struct job *x, struct err *e)
 		return err_set(e,
 			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
 			       nn_type_name(how.type));
-	if (file_mkdir(out_path, e) != 0 || lm_model_save(x->model, out_path, &how, e) != 0)
+	if (file_mkdir(out_path, e) != 0 || model_save(x->model, out_path, &how, e) != 0)
 		return -1;
 	return tokenizer_copy_files(x->dir, out_path, e);
 }
@@ -151,9 +151,9 @@ static int load(struct job *x, struct err *e)
 {
 	if (!(x->dir = hub_find(model_name, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
 	    !(x->chat = chat_load(x->dir, x->tokenizer, e)) ||
-	    lm_model_open(&x->model, x->dir, NULL, e) != 0)
+	    model_open(&x->model, x->dir, NULL, e) != 0)
 		return -1;
-	if (adapter_dir && lm_adapter_open(x->model, adapter_dir, 0, e) != 0)
+	if (adapter_dir && adapter_open(x->model, adapter_dir, 0, e) != 0)
 		return -1;
 	if (!type_name)
 		how.type = stored_type(x->model);
@@ -187,7 +187,7 @@ static void report(const struct job *x, int gguf)
 	jw_key(&w, "adapter");
 	jw_str(&w, adapter_dir);
 	jw_key(&w, "parameters");
-	jw_int(&w, (int64_t)lm_model_count(x->model));
+	jw_int(&w, (int64_t)model_count(x->model));
 	if (gguf) {
 		jw_key(&w, "tensors");
 		jw_int(&w, (int64_t)x->report.tensors);
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
 		prog_warn("%s", chat_warning(x.chat));
 	how.step = step;
 	how.arg = &x;
-	progress_begin(&x.bar, "parameters", (double)lm_model_count(x.model), quiet);
+	progress_begin(&x.bar, "parameters", (double)model_count(x.model), quiet);
 	bad = gguf ? export_gguf(&x, &e) : export_hf(&x, &e);
 	progress_end(&x.bar);
 	if (bad && prog_stopping())
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
 	report(&x, gguf);
 	chat_free(x.chat);
 	tokenizer_free(x.tokenizer);
-	lm_model_free(x.model);
+	model_free(x.model);
 	free(x.dir);
 	prog_end(FT_OK);
 }

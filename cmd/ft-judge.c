@@ -7,11 +7,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/ask/ask.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/eval/require.h"
+#include "../lib/infer/local.h"
+#include "../lib/infer/several.h"
 #include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
 #include "../lib/judge/agree.h"
@@ -20,9 +23,6 @@
 #include "../lib/judge/question.h"
 #include "../lib/judge/verdict.h"
 #include "../lib/judge/wording.h"
-#include "../lib/lm/local.h"
-#include "../lib/lm/several.h"
-#include "../lib/net/ask.h"
 
 static struct ask_options ask_opts;
 static char *criterion_text, *prompt_text;
@@ -230,18 +230,18 @@ static int judge_all(struct work *w)
 		q.panel.jurors = (size_t)n;
 	}
 	for (int i = 1; i < n; i++)
-		if (lm_is_local(jurors[i]) != lm_is_local(jurors[0]))
+		if (several_is_local(jurors[i]) != several_is_local(jurors[0]))
 			prog_usage("--jury %s: a jury is either of local models or of models behind an API",
 				   jury);
 	/* A jury of local models is opened as one; of the API's the first stands for all. */
-	if (jury && (lm_is_local(jurors[0]) || !ask_opts.model))
-		ask_opts.model = lm_is_local(jurors[0]) ? jury : jurors[0];
+	if (jury && (several_is_local(jurors[0]) || !ask_opts.model))
+		ask_opts.model = several_is_local(jurors[0]) ? jury : jurors[0];
 	if (!ask_opts.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
 	/* Verdicts should be the same tomorrow. */
 	if (isnan(ask_opts.temperature))
 		ask_opts.temperature = 0;
-	w->ask = q.ask = ask_open(&ask_opts, jury ? lm_open_several : lm_open_local, dry_run, &e);
+	w->ask = q.ask = ask_open(&ask_opts, jury ? several_open : local_open, dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);
 	q.model = jury ? jury : ask_opts.model;

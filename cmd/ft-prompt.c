@@ -3,17 +3,17 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/api/batch.h"
+#include "../lib/ask/ask.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
+#include "../lib/infer/local.h"
 #include "../lib/json/jw.h"
 #include "../lib/json/reader.h"
-#include "../lib/lm/local.h"
-#include "../lib/net/answer.h"
-#include "../lib/net/ask.h"
-#include "../lib/net/batch.h"
-#include "../lib/net/prompt.h"
+#include "../lib/prompt/answer.h"
+#include "../lib/prompt/prompt.h"
 
 static struct ask_options ask_opts;
 static struct prompt_options prompt_opts;
@@ -391,7 +391,7 @@ int main(int argc, char **argv)
 	w.reader.stopping = prog_stopping;
 	silent = dry_run || to_batch;
 	w.prompt = prompt_open(&prompt_opts, &e);
-	if (!w.prompt || !(w.ask = ask_open(&ask_opts, lm_open_local, silent || from_batch.n, &e)))
+	if (!w.prompt || !(w.ask = ask_open(&ask_opts, local_open, silent || from_batch.n, &e)))
 		prog_fail(&e);
 	if ((to_batch || batch_state || from_batch.n) &&
 	    batch_check(ask_api(w.ask), batch_state != NULL, &e))

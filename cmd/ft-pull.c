@@ -11,7 +11,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/jw.h"
-#include "../lib/lm/hub.h"
+#include "../lib/model/hub.h"
 #include "../lib/net/http.h"
 #include "../lib/net/pull.h"
 

@@ -12,6 +12,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/reader.h"
+#include "../lib/json/source.h"
 #include "../lib/review/apply.h"
 #include "../lib/review/corpus.h"
 #include "../lib/review/opinion.h"
@@ -20,7 +21,6 @@
 #include "../lib/review/report.h"
 #include "../lib/review/signs.h"
 #include "../lib/review/tty.h"
-#include "../lib/split/source.h"
 #include "../lib/text/fold.h"
 
 static struct {
@@ -124,7 +124,7 @@ struct scan {
 	struct opinion *opinion;
 	FILE *spool;
 	char spooled[32], *spool_files[2];
-	struct corpus corpus;
+	struct review_corpus corpus;
 	struct signs *signs;
 	struct findings findings;
 	struct buf line, json;
@@ -135,13 +135,13 @@ static void count_row(void *arg, size_t i, const struct record *r)
 {
 	struct err e = ERR_INIT;
 	(void)i;
-	if (corpus_count(&((struct scan *)arg)->corpus, r, &e) < 0)
+	if (review_corpus_count(&((struct scan *)arg)->corpus, r, &e) < 0)
 		prog_fail(&e);
 }
 
 static void measure_row(void *arg, size_t i, const struct record *r)
 {
-	corpus_measure(&((struct scan *)arg)->corpus, i, r);
+	review_corpus_measure(&((struct scan *)arg)->corpus, i, r);
 }
 
 static void write_row(void *arg, size_t i, const struct record *r)
@@ -150,7 +150,7 @@ static void write_row(void *arg, size_t i, const struct record *r)
 	struct jw w;
 	findings_clear(&s->findings);
 	signs_find(s->signs, r, &s->findings);
-	corpus_find(&s->corpus, i, r, &s->findings);
+	review_corpus_find(&s->corpus, i, r, &s->findings);
 	s->suspicious += s->findings.n > 0;
 	buf_clear(&s->json);
 	jw_init(&w, &s->json);
@@ -222,16 +222,16 @@ static int run_scan(char **files)
 	s.files = source.files;
 	if (o.model)
 		have_opinion(&s, &source, pool);
-	corpus_init(&s.corpus, p, o.near);
+	review_corpus_init(&s.corpus, p, o.near);
 	s.skipped += each_row(&source, s.files, "rows read", 0, count_row, &s);
 	each_row(&source, s.files, "rows compared", s.corpus.n, measure_row, &s);
-	corpus_settle(&s.corpus, pool);
+	review_corpus_settle(&s.corpus, pool);
 	pool_free(pool);
 	each_row(&source, s.files, "rows written", s.corpus.n, write_row, &s);
 	if (!o.quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
 	source_release(&source);
-	corpus_release(&s.corpus);
+	review_corpus_release(&s.corpus);
 	if (s.spool)
 		fclose(s.spool);
 	signs_free(s.signs);

@@ -14,12 +14,12 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/reader.h"
+#include "../lib/json/source.h"
 #include "../lib/split/check.h"
-#include "../lib/split/checkpage.h"
-#include "../lib/split/checkreport.h"
+#include "../lib/split/check_page.h"
+#include "../lib/split/check_report.h"
 #include "../lib/split/plan.h"
 #include "../lib/split/shelf.h"
-#include "../lib/split/source.h"
 #include "../lib/split/summary.h"
 
 static const char *opt_ratio, *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after,
@@ -365,8 +365,8 @@ static void split(char **files)
 	summary(run.reader.rows);
 }
 
-static void check_side(struct check *c, char *file,
-		       int (*add)(struct check *, const struct record *, struct err *))
+static void split_check_side(struct split_check *c, char *file,
+			     int (*add)(struct split_check *, const struct record *, struct err *))
 {
 	char *files[2] = {file, NULL};
 	struct record rec = {0};
@@ -381,13 +381,13 @@ static void check_side(struct check *c, char *file,
 	record_release(&rec);
 }
 
-static void check_options(struct check_options *o, char **files)
+static void split_check_options(struct split_check_options *o, char **files)
 {
-	*o = (struct check_options){.group = run.options.group,
-				    .time = run.options.time,
-				    .near = opt_near > 0 ? opt_near : 0.8,
-				    .alpha = 0.05,
-				    .seed = (uint64_t)opt_seed};
+	*o = (struct split_check_options){.group = run.options.group,
+					  .time = run.options.time,
+					  .near = opt_near > 0 ? opt_near : 0.8,
+					  .alpha = 0.05,
+					  .seed = (uint64_t)opt_seed};
 	if (!files[0] || !files[1] || files[2])
 		prog_usage("--check takes two files, TRAIN and TEST");
 	if (strcmp(files[0], "-") == 0 && strcmp(files[1], "-") == 0)
@@ -403,13 +403,13 @@ static void check_options(struct check_options *o, char **files)
 static int check(char **files)
 {
 	struct err e = ERR_INIT;
-	struct check_options o;
+	struct split_check_options o;
 	struct buf b = BUF_INIT;
 
-	check_options(&o, files);
-	struct check *c = check_new(&o);
+	split_check_options(&o, files);
+	struct split_check *c = split_check_new(&o);
 	for (int i = 1; i >= 0; i--) {
-		check_side(c, files[i], i ? check_test : check_train);
+		split_check_side(c, files[i], i ? split_check_test : split_check_train);
 		if (prog_stopping())
 			prog_end(FT_OK);
 		if (run.reader.rows == 0) {
@@ -419,19 +419,19 @@ static int check(char **files)
 		}
 	}
 	struct pool *pool = pool_new((int)opt_threads);
-	check_finish(c, pool);
+	split_check_finish(c, pool);
 	pool_free(pool);
 	if (opt_html) {
-		check_page(c, &o, files, &b);
+		split_check_page(c, &o, files, &b);
 		if (file_write(opt_html, b.data, b.len, &e))
 			die(&e);
 		buf_clear(&b);
 	}
-	int leaks = opt_table || (out_is_tty() && !opt_json) ? check_table(c, &o, &b)
-							     : check_lines(c, &o, files, &b);
+	int leaks = opt_table || (out_is_tty() && !opt_json) ? split_check_table(c, &o, &b)
+							     : split_check_lines(c, &o, files, &b);
 	out_span(buf_span(&b));
 	buf_release(&b);
-	check_free(c);
+	split_check_free(c);
 	return leaks ? FT_NO : run.skipped ? FT_PARTIAL : FT_OK;
 }
 

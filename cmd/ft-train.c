@@ -1,7 +1,7 @@
 /* ft-train: fine-tunes a language model on records, on this machine's processor.
  *
  * All data are read, checked and turned into tokens before anything is trained or written; then the
- * loop of lib/lm/trainer.h runs. Only tokens stay in memory.
+ * loop of lib/train/loop.h runs. Only tokens stay in memory.
  */
 #include <limits.h>
 #include <math.h>
@@ -15,12 +15,12 @@
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/json/path.h"
-#include "../lib/lm/corpus.h"
-#include "../lib/lm/hub.h"
-#include "../lib/lm/ranks.h"
-#include "../lib/lm/show.h"
-#include "../lib/lm/tuning.h"
+#include "../lib/model/hub.h"
 #include "../lib/remote/follow.h"
+#include "../lib/train/corpus.h"
+#include "../lib/train/finetune.h"
+#include "../lib/train/ranks.h"
+#include "../lib/train/show.h"
 #include "../lib/web/curves.h"
 
 static const char *opt_model, *opt_out, *opt_valid, *opt_scratch,
@@ -155,11 +155,11 @@ static const struct program program = {
 };
 
 static struct session {
-	struct corpus data;
-	struct trainer_spec spec;
+	struct train_corpus data;
+	struct loop_spec spec;
 	enum dataset_long too_long;
 	enum nn_type save_type;
-	struct lm_load load;
+	struct model_load load;
 	struct path *best;
 	struct progress progress;
 	char **command; /* argv as given */
@@ -220,8 +220,7 @@ static void check_usage(void)
 	if (opt_model && !hub_is_local(opt_model))
 		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name",
 			   opt_model, opt_model);
-	ft.spec.schedule =
-		(enum trainer_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
+	ft.spec.schedule = (enum loop_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
 	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_long, lengths, 3);
 	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
 	ft.spec.beta = opt_beta, ft.spec.neftune = opt_neftune;
@@ -232,9 +231,10 @@ static void check_usage(void)
 	ft.save_type =
 		opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
 	if (opt_quantize)
-		ft.load = (struct lm_load){.quantize = 1,
-					   .type = base_types[prog_choice("quantize", opt_quantize,
-									  bases, 4)]};
+		ft.load =
+			(struct model_load){.quantize = 1,
+					    .type = base_types[prog_choice("quantize", opt_quantize,
+									   bases, 4)]};
 }
 
 /* --- data --- */
@@ -249,7 +249,7 @@ static void on_sentence(void *arg, const struct err *e)
 static void open_data(void)
 {
 	struct err e = ERR_INIT;
-	if (corpus_open(&ft.data, opt_model, opt_scratch, &e))
+	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &e))
 		prog_fail(&e);
 	if (chat_warning(ft.data.chat) && !opt_quiet)
 		prog_warn("%s", chat_warning(ft.data.chat));
@@ -258,7 +258,7 @@ static void open_data(void)
 static void read_data(char **files)
 {
 	struct err e = ERR_INIT;
-	const struct corpus_spec spec = {
+	const struct train_corpus_spec spec = {
 		.max_seq = (size_t)opt_max_seq,
 		.too_long = ft.too_long,
 		.preferences = ft.spec.objective != OBJECTIVE_SFT,
@@ -267,7 +267,7 @@ static void read_data(char **files)
 		.on_refused = on_sentence,
 		.stopping = prog_stopping,
 	};
-	if (corpus_read(&ft.data, files, opt_valid, &spec, &e))
+	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
 		prog_die("%s%s", e.msg,
 			 ranks_rank()
 				 ? " (on a rank other than 0, which standard input does not reach)"
@@ -276,10 +276,10 @@ static void read_data(char **files)
 
 static void plan_steps(void)
 {
-	struct trainer_spec *s = &ft.spec;
+	struct loop_spec *s = &ft.spec;
 	s->batch = (size_t)opt_batch < ft.data.train.rows ? (size_t)opt_batch : ft.data.train.rows;
 	s->steps = opt_steps ? (size_t)opt_steps
-			     : trainer_steps(ft.data.train.rows, s->batch, opt_epochs);
+			     : loop_steps(ft.data.train.rows, s->batch, opt_epochs);
 	s->warmup =
 		opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
 	s->lr = opt_lr;
@@ -309,11 +309,11 @@ static void on_row(void *arg, struct span json)
 	out_line(json.s, json.n);
 }
 
-static void on_progress(void *arg, const struct trainer_state *s)
+static void on_progress(void *arg, const struct loop_state *s)
 {
 	(void)arg;
 	char note[96];
-	trainer_note(s, note, sizeof note);
+	loop_note(s, note, sizeof note);
 	progress_set(&ft.progress, (double)s->step, note);
 }
 
@@ -322,32 +322,32 @@ static int stopping(void)
 	return prog_stopping() || out_failed();
 }
 
-static void tell_end(const struct run *run, const struct trainer_state *s, enum trainer_end how)
+static void tell_end(const struct rundir *run, const struct loop_state *s, enum loop_end how)
 {
-	if (how == TRAINER_STOPPED)
+	if (how == LOOP_STOPPED)
 		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s",
 			  (unsigned long long)s->step, ft.spec.steps,
 			  file_exists(run->checkpoint) ? "there" : "the beginning");
 	else if (opt_quiet)
 		return;
-	else if (how == TRAINER_ALREADY)
+	else if (how == LOOP_ALREADY)
 		prog_warn("%s is finished already, with these options and rows", run->dir);
 	else
 		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
 			  (unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
-			  how == TRAINER_EARLY ? " (validation no longer improved)" : "");
+			  how == LOOP_EARLY ? " (validation no longer improved)" : "");
 }
 
 /* Returns 1 where the run was stopped before its end. */
-static int train(struct run *run)
+static int train(struct rundir *run)
 {
 	struct err e = ERR_INIT;
-	struct tuning t = {0};
+	struct finetune t = {0};
 	struct buf line = BUF_INIT;
-	struct trainer_state s;
-	enum trainer_end how = TRAINER_DONE;
+	struct loop_state s;
+	enum loop_end how = LOOP_DONE;
 	const struct outside outside = {opt_eval, ft.best};
-	const struct tuning_spec spec = {
+	const struct finetune_spec spec = {
 		.data = &ft.data,
 		.loop = ft.spec,
 		.base_name = opt_model,
@@ -375,16 +375,16 @@ static int train(struct run *run)
 		.progress = on_progress,
 		.stopping = stopping,
 	};
-	if (tuning_open(&t, &spec, &e))
+	if (finetune_open(&t, &spec, &e))
 		prog_fail(&e);
 	if (opt_estimate) {
-		if (tuning_estimate(&t, &line, &e))
+		if (finetune_estimate(&t, &line, &e))
 			prog_fail(&e);
 		out_line(line.data, line.len);
 	} else {
 		out_line_buffered(1);
 		progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
-		int bad = tuning_run(&t, run, opt_out, &s, &how, &e);
+		int bad = finetune_run(&t, run, opt_out, &s, &how, &e);
 		progress_end(&ft.progress);
 		if (bad)
 			prog_fail(&e);
@@ -395,8 +395,8 @@ static int train(struct run *run)
 			tell_end(run, &s, how);
 	}
 	buf_release(&line);
-	tuning_release(&t);
-	return how == TRAINER_STOPPED;
+	finetune_release(&t);
+	return how == LOOP_STOPPED;
 }
 
 /* --- at a provider --- */
@@ -518,7 +518,7 @@ static int train_remotely(char **files)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct run run = {0};
+	struct rundir run = {0};
 	ft.command = mem_alloc((size_t)argc + 1, sizeof *ft.command);
 	memcpy(ft.command, argv, (size_t)argc * sizeof *ft.command);
 	char **files = prog_start(&program, argc, argv);
@@ -530,12 +530,12 @@ int main(int argc, char **argv)
 	nn_init();
 	open_data();
 	if (!opt_dry && !opt_estimate && !ranks_rank() &&
-	    run_init(&run, opt_out, ft.data.base, opt_adapter, opt_resume, &e))
+	    rundir_init(&run, opt_out, ft.data.base, opt_adapter, opt_resume, &e))
 		prog_fail(&e);
 	read_data(files);
 	plan_steps();
 	if (!opt_quiet)
-		corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
+		train_corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
 	int stopped = 0;
 	const struct show_order order = {ft.spec.batch, ft.spec.steps, ft.spec.seed};
 	if (opt_show)
@@ -547,9 +547,9 @@ int main(int argc, char **argv)
 	else
 		stopped = train(&run);
 	ranks_end();
-	run_release(&run);
+	rundir_release(&run);
 	free(ft.command);
 	int partial = ft.data.refused + ft.data.skipped > 0;
-	corpus_release(&ft.data);
+	train_corpus_release(&ft.data);
 	prog_end(stopped ? FT_TROUBLE : partial ? FT_PARTIAL : FT_OK);
 }

@@ -4,8 +4,8 @@
  * ceiling an arena refuses what is beyond it, so that hostile input ends in an error; without one
  * (max 0) it never fails.
  */
-#ifndef FT_ARENA_H
-#define FT_ARENA_H
+#ifndef FT_BASE_ARENA_H
+#define FT_BASE_ARENA_H
 
 #include "buf.h"
 

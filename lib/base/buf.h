@@ -5,8 +5,8 @@
  * Adding beyond the ceiling adds nothing, sets `full` and returns -1; `full` stays set until
  * buf_clear, so a run of additions can be checked once at its end.
  */
-#ifndef FT_BUF_H
-#define FT_BUF_H
+#ifndef FT_BASE_BUF_H
+#define FT_BASE_BUF_H
 
 #include <stddef.h>
 

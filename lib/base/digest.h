@@ -3,8 +3,8 @@
  * For checking what was downloaded against what was promised; SHA-1 only because git names blobs by
  * it.
  */
-#ifndef FT_DIGEST_H
-#define FT_DIGEST_H
+#ifndef FT_BASE_DIGEST_H
+#define FT_BASE_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>

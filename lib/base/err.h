@@ -7,8 +7,8 @@
  * The caller owns the struct err and passes it down; a function that fails writes one sentence into
  * it (no newline, no program name) and returns -1. Successful functions leave it alone.
  */
-#ifndef FT_ERR_H
-#define FT_ERR_H
+#ifndef FT_BASE_ERR_H
+#define FT_BASE_ERR_H
 
 /* Exit status of every program; where several apply, 2 over 1 over 4. */
 enum {

@@ -1,6 +1,7 @@
 /* file: reading with ceilings, mapping, and atomic writing. See file.h. */
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -339,4 +340,17 @@ FILE *file_scratch(struct err *e)
 	}
 	free(path);
 	return f;
+}
+
+void file_remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	if (!d)
+		return;
+	struct dirent *entry;
+	while ((entry = readdir(d)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(d), entry->d_name, 0);
+	closedir(d);
+	rmdir(dir);
 }

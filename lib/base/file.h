@@ -5,8 +5,8 @@
  * target is what symbolic links lead to, and they stay. What is no regular file (a device, a FIFO)
  * is written to as it is, and so are open files by their numbers (/dev/stdout, /dev/fd/63).
  */
-#ifndef FT_FILE_H
-#define FT_FILE_H
+#ifndef FT_BASE_FILE_H
+#define FT_BASE_FILE_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -50,6 +50,9 @@ int file_is_dir(const char *path);
 int file_exists(const char *path);
 /* Makes the directory and its parents; an existing one is fine. */
 int file_mkdir(const char *path, struct err *e);
+/* Deletes the files in dir (those whose names do not begin with a dot), then dir. What cannot be
+ * deleted stays. */
+void file_remove_dir(const char *dir);
 /* dir + "/" + name; free() it. */
 char *file_join(const char *dir, const char *name);
 

@@ -4,8 +4,8 @@
  * table mixes once more, so small integers are fine too. Any key is allowed. A zeroed struct map is
  * empty and valid. Nothing is ever removed.
  */
-#ifndef FT_MAP_H
-#define FT_MAP_H
+#ifndef FT_BASE_MAP_H
+#define FT_BASE_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>

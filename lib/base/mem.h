@@ -5,8 +5,8 @@
  * freed with free(). Where a size comes from input, the caller checks it against a ceiling of its
  * own first.
  */
-#ifndef FT_MEM_H
-#define FT_MEM_H
+#ifndef FT_BASE_MEM_H
+#define FT_BASE_MEM_H
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
  * names not accepted (a script must not break when an option is added); operands and options may be
  * mixed; `--` ends options. A lone `-` is an operand. Every option has a long name.
  */
-#ifndef FT_OPT_H
-#define FT_OPT_H
+#ifndef FT_BASE_OPT_H
+#define FT_BASE_OPT_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * as other filters end; any other write error is kept and reported once by out_close, and by
  * out_failed before that so that long runs can stop early.
  */
-#ifndef FT_OUT_H
-#define FT_OUT_H
+#ifndef FT_BASE_OUT_H
+#define FT_BASE_OUT_H
 
 #include <stddef.h>
 #include "buf.h"

@@ -5,8 +5,8 @@
  * depend on it: each writes only its own output, and whoever needs a sum adds the pieces in order
  * of i afterwards. Not re-entrant: fn must not call pool_run on the same pool.
  */
-#ifndef FT_POOL_H
-#define FT_POOL_H
+#ifndef FT_BASE_POOL_H
+#define FT_BASE_POOL_H
 
 #include <stddef.h>
 

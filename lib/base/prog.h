@@ -11,8 +11,8 @@
  *		prog_end(FT_OK);
  *	}
  */
-#ifndef FT_PROG_H
-#define FT_PROG_H
+#ifndef FT_BASE_PROG_H
+#define FT_BASE_PROG_H
 
 #include <stddef.h>
 

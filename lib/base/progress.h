@@ -1,7 +1,7 @@
 /* progress: one line on standard error, rewritten in place, only when that is a terminal and the
  * work takes longer than half a second. */
-#ifndef FT_PROGRESS_H
-#define FT_PROGRESS_H
+#ifndef FT_BASE_PROGRESS_H
+#define FT_BASE_PROGRESS_H
 
 struct progress {
 	const char *what; /* "rows", borrowed */

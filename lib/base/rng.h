@@ -4,8 +4,8 @@
  * records, samples or threads can each have a stream of their own and results do not depend on
  * order. Not for secrets.
  */
-#ifndef FT_RNG_H
-#define FT_RNG_H
+#ifndef FT_BASE_RNG_H
+#define FT_BASE_RNG_H
 
 #include <stddef.h>
 #include <stdint.h>

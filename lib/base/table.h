@@ -8,8 +8,8 @@
  * The first row is the head. Short rows are filled with empty cells. Control characters in cells
  * become spaces.
  */
-#ifndef FT_TABLE_H
-#define FT_TABLE_H
+#ifndef FT_BASE_TABLE_H
+#define FT_BASE_TABLE_H
 
 #include <stddef.h>
 #include "buf.h"

@@ -14,8 +14,8 @@
  * (COLUMN_LEVELS + 1)st is taken off all. So every count is at most `level_error` too low, and that
  * is at most the number of strings over COLUMN_LEVELS + 1.
  */
-#ifndef FT_COLUMN_H
-#define FT_COLUMN_H
+#ifndef FT_DRIFT_COLUMN_H
+#define FT_DRIFT_COLUMN_H
 
 #include <stddef.h>
 #include <stdint.h>

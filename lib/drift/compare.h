@@ -4,8 +4,8 @@
  * own. Holm's correction (weighted) over all of them keeps one false-alarm level for the run; a
  * floor on the effect keeps large samples from crying wolf.
  */
-#ifndef FT_COMPARE_H
-#define FT_COMPARE_H
+#ifndef FT_DRIFT_COMPARE_H
+#define FT_DRIFT_COMPARE_H
 
 #include "frame.h"
 #include "typing.h"

@@ -365,7 +365,7 @@ void estimate_line(const struct estimate *x, struct buf *b)
 	jw_key(&w, "truth");
 	jw_str(&w, x->truth);
 	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(x->verdict));
+	jw_str(&w, drift_verdict_name(x->verdict));
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		jw_key(&w, figures[i].name);
 		jw_num(&w, figures[i].x);

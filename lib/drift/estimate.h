@@ -9,8 +9,8 @@
  * where the same score still means the same: so where the inputs hold what the reference never had,
  * or the scores lie beyond those it had, there is no estimate.
  */
-#ifndef FT_ESTIMATE_H
-#define FT_ESTIMATE_H
+#ifndef FT_DRIFT_ESTIMATE_H
+#define FT_DRIFT_ESTIMATE_H
 
 #include "compare.h"
 

@@ -10,8 +10,8 @@
  * The sample is the rows with the smallest hashes of their number: a uniform draw that depends on
  * the seed alone.
  */
-#ifndef FT_FRAME_H
-#define FT_FRAME_H
+#ifndef FT_DRIFT_FRAME_H
+#define FT_DRIFT_FRAME_H
 
 #include "../json/path.h"
 #include "../json/record.h"

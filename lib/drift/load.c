@@ -89,7 +89,7 @@ static int report_bad(struct job *j, size_t *skipped, struct err *e)
 		const struct line_at *l = &b->line[i];
 		struct part *p = &j->part[(b->first + i) / LOAD_RUN % LOAD_PARTS];
 		struct err reason;
-		if (l->number == 1 && profile_begins(line_text(b, i)))
+		if (l->number == 1 && drift_profile_begins(line_text(b, i)))
 			return err_set(e,
 				       "%s: a profile where rows belong, or one that is no regular file",
 				       l->file);
@@ -141,13 +141,13 @@ static void merge(struct frame *f, struct job *j)
 static int load_profiles(struct frame *f, char **files, struct err *e)
 {
 	frame_init(f);
-	if (profile_read(files[0], f, e))
+	if (drift_profile_read(files[0], f, e))
 		return -1;
 	for (size_t i = 1; files[i]; i++) {
 		struct frame more;
 		frame_init(&more);
-		int bad = profile_read(files[i], &more, e);
-		if (!bad && profile_merge(f, &more, e))
+		int bad = drift_profile_read(files[i], &more, e);
+		if (!bad && drift_profile_merge(f, &more, e))
 			bad = err_prefix(e, "%s", files[i]);
 		frame_release(&more);
 		if (bad)
@@ -161,7 +161,7 @@ int load_any(struct frame *f, char **files, const struct load *how, size_t *skip
 	const char *profile = NULL, *other = NULL;
 
 	for (size_t i = 0; files[i]; i++)
-		*(profile_is(files[i]) ? &profile : &other) = files[i];
+		*(drift_profile_is(files[i]) ? &profile : &other) = files[i];
 	if (profile && other) {
 		frame_init(f);
 		return err_set(e, "%s is a profile and %s is none: name either profiles or rows",

@@ -4,8 +4,8 @@
  * threads; the parts are merged in order. So the frame is the same with any number of threads. A
  * row's number counts lines that are not empty, bad ones too.
  */
-#ifndef FT_LOAD_H
-#define FT_LOAD_H
+#ifndef FT_DRIFT_LOAD_H
+#define FT_DRIFT_LOAD_H
 
 #include "../base/pool.h"
 #include "frame.h"

@@ -226,7 +226,8 @@ static void draw(struct buf *b, const char *const names[2], const struct line *l
 		return;
 	buf_adds(b, "<h3>");
 	html_str(l->path, b);
-	buf_addf(b, " <small>%s, %s</small></h3>\n", type_name(l->type), verdict_name(l->verdict));
+	buf_addf(b, " <small>%s, %s</small></h3>\n", type_name(l->type),
+		 drift_verdict_name(l->verdict));
 	if (l->type == TYPE_NUMBER)
 		draw_numbers(b, names, l);
 	else if (l->type == TYPE_DATE && strcmp(l->best->test, "lag") == 0)
@@ -253,9 +254,9 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 	html_begin("ft-drift", NULL, b);
 	buf_addf(&text,
 		 "%s: %zu of %zu paths drifted; %llu current rows against %llu of the reference; %zu tests at alpha %g (%s), effects of at least %g.",
-		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
-		 (unsigned long long)c->reference_rows, c->tests, o->alpha,
-		 o->fdr ? "Benjamini-Hochberg" : "Holm", o->min_effect);
+		 drift_verdict_name(c->verdict), c->drifted, c->n,
+		 (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows,
+		 c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm", o->min_effect);
 	html_paragraph(text.data, b);
 	table_cell(&t, "path");
 	table_cell(&t, "type");
@@ -269,7 +270,7 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 		const struct line *l = &c->lines[i];
 		table_cell(&t, l->path);
 		table_cell(&t, type_name(l->type));
-		table_cell(&t, verdict_name(l->verdict));
+		table_cell(&t, drift_verdict_name(l->verdict));
 		table_cell(&t, l->best ? l->best->test : "");
 		if (l->best) {
 			table_cellf(&t, "%.2g", l->best->p_adj);

@@ -4,8 +4,8 @@
  * A probe adds nothing where both sides hold one and the same value, or where a side has fewer than
  * DRIFT_VALUES.
  */
-#ifndef FT_PROBE_H
-#define FT_PROBE_H
+#ifndef FT_DRIFT_PROBE_H
+#define FT_DRIFT_PROBE_H
 
 #include "compare.h"
 

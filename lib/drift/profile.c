@@ -199,8 +199,8 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_end(&w);
 }
 
-void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
-		   void *arg)
+void drift_profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
+			 void *arg)
 {
 	struct buf b = {.max = PROFILE_MAX};
 
@@ -221,12 +221,12 @@ void profile_write(const struct frame *f, void (*put)(void *arg, const char *lin
 
 static const char begin[] = "{\"ft_drift_profile\":";
 
-int profile_begins(struct span line)
+int drift_profile_begins(struct span line)
 {
 	return line.n >= sizeof begin - 1 && memcmp(line.s, begin, sizeof begin - 1) == 0;
 }
 
-int profile_is(const char *file)
+int drift_profile_is(const char *file)
 {
 	char head[sizeof begin];
 	struct stat st;
@@ -512,7 +512,7 @@ static int read_column(struct frame *f, struct span v, struct buf *text, struct 
 	return 0;
 }
 
-int profile_read(const char *file, struct frame *f, struct err *e)
+int drift_profile_read(const char *file, struct frame *f, struct err *e)
 {
 	struct buf all = {.max = PROFILE_MAX}, text = BUF_INIT;
 	uint64_t columns = 0, end;
@@ -551,7 +551,7 @@ cleanup:
 	return bad;
 }
 
-int profile_merge(struct frame *into, const struct frame *from, struct err *e)
+int drift_profile_merge(struct frame *into, const struct frame *from, struct err *e)
 {
 	if (into->sample_max != from->sample_max || into->seed != from->seed)
 		return err_set(e,

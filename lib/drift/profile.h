@@ -9,8 +9,8 @@
  * a distribution function read from n of them is off by more than sqrt(log(200)/2/n) in one case of
  * 100 (Dvoretzky, Kiefer and Wolfowitz): 0.012 for 20,000.
  */
-#ifndef FT_PROFILE_H
-#define FT_PROFILE_H
+#ifndef FT_DRIFT_PROFILE_H
+#define FT_DRIFT_PROFILE_H
 
 #include "frame.h"
 
@@ -18,18 +18,18 @@
 #define PROFILE_MAX ((size_t)4 << 30) /* bytes read */
 
 /* Appends the profile of a finished frame, line by line, through put. */
-void profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
-		   void *arg);
+void drift_profile_write(const struct frame *f, void (*put)(void *arg, const char *line, size_t n),
+			 void *arg);
 
 /* 1 where a regular file begins like a profile, 0 where it does not or cannot be read. */
-int profile_is(const char *file);
+int drift_profile_is(const char *file);
 
-int profile_begins(struct span line);
+int drift_profile_begins(struct span line);
 
 /* Reads a profile into f, which was initialised and nothing else. */
-int profile_read(const char *file, struct frame *f, struct err *e);
+int drift_profile_read(const char *file, struct frame *f, struct err *e);
 
 /* Adds from to into. Both were taken with the same sample size and seed, or it is an error. */
-int profile_merge(struct frame *into, const struct frame *from, struct err *e);
+int drift_profile_merge(struct frame *into, const struct frame *from, struct err *e);
 
 #endif

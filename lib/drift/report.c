@@ -6,7 +6,7 @@
 #include "probe.h"
 #include "report.h"
 
-const char *verdict_name(enum verdict v)
+const char *drift_verdict_name(enum verdict v)
 {
 	return v == VERDICT_DRIFT ? "drift" : v == VERDICT_STABLE ? "stable" : "insufficient";
 }
@@ -62,7 +62,7 @@ static void put_line(const struct line *l, struct buf *b)
 	jw_key(&w, "type");
 	jw_str(&w, type_name(l->type));
 	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(l->verdict));
+	jw_str(&w, drift_verdict_name(l->verdict));
 	jw_key(&w, "test");
 	jw_str(&w, f ? f->test : NULL);
 	jw_key(&w, "statistic");
@@ -115,7 +115,7 @@ static void put_summary(const struct comparison *c, const struct drift_options *
 	jw_init(&w, b);
 	jw_object(&w);
 	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(c->verdict));
+	jw_str(&w, drift_verdict_name(c->verdict));
 	jw_key(&w, "alpha");
 	jw_num(&w, o->alpha);
 	jw_key(&w, "reference_rows");
@@ -212,8 +212,8 @@ void report_table(const struct comparison *c, const struct drift_options *o,
 			continue;
 		}
 		put_path(b, l->path, wide);
-		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type), verdict_name(l->verdict),
-			 l->best ? l->best->test : "-");
+		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type),
+			 drift_verdict_name(l->verdict), l->best ? l->best->test : "-");
 		put_p(b, l->best);
 		if (l->best)
 			buf_addf(b, "  %6.3f", l->best->effect);
@@ -234,9 +234,9 @@ void report_table(const struct comparison *c, const struct drift_options *o,
 	}
 	buf_addf(b,
 		 "\n%s: %zu of %zu paths drifted, %llu rows against %llu of the reference; %zu tests at alpha %g (%s)\n",
-		 verdict_name(c->verdict), c->drifted, c->n, (unsigned long long)c->current_rows,
-		 (unsigned long long)c->reference_rows, c->tests, o->alpha,
-		 o->fdr ? "Benjamini-Hochberg" : "Holm");
+		 drift_verdict_name(c->verdict), c->drifted, c->n,
+		 (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows,
+		 c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
 	if (x) {
 		estimate_text(x, b);
 		buf_addc(b, '\n');
@@ -256,7 +256,7 @@ void report_window(const struct window_report *r, const struct comparison *c, st
 	jw_key(&w, "last");
 	jw_int(&w, (int64_t)r->last);
 	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
+	jw_str(&w, drift_verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
 	jw_key(&w, "p");
 	jw_num(&w, r->p);
 	jw_key(&w, "threshold");
@@ -280,7 +280,7 @@ void report_window_text(const struct window_report *r, struct buf *b)
 {
 	buf_addf(b, "rows %llu to %llu: %s", (unsigned long long)r->first,
 		 (unsigned long long)r->last,
-		 verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
+		 drift_verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
 	if (r->alarm && r->line) {
 		buf_addf(b, ", %s: ", r->line->path);
 		report_reason(r->line, b);

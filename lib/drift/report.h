@@ -5,7 +5,7 @@
 #include "compare.h"
 #include "estimate.h"
 
-const char *verdict_name(enum verdict v);
+const char *drift_verdict_name(enum verdict v);
 
 /* Why a line has its verdict, in words. */
 void report_reason(const struct line *l, struct buf *b);

@@ -1,6 +1,6 @@
 /* scope: which paths are looked at, as a user names them. */
-#ifndef FT_SCOPE_H
-#define FT_SCOPE_H
+#ifndef FT_DRIFT_SCOPE_H
+#define FT_DRIFT_SCOPE_H
 
 #include "compare.h"
 

@@ -6,8 +6,8 @@
  * same for their most telling word. So the rows listed stand for the new region and not for its
  * oddest corner. Rows of equal score come in the order of a hash.
  */
-#ifndef FT_SELECT_H
-#define FT_SELECT_H
+#ifndef FT_DRIFT_SELECT_H
+#define FT_DRIFT_SELECT_H
 
 #include "compare.h"
 

@@ -1,6 +1,6 @@
 /* typing: what the values of a path are, seen over both sets. */
-#ifndef FT_TYPING_H
-#define FT_TYPING_H
+#ifndef FT_DRIFT_TYPING_H
+#define FT_DRIFT_TYPING_H
 
 #include "column.h"
 

@@ -1,6 +1,6 @@
 /* values: sampled values of a column as plain arrays, ready for a test. The caller frees them. */
-#ifndef FT_VALUES_H
-#define FT_VALUES_H
+#ifndef FT_DRIFT_VALUES_H
+#define FT_DRIFT_VALUES_H
 
 #include "column.h"
 

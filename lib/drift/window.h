@@ -9,8 +9,8 @@
  * on average. The p-values are measured whatever their effects are; that a window alarms only where
  * the effect reaches the floor makes alarms of large windows rarer still.
  */
-#ifndef FT_WINDOW_H
-#define FT_WINDOW_H
+#ifndef FT_DRIFT_WINDOW_H
+#define FT_DRIFT_WINDOW_H
 
 #include "../base/pool.h"
 #include "compare.h"

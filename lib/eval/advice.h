@@ -3,8 +3,8 @@
  *
  * The thresholds are stated here and in ft-eval(1), for a rule that nobody can look up is no rule.
  */
-#ifndef FT_ADVICE_H
-#define FT_ADVICE_H
+#ifndef FT_EVAL_ADVICE_H
+#define FT_EVAL_ADVICE_H
 
 #include "board.h"
 #include "decide.h"

@@ -4,8 +4,8 @@
  * rows, unless rows are kept for pairing (board.keep): then it is some bytes a row and a check, and
  * the id.
  */
-#ifndef FT_BOARD_H
-#define FT_BOARD_H
+#ifndef FT_EVAL_BOARD_H
+#define FT_EVAL_BOARD_H
 
 #include <stddef.h>
 #include <stdint.h>

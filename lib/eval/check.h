@@ -5,8 +5,8 @@
  * Where there are several references the best score counts. A struct check is read-only while
  * scoring, so one serves several threads.
  */
-#ifndef FT_CHECK_H
-#define FT_CHECK_H
+#ifndef FT_EVAL_CHECK_H
+#define FT_EVAL_CHECK_H
 
 #include "row.h"
 #include "fields.h"

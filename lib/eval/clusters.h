@@ -3,8 +3,8 @@
  *
  * Memory is some bytes a cluster and metric, and, where votes are kept, a different output.
  */
-#ifndef FT_CLUSTERS_H
-#define FT_CLUSTERS_H
+#ifndef FT_EVAL_CLUSTERS_H
+#define FT_EVAL_CLUSTERS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * that could not run (126, 127), was ended by a signal or did not end in time says nothing. What it
  * writes to standard output is discarded.
  */
-#ifndef FT_COMMAND_H
-#define FT_COMMAND_H
+#ifndef FT_EVAL_COMMAND_H
+#define FT_EVAL_COMMAND_H
 
 #include <stddef.h>
 #include "../base/buf.h"

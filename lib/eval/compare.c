@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../stats/multiple.h"
 #include "../stats/cluster.h"
 #include "../stats/dist.h"
+#include "../stats/multiple.h"
 #include "../stats/paired.h"
 #include "../stats/power.h"
 

@@ -5,8 +5,8 @@
  * refused, for the rows that one of them lacks are seldom like the others. Differences are group
  * less baseline.
  */
-#ifndef FT_COMPARE_H
-#define FT_COMPARE_H
+#ifndef FT_EVAL_COMPARE_H
+#define FT_EVAL_COMPARE_H
 
 #include "board.h"
 

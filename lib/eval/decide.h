@@ -1,6 +1,6 @@
 /* decide: every requirement in every group. */
-#ifndef FT_DECIDE_H
-#define FT_DECIDE_H
+#ifndef FT_EVAL_DECIDE_H
+#define FT_EVAL_DECIDE_H
 
 #include "board.h"
 #include "require.h"

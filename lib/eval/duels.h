@@ -4,8 +4,8 @@
  * ranked by their strength (lib/stats/rank), and each is compared with a baseline over the pairs in
  * which the two met: a tie says nothing, the decided pairs make an exact sign test.
  */
-#ifndef FT_DUELS_H
-#define FT_DUELS_H
+#ifndef FT_EVAL_DUELS_H
+#define FT_EVAL_DUELS_H
 
 #include <stddef.h>
 #include "../base/err.h"

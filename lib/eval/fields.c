@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../text/date.h"
 #include "../text/fold.h"
+#include "../text/moment.h"
 #include "number.h"
 
 void fields_release(struct fields *f)
@@ -72,7 +72,7 @@ static int scalars_agree(struct span a, struct span b, struct tolerance toleranc
 
 	json_string(a, &x);
 	json_string(b, &y);
-	if (date_parse(buf_span(&x), &d) && date_parse(buf_span(&y), &e))
+	if (moment_date(buf_span(&x), &d) && moment_date(buf_span(&y), &e))
 		same = d.year == e.year && d.month == e.month && d.day == e.day;
 	else if (amount_of(a, buf_span(&x), &m) && amount_of(b, buf_span(&y), &n))
 		same = number_near(m, n, tolerance);

@@ -6,8 +6,8 @@
  * fold_text; otherwise when they are equal as JSON. Arrays agree element by element, objects in
  * them member by member.
  */
-#ifndef FT_FIELDS_H
-#define FT_FIELDS_H
+#ifndef FT_EVAL_FIELDS_H
+#define FT_EVAL_FIELDS_H
 
 #include <stddef.h>
 #include "../json/json.h"

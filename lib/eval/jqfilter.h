@@ -5,8 +5,8 @@
  * `halt_error` are replaced by errors, for they would put answers out of step. jq 1.6 rounds
  * integers beyond 2^53 and reads at most 256 levels of nesting.
  */
-#ifndef FT_JQFILTER_H
-#define FT_JQFILTER_H
+#ifndef FT_EVAL_JQFILTER_H
+#define FT_EVAL_JQFILTER_H
 
 #include <stddef.h>
 #include "../base/buf.h"

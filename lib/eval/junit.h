@@ -1,6 +1,6 @@
 /* junit: verdicts as JUnit XML, which continuous integration reads. */
-#ifndef FT_JUNIT_H
-#define FT_JUNIT_H
+#ifndef FT_EVAL_JUNIT_H
+#define FT_EVAL_JUNIT_H
 
 #include "board.h"
 #include "compare.h"

@@ -3,8 +3,8 @@
  * The classes are the references that occur; every answer that is none of them counts as one class
  * more, "(other)", which has no reference of its own. Averages over classes leave it out.
  */
-#ifndef FT_LABELS_H
-#define FT_LABELS_H
+#ifndef FT_EVAL_LABELS_H
+#define FT_EVAL_LABELS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * digits behind it and one to three before, is a thousands mark when it is a comma, a decimal mark
  * when it is a point.
  */
-#ifndef FT_NUMBER_H
-#define FT_NUMBER_H
+#ifndef FT_EVAL_NUMBER_H
+#define FT_EVAL_NUMBER_H
 
 #include "../base/buf.h"
 

@@ -1,7 +1,7 @@
 /* page: an evaluation as one HTML file: figures with plots, comparisons, confusion matrices, and
  * the rows themselves side by side. */
-#ifndef FT_PAGE_H
-#define FT_PAGE_H
+#ifndef FT_EVAL_PAGE_H
+#define FT_EVAL_PAGE_H
 
 #include "board.h"
 #include "compare.h"

@@ -59,7 +59,7 @@ static void put_fields(struct jw *w, const struct fields *f)
 	jw_end(w);
 }
 
-void profile_write(const struct board *b, const struct group *g, struct buf *out)
+void eval_profile_write(const struct board *b, const struct group *g, struct buf *out)
 {
 	struct jw w;
 
@@ -261,7 +261,7 @@ static int add_profile(struct board *b, const struct record *r, struct err *e)
 	return bad ? err_set(e, "this is no profile that ft-eval --profile wrote") : 0;
 }
 
-int profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e)
+int eval_profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e)
 {
 	struct record rec = {0};
 	int got;

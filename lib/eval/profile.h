@@ -4,18 +4,18 @@
  * Merging profiles of shards gives the board of the whole bit for bit, in whatever order they are
  * merged, but for which unscored row is named.
  */
-#ifndef FT_PROFILE_H
-#define FT_PROFILE_H
+#ifndef FT_EVAL_PROFILE_H
+#define FT_EVAL_PROFILE_H
 
 #include "../json/reader.h"
 #include "board.h"
 
 /* The line of a group, with its newline. Nothing that needs rows (pairs, clusters, classes) is in
  * it. */
-void profile_write(const struct board *b, const struct group *g, struct buf *out);
+void eval_profile_write(const struct board *b, const struct group *g, struct buf *out);
 
 /* Reads profiles to the end of the input into a board without groups, whose checks become those of
  * the profiles: *checks, the caller's to release one by one and free. */
-int profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e);
+int eval_profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e);
 
 #endif

@@ -1,6 +1,6 @@
 /* report: the figures of a run as JSON Lines (ft-eval(1), OUTPUT). All append to out. */
-#ifndef FT_REPORT_H
-#define FT_REPORT_H
+#ifndef FT_EVAL_REPORT_H
+#define FT_EVAL_REPORT_H
 
 #include "board.h"
 #include "compare.h"

@@ -4,8 +4,8 @@
  * the bound: inconclusive. Deciding by the point alone ignores the interval. A figure that is not
  * known (NaN) is inconclusive.
  */
-#ifndef FT_REQUIRE_H
-#define FT_REQUIRE_H
+#ifndef FT_EVAL_REQUIRE_H
+#define FT_EVAL_REQUIRE_H
 
 #include "../base/err.h"
 #include "../stats/interval.h"

@@ -7,8 +7,8 @@
  * A struct row owns a copy of its line, so a batch of them can be scored by several threads. A
  * zeroed struct is valid and is reused from record to record.
  */
-#ifndef FT_ROW_H
-#define FT_ROW_H
+#ifndef FT_EVAL_ROW_H
+#define FT_EVAL_ROW_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * jq process for the whole run, commands a few at a time. Rows come out one by one in the order of
  * the input, so nothing that follows depends on the threads.
  */
-#ifndef FT_SCORER_H
-#define FT_SCORER_H
+#ifndef FT_EVAL_SCORER_H
+#define FT_EVAL_SCORER_H
 
 #include "check.h"
 #include "row.h"

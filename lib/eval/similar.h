@@ -2,8 +2,8 @@
  *
  * Each follows a published definition, named beside it, and gives its values.
  */
-#ifndef FT_SIMILAR_H
-#define FT_SIMILAR_H
+#ifndef FT_EVAL_SIMILAR_H
+#define FT_EVAL_SIMILAR_H
 
 #include "../base/buf.h"
 

@@ -1,7 +1,7 @@
 /* tables: the figures of a run as tables for people: on a terminal, as Markdown, and in the report
  * (page). Each is put into an empty struct table. */
-#ifndef FT_TABLES_H
-#define FT_TABLES_H
+#ifndef FT_EVAL_TABLES_H
+#define FT_EVAL_TABLES_H
 
 #include "../base/table.h"
 #include "duels.h"

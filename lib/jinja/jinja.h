@@ -15,8 +15,8 @@
  *
  * A compiled template is constant and may be rendered from several threads at once.
  */
-#ifndef FT_JINJA_H
-#define FT_JINJA_H
+#ifndef FT_JINJA_JINJA_H
+#define FT_JINJA_JINJA_H
 
 #include <stddef.h>
 #include <stdint.h>

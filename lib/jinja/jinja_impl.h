@@ -13,8 +13,8 @@
  *	jinja_test.c	tests
  *	jinja_call.c	global functions and the methods of strings, lists and mappings
  */
-#ifndef FT_JINJA_IMPL_H
-#define FT_JINJA_IMPL_H
+#ifndef FT_JINJA_JINJA_IMPL_H
+#define FT_JINJA_JINJA_IMPL_H
 
 #include "../base/arena.h"
 #include "jinja.h"

@@ -14,7 +14,7 @@ int json_check(struct span text, struct span *value, struct err *e)
 	struct scan s = {text.s, text.s + text.n, e};
 	if (!text.s)
 		return err_set(e, "invalid JSON: no text");
-	const char *p = scan_space(&s, text.s), *q = scan_value(&s, p, 0);
+	const char *p = scan_space(&s, text.s), *q = scan_value(&s, p, JSON_DEPTH);
 	if (!q)
 		return -1;
 	*value = (struct span){p, (size_t)(q - p)};

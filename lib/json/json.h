@@ -10,8 +10,8 @@
  *
  * Spans borrow from the text they were found in and live as long as it does.
  */
-#ifndef FT_JSON_H
-#define FT_JSON_H
+#ifndef FT_JSON_JSON_H
+#define FT_JSON_JSON_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * One line, no spaces. Doubles are printed with the fewest digits (up to 17) that read back the
  * same; NaN and infinity are null, which is also how an unknown figure is said.
  */
-#ifndef FT_JW_H
-#define FT_JW_H
+#ifndef FT_JSON_JW_H
+#define FT_JSON_JW_H
 
 #include <stdint.h>
 #include "../base/buf.h"

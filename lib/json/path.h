@@ -2,8 +2,8 @@
  * `.output|.amount` (on into a string that holds JSON). The leading dot may be left out. A member
  * whose name is no plain word is written `.["odd name"]`.
  */
-#ifndef FT_PATH_H
-#define FT_PATH_H
+#ifndef FT_JSON_PATH_H
+#define FT_JSON_PATH_H
 
 #include "json.h"
 

@@ -4,8 +4,8 @@
  * record. Empty lines (white space only) are passed over. Lines over READER_LINE_MAX are refused,
  * not cut.
  */
-#ifndef FT_READER_H
-#define FT_READER_H
+#ifndef FT_JSON_READER_H
+#define FT_JSON_READER_H
 
 #include <stddef.h>
 #include "record.h"

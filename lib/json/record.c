@@ -77,7 +77,7 @@ static const char *parse_member(struct record *r, const struct scan *s, const ch
 	if (q >= s->end || *q != ':')
 		return scan_fail(s, q, "a missing colon");
 	p = scan_space(s, q + 1);
-	q = scan_value(s, p, 1);
+	q = scan_value(s, p, JSON_DEPTH - 1);
 	if (!q)
 		return NULL;
 	r->members = mem_grow(r->members, &r->cap, r->n + 1, sizeof *r->members);
@@ -95,7 +95,7 @@ int record_parse(struct record *r, struct span line, struct err *e)
 		return err_set(e, "the line is too long");
 	const char *p = scan_space(&s, line.s);
 	if (p >= s.end || *p != '{') {
-		if (!scan_value(&s, p, 0))
+		if (!scan_value(&s, p, JSON_DEPTH))
 			return -1;
 		return err_set(e, "not a JSON object");
 	}

@@ -3,8 +3,8 @@
  * A struct record borrows the line it was parsed from; its own memory (the member table, decoded
  * keys) is reused from record to record. A zeroed struct is valid.
  */
-#ifndef FT_RECORD_H
-#define FT_RECORD_H
+#ifndef FT_JSON_RECORD_H
+#define FT_JSON_RECORD_H
 
 #include <stddef.h>
 #include "json.h"

@@ -3,7 +3,6 @@
 
 #include <stdint.h>
 #include <string.h>
-#include "json.h"
 
 const char *scan_fail(const struct scan *s, const char *p, const char *reason)
 {
@@ -163,7 +162,7 @@ static const char *scan_container(const struct scan *s, const char *p, int depth
 {
 	int object = *p == '{';
 	char close = object ? '}' : ']';
-	if (depth >= JSON_DEPTH)
+	if (depth <= 0)
 		return scan_fail(s, p, "nesting too deep");
 	p = scan_space(s, p + 1);
 	if (p < s->end && *p == close)
@@ -180,7 +179,7 @@ static const char *scan_container(const struct scan *s, const char *p, int depth
 				return scan_fail(s, p, "a missing colon");
 			p++;
 		}
-		p = scan_value(s, scan_space(s, p), depth + 1);
+		p = scan_value(s, scan_space(s, p), depth - 1);
 		if (!p)
 			return NULL;
 		p = scan_space(s, p);

@@ -1,7 +1,7 @@
 /* scan: the strict reader of JSON text that json_check and record_parse share. Private to
  * lib/json. */
-#ifndef FT_SCAN_H
-#define FT_SCAN_H
+#ifndef FT_JSON_SCAN_H
+#define FT_JSON_SCAN_H
 
 #include "../base/err.h"
 
@@ -12,7 +12,7 @@ struct scan {
 };
 
 /* Each takes the position of the first byte and returns the one behind the last, or NULL with the
- * reason set. */
+ * reason set. depth: how many levels of nesting may still be opened. */
 const char *scan_space(const struct scan *s, const char *p);
 const char *scan_string(const struct scan *s, const char *p); /* p at the opening quote */
 const char *scan_value(const struct scan *s, const char *p, int depth);

@@ -16,8 +16,8 @@
  *
  * A compiled schema is constant; it may be used from several threads at once.
  */
-#ifndef FT_SCHEMA_H
-#define FT_SCHEMA_H
+#ifndef FT_JSON_SCHEMA_H
+#define FT_JSON_SCHEMA_H
 
 #include <stddef.h>
 #include <stdint.h>

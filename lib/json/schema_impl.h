@@ -1,6 +1,6 @@
 /* schema_impl: what the compiler and the checker of schemas share. Private to lib/json. */
-#ifndef FT_SCHEMA_IMPL_H
-#define FT_SCHEMA_IMPL_H
+#ifndef FT_JSON_SCHEMA_IMPL_H
+#define FT_JSON_SCHEMA_IMPL_H
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

@@ -5,8 +5,8 @@
  * category as text, or an object with `pass`, `score` or `winner`. All values of a run must be of
  * one kind.
  */
-#ifndef FT_AGREE_H
-#define FT_AGREE_H
+#ifndef FT_JUDGE_AGREE_H
+#define FT_JUDGE_AGREE_H
 
 #include <stddef.h>
 #include <stdint.h>

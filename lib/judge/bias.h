@@ -3,8 +3,8 @@
  * Without leaning, the answer shown first wins half of the votes, both orders agree, length decides
  * nothing, and a family's judge does not favour its own.
  */
-#ifndef FT_BIAS_H
-#define FT_BIAS_H
+#ifndef FT_JUDGE_BIAS_H
+#define FT_JUDGE_BIAS_H
 
 #include <stddef.h>
 #include "../base/err.h"

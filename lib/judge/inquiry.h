@@ -4,11 +4,11 @@
  * panel. A reply that holds no verdict is sent back with the reason, at most twice; after that the
  * opinion is an error. What follows from the opinions is panel's.
  */
-#ifndef FT_INQUIRY_H
-#define FT_INQUIRY_H
+#ifndef FT_JUDGE_INQUIRY_H
+#define FT_JUDGE_INQUIRY_H
 
+#include "../ask/ask.h"
 #include "../json/reader.h"
-#include "../net/ask.h"
 #include "pairing.h"
 #include "panel.h"
 #include "question.h"

@@ -7,8 +7,8 @@
  * other ones from id to id, so that over the ids every two models meet about as often. Waiting
  * records are kept, so memory grows with the ids of the first model at least.
  */
-#ifndef FT_PAIRING_H
-#define FT_PAIRING_H
+#ifndef FT_JUDGE_PAIRING_H
+#define FT_JUDGE_PAIRING_H
 
 #include <stddef.h>
 #include "../base/err.h"

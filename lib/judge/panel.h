@@ -6,8 +6,8 @@
  * rubric.h says. Where too few opinions hold a verdict there is an error, never a pass and never a
  * zero.
  */
-#ifndef FT_PANEL_H
-#define FT_PANEL_H
+#ifndef FT_JUDGE_PANEL_H
+#define FT_JUDGE_PANEL_H
 
 #include <stddef.h>
 #include "../json/jw.h"

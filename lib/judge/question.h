@@ -4,8 +4,8 @@
  * candidate's author could not know, so no text can close its own fence. The words around them are
  * a template (wording.h); prompt_hash tells which prompt gave a verdict.
  */
-#ifndef FT_QUESTION_H
-#define FT_QUESTION_H
+#ifndef FT_JUDGE_QUESTION_H
+#define FT_JUDGE_QUESTION_H
 
 #include "../json/record.h"
 #include "rubric.h"

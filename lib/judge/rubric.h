@@ -5,8 +5,8 @@
  * or one such criterion alone. `levels` gives a line for each level of a score. Names are letters,
  * digits, _ and -. A weight of 0 is judged and reported, but does not count in the whole.
  */
-#ifndef FT_RUBRIC_H
-#define FT_RUBRIC_H
+#ifndef FT_JUDGE_RUBRIC_H
+#define FT_JUDGE_RUBRIC_H
 
 #include <stddef.h>
 #include "../base/err.h"

@@ -13,8 +13,8 @@
  * and everything in doubt are no verdict: the judge is asked again, and nothing is ever taken for a
  * pass.
  */
-#ifndef FT_VERDICT_H
-#define FT_VERDICT_H
+#ifndef FT_JUDGE_VERDICT_H
+#define FT_JUDGE_VERDICT_H
 
 #include "../base/buf.h"
 

@@ -7,8 +7,8 @@
  * alone on its line takes the line with it. `\{{` is a literal {{. What is filled in is never
  * searched for marks again, so that no text can pass for one.
  */
-#ifndef FT_WORDING_H
-#define FT_WORDING_H
+#ifndef FT_JUDGE_WORDING_H
+#define FT_JUDGE_WORDING_H
 
 #include "../base/buf.h"
 #include "../base/err.h"

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "http.h"
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "http.h"
 
 #define CONNECT_MS 15000L
 #define KEEP_BYTES ((size_t)1 << 20) /* buffers beyond this are given back after use */

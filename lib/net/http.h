@@ -11,8 +11,8 @@
  * limits. Redirects are not followed unless asked, and the secret header then stays with the first
  * origin.
  */
-#ifndef FT_HTTP_H
-#define FT_HTTP_H
+#ifndef FT_NET_HTTP_H
+#define FT_NET_HTTP_H
 
 #include <stdint.h>
 #include "../base/buf.h"

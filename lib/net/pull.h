@@ -10,8 +10,8 @@
  * blobs/HASH.incomplete and get their name once size and hash are right; what was interrupted goes
  * on from there.
  */
-#ifndef FT_PULL_H
-#define FT_PULL_H
+#ifndef FT_NET_PULL_H
+#define FT_NET_PULL_H
 
 #include <stdint.h>
 #include "../base/err.h"

@@ -6,8 +6,8 @@
  * 1/window back, so a whole window of successes adds one. Errors of the server (5xx) never shrink
  * it. Times are seconds on the monotonic clock.
  */
-#ifndef FT_RATE_H
-#define FT_RATE_H
+#ifndef FT_NET_RATE_H
+#define FT_NET_RATE_H
 
 #include "http.h"
 

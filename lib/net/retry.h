@@ -6,11 +6,11 @@
  * the wait doubles from half a second to eight, less up to a quarter of it at random so that
  * clients do not march in step.
  */
-#ifndef FT_RETRY_H
-#define FT_RETRY_H
+#ifndef FT_NET_RETRY_H
+#define FT_NET_RETRY_H
 
-#include "http.h"
 #include "../base/rng.h"
+#include "http.h"
 
 /* Whether the answer (or the failure to get one) may turn out otherwise next time. */
 int retry_worth(const struct http_response *r);

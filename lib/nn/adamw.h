@@ -4,8 +4,8 @@
  * The state (first and second moments) is two arrays of the same length, owned by struct adamw,
  * zero at the start; saving and restoring m, v and t continues a run bit for bit.
  */
-#ifndef FT_ADAMW_H
-#define FT_ADAMW_H
+#ifndef FT_NN_ADAMW_H
+#define FT_NN_ADAMW_H
 
 #include <stddef.h>
 #include <stdint.h>

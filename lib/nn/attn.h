@@ -7,8 +7,8 @@
  *
  * Grouped queries: `group` query heads share one head of keys and values (Ainslie et al. 2023).
  */
-#ifndef FT_ATTN_H
-#define FT_ATTN_H
+#ifndef FT_NN_ATTN_H
+#define FT_NN_ATTN_H
 
 #include <stddef.h>
 

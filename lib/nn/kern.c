@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "kern.h"
-#include "kern_sets.h"
+#include "kern_impl.h"
 
 const struct nn_kern *nn_kern_plain(void)
 {

@@ -10,8 +10,8 @@
  * tests compare the others. The environment variable FT_ISA=base|avx2|avx512 lowers the choice
  * (never above what the processor has).
  */
-#ifndef FT_KERN_H
-#define FT_KERN_H
+#ifndef FT_NN_KERN_H
+#define FT_NN_KERN_H
 
 #include <stddef.h>
 #include <stdint.h>

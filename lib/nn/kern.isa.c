@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include "kern.h"
-#include "kern_sets.h"
+#include "kern_impl.h"
 
 #if defined(ISA_avx512)
 #define W 16

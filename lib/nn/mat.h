@@ -9,8 +9,8 @@
  * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm; a
  * handful of rows of x is multiplied directly instead.
  */
-#ifndef FT_MAT_H
-#define FT_MAT_H
+#ifndef FT_NN_MAT_H
+#define FT_NN_MAT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include "../base/mem.h"
 #include "kern.h"
 #include "pack.h"
-#include "pack_sets.h"
+#include "pack_impl.h"
 
 const struct nn_pack_kern *nn_pack_kern(void)
 {

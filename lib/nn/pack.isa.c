@@ -11,7 +11,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-#include "pack_sets.h"
+#include "pack_impl.h"
 
 #if defined(ISA_avx512)
 #define W 16

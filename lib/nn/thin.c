@@ -2,7 +2,7 @@
 #include <string.h>
 #include "kern.h"
 #include "mat.h"
-#include "thin_sets.h"
+#include "thin_impl.h"
 
 #define RANK_MAX ((size_t)64) /* above it sgemm's copies pay */
 /* of an output at a time: what they are made of stays in the first-level cache */

@@ -6,7 +6,7 @@
  * stays in the first-level cache.
  */
 #include <string.h>
-#include "thin_sets.h"
+#include "thin_impl.h"
 
 #if defined(ISA_avx512)
 #define W 16

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "provider.h"
+#include "remote_impl.h"
 
 static int make(struct remote *r, const char *path, struct buf *body, struct err *e)
 {

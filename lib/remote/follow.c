@@ -11,7 +11,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../base/progress.h"
-#include "provider.h"
+#include "remote_impl.h"
 
 #define STATE_MAX ((size_t)1 << 20)
 

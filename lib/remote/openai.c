@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../base/mem.h"
-#include "provider.h"
+#include "remote_impl.h"
 
 static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
 		  struct buf *id, struct err *e)

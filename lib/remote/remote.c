@@ -1,5 +1,5 @@
 /* The connection to a provider and the call that all providers share; see remote.h and
- * provider.h. */
+ * remote_impl.h. */
 #include "remote.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../net/retry.h"
-#include "provider.h"
+#include "remote_impl.h"
 
 static const struct remote_provider *const providers[] = {&remote_openai, &remote_together,
 							  &remote_fireworks};

@@ -15,8 +15,8 @@
  *
  * Keys come from the environment and appear in no text.
  */
-#ifndef FT_REMOTE_H
-#define FT_REMOTE_H
+#ifndef FT_REMOTE_REMOTE_H
+#define FT_REMOTE_REMOTE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +24,7 @@
 #include "../base/err.h"
 #include "../base/rng.h"
 #include "../net/http.h"
+#include "rows.h"
 
 struct remote_provider;
 
@@ -92,19 +93,6 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e);
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e);
 
-/* What the provider asks of the rows, as its documentation has it. */
-struct remote_rules {
-	/* training rows at the least, and at the most (0: nothing is said) */
-	size_t rows, rows_max;
-	size_t bytes_max; /* of a file (0: nothing is said) */
-	int completions;  /* prompt with completion is taken */
-	/* what only OpenAI's own format has is taken: the roles developer and function,
-	 * parallel_tool_calls */
-	int openai;
-	int system_first; /* a system turn stands first or nowhere */
-	int alternating; /* user and assistant take turns, and the user (after the system) begins */
-	int one_message; /* preferred_output and non_preferred_output are one message each */
-};
 /* Of a server at a URL of its own little is known: only what every one of them asks. */
 const struct remote_rules *remote_rules(const struct remote *r);
 

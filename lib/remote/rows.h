@@ -8,7 +8,20 @@
 
 #include <stddef.h>
 #include "../json/reader.h"
-#include "remote.h"
+
+/* What the provider asks of the rows, as its documentation has it. */
+struct remote_rules {
+	/* training rows at the least, and at the most (0: nothing is said) */
+	size_t rows, rows_max;
+	size_t bytes_max; /* of a file (0: nothing is said) */
+	int completions;  /* prompt with completion is taken */
+	/* what only OpenAI's own format has is taken: the roles developer and function,
+	 * parallel_tool_calls */
+	int openai;
+	int system_first; /* a system turn stands first or nowhere */
+	int alternating; /* user and assistant take turns, and the user (after the system) begins */
+	int one_message; /* preferred_output and non_preferred_output are one message each */
+};
 
 struct remote_rows {
 	const char *train_path, *valid_path; /* (in) files to write, each atomically */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../base/file.h"
-#include "provider.h"
+#include "remote_impl.h"
 
 static int put_file(struct remote *r, const char *url, const char *path, struct err *e)
 {

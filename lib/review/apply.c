@@ -78,7 +78,7 @@ static void write_mark(const struct journal *j, const struct decision *d, struct
 	jw_init(&w, mark);
 	jw_object(&w);
 	jw_key(&w, "verdict");
-	jw_str(&w, verdict_name(d->verdict));
+	jw_str(&w, journal_verdict_name(d->verdict));
 	jw_key(&w, "who");
 	jw_str(&w, j->reviewers[d->who]);
 	jw_key(&w, "at");

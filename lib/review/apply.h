@@ -10,8 +10,8 @@
  * changed otherwise since it was judged is refused, and so is one whose reviewers differ and nobody
  * settled it: both stay as they are and are counted.
  */
-#ifndef FT_APPLY_H
-#define FT_APPLY_H
+#ifndef FT_REVIEW_APPLY_H
+#define FT_REVIEW_APPLY_H
 
 #include "../base/map.h"
 #include "journal.h"

@@ -5,22 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../text/date.h"
 #include "../text/hash.h"
+#include "../text/moment.h"
 #include "key.h"
 
 #define TRIPLES ((size_t)1 << 19)
 #define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
 #define ENOUGH 30	 /* rows from which on an outlier can be told */
 
-void corpus_init(struct corpus *c, const struct path *probabilities, double near)
+void review_corpus_init(struct review_corpus *c, const struct path *probabilities, double near)
 {
-	*c = (struct corpus){.probabilities = probabilities};
+	*c = (struct review_corpus){.probabilities = probabilities};
 	c->triples = mem_alloc(TRIPLES, sizeof *c->triples);
 	c->inputs = near > 0 ? near_new(near, 1) : NULL;
 }
 
-void corpus_release(struct corpus *c)
+void review_corpus_release(struct review_corpus *c)
 {
 	for (size_t i = 0; i < c->classes_n; i++)
 		free(c->classes[i].name);
@@ -31,7 +31,7 @@ void corpus_release(struct corpus *c)
 	map_release(&c->class_at);
 	map_release(&c->first);
 	map_release(&c->references);
-	*c = (struct corpus){0};
+	*c = (struct review_corpus){0};
 }
 
 /* The texts of a row: its first reference, and all else that people or models said in it. */
@@ -63,7 +63,7 @@ static size_t triple_slot(const unsigned char *p)
 	return (x * 2654435761u) >> 13; /* Knuth's multiplicative hash; TRIPLES is 2^19 */
 }
 
-static void count_triples(struct corpus *c, struct span t)
+static void count_triples(struct review_corpus *c, struct span t)
 {
 	size_t n = t.n < TRIPLE_TEXT ? t.n : TRIPLE_TEXT;
 	for (size_t i = 0; i + 3 <= n; i++) {
@@ -72,7 +72,7 @@ static void count_triples(struct corpus *c, struct span t)
 	}
 }
 
-static struct label_class *class_of(struct corpus *c, struct span name)
+static struct label_class *class_of(struct review_corpus *c, struct span name)
 {
 	int added;
 	uint64_t *at = map_put(&c->class_at, hash64(name, 0), c->classes_n, &added);
@@ -84,7 +84,7 @@ static struct label_class *class_of(struct corpus *c, struct span name)
 }
 
 /* Where a row's class probabilities stand, absent where nowhere. */
-static struct span probabilities_of(const struct corpus *c, const struct record *r,
+static struct span probabilities_of(const struct review_corpus *c, const struct record *r,
 				    struct buf *scratch)
 {
 	struct span p = path_find(c->probabilities, r->body, scratch);
@@ -118,7 +118,8 @@ static double read_probability(struct span value)
 }
 
 /* The probability of the row's own label; NaN where nothing tells it. */
-static double own_probability(const struct corpus *c, const struct record *r, struct span label)
+static double own_probability(const struct review_corpus *c, const struct record *r,
+			      struct span label)
 {
 	struct buf scratch = BUF_INIT;
 	struct span probabilities = probabilities_of(c, r, &scratch);
@@ -138,7 +139,7 @@ static double own_probability(const struct corpus *c, const struct record *r, st
 	return p;
 }
 
-static void count_label(struct corpus *c, const struct record *r, struct span label)
+static void count_label(struct review_corpus *c, const struct record *r, struct span label)
 {
 	double p = own_probability(c, r, label);
 	if (isnan(p))
@@ -165,17 +166,17 @@ static int year_of(struct span t)
 		    !(strchr("-/.", s[2]) || strchr("-/.", s[4])) || (i && is_digit(s[-1])) ||
 		    (i + 10 < t.n && is_digit(s[10])))
 			continue;
-		if (date_parse((struct span){s, 10}, &d) &&
+		if (moment_date((struct span){s, 10}, &d) &&
 		    (!year || abs(d.year - 2000) > abs(year - 2000)))
 			year = d.year;
 	}
 	return year;
 }
 
-int corpus_count(struct corpus *c, const struct record *r, struct err *e)
+int review_corpus_count(struct review_corpus *c, const struct record *r, struct err *e)
 {
 	struct buf input = BUF_INIT, reference = BUF_INIT;
-	struct corpus_row row = {0};
+	struct review_corpus_row row = {0};
 	struct span v;
 	char key[33];
 	int rc = record_key(r, key, e);
@@ -214,7 +215,7 @@ cleanup:
 	return rc;
 }
 
-void corpus_measure(struct corpus *c, size_t row, const struct record *r)
+void review_corpus_measure(struct review_corpus *c, size_t row, const struct record *r)
 {
 	struct buf input = BUF_INIT, reference = BUF_INIT;
 	texts_of(r, &input, &reference);
@@ -245,7 +246,7 @@ static double median_of(double *x, size_t n)
 	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-static double measure_of(const struct corpus_row *r, int which)
+static double measure_of(const struct review_corpus_row *r, int which)
 {
 	switch (which) {
 	case CORPUS_INPUT:
@@ -263,13 +264,13 @@ static double measure_of(const struct corpus_row *r, int which)
 
 /* Remembers for each row the nearest other one; rows of the same input are duplicates or conflicts
  * already. */
-static void settle_near(struct corpus *c, struct pool *pool)
+static void settle_near(struct review_corpus *c, struct pool *pool)
 {
 	size_t n, unchecked;
 	struct near_pair *pairs = near_pairs(c->inputs, pool, &n, &unchecked);
 	for (size_t i = 0; i < n; i++) {
 		const struct near_pair *p = &pairs[i];
-		struct corpus_row *a = &c->rows[p->a], *b = &c->rows[p->b];
+		struct review_corpus_row *a = &c->rows[p->a], *b = &c->rows[p->b];
 		if (a->key[0] == b->key[0] && a->key[1] == b->key[1])
 			continue;
 		if (!a->near) {
@@ -286,7 +287,7 @@ static void settle_near(struct corpus *c, struct pool *pool)
 	c->inputs = NULL;
 }
 
-void corpus_settle(struct corpus *c, struct pool *pool)
+void review_corpus_settle(struct review_corpus *c, struct pool *pool)
 {
 	if (c->inputs)
 		settle_near(c, pool);
@@ -315,7 +316,7 @@ void corpus_settle(struct corpus *c, struct pool *pool)
 /* Robust z of one measure; 0 where nothing can be told. A spread of nearly nothing (labels all of
  * one length) is widened, for otherwise every second row would stand out: lengths are logarithms,
  * strangeness and loss nats, years years. */
-static double outlying(const struct corpus *c, const struct corpus_row *r, int which)
+static double outlying(const struct review_corpus *c, const struct review_corpus_row *r, int which)
 {
 	static const double least[CORPUS_MEASURES] = {0.25, 0.25, 0.25, 0.25, 2};
 	double v = measure_of(r, which), spread = c->spread[which];
@@ -331,7 +332,7 @@ struct rival {
 	double p;
 };
 
-static void consider(const struct corpus *c, struct span name, double p, struct rival *best)
+static void consider(const struct review_corpus *c, struct span name, double p, struct rival *best)
 {
 	const uint64_t *at = map_get(&c->class_at, hash64(name, 0));
 	if (!at || p < c->classes[*at].threshold || p <= best->p)
@@ -342,7 +343,7 @@ static void consider(const struct corpus *c, struct span name, double p, struct 
 }
 
 /* Whether the label was found wanting. */
-static int find_label(const struct corpus *c, const struct record *r, struct findings *f)
+static int find_label(const struct review_corpus *c, const struct record *r, struct findings *f)
 {
 	struct buf scratch = BUF_INIT, reference = BUF_INIT, name = BUF_INIT;
 	struct rival best = {.p = -1};
@@ -380,9 +381,10 @@ cleanup:
 	return best.p > own;
 }
 
-void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f)
+void review_corpus_find(struct review_corpus *c, size_t row, const struct record *r,
+			struct findings *f)
 {
-	const struct corpus_row *x = &c->rows[row];
+	const struct review_corpus_row *x = &c->rows[row];
 	const uint64_t *first = map_get(&c->first, x->key[0] ^ x->key[1]),
 		       *references = map_get(&c->references, x->key[0] ^ x->key[1]);
 	if (references && *references == 1) {
@@ -393,7 +395,7 @@ void corpus_find(struct corpus *c, size_t row, const struct record *r, struct fi
 	if (first && *first - 1 != row && c->rows[*first - 1].reference == x->reference)
 		findings_add(f, "duplicate", 0.2, "the same row as record %zu", (size_t)*first);
 	if (x->near) {
-		const struct corpus_row *y = &c->rows[x->near - 1];
+		const struct review_corpus_row *y = &c->rows[x->near - 1];
 		if (y->reference != x->reference)
 			findings_add(f, "near-conflict", x->jaccard > 0.999F ? 0.6 : 0.3,
 				     "nearly the same input as record %u (similarity %.2f), and another reference",

@@ -20,13 +20,13 @@
  * probability that its tokens have together, and the reference, where it is another, at most the
  * rest. Its loss is `review.loss`.
  *
- * Two passes see every row in order (corpus_count, then corpus_measure), corpus_settle comes
- * behind, then corpus_find gives each row's findings in a third. Memory: some 90 bytes a row, and 2
+ * Two passes see every row in order (review_corpus_count, then review_corpus_measure), review_corpus_settle comes
+ * behind, then review_corpus_find gives each row's findings in a third. Memory: some 90 bytes a row, and 2
  * MiB;
  * until they are settled also 4 bytes for each word of the inputs.
  */
-#ifndef FT_CORPUS_H
-#define FT_CORPUS_H
+#ifndef FT_REVIEW_CORPUS_H
+#define FT_REVIEW_CORPUS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@
 #include "../text/near.h"
 #include "finding.h"
 
-struct corpus_row {
+struct review_corpus_row {
 	uint64_t key[2];		      /* the input key */
 	uint64_t reference;		      /* a hash */
 	float input_length, reference_length; /* log(1 + characters) */
@@ -59,9 +59,9 @@ struct label_class {
 
 enum { CORPUS_INPUT, CORPUS_REFERENCE, CORPUS_STRANGE, CORPUS_LOSS, CORPUS_YEAR, CORPUS_MEASURES };
 
-struct corpus {
+struct review_corpus {
 	const struct path *probabilities; /* borrowed: {label: probability} in a row, or NULL */
-	struct corpus_row *rows;
+	struct review_corpus_row *rows;
 	size_t n, cap;
 	struct map first;      /* key -> 1 + first row with it */
 	struct map references; /* key -> hash of its first reference, or 1 where they differ */
@@ -77,12 +77,13 @@ struct corpus {
 };
 
 /* near: the Jaccard similarity from which inputs count as nearly the same, 0 for none. */
-void corpus_init(struct corpus *c, const struct path *probabilities, double near);
-void corpus_release(struct corpus *c);
+void review_corpus_init(struct review_corpus *c, const struct path *probabilities, double near);
+void review_corpus_release(struct review_corpus *c);
 
-int corpus_count(struct corpus *c, const struct record *r, struct err *e);
-void corpus_measure(struct corpus *c, size_t row, const struct record *r);
-void corpus_settle(struct corpus *c, struct pool *pool);
-void corpus_find(struct corpus *c, size_t row, const struct record *r, struct findings *f);
+int review_corpus_count(struct review_corpus *c, const struct record *r, struct err *e);
+void review_corpus_measure(struct review_corpus *c, size_t row, const struct record *r);
+void review_corpus_settle(struct review_corpus *c, struct pool *pool);
+void review_corpus_find(struct review_corpus *c, size_t row, const struct record *r,
+			struct findings *f);
 
 #endif

@@ -6,8 +6,8 @@
  * come most suspicious first. Suspicion and reasons are those of the records' `review` member
  * (ft-review --scan); without it the order is random.
  */
-#ifndef FT_DESK_H
-#define FT_DESK_H
+#ifndef FT_REVIEW_DESK_H
+#define FT_REVIEW_DESK_H
 
 #include <stddef.h>
 #include <stdint.h>

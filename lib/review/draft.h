@@ -2,8 +2,8 @@
  * that a closed browser or a stopped server loses nothing. JSON Lines {"who", "key", "row", "text"}
  * as in the journal; the file is there only while there are any.
  */
-#ifndef FT_DRAFT_H
-#define FT_DRAFT_H
+#ifndef FT_REVIEW_DRAFT_H
+#define FT_REVIEW_DRAFT_H
 
 #include <stddef.h>
 #include "../base/err.h"

@@ -6,8 +6,8 @@
  * Scores are between 0 and 1: roughly the share of rows with such a sign that turn out wrong.
  * Several add up as independent evidence does: suspicion = 1 - product of (1 - score).
  */
-#ifndef FT_FINDING_H
-#define FT_FINDING_H
+#ifndef FT_REVIEW_FINDING_H
+#define FT_REVIEW_FINDING_H
 
 #include <stddef.h>
 #include "../json/jw.h"

@@ -21,7 +21,7 @@
 
 static const char *const names[] = {"", "good", "fix", "bad", "skip", "undo"};
 
-const char *verdict_name(enum verdict v)
+const char *journal_verdict_name(enum verdict v)
 {
 	return names[v];
 }

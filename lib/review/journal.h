@@ -23,8 +23,8 @@
  * that names the line, and leaves the file as it is: it may be no journal at all. The file is
  * locked (flock) while it is open for writing.
  */
-#ifndef FT_JOURNAL_H
-#define FT_JOURNAL_H
+#ifndef FT_REVIEW_JOURNAL_H
+#define FT_REVIEW_JOURNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +37,7 @@
 
 enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_FIX, VERDICT_BAD, VERDICT_SKIP, VERDICT_UNDO };
 
-const char *verdict_name(enum verdict v);
+const char *journal_verdict_name(enum verdict v);
 enum verdict verdict_of(const char *name); /* VERDICT_NONE where unknown */
 
 struct decision {

@@ -7,11 +7,11 @@
 #include <string.h>
 #include "../base/map.h"
 #include "../base/mem.h"
+#include "../chat/chat.h"
+#include "../infer/score.h"
 #include "../json/jw.h"
-#include "../lm/adapter.h"
-#include "../lm/chat.h"
-#include "../lm/hub.h"
-#include "../lm/score.h"
+#include "../model/adapter.h"
+#include "../model/hub.h"
 #include "../text/hash.h"
 
 #define LABELS_MAX 256
@@ -34,15 +34,15 @@ struct asked {
 struct opinion {
 	struct tokenizer *tokenizer;
 	struct chat *chat;
-	struct lm_model *model;
-	struct lm_decoder *decoder;
-	struct lm_scorer *scorer;
+	struct model *model;
+	struct decoder *decoder;
+	struct scorer *scorer;
 	struct label labels[LABELS_MAX];
 	size_t labels_n, rows;
 	struct map by_name; /* hash of a label -> its index */
 	int no_labels, settled;
-	struct lm_choices choices;
-	struct asked queue[LM_SCORE_JOBS];
+	struct score_choices choices;
+	struct asked queue[SCORE_JOBS];
 	size_t queue_n, tokens;
 	struct buf scratch, messages, reference, json;
 	struct chat_example example;
@@ -55,11 +55,11 @@ static int open_model(struct opinion *o, const char *dir, const char *adapter, s
 {
 	if (!(o->tokenizer = tokenizer_load(dir, e)) ||
 	    !(o->chat = chat_load(dir, o->tokenizer, e)) ||
-	    lm_model_open(&o->model, dir, NULL, e) < 0 ||
-	    (adapter && lm_adapter_open(o->model, adapter, 0, e) < 0) ||
-	    lm_decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
+	    model_open(&o->model, dir, NULL, e) < 0 ||
+	    (adapter && adapter_open(o->model, adapter, 0, e) < 0) ||
+	    decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
 		return -1;
-	o->scorer = lm_scorer_new(o->decoder, o->model);
+	o->scorer = scorer_new(o->decoder, o->model);
 	return 0;
 }
 
@@ -86,16 +86,16 @@ void opinion_free(struct opinion *o)
 		free(o->labels[i].name);
 		tokens_release(&o->labels[i].answer);
 	}
-	for (size_t i = 0; i < LM_SCORE_JOBS; i++) {
+	for (size_t i = 0; i < SCORE_JOBS; i++) {
 		buf_release(&o->queue[i].line);
 		tokens_release(&o->queue[i].prompt);
 		tokens_release(&o->queue[i].answer);
 	}
 	map_release(&o->by_name);
-	lm_choices_release(&o->choices);
-	lm_scorer_free(o->scorer);
-	lm_decoder_free(o->decoder);
-	lm_model_free(o->model);
+	score_choices_release(&o->choices);
+	scorer_free(o->scorer);
+	decoder_free(o->decoder);
+	model_free(o->model);
 	chat_free(o->chat);
 	tokenizer_free(o->tokenizer);
 	chat_example_release(&o->example);
@@ -204,7 +204,7 @@ static void settle(struct opinion *o)
 	if (o->labels_n < 2 || o->rows < LABEL_ROWS * o->labels_n)
 		o->no_labels = 1;
 	for (size_t i = 0; i < o->labels_n && !o->no_labels; i++)
-		lm_choices_add(&o->choices, o->labels[i].answer.ids, o->labels[i].answer.n);
+		score_choices_add(&o->choices, o->labels[i].answer.ids, o->labels[i].answer.n);
 }
 
 /* Most likely first; those told are taken out of p. A label that is not likely enough is left out,
@@ -229,8 +229,8 @@ static void write_probabilities(const struct opinion *o, double *p, size_t own, 
 	jw_end(w);
 }
 
-static void give(struct opinion *o, struct asked *a, const struct lm_score_job *j,
-		 opinion_done *done, void *arg)
+static void give(struct opinion *o, struct asked *a, const struct score_job *j, opinion_done *done,
+		 void *arg)
 {
 	struct record r = {0};
 	struct jw w;
@@ -252,22 +252,21 @@ static void give(struct opinion *o, struct asked *a, const struct lm_score_job *
 
 void opinion_flush(struct opinion *o, opinion_done *done, void *arg)
 {
-	struct lm_score_job jobs[LM_SCORE_JOBS], asked[LM_SCORE_JOBS];
+	struct score_job jobs[SCORE_JOBS], asked[SCORE_JOBS];
 	size_t n = 0;
-	double *p = mem_alloc(LM_SCORE_JOBS * LABELS_MAX, sizeof *p);
+	double *p = mem_alloc(SCORE_JOBS * LABELS_MAX, sizeof *p);
 	for (size_t i = 0; i < o->queue_n; i++) {
 		const struct asked *a = &o->queue[i];
-		jobs[i] =
-			(struct lm_score_job){.prompt = a->prompt.ids,
-					      .n = a->answer.n ? a->prompt.n : 0,
-					      .answer = a->answer.ids,
-					      .m = a->answer.n,
-					      .own = a->own != LABELS_MAX,
-					      .choices = o->no_labels ? NULL : p + i * LABELS_MAX};
+		jobs[i] = (struct score_job){.prompt = a->prompt.ids,
+					     .n = a->answer.n ? a->prompt.n : 0,
+					     .answer = a->answer.ids,
+					     .m = a->answer.n,
+					     .own = a->own != LABELS_MAX,
+					     .choices = o->no_labels ? NULL : p + i * LABELS_MAX};
 		if (jobs[i].n)
 			asked[n++] = jobs[i];
 	}
-	lm_score(o->scorer, asked, n, o->no_labels ? NULL : &o->choices, NEGLIGIBLE);
+	score_run(o->scorer, asked, n, o->no_labels ? NULL : &o->choices, NEGLIGIBLE);
 	n = 0;
 	for (size_t i = 0; i < o->queue_n; i++) {
 		if (jobs[i].n)
@@ -303,7 +302,7 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 	}
 	o->tokens += a->prompt.n + a->answer.n;
 	o->queue_n++;
-	if (o->queue_n == LM_SCORE_JOBS || o->tokens >= LM_SCORE_TOKENS)
+	if (o->queue_n == SCORE_JOBS || o->tokens >= SCORE_TOKENS)
 		opinion_flush(o, done, arg);
 }
 

@@ -12,8 +12,8 @@
  * (loss null where the row has no reference or cannot be put to the model; no probs where the
  * references are no labels).
  */
-#ifndef FT_OPINION_H
-#define FT_OPINION_H
+#ifndef FT_REVIEW_OPINION_H
+#define FT_REVIEW_OPINION_H
 
 #include "../base/err.h"
 #include "../base/pool.h"

@@ -12,8 +12,8 @@
  *
  * Refusals are status 4xx with a sentence.
  */
-#ifndef FT_PAGE_H
-#define FT_PAGE_H
+#ifndef FT_REVIEW_PAGE_H
+#define FT_REVIEW_PAGE_H
 
 #include "../web/server.h"
 #include "desk.h"

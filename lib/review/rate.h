@@ -6,8 +6,8 @@
  * the answer. Later passes correct the verdicts on rows of the sample and never add rows to it.
  * Skipped rows are unknown: not counted, but told.
  */
-#ifndef FT_RATE_H
-#define FT_RATE_H
+#ifndef FT_REVIEW_RATE_H
+#define FT_REVIEW_RATE_H
 
 #include "../json/jw.h"
 #include "journal.h"

@@ -1,6 +1,6 @@
 /* reference: the part of a record that a reviewer judges and may replace. */
-#ifndef FT_REFERENCE_H
-#define FT_REFERENCE_H
+#ifndef FT_REVIEW_REFERENCE_H
+#define FT_REVIEW_REFERENCE_H
 
 #include "../json/record.h"
 

@@ -47,7 +47,7 @@ static void count(const struct journal *j, size_t who, struct counts *c)
 static void write_counts(const struct counts *c, struct jw *w)
 {
 	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
-		jw_key(w, verdict_name((enum verdict)v));
+		jw_key(w, journal_verdict_name((enum verdict)v));
 		jw_int(w, (int64_t)c->by[v]);
 	}
 }

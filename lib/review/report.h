@@ -1,6 +1,6 @@
 /* report: what a journal says of the set and of its reviewers. */
-#ifndef FT_REPORT_H
-#define FT_REPORT_H
+#ifndef FT_REVIEW_REPORT_H
+#define FT_REVIEW_REPORT_H
 
 #include "journal.h"
 

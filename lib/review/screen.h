@@ -1,7 +1,7 @@
 /* screen: text for a terminal, wrapped to its width and made harmless, and shown a page at a
  * time. */
-#ifndef FT_SCREEN_H
-#define FT_SCREEN_H
+#ifndef FT_REVIEW_SCREEN_H
+#define FT_REVIEW_SCREEN_H
 
 #include <stddef.h>
 #include <termios.h>

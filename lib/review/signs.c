@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../text/date.h"
+#include "../text/moment.h"
 
 /* How a match is confirmed before it counts. */
 enum confirm { ALWAYS, LUHN, IBAN, PHONE, CALENDAR };
@@ -122,13 +122,13 @@ static int phone(struct span t)
 	int digits = 0;
 	for (size_t i = 0; i < t.n; i++)
 		digits += t.s[i] >= '0' && t.s[i] <= '9';
-	return digits >= 9 && digits <= 15 && !date_parse(t, &d) && !luhn(t);
+	return digits >= 9 && digits <= 15 && !moment_date(t, &d) && !luhn(t);
 }
 
 static int impossible_date(struct span t)
 {
 	struct date d;
-	return !date_parse(t, &d);
+	return !moment_date(t, &d);
 }
 
 static int confirmed(enum confirm how, struct span t)

@@ -15,8 +15,8 @@
  *	disagreement     a model's `output` that is another than the reference
  *	unfinished       an answer cut off by its length (`finish_reason` length)
  */
-#ifndef FT_SIGNS_H
-#define FT_SIGNS_H
+#ifndef FT_REVIEW_SIGNS_H
+#define FT_REVIEW_SIGNS_H
 
 #include "../base/err.h"
 #include "../json/record.h"

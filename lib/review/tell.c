@@ -27,7 +27,7 @@ static void tell_others(const struct desk *d, const char *key, struct jw *w)
 		jw_key(w, "who");
 		jw_str(w, d->journal->reviewers[i]);
 		jw_key(w, "verdict");
-		jw_str(w, verdict_name(x->verdict));
+		jw_str(w, journal_verdict_name(x->verdict));
 		jw_key(w, "new");
 		jw_str(w, x->new_text);
 		jw_key(w, "why");
@@ -59,7 +59,8 @@ static void tell_one(struct desk *d, size_t row, struct jw *w)
 	jw_key(w, "row");
 	jw_int(w, (int64_t)row);
 	jw_key(w, "verdict");
-	jw_str(w, d->rows[row].verdict ? verdict_name((enum verdict)d->rows[row].verdict) : NULL);
+	jw_str(w, d->rows[row].verdict ? journal_verdict_name((enum verdict)d->rows[row].verdict)
+				       : NULL);
 	jw_key(w, "text");
 	tell_words(d, row, RELATED_TEXT, w);
 	tell_reference(desk_record(d, row), RELATED_TEXT, w);
@@ -98,7 +99,7 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	jw_key(w, "split");
 	jw_str(w, desk_split(x));
 	jw_key(w, "verdict");
-	jw_str(w, x->verdict ? verdict_name((enum verdict)x->verdict) : NULL);
+	jw_str(w, x->verdict ? journal_verdict_name((enum verdict)x->verdict) : NULL);
 	jw_key(w, "new");
 	jw_str(w, mine ? mine->new_text : NULL);
 	jw_key(w, "why");
@@ -129,7 +130,7 @@ void tell_summary(const struct desk *d, struct jw *w)
 	jw_key(w, "due");
 	jw_int(w, (int64_t)c.due);
 	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
-		jw_key(w, verdict_name((enum verdict)v));
+		jw_key(w, journal_verdict_name((enum verdict)v));
 		jw_int(w, (int64_t)c.by[v]);
 	}
 	jw_key(w, "pending");

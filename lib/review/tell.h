@@ -1,6 +1,6 @@
 /* tell: rows and the state of the desk as JSON, for whoever shows them. */
-#ifndef FT_TELL_H
-#define FT_TELL_H
+#ifndef FT_REVIEW_TELL_H
+#define FT_REVIEW_TELL_H
 
 #include "desk.h"
 

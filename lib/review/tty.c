@@ -122,7 +122,7 @@ static void show_others(struct tty *t, const char *key)
 		const struct decision *x = journal_find(j, key, i);
 		if (x)
 			screen_addf(&t->screen, "", 0, "%s says %s%s%s%s%s", j->reviewers[i],
-				    verdict_name(x->verdict), x->new_text ? ": " : "",
+				    journal_verdict_name(x->verdict), x->new_text ? ": " : "",
 				    x->new_text ? x->new_text : "", x->why ? " - " : "",
 				    x->why ? x->why : "");
 	}
@@ -176,7 +176,7 @@ static void show_row(struct tty *t)
 		    id.len ? id.data : "", desk_split(x) ? ", " : "",
 		    desk_split(x) ? desk_split(x) : "", t->random ? ", drawn at random" : "",
 		    x->verdict ? ", judged " : "",
-		    x->verdict ? verdict_name((enum verdict)x->verdict) : "");
+		    x->verdict ? journal_verdict_name((enum verdict)x->verdict) : "");
 	buf_release(&id);
 	show_reasons(&t->screen, r);
 	show_turns(&t->screen, r);
@@ -261,7 +261,7 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 	}
 	if (rc)
 		snprintf(t->said, sizeof t->said, "Row %zu: %s, saved. u takes it back.", row + 1,
-			 verdict_name(v));
+			 journal_verdict_name(v));
 	else
 		snprintf(t->said, sizeof t->said,
 			 "%.400s: %zu decisions are kept in memory and tried again", e.msg,

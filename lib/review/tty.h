@@ -6,8 +6,8 @@
  * Text of records is shown as text: control characters, and marks that turn or hide text, by their
  * code point.
  */
-#ifndef FT_TTY_H
-#define FT_TTY_H
+#ifndef FT_REVIEW_TTY_H
+#define FT_REVIEW_TTY_H
 
 #include "desk.h"
 

@@ -10,9 +10,9 @@
 
 #define NAME_MAX 60 /* bytes of a class's name that are kept */
 
-struct check *check_new(const struct check_options *o)
+struct split_check *split_check_new(const struct split_check_options *o)
 {
-	struct check *c = mem_alloc(1, sizeof *c);
+	struct split_check *c = mem_alloc(1, sizeof *c);
 
 	c->o = *o;
 	c->near = near_new(o->near, o->seed);
@@ -24,7 +24,7 @@ struct check *check_new(const struct check_options *o)
 	return c;
 }
 
-void check_free(struct check *c)
+void split_check_free(struct split_check *c)
 {
 	if (!c)
 		return;
@@ -49,7 +49,7 @@ void check_free(struct check *c)
 	free(c);
 }
 
-static uint64_t hash_at(struct check *c, const struct path *p, const struct record *r)
+static uint64_t hash_at(struct split_check *c, const struct path *p, const struct record *r)
 {
 	struct span v = p ? path_find(p, r->body, &c->scratch) : (struct span){0};
 
@@ -64,7 +64,7 @@ static uint64_t hash_at(struct check *c, const struct path *p, const struct reco
 }
 
 /* The name of a class is what stands in c->text. */
-static void name_label(struct check *c, uint64_t label)
+static void name_label(struct split_check *c, uint64_t label)
 {
 	int added;
 
@@ -126,7 +126,7 @@ static void add_grams(struct grams *g, struct span text, int test, size_t row)
 
 /* Of a reference that is JSON only what its strings say, one by one: that answers have the same
  * members in the same order gives nothing away. */
-static void add_strings(struct check *c, struct span v, int test, size_t row)
+static void add_strings(struct split_check *c, struct span v, int test, size_t row)
 {
 	struct json_iter it = {0};
 	struct span key, value;
@@ -139,7 +139,7 @@ static void add_strings(struct check *c, struct span v, int test, size_t row)
 	buf_release(&text);
 }
 
-static void add_reference(struct check *c, struct span text, int test, size_t row)
+static void add_reference(struct split_check *c, struct span text, int test, size_t row)
 {
 	struct span value;
 	struct err e = ERR_INIT;
@@ -172,7 +172,7 @@ static void deal_row(struct deal *d, struct span text)
 	}
 }
 
-static int add_texts(struct check *c, int test, const struct record *r, struct row *row,
+static int add_texts(struct split_check *c, int test, const struct record *r, struct row *row,
 		     struct err *e)
 {
 	struct side_rows *s = &c->side[test];
@@ -200,7 +200,7 @@ static int add_texts(struct check *c, int test, const struct record *r, struct r
 	return 0;
 }
 
-static int add_row(struct check *c, int test, const struct record *r, struct err *e)
+static int add_row(struct split_check *c, int test, const struct record *r, struct err *e)
 {
 	struct side_rows *s = &c->side[test];
 	struct row row = {.time = NAN, .id = c->ids.len};
@@ -228,29 +228,29 @@ static int add_row(struct check *c, int test, const struct record *r, struct err
 	return frame_add(&s->frame, r, e);
 }
 
-int check_train(struct check *c, const struct record *r, struct err *e)
+int split_check_train(struct split_check *c, const struct record *r, struct err *e)
 {
 	return add_row(c, TRAIN, r, e);
 }
 
-int check_test(struct check *c, const struct record *r, struct err *e)
+int split_check_test(struct split_check *c, const struct record *r, struct err *e)
 {
 	return add_row(c, TEST, r, e);
 }
 
-size_t check_rows(const struct check *c, int test)
+size_t split_check_rows(const struct split_check *c, int test)
 {
 	return c->side[test != 0].n;
 }
 
-const char *check_id(const struct check *c, int test, size_t row)
+const char *split_check_id(const struct split_check *c, int test, size_t row)
 {
 	return c->ids.data + c->side[test != 0].row[row].id;
 }
 
 /* --- answers --- */
 
-struct answer *answer_begin(struct check *c, const char *name)
+struct answer *answer_begin(struct split_check *c, const char *name)
 {
 	struct answer *a = &c->answer[c->answers++];
 
@@ -266,7 +266,7 @@ void answer_count(struct answer *a, size_t test, size_t train)
 	a->example[a->examples++].train = train;
 }
 
-void answer_end(struct answer *a, enum check_verdict bad, const char *none)
+void answer_end(struct answer *a, enum split_check_verdict bad, const char *none)
 {
 	a->verdict = a->count ? bad : CHECK_OK;
 	if (!a->count) {
@@ -275,27 +275,27 @@ void answer_end(struct answer *a, enum check_verdict bad, const char *none)
 	}
 }
 
-void answer_such_as(const struct check *c, struct answer *a)
+void answer_such_as(const struct split_check *c, struct answer *a)
 {
 	if (a->examples && a->example[0].test != CHECK_NONE && a->example[0].train != CHECK_NONE)
 		buf_addf(&a->why, ", such as %s, like %s of train",
-			 check_id(c, TEST, a->example[0].test),
-			 check_id(c, TRAIN, a->example[0].train));
+			 split_check_id(c, TEST, a->example[0].test),
+			 split_check_id(c, TRAIN, a->example[0].train));
 }
 
-void check_finish(struct check *c, struct pool *pool)
+void split_check_finish(struct split_check *c, struct pool *pool)
 {
 	leaks_find(c, pool);
 	represent_find(c);
 }
 
-const struct answer *check_answers(const struct check *c, size_t *n)
+const struct answer *split_check_answers(const struct split_check *c, size_t *n)
 {
 	*n = c->answers;
 	return c->answer;
 }
 
-const struct comparison *check_comparison(const struct check *c)
+const struct comparison *split_check_comparison(const struct split_check *c)
 {
 	return c->compared.lines ? &c->compared : NULL;
 }

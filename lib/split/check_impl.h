@@ -1,7 +1,7 @@
 /* check_impl: what check.c gathers from rows and leaks.c and represent.c draw answers from. Private
  * to lib/split. */
-#ifndef FT_CHECK_IMPL_H
-#define FT_CHECK_IMPL_H
+#ifndef FT_SPLIT_CHECK_IMPL_H
+#define FT_SPLIT_CHECK_IMPL_H
 
 #include "../base/map.h"
 #include "../base/rng.h"
@@ -43,8 +43,8 @@ struct grams {
 enum { TRAIN, TEST };
 enum { GRAMS_INPUT, GRAMS_REFERENCE };
 
-struct check {
-	struct check_options o;
+struct split_check {
+	struct split_check_options o;
 	struct side_rows side[2]; /* TRAIN, TEST */
 	struct near *near;
 	struct grams grams[2];
@@ -57,15 +57,15 @@ struct check {
 
 /* Begins the next answer; rows are added with answer_count, and the verdict is given with
  * answer_end. */
-struct answer *answer_begin(struct check *c, const char *name);
+struct answer *answer_begin(struct split_check *c, const char *name);
 /* test, train: row numbers, CHECK_NONE where only the other one is asked about. */
 void answer_count(struct answer *a, size_t test, size_t train);
 /* `none` is the reason where nothing was counted. */
-void answer_end(struct answer *a, enum check_verdict bad, const char *none);
+void answer_end(struct answer *a, enum split_check_verdict bad, const char *none);
 /* ", such as A, like B of train" of the first example. */
-void answer_such_as(const struct check *c, struct answer *a);
+void answer_such_as(const struct split_check *c, struct answer *a);
 
-void leaks_find(struct check *c, struct pool *pool);
-void represent_find(struct check *c);
+void leaks_find(struct split_check *c, struct pool *pool);
+void represent_find(struct split_check *c);
 
 #endif

@@ -7,8 +7,8 @@
  *
  * Memory: at most 48 bytes a row, and 30 to 90 bytes a unit (twice that while a table grows).
  */
-#ifndef FT_LEDGER_H
-#define FT_LEDGER_H
+#ifndef FT_SPLIT_LEDGER_H
+#define FT_SPLIT_LEDGER_H
 
 #include <stddef.h>
 #include <stdint.h>

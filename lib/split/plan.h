@@ -5,8 +5,8 @@
  *
  * Only hashes are kept (with `near` also the texts' sets of word runs), never a record.
  */
-#ifndef FT_PLAN_H
-#define FT_PLAN_H
+#ifndef FT_SPLIT_PLAN_H
+#define FT_SPLIT_PLAN_H
 
 #include "../base/pool.h"
 #include "../json/path.h"

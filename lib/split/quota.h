@@ -7,8 +7,8 @@
  *
  * Blocks that have a side already stay, and count against the quotas.
  */
-#ifndef FT_QUOTA_H
-#define FT_QUOTA_H
+#ifndef FT_SPLIT_QUOTA_H
+#define FT_SPLIT_QUOTA_H
 
 #include "ledger.h"
 

@@ -1,8 +1,8 @@
 /* shelf: DIR/train.jsonl, valid.jsonl and test.jsonl, written all or none: temporaries beside them,
  * all synced before the first takes its name.
  */
-#ifndef FT_SHELF_H
-#define FT_SHELF_H
+#ifndef FT_SPLIT_SHELF_H
+#define FT_SPLIT_SHELF_H
 
 #include "../base/file.h"
 #include "sides.h"

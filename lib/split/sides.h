@@ -6,8 +6,8 @@
  * The unit interval is laid out test, valid, train. So a row in test stays there when the test
  * share grows, and only rows next to a moved boundary change sides when the shares change.
  */
-#ifndef FT_SIDES_H
-#define FT_SIDES_H
+#ifndef FT_SPLIT_SIDES_H
+#define FT_SPLIT_SIDES_H
 
 #include <stdint.h>
 #include "../base/buf.h"

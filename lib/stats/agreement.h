@@ -4,8 +4,8 @@
  * with an interval at the given level; what cannot be known (no rows, a single category throughout)
  * is NaN.
  */
-#ifndef FT_AGREEMENT_H
-#define FT_AGREEMENT_H
+#ifndef FT_STATS_AGREEMENT_H
+#define FT_STATS_AGREEMENT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * worth nothing, whatever it learned: so the area under the ROC curve on the half held out, which
  * is Mann and Whitney's statistic, has a known distribution around .5.
  */
-#ifndef FT_APART_H
-#define FT_APART_H
+#ifndef FT_STATS_APART_H
+#define FT_STATS_APART_H
 
 #include <stddef.h>
 #include <stdint.h>

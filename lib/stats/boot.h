@@ -5,8 +5,8 @@
  * on the number of different values. Resample i has a random stream of its own, so results do not
  * depend on how the work is split.
  */
-#ifndef FT_BOOT_H
-#define FT_BOOT_H
+#ifndef FT_STATS_BOOT_H
+#define FT_STATS_BOOT_H
 
 #include <stddef.h>
 #include <stdint.h>

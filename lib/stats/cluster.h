@@ -4,8 +4,8 @@
  * Intervals that ignore this are too narrow. Here a cluster is its sum of scores and its number of
  * rows.
  */
-#ifndef FT_CLUSTER_H
-#define FT_CLUSTER_H
+#ifndef FT_STATS_CLUSTER_H
+#define FT_STATS_CLUSTER_H
 
 #include <stddef.h>
 #include "interval.h"

@@ -3,8 +3,8 @@
  * A judge with known error rates says "pass" more or less often than it should; its raw rate is
  * biased however many rows it judges.
  */
-#ifndef FT_CORRECT_H
-#define FT_CORRECT_H
+#ifndef FT_STATS_CORRECT_H
+#define FT_STATS_CORRECT_H
 
 #include <stddef.h>
 #include "agreement.h"

@@ -3,8 +3,8 @@
  * Fewer than three rows, or a column without variation, give NaN. Where the rows agree entirely (1 or
  * -1) the other bound is that of the same rows and one more that contradicts them.
  */
-#ifndef FT_CORRELATE_H
-#define FT_CORRELATE_H
+#ifndef FT_STATS_CORRELATE_H
+#define FT_STATS_CORRELATE_H
 
 #include <stddef.h>
 #include "interval.h"

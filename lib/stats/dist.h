@@ -14,8 +14,8 @@
  * Probabilities" (2000); the continued fractions are DLMF 8.9.2 (gamma) and 8.17.22 (beta),
  * evaluated by the modified Lentz method.
  */
-#ifndef FT_DIST_H
-#define FT_DIST_H
+#ifndef FT_STATS_DIST_H
+#define FT_STATS_DIST_H
 
 double dist_normal_cdf(double x);
 double dist_normal_sf(double x);

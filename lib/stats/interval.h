@@ -2,8 +2,8 @@
  *
  * level is the confidence, .95 for a 95 % interval. Without data every figure is NaN.
  */
-#ifndef FT_INTERVAL_H
-#define FT_INTERVAL_H
+#ifndef FT_STATS_INTERVAL_H
+#define FT_STATS_INTERVAL_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * Used for win rates at equal length (Dubois et al. 2024, "Length-Controlled AlpacaEval"): win ~
  * intercept + slope * difference in length.
  */
-#ifndef FT_LOGIT_H
-#define FT_LOGIT_H
+#ifndef FT_STATS_LOGIT_H
+#define FT_STATS_LOGIT_H
 
 #include <stddef.h>
 #include "interval.h"

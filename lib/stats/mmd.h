@@ -8,8 +8,8 @@
  * effect is the chance that a vector of the second set ranks above one of the first, less the
  * chance of the contrary; both ways, at least 0.
  */
-#ifndef FT_MMD_H
-#define FT_MMD_H
+#ifndef FT_STATS_MMD_H
+#define FT_STATS_MMD_H
 
 #include <stddef.h>
 #include <stdint.h>

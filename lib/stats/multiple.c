@@ -1,8 +1,8 @@
 /* Step-down and step-up adjustment of p-values. */
 #include <math.h>
 #include <stdlib.h>
-#include "multiple.h"
 #include "../base/mem.h"
+#include "multiple.h"
 
 struct ranked {
 	double p;

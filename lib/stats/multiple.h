@@ -3,8 +3,8 @@
  * p[0..n-1] in, adjusted[0..n-1] out in the same order (the two may be the same array). NaN stands
  * for a test that was not made: it stays NaN and does not count as one of the tests.
  */
-#ifndef FT_MULTIPLE_H
-#define FT_MULTIPLE_H
+#ifndef FT_STATS_MULTIPLE_H
+#define FT_STATS_MULTIPLE_H
 
 #include <stddef.h>
 

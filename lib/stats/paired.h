@@ -3,8 +3,8 @@
  * Pairing removes what makes questions easy or hard for both, so a small difference shows with far
  * fewer rows. Differences are b - a.
  */
-#ifndef FT_PAIRED_H
-#define FT_PAIRED_H
+#ifndef FT_STATS_PAIRED_H
+#define FT_STATS_PAIRED_H
 
 #include <stddef.h>
 #include <stdint.h>

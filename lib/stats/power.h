@@ -2,8 +2,8 @@
  *
  * Two-sided tests at 1 - level with the given power, by the normal approximation.
  */
-#ifndef FT_POWER_H
-#define FT_POWER_H
+#ifndef FT_STATS_POWER_H
+#define FT_STATS_POWER_H
 
 /* Paired rates (McNemar): discordant is the share of pairs on which the two differ (Connor
  * 1987). */

@@ -1,6 +1,6 @@
 /* rank: strengths from pairwise verdicts (Bradley and Terry 1952). */
-#ifndef FT_RANK_H
-#define FT_RANK_H
+#ifndef FT_STATS_RANK_H
+#define FT_STATS_RANK_H
 
 #include <stddef.h>
 #include "interval.h"

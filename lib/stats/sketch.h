@@ -12,8 +12,8 @@
  * elements in a data stream", 2002). Exact below that number, else with a standard error of
  * 1/sqrt(DISTINCT_K - 2), 3.1 %. Merging is exact: the sketch of the whole.
  */
-#ifndef FT_SKETCH_H
-#define FT_SKETCH_H
+#ifndef FT_STATS_SKETCH_H
+#define FT_STATS_SKETCH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* sort: doubles in rising order, several times faster than qsort. */
-#ifndef FT_SORT_H
-#define FT_SORT_H
+#ifndef FT_STATS_SORT_H
+#define FT_STATS_SORT_H
 
 #include <stddef.h>
 

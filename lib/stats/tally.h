@@ -8,8 +8,8 @@
  * tally of the whole bit for bit. Scores, latencies and costs are tallied; rates, quantiles and
  * bootstrap draws are read from the counts.
  */
-#ifndef FT_TALLY_H
-#define FT_TALLY_H
+#ifndef FT_STATS_TALLY_H
+#define FT_STATS_TALLY_H
 
 #include <stddef.h>
 #include <stdint.h>

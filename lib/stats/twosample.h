@@ -5,8 +5,8 @@
  * is never 0. Effects are differences of probabilities, from 0 (alike) to 1. Empty samples give
  * NaN.
  */
-#ifndef FT_TWOSAMPLE_H
-#define FT_TWOSAMPLE_H
+#ifndef FT_STATS_TWOSAMPLE_H
+#define FT_STATS_TWOSAMPLE_H
 
 #include <stddef.h>
 #include <stdint.h>

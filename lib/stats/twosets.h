@@ -7,8 +7,8 @@
  * word's share, which sees one new word. No word is dropped for being short or a number; a word
  * that only one text has tells nothing and is left out.
  */
-#ifndef FT_TWOSETS_H
-#define FT_TWOSETS_H
+#ifndef FT_STATS_TWOSETS_H
+#define FT_STATS_TWOSETS_H
 
 #include <stddef.h>
 #include <stdint.h>

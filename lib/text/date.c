@@ -1,8 +1,6 @@
 /* date: the calendar. See date.h. What dates look like in text is moment's business. */
 #include "date.h"
 
-#include "moment.h"
-
 int date_is_valid(struct date d)
 {
 	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -32,14 +30,4 @@ struct date date_of_days(long days)
 
 	d.year = (int)(yoe + era * 400) + (d.month <= 2);
 	return d;
-}
-
-int date_parse(struct span text, struct date *d)
-{
-	struct moment m;
-
-	if (!moment_parse(text, &m) || !m.year || !m.day || m.either || m.brief)
-		return 0;
-	*d = (struct date){m.year, m.month, m.day};
-	return 1;
 }

@@ -6,8 +6,8 @@
  * months and weekdays, so that a window of one month does not differ from a year by the name of the
  * month.
  */
-#ifndef FT_FEATURES_H
-#define FT_FEATURES_H
+#ifndef FT_TEXT_FEATURES_H
+#define FT_TEXT_FEATURES_H
 
 #include <stdint.h>
 #include "../base/buf.h"

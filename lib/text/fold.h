@@ -2,8 +2,8 @@
  *
  * All take UTF-8 and append to b; invalid UTF-8 is -1 with b unchanged.
  */
-#ifndef FT_FOLD_H
-#define FT_FOLD_H
+#ifndef FT_TEXT_FOLD_H
+#define FT_TEXT_FOLD_H
 
 #include "../base/buf.h"
 

@@ -3,8 +3,8 @@
  * XXH3 (xxhash 0.8, whose output is frozen). Not for secrets: who can choose the bytes can choose
  * the hash.
  */
-#ifndef FT_HASH_H
-#define FT_HASH_H
+#ifndef FT_TEXT_HASH_H
+#define FT_TEXT_HASH_H
 
 #include <stdint.h>
 #include "../base/buf.h"

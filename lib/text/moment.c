@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 #include <strings.h>
-#include "date.h"
 #include "moment.h"
 
 static const char *const months[] = {"january",	  "february", "march",	  "april",
@@ -559,4 +558,14 @@ int moment_find(struct span text, size_t *from, struct moment *d, struct span *w
 	}
 	*from = text.n;
 	return 0;
+}
+
+int moment_date(struct span text, struct date *d)
+{
+	struct moment m;
+
+	if (!moment_parse(text, &m) || !m.year || !m.day || m.either || m.brief)
+		return 0;
+	*d = (struct date){m.year, m.month, m.day};
+	return 1;
 }

@@ -6,11 +6,12 @@
  * alone may leave open. Years are 1000 to 2999; two-digit years mean 1970 to 2069. Days are
  * proleptic Gregorian days since 1970-01-01.
  */
-#ifndef FT_MOMENT_H
-#define FT_MOMENT_H
+#ifndef FT_TEXT_MOMENT_H
+#define FT_TEXT_MOMENT_H
 
 #include <stdint.h>
 #include "../base/buf.h"
+#include "date.h"
 
 enum moment_form { MOMENT_ISO, MOMENT_WRITTEN, MOMENT_DOTS, MOMENT_SLASH, MOMENT_EPOCH };
 
@@ -29,6 +30,11 @@ struct moment {
 
 /* The whole string, white space around it aside, is one date. 1 if so. */
 int moment_parse(struct span s, struct moment *d);
+
+/* The same for a date that leaves nothing open: year, month and day, a year of four digits, one
+ * reading only (31/01/2024 is one, 03/04/2024 is none). A time after it is taken without its
+ * zone. */
+int moment_date(struct span text, struct date *d);
 
 /* The first date in text that begins at *at or later: 1, its place in *where, and *at moved behind
  * it; 0 at the end. */

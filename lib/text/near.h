@@ -10,8 +10,8 @@
  * probability of at least .995, more similar ones with more. Every candidate is compared in full,
  * so what is reported is true. Memory: 4 bytes a run of words and 40 a text.
  */
-#ifndef FT_NEAR_H
-#define FT_NEAR_H
+#ifndef FT_TEXT_NEAR_H
+#define FT_TEXT_NEAR_H
 
 #include <stddef.h>
 #include <stdint.h>

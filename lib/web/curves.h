@@ -1,7 +1,7 @@
 /* curves: the loss curves of a training run, from its metrics.jsonl.
  */
-#ifndef FT_CURVES_H
-#define FT_CURVES_H
+#ifndef FT_WEB_CURVES_H
+#define FT_WEB_CURVES_H
 
 #include "../base/buf.h"
 #include "../base/err.h"

@@ -5,8 +5,8 @@
  * page from being taken over by its data; a Content-Security-Policy in the head forbids all
  * fetching besides.
  */
-#ifndef FT_HTML_H
-#define FT_HTML_H
+#ifndef FT_WEB_HTML_H
+#define FT_WEB_HTML_H
 
 #include "../base/buf.h"
 #include "../base/table.h"

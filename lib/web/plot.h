@@ -3,8 +3,8 @@
  * It needs no script and no fonts, and follows the reader's light or dark scheme. Points that are
  * not finite leave a gap.
  */
-#ifndef FT_PLOT_H
-#define FT_PLOT_H
+#ifndef FT_WEB_PLOT_H
+#define FT_WEB_PLOT_H
 
 #include <stddef.h>
 #include "../base/buf.h"

@@ -13,8 +13,8 @@
  *
  * Handlers are called one at a time, from the server's own thread.
  */
-#ifndef FT_SERVER_H
-#define FT_SERVER_H
+#ifndef FT_WEB_SERVER_H
+#define FT_WEB_SERVER_H
 
 #include <stddef.h>
 #include "../base/buf.h"

@@ -2,8 +2,8 @@
  * sheet gives the colours, so pictures follow light and dark). Lines over an axis are drawn by
  * plot.
  */
-#ifndef FT_SVG_H
-#define FT_SVG_H
+#ifndef FT_WEB_SVG_H
+#define FT_WEB_SVG_H
 
 #include <stddef.h>
 #include "../base/buf.h"

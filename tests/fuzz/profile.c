@@ -24,8 +24,8 @@ static int read_bytes(struct span text, struct frame *f)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	frame_init(f);
-	if (profile_is(path))
-		rc = profile_read(path, f, &e);
+	if (drift_profile_is(path))
+		rc = drift_profile_read(path, f, &e);
 	close(fd);
 	return rc;
 }
@@ -37,10 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = ERR_INIT;
 
 	if (!read_bytes((struct span){(const char *)data, size}, &f)) {
-		profile_write(&f, keep, &text);
+		drift_profile_write(&f, keep, &text);
 		if (read_bytes(buf_span(&text), &again))
 			abort();
-		profile_merge(&f, &again, &e);
+		drift_profile_merge(&f, &again, &e);
 		frame_finish(&f);
 		frame_release(&again);
 	}

@@ -2,7 +2,7 @@
  * The input is the file, and after a NUL byte the text. */
 #include <stdlib.h>
 #include <string.h>
-#include "../../lib/lm/tokenizer.h"
+#include "../../lib/token/tokenizer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

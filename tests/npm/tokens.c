@@ -14,7 +14,7 @@
 #include "../../lib/base/progress.h"
 #include "../../lib/json/json.h"
 #include "../../lib/json/jw.h"
-#include "../../lib/lm/tokenizer.h"
+#include "../../lib/token/tokenizer.h"
 
 static int speed(const struct tokenizer *t, struct err *e)
 {

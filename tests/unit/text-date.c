@@ -1,6 +1,6 @@
 /* lib/text/date: what is read as a date, what is not, and the day count. */
 #include "tap.h"
-#include "../../lib/text/date.h"
+#include "../../lib/text/moment.h"
 
 int main(void)
 {
@@ -50,7 +50,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		char got[64] = "none";
 
-		if (date_parse(span_of(table[i].text), &d))
+		if (moment_date(span_of(table[i].text), &d))
 			snprintf(got, sizeof got, "%d-%d-%d", d.year, d.month, d.day);
 		ok_str(got, table[i].want ? table[i].want : "none", "reads '%s'",
 		       table[i].text[0] ? table[i].text : "");

@@ -1,0 +1,460 @@
+/* dialect: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in
+ * anthropic.c, streams in stream.c. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "dialect_impl.h"
+
+int dialect_named(const char *name, const char *url, enum dialect_kind *d, struct err *e)
+{
+	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com",
+					    ".services.ai.azure.com"};
+	const char *host = strstr(url, "://");
+	struct span h;
+
+	if (name) {
+		*d = strcmp(name, "openai") == 0      ? DIALECT_OPENAI
+		     : strcmp(name, "azure") == 0     ? DIALECT_AZURE
+		     : strcmp(name, "anthropic") == 0 ? DIALECT_ANTHROPIC
+						      : DIALECT_AUTO;
+		return *d == DIALECT_AUTO
+			       ? err_set(e, "--api %s: must be openai, azure or anthropic", name)
+			       : 0;
+	}
+	h.s = host ? host + 3 : url;
+	h.n = strcspn(h.s, ":/?#");
+	*d = DIALECT_OPENAI;
+	if (span_is(h, "api.anthropic.com"))
+		*d = DIALECT_ANTHROPIC;
+	for (size_t i = 0; i < sizeof azure / sizeof *azure; i++) {
+		size_t n = strlen(azure[i]);
+
+		if (h.n > n && strncasecmp(h.s + h.n - n, azure[i], n) == 0)
+			*d = DIALECT_AZURE;
+	}
+	return 0;
+}
+
+static int ends_with(struct span s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.n >= n && memcmp(s.s + s.n - n, end, n) == 0;
+}
+
+/* The base as given, less what stands behind the path and a closing slash. */
+static struct span base_path(const char *base)
+{
+	struct span path = {base, strcspn(base, "?#")};
+
+	while (path.n && path.s[path.n - 1] == '/')
+		path.n--;
+	return path;
+}
+
+/* The base's own query, and Azure's version where it is wanted and not there. */
+static void put_query(enum dialect_kind d, const char *base, const char *api_version,
+		      struct buf *url)
+{
+	const char *query = base + strcspn(base, "?#");
+
+	if (*query == '?')
+		buf_addf(url, "%c%s", memchr(url->data, '?', url->len) ? '&' : '?', query + 1);
+	if (d == DIALECT_AZURE && !ends_with(base_path(base), "/v1") &&
+	    !strstr(query, "api-version="))
+		buf_addf(url, "%capi-version=%s", memchr(url->data, '?', url->len) ? '&' : '?',
+			 api_version);
+}
+
+/* One segment of a path (RFC 3986). */
+static void put_segment(struct buf *url, const char *text)
+{
+	for (; *text; text++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~",
+			   *text))
+			buf_addc(url, *text);
+		else
+			buf_addf(url, "%%%02X", (unsigned char)*text);
+}
+
+int dialect_url(enum dialect_kind d, const char *base, const char *model, const char *api_version,
+		struct buf *url)
+{
+	const char *endpoint = d == DIALECT_ANTHROPIC ? "/messages" : "/chat/completions";
+	struct span path = base_path(base);
+	int deployments;
+
+	buf_addspan(url, path);
+	/* Azure's newer addresses (.../openai/v1, .../models) are OpenAI's own; the older ones name
+	 * a deployment. */
+	deployments = d == DIALECT_AZURE && !ends_with(path, "/v1") &&
+		      !ends_with(path, "/models") && !ends_with(path, endpoint);
+	if (deployments && !memmem(path.s, path.n, "/openai/deployments/", 20)) {
+		buf_adds(url,
+			 ends_with(path, "/openai") ? "/deployments/" : "/openai/deployments/");
+		put_segment(url, model);
+	}
+	if (!ends_with(path, endpoint))
+		buf_adds(url, endpoint);
+	put_query(d, base, api_version, url);
+	return url->full ? -1 : 0;
+}
+
+int dialect_side_url(enum dialect_kind d, const char *base, const char *side,
+		     const char *api_version, struct buf *url)
+{
+	struct span path = base_path(base);
+	const char *deployments;
+
+	if (ends_with(path, "/chat/completions"))
+		path.n -= strlen("/chat/completions");
+	deployments = memmem(path.s, path.n, "/deployments/", 13);
+	if (d == DIALECT_AZURE && deployments)
+		path.n = (size_t)(deployments - path.s);
+	buf_addspan(url, path);
+	if (d == DIALECT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/openai"))
+		buf_adds(url, "/openai");
+	buf_adds(url, side);
+	put_query(d, base, api_version, url);
+	return url->full ? -1 : 0;
+}
+
+void dialect_secret(enum dialect_kind d, const char *key, struct buf *header)
+{
+	buf_adds(header, d == DIALECT_AZURE	  ? "api-key: "
+			 : d == DIALECT_ANTHROPIC ? "x-api-key: "
+						  : "Authorization: Bearer ");
+	buf_adds(header, key);
+}
+
+int dialect_overridden(const struct dialect *c, const char *name)
+{
+	return json_kind(json_member(c->extra, name)) != JSON_NONE;
+}
+
+char *dialect_asked(struct span body, const char *otherwise)
+{
+	struct buf name = BUF_INIT;
+
+	if (json_string(json_member(body, "model"), &name) == 0 && name.len)
+		return buf_detach(&name, NULL);
+	buf_release(&name);
+	return mem_strdup(otherwise);
+}
+
+/* One message as it stands, less `weight`, which is for training and unknown to APIs. */
+static void put_message(struct jw *w, struct span m)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+
+	if (json_kind(json_member(m, "weight")) == JSON_NONE) {
+		jw_raw(w, m);
+		return;
+	}
+	jw_object(w);
+	while (json_next(&it, m, &key, &value)) {
+		struct buf name = BUF_INIT;
+
+		json_string(key, &name);
+		if (strcmp(name.data, "weight") != 0) {
+			jw_keyn(w, name.data, name.len);
+			jw_raw(w, value);
+		}
+		buf_release(&name);
+	}
+	jw_end(w);
+}
+
+static void put_format(const struct dialect *c, const struct backend_request *q, struct jw *w)
+{
+	struct span schema = q->schema.s ? q->schema : c->params->schema;
+
+	if (!schema.s) {
+		if (q->response_format.s) {
+			jw_key(w, "response_format");
+			jw_raw(w, q->response_format);
+		}
+		return;
+	}
+	jw_key(w, "response_format");
+	jw_object(w);
+	jw_key(w, "type");
+	jw_str(w, "json_schema");
+	jw_key(w, "json_schema");
+	jw_object(w);
+	jw_key(w, "name");
+	jw_str(w, "answer");
+	jw_key(w, "strict");
+	jw_bool(w, 1);
+	jw_key(w, "schema");
+	jw_raw(w, schema);
+	jw_end(w);
+	jw_end(w);
+}
+
+static void put_number(const struct dialect *c, struct jw *w, const char *name, double x)
+{
+	if (isnan(x) || dialect_overridden(c, name))
+		return;
+	jw_key(w, name);
+	jw_num(w, x);
+}
+
+static void openai_params(const struct dialect *c, const struct backend_request *q, struct jw *w)
+{
+	const struct backend_params *p = c->params;
+	const char *limit = c->completion_limit ? "max_completion_tokens" : "max_tokens";
+
+	/* Either name in extra replaces the limit, whatever it is called here: servers refuse both
+	 * together. */
+	if (!dialect_overridden(c, "max_tokens"))
+		put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
+	put_number(c, w, "temperature", p->temperature);
+	put_number(c, w, "top_p", p->top_p);
+	if (p->seeded && !dialect_overridden(c, "seed")) {
+		jw_key(w, "seed");
+		jw_int(w, p->seed + q->sample);
+	}
+	if (p->stops && !dialect_overridden(c, "stop")) {
+		jw_key(w, "stop");
+		jw_array(w);
+		for (size_t i = 0; i < p->stops; i++)
+			jw_str(w, p->stop[i]);
+		jw_end(w);
+	}
+	if (p->logprobs >= 0 && !dialect_overridden(c, "logprobs")) {
+		jw_key(w, "logprobs");
+		jw_bool(w, 1);
+		if (p->logprobs > 0 && !dialect_overridden(c, "top_logprobs")) {
+			jw_key(w, "top_logprobs");
+			jw_int(w, p->logprobs);
+		}
+	}
+	if (q->tools.s && !dialect_overridden(c, "tools")) {
+		jw_key(w, "tools");
+		jw_raw(w, q->tools);
+	}
+	if (q->tool_choice.s && !dialect_overridden(c, "tool_choice")) {
+		jw_key(w, "tool_choice");
+		jw_raw(w, q->tool_choice);
+	}
+	if (!dialect_overridden(c, "response_format"))
+		put_format(c, q, w);
+	if (c->stream && !dialect_overridden(c, "stream")) {
+		jw_key(w, "stream");
+		jw_bool(w, 1);
+	}
+	if (c->stream && !dialect_overridden(c, "stream_options")) {
+		jw_key(w, "stream_options");
+		jw_object(w);
+		jw_key(w, "include_usage");
+		jw_bool(w, 1);
+		jw_end(w);
+	}
+}
+
+static void put_extra(const struct dialect *c, struct jw *w)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+
+	while (c->extra.s && json_next(&it, c->extra, &key, &value)) {
+		struct buf name = BUF_INIT;
+
+		json_string(key, &name);
+		jw_keyn(w, name.data ? name.data : "", name.len);
+		jw_raw(w, value);
+		buf_release(&name);
+	}
+}
+
+int dialect_body(const struct dialect *c, const struct backend_request *q, struct buf *body,
+		 struct err *e)
+{
+	struct jw w;
+	struct json_iter it = {0};
+	struct span key, m;
+
+	if (!q->messages.s)
+		return err_set(e,
+			       "no messages; an API answers chats: write a template, such as -t '{{prompt}}'");
+	jw_init(&w, body);
+	jw_object(&w);
+	if (!dialect_overridden(c, "model")) {
+		jw_key(&w, "model");
+		if (q->model.s)
+			jw_strn(&w, q->model.s, q->model.n);
+		else
+			jw_str(&w, c->model);
+	}
+	if (c->dialect == DIALECT_ANTHROPIC) {
+		if (dialect_anthropic_members(c, q, &w, e))
+			return -1;
+	} else {
+		if (!dialect_overridden(c, "messages")) {
+			jw_key(&w, "messages");
+			jw_array(&w);
+			while (json_next(&it, q->messages, &key, &m))
+				put_message(&w, m);
+			jw_end(&w);
+		}
+		openai_params(c, q, &w);
+	}
+	put_extra(c, &w);
+	jw_end(&w);
+	return body->full ? err_set(e, "the request is too large") : 0;
+}
+
+static void copy_text(char *to, size_t size, struct span v)
+{
+	struct buf b = BUF_INIT;
+
+	if (json_string(v, &b) == 0 && b.data)
+		snprintf(to, size, "%s", b.data);
+	buf_release(&b);
+}
+
+/* Some servers return what they were about to say as parts. */
+static int put_content(struct span content, struct buf *out)
+{
+	struct json_iter it = {0};
+	struct span key, part;
+	int any = 0;
+
+	if (json_kind(content) == JSON_STRING)
+		return json_string(content, out) == 0;
+	if (json_kind(content) != JSON_ARRAY)
+		return 0;
+	while (json_next(&it, content, &key, &part))
+		if (json_string(json_member(part, "text"), out) == 0)
+			any = 1;
+	return any;
+}
+
+static void openai_answer(struct span body, struct backend_answer *a)
+{
+	struct span choice = json_element(json_member(body, "choices"), 0),
+		    message = json_member(choice, "message"), v;
+
+	copy_text(a->model, sizeof a->model, json_member(body, "model"));
+	v = json_member(body, "usage");
+	if (json_kind(v) == JSON_OBJECT)
+		buf_addspan(&a->usage, v);
+	if (json_kind(message) != JSON_OBJECT) {
+		backend_answer_fail(a, "bad_answer", 200, "the answer holds no message");
+		return;
+	}
+	copy_text(a->finish_reason, sizeof a->finish_reason, json_member(choice, "finish_reason"));
+	a->has_output = put_content(json_member(message, "content"), &a->output);
+	json_string(json_member(message, "refusal"), &a->refusal);
+	v = json_member(message, "tool_calls");
+	if (json_count(v))
+		buf_addspan(&a->tool_calls, v);
+	v = json_member(json_member(choice, "logprobs"), "content");
+	if (json_kind(v) == JSON_ARRAY)
+		buf_addspan(&a->logprobs, v);
+}
+
+void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
+		    struct backend_answer *a)
+{
+	struct span error = json_member(body, "error");
+
+	if (json_kind(error) > JSON_NULL) {
+		struct buf message = BUF_INIT;
+		int code = dialect_error(body, &message);
+
+		backend_answer_fail(a, "api", code ? code : 200, "%s", message.data);
+		buf_release(&message);
+		return;
+	}
+	if (d == DIALECT_ANTHROPIC)
+		dialect_anthropic_answer(body, forced_schema, a);
+	else
+		openai_answer(body, a);
+	if (!a->error_type[0] && !a->has_output && !a->tool_calls.len && !a->refusal.len)
+		backend_answer_fail(a, "empty", 200,
+				    "the answer's content is null (finish_reason %s)",
+				    a->finish_reason[0] ? a->finish_reason : "unknown");
+}
+
+/* The status that an error inside a 200 answer, or inside a stream, would have had: a number in
+ * `code` (OpenRouter, vLLM), or a name that stands for one (Anthropic's types; OpenAI's types and
+ * codes). 0 unknown. */
+static int error_status(struct span error)
+{
+	static const struct {
+		const char *name;
+		int status;
+	} names[] = {
+		{"overloaded_error", 529}, {"rate_limit_error", 429}, {"api_error", 500},
+		{"timeout_error", 504},	   {"server_error", 500},     {"rate_limit_exceeded", 429},
+	};
+	struct span code = json_member(error, "code"), type = json_member(error, "type");
+	int64_t n = 0;
+
+	if (!json_int(code, &n) && n >= 100 && n <= 599)
+		return (int)n;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_is(type, names[i].name) || json_is(code, names[i].name))
+			return names[i].status;
+	return 0;
+}
+
+int dialect_error(struct span body, struct buf *message)
+{
+	static const char *const places[] = {"message", "detail", "error", "type"};
+	struct span error = json_member(body, "error"), raw, v;
+	size_t before = message->len;
+
+	if (json_kind(error) == JSON_NONE)
+		error = body;
+	if (json_kind(error) == JSON_STRING)
+		json_string(error, message);
+	for (size_t i = 0; i < sizeof places / sizeof *places && message->len == before; i++) {
+		v = json_member(error, places[i]);
+		if (json_kind(v) == JSON_STRING)
+			json_string(v, message);
+		else if (json_kind(v) > JSON_NULL)
+			buf_addspan(message, v);
+	}
+	if (message->len == before && json_kind(error) != JSON_NONE)
+		buf_addspan(message, error);
+	/* OpenRouter: what the provider behind it said. */
+	raw = json_member(json_member(error, "metadata"), "raw");
+	if (json_kind(raw) == JSON_STRING) {
+		buf_adds(message, ": ");
+		json_string(raw, message);
+	}
+	return error_status(error);
+}
+
+static long long count(struct span o, const char *name)
+{
+	int64_t n;
+
+	return json_int(json_member(o, name), &n) || n < 0 ? -1 : n;
+}
+
+void dialect_usage(struct span usage, struct dialect_usage *u)
+{
+	long long fresh = count(usage, "input_tokens");
+
+	u->prompt = count(usage, "prompt_tokens");
+	u->completion = count(usage, "completion_tokens");
+	u->cached = count(json_member(usage, "prompt_tokens_details"), "cached_tokens");
+	u->reasoning = count(json_member(usage, "completion_tokens_details"), "reasoning_tokens");
+	u->cache_written = -1;
+	if (u->prompt < 0 && fresh >= 0) {
+		u->cached = count(usage, "cache_read_input_tokens");
+		u->cache_written = count(usage, "cache_creation_input_tokens");
+		u->prompt = fresh + (u->cached > 0 ? u->cached : 0) +
+			    (u->cache_written > 0 ? u->cache_written : 0);
+		u->completion = count(usage, "output_tokens");
+	}
+}

@@ -1,0 +1,363 @@
+/* dialect_anthropic: Anthropic's Messages API, translated from and to the records' OpenAI shape. System
+ * turns become the `system` member, tool calls and their results become content blocks, a schema
+ * becomes the input of a tool that must be called. What cannot be said is refused. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "../json/record.h"
+#include "dialect_impl.h"
+
+#define MAX_TOKENS 4096 /* the API demands a limit */
+
+static void key_str(struct jw *w, const char *key, const char *value)
+{
+	jw_key(w, key);
+	jw_str(w, value);
+}
+
+static void key_raw(struct jw *w, const char *key, struct span value)
+{
+	jw_key(w, key);
+	jw_raw(w, value);
+}
+
+/* "data:image/png;base64,AAAA" or an address. */
+static int put_image(struct jw *w, struct span url, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	const char *comma;
+
+	if (json_string(url, &text) || !text.data) {
+		buf_release(&text);
+		return err_set(e, "an image_url part has no url");
+	}
+	jw_object(w);
+	key_str(w, "type", "image");
+	jw_key(w, "source");
+	jw_object(w);
+	comma = strstr(text.data, ";base64,");
+	if (strncmp(text.data, "data:", 5) == 0 && comma) {
+		key_str(w, "type", "base64");
+		jw_key(w, "media_type");
+		jw_strn(w, text.data + 5, (size_t)(comma - text.data - 5));
+		key_str(w, "data", comma + 8);
+	} else {
+		key_str(w, "type", "url");
+		key_str(w, "url", text.data);
+	}
+	jw_end(w);
+	jw_end(w);
+	buf_release(&text);
+	return 0;
+}
+
+static int put_parts(struct jw *w, struct span content, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span key, part;
+
+	if (json_kind(content) == JSON_STRING) {
+		if (span_is(content, "\"\""))
+			return 0;
+		jw_object(w);
+		key_str(w, "type", "text");
+		key_raw(w, "text", content);
+		jw_end(w);
+		return 0;
+	}
+	while (json_next(&it, content, &key, &part)) {
+		struct span type = json_member(part, "type");
+
+		if (json_is(type, "text")) {
+			jw_object(w);
+			key_str(w, "type", "text");
+			key_raw(w, "text", json_member(part, "text"));
+			jw_end(w);
+		} else if (json_is(type, "image_url")) {
+			if (put_image(w, json_member(json_member(part, "image_url"), "url"), e))
+				return -1;
+		} else {
+			return err_set(e,
+				       "a content part of type %.*s has no counterpart in Anthropic's API",
+				       (int)(type.n > 40 ? 40 : type.n), type.s ? type.s : "none");
+		}
+	}
+	return 0;
+}
+
+static int put_calls(struct jw *w, struct span calls, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span key, call;
+
+	while (json_next(&it, calls, &key, &call)) {
+		struct span function = json_member(call, "function"), input;
+		struct buf arguments = BUF_INIT;
+
+		json_string(json_member(function, "arguments"), &arguments);
+		if (json_check(arguments.len ? buf_span(&arguments) : span_of("{}"), &input,
+			       NULL) ||
+		    json_kind(input) != JSON_OBJECT) {
+			buf_release(&arguments);
+			return err_set(e, "the arguments of a tool call are not a JSON object");
+		}
+		jw_object(w);
+		key_str(w, "type", "tool_use");
+		key_raw(w, "id", json_member(call, "id"));
+		key_raw(w, "name", json_member(function, "name"));
+		key_raw(w, "input", input);
+		jw_end(w);
+		buf_release(&arguments);
+	}
+	return 0;
+}
+
+static int put_messages(struct jw *w, struct span messages, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span key, m;
+	/* inside a user turn that collects tool results, which must stand together */
+	int results = 0;
+
+	jw_key(w, "messages");
+	jw_array(w);
+	while (json_next(&it, messages, &key, &m)) {
+		struct span role = json_member(m, "role"), content = json_member(m, "content");
+		int tool = json_is(role, "tool");
+
+		if (results && !tool) {
+			jw_end(w);
+			jw_end(w);
+			results = 0;
+		}
+		if (json_is(role, "system") || json_is(role, "developer"))
+			continue;
+		if (!results) {
+			jw_object(w);
+			key_str(w, "role", json_is(role, "assistant") ? "assistant" : "user");
+			jw_key(w, "content");
+			if (!tool && json_kind(content) == JSON_STRING &&
+			    !json_count(json_member(m, "tool_calls"))) {
+				jw_raw(w, content);
+				jw_end(w);
+				continue;
+			}
+			jw_array(w);
+		}
+		if (tool) {
+			jw_object(w);
+			key_str(w, "type", "tool_result");
+			key_raw(w, "tool_use_id", json_member(m, "tool_call_id"));
+			key_raw(w, "content", content);
+			jw_end(w);
+			results = 1;
+			continue;
+		}
+		if (put_parts(w, content, e) || put_calls(w, json_member(m, "tool_calls"), e))
+			return -1;
+		jw_end(w);
+		jw_end(w);
+	}
+	if (results) {
+		jw_end(w);
+		jw_end(w);
+	}
+	jw_end(w);
+	return 0;
+}
+
+static void put_system(struct jw *w, struct span messages)
+{
+	struct json_iter it = {0};
+	struct span key, m;
+	struct buf text = BUF_INIT;
+
+	while (json_next(&it, messages, &key, &m)) {
+		struct span role = json_member(m, "role");
+
+		if (!json_is(role, "system") && !json_is(role, "developer"))
+			continue;
+		if (text.len)
+			buf_adds(&text, "\n\n");
+		message_text(json_member(m, "content"), &text);
+	}
+	if (text.len) {
+		jw_key(w, "system");
+		jw_strn(w, text.data, text.len);
+	}
+	buf_release(&text);
+}
+
+static void put_tools(const struct dialect *c, const struct backend_request *q, struct jw *w)
+{
+	struct json_iter it = {0};
+	struct span key, tool, name;
+
+	jw_key(w, "tools");
+	jw_array(w);
+	while (json_next(&it, q->tools, &key, &tool)) {
+		struct span f = json_member(tool, "function");
+		struct span parameters = json_member(f, "parameters"),
+			    about = json_member(f, "description");
+
+		jw_object(w);
+		key_raw(w, "name", json_member(f, "name"));
+		if (about.s)
+			key_raw(w, "description", about);
+		key_raw(w, "input_schema",
+			parameters.s ? parameters : span_of("{\"type\":\"object\"}"));
+		jw_end(w);
+	}
+	jw_end(w);
+	if (!q->tool_choice.s || dialect_overridden(c, "tool_choice"))
+		return;
+	name = json_member(json_member(q->tool_choice, "function"), "name");
+	jw_key(w, "tool_choice");
+	jw_object(w);
+	key_str(w, "type",
+		name.s				      ? "tool"
+		: json_is(q->tool_choice, "required") ? "any"
+		: json_is(q->tool_choice, "none")     ? "none"
+						      : "auto");
+	if (name.s)
+		key_raw(w, "name", name);
+	jw_end(w);
+}
+
+static void put_schema(const struct dialect *c, struct span schema, struct jw *w)
+{
+	jw_key(w, "tools");
+	jw_array(w);
+	jw_object(w);
+	key_str(w, "name", DIALECT_SCHEMA_TOOL);
+	key_str(w, "description", "Gives the answer.");
+	key_raw(w, "input_schema", schema);
+	jw_end(w);
+	jw_end(w);
+	if (dialect_overridden(c, "tool_choice"))
+		return;
+	jw_key(w, "tool_choice");
+	jw_object(w);
+	key_str(w, "type", "tool");
+	key_str(w, "name", DIALECT_SCHEMA_TOOL);
+	jw_end(w);
+}
+
+int dialect_anthropic_members(const struct dialect *c, const struct backend_request *q,
+			      struct jw *w, struct err *e)
+{
+	const struct backend_params *p = c->params;
+	struct span schema = q->schema.s ? q->schema : p->schema;
+
+	if (!dialect_overridden(c, "max_tokens")) {
+		jw_key(w, "max_tokens");
+		jw_int(w, p->max_tokens ? p->max_tokens : MAX_TOKENS);
+	}
+	if (!dialect_overridden(c, "system"))
+		put_system(w, q->messages);
+	if (!dialect_overridden(c, "messages") && put_messages(w, q->messages, e))
+		return -1;
+	if (!isnan(p->temperature) && !dialect_overridden(c, "temperature")) {
+		jw_key(w, "temperature");
+		jw_num(w, p->temperature);
+	}
+	if (!isnan(p->top_p) && !dialect_overridden(c, "top_p")) {
+		jw_key(w, "top_p");
+		jw_num(w, p->top_p);
+	}
+	if (p->stops && !dialect_overridden(c, "stop_sequences")) {
+		jw_key(w, "stop_sequences");
+		jw_array(w);
+		for (size_t i = 0; i < p->stops; i++)
+			jw_str(w, p->stop[i]);
+		jw_end(w);
+	}
+	if (c->stream && !dialect_overridden(c, "stream")) {
+		jw_key(w, "stream");
+		jw_bool(w, 1);
+	}
+	if (schema.s && q->tools.s)
+		return err_set(e, "a schema and tools cannot be asked of Anthropic's API together");
+	if (dialect_overridden(c, "tools"))
+		return 0;
+	if (schema.s)
+		put_schema(c, schema, w);
+	else if (q->tools.s)
+		put_tools(c, q, w);
+	return 0;
+}
+
+static const char *finish_reason(struct span stop)
+{
+	static const char *const table[][2] = {
+		{"end_turn", "stop"},	       {"stop_sequence", "stop"},
+		{"max_tokens", "length"},      {"tool_use", "tool_calls"},
+		{"refusal", "content_filter"}, {"model_context_window_exceeded", "length"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (json_is(stop, table[i][0]))
+			return table[i][1];
+	return NULL;
+}
+
+static void take_call(struct span block, struct buf *calls)
+{
+	struct jw w;
+
+	buf_addc(calls, calls->len ? ',' : '[');
+	jw_init(&w, calls);
+	jw_object(&w);
+	key_raw(&w, "id", json_member(block, "id"));
+	key_str(&w, "type", "function");
+	jw_key(&w, "function");
+	jw_object(&w);
+	key_raw(&w, "name", json_member(block, "name"));
+	jw_key(&w, "arguments");
+	jw_strn(&w, json_member(block, "input").s, json_member(block, "input").n);
+	jw_end(&w);
+	jw_end(&w);
+}
+
+void dialect_anthropic_answer(struct span body, int forced_schema, struct backend_answer *a)
+{
+	struct span content = json_member(body, "content"), stop = json_member(body, "stop_reason"),
+		    key, block;
+	const char *finish = finish_reason(stop);
+	struct buf text = BUF_INIT;
+	struct json_iter it = {0};
+
+	if (json_kind(content) != JSON_ARRAY) {
+		backend_answer_fail(a, "bad_answer", 200, "the answer holds no content");
+		return;
+	}
+	if (!json_string(json_member(body, "model"), &text) && text.data)
+		snprintf(a->model, sizeof a->model, "%s", text.data);
+	buf_clear(&text);
+	json_string(stop, &text);
+	snprintf(a->finish_reason, sizeof a->finish_reason, "%s",
+		 finish	     ? finish
+		 : text.data ? text.data
+			     : "");
+	buf_release(&text);
+	if (json_kind(json_member(body, "usage")) == JSON_OBJECT)
+		buf_addspan(&a->usage, json_member(body, "usage"));
+	while (json_next(&it, content, &key, &block)) {
+		struct span type = json_member(block, "type"), input = json_member(block, "input");
+
+		if (json_is(type, "text")) {
+			json_string(json_member(block, "text"), &a->output);
+			a->has_output = 1;
+		} else if (json_is(type, "tool_use") && forced_schema && input.s) {
+			buf_addspan(&a->output, input);
+			a->has_output = 1;
+			snprintf(a->finish_reason, sizeof a->finish_reason, "stop");
+		} else if (json_is(type, "tool_use") && input.s) {
+			take_call(block, &a->tool_calls);
+		}
+	}
+	if (a->tool_calls.len)
+		buf_addc(&a->tool_calls, ']');
+	if (json_is(stop, "refusal"))
+		buf_adds(&a->refusal, "the API refused to answer");
+}

@@ -1,0 +1,41 @@
+/* prices: what an answer costs, from a file of per-token prices.
+ *
+ * The file is one JSON object, model name to prices, with the key names of LiteLLM's
+ * model_prices_and_context_window.json, so that that file can be used as it is:
+ * input_cost_per_token, output_cost_per_token, cache_read_input_token_cost,
+ * cache_creation_input_token_cost, max_output_tokens, input_cost_per_token_batches and
+ * output_cost_per_token_batches, and the input/output prices "_above_128k_tokens" and
+ * "_above_200k_tokens". US dollars. What is unknown is NaN, never 0.
+ */
+#ifndef FT_API_PRICES_H
+#define FT_API_PRICES_H
+
+#include "../base/buf.h"
+#include "../base/err.h"
+
+struct dialect_usage;
+struct prices;
+
+/* NULL with the reason. */
+struct prices *prices_load(const char *path, struct err *e);
+void prices_free(struct prices *p);
+
+/* Says at which address the models are asked: the file names some providers' models with the
+ * provider before them ("groq/..."), and such a name is looked for first. p may be NULL. */
+void prices_provider(struct prices *p, const char *url);
+
+/* Whether both prices of the model are known. p may be NULL. */
+int prices_known(struct prices *p, const char *model);
+
+/* Cost of an answer with this usage, asked for in a batch or at once; NaN where the model, that
+ * price or the usage is not known. */
+double prices_cost(struct prices *p, const char *model, int batch, const struct dialect_usage *u);
+
+/* Most that an answer can cost: every prompt token at the dearest input price. NaN where
+ * unknown. */
+double prices_worst(struct prices *p, const char *model, double prompt, double completion);
+
+/* Most tokens that the model ever answers; 0 unknown. */
+long long prices_max_output(struct prices *p, const char *model);
+
+#endif

@@ -1,0 +1,45 @@
+/* ask_impl: the one struct behind ask.h, shared by ask_options.c, which opens it, and ask.c, which
+ * runs it. */
+#ifndef FT_ASK_ASK_IMPL_H
+#define FT_ASK_ASK_IMPL_H
+
+#include "../api/api.h"
+#include "../json/schema.h"
+#include "ask.h"
+#include "cache.h"
+
+struct ask_sent; /* a request in hand */
+
+struct ask {
+	const struct ask_options *o;
+	int dry, default_url;
+	struct backend_params params;
+	struct backend_local local;
+	struct api_options api;
+	struct backend backend;
+	struct buf key, identity;
+	char **headers;	       /* of every request to an API */
+	struct schema *schema; /* of --schema, or NULL */
+	struct prices *prices;
+	struct cache *cache;
+
+	/* of the pipeline */
+	const struct ask_program *program;
+	struct ask_row *first, *last; /* of the window, in the order of the input */
+	size_t rows, bytes, read;
+	/* answered without the backend: from the cache, or not to be sent */
+	struct ask_sent *ready, *ready_last;
+	/* with a cache: what the backend has in hand, by its key (ASKED_BUCKETS lists) */
+	struct ask_sent **asked;
+	long in_hand; /* by the backend */
+	int stopped;
+	struct buf body, json;
+	struct backend_answer answer;
+	struct ask_totals totals;
+	struct err trouble;
+	int failed; /* the run is to end with trouble */
+};
+
+void ask_pipeline_release(struct ask *a);
+
+#endif

@@ -1,0 +1,614 @@
+/* Continuous batching over a decoder. See generate.h. */
+#include "generator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../base/progress.h"
+
+#define PREFILL_ROWS 512 /* of prompts in one step, beside the answers' rows */
+/* positions: a beginning that another sequence is about to compute is waited for */
+#define WORTH_WAITING 8
+
+struct sequence {
+	uint64_t ticket;
+	struct generator_request q; /* ids is not used: see ids below */
+	struct sequence *next;	    /* in the queue */
+	size_t passed;		    /* there, by so many that came later */
+	int32_t *ids;		    /* prompt and answer */
+	size_t n, cap, prompt;
+	/* positions whose keys and values are, or will be after this step, in the cache */
+	size_t computed;
+	int reading;	   /* its prompt (after giving way: all so far) is being computed */
+	uint64_t admitted; /* order of admission */
+	uint32_t *pages;
+	size_t n_pages;
+	size_t cached;
+	struct rng rng;
+	struct tokenizer_stream stream;
+	struct buf text;
+	struct generator_token *token;
+	struct sample_alternative *top;
+	size_t top_cap;
+	double submitted, first;
+	uint32_t at;		 /* in the grammar */
+	const uint32_t *allowed; /* by it, in this step; NULL: all */
+	int32_t chosen;		 /* by the step just done */
+	size_t rows;		 /* it has in this step */
+	int logits;		 /* its row of them, or -1 */
+};
+
+struct generator {
+	struct decoder *d;
+	const struct model *m;
+	const struct tokenizer *t;
+	struct pool *pool;
+	struct kvcache kv;
+	struct sequence **running; /* those that share pages side by side */
+	size_t n_running, most;
+	struct sequence *waiting;
+	size_t n_waiting;
+	int32_t *stops;
+	size_t n_stops;
+	uint64_t admissions;
+	struct decoder_row *rows;
+	size_t max_rows;
+	float *logits;
+	struct sample_scratch *scratch; /* one for each sequence that may run */
+	struct generator_stats stats;
+};
+
+int generator_new(struct generator **out, struct decoder *d, const struct model *m,
+		  const struct tokenizer *t, struct pool *pool, const struct generator_spec *spec,
+		  struct err *e)
+{
+	struct generator *g;
+	size_t floats;
+
+	if (spec->sequences == 0 || spec->sequences > decoder_max_rows(d))
+		return err_set(e, "%zu sequences at once do not fit in steps of %zu rows",
+			       spec->sequences, decoder_max_rows(d));
+	if (mem_mul(spec->sequences, m->config.vocab, &floats) != 0)
+		return err_set(e, "too many sequences at once");
+	g = mem_alloc(1, sizeof *g);
+	g->d = d;
+	g->m = m;
+	g->t = t;
+	g->pool = pool;
+	g->most = spec->sequences;
+	g->max_rows = decoder_max_rows(d);
+	kvcache_init(&g->kv, &m->config, spec->cache_bytes, 4);
+	g->running = mem_alloc(g->most, sizeof(struct sequence *));
+	g->stops = mem_alloc(spec->n_stops, sizeof *g->stops);
+	if (spec->n_stops)
+		memcpy(g->stops, spec->stops, spec->n_stops * sizeof *g->stops);
+	g->n_stops = spec->n_stops;
+	g->rows = mem_alloc(g->max_rows, sizeof *g->rows);
+	g->logits = mem_aligned(floats, sizeof *g->logits);
+	g->scratch = mem_alloc(g->most, sizeof *g->scratch);
+	*out = g;
+	return 0;
+}
+
+static void sequence_free(struct sequence *s)
+{
+	buf_release(&s->text);
+	free(s->ids);
+	free(s->pages);
+	free(s->token);
+	free(s->top);
+	free(s);
+}
+
+void generator_free(struct generator *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n_running; i++)
+		sequence_free(g->running[i]);
+	while (g->waiting) {
+		struct sequence *s = g->waiting;
+
+		g->waiting = s->next;
+		sequence_free(s);
+	}
+	for (size_t i = 0; i < g->most; i++)
+		sample_scratch_release(&g->scratch[i]);
+	kvcache_release(&g->kv);
+	free(g->running);
+	free(g->stops);
+	free(g->rows);
+	free(g->logits);
+	free(g->scratch);
+	free(g);
+}
+
+/* Before the first shorter prompt of those that may still be passed. */
+static void enqueue(struct generator *g, struct sequence *s)
+{
+	struct sequence **at = &g->waiting;
+
+	for (struct sequence **p = at; *p; p = &(*p)->next)
+		if ((*p)->n > (*p)->prompt || (*p)->passed >= g->most)
+			at = &(*p)->next; /* what has begun, or waited enough, stays in front */
+	while (*at && (*at)->prompt >= s->prompt)
+		at = &(*at)->next;
+	s->next = *at;
+	*at = s;
+	for (struct sequence *later = s->next; later; later = later->next)
+		later->passed++;
+	g->n_waiting++;
+}
+
+void generator_submit(struct generator *g, uint64_t ticket, const struct generator_request *q)
+{
+	struct sequence *s = mem_alloc(1, sizeof *s);
+
+	s->ticket = ticket;
+	s->q = *q;
+	s->n = s->prompt = q->n;
+	s->ids = mem_grow(NULL, &s->cap, q->n + 64, sizeof *s->ids);
+	if (q->n)
+		memcpy(s->ids, q->ids, q->n * sizeof *s->ids);
+	rng_seed(&s->rng, q->seed, q->stream);
+	tokenizer_stream_begin(&s->stream, g->t,
+			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
+	s->at = q->grammar ? grammar_start(q->grammar) : 0;
+	s->submitted = clock_now();
+	s->first = NAN;
+	enqueue(g, s);
+}
+
+size_t generator_in_hand(const struct generator *g)
+{
+	return g->n_running + g->n_waiting;
+}
+
+struct generator_stats generator_statistics(const struct generator *g)
+{
+	struct generator_stats s = g->stats;
+
+	s.cache_bytes = g->kv.peak * g->kv.page_floats * sizeof(float);
+	return s;
+}
+
+/* --- coming and going --- */
+
+/* Last pages first: nothing in the tree may stand below a page that was never computed. */
+static void let_pages_go(struct generator *g, struct sequence *s)
+{
+	while (s->n_pages > 0)
+		kvcache_drop(&g->kv, s->pages[--s->n_pages]);
+	s->computed = 0;
+}
+
+static void leave(struct generator *g, struct sequence *s)
+{
+	size_t i = 0;
+
+	while (g->running[i] != s)
+		i++;
+	memmove(&g->running[i], &g->running[i + 1],
+		(--g->n_running - i) * sizeof(struct sequence *));
+	let_pages_go(g, s);
+}
+
+static void deliver(struct sequence *s, const char *finish, const char *error_type,
+		    const char *error, generator_answered *done, void *arg)
+{
+	double now = clock_now();
+	struct generator_answer a = {
+		.error_type = error_type,
+		.error = error,
+		.text = {s->text.data ? s->text.data : "", s->text.len},
+		.finish = finish,
+		.prompt_tokens = s->prompt,
+		.tokens = s->n - s->prompt,
+		.cached = s->cached,
+		.token = s->token,
+		.top = s->top,
+		.latency = now - s->submitted,
+		.ttft = isnan(s->first) ? NAN : s->first - s->submitted,
+	};
+
+	/* White space before a value is the tokenizer's habit, not part of it. */
+	while (s->q.grammar && a.text.n > 0 && (*a.text.s == ' ' || *a.text.s == '\n')) {
+		a.text.s++;
+		a.text.n--;
+	}
+	done(arg, s->ticket, &a);
+	sequence_free(s);
+}
+
+static struct sequence *next_waiting(struct generator *g)
+{
+	struct sequence *s = g->waiting;
+
+	g->waiting = s->next;
+	g->n_waiting--;
+	s->next = NULL;
+	return s;
+}
+
+/* The youngest makes room and stands first in the queue again, with what it has written so far. */
+static void give_way(struct generator *g)
+{
+	struct sequence *youngest = g->running[0];
+
+	for (size_t i = 1; i < g->n_running; i++)
+		if (g->running[i]->admitted > youngest->admitted)
+			youngest = g->running[i];
+	leave(g, youngest);
+	youngest->next = g->waiting;
+	g->waiting = youngest;
+	g->n_waiting++;
+	g->stats.preempted++;
+}
+
+static size_t same_pages(const struct sequence *a, const struct sequence *b)
+{
+	size_t n = 0;
+
+	while (n < a->n_pages && n < b->n_pages && a->pages[n] == b->pages[n])
+		n++;
+	return n;
+}
+
+/* Gives s the pages of its ids so far, as many as can be had from others. 1: done; 0: not now. */
+static int find_pages(struct generator *g, struct sequence *s)
+{
+	size_t need = (s->n + KVCACHE_PAGE - 1) / KVCACHE_PAGE, agree, found;
+	uint32_t partial;
+
+	s->pages = mem_realloc(s->pages, need, sizeof *s->pages);
+	/* The last position is computed in any case: its logits are wanted. */
+	found = kvcache_find(&g->kv, s->ids, s->n - 1, s->pages, &partial, &agree);
+	s->n_pages = found;
+	s->computed = found * KVCACHE_PAGE;
+	if (agree > 0 && g->kv.pages[partial].ready < agree) {
+		if (agree - g->kv.pages[partial].ready >= WORTH_WAITING) {
+			let_pages_go(g, s);
+			return 0;
+		}
+		agree = g->kv.pages[partial].ready;
+	}
+	while (s->n_pages < need) {
+		size_t at = s->n_pages * KVCACHE_PAGE,
+		       ids = s->n - at < KVCACHE_PAGE ? s->n - at : KVCACHE_PAGE;
+		uint32_t parent = s->n_pages ? s->pages[s->n_pages - 1] : KVCACHE_NO_PAGE;
+		int copies = s->n_pages == found && agree > 0;
+		uint32_t page;
+
+		/* Held while a page is taken, or it might be the one. */
+		if (copies)
+			g->kv.pages[partial].refs++;
+		page = kvcache_take(&g->kv);
+		if (copies)
+			g->kv.pages[partial].refs--;
+		if (page == KVCACHE_NO_PAGE) {
+			let_pages_go(g, s);
+			return 0;
+		}
+		if (copies) {
+			kvcache_copy(&g->kv, page, partial, agree);
+			s->computed += agree;
+		}
+		kvcache_list(&g->kv, page, parent, s->ids + at, ids, copies ? agree : 0);
+		s->pages[s->n_pages++] = page;
+	}
+	return 1;
+}
+
+/* Takes the next request into the batch. 1: done (or answered with an error); 0: not now. */
+static int admit(struct generator *g, generator_answered *done, void *arg)
+{
+	struct sequence *s = g->waiting;
+	size_t context = g->m->config.max_positions, at = g->n_running, shared = 0;
+	char why[160];
+
+	if (s->n == 0 || (s->n == s->prompt && s->n > context)) {
+		next_waiting(g);
+		if (s->n == 0)
+			snprintf(why, sizeof why,
+				 "the prompt is empty and the tokenizer adds no first token");
+		else
+			snprintf(why, sizeof why,
+				 "prompt of %zu tokens, but the model's context holds %zu: nothing was cut off",
+				 s->n, context);
+		deliver(s, NULL, s->n ? "context_length_exceeded" : "invalid_request", why, done,
+			arg);
+		return 1;
+	}
+	if (!find_pages(g, s)) {
+		if (g->n_running > 0)
+			return 0;
+		/* Nobody will make room. */
+		next_waiting(g);
+		snprintf(why, sizeof why, "%zu tokens do not fit in the cache of %zu (%zu MB)",
+			 s->n, (size_t)g->kv.cap * KVCACHE_PAGE,
+			 g->kv.cap * g->kv.page_floats * sizeof(float) >> 20);
+		deliver(s, NULL, "out_of_memory", why, done, arg);
+		return 1;
+	}
+	next_waiting(g);
+	if (s->n == s->prompt) {
+		s->cached = s->computed;
+		g->stats.prompt_tokens += s->prompt;
+		g->stats.computed += s->prompt - s->computed;
+	}
+	s->reading = 1;
+	s->admitted = ++g->admissions;
+	for (size_t i = 0; i < g->n_running; i++) {
+		size_t same = same_pages(g->running[i], s);
+
+		if (same > 0 && same >= shared) {
+			shared = same;
+			at = i + 1;
+		}
+	}
+	memmove(&g->running[at + 1], &g->running[at],
+		(g->n_running++ - at) * sizeof(struct sequence *));
+	g->running[at] = s;
+	return 1;
+}
+
+/* --- one step --- */
+
+/* Gives every answer in the making the page its next position falls in. */
+static void grow(struct generator *g, generator_answered *done, void *arg)
+{
+	for (size_t i = 0; i < g->n_running;) {
+		struct sequence *s = g->running[i];
+		size_t need = (s->n + KVCACHE_PAGE - 1) / KVCACHE_PAGE;
+		uint32_t page;
+
+		if (s->n_pages >= need) {
+			i++;
+			continue;
+		}
+		page = kvcache_take(&g->kv);
+		if (page != KVCACHE_NO_PAGE) {
+			s->pages = mem_realloc(s->pages, need, sizeof *s->pages);
+			s->pages[s->n_pages++] = page;
+			i++;
+		} else if (g->n_running > 1) {
+			give_way(g);
+			i = 0;
+		} else {
+			leave(g, s);
+			deliver(s, NULL, "out_of_memory", "the answer does not fit in the cache",
+				done, arg);
+		}
+	}
+}
+
+static int by_admission(const void *a, const void *b)
+{
+	const struct sequence *x = *(struct sequence *const *)a, *y = *(struct sequence *const *)b;
+
+	return x->admitted < y->admitted ? -1 : x->admitted > y->admitted;
+}
+
+/* Fills g->rows: one row for each answer, and the prompts in order of admission as far as there is
+ * room, so that whoever relies on a page comes no earlier than who computes it. Rows stand in the
+ * order of running. */
+static size_t plan(struct generator *g)
+{
+	struct sequence **order = mem_alloc(g->n_running, sizeof *order);
+	size_t left = g->max_rows, n = 0, wanted = 0;
+
+	for (size_t i = 0; i < g->n_running; i++)
+		left -= !g->running[i]->reading;
+	left = left < PREFILL_ROWS ? left : PREFILL_ROWS;
+	memcpy(order, g->running, g->n_running * sizeof *order);
+	qsort(order, g->n_running, sizeof *order, by_admission);
+	for (size_t i = 0; i < g->n_running; i++) {
+		size_t want = order[i]->n - order[i]->computed;
+
+		order[i]->rows = !order[i]->reading || want < left ? want : left;
+		if (order[i]->reading)
+			left -= order[i]->rows;
+	}
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		s->logits = s->computed + s->rows == s->n ? (int)wanted++ : -1;
+		for (size_t k = 0; k < s->rows; k++) {
+			size_t at = s->computed++;
+
+			g->rows[n++] = (struct decoder_row){s->ids[at], (uint32_t)at, s->pages,
+							    at + 1 == s->n ? s->logits : -1};
+		}
+	}
+	free(order);
+	return n;
+}
+
+/* What the tree promised and this step computed is there now. */
+static void mark_ready(struct generator *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct kvcache_page *p =
+			&g->kv.pages[g->rows[i].pages[g->rows[i].position / KVCACHE_PAGE]];
+		uint16_t at = g->rows[i].position % KVCACHE_PAGE + 1;
+
+		if (p->listed && at <= p->n_ids && at > p->ready)
+			p->ready = at;
+	}
+}
+
+static void choose(void *arg, size_t i)
+{
+	struct generator *g = arg;
+	struct sequence *s = g->running[i];
+	size_t vocab = g->m->config.vocab, at = s->n - s->prompt,
+	       k = s->q.logprobs > 0 ? (size_t)s->q.logprobs : 0;
+	float *logits = g->logits + (size_t)s->logits * vocab;
+	double sum = NAN;
+
+	if (s->logits < 0)
+		return;
+	if (s->q.logprobs >= 0) {
+		if (at >= s->top_cap) {
+			size_t cap = at * 2 + 16;
+
+			s->token = mem_realloc(s->token, cap, sizeof *s->token);
+			s->top = mem_realloc(s->top, cap * (k ? k : 1), sizeof *s->top);
+			s->top_cap = cap;
+		}
+		sum = sample_log_sum(logits, vocab);
+		for (size_t j = 0; j < k; j++)
+			s->top[at * k + j] = (struct sample_alternative){-1, -INFINITY};
+		sample_top(logits, vocab, sum, s->top + at * k, k);
+	}
+	if (s->q.logprobs >= 0 && !isnan(sum)) {
+		/* The logits are changed by choosing, so the choice is made on them last, and
+		 * looked up before by its value. */
+		float *copy = mem_alloc(vocab, sizeof *copy);
+
+		memcpy(copy, logits, vocab * sizeof *copy);
+		s->chosen = sample_draw(copy, vocab, &s->q.sampling, s->allowed, s->ids, s->n,
+					&s->rng, &g->scratch[i]);
+		free(copy);
+		s->token[at] = (struct generator_token){s->chosen, sample_logprob(logits, vocab,
+										  s->chosen, sum)};
+		return;
+	}
+	s->chosen = sample_draw(logits, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng,
+				&g->scratch[i]);
+}
+
+static int is_stop(const struct generator *g, int32_t id)
+{
+	for (size_t i = 0; i < g->n_stops; i++)
+		if (g->stops[i] == id)
+			return 1;
+	return 0;
+}
+
+/* Cuts the text before the first of the stop texts, looking only where one could have become
+ * whole. */
+static int cut_at_stop(struct sequence *s, size_t before)
+{
+	size_t cut = s->text.len;
+
+	for (size_t i = 0; i < s->q.stops; i++) {
+		size_t n = strlen(s->q.stop[i]), from = before >= n ? before - n + 1 : 0;
+		const char *at;
+
+		if (n == 0 || s->text.len < n)
+			continue;
+		at = memmem(s->text.data + from, s->text.len - from, s->q.stop[i], n);
+		if (at && (size_t)(at - s->text.data) < cut)
+			cut = (size_t)(at - s->text.data);
+	}
+	if (cut == s->text.len)
+		return 0;
+	s->text.len = cut;
+	return 1;
+}
+
+/* Adds the chosen token; returns why the answer ends, or NULL. */
+static const char *take(struct generator *g, struct sequence *s)
+{
+	size_t before = s->text.len;
+
+	if (isnan(s->first))
+		s->first = clock_now();
+	if (s->n == s->cap)
+		s->ids = mem_grow(s->ids, &s->cap, s->n + 1, sizeof *s->ids);
+	s->ids[s->n++] = s->chosen;
+	s->reading = 0;
+	g->stats.generated++;
+	if (is_stop(g, s->chosen)) {
+		tokenizer_stream_end(&s->stream, &s->text);
+		return "stop";
+	}
+	tokenizer_stream_add(&s->stream, s->chosen, &s->text);
+	if (s->q.grammar)
+		s->at = grammar_next(s->q.grammar, s->at, s->chosen);
+	if (cut_at_stop(s, before))
+		return "stop";
+	if (s->q.grammar && grammar_ended(s->q.grammar, s->at)) {
+		tokenizer_stream_end(&s->stream, &s->text);
+		return "stop";
+	}
+	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) ||
+	    s->n >= g->m->config.max_positions) {
+		tokenizer_stream_end(&s->stream, &s->text);
+		return "length";
+	}
+	return NULL;
+}
+
+size_t generator_step(struct generator *g, generator_answered *done, void *arg)
+{
+	size_t n, running;
+	struct sequence **ended;
+	const char **why;
+	size_t n_ended = 0;
+
+	grow(g, done, arg);
+	while (g->waiting && g->n_running < g->most && admit(g, done, arg))
+		;
+	n = plan(g);
+	if (n == 0)
+		return generator_in_hand(g);
+	decoder_step(g->d, &g->kv, g->rows, n, g->logits);
+	mark_ready(g, n);
+	g->stats.steps++;
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		/* Masks are shared between sequences, so they are made here, one after the
+		 * other. */
+		s->allowed =
+			s->q.grammar && s->logits >= 0 ? grammar_mask(s->q.grammar, s->at) : NULL;
+	}
+	pool_run(g->pool, g->n_running, choose, g);
+
+	/* Answers are given out when the batch is in order again, for done may submit. */
+	running = g->n_running;
+	ended = mem_alloc(running, sizeof *ended);
+	why = mem_alloc(running, sizeof *why);
+	for (size_t i = 0; i < running; i++) {
+		struct sequence *s = g->running[i];
+
+		if (s->logits < 0)
+			continue;
+		if (s->chosen >= 0 && !(why[n_ended] = take(g, s)))
+			continue;
+		if (s->chosen < 0)
+			why[n_ended] = NULL;
+		ended[n_ended++] = s;
+	}
+	for (size_t i = 0; i < n_ended; i++)
+		leave(g, ended[i]);
+	for (size_t i = 0; i < n_ended; i++)
+		if (why[i])
+			deliver(ended[i], why[i], NULL, NULL, done, arg);
+		else
+			deliver(ended[i], NULL, "model",
+				ended[i]->q.grammar
+					? "no token of the model can go on as the schema wants"
+					: "the model gave no finite logits: its weights may be broken",
+				done, arg);
+	free(ended);
+	free(why);
+	return generator_in_hand(g);
+}
+
+void generator_cancel(struct generator *g, const char *type, const char *why,
+		      generator_answered *done, void *arg)
+{
+	while (g->n_running > 0) {
+		struct sequence *s = g->running[g->n_running - 1];
+
+		leave(g, s);
+		deliver(s, NULL, type, why, done, arg);
+	}
+	while (g->waiting)
+		deliver(next_waiting(g), NULL, type, why, done, arg);
+}

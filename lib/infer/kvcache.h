@@ -1,0 +1,75 @@
+/* kvcache: keys and values of what a model has read, in pages that sequences share.
+ *
+ * A page holds KVCACHE_PAGE positions of one sequence, all layers. A sequence's cache is a list of page
+ * numbers (Kwon et al. 2023). Pages that hold a prompt are also nodes of a tree by their token ids:
+ * a later sequence that begins alike takes the same pages and computes only the rest; where it
+ * departs inside a page, what agrees is copied. Pages that no sequence uses stay in the tree until
+ * memory is wanted for something else, least recently used leaves first.
+ *
+ * Within a page, for each layer and key head: keys transposed [head_dim][KVCACHE_PAGE], then values
+ * [KVCACHE_PAGE][value_ld], so that scores and sums are products of nn_small_mul.
+ *
+ * Not for several threads at once, but the floats of different positions may be written at the same
+ * time.
+ */
+#ifndef FT_INFER_KVCACHE_H
+#define FT_INFER_KVCACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../model/config.h"
+
+#define KVCACHE_PAGE 32
+#define KVCACHE_NO_PAGE UINT32_MAX
+
+struct kvcache_page {
+	float *data;
+	uint32_t refs;		      /* sequences that hold it */
+	uint32_t parent, child, next; /* in the tree; parent KVCACHE_NO_PAGE: first of a prompt */
+	int listed;		      /* stands in the tree */
+	uint16_t n_ids;		      /* of its positions are known by ids */
+	uint16_t ready;		      /* of those are computed */
+	uint64_t used;		      /* when last taken or let go */
+	int32_t ids[KVCACHE_PAGE];
+};
+
+struct kvcache {
+	size_t layers, kv_heads, head_dim, value_ld, page_floats;
+	struct kvcache_page *pages;
+	uint32_t n, cap; /* pages made so far; most there may be */
+	uint32_t in_use; /* pages with refs */
+	uint32_t peak;	 /* most pages there ever were in use */
+	uint32_t root;	 /* first of those without parent */
+	uint64_t clock;
+};
+
+/* bytes bounds the memory; at least min_pages there may be in any case. */
+void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size_t min_pages);
+void kvcache_release(struct kvcache *kv);
+size_t kvcache_page_bytes(const struct config *c);
+
+/* A page with one reference, its contents undefined; KVCACHE_NO_PAGE where all are in use. */
+uint32_t kvcache_take(struct kvcache *kv);
+/* One reference fewer. Pages in the tree keep their contents until they are needed. */
+void kvcache_drop(struct kvcache *kv, uint32_t page);
+
+/* What of ids[0..n) is known. Whole pages that agree are put into pages (room for n / KVCACHE_PAGE),
+ * each with a reference more, and their number is returned. *partial is a page that agrees in its
+ * first *agree positions (fewer than KVCACHE_PAGE, 0: none) with what follows; no reference is taken on
+ * it. Pages may not be computed yet: see kvcache_page.ready. */
+size_t kvcache_find(struct kvcache *kv, const int32_t *ids, size_t n, uint32_t *pages,
+		    uint32_t *partial, size_t *agree);
+
+/* Enters a page under its parent (KVCACHE_NO_PAGE: none) with the n <= KVCACHE_PAGE ids it will hold; ready
+ * of them are there already. */
+void kvcache_list(struct kvcache *kv, uint32_t page, uint32_t parent, const int32_t *ids, size_t n,
+		  size_t ready);
+
+/* Copies the first n positions of a page. */
+void kvcache_copy(struct kvcache *kv, uint32_t to, uint32_t from, size_t n);
+
+/* Keys of a page [head_dim][KVCACHE_PAGE] for layer and key head, and its values [KVCACHE_PAGE][value_ld]. */
+float *kvcache_keys(const struct kvcache *kv, uint32_t page, size_t layer, size_t head);
+float *kvcache_values(const struct kvcache *kv, uint32_t page, size_t layer, size_t head);
+
+#endif

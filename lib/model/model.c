@@ -1,0 +1,564 @@
+/* The table of tensors: built from the configuration, filled from files or at random, bound to the
+ * layers. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "../base/mem.h"
+#include "../base/rng.h"
+#include "../nn/kern.h"
+#include "adapter.h"
+#include "quantize.h"
+#include "model.h"
+#include "model_impl.h"
+
+/* What the files call things. GPT-2 keeps q, k and v in one tensor. */
+struct names {
+	const char *embed, *positions, *layer, *norm_attn, *norm_mlp, *norm_final,
+		*linear[MODEL_LINEARS];
+};
+
+static const struct names llama_names = {
+	"model.embed_tokens",
+	NULL,
+	"model.layers.%zu.%s",
+	"input_layernorm",
+	"post_attention_layernorm",
+	"model.norm",
+	{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+	 "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"},
+};
+
+static const struct names gpt2_names = {
+	"transformer.wte",
+	"transformer.wpe",
+	"transformer.h.%zu.%s",
+	"ln_1",
+	"ln_2",
+	"transformer.ln_f",
+	{"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc",
+	 "mlp.c_proj"},
+};
+
+static const struct names *names_of(const struct model *m)
+{
+	return m->config.transposed ? &gpt2_names : &llama_names;
+}
+
+const char *model_linear_name(const struct model *m, int j)
+{
+	return names_of(m)->linear[j];
+}
+
+void *model_keep(struct model *m, size_t n, size_t size)
+{
+	struct model_memory *mem = m->memory;
+
+	mem->blocks = mem_grow(mem->blocks, &mem->cap, mem->n + 1, sizeof(*mem->blocks));
+	mem->bytes += n * size;
+	return mem->blocks[mem->n++] = mem_aligned(n, size);
+}
+
+int model_table_add(struct model *m, const char *name, enum model_role role, int layer, int dims,
+		    size_t rows, size_t cols)
+{
+	struct model_tensor *t;
+
+	/* Grown to the next power of two: the table has no capacity of its own. */
+	if ((m->n_tensors & (m->n_tensors - 1)) == 0)
+		m->tensors = mem_realloc(m->tensors, m->n_tensors ? 2 * m->n_tensors : 1,
+					 sizeof(*m->tensors));
+	t = &m->tensors[m->n_tensors];
+	*t = (struct model_tensor){.name = mem_strdup(name),
+				   .role = role,
+				   .layer = layer,
+				   .dims = dims,
+				   .rows = rows,
+				   .cols = cols};
+	return (int)m->n_tensors++;
+}
+
+/* A tensor of a layer (layer < 0: of none). */
+static int add(struct model *m, int layer, const char *name, const char *what, enum model_role role,
+	       int dims, size_t rows, size_t cols)
+{
+	char in_layer[120], full[160];
+
+	if (layer >= 0)
+		snprintf(in_layer, sizeof(in_layer), names_of(m)->layer, (size_t)layer, name);
+	snprintf(full, sizeof(full), "%s.%s", layer >= 0 ? in_layer : name, what);
+	return model_table_add(m, full, role, layer, dims, rows, cols);
+}
+
+static void add_norm(struct model *m, struct model_norm *w, int layer, const char *name, size_t d)
+{
+	w->t_w = add(m, layer, name, "weight", MODEL_NORM, 1, 1, d);
+	w->t_b = m->config.norm == CONFIG_LAYERNORM
+			 ? add(m, layer, name, "bias", MODEL_BIAS, 1, 1, d)
+			 : -1;
+}
+
+static void no_norm(struct model_norm *w)
+{
+	*w = (struct model_norm){.t_w = -1, .t_b = -1};
+}
+
+static void add_linear(struct model *m, size_t l, int j, size_t out, size_t in, int bias)
+{
+	struct model_linear *lin = &m->layers[l].lin[j], *first = &m->layers[l].lin[MODEL_Q];
+	const char *name = model_linear_name(m, j);
+	int fused = m->config.transposed && j <= MODEL_V;
+
+	*lin = (struct model_linear){.t_w = -1, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
+	if (!name)
+		return;
+	lin->w = (struct nn_mat){.rows = out, .cols = in};
+	if (fused && j > MODEL_Q) {
+		lin->t_w = first->t_w;
+		lin->t_bias = first->t_bias;
+		lin->row0 = (size_t)j * out;
+		return;
+	}
+	lin->t_w = add(m, (int)l, name, "weight", MODEL_WEIGHT, 2, fused ? 3 * out : out, in);
+	m->tensors[lin->t_w].transposed = m->config.transposed;
+	if (bias)
+		lin->t_bias = add(m, (int)l, name, "bias", MODEL_BIAS, 1, 1, fused ? 3 * out : out);
+}
+
+static void add_layer(struct model *m, size_t l)
+{
+	const struct config *c = &m->config;
+	const struct names *names = names_of(m);
+	struct model_layer *y = &m->layers[l];
+	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+	const size_t out[MODEL_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
+	const size_t in[MODEL_LINEARS] = {c->hidden, c->hidden, c->hidden, q,
+					  c->hidden, c->hidden, c->ffn};
+
+	no_norm(&y->post_attn);
+	no_norm(&y->post_mlp);
+	no_norm(&y->norm_q);
+	no_norm(&y->norm_k);
+	add_norm(m, &y->norm_attn, (int)l, names->norm_attn, c->hidden);
+	if (c->post_norms) {
+		add_norm(m, &y->post_attn, (int)l, "post_attention_layernorm", c->hidden);
+		add_norm(m, &y->norm_mlp, (int)l, "pre_feedforward_layernorm", c->hidden);
+		add_norm(m, &y->post_mlp, (int)l, "post_feedforward_layernorm", c->hidden);
+	} else {
+		add_norm(m, &y->norm_mlp, (int)l, names->norm_mlp, c->hidden);
+	}
+	if (c->qk_norm) {
+		add_norm(m, &y->norm_q, (int)l, "self_attn.q_norm", c->head_dim);
+		add_norm(m, &y->norm_k, (int)l, "self_attn.k_norm", c->head_dim);
+	}
+	for (int j = 0; j < MODEL_LINEARS; j++)
+		add_linear(m, l, j, out[j], in[j],
+			   j <= MODEL_V	  ? c->qkv_bias
+			   : j == MODEL_O ? c->o_bias
+					  : c->mlp_bias);
+	y->window = config_window(c, l);
+	y->local = c->windowed[l];
+}
+
+/* A model with its table, all data missing. Takes the configuration over. */
+static struct model *model_of(struct config *c)
+{
+	struct model *m = mem_alloc(1, sizeof(*m));
+
+	m->config = *c;
+	*c = (struct config){0};
+	c = &m->config;
+	m->memory = mem_alloc(1, sizeof(*m->memory));
+	m->layers = mem_alloc(c->layers, sizeof(*m->layers));
+	m->t_positions = -1;
+	m->t_embed = m->t_head =
+		add(m, -1, names_of(m)->embed, "weight", MODEL_EMBED, 2, c->vocab, c->hidden);
+	if (names_of(m)->positions)
+		m->t_positions = add(m, -1, names_of(m)->positions, "weight", MODEL_POSITION, 2,
+				     c->max_positions, c->hidden);
+	for (size_t l = 0; l < c->layers; l++)
+		add_layer(m, l);
+	add_norm(m, &m->norm_final, -1, names_of(m)->norm_final, c->hidden);
+	if (!c->tied)
+		m->t_head = add(m, -1, "lm_head", "weight", MODEL_HEAD, 2, c->vocab, c->hidden);
+	return m;
+}
+
+static const void *data_of(const struct model *m, int t)
+{
+	return t < 0 ? NULL : m->tensors[t].data;
+}
+
+static const float *floats_at(const struct model *m, int t, size_t at)
+{
+	const float *p = data_of(m, t);
+
+	return p ? p + at : NULL;
+}
+
+static void bind_mat(const struct model *m, struct nn_mat *w, int t)
+{
+	const struct model_tensor *x = &m->tensors[t];
+
+	*w = (struct nn_mat){x->type, x->rows, x->cols, x->data};
+}
+
+static void bind_norm(const struct model *m, struct model_norm *w)
+{
+	w->w = data_of(m, w->t_w);
+	w->b = data_of(m, w->t_b);
+}
+
+void model_bind(struct model *m)
+{
+	for (size_t l = 0; l < m->config.layers; l++) {
+		struct model_layer *y = &m->layers[l];
+
+		for (int j = 0; j < MODEL_LINEARS; j++) {
+			struct model_linear *lin = &y->lin[j];
+
+			if (lin->t_w < 0)
+				continue;
+			lin->w.type = m->tensors[lin->t_w].type;
+			lin->w.data = (const char *)data_of(m, lin->t_w) +
+				      lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
+			lin->bias = floats_at(m, lin->t_bias, lin->row0);
+			lin->a = floats_at(m, lin->t_a, 0);
+			lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
+			lin->magnitude = floats_at(m, lin->t_m, lin->row0);
+		}
+		bind_norm(m, &y->norm_attn);
+		bind_norm(m, &y->norm_mlp);
+		bind_norm(m, &y->post_attn);
+		bind_norm(m, &y->post_mlp);
+		bind_norm(m, &y->norm_q);
+		bind_norm(m, &y->norm_k);
+	}
+	bind_norm(m, &m->norm_final);
+	bind_mat(m, &m->embed, m->t_embed);
+	bind_mat(m, &m->head, m->t_head);
+	m->positions = data_of(m, m->t_positions);
+}
+
+/* One access brings in the pages around it, as many as this in Linux; a neighbour that is needed
+ * again comes from the file. */
+#define FAULT_WINDOW ((uintptr_t)65536)
+
+void model_forget(const struct model *m, const void *data, size_t bytes)
+{
+	const struct st_set *files = &m->memory->files;
+	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW,
+		  to = (uintptr_t)data + bytes;
+
+	for (size_t i = 0; i < files->files; i++) {
+		uintptr_t map = (uintptr_t)files->maps[i].data, end = map + files->maps[i].len;
+
+		if ((uintptr_t)data >= map && (uintptr_t)data < end) {
+			from = from < map ? map : from;
+			to = (to + FAULT_WINDOW - 1) / FAULT_WINDOW * FAULT_WINDOW;
+			madvise((void *)from, (to < end ? to : end) - from, MADV_DONTNEED);
+			break;
+		}
+	}
+}
+
+void model_table_settle(struct model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].trained) {
+			m->tensors[i].offset = n;
+			n += m->tensors[i].rows * m->tensors[i].cols;
+		}
+	m->n_params = n;
+	m->params = model_keep(m, n, sizeof(*m->params));
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct model_tensor *t = &m->tensors[i];
+
+		if (!t->trained)
+			continue;
+		if (t->data) {
+			nn_decode(m->params + t->offset, t->type, t->data, t->rows * t->cols);
+			model_forget(m, t->data, nn_row_bytes(t->type, t->rows * t->cols));
+		}
+		t->type = NN_F32;
+		t->data = m->params + t->offset;
+	}
+	model_bind(m);
+}
+
+/* --- from files --- */
+
+static int stored_type(const struct st_tensor *s, enum nn_type *t)
+{
+	if (s->type == ST_F32)
+		*t = NN_F32;
+	else if (s->type == ST_F16)
+		*t = NN_F16;
+	else if (s->type == ST_BF16)
+		*t = NN_BF16;
+	else
+		return -1;
+	return 0;
+}
+
+static void requantize(struct model *m, struct model_tensor *t, enum nn_type to)
+{
+	size_t from_row = nn_row_bytes(t->type, t->cols), to_row = nn_row_bytes(to, t->cols);
+	char *out = model_keep(m, t->rows, to_row);
+	float *row = mem_aligned(t->cols, sizeof(*row));
+
+	for (size_t r = 0; r < t->rows; r++) {
+		nn_decode(row, t->type, (const char *)t->data + r * from_row, t->cols);
+		nn_encode(to, out + r * to_row, row, t->cols);
+	}
+	free(row);
+	model_forget(m, t->data, t->rows * from_row);
+	t->type = to;
+	t->data = out;
+}
+
+/* A matrix that the file has the other way round is turned into memory of the model. */
+static void turn(struct model *m, struct model_tensor *t, size_t size)
+{
+	char *to = model_keep(m, t->rows * t->cols, size);
+	const char *from = t->data;
+
+	for (size_t r = 0; r < t->rows; r++)
+		for (size_t c = 0; c < t->cols; c++)
+			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size,
+			       size);
+	model_forget(m, from, t->rows * t->cols * size);
+	t->data = to;
+}
+
+static int load_tensor(struct model *m, struct model_tensor *t, const struct st_tensor *s,
+		       const struct model_load *o, struct err *e)
+{
+	const char *path = m->memory->files.paths[s->file];
+	/* as the file has them */
+	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols;
+	int shape_fits =
+		t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
+						    : s->shape[0] == rows && s->shape[1] == cols);
+
+	if (!shape_fits && t->dims == 1)
+		return err_set(e,
+			       "%s: tensor %s has not the shape [%zu] that config.json calls for",
+			       path, s->name, t->cols);
+	if (!shape_fits)
+		return err_set(e,
+			       "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for",
+			       path, s->name, rows, cols);
+	if (stored_type(s, &t->type) < 0)
+		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported",
+			       path, s->name, st_type_name(s->type));
+	t->data = s->data;
+	if (t->transposed)
+		turn(m, t, st_type_size(s->type));
+	if (t->dims == 1 || t->role == MODEL_POSITION) {
+		float *values = model_keep(m, t->rows * t->cols, sizeof(*values));
+
+		nn_decode(values, t->type, s->data, t->rows * t->cols);
+		t->type = NN_F32;
+		t->data = values;
+	} else if (o && o->quantize &&
+		   quantize_held_as(o->type, t->role, m->config.tied, t->cols) != t->type) {
+		requantize(m, t, quantize_held_as(o->type, t->role, m->config.tied, t->cols));
+	} else if (t->data == s->data && (uintptr_t)s->data % st_type_size(s->type) != 0) {
+		/* a header that was not padded leaves the data unaligned */
+		void *copy = model_keep(m, s->bytes, 1);
+
+		memcpy(copy, s->data, s->bytes);
+		t->data = copy;
+	}
+	return 0;
+}
+
+/* Buffers that old files carry along although they are computed from the configuration. */
+static int is_computed(const char *name)
+{
+	static const char *const ends[] = {".inv_freq", ".attn.bias", ".attn.masked_bias"};
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (n >= strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* Where the file has what the table calls t: some leave GPT-2's first part of the name out, and a
+ * tied pair may be stored under either name. */
+static const struct st_tensor *stored_as(const struct model *m, const struct model_tensor *t)
+{
+	const struct st_set *files = &m->memory->files;
+	const struct st_tensor *s = st_find(files, t->name);
+
+	if (!s && strncmp(t->name, "transformer.", 12) == 0)
+		s = st_find(files, t->name + 12);
+	if (!s && m->config.tied && t->role == MODEL_EMBED)
+		s = st_find(files, "lm_head.weight");
+	return s;
+}
+
+static int load_all(struct model *m, const struct model_load *o, struct err *e)
+{
+	const struct st_set *files = &m->memory->files;
+	unsigned char *used = mem_alloc(files->n, 1);
+	int result = -1;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct model_tensor *t = &m->tensors[i];
+		const struct st_tensor *s = stored_as(m, t);
+
+		if (!s) {
+			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
+			goto cleanup;
+		}
+		if (load_tensor(m, t, s, o, e) < 0)
+			goto cleanup;
+		used[s - files->t] = 1;
+	}
+	for (size_t i = 0; i < files->n; i++) {
+		const struct st_tensor *s = &files->t[i];
+
+		if (used[i] || is_computed(s->name) ||
+		    (m->config.tied && strcmp(s->name, "lm_head.weight") == 0))
+			continue;
+		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it",
+			files->paths[s->file], s->name, m->config.model_type);
+		goto cleanup;
+	}
+	result = 0;
+cleanup:
+	free(used);
+	return result;
+}
+
+int model_open(struct model **out, const char *dir, const struct model_load *opt, struct err *e)
+{
+	struct config c;
+	struct model *m;
+
+	*out = NULL;
+	if (config_read(&c, dir, e) < 0)
+		return -1;
+	m = model_of(&c);
+	m->dir = mem_strdup(dir);
+	if (st_open_dir(&m->memory->files, dir, "model", e) < 0 || load_all(m, opt, e) < 0) {
+		model_free(m);
+		return -1;
+	}
+	model_bind(m);
+	*out = m;
+	return 0;
+}
+
+/* --- from nothing --- */
+
+int model_new(struct model **out, const struct config *c, uint64_t seed, struct err *e)
+{
+	struct config copy;
+	struct model *m;
+	float residual = 1 / sqrtf(2 * (float)c->layers);
+
+	(void)e;
+	config_copy(&copy, c);
+	m = model_of(&copy);
+	for (size_t i = 0; i < m->n_tensors; i++)
+		m->tensors[i].trained = 1;
+	model_table_settle(m);
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct model_tensor *t = &m->tensors[i];
+		float *x = m->params + t->offset, by = m->config.init_range;
+		struct rng r;
+
+		rng_seed(&r, seed, i);
+		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ||
+		    strstr(t->name, "c_proj"))
+			by *= residual;
+		for (size_t k = 0; k < t->rows * t->cols; k++)
+			x[k] = t->role == MODEL_NORM   ? 1 - m->config.norm_plus
+			       : t->role == MODEL_BIAS ? 0
+						       : by * (float)rng_normal(&r);
+	}
+	*out = m;
+	return 0;
+}
+
+/* --- what is trained --- */
+
+static int train(struct model *m, size_t from_layer, int outside, struct err *e)
+{
+	if (m->adapter)
+		return err_set(e, "the weights below an adapter stay frozen");
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].type == NN_Q8_0 || m->tensors[i].type == NN_Q4_0)
+			return err_set(e,
+				       "quantised weights cannot be trained; train an adapter over them");
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		struct model_tensor *t = &m->tensors[i];
+
+		if (t->layer >= 0)
+			t->trained = (size_t)t->layer >= from_layer;
+		else
+			t->trained = outside || (int)i == m->norm_final.t_w ||
+				     (int)i == m->norm_final.t_b || t->role == MODEL_HEAD;
+	}
+	model_table_settle(m);
+	return 0;
+}
+
+int model_train_all(struct model *m, struct err *e)
+{
+	return train(m, 0, 1, e);
+}
+
+int model_train_top(struct model *m, size_t n, struct err *e)
+{
+	if (n > m->config.layers)
+		return err_set(e, "the model has %zu layers, not %zu", m->config.layers, n);
+	return train(m, m->config.layers - n, 0, e);
+}
+
+void model_free(struct model *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n_tensors; i++)
+		free(m->tensors[i].name);
+	for (size_t i = 0; i < m->memory->n; i++)
+		free(m->memory->blocks[i]);
+	st_close(&m->memory->files);
+	free(m->memory->blocks);
+	free(m->memory);
+	free(m->tensors);
+	free(m->layers);
+	free(m->dir);
+	if (m->adapter)
+		free(m->adapter->targets);
+	free(m->adapter);
+	config_release(&m->config);
+	free(m);
+}
+
+size_t model_count(const struct model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].role < MODEL_LORA_A)
+			n += m->tensors[i].rows * m->tensors[i].cols;
+	return n;
+}
+
+size_t model_bytes(const struct model *m)
+{
+	size_t n = m->memory->bytes;
+
+	for (size_t i = 0; i < m->memory->files.files; i++)
+		n += m->memory->files.maps[i].len;
+	return n;
+}

@@ -1,0 +1,125 @@
+/* model: a decoder's weights as one table of tensors, and the layers that refer to them.
+ *
+ * The table drives loading, gradients, the optimiser and saving: whatever is trained has a place in
+ * one flat array of floats (params), gradients have the same layout, so clipping, AdamW, all-reduce
+ * and checkpoints are loops over that array.
+ *
+ * Frozen weights stay in the mapped file as they are (f32, f16, bf16) or are quantised once into
+ * memory of the model. Trained ones are f32 in params. model_free ends all of it; pointers into
+ * the model live as long as it does.
+ *
+ * A model that is not being trained may be used by any number of threads at once.
+ */
+#ifndef FT_MODEL_MODEL_H
+#define FT_MODEL_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../base/err.h"
+#include "config.h"
+#include "tensor.h"
+
+/* y = W x + bias, and with an adapter + scale B A x (LoRA, Hu et al. 2021), or DoRA's rescaled rows
+ * (Liu et al. 2024). t_* are places in the table, -1 for none; w.data, bias, a, b, magnitude point
+ * at the same values. Where the file has several products in one tensor (GPT-2's c_attn), each is a
+ * run of its rows from row0 on, and they share one adapter. */
+struct model_linear {
+	struct nn_mat w; /* [out, in] */
+	const float *bias;
+	const float *a;		/* [rank, in] */
+	const float *b;		/* [out, rank] */
+	const float *magnitude; /* [out], DoRA */
+	size_t rank;
+	float scale; /* alpha/rank, or alpha/sqrt(rank) */
+	int t_w, t_bias, t_a, t_b, t_m;
+	size_t row0;
+};
+
+struct model_norm {
+	const float *w, *b; /* b for LayerNorm only */
+	int t_w, t_b;
+};
+
+/* GATE is absent (rows 0) without gate */
+enum { MODEL_Q, MODEL_K, MODEL_V, MODEL_O, MODEL_GATE, MODEL_UP, MODEL_DOWN, MODEL_LINEARS };
+
+struct model_layer {
+	struct model_linear lin[MODEL_LINEARS];
+	struct model_norm norm_attn, norm_mlp; /* before attention, before the MLP */
+	struct model_norm post_attn, post_mlp; /* w NULL: none */
+	struct model_norm norm_q, norm_k;      /* [head_dim]; w NULL: none */
+	size_t window;			       /* 0: none */
+	int local;			       /* uses the local rotary frequencies */
+};
+
+struct model {
+	struct config config;
+	struct model_tensor *tensors;
+	size_t n_tensors;
+	struct model_layer *layers;
+	struct nn_mat embed, head;	  /* [vocab, hidden]; the same data where tied */
+	const float *positions;		  /* [max_positions, hidden] (GPT-2), or NULL */
+	int t_embed, t_head, t_positions; /* t_head == t_embed where tied */
+	struct model_norm norm_final;
+	float *params; /* every trained value, in table order */
+	size_t n_params;
+	struct adapter *adapter;     /* what hangs over the base (adapter.h), or NULL */
+	char *dir;		     /* where it was read from, NULL for a model from nothing */
+	struct model_memory *memory; /* private: mapped files and arena */
+};
+
+struct model_load {
+	int quantize; /* 0: keep as stored; 1: hold matrices as `type` (f32, bf16, q8_0, q4_0) */
+	/* by the rule of quantize_held_as: the base is trained over as it will be deployed */
+	enum nn_type type;
+};
+
+/* Reads DIR/config.json and the weights. Nothing is trained yet. opt may be NULL. Errors name the
+ * file and the tensor. */
+int model_open(struct model **out, const char *dir, const struct model_load *opt, struct err *e);
+
+/* A model from nothing, all trained: matrices normal with the config's initializer_range, the two
+ * projections onto the residual stream (o, down) smaller by sqrt(2 layers) (Radford et al. 2019),
+ * norms 1 (0 where norm_plus is 1), biases 0. The config is copied. */
+int model_new(struct model **out, const struct config *c, uint64_t seed, struct err *e);
+
+void model_free(struct model *m);
+
+/* Makes every tensor trained (full fine-tuning), or those of the top n layers with the final norm
+ * and, where untied, the head. Copies them into params as f32. Not after an adapter was set up, and
+ * not on a quantised base. */
+int model_train_all(struct model *m, struct err *e);
+int model_train_top(struct model *m, size_t n, struct err *e);
+
+/* Values of a tensor as f32, with the adapter merged in where `merged`: out [rows * cols]. */
+void model_tensor_values(const struct model *m, size_t i, int merged, float *out);
+/* The same of one product: out [w.rows * w.cols]. */
+void model_linear_values(const struct model_linear *lin, int merged, float *out);
+
+#define MODEL_SHARD_BYTES ((size_t)5000000000) /* what the field cuts large models into */
+
+/* How a model is written, here and as GGUF. */
+struct model_save {
+	enum nn_type type;
+	size_t shard_bytes; /* 0: MODEL_SHARD_BYTES */
+	/* after each tensor, with its number of values; not 0 ends it as interrupted. NULL: none */
+	int (*step)(void *arg, size_t values);
+	void *arg;
+};
+
+/* Writes DIR/config.json (the original text, with torch_dtype set) and DIR/model.safetensors (f32
+ * or bf16), or where that would pass shard_bytes shards of at most that (a larger tensor stands
+ * alone in one) with their index; the adapter merged in if there is one. A tied head is left out.
+ * Each file is written atomically, the weights first; the other form, left by an earlier model, is
+ * removed. */
+int model_save(const struct model *m, const char *dir, const struct model_save *how, struct err *e);
+
+/* Values were copied elsewhere: where they stand in a mapped file, its pages need not stay in
+ * memory. They can still be read. */
+void model_forget(const struct model *m, const void *data, size_t bytes);
+
+size_t model_count(const struct model *m); /* parameters of the base, a tied pair once */
+/* memory held for weights, mapped files included */
+size_t model_bytes(const struct model *m);
+
+#endif

@@ -1,0 +1,294 @@
+/* Writing a model: values with the adapter merged in, tensor by tensor, so that memory holds one of
+ * them at a time. */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../base/file.h"
+#include "../base/mem.h"
+#include "../json/jw.h"
+#include "../json/record.h"
+#include "../nn/kern.h"
+#include "adapter.h"
+#include "model.h"
+#include "safetensors.h"
+
+#define WEIGHTS "model.safetensors"
+#define WEIGHTS_INDEX "model.safetensors.index.json"
+
+void model_linear_values(const struct model_linear *lin, int merged, float *out)
+{
+	size_t rows = lin->w.rows, cols = lin->w.cols;
+
+	nn_mat_rows(out, &lin->w, 0, rows);
+	if (!merged || !lin->a)
+		return;
+	nn_gemm(0, 0, rows, cols, lin->rank, lin->scale, lin->b, lin->rank, lin->a, cols, 1, out,
+		cols);
+	for (size_t r = 0; lin->magnitude && r < rows; r++) {
+		float *row = out + r * cols;
+
+		nn_kern()->scale(row,
+				 lin->magnitude[r] / (float)sqrt(nn_kern()->sum_squares(row, cols)),
+				 cols);
+	}
+}
+
+void model_tensor_values(const struct model *m, size_t i, int merged, float *out)
+{
+	const struct model_tensor *t = &m->tensors[i];
+
+	nn_decode(out, t->type, t->data, t->rows * t->cols);
+	for (int j = 0; merged && t->role == MODEL_WEIGHT && j < MODEL_LINEARS; j++) {
+		const struct model_linear *lin = &m->layers[t->layer].lin[j];
+
+		if (lin->t_w == (int)i && lin->a)
+			model_linear_values(lin, 1, out + lin->row0 * t->cols);
+	}
+}
+
+struct fill {
+	const struct model *m;
+	const size_t *which; /* tensors of this file */
+	const struct model_save *how;
+};
+
+static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
+{
+	const struct fill *f = arg;
+	const struct model_tensor *t = &f->m->tensors[f->which[i]];
+	size_t n = t->rows * t->cols;
+	float *values = mem_aligned(n, sizeof(*values));
+	float coded[4096]; /* in either type */
+	int result = 0;
+
+	model_tensor_values(f->m, f->which[i], 1, values);
+	model_forget(f->m, t->data, nn_row_bytes(t->type, n));
+	if (t->transposed) {
+		float *turned = mem_aligned(n, sizeof(*turned));
+
+		for (size_t r = 0; r < t->rows; r++)
+			for (size_t c = 0; c < t->cols; c++)
+				turned[c * t->rows + r] = values[r * t->cols + c];
+		free(values);
+		values = turned;
+	}
+	for (size_t at = 0, m; at < n && result == 0; at += m) {
+		m = n - at < 4096 ? n - at : 4096;
+		nn_encode(f->how->type, coded, values + at, m);
+		result = st_put(p, coded, nn_row_bytes(f->how->type, m));
+	}
+	free(values);
+	if (result == 0 && f->how->step && f->how->step(f->how->arg, n))
+		result = err_set(e, "interrupted");
+	return result;
+}
+
+static int write_shard(const struct model *m, const char *path, const size_t *which, size_t n,
+		       const struct model_save *how, struct err *e)
+{
+	struct st_out o = {0};
+	struct fill f = {m, which, how};
+	int result;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct model_tensor *t = &m->tensors[which[i]];
+		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols,
+				     t->transposed ? t->rows : t->cols};
+
+		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
+	}
+	result = st_write(&o, path, fill, &f, e);
+	st_out_release(&o);
+	return result;
+}
+
+static void shard_name(char name[64], size_t s, size_t shards)
+{
+	snprintf(name, 64, "model-%05zu-of-%05zu.safetensors", s + 1, shards);
+}
+
+static int write_index(const struct model *m, const char *dir, const size_t *which,
+		       const size_t *shard, size_t n, size_t shards, size_t bytes, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+	char name[64], *path = file_join(dir, WEIGHTS_INDEX);
+	int result;
+
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_key(&w, "metadata");
+	jw_object(&w);
+	jw_key(&w, "total_size");
+	jw_int(&w, (int64_t)bytes);
+	jw_end(&w);
+	jw_key(&w, "weight_map");
+	jw_object(&w);
+	for (size_t i = 0; i < n; i++) {
+		shard_name(name, shard[i], shards);
+		jw_key(&w, m->tensors[which[i]].name);
+		jw_str(&w, name);
+	}
+	jw_end(&w);
+	jw_end(&w);
+	buf_addc(&b, '\n');
+	result = file_write(path, b.data, b.len, e);
+	buf_release(&b);
+	free(path);
+	return result;
+}
+
+/* An earlier model's weights in the other form: readers would take one or the other. */
+static int drop(const char *dir, const char *name, struct err *e)
+{
+	char *path = file_join(dir, name);
+	int result =
+		unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
+
+	free(path);
+	return result;
+}
+
+/* Removes the shards of an earlier model, however many they were. */
+static int drop_shards(const char *dir, struct err *e)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	unsigned s, shards;
+	char name[64];
+	int result = 0;
+
+	if (!d)
+		return err_set(e, "%s: %s", dir, strerror(errno));
+	while (result == 0 && (entry = readdir(d)))
+		if (sscanf(entry->d_name, "model-%u-of-%u", &s, &shards) == 2) {
+			shard_name(name, (size_t)s - 1, shards);
+			if (strcmp(name, entry->d_name) == 0)
+				result = drop(dir, name, e);
+		}
+	closedir(d);
+	return result;
+}
+
+static int move(const char *from, const char *to, const char *name, struct err *e)
+{
+	char *old = file_join(from, name), *new = file_join(to, name);
+	int result = rename(old, new) ? err_set(e, "%s: %s", new, strerror(errno)) : 0;
+
+	free(old);
+	free(new);
+	return result;
+}
+
+/* Puts finished shards in the place of whatever weights dir holds. The old ones lose their index
+ * first and the new ones get theirs last: cut short in between, dir holds no model, and never one
+ * made of both. */
+static int replace(const char *dir, const char *staged, size_t shards, struct err *e)
+{
+	char name[64];
+	int result =
+		drop(dir, WEIGHTS_INDEX, e) || drop(dir, WEIGHTS, e) ? -1 : drop_shards(dir, e);
+
+	for (size_t s = 0; result == 0 && s < shards; s++) {
+		shard_name(name, s, shards);
+		result = move(staged, dir, name, e);
+	}
+	return result == 0 ? move(staged, dir, WEIGHTS_INDEX, e) : result;
+}
+
+static int write_weights(const struct model *m, const char *dir, const struct model_save *how,
+			 struct err *e)
+{
+	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)),
+	       *shard = mem_alloc(m->n_tensors, sizeof(*shard));
+	size_t n = 0, shards = 1, here = 0, bytes = 0,
+	       most = how->shard_bytes ? how->shard_bytes : MODEL_SHARD_BYTES;
+	char name[64], *staged = file_join(dir, ".weights-XXXXXX");
+	const char *into = dir;
+	int result = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		size_t size = nn_row_bytes(how->type, t->rows * t->cols);
+
+		if (t->role >= MODEL_LORA_A)
+			continue;
+		if (here && here + size > most) {
+			shards++;
+			here = 0;
+		}
+		here += size;
+		bytes += size;
+		shard[n] = shards - 1;
+		which[n++] = i;
+	}
+	if (shards > 1) {
+		into = mkdtemp(staged);
+		if (!into)
+			result = err_set(e, "%s: %s", staged, strerror(errno));
+	}
+	for (size_t s = 0, from = 0; result == 0 && s < shards; s++) {
+		size_t to = from;
+		char *path;
+
+		while (to < n && shard[to] == s)
+			to++;
+		if (shards == 1)
+			strcpy(name, WEIGHTS);
+		else
+			shard_name(name, s, shards);
+		path = file_join(into, name);
+		result = write_shard(m, path, which + from, to - from, how, e);
+		free(path);
+		from = to;
+	}
+	if (result == 0 && shards > 1)
+		result = write_index(m, into, which, shard, n, shards, bytes, e) ||
+					 replace(dir, into, shards, e)
+				 ? -1
+				 : 0;
+	else if (result == 0)
+		result = drop(dir, WEIGHTS_INDEX, e) || drop_shards(dir, e) ? -1 : 0;
+	if (into && into != dir)
+		file_remove_dir(into);
+	free(staged);
+	free(which);
+	free(shard);
+	return result;
+}
+
+int model_save(const struct model *m, const char *dir, const struct model_save *how, struct err *e)
+{
+	struct record r = {0};
+	struct buf b = BUF_INIT;
+	struct edit edit = {"torch_dtype",
+			    span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
+	char *path = file_join(dir, "config.json");
+	int result = -1;
+
+	if (how->type != NN_F32 && how->type != NN_BF16) {
+		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
+		goto cleanup;
+	}
+	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 ||
+	    record_parse(&r, span_of(m->config.text), e) < 0)
+		goto cleanup;
+	if (record_get(&r, "dtype").s)
+		edit.name = "dtype"; /* the newer name of the same member */
+	if (record_splice(&r, &edit, 1, &b) < 0) {
+		err_set(e, "config.json is too large");
+		goto cleanup;
+	}
+	if (b.len == 0 || b.data[b.len - 1] != '\n')
+		buf_addc(&b, '\n');
+	result = file_write(path, b.data, b.len, e);
+cleanup:
+	record_release(&r);
+	buf_release(&b);
+	free(path);
+	return result;
+}

@@ -1,0 +1,34 @@
+/* tensor: one entry of a model's table: what a tensor is called, what it does, where its values are. */
+#ifndef FT_MODEL_TENSOR_H
+#define FT_MODEL_TENSOR_H
+
+#include <stddef.h>
+#include "../nn/mat.h"
+
+enum model_role {
+	MODEL_EMBED,
+	MODEL_POSITION,
+	MODEL_NORM,
+	MODEL_WEIGHT,
+	MODEL_BIAS,
+	MODEL_HEAD,
+	MODEL_LORA_A,
+	MODEL_LORA_B,
+	MODEL_LORA_M
+};
+
+struct model_tensor {
+	/* as in the file: model.layers.0.self_attn.q_proj.weight; adapters as PEFT names them */
+	char *name;
+	enum model_role role;
+	int layer;	   /* -1: outside the layers */
+	int dims;	   /* 1 or 2 */
+	size_t rows, cols; /* of a vector: rows = 1 */
+	enum nn_type type;
+	const void *data; /* values as held; &params[offset] for trained ones */
+	int transposed;	  /* the file has it [cols, rows] (GPT-2) */
+	int trained;
+	size_t offset; /* in floats, into params and gradients, where trained */
+};
+
+#endif

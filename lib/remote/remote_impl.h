@@ -1,0 +1,78 @@
+/* remote_impl: what each kind of API does for remote.h, and the call that they share. Private to
+ * lib/remote.
+ */
+#ifndef FT_REMOTE_REMOTE_IMPL_H
+#define FT_REMOTE_REMOTE_IMPL_H
+
+#include "../json/json.h"
+#include "../json/jw.h"
+#include "remote.h"
+
+struct remote_provider {
+	const char *name, *base, *base_variable, *key_variable;
+	const char *job; /* a job's address is this and its id */
+	struct remote_rules rules;
+	int (*upload)(struct remote *r, const struct remote_task *t, const char *path,
+		      int validation, struct buf *id, struct err *e);
+	int (*create)(struct remote *r, const struct remote_task *t, struct remote_job *j,
+		      struct err *e);
+	/* the job as it was answered, into j */
+	int (*read)(struct span json, struct remote_job *j, struct err *e);
+	int (*events)(struct remote *r, struct remote_job *j,
+		      void (*take)(void *arg, struct span json), void *arg, struct err *e);
+	/* NULL: by POST to its address and /cancel */
+	int (*cancel)(struct remote *r, struct remote_job *j, struct err *e);
+	int (*fetch)(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
+		     struct err *e);
+};
+
+extern const struct remote_provider remote_openai, remote_together, remote_fireworks;
+
+/* One request and its answer. Zero it, set method, path (after the base; or a whole URL, which gets
+ * no key) and what else is needed. */
+struct remote_call {
+	const char *method, *path;
+	struct span body;	      /* JSON unless type is set */
+	const char *type;	      /* Content-Type of body */
+	const char *upload, *purpose; /* multipart form with a file */
+	const char *save;	      /* where the answer's body goes */
+	int follow;
+	/* no repetition after a failure that may have come after the deed: the status is then 0 */
+	int once;
+	int accept; /* one more status besides 2xx that is no error */
+	struct http_response response;
+	struct span json; /* the answer, checked; absent where it is none */
+};
+int remote_call(struct remote *r, struct remote_call *c, struct err *e);
+void remote_call_release(struct remote_call *c);
+
+/* A request to j's address and what; c is to be released. */
+int remote_job_call(struct remote *r, const char *method, const struct remote_job *j,
+		    const char *what, struct remote_call *c, struct err *e);
+/* POSTs body to path, which creates a job, and reads it into j. Where the outcome is unknown, the
+ * jobs at list (an object with `data`) are searched for one with the task's training file before it
+ * is tried again. */
+int remote_create_once(struct remote *r, const char *path, const char *list, struct span body,
+		       const struct remote_task *t, struct remote_job *j, struct err *e);
+/* id, status and state of a job that says them in members of these names. Fails where one is
+ * missing. */
+int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status),
+		       struct remote_job *j, struct err *e);
+/* model, training_file, validation_file and suffix: the members that OpenAI's request and those
+ * like it begin with. */
+void remote_put_task(struct jw *w, const struct remote_task *t);
+/* Sleeps, but no longer than until r->stopping says so. */
+void remote_pause(const struct remote *r, double seconds);
+
+/* The text at a member: strings decoded into out (size n, cut), "" where absent or no string. */
+void remote_text(struct span object, const char *name, char *out, size_t n);
+/* Appends the string at a member to b (nothing where absent). */
+void remote_add_text(struct span object, const char *name, struct buf *b);
+/* A key and its value, unless the value is not set. */
+void remote_put_real(struct jw *w, const char *key, double x);
+void remote_put_int(struct jw *w, const char *key, long long x);
+/* Downloads path to dir/name, whole or not at all; name must be a plain file name. */
+int remote_download(struct remote *r, const char *path, const char *dir, const char *name,
+		    int follow, struct err *e);
+
+#endif

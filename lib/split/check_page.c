@@ -1,0 +1,200 @@
+/* check_page: see the header. */
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include "../base/map.h"
+#include "../drift/page.h"
+#include "../json/reader.h"
+#include "../stats/interval.h"
+#include "../web/html.h"
+#include "../web/svg.h"
+#include "check_page.h"
+#include "check_report.h"
+
+#define SHOWN 600 /* bytes of a text */
+
+static const char css[] =
+	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}";
+
+/* What the rows shown say. */
+struct shown {
+	/* of train and test, by number: where its text begins in text, NUL-terminated; 0 until it
+	 * is read */
+	struct map row[2];
+	struct buf text;
+};
+
+static void want(struct shown *s, int test, size_t row)
+{
+	if (row != CHECK_NONE)
+		map_put(&s->row[test], row, 0, NULL);
+}
+
+/* Input and reference, cut at a character. */
+static void add_text(struct shown *s, const struct record *r)
+{
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	size_t n;
+
+	near_text(r, &b, &e);
+	for (n = b.len; n > 0 && b.data[n - 1] == '\n';)
+		n--;
+	b.len = n;
+	buf_adds(&b, "\n\xe2\x86\x92 ");
+	if (record_references(r, &b, &e) <= 0)
+		b.len = n;
+	for (n = b.len < SHOWN ? b.len : SHOWN;
+	     n > 0 && n < b.len && ((unsigned char)b.data[n] & 0xc0) == 0x80;)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		buf_addc(&s->text, b.data[i] ? b.data[i] : ' ');
+	buf_adds(&s->text, n < b.len ? "..." : "");
+	buf_addc(&s->text, 0);
+	buf_release(&b);
+}
+
+static void read_texts(struct shown *s, int test, char *file)
+{
+	char *files[2] = {file, NULL};
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	struct reader r;
+	struct stat st;
+	size_t left = s->row[test].n;
+
+	if (stat(file, &st) || !S_ISREG(st.st_mode))
+		return;
+	reader_init(&r, files);
+	r.skip_bad = 1;
+	for (size_t row = 0; left && reader_next(&r, &rec, &e) > 0; row++) {
+		uint64_t *at = map_get(&s->row[test], row);
+		if (!at)
+			continue;
+		*at = s->text.len;
+		add_text(s, &rec);
+		left--;
+	}
+	reader_release(&r);
+	record_release(&rec);
+}
+
+static void put_row(const struct split_check *c, const struct shown *s, int test, size_t row,
+		    struct buf *b)
+{
+	uint64_t *at = row == CHECK_NONE ? NULL : map_get(&s->row[test], row);
+
+	buf_adds(b, "<td class=\"id\">");
+	if (row != CHECK_NONE)
+		html_str(split_check_id(c, test, row), b);
+	buf_adds(b, "</td><td class=\"text\"><pre>");
+	if (at && *at)
+		html_str(s->text.data + *at, b);
+	buf_adds(b, "</pre></td>");
+}
+
+static const char *class_of(const struct answer *a)
+{
+	return a->verdict == CHECK_LEAK ? "bad" : a->verdict == CHECK_WARNING ? "warn" : "good";
+}
+
+static void put_answers(const struct answer *a, size_t n, struct buf *b)
+{
+	buf_adds(b,
+		 "<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th><th class=\"r\">count</th><th>why</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_addf(b, "<tr><td>%s</td><td class=\"%s\">%s</td><td class=\"r\">%zu</td><td>",
+			 a[i].check, class_of(&a[i]), split_check_verdict_name(&a[i]), a[i].count);
+		html_text(buf_span(&a[i].why), b);
+		buf_adds(b, "</td></tr>\n");
+	}
+	buf_adds(b, "</tbody></table></div>\n");
+}
+
+static void put_examples(const struct split_check *c, const struct answer *a, size_t n,
+			 char **files, struct buf *b)
+{
+	struct shown s = {.text = BUF_INIT};
+
+	buf_addc(&s.text, 0); /* so that no text begins at 0 */
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < a[i].examples; k++) {
+			want(&s, 1, a[i].example[k].test);
+			want(&s, 0, a[i].example[k].train);
+		}
+	}
+	read_texts(&s, 0, files[0]);
+	read_texts(&s, 1, files[1]);
+	for (size_t i = 0; i < n; i++) {
+		if (!a[i].examples || a[i].verdict == CHECK_OK)
+			continue;
+		html_heading(a[i].check, b);
+		buf_adds(b,
+			 "<div class=\"scroll\"><table><thead><tr><th colspan=\"2\">test</th><th colspan=\"2\">train</th></tr></thead><tbody>\n");
+		for (size_t k = 0; k < a[i].examples; k++) {
+			buf_adds(b, "<tr>");
+			put_row(c, &s, 1, a[i].example[k].test, b);
+			put_row(c, &s, 0, a[i].example[k].train, b);
+			buf_adds(b, "</tr>\n");
+		}
+		buf_adds(b, "</tbody></table></div>\n");
+		if (a[i].count > a[i].examples)
+			buf_addf(b, "<p class=\"dim\">%zu more</p>\n", a[i].count - a[i].examples);
+	}
+	map_release(&s.row[0]);
+	map_release(&s.row[1]);
+	buf_release(&s.text);
+}
+
+static void put_widths(double n, struct buf *b)
+{
+	static const double rate[] = {0.99, 0.95, 0.9, 0.8, 0.7, 0.5};
+	struct svg_range v[6];
+	char label[6][32];
+
+	if (n < 1)
+		return;
+	for (int i = 0; i < 6; i++) {
+		struct interval w = interval_wilson(round(rate[i] * n), n, 0.95);
+		snprintf(label[i], sizeof label[i], "%.0f %%: %.1f to %.1f", 100 * rate[i],
+			 100 * w.lo, 100 * w.hi);
+		v[i] = (struct svg_range){label[i], w.value, w.lo, w.hi, 0};
+	}
+	html_heading("What a result on this many rows says", b);
+	svg_ranges("95 % interval of a rate", v, 6, NAN, b);
+}
+
+void split_check_page(const struct split_check *c, const struct split_check_options *o,
+		      char **files, struct buf *b)
+{
+	size_t n;
+	const struct answer *a = split_check_answers(c, &n);
+	int warnings, found = split_check_leaks(c, &warnings);
+	struct buf text = BUF_INIT;
+
+	html_begin("ft-split --check", css, b);
+	buf_addf(&text, "%s: %d %s of leak, %d %s; %zu training rows in %s, %zu test rows in %s.",
+		 found	    ? "Leak"
+		 : warnings ? "Warning"
+			    : "Clean",
+		 found, found == 1 ? "kind" : "kinds", warnings,
+		 warnings == 1 ? "warning" : "warnings", split_check_rows(c, 0), files[0],
+		 split_check_rows(c, 1), files[1]);
+	html_paragraph(text.data, b);
+	put_answers(a, n, b);
+	put_examples(c, a, n, files, b);
+	put_widths((double)split_check_rows(c, 1), b);
+	if (split_check_comparison(c)) {
+		html_heading("Train against test", b);
+		page_plots(split_check_comparison(c), (const char *const[]){"train", "test"}, b);
+	}
+	buf_clear(&text);
+	buf_addf(&text,
+		 "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu; ft %s.",
+		 o->near, o->alpha, (unsigned long long)o->seed, FT_VERSION);
+	buf_adds(b, "<p class=\"dim\">");
+	html_str(text.data, b);
+	buf_adds(b, "</p>\n");
+	html_end(b);
+	buf_release(&text);
+}

@@ -1,0 +1,14 @@
+/* check_page: the answers of a check as one self-contained HTML page, with the rows that leak side
+ * by side and train drawn against test.
+ */
+#ifndef FT_SPLIT_CHECK_PAGE_H
+#define FT_SPLIT_CHECK_PAGE_H
+
+#include "check.h"
+
+/* files: the names of train and test. The rows shown are read from them again; where that cannot be
+ * (a pipe), their ids stand alone. */
+void split_check_page(const struct split_check *c, const struct split_check_options *o,
+		      char **files, struct buf *b);
+
+#endif

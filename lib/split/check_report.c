@@ -1,0 +1,144 @@
+/* check_report: see the header. */
+#include "../json/jw.h"
+#include "check_report.h"
+
+const char *split_check_verdict_name(const struct answer *a)
+{
+	return a->verdict == CHECK_LEAK ? "leak" : a->verdict == CHECK_WARNING ? "warning" : "ok";
+}
+
+int split_check_leaks(const struct split_check *c, int *warnings)
+{
+	size_t n;
+	const struct answer *a = split_check_answers(c, &n);
+	int found = 0;
+
+	*warnings = 0;
+	for (size_t i = 0; i < n; i++) {
+		found += a[i].verdict == CHECK_LEAK;
+		*warnings += a[i].verdict == CHECK_WARNING;
+	}
+	return found;
+}
+
+/* The row that an example is about. */
+static const char *about(const struct split_check *c, const struct answer *a, size_t k)
+{
+	int test = a->example[k].test != CHECK_NONE;
+
+	return split_check_id(c, test, test ? a->example[k].test : a->example[k].train);
+}
+
+static int is_pair(const struct answer *a, size_t k)
+{
+	return a->example[k].test != CHECK_NONE && a->example[k].train != CHECK_NONE;
+}
+
+static void put_answer(const struct split_check *c, const struct answer *a, struct buf *b)
+{
+	struct jw w;
+
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "check");
+	jw_str(&w, a->check);
+	jw_key(&w, "verdict");
+	jw_str(&w, split_check_verdict_name(a));
+	jw_key(&w, "count");
+	jw_int(&w, (int64_t)a->count);
+	jw_key(&w, "examples");
+	jw_array(&w);
+	for (size_t k = 0; k < a->examples; k++)
+		jw_str(&w, about(c, a, k));
+	jw_end(&w);
+	if (a->examples && is_pair(a, 0)) {
+		jw_key(&w, "train_rows");
+		jw_array(&w);
+		for (size_t k = 0; k < a->examples; k++)
+			jw_str(&w, split_check_id(c, 0, a->example[k].train));
+		jw_end(&w);
+	}
+	jw_key(&w, "why");
+	jw_strn(&w, a->why.data, a->why.len);
+	jw_end(&w);
+	buf_addc(b, '\n');
+}
+
+int split_check_lines(const struct split_check *c, const struct split_check_options *o,
+		      char **files, struct buf *b)
+{
+	size_t n;
+	const struct answer *a = split_check_answers(c, &n);
+	struct jw w;
+	int warnings, found = split_check_leaks(c, &warnings);
+
+	for (size_t i = 0; i < n; i++)
+		put_answer(c, &a[i], b);
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "verdict");
+	jw_str(&w, found ? "leak" : warnings ? "warning" : "ok");
+	jw_key(&w, "leaks");
+	jw_int(&w, found);
+	jw_key(&w, "warnings");
+	jw_int(&w, warnings);
+	for (int s = 0; s < 2; s++) {
+		jw_key(&w, s ? "test" : "train");
+		jw_object(&w);
+		jw_key(&w, "file");
+		jw_str(&w, files[s]);
+		jw_key(&w, "rows");
+		jw_int(&w, (int64_t)split_check_rows(c, s));
+		jw_end(&w);
+	}
+	jw_key(&w, "key");
+	jw_str(&w, "input");
+	jw_key(&w, "near");
+	jw_num(&w, o->near);
+	jw_key(&w, "group");
+	jw_str(&w, o->group ? path_text(o->group) : NULL);
+	jw_key(&w, "time");
+	jw_str(&w, o->time ? path_text(o->time) : NULL);
+	jw_key(&w, "class");
+	jw_str(&w, o->label ? path_text(o->label) : NULL);
+	jw_key(&w, "alpha");
+	jw_num(&w, o->alpha);
+	jw_key(&w, "seed");
+	jw_int(&w, (int64_t)o->seed);
+	jw_key(&w, "version");
+	jw_str(&w, FT_VERSION);
+	jw_end(&w);
+	buf_addc(b, '\n');
+	return found;
+}
+
+int split_check_table(const struct split_check *c, const struct split_check_options *o,
+		      struct buf *b)
+{
+	size_t n;
+	const struct answer *a = split_check_answers(c, &n);
+	int warnings, found = split_check_leaks(c, &warnings);
+
+	buf_adds(b, "check                   verdict    count  why\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check,
+			 split_check_verdict_name(&a[i]), a[i].count, (int)a[i].why.len,
+			 a[i].why.data);
+		for (size_t k = 0; k < a[i].examples && a[i].verdict != CHECK_OK; k++)
+			buf_addf(b, "%s%s%s%s",
+				 k ? ", " : "                                          ",
+				 about(c, &a[i], k), is_pair(&a[i], k) ? " ~ " : "",
+				 is_pair(&a[i], k) ? split_check_id(c, 0, a[i].example[k].train)
+						   : "");
+		if (a[i].examples && a[i].verdict != CHECK_OK)
+			buf_adds(b, a[i].count > a[i].examples ? ", ...\n" : "\n");
+	}
+	buf_addf(b,
+		 "\n%s: %d kinds of leak, %d warnings; %zu training rows, %zu test rows, seed %llu, ft %s\n",
+		 found	    ? "leak"
+		 : warnings ? "warning"
+			    : "ok",
+		 found, warnings, split_check_rows(c, 0), split_check_rows(c, 1),
+		 (unsigned long long)o->seed, FT_VERSION);
+	return found;
+}

@@ -1,0 +1,101 @@
+/* dataset: records turned into training examples: token ids and the weight of each token's loss.
+ *
+ * Only tokens stay in memory (8 bytes a token, some 40 bytes an example), not the records. Three
+ * shapes of record are read: `messages` (loss on the assistant's turns), `prompt`/`completion`
+ * (loss on the completion and its end), and preference lines of the OpenAI API (`input`,
+ * `preferred_output`, `non_preferred_output`), which give two examples each. A member `weight` of
+ * the record multiplies its weights.
+ */
+#ifndef FT_TRAIN_DATASET_H
+#define FT_TRAIN_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../chat/chat.h"
+#include "../json/reader.h"
+#include "../json/record.h"
+#include "gradient.h"
+
+enum dataset_long { DATASET_LONG_ERROR, DATASET_LONG_DROP, DATASET_LONG_TRUNCATE };
+
+struct dataset_spec {
+	const struct chat *chat;
+	size_t max_seq;		    /* longest example in tokens */
+	size_t vocab;		    /* of the model: larger ids are refused */
+	enum dataset_long too_long; /* truncation keeps the beginning */
+	int preferences;	    /* rows are preference lines; otherwise those are refused */
+};
+
+struct dataset_example {
+	size_t at;	  /* its first token in ids and weights */
+	uint64_t hash;	  /* of ids and weights: equal examples are equal in it */
+	const char *file; /* where it was read, borrowed from the reader's names */
+	size_t line;
+};
+
+/* A zeroed struct is empty and valid. With preferences, example 2i is the preferred answer and 2i +
+ * 1 the other one. */
+struct dataset {
+	int32_t *ids;
+	float *weights;
+	struct dataset_example *examples;
+	uint32_t *length; /* tokens of each example */
+	size_t n, tokens, supervised;
+	size_t rows, dropped, truncated; /* records taken; left out as too long; cut */
+	uint64_t hash[2]; /* of all records' bytes in their order (XXH3-128, each with a newline) */
+	size_t longest;
+	size_t cap_tokens[2], cap_examples[2]; /* private */
+	void *hasher;
+};
+
+void dataset_release(struct dataset *d);
+
+/* Adds one record: 1 added, 0 left out because it is too long, -1 refused with the reason (which
+ * does not name the record). */
+int dataset_add(struct dataset *d, const struct record *r, const char *file, size_t line,
+		const struct dataset_spec *s, struct err *e);
+
+/* Where rows go by their `split`: train or absent, valid, test. */
+struct dataset_sides {
+	struct dataset *train, *valid;
+	size_t test;	/* rows counted and not looked at */
+	size_t refused; /* rows that cannot be trained on */
+	/* in: a validation file, rows without `split` (or split train) are validation rows */
+	int all_valid;
+	/* Told of each refused row ("file:line: row ID: reason") and goes on, so that one run names
+	 * them all. */
+	void (*on_refused)(void *arg, const struct err *e);
+	void *arg;
+};
+
+/* Reads all records of the reader. 0, or -1 on trouble that ends the run (malformed line,
+ * unreadable file). */
+int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
+		 struct err *e);
+
+/* The first example of b that is also in a, as an index into b, or -1. *count gets how many there
+ * are. Preference data are compared pair by pair. */
+long long dataset_overlap(const struct dataset *a, const struct dataset *b, int preferences,
+			  size_t *count);
+
+/* Finishes d->hash; call once after the last record. */
+void dataset_finish(struct dataset *d);
+
+/* Lays n examples end to end into one pack: the i-th is examples[place[i]], its weights multiplied
+ * by factor[place[i]] (NULL: as they are). The arrays are p's own, reused from call to call;
+ * dataset_pack_release frees them. */
+struct dataset_pack {
+	struct train_pack pack;
+	int32_t *ids;
+	float *weights;
+	size_t *starts;
+	size_t cap[3];
+};
+void dataset_pack_fill(struct dataset_pack *p, const struct dataset *d, const size_t *examples,
+		       const size_t *place, size_t n, const double *factor);
+void dataset_pack_release(struct dataset_pack *p);
+
+/* Appends {"ids":[...],"weights":[...],"starts":[...]}. */
+void dataset_pack_json(const struct train_pack *p, struct buf *b);
+
+#endif

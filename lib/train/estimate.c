@@ -1,0 +1,87 @@
+/* What a run would take; see estimate.h. */
+#include "estimate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "../base/mem.h"
+#include "../base/progress.h"
+#include "../json/jw.h"
+#include "objective.h"
+
+/* Rows of one step, evenly from the whole set, so that their lengths are typical. */
+static size_t *typical_rows(const struct loop *t, size_t rows, size_t *n)
+{
+	*n = t->spec.batch < rows ? t->spec.batch : rows;
+	size_t *pick = mem_alloc(*n, sizeof *pick);
+	for (size_t i = 0; i < *n; i++)
+		pick[i] = i * rows / *n;
+	return pick;
+}
+
+/* Seconds of one step without its update; the second of two, for the first one warms the caches. */
+static int time_step(struct objective *o, const struct loop *t, const size_t *rows, size_t n,
+		     struct objective_sums *s, double *seconds, struct err *e)
+{
+	float *grads = mem_aligned(t->model->n_params, sizeof *grads);
+	/* its values do not change the time */
+	double *reference = mem_alloc(t->train->n, sizeof *reference);
+	int rc = 0;
+	for (int i = 0; i < 2 && !rc; i++) {
+		double start = clock_now();
+		*s = (struct objective_sums){0};
+		rc = objective_batch(o, t->train, reference, rows, n, grads, s, e);
+		*seconds = clock_now() - start;
+	}
+	free(grads);
+	free(reference);
+	return rc;
+}
+
+int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct err *e)
+{
+	const struct model *m = t->model;
+	struct objective o;
+	struct objective_sums s = {0};
+	objective_init(&o, t->work, t->spec.objective, t->spec.beta);
+	size_t n, rows = objective_rows(&o, t->train), *pick = typical_rows(t, rows, &n);
+	double seconds;
+	int rc = time_step(&o, t, pick, n, &s, &seconds, e);
+	double flops = rc ? 0 : work_flops(m, o.views, o.packs.packs);
+	objective_release(&o);
+	free(pick);
+	if (rc)
+		return -1;
+	double steps = (double)t->spec.steps,
+	       epoch = (double)(rows / t->spec.batch + (rows % t->spec.batch != 0));
+	double all = (double)t->train->tokens * steps / epoch;
+	/* an average step against the one that was timed */
+	double share = all / steps / (double)s.tokens;
+	size_t work = work_bytes(m, s.tokens, t->train->longest, work_checkpoints(t->work));
+	size_t weights = model_bytes(m), trained = m->n_params * 3 * sizeof(float),
+	       data = t->train->tokens * 8 + t->train->n * 40;
+	if (memory && work > memory)
+		work = memory;
+	struct jw w;
+	jw_init(&w, out);
+	jw_object(&w);
+	jw_key(&w, "rows"), jw_int(&w, (int64_t)rows);
+	jw_key(&w, "tokens"), jw_int(&w, (int64_t)t->train->tokens);
+	jw_key(&w, "supervised_tokens"), jw_int(&w, (int64_t)t->train->supervised);
+	jw_key(&w, "steps"), jw_int(&w, (int64_t)t->spec.steps);
+	jw_key(&w, "tokens_trained"), jw_num(&w, round(all));
+	jw_key(&w, "memory"), jw_object(&w);
+	jw_key(&w, "weights"), jw_int(&w, (int64_t)weights);
+	jw_key(&w, "gradients_and_optimiser"), jw_int(&w, (int64_t)trained);
+	jw_key(&w, "activations"), jw_int(&w, (int64_t)work);
+	jw_key(&w, "rows"), jw_int(&w, (int64_t)data);
+	jw_key(&w, "total"), jw_int(&w, (int64_t)(weights + trained + work + data));
+	jw_end(&w);
+	jw_key(&w, "recomputes_layers"), jw_bool(&w, work_checkpoints(t->work));
+	jw_key(&w, "flops_per_step"), jw_num(&w, round(flops * share));
+	jw_key(&w, "tokens_per_s"), jw_num(&w, round((double)s.tokens / seconds));
+	jw_key(&w, "seconds"), jw_num(&w, round(seconds * share * steps * 1000) / 1000);
+	jw_key(&w, "cost"), jw_num(&w, 0);
+	jw_end(&w);
+	return 0;
+}

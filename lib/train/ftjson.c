@@ -1,0 +1,123 @@
+/* ft.json; see about.h. */
+#include "ftjson.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../json/jw.h"
+#include "../nn/kern.h"
+
+static int decides(const struct ftjson *a, const char *name)
+{
+	for (const char *const *n = a->not ; *n; n++)
+		if (strcmp(*n, name) == 0)
+			return 0;
+	return 1;
+}
+
+static void put_hash(struct jw *w, const char *key, const struct dataset *d)
+{
+	char hex[33];
+	snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)d->hash[0],
+		 (unsigned long long)d->hash[1]);
+	jw_key(w, key);
+	jw_str(w, hex);
+}
+
+static void put_options(const struct ftjson *a, struct jw *w)
+{
+	jw_object(w);
+	for (const struct opt *o = a->options; o->name; o++) {
+		if (o->kind == OPT_GROUP || !decides(a, o->name))
+			continue;
+		jw_key(w, o->name);
+		switch (o->kind) {
+		case OPT_STR:
+			jw_str(w, *(const char **)o->to);
+			break;
+		case OPT_TEXT:
+			jw_str(w, *(char **)o->to);
+			break;
+		case OPT_REAL:
+			jw_num(w, *(double *)o->to);
+			break;
+		case OPT_INT:
+			jw_int(w, *(long long *)o->to);
+			break;
+		case OPT_FLAG:
+			jw_bool(w, *(int *)o->to);
+			break;
+		case OPT_SIZE:
+			jw_int(w, (int64_t) * (size_t *)o->to);
+			break;
+		case OPT_LIST: {
+			const struct opt_list *l = o->to;
+			jw_array(w);
+			for (size_t i = 0; i < l->n; i++)
+				jw_str(w, l->v[i]);
+			jw_end(w);
+			break;
+		}
+		case OPT_GROUP:
+			break;
+		}
+	}
+	put_hash(w, "train_hash", a->train);
+	put_hash(w, "valid_hash", a->valid);
+	jw_end(w);
+}
+
+void ftjson_options(const struct ftjson *a, struct buf *b)
+{
+	struct jw w;
+	jw_init(&w, b);
+	put_options(a, &w);
+}
+
+static void put_counts(struct jw *w, const char *key, const struct dataset *d)
+{
+	jw_key(w, key);
+	jw_object(w);
+	jw_key(w, "rows"), jw_int(w, (int64_t)d->rows);
+	jw_key(w, "tokens"), jw_int(w, (int64_t)d->tokens);
+	jw_key(w, "supervised_tokens"), jw_int(w, (int64_t)d->supervised);
+	jw_key(w, "dropped"), jw_int(w, (int64_t)d->dropped);
+	jw_key(w, "truncated"), jw_int(w, (int64_t)d->truncated);
+	put_hash(w, "hash", d);
+	jw_end(w);
+}
+
+void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_state *s,
+		struct buf *b)
+{
+	struct jw w;
+	jw_init(&w, b);
+	jw_object(&w);
+	jw_key(&w, "program"), jw_str(&w, "ft-train");
+	jw_key(&w, "version"), jw_str(&w, FT_VERSION);
+	jw_key(&w, "command"), jw_array(&w);
+	for (char **arg = a->command; *arg; arg++)
+		jw_str(&w, *arg);
+	jw_end(&w);
+	jw_key(&w, "options"), put_options(a, &w);
+	put_counts(&w, "train", a->train);
+	put_counts(&w, "valid", a->valid);
+	jw_key(&w, "test_rows_untouched"), jw_int(&w, (int64_t)a->test);
+	jw_key(&w, "steps"), jw_int(&w, (int64_t)t->spec.steps);
+	jw_key(&w, "parameters"), jw_int(&w, (int64_t)model_count(t->model));
+	jw_key(&w, "trained_parameters"), jw_int(&w, (int64_t)t->model->n_params);
+	jw_key(&w, "kernels"), jw_str(&w, nn_kern()->name);
+	jw_key(&w, "threads"), jw_int(&w, pool_threads(t->pool));
+	jw_key(&w, "finished"), jw_bool(&w, s != NULL);
+	if (s) {
+		int best = !t->spec.keep_last && s->best_step;
+		jw_key(&w, "steps_done"), jw_int(&w, (int64_t)s->step);
+		jw_key(&w, "best_step"), jw_int(&w, (int64_t)(best ? s->best_step : s->step));
+		jw_key(&w, "best"), jw_num(&w, best ? s->best : NAN);
+		jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);
+		jw_key(&w, "seconds"), jw_num(&w, s->seconds);
+		jw_key(&w, "joules"), jw_num(&w, s->joules);
+	}
+	jw_end(&w);
+}

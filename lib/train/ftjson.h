@@ -1,0 +1,30 @@
+/* ftjson: ft.json, what one needs to know to repeat a training run; and what tells one run from
+ * another.
+ */
+#ifndef FT_TRAIN_FTJSON_H
+#define FT_TRAIN_FTJSON_H
+
+#include "../base/buf.h"
+#include "../base/opt.h"
+#include "../base/pool.h"
+#include "dataset.h"
+#include "loop.h"
+
+struct ftjson {
+	char **command;		   /* argv, NULL-terminated */
+	const struct opt *options; /* the program's table, values set */
+	/* names of options that do not decide the result, NULL-terminated */
+	const char *const * not ;
+	const struct dataset *train, *valid;
+	size_t test; /* rows that were left untouched */
+};
+
+/* All that decides the result, as one JSON object: options by name with their values, hashes of the
+ * data. Appended. */
+void ftjson_options(const struct ftjson *a, struct buf *b);
+
+/* The whole of ft.json, appended. s is NULL while the run is unfinished. */
+void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_state *s,
+		struct buf *b);
+
+#endif

@@ -1,0 +1,187 @@
+/* gradient_impl: what the files of gradient share: gradient.c (groups), layers.c (one layer forward and
+ * backward), linear.c (its products), head_loss.c (head and loss), work.c (memory).
+ *
+ * All buffers come from one arena, carved once for the largest group. Rows are positions of the
+ * group's examples, one after another. d is hidden, f is ffn, q = heads * head_dim, kv = kv_heads *
+ * head_dim.
+ */
+#ifndef FT_TRAIN_GRADIENT_IMPL_H
+#define FT_TRAIN_GRADIENT_IMPL_H
+
+#include <stdatomic.h>
+#include "../nn/kern.h"
+#include "gradient.h"
+
+struct mean_rstd {
+	float *mean, *rstd; /* mean for LayerNorm only */
+};
+
+/* What a layer keeps from its forward pass for its backward pass. */
+struct acts {
+	float *x;		 /* [n, d] what came in */
+	float *q, *k, *v;	 /* after norms and rotation */
+	float *q_raw, *k_raw;	 /* before them, with qk_norm */
+	float *att, *lse;	 /* [n, q]; [heads, n] */
+	float *mid;		 /* [n, d] after attention and residual */
+	float *o_raw, *down_raw; /* [n, d] before post norms */
+	float *gate, *up;	 /* [n, f] */
+	float *u[MODEL_LINEARS]; /* [n, rank] A x of each adapter */
+	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk;
+};
+
+/* Gradients of one layer in flight, and inputs of its products computed again. */
+struct grads_scratch {
+	float *xn_attn, *xn_mlp; /* [n, d] normed inputs of q k v and of gate up */
+	float *h;		 /* [n, f] input of down */
+	/* [n, d] gradients by the layer's output, its middle, its input */
+	float *dout, *dmid, *din;
+	float *dh, *dgate, *dup; /* [n, f] */
+	float *datt;		 /* [n, q] */
+	float *dq, *dk, *dv;
+	/* [n, d] gradients by the products o and down, where those are not dmid and dout */
+	float *do_raw, *ddown_raw;
+	float *z;	   /* [n, out_max] a product before DoRA's gain */
+	float *magnitudes; /* [blocks, MODEL_LINEARS, out_max] sums of magnitudes' gradients */
+	float *du[MODEL_LINEARS]; /* [n, rank] */
+	float *norms; /* [blocks, NORM_KINDS, 2, norm_width] sums of norm gradients by block */
+};
+
+#define BLOCK_ROWS ((size_t)512) /* of a group, that go through a layer together, about */
+#define DROP_ROWS ((size_t)64)	 /* rows whose dropped inputs exist at a time */
+
+enum { NORM_ATTN, NORM_MLP, NORM_POST_ATTN, NORM_POST_MLP, NORM_Q, NORM_K, NORM_KINDS };
+
+struct slot {
+	atomic_int taken;
+	float *mem;
+};
+
+/* DoRA of one product: squared lengths of W's rows, inverse lengths of W + scale B A's, magnitude
+ * over length; [out] each. */
+struct dora {
+	double *squares;
+	float *inverse, *gain;
+};
+
+struct segment {
+	size_t row, n; /* in the group */
+};
+
+struct work {
+	const struct model *m;
+	const struct nn_kern *kern;
+	struct pool *pool;
+	size_t rows_max; /* of a group */
+	size_t len_max;	 /* of an example */
+	int checkpoint;
+	size_t first; /* lowest layer with a trained tensor; layers where there is none at all */
+	int embed_trained, any_trained;
+	size_t norm_width;
+
+	struct dora *dora; /* [layers, MODEL_LINEARS], or NULL */
+	int dora_known;	   /* squares are computed */
+	size_t out_max;	   /* most rows of a product */
+	struct acts *acts; /* [layers]; those that need not be kept share their memory */
+	struct grads_scratch g;
+	float *hidden;		      /* [n, d] after the last layer */
+	float *cosines[2], *sines[2]; /* [len_max, head_dim/2]; global and local */
+	float *hs, *hn, *dhn;	      /* [n, d] supervised rows: as they come, normed, gradients */
+	struct mean_rstd final;
+	float *z;	 /* [chunk_rows, vocab] */
+	float *dh_parts; /* [head_tiles, chunk_rows, d] */
+	size_t chunk_rows, head_tiles, tile_rows;
+	int32_t *ids, *pos, *lengths; /* [n] token, place in its example, length of that */
+	struct slot *slots;
+	int n_slots;
+	/* what products and attention need, and behind it `drop_floats` for dropped inputs */
+	size_t slot_floats;
+	size_t drop_floats;
+	void *arena;
+
+	/* the group in hand */
+	size_t n, blocks;
+	struct segment *segments;
+	size_t n_segments, segments_cap;
+	float *weights;	 /* [n] of predicting the row's own id */
+	size_t *sup;	 /* rows whose logits are needed: predicting row sup[i] + 1 */
+	double *row_nll; /* [n] of sup */
+	size_t n_sup;
+	int base_only;	 /* adapters are passed over */
+	double dropout;	 /* on adapters' inputs in this run; 0: none */
+	double neftune;	 /* alpha in this run; 0: none */
+	size_t row_base; /* rows of earlier groups of this run */
+
+	double neftune_alpha; /* as work_noise left them for gradients */
+	uint64_t noise_seed;
+	float *grads;
+};
+
+/* A block of rows of the group in hand, going through layer l, with a slot's memory. */
+struct block {
+	struct work *w;
+	size_t l, i; /* which block */
+	size_t row, n;
+	float *scratch;
+	int slot;
+};
+
+/* Row block b of the group: from, and how many. */
+size_t work_block(const struct work *w, size_t b, size_t *n);
+struct block work_block_take(struct work *w, size_t l, size_t i);
+void work_block_give(const struct block *b);
+
+float *work_slot_take(struct work *w, int *which);
+void work_slot_give(struct work *w, int which);
+
+/* Row `row` of p [n, d]; NULL stays NULL. */
+static inline float *at(float *p, size_t row, size_t d)
+{
+	return p ? p + row * d : NULL;
+}
+
+/* Product j of the block's layer: y [n, out] = what x [n, in] gives, or += where add. Pointers are
+ * at the block's first row. */
+void work_product(const struct block *b, int j, float *y, const float *x, int add);
+/* Only what the adapter's backward pass needs of it. */
+void work_product_in(const struct block *b, int j, const float *x);
+/* First step back, after which dy is the gradient by W x + scale B A x: fills du, sums magnitudes'
+ * gradients. x as above. */
+void work_product_back(const struct block *b, int j, float *dy, const float *x);
+/* Second: dx [n, in] = the gradient by x, or += where add. */
+void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add);
+/* dA += du^T dropout(x) over all rows of the group. */
+void work_adapter_in_back(struct work *w, size_t l, int j, const float *x);
+/* Block's sums of the gradient by product j's magnitudes. */
+float *work_magnitudes(const struct work *w, size_t block, int j);
+/* Gains of DoRA from the adapters as they are now; before each run. */
+void work_dora_prepare(struct work *w);
+
+/* Runs layer l over the group: acts[l].x to acts[l + 1].x (hidden after the last). */
+void work_layer_forward(struct work *w, size_t l);
+/* From w->g.dout to w->g.dout (the gradient by the layer's input, where anything below needs it);
+ * adds to w->grads. */
+void work_layer_backward(struct work *w, size_t l);
+
+/* A key for random numbers that belong to a row of the run: the same however rows are grouped. what
+ * tells uses apart. */
+uint32_t work_key(const struct work *w, size_t what, size_t row);
+
+/* Losses of the supervised rows (row_nll) from `hidden`, and where grad their gradients by the
+ * normed rows (dhn); the head's own gradient is added. */
+void work_head(struct work *w, int grad);
+/* From dhn to the gradient by the last layer's output (g.dout). */
+void work_head_back(struct work *w);
+/* Logits of every row: out [n, vocab]. */
+void work_logits(struct work *w, float *out);
+
+/* Norms by the model's kind. */
+void work_norm(const struct work *w, float *y, struct mean_rstd s, size_t row, const float *x,
+	       const struct model_norm *p, size_t n, size_t d);
+void work_norm_back(const struct work *w, float *dx, float *dw, float *db, const float *dy,
+		    const float *x, const struct model_norm *p, struct mean_rstd s, size_t row,
+		    size_t n, size_t d);
+
+/* Where gradients of tensor t go; NULL where it is not trained. */
+float *work_grad(const struct work *w, int t);
+
+#endif

@@ -1,0 +1,558 @@
+/* One layer of the decoder over all rows of a group, forward and backward side by side.
+ *
+ * Work goes in phases with nothing but a barrier between them: what concerns each row alone runs
+ * over blocks of rows, attention over (example, head of keys), gradients of weights over pieces of
+ * their output rows with all rows of the group summed in one product. Blocks and pieces follow from
+ * the sizes alone, so that sums come out the same for any number of threads.
+ */
+#include <math.h>
+#include <string.h>
+#include "../nn/attn.h"
+#include "../nn/thin.h"
+#include "gradient_impl.h"
+
+/* output rows of a weight whose gradient is one piece of work, at least */
+#define WEIGHT_PIECE ((size_t)256)
+#define WEIGHT_PIECES 64 /* of one weight, at most */
+
+struct task {
+	struct work *w;
+	size_t l;
+};
+
+void work_norm(const struct work *w, float *y, struct mean_rstd s, size_t row, const float *x,
+	       const struct model_norm *p, size_t n, size_t d)
+{
+	const struct config *c = &w->m->config;
+
+	if (c->norm == CONFIG_RMS)
+		w->kern->rms(y, s.rstd + row, x, p->w, c->norm_plus, c->norm_eps, n, d);
+	else
+		w->kern->layernorm(y, s.mean + row, s.rstd + row, x, p->w, p->b, c->norm_eps, n, d);
+}
+
+void work_norm_back(const struct work *w, float *dx, float *dw, float *db, const float *dy,
+		    const float *x, const struct model_norm *p, struct mean_rstd s, size_t row,
+		    size_t n, size_t d)
+{
+	const struct config *c = &w->m->config;
+
+	if (c->norm == CONFIG_RMS)
+		w->kern->rms_back(dx, dw, dy, x, p->w, c->norm_plus, s.rstd + row, n, d);
+	else
+		w->kern->layernorm_back(dx, dw, db, dy, x, p->w, s.mean + row, s.rstd + row, n, d);
+}
+
+/* --- forward --- */
+
+/* Rows of one block up to attention's input: norm, q k v, norms of heads, rotation. */
+static void before_attention(const struct block *b)
+{
+	struct work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[l];
+	struct acts *a = &w->acts[l];
+	size_t d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	float *xn = at(w->g.xn_attn, row, d);
+	float *qr = at(c->qk_norm ? a->q_raw : a->q, row, q),
+	      *kr = at(c->qk_norm ? a->k_raw : a->k, row, kv);
+
+	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
+	work_product(b, MODEL_Q, qr, xn, 0);
+	work_product(b, MODEL_K, kr, xn, 0);
+	work_product(b, MODEL_V, at(a->v, row, kv), xn, 0);
+	if (c->qk_norm) {
+		work_norm(w, at(a->q, row, q), a->nq, row * c->heads, qr, &y->norm_q, n * c->heads,
+			  hd);
+		work_norm(w, at(a->k, row, kv), a->nk, row * c->kv_heads, kr, &y->norm_k,
+			  n * c->kv_heads, hd);
+	}
+	if (c->rope != CONFIG_ROPE_NONE) {
+		const float *cosines = w->cosines[y->local], *sines = w->sines[y->local];
+
+		w->kern->rope(at(a->q, row, q), q, cosines, sines, w->pos + row, 1, n, c->heads,
+			      hd);
+		w->kern->rope(at(a->k, row, kv), kv, cosines, sines, w->pos + row, 1, n,
+			      c->kv_heads, hd);
+	}
+}
+
+static void activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
+{
+	if (w->m->config.act == CONFIG_SWIGLU)
+		w->kern->swiglu(h, gate, up, n);
+	else if (w->m->config.act == CONFIG_GEGLU)
+		w->kern->geglu(h, gate, up, n);
+	else
+		w->kern->gelu(h, up, n);
+}
+
+/* From attention's output to the middle of the layer and through the MLP up to its activation: all
+ * that backward needs. */
+static void after_attention(const struct block *b)
+{
+	struct work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[l];
+	struct acts *a = &w->acts[l];
+	size_t d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
+	float *mid = at(a->mid, row, d), *xn = at(w->g.xn_mlp, row, d);
+	float *gate = at(a->gate, row, f), *up = at(a->up, row, f);
+
+	if (y->post_attn.w) {
+		float *raw = at(a->o_raw, row, d);
+
+		work_product(b, MODEL_O, raw, at(a->att, row, q), 0);
+		work_norm(w, mid, a->post_attn, row, raw, &y->post_attn, n, d);
+		w->kern->add(mid, at(a->x, row, d), n * d);
+	} else {
+		memcpy(mid, at(a->x, row, d), n * d * sizeof(*mid));
+		work_product(b, MODEL_O, mid, at(a->att, row, q), 1);
+	}
+	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
+	if (y->lin[MODEL_GATE].w.rows)
+		work_product(b, MODEL_GATE, gate, xn, 0);
+	work_product(b, MODEL_UP, up, xn, 0);
+	activate(w, at(w->g.h, row, f), gate, up, n * f);
+}
+
+static void finish_layer(const struct block *b)
+{
+	struct work *w = b->w;
+	size_t l = b->l, row = b->row, n = b->n;
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[l];
+	struct acts *a = &w->acts[l];
+	size_t d = c->hidden;
+	float *out = at(l + 1 < c->layers ? w->acts[l + 1].x : w->hidden, row, d),
+	      *mid = at(a->mid, row, d);
+	float *h = at(w->g.h, row, c->ffn);
+
+	if (y->post_mlp.w) {
+		float *raw = at(a->down_raw, row, d);
+
+		work_product(b, MODEL_DOWN, raw, h, 0);
+		work_norm(w, out, a->post_mlp, row, raw, &y->post_mlp, n, d);
+		w->kern->add(out, mid, n * d);
+	} else {
+		memcpy(out, mid, n * d * sizeof(*out));
+		work_product(b, MODEL_DOWN, out, h, 1);
+	}
+}
+
+static void before_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+
+	before_attention(&b);
+	work_block_give(&b);
+}
+
+/* One block through the rest of layer l and, so that its rows stay in cache, up to attention in the
+ * next. */
+static void after_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+
+	after_attention(&b);
+	finish_layer(&b);
+	if (++b.l < t->w->m->config.layers)
+		before_attention(&b);
+	work_block_give(&b);
+}
+
+/* The same for layer l alone, without its output: activations computed again for the backward
+ * pass. */
+static void again_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+	const struct model_layer *y = &t->w->m->layers[t->l];
+	struct acts *a = &t->w->acts[t->l];
+	size_t d = t->w->m->config.hidden;
+	float *h = at(t->w->g.h, b.row, t->w->m->config.ffn);
+
+	after_attention(&b);
+	if (y->post_mlp.w) {
+		float *raw = at(a->down_raw, b.row, d);
+
+		work_product(&b, MODEL_DOWN, raw, h, 0);
+		work_norm(t->w, at(t->w->g.din, b.row, d), a->post_mlp, b.row, raw, &y->post_mlp,
+			  b.n, d);
+	} else {
+		work_product_in(&b, MODEL_DOWN, h);
+	}
+	work_block_give(&b);
+}
+
+/* Attention of one example and one head of keys with its group of queries. */
+static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, size_t *row,
+				   size_t *head)
+{
+	const struct config *c = &w->m->config;
+	const struct acts *a = &w->acts[l];
+	const struct segment *s = &w->segments[i / c->kv_heads];
+	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd, h = i % c->kv_heads,
+	       group = c->heads / c->kv_heads;
+
+	*row = s->row;
+	*head = h;
+	return (struct nn_attn){
+		.n = s->n,
+		.group = group,
+		.head_dim = hd,
+		.window = w->m->layers[l].window,
+		.scale = c->attn_scale,
+		.softcap = c->attn_softcap,
+		.q = a->q + s->row * q + h * group * hd,
+		.k = a->k + s->row * kv + h * hd,
+		.v = a->v + s->row * kv + h * hd,
+		.ldq = q,
+		.ldk = kv,
+		.ldv = kv,
+	};
+}
+
+static void attention_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config *c = &w->m->config;
+	struct acts *a = &w->acts[t->l];
+	size_t row, h, q = c->heads * c->head_dim;
+	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	nn_attn_forward(a->att + row * q + h * attn.group * c->head_dim, q,
+			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
+	work_slot_give(w, slot);
+}
+
+void work_layer_forward(struct work *w, size_t l)
+{
+	struct task t = {w, l};
+
+	if (l == 0)
+		pool_run(w->pool, w->blocks, before_piece, &t);
+	pool_run(w->pool, w->n_segments * w->m->config.kv_heads, attention_piece, &t);
+	pool_run(w->pool, w->blocks, after_piece, &t);
+}
+
+/* --- backward --- */
+
+/* Where block b sums the gradients of norm `kind`'s weights; NULL where they are not trained. */
+static float *norm_sums(struct work *w, size_t b, int kind, const struct model_norm *p, int bias)
+{
+	int t = bias ? p->t_b : p->t_w;
+	float *s;
+
+	if (!work_grad(w, t))
+		return NULL;
+	s = w->g.norms + ((b * NORM_KINDS + (size_t)kind) * 2 + (size_t)bias) * w->norm_width;
+	memset(s, 0, w->m->tensors[t].cols * sizeof(*s));
+	return s;
+}
+
+static void norm_back(struct work *w, float *dx, const float *dy, const float *x,
+		      const struct model_norm *p, struct mean_rstd s, size_t row, size_t n,
+		      size_t d, size_t b, int kind)
+{
+	work_norm_back(w, dx, norm_sums(w, b, kind, p, 0), norm_sums(w, b, kind, p, 1), dy, x, p, s,
+		       row, n, d);
+}
+
+/* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's
+ * output (datt). */
+static void mlp_back_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct work *w = t->w;
+	struct block b = work_block_take(w, t->l, i);
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[t->l];
+	struct acts *a = &w->acts[t->l];
+	struct grads_scratch *g = &w->g;
+	size_t n = b.n, row = b.row, d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
+	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown = dout, *do_ = dmid;
+	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f),
+	      *dh = at(g->dh, row, f);
+	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
+	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
+
+	work_norm(w, xn, a->mlp, row, at(a->mid, row, d), &y->norm_mlp, n, d);
+	activate(w, h, gates, ups, n * f);
+
+	memcpy(dmid, dout, n * d * sizeof(*dmid)); /* the residual */
+	if (g->ddown_raw) {
+		ddown = at(g->ddown_raw, row, d);
+		if (y->post_mlp.w) {
+			memset(ddown, 0, n * d * sizeof(*ddown));
+			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp,
+				  a->post_mlp, row, n, d, i, NORM_POST_MLP);
+		} else {
+			memcpy(ddown, dout, n * d * sizeof(*ddown));
+		}
+	}
+	work_product_back(&b, MODEL_DOWN, ddown, h);
+	work_product_down(&b, MODEL_DOWN, dh, ddown, 0);
+	if (c->act == CONFIG_SWIGLU)
+		w->kern->swiglu_back(dgate, dup, dh, gates, ups, n * f);
+	else if (c->act == CONFIG_GEGLU)
+		w->kern->geglu_back(dgate, dup, dh, gates, ups, n * f);
+	else
+		w->kern->gelu_back(dup, dh, ups, n * f);
+	work_product_back(&b, MODEL_UP, dup, xn);
+	work_product_down(&b, MODEL_UP, dxn, dup, 0);
+	if (y->lin[MODEL_GATE].w.rows) {
+		work_product_back(&b, MODEL_GATE, dgate, xn);
+		work_product_down(&b, MODEL_GATE, dxn, dgate, 1);
+	}
+	norm_back(w, dmid, dxn, at(a->mid, row, d), &y->norm_mlp, a->mlp, row, n, d, i, NORM_MLP);
+
+	if (g->do_raw) {
+		do_ = at(g->do_raw, row, d);
+		if (y->post_attn.w) {
+			memset(do_, 0, n * d * sizeof(*do_));
+			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn,
+				  row, n, d, i, NORM_POST_ATTN);
+		} else {
+			memcpy(do_, dmid, n * d * sizeof(*do_));
+		}
+	}
+	work_product_back(&b, MODEL_O, do_, at(a->att, row, q));
+	work_product_down(&b, MODEL_O, at(g->datt, row, q), do_, 0);
+	work_block_give(&b);
+}
+
+static void attention_back_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config *c = &w->m->config;
+	struct acts *a = &w->acts[t->l];
+	size_t row, h, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
+	size_t at_q = row * q + h * attn.group * hd, at_k = row * kv + h * hd;
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	for (size_t r = 0; r < attn.n; r++) {
+		memset(w->g.dq + at_q + r * q, 0, attn.group * hd * sizeof(float));
+		memset(w->g.dk + at_k + r * kv, 0, hd * sizeof(float));
+		memset(w->g.dv + at_k + r * kv, 0, hd * sizeof(float));
+	}
+	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q,
+			 a->att + at_q, q, a->lse + h * attn.group * w->rows_max + row, w->rows_max,
+			 &attn, scratch);
+	work_slot_give(w, slot);
+}
+
+/* Gradients by q and k before their norms, where there are such: through datt's and dh's memory,
+ * which are free by now. */
+static void head_norm_back(struct work *w, size_t l, size_t b, size_t row, size_t n)
+{
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[l];
+	struct acts *a = &w->acts[l];
+	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	float *dq = at(w->g.dq, row, q), *dk = at(w->g.dk, row, kv), *raw = at(w->g.datt, row, q);
+
+	memset(raw, 0, n * q * sizeof(*raw));
+	norm_back(w, raw, dq, at(a->q_raw, row, q), &y->norm_q, a->nq, row * c->heads, n * c->heads,
+		  hd, b, NORM_Q);
+	memcpy(dq, raw, n * q * sizeof(*dq));
+	memset(raw, 0, n * kv * sizeof(*raw));
+	norm_back(w, raw, dk, at(a->k_raw, row, kv), &y->norm_k, a->nk, row * c->kv_heads,
+		  n * c->kv_heads, hd, b, NORM_K);
+	memcpy(dk, raw, n * kv * sizeof(*dk));
+}
+
+/* Whether anything below layer l's products q, k, v wants a gradient. */
+static int goes_on(const struct work *w, size_t l)
+{
+	return l > w->first || w->embed_trained || work_grad(w, w->m->layers[l].norm_attn.t_w);
+}
+
+static void qkv_back_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct work *w = t->w;
+	struct block b = work_block_take(w, t->l, i);
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[t->l];
+	struct acts *a = &w->acts[t->l];
+	struct grads_scratch *g = &w->g;
+	size_t n = b.n, row = b.row, d = c->hidden, hd = c->head_dim, q = c->heads * hd,
+	       kv = c->kv_heads * hd;
+	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
+	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
+
+	if (c->rope != CONFIG_ROPE_NONE) {
+		w->kern->rope(dy[0], q, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
+			      n, c->heads, hd);
+		w->kern->rope(dy[1], kv, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
+			      n, c->kv_heads, hd);
+	}
+	if (c->qk_norm)
+		head_norm_back(w, t->l, i, row, n);
+	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
+	for (int j = MODEL_Q; j <= MODEL_V; j++)
+		work_product_back(&b, j, dy[j], xn);
+	if (goes_on(w, t->l)) {
+		for (int j = MODEL_Q; j <= MODEL_V; j++)
+			work_product_down(&b, j, dxn, dy[j], j > MODEL_Q);
+		memcpy(din, at(g->dmid, row, d), n * d * sizeof(*din));
+		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i,
+			  NORM_ATTN);
+	}
+	work_block_give(&b);
+}
+
+/* One piece of the layer's weight gradients. */
+struct weight_task {
+	enum { WEIGHT, BIAS, LORA_A, LORA_B, LORA_M, NORM } kind;
+	int j; /* which linear, or which norm */
+	size_t from, n;
+	const struct model_norm *norm;
+};
+
+struct weight_tasks {
+	struct work *w;
+	size_t l, n;
+	struct weight_task *t;
+};
+
+/* Input and output gradient of product j over all rows. */
+static void operands(const struct work *w, size_t l, int j, const float **x, const float **dy)
+{
+	const struct grads_scratch *g = &w->g;
+	const float *inputs[MODEL_LINEARS] = {g->xn_attn, g->xn_attn, g->xn_attn, w->acts[l].att,
+					      g->xn_mlp,  g->xn_mlp,  g->h};
+	const float *gradients[MODEL_LINEARS] = {g->dq,
+						 g->dk,
+						 g->dv,
+						 g->do_raw ? g->do_raw : g->dmid,
+						 g->dgate,
+						 g->dup,
+						 g->ddown_raw ? g->ddown_raw : g->dout};
+
+	*x = inputs[j];
+	*dy = gradients[j];
+}
+
+static void weight_piece(void *arg, size_t i)
+{
+	struct weight_tasks *all = arg;
+	struct weight_task *t = &all->t[i];
+	struct work *w = all->w;
+	const struct model_linear *lin = &w->m->layers[all->l].lin[t->kind == NORM ? 0 : t->j];
+	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
+	const float *x, *dy;
+	float *scratch;
+	int slot;
+
+	if (t->kind == NORM) {
+		for (int bias = 0; bias < 2; bias++) {
+			float *dw = work_grad(w, bias ? t->norm->t_b : t->norm->t_w);
+			size_t d = dw ? w->m->tensors[bias ? t->norm->t_b : t->norm->t_w].cols : 0;
+
+			for (size_t b = 0; dw && b < w->blocks; b++)
+				w->kern->add(dw,
+					     w->g.norms + ((b * NORM_KINDS + (size_t)t->j) * 2 +
+							   (size_t)bias) *
+								  w->norm_width,
+					     d);
+		}
+		return;
+	}
+	operands(w, all->l, t->j, &x, &dy);
+	switch (t->kind) {
+	case WEIGHT: /* dW [out, in] += dy^T x */
+		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1,
+			work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in);
+		break;
+	case BIAS:
+		for (size_t row = 0; row < w->n; row++)
+			w->kern->add(work_grad(w, lin->t_bias) + lin->row0, dy + row * out, out);
+		break;
+	case LORA_A: /* and of the products that share it, one after another */
+		for (int j = t->j; j < MODEL_LINEARS; j++)
+			if (w->m->layers[all->l].lin[j].t_a == lin->t_a)
+				work_adapter_in_back(w, all->l, j, x);
+		break;
+	case LORA_B: /* dB [out, r] += scale dy^T u */
+		scratch = work_slot_take(w, &slot);
+		nn_lora_b_back(work_grad(w, lin->t_b) + lin->row0 * r, dy, w->acts[all->l].u[t->j],
+			       lin->scale, w->n, out, r, scratch);
+		work_slot_give(w, slot);
+		break;
+	case LORA_M:
+		for (size_t b = 0; b < w->blocks; b++)
+			w->kern->add(work_grad(w, lin->t_m) + lin->row0,
+				     work_magnitudes(w, b, t->j), out);
+		break;
+	case NORM:
+		break;
+	}
+}
+
+static void weight_gradients(struct work *w, size_t l)
+{
+	const struct model_layer *y = &w->m->layers[l];
+	const struct model_norm *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp, &y->post_attn,
+						      &y->post_mlp,  &y->norm_q,   &y->norm_k};
+	struct weight_task tasks[MODEL_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS];
+	struct weight_tasks all = {w, l, 0, tasks};
+
+	for (int j = 0; j < MODEL_LINEARS; j++) {
+		const struct model_linear *lin = &y->lin[j];
+		size_t piece = (lin->w.rows + WEIGHT_PIECES - 1) / WEIGHT_PIECES;
+
+		piece = piece > WEIGHT_PIECE ? piece : WEIGHT_PIECE;
+		if (work_grad(w, lin->t_w))
+			for (size_t r = 0; r < lin->w.rows; r += piece)
+				tasks[all.n++] = (struct weight_task){WEIGHT, j, r,
+								      lin->w.rows - r < piece
+									      ? lin->w.rows - r
+									      : piece,
+								      NULL};
+		if (work_grad(w, lin->t_bias))
+			tasks[all.n++] = (struct weight_task){BIAS, j, 0, 0, NULL};
+		if (work_grad(w, lin->t_a) && !w->base_only) {
+			if (lin->row0 == 0)
+				tasks[all.n++] = (struct weight_task){LORA_A, j, 0, 0, NULL};
+			tasks[all.n++] = (struct weight_task){LORA_B, j, 0, 0, NULL};
+			if (lin->t_m >= 0)
+				tasks[all.n++] = (struct weight_task){LORA_M, j, 0, 0, NULL};
+		}
+	}
+	for (int k = 0; k < NORM_KINDS; k++)
+		if (work_grad(w, norms[k]->t_w))
+			tasks[all.n++] = (struct weight_task){NORM, k, 0, 0, norms[k]};
+	pool_run(w->pool, all.n, weight_piece, &all);
+}
+
+void work_layer_backward(struct work *w, size_t l)
+{
+	const struct config *c = &w->m->config;
+	struct task t = {w, l};
+	float *swap;
+
+	if (w->checkpoint && l + 1 < c->layers) {
+		pool_run(w->pool, w->blocks, before_piece, &t);
+		pool_run(w->pool, w->n_segments * c->kv_heads, attention_piece, &t);
+		pool_run(w->pool, w->blocks, again_piece, &t);
+	}
+	pool_run(w->pool, w->blocks, mlp_back_piece, &t);
+	pool_run(w->pool, w->n_segments * c->kv_heads, attention_back_piece, &t);
+	pool_run(w->pool, w->blocks, qkv_back_piece, &t);
+	weight_gradients(w, l);
+	swap = w->g.dout;
+	w->g.dout = w->g.din;
+	w->g.din = swap;
+}

@@ -1,0 +1,392 @@
+/* Buffers of a run: what they are, how large a group they are for, and whether layers are computed
+ * again to save memory. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+#include "../model/adapter.h"
+#include "../nn/attn.h"
+#include "../nn/thin.h"
+#include "gradient_impl.h"
+
+/* activations of a group, where memory does not ask for less */
+#define COMFORT_BYTES ((size_t)1 << 30)
+#define GROUP_MIN ((size_t)1024) /* rows that keep the products efficient */
+#define GROUP_MAX ((size_t)16384)
+#define LOGIT_BYTES ((size_t)128 << 20)
+#define HEAD_TILES ((size_t)8)
+
+/* --- the arena --- */
+
+struct carve {
+	char *base; /* NULL while only counting */
+	size_t used;
+};
+
+static void *carve(struct carve *c, size_t n, size_t size)
+{
+	void *p = c->base ? c->base + c->used : NULL;
+
+	c->used += (n * size + 63) & ~(size_t)63;
+	return p;
+}
+
+static float *floats(struct carve *c, size_t n)
+{
+	return carve(c, n, sizeof(float));
+}
+
+static struct mean_rstd norm_state(struct carve *c, const struct config *k, size_t n)
+{
+	struct mean_rstd s = {NULL, floats(c, n)};
+
+	if (k->norm == CONFIG_LAYERNORM)
+		s.mean = floats(c, n);
+	return s;
+}
+
+/* The highest rank of module j's adapters; 0 where no layer has one. */
+static size_t rank_of(const struct model *m, int j)
+{
+	size_t r = 0;
+
+	for (size_t l = 0; l < m->config.layers; l++)
+		if (m->layers[l].lin[j].a && m->layers[l].lin[j].rank > r)
+			r = m->layers[l].lin[j].rank;
+	return r;
+}
+
+static void carve_acts(struct work *w, struct carve *c, struct acts *a)
+{
+	const struct config *k = &w->m->config;
+	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim,
+	       kv = k->kv_heads * k->head_dim;
+
+	a->q = floats(c, n * q);
+	a->k = floats(c, n * kv);
+	a->v = floats(c, n * kv);
+	a->att = floats(c, n * q);
+	a->lse = floats(c, n * k->heads);
+	a->mid = floats(c, n * d);
+	if (k->act != CONFIG_GELU)
+		a->gate = floats(c, n * k->ffn);
+	a->up = floats(c, n * k->ffn);
+	a->attn = norm_state(c, k, n);
+	a->mlp = norm_state(c, k, n);
+	if (k->qk_norm) {
+		a->q_raw = floats(c, n * q);
+		a->k_raw = floats(c, n * kv);
+		a->nq = norm_state(c, k, n * k->heads);
+		a->nk = norm_state(c, k, n * k->kv_heads);
+	}
+	if (k->post_norms) {
+		a->o_raw = floats(c, n * d);
+		a->down_raw = floats(c, n * d);
+		a->post_attn = norm_state(c, k, n);
+		a->post_mlp = norm_state(c, k, n);
+	}
+	for (int j = 0; j < MODEL_LINEARS; j++)
+		if (rank_of(w->m, j))
+			a->u[j] = floats(c, n * rank_of(w->m, j));
+}
+
+/* Activations: layers below the lowest trained one pass their memory on; so do all, but for what
+ * comes in, where they are computed again. */
+static void carve_layers(struct work *w, struct carve *c)
+{
+	const struct config *k = &w->m->config;
+	size_t shared = k->layers;
+	float *x = floats(c, w->rows_max * k->hidden);
+
+	for (size_t l = 0; l < k->layers; l++) {
+		struct acts *a = &w->acts[l];
+		int keeps = w->any_trained && l >= w->first && !w->checkpoint;
+
+		*a = (struct acts){0};
+		if (!keeps && shared < k->layers) {
+			*a = w->acts[shared];
+		} else {
+			carve_acts(w, c, a);
+			if (!keeps)
+				shared = l;
+		}
+		a->x = x;
+		if (w->any_trained && l >= w->first && l + 1 < k->layers)
+			x = floats(c, w->rows_max * k->hidden);
+	}
+}
+
+static void carve_backward(struct work *w, struct carve *c)
+{
+	const struct config *k = &w->m->config;
+	struct grads_scratch *g = &w->g;
+	size_t n = w->rows_max, d = k->hidden, f = k->ffn, q = k->heads * k->head_dim,
+	       kv = k->kv_heads * k->head_dim;
+	size_t blocks = n / BLOCK_ROWS + 8;
+
+	g->xn_attn = floats(c, n * d);
+	g->xn_mlp = floats(c, n * d);
+	g->h = floats(c, n * f);
+	g->din = floats(c, n * d); /* recomputation writes here too */
+	for (size_t i = 0; w->dora && i < k->layers * MODEL_LINEARS; i++) {
+		size_t out = w->m->layers[i / MODEL_LINEARS].lin[i % MODEL_LINEARS].w.rows;
+
+		w->dora[i].squares = carve(c, out, sizeof(double));
+		w->dora[i].inverse = floats(c, out);
+		w->dora[i].gain = floats(c, out);
+	}
+	if (w->dora)
+		g->z = floats(c, n * w->out_max);
+	if (!w->any_trained)
+		return;
+	g->dout = floats(c, n * d);
+	g->dmid = floats(c, n * d);
+	g->dh = floats(c, n * (f > d ? f : d));
+	if (k->act != CONFIG_GELU)
+		g->dgate = floats(c, n * f);
+	g->dup = floats(c, n * f);
+	g->datt = floats(c, n * q);
+	g->dq = floats(c, n * q);
+	g->dk = floats(c, n * kv);
+	g->dv = floats(c, n * kv);
+	if (k->post_norms || w->dora) {
+		g->do_raw = floats(c, n * d);
+		g->ddown_raw = floats(c, n * d);
+	}
+	if (w->dora)
+		g->magnitudes = floats(c, blocks * MODEL_LINEARS * w->out_max);
+	for (int j = 0; j < MODEL_LINEARS; j++)
+		if (rank_of(w->m, j))
+			g->du[j] = floats(c, n * rank_of(w->m, j));
+	g->norms = floats(c, blocks * NORM_KINDS * 2 * w->norm_width);
+}
+
+static void carve_all(struct work *w, struct carve *c)
+{
+	const struct config *k = &w->m->config;
+	size_t n = w->rows_max, half = k->head_dim / 2;
+
+	carve_layers(w, c);
+	carve_backward(w, c);
+	w->hidden = floats(c, n * k->hidden);
+	for (int i = 0; i < 2 && k->rope != CONFIG_ROPE_NONE; i++) {
+		w->cosines[i] = floats(c, w->len_max * half);
+		w->sines[i] = floats(c, w->len_max * half);
+	}
+	w->hs = floats(c, n * k->hidden);
+	w->hn = floats(c, n * k->hidden);
+	w->final = norm_state(c, k, n);
+	w->z = floats(c, w->chunk_rows * k->vocab);
+	if (w->any_trained) {
+		w->dhn = floats(c, n * k->hidden);
+		w->dh_parts = floats(c, w->head_tiles * w->chunk_rows * k->hidden);
+	}
+	w->ids = carve(c, n, sizeof(*w->ids));
+	w->pos = carve(c, n, sizeof(*w->pos));
+	w->lengths = carve(c, n, sizeof(*w->lengths));
+	w->weights = floats(c, n);
+	w->sup = carve(c, n, sizeof(*w->sup));
+	w->row_nll = carve(c, n, sizeof(*w->row_nll));
+	for (int i = 0; i < w->n_slots; i++)
+		w->slots[i].mem = floats(c, w->slot_floats + w->drop_floats);
+}
+
+/* --- sizes --- */
+
+static void most(size_t *x, size_t y)
+{
+	if (y > *x)
+		*x = y;
+}
+
+static void describe_product(struct work *w, const struct model_linear *lin)
+{
+	most(&w->slot_floats, nn_mat_scratch(&lin->w));
+	if (lin->a)
+		most(&w->slot_floats, nn_lora_scratch(lin->rank, lin->w.cols, lin->w.rows));
+}
+
+/* All that does not depend on the group's size. */
+static void describe(struct work *w, const struct model *m, struct pool *pool, size_t len_max)
+{
+	const struct config *k = &m->config;
+
+	*w = (struct work){.m = m,
+			   .pool = pool,
+			   .kern = nn_kern(),
+			   .len_max = len_max,
+			   .first = k->layers};
+	w->n_slots = pool_threads(pool);
+	w->slots = mem_alloc((size_t)w->n_slots, sizeof(*w->slots));
+	w->acts = mem_alloc(k->layers, sizeof(*w->acts));
+	w->norm_width = k->hidden > k->head_dim ? k->hidden : k->head_dim;
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+
+		if (!t->trained)
+			continue;
+		w->any_trained = 1;
+		if (t->layer >= 0 && (size_t)t->layer < w->first)
+			w->first = (size_t)t->layer;
+		if (t->role == MODEL_EMBED || t->role == MODEL_POSITION)
+			w->embed_trained = 1;
+	}
+	if (w->embed_trained)
+		w->first = 0;
+	w->slot_floats = nn_attn_scratch(len_max, k->head_dim);
+	for (size_t l = 0; l < k->layers; l++)
+		for (int j = 0; j < MODEL_LINEARS; j++)
+			if (m->layers[l].lin[j].w.rows)
+				describe_product(w, &m->layers[l].lin[j]);
+	most(&w->slot_floats, nn_mat_scratch(&m->head));
+	for (int j = 0; j < MODEL_LINEARS; j++)
+		most(&w->out_max, m->layers[0].lin[j].w.rows);
+	if (m->adapter && m->adapter->dora)
+		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof(*w->dora));
+	if (m->adapter && m->adapter->dropout > 0) {
+		w->drop_floats = k->hidden > k->ffn ? k->hidden : k->ffn;
+		most(&w->drop_floats, k->heads * k->head_dim);
+		w->drop_floats *= DROP_ROWS;
+	}
+	w->head_tiles = k->vocab < HEAD_TILES * 64 ? 1 : HEAD_TILES;
+	w->tile_rows = (k->vocab + w->head_tiles - 1) / w->head_tiles;
+}
+
+static size_t bytes_for(struct work *w, size_t rows, int checkpoint)
+{
+	struct carve c = {NULL, 0};
+	size_t logits = LOGIT_BYTES / 4 / w->m->config.vocab;
+
+	w->rows_max = rows;
+	w->checkpoint = checkpoint;
+	w->chunk_rows = logits < 64 ? 64 : logits;
+	if (w->chunk_rows > rows)
+		w->chunk_rows = rows;
+	carve_all(w, &c);
+	return c.used;
+}
+
+size_t work_bytes(const struct model *m, size_t n, size_t max, int checkpoint)
+{
+	struct work w;
+	size_t bytes;
+
+	describe(&w, m, NULL, max);
+	bytes = bytes_for(&w, n, checkpoint);
+	free(w.dora);
+	free(w.slots);
+	free(w.acts);
+	return bytes;
+}
+
+/* Most rows, by doubling and halving, whose buffers fit in bytes; 0 where not even `least` do. */
+static size_t rows_that_fit(struct work *w, size_t bytes, size_t least, int checkpoint)
+{
+	size_t lo = least, hi = GROUP_MAX > least ? GROUP_MAX : least;
+
+	if (bytes_for(w, least, checkpoint) > bytes)
+		return 0;
+	while (hi - lo > 64) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (bytes_for(w, mid, checkpoint) <= bytes)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return bytes_for(w, hi, checkpoint) <= bytes ? hi : lo;
+}
+
+static int choose_size(struct work *w, const struct work_spec *s, struct err *e)
+{
+	size_t least = w->len_max, good = least > GROUP_MIN ? least : GROUP_MIN, rows = 0,
+	       limit = s->memory ? s->memory : SIZE_MAX;
+
+	if (s->checkpoint <= 0 && bytes_for(w, good, 0) <= limit)
+		rows = rows_that_fit(w, limit < COMFORT_BYTES ? limit : COMFORT_BYTES, good, 0);
+	if (s->checkpoint <= 0 && rows == 0 &&
+	    (s->checkpoint < 0 || bytes_for(w, good, 0) <= limit)) {
+		rows = good; /* more than comfortable, but as little as is efficient */
+		if (bytes_for(w, good, 0) > limit)
+			rows = rows_that_fit(w, limit, least, 0);
+	}
+	if (rows) {
+		bytes_for(w, rows, 0);
+		return 0;
+	}
+	if (s->checkpoint >= 0)
+		rows = rows_that_fit(w, limit < COMFORT_BYTES ? limit : COMFORT_BYTES, good, 1);
+	if (rows == 0 && s->checkpoint >= 0)
+		rows = bytes_for(w, good, 1) <= limit ? good : rows_that_fit(w, limit, least, 1);
+	if (rows == 0)
+		return err_set(e,
+			       "an example of %zu tokens needs %zu MiB of memory beside the weights, and %zu MiB are allowed",
+			       w->len_max, (bytes_for(w, least, s->checkpoint >= 0) >> 20) + 1,
+			       limit >> 20);
+	bytes_for(w, rows, 1);
+	return 0;
+}
+
+static void fill_rope(struct work *w)
+{
+	const struct config *k = &w->m->config;
+	size_t half = k->head_dim / 2;
+	double *f = mem_alloc(half, sizeof(*f));
+
+	for (int local = 0; local < 2 && k->rope != CONFIG_ROPE_NONE; local++) {
+		config_rope(k, local, f);
+		for (size_t p = 0; p < w->len_max; p++)
+			for (size_t i = 0; i < half; i++) {
+				w->cosines[local][p * half + i] = (float)cos((double)p * f[i]);
+				w->sines[local][p * half + i] = (float)sin((double)p * f[i]);
+			}
+	}
+	free(f);
+}
+
+int work_new(struct work **out, const struct model *m, struct pool *pool,
+	     const struct work_spec *spec, struct err *e)
+{
+	struct work *w = mem_alloc(1, sizeof(*w));
+	struct carve c = {NULL, 0};
+
+	*out = NULL;
+	nn_init();
+	describe(w, m, pool, spec->max_tokens ? spec->max_tokens : 1);
+	if (choose_size(w, spec, e) < 0) {
+		work_free(w);
+		return -1;
+	}
+	carve_all(w, &c);
+	/* Zero pages cost nothing until a group is large enough to touch them. */
+	w->arena = mem_alloc(c.used + 64, 1);
+	c.base = (char *)w->arena + (64 - (uintptr_t)w->arena % 64) % 64;
+	c.used = 0;
+	carve_all(w, &c);
+	fill_rope(w);
+	*out = w;
+	return 0;
+}
+
+void work_free(struct work *w)
+{
+	if (!w)
+		return;
+	free(w->segments);
+	free(w->dora);
+	free(w->slots);
+	free(w->acts);
+	free(w->arena);
+	free(w);
+}
+
+void work_noise(struct work *w, double neftune_alpha, uint64_t seed)
+{
+	w->neftune_alpha = neftune_alpha;
+	w->noise_seed = seed;
+}
+
+int work_checkpoints(const struct work *w)
+{
+	return w->checkpoint;
+}

@@ -1,0 +1,407 @@
+/* Generation agrees with the trainer's forward pass, and an answer depends on its request alone. */
+#include <stdlib.h>
+#include "../../lib/base/mem.h"
+#include "../../lib/model/adapter.h"
+#include "../../lib/infer/generator.h"
+#include "../../lib/train/gradient.h"
+#include "tap.h"
+
+static const char llama[] =
+	"{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"rms_norm_eps\":1e-5,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2,\"eos_token_id\":258}";
+static const char qwen2[] =
+	"{\"model_type\":\"qwen2\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":3,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":1,\"vocab_size\":260,\"rms_norm_eps\":1e-6,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2,\"tie_word_embeddings\":true}";
+static const char qwen3[] =
+	"{\"model_type\":\"qwen3\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":40,\"vocab_size\":260,"
+	"\"rms_norm_eps\":1e-6,\"max_position_embeddings\":256,\"initializer_range\":0.2}";
+static const char mistral[] =
+	"{\"model_type\":\"mistral\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":260,\"sliding_window\":37,"
+	"\"max_position_embeddings\":256,\"initializer_range\":0.2}";
+
+/* Every byte is a token: generation needs a tokenizer only to print. */
+static struct tokenizer *bytes(void)
+{
+	struct err e = ERR_INIT;
+	char dir[] = "/tmp/ft-generate-XXXXXX", file[64];
+	struct tokenizer *t;
+
+	if (!mkdtemp(dir) || tokenizer_write_bytes(dir, &e) != 0 ||
+	    !(t = tokenizer_load(dir, &e))) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	snprintf(file, sizeof file, "%s/tokenizer.json", dir);
+	remove(file);
+	snprintf(file, sizeof file, "%s/tokenizer_config.json", dir);
+	remove(file);
+	remove(dir);
+	return t;
+}
+
+static struct model *model(const char *config, uint64_t seed)
+{
+	struct err e = ERR_INIT;
+	struct config c;
+	struct model *m;
+
+	if (config_parse(&c, config, strlen(config), "config", &e) < 0 ||
+	    model_new(&m, &c, seed, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	config_release(&c);
+	return m;
+}
+
+#define REQUESTS 24
+#define MAX_TEXT 4096
+
+struct results {
+	char finish[REQUESTS][8];
+	size_t tokens[REQUESTS], text_len[REQUESTS], cached[REQUESTS];
+	char text[REQUESTS][MAX_TEXT];
+	struct generator_token token[REQUESTS][64];
+	char error[REQUESTS][64];
+	int n;
+};
+
+static void keep(void *arg, uint64_t ticket, const struct generator_answer *a)
+{
+	struct results *r = arg;
+
+	snprintf(r->finish[ticket], sizeof r->finish[ticket], "%s", a->finish ? a->finish : "");
+	snprintf(r->error[ticket], sizeof r->error[ticket], "%s",
+		 a->error_type ? a->error_type : "");
+	r->tokens[ticket] = a->tokens;
+	r->cached[ticket] = a->cached;
+	r->text_len[ticket] = a->text.n;
+	if (a->text.n)
+		memcpy(r->text[ticket], a->text.s, a->text.n < MAX_TEXT ? a->text.n : MAX_TEXT);
+	for (size_t i = 0; a->token && i < a->tokens && i < 64; i++)
+		r->token[ticket][i] = a->token[i];
+	r->n++;
+}
+
+/* Prompt i: a beginning shared by all, one shared by some, and an end of its own. */
+static size_t prompt(int32_t *ids, size_t i)
+{
+	struct rng r;
+	size_t n = 0;
+
+	rng_seed(&r, 1, 0);
+	for (size_t k = 0; k < 50; k++)
+		ids[n++] = (int32_t)rng_below(&r, 256);
+	rng_seed(&r, 2, i % 3);
+	for (size_t k = 0; k < 21 * (i % 3); k++)
+		ids[n++] = (int32_t)rng_below(&r, 256);
+	rng_seed(&r, 3, i);
+	for (size_t k = 0; k < i % 7 + 1; k++)
+		ids[n++] = (int32_t)rng_below(&r, 256);
+	return n;
+}
+
+struct how {
+	int threads;
+	size_t sequences, cache;
+	double temperature;
+	enum nn_type type;
+	int backwards; /* order of arrival */
+	int stops;
+	int unmerged;
+};
+
+static struct results *answers(const struct model *m, const struct tokenizer *t, struct how how,
+			       struct generator_stats *stats)
+{
+	static const int32_t stop[] = {258, 'e', 'q', 7};
+	struct results *r = mem_alloc(1, sizeof *r);
+	struct err e = ERR_INIT;
+	struct pool *pool = pool_new(how.threads);
+	struct decoder *d;
+	struct generator *g;
+	struct generator_spec spec = {how.sequences, how.cache, stop, how.stops ? 4 : 1};
+	int32_t ids[128];
+
+	if (decoder_new(&d, m, how.type, how.unmerged, 40 + how.sequences, pool, &e) != 0 ||
+	    generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	for (size_t k = 0; k < REQUESTS; k++) {
+		size_t i = how.backwards ? REQUESTS - 1 - k : k;
+		struct generator_request q = {.ids = ids,
+					      .n = prompt(ids, i),
+					      .max_tokens = 40,
+					      .seed = 5,
+					      .stream = i,
+					      .sampling = {how.temperature, .9, 0, 0, 1},
+					      .logprobs = 2,
+					      .keep_start = 1};
+
+		generator_submit(g, i, &q);
+	}
+	while (generator_step(g, keep, r) > 0)
+		;
+	if (stats)
+		*stats = generator_statistics(g);
+	generator_free(g);
+	decoder_free(d);
+	pool_free(pool);
+	return r;
+}
+
+static int same(const struct results *a, const struct results *b)
+{
+	for (size_t i = 0; i < REQUESTS; i++) {
+		if (a->tokens[i] != b->tokens[i] || strcmp(a->finish[i], b->finish[i]) ||
+		    a->text_len[i] != b->text_len[i] ||
+		    memcmp(a->text[i], b->text[i], a->text_len[i]) != 0)
+			return 0;
+		for (size_t k = 0; k < a->tokens[i]; k++)
+			if (a->token[i][k].id != b->token[i][k].id ||
+			    a->token[i][k].logprob != b->token[i][k].logprob)
+				return 0;
+	}
+	return a->n == REQUESTS && b->n == REQUESTS;
+}
+
+/* Greedy answers and their log-probabilities against the logits of the trainer. */
+static void against_trainer(const char *name, const char *config, const struct tokenizer *t)
+{
+	struct model *m = model(config, 3);
+	struct results *r = answers(m, t,
+				    (struct how){.threads = 2,
+						 .sequences = 8,
+						 .cache = 1 << 24,
+						 .type = NN_F32},
+				    NULL);
+	struct err e = ERR_INIT;
+	struct work *w;
+	struct work_spec spec = {.max_tokens = 256};
+	float *logits = mem_alloc(256 * 260, sizeof *logits);
+	double worst = 0;
+	size_t wrong = 0, checked = 0;
+
+	if (work_new(&w, m, NULL, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	for (size_t i = 0; i < REQUESTS; i++) {
+		int32_t ids[256];
+		size_t n = prompt(ids, i), start = 0, at = n;
+		struct train_pack pack = {.ids = ids, .starts = &start, .n_starts = 1};
+
+		for (size_t k = 0; k < r->tokens[i]; k++)
+			ids[n++] = r->token[i][k].id;
+		pack.n = n;
+		train_logits(w, &pack, logits, &e);
+		for (size_t k = 0; k < r->tokens[i]; k++, checked++) {
+			const float *z = logits + (at + k - 1) * 260;
+			double sum = sample_log_sum(z, 260);
+			int32_t id = r->token[i][k].id;
+
+			for (int32_t v = 0; v < 260; v++)
+				wrong += z[v] > z[id] + 1e-3;
+			worst = fmax(worst, fabs(z[id] - sum - r->token[i][k].logprob));
+		}
+	}
+	ok(checked > 800 && wrong == 0 && worst < 1e-4,
+	   "%s: %zu greedy tokens are the trainer's, log-probabilities too (off by %.2g)", name,
+	   checked, worst);
+	work_free(w);
+	model_free(m);
+	free(logits);
+	free(r);
+}
+
+/* An adapter beside the weights gives what it gives merged into them, but for rounding. */
+static void adapters(const struct tokenizer *t)
+{
+	static const enum nn_type types[] = {NN_F32, NN_Q8_0};
+	struct model *m = model(qwen2, 3);
+	struct adapter spec = {.rank = 5,
+			       .alpha = 10,
+			       .targets = (char *)"q_proj,v_proj,o_proj,gate_proj,down_proj"};
+	struct how merged = {.threads = 1, .sequences = 8, .cache = 1 << 24}, beside = merged,
+		   alone;
+	struct err e = ERR_INIT;
+	struct pool *pool = pool_new(1);
+	struct decoder *d;
+	struct rng r;
+
+	if (adapter_new(m, &spec, 4, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	rng_seed(&r, 6, 0);
+	for (size_t i = 0; i < m->n_params; i++)
+		m->params[i] = (float)rng_normal(&r) * .1f;
+	beside.unmerged = 1;
+	for (size_t i = 0; i < 2; i++) {
+		struct results *one, *two, *three;
+		double worst = 0, longest = 0;
+		size_t alike = 0;
+
+		merged.type = beside.type = types[i];
+		alone = beside;
+		alone.threads = 2;
+		alone.sequences = 1;
+		alone.backwards = 1;
+		one = answers(m, t, merged, NULL);
+		two = answers(m, t, beside, NULL);
+		three = answers(m, t, alone, NULL);
+		/* The first token of each is chosen after the same prompt. */
+		for (size_t k = 0; k < REQUESTS; k++) {
+			double off = fabs(one->token[k][0].logprob - two->token[k][0].logprob);
+
+			alike += one->token[k][0].id == two->token[k][0].id;
+			worst = off > worst ? off : worst;
+			longest = fmax(longest, fabs(one->token[k][0].logprob));
+		}
+		/* Quantised, the base alone is rounded in one and the sum in the other. */
+		if (types[i] == NN_F32)
+			ok(alike == REQUESTS && worst < 1e-4 && longest > 1e-2,
+			   "f32: an adapter beside the weights is one merged into them (off by %.2g)",
+			   worst);
+		else
+			ok(alike >= REQUESTS - 4 && worst > 1e-6,
+			   "%s: and here but for what is rounded (off by %.2g, %zu of %d alike)",
+			   nn_type_name(types[i]), worst, alike, REQUESTS);
+		ok(same(two, three),
+		   "%s, beside: one at a time or eight, one thread or two: the same bits",
+		   nn_type_name(types[i]));
+		free(one);
+		free(two);
+		free(three);
+	}
+	m->adapter->dora = 1;
+	ok(decoder_new(&d, m, NN_F32, 1, 8, pool, &e) == -1 && strstr(e.msg, "DoRA"),
+	   "DoRA beside the weights is refused");
+	m->adapter->dora = 0;
+	pool_free(pool);
+	model_free(m);
+}
+
+static void note(void *arg, uint64_t ticket, const struct generator_answer *a)
+{
+	struct buf *order = arg;
+
+	(void)a;
+	buf_addc(order, 'a' + (int)ticket);
+}
+
+/* In which order prompts of these lengths are answered, `sequences` at a time. */
+static struct buf order_of(const struct model *m, const struct tokenizer *t, const size_t *lengths,
+			   size_t n, size_t sequences)
+{
+	struct generator_spec spec = {sequences, 1 << 24, NULL, 0};
+	struct pool *pool = pool_new(1);
+	struct buf order = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct decoder *d;
+	struct generator *g;
+
+	if (decoder_new(&d, m, NN_F32, 0, 80, pool, &e) != 0 ||
+	    generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		int32_t ids[64];
+
+		for (size_t k = 0; k < lengths[i]; k++)
+			ids[k] = (int32_t)((i * 31 + k * 7) % 256);
+		generator_submit(g, i,
+				 &(struct generator_request){.ids = ids,
+							     .n = lengths[i],
+							     .max_tokens = 2,
+							     .sampling = {.top_p = 1, .repeat = 1},
+							     .logprobs = -1});
+	}
+	while (generator_step(g, note, &order) > 0)
+		;
+	generator_free(g);
+	decoder_free(d);
+	pool_free(pool);
+	return order;
+}
+
+static void admission(const struct model *m, const struct tokenizer *t)
+{
+	struct buf order = order_of(m, t, (size_t[]){5, 40, 8}, 3, 1);
+	ok(span_is(buf_span(&order), "bac"),
+	   "the longest prompt comes first, but nobody is passed twice where one runs at a time (%s)",
+	   order.data);
+	buf_release(&order);
+	order = order_of(m, t, (size_t[]){5, 40, 8, 40, 60, 20, 50}, 7, 2);
+	ok(order.len == 7 && memchr(order.data, 'a', 4),
+	   "with two at a time the first is passed by two (%s)", order.data);
+	buf_release(&order);
+}
+
+int main(void)
+{
+	struct tokenizer *t = bytes();
+	struct model *m = model(llama, 3);
+	struct generator_stats stats;
+	static const enum nn_type types[] = {NN_F32, NN_BF16, NN_Q8_0, NN_Q4_0};
+
+	against_trainer("llama", llama, t);
+	against_trainer("qwen2", qwen2, t);
+	against_trainer("qwen3", qwen3, t);
+	against_trainer("mistral with a window", mistral, t);
+
+	for (size_t i = 0; i < 4; i++) {
+		struct how how = {1, 1, 1 << 24, 0, types[i], 0, 0, 0},
+			   other = {2, 16, 1 << 24, 0, types[i], 1, 0, 0};
+		struct results *one = answers(m, t, how, NULL),
+			       *many = answers(m, t, other, &stats);
+
+		ok(same(one, many),
+		   "%s: one at a time on one thread or 16 on two, backwards: the same bits",
+		   nn_type_name(types[i]));
+		free(one);
+		free(many);
+	}
+	{
+		struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 1, 0},
+			   other = {2, 16, 1 << 24, .8, NN_F32, 1, 1, 0};
+		struct results *one = answers(m, t, how, NULL),
+			       *many = answers(m, t, other, &stats);
+		size_t stopped = 0, longest = 0, shared = 0;
+
+		ok(same(one, many),
+		   "sampled answers do not depend on the order of arrival or what runs beside them");
+		for (size_t i = 0; i < REQUESTS; i++) {
+			stopped += strcmp(one->finish[i], "stop") == 0;
+			longest += strcmp(one->finish[i], "length") == 0 && one->tokens[i] == 40;
+			shared += many->cached[i] >= 49;
+		}
+		ok(stopped > 0 && longest > 0 && stopped + longest == REQUESTS,
+		   "answers end at a stop token or at max_tokens");
+		ok(shared >= REQUESTS - 1, "what prompts share is computed once (%zu of %d)",
+		   shared, REQUESTS);
+		ok(stats.computed < stats.prompt_tokens / 2,
+		   "%zu of %zu prompt tokens were computed", stats.computed, stats.prompt_tokens);
+		free(one);
+
+		/* Room for about six sequences of the sixteen. */
+		other.cache = 24 * kvcache_page_bytes(&m->config);
+		one = answers(m, t, other, &stats);
+		ok(same(one, many), "a cache too small for all gives the same answers");
+		ok(stats.preempted > 0 && stats.cache_bytes <= other.cache,
+		   "and %zu sequences gave way to keep within it", stats.preempted);
+		free(one);
+		free(many);
+	}
+	admission(m, t);
+	model_free(m);
+	adapters(t);
+	tokenizer_free(t);
+	return tap_done();
+}

@@ -1,0 +1,534 @@
+/* The decoder on tiny models made here: gradients against central differences, and all the ways of
+ * running that must not change a result. */
+#include <stdlib.h>
+#include <unistd.h>
+#include "../../lib/base/file.h"
+#include "../../lib/base/mem.h"
+#include "../../lib/base/rng.h"
+#include "../../lib/model/adapter.h"
+#include "../../lib/model/safetensors.h"
+#include "../../lib/train/gradient.h"
+#include "tap.h"
+
+#define SHAPE \
+	"\"num_hidden_layers\": 3, \"hidden_size\": 32, \"num_attention_heads\": 4, " \
+	"\"num_key_value_heads\": 2, \"intermediate_size\": 48, \"vocab_size\": 97, " \
+	"\"max_position_embeddings\": 512, \"rms_norm_eps\": 1e-5, \"initializer_range\": 0.2, "
+
+static const char *const llama =
+	"{\"model_type\": \"llama\", " SHAPE "\"tie_word_embeddings\": true}";
+static const char *const llama3 =
+	"{\"model_type\": \"llama\", " SHAPE
+	"\"tie_word_embeddings\": false, \"attention_bias\": true, \"mlp_bias\": true, "
+	"\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4, "
+	"\"original_max_position_embeddings\": 32}}";
+static const char *const mistral = "{\"model_type\": \"mistral\", " SHAPE "\"sliding_window\": 9}";
+static const char *const qwen2 =
+	"{\"model_type\": \"qwen2\", " SHAPE "\"tie_word_embeddings\": true, \"rope_theta\": 1e6}";
+static const char *const qwen3 = "{\"model_type\": \"qwen3\", " SHAPE "\"head_dim\": 16}";
+
+#define GEMMA SHAPE "\"head_dim\": 12, "
+static const char *const gemma = "{\"model_type\": \"gemma\", " GEMMA "\"hidden_act\": \"gelu\"}";
+static const char *const gemma2 =
+	"{\"model_type\": \"gemma2\", " GEMMA
+	"\"sliding_window\": 20, \"query_pre_attn_scalar\": 10, "
+	"\"attn_logit_softcapping\": 5.0, \"final_logit_softcapping\": 8.0}";
+static const char *const gemma3 =
+	"{\"model_type\": \"gemma3_text\", " GEMMA
+	"\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
+	"\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
+
+static const char *const gpt2 =
+	"{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
+	"\"n_positions\": 150, \"initializer_range\": 0.2}";
+
+static struct err e;
+
+static struct model *made(const char *config, uint64_t seed)
+{
+	struct config c;
+	struct model *m;
+	struct rng r;
+
+	if (config_parse(&c, config, strlen(config), "config", &e) < 0 ||
+	    model_new(&m, &c, seed, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	/* Norms and biases off their start, so that nothing hides behind ones and zeros. */
+	rng_seed(&r, seed, 99);
+	for (size_t i = 0; i < m->n_tensors; i++)
+		for (size_t k = 0; k < m->tensors[i].cols && m->tensors[i].dims == 1; k++)
+			m->params[m->tensors[i].offset + k] += (float)(0.2 * rng_normal(&r));
+	config_release(&c);
+	return m;
+}
+
+/* Three packs with examples of many lengths, some of one token, some with nothing supervised. */
+#define PACKS 3
+static int32_t ids[PACKS][400];
+static float weights[PACKS][400];
+static size_t starts[PACKS][8];
+static struct train_pack packs[PACKS];
+
+static void make_packs(void)
+{
+	static const size_t lengths[PACKS][5] = {{30, 1, 75, 2, 9},
+						 {140, 66, 3, 0, 0},
+						 {17, 0, 0, 0, 0}};
+	struct rng r;
+
+	rng_seed(&r, 5, 0);
+	for (int p = 0; p < PACKS; p++) {
+		packs[p] = (struct train_pack){ids[p], weights[p], 0, starts[p], 0};
+		for (int s = 0; s < 5 && lengths[p][s]; s++) {
+			starts[p][packs[p].n_starts++] = packs[p].n;
+			for (size_t i = 0; i < lengths[p][s]; i++, packs[p].n++) {
+				ids[p][packs[p].n] = (int32_t)rng_below(&r, 97);
+				weights[p][packs[p].n] =
+					i > lengths[p][s] / 2 || s == 1 ? (i % 3 ? 1 : 0.5f) : 0;
+			}
+		}
+	}
+}
+
+struct how {
+	int threads, checkpoint;
+	size_t memory;
+};
+
+static int noisy; /* gradients with dropout and embedding noise; losses too, then */
+
+static struct train_loss run(const struct model *m, struct how h, const struct train_pack *p,
+			     size_t n, float *grads, double *logp)
+{
+	struct work_spec spec = {.max_tokens = 140, .checkpoint = h.checkpoint, .memory = h.memory};
+	struct pool *pool = pool_new(h.threads);
+	struct train_loss l = {0};
+	struct work *w;
+	int bad = work_new(&w, m, pool, &spec, &e);
+
+	if (grads)
+		memset(grads, 0, m->n_params * sizeof(*grads));
+	if (bad == 0 && noisy) {
+		float *unused = mem_alloc(m->n_params, sizeof(*unused));
+
+		work_noise(w, 3, 17);
+		bad = train_gradients(w, p, n, grads ? grads : unused, &l, logp, &e);
+		free(unused);
+	} else if (bad == 0)
+		bad = grads ? train_gradients(w, p, n, grads, &l, logp, &e)
+			    : train_loss(w, p, n, 0, &l, logp, &e);
+	if (bad < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	work_free(w);
+	pool_free(pool);
+	return l;
+}
+
+static double loss_of(const struct model *m)
+{
+	return run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss;
+}
+
+static double distance(const float *a, const float *b, size_t n)
+{
+	double d = 0, s = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		d += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+		s += (double)b[i] * b[i];
+	}
+	return s > 0 ? sqrt(d / s) : sqrt(d);
+}
+
+/* For every trained tensor the derivative along a random direction, against the central difference
+ * of the loss. */
+static void differences(struct model *m, const char *what)
+{
+	float *g = mem_alloc(m->n_params, sizeof(*g)),
+	      *keep = mem_alloc(m->n_params, sizeof(*keep));
+	double worst = 0;
+	const char *which = "";
+	struct rng r;
+
+	rng_seed(&r, 3, 0);
+	run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
+	memcpy(keep, m->params, m->n_params * sizeof(*keep));
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		size_t n = t->rows * t->cols;
+		double exact = 0, length = 0, slope[2], error;
+		float *v = mem_alloc(n, sizeof(*v));
+
+		if (!t->trained) {
+			free(v);
+			continue;
+		}
+		/* Mostly along the gradient, so that the difference stands out of the rounding;
+		 * partly across. */
+		for (size_t k = 0; k < n; k++)
+			length += (double)g[t->offset + k] * g[t->offset + k];
+		length = sqrt(length / (double)n);
+		for (size_t k = 0; k < n; k++) {
+			v[k] = (float)(g[t->offset + k] / (length + 1e-30) + 0.5 * rng_normal(&r));
+			exact += (double)v[k] * g[t->offset + k];
+		}
+		/* Two steps, so that the third derivative cancels (Richardson). */
+		for (int half = 0; half < 2; half++) {
+			double step = (half ? 4e-3 : 8e-3) / sqrt((double)n), side[2];
+
+			for (int down = 0; down < 2; down++) {
+				for (size_t k = 0; k < n; k++)
+					m->params[t->offset + k] =
+						keep[t->offset + k] +
+						(float)(down ? -step * v[k] : step * v[k]);
+				side[down] = loss_of(m);
+			}
+			slope[half] = (side[0] - side[1]) / (2 * step);
+		}
+		memcpy(m->params + t->offset, keep + t->offset, n * sizeof(*keep));
+		error = fabs((4 * slope[1] - slope[0]) / 3 - exact) / (fabs(exact) + 1e-3);
+		if (error > worst) {
+			worst = error;
+			which = t->name;
+		}
+		free(v);
+	}
+	ok(worst < 1e-2, "%s: every tensor's gradient is the loss's central difference", what);
+	if (!(worst < 1e-2))
+		printf("# %s is off by %g\n", which, worst);
+	free(g);
+	free(keep);
+}
+
+static void add_adapter(struct model **m, const char *config, struct adapter spec)
+{
+	struct model *base = made(config, 7);
+	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
+	struct rng r;
+
+	/* Through a directory: an adapter goes over a frozen base, and this one is all trained. */
+	if (!mkdtemp(dir) || model_save(base, dir, &(struct model_save){.type = NN_F32}, &e) < 0 ||
+	    model_open(m, dir, NULL, &e) < 0 || adapter_new(*m, &spec, 1, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	rng_seed(&r, 11, 0);
+	for (size_t i = 0; i < (*m)->n_params; i++)
+		(*m)->params[i] = (float)(0.2 * rng_normal(&r));
+	model_free(base);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	if (system(cmd) != 0)
+		printf("# could not remove %s\n", dir);
+}
+
+static void gradients(void)
+{
+	static const struct {
+		const char *name, *config;
+	} families[] = {{"llama", llama},
+			{"llama with biases, untied, rope llama3", llama3},
+			{"mistral with a window", mistral},
+			{"qwen2", qwen2},
+			{"qwen3", qwen3},
+			{"gemma", gemma},
+			{"gemma2", gemma2},
+			{"gemma3", gemma3},
+			{"gpt2", gpt2}};
+	struct model *m;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		m = made(families[i].config, i);
+		differences(m, families[i].name);
+		model_free(m);
+	}
+	add_adapter(&m, llama, (struct adapter){.rank = 4, .alpha = 8, .targets = "all"});
+	differences(m, "LoRA on all");
+	model_free(m);
+	add_adapter(&m, gpt2, (struct adapter){.rank = 4, .alpha = 8, .targets = "c_attn,c_fc"});
+	differences(m, "LoRA on GPT-2's fused q k v");
+	model_free(m);
+	add_adapter(&m, qwen3,
+		    (struct adapter){.rank = 4,
+				     .alpha = 8,
+				     .rslora = 1,
+				     .targets = "q_proj,v_proj",
+				     .top_layers = 2});
+	differences(m, "rsLoRA on q and v of the top layers");
+	model_free(m);
+}
+
+static void noise(void)
+{
+	struct model *m;
+	struct train_loss a, b, c;
+	float *g, *h;
+
+	add_adapter(&m, llama,
+		    (struct adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
+	g = mem_alloc(m->n_params, sizeof(*g));
+	h = mem_alloc(m->n_params, sizeof(*h));
+	a = run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL);
+	noisy = 1;
+	differences(m, "LoRA with dropout, and noise on embeddings");
+	b = run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
+	ok(fabs(a.loss - b.loss) > 0.1, "dropout and noise change the loss");
+	c = run(m, (struct how){2, 1, work_bytes(m, 200, 140, 1)}, packs, PACKS, h, NULL);
+	ok(fabs(c.loss / b.loss - 1) < 1e-6 && distance(h, g, m->n_params) < 1e-5,
+	   "and are the same in groups of another size, computed again, on two threads");
+	noisy = 0;
+	ok(run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss == a.loss,
+	   "but validation has none");
+	free(g);
+	free(h);
+	model_free(m);
+}
+
+static void same_however(void)
+{
+	struct model *m = made(llama3, 1);
+	float *a = mem_alloc(m->n_params, sizeof(*a)), *b = mem_alloc(m->n_params, sizeof(*b));
+	struct train_loss l = run(m, (struct how){1, -1, 0}, packs, PACKS, a, NULL), k;
+	double logp[9], sum = 0;
+
+	for (int threads = 2; threads <= 4; threads++) {
+		k = run(m, (struct how){threads, -1, 0}, packs, PACKS, b, NULL);
+		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+		   "%d threads give the very same bits as one", threads);
+	}
+	k = run(m, (struct how){2, 1, 0}, packs, PACKS, b, NULL);
+	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+	   "layers computed again give the very same bits");
+	k = run(m, (struct how){2, 0, work_bytes(m, 150, 140, 0)}, packs, PACKS, b, NULL);
+	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5,
+	   "groups cut by memory add up to the same");
+	ok(k.weight == l.weight && k.tokens == l.tokens && k.supervised == l.supervised,
+	   "and count the same");
+
+	memset(b, 0, m->n_params * sizeof(*b));
+	k = (struct train_loss){0};
+	for (int p = 0; p < PACKS; p++) {
+		float *one = mem_alloc(m->n_params, sizeof(*one));
+		struct train_loss x = run(m, (struct how){2, -1, 0}, packs + p, 1, one, NULL);
+
+		k.loss += x.loss;
+		k.weight += x.weight;
+		for (size_t i = 0; i < m->n_params; i++)
+			b[i] += one[i];
+		free(one);
+	}
+	ok(fabs(k.loss - l.loss) < 1e-6 * l.loss && k.weight == l.weight &&
+		   distance(b, a, m->n_params) < 1e-5,
+	   "packs one by one add up to the batch");
+
+	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, logp);
+	for (int i = 0; i < 9; i++)
+		sum -= logp[i];
+	ok_near(sum, l.loss, 1e-9 * l.loss, "log-probabilities by example add up to the loss");
+	free(a);
+	free(b);
+	model_free(m);
+}
+
+static void examples_do_not_leak(void)
+{
+	struct model *m = made(llama, 2);
+	double logp[9], changed[9];
+	int32_t was = ids[0][3];
+
+	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, logp);
+	ids[0][3] = (was + 1) % 97;
+	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, changed);
+	ids[0][3] = was;
+	ok(logp[0] != changed[0], "a changed token changes its own example");
+	for (int i = 1; i < 9; i++)
+		if (fabs(logp[i] - changed[i]) > 1e-9)
+			printf("# example %d: %g, then %g\n", i, logp[i], changed[i]);
+	ok(memcmp(logp + 1, changed + 1, 8 * sizeof(*logp)) == 0,
+	   "and no other example of its pack");
+	model_free(m);
+}
+
+static void kept_on_disk(const char *what, const char *config)
+{
+	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
+	struct model *m = made(config, 4), *back = NULL, *half = NULL;
+	struct adapter spec = {.rank = 4, .alpha = 8, .targets = "all"};
+	double want = loss_of(m), tuned;
+
+	if (!mkdtemp(dir))
+		return;
+	ok(model_save(m, dir, &(struct model_save){.type = NN_F32}, &e) == 0 &&
+		   model_open(&back, dir, NULL, &e) == 0,
+	   "%s: a saved model opens again", what);
+	ok(back && loss_of(back) == want, "%s: and computes the same to the bit", what);
+	ok(model_save(m, dir, &(struct model_save){.type = NN_BF16}, &e) == 0 &&
+		   model_open(&half, dir, NULL, &e) == 0 && half->embed.type == NN_BF16,
+	   "%s: bf16 stays bf16 in memory", what);
+	ok_near(loss_of(half) / want, 1, 0.02, "%s: and computes nearly the same", what);
+	model_free(half);
+
+	ok(adapter_new(back, &spec, 3, &e) == 0 && loss_of(back) == want,
+	   "%s: a fresh adapter (B = 0) is the base", what);
+	for (size_t i = 0; i < back->n_params; i++)
+		back->params[i] += 0.05f * (float)((int)(i % 7) - 3);
+	tuned = loss_of(back);
+	ok(fabs(tuned - want) > 1, "%s: a filled one is not", what);
+	ok(adapter_save(back, dir, "base", &e) == 0, "%s: it is saved", what);
+	model_free(back);
+	back = NULL;
+	model_save(m, dir, &(struct model_save){.type = NN_F32}, &e);
+	ok(model_open(&back, dir, NULL, &e) == 0 && adapter_open(back, dir, 0, &e) == 0 &&
+		   loss_of(back) == tuned,
+	   "%s: opened again it computes the same to the bit", what);
+	model_save(back, dir, &(struct model_save){.type = NN_F32}, &e);
+	model_free(back);
+	ok(model_open(&back, dir, NULL, &e) == 0 && fabs(loss_of(back) / tuned - 1) < 1e-5,
+	   "%s: merged into the weights it computes the same", what);
+	model_free(back);
+	model_free(m);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	ok(system(cmd) == 0, "%s: the directory is removed", what);
+}
+
+/* The same model through a directory, opened as told. */
+static struct model *reopened(const struct model *m, const struct model_load *how)
+{
+	char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
+	struct model *back;
+
+	if (!mkdtemp(dir) || model_save(m, dir, &(struct model_save){.type = NN_F32}, &e) < 0 ||
+	    model_open(&back, dir, how, &e) < 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	if (system(cmd) != 0)
+		printf("# could not remove %s\n", dir);
+	return back;
+}
+
+static void top_layers(void)
+{
+	struct model *all = made(llama3, 6), *top = reopened(all, NULL);
+	float *a = mem_alloc(all->n_params, sizeof(*a)), *b;
+	size_t below = 0, trained = 0;
+	double worst = 0;
+
+	ok(model_train_top(top, 1, &e) == 0, "the top layer is chosen");
+	b = mem_alloc(top->n_params, sizeof(*b));
+	run(all, (struct how){2, -1, 0}, packs, PACKS, a, NULL);
+	run(top, (struct how){2, -1, 0}, packs, PACKS, b, NULL);
+	for (size_t i = 0; i < top->n_tensors; i++) {
+		const struct model_tensor *t = &top->tensors[i], *u = &all->tensors[i];
+
+		trained += t->trained != 0;
+		below += t->trained && t->layer >= 0 && t->layer < 2;
+		if (t->trained)
+			worst = fmax(worst,
+				     distance(b + t->offset, a + u->offset, t->rows * t->cols));
+	}
+	ok(below == 0 && trained > 9 && top->tensors[top->t_head].trained &&
+		   !top->tensors[top->t_embed].trained,
+	   "only its tensors, the final norm and the head are trained");
+	ok(worst < 1e-6, "with the gradients they have when all are");
+	ok(model_train_top(top, 4, &e) < 0 && strstr(e.msg, "3 layers"),
+	   "more layers than there are is refused");
+	free(a);
+	free(b);
+	model_free(all);
+	model_free(top);
+}
+
+/* A base held as `type`, against the same values as f32: gradients of an adapter over both. */
+static void held_as(enum nn_type type)
+{
+	struct adapter spec = {.rank = 4, .alpha = 8, .targets = "all"};
+	struct model *m =
+		made("{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 64, \"num_attention_heads\": 4, "
+		     "\"num_key_value_heads\": 2, \"intermediate_size\": 96, \"vocab_size\": 97, \"initializer_range\": 0.2}",
+		     8);
+	struct model_load how = {1, type};
+	struct model *held = reopened(m, &how), *plain;
+	float *a, *b;
+	struct train_loss x, y;
+
+	for (size_t i = 0; i < held->n_tensors; i++)
+		model_tensor_values(held, i, 0, m->params + m->tensors[i].offset);
+	plain = reopened(m, NULL);
+	if (adapter_new(held, &spec, 1, &e) < 0 || adapter_new(plain, &spec, 1, &e) < 0)
+		printf("Bail out! %s\n", e.msg);
+	for (size_t i = 0; i < held->n_params; i++)
+		held->params[i] = plain->params[i] = 0.05f * (float)((int)(i % 7) - 3);
+	a = mem_alloc(held->n_params, sizeof(*a));
+	b = mem_alloc(held->n_params, sizeof(*b));
+	x = run(held, (struct how){2, 1, 0}, packs, PACKS, a, NULL);
+	y = run(plain, (struct how){1, -1, 0}, packs, PACKS, b, NULL);
+	ok(held->layers[0].lin[MODEL_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 &&
+		   distance(a, b, held->n_params) < 1e-5,
+	   "an adapter over a base held as %s has the gradients it has over its values",
+	   nn_type_name(type));
+	ok(model_train_all(held, &e) < 0, "which itself is not trained with an adapter over it");
+	free(a);
+	free(b);
+	model_free(m);
+	model_free(held);
+	model_free(plain);
+}
+
+static int refused(const char *config, const char *because)
+{
+	struct config c;
+
+	e.msg[0] = 0;
+	if (config_parse(&c, config, strlen(config), "config.json", &e) == 0) {
+		config_release(&c);
+		return 0;
+	}
+	if (!strstr(e.msg, because))
+		printf("# %s\n", e.msg);
+	return strstr(e.msg, because) != NULL;
+}
+
+static void unknown_is_refused(void)
+{
+	ok(refused("{\"model_type\": \"mamba\"}", "mamba"), "an unknown model_type is named");
+	ok(refused("{\"model_type\": \"llama\", " SHAPE
+		   "\"rope_scaling\": {\"rope_type\": \"longrope\"}}",
+		   "longrope"),
+	   "an unknown rope scaling is named");
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"hidden_act\": \"relu\"}", "relu"),
+	   "an unknown activation is named");
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"quantization_config\": {\"bits\": 4}}",
+		   "quantization_config"),
+	   "weights quantised elsewhere are refused");
+	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"partial_rotary_factor\": 0.5}",
+		   "partial_rotary_factor"),
+	   "partial rotation is refused");
+	ok(refused("{\"model_type\": \"llama\", \"num_hidden_layers\": 99999999999}",
+		   "num_hidden_layers"),
+	   "a size beyond reason is refused");
+	ok(refused("{\"model_type\": \"llama\"}", "missing"), "a missing size is named");
+	ok(refused("[1]", "no JSON object"), "an array is refused");
+}
+
+int main(void)
+{
+	make_packs();
+	gradients();
+	noise();
+	same_however();
+	examples_do_not_leak();
+	kept_on_disk("qwen2", qwen2);
+	kept_on_disk("gpt2", gpt2);
+	top_layers();
+	held_as(NN_BF16);
+	held_as(NN_F16);
+	held_as(NN_Q8_0);
+	held_as(NN_Q4_0);
+	unknown_is_refused();
+	return tap_done();
+}

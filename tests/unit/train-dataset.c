@@ -1,0 +1,264 @@
+/* Records to examples: what is trained on, what is refused and why, what is left untouched. */
+#include <stdlib.h>
+#include <unistd.h>
+#include "../../lib/base/file.h"
+#include "../../lib/base/mem.h"
+#include "../../lib/train/dataset.h"
+#include "../../lib/train/rundir.h"
+#include "../../lib/train/show.h"
+#include "tap.h"
+
+static struct tokenizer *tokenizer;
+static struct chat *chat;
+static struct dataset_spec spec;
+
+/* Adds one line; -1, 0 or 1 as dataset_add. */
+static int add(struct dataset *d, const char *line, struct err *e)
+{
+	struct record r = {0};
+	int rc = record_parse(&r, span_of(line), e);
+	if (!rc)
+		rc = dataset_add(d, &r, "test", d->rows + 1, &spec, e);
+	record_release(&r);
+	return rc;
+}
+
+/* The text of the tokens of example i that have a weight other than 0, NUL-terminated in b. */
+static const char *trained_text(const struct dataset *d, size_t i, struct buf *b)
+{
+	buf_clear(b);
+	for (size_t k = 0; k < d->length[i]; k++)
+		if (d->weights[d->examples[i].at + k] != 0)
+			tokenizer_decode(tokenizer, d->ids + d->examples[i].at + k, 1,
+					 TOKENIZER_KEEP_START, b);
+	buf_addc(b, 0);
+	return b->data;
+}
+
+static float last_weight(const struct dataset *d)
+{
+	return d->weights[d->tokens - 1];
+}
+
+static void supervision(void)
+{
+	struct dataset d = {0};
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	ok(add(&d,
+	       "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"yes\"}]}",
+	       &e) == 1,
+	   "a chat row is taken: %s", e.msg);
+	ok_str(trained_text(&d, 0, &b), "yes<|end|>",
+	       "the assistant's text and its end are trained on, nothing else");
+	ok(last_weight(&d) == 1, "weights are 1 by default");
+	add(&d,
+	    "{\"weight\":0.25,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"yes\"}]}",
+	    &e);
+	ok(last_weight(&d) == 0.25f, "the weight of a record multiplies those of its tokens");
+	add(&d,
+	    "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"first\",\"weight\":0},"
+	    "{\"role\":\"user\",\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"second\"}]}",
+	    &e);
+	ok_str(trained_text(&d, 2, &b), "second<|end|>", "a turn of weight 0 is not trained on");
+	add(&d, "{\"prompt\":\"2+2=\",\"completion\":\"4\"}", &e);
+	ok_str(trained_text(&d, 3, &b), "4<|end|>",
+	       "a completion and the end of text are trained on");
+	ok(d.n == 4 && d.rows == 4, "all four were taken");
+	ok(d.examples[0].hash != d.examples[1].hash,
+	   "examples that differ in weight alone differ in hash");
+	buf_clear(&b);
+	show_example(&d, 3, tokenizer, 0, &b);
+	ok(strstr(b.data, ">>>4<|end|><<<") != NULL, "show marks what is trained on");
+	dataset_release(&d);
+	buf_release(&b);
+}
+
+static void refusals(void)
+{
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", "no reference"},
+		{"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"x\",\"weight\":0}]}",
+		 "nothing to train on"},
+		{"{\"messages\":[{\"role\":\"oracle\",\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"x\"}]}",
+		 "unknown role \"oracle\""},
+		{"{\"messages\":[{\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"x\"}]}",
+		 "messages[0] has no role"},
+		{"{\"messages\":\"hi\"}", "messages is no array"},
+		{"{\"prompt\":\"hi\"}", "no reference"},
+		{"{\"text\":\"hi\"}", "no messages and no prompt"},
+		{"{\"weight\":-1,\"prompt\":\"a\",\"completion\":\"b\"}", "weight"},
+		{"{\"input\":{\"messages\":[]},\"preferred_output\":[],\"non_preferred_output\":[]}",
+		 "preference"},
+	};
+	struct dataset d = {0};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err e = ERR_INIT;
+		int rc = add(&d, bad[i].line, &e);
+		ok(rc == -1 && strstr(e.msg, bad[i].why), "refused: %s (%s)", bad[i].why, e.msg);
+	}
+	ok(d.n == 0 && d.tokens == 0, "refused rows leave nothing behind");
+	dataset_release(&d);
+}
+
+static void lengths(void)
+{
+	const char *line = "{\"prompt\":\"0123456789\",\"completion\":\"abcdefghij\"}";
+	struct dataset d = {0};
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	spec.max_seq = 15;
+	ok(add(&d, line, &e) == -1 && strstr(e.msg, "--max-seq 15"),
+	   "a long row is an error that names the limit");
+	spec.too_long = DATASET_LONG_DROP;
+	ok(add(&d, line, &e) == 0 && d.n == 0 && d.dropped == 1,
+	   "drop leaves it out and counts it");
+	spec.too_long = DATASET_LONG_TRUNCATE;
+	ok(add(&d, line, &e) == 1 && d.length[0] == 15 && d.truncated == 1,
+	   "truncate cuts it and counts it");
+	ok(strncmp(trained_text(&d, 0, &b), "abcd", 4) == 0,
+	   "what is left of the completion is trained on");
+	spec.max_seq = 8;
+	ok(add(&d, line, &e) == -1 && strstr(e.msg, "truncation"),
+	   "a row cut down to its prompt is refused");
+	spec.max_seq = 1000;
+	spec.too_long = DATASET_LONG_ERROR;
+	dataset_release(&d);
+	buf_release(&b);
+}
+
+static void preferences(void)
+{
+	struct dataset d = {0};
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	spec.preferences = 1;
+	ok(add(&d,
+	       "{\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"old\"},"
+	       "{\"role\":\"user\",\"content\":\"b\"}]},\"preferred_output\":[{\"role\":\"assistant\",\"content\":\"good\"}],"
+	       "\"non_preferred_output\":[{\"role\":\"assistant\",\"content\":\"bad\"}]}",
+	       &e) == 1,
+	   "a preference line is taken: %s", e.msg);
+	ok(d.n == 2 && d.rows == 1, "it gives two examples");
+	ok_str(trained_text(&d, 0, &b), "good<|end|>", "the first is the preferred answer alone");
+	ok_str(trained_text(&d, 1, &b), "bad<|end|>", "the second the other one");
+	ok(add(&d,
+	       "{\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]},\"preferred_output\":[{\"role\":\"assistant\",\"content\":\"x\"}],"
+	       "\"non_preferred_output\":[{\"role\":\"assistant\",\"content\":\"x\"}]}",
+	       &e) == -1 &&
+		   strstr(e.msg, "the same"),
+	   "two equal answers are refused");
+	ok(add(&d, "{\"prompt\":\"a\",\"completion\":\"b\"}", &e) == -1, "a plain row is refused");
+	ok(d.n == 2, "refused pairs leave nothing behind");
+	spec.preferences = 0;
+	dataset_release(&d);
+	buf_release(&b);
+}
+
+static size_t told;
+static char told_last[1024];
+
+static void on_refused(void *arg, const struct err *e)
+{
+	(void)arg;
+	told++;
+	snprintf(told_last, sizeof told_last, "%s", e->msg);
+}
+
+static void sides(const char *dir)
+{
+	struct err e = ERR_INIT;
+	struct dataset train = {0}, valid = {0}, again = {0};
+	struct dataset_sides to = {.train = &train, .valid = &valid, .on_refused = on_refused};
+	struct reader in;
+	char *path = file_join(dir, "rows.jsonl");
+	const char *rows =
+		"{\"id\":\"a\",\"prompt\":\"1\",\"completion\":\"x\"}\n"
+		"{\"id\":\"b\",\"split\":\"train\",\"prompt\":\"2\",\"completion\":\"x\"}\n"
+		"{\"id\":\"c\",\"split\":\"valid\",\"prompt\":\"3\",\"completion\":\"x\"}\n"
+		"{\"id\":\"d\",\"split\":\"test\",\"prompt\":\"4\"}\n"
+		"{\"id\":\"e\",\"split\":\"other\",\"prompt\":\"5\",\"completion\":\"x\"}\n"
+		"{\"id\":\"f\",\"split\":\"valid\",\"prompt\":\"2\",\"completion\":\"x\"}\n";
+	file_write(path, rows, strlen(rows), &e);
+	reader_init(&in, (char *[]){path, NULL});
+	ok(dataset_read(&to, &in, &spec, &e) == 0, "rows are read to the end: %s", e.msg);
+	ok(train.rows == 2 && valid.rows == 2 && to.test == 1,
+	   "split decides the side; test rows are counted and not looked at");
+	ok(told == 1 && to.refused == 1 && strstr(told_last, "rows.jsonl:5: row e: split"),
+	   "a refused row is named: %s", told_last);
+	size_t count;
+	long long first = dataset_overlap(&train, &valid, 0, &count);
+	ok(first == 1 && count == 1 && valid.examples[first].line == 6,
+	   "a validation row equal to a training row is found");
+	reader_release(&in);
+	add(&again, "{\"id\":\"a\",\"prompt\":\"1\",\"completion\":\"x\"}", &e);
+	add(&again, "{\"id\":\"b\",\"split\":\"train\",\"prompt\":\"2\",\"completion\":\"x\"}", &e);
+	dataset_finish(&train);
+	dataset_finish(&again);
+	ok(train.hash[0] == again.hash[0] && train.hash[1] == again.hash[1],
+	   "the hash is that of the lines in their order");
+	dataset_release(&train);
+	dataset_release(&valid);
+	dataset_release(&again);
+	free(path);
+}
+
+static void packs(void)
+{
+	struct dataset d = {0};
+	struct err e = ERR_INIT;
+	struct dataset_pack p = {0};
+	struct buf b = BUF_INIT;
+	add(&d, "{\"prompt\":\"a\",\"completion\":\"b\"}", &e);
+	add(&d, "{\"prompt\":\"cd\",\"completion\":\"e\"}", &e);
+	dataset_pack_fill(&p, &d, (size_t[]){1, 0}, (size_t[]){0, 1}, 2, (double[]){1, -.5});
+	ok(p.pack.n == d.tokens && p.pack.n_starts == 2 && p.pack.starts[1] == d.length[1],
+	   "examples are laid end to end");
+	ok(memcmp(p.pack.ids + d.length[1], d.ids, d.length[0] * sizeof *d.ids) == 0,
+	   "in the order asked for");
+	ok(p.pack.weights[p.pack.n - 1] == -.5f && p.pack.weights[d.length[1] - 1] == 1,
+	   "with their weights multiplied");
+	dataset_pack_json(&p.pack, &b);
+	struct span v;
+	ok(json_check(buf_span(&b), &v, &e) == 0 && json_count(json_member(v, "ids")) == p.pack.n &&
+		   json_count(json_member(v, "weights")) == p.pack.n &&
+		   json_count(json_member(v, "starts")) == 2,
+	   "a pack prints as JSON");
+	dataset_release(&d);
+	dataset_pack_release(&p);
+	buf_release(&b);
+}
+
+int main(void)
+{
+	struct err e = ERR_INIT;
+	char config[] = "/tmp/ft-dataset.XXXXXX";
+	const char *text =
+		"{\"model_type\":\"llama\",\"hidden_size\":16,\"intermediate_size\":32,\"num_hidden_layers\":1,"
+		"\"num_attention_heads\":2,\"num_key_value_heads\":1,\"max_position_embeddings\":256}";
+	int fd = mkstemp(config);
+	ok(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text),
+	   "a configuration is there");
+	close(fd);
+	char *dir = rundir_scratch(config, &e);
+	unlink(config);
+	if (!dir || !(tokenizer = tokenizer_load(dir, &e)) ||
+	    !(chat = chat_load(dir, tokenizer, &e))) {
+		ok(0, "byte-level tokenizer and template: %s", e.msg);
+		return tap_done();
+	}
+	spec = (struct dataset_spec){.chat = chat, .max_seq = 1000, .vocab = TOKENIZER_BYTES_SIZE};
+	supervision();
+	refusals();
+	lengths();
+	preferences();
+	sides(dir);
+	packs();
+	chat_free(chat);
+	tokenizer_free(tokenizer);
+	file_remove_dir(dir);
+	free(dir);
+	return tap_done();
+}
