@@ -176,23 +176,15 @@ static void report(const struct job *x, int gguf)
 
 	jw_init(&w, &line);
 	jw_object(&w);
-	jw_key(&w, "out");
-	jw_str(&w, out_path);
-	jw_key(&w, "format");
-	jw_str(&w, gguf ? "gguf" : "hf");
-	jw_key(&w, "type");
-	jw_str(&w, nn_type_name(adapter_only ? NN_F32 : how.type));
-	jw_key(&w, "model");
-	jw_str(&w, model_name);
-	jw_key(&w, "adapter");
-	jw_str(&w, adapter_dir);
-	jw_key(&w, "parameters");
-	jw_int(&w, (int64_t)model_count(x->model));
+	jw_put_str(&w, "out", out_path);
+	jw_put_str(&w, "format", gguf ? "gguf" : "hf");
+	jw_put_str(&w, "type", nn_type_name(adapter_only ? NN_F32 : how.type));
+	jw_put_str(&w, "model", model_name);
+	jw_put_str(&w, "adapter", adapter_dir);
+	jw_put_int(&w, "parameters", model_count(x->model));
 	if (gguf) {
-		jw_key(&w, "tensors");
-		jw_int(&w, (int64_t)x->report.tensors);
-		jw_key(&w, "bytes");
-		jw_int(&w, (int64_t)x->report.bytes);
+		jw_put_int(&w, "tensors", x->report.tensors);
+		jw_put_int(&w, "bytes", x->report.bytes);
 	}
 	jw_end(&w);
 	out_line(line.data, line.len);

@@ -188,12 +188,9 @@ static int print_request(struct work *w, struct span id, struct span body, struc
 	(void)e;
 	jw_init(&j, &line);
 	jw_object(&j);
-	jw_key(&j, "id");
-	jw_strn(&j, id.s, id.n);
-	if (ask_api(w->ask)) {
-		jw_key(&j, "body");
-		jw_raw(&j, body);
-	}
+	jw_put_text(&j, "id", id.s, id.n);
+	if (ask_api(w->ask))
+		jw_put_raw(&j, "body", body);
 	while (!ask_api(w->ask) && json_next(&it, body, &key, &value)) {
 		jw_keyn(&j, key.s + 1, key.n - 2);
 		jw_raw(&j, value);

@@ -143,12 +143,9 @@ static void list(const struct pull_list *l)
 		buf_clear(&b);
 		jw_init(&w, &b);
 		jw_object(&w);
-		jw_key(&w, "file");
-		jw_str(&w, l->v[i].name);
-		jw_key(&w, "size");
-		jw_int(&w, (int64_t)l->v[i].size);
-		jw_key(&w, l->v[i].lfs ? "sha256" : "git_sha1");
-		jw_str(&w, l->v[i].hash);
+		jw_put_str(&w, "file", l->v[i].name);
+		jw_put_int(&w, "size", l->v[i].size);
+		jw_put_str(&w, l->v[i].lfs ? "sha256" : "git_sha1", l->v[i].hash);
 		jw_end(&w);
 		out_line(b.data, b.len);
 	}

@@ -53,20 +53,14 @@ static void record_put(struct buf *line, long long row, const char *received, co
 	buf_clear(line);
 	jw_init(&w, line);
 	jw_object(&w);
-	jw_key(&w, "id");
-	jw_str(&w, id);
-	if (received) {
-		jw_key(&w, "received");
-		jw_str(&w, received);
-	}
-	jw_key(&w, "messages");
-	jw_array(&w);
+	jw_put_str(&w, "id", id);
+	if (received)
+		jw_put_str(&w, "received", received);
+	jw_put_array(&w, "messages");
 	for (int i = 0; i < 2; i++) {
 		jw_object(&w);
-		jw_key(&w, "role");
-		jw_str(&w, role[i]);
-		jw_key(&w, "content");
-		jw_strn(&w, content[i]->data, content[i]->len);
+		jw_put_str(&w, "role", role[i]);
+		jw_put_text(&w, "content", content[i]->data, content[i]->len);
 		jw_end(&w);
 	}
 	jw_end(&w);

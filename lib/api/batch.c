@@ -99,16 +99,12 @@ void batch_put_line(enum dialect_kind d, struct span id, struct span body, struc
 	put_custom_id(d, id, &custom);
 	jw_init(&w, line);
 	jw_object(&w);
-	jw_key(&w, "custom_id");
-	jw_strn(&w, custom.data ? custom.data : "", custom.len);
+	jw_put_text(&w, "custom_id", custom.data ? custom.data : "", custom.len);
 	if (d != DIALECT_ANTHROPIC) {
-		jw_key(&w, "method");
-		jw_str(&w, "POST");
-		jw_key(&w, "url");
-		jw_str(&w, batch_endpoint(d));
+		jw_put_str(&w, "method", "POST");
+		jw_put_str(&w, "url", batch_endpoint(d));
 	}
-	jw_key(&w, d == DIALECT_ANTHROPIC ? "params" : "body");
-	jw_raw(&w, body);
+	jw_put_raw(&w, d == DIALECT_ANTHROPIC ? "params" : "body", body);
 	jw_end(&w);
 	buf_addc(line, '\n');
 	buf_release(&custom);

@@ -60,8 +60,7 @@ static int save(struct batch_parts *p, struct err *e)
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "parts");
-	jw_array(&w);
+	jw_put_array(&w, "parts");
 	for (size_t i = 0; i < p->n; i++) {
 		const struct part *t = &p->v[i];
 		const char *const pairs[][2] = {{"hash", t->hash},
@@ -71,14 +70,10 @@ static int save(struct batch_parts *p, struct err *e)
 						{"errors", t->failures}};
 
 		jw_object(&w);
-		for (size_t j = 0; j < sizeof pairs / sizeof *pairs; j++) {
-			jw_key(&w, pairs[j][0]);
-			jw_str(&w, pairs[j][1]);
-		}
-		jw_key(&w, "creating");
-		jw_bool(&w, t->creating);
-		jw_key(&w, "done");
-		jw_bool(&w, t->done);
+		for (size_t j = 0; j < sizeof pairs / sizeof *pairs; j++)
+			jw_put_str(&w, pairs[j][0], pairs[j][1]);
+		jw_put_bool(&w, "creating", t->creating);
+		jw_put_bool(&w, "done", t->done);
 		jw_end(&w);
 	}
 	jw_end(&w);
@@ -396,12 +391,9 @@ static int start(struct batch_parts *p, struct part *t, struct err *e)
 			return -1;
 		jw_init(&w, &body);
 		jw_object(&w);
-		jw_key(&w, "input_file_id");
-		jw_str(&w, t->file);
-		jw_key(&w, "endpoint");
-		jw_str(&w, batch_endpoint(p->r->api->dialect));
-		jw_key(&w, "completion_window");
-		jw_str(&w, "24h");
+		jw_put_str(&w, "input_file_id", t->file);
+		jw_put_str(&w, "endpoint", batch_endpoint(p->r->api->dialect));
+		jw_put_str(&w, "completion_window", "24h");
 		jw_end(&w);
 		q.body = buf_span(&body);
 		/* Not repeated blindly: a lost answer may stand for a batch that runs. */

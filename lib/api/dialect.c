@@ -175,24 +175,16 @@ static void put_format(const struct dialect *c, const struct backend_request *q,
 	struct span schema = q->schema.s ? q->schema : c->params->schema;
 
 	if (!schema.s) {
-		if (q->response_format.s) {
-			jw_key(w, "response_format");
-			jw_raw(w, q->response_format);
-		}
+		if (q->response_format.s)
+			jw_put_raw(w, "response_format", q->response_format);
 		return;
 	}
-	jw_key(w, "response_format");
-	jw_object(w);
-	jw_key(w, "type");
-	jw_str(w, "json_schema");
-	jw_key(w, "json_schema");
-	jw_object(w);
-	jw_key(w, "name");
-	jw_str(w, "answer");
-	jw_key(w, "strict");
-	jw_bool(w, 1);
-	jw_key(w, "schema");
-	jw_raw(w, schema);
+	jw_put_object(w, "response_format");
+	jw_put_str(w, "type", "json_schema");
+	jw_put_object(w, "json_schema");
+	jw_put_str(w, "name", "answer");
+	jw_put_bool(w, "strict", 1);
+	jw_put_raw(w, "schema", schema);
 	jw_end(w);
 	jw_end(w);
 }
@@ -201,8 +193,7 @@ static void put_number(const struct dialect *c, struct jw *w, const char *name, 
 {
 	if (isnan(x) || dialect_overridden(c, name))
 		return;
-	jw_key(w, name);
-	jw_num(w, x);
+	jw_put_num(w, name, x);
 }
 
 static void openai_params(const struct dialect *c, const struct backend_request *q, struct jw *w)
@@ -216,44 +207,31 @@ static void openai_params(const struct dialect *c, const struct backend_request 
 		put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
 	put_number(c, w, "temperature", p->temperature);
 	put_number(c, w, "top_p", p->top_p);
-	if (p->seeded && !dialect_overridden(c, "seed")) {
-		jw_key(w, "seed");
-		jw_int(w, p->seed + q->sample);
-	}
+	if (p->seeded && !dialect_overridden(c, "seed"))
+		jw_put_int(w, "seed", p->seed + q->sample);
 	if (p->stops && !dialect_overridden(c, "stop")) {
-		jw_key(w, "stop");
-		jw_array(w);
+		jw_put_array(w, "stop");
 		for (size_t i = 0; i < p->stops; i++)
 			jw_str(w, p->stop[i]);
 		jw_end(w);
 	}
 	if (p->logprobs >= 0 && !dialect_overridden(c, "logprobs")) {
-		jw_key(w, "logprobs");
-		jw_bool(w, 1);
-		if (p->logprobs > 0 && !dialect_overridden(c, "top_logprobs")) {
-			jw_key(w, "top_logprobs");
-			jw_int(w, p->logprobs);
-		}
+		jw_put_bool(w, "logprobs", 1);
+		if (p->logprobs > 0 && !dialect_overridden(c, "top_logprobs"))
+			jw_put_int(w, "top_logprobs", p->logprobs);
 	}
-	if (q->tools.s && !dialect_overridden(c, "tools")) {
-		jw_key(w, "tools");
-		jw_raw(w, q->tools);
-	}
+	if (q->tools.s && !dialect_overridden(c, "tools"))
+		jw_put_raw(w, "tools", q->tools);
 	if (q->tool_choice.s && !dialect_overridden(c, "tool_choice")) {
-		jw_key(w, "tool_choice");
-		jw_raw(w, q->tool_choice);
+		jw_put_raw(w, "tool_choice", q->tool_choice);
 	}
 	if (!dialect_overridden(c, "response_format"))
 		put_format(c, q, w);
-	if (c->stream && !dialect_overridden(c, "stream")) {
-		jw_key(w, "stream");
-		jw_bool(w, 1);
-	}
+	if (c->stream && !dialect_overridden(c, "stream"))
+		jw_put_bool(w, "stream", 1);
 	if (c->stream && !dialect_overridden(c, "stream_options")) {
-		jw_key(w, "stream_options");
-		jw_object(w);
-		jw_key(w, "include_usage");
-		jw_bool(w, 1);
+		jw_put_object(w, "stream_options");
+		jw_put_bool(w, "include_usage", 1);
 		jw_end(w);
 	}
 }
@@ -297,8 +275,7 @@ int dialect_body(const struct dialect *c, const struct backend_request *q, struc
 			return -1;
 	} else {
 		if (!dialect_overridden(c, "messages")) {
-			jw_key(&w, "messages");
-			jw_array(&w);
+			jw_put_array(&w, "messages");
 			while (json_next(&it, q->messages, &key, &m))
 				put_message(&w, m);
 			jw_end(&w);

@@ -11,14 +11,12 @@
 
 static void key_str(struct jw *w, const char *key, const char *value)
 {
-	jw_key(w, key);
-	jw_str(w, value);
+	jw_put_str(w, key, value);
 }
 
 static void key_raw(struct jw *w, const char *key, struct span value)
 {
-	jw_key(w, key);
-	jw_raw(w, value);
+	jw_put_raw(w, key, value);
 }
 
 /* "data:image/png;base64,AAAA" or an address. */
@@ -33,13 +31,11 @@ static int put_image(struct jw *w, struct span url, struct err *e)
 	}
 	jw_object(w);
 	key_str(w, "type", "image");
-	jw_key(w, "source");
-	jw_object(w);
+	jw_put_object(w, "source");
 	comma = strstr(text.data, ";base64,");
 	if (strncmp(text.data, "data:", 5) == 0 && comma) {
 		key_str(w, "type", "base64");
-		jw_key(w, "media_type");
-		jw_strn(w, text.data + 5, (size_t)(comma - text.data - 5));
+		jw_put_text(w, "media_type", text.data + 5, (size_t)(comma - text.data - 5));
 		key_str(w, "data", comma + 8);
 	} else {
 		key_str(w, "type", "url");
@@ -119,8 +115,7 @@ static int put_messages(struct jw *w, struct span messages, struct err *e)
 	/* inside a user turn that collects tool results, which must stand together */
 	int results = 0;
 
-	jw_key(w, "messages");
-	jw_array(w);
+	jw_put_array(w, "messages");
 	while (json_next(&it, messages, &key, &m)) {
 		struct span role = json_member(m, "role"), content = json_member(m, "content");
 		int tool = json_is(role, "tool");
@@ -181,10 +176,8 @@ static void put_system(struct jw *w, struct span messages)
 			buf_adds(&text, "\n\n");
 		message_text(json_member(m, "content"), &text);
 	}
-	if (text.len) {
-		jw_key(w, "system");
-		jw_strn(w, text.data, text.len);
-	}
+	if (text.len)
+		jw_put_text(w, "system", text.data, text.len);
 	buf_release(&text);
 }
 
@@ -193,8 +186,7 @@ static void put_tools(const struct dialect *c, const struct backend_request *q, 
 	struct json_iter it = {0};
 	struct span key, tool, name;
 
-	jw_key(w, "tools");
-	jw_array(w);
+	jw_put_array(w, "tools");
 	while (json_next(&it, q->tools, &key, &tool)) {
 		struct span f = json_member(tool, "function");
 		struct span parameters = json_member(f, "parameters"),
@@ -212,8 +204,7 @@ static void put_tools(const struct dialect *c, const struct backend_request *q, 
 	if (!q->tool_choice.s || dialect_overridden(c, "tool_choice"))
 		return;
 	name = json_member(json_member(q->tool_choice, "function"), "name");
-	jw_key(w, "tool_choice");
-	jw_object(w);
+	jw_put_object(w, "tool_choice");
 	key_str(w, "type",
 		name.s				      ? "tool"
 		: json_is(q->tool_choice, "required") ? "any"
@@ -226,8 +217,7 @@ static void put_tools(const struct dialect *c, const struct backend_request *q, 
 
 static void put_schema(const struct dialect *c, struct span schema, struct jw *w)
 {
-	jw_key(w, "tools");
-	jw_array(w);
+	jw_put_array(w, "tools");
 	jw_object(w);
 	key_str(w, "name", DIALECT_SCHEMA_TOOL);
 	key_str(w, "description", "Gives the answer.");
@@ -236,8 +226,7 @@ static void put_schema(const struct dialect *c, struct span schema, struct jw *w
 	jw_end(w);
 	if (dialect_overridden(c, "tool_choice"))
 		return;
-	jw_key(w, "tool_choice");
-	jw_object(w);
+	jw_put_object(w, "tool_choice");
 	key_str(w, "type", "tool");
 	key_str(w, "name", DIALECT_SCHEMA_TOOL);
 	jw_end(w);
@@ -249,33 +238,25 @@ int dialect_anthropic_members(const struct dialect *c, const struct backend_requ
 	const struct backend_params *p = c->params;
 	struct span schema = q->schema.s ? q->schema : p->schema;
 
-	if (!dialect_overridden(c, "max_tokens")) {
-		jw_key(w, "max_tokens");
-		jw_int(w, p->max_tokens ? p->max_tokens : MAX_TOKENS);
-	}
+	if (!dialect_overridden(c, "max_tokens"))
+		jw_put_int(w, "max_tokens", p->max_tokens ? p->max_tokens : MAX_TOKENS);
 	if (!dialect_overridden(c, "system"))
 		put_system(w, q->messages);
 	if (!dialect_overridden(c, "messages") && put_messages(w, q->messages, e))
 		return -1;
-	if (!isnan(p->temperature) && !dialect_overridden(c, "temperature")) {
-		jw_key(w, "temperature");
-		jw_num(w, p->temperature);
-	}
+	if (!isnan(p->temperature) && !dialect_overridden(c, "temperature"))
+		jw_put_num(w, "temperature", p->temperature);
 	if (!isnan(p->top_p) && !dialect_overridden(c, "top_p")) {
-		jw_key(w, "top_p");
-		jw_num(w, p->top_p);
+		jw_put_num(w, "top_p", p->top_p);
 	}
 	if (p->stops && !dialect_overridden(c, "stop_sequences")) {
-		jw_key(w, "stop_sequences");
-		jw_array(w);
+		jw_put_array(w, "stop_sequences");
 		for (size_t i = 0; i < p->stops; i++)
 			jw_str(w, p->stop[i]);
 		jw_end(w);
 	}
-	if (c->stream && !dialect_overridden(c, "stream")) {
-		jw_key(w, "stream");
-		jw_bool(w, 1);
-	}
+	if (c->stream && !dialect_overridden(c, "stream"))
+		jw_put_bool(w, "stream", 1);
 	if (schema.s && q->tools.s)
 		return err_set(e, "a schema and tools cannot be asked of Anthropic's API together");
 	if (dialect_overridden(c, "tools"))
@@ -310,11 +291,9 @@ static void take_call(struct span block, struct buf *calls)
 	jw_object(&w);
 	key_raw(&w, "id", json_member(block, "id"));
 	key_str(&w, "type", "function");
-	jw_key(&w, "function");
-	jw_object(&w);
+	jw_put_object(&w, "function");
 	key_raw(&w, "name", json_member(block, "name"));
-	jw_key(&w, "arguments");
-	jw_strn(&w, json_member(block, "input").s, json_member(block, "input").n);
+	jw_put_text(&w, "arguments", json_member(block, "input").s, json_member(block, "input").n);
 	jw_end(&w);
 	jw_end(&w);
 }

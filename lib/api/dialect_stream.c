@@ -177,25 +177,21 @@ static void put_raw(struct jw *w, const char *name, const struct buf *json)
 {
 	if (!json->len)
 		return;
-	jw_key(w, name);
-	jw_raw(w, buf_span(json));
+	jw_put_raw(w, name, buf_span(json));
 }
 
 static void put_text(struct jw *w, const char *name, const struct buf *text)
 {
-	jw_key(w, name);
-	jw_strn(w, text->data ? text->data : "", text->len);
+	jw_put_text(w, name, text->data ? text->data : "", text->len);
 }
 
 static void openai_body(const struct dialect_stream *s, struct jw *w)
 {
 	int tools = 0;
 
-	jw_key(w, "choices");
-	jw_array(w);
+	jw_put_array(w, "choices");
 	jw_object(w);
-	jw_key(w, "message");
-	jw_object(w);
+	jw_put_object(w, "message");
 	for (size_t i = 1; i < s->n; i++)
 		tools += s->blocks[i].tool;
 	if (s->n && (s->blocks[0].text.len || (!tools && !s->refusal.len)))
@@ -203,15 +199,12 @@ static void openai_body(const struct dialect_stream *s, struct jw *w)
 	if (s->refusal.len)
 		put_text(w, "refusal", &s->refusal);
 	if (tools) {
-		jw_key(w, "tool_calls");
-		jw_array(w);
+		jw_put_array(w, "tool_calls");
 		for (size_t i = 1; i < s->n; i++) {
 			jw_object(w);
 			put_text(w, "id", &s->blocks[i].id);
-			jw_key(w, "type");
-			jw_str(w, "function");
-			jw_key(w, "function");
-			jw_object(w);
+			jw_put_str(w, "type", "function");
+			jw_put_object(w, "function");
 			put_text(w, "name", &s->blocks[i].name);
 			put_text(w, "arguments", &s->blocks[i].text);
 			jw_end(w);
@@ -222,10 +215,8 @@ static void openai_body(const struct dialect_stream *s, struct jw *w)
 	jw_end(w);
 	put_raw(w, "finish_reason", &s->finish);
 	if (s->logprobs.len) {
-		jw_key(w, "logprobs");
-		jw_object(w);
-		jw_key(w, "content");
-		jw_array(w);
+		jw_put_object(w, "logprobs");
+		jw_put_array(w, "content");
 		jw_raw(w, buf_span(&s->logprobs));
 		jw_end(w);
 		jw_end(w);
@@ -241,14 +232,12 @@ static int anthropic_body(const struct dialect_stream *s, struct jw *w)
 	struct json_iter it = {0};
 	struct span key, value, input;
 
-	jw_key(w, "content");
-	jw_array(w);
+	jw_put_array(w, "content");
 	for (size_t i = 0; i < s->n; i++) {
 		const struct dialect_block *b = &s->blocks[i];
 
 		jw_object(w);
-		jw_key(w, "type");
-		jw_str(w, b->tool ? "tool_use" : "text");
+		jw_put_str(w, "type", b->tool ? "tool_use" : "text");
 		if (b->tool) {
 			put_text(w, "id", &b->id);
 			put_text(w, "name", &b->name);
@@ -265,8 +254,7 @@ static int anthropic_body(const struct dialect_stream *s, struct jw *w)
 	jw_end(w);
 	put_raw(w, "stop_reason", &s->finish);
 	/* The counts of the end replace those of the beginning. */
-	jw_key(w, "usage");
-	jw_object(w);
+	jw_put_object(w, "usage");
 	while (s->usage.len && json_next(&it, buf_span(&s->usage), &key, &value)) {
 		struct buf name = BUF_INIT;
 

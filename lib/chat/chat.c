@@ -124,8 +124,7 @@ static void put_token(struct jw *w, const char *key, const struct tokenizer *t, 
 
 	if (!s.s)
 		return;
-	jw_key(w, key);
-	jw_strn(w, s.s, s.n);
+	jw_put_text(w, key, s.s, s.n);
 }
 
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
@@ -143,22 +142,17 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 
 	jw_init(&w, &vars);
 	jw_object(&w);
-	jw_key(&w, "messages");
-	jw_array(&w);
+	jw_put_array(&w, "messages");
 	for (i = 0; i < n; i++)
 		jw_raw(&w, chat_message(m, i));
 	jw_end(&w);
 	if (json_kind(tools) == JSON_ARRAY && json_count(tools)) {
-		jw_key(&w, "tools");
-		jw_raw(&w, tools);
+		jw_put_raw(&w, "tools", tools);
 	} else if (!c->no_tools_undefined) {
-		jw_key(&w, "tools");
-		jw_null(&w);
+		jw_put_null(&w, "tools");
 	}
-	jw_key(&w, "documents");
-	jw_null(&w);
-	jw_key(&w, "add_generation_prompt");
-	jw_bool(&w, generate);
+	jw_put_null(&w, "documents");
+	jw_put_bool(&w, "add_generation_prompt", generate);
 	put_token(&w, "bos_token", c->t, tokenizer_bos(c->t));
 	put_token(&w, "eos_token", c->t, tokenizer_eos(c->t));
 	put_token(&w, "pad_token", c->t, tokenizer_pad(c->t));

@@ -360,22 +360,14 @@ void estimate_line(const struct estimate *x, struct buf *b)
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "estimate");
-	jw_str(&w, x->score);
-	jw_key(&w, "truth");
-	jw_str(&w, x->truth);
-	jw_key(&w, "verdict");
-	jw_str(&w, drift_verdict_name(x->verdict));
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-		jw_key(&w, figures[i].name);
-		jw_num(&w, figures[i].x);
-	}
-	jw_key(&w, "n");
-	jw_int(&w, (int64_t)x->n);
-	jw_key(&w, "labels");
-	jw_int(&w, (int64_t)x->labels);
-	jw_key(&w, "why");
-	jw_strn(&w, x->why.data ? x->why.data : "", x->why.len);
+	jw_put_str(&w, "estimate", x->score);
+	jw_put_str(&w, "truth", x->truth);
+	jw_put_str(&w, "verdict", drift_verdict_name(x->verdict));
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+		jw_put_num(&w, figures[i].name, figures[i].x);
+	jw_put_int(&w, "n", x->n);
+	jw_put_int(&w, "labels", x->labels);
+	jw_put_text(&w, "why", x->why.data ? x->why.data : "", x->why.len);
 	jw_end(&w);
 }
 

@@ -24,8 +24,7 @@ static void put_hex(struct jw *w, uint64_t x)
 
 static void put_count(struct jw *w, const char *name, uint64_t x)
 {
-	jw_key(w, name);
-	jw_int(w, (int64_t)x);
+	jw_put_int(w, name, x);
 }
 
 static void put_header(const struct frame *f, struct buf *b)
@@ -41,14 +40,12 @@ static void put_header(const struct frame *f, struct buf *b)
 	put_count(&w, "seed", f->seed);
 	jw_key(&w, "threshold");
 	put_hex(&w, f->threshold);
-	jw_key(&w, "reference");
-	jw_str(&w, f->reference_name[0] ? f->reference_name : NULL);
+	jw_put_str(&w, "reference", f->reference_name[0] ? f->reference_name : NULL);
 	put_count(&w, "columns", f->columns_n);
-	jw_key(&w, "sample");
-	jw_array(&w);
+	jw_put_array(&w, "sample");
 	for (size_t i = 0; i < f->sample_n; i++) {
 		put_hex(&w, f->sample[i].priority);
-		jw_int(&w, (int64_t)f->sample[i].number);
+		jw_int(&w, f->sample[i].number);
 	}
 	jw_end(&w);
 	jw_end(&w);
@@ -78,8 +75,7 @@ static void put_vector(struct jw *w, struct span floats)
  * COLUMN_TEXT_MAX may split a character. */
 static void put_cells(const struct column *c, struct jw *w)
 {
-	jw_key(w, "cells");
-	jw_array(w);
+	jw_put_array(w, "cells");
 	for (size_t i = 0; i < c->cells_n; i++) {
 		const struct cell *cell = &c->cells[i];
 		jw_int(w, cell->row);
@@ -96,11 +92,10 @@ static void put_cells(const struct column *c, struct jw *w)
 
 static void put_periods(struct jw *w, const char *name, const struct periods *p)
 {
-	jw_key(w, name);
-	jw_array(w);
+	jw_put_array(w, name);
 	for (size_t i = 0; i < p->n; i++) {
 		jw_int(w, p->v[i].which);
-		jw_int(w, (int64_t)p->v[i].rows);
+		jw_int(w, p->v[i].rows);
 	}
 	jw_end(w);
 }
@@ -110,16 +105,14 @@ static void put_periods(struct jw *w, const char *name, const struct periods *p)
 static void put_sketches(const struct column *c, struct jw *w)
 {
 	if (c->others) {
-		jw_key(w, "distinct");
-		jw_array(w);
+		jw_put_array(w, "distinct");
 		for (size_t i = 0; i < c->distinct.n; i++)
 			put_hex(w, c->distinct.hash[i]);
 		jw_end(w);
 	}
 	if (c->quantiles.n <= c->cells_n)
 		return;
-	jw_key(w, "quantiles");
-	jw_array(w);
+	jw_put_array(w, "quantiles");
 	for (size_t h = 0; h < c->quantiles.levels; h++) {
 		jw_array(w);
 		for (size_t i = 0; i < c->quantiles.level[h].n; i++)
@@ -135,8 +128,7 @@ static void put_column(const struct column *c, struct buf *b)
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "path");
-	jw_str(&w, c->path);
+	jw_put_str(&w, "path", c->path);
 	put_count(&w, "root", c->root);
 	jw_key(&w, "hash");
 	put_hex(&w, c->hash);
@@ -146,10 +138,9 @@ static void put_column(const struct column *c, struct buf *b)
 	else
 		jw_null(&w);
 	put_count(&w, "timely", (uint64_t)c->timely);
-	jw_key(&w, "kinds");
-	jw_array(&w);
+	jw_put_array(&w, "kinds");
 	for (int i = 0; i < KINDS; i++)
-		jw_int(&w, (int64_t)c->count[i]);
+		jw_int(&w, c->count[i]);
 	jw_end(&w);
 	put_count(&w, "whole_dates", c->whole_dates);
 	put_count(&w, "dated", c->dated);
@@ -165,34 +156,27 @@ static void put_column(const struct column *c, struct buf *b)
 	put_count(&w, "level_error", c->level_error);
 	put_count(&w, "us_order", c->us_order);
 	put_count(&w, "eu_order", c->eu_order);
-	jw_key(&w, "sum");
-	jw_num(&w, c->sum);
-	jw_key(&w, "least");
-	jw_num(&w, c->least);
-	jw_key(&w, "most");
-	jw_num(&w, c->most);
+	jw_put_num(&w, "sum", c->sum);
+	jw_put_num(&w, "least", c->least);
+	jw_put_num(&w, "most", c->most);
 	if (c->widths.n > 1)
 		put_periods(&w, "widths", &c->widths);
 	put_periods(&w, "years", &c->years);
-	jw_key(&w, "readings");
-	jw_array(&w);
+	jw_put_array(&w, "readings");
 	for (int i = 0; i < 2 && c->reading[i].first_day <= c->reading[i].last_day; i++) {
 		jw_object(&w);
-		jw_key(&w, "first_day");
-		jw_int(&w, c->reading[i].first_day);
-		jw_key(&w, "last_day");
-		jw_int(&w, c->reading[i].last_day);
+		jw_put_int(&w, "first_day", c->reading[i].first_day);
+		jw_put_int(&w, "last_day", c->reading[i].last_day);
 		put_periods(&w, "months", &c->reading[i].months);
 		jw_end(&w);
 	}
 	jw_end(&w);
 	put_sketches(c, &w);
-	jw_key(&w, "levels");
-	jw_array(&w);
+	jw_put_array(&w, "levels");
 	for (size_t i = 0; i < c->levels_n; i++) {
 		struct span name = column_level_text(c, &c->levels[i]);
 		jw_strn(&w, name.s, name.n);
-		jw_int(&w, (int64_t)c->levels[i].n);
+		jw_int(&w, c->levels[i].n);
 	}
 	jw_end(&w);
 	put_cells(c, &w);

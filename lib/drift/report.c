@@ -57,49 +57,29 @@ static void put_line(const struct line *l, struct buf *b)
 	report_reason(l, &why);
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "path");
-	jw_str(&w, l->path);
-	jw_key(&w, "type");
-	jw_str(&w, type_name(l->type));
-	jw_key(&w, "verdict");
-	jw_str(&w, drift_verdict_name(l->verdict));
-	jw_key(&w, "test");
-	jw_str(&w, f ? f->test : NULL);
-	jw_key(&w, "statistic");
-	jw_num(&w, f ? f->statistic : NAN);
-	jw_key(&w, "p");
-	jw_num(&w, f ? f->p : NAN);
-	jw_key(&w, "p_adj");
-	jw_num(&w, f ? f->p_adj : NAN);
-	jw_key(&w, "effect");
-	jw_num(&w, f ? f->effect : NAN);
-	jw_key(&w, "why");
-	jw_strn(&w, why.data ? why.data : "", why.len);
-	if (l->warning.len) {
-		jw_key(&w, "warning");
-		jw_strn(&w, l->warning.data, l->warning.len);
-	}
-	jw_key(&w, "reference_values");
-	jw_int(&w, (int64_t)values_of(l, l->reference));
-	jw_key(&w, "current_values");
-	jw_int(&w, (int64_t)values_of(l, l->current));
+	jw_put_str(&w, "path", l->path);
+	jw_put_str(&w, "type", type_name(l->type));
+	jw_put_str(&w, "verdict", drift_verdict_name(l->verdict));
+	jw_put_str(&w, "test", f ? f->test : NULL);
+	jw_put_num(&w, "statistic", f ? f->statistic : NAN);
+	jw_put_num(&w, "p", f ? f->p : NAN);
+	jw_put_num(&w, "p_adj", f ? f->p_adj : NAN);
+	jw_put_num(&w, "effect", f ? f->effect : NAN);
+	jw_put_text(&w, "why", why.data ? why.data : "", why.len);
+	if (l->warning.len)
+		jw_put_text(&w, "warning", l->warning.data, l->warning.len);
+	jw_put_int(&w, "reference_values", values_of(l, l->reference));
+	jw_put_int(&w, "current_values", values_of(l, l->current));
 	if (l->findings > 1) {
-		jw_key(&w, "tests");
-		jw_object(&w);
+		jw_put_object(&w, "tests");
 		for (size_t i = 0; i < l->findings; i++) {
 			const struct finding *t = &l->finding[i];
-			jw_key(&w, t->test);
-			jw_object(&w);
-			jw_key(&w, "statistic");
-			jw_num(&w, t->statistic);
-			jw_key(&w, "p");
-			jw_num(&w, t->p);
-			jw_key(&w, "p_adj");
-			jw_num(&w, t->p_adj);
-			jw_key(&w, "effect");
-			jw_num(&w, t->effect);
-			jw_key(&w, "why");
-			jw_strn(&w, t->why.data ? t->why.data : "", t->why.len);
+			jw_put_object(&w, t->test);
+			jw_put_num(&w, "statistic", t->statistic);
+			jw_put_num(&w, "p", t->p);
+			jw_put_num(&w, "p_adj", t->p_adj);
+			jw_put_num(&w, "effect", t->effect);
+			jw_put_text(&w, "why", t->why.data ? t->why.data : "", t->why.len);
 			jw_end(&w);
 		}
 		jw_end(&w);
@@ -114,26 +94,16 @@ static void put_summary(const struct comparison *c, const struct drift_options *
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "verdict");
-	jw_str(&w, drift_verdict_name(c->verdict));
-	jw_key(&w, "alpha");
-	jw_num(&w, o->alpha);
-	jw_key(&w, "reference_rows");
-	jw_int(&w, (int64_t)c->reference_rows);
-	jw_key(&w, "current_rows");
-	jw_int(&w, (int64_t)c->current_rows);
-	jw_key(&w, "paths");
-	jw_int(&w, (int64_t)c->n);
-	jw_key(&w, "drifted");
-	jw_int(&w, (int64_t)c->drifted);
-	jw_key(&w, "tests");
-	jw_int(&w, (int64_t)c->tests);
-	jw_key(&w, "correction");
-	jw_str(&w, o->fdr ? "benjamini-hochberg" : "holm");
-	jw_key(&w, "min_effect");
-	jw_num(&w, o->min_effect);
-	jw_key(&w, "time");
-	jw_str(&w, c->time_path);
+	jw_put_str(&w, "verdict", drift_verdict_name(c->verdict));
+	jw_put_num(&w, "alpha", o->alpha);
+	jw_put_int(&w, "reference_rows", c->reference_rows);
+	jw_put_int(&w, "current_rows", c->current_rows);
+	jw_put_int(&w, "paths", c->n);
+	jw_put_int(&w, "drifted", c->drifted);
+	jw_put_int(&w, "tests", c->tests);
+	jw_put_str(&w, "correction", o->fdr ? "benjamini-hochberg" : "holm");
+	jw_put_num(&w, "min_effect", o->min_effect);
+	jw_put_str(&w, "time", c->time_path);
 	jw_end(&w);
 }
 
@@ -249,29 +219,20 @@ void report_window(const struct window_report *r, const struct comparison *c, st
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "window");
-	jw_int(&w, (int64_t)r->number);
-	jw_key(&w, "first");
-	jw_int(&w, (int64_t)r->first);
-	jw_key(&w, "last");
-	jw_int(&w, (int64_t)r->last);
-	jw_key(&w, "verdict");
-	jw_str(&w, drift_verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
-	jw_key(&w, "p");
-	jw_num(&w, r->p);
-	jw_key(&w, "threshold");
-	jw_num(&w, r->threshold);
-	jw_key(&w, "path");
-	jw_str(&w, r->line ? r->line->path : NULL);
-	jw_key(&w, "type");
-	jw_str(&w, r->line ? type_name(r->line->type) : NULL);
+	jw_put_int(&w, "window", r->number);
+	jw_put_int(&w, "first", r->first);
+	jw_put_int(&w, "last", r->last);
+	jw_put_str(&w, "verdict", drift_verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
+	jw_put_num(&w, "p", r->p);
+	jw_put_num(&w, "threshold", r->threshold);
+	jw_put_str(&w, "path", r->line ? r->line->path : NULL);
+	jw_put_str(&w, "type", r->line ? type_name(r->line->type) : NULL);
 	jw_key(&w, "why");
 	if (r->line && r->line->best)
 		jw_strn(&w, r->line->best->why.data, r->line->best->why.len);
 	else
 		jw_null(&w);
-	jw_key(&w, "paths");
-	jw_int(&w, (int64_t)c->n);
+	jw_put_int(&w, "paths", c->n);
 	jw_end(&w);
 	buf_addc(b, '\n');
 }

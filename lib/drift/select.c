@@ -339,10 +339,8 @@ int select_lines(const struct selected *chosen, size_t n, char **files, struct b
 		buf_clear(&value);
 		jw_init(&w, &value);
 		jw_object(&w);
-		jw_key(&w, "score");
-		jw_num(&w, chosen[*i].score);
-		jw_key(&w, "path");
-		jw_str(&w, chosen[*i].path);
+		jw_put_num(&w, "score", chosen[*i].score);
+		jw_put_str(&w, "path", chosen[*i].path);
 		jw_end(&w);
 		struct edit edit = {"drift", buf_span(&value)};
 		record_splice(&rec, &edit, 1, &line[*i]);

@@ -208,21 +208,17 @@ static void put_header(const struct window_state *s, struct buf *b)
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "ft_drift_state");
-	jw_int(&w, STATE_VERSION);
+	jw_put_int(&w, "ft_drift_state", STATE_VERSION);
 	jw_key(&w, "fingerprint");
 	char hex[17];
 	snprintf(hex, sizeof hex, "%016" PRIx64, s->fingerprint);
 	jw_str(&w, hex);
-	jw_key(&w, "windows");
-	jw_int(&w, (int64_t)s->windows);
+	jw_put_int(&w, "windows", s->windows);
 	jw_key(&w, "rows");
 	/* those that follow are counted when they are read */
 	jw_int(&w, (int64_t)(s->rows - s->pending_n));
-	jw_key(&w, "alarms");
-	jw_int(&w, (int64_t)s->alarms);
-	jw_key(&w, "tests");
-	jw_num(&w, s->tests);
+	jw_put_int(&w, "alarms", s->alarms);
+	jw_put_num(&w, "tests", s->tests);
 	jw_end(&w);
 	buf_addc(b, '\n');
 }

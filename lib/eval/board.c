@@ -161,8 +161,7 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 			buf_addspan(&b->side, value.s ? value : span_of("null"));
 	}
 	if (b->run) {
-		jw_key(&label, "run");
-		jw_str(&label, b->run);
+		jw_put_str(&label, "run", b->run);
 		buf_adds(&b->side, b->run);
 	}
 	jw_end(&label);

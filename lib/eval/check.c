@@ -301,13 +301,10 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 
 	jw_init(&w, &value);
 	jw_object(&w);
-	for (size_t c = 0; c < n; c++) {
-		jw_key(&w, checks[c].name);
-		jw_num(&w, a->scores[c]);
-	}
+	for (size_t c = 0; c < n; c++)
+		jw_put_num(&w, checks[c].name, a->scores[c]);
 	if (with_total) {
-		jw_key(&w, "score");
-		jw_num(&w, check_total(checks, n, a));
+		jw_put_num(&w, "score", check_total(checks, n, a));
 	}
 	jw_end(&w);
 	edit.value = buf_span(&value);

@@ -133,15 +133,14 @@ static void put_duelists(const struct duels *d, double level, struct buf *out)
 	for (size_t i = 0; i < d->n; i++) {
 		jw_init(&w, out);
 		jw_object(&w);
-		jw_count(&w, "rank", i + 1);
-		jw_key(&w, "model");
-		jw_str(&w, v[i].model);
-		jw_figure(&w, "strength", v[i].strength.value, v[i].strength.lo, v[i].strength.hi);
-		jw_key(&w, "win_rate");
-		jw_num(&w, v[i].win_rate);
-		jw_count(&w, "wins", (uint64_t)v[i].wins);
-		jw_count(&w, "losses", (uint64_t)v[i].losses);
-		jw_count(&w, "ties", (uint64_t)v[i].ties);
+		jw_put_int(&w, "rank", i + 1);
+		jw_put_str(&w, "model", v[i].model);
+		jw_put_figure(&w, "strength", v[i].strength.value, v[i].strength.lo,
+			      v[i].strength.hi);
+		jw_put_num(&w, "win_rate", v[i].win_rate);
+		jw_put_int(&w, "wins", (uint64_t)v[i].wins);
+		jw_put_int(&w, "losses", (uint64_t)v[i].losses);
+		jw_put_int(&w, "ties", (uint64_t)v[i].ties);
 		jw_end(&w);
 		buf_addc(out, '\n');
 	}
@@ -188,23 +187,17 @@ void duels_write(const struct duels *d, const char *baseline, double level, stru
 			continue;
 		jw_init(&w, out);
 		jw_object(&w);
-		jw_key(&w, "metric");
-		jw_str(&w, "judge");
-		jw_key(&w, "a");
-		jw_str(&w, d->models[base]);
-		jw_key(&w, "b");
-		jw_str(&w, d->models[j]);
-		jw_count(&w, "n", (uint64_t)(wins + losses + ties));
-		jw_bounds(&w, "diff", v.value, v.lo, v.hi);
-		jw_key(&w, "p");
-		jw_num(&w, p[j]);
-		jw_key(&w, "p_adj");
-		jw_num(&w, adjusted[j]);
-		jw_key(&w, "test");
-		jw_str(&w, "sign");
-		jw_count(&w, "wins", (uint64_t)wins);
-		jw_count(&w, "losses", (uint64_t)losses);
-		jw_count(&w, "ties", (uint64_t)ties);
+		jw_put_str(&w, "metric", "judge");
+		jw_put_str(&w, "a", d->models[base]);
+		jw_put_str(&w, "b", d->models[j]);
+		jw_put_int(&w, "n", (uint64_t)(wins + losses + ties));
+		jw_put_bounds(&w, "diff", v.value, v.lo, v.hi);
+		jw_put_num(&w, "p", p[j]);
+		jw_put_num(&w, "p_adj", adjusted[j]);
+		jw_put_str(&w, "test", "sign");
+		jw_put_int(&w, "wins", (uint64_t)wins);
+		jw_put_int(&w, "losses", (uint64_t)losses);
+		jw_put_int(&w, "ties", (uint64_t)ties);
 		jw_end(&w);
 		buf_addc(out, '\n');
 	}

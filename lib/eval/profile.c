@@ -23,17 +23,13 @@ static void put_tally(struct jw *w, const char *name, const struct tally *t)
 	bins = tally_sorted(t, &n);
 	snprintf(hex, sizeof hex, "%016" PRIx64 "%016" PRIx64,
 		 (uint64_t)((unsigned __int128)t->sum >> 64), (uint64_t)t->sum);
-	jw_key(w, name);
-	jw_object(w);
-	jw_key(w, "sum");
-	jw_str(w, hex);
-	jw_key(w, "coarse");
-	jw_bool(w, t->coarse);
-	jw_key(w, "bins");
-	jw_array(w);
+	jw_put_object(w, name);
+	jw_put_str(w, "sum", hex);
+	jw_put_bool(w, "coarse", t->coarse);
+	jw_put_array(w, "bins");
 	for (size_t i = 0; i < n; i++) {
 		jw_num(w, bins[i].x);
-		jw_int(w, (int64_t)bins[i].n);
+		jw_int(w, bins[i].n);
 	}
 	jw_end(w);
 	jw_end(w);
@@ -42,18 +38,16 @@ static void put_tally(struct jw *w, const char *name, const struct tally *t)
 
 static void put_fields(struct jw *w, const struct fields *f)
 {
-	jw_key(w, "fields");
-	jw_object(w);
+	jw_put_object(w, "fields");
 	for (size_t i = 0; i < f->n; i++) {
 		const struct field *x = f->v + i;
 
-		jw_key(w, x->name);
-		jw_array(w);
-		jw_int(w, (int64_t)x->rows);
-		jw_int(w, (int64_t)x->right);
-		jw_int(w, (int64_t)x->said);
-		jw_int(w, (int64_t)x->expected);
-		jw_int(w, (int64_t)x->found);
+		jw_put_array(w, x->name);
+		jw_int(w, x->rows);
+		jw_int(w, x->right);
+		jw_int(w, x->said);
+		jw_int(w, x->expected);
+		jw_int(w, x->found);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -65,24 +59,19 @@ void eval_profile_write(const struct board *b, const struct group *g, struct buf
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_count(&w, "profile", VERSION);
-	jw_key(&w, "group");
-	jw_raw(&w, span_of(g->label));
-	jw_count(&w, "n", g->n);
-	jw_count(&w, "errors", g->errors);
-	jw_key(&w, "unscored");
-	jw_str(&w, unscored_names[b->unscored]);
-	jw_key(&w, "metrics");
-	jw_object(&w);
+	jw_put_int(&w, "profile", VERSION);
+	jw_put_raw(&w, "group", span_of(g->label));
+	jw_put_int(&w, "n", g->n);
+	jw_put_int(&w, "errors", g->errors);
+	jw_put_str(&w, "unscored", unscored_names[b->unscored]);
+	jw_put_object(&w, "metrics");
 	for (size_t m = 0; m < b->n_metrics; m++) {
 		const struct score_cell *c = g->cells + m;
 
-		jw_key(&w, board_metric_name(b, m));
-		jw_object(&w);
+		jw_put_object(&w, board_metric_name(b, m));
 		put_tally(&w, "scores", &c->scores);
-		jw_count(&w, "unscored", c->unscored);
-		jw_key(&w, "first");
-		jw_str(&w, c->first);
+		jw_put_int(&w, "unscored", c->unscored);
+		jw_put_str(&w, "first", c->first);
 		if (board_has_fields(b, m))
 			put_fields(&w, &c->fields);
 		jw_end(&w);
@@ -93,7 +82,7 @@ void eval_profile_write(const struct board *b, const struct group *g, struct buf
 	put_tally(&w, "completion_tokens", &g->completion_tokens);
 	put_tally(&w, "total_tokens", &g->total_tokens);
 	put_tally(&w, "cost", &g->cost);
-	jw_count(&w, "cost_unknown", g->cost_unknown);
+	jw_put_int(&w, "cost_unknown", g->cost_unknown);
 	jw_end(&w);
 	buf_addc(out, '\n');
 }

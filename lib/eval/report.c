@@ -11,12 +11,12 @@
 
 static void put_bounds(struct jw *w, const char *name, struct interval v)
 {
-	jw_bounds(w, name, v.value, v.lo, v.hi);
+	jw_put_bounds(w, name, v.value, v.lo, v.hi);
 }
 
 static void put_figure(struct jw *w, const char *name, struct interval v)
 {
-	jw_figure(w, name, v.value, v.lo, v.hi);
+	jw_put_figure(w, name, v.value, v.lo, v.hi);
 }
 
 static double ratio(uint64_t a, uint64_t b)
@@ -48,7 +48,7 @@ static void put_samples(struct jw *w, const struct board *b, const struct group 
 	char name[32];
 	size_t n;
 
-	jw_count(w, "clusters", g->clusters.n);
+	jw_put_int(w, "clusters", g->clusters.n);
 	put_figure(w, "majority", clusters_majority(&g->clusters, metric, b->level));
 	for (size_t i = 0; i < b->n_pass_at; i++)
 		for (int all = 0; all < 2; all++) {
@@ -64,37 +64,30 @@ static void put_labels(struct jw *w, const struct board *b, const struct group *
 	struct label_figures f;
 
 	labels_figures(&g->labels, b->level, b->boot.seed, &f);
-	jw_key(w, "labels");
-	jw_object(w);
-	jw_count(w, "n", g->labels.n_pairs);
+	jw_put_object(w, "labels");
+	jw_put_int(w, "n", g->labels.n_pairs);
 	put_figure(w, "accuracy", f.accuracy);
 	put_figure(w, "macro_f1", f.macro_f1);
 	put_figure(w, "weighted_f1", f.weighted_f1);
 	put_figure(w, "mcc", f.mcc);
-	jw_key(w, "classes");
-	jw_object(w);
+	jw_put_object(w, "classes");
 	for (size_t i = 0; i < f.n; i++) {
-		jw_key(w, f.names[i]);
-		jw_object(w);
-		jw_key(w, "precision");
-		jw_num(w, f.precision[i]);
-		jw_key(w, "recall");
-		jw_num(w, f.recall[i]);
-		jw_key(w, "f1");
-		jw_num(w, f.f1[i]);
-		jw_count(w, "support", (uint64_t)f.support[i]);
+		jw_put_object(w, f.names[i]);
+		jw_put_num(w, "precision", f.precision[i]);
+		jw_put_num(w, "recall", f.recall[i]);
+		jw_put_num(w, "f1", f.f1[i]);
+		jw_put_int(w, "support", (uint64_t)f.support[i]);
 		/* The row of the confusion matrix: what was said instead, zeros left out. */
-		jw_key(w, "said");
-		jw_object(w);
+		jw_put_object(w, "said");
 		for (size_t j = 0; j <= f.n; j++)
 			if (f.matrix[i * (f.n + 1) + j] > 0)
-				jw_count(w, j < f.n ? f.names[j] : "(other)",
-					 (uint64_t)f.matrix[i * (f.n + 1) + j]);
+				jw_put_int(w, j < f.n ? f.names[j] : "(other)",
+					   (uint64_t)f.matrix[i * (f.n + 1) + j]);
 		jw_end(w);
 		jw_end(w);
 	}
 	jw_end(w);
-	jw_count(w, "too_many", g->labels.too_many);
+	jw_put_int(w, "too_many", g->labels.too_many);
 	jw_end(w);
 	label_figures_release(&f);
 }
@@ -111,25 +104,18 @@ static void put_fields(struct jw *w, const struct fields *f, double level)
 	}
 	precision = ratio(found, said);
 	recall = ratio(found, expected);
-	jw_key(w, "precision");
-	jw_num(w, precision);
-	jw_key(w, "recall");
-	jw_num(w, recall);
-	jw_key(w, "f1");
-	jw_num(w, ratio(2 * found, said + expected));
-	jw_key(w, "fields");
-	jw_object(w);
+	jw_put_num(w, "precision", precision);
+	jw_put_num(w, "recall", recall);
+	jw_put_num(w, "f1", ratio(2 * found, said + expected));
+	jw_put_object(w, "fields");
 	for (size_t i = 0; i < f->n; i++) {
 		const struct field *x = f->v + i;
 
-		jw_key(w, x->name);
-		jw_object(w);
+		jw_put_object(w, x->name);
 		put_bounds(w, "mean", interval_wilson((double)x->right, (double)x->rows, level));
-		jw_count(w, "n", x->rows);
-		jw_key(w, "precision");
-		jw_num(w, ratio(x->found, x->said));
-		jw_key(w, "recall");
-		jw_num(w, ratio(x->found, x->expected));
+		jw_put_int(w, "n", x->rows);
+		jw_put_num(w, "precision", ratio(x->found, x->said));
+		jw_put_num(w, "recall", ratio(x->found, x->expected));
 		jw_end(w);
 	}
 	jw_end(w);
@@ -144,23 +130,18 @@ static void put_latency(struct jw *w, const struct tally *t)
 	size_t n;
 	struct tally_bin *sorted = tally_sorted(t, &n);
 
-	jw_key(w, "latency");
-	jw_object(w);
-	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
-		jw_key(w, quantiles[i].name);
-		jw_num(w, tally_quantile(sorted, n, t->n, quantiles[i].q));
-	}
-	jw_key(w, "mean");
-	jw_num(w, tally_mean(t));
-	jw_count(w, "n", t->n);
+	jw_put_object(w, "latency");
+	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
+		jw_put_num(w, quantiles[i].name, tally_quantile(sorted, n, t->n, quantiles[i].q));
+	jw_put_num(w, "mean", tally_mean(t));
+	jw_put_int(w, "n", t->n);
 	jw_end(w);
 	free(sorted);
 }
 
 static void put_sum(struct jw *w, const char *name, const struct tally *t)
 {
-	jw_key(w, name);
-	jw_num(w, t->n > 0 ? tally_sum(t) : NAN);
+	jw_put_num(w, name, t->n > 0 ? tally_sum(t) : NAN);
 }
 
 void report_group(const struct board *b, const struct group *g, struct buf *out)
@@ -170,20 +151,17 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_key(&w, "group");
-	jw_raw(&w, span_of(g->label));
-	jw_count(&w, "n", g->n);
-	jw_count(&w, "errors", g->errors);
-	jw_key(&w, "metrics");
-	jw_object(&w);
+	jw_put_raw(&w, "group", span_of(g->label));
+	jw_put_int(&w, "n", g->n);
+	jw_put_int(&w, "errors", g->errors);
+	jw_put_object(&w, "metrics");
 	for (size_t i = 0; i < b->n_metrics; i++) {
 		const struct score_cell *c = g->cells + i;
 
-		jw_key(&w, board_metric_name(b, i));
-		jw_object(&w);
+		jw_put_object(&w, board_metric_name(b, i));
 		put_bounds(&w, "mean", board_score(b, g, i));
-		jw_count(&w, "n", c->scores.n);
-		jw_count(&w, "unscored", c->unscored);
+		jw_put_int(&w, "n", c->scores.n);
+		jw_put_int(&w, "unscored", c->unscored);
 		if (board_has_fields(b, i))
 			put_fields(&w, &c->fields, b->level);
 		if (board_is_clustered(b))
@@ -194,25 +172,19 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 	if (b->labels)
 		put_labels(&w, b, g);
 	put_latency(&w, &g->latency);
-	jw_key(&w, "tokens");
-	jw_object(&w);
+	jw_put_object(&w, "tokens");
 	put_sum(&w, "prompt", &g->prompt_tokens);
 	put_sum(&w, "completion", &g->completion_tokens);
 	put_sum(&w, "total", &g->total_tokens);
-	jw_count(&w, "n", g->total_tokens.n);
+	jw_put_int(&w, "n", g->total_tokens.n);
 	jw_end(&w);
-	jw_key(&w, "cost");
-	jw_object(&w);
-	jw_key(&w, "total");
-	jw_num(&w, cost_known ? tally_sum(&g->cost) : NAN);
-	jw_key(&w, "per_1k");
-	jw_num(&w, cost_known ? 1000 * tally_mean(&g->cost) : NAN);
-	jw_count(&w, "unknown", g->cost_unknown);
+	jw_put_object(&w, "cost");
+	jw_put_num(&w, "total", cost_known ? tally_sum(&g->cost) : NAN);
+	jw_put_num(&w, "per_1k", cost_known ? 1000 * tally_mean(&g->cost) : NAN);
+	jw_put_int(&w, "unknown", g->cost_unknown);
 	jw_end(&w);
-	if (b->n_groups > 1) {
-		jw_key(&w, "pareto");
-		jw_bool(&w, advice_is_pareto(b, g));
-	}
+	if (b->n_groups > 1)
+		jw_put_bool(&w, "pareto", advice_is_pareto(b, g));
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -223,31 +195,21 @@ void report_comparison(const struct board *b, const struct comparison *c, struct
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_key(&w, "metric");
-	jw_str(&w, board_metric_name(b, c->metric));
-	jw_key(&w, "a");
-	jw_str(&w, c->a->side);
-	jw_key(&w, "b");
-	jw_str(&w, c->b->side);
-	if (b->n_by > 0) {
-		jw_key(&w, "within");
-		jw_raw(&w, span_of(c->a->within));
-	}
-	jw_count(&w, "n", c->n);
+	jw_put_str(&w, "metric", board_metric_name(b, c->metric));
+	jw_put_str(&w, "a", c->a->side);
+	jw_put_str(&w, "b", c->b->side);
+	if (b->n_by > 0)
+		jw_put_raw(&w, "within", span_of(c->a->within));
+	jw_put_int(&w, "n", c->n);
 	put_bounds(&w, "diff", c->diff);
-	jw_key(&w, "p");
-	jw_num(&w, c->p);
-	jw_key(&w, "p_adj");
-	jw_num(&w, c->p_adj);
-	jw_key(&w, "test");
-	jw_str(&w, c->test);
-	jw_count(&w, "wins", c->wins);
-	jw_count(&w, "losses", c->losses);
-	jw_count(&w, "ties", c->ties);
-	jw_key(&w, "detectable");
-	jw_num(&w, c->detectable);
-	jw_key(&w, "rows_needed");
-	jw_num(&w, ceil(c->rows_needed));
+	jw_put_num(&w, "p", c->p);
+	jw_put_num(&w, "p_adj", c->p_adj);
+	jw_put_str(&w, "test", c->test);
+	jw_put_int(&w, "wins", c->wins);
+	jw_put_int(&w, "losses", c->losses);
+	jw_put_int(&w, "ties", c->ties);
+	jw_put_num(&w, "detectable", c->detectable);
+	jw_put_num(&w, "rows_needed", ceil(c->rows_needed));
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -258,14 +220,10 @@ void report_decided(const struct board *b, const struct decided *d, struct buf *
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_key(&w, "require");
-	jw_str(&w, d->r->text);
-	if (b->n_groups > 1 || b->n_by > 0 || b->compare || b->run) {
-		jw_key(&w, "group");
-		jw_raw(&w, span_of(d->g->label));
-	}
-	jw_key(&w, "verdict");
-	jw_str(&w, require_word(d->verdict));
+	jw_put_str(&w, "require", d->r->text);
+	if (b->n_groups > 1 || b->n_by > 0 || b->compare || b->run)
+		jw_put_raw(&w, "group", span_of(d->g->label));
+	jw_put_str(&w, "verdict", require_word(d->verdict));
 	put_bounds(&w, "value", d->value);
 	jw_end(&w);
 	buf_addc(out, '\n');
@@ -284,20 +242,13 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 			continue;
 		jw_init(&w, out);
 		jw_object(&w);
-		jw_key(&w, "diff");
-		jw_str(&w, y > x ? "fixed" : "broken");
-		jw_key(&w, "metric");
-		jw_str(&w, board_metric_name(b, c->metric));
-		jw_key(&w, "id");
-		jw_strn(&w, id.s, id.n);
-		jw_key(&w, "sample");
-		jw_int(&w, c->a->rows[i].sample);
-		jw_key(&w, "a");
-		jw_str(&w, c->a->side);
-		jw_key(&w, "b");
-		jw_str(&w, c->b->side);
-		jw_key(&w, "scores");
-		jw_array(&w);
+		jw_put_str(&w, "diff", y > x ? "fixed" : "broken");
+		jw_put_str(&w, "metric", board_metric_name(b, c->metric));
+		jw_put_text(&w, "id", id.s, id.n);
+		jw_put_int(&w, "sample", c->a->rows[i].sample);
+		jw_put_str(&w, "a", c->a->side);
+		jw_put_str(&w, "b", c->b->side);
+		jw_put_array(&w, "scores");
 		jw_num(&w, x);
 		jw_num(&w, y);
 		jw_end(&w);
@@ -312,8 +263,7 @@ void report_choice(const struct group *g, struct buf *out)
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_key(&w, "choose");
-	jw_str(&w, "cheapest");
+	jw_put_str(&w, "choose", "cheapest");
 	jw_key(&w, "group");
 	if (g)
 		jw_raw(&w, span_of(g->label));
@@ -329,14 +279,10 @@ void report_break_even(const struct comparison *c, double train_cost, struct buf
 
 	jw_init(&w, out);
 	jw_object(&w);
-	jw_key(&w, "break_even");
-	jw_num(&w, advice_break_even(c->a, c->b, train_cost));
-	jw_key(&w, "a");
-	jw_str(&w, c->a->side);
-	jw_key(&w, "b");
-	jw_str(&w, c->b->side);
-	jw_key(&w, "train_cost");
-	jw_num(&w, train_cost);
+	jw_put_num(&w, "break_even", advice_break_even(c->a, c->b, train_cost));
+	jw_put_str(&w, "a", c->a->side);
+	jw_put_str(&w, "b", c->b->side);
+	jw_put_num(&w, "train_cost", train_cost);
 	jw_end(&w);
 	buf_addc(out, '\n');
 }

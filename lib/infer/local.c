@@ -186,28 +186,21 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 		return -1;
 	jw_init(&w, body);
 	jw_object(&w);
-	jw_key(&w, "prompt");
-	jw_strn(&w, l->text.data ? l->text.data : "", l->text.len);
-	jw_key(&w, "ids");
-	jw_array(&w);
+	jw_put_text(&w, "prompt", l->text.data ? l->text.data : "", l->text.len);
+	jw_put_array(&w, "ids");
 	for (size_t i = 0; i < l->ids.n; i++)
 		jw_int(&w, l->ids.ids[i]);
 	jw_end(&w);
 	/* What this answer alone is held to decides it as the prompt does. */
-	if (q->schema.s) {
-		jw_key(&w, "schema");
-		jw_raw(&w, q->schema);
-	}
+	if (q->schema.s)
+		jw_put_raw(&w, "schema", q->schema);
 	if (q->response_format.s) {
-		jw_key(&w, "response_format");
-		jw_raw(&w, q->response_format);
+		jw_put_raw(&w, "response_format", q->response_format);
 	}
 	/* A chat and a prompt may come to the same tokens; what begins the answer is then not the
 	 * same text. */
-	if (keeps_start(q)) {
-		jw_key(&w, "keep_start");
-		jw_bool(&w, 1);
-	}
+	if (keeps_start(q))
+		jw_put_bool(&w, "keep_start", 1);
 	jw_end(&w);
 	return 0;
 }
@@ -288,31 +281,20 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 		 l->unmerged ? " unmerged" : "");
 	jw_init(&w, text);
 	jw_object(&w);
-	jw_key(&w, "temperature");
-	jw_num(&w, p->temperature);
-	jw_key(&w, "top_p");
-	jw_num(&w, p->top_p);
-	jw_key(&w, "top_k");
-	jw_int(&w, p->top_k);
-	jw_key(&w, "min_p");
-	jw_num(&w, p->min_p);
-	jw_key(&w, "repeat_penalty");
-	jw_num(&w, p->repeat_penalty);
-	jw_key(&w, "max_tokens");
-	jw_int(&w, p->max_tokens);
-	jw_key(&w, "seed");
-	jw_int(&w, p->seeded ? p->seed : 0);
-	jw_key(&w, "stop");
-	jw_array(&w);
+	jw_put_num(&w, "temperature", p->temperature);
+	jw_put_num(&w, "top_p", p->top_p);
+	jw_put_int(&w, "top_k", p->top_k);
+	jw_put_num(&w, "min_p", p->min_p);
+	jw_put_num(&w, "repeat_penalty", p->repeat_penalty);
+	jw_put_int(&w, "max_tokens", p->max_tokens);
+	jw_put_int(&w, "seed", p->seeded ? p->seed : 0);
+	jw_put_array(&w, "stop");
 	for (size_t i = 0; i < p->stops; i++)
 		jw_str(&w, p->stop[i]);
 	jw_end(&w);
-	jw_key(&w, "logprobs");
-	jw_int(&w, p->logprobs);
-	if (p->schema.s) {
-		jw_key(&w, "schema");
-		jw_raw(&w, p->schema);
-	}
+	jw_put_int(&w, "logprobs", p->logprobs);
+	if (p->schema.s)
+		jw_put_raw(&w, "schema", p->schema);
 	jw_end(&w);
 	return 0;
 }
@@ -373,12 +355,9 @@ static void write_token(const struct local *l, struct jw *w, int32_t id, float l
 
 	if (!bytes.s)
 		bytes = tokenizer_token(l->tokenizer, id);
-	jw_key(w, "token");
-	jw_strn(w, bytes.s ? bytes.s : "", bytes.n);
-	jw_key(w, "logprob");
-	jw_num(w, isfinite(logprob) ? logprob : -9999);
-	jw_key(w, "bytes");
-	jw_array(w);
+	jw_put_text(w, "token", bytes.s ? bytes.s : "", bytes.n);
+	jw_put_num(w, "logprob", isfinite(logprob) ? logprob : -9999);
+	jw_put_array(w, "bytes");
 	for (size_t i = 0; i < bytes.n; i++)
 		jw_int(w, (unsigned char)bytes.s[i]);
 	jw_end(w);
@@ -394,8 +373,7 @@ static void write_logprobs(const struct local *l, const struct generator_answer 
 	for (size_t i = 0; i < a->tokens; i++) {
 		jw_object(&w);
 		write_token(l, &w, a->token[i].id, a->token[i].logprob);
-		jw_key(&w, "top_logprobs");
-		jw_array(&w);
+		jw_put_array(&w, "top_logprobs");
 		for (size_t j = 0; j < k && a->top[i * k + j].id >= 0; j++) {
 			jw_object(&w);
 			write_token(l, &w, a->top[i * k + j].id, a->top[i * k + j].logprob);

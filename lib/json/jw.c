@@ -181,23 +181,68 @@ void jw_raw(struct jw *w, struct span json)
 	}
 }
 
-void jw_count(struct jw *w, const char *name, uint64_t n)
+void jw_put_object(struct jw *w, const char *name)
 {
 	jw_key(w, name);
-	jw_int(w, (int64_t)n);
+	jw_object(w);
 }
 
-void jw_bounds(struct jw *w, const char *name, double value, double lo, double hi)
+void jw_put_array(struct jw *w, const char *name)
 {
 	jw_key(w, name);
-	jw_num(w, value);
-	jw_key(w, "lo");
-	jw_num(w, lo);
-	jw_key(w, "hi");
-	jw_num(w, hi);
+	jw_array(w);
 }
 
-void jw_figure(struct jw *w, const char *name, double value, double lo, double hi)
+void jw_put_str(struct jw *w, const char *name, const char *s)
+{
+	jw_key(w, name);
+	jw_str(w, s);
+}
+
+void jw_put_text(struct jw *w, const char *name, const char *s, size_t n)
+{
+	jw_key(w, name);
+	jw_strn(w, s, n);
+}
+
+void jw_put_num(struct jw *w, const char *name, double x)
+{
+	jw_key(w, name);
+	jw_num(w, x);
+}
+
+void jw_put_int(struct jw *w, const char *name, int64_t x)
+{
+	jw_key(w, name);
+	jw_int(w, x);
+}
+
+void jw_put_bool(struct jw *w, const char *name, int x)
+{
+	jw_key(w, name);
+	jw_bool(w, x);
+}
+
+void jw_put_null(struct jw *w, const char *name)
+{
+	jw_key(w, name);
+	jw_null(w);
+}
+
+void jw_put_raw(struct jw *w, const char *name, struct span json)
+{
+	jw_key(w, name);
+	jw_raw(w, json);
+}
+
+void jw_put_bounds(struct jw *w, const char *name, double value, double lo, double hi)
+{
+	jw_put_num(w, name, value);
+	jw_put_num(w, "lo", lo);
+	jw_put_num(w, "hi", hi);
+}
+
+void jw_put_figure(struct jw *w, const char *name, double value, double lo, double hi)
 {
 	jw_key(w, name);
 	if (isnan(value)) {
@@ -205,6 +250,6 @@ void jw_figure(struct jw *w, const char *name, double value, double lo, double h
 		return;
 	}
 	jw_object(w);
-	jw_bounds(w, "value", value, lo, hi);
+	jw_put_bounds(w, "value", value, lo, hi);
 	jw_end(w);
 }

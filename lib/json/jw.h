@@ -38,12 +38,20 @@ void jw_null(struct jw *w);
  * empty one writes null */
 void jw_raw(struct jw *w, struct span json);
 
-/* Members of an object, name and value at once: a count; a figure with its bounds as `name`, `lo`
- * and `hi`; the same as an object of its own {"value", "lo", "hi"}, null where the value is not
- * known (NaN). */
-void jw_count(struct jw *w, const char *name, uint64_t n);
-void jw_bounds(struct jw *w, const char *name, double value, double lo, double hi);
-void jw_figure(struct jw *w, const char *name, double value, double lo, double hi);
+/* Members of an object, name and value at once. */
+void jw_put_object(struct jw *w, const char *name);
+void jw_put_array(struct jw *w, const char *name);
+void jw_put_str(struct jw *w, const char *name, const char *s);
+void jw_put_text(struct jw *w, const char *name, const char *s, size_t n);
+void jw_put_num(struct jw *w, const char *name, double x);
+void jw_put_int(struct jw *w, const char *name, int64_t x);
+void jw_put_bool(struct jw *w, const char *name, int x);
+void jw_put_null(struct jw *w, const char *name);
+void jw_put_raw(struct jw *w, const char *name, struct span json);
+/* A figure with its bounds as `name`, `lo` and `hi`; the same as an object of its own {"value",
+ * "lo", "hi"}, null where the value is not known (NaN). */
+void jw_put_bounds(struct jw *w, const char *name, double value, double lo, double hi);
+void jw_put_figure(struct jw *w, const char *name, double value, double lo, double hi);
 
 /* The pieces alone, appended to b. */
 void json_put_string(struct buf *b, const char *s, size_t n);

@@ -511,7 +511,7 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 
 	jw_init(&w, json);
 	jw_object(&w);
-	jw_count(&w, "n", f->n);
+	jw_put_int(&w, "n", f->n);
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		const char *dot = strchr(figures[i].name, '.'),
 			   *name = dot ? dot + 1 : figures[i].name;
@@ -531,19 +531,18 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 			}
 			jw_object(&w);
 			inside = figures[i].name;
-			jw_count(&w, *inside == 'c' ? "n" : "raters",
-				 *inside == 'c' ? f->unlabelled : f->raters);
+			jw_put_int(&w, *inside == 'c' ? "n" : "raters",
+				   *inside == 'c' ? f->unlabelled : f->raters);
 		}
-		jw_figure(&w, name, v->value, v->lo, v->hi);
+		jw_put_figure(&w, name, v->value, v->lo, v->hi);
 	}
 	if (*inside)
 		jw_end(&w);
-	jw_key(&w, "kind");
-	jw_str(&w, kinds[a->kind]);
-	jw_count(&w, "rows", f->rows);
-	jw_count(&w, "unlabelled", f->unlabelled);
-	jw_count(&w, "unjudged", f->unjudged);
-	jw_count(&w, "tied", f->tied);
+	jw_put_str(&w, "kind", kinds[a->kind]);
+	jw_put_int(&w, "rows", f->rows);
+	jw_put_int(&w, "unlabelled", f->unlabelled);
+	jw_put_int(&w, "unjudged", f->unjudged);
+	jw_put_int(&w, "tied", f->tied);
 	jw_end(&w);
 }
 

@@ -136,16 +136,13 @@ static void put_models(struct jw *w, const struct bias *s, double level)
 {
 	struct duelist *v = duels_rank(&s->duels, level);
 
-	jw_key(w, "models");
-	jw_object(w);
+	jw_put_object(w, "models");
 	for (size_t i = 0; i < s->duels.n; i++) {
-		jw_key(w, v[i].model);
-		jw_object(w);
-		jw_figure(w, "strength", v[i].strength.value, v[i].strength.lo, v[i].strength.hi);
-		jw_key(w, "win_rate");
-		jw_num(w, v[i].win_rate);
-		jw_key(w, "n");
-		jw_num(w, v[i].wins + v[i].losses + v[i].ties);
+		jw_put_object(w, v[i].model);
+		jw_put_figure(w, "strength", v[i].strength.value, v[i].strength.lo,
+			      v[i].strength.hi);
+		jw_put_num(w, "win_rate", v[i].win_rate);
+		jw_put_num(w, "n", v[i].wins + v[i].losses + v[i].ties);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -203,10 +200,10 @@ int bias_write(const struct bias *s, double level, struct buf *json)
 	figures_of(s, level, v);
 	jw_init(&w, json);
 	jw_object(&w);
-	jw_count(&w, "n", s->rows - s->errors);
-	jw_count(&w, "errors", s->errors);
+	jw_put_int(&w, "n", s->rows - s->errors);
+	jw_put_int(&w, "errors", s->errors);
 	for (size_t i = 0; i < FIGURES; i++)
-		jw_figure(&w, names[i].name, v[i].value, v[i].lo, v[i].hi);
+		jw_put_figure(&w, names[i].name, v[i].value, v[i].lo, v[i].hi);
 	put_models(&w, s, level);
 	jw_end(&w);
 	return json->full ? -1 : 0;

@@ -144,17 +144,14 @@ static struct ruling of_criterion(const struct panel *p, const struct opinion *o
 
 static void put_error(struct jw *w, const struct ruling *r)
 {
-	jw_key(w, "error");
-	jw_object(w);
-	jw_key(w, "type");
-	jw_str(w, r->type);
+	jw_put_object(w, "error");
+	jw_put_str(w, "type", r->type);
 	jw_key(w, "status");
 	if (r->status)
 		jw_int(w, r->status);
 	else
 		jw_null(w);
-	jw_key(w, "message");
-	jw_strn(w, r->message.s ? r->message.s : "", r->message.n);
+	jw_put_text(w, "message", r->message.s ? r->message.s : "", r->message.n);
 	jw_end(w);
 }
 
@@ -166,14 +163,11 @@ static const char *winner_name(int value)
 static void put_value(struct jw *w, double value, struct verdict_scale scale)
 {
 	if (scale.mode == VERDICT_PASS) {
-		jw_key(w, "pass");
-		jw_bool(w, value != 0);
+		jw_put_bool(w, "pass", value != 0);
 	} else if (scale.mode == VERDICT_SCORE) {
-		jw_key(w, "score");
-		jw_num(w, value);
+		jw_put_num(w, "score", value);
 	} else {
-		jw_key(w, "winner");
-		jw_str(w, winner_name((int)value));
+		jw_put_str(w, "winner", winner_name((int)value));
 	}
 }
 
@@ -181,8 +175,7 @@ static void put_scale(struct jw *w, struct verdict_scale scale)
 {
 	if (scale.mode != VERDICT_SCORE)
 		return;
-	jw_key(w, "scale");
-	jw_array(w);
+	jw_put_array(w, "scale");
 	jw_int(w, scale.lo);
 	jw_int(w, scale.hi);
 	jw_end(w);
@@ -195,25 +188,20 @@ static void put_votes(struct jw *w, const struct panel *p, const struct opinion 
 {
 	if (p->jurors * p->orders == 1)
 		return;
-	jw_key(w, "votes");
-	jw_array(w);
+	jw_put_array(w, "votes");
 	for (size_t j = 0; j < p->jurors; j++)
 		for (size_t k = 0; k < p->orders; k++) {
 			const struct opinion *o = opinions + panel_at(p, criterion, j, k);
 
 			jw_object(w);
-			jw_key(w, "model");
-			jw_str(w, o->model[0] ? o->model : NULL);
-			if (p->orders == 2) {
-				jw_key(w, "first");
-				jw_str(w, k == 0 ? "a" : "b");
-			}
+			jw_put_str(w, "model", o->model[0] ? o->model : NULL);
+			if (p->orders == 2)
+				jw_put_str(w, "first", k == 0 ? "a" : "b");
 			if (holds(o)) {
 				put_value(w, p->orders == 2 ? winner_of(o, k) : o->verdict.value,
 					  p->rubric->scale);
 			} else {
-				jw_key(w, "error");
-				jw_str(w, o->done ? o->error_type : "interrupted");
+				jw_put_str(w, "error", o->done ? o->error_type : "interrupted");
 			}
 			jw_end(w);
 		}
@@ -228,13 +216,10 @@ static void put_ruling(struct jw *w, const struct panel *p, const struct opinion
 	} else {
 		put_value(w, r->value, p->rubric->scale);
 		put_scale(w, p->rubric->scale);
-		jw_key(w, "critique");
-		jw_strn(w, r->critique.s ? r->critique.s : "", r->critique.n);
+		jw_put_text(w, "critique", r->critique.s ? r->critique.s : "", r->critique.n);
 	}
-	if (p->orders == 2) {
-		jw_key(w, "flipped");
-		jw_bool(w, r->flipped);
-	}
+	if (p->orders == 2)
+		jw_put_bool(w, "flipped", r->flipped);
 	put_votes(w, p, opinions, criterion);
 }
 
@@ -278,11 +263,9 @@ static int put_whole(struct jw *w, const struct panel *p, const struct opinion *
 			  r->scale);
 		put_scale(w, r->scale);
 	}
-	jw_key(w, "criteria");
-	jw_object(w);
+	jw_put_object(w, "criteria");
 	for (size_t i = 0; i < r->n; i++) {
-		jw_key(w, r->criteria[i].name);
-		jw_object(w);
+		jw_put_object(w, r->criteria[i].name);
 		put_ruling(w, p, opinions, i, rulings + i);
 		jw_end(w);
 	}
@@ -313,19 +296,16 @@ int panel_write(const struct panel *p, const struct opinion *opinions, const cha
 		put_ruling(&w, p, opinions, 0, &r);
 		failed = r.failed;
 	}
-	jw_key(&w, "model");
-	jw_str(&w, p->jurors == 1 && opinions && opinions[0].model[0] ? opinions[0].model : model);
-	jw_key(&w, "prompt_hash");
-	jw_str(&w, prompt_hash);
+	jw_put_str(&w, "model",
+		   p->jurors == 1 && opinions && opinions[0].model[0] ? opinions[0].model : model);
+	jw_put_str(&w, "prompt_hash", prompt_hash);
 	if (opinions) {
 		for (size_t i = 0; i < panel_opinions(p); i++) {
 			cost += opinions[i].cost;
 			asked += opinions[i].asked;
 		}
-		jw_key(&w, "asked");
-		jw_int(&w, asked);
-		jw_key(&w, "cost");
-		jw_num(&w, cost);
+		jw_put_int(&w, "asked", asked);
+		jw_put_num(&w, "cost", cost);
 	}
 	jw_end(&w);
 	return failed;

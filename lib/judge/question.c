@@ -131,10 +131,8 @@ static void put_list(struct jw *w, struct span list)
 static void put_message(struct jw *w, const char *role, struct span content)
 {
 	jw_object(w);
-	jw_key(w, "role");
-	jw_str(w, role);
-	jw_key(w, "content");
-	jw_strn(w, content.s ? content.s : "", content.n);
+	jw_put_str(w, "role", role);
+	jw_put_text(w, "content", content.s ? content.s : "", content.n);
 	jw_end(w);
 }
 

@@ -21,18 +21,12 @@ int verdict_schema(struct verdict_scale scale, struct buf *json)
 
 	jw_init(&w, json);
 	jw_object(&w);
-	jw_key(&w, "type");
-	jw_str(&w, "object");
-	jw_key(&w, "properties");
-	jw_object(&w);
-	jw_key(&w, "critique");
-	jw_raw(&w, span_of("{\"type\":\"string\"}"));
-	jw_key(&w, verdict_member(scale.mode));
-	jw_object(&w);
-	jw_key(&w, "type");
-	jw_str(&w, scale.mode == VERDICT_SCORE ? "integer" : "string");
-	jw_key(&w, "enum");
-	jw_array(&w);
+	jw_put_str(&w, "type", "object");
+	jw_put_object(&w, "properties");
+	jw_put_raw(&w, "critique", span_of("{\"type\":\"string\"}"));
+	jw_put_object(&w, verdict_member(scale.mode));
+	jw_put_str(&w, "type", scale.mode == VERDICT_SCORE ? "integer" : "string");
+	jw_put_array(&w, "enum");
 	for (int i = scale.lo; scale.mode == VERDICT_SCORE && i <= scale.hi; i++)
 		jw_int(&w, i);
 	for (int i = 0; scale.mode != VERDICT_SCORE && i < 3 && words[scale.mode][i]; i++)
@@ -40,13 +34,11 @@ int verdict_schema(struct verdict_scale scale, struct buf *json)
 	jw_end(&w);
 	jw_end(&w);
 	jw_end(&w);
-	jw_key(&w, "required");
-	jw_array(&w);
+	jw_put_array(&w, "required");
 	jw_str(&w, "critique");
 	jw_str(&w, verdict_member(scale.mode));
 	jw_end(&w);
-	jw_key(&w, "additionalProperties");
-	jw_bool(&w, 0);
+	jw_put_bool(&w, "additionalProperties", 0);
 	jw_end(&w);
 	return json->full ? -1 : 0;
 }

@@ -430,56 +430,39 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 	}
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "peft_type");
-	jw_str(&w, "LORA");
-	jw_key(&w, "task_type");
-	jw_str(&w, "CAUSAL_LM");
-	jw_key(&w, "base_model_name_or_path");
-	jw_str(&w, base);
-	jw_key(&w, "r");
-	jw_int(&w, (int64_t)s->rank);
-	jw_key(&w, "lora_alpha");
-	jw_num(&w, s->alpha);
-	jw_key(&w, "lora_dropout");
-	jw_num(&w, s->dropout);
-	jw_key(&w, "target_modules");
-	jw_array(&w);
+	jw_put_str(&w, "peft_type", "LORA");
+	jw_put_str(&w, "task_type", "CAUSAL_LM");
+	jw_put_str(&w, "base_model_name_or_path", base);
+	jw_put_int(&w, "r", s->rank);
+	jw_put_num(&w, "lora_alpha", s->alpha);
+	jw_put_num(&w, "lora_dropout", s->dropout);
+	jw_put_array(&w, "target_modules");
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		if (on[j])
 			jw_str(&w, target_name(m, j));
 	jw_end(&w);
-	jw_key(&w, "bias");
-	jw_str(&w, "none");
-	jw_key(&w, "fan_in_fan_out");
-	jw_bool(&w, m->config.transposed);
-	jw_key(&w, "inference_mode");
-	jw_bool(&w, 1);
-	jw_key(&w, "init_lora_weights");
-	jw_bool(&w, 1);
-	jw_key(&w, "modules_to_save");
-	jw_null(&w);
-	jw_key(&w, "use_rslora");
-	jw_bool(&w, s->rslora);
-	jw_key(&w, "use_dora");
-	jw_bool(&w, s->dora);
-	jw_key(&w, "rank_pattern");
-	jw_object(&w);
+	jw_put_str(&w, "bias", "none");
+	jw_put_bool(&w, "fan_in_fan_out", m->config.transposed);
+	jw_put_bool(&w, "inference_mode", 1);
+	jw_put_bool(&w, "init_lora_weights", 1);
+	jw_put_null(&w, "modules_to_save");
+	jw_put_bool(&w, "use_rslora", s->rslora);
+	jw_put_bool(&w, "use_dora", s->dora);
+	jw_put_object(&w, "rank_pattern");
 	jw_end(&w);
-	jw_key(&w, "alpha_pattern");
-	jw_object(&w);
+	jw_put_object(&w, "alpha_pattern");
 	jw_end(&w);
 	jw_key(&w, "layers_to_transform");
 	if (layers < m->config.layers) {
 		jw_array(&w);
 		for (size_t l = 0; l < m->config.layers; l++)
 			if (in_layer[l])
-				jw_int(&w, (int64_t)l);
+				jw_int(&w, l);
 		jw_end(&w);
 	} else {
 		jw_null(&w);
 	}
-	jw_key(&w, "layers_pattern");
-	jw_null(&w);
+	jw_put_null(&w, "layers_pattern");
 	jw_end(&w);
 	buf_addc(b, '\n');
 }

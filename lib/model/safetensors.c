@@ -398,26 +398,20 @@ static void put_header(const struct st_out *o, struct buf *b)
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "__metadata__");
-	jw_object(&w);
-	jw_key(&w, "format");
-	jw_str(&w, "pt");
+	jw_put_object(&w, "__metadata__");
+	jw_put_str(&w, "format", "pt");
 	jw_end(&w);
 	for (size_t i = 0; i < o->n; i++) {
-		jw_key(&w, o->t[i].name);
-		jw_object(&w);
-		jw_key(&w, "dtype");
-		jw_str(&w, types[o->t[i].type].name);
-		jw_key(&w, "shape");
-		jw_array(&w);
+		jw_put_object(&w, o->t[i].name);
+		jw_put_str(&w, "dtype", types[o->t[i].type].name);
+		jw_put_array(&w, "shape");
 		for (int j = 0; j < o->t[i].dims; j++)
-			jw_int(&w, (int64_t)o->t[i].shape[j]);
+			jw_int(&w, o->t[i].shape[j]);
 		jw_end(&w);
-		jw_key(&w, "data_offsets");
-		jw_array(&w);
-		jw_int(&w, (int64_t)at);
+		jw_put_array(&w, "data_offsets");
+		jw_int(&w, at);
 		at += o->t[i].bytes;
-		jw_int(&w, (int64_t)at);
+		jw_int(&w, at);
 		jw_end(&w);
 		jw_end(&w);
 	}

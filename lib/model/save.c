@@ -121,17 +121,13 @@ static int write_index(const struct model *m, const char *dir, const size_t *whi
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "metadata");
-	jw_object(&w);
-	jw_key(&w, "total_size");
-	jw_int(&w, (int64_t)bytes);
+	jw_put_object(&w, "metadata");
+	jw_put_int(&w, "total_size", bytes);
 	jw_end(&w);
-	jw_key(&w, "weight_map");
-	jw_object(&w);
+	jw_put_object(&w, "weight_map");
 	for (size_t i = 0; i < n; i++) {
 		shard_name(name, shard[i], shards);
-		jw_key(&w, m->tensors[which[i]].name);
-		jw_str(&w, name);
+		jw_put_str(&w, m->tensors[which[i]].name, name);
 	}
 	jw_end(&w);
 	jw_end(&w);

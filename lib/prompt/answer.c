@@ -15,16 +15,14 @@ static void put_text(struct jw *w, const char *name, const char *text)
 {
 	if (!*text)
 		return;
-	jw_key(w, name);
-	jw_str(w, text);
+	jw_put_str(w, name, text);
 }
 
 static void put_json(struct jw *w, const char *name, const struct buf *json)
 {
 	if (!json->len)
 		return;
-	jw_key(w, name);
-	jw_raw(w, buf_span(json));
+	jw_put_raw(w, name, buf_span(json));
 }
 
 /* Seconds to the microsecond: more digits would be noise. */
@@ -32,28 +30,23 @@ static void put_seconds(struct jw *w, const char *name, double x)
 {
 	if (isnan(x))
 		return;
-	jw_key(w, name);
-	jw_num(w, round(x * 1e6) / 1e6);
+	jw_put_num(w, name, round(x * 1e6) / 1e6);
 }
 
 static void put_error(struct jw *w, const struct backend_answer *a)
 {
-	jw_key(w, "error");
-	jw_object(w);
-	jw_key(w, "type");
-	jw_str(w, a->error_type);
+	jw_put_object(w, "error");
+	jw_put_str(w, "type", a->error_type);
 	jw_key(w, "status");
 	if (a->error_status)
 		jw_int(w, a->error_status);
 	else
 		jw_null(w);
-	jw_key(w, "message");
-	jw_strn(w, a->error_message.data ? a->error_message.data : "", a->error_message.len);
+	jw_put_text(w, "message", a->error_message.data ? a->error_message.data : "",
+		    a->error_message.len);
 	/* An answer that came but did not pass is not thrown away. */
-	if (a->has_output) {
-		jw_key(w, "output");
-		jw_strn(w, a->output.data ? a->output.data : "", a->output.len);
-	}
+	if (a->has_output)
+		jw_put_text(w, "output", a->output.data ? a->output.data : "", a->output.len);
 	jw_end(w);
 }
 
@@ -66,31 +59,23 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 	if (a->error_type[0]) {
 		put_error(&w, a);
 	} else {
-		jw_key(&w, "output");
-		jw_strn(&w, a->output.data ? a->output.data : "", a->output.len);
+		jw_put_text(&w, "output", a->output.data ? a->output.data : "", a->output.len);
 		put_json(&w, "tool_calls", &a->tool_calls);
-		if (a->refusal.len) {
-			jw_key(&w, "refusal");
-			jw_strn(&w, a->refusal.data, a->refusal.len);
-		}
+		if (a->refusal.len)
+			jw_put_text(&w, "refusal", a->refusal.data, a->refusal.len);
 	}
 	put_text(&w, "model", a->model);
 	put_text(&w, "finish_reason", a->finish_reason);
 	put_json(&w, "usage", &a->usage);
 	put_seconds(&w, "latency", a->latency);
 	put_seconds(&w, "ttft", a->ttft);
-	jw_key(&w, "cost");
-	jw_num(&w, a->cost);
-	if (a->attempts) {
-		jw_key(&w, "attempts");
-		jw_int(&w, a->attempts);
-	}
+	jw_put_num(&w, "cost", a->cost);
+	if (a->attempts)
+		jw_put_int(&w, "attempts", a->attempts);
 	put_text(&w, "request_id", a->request_id);
 	put_json(&w, "logprobs", &a->logprobs);
-	if (a->cached) {
-		jw_key(&w, "cached");
-		jw_bool(&w, 1);
-	}
+	if (a->cached)
+		jw_put_bool(&w, "cached", 1);
 	jw_end(&w);
 }
 

@@ -117,10 +117,8 @@ static void put_turn(struct buf *b, const char *role, struct span text)
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "role");
-	jw_str(&w, role);
-	jw_key(&w, "content");
-	jw_strn(&w, text.s ? text.s : "", text.n);
+	jw_put_str(&w, "role", role);
+	jw_put_text(&w, "content", text.s ? text.s : "", text.n);
 	jw_end(&w);
 	buf_addc(b, ',');
 }

@@ -122,10 +122,8 @@ static int put_context(struct prompt *p, struct err *e)
 static void put_turn(struct jw *w, const char *role, struct span text)
 {
 	jw_object(w);
-	jw_key(w, "role");
-	jw_str(w, role);
-	jw_key(w, "content");
-	jw_strn(w, text.s ? text.s : "", text.n);
+	jw_put_str(w, "role", role);
+	jw_put_text(w, "content", text.s ? text.s : "", text.n);
 	jw_end(w);
 }
 

@@ -58,7 +58,7 @@ static int save_state(const struct road *k, struct err *e)
 	jw_key(&w, "validation_file"), jw_str(&w, k->valid_file.len ? k->valid_file.data : NULL);
 	jw_key(&w, "job"), jw_str(&w, k->job->id[0] ? k->job->id : NULL);
 	jw_key(&w, "last_event"), jw_str(&w, k->job->last_event[0] ? k->job->last_event : NULL);
-	jw_key(&w, "events"), jw_int(&w, (int64_t)k->job->events);
+	jw_key(&w, "events"), jw_int(&w, k->job->events);
 	jw_end(&w);
 	buf_addc(&b, '\n');
 	int rc = file_write(k->state_path, b.data, b.len, e);
@@ -231,7 +231,7 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	jw_key(&w, "model"), jw_str(&w, j->model.len ? j->model.data : NULL);
 	jw_key(&w, "error"), jw_str(&w, j->error.len ? j->error.data : NULL);
 	jw_key(&w, "trained_tokens"), jw_num(&w, j->tokens < 0 ? NAN : (double)j->tokens);
-	jw_key(&w, "files"), jw_int(&w, (int64_t)files);
+	jw_key(&w, "files"), jw_int(&w, files);
 	jw_key(&w, "seconds_followed"), jw_num(&w, round((clock_now() - began) * 1000) / 1000);
 	jw_end(&w);
 	put_row(k, buf_span(&b));

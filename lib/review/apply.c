@@ -77,12 +77,9 @@ static void write_mark(const struct journal *j, const struct decision *d, struct
 	struct jw w;
 	jw_init(&w, mark);
 	jw_object(&w);
-	jw_key(&w, "verdict");
-	jw_str(&w, journal_verdict_name(d->verdict));
-	jw_key(&w, "who");
-	jw_str(&w, j->reviewers[d->who]);
-	jw_key(&w, "at");
-	jw_str(&w, d->at);
+	jw_put_str(&w, "verdict", journal_verdict_name(d->verdict));
+	jw_put_str(&w, "who", j->reviewers[d->who]);
+	jw_put_str(&w, "at", d->at);
 	jw_end(&w);
 }
 
@@ -124,8 +121,7 @@ static void assistant_turn(struct jw *w, struct span text, int calls)
 {
 	jw_array(w);
 	jw_object(w);
-	jw_key(w, "role");
-	jw_str(w, "assistant");
+	jw_put_str(w, "role", "assistant");
 	jw_key(w, calls ? "tool_calls" : "content");
 	if (calls)
 		jw_raw(w, text);
@@ -143,18 +139,14 @@ static void write_pair(const struct record *r, struct span was, struct span is, 
 	struct jw w;
 	jw_init(&w, line);
 	jw_object(&w);
-	jw_key(&w, "input");
-	jw_object(&w);
-	jw_key(&w, "messages");
-	jw_array(&w);
+	jw_put_object(&w, "input");
+	jw_put_array(&w, "messages");
 	while (json_next(&it, messages, &key, &m))
 		if (m.s != final.s)
 			jw_raw(&w, m);
 	jw_end(&w);
-	if (record_get(r, "tools").s) {
-		jw_key(&w, "tools");
-		jw_raw(&w, record_get(r, "tools"));
-	}
+	if (record_get(r, "tools").s)
+		jw_put_raw(&w, "tools", record_get(r, "tools"));
 	jw_end(&w);
 	jw_key(&w, "preferred_output");
 	assistant_turn(&w, is, calls);

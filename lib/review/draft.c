@@ -95,14 +95,10 @@ static int save(const struct drafts *d, struct err *e)
 	for (size_t i = 0; i < d->n; i++) {
 		jw_init(&w, &b);
 		jw_object(&w);
-		jw_key(&w, "who");
-		jw_str(&w, d->v[i].who);
-		jw_key(&w, "key");
-		jw_str(&w, d->v[i].key);
-		jw_key(&w, "row");
-		jw_str(&w, d->v[i].row);
-		jw_key(&w, "text");
-		jw_str(&w, d->v[i].text);
+		jw_put_str(&w, "who", d->v[i].who);
+		jw_put_str(&w, "key", d->v[i].key);
+		jw_put_str(&w, "row", d->v[i].row);
+		jw_put_str(&w, "text", d->v[i].text);
 		jw_end(&w);
 		buf_addc(&b, '\n');
 	}

@@ -62,35 +62,26 @@ void findings_write(const struct findings *f, struct span loss, struct span prob
 		order[j] = i;
 	}
 	jw_object(w);
-	jw_key(w, "suspicion");
-	jw_num(w, rounded(findings_suspicion(f)));
-	jw_key(w, "reasons");
-	jw_array(w);
+	jw_put_num(w, "suspicion", rounded(findings_suspicion(f)));
+	jw_put_array(w, "reasons");
 	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *g = &f->v[order[i]];
 		jw_object(w);
-		jw_key(w, "reason");
-		jw_str(w, g->reason);
-		jw_key(w, "score");
-		jw_num(w, rounded(g->score));
-		jw_key(w, "why");
-		jw_strn(w, f->text.data + g->why, g->why_n);
+		jw_put_str(w, "reason", g->reason);
+		jw_put_num(w, "score", rounded(g->score));
+		jw_put_text(w, "why", f->text.data + g->why, g->why_n);
 		if (g->other[0] || g->other[1]) {
 			char key[KEY_TEXT];
 			key_text(g->other, 1, key);
-			jw_key(w, "other");
-			jw_str(w, key);
+			jw_put_str(w, "other", key);
 		}
 		jw_end(w);
 	}
 	jw_end(w);
-	if (loss.s) {
-		jw_key(w, "loss");
-		jw_raw(w, loss);
-	}
+	if (loss.s)
+		jw_put_raw(w, "loss", loss);
 	if (probs.s) {
-		jw_key(w, "probs");
-		jw_raw(w, probs);
+		jw_put_raw(w, "probs", probs);
 	}
 	jw_end(w);
 }

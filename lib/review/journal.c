@@ -273,35 +273,22 @@ static void write_decision(struct buf *b, const char *who, const struct decision
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "at");
-	jw_str(&w, d->at);
-	jw_key(&w, "who");
-	jw_str(&w, who);
-	jw_key(&w, "key");
-	jw_str(&w, d->key);
-	jw_key(&w, "row");
-	jw_str(&w, d->row);
-	jw_key(&w, "verdict");
-	jw_str(&w, names[d->verdict]);
-	jw_key(&w, "draw");
-	jw_num(&w, journal_draw(d->key));
-	jw_key(&w, "random");
-	jw_bool(&w, d->random);
-	if (d->final) {
-		jw_key(&w, "final");
-		jw_bool(&w, 1);
-	}
+	jw_put_str(&w, "at", d->at);
+	jw_put_str(&w, "who", who);
+	jw_put_str(&w, "key", d->key);
+	jw_put_str(&w, "row", d->row);
+	jw_put_str(&w, "verdict", names[d->verdict]);
+	jw_put_num(&w, "draw", journal_draw(d->key));
+	jw_put_bool(&w, "random", d->random);
+	if (d->final)
+		jw_put_bool(&w, "final", 1);
 	if (d->new_text) {
-		jw_key(&w, "new");
-		jw_str(&w, d->new_text);
+		jw_put_str(&w, "new", d->new_text);
 	}
-	if (*d->after) {
-		jw_key(&w, "after");
-		jw_str(&w, d->after);
-	}
+	if (*d->after)
+		jw_put_str(&w, "after", d->after);
 	if (d->why) {
-		jw_key(&w, "why");
-		jw_str(&w, d->why);
+		jw_put_str(&w, "why", d->why);
 	}
 	jw_end(&w);
 	buf_addc(b, '\n');

@@ -124,10 +124,8 @@ static int example_of(struct opinion *o, const struct record *r, struct chat_inp
 	while (json_next(&it, in->messages, &key, &m))
 		jw_raw(&w, m);
 	jw_object(&w);
-	jw_key(&w, "role");
-	jw_str(&w, "assistant");
-	jw_key(&w, "content");
-	jw_str(&w, o->reference.data);
+	jw_put_str(&w, "role", "assistant");
+	jw_put_str(&w, "content", o->reference.data);
 	jw_end(&w);
 	jw_end(&w);
 	in->messages = buf_span(&o->messages);
@@ -211,8 +209,7 @@ static void settle(struct opinion *o)
  * but never the row's own. */
 static void write_probabilities(const struct opinion *o, double *p, size_t own, struct jw *w)
 {
-	jw_key(w, "probs");
-	jw_object(w);
+	jw_put_object(w, "probs");
 	for (;;) {
 		size_t best = 0;
 		for (size_t i = 1; i < o->labels_n; i++)
@@ -238,8 +235,7 @@ static void give(struct opinion *o, struct asked *a, const struct score_job *j, 
 	buf_clear(&o->json);
 	jw_init(&w, &o->json);
 	jw_object(&w);
-	jw_key(&w, "loss");
-	jw_num(&w, j->n ? round(-1e4 * j->logp / (double)j->m) / 1e4 : NAN);
+	jw_put_num(&w, "loss", j->n ? round(-1e4 * j->logp / (double)j->m) / 1e4 : NAN);
 	if (!o->no_labels && j->n && !isnan(j->logp))
 		write_probabilities(o, j->choices, a->own, &w);
 	jw_end(&w);

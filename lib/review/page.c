@@ -153,19 +153,16 @@ static void answer_search(struct desk *d, const struct web_request *q, struct we
 	struct jw w;
 	jw_init(&w, &r->body);
 	jw_object(&w);
-	jw_key(&w, "rows");
-	jw_array(&w);
+	jw_put_array(&w, "rows");
 	for (size_t i = 0; i < n; i++) {
 		jw_object(&w);
-		jw_key(&w, "row");
-		jw_int(&w, (int64_t)found[i]);
+		jw_put_int(&w, "row", found[i]);
 		jw_key(&w, "text");
 		tell_words(d, found[i], 120, &w);
 		jw_end(&w);
 	}
 	jw_end(&w);
-	jw_key(&w, "more");
-	jw_bool(&w, n == SEARCH_MAX);
+	jw_put_bool(&w, "more", n == SEARCH_MAX);
 	jw_end(&w);
 }
 
@@ -236,14 +233,10 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 	} else {
 		jw_init(&w, &r->body);
 		jw_object(&w);
-		jw_key(&w, "row");
-		jw_int(&w, (int64_t)row);
-		jw_key(&w, "saved");
-		jw_bool(&w, rc);
-		jw_key(&w, "pending");
-		jw_int(&w, (int64_t)d->pending_n);
-		jw_key(&w, "error");
-		jw_str(&w, rc ? NULL : e.msg);
+		jw_put_int(&w, "row", row);
+		jw_put_bool(&w, "saved", rc);
+		jw_put_int(&w, "pending", d->pending_n);
+		jw_put_str(&w, "error", rc ? NULL : e.msg);
 		jw_end(&w);
 	}
 	free(verdict);

@@ -44,9 +44,9 @@ struct rate rate_of(const struct journal *j, size_t who)
 void rate_write(struct rate r, struct jw *w)
 {
 	jw_object(w);
-	jw_count(w, "n", r.n);
-	jw_count(w, "errors", r.errors);
-	jw_count(w, "skipped", r.skipped);
-	jw_bounds(w, "value", r.value, r.lo, r.hi);
+	jw_put_int(w, "n", r.n);
+	jw_put_int(w, "errors", r.errors);
+	jw_put_int(w, "skipped", r.skipped);
+	jw_put_bounds(w, "value", r.value, r.lo, r.hi);
 	jw_end(w);
 }

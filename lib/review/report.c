@@ -46,10 +46,8 @@ static void count(const struct journal *j, size_t who, struct counts *c)
 
 static void write_counts(const struct counts *c, struct jw *w)
 {
-	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
-		jw_key(w, journal_verdict_name((enum verdict)v));
-		jw_int(w, (int64_t)c->by[v]);
-	}
+	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++)
+		jw_put_int(w, journal_verdict_name((enum verdict)v), (int64_t)c->by[v]);
 }
 
 /* Verdicts (not the texts of fixes, which are no categories) of all reviewers on the rows that several judged: ratings[row * reviewers + reviewer],
@@ -117,21 +115,17 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "judged");
-	jw_int(&w, (int64_t)all->judged);
+	jw_put_int(&w, "judged", all->judged);
 	write_counts(all, &w);
 	jw_key(&w, "rate");
 	rate_write(rate, &w);
-	jw_key(&w, "reviewers");
-	jw_array(&w);
+	jw_put_array(&w, "reviewers");
 	for (size_t i = 0; i < j->reviewers_n; i++) {
 		struct counts c;
 		count(j, i, &c);
 		jw_object(&w);
-		jw_key(&w, "who");
-		jw_str(&w, j->reviewers[i]);
-		jw_key(&w, "judged");
-		jw_int(&w, (int64_t)c.judged);
+		jw_put_str(&w, "who", j->reviewers[i]);
+		jw_put_int(&w, "judged", c.judged);
 		write_counts(&c, &w);
 		jw_end(&w);
 	}
@@ -139,15 +133,12 @@ static void write_json(const struct journal *j, const struct counts *all, struct
 	jw_key(&w, "agreement");
 	if (all->twice) {
 		jw_object(&w);
-		jw_key(&w, "n");
-		jw_int(&w, (int64_t)all->twice);
-		jw_key(&w, "agree");
-		jw_int(&w, (int64_t)all->agree);
-		jw_key(&w, "disputed");
-		jw_int(&w, (int64_t)all->disputed);
+		jw_put_int(&w, "n", all->twice);
+		jw_put_int(&w, "agree", all->agree);
+		jw_put_int(&w, "disputed", all->disputed);
 		struct agreement a = agreement_of(j);
-		jw_figure(&w, "alpha", a.alpha.value, a.alpha.lo, a.alpha.hi);
-		jw_figure(&w, "kappa", a.kappa.value, a.kappa.lo, a.kappa.hi);
+		jw_put_figure(&w, "alpha", a.alpha.value, a.alpha.lo, a.alpha.hi);
+		jw_put_figure(&w, "kappa", a.kappa.value, a.kappa.lo, a.kappa.hi);
 		jw_end(&w);
 	} else {
 		jw_null(&w);

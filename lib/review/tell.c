@@ -17,21 +17,16 @@ void tell_words(struct desk *d, size_t row, size_t max, struct jw *w)
 /* In an adjudication all sides are shown; in other passes a reviewer sees nobody else's verdict. */
 static void tell_others(const struct desk *d, const char *key, struct jw *w)
 {
-	jw_key(w, "others");
-	jw_array(w);
+	jw_put_array(w, "others");
 	for (size_t i = 0; d->pass == DESK_ADJUDICATE && i < d->journal->reviewers_n; i++) {
 		const struct decision *x = journal_find(d->journal, key, i);
 		if (!x)
 			continue;
 		jw_object(w);
-		jw_key(w, "who");
-		jw_str(w, d->journal->reviewers[i]);
-		jw_key(w, "verdict");
-		jw_str(w, journal_verdict_name(x->verdict));
-		jw_key(w, "new");
-		jw_str(w, x->new_text);
-		jw_key(w, "why");
-		jw_str(w, x->why);
+		jw_put_str(w, "who", d->journal->reviewers[i]);
+		jw_put_str(w, "verdict", journal_verdict_name(x->verdict));
+		jw_put_str(w, "new", x->new_text);
+		jw_put_str(w, "why", x->why);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -41,8 +36,10 @@ static void tell_reference(const struct record *r, size_t max, struct jw *w)
 {
 	struct buf text = BUF_INIT;
 	enum reference_kind kind = reference_read(r, &text);
-	jw_key(w, "kind");
-	jw_str(w, kind == REFERENCE_TEXT ? "text" : kind == REFERENCE_CALLS ? "calls" : NULL);
+	jw_put_str(w, "kind",
+		   kind == REFERENCE_TEXT    ? "text"
+		   : kind == REFERENCE_CALLS ? "calls"
+					     : NULL);
 	jw_key(w, "reference");
 	if (kind == REFERENCE_NONE) {
 		jw_null(w);
@@ -56,11 +53,10 @@ static void tell_reference(const struct record *r, size_t max, struct jw *w)
 static void tell_one(struct desk *d, size_t row, struct jw *w)
 {
 	jw_object(w);
-	jw_key(w, "row");
-	jw_int(w, (int64_t)row);
-	jw_key(w, "verdict");
-	jw_str(w, d->rows[row].verdict ? journal_verdict_name((enum verdict)d->rows[row].verdict)
-				       : NULL);
+	jw_put_int(w, "row", row);
+	jw_put_str(w, "verdict",
+		   d->rows[row].verdict ? journal_verdict_name((enum verdict)d->rows[row].verdict)
+					: NULL);
 	jw_key(w, "text");
 	tell_words(d, row, RELATED_TEXT, w);
 	tell_reference(desk_record(d, row), RELATED_TEXT, w);
@@ -70,8 +66,7 @@ static void tell_one(struct desk *d, size_t row, struct jw *w)
 static void tell_related(struct desk *d, size_t row, struct jw *w)
 {
 	size_t rows[DESK_RELATED], n = desk_related(d, row, rows);
-	jw_key(w, "related");
-	jw_array(w);
+	jw_put_array(w, "related");
 	for (size_t i = 0; i < n; i++)
 		tell_one(d, rows[i], w);
 	jw_end(w);
@@ -88,28 +83,19 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	size_t me = journal_reviewer(d->journal, d->who);
 	const struct decision *mine = me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
 	jw_object(w);
-	jw_key(w, "row");
-	jw_int(w, (int64_t)row);
-	jw_key(w, "key");
-	jw_str(w, key);
-	jw_key(w, "hash");
-	jw_str(w, hash);
-	jw_key(w, "random");
-	jw_bool(w, random);
-	jw_key(w, "split");
-	jw_str(w, desk_split(x));
-	jw_key(w, "verdict");
-	jw_str(w, x->verdict ? journal_verdict_name((enum verdict)x->verdict) : NULL);
-	jw_key(w, "new");
-	jw_str(w, mine ? mine->new_text : NULL);
-	jw_key(w, "why");
-	jw_str(w, mine ? mine->why : NULL);
-	jw_key(w, "draft");
-	jw_str(w, drafts_get(&d->drafts, d->who, key, hash));
+	jw_put_int(w, "row", row);
+	jw_put_str(w, "key", key);
+	jw_put_str(w, "hash", hash);
+	jw_put_bool(w, "random", random);
+	jw_put_str(w, "split", desk_split(x));
+	jw_put_str(w, "verdict",
+		   x->verdict ? journal_verdict_name((enum verdict)x->verdict) : NULL);
+	jw_put_str(w, "new", mine ? mine->new_text : NULL);
+	jw_put_str(w, "why", mine ? mine->why : NULL);
+	jw_put_str(w, "draft", drafts_get(&d->drafts, d->who, key, hash));
 	tell_reference(r, (size_t)-1, w);
 	tell_others(d, key, w);
-	jw_key(w, "record");
-	jw_raw(w, r->body);
+	jw_put_raw(w, "record", r->body);
 	tell_related(d, row, w);
 	jw_end(w);
 	return 0;
@@ -119,37 +105,27 @@ void tell_summary(const struct desk *d, struct jw *w)
 {
 	struct desk_counts c = desk_count(d);
 	jw_object(w);
-	jw_key(w, "who");
-	jw_str(w, d->who);
-	jw_key(w, "pass");
-	jw_str(w, d->pass == DESK_FIRST	   ? "first"
-		  : d->pass == DESK_SECOND ? "second"
-					   : "adjudicate");
-	jw_key(w, "rows");
-	jw_int(w, (int64_t)d->n);
-	jw_key(w, "due");
-	jw_int(w, (int64_t)c.due);
-	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++) {
-		jw_key(w, journal_verdict_name((enum verdict)v));
-		jw_int(w, (int64_t)c.by[v]);
-	}
-	jw_key(w, "pending");
-	jw_int(w, (int64_t)d->pending_n);
-	jw_key(w, "error");
-	jw_str(w, d->pending_n ? d->trouble.msg : NULL);
+	jw_put_str(w, "who", d->who);
+	jw_put_str(w, "pass",
+		   d->pass == DESK_FIRST    ? "first"
+		   : d->pass == DESK_SECOND ? "second"
+					    : "adjudicate");
+	jw_put_int(w, "rows", d->n);
+	jw_put_int(w, "due", c.due);
+	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++)
+		jw_put_int(w, journal_verdict_name((enum verdict)v), (int64_t)c.by[v]);
+	jw_put_int(w, "pending", d->pending_n);
+	jw_put_str(w, "error", d->pending_n ? d->trouble.msg : NULL);
 	jw_key(w, "rate");
 	if (c.rate.n)
 		rate_write(c.rate, w);
 	else
 		jw_null(w);
-	jw_key(w, "reasons");
-	jw_array(w);
+	jw_put_array(w, "reasons");
 	for (size_t i = 0; i < d->reasons_n; i++) {
 		jw_object(w);
-		jw_key(w, "reason");
-		jw_str(w, d->reasons[i]);
-		jw_key(w, "open");
-		jw_int(w, (int64_t)c.open[i]);
+		jw_put_str(w, "reason", d->reasons[i]);
+		jw_put_int(w, "open", c.open[i]);
 		jw_end(w);
 	}
 	jw_end(w);

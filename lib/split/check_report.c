@@ -40,26 +40,20 @@ static void put_answer(const struct split_check *c, const struct answer *a, stru
 
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "check");
-	jw_str(&w, a->check);
-	jw_key(&w, "verdict");
-	jw_str(&w, split_check_verdict_name(a));
-	jw_key(&w, "count");
-	jw_int(&w, (int64_t)a->count);
-	jw_key(&w, "examples");
-	jw_array(&w);
+	jw_put_str(&w, "check", a->check);
+	jw_put_str(&w, "verdict", split_check_verdict_name(a));
+	jw_put_int(&w, "count", a->count);
+	jw_put_array(&w, "examples");
 	for (size_t k = 0; k < a->examples; k++)
 		jw_str(&w, about(c, a, k));
 	jw_end(&w);
 	if (a->examples && is_pair(a, 0)) {
-		jw_key(&w, "train_rows");
-		jw_array(&w);
+		jw_put_array(&w, "train_rows");
 		for (size_t k = 0; k < a->examples; k++)
 			jw_str(&w, split_check_id(c, 0, a->example[k].train));
 		jw_end(&w);
 	}
-	jw_key(&w, "why");
-	jw_strn(&w, a->why.data, a->why.len);
+	jw_put_text(&w, "why", a->why.data, a->why.len);
 	jw_end(&w);
 	buf_addc(b, '\n');
 }
@@ -76,37 +70,23 @@ int split_check_lines(const struct split_check *c, const struct split_check_opti
 		put_answer(c, &a[i], b);
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "verdict");
-	jw_str(&w, found ? "leak" : warnings ? "warning" : "ok");
-	jw_key(&w, "leaks");
-	jw_int(&w, found);
-	jw_key(&w, "warnings");
-	jw_int(&w, warnings);
+	jw_put_str(&w, "verdict", found ? "leak" : warnings ? "warning" : "ok");
+	jw_put_int(&w, "leaks", found);
+	jw_put_int(&w, "warnings", warnings);
 	for (int s = 0; s < 2; s++) {
-		jw_key(&w, s ? "test" : "train");
-		jw_object(&w);
-		jw_key(&w, "file");
-		jw_str(&w, files[s]);
-		jw_key(&w, "rows");
-		jw_int(&w, (int64_t)split_check_rows(c, s));
+		jw_put_object(&w, s ? "test" : "train");
+		jw_put_str(&w, "file", files[s]);
+		jw_put_int(&w, "rows", split_check_rows(c, s));
 		jw_end(&w);
 	}
-	jw_key(&w, "key");
-	jw_str(&w, "input");
-	jw_key(&w, "near");
-	jw_num(&w, o->near);
-	jw_key(&w, "group");
-	jw_str(&w, o->group ? path_text(o->group) : NULL);
-	jw_key(&w, "time");
-	jw_str(&w, o->time ? path_text(o->time) : NULL);
-	jw_key(&w, "class");
-	jw_str(&w, o->label ? path_text(o->label) : NULL);
-	jw_key(&w, "alpha");
-	jw_num(&w, o->alpha);
-	jw_key(&w, "seed");
-	jw_int(&w, (int64_t)o->seed);
-	jw_key(&w, "version");
-	jw_str(&w, FT_VERSION);
+	jw_put_str(&w, "key", "input");
+	jw_put_num(&w, "near", o->near);
+	jw_put_str(&w, "group", o->group ? path_text(o->group) : NULL);
+	jw_put_str(&w, "time", o->time ? path_text(o->time) : NULL);
+	jw_put_str(&w, "class", o->label ? path_text(o->label) : NULL);
+	jw_put_num(&w, "alpha", o->alpha);
+	jw_put_int(&w, "seed", o->seed);
+	jw_put_str(&w, "version", FT_VERSION);
 	jw_end(&w);
 	buf_addc(b, '\n');
 	return found;

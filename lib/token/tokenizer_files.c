@@ -156,29 +156,22 @@ static void put_char(struct buf *b, int c)
 
 static void put_byte_level(struct jw *w, const char *key, int regex)
 {
-	jw_key(w, key);
-	jw_object(w);
-	jw_key(w, "type");
-	jw_str(w, "ByteLevel");
-	jw_key(w, "add_prefix_space");
-	jw_bool(w, 0);
-	jw_key(w, "trim_offsets");
-	jw_bool(w, 1);
-	jw_key(w, "use_regex");
-	jw_bool(w, regex);
+	jw_put_object(w, key);
+	jw_put_str(w, "type", "ByteLevel");
+	jw_put_bool(w, "add_prefix_space", 0);
+	jw_put_bool(w, "trim_offsets", 1);
+	jw_put_bool(w, "use_regex", regex);
 	jw_end(w);
 }
 
 static void put_null(struct jw *w, const char *key)
 {
-	jw_key(w, key);
-	jw_null(w);
+	jw_put_null(w, key);
 }
 
 static void put_flag(struct jw *w, const char *key, int on)
 {
-	jw_key(w, key);
-	jw_bool(w, on);
+	jw_put_bool(w, key, on);
 }
 
 int tokenizer_write_bytes(const char *dir, struct err *e)
@@ -190,18 +183,14 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "version");
-	jw_str(&w, "1.0");
+	jw_put_str(&w, "version", "1.0");
 	put_null(&w, "truncation");
 	put_null(&w, "padding");
-	jw_key(&w, "added_tokens");
-	jw_array(&w);
+	jw_put_array(&w, "added_tokens");
 	for (i = 0; i < (int)(sizeof byte_specials / sizeof *byte_specials); i++) {
 		jw_object(&w);
-		jw_key(&w, "id");
-		jw_int(&w, 256 + i);
-		jw_key(&w, "content");
-		jw_str(&w, byte_specials[i]);
+		jw_put_int(&w, "id", 256 + i);
+		jw_put_str(&w, "content", byte_specials[i]);
 		put_flag(&w, "single_word", 0);
 		put_flag(&w, "lstrip", 0);
 		put_flag(&w, "rstrip", 0);
@@ -214,10 +203,8 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 	put_byte_level(&w, "pre_tokenizer", 0);
 	put_null(&w, "post_processor");
 	put_byte_level(&w, "decoder", 0);
-	jw_key(&w, "model");
-	jw_object(&w);
-	jw_key(&w, "type");
-	jw_str(&w, "BPE");
+	jw_put_object(&w, "model");
+	jw_put_str(&w, "type", "BPE");
 	put_null(&w, "dropout");
 	put_null(&w, "unk_token");
 	put_null(&w, "continuing_subword_prefix");
@@ -225,8 +212,7 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 	put_flag(&w, "fuse_unk", 0);
 	put_flag(&w, "byte_fallback", 0);
 	put_flag(&w, "ignore_merges", 0);
-	jw_key(&w, "vocab");
-	jw_object(&w);
+	jw_put_object(&w, "vocab");
 	for (i = 0; i < 256; i++) {
 		buf_clear(&c);
 		put_char(&c, tok_byte_char(i));
@@ -234,8 +220,7 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 		jw_int(&w, i);
 	}
 	jw_end(&w);
-	jw_key(&w, "merges");
-	jw_array(&w);
+	jw_put_array(&w, "merges");
 	jw_end(&w);
 	jw_end(&w);
 	jw_end(&w);
@@ -247,18 +232,13 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 	buf_clear(&b);
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "tokenizer_class");
-	jw_str(&w, "PreTrainedTokenizerFast");
-	jw_key(&w, "bos_token");
-	jw_str(&w, "<|begin|>");
-	jw_key(&w, "eos_token");
-	jw_str(&w, "<|end|>");
-	jw_key(&w, "pad_token");
-	jw_str(&w, "<|pad|>");
+	jw_put_str(&w, "tokenizer_class", "PreTrainedTokenizerFast");
+	jw_put_str(&w, "bos_token", "<|begin|>");
+	jw_put_str(&w, "eos_token", "<|end|>");
+	jw_put_str(&w, "pad_token", "<|pad|>");
 	put_flag(&w, "add_bos_token", 0);
 	put_flag(&w, "clean_up_tokenization_spaces", 0);
-	jw_key(&w, "chat_template");
-	jw_str(&w, byte_template);
+	jw_put_str(&w, "chat_template", byte_template);
 	jw_end(&w);
 	buf_addc(&b, '\n');
 	path = file_join(dir, "tokenizer_config.json");

@@ -417,20 +417,17 @@ void dataset_pack_json(const struct train_pack *p, struct buf *b)
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "ids");
-	jw_array(&w);
+	jw_put_array(&w, "ids");
 	for (size_t i = 0; i < p->n; i++)
 		jw_int(&w, p->ids[i]);
 	jw_end(&w);
-	jw_key(&w, "weights");
-	jw_array(&w);
+	jw_put_array(&w, "weights");
 	for (size_t i = 0; i < p->n; i++)
 		jw_num(&w, (double)p->weights[i]);
 	jw_end(&w);
-	jw_key(&w, "starts");
-	jw_array(&w);
+	jw_put_array(&w, "starts");
 	for (size_t i = 0; i < p->n_starts; i++)
-		jw_int(&w, (int64_t)p->starts[i]);
+		jw_int(&w, p->starts[i]);
 	jw_end(&w);
 	jw_end(&w);
 }

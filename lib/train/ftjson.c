@@ -21,8 +21,7 @@ static void put_hash(struct jw *w, const char *key, const struct dataset *d)
 	char hex[33];
 	snprintf(hex, sizeof hex, "%016llx%016llx", (unsigned long long)d->hash[0],
 		 (unsigned long long)d->hash[1]);
-	jw_key(w, key);
-	jw_str(w, hex);
+	jw_put_str(w, key, hex);
 }
 
 static void put_options(const struct ftjson *a, struct jw *w)
@@ -49,7 +48,7 @@ static void put_options(const struct ftjson *a, struct jw *w)
 			jw_bool(w, *(int *)o->to);
 			break;
 		case OPT_SIZE:
-			jw_int(w, (int64_t) * (size_t *)o->to);
+			jw_int(w, *(size_t *)o->to);
 			break;
 		case OPT_LIST: {
 			const struct opt_list *l = o->to;
@@ -77,13 +76,12 @@ void ftjson_options(const struct ftjson *a, struct buf *b)
 
 static void put_counts(struct jw *w, const char *key, const struct dataset *d)
 {
-	jw_key(w, key);
-	jw_object(w);
-	jw_key(w, "rows"), jw_int(w, (int64_t)d->rows);
-	jw_key(w, "tokens"), jw_int(w, (int64_t)d->tokens);
-	jw_key(w, "supervised_tokens"), jw_int(w, (int64_t)d->supervised);
-	jw_key(w, "dropped"), jw_int(w, (int64_t)d->dropped);
-	jw_key(w, "truncated"), jw_int(w, (int64_t)d->truncated);
+	jw_put_object(w, key);
+	jw_key(w, "rows"), jw_int(w, d->rows);
+	jw_key(w, "tokens"), jw_int(w, d->tokens);
+	jw_key(w, "supervised_tokens"), jw_int(w, d->supervised);
+	jw_key(w, "dropped"), jw_int(w, d->dropped);
+	jw_key(w, "truncated"), jw_int(w, d->truncated);
 	put_hash(w, "hash", d);
 	jw_end(w);
 }
@@ -103,16 +101,16 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 	jw_key(&w, "options"), put_options(a, &w);
 	put_counts(&w, "train", a->train);
 	put_counts(&w, "valid", a->valid);
-	jw_key(&w, "test_rows_untouched"), jw_int(&w, (int64_t)a->test);
-	jw_key(&w, "steps"), jw_int(&w, (int64_t)t->spec.steps);
-	jw_key(&w, "parameters"), jw_int(&w, (int64_t)model_count(t->model));
-	jw_key(&w, "trained_parameters"), jw_int(&w, (int64_t)t->model->n_params);
+	jw_key(&w, "test_rows_untouched"), jw_int(&w, a->test);
+	jw_key(&w, "steps"), jw_int(&w, t->spec.steps);
+	jw_key(&w, "parameters"), jw_int(&w, model_count(t->model));
+	jw_key(&w, "trained_parameters"), jw_int(&w, t->model->n_params);
 	jw_key(&w, "kernels"), jw_str(&w, nn_kern()->name);
 	jw_key(&w, "threads"), jw_int(&w, pool_threads(t->pool));
 	jw_key(&w, "finished"), jw_bool(&w, s != NULL);
 	if (s) {
 		int best = !t->spec.keep_last && s->best_step;
-		jw_key(&w, "steps_done"), jw_int(&w, (int64_t)s->step);
+		jw_key(&w, "steps_done"), jw_int(&w, s->step);
 		jw_key(&w, "best_step"), jw_int(&w, (int64_t)(best ? s->best_step : s->step));
 		jw_key(&w, "best"), jw_num(&w, best ? s->best : NAN);
 		jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);

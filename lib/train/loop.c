@@ -68,10 +68,8 @@ static void state_write(const struct loop_state *s, const char *fingerprint, str
 		{"metrics", s->metrics},     {"bad", s->bad},
 		{"due", (uint64_t)s->due},
 	};
-	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-		jw_key(&w, counts[i].name);
-		jw_int(&w, (int64_t)counts[i].value);
-	}
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		jw_put_int(&w, counts[i].name, (int64_t)counts[i].value);
 	const struct {
 		const char *name;
 		double value;
@@ -79,12 +77,9 @@ static void state_write(const struct loop_state *s, const char *fingerprint, str
 		{"best", s->best},	 {"valid_loss", s->valid_loss}, {"loss", s->loss},
 		{"seconds", s->seconds}, {"joules", s->joules},
 	};
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-		jw_key(&w, figures[i].name);
-		jw_num(&w, figures[i].value);
-	}
-	jw_key(&w, "fingerprint");
-	jw_raw(&w, span_of(fingerprint));
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+		jw_put_num(&w, figures[i].name, figures[i].value);
+	jw_put_raw(&w, "fingerprint", span_of(fingerprint));
 	jw_end(&w);
 }
 
@@ -344,13 +339,13 @@ static int take_step(struct sitting *k, struct err *e)
 	buf_clear(&k->row);
 	jw_init(&w, &k->row);
 	jw_object(&w);
-	jw_key(&w, "step"), jw_int(&w, (int64_t)s->step);
+	jw_key(&w, "step"), jw_int(&w, s->step);
 	jw_key(&w, "epoch"), jw_num(&w, epochs_done(k));
 	jw_key(&w, "loss"), jw_num(&w, loss);
 	jw_key(&w, "lr"), jw_num(&w, rate);
 	jw_key(&w, "grad_norm"), jw_num(&w, norm);
-	jw_key(&w, "tokens"), jw_int(&w, (int64_t)l.tokens);
-	jw_key(&w, "supervised_tokens"), jw_int(&w, (int64_t)l.supervised);
+	jw_key(&w, "tokens"), jw_int(&w, l.tokens);
+	jw_key(&w, "supervised_tokens"), jw_int(&w, l.supervised);
 	jw_key(&w, "tokens_per_s"), jw_num(&w, round((double)l.tokens / (clock_now() - start)));
 	jw_key(&w, "rss"), jw_int(&w, rss_now());
 	put_preferences(&w, &l);
@@ -401,7 +396,7 @@ static int evaluate(struct sitting *k, struct err *e)
 	buf_clear(&k->row);
 	jw_init(&w, &k->row);
 	jw_object(&w);
-	jw_key(&w, "step"), jw_int(&w, (int64_t)s->step);
+	jw_key(&w, "step"), jw_int(&w, s->step);
 	jw_key(&w, "epoch"), jw_num(&w, epochs_done(k));
 	if (has_valid(t)) {
 		if (objective_all(&k->objective, t->valid, k->reference_valid, (size_t)ranks_rank(),
@@ -410,8 +405,8 @@ static int evaluate(struct sitting *k, struct err *e)
 		sum_up(&l);
 		s->valid_loss = l.loss / l.weight;
 		jw_key(&w, "valid_loss"), jw_num(&w, s->valid_loss);
-		jw_key(&w, "valid_rows"), jw_int(&w, (int64_t)t->valid->rows);
-		jw_key(&w, "valid_tokens"), jw_int(&w, (int64_t)l.supervised);
+		jw_key(&w, "valid_rows"), jw_int(&w, t->valid->rows);
+		jw_key(&w, "valid_tokens"), jw_int(&w, l.supervised);
 		put_preferences(&w, &l);
 	}
 	if (t->evaluate && (rc = evaluate_outside(k, &w, &score, e)))
@@ -446,7 +441,7 @@ static int last_row(struct sitting *k, enum loop_end how, struct err *e)
 	jw_init(&w, &k->row);
 	jw_object(&w);
 	jw_key(&w, "end"), jw_str(&w, names[how]);
-	jw_key(&w, "step"), jw_int(&w, (int64_t)s->step);
+	jw_key(&w, "step"), jw_int(&w, s->step);
 	jw_key(&w, "best_step"), jw_int(&w, (int64_t)(kept_last ? s->step : s->best_step));
 	jw_key(&w, "best_by"), jw_str(&w, kept_last	       ? NULL
 					  : k->t->spec.best_by ? k->t->spec.best_by
@@ -454,8 +449,8 @@ static int last_row(struct sitting *k, enum loop_end how, struct err *e)
 	jw_key(&w, "best"), jw_num(&w, kept_last ? NAN : s->best);
 	jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);
 	jw_key(&w, "loss"), jw_num(&w, s->loss);
-	jw_key(&w, "tokens"), jw_int(&w, (int64_t)s->tokens);
-	jw_key(&w, "supervised_tokens"), jw_int(&w, (int64_t)s->supervised);
+	jw_key(&w, "tokens"), jw_int(&w, s->tokens);
+	jw_key(&w, "supervised_tokens"), jw_int(&w, s->supervised);
 	jw_key(&w, "skipped_steps"), jw_int(&w, (int64_t)(s->step - s->updates));
 	jw_key(&w, "seconds"), jw_num(&w, round(s->seconds * 1000) / 1000);
 	jw_key(&w, "joules"), jw_num(&w, s->joules);

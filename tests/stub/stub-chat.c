@@ -356,14 +356,12 @@ static void choose_answer(struct question *q)
 
 static void key_str(struct jw *w, const char *k, const char *v)
 {
-	jw_key(w, k);
-	jw_str(w, v);
+	jw_put_str(w, k, v);
 }
 
 static void key_int(struct jw *w, const char *k, double v)
 {
-	jw_key(w, k);
-	jw_num(w, v);
+	jw_put_num(w, k, v);
 }
 
 /* Tokens as this server counts them: four bytes each, of the texts alone. */
@@ -379,8 +377,7 @@ static double count_out(const struct question *q)
 
 static void put_usage(struct jw *w, const struct question *q)
 {
-	jw_key(w, "usage");
-	jw_object(w);
+	jw_put_object(w, "usage");
 	key_int(w, q->anthropic ? "input_tokens" : "prompt_tokens", count_in(q));
 	key_int(w, q->anthropic ? "output_tokens" : "completion_tokens", count_out(q));
 	if (!q->anthropic)
@@ -390,13 +387,11 @@ static void put_usage(struct jw *w, const struct question *q)
 
 static void put_tool_call(struct jw *w)
 {
-	jw_key(w, "tool_calls");
-	jw_array(w);
+	jw_put_array(w, "tool_calls");
 	jw_object(w);
 	key_str(w, "id", "call_1");
 	key_str(w, "type", "function");
-	jw_key(w, "function");
-	jw_object(w);
+	jw_put_object(w, "function");
 	key_str(w, "name", "look_up");
 	key_str(w, "arguments", "{\"q\": 12345678901234567890}");
 	jw_end(w);
@@ -415,13 +410,11 @@ static void put_logprobs(struct jw *w, const struct question *q)
 	}
 	json_int(json_member(q->body, "top_logprobs"), &top);
 	jw_object(w);
-	jw_key(w, "content");
-	jw_array(w);
+	jw_put_array(w, "content");
 	jw_object(w);
 	key_str(w, "token", q->answer.data);
 	key_int(w, "logprob", -0.25);
-	jw_key(w, "top_logprobs");
-	jw_array(w);
+	jw_put_array(w, "top_logprobs");
 	for (int64_t i = 0; i < top; i++) {
 		jw_object(w);
 		key_str(w, "token", i ? "other" : q->answer.data);
@@ -441,13 +434,11 @@ static void put_anthropic(struct jw *w, const struct question *q, const char *ki
 
 	key_str(w, "type", "message");
 	key_str(w, "role", "assistant");
-	jw_key(w, "content");
-	jw_array(w);
+	jw_put_array(w, "content");
 	if (!forced && strcmp(kind, "null") != 0) {
 		jw_object(w);
 		key_str(w, "type", "text");
-		jw_key(w, "text");
-		jw_strn(w, q->answer.data ? q->answer.data : "", q->answer.len);
+		jw_put_text(w, "text", q->answer.data ? q->answer.data : "", q->answer.len);
 		jw_end(w);
 	}
 	if (tool || forced) {
@@ -455,8 +446,9 @@ static void put_anthropic(struct jw *w, const struct question *q, const char *ki
 		key_str(w, "type", "tool_use");
 		key_str(w, "id", "toolu_1");
 		key_str(w, "name", forced ? "answer" : "look_up");
-		jw_key(w, "input");
-		jw_raw(w, forced ? buf_span(&q->answer) : span_of("{\"q\": 12345678901234567890}"));
+		jw_put_raw(w, "input",
+			   forced ? buf_span(&q->answer)
+				  : span_of("{\"q\": 12345678901234567890}"));
 		jw_end(w);
 	}
 	jw_end(w);
@@ -472,13 +464,11 @@ static void put_completion(struct jw *w, const struct question *q, const char *k
 
 	key_str(w, "object", "chat.completion");
 	key_int(w, "created", 1700000000);
-	jw_key(w, "choices");
-	jw_array(w);
+	jw_put_array(w, "choices");
 	if (strcmp(kind, "empty") != 0) {
 		jw_object(w);
 		key_int(w, "index", 0);
-		jw_key(w, "message");
-		jw_object(w);
+		jw_put_object(w, "message");
 		key_str(w, "role", "assistant");
 		jw_key(w, "content");
 		if (tool || refusal || strcmp(kind, "null") == 0)
@@ -549,25 +539,19 @@ static void stream_piece(struct buf *to, const struct question *q, struct span t
 	if (q->anthropic) {
 		key_str(&w, "type", "content_block_delta");
 		key_int(&w, "index", 0);
-		jw_key(&w, "delta");
-		jw_object(&w);
+		jw_put_object(&w, "delta");
 		key_str(&w, "type", "text_delta");
-		jw_key(&w, "text");
-		jw_strn(&w, text.s, text.n);
+		jw_put_text(&w, "text", text.s, text.n);
 		jw_end(&w);
 	} else {
-		jw_key(&w, "model");
-		jw_raw(&w, json_member(q->body, "model"));
-		jw_key(&w, "choices");
-		jw_array(&w);
+		jw_put_raw(&w, "model", json_member(q->body, "model"));
+		jw_put_array(&w, "choices");
 		jw_object(&w);
 		key_int(&w, "index", 0);
-		jw_key(&w, "delta");
-		jw_object(&w);
+		jw_put_object(&w, "delta");
 		if (first)
 			key_str(&w, "role", "assistant");
-		jw_key(&w, "content");
-		jw_strn(&w, text.s, text.n);
+		jw_put_text(&w, "content", text.s, text.n);
 		jw_end(&w);
 		key_str(&w, "finish_reason", NULL);
 		jw_end(&w);
@@ -652,8 +636,7 @@ static void respond_error(struct conn *c, int status, const char *headers, const
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "error");
-	jw_object(&w);
+	jw_put_object(&w, "error");
 	key_str(&w, "message", message);
 	key_str(&w, "type", "stub");
 	jw_end(&w);
@@ -695,8 +678,7 @@ static void log_request(struct span line, struct span head, const struct questio
 	jw_init(&w, &b);
 	jw_object(&w);
 	key_int(&w, "n", (double)S.requests);
-	jw_key(&w, "request");
-	jw_strn(&w, line.s, line.n);
+	jw_put_text(&w, "request", line.s, line.n);
 	key_str(&w, "key",
 		header(head, "authorization").s ? "bearer"
 		: header(head, "x-api-key").s	? "x-api-key"
@@ -982,8 +964,7 @@ static void list_batches(struct conn *c)
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "data");
-	jw_array(&w);
+	jw_put_array(&w, "data");
 	for (size_t i = 0; i < S.files_n; i++)
 		if (strncmp(S.files[i].id, "batch", 5) == 0) {
 			jw_object(&w);

@@ -159,10 +159,8 @@ static void print_logits(const char *model, const char *adapter)
 		buf_clear(&b);
 		jw_init(&w, &b);
 		jw_object(&w);
-		jw_key(&w, "loss");
-		jw_num(&w, loss);
-		jw_key(&w, "logits");
-		jw_array(&w);
+		jw_put_num(&w, "loss", loss);
+		jw_put_array(&w, "logits");
 		for (size_t r = 0; r < k.p[i].n; r++) {
 			jw_array(&w);
 			for (size_t v = 0; v < g.m->config.vocab; v++)
