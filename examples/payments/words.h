@@ -11,7 +11,7 @@
 #include "../../lib/base/buf.h"
 #include "../../lib/base/rng.h"
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define COUNT(a) (sizeof a / sizeof *(a))
 
 /* One of the n strings, each as likely as the others. */
 const char *word_pick(struct rng *r, const char *const *list, size_t n);

@@ -100,12 +100,12 @@ static void add_pair(struct model *m, size_t layer, int j, const struct adapter 
 		lin->t_m = first->t_m;
 		return;
 	}
-	module_name(m, layer, j, "lora_A.weight", name, sizeof(name));
+	module_name(m, layer, j, "lora_A.weight", name, sizeof name);
 	lin->t_a = model_table_add(m, name, MODEL_LORA_A, (int)layer, 2, s->rank, lin->w.cols);
-	module_name(m, layer, j, "lora_B.weight", name, sizeof(name));
+	module_name(m, layer, j, "lora_B.weight", name, sizeof name);
 	lin->t_b = model_table_add(m, name, MODEL_LORA_B, (int)layer, 2, rows, s->rank);
 	if (s->dora) {
-		module_name(m, layer, j, "lora_magnitude_vector", name, sizeof(name));
+		module_name(m, layer, j, "lora_magnitude_vector", name, sizeof name);
 		lin->t_m = model_table_add(m, name, MODEL_LORA_M, (int)layer, 1, 1, rows);
 		m->tensors[lin->t_m].trained = trained;
 	}
@@ -130,7 +130,7 @@ static int check_spec(const struct model *m, const struct adapter *s, struct err
 
 static void take_spec(struct model *m, const struct adapter *s)
 {
-	m->adapter = mem_alloc(1, sizeof(*m->adapter));
+	m->adapter = mem_alloc(1, sizeof *m->adapter);
 	*m->adapter = *s;
 	m->adapter->targets = mem_strdup(s->targets);
 }
@@ -138,7 +138,7 @@ static void take_spec(struct model *m, const struct adapter *s)
 /* Lengths of the rows of W: where DoRA's magnitudes begin. */
 static void row_lengths(const struct nn_mat *w, float *out)
 {
-	float *row = mem_aligned(w->cols, sizeof(*row));
+	float *row = mem_aligned(w->cols, sizeof *row);
 
 	for (size_t r = 0; r < w->rows; r++) {
 		nn_mat_rows(row, w, r, 1);
@@ -232,7 +232,7 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 		return err_set(e, "lora_dropout must be at least 0 and below 1");
 	s->rslora = flag(c, "use_rslora");
 	s->dora = flag(c, "use_dora");
-	for (size_t i = 0; i < sizeof(not_covered) / sizeof(*not_covered); i++)
+	for (size_t i = 0; i < sizeof not_covered / sizeof *not_covered; i++)
 		if (unused(c, not_covered[i], e) < 0)
 			return -1;
 	if (flag(c, "fan_in_fan_out") && !transposed)
@@ -339,7 +339,7 @@ static int match(const struct model *m, const struct adapter *s, const struct st
 
 static void load_values(struct model *m, int t, const struct st_tensor *s)
 {
-	float *values = model_keep(m, s->count, sizeof(*values));
+	float *values = model_keep(m, s->count, sizeof *values);
 
 	nn_decode(values,
 		  s->type == ST_F32   ? NN_F32
@@ -356,7 +356,7 @@ int adapter_open(struct model *m, const char *dir, int trained, struct err *e)
 	struct buf text = BUF_INIT, targets = BUF_INIT;
 	struct st_set files = {0};
 	struct adapter s;
-	struct pair *pairs = mem_alloc(m->config.layers * MODEL_LINEARS, sizeof(*pairs));
+	struct pair *pairs = mem_alloc(m->config.layers * MODEL_LINEARS, sizeof *pairs);
 	struct span c;
 	int result = -1, used[MODEL_LINEARS] = {0};
 

@@ -55,7 +55,7 @@ void *model_keep(struct model *m, size_t n, size_t size)
 {
 	struct model_memory *mem = m->memory;
 
-	mem->blocks = mem_grow(mem->blocks, &mem->cap, mem->n + 1, sizeof(*mem->blocks));
+	mem->blocks = mem_grow(mem->blocks, &mem->cap, mem->n + 1, sizeof *mem->blocks);
 	mem->bytes += n * size;
 	return mem->blocks[mem->n++] = mem_aligned(n, size);
 }
@@ -68,7 +68,7 @@ int model_table_add(struct model *m, const char *name, enum model_role role, int
 	/* Grown to the next power of two: the table has no capacity of its own. */
 	if ((m->n_tensors & (m->n_tensors - 1)) == 0)
 		m->tensors = mem_realloc(m->tensors, m->n_tensors ? 2 * m->n_tensors : 1,
-					 sizeof(*m->tensors));
+					 sizeof *m->tensors);
 	t = &m->tensors[m->n_tensors];
 	*t = (struct model_tensor){.name = mem_strdup(name),
 				   .role = role,
@@ -86,8 +86,8 @@ static int add(struct model *m, int layer, const char *name, const char *what, e
 	char in_layer[120], full[160];
 
 	if (layer >= 0)
-		snprintf(in_layer, sizeof(in_layer), names_of(m)->layer, (size_t)layer, name);
-	snprintf(full, sizeof(full), "%s.%s", layer >= 0 ? in_layer : name, what);
+		snprintf(in_layer, sizeof in_layer, names_of(m)->layer, (size_t)layer, name);
+	snprintf(full, sizeof full, "%s.%s", layer >= 0 ? in_layer : name, what);
 	return model_table_add(m, full, role, layer, dims, rows, cols);
 }
 
@@ -164,13 +164,13 @@ static void add_layer(struct model *m, size_t l)
 /* A model with its table, all data missing. Takes the configuration over. */
 static struct model *model_of(struct config *c)
 {
-	struct model *m = mem_alloc(1, sizeof(*m));
+	struct model *m = mem_alloc(1, sizeof *m);
 
 	m->config = *c;
 	*c = (struct config){0};
 	c = &m->config;
-	m->memory = mem_alloc(1, sizeof(*m->memory));
-	m->layers = mem_alloc(c->layers, sizeof(*m->layers));
+	m->memory = mem_alloc(1, sizeof *m->memory);
+	m->layers = mem_alloc(c->layers, sizeof *m->layers);
 	m->t_positions = -1;
 	m->t_embed = m->t_head =
 		add(m, -1, names_of(m)->embed, "weight", MODEL_EMBED, 2, c->vocab, c->hidden);
@@ -273,7 +273,7 @@ void model_table_settle(struct model *m)
 			n += m->tensors[i].rows * m->tensors[i].cols;
 		}
 	m->n_params = n;
-	m->params = model_keep(m, n, sizeof(*m->params));
+	m->params = model_keep(m, n, sizeof *m->params);
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct model_tensor *t = &m->tensors[i];
 
@@ -308,7 +308,7 @@ static void requantize(struct model *m, struct model_tensor *t, enum nn_type to)
 {
 	size_t from_row = nn_row_bytes(t->type, t->cols), to_row = nn_row_bytes(to, t->cols);
 	char *out = model_keep(m, t->rows, to_row);
-	float *row = mem_aligned(t->cols, sizeof(*row));
+	float *row = mem_aligned(t->cols, sizeof *row);
 
 	for (size_t r = 0; r < t->rows; r++) {
 		nn_decode(row, t->type, (const char *)t->data + r * from_row, t->cols);
@@ -359,7 +359,7 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 	if (t->transposed)
 		turn(m, t, st_type_size(s->type));
 	if (t->dims == 1 || t->role == MODEL_POSITION) {
-		float *values = model_keep(m, t->rows * t->cols, sizeof(*values));
+		float *values = model_keep(m, t->rows * t->cols, sizeof *values);
 
 		nn_decode(values, t->type, s->data, t->rows * t->cols);
 		t->type = NN_F32;
@@ -383,7 +383,7 @@ static int is_computed(const char *name)
 	static const char *const ends[] = {".inv_freq", ".attn.bias", ".attn.masked_bias"};
 	size_t n = strlen(name);
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (n >= strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
 			return 1;
 	return 0;

@@ -26,7 +26,7 @@ static const struct {
 	[ST_U64] = {"U64", 8},	  [ST_F64] = {"F64", 8},
 };
 
-#define TYPES (sizeof(types) / sizeof(*types))
+#define TYPES (sizeof types / sizeof *types)
 
 const char *st_type_name(enum st_type t)
 {
@@ -144,8 +144,8 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	if (json_check((struct span){(const char *)m->data + 8, (size_t)size}, &header, e) < 0)
 		return err_prefix(e, "header");
 	n = json_count(header);
-	places = mem_alloc(n, sizeof(*places));
-	s->t = mem_realloc(s->t, s->n + n, sizeof(*s->t));
+	places = mem_alloc(n, sizeof *places);
+	s->t = mem_realloc(s->t, s->n + n, sizeof *s->t);
 	n = 0;
 	while (json_next(&it, header, &key, &value)) {
 		struct st_tensor *t = &s->t[s->n];
@@ -190,7 +190,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		places[n].tensor = s->n++;
 		n++;
 	}
-	qsort(places, n, sizeof(*places), by_place);
+	qsort(places, n, sizeof *places, by_place);
 	for (size_t i = 0; i < n; i++) {
 		if (places[i].begin != at) {
 			err_set(e, "tensor %s %s what stands before it",
@@ -205,7 +205,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			data_bytes - at);
 		goto cleanup;
 	}
-	qsort(s->t + first, s->n - first, sizeof(*s->t), by_name);
+	qsort(s->t + first, s->n - first, sizeof *s->t, by_name);
 	for (size_t i = first + 1; i < s->n; i++)
 		if (strcmp(s->t[i - 1].name, s->t[i].name) == 0) {
 			err_set(e, "tensor %s stands there twice", s->t[i].name);
@@ -223,8 +223,8 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 {
 	size_t i = s->files;
 
-	s->maps = mem_realloc(s->maps, i + 1, sizeof(*s->maps));
-	s->paths = mem_realloc(s->paths, i + 1, sizeof(*s->paths));
+	s->maps = mem_realloc(s->maps, i + 1, sizeof *s->maps);
+	s->paths = mem_realloc(s->paths, i + 1, sizeof *s->paths);
 	s->paths[i] = path;
 	s->maps[i] = (struct file_map){0};
 	s->files++;
@@ -285,7 +285,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		if (i == s->files && add_file(s, file_join(dir, name.data), e) < 0)
 			goto cleanup;
 	}
-	qsort(s->t, s->n, sizeof(*s->t), by_name);
+	qsort(s->t, s->n, sizeof *s->t, by_name);
 	for (size_t i = 1; i < s->n; i++)
 		if (strcmp(s->t[i - 1].name, s->t[i].name) == 0) {
 			err_set(e, "tensor %s stands in %s and in %s", s->t[i].name,
@@ -361,7 +361,7 @@ const struct st_tensor *st_find(const struct st_set *s, const char *name)
 {
 	struct st_tensor key = {.name = (char *)name};
 
-	return s->n ? bsearch(&key, s->t, s->n, sizeof(key), by_name) : NULL;
+	return s->n ? bsearch(&key, s->t, s->n, sizeof key, by_name) : NULL;
 }
 
 void st_add(struct st_out *o, const char *name, enum st_type type, int dims, const uint64_t *shape,
@@ -369,7 +369,7 @@ void st_add(struct st_out *o, const char *name, enum st_type type, int dims, con
 {
 	struct st_tensor *t;
 
-	o->t = mem_grow(o->t, &o->cap, o->n + 1, sizeof(*o->t));
+	o->t = mem_grow(o->t, &o->cap, o->n + 1, sizeof *o->t);
 	t = &o->t[o->n++];
 	*t = (struct st_tensor){.name = mem_strdup(name),
 				.type = type,

@@ -61,14 +61,14 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	const struct fill *f = arg;
 	const struct model_tensor *t = &f->m->tensors[f->which[i]];
 	size_t n = t->rows * t->cols;
-	float *values = mem_aligned(n, sizeof(*values));
+	float *values = mem_aligned(n, sizeof *values);
 	float coded[4096]; /* in either type */
 	int result = 0;
 
 	model_tensor_values(f->m, f->which[i], 1, values);
 	model_forget(f->m, t->data, nn_row_bytes(t->type, n));
 	if (t->transposed) {
-		float *turned = mem_aligned(n, sizeof(*turned));
+		float *turned = mem_aligned(n, sizeof *turned);
 
 		for (size_t r = 0; r < t->rows; r++)
 			for (size_t c = 0; c < t->cols; c++)
@@ -199,8 +199,8 @@ static int replace(const char *dir, const char *staged, size_t shards, struct er
 static int write_weights(const struct model *m, const char *dir, const struct model_save *how,
 			 struct err *e)
 {
-	size_t *which = mem_alloc(m->n_tensors, sizeof(*which)),
-	       *shard = mem_alloc(m->n_tensors, sizeof(*shard));
+	size_t *which = mem_alloc(m->n_tensors, sizeof *which),
+	       *shard = mem_alloc(m->n_tensors, sizeof *shard);
 	size_t n = 0, shards = 1, here = 0, bytes = 0,
 	       most = how->shard_bytes ? how->shard_bytes : MODEL_SHARD_BYTES;
 	char name[64], *staged = file_join(dir, ".weights-XXXXXX");

@@ -11,8 +11,8 @@
 void adamw_init(struct adamw *o, size_t n)
 {
 	*o = (struct adamw){.n = n, .beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f};
-	o->m = mem_aligned(n, sizeof(*o->m));
-	o->v = mem_aligned(n, sizeof(*o->v));
+	o->m = mem_aligned(n, sizeof *o->m);
+	o->v = mem_aligned(n, sizeof *o->v);
 }
 
 void adamw_release(struct adamw *o)
@@ -69,7 +69,7 @@ static void norm_piece(void *arg, size_t i)
 double nn_norm(const float *x, size_t n, struct pool *p)
 {
 	size_t pieces = (n + PIECE - 1) / PIECE;
-	struct norm s = {nn_kern(), x, n, mem_alloc(pieces, sizeof(*s.sums))};
+	struct norm s = {nn_kern(), x, n, mem_alloc(pieces, sizeof *s.sums)};
 	double total = 0;
 
 	pool_run(p, pieces, norm_piece, &s);

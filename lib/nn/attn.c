@@ -60,8 +60,8 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 					scale = 1;
 				}
 				sum = k->softmax(row + from, scale, to - from);
-				memset(row, 0, from * sizeof(*row));
-				memset(row + to, 0, (width - to) * sizeof(*row));
+				memset(row, 0, from * sizeof *row);
+				memset(row + to, 0, (width - to) * sizeof *row);
 				if (lse)
 					lse[j * ldl + i0 + i] = sum;
 			}
@@ -116,10 +116,10 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 					k->softmax_back(drow + from, row + from, dot, a->scale,
 							to - from);
 				}
-				memset(row, 0, from * sizeof(*row));
-				memset(drow, 0, from * sizeof(*drow));
-				memset(row + to, 0, (width - to) * sizeof(*row));
-				memset(drow + to, 0, (width - to) * sizeof(*drow));
+				memset(row, 0, from * sizeof *row);
+				memset(drow, 0, from * sizeof *drow);
+				memset(row + to, 0, (width - to) * sizeof *row);
+				memset(drow + to, 0, (width - to) * sizeof *drow);
 			}
 			thin->tn(dv + lo * a->ldv, a->ldv, p, width, doj, ldo, width, hd, m, 1);
 			thin->nn(dq + i0 * a->ldq + j * hd, a->ldq, dp, width, a->k + lo * a->ldk,

@@ -25,7 +25,7 @@ size_t nn_kern_all(const struct nn_kern **out, size_t max)
 		found[n++] = &nn_kern_avx512;
 #endif
 	n = n < max ? n : max;
-	memcpy(out, found, n * sizeof(*out));
+	memcpy(out, found, n * sizeof *out);
 	return n;
 }
 

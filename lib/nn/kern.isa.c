@@ -53,7 +53,7 @@ static inline void store_part(float *p, vf x, size_t n)
 	float t[W];
 
 	store(t, x);
-	memcpy(p, t, n * sizeof(*p));
+	memcpy(p, t, n * sizeof *p);
 }
 
 static inline vf all(float x)
@@ -220,7 +220,7 @@ static int finite_all(const float *x, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t b;
 
-		memcpy(&b, x + i, sizeof(b));
+		memcpy(&b, x + i, sizeof b);
 		bad |= (b & 0x7f800000u) == 0x7f800000u;
 	}
 	return !bad;
@@ -592,12 +592,12 @@ static inline float half_to_float(uint16_t h)
 	uint32_t magnitude = (uint32_t)(h & 0x7fff) << 13, bits;
 	float f;
 
-	memcpy(&f, &magnitude, sizeof(f));
+	memcpy(&f, &magnitude, sizeof f);
 	f *= 0x1p112f;
-	memcpy(&bits, &f, sizeof(bits));
+	memcpy(&bits, &f, sizeof bits);
 	bits |= magnitude >= 0x0f800000u ? 0x7f800000u : 0;
 	bits |= (uint32_t)(h & 0x8000) << 16;
-	memcpy(&f, &bits, sizeof(f));
+	memcpy(&f, &bits, sizeof f);
 	return f;
 }
 
@@ -612,7 +612,7 @@ static void from_bf16(float *y, const uint16_t *x, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t b = (uint32_t)x[i] << 16;
 
-		memcpy(y + i, &b, sizeof(b));
+		memcpy(y + i, &b, sizeof b);
 	}
 }
 

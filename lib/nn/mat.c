@@ -22,7 +22,7 @@ const char *nn_type_name(enum nn_type t)
 
 int nn_type_parse(const char *s, enum nn_type *t)
 {
-	for (int i = 0; i < (int)(sizeof(type_names) / sizeof(*type_names)); i++)
+	for (int i = 0; i < (int)(sizeof type_names / sizeof *type_names); i++)
 		if (strcmp(s, type_names[i]) == 0) {
 			*t = (enum nn_type)i;
 			return 0;
@@ -55,7 +55,7 @@ static uint16_t bf16_of(float x)
 {
 	uint32_t b;
 
-	memcpy(&b, &x, sizeof(b));
+	memcpy(&b, &x, sizeof b);
 	if ((b & 0x7fffffffu) > 0x7f800000u)
 		return (uint16_t)(b >> 16 | 0x40); /* NaN stays one */
 	return (uint16_t)((b + 0x7fffu + (b >> 16 & 1)) >> 16);
@@ -65,7 +65,7 @@ static uint16_t f16_of(float x)
 {
 	uint32_t b, sign, mag;
 
-	memcpy(&b, &x, sizeof(b));
+	memcpy(&b, &x, sizeof b);
 	sign = b >> 16 & 0x8000u;
 	mag = b & 0x7fffffffu;
 	if (mag > 0x7f800000u)
@@ -76,9 +76,9 @@ static uint16_t f16_of(float x)
 	if (mag < 0x38800000u) {
 		float f;
 
-		memcpy(&f, &mag, sizeof(f));
+		memcpy(&f, &mag, sizeof f);
 		f += 0.5f;
-		memcpy(&b, &f, sizeof(b));
+		memcpy(&b, &f, sizeof b);
 		return (uint16_t)(sign | (b - 0x3f000000u));
 	}
 	mag += 0xfffu + (mag >> 13 & 1); /* may carry into infinity, which is right */
@@ -130,7 +130,7 @@ void nn_encode(enum nn_type t, void *out, const float *x, size_t n)
 
 	switch (t) {
 	case NN_F32:
-		memcpy(out, x, n * sizeof(*x));
+		memcpy(out, x, n * sizeof *x);
 		break;
 	case NN_F16:
 	case NN_BF16:
@@ -157,7 +157,7 @@ void nn_decode(float *out, enum nn_type t, const void *x, size_t n)
 
 	switch (t) {
 	case NN_F32:
-		memcpy(out, x, n * sizeof(*out));
+		memcpy(out, x, n * sizeof *out);
 		break;
 	case NN_F16:
 		k->from_f16(out, x, n);

@@ -132,8 +132,8 @@ static void block(float *c, size_t ldc, const float *a, size_t row, size_t step,
 		tail_vectors = tile_width(n - j);
 	}
 	for (size_t i = 0; tail_vectors && i < k; i++) {
-		memset(last + (i * tail_vectors + tail_vectors - 1) * W, 0, W * sizeof(*last));
-		memcpy(last + i * tail_vectors * W, b + i * ldb + tail, (n - tail) * sizeof(*last));
+		memset(last + (i * tail_vectors + tail_vectors - 1) * W, 0, W * sizeof *last);
+		memcpy(last + i * tail_vectors * W, b + i * ldb + tail, (n - tail) * sizeof *last);
 	}
 	for (size_t i = 0, high; i < m; i += high) {
 		high = m - i < STRIP ? m - i : STRIP;
@@ -165,7 +165,7 @@ static void product(float *c, size_t ldc, const float *a, size_t row, size_t ste
 		block(c, ldc, a + i * step, row, step, b + i * ldb, ldb, m, n,
 		      k - i < BLOCK ? k - i : BLOCK, add || i);
 	for (size_t r = 0; k == 0 && !add && r < m; r++)
-		memset(c + r * ldc, 0, n * sizeof(*c));
+		memset(c + r * ldc, 0, n * sizeof *c);
 }
 
 static void nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,

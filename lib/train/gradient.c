@@ -102,7 +102,7 @@ static size_t next_group(struct work *w, struct cursor *c)
 		if (w->n + n > w->rows_max)
 			break;
 		w->segments = mem_grow(w->segments, &w->segments_cap, w->n_segments + 1,
-				       sizeof(*w->segments));
+				       sizeof *w->segments);
 		w->segments[w->n_segments++] = (struct segment){w->n, n};
 		for (size_t i = 0; i < n; i++) {
 			w->ids[w->n + i] = p->ids[from + i];
@@ -176,7 +176,7 @@ static int run(struct work *w, const struct train_pack *packs, size_t n, float *
 	work_dora_prepare(w);
 	while ((examples = next_group(w, &c)) > 0) {
 		if (logp)
-			memset(logp + done, 0, examples * sizeof(*logp));
+			memset(logp + done, 0, examples * sizeof *logp);
 		if (w->n_sup) {
 			forward(w);
 			work_head(w, grads != NULL);

@@ -60,9 +60,9 @@ static void nll_piece(void *arg, size_t i)
 	if (c->grad && cap > 0) {
 		/* The gradient passes through the cap, whose outputs nll overwrites: its slope 1 -
 		 * (z/cap)^2 is taken along in place by a copy of the row. */
-		float *y = mem_aligned(v, sizeof(*y));
+		float *y = mem_aligned(v, sizeof *y);
 
-		memcpy(y, z, v * sizeof(*y));
+		memcpy(y, z, v * sizeof *y);
 		w->row_nll[c->from + i] =
 			w->kern->nll(z, v, (size_t)w->ids[s + 1], w->weights[s + 1], 1);
 		w->kern->softcap_back(z, z, y, cap, v);
@@ -88,7 +88,7 @@ static void head_back_piece(void *arg, size_t t)
 	if (n)
 		nn_mat_mul_back(part, d, c->z + from, v, c->n, &rows, 0, scratch);
 	else
-		memset(part, 0, c->n * d * sizeof(*part));
+		memset(part, 0, c->n * d * sizeof *part);
 	if (n && dw)
 		nn_gemm(1, 0, n, d, c->n, 1, c->z + from, v, w->hn + c->from * d, d, 1,
 			dw + from * d, d);
@@ -103,7 +103,7 @@ static void head_sum_piece(void *arg, size_t i)
 	size_t d = w->m->config.hidden;
 	float *dh = w->dhn + (c->from + i) * d;
 
-	memcpy(dh, w->dh_parts + i * d, d * sizeof(*dh));
+	memcpy(dh, w->dh_parts + i * d, d * sizeof *dh);
 	for (size_t t = 1; t < w->head_tiles; t++)
 		w->kern->add(dh, w->dh_parts + (t * w->chunk_rows + i) * d, d);
 }

@@ -108,7 +108,7 @@ static void after_attention(const struct block *b)
 		work_norm(w, mid, a->post_attn, row, raw, &y->post_attn, n, d);
 		w->kern->add(mid, at(a->x, row, d), n * d);
 	} else {
-		memcpy(mid, at(a->x, row, d), n * d * sizeof(*mid));
+		memcpy(mid, at(a->x, row, d), n * d * sizeof *mid);
 		work_product(b, MODEL_O, mid, at(a->att, row, q), 1);
 	}
 	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
@@ -137,7 +137,7 @@ static void finish_layer(const struct block *b)
 		work_norm(w, out, a->post_mlp, row, raw, &y->post_mlp, n, d);
 		w->kern->add(out, mid, n * d);
 	} else {
-		memcpy(out, mid, n * d * sizeof(*out));
+		memcpy(out, mid, n * d * sizeof *out);
 		work_product(b, MODEL_DOWN, out, h, 1);
 	}
 }
@@ -254,7 +254,7 @@ static float *norm_sums(struct work *w, size_t b, int kind, const struct model_n
 	if (!work_grad(w, t))
 		return NULL;
 	s = w->g.norms + ((b * NORM_KINDS + (size_t)kind) * 2 + (size_t)bias) * w->norm_width;
-	memset(s, 0, w->m->tensors[t].cols * sizeof(*s));
+	memset(s, 0, w->m->tensors[t].cols * sizeof *s);
 	return s;
 }
 
@@ -287,15 +287,15 @@ static void mlp_back_piece(void *arg, size_t i)
 	work_norm(w, xn, a->mlp, row, at(a->mid, row, d), &y->norm_mlp, n, d);
 	activate(w, h, gates, ups, n * f);
 
-	memcpy(dmid, dout, n * d * sizeof(*dmid)); /* the residual */
+	memcpy(dmid, dout, n * d * sizeof *dmid); /* the residual */
 	if (g->ddown_raw) {
 		ddown = at(g->ddown_raw, row, d);
 		if (y->post_mlp.w) {
-			memset(ddown, 0, n * d * sizeof(*ddown));
+			memset(ddown, 0, n * d * sizeof *ddown);
 			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp,
 				  a->post_mlp, row, n, d, i, NORM_POST_MLP);
 		} else {
-			memcpy(ddown, dout, n * d * sizeof(*ddown));
+			memcpy(ddown, dout, n * d * sizeof *ddown);
 		}
 	}
 	work_product_back(&b, MODEL_DOWN, ddown, h);
@@ -317,11 +317,11 @@ static void mlp_back_piece(void *arg, size_t i)
 	if (g->do_raw) {
 		do_ = at(g->do_raw, row, d);
 		if (y->post_attn.w) {
-			memset(do_, 0, n * d * sizeof(*do_));
+			memset(do_, 0, n * d * sizeof *do_);
 			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn,
 				  row, n, d, i, NORM_POST_ATTN);
 		} else {
-			memcpy(do_, dmid, n * d * sizeof(*do_));
+			memcpy(do_, dmid, n * d * sizeof *do_);
 		}
 	}
 	work_product_back(&b, MODEL_O, do_, at(a->att, row, q));
@@ -362,14 +362,14 @@ static void head_norm_back(struct work *w, size_t l, size_t b, size_t row, size_
 	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
 	float *dq = at(w->g.dq, row, q), *dk = at(w->g.dk, row, kv), *raw = at(w->g.datt, row, q);
 
-	memset(raw, 0, n * q * sizeof(*raw));
+	memset(raw, 0, n * q * sizeof *raw);
 	norm_back(w, raw, dq, at(a->q_raw, row, q), &y->norm_q, a->nq, row * c->heads, n * c->heads,
 		  hd, b, NORM_Q);
-	memcpy(dq, raw, n * q * sizeof(*dq));
-	memset(raw, 0, n * kv * sizeof(*raw));
+	memcpy(dq, raw, n * q * sizeof *dq);
+	memset(raw, 0, n * kv * sizeof *raw);
 	norm_back(w, raw, dk, at(a->k_raw, row, kv), &y->norm_k, a->nk, row * c->kv_heads,
 		  n * c->kv_heads, hd, b, NORM_K);
-	memcpy(dk, raw, n * kv * sizeof(*dk));
+	memcpy(dk, raw, n * kv * sizeof *dk);
 }
 
 /* Whether anything below layer l's products q, k, v wants a gradient. */
@@ -406,7 +406,7 @@ static void qkv_back_piece(void *arg, size_t i)
 	if (goes_on(w, t->l)) {
 		for (int j = MODEL_Q; j <= MODEL_V; j++)
 			work_product_down(&b, j, dxn, dy[j], j > MODEL_Q);
-		memcpy(din, at(g->dmid, row, d), n * d * sizeof(*din));
+		memcpy(din, at(g->dmid, row, d), n * d * sizeof *din);
 		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i,
 			  NORM_ATTN);
 	}

@@ -148,7 +148,7 @@ void work_product(const struct block *b, int j, float *y, const float *x, int ad
 
 		plain(b, j, z, x, 0);
 		if (!add)
-			memset(y, 0, b->n * out * sizeof(*y));
+			memset(y, 0, b->n * out * sizeof *y);
 		for (size_t i = 0; i < b->n; i++)
 			b->w->kern->fma(y + i * out, z + i * out, gain, out);
 	} else {
@@ -177,7 +177,7 @@ void work_product_back(const struct block *b, int j, float *dy, const float *x)
 		      *dm = work_magnitudes(b->w, b->i, j);
 
 		plain(b, j, z, x, 0);
-		memset(dm, 0, out * sizeof(*dm));
+		memset(dm, 0, out * sizeof *dm);
 		for (size_t i = 0; i < b->n; i++) {
 			b->w->kern->fma(dm, dy + i * out, z + i * out, out);
 			b->w->kern->mul(dy + i * out, s->gain, out);
@@ -244,9 +244,9 @@ static void dora_piece(void *arg, size_t i)
 
 	if (!lin->magnitude)
 		return;
-	aw = mem_aligned(r * out, sizeof(*aw));
-	aa = mem_aligned(r * r, sizeof(*aa));
-	row = mem_aligned(in + nn_mat_scratch(&lin->w), sizeof(*row));
+	aw = mem_aligned(r * out, sizeof *aw);
+	aa = mem_aligned(r * r, sizeof *aa);
+	row = mem_aligned(in + nn_mat_scratch(&lin->w), sizeof *row);
 	if (!w->dora_known)
 		for (size_t o = 0; o < out; o++) {
 			nn_mat_rows(row, &lin->w, o, 1);

@@ -181,12 +181,12 @@ static void carve_all(struct work *w, struct carve *c)
 		w->dhn = floats(c, n * k->hidden);
 		w->dh_parts = floats(c, w->head_tiles * w->chunk_rows * k->hidden);
 	}
-	w->ids = carve(c, n, sizeof(*w->ids));
-	w->pos = carve(c, n, sizeof(*w->pos));
-	w->lengths = carve(c, n, sizeof(*w->lengths));
+	w->ids = carve(c, n, sizeof *w->ids);
+	w->pos = carve(c, n, sizeof *w->pos);
+	w->lengths = carve(c, n, sizeof *w->lengths);
 	w->weights = floats(c, n);
-	w->sup = carve(c, n, sizeof(*w->sup));
-	w->row_nll = carve(c, n, sizeof(*w->row_nll));
+	w->sup = carve(c, n, sizeof *w->sup);
+	w->row_nll = carve(c, n, sizeof *w->row_nll);
 	for (int i = 0; i < w->n_slots; i++)
 		w->slots[i].mem = floats(c, w->slot_floats + w->drop_floats);
 }
@@ -217,8 +217,8 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 			   .len_max = len_max,
 			   .first = k->layers};
 	w->n_slots = pool_threads(pool);
-	w->slots = mem_alloc((size_t)w->n_slots, sizeof(*w->slots));
-	w->acts = mem_alloc(k->layers, sizeof(*w->acts));
+	w->slots = mem_alloc((size_t)w->n_slots, sizeof *w->slots);
+	w->acts = mem_alloc(k->layers, sizeof *w->acts);
 	w->norm_width = k->hidden > k->head_dim ? k->hidden : k->head_dim;
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
@@ -242,7 +242,7 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		most(&w->out_max, m->layers[0].lin[j].w.rows);
 	if (m->adapter && m->adapter->dora)
-		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof(*w->dora));
+		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof *w->dora);
 	if (m->adapter && m->adapter->dropout > 0) {
 		w->drop_floats = k->hidden > k->ffn ? k->hidden : k->ffn;
 		most(&w->drop_floats, k->heads * k->head_dim);
@@ -331,7 +331,7 @@ static void fill_rope(struct work *w)
 {
 	const struct config *k = &w->m->config;
 	size_t half = k->head_dim / 2;
-	double *f = mem_alloc(half, sizeof(*f));
+	double *f = mem_alloc(half, sizeof *f);
 
 	for (int local = 0; local < 2 && k->rope != CONFIG_ROPE_NONE; local++) {
 		config_rope(k, local, f);
@@ -347,7 +347,7 @@ static void fill_rope(struct work *w)
 int work_new(struct work **out, const struct model *m, struct pool *pool,
 	     const struct work_spec *spec, struct err *e)
 {
-	struct work *w = mem_alloc(1, sizeof(*w));
+	struct work *w = mem_alloc(1, sizeof *w);
 	struct carve c = {NULL, 0};
 
 	*out = NULL;

@@ -109,9 +109,9 @@ static struct train_loss run(const struct model *m, struct how h, const struct t
 	int bad = work_new(&w, m, pool, &spec, &e);
 
 	if (grads)
-		memset(grads, 0, m->n_params * sizeof(*grads));
+		memset(grads, 0, m->n_params * sizeof *grads);
 	if (bad == 0 && noisy) {
-		float *unused = mem_alloc(m->n_params, sizeof(*unused));
+		float *unused = mem_alloc(m->n_params, sizeof *unused);
 
 		work_noise(w, 3, 17);
 		bad = train_gradients(w, p, n, grads ? grads : unused, &l, logp, &e);
@@ -148,20 +148,19 @@ static double distance(const float *a, const float *b, size_t n)
  * of the loss. */
 static void differences(struct model *m, const char *what)
 {
-	float *g = mem_alloc(m->n_params, sizeof(*g)),
-	      *keep = mem_alloc(m->n_params, sizeof(*keep));
+	float *g = mem_alloc(m->n_params, sizeof *g), *keep = mem_alloc(m->n_params, sizeof *keep);
 	double worst = 0;
 	const char *which = "";
 	struct rng r;
 
 	rng_seed(&r, 3, 0);
 	run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
-	memcpy(keep, m->params, m->n_params * sizeof(*keep));
+	memcpy(keep, m->params, m->n_params * sizeof *keep);
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
 		size_t n = t->rows * t->cols;
 		double exact = 0, length = 0, slope[2], error;
-		float *v = mem_alloc(n, sizeof(*v));
+		float *v = mem_alloc(n, sizeof *v);
 
 		if (!t->trained) {
 			free(v);
@@ -189,7 +188,7 @@ static void differences(struct model *m, const char *what)
 			}
 			slope[half] = (side[0] - side[1]) / (2 * step);
 		}
-		memcpy(m->params + t->offset, keep + t->offset, n * sizeof(*keep));
+		memcpy(m->params + t->offset, keep + t->offset, n * sizeof *keep);
 		error = fabs((4 * slope[1] - slope[0]) / 3 - exact) / (fabs(exact) + 1e-3);
 		if (error > worst) {
 			worst = error;
@@ -220,7 +219,7 @@ static void add_adapter(struct model **m, const char *config, struct adapter spe
 	for (size_t i = 0; i < (*m)->n_params; i++)
 		(*m)->params[i] = (float)(0.2 * rng_normal(&r));
 	model_free(base);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	if (system(cmd) != 0)
 		printf("# could not remove %s\n", dir);
 }
@@ -240,7 +239,7 @@ static void gradients(void)
 			{"gpt2", gpt2}};
 	struct model *m;
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
 		m = made(families[i].config, i);
 		differences(m, families[i].name);
 		model_free(m);
@@ -269,8 +268,8 @@ static void noise(void)
 
 	add_adapter(&m, llama,
 		    (struct adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
-	g = mem_alloc(m->n_params, sizeof(*g));
-	h = mem_alloc(m->n_params, sizeof(*h));
+	g = mem_alloc(m->n_params, sizeof *g);
+	h = mem_alloc(m->n_params, sizeof *h);
 	a = run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL);
 	noisy = 1;
 	differences(m, "LoRA with dropout, and noise on embeddings");
@@ -290,17 +289,17 @@ static void noise(void)
 static void same_however(void)
 {
 	struct model *m = made(llama3, 1);
-	float *a = mem_alloc(m->n_params, sizeof(*a)), *b = mem_alloc(m->n_params, sizeof(*b));
+	float *a = mem_alloc(m->n_params, sizeof *a), *b = mem_alloc(m->n_params, sizeof *b);
 	struct train_loss l = run(m, (struct how){1, -1, 0}, packs, PACKS, a, NULL), k;
 	double logp[9], sum = 0;
 
 	for (int threads = 2; threads <= 4; threads++) {
 		k = run(m, (struct how){threads, -1, 0}, packs, PACKS, b, NULL);
-		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 		   "%d threads give the very same bits as one", threads);
 	}
 	k = run(m, (struct how){2, 1, 0}, packs, PACKS, b, NULL);
-	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof(*a)) == 0,
+	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 	   "layers computed again give the very same bits");
 	k = run(m, (struct how){2, 0, work_bytes(m, 150, 140, 0)}, packs, PACKS, b, NULL);
 	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5,
@@ -308,10 +307,10 @@ static void same_however(void)
 	ok(k.weight == l.weight && k.tokens == l.tokens && k.supervised == l.supervised,
 	   "and count the same");
 
-	memset(b, 0, m->n_params * sizeof(*b));
+	memset(b, 0, m->n_params * sizeof *b);
 	k = (struct train_loss){0};
 	for (int p = 0; p < PACKS; p++) {
-		float *one = mem_alloc(m->n_params, sizeof(*one));
+		float *one = mem_alloc(m->n_params, sizeof *one);
 		struct train_loss x = run(m, (struct how){2, -1, 0}, packs + p, 1, one, NULL);
 
 		k.loss += x.loss;
@@ -347,7 +346,7 @@ static void examples_do_not_leak(void)
 	for (int i = 1; i < 9; i++)
 		if (fabs(logp[i] - changed[i]) > 1e-9)
 			printf("# example %d: %g, then %g\n", i, logp[i], changed[i]);
-	ok(memcmp(logp + 1, changed + 1, 8 * sizeof(*logp)) == 0,
+	ok(memcmp(logp + 1, changed + 1, 8 * sizeof *logp) == 0,
 	   "and no other example of its pack");
 	model_free(m);
 }
@@ -390,7 +389,7 @@ static void kept_on_disk(const char *what, const char *config)
 	   "%s: merged into the weights it computes the same", what);
 	model_free(back);
 	model_free(m);
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	ok(system(cmd) == 0, "%s: the directory is removed", what);
 }
 
@@ -405,7 +404,7 @@ static struct model *reopened(const struct model *m, const struct model_load *ho
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	if (system(cmd) != 0)
 		printf("# could not remove %s\n", dir);
 	return back;
@@ -414,12 +413,12 @@ static struct model *reopened(const struct model *m, const struct model_load *ho
 static void top_layers(void)
 {
 	struct model *all = made(llama3, 6), *top = reopened(all, NULL);
-	float *a = mem_alloc(all->n_params, sizeof(*a)), *b;
+	float *a = mem_alloc(all->n_params, sizeof *a), *b;
 	size_t below = 0, trained = 0;
 	double worst = 0;
 
 	ok(model_train_top(top, 1, &e) == 0, "the top layer is chosen");
-	b = mem_alloc(top->n_params, sizeof(*b));
+	b = mem_alloc(top->n_params, sizeof *b);
 	run(all, (struct how){2, -1, 0}, packs, PACKS, a, NULL);
 	run(top, (struct how){2, -1, 0}, packs, PACKS, b, NULL);
 	for (size_t i = 0; i < top->n_tensors; i++) {
@@ -463,8 +462,8 @@ static void held_as(enum nn_type type)
 		printf("Bail out! %s\n", e.msg);
 	for (size_t i = 0; i < held->n_params; i++)
 		held->params[i] = plain->params[i] = 0.05f * (float)((int)(i % 7) - 3);
-	a = mem_alloc(held->n_params, sizeof(*a));
-	b = mem_alloc(held->n_params, sizeof(*b));
+	a = mem_alloc(held->n_params, sizeof *a);
+	b = mem_alloc(held->n_params, sizeof *b);
 	x = run(held, (struct how){2, 1, 0}, packs, PACKS, a, NULL);
 	y = run(plain, (struct how){1, -1, 0}, packs, PACKS, b, NULL);
 	ok(held->layers[0].lin[MODEL_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 &&

@@ -60,7 +60,7 @@ static void round_trip(void)
 	   "a written file opens");
 	t = st_find(&s, "b \"quoted\"");
 	ok(t && t->type == ST_F32 && t->dims == 2 && t->shape[0] == 2 && t->shape[1] == 3 &&
-		   memcmp(t->data, x, sizeof(x)) == 0,
+		   memcmp(t->data, x, sizeof x) == 0,
 	   "with the same values");
 	ok(t && (uintptr_t)t->data % 8 == 0, "aligned");
 	ok(st_find(&s, "a") && st_find(&s, "empty")->count == 0 && !st_find(&s, "c"),
@@ -243,12 +243,12 @@ int main(void)
 
 	if (!mkdtemp(dir))
 		return 2;
-	snprintf(path, sizeof(path), "%s/x.safetensors", dir);
+	snprintf(path, sizeof path, "%s/x.safetensors", dir);
 	round_trip();
 	broken();
 	shards();
 	models();
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	ok(system(cmd) == 0, "the directory is removed");
 	return tap_done();
 }

@@ -41,7 +41,7 @@ static double off(const float *got, const double *want, size_t n)
 }
 
 static const size_t sizes[] = {1, 3, 7, 16, 31, 33, 64, 100, 577};
-#define SIZES (sizeof(sizes) / sizeof(*sizes))
+#define SIZES (sizeof sizes / sizeof *sizes)
 
 static double want[MOST], want2[MOST];
 
@@ -59,7 +59,7 @@ static void norms(const struct nn_kern *k)
 		fill(z, d, 1);
 		fill(a, d, 1);
 		fill(b, d, 1);
-		memcpy(c, b, sizeof(c));
+		memcpy(c, b, sizeof c);
 		k->rms(y, &r, x, w, 1, 1e-5f, 1, d);
 		for (size_t i = 0; i < d; i++)
 			sum += (double)x[i] * x[i];
@@ -160,8 +160,8 @@ static void activations(const struct nn_kern *k)
 		want2[i] = w[i] * x[i] * s;
 	}
 	ok(off(a, want, n) < 2e-6 && off(b, want2, n) < 2e-6, "%s: swiglu_back", k->name);
-	memcpy(a, w, sizeof(a));
-	memcpy(b, y, sizeof(b));
+	memcpy(a, w, sizeof a);
+	memcpy(b, y, sizeof b);
 	k->swiglu_back(a, b, a, x, b, n);
 	ok(off(a, want, n) < 2e-6 && off(b, want2, n) < 2e-6, "%s: swiglu_back in place", k->name);
 	k->geglu_back(a, b, w, x, y, n);
@@ -176,7 +176,7 @@ static void activations(const struct nn_kern *k)
 	for (size_t i = 0; i < n; i++)
 		want[i] = w[i] * (gelu(x[i] + 1e-5) - gelu(x[i] - 1e-5)) / 2e-5;
 	ok(off(a, want, n) < 1e-5, "%s: gelu_back", k->name);
-	memcpy(z, x, sizeof(z));
+	memcpy(z, x, sizeof z);
 	k->softcap(z, 30, n);
 	for (size_t i = 0; i < n; i++)
 		want[i] = 30 * tanh(x[i] / 30);
@@ -205,7 +205,7 @@ static void softmaxes(const struct nn_kern *k)
 			sum += exp(scale * x[i] - most);
 		for (size_t i = 0; i < n; i++)
 			want[i] = exp(scale * x[i] - most) / sum;
-		memcpy(y, x, sizeof(y));
+		memcpy(y, x, sizeof y);
 		lse = k->softmax(y, (float)scale, n);
 		worst = fmax(worst, off(y, want, n));
 		worst = fmax(worst, fabs(lse - (most + log(sum))) / 6000);
@@ -216,7 +216,7 @@ static void softmaxes(const struct nn_kern *k)
 			sum += exp(scale * x[i]);
 		for (size_t i = 0; i < n; i++)
 			want[i] = exp(scale * x[i]) / sum;
-		memcpy(y, x, sizeof(y));
+		memcpy(y, x, sizeof y);
 		k->softmax_again(y, (float)scale, (float)log(sum), n);
 		worst_again = fmax(worst_again, off(y, want, n));
 
@@ -231,7 +231,7 @@ static void softmaxes(const struct nn_kern *k)
 		sum = 0;
 		for (size_t i = 0; i < n; i++)
 			sum += exp(x[i]);
-		memcpy(y, x, sizeof(y));
+		memcpy(y, x, sizeof y);
 		nll = k->nll(y, n, n / 2, 0.7f, 1);
 		worst_nll = fmax(worst_nll, fabs(nll - (log(sum) - x[n / 2])));
 		for (size_t i = 0; i < n; i++)
@@ -291,7 +291,7 @@ static void rotation(const struct nn_kern *k)
 		sines[i] = (float)sin(i * 0.7);
 	}
 	fill(x, 24, 1);
-	memcpy(before, x, sizeof(before));
+	memcpy(before, x, sizeof before);
 	k->rope(x, 12, cosines, sines, pos, 1, 2, 2, 6);
 	for (int r = 0; r < 2; r++)
 		for (int h = 0; h < 2; h++)
@@ -349,12 +349,12 @@ static void types(const struct nn_kern *k)
 		h[i] = (uint16_t)i;
 	nn_kern_plain()->from_f16(plain, h, 65536);
 	k->from_f16(mine, h, 65536);
-	same = memcmp(plain, mine, sizeof(plain)) == 0;
+	same = memcmp(plain, mine, sizeof plain) == 0;
 	ok(same, "%s: f16 as the plain set", k->name);
 	nn_kern_plain()->from_bf16(plain, h, 65536);
 	k->from_bf16(mine, h, 65536);
-	ok(memcmp(plain, mine, sizeof(plain)) == 0, "%s: bf16 as the plain set", k->name);
-	for (size_t i = 0; i < sizeof(blocks); i++)
+	ok(memcmp(plain, mine, sizeof plain) == 0, "%s: bf16 as the plain set", k->name);
+	for (size_t i = 0; i < sizeof blocks; i++)
 		blocks[i] = (unsigned char)(rng_u64(&rng) & 0x7f);
 	nn_kern_plain()->from_q8_0(plain, blocks, 256);
 	k->from_q8_0(mine, blocks, 256);
@@ -378,7 +378,7 @@ static void coding(void)
 	double most = 0, worst8 = 0, worst4 = 0;
 
 	nn_decode(back, NN_F16, known, 7);
-	ok(memcmp(back, values, sizeof(values)) == 0, "f16 values that IEEE 754 states");
+	ok(memcmp(back, values, sizeof values) == 0, "f16 values that IEEE 754 states");
 	for (int i = 0; i < 65536; i++)
 		h[i] = (uint16_t)i;
 	nn_decode(back, NN_F16, h, 65536);
@@ -413,7 +413,7 @@ static void coding(void)
 		worst4 = fmax(worst4, fabs(out[i] - row[i]));
 	ok(worst8 <= most / 127 * 0.51, "q8_0 is within half a step");
 	ok(worst4 <= most / 8 * 1.01 && worst4 > worst8, "q4_0 is within a step");
-	memset(row, 0, sizeof(row));
+	memset(row, 0, sizeof row);
 	nn_encode(NN_Q8_0, q, row, 32);
 	nn_decode(out, NN_Q8_0, q, 32);
 	ok(out[0] == 0 && out[31] == 0, "a block of zeros stays zero");
@@ -440,7 +440,7 @@ static void products(void)
 		nn_encode(t[i], coded, m, rows * cols);
 		nn_mat_rows(dense, &mat, 0, rows);
 		scratch = mem_aligned(nn_mat_scratch(&mat), 4);
-		memset(y, 0, sizeof(y));
+		memset(y, 0, sizeof y);
 		nn_mat_mul(y, rows, x, cols, n, &mat, 0, scratch);
 		nn_mat_mul(y, rows, x, cols, n, &mat, 1, scratch);
 		for (size_t r = 0; r < n; r++)

@@ -9,7 +9,7 @@
 
 #include "stats-agreement.inc"
 
-#define N(a) (sizeof(a) / sizeof *(a))
+#define N(a) (sizeof a / sizeof *(a))
 #define Z 1.959963984540054
 
 static void kappas(void)

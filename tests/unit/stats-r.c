@@ -15,7 +15,7 @@
 
 #include "stats-r.inc"
 
-#define N(a) (sizeof(a) / sizeof *(a))
+#define N(a) (sizeof a / sizeof *(a))
 #define Z 1.959963984540054
 
 static void near(struct interval v, const double *bounds, double error, const char *name)

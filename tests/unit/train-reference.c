@@ -69,12 +69,12 @@ static void read_packs(struct packs *k, const char *path)
 		ids = json_member(v, "ids");
 		weights = json_member(v, "weights");
 		starts = json_member(v, "starts");
-		k->p = mem_realloc(k->p, k->n + 1, sizeof(*k->p));
+		k->p = mem_realloc(k->p, k->n + 1, sizeof *k->p);
 		p = &k->p[k->n++];
 		*p = (struct train_pack){.n = json_count(ids), .n_starts = json_count(starts)};
-		p->ids = id = mem_alloc(p->n, sizeof(*id));
-		p->weights = w = mem_alloc(p->n, sizeof(*w));
-		p->starts = s = mem_alloc(p->n_starts, sizeof(*s));
+		p->ids = id = mem_alloc(p->n, sizeof *id);
+		p->weights = w = mem_alloc(p->n, sizeof *w);
+		p->starts = s = mem_alloc(p->n_starts, sizeof *s);
 		for (i = 0; json_next(&it, ids, &key, &x); i++) {
 			int64_t n = 0;
 
@@ -135,7 +135,7 @@ static float *logits_of(struct engine *g, const struct train_pack *p, double *lo
 {
 	struct err e = ERR_INIT;
 	struct train_loss l = {0};
-	float *z = mem_alloc(p->n * g->m->config.vocab, sizeof(*z));
+	float *z = mem_alloc(p->n * g->m->config.vocab, sizeof *z);
 
 	if (train_logits(g->w, p, z, &e) < 0 || train_loss(g->w, p, 1, 0, &l, NULL, &e) < 0)
 		die(&e);
@@ -183,7 +183,7 @@ static double gradients(struct engine *g, const struct packs *k, float *grads)
 	struct err e = ERR_INIT;
 	struct train_loss l = {0};
 
-	memset(grads, 0, g->m->n_params * sizeof(*grads));
+	memset(grads, 0, g->m->n_params * sizeof *grads);
 	if (train_gradients(g->w, k->p, k->n, grads, &l, NULL, &e) < 0)
 		die(&e);
 	for (size_t i = 0; i < g->m->n_params; i++)
@@ -201,7 +201,7 @@ static void write_grads(const char *model, const char *adapter, const char *out)
 
 	read_packs(&k, "-");
 	engine_open(&g, model, adapter, k.longest, 0, 0);
-	grads = mem_alloc(g.m->n_params, sizeof(*grads));
+	grads = mem_alloc(g.m->n_params, sizeof *grads);
 	gradients(&g, &k, grads);
 	for (size_t i = 0; i < g.m->n_tensors; i++) {
 		const struct model_tensor *t = &g.m->tensors[i];
@@ -223,7 +223,7 @@ static void train(struct engine *g, const struct packs *k, double lr, int steps,
 		  double *norms)
 {
 	struct adamw opt;
-	float *grads = mem_alloc(g->m->n_params, sizeof(*grads));
+	float *grads = mem_alloc(g->m->n_params, sizeof *grads);
 
 	adamw_init(&opt, g->m->n_params);
 	for (int i = 0; i < steps; i++) {
@@ -239,8 +239,8 @@ static void print_training(const char *model, const char *adapter, double lr, in
 {
 	struct packs k;
 	struct engine g;
-	double *losses = mem_alloc((size_t)steps, sizeof(*losses)),
-	       *norms = mem_alloc((size_t)steps, sizeof(*norms));
+	double *losses = mem_alloc((size_t)steps, sizeof *losses),
+	       *norms = mem_alloc((size_t)steps, sizeof *norms);
 
 	read_packs(&k, "-");
 	engine_open(&g, model, adapter, k.longest, 0, 0);
@@ -363,7 +363,7 @@ static int by_value(const void *a, const void *b)
 
 static double median(double *x, int n)
 {
-	qsort(x, (size_t)n, sizeof(*x), by_value);
+	qsort(x, (size_t)n, sizeof *x, by_value);
 	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
@@ -378,18 +378,18 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	struct work_spec spec = {.max_tokens = length,
 				 .memory = memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
 	struct adapter adapter = {.rank = 8, .alpha = 16, .targets = "all"};
-	struct packs k = {.p = mem_alloc(1, sizeof(*k.p)), .n = 1};
+	struct packs k = {.p = mem_alloc(1, sizeof *k.p), .n = 1};
 	struct engine g;
 	struct adamw opt;
-	double *seconds = mem_alloc((size_t)steps, sizeof(*seconds)),
-	       *rates = mem_alloc((size_t)steps, sizeof(*rates));
-	double *shares = mem_alloc((size_t)steps, sizeof(*shares)),
-	       *cpu_shares = mem_alloc((size_t)steps, sizeof(*cpu_shares));
+	double *seconds = mem_alloc((size_t)steps, sizeof *seconds),
+	       *rates = mem_alloc((size_t)steps, sizeof *rates);
+	double *shares = mem_alloc((size_t)steps, sizeof *shares),
+	       *cpu_shares = mem_alloc((size_t)steps, sizeof *cpu_shares);
 	double flops, step_s, loss = 0, peak;
 	struct speed before, after;
-	float *grads, *weights = mem_alloc(rows * length, sizeof(*weights));
-	int32_t *ids = mem_alloc(rows * length, sizeof(*ids));
-	size_t *starts = mem_alloc(rows, sizeof(*starts));
+	float *grads, *weights = mem_alloc(rows * length, sizeof *weights);
+	int32_t *ids = mem_alloc(rows * length, sizeof *ids);
+	size_t *starts = mem_alloc(rows, sizeof *starts);
 	struct rusage usage;
 	struct rng r;
 
@@ -408,7 +408,7 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	for (size_t i = 0; i < rows; i++)
 		starts[i] = i * length;
 	k.p[0] = (struct train_pack){ids, weights, rows * length, starts, rows};
-	grads = mem_aligned(g.m->n_params, sizeof(*grads));
+	grads = mem_aligned(g.m->n_params, sizeof *grads);
 	adamw_init(&opt, g.m->n_params);
 	flops = work_flops(g.m, k.p, 1);
 	before = sgemm_rate(g.pool, 0.5);
@@ -416,7 +416,7 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 		struct train_loss l = {0};
 		double t = clock_now(), cpu = cpu_seconds();
 
-		memset(grads, 0, g.m->n_params * sizeof(*grads));
+		memset(grads, 0, g.m->n_params * sizeof *grads);
 		if (train_gradients(g.w, k.p, 1, grads, &l, NULL, &e) < 0)
 			die(&e);
 		nn_norm(grads, g.m->n_params, g.pool);
@@ -485,7 +485,7 @@ static void test_logits(const struct packs *k, const char *what, const char *mod
 	struct engine g;
 
 	engine_open(&g, model, adapter, k->longest, 0, 2);
-	snprintf(path, sizeof(path), FIXTURES "%s/logits.jsonl", what);
+	snprintf(path, sizeof path, FIXTURES "%s/logits.jsonl", what);
 	read_lines(&b, path);
 	at = b.data;
 	for (size_t i = 0; i < k->n; i++) {
@@ -526,10 +526,10 @@ static void test_grads(const struct packs *k, const char *adapter)
 	size_t found = 0;
 	float *grads;
 
-	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
+	snprintf(dir, sizeof dir, FIXTURE "%s", adapter);
 	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
-	snprintf(path, sizeof(path), FIXTURE "%s/grads.safetensors", adapter);
-	grads = mem_alloc(g.m->n_params, sizeof(*grads));
+	snprintf(path, sizeof path, FIXTURE "%s/grads.safetensors", adapter);
+	grads = mem_alloc(g.m->n_params, sizeof *grads);
 	gradients(&g, k, grads);
 	if (st_open(&want, path, &e) < 0)
 		die(&e);
@@ -563,10 +563,10 @@ static void test_training(const struct packs *k, const char *adapter)
 	double losses[20], norms[20], worst = 0;
 	struct engine g;
 
-	snprintf(dir, sizeof(dir), FIXTURE "%s", adapter);
+	snprintf(dir, sizeof dir, FIXTURE "%s", adapter);
 	engine_open(&g, FIXTURE "model", dir, k->longest, 0, 2);
 	train(&g, k, 1e-2, 20, losses, norms);
-	snprintf(path, sizeof(path), FIXTURE "%s/train.jsonl", adapter);
+	snprintf(path, sizeof path, FIXTURE "%s/train.jsonl", adapter);
 	read_lines(&b, path);
 	at = b.data;
 	for (int i = 0; i < 20; i++) {
@@ -589,21 +589,21 @@ static int unit_test(void)
 	struct packs k;
 
 	read_packs(&k, FIXTURE "packs.jsonl");
-	for (size_t i = 0; i < sizeof(adapters) / sizeof(*adapters); i++) {
+	for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
 		char what[64], dir[128];
 
-		snprintf(what, sizeof(what), "tiny-lm/%s", adapters[i]);
-		snprintf(dir, sizeof(dir), FIXTURE "%s", adapters[i]);
+		snprintf(what, sizeof what, "tiny-lm/%s", adapters[i]);
+		snprintf(dir, sizeof dir, FIXTURE "%s", adapters[i]);
 		test_logits(&k, what, FIXTURE "model", dir);
 		test_grads(&k, adapters[i]);
 		test_training(&k, adapters[i]);
 	}
 	free_packs(&k);
 	read_packs(&k, FIXTURES "families/packs.jsonl");
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
 		char model[128];
 
-		snprintf(model, sizeof(model), FIXTURES "%s", families[i]);
+		snprintf(model, sizeof model, FIXTURES "%s", families[i]);
 		test_logits(&k, families[i], model, NULL);
 	}
 	free_packs(&k);
