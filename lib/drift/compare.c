@@ -5,32 +5,14 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../stats/multiple.h"
+#include "compare.h"
 #include "probe.h"
 #include "values.h"
 
-struct finding *compare_found(struct line *l, const char *test, double statistic, double p,
-			      double effect)
-{
-	if (isnan(p) || l->findings == COMPARE_TESTS)
-		return NULL;
-	struct finding *f = &l->finding[l->findings++];
-	*f = (struct finding){.test = test,
-			      .statistic = statistic,
-			      .p = p,
-			      .p_adj = p,
-			      .effect = effect};
-	return f;
-}
-
 void comparison_release(struct comparison *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		struct line *l = &c->lines[i];
-		for (size_t k = 0; k < l->findings; k++)
-			buf_release(&l->finding[k].why);
-		buf_release(&l->warning);
-		free(l->path);
-	}
+	for (size_t i = 0; i < c->n; i++)
+		line_release(&c->lines[i]);
 	free(c->lines);
 	free(c->time_path);
 	*c = (struct comparison){0};

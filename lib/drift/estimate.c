@@ -7,8 +7,7 @@
 #include "../json/jw.h"
 #include "../stats/sort.h"
 #include "estimate.h"
-#include "probe.h"
-#include "report.h"
+#include "words.h"
 
 /* The column shown as path, among those of input and output. */
 static const struct column *column_shown(const struct frame *f, const char *path)
@@ -271,7 +270,7 @@ static int refused(struct estimate *x, const struct comparison *c, const struct 
 		beyond += score[i] < v[0].score - margin ||
 			  score[i] > v[x->labels - 1].score + margin;
 	if ((double)beyond >= ESTIMATE_UNSEEN * (double)x->n) {
-		put_percent(&x->why, (double)beyond / (double)x->n);
+		words_percent(&x->why, (double)beyond / (double)x->n);
 		buf_addf(&x->why, " of the values of %s lie beyond those of the reference",
 			 x->score);
 		return 1;
@@ -283,13 +282,13 @@ static void explain(struct estimate *x, const struct comparison *c, const struct
 {
 	size_t moved = 0;
 
-	put_percent(&x->why, x->value);
+	words_percent(&x->why, x->value);
 	buf_adds(&x->why, " right by estimate (");
-	put_percent(&x->why, x->lo);
+	words_percent(&x->why, x->lo);
 	buf_adds(&x->why, " to ");
-	put_percent(&x->why, x->hi);
+	words_percent(&x->why, x->hi);
 	buf_adds(&x->why, "), on the reference ");
-	put_percent(&x->why, x->reference);
+	words_percent(&x->why, x->reference);
 	if (x->verdict != VERDICT_DRIFT && x->change_hi < 0)
 		buf_addf(&x->why, "; less than %g below", o->min_effect);
 	for (size_t i = 0; i < c->n; i++)

@@ -9,9 +9,9 @@
 #include "../web/html.h"
 #include "../web/svg.h"
 #include "page.h"
-#include "probe.h"
 #include "report.h"
 #include "values.h"
+#include "words.h"
 
 #define BINS 12
 #define LEVELS 10
@@ -206,7 +206,7 @@ static void draw_levels(struct buf *b, const char *const names[2], const struct 
 	for (size_t i = 0; i < n; i++) {
 		struct span s = column_level_text(v[i].c, &v[i].c->levels[v[i].level]);
 		struct buf quoted = BUF_INIT;
-		put_quoted(&quoted, s, 24);
+		words_quoted(&quoted, s, 24);
 		snprintf(labels[i], sizeof labels[i], "%s", quoted.data);
 		values[i] = v[i].was;
 		values[n + i] = v[i].is;
@@ -280,7 +280,7 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 			table_cell(&t, "");
 		}
 		buf_clear(&text);
-		report_reason(l, &text);
+		line_reason(l, &text);
 		table_cell(&t, text.data ? text.data : "");
 		table_row(&t);
 	}
@@ -310,7 +310,7 @@ void page_junit(const struct comparison *c, const struct drift_options *o, struc
 		html_str(l->path, b);
 		buf_adds(b, "\">");
 		buf_clear(&text);
-		report_reason(l, &text);
+		line_reason(l, &text);
 		if (l->verdict == VERDICT_DRIFT) {
 			buf_addf(b, "<failure message=\"%s, p %.2g at alpha %g: ", l->best->test,
 				 l->best->p_adj, o->alpha);

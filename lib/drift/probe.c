@@ -6,38 +6,7 @@
 #include "../stats/twosample.h"
 #include "probe.h"
 #include "values.h"
-
-void put_percent(struct buf *b, double share)
-{
-	double percent = 100 * share;
-
-	if (percent > 0 && percent < 0.1)
-		buf_adds(b, "under 0.1 %");
-	else if (percent < 10 && fabs(percent - round(percent)) >= 0.05)
-		buf_addf(b, "%.1f %%", percent);
-	else
-		buf_addf(b, "%.0f %%", percent == 100 || percent < 99.5 ? percent : 99);
-}
-
-void put_figure(struct buf *b, double x)
-{
-	if (fabs(x) >= 1000 && fabs(x) < 1e9)
-		buf_addf(b, "%.0f", x);
-	else
-		buf_addf(b, "%.4g", x);
-}
-
-void put_quoted(struct buf *b, struct span s, size_t most)
-{
-	size_t n = s.n < most ? s.n : most;
-
-	while (n < s.n && n > 0 && ((unsigned char)s.s[n] & 0xc0) == 0x80)
-		n--;
-	buf_addc(b, '"');
-	for (size_t i = 0; i < n; i++)
-		buf_addc(b, (unsigned char)s.s[i] < 32 ? ' ' : s.s[i]);
-	buf_adds(b, n < s.n ? "...\"" : "\"");
-}
+#include "words.h"
 
 /* --- kinds --- */
 
@@ -93,7 +62,7 @@ void probe_kinds(struct line *l, const struct probe *p)
 	if (alive < 2 || was_n < DRIFT_VALUES || is_n < DRIFT_VALUES)
 		return;
 	twosample_table(was, is, STATES, p->options->seed, p->draws, &t);
-	struct finding *f = compare_found(l, "kinds", t.statistic, t.p, t.effect);
+	struct finding *f = line_found(l, "kinds", t.statistic, t.p, t.effect);
 	if (!f)
 		return;
 	for (int i = 0; i < STATES; i++)
@@ -110,13 +79,13 @@ void probe_kinds(struct line *l, const struct probe *p)
 			       : less;
 	}
 	buf_addf(&f->why, "%s in ", what[more]);
-	put_percent(&f->why, (double)is[more] / (double)is_n);
+	words_percent(&f->why, (double)is[more] / (double)is_n);
 	buf_adds(&f->why, " of the rows, before in ");
-	put_percent(&f->why, (double)was[more] / (double)was_n);
+	words_percent(&f->why, (double)was[more] / (double)was_n);
 	buf_addf(&f->why, "; %s in ", what[less]);
-	put_percent(&f->why, (double)is[less] / (double)is_n);
+	words_percent(&f->why, (double)is[less] / (double)is_n);
 	buf_adds(&f->why, ", before in ");
-	put_percent(&f->why, (double)was[less] / (double)was_n);
+	words_percent(&f->why, (double)was[less] / (double)was_n);
 }
 
 /* --- numbers --- */
@@ -171,10 +140,10 @@ static struct region lost_region(const double *x, size_t n, const double *y, siz
 
 static void put_range(struct buf *b, double from, double to)
 {
-	put_figure(b, from);
+	words_figure(b, from);
 	if (from != to) {
 		buf_adds(b, " to ");
-		put_figure(b, to);
+		words_figure(b, to);
 	}
 }
 
@@ -188,28 +157,28 @@ static void explain_numbers(struct finding *f, int elements, const double *x, si
 	if (was != is) {
 		buf_addf(&f->why, "median%s %s from ", elements ? " number of elements" : "",
 			 is > was ? "up" : "down");
-		put_figure(&f->why, was);
+		words_figure(&f->why, was);
 		buf_adds(&f->why, " to ");
-		put_figure(&f->why, is);
+		words_figure(&f->why, is);
 	} else {
 		buf_adds(&f->why, "spread differently around the same median, ");
-		put_figure(&f->why, was);
+		words_figure(&f->why, was);
 	}
 	for (size_t i = 0; i < m; i++)
 		outside += y[i] < x[0] || y[i] > x[n - 1];
 	f->unseen = (double)outside / (double)m;
 	if (f->unseen >= 0.1) {
 		buf_adds(&f->why, "; ");
-		put_percent(&f->why, f->unseen);
+		words_percent(&f->why, f->unseen);
 		buf_adds(&f->why, " outside what was seen before, ");
 		put_range(&f->why, x[0], x[n - 1]);
 	} else if (lost.was >= 0.05 && lost.is <= lost.was / 3) {
 		buf_adds(&f->why, lost.is > 0 ? "; few left at " : "; none left at ");
 		put_range(&f->why, lost.from, lost.to);
 		buf_adds(&f->why, ", from ");
-		put_percent(&f->why, lost.was);
+		words_percent(&f->why, lost.was);
 		buf_adds(&f->why, " to ");
-		put_percent(&f->why, lost.is);
+		words_percent(&f->why, lost.is);
 	}
 }
 
@@ -226,7 +195,7 @@ void probe_numbers(struct line *l, const struct probe *p)
 		goto cleanup;
 	double d = twosample_ks(x, n, y, m, NULL),
 	       sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
-	struct finding *f = compare_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
+	struct finding *f = line_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
 	if (f)
 		explain_numbers(f, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER],
 				x, n, y, m);
@@ -323,21 +292,21 @@ static void explain_categories(struct finding *f, const struct levels *v,
 			where = i;
 	}
 	if (where)
-		put_quoted(why, v->name[where], 40);
+		words_quoted(why, v->name[where], 40);
 	else
 		buf_adds(why, "all others");
 	buf_addf(why, " %s from ",
 		 (double)v->is[where] / is_n > (double)v->was[where] / was_n ? "up" : "down");
-	put_percent(why, (double)v->was[where] / was_n);
+	words_percent(why, (double)v->was[where] / was_n);
 	buf_adds(why, " to ");
-	put_percent(why, (double)v->is[where] / is_n);
+	words_percent(why, (double)v->is[where] / is_n);
 	if (kinds) {
 		buf_adds(why, "; ");
-		put_percent(why, unseen / is_n);
+		words_percent(why, unseen / is_n);
 		buf_addf(why, " %s not seen before", kinds == 1 ? "with a value" : "with values");
 		if (top != where) {
 			buf_adds(why, ", most often ");
-			put_quoted(why, v->name[top], 40);
+			words_quoted(why, v->name[top], 40);
 		}
 	}
 }
@@ -362,7 +331,7 @@ void probe_categories(struct line *l, const struct probe *p)
 	}
 	if (was_n >= DRIFT_VALUES && is_n >= DRIFT_VALUES && alive > 1) {
 		twosample_table(v.was, v.is, v.n, p->options->seed, p->draws, &t);
-		struct finding *f = compare_found(l, methods[t.method], t.statistic, t.p, t.effect);
+		struct finding *f = line_found(l, methods[t.method], t.statistic, t.p, t.effect);
 		if (f)
 			explain_categories(f, &v, &t, (double)was_n, (double)is_n);
 	}

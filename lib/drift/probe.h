@@ -7,7 +7,7 @@
 #ifndef FT_DRIFT_PROBE_H
 #define FT_DRIFT_PROBE_H
 
-#include "compare.h"
+#include "line.h"
 
 struct probe {
 	const struct frame *reference, *current;
@@ -25,12 +25,5 @@ void probe_categories(struct line *l, const struct probe *p);
 void probe_dates(struct line *l, const struct probe *p);
 void probe_text(struct line *l, const struct probe *p);
 void probe_vectors(struct line *l, const struct probe *p);
-
-/* "12 %", "0.4 %", "under 0.1 %". */
-void put_percent(struct buf *b, double share);
-/* A number in at most 4 significant digits. */
-void put_figure(struct buf *b, double x);
-/* Text in quotes, at most `most` bytes of it, control characters as blanks. */
-void put_quoted(struct buf *b, struct span s, size_t most);
 
 #endif

@@ -12,6 +12,7 @@
 #include "../text/date.h"
 #include "probe.h"
 #include "values.h"
+#include "words.h"
 
 /* "2021 to 2023", "2019, 2022 and 2023". */
 static void put_years(struct buf *b, const struct column *c)
@@ -68,7 +69,7 @@ static void probe_years(struct line *l)
 		return; /* one and the same year everywhere */
 	double share = fmin(1, unseen / (double)is->dated);
 	struct finding *f =
-		compare_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
+		line_found(l, "unseen-year", share, fmin(1, least * (double)pooled), share);
 	if (!f)
 		return;
 	f->unseen = share;
@@ -76,7 +77,7 @@ static void probe_years(struct line *l)
 		buf_adds(&f->why, "no year that the reference does not have");
 		return;
 	}
-	put_percent(&f->why, (double)top->rows / (double)is->dated);
+	words_percent(&f->why, (double)top->rows / (double)is->dated);
 	buf_addf(&f->why,
 		 " of the dated rows name %d, a year that the reference never does: it has ",
 		 top->which);
@@ -106,7 +107,7 @@ static void probe_lag(struct line *l, const struct probe *p)
 	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES &&
 	    !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
 		double d = twosample_ks(x, n, y, m, NULL);
-		struct finding *f = compare_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);
+		struct finding *f = line_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);
 		if (f) {
 			buf_adds(&f->why, "the median date is ");
 			put_lag(&f->why, y[m / 2]);
@@ -149,15 +150,15 @@ static void probe_calendar(struct line *l, const struct probe *p)
 	for (int i = 0; i < 2; i++) {
 		uint64_t *was = i ? weekday[0] : month[0], *is = i ? weekday[1] : month[1];
 		twosample_table(was, is, i ? 7 : 12, p->options->seed, p->draws, &t);
-		struct finding *f = t.df > 0 ? compare_found(l, i ? "weekdays" : "months",
-							     t.statistic, t.p, t.effect)
+		struct finding *f = t.df > 0 ? line_found(l, i ? "weekdays" : "months", t.statistic,
+							  t.p, t.effect)
 					     : NULL;
 		if (!f)
 			continue;
 		buf_addf(&f->why, "%s from ", (i ? days : months)[t.where]);
-		put_percent(&f->why, (double)was[t.where] / (double)n[0]);
+		words_percent(&f->why, (double)was[t.where] / (double)n[0]);
 		buf_adds(&f->why, " to ");
-		put_percent(&f->why, (double)is[t.where] / (double)n[1]);
+		words_percent(&f->why, (double)is[t.where] / (double)n[1]);
 		buf_adds(&f->why, " of the dates");
 	}
 }

@@ -11,6 +11,7 @@
 #include "../text/hash.h"
 #include "probe.h"
 #include "values.h"
+#include "words.h"
 
 #define TEXTS 5000	/* a side that are looked at */
 #define WORDS_DEALT 3e8 /* in all permutations together, at most */
@@ -144,7 +145,7 @@ static void put_new_words(struct buf *b, const struct words *v)
 			break;
 		shown[k] = top;
 		buf_adds(b, k ? ", " : ": ");
-		put_quoted(b, top->text, 24);
+		words_quoted(b, top->text, 24);
 		buf_addf(b, " in %u", top->is);
 	}
 }
@@ -206,11 +207,11 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 			    : b->len   ? (sign > 0 ? "; more often " : "; less often ")
 			    : sign > 0 ? "more often "
 				       : "less often ");
-		put_quoted(b, shown[k]->text, 24);
+		words_quoted(b, shown[k]->text, 24);
 		buf_adds(b, " (");
-		put_percent(b, shown[k]->was / was_n);
+		words_percent(b, shown[k]->was / was_n);
 		buf_adds(b, " to ");
-		put_percent(b, shown[k]->is / is_n);
+		words_percent(b, shown[k]->is / is_n);
 		buf_addc(b, ')');
 	}
 }
@@ -231,7 +232,7 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v,
 							(double)s.word_n / (double)(s.t.n + s.t.m);
 	double draws = fmin((double)p->draws, fmax(999, WORDS_DEALT / (dealt + (double)v->n / 8)));
 	twosets_test(&s.t, p->options->seed, (size_t)draws, z, &r);
-	struct finding *f = compare_found(l, "words", r.statistic, r.p, r.largest);
+	struct finding *f = line_found(l, "words", r.statistic, r.p, r.largest);
 	if (f) {
 		put_movers(&f->why, v, z, (double)was->n, (double)is->n, 1);
 		put_movers(&f->why, v, z, (double)was->n, (double)is->n, -1);
@@ -284,25 +285,25 @@ void probe_text(struct line *l, const struct probe *p)
 	      length[0][0] == length[1][0])) {
 		double d = twosample_ks(length[0], was.n, length[1], is.n, NULL);
 		struct finding *f =
-			compare_found(l, "length", d,
-				      twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
+			line_found(l, "length", d,
+				   twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
 		if (f) {
 			buf_adds(&f->why, "half the texts have more than ");
-			put_figure(&f->why, length[1][is.n / 2]);
+			words_figure(&f->why, length[1][is.n / 2]);
 			buf_adds(&f->why, " words, before ");
-			put_figure(&f->why, length[0][was.n / 2]);
+			words_figure(&f->why, length[0][was.n / 2]);
 		}
 	}
 	if (n[0] >= DRIFT_VALUES && (fresh[0][n[0] - 1] > 0 || fresh[1][n[1] - 1] > 0)) {
 		double d = twosample_ks(fresh[0], n[0], fresh[1], n[1], NULL);
 		struct finding *f =
-			compare_found(l, "new-words", d,
-				      twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
+			line_found(l, "new-words", d,
+				   twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
 		if (f) {
-			put_percent(&f->why, mean(fresh[1], n[1]));
+			words_percent(&f->why, mean(fresh[1], n[1]));
 			buf_adds(&f->why,
 				 " of the words are new to one half of the reference, of its other half's ");
-			put_percent(&f->why, mean(fresh[0], n[0]));
+			words_percent(&f->why, mean(fresh[0], n[0]));
 			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
 				f->unseen = d;
 				put_new_words(&f->why, &v);

@@ -5,6 +5,7 @@
 #include "../stats/mmd.h"
 #include "probe.h"
 #include "values.h"
+#include "words.h"
 
 void probe_vectors(struct line *l, const struct probe *p)
 {
@@ -16,14 +17,14 @@ void probe_vectors(struct line *l, const struct probe *p)
 	float *x = values_vectors(l->reference, l->current, &n, &m);
 	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES) {
 		mmd_test(x, n, m, d, p->options->seed, p->draws, &r);
-		struct finding *f = compare_found(l, "mmd", r.statistic, r.p, r.effect);
+		struct finding *f = line_found(l, "mmd", r.statistic, r.p, r.effect);
 		if (f) {
 			/* Vectors that can mostly be told apart lie where the reference has few or
 			 * none. */
 			f->unseen = r.effect > 0.5 ? r.effect : 0;
 			buf_adds(&f->why,
 				 "a vector of these and one of the reference are told apart in ");
-			put_percent(&f->why, (1 + r.effect) / 2);
+			words_percent(&f->why, (1 + r.effect) / 2);
 			buf_adds(&f->why, " of pairs, where 50 % is chance");
 		}
 	}

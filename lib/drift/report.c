@@ -3,13 +3,7 @@
 #include <string.h>
 #include "../base/out.h"
 #include "../json/jw.h"
-#include "probe.h"
 #include "report.h"
-
-const char *drift_verdict_name(enum verdict v)
-{
-	return v == VERDICT_DRIFT ? "drift" : v == VERDICT_STABLE ? "stable" : "insufficient";
-}
 
 static uint64_t values_of(const struct line *l, const struct column *c)
 {
@@ -18,43 +12,13 @@ static uint64_t values_of(const struct line *l, const struct column *c)
 	return l->within ? c->dated : column_present(c) - c->count[KIND_NULL];
 }
 
-void report_reason(const struct line *l, struct buf *b)
-{
-	if (l->untyped && l->verdict != VERDICT_DRIFT) {
-		buf_addf(b, "no values of type %s on a side", type_name(l->type));
-		return;
-	}
-	if (l->best) {
-		buf_addspan(b, buf_span(&l->best->why));
-		return;
-	}
-	if (!l->reference || !l->current)
-		buf_addf(b, "only in the %s rows", l->reference ? "reference" : "current");
-	else if (l->verdict == VERDICT_INSUFFICIENT)
-		buf_addf(b, "fewer than %d values on a side", DRIFT_VALUES);
-	else if (l->type == TYPE_ID)
-		buf_adds(b, "values of their own on nearly every row: not compared");
-	else if (l->type == TYPE_DATE)
-		buf_adds(b, "the same years on both sides");
-	else if (l->type == TYPE_VECTOR)
-		buf_adds(b, "all vectors are the same");
-	else if (l->type == TYPE_CATEGORY &&
-		 (l->reference->levels_n != 1 || l->current->levels_n != 1))
-		buf_addf(b,
-			 "about %.0f different values, too many to tell each one's share, and none that came or grew much",
-			 fmax(distinct_count(&l->reference->distinct),
-			      distinct_count(&l->current->distinct)));
-	else
-		buf_adds(b, "one and the same value on both sides");
-}
-
 static void put_line(const struct line *l, struct buf *b)
 {
 	struct jw w;
 	struct buf why = BUF_INIT;
 	const struct finding *f = l->best;
 
-	report_reason(l, &why);
+	line_reason(l, &why);
 	jw_init(&w, b);
 	jw_object(&w);
 	jw_put_str(&w, "path", l->path);
@@ -196,7 +160,7 @@ void report_table(const struct comparison *c, const struct drift_options *o,
 		if (l->verdict != VERDICT_DRIFT)
 			continue;
 		buf_addf(b, "%s%zu. %s: ", said ? "" : "\n", said + 1, l->path);
-		report_reason(l, b);
+		line_reason(l, b);
 		if (l->warning.len)
 			buf_addf(b, " (%s)", l->warning.data);
 		buf_addc(b, '\n');
@@ -244,7 +208,7 @@ void report_window_text(const struct window_report *r, struct buf *b)
 		 drift_verdict_name(r->alarm ? VERDICT_DRIFT : VERDICT_STABLE));
 	if (r->alarm && r->line) {
 		buf_addf(b, ", %s: ", r->line->path);
-		report_reason(r->line, b);
+		line_reason(r->line, b);
 	}
 	buf_addf(b, " (p %.2g, alarm at %.2g)\n", r->p, r->threshold);
 }

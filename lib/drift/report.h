@@ -5,11 +5,6 @@
 #include "compare.h"
 #include "estimate.h"
 
-const char *drift_verdict_name(enum verdict v);
-
-/* Why a line has its verdict, in words. */
-void report_reason(const struct line *l, struct buf *b);
-
 /* One window of a stream: its number from 1, rows first..last of the stream, the p that decided and
  * the p that alarms. */
 struct window_report {

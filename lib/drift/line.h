@@ -1,0 +1,67 @@
+/* line: one path of a comparison, what was found there, and why it has its verdict. */
+#ifndef FT_DRIFT_LINE_H
+#define FT_DRIFT_LINE_H
+
+#include "frame.h"
+#include "typing.h"
+
+#define LINE_FINDINGS 6
+
+enum verdict { VERDICT_STABLE, VERDICT_DRIFT, VERDICT_INSUFFICIENT };
+
+const char *drift_verdict_name(enum verdict v);
+
+struct drift_options {
+	double alpha;	   /* false-alarm level of the whole run */
+	double min_effect; /* smaller effects are no drift */
+	int fdr;	   /* Benjamini and Hochberg in place of Holm */
+	int calendar;	   /* compare months and weekdays too */
+	int any_shape;	   /* records that share no path are drift, not refused */
+	size_t draws;	   /* of permutation tests; 0: enough for alpha over the number of tests */
+	uint64_t seed;
+	const struct drift_type *paths; /* only these and what stands below them; none: all */
+	size_t paths_n;
+	const char **exclude; /* not these nor what stands below them */
+	size_t exclude_n;
+};
+
+/* clang-format off */
+#define DRIFT_OPTIONS_INIT {.alpha = 0.05, .min_effect = 0.05}
+/* clang-format on */
+#define DRIFT_ROWS 30	/* rows a side that a verdict of "stable" takes */
+#define DRIFT_VALUES 10 /* values a side that a test takes */
+
+/* One hypothesis tested. */
+struct finding {
+	/* "kinds", "ks", "chi2", "fisher", "permutation", "unseen-year", "lag", "new-words", ... */
+	const char *test;
+	double statistic, p, p_adj, effect;
+	double unseen; /* share of current values that the reference never had the like of */
+	int drift;
+	struct buf why; /* a sentence */
+};
+
+/* One path and type. */
+struct line {
+	char *path; /* as the user would write it */
+	enum type type;
+	int asked;	/* the type is the user's */
+	int untyped;	/* asked, and a side has values but none that the type takes */
+	int within;	/* dates found within text */
+	enum root root; /* where it stands in the current records */
+	const struct column *reference, *current; /* either may be NULL */
+	enum verdict verdict;
+	struct finding finding[LINE_FINDINGS];
+	size_t findings;
+	const struct finding *best; /* what decides; NULL where there was nothing to test */
+	struct buf warning;	    /* what does not decide but should be known; may be empty */
+};
+
+/* Begins a finding, whose sentence the caller writes. NULL where p is no number. */
+struct finding *line_found(struct line *l, const char *test, double statistic, double p,
+			   double effect);
+/* Why a line has its verdict, in words. */
+void line_reason(const struct line *l, struct buf *b);
+void line_release(struct line *l);
+
+#endif

@@ -1,0 +1,14 @@
+/* words: figures and values as the sentences of findings give them. */
+#ifndef FT_DRIFT_WORDS_H
+#define FT_DRIFT_WORDS_H
+
+#include "../base/buf.h"
+
+/* "12 %", "0.4 %", "under 0.1 %". */
+void words_percent(struct buf *b, double share);
+/* A number in at most 4 significant digits. */
+void words_figure(struct buf *b, double x);
+/* Text in quotes, at most `most` bytes of it, control characters as blanks. */
+void words_quoted(struct buf *b, struct span s, size_t most);
+
+#endif
