@@ -400,7 +400,7 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 	}
 	buf_clear(&text);
 	if (opt_junit) {
-		junit_write(&board, c, d, n, &text);
+		eval_junit(&board, c, d, n, &text);
 		if (file_write(opt_junit, text.data, text.len, &e) < 0)
 			prog_fail(&e);
 	}

@@ -516,6 +516,10 @@ peak() {
 	grep -q '<testcase classname="exact" name="q3"><failure message="score 0, before 1">' j.xml
 	status_is 0 ft-eval --baseline-file new --junit j.xml old
 	[ "$(grep -c '<failure' j.xml)" -eq 0 ]
+	# Names may hold what is no character of XML.
+	for run in old new; do jq -c '.id = "\uffff\ufffe\u0001\n" + .id' $run >odd.$run; done
+	status_is 1 ft-eval --baseline-file odd.old --require 'exact>=0.9' --junit odd.xml odd.new
+	python3 -c 'import xml.etree.ElementTree as e; assert e.parse("odd.xml").find(".//testcase[@classname=\"exact\"][2]").get("name") == "\ufffd\ufffd\ufffd\nq0"'
 	status_is 0 ft-eval --baseline-file old --require 'exact>=0.5' old
 	jq -se '[.[] | select(.require)] | length == 1' <<<"$output"
 	head -n 39 old >short

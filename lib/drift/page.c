@@ -7,7 +7,9 @@
 #include "../stats/sort.h"
 #include "../text/features.h"
 #include "../web/html.h"
+#include "../web/junit.h"
 #include "../web/svg.h"
+#include "../web/xml.h"
 #include "page.h"
 #include "report.h"
 #include "values.h"
@@ -25,7 +27,7 @@ static void put_bars(struct buf *b, const char *const names[2], const char *titl
 	for (size_t i = 0; i < n; i++)
 		label[i] = labels[i];
 	buf_adds(b, "<p><small>");
-	html_str(title, b);
+	xml_str(title, b);
 	buf_adds(b, "</small></p>\n");
 	svg_bars(title, label, n, names, values, 2, b);
 }
@@ -225,7 +227,7 @@ static void draw(struct buf *b, const char *const names[2], const struct line *l
 	    l->type == TYPE_ID || l->type == TYPE_OBJECT)
 		return;
 	buf_adds(b, "<h3>");
-	html_str(l->path, b);
+	xml_str(l->path, b);
 	buf_addf(b, " <small>%s, %s</small></h3>\n", type_name(l->type),
 		 drift_verdict_name(l->verdict));
 	if (l->type == TYPE_NUMBER)
@@ -294,35 +296,25 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 
 void page_junit(const struct comparison *c, const struct drift_options *o, struct buf *b)
 {
-	size_t skipped = 0;
+	static const enum junit_result results[] = {[VERDICT_STABLE] = JUNIT_PASSED,
+						    [VERDICT_DRIFT] = JUNIT_FAILED,
+						    [VERDICT_INSUFFICIENT] = JUNIT_SKIPPED};
+	struct junit j = {.out = b};
 	struct buf text = BUF_INIT;
 
-	for (size_t i = 0; i < c->n; i++)
-		skipped += c->lines[i].verdict == VERDICT_INSUFFICIENT;
-	buf_addf(b,
-		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"ft-drift\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
-		 c->n, c->drifted, skipped);
+	junit_begin(&j, "ft-drift");
+	junit_suite(&j, span_of("ft-drift"));
 	for (size_t i = 0; i < c->n; i++) {
 		const struct line *l = &c->lines[i];
-		buf_adds(b, "  <testcase classname=\"");
-		html_str(type_name(l->type), b);
-		buf_adds(b, "\" name=\"");
-		html_str(l->path, b);
-		buf_adds(b, "\">");
+
 		buf_clear(&text);
+		if (l->verdict == VERDICT_DRIFT)
+			buf_addf(&text, "%s, p %.2g at alpha %g: ", l->best->test, l->best->p_adj,
+				 o->alpha);
 		line_reason(l, &text);
-		if (l->verdict == VERDICT_DRIFT) {
-			buf_addf(b, "<failure message=\"%s, p %.2g at alpha %g: ", l->best->test,
-				 l->best->p_adj, o->alpha);
-			html_text(buf_span(&text), b);
-			buf_adds(b, "\"/>");
-		} else if (l->verdict == VERDICT_INSUFFICIENT) {
-			buf_adds(b, "<skipped message=\"");
-			html_text(buf_span(&text), b);
-			buf_adds(b, "\"/>");
-		}
-		buf_adds(b, "</testcase>\n");
+		junit_case(&j, span_of(type_name(l->type)), span_of(l->path), results[l->verdict],
+			   buf_span(&text));
 	}
-	buf_adds(b, "</testsuite>\n");
+	junit_end(&j);
 	buf_release(&text);
 }

@@ -10,6 +10,7 @@
 #include "../json/record.h"
 #include "../web/html.h"
 #include "../web/svg.h"
+#include "../web/xml.h"
 #include "advice.h"
 #include "tables.h"
 
@@ -122,10 +123,10 @@ static void requirements(const struct decided *d, size_t n, const char *advice, 
 		 "<th>verdict</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(out, "<tr><td>");
-		html_str(d[i].r->text, out);
+		xml_str(d[i].r->text, out);
 		buf_adds(out, "</td><td>");
 		label_of(d[i].g, &text);
-		html_str(text.data, out);
+		xml_str(text.data, out);
 		buf_clear(&text);
 		if (isnan(d[i].value.value))
 			buf_adds(&text, "</td><td class=\"r\">-</td><td>-");
@@ -142,7 +143,7 @@ static void requirements(const struct decided *d, size_t n, const char *advice, 
 	buf_adds(out, "</tbody></table></div>\n");
 	if (advice && *advice) {
 		buf_adds(out, "<p class=\"note\">");
-		html_str(advice, out);
+		xml_str(advice, out);
 		buf_adds(out, "</p>\n");
 	}
 	buf_release(&text);
@@ -264,13 +265,13 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 		 "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
 	for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
 		buf_adds(out, "<th class=\"up\">");
-		html_str(j < f.n ? f.names[j] : "(other)", out);
+		xml_str(j < f.n ? f.names[j] : "(other)", out);
 		buf_adds(out, "</th>");
 	}
 	buf_adds(out, "<th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < f.n; i++) {
 		buf_adds(out, "<tr><th>");
-		html_str(f.names[i], out);
+		xml_str(f.names[i], out);
 		buf_adds(out, "</th>");
 		for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
 			double k = f.matrix[i * (f.n + 1) + j],
@@ -338,7 +339,7 @@ static void put_input(const struct record *r, struct buf *out)
 		record_rest(r, &text);
 	}
 	buf_adds(out, "<td><pre>");
-	html_text(buf_span(&text), out);
+	xml_text(buf_span(&text), out);
 	buf_adds(out, "</pre></td>");
 	buf_release(&text);
 }
@@ -353,7 +354,7 @@ static void put_reference(const struct record *r, struct buf *out)
 			text.data[i] = '\n';
 	buf_adds(out, "<td><pre>");
 	if (n > 0)
-		html_text((struct span){text.data, text.len - 1}, out);
+		xml_text((struct span){text.data, text.len - 1}, out);
 	buf_adds(out, "</pre></td>");
 	buf_release(&text);
 }
@@ -371,13 +372,13 @@ static void put_answer(const struct board *b, const struct group *g, size_t row,
 		if (json_string(record_get(r, "output"), &text) < 0)
 			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error"
 										  : "tool_calls"));
-		html_text(buf_span(&text), out);
+		xml_text(buf_span(&text), out);
 	}
 	buf_adds(out, "</pre><div class=\"score\">");
 	for (size_t m = 0; m < b->n_metrics; m++) {
 		double x = g->scores[row * b->n_metrics + m];
 
-		html_str(board_metric_name(b, m), out);
+		xml_str(board_metric_name(b, m), out);
 		buf_addf(out, isnan(x) ? " \xe2\x80\x93 " : " %.3g ", x);
 	}
 	buf_adds(out, "</div></td>");
@@ -445,7 +446,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 	for (size_t k = 0; k < n; k++) {
 		buf_adds(out, "<th>");
 		label_of(columns[k], &text);
-		html_str(n > 1 ? columns[k]->side : text.data, out);
+		xml_str(n > 1 ? columns[k]->side : text.data, out);
 		buf_adds(out, "</th>");
 	}
 	buf_adds(out, "</tr></thead><tbody>\n");
@@ -454,7 +455,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 
 		buf_addf(out, "<tr%s%s><td>", order[i].wrong ? " data-wrong=\"1\"" : "",
 			 order[i].differ ? " data-differ=\"1\"" : "");
-		html_text(board_row_id(g, row), out);
+		xml_text(board_row_id(g, row), out);
 		if (g->rows[row].sample > 0)
 			buf_addf(out, " #%" PRId64, g->rows[row].sample);
 		buf_adds(out, "</td>");

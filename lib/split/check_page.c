@@ -8,6 +8,7 @@
 #include "../stats/interval.h"
 #include "../web/html.h"
 #include "../web/svg.h"
+#include "../web/xml.h"
 #include "check_page.h"
 #include "check_report.h"
 
@@ -86,10 +87,10 @@ static void put_row(const struct split_check *c, const struct shown *s, int test
 
 	buf_adds(b, "<td class=\"id\">");
 	if (row != CHECK_NONE)
-		html_str(split_check_id(c, test, row), b);
+		xml_str(split_check_id(c, test, row), b);
 	buf_adds(b, "</td><td class=\"text\"><pre>");
 	if (at && *at)
-		html_str(s->text.data + *at, b);
+		xml_str(s->text.data + *at, b);
 	buf_adds(b, "</pre></td>");
 }
 
@@ -105,7 +106,7 @@ static void put_answers(const struct answer *a, size_t n, struct buf *b)
 	for (size_t i = 0; i < n; i++) {
 		buf_addf(b, "<tr><td>%s</td><td class=\"%s\">%s</td><td class=\"r\">%zu</td><td>",
 			 a[i].check, class_of(&a[i]), split_check_verdict_name(&a[i]), a[i].count);
-		html_text(buf_span(&a[i].why), b);
+		xml_text(buf_span(&a[i].why), b);
 		buf_adds(b, "</td></tr>\n");
 	}
 	buf_adds(b, "</tbody></table></div>\n");
@@ -193,7 +194,7 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 		 "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu; ft %s.",
 		 o->near, o->alpha, (unsigned long long)o->seed, FT_VERSION);
 	buf_adds(b, "<p class=\"dim\">");
-	html_str(text.data, b);
+	xml_str(text.data, b);
 	buf_adds(b, "</p>\n");
 	html_end(b);
 	buf_release(&text);

@@ -1,7 +1,7 @@
 /* html: the frame of a self-contained page. See html.h. */
 #include "html.h"
 
-#include <string.h>
+#include "xml.h"
 
 static const char style[] =
 	":root{color-scheme:light dark;--fg:#1c1e21;--bg:#fff;--dim:#5f6670;--line:#d9dde3;--soft:#f4f6f8;--a:#1f6feb;--good:#1a7f37;"
@@ -20,60 +20,6 @@ static const char style[] =
 	"@media print{:root{--fg:#000;--bg:#fff;--soft:#f4f6f8;--line:#bbb;--dim:#444}body{max-width:none;padding:0}.noprint{display:none}"
 	"tr,svg,details{break-inside:avoid}}";
 
-/* U+FFFD, for what is no character of HTML or XML. */
-static const char replacement[] = "\xef\xbf\xbd";
-
-void html_text(struct span text, struct buf *b)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		const char *as = NULL;
-		size_t taken = 1;
-
-		switch (text.s[i]) {
-		case '&':
-			as = "&amp;";
-			break;
-		case '<':
-			as = "&lt;";
-			break;
-		case '>':
-			as = "&gt;";
-			break;
-		case '"':
-			as = "&quot;";
-			break;
-		case '\xef': /* U+FFFE and U+FFFF */
-			if (text.n - i < 3 || text.s[i + 1] != '\xbf' ||
-			    (text.s[i + 2] != '\xbe' && text.s[i + 2] != '\xbf'))
-				continue;
-			as = replacement;
-			taken = 3;
-			break;
-		case '\t':
-		case '\n':
-		case '\r':
-			continue;
-		default:
-			if ((unsigned char)text.s[i] >= 0x20)
-				continue;
-			as = replacement;
-		}
-		buf_add(b, text.s + from, i - from);
-		buf_adds(b, as);
-		from = i + taken;
-		i += taken - 1;
-	}
-	if (text.n > from)
-		buf_add(b, text.s + from, text.n - from);
-}
-
-void html_str(const char *text, struct buf *b)
-{
-	html_text(span_of(text), b);
-}
-
 void html_begin(const char *title, const char *extra_css, struct buf *b)
 {
 	buf_adds(b,
@@ -81,13 +27,13 @@ void html_begin(const char *title, const char *extra_css, struct buf *b)
 		 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
 		 "script-src 'unsafe-inline'; img-src data:\">"
 		 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\n<title>");
-	html_str(title, b);
+	xml_str(title, b);
 	buf_adds(b, "</title>\n<style>");
 	buf_adds(b, style);
 	if (extra_css)
 		buf_adds(b, extra_css);
 	buf_adds(b, "</style></head><body>\n<h1>");
-	html_str(title, b);
+	xml_str(title, b);
 	buf_adds(b, "</h1>\n");
 }
 
@@ -99,7 +45,7 @@ void html_end(struct buf *b)
 static void element(const char *name, const char *text, struct buf *b)
 {
 	buf_addf(b, "<%s>", name);
-	html_str(text, b);
+	xml_str(text, b);
 	buf_addf(b, "</%s>\n", name);
 }
 
@@ -126,7 +72,7 @@ void html_table(const struct table *t, const char *class, struct buf *b)
 
 			buf_addf(b, "<%s%s>", tag,
 				 c < 64 && (t->right >> c & 1) ? " class=\"r\"" : "");
-			html_str(t->cells[at], b);
+			xml_str(t->cells[at], b);
 			buf_addf(b, "</%s>", tag);
 		}
 		buf_adds(b, r == 0 ? "</tr></thead><tbody>\n" : "</tr>\n");

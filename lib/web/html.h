@@ -1,7 +1,7 @@
 /* html: self-contained pages for people: one file, no request to anywhere, readable in light and
  * dark, printable.
  *
- * Everything is appended to a buf. Text from records goes through html_text, which is what keeps a
+ * Everything is appended to a buf. Text from records goes through xml_text, which is what keeps a
  * page from being taken over by its data; a Content-Security-Policy in the head forbids all
  * fetching besides.
  */
@@ -14,10 +14,6 @@
 /* Head, styles and the page's heading. extra_css may be NULL. */
 void html_begin(const char *title, const char *extra_css, struct buf *b);
 void html_end(struct buf *b);
-
-/* Escaped for element content and for attribute values in double quotes. */
-void html_text(struct span text, struct buf *b);
-void html_str(const char *text, struct buf *b);
 
 /* <h2>, <p> with escaped text. */
 void html_heading(const char *text, struct buf *b);

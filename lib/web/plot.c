@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../base/mem.h"
+#include "xml.h"
 
 enum { WIDTH = 760, HEIGHT = 420, LEFT = 70, RIGHT = 20, TOP = 40, BOTTOM = 50 };
 
@@ -35,18 +36,6 @@ double plot_ticks(double lo, double hi, int most, double *first)
 		step = raw <= 2 * power ? 2 * power : raw <= 5 * power ? 5 * power : 10 * power;
 	*first = ceil(lo / step - 1e-9) * step;
 	return step;
-}
-
-static void put_text(struct buf *b, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			buf_adds(b, "&lt;");
-		else if (*s == '&')
-			buf_adds(b, "&amp;");
-		else if ((unsigned char)*s >= 0x20)
-			buf_addc(b, *s);
-	}
 }
 
 static struct frame frame_of(const struct plot *p)
@@ -95,13 +84,13 @@ static void axes(const struct plot *p, const struct frame *f, struct buf *b)
 	}
 	buf_addf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", (LEFT + WIDTH - RIGHT) / 2,
 		 HEIGHT - 12);
-	put_text(b, p->x_label);
+	xml_str(p->x_label, b);
 	buf_addf(b,
 		 "</text>\n<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">",
 		 (TOP + HEIGHT - BOTTOM) / 2);
-	put_text(b, p->y_label);
+	xml_str(p->y_label, b);
 	buf_addf(b, "</text>\n<text class=\"t\" x=\"%d\" y=\"22\">", LEFT);
-	put_text(b, p->title);
+	xml_str(p->title, b);
 	buf_adds(b, "</text>\n");
 }
 
@@ -167,7 +156,7 @@ void plot_svg(const struct plot *p, struct buf *b)
 			 "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"3\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">",
 			 WIDTH - 160, TOP + 10 + 18 * row, colour, WIDTH - 140,
 			 TOP + 15 + 18 * row);
-		put_text(b, p->series[i].name);
+		xml_str(p->series[i].name, b);
 		buf_adds(b, "</text>\n");
 		row++;
 	}

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "html.h"
+#include "xml.h"
 #include "plot.h"
 
 /* Coordinates have one decimal: enough for a screen, and files stay small and the same
@@ -46,7 +46,7 @@ static void begin(const char *title, double width, double height, struct buf *b)
 	buf_addf(b,
 		 "<svg viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\"><title>",
 		 width, height, width, height);
-	html_str(title, b);
+	xml_str(title, b);
 	buf_adds(b, "</title>\n");
 }
 
@@ -61,7 +61,7 @@ static void text(double x, double y, const char *anchor, const char *class, stru
 {
 	buf_addf(b, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s%s%s>", x, y, anchor,
 		 class ? " class=\"" : "", class ? class : "", class ? "\"" : "");
-	html_text(s, b);
+	xml_text(s, b);
 	buf_adds(b, "</text>\n");
 }
 

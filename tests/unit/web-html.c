@@ -2,7 +2,9 @@
  * what they were given. */
 #include "tap.h"
 #include "../../lib/web/html.h"
+#include "../../lib/web/junit.h"
 #include "../../lib/web/svg.h"
+#include "../../lib/web/xml.h"
 
 static int count(const char *s, const char *what)
 {
@@ -17,6 +19,7 @@ int main(void)
 {
 	struct buf b = BUF_INIT;
 	struct table t = {0};
+	struct junit j = {0};
 	const struct svg_range ranges[] = {{"model <a>", .5, .4, .6, 0},
 					   {"unknown", NAN, NAN, NAN, 1},
 					   {"no bounds", .7, NAN, NAN, 2}};
@@ -26,8 +29,45 @@ int main(void)
 					   {"dear", 9, .7, 0},
 					   {"nowhere", NAN, .5, 0}};
 
-	html_text((struct span){"<b>&\"\0x", 7}, &b);
+	xml_text((struct span){"<b>&\"\0x", 7}, &b);
 	ok_str(b.data, "&lt;b&gt;&amp;&quot;\xef\xbf\xbdx", "markup in text is text");
+	buf_clear(&b);
+	/* XML 1.0, production 2: what is a character. */
+	xml_str("\x1f"
+		"1\xef\xbf\xbe"
+		"2\xef\xbf\xbf"
+		"3\xef\xbf\xbd"
+		"4\xc3(5\xed\xa0\x80"
+		"6\x7f\xf0\x9f\xbf\xbf\t\r\n\xe2",
+		&b);
+	ok_str(b.data,
+	       "\xef\xbf\xbd"
+	       "1\xef\xbf\xbd"
+	       "2\xef\xbf\xbd"
+	       "3\xef\xbf\xbd"
+	       "4\xef\xbf\xbd(5\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+	       "6\x7f\xf0\x9f\xbf\xbf\t\r\n\xef\xbf\xbd",
+	       "what is no character of XML is replaced, and nothing else");
+	buf_clear(&b);
+	j.out = &b;
+	junit_begin(&j, "ft-x");
+	junit_suite(&j, span_of("a \"suite\""));
+	junit_case(&j, span_of("c"), span_of("1\t2\n3\r4\xef\xbf\xbf"), JUNIT_FAILED,
+		   span_of("x < y"));
+	junit_case(&j, span_of("c"), span_of("d"), JUNIT_PASSED, span_of("unsaid"));
+	junit_suite(&j, span_of("b"));
+	junit_case(&j, span_of("c"), span_of("e"), JUNIT_SKIPPED, span_of("few"));
+	junit_case(&j, span_of("c"), span_of("f"), JUNIT_ERROR, span_of("?"));
+	junit_end(&j);
+	ok_str(b.data,
+	       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ft-x\">\n"
+	       "  <testsuite name=\"a &quot;suite&quot;\" tests=\"2\" failures=\"1\" errors=\"0\">\n"
+	       "    <testcase classname=\"c\" name=\"1&#9;2&#10;3&#13;4\xef\xbf\xbd\"><failure message=\"x &lt; y\"></failure></testcase>\n"
+	       "    <testcase classname=\"c\" name=\"d\"></testcase>\n  </testsuite>\n"
+	       "  <testsuite name=\"b\" tests=\"2\" failures=\"0\" errors=\"1\" skipped=\"1\">\n"
+	       "    <testcase classname=\"c\" name=\"e\"><skipped message=\"few\"></skipped></testcase>\n"
+	       "    <testcase classname=\"c\" name=\"f\"><error message=\"?\"></error></testcase>\n  </testsuite>\n</testsuites>\n",
+	       "JUnit: suites count their cases, and names survive a parser");
 	buf_clear(&b);
 	html_script_json(span_of("\"</script><!--&\""), &b);
 	ok_str(b.data, "\"\\u003c/script\\u003e\\u003c!--\\u0026\"", "JSON cannot end its script");
