@@ -239,12 +239,13 @@ bench: setup
 
 C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
-SH_FILES = .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+SH_FILES = tests/lint/arrows tests/lint/names .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi
 	@if clang-format --version | grep -q 'version 14\.'; then clang-format --dry-run -Werror $(C_FILES) $(H_FILES); \
 		else echo "format not checked: the files are as clang-format 14 writes them"; fi
+	tests/lint/arrows
 	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=internalAstError --suppress=ctuuninitvar --suppress=uninitvar --suppress=nullPointerRedundantCheck --suppress=invalidFunctionArg \
 		--suppress=invalidPointerCast --suppress=arrayIndexThenCheck --suppress=compareBoolExpressionWithInt -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
@@ -253,6 +254,7 @@ lint: setup
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
+	tests/lint/names build/werror
 
 # --- installing and shipping ---
 

@@ -214,7 +214,8 @@ static void out_of_time(struct api *a, struct call *c, double asked)
  * seconds that the server wants, or NaN. */
 static void again_or_fail(struct api *a, struct call *c, int worth, double asked)
 {
-	double now = clock_now(), wait = isnan(asked) ? retry_backoff(c->attempts, &a->rng) : asked;
+	double now = progress_clock(),
+	       wait = isnan(asked) ? retry_backoff(c->attempts, &a->rng) : asked;
 
 	if (!worth || c->attempts > a->o->retries) {
 		deliver(a, c, &a->answer);
@@ -341,7 +342,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	struct api *a = arg;
 	struct call *c = (struct call *)(uintptr_t)ticket;
 	struct backend_answer *an = &a->answer;
-	double now = clock_now(), wall = (double)time(NULL), cost = NAN, pause;
+	double now = progress_clock(), wall = (double)time(NULL), cost = NAN, pause;
 	int again;
 
 	list_remove(&a->running, c);
@@ -393,7 +394,7 @@ static void on_data(void *arg, const char *p, size_t n)
 {
 	struct call *c = arg;
 
-	dialect_stream_add(c->api->chat.dialect, &c->stream, p, n, clock_now());
+	dialect_stream_add(c->api->chat.dialect, &c->stream, p, n, progress_clock());
 }
 
 /* --- starting --- */
@@ -514,7 +515,7 @@ static size_t room(const struct api *a)
 /* Starts what may start now; *wait becomes the time until more may. */
 static int launch(struct api *a, double *wait, struct err *e)
 {
-	double now = clock_now();
+	double now = progress_clock();
 	struct call *c;
 	enum turn turn;
 
@@ -652,7 +653,7 @@ static int check_cost(struct api *a, struct err *e)
 int api_open(struct backend *b, const struct api_options *o, struct err *e)
 {
 	struct api *a = mem_alloc(1, sizeof *a);
-	double now = clock_now();
+	double now = progress_clock();
 	char *asked = dialect_asked(o->extra, o->model);
 
 	a->o = o;

@@ -261,9 +261,9 @@ static int stopping(const struct batch_parts *p)
 /* 1 where it was stopped. */
 static int rest(const struct batch_parts *p, double seconds)
 {
-	double end = clock_now() + seconds, left;
+	double end = progress_clock() + seconds, left;
 
-	while ((left = end - clock_now()) > 0 && !stopping(p)) {
+	while ((left = end - progress_clock()) > 0 && !stopping(p)) {
 		double step = fmin(left, 0.25);
 
 		nanosleep(&(struct timespec){(time_t)step, (long)((step - floor(step)) * 1e9)},

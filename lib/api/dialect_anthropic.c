@@ -174,7 +174,7 @@ static void put_system(struct jw *w, struct span messages)
 			continue;
 		if (text.len)
 			buf_adds(&text, "\n\n");
-		message_text(json_member(m, "content"), &text);
+		record_message_text(json_member(m, "content"), &text);
 	}
 	if (text.len)
 		jw_put_text(w, "system", text.data, text.len);

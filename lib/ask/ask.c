@@ -350,7 +350,7 @@ static void cancel(struct ask *a)
 
 int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 {
-	double begun = clock_now(), stop_at = INFINITY;
+	double begun = progress_clock(), stop_at = INFINITY;
 	int more = ASK_ROW, bad_input = 0;
 
 	a->program = p;
@@ -360,7 +360,7 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 		double wait = IDLE;
 
 		if (stop_asked(a) && isinf(stop_at)) {
-			stop_at = clock_now() + GRACE;
+			stop_at = progress_clock() + GRACE;
 			more = ASK_END;
 		}
 		if (more != ASK_END && (more = fill(a, &a->trouble)) < 0) {
@@ -387,7 +387,7 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 			break;
 		if (p->progress)
 			p->progress(p->arg, a->totals.rows);
-		if (clock_now() > stop_at)
+		if (progress_clock() > stop_at)
 			cancel(a);
 	}
 	if (a->rows)
@@ -395,7 +395,7 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 	/* Whole rows behind a cut-off one are answers too. */
 	while (a->first)
 		write_row(a, a->first);
-	a->totals.seconds = clock_now() - begun;
+	a->totals.seconds = progress_clock() - begun;
 	if ((a->failed || bad_input) && e)
 		*e = a->trouble;
 	return a->failed || bad_input ? -1 : 0;

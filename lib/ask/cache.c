@@ -63,12 +63,12 @@ static int number(struct cache *c, const char *sql)
  * the file both want more of it. */
 static int run(struct cache *c, const char *sql)
 {
-	double end = clock_now() + PATIENCE_MS / 1e3;
+	double end = progress_clock() + PATIENCE_MS / 1e3;
 
 	for (;;) {
 		int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-		if (rc != SQLITE_BUSY || clock_now() >= end)
+		if (rc != SQLITE_BUSY || progress_clock() >= end)
 			return rc == SQLITE_OK ? 0 : -1;
 		sqlite3_sleep(PAUSE_MS);
 	}

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-double clock_now(void)
+double progress_clock(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -17,7 +17,7 @@ void progress_begin(struct progress *p, const char *what, double total, int quie
 {
 	*p = (struct progress){.what = what, .total = total};
 	p->on = !quiet && isatty(STDERR_FILENO);
-	p->started = clock_now();
+	p->started = progress_clock();
 	p->last = p->started + 0.4;
 }
 
@@ -35,7 +35,7 @@ static void put_time(char *to, size_t n, double s)
 void progress_set(struct progress *p, double done, const char *note)
 {
 	p->done = done;
-	double now = p->on ? clock_now() : 0;
+	double now = p->on ? progress_clock() : 0;
 	if (!p->on || now - p->last < 0.1)
 		return;
 	p->last = now;

@@ -23,6 +23,6 @@ void progress_clear(struct progress *p);
 void progress_end(struct progress *p);
 
 /* Seconds on the monotonic clock. */
-double clock_now(void);
+double progress_clock(void);
 
 #endif

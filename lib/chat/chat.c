@@ -64,7 +64,7 @@ static int put_message(const struct chat *c, struct buf *b, struct span message,
 		buf_addc(b, ':');
 		if (json_is(key, "content") && json_kind(value) == JSON_ARRAY) {
 			buf_clear(&text);
-			if (message_text(value, &text)) {
+			if (record_message_text(value, &text)) {
 				buf_release(&text);
 				return err_set(e,
 					       "its content has parts that are not text, and only text can be given to this model");

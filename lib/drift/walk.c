@@ -364,7 +364,7 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 				content.depth++;
 				struct column *c = column_at(f, &content);
 				buf_clear(&f->text);
-				if (c && !message_text(value, &f->text))
+				if (c && !record_message_text(value, &f->text))
 					visit_text(f, buf_span(&f->text), &content, c);
 				else
 					f->lost++;

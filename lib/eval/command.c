@@ -72,7 +72,7 @@ static int start(struct child *c, const char *command, struct span line, size_t 
 	c->rest = line;
 	c->row = row;
 	c->late = 0;
-	c->deadline = clock_now() + timeout;
+	c->deadline = progress_clock() + timeout;
 	return 0;
 }
 
@@ -135,7 +135,7 @@ static int drain(struct child *c)
 
 static int next_wait(const struct child *c, int jobs)
 {
-	double soonest = INFINITY, now = clock_now();
+	double soonest = INFINITY, now = progress_clock();
 
 	for (int i = 0; i < jobs; i++)
 		if (c[i].pid)
@@ -159,7 +159,7 @@ static int turn(struct child *c, int jobs, struct pollfd *f, double *values, con
 			feed(c + i);
 		if (f[2 * i].revents && !drain(c + i))
 			finish(c + i, values + c[i].row, why + c[i].row);
-		else if (clock_now() > c[i].deadline)
+		else if (progress_clock() > c[i].deadline)
 			end_late(c + i, values + c[i].row, why + c[i].row);
 	}
 	return 0;

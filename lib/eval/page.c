@@ -333,7 +333,7 @@ static void put_input(const struct record *r, struct buf *out)
 				continue;
 			if (text.len > 0)
 				buf_adds(&text, "\n\n");
-			message_text(json_member(m, "content"), &text);
+			record_message_text(json_member(m, "content"), &text);
 		}
 	} else if (json_string(prompt, &text) < 0) {
 		record_rest(r, &text);

@@ -156,7 +156,7 @@ void generator_submit(struct generator *g, uint64_t ticket, const struct generat
 	tokenizer_stream_begin(&s->stream, g->t,
 			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
 	s->at = q->grammar ? grammar_start(q->grammar) : 0;
-	s->submitted = clock_now();
+	s->submitted = progress_clock();
 	s->first = NAN;
 	enqueue(g, s);
 }
@@ -198,7 +198,7 @@ static void leave(struct generator *g, struct sequence *s)
 static void deliver(struct sequence *s, const char *finish, const char *error_type,
 		    const char *error, generator_answered *done, void *arg)
 {
-	double now = clock_now();
+	double now = progress_clock();
 	struct generator_answer a = {
 		.error_type = error_type,
 		.error = error,
@@ -516,7 +516,7 @@ static const char *take(struct generator *g, struct sequence *s)
 	size_t before = s->text.len;
 
 	if (isnan(s->first))
-		s->first = clock_now();
+		s->first = progress_clock();
 	if (s->n == s->cap)
 		s->ids = mem_grow(s->ids, &s->cap, s->n + 1, sizeof *s->ids);
 	s->ids[s->n++] = s->chosen;

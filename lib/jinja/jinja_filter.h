@@ -1,5 +1,5 @@
 /* What the filters share: jinja_filter.c finds one, jinja_filter_text.c and jinja_filter_list.c
- * hold them. All return 0, or -1 with the reason in r->e. */
+ * hold them. All return 0, or -1 with the reason in r->e. Names begin with j. */
 #ifndef FT_JINJA_JINJA_FILTER_H
 #define FT_JINJA_JINJA_FILTER_H
 

@@ -1,4 +1,4 @@
-/* What the files of jinja share with each other; nobody else includes this.
+/* What the files of jinja share with each other; nobody else includes this. Names begin with j.
  *
  *	jinja_lex.c	template text into tokens, white space control done
  *	jinja_parse.c	tokens into a tree: statements; jinja_expression.c: expressions; both over

@@ -1,6 +1,6 @@
 /* What the parser's files share: jinja_cursor.c, jinja_expression.c, jinja_parse.c. Functions that
  * make nodes return NULL, the others -1, with the reason (template and line before it) in p->e.
- * Nodes live in the template's arena. */
+ * Nodes live in the template's arena. Names begin with j. */
 #ifndef FT_JINJA_JINJA_PARSE_H
 #define FT_JINJA_JINJA_PARSE_H
 

@@ -134,7 +134,7 @@ int record_id(const struct record *r, struct buf *b, struct err *e)
 	return buf_adds(b, key);
 }
 
-int message_text(struct span content, struct buf *b)
+int record_message_text(struct span content, struct buf *b)
 {
 	struct json_iter it = {0};
 	struct span key, part;
@@ -195,7 +195,7 @@ int record_references(const struct record *r, struct buf *b, struct err *e)
 	}
 	struct span content = json_member(record_final_assistant(r), "content");
 	if (content.s && json_kind(content) != JSON_NULL) {
-		if (message_text(content, b) < 0)
+		if (record_message_text(content, b) < 0)
 			return err_set(e,
 				       "the final assistant message has a content that is no text");
 		return add_reference(b, from, e);

@@ -62,7 +62,7 @@ int record_references(const struct record *r, struct buf *b, struct err *e);
 
 /* Text of a message content: a string, or the text parts of an array, joined; appended. -1 where it
  * is neither. */
-int message_text(struct span content, struct buf *b);
+int record_message_text(struct span content, struct buf *b);
 
 /* 1 where a member of that name (decoded, as in record.members) is a part of what a model is asked,
  * 0 where it is a reference or written by ft itself. */

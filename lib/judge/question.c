@@ -104,7 +104,8 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 			if (json_string(json_member(m, "role"), text) < 0)
 				buf_adds(text, "?");
 			buf_adds(text, ": ");
-			if (message_text(content, text) < 0 && json_kind(content) > JSON_NULL)
+			if (record_message_text(content, text) < 0 &&
+			    json_kind(content) > JSON_NULL)
 				buf_addspan(text, content);
 			if (json_kind(json_member(m, "tool_calls")) == JSON_ARRAY) {
 				buf_adds(text, " tool calls: ");

@@ -7,7 +7,7 @@
  * the tensor's. Source: github.com/huggingface/safetensors, README.
  *
  * A set is one file or several shards with an index (STEM.safetensors.index.json). Files stay
- * mapped while the set lives.
+ * mapped while the set lives. Names begin with st_.
  */
 #ifndef FT_MODEL_SAFETENSORS_H
 #define FT_MODEL_SAFETENSORS_H

@@ -240,7 +240,7 @@ static int transfer_begin(struct http *h, struct transfer *t, struct err *e)
 	curl_easy_setopt(c, CURLOPT_URL, t->url);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
 	if (t->timeout > 0) {
-		double left = t->timeout - (clock_now() - t->started);
+		double left = t->timeout - (progress_clock() - t->started);
 
 		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, left > 0.001 ? (long)(left * 1000) : 1L);
 	}
@@ -330,7 +330,7 @@ int http_start(struct http *h, uint64_t ticket, const struct http_request *q, st
 	t->secret = q->secret ? mem_strdup(q->secret) : NULL;
 	t->save = q->save ? mem_strdup(q->save) : NULL;
 	t->timeout = q->timeout;
-	t->started = clock_now();
+	t->started = progress_clock();
 	t->follow = q->follow;
 	t->on_data = q->on_data;
 	t->arg = q->arg;
@@ -485,7 +485,7 @@ static void finish(struct http *h, struct transfer *t, CURLcode code, http_done 
 		t->no_file = errno;
 	}
 	t->file = NULL;
-	r->seconds = clock_now() - t->started;
+	r->seconds = progress_clock() - t->started;
 	say_reason(t, code);
 	list_remove(&h->active, t);
 	h->running--;

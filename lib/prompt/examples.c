@@ -105,7 +105,7 @@ void examples_text(const struct record *r, struct buf *text)
 			continue;
 		if (text->len)
 			buf_addc(text, '\n');
-		message_text(json_member(m, "content"), text);
+		record_message_text(json_member(m, "content"), text);
 	}
 	if (!messages.s)
 		json_string(record_get(r, "prompt"), text);

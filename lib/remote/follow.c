@@ -232,7 +232,7 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	jw_key(&w, "error"), jw_str(&w, j->error.len ? j->error.data : NULL);
 	jw_key(&w, "trained_tokens"), jw_num(&w, j->tokens < 0 ? NAN : (double)j->tokens);
 	jw_key(&w, "files"), jw_int(&w, files);
-	jw_key(&w, "seconds_followed"), jw_num(&w, round((clock_now() - began) * 1000) / 1000);
+	jw_key(&w, "seconds_followed"), jw_num(&w, round((progress_clock() - began) * 1000) / 1000);
 	jw_end(&w);
 	put_row(k, buf_span(&b));
 	buf_addc(&b, '\n');
@@ -247,7 +247,7 @@ int remote_run(struct remote_run *run, char **files, const char *valid_file, int
 	       const char *job, struct remote_job *j, enum remote_end *how, struct err *e)
 {
 	struct road k = {.run = run, .job = j, .failed = e};
-	double began = clock_now();
+	double began = progress_clock();
 	size_t fetched = 0;
 	int rc = -1;
 	char *metrics = file_join(run->dir, "metrics.jsonl");

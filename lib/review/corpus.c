@@ -45,7 +45,7 @@ static int texts_of(const struct record *r, struct buf *input, struct buf *refer
 	while (json_next(&it, record_get(r, "messages"), &key, &m)) {
 		if (m.s == final.s || json_is(json_member(m, "role"), "system"))
 			continue;
-		message_text(json_member(m, "content"), input);
+		record_message_text(json_member(m, "content"), input);
 		buf_addc(input, '\n');
 	}
 	json_string(record_get(r, "prompt"), input);

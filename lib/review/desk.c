@@ -352,7 +352,7 @@ void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 	while (json_next(&it, record_get(r, "messages"), &key, &m))
 		if (json_is(json_member(m, "role"), "user")) {
 			buf_clear(&text);
-			message_text(json_member(m, "content"), &text);
+			record_message_text(json_member(m, "content"), &text);
 		}
 	if (!text.len)
 		json_string(record_get(r, "prompt"), &text);

@@ -8,8 +8,7 @@
 #include "tell.h"
 
 #define FILE_AS(name, file) \
-	__asm__(".pushsection .rodata\n" \
-		".global " #name "\n" #name ":\n" \
+	__asm__(".pushsection .rodata\n" #name ":\n" \
 		".incbin \"lib/review/" file "\"\n" \
 		".byte 0\n" \
 		".popsection\n"); \

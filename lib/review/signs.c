@@ -215,7 +215,7 @@ static int gather(struct signs *s, const struct record *r)
 	while (json_next(&it, record_get(r, "messages"), &key, &message)) {
 		if (message.s == final.s)
 			continue;
-		message_text(json_member(message, "content"), &s->text);
+		record_message_text(json_member(message, "content"), &s->text);
 		buf_addc(&s->text, '\n');
 	}
 	json_string(record_get(r, "prompt"), &s->text);

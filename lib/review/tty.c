@@ -62,7 +62,7 @@ static void show_turns(struct screen *s, const struct record *r)
 		json_string(json_member(m, "role"), &text);
 		screen_add(s, "", buf_span(&text), 1);
 		buf_clear(&text);
-		message_text(json_member(m, "content"), &text);
+		record_message_text(json_member(m, "content"), &text);
 		if (text.len)
 			screen_add(s, "    ", buf_span(&text), 0);
 		show_calls(s, json_member(m, "tool_calls"));

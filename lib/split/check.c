@@ -285,8 +285,8 @@ void answer_such_as(const struct split_check *c, struct answer *a)
 
 void split_check_finish(struct split_check *c, struct pool *pool)
 {
-	leaks_find(c, pool);
-	represent_find(c);
+	check_leaks(c, pool);
+	check_represent(c);
 }
 
 const struct answer *split_check_answers(const struct split_check *c, size_t *n)

@@ -65,7 +65,7 @@ void answer_end(struct answer *a, enum split_check_verdict bad, const char *none
 /* ", such as A, like B of train" of the first example. */
 void answer_such_as(const struct split_check *c, struct answer *a);
 
-void leaks_find(struct split_check *c, struct pool *pool);
-void represent_find(struct split_check *c);
+void check_leaks(struct split_check *c, struct pool *pool);
+void check_represent(struct split_check *c);
 
 #endif

@@ -162,7 +162,7 @@ static void find_time(struct split_check *c)
 	answer_end(a, CHECK_LEAK, "all training rows are earlier than the first test row");
 }
 
-void leaks_find(struct split_check *c, struct pool *pool)
+void check_leaks(struct split_check *c, struct pool *pool)
 {
 	find_exact(c);
 	find_near(c, pool);

@@ -212,7 +212,7 @@ static void tell_size(struct split_check *c)
 	map_release(&groups);
 }
 
-void represent_find(struct split_check *c)
+void check_represent(struct split_check *c)
 {
 	find_conflicts(c);
 	if (are_classes(c)) {

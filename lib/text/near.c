@@ -324,7 +324,7 @@ int near_text(const struct record *r, struct buf *b, struct err *e)
 				continue;
 			struct span content = json_member(turn, "content");
 			if (json_kind(content) != JSON_NULL && content.s &&
-			    message_text(content, b))
+			    record_message_text(content, b))
 				return err_set(e,
 					       "the content of a user turn is neither text nor parts of text");
 			buf_addc(b, '\n');

@@ -1,4 +1,4 @@
-/* What the files of the tokenizer share with each other; nobody else includes this.
+/* What the files of the tokenizer share with each other; nobody else includes this. Names begin with tok_.
  *
  *	tokenizer_parse.c	tokenizer.json into these structs; tokenizer_vocab.c: the vocabulary
  *				of it (tokenizer_parse.h)

@@ -1,5 +1,5 @@
 /* What the two files that read tokenizer.json share: tokenizer_parse.c and tokenizer_vocab.c.
- * Functions that can fail return -1 with the reason in p->e. */
+ * Functions that can fail return -1 with the reason in p->e. Names begin with tok_. */
 #ifndef FT_TOKEN_TOKENIZER_PARSE_H
 #define FT_TOKEN_TOKENIZER_PARSE_H
 

@@ -28,10 +28,10 @@ static int time_step(struct objective *o, const struct loop *t, const size_t *ro
 	double *reference = mem_alloc(t->train->n, sizeof *reference);
 	int rc = 0;
 	for (int i = 0; i < 2 && !rc; i++) {
-		double start = clock_now();
+		double start = progress_clock();
 		*s = (struct objective_sums){0};
 		rc = objective_batch(o, t->train, reference, rows, n, grads, s, e);
-		*seconds = clock_now() - start;
+		*seconds = progress_clock() - start;
 	}
 	free(grads);
 	free(reference);

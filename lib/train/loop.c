@@ -203,7 +203,7 @@ static double energy_now(void)
 
 static void clock_update(struct sitting *k)
 {
-	k->s->seconds = k->before + clock_now() - k->began;
+	k->s->seconds = k->before + progress_clock() - k->began;
 }
 
 /* Peak resident memory in bytes. */
@@ -310,7 +310,7 @@ static int take_step(struct sitting *k, struct err *e)
 	const struct loop *t = k->t;
 	struct loop_state *s = k->s;
 	struct objective_sums l = {0};
-	double start = clock_now();
+	double start = progress_clock();
 	if (share_of_batch(k, &l, e))
 		return -1;
 	sum_up(&l);
@@ -346,7 +346,8 @@ static int take_step(struct sitting *k, struct err *e)
 	jw_key(&w, "grad_norm"), jw_num(&w, norm);
 	jw_key(&w, "tokens"), jw_int(&w, l.tokens);
 	jw_key(&w, "supervised_tokens"), jw_int(&w, l.supervised);
-	jw_key(&w, "tokens_per_s"), jw_num(&w, round((double)l.tokens / (clock_now() - start)));
+	jw_key(&w, "tokens_per_s"),
+		jw_num(&w, round((double)l.tokens / (progress_clock() - start)));
 	jw_key(&w, "rss"), jw_int(&w, rss_now());
 	put_preferences(&w, &l);
 	if (!good)
@@ -542,7 +543,7 @@ int loop_run(struct loop *t, struct loop_state *s, enum loop_end *how, struct er
 	struct sitting k = {.t = t,
 			    .s = s,
 			    .epoch = (uint64_t)-1,
-			    .began = clock_now(),
+			    .began = progress_clock(),
 			    .joules_began = energy_now()};
 	int rc = -1;
 	*s = (struct loop_state){.best = NAN, .valid_loss = NAN, .loss = NAN, .joules = NAN};

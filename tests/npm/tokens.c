@@ -25,7 +25,7 @@ static int speed(const struct tokenizer *t, struct err *e)
 
 	if (file_read("-", (size_t)1 << 30, &text, e))
 		return -1;
-	begun = clock_now();
+	begun = progress_clock();
 	while (at < text.len) {
 		const char *p = text.data + at, *end = memchr(p, '\n', text.len - at);
 		size_t len = end ? (size_t)(end - p) : text.len - at;
@@ -37,7 +37,7 @@ static int speed(const struct tokenizer *t, struct err *e)
 		at += len + 1;
 	}
 	printf("{\"who\": \"ft\", \"tokens\": %zu, \"mb_per_s\": %.3f}\n", n,
-	       (double)text.len / 1e6 / (clock_now() - begun));
+	       (double)text.len / 1e6 / (progress_clock() - begun));
 	buf_release(&text);
 	tokens_release(&ids);
 	return 0;

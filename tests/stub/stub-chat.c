@@ -705,14 +705,14 @@ static void read_question(struct question *q)
 	struct json_iter it = {0};
 	struct span key, m, system = json_member(q->body, "system");
 
-	message_text(system, &q->all);
+	record_message_text(system, &q->all);
 	while (json_next(&it, json_member(q->body, "messages"), &key, &m)) {
 		struct span content = json_member(m, "content");
 
-		message_text(content, &q->all);
+		record_message_text(content, &q->all);
 		if (json_is(json_member(m, "role"), "user")) {
 			buf_clear(&q->last);
-			message_text(content, &q->last);
+			record_message_text(content, &q->last);
 		}
 	}
 	q->stream = json_kind(json_member(q->body, "stream")) == JSON_TRUE;
@@ -802,7 +802,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		c->cut = c->out.len - c->out.len / 4;
 	}
 	c->drip = number(&q->d, "drip", 0) / 1000;
-	c->due = clock_now() + number(&q->d, "delay", (double)delay_ms) / 1000;
+	c->due = progress_clock() + number(&q->d, "delay", (double)delay_ms) / 1000;
 	buf_release(&headers);
 	buf_release(&body);
 	buf_release(&message);
@@ -813,7 +813,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 /* 429 where the server has too much to do, or has done too much; returns whether it was said. */
 static int refuse(struct conn *c)
 {
-	double now = clock_now();
+	double now = progress_clock();
 	char header[64];
 
 	if (limit && S.busy > (size_t)limit) {
@@ -1245,7 +1245,7 @@ static void take(int listener)
 static void loop(int listener)
 {
 	while (!prog_stopping()) {
-		double now = clock_now(), next = now + 1;
+		double now = progress_clock(), next = now + 1;
 		struct timespec ts;
 		size_t n = S.n;
 
@@ -1265,7 +1265,7 @@ static void loop(int listener)
 		ts = (struct timespec){(time_t)next, (long)((next - (double)(time_t)next) * 1e9)};
 		if (ppoll(S.fds, (nfds_t)n + 1, &ts, NULL) < 0 && errno != EINTR)
 			break;
-		now = clock_now();
+		now = progress_clock();
 		/* From the end, so that drop's exchange with the last one skips none. */
 		for (size_t i = n; i-- > 0;) {
 			struct conn *c = S.conns[i];

@@ -344,9 +344,9 @@ static struct speed sgemm_rate(struct pool *pool, double seconds)
 	for (size_t i = 0; i < n * n; i++)
 		g.a[i] = g.b[i] = (float)(i % 7) - 3;
 	pool_run(pool, pieces, gemm_piece, &g); /* touches c */
-	for (t = clock_now(), cpu = cpu_seconds(); clock_now() - t < seconds; done++)
+	for (t = progress_clock(), cpu = cpu_seconds(); progress_clock() - t < seconds; done++)
 		pool_run(pool, pieces, gemm_piece, &g);
-	rate = (struct speed){flops * (double)done / (clock_now() - t),
+	rate = (struct speed){flops * (double)done / (progress_clock() - t),
 			      flops * (double)done / (cpu_seconds() - cpu)};
 	free(g.a);
 	free(g.b);
@@ -414,14 +414,14 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	before = sgemm_rate(g.pool, 0.5);
 	for (int i = 0; i < steps; i++) {
 		struct train_loss l = {0};
-		double t = clock_now(), cpu = cpu_seconds();
+		double t = progress_clock(), cpu = cpu_seconds();
 
 		memset(grads, 0, g.m->n_params * sizeof *grads);
 		if (train_gradients(g.w, k.p, 1, grads, &l, NULL, &e) < 0)
 			die(&e);
 		nn_norm(grads, g.m->n_params, g.pool);
 		adamw_step(&opt, g.m->params, grads, (float)(1 / l.weight), 1e-4f, 0, g.pool);
-		seconds[i] = clock_now() - t;
+		seconds[i] = progress_clock() - t;
 		cpu = cpu_seconds() - cpu;
 		loss = l.loss / l.weight;
 		after = sgemm_rate(g.pool, 0.5);
