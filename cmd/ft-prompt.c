@@ -11,6 +11,7 @@
 #include "../lib/base/progress.h"
 #include "../lib/infer/local.h"
 #include "../lib/json/jw.h"
+#include "../lib/json/members.h"
 #include "../lib/json/reader.h"
 #include "../lib/prompt/answer.h"
 #include "../lib/prompt/prompt.h"
@@ -141,11 +142,12 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 {
 	struct work *w = arg;
 	struct job *job = row->own;
-	struct edit edits[ANSWER_EDITS];
+	struct edit edits[MEMBER_EDITS];
 	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
 
 	for (int s = 0; s < samples; s++) {
-		size_t n = answer_edits(buf_span(&job->answers[s]), edits);
+		size_t n = member_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&job->answers[s]),
+					edits);
 		char number[24];
 
 		if (samples > 1) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../text/hash.h"
 #include "frame.h"
 
@@ -376,26 +377,6 @@ static void visit_messages(struct frame *f, struct span messages, struct span fi
 	}
 }
 
-/* Book-keeping that says nothing of the world, and what is looked at as output or reference. */
-static int passed_over(struct span key)
-{
-#define NAME(text) \
-	{ \
-		text, sizeof text - 1 \
-	}
-	static const struct span names[] = {NAME("id"),	    NAME("sample"),	NAME("split"),
-					    NAME("weight"), NAME("request_id"), NAME("attempts"),
-					    NAME("cached"), NAME("review"),	NAME("logprobs"),
-					    NAME("output"), NAME("ideal")};
-#undef NAME
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (names[i].n == key.n && memcmp(names[i].s, key.s, key.n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 enum role { ROLE_MEMBER, ROLE_PASSED, ROLE_COMPLETION, ROLE_MESSAGES };
 
 /* A member of the record itself: what is done with it, and its path's hash. */
@@ -405,10 +386,10 @@ static void describe(struct shape_member *m, struct span key)
 
 	json_put_string(&quoted, key.s, key.n);
 	m->hash = hash_mix(0, hash64(buf_span(&quoted), 1));
-	m->role = passed_over(key)	       ? ROLE_PASSED
-		  : span_is(key, "completion") ? ROLE_COMPLETION
-		  : span_is(key, "messages")   ? ROLE_MESSAGES
-					       : ROLE_MEMBER;
+	m->role = member_what(key) & MEMBER_PASSED ? ROLE_PASSED
+		  : span_is(key, "completion")	   ? ROLE_COMPLETION
+		  : span_is(key, "messages")	   ? ROLE_MESSAGES
+						   : ROLE_MEMBER;
 	buf_release(&quoted);
 }
 

@@ -6,21 +6,21 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #include "jw.h"
+#include "members.h"
 
-/* Members that ft writes itself, and references: no part of what a model is asked. */
-static const char *const not_input[] = {
-	"id",	  "sample",	"split",    "weight",	     "ideal",	 "completion",
-	"output", "tool_calls", "model",    "finish_reason", "usage",	 "latency",
-	"ttft",	  "cost",	"attempts", "request_id",    "logprobs", "cached",
-	"error",  "judge",	"eval",	    "review",
-};
-
-int record_is_input(struct span key)
+static int is_answer(struct span side)
 {
-	for (size_t i = 0; i < sizeof not_input / sizeof *not_input; i++)
-		if (span_is(key, not_input[i]))
-			return 0;
-	return 1;
+	return json_member(side, "model").s && json_member(side, "output").s;
+}
+
+int record_is_input(const struct record *r, struct span key)
+{
+	unsigned what = member_what(key);
+
+	/* `a` and `b` are common names: ft's own only where they hold what ft-judge puts there. */
+	if (what & MEMBER_PAIR)
+		return !is_answer(record_get(r, "a")) || !is_answer(record_get(r, "b"));
+	return !(what & ~(unsigned)MEMBER_ASKED);
 }
 
 static int is_assistant(struct span turn)
@@ -76,7 +76,7 @@ int record_rest(const struct record *r, struct buf *b)
 	buf_addc(&rest, '{');
 	for (size_t i = 0; i < r->n; i++) {
 		const struct member *m = &r->members[i];
-		if (!record_is_input(m->key))
+		if (!record_is_input(r, m->key))
 			continue;
 		if (rest.len > 1)
 			buf_addc(&rest, ',');

@@ -64,9 +64,9 @@ int record_references(const struct record *r, struct buf *b, struct err *e);
  * is neither. */
 int record_message_text(struct span content, struct buf *b);
 
-/* 1 where a member of that name (decoded, as in record.members) is a part of what a model is asked,
- * 0 where it is a reference or written by ft itself. */
-int record_is_input(struct span key);
+/* 1 where r's member of that name (decoded, as in record.members) is a part of what a model is
+ * asked, 0 where it is a reference or written by ft itself. */
+int record_is_input(const struct record *r, struct span key);
 
 /* The final message if its role is assistant, else absent. */
 struct span record_final_assistant(const struct record *r);

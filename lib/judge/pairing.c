@@ -6,6 +6,7 @@
 #include "../base/mem.h"
 #include "../eval/duels.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../text/hash.h"
 #include "question.h"
 
@@ -54,24 +55,20 @@ static void put_side(struct pairing *p, const struct record *r, struct buf *json
 static int queue_pair(struct pairing *p, const struct waiting *earlier, const struct record *later,
 		      struct err *e)
 {
-	static const char *const own[] = {"output",   "tool_calls", "model",	"finish_reason",
-					  "usage",    "latency",    "ttft",	"cost",
-					  "attempts", "request_id", "logprobs", "cached",
-					  "error",    "judge",	    "eval"};
-	enum { OWN = sizeof own / sizeof *own };
-	struct edit edits[OWN + 2];
+	struct edit edits[MEMBER_EDITS + 4];
+	size_t n = member_edits(MEMBER_ANSWER, (struct span){0}, edits);
 
 	if (record_parse(&p->other, (struct span){earlier->line, earlier->len}, e) < 0)
 		return -1;
-	for (size_t i = 0; i < OWN; i++)
-		edits[i] = (struct edit){own[i], {0}};
 	buf_clear(&p->side);
 	buf_clear(&p->json);
 	put_side(p, &p->other, &p->side);
 	put_side(p, later, &p->json);
-	edits[OWN] = (struct edit){"a", buf_span(&p->side)};
-	edits[OWN + 1] = (struct edit){"b", buf_span(&p->json)};
-	if (record_splice(&p->other, edits, OWN + 2, &p->queue) < 0)
+	edits[n++] = (struct edit){"judge", {0}};
+	edits[n++] = (struct edit){"eval", {0}};
+	edits[n++] = (struct edit){"a", buf_span(&p->side)};
+	edits[n++] = (struct edit){"b", buf_span(&p->json)};
+	if (record_splice(&p->other, edits, n, &p->queue) < 0)
 		return err_set(e, "the pair grows too large");
 	return buf_addc(&p->queue, '\n');
 }

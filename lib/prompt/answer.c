@@ -1,15 +1,9 @@
-/* answer: one list of names serves writing, reading and replacing. */
+/* answer: see answer.h. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "../json/jw.h"
 #include "answer.h"
-
-static const char *const names[ANSWER_EDITS] = {
-	"output",     "tool_calls", "refusal", "model", "finish_reason",
-	"usage",      "latency",    "ttft",    "cost",	"attempts",
-	"request_id", "logprobs",   "cached",  "error", "sample",
-};
 
 static void put_text(struct jw *w, const char *name, const char *text)
 {
@@ -125,11 +119,4 @@ int answer_read(struct span json, struct backend_answer *a)
 	a->cost = get_number(json, "cost");
 	a->attempts = json_int(json_member(json, "attempts"), &n) ? 0 : (int)n;
 	return 0;
-}
-
-size_t answer_edits(struct span json, struct edit edits[ANSWER_EDITS])
-{
-	for (size_t i = 0; i < ANSWER_EDITS; i++)
-		edits[i] = (struct edit){names[i], json_member(json, names[i])};
-	return ANSWER_EDITS;
 }

@@ -1,9 +1,9 @@
-/* answer: an answer as members of a record, as ft-jsonl(5) names them: what ft-prompt adds to a
+/* answer: an answer as members of a record (MEMBER_ANSWER in json/members): what ft-prompt adds to a
  * line and what the cache keeps. */
 #ifndef FT_PROMPT_ANSWER_H
 #define FT_PROMPT_ANSWER_H
 
-#include "../json/record.h"
+#include "../json/json.h"
 #include "backend.h"
 
 /* Appends the members as one JSON object. `output` is "" beside tool calls or a refusal; `cost` is
@@ -13,10 +13,5 @@ void answer_write(const struct backend_answer *a, struct buf *json);
 /* The reverse, for a checked object; a is cleared first. -1 where it is none that answer_write
  * wrote. */
 int answer_read(struct span json, struct backend_answer *a);
-
-/* Turns such an object into edits that set its members and remove those of an earlier answer; the
- * spans borrow from json. Returns how many. */
-#define ANSWER_EDITS 15
-size_t answer_edits(struct span json, struct edit edits[ANSWER_EDITS]);
 
 #endif

@@ -13,6 +13,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../text/hash.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -341,15 +342,13 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 
 int journal_row_hash(const struct record *r, char hash[33], struct err *e)
 {
-	static const struct edit drop[] = {{"split", {0}},
-					   {"eval", {0}},
-					   {"judge", {0}},
-					   {"review", {0}}};
+	struct edit drop[MEMBER_EDITS];
+	size_t n = member_edits(MEMBER_MARK, (struct span){0}, drop);
 	struct buf shown = BUF_INIT, canonical = BUF_INIT;
 	struct span v = {0};
 	int rc = -1;
-	if (record_splice(r, drop, sizeof drop / sizeof *drop, &shown) < 0 ||
-	    json_check(buf_span(&shown), &v, e) < 0 || json_canonical(v, &canonical) < 0) {
+	if (record_splice(r, drop, n, &shown) < 0 || json_check(buf_span(&shown), &v, e) < 0 ||
+	    json_canonical(v, &canonical) < 0) {
 		err_set(e, "the record is too large");
 	} else {
 		XXH128_hash_t h = XXH3_128bits(canonical.data, canonical.len);

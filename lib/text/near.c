@@ -333,7 +333,7 @@ int near_text(const struct record *r, struct buf *b, struct err *e)
 		json_string(prompt, b);
 	} else {
 		for (size_t i = 0; i < r->n; i++) {
-			if (record_is_input(r->members[i].key) &&
+			if (record_is_input(r, r->members[i].key) &&
 			    add_strings(r->members[i].value, b))
 				break;
 		}
