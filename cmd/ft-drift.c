@@ -30,7 +30,7 @@ static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet,
 	opt_skip_bad;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'r', "reference", OPT_LIST, &opt_reference, "FILE",
 	 "what the model was trained on; may be given again"},
 	{0, "path", OPT_LIST, &opt_paths, "PATH[:TYPE]",

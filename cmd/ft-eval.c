@@ -31,7 +31,7 @@ static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_ro
 static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_table, opt_json,
 	opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL},
 	{0, "weight", OPT_LIST, &opt_weights, "NAME=W",
 	 "weight of a check; adds the weighted mean as `score`"},

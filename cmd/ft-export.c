@@ -10,12 +10,13 @@
 #include "../lib/model/adapter.h"
 #include "../lib/model/gguf.h"
 #include "../lib/model/hub.h"
+#include "../lib/model/quantize.h"
 
 static const char *model_name, *adapter_dir, *out_path, *format_name, *type_name;
 static int adapter_only, quiet;
 static struct model_save how;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
 	{'a', "adapter", OPT_STR, &adapter_dir, "DIR", "PEFT adapter, merged into it"},
 	{'o', "out", OPT_STR, &out_path, "OUT", "directory (hf) or file (gguf) to write"},
@@ -204,8 +205,8 @@ int main(int argc, char **argv)
 		prog_usage("-m MODEL and -o OUT are needed");
 	if (format_name && strcmp(format_name, "hf") != 0 && strcmp(format_name, "gguf") != 0)
 		prog_usage("--format %s: there are hf and gguf", format_name);
-	if (type_name && (nn_type_parse(type_name, &how.type) != 0 || how.type == NN_F16))
-		prog_usage("--quantize %s: there are f32, bf16, q8_0 and q4_0", type_name);
+	if (type_name && quantize_parse(type_name, &how.type, &e))
+		prog_usage("%s", e.msg);
 	if (adapter_only && !adapter_dir)
 		prog_usage("--adapter-only needs -a DIR");
 	gguf = is_gguf();

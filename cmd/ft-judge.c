@@ -33,7 +33,7 @@ static int want_pass, want_pair, want_bias, no_reference, no_schema, print_promp
 	skip_bad, want_table, want_json, by_point;
 static double level = 95;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'c', "criterion", OPT_TEXT, &criterion_text, "TEXT",
 	 "what is judged: a text, or a rubric as JSON\n(default: is the answer correct)"},
 	{0, "pass", OPT_FLAG, &want_pass, NULL, "PASS or FAIL (default)"},

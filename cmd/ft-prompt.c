@@ -27,7 +27,7 @@ static const char *batch_state;
 static struct opt_list from_batch;
 static double batch_poll = 30;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'s', "system", OPT_TEXT, &system_text, "TEXT",
 	 "system turn: set, or put in place of the record's"},
 	{'t', "template", OPT_TEXT, &template_text, "TEXT",

@@ -19,7 +19,7 @@ static int opt_dry, opt_quiet;
 static long long opt_retries = 5;
 static double opt_timeout = 60;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL,
 	 "list the files that would be fetched, as JSON Lines"},
 	{0, "retries", OPT_INT, &opt_retries, "N",

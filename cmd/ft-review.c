@@ -31,7 +31,7 @@ static struct {
 	double near;
 } o = {.every = 4, .probabilities = ".probs", .near = 0.8};
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{0, "scan", OPT_FLAG, &o.scan, NULL,
 	 "add `review`: suspicion and reasons to look (a filter)"},
 	{0, "probs", OPT_STR, &o.probabilities, "PATH",

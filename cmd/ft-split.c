@@ -29,7 +29,7 @@ static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
 static int opt_check, opt_table, opt_json, opt_quiet, opt_skip_bad, opt_line_buffered;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C",
 	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)"},
 	{'d', "dir", OPT_STR, &opt_dir, "DIR",

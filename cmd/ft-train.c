@@ -3,7 +3,6 @@
  * All data are read, checked and turned into tokens before anything is trained or written; then the
  * loop of lib/train/loop.h runs. Only tokens stay in memory.
  */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "../lib/base/progress.h"
 #include "../lib/json/path.h"
 #include "../lib/model/hub.h"
+#include "../lib/model/quantize.h"
 #include "../lib/remote/follow.h"
 #include "../lib/train/corpus.h"
 #include "../lib/train/finetune.h"
@@ -23,125 +23,130 @@
 #include "../lib/train/show.h"
 #include "../lib/web/curves.h"
 
-static const char *opt_model, *opt_out, *opt_valid, *opt_scratch,
-	*opt_targets = "all", *opt_long = "error", *opt_schedule = "cosine", *opt_keep = "best",
-	*opt_dtype, *opt_quantize, *opt_adapter, *opt_eval, *opt_best, *opt_plot, *opt_remote,
-	*opt_suffix;
-static int opt_full, opt_rslora, opt_dora, opt_resume, opt_dry, opt_show, opt_quiet, opt_skip_bad,
-	opt_overlap, opt_estimate, opt_dpo, opt_orpo, opt_cancel;
-/* Those that are unset until the usage is checked are left to a provider where the user says
- * nothing. */
-static long long opt_rank, opt_layers, opt_batch, opt_steps,
-	opt_max_seq = 2048, opt_seed = LLONG_MIN, opt_eval_every, opt_save_every, opt_patience,
-	opt_threads;
-static double opt_alpha = 32, opt_dropout, opt_lr = NAN, opt_warmup = .05, opt_wd, opt_clip = 1,
-	      opt_epochs = NAN, opt_beta = NAN, opt_neftune, opt_multiplier = NAN, opt_poll = 10;
+static const char *opt_model, *opt_output, *opt_scratch,
+	*opt_target = "all", *opt_adapter, *opt_quantize, *opt_save_dtype, *opt_valid,
+	*opt_too_long = "error", *opt_schedule = "cosine", *opt_eval, *opt_best, *opt_keep = "best",
+	*opt_plot, *opt_remote, *opt_suffix;
+static int opt_full, opt_rslora, opt_dora, opt_allow_overlap, opt_skip_bad, opt_dry_run, opt_show,
+	opt_dpo, opt_orpo, opt_estimate, opt_resume, opt_cancel, opt_quiet;
+static long long opt_layers, opt_rank = 16, opt_max_seq = 2048, opt_steps, opt_batch = 16, opt_seed,
+			     opt_eval_every, opt_patience, opt_save_every, opt_threads;
+static double opt_alpha = 32, opt_dropout, opt_beta = .1, opt_neftune, opt_epochs = 3,
+	      opt_lr = 2e-4, opt_warmup = .05, opt_wd, opt_clip = 1, opt_lr_multiplier = NAN,
+	      opt_poll = 10;
 static size_t opt_memory;
 
-static const struct opt options[] = {
+/* Scopes: training here, of an adapter that is new, and at a provider. */
+#define HERE .without = "remote"
+#define LORA .without = "remote adapter full scratch"
+#define THERE .with = "remote", .aside = 1
+
+static struct opt options[] = {
 	{0, "", OPT_GROUP, NULL, NULL, "Model"},
 	{'m', "model", OPT_STR, &opt_model, "DIR",
 	 "base model in Hugging Face layout (begins with /, ./, ../ or hf:)"},
-	{'o', "output", OPT_STR, &opt_out, "DIR",
-	 "where the adapter or model is written, with ft.json and metrics.jsonl"},
+	{'o', "output", OPT_STR, &opt_output, "DIR",
+	 "where the adapter or model is written, with ft.json and metrics.jsonl", .aside = 1},
 	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG",
-	 "no base: a byte-level model from nothing, shaped by this config.json"},
-	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter"},
+	 "no base: a byte-level model from nothing, shaped by this config.json", HERE},
+	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter", HERE},
 	{0, "layers", OPT_INT, &opt_layers, "N",
-	 "train (or put adapters on) the top N layers only; 0: all", 0, 10000},
-	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536},
-	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6,
-	 1e6},
+	 "train (or put adapters on) the top N layers only; 0: all", 0, 10000,
+	 .without = "remote adapter scratch"},
+	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536,
+	 .without = "adapter full scratch"},
+	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6,
+	 LORA},
 	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0,
-	 .99},
-	{0, "target", OPT_STR, &opt_targets, "LIST",
-	 "modules that get one: q_proj,v_proj,... (default all)"},
-	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)"},
-	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)"},
+	 .99, .without = "remote adapter full scratch dpo orpo"},
+	{0, "target", OPT_STR, &opt_target, "LIST",
+	 "modules that get one: q_proj,v_proj,... (default all)", LORA},
+	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", LORA},
+	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)",
+	 LORA},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR",
-	 "go on with this adapter in place of a new one"},
+	 "go on with this adapter, of the shape it has, in place of a new one",
+	 .without = "remote full scratch"},
 	{0, "quantize", OPT_STR, &opt_quantize, "TYPE",
-	 "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)"},
-	{0, "save-dtype", OPT_STR, &opt_dtype, "TYPE",
-	 "write a whole model as f32 (default) or bf16"},
+	 "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)",
+	 .without = "remote full scratch"},
+	{0, "save-dtype", OPT_STR, &opt_save_dtype, "TYPE",
+	 "write a whole model as f32 (default) or bf16", .with = "full scratch", HERE},
 	{0, "", OPT_GROUP, NULL, NULL, "Data"},
 	{'v', "valid", OPT_STR, &opt_valid, "FILE",
-	 "validation rows, besides those whose split is valid"},
+	 "validation rows, besides those whose split is valid", .aside = 1},
 	{0, "max-seq", OPT_INT, &opt_max_seq, "N",
-	 "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24},
-	{0, "too-long", OPT_STR, &opt_long, "HOW",
-	 "longer rows: error (default), drop or truncate"},
-	{0, "allow-overlap", OPT_FLAG, &opt_overlap, NULL,
-	 "accept validation rows that are also training rows"},
+	 "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24, HERE},
+	{0, "too-long", OPT_STR, &opt_too_long, "HOW",
+	 "longer rows: error (default), drop or truncate", HERE},
+	{0, "allow-overlap", OPT_FLAG, &opt_allow_overlap, NULL,
+	 "accept validation rows that are also training rows", HERE},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
-	 "leave out lines and rows that cannot be used; ends with status 3"},
-	{'n', "dry-run", OPT_FLAG, &opt_dry, NULL,
-	 "print the packs of the first epoch as JSON Lines and end"},
+	 "leave out lines and rows that cannot be used; ends with status 3", .aside = 1},
+	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
+	 "print the packs of the first epoch as JSON Lines and end", HERE, .aside = 1},
 	{0, "show", OPT_FLAG, &opt_show, NULL,
-	 "print the rows as text, what is trained on marked, and end"},
+	 "print the rows as text, what is trained on marked, and end", HERE, .aside = 1},
 	{0, "", OPT_GROUP, NULL, NULL, "Objective"},
 	{0, "dpo", OPT_FLAG, &opt_dpo, NULL,
 	 "learn from preference rows against the untuned model (DPO)"},
 	{0, "orpo", OPT_FLAG, &opt_orpo, NULL,
-	 "learn from preference rows without a reference model (ORPO)"},
+	 "learn from preference rows without a reference model (ORPO)", .without = "remote dpo"},
 	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6,
-	 1e3},
+	 1e3, .with = "dpo orpo"},
 	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA",
-	 "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3},
+	 "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3,
+	 .without = "remote dpo orpo"},
 	{0, "", OPT_GROUP, NULL, NULL, "Training"},
 	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
-	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12},
+	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12, HERE},
 	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
 	{0, "lr", OPT_REAL, &opt_lr, "X", "learning rate (default 2e-4)", 0, 100},
 	{0, "schedule", OPT_STR, &opt_schedule, "NAME",
-	 "cosine (default), linear or constant, after the warm-up"},
+	 "cosine (default), linear or constant, after the warm-up", HERE},
 	{0, "warmup", OPT_REAL, &opt_warmup, "X",
-	 "steps of warm-up, or below 1 their share (default .05)", 0, 1e9},
-	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10},
+	 "steps of warm-up, or below 1 their share (default .05)", 0, 1e9, HERE},
+	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10, HERE},
 	{0, "clip", OPT_REAL, &opt_clip, "X",
-	 "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9},
+	 "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9, HERE},
 	{0, "seed", OPT_INT, &opt_seed, "N", "order of the rows and initial values (default 0)"},
 	{0, "eval-every", OPT_INT, &opt_eval_every, "N",
-	 "steps between validations (default: each epoch)", 1, 1e12},
+	 "steps between validations (default: each epoch)", 1, 1e12, HERE},
 	{0, "patience", OPT_INT, &opt_patience, "N", "end after N validations without a better one",
-	 1, 1e6},
+	 1, 1e6, HERE},
 	{0, "eval", OPT_STR, &opt_eval, "COMMAND",
-	 "run at each validation; $FT_MODEL and $FT_ADAPTER name the state"},
+	 "run at each validation; $FT_MODEL and $FT_ADAPTER name the state", HERE},
 	{0, "best", OPT_STR, &opt_best, "PATH",
-	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least"},
-	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last"},
+	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least",
+	 .with = "eval", HERE},
+	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last", HERE},
 	{0, "plot", OPT_STR, &opt_plot, "FILE",
-	 "write the loss curves as SVG when the run ends or stops"},
+	 "write the loss curves as SVG when the run ends or stops", HERE, .aside = 1},
 	{0, "", OPT_GROUP, NULL, NULL, "Running"},
 	{0, "estimate", OPT_FLAG, &opt_estimate, NULL,
-	 "print memory and time of the run as JSON and end"},
+	 "print memory and time of the run as JSON and end", HERE, .aside = 1},
 	{0, "resume", OPT_FLAG, &opt_resume, NULL,
-	 "go on from the checkpoint in -o, if there is one"},
+	 "go on from the checkpoint in -o, if there is one", .aside = 1},
 	{0, "save-every", OPT_INT, &opt_save_every, "N",
-	 "steps between checkpoints (default: each validation or epoch)", 1, 1e12},
+	 "steps between checkpoints (default: each validation or epoch)", 1, 1e12, HERE,
+	 .aside = 1},
 	{0, "", OPT_GROUP, NULL, NULL, "Provider"},
 	{0, "remote", OPT_STR, &opt_remote, "WHO",
-	 "train at openai, together, fireworks, or an API like OpenAI's at a URL;\nwith --resume a job's id may stand in place of files"},
-	{0, "suffix", OPT_STR, &opt_suffix, "TEXT", "part of the new model's name there"},
-	{0, "lr-multiplier", OPT_REAL, &opt_multiplier, "X",
-	 "learning rate relative to the provider's own", 1e-6, 1e6},
+	 "train at openai, together, fireworks, or an API like OpenAI's at a URL;\nwith --resume a job's id may stand in place of files",
+	 .aside = 1},
+	{0, "suffix", OPT_STR, &opt_suffix, "TEXT", "part of the new model's name there", THERE},
+	{0, "lr-multiplier", OPT_REAL, &opt_lr_multiplier, "X",
+	 "learning rate relative to the provider's own", 1e-6, 1e6, THERE},
 	{0, "poll", OPT_REAL, &opt_poll, "S", "seconds between looks at the job (default 10)", .01,
-	 3600},
-	{0, "cancel", OPT_FLAG, &opt_cancel, NULL, "cancel the job of -o, or the one named"},
+	 3600, THERE},
+	{0, "cancel", OPT_FLAG, &opt_cancel, NULL, "cancel the job of -o, or the one named", THERE},
 	{0, "", OPT_GROUP, NULL, NULL, "Machine"},
 	{0, "memory", OPT_SIZE, &opt_memory, "SIZE",
-	 "for activations, 8G (default: 3/4 of what is free)"},
+	 "for activations, 8G (default: 3/4 of what is free)", HERE, .aside = 1},
 	{0, "threads", OPT_INT, &opt_threads, "N",
-	 "default: all processors; the result does not depend on it", 1, 4096},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary"},
+	 "default: all processors; the result does not depend on it", 1, 4096, HERE, .aside = 1},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary", .aside = 1},
 	{0},
-};
-
-/* Options that do not change the result. */
-static const char *const only_runs[] = {
-	"output", "valid",   "resume",	      "save-every", "memory", "threads",
-	"quiet",  "dry-run", "show",	      "skip-bad",   "plot",   "estimate",
-	"remote", "suffix",  "lr-multiplier", "poll",	    "cancel", NULL,
 };
 
 static const struct program program = {
@@ -167,77 +172,50 @@ static struct session {
 
 /* --- usage --- */
 
-static void check_local_options(void)
-{
-	if (opt_adapter && (opt_rank || opt_alpha != 32 || opt_rslora || opt_dora || opt_layers ||
-			    opt_dropout > 0 || strcmp(opt_targets, "all") != 0))
-		prog_usage("-a goes on with an adapter as it is: rank, scale, targets, layers and "
-			   "dropout are its own");
-	opt_rank = opt_rank ? opt_rank : 16;
-	opt_batch = opt_batch ? opt_batch : 16;
-	opt_lr = isnan(opt_lr) ? 2e-4 : opt_lr;
-	opt_epochs = isnan(opt_epochs) ? 3 : opt_epochs;
-	opt_beta = isnan(opt_beta) ? .1 : opt_beta;
-	opt_seed = opt_seed == LLONG_MIN ? 0 : opt_seed;
-	if (opt_suffix || opt_cancel || !isnan(opt_multiplier))
-		prog_usage("--suffix, --lr-multiplier and --cancel go with --remote");
-}
-
 static void check_usage(void)
 {
-	static const char *const
-		schedules[] = {"cosine", "linear", "constant"},
-		*const lengths[] = {"error", "drop", "truncate"}, *const keeps[] = {"best", "last"},
-		*const types[] = {"f32", "bf16"}, *const bases[] = {"bf16", "q8_0", "q4_0", "f32"};
-	static const enum nn_type base_types[] = {NN_BF16, NN_Q8_0, NN_Q4_0, NN_F32};
+	static const char *const schedules[] = {"cosine", "linear", "constant"},
+				 *const lengths[] = {"error", "drop", "truncate"},
+				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"};
 	struct err e = ERR_INIT;
-	check_local_options();
-	opt_dry = opt_dry || opt_show;
+	int shown = opt_dry_run || opt_show || opt_estimate;
 	if (!opt_model == !opt_scratch)
 		prog_usage("one of -m and --scratch is needed");
-	if (!opt_out && !opt_dry && !opt_estimate)
+	if (!opt_output && !shown)
 		prog_usage("-o is needed");
-	opt_full = opt_full || opt_scratch;
-	if (opt_full && (opt_dora || opt_rslora || opt_quantize))
-		prog_usage("%s goes with adapters, not with --full or --scratch",
-			   opt_dora	? "--dora"
-			   : opt_rslora ? "--rslora"
-					: "--quantize");
-	if (opt_scratch && opt_layers)
-		prog_usage(
-			"--layers does not go with --scratch: all layers of a new model must be trained");
-	if (opt_adapter && opt_full)
-		prog_usage("-a goes on with an adapter; --full and --scratch have none");
-	if (opt_dpo && opt_orpo)
-		prog_usage("--dpo and --orpo are two ways; choose one");
-	if ((opt_dpo || opt_orpo) && (opt_dropout > 0 || opt_neftune > 0))
-		prog_usage(
-			"--dropout and --neftune do not go with preference losses, whose two passes must agree");
-	if (opt_best && !opt_eval)
-		prog_usage("--best names a value in the output of --eval, which is missing");
-	if (!opt_full && opt_dtype)
-		prog_usage("--save-dtype goes with --full or --scratch; adapters are f32");
 	if (opt_model && !hub_is_local(opt_model))
 		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name",
 			   opt_model, opt_model);
-	ft.spec.schedule = (enum loop_schedule)prog_choice("schedule", opt_schedule, schedules, 3);
-	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_long, lengths, 3);
-	ft.spec.objective = opt_dpo ? OBJECTIVE_DPO : opt_orpo ? OBJECTIVE_ORPO : OBJECTIVE_SFT;
-	ft.spec.beta = opt_beta, ft.spec.neftune = opt_neftune;
+	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_too_long, lengths, 3);
+	ft.spec = (struct loop_spec){
+		.batch = (size_t)opt_batch,
+		.steps = (size_t)opt_steps,
+		.lr = opt_lr,
+		.wd = opt_wd,
+		.clip = opt_clip,
+		.schedule = (enum loop_schedule)prog_choice("schedule", opt_schedule, schedules, 3),
+		.seed = (uint64_t)opt_seed,
+		.eval_every = (size_t)opt_eval_every,
+		.save_every = (size_t)opt_save_every,
+		.patience = (size_t)opt_patience,
+		.objective = opt_dpo	? OBJECTIVE_DPO
+			     : opt_orpo ? OBJECTIVE_ORPO
+					: OBJECTIVE_SFT,
+		.beta = opt_beta,
+		.neftune = opt_neftune,
+		.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1,
+		.best_by = opt_best,
+	};
 	if (opt_best && !(ft.best = outside_best(opt_best, &ft.spec.best_is_least, &e)))
 		prog_usage("--best %s: %s", opt_best, e.msg);
-	ft.spec.best_by = opt_best;
-	ft.spec.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1;
-	ft.save_type =
-		opt_dtype && prog_choice("save-dtype", opt_dtype, types, 2) == 1 ? NN_BF16 : NN_F32;
-	if (opt_quantize)
-		ft.load =
-			(struct model_load){.quantize = 1,
-					    .type = base_types[prog_choice("quantize", opt_quantize,
-									   bases, 4)]};
+	if (opt_save_dtype && prog_choice("save-dtype", opt_save_dtype, types, 2) == 1)
+		ft.save_type = NN_BF16;
+	ft.load.quantize = opt_quantize != NULL;
+	if (opt_quantize && quantize_parse(opt_quantize, &ft.load.type, &e))
+		prog_usage("%s", e.msg);
 }
 
-/* --- data --- */
+/* --- training --- */
 
 static void on_sentence(void *arg, const struct err *e)
 {
@@ -246,61 +224,11 @@ static void on_sentence(void *arg, const struct err *e)
 		prog_warn("%s", e->msg);
 }
 
-static void open_data(void)
-{
-	struct err e = ERR_INIT;
-	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &e))
-		prog_fail(&e);
-	if (chat_warning(ft.data.chat) && !opt_quiet)
-		prog_warn("%s", chat_warning(ft.data.chat));
-}
-
-static void read_data(char **files)
-{
-	struct err e = ERR_INIT;
-	const struct train_corpus_spec spec = {
-		.max_seq = (size_t)opt_max_seq,
-		.too_long = ft.too_long,
-		.preferences = ft.spec.objective != OBJECTIVE_SFT,
-		.skip_bad = opt_skip_bad,
-		.overlap = opt_overlap,
-		.on_refused = on_sentence,
-		.stopping = prog_stopping,
-	};
-	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
-		prog_die("%s%s", e.msg,
-			 ranks_rank()
-				 ? " (on a rank other than 0, which standard input does not reach)"
-				 : "");
-}
-
-static void plan_steps(void)
-{
-	struct loop_spec *s = &ft.spec;
-	s->batch = (size_t)opt_batch < ft.data.train.rows ? (size_t)opt_batch : ft.data.train.rows;
-	s->steps = opt_steps ? (size_t)opt_steps
-			     : loop_steps(ft.data.train.rows, s->batch, opt_epochs);
-	s->warmup =
-		opt_warmup < 1 ? (size_t)(opt_warmup * (double)s->steps + .5) : (size_t)opt_warmup;
-	s->lr = opt_lr;
-	s->wd = opt_wd;
-	s->clip = opt_clip;
-	s->seed = (uint64_t)opt_seed;
-	s->eval_every = (size_t)opt_eval_every;
-	s->save_every = (size_t)opt_save_every;
-	s->patience = (size_t)opt_patience;
-	if (s->patience && !ft.data.valid.n && !opt_best)
-		prog_usage(
-			"--patience needs validation rows (-v, or split valid), or --eval with --best");
-}
-
 static void on_text(void *arg, struct span text)
 {
 	(void)arg;
 	out_span(text);
 }
-
-/* --- training --- */
 
 static void on_row(void *arg, struct span json)
 {
@@ -322,20 +250,38 @@ static int stopping(void)
 	return prog_stopping() || out_failed();
 }
 
-static void tell_end(const struct rundir *run, const struct loop_state *s, enum loop_end how)
+static void open_data(void)
 {
-	if (how == LOOP_STOPPED)
-		prog_warn("stopped after step %llu of %zu; the same command with --resume goes on from %s",
-			  (unsigned long long)s->step, ft.spec.steps,
-			  file_exists(run->checkpoint) ? "there" : "the beginning");
-	else if (opt_quiet)
-		return;
-	else if (how == LOOP_ALREADY)
-		prog_warn("%s is finished already, with these options and rows", run->dir);
-	else
-		prog_warn("%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
-			  (unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
-			  how == LOOP_EARLY ? " (validation no longer improved)" : "");
+	struct err e = ERR_INIT;
+	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &e))
+		prog_fail(&e);
+	if (chat_warning(ft.data.chat) && !opt_quiet)
+		prog_warn("%s", chat_warning(ft.data.chat));
+}
+
+static void read_data(char **files)
+{
+	struct err e = ERR_INIT;
+	const struct train_corpus_spec spec = {
+		.max_seq = (size_t)opt_max_seq,
+		.too_long = ft.too_long,
+		.preferences = ft.spec.objective != OBJECTIVE_SFT,
+		.skip_bad = opt_skip_bad,
+		.overlap = opt_allow_overlap,
+		.on_refused = on_sentence,
+		.stopping = prog_stopping,
+	};
+	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
+		prog_die("%s%s", e.msg,
+			 ranks_rank()
+				 ? " (on a rank other than 0, which standard input does not reach)"
+				 : "");
+	loop_plan(&ft.spec, ft.data.train.rows, opt_epochs, opt_warmup);
+	if (ft.spec.patience && !ft.data.valid.n && !opt_best)
+		prog_usage(
+			"--patience needs validation rows (-v, or split valid), or --eval with --best");
+	if (!opt_quiet)
+		train_corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
 }
 
 /* Returns 1 where the run was stopped before its end. */
@@ -359,7 +305,7 @@ static int train(struct rundir *run)
 			    .dropout = opt_dropout,
 			    .rslora = opt_rslora,
 			    .dora = opt_dora,
-			    .targets = (char *)opt_targets,
+			    .targets = (char *)opt_target,
 			    .top_layers = (size_t)opt_layers},
 		.save_type = ft.save_type,
 		.memory = opt_memory,
@@ -367,7 +313,6 @@ static int train(struct rundir *run)
 		.outside = opt_eval ? &outside : NULL,
 		.about = {.command = ft.command,
 			  .options = options,
-			  .not = only_runs,
 			  .train = &ft.data.train,
 			  .valid = &ft.data.valid,
 			  .test = ft.data.test},
@@ -384,15 +329,14 @@ static int train(struct rundir *run)
 	} else {
 		out_line_buffered(1);
 		progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);
-		int bad = finetune_run(&t, run, opt_out, &s, &how, &e);
+		int bad = finetune_run(&t, run, opt_output, &s, &how, &e);
 		progress_end(&ft.progress);
-		if (bad)
+		if (bad || (opt_plot && !ranks_rank() &&
+			    curves_write(run->metrics_path, run->dir, opt_plot, &e)))
 			prog_fail(&e);
-		if (opt_plot && !ranks_rank() &&
-		    curves_write(run->metrics_path, run->dir, opt_plot, &e))
-			prog_fail(&e);
-		if (!ranks_rank())
-			tell_end(run, &s, how);
+		finetune_tell(&t, &s, how, &e);
+		if (!opt_quiet || how == LOOP_STOPPED)
+			on_sentence(NULL, &e);
 	}
 	buf_release(&line);
 	finetune_release(&t);
@@ -410,108 +354,67 @@ static void on_job(void *arg, const struct remote_job *j)
 	progress_set(&ft.progress, known ? 100 * j->progress : (double)j->events, j->status);
 }
 
-static void check_remote_usage(char **files)
+/* Where the user says nothing, a provider's own default holds, not ours. */
+static double real(const char *option, double value)
 {
-	if (!opt_model && !opt_cancel && !(opt_resume && files[0]))
-		prog_usage("-m names the provider's base model");
-	if (!opt_out && !(opt_cancel && files[0]))
-		prog_usage("-o is needed");
-	const struct {
-		const char *name;
-		int given;
-	} here[] = {
-		{"scratch", opt_scratch != NULL},
-		{"full", opt_full},
-		{"layers", opt_layers != 0},
-		{"alpha", opt_alpha != 32},
-		{"dropout", opt_dropout > 0},
-		{"target", strcmp(opt_targets, "all") != 0},
-		{"rslora", opt_rslora},
-		{"dora", opt_dora},
-		{"adapter", opt_adapter != NULL},
-		{"quantize", opt_quantize != NULL},
-		{"save-dtype", opt_dtype != NULL},
-		{"max-seq", opt_max_seq != 2048},
-		{"too-long", strcmp(opt_long, "error") != 0},
-		{"dry-run", opt_dry},
-		{"show", opt_show},
-		{"orpo", opt_orpo},
-		{"neftune", opt_neftune > 0},
-		{"steps", opt_steps != 0},
-		{"schedule", strcmp(opt_schedule, "cosine") != 0},
-		{"warmup", opt_warmup != .05},
-		{"wd", opt_wd > 0},
-		{"clip", opt_clip != 1},
-		{"eval-every", opt_eval_every != 0},
-		{"patience", opt_patience != 0},
-		{"eval", opt_eval != NULL},
-		{"best", opt_best != NULL},
-		{"keep", strcmp(opt_keep, "best") != 0},
-		{"plot", opt_plot != NULL},
-		{"estimate", opt_estimate},
-		{"save-every", opt_save_every != 0},
-	};
-	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
-		if (here[i].given)
-			prog_usage("--%s is for training here and does not go with --remote",
-				   here[i].name);
-	if (opt_cancel && files[0] && files[1])
-		prog_usage("with --cancel one job may be named");
+	return opt_given(options, option) ? value : NAN;
+}
+
+static long long whole(const char *option, long long value)
+{
+	return opt_given(options, option) ? value : 0;
 }
 
 static int train_remotely(char **files)
 {
 	struct err e = ERR_INIT;
-	struct remote r = {.provider = opt_remote,
+	enum remote_end how = REMOTE_END_DONE;
+	struct opt *unheeded = opt_given(options, remote_unheeded(opt_remote));
+	struct remote_run run = {
+		.remote = {.provider = opt_remote,
 			   .retries = 5,
 			   .timeout = 120,
-			   .stopping = stopping};
-	struct remote_job j = {0};
-	enum remote_end how;
-	check_remote_usage(files);
-	if (remote_open(&r, &e))
-		prog_fail(&e);
-	if (opt_cancel) {
-		if (remote_cancel_run(&r, opt_out, files[0], &j, &e))
-			prog_fail(&e);
-		prog_warn("job %s: %s", j.id, j.status);
-		return FT_OK;
-	}
-	struct remote_run run = {
-		.remote = &r,
-		.dir = opt_out,
-		.poll = opt_poll,
-		.row = on_row,
-		.progress = on_job,
+			   .stopping = stopping},
 		.task = {.model = opt_model,
 			 .suffix = opt_suffix,
-			 .epochs = opt_epochs,
-			 .lr = opt_lr,
-			 .multiplier = opt_multiplier,
-			 .batch = opt_batch,
+			 .epochs = real("epochs", opt_epochs),
+			 .lr = real("lr", opt_lr),
+			 .multiplier = opt_lr_multiplier,
+			 .batch = whole("batch", opt_batch),
 			 .seed = opt_seed,
-			 .seeded = opt_seed != LLONG_MIN,
-			 .rank = opt_rank,
+			 .seeded = opt_given(options, "seed") != NULL,
+			 .rank = whole("rank", opt_rank),
 			 .preferences = opt_dpo,
-			 .beta = opt_beta},
+			 .beta = real("beta", opt_beta)},
 		.rows = {.preferences = opt_dpo,
 			 .skip_bad = opt_skip_bad,
 			 .on_refused = on_sentence,
 			 .stopping = prog_stopping},
+		.dir = opt_output,
+		.valid_file = opt_valid,
+		.resume = opt_resume,
+		.poll = opt_poll,
+		.row = on_row,
+		.progress = on_job,
 	};
-	const char *job = opt_resume && files[0] && !file_exists(files[0]) ? files[0] : NULL;
+	if (unheeded)
+		prog_usage("--%s does not go with --remote here: the provider has no such setting",
+			   unheeded->name);
+	if (!opt_model && !opt_cancel && !(opt_resume && files[0]))
+		prog_usage("-m names the provider's base model");
+	if (!opt_output && !(opt_cancel && files[0]))
+		prog_usage("-o is needed");
+	if (opt_cancel && files[0] && files[1])
+		prog_usage("with --cancel one job may be named");
 	out_line_buffered(1);
-	progress_begin(&ft.progress, "events of the job", 0, opt_quiet);
-	int bad =
-		remote_run(&run, job ? files + 1 : files, opt_valid, opt_resume, job, &j, &how, &e);
+	progress_begin(&ft.progress, "events of the job", 0, opt_quiet || opt_cancel);
+	int bad = opt_cancel ? remote_cancel_run(&run, files[0], &e)
+			     : remote_run(&run, files, &how, &e);
 	progress_end(&ft.progress);
 	if (bad)
 		prog_fail(&e);
-	remote_tell(&j, how, &e);
-	if (how != REMOTE_END_DONE || !opt_quiet)
+	if (how != REMOTE_END_DONE || !opt_quiet || opt_cancel)
 		prog_warn("%s", e.msg);
-	remote_job_release(&j);
-	remote_close(&r);
 	return how != REMOTE_END_DONE ? FT_TROUBLE : run.rows.refused ? FT_PARTIAL : FT_OK;
 }
 
@@ -519,31 +422,28 @@ int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	struct rundir run = {0};
+	int stopped = 0;
 	ft.command = mem_alloc((size_t)argc + 1, sizeof *ft.command);
 	memcpy(ft.command, argv, (size_t)argc * sizeof *ft.command);
 	char **files = prog_start(&program, argc, argv);
 	if (opt_remote)
 		prog_end(train_remotely(files));
+	opt_dry_run = opt_dry_run || opt_show;
+	opt_full = opt_full || opt_scratch;
 	check_usage();
 	ranks_begin();
 	opt_quiet = opt_quiet || ranks_rank();
 	nn_init();
 	open_data();
-	if (!opt_dry && !opt_estimate && !ranks_rank() &&
-	    rundir_init(&run, opt_out, ft.data.base, opt_adapter, opt_resume, &e))
+	if (!opt_dry_run && !opt_estimate && !ranks_rank() &&
+	    rundir_init(&run, opt_output, ft.data.base, opt_adapter, opt_resume, &e))
 		prog_fail(&e);
 	read_data(files);
-	plan_steps();
-	if (!opt_quiet)
-		train_corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
-	int stopped = 0;
-	const struct show_order order = {ft.spec.batch, ft.spec.steps, ft.spec.seed};
 	if (opt_show)
 		show_examples(&ft.data.train, ft.data.tokenizer, out_is_tty(), on_text, NULL,
 			      prog_stopping);
-	else if (opt_dry)
-		show_epoch(&ft.data.train, &order, ft.spec.objective != OBJECTIVE_SFT, on_text,
-			   NULL, prog_stopping);
+	else if (opt_dry_run)
+		show_epoch(&ft.data.train, &ft.spec, on_text, NULL, prog_stopping);
 	else
 		stopped = train(&run);
 	ranks_end();

@@ -145,11 +145,28 @@ begin() {
 
 @test "what is for training here is refused, and nothing is sent" {
 	serve
-	for option in --show --dry-run "--layers 2" --dora "--plot p.svg" "--max-seq 5" "--keep last" "--best x"; do
+	for option in "--scratch c" --full "--layers 0" "--alpha 32" "--dropout 0" "--target all" --rslora --dora "--adapter a" \
+		"--quantize q8_0" "--save-dtype f32" "--max-seq 2048" "--too-long error" --allow-overlap --dry-run --show --orpo \
+		"--neftune 0" "--steps 9" "--schedule cosine" "--warmup .05" "--wd 0" "--clip 1" "--eval-every 9" "--patience 1" \
+		"--eval true" "--best x" "--keep best" "--plot p.svg" --estimate "--save-every 9" "--memory 8G" "--threads 1"; do
 		# shellcheck disable=SC2086
 		status_is 2 train --remote openai -o out $option train.jsonl
-		[[ $stderr == *"does not go with --remote"* ]]
+		[[ $stderr == *"${option%% *} does not go with --remote"* ]]
 	done
+	while read -r provider option; do
+		# shellcheck disable=SC2086
+		status_is 2 train --remote "$provider" -o out $option train.jsonl
+		[[ $stderr == *"${option%% *} does not go with --remote here: the provider has no such setting"* ]]
+	done <<-EOF
+		openai --lr 2e-4
+		openai --rank 16
+		$OPENAI_BASE_URL --rank 16
+		together --seed 0
+		together --lr-multiplier 1
+		fireworks --seed 0
+		fireworks --lr-multiplier 1
+		fireworks --beta .1 --dpo
+	EOF
 	[ -z "$(grep POST requests)" ]
 }
 

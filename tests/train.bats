@@ -205,6 +205,29 @@ plain() {
 	[[ $stderr == *"-o is needed"* ]]
 	status_is 2 scratch -o out --schedule steep train.jsonl
 	[[ $stderr == *"cosine, linear or constant"* ]]
+	for option in "--rank 16" "--alpha 32" "--dropout 0" "--target all" --dora --rslora "--quantize q8_0" "--layers 0" "-a a"; do
+		# shellcheck disable=SC2086
+		status_is 2 scratch -o out $option train.jsonl
+		[[ $stderr == *"does not go with --scratch"* ]]
+	done
+	for option in "--neftune 0" "--dropout 0"; do
+		# shellcheck disable=SC2086
+		status_is 2 scratch -o out --dpo $option train.jsonl
+		[[ $stderr == *"${option%% *} does not go with --"* ]]
+	done
+	status_is 2 scratch -o out --dpo --orpo train.jsonl
+	[[ $stderr == *"--orpo does not go with --dpo"* ]]
+	status_is 2 scratch -o out --beta .1 train.jsonl
+	[[ $stderr == *"--beta goes with --dpo or --orpo"* ]]
+	status_is 2 scratch -o out --best .x train.jsonl
+	[[ $stderr == *"--best goes with --eval"* ]]
+	status_is 2 ft-train -m ./base -o out --save-dtype f32 train.jsonl
+	[[ $stderr == *"--save-dtype goes with --full or --scratch"* ]]
+	for option in "--poll 10" "--suffix x" "--lr-multiplier 1" --cancel; do
+		# shellcheck disable=SC2086
+		status_is 2 scratch -o out $option train.jsonl
+		[[ $stderr == *"${option%% *} goes with --remote"* ]]
+	done
 	scratch -o base --steps 1 train.jsonl >/dev/null
 	status_is 2 ft-train -q -m ./base -o base train.jsonl
 	[[ $stderr == *"same directory"* ]]
@@ -326,10 +349,11 @@ prepare_pairs() {
 	status_is 2 ft-train -q -m ./base -a a -o a --epochs 1 train.jsonl
 	[[ $stderr == *"-o and -a are the same directory"* ]]
 	[ "$sum" = "$(cat a/adapter_model.safetensors | cksum)" ]
-	for option in --dora "--rank 8" "--target q_proj" "--dropout .1"; do
+	# Also where the value is the default.
+	for option in --dora --rslora "--rank 16" "--alpha 32" "--target all" "--dropout 0" "--layers 0"; do
 		# shellcheck disable=SC2086
 		status_is 2 ft-train -q -m ./base -a a -o b $option train.jsonl
-		[[ $stderr == *"-a goes on with an adapter as it is"* ]]
+		[[ $stderr == *"${option%% *} does not go with --adapter"* ]]
 	done
 }
 
@@ -423,7 +447,7 @@ prepare_pairs() {
 	[ "$(run_of -o e)" != "$(run_of -o f --neftune 5)" ]
 	[ "$(run_of -o g --dropout 0.3)" != "$(run_of -o h --dropout 0.3 --seed 1)" ]
 	status_is 2 ft-train -q -m ./base --dpo --dropout 0.1 -o out train.jsonl
-	[[ $stderr == *"preference losses"* ]]
+	[[ $stderr == *"--dropout does not go with --dpo"* ]]
 }
 
 # need_torch - skips where Debian's PyTorch or the independent reference is missing.

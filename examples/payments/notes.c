@@ -12,7 +12,7 @@
 static long long year = 2023, month, rows = 1000, seed = 1;
 static int drills, memos;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{'y', "year", OPT_INT, &year, "YEAR",
 	 "year of the notes and of their due dates (default 2023)", 1583, 9999},
 	{'m', "month", OPT_INT, &month, "MONTH",

@@ -1,6 +1,7 @@
 /* opt: option parsing and help from one table. See opt.h. */
 #include "opt.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -11,13 +12,13 @@
 
 #define TEXT_MAX ((size_t)64 << 20)
 
-static const struct opt standard[] = {
+static struct opt standard[] = {
 	{'h', "help", OPT_FLAG, NULL, NULL, "this text"},
 	{'V', "version", OPT_FLAG, NULL, NULL, "the version"},
 	{0},
 };
 
-static const struct opt *find_in(const struct opt *o, char letter, const char *name, size_t n)
+static struct opt *find_in(struct opt *o, char letter, const char *name, size_t n)
 {
 	for (; o->name; o++) {
 		if (o->kind == OPT_GROUP)
@@ -29,9 +30,9 @@ static const struct opt *find_in(const struct opt *o, char letter, const char *n
 	return NULL;
 }
 
-static const struct opt *find(const struct program *p, char letter, const char *name, size_t n)
+static struct opt *find(const struct program *p, char letter, const char *name, size_t n)
 {
-	const struct opt *o = find_in(p->options, letter, name, n);
+	struct opt *o = find_in(p->options, letter, name, n);
 	return o ? o : find_in(standard, letter, name, n);
 }
 
@@ -109,8 +110,9 @@ static int set_text(const struct opt *o, const char *value, struct err *e)
 	return 0;
 }
 
-static int set(const struct opt *o, const char *value, struct err *e)
+static int set(struct opt *o, const char *value, struct err *e)
 {
+	o->given = 1;
 	switch (o->kind) {
 	case OPT_FLAG:
 		*(int *)o->to = 1;
@@ -148,7 +150,7 @@ static int parse_long(const struct program *p, char **argv, int argc, int *i, st
 {
 	const char *name = argv[*i] + 2, *eq = strchr(name, '=');
 	size_t n = eq ? (size_t)(eq - name) : strlen(name);
-	const struct opt *o = find(p, 0, name, n);
+	struct opt *o = find(p, 0, name, n);
 	if (!o)
 		return err_set(e, "unknown option --%.*s", (int)n, name);
 	if (o->kind == OPT_FLAG) {
@@ -165,7 +167,7 @@ static int parse_long(const struct program *p, char **argv, int argc, int *i, st
 static int parse_short(const struct program *p, char **argv, int argc, int *i, struct err *e)
 {
 	for (const char *c = argv[*i] + 1; *c; c++) {
-		const struct opt *o = find(p, *c, NULL, 0);
+		struct opt *o = find(p, *c, NULL, 0);
 		if (!o)
 			return err_set(e, "unknown option -%c", *c);
 		if (o->kind == OPT_FLAG) {
@@ -179,6 +181,56 @@ static int parse_short(const struct program *p, char **argv, int argc, int *i, s
 		if (*i + 1 >= argc)
 			return err_set(e, "-%c needs a value: %s", *c, o->arg);
 		return set(o, argv[++*i], e);
+	}
+	return 0;
+}
+
+/* The next name of a list as in struct opt; NULL at its end. */
+static struct opt *next_name(struct opt *options, const char **list)
+{
+	size_t n = *list ? strcspn(*list, " :") : 0;
+	if (!n)
+		return NULL;
+	struct opt *o = find_in(options, 0, *list, n);
+	assert(o); /* else the table names what it does not hold */
+	*list += n + ((*list)[n] == ' ');
+	return o;
+}
+
+struct opt *opt_given(struct opt *options, const char *names)
+{
+	struct opt *o;
+	while ((o = next_name(options, &names)) && !o->given)
+		;
+	return o;
+}
+
+static int refuse_alone(struct opt *options, struct opt *o, struct err *e)
+{
+	const char *rest = o->with;
+	struct buf names = BUF_INIT;
+	for (struct opt *x; (x = next_name(options, &rest));)
+		buf_addf(&names, "%s--%s",
+			 !names.len		 ? ""
+			 : *rest && *rest != ':' ? ", "
+						 : " or ",
+			 x->name);
+	err_set(e, "--%s goes with %s%s", o->name, names.data, rest);
+	buf_release(&names);
+	return -1;
+}
+
+/* Every row is looked at, given or not, so that a table that is wrong does not wait for a user. */
+static int check_scopes(struct opt *options, struct err *e)
+{
+	for (struct opt *o = options; o->name; o++) {
+		struct opt *other = opt_given(options, o->without);
+		int alone = o->with && !opt_given(options, o->with);
+		if (other && o->given)
+			return err_set(e, "--%s does not go with --%s%s", o->name, other->name,
+				       o->without + strcspn(o->without, ":"));
+		if (alone && o->given)
+			return refuse_alone(options, o, e);
 	}
 	return 0;
 }
@@ -202,7 +254,7 @@ int opt_parse(const struct program *p, int argc, char **argv, int *operands, str
 			return rc;
 	}
 	*operands = n;
-	return 0;
+	return check_scopes(p->options, e);
 }
 
 static void help_option(const struct opt *o, FILE *to)

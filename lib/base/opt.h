@@ -35,6 +35,12 @@ struct opt {
 	const char *arg;  /* what the help calls the value; NULL for flags */
 	const char *help; /* one or more lines, \n between them */
 	double lo, hi;
+	/* Where the option has no use, in names of this table's options with spaces between, and after
+	 * a colon why: "remote adapter: its shape is its own". opt_parse refuses it there. */
+	const char *with;    /* one of these must be given too */
+	const char *without; /* none of these may be */
+	int aside;	     /* no part of the result: how it is come by, and what is shown */
+	int given; /* set by opt_parse: a default that was written out is told from none */
 };
 
 /* What a program says about itself. options ends with an entry whose name is NULL; --help and
@@ -43,7 +49,7 @@ struct program {
 	const char *name;     /* ft-eval */
 	const char *synopsis; /* "[-c CHECK ...] [file ...]"; more lines with \n */
 	const char *about;    /* one sentence */
-	const struct opt *options;
+	struct opt *options;
 	const char *examples; /* lines of shell, each an example that works */
 };
 
@@ -52,6 +58,9 @@ enum { OPT_HELP = 1, OPT_VERSION = 2 };
 /* Parses argv[1..]; operands are moved to argv[1..*operands], in order. Returns 0, OPT_HELP,
  * OPT_VERSION or -1 with the reason. */
 int opt_parse(const struct program *p, int argc, char **argv, int *operands, struct err *e);
+
+/* The first of the options in names, written as in with and without, that was given, or NULL. */
+struct opt *opt_given(struct opt *options, const char *names);
 
 void opt_help(const struct program *p, FILE *to);
 

@@ -12,6 +12,7 @@
 #include "../json/jw.h"
 #include "../model/adapter.h"
 #include "../model/hub.h"
+#include "../model/quantize.h"
 #include "../text/hash.h"
 #include "generator.h"
 
@@ -471,9 +472,8 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 
 	if (!how->quantize || strcmp(how->quantize, "none") == 0)
 		l->type = NN_F16; /* as they are stored */
-	else if (nn_type_parse(how->quantize, &l->type) != 0 || l->type == NN_F16)
-		return err_set(e, "--quantize %s: there are q8_0, q4_0, bf16 and none",
-			       how->quantize);
+	else if (quantize_parse(how->quantize, &l->type, e))
+		return -1;
 	if (!(l->dir = hub_find(how->model, e)))
 		return -1;
 	if (!(l->tokenizer = tokenizer_load(l->dir, e)) ||

@@ -162,6 +162,7 @@ const struct remote_provider remote_fireworks = {
 	"FIREWORKS_BASE_URL",
 	"FIREWORKS_API_KEY",
 	"/v1/",
+	"seed lr-multiplier beta",
 	{.rows = 3,
 	 .rows_max = 3000000,
 	 .bytes_max = (size_t)150 * 1000 * 1000,

@@ -31,7 +31,7 @@ struct road {
 static void put_provider(const struct road *k, struct jw *w)
 {
 	struct buf shown = BUF_INIT;
-	http_show_url(&shown, k->run->remote->provider);
+	http_show_url(&shown, k->run->remote.provider);
 	jw_key(w, "provider"), jw_str(w, shown.data);
 	buf_release(&shown);
 }
@@ -39,7 +39,7 @@ static void put_provider(const struct road *k, struct jw *w)
 static int is_provider(const struct road *k, struct span then)
 {
 	struct buf shown = BUF_INIT;
-	http_show_url(&shown, k->run->remote->provider);
+	http_show_url(&shown, k->run->remote.provider);
 	int same = json_is(then, shown.data);
 	buf_release(&shown);
 	return same;
@@ -111,14 +111,18 @@ static int recall(const char *dir, struct remote_job *j, struct err *e)
 	return rc;
 }
 
-int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j,
-		      struct err *e)
+int remote_cancel_run(struct remote_run *run, const char *id, struct err *e)
 {
-	if (!id && recall(dir, j, e))
-		return -1;
+	struct remote_job j = {0};
+	int rc = remote_open(&run->remote, e) || (!id && recall(run->dir, &j, e)) ? -1 : 0;
 	if (id)
-		snprintf(j->id, sizeof j->id, "%s", id);
-	return remote_cancel(r, j, e);
+		snprintf(j.id, sizeof j.id, "%s", id);
+	rc = rc ? rc : remote_cancel(&run->remote, &j, e);
+	if (!rc)
+		err_set(e, "job %s: %s", j.id, j.status);
+	remote_job_release(&j);
+	remote_close(&run->remote);
+	return rc;
 }
 
 /* From the rows and all that decides the result: what is the same has the same name. */
@@ -126,7 +130,7 @@ static void name_job(struct road *k)
 {
 	const struct remote_task *t = &k->run->task;
 	struct buf b = BUF_INIT;
-	buf_addf(&b, "%s|%s|%s|%g|%g|%g|%lld|%lld|%lld|%d|%d|%g|%016llx", k->run->remote->provider,
+	buf_addf(&b, "%s|%s|%s|%g|%g|%g|%lld|%lld|%lld|%d|%d|%g|%016llx", k->run->remote.provider,
 		 t->model, t->suffix ? t->suffix : "", t->epochs, t->lr, t->multiplier, t->batch,
 		 t->seed, t->rank, t->seeded, t->preferences, t->beta,
 		 (unsigned long long)k->run->rows.hash);
@@ -149,16 +153,16 @@ static void take_event(void *arg, struct span json)
 	put_row(arg, json);
 }
 
-static int begin_job(struct road *k, char **files, const char *valid_file, struct err *e)
+static int begin_job(struct road *k, char **files, struct err *e)
 {
-	struct remote *r = k->run->remote;
+	struct remote *r = &k->run->remote;
 	struct remote_task *t = &k->run->task;
 	struct remote_rows *rows = &k->run->rows;
 	char old[sizeof k->name];
 	rows->train_path = k->train_path;
 	rows->valid_path = k->valid_path;
 	rows->rules = remote_rules(r);
-	if (remote_rows_write(rows, files, valid_file, e))
+	if (remote_rows_write(rows, files, k->run->valid_file, e))
 		return -1;
 	memcpy(old, k->name, sizeof old);
 	name_job(k);
@@ -179,7 +183,7 @@ static int begin_job(struct road *k, char **files, const char *valid_file, struc
 
 static int told_to_stop(const struct road *k)
 {
-	return k->run->remote->stopping && k->run->remote->stopping();
+	return k->run->remote.stopping && k->run->remote.stopping();
 }
 
 static int follow(struct road *k, enum remote_end *how, struct err *e)
@@ -187,8 +191,8 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 	struct remote_job *j = k->job;
 	for (;;) {
 		size_t before = j->events;
-		if (remote_look(k->run->remote, j, e) ||
-		    remote_events(k->run->remote, j, take_event, k, e)) {
+		if (remote_look(&k->run->remote, j, e) ||
+		    remote_events(&k->run->remote, j, take_event, k, e)) {
 			if (!told_to_stop(k))
 				return err_prefix(e, "job %s goes on; --resume follows it again",
 						  j->id);
@@ -206,7 +210,7 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 							   : REMOTE_END_CANCELLED;
 			return 0;
 		}
-		remote_pause(k->run->remote, k->run->poll);
+		remote_pause(&k->run->remote, k->run->poll);
 		if (told_to_stop(k)) {
 			*how = REMOTE_END_LEFT;
 			return 0;
@@ -243,10 +247,26 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	return rc;
 }
 
-int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume,
-	       const char *job, struct remote_job *j, enum remote_end *how, struct err *e)
+static void tell(const struct remote_job *j, enum remote_end how, struct err *sentence)
 {
+	if (how == REMOTE_END_LEFT)
+		err_set(sentence,
+			"job %s goes on at the provider; --resume follows it, --cancel ends it",
+			j->id);
+	else if (how != REMOTE_END_DONE)
+		err_set(sentence, "job %s: %s%s%s", j->id, j->status, j->error.len ? ": " : "",
+			j->error.len ? j->error.data : "");
+	else
+		err_set(sentence, "job %s: %s%s", j->id,
+			j->model.len ? "the new model is " : "done",
+			j->model.len ? j->model.data : "");
+}
+
+int remote_run(struct remote_run *run, char **files, enum remote_end *how, struct err *e)
+{
+	struct remote_job seen = {0}, *j = &seen;
 	struct road k = {.run = run, .job = j, .failed = e};
+	const char *job = run->resume && files[0] && !file_exists(files[0]) ? *files++ : NULL;
 	double began = progress_clock();
 	size_t fetched = 0;
 	int rc = -1;
@@ -254,7 +274,9 @@ int remote_run(struct remote_run *run, char **files, const char *valid_file, int
 	k.state_path = file_join(run->dir, "remote.json");
 	k.train_path = file_join(run->dir, "upload-train.jsonl");
 	k.valid_path = file_join(run->dir, "upload-valid.jsonl");
-	if (file_exists(k.state_path) && !resume) {
+	if (remote_open(&run->remote, e))
+		goto cleanup;
+	if (file_exists(k.state_path) && !run->resume) {
 		err_set(e,
 			"%s: there is a job already; follow it with --resume, or choose another -o",
 			k.state_path);
@@ -271,17 +293,19 @@ int remote_run(struct remote_run *run, char **files, const char *valid_file, int
 		err_errno(e, "%s", metrics);
 		goto cleanup;
 	}
-	if (!j->id[0] && begin_job(&k, files, valid_file, e))
+	if (!j->id[0] && begin_job(&k, files, e))
 		goto cleanup;
 	if (job && save_state(&k, e))
 		goto cleanup;
 	if (follow(&k, how, e))
 		goto cleanup;
-	if (*how == REMOTE_END_DONE && remote_fetch(run->remote, j, run->dir, &fetched, e)) {
+	if (*how == REMOTE_END_DONE && remote_fetch(&run->remote, j, run->dir, &fetched, e)) {
 		err_prefix(e, "job %s is done, but", j->id);
 		goto cleanup;
 	}
 	rc = *how == REMOTE_END_LEFT ? 0 : conclude(&k, *how, fetched, began, e);
+	if (!rc)
+		tell(j, *how, e);
 cleanup:
 	if (k.metrics && fclose(k.metrics) && !rc)
 		rc = err_errno(e, "%s", metrics);
@@ -291,20 +315,7 @@ cleanup:
 	free(k.valid_path);
 	buf_release(&k.train_file);
 	buf_release(&k.valid_file);
+	remote_job_release(j);
+	remote_close(&run->remote);
 	return rc;
-}
-
-void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence)
-{
-	if (how == REMOTE_END_LEFT)
-		err_set(sentence,
-			"job %s goes on at the provider; --resume follows it, --cancel ends it",
-			j->id);
-	else if (how != REMOTE_END_DONE)
-		err_set(sentence, "job %s: %s%s%s", j->id, j->status, j->error.len ? ": " : "",
-			j->error.len ? j->error.data : "");
-	else
-		err_set(sentence, "job %s: %s%s", j->id,
-			j->model.len ? "the new model is " : "done",
-			j->model.len ? j->model.data : "");
 }

@@ -14,30 +14,29 @@
 #include "rows.h"
 
 struct remote_run {
-	struct remote *remote;	 /* open */
-	struct remote_task task; /* without files and name */
-	struct remote_rows rows; /* options of the check; the paths are set here */
-	const char *dir;
-	double poll;						 /* seconds between looks */
-	void (*row)(void *arg, struct span json);		 /* each event, and the last row */
+	struct remote remote;			  /* what is marked (in) */
+	struct remote_task task;		  /* without files and name */
+	struct remote_rows rows;		  /* options of the check; the paths are set here */
+	const char *dir, *valid_file;		  /* valid_file may be NULL */
+	int resume;				  /* go on from what dir remembers */
+	double poll;				  /* seconds between looks */
+	void (*row)(void *arg, struct span json); /* each event, and the last row */
 	void (*progress)(void *arg, const struct remote_job *j); /* after each look */
 	void *arg;
 };
 
-/* Cancels the job called id or, where that is NULL, the one that dir remembers; j is set to it. */
-int remote_cancel_run(struct remote *r, const char *dir, const char *id, struct remote_job *j,
-		      struct err *e);
+/* Each opens the provider, and leaves in e a sentence for people on how it ended, what the job is
+ * called and what came of it, or why it failed. */
+
+/* Cancels the job called id or, where that is NULL, the one that dir remembers. */
+int remote_cancel_run(struct remote_run *run, const char *id, struct err *e);
 
 enum remote_end { REMOTE_END_DONE, REMOTE_END_FAILED, REMOTE_END_CANCELLED, REMOTE_END_LEFT };
 
-/* Checks and uploads the rows, creates the job and follows it to its end. With resume, goes on from
- * what dir remembers, or follows the job `job` where that is not NULL; nothing is uploaded or
- * created twice. *how tells the end: LEFT where it was told to stop, while the job goes on at the
- * provider. j is the job as it was seen last. */
-int remote_run(struct remote_run *run, char **files, const char *valid_file, int resume,
-	       const char *job, struct remote_job *j, enum remote_end *how, struct err *e);
-
-/* One sentence for people on how it ended, what the job is called and what came of it. */
-void remote_tell(const struct remote_job *j, enum remote_end how, struct err *sentence);
+/* Checks and uploads the rows, creates the job and follows it to its end. With resume nothing is
+ * uploaded or created twice, and the first of files may be a job's id in place of a file: that job
+ * is followed. *how tells the end: LEFT where it was told to stop, while the job goes on at the
+ * provider. */
+int remote_run(struct remote_run *run, char **files, enum remote_end *how, struct err *e);
 
 #endif

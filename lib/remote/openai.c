@@ -205,6 +205,7 @@ const struct remote_provider remote_openai = {
 	"OPENAI_BASE_URL",
 	"OPENAI_API_KEY",
 	"/fine_tuning/jobs/",
+	"rank lr",
 	{.rows = 10, .bytes_max = (size_t)512 << 20, .openai = 1},
 	upload,
 	create,

@@ -21,17 +21,24 @@ static int is_url(const char *s)
 	return strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
 }
 
+static const struct remote_provider *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof providers / sizeof *providers; i++)
+		if (strcmp(name, providers[i]->name) == 0)
+			return providers[i];
+	return is_url(name) ? &remote_openai : NULL;
+}
+
+const char *remote_unheeded(const char *provider)
+{
+	const struct remote_provider *p = find(provider);
+	return p ? p->unheeded : NULL;
+}
+
 int remote_open(struct remote *r, struct err *e)
 {
-	const char *base = NULL, *key;
-	for (size_t i = 0; i < sizeof providers / sizeof *providers; i++)
-		if (strcmp(r->provider, providers[i]->name) == 0)
-			r->api = providers[i];
-	if (!r->api && is_url(r->provider)) {
-		r->api = &remote_openai;
-		base = r->provider;
-	}
-	if (!r->api)
+	const char *base = is_url(r->provider) ? r->provider : NULL, *key;
+	if (!(r->api = find(r->provider)))
 		return err_set(e, "--remote %s: must be openai, together, fireworks or a URL",
 			       r->provider);
 	if (!base && !((base = getenv(r->api->base_variable)) && *base))

@@ -93,6 +93,9 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e);
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e);
 
+/* Names of ft-train's options that the provider has no setting for, with spaces between. */
+const char *remote_unheeded(const char *provider);
+
 /* Of a server at a URL of its own little is known: only what every one of them asks. */
 const struct remote_rules *remote_rules(const struct remote *r);
 

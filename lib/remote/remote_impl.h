@@ -10,7 +10,8 @@
 
 struct remote_provider {
 	const char *name, *base, *base_variable, *key_variable;
-	const char *job; /* a job's address is this and its id */
+	const char *job;      /* a job's address is this and its id */
+	const char *unheeded; /* remote_unheeded */
 	struct remote_rules rules;
 	int (*upload)(struct remote *r, const struct remote_task *t, const char *path,
 		      int validation, struct buf *id, struct err *e);

@@ -184,6 +184,7 @@ const struct remote_provider remote_together = {
 	"TOGETHER_BASE_URL",
 	"TOGETHER_API_KEY",
 	"/fine-tunes/",
+	"seed lr-multiplier",
 	{.rows = 1,
 	 .bytes_max = (size_t)100 * 1000 * 1000 * 1000,
 	 .completions = 1,

@@ -164,3 +164,22 @@ int finetune_run(struct finetune *t, struct rundir *run, const char *dir, struct
 		return rundir_sync(run, e) < 0 ? -1 : 0;
 	return rundir_finish(run, e) || write_about(t, s, e) ? -1 : 0;
 }
+
+void finetune_tell(const struct finetune *t, const struct loop_state *s, enum loop_end how,
+		   struct err *sentence)
+{
+	const struct rundir *run = t->trainer.run;
+	if (ranks_rank())
+		return;
+	if (how == LOOP_STOPPED)
+		err_set(sentence,
+			"stopped after step %llu of %zu; the same command with --resume goes on from %s",
+			(unsigned long long)s->step, t->spec.loop.steps,
+			file_exists(run->checkpoint) ? "there" : "the beginning");
+	else if (how == LOOP_ALREADY)
+		err_set(sentence, "%s is finished already, with these options and rows", run->dir);
+	else
+		err_set(sentence, "%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
+			(unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
+			how == LOOP_EARLY ? " (validation no longer improved)" : "");
+}

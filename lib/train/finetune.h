@@ -54,4 +54,8 @@ int finetune_estimate(struct finetune *t, struct buf *out, struct err *e);
 int finetune_run(struct finetune *t, struct rundir *run, const char *dir, struct loop_state *s,
 		 enum loop_end *how, struct err *e);
 
+/* One sentence for people on how it ended; on rank 0. */
+void finetune_tell(const struct finetune *t, const struct loop_state *s, enum loop_end how,
+		   struct err *sentence);
+
 #endif

@@ -8,14 +8,6 @@
 #include "../json/jw.h"
 #include "../nn/kern.h"
 
-static int decides(const struct ftjson *a, const char *name)
-{
-	for (const char *const *n = a->not ; *n; n++)
-		if (strcmp(*n, name) == 0)
-			return 0;
-	return 1;
-}
-
 static void put_hash(struct jw *w, const char *key, const struct dataset *d)
 {
 	char hex[33];
@@ -28,7 +20,7 @@ static void put_options(const struct ftjson *a, struct jw *w)
 {
 	jw_object(w);
 	for (const struct opt *o = a->options; o->name; o++) {
-		if (o->kind == OPT_GROUP || !decides(a, o->name))
+		if (o->kind == OPT_GROUP || o->aside)
 			continue;
 		jw_key(w, o->name);
 		switch (o->kind) {

@@ -12,9 +12,7 @@
 
 struct ftjson {
 	char **command;		   /* argv, NULL-terminated */
-	const struct opt *options; /* the program's table, values set */
-	/* names of options that do not decide the result, NULL-terminated */
-	const char *const * not ;
+	const struct opt *options; /* the program's table; those that are aside are left out */
 	const struct dataset *train, *valid;
 	size_t test; /* rows that were left untouched */
 };

@@ -17,11 +17,16 @@
 
 #define BAD_STEPS 3 /* steps in a row without a finite loss that end the run */
 
-size_t loop_steps(size_t examples, size_t batch, double epochs)
+void loop_plan(struct loop_spec *s, size_t rows, double epochs, double warmup)
 {
-	size_t batches = examples / batch + (examples % batch != 0);
-	double steps = ceil(epochs * (double)batches - 1e-9);
-	return steps < 1 ? 1 : (size_t)steps;
+	if (s->batch > rows)
+		s->batch = rows;
+	if (!s->steps) {
+		size_t batches = rows / s->batch + (rows % s->batch != 0);
+		double steps = ceil(epochs * (double)batches - 1e-9);
+		s->steps = steps < 1 ? 1 : (size_t)steps;
+	}
+	s->warmup = (size_t)(warmup < 1 ? warmup * (double)s->steps + .5 : warmup);
 }
 
 double loop_rate(const struct loop_spec *s, size_t step)

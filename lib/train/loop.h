@@ -42,8 +42,9 @@ struct loop_spec {
 	int best_is_least; /* of best_by */
 };
 
-/* Steps that `epochs` passes over `examples` take. */
-size_t loop_steps(size_t examples, size_t batch, double epochs);
+/* Fits s to the rows there are: a batch is no more than all of them, steps that are 0 become those of
+ * `epochs` passes, and warmup is steps or, below 1, their share. */
+void loop_plan(struct loop_spec *s, size_t rows, double epochs, double warmup);
 
 /* The rate of step (from 0). */
 double loop_rate(const struct loop_spec *s, size_t step);

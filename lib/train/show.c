@@ -78,18 +78,18 @@ static void step_packs(const struct dataset *d, const size_t *rows, size_t n, in
 	free(examples);
 }
 
-void show_epoch(const struct dataset *d, const struct show_order *order, int pairs,
+void show_epoch(const struct dataset *d, const struct loop_spec *spec,
 		void (*give)(void *arg, struct span lines), void *arg, int (*stopping)(void))
 {
 	struct batch_order o;
 	struct buf b = BUF_INIT;
-	batch_order_init(&o, d->rows, order->batch);
-	batch_order_epoch(&o, order->seed, 0);
+	batch_order_init(&o, d->rows, spec->batch);
+	batch_order_epoch(&o, spec->seed, 0);
 	for (size_t i = 0, n;
-	     i < batch_order_batches(&o) && i < order->steps && !(stopping && stopping()); i++) {
+	     i < batch_order_batches(&o) && i < spec->steps && !(stopping && stopping()); i++) {
 		const size_t *rows = batch_order_at(&o, i, &n);
 		buf_clear(&b);
-		step_packs(d, rows, n, pairs, &b);
+		step_packs(d, rows, n, spec->objective != OBJECTIVE_SFT, &b);
 		give(arg, buf_span(&b));
 	}
 	batch_order_release(&o);

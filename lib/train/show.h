@@ -5,6 +5,7 @@
 #include "../base/buf.h"
 #include "../token/tokenizer.h"
 #include "dataset.h"
+#include "loop.h"
 
 /* Appends a heading ("# FILE:LINE, tokens, of which trained") and the example's text, special
  * tokens included. Runs of tokens with a weight other than 0 are set off: by colour, or between the
@@ -17,15 +18,9 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 void show_examples(const struct dataset *d, const struct tokenizer *t, int colour,
 		   void (*give)(void *arg, struct span text), void *arg, int (*stopping)(void));
 
-/* How rows are drawn; as loop_spec. */
-struct show_order {
-	size_t batch, steps;
-	uint64_t seed;
-};
-
-/* The packs of the first epoch, at most `steps` steps of it, as JSON Lines: those of one step at a
- * time, as the trainer lays them. pairs: a row is two examples. stopping may be NULL. */
-void show_epoch(const struct dataset *d, const struct show_order *order, int pairs,
+/* The packs of the first epoch, at most all steps of it, as JSON Lines: those of one step at a
+ * time, as the trainer lays them. stopping may be NULL. */
+void show_epoch(const struct dataset *d, const struct loop_spec *spec,
 		void (*give)(void *arg, struct span lines), void *arg, int (*stopping)(void));
 
 #endif

@@ -56,7 +56,7 @@
 static long long port, delay_ms, limit, quota;
 static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_key;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{0, "port", OPT_INT, &port, "N", "port (default: one that is free)", 0, 65535},
 	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
 	{0, "delay", OPT_INT, &delay_ms, "MS", "before each answer", 0, 1e9},

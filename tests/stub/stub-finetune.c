@@ -29,7 +29,7 @@
 
 static const char *port_file, *fault = "", *log_name;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
 	{0, "fault", OPT_STR, &fault, "LIST", "faults, joined by commas"},
 	{0, "log", OPT_STR, &log_name, "FILE", "a line for each request"},

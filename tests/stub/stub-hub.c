@@ -21,7 +21,7 @@ static long long cut, fail_first;
 static const char *port_file, *log_name, *token;
 static int no_range, lie;
 
-static const struct opt options[] = {
+static struct opt options[] = {
 	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
 	{0, "log", OPT_STR, &log_name, "FILE",
 	 "a line for each request: path, range, with or without authorization"},

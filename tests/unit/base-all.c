@@ -75,8 +75,8 @@ static int parse(struct opts *o, int *operands, struct err *e, char **argv)
 		{'s', "str", OPT_STR, &o->str, "S", "a string"},
 		{'t', "text", OPT_TEXT, &o->text, "TEXT", "a text"},
 		{'n', "number", OPT_INT, &o->n, "N", "a number", 1, 10},
-		{'x', "real", OPT_REAL, &o->x, "X", "a real"},
-		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size"},
+		{'x', "real", OPT_REAL, &o->x, "X", "a real", .without = "flag str: why not"},
+		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size", .with = "flag str real: why"},
 		{'l', "list", OPT_LIST, &o->list, "V", "a list"},
 		{0},
 	};
@@ -94,18 +94,25 @@ static void options(void)
 	struct opts o = {0};
 	struct err e = ERR_INIT;
 	int n = 0;
-	char **a = ARGS("one", "-fs", "v", "two", "--number=7", "-x", "-1.5", "--size", "2G", "-l1",
-			"--list", "2", "-", "--", "-z");
+	char **a = ARGS("one", "-fs", "v", "two", "--number=7", "--size", "2G", "-l1", "--list",
+			"2", "-", "--", "-z");
 	ok(parse(&o, &n, &e, a) == 0, "mixed options and operands are parsed");
 	ok(n == 4 && !strcmp(a[1], "one") && !strcmp(a[2], "two") && !strcmp(a[3], "-") &&
 		   !strcmp(a[4], "-z"),
 	   "operands keep their order");
-	ok(o.flag && !strcmp(o.str, "v") && o.n == 7 && o.x == -1.5 && o.size == (size_t)2 << 30,
-	   "values arrive");
+	ok(o.flag && !strcmp(o.str, "v") && o.n == 7 && o.size == (size_t)2 << 30, "values arrive");
 	ok(o.list.n == 2 && !strcmp(o.list.v[1], "2"), "lists grow");
 	free(o.list.v);
 	ok(parse(&o, &n, &e, ARGS("--number", "11")) < 0 && strstr(e.msg, "from 1 to 10"),
 	   "ranges are checked");
+	ok(parse(&o, &n, &e, ARGS("-x", "-1.5", "--size", "1")) == 0 && o.x == -1.5,
+	   "an option goes with one of those it names");
+	ok(parse(&o, &n, &e, ARGS("--size", "0")) < 0 &&
+		   !strcmp(e.msg, "--size goes with --flag, --str or --real: why"),
+	   "an option that needs another is refused alone, also with its default");
+	ok(parse(&o, &n, &e, ARGS("-s", "", "--real", "0")) < 0 &&
+		   !strcmp(e.msg, "--real does not go with --str: why not"),
+	   "and beside one that it does not go with");
 	ok(parse(&o, &n, &e, ARGS("--number", "3x")) < 0, "half a number is none");
 	ok(parse(&o, &n, &e, ARGS("--real", "nan")) < 0 && parse(&o, &n, &e, ARGS("-x", "inf")) < 0,
 	   "nor are NaN and infinity");

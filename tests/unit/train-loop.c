@@ -28,9 +28,14 @@ static void schedule(void)
 	ok_near(loop_rate(&s, 85), .25, 1e-12, "linear");
 	s.schedule = LOOP_CONSTANT;
 	ok_near(loop_rate(&s, 109), 1, 1e-12, "constant");
-	ok(loop_steps(10, 4, 3) == 9, "three epochs of ten rows by four are nine steps");
-	ok(loop_steps(10, 4, .5) == 2, "half an epoch is rounded up to whole steps");
-	ok(loop_steps(10, 4, .001) == 1, "at least one");
+	struct loop_spec p = {.batch = 4}, q = p, r = {.batch = 40};
+	loop_plan(&p, 10, 3, .3);
+	ok(p.steps == 9, "three epochs of ten rows by four are nine steps");
+	ok(p.warmup == 3, "a warm-up below 1 is a share of them, rounded");
+	loop_plan(&q, 10, .5, 7);
+	ok(q.steps == 2 && q.warmup == 7, "half an epoch is rounded up to whole steps");
+	loop_plan(&r, 10, .001, 0);
+	ok(r.steps == 1 && r.batch == 10, "at least one, and a batch is no more than the rows");
 }
 
 /* n examples of 5 to 30 random tokens of which the last third is trained on. */
