@@ -122,23 +122,6 @@ static void read_scope(struct scope *s)
 	s->options.seed = (uint64_t)opt_seed;
 }
 
-/* Names of copies are no names to a user. */
-static struct err explained(const struct run *r, struct err e)
-{
-	source_explain(&r->source, &e);
-	return e;
-}
-
-static void on_bad(const struct err *e, void *arg)
-{
-	prog_warn("%s (skipped)", explained(arg, *e).msg);
-}
-
-static void on_bad_row(void *arg, const struct err *e)
-{
-	on_bad(e, arg);
-}
-
 /* For frames of this run. */
 static void prepare(struct frame *f, void *arg)
 {
@@ -170,23 +153,24 @@ static void on_progress(uint64_t rows, void *arg)
 static void load(struct frame *f, struct run *r, char **files, const char *what, int rows_only,
 		 int keep)
 {
-	struct load how = {.pool = r->pool,
-			   .skip_bad = opt_skip_bad,
+	struct reader reader;
+	struct load how = {.reader = &reader,
+			   .pool = r->pool,
 			   .arg = r,
 			   .prepare = prepare,
-			   .bad = on_bad,
 			   .progress = on_progress,
-			   .line = keep ? on_line : NULL,
-			   .stopping = prog_stopping};
+			   .line = keep ? on_line : NULL};
 	struct err e = ERR_INIT;
 
 	progress_begin(&r->progress, what, 0, opt_quiet);
-	int bad = (rows_only ? load_frame : load_any)(f, files, &how, &r->skipped, &e);
+	reader_start(&reader, files, opt_skip_bad);
+	reader.names = files == r->source.files ? r->source.names : NULL;
+	int bad = (rows_only ? load_frame : load_any)(f, &how, &e);
 	progress_end(&r->progress);
-	if (bad) {
-		e = explained(r, e);
+	if (bad)
 		prog_fail(&e);
-	}
+	r->skipped += reader.skipped;
+	reader_release(&reader);
 	if (f->lost)
 		prog_warn("%llu values of the %s stand too deep, or at more than %d paths, and were not looked at",
 			  (unsigned long long)f->lost, what, FRAME_COLUMNS);
@@ -344,11 +328,7 @@ static int watch(struct run *r, char **files)
 		judge_window(r);
 		judged = 1;
 	}
-	reader_init(&reader, files);
-	reader.skip_bad = opt_skip_bad;
-	reader.on_bad = on_bad_row;
-	reader.arg = r;
-	reader.stopping = prog_stopping;
+	reader_start(&reader, files, opt_skip_bad);
 	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
 		if (got < 0 || window_state_add(&r->state, rec.line, &e))
 			prog_fail(&e);
@@ -370,18 +350,20 @@ static int watch(struct run *r, char **files)
 
 /* --- one comparison --- */
 
-static void print_rows(const struct comparison *c, const struct run *r, const struct frame *current,
-		       char **files)
+static void print_rows(const struct comparison *c, const struct run *r, const struct frame *current)
 {
 	struct err e = ERR_INIT;
+	struct reader reader;
 	size_t n;
 	struct selected *chosen = select_rows(c, &r->reference, current, (size_t)opt_rows, &n);
 	struct buf *line = mem_alloc(n, sizeof *line);
 
-	if (select_lines(chosen, n, files, line, &e)) {
-		e = explained(r, e);
+	reader_init(&reader, r->source.files);
+	reader.names = r->source.names;
+	reader.skip_bad = 1;
+	if (select_lines(chosen, n, &reader, line, &e))
 		prog_fail(&e);
-	}
+	reader_release(&reader);
 	for (size_t i = 0; i < n; i++) {
 		out_line(line[i].data, line[i].len);
 		buf_release(&line[i]);
@@ -414,11 +396,12 @@ static int compare_once(struct run *r, char **files)
 	struct err e = ERR_INIT;
 
 	if (opt_rows) {
-		if (files[0] && drift_profile_is(files[0]))
-			prog_usage("--rows: a profile does not hold the rows");
 		if (source_open(&r->source, files, prog_stopping, &e))
 			prog_fail(&e);
 		files = r->source.files;
+		for (size_t i = 0; files[i]; i++)
+			if (drift_profile_is(files[i]))
+				prog_usage("--rows: a profile does not hold the rows");
 	}
 	load(&current, r, files, "current rows", 0, 0);
 	if (prog_stopping())
@@ -431,7 +414,7 @@ static int compare_once(struct run *r, char **files)
 	write_file(opt_html, page_html, &c, &r->scope->options);
 	write_file(opt_junit, page_junit, &c, &r->scope->options);
 	if (opt_rows)
-		print_rows(&c, r, &current, files);
+		print_rows(&c, r, &current);
 	else
 		print(&c, &r->scope->options, opt_estimate ? &x : NULL);
 	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)

@@ -210,26 +210,12 @@ static int take_row(void *arg, struct row *r, struct err *e)
 	return duels_add(&duels, &r->rec, e) < 0 ? err_prefix(e, "%s:%zu", r->file, r->line) : 0;
 }
 
-static void on_bad(void *arg, const struct err *e)
-{
-	(void)arg;
-	prog_warn("%s (skipped)", e->msg);
-}
-
 /* Trouble while scoring; a signal that stopped jq or a command is no trouble of theirs. */
 static void stopped_or_failed(const struct err *e)
 {
 	if (prog_stopping())
 		prog_end(FT_TROUBLE);
 	prog_fail(e);
-}
-
-static void open_input(struct reader *r, char **files)
-{
-	reader_init(r, files);
-	r->skip_bad = opt_skip_bad;
-	r->on_bad = on_bad;
-	r->stopping = prog_stopping;
 }
 
 /* Returns the number of lines skipped. */
@@ -242,7 +228,7 @@ static size_t read_all(struct scorer *scorer, char **files)
 	size_t skipped;
 	int got;
 
-	open_input(&r, files);
+	reader_start(&r, files, opt_skip_bad);
 	progress_begin(&progress, "rows", 0, opt_quiet);
 	while ((got = reader_next(&r, &rec, &e)) > 0) {
 		if (scorer_add(scorer, &rec, r.name, r.line, &e) < 0)
@@ -273,7 +259,7 @@ static size_t read_profiles(char **files)
 	for (size_t i = 0; i < board.n_checks; i++)
 		check_release(checks + i);
 	free(checks);
-	open_input(&r, files);
+	reader_start(&r, files, opt_skip_bad);
 	if (eval_profile_read_all(&board, &r, &checks, &e) < 0)
 		prog_fail(&e);
 	skipped = r.skipped;

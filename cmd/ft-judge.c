@@ -96,16 +96,7 @@ struct work {
 	struct record record;
 	struct progress progress;
 	struct ask *ask;
-	size_t bad;
 };
-
-static void on_bad(void *arg, const struct err *e)
-{
-	struct work *w = arg;
-
-	w->bad++;
-	prog_warn("%s (skipped)", e->msg);
-}
 
 static void show_progress(void *arg, size_t rows)
 {
@@ -164,7 +155,7 @@ static void read_examples(struct work *w)
 	reader_init(&r, files);
 	for (long long i = 0; i < n_examples && (got = reader_next(&r, &rec, &e)) > 0; i++)
 		if (question_example(&rec, &w->rubric, &w->question, &e) < 0) {
-			err_prefix(&e, "%s:%zu", r.name, r.line);
+			reader_at(&r, &e);
 			prog_fail(&e);
 		}
 	if (got < 0)
@@ -202,7 +193,8 @@ static int bias_all(struct work *w)
 	if (s.n == 0)
 		prog_warn("no row is a judged pair; see --pair");
 	bias_release(&s);
-	return status == FT_OK && w->bad > (size_t)ask_opts.max_errors ? FT_PARTIAL : status;
+	return status == FT_OK && w->reader.skipped > (size_t)ask_opts.max_errors ? FT_PARTIAL
+										  : status;
 }
 
 static int judge_all(struct work *w)
@@ -260,7 +252,8 @@ static int judge_all(struct work *w)
 		prog_warn("%zu records found no answer of another model to the same id", lonely);
 	if (rc)
 		status = FT_TROUBLE;
-	else if (ask_totals(w->ask)->failed + w->bad + lonely > (size_t)ask_opts.max_errors)
+	else if (ask_totals(w->ask)->failed + w->reader.skipped + lonely >
+		 (size_t)ask_opts.max_errors)
 		status = FT_PARTIAL;
 	buf_release(&text);
 	ask_close(w->ask);
@@ -312,7 +305,7 @@ static int agree_all(struct work *w)
 		prog_usage("%s", e.msg);
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
 		if (agree_add(&a, &w->record, &e) < 0) {
-			err_prefix(&e, "%s:%zu", w->reader.name, w->reader.line);
+			reader_at(&w->reader, &e);
 			prog_fail(&e);
 		}
 	if (got < 0)
@@ -325,7 +318,7 @@ static int agree_all(struct work *w)
 	agree_table(&a, &f, &table);
 	write_figures(&json, &table);
 	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, targets.n);
-	if (status == FT_OK && w->bad > (size_t)ask_opts.max_errors)
+	if (status == FT_OK && w->reader.skipped > (size_t)ask_opts.max_errors)
 		status = FT_PARTIAL;
 	for (size_t i = 0; i < targets.n; i++)
 		require_release(r + i);
@@ -357,11 +350,7 @@ int main(int argc, char **argv)
 			   agree_path ? "--agree" : "--bias");
 	if (jury && ask_opts.model)
 		prog_usage("--jury names the models itself: it goes without -m");
-	reader_init(&w.reader, files);
-	w.reader.skip_bad = skip_bad;
-	w.reader.on_bad = on_bad;
-	w.reader.arg = &w;
-	w.reader.stopping = prog_stopping;
+	reader_start(&w.reader, files, skip_bad);
 	w.question.reference = !no_reference;
 	if (rubric_parse(criterion_text ? criterion_text
 			 : want_pair	? usual_pair

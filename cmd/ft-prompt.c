@@ -71,7 +71,7 @@ struct work {
 	struct reader reader;
 	struct record record; /* being read, or being written */
 	struct progress progress;
-	size_t bad;
+	size_t skipped;		   /* by the reader before, of --batch */
 	struct batch_parts *parts; /* --batch */
 };
 
@@ -81,14 +81,6 @@ struct job {
 	size_t len;
 	struct buf *answers; /* JSON objects */
 };
-
-static void on_bad(void *arg, const struct err *e)
-{
-	struct work *w = arg;
-
-	w->bad++;
-	prog_warn("%s (skipped)", e->msg);
-}
 
 static struct job *new_job(const struct record *r)
 {
@@ -116,7 +108,7 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	row->weight = w->record.line.n + (size_t)samples * sizeof(struct buf);
 
 	if (prompt_make(w->prompt, &w->record, &q, &why)) {
-		err_prefix(&why, "%s:%zu", w->reader.name, w->reader.line);
+		reader_at(&w->reader, &why);
 		for (int s = 0; s < samples; s++)
 			ask_refuse(w->ask, row, s, "template", why.msg);
 		return ASK_ROW;
@@ -246,7 +238,7 @@ static int each_request(struct work *w,
 			ask_foresee(w->ask, buf_span(&body));
 		}
 		if (rc) {
-			err_prefix(e, "%s:%zu", w->reader.name, w->reader.line);
+			reader_at(&w->reader, e);
 			break;
 		}
 		if (w->parts && batch_parts_record(w->parts, w->record.line, e)) {
@@ -324,6 +316,7 @@ static int whole_batch(struct work *w, struct err *e)
 	if (rc > 0)
 		prog_warn("stopped; the same command takes the batch up again (%s)", batch_state);
 	if (!rc) {
+		w->skipped = w->reader.skipped;
 		reader_release(&w->reader);
 		reader_init(&w->reader, records);
 		rc = join(w, results, n, e);
@@ -383,11 +376,7 @@ int main(int argc, char **argv)
 	if (dry_run + to_batch + (batch_state != NULL) + (from_batch.n > 0) > 1)
 		prog_usage("--dry-run, --to-batch, --from-batch and --batch exclude each other");
 	set_prompt();
-	reader_init(&w.reader, files);
-	w.reader.skip_bad = skip_bad;
-	w.reader.on_bad = on_bad;
-	w.reader.arg = &w;
-	w.reader.stopping = prog_stopping;
+	reader_start(&w.reader, files, skip_bad);
 	silent = dry_run || to_batch;
 	w.prompt = prompt_open(&prompt_opts, &e);
 	if (!w.prompt || !(w.ask = ask_open(&ask_opts, local_open, silent || from_batch.n, &e)))
@@ -407,7 +396,8 @@ int main(int argc, char **argv)
 	if (rc) {
 		prog_warn("%s", e.msg);
 		status = FT_TROUBLE;
-	} else if (ask_totals(w.ask)->failed + w.bad > (size_t)ask_opts.max_errors) {
+	} else if (ask_totals(w.ask)->failed + w.skipped + w.reader.skipped >
+		   (size_t)ask_opts.max_errors) {
 		status = FT_PARTIAL;
 	}
 	buf_release(&text);

@@ -80,17 +80,9 @@ static const struct program program = {
 	"ft-review --apply journal.jsonl train.jsonl >fixed.jsonl",
 };
 
-static void on_bad(void *arg, const struct err *e)
-{
-	struct err copy = *e;
-	if (arg)
-		source_explain(arg, &copy);
-	prog_warn("%s (skipped)", copy.msg);
-}
-
 /* One pass over the rows of a set. Returns how many lines were left out; a first pass, of no known
  * total, names them. */
-static size_t each_row(struct source *s, char **files, const char *what, size_t total,
+static size_t each_row(const struct source *s, const char *what, size_t total,
 		       void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
 {
 	struct reader in;
@@ -99,31 +91,27 @@ static size_t each_row(struct source *s, char **files, const char *what, size_t 
 	struct progress bar;
 	size_t i = 0;
 	int rc;
-	reader_init(&in, files);
-	in.stopping = prog_stopping;
-	in.skip_bad = o.skip_bad;
-	in.on_bad = total ? NULL : on_bad;
-	in.arg = s;
+	reader_start(&in, s->files, o.skip_bad);
+	in.names = s->names;
+	if (total)
+		in.on_bad = NULL;
 	progress_begin(&bar, what, (double)total, o.quiet);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		fn(arg, i++, &r);
 		progress_set(&bar, (double)i, NULL);
 	}
 	progress_end(&bar);
-	if (rc < 0) {
-		source_explain(s, &e);
+	if (rc < 0)
 		prog_fail(&e);
-	}
 	record_release(&r);
 	reader_release(&in);
 	return in.skipped;
 }
 
 struct scan {
-	char **files; /* what is read: the source's, or what the model said of them */
+	struct source source; /* the files, then what the model said of them */
 	struct opinion *opinion;
 	FILE *spool;
-	char spooled[32], *spool_files[2];
 	struct review_corpus corpus;
 	struct signs *signs;
 	struct findings findings;
@@ -171,8 +159,11 @@ static void learn_labels(void *arg, size_t i, const struct record *r)
 static void spool_line(void *arg, struct span line)
 {
 	struct scan *s = arg;
-	fwrite(line.s, 1, line.n, s->spool);
-	putc('\n', s->spool);
+	struct err e = ERR_INIT;
+	if (fwrite(line.s, 1, line.n, s->spool) != line.n || putc('\n', s->spool) == EOF) {
+		file_scratch_failed("the rows", &e);
+		prog_fail(&e);
+	}
 }
 
 static void ask_model(void *arg, size_t i, const struct record *r)
@@ -182,18 +173,20 @@ static void ask_model(void *arg, size_t i, const struct record *r)
 }
 
 /* Has the model look at every row first; what follows reads the rows with what it said. */
-static void have_opinion(struct scan *s, struct source *source, struct pool *pool)
+static void have_opinion(struct scan *s, struct pool *pool)
 {
 	struct err e = ERR_INIT;
 	const char *why;
 	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 ||
 	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
-	s->skipped += each_row(source, source->files, "rows read", 0, learn_labels, s);
-	each_row(source, source->files, "rows judged by the model", s->opinion_rows, ask_model, s);
+	s->skipped += each_row(&s->source, "rows read", 0, learn_labels, s);
+	each_row(&s->source, "rows judged by the model", s->opinion_rows, ask_model, s);
 	opinion_flush(s->opinion, spool_line, s);
-	if (fflush(s->spool) != 0)
-		prog_die("copying the rows into a temporary file failed: the disk may be full");
+	if (fflush(s->spool) != 0) {
+		file_scratch_failed("the rows", &e);
+		prog_fail(&e);
+	}
 	if (!o.quiet && opinion_labels(s->opinion))
 		prog_warn("the references are %zu labels: the model gives each row their probabilities",
 			  opinion_labels(s->opinion));
@@ -201,39 +194,34 @@ static void have_opinion(struct scan *s, struct source *source, struct pool *poo
 		prog_warn("%zu rows could not be shown to the model; the first: %s",
 			  opinion_unread(s->opinion, &why), why);
 	opinion_free(s->opinion);
-	snprintf(s->spooled, sizeof s->spooled, "/dev/fd/%d", fileno(s->spool));
-	s->spool_files[0] = s->spooled;
-	s->files = s->spool_files;
+	source_release(&s->source);
+	source_take(&s->source, s->spool, "the judged rows");
 }
 
 static int run_scan(char **files)
 {
 	struct scan s = {0};
-	struct source source;
 	struct err e = ERR_INIT;
 	struct path *p = path_compile(o.probabilities, &e);
 	struct schema *schema = NULL;
 	if (o.schema && !(schema = schema_read(o.schema, &e)))
 		prog_fail(&e);
 	if (!p || !(s.signs = signs_new(schema, &e)) ||
-	    source_open(&source, files, prog_stopping, &e) < 0)
+	    source_open(&s.source, files, prog_stopping, &e) < 0)
 		prog_fail(&e);
 	struct pool *pool = pool_new((int)o.threads);
-	s.files = source.files;
 	if (o.model)
-		have_opinion(&s, &source, pool);
+		have_opinion(&s, pool);
 	review_corpus_init(&s.corpus, p, o.near);
-	s.skipped += each_row(&source, s.files, "rows read", 0, count_row, &s);
-	each_row(&source, s.files, "rows compared", s.corpus.n, measure_row, &s);
+	s.skipped += each_row(&s.source, "rows read", 0, count_row, &s);
+	each_row(&s.source, "rows compared", s.corpus.n, measure_row, &s);
 	review_corpus_settle(&s.corpus, pool);
 	pool_free(pool);
-	each_row(&source, s.files, "rows written", s.corpus.n, write_row, &s);
+	each_row(&s.source, "rows written", s.corpus.n, write_row, &s);
 	if (!o.quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
-	source_release(&source);
+	source_release(&s.source);
 	review_corpus_release(&s.corpus);
-	if (s.spool)
-		fclose(s.spool);
 	signs_free(s.signs);
 	schema_free(schema);
 	findings_release(&s.findings);
@@ -340,10 +328,7 @@ static int run_filter(const char *path, int pairs, char **files)
 		prog_fail(&e);
 	say_torn(path, torn, "is not counted");
 	apply_init(&a, &j);
-	reader_init(&in, files);
-	in.stopping = prog_stopping;
-	in.skip_bad = o.skip_bad;
-	in.on_bad = on_bad;
+	reader_start(&in, files, o.skip_bad);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		buf_clear(&line);
 		int what = pairs ? apply_pair(&a, &r, &line, &e) : apply_row(&a, &r, &line, &e);

@@ -97,24 +97,14 @@ static struct run run;
 
 static void die(struct err *e)
 {
-	source_explain(&run.source, e);
 	shelf_abort(&run.shelf);
 	prog_fail(e);
-}
-
-static void on_bad(void *arg, const struct err *e)
-{
-	struct err copy = *e;
-
-	(void)arg;
-	source_explain(&run.source, &copy);
-	prog_warn("%s (skipped)", copy.msg);
 }
 
 /* Reasons about a record begin with its place. */
 static void die_at(struct err *e)
 {
-	err_prefix(e, "%s:%zu", run.reader.name, run.reader.line);
+	reader_at(&run.reader, e);
 	die(e);
 }
 
@@ -132,10 +122,8 @@ static int next_record(struct record *rec)
 
 static void begin_reading(char **files, const char *what)
 {
-	reader_init(&run.reader, files);
-	run.reader.skip_bad = opt_skip_bad;
-	run.reader.on_bad = on_bad;
-	run.reader.stopping = prog_stopping;
+	reader_start(&run.reader, files, opt_skip_bad);
+	run.reader.names = run.source.names;
 	progress_begin(&run.progress, what, 0, opt_quiet);
 }
 

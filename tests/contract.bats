@@ -330,3 +330,17 @@ hostile() {
 	run bash -c 'ft-eval -c exact <&-'
 	[ "$status" -eq 2 ]
 }
+
+@test "where no temporary file can be made, the directory, the cause and the way out are told" {
+	prepare
+	export TMPDIR=$PWD/nowhere
+	jq -n '{architectures: ["LlamaForCausalLM"], hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 1}' >config.json
+	for command in "ft-split --near 0.8" "ft-drift -r in.jsonl --rows 3" "ft-review --scan" "ft-eval -c jq:true" \
+		"ft-train --scratch config.json -o out"; do
+		echo "$command"
+		# shellcheck disable=SC2086
+		run --separate-stderr bash -c "cat in.jsonl | $command"
+		[ "$status" -eq 2 ]
+		[[ $stderr == *"$TMPDIR: cannot keep "*"No such file or directory; name another directory by TMPDIR"* ]]
+	done
+}

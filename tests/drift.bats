@@ -368,7 +368,7 @@ numbers() {
 	numbers 30 2 0 >&9
 	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 31 ] && break; sleep 0.05; done
 	status_is 2 ft-drift -q -r reference --window 100 --state st reference
-	[[ $stderr == *"st: in use by another ft-drift"* ]]
+	[[ $stderr == *"st: in use by another process"* ]]
 	[ "$(wc -l <st)" -eq 31 ]
 	exec 9>&-
 	wait $pid || [ $? -eq 4 ]

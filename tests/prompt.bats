@@ -588,7 +588,7 @@ Q: where is the parcel' ]
 		sleep 0.01
 	done
 	status_is 2 ft-prompt -m m --batch two.json --batch-poll 1 other.jsonl
-	[[ $stderr == *"another process is at this batch"* ]]
+	[[ $stderr == *"in use by another process"* ]]
 	wait $pid
 	[ "$(wc -l <first.jsonl)" -eq 2 ]
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 3 ]

@@ -542,7 +542,7 @@ keys() {
 	rows 2
 	open_page -o j.jsonl rows.jsonl
 	status_is 2 ft-review -o j.jsonl rows.jsonl
-	[[ $stderr == *"in use by another ft-review"* ]]
+	[[ $stderr == *"j.jsonl: in use by another process"* ]]
 	close_page
 }
 

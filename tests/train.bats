@@ -369,7 +369,7 @@ prepare_pairs() {
 
 	# The lock is the directory's own: held here by another program, it keeps ft-train out.
 	flock out sh -c 'ft-train -q --scratch config.json -o out --epochs 1 train.jsonl 2>said || echo $? >status'
-	[ "$(cat status)" -eq 2 ] && grep -q "another ft-train is writing" said
+	[ "$(cat status)" -eq 2 ] && grep -q "out: in use by another process" said
 }
 
 @test "what was trained before an evaluation by --eval is kept when that fails or is stopped" {

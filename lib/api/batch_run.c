@@ -1,14 +1,11 @@
 /* batch_run: a batch through OpenAI's files and batches endpoints. The state file is rewritten,
  * atomically, after each step that costs something, so that a run killed anywhere goes on where it
  * stood and no batch is started (and paid) twice. */
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -169,13 +166,10 @@ static int begin_part(struct batch_parts *p, struct err *e)
 static int open_spool(struct batch_parts *p, struct err *e)
 {
 	const char *path = p->records[0];
-	struct stat st;
 
-	p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	p->lock = file_lock(path, p->r->state, e);
 	if (p->lock < 0)
-		return err_errno(e, "%s", path);
-	if (flock(p->lock, LOCK_EX | LOCK_NB) != 0 || fstat(p->lock, &st) != 0 || st.st_nlink == 0)
-		return err_set(e, "%s: another process is at this batch", p->r->state);
+		return -1;
 	p->spool = fopen(path, "w");
 	return p->spool ? 0 : err_errno(e, "%s", path);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -323,23 +324,62 @@ char *file_join(const char *dir, const char *name)
 	return buf_detach(&b, NULL);
 }
 
-FILE *file_scratch(struct err *e)
+static const char *scratch_place(void)
 {
 	const char *dir = getenv("TMPDIR");
-	char *path = file_join(dir && *dir ? dir : "/tmp", "ft-XXXXXX");
-	int fd = mkstemp(path);
+	return dir && *dir ? dir : "/tmp";
+}
+
+int file_scratch_failed(const char *what, struct err *e)
+{
+	const char *why = strerror(errno);
+	return err_set(e, "%s: cannot keep %s there: %s; name another directory by TMPDIR",
+		       scratch_place(), what, why);
+}
+
+FILE *file_scratch(struct err *e)
+{
+	char *path = file_join(scratch_place(), "ft-XXXXXX");
+	int fd = mkostemp(path, O_CLOEXEC);
 	FILE *f = NULL;
-	if (fd < 0) {
-		err_errno(e, "%s", path);
-	} else {
+	if (fd >= 0)
 		unlink(path);
-		if (!(f = fdopen(fd, "w+")))
-			close(fd);
-		if (!f)
-			err_errno(e, "a temporary file");
-	}
+	if (fd < 0 || !(f = fdopen(fd, "w+")))
+		file_scratch_failed("a temporary file", e);
+	if (fd >= 0 && !f)
+		close(fd);
 	free(path);
 	return f;
+}
+
+char *file_scratch_dir(struct err *e)
+{
+	char *path = file_join(scratch_place(), "ft-XXXXXX");
+	if (mkdtemp(path))
+		return path;
+	file_scratch_failed("a temporary directory", e);
+	free(path);
+	return NULL;
+}
+
+int file_lock(const char *path, const char *what, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, (file_is_dir(path) ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	/* Without a name it was another's, who removed it in between. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0) {
+		if (st.st_nlink > 0)
+			return fd;
+		errno = EWOULDBLOCK;
+	}
+	if (errno == EWOULDBLOCK)
+		err_set(e, "%s: in use by another process; try again when that has ended", what);
+	else
+		err_errno(e, "%s: cannot be locked", path);
+	close(fd);
+	return -1;
 }
 
 void file_remove_dir(const char *dir)

@@ -45,6 +45,16 @@ int file_write(const char *path, const void *p, size_t n, struct err *e);
 /* A file without a name in $TMPDIR (else /tmp), open for reading and writing; its space is free
  * again when it is closed. NULL with the reason. */
 FILE *file_scratch(struct err *e);
+/* The reason where writing to it failed, from errno; `what` is what was being kept there. -1. */
+int file_scratch_failed(const char *what, struct err *e);
+/* A new directory there, for the user alone; free() it, and remove it (file_remove_dir). NULL with
+ * the reason. */
+char *file_scratch_dir(struct err *e);
+
+/* Opens the file (made where it is missing) or directory, and locks it against other processes for
+ * as long as the descriptor returned is open. -1 with the reason, at once where another process
+ * holds it; `what` names to the user what is locked. */
+int file_lock(const char *path, const char *what, struct err *e);
 
 int file_is_dir(const char *path);
 int file_exists(const char *path);

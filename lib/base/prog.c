@@ -84,6 +84,12 @@ void prog_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
+void prog_skipped(void *arg, const struct err *e)
+{
+	(void)arg;
+	prog_warn("%s (skipped)", e->msg);
+}
+
 void prog_die(const char *fmt, ...)
 {
 	va_list ap;

@@ -1,5 +1,5 @@
 /* prog: what every main does first and last. The one module of lib that prints and ends the
- * program; only cmd uses it.
+ * program; only cmd uses it, and what lib offers to cmd alone (reader_start).
  *
  * Usage:
  *	int main(int argc, char **argv)
@@ -27,6 +27,10 @@ char **prog_start(const struct program *p, int argc, char **argv);
 /* Standard error: "ft-x: message", control characters other than newline and tab made visible,
  * invalid UTF-8 made visible. */
 void prog_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Tells that something was left out, and why: "... (skipped)". The shape is that of a reader's
+ * on_bad. */
+void prog_skipped(void *arg, const struct err *e);
 
 /* prog_warn, then prog_end(FT_TROUBLE). */
 void prog_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

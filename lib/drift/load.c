@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "../json/reader.h"
 #include "load.h"
 #include "profile.h"
 
@@ -81,7 +80,7 @@ static void fill_part(void *arg, size_t k)
 }
 
 /* The reasons of the block's bad lines, in order. -1 where one ends the run. */
-static int report_bad(struct job *j, size_t *skipped, struct err *e)
+static int report_bad(struct job *j, struct err *e)
 {
 	struct block *b = &j->block;
 
@@ -99,18 +98,13 @@ static int report_bad(struct job *j, size_t *skipped, struct err *e)
 			continue;
 		}
 		/* Malformed lines are rare enough for their reasons to be found again. */
-		if (l->bad == 2)
-			reason = p->e;
-		else
-			record_parse(&p->rec, line_text(b, i), &reason);
-		reader_explain(l->file, l->number, l->whole, &reason);
-		if (l->bad == 2 || !j->how->skip_bad) {
-			*e = reason;
-			return -1;
+		if (l->bad == 2) {
+			*e = p->e;
+			return err_prefix(e, "%s:%zu", l->file, l->number);
 		}
-		++*skipped;
-		if (j->how->bad)
-			j->how->bad(&reason, j->how->arg);
+		record_parse(&p->rec, line_text(b, i), &reason);
+		if (reader_skip(j->how->reader, l->file, l->number, l->whole, &reason, e))
+			return -1;
 	}
 	return 0;
 }
@@ -156,9 +150,10 @@ static int load_profiles(struct frame *f, char **files, struct err *e)
 	return 0;
 }
 
-int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e)
+int load_any(struct frame *f, const struct load *how, struct err *e)
 {
 	const char *profile = NULL, *other = NULL;
+	char **files = how->reader->files;
 
 	for (size_t i = 0; files[i]; i++)
 		*(drift_profile_is(files[i]) ? &profile : &other) = files[i];
@@ -167,27 +162,23 @@ int load_any(struct frame *f, char **files, const struct load *how, size_t *skip
 		return err_set(e, "%s is a profile and %s is none: name either profiles or rows",
 			       profile, other);
 	}
-	return profile ? load_profiles(f, files, e) : load_frame(f, files, how, skipped, e);
+	return profile ? load_profiles(f, files, e) : load_frame(f, how, e);
 }
 
-int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,
-	       struct err *e)
+int load_frame(struct frame *f, const struct load *how, struct err *e)
 {
 	struct job j = {.how = how};
-	struct reader reader;
 	int got, bad = 0;
 
 	begin(&j);
-	reader_init(&reader, files);
-	reader.stopping = how->stopping;
 	do {
-		got = read_block(&j.block, &reader, e);
+		got = read_block(&j.block, how->reader, e);
 		if (j.block.first == 0 && j.block.n) {
 			for (size_t k = 0; k < LOAD_PARTS; k++)
 				frame_salt(&j.part[k].frame, line_text(&j.block, 0));
 		}
 		pool_run(how->pool, LOAD_PARTS, fill_part, &j);
-		bad = report_bad(&j, skipped, e);
+		bad = report_bad(&j, e);
 		struct frame *parts[LOAD_PARTS];
 		for (size_t k = 0; k < LOAD_PARTS; k++)
 			parts[k] = &j.part[k].frame;
@@ -200,6 +191,5 @@ int load_frame(struct frame *f, char **files, const struct load *how, size_t *sk
 		record_release(&j.part[k].rec);
 	free(j.block.line);
 	buf_release(&j.block.text);
-	reader_release(&reader);
 	return got < 0 || bad ? -1 : 0;
 }

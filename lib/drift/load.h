@@ -8,29 +8,26 @@
 #define FT_DRIFT_LOAD_H
 
 #include "../base/pool.h"
+#include "../json/reader.h"
 #include "frame.h"
 
 #define LOAD_PARTS 8
 #define LOAD_RUN 256
 
 struct load {
-	struct pool *pool; /* may be NULL */
-	int skip_bad;
+	struct reader *reader; /* of the files, nothing read yet; counts the lines skipped */
+	struct pool *pool;     /* may be NULL */
 	void *arg; /* of all that follow; each may be NULL, and is called from the caller's thread
 		      only, in the order of the lines */
 	void (*prepare)(struct frame *f,
 			void *arg); /* sets what a frame is told before its first record */
-	void (*line)(struct span line, void *arg);   /* each record's line */
-	void (*bad)(const struct err *e, void *arg); /* skip_bad: each bad line */
+	void (*line)(struct span line, void *arg); /* each record's line */
 	void (*progress)(uint64_t rows, void *arg);
-	int (*stopping)(void);
 };
 
-/* Fills and finishes f, which need not be initialised. *skipped (added to) counts bad lines. On
- * failure, the caller still releases f. */
-int load_frame(struct frame *f, char **files, const struct load *how, size_t *skipped,
-	       struct err *e);
+/* Fills and finishes f, which need not be initialised. On failure, the caller still releases f. */
+int load_frame(struct frame *f, const struct load *how, struct err *e);
 /* The same; where the files are profiles, the sum of them. A mixture is refused. */
-int load_any(struct frame *f, char **files, const struct load *how, size_t *skipped, struct err *e);
+int load_any(struct frame *f, const struct load *how, struct err *e);
 
 #endif

@@ -318,21 +318,18 @@ void select_free(struct selected *s, size_t n)
 	free(s);
 }
 
-int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line,
+int select_lines(const struct selected *chosen, size_t n, struct reader *reader, struct buf *line,
 		 struct err *e)
 {
 	struct buf value = BUF_INIT;
 	struct map at = {0};
-	struct reader reader;
 	struct record rec = {0};
 	int got;
 
 	for (size_t i = 0; i < n; i++)
 		map_put(&at, chosen[i].number, i, NULL);
-	reader_init(&reader, files);
-	reader.skip_bad = 1;
-	while ((got = reader_next(&reader, &rec, e)) > 0) {
-		uint64_t *i = map_get(&at, reader.rows + reader.skipped - 1);
+	while ((got = reader_next(reader, &rec, e)) > 0) {
+		uint64_t *i = map_get(&at, reader->rows + reader->skipped - 1);
 		if (!i)
 			continue;
 		struct jw w;
@@ -347,7 +344,6 @@ int select_lines(const struct selected *chosen, size_t n, char **files, struct b
 	}
 	map_release(&at);
 	buf_release(&value);
-	reader_release(&reader);
 	record_release(&rec);
 	return got;
 }

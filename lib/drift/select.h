@@ -9,6 +9,7 @@
 #ifndef FT_DRIFT_SELECT_H
 #define FT_DRIFT_SELECT_H
 
+#include "../json/reader.h"
 #include "compare.h"
 
 struct selected {
@@ -20,9 +21,9 @@ struct selected {
 /* At most `most` sampled rows of the current frame with a score above 0, best first; *n of them. */
 struct selected *select_rows(const struct comparison *c, const struct frame *reference,
 			     const struct frame *current, size_t most, size_t *n);
-/* Reads the files again and makes of each row chosen a line with a member "drift" (score and path);
- * line: n empty buffers, in the order of the rows chosen. Bad lines are passed over. */
-int select_lines(const struct selected *chosen, size_t n, char **files, struct buf *line,
+/* Reads the rows again and makes of each row chosen a line with a member "drift" (score and path);
+ * line: n empty buffers, in the order of the rows chosen. The reader skips bad lines. */
+int select_lines(const struct selected *chosen, size_t n, struct reader *reader, struct buf *line,
 		 struct err *e);
 void select_free(struct selected *s, size_t n);
 

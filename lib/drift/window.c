@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
@@ -263,17 +262,11 @@ static int read_header(struct window_state *s, struct span line, struct err *e)
 static int lock_state(struct window_state *s, struct err *e)
 {
 	struct buf name = BUF_INIT;
-	int bad = 0;
 
 	buf_addf(&name, "%s.lock", s->path);
-	s->lock = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (s->lock < 0)
-		bad = err_errno(e, "%s", name.data);
-	else if (flock(s->lock, LOCK_EX | LOCK_NB))
-		bad = errno == EWOULDBLOCK ? err_set(e, "%s: in use by another ft-drift", s->path)
-					   : err_errno(e, "%s", name.data);
+	s->lock = file_lock(name.data, s->path, e);
 	buf_release(&name);
-	return bad;
+	return s->lock < 0 ? -1 : 0;
 }
 
 /* The whole rows from byte `at` on, checked now: a row that is none must not wait for the window to

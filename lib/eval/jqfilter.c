@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/json.h"
 
@@ -58,9 +59,9 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 	posix_spawnattr_t attr;
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, failed;
 
-	q->complaints = tmpfile();
+	q->complaints = file_scratch(e);
 	if (!q->complaints)
-		return err_errno(e, "jq: no temporary file");
+		return -1;
 	/* A socket, for writing to a pipe whose reader died would end us by SIGPIPE. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 ||
 	    pipe2(out, O_CLOEXEC) < 0) {

@@ -266,7 +266,7 @@ int eval_profile_read_all(struct board *b, struct reader *r, struct check **chec
 			b->n_metrics = b->n_checks;
 		}
 		if (failed || add_profile(b, &rec, e) < 0) {
-			err_prefix(e, "%s:%zu", r->name, r->line);
+			reader_at(r, e);
 			break;
 		}
 	}

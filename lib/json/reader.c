@@ -9,12 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../base/mem.h"
+#include "../base/prog.h"
 
 #define READ_SIZE ((size_t)256 << 10)
 
 void reader_init(struct reader *r, char **files)
 {
 	*r = (struct reader){.files = files, .fd = -1, .name = "standard input", .bytes = -1};
+}
+
+void reader_start(struct reader *r, char **files, int skip_bad)
+{
+	reader_init(r, files);
+	r->skip_bad = skip_bad;
+	r->on_bad = prog_skipped;
+	r->stopping = prog_stopping;
 }
 
 static void close_file(struct reader *r)
@@ -38,7 +47,8 @@ static int open_next(struct reader *r, struct err *e)
 	int none = !r->files || !r->files[0];
 	if (none ? r->next > 0 : !r->files[r->next])
 		return 0;
-	const char *path = none ? "-" : r->files[r->next];
+	const char *path = none ? "-" : r->files[r->next],
+		   *name = r->names && !none ? r->names[r->next] : path;
 	r->next++;
 	r->line = 0;
 	r->len = r->at = 0;
@@ -47,10 +57,10 @@ static int open_next(struct reader *r, struct err *e)
 		r->name = "standard input";
 		r->fd = STDIN_FILENO;
 	} else {
-		r->name = path;
+		r->name = name;
 		r->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (r->fd < 0)
-			return err_errno(e, "%s", path);
+			return err_errno(e, "%s", name);
 	}
 	r->opened = 1;
 	return 1;
@@ -157,11 +167,38 @@ int reader_line(struct reader *r, struct span *line, int *whole, struct err *e)
 	}
 }
 
-void reader_explain(const char *name, size_t line, int whole, struct err *e)
+int reader_skip(struct reader *r, const char *name, size_t line, int whole, struct err *why,
+		struct err *e)
 {
 	if (!whole)
-		err_prefix(e, "the last line is incomplete");
-	err_prefix(e, "%s:%zu", name, line);
+		err_prefix(why, "the last line is incomplete");
+	err_prefix(why, "%s:%zu", name, line);
+	if (!r->skip_bad) {
+		if (e)
+			*e = *why;
+		return -1;
+	}
+	r->skipped++;
+	if (r->on_bad)
+		r->on_bad(r->arg, why);
+	return 0;
+}
+
+int reader_at(const struct reader *r, struct err *e)
+{
+	return err_prefix(e, "%s:%zu", r->name, r->line);
+}
+
+void reader_refuse(struct reader *r, const struct record *rec, struct err *why)
+{
+	struct buf id = BUF_INIT;
+	if (record_id(rec, &id, NULL) == 0)
+		err_prefix(why, "row %s", id.data);
+	reader_at(r, why);
+	buf_release(&id);
+	r->refused++;
+	if (r->on_bad)
+		r->on_bad(r->arg, why);
 }
 
 int reader_next(struct reader *r, struct record *rec, struct err *e)
@@ -175,15 +212,8 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 			r->rows++;
 			return 1;
 		}
-		reader_explain(r->name, r->line, whole, &bad);
-		if (!r->skip_bad) {
-			if (e)
-				*e = bad;
+		if (reader_skip(r, r->name, r->line, whole, &bad, e))
 			return -1;
-		}
-		r->skipped++;
-		if (r->on_bad)
-			r->on_bad(r->arg, &bad);
 	}
 	return rc;
 }

@@ -15,10 +15,13 @@
 struct reader {
 	char **files;	  /* NULL-terminated, borrowed; an empty list or "-" is standard input */
 	const char *name; /* of the file being read: "-" is shown as "standard input" */
-	size_t line;	  /* number of the line last returned, from 1 */
-	size_t rows;	  /* records returned in all */
-	size_t skipped;	  /* bad lines passed over */
-	int skip_bad;	  /* set by the caller: report bad lines through on_bad and go on */
+	/* set by the caller: what to call the files, where they are copies (source.h); or NULL */
+	const char **names;
+	size_t line;	/* number of the line last returned, from 1 */
+	size_t rows;	/* records returned in all */
+	size_t skipped; /* bad lines passed over */
+	size_t refused; /* records told of by reader_refuse */
+	int skip_bad;	/* set by the caller: tell of bad lines through on_bad and go on */
 	void (*on_bad)(void *arg, const struct err *e);
 	void *arg;
 	/* set by the caller: input ends when it returns non-zero (prog_stopping) */
@@ -33,6 +36,9 @@ struct reader {
 };
 
 void reader_init(struct reader *r, char **files);
+/* As programs read: with skip_bad, bad lines are told of on standard error as "(skipped)"; the
+ * input ends at a signal to stop. */
+void reader_start(struct reader *r, char **files, int skip_bad);
 void reader_release(struct reader *r);
 
 /* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */
@@ -43,8 +49,16 @@ int reader_next(struct reader *r, struct record *rec, struct err *e);
  * 1, 0, -1 as above; `rows` and `skipped` are not counted. For callers that parse lines elsewhere,
  * in threads. */
 int reader_line(struct reader *r, struct span *line, int *whole, struct err *e);
-/* Puts in front of the reason why a line is no record where it stood. */
-void reader_explain(const char *name, size_t line, int whole, struct err *e);
+/* What is to be done about the line that stood there and, as `why` says, is no record: 0 where it
+ * is passed over, told of and counted, -1 with the reason. */
+int reader_skip(struct reader *r, const char *name, size_t line, int whole, struct err *why,
+		struct err *e);
+
+/* A reason about the record just read begins with its place. Returns -1. */
+int reader_at(const struct reader *r, struct err *e);
+/* Tells on_bad that the record just read cannot be used, as "file:line: row ID: why", and counts
+ * it. */
+void reader_refuse(struct reader *r, const struct record *rec, struct err *why);
 
 /* Whether reader_next can go on without waiting for a writer: a line is buffered, or the file has
  * bytes (or its end) to read. For programs that have other things to do meanwhile. */

@@ -1,8 +1,6 @@
 /* source: a spool for pipes; see the header. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,34 +9,15 @@
 #include "../base/mem.h"
 #include "source.h"
 
-static int write_all(int fd, const char *p, size_t n)
+/* A copy of what from reads; NULL with the reason. */
+static FILE *spool(int from, const char *name, int (*stopping)(void), struct err *e)
 {
-	while (n > 0) {
-		ssize_t k = write(fd, p, n);
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -1;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
+	FILE *copy = file_scratch(e);
+	char *chunk = mem_alloc(1 << 18, 1), what[256];
+	int bad = !copy;
 
-/* Copies what from reads; returns the copy, or -1. */
-static int spool(int from, const char *name, int (*stopping)(void), struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char *path = file_join(dir && *dir ? dir : "/tmp", "ft-split.XXXXXX");
-	char *chunk = mem_alloc(1 << 18, 1);
-	int to = mkstemp(path), bad = 0;
-
-	if (to < 0) {
-		err_errno(e, "%s: cannot keep a copy of %s", path, name);
-		goto cleanup;
-	}
-	unlink(path);
-	while (!stopping || !stopping()) {
+	snprintf(what, sizeof what, "a copy of %s", name);
+	while (!bad && (!stopping || !stopping())) {
 		ssize_t n = read(from, chunk, 1 << 18);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -46,92 +25,90 @@ static int spool(int from, const char *name, int (*stopping)(void), struct err *
 			bad = err_errno(e, "%s", name);
 		if (n <= 0)
 			break;
-		if (write_all(to, chunk, (size_t)n)) {
-			bad = err_errno(e, "%s: cannot keep a copy of %s", path, name);
-			break;
-		}
+		if (fwrite(chunk, 1, (size_t)n, copy) != (size_t)n)
+			bad = file_scratch_failed(what, e);
 	}
-	if (bad) {
-		close(to);
-		to = -1;
-	}
-cleanup:
+	if (!bad && fflush(copy))
+		bad = file_scratch_failed(what, e);
 	free(chunk);
-	free(path);
-	return to;
+	if (copy && bad)
+		fclose(copy);
+	return bad ? NULL : copy;
+}
+
+static void keep(struct source *s, size_t i, FILE *copy)
+{
+	s->copies[i] = copy;
+	s->files[i] = mem_alloc(32, 1);
+	snprintf(s->files[i], 32, "/dev/fd/%d", fileno(copy));
+}
+
+static void make_room(struct source *s, size_t n)
+{
+	*s = (struct source){.n = n};
+	s->files = mem_alloc(n + 1, sizeof *s->files);
+	s->names = mem_alloc(n + 1, sizeof *s->names);
+	s->copies = mem_alloc(n, sizeof *s->copies);
 }
 
 /* What is no regular file gets a copy; reasons about the rest are the reader's business. */
-static int open_one(struct source *s, size_t i, const char *name, int (*stopping)(void),
-		    struct err *e)
+static int open_one(struct source *s, size_t i, char *given, int (*stopping)(void), struct err *e)
 {
+	int from, standard = strcmp(given, "-") == 0;
 	struct stat st;
-	int from;
 
-	s->files[i] = s->given[i] ? s->given[i] : (char *)(uintptr_t)name;
-	s->fds[i] = -1;
-	if (strcmp(name, "-") == 0)
+	s->files[i] = given;
+	s->names[i] = standard ? "standard input" : given;
+	if (standard)
 		from = dup(0);
-	else if (stat(name, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		from = open(name, O_RDONLY);
+	else if (stat(given, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		from = open(given, O_RDONLY);
 	else
 		return 0;
 	if (from < 0)
-		return err_errno(e, "%s", name);
-	s->fds[i] = spool(from, strcmp(name, "-") == 0 ? "standard input" : name, stopping, e);
+		return err_errno(e, "%s", s->names[i]);
+	FILE *copy = spool(from, s->names[i], stopping, e);
 	close(from);
-	if (s->fds[i] < 0)
+	if (!copy)
 		return -1;
-	s->copies[i] = mem_alloc(32, 1);
-	snprintf(s->copies[i], 32, "/dev/fd/%d", s->fds[i]);
-	s->files[i] = s->copies[i];
+	keep(s, i, copy);
 	return 0;
 }
 
 int source_open(struct source *s, char **files, int (*stopping)(void), struct err *e)
 {
+	static char *standard[] = {"-", NULL};
 	size_t n = 0;
 
+	if (!*files)
+		files = standard;
 	while (files[n])
 		n++;
-	*s = (struct source){.given = files, .n = n ? n : 1};
-	s->files = mem_alloc(s->n + 1, sizeof *s->files);
-	s->copies = mem_alloc(s->n + 1, sizeof *s->copies);
-	s->fds = mem_alloc(s->n, sizeof *s->fds);
-	for (size_t i = 0; i < s->n; i++)
-		s->fds[i] = -1;
-	for (size_t i = 0; i < s->n; i++) {
-		if (open_one(s, i, n ? files[i] : "-", stopping, e))
+	make_room(s, n);
+	for (size_t i = 0; i < n; i++)
+		if (open_one(s, i, files[i], stopping, e))
 			return -1;
-	}
 	return 0;
+}
+
+void source_take(struct source *s, FILE *copy, const char *name)
+{
+	make_room(s, 1);
+	keep(s, 0, copy);
+	s->names[0] = name;
 }
 
 void source_release(struct source *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->fds[i] >= 0)
-			close(s->fds[i]);
-		free(s->copies[i]);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		if (s->copies[i]) {
+			fclose(s->copies[i]);
+			free(s->files[i]);
+		}
 	free(s->files);
+	free(s->names);
 	free(s->copies);
-	free(s->fds);
 	*s = (struct source){0};
-}
-
-void source_explain(const struct source *s, struct err *e)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		size_t n = s->copies[i] ? strlen(s->copies[i]) : 0;
-		if (!n || strncmp(e->msg, s->copies[i], n) != 0)
-			continue;
-		struct err was = *e;
-		const char *name = s->given[i] && strcmp(s->given[i], "-") != 0 ? s->given[i]
-										: "standard input";
-		err_set(e, "%s%s", name, was.msg + n);
-		return;
-	}
 }
 
 /* In pieces that overlap, so that no hit is cut in two. */

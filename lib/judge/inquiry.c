@@ -99,7 +99,7 @@ static int make_question(struct inquiry *w, struct job *job, size_t at, struct e
 	panel_split(&w->panel, at, &criterion, &juror, &order);
 	if (question_messages(&w->record, w->panel.rubric, criterion, order ? b : a, order ? a : b,
 			      w->question, &job->opinions[at].messages, e) < 0)
-		return err_prefix(e, "%s:%zu", w->reader->name, w->reader->line);
+		return reader_at(w->reader, e);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static int next_record(struct inquiry *w, struct err *e)
 		if (rc <= 0 || !w->pairs)
 			return rc;
 		if (pairing_add(&w->pairing, &w->record, e) < 0)
-			return err_prefix(e, "%s:%zu", w->reader->name, w->reader->line);
+			return reader_at(w->reader, e);
 	}
 }
 

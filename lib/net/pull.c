@@ -1,11 +1,9 @@
 /* Fetching from a hub: the list of files, each file with what is there of it already, hashes,
  * links. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -345,16 +343,8 @@ int pull_get(const struct pull *p, const char *repo, const char *repo_dir, const
 	buf_addf(&lock, "/%s.lock", f->hash);
 	had = file_exists(blob.data) && size_of(blob.data) == f->size;
 	if (!had) {
-		fd = open(lock.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-		if (fd < 0) {
-			err_errno(e, "%s", lock.data);
-			goto cleanup;
-		}
-		if (flock(fd, LOCK_EX | LOCK_NB)) {
-			err_set(e, "%s is being fetched by another process", f->name);
-			goto cleanup;
-		}
-		if (download(p, repo, commit, f, incomplete.data, e))
+		fd = file_lock(lock.data, f->name, e);
+		if (fd < 0 || download(p, repo, commit, f, incomplete.data, e))
 			goto cleanup;
 		if (rename(incomplete.data, blob.data)) {
 			err_errno(e, "%s", blob.data);

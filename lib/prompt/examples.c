@@ -206,7 +206,7 @@ struct examples *examples_open(const struct examples_options *o, struct err *e)
 	while (!rc && (rc = reader_next(&reader, &r, e)) > 0) {
 		rc = add_example(x, &r, e);
 		if (rc)
-			err_prefix(e, "%s:%zu", reader.name, reader.line);
+			reader_at(&reader, e);
 	}
 	if (!rc && !x->n)
 		rc = err_set(e, "%s: holds no examples", o->file);

@@ -42,7 +42,7 @@ static int load_documents(struct prompt *p, struct err *e)
 			     ? err_set(e, "a document without a text")
 			     : retrieve_add(p->index, p->n, buf_span(&text), e);
 		if (rc)
-			err_prefix(e, "%s:%zu", reader.name, reader.line);
+			reader_at(&reader, e);
 		p->documents = mem_grow(p->documents, &p->cap, p->n + 1, sizeof *p->documents);
 		p->documents[p->n++] = buf_detach(&text, NULL);
 	}

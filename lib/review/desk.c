@@ -104,7 +104,7 @@ static int add_row(struct desk *d, const struct record *r, struct map *last_of, 
 	d->rows[d->n++] = row;
 	d->text_n += r->line.n + 1;
 	if (fwrite(r->line.s, 1, r->line.n, spool) != r->line.n || fputc('\n', spool) == EOF)
-		return err_errno(e, "copying the rows into a temporary file");
+		return file_scratch_failed("the rows", e);
 	return 0;
 }
 
@@ -120,11 +120,11 @@ static int read_rows(struct desk *d, char **files, struct err *e)
 		goto cleanup;
 	while ((rc = reader_next(&in, &r, e)) > 0)
 		if (add_row(d, &r, &last_of, spool, e) < 0) {
-			rc = err_prefix(e, "%s:%zu", in.name, in.line);
+			rc = reader_at(&in, e);
 			break;
 		}
 	if (rc == 0 && fflush(spool) != 0)
-		rc = err_errno(e, "copying the rows into a temporary file");
+		rc = file_scratch_failed("the rows", e);
 	if (rc == 0 && d->text_n) {
 		void *p = mmap(NULL, d->text_n, PROT_READ, MAP_PRIVATE, fileno(spool), 0);
 		if (p == MAP_FAILED)

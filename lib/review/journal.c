@@ -2,12 +2,9 @@
 #include "journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "../base/file.h"
@@ -209,17 +206,6 @@ static int read_all(struct journal *j, struct span text, size_t *good, struct er
 	return rc;
 }
 
-static int open_locked(struct journal *j, struct err *e)
-{
-	j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (j->fd < 0)
-		return err_errno(e, "%s", j->path);
-	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, "%s: in use by another ft-review; one at a time writes a journal",
-			       j->path);
-	return 0;
-}
-
 int journal_open(struct journal *j, const char *path, int writing, size_t *torn, struct err *e)
 {
 	*j = (struct journal){.fd = -1, .path = mem_strdup(path)};
@@ -228,7 +214,7 @@ int journal_open(struct journal *j, const char *path, int writing, size_t *torn,
 	int rc = -1;
 	if (torn)
 		*torn = 0;
-	if (writing && open_locked(j, e) < 0)
+	if (writing && (j->fd = file_lock(path, path, e)) < 0)
 		goto cleanup;
 	if (file_read(path, JOURNAL_MAX, &b, e) < 0 || read_all(j, buf_span(&b), &good, e) < 0)
 		goto cleanup;

@@ -225,15 +225,11 @@ static int run_editor(struct tty *t, const char *path)
  * so, that is taken off. */
 static int edit_text(struct tty *t, struct buf *text, struct err *e)
 {
-	const char *dir = getenv("TMPDIR");
-	char *path = file_join(dir && *dir ? dir : "/tmp", "ft-review-XXXXXX");
-	int ended = text->len && text->data[text->len - 1] == '\n', rc = -1, fd = mkstemp(path);
-	if (fd < 0) {
-		err_errno(e, "%s", path);
-		free(path);
+	int ended = text->len && text->data[text->len - 1] == '\n', rc = -1;
+	char *dir = file_scratch_dir(e), *path;
+	if (!dir)
 		return -1;
-	}
-	close(fd);
+	path = file_join(dir, "text");
 	if (file_write(path, text->data, text->len, e) == 0) {
 		buf_clear(text);
 		if (run_editor(t, path) < 0)
@@ -241,7 +237,8 @@ static int edit_text(struct tty *t, struct buf *text, struct err *e)
 		else
 			rc = file_read(path, TEXT_MAX, text, e);
 	}
-	unlink(path);
+	file_remove_dir(dir);
+	free(dir);
 	free(path);
 	if (rc == 0 && !ended && text->len && text->data[text->len - 1] == '\n')
 		text->data[--text->len] = 0;

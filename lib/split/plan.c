@@ -140,8 +140,7 @@ static int keep_file(struct plan *p, char *file, enum side side, struct reader *
 	while ((got = reader_next(&r, &rec, e)) > 0 && plan_keep(p, &rec, side, e) == 0)
 		;
 	if (got > 0) {
-		err_prefix(e, "%s:%zu", r.name, r.line);
-		got = -1;
+		got = reader_at(&r, e);
 	}
 	how->skipped += r.skipped;
 	reader_release(&r);

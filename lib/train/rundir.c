@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,13 +130,9 @@ int rundir_begin(struct rundir *r, size_t keep, struct err *e)
 	struct stat st;
 	if (file_mkdir(r->dir, e))
 		return -1;
-	r->lock = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->lock = file_lock(r->dir, r->dir, e);
 	if (r->lock < 0)
-		return err_errno(e, "%s", r->dir);
-	if (flock(r->lock, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK
-			       ? err_set(e, "%s: another ft-train is writing to it", r->dir)
-			       : err_errno(e, "%s", r->dir);
+		return -1;
 	if (!r->resumes && file_exists(r->checkpoint))
 		return err_set(e, "%s: another run has begun there meanwhile", r->dir);
 	if (!r->resumes && remove_old(r, e))
@@ -235,15 +229,10 @@ static int complete_config(const char *path, struct buf *out, struct err *e)
 char *rundir_scratch(const char *config, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	const char *tmp = getenv("TMPDIR");
-	char *dir = file_join(tmp && *tmp ? tmp : "/tmp", "ft-train.XXXXXX"), *path = NULL;
+	char *dir = NULL, *path = NULL;
 	int rc = -1;
-	if (complete_config(config, &text, e))
+	if (complete_config(config, &text, e) || !(dir = file_scratch_dir(e)))
 		goto cleanup;
-	if (!mkdtemp(dir)) {
-		err_errno(e, "%s", dir);
-		goto cleanup;
-	}
 	path = file_join(dir, "config.json");
 	rc = file_write(path, text.data, text.len, e) || tokenizer_write_bytes(dir, e) ? -1 : 0;
 	if (rc)
