@@ -138,7 +138,7 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
 
 	for (int s = 0; s < samples; s++) {
-		size_t n = member_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&job->answers[s]),
+		size_t n = members_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&job->answers[s]),
 					edits);
 		char number[24];
 

@@ -1,7 +1,6 @@
 /* batch_run: a batch through OpenAI's files and batches endpoints. The state file is rewritten,
  * atomically, after each step that costs something, so that a run killed anywhere goes on where it
  * stood and no batch is started (and paid) twice. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,20 +251,6 @@ static int stopping(const struct batch_parts *p)
 	return p->r->stopping && p->r->stopping();
 }
 
-/* 1 where it was stopped. */
-static int rest(const struct batch_parts *p, double seconds)
-{
-	double end = progress_clock() + seconds, left;
-
-	while ((left = end - progress_clock()) > 0 && !stopping(p)) {
-		double step = fmin(left, 0.25);
-
-		nanosleep(&(struct timespec){(time_t)step, (long)((step - floor(step)) * 1e9)},
-			  NULL);
-	}
-	return stopping(p);
-}
-
 /* The headers of every request, less the content's type where libcurl writes that of a form. */
 static const char **headers(const struct api_options *o, int form)
 {
@@ -289,8 +274,11 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 	const struct api_options *o = p->r->api;
 	const char **lines = headers(o, q->upload != NULL);
 	struct buf url = BUF_INIT, why = BUF_INIT;
+	struct retry t = {.most = again ? CALL_TRIES - 1 : 0,
+			  .stopping = p->r->stopping,
+			  .rng = &p->rng};
 	struct err ignored;
-	int rc = -1;
+	int rc;
 
 	dialect_side_url(o->dialect, o->base_url, path, o->api_version, &url);
 	q->url = url.data;
@@ -298,23 +286,10 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 	q->secret = p->secret.len ? p->secret.data : NULL;
 	q->timeout = CALL_SECONDS;
 	q->follow = q->save ? 4 : 0;
-	for (int n = 1;; n++) {
-		double wait;
-
-		if (http_fetch(p->http, q, r, p->r->stopping, e))
-			goto cleanup;
-		if (stopping(p) && r->failure == HTTP_CANCELLED) {
-			rc = 1;
-			goto cleanup;
-		}
-		if (!again || n >= CALL_TRIES || !retry_worth(r))
-			break;
-		wait = retry_after(r, (double)time(NULL));
-		if (rest(p, isnan(wait) ? retry_backoff(n, &p->rng) : wait)) {
-			rc = 1;
-			goto cleanup;
-		}
-	}
+	rc = retry_fetch(&t, p->http, q, r, e);
+	if (rc)
+		goto cleanup;
+	rc = -1;
 	if (r->failure != HTTP_DONE) {
 		err_set(e, "%s %s: %s", q->method, path, r->reason);
 	} else if (r->status < 200 || r->status > 299) {
@@ -496,7 +471,7 @@ static int wait_all(struct batch_parts *p, struct err *e)
 			return 0;
 		if (p->r->progress)
 			p->r->progress(p->r->arg, "requests", completed, requests);
-		if (rest(p, p->r->poll))
+		if (retry_pause(p->r->poll, p->r->stopping))
 			return 1;
 	}
 }

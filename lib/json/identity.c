@@ -15,7 +15,7 @@ static int is_answer(struct span side)
 
 int record_is_input(const struct record *r, struct span key)
 {
-	unsigned what = member_what(key);
+	unsigned what = members_what(key);
 
 	/* `a` and `b` are common names: ft's own only where they hold what ft-judge puts there. */
 	if (what & MEMBER_PAIR)

@@ -43,7 +43,7 @@ static const struct {
 enum { MEMBERS = sizeof members / sizeof *members };
 _Static_assert(MEMBERS <= MEMBER_EDITS, "every member can be edited at once");
 
-unsigned member_what(struct span name)
+unsigned members_what(struct span name)
 {
 	for (size_t i = 0; i < MEMBERS; i++)
 		if (span_is(name, members[i].name))
@@ -51,7 +51,7 @@ unsigned member_what(struct span name)
 	return 0;
 }
 
-size_t member_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS])
+size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS])
 {
 	size_t n = 0;
 
@@ -62,7 +62,7 @@ size_t member_edits(unsigned what, struct span from, struct edit edits[MEMBER_ED
 	return n;
 }
 
-const char *member_name(size_t i)
+const char *members_name(size_t i)
 {
 	return i < MEMBERS ? members[i].name : NULL;
 }

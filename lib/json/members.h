@@ -21,14 +21,14 @@ enum {
 };
 
 /* What a member is; 0 for any that the manual does not name. */
-unsigned member_what(struct span name);
+unsigned members_what(struct span name);
 
 /* Edits that set the members that are any of `what` to their values in the object `from` and remove
  * those that it lacks (all, where it is absent). Returns how many; the spans borrow from `from`. */
 #define MEMBER_EDITS 32
-size_t member_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS]);
+size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS]);
 
 /* The table by number, from 0; NULL at its end. */
-const char *member_name(size_t i);
+const char *members_name(size_t i);
 
 #endif

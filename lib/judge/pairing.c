@@ -56,7 +56,7 @@ static int queue_pair(struct pairing *p, const struct waiting *earlier, const st
 		      struct err *e)
 {
 	struct edit edits[MEMBER_EDITS + 4];
-	size_t n = member_edits(MEMBER_ANSWER, (struct span){0}, edits);
+	size_t n = members_edits(MEMBER_ANSWER, (struct span){0}, edits);
 
 	if (record_parse(&p->other, (struct span){earlier->line, earlier->len}, e) < 0)
 		return -1;

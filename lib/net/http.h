@@ -1,9 +1,7 @@
 /* http: many HTTP requests at once on libcurl's multi interface.
  *
- * lib/net is the room of everything that goes over the network on behalf of a program that asks
- * models: HTTP, the one retry layer and the rate limits above it (api.h), the chat APIs' dialects
- * (chat.h), prices, the SQLite cache, batch files, and the pipeline that keeps many records in
- * flight and their answers in order (ask.h).
+ * lib/net is HTTP on libcurl: requests, the one retry loop and Retry-After (retry), rates (rate),
+ * downloads (pull). What providers speak stands above it, in lib/api and lib/remote.
  *
  * A struct http is a pool of connections: kept alive, multiplexed where the server speaks HTTP/2.
  * This layer never repeats a request, not even where libcurl would (a kept connection that died):

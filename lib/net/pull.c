@@ -1,7 +1,7 @@
 /* Fetching from a hub: the list of files, each file with what is there of it already, hashes,
  * links. */
 #include <errno.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,22 +26,6 @@ void pull_list_release(struct pull_list *l)
 	memset(l, 0, sizeof *l);
 }
 
-/* Waits before attempt n + 1; -1 where the program is asked to stop. */
-static int pause_before(const struct pull *p, const struct http_response *r, int n, struct rng *rng)
-{
-	double wait = retry_after(r, (double)time(NULL));
-	struct timespec t = {0, 50000000};
-
-	if (isnan(wait))
-		wait = retry_backoff(n, rng);
-	for (; wait > 0; wait -= 0.05) {
-		if (p->stopping && p->stopping())
-			return -1;
-		nanosleep(&t, NULL);
-	}
-	return 0;
-}
-
 static int refused(const struct pull *p, const char *repo, const char *what,
 		   const struct http_response *r, struct err *e)
 {
@@ -64,46 +48,30 @@ static int refused(const struct pull *p, const char *repo, const char *what,
 	return -1;
 }
 
-/* GET with retries; the caller looks at r->status. begin is asked for the request's headers before
- * each attempt. */
-static int get(const struct pull *p, const char *url, const char *save, struct http_response *r,
-	       void (*on_data)(void *, const char *, size_t), void *arg, char *(*range)(void *),
-	       struct err *e)
+/* GET with retries; the caller looks at r->status. */
+static int get(const struct pull *p, struct http_request *q, void (*before)(struct http_request *q),
+	       struct http_response *r, struct err *e)
 {
 	struct buf secret = BUF_INIT;
 	struct rng rng;
-	int n, rc = -1;
+	struct retry t = {.most = p->retries,
+			  .stopping = p->stopping,
+			  .rng = &rng,
+			  .before = before};
+	int rc;
 
 	rng_seed(&rng, (uint64_t)time(NULL), 0);
 	if (p->token)
 		buf_addf(&secret, "Authorization: Bearer %s", p->token);
-	for (n = 1;; n++) {
-		char *from = range ? range(arg) : NULL;
-		const char *headers[] = {save ? "Accept-Encoding: identity"
-					      : "Accept: application/json",
-					 from, NULL};
-		struct http_request q = {.method = "GET",
-					 .url = url,
-					 .headers = headers,
-					 .secret = secret.data,
-					 .save = save,
-					 .silence = p->timeout,
-					 .follow = 5,
-					 .on_data = on_data,
-					 .arg = arg};
-
-		rc = http_fetch(p->http, &q, r, p->stopping, e);
-		free(from);
-		if (rc || n > p->retries || (p->stopping && p->stopping()))
-			break;
-		if ((r->failure == HTTP_DONE && r->status < 400) || !retry_worth(r) ||
-		    pause_before(p, r, n, &rng))
-			break;
-	}
+	q->method = "GET";
+	q->secret = secret.data;
+	q->silence = p->timeout;
+	q->follow = 5;
+	rc = retry_fetch(&t, p->http, q, r, e);
 	if (secret.data)
 		memset(secret.data, 0, secret.len);
 	buf_release(&secret);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 /* --- the list --- */
@@ -179,8 +147,9 @@ int pull_list(const struct pull *p, const char *repo, const char *revision, stru
 	      struct err *e)
 {
 	struct http_response r = {0};
+	const char *headers[] = {"Accept: application/json", NULL}, *c;
+	struct http_request q = {.headers = headers};
 	struct buf url = BUF_INIT, what = BUF_INIT;
-	const char *c;
 	int rc;
 
 	memset(l, 0, sizeof *l);
@@ -189,7 +158,8 @@ int pull_list(const struct pull *p, const char *repo, const char *revision, stru
 		buf_adds(&url, *c == '/' ? "%2F" : (char[]){*c, 0});
 	buf_adds(&url, "?blobs=true");
 	buf_addf(&what, "%s, revision %s", repo, revision);
-	rc = get(p, url.data, NULL, &r, NULL, NULL, NULL, e);
+	q.url = url.data;
+	rc = get(p, &q, NULL, &r, e);
 	if (!rc && (r.failure != HTTP_DONE || r.status != 200))
 		rc = refused(p, repo, what.data, &r, e);
 	else if (!rc && parse_list(buf_span(&r.body), l, e))
@@ -208,6 +178,8 @@ struct fetch {
 	const struct pull *p;
 	const char *path; /* of the incomplete file */
 	uint64_t done;
+	char range[48];
+	const char *headers[3];
 };
 
 static uint64_t size_of(const char *path)
@@ -218,16 +190,13 @@ static uint64_t size_of(const char *path)
 }
 
 /* What is there already need not come again. */
-static char *range_header(void *arg)
+static void ask_rest(struct http_request *q)
 {
-	struct fetch *f = arg;
-	struct buf b = BUF_INIT;
+	struct fetch *f = q->arg;
 
 	f->done = size_of(f->path);
-	if (!f->done)
-		return NULL;
-	buf_addf(&b, "Range: bytes=%llu-", (unsigned long long)f->done);
-	return buf_detach(&b, NULL);
+	snprintf(f->range, sizeof f->range, "Range: bytes=%llu-", (unsigned long long)f->done);
+	f->headers[1] = f->done ? f->range : NULL;
 }
 
 static void on_data(void *arg, const char *p, size_t n)
@@ -261,12 +230,17 @@ static int verify(const char *path, const struct pull_file *f, struct err *e)
 static int download(const struct pull *p, const char *repo, const char *commit,
 		    const struct pull_file *f, const char *incomplete, struct err *e)
 {
-	struct fetch fetch = {p, incomplete, 0};
+	struct fetch fetch = {p, incomplete, .headers = {"Accept-Encoding: identity"}};
+	struct http_request q = {.save = incomplete,
+				 .headers = fetch.headers,
+				 .on_data = on_data,
+				 .arg = &fetch};
 	struct http_response r = {0};
 	struct buf url = BUF_INIT;
 	int rc = 0, again;
 
 	buf_addf(&url, "%s/%s/resolve/%s/%s", p->endpoint, repo, commit, f->name);
+	q.url = url.data;
 	/* A second time from the beginning where what was there of the file was wrong. */
 	for (again = 0; again < 2; again++) {
 		uint64_t before = size_of(incomplete);
@@ -277,7 +251,7 @@ static int download(const struct pull *p, const char *repo, const char *commit,
 			before = 0;
 		}
 		if (before < f->size || !f->size) {
-			rc = get(p, url.data, incomplete, &r, on_data, &fetch, range_header, e);
+			rc = get(p, &q, ask_rest, &r, e);
 			if (!rc && (r.failure != HTTP_DONE || (r.status != 200 && r.status != 206)))
 				rc = refused(p, repo, f->name, &r, e);
 			if (rc)

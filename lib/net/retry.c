@@ -1,14 +1,16 @@
-/* retry: the policy of lib/net for repeating requests, apart from the loop that carries it out
- * (api.c). */
+/* retry: see retry.h. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "../base/progress.h"
 #include "retry.h"
 
 #define FIRST_WAIT 0.5
 #define LONGEST_WAIT 8.0
+#define PIECE 0.05 /* of a pause, before stopping is asked again */
 
 int retry_worth(const struct http_response *r)
 {
@@ -83,4 +85,41 @@ double retry_backoff(int n, struct rng *rng)
 	double wait = n > 8 ? LONGEST_WAIT : fmin(LONGEST_WAIT, FIRST_WAIT * exp2(n - 1));
 
 	return wait * (1 - 0.25 * rng_uniform(rng));
+}
+
+int retry_unsure(const struct http_response *r)
+{
+	return r->failure == HTTP_DONE ? r->status >= 500 || r->status == 408
+				       : r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
+						 r->failure == HTTP_BROKEN;
+}
+
+int retry_pause(double seconds, int (*stopping)(void))
+{
+	double end = progress_clock() + seconds, left;
+
+	while ((left = end - progress_clock()) > 0 && !(stopping && stopping()))
+		nanosleep(&(struct timespec){0, (long)(fmin(left, PIECE) * 1e9)}, NULL);
+	return stopping && stopping();
+}
+
+int retry_fetch(const struct retry *t, struct http *h, struct http_request *q,
+		struct http_response *r, struct err *e)
+{
+	for (int n = 1;; n++) {
+		double wait;
+
+		if (t->before)
+			t->before(q);
+		if (http_fetch(h, q, r, t->stopping, e))
+			return -1;
+		if (t->stopping && t->stopping() && r->failure == HTTP_CANCELLED)
+			return 1;
+		if ((r->failure == HTTP_DONE && (r->status < 400 || r->status == t->accept)) ||
+		    n > t->most || !retry_worth(r) || (t->once && retry_unsure(r)))
+			return 0;
+		wait = retry_after(r, (double)time(NULL));
+		if (retry_pause(isnan(wait) ? retry_backoff(n, t->rng) : wait, t->stopping))
+			return 1;
+	}
 }

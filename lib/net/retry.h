@@ -1,4 +1,5 @@
-/* retry: which failures are worth another attempt, and when.
+/* retry: which failures are worth another attempt, when, and the loop that makes it (api.c, where
+ * many requests wait at once, has its own queue in place of the loop).
  *
  * Follows what the providers' own clients do: 408, 409, 429 and 5xx, dropped connections and
  * timeouts are repeated; an `x-should-retry: true|false` header overrules the status;
@@ -21,5 +22,24 @@ double retry_after(const struct http_response *r, double now);
 
 /* Seconds to wait before attempt n + 1 where the server does not say; n >= 1 were made. */
 double retry_backoff(int n, struct rng *rng);
+
+/* Whether the request may have been carried out although no answer says so. */
+int retry_unsure(const struct http_response *r);
+
+/* Sleeps, no longer than until stopping (may be NULL) says so; returns what it says. */
+int retry_pause(double seconds, int (*stopping)(void));
+
+struct retry {
+	int most;	       /* repeated attempts */
+	int accept;	       /* a status that is no failure, besides those below 400 */
+	int once;	       /* not after a failure that is retry_unsure */
+	int (*stopping)(void); /* may be NULL */
+	struct rng *rng;
+	void (*before)(struct http_request *q); /* each attempt; may be NULL */
+};
+
+/* http_fetch, repeated while that is worth it. 1 where it was told to stop on the way. */
+int retry_fetch(const struct retry *t, struct http *h, struct http_request *q,
+		struct http_response *r, struct err *e);
 
 #endif

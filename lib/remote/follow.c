@@ -11,6 +11,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "../net/retry.h"
 #include "remote_impl.h"
 
 #define STATE_MAX ((size_t)1 << 20)
@@ -210,8 +211,7 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 							   : REMOTE_END_CANCELLED;
 			return 0;
 		}
-		remote_pause(&k->run->remote, k->run->poll);
-		if (told_to_stop(k)) {
+		if (retry_pause(k->run->poll, k->run->remote.stopping)) {
 			*how = REMOTE_END_LEFT;
 			return 0;
 		}

@@ -87,14 +87,6 @@ void remote_job_release(struct remote_job *j)
 
 /* --- the call --- */
 
-void remote_pause(const struct remote *r, double seconds)
-{
-	for (double left = seconds; left > 0 && !(r->stopping && r->stopping()); left -= 0.1) {
-		double piece = left < 0.1 ? left : 0.1;
-		nanosleep(&(struct timespec){0, (long)(piece * 1e9)}, NULL);
-	}
-}
-
 /* What the provider says is wrong, in its usual places. */
 static void server_reason(const struct http_response *p, struct buf *out)
 {
@@ -131,21 +123,6 @@ static int fail(const struct remote_call *c, const char *url, struct err *e)
 	return -1;
 }
 
-static double wall_clock(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Whether the request may have been carried out although no answer says so. */
-static int outcome_unknown(const struct http_response *p)
-{
-	return p->failure == HTTP_DONE ? p->status >= 500 || p->status == 408
-				       : p->failure == HTTP_TIMEOUT || p->failure == HTTP_DROPPED ||
-						 p->failure == HTTP_BROKEN;
-}
-
 int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 {
 	struct buf url = BUF_INIT, type = BUF_INIT;
@@ -165,26 +142,21 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 		.silence = r->timeout,
 		.follow = c->follow,
 	};
-	for (int attempt = 1;; attempt++) {
-		remote_call_release(c);
-		if (http_fetch(r->http, &q, &c->response, r->stopping, e))
-			goto cleanup;
-		const struct http_response *p = &c->response;
-		if (p->failure == HTTP_DONE &&
-		    ((p->status >= 200 && p->status < 300) || p->status == c->accept))
-			break;
-		int stopped = p->failure == HTTP_CANCELLED || (r->stopping && r->stopping());
-		if (c->once && outcome_unknown(p)) {
-			fail(c, url.data, e);
-			c->response.status = 0;
-			goto cleanup;
-		}
-		if (stopped || !retry_worth(p) || attempt > r->retries) {
-			fail(c, url.data, e);
-			goto cleanup;
-		}
-		double wait = retry_after(p, wall_clock());
-		remote_pause(r, isnan(wait) ? retry_backoff(attempt, &r->rng) : wait);
+	struct retry t = {.most = r->retries,
+			  .accept = c->accept,
+			  .once = c->once,
+			  .stopping = r->stopping,
+			  .rng = &r->rng};
+	struct http_response *p = &c->response;
+	remote_call_release(c);
+	if (retry_fetch(&t, r->http, &q, p, e) < 0)
+		goto cleanup;
+	if (p->failure != HTTP_DONE ||
+	    (p->status != c->accept && (p->status < 200 || p->status >= 300))) {
+		fail(c, url.data, e);
+		if (c->once && retry_unsure(p))
+			p->status = 0;
+		goto cleanup;
 	}
 	struct err not_json = ERR_INIT;
 	if (json_check(buf_span(&c->response.body), &c->json, &not_json))
@@ -249,7 +221,7 @@ int remote_create_once(struct remote *r, const char *path, const char *list, str
 		if (done > 0)
 			rc = 0;
 		else
-			remote_pause(r, retry_backoff(attempt, &r->rng));
+			retry_pause(retry_backoff(attempt, &r->rng), r->stopping);
 	}
 	remote_call_release(&c);
 	return rc;

@@ -62,8 +62,6 @@ int remote_read_status(struct span json, enum remote_state (*state_of)(const cha
 /* model, training_file, validation_file and suffix: the members that OpenAI's request and those
  * like it begin with. */
 void remote_put_task(struct jw *w, const struct remote_task *t);
-/* Sleeps, but no longer than until r->stopping says so. */
-void remote_pause(const struct remote *r, double seconds);
 
 /* The text at a member: strings decoded into out (size n, cut), "" where absent or no string. */
 void remote_text(struct span object, const char *name, char *out, size_t n);

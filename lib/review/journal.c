@@ -329,7 +329,7 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 int journal_row_hash(const struct record *r, char hash[33], struct err *e)
 {
 	struct edit drop[MEMBER_EDITS];
-	size_t n = member_edits(MEMBER_MARK, (struct span){0}, drop);
+	size_t n = members_edits(MEMBER_MARK, (struct span){0}, drop);
 	struct buf shown = BUF_INIT, canonical = BUF_INIT;
 	struct span v = {0};
 	int rc = -1;

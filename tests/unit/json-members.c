@@ -95,9 +95,9 @@ int main(void)
 
 	ok(n > 25, "the manual has tables");
 	for (i = 0; i < n; i++)
-		ok(member_what(span_of(names[i])), "the manual's %s is in the table", names[i]);
-	for (; (name = member_name(known)); known++) {
-		unsigned what = member_what(span_of(name));
+		ok(members_what(span_of(names[i])), "the manual's %s is in the table", names[i]);
+	for (; (name = members_name(known)); known++) {
+		unsigned what = members_what(span_of(name));
 
 		for (i = 0; i < n && strcmp(names[i], name); i++)
 			;
@@ -106,7 +106,7 @@ int main(void)
 		if (!(what & MEMBER_ASKED))
 			row_stays(name);
 	}
-	n = member_edits(~(unsigned)MEMBER_ASKED, (struct span){0}, all);
+	n = members_edits(~(unsigned)MEMBER_ASKED, (struct span){0}, all);
 	for (i = 0; i < n; i++)
 		all[i].value = value_of(all[i].name);
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
