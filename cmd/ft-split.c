@@ -22,39 +22,47 @@
 #include "../lib/split/shelf.h"
 #include "../lib/split/summary.h"
 
-static const char *opt_ratio, *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time, *opt_after,
-	*opt_html;
+static const char *opt_ratio = "80:10:10", *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time,
+		  *opt_after, *opt_html;
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
-static int opt_check, opt_table, opt_json, opt_quiet, opt_skip_bad, opt_line_buffered;
+static int opt_check, opt_table, opt_json, opt_skip_bad, opt_line_buffered, opt_quiet;
+
+#define DIVIDES .without = "check: it divides nothing"
+#define CHECKS .with = "check"
 
 static struct opt options[] = {
 	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C",
-	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)"},
+	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)", DIVIDES},
 	{'d', "dir", OPT_STR, &opt_dir, "DIR",
-	 "write DIR/train.jsonl, valid.jsonl and test.jsonl, all or none,\ninstead of adding `split`"},
+	 "write DIR/train.jsonl, valid.jsonl and test.jsonl, all or none,\ninstead of adding `split`",
+	 DIVIDES},
 	{0, "key", OPT_STR, &opt_key, "PATH",
-	 "the value that a row's side follows from (default: its input)"},
-	{0, "group", OPT_STR, &opt_group, "PATH", "rows with the same value here share a side"},
+	 "the value that a row's side follows from (default: its input)", DIVIDES},
+	{0, "group", OPT_STR, &opt_group, "PATH", "rows with the same value here share a side",
+	 .without = "key: a side follows from one of them"},
 	{0, "near", OPT_REAL, &opt_near, "J",
 	 "near-duplicates, of Jaccard similarity J or more, share a side", 0.01, 1},
 	{0, "stratify", OPT_LIST, &opt_stratify, "PATH",
-	 "give every class found here its share of each side; may be\ngiven again"},
+	 "give every class found here its share of each side; may be\ngiven again",
+	 .without = "after: what comes later is the test side, whatever its class"},
 	{0, "keep", OPT_STR, &opt_keep, "DIR",
-	 "rows of DIR/train.jsonl, valid.jsonl and test.jsonl keep their side"},
-	{0, "time", OPT_STR, &opt_time, "PATH", "with --after: rows dated later are the test side"},
+	 "rows of DIR/train.jsonl, valid.jsonl and test.jsonl keep their side", DIVIDES},
+	{0, "time", OPT_STR, &opt_time, "PATH", "with --after: rows dated later are the test side",
+	 .with = "after check"},
 	{0, "after", OPT_STR, &opt_after, "DATE",
-	 "a date, which is still the past, or a date and time"},
+	 "a date, which is still the past, or a date and time", .with = "time", DIVIDES},
 	{0, "gap", OPT_REAL, &opt_gap, "DAYS", "leave out rows of the last days of the past", 0,
-	 1e6},
+	 1e6, .with = "after", DIVIDES},
 	{0, "check", OPT_FLAG, &opt_check, NULL,
 	 "check the two files named, TRAIN TEST: exit status 1 on a leak"},
 	{0, "table", OPT_FLAG, &opt_table, NULL,
-	 "--check: a table, also where standard output is no terminal"},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal"},
+	 "--check: a table, also where standard output is no terminal", CHECKS},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal",
+	 .without = "table", CHECKS},
 	{0, "html", OPT_STR, &opt_html, "FILE",
-	 "--check: a page with the rows that leak and plots, besides"},
+	 "--check: a page with the rows that leak and plots, besides", CHECKS},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
 	{0, "threads", OPT_INT, &opt_threads, "N", "for --near (default: all processors)", 0, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
@@ -86,11 +94,11 @@ struct run {
 	struct plan plan;
 	struct reader reader;
 	struct source source;
-	struct map kept; /* when streaming: side of inputs that came with one */
 	struct shelf shelf;
 	struct progress progress;
 	struct buf line;
-	size_t count[SIDES], already, followers, torn, left_out, skipped;
+	struct tally_up tally;
+	size_t skipped;
 };
 
 static struct run run;
@@ -150,11 +158,11 @@ static void emit(const struct record *rec, enum side already, enum side side)
 	struct err e = ERR_INIT;
 
 	if (side == SIDE_NONE) {
-		run.left_out++;
+		run.tally.left_out++;
 		return;
 	}
-	run.count[side]++;
-	run.already += already != SIDE_NONE;
+	run.tally.count[side]++;
+	run.tally.already += already != SIDE_NONE;
 	if (opt_dir) {
 		if (shelf_put(&run.shelf, side, rec->line, &e))
 			die(&e);
@@ -174,39 +182,17 @@ static void emit(const struct record *rec, enum side already, enum side side)
 }
 
 /* One record at a time. A row whose input came before with a side of its own follows it. */
-#define TORN ((uint64_t)4) /* beside an input's side: rows had others */
-
-/* As where all rows are read first: of different sides test comes before valid, and that before
- * train. */
-static void note_side(uint64_t *known, enum side side)
-{
-	uint64_t was = *known & ~TORN;
-
-	if (was == (uint64_t)side)
-		return;
-	run.torn += !(*known & TORN);
-	*known = (was > (uint64_t)side ? was : (uint64_t)side) | TORN;
-}
-
 static void stream(char **files)
 {
 	struct record rec = {0};
 	struct err e = ERR_INIT;
-	uint64_t unit, input;
+	enum side side;
 
 	begin_reading(files, "rows");
 	while (!out_failed() && next_record(&rec)) {
-		enum side already = side_so_far(&rec), side = already;
-		if (plan_hash(&run.plan, &rec, &unit, &input, &e))
+		enum side already = side_so_far(&rec);
+		if (plan_stream(&run.plan, &rec, already, &side, &e))
 			die_at(&e);
-		uint64_t *known = run.kept.n ? map_get(&run.kept, input) : NULL;
-		if (side != SIDE_NONE) {
-			note_side(map_put(&run.kept, input, (uint64_t)side, NULL), side);
-		} else {
-			side = known ? (enum side)(*known & ~TORN)
-				     : sides_of(&run.options.sides, unit);
-			run.followers += side != sides_of(&run.options.sides, unit);
-		}
 		emit(&rec, already, side);
 	}
 	progress_end(&run.progress);
@@ -259,19 +245,14 @@ static void read_twice(char **files)
 	record_release(&rec);
 }
 
-static void summary(size_t rows)
+static void summary(void)
 {
-	struct tally_up t = {.plan = &run.plan,
-			     .rows = rows,
-			     .already = run.already,
-			     .followers = run.followers,
-			     .torn = run.torn,
-			     .left_out = run.left_out,
-			     .after = opt_after};
 	struct buf b = BUF_INIT;
 
-	memcpy(t.count, run.count, sizeof t.count);
-	summary_text(&t, opt_quiet, &b);
+	run.tally.plan = &run.plan;
+	run.tally.rows = run.reader.rows;
+	run.tally.after = opt_after;
+	summary_text(&run.tally, opt_quiet, &b);
 	for (char *line = b.data, *end; line && (end = strchr(line, '\n')); line = end + 1)
 		prog_warn("%.*s", (int)(end - line), line);
 	buf_release(&b);
@@ -287,30 +268,11 @@ static struct path *path_option(const char *text, const char *option)
 	return p;
 }
 
-static void time_options(struct plan_options *o)
-{
-	if (!opt_time != !opt_after && !(opt_check && opt_time))
-		prog_usage("--time and --after go together");
-	if (opt_gap > 0 && !opt_time)
-		prog_usage("--gap goes with --time and --after");
-	if (!opt_after)
-		return;
-	if (opt_stratify.n)
-		prog_usage(
-			"--stratify and --time: what comes later is the test side, whatever its class");
-	if (plan_after(opt_after, &o->after))
-		prog_usage("--after %s: no date; write it like 2024-01-31 or 2024-01-31T18:00:00",
-			   opt_after);
-	o->gap = opt_gap;
-}
-
 static void plan_options(struct plan_options *o)
 {
 	struct err e = ERR_INIT;
 
-	if (opt_key && opt_group)
-		prog_usage("--key and --group: a side follows from one of them");
-	if (sides_parse(&o->sides, opt_ratio ? opt_ratio : "80:10:10", &e))
+	if (sides_parse(&o->sides, opt_ratio, &e))
 		prog_usage("%s", e.msg);
 	o->seed = (uint64_t)opt_seed;
 	o->key = path_option(opt_key, "key");
@@ -322,7 +284,10 @@ static void plan_options(struct plan_options *o)
 		o->stratify[o->stratify_n] = path_option(opt_stratify.v[o->stratify_n], "stratify");
 		o->stratify_n++;
 	}
-	time_options(o);
+	o->gap = opt_gap;
+	if (opt_after && plan_after(opt_after, &o->after))
+		prog_usage("--after %s: no date; write it like 2024-01-31 or 2024-01-31T18:00:00",
+			   opt_after);
 }
 
 static void split(char **files)
@@ -350,7 +315,7 @@ static void split(char **files)
 	}
 	if (opt_dir && shelf_commit(&run.shelf, &e))
 		die(&e);
-	summary(run.reader.rows);
+	summary();
 }
 
 static void split_check_side(struct split_check *c, char *file,
@@ -382,9 +347,6 @@ static void split_check_options(struct split_check_options *o, char **files)
 		prog_usage("--check: standard input cannot be both TRAIN and TEST");
 	if (run.options.stratify_n > 1)
 		prog_usage("--check takes one --stratify, the class");
-	if (opt_ratio || opt_dir || opt_key || opt_keep || opt_after || opt_gap > 0)
-		prog_usage(
-			"--check divides nothing: it goes without -r, -d, --key, --keep, --after and --gap");
 	o->label = run.options.stratify_n ? run.options.stratify[0] : NULL;
 }
 
@@ -430,8 +392,6 @@ int main(int argc, char **argv)
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
-	if (opt_html && !opt_check)
-		prog_usage("--html goes with --check");
 	if (opt_check) {
 		status = check(files);
 	} else {

@@ -473,12 +473,18 @@ check() {
 
 @test "--check refuses options that divide, and --html goes with it alone" {
 	echo '{"a":1}' >a.jsonl
-	for option in -r70:30 --key=a --keep=. --after=2023-01-01 -dx; do
+	for option in -r80:10:10 --key=a --keep=. --after=2023-01-01 "--gap=0 --after=2023-01-01" -dx; do
+		# shellcheck disable=SC2086
 		status_is 2 ft-split --check $option --time a a.jsonl a.jsonl
-		[[ $stderr == *"--check divides nothing"* || $stderr == *"--after"* ]]
+		[[ $stderr == *"does not go with --check: it divides nothing"* ]]
 	done
-	status_is 2 ft-split --html x.html a.jsonl
-	[[ $stderr == *"--html goes with --check"* ]]
+	for option in "--html x.html" --table --json; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-split $option a.jsonl
+		[[ $stderr == *"${option%% *} goes with --check"* ]]
+	done
+	status_is 2 ft-split --check --table --json a.jsonl a.jsonl
+	[[ $stderr == *"--json does not go with --table"* ]]
 }
 
 @test "with -d nothing is written where one side's file cannot be" {

@@ -27,6 +27,7 @@ void plan_release(struct plan *p)
 	quota_release(&p->quota);
 	near_free(p->near);
 	map_release(&p->kept_rows);
+	map_release(&p->sided);
 	buf_release(&p->text);
 	buf_release(&p->scratch);
 	*p = (struct plan){0};
@@ -109,6 +110,38 @@ static int add_text(struct plan *p, const struct record *r, struct err *e)
 		return 0;
 	buf_clear(&p->text);
 	return near_text(r, &p->text, e) || near_add(p->near, buf_span(&p->text), e) ? -1 : 0;
+}
+
+#define TORN ((uint64_t)4) /* beside an input's side: rows had others */
+
+/* As where all rows are read first: of different sides test comes before valid, and that before
+ * train. */
+static void note_side(struct plan *p, uint64_t *known, enum side side)
+{
+	uint64_t was = *known & ~TORN;
+
+	if (was == (uint64_t)side)
+		return;
+	p->torn += !(*known & TORN);
+	*known = (was > (uint64_t)side ? was : (uint64_t)side) | TORN;
+}
+
+int plan_stream(struct plan *p, const struct record *r, enum side already, enum side *side,
+		struct err *e)
+{
+	uint64_t unit, input, *known;
+
+	if (plan_hash(p, r, &unit, &input, e))
+		return -1;
+	*side = already;
+	if (already != SIDE_NONE) {
+		note_side(p, map_put(&p->sided, input, (uint64_t)already, NULL), already);
+		return 0;
+	}
+	known = p->sided.n ? map_get(&p->sided, input) : NULL;
+	*side = known ? (enum side)(*known & ~TORN) : sides_of(&p->o.sides, unit);
+	p->followers += *side != sides_of(&p->o.sides, unit);
+	return 0;
 }
 
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e)

@@ -3,6 +3,8 @@
  *	plan_init(&p, options, e); plan_keep(...) for rows of an earlier run; plan_add(...) for each
  *	row of the input; plan_settle(&p, pool, e); plan_side(&p, row)
  *
+ * Where a row's side follows from its own input, plan_stream says it as the row goes by instead.
+ *
  * Only hashes are kept (with `near` also the texts' sets of word runs), never a record.
  */
 #ifndef FT_SPLIT_PLAN_H
@@ -35,9 +37,12 @@ struct plan {
 	struct near *near;
 	struct map kept_rows; /* id and input of rows of an earlier run: their side */
 	size_t kept;	      /* rows of the earlier run, which come first in the ledger */
+	struct map sided;     /* plan_stream: side of inputs that came with one, and TORN */
 	struct buf text, scratch;
 
 	/* for the report */
+	size_t followers; /* of plan_stream: rows that went with an equal input, not their own hash */
+	size_t torn;	  /* of it: inputs whose rows came with different sides */
 	size_t loners;	  /* rows without a value at group */
 	size_t near_tied; /* near-duplicate pairs beyond equal inputs that were tied */
 	size_t near_torn; /* not tied, because the chain would have grown too long */
@@ -52,6 +57,11 @@ void plan_release(struct plan *p);
  * missing. */
 int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input,
 	      struct err *e);
+
+/* The side of a row that came with the side `already`, which it keeps; of different sides that rows
+ * of one input came with, later rows follow the one that plan_settle would choose. */
+int plan_stream(struct plan *p, const struct record *r, enum side already, enum side *side,
+		struct err *e);
 
 /* A row of an earlier run, on this side. All of them before the first plan_add. */
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e);

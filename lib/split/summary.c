@@ -4,7 +4,7 @@
 static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 {
 	const struct plan *p = t->plan;
-	size_t torn = ledger_torn(&p->ledger) + t->torn, tied = ledger_tied(&p->ledger);
+	size_t torn = ledger_torn(&p->ledger) + p->torn, tied = ledger_tied(&p->ledger);
 
 	if (torn)
 		buf_addf(b,
@@ -30,9 +30,9 @@ static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 	if (p->loners)
 		buf_addf(b, "%zu rows have no value at %s; each is a group of its own\n", p->loners,
 			 path_text(p->o.group));
-	if (t->followers)
+	if (p->followers)
 		buf_addf(b, "%zu rows follow an equal input that had a side already\n",
-			 t->followers);
+			 p->followers);
 }
 
 static void put_classes(const struct tally_up *t, int quiet, struct buf *b)

@@ -7,9 +7,7 @@
 struct tally_up {
 	const struct plan *plan;
 	size_t rows, count[SIDES];
-	size_t already;	  /* rows that came with a side */
-	size_t followers; /* rows that followed one of those against their own hash */
-	size_t torn;	 /* inputs whose rows came with different sides, beside those in the plan */
+	size_t already;	 /* rows that came with a side */
 	size_t left_out; /* rows in the gap before `after` */
 	const char *after;
 };
