@@ -151,7 +151,7 @@ static int export_gguf(struct job *x, struct err *e)
 static int load(struct job *x, struct err *e)
 {
 	if (!(x->dir = hub_find(model_name, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
-	    !(x->chat = chat_load(x->dir, x->tokenizer, e)) ||
+	    !(x->chat = chat_load(x->dir, x->tokenizer, NULL, e)) ||
 	    model_open(&x->model, x->dir, NULL, e) != 0)
 		return -1;
 	if (adapter_dir && adapter_open(x->model, adapter_dir, 0, e) != 0)

@@ -29,11 +29,21 @@
 
 struct chat;
 
-/* dir is the model's directory; the tokenizer is borrowed and must outlive the chat. */
-struct chat *chat_load(const char *dir, const struct tokenizer *t, struct err *e);
+/* How a template is rendered. */
+struct chat_options {
+	struct span vars; /* a JSON object: variables for the template, or absent; copied */
+	/* the date that templates print, in seconds since 1970; 0: what they print without a
+	 * clock */
+	int64_t now;
+};
+
+/* dir is the model's directory; the tokenizer is borrowed and must outlive the chat. o may be
+ * NULL. */
+struct chat *chat_load(const char *dir, const struct tokenizer *t, const struct chat_options *o,
+		       struct err *e);
 /* From a template's text; an absent span gives the plain template. name is used in messages. */
 struct chat *chat_new(struct span source, const char *name, const struct tokenizer *t,
-		      struct err *e);
+		      const struct chat_options *o, struct err *e);
 void chat_free(struct chat *c);
 
 /* What the user should be told once (no template, a template that ends no turn ...); NULL for
@@ -50,14 +60,18 @@ struct chat_input {
 	struct span tools;	/* JSON array, or absent or null */
 	struct span prompt;	/* raw text, no template; or absent */
 	struct span completion; /* raw text, or absent */
+	struct span vars; /* JSON object: variables of the template for this record, or absent */
+	size_t upto;	  /* for training: only the first so many messages; 0: all */
+	int last_only;	  /* for training: only the last assistant turn of them */
 };
 
 enum {
 	CHAT_NO_REFERENCE = 1, /* leave a final assistant turn out */
 };
 
-/* Finds the input in a record. Decoded strings (and messages without the reference) are put into
- * scratch, which in then borrows from. */
+/* Finds the input in a record: messages, tools (as an array, as a string that holds one, or as the
+ * `functions` of old), prompt and completion, chat_template_kwargs. What had to be decoded or made
+ * anew is put into scratch, which in then borrows from. */
 int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct chat_input *in,
 		  struct err *e);
 
@@ -81,7 +95,10 @@ struct chat_example {
 	size_t supervised; /* how many weights are not 0 */
 	size_t turns;	   /* assistant turns trained on */
 	size_t joins;	   /* turns whose tokens had to be cut from those before them (see below) */
-	int eos_added;	   /* the text ended the last turn with nothing, so EOS was appended */
+	/* the first message (from 1) that is trained on as the template writes it in the middle of
+	 * a conversation, which is not how it will be asked for; 0: none */
+	size_t otherwise;
+	int eos_added; /* the text ended the last turn with nothing, so EOS was appended */
 };
 void chat_example_release(struct chat_example *x);
 
@@ -95,9 +112,10 @@ void chat_example_release(struct chat_example *x);
  * the conversation up to there: where the tokenizer would merge across the border the text is cut
  * there, and `joins` counts it; where the template moves text with the last message (Mistral's
  * system text) the last turn is put behind its own prompt, and an earlier turn that then has no
- * such place is an error that names it, as is a turn that the template leaves out. Where a
- * generation prompt opens a block that the turn does not begin with, training begins before that
- * block, and chat_warning says so.
+ * such place is an error that names it, as is a turn that the template leaves out. Where the
+ * generation prompt ends in a block that is closed again (<think></think>) the last turn is put
+ * behind it; where it opens one that the turn as the template writes it does not have, that is an
+ * error: what was learned would not be what is asked.
  *
  * A record with nothing to train on (no assistant turn, all weights 0, neither messages nor
  * completion) is no error here: supervised is 0. record_weight multiplies every weight. */

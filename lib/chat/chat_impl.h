@@ -1,4 +1,4 @@
-/* What chat.c and chat_mask.c share; nobody else includes this. */
+/* chat_impl: what the files of chat share; nobody else includes this. */
 #ifndef FT_CHAT_CHAT_IMPL_H
 #define FT_CHAT_CHAT_IMPL_H
 
@@ -9,9 +9,15 @@ struct chat {
 	const struct tokenizer *t;
 	struct jinja *template;	     /* NULL: the plain one */
 	struct jinja *tool_template; /* used where tools are given; or NULL */
-	int arguments_as_text;	     /* tool calls' arguments are strings for this template */
+	struct buf vars;	     /* JSON object: variables that the user set, or empty */
+	int64_t now;		     /* the time that strftime_now tells; 0: none */
+	/* what chat_probe found out: */
+	int arguments_as_text; /* tool calls' arguments are strings for this template */
 	/* the template goes through `tools` without asking: none are undefined, not none */
 	int no_tools_undefined;
+	int knows_developer;	/* it has a place for instructions of that role */
+	int ignores_generation; /* add_generation_prompt changes nothing */
+	const char *reasoning;	/* the member that it reads an answer's reasoning from, or NULL */
 	struct tokens stops;
 	struct buf warning;
 };
@@ -26,10 +32,18 @@ int chat_messages_of(const struct chat *c, struct span messages, struct chat_mes
 		     struct err *e);
 void chat_messages_release(struct chat_messages *m);
 struct span chat_message(const struct chat_messages *m, size_t i);
+/* A copy with message i in other words; to be released. */
+void chat_messages_set(const struct chat_messages *m, size_t i, struct span message,
+		       struct chat_messages *out);
+/* The reasoning of a message, by any of its names: a JSON string, or absent. */
+struct span chat_reasoning(struct span message);
 
-/* Renders the first n messages. */
+/* Fills in what can only be learned by trying the template, and the warning. */
+void chat_probe(struct chat *c);
+
+/* Renders the first n messages, with the tools and variables of in. */
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
-			 struct span tools, int generate, struct buf *text,
+			 const struct chat_input *in, int generate, struct buf *text,
 			 struct jinja_marks *marks, struct err *e);
 /* Text of turn i under the plain template (text is replaced). */
 int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, int *assistant,

@@ -3,15 +3,15 @@
  * Each assistant turn is a range of the rendered text: from where the prompt for it ends (the
  * conversation before it, rendered with the generation prompt) to where the conversation up to and
  * with it ends. Templates that write a turn otherwise once others follow it (Qwen3 drops the
- * thinking of earlier answers) leave no such prefix; there the turn is found by changing its
- * content and looking where the text changes. The ranges are then carried over to tokens: the text
- * is tokenized range by range, and that is compared with the whole text tokenized at once.
+ * thinking of earlier answers) leave no such prefix; there the turn is replaced as a whole by
+ * another, and what the two renderings do not share at either end is its text. The ranges are then
+ * carried over to tokens: the text is tokenized range by range, and that is compared with the whole
+ * text tokenized at once.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/json.h"
-#include "../json/jw.h"
 #include "chat_impl.h"
 
 /* A range of text that is trained on. */
@@ -19,7 +19,8 @@ struct turn {
 	size_t begin, end;
 	double weight;
 	size_t message; /* index */
-	int by_content; /* found by its content, which may be empty */
+	int by_content; /* found by what it says, which may be nothing */
+	int otherwise;	/* not written as it will be asked for */
 };
 
 struct turns {
@@ -40,12 +41,18 @@ static void turn_add(struct turns *l, struct turn t)
 	l->v[l->n++] = t;
 }
 
-/* `weight` of a message of the record, 1 where there is none. */
-static int weight_of(struct span messages, size_t i, double *w, struct err *e)
+/* `weight` of message i of the record, of which the first n are looked at: 1 where there is none; 0
+ * with "train": false, or where only the last of them counts. */
+static int weight_of(const struct chat_input *in, size_t n, size_t i, double *w, struct err *e)
 {
-	struct span v = json_member(json_element(messages, (long long)i), "weight");
+	struct span m = json_element(in->messages, (long long)i), v = json_member(m, "weight"),
+		    train = json_member(m, "train");
 
-	*w = 1;
+	*w = json_kind(train) != JSON_FALSE && !(in->last_only && i + 1 < n);
+	if (json_kind(train) != JSON_NONE && json_kind(train) > JSON_TRUE)
+		return err_set(e, "message %zu: `train` is neither true nor false", i + 1);
+	if (!*w)
+		return 0;
 	if (json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL)
 		return 0;
 	if (json_number(v, w) || !(*w >= 0 && *w <= 1e6))
@@ -76,60 +83,95 @@ static int starts_with(struct span a, struct span prefix)
 
 /* --- ranges of text --- */
 
-/* The conversation with a mark put before or after the content of message i, rendered; the length
- * that it shares with full. */
-static int find_content(const struct chat *c, const struct chat_messages *m, size_t i,
-			struct span tools, struct span full, int after, size_t *at, struct err *e)
+#define MARK \
+	"\xe2\x9f\xa6" \
+	"ft" \
+	"\xe2\x9f\xa7"
+
+/* Message i with the mark in place of its content, or of the name in its first call, and the rest
+ * as it stands. */
+static void put_marked(const struct chat_messages *m, size_t i, int call, struct buf *b)
 {
-	static const char mark[] = "\xe2\x9f\xa6"
-				   "ft\xe2\x9f\xa7";
-	struct chat_messages changed = {0};
-	struct span v = chat_message(m, i), content = json_member(v, "content");
-	struct buf text = BUF_INIT, out = BUF_INIT;
-	size_t k;
-	int rc = -1;
+	struct span v = chat_message(m, i), old = json_member(v, "content");
 
-	if (json_string(content, &text)) {
-		err_set(e,
-			"message %zu: the template writes this turn otherwise once others follow, and without text it cannot be found there; "
-			"give it \"weight\": 0, or let it be the last of a record of its own",
-			i + 1);
-		goto cleanup;
-	}
-	changed.n = m->n;
-	changed.at = mem_alloc(m->n + 1, sizeof *changed.at);
-	for (k = 0; k < m->n; k++) {
-		struct span x = chat_message(m, k);
+	buf_clear(b);
+	if (call)
+		old = json_member(json_member(json_element(json_member(v, "tool_calls"), 0),
+					      "function"),
+				  "name");
+	if (!old.s)
+		return;
+	buf_add(b, v.s, (size_t)(old.s - v.s));
+	buf_adds(b, "\"" MARK "\"");
+	buf_add(b, old.s + old.n, (size_t)(v.s + v.n - old.s) - old.n);
+}
 
-		if (k == i) {
-			struct buf with = BUF_INIT;
+/* Renders with another message i; 0 where the mark stands in the text. */
+static int render_marked(const struct chat *c, const struct chat_messages *m, size_t i,
+			 struct span message, const struct chat_input *in, struct buf *out)
+{
+	struct chat_messages changed;
+	struct err ignored = ERR_INIT;
+	int rc;
 
-			buf_adds(&with, after ? "" : mark);
-			buf_addspan(&with, buf_span(&text));
-			buf_adds(&with, after ? mark : "");
-			buf_add(&changed.json, x.s, (size_t)(content.s - x.s));
-			json_put_string(&changed.json, with.data, with.len);
-			buf_add(&changed.json, content.s + content.n,
-				(size_t)(x.s + x.n - content.s) - content.n);
-			buf_release(&with);
-		} else {
-			buf_addspan(&changed.json, x);
-		}
-		changed.at[k + 1] = changed.json.len;
-	}
-	if (chat_render_messages(c, &changed, m->n, tools, 0, &out, NULL, e))
-		goto cleanup;
-	*at = common(full, buf_span(&out));
-	if (*at == full.n && out.len == full.n) {
-		err_set(e,
-			"message %zu: the template leaves the text of this turn out, so its place cannot be told and it cannot be trained on",
-			i + 1);
-		goto cleanup;
-	}
-	rc = 0;
-cleanup:
+	buf_clear(out);
+	chat_messages_set(m, i, message, &changed);
+	rc = chat_render_messages(c, &changed, m->n, in, 0, out, NULL, &ignored);
 	chat_messages_release(&changed);
-	buf_release(&text);
+	return !rc && out->len && memmem(out->data, out->len, MARK, sizeof MARK - 1) ? 0 : -1;
+}
+
+/* The first place from `from` on where the text of a token stands that ends an answer. */
+static int find_stop(const struct chat *c, struct span text, size_t from, size_t *at)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < c->stops.n; i++) {
+		struct span s = tokenizer_token(c->t, c->stops.ids[i]);
+		const char *p = s.n ? memmem(text.s + from, text.n - from, s.s, s.n) : NULL;
+
+		if (p && (!found || (size_t)(p - text.s) < *at)) {
+			*at = (size_t)(p - text.s);
+			found = 1;
+		}
+	}
+	return found;
+}
+
+/* Where what message i says stands in full: what its rendering does not share with that of another
+ * message in its place. Where the template wants this turn's calls (for the answers of tools that
+ * follow), only its content or a call's name is replaced, and it ends with the token that ends a
+ * turn; of a call alone the beginning is not known. */
+static int find_text(const struct chat *c, const struct chat_messages *m, size_t i,
+		     const struct chat_input *in, struct span full, int begins, struct turn *t,
+		     struct err *e)
+{
+	struct buf out = BUF_INIT, message = BUF_INIT;
+	size_t end = 0;
+	int part, rc = -1;
+
+	buf_adds(&message, "{\"role\":\"assistant\",\"content\":\"" MARK "\"}");
+	for (part = 0; part < 3 && render_marked(c, m, i, buf_span(&message), in, &out); part++)
+		put_marked(m, i, part, &message);
+	if (part == 3 || (part == 2 && begins)) {
+		err_set(e,
+			part == 3
+				? "message %zu: the template leaves this turn out, so it cannot be trained on"
+				: "message %zu: its place in the template's text cannot be told",
+			i + 1);
+		goto cleanup;
+	}
+	t->begin = common(full, buf_span(&out));
+	while (end < full.n - t->begin && end < out.len - t->begin &&
+	       full.s[full.n - 1 - end] == out.data[out.len - 1 - end])
+		end++;
+	t->end = full.n - end;
+	if (part && !find_stop(c, full, t->end, &t->end))
+		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
+	else
+		rc = 0;
+cleanup:
+	buf_release(&message);
 	buf_release(&out);
 	return rc;
 }
@@ -144,40 +186,90 @@ static size_t whole_words(struct span s, size_t from, size_t to)
 	return to;
 }
 
-/* Where the turn of message i stands in the whole text. *known is 0 where the conversation before
- * it is rendered otherwise in the whole text than it is for the prompt; t is not filled then. */
+/* What is left of a generation prompt where the turn goes another way: nothing to speak of, a block
+ * that is closed again (<think></think>), or the opening of one. */
+enum rest { REST_BLANK, REST_CLOSED, REST_OPEN };
+static enum rest rest_of(struct span s)
+{
+	size_t open;
+
+	if (!s.n)
+		return REST_BLANK;
+	for (open = s.n; open && s.s[open - 1] != '<' && s.s[open - 1] != '['; open--)
+		;
+	return open && open < s.n && s.s[open] == '/' ? REST_CLOSED : REST_OPEN;
+}
+
+/* Whether the turn that stands in full at t is written in the same way where it is the last: upto
+ * is the conversation up to and with it, and begins as its prompt does. */
+static int is_as_asked(struct span full, const struct turn *t, struct span upto, struct span prompt)
+{
+	size_t n = t->end - t->begin;
+
+	return starts_with(upto, prompt) && upto.n - prompt.n >= n &&
+	       !memcmp(upto.s + prompt.n, full.s + t->begin, n);
+}
+
+/* Where the turn of message i stands in the whole text. *known is 0 where what stands before it in
+ * the whole text is not its prompt; t is not filled then. t->otherwise: it is written otherwise
+ * than where it is the last. */
 static int find_turn(const struct chat *c, const struct chat_messages *m, size_t i,
-		     struct span tools, struct span full, struct turn *t, int *known, struct err *e)
+		     const struct chat_input *in, struct span full, struct turn *t, int *known,
+		     struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT, upto = BUF_INIT;
 	struct err ignored = ERR_INIT;
-	int rc = -1;
+	struct turn text = {0};
+	int last = i + 1 == m->n, rc = -1;
 
 	*known = 1;
-	t->by_content = 0;
-	if (chat_render_messages(c, m, i, tools, 1, &prompt, NULL, &ignored)) {
+	t->by_content = t->otherwise = 0;
+	if (chat_render_messages(c, m, i, in, 1, &prompt, NULL, &ignored)) {
 		/* There is no prompt for this turn (the conversation begins with it, say). */
 		t->by_content = 1;
-		if (find_content(c, m, i, tools, full, 0, &t->begin, e))
+		if (find_text(c, m, i, in, full, 1, &text, e))
 			goto cleanup;
+		t->begin = text.begin;
 	} else if ((t->begin = common(full, buf_span(&prompt))) < prompt.len) {
-		*known = !chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) &&
+		struct span left;
+		enum rest rest;
+
+		*known = !chat_render_messages(c, m, i, in, 0, &before, NULL, &ignored) &&
 			 starts_with(full, buf_span(&before)) && t->begin >= before.len;
+		if (*known)
+			t->begin = whole_words(full, before.len, t->begin);
+		left = (struct span){prompt.data + t->begin, prompt.len - t->begin};
+		while (left.n && strchr(" \n\r\t", left.s[left.n - 1]))
+			left.n--;
+		rest = rest_of(left);
+		if (*known && last && rest == REST_OPEN) {
+			err_set(e,
+				"message %zu: the prompt for an answer ends in \"%.*s\", and the template writes this answer without it: what would be "
+				"learned is not what will be asked; give it its reasoning (reasoning_content), or turn that off in the template "
+				"(--template-var enable_thinking=false, where it knows that)",
+				i + 1, (int)(left.n < 40 ? left.n : 40), left.s);
+			goto cleanup;
+		}
+		if (*known && last && rest == REST_CLOSED)
+			*known = 0;
 		if (!*known) {
 			rc = 0;
 			goto cleanup;
 		}
-		t->begin = whole_words(full, before.len, t->begin);
+		t->otherwise = rest != REST_BLANK;
 	}
-	if (i + 1 == m->n) {
+	if (last && !c->ignores_generation) {
 		t->end = full.n;
-	} else if (!chat_render_messages(c, m, i + 1, tools, 0, &upto, NULL, &ignored) &&
-		   starts_with(full, buf_span(&upto)) && upto.len >= t->begin) {
+	} else if (!chat_render_messages(c, m, i + 1, in, 0, &upto, NULL, &ignored) && !last &&
+		   !c->ignores_generation && starts_with(full, buf_span(&upto)) &&
+		   upto.len >= t->begin) {
 		t->end = upto.len;
 	} else {
 		t->by_content = 1;
-		if (find_content(c, m, i, tools, full, 1, &t->end, e))
+		if (find_text(c, m, i, in, full, 0, &text, e))
 			goto cleanup;
+		t->end = text.end;
+		t->otherwise |= !last && !is_as_asked(full, t, buf_span(&upto), buf_span(&prompt));
 	}
 	if (t->end < t->begin) {
 		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
@@ -200,18 +292,19 @@ cleanup:
 /* Templates that move the system's or the tools' text to the last message show a turn at the end of
  * another conversation than the one it answered. What the model will see decides: text becomes the
  * prompt for message i and behind it what the template writes of the turn. */
-static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i, struct span tools,
-		   struct buf *text, struct err *e)
+static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i,
+		   const struct chat_input *in, struct buf *text, struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT;
 	struct span full = buf_span(text), opening = {NULL, 0};
 	struct err ignored = ERR_INIT;
+	struct turn turn = {0};
 	size_t at = 0;
 	int rc = -1;
 
-	if (chat_render_messages(c, m, i, tools, 1, &prompt, NULL, e))
+	if (chat_render_messages(c, m, i, in, 1, &prompt, NULL, e))
 		goto cleanup;
-	if (!chat_render_messages(c, m, i, tools, 0, &before, NULL, &ignored) &&
+	if (!chat_render_messages(c, m, i, in, 0, &before, NULL, &ignored) &&
 	    starts_with(buf_span(&prompt), buf_span(&before)))
 		opening = (struct span){prompt.data + before.len, prompt.len - before.len};
 	/* The turn begins behind the last opening before its content; without an opening, with the
@@ -222,8 +315,11 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 			;
 		at = at < opening.n ? 0 : at;
 	}
-	if (!at && find_content(c, m, i, tools, full, 0, &at, e))
-		goto cleanup;
+	if (!at) {
+		if (find_text(c, m, i, in, full, 1, &turn, e))
+			goto cleanup;
+		at = turn.begin;
+	}
 	buf_add(&prompt, full.s + at, full.n - at);
 	buf_clear(text);
 	rc = buf_addspan(text, buf_span(&prompt)) ? err_set(e, "the conversation is too long") : 0;
@@ -245,7 +341,7 @@ static int last_trained(const struct chat_input *in, const struct chat_messages 
 	for (i = 0; i < m->n; i++) {
 		if (!is_assistant(m, i))
 			continue;
-		if (weight_of(in->messages, i, &w, e))
+		if (weight_of(in, 0, i, &w, e))
 			return -1;
 		*n = w > 0 ? i + 1 : *n;
 	}
@@ -261,7 +357,7 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 
 	for (i = 0; i < m->n; i++)
 		if (is_assistant(m, i)) {
-			if (weight_of(in->messages, i, &w, e))
+			if (weight_of(in, m->n, i, &w, e))
 				return -1;
 			assistants++;
 			weighted |= w != 1;
@@ -271,12 +367,12 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 			       "the template marks %zu ranges for %zu assistant turns, so `weight` cannot be assigned to them",
 			       marks->n, assistants);
 	for (i = 0; i < marks->n; i++) {
-		struct turn t = {marks->v[i].begin, marks->v[i].end, 1, 0, 0};
+		struct turn t = {.begin = marks->v[i].begin, .end = marks->v[i].end, .weight = 1};
 
 		if (marks->n == assistants) {
 			while (!is_assistant(m, k))
 				k++;
-			weight_of(in->messages, k, &t.weight, e);
+			weight_of(in, m->n, k, &t.weight, e);
 			t.message = k++;
 		}
 		if (t.weight > 0)
@@ -289,37 +385,48 @@ static int find_turns(const struct chat *c, const struct chat_input *in,
 		      const struct chat_messages *m, struct buf *text,
 		      const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
-	size_t i, last = m->n - 1;
-	int known, moved;
-	struct turn first;
+	size_t i, last = m->n - 1, shared;
+	struct buf full = BUF_INIT;
+	struct turn first = {0};
+	int known, rc = -1;
 
 	if (marks->n)
 		return find_marked(in, m, marks, l, e);
 	/* The last one decides what the whole text is. */
-	if (find_turn(c, m, last, in->tools, buf_span(text), &first, &known, e) ||
-	    (!known && rebuild(c, m, last, in->tools, text, e)))
-		return -1;
-	moved = !known;
+	buf_addspan(&full, buf_span(text));
+	if (find_turn(c, m, last, in, buf_span(&full), &first, &known, e) ||
+	    (!known && rebuild(c, m, last, in, text, e)))
+		goto cleanup;
+	shared = common(buf_span(&full), buf_span(text));
 	for (i = 0; i <= last; i++) {
-		struct turn t = {0, 0, 1, i, 0};
+		struct turn t = {.weight = 1, .message = i};
 
-		if (!is_assistant(m, i) || weight_of(in->messages, i, &t.weight, e) ||
-		    t.weight == 0)
+		if (!is_assistant(m, i))
 			continue;
-		if (find_turn(c, m, i, in->tools, buf_span(text), &t, &known, e))
-			return -1;
-		if (!known || (moved && i < last && t.by_content))
-			return err_set(e,
-				       "message %zu: the template writes the conversation before this turn otherwise once others follow, so it "
-				       "cannot be trained on here; give it \"weight\": 0, or let it be the last of a record of its own",
-				       i + 1);
-		if (l->n && t.begin < l->v[l->n - 1].end)
-			return err_set(e,
-				       "message %zu: its place in the template's text cannot be told",
-				       i + 1);
+		if (weight_of(in, m->n, i, &t.weight, e))
+			goto cleanup;
+		if (t.weight == 0)
+			continue;
+		if (find_turn(c, m, i, in, buf_span(i < last ? &full : text), &t, &known, e))
+			goto cleanup;
+		if (!known || (i < last && t.end > shared)) {
+			err_set(e,
+				"message %zu: the template writes the conversation before this turn otherwise once others follow, so it "
+				"cannot be trained on here; give it \"weight\": 0 (--last-turn), or a record of its own (--unroll)",
+				i + 1);
+			goto cleanup;
+		}
+		if (l->n && t.begin < l->v[l->n - 1].end) {
+			err_set(e, "message %zu: its place in the template's text cannot be told",
+				i + 1);
+			goto cleanup;
+		}
 		turn_add(l, t);
 	}
-	return 0;
+	rc = 0;
+cleanup:
+	buf_release(&full);
+	return rc;
 }
 
 /* --- tokens --- */
@@ -467,6 +574,8 @@ static int mask_text(const struct chat *c, struct span text, const struct turns 
 		}
 		weigh(x, begins[k], end, l->v[k].weight * record_weight);
 		x->turns++;
+		if (l->v[k].otherwise && !x->otherwise)
+			x->otherwise = l->v[k].message + 1;
 	}
 	rc = 0;
 cleanup:
@@ -492,8 +601,7 @@ static int mask_plain(const struct chat *c, const struct chat_input *in,
 	tokens_append(&x->ids, prefix, n);
 	for (i = 0; i < m->n; i++) {
 		from = x->ids.n;
-		if (chat_plain_turn(m, i, &turn, &assistant, e) ||
-		    weight_of(in->messages, i, &w, e) ||
+		if (chat_plain_turn(m, i, &turn, &assistant, e) || weight_of(in, m->n, i, &w, e) ||
 		    tokenizer_encode(c->t, buf_span(&turn), i ? TOKENIZER_CONTINUES : 0, &x->ids,
 				     e))
 			goto cleanup;
@@ -543,7 +651,7 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	tokens_clear(&x->ids);
 	if (x->cap)
 		memset(x->weights, 0, x->cap * sizeof *x->weights);
-	x->supervised = x->turns = x->joins = 0;
+	x->supervised = x->turns = x->joins = x->otherwise = 0;
 	x->eos_added = 0;
 	if (!in->messages.s) {
 		rc = mask_completion(c, in, record_weight, x, e);
@@ -551,6 +659,8 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	}
 	if (chat_messages_of(c, in->messages, &m, e))
 		goto cleanup;
+	if (in->upto && in->upto < m.n)
+		m.n = in->upto;
 	if (!c->template) {
 		rc = mask_plain(c, in, &m, record_weight, x, e);
 		goto cleanup;
@@ -559,7 +669,7 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 		goto cleanup;
 	if (trained)
 		m.n = trained; /* what follows is neither trained on nor seen by what is */
-	if (chat_render_messages(c, &m, m.n, in->tools, 0, &text, &marks, e) ||
+	if (chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
 	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
 		goto cleanup;
 	rc = mask_text(c, (struct span){text.data ? text.data : "", text.len}, &turns, m.n,

@@ -477,7 +477,7 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 	if (!(l->dir = hub_find(how->model, e)))
 		return -1;
 	if (!(l->tokenizer = tokenizer_load(l->dir, e)) ||
-	    !(l->chat = chat_load(l->dir, l->tokenizer, e)))
+	    !(l->chat = chat_load(l->dir, l->tokenizer, NULL, e)))
 		return -1;
 	if (model_open(&l->model, l->dir, NULL, e) != 0)
 		return -1;

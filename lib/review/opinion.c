@@ -54,7 +54,7 @@ static int open_model(struct opinion *o, const char *dir, const char *adapter, s
 		      struct err *e)
 {
 	if (!(o->tokenizer = tokenizer_load(dir, e)) ||
-	    !(o->chat = chat_load(dir, o->tokenizer, e)) ||
+	    !(o->chat = chat_load(dir, o->tokenizer, NULL, e)) ||
 	    model_open(&o->model, dir, NULL, e) < 0 ||
 	    (adapter && adapter_open(o->model, adapter, 0, e) < 0) ||
 	    decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)

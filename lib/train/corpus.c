@@ -12,7 +12,7 @@ static int open_dir(struct train_corpus *c, const char *dir, struct err *e)
 	if (config_read(&c->config, dir, e))
 		return -1;
 	c->tokenizer = tokenizer_load(dir, e);
-	c->chat = c->tokenizer ? chat_load(dir, c->tokenizer, e) : NULL;
+	c->chat = c->tokenizer ? chat_load(dir, c->tokenizer, NULL, e) : NULL;
 	return c->chat ? 0 : -1;
 }
 

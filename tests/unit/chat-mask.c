@@ -91,8 +91,8 @@ static int prompt_is_prefix(const struct chat *c, const char *json, const struct
 static struct chat *chat_of(const char *template, const struct tokenizer *t)
 {
 	struct err e = ERR_INIT;
-	struct chat *c =
-		chat_new(template ? span_of(template) : (struct span){NULL, 0}, "test", t, &e);
+	struct chat *c = chat_new(template ? span_of(template) : (struct span){NULL, 0}, "test", t,
+				  NULL, &e);
 
 	if (!c)
 		printf("# %s\n", e.msg);
@@ -104,7 +104,7 @@ int main(void)
 	char dir[] = "/tmp/ft-chat-XXXXXX";
 	struct tokenizer *t = bytes(dir);
 	struct err e = ERR_INIT;
-	struct chat *c = t ? chat_load(dir, t, &e) : NULL;
+	struct chat *c = t ? chat_load(dir, t, NULL, &e) : NULL;
 	struct chat_example x = {0};
 	size_t n;
 
@@ -174,16 +174,21 @@ int main(void)
 	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
 		    "{% if add_generation_prompt %}<|user|>assistant\n<think>\n{% endif %}",
 		    t);
-	ok(chat_warning(c) && strstr(chat_warning(c), "opens a block"),
-	   "a generation prompt that opens a block is warned of");
+	ok(strstr(masked(t, c, TWO, &x), "the prompt for an answer ends in \"<think>\"") != NULL,
+	   "an answer without the block that its prompt opens is refused");
+	chat_free(c);
+	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
+		    "{% if add_generation_prompt %}<|user|>assistant\n<think></think>{% endif %}",
+		    t);
 	ok_str(masked(t, c,
-		      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"\"}]}",
+		      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"}]}",
 		      &x),
-	       "<|user|>user\na<|end|><|user|>assistant\n[<|end|>]",
-	       "the border is not cut within a tag");
+	       "<|user|>user\na<|end|><|user|>assistant\n<think></think>[b<|end|>]",
+	       "an answer is put behind a block that its prompt opens and closes");
 	ok_str(masked(t, c, TWO, &x),
-	       "<|user|>user\na<|end|><|user|>assistant\n[b<|end|>]<|user|>user\nc<|end|><|user|>assistant\n[d<|end|>]",
-	       "a generation prompt that opens a block of its own");
+	       "<|user|>user\na<|end|><|user|>assistant\n[b<|end|>]<|user|>user\nc<|end|><|user|>assistant\n<think></think>[d<|end|>]",
+	       "earlier ones stand as the template writes them");
+	ok(x.otherwise == 2, "which is told");
 	chat_free(c);
 
 	/* As Mistral Nemo: the system's text goes with the last message, and only there. */
@@ -251,7 +256,7 @@ int main(void)
 			"{\"messages\":[{\"role\":\"user\",\"content\":\"What is a card.\"},{\"role\":\"assistant\",\"content\":\"card_arrival\"}]}";
 
 		t = tokenizer_load(STORIES, &e);
-		c = chat_load(STORIES, t, &e);
+		c = chat_load(STORIES, t, NULL, &e);
 		ok_str(masked(t, c, row, &x),
 		       "<|start_story|> What is a card.\n[card_arrival<|end_story|>]",
 		       "the published model without template");

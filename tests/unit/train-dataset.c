@@ -245,7 +245,7 @@ int main(void)
 	char *dir = rundir_scratch(config, &e);
 	unlink(config);
 	if (!dir || !(tokenizer = tokenizer_load(dir, &e)) ||
-	    !(chat = chat_load(dir, tokenizer, &e))) {
+	    !(chat = chat_load(dir, tokenizer, NULL, &e))) {
 		ok(0, "byte-level tokenizer and template: %s", e.msg);
 		return tap_done();
 	}
