@@ -85,6 +85,19 @@ int chat_render(const struct chat *c, const struct chat_input *in, int generate,
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
 		       struct tokens *out, struct err *e);
 
+/* The parts of a conversation that a template may leave out. */
+enum chat_part { CHAT_MESSAGE, CHAT_REASONING, CHAT_CALLS, CHAT_TOOLS, CHAT_PARTS };
+
+/* Which parts leave no trace in the text that chat_render makes: lost[part] is the number (from 1)
+ * of the first message that such a part belongs to, 0 where nothing is lost; of tools it is 1. It
+ * is told by rendering with and without the part. With in->last_only reasoning is looked for in
+ * the last message alone: what templates drop of earlier ones is not trained on then. */
+int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
+	      size_t lost[CHAT_PARTS], struct err *e);
+
+/* Whether message i (from 0) is an assistant's turn whose weight is not 0. */
+int chat_is_trained(const struct chat_input *in, size_t i);
+
 /* One training example; zeroed is valid. */
 struct chat_example {
 	struct tokens ids;

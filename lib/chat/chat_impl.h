@@ -32,6 +32,8 @@ int chat_messages_of(const struct chat *c, struct span messages, struct chat_mes
 		     struct err *e);
 void chat_messages_release(struct chat_messages *m);
 struct span chat_message(const struct chat_messages *m, size_t i);
+/* Appends a message with other JSON in place of a part of it; nothing where the part is absent. */
+void chat_message_with(struct span message, struct span old, const char *json, struct buf *b);
 /* A copy with message i in other words; to be released. */
 void chat_messages_set(const struct chat_messages *m, size_t i, struct span message,
 		       struct chat_messages *out);

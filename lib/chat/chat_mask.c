@@ -60,6 +60,16 @@ static int weight_of(const struct chat_input *in, size_t n, size_t i, double *w,
 	return 0;
 }
 
+int chat_is_trained(const struct chat_input *in, size_t i)
+{
+	struct err ignored = ERR_INIT;
+	double w;
+
+	return json_is(json_member(json_element(in->messages, (long long)i), "role"),
+		       "assistant") &&
+	       (weight_of(in, 0, i, &w, &ignored) || w > 0);
+}
+
 static int is_assistant(const struct chat_messages *m, size_t i)
 {
 	return json_is(json_member(chat_message(m, i), "role"), "assistant");
@@ -92,18 +102,13 @@ static int starts_with(struct span a, struct span prefix)
  * as it stands. */
 static void put_marked(const struct chat_messages *m, size_t i, int call, struct buf *b)
 {
-	struct span v = chat_message(m, i), old = json_member(v, "content");
+	struct span v = chat_message(m, i), first = json_element(json_member(v, "tool_calls"), 0);
 
 	buf_clear(b);
-	if (call)
-		old = json_member(json_member(json_element(json_member(v, "tool_calls"), 0),
-					      "function"),
-				  "name");
-	if (!old.s)
-		return;
-	buf_add(b, v.s, (size_t)(old.s - v.s));
-	buf_adds(b, "\"" MARK "\"");
-	buf_add(b, old.s + old.n, (size_t)(v.s + v.n - old.s) - old.n);
+	chat_message_with(v,
+			  call ? json_member(json_member(first, "function"), "name")
+			       : json_member(v, "content"),
+			  "\"" MARK "\"", b);
 }
 
 /* Renders with another message i; 0 where the mark stands in the text. */

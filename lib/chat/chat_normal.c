@@ -302,6 +302,15 @@ int chat_messages_of(const struct chat *c, struct span messages, struct chat_mes
 	return 0;
 }
 
+void chat_message_with(struct span message, struct span old, const char *json, struct buf *b)
+{
+	if (!old.s)
+		return;
+	buf_add(b, message.s, (size_t)(old.s - message.s));
+	buf_adds(b, json);
+	buf_add(b, old.s + old.n, (size_t)(message.s + message.n - old.s) - old.n);
+}
+
 void chat_messages_set(const struct chat_messages *m, size_t i, struct span message,
 		       struct chat_messages *out)
 {

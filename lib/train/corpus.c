@@ -85,6 +85,9 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		.vocab = c->config.vocab,
 		.too_long = s->too_long,
 		.preferences = s->preferences,
+		.last_turn = s->last_turn,
+		.unroll = s->unroll,
+		.strict = s->strict,
 	};
 	if (read_files(c, files, 0, s, &spec, e) ||
 	    (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
@@ -134,6 +137,42 @@ static size_t count_unknown(const struct train_corpus *c, const struct dataset_e
 	return n;
 }
 
+/* What stands in no token, or otherwise than it will be asked for; d the training rows. */
+static void tell_losses(const struct dataset *d, void (*say)(void *arg, const struct err *sentence),
+			void *arg)
+{
+	static const char *const advice[DATASET_LOSSES] = {
+		[CHAT_MESSAGE] = "the template has no place for them; --show shows what is left",
+		[CHAT_REASONING] =
+			"templates drop the reasoning of earlier turns, and some know none: --unroll trains on each turn in a conversation of its own",
+		[CHAT_CALLS] = "this model's template cannot write them, so they are not learned",
+		[CHAT_TOOLS] =
+			"this model's template does not list them, so it is not learned when to call them",
+		[DATASET_OTHERWISE] =
+			"once others follow the template writes them otherwise than it will ask for them: --last-turn leaves them out, --unroll trains "
+			"on each in a conversation of its own",
+	};
+	struct err text;
+
+	for (size_t k = 0; k < DATASET_LOSSES; k++) {
+		const struct dataset_loss *l = &d->losses[k];
+
+		if (!l->rows)
+			continue;
+		if (k == DATASET_OTHERWISE)
+			err_set(&text,
+				"%zu row%s with turns not trained on as they will be asked for (the first is %s:%zu, message %zu): %s",
+				l->rows, l->rows == 1 ? "" : "s", l->file, l->line, l->message,
+				advice[k]);
+		else
+			err_set(&text,
+				"%zu row%s with %s that no token says (the first is %s:%zu, message %zu): %s",
+				l->rows, l->rows == 1 ? "" : "s", dataset_loss_name(k), l->file,
+				l->line, l->message, advice[k]);
+		say(arg, &text);
+	}
+}
+
 void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		       void (*say)(void *arg, const struct err *sentence), void *arg)
 {
@@ -161,6 +200,8 @@ void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		err_set(&text, "%zu rows cut to %zu tokens", truncated, max_seq);
 		say(arg, &text);
 	}
+	tell_losses(d, say, arg);
+	tell_losses(&c->valid, say, arg);
 	if (first) {
 		struct span token = tokenizer_token(c->tokenizer, tokenizer_unk(c->tokenizer));
 

@@ -32,9 +32,10 @@ int train_corpus_put_tokenizer(const struct train_corpus *c, const char *dir, st
 struct train_corpus_spec {
 	size_t max_seq; /* at most the model's positions are taken */
 	enum dataset_long too_long;
-	int preferences; /* rows are preference lines */
-	int skip_bad;	 /* leave out what cannot be used, and count it */
-	int overlap;	 /* validation rows may be training rows */
+	int preferences;	       /* rows are preference lines */
+	int last_turn, unroll, strict; /* as in dataset_spec */
+	int skip_bad;		       /* leave out what cannot be used, and count it */
+	int overlap;		       /* validation rows may be training rows */
 	void (*on_refused)(void *arg, const struct err *e);
 	void *arg;
 	int (*stopping)(void);

@@ -138,12 +138,98 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	return 1;
 }
 
+/* Takes back the examples and tokens added since. */
+static void rewind_to(struct dataset *d, const struct dataset *old)
+{
+	d->n = old->n;
+	d->tokens = old->tokens;
+	d->supervised = old->supervised;
+	d->truncated = old->truncated;
+	d->longest = old->longest;
+	memcpy(d->losses, old->losses, sizeof d->losses);
+}
+
+/* --- what the template leaves out --- */
+
+const char *dataset_loss_name(size_t kind)
+{
+	static const char *const names[DATASET_LOSSES] = {"messages", "reasoning", "tool calls",
+							  "tools", "turns written otherwise"};
+
+	return names[kind];
+}
+
+static void count_loss(struct dataset *d, size_t kind, const char *file, size_t line,
+		       size_t message)
+{
+	struct dataset_loss *l = &d->losses[kind];
+
+	if (!l->rows++)
+		*l = (struct dataset_loss){1, file, line, message};
+}
+
+/* Enters what a row lost: lost[kind] is a message's number, or 0. */
+static int settle_losses(struct dataset *d, const size_t lost[DATASET_LOSSES], const char *file,
+			 size_t line, int strict, struct err *e)
+{
+	for (size_t k = 0; k < DATASET_LOSSES; k++) {
+		if (!lost[k])
+			continue;
+		if (!strict)
+			count_loss(d, k, file, line, lost[k]);
+		else if (k == DATASET_OTHERWISE)
+			return err_set(e,
+				       "message %zu: the template writes this turn otherwise once others follow, which is not how it will be asked for "
+				       "(--strict); --last-turn leaves it out, --unroll gives it a conversation of its own",
+				       lost[k]);
+		else if (k == CHAT_TOOLS)
+			return err_set(e, "the template leaves its tools out (--strict)");
+		else
+			return err_set(e, "message %zu: the template leaves its %s out (--strict)",
+				       lost[k], k == CHAT_MESSAGE ? "text" : dataset_loss_name(k));
+	}
+	return 0;
+}
+
+/* One example of a conversation, or with unroll one for each turn that is trained on, in which it
+ * is the last and the only one. 1 added (all of them), 0 too long, -1 refused. */
+static int add_conversation(struct dataset *d, struct chat_input *in, double weight,
+			    const char *file, size_t line, const struct dataset_spec *s,
+			    struct err *e)
+{
+	struct chat_example x = {0};
+	size_t lost[DATASET_LOSSES] = {0}, here[CHAT_PARTS];
+	size_t n = json_count(in->messages), i = s->unroll ? 0 : n;
+	int rc = err_set(e, "nothing to train on (all weights are 0)");
+
+	in->last_only = s->last_turn || s->unroll;
+	do {
+		if (i < n && !chat_is_trained(in, i))
+			continue;
+		in->upto = i < n ? i + 1 : 0;
+		rc = chat_encode_training(s->chat, in, weight, &x, e) ||
+				     chat_lost(s->chat, in, 0, here, e)
+			     ? -1
+			     : append(d, &x, file, line, s, e);
+		if (rc <= 0)
+			break;
+		for (size_t k = 0; k < CHAT_PARTS; k++)
+			lost[k] = lost[k] ? lost[k] : here[k];
+		lost[DATASET_OTHERWISE] =
+			lost[DATASET_OTHERWISE] ? lost[DATASET_OTHERWISE] : x.otherwise;
+	} while (++i < n);
+	if (rc > 0 && settle_losses(d, lost, file, line, s->strict, e))
+		rc = -1;
+	chat_example_release(&x);
+	return rc;
+}
+
 static int add_plain(struct dataset *d, const struct record *r, const char *file, size_t line,
 		     const struct dataset_spec *s, struct err *e)
 {
 	struct buf scratch = BUF_INIT;
-	struct chat_example x = {0};
 	struct chat_input in = {0};
+	struct dataset before = *d;
 	double weight;
 	int rc = -1;
 	struct span messages = record_get(r, "messages");
@@ -169,12 +255,12 @@ static int add_plain(struct dataset *d, const struct record *r, const char *file
 		err_set(e, "no reference: a prompt without completion");
 		goto cleanup;
 	}
-	if (record_weight(r, &weight, e) || chat_input_of(r, 0, &scratch, &in, e) ||
-	    chat_encode_training(s->chat, &in, weight, &x, e))
+	if (record_weight(r, &weight, e) || chat_input_of(r, 0, &scratch, &in, e))
 		goto cleanup;
-	rc = append(d, &x, file, line, s, e);
+	rc = add_conversation(d, &in, weight, file, line, s, e);
 cleanup:
-	chat_example_release(&x);
+	if (rc != 1)
+		rewind_to(d, &before);
 	buf_release(&scratch);
 	return rc;
 }
@@ -215,16 +301,6 @@ static int join_answer(struct span input, struct span answer, struct buf *b, str
 	return b->full ? err_set(e, "record too large") : 0;
 }
 
-/* Takes back the examples and tokens added since. */
-static void rewind_to(struct dataset *d, const struct dataset *old)
-{
-	d->n = old->n;
-	d->tokens = old->tokens;
-	d->supervised = old->supervised;
-	d->truncated = old->truncated;
-	d->longest = old->longest;
-}
-
 static int add_pair(struct dataset *d, const struct record *r, const char *file, size_t line,
 		    const struct dataset_spec *s, struct err *e)
 {
@@ -233,6 +309,7 @@ static int add_pair(struct dataset *d, const struct record *r, const char *file,
 	struct chat_example x = {0};
 	struct span input = record_get(r, "input");
 	struct dataset before = *d;
+	size_t lost[DATASET_LOSSES] = {0};
 	double weight;
 	int rc = -1;
 	struct span context = json_member(input, "messages");
@@ -256,6 +333,8 @@ static int add_pair(struct dataset *d, const struct record *r, const char *file,
 		struct chat_input in = {.messages = buf_span(&messages),
 					.tools = json_member(input, "tools")};
 		if (chat_encode_training(s->chat, &in, weight, &x, e) ||
+		    chat_lost(s->chat, &in, 0, lost, e) ||
+		    settle_losses(d, lost, file, line, s->strict, e) ||
 		    (rc = append(d, &x, file, line, s, e)) < 0) {
 			err_prefix(e, "%s", sides[i]);
 			rc = -1;

@@ -24,6 +24,19 @@ struct dataset_spec {
 	size_t vocab;		    /* of the model: larger ids are refused */
 	enum dataset_long too_long; /* truncation keeps the beginning */
 	int preferences;	    /* rows are preference lines; otherwise those are refused */
+	int last_turn;		    /* only a conversation's last turn is trained on */
+	int unroll; /* each turn that is trained on makes an example of the conversation up to it */
+	int strict; /* what the template leaves out of a row is an error */
+};
+
+/* Rows with a part that stands in no token, or (the last kind) with turns that are trained on as
+ * the template writes them in the middle of a conversation, which is not how they will be asked
+ * for. */
+enum { DATASET_OTHERWISE = CHAT_PARTS, DATASET_LOSSES };
+struct dataset_loss {
+	size_t rows;
+	const char *file; /* of the first */
+	size_t line, message;
 };
 
 struct dataset_example {
@@ -43,12 +56,16 @@ struct dataset {
 	size_t n, tokens, supervised;
 	size_t rows, dropped, truncated; /* records taken; left out as too long; cut */
 	uint64_t hash[2]; /* of all records' bytes in their order (XXH3-128, each with a newline) */
+	struct dataset_loss losses[DATASET_LOSSES]; /* by enum chat_part */
 	size_t longest;
 	size_t cap_tokens[2], cap_examples[2]; /* private */
 	void *hasher;
 };
 
 void dataset_release(struct dataset *d);
+
+/* What is lost, in words for people: "reasoning", "tool calls" ... */
+const char *dataset_loss_name(size_t kind);
 
 /* Adds one record: 1 added, 0 left out because it is too long, -1 refused with the reason (which
  * does not name the record). */
