@@ -409,8 +409,11 @@ int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct
 			in->messages = (struct span){scratch->data + tools, scratch->len - tools};
 		}
 	} else {
+		/* Messages under these names are a form of training rows alone. */
+		if (json_kind(prompt) == JSON_ARRAY)
+			prompt = completion = (struct span){NULL, 0};
 		if (!is_absent(prompt) && json_string(prompt, scratch))
-			return err_set(e, "`prompt` is no string");
+			return err_set(e, "`prompt` is neither a string nor messages");
 		middle = scratch->len;
 		if (!is_absent(completion) && !(flags & CHAT_NO_REFERENCE) &&
 		    json_string(completion, scratch))

@@ -10,6 +10,7 @@
 
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "form.h"
 
 void dataset_release(struct dataset *d)
 {
@@ -80,6 +81,35 @@ static int record_weight(const struct record *r, double *weight, struct err *e)
 	if (json_number(v, weight) || !isfinite(*weight) || *weight < 0 || *weight > 1e6)
 		return err_set(e, "weight is no number from 0 to 1000000");
 	return 0;
+}
+
+/* One file, one form: rows of another are a slip, and would be trained on in another way. */
+static int check_form(struct dataset *d, enum form f, const char *file, size_t line,
+		      const struct dataset_spec *s, struct err *e)
+{
+	if (form_is_pair(f) && !s->preferences)
+		return err_set(e, "a preference line: train on it with --dpo or --orpo");
+	if (!form_is_pair(f) && s->preferences)
+		return err_set(e, "no preference line: it has %s", form_name(f));
+	if (!d->n && !d->dropped) {
+		d->form = f;
+		d->form_file = file;
+		d->form_line = line;
+	} else if (d->form != f) {
+		return err_set(e,
+			       "a row with %s among rows with %s (the first is %s:%zu); train on one form at a time",
+			       form_name(f), form_name(d->form), d->form_file, d->form_line);
+	}
+	return 0;
+}
+
+/* Thumbs down on an answer is no answer to learn. */
+static int check_label(const struct record *r, struct err *e)
+{
+	if (json_kind(record_get(r, "label")) != JSON_FALSE)
+		return 0;
+	return err_set(e,
+		       "label is false: this answer is not wanted, and would be trained on as if it were");
 }
 
 /* --- one encoded conversation into the arrays --- */
@@ -224,40 +254,30 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 	return rc;
 }
 
-static int add_plain(struct dataset *d, const struct record *r, const char *file, size_t line,
-		     const struct dataset_spec *s, struct err *e)
+/* A row of one answer, or with a preferred answer and another. 1 added, 0 too long, -1 refused. */
+static int add_row(struct dataset *d, const struct record *r, const char *file, size_t line,
+		   const struct dataset_spec *s, struct err *e)
 {
 	struct buf scratch = BUF_INIT;
-	struct chat_input in = {0};
+	struct chat_input in;
 	struct dataset before = *d;
+	enum form form;
 	double weight;
 	int rc = -1;
-	struct span messages = record_get(r, "messages");
-	if (json_kind(record_get(r, "preferred_output")) != JSON_NONE) {
-		err_set(e, "a preference line: train on it with --dpo or --orpo");
+	if (form_of(r, &form, e) || check_form(d, form, file, line, s, e) ||
+	    record_weight(r, &weight, e) || check_label(r, e))
 		goto cleanup;
+	for (int other = 0; other <= form_is_pair(form); other++) {
+		rc = form_input(form, r, other, &scratch, &in, e) ||
+				     (in.messages.s && check_messages(in.messages, e))
+			     ? -1
+			     : add_conversation(d, &in, weight, file, line, s, e);
+		if (rc <= 0)
+			break;
 	}
-	if (json_kind(messages) != JSON_NONE) {
-		if (check_messages(messages, e))
-			goto cleanup;
-		if (json_kind(record_final_assistant(r)) == JSON_NONE) {
-			err_set(e,
-				"no reference: the last of its messages is not from the assistant%s",
-				json_kind(record_get(r, "ideal")) == JSON_NONE
-					? ""
-					: " (jq -c '.messages += [{role: \"assistant\", content: .ideal}]' makes one of ideal)");
-			goto cleanup;
-		}
-	} else if (json_kind(record_get(r, "prompt")) == JSON_NONE) {
-		err_set(e, "no messages and no prompt");
-		goto cleanup;
-	} else if (json_kind(record_get(r, "completion")) == JSON_NONE) {
-		err_set(e, "no reference: a prompt without completion");
-		goto cleanup;
-	}
-	if (record_weight(r, &weight, e) || chat_input_of(r, 0, &scratch, &in, e))
-		goto cleanup;
-	rc = add_conversation(d, &in, weight, file, line, s, e);
+	if (rc > 0 && form_is_pair(form) &&
+	    d->examples[d->n - 1].hash == d->examples[d->n - 2].hash)
+		rc = err_set(e, "both answers are the same");
 cleanup:
 	if (rc != 1)
 		rewind_to(d, &before);
@@ -265,103 +285,10 @@ cleanup:
 	return rc;
 }
 
-/* --- preference lines --- */
-
-/* Appends the messages of the input, assistant turns with weight 0, then those of the answer, as
- * one JSON array. */
-static int join_answer(struct span input, struct span answer, struct buf *b, struct err *e)
-{
-	struct json_iter it = {0};
-	struct span key, value;
-	buf_clear(b);
-	buf_addc(b, '[');
-	while (json_next(&it, input, &key, &value)) {
-		if (b->len > 1)
-			buf_addc(b, ',');
-		if (json_is(json_member(value, "role"), "assistant")) {
-			struct record turn = {0};
-			struct edit edit = {"weight", span_of("0")};
-			int bad = record_parse(&turn, value, e);
-			if (!bad)
-				bad = record_splice(&turn, &edit, 1, b);
-			record_release(&turn);
-			if (bad)
-				return -1;
-		} else {
-			buf_addspan(b, value);
-		}
-	}
-	it = (struct json_iter){0};
-	while (json_next(&it, answer, &key, &value)) {
-		if (b->len > 1)
-			buf_addc(b, ',');
-		buf_addspan(b, value);
-	}
-	buf_addc(b, ']');
-	return b->full ? err_set(e, "record too large") : 0;
-}
-
-static int add_pair(struct dataset *d, const struct record *r, const char *file, size_t line,
-		    const struct dataset_spec *s, struct err *e)
-{
-	static const char *const sides[] = {"preferred_output", "non_preferred_output"};
-	struct buf messages = BUF_INIT;
-	struct chat_example x = {0};
-	struct span input = record_get(r, "input");
-	struct dataset before = *d;
-	size_t lost[DATASET_LOSSES] = {0};
-	double weight;
-	int rc = -1;
-	struct span context = json_member(input, "messages");
-	if (json_kind(context) != JSON_ARRAY) {
-		err_set(e, "no preference line: no input.messages");
-		goto cleanup;
-	}
-	if (record_weight(r, &weight, e))
-		goto cleanup;
-	for (int i = 0; i < 2; i++) {
-		struct span answer = record_get(r, sides[i]);
-		if (json_kind(answer) != JSON_ARRAY || !json_count(answer) ||
-		    !json_is(json_member(json_element(answer, -1), "role"), "assistant")) {
-			err_set(e, "%s is no array that ends with an assistant's message",
-				sides[i]);
-			goto cleanup;
-		}
-		if (join_answer(context, answer, &messages, e) ||
-		    check_messages(buf_span(&messages), e))
-			goto cleanup;
-		struct chat_input in = {.messages = buf_span(&messages),
-					.tools = json_member(input, "tools")};
-		if (chat_encode_training(s->chat, &in, weight, &x, e) ||
-		    chat_lost(s->chat, &in, 0, lost, e) ||
-		    settle_losses(d, lost, file, line, s->strict, e) ||
-		    (rc = append(d, &x, file, line, s, e)) < 0) {
-			err_prefix(e, "%s", sides[i]);
-			rc = -1;
-			goto cleanup;
-		}
-		if (rc == 0)
-			break;
-		rc = -1;
-		if (i == 1) {
-			if (d->examples[d->n - 1].hash == d->examples[d->n - 2].hash)
-				err_set(e, "both answers are the same");
-			else
-				rc = 1;
-		}
-	}
-cleanup:
-	if (rc != 1)
-		rewind_to(d, &before);
-	chat_example_release(&x);
-	buf_release(&messages);
-	return rc;
-}
-
 int dataset_add(struct dataset *d, const struct record *r, const char *file, size_t line,
 		const struct dataset_spec *s, struct err *e)
 {
-	int rc = (s->preferences ? add_pair : add_plain)(d, r, file, line, s, e);
+	int rc = add_row(d, r, file, line, s, e);
 	if (rc < 0)
 		return -1;
 	d->rows += rc == 1;

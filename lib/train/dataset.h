@@ -1,9 +1,9 @@
 /* dataset: records turned into training examples: token ids and the weight of each token's loss.
  *
- * Only tokens stay in memory (8 bytes a token, some 40 bytes an example), not the records. Three
- * shapes of record are read: `messages` (loss on the assistant's turns), `prompt`/`completion`
- * (loss on the completion and its end), and preference lines of the OpenAI API (`input`,
- * `preferred_output`, `non_preferred_output`), which give two examples each. A member `weight` of
+ * Only tokens stay in memory (8 bytes a token, some 40 bytes an example), not the records. Rows
+ * come in the forms of form.h, all in one; those with a preferred answer and another give two
+ * examples each. There is loss on the assistant's turns, on a completion and its end, and on all of
+ * a text. A member `weight` of
  * the record multiplies its weights.
  */
 #ifndef FT_TRAIN_DATASET_H
@@ -14,6 +14,7 @@
 #include "../chat/chat.h"
 #include "../json/reader.h"
 #include "../json/record.h"
+#include "form.h"
 #include "gradient.h"
 
 enum dataset_long { DATASET_LONG_ERROR, DATASET_LONG_DROP, DATASET_LONG_TRUNCATE };
@@ -58,6 +59,9 @@ struct dataset {
 	uint64_t hash[2]; /* of all records' bytes in their order (XXH3-128, each with a newline) */
 	struct dataset_loss losses[DATASET_LOSSES]; /* by enum chat_part */
 	size_t longest;
+	enum form form; /* of all rows, as the first has it */
+	const char *form_file;
+	size_t form_line;
 	size_t cap_tokens[2], cap_examples[2]; /* private */
 	void *hasher;
 };

@@ -61,14 +61,18 @@ static void supervision(void)
 	    "{\"role\":\"user\",\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"second\"}]}",
 	    &e);
 	ok_str(trained_text(&d, 2, &b), "second<|end|>", "a turn of weight 0 is not trained on");
-	add(&d, "{\"prompt\":\"2+2=\",\"completion\":\"4\"}", &e);
-	ok_str(trained_text(&d, 3, &b), "4<|end|>",
-	       "a completion and the end of text are trained on");
-	ok(d.n == 4 && d.rows == 4, "all four were taken");
+	ok(d.n == 3 && d.rows == 3, "all three were taken");
 	ok(d.examples[0].hash != d.examples[1].hash,
 	   "examples that differ in weight alone differ in hash");
+	ok(add(&d, "{\"prompt\":\"2+2=\",\"completion\":\"4\"}", &e) == -1 &&
+		   strstr(e.msg, "among rows with messages"),
+	   "a row of another form is refused");
+	dataset_release(&d);
+	add(&d, "{\"prompt\":\"2+2=\",\"completion\":\"4\"}", &e);
+	ok_str(trained_text(&d, 0, &b), "4<|end|>",
+	       "a completion and the end of text are trained on");
 	buf_clear(&b);
-	show_example(&d, 3, tokenizer, 0, &b);
+	show_example(&d, 0, tokenizer, 0, &b);
 	ok(strstr(b.data, ">>>4<|end|><<<") != NULL, "show marks what is trained on");
 	dataset_release(&d);
 	buf_release(&b);
@@ -86,9 +90,16 @@ static void refusals(void)
 		 "unknown role \"oracle\""},
 		{"{\"messages\":[{\"content\":\"hi\"},{\"role\":\"assistant\",\"content\":\"x\"}]}",
 		 "messages[0] has no role"},
-		{"{\"messages\":\"hi\"}", "messages is no array"},
+		{"{\"messages\":\"hi\"}", "`messages` is no array"},
 		{"{\"prompt\":\"hi\"}", "no reference"},
-		{"{\"text\":\"hi\"}", "no messages and no prompt"},
+		{"{\"say\":\"hi\"}", "no messages, no prompt and no text"},
+		{"{\"text\":7}", "text is no string"},
+		{"{\"prompt\":\"a\",\"completion\":\"b\",\"label\":false}", "label is false"},
+		{"{\"conversations\":[{\"from\":\"human\",\"value\":\"a\"}]}", "from_sharegpt"},
+		{"{\"instruction\":\"a\",\"output\":\"b\"}", "from_alpaca"},
+		{"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"}],\"completion\":[{\"role\":\"user\",\"content\":\"b\"}]}",
+		 "ends with an assistant's message"},
+		{"{\"chosen\":\"a\",\"rejected\":\"b\"}", "--dpo"},
 		{"{\"weight\":-1,\"prompt\":\"a\",\"completion\":\"b\"}", "weight"},
 		{"{\"input\":{\"messages\":[]},\"preferred_output\":[],\"non_preferred_output\":[]}",
 		 "preference"},
@@ -126,6 +137,79 @@ static void lengths(void)
 	spec.max_seq = 1000;
 	spec.too_long = DATASET_LONG_ERROR;
 	dataset_release(&d);
+	buf_release(&b);
+}
+
+/* The forms of rows: what each trains on, and of pairs what the other answer is. */
+static void row_forms(void)
+{
+	static const struct {
+		const char *line, *want, *other;
+	} table[] = {
+		{"{\"text\":\"all of it\"}", "all of it<|end|>", NULL},
+		{"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"old\"},{\"role\":\"user\",\"content\":\"b\"}],"
+		 "\"completion\":[{\"role\":\"assistant\",\"content\":\"new\"}]}",
+		 "new<|end|>", NULL},
+		{"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"}],\"completion\":\"as text\"}",
+		 "as text<|end|>", NULL},
+		{"{\"prompt\":\"a\",\"chosen\":\"good\",\"rejected\":\"bad\"}", "good<|end|>",
+		 "bad<|end|>"},
+		{"{\"chosen\":\"the sky is blue\",\"rejected\":\"the sky is bleak\"}",
+		 "blue<|end|>", "bleak<|end|>"},
+		{"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"}],\"chosen\":[{\"role\":\"assistant\",\"content\":\"good\"}],"
+		 "\"rejected\":[{\"role\":\"assistant\",\"content\":\"bad\"}]}",
+		 "good<|end|>", "bad<|end|>"},
+		{"{\"chosen\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"same\"},{\"role\":\"user\",\"content\":\"b\"},"
+		 "{\"role\":\"assistant\",\"content\":\"good\"}],\"rejected\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+		 "\"content\":\"same\"},{\"role\":\"user\",\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"bad\"}]}",
+		 "good<|end|>", "bad<|end|>"},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct dataset d = {0};
+		struct err e = ERR_INIT;
+		struct buf b = BUF_INIT;
+
+		spec.preferences = table[i].other != NULL;
+		ok(add(&d, table[i].line, &e) == 1, "a row is taken: %.60s %s", table[i].line,
+		   e.msg);
+		if (d.n)
+			ok_str(trained_text(&d, 0, &b), table[i].want, "its answer");
+		if (d.n == 2)
+			ok_str(trained_text(&d, 1, &b), table[i].other, "the other one");
+		dataset_release(&d);
+		buf_release(&b);
+	}
+	spec.preferences = 0;
+}
+
+/* Turns in the middle of a conversation. */
+static void turns(void)
+{
+	static const char line[] =
+		"{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"one\"},{\"role\":\"user\",\"content\":\"b\"},"
+		"{\"role\":\"assistant\",\"content\":\"two\"}]}";
+	struct dataset d = {0};
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+
+	add(&d, line, &e);
+	ok_str(trained_text(&d, 0, &b), "one<|end|>two<|end|>", "all turns are trained on");
+	dataset_release(&d);
+	spec.last_turn = 1;
+	add(&d, line, &e);
+	ok_str(trained_text(&d, 0, &b), "two<|end|>", "with last_turn the last one");
+	ok(d.n == 1, "in one example");
+	dataset_release(&d);
+	spec.last_turn = 0;
+	spec.unroll = 1;
+	add(&d, line, &e);
+	ok(d.n == 2 && d.rows == 1, "with unroll one row gives two examples");
+	ok_str(trained_text(&d, 0, &b), "one<|end|>", "the first turn");
+	ok_str(trained_text(&d, 1, &b), "two<|end|>", "and the second");
+	ok(d.length[0] < d.length[1], "each behind what came before it");
+	dataset_release(&d);
+	spec.unroll = 0;
 	buf_release(&b);
 }
 
@@ -253,6 +337,8 @@ int main(void)
 	supervision();
 	refusals();
 	lengths();
+	row_forms();
+	turns();
 	preferences();
 	sides(dir);
 	packs();
