@@ -26,9 +26,11 @@
 static const char *opt_model, *opt_output, *opt_scratch,
 	*opt_target = "all", *opt_adapter, *opt_quantize, *opt_save_dtype, *opt_valid,
 	*opt_too_long = "error", *opt_schedule = "cosine", *opt_eval, *opt_best, *opt_keep = "best",
-	*opt_plot, *opt_remote, *opt_suffix;
+	*opt_plot, *opt_remote, *opt_suffix, *opt_template_date;
+static struct opt_list opt_template_var;
 static int opt_full, opt_rslora, opt_dora, opt_allow_overlap, opt_skip_bad, opt_dry_run, opt_show,
-	opt_dpo, opt_orpo, opt_estimate, opt_resume, opt_cancel, opt_quiet;
+	opt_dpo, opt_orpo, opt_last_turn, opt_unroll, opt_strict, opt_estimate, opt_resume,
+	opt_cancel, opt_quiet;
 static long long opt_layers, opt_rank = 16, opt_max_seq = 2048, opt_steps, opt_batch = 16, opt_seed,
 			     opt_eval_every, opt_patience, opt_save_every, opt_threads;
 static double opt_alpha = 32, opt_dropout, opt_beta = .1, opt_neftune, opt_epochs = 3,
@@ -81,6 +83,18 @@ static struct opt options[] = {
 	 "longer rows: error (default), drop or truncate", HERE},
 	{0, "allow-overlap", OPT_FLAG, &opt_allow_overlap, NULL,
 	 "accept validation rows that are also training rows", HERE},
+	{0, "last-turn", OPT_FLAG, &opt_last_turn, NULL,
+	 "train on the last turn of each conversation only", .without = "remote unroll"},
+	{0, "unroll", OPT_FLAG, &opt_unroll, NULL,
+	 "train on each turn as the last of a conversation of its own",
+	 .without = "remote dpo orpo"},
+	{0, "strict", OPT_FLAG, &opt_strict, NULL,
+	 "refuse rows of which the template leaves something out", HERE, .aside = 1},
+	{0, "template-var", OPT_LIST, &opt_template_var, "NAME=JSON",
+	 "set a variable of the chat template (enable_thinking=false);\nmay be given again", HERE},
+	{0, "template-date", OPT_STR, &opt_template_date, "DATE",
+	 "the day that the template prints, or today (default: what its\nmakers print without a clock)",
+	 HERE},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "leave out lines and rows that cannot be used; ends with status 3", .aside = 1},
 	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
@@ -167,6 +181,7 @@ static struct session {
 	struct model_load load;
 	struct path *best;
 	struct progress progress;
+	struct chat_options how;
 	char **command; /* argv as given */
 } ft;
 
@@ -253,8 +268,14 @@ static int stopping(void)
 static void open_data(void)
 {
 	struct err e = ERR_INIT;
-	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &e))
+	struct buf vars = BUF_INIT;
+	if (chat_options_parse(&opt_template_var, opt_template_date, &vars, &ft.how, &e))
+		prog_usage("%s", e.msg);
+	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &ft.how, &e))
 		prog_fail(&e);
+	buf_release(&vars);
+	if (opt_template_date)
+		opt_template_date = ft.how.date;
 	if (chat_warning(ft.data.chat) && !opt_quiet)
 		prog_warn("%s", chat_warning(ft.data.chat));
 }
@@ -266,6 +287,9 @@ static void read_data(char **files)
 		.max_seq = (size_t)opt_max_seq,
 		.too_long = ft.too_long,
 		.preferences = ft.spec.objective != OBJECTIVE_SFT,
+		.last_turn = opt_last_turn,
+		.unroll = opt_unroll,
+		.strict = opt_strict,
 		.skip_bad = opt_skip_bad,
 		.overlap = opt_allow_overlap,
 		.on_refused = on_sentence,
@@ -276,7 +300,8 @@ static void read_data(char **files)
 			 ranks_rank()
 				 ? " (on a rank other than 0, which standard input does not reach)"
 				 : "");
-	loop_plan(&ft.spec, ft.data.train.rows, opt_epochs, opt_warmup);
+	loop_plan(&ft.spec, ft.data.train.n / (ft.spec.objective == OBJECTIVE_SFT ? 1 : 2),
+		  opt_epochs, opt_warmup);
 	if (ft.spec.patience && !ft.data.valid.n && !opt_best)
 		prog_usage(
 			"--patience needs validation rows (-v, or split valid), or --eval with --best");

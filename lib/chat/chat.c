@@ -23,7 +23,7 @@ static void put_token(struct jw *w, const char *key, const struct tokenizer *t, 
 }
 
 /* What every rendering sets by itself; a user's variable of such a name would be the second. */
-static int is_own(struct span key)
+int chat_is_own_variable(struct span name)
 {
 	static const char *const names[] = {"messages",	 "tools",
 					    "documents", "add_generation_prompt",
@@ -31,7 +31,7 @@ static int is_own(struct span key)
 					    "pad_token", "unk_token"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (json_is(key, names[i]))
+		if (name.n == strlen(names[i]) && !memcmp(name.s, names[i], name.n))
 			return 1;
 	return 0;
 }
@@ -46,7 +46,8 @@ static void put_vars(struct jw *w, struct span vars, struct span but)
 	while (json_next(&it, vars, &key, &value)) {
 		buf_clear(&name);
 		json_string(key, &name);
-		if (is_own(key) || memchr(name.data ? name.data : "", 0, name.len) ||
+		if (chat_is_own_variable(buf_span(&name)) ||
+		    memchr(name.data ? name.data : "", 0, name.len) ||
 		    json_member(but, name.data ? name.data : "").s)
 			continue;
 		jw_put_raw(w, name.data ? name.data : "", value);

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include "../base/buf.h"
 #include "../base/err.h"
+#include "../base/opt.h"
 #include "../json/record.h"
 #include "../token/tokenizer.h"
 
@@ -35,7 +36,13 @@ struct chat_options {
 	/* the date that templates print, in seconds since 1970; 0: what they print without a
 	 * clock */
 	int64_t now;
+	char date[16]; /* that day as text, "" where there is none: "today" says another one tomorrow */
 };
+
+/* From options: each of vars is NAME=JSON, date is a date, "today" or NULL. The object is written to
+ * json, which o borrows from. */
+int chat_options_parse(const struct opt_list *vars, const char *date, struct buf *json,
+		       struct chat_options *o, struct err *e);
 
 /* dir is the model's directory; the tokenizer is borrowed and must outlive the chat. o may be
  * NULL. */

@@ -43,6 +43,9 @@ struct span chat_reasoning(struct span message);
 /* Fills in what can only be learned by trying the template, and the warning. */
 void chat_probe(struct chat *c);
 
+/* Whether every rendering sets a variable of this name itself. */
+int chat_is_own_variable(struct span name);
+
 /* Renders the first n messages, with the tools and variables of in. */
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
 			 const struct chat_input *in, int generate, struct buf *text,

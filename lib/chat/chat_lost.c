@@ -161,7 +161,7 @@ int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
 	for (size_t i = 0; i < m.n; i++)
 		if (c->template)
 			look_at(&k, i, lost);
-		else
+		else if (!in->last_only || i + 1 == m.n)
 			note(&lost[CHAT_REASONING], i,
 			     chat_reasoning(chat_message(&m, i)).s != NULL);
 	if (json_count(in->tools)) {

@@ -7,23 +7,25 @@
 #include "../model/hub.h"
 #include "rundir.h"
 
-static int open_dir(struct train_corpus *c, const char *dir, struct err *e)
+static int open_dir(struct train_corpus *c, const char *dir, const struct chat_options *how,
+		    struct err *e)
 {
 	if (config_read(&c->config, dir, e))
 		return -1;
 	c->tokenizer = tokenizer_load(dir, e);
-	c->chat = c->tokenizer ? chat_load(dir, c->tokenizer, NULL, e) : NULL;
+	c->chat = c->tokenizer ? chat_load(dir, c->tokenizer, how, e) : NULL;
 	return c->chat ? 0 : -1;
 }
 
-int train_corpus_open(struct train_corpus *c, const char *model, const char *scratch, struct err *e)
+int train_corpus_open(struct train_corpus *c, const char *model, const char *scratch,
+		      const struct chat_options *how, struct err *e)
 {
 	if (model)
-		return (c->base = hub_find(model, e)) ? open_dir(c, c->base, e) : -1;
+		return (c->base = hub_find(model, e)) ? open_dir(c, c->base, how, e) : -1;
 	char *dir = rundir_scratch(scratch, e);
 	if (!dir)
 		return -1;
-	int rc = open_dir(c, dir, e);
+	int rc = open_dir(c, dir, how, e);
 	if (!rc && c->config.vocab < TOKENIZER_BYTES_SIZE)
 		rc = err_set(e, "%s: vocab_size is %zu; the byte-level tokenizer needs %d", scratch,
 			     c->config.vocab, TOKENIZER_BYTES_SIZE);

@@ -20,9 +20,9 @@ struct train_corpus {
 };
 
 /* Opens the model called `model` (hub.h), or, where that is NULL, a byte-level one of the shape in
- * the file `scratch`. c is zeroed; train_corpus_release is right also after a failure. */
+ * the file `scratch`; how its template is rendered, or NULL. c is zeroed; train_corpus_release is right also after a failure. */
 int train_corpus_open(struct train_corpus *c, const char *model, const char *scratch,
-		      struct err *e);
+		      const struct chat_options *how, struct err *e);
 void train_corpus_release(struct train_corpus *c);
 
 /* Writes the files of tokenizer and template into dir: those of the base, or the byte-level

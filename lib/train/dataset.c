@@ -228,7 +228,7 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 			    struct err *e)
 {
 	struct chat_example x = {0};
-	size_t lost[DATASET_LOSSES] = {0}, here[CHAT_PARTS];
+	size_t lost[DATASET_LOSSES] = {0}, here[DATASET_LOSSES];
 	size_t n = json_count(in->messages), i = s->unroll ? 0 : n;
 	int rc = err_set(e, "nothing to train on (all weights are 0)");
 
@@ -243,10 +243,12 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 			     : append(d, &x, file, line, s, e);
 		if (rc <= 0)
 			break;
-		for (size_t k = 0; k < CHAT_PARTS; k++)
+		here[DATASET_OTHERWISE] = x.otherwise;
+		for (size_t k = 0; k < DATASET_LOSSES; k++) {
 			lost[k] = lost[k] ? lost[k] : here[k];
-		lost[DATASET_OTHERWISE] =
-			lost[DATASET_OTHERWISE] ? lost[DATASET_OTHERWISE] : x.otherwise;
+			d->examples[d->n - 1].lost[k] =
+				(uint16_t)(here[k] < UINT16_MAX ? here[k] : UINT16_MAX);
+		}
 	} while (++i < n);
 	if (rc > 0 && settle_losses(d, lost, file, line, s->strict, e))
 		rc = -1;

@@ -45,6 +45,7 @@ struct dataset_example {
 	uint64_t hash;	  /* of ids and weights: equal examples are equal in it */
 	const char *file; /* where it was read, borrowed from the reader's names */
 	size_t line;
+	uint16_t lost[DATASET_LOSSES]; /* by kind, the first message that lost something; 0: none */
 };
 
 /* A zeroed struct is empty and valid. With preferences, example 2i is the preferred answer and 2i +

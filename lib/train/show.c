@@ -28,6 +28,12 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 		trained += weights[k] != 0;
 	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on\n", d->examples[i].file,
 		 d->examples[i].line, n, trained);
+	for (size_t k = 0; k < DATASET_LOSSES; k++)
+		if (d->examples[i].lost[k])
+			buf_addf(b,
+				 k == DATASET_OTHERWISE ? "# %s: message %u\n"
+							: "# in no token: %s of message %u\n",
+				 dataset_loss_name(k), d->examples[i].lost[k]);
 	for (size_t from = 0, to; from < n; from = to) {
 		int on = weights[from] != 0;
 		for (to = from + 1; to < n && (weights[to] != 0) == on; to++)
@@ -83,7 +89,7 @@ void show_epoch(const struct dataset *d, const struct loop_spec *spec,
 {
 	struct batch_order o;
 	struct buf b = BUF_INIT;
-	batch_order_init(&o, d->rows, spec->batch);
+	batch_order_init(&o, spec->objective == OBJECTIVE_SFT ? d->n : d->n / 2, spec->batch);
 	batch_order_epoch(&o, spec->seed, 0);
 	for (size_t i = 0, n;
 	     i < batch_order_batches(&o) && i < spec->steps && !(stopping && stopping()); i++) {
