@@ -61,12 +61,7 @@ enum {
 int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct chat_input *in,
 		  struct err *e);
 
-/* Appends the text as the template renders it, with the generation prompt where generate is set; a
- * raw prompt as it is, and its completion after it unless generate is set. */
-int chat_render(const struct chat *c, const struct chat_input *in, int generate, struct buf *text,
-		struct err *e);
-
-/* Appends the ids that a model is to go on from: chat_render with the generation prompt, tokenized,
+/* Appends the ids that a model is to go on from: the text as the template renders it with the generation prompt, tokenized,
  * with BOS as said above. text (may be NULL) gets the rendered text. */
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
 		       struct tokens *out, struct err *e);

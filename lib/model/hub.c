@@ -12,7 +12,8 @@ int hub_is_local(const char *name)
 	       !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, "hf:", 3);
 }
 
-char *hub_cache_dir(void)
+/* NULL where not even $HOME is set. */
+static char *cache_dir(void)
 {
 	const char *hub = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"),
 		   *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
@@ -69,7 +70,7 @@ void hub_name_release(struct hub_name *h)
 
 char *hub_repo_dir(const struct hub_name *h, struct err *e)
 {
-	char *cache = hub_cache_dir(), *dir, *folder;
+	char *cache = cache_dir(), *dir, *folder;
 	const char *slash = strchr(h->repo, '/');
 	struct buf b = BUF_INIT;
 

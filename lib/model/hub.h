@@ -33,7 +33,4 @@ void hub_name_release(struct hub_name *h);
  * there is no cache. */
 char *hub_repo_dir(const struct hub_name *h, struct err *e);
 
-/* The cache's directory by the rules above; free() it. NULL where not even $HOME is set. */
-char *hub_cache_dir(void);
-
 #endif

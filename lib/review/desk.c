@@ -146,13 +146,14 @@ void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT])
 	key_text(d->rows[row].key, d->rows[row].repeat, key);
 }
 
-long desk_first_of(const struct desk *d, const uint64_t key[2])
+/* The first row with this key, and the next one with a row's key; -1 where there is none. */
+static long first_of(const struct desk *d, const uint64_t key[2])
 {
 	const uint64_t *at = map_get(&d->by_key, key[0] ^ key[1]);
 	return at ? (long)*at : -1;
 }
 
-long desk_next_of(const struct desk *d, size_t row)
+static long next_of(const struct desk *d, size_t row)
 {
 	return d->rows[row].same ? (long)d->rows[row].same - 1 : -1;
 }
@@ -364,8 +365,7 @@ void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 static void add_related(const struct desk *d, const uint64_t key[2], size_t self,
 			size_t rows[DESK_RELATED], size_t *n)
 {
-	for (long i = desk_first_of(d, key); i >= 0 && *n < DESK_RELATED;
-	     i = desk_next_of(d, (size_t)i)) {
+	for (long i = first_of(d, key); i >= 0 && *n < DESK_RELATED; i = next_of(d, (size_t)i)) {
 		size_t known = 0;
 		while (known < *n && rows[known] != (size_t)i)
 			known++;
@@ -529,7 +529,7 @@ static long row_of_key(const struct desk *d, const char *key)
 	if (strlen(key) < 32)
 		return -1;
 	key_halves(key, half);
-	for (long i = desk_first_of(d, half); i >= 0; i = desk_next_of(d, (size_t)i)) {
+	for (long i = first_of(d, half); i >= 0; i = next_of(d, (size_t)i)) {
 		desk_key(d, (size_t)i, k);
 		if (strcmp(k, key) == 0)
 			return i;

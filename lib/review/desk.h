@@ -96,10 +96,6 @@ void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT]);
 /* The record of a row; valid until the next call. */
 const struct record *desk_record(struct desk *d, size_t row);
 
-/* The first row with this key, and the next one with a row's key; -1 where there is none. */
-long desk_first_of(const struct desk *d, const uint64_t key[2]);
-long desk_next_of(const struct desk *d, size_t row);
-
 /* The rows that this one's reasons point at, and those with the same input; returns how many. */
 #define DESK_RELATED 5
 size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED]);
