@@ -1,6 +1,6 @@
 /* hub: where a model that the user names is found on this machine.
  *
- * `/...`, `./...`, `../...` is a directory. `hf:org/name` and `hf:org/name@revision` is looked up
+ * `/...`, `./...`, `../...`, `.` and `..` are directories. `hf:org/name` and `hf:org/name@revision` is looked up
  * in the Hugging Face cache: $HF_HUB_CACHE, else $HF_HOME/hub, else
  * $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; there
  * models--org--name/refs/REVISION (default main) names the commit and snapshots/COMMIT/ holds the
@@ -19,6 +19,10 @@ int hub_is_local(const char *name);
 /* The directory of a local model as a new string (free() it), or NULL with a reason that says what
  * to do (no such directory, no config.json in it, not in the cache: ft-pull org/name). */
 char *hub_find(const char *name, struct err *e);
+
+/* The same for an adapter, which is any path or hf:...; what a directory holds is left to its
+ * reader. */
+char *hub_find_adapter(const char *name, struct err *e);
 
 /* "org/name" or "org/name@revision" taken apart and checked: only letters, digits, "-", "_" and "."
  * stand in its parts, so that no name leads out of the cache. revision is "main" where none is
