@@ -28,7 +28,7 @@ struct desk_row {
 	uint64_t key[2];  /* the input key's two halves */
 	uint64_t reasons; /* bits into reasons */
 	float suspicion;
-	unsigned char split;   /* 0 none, 1 train, 2 valid, 3 test */
+	unsigned char split;   /* 1 + its enum side, 0 where it has none */
 	unsigned char verdict; /* this reviewer's standing decision */
 	/* belongs to this reviewer's work (all rows; in second passes and adjudications some) */
 	unsigned char due;
