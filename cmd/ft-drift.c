@@ -1,9 +1,7 @@
 /* ft-drift: what changed since the model was trained. Reads a reference and current records,
  * compares them path by path, and answers by its exit status: 0 stable, 1 drift, 4 too little data.
  */
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "../lib/base/file.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
@@ -17,23 +15,25 @@
 #include "../lib/drift/report.h"
 #include "../lib/drift/scope.h"
 #include "../lib/drift/select.h"
-#include "../lib/drift/window.h"
+#include "../lib/drift/watch.h"
 #include "../lib/json/reader.h"
 #include "../lib/json/source.h"
-#include "../lib/text/hash.h"
 
-static struct opt_list opt_reference, opt_paths, opt_exclude;
-static double opt_alpha = 0.05, opt_min_effect = 0.05;
-static double opt_ert;
+static struct opt_list opt_reference, opt_path, opt_exclude;
+static double opt_alpha = 0.05, opt_min_effect = 0.05, opt_ert;
 static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
-static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_quiet,
-	opt_skip_bad;
+static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_skip_bad,
+	opt_quiet;
+
+/* Scopes: of one comparison, not of a stream, and of what compares anything. */
+#define ONCE .without = "profile merge window: it is part of one comparison"
+#define COMPARES .without = "profile merge: they compare nothing"
 
 static struct opt options[] = {
 	{'r', "reference", OPT_LIST, &opt_reference, "FILE",
-	 "what the model was trained on; may be given again"},
-	{0, "path", OPT_LIST, &opt_paths, "PATH[:TYPE]",
+	 "what the model was trained on; may be given again", COMPARES, .aside = 1},
+	{0, "path", OPT_LIST, &opt_path, "PATH[:TYPE]",
 	 "look at this path and what stands below it only; TYPE is number,\ncategory, boolean, date, text or id"},
 	{0, "exclude", OPT_LIST, &opt_exclude, "PATH",
 	 "leave this path and what stands below it out"},
@@ -47,35 +47,38 @@ static struct opt options[] = {
 	 "control the share of false alarms (Benjamini-Hochberg)\ninstead of the chance of one (Holm)"},
 	{0, "calendar", OPT_FLAG, &opt_calendar, NULL, "compare months and weekdays too"},
 	{0, "window", OPT_INT, &opt_window, "N", "one verdict for every N rows, as they come",
-	 DRIFT_ROWS, 1000000},
+	 DRIFT_ROWS, 1000000, COMPARES},
 	{0, "ert", OPT_REAL, &opt_ert, "T",
 	 "--window: without drift, one alarm in T rows on average\n(default: N over --alpha)", 1,
-	 1e15},
+	 1e15, .with = "window"},
 	{0, "state", OPT_STR, &opt_state, "FILE",
-	 "--window: keep what a restart needs, and go on from it"},
+	 "--window: keep what a restart needs, and go on from it", .with = "window", .aside = 1},
 	{0, "profile", OPT_FLAG, &opt_profile, NULL,
 	 "write a profile of the records, which -r takes in their place"},
 	{0, "merge", OPT_FLAG, &opt_merge, NULL,
 	 "write the profile that the profiles named add up to"},
 	{0, "rows", OPT_INT, &opt_rows, "N",
-	 "write the N current rows that best show what is new, in place\nof the report", 1,
-	 1000000},
+	 "write the N current rows that best show what is new, in place\nof the report", 1, 1000000,
+	 ONCE},
 	{0, "estimate", OPT_STR, &opt_estimate, "PATH",
-	 "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth"},
+	 "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth",
+	 .with = "truth", .without = "profile merge window rows: it is part of one report"},
 	{0, "truth", OPT_STR, &opt_truth, "PATH",
-	 "--estimate: whether an answer was right: true, false or 0 to 1"},
-	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides"},
-	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides"},
+	 "--estimate: whether an answer was right: true, false or 0 to 1", .with = "estimate"},
+	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", ONCE},
+	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", ONCE},
 	{0, "sample", OPT_INT, &opt_sample, "N",
 	 "rows a side whose texts and lags are kept (default 20000)", 100, 10000000},
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)"},
 	{0, "threads", OPT_INT, &opt_threads, "N",
-	 "for reading (default: all processors); no part of the answer", 0, 1024},
+	 "for reading (default: all processors); no part of the answer", 0, 1024, .aside = 1},
 	{0, "table", OPT_FLAG, &opt_table, NULL,
-	 "a table, also where standard output is no terminal"},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal"},
-	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out"},
-	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress"},
+	 "a table, also where standard output is no terminal", .aside = 1},
+	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", .without = "table",
+	 .aside = 1},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out",
+	 .aside = 1},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress", .aside = 1},
 	{0},
 };
 
@@ -99,9 +102,7 @@ struct run {
 	struct scope *scope;
 	struct frame reference;
 	struct pool *pool;
-	struct window_pool rows;   /* of the reference, for --window */
-	struct window_state state; /* the same */
-	double threshold;
+	struct watch watch; /* --window */
 	struct progress progress;
 	struct source source; /* files that are read twice; not opened otherwise */
 	size_t skipped;
@@ -110,8 +111,8 @@ struct run {
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	struct scope_request q = {opt_paths.v, opt_paths.n,  opt_exclude.v, opt_exclude.n,
-				  opt_time,    opt_estimate, opt_truth};
+	struct scope_request q = {opt_path.v, opt_path.n,   opt_exclude.v, opt_exclude.n,
+				  opt_time,   opt_estimate, opt_truth};
 
 	if (scope_init(s, &q, &e))
 		prog_usage("%s", e.msg);
@@ -138,10 +139,7 @@ static void prepare(struct frame *f, void *arg)
 
 static void on_line(struct span line, void *arg)
 {
-	struct run *r = arg;
-
-	window_pool_add(&r->rows, line, (uint64_t)opt_seed);
-	r->state.fingerprint = hash64(line, r->state.fingerprint);
+	watch_reference(&((struct run *)arg)->watch, line);
 }
 
 static void on_progress(uint64_t rows, void *arg)
@@ -200,152 +198,84 @@ static int as_table(void)
 	return opt_table || (out_is_tty() && !opt_json);
 }
 
-static void print(const struct comparison *c, const struct drift_options *o,
-		  const struct estimate *x)
-{
-	struct buf b = BUF_INIT;
-
-	(as_table() ? report_table : report_lines)(c, o, x, &b);
-	out_span(buf_span(&b));
-	buf_release(&b);
-}
-
 /* --- a stream in windows --- */
 
-static void calibrate(struct run *r)
+static void on_learning(const struct watch *w)
 {
-	struct err e = ERR_INIT;
-	double ert = opt_ert > 0 ? opt_ert : (double)opt_window / opt_alpha;
-
-	if (ert < 2 * (double)opt_window)
-		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows",
-			   ert, opt_window);
-	if (r->state.tests <= 0) {
-		if (!opt_quiet)
-			prog_warn("learning how %lld rows of the reference differ by chance, in %d windows ...",
-				  opt_window, WINDOW_CALIBRATION);
-		struct window_calibration how = {.rows = &r->rows,
-						 .n = (size_t)opt_window,
-						 .options = &r->scope->options,
-						 .prepare = prepare,
-						 .arg = r,
-						 .pool = r->pool,
-						 .stopping = prog_stopping};
-		if (window_calibrate(&how, &r->state.tests, &e)) {
-			if (prog_stopping())
-				prog_end(FT_OK);
-			prog_fail(&e);
-		}
-		/* Kept at once: a restart must not wait for it again. */
-		if (window_state_save(&r->state, &e))
-			prog_fail(&e);
-	}
-	r->threshold = window_threshold(r->state.tests, (size_t)opt_window, ert);
-	/* A threshold near 1 must not leave a permutation test without draws to tell by. */
-	r->scope->options.draws = (size_t)fmax(1000, 20 / r->threshold);
-	if (r->scope->options.draws > 200000)
-		r->scope->options.draws = 200000;
+	if (!opt_quiet)
+		prog_warn("learning how %zu rows of the reference differ by chance, in %d windows ...",
+			  w->how.n, WINDOW_CALIBRATION);
 }
 
-/* The open window is full: judge it and begin the next. */
-static void judge_window(struct run *r)
+static void begin_watch(struct run *r)
+{
+	r->watch = (struct watch){.how = {.n = (size_t)opt_window,
+					  .options = &r->scope->options,
+					  .prepare = prepare,
+					  .arg = r,
+					  .pool = r->pool,
+					  .stopping = prog_stopping},
+				  .given = options,
+				  .reference = &r->reference,
+				  .ert = opt_ert > 0 ? opt_ert : (double)opt_window / opt_alpha,
+				  .state = {.path = opt_state, .fd = -1, .lock = -1}};
+	if (opt_window && r->watch.ert < 2 * (double)opt_window)
+		prog_usage("--ert %g: a window of %lld rows cannot wait so short; give at least twice its rows",
+			   r->watch.ert, opt_window);
+}
+
+/* A verdict that nobody could read is given again: the state keeps the window until then. Returns
+ * the alarm. */
+static int judge_window(struct watch *w)
 {
 	struct err e = ERR_INIT;
-	struct comparison c;
 	struct buf b = BUF_INIT;
-	struct window_report w = {.number = r->state.windows + 1,
-				  .last = r->state.rows,
-				  .first = r->state.rows - r->state.pending_n + 1,
-				  .threshold = r->threshold};
+	int alarm;
 
-	if (window_compare(&r->state, &r->reference, &r->scope->options, prepare, r, &c, &e))
+	if (watch_judge(w, as_table(), &b, &alarm, &e))
 		prog_fail(&e);
-	w.p = window_least_p(&c, &r->scope->options, &w.line);
-	w.alarm = w.p <= w.threshold;
-	if (as_table())
-		report_window_text(&w, &b);
-	else
-		report_window(&w, &c, &b);
 	out_span(buf_span(&b));
 	out_flush();
 	buf_release(&b);
-	comparison_release(&c);
-	/* A verdict that nobody could read is given again: the state keeps the window until then.
-	 */
 	if (out_failed())
-		return;
-	r->state.alarms += (uint64_t)w.alarm;
-	if (window_state_close(&r->state, &e))
+		return 0;
+	if (watch_next(w, alarm, &e))
 		prog_fail(&e);
-}
-
-static uint64_t mix_text(uint64_t hash, const char *text)
-{
-	return hash64(span_of(text ? text : ""), hash_mix(hash, text != NULL));
-}
-
-static uint64_t mix_real(uint64_t hash, double x)
-{
-	return hash64((struct span){(const char *)&x, sizeof x}, hash);
-}
-
-/* Whatever a verdict depends on besides the rows. */
-static uint64_t mix_options(uint64_t hash)
-{
-	const struct opt_list *lists[] = {&opt_paths, &opt_exclude};
-	uint64_t whole[] = {(uint64_t)opt_window, (uint64_t)opt_seed, (uint64_t)opt_sample,
-			    (uint64_t)opt_fdr, (uint64_t)opt_calendar};
-
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		hash = hash_mix(hash, lists[i]->n);
-		for (size_t k = 0; k < lists[i]->n; k++)
-			hash = mix_text(hash, lists[i]->v[k]);
-	}
-	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-		hash = hash_mix(hash, whole[i]);
-	hash = mix_text(hash, opt_time);
-	return mix_real(mix_real(mix_real(hash, opt_alpha), opt_min_effect), opt_ert);
+	return alarm;
 }
 
 static int watch(struct run *r, char **files)
 {
+	struct watch *w = &r->watch;
 	struct reader reader;
 	struct record rec = {0};
 	struct err e = ERR_INIT;
-	int got, judged = 0;
+	int got = 1, judged = 0, alarms = 0;
 
-	r->state.path = opt_state;
-	r->state.fingerprint = mix_options(r->state.fingerprint);
-	if (window_state_load(&r->state, &e))
-		prog_fail(&e);
 	for (size_t i = 0; files[i]; i++) {
 		if (drift_profile_is(files[i]))
 			prog_usage("--window takes rows, and %s is a profile", files[i]);
 	}
-	uint64_t alarms = r->state.alarms;
-	calibrate(r);
-	if (r->state.pending_n >= (size_t)opt_window) {
-		judge_window(r);
-		judged = 1;
-	}
+	if (watch_open(w, on_learning, &e))
+		prog_stopping() ? prog_end(FT_OK) : prog_fail(&e);
 	reader_start(&reader, files, opt_skip_bad);
-	while (!out_failed() && (got = reader_next(&reader, &rec, &e)) != 0) {
-		if (got < 0 || window_state_add(&r->state, rec.line, &e))
-			prog_fail(&e);
-		if (r->state.pending_n < (size_t)opt_window)
-			continue;
-		judge_window(r);
-		judged = 1;
+	while (got > 0 && !out_failed()) {
+		if (watch_full(w)) {
+			alarms += judge_window(w);
+			judged = 1;
+		} else if ((got = reader_next(&reader, &rec, &e)) > 0) {
+			got = watch_add(w, rec.line, &e) ? -1 : 1;
+		}
 	}
-	if (!opt_quiet && r->state.pending_n)
-		prog_warn("%zu rows of an open window %s", r->state.pending_n,
+	if (got < 0)
+		prog_fail(&e);
+	if (!opt_quiet && w->state.pending_n)
+		prog_warn("%zu rows of an open window %s", w->state.pending_n,
 			  opt_state ? "wait in the state file" : "were not judged");
 	r->skipped += reader.skipped;
 	reader_release(&reader);
 	record_release(&rec);
-	int status = r->state.alarms > alarms ? FT_NO : judged ? FT_OK : FT_INSUFFICIENT;
-	window_state_release(&r->state);
-	return status;
+	return alarms ? FT_NO : judged ? FT_OK : FT_INSUFFICIENT;
 }
 
 /* --- one comparison --- */
@@ -393,6 +323,7 @@ static int compare_once(struct run *r, char **files)
 	struct frame current;
 	struct comparison c;
 	struct estimate x = {0};
+	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 
 	if (opt_rows) {
@@ -416,47 +347,21 @@ static int compare_once(struct run *r, char **files)
 	if (opt_rows)
 		print_rows(&c, r, &current);
 	else
-		print(&c, &r->scope->options, opt_estimate ? &x : NULL);
+		(as_table() ? report_table : report_lines)(&c, &r->scope->options,
+							   opt_estimate ? &x : NULL, &b);
+	out_span(buf_span(&b));
 	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
 			     ? FT_NO
 		     : c.verdict == VERDICT_INSUFFICIENT ||
 				     (opt_estimate && x.verdict == VERDICT_INSUFFICIENT)
 			     ? FT_INSUFFICIENT
 			     : FT_OK;
+	buf_release(&b);
 	buf_release(&x.why);
 	comparison_release(&c);
 	frame_release(&current);
 	source_release(&r->source);
 	return status;
-}
-
-static void check_options(void)
-{
-	int profiling = opt_profile || opt_merge;
-
-	if (!opt_reference.n && !profiling)
-		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
-	if (opt_reference.n && profiling)
-		prog_usage(
-			"--profile and --merge describe the records named and compare nothing: leave -r out");
-	if (profiling && (opt_window || opt_rows || opt_estimate || opt_html || opt_junit))
-		prog_usage(
-			"--profile and --merge compare nothing: leave --window, --rows, --estimate, --html and --junit out");
-	if (opt_table && opt_json)
-		prog_usage("--table and --json: choose one");
-	if ((opt_ert > 0 || opt_state) && !opt_window)
-		prog_usage("--ert and --state go with --window");
-	if (opt_window && (opt_rows || opt_html || opt_junit || opt_estimate))
-		prog_usage(
-			"--rows, --html, --junit and --estimate tell of one comparison, not of a stream");
-	if (!opt_estimate != !opt_truth)
-		prog_usage("--estimate and --truth go together: a score, and whether it was right");
-	if (opt_estimate && opt_rows)
-		prog_usage(
-			"--rows stands in place of the report that --estimate is part of: choose one");
-	if (opt_window && opt_reference.n && drift_profile_is(opt_reference.v[0]))
-		prog_usage(
-			"--window learns from the reference's records; a profile does not hold them");
 }
 
 int main(int argc, char **argv)
@@ -466,25 +371,26 @@ int main(int argc, char **argv)
 	struct run run = {.scope = &scope};
 	int status;
 
-	check_options();
+	if (!opt_reference.n && !opt_profile && !opt_merge)
+		prog_usage("-r REFERENCE is needed: the records that the model was trained on");
+	if (opt_window && drift_profile_is(opt_reference.v[0]))
+		prog_usage(
+			"--window learns from the reference's records; a profile does not hold them");
 	read_scope(&scope);
 	run.pool = pool_new((int)opt_threads);
-	char **reference_files = mem_alloc(opt_reference.n + 1, sizeof *reference_files);
-	for (size_t i = 0; i < opt_reference.n; i++)
-		reference_files[i] = (char *)(uintptr_t)opt_reference.v[i];
+	begin_watch(&run);
 	frame_init(&run.reference);
 	if (!opt_profile && !opt_merge)
-		load(&run.reference, &run, reference_files, "reference rows", opt_window > 0,
-		     opt_window > 0);
+		load(&run.reference, &run, (char **)opt_reference.v, "reference rows",
+		     opt_window > 0, opt_window > 0);
 	status = opt_profile || opt_merge ? profile(&run, files)
 		 : opt_window		  ? watch(&run, files)
 					  : compare_once(&run, files);
 	if (run.skipped && status == FT_OK)
 		status = FT_PARTIAL;
-	window_pool_release(&run.rows);
+	watch_release(&run.watch);
 	frame_release(&run.reference);
 	scope_release(&scope);
 	pool_free(run.pool);
-	free(reference_files);
 	prog_end(status);
 }

@@ -396,15 +396,16 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 int main(int argc, char **argv)
 {
 	struct comparisons c = {0};
+	struct buf checks_help = {0};
 	struct err e = ERR_INIT;
 	struct decided *d;
 	const char *advice;
 	char **files;
 	size_t n, skipped;
 
-	/* The list of checks stands in one place only, in lib/eval/check. */
 	memcpy(shown_options, options, sizeof options);
-	shown_options[0].help = check_help();
+	check_help(&checks_help);
+	shown_options[0].help = checks_help.data;
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);

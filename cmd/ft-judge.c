@@ -23,6 +23,7 @@
 #include "../lib/judge/question.h"
 #include "../lib/judge/verdict.h"
 #include "../lib/judge/wording.h"
+#include "../lib/model/hub.h"
 
 static struct ask_options ask_opts;
 static char *criterion_text, *prompt_text;
@@ -222,12 +223,12 @@ static int judge_all(struct work *w)
 		q.panel.jurors = (size_t)n;
 	}
 	for (int i = 1; i < n; i++)
-		if (several_is_local(jurors[i]) != several_is_local(jurors[0]))
+		if (hub_is_local(jurors[i]) != hub_is_local(jurors[0]))
 			prog_usage("--jury %s: a jury is either of local models or of models behind an API",
 				   jury);
 	/* A jury of local models is opened as one; of the API's the first stands for all. */
-	if (jury && (several_is_local(jurors[0]) || !ask_opts.model))
-		ask_opts.model = several_is_local(jurors[0]) ? jury : jurors[0];
+	if (jury && (hub_is_local(jurors[0]) || !ask_opts.model))
+		ask_opts.model = hub_is_local(jurors[0]) ? jury : jurors[0];
 	if (!ask_opts.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
 	/* Verdicts should be the same tomorrow. */

@@ -280,6 +280,14 @@ static void open_data(void)
 		prog_warn("%s", chat_warning(ft.data.chat));
 }
 
+static struct reader rows_reader(void)
+{
+	struct reader how;
+	reader_start(&how, NULL, opt_skip_bad);
+	how.on_bad = on_sentence;
+	return how;
+}
+
 static void read_data(char **files)
 {
 	struct err e = ERR_INIT;
@@ -290,10 +298,8 @@ static void read_data(char **files)
 		.last_turn = opt_last_turn,
 		.unroll = opt_unroll,
 		.strict = opt_strict,
-		.skip_bad = opt_skip_bad,
 		.overlap = opt_allow_overlap,
-		.on_refused = on_sentence,
-		.stopping = prog_stopping,
+		.how = rows_reader(),
 	};
 	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
 		prog_die("%s%s", e.msg,
@@ -411,10 +417,7 @@ static int train_remotely(char **files)
 			 .rank = whole("rank", opt_rank),
 			 .preferences = opt_dpo,
 			 .beta = real("beta", opt_beta)},
-		.rows = {.preferences = opt_dpo,
-			 .skip_bad = opt_skip_bad,
-			 .on_refused = on_sentence,
-			 .stopping = prog_stopping},
+		.rows = {.preferences = opt_dpo, .how = rows_reader()},
 		.dir = opt_output,
 		.valid_file = opt_valid,
 		.resume = opt_resume,

@@ -602,8 +602,23 @@ numbers() {
 		status_is 2 ft-drift --profile $option a
 		# shellcheck disable=SC2086
 		status_is 2 ft-drift --merge $option p
-		[[ $stderr == *"compare nothing"* ]]
+		[[ $stderr == *"does not go with --merge"* ]]
 	done
+	for option in '--html x' '--junit x' '--rows 3' '--estimate .x --truth .y'; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-drift -r a --window 30 $option a
+		[[ $stderr == *"does not go with --window"* ]]
+	done
+	status_is 2 ft-drift -r a --profile a
+	[[ $stderr == *"--reference does not go with --profile: they compare nothing"* ]]
+	status_is 2 ft-drift -r a --ert 5000 a
+	[[ $stderr == *"--ert goes with --window"* ]]
+	status_is 2 ft-drift -r a --state st a
+	[[ $stderr == *"--state goes with --window"* ]]
+	status_is 2 ft-drift -r a --truth .y a
+	[[ $stderr == *"--truth goes with --estimate"* ]]
+	status_is 2 ft-drift -r a --rows 3 --estimate .x --truth .y a
+	[[ $stderr == *"--estimate does not go with --rows"* ]]
 	for option in --path --exclude --time; do
 		status_is 2 ft-drift -r a $option '.promt[' a
 		[[ $stderr == *"$option"*"is no path"* ]]

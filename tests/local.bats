@@ -158,6 +158,38 @@ tensor_names() {
 	[[ $stderr == *w:*shape* ]]
 }
 
+@test "every program takes -m . and an adapter from the hub's cache as it takes their directories" {
+	make_model m
+	lm-reference adapter m a 4 5 >/dev/null
+	questions 3 | jq -c '.messages += [{role: "assistant", content: "yes"}]' >q.jsonl
+	export HF_HUB_CACHE=$TMP/cache
+	mkdir -p cache/models--org--a/refs cache/models--org--a/snapshots
+	echo 1234 >cache/models--org--a/refs/main
+	cp -r a cache/models--org--a/snapshots/1234
+	cd m
+	ft-prompt -q -m . --max-tokens 8 ../q.jsonl | jq .output >../base
+	ft-prompt -q -m . -a ../a --max-tokens 8 ../q.jsonl | jq .output >../tuned
+	ft-prompt -q -m . -a hf:org/a --max-tokens 8 ../q.jsonl | jq .output | cmp ../tuned -
+	differ ../base ../tuned
+	ft-prompt -q -m . --max-tokens 8 ../q.jsonl >../answered
+	ft-judge -q -m . -a hf:org/a --max-tokens 8 ../answered | jq '.judge | del(.model)' >../x
+	ft-judge -q -m . -a ../a --max-tokens 8 ../answered | jq '.judge | del(.model)' | cmp ../x -
+	ft-review --scan -q -m . -a hf:org/a ../q.jsonl >../x
+	ft-review --scan -q -m . -a ../a ../q.jsonl | cmp ../x -
+	ft-export -q -m . -a hf:org/a -o ../merged
+	ft-export -q -m . -a ../a -o ../again
+	cmp ../merged/model.safetensors ../again/model.safetensors
+	ft-train -q -m . -a hf:org/a -o ../more --steps 1 ../q.jsonl >/dev/null
+	[ "$(jq .r ../more/adapter_config.json)" = 4 ]
+	status_is 2 ft-train -q -m . -a hf:org/a -o "$HF_HUB_CACHE/models--org--a/snapshots/1234" ../q.jsonl
+	[[ $stderr == *"never written over"* ]]
+	status_is 2 ft-prompt -q -m . -a hf:org/b ../q.jsonl
+	[[ $stderr == *"ft-pull org/b"* ]]
+	cd ..
+	status_is 2 ft-prompt -q -m m q.jsonl
+	[[ $stderr == *"write ./m"* ]]
+}
+
 @test "with --cache the weights of a sharded adapter count as those of one in a single file" {
 	make_model m
 	questions 5 >q.jsonl

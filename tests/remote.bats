@@ -129,7 +129,7 @@ begin() {
 	train --remote openai -o nulls in.jsonl >/dev/null
 	sed '3s/^{/{"split": "tset", /' train.jsonl >typo.jsonl
 	status_is 2 train --remote openai -o typo typo.jsonl
-	[[ $stderr == *"typo.jsonl:3: row r2: split is neither train, valid nor test"* ]]
+	[[ $stderr == *'typo.jsonl:3: row r2: split is "tset": it must be "train", "valid" or "test"'* ]]
 	{ cat train.jsonl; echo '{broken'; } >broken.jsonl
 	status_is 3 train --remote openai -o broken --skip-bad broken.jsonl
 	[[ $stderr == *"broken.jsonl:$(wc -l <broken.jsonl)"* ]]

@@ -195,8 +195,6 @@ void ask_foresee(struct ask *a, struct span body);
 const struct ask_totals *ask_totals(const struct ask *a);
 /* What stands behind a progress bar: errors, cached answers and cost as far as there are any. */
 void ask_note(const struct ask *a, char *note, size_t size);
-/* Quantile of the latencies, within 1 %; NaN without any. */
-double ask_latency(const struct ask_totals *t, double q);
 /* The summary in words, several lines without a final newline; nothing where nothing was asked. */
 void ask_summary(const struct ask *a, struct buf *text);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../model/hub.h"
 #include "../net/http.h"
 #include "ask_impl.h"
 
@@ -20,12 +21,6 @@ void ask_options_init(struct ask_options *o)
 	o->retries = 5;
 	o->timeout = 300;
 	o->deadline = 900;
-}
-
-static int looks_local(const char *model)
-{
-	return model[0] == '/' || strncmp(model, "./", 2) == 0 || strncmp(model, "../", 3) == 0 ||
-	       strncmp(model, "hf:", 3) == 0;
 }
 
 static const char *set_or(const char *value, const char *otherwise)
@@ -230,7 +225,7 @@ struct ask *ask_open(const struct ask_options *o, backend_open_local *local, int
 		goto fail;
 	if (o->prices && !(a->prices = prices_load(o->prices, e)))
 		goto fail;
-	if (looks_local(o->model) ? open_local(a, local, e) : open_api(a, e))
+	if (hub_is_local(o->model) ? open_local(a, local, e) : open_api(a, e))
 		goto fail;
 	if (open_cache(a, e))
 		goto fail;

@@ -36,7 +36,8 @@ static void count_latency(struct ask_totals *t, double x)
 	t->latencies[step < (double)(most - 1) ? (size_t)step : most - 1]++;
 }
 
-double ask_latency(const struct ask_totals *t, double q)
+/* Quantile of the latencies, within 1 %; NaN without any. */
+static double latency(const struct ask_totals *t, double q)
 {
 	size_t most = sizeof t->latencies / sizeof *t->latencies, n = 0, seen = 0;
 
@@ -198,7 +199,7 @@ void ask_summary(const struct ask *a, struct buf *text)
 		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
 			buf_addf(text, " and unknown for %zu answers", t->no_cost);
 	}
-	if (!isnan(ask_latency(t, 0.5)))
-		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", ask_latency(t, 0.5),
-			 ask_latency(t, 0.95), ask_latency(t, 0.99));
+	if (!isnan(latency(t, 0.5)))
+		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", latency(t, 0.5),
+			 latency(t, 0.95), latency(t, 0.99));
 }

@@ -130,8 +130,9 @@ static int set(struct opt *o, const char *value, struct err *e)
 		return set_size(o, value, e);
 	case OPT_LIST: {
 		struct opt_list *l = o->to;
-		l->v = mem_realloc(l->v, l->n + 1, sizeof *l->v);
+		l->v = mem_realloc(l->v, l->n + 2, sizeof *l->v);
 		l->v[l->n++] = value;
+		l->v[l->n] = NULL;
 		return 0;
 	}
 	case OPT_GROUP:

@@ -23,7 +23,7 @@ enum opt_kind {
 };
 
 struct opt_list {
-	const char **v;
+	const char **v; /* NULL where none was given, else NULL-terminated */
 	size_t n;
 };
 

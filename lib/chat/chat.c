@@ -179,8 +179,9 @@ int chat_encode_text(const struct chat *c, struct span text, struct tokens *out,
 	return 0;
 }
 
-int chat_render(const struct chat *c, const struct chat_input *in, int generate, struct buf *text,
-		struct err *e)
+/* Appends the text as the template renders it, with the generation prompt; a raw prompt as it is. */
+static int render_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
+			 struct err *e)
 {
 	struct chat_messages m;
 	int rc;
@@ -189,13 +190,11 @@ int chat_render(const struct chat *c, const struct chat_input *in, int generate,
 		if (!in->prompt.s)
 			return err_set(e, "there is neither `messages` nor `prompt`");
 		buf_addspan(text, in->prompt);
-		if (!generate)
-			buf_addspan(text, in->completion);
 		return 0;
 	}
 	if (chat_messages_of(c, in->messages, &m, e))
 		return -1;
-	rc = c->template ? chat_render_messages(c, &m, m.n, in, generate, text, NULL, e)
+	rc = c->template ? chat_render_messages(c, &m, m.n, in, 1, text, NULL, e)
 			 : plain_text(c, &m, text, e);
 	chat_messages_release(&m);
 	return rc;
@@ -209,7 +208,7 @@ int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct
 	size_t from = b->len;
 	int rc;
 
-	rc = chat_render(c, in, 1, b, e);
+	rc = render_prompt(c, in, b, e);
 	if (!rc && in->messages.s && !c->template) {
 		if (!(rc = chat_messages_of(c, in->messages, &m, e)))
 			rc = plain_prompt(c, &m, out, e);

@@ -82,12 +82,7 @@ enum {
 int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct chat_input *in,
 		  struct err *e);
 
-/* Appends the text as the template renders it, with the generation prompt where generate is set; a
- * raw prompt as it is, and its completion after it unless generate is set. */
-int chat_render(const struct chat *c, const struct chat_input *in, int generate, struct buf *text,
-		struct err *e);
-
-/* Appends the ids that a model is to go on from: chat_render with the generation prompt, tokenized,
+/* Appends the ids that a model is to go on from: the text as the template renders it with the generation prompt, tokenized,
  * with BOS as said above. text (may be NULL) gets the rendered text. */
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
 		       struct tokens *out, struct err *e);
@@ -95,12 +90,12 @@ int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct
 /* The parts of a conversation that a template may leave out. */
 enum chat_part { CHAT_MESSAGE, CHAT_REASONING, CHAT_CALLS, CHAT_TOOLS, CHAT_PARTS };
 
-/* Which parts leave no trace in the text that chat_render makes: lost[part] is the number (from 1)
+/* Which parts leave no trace in the text that the template makes: lost[part] is the number (from 1)
  * of the first message that such a part belongs to, 0 where nothing is lost; of tools it is 1. It
  * is told by rendering with and without the part. With in->last_only reasoning is looked for in
  * the last message alone: what templates drop of earlier ones is not trained on then. */
-int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
-	      size_t lost[CHAT_PARTS], struct err *e);
+int chat_lost(const struct chat *c, const struct chat_input *in, size_t lost[CHAT_PARTS],
+	      struct err *e);
 
 /* Whether message i (from 0) is an assistant's turn whose weight is not 0. */
 int chat_is_trained(const struct chat_input *in, size_t i);

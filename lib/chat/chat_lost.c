@@ -19,7 +19,6 @@ struct search {
 	const struct chat *c;
 	const struct chat_messages *m;
 	const struct chat_input *in;
-	int generate;
 	struct span full;
 	struct buf words, message, text;
 };
@@ -48,8 +47,7 @@ static int is_same(struct search *k, size_t i)
 
 	buf_clear(&k->text);
 	chat_messages_set(k->m, i, buf_span(&k->message), &changed);
-	rc = chat_render_messages(k->c, &changed, changed.n, k->in, k->generate, &k->text, NULL,
-				  &ignored);
+	rc = chat_render_messages(k->c, &changed, changed.n, k->in, 0, &k->text, NULL, &ignored);
 	chat_messages_release(&changed);
 	return !rc && k->text.len == k->full.n &&
 	       (!k->full.n || !memcmp(k->text.data, k->full.s, k->full.n));
@@ -139,13 +137,13 @@ static void look_at(struct search *k, size_t i, size_t lost[CHAT_PARTS])
 		note(&lost[CHAT_CALLS], i, is_call_lost(k, i, call));
 }
 
-int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
-	      size_t lost[CHAT_PARTS], struct err *e)
+int chat_lost(const struct chat *c, const struct chat_input *in, size_t lost[CHAT_PARTS],
+	      struct err *e)
 {
 	struct chat_messages m;
 	struct chat_input without = *in;
 	struct buf full = BUF_INIT;
-	struct search k = {.c = c, .m = &m, .in = in, .generate = generate};
+	struct search k = {.c = c, .m = &m, .in = in};
 	int rc = -1;
 
 	memset(lost, 0, CHAT_PARTS * sizeof *lost);
@@ -155,7 +153,7 @@ int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
 		return -1;
 	if (in->upto && in->upto < m.n)
 		m.n = in->upto;
-	if (c->template && chat_render_messages(c, &m, m.n, in, generate, &full, NULL, e))
+	if (c->template && chat_render_messages(c, &m, m.n, in, 0, &full, NULL, e))
 		goto cleanup;
 	k.full = buf_span(&full);
 	for (size_t i = 0; i < m.n; i++)
@@ -170,8 +168,8 @@ int chat_lost(const struct chat *c, const struct chat_input *in, int generate,
 		without.tools = (struct span){NULL, 0};
 		buf_clear(&k.text);
 		note(&lost[CHAT_TOOLS], 0,
-		     !c->template || (!chat_render_messages(c, &m, m.n, &without, generate, &k.text,
-							    NULL, &ignored) &&
+		     !c->template || (!chat_render_messages(c, &m, m.n, &without, 0, &k.text, NULL,
+							    &ignored) &&
 				      k.text.len == full.len &&
 				      (!full.len || !memcmp(k.text.data, full.data, full.len))));
 	}

@@ -35,7 +35,7 @@ typedef void window_prepare(struct frame *f, void *arg);
 struct window_calibration {
 	const struct window_pool *rows;
 	size_t n; /* rows of a window */
-	const struct drift_options *options;
+	struct drift_options *options;
 	window_prepare *prepare;
 	void *arg;	       /* of prepare, which threads call */
 	struct pool *pool;     /* of threads; may be NULL */

@@ -14,55 +14,48 @@
 #include "number.h"
 #include "similar.h"
 
-enum arg { ARG_NONE, ARG_MAY, ARG_MUST };
-
-/* needs: the output as text; a reference (unless ARG stands for it). */
+/* arg: what follows the name, in [] where it may be left out. needs: the output as text; a reference
+ * (unless an argument stands for it). */
 static const struct kind {
-	const char *name;
+	const char *name, *arg;
 	enum check_kind kind;
-	enum arg arg;
 	int needs_output, needs_reference;
 	const char *help;
 } kinds[] = {
-	{"exact", CHECK_EXACT, ARG_MAY, 1, 1,
-	 "the output is the reference (or ARG), byte for byte"},
-	{"iexact", CHECK_IEXACT, ARG_MAY, 1, 1, "the same without regard to case (Unicode)"},
-	{"normalized", CHECK_NORMALIZED, ARG_MAY, 1, 1,
+	{"exact", "[:TEXT]", CHECK_EXACT, 1, 1, "the output is the reference, byte for byte"},
+	{"iexact", "[:TEXT]", CHECK_IEXACT, 1, 1, "the same without regard to case"},
+	{"normalized", "[:TEXT]", CHECK_NORMALIZED, 1, 1,
 	 "the same without case, punctuation, white space, width"},
-	{"includes", CHECK_INCLUDES, ARG_MAY, 1, 1, "the reference (or ARG) occurs in the output"},
-	{"starts", CHECK_STARTS, ARG_MAY, 1, 1, "the output starts with the reference (or ARG)"},
-	{"regex", CHECK_REGEX, ARG_MUST, 1, 0,
-	 "the pattern ARG (PCRE2) matches somewhere in the output"},
-	{"numeric", CHECK_NUMERIC, ARG_MAY, 1, 1,
-	 "the last amount in both is equal, within ARG (0.01, or 1%)"},
-	{"choice", CHECK_CHOICE, ARG_MAY, 1, 1,
-	 "the same one of the choices ARG (default A,B,C,D,E) is named"},
-	{"json", CHECK_JSON, ARG_MAY, 1, 1, "equal as JSON values"},
-	{"json-fields", CHECK_JSON_FIELDS, ARG_MAY, 1, 1,
-	 "share of JSON fields (or of ARG: a,b.c~1%) that agree"},
-	{"json-valid", CHECK_JSON_VALID, ARG_NONE, 1, 0, "the output is one JSON value"},
-	{"finish", CHECK_FINISH, ARG_MAY, 0, 0, "finish_reason is ARG (default stop)"},
-	{"words", CHECK_WORDS, ARG_MUST, 1, 0, "ARG = LO-HI: so many words"},
-	{"latency", CHECK_LATENCY, ARG_MUST, 0, 0, "answered within ARG seconds"},
-	{"cost", CHECK_COST, ARG_MUST, 0, 0, "cost at most ARG dollars"},
-	{"judge", CHECK_JUDGE, ARG_MAY, 0, 0, "the judge's verdict (of the criterion ARG)"},
-	{"schema", CHECK_SCHEMA, ARG_MUST, 1, 0,
-	 "the output is JSON that matches the JSON Schema in the file ARG"},
-	{"tool-calls", CHECK_TOOL_CALLS, ARG_NONE, 0, 0,
-	 "the same tools are called with equal arguments, in any order"},
-	{"levenshtein", CHECK_LEVENSHTEIN, ARG_MAY, 1, 1,
-	 "1 less the edit distance in proportion to the longer text"},
-	{"f1", CHECK_F1, ARG_MAY, 1, 1, "word overlap as in SQuAD"},
-	{"rouge-1", CHECK_ROUGE_1, ARG_MAY, 1, 1, "words in common (ROUGE-1 F)"},
-	{"rouge-2", CHECK_ROUGE_2, ARG_MAY, 1, 1, "word pairs in common (ROUGE-2 F)"},
-	{"rouge-l", CHECK_ROUGE_L, ARG_MAY, 1, 1,
+	{"includes", "[:TEXT]", CHECK_INCLUDES, 1, 1, "the reference occurs in the output"},
+	{"starts", "[:TEXT]", CHECK_STARTS, 1, 1, "the output starts with the reference"},
+	{"regex", ":PATTERN", CHECK_REGEX, 1, 0,
+	 "the pattern (PCRE2) matches somewhere in the output"},
+	{"numeric", "[:TOLERANCE]", CHECK_NUMERIC, 1, 1,
+	 "the last amount in both is equal, within 0.01 or 1%"},
+	{"choice", "[:A,B,...]", CHECK_CHOICE, 1, 1,
+	 "the same one of the choices (A to E) is named"},
+	{"json", "[:JSON]", CHECK_JSON, 1, 1, "equal as JSON values"},
+	{"json-fields", "[:FIELD[~TOL],...]", CHECK_JSON_FIELDS, 1, 1,
+	 "share of JSON fields that agree"},
+	{"json-valid", "", CHECK_JSON_VALID, 1, 0, "the output is one JSON value"},
+	{"finish", "[:REASON]", CHECK_FINISH, 0, 0, "finish_reason is `stop` or this"},
+	{"words", ":LO-HI", CHECK_WORDS, 1, 0, "so many words"},
+	{"latency", ":S", CHECK_LATENCY, 0, 0, "answered within so many seconds"},
+	{"cost", ":USD", CHECK_COST, 0, 0, "cost at most so many dollars"},
+	{"judge", "[:CRITERION]", CHECK_JUDGE, 0, 0, "the judge's verdict"},
+	{"schema", ":FILE", CHECK_SCHEMA, 1, 0, "the output is JSON that matches the JSON Schema"},
+	{"tool-calls", "", CHECK_TOOL_CALLS, 0, 0, "the same tools are called, in any order"},
+	{"levenshtein", "[:TEXT]", CHECK_LEVENSHTEIN, 1, 1,
+	 "1 less the edit distance by the longer text"},
+	{"f1", "[:TEXT]", CHECK_F1, 1, 1, "word overlap as in SQuAD"},
+	{"rouge-1", "[:TEXT]", CHECK_ROUGE_1, 1, 1, "words in common (ROUGE-1 F)"},
+	{"rouge-2", "[:TEXT]", CHECK_ROUGE_2, 1, 1, "word pairs in common (ROUGE-2 F)"},
+	{"rouge-l", "[:TEXT]", CHECK_ROUGE_L, 1, 1,
 	 "longest common subsequence of words (ROUGE-L F)"},
-	{"bleu", CHECK_BLEU, ARG_MAY, 1, 1, "sentence BLEU as in sacreBLEU"},
-	{"chrf", CHECK_CHRF, ARG_MAY, 1, 1, "chrF2 as in sacreBLEU"},
-	{"cmd", CHECK_CMD, ARG_MUST, 0, 0,
-	 "the shell command ARG, given the record, ends with status 0"},
-	{"jq", CHECK_JQ, ARG_MUST, 0, 0,
-	 "the jq expression ARG over the record is true, or a score"},
+	{"bleu", "[:TEXT]", CHECK_BLEU, 1, 1, "sentence BLEU as in sacreBLEU"},
+	{"chrf", "[:TEXT]", CHECK_CHRF, 1, 1, "chrF2 as in sacreBLEU"},
+	{"cmd", ":COMMAND", CHECK_CMD, 0, 0, "the shell command, given the record, ends with 0"},
+	{"jq", ":EXPR", CHECK_JQ, 0, 0, "the jq expression is true, or a score"},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -75,15 +68,13 @@ static const struct kind *kind_of(const struct check *c)
 	return NULL;
 }
 
-const char *check_help(void)
+void check_help(struct buf *to)
 {
-	static const char help[] =
-		"exact iexact normalized includes starts regex:PATTERN numeric[:TOLERANCE]\n"
-		"choice[:A,B,...] json json-fields[:FIELD[~TOL],...] json-valid finish[:REASON]\n"
-		"words:LO-HI latency:S cost:USD judge[:CRITERION] schema:FILE tool-calls\n"
-		"levenshtein f1 rouge-1 rouge-2 rouge-l bleu chrf jq:EXPR cmd:COMMAND; not- negates";
-
-	return help;
+	for (size_t i = 0; i < KINDS; i++)
+		buf_addf(to, "%s%s%*s%s\n", kinds[i].name, kinds[i].arg,
+			 (int)(31 - strlen(kinds[i].name) - strlen(kinds[i].arg)), "",
+			 kinds[i].help);
+	buf_adds(to, "not-CHECK                      the opposite");
 }
 
 /* "a,b,c" into a list of copies, white space at the ends of each taken off. */
@@ -218,9 +209,10 @@ int check_parse(const char *spec, struct check *c, struct err *e)
 	c->kind = k->kind;
 	if (colon)
 		c->arg = mem_strdup(colon);
-	if (k->arg == ARG_MUST && !(c->arg && *c->arg))
-		err_set(e, "check %s needs an argument: %s:ARG, %s", k->name, k->name, k->help);
-	else if (k->arg == ARG_NONE && c->arg)
+	if (*k->arg == ':' && !(c->arg && *c->arg))
+		err_set(e, "check %s needs an argument: %s%s, %s", k->name, k->name, k->arg,
+			k->help);
+	else if (!*k->arg && c->arg)
 		err_set(e, "check %s takes no argument", k->name);
 	else if (parse_arg(c, e) == 0)
 		return 0;

@@ -89,7 +89,7 @@ double check_total(const struct check *checks, size_t n, const struct row *a);
 int check_write_scores(const struct check *checks, size_t n, int with_total, const struct row *a,
 		       struct buf *line);
 
-/* Names of all kinds with one line each, for the help. */
-const char *check_help(void);
+/* A line for each kind, for the help. */
+void check_help(struct buf *to);
 
 #endif

@@ -209,7 +209,7 @@ static void decided_table(const struct board *b, const struct decided *d, size_t
 	}
 }
 
-void tables_classes(const struct label_figures *f, struct table *t)
+static void tables_classes(const struct label_figures *f, struct table *t)
 {
 	table_cell(t, "class");
 	table_right(t, "precision");

@@ -13,8 +13,7 @@ void tables_fields(const struct board *b, const struct group *g, size_t metric, 
 /* Latency, tokens, cost. Returns 0 where no group knows any of them. */
 int tables_usage(const struct board *b, struct table *t);
 void tables_comparisons(const struct board *b, const struct comparisons *c, struct table *t);
-/* The classes, and which are taken for which most often (at most `most` pairs). */
-void tables_classes(const struct label_figures *f, struct table *t);
+/* Which classes are taken for which most often (at most `most` pairs). */
 void tables_confusions(const struct label_figures *f, size_t most, struct table *t);
 
 /* What the comparisons could have shown, in words: appended, a sentence a comparison. */

@@ -29,7 +29,7 @@ uint32_t constrain_text(struct compiler *c, uint32_t from, const char *s)
 	return automaton_text(c->a, from, span_of(s));
 }
 
-void constrain_text_to(struct compiler *c, uint32_t from, uint32_t to, const char *s)
+static void text_to(struct compiler *c, uint32_t from, uint32_t to, const char *s)
 {
 	automaton_skip(c->a, constrain_text(c, from, s), to);
 }
@@ -53,7 +53,7 @@ static void make_space(struct compiler *c)
 	from = automaton_rule_start(c->a, c->space);
 	to = automaton_rule_end(c->a, c->space);
 	automaton_skip(c->a, from, to);
-	constrain_text_to(c, from, to, " ");
+	text_to(c, from, to, " ");
 	at = constrain_text(c, from, "\n");
 	for (int i = 0; i < EXTRA_SPACES; i++) {
 		automaton_skip(c->a, at, to);
@@ -227,7 +227,7 @@ static int put_array(struct compiler *c, const struct list *all, uint32_t from, 
 	first = constrain_text(c, from, "[");
 	automaton_call(c->a, first, at, c->space);
 	if (least == 0)
-		constrain_text_to(c, at, end, "]");
+		text_to(c, at, end, "]");
 	automaton_skip(c->a, end, to);
 	for (size_t i = 0; i < most && i < AUTOMATON_STATES; i++) {
 		struct list must = {0};
@@ -248,7 +248,7 @@ static int put_array(struct compiler *c, const struct list *all, uint32_t from, 
 		if (i + 1 >= least) {
 			closing = automaton_state(c->a);
 			automaton_call(c->a, behind, closing, c->space);
-			constrain_text_to(c, closing, end, "]");
+			text_to(c, closing, end, "]");
 		}
 		if (most == SIZE_MAX && i + 1 >= least && i >= prefix) {
 			/* All further ones are alike. */
@@ -453,7 +453,7 @@ static int put_object(struct compiler *c, const struct list *all, uint32_t from,
 	automaton_skip(a, none, end);
 	automaton_call(a, some, closing, c->space);
 	automaton_skip(a, closing, end);
-	constrain_text_to(c, end, to, "}");
+	text_to(c, end, to, "}");
 	free(m.v);
 	return bad;
 }
@@ -539,10 +539,10 @@ static int put_alternative(struct compiler *c, const struct list *all, const str
 		if (all->v[i]->not_ || (all->v[i]->if_ && (all->v[i]->then_ || all->v[i]->else_)))
 			return constrain_cannot(c, all->v[i], all->v[i]->not_ ? "not" : "if");
 	if (types & SCHEMA_NULL)
-		constrain_text_to(c, from, to, "null");
+		text_to(c, from, to, "null");
 	if (types & SCHEMA_BOOLEAN) {
-		constrain_text_to(c, from, to, "true");
-		constrain_text_to(c, from, to, "false");
+		text_to(c, from, to, "true");
+		text_to(c, from, to, "false");
 	}
 	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) &&
 	    constrain_number(c, all, types, from, to) != 0)
@@ -655,8 +655,8 @@ struct automaton *constrain_compile(const struct schema *s, struct err *e)
 	top = automaton_rule(c.a);
 	at = automaton_state(c.a);
 	automaton_skip(c.a, automaton_rule_start(c.a, top), at);
-	constrain_text_to(&c, automaton_rule_start(c.a, top), at, " ");
-	constrain_text_to(&c, automaton_rule_start(c.a, top), at, "\n");
+	text_to(&c, automaton_rule_start(c.a, top), at, " ");
+	text_to(&c, automaton_rule_start(c.a, top), at, "\n");
 	automaton_call(c.a, at, automaton_rule_end(c.a, top), rule_of(&c, &root));
 	for (size_t i = 0; i < c.n_jobs && !bad; i++) {
 		struct list must = c.jobs[i].must; /* jobs may move while this one is filled in */

@@ -25,9 +25,8 @@ struct compiler {
 
 /* "#/where: word is not covered ..."; -1. */
 int constrain_cannot(struct compiler *c, const struct schema_node *n, const char *word);
-/* The text from a state on: to a new state, or to the one given. */
+/* The text from a state on, to a new state. */
 uint32_t constrain_text(struct compiler *c, uint32_t from, const char *s);
-void constrain_text_to(struct compiler *c, uint32_t from, uint32_t to, const char *s);
 
 /* Makes c->any_number: a number without limits. */
 void constrain_any_number(struct compiler *c);

@@ -57,7 +57,6 @@ struct generator {
 	size_t max_rows;
 	float *logits;
 	struct sample_scratch *scratch; /* one for each sequence that may run */
-	struct generator_stats stats;
 };
 
 int generator_new(struct generator **out, struct decoder *d, const struct model *m,
@@ -166,14 +165,6 @@ size_t generator_in_hand(const struct generator *g)
 	return g->n_running + g->n_waiting;
 }
 
-struct generator_stats generator_statistics(const struct generator *g)
-{
-	struct generator_stats s = g->stats;
-
-	s.cache_bytes = g->kv.peak * g->kv.page_floats * sizeof(float);
-	return s;
-}
-
 /* --- coming and going --- */
 
 /* Last pages first: nothing in the tree may stand below a page that was never computed. */
@@ -244,7 +235,6 @@ static void give_way(struct generator *g)
 	youngest->next = g->waiting;
 	g->waiting = youngest;
 	g->n_waiting++;
-	g->stats.preempted++;
 }
 
 static size_t same_pages(const struct sequence *a, const struct sequence *b)
@@ -333,11 +323,8 @@ static int admit(struct generator *g, generator_answered *done, void *arg)
 		return 1;
 	}
 	next_waiting(g);
-	if (s->n == s->prompt) {
+	if (s->n == s->prompt)
 		s->cached = s->computed;
-		g->stats.prompt_tokens += s->prompt;
-		g->stats.computed += s->prompt - s->computed;
-	}
 	s->reading = 1;
 	s->admitted = ++g->admissions;
 	for (size_t i = 0; i < g->n_running; i++) {
@@ -521,7 +508,6 @@ static const char *take(struct generator *g, struct sequence *s)
 		s->ids = mem_grow(s->ids, &s->cap, s->n + 1, sizeof *s->ids);
 	s->ids[s->n++] = s->chosen;
 	s->reading = 0;
-	g->stats.generated++;
 	if (is_stop(g, s->chosen)) {
 		tokenizer_stream_end(&s->stream, &s->text);
 		return "stop";
@@ -558,7 +544,6 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 		return generator_in_hand(g);
 	decoder_step(g->d, &g->kv, g->rows, n, g->logits);
 	mark_ready(g, n);
-	g->stats.steps++;
 	for (size_t i = 0; i < g->n_running; i++) {
 		struct sequence *s = g->running[i];
 

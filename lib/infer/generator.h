@@ -89,12 +89,4 @@ void generator_cancel(struct generator *g, const char *type, const char *why,
 
 size_t generator_in_hand(const struct generator *g);
 
-struct generator_stats {
-	/* of the prompts, and what of them had to be computed */
-	size_t prompt_tokens, computed, generated;
-	size_t steps, preempted;
-	size_t cache_bytes; /* most memory that was in use for keys and values */
-};
-struct generator_stats generator_statistics(const struct generator *g);
-
 #endif

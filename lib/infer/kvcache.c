@@ -61,8 +61,8 @@ static void hold(struct kvcache *kv, uint32_t page)
 {
 	struct kvcache_page *p = &kv->pages[page];
 
-	if (p->refs++ == 0 && ++kv->in_use > kv->peak)
-		kv->peak = kv->in_use;
+	if (p->refs++ == 0)
+		kv->in_use++;
 	p->used = ++kv->clock;
 }
 

@@ -38,7 +38,6 @@ struct kvcache {
 	struct kvcache_page *pages;
 	uint32_t n, cap; /* pages made so far; most there may be */
 	uint32_t in_use; /* pages with refs */
-	uint32_t peak;	 /* most pages there ever were in use */
 	uint32_t root;	 /* first of those without parent */
 	uint64_t clock;
 };

@@ -481,7 +481,8 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 		return -1;
 	if (model_open(&l->model, l->dir, NULL, e) != 0)
 		return -1;
-	if (how->adapter && adapter_open(l->model, how->adapter, 0, e) != 0)
+	if (how->adapter && (!(l->adapter = hub_find_adapter(how->adapter, e)) ||
+			     adapter_open(l->model, l->adapter, 0, e)))
 		return -1;
 	l->pool = pool_new(how->threads);
 	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
@@ -506,8 +507,6 @@ int local_open(struct backend *b, const struct backend_local *how, struct err *e
 
 	l->params = how->params;
 	l->unmerged = how->unmerged;
-	if (how->adapter)
-		l->adapter = mem_strdup(how->adapter);
 	if (load(l, how, e) != 0) {
 		local_free(l);
 		return -1;

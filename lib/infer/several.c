@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../model/hub.h"
 #include "local.h"
 
 struct several {
@@ -13,12 +14,6 @@ struct several {
 	long in_hand[SEVERAL_MAX];
 	char *list;
 };
-
-int several_is_local(const char *name)
-{
-	return strncmp(name, "/", 1) == 0 || strncmp(name, "./", 2) == 0 ||
-	       strncmp(name, "../", 3) == 0 || strncmp(name, "hf:", 3) == 0;
-}
 
 /* The model that a request names; the first for one that names none. */
 static size_t which(const struct several *s, const struct backend_request *q)
@@ -132,7 +127,7 @@ int several_open(struct backend *b, const struct backend_local *how, struct err 
 			goto failed;
 		}
 		one.model = s->names[s->n] = mem_strndup(at, n);
-		if (!several_is_local(one.model)) {
+		if (!hub_is_local(one.model)) {
 			err_set(e, "%s is no local model", one.model);
 			free(s->names[s->n]);
 			goto failed;

@@ -14,7 +14,4 @@
 /* Also opens a single one, like local_open. */
 backend_open_local several_open;
 
-/* Whether a model's name means one on this machine. */
-int several_is_local(const char *name);
-
 #endif

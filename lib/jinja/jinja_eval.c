@@ -83,7 +83,7 @@ static int call_macro(struct jrun *r, struct jmacro *m, const struct jcall *c,
 	return rc < 0 ? -1 : 0;
 }
 
-int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struct jv *out)
+static int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struct jv *out)
 {
 	switch (f->kind) {
 	case J_MACRO:

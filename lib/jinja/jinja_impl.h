@@ -292,9 +292,8 @@ size_t jv_chars(struct span s); /* code points */
 struct span jv_substring(struct span s, size_t from, size_t to);
 
 /* jinja_run.c */
-/* Statements in order, until one breaks off: 0, 1 after {% break %}, 2 after {% continue %}, -1. */
-int jbody(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n);
-/* The same with the output caught. */
+/* Statements in order with the output caught, until one breaks off: 0, 1 after {% break %}, 2 after
+ * {% continue %}, -1. */
 int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n,
 	      struct jv *out);
 
@@ -305,7 +304,6 @@ int jarguments(struct jrun *r, struct jscope *s, const struct jnode *n, struct j
 /* An N_CALL; caller: what {% call %} hands to the macro, or NULL. */
 int jcall_node(struct jrun *r, struct jscope *s, const struct jnode *n, const struct jv *caller,
 	       struct jv *out);
-int jcall_value(struct jrun *r, const struct jv *f, const struct jcall *c, struct jv *out);
 /* The argument at a position or of a name; NULL where not given. */
 const struct jv *jcall_arg(const struct jcall *c, size_t at, const char *name);
 

@@ -8,6 +8,9 @@
 
 enum flow { GO, BROKE, CONTINUED }; /* what a body ended with; -1 is an error */
 
+/* Statements in order, until one breaks off. */
+static int body(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n);
+
 /* Runs statements with their output caught. */
 int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n, struct jv *out)
 {
@@ -16,7 +19,7 @@ int jcaptured(struct jrun *r, struct jscope *s, struct jnode *const *list, size_
 
 	text.max = r->limits.output;
 	r->out = &text;
-	rc = jbody(r, s, list, n);
+	rc = body(r, s, list, n);
 	r->out = before;
 	if (rc < 0) {
 		buf_release(&text);
@@ -83,7 +86,7 @@ static int statement_for(struct jrun *r, struct jscope *s, const struct jnode *n
 		items = kept.list;
 	}
 	if (!items->n)
-		return n->c ? jbody(r, s, n->c->list, n->c->n) : GO;
+		return n->c ? body(r, s, n->c->list, n->c->n) : GO;
 	if (!(loop = arena_get(&r->arena, sizeof *loop)))
 		return jfail(r, "the template needs too much memory");
 	loop->items = items;
@@ -96,7 +99,7 @@ static int statement_for(struct jrun *r, struct jscope *s, const struct jnode *n
 		if (jcharge(r, 1) || !(inner = jscope_new(r, s)) ||
 		    assign_all(r, inner, n, items->v[i]) ||
 		    jscope_set(r, inner, span_of("loop"), v) ||
-		    (flow = jbody(r, inner, n->list, n->n)) < 0)
+		    (flow = body(r, inner, n->list, n->n)) < 0)
 			return -1;
 	}
 	r->loops--;
@@ -115,7 +118,7 @@ static int statement_if(struct jrun *r, struct jscope *s, const struct jnode *n)
 			if (!jv_true(&v))
 				continue;
 		}
-		return jbody(r, s, n->list[i + 1]->list, n->list[i + 1]->n);
+		return body(r, s, n->list[i + 1]->list, n->list[i + 1]->n);
 	}
 	return GO;
 }
@@ -154,7 +157,7 @@ static int generation(struct jrun *r, struct jscope *s, const struct jnode *n)
 	if (r->out != r->main_out)
 		return jfail(r,
 			     "{%% generation %%} inside a macro or a captured block is not supported");
-	if ((flow = jbody(r, jscope_new(r, s), n->list, n->n)) < 0)
+	if ((flow = body(r, jscope_new(r, s), n->list, n->n)) < 0)
 		return -1;
 	if (m) {
 		m->v = mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
@@ -208,7 +211,7 @@ static int statement(struct jrun *r, struct jscope *s, const struct jnode *n)
 			if (jeval(r, s, n->args[i].value, &v) ||
 			    jscope_set(r, inner, n->args[i].name, v))
 				return -1;
-		return jbody(r, inner, n->list, n->n);
+		return body(r, inner, n->list, n->n);
 	case N_BREAK:
 		return BROKE;
 	case N_CONTINUE:
@@ -220,8 +223,7 @@ static int statement(struct jrun *r, struct jscope *s, const struct jnode *n)
 	}
 }
 
-/* Statements in order, until one breaks off. */
-int jbody(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n)
+static int body(struct jrun *r, struct jscope *s, struct jnode *const *list, size_t n)
 {
 	size_t i;
 	int flow = GO;
@@ -313,7 +315,7 @@ int jinja_render(const struct jinja *t, struct span vars, int64_t now,
 		if (jv_from_json(&r, key, 0, &k) || jv_from_json(&r, value, 0, &v) ||
 		    jscope_set(&r, globals, k.s, v))
 			goto cleanup;
-	if (jbody(&r, top, t->root->list, t->root->n) < 0)
+	if (body(&r, top, t->root->list, t->root->n) < 0)
 		goto cleanup;
 	rc = 0;
 cleanup:

@@ -253,3 +253,41 @@ void jw_put_figure(struct jw *w, const char *name, double value, double lo, doub
 	jw_put_bounds(w, "value", value, lo, hi);
 	jw_end(w);
 }
+
+static void put_option(struct jw *w, const struct opt *o)
+{
+	const struct opt_list *list = o->to;
+	switch (o->kind) {
+	case OPT_STR:
+	case OPT_TEXT:
+		jw_put_str(w, o->name, *(char **)o->to);
+		break;
+	case OPT_REAL:
+		jw_put_num(w, o->name, *(double *)o->to);
+		break;
+	case OPT_INT:
+		jw_put_int(w, o->name, *(long long *)o->to);
+		break;
+	case OPT_FLAG:
+		jw_put_bool(w, o->name, *(int *)o->to);
+		break;
+	case OPT_SIZE:
+		jw_put_int(w, o->name, (int64_t) * (size_t *)o->to);
+		break;
+	case OPT_LIST:
+		jw_put_array(w, o->name);
+		for (size_t i = 0; i < list->n; i++)
+			jw_str(w, list->v[i]);
+		jw_end(w);
+		break;
+	case OPT_GROUP:
+		break;
+	}
+}
+
+void jw_options(struct jw *w, const struct opt *options)
+{
+	for (const struct opt *o = options; o->name; o++)
+		if (!o->aside)
+			put_option(w, o);
+}

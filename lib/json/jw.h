@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 #include "../base/buf.h"
+#include "../base/opt.h"
 
 #define JW_DEPTH 64
 
@@ -52,6 +53,9 @@ void jw_put_raw(struct jw *w, const char *name, struct span json);
  * "lo", "hi"}, null where the value is not known (NaN). */
 void jw_put_bounds(struct jw *w, const char *name, double value, double lo, double hi);
 void jw_put_figure(struct jw *w, const char *name, double value, double lo, double hi);
+
+/* The options of a program as members, by name; those that are aside are left out. */
+void jw_options(struct jw *w, const struct opt *options);
 
 /* The pieces alone, appended to b. */
 void json_put_string(struct buf *b, const char *s, size_t n);

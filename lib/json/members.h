@@ -3,6 +3,7 @@
  * Which of them are no part of what is asked decides the input key, and with it a row's side; which
  * make up an answer, what is taken out before another is put in. A member that ft comes to write is
  * entered here and in the manual, and json-members.c of the unit tests holds one against the other.
+ * Names begin with member_.
  */
 #ifndef FT_JSON_MEMBERS_H
 #define FT_JSON_MEMBERS_H

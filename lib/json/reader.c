@@ -26,6 +26,15 @@ void reader_start(struct reader *r, char **files, int skip_bad)
 	r->stopping = prog_stopping;
 }
 
+void reader_init_like(struct reader *r, char **files, const struct reader *how)
+{
+	reader_init(r, files);
+	r->skip_bad = how->skip_bad;
+	r->on_bad = how->on_bad;
+	r->arg = how->arg;
+	r->stopping = how->stopping;
+}
+
 static void close_file(struct reader *r)
 {
 	if (r->fd > 0)

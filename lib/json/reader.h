@@ -39,6 +39,8 @@ void reader_init(struct reader *r, char **files);
 /* As programs read: with skip_bad, bad lines are told of on standard error as "(skipped)"; the
  * input ends at a signal to stop. */
 void reader_start(struct reader *r, char **files, int skip_bad);
+/* As another reader reads: its skip_bad, on_bad and stopping. */
+void reader_init_like(struct reader *r, char **files, const struct reader *how);
 void reader_release(struct reader *r);
 
 /* 1 and a record (valid until the next call), 0 at the end, -1 with "file:line: reason". */

@@ -373,8 +373,7 @@ static void between_people(const struct agree *a, struct agree_figures *f)
 	}
 	free(x);
 	if (a->max_raters > 1)
-		f->human_alpha =
-			agreement_alpha_interval(a->raters, a->n, a->max_raters,
+		f->human_alpha = agreement_alpha(a->raters, a->n, a->max_raters,
 						 a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL
 									: AGREEMENT_CATEGORIES,
 						 RESAMPLES, a->seed, a->level);
@@ -452,10 +451,10 @@ void agree_finish(struct agree *a, struct agree_figures *f)
 		       a->max_raters * sizeof *all);
 		all[i * (a->max_raters + 1) + a->max_raters] = a->judge[i];
 	}
-	f->alpha = agreement_alpha_interval(all, a->n, a->max_raters + 1,
-					    a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL
-								   : AGREEMENT_CATEGORIES,
-					    RESAMPLES, a->seed, a->level);
+	f->alpha =
+		agreement_alpha(all, a->n, a->max_raters + 1,
+				a->kind == AGREE_SCORE ? AGREEMENT_INTERVAL : AGREEMENT_CATEGORIES,
+				RESAMPLES, a->seed, a->level);
 	between_people(a, f);
 	corrected(a, truth, said, rest, f);
 	free(all);

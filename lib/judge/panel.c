@@ -10,7 +10,7 @@ size_t panel_opinions(const struct panel *p)
 	return p->rubric->n * p->jurors * p->orders;
 }
 
-size_t panel_at(const struct panel *p, size_t criterion, size_t juror, size_t order)
+static size_t panel_at(const struct panel *p, size_t criterion, size_t juror, size_t order)
 {
 	return (criterion * p->jurors + juror) * p->orders + order;
 }

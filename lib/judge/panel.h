@@ -30,7 +30,6 @@ struct panel {
 };
 
 size_t panel_opinions(const struct panel *p); /* how many there are */
-size_t panel_at(const struct panel *p, size_t criterion, size_t juror, size_t order);
 void panel_split(const struct panel *p, size_t at, size_t *criterion, size_t *juror, size_t *order);
 
 void opinion_fail(struct opinion *o, const char *type, int status, struct span message);

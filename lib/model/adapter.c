@@ -10,6 +10,7 @@
 #include "../json/jw.h"
 #include "../nn/kern.h"
 #include "adapter.h"
+#include "hub.h"
 #include "model_impl.h"
 
 #define CONFIG_MAX ((size_t)1 << 20)
@@ -350,9 +351,9 @@ static void load_values(struct model *m, int t, const struct st_tensor *s)
 	m->tensors[t].data = values;
 }
 
-int adapter_open(struct model *m, const char *dir, int trained, struct err *e)
+int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 {
-	char *path = file_join(dir, "adapter_config.json");
+	char *dir = hub_find_adapter(name, e), *path = NULL;
 	struct buf text = BUF_INIT, targets = BUF_INIT;
 	struct st_set files = {0};
 	struct adapter s;
@@ -364,6 +365,9 @@ int adapter_open(struct model *m, const char *dir, int trained, struct err *e)
 		err_set(e, "the model has an adapter already");
 		goto cleanup;
 	}
+	if (!dir)
+		goto cleanup;
+	path = file_join(dir, "adapter_config.json");
 	if (file_read(path, CONFIG_MAX, &text, e) < 0)
 		goto cleanup;
 	if (json_check(buf_span(&text), &c, e) < 0 ||
@@ -411,6 +415,7 @@ cleanup:
 	buf_release(&targets);
 	free(pairs);
 	free(path);
+	free(dir);
 	return result;
 }
 

@@ -26,10 +26,10 @@ struct adapter {
  * those there are. */
 int adapter_new(struct model *m, const struct adapter *spec, uint64_t seed, struct err *e);
 
-/* Reads DIR/adapter_config.json and adapter_model.safetensors over the base; trained says whether
- * it will be trained on. Every tensor must find its module with the right shape; features of PEFT
+/* Reads adapter_config.json and adapter_model.safetensors of the adapter (as hub_find_adapter takes
+ * its name) over the base; trained says whether it will be trained on. Every tensor must find its module with the right shape; features of PEFT
  * that are not covered are refused by name. */
-int adapter_open(struct model *m, const char *dir, int trained, struct err *e);
+int adapter_open(struct model *m, const char *name, int trained, struct err *e);
 
 /* Writes both files into DIR (made if missing), the weights first. base is what
  * base_model_name_or_path says. */

@@ -87,10 +87,6 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 int gguf_export_adapter(const struct model *m, const struct model_save *how, const char *name,
 			const char *path, struct gguf_report *report, struct err *e);
 
-/* "llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"; NULL where the family has no GGUF form
- * here. */
-const char *gguf_architecture(const struct config *c);
-
 /* The tokenizer's pairs. dir is the model's directory (for merges and template), vocab the model's
  * own size. */
 int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *dir, size_t vocab,

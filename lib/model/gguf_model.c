@@ -27,7 +27,8 @@ struct job {
 	float *divisors;
 };
 
-const char *gguf_architecture(const struct config *c)
+/* NULL where the family has no GGUF form here. */
+static const char *architecture(const struct config *c)
 {
 	static const char *const same[] = {"llama", "qwen2", "qwen3", "gemma", "gemma2"};
 
@@ -237,7 +238,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 		      struct gguf_report *report, struct err *e)
 {
 	const struct config *c = &m->config;
-	const char *arch = gguf_architecture(c);
+	const char *arch = architecture(c);
 	struct job j = {.m = m, .how = how};
 	enum nn_type type = how->type;
 	int tied = m->t_head == m->t_embed, permute, bad;
@@ -276,7 +277,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 int gguf_export_adapter(const struct model *m, const struct model_save *how, const char *name,
 			const char *path, struct gguf_report *report, struct err *e)
 {
-	const char *arch = gguf_architecture(&m->config);
+	const char *arch = architecture(&m->config);
 	struct job j = {.m = m, .how = how};
 	int bad, permute;
 	char key[96];

@@ -12,7 +12,8 @@ int hub_is_local(const char *name)
 	       !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, "hf:", 3);
 }
 
-char *hub_cache_dir(void)
+/* NULL where not even $HOME is set. */
+static char *cache_dir(void)
 {
 	const char *hub = getenv("HF_HUB_CACHE"), *home = getenv("HF_HOME"),
 		   *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
@@ -69,7 +70,7 @@ void hub_name_release(struct hub_name *h)
 
 char *hub_repo_dir(const struct hub_name *h, struct err *e)
 {
-	char *cache = hub_cache_dir(), *dir, *folder;
+	char *cache = cache_dir(), *dir, *folder;
 	const char *slash = strchr(h->repo, '/');
 	struct buf b = BUF_INIT;
 
@@ -88,9 +89,9 @@ char *hub_repo_dir(const struct hub_name *h, struct err *e)
 	return dir;
 }
 
-static int has_config(const char *dir)
+static int holds(const char *dir, const char *file)
 {
-	char *path = file_join(dir, "config.json");
+	char *path = file_join(dir, file);
 	int yes = file_exists(path);
 
 	free(path);
@@ -125,7 +126,8 @@ cleanup:
 	return dir;
 }
 
-static char *find_in_cache(const char *name, struct err *e)
+/* The snapshot of a name without hf:, where it holds the file. */
+static char *find_in_cache(const char *name, const char *file, struct err *e)
 {
 	struct hub_name h;
 	char *repo, *dir = NULL;
@@ -134,7 +136,7 @@ static char *find_in_cache(const char *name, struct err *e)
 		return NULL;
 	e->msg[0] = 0;
 	if ((repo = hub_repo_dir(&h, e)) && (dir = snapshot(repo, h.revision, e)) &&
-	    !has_config(dir)) {
+	    !holds(dir, file)) {
 		free(dir);
 		dir = NULL;
 	}
@@ -150,16 +152,22 @@ static char *find_in_cache(const char *name, struct err *e)
 char *hub_find(const char *name, struct err *e)
 {
 	if (!strncmp(name, "hf:", 3))
-		return find_in_cache(name + 3, e);
+		return find_in_cache(name + 3, "config.json", e);
 	if (!file_exists(name))
 		err_set(e, "%s: no such directory", name);
 	else if (!file_is_dir(name))
 		err_set(e,
 			"%s is a file; a model is a directory with config.json, weights and tokenizer.json",
 			name);
-	else if (!has_config(name))
+	else if (!holds(name, "config.json"))
 		err_set(e, "%s is no model: there is no config.json in it", name);
 	else
 		return mem_strdup(name);
 	return NULL;
+}
+
+char *hub_find_adapter(const char *name, struct err *e)
+{
+	return strncmp(name, "hf:", 3) ? mem_strdup(name)
+				       : find_in_cache(name + 3, "adapter_config.json", e);
 }

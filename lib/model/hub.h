@@ -1,6 +1,6 @@
 /* hub: where a model that the user names is found on this machine.
  *
- * `/...`, `./...`, `../...` is a directory. `hf:org/name` and `hf:org/name@revision` is looked up
+ * `/...`, `./...`, `../...`, `.` and `..` are directories. `hf:org/name` and `hf:org/name@revision` is looked up
  * in the Hugging Face cache: $HF_HUB_CACHE, else $HF_HOME/hub, else
  * $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub; there
  * models--org--name/refs/REVISION (default main) names the commit and snapshots/COMMIT/ holds the
@@ -20,6 +20,10 @@ int hub_is_local(const char *name);
  * to do (no such directory, no config.json in it, not in the cache: ft-pull org/name). */
 char *hub_find(const char *name, struct err *e);
 
+/* The same for an adapter, which is any path or hf:...; what a directory holds is left to its
+ * reader. */
+char *hub_find_adapter(const char *name, struct err *e);
+
 /* "org/name" or "org/name@revision" taken apart and checked: only letters, digits, "-", "_" and "."
  * stand in its parts, so that no name leads out of the cache. revision is "main" where none is
  * given. */
@@ -32,8 +36,5 @@ void hub_name_release(struct hub_name *h);
 /* Where the cache keeps a repository: CACHE/models--org--name. free() it; NULL with a reason where
  * there is no cache. */
 char *hub_repo_dir(const struct hub_name *h, struct err *e);
-
-/* The cache's directory by the rules above; free() it. NULL where not even $HOME is set. */
-char *hub_cache_dir(void);
 
 #endif

@@ -84,7 +84,6 @@ struct nn_kern {
 	void (*fma)(float *y, const float *a, const float *x, size_t n);
 	void (*axpy)(float *y, float a, const float *x, size_t n); /* y += a x */
 	void (*scale)(float *x, float a, size_t n);		   /* x *= a */
-	int (*finite)(const float *x, size_t n); /* 1 where every value is finite */
 
 	/* AdamW (Loshchilov and Hutter 2019) over n values; g is multiplied by g_scale first. c1 =
 	 * 1 - beta1^t, c2 = 1 - beta2^t. p -= lr (m / c1 / (sqrt(v / c2) + eps) + wd p). */
@@ -96,12 +95,6 @@ struct nn_kern {
 	void (*from_bf16)(float *y, const uint16_t *x, size_t n);
 	void (*from_q8_0)(float *y, const void *x, size_t n);
 	void (*from_q4_0)(float *y, const void *x, size_t n);
-
-	/* y[r] = W[r] . x for the given rows of a packed matrix (see nn_mat): the product for a
-	 * handful of x. */
-	void (*rows_dot_f32)(float *y, const float *w, const float *x, size_t rows, size_t cols);
-	void (*rows_dot_bf16)(float *y, const uint16_t *w, const float *x, size_t rows,
-			      size_t cols);
 };
 
 const struct nn_kern *nn_kern(void);

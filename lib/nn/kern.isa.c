@@ -213,19 +213,6 @@ static void scale(float *x, float a, size_t n)
 		x[i] *= a;
 }
 
-static int finite_all(const float *x, size_t n)
-{
-	uint32_t bad = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t b;
-
-		memcpy(&b, x + i, sizeof b);
-		bad |= (b & 0x7f800000u) == 0x7f800000u;
-	}
-	return !bad;
-}
-
 static void rms(float *y, float *rstd, const float *x, const float *w, float plus, float eps,
 		size_t n, size_t d)
 {
@@ -652,31 +639,6 @@ static void from_q4_0(float *y, const void *x, size_t n)
 	}
 }
 
-static void rows_dot_f32(float *y, const float *w, const float *x, size_t rows, size_t cols)
-{
-	for (size_t r = 0; r < rows; r++, w += cols)
-		y[r] = dot(w, x, cols);
-}
-
-static void rows_dot_bf16(float *y, const uint16_t *w, const float *x, size_t rows, size_t cols)
-{
-	for (size_t r = 0; r < rows; r++, w += cols) {
-		vf s = zero();
-		float part[W], tail = 0;
-		size_t j = 0;
-
-		for (; j + W <= cols; j += W) {
-			from_bf16(part, w + j, W);
-			s += load(part) * load(x + j);
-		}
-		for (; j < cols; j++) {
-			from_bf16(part, w + j, 1);
-			tail += part[0] * x[j];
-		}
-		y[r] = hsum(s) + tail;
-	}
-}
-
 const struct nn_kern NAME(nn_kern) = {
 	.name = SET,
 	.rms = rms,
@@ -705,12 +667,9 @@ const struct nn_kern NAME(nn_kern) = {
 	.fma = fma_each,
 	.axpy = axpy,
 	.scale = scale,
-	.finite = finite_all,
 	.adamw = adamw,
 	.from_f16 = from_f16,
 	.from_bf16 = from_bf16,
 	.from_q8_0 = from_q8_0,
 	.from_q4_0 = from_q4_0,
-	.rows_dot_f32 = rows_dot_f32,
-	.rows_dot_bf16 = rows_dot_bf16,
 };

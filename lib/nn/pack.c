@@ -49,11 +49,6 @@ size_t nn_pack_panels(const struct nn_pack *p)
 	return (p->rows + NN_PANEL - 1) / NN_PANEL;
 }
 
-size_t nn_pack_bytes(const struct nn_pack *p)
-{
-	return nn_pack_panels(p) * p->panel_bytes;
-}
-
 void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch)
 {
 	unsigned char *panel = p->data + row / NN_PANEL * p->panel_bytes;
@@ -85,41 +80,6 @@ void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch)
 			memcpy(panel + 2 * o, from, 2);
 			for (size_t i = 0; i < 16; i++)
 				panel[64 + i / 4 * 128 + o * 4 + i % 4] = from[2 + i];
-		}
-	}
-}
-
-void nn_pack_unrow(float *out, const struct nn_pack *p, size_t row)
-{
-	const unsigned char *panel = p->data + row / NN_PANEL * p->panel_bytes;
-	size_t o = row % NN_PANEL;
-	unsigned char block[34];
-
-	switch (p->type) {
-	case NN_F32:
-		for (size_t k = 0; k < p->cols; k++)
-			out[k] = ((const float *)panel)[k * NN_PANEL + o];
-		break;
-	case NN_BF16:
-		for (size_t k = 0; k < p->cols; k++)
-			nn_decode(out + k, NN_BF16, (const uint16_t *)panel + k * NN_PANEL + o, 1);
-		break;
-	case NN_Q8_0:
-		for (size_t b = 0; b < p->cols / 32; b++, panel += 1088, out += 32) {
-			memcpy(block, panel + 2 * o, 2);
-			for (size_t i = 0; i < 32; i++)
-				block[2 + i] =
-					(unsigned char)(panel[64 + i / 4 * 128 + o * 4 + i % 4] -
-							128);
-			nn_decode(out, NN_Q8_0, block, 32);
-		}
-		break;
-	default:
-		for (size_t b = 0; b < p->cols / 32; b++, panel += 576, out += 32) {
-			memcpy(block, panel + 2 * o, 2);
-			for (size_t i = 0; i < 16; i++)
-				block[2 + i] = panel[64 + i / 4 * 128 + o * 4 + i % 4];
-			nn_decode(out, NN_Q4_0, block, 32);
 		}
 	}
 }

@@ -56,14 +56,11 @@ const struct nn_pack_kern *nn_pack_kern(void);
  * is whole blocks. -1: it is not, or the size overflows. */
 int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols);
 void nn_pack_release(struct nn_pack *p);
-size_t nn_pack_bytes(const struct nn_pack *p);
 size_t nn_pack_panels(const struct nn_pack *p);
 
 /* Sets one row from w [cols]. Different panels may be set by different threads. scratch:
  * nn_row_bytes of the type. */
 void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch);
-/* One row as floats: out [cols]. */
-void nn_pack_unrow(float *out, const struct nn_pack *p, size_t row);
 
 /* Quantises row i of r (cols values). */
 void nn_rows_quantise(const struct nn_pack_kern *kern, struct nn_rows *r, size_t i, size_t cols);

@@ -6,6 +6,7 @@
 
 #include "../base/file.h"
 #include "../json/jw.h"
+#include "../json/side.h"
 
 static int check_content(struct span message, size_t i, struct err *e)
 {
@@ -174,20 +175,6 @@ struct writing {
 	struct buf line;
 };
 
-static void refuse(struct writing *k, const struct reader *in, const struct record *r,
-		   struct err *why)
-{
-	struct buf id = BUF_INIT;
-	struct err ignored = ERR_INIT;
-	int named = record_id(r, &id, &ignored) == 0;
-	err_prefix(why, "%s:%zu%s%s", in->name, in->line, named ? ": row " : "",
-		   named ? id.data : "");
-	buf_release(&id);
-	k->rows->refused++;
-	if (k->rows->on_refused)
-		k->rows->on_refused(k->rows->arg, why);
-}
-
 static int write_line(struct writing *k, int valid, struct err *e)
 {
 	struct file_new *to = valid ? &k->valid : &k->train;
@@ -205,31 +192,17 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 {
 	struct reader in;
 	struct record r = {0};
+	enum side side;
 	int rc;
-	reader_init(&in, files);
-	in.stopping = k->rows->stopping;
-	in.skip_bad = k->rows->skip_bad;
-	in.on_bad = k->rows->on_refused;
-	in.arg = k->rows->arg;
-	while ((rc = reader_next(&in, &r, e)) == 1) {
-		struct span split = record_get(&r, "split");
+	reader_init_like(&in, files, &k->rows->how);
+	while ((rc = side_next(&in, &r, &side, &k->rows->test, e)) > 0) {
 		struct err why = ERR_INIT;
 		struct jw w;
-		if (json_is(split, "test")) {
-			k->rows->test++;
-			continue;
-		}
-		if (json_kind(split) > JSON_NULL && !json_is(split, "train") &&
-		    !json_is(split, "valid")) {
-			err_set(&why, "split is neither train, valid nor test");
-			refuse(k, &in, &r, &why);
-			continue;
-		}
 		buf_clear(&k->line);
 		jw_init(&w, &k->line);
 		jw_object(&w);
 		if (put_row(k->rows, &r, &w, &why)) {
-			refuse(k, &in, &r, &why);
+			reader_refuse(&in, &r, &why);
 			continue;
 		}
 		jw_end(&w);
@@ -237,10 +210,10 @@ static int take_files(struct writing *k, char **files, int all_valid, struct err
 				  json_kind(record_get(&r, "messages")) == JSON_NONE
 			  ? &k->completions
 			  : &k->chats) += 1;
-		if ((rc = write_line(k, all_valid || json_is(split, "valid"), e)))
+		if ((rc = write_line(k, all_valid || side == SIDE_VALID, e)))
 			break;
 	}
-	k->rows->refused += in.skipped;
+	k->rows->refused += in.refused + in.skipped;
 	reader_release(&in);
 	record_release(&r);
 	return rc;
@@ -251,7 +224,7 @@ static int verdict(const struct writing *k, struct err *e)
 	const struct remote_rows *rows = k->rows;
 	const struct remote_rules *rules = rows->rules;
 	size_t most = k->train_bytes > k->valid_bytes ? k->train_bytes : k->valid_bytes;
-	if (rows->refused && !rows->skip_bad)
+	if (rows->refused && !rows->how.skip_bad)
 		return err_set(e,
 			       "%zu row%s cannot be sent; nothing was uploaded (--skip-bad leaves them out)",
 			       rows->refused, rows->refused == 1 ? "" : "s");

@@ -27,11 +27,8 @@ struct remote_rows {
 	const char *train_path, *valid_path; /* (in) files to write, each atomically */
 	const struct remote_rules *rules;    /* (in) */
 	int preferences;		     /* (in) rows are preference lines */
-	int skip_bad;			     /* (in) leave refused rows out */
-	/* (in) told of each ("file:line: row ID: reason") */
-	void (*on_refused)(void *arg, const struct err *e);
-	int (*stopping)(void);
-	void *arg;
+	/* (in) how rows are read and who is told of refused ones, which skip_bad leaves out */
+	struct reader how;
 	size_t train, valid, test, refused; /* rows */
 	uint64_t hash;			    /* of both files */
 };

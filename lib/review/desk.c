@@ -10,15 +10,13 @@
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
-#include "../json/reader.h"
+#include "../json/side.h"
 #include "../text/hash.h"
 #include "apply.h"
 #include "reference.h"
 
 #define LABEL_LONGEST 200 /* bytes */
 #define LABEL_ROWS 4	  /* rows there are for each label, at least */
-
-static const char *const splits[] = {NULL, "train", "valid", "test"};
 
 /* --- reading --- */
 
@@ -75,6 +73,7 @@ static int add_row(struct desk *d, const struct record *r, struct map *last_of, 
 	struct json_iter it = {0};
 	struct span review = record_get(r, "review"), k, v;
 	struct desk_row row = {.at = d->text_n, .due = 1};
+	enum side side;
 	double suspicion = 0;
 	if (r->line.n > UINT32_MAX - 1 || d->n >= UINT32_MAX - 1)
 		return err_set(e, "too many rows, or a row too long");
@@ -97,9 +96,8 @@ static int add_row(struct desk *d, const struct record *r, struct map *last_of, 
 		row.suspicion = (float)suspicion;
 	while (json_next(&it, json_member(review, "reasons"), &k, &v))
 		row.reasons |= reason_bit(d, json_member(v, "reason"));
-	for (unsigned char i = 1; i < 4; i++)
-		if (json_is(record_get(r, "split"), splits[i]))
-			row.split = i;
+	side_read(record_get(r, "split"), &side, NULL);
+	row.split = (unsigned char)(side + 1);
 	d->rows = mem_grow(d->rows, &d->cap, d->n + 1, sizeof *d->rows);
 	d->rows[d->n++] = row;
 	d->text_n += r->line.n + 1;
@@ -146,13 +144,14 @@ void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT])
 	key_text(d->rows[row].key, d->rows[row].repeat, key);
 }
 
-long desk_first_of(const struct desk *d, const uint64_t key[2])
+/* The first row with this key, and the next one with a row's key; -1 where there is none. */
+static long first_of(const struct desk *d, const uint64_t key[2])
 {
 	const uint64_t *at = map_get(&d->by_key, key[0] ^ key[1]);
 	return at ? (long)*at : -1;
 }
 
-long desk_next_of(const struct desk *d, size_t row)
+static long next_of(const struct desk *d, size_t row)
 {
 	return d->rows[row].same ? (long)d->rows[row].same - 1 : -1;
 }
@@ -364,8 +363,7 @@ void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 static void add_related(const struct desk *d, const uint64_t key[2], size_t self,
 			size_t rows[DESK_RELATED], size_t *n)
 {
-	for (long i = desk_first_of(d, key); i >= 0 && *n < DESK_RELATED;
-	     i = desk_next_of(d, (size_t)i)) {
+	for (long i = first_of(d, key); i >= 0 && *n < DESK_RELATED; i = next_of(d, (size_t)i)) {
 		size_t known = 0;
 		while (known < *n && rows[known] != (size_t)i)
 			known++;
@@ -414,7 +412,7 @@ struct desk_counts desk_count(const struct desk *d)
 
 const char *desk_split(const struct desk_row *w)
 {
-	return splits[w->split];
+	return w->split ? side_name((enum side)(w->split - 1)) : NULL;
 }
 
 size_t desk_search(const struct desk *d, struct span text, size_t from, size_t *found, size_t max)
@@ -529,7 +527,7 @@ static long row_of_key(const struct desk *d, const char *key)
 	if (strlen(key) < 32)
 		return -1;
 	key_halves(key, half);
-	for (long i = desk_first_of(d, half); i >= 0; i = desk_next_of(d, (size_t)i)) {
+	for (long i = first_of(d, half); i >= 0; i = next_of(d, (size_t)i)) {
 		desk_key(d, (size_t)i, k);
 		if (strcmp(k, key) == 0)
 			return i;

@@ -28,7 +28,7 @@ struct desk_row {
 	uint64_t key[2];  /* the input key's two halves */
 	uint64_t reasons; /* bits into reasons */
 	float suspicion;
-	unsigned char split;   /* 0 none, 1 train, 2 valid, 3 test */
+	unsigned char split;   /* 1 + its enum side, 0 where it has none */
 	unsigned char verdict; /* this reviewer's standing decision */
 	/* belongs to this reviewer's work (all rows; in second passes and adjudications some) */
 	unsigned char due;
@@ -95,10 +95,6 @@ void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT]);
 
 /* The record of a row; valid until the next call. */
 const struct record *desk_record(struct desk *d, size_t row);
-
-/* The first row with this key, and the next one with a row's key; -1 where there is none. */
-long desk_first_of(const struct desk *d, const uint64_t key[2]);
-long desk_next_of(const struct desk *d, size_t row);
 
 /* The rows that this one's reasons point at, and those with the same input; returns how many. */
 #define DESK_RELATED 5

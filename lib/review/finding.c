@@ -38,7 +38,7 @@ void findings_about(struct findings *f, const uint64_t other[2])
 		memcpy(f->v[f->n - 1].other, other, sizeof f->v[f->n - 1].other);
 }
 
-double findings_suspicion(const struct findings *f)
+static double suspicion(const struct findings *f)
 {
 	double innocent = 1;
 	for (size_t i = 0; i < f->n; i++)
@@ -62,7 +62,7 @@ void findings_write(const struct findings *f, struct span loss, struct span prob
 		order[j] = i;
 	}
 	jw_object(w);
-	jw_put_num(w, "suspicion", rounded(findings_suspicion(f)));
+	jw_put_num(w, "suspicion", rounded(suspicion(f)));
 	jw_put_array(w, "reasons");
 	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *g = &f->v[order[i]];

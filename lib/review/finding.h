@@ -36,8 +36,6 @@ void findings_add(struct findings *f, const char *reason, double score, const ch
 /* Says of the finding last added which row it is about. */
 void findings_about(struct findings *f, const uint64_t other[2]);
 
-double findings_suspicion(const struct findings *f);
-
 /* {"suspicion": x, "reasons": [{"reason", "score", "why", "other": key}, ...]} with the row's loss
  * and probs by a model where they are known (absent spans: they are not), highest score first. */
 void findings_write(const struct findings *f, struct span loss, struct span probs, struct jw *w);

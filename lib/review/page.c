@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../json/side.h"
 #include "tell.h"
 
 #define FILE_AS(name, file) \
@@ -95,10 +96,7 @@ static int parse_filter(const struct desk *d, const struct web_request *q, struc
 			return -1;
 	}
 	if (split && *split) {
-		f->split = strcmp(split, "train") == 0	 ? 1
-			   : strcmp(split, "valid") == 0 ? 2
-			   : strcmp(split, "test") == 0	 ? 3
-							 : 0;
+		f->split = side_named(split) + 1;
 		if (!f->split)
 			return -1;
 	}

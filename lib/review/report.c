@@ -82,8 +82,7 @@ static struct agreement agreement_of(const struct journal *j)
 	size_t rows, n = 0;
 	struct agreement a = {{NAN, NAN, NAN}, {NAN, NAN, NAN}};
 	double *x = ratings_of(j, &rows);
-	a.alpha = agreement_alpha_interval(x, rows, j->reviewers_n, AGREEMENT_CATEGORIES, 2000, 1,
-					   0.95);
+	a.alpha = agreement_alpha(x, rows, j->reviewers_n, AGREEMENT_CATEGORIES, 2000, 1, 0.95);
 	double *one = mem_alloc(rows, sizeof *one), *two = mem_alloc(rows, sizeof *two);
 	for (size_t i = 0; i < rows && j->reviewers_n == 2; i++, n++) {
 		one[n] = x[2 * i];

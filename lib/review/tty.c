@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../json/side.h"
 #include "reference.h"
 #include "screen.h"
 #include "tell.h"
@@ -282,7 +283,7 @@ static void fix(struct tty *t)
 		snprintf(t->said, sizeof t->said,
 			 "The reference is what it was: nothing is saved.");
 	} else if (
-		t->d->rows[row].split == 3 &&
+		t->d->rows[row].split == SIDE_TEST + 1 &&
 		!ask(t,
 		     "This row belongs to the test set. Changing it changes what models are measured by. Save?")) {
 		desk_draft(t->d, row, text.data, NULL);

@@ -165,11 +165,7 @@ static int keep_file(struct plan *p, char *file, enum side side, struct reader *
 	struct reader r;
 	int got;
 
-	reader_init(&r, files);
-	r.skip_bad = how->skip_bad;
-	r.on_bad = how->on_bad;
-	r.arg = how->arg;
-	r.stopping = how->stopping;
+	reader_init_like(&r, files, how);
 	while ((got = reader_next(&r, &rec, e)) > 0 && plan_keep(p, &rec, side, e) == 0)
 		;
 	if (got > 0) {

@@ -7,8 +7,6 @@
 #include "../text/hash.h"
 #include "sides.h"
 
-static const char *const names[SIDES] = {"train", "valid", "test"};
-
 int sides_parse(struct sides *s, const char *text, struct err *e)
 {
 	double w[SIDES] = {0};
@@ -65,31 +63,4 @@ enum side sides_of(const struct sides *s, uint64_t hash)
 	if (u < s->share[SIDE_TEST] + s->share[SIDE_VALID])
 		return SIDE_VALID;
 	return SIDE_TRAIN;
-}
-
-const char *side_name(enum side side)
-{
-	return names[side];
-}
-
-const char *side_json(enum side side)
-{
-	static const char *const quoted[SIDES] = {"\"train\"", "\"valid\"", "\"test\""};
-
-	return quoted[side];
-}
-
-int side_read(struct span value, enum side *side, struct err *e)
-{
-	*side = SIDE_NONE;
-	if (!value.s || json_kind(value) == JSON_NULL)
-		return 0;
-	for (int i = 0; i < SIDES; i++) {
-		if (json_is(value, names[i])) {
-			*side = (enum side)i;
-			return 0;
-		}
-	}
-	return err_set(e, "split is %.*s: it must be \"train\", \"valid\" or \"test\"",
-		       (int)(value.n < 40 ? value.n : 40), value.s);
 }

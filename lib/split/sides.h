@@ -12,8 +12,7 @@
 #include <stdint.h>
 #include "../base/buf.h"
 #include "../base/err.h"
-
-enum side { SIDE_NONE = -1, SIDE_TRAIN, SIDE_VALID, SIDE_TEST, SIDES };
+#include "../json/side.h"
 
 struct sides {
 	double share[SIDES]; /* each >= 0, sum 1 */
@@ -29,13 +28,5 @@ int sides_count(const struct sides *s);
 
 /* The side for a hash that is uniform over 64 bits. */
 enum side sides_of(const struct sides *s, uint64_t hash);
-
-/* "train", "valid", "test". */
-const char *side_name(enum side side);
-const char *side_json(enum side side); /* in quotes */
-
-/* The side that a record's `split` member (raw JSON) names: SIDE_NONE in *side where the value is
- * absent or null, -1 with the reason where it is anything else than the three names. */
-int side_read(struct span value, enum side *side, struct err *e);
 
 #endif

@@ -116,31 +116,6 @@ struct confusion agreement_confusion(const double *truth, const double *said, si
 	return c;
 }
 
-double agreement_fleiss(const double *counts, size_t rows, size_t categories)
-{
-	double raters = 0, observed = 0, expected = 0;
-
-	for (size_t j = 0; j < categories && rows > 0; j++)
-		raters += counts[j];
-	if (rows == 0 || raters < 2)
-		return NAN;
-	for (size_t i = 0; i < rows; i++) {
-		double same = 0;
-
-		for (size_t j = 0; j < categories; j++)
-			same += counts[i * categories + j] * (counts[i * categories + j] - 1);
-		observed += same / (raters * (raters - 1)) / (double)rows;
-	}
-	for (size_t j = 0; j < categories; j++) {
-		double share = 0;
-
-		for (size_t i = 0; i < rows; i++)
-			share += counts[i * categories + j] / (raters * (double)rows);
-		expected += share * share;
-	}
-	return expected < 1 ? (observed - expected) / (1 - expected) : NAN;
-}
-
 /* alpha of the rows index[0..n-1] (or 0..n-1), given as codes of levels, -1 for missing. */
 struct alpha {
 	int *codes;
@@ -154,17 +129,9 @@ struct alpha {
 
 static double distance(const struct alpha *a, size_t c, size_t d)
 {
-	double sum = 0;
-
 	if (c == d)
 		return 0;
-	if (a->scale == AGREEMENT_CATEGORIES)
-		return 1;
-	if (a->scale == AGREEMENT_INTERVAL)
-		return pow(a->levels[c] - a->levels[d], 2);
-	for (size_t g = c < d ? c : d; g <= (c < d ? d : c); g++)
-		sum += a->total[g];
-	return pow(sum - (a->total[c] + a->total[d]) / 2, 2);
+	return a->scale == AGREEMENT_CATEGORIES ? 1 : pow(a->levels[c] - a->levels[d], 2);
 }
 
 static double alpha_of(struct alpha *a, const size_t *index, size_t n)
@@ -230,21 +197,9 @@ static void alpha_end(struct alpha *a)
 	free(a->total);
 }
 
-double agreement_alpha(const double *ratings, size_t rows, size_t raters,
-		       enum agreement_scale scale)
-{
-	struct alpha a;
-	double value;
-
-	alpha_begin(&a, ratings, rows, raters, scale);
-	value = alpha_of(&a, NULL, rows);
-	alpha_end(&a);
-	return value;
-}
-
-struct interval agreement_alpha_interval(const double *ratings, size_t rows, size_t raters,
-					 enum agreement_scale scale, size_t resamples,
-					 uint64_t seed, double level)
+struct interval agreement_alpha(const double *ratings, size_t rows, size_t raters,
+				enum agreement_scale scale, size_t resamples, uint64_t seed,
+				double level)
 {
 	struct interval v = {NAN, NAN, NAN};
 	size_t *index = mem_alloc(rows, sizeof *index), n = 0;

@@ -28,21 +28,14 @@ struct confusion {
 };
 struct confusion agreement_confusion(const double *truth, const double *said, size_t n);
 
-/* Fleiss' kappa (1971): counts[i * categories + j] raters put row i into category j; the same
- * number of raters, at least 2, for each row. */
-double agreement_fleiss(const double *counts, size_t rows, size_t categories);
-
 /* Krippendorff's alpha (2011, "Computing Krippendorff's Alpha-Reliability"): ratings[i * raters +
- * r], NaN where a rater left row i out; rows with fewer than two ratings do not count. */
-enum agreement_scale { AGREEMENT_CATEGORIES, AGREEMENT_ORDINAL, AGREEMENT_INTERVAL };
-double agreement_alpha(const double *ratings, size_t rows, size_t raters,
-		       enum agreement_scale scale);
-
-/* The same with a percentile interval from `resamples` bootstrap samples of rows. Where all these are
- * alike, the bounds are NaN, and of rows that agree entirely they follow from Wilson's for the rows
- * that do not. */
-struct interval agreement_alpha_interval(const double *ratings, size_t rows, size_t raters,
-					 enum agreement_scale scale, size_t resamples,
-					 uint64_t seed, double level);
+ * r], NaN where a rater left row i out; rows with fewer than two ratings do not count. The interval is
+ * the percentile interval of `resamples` bootstrap samples of rows. Where all these are alike, the
+ * bounds are NaN, and of rows that agree entirely they follow from Wilson's for the rows that do
+ * not. */
+enum agreement_scale { AGREEMENT_CATEGORIES, AGREEMENT_INTERVAL };
+struct interval agreement_alpha(const double *ratings, size_t rows, size_t raters,
+				enum agreement_scale scale, size_t resamples, uint64_t seed,
+				double level);
 
 #endif

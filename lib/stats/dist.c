@@ -1,6 +1,6 @@
 /* The distributions' two engines, incomplete gamma and incomplete beta, and what is read from them.
- * Each engine returns both tails, the smaller one computed directly; quantiles invert it by Newton
- * steps kept inside a shrinking bracket.
+ * The smaller tail is computed directly; quantiles invert it by Newton steps kept inside a shrinking
+ * bracket.
  */
 #include <float.h>
 #include <math.h>
@@ -67,25 +67,24 @@ static double binomial_density(double a, double b, double x, double y)
 	       sqrt(n / (TWO_PI * a * b));
 }
 
-static struct tails gamma_tails(double a, double x)
+/* The upper tail. */
+static double gamma_tail(double a, double x)
 {
-	struct tails t;
 	double front;
 
 	if (!(a > 0) || !(x >= 0))
-		return nowhere;
+		return NAN;
 	if (x == 0)
-		return (struct tails){0, 1};
+		return 1;
 	if (isinf(x))
-		return (struct tails){1, 0};
+		return 0;
 	front = poisson_density(a, x);
 	if (x < a + 1) {
 		double sum = 1, term = 1;
 
 		for (int n = 1; n < ROUNDS && term > sum * DBL_EPSILON / 8; n++)
 			sum += term *= x / (a + n);
-		t.p = front * sum;
-		t.q = 1 - t.p;
+		return 1 - front * sum;
 	} else {
 		double b = x + 1 - a, c = 1 / DBL_MIN, d = 1 / b, h = d;
 
@@ -105,10 +104,8 @@ static struct tails gamma_tails(double a, double x)
 			if (fabs(step - 1) < DBL_EPSILON)
 				break;
 		}
-		t.q = front * a * h;
-		t.p = 1 - t.q;
+		return front * a * h;
 	}
-	return t;
 }
 
 /* The continued fraction of I_x(a, b) without its front; quick for x < (a+1)/(a+b+2). */
@@ -166,27 +163,25 @@ static struct tails beta_tails(double a, double b, double x, double y)
 	return t;
 }
 
-/* The root of a distribution in a coordinate u that runs over the whole line. at() gives both tails
- * and dp/du; p and q = 1 - p are the target. */
-struct inverse {
-	struct tails (*at)(const struct inverse *v, double u, double *slope);
-	double a, b, p, q;
-};
-
-static double invert(const struct inverse *v, double lo, double hi, double u)
+/* The quantile's logit u = log(x / (1 - x)), which keeps the digits of both x and 1 - x: p and q = 1 - p
+ * are the tails wanted. */
+static double beta_logit(double p, double q, double a, double b)
 {
+	double lo = -700, hi = 700, u = log(a / b);
+
 	for (int i = 0; i < 2000 && hi - lo > 0; i++) {
-		double slope, gap, next;
-		struct tails t = v->at(v, u, &slope);
+		double x = 1 / (1 + exp(-u)), y = 1 / (1 + exp(u)), gap, next;
+		double slope = x > 0 && y > 0 ? binomial_density(a, b, x, y) * a * b / (a + b) : 0;
+		struct tails t = beta_tails(a, b, x, y);
 
 		/* Compare in the smaller tail, in logarithms far out, where Newton on p itself
 		 * would crawl. */
-		if (v->p <= v->q) {
-			gap = log(t.p / v->p) * v->p;
-			slope *= t.p > 0 ? v->p / t.p : 0;
+		if (p <= q) {
+			gap = log(t.p / p) * p;
+			slope *= t.p > 0 ? p / t.p : 0;
 		} else {
-			gap = -log(t.q / v->q) * v->q;
-			slope *= t.q > 0 ? v->q / t.q : 0;
+			gap = -log(t.q / q) * q;
+			slope *= t.q > 0 ? q / t.q : 0;
 		}
 		if (gap == 0)
 			return u;
@@ -202,33 +197,6 @@ static double invert(const struct inverse *v, double lo, double hi, double u)
 		u = next;
 	}
 	return u;
-}
-
-/* u = log(x / (1 - x)) */
-static struct tails beta_at(const struct inverse *v, double u, double *slope)
-{
-	double x = 1 / (1 + exp(-u)), y = 1 / (1 + exp(u));
-
-	*slope = x > 0 && y > 0 ? binomial_density(v->a, v->b, x, y) * v->a * v->b / (v->a + v->b)
-				: 0;
-	return beta_tails(v->a, v->b, x, y);
-}
-
-/* The logit of the quantile: keeps the digits of both x and 1 - x. p + q = 1. */
-static double beta_logit(double p, double q, double a, double b)
-{
-	struct inverse v = {beta_at, a, b, p, q};
-
-	return invert(&v, -700, 700, log(a / b));
-}
-
-/* u = log(x) */
-static struct tails gamma_at(const struct inverse *v, double u, double *slope)
-{
-	double x = exp(u);
-
-	*slope = x > 0 ? poisson_density(v->a, x) * v->a : 0;
-	return gamma_tails(v->a, x);
 }
 
 double dist_normal_cdf(double x)
@@ -285,11 +253,6 @@ double dist_t_sf(double t, double df)
 	return t >= 0 ? half : 1 - half;
 }
 
-double dist_t_cdf(double t, double df)
-{
-	return dist_t_sf(-t, df);
-}
-
 double dist_t_quantile(double p, double df)
 {
 	double q = p < 0.5 ? p : 1 - p, t;
@@ -305,44 +268,9 @@ double dist_t_quantile(double p, double df)
 	return p < 0.5 ? -t : t;
 }
 
-double dist_chi2_cdf(double x, double df)
-{
-	return x <= 0 && df > 0 ? 0 : gamma_tails(df / 2, x / 2).p;
-}
-
 double dist_chi2_sf(double x, double df)
 {
-	return x <= 0 && df > 0 ? 1 : gamma_tails(df / 2, x / 2).q;
-}
-
-double dist_chi2_quantile(double p, double df)
-{
-	struct inverse v = {gamma_at, df / 2, 0, p, 1 - p};
-
-	if (!(p >= 0 && p <= 1) || !(df > 0))
-		return NAN;
-	if (p == 0)
-		return 0;
-	if (p == 1)
-		return INFINITY;
-	return 2 * exp(invert(&v, -745, 709, log(df / 2)));
-}
-
-double dist_binomial_pmf(double k, double n, double p)
-{
-	if (!(n >= 0) || !(p >= 0 && p <= 1) || isnan(k))
-		return NAN;
-	if (k < 0 || k > n || k != floor(k))
-		return 0;
-	if (p == 0)
-		return k == 0;
-	if (p == 1)
-		return k == n;
-	if (k == 0)
-		return exp(n * log1p(-p));
-	if (k == n)
-		return exp(n * log(p));
-	return binomial_density(k, n - k, p, 1 - p);
+	return x <= 0 && df > 0 ? 1 : gamma_tail(df / 2, x / 2);
 }
 
 /* P(X <= k) as q, P(X > k) as p: I_x(k + 1, n - k) at the chance of success. */
@@ -366,26 +294,4 @@ double dist_binomial_cdf(double k, double n, double p)
 double dist_binomial_sf(double k, double n, double p)
 {
 	return binomial_tails(k, n, p).p;
-}
-
-double dist_beta_cdf(double x, double a, double b)
-{
-	return beta_tails(a, b, x, 1 - x).p;
-}
-
-double dist_beta_sf(double x, double a, double b)
-{
-	return beta_tails(a, b, x, 1 - x).q;
-}
-
-double dist_beta_quantile(double p, double a, double b)
-{
-	double u;
-
-	if (!(p >= 0 && p <= 1) || !(a > 0) || !(b > 0))
-		return NAN;
-	if (p == 0 || p == 1)
-		return p;
-	u = beta_logit(p, 1 - p, a, b);
-	return 1 / (1 + exp(-u));
 }

@@ -5,7 +5,7 @@
  * everything is plain arrays of double, borrowed for the call. What cannot be known (no data, an
  * impossible parameter) is NaN, never 0.
  *
- * Here: the normal, Student's t, chi-square, binomial, gamma and beta distributions. cdf is P(X <=
+ * Here: the normal, Student's t, chi-square and binomial distributions. cdf is P(X <=
  * x), sf is P(X > x), each computed directly so that a small tail keeps its digits: relative
  * accuracy is about 1e-12 for parameters up to 1e6, tails down to 1e-300 included. Quantiles take p
  * in [0, 1] and return x with cdf(x) = p. Parameters out of range (and NaN) give NaN.
@@ -21,22 +21,13 @@ double dist_normal_cdf(double x);
 double dist_normal_sf(double x);
 double dist_normal_quantile(double p);
 
-double dist_t_cdf(double t, double df);
 double dist_t_sf(double t, double df);
 double dist_t_quantile(double p, double df);
 
-double dist_chi2_cdf(double x, double df);
 double dist_chi2_sf(double x, double df);
-double dist_chi2_quantile(double p, double df);
 
 /* k successes in n trials; k is taken down to a whole number. */
-double dist_binomial_pmf(double k, double n, double p);
 double dist_binomial_cdf(double k, double n, double p); /* P(X <= k) */
 double dist_binomial_sf(double k, double n, double p);	/* P(X > k) */
-
-/* Regularised incomplete beta I_x(a, b), and its complement. */
-double dist_beta_cdf(double x, double a, double b);
-double dist_beta_sf(double x, double a, double b);
-double dist_beta_quantile(double p, double a, double b);
 
 #endif

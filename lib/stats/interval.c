@@ -28,20 +28,6 @@ struct interval interval_wilson(double k, double n, double level)
 	return v;
 }
 
-struct interval interval_exact(double k, double n, double level)
-{
-	double tail = (1 - level) / 2;
-
-	if (bad(k, n, level))
-		return unknown;
-	return (struct interval){
-		.value = k / n,
-		.lo = k == 0 ? 0 : dist_beta_quantile(tail, k, n - k + 1),
-		/* By symmetry from the lower tail, so that no digits are lost in 1 - tail. */
-		.hi = k == n ? 1 : 1 - dist_beta_quantile(tail, n - k, k + 1),
-	};
-}
-
 struct interval interval_se(double value, double se, double df, double level)
 {
 	double t;

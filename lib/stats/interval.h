@@ -15,9 +15,6 @@ struct interval {
  * for rates here. */
 struct interval interval_wilson(double k, double n, double level);
 
-/* Clopper and Pearson (1934): exact, never below its level, wider than it need be. */
-struct interval interval_exact(double k, double n, double level);
-
 /* The mean of n values with the given mean and standard deviation (divisor n - 1), by Student's t.
  * n < 2 gives no bounds. */
 struct interval interval_t(double mean, double sd, double n, double level);

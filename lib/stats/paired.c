@@ -26,17 +26,6 @@ double paired_mcnemar(double wins, double losses)
 	return n == 0 ? 1 : fmin(1, 2 * coins(fmin(wins, losses), n));
 }
 
-double paired_mcnemar_midp(double wins, double losses)
-{
-	double n = wins + losses, k = fmin(wins, losses);
-
-	if (!(wins >= 0 && losses >= 0))
-		return NAN;
-	if (wins == losses)
-		return 1;
-	return 2 * coins(k, n) - dist_binomial_pmf(k, n, 0.5);
-}
-
 /* Tango's score statistic for a true difference d: the discordant rate is put at its maximum
  * likelihood under d. */
 static double tango(double wins, double losses, double n, double d)

@@ -14,8 +14,6 @@
 /* Two-sided McNemar test (1947), from the rows where just one of the two was right; exact binomial.
  * 1 where there is none. */
 double paired_mcnemar(double wins, double losses);
-/* The mid-p version (Fagerland, Lydersen and Laake 2013): less conservative, not guaranteed. */
-double paired_mcnemar_midp(double wins, double losses);
 
 /* (wins - losses) / n with Tango's score interval (1998), which holds its level for small n and
  * rates near 0 or 1. */

@@ -49,15 +49,3 @@ double power_mean_rows(double d, double sd, double level, double power)
 {
 	return d != 0 ? pow((z_of(level) + dist_normal_quantile(power)) * sd / d, 2) : NAN;
 }
-
-double power_rate_rows(double p, double q, double level, double power)
-{
-	double mean = (p + q) / 2;
-
-	if (p == q)
-		return NAN;
-	return pow(z_of(level) * sqrt(2 * mean * (1 - mean)) +
-			   dist_normal_quantile(power) * sqrt(p * (1 - p) + q * (1 - q)),
-		   2) /
-	       ((p - q) * (p - q));
-}

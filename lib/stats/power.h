@@ -14,7 +14,4 @@ double power_paired_rate_rows(double difference, double discordant, double level
 double power_mean_difference(double n, double sd, double level, double power);
 double power_mean_rows(double difference, double sd, double level, double power);
 
-/* Two independent groups of n rows each with rates p and q. */
-double power_rate_rows(double p, double q, double level, double power);
-
 #endif

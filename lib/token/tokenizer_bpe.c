@@ -13,7 +13,7 @@
 
 #define SHORT 32 /* symbols up to which searching beats the heap */
 
-uint64_t tok_hash(const char *s, size_t n)
+static uint64_t tok_hash(const char *s, size_t n)
 {
 	return XXH3_64bits(s, n);
 }

@@ -173,7 +173,6 @@ struct tokenizer {
 };
 
 /* tokenizer_bpe.c */
-uint64_t tok_hash(const char *s, size_t n);
 void tok_table_make(struct tok_table *t, size_t entries);
 /* The id of s among the tokens (compared by text, or by bytes), or -1. */
 int32_t tok_table_find(const struct tokenizer *t, const struct tok_table *table, const char *s,
@@ -206,9 +205,6 @@ int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg
  * begins. */
 int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, int first,
 	      int continues, const char **text, const struct tok_pieces **pieces, struct err *e);
-
-/* tokenizer_parse.c */
-void tok_trie_add(struct tok_trie *trie, struct span s, int32_t id);
 
 /* Length of the UTF-8 character at s (1 to 4) in n bytes and its code point; 0 with *bad the bytes
  * of the ill-formed part. */

@@ -167,7 +167,7 @@ static int32_t node_new(struct tok_trie *trie, unsigned char byte)
 	return (int32_t)trie->n++;
 }
 
-void tok_trie_add(struct tok_trie *trie, struct span s, int32_t id)
+static void tok_trie_add(struct tok_trie *trie, struct span s, int32_t id)
 {
 	int32_t at, next;
 	size_t i;

@@ -61,17 +61,11 @@ static int read_files(struct train_corpus *c, char **files, int all_valid,
 		.train = &c->train,
 		.valid = &c->valid,
 		.all_valid = all_valid,
-		.on_refused = s->on_refused,
-		.arg = s->arg,
 	};
-	reader_init(&in, files);
-	in.skip_bad = s->skip_bad;
-	in.on_bad = s->on_refused;
-	in.arg = s->arg;
-	in.stopping = s->stopping;
+	reader_init_like(&in, files, &s->how);
 	int rc = dataset_read(&sides, &in, spec, e);
 	c->test += sides.test;
-	c->refused += sides.refused;
+	c->refused += in.refused;
 	c->skipped += in.skipped;
 	reader_release(&in);
 	return rc;
@@ -96,9 +90,9 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		return -1;
 	dataset_finish(&c->train);
 	dataset_finish(&c->valid);
-	if (s->stopping && s->stopping())
+	if (s->how.stopping && s->how.stopping())
 		return err_set(e, "stopped before all rows were read");
-	if (c->refused && !s->skip_bad)
+	if (c->refused && !s->how.skip_bad)
 		return err_set(e,
 			       "%zu row%s cannot be trained on; nothing was trained (--skip-bad leaves them out)",
 			       c->refused, c->refused == 1 ? "" : "s");

@@ -34,11 +34,9 @@ struct train_corpus_spec {
 	enum dataset_long too_long;
 	int preferences;	       /* rows are preference lines */
 	int last_turn, unroll, strict; /* as in dataset_spec */
-	int skip_bad;		       /* leave out what cannot be used, and count it */
 	int overlap;		       /* validation rows may be training rows */
-	void (*on_refused)(void *arg, const struct err *e);
-	void *arg;
-	int (*stopping)(void);
+	/* how rows are read; with skip_bad, what cannot be used is left out and counted */
+	struct reader how;
 };
 
 /* Reads the files, and valid_file (may be NULL) as validation rows. Fails where rows were refused

@@ -238,7 +238,7 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 			continue;
 		in->upto = i < n ? i + 1 : 0;
 		rc = chat_encode_training(s->chat, in, weight, &x, e) ||
-				     chat_lost(s->chat, in, 0, here, e)
+				     chat_lost(s->chat, in, here, e)
 			     ? -1
 			     : append(d, &x, file, line, s, e);
 		if (rc <= 0)
@@ -302,45 +302,17 @@ int dataset_add(struct dataset *d, const struct record *r, const char *file, siz
 
 /* --- reading --- */
 
-static int refuse(struct dataset_sides *to, const struct reader *in, const struct record *r,
-		  const struct err *why)
-{
-	struct buf id = BUF_INIT;
-	struct err named = *why, ignored = ERR_INIT;
-	if (record_id(r, &id, &ignored) == 0)
-		err_prefix(&named, "%s:%zu: row %s", in->name, in->line, id.data);
-	else
-		err_prefix(&named, "%s:%zu", in->name, in->line);
-	buf_release(&id);
-	to->refused++;
-	if (to->on_refused)
-		to->on_refused(to->arg, &named);
-	return 0;
-}
-
 int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
 		 struct err *e)
 {
 	struct record r = {0};
+	enum side side;
 	int rc;
-	while ((rc = reader_next(in, &r, e)) == 1) {
-		struct span split = record_get(&r, "split");
-		struct dataset *side = to->all_valid ? to->valid : to->train;
+	while ((rc = side_next(in, &r, &side, &to->test, e)) > 0) {
+		struct dataset *d = to->all_valid || side == SIDE_VALID ? to->valid : to->train;
 		struct err why = ERR_INIT;
-		if (json_is(split, "test")) {
-			to->test++;
-			continue;
-		}
-		if (json_is(split, "valid")) {
-			side = to->valid;
-		} else if (json_kind(split) != JSON_NONE && json_kind(split) != JSON_NULL &&
-			   !json_is(split, "train")) {
-			err_set(&why, "split is neither train, valid nor test");
-			refuse(to, in, &r, &why);
-			continue;
-		}
-		if (dataset_add(side, &r, in->name, in->line, s, &why) < 0)
-			refuse(to, in, &r, &why);
+		if (dataset_add(d, &r, in->name, in->line, s, &why) < 0)
+			reader_refuse(in, &r, &why);
 	}
 	record_release(&r);
 	return rc;

@@ -14,6 +14,7 @@
 #include "../chat/chat.h"
 #include "../json/reader.h"
 #include "../json/record.h"
+#include "../json/side.h"
 #include "form.h"
 #include "gradient.h"
 
@@ -80,18 +81,14 @@ int dataset_add(struct dataset *d, const struct record *r, const char *file, siz
 /* Where rows go by their `split`: train or absent, valid, test. */
 struct dataset_sides {
 	struct dataset *train, *valid;
-	size_t test;	/* rows counted and not looked at */
-	size_t refused; /* rows that cannot be trained on */
+	size_t test; /* rows counted and not looked at */
 	/* in: a validation file, rows without `split` (or split train) are validation rows */
 	int all_valid;
-	/* Told of each refused row ("file:line: row ID: reason") and goes on, so that one run names
-	 * them all. */
-	void (*on_refused)(void *arg, const struct err *e);
-	void *arg;
 };
 
-/* Reads all records of the reader. 0, or -1 on trouble that ends the run (malformed line,
- * unreadable file). */
+/* Reads all records of the reader, which is told of each row that cannot be trained on
+ * (reader_refuse), so that one run names them all. 0, or -1 on trouble that ends the run
+ * (malformed line, unreadable file). */
 int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
 		 struct err *e);
 

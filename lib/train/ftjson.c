@@ -19,41 +19,7 @@ static void put_hash(struct jw *w, const char *key, const struct dataset *d)
 static void put_options(const struct ftjson *a, struct jw *w)
 {
 	jw_object(w);
-	for (const struct opt *o = a->options; o->name; o++) {
-		if (o->kind == OPT_GROUP || o->aside)
-			continue;
-		jw_key(w, o->name);
-		switch (o->kind) {
-		case OPT_STR:
-			jw_str(w, *(const char **)o->to);
-			break;
-		case OPT_TEXT:
-			jw_str(w, *(char **)o->to);
-			break;
-		case OPT_REAL:
-			jw_num(w, *(double *)o->to);
-			break;
-		case OPT_INT:
-			jw_int(w, *(long long *)o->to);
-			break;
-		case OPT_FLAG:
-			jw_bool(w, *(int *)o->to);
-			break;
-		case OPT_SIZE:
-			jw_int(w, *(size_t *)o->to);
-			break;
-		case OPT_LIST: {
-			const struct opt_list *l = o->to;
-			jw_array(w);
-			for (size_t i = 0; i < l->n; i++)
-				jw_str(w, l->v[i]);
-			jw_end(w);
-			break;
-		}
-		case OPT_GROUP:
-			break;
-		}
-	}
+	jw_options(w, a->options);
 	put_hash(w, "train_hash", a->train);
 	put_hash(w, "valid_hash", a->valid);
 	jw_end(w);

@@ -12,6 +12,7 @@
 #include "../base/mem.h"
 #include "../json/record.h"
 #include "../model/adapter.h"
+#include "../model/hub.h"
 #include "../token/tokenizer.h"
 
 #define STR(x) #x
@@ -67,7 +68,12 @@ int rundir_init(struct rundir *r, const char *dir, const char *base, const char 
 		return err_set(e,
 			       "%s: -o and -m are the same directory; the base is never written over",
 			       dir);
-	if (adapter && same_directory(dir, adapter))
+	char *from = adapter ? hub_find_adapter(adapter, e) : NULL;
+	int same = from && same_directory(dir, from);
+	free(from);
+	if (adapter && !from)
+		return -1;
+	if (same)
 		return err_set(e,
 			       "%s: -o and -a are the same directory; the adapter is never written over",
 			       dir);

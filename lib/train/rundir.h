@@ -28,8 +28,8 @@ struct rundir {
 };
 
 /* Looks at dir without changing anything: refuses one that holds other things than a run of
- * ft-train, or an unfinished run unless resume is set. base and adapter are directories that are
- * trained on (NULL for none), which must be others. */
+ * ft-train, or an unfinished run unless resume is set. base is the directory and adapter the
+ * name of what is trained on (NULL for none), which must be others. */
 int rundir_init(struct rundir *r, const char *dir, const char *base, const char *adapter,
 		int resume, struct err *e);
 void rundir_release(struct rundir *r);

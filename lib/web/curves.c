@@ -24,7 +24,7 @@ static void take(struct curve *c, const struct record *r, const char *name)
 	c->y[c->n++] = y;
 }
 
-int curves_svg(const char *metrics_path, const char *title, struct buf *out, struct err *e)
+static int curves_svg(const char *metrics_path, const char *title, struct buf *out, struct err *e)
 {
 	struct curve train = {0}, valid = {0};
 	struct reader in;

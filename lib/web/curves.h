@@ -6,9 +6,7 @@
 #include "../base/buf.h"
 #include "../base/err.h"
 
-/* Appends an SVG picture of loss and valid_loss over the steps. */
-int curves_svg(const char *metrics_path, const char *title, struct buf *out, struct err *e);
-/* The same into a file. */
+/* An SVG picture of loss and valid_loss over the steps. */
 int curves_write(const char *metrics_path, const char *title, const char *path, struct err *e);
 
 #endif

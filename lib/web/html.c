@@ -79,15 +79,3 @@ void html_table(const struct table *t, const char *class, struct buf *b)
 	}
 	buf_adds(b, t->rows > 0 ? "</tbody></table></div>\n" : "</table></div>\n");
 }
-
-void html_script_json(struct span json, struct buf *b)
-{
-	for (size_t i = 0; i < json.n; i++) {
-		unsigned char c = (unsigned char)json.s[i];
-
-		if (c == '<' || c == '>' || c == '&')
-			buf_addf(b, "\\u%04x", c);
-		else
-			buf_addc(b, c);
-	}
-}

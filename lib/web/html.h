@@ -22,8 +22,4 @@ void html_paragraph(const char *text, struct buf *b);
 /* A table of lib/base/table with its alignment; class may be NULL. */
 void html_table(const struct table *t, const char *class, struct buf *b);
 
-/* JSON inside a <script>: `<`, `>` and `&` become \u escapes, so that no text can end the
- * element. */
-void html_script_json(struct span json, struct buf *b);
-
 #endif

@@ -135,7 +135,7 @@ static const char *lost(const struct chat *c, const char *json)
 
 	*out = 0;
 	if (record_parse(&r, span_of(json), &e) || chat_input_of(&r, 0, &scratch, &in, &e) ||
-	    chat_lost(c, &in, 0, n, &e))
+	    chat_lost(c, &in, n, &e))
 		snprintf(out, sizeof out, "%.60s", e.msg);
 	else
 		for (size_t k = 0; k < CHAT_PARTS; k++)

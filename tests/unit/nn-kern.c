@@ -261,23 +261,10 @@ static void sums(const struct nn_kern *k)
 	}
 	ok_near(k->dot(x, y, n), dot, 1e-4, "%s: dot", k->name);
 	ok_near(k->sum_squares(x, n), squares, 1e-9, "%s: sum_squares in double", k->name);
-	ok(k->finite(x, n), "%s: finite", k->name);
-	x[n - 1] = INFINITY;
-	ok(!k->finite(x, n), "%s: an infinity at the end is seen", k->name);
 	x[n - 1] = NAN;
-	ok(!k->finite(x, n), "%s: and NaN", k->name);
-	ok(isnan(k->sum_squares(x, n)), "%s: and by the norm", k->name);
+	ok(isnan(k->sum_squares(x, n)), "%s: NaN at the end is seen by the norm", k->name);
 	k->axpy(mine, 2, mine, 3);
 	ok(mine[0] == 3 && mine[1] == 6 && mine[2] == 9, "%s: axpy keeps to its values", k->name);
-	fill(x, n, 1);
-	k->rows_dot_f32(z, x, y, 3, 100);
-	for (int r = 0; r < 3; r++) {
-		dot = 0;
-		for (int i = 0; i < 100; i++)
-			dot += (double)x[r * 100 + i] * y[i];
-		want[r] = dot;
-	}
-	ok(off(z, want, 3) < 1e-5, "%s: rows_dot_f32", k->name);
 }
 
 static void rotation(const struct nn_kern *k)

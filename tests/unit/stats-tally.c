@@ -167,8 +167,6 @@ static void pairs(void)
 	ok_near(paired_mcnemar(10, 390) / 2.050408482364563e-101, 1, 1e-10,
 		"exact McNemar, far out");
 	ok(paired_mcnemar(0, 0) == 1 && paired_mcnemar(4, 4) == 1, "no difference, no evidence");
-	ok_near(paired_mcnemar_midp(3, 10), 0.092285156250000014 - 286 / 8192., 1e-15,
-		"mid-p takes half of the point off each tail");
 	for (int i = 0; i < 3; i++) {
 		static const double cases[][3] = {{12, 2, 50}, {30, 41, 500}, {5, 1, 9}};
 		const double *k = cases[i];

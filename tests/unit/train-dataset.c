@@ -256,7 +256,7 @@ static void sides(const char *dir)
 {
 	struct err e = ERR_INIT;
 	struct dataset train = {0}, valid = {0}, again = {0};
-	struct dataset_sides to = {.train = &train, .valid = &valid, .on_refused = on_refused};
+	struct dataset_sides to = {.train = &train, .valid = &valid};
 	struct reader in;
 	char *path = file_join(dir, "rows.jsonl");
 	const char *rows =
@@ -268,10 +268,11 @@ static void sides(const char *dir)
 		"{\"id\":\"f\",\"split\":\"valid\",\"prompt\":\"2\",\"completion\":\"x\"}\n";
 	file_write(path, rows, strlen(rows), &e);
 	reader_init(&in, (char *[]){path, NULL});
+	in.on_bad = on_refused;
 	ok(dataset_read(&to, &in, &spec, &e) == 0, "rows are read to the end: %s", e.msg);
 	ok(train.rows == 2 && valid.rows == 2 && to.test == 1,
 	   "split decides the side; test rows are counted and not looked at");
-	ok(told == 1 && to.refused == 1 && strstr(told_last, "rows.jsonl:5: row e: split"),
+	ok(told == 1 && in.refused == 1 && strstr(told_last, "rows.jsonl:5: row e: split"),
 	   "a refused row is named: %s", told_last);
 	size_t count;
 	long long first = dataset_overlap(&train, &valid, 0, &count);
