@@ -33,12 +33,8 @@ struct prices *prices_load(const char *path, struct err *e)
 {
 	struct prices *p = mem_alloc(1, sizeof *p);
 
-	if (file_read(path, FILE_MAX_BYTES, &p->text, e))
+	if (json_file(path, FILE_MAX_BYTES, &p->text, &p->all, e))
 		goto fail;
-	if (json_check(buf_span(&p->text), &p->all, e)) {
-		err_prefix(e, "%s", path);
-		goto fail;
-	}
 	if (json_kind(p->all) != JSON_OBJECT) {
 		err_set(e, "%s: not an object of models and their prices", path);
 		goto fail;

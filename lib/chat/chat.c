@@ -307,8 +307,7 @@ static int from_json(struct chat *c, const char *path, struct err *e)
 
 	if (!file_exists(path))
 		return 0;
-	if (file_read(path, TEMPLATE_FILE_MAX, &text, e) ||
-	    (json_check(buf_span(&text), &v, e) && err_prefix(e, "%s", path))) {
+	if (json_file(path, TEMPLATE_FILE_MAX, &text, &v, e)) {
 		buf_release(&text);
 		return -1;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "foreign.h"
 #include "jw.h"
 #include "scan.h"
 
@@ -482,15 +483,20 @@ cJSON *json_tree(struct span text, struct err *e)
 	return t;
 }
 
+int json_file(const char *path, size_t max, struct buf *b, struct span *value, struct err *e)
+{
+	if (file_read(path, max, b, e) || foreign_file(path, buf_span(b), e))
+		return -1;
+	return json_check(buf_span(b), value, e) ? err_prefix(e, "%s", path) : 0;
+}
+
 cJSON *json_tree_file(const char *path, size_t max, struct err *e)
 {
 	struct buf b = {.max = max + 65536 + 1};
+	struct span v;
 	cJSON *t = NULL;
-	if (file_read(path, max, &b, e) == 0) {
-		t = json_tree(buf_span(&b), e);
-		if (!t)
-			err_prefix(e, "%s", path);
-	}
+	if (!json_file(path, max, &b, &v, e) && !(t = json_tree(v, e)))
+		err_prefix(e, "%s", path);
 	buf_release(&b);
 	return t;
 }

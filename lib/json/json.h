@@ -74,6 +74,10 @@ int json_canonical(struct span v, struct buf *b);
 /* Values equal: objects regardless of order, numbers by value, strings decoded. */
 int json_equal(struct span a, struct span b);
 
+/* Reads a file of at most max bytes into b and checks it; the value borrows from b. Reasons begin
+ * with the file's name. */
+int json_file(const char *path, size_t max, struct buf *b, struct span *value, struct err *e);
+
 /* A cJSON tree of the checked text; the caller frees it with cJSON_Delete. Fails where a string
  * holds \u0000, which cJSON cannot represent. */
 cJSON *json_tree(struct span text, struct err *e);

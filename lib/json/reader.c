@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "../base/mem.h"
 #include "../base/prog.h"
+#include "foreign.h"
 
 #define READ_SIZE ((size_t)256 << 10)
 
@@ -104,6 +105,9 @@ static int fill(struct reader *r, struct err *e)
 		if (n == 0)
 			r->eof = 1;
 		r->len += (size_t)n;
+		if (r->line == 0 && (size_t)n == r->len &&
+		    foreign_file(r->name, (struct span){r->data, r->len}, e))
+			return -1;
 		return n > 0;
 	}
 }
@@ -221,6 +225,10 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 			r->rows++;
 			return 1;
 		}
+		if (r->line == 1 && !r->skip_bad &&
+		    foreign_lines(r->name,
+				  (struct span){line.s, (size_t)(r->data + r->len - line.s)}, e))
+			return -1;
 		if (reader_skip(r, r->name, r->line, whole, &bad, e))
 			return -1;
 	}

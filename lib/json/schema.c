@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "foreign.h"
 #include "schema_impl.h"
 
 #define SCHEMA_MAX ((size_t)16 << 20) /* bytes of a file */
@@ -682,7 +683,8 @@ struct schema *schema_read(const char *path, struct err *e)
 	struct buf text = BUF_INIT;
 	struct schema *s = NULL;
 
-	if (file_read(path, SCHEMA_MAX, &text, e) == 0 && !(s = schema_compile(buf_span(&text), e)))
+	if (!file_read(path, SCHEMA_MAX, &text, e) && !foreign_file(path, buf_span(&text), e) &&
+	    !(s = schema_compile(buf_span(&text), e)))
 		err_prefix(e, "%s", path);
 	buf_release(&text);
 	return s;

@@ -368,10 +368,9 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	if (!dir)
 		goto cleanup;
 	path = file_join(dir, "adapter_config.json");
-	if (file_read(path, CONFIG_MAX, &text, e) < 0)
+	if (json_file(path, CONFIG_MAX, &text, &c, e))
 		goto cleanup;
-	if (json_check(buf_span(&text), &c, e) < 0 ||
-	    read_config(&s, c, m->config.transposed, e) < 0) {
+	if (read_config(&s, c, m->config.transposed, e) < 0) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}

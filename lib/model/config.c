@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../json/foreign.h"
 #include "../json/json.h"
 #include "config.h"
 
@@ -403,6 +404,8 @@ int config_read_file(struct config *c, const char *path, struct err *e)
 	int result = file_read(path, CONFIG_MAX, &text, e);
 
 	if (result == 0)
+		result = foreign_file(path, buf_span(&text), e);
+	if (result == 0)
 		result = config_parse(c, text.data ? text.data : "", text.len, path, e);
 	buf_release(&text);
 	return result;
@@ -417,9 +420,8 @@ int config_read(struct config *c, const char *dir, struct err *e)
 	int result = config_read_file(c, path, e);
 
 	if (result == 0 && file_exists(generation)) {
-		result = file_read(generation, CONFIG_MAX, &text, e);
-		if (result == 0 &&
-		    (json_check(buf_span(&text), &all, e) < 0 || get_eos(c, all, e) < 0))
+		result = json_file(generation, CONFIG_MAX, &text, &all, e);
+		if (result == 0 && get_eos(c, all, e))
 			result = err_prefix(e, "%s", generation);
 		if (result < 0)
 			config_release(c);

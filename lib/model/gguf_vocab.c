@@ -195,8 +195,7 @@ static int find_template(const char *dir, struct buf *out, struct err *e)
 
 		path = file_join(dir, files[i]);
 		if (file_exists(path)) {
-			bad = file_read(path, TEMPLATE_MAX, &text, e) ||
-			      json_check(buf_span(&text), &v, e);
+			bad = json_file(path, TEMPLATE_MAX, &text, &v, e);
 			t = bad ? (struct span){NULL, 0} : json_member(v, "chat_template");
 			if (json_kind(t) == JSON_STRING)
 				json_string(t, out);
@@ -269,10 +268,8 @@ int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *di
 {
 	struct vocab v = {.t = t};
 	char *path = file_join(dir, "tokenizer.json");
-	int bad = file_read(path, TOKENIZER_FILE_MAX, &v.file, e);
+	int bad = json_file(path, TOKENIZER_FILE_MAX, &v.file, &v.json, e);
 
-	if (!bad && json_check(buf_span(&v.file), &v.json, e) != 0)
-		bad = err_prefix(e, "%s", path);
 	if (!bad) {
 		v.model = json_member(v.json, "model");
 		v.merges = json_member(v.model, "merges");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../json/foreign.h"
 #include "../json/json.h"
 #include "../json/jw.h"
 #include "safetensors.h"
@@ -230,8 +231,12 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 	s->files++;
 	if (file_map(path, &s->maps[i], e) < 0)
 		return -1;
+	/* Only what cannot be parsed is looked at: a header's length may be any bytes. */
 	if (parse_file(s, i, e) < 0)
-		return err_prefix(e, "%s", path);
+		return foreign_file(path,
+				    (struct span){(const char *)s->maps[i].data, s->maps[i].len}, e)
+			       ? -1
+			       : err_prefix(e, "%s", path);
 	return 0;
 }
 
@@ -253,12 +258,8 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 	size_t listed = 0;
 	int result = -1;
 
-	if (file_read(index, INDEX_MAX, &text, e) < 0)
+	if (json_file(index, INDEX_MAX, &text, &all, e))
 		goto cleanup;
-	if (json_check(buf_span(&text), &all, e) < 0) {
-		err_prefix(e, "%s", index);
-		goto cleanup;
-	}
 	map = json_member(all, "weight_map");
 	if (json_kind(map) != JSON_OBJECT) {
 		err_set(e, "%s: there is no weight_map object", index);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../json/foreign.h"
 #include "../json/json.h"
 #include "../json/jw.h"
 #include "tokenizer_impl.h"
@@ -21,11 +22,8 @@ static int read_json(const char *dir, const char *name, struct buf *b, struct sp
 
 	*v = (struct span){NULL, 0};
 	buf_clear(b);
-	if (file_exists(path)) {
-		rc = file_read(path, CONFIG_MAX, b, e);
-		if (!rc && json_check(buf_span(b), v, e))
-			rc = err_prefix(e, "%s", path);
-	}
+	if (file_exists(path))
+		rc = json_file(path, CONFIG_MAX, b, v, e);
 	free(path);
 	return rc;
 }
@@ -89,6 +87,7 @@ struct tokenizer *tokenizer_load(const char *dir, struct err *e)
 		goto cleanup;
 	}
 	if (file_read(path, TOKENIZER_FILE_MAX, &json, e) ||
+	    foreign_file(path, buf_span(&json), e) ||
 	    read_json(dir, "tokenizer_config.json", &other, &config, e))
 		goto cleanup;
 	t = tokenizer_parse(buf_span(&json), config, e);
