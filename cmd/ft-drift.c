@@ -23,8 +23,8 @@ static struct opt_list opt_reference, opt_path, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05, opt_ert;
 static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
-static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_table, opt_json, opt_skip_bad,
-	opt_quiet;
+static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_skip_bad, opt_quiet;
+static struct prog_form form;
 
 /* Scopes: of one comparison, not of a stream, and of what compares anything. */
 #define ONCE .without = "profile merge window: it is part of one comparison"
@@ -72,10 +72,7 @@ static struct opt options[] = {
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)"},
 	{0, "threads", OPT_INT, &opt_threads, "N",
 	 "for reading (default: all processors); no part of the answer", 0, 1024, .aside = 1},
-	{0, "table", OPT_FLAG, &opt_table, NULL,
-	 "a table, also where standard output is no terminal", .aside = 1},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal", .without = "table",
-	 .aside = 1},
+	PROG_FORM_OPTIONS(form, "", .aside = 1),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out",
 	 .aside = 1},
 	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress", .aside = 1},
@@ -193,11 +190,6 @@ static int profile(struct run *r, char **files)
 	return FT_OK;
 }
 
-static int as_table(void)
-{
-	return opt_table || (out_is_tty() && !opt_json);
-}
-
 /* --- a stream in windows --- */
 
 static void on_learning(const struct watch *w)
@@ -232,7 +224,7 @@ static int judge_window(struct watch *w)
 	struct buf b = BUF_INIT;
 	int alarm;
 
-	if (watch_judge(w, as_table(), &b, &alarm, &e))
+	if (watch_judge(w, prog_as_table(&form), &b, &alarm, &e))
 		prog_fail(&e);
 	out_span(buf_span(&b));
 	out_flush();
@@ -347,8 +339,8 @@ static int compare_once(struct run *r, char **files)
 	if (opt_rows)
 		print_rows(&c, r, &current);
 	else
-		(as_table() ? report_table : report_lines)(&c, &r->scope->options,
-							   opt_estimate ? &x : NULL, &b);
+		(prog_as_table(&form) ? report_table : report_lines)(&c, &r->scope->options,
+								     opt_estimate ? &x : NULL, &b);
 	out_span(buf_span(&b));
 	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
 			     ? FT_NO

@@ -28,8 +28,9 @@ static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_p
 	*opt_baseline_file, *opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_table, opt_json,
-	opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_markdown,
+	opt_skip_bad, opt_line_buffered, opt_quiet;
+static struct prog_form form;
 
 static struct opt options[] = {
 	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL},
@@ -68,11 +69,11 @@ static struct opt options[] = {
 	{0, "merge", OPT_FLAG, &opt_merge, NULL,
 	 "the files are profiles of shards: figures of the whole"},
 	{'p', "pass", OPT_FLAG, &opt_pass, NULL,
-	 "write the records with `eval` added instead of figures"},
-	{0, "table", OPT_FLAG, &opt_table, NULL,
-	 "a table, also when standard output is no terminal"},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "JSON Lines, also on a terminal"},
-	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown"},
+	 "write the records with `eval` added instead of figures",
+	 .without = "table json markdown"},
+	PROG_FORM_OPTIONS(form, ""),
+	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown",
+	 .without = "table json"},
 	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
 	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)",
 	 0.001, 1e6},
@@ -188,8 +189,6 @@ static void parse_options(void)
 			   opt_merge ? "merge" : "profile");
 	if (opt_merge && (opt_checks.n > 0 || opt_by.n > 0 || opt_errors))
 		prog_usage("--merge takes checks, groups and --errors from the profiles");
-	if (opt_table + opt_json + opt_markdown + opt_pass > 1)
-		prog_usage("--table, --json, --markdown and -p exclude each other");
 }
 
 /* --- reading and scoring --- */
@@ -347,7 +346,7 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 
 static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
 {
-	int table = opt_markdown || opt_table || (!opt_json && out_is_tty());
+	int table = opt_markdown || prog_as_table(&form);
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {

@@ -31,8 +31,9 @@ static const char *score_range, *agree_path, *pred_path, *jury, *examples_path;
 static struct opt_list targets;
 static long long n_examples = 4, rounds;
 static int want_pass, want_pair, want_bias, no_reference, no_schema, print_prompt, dry_run,
-	skip_bad, want_table, want_json, by_point;
+	skip_bad, by_point;
 static double level = 95;
+static struct prog_form form;
 
 static struct opt options[] = {
 	{'c', "criterion", OPT_TEXT, &criterion_text, "TEXT",
@@ -67,9 +68,7 @@ static struct opt options[] = {
 	{0, "point", OPT_FLAG, &by_point, NULL, "decide targets by the point estimate"},
 	{0, "level", OPT_REAL, &level, "PERCENT", "confidence of the intervals (default 95)", 50,
 	 99.999},
-	{0, "table", OPT_FLAG, &want_table, NULL,
-	 "a table, also when standard output is no terminal"},
-	{0, "json", OPT_FLAG, &want_json, NULL, "a JSON line, also on a terminal"},
+	PROG_FORM_OPTIONS(form, ""),
 	ASK_OPTIONS(ask_opts),
 	{0},
 };
@@ -167,7 +166,7 @@ static void read_examples(struct work *w)
 
 static void write_figures(struct buf *json, struct buf *table)
 {
-	if (want_table || (!want_json && out_is_tty()))
+	if (prog_as_table(&form))
 		out_write(table->data, table->len);
 	else
 		out_line(json->data, json->len);

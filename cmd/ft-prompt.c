@@ -75,7 +75,9 @@ struct work {
 	struct batch_parts *parts; /* --batch */
 };
 
-/* A record in hand: its line, and an answer for each sample. */
+/* A record in hand: its line, and an answer for each sample, both as text. Thousands are in hand at
+ * once, and their members found in place would take as much memory again as short lines do; they
+ * are found anew in microseconds when the line is written. */
 struct job {
 	char *line;
 	size_t len;

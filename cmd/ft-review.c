@@ -24,11 +24,12 @@
 #include "../lib/text/fold.h"
 
 static struct {
-	int scan, second, adjudicate, quiet, tty, table, json, skip_bad;
+	int scan, second, adjudicate, quiet, tty, skip_bad;
 	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model,
 		*adapter;
 	long long port, every, threads;
 	double near;
+	struct prog_form form;
 } o = {.every = 4, .probabilities = ".probs", .near = 0.8};
 
 static struct opt options[] = {
@@ -62,8 +63,7 @@ static struct opt options[] = {
 	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)"},
 	{0, "report", OPT_STR, &o.report, "JOURNAL",
 	 "error rate with its interval, agreement of reviewers"},
-	{0, "table", OPT_FLAG, &o.table, NULL, "the report in words (default on a terminal)"},
-	{0, "json", OPT_FLAG, &o.json, NULL, "the report as JSON (default elsewhere)"},
+	PROG_FORM_OPTIONS(o.form, "the report as "),
 	{0, "skip-bad", OPT_FLAG, &o.skip_bad, NULL,
 	 "filters: report malformed lines, leave them out and end with status 3"},
 	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary"},
@@ -367,7 +367,7 @@ static int run_report(void)
 	if (journal_open(&j, o.report, 0, &torn, &e) < 0)
 		prog_fail(&e);
 	say_torn(o.report, torn, "is not counted");
-	report_write(&j, o.table || (out_is_tty() && !o.json), &b);
+	report_write(&j, prog_as_table(&o.form), &b);
 	out_write(b.data, b.len);
 	buf_release(&b);
 	journal_close(&j);
@@ -381,8 +381,6 @@ int main(int argc, char **argv)
 	if (modes != 1)
 		prog_usage(
 			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
-	if (o.table && o.json)
-		prog_usage("--table and --json are two forms; say one");
 	if (o.adapter && !o.model)
 		prog_usage("-a needs the model (-m) that it adapts");
 	if (o.tty && o.port)

@@ -27,7 +27,9 @@ static const char *opt_ratio = "80:10:10", *opt_dir, *opt_key, *opt_group, *opt_
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
-static int opt_check, opt_table, opt_json, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_check, opt_skip_bad, opt_line_buffered, opt_quiet;
+
+static struct prog_form form;
 
 #define DIVIDES .without = "check: it divides nothing"
 #define CHECKS .with = "check"
@@ -57,10 +59,7 @@ static struct opt options[] = {
 	 1e6, .with = "after", DIVIDES},
 	{0, "check", OPT_FLAG, &opt_check, NULL,
 	 "check the two files named, TRAIN TEST: exit status 1 on a leak"},
-	{0, "table", OPT_FLAG, &opt_table, NULL,
-	 "--check: a table, also where standard output is no terminal", CHECKS},
-	{0, "json", OPT_FLAG, &opt_json, NULL, "--check: JSON Lines, also on a terminal",
-	 .without = "table", CHECKS},
+	PROG_FORM_OPTIONS(form, "--check: ", CHECKS),
 	{0, "html", OPT_STR, &opt_html, "FILE",
 	 "--check: a page with the rows that leak and plots, besides", CHECKS},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
@@ -377,8 +376,8 @@ static int check(char **files)
 			die(&e);
 		buf_clear(&b);
 	}
-	int leaks = opt_table || (out_is_tty() && !opt_json) ? split_check_table(c, &o, &b)
-							     : split_check_lines(c, &o, files, &b);
+	int leaks = prog_as_table(&form) ? split_check_table(c, &o, &b)
+					 : split_check_lines(c, &o, files, &b);
 	out_span(buf_span(&b));
 	buf_release(&b);
 	split_check_free(c);

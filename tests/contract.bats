@@ -344,3 +344,14 @@ hostile() {
 		[[ $stderr == *"$TMPDIR: cannot keep "*"No such file or directory; name another directory by TMPDIR"* ]]
 	done
 }
+
+@test "a report is a table or JSON: both together are refused, in the same words" {
+	prepare
+	for command in "ft-split --check in.jsonl in.jsonl" "ft-judge --agree .x in.jsonl" "ft-judge --bias in.jsonl" "ft-eval -c exact in.jsonl" \
+		"ft-drift -r in.jsonl in.jsonl" "ft-review --report in.jsonl"; do
+		echo "$command"
+		# shellcheck disable=SC2086
+		status_is 2 $command --table --json
+		[[ $stderr == "${command%% *}: --json does not go with --table"* ]]
+	done
+}

@@ -11,15 +11,19 @@ plant() {
 
 # rooms - a tree of two rooms, where high may use low, without a fault.
 rooms() {
-	plant lib/README.md '| low | a | | a.h |
+	plant lib/README.md '| low | a | | a.h, c.h |
 | high | b | low | b.h |'
-	plant lib/low/a.h '#ifndef FT_LOW_A_H
+	plant lib/low/a.h '/* lib/low: a. */
+#ifndef FT_LOW_A_H
 #define FT_LOW_A_H
 int a_of(int n);
 #endif'
 	plant lib/low/a.c '#include "a.h"
 int a_of(int n) { return n; }'
-	plant lib/high/b.h '#ifndef FT_HIGH_B_H
+	plant lib/high/b.h '/* lib/high: b.
+ *
+ * b: of sizes. */
+#ifndef FT_HIGH_B_H
 #define FT_HIGH_B_H
 struct size { int n; };
 int size_of(struct size s);
@@ -70,6 +74,12 @@ names() {
 	echo '#include "e.h"' >>lib/low/a.c
 	status_is 1 "$ROOT/tests/lint/arrows" .
 	[[ $output == "circle of modules: "* ]]
+
+	rooms
+	sed -i 's/| b |/| bees |/' lib/README.md
+	rm lib/low/e.c
+	status_is 1 "$ROOT/tests/lint/arrows" .
+	[ "$output" = "lib/high/b.h: does not open with the sentence of high" ]
 }
 
 @test "tests/lint/names: a name twice, in no header, without room or module, and a guard of another form" {

@@ -1,5 +1,5 @@
 /* api: the loop that carries requests to an API: a queue, a window, one retry layer, one purse. The
- * policies it follows are in retry.c and rate.c, the wording in chat.c. */
+ * policies it follows are in lib/net, retry.c and rate.c, the wording in dialect.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* api: a model behind an HTTP API as a backend: the one place where requests are repeated,
+/* lib/api: models behind HTTP: the providers' dialects, streams, batches, the price of a call
+ * (prices).
+ *
+ * api: a model behind an HTTP API as a backend: the one place where requests are repeated,
  * throttled, paid for and given up.
  *
  * Each request in hand is queued, under way, or waiting for its next attempt. At most `jobs` are

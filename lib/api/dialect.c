@@ -1,5 +1,5 @@
 /* dialect: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in
- * anthropic.c, streams in stream.c. */
+ * dialect_anthropic.c, streams in dialect_stream.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "dialect.h"
 
 /* What Anthropic's dialect puts into a body (all but model and extra) and finds in an answer; for
- * chat.c. */
+ * dialect.c. */
 int dialect_anthropic_members(const struct dialect *c, const struct backend_request *q,
 			      struct jw *w, struct err *e);
 void dialect_anthropic_answer(struct span body, int forced_schema, struct backend_answer *a);

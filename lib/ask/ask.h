@@ -1,4 +1,7 @@
-/* ask: asking a model about many records at once, for every program that does so.
+/* lib/ask: records in, answers out: the options that programs share, the window and its order, the
+ * cache, the budget.
+ *
+ * ask: asking a model about many records at once, for every program that does so.
  *
  * Three parts: the options that such programs share (struct ask_options and the table ASK_OPTIONS),
  * opening whatever model they name (ask_open), and the pipeline (ask_run): it keeps as many

@@ -1,8 +1,7 @@
-/* err: how every function of lib says what went wrong.
+/* lib/base: what C leaves out: errors and exit codes, memory, buffers, options, files, output,
+ * tables of text, progress, random numbers, threads.
  *
- * lib/base is what all other rooms stand on: errors and exit codes, memory, growing buffers,
- * options, output policy, signals, progress, seeded random numbers, threads. It knows nothing of
- * JSON or models.
+ * err: how every function of lib says what went wrong.
  *
  * The caller owns the struct err and passes it down; a function that fails writes one sentence into
  * it (no newline, no program name) and returns -1. Successful functions leave it alone.

@@ -91,8 +91,7 @@ void file_unmap(struct file_map *m)
 }
 
 /* Temporaries that are neither committed nor aborted yet: removed when the program ends early, say
- * for lack of memory. The one state that lib keeps for the whole process, for only the process
- * knows its end. */
+ * for lack of memory. State of the whole process, for only the process knows its end. */
 static struct {
 	char **tmp;
 	size_t n, cap;
@@ -364,13 +363,14 @@ char *file_scratch_dir(struct err *e)
 
 int file_lock(const char *path, const char *what, struct err *e)
 {
-	struct stat st;
+	struct stat st, named;
 	int fd = open(path, (file_is_dir(path) ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return err_errno(e, "%s", path);
-	/* Without a name it was another's, who removed it in between. */
+	/* No longer what the name leads to: it was another's, who removed it in between. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0) {
-		if (st.st_nlink > 0)
+		if (stat(path, &named) == 0 && named.st_ino == st.st_ino &&
+		    named.st_dev == st.st_dev)
 			return fd;
 		errno = EWOULDBLOCK;
 	}

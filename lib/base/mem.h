@@ -1,7 +1,6 @@
 /* mem: allocation that cannot be forgotten or overflow.
  *
- * Running out of memory ends the program with a message and status 2 (the one place where lib
- * exits): no caller here could go on usefully. Sizes are checked products. Everything returned is
+ * Running out of memory ends the program with a message and status 2: no caller here could go on usefully. Sizes are checked products. Everything returned is
  * freed with free(). Where a size comes from input, the caller checks it against a ceiling of its
  * own first.
  */

@@ -125,6 +125,11 @@ size_t prog_choice(const char *option, const char *given, const char *const *nam
 	prog_usage("--%s %s: must be %s", option, given, list.data);
 }
 
+int prog_as_table(const struct prog_form *form)
+{
+	return form->table || (!form->json && out_is_tty());
+}
+
 /* A standard descriptor that the caller closed would be the next file's that is opened, and messages
  * or results would go into data. What is written to it still fails. */
 static void hold_descriptors(void)

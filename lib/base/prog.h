@@ -43,6 +43,21 @@ void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noret
  * none. */
 size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n);
 
+/* Of a program that reports: as a table or as JSON. PROG_FORM_OPTIONS(form, PREFIX) are its two
+ * options, the help begins with PREFIX, and what follows are more members of both. */
+struct prog_form {
+	int table, json;
+};
+/* clang-format off */
+#define PROG_FORM_OPTIONS(form, prefix, ...) \
+	{0, "table", OPT_FLAG, &(form).table, NULL, \
+	 prefix "a table, also where standard output is no terminal", __VA_ARGS__}, \
+	{0, "json", OPT_FLAG, &(form).json, NULL, prefix "JSON Lines, also on a terminal", \
+	 .without = "table", __VA_ARGS__}
+/* clang-format on */
+/* A table where it was asked for, and on a terminal where JSON was not. */
+int prog_as_table(const struct prog_form *form);
+
 /* The signal that asked the program to stop (SIGINT, SIGTERM), or 0. */
 int prog_stopping(void);
 

@@ -1,4 +1,7 @@
-/* chat: from a record to the tokens a model is given, and the weights with which it is trained on
+/* lib/chat: from a record to the tokens of a model: the chat template, and the mask of what is
+ * trained on (chat_mask).
+ *
+ * chat: from a record to the tokens a model is given, and the weights with which it is trained on
  * them.
  *
  * The model's own chat template (tokenizer_config.json, chat_template.jinja or chat_template.json)

@@ -1,4 +1,7 @@
-/* compare: two frames, path by path, and the answer.
+/* lib/drift: what changed since: columns found in records, probes (the unseen year: probe_dates),
+ * verdicts, profiles.
+ *
+ * compare: two frames, path by path, and the answer.
  *
  * Each path gets one or more hypotheses of "no change", each with a p-value that is valid on its
  * own. Holm's correction (weighted) over all of them keeps one false-alarm level for the run; a

@@ -1,4 +1,6 @@
-/* board: the scores of all groups of a run, and the figures read from them.
+/* lib/eval: how good answers are: checks, groups, comparisons, requirements, reports.
+ *
+ * board: the scores of all groups of a run, and the figures read from them.
  *
  * Of each group only distributions are kept (lib/stats/tally), so memory does not grow with the
  * rows, unless rows are kept for pairing (board.keep): then it is some bytes a row and a check, and

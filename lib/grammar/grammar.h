@@ -1,4 +1,7 @@
-/* grammar: which tokens may come next in an answer that is held to a JSON Schema.
+/* lib/grammar: answers held to a JSON Schema: schema to automaton (constrain), automaton to token
+ * mask (grammar).
+ *
+ * grammar: which tokens may come next in an answer that is held to a JSON Schema.
  *
  * The schema's automaton over bytes (constrain.h) is walked by the bytes of each token of a
  * vocabulary; a mask of tokens is made for each state that is met, and kept.

@@ -1,5 +1,5 @@
-/* What a decoder holds: weights packed, and room for one step. See decode.h; the step itself is in
- * decode_step.c. */
+/* What a decoder holds: weights packed, and room for one step. See decoder.h; the step itself is in
+ * decoder_step.c. */
 #include <stdlib.h>
 #include "../base/mem.h"
 #include "../model/adapter.h"

@@ -1,4 +1,4 @@
-/* decoder_impl: what decode.c (weights and memory) and decode_step.c (the pass) share; nobody else
+/* decoder_impl: what decoder.c (weights and memory) and decoder_step.c (the pass) share; nobody else
  * includes this. */
 #ifndef FT_INFER_DECODER_IMPL_H
 #define FT_INFER_DECODER_IMPL_H

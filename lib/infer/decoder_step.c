@@ -1,4 +1,4 @@
-/* The forward pass over rows of many sequences. See decode.h.
+/* The forward pass over rows of many sequences. See decoder.h.
  *
  * A step runs once on every thread of the pool; the threads take pieces of each stage from a common
  * counter and meet at a barrier behind it, which costs less than handing each stage to the pool.

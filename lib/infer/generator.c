@@ -1,4 +1,4 @@
-/* Continuous batching over a decoder. See generate.h. */
+/* Continuous batching over a decoder. See generator.h. */
 #include "generator.h"
 
 #include <math.h>

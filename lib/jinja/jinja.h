@@ -1,6 +1,8 @@
-/* jinja: the part of Jinja2 that chat templates are written in.
+/* lib/jinja: the language that chat templates are written in.
  *
- * lib/jinja renders a template over JSON values. It knows JSON and nothing of models. What it does
+ * jinja: the part of Jinja2 that chat templates are written in.
+ *
+ * A template is rendered over JSON values; the room knows nothing of models. What it does
  * not know (a tag, filter, test, method or function) is an error that names it and its line; it is
  * never passed over.
  *

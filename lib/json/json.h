@@ -1,6 +1,10 @@
-/* json: JSON as text, checked strictly and read in place.
+/* lib/json: records: JSON Lines read strictly and written without losing a byte, paths into them
+ * (path), the input key (identity), ft's own members, sources that are read twice (source), JSON
+ * Schema (schema).
  *
- * lib/json reads and writes JSON Lines without losing a byte: a value is a struct span of the
+ * json: JSON as text, checked strictly and read in place.
+ *
+ * A value is a struct span of the
  * original text, validated once (RFC 8259 and UTF-8, with ceilings on depth), and then walked where
  * it stands. cJSON serves where a tree is more convenient (json_tree): configuration files, API
  * answers. What cJSON 1.7.15 would alter or accept wrongly (trailing junk, raw control bytes, `01`,

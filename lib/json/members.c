@@ -53,12 +53,17 @@ unsigned members_what(struct span name)
 
 size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS])
 {
+	struct json_iter it = {0};
+	struct span key, value;
 	size_t n = 0;
 
 	for (size_t i = 0; i < MEMBERS; i++)
 		if (members[i].what & what)
-			edits[n++] =
-				(struct edit){members[i].name, json_member(from, members[i].name)};
+			edits[n++] = (struct edit){members[i].name, {0}};
+	while (json_next(&it, from, &key, &value))
+		for (size_t i = 0; i < n; i++)
+			if (json_is(key, edits[i].name))
+				edits[i].value = value;
 	return n;
 }
 

@@ -8,7 +8,8 @@
 
 enum { ASKED_AT_MOST = 3 };
 
-/* A record, or a pair of them, in hand. */
+/* A record, or a pair of them, in hand; its line is parsed anew when it is needed again, which takes
+ * microseconds, for a parsed one takes twice the memory. */
 struct job {
 	char *line;
 	size_t len;

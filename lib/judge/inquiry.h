@@ -1,4 +1,7 @@
-/* inquiry: asks a judge, or a jury, about record after record, over the pipeline of lib/net/ask.
+/* lib/judge: what a model says of answers, and how far that can be trusted: prompts, the verdict's
+ * reader, agreement.
+ *
+ * inquiry: asks a judge, or a jury, about record after record, over the pipeline of lib/ask.
  *
  * Each record (or pair of them) is one row of the pipeline, with a request for each opinion of the
  * panel. A reply that holds no verdict is sent back with the reason, at most twice; after that the

@@ -1,4 +1,7 @@
-/* model: a decoder's weights as one table of tensors, and the layers that refer to them.
+/* lib/model: a language model as published: config.json, weights, adapters (PEFT), saving, GGUF
+ * with its metadata (gguf), the hub's cache, the rule of `--quantize` (quantize).
+ *
+ * model: a decoder's weights as one table of tensors, and the layers that refer to them.
  *
  * The table drives loading, gradients, the optimiser and saving: whatever is trained has a place in
  * one flat array of floats (params), gradients have the same layout, so clipping, AdamW, all-reduce

@@ -1,7 +1,9 @@
-/* http: many HTTP requests at once on libcurl's multi interface.
+/* lib/net: HTTP on libcurl: requests, the one retry loop and Retry-After (retry), rates (rate),
+ * downloads (pull).
  *
- * lib/net is HTTP on libcurl: requests, the one retry loop and Retry-After (retry), rates (rate),
- * downloads (pull). What providers speak stands above it, in lib/api and lib/remote.
+ * http: many HTTP requests at once on libcurl's multi interface.
+ *
+ * What providers speak stands above, in lib/api and lib/remote.
  *
  * A struct http is a pool of connections: kept alive, multiplexed where the server speaks HTTP/2.
  * This layer never repeats a request, not even where libcurl would (a kept connection that died):

@@ -1,4 +1,10 @@
-/* kern: element-wise and row-wise kernels, compiled once for each instruction set and chosen at run
+/* lib/nn: numeric kernels, forward and backward side by side: matrices plain and quantised,
+ * attention, AdamW.
+ *
+ * The room knows nothing of files, tokens or models, and starts no threads: callers spread
+ * independent pieces over a pool, and OpenBLAS runs single-threaded inside each piece (nn_init).
+ *
+ * kern: element-wise and row-wise kernels, compiled once for each instruction set and chosen at run
  * time.
  *
  * Conventions: outputs first, inputs next, sizes last. Names that begin with d are gradients and

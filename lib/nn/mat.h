@@ -1,13 +1,7 @@
 /* mat: weight matrices as they are held in memory, and products with them.
  *
- * lib/nn is the numerics room: kernels with forward and backward side by side, quantised matrices,
- * attention of one segment, the optimiser. It knows nothing of files, tokens or models, and starts
- * no threads: callers spread independent pieces over a pool, and OpenBLAS runs single-threaded
- * inside each piece (nn_init).
- *
  * All matrices are row-major. A weight W is [rows, cols] = [out, in], so that y = x W^T. Types
- * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm; a
- * handful of rows of x is multiplied directly instead.
+ * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm.
  */
 #ifndef FT_NN_MAT_H
 #define FT_NN_MAT_H

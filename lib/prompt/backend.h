@@ -1,6 +1,6 @@
 /* backend: what a program that asks models sees of one, be it behind an API or here on the CPU.
  *
- * The interface stands below both rooms that implement it (lib/net for APIs, lib/lm for local
+ * The interface stands below both rooms that implement it (lib/api for APIs, lib/infer for local
  * models), so that neither knows the other. A program hands over requests while backend->wants says
  * that more are welcome and calls run, which makes progress and gives answers back in whatever
  * order they come; lib/ask/ask.h puts them in order again.
@@ -122,7 +122,7 @@ struct backend {
 	const char *warning; /* what the user should be told once, or NULL; borrowed from self */
 };
 
-/* What a local model is opened with; lib/lm implements a backend_open_local, and a program that may
+/* What a local model is opened with; lib/infer implements a backend_open_local, and a program that may
  * ask local models passes it to ask_open (lib/ask/ask.h). params and the strings are borrowed for
  * the backend's life. */
 struct backend_local {

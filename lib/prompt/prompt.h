@@ -1,4 +1,7 @@
-/* prompt: from a record to the request that asks for its answer.
+/* lib/prompt: what a model is asked and what it answers: prompt templates, few-shot and retrieved
+ * examples (examples, retrieve), the backend interface (backend), an answer's members (answer).
+ *
+ * prompt: from a record to the request that asks for its answer.
  *
  * Without a template the record's own messages are sent, less the final assistant turn; with one, a
  * user turn is made from the record. A system text replaces the system turn or is put first.

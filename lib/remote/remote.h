@@ -1,4 +1,6 @@
-/* remote: fine-tuning at a provider: upload the rows, create a job, follow it, fetch what came of
+/* lib/remote: training at a provider: upload, job, events, result.
+ *
+ * remote: fine-tuning at a provider: upload the rows, create a job, follow it, fetch what came of
  * it.
  *
  * lib/remote stands above lib/net (HTTP, retries) and knows no models. Three kinds of API are

@@ -1,4 +1,7 @@
-/* journal: what reviewers decided, one JSON line a decision, appended and synced before it is
+/* lib/review: which rows deserve a look, and what people said: scan, queue, page, terminal, the
+ * journal of decisions (journal).
+ *
+ * journal: what reviewers decided, one JSON line a decision, appended and synced before it is
  * acknowledged.
  *
  *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,

@@ -1,5 +1,5 @@
-/* check_impl: what check.c gathers from rows and leaks.c and represent.c draw answers from. Private
- * to lib/split. */
+/* check_impl: what check.c gathers from rows, and check_leaks.c and check_represent.c draw answers
+ * from. */
 #ifndef FT_SPLIT_CHECK_IMPL_H
 #define FT_SPLIT_CHECK_IMPL_H
 

@@ -1,4 +1,7 @@
-/* plan: reads all records once, decides, and then knows the side of every row by its number.
+/* lib/split: which rows are kept aside: the stable hash of a row's side (sides), quotas,
+ * look-alikes, leaks.
+ *
+ * plan: reads all records once, decides, and then knows the side of every row by its number.
  *
  *	plan_init(&p, options, e); plan_keep(...) for rows of an earlier run; plan_add(...) for each
  *	row of the input; plan_settle(&p, pool, e); plan_side(&p, row)

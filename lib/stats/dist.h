@@ -1,11 +1,6 @@
 /* dist: the distributions that tests and intervals are read from.
  *
- * lib/stats turns numbers into numbers that can be trusted: distributions, summaries, intervals,
- * paired tests, agreement, two-sample tests, multiple testing. It knows nothing of records;
- * everything is plain arrays of double, borrowed for the call. What cannot be known (no data, an
- * impossible parameter) is NaN, never 0.
- *
- * Here: the normal, Student's t, chi-square and binomial distributions. cdf is P(X <=
+ * The normal, Student's t, chi-square and binomial distributions. cdf is P(X <=
  * x), sf is P(X > x), each computed directly so that a small tail keeps its digits: relative
  * accuracy is about 1e-12 for parameters up to 1e6, tails down to 1e-300 included. Quantiles take p
  * in [0, 1] and return x with cdf(x) = p. Parameters out of range (and NaN) give NaN.

@@ -1,4 +1,10 @@
-/* interval: what is known of a rate or a mean after n rows.
+/* lib/stats: statistics with their sources: intervals, paired tests, agreement, two samples, many
+ * tests at once (multiple: Holm, Benjamini-Hochberg).
+ *
+ * The room knows nothing of records; everything is plain arrays of double, borrowed for the call.
+ * What cannot be known (no data, an impossible parameter) is NaN, never 0.
+ *
+ * interval: what is known of a rate or a mean after n rows.
  *
  * level is the confidence, .95 for a 95 % interval. Without data every figure is NaN.
  */

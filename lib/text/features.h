@@ -1,4 +1,7 @@
-/* features: text as tokens that tell two sets of texts apart.
+/* lib/text: text as text: dates and moments, folding, features, stable hashes, near-duplicates
+ * (near).
+ *
+ * features: text as tokens that tell two sets of texts apart.
  *
  * Words and numbers are tokens, short ones too, letters taken as small; punctuation, currency signs
  * and spaces of any script part them. Scripts that write no spaces (Han, kana, Thai, Lao, Khmer,

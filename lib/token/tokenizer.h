@@ -1,4 +1,6 @@
-/* tokenizer: text to token ids and back, as the model's own tokenizer.json says.
+/* lib/token: tokenizers as published: text to ids and back.
+ *
+ * tokenizer: text to token ids and back, as the model's own tokenizer.json says.
  *
  * Reads what Hugging Face publishes: added tokens, normalizer, pre-tokenizer, BPE (byte-level, or
  * SentencePiece-style with byte fallback), post-processor, decoder. The ids are those of the Rust

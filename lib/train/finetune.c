@@ -1,4 +1,4 @@
-/* A training run put together; see tuning.h. */
+/* A training run put together; see finetune.h. */
 #include "finetune.h"
 
 #include "../base/file.h"

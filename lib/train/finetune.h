@@ -1,4 +1,7 @@
-/* finetune: a training run put together: model, adapter, workspace, loop, the run's directory and
+/* lib/train: fine-tuning: data sets, losses and gradients, a layer's products with LoRA and DoRA,
+ * forward and backward (linear), the loop and its best checkpoint (loop, checkpoint), ft.json.
+ *
+ * finetune: a training run put together: model, adapter, workspace, loop, the run's directory and
  * what is written there.
  */
 #ifndef FT_TRAIN_FINETUNE_H

@@ -1,4 +1,4 @@
-/* ft.json; see about.h. */
+/* ft.json; see ftjson.h. */
 #include "ftjson.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
-/* gradient_impl: what the files of gradient share: gradient.c (groups), layers.c (one layer forward and
- * backward), linear.c (its products), head_loss.c (head and loss), work.c (memory).
+/* gradient_impl: what the files of gradient share: gradient.c (groups of examples through the whole
+ * model), layers.c (one layer forward and backward), linear.c (its products), head_loss.c (head and
+ * loss), work.c (memory).
  *
  * All buffers come from one arena, carved once for the largest group. Rows are positions of the
  * group's examples, one after another. d is hidden, f is ffn, q = heads * head_dim, kv = kv_heads *

@@ -1,4 +1,4 @@
-/* The training loop; see trainer.h. */
+/* The training loop; see loop.h. */
 #include "loop.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* The directory of a training run; see run.h. */
+/* The directory of a training run; see rundir.h. */
 #include "rundir.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
-/* html: self-contained pages for people: one file, no request to anywhere, readable in light and
+/* lib/web: what people look at: pages, plots, XML, the small server.
+ *
+ * html: self-contained pages for people: one file, no request to anywhere, readable in light and
  * dark, printable.
  *
  * Everything is appended to a buf. Text from records goes through xml_text, which is what keeps a
