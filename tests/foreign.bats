@@ -5,7 +5,8 @@
 load helper
 
 setup() {
-	cd "$TMP"
+	TMP=$BATS_TEST_TMPDIR
+	cd "$TMP" || exit 1
 	jq -nc 'range(40) | {id: "r\(.)", text: "row \(.)", output: "a", ideal: "a"}' >rows.jsonl
 }
 
