@@ -212,6 +212,8 @@ int main(int argc, char **argv)
 	gguf = is_gguf();
 	if (load(&x, &e) != 0)
 		prog_fail(&e);
+	if (model_warning(x.model) && !quiet)
+		prog_warn("%s", model_warning(x.model));
 	if (chat_warning(x.chat) && !quiet && !adapter_only)
 		prog_warn("%s", chat_warning(x.chat));
 	how.step = step;

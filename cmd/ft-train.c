@@ -353,6 +353,8 @@ static int train(struct rundir *run)
 	};
 	if (finetune_open(&t, &spec, &e))
 		prog_fail(&e);
+	if (t.warning && !opt_quiet && !ranks_rank())
+		prog_warn("%s", t.warning);
 	if (opt_estimate) {
 		if (finetune_estimate(&t, &line, &e))
 			prog_fail(&e);

@@ -220,6 +220,8 @@ static void openai_params(const struct dialect *c, const struct backend_request 
 		if (p->logprobs > 0 && !dialect_overridden(c, "top_logprobs"))
 			jw_put_int(w, "top_logprobs", p->logprobs);
 	}
+	if (json_count(q->template_vars) && !dialect_overridden(c, "chat_template_kwargs"))
+		jw_put_raw(w, "chat_template_kwargs", q->template_vars);
 	if (q->tools.s && !dialect_overridden(c, "tools"))
 		jw_put_raw(w, "tools", q->tools);
 	if (q->tool_choice.s && !dialect_overridden(c, "tool_choice")) {

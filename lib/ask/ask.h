@@ -19,10 +19,10 @@ struct api_options;
 
 struct ask_options {
 	const char *model, *adapter, *base_url, *key_file, *api, *api_version, *schema, *cache,
-		*prices, *quantize;
+		*prices, *quantize, *template_date;
 	double temperature, top_p, min_p, repeat_penalty, rpm, tpm, timeout, deadline, max_cost;
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
-	struct opt_list stop, headers;
+	struct opt_list stop, headers, template_vars;
 	char *extra;
 	int stream, unordered, quiet, unmerged;
 };
@@ -80,6 +80,10 @@ void ask_options_init(struct ask_options *o);
 	{0, "unordered", OPT_FLAG, &(o).unordered, NULL, "write answers as they come"}, \
 	{0, "quantize", OPT_STR, &(o).quantize, "TYPE", \
 	 "weights of a local model: q8_0, q4_0, bf16, none"}, \
+	{0, "template-var", OPT_LIST, &(o).template_vars, "NAME=JSON", \
+	 "set a variable of a local model's chat template;\nmay be given again"}, \
+	{0, "template-date", OPT_STR, &(o).template_date, "DATE", \
+	 "the day that the template prints, or today"}, \
 	{0, "unmerged", OPT_FLAG, &(o).unmerged, NULL, \
 	 "keep the adapter beside the weights instead of merging it"}, \
 	{0, "threads", OPT_INT, &(o).threads, "N", \

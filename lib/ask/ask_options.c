@@ -102,11 +102,13 @@ static int open_api(struct ask *a, struct err *e)
 	if (file_is_dir(o->model))
 		return err_set(e, "%s is a directory here: write ./%s for the local model",
 			       o->model, o->model);
-	if (o->adapter || o->quantize || o->unmerged)
+	if (o->adapter || o->quantize || o->unmerged || o->template_vars.n || o->template_date)
 		return err_set(e, "--%s needs a local model; %s is the name of one behind an API",
-			       o->adapter    ? "adapter"
-			       : o->quantize ? "quantize"
-					     : "unmerged",
+			       o->adapter	    ? "adapter"
+			       : o->quantize	    ? "quantize"
+			       : o->unmerged	    ? "unmerged"
+			       : o->template_vars.n ? "template-var"
+						    : "template-date",
 			       o->model);
 	if (o->top_k || !isnan(o->min_p) || !isnan(o->repeat_penalty))
 		return err_set(e,
@@ -153,6 +155,8 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 					  .adapter = o->adapter,
 					  .quantize = o->quantize,
 					  .unmerged = o->unmerged,
+					  .template_vars = &o->template_vars,
+					  .template_date = o->template_date,
 					  .threads = (int)o->threads,
 					  .jobs = (int)o->jobs,
 					  .params = &a->params};

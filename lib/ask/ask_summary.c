@@ -202,4 +202,6 @@ void ask_summary(const struct ask *a, struct buf *text)
 	if (!isnan(latency(t, 0.5)))
 		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", latency(t, 0.5),
 			 latency(t, 0.95), latency(t, 0.99));
+	if (a->backend.remark)
+		a->backend.remark(a->backend.self, text);
 }

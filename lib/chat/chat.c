@@ -285,14 +285,18 @@ struct chat *chat_new(struct span source, const char *name, const struct tokeniz
 	return finish(c, name);
 }
 
+/* Errors name the template's own line, so not the file's alone. */
 static int compile(struct jinja **to, struct span json, const char *path, struct err *e)
 {
-	struct buf source = BUF_INIT;
+	struct buf source = BUF_INIT, name = BUF_INIT;
 
 	json_string(json, &source);
 	jinja_free(*to);
-	*to = jinja_compile((struct span){source.data ? source.data : "", source.len}, path, e);
+	buf_addf(&name, "%s (chat_template)", path);
+	*to = jinja_compile((struct span){source.data ? source.data : "", source.len}, name.data,
+			    e);
 	buf_release(&source);
+	buf_release(&name);
 	return *to ? 0 : -1;
 }
 

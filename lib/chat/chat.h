@@ -79,6 +79,10 @@ enum {
 	CHAT_NO_REFERENCE = 1, /* leave a final assistant turn out */
 };
 
+/* The tools of a record in the form that templates take, appended to b: an array as it is, and one
+ * that a string holds, as TRL keeps it. Nothing where there are none. */
+int chat_tools_of(struct span tools, struct buf *b, struct err *e);
+
 /* Finds the input in a record: messages, tools (as an array, as a string that holds one, or as the
  * `functions` of old), prompt and completion, chat_template_kwargs. What had to be decoded or made
  * anew is put into scratch, which in then borrows from. */

@@ -326,17 +326,15 @@ void chat_messages_set(const struct chat_messages *m, size_t i, struct span mess
 
 /* --- the input of a record --- */
 
-/* Appends the tools of a record in the form that templates take: an array; TRL keeps it as a
- * string, and the functions of old were no tools yet. */
-static int put_tools(const struct record *r, struct buf *b, struct err *e)
+int chat_tools_of(struct span tools, struct buf *b, struct err *e)
 {
-	struct span tools = record_get(r, "tools"), old = record_get(r, "functions"), key, f, inner;
-	struct json_iter it = {0};
+	struct span inner;
 	struct buf text = BUF_INIT;
-	struct jw w;
 	int rc = 0;
 
-	if (json_kind(tools) == JSON_STRING && !json_is(tools, "")) {
+	if (json_kind(tools) == JSON_ARRAY) {
+		buf_addspan(b, tools);
+	} else if (json_kind(tools) == JSON_STRING && !json_is(tools, "")) {
 		json_string(tools, &text);
 		if (json_check(buf_span(&text), &inner, NULL) ||
 		    (json_kind(inner) != JSON_ARRAY && json_kind(inner) != JSON_NULL))
@@ -344,16 +342,21 @@ static int put_tools(const struct record *r, struct buf *b, struct err *e)
 		else if (json_kind(inner) == JSON_ARRAY)
 			buf_addspan(b, inner);
 		buf_release(&text);
-		return rc;
+	} else if (json_kind(tools) != JSON_STRING && !is_absent(tools)) {
+		rc = err_set(e, "`tools` is no array");
 	}
-	if (json_kind(tools) == JSON_ARRAY) {
-		buf_addspan(b, tools);
-		return 0;
-	}
-	if (!is_absent(tools) && json_kind(tools) != JSON_STRING)
-		return err_set(e, "`tools` is no array");
+	return rc;
+}
+
+/* The `functions` of old as tools. */
+static void put_functions(struct span old, struct buf *b)
+{
+	struct json_iter it = {0};
+	struct span key, f;
+	struct jw w;
+
 	if (json_kind(old) != JSON_ARRAY || !json_count(old))
-		return 0;
+		return;
 	jw_init(&w, b);
 	jw_array(&w);
 	while (json_next(&it, old, &key, &f)) {
@@ -363,7 +366,6 @@ static int put_tools(const struct record *r, struct buf *b, struct err *e)
 		jw_end(&w);
 	}
 	jw_end(&w);
-	return 0;
 }
 
 static void put_without(struct span messages, struct span last, struct buf *b)
@@ -394,8 +396,10 @@ int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct
 		return err_set(e, "`chat_template_kwargs` is no object");
 	if (!is_absent(kwargs))
 		in->vars = kwargs;
-	if (put_tools(r, scratch, e))
+	if (chat_tools_of(record_get(r, "tools"), scratch, e))
 		return -1;
+	if (!scratch->len)
+		put_functions(record_get(r, "functions"), scratch);
 	tools = scratch->len;
 	in->messages = record_get(r, "messages");
 	if (is_absent(in->messages))

@@ -31,8 +31,10 @@ struct local {
 	struct decoder *decoder;
 	struct generator *generator;
 	size_t sequences;
-	struct buf text; /* scratch */
+	struct buf warning;
+	struct buf text, tools; /* scratch */
 	struct tokens ids;
+	size_t lost[CHAT_PARTS]; /* requests of which the template left such a part out */
 	struct backend_answer answer;
 	struct grammar_vocabulary *vocabulary;
 	struct held *held;     /* schemas compiled so far */
@@ -85,6 +87,8 @@ static void local_free(void *self)
 	tokenizer_free(l->tokenizer);
 	pool_free(l->pool);
 	buf_release(&l->text);
+	buf_release(&l->tools);
+	buf_release(&l->warning);
 	tokens_release(&l->ids);
 	backend_answer_release(&l->answer);
 	free(l->dir);
@@ -156,14 +160,22 @@ static size_t local_wants(void *self)
 /* The prompt as text in l->text and as tokens in l->ids. */
 static int render(struct local *l, const struct backend_request *q, struct err *e)
 {
-	struct chat_input in = {.messages = q->messages, .tools = q->tools, .prompt = q->prompt};
+	struct chat_input in = {.messages = q->messages,
+				.prompt = q->prompt,
+				.vars = q->template_vars};
+	size_t lost[CHAT_PARTS];
 
-	if (json_kind(q->tools) == JSON_NULL)
-		in.tools = (struct span){NULL, 0};
 	buf_clear(&l->text);
+	buf_clear(&l->tools);
 	tokens_clear(&l->ids);
-	if (chat_encode_prompt(l->chat, &in, &l->text, &l->ids, e) != 0)
+	if (chat_tools_of(q->tools, &l->tools, e))
 		return -1;
+	in.tools = buf_span(&l->tools);
+	if (chat_encode_prompt(l->chat, &in, &l->text, &l->ids, e) ||
+	    chat_lost(l->chat, &in, lost, e))
+		return -1;
+	for (size_t k = 0; k < CHAT_PARTS; k++)
+		l->lost[k] += lost[k] != 0;
 	for (size_t i = 0; i < l->ids.n; i++)
 		if (l->ids.ids[i] < 0 || (size_t)l->ids.ids[i] >= l->model->config.vocab)
 			return err_set(e,
@@ -176,6 +188,22 @@ static int render(struct local *l, const struct backend_request *q, struct err *
 static int keeps_start(const struct backend_request *q)
 {
 	return !q->messages.s;
+}
+
+static void local_remark(void *self, struct buf *text)
+{
+	static const char *const what[CHAT_PARTS] = {
+		[CHAT_MESSAGE] = "the text of a message",
+		[CHAT_REASONING] = "reasoning",
+		[CHAT_CALLS] = "calls of tools",
+		[CHAT_TOOLS] = "the tools",
+	};
+	const struct local *l = self;
+
+	for (size_t k = 0; k < CHAT_PARTS; k++)
+		if (l->lost[k])
+			buf_addf(text, "\n%s: the chat template left %s out of %zu request%s",
+				 l->name, what[k], l->lost[k], l->lost[k] == 1 ? "" : "s");
 }
 
 static int local_build(void *self, const struct backend_request *q, struct buf *body, struct err *e)
@@ -474,6 +502,8 @@ static size_t cache_bytes(void)
 static int load(struct local *l, const struct backend_local *how, struct err *e)
 {
 	struct generator_spec spec = {.cache_bytes = cache_bytes()};
+	struct chat_options chat;
+	struct buf vars = BUF_INIT;
 
 	if (!how->quantize || strcmp(how->quantize, "none") == 0)
 		l->type = NN_F16; /* as they are stored */
@@ -481,11 +511,18 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 		return -1;
 	if (!(l->dir = hub_find(how->model, e)))
 		return -1;
-	if (!(l->tokenizer = tokenizer_load(l->dir, e)) ||
-	    !(l->chat = chat_load(l->dir, l->tokenizer, NULL, e)))
+	if (chat_options_parse(how->template_vars, how->template_date, &vars, &chat, e) ||
+	    !(l->tokenizer = tokenizer_load(l->dir, e)) ||
+	    !(l->chat = chat_load(l->dir, l->tokenizer, &chat, e)) ||
+	    model_open(&l->model, l->dir, NULL, e)) {
+		buf_release(&vars);
 		return -1;
-	if (model_open(&l->model, l->dir, NULL, e) != 0)
-		return -1;
+	}
+	buf_release(&vars);
+	if (model_warning(l->model))
+		buf_adds(&l->warning, model_warning(l->model));
+	if (chat_warning(l->chat))
+		buf_addf(&l->warning, "%s%s", l->warning.len ? "; " : "", chat_warning(l->chat));
 	if (how->adapter && (!(l->adapter = hub_find_adapter(how->adapter, e)) ||
 			     adapter_open(l->model, l->adapter, 0, e)))
 		return -1;
@@ -527,7 +564,8 @@ int local_open(struct backend *b, const struct backend_local *how, struct err *e
 		.self = l,
 		.model = l->name,
 		.local = 1,
-		.warning = chat_warning(l->chat),
+		.warning = l->warning.data,
+		.remark = local_remark,
 		.wants = local_wants,
 		.build = local_build,
 		.identity = local_identity,

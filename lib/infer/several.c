@@ -100,6 +100,14 @@ static void several_cancel(void *self, backend_done *done, void *arg)
 		s->v[i].cancel(s->v[i].self, done, arg);
 }
 
+static void several_remark(void *self, struct buf *text)
+{
+	const struct several *s = self;
+
+	for (size_t i = 0; i < s->n; i++)
+		s->v[i].remark(s->v[i].self, text);
+}
+
 static void several_free(void *self)
 {
 	struct several *s = self;
@@ -151,7 +159,8 @@ int several_open(struct backend *b, const struct backend_local *how, struct err 
 			      several_run,
 			      several_cancel,
 			      several_free,
-			      warning};
+			      warning,
+			      several_remark};
 	return 0;
 failed:
 	several_free(s);

@@ -46,9 +46,12 @@ static int parse_targets(const struct model *m, const char *list, unsigned char 
 			on[j] = (unsigned char)is_there(m, j);
 		return 0;
 	}
-	for (const char *p = list; *p;) {
-		size_t n = strcspn(p, ",");
+	for (const char *p = list + strspn(list, " "); *p;) {
+		size_t all = strcspn(p, ","), n = all;
 		int found = 0;
+
+		while (n && p[n - 1] == ' ')
+			n--;
 
 		for (int j = 0; j < MODEL_LINEARS; j++) {
 			const char *full = is_there(m, j) ? model_linear_name(m, j) : NULL,
@@ -71,7 +74,8 @@ static int parse_targets(const struct model *m, const char *list, unsigned char 
 			buf_release(&names);
 			return -1;
 		}
-		p += n + (p[n] == ',');
+		p += all + (p[all] == ',');
+		p += strspn(p, " ");
 	}
 	return 0;
 }
@@ -242,7 +246,9 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 	if (json_kind(bias) == JSON_STRING && !json_is(bias, "none"))
 		return err_set(e, "bias %.*s is not supported", (int)(bias.n < 20 ? bias.n : 20),
 			       bias.s);
-	if (json_kind(init) == JSON_STRING && !json_is(init, "gaussian"))
+	/* these begin with B = 0, so the base stays what it is */
+	if (json_kind(init) == JSON_STRING && !json_is(init, "gaussian") && !json_is(init, "eva") &&
+	    !json_is(init, "orthogonal"))
 		return err_set(e,
 			       "init_lora_weights %.*s changes the base model and is not supported",
 			       (int)(init.n < 20 ? init.n : 20), init.s);

@@ -403,6 +403,32 @@ static const struct st_tensor *stored_as(const struct model *m, const struct mod
 	return s;
 }
 
+/* A config that says head and embedding are one, and a file that holds two: both are kept, for
+ * which of them is meant cannot be told, and the head is what the file's maker computed with. */
+static void untie(struct model *m)
+{
+	const struct st_set *files = &m->memory->files;
+	const struct st_tensor *embed = st_find(files, m->tensors[m->t_embed].name),
+			       *head = st_find(files, "lm_head.weight");
+
+	if (!m->config.tied || !embed || !head ||
+	    (embed->type == head->type && embed->bytes == head->bytes &&
+	     !memcmp(embed->data, head->data, head->bytes)))
+		return;
+	m->config.tied = 0;
+	m->untied = 1;
+	m->t_head =
+		add(m, -1, "lm_head", "weight", MODEL_HEAD, 2, m->config.vocab, m->config.hidden);
+}
+
+const char *model_warning(const struct model *m)
+{
+	return m->untied
+		       ? "config.json says that head and embedding are one tensor (tie_word_embeddings), and the file holds two that differ: "
+			 "both are kept"
+		       : NULL;
+}
+
 static int load_all(struct model *m, const struct model_load *o, struct err *e)
 {
 	const struct st_set *files = &m->memory->files;
@@ -447,7 +473,12 @@ int model_open(struct model **out, const char *dir, const struct model_load *opt
 		return -1;
 	m = model_of(&c);
 	m->dir = mem_strdup(dir);
-	if (st_open_dir(&m->memory->files, dir, "model", e) < 0 || load_all(m, opt, e) < 0) {
+	if (st_open_dir(&m->memory->files, dir, "model", e)) {
+		model_free(m);
+		return -1;
+	}
+	untie(m);
+	if (load_all(m, opt, e)) {
 		model_free(m);
 		return -1;
 	}

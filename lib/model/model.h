@@ -64,6 +64,7 @@ struct model {
 	const float *positions;		  /* [max_positions, hidden] (GPT-2), or NULL */
 	int t_embed, t_head, t_positions; /* t_head == t_embed where tied */
 	struct model_norm norm_final;
+	int untied;    /* see model_warning */
 	float *params; /* every trained value, in table order */
 	size_t n_params;
 	struct adapter *adapter;     /* what hangs over the base (adapter.h), or NULL */
@@ -80,6 +81,9 @@ struct model_load {
 /* Reads DIR/config.json and the weights. Nothing is trained yet. opt may be NULL. Errors name the
  * file and the tensor. */
 int model_open(struct model **out, const char *dir, const struct model_load *opt, struct err *e);
+
+/* What the user should be told of the files once, or NULL. */
+const char *model_warning(const struct model *m);
 
 /* A model from nothing, all trained: matrices normal with the config's initializer_range, the two
  * projections onto the residual stream (o, down) smaller by sqrt(2 layers) (Radford et al. 2019),

@@ -261,8 +261,10 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 {
 	struct record r = {0};
 	struct buf b = BUF_INIT;
-	struct edit edit = {"torch_dtype",
-			    span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")};
+	struct edit edits[] = {
+		{"torch_dtype", span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")},
+		{"tie_word_embeddings", span_of("false")},
+	};
 	char *path = file_join(dir, "config.json");
 	int result = -1;
 
@@ -274,8 +276,8 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 	    record_parse(&r, span_of(m->config.text), e) < 0)
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
-		edit.name = "dtype"; /* the newer name of the same member */
-	if (record_splice(&r, &edit, 1, &b) < 0) {
+		edits[0].name = "dtype"; /* the newer name of the same member */
+	if (record_splice(&r, edits, m->untied ? 2 : 1, &b) < 0) {
 		err_set(e, "config.json is too large");
 		goto cleanup;
 	}

@@ -36,7 +36,8 @@ static int refused(const struct pull *p, const char *repo, const char *what,
 	http_show_url(&hub, p->endpoint);
 	if (r->status == 401 || r->status == 403)
 		err_set(e,
-			"%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN",
+			"%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN; hubs say the same "
+			"of a model that is not there: is the name right?",
 			what,
 			p->token ? "the token is not allowed to read it" : "access is refused",
 			r->status, hub.data, repo);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include "../base/buf.h"
 #include "../base/err.h"
+#include "../base/opt.h"
 
 /* How to answer; the same for all requests of a run. Whoever opens a backend keeps this alive as
  * long as the backend. */
@@ -47,6 +48,8 @@ struct backend_request {
 	/* raw text (decoded), no template: only what the tokenizer itself adds */
 	struct span prompt;
 	struct span tools, tool_choice, response_format; /* JSON, or absent */
+	/* JSON object of variables for a chat template (chat_template_kwargs), or absent */
+	struct span template_vars;
 	struct span schema; /* JSON Schema for this answer, or absent: the params' */
 	int sample;	    /* 0, 1, ... where one input is answered several times */
 	int attempt;	    /* 0, 1, ... where an answer was of no use and is asked for again */
@@ -120,6 +123,10 @@ struct backend {
 	void (*free)(void *self);
 
 	const char *warning; /* what the user should be told once, or NULL; borrowed from self */
+
+	/* Appends what the user should be told when the run is over, each sentence behind a newline;
+	 * or NULL. */
+	void (*remark)(void *self, struct buf *text);
 };
 
 /* What a local model is opened with; lib/infer implements a backend_open_local, and a program that may
@@ -129,9 +136,12 @@ struct backend_local {
 	const char *model;    /* a directory, or "hf:org/name" */
 	const char *adapter;  /* PEFT directory, or NULL */
 	const char *quantize; /* "q8_0", "q4_0", "bf16", "none", or NULL */
-	int unmerged;	      /* the adapter stays beside the weights, in f32 */
-	int threads;	      /* 0: all */
-	int jobs;	      /* most sequences at once */
+	/* variables (NAME=JSON) and date of the chat template, as the options have them */
+	const struct opt_list *template_vars;
+	const char *template_date;
+	int unmerged; /* the adapter stays beside the weights, in f32 */
+	int threads;  /* 0: all */
+	int jobs;     /* most sequences at once */
 	const struct backend_params *params;
 };
 typedef int backend_open_local(struct backend *b, const struct backend_local *how, struct err *e);

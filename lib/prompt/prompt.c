@@ -178,6 +178,7 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 
 	memset(q, 0, sizeof *q);
 	q->tools = record_get(r, "tools");
+	q->template_vars = record_get(r, "chat_template_kwargs");
 	q->tool_choice = record_get(r, "tool_choice");
 	q->response_format = record_get(r, "response_format");
 	buf_clear(&p->messages);

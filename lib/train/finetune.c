@@ -16,6 +16,7 @@ static int open_model(struct finetune *t, struct err *e)
 		return model_new(m, &d->config, s->loop.seed, e);
 	if (model_open(m, d->base, &s->load, e))
 		return -1;
+	t->warning = model_warning(*m);
 	if (s->from_adapter) {
 		if (adapter_open(*m, s->from_adapter, 1, e))
 			return -1;

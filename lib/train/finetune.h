@@ -41,6 +41,7 @@ struct finetune {
 	struct loop trainer;
 	struct buf fingerprint;
 	size_t memory;
+	const char *warning; /* of the base's files (model_warning), or NULL */
 };
 
 /* Loads or makes the model, chooses what is trained, and reserves the workspace. Nothing is
