@@ -142,12 +142,12 @@ plain() {
 	{"id": "unanswered", "messages": [{"role": "user", "content": "a"}]}
 	{"id": "silent", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]}
 	{"id": "odd", "messages": [{"role": "oracle", "content": "a"}, {"role": "assistant", "content": "b"}]}
-	{"id": "unfinished", "prompt": "a"}
+	{"id": "mixed", "prompt": "a", "completion": "b"}
 	END
-	jq -nc '{id: "long", prompt: ("x" * 300), completion: "y"}' >>bad.jsonl
+	jq -nc '{id: "long", messages: [{role: "user", content: ("x" * 300)}, {role: "assistant", content: "y"}]}' >>bad.jsonl
 	status_is 2 scratch -o out bad.jsonl
 	for at in "bad.jsonl:2: row unanswered: no reference" "bad.jsonl:3: row silent: nothing to train on" \
-		"bad.jsonl:4: row odd: messages[0]: unknown role" "bad.jsonl:5: row unfinished: no reference" "bad.jsonl:6: row long: "; do
+		"bad.jsonl:4: row odd: messages[0]: unknown role" "bad.jsonl:5: row mixed: a row with prompt and completion among rows with messages (the first is bad.jsonl:1)" "bad.jsonl:6: row long: "; do
 		[[ $stderr == *"$at"* ]] || { echo "missing: $at"; echo "$stderr"; return 1; }
 	done
 	[[ $stderr == *"5 rows"* ]]
@@ -158,13 +158,74 @@ plain() {
 
 @test "long rows are dropped or cut only where that was asked for, and counted" {
 	prepare
-	jq -nc '{id: "long", prompt: "question", completion: ("y" * 300)}' >>train.jsonl
+	jq -nc '{id: "long", messages: [{role: "user", content: "question"}, {role: "assistant", content: ("y" * 300)}]}' >>train.jsonl
 	status_is 2 scratch -n train.jsonl
 	[[ $stderr == *"train.jsonl:33: row long: "*"--max-seq"* ]]
 	scratch -o a --steps 1 --too-long drop train.jsonl >/dev/null
 	jq -e '.train | .rows == 32 and .dropped == 1' a/ft.json
 	scratch -o b --steps 1 --too-long truncate --max-seq 64 train.jsonl >/dev/null
 	jq -e '.train | .rows == 33 and .truncated == 1' b/ft.json
+}
+
+# A model whose template writes reasoning and calls of the last answer only: Qwen3's habit.
+rewriting_base() {
+	prepare
+	scratch -o base --steps 1 train.jsonl >/dev/null
+	rm -f base/chat_template.jinja
+	jq '.chat_template = "{% for m in messages %}<|user|>{{ m.role }}:{% if m.role == \"assistant\" and loop.last %}<t>{{ m.reasoning or \"\" }}</t>{% endif %}{{ m.content }}{% for k in m.tool_calls or [] %}<c>{{ k.function.name }}</c>{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|user|>assistant:{% endif %}"' \
+		base/tokenizer_config.json >cfg && mv cfg base/tokenizer_config.json
+	cat >agent.jsonl <<-'END'
+	{"id": "agent", "messages": [{"role": "user", "content": "weather?"}, {"role": "assistant", "content": null, "reasoning_content": "must look", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c1", "content": "sun"}, {"role": "assistant", "content": "Sunny.", "tool_calls": []}]}
+	END
+}
+
+@test "calls of an earlier turn are trained on whole, and what no token says is said" {
+	rewriting_base
+	status_is 0 ft-train -m ./base --show agent.jsonl
+	[[ $output == *">>><c>look</c><|end|><<<"* ]]
+	[[ $output == *">>><t></t>Sunny.<|end|><<<"* ]]
+	[[ $output == *"# in no token: reasoning of message 2"* ]]
+	[[ $stderr == *"1 row with reasoning that no token says (the first is agent.jsonl:1, message 2)"*"--unroll"* ]]
+	[[ $stderr == *"1 row with turns not trained on as they will be asked for (the first is agent.jsonl:1, message 2)"*"--last-turn"* ]]
+	status_is 2 ft-train -m ./base --show --strict agent.jsonl
+	[[ $stderr == *"agent.jsonl:1: row agent: message 2"*"--strict"* ]]
+}
+
+@test "--unroll trains on each turn as it will be asked for, --last-turn on the last alone" {
+	rewriting_base
+	status_is 0 ft-train -m ./base --show --unroll --strict agent.jsonl
+	[[ $output == *">>><t>must look</t><c>look</c><|end|><<<"* ]]
+	[[ $output == *">>><t></t>Sunny.<|end|><<<"* ]]
+	status_is 0 ft-train -m ./base --show --last-turn agent.jsonl
+	[[ $output != *">>><c>"* ]]
+	[[ $output == *">>><t></t>Sunny.<|end|><<<"* ]]
+	status_is 0 ft-train -q -m ./base -o out --unroll --epochs 2 --batch 1 agent.jsonl
+	[ "$(jq -s 'map(select(.lr)) | length' out/metrics.jsonl)" -eq 4 ]
+	status_is 2 ft-train -m ./base --show --unroll --last-turn agent.jsonl
+}
+
+@test "a template's variables and date are set by options, by a record before them" {
+	rewriting_base
+	jq '.chat_template = "{{ style | default(\"none\") }}{{ strftime_now(\"%Y\") if strftime_now is defined }}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"' \
+		base/tokenizer_config.json >cfg && mv cfg base/tokenizer_config.json
+	{ jq -c . train.jsonl | head -n 1; jq -c '.chat_template_kwargs = {style: "own"}' train.jsonl | sed -n 2p; } >two.jsonl
+	status_is 0 ft-train -q -m ./base --show two.jsonl
+	[[ $output == *"none"* ]]
+	[[ $output == *"own"* ]]
+	status_is 0 ft-train -q -m ./base --show --template-var 'style="brief"' --template-date 2031-05-06 two.jsonl
+	[[ $output == *"brief2031"* ]]
+	[[ $output == *"own2031"* ]]
+	status_is 0 ft-train -q -m ./base -o out --steps 1 --template-date today two.jsonl
+	[[ $(jq -r '.options["template-date"]' out/ft.json) == 20[0-9][0-9]-[01][0-9]-[0-3][0-9] ]]
+	status_is 0 ft-prompt -q -n -m ./base --template-var 'style="asked"' --template-date 2031-05-06 two.jsonl
+	[[ $output == *'"prompt":"asked2031'* ]]
+	[[ $output == *'"prompt":"own2031'* ]]
+	for wrong in 'style=brief' 'style' '1x=2' 'messages=[]'; do
+		status_is 2 ft-train -m ./base --show --template-var "$wrong" two.jsonl
+		[[ $stderr == *"--template-var $wrong"* ]]
+	done
+	status_is 2 ft-prompt -m gpt -u http://127.0.0.1:9 --template-var x=1 two.jsonl
+	[[ $stderr == *"--template-var needs a local model"* ]]
 }
 
 @test "test rows are counted and never looked at" {

@@ -61,5 +61,8 @@ int chat_options_parse(const struct opt_list *vars, const char *date, struct buf
 	else
 		return err_set(e, "--template-date %s: neither a date (2026-01-31) nor today",
 			       date);
+	d = date_of_days((long)(o->now / 86400));
+	snprintf(o->date, sizeof o->date, "%04d-%02d-%02d", d.year % 10000, d.month % 100,
+		 d.day % 100);
 	return 0;
 }
