@@ -23,42 +23,50 @@
 #include "../lib/eval/tables.h"
 #include "../lib/json/reader.h"
 
-static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
+static struct opt_list opt_check, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose,
 	*opt_baseline_file, *opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
 static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_markdown,
 	opt_skip_bad, opt_line_buffered, opt_quiet;
-static struct prog_form form;
+static struct prog_form opt_form;
 
 static struct opt options[] = {
-	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL},
-	{0, "weight", OPT_LIST, &opt_weights, "NAME=W",
+	{'c', "check", OPT_LIST, &opt_check, "[NAME=]CHECK[:ARG]", NULL,
+	 .without = "merge: profiles have their own"},
+	{0, "weight", OPT_LIST, &opt_weight, "NAME=W",
 	 "weight of a check; adds the weighted mean as `score`"},
-	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)"},
+	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)",
+	 .without = "merge: profiles have their own"},
 	{0, "compare", OPT_STR, &opt_compare, "PATH",
-	 "groups by PATH, compared pair by pair: rows of one id"},
+	 "groups by PATH, compared pair by pair: rows of one id",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "baseline", OPT_STR, &opt_baseline, "VALUE",
-	 "the group the others are compared with (default: the first)"},
+	 "the group the others are compared with (default: the first)", .with = "compare"},
 	{0, "baseline-file", OPT_STR, &opt_baseline_file, "OLD",
-	 "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt"},
-	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken"},
+	 "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt",
+	 .without = "compare profile merge: --by forms groups within both runs"},
+	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken",
+	 .with = "compare baseline-file"},
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
 	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
 	{0, "choose", OPT_STR, &opt_choose, "cheapest",
-	 "names the cheapest group that meets every requirement;\nexit 1 when none does"},
+	 "names the cheapest group that meets every requirement;\nexit 1 when none does",
+	 .with = "require"},
 	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD",
-	 "with --compare: after how many calls that sum is repaid", 0, 1e12},
+	 "with --compare: after how many calls that sum is repaid", 0, 1e12, .with = "compare"},
 	{0, "errors", OPT_STR, &opt_errors, "fail|drop",
-	 "rows that cannot be scored are wrong, or are left out"},
+	 "rows that cannot be scored are wrong, or are left out",
+	 .without = "merge: profiles have their own"},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
-	 "rows with the same value here are not independent"},
+	 "rows with the same value here are not independent",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...",
 	 "with several samples an id: pass@K and pass^K"},
-	{0, "labels", OPT_FLAG, &opt_labels, NULL,
-	 "answers are classes: F1, MCC, confusion matrix"},
+	{0, "labels", OPT_FLAG, &opt_labels, NULL, "answers are classes: F1, MCC, confusion matrix",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N",
 	 "intervals of means from N resamples (BCa), not by t", 2, 1e7},
 	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)"},
@@ -70,14 +78,15 @@ static struct opt options[] = {
 	 "the files are profiles of shards: figures of the whole"},
 	{'p', "pass", OPT_FLAG, &opt_pass, NULL,
 	 "write the records with `eval` added instead of figures",
-	 .without = "table json markdown"},
-	PROG_FORM_OPTIONS(form, ""),
+	 .without = "table json markdown profile merge"},
+	PROG_FORM_OPTIONS(opt_form, ""),
 	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown",
 	 .without = "table json"},
 	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
 	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)",
 	 0.001, 1e6},
-	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file"},
+	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "html-rows", OPT_INT, &opt_html_rows, "N",
 	 "rows shown in it, the worst first (default 1000)", 0, 1e6},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML"},
@@ -91,14 +100,12 @@ static struct opt options[] = {
 	{0},
 };
 
-static struct opt shown_options[sizeof options / sizeof *options];
-
 static const struct program program = {
 	.name = "ft-eval",
 	.synopsis = "[-c CHECK ...] [--by PATH] [--compare PATH] [--require EXPR ...] [file ...]",
 	.about =
 		"Scores answers, with an interval for every rate, a paired test for every comparison, an exit status for every requirement.",
-	.options = shown_options,
+	.options = options,
 	.examples =
 		"ft-eval answers.jsonl\n"
 		"ft-eval -c exact -c 'jq:(.output|length) < 40' --compare .model answers.jsonl\n"
@@ -118,14 +125,13 @@ static void parse_checks(void)
 	static const char *const usual[] = {"exact"};
 	struct err e = ERR_INIT;
 
-	board.n_checks = opt_checks.n > 0 ? opt_checks.n : 1;
-	board.n_metrics = board.n_checks + (opt_weights.n > 0);
-	if (check_parse_all(opt_checks.n > 0 ? opt_checks.v : usual, board.n_checks, &checks, &e) <
-	    0)
+	board.n_checks = opt_check.n > 0 ? opt_check.n : 1;
+	board.n_metrics = board.n_checks + (opt_weight.n > 0);
+	if (check_parse_all(opt_check.n > 0 ? opt_check.v : usual, board.n_checks, &checks, &e) < 0)
 		prog_usage("%s", e.msg);
 	board.checks = checks;
-	for (size_t i = 0; i < opt_weights.n; i++)
-		if (check_weigh(checks, board.n_checks, opt_weights.v[i], &e) < 0)
+	for (size_t i = 0; i < opt_weight.n; i++)
+		if (check_weigh(checks, board.n_checks, opt_weight.v[i], &e) < 0)
 			prog_usage("%s", e.msg);
 }
 
@@ -160,15 +166,7 @@ static void parse_options(void)
 		board.by[i] = parse_path(opt_by.v[i]);
 	if (opt_compare)
 		board.compare = parse_path(opt_compare);
-	if (opt_compare && opt_baseline_file)
-		prog_usage(
-			"--compare and --baseline-file exclude each other; --by forms groups within both runs");
-	if ((opt_baseline && !opt_compare) || (opt_diff && !opt_compare && !opt_baseline_file))
-		prog_usage("%s needs --compare PATH%s", opt_baseline ? "--baseline" : "--diff",
-			   opt_baseline ? "" : " or --baseline-file");
-	if (!isnan(opt_train_cost) && !opt_compare)
-		prog_usage("--train-cost needs --compare PATH");
-	if (opt_choose && (strcmp(opt_choose, "cheapest") != 0 || opt_require.n == 0))
+	if (opt_choose && strcmp(opt_choose, "cheapest") != 0)
 		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
 	board.keep = opt_compare || opt_baseline_file || opt_html;
 	board.keep_lines = opt_html != NULL;
@@ -184,11 +182,6 @@ static void parse_options(void)
 	for (size_t i = 0; i < opt_require.n; i++)
 		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
 			prog_usage("%s", e.msg);
-	if ((opt_profile || opt_merge) && (board.keep || opt_cluster || opt_labels || opt_pass))
-		prog_usage("a profile holds no rows: --%s goes without --compare, --baseline-file, --html, --cluster, --labels and -p",
-			   opt_merge ? "merge" : "profile");
-	if (opt_merge && (opt_checks.n > 0 || opt_by.n > 0 || opt_errors))
-		prog_usage("--merge takes checks, groups and --errors from the profiles");
 }
 
 /* --- reading and scoring --- */
@@ -199,7 +192,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 
 	(void)arg;
 	if (opt_pass && board.run != baseline_run) {
-		if (check_write_scores(checks, board.n_checks, opt_weights.n > 0, r, &line) < 0)
+		if (check_write_scores(checks, board.n_checks, opt_weight.n > 0, r, &line) < 0)
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
 		buf_release(&line);
@@ -346,7 +339,7 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 
 static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
 {
-	int table = opt_markdown || prog_as_table(&form);
+	int table = opt_markdown || prog_as_table(&opt_form);
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {
@@ -402,9 +395,8 @@ int main(int argc, char **argv)
 	char **files;
 	size_t n, skipped;
 
-	memcpy(shown_options, options, sizeof options);
 	check_help(&checks_help);
-	shown_options[0].help = checks_help.data;
+	options[0].help = checks_help.data;
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);

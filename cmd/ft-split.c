@@ -29,7 +29,7 @@ static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
 static int opt_check, opt_skip_bad, opt_line_buffered, opt_quiet;
 
-static struct prog_form form;
+static struct prog_form opt_form;
 
 #define DIVIDES .without = "check: it divides nothing"
 #define CHECKS .with = "check"
@@ -59,7 +59,7 @@ static struct opt options[] = {
 	 1e6, .with = "after", DIVIDES},
 	{0, "check", OPT_FLAG, &opt_check, NULL,
 	 "check the two files named, TRAIN TEST: exit status 1 on a leak"},
-	PROG_FORM_OPTIONS(form, "--check: ", CHECKS),
+	PROG_FORM_OPTIONS(opt_form, "--check: ", CHECKS),
 	{0, "html", OPT_STR, &opt_html, "FILE",
 	 "--check: a page with the rows that leak and plots, besides", CHECKS},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
@@ -376,8 +376,8 @@ static int check(char **files)
 			die(&e);
 		buf_clear(&b);
 	}
-	int leaks = prog_as_table(&form) ? split_check_table(c, &o, &b)
-					 : split_check_lines(c, &o, files, &b);
+	int leaks = prog_as_table(&opt_form) ? split_check_table(c, &o, &b)
+					     : split_check_lines(c, &o, files, &b);
 	out_span(buf_span(&b));
 	buf_release(&b);
 	split_check_free(c);

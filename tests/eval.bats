@@ -588,3 +588,29 @@ peak() {
 	[[ $stderr == *"a profile holds no rows"*pairs* && -z $output ]]
 	status_is 2 ft-eval --merge -c exact p0
 }
+
+@test "options are refused outside their mode, and where they exclude each other" {
+	echo '{"id":"1","ideal":"x","output":"x"}' >in
+	while read -r option others; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-eval $others in
+		[[ $stderr == *"${option//./ }"* ]]
+	done <<-EOF
+		--baseline.goes.with.--compare --baseline x
+		--diff.goes.with.--compare.or.--baseline-file --diff
+		--train-cost.goes.with.--compare --train-cost 0
+		--choose.goes.with.--require --choose cheapest
+		--baseline-file.does.not.go.with.--compare --baseline-file in --compare .id
+		--compare.does.not.go.with.--profile:.a.profile.holds.no.rows --compare .id --profile
+		--html.does.not.go.with.--merge --html x --merge
+		--cluster.does.not.go.with.--profile --cluster .id --profile
+		--labels.does.not.go.with.--profile --labels --profile
+		--check.does.not.go.with.--merge --check exact --merge
+		--by.does.not.go.with.--merge --by .id --merge
+		--errors.does.not.go.with.--merge --errors drop --merge
+		--json.does.not.go.with.--table --table --json
+		--markdown.does.not.go.with.--json --markdown --json
+		--pass.does.not.go.with.--markdown -p --markdown
+		--pass.does.not.go.with.--profile -p --profile
+	EOF
+}
