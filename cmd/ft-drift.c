@@ -121,7 +121,7 @@ static void read_scope(struct scope *s)
 }
 
 /* For frames of this run. */
-static void prepare(struct frame *f, void *arg)
+static void prepare(void *arg, struct frame *f)
 {
 	const struct scope *s = ((struct run *)arg)->scope;
 
@@ -134,12 +134,12 @@ static void prepare(struct frame *f, void *arg)
 	f->types_n = s->options.paths_n;
 }
 
-static void on_line(struct span line, void *arg)
+static void on_line(void *arg, struct span line)
 {
 	watch_reference(&((struct run *)arg)->watch, line);
 }
 
-static void on_progress(uint64_t rows, void *arg)
+static void on_progress(void *arg, uint64_t rows)
 {
 	progress_set(&((struct run *)arg)->progress, (double)rows, NULL);
 }
