@@ -226,7 +226,7 @@ static int judge_window(struct watch *w)
 
 	if (watch_judge(w, prog_as_table(&opt_form), &b, &alarm, &e))
 		prog_fail(&e);
-	out_span(buf_span(&b));
+	out_report(&b, prog_as_table(&opt_form));
 	out_flush();
 	buf_release(&b);
 	if (out_failed())
@@ -342,7 +342,7 @@ static int compare_once(struct run *r, char **files)
 		(prog_as_table(&opt_form) ? report_table : report_lines)(&c, &r->scope->options,
 									 opt_estimate ? &x : NULL,
 									 &b);
-	out_span(buf_span(&b));
+	out_report(&b, prog_as_table(&opt_form));
 	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
 			     ? FT_NO
 		     : c.verdict == VERDICT_INSUFFICIENT ||

@@ -302,29 +302,30 @@ static void check_profile(void)
 
 /* --- answers --- */
 
-static int status_of(const struct comparisons *c, const struct decided *d, size_t n)
+static int status_of(const struct figures *f)
 {
 	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
 
 	if (opt_choose && board.n_groups > 0)
-		status = advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < n && !opt_choose; i++) {
-		if (d[i].verdict == VERDICT_MISSED)
+		status =
+			advice_cheapest(&board, f->decided, f->decided_n, &unknown) ? FT_OK : FT_NO;
+	for (size_t i = 0; i < f->decided_n && !opt_choose; i++) {
+		if (f->decided[i].verdict == VERDICT_MISSED)
 			status = FT_NO;
-		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
+		else if (f->decided[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
 			status = FT_INSUFFICIENT;
 	}
-	for (size_t i = 0; i < c->n && opt_baseline_file; i++)
-		if (c->v[i].diff.hi < 0)
+	for (size_t i = 0; i < f->comparisons.n && opt_baseline_file; i++)
+		if (f->comparisons.v[i].diff.hi < 0)
 			status = FT_NO;
 	return status;
 }
 
-static void write_choice(const struct comparisons *c, const struct decided *d, size_t n,
-			 struct buf *text)
+static void write_choice(const struct figures *f, struct buf *text)
 {
 	int unknown;
-	const struct group *g = opt_choose ? advice_cheapest(&board, d, n, &unknown) : NULL;
+	const struct group *g =
+		opt_choose ? advice_cheapest(&board, f->decided, f->decided_n, &unknown) : NULL;
 
 	if (opt_choose)
 		report_choice(g, text);
@@ -332,53 +333,47 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 		prog_warn("--choose cheapest: %s",
 			  unknown ? "no group's cost is known"
 				  : "no group with a known cost meets every requirement");
-	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++)
-		if (c->v[i].metric == 0)
-			report_break_even(c->v + i, opt_train_cost, text);
+	for (size_t i = 0; i < f->comparisons.n && !isnan(opt_train_cost); i++)
+		if (f->comparisons.v[i].metric == 0)
+			report_break_even(f->comparisons.v + i, opt_train_cost, text);
 }
 
-static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
+static void write_figures(const struct figures *f)
 {
-	int table = opt_markdown || prog_as_table(&opt_form);
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {
 		for (size_t i = 0; i < board.n_groups; i++)
 			eval_profile_write(&board, board.groups + i, &text);
-	} else if (table) {
-		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN,
-			     &text);
+	} else if (opt_markdown || prog_as_table(&opt_form)) {
+		tables_write(f, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
+		out_report(&text, !opt_markdown);
+		buf_clear(&text);
 	} else {
-		for (size_t i = 0; i < board.n_groups; i++)
-			report_group(&board, board.groups + i, &text);
-		for (size_t i = 0; i < c->n; i++)
-			report_comparison(&board, c->v + i, &text);
-		for (size_t i = 0; i < n; i++)
-			report_decided(&board, d + i, &text);
+		report_write(f, &text);
 		duels_write(&duels, opt_baseline, board.level, &text);
 	}
-	write_choice(c, d, n, &text);
-	for (size_t i = 0; i < c->n && opt_diff; i++)
-		report_diff(&board, c->v + i, &text);
-	out_write(text.data, text.len);
+	write_choice(f, &text);
+	for (size_t i = 0; i < f->comparisons.n && opt_diff; i++)
+		report_diff(&board, f->comparisons.v + i, &text);
+	out_span(buf_span(&text));
 	buf_release(&text);
 }
 
-static void write_files(const struct comparisons *c, const struct decided *d, size_t n,
-			const char *advice)
+static void write_files(const struct figures *f)
 {
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 
 	if (opt_html) {
-		page_write(&board, c, d, n, &duels, advice, (size_t)opt_html_rows, &text);
+		page_write(f, (size_t)opt_html_rows, &text);
 		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
 			prog_die("%s",
 				 text.full ? "the report grows too large; see --html-rows" : e.msg);
 	}
 	buf_clear(&text);
 	if (opt_junit) {
-		eval_junit(&board, c, d, n, &text);
+		eval_junit(f, &text);
 		if (file_write(opt_junit, text.data, text.len, &e) < 0)
 			prog_fail(&e);
 	}
@@ -387,13 +382,11 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 
 int main(int argc, char **argv)
 {
-	struct comparisons c = {0};
+	struct figures f = {.board = &board, .duels = &duels};
 	struct buf checks_help = {0};
 	struct err e = ERR_INIT;
-	struct decided *d;
-	const char *advice;
 	char **files;
-	size_t n, skipped;
+	size_t skipped;
 
 	check_help(&checks_help);
 	options[0].help = checks_help.data;
@@ -413,23 +406,24 @@ int main(int argc, char **argv)
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
 	if (decide_all(&board, requirements, opt_require.n, opt_point,
-		       opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
+		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e) < 0)
 		prog_fail(&e);
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
 	    (board.n_groups > 0 || duels.rows == 0) &&
-	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
+	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f.comparisons,
+			   &e) < 0)
 		prog_fail(&e);
 	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e) < 0)
 		prog_fail(&e);
-	advice = advice_text(advice_of(&board, d, n));
+	f.advice = advice_text(advice_of(&board, f.decided, f.decided_n));
 	if (!opt_pass)
-		write_figures(&c, d, n);
-	write_files(&c, d, n, advice);
-	if (*advice && !opt_quiet)
-		prog_warn("%s", advice);
-	int status = status_of(&c, d, n);
-	comparisons_release(&c);
-	free(d);
+		write_figures(&f);
+	write_files(&f);
+	if (*f.advice && !opt_quiet)
+		prog_warn("%s", f.advice);
+	int status = status_of(&f);
+	comparisons_release(&f.comparisons);
+	free(f.decided);
 	for (size_t i = 0; i < opt_require.n; i++)
 		require_release(requirements + i);
 	free(requirements);

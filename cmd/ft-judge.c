@@ -170,7 +170,7 @@ static void read_examples(struct work *w)
 static void write_figures(struct buf *json, struct buf *table)
 {
 	if (prog_as_table(&opt_form))
-		out_write(table->data, table->len);
+		out_report(table, 1);
 	else
 		out_line(json->data, json->len);
 	buf_release(json);

@@ -377,7 +377,7 @@ static int run_report(void)
 		prog_fail(&e);
 	say_torn(opt_report, torn, "is not counted");
 	report_write(&j, prog_as_table(&opt_form), &b);
-	out_write(b.data, b.len);
+	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
 	journal_close(&j);
 	return FT_OK;

@@ -378,7 +378,7 @@ static int check(char **files)
 	}
 	int leaks = prog_as_table(&opt_form) ? split_check_table(c, &o, &b)
 					     : split_check_lines(c, &o, files, &b);
-	out_span(buf_span(&b));
+	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
 	split_check_free(c);
 	return leaks ? FT_NO : run.skipped ? FT_PARTIAL : FT_OK;
