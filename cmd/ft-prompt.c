@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/api/batch.h"
-#include "../lib/ask/ask.h"
+#include "../lib/ask/ask_batch.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/infer/local.h"
-#include "../lib/json/jw.h"
-#include "../lib/json/members.h"
 #include "../lib/json/reader.h"
 #include "../lib/prompt/answer.h"
 #include "../lib/prompt/prompt.h"
@@ -74,8 +72,7 @@ struct work {
 	struct reader reader;
 	struct record record; /* being read, or being written */
 	struct progress progress;
-	size_t skipped;		   /* by the reader before, of --batch */
-	struct batch_parts *parts; /* --batch */
+	size_t skipped; /* by the reader before, of --batch */
 };
 
 /* A record in hand: its line, and an answer for each sample, both as text. Thousands are in hand at
@@ -87,21 +84,12 @@ struct job {
 	struct buf *answers; /* JSON objects */
 };
 
-static struct job *new_job(const struct record *r)
-{
-	struct job *job = mem_alloc(1, sizeof *job);
-
-	job->len = r->line.n;
-	job->line = mem_strndup(r->line.s, job->len);
-	job->answers = mem_alloc((size_t)opt_samples, sizeof *job->answers);
-	return job;
-}
-
 static int begin(void *arg, struct ask_row *row, struct err *e)
 {
 	struct work *w = arg;
 	struct backend_request q;
 	struct err why = ERR_INIT;
+	struct job *job;
 	int rc;
 
 	if (ask_busy(w->ask) && !reader_ready(&w->reader))
@@ -109,7 +97,11 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	rc = reader_next(&w->reader, &w->record, e);
 	if (rc <= 0)
 		return rc ? -1 : ASK_END;
-	row->own = new_job(&w->record);
+	job = mem_alloc(1, sizeof *job);
+	job->len = w->record.line.n;
+	job->line = mem_strndup(w->record.line.s, job->len);
+	job->answers = mem_alloc((size_t)opt_samples, sizeof *job->answers);
+	row->own = job;
 	row->weight = w->record.line.n + (size_t)opt_samples * sizeof(struct buf);
 
 	if (prompt_make(w->prompt, &w->record, &q, &why)) {
@@ -139,24 +131,13 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 {
 	struct work *w = arg;
 	struct job *job = row->own;
-	struct edit edits[MEMBER_EDITS];
-	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
+	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e) ||
+				 answer_splice(&w->record, job->answers, (int)opt_samples, out, e)
+			 ? -1
+			 : 0;
 
-	for (int s = 0; s < opt_samples; s++) {
-		size_t n = members_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&job->answers[s]),
-					 edits);
-		char number[24];
-
-		if (opt_samples > 1) {
-			snprintf(number, sizeof number, "%d", s);
-			edits[n - 1].value = span_of(number);
-		}
-		if (!rc && job->answers[s].len) {
-			rc = record_splice(&w->record, edits, n, out);
-			buf_addc(out, '\n');
-		}
+	for (int s = 0; s < opt_samples; s++)
 		buf_release(&job->answers[s]);
-	}
 	free(job->answers);
 	free(job->line);
 	free(job);
@@ -174,127 +155,6 @@ static void show_progress(void *arg, size_t rows)
 	progress_set(&w->progress, (double)rows, note);
 }
 
-/* --- without asking: --dry-run and batches --- */
-
-/* One request as a line: {"id", "body"} for an API, {"id", "prompt", "ids"} for a local model. */
-static int print_request(struct work *w, struct span id, struct span body, struct err *e)
-{
-	struct buf line = BUF_INIT;
-	struct json_iter it = {0};
-	struct span key, value;
-	struct jw j;
-
-	(void)e;
-	jw_init(&j, &line);
-	jw_object(&j);
-	jw_put_text(&j, "id", id.s, id.n);
-	if (ask_api(w->ask))
-		jw_put_raw(&j, "body", body);
-	while (!ask_api(w->ask) && json_next(&it, body, &key, &value)) {
-		jw_keyn(&j, key.s + 1, key.n - 2);
-		jw_raw(&j, value);
-	}
-	jw_end(&j);
-	out_line(line.data, line.len);
-	buf_release(&line);
-	return 0;
-}
-
-static int batch_request(struct work *w, struct span id, struct span body, struct err *e)
-{
-	struct buf line = BUF_INIT;
-	int rc = 0;
-
-	batch_put_line(ask_api(w->ask)->dialect, id, body, &line);
-	if (w->parts)
-		rc = batch_parts_add(w->parts, buf_span(&line), e);
-	else
-		out_span(buf_span(&line));
-	buf_release(&line);
-	return rc;
-}
-
-/* Gives each request that would be asked to `to`, and for --batch each record to the parts. A
- * record that gives no request ends it: nothing was sent yet. */
-static int each_request(struct work *w,
-			int (*to)(struct work *w, struct span id, struct span body, struct err *e),
-			struct err *e)
-{
-	struct backend *b = ask_backend(w->ask);
-	struct batch_ids *ids = batch_ids_new((int)opt_samples);
-	struct buf id = BUF_INIT, one = BUF_INIT, body = BUF_INIT;
-	struct backend_request q;
-	int rc;
-
-	while ((rc = reader_next(&w->reader, &w->record, e)) > 0) {
-		buf_clear(&id);
-		rc = prompt_make(w->prompt, &w->record, &q, e) ||
-				     batch_ids_next(ids, &w->record, &id, e)
-			     ? -1
-			     : 0;
-		for (q.sample = 0; !rc && q.sample < opt_samples; q.sample++) {
-			buf_clear(&one);
-			buf_clear(&body);
-			batch_ids_sample(ids, buf_span(&id), q.sample, &one);
-			rc = b->build(b->self, &q, &body, e) ||
-					     to(w, buf_span(&one), buf_span(&body), e)
-				     ? -1
-				     : 0;
-			ask_foresee(w->ask, buf_span(&body));
-		}
-		if (rc) {
-			reader_at(&w->reader, e);
-			break;
-		}
-		if (w->parts && batch_parts_record(w->parts, w->record.line, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	batch_ids_free(ids);
-	buf_release(&id);
-	buf_release(&one);
-	buf_release(&body);
-	return rc;
-}
-
-/* Writes each record with its answers from result files. */
-static int join(struct work *w, const char *const *results, size_t n, struct err *e)
-{
-	struct batch_results *b = batch_results_open(results, n, e);
-	struct batch_ids *ids = batch_ids_new((int)opt_samples);
-	struct backend_answer a = {0};
-	struct buf id = BUF_INIT, one = BUF_INIT, out = BUF_INIT;
-	int rc = b ? 0 : -1;
-
-	while (!rc && (rc = reader_next(&w->reader, &w->record, e)) > 0) {
-		struct ask_row row = {.own = new_job(&w->record)};
-
-		buf_clear(&id);
-		buf_clear(&out);
-		rc = batch_ids_next(ids, &w->record, &id, e);
-		for (int s = 0; !rc && s < opt_samples; s++) {
-			buf_clear(&one);
-			batch_ids_sample(ids, buf_span(&id), s, &one);
-			batch_results_get(b, buf_span(&one), ask_api(w->ask), &a);
-			ask_validate(w->ask, &a);
-			rc = answer(w, &row, s, &a, e);
-			ask_count(w->ask, &a);
-		}
-		if (finish(w, &row, &out, e))
-			rc = -1;
-		ask_count_row(w->ask, row.failed);
-		out_span(buf_span(&out));
-	}
-	batch_results_close(b);
-	batch_ids_free(ids);
-	backend_answer_release(&a);
-	buf_release(&id);
-	buf_release(&one);
-	buf_release(&out);
-	return rc;
-}
-
 static void batch_progress(void *arg, const char *what, double done, double total)
 {
 	struct work *w = arg;
@@ -302,32 +162,6 @@ static void batch_progress(void *arg, const char *what, double done, double tota
 	w->progress.what = what;
 	w->progress.total = total;
 	progress_set(&w->progress, done, "waiting for the batch");
-}
-
-/* Uploads, waits, fetches and joins. */
-static int whole_batch(struct work *w, struct err *e)
-{
-	struct batch_run run = {ask_api(w->ask), opt_batch,	 opt_batch_poll,
-				prog_stopping,	 batch_progress, w};
-	const char *const *results;
-	char **records;
-	size_t n;
-	int rc;
-
-	w->parts = batch_parts_begin(&run, e);
-	rc = w->parts ? each_request(w, batch_request, e) : -1;
-	if (!rc)
-		rc = batch_parts_finish(w->parts, &results, &n, &records, e);
-	if (rc > 0)
-		prog_warn("stopped; the same command takes the batch up again (%s)", opt_batch);
-	if (!rc) {
-		w->skipped = w->reader.skipped;
-		reader_release(&w->reader);
-		reader_init(&w->reader, records);
-		rc = join(w, results, n, e);
-	}
-	batch_parts_free(w->parts);
-	return rc < 0 ? -1 : 0;
 }
 
 static void set_prompt(void)
@@ -354,16 +188,25 @@ static void set_prompt(void)
 static int run(struct work *w, struct err *e)
 {
 	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+	struct ask_batch b = {.ask = w->ask,
+			      .prompt = w->prompt,
+			      .reader = &w->reader,
+			      .samples = (int)opt_samples,
+			      .state = opt_batch,
+			      .poll = opt_batch_poll,
+			      .stopping = prog_stopping,
+			      .progress = batch_progress,
+			      .arg = w};
+	int rc = opt_dry_run	    ? ask_batch_show(&b, e)
+		 : opt_to_batch	    ? ask_batch_write(&b, e)
+		 : opt_from_batch.n ? ask_batch_join(&b, opt_from_batch.v, opt_from_batch.n, e)
+		 : opt_batch	    ? ask_batch_run(&b, e)
+				    : ask_run(w->ask, &p, e);
 
-	if (opt_dry_run)
-		return each_request(w, print_request, e);
-	if (opt_to_batch)
-		return each_request(w, batch_request, e);
-	if (opt_batch)
-		return whole_batch(w, e);
-	if (opt_from_batch.n)
-		return join(w, opt_from_batch.v, opt_from_batch.n, e);
-	return ask_run(w->ask, &p, e);
+	w->skipped = b.skipped;
+	if (rc > 0)
+		prog_warn("stopped; the same command takes the batch up again (%s)", opt_batch);
+	return rc < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "answer.h"
 
 static void put_text(struct jw *w, const char *name, const char *text)
@@ -118,5 +119,28 @@ int answer_read(struct span json, struct backend_answer *a)
 	a->ttft = get_number(json, "ttft");
 	a->cost = get_number(json, "cost");
 	a->attempts = json_int(json_member(json, "attempts"), &n) ? 0 : (int)n;
+	return 0;
+}
+
+int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
+		  struct err *e)
+{
+	struct edit edits[MEMBER_EDITS];
+	char number[24];
+
+	for (int s = 0; s < n; s++) {
+		size_t k =
+			members_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&answers[s]), edits);
+
+		if (!answers[s].len)
+			continue;
+		if (n > 1) {
+			snprintf(number, sizeof number, "%d", s);
+			edits[k - 1].value = span_of(number);
+		}
+		if (record_splice(r, edits, k, out))
+			return err_set(e, "a record too long to write");
+		buf_addc(out, '\n');
+	}
 	return 0;
 }
