@@ -350,7 +350,7 @@ static void write_figures(const struct figures *f)
 		out_report(&text, !opt_markdown);
 		buf_clear(&text);
 	} else {
-		report_write(f, &text);
+		eval_report(f, &text);
 		duels_write(&duels, opt_baseline, board.level, &text);
 	}
 	write_choice(f, &text);

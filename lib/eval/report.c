@@ -204,7 +204,7 @@ static void put_decided(const struct board *b, const struct decided *d, struct b
 	buf_addc(out, '\n');
 }
 
-void report_write(const struct figures *f, struct buf *out)
+void eval_report(const struct figures *f, struct buf *out)
 {
 	for (size_t i = 0; i < f->board->n_groups; i++)
 		put_group(f->board, f->board->groups + i, out);

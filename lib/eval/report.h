@@ -5,7 +5,7 @@
 #include "figures.h"
 
 /* A line for each group, comparison and requirement. */
-void report_write(const struct figures *f, struct buf *out);
+void eval_report(const struct figures *f, struct buf *out);
 /* One line for each pair on which the two differ: {"diff": "fixed"|"broken", "metric", "id",
  * "sample", "a", "b", "scores": [x, y]}; fixed is what b scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
