@@ -25,7 +25,7 @@ static int show(const struct sink *to, struct span id, struct span body, struct 
 	(void)e;
 	jw_init(&j, &line);
 	jw_object(&j);
-	jw_put_text(&j, "id", id.s, id.n);
+	jw_put_text(&j, "id", id);
 	if (ask_api(to->ask))
 		jw_put_raw(&j, "body", body);
 	while (!ask_api(to->ask) && json_next(&it, body, &key, &value)) {

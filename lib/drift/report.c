@@ -31,9 +31,9 @@ static void put_line(const struct line *l, struct buf *b)
 	jw_put_num(&w, "p", f ? f->p : NAN);
 	jw_put_num(&w, "p_adj", f ? f->p_adj : NAN);
 	jw_put_num(&w, "effect", f ? f->effect : NAN);
-	jw_put_text(&w, "why", why.data ? why.data : "", why.len);
+	jw_put_text(&w, "why", buf_span(&why));
 	if (l->warning.len)
-		jw_put_text(&w, "warning", l->warning.data, l->warning.len);
+		jw_put_text(&w, "warning", buf_span(&l->warning));
 	jw_put_int(&w, "reference_values", values_of(l, l->reference));
 	jw_put_int(&w, "current_values", values_of(l, l->current));
 	if (l->findings > 1) {
@@ -45,7 +45,7 @@ static void put_line(const struct line *l, struct buf *b)
 			jw_put_num(&w, "p", t->p);
 			jw_put_num(&w, "p_adj", t->p_adj);
 			jw_put_num(&w, "effect", t->effect);
-			jw_put_text(&w, "why", t->why.data ? t->why.data : "", t->why.len);
+			jw_put_text(&w, "why", buf_span(&t->why));
 			jw_end(&w);
 		}
 		jw_end(&w);

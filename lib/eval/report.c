@@ -229,7 +229,7 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 		jw_object(&w);
 		jw_put_str(&w, "diff", y > x ? "fixed" : "broken");
 		jw_put_str(&w, "metric", board_metric_name(b, c->metric));
-		jw_put_text(&w, "id", id.s, id.n);
+		jw_put_text(&w, "id", id);
 		jw_put_int(&w, "sample", c->a->rows[i].sample);
 		jw_put_str(&w, "a", c->a->side);
 		jw_put_str(&w, "b", c->b->side);

@@ -55,7 +55,7 @@ static void put_answer(const struct split_check *c, const struct answer *a, stru
 			jw_str(&w, split_check_id(c, 0, a->example[k].train));
 		jw_end(&w);
 	}
-	jw_put_text(&w, "why", a->why.data, a->why.len);
+	jw_put_text(&w, "why", buf_span(&a->why));
 	jw_end(&w);
 	buf_addc(b, '\n');
 }
