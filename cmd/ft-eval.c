@@ -138,24 +138,16 @@ static void parse_checks(void)
 static struct path *parse_path(const char *text)
 {
 	struct err e = ERR_INIT;
-	struct path *p = path_compile(text, &e);
+	struct path *p = text ? path_compile(text, &e) : NULL;
 
-	if (!p)
+	if (text && !p)
 		prog_usage("%s", e.msg);
 	return p;
 }
 
-static enum unscored parse_errors(const char *text)
-{
-	if (!text)
-		return UNSCORED_KEEP;
-	if (strcmp(text, "fail") != 0 && strcmp(text, "drop") != 0)
-		prog_usage("--errors is fail or drop, not '%s'", text);
-	return *text == 'f' ? UNSCORED_FAIL : UNSCORED_DROP;
-}
-
 static void parse_options(void)
 {
+	static const char *const ways[] = {"fail", "drop"};
 	struct err e = ERR_INIT;
 
 	parse_checks();
@@ -164,24 +156,22 @@ static void parse_options(void)
 	board.n_by = opt_by.n;
 	for (size_t i = 0; i < opt_by.n; i++)
 		board.by[i] = parse_path(opt_by.v[i]);
-	if (opt_compare)
-		board.compare = parse_path(opt_compare);
+	board.compare = parse_path(opt_compare);
 	if (opt_choose && strcmp(opt_choose, "cheapest") != 0)
 		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
 	board.keep = opt_compare || opt_baseline_file || opt_html;
 	board.keep_lines = opt_html != NULL;
-	if (opt_cluster)
-		board.cluster = parse_path(opt_cluster);
+	board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
 	board.boot =
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
 		prog_usage("--pass-at %s", e.msg);
-	board.unscored = parse_errors(opt_errors);
-	requirements = mem_alloc(opt_require.n, sizeof *requirements);
-	for (size_t i = 0; i < opt_require.n; i++)
-		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
-			prog_usage("%s", e.msg);
+	if (opt_errors)
+		board.unscored =
+			prog_choice("errors", opt_errors, ways, 2) ? UNSCORED_DROP : UNSCORED_FAIL;
+	if (require_parse_all(opt_require.v, opt_require.n, &requirements, &e))
+		prog_usage("%s", e.msg);
 }
 
 /* --- reading and scoring --- */
@@ -205,9 +195,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 /* Trouble while scoring; a signal that stopped jq or a command is no trouble of theirs. */
 static void stopped_or_failed(const struct err *e)
 {
-	if (prog_stopping())
-		prog_end(FT_TROUBLE);
-	prog_fail(e);
+	prog_stopping() ? prog_end(FT_TROUBLE) : prog_fail(e);
 }
 
 /* Returns the number of lines skipped. */
@@ -217,7 +205,6 @@ static size_t read_all(struct scorer *scorer, char **files)
 	struct record rec = {0};
 	struct err e = ERR_INIT, read_error;
 	struct progress progress;
-	size_t skipped;
 	int got;
 
 	reader_start(&r, files, opt_skip_bad);
@@ -236,27 +223,22 @@ static size_t read_all(struct scorer *scorer, char **files)
 	if (got < 0)
 		prog_fail(&read_error);
 	progress_end(&progress);
-	skipped = r.skipped;
 	record_release(&rec);
 	reader_release(&r);
-	return skipped;
+	return r.skipped;
 }
 
 static size_t read_profiles(char **files)
 {
 	struct reader r;
 	struct err e = ERR_INIT;
-	size_t skipped;
 
-	for (size_t i = 0; i < board.n_checks; i++)
-		check_release(checks + i);
-	free(checks);
+	check_release_all(checks, board.n_checks);
 	reader_start(&r, files, opt_skip_bad);
 	if (eval_profile_read_all(&board, &r, &checks, &e) < 0)
 		prog_fail(&e);
-	skipped = r.skipped;
 	reader_release(&r);
-	return skipped;
+	return r.skipped;
 }
 
 static size_t read_runs(char **files)
@@ -290,16 +272,6 @@ static void check_figures(void)
 			prog_usage("--require %s: %s", requirements[i].text, e.msg);
 }
 
-/* A profile of what it cannot hold would be merged into other figures than those of the whole. */
-static void check_profile(void)
-{
-	if (board.samples)
-		prog_die(
-			"a profile holds no rows, and rows with `sample` are told apart by their input: --profile cannot sum them up");
-	if (duels.rows > 0)
-		prog_die("a profile holds no rows: --profile cannot sum up pairs of answers");
-}
-
 /* --- answers --- */
 
 static int status_of(const struct figures *f)
@@ -309,12 +281,8 @@ static int status_of(const struct figures *f)
 	if (opt_choose && board.n_groups > 0)
 		status =
 			advice_cheapest(&board, f->decided, f->decided_n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < f->decided_n && !opt_choose; i++) {
-		if (f->decided[i].verdict == VERDICT_MISSED)
-			status = FT_NO;
-		else if (f->decided[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
-			status = FT_INSUFFICIENT;
-	}
+	for (size_t i = 0; i < f->decided_n && !opt_choose; i++)
+		status = require_status(status, f->decided[i].verdict);
 	for (size_t i = 0; i < f->comparisons.n && opt_baseline_file; i++)
 		if (f->comparisons.v[i].diff.hi < 0)
 			status = FT_NO;
@@ -399,8 +367,8 @@ int main(int argc, char **argv)
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
 	if (opt_merge && board.n_groups > 0)
 		check_figures();
-	if (opt_profile)
-		check_profile();
+	if (opt_profile && eval_profile_may(&board, duels.rows, &e))
+		prog_fail(&e);
 	if (!opt_quiet)
 		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
 	if (!opt_quiet && duels.errors > 0)
@@ -424,13 +392,9 @@ int main(int argc, char **argv)
 	int status = status_of(&f);
 	comparisons_release(&f.comparisons);
 	free(f.decided);
-	for (size_t i = 0; i < opt_require.n; i++)
-		require_release(requirements + i);
-	free(requirements);
+	require_release_all(requirements, opt_require.n);
 	board_release(&board);
-	for (size_t i = 0; i < board.n_checks; i++)
-		check_release(checks + i);
-	free(checks);
+	check_release_all(checks, board.n_checks);
 	duels_release(&duels);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

@@ -278,28 +278,25 @@ static int decide(const struct agree_figures *f, const struct requirement *r, si
 		verdict = require_judge(r + i, v, opt_point);
 		if (!opt_ask.quiet)
 			prog_warn("target %s: %s", r[i].text, require_word(verdict));
-		if (verdict == VERDICT_MISSED)
-			status = FT_NO;
-		else if (verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
-			status = FT_INSUFFICIENT;
+		status = require_status(status, verdict);
 	}
 	return status;
 }
 
 static int agree_all(struct work *w)
 {
-	struct requirement *r = mem_alloc(opt_target.n, sizeof *r);
+	struct requirement *r;
 	struct agree a;
 	struct agree_figures f = {0};
 	struct err e = ERR_INIT;
 	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
+	if (require_parse_all(opt_target.v, opt_target.n, &r, &e))
+		prog_usage("%s", e.msg);
 	for (size_t i = 0; i < opt_target.n; i++) {
 		struct interval v;
 
-		if (require_parse(opt_target.v[i], r + i, &e) < 0)
-			prog_usage("%s", e.msg);
 		if (agree_figure(&f, r[i].figure, &v) < 0)
 			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
 				   r[i].text);
@@ -323,9 +320,7 @@ static int agree_all(struct work *w)
 	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, opt_target.n);
 	if (status == FT_OK && w->reader.skipped > (size_t)opt_ask.max_errors)
 		status = FT_PARTIAL;
-	for (size_t i = 0; i < opt_target.n; i++)
-		require_release(r + i);
-	free(r);
+	require_release_all(r, opt_target.n);
 	agree_release(&a);
 	return status;
 }

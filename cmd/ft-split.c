@@ -289,7 +289,7 @@ static void plan_options(struct plan_options *o)
 			   opt_after);
 }
 
-static void split(char **files)
+static int split(char **files)
 {
 	struct err e = ERR_INIT;
 
@@ -310,11 +310,12 @@ static void split(char **files)
 		shelf_abort(&run.shelf);
 		prog_warn("stopped after %zu rows; nothing was written to %s", run.reader.rows,
 			  opt_dir);
-		return;
+		return FT_OK;
 	}
 	if (opt_dir && shelf_commit(&run.shelf, &e))
 		die(&e);
 	summary();
+	return run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;
 }
 
 static void split_check_side(struct split_check *c, char *file,
@@ -387,16 +388,10 @@ static int check(char **files)
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
-	int status;
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
-	if (opt_check) {
-		status = check(files);
-	} else {
-		split(files);
-		status = run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;
-	}
+	int status = opt_check ? check(files) : split(files);
 	plan_release(&run.plan);
 	source_release(&run.source);
 	prog_end(status);
