@@ -24,7 +24,7 @@ static double opt_alpha = 0.05, opt_min_effect = 0.05, opt_ert;
 static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_skip_bad, opt_quiet;
-static struct prog_form form;
+static struct prog_form opt_form;
 
 /* Scopes: of one comparison, not of a stream, and of what compares anything. */
 #define ONCE .without = "profile merge window: it is part of one comparison"
@@ -72,7 +72,7 @@ static struct opt options[] = {
 	{0, "seed", OPT_INT, &opt_seed, "N", "of the sample and of permutation tests (default 0)"},
 	{0, "threads", OPT_INT, &opt_threads, "N",
 	 "for reading (default: all processors); no part of the answer", 0, 1024, .aside = 1},
-	PROG_FORM_OPTIONS(form, "", .aside = 1),
+	PROG_FORM_OPTIONS(opt_form, "", .aside = 1),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and leave them out",
 	 .aside = 1},
 	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress", .aside = 1},
@@ -121,7 +121,7 @@ static void read_scope(struct scope *s)
 }
 
 /* For frames of this run. */
-static void prepare(struct frame *f, void *arg)
+static void prepare(void *arg, struct frame *f)
 {
 	const struct scope *s = ((struct run *)arg)->scope;
 
@@ -134,12 +134,12 @@ static void prepare(struct frame *f, void *arg)
 	f->types_n = s->options.paths_n;
 }
 
-static void on_line(struct span line, void *arg)
+static void on_line(void *arg, struct span line)
 {
 	watch_reference(&((struct run *)arg)->watch, line);
 }
 
-static void on_progress(uint64_t rows, void *arg)
+static void on_progress(void *arg, uint64_t rows)
 {
 	progress_set(&((struct run *)arg)->progress, (double)rows, NULL);
 }
@@ -224,9 +224,9 @@ static int judge_window(struct watch *w)
 	struct buf b = BUF_INIT;
 	int alarm;
 
-	if (watch_judge(w, prog_as_table(&form), &b, &alarm, &e))
+	if (watch_judge(w, prog_as_table(&opt_form), &b, &alarm, &e))
 		prog_fail(&e);
-	out_span(buf_span(&b));
+	out_report(&b, prog_as_table(&opt_form));
 	out_flush();
 	buf_release(&b);
 	if (out_failed())
@@ -339,9 +339,10 @@ static int compare_once(struct run *r, char **files)
 	if (opt_rows)
 		print_rows(&c, r, &current);
 	else
-		(prog_as_table(&form) ? report_table : report_lines)(&c, &r->scope->options,
-								     opt_estimate ? &x : NULL, &b);
-	out_span(buf_span(&b));
+		(prog_as_table(&opt_form) ? report_table : report_lines)(&c, &r->scope->options,
+									 opt_estimate ? &x : NULL,
+									 &b);
+	out_report(&b, prog_as_table(&opt_form));
 	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
 			     ? FT_NO
 		     : c.verdict == VERDICT_INSUFFICIENT ||

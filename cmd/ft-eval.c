@@ -23,42 +23,50 @@
 #include "../lib/eval/tables.h"
 #include "../lib/json/reader.h"
 
-static struct opt_list opt_checks, opt_weights, opt_by, opt_require;
+static struct opt_list opt_check, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose,
 	*opt_baseline_file, *opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
 static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_markdown,
 	opt_skip_bad, opt_line_buffered, opt_quiet;
-static struct prog_form form;
+static struct prog_form opt_form;
 
 static struct opt options[] = {
-	{'c', "check", OPT_LIST, &opt_checks, "[NAME=]CHECK[:ARG]", NULL},
-	{0, "weight", OPT_LIST, &opt_weights, "NAME=W",
+	{'c', "check", OPT_LIST, &opt_check, "[NAME=]CHECK[:ARG]", NULL,
+	 .without = "merge: profiles have their own"},
+	{0, "weight", OPT_LIST, &opt_weight, "NAME=W",
 	 "weight of a check; adds the weighted mean as `score`"},
-	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)"},
+	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)",
+	 .without = "merge: profiles have their own"},
 	{0, "compare", OPT_STR, &opt_compare, "PATH",
-	 "groups by PATH, compared pair by pair: rows of one id"},
+	 "groups by PATH, compared pair by pair: rows of one id",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "baseline", OPT_STR, &opt_baseline, "VALUE",
-	 "the group the others are compared with (default: the first)"},
+	 "the group the others are compared with (default: the first)", .with = "compare"},
 	{0, "baseline-file", OPT_STR, &opt_baseline_file, "OLD",
-	 "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt"},
-	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken"},
+	 "compares with the records of an earlier run; exit 1 where a check\ngot worse beyond doubt",
+	 .without = "compare profile merge: --by forms groups within both runs"},
+	{0, "diff", OPT_FLAG, &opt_diff, NULL, "also a line for each row fixed or broken",
+	 .with = "compare baseline-file"},
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
 	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
 	{0, "choose", OPT_STR, &opt_choose, "cheapest",
-	 "names the cheapest group that meets every requirement;\nexit 1 when none does"},
+	 "names the cheapest group that meets every requirement;\nexit 1 when none does",
+	 .with = "require"},
 	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD",
-	 "with --compare: after how many calls that sum is repaid", 0, 1e12},
+	 "with --compare: after how many calls that sum is repaid", 0, 1e12, .with = "compare"},
 	{0, "errors", OPT_STR, &opt_errors, "fail|drop",
-	 "rows that cannot be scored are wrong, or are left out"},
+	 "rows that cannot be scored are wrong, or are left out",
+	 .without = "merge: profiles have their own"},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
-	 "rows with the same value here are not independent"},
+	 "rows with the same value here are not independent",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "pass-at", OPT_STR, &opt_pass_at, "K,...",
 	 "with several samples an id: pass@K and pass^K"},
-	{0, "labels", OPT_FLAG, &opt_labels, NULL,
-	 "answers are classes: F1, MCC, confusion matrix"},
+	{0, "labels", OPT_FLAG, &opt_labels, NULL, "answers are classes: F1, MCC, confusion matrix",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "bootstrap", OPT_INT, &opt_bootstrap, "N",
 	 "intervals of means from N resamples (BCa), not by t", 2, 1e7},
 	{0, "seed", OPT_INT, &opt_seed, "N", "seed of everything random (default 0)"},
@@ -70,14 +78,15 @@ static struct opt options[] = {
 	 "the files are profiles of shards: figures of the whole"},
 	{'p', "pass", OPT_FLAG, &opt_pass, NULL,
 	 "write the records with `eval` added instead of figures",
-	 .without = "table json markdown"},
-	PROG_FORM_OPTIONS(form, ""),
+	 .without = "table json markdown profile merge"},
+	PROG_FORM_OPTIONS(opt_form, ""),
 	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown",
 	 .without = "table json"},
 	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
 	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)",
 	 0.001, 1e6},
-	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file"},
+	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file",
+	 .without = "profile merge: a profile holds no rows"},
 	{0, "html-rows", OPT_INT, &opt_html_rows, "N",
 	 "rows shown in it, the worst first (default 1000)", 0, 1e6},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML"},
@@ -91,14 +100,12 @@ static struct opt options[] = {
 	{0},
 };
 
-static struct opt shown_options[sizeof options / sizeof *options];
-
 static const struct program program = {
 	.name = "ft-eval",
 	.synopsis = "[-c CHECK ...] [--by PATH] [--compare PATH] [--require EXPR ...] [file ...]",
 	.about =
 		"Scores answers, with an interval for every rate, a paired test for every comparison, an exit status for every requirement.",
-	.options = shown_options,
+	.options = options,
 	.examples =
 		"ft-eval answers.jsonl\n"
 		"ft-eval -c exact -c 'jq:(.output|length) < 40' --compare .model answers.jsonl\n"
@@ -118,38 +125,29 @@ static void parse_checks(void)
 	static const char *const usual[] = {"exact"};
 	struct err e = ERR_INIT;
 
-	board.n_checks = opt_checks.n > 0 ? opt_checks.n : 1;
-	board.n_metrics = board.n_checks + (opt_weights.n > 0);
-	if (check_parse_all(opt_checks.n > 0 ? opt_checks.v : usual, board.n_checks, &checks, &e) <
-	    0)
+	board.n_checks = opt_check.n > 0 ? opt_check.n : 1;
+	board.n_metrics = board.n_checks + (opt_weight.n > 0);
+	if (check_parse_all(opt_check.n > 0 ? opt_check.v : usual, board.n_checks, &checks, &e) < 0)
 		prog_usage("%s", e.msg);
 	board.checks = checks;
-	for (size_t i = 0; i < opt_weights.n; i++)
-		if (check_weigh(checks, board.n_checks, opt_weights.v[i], &e) < 0)
+	for (size_t i = 0; i < opt_weight.n; i++)
+		if (check_weigh(checks, board.n_checks, opt_weight.v[i], &e) < 0)
 			prog_usage("%s", e.msg);
 }
 
 static struct path *parse_path(const char *text)
 {
 	struct err e = ERR_INIT;
-	struct path *p = path_compile(text, &e);
+	struct path *p = text ? path_compile(text, &e) : NULL;
 
-	if (!p)
+	if (text && !p)
 		prog_usage("%s", e.msg);
 	return p;
 }
 
-static enum unscored parse_errors(const char *text)
-{
-	if (!text)
-		return UNSCORED_KEEP;
-	if (strcmp(text, "fail") != 0 && strcmp(text, "drop") != 0)
-		prog_usage("--errors is fail or drop, not '%s'", text);
-	return *text == 'f' ? UNSCORED_FAIL : UNSCORED_DROP;
-}
-
 static void parse_options(void)
 {
+	static const char *const ways[] = {"fail", "drop"};
 	struct err e = ERR_INIT;
 
 	parse_checks();
@@ -158,37 +156,22 @@ static void parse_options(void)
 	board.n_by = opt_by.n;
 	for (size_t i = 0; i < opt_by.n; i++)
 		board.by[i] = parse_path(opt_by.v[i]);
-	if (opt_compare)
-		board.compare = parse_path(opt_compare);
-	if (opt_compare && opt_baseline_file)
-		prog_usage(
-			"--compare and --baseline-file exclude each other; --by forms groups within both runs");
-	if ((opt_baseline && !opt_compare) || (opt_diff && !opt_compare && !opt_baseline_file))
-		prog_usage("%s needs --compare PATH%s", opt_baseline ? "--baseline" : "--diff",
-			   opt_baseline ? "" : " or --baseline-file");
-	if (!isnan(opt_train_cost) && !opt_compare)
-		prog_usage("--train-cost needs --compare PATH");
-	if (opt_choose && (strcmp(opt_choose, "cheapest") != 0 || opt_require.n == 0))
+	board.compare = parse_path(opt_compare);
+	if (opt_choose && strcmp(opt_choose, "cheapest") != 0)
 		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
 	board.keep = opt_compare || opt_baseline_file || opt_html;
 	board.keep_lines = opt_html != NULL;
-	if (opt_cluster)
-		board.cluster = parse_path(opt_cluster);
+	board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
 	board.boot =
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
 		prog_usage("--pass-at %s", e.msg);
-	board.unscored = parse_errors(opt_errors);
-	requirements = mem_alloc(opt_require.n, sizeof *requirements);
-	for (size_t i = 0; i < opt_require.n; i++)
-		if (require_parse(opt_require.v[i], requirements + i, &e) < 0)
-			prog_usage("%s", e.msg);
-	if ((opt_profile || opt_merge) && (board.keep || opt_cluster || opt_labels || opt_pass))
-		prog_usage("a profile holds no rows: --%s goes without --compare, --baseline-file, --html, --cluster, --labels and -p",
-			   opt_merge ? "merge" : "profile");
-	if (opt_merge && (opt_checks.n > 0 || opt_by.n > 0 || opt_errors))
-		prog_usage("--merge takes checks, groups and --errors from the profiles");
+	if (opt_errors)
+		board.unscored =
+			prog_choice("errors", opt_errors, ways, 2) ? UNSCORED_DROP : UNSCORED_FAIL;
+	if (require_parse_all(opt_require.v, opt_require.n, &requirements, &e))
+		prog_usage("%s", e.msg);
 }
 
 /* --- reading and scoring --- */
@@ -199,7 +182,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 
 	(void)arg;
 	if (opt_pass && board.run != baseline_run) {
-		if (check_write_scores(checks, board.n_checks, opt_weights.n > 0, r, &line) < 0)
+		if (check_write_scores(checks, board.n_checks, opt_weight.n > 0, r, &line) < 0)
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
 		buf_release(&line);
@@ -212,9 +195,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 /* Trouble while scoring; a signal that stopped jq or a command is no trouble of theirs. */
 static void stopped_or_failed(const struct err *e)
 {
-	if (prog_stopping())
-		prog_end(FT_TROUBLE);
-	prog_fail(e);
+	prog_stopping() ? prog_end(FT_TROUBLE) : prog_fail(e);
 }
 
 /* Returns the number of lines skipped. */
@@ -224,7 +205,6 @@ static size_t read_all(struct scorer *scorer, char **files)
 	struct record rec = {0};
 	struct err e = ERR_INIT, read_error;
 	struct progress progress;
-	size_t skipped;
 	int got;
 
 	reader_start(&r, files, opt_skip_bad);
@@ -243,27 +223,22 @@ static size_t read_all(struct scorer *scorer, char **files)
 	if (got < 0)
 		prog_fail(&read_error);
 	progress_end(&progress);
-	skipped = r.skipped;
 	record_release(&rec);
 	reader_release(&r);
-	return skipped;
+	return r.skipped;
 }
 
 static size_t read_profiles(char **files)
 {
 	struct reader r;
 	struct err e = ERR_INIT;
-	size_t skipped;
 
-	for (size_t i = 0; i < board.n_checks; i++)
-		check_release(checks + i);
-	free(checks);
+	check_release_all(checks, board.n_checks);
 	reader_start(&r, files, opt_skip_bad);
 	if (eval_profile_read_all(&board, &r, &checks, &e) < 0)
 		prog_fail(&e);
-	skipped = r.skipped;
 	reader_release(&r);
-	return skipped;
+	return r.skipped;
 }
 
 static size_t read_runs(char **files)
@@ -297,41 +272,28 @@ static void check_figures(void)
 			prog_usage("--require %s: %s", requirements[i].text, e.msg);
 }
 
-/* A profile of what it cannot hold would be merged into other figures than those of the whole. */
-static void check_profile(void)
-{
-	if (board.samples)
-		prog_die(
-			"a profile holds no rows, and rows with `sample` are told apart by their input: --profile cannot sum them up");
-	if (duels.rows > 0)
-		prog_die("a profile holds no rows: --profile cannot sum up pairs of answers");
-}
-
 /* --- answers --- */
 
-static int status_of(const struct comparisons *c, const struct decided *d, size_t n)
+static int status_of(const struct figures *f)
 {
 	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
 
 	if (opt_choose && board.n_groups > 0)
-		status = advice_cheapest(&board, d, n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < n && !opt_choose; i++) {
-		if (d[i].verdict == VERDICT_MISSED)
-			status = FT_NO;
-		else if (d[i].verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
-			status = FT_INSUFFICIENT;
-	}
-	for (size_t i = 0; i < c->n && opt_baseline_file; i++)
-		if (c->v[i].diff.hi < 0)
+		status =
+			advice_cheapest(&board, f->decided, f->decided_n, &unknown) ? FT_OK : FT_NO;
+	for (size_t i = 0; i < f->decided_n && !opt_choose; i++)
+		status = require_status(status, f->decided[i].verdict);
+	for (size_t i = 0; i < f->comparisons.n && opt_baseline_file; i++)
+		if (f->comparisons.v[i].diff.hi < 0)
 			status = FT_NO;
 	return status;
 }
 
-static void write_choice(const struct comparisons *c, const struct decided *d, size_t n,
-			 struct buf *text)
+static void write_choice(const struct figures *f, struct buf *text)
 {
 	int unknown;
-	const struct group *g = opt_choose ? advice_cheapest(&board, d, n, &unknown) : NULL;
+	const struct group *g =
+		opt_choose ? advice_cheapest(&board, f->decided, f->decided_n, &unknown) : NULL;
 
 	if (opt_choose)
 		report_choice(g, text);
@@ -339,53 +301,47 @@ static void write_choice(const struct comparisons *c, const struct decided *d, s
 		prog_warn("--choose cheapest: %s",
 			  unknown ? "no group's cost is known"
 				  : "no group with a known cost meets every requirement");
-	for (size_t i = 0; i < c->n && !isnan(opt_train_cost); i++)
-		if (c->v[i].metric == 0)
-			report_break_even(c->v + i, opt_train_cost, text);
+	for (size_t i = 0; i < f->comparisons.n && !isnan(opt_train_cost); i++)
+		if (f->comparisons.v[i].metric == 0)
+			report_break_even(f->comparisons.v + i, opt_train_cost, text);
 }
 
-static void write_figures(const struct comparisons *c, const struct decided *d, size_t n)
+static void write_figures(const struct figures *f)
 {
-	int table = opt_markdown || prog_as_table(&form);
 	struct buf text = BUF_INIT;
 
 	if (opt_profile) {
 		for (size_t i = 0; i < board.n_groups; i++)
 			eval_profile_write(&board, board.groups + i, &text);
-	} else if (table) {
-		tables_write(&board, c, d, n, &duels, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN,
-			     &text);
+	} else if (opt_markdown || prog_as_table(&opt_form)) {
+		tables_write(f, opt_markdown ? TABLE_MARKDOWN : TABLE_PLAIN, &text);
+		out_report(&text, !opt_markdown);
+		buf_clear(&text);
 	} else {
-		for (size_t i = 0; i < board.n_groups; i++)
-			report_group(&board, board.groups + i, &text);
-		for (size_t i = 0; i < c->n; i++)
-			report_comparison(&board, c->v + i, &text);
-		for (size_t i = 0; i < n; i++)
-			report_decided(&board, d + i, &text);
+		eval_report(f, &text);
 		duels_write(&duels, opt_baseline, board.level, &text);
 	}
-	write_choice(c, d, n, &text);
-	for (size_t i = 0; i < c->n && opt_diff; i++)
-		report_diff(&board, c->v + i, &text);
-	out_write(text.data, text.len);
+	write_choice(f, &text);
+	for (size_t i = 0; i < f->comparisons.n && opt_diff; i++)
+		report_diff(&board, f->comparisons.v + i, &text);
+	out_span(buf_span(&text));
 	buf_release(&text);
 }
 
-static void write_files(const struct comparisons *c, const struct decided *d, size_t n,
-			const char *advice)
+static void write_files(const struct figures *f)
 {
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 
 	if (opt_html) {
-		page_write(&board, c, d, n, &duels, advice, (size_t)opt_html_rows, &text);
+		page_write(f, (size_t)opt_html_rows, &text);
 		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
 			prog_die("%s",
 				 text.full ? "the report grows too large; see --html-rows" : e.msg);
 	}
 	buf_clear(&text);
 	if (opt_junit) {
-		eval_junit(&board, c, d, n, &text);
+		eval_junit(f, &text);
 		if (file_write(opt_junit, text.data, text.len, &e) < 0)
 			prog_fail(&e);
 	}
@@ -394,17 +350,14 @@ static void write_files(const struct comparisons *c, const struct decided *d, si
 
 int main(int argc, char **argv)
 {
-	struct comparisons c = {0};
+	struct figures f = {.board = &board, .duels = &duels};
 	struct buf checks_help = {0};
 	struct err e = ERR_INIT;
-	struct decided *d;
-	const char *advice;
 	char **files;
-	size_t n, skipped;
+	size_t skipped;
 
-	memcpy(shown_options, options, sizeof options);
 	check_help(&checks_help);
-	shown_options[0].help = checks_help.data;
+	options[0].help = checks_help.data;
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	out_line_buffered(opt_line_buffered);
@@ -414,37 +367,34 @@ int main(int argc, char **argv)
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
 	if (opt_merge && board.n_groups > 0)
 		check_figures();
-	if (opt_profile)
-		check_profile();
+	if (opt_profile && eval_profile_may(&board, duels.rows, &e))
+		prog_fail(&e);
 	if (!opt_quiet)
 		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
 	if (decide_all(&board, requirements, opt_require.n, opt_point,
-		       opt_baseline_file ? baseline_run : NULL, &d, &n, &e) < 0)
+		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e) < 0)
 		prog_fail(&e);
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
 	    (board.n_groups > 0 || duels.rows == 0) &&
-	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &c, &e) < 0)
+	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f.comparisons,
+			   &e) < 0)
 		prog_fail(&e);
 	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e) < 0)
 		prog_fail(&e);
-	advice = advice_text(advice_of(&board, d, n));
+	f.advice = advice_text(advice_of(&board, f.decided, f.decided_n));
 	if (!opt_pass)
-		write_figures(&c, d, n);
-	write_files(&c, d, n, advice);
-	if (*advice && !opt_quiet)
-		prog_warn("%s", advice);
-	int status = status_of(&c, d, n);
-	comparisons_release(&c);
-	free(d);
-	for (size_t i = 0; i < opt_require.n; i++)
-		require_release(requirements + i);
-	free(requirements);
+		write_figures(&f);
+	write_files(&f);
+	if (*f.advice && !opt_quiet)
+		prog_warn("%s", f.advice);
+	int status = status_of(&f);
+	comparisons_release(&f.comparisons);
+	free(f.decided);
+	require_release_all(requirements, opt_require.n);
 	board_release(&board);
-	for (size_t i = 0; i < board.n_checks; i++)
-		check_release(checks + i);
-	free(checks);
+	check_release_all(checks, board.n_checks);
 	duels_release(&duels);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

@@ -12,24 +12,25 @@
 #include "../lib/model/hub.h"
 #include "../lib/model/quantize.h"
 
-static const char *model_name, *adapter_dir, *out_path, *format_name, *type_name;
-static int adapter_only, quiet;
+static const char *opt_model, *opt_adapter, *opt_out, *opt_format, *opt_quantize;
+static int opt_adapter_only, opt_quiet;
+static size_t opt_shard_size;
 static struct model_save how;
 
 static struct opt options[] = {
-	{'m', "model", OPT_STR, &model_name, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
-	{'a', "adapter", OPT_STR, &adapter_dir, "DIR", "PEFT adapter, merged into it"},
-	{'o', "out", OPT_STR, &out_path, "OUT", "directory (hf) or file (gguf) to write"},
-	{0, "format", OPT_STR, &format_name, "FORMAT",
+	{'m', "model", OPT_STR, &opt_model, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
+	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter, merged into it"},
+	{'o', "out", OPT_STR, &opt_out, "OUT", "directory (hf) or file (gguf) to write"},
+	{0, "format", OPT_STR, &opt_format, "FORMAT",
 	 "hf or gguf (default: gguf where OUT ends in .gguf, else hf)"},
-	{0, "quantize", OPT_STR, &type_name, "TYPE",
+	{0, "quantize", OPT_STR, &opt_quantize, "TYPE",
 	 "f32, bf16, q8_0 or q4_0 (default: as the model is stored);\nhf takes f32 and bf16"},
-	{0, "shard-size", OPT_SIZE, &how.shard_bytes, "SIZE",
+	{0, "shard-size", OPT_SIZE, &opt_shard_size, "SIZE",
 	 "cut hf weights into files of at most this, 2G (default: 5 GB)"},
-	{0, "adapter-only", OPT_FLAG, &adapter_only, NULL,
-	 "write the adapter alone, for use over the base's own GGUF"},
-	{'q', "quiet", OPT_FLAG, &quiet, NULL, "no warnings and no progress"},
-	{0, NULL, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+	{0, "adapter-only", OPT_FLAG, &opt_adapter_only, NULL,
+	 "write the adapter alone, for use over the base's own GGUF", .with = "adapter"},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no warnings and no progress"},
+	{0},
 };
 
 static const struct program program = {
@@ -54,11 +55,11 @@ struct job {
 
 static int is_gguf(void)
 {
-	size_t n = strlen(out_path);
+	size_t n = strlen(opt_out);
 
-	if (format_name)
-		return strcmp(format_name, "gguf") == 0;
-	return n > 5 && strcmp(out_path + n - 5, ".gguf") == 0;
+	if (opt_format)
+		return strcmp(opt_format, "gguf") == 0;
+	return n > 5 && strcmp(opt_out + n - 5, ".gguf") == 0;
 }
 
 /* The type that most weights are stored as; f16 is not written, and f32 holds it exactly. */
@@ -92,8 +93,8 @@ static const char *base_name(char *dir)
  * template from the file itself. */
 static int write_modelfile(const struct job *x, struct err *e)
 {
-	const char *slash = strrchr(out_path, '/'), *name = slash ? slash + 1 : out_path;
-	char *dir = slash ? mem_strndup(out_path, (size_t)(slash - out_path) + (slash == out_path))
+	const char *slash = strrchr(opt_out, '/'), *name = slash ? slash + 1 : opt_out;
+	char *dir = slash ? mem_strndup(opt_out, (size_t)(slash - opt_out) + (slash == opt_out))
 			  : mem_strdup("."),
 	     *path;
 	struct buf text = BUF_INIT;
@@ -101,10 +102,10 @@ static int write_modelfile(const struct job *x, struct err *e)
 	size_t n;
 	int bad;
 
-	if (adapter_only)
+	if (opt_adapter_only)
 		buf_addf(&text,
 			 "# The model that the adapter was trained on; put its name or GGUF file here.\nFROM %s\nADAPTER ./%s\n",
-			 model_name, name);
+			 opt_model, name);
 	else
 		buf_addf(&text, "FROM ./%s\n", name);
 	stops = chat_stops(x->chat, &n);
@@ -124,39 +125,39 @@ static int write_modelfile(const struct job *x, struct err *e)
 
 static int export_hf(struct job *x, struct err *e)
 {
-	if (adapter_only)
+	if (opt_adapter_only)
 		return err_set(e,
 			       "--adapter-only is for GGUF; for others %s is the adapter as it should be",
-			       adapter_dir);
+			       opt_adapter);
 	if (how.type == NN_Q8_0 || how.type == NN_Q4_0)
 		return err_set(e,
 			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
 			       nn_type_name(how.type));
-	if (file_mkdir(out_path, e) != 0 || model_save(x->model, out_path, &how, e) != 0)
+	if (file_mkdir(opt_out, e) != 0 || model_save(x->model, opt_out, &how, e) != 0)
 		return -1;
-	return tokenizer_copy_files(x->dir, out_path, e);
+	return tokenizer_copy_files(x->dir, opt_out, e);
 }
 
 static int export_gguf(struct job *x, struct err *e)
 {
 	const char *name = base_name(x->dir);
 
-	if (adapter_only ? gguf_export_adapter(x->model, &how, name, out_path, &x->report, e)
-			 : gguf_export_model(x->model, x->tokenizer, &how, name, out_path,
-					     &x->report, e))
+	if (opt_adapter_only
+		    ? gguf_export_adapter(x->model, &how, name, opt_out, &x->report, e)
+		    : gguf_export_model(x->model, x->tokenizer, &how, name, opt_out, &x->report, e))
 		return -1;
 	return write_modelfile(x, e);
 }
 
 static int load(struct job *x, struct err *e)
 {
-	if (!(x->dir = hub_find(model_name, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
+	if (!(x->dir = hub_find(opt_model, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
 	    !(x->chat = chat_load(x->dir, x->tokenizer, NULL, e)) ||
 	    model_open(&x->model, x->dir, NULL, e) != 0)
 		return -1;
-	if (adapter_dir && adapter_open(x->model, adapter_dir, 0, e) != 0)
+	if (opt_adapter && adapter_open(x->model, opt_adapter, 0, e) != 0)
 		return -1;
-	if (!type_name)
+	if (!opt_quantize)
 		how.type = stored_type(x->model);
 	return 0;
 }
@@ -177,11 +178,11 @@ static void report(const struct job *x, int gguf)
 
 	jw_init(&w, &line);
 	jw_object(&w);
-	jw_put_str(&w, "out", out_path);
+	jw_put_str(&w, "out", opt_out);
 	jw_put_str(&w, "format", gguf ? "gguf" : "hf");
-	jw_put_str(&w, "type", nn_type_name(adapter_only ? NN_F32 : how.type));
-	jw_put_str(&w, "model", model_name);
-	jw_put_str(&w, "adapter", adapter_dir);
+	jw_put_str(&w, "type", nn_type_name(opt_adapter_only ? NN_F32 : how.type));
+	jw_put_str(&w, "model", opt_model);
+	jw_put_str(&w, "adapter", opt_adapter);
 	jw_put_int(&w, "parameters", model_count(x->model));
 	if (gguf) {
 		jw_put_int(&w, "tensors", x->report.tensors);
@@ -201,24 +202,23 @@ int main(int argc, char **argv)
 
 	if (operands[0])
 		prog_usage("%s: ft-export takes no files; the model is given with -m", operands[0]);
-	if (!model_name || !out_path)
+	if (!opt_model || !opt_out)
 		prog_usage("-m MODEL and -o OUT are needed");
-	if (format_name && strcmp(format_name, "hf") != 0 && strcmp(format_name, "gguf") != 0)
-		prog_usage("--format %s: there are hf and gguf", format_name);
-	if (type_name && quantize_parse(type_name, &how.type, &e))
+	if (opt_format && strcmp(opt_format, "hf") != 0 && strcmp(opt_format, "gguf") != 0)
+		prog_usage("--format %s: there are hf and gguf", opt_format);
+	if (opt_quantize && quantize_parse(opt_quantize, &how.type, &e))
 		prog_usage("%s", e.msg);
-	if (adapter_only && !adapter_dir)
-		prog_usage("--adapter-only needs -a DIR");
 	gguf = is_gguf();
 	if (load(&x, &e) != 0)
 		prog_fail(&e);
-	if (model_warning(x.model) && !quiet)
+	if (model_warning(x.model) && !opt_quiet)
 		prog_warn("%s", model_warning(x.model));
-	if (chat_warning(x.chat) && !quiet && !adapter_only)
+	if (chat_warning(x.chat) && !opt_quiet && !opt_adapter_only)
 		prog_warn("%s", chat_warning(x.chat));
+	how.shard_bytes = opt_shard_size;
 	how.step = step;
 	how.arg = &x;
-	progress_begin(&x.bar, "parameters", (double)model_count(x.model), quiet);
+	progress_begin(&x.bar, "parameters", (double)model_count(x.model), opt_quiet);
 	bad = gguf ? export_gguf(&x, &e) : export_hf(&x, &e);
 	progress_end(&x.bar);
 	if (bad && prog_stopping())

@@ -25,51 +25,56 @@
 #include "../lib/judge/wording.h"
 #include "../lib/model/hub.h"
 
-static struct ask_options ask_opts;
-static char *criterion_text, *prompt_text;
-static const char *score_range, *agree_path, *pred_path, *jury, *examples_path;
-static struct opt_list targets;
-static long long n_examples = 4, rounds;
-static int want_pass, want_pair, want_bias, no_reference, no_schema, print_prompt, dry_run,
-	skip_bad, by_point;
-static double level = 95;
-static struct prog_form form;
+static struct ask_options opt_ask;
+static char *opt_criterion, *opt_prompt;
+static const char *opt_score, *opt_agree, *opt_pred, *opt_jury, *opt_examples;
+static struct opt_list opt_target;
+static long long opt_shots = 4, opt_rounds;
+static int opt_pass, opt_pair, opt_bias, opt_no_reference, opt_no_schema, opt_print_prompt,
+	opt_dry_run, opt_skip_bad, opt_point;
+static double opt_level = 95;
+static struct prog_form opt_form;
 
 static struct opt options[] = {
-	{'c', "criterion", OPT_TEXT, &criterion_text, "TEXT",
+	{'c', "criterion", OPT_TEXT, &opt_criterion, "TEXT",
 	 "what is judged: a text, or a rubric as JSON\n(default: is the answer correct)"},
-	{0, "pass", OPT_FLAG, &want_pass, NULL, "PASS or FAIL (default)"},
-	{0, "score", OPT_STR, &score_range, "LO-HI", "a whole number from LO to HI"},
-	{0, "pair", OPT_FLAG, &want_pair, NULL,
-	 "which of two answers of one id is better: A, B or tie, asked in both orders"},
-	{0, "rounds", OPT_INT, &rounds, "N",
-	 "of many models: each answer meets N others of its id\n(default: all)", 1, 1000},
-	{0, "jury", OPT_STR, &jury, "M1,M2,...",
-	 "several models: their majority, of scores the mean"},
-	{'e', "examples", OPT_STR, &examples_path, "FILE",
+	{0, "pass", OPT_FLAG, &opt_pass, NULL, "PASS or FAIL (default)"},
+	{0, "score", OPT_STR, &opt_score, "LO-HI", "a whole number from LO to HI",
+	 .without = "pass agree bias"},
+	{0, "pair", OPT_FLAG, &opt_pair, NULL,
+	 "which of two answers of one id is better: A, B or tie, asked in both orders",
+	 .without = "pass score agree bias"},
+	{0, "rounds", OPT_INT, &opt_rounds, "N",
+	 "of many models: each answer meets N others of its id\n(default: all)", 1, 1000,
+	 .with = "pair"},
+	{0, "jury", OPT_STR, &opt_jury, "M1,M2,...",
+	 "several models: their majority, of scores the mean", .without = "model agree bias"},
+	{'e', "examples", OPT_STR, &opt_examples, "FILE",
 	 "records with an expert's `judge` (verdict and critique), shown first"},
-	{'k', "shots", OPT_INT, &n_examples, "N", "so many of them (default 4)", 0, 64},
-	{0, "prompt", OPT_TEXT, &prompt_text, "TEXT",
+	{'k', "shots", OPT_INT, &opt_shots, "N", "so many of them (default 4)", 0, 64},
+	{0, "prompt", OPT_TEXT, &opt_prompt, "TEXT",
 	 "another prompt, in the form that --print-prompt prints\n(@FILE reads it from a file)"},
-	{0, "no-reference", OPT_FLAG, &no_reference, NULL,
+	{0, "no-reference", OPT_FLAG, &opt_no_reference, NULL,
 	 "do not show the reference to the judge"},
-	{0, "no-schema", OPT_FLAG, &no_schema, NULL,
+	{0, "no-schema", OPT_FLAG, &opt_no_schema, NULL,
 	 "do not send a JSON schema along (some servers refuse it)"},
-	{0, "print-prompt", OPT_FLAG, &print_prompt, NULL, "print the prompt and end"},
-	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them"},
-	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on"},
+	{0, "print-prompt", OPT_FLAG, &opt_print_prompt, NULL, "print the prompt and end"},
+	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
+	 "print the requests instead of sending them"},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and go on"},
 	{0, "", OPT_GROUP, NULL, NULL, "Measuring the judge (asks no model)"},
-	{0, "agree", OPT_STR, &agree_path, "PATH", "compare with the verdict of people at PATH"},
-	{0, "bias", OPT_FLAG, &want_bias, NULL, "leanings of the judge, from judged pair rows"},
-	{0, "pred", OPT_STR, &pred_path, "PATH",
-	 "where the judge's verdict stands (default .judge)"},
-	{0, "target", OPT_LIST, &targets, "FIGURE>=N",
-	 "exit 0 where met, 1 missed, 4 the interval straddles N"},
-	{0, "point", OPT_FLAG, &by_point, NULL, "decide targets by the point estimate"},
-	{0, "level", OPT_REAL, &level, "PERCENT", "confidence of the intervals (default 95)", 50,
-	 99.999},
-	PROG_FORM_OPTIONS(form, ""),
-	ASK_OPTIONS(ask_opts),
+	{0, "agree", OPT_STR, &opt_agree, "PATH", "compare with the verdict of people at PATH"},
+	{0, "bias", OPT_FLAG, &opt_bias, NULL, "leanings of the judge, from judged pair rows",
+	 .without = "agree"},
+	{0, "pred", OPT_STR, &opt_pred, "PATH", "where the judge's verdict stands (default .judge)",
+	 .with = "agree"},
+	{0, "target", OPT_LIST, &opt_target, "FIGURE>=N",
+	 "exit 0 where met, 1 missed, 4 the interval straddles N", .with = "agree"},
+	{0, "point", OPT_FLAG, &opt_point, NULL, "decide targets by the point estimate"},
+	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)",
+	 50, 99.999},
+	PROG_FORM_OPTIONS(opt_form, "", .with = "agree bias"),
+	ASK_OPTIONS(opt_ask),
 	{0},
 };
 
@@ -115,19 +120,17 @@ static struct verdict_scale parse_scale(void)
 	char *end;
 	long lo, hi;
 
-	if (want_pass + want_pair + (score_range != NULL) > 1)
-		prog_usage("--pass, --score and --pair exclude each other");
-	if (want_pair)
+	if (opt_pair)
 		s.mode = VERDICT_PAIR;
-	if (!score_range)
+	if (!opt_score)
 		return s;
 	errno = 0;
-	lo = strtol(score_range, &end, 10);
-	if (end == score_range || *end != '-')
-		prog_usage("--score is LO-HI, as 1-5, not '%s'", score_range);
+	lo = strtol(opt_score, &end, 10);
+	if (end == opt_score || *end != '-')
+		prog_usage("--score is LO-HI, as 1-5, not '%s'", opt_score);
 	hi = strtol(end + 1, &end, 10);
 	if (*end || errno || lo < 0 || hi <= lo || hi > 1000)
-		prog_usage("--score is LO-HI with 0 <= LO < HI <= 1000, not '%s'", score_range);
+		prog_usage("--score is LO-HI with 0 <= LO < HI <= 1000, not '%s'", opt_score);
 	return (struct verdict_scale){VERDICT_SCORE, (int)lo, (int)hi};
 }
 
@@ -135,10 +138,10 @@ static void parse_prompt(struct work *w, enum verdict_mode mode)
 {
 	struct err e = ERR_INIT;
 
-	w->question.template = prompt_text ? prompt_text : wording_usual(mode);
+	w->question.template = opt_prompt ? opt_prompt : wording_usual(mode);
 	if (wording_check(w->question.template, mode, &e) < 0)
 		prog_usage("--prompt: %s", e.msg);
-	if ((criterion_text || w->rubric.n > 1) &&
+	if ((opt_criterion || w->rubric.n > 1) &&
 	    !wording_holds(w->question.template, PART_CRITERION))
 		prog_usage("--prompt: the prompt has no place for the {{criterion}} of -c");
 }
@@ -146,14 +149,14 @@ static void parse_prompt(struct work *w, enum verdict_mode mode)
 /* The first of the expert's records as turns of the conversation. */
 static void read_examples(struct work *w)
 {
-	char *files[] = {(char *)examples_path, NULL};
+	char *files[] = {(char *)opt_examples, NULL};
 	struct reader r;
 	struct record rec = {0};
 	struct err e = ERR_INIT;
 	int got = 0;
 
 	reader_init(&r, files);
-	for (long long i = 0; i < n_examples && (got = reader_next(&r, &rec, &e)) > 0; i++)
+	for (long long i = 0; i < opt_shots && (got = reader_next(&r, &rec, &e)) > 0; i++)
 		if (question_example(&rec, &w->rubric, &w->question, &e) < 0) {
 			reader_at(&r, &e);
 			prog_fail(&e);
@@ -166,8 +169,8 @@ static void read_examples(struct work *w)
 
 static void write_figures(struct buf *json, struct buf *table)
 {
-	if (prog_as_table(&form))
-		out_write(table->data, table->len);
+	if (prog_as_table(&opt_form))
+		out_report(table, 1);
 	else
 		out_line(json->data, json->len);
 	buf_release(json);
@@ -186,61 +189,61 @@ static int bias_all(struct work *w)
 			prog_fail(&e);
 	if (got < 0)
 		prog_fail(&e);
-	bias_write(&s, level / 100, &json);
-	bias_table(&s, level / 100, &table);
+	bias_write(&s, opt_level / 100, &json);
+	bias_table(&s, opt_level / 100, &table);
 	write_figures(&json, &table);
 	status = s.n > 0 ? FT_OK : FT_INSUFFICIENT;
 	if (s.n == 0)
 		prog_warn("no row is a judged pair; see --pair");
 	bias_release(&s);
-	return status == FT_OK && w->reader.skipped > (size_t)ask_opts.max_errors ? FT_PARTIAL
-										  : status;
+	return status == FT_OK && w->reader.skipped > (size_t)opt_ask.max_errors ? FT_PARTIAL
+										 : status;
 }
 
 static int judge_all(struct work *w)
 {
 	char *jurors[INQUIRY_JURORS] = {0};
 	struct inquiry q = {.reader = &w->reader,
-			    .panel = {&w->rubric, 1, want_pair ? 2 : 1},
+			    .panel = {&w->rubric, 1, opt_pair ? 2 : 1},
 			    .question = &w->question,
-			    .with_schema = !no_schema,
-			    .pairs = want_pair,
-			    .pairing = {.rounds = (size_t)rounds},
+			    .with_schema = !opt_no_schema,
+			    .pairs = opt_pair,
+			    .pairing = {.rounds = (size_t)opt_rounds},
 			    .stopping = prog_stopping,
 			    .progress = show_progress,
 			    .arg = w};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	size_t lonely;
-	int rc, status = FT_OK, n = jury ? inquiry_jurors(jury, jurors) : 0;
+	int rc, status = FT_OK, n = opt_jury ? inquiry_jurors(opt_jury, jurors) : 0;
 
 	if (n < 0)
 		prog_usage("--jury is a list of at most %d models, M1,M2,M3, not '%s'",
-			   INQUIRY_JURORS, jury);
-	if (jury) {
+			   INQUIRY_JURORS, opt_jury);
+	if (opt_jury) {
 		q.jurors = jurors;
 		q.panel.jurors = (size_t)n;
 	}
 	for (int i = 1; i < n; i++)
 		if (hub_is_local(jurors[i]) != hub_is_local(jurors[0]))
 			prog_usage("--jury %s: a jury is either of local models or of models behind an API",
-				   jury);
+				   opt_jury);
 	/* A jury of local models is opened as one; of the API's the first stands for all. */
-	if (jury && (hub_is_local(jurors[0]) || !ask_opts.model))
-		ask_opts.model = hub_is_local(jurors[0]) ? jury : jurors[0];
-	if (!ask_opts.model)
+	if (opt_jury && (hub_is_local(jurors[0]) || !opt_ask.model))
+		opt_ask.model = hub_is_local(jurors[0]) ? opt_jury : jurors[0];
+	if (!opt_ask.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
 	/* Verdicts should be the same tomorrow. */
-	if (isnan(ask_opts.temperature))
-		ask_opts.temperature = 0;
-	w->ask = q.ask = ask_open(&ask_opts, jury ? several_open : local_open, dry_run, &e);
+	if (isnan(opt_ask.temperature))
+		opt_ask.temperature = 0;
+	w->ask = q.ask = ask_open(&opt_ask, opt_jury ? several_open : local_open, opt_dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);
-	q.model = jury ? jury : ask_opts.model;
-	progress_begin(&w->progress, "rows", 0, ask_opts.quiet || dry_run);
-	rc = dry_run ? inquiry_dry(&q, out_line, &e) : inquiry_run(&q, &e);
+	q.model = opt_jury ? opt_jury : opt_ask.model;
+	progress_begin(&w->progress, "rows", 0, opt_ask.quiet || opt_dry_run);
+	rc = opt_dry_run ? inquiry_dry(&q, out_line, &e) : inquiry_run(&q, &e);
 	progress_end(&w->progress);
-	if (!dry_run && !ask_opts.quiet &&
+	if (!opt_dry_run && !opt_ask.quiet &&
 	    ask_totals(w->ask)->rows + ask_totals(w->ask)->unwritten) {
 		ask_summary(w->ask, &text);
 		prog_warn("%s", text.data);
@@ -253,7 +256,7 @@ static int judge_all(struct work *w)
 	if (rc)
 		status = FT_TROUBLE;
 	else if (ask_totals(w->ask)->failed + w->reader.skipped + lonely >
-		 (size_t)ask_opts.max_errors)
+		 (size_t)opt_ask.max_errors)
 		status = FT_PARTIAL;
 	buf_release(&text);
 	ask_close(w->ask);
@@ -272,36 +275,33 @@ static int decide(const struct agree_figures *f, const struct requirement *r, si
 		enum verdict verdict;
 
 		agree_figure(f, r[i].figure, &v);
-		verdict = require_judge(r + i, v, by_point);
-		if (!ask_opts.quiet)
+		verdict = require_judge(r + i, v, opt_point);
+		if (!opt_ask.quiet)
 			prog_warn("target %s: %s", r[i].text, require_word(verdict));
-		if (verdict == VERDICT_MISSED)
-			status = FT_NO;
-		else if (verdict == VERDICT_INCONCLUSIVE && status == FT_OK)
-			status = FT_INSUFFICIENT;
+		status = require_status(status, verdict);
 	}
 	return status;
 }
 
 static int agree_all(struct work *w)
 {
-	struct requirement *r = mem_alloc(targets.n, sizeof *r);
+	struct requirement *r;
 	struct agree a;
 	struct agree_figures f = {0};
 	struct err e = ERR_INIT;
 	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
-	for (size_t i = 0; i < targets.n; i++) {
+	if (require_parse_all(opt_target.v, opt_target.n, &r, &e))
+		prog_usage("%s", e.msg);
+	for (size_t i = 0; i < opt_target.n; i++) {
 		struct interval v;
 
-		if (require_parse(targets.v[i], r + i, &e) < 0)
-			prog_usage("%s", e.msg);
 		if (agree_figure(&f, r[i].figure, &v) < 0)
 			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
 				   r[i].text);
 	}
-	if (agree_init(&a, agree_path, pred_path, level / 100, (uint64_t)ask_opts.seed, &e) < 0)
+	if (agree_init(&a, opt_agree, opt_pred, opt_level / 100, (uint64_t)opt_ask.seed, &e) < 0)
 		prog_usage("%s", e.msg);
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
 		if (agree_add(&a, &w->record, &e) < 0) {
@@ -317,12 +317,10 @@ static int agree_all(struct work *w)
 	agree_write(&a, &f, &json);
 	agree_table(&a, &f, &table);
 	write_figures(&json, &table);
-	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, targets.n);
-	if (status == FT_OK && w->reader.skipped > (size_t)ask_opts.max_errors)
+	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, opt_target.n);
+	if (status == FT_OK && w->reader.skipped > (size_t)opt_ask.max_errors)
 		status = FT_PARTIAL;
-	for (size_t i = 0; i < targets.n; i++)
-		require_release(r + i);
-	free(r);
+	require_release_all(r, opt_target.n);
 	agree_release(&a);
 	return status;
 }
@@ -336,43 +334,32 @@ int main(int argc, char **argv)
 	char **files;
 	int status = FT_OK;
 
-	ask_options_init(&ask_opts);
+	ask_options_init(&opt_ask);
 	files = prog_start(&program, argc, argv);
 	scale = parse_scale();
-	if (rounds && !want_pair)
-		prog_usage("--rounds is for --pair");
-	if ((pred_path || targets.n > 0) && !agree_path)
-		prog_usage("%s needs --agree PATH", pred_path ? "--pred" : "--target");
-	if (agree_path && want_bias)
-		prog_usage("--agree and --bias exclude each other");
-	if ((agree_path || want_bias) && (want_pair || score_range || jury))
-		prog_usage("%s reads verdicts that are there: it goes without --score, --pair and --jury",
-			   agree_path ? "--agree" : "--bias");
-	if (jury && ask_opts.model)
-		prog_usage("--jury names the models itself: it goes without -m");
-	reader_start(&w.reader, files, skip_bad);
-	w.question.reference = !no_reference;
-	if (rubric_parse(criterion_text ? criterion_text
-			 : want_pair	? usual_pair
-					: usual_criterion,
+	reader_start(&w.reader, files, opt_skip_bad);
+	w.question.reference = !opt_no_reference;
+	if (rubric_parse(opt_criterion ? opt_criterion
+			 : opt_pair    ? usual_pair
+				       : usual_criterion,
 			 scale, &w.rubric, &e) < 0)
 		prog_usage("%s", e.msg);
 	parse_prompt(&w, scale.mode);
-	if (examples_path)
+	if (opt_examples)
 		read_examples(&w);
-	if (print_prompt) {
+	if (opt_print_prompt) {
 		for (size_t i = 0; i < w.rubric.n; i++)
 			question_print(&w.rubric, i, &w.question, &text);
 		out_write(text.data, text.len);
 	} else {
-		status = agree_path ? agree_all(&w) : want_bias ? bias_all(&w) : judge_all(&w);
+		status = opt_agree ? agree_all(&w) : opt_bias ? bias_all(&w) : judge_all(&w);
 	}
 	buf_release(&text);
 	question_options_release(&w.question, w.rubric.n);
 	rubric_release(&w.rubric);
 	reader_release(&w.reader);
 	record_release(&w.record);
-	free(criterion_text);
-	free(prompt_text);
+	free(opt_criterion);
+	free(opt_prompt);
 	prog_end(status);
 }

@@ -4,55 +4,56 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/api/batch.h"
-#include "../lib/ask/ask.h"
+#include "../lib/ask/ask_batch.h"
 #include "../lib/base/mem.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
 #include "../lib/infer/local.h"
-#include "../lib/json/jw.h"
-#include "../lib/json/members.h"
 #include "../lib/json/reader.h"
 #include "../lib/prompt/answer.h"
 #include "../lib/prompt/prompt.h"
 
-static struct ask_options ask_opts;
+static struct ask_options opt_ask;
 static struct prompt_options prompt_opts;
-static char *system_text, *template_text;
-static const char *examples_file, *select_name = "first", *documents;
-static long long samples = 1, examples_k = 3, documents_k = 3;
-static double near;
-static int dry_run, skip_bad, to_batch;
-static const char *batch_state;
-static struct opt_list from_batch;
-static double batch_poll = 30;
+static char *opt_system, *opt_template;
+static const char *opt_examples, *opt_select = "first", *opt_context, *opt_batch;
+static long long opt_samples = 1, opt_examples_k = 3, opt_context_k = 3;
+static double opt_avoid_near, opt_batch_poll = 30;
+static int opt_dry_run, opt_to_batch, opt_skip_bad;
+static struct opt_list opt_from_batch;
 
 static struct opt options[] = {
-	{'s', "system", OPT_TEXT, &system_text, "TEXT",
+	{'s', "system", OPT_TEXT, &opt_system, "TEXT",
 	 "system turn: set, or put in place of the record's"},
-	{'t', "template", OPT_TEXT, &template_text, "TEXT",
+	{'t', "template", OPT_TEXT, &opt_template, "TEXT",
 	 "user turn, with {{PATH}} filled from the record"},
-	{'e', "examples", OPT_STR, &examples_file, "FILE",
+	{'e', "examples", OPT_STR, &opt_examples, "FILE",
 	 "answered records to choose examples from"},
-	{'k', "examples-k", OPT_INT, &examples_k, "N", "how many examples (default 3)", 0, 1000},
-	{0, "select", OPT_STR, &select_name, "HOW", "first, random or bm25 (the nearest)"},
-	{0, "avoid-near", OPT_REAL, &near, "X", "no examples this similar to the record (0 to 1)",
-	 0, 1},
-	{0, "context", OPT_STR, &documents, "FILE",
+	{'k', "examples-k", OPT_INT, &opt_examples_k, "N", "how many examples (default 3)", 0,
+	 1000},
+	{0, "select", OPT_STR, &opt_select, "HOW", "first, random or bm25 (the nearest)"},
+	{0, "avoid-near", OPT_REAL, &opt_avoid_near, "X",
+	 "no examples this similar to the record (0 to 1)", 0, 1},
+	{0, "context", OPT_STR, &opt_context, "FILE",
 	 "documents; the nearest ones' text goes into {{context}}"},
-	{0, "context-k", OPT_INT, &documents_k, "N", "how many documents (default 3)", 1, 1000},
-	{'N', "samples", OPT_INT, &samples, "N", "answers a record (default 1), a line each", 1,
+	{0, "context-k", OPT_INT, &opt_context_k, "N", "how many documents (default 3)", 1, 1000},
+	{'N', "samples", OPT_INT, &opt_samples, "N", "answers a record (default 1), a line each", 1,
 	 10000},
-	{'n', "dry-run", OPT_FLAG, &dry_run, NULL, "print the requests instead of sending them"},
-	{0, "to-batch", OPT_FLAG, &to_batch, NULL, "print request lines for a batch API"},
-	{0, "from-batch", OPT_LIST, &from_batch, "FILE",
-	 "take the answers from a batch API's result file; may be given again"},
-	{0, "batch", OPT_STR, &batch_state, "FILE",
-	 "upload, wait, fetch, join; FILE remembers how far it got"},
-	{0, "batch-poll", OPT_REAL, &batch_poll, "S",
-	 "seconds between looks at a batch (default 30)", 0.01, 86400},
-	{0, "skip-bad", OPT_FLAG, &skip_bad, NULL, "report malformed lines and go on"},
-	ASK_OPTIONS(ask_opts),
+	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
+	 "print the requests instead of sending them"},
+	{0, "to-batch", OPT_FLAG, &opt_to_batch, NULL, "print request lines for a batch API",
+	 .without = "dry-run"},
+	{0, "from-batch", OPT_LIST, &opt_from_batch, "FILE",
+	 "take the answers from a batch API's result file; may be given again",
+	 .without = "dry-run to-batch"},
+	{0, "batch", OPT_STR, &opt_batch, "FILE",
+	 "upload, wait, fetch, join; FILE remembers how far it got",
+	 .without = "dry-run to-batch from-batch"},
+	{0, "batch-poll", OPT_REAL, &opt_batch_poll, "S",
+	 "seconds between looks at a batch (default 30)", 0.01, 86400, .with = "batch"},
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and go on"},
+	ASK_OPTIONS(opt_ask),
 	{0},
 };
 
@@ -71,8 +72,7 @@ struct work {
 	struct reader reader;
 	struct record record; /* being read, or being written */
 	struct progress progress;
-	size_t skipped;		   /* by the reader before, of --batch */
-	struct batch_parts *parts; /* --batch */
+	size_t skipped; /* by the reader before, of --batch */
 };
 
 /* A record in hand: its line, and an answer for each sample, both as text. Thousands are in hand at
@@ -84,21 +84,12 @@ struct job {
 	struct buf *answers; /* JSON objects */
 };
 
-static struct job *new_job(const struct record *r)
-{
-	struct job *job = mem_alloc(1, sizeof *job);
-
-	job->len = r->line.n;
-	job->line = mem_strndup(r->line.s, job->len);
-	job->answers = mem_alloc((size_t)samples, sizeof *job->answers);
-	return job;
-}
-
 static int begin(void *arg, struct ask_row *row, struct err *e)
 {
 	struct work *w = arg;
 	struct backend_request q;
 	struct err why = ERR_INIT;
+	struct job *job;
 	int rc;
 
 	if (ask_busy(w->ask) && !reader_ready(&w->reader))
@@ -106,16 +97,20 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	rc = reader_next(&w->reader, &w->record, e);
 	if (rc <= 0)
 		return rc ? -1 : ASK_END;
-	row->own = new_job(&w->record);
-	row->weight = w->record.line.n + (size_t)samples * sizeof(struct buf);
+	job = mem_alloc(1, sizeof *job);
+	job->len = w->record.line.n;
+	job->line = mem_strndup(w->record.line.s, job->len);
+	job->answers = mem_alloc((size_t)opt_samples, sizeof *job->answers);
+	row->own = job;
+	row->weight = w->record.line.n + (size_t)opt_samples * sizeof(struct buf);
 
 	if (prompt_make(w->prompt, &w->record, &q, &why)) {
 		reader_at(&w->reader, &why);
-		for (int s = 0; s < samples; s++)
+		for (int s = 0; s < opt_samples; s++)
 			ask_refuse(w->ask, row, s, "template", why.msg);
 		return ASK_ROW;
 	}
-	for (q.sample = 0; q.sample < samples; q.sample++)
+	for (q.sample = 0; q.sample < opt_samples; q.sample++)
 		if (ask_send(w->ask, row, q.sample, &q, e))
 			return -1;
 	return ASK_ROW;
@@ -136,24 +131,13 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 {
 	struct work *w = arg;
 	struct job *job = row->own;
-	struct edit edits[MEMBER_EDITS];
-	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e);
+	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e) ||
+				 answer_splice(&w->record, job->answers, (int)opt_samples, out, e)
+			 ? -1
+			 : 0;
 
-	for (int s = 0; s < samples; s++) {
-		size_t n = members_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&job->answers[s]),
-					edits);
-		char number[24];
-
-		if (samples > 1) {
-			snprintf(number, sizeof number, "%d", s);
-			edits[n - 1].value = span_of(number);
-		}
-		if (!rc && job->answers[s].len) {
-			rc = record_splice(&w->record, edits, n, out);
-			buf_addc(out, '\n');
-		}
+	for (int s = 0; s < opt_samples; s++)
 		buf_release(&job->answers[s]);
-	}
 	free(job->answers);
 	free(job->line);
 	free(job);
@@ -171,127 +155,6 @@ static void show_progress(void *arg, size_t rows)
 	progress_set(&w->progress, (double)rows, note);
 }
 
-/* --- without asking: --dry-run and batches --- */
-
-/* One request as a line: {"id", "body"} for an API, {"id", "prompt", "ids"} for a local model. */
-static int print_request(struct work *w, struct span id, struct span body, struct err *e)
-{
-	struct buf line = BUF_INIT;
-	struct json_iter it = {0};
-	struct span key, value;
-	struct jw j;
-
-	(void)e;
-	jw_init(&j, &line);
-	jw_object(&j);
-	jw_put_text(&j, "id", id.s, id.n);
-	if (ask_api(w->ask))
-		jw_put_raw(&j, "body", body);
-	while (!ask_api(w->ask) && json_next(&it, body, &key, &value)) {
-		jw_keyn(&j, key.s + 1, key.n - 2);
-		jw_raw(&j, value);
-	}
-	jw_end(&j);
-	out_line(line.data, line.len);
-	buf_release(&line);
-	return 0;
-}
-
-static int batch_request(struct work *w, struct span id, struct span body, struct err *e)
-{
-	struct buf line = BUF_INIT;
-	int rc = 0;
-
-	batch_put_line(ask_api(w->ask)->dialect, id, body, &line);
-	if (w->parts)
-		rc = batch_parts_add(w->parts, buf_span(&line), e);
-	else
-		out_span(buf_span(&line));
-	buf_release(&line);
-	return rc;
-}
-
-/* Gives each request that would be asked to `to`, and for --batch each record to the parts. A
- * record that gives no request ends it: nothing was sent yet. */
-static int each_request(struct work *w,
-			int (*to)(struct work *w, struct span id, struct span body, struct err *e),
-			struct err *e)
-{
-	struct backend *b = ask_backend(w->ask);
-	struct batch_ids *ids = batch_ids_new((int)samples);
-	struct buf id = BUF_INIT, one = BUF_INIT, body = BUF_INIT;
-	struct backend_request q;
-	int rc;
-
-	while ((rc = reader_next(&w->reader, &w->record, e)) > 0) {
-		buf_clear(&id);
-		rc = prompt_make(w->prompt, &w->record, &q, e) ||
-				     batch_ids_next(ids, &w->record, &id, e)
-			     ? -1
-			     : 0;
-		for (q.sample = 0; !rc && q.sample < samples; q.sample++) {
-			buf_clear(&one);
-			buf_clear(&body);
-			batch_ids_sample(ids, buf_span(&id), q.sample, &one);
-			rc = b->build(b->self, &q, &body, e) ||
-					     to(w, buf_span(&one), buf_span(&body), e)
-				     ? -1
-				     : 0;
-			ask_foresee(w->ask, buf_span(&body));
-		}
-		if (rc) {
-			reader_at(&w->reader, e);
-			break;
-		}
-		if (w->parts && batch_parts_record(w->parts, w->record.line, e)) {
-			rc = -1;
-			break;
-		}
-	}
-	batch_ids_free(ids);
-	buf_release(&id);
-	buf_release(&one);
-	buf_release(&body);
-	return rc;
-}
-
-/* Writes each record with its answers from result files. */
-static int join(struct work *w, const char *const *results, size_t n, struct err *e)
-{
-	struct batch_results *b = batch_results_open(results, n, e);
-	struct batch_ids *ids = batch_ids_new((int)samples);
-	struct backend_answer a = {0};
-	struct buf id = BUF_INIT, one = BUF_INIT, out = BUF_INIT;
-	int rc = b ? 0 : -1;
-
-	while (!rc && (rc = reader_next(&w->reader, &w->record, e)) > 0) {
-		struct ask_row row = {.own = new_job(&w->record)};
-
-		buf_clear(&id);
-		buf_clear(&out);
-		rc = batch_ids_next(ids, &w->record, &id, e);
-		for (int s = 0; !rc && s < samples; s++) {
-			buf_clear(&one);
-			batch_ids_sample(ids, buf_span(&id), s, &one);
-			batch_results_get(b, buf_span(&one), ask_api(w->ask), &a);
-			ask_validate(w->ask, &a);
-			rc = answer(w, &row, s, &a, e);
-			ask_count(w->ask, &a);
-		}
-		if (finish(w, &row, &out, e))
-			rc = -1;
-		ask_count_row(w->ask, row.failed);
-		out_span(buf_span(&out));
-	}
-	batch_results_close(b);
-	batch_ids_free(ids);
-	backend_answer_release(&a);
-	buf_release(&id);
-	buf_release(&one);
-	buf_release(&out);
-	return rc;
-}
-
 static void batch_progress(void *arg, const char *what, double done, double total)
 {
 	struct work *w = arg;
@@ -301,66 +164,49 @@ static void batch_progress(void *arg, const char *what, double done, double tota
 	progress_set(&w->progress, done, "waiting for the batch");
 }
 
-/* Uploads, waits, fetches and joins. */
-static int whole_batch(struct work *w, struct err *e)
-{
-	struct batch_run run = {ask_api(w->ask), batch_state,	 batch_poll,
-				prog_stopping,	 batch_progress, w};
-	const char *const *results;
-	char **records;
-	size_t n;
-	int rc;
-
-	w->parts = batch_parts_begin(&run, e);
-	rc = w->parts ? each_request(w, batch_request, e) : -1;
-	if (!rc)
-		rc = batch_parts_finish(w->parts, &results, &n, &records, e);
-	if (rc > 0)
-		prog_warn("stopped; the same command takes the batch up again (%s)", batch_state);
-	if (!rc) {
-		w->skipped = w->reader.skipped;
-		reader_release(&w->reader);
-		reader_init(&w->reader, records);
-		rc = join(w, results, n, e);
-	}
-	batch_parts_free(w->parts);
-	return rc < 0 ? -1 : 0;
-}
-
 static void set_prompt(void)
 {
 	struct examples_options *x = &prompt_opts.examples;
 
-	prompt_opts.system = system_text;
-	prompt_opts.template = template_text;
-	prompt_opts.documents = documents;
-	prompt_opts.documents_k = (size_t)documents_k;
-	x->file = examples_file;
-	x->k = (size_t)examples_k;
-	x->near = near;
-	x->seed = ask_opts.seed == LLONG_MIN ? 0 : (uint64_t)ask_opts.seed;
-	if (strcmp(select_name, "random") == 0)
+	prompt_opts.system = opt_system;
+	prompt_opts.template = opt_template;
+	prompt_opts.documents = opt_context;
+	prompt_opts.documents_k = (size_t)opt_context_k;
+	x->file = opt_examples;
+	x->k = (size_t)opt_examples_k;
+	x->near = opt_avoid_near;
+	x->seed = opt_ask.seed == LLONG_MIN ? 0 : (uint64_t)opt_ask.seed;
+	if (strcmp(opt_select, "random") == 0)
 		x->select = EXAMPLES_RANDOM;
-	else if (strcmp(select_name, "bm25") == 0)
+	else if (strcmp(opt_select, "bm25") == 0)
 		x->select = EXAMPLES_BM25;
-	else if (strcmp(select_name, "first") != 0)
-		prog_usage("--select %s: must be first, random or bm25", select_name);
+	else if (strcmp(opt_select, "first") != 0)
+		prog_usage("--select %s: must be first, random or bm25", opt_select);
 }
 
 /* The one thing that the options ask for. */
 static int run(struct work *w, struct err *e)
 {
 	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+	struct ask_batch b = {.ask = w->ask,
+			      .prompt = w->prompt,
+			      .reader = &w->reader,
+			      .samples = (int)opt_samples,
+			      .state = opt_batch,
+			      .poll = opt_batch_poll,
+			      .stopping = prog_stopping,
+			      .progress = batch_progress,
+			      .arg = w};
+	int rc = opt_dry_run	    ? ask_batch_show(&b, e)
+		 : opt_to_batch	    ? ask_batch_write(&b, e)
+		 : opt_from_batch.n ? ask_batch_join(&b, opt_from_batch.v, opt_from_batch.n, e)
+		 : opt_batch	    ? ask_batch_run(&b, e)
+				    : ask_run(w->ask, &p, e);
 
-	if (dry_run)
-		return each_request(w, print_request, e);
-	if (to_batch)
-		return each_request(w, batch_request, e);
-	if (batch_state)
-		return whole_batch(w, e);
-	if (from_batch.n)
-		return join(w, from_batch.v, from_batch.n, e);
-	return ask_run(w->ask, &p, e);
+	w->skipped = b.skipped;
+	if (rc > 0)
+		prog_warn("stopped; the same command takes the batch up again (%s)", opt_batch);
+	return rc < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -371,35 +217,33 @@ int main(int argc, char **argv)
 	char **files;
 	int silent, rc, status = FT_OK;
 
-	ask_options_init(&ask_opts);
+	ask_options_init(&opt_ask);
 	files = prog_start(&program, argc, argv);
-	if (!ask_opts.model)
+	if (!opt_ask.model)
 		prog_usage("no model: give -m NAME, or -m ./DIR for a local one");
-	if (dry_run + to_batch + (batch_state != NULL) + (from_batch.n > 0) > 1)
-		prog_usage("--dry-run, --to-batch, --from-batch and --batch exclude each other");
 	set_prompt();
-	reader_start(&w.reader, files, skip_bad);
-	silent = dry_run || to_batch;
+	reader_start(&w.reader, files, opt_skip_bad);
+	silent = opt_dry_run || opt_to_batch;
 	w.prompt = prompt_open(&prompt_opts, &e);
-	if (!w.prompt || !(w.ask = ask_open(&ask_opts, local_open, silent || from_batch.n, &e)))
+	if (!w.prompt || !(w.ask = ask_open(&opt_ask, local_open, silent || opt_from_batch.n, &e)))
 		prog_fail(&e);
-	if ((to_batch || batch_state || from_batch.n) &&
-	    batch_check(ask_api(w.ask), batch_state != NULL, &e))
+	if ((opt_to_batch || opt_batch || opt_from_batch.n) &&
+	    batch_check(ask_api(w.ask), opt_batch != NULL, &e))
 		prog_fail(&e);
-	if (ask_backend(w.ask)->warning && !ask_opts.quiet)
+	if (ask_backend(w.ask)->warning && !opt_ask.quiet)
 		prog_warn("%s", ask_backend(w.ask)->warning);
 
-	progress_begin(&w.progress, "rows", 0, ask_opts.quiet || silent);
+	progress_begin(&w.progress, "rows", 0, opt_ask.quiet || silent);
 	rc = run(&w, &e);
 	progress_end(&w.progress);
 	ask_summary(w.ask, &text);
-	if (!ask_opts.quiet && text.len)
+	if (!opt_ask.quiet && text.len)
 		prog_warn("%s", text.data);
 	if (rc) {
 		prog_warn("%s", e.msg);
 		status = FT_TROUBLE;
 	} else if (ask_totals(w.ask)->failed + w.skipped + w.reader.skipped >
-		   (size_t)ask_opts.max_errors) {
+		   (size_t)opt_ask.max_errors) {
 		status = FT_PARTIAL;
 	}
 	buf_release(&text);

@@ -23,50 +23,57 @@
 #include "../lib/review/tty.h"
 #include "../lib/text/fold.h"
 
-static struct {
-	int scan, second, adjudicate, quiet, tty, skip_bad;
-	const char *journal, *apply, *report, *pairs, *as, *probabilities, *schema, *model,
-		*adapter;
-	long long port, every, threads;
-	double near;
-	struct prog_form form;
-} o = {.every = 4, .probabilities = ".probs", .near = 0.8};
+static int opt_scan, opt_tty, opt_second, opt_adjudicate, opt_skip_bad, opt_quiet;
+static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_journal,
+		  *opt_as, *opt_apply, *opt_pairs, *opt_report;
+static long long opt_threads, opt_port, opt_every = 4;
+static double opt_near = 0.8;
+static struct prog_form opt_form;
+
+#define SCANS .with = "scan"
+#define JUDGES .with = "journal"
 
 static struct opt options[] = {
-	{0, "scan", OPT_FLAG, &o.scan, NULL,
+	{0, "scan", OPT_FLAG, &opt_scan, NULL,
 	 "add `review`: suspicion and reasons to look (a filter)"},
-	{0, "probs", OPT_STR, &o.probabilities, "PATH",
-	 "class probabilities {label: p} of a row, for label errors (default .probs)"},
-	{0, "schema", OPT_STR, &o.schema, "FILE", "JSON Schema that references have to keep"},
-	{'m', "model", OPT_STR, &o.model, "MODEL",
-	 "local model (./dir, hf:org/name): high loss, and class probabilities of labels"},
-	{'a', "adapter", OPT_STR, &o.adapter, "DIR", "PEFT adapter over it"},
-	{0, "near", OPT_REAL, &o.near, "J",
+	{0, "probs", OPT_STR, &opt_probs, "PATH",
+	 "class probabilities {label: p} of a row, for label errors (default .probs)", SCANS},
+	{0, "schema", OPT_STR, &opt_schema, "FILE", "JSON Schema that references have to keep",
+	 SCANS},
+	{'m', "model", OPT_STR, &opt_model, "MODEL",
+	 "local model (./dir, hf:org/name): high loss, and class probabilities of labels", SCANS},
+	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter over it", .with = "model"},
+	{0, "near", OPT_REAL, &opt_near, "J",
 	 "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9,
-	 1},
-	{0, "threads", OPT_INT, &o.threads, "N", "for --near and -m (default: all processors)", 1,
-	 1024},
+	 1, SCANS},
+	{0, "threads", OPT_INT, &opt_threads, "N", "for --near and -m (default: all processors)", 1,
+	 1024, SCANS},
 	{0, "", OPT_GROUP, NULL, NULL, "judging"},
-	{'o', "journal", OPT_STR, &o.journal, "JOURNAL",
-	 "show the rows on a page; decisions are appended to JOURNAL"},
-	{0, "tty", OPT_FLAG, &o.tty, NULL, "judge in this terminal rather than on a page"},
-	{'p', "port", OPT_INT, &o.port, "N", "of the page (default: a free one)", 1, 65535},
-	{0, "as", OPT_STR, &o.as, "NAME", "the reviewer's name (default: the user's)"},
-	{0, "every", OPT_INT, &o.every, "K",
-	 "each K-th row is a random one (default 4); 1: all are", 1, 1000000},
-	{0, "second", OPT_FLAG, &o.second, NULL, "a blind second pass over what others judged"},
-	{0, "adjudicate", OPT_FLAG, &o.adjudicate, NULL,
-	 "settle the rows on which reviewers differ"},
+	{'o', "journal", OPT_STR, &opt_journal, "JOURNAL",
+	 "show the rows on a page; decisions are appended to JOURNAL", .without = "scan"},
+	{0, "tty", OPT_FLAG, &opt_tty, NULL, "judge in this terminal rather than on a page",
+	 JUDGES},
+	{'p', "port", OPT_INT, &opt_port, "N", "of the page (default: a free one)", 1, 65535,
+	 JUDGES, .without = "tty: it serves no page"},
+	{0, "as", OPT_STR, &opt_as, "NAME", "the reviewer's name (default: the user's)", JUDGES},
+	{0, "every", OPT_INT, &opt_every, "K",
+	 "each K-th row is a random one (default 4); 1: all are", 1, 1000000, JUDGES},
+	{0, "second", OPT_FLAG, &opt_second, NULL, "a blind second pass over what others judged",
+	 JUDGES},
+	{0, "adjudicate", OPT_FLAG, &opt_adjudicate, NULL,
+	 "settle the rows on which reviewers differ", JUDGES, .without = "second"},
 	{0, "", OPT_GROUP, NULL, NULL, "using what was decided"},
-	{0, "apply", OPT_STR, &o.apply, "JOURNAL",
-	 "the rows with fixes made and bad ones left out (a filter)"},
-	{0, "pairs", OPT_STR, &o.pairs, "JOURNAL", "a preference line for each fix (a filter)"},
-	{0, "report", OPT_STR, &o.report, "JOURNAL",
-	 "error rate with its interval, agreement of reviewers"},
-	PROG_FORM_OPTIONS(o.form, "the report as "),
-	{0, "skip-bad", OPT_FLAG, &o.skip_bad, NULL,
+	{0, "apply", OPT_STR, &opt_apply, "JOURNAL",
+	 "the rows with fixes made and bad ones left out (a filter)", .without = "scan journal"},
+	{0, "pairs", OPT_STR, &opt_pairs, "JOURNAL", "a preference line for each fix (a filter)",
+	 .without = "scan journal apply"},
+	{0, "report", OPT_STR, &opt_report, "JOURNAL",
+	 "error rate with its interval, agreement of reviewers",
+	 .without = "scan journal apply pairs"},
+	PROG_FORM_OPTIONS(opt_form, "the report as ", .with = "report"),
+	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "filters: report malformed lines, leave them out and end with status 3"},
-	{'q', "quiet", OPT_FLAG, &o.quiet, NULL, "no progress and no summary"},
+	{'q', "quiet", OPT_FLAG, &opt_quiet, NULL, "no progress and no summary"},
 	{0},
 };
 
@@ -91,11 +98,11 @@ static size_t each_row(const struct source *s, const char *what, size_t total,
 	struct progress bar;
 	size_t i = 0;
 	int rc;
-	reader_start(&in, s->files, o.skip_bad);
+	reader_start(&in, s->files, opt_skip_bad);
 	in.names = s->names;
 	if (total)
 		in.on_bad = NULL;
-	progress_begin(&bar, what, (double)total, o.quiet);
+	progress_begin(&bar, what, (double)total, opt_quiet);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		fn(arg, i++, &r);
 		progress_set(&bar, (double)i, NULL);
@@ -177,7 +184,7 @@ static void have_opinion(struct scan *s, struct pool *pool)
 {
 	struct err e = ERR_INIT;
 	const char *why;
-	if (opinion_new(&s->opinion, o.model, o.adapter, pool, &e) < 0 ||
+	if (opinion_new(&s->opinion, opt_model, opt_adapter, pool, &e) < 0 ||
 	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
 	s->skipped += each_row(&s->source, "rows read", 0, learn_labels, s);
@@ -187,7 +194,7 @@ static void have_opinion(struct scan *s, struct pool *pool)
 		file_scratch_failed("the rows", &e);
 		prog_fail(&e);
 	}
-	if (!o.quiet && opinion_labels(s->opinion))
+	if (!opt_quiet && opinion_labels(s->opinion))
 		prog_warn("the references are %zu labels: the model gives each row their probabilities",
 			  opinion_labels(s->opinion));
 	if (opinion_unread(s->opinion, &why))
@@ -202,23 +209,23 @@ static int run_scan(char **files)
 {
 	struct scan s = {0};
 	struct err e = ERR_INIT;
-	struct path *p = path_compile(o.probabilities, &e);
+	struct path *p = path_compile(opt_probs, &e);
 	struct schema *schema = NULL;
-	if (o.schema && !(schema = schema_read(o.schema, &e)))
+	if (opt_schema && !(schema = schema_read(opt_schema, &e)))
 		prog_fail(&e);
 	if (!p || !(s.signs = signs_new(schema, &e)) ||
 	    source_open(&s.source, files, prog_stopping, &e) < 0)
 		prog_fail(&e);
-	struct pool *pool = pool_new((int)o.threads);
-	if (o.model)
+	struct pool *pool = pool_new((int)opt_threads);
+	if (opt_model)
 		have_opinion(&s, pool);
-	review_corpus_init(&s.corpus, p, o.near);
+	review_corpus_init(&s.corpus, p, opt_near);
 	s.skipped += each_row(&s.source, "rows read", 0, count_row, &s);
 	each_row(&s.source, "rows compared", s.corpus.n, measure_row, &s);
 	review_corpus_settle(&s.corpus, pool);
 	pool_free(pool);
 	each_row(&s.source, "rows written", s.corpus.n, write_row, &s);
-	if (!o.quiet)
+	if (!opt_quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
 	source_release(&s.source);
 	review_corpus_release(&s.corpus);
@@ -233,7 +240,7 @@ static int run_scan(char **files)
 
 static const char *reviewer(void)
 {
-	const char *name = o.as ? o.as : getenv("USER");
+	const char *name = opt_as ? opt_as : getenv("USER");
 	if (!name || !*name)
 		return "reviewer";
 	struct span rest = span_of(name);
@@ -250,13 +257,13 @@ static void serve_page(struct desk *desk)
 {
 	struct web_server *server;
 	struct err e = ERR_INIT;
-	if (web_start(&server, (int)o.port, (size_t)64 << 20, page_answer, desk, &e) < 0)
+	if (web_start(&server, (int)opt_port, (size_t)64 << 20, page_answer, desk, &e) < 0)
 		prog_fail(&e);
 	out_line(web_address(server), strlen(web_address(server)));
 	out_flush();
-	if (!o.quiet)
+	if (!opt_quiet)
 		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.",
-			  desk->n, o.journal);
+			  desk->n, opt_journal);
 	while (!prog_stopping() && !out_failed())
 		poll(NULL, 0, 500);
 	web_stop(server);
@@ -273,9 +280,9 @@ static void use_terminal(struct desk *desk)
 		prog_fail(&e);
 	close(fd);
 	struct desk_counts c = desk_count(desk);
-	if (!o.quiet)
+	if (!opt_quiet)
 		prog_warn("%zu of %zu rows are judged; decisions are in %s",
-			  c.due - c.by[VERDICT_NONE], c.due, o.journal);
+			  c.due - c.by[VERDICT_NONE], c.due, opt_journal);
 }
 
 static void say_torn(const char *path, size_t torn, const char *what)
@@ -291,15 +298,17 @@ static int run_judging(const char *who, char **files)
 	struct desk desk;
 	struct err e = ERR_INIT;
 	size_t torn = 0;
-	enum desk_pass pass = o.adjudicate ? DESK_ADJUDICATE : o.second ? DESK_SECOND : DESK_FIRST;
-	if (journal_open(&j, o.journal, 1, &torn, &e) < 0)
+	enum desk_pass pass = opt_adjudicate ? DESK_ADJUDICATE
+			      : opt_second   ? DESK_SECOND
+					     : DESK_FIRST;
+	if (journal_open(&j, opt_journal, 1, &torn, &e) < 0)
 		prog_fail(&e);
-	say_torn(o.journal, torn, "was cut off");
-	if (desk_open(&desk, files, &j, who, pass, (long)o.every, &e) < 0)
+	say_torn(opt_journal, torn, "was cut off");
+	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e) < 0)
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
-	if (o.tty)
+	if (opt_tty)
 		use_terminal(&desk);
 	else
 		serve_page(&desk);
@@ -328,7 +337,7 @@ static int run_filter(const char *path, int pairs, char **files)
 		prog_fail(&e);
 	say_torn(path, torn, "is not counted");
 	apply_init(&a, &j);
-	reader_start(&in, files, o.skip_bad);
+	reader_start(&in, files, opt_skip_bad);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		buf_clear(&line);
 		int what = pairs ? apply_pair(&a, &r, &line, &e) : apply_row(&a, &r, &line, &e);
@@ -345,10 +354,10 @@ static int run_filter(const char *path, int pairs, char **files)
 	}
 	if (rc < 0)
 		prog_fail(&e);
-	if (!o.quiet && !pairs)
+	if (!opt_quiet && !pairs)
 		prog_warn("%zu rows: %zu good, %zu fixed, %zu left out, %zu skipped, %zu not judged, %zu refused",
 			  in.rows, a.good, a.fixed, a.left_out, a.skipped, a.untouched, refused);
-	if (!o.quiet && pairs)
+	if (!opt_quiet && pairs)
 		prog_warn("%zu preference pairs", rows);
 	apply_release(&a);
 	journal_close(&j);
@@ -364,11 +373,11 @@ static int run_report(void)
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 	size_t torn;
-	if (journal_open(&j, o.report, 0, &torn, &e) < 0)
+	if (journal_open(&j, opt_report, 0, &torn, &e) < 0)
 		prog_fail(&e);
-	say_torn(o.report, torn, "is not counted");
-	report_write(&j, prog_as_table(&o.form), &b);
-	out_write(b.data, b.len);
+	say_torn(opt_report, torn, "is not counted");
+	report_write(&j, prog_as_table(&opt_form), &b);
+	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
 	journal_close(&j);
 	return FT_OK;
@@ -377,21 +386,14 @@ static int run_report(void)
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
-	int modes = o.scan + !!o.journal + !!o.apply + !!o.pairs + !!o.report;
-	if (modes != 1)
+	if (!opt_scan && !opt_journal && !opt_apply && !opt_pairs && !opt_report)
 		prog_usage(
 			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
-	if (o.adapter && !o.model)
-		prog_usage("-a needs the model (-m) that it adapts");
-	if (o.tty && o.port)
-		prog_usage("--tty serves no page; leave --port out");
-	if (o.second && o.adjudicate)
-		prog_usage("--second and --adjudicate are two passes; say one");
-	if (o.scan)
+	if (opt_scan)
 		prog_end(run_scan(files));
-	if (o.journal)
+	if (opt_journal)
 		prog_end(run_judging(reviewer(), files));
-	if (o.report)
+	if (opt_report)
 		prog_end(run_report());
-	prog_end(run_filter(o.apply ? o.apply : o.pairs, !!o.pairs, files));
+	prog_end(run_filter(opt_apply ? opt_apply : opt_pairs, !!opt_pairs, files));
 }

@@ -29,7 +29,7 @@ static double opt_near, opt_gap;
 static long long opt_seed, opt_threads;
 static int opt_check, opt_skip_bad, opt_line_buffered, opt_quiet;
 
-static struct prog_form form;
+static struct prog_form opt_form;
 
 #define DIVIDES .without = "check: it divides nothing"
 #define CHECKS .with = "check"
@@ -59,7 +59,7 @@ static struct opt options[] = {
 	 1e6, .with = "after", DIVIDES},
 	{0, "check", OPT_FLAG, &opt_check, NULL,
 	 "check the two files named, TRAIN TEST: exit status 1 on a leak"},
-	PROG_FORM_OPTIONS(form, "--check: ", CHECKS),
+	PROG_FORM_OPTIONS(opt_form, "--check: ", CHECKS),
 	{0, "html", OPT_STR, &opt_html, "FILE",
 	 "--check: a page with the rows that leak and plots, besides", CHECKS},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
@@ -289,7 +289,7 @@ static void plan_options(struct plan_options *o)
 			   opt_after);
 }
 
-static void split(char **files)
+static int split(char **files)
 {
 	struct err e = ERR_INIT;
 
@@ -310,11 +310,12 @@ static void split(char **files)
 		shelf_abort(&run.shelf);
 		prog_warn("stopped after %zu rows; nothing was written to %s", run.reader.rows,
 			  opt_dir);
-		return;
+		return FT_OK;
 	}
 	if (opt_dir && shelf_commit(&run.shelf, &e))
 		die(&e);
 	summary();
+	return run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;
 }
 
 static void split_check_side(struct split_check *c, char *file,
@@ -376,9 +377,9 @@ static int check(char **files)
 			die(&e);
 		buf_clear(&b);
 	}
-	int leaks = prog_as_table(&form) ? split_check_table(c, &o, &b)
-					 : split_check_lines(c, &o, files, &b);
-	out_span(buf_span(&b));
+	int leaks = prog_as_table(&opt_form) ? split_check_table(c, &o, &b)
+					     : split_check_lines(c, &o, files, &b);
+	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
 	split_check_free(c);
 	return leaks ? FT_NO : run.skipped ? FT_PARTIAL : FT_OK;
@@ -387,16 +388,10 @@ static int check(char **files)
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
-	int status;
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
-	if (opt_check) {
-		status = check(files);
-	} else {
-		split(files);
-		status = run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;
-	}
+	int status = opt_check ? check(files) : split(files);
 	plan_release(&run.plan);
 	source_release(&run.source);
 	prog_end(status);

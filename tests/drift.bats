@@ -315,6 +315,19 @@ numbers() {
 	[[ $output == *"drift: 3 of 8 paths drifted, 60 rows against 300 of the reference"* ]]
 }
 
+@test "a table fits the terminal: rows are folded between columns, reasons broken between words" {
+	notes 300 1 2023 12 >a
+	notes 60 2 2024 1 >b
+	on_terminal 80 "ft-drift -q -r a b"
+	grep -qx '.created  *date  *drift  *unseen-year  *< .0001  *1.000' <<<"$output"
+	grep -qx '2. .created: 100 % of the dated rows name 2024, a year that the reference never' <<<"$output"
+	on_terminal 40 "ft-drift -q -r a b"
+	grep -qx '    date      drift    unseen-year' <<<"$output"
+	grep -qx "never does: it has 2023 only (dates up" <<<"$output"
+	run bash -o pipefail -c 'ft-drift -q -r a b | tail -n 1 | jq -r .verdict'
+	[ "$output" = drift ]
+}
+
 @test "windows: no alarm without drift, one soon after it begins" {
 	numbers 2000 1 0 >reference
 	{ numbers 600 7 0; numbers 300 8 0.2; } >stream

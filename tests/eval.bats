@@ -294,6 +294,21 @@ rows() {
 	status_is 2 ft-eval --markdown --json in
 }
 
+@test "on a terminal, rows that are too wide are folded between columns, and nothing breaks inside a word" {
+	{ rows a 1111100000; rows b 1111111110; } >in
+	on_terminal 80 "ft-eval -q --compare model in"
+	grep -qx 'metric  a (baseline)  b    b - a  95% interval            p  p adjusted  wins' <<<"$output"
+	grep -qx '    losses  ties  test' <<<"$output"
+	grep -qE '^exact   a             b  [+]0.4000  .* +4$' <<<"$output"
+	grep -qx '         0     6  mcnemar' <<<"$output"
+	on_terminal 40 "ft-eval -q --compare model in"
+	grep -qx '    95% interval            p' <<<"$output"
+	grep -qx '    mcnemar' <<<"$output"
+	on_terminal 60 "stty cols 200; COLUMNS=60 ft-eval -q --compare model in"
+	status_is 0 ft-eval -q --compare model --table in
+	[ "$(COLUMNS=40 ft-eval -q --compare model --table in)" = "$output" ]
+}
+
 # peak FILE TIMES - the most memory (kB) of ft-eval that read the file so often.
 peak() {
 	mkfifo "fifo$2"
@@ -587,4 +602,30 @@ peak() {
 	status_is 2 ft-eval --profile <(echo '{"a":{"model":"x","output":"1"},"b":{"model":"y","output":"2"},"judge":{"winner":"A"}}')
 	[[ $stderr == *"a profile holds no rows"*pairs* && -z $output ]]
 	status_is 2 ft-eval --merge -c exact p0
+}
+
+@test "options are refused outside their mode, and where they exclude each other" {
+	echo '{"id":"1","ideal":"x","output":"x"}' >in
+	while read -r option others; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-eval $others in
+		[[ $stderr == *"${option//./ }"* ]]
+	done <<-EOF
+		--baseline.goes.with.--compare --baseline x
+		--diff.goes.with.--compare.or.--baseline-file --diff
+		--train-cost.goes.with.--compare --train-cost 0
+		--choose.goes.with.--require --choose cheapest
+		--baseline-file.does.not.go.with.--compare --baseline-file in --compare .id
+		--compare.does.not.go.with.--profile:.a.profile.holds.no.rows --compare .id --profile
+		--html.does.not.go.with.--merge --html x --merge
+		--cluster.does.not.go.with.--profile --cluster .id --profile
+		--labels.does.not.go.with.--profile --labels --profile
+		--check.does.not.go.with.--merge --check exact --merge
+		--by.does.not.go.with.--merge --by .id --merge
+		--errors.does.not.go.with.--merge --errors drop --merge
+		--json.does.not.go.with.--table --table --json
+		--markdown.does.not.go.with.--json --markdown --json
+		--pass.does.not.go.with.--markdown -p --markdown
+		--pass.does.not.go.with.--profile -p --profile
+	EOF
 }

@@ -9,7 +9,7 @@ SHARED=${FT_SHARED:-$ROOT/../shared}
 PATH=$BUILD/bin:$BUILD/tests:$PATH
 export LC_ALL=C TZ=UTC
 unset OPENAI_API_KEY OPENAI_BASE_URL OPENAI_API_VERSION FT_CACHE ANTHROPIC_API_KEY ANTHROPIC_BASE_URL AZURE_OPENAI_API_KEY AZURE_OPENAI_ENDPOINT
-unset CURL_CA_BUNDLE SSL_CERT_FILE
+unset COLUMNS CURL_CA_BUNDLE SSL_CERT_FILE
 
 setup() {
 	TMP=$BATS_TEST_TMPDIR
@@ -31,6 +31,16 @@ status_is() {
 		printf 'exit status %s, not %s: %s\n%s\n%s\n' "$status" "$want" "$*" "$output" "$stderr" >&2
 		return 1
 	fi
+}
+
+# on_terminal COLUMNS COMMAND - sets $output to what the command line writes on a terminal so wide,
+# and fails where a line is wider.
+on_terminal() {
+	command -v script >/dev/null || skip "no script here, which makes terminals"
+	script -qec true /dev/null </dev/null >"$TMP/terminal" 2>&1 || skip "no terminal can be made here"
+	script -qec "stty cols $1; $2" /dev/null </dev/null >"$TMP/terminal" 2>&1 || :
+	output=$(tr -d '\r' <"$TMP/terminal")
+	! grep -E ".{$(($1 + 1))}" <<<"$output"
 }
 
 # start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID,

@@ -188,7 +188,15 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	for other in --bias --pair --score=1-5 --jury=a,b; do status_is 2 ft-judge --agree human "$other" /dev/null; done
 	status_is 2 ft-judge --bias --pair /dev/null
 	status_is 2 ft-judge -m j --jury a,b /dev/null
-	[[ $stderr == *"without -m"* ]]
+	[[ $stderr == *"--jury does not go with --model"* ]]
+	for form in --table --json; do
+		status_is 2 ft-judge -m j "$form" /dev/null
+		[[ $stderr == *"$form goes with --agree or --bias"* ]]
+	done
+	status_is 2 ft-judge -m j --rounds 1 /dev/null
+	[[ $stderr == *"--rounds goes with --pair"* ]]
+	status_is 2 ft-judge -m j --pred x /dev/null
+	[[ $stderr == *"--pred goes with --agree"* ]]
 }
 
 # verdicts - 40 replies with known human verdicts: 20 pass both, 6 judge alone, 3 people alone, 11

@@ -611,3 +611,19 @@ Q: where is the parcel' ]
 	[ "$status" -eq 2 ]
 	[[ $stderr == *bad.json*http://x/y* ]]
 }
+
+@test "ways that exclude each other, and options of another way, are refused" {
+	echo '{"id":"1"}' >in.jsonl
+	while read -r option others; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-prompt -m m $others in.jsonl
+		[[ $stderr == *"${option//./ }"* ]]
+	done <<-EOF
+		--to-batch.does.not.go.with.--dry-run --to-batch -n
+		--from-batch.does.not.go.with.--to-batch --to-batch --from-batch r
+		--batch.does.not.go.with.--from-batch --batch s --from-batch r
+		--batch.does.not.go.with.--dry-run --batch s -n
+		--batch-poll.goes.with.--batch --batch-poll 30
+		--unmerged.goes.with.--adapter --unmerged
+	EOF
+}

@@ -575,3 +575,30 @@ keys() {
 	decide good
 	close_page
 }
+
+@test "options are refused outside their mode, and where they exclude each other" {
+	echo '{"id":"1"}' >rows.jsonl
+	while read -r option others; do
+		# shellcheck disable=SC2086
+		status_is 2 timeout 20 ft-review $others rows.jsonl
+		[[ $stderr == *"${option//./ }"* ]]
+	done <<-EOF
+		say.one.of.--scan --quiet
+		--journal.does.not.go.with.--scan --scan -o j.jsonl
+		--report.does.not.go.with.--apply --apply j.jsonl --report j.jsonl
+		--pairs.does.not.go.with.--journal -o j.jsonl --pairs j.jsonl
+		--near.goes.with.--scan --near 0.8 -o j.jsonl
+		--probs.goes.with.--scan --probs .probs --report j.jsonl
+		--schema.goes.with.--scan --schema s.json -o j.jsonl
+		--model.goes.with.--scan -m ./m -o j.jsonl
+		--adapter.goes.with.--model -a ./a --scan
+		--threads.goes.with.--scan --threads 1 -o j.jsonl
+		--tty.goes.with.--journal --tty --scan
+		--port.does.not.go.with.--tty:.it.serves.no.page --tty --port 1 -o j.jsonl
+		--as.goes.with.--journal --as me --apply j.jsonl
+		--every.goes.with.--journal --every 4 --scan
+		--adjudicate.does.not.go.with.--second --second --adjudicate -o j.jsonl
+		--table.goes.with.--report --table --scan
+		--json.does.not.go.with.--table --table --json --report j.jsonl
+	EOF
+}

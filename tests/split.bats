@@ -419,6 +419,12 @@ check() {
 	jq -se 'map(select(.check == "absent-class"))[0] | .count == 3 and (.why | contains("2 classes stand in train only (d, c), 1 in test only (e)"))' out.jsonl
 	status_is 0 ft-split --check --table train.jsonl test.jsonl
 	[[ $output == *"warning: 0 kinds of leak, 6 warnings; 401 training rows, 60 test rows"* ]]
+	# The examples stand below their reasons, and texts are wrapped in their column.
+	grep -A 1 '^conflicting-references  warning' <<<"$output" | grep -qE '^ {40}[^ ]'
+	on_terminal 80 "ft-split --check -q train.jsonl test.jsonl"
+	grep -qE '^conflicting-references  warning +[0-9]+  [^ ].*[^ ]$' <<<"$output"
+	on_terminal 40 "ft-split --check -q train.jsonl test.jsonl"
+	grep -qx '    why' <<<"$output"
 	status_is 2 ft-split --check train.jsonl
 }
 

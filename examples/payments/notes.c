@@ -60,7 +60,7 @@ static void record_put(struct buf *line, long long row, const char *received, co
 	for (int i = 0; i < 2; i++) {
 		jw_object(&w);
 		jw_put_str(&w, "role", role[i]);
-		jw_put_text(&w, "content", content[i]->data, content[i]->len);
+		jw_put_text(&w, "content", buf_span(content[i]));
 		jw_end(&w);
 	}
 	jw_end(&w);

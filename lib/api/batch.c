@@ -99,7 +99,7 @@ void batch_put_line(enum dialect_kind d, struct span id, struct span body, struc
 	put_custom_id(d, id, &custom);
 	jw_init(&w, line);
 	jw_object(&w);
-	jw_put_text(&w, "custom_id", custom.data ? custom.data : "", custom.len);
+	jw_put_text(&w, "custom_id", buf_span(&custom));
 	if (d != DIALECT_ANTHROPIC) {
 		jw_put_str(&w, "method", "POST");
 		jw_put_str(&w, "url", batch_endpoint(d));

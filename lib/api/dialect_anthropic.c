@@ -9,16 +9,6 @@
 
 #define MAX_TOKENS 4096 /* the API demands a limit */
 
-static void key_str(struct jw *w, const char *key, const char *value)
-{
-	jw_put_str(w, key, value);
-}
-
-static void key_raw(struct jw *w, const char *key, struct span value)
-{
-	jw_put_raw(w, key, value);
-}
-
 /* "data:image/png;base64,AAAA" or an address. */
 static int put_image(struct jw *w, struct span url, struct err *e)
 {
@@ -30,16 +20,17 @@ static int put_image(struct jw *w, struct span url, struct err *e)
 		return err_set(e, "an image_url part has no url");
 	}
 	jw_object(w);
-	key_str(w, "type", "image");
+	jw_put_str(w, "type", "image");
 	jw_put_object(w, "source");
 	comma = strstr(text.data, ";base64,");
 	if (strncmp(text.data, "data:", 5) == 0 && comma) {
-		key_str(w, "type", "base64");
-		jw_put_text(w, "media_type", text.data + 5, (size_t)(comma - text.data - 5));
-		key_str(w, "data", comma + 8);
+		jw_put_str(w, "type", "base64");
+		jw_put_text(w, "media_type",
+			    (struct span){text.data + 5, (size_t)(comma - text.data - 5)});
+		jw_put_str(w, "data", comma + 8);
 	} else {
-		key_str(w, "type", "url");
-		key_str(w, "url", text.data);
+		jw_put_str(w, "type", "url");
+		jw_put_str(w, "url", text.data);
 	}
 	jw_end(w);
 	jw_end(w);
@@ -56,8 +47,8 @@ static int put_parts(struct jw *w, struct span content, struct err *e)
 		if (span_is(content, "\"\""))
 			return 0;
 		jw_object(w);
-		key_str(w, "type", "text");
-		key_raw(w, "text", content);
+		jw_put_str(w, "type", "text");
+		jw_put_raw(w, "text", content);
 		jw_end(w);
 		return 0;
 	}
@@ -66,8 +57,8 @@ static int put_parts(struct jw *w, struct span content, struct err *e)
 
 		if (json_is(type, "text")) {
 			jw_object(w);
-			key_str(w, "type", "text");
-			key_raw(w, "text", json_member(part, "text"));
+			jw_put_str(w, "type", "text");
+			jw_put_raw(w, "text", json_member(part, "text"));
 			jw_end(w);
 		} else if (json_is(type, "image_url")) {
 			if (put_image(w, json_member(json_member(part, "image_url"), "url"), e))
@@ -98,10 +89,10 @@ static int put_calls(struct jw *w, struct span calls, struct err *e)
 			return err_set(e, "the arguments of a tool call are not a JSON object");
 		}
 		jw_object(w);
-		key_str(w, "type", "tool_use");
-		key_raw(w, "id", json_member(call, "id"));
-		key_raw(w, "name", json_member(function, "name"));
-		key_raw(w, "input", input);
+		jw_put_str(w, "type", "tool_use");
+		jw_put_raw(w, "id", json_member(call, "id"));
+		jw_put_raw(w, "name", json_member(function, "name"));
+		jw_put_raw(w, "input", input);
 		jw_end(w);
 		buf_release(&arguments);
 	}
@@ -129,7 +120,7 @@ static int put_messages(struct jw *w, struct span messages, struct err *e)
 			continue;
 		if (!results) {
 			jw_object(w);
-			key_str(w, "role", json_is(role, "assistant") ? "assistant" : "user");
+			jw_put_str(w, "role", json_is(role, "assistant") ? "assistant" : "user");
 			jw_key(w, "content");
 			if (!tool && json_kind(content) == JSON_STRING &&
 			    !json_count(json_member(m, "tool_calls"))) {
@@ -141,9 +132,9 @@ static int put_messages(struct jw *w, struct span messages, struct err *e)
 		}
 		if (tool) {
 			jw_object(w);
-			key_str(w, "type", "tool_result");
-			key_raw(w, "tool_use_id", json_member(m, "tool_call_id"));
-			key_raw(w, "content", content);
+			jw_put_str(w, "type", "tool_result");
+			jw_put_raw(w, "tool_use_id", json_member(m, "tool_call_id"));
+			jw_put_raw(w, "content", content);
 			jw_end(w);
 			results = 1;
 			continue;
@@ -177,7 +168,7 @@ static void put_system(struct jw *w, struct span messages)
 		record_message_text(json_member(m, "content"), &text);
 	}
 	if (text.len)
-		jw_put_text(w, "system", text.data, text.len);
+		jw_put_text(w, "system", buf_span(&text));
 	buf_release(&text);
 }
 
@@ -193,11 +184,11 @@ static void put_tools(const struct dialect *c, const struct backend_request *q, 
 			    about = json_member(f, "description");
 
 		jw_object(w);
-		key_raw(w, "name", json_member(f, "name"));
+		jw_put_raw(w, "name", json_member(f, "name"));
 		if (about.s)
-			key_raw(w, "description", about);
-		key_raw(w, "input_schema",
-			parameters.s ? parameters : span_of("{\"type\":\"object\"}"));
+			jw_put_raw(w, "description", about);
+		jw_put_raw(w, "input_schema",
+			   parameters.s ? parameters : span_of("{\"type\":\"object\"}"));
 		jw_end(w);
 	}
 	jw_end(w);
@@ -205,13 +196,13 @@ static void put_tools(const struct dialect *c, const struct backend_request *q, 
 		return;
 	name = json_member(json_member(q->tool_choice, "function"), "name");
 	jw_put_object(w, "tool_choice");
-	key_str(w, "type",
-		name.s				      ? "tool"
-		: json_is(q->tool_choice, "required") ? "any"
-		: json_is(q->tool_choice, "none")     ? "none"
-						      : "auto");
+	jw_put_str(w, "type",
+		   name.s				 ? "tool"
+		   : json_is(q->tool_choice, "required") ? "any"
+		   : json_is(q->tool_choice, "none")	 ? "none"
+							 : "auto");
 	if (name.s)
-		key_raw(w, "name", name);
+		jw_put_raw(w, "name", name);
 	jw_end(w);
 }
 
@@ -219,16 +210,16 @@ static void put_schema(const struct dialect *c, struct span schema, struct jw *w
 {
 	jw_put_array(w, "tools");
 	jw_object(w);
-	key_str(w, "name", DIALECT_SCHEMA_TOOL);
-	key_str(w, "description", "Gives the answer.");
-	key_raw(w, "input_schema", schema);
+	jw_put_str(w, "name", DIALECT_SCHEMA_TOOL);
+	jw_put_str(w, "description", "Gives the answer.");
+	jw_put_raw(w, "input_schema", schema);
 	jw_end(w);
 	jw_end(w);
 	if (dialect_overridden(c, "tool_choice"))
 		return;
 	jw_put_object(w, "tool_choice");
-	key_str(w, "type", "tool");
-	key_str(w, "name", DIALECT_SCHEMA_TOOL);
+	jw_put_str(w, "type", "tool");
+	jw_put_str(w, "name", DIALECT_SCHEMA_TOOL);
 	jw_end(w);
 }
 
@@ -289,11 +280,11 @@ static void take_call(struct span block, struct buf *calls)
 	buf_addc(calls, calls->len ? ',' : '[');
 	jw_init(&w, calls);
 	jw_object(&w);
-	key_raw(&w, "id", json_member(block, "id"));
-	key_str(&w, "type", "function");
+	jw_put_raw(&w, "id", json_member(block, "id"));
+	jw_put_str(&w, "type", "function");
 	jw_put_object(&w, "function");
-	key_raw(&w, "name", json_member(block, "name"));
-	jw_put_text(&w, "arguments", json_member(block, "input").s, json_member(block, "input").n);
+	jw_put_raw(&w, "name", json_member(block, "name"));
+	jw_put_text(&w, "arguments", json_member(block, "input"));
 	jw_end(&w);
 	jw_end(&w);
 }

@@ -173,18 +173,6 @@ void dialect_stream_add(enum dialect_kind d, struct dialect_stream *s, const cha
 	}
 }
 
-static void put_raw(struct jw *w, const char *name, const struct buf *json)
-{
-	if (!json->len)
-		return;
-	jw_put_raw(w, name, buf_span(json));
-}
-
-static void put_text(struct jw *w, const char *name, const struct buf *text)
-{
-	jw_put_text(w, name, text->data ? text->data : "", text->len);
-}
-
 static void openai_body(const struct dialect_stream *s, struct jw *w)
 {
 	int tools = 0;
@@ -195,25 +183,26 @@ static void openai_body(const struct dialect_stream *s, struct jw *w)
 	for (size_t i = 1; i < s->n; i++)
 		tools += s->blocks[i].tool;
 	if (s->n && (s->blocks[0].text.len || (!tools && !s->refusal.len)))
-		put_text(w, "content", &s->blocks[0].text);
+		jw_put_text(w, "content", buf_span(&s->blocks[0].text));
 	if (s->refusal.len)
-		put_text(w, "refusal", &s->refusal);
+		jw_put_text(w, "refusal", buf_span(&s->refusal));
 	if (tools) {
 		jw_put_array(w, "tool_calls");
 		for (size_t i = 1; i < s->n; i++) {
 			jw_object(w);
-			put_text(w, "id", &s->blocks[i].id);
+			jw_put_text(w, "id", buf_span(&s->blocks[i].id));
 			jw_put_str(w, "type", "function");
 			jw_put_object(w, "function");
-			put_text(w, "name", &s->blocks[i].name);
-			put_text(w, "arguments", &s->blocks[i].text);
+			jw_put_text(w, "name", buf_span(&s->blocks[i].name));
+			jw_put_text(w, "arguments", buf_span(&s->blocks[i].text));
 			jw_end(w);
 			jw_end(w);
 		}
 		jw_end(w);
 	}
 	jw_end(w);
-	put_raw(w, "finish_reason", &s->finish);
+	if (s->finish.len)
+		jw_put_raw(w, "finish_reason", buf_span(&s->finish));
 	if (s->logprobs.len) {
 		jw_put_object(w, "logprobs");
 		jw_put_array(w, "content");
@@ -223,7 +212,8 @@ static void openai_body(const struct dialect_stream *s, struct jw *w)
 	}
 	jw_end(w);
 	jw_end(w);
-	put_raw(w, "usage", &s->usage);
+	if (s->usage.len)
+		jw_put_raw(w, "usage", buf_span(&s->usage));
 }
 
 /* -1 where a tool's input, which came in pieces, is no JSON. */
@@ -239,20 +229,21 @@ static int anthropic_body(const struct dialect_stream *s, struct jw *w)
 		jw_object(w);
 		jw_put_str(w, "type", b->tool ? "tool_use" : "text");
 		if (b->tool) {
-			put_text(w, "id", &b->id);
-			put_text(w, "name", &b->name);
+			jw_put_text(w, "id", buf_span(&b->id));
+			jw_put_text(w, "name", buf_span(&b->name));
 			jw_key(w, "input");
 			if (json_check(b->text.len ? buf_span(&b->text) : span_of("{}"), &input,
 				       NULL))
 				return -1;
 			jw_raw(w, input);
 		} else {
-			put_text(w, "text", &b->text);
+			jw_put_text(w, "text", buf_span(&b->text));
 		}
 		jw_end(w);
 	}
 	jw_end(w);
-	put_raw(w, "stop_reason", &s->finish);
+	if (s->finish.len)
+		jw_put_raw(w, "stop_reason", buf_span(&s->finish));
 	/* The counts of the end replace those of the beginning. */
 	jw_put_object(w, "usage");
 	while (s->usage.len && json_next(&it, buf_span(&s->usage), &key, &value)) {
@@ -290,7 +281,8 @@ int dialect_stream_body(enum dialect_kind d, const struct dialect_stream *s, str
 		return buf_addspan(body, buf_span(&s->error));
 	jw_init(&w, body);
 	jw_object(&w);
-	put_raw(&w, "model", &s->model);
+	if (s->model.len)
+		jw_put_raw(&w, "model", buf_span(&s->model));
 	if (d == DIALECT_ANTHROPIC)
 		rc = anthropic_body(s, &w);
 	else

@@ -85,7 +85,7 @@ void ask_options_init(struct ask_options *o);
 	{0, "template-date", OPT_STR, &(o).template_date, "DATE", \
 	 "the day that the template prints, or today"}, \
 	{0, "unmerged", OPT_FLAG, &(o).unmerged, NULL, \
-	 "keep the adapter beside the weights instead of merging it"}, \
+	 "keep the adapter beside the weights instead of merging it", .with = "adapter"}, \
 	{0, "threads", OPT_INT, &(o).threads, "N", \
 	 "threads for a local model (default: all processors)", 1, 4096}, \
 	{'q', "quiet", OPT_FLAG, &(o).quiet, NULL, "no progress and no summary"}

@@ -147,8 +147,6 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 
 	if (!local)
 		return err_set(e, "%s: this program asks no local models", o->model);
-	if (o->unmerged && !o->adapter)
-		return err_set(e, "--unmerged needs --adapter");
 	if (!isnan(o->max_cost))
 		return err_set(e, "--max-cost: a local model has no price");
 	a->local = (struct backend_local){.model = o->model,

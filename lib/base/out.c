@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
@@ -136,4 +139,61 @@ size_t out_width(const char *s, size_t n)
 		n -= (size_t)k;
 	}
 	return w;
+}
+
+size_t out_columns(void)
+{
+	const char *asked = getenv("COLUMNS");
+	long n = asked ? strtol(asked, NULL, 10) : 0;
+	struct winsize w;
+
+	if (!out_is_tty())
+		return 0;
+	if (n > 0 && n <= 10000)
+		return (size_t)n;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
+struct span out_wrap(const char **rest, size_t width)
+{
+	const char *s = *rest, *blank = NULL;
+	size_t used = 0;
+
+	while (*s && *s != '\n') {
+		size_t n = 1;
+
+		while (((unsigned char)s[n] & 0xc0) == 0x80)
+			n++;
+		used += out_width(s, n);
+		if (used > width && s > *rest)
+			break;
+		if (*s == ' ')
+			blank = s;
+		s += n;
+	}
+	if (*s && *s != '\n' && *s != ' ' && blank && blank > *rest)
+		s = blank;
+
+	struct span line = {*rest, (size_t)(s - *rest)};
+	if (*s == '\n')
+		s++;
+	else
+		s += strspn(s, " ");
+	*rest = s;
+	return line;
+}
+
+void out_report(const struct buf *b, int text)
+{
+	const char *rest = b->data ? b->data : "";
+	size_t width = out_columns();
+
+	if (!text || width == 0)
+		out_span(buf_span(b));
+	else
+		while (*rest) {
+			struct span line = out_wrap(&rest, width);
+
+			out_line(line.s, line.n);
+		}
 }

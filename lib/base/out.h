@@ -24,5 +24,14 @@ int out_is_tty(void);
 
 /* Width of s on a terminal in columns (UTF-8; control characters count 0). For tables. */
 size_t out_width(const char *s, size_t n);
+/* Columns of the terminal that standard output is: $COLUMNS, else what the terminal says; 0 where it
+ * is none or nobody knows. */
+size_t out_columns(void);
+/* The next line of *rest that takes up at most width columns: up to a newline, or else a blank where
+ * there is one, which are passed over. */
+struct span out_wrap(const char **rest, size_t width);
+/* What was appended to b; of text for people, lines that are wider than the terminal are broken at
+ * blanks. */
+void out_report(const struct buf *b, int text);
 
 #endif

@@ -19,7 +19,7 @@ static void put_token(struct jw *w, const char *key, const struct tokenizer *t, 
 
 	if (!s.s)
 		return;
-	jw_put_text(w, key, s.s, s.n);
+	jw_put_text(w, key, s);
 }
 
 /* What every rendering sets by itself; a user's variable of such a name would be the second. */
@@ -93,14 +93,13 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 
 /* --- the plain template --- */
 
-/* The text of message i for the plain template, with the newline that ends all but the
- * assistant's. */
-int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, int *assistant,
-		    struct err *e)
+int chat_plain_turn(const struct chat *c, const struct chat_messages *m, size_t i, struct buf *text,
+		    struct tokens *out, int *assistant, struct err *e)
 {
 	struct span v = chat_message(m, i), content = json_member(v, "content");
+	int32_t eos = tokenizer_eos(c->t);
+	size_t from = text->len;
 
-	buf_clear(text);
 	*assistant = json_is(json_member(v, "role"), "assistant");
 	if (json_count(json_member(v, "tool_calls")))
 		return err_set(e,
@@ -110,49 +109,29 @@ int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, i
 		json_string(content, text);
 	if (!*assistant)
 		buf_addc(text, '\n');
+	if (tokenizer_encode(c->t, (struct span){buf_span(text).s + from, text->len - from},
+			     i ? TOKENIZER_CONTINUES : 0, out, e))
+		return -1;
+	if (*assistant && eos >= 0) {
+		buf_addspan(text, tokenizer_token(c->t, eos));
+		tokens_add(out, eos);
+	}
 	return 0;
 }
 
-static int plain_text(const struct chat *c, const struct chat_messages *m, struct buf *out,
-		      struct err *e)
+static int plain_prompt(const struct chat *c, const struct chat_messages *m, struct buf *text,
+			struct tokens *out, struct err *e)
 {
-	struct buf turn = BUF_INIT;
 	const int32_t *prefix;
-	size_t i, n;
-	int assistant, rc = 0;
-
-	prefix = tokenizer_prefix(c->t, &n);
-	for (i = 0; i < n; i++)
-		buf_addspan(out, tokenizer_token(c->t, prefix[i]));
-	for (i = 0; i < m->n && !(rc = chat_plain_turn(m, i, &turn, &assistant, e)); i++) {
-		buf_addspan(out, buf_span(&turn));
-		if (assistant)
-			buf_addspan(out, tokenizer_token(c->t, tokenizer_eos(c->t)));
-	}
-	buf_release(&turn);
-	return rc;
-}
-
-static int plain_prompt(const struct chat *c, const struct chat_messages *m, struct tokens *out,
-			struct err *e)
-{
-	struct buf turn = BUF_INIT;
-	const int32_t *prefix;
-	size_t i, n;
+	size_t n;
 	int assistant, rc = 0;
 
 	prefix = tokenizer_prefix(c->t, &n);
 	tokens_append(out, prefix, n);
-	for (i = 0; i < m->n && !rc; i++) {
-		rc = chat_plain_turn(m, i, &turn, &assistant, e) ||
-				     tokenizer_encode(c->t, buf_span(&turn),
-						      i ? TOKENIZER_CONTINUES : 0, out, e)
-			     ? -1
-			     : 0;
-		if (!rc && assistant && tokenizer_eos(c->t) >= 0)
-			tokens_add(out, tokenizer_eos(c->t));
-	}
-	buf_release(&turn);
+	for (size_t i = 0; i < n; i++)
+		buf_addspan(text, tokenizer_token(c->t, prefix[i]));
+	for (size_t i = 0; i < m->n && !rc; i++)
+		rc = chat_plain_turn(c, m, i, text, out, &assistant, e);
 	return rc;
 }
 
@@ -179,45 +158,31 @@ int chat_encode_text(const struct chat *c, struct span text, struct tokens *out,
 	return 0;
 }
 
-/* Appends the text as the template renders it, with the generation prompt; a raw prompt as it is. */
-static int render_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
-			 struct err *e)
-{
-	struct chat_messages m;
-	int rc;
-
-	if (!in->messages.s) {
-		if (!in->prompt.s)
-			return err_set(e, "there is neither `messages` nor `prompt`");
-		buf_addspan(text, in->prompt);
-		return 0;
-	}
-	if (chat_messages_of(c, in->messages, &m, e))
-		return -1;
-	rc = c->template ? chat_render_messages(c, &m, m.n, in, 1, text, NULL, e)
-			 : plain_text(c, &m, text, e);
-	chat_messages_release(&m);
-	return rc;
-}
-
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
 		       struct tokens *out, struct err *e)
 {
 	struct buf own = BUF_INIT, *b = text ? text : &own;
-	struct chat_messages m;
+	struct chat_messages m = {0};
 	size_t from = b->len;
-	int rc;
+	int rc = 0;
 
-	rc = render_prompt(c, in, b, e);
-	if (!rc && in->messages.s && !c->template) {
-		if (!(rc = chat_messages_of(c, in->messages, &m, e)))
-			rc = plain_prompt(c, &m, out, e);
-		chat_messages_release(&m);
-	} else if (!rc) {
-		rc = chat_encode_text(c,
-				      (struct span){b->data ? b->data + from : "", b->len - from},
-				      out, e);
-	}
+	if (in->messages.s)
+		rc = chat_messages_of(c, in->messages, &m, e);
+	else if (in->prompt.s)
+		buf_addspan(b, in->prompt);
+	else
+		rc = err_set(e, "there is neither `messages` nor `prompt`");
+	if (!rc && in->messages.s && !c->template)
+		rc = plain_prompt(c, &m, b, out, e);
+	else if (!rc)
+		rc = (in->messages.s && chat_render_messages(c, &m, m.n, in, 1, b, NULL, e)) ||
+				     chat_encode_text(c,
+						      (struct span){buf_span(b).s + from,
+								    b->len - from},
+						      out, e)
+			     ? -1
+			     : 0;
+	chat_messages_release(&m);
 	buf_release(&own);
 	return rc;
 }
@@ -293,8 +258,7 @@ static int compile(struct jinja **to, struct span json, const char *path, struct
 	json_string(json, &source);
 	jinja_free(*to);
 	buf_addf(&name, "%s (chat_template)", path);
-	*to = jinja_compile((struct span){source.data ? source.data : "", source.len}, name.data,
-			    e);
+	*to = jinja_compile(buf_span(&source), name.data, e);
 	buf_release(&source);
 	buf_release(&name);
 	return *to ? 0 : -1;

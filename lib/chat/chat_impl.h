@@ -50,9 +50,10 @@ int chat_is_own_variable(struct span name);
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
 			 const struct chat_input *in, int generate, struct buf *text,
 			 struct jinja_marks *marks, struct err *e);
-/* Text of turn i under the plain template (text is replaced). */
-int chat_plain_turn(const struct chat_messages *m, size_t i, struct buf *text, int *assistant,
-		    struct err *e);
+/* Appends turn i under the plain template: its text, a newline behind all but the assistant's, and
+ * its tokens, EOS behind the assistant's. */
+int chat_plain_turn(const struct chat *c, const struct chat_messages *m, size_t i, struct buf *text,
+		    struct tokens *out, int *assistant, struct err *e);
 /* Appends the ids of a text, with what the tokenizer puts first unless it stands there. */
 int chat_encode_text(const struct chat *c, struct span text, struct tokens *out, struct err *e);
 

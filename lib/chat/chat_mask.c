@@ -606,14 +606,12 @@ static int mask_plain(const struct chat *c, const struct chat_input *in,
 	tokens_append(&x->ids, prefix, n);
 	for (i = 0; i < m->n; i++) {
 		from = x->ids.n;
-		if (chat_plain_turn(m, i, &turn, &assistant, e) || weight_of(in, m->n, i, &w, e) ||
-		    tokenizer_encode(c->t, buf_span(&turn), i ? TOKENIZER_CONTINUES : 0, &x->ids,
-				     e))
+		buf_clear(&turn);
+		if (chat_plain_turn(c, m, i, &turn, &x->ids, &assistant, e) ||
+		    weight_of(in, m->n, i, &w, e))
 			goto cleanup;
 		if (!assistant)
 			continue;
-		if (tokenizer_eos(c->t) >= 0)
-			tokens_add(&x->ids, tokenizer_eos(c->t));
 		weigh(x, from, x->ids.n, w * record_weight);
 		x->turns += w > 0;
 	}
@@ -677,8 +675,7 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	if (chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
 	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
 		goto cleanup;
-	rc = mask_text(c, (struct span){text.data ? text.data : "", text.len}, &turns, m.n,
-		       record_weight, x, e);
+	rc = mask_text(c, buf_span(&text), &turns, m.n, record_weight, x, e);
 cleanup:
 	if (!rc)
 		weights_fit(x);

@@ -177,7 +177,7 @@ static int put_content(struct jw *w, struct span message, int calls, struct err 
 			rc = err_set(e,
 				     "its content has parts that are not text, and only text can be given to this model");
 		else
-			jw_put_text(w, "content", text.data ? text.data : "", text.len);
+			jw_put_text(w, "content", buf_span(&text));
 		buf_release(&text);
 		return rc;
 	}

@@ -366,7 +366,7 @@ void estimate_line(const struct estimate *x, struct buf *b)
 		jw_put_num(&w, figures[i].name, figures[i].x);
 	jw_put_int(&w, "n", x->n);
 	jw_put_int(&w, "labels", x->labels);
-	jw_put_text(&w, "why", x->why.data ? x->why.data : "", x->why.len);
+	jw_put_text(&w, "why", buf_span(&x->why));
 	jw_end(&w);
 }
 

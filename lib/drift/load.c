@@ -94,7 +94,7 @@ static int report_bad(struct job *j, struct err *e)
 				       l->file);
 		if (!l->bad) {
 			if (j->how->line)
-				j->how->line(line_text(b, i), j->how->arg);
+				j->how->line(j->how->arg, line_text(b, i));
 			continue;
 		}
 		/* Malformed lines are rare enough for their reasons to be found again. */
@@ -115,7 +115,7 @@ static void begin(struct job *j)
 		struct frame *f = &j->part[k].frame;
 		frame_init(f);
 		if (j->how->prepare)
-			j->how->prepare(f, j->how->arg);
+			j->how->prepare(j->how->arg, f);
 	}
 	j->block.line = mem_alloc(BLOCK_LINES, sizeof *j->block.line);
 	j->block.text.max = READER_LINE_MAX + 2 * BLOCK_BYTES;
@@ -184,7 +184,7 @@ int load_frame(struct frame *f, const struct load *how, struct err *e)
 			parts[k] = &j.part[k].frame;
 		frame_shrink(parts, LOAD_PARTS);
 		if (how->progress)
-			how->progress(j.block.first + j.block.n, how->arg);
+			how->progress(how->arg, j.block.first + j.block.n);
 	} while (got > 0 && !bad);
 	merge(f, &j);
 	for (size_t k = 0; k < LOAD_PARTS; k++)

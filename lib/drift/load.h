@@ -19,10 +19,10 @@ struct load {
 	struct pool *pool;     /* may be NULL */
 	void *arg; /* of all that follow; each may be NULL, and is called from the caller's thread
 		      only, in the order of the lines */
-	void (*prepare)(struct frame *f,
-			void *arg); /* sets what a frame is told before its first record */
-	void (*line)(struct span line, void *arg); /* each record's line */
-	void (*progress)(uint64_t rows, void *arg);
+	/* sets what a frame is told before its first record */
+	void (*prepare)(void *arg, struct frame *f);
+	void (*line)(void *arg, struct span line); /* each record's line */
+	void (*progress)(void *arg, uint64_t rows);
 };
 
 /* Fills and finishes f, which need not be initialised. On failure, the caller still releases f. */

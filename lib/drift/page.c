@@ -260,33 +260,8 @@ void page_html(const struct comparison *c, const struct drift_options *o, struct
 		 (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows,
 		 c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm", o->min_effect);
 	html_paragraph(text.data, b);
-	table_cell(&t, "path");
-	table_cell(&t, "type");
-	table_cell(&t, "verdict");
-	table_cell(&t, "test");
-	table_right(&t, "p adjusted");
-	table_right(&t, "effect");
-	table_cell(&t, "why");
-	table_row(&t);
-	for (size_t i = 0; i < c->n; i++) {
-		const struct line *l = &c->lines[i];
-		table_cell(&t, l->path);
-		table_cell(&t, type_name(l->type));
-		table_cell(&t, drift_verdict_name(l->verdict));
-		table_cell(&t, l->best ? l->best->test : "");
-		if (l->best) {
-			table_cellf(&t, "%.2g", l->best->p_adj);
-			table_cellf(&t, "%.3f", l->best->effect);
-		} else {
-			table_cell(&t, "");
-			table_cell(&t, "");
-		}
-		buf_clear(&text);
-		line_reason(l, &text);
-		table_cell(&t, text.data ? text.data : "");
-		table_row(&t);
-	}
-	html_table(&t, NULL, b);
+	report_paths(c, 1, &t);
+	html_table(&t, b);
 	table_release(&t);
 	html_heading("Reference against current", b);
 	page_plots(c, (const char *const[]){"reference", "current"}, b);

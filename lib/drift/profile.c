@@ -22,26 +22,21 @@ static void put_hex(struct jw *w, uint64_t x)
 	jw_strn(w, hex, 16);
 }
 
-static void put_count(struct jw *w, const char *name, uint64_t x)
-{
-	jw_put_int(w, name, x);
-}
-
 static void put_header(const struct frame *f, struct buf *b)
 {
 	struct jw w;
 
 	jw_init(&w, b);
 	jw_object(&w);
-	put_count(&w, "ft_drift_profile", PROFILE_VERSION);
-	put_count(&w, "rows", f->rows);
-	put_count(&w, "lost", f->lost);
-	put_count(&w, "sample_max", f->sample_max);
-	put_count(&w, "seed", f->seed);
+	jw_put_int(&w, "ft_drift_profile", PROFILE_VERSION);
+	jw_put_int(&w, "rows", f->rows);
+	jw_put_int(&w, "lost", f->lost);
+	jw_put_int(&w, "sample_max", f->sample_max);
+	jw_put_int(&w, "seed", f->seed);
 	jw_key(&w, "threshold");
 	put_hex(&w, f->threshold);
 	jw_put_str(&w, "reference", f->reference_name[0] ? f->reference_name : NULL);
-	put_count(&w, "columns", f->columns_n);
+	jw_put_int(&w, "columns", f->columns_n);
 	jw_put_array(&w, "sample");
 	for (size_t i = 0; i < f->sample_n; i++) {
 		put_hex(&w, f->sample[i].priority);
@@ -129,7 +124,7 @@ static void put_column(const struct column *c, struct buf *b)
 	jw_init(&w, b);
 	jw_object(&w);
 	jw_put_str(&w, "path", c->path);
-	put_count(&w, "root", c->root);
+	jw_put_int(&w, "root", c->root);
 	jw_key(&w, "hash");
 	put_hex(&w, c->hash);
 	jw_key(&w, "parent");
@@ -137,25 +132,25 @@ static void put_column(const struct column *c, struct buf *b)
 		put_hex(&w, c->parent->hash);
 	else
 		jw_null(&w);
-	put_count(&w, "timely", (uint64_t)c->timely);
+	jw_put_int(&w, "timely", c->timely);
 	jw_put_array(&w, "kinds");
 	for (int i = 0; i < KINDS; i++)
 		jw_int(&w, c->count[i]);
 	jw_end(&w);
-	put_count(&w, "whole_dates", c->whole_dates);
-	put_count(&w, "dated", c->dated);
-	put_count(&w, "numeric", c->numeric);
+	jw_put_int(&w, "whole_dates", c->whole_dates);
+	jw_put_int(&w, "dated", c->dated);
+	jw_put_int(&w, "numeric", c->numeric);
 	if (c->codes)
-		put_count(&w, "codes", c->codes);
-	put_count(&w, "words", c->words);
-	put_count(&w, "bytes", c->bytes);
-	put_count(&w, "beyond", c->beyond);
-	put_count(&w, "dims", c->dims);
-	put_count(&w, "vectors", c->vectors);
-	put_count(&w, "others", c->others);
-	put_count(&w, "level_error", c->level_error);
-	put_count(&w, "us_order", c->us_order);
-	put_count(&w, "eu_order", c->eu_order);
+		jw_put_int(&w, "codes", c->codes);
+	jw_put_int(&w, "words", c->words);
+	jw_put_int(&w, "bytes", c->bytes);
+	jw_put_int(&w, "beyond", c->beyond);
+	jw_put_int(&w, "dims", c->dims);
+	jw_put_int(&w, "vectors", c->vectors);
+	jw_put_int(&w, "others", c->others);
+	jw_put_int(&w, "level_error", c->level_error);
+	jw_put_int(&w, "us_order", c->us_order);
+	jw_put_int(&w, "eu_order", c->eu_order);
 	jw_put_num(&w, "sum", c->sum);
 	jw_put_num(&w, "least", c->least);
 	jw_put_num(&w, "most", c->most);

@@ -5,6 +5,8 @@
 #include "../json/jw.h"
 #include "report.h"
 
+enum { PATH = 48 };
+
 static uint64_t values_of(const struct line *l, const struct column *c)
 {
 	if (!c)
@@ -29,9 +31,9 @@ static void put_line(const struct line *l, struct buf *b)
 	jw_put_num(&w, "p", f ? f->p : NAN);
 	jw_put_num(&w, "p_adj", f ? f->p_adj : NAN);
 	jw_put_num(&w, "effect", f ? f->effect : NAN);
-	jw_put_text(&w, "why", why.data ? why.data : "", why.len);
+	jw_put_text(&w, "why", buf_span(&why));
 	if (l->warning.len)
-		jw_put_text(&w, "warning", l->warning.data, l->warning.len);
+		jw_put_text(&w, "warning", buf_span(&l->warning));
 	jw_put_int(&w, "reference_values", values_of(l, l->reference));
 	jw_put_int(&w, "current_values", values_of(l, l->current));
 	if (l->findings > 1) {
@@ -43,7 +45,7 @@ static void put_line(const struct line *l, struct buf *b)
 			jw_put_num(&w, "p", t->p);
 			jw_put_num(&w, "p_adj", t->p_adj);
 			jw_put_num(&w, "effect", t->effect);
-			jw_put_text(&w, "why", t->why.data ? t->why.data : "", t->why.len);
+			jw_put_text(&w, "why", buf_span(&t->why));
 			jw_end(&w);
 		}
 		jw_end(&w);
@@ -86,73 +88,68 @@ void report_lines(const struct comparison *c, const struct drift_options *o,
 	buf_addc(b, '\n');
 }
 
-static void pad(struct buf *b, const char *s, size_t n, size_t to)
-{
-	buf_add(b, s, n);
-	for (size_t at = out_width(s, n); at < to; at++)
-		buf_addc(b, ' ');
-}
-
 /* A path that stands on one side only, of which nothing is to be said but that. */
 static int is_idle(const struct line *l)
 {
 	return !l->best && (!l->reference || !l->current);
 }
 
-/* The path in `wide` columns, cut in front where it is longer: its end tells more. */
-static void put_path(struct buf *b, const char *path, size_t wide)
+/* Cut in front where it is longer than PATH: its end tells more. */
+static void cell_path(struct table *t, const char *path)
 {
-	size_t n = strlen(path);
+	const char *from = path;
 
-	if (out_width(path, n) <= wide) {
-		pad(b, path, n, wide);
+	if (out_width(path, strlen(path)) <= PATH) {
+		table_cell(t, path);
 		return;
 	}
-	const char *from = path;
-	while (out_width(from, strlen(from)) > wide - 3 || ((unsigned char)*from & 0xc0) == 0x80)
+	while (out_width(from, strlen(from)) > PATH - 3 || ((unsigned char)*from & 0xc0) == 0x80)
 		from++;
-	buf_adds(b, "...");
-	pad(b, from, strlen(from), wide - 3);
+	table_cellf(t, "...%s", from);
 }
 
-static void put_p(struct buf *b, const struct finding *f)
+size_t report_paths(const struct comparison *c, int all, struct table *t)
 {
-	if (!f)
-		buf_adds(b, "         -");
-	else if (f->p_adj < 1e-4)
-		buf_adds(b, "   < .0001");
-	else
-		buf_addf(b, "%10.4f", f->p_adj);
+	size_t idle = 0;
+
+	table_head(t, "path|type|verdict|test|>p adj.|>effect%s", all ? "|why" : "");
+	for (size_t i = 0; i < c->n; i++) {
+		const struct line *l = &c->lines[i];
+		struct buf why = BUF_INIT;
+
+		if (is_idle(l) && !all) {
+			idle++;
+			continue;
+		}
+		cell_path(t, l->path);
+		table_cell(t, type_name(l->type));
+		table_cell(t, drift_verdict_name(l->verdict));
+		table_cell(t, l->best ? l->best->test : "-");
+		if (l->best && l->best->p_adj < 1e-4 && !all)
+			table_cell(t, "< .0001");
+		else
+			table_real(t, all ? "%.2g" : "%.4f", l->best ? l->best->p_adj : NAN);
+		if (l->best)
+			table_real(t, "%.3f", l->best->effect);
+		else
+			table_cell(t, "");
+		if (!all)
+			continue;
+		line_reason(l, &why);
+		table_cell(t, why.data);
+		buf_release(&why);
+	}
+	return idle;
 }
 
 void report_table(const struct comparison *c, const struct drift_options *o,
 		  const struct estimate *x, struct buf *b)
 {
-	size_t wide = 4, idle = 0;
+	struct table t = {0};
+	size_t idle = report_paths(c, 0, &t);
 
-	for (size_t i = 0; i < c->n; i++) {
-		if (is_idle(&c->lines[i]))
-			continue;
-		size_t n = out_width(c->lines[i].path, strlen(c->lines[i].path));
-		wide = n > wide ? n : wide;
-	}
-	wide = wide > 48 ? 48 : wide;
-	pad(b, "path", 4, wide);
-	buf_adds(b, "  type      verdict       test            p adj.  effect\n");
-	for (size_t i = 0; i < c->n; i++) {
-		const struct line *l = &c->lines[i];
-		if (is_idle(l)) {
-			idle++;
-			continue;
-		}
-		put_path(b, l->path, wide);
-		buf_addf(b, "  %-8s  %-12s  %-11s", type_name(l->type),
-			 drift_verdict_name(l->verdict), l->best ? l->best->test : "-");
-		put_p(b, l->best);
-		if (l->best)
-			buf_addf(b, "  %6.3f", l->best->effect);
-		buf_addc(b, '\n');
-	}
+	table_write(&t, TABLE_PLAIN, out_columns(), b);
+	table_release(&t);
 	if (idle)
 		buf_addf(b, "and %zu %s on one side only\n", idle, idle == 1 ? "path" : "paths");
 	for (size_t i = 0, said = 0; i < c->n; i++) {

@@ -59,7 +59,7 @@ static int frame_of(struct frame *f, const struct window_pool *p, const size_t *
 	int bad = 0;
 
 	frame_init(f);
-	prepare(f, arg);
+	prepare(arg, f);
 	for (size_t i = 0; i < n && !bad; i++)
 		bad = record_parse(&rec, span_of(p->line[index[i]]), e) || frame_add(f, &rec, e);
 	frame_finish(f);
@@ -380,7 +380,7 @@ int window_compare(const struct window_state *s, const struct frame *reference,
 
 	any.any_shape = 1;
 	frame_init(&window);
-	prepare(&window, arg);
+	prepare(arg, &window);
 	for (size_t at = 0; at < s->pending.len && !bad;) {
 		const char *line = s->pending.data + at,
 			   *end = memchr(line, '\n', s->pending.len - at);

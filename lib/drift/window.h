@@ -29,7 +29,7 @@ void window_pool_add(struct window_pool *p, struct span line, uint64_t seed);
 void window_pool_release(struct window_pool *p);
 
 /* Prepares a frame that is zeroed otherwise (paths, time, seed). */
-typedef void window_prepare(struct frame *f, void *arg);
+typedef void window_prepare(void *arg, struct frame *f);
 
 /* How windows are drawn from the reference. */
 struct window_calibration {

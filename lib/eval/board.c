@@ -437,43 +437,44 @@ static int sampled_figure(const struct board *b, const struct group *g, size_t m
 	return 0;
 }
 
-/* What is not one of the checks. */
-static int other_figure(const struct board *b, const struct group *g, const char *name,
-			struct interval *v)
+int board_usage(const struct board *b, const struct group *g, const char *name, struct interval *v)
 {
-	static const struct {
+	const struct {
 		const char *name;
-		double q;
-	} quantiles[] = {{"latency.p50", .5}, {"latency.p95", .95}, {"latency.p99", .99}};
+		const struct tally *tally;
+		double q; /* 0: the mean */
+	} figures[] = {{"latency.p50", &g->latency, .5},
+		       {"latency.p95", &g->latency, .95},
+		       {"latency.p99", &g->latency, .99},
+		       {"latency.mean", &g->latency, 0},
+		       {"tokens.prompt", &g->prompt_tokens, 0},
+		       {"tokens.completion", &g->completion_tokens, 0},
+		       {"tokens.total", &g->total_tokens, 0}};
+	int total = strcmp(name, "cost.total") == 0;
 
-	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
-		if (strcmp(name, quantiles[i].name) == 0) {
-			*v = quantile_of(&g->latency, quantiles[i].q, b->level);
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+		if (strcmp(name, figures[i].name) == 0) {
+			*v = figures[i].q > 0
+				     ? quantile_of(figures[i].tally, figures[i].q, b->level)
+				     : mean_of(figures[i].tally, b->level);
 			return 0;
 		}
-	}
-	if (strcmp(name, "latency.mean") == 0)
-		*v = mean_of(&g->latency, b->level);
-	else if (strcmp(name, "tokens.prompt") == 0)
-		*v = mean_of(&g->prompt_tokens, b->level);
-	else if (strcmp(name, "tokens.completion") == 0)
-		*v = mean_of(&g->completion_tokens, b->level);
-	else if (strcmp(name, "tokens.total") == 0)
-		*v = mean_of(&g->total_tokens, b->level);
-	else if (strcmp(name, "errors") == 0)
+	if (strcmp(name, "errors") == 0) {
 		*v = interval_wilson((double)g->errors, (double)g->n, b->level);
-	else if (strcmp(name, "cost.total") == 0 || strcmp(name, "cost.per_1k") == 0) {
-		*v = (struct interval){NAN, NAN, NAN};
-		if (g->cost_unknown == 0 && g->cost.n > 0 && strcmp(name, "cost.total") == 0) {
-			v->value = v->lo = v->hi = tally_sum(&g->cost);
-		} else if (g->cost_unknown == 0 && g->cost.n > 0) {
-			*v = mean_of(&g->cost, b->level);
-			v->value *= 1000;
-			v->lo *= 1000;
-			v->hi *= 1000;
-		}
-	} else {
+		return 0;
+	}
+	if (!total && strcmp(name, "cost.per_1k") != 0)
 		return -1;
+	*v = (struct interval){NAN, NAN, NAN};
+	if (g->cost_unknown > 0 || g->cost.n == 0)
+		return 0;
+	if (total) {
+		v->value = v->lo = v->hi = tally_sum(&g->cost);
+	} else {
+		*v = mean_of(&g->cost, b->level);
+		v->value *= 1000;
+		v->lo *= 1000;
+		v->hi *= 1000;
 	}
 	return 0;
 }
@@ -513,13 +514,13 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 			const struct field *f = g->cells[i].fields.v + j;
 
 			if (strcmp(name + n + 1, f->name) == 0) {
-				*v = interval_wilson((double)f->right, (double)f->rows, b->level);
+				*v = field_rate(f, b->level);
 				return 0;
 			}
 		}
 	}
 	*metric = b->n_metrics;
-	return other_figure(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
+	return board_usage(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
 }
 
 int board_may_have(const struct board *b, const char *name, struct err *e)
@@ -537,7 +538,25 @@ int board_may_have(const struct board *b, const char *name, struct err *e)
 		    pass_figure(rest + 1, &k))
 			return 0;
 	}
-	return other_figure(b, &empty, name, &v) == 0 ? 0 : no_figure(b, name, e);
+	return board_usage(b, &empty, name, &v) == 0 ? 0 : no_figure(b, name, e);
+}
+
+void board_label(const struct group *g, struct buf *text)
+{
+	size_t start = text->len;
+	struct json_iter it = {0};
+	struct span key, v;
+
+	while (json_next(&it, span_of(g->label), &key, &v)) {
+		if (text->len > start)
+			buf_adds(text, ", ");
+		if (json_kind(v) == JSON_STRING)
+			json_string(v, text);
+		else
+			buf_addspan(text, v);
+	}
+	if (text->len == start)
+		buf_adds(text, "all");
 }
 
 struct span board_row_id(const struct group *g, size_t i)

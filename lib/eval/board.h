@@ -107,6 +107,9 @@ struct group *board_group(struct board *b, const char *label, const char *within
  * many groups. */
 int board_add(struct board *b, struct row *a, struct err *e);
 
+/* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
+void board_label(const struct group *g, struct buf *text);
+
 const char *board_metric_name(const struct board *b, size_t metric);
 /* Whether metric is a json-fields check. */
 int board_has_fields(const struct board *b, size_t metric);
@@ -117,6 +120,9 @@ int board_is_clustered(const struct board *b);
 /* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by
  * clusters where there are some. */
 struct interval board_score(const struct board *b, const struct group *g, size_t metric);
+
+/* A figure that rests on no check: latency.*, tokens.*, cost.*, errors, as below; -1 for others. */
+int board_usage(const struct board *b, const struct group *g, const char *name, struct interval *v);
 
 /* A figure by name: CHECK, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K,
  * score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total, cost.per_1k,

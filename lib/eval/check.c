@@ -233,6 +233,13 @@ void check_release(struct check *c)
 	memset(c, 0, sizeof *c);
 }
 
+void check_release_all(struct check *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check_release(all + i);
+	free(all);
+}
+
 int check_parse_all(const char *const *specs, size_t n, struct check **checks, struct err *e)
 {
 	struct check *v = *checks = mem_alloc(n, sizeof *v);

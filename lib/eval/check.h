@@ -60,6 +60,8 @@ struct check {
 /* -1 with a reason that names the check. A released or zeroed check is valid to release. */
 int check_parse(const char *spec, struct check *c, struct err *e);
 void check_release(struct check *c);
+/* n of them, and their array. */
+void check_release_all(struct check *all, size_t n);
 
 /* A list of checks, each with a name of its own; *checks is the caller's, to be released one by one
  * and freed. */

@@ -2,7 +2,6 @@
 #include "duels.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -207,32 +206,17 @@ void duels_write(const struct duels *d, const char *baseline, double level, stru
 void duels_table(const struct duels *d, double level, struct table *t)
 {
 	struct duelist *v = duels_rank(d, level);
-	char head[32];
 
-	table_cell(t, "model");
-	table_right(t, "strength");
-	snprintf(head, sizeof head, "%g%% interval", level * 100);
-	table_cell(t, head);
-	table_right(t, "win rate");
-	table_right(t, "wins");
-	table_right(t, "losses");
-	table_right(t, "ties");
-	table_row(t);
+	table_head(t, "model|>strength|%g%% interval|>win rate|>wins|>losses|>ties", level * 100);
 	for (size_t i = 0; i < d->n; i++) {
-		table_cellf(t, "%.100s", v[i].model);
-		if (isnan(v[i].strength.value)) {
-			table_cell(t, "-");
-			table_cell(t, "-");
-			table_cell(t, "-");
-		} else {
-			table_cellf(t, "%+.3f", v[i].strength.value);
-			table_cellf(t, "%+.3f .. %+.3f", v[i].strength.lo, v[i].strength.hi);
-			table_cellf(t, "%.4f", v[i].win_rate);
-		}
-		table_cellf(t, "%.0f", v[i].wins);
-		table_cellf(t, "%.0f", v[i].losses);
-		table_cellf(t, "%.0f", v[i].ties);
-		table_row(t);
+		struct interval x = v[i].strength;
+
+		table_name(t, v[i].model);
+		table_figure(t, "%+.3f", x.value, x.lo, x.hi);
+		table_real(t, "%.4f", isnan(x.value) ? NAN : v[i].win_rate);
+		table_real(t, "%.0f", v[i].wins);
+		table_real(t, "%.0f", v[i].losses);
+		table_real(t, "%.0f", v[i].ties);
 	}
 	free(v);
 }

@@ -9,6 +9,21 @@
 #include "../text/moment.h"
 #include "number.h"
 
+struct interval field_rate(const struct field *f, double level)
+{
+	return interval_wilson((double)f->right, (double)f->rows, level);
+}
+
+double field_precision(const struct field *f)
+{
+	return f->said > 0 ? (double)f->found / (double)f->said : NAN;
+}
+
+double field_recall(const struct field *f)
+{
+	return f->expected > 0 ? (double)f->found / (double)f->expected : NAN;
+}
+
 void fields_release(struct fields *f)
 {
 	for (size_t i = 0; i < f->n; i++)

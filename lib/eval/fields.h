@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include "../json/json.h"
+#include "../stats/interval.h"
 #include "number.h"
 
 #define FIELDS_MAX 256 /* different fields kept apart */
@@ -24,6 +25,12 @@ struct field {
 	unsigned long long expected; /* the reference holds it */
 	unsigned long long found;    /* both hold it and agree */
 };
+
+/* How often it is right, and the share that is right of what was said, and of what was expected; NaN
+ * without any. */
+struct interval field_rate(const struct field *f, double level);
+double field_precision(const struct field *f);
+double field_recall(const struct field *f);
 
 struct fields {
 	struct field *v;

@@ -26,7 +26,7 @@ static void put_requirements(const struct decided *d, size_t n, struct junit *j)
 		junit_suite(j, span_of("requirements"));
 	for (size_t i = 0; i < n; i++) {
 		buf_clear(&label);
-		report_label(d[i].g, &label);
+		board_label(d[i].g, &label);
 		buf_clear(&text);
 		buf_addf(&text, "%s: ", require_word(d[i].verdict));
 		put_interval(d[i].value, &text);
@@ -67,14 +67,13 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	buf_release(&text);
 }
 
-void eval_junit(const struct board *b, const struct comparisons *c, const struct decided *d,
-		size_t n, struct buf *out)
+void eval_junit(const struct figures *f, struct buf *out)
 {
 	struct junit j = {.out = out};
 
 	junit_begin(&j, "ft-eval");
-	put_requirements(d, n, &j);
-	for (size_t i = 0; i < c->n; i++)
-		put_comparison(b, c->v + i, &j);
+	put_requirements(f->decided, f->decided_n, &j);
+	for (size_t i = 0; i < f->comparisons.n; i++)
+		put_comparison(f->board, f->comparisons.v + i, &j);
 	junit_end(&j);
 }

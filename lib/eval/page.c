@@ -33,54 +33,58 @@ static const char script[] =
 	"t.hidden=!v;if(v)k++});n.textContent=k+' of '+r.length+' rows'}[q,w,d].forEach(function(x){if(x)x.addEventListener('input',f)});f()})()"
 	"</script>\n";
 
-enum { CONFUSIONS = 10 };
-
 static void label_of(const struct group *g, struct buf *b)
 {
 	buf_clear(b);
-	report_label(g, b);
+	board_label(g, b);
 }
 
 /* --- figures --- */
 
 static void put_table(struct table *t, struct buf *out)
 {
-	html_table(t, NULL, out);
+	html_table(t, out);
 	table_release(t);
+}
+
+/* Ranges of a plot with labels of their own. */
+struct ranges {
+	struct svg_range *v;
+	size_t n, cap;
+};
+
+static void add_range(struct ranges *r, const struct buf *label, struct interval x, size_t colour)
+{
+	r->v = mem_grow(r->v, &r->cap, r->n + 1, sizeof *r->v);
+	r->v[r->n++] = (struct svg_range){span_dup(buf_span(label)), x.value, x.lo, x.hi,
+					  (int)(colour % 6)};
+}
+
+static void put_ranges(struct ranges *r, const char *title, double line, struct buf *out)
+{
+	svg_ranges(title, r->v, r->n, line, out);
+	for (size_t i = 0; i < r->n; i++)
+		free((char *)(uintptr_t)r->v[i].label);
+	free(r->v);
 }
 
 static void scores(const struct board *b, struct buf *out)
 {
 	struct table t = {0};
+	struct ranges r = {0};
+	struct buf text = BUF_INIT;
 
 	html_heading("Scores", out);
 	tables_scores(b, &t);
 	put_table(&t, out);
-}
-
-static void score_plot(const struct board *b, struct buf *out)
-{
-	size_t n = b->n_metrics * b->n_groups, at = 0;
-	struct svg_range *v = mem_alloc(n, sizeof *v);
-	char **labels = mem_alloc(n, sizeof *labels);
-	struct buf text = BUF_INIT;
-
 	for (size_t m = 0; m < b->n_metrics; m++)
-		for (size_t i = 0; i < b->n_groups && at < 200; i++) {
-			struct interval x = board_score(b, b->groups + i, m);
-
+		for (size_t i = 0; i < b->n_groups && r.n < 200; i++) {
 			label_of(b->groups + i, &text);
 			if (b->n_metrics > 1)
 				buf_addf(&text, " \xc2\xb7 %s", board_metric_name(b, m));
-			labels[at] = mem_strdup(text.data);
-			v[at] = (struct svg_range){labels[at], x.value, x.lo, x.hi, (int)(m % 6)};
-			at++;
+			add_range(&r, &text, board_score(b, b->groups + i, m), m);
 		}
-	svg_ranges("Scores with their intervals", v, at, NAN, out);
-	for (size_t i = 0; i < at; i++)
-		free(labels[i]);
-	free(labels);
-	free(v);
+	put_ranges(&r, "Scores with their intervals", NAN, out);
 	buf_release(&text);
 }
 
@@ -91,98 +95,67 @@ static void fields(const struct board *b, struct buf *out)
 	for (size_t m = 0; m < b->n_metrics; m++)
 		for (size_t i = 0; board_has_fields(b, m) && i < b->n_groups; i++) {
 			const struct fields *f = &b->groups[i].cells[m].fields;
-			struct svg_range *v = mem_alloc(f->n, sizeof *v);
+			struct ranges r = {0};
 			struct table t = {0};
 
 			for (size_t k = 0; k < f->n; k++) {
-				struct interval x = interval_wilson((double)f->v[k].right,
-								    (double)f->v[k].rows, b->level);
-
-				v[k] = (struct svg_range){f->v[k].name, x.value, x.lo, x.hi, 0};
+				buf_clear(&text);
+				buf_adds(&text, f->v[k].name);
+				add_range(&r, &text, field_rate(f->v + k, b->level), 0);
 			}
 			label_of(b->groups + i, &text);
 			buf_addf(&text, ": fields that agree (%s)", board_metric_name(b, m));
 			html_heading(text.data, out);
 			tables_fields(b, b->groups + i, m, &t);
 			put_table(&t, out);
-			svg_ranges(text.data, v, f->n, NAN, out);
-			free(v);
+			put_ranges(&r, text.data, NAN, out);
 		}
 	buf_release(&text);
 }
 
-static void requirements(const struct decided *d, size_t n, const char *advice, struct buf *out)
-{
-	struct buf text = BUF_INIT;
-
-	if (n == 0)
-		return;
-	html_heading("Requirements", out);
-	buf_adds(out,
-		 "<div class=\"scroll\"><table><thead><tr><th>requirement</th><th>group</th><th class=\"r\">value</th><th>interval</th>"
-		 "<th>verdict</th></tr></thead><tbody>\n");
-	for (size_t i = 0; i < n; i++) {
-		buf_adds(out, "<tr><td>");
-		xml_str(d[i].r->text, out);
-		buf_adds(out, "</td><td>");
-		label_of(d[i].g, &text);
-		xml_str(text.data, out);
-		buf_clear(&text);
-		if (isnan(d[i].value.value))
-			buf_adds(&text, "</td><td class=\"r\">-</td><td>-");
-		else
-			buf_addf(&text, "</td><td class=\"r\">%.4f</td><td>", d[i].value.value);
-		if (!isnan(d[i].value.lo))
-			buf_addf(&text, "%.4f .. %.4f", d[i].value.lo, d[i].value.hi);
-		else if (!isnan(d[i].value.value))
-			buf_adds(&text, "-");
-		buf_addspan(out, buf_span(&text));
-		buf_addf(out, "</td><td class=\"verdict-%s\">%s</td></tr>\n",
-			 require_word(d[i].verdict), require_word(d[i].verdict));
-	}
-	buf_adds(out, "</tbody></table></div>\n");
-	if (advice && *advice) {
-		buf_adds(out, "<p class=\"note\">");
-		xml_str(advice, out);
-		buf_adds(out, "</p>\n");
-	}
-	buf_release(&text);
-}
-
-static void comparisons(const struct board *b, const struct comparisons *c, struct buf *out)
+static void requirements(const struct figures *f, struct buf *out)
 {
 	struct table t = {0};
-	struct svg_range *v = mem_alloc(c->n, sizeof *v);
-	char **labels = mem_alloc(c->n, sizeof *labels);
+
+	if (f->decided_n == 0)
+		return;
+	html_heading("Requirements", out);
+	tables_decided(f, &t);
+	put_table(&t, out);
+	if (f->advice && *f->advice) {
+		buf_adds(out, "<p class=\"note\">");
+		xml_str(f->advice, out);
+		buf_adds(out, "</p>\n");
+	}
+}
+
+static void comparisons(const struct figures *f, struct buf *out)
+{
+	struct table t = {0};
+	struct ranges r = {0};
 	struct buf text = BUF_INIT;
 
-	if (c->n > 0) {
-		html_heading("Comparisons, pair by pair", out);
-		tables_comparisons(b, c, &t);
-		put_table(&t, out);
-	}
-	for (size_t i = 0; i < c->n; i++) {
-		const struct comparison *x = c->v + i;
+	if (f->comparisons.n == 0)
+		return;
+	html_heading("Comparisons, pair by pair", out);
+	tables_comparisons(f, &t);
+	put_table(&t, out);
+	for (size_t i = 0; i < f->comparisons.n; i++) {
+		const struct comparison *x = f->comparisons.v + i;
 
 		buf_clear(&text);
-		buf_addf(&text, "%s: %s - %s", board_metric_name(b, x->metric), x->b->side,
+		buf_addf(&text, "%s: %s - %s", board_metric_name(f->board, x->metric), x->b->side,
 			 x->a->side);
-		labels[i] = mem_strdup(text.data);
-		v[i] = (struct svg_range){labels[i], x->diff.value, x->diff.lo, x->diff.hi,
-					  (int)(x->metric % 6)};
+		add_range(&r, &text, x->diff, x->metric);
 	}
-	if (c->n > 0)
-		svg_ranges("Differences with their intervals; the dashed line is no difference", v,
-			   c->n, 0, out);
-	for (size_t i = 0; i < c->n; i++) {
+	put_ranges(&r, "Differences with their intervals; the dashed line is no difference", 0,
+		   out);
+	for (size_t i = 0; i < f->comparisons.n; i++) {
 		buf_clear(&text);
-		tables_plan(b, c->v + i, &text);
+		tables_plan(f->board, f->comparisons.v + i, &text);
 		if (text.len > 0)
 			html_paragraph(text.data, out);
-		free(labels[i]);
 	}
-	free(labels);
-	free(v);
 	buf_release(&text);
 }
 
@@ -217,7 +190,7 @@ static void usage(const struct board *b, struct buf *out)
 
 	if (tables_usage(b, &t)) {
 		html_heading("Latency, tokens, cost", out);
-		html_table(&t, NULL, out);
+		html_table(&t, out);
 	}
 	table_release(&t);
 	for (size_t i = 0; i < b->n_groups; i++) {
@@ -261,14 +234,15 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 	if (f.n > 60)
 		html_paragraph("More than 60 classes: the matrix is left out; it stands in the JSON output.",
 			       out);
-	buf_adds(out,
-		 "<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>expected \\ said</th>");
+	html_table_begin("matrix", out);
+	buf_adds(out, "<th>expected \\ said</th>");
 	for (size_t j = 0; j <= f.n && f.n <= 60; j++) {
 		buf_adds(out, "<th class=\"up\">");
 		xml_str(j < f.n ? f.names[j] : "(other)", out);
 		buf_adds(out, "</th>");
 	}
-	buf_adds(out, "<th>precision</th><th>recall</th><th>F1</th></tr></thead><tbody>\n");
+	buf_adds(out, "<th>precision</th><th>recall</th><th>F1</th>");
+	html_table_body(out);
 	for (size_t i = 0; i < f.n; i++) {
 		buf_adds(out, "<tr><th>");
 		xml_str(f.names[i], out);
@@ -289,11 +263,11 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 			 f.precision[i]);
 		buf_addf(out, "<td>%.3f</td><td>%.3f</td></tr>\n", f.recall[i], f.f1[i]);
 	}
-	buf_adds(out, "</tbody></table></div>\n");
-	tables_confusions(&f, CONFUSIONS, &t);
-	if (t.rows > 1) {
+	html_table_end(out);
+	tables_confusions(&f, &t);
+	if (table_rows(&t) > 0) {
 		html_paragraph("Taken for another class most often:", out);
-		html_table(&t, NULL, out);
+		html_table(&t, out);
 	}
 	table_release(&t);
 	label_figures_release(&f);
@@ -441,15 +415,15 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 	if (g->n_rows > most)
 		buf_addf(out, "<p class=\"dim\">The worst %zu of %zu rows are shown.</p>\n", most,
 			 g->n_rows);
-	buf_adds(out,
-		 "<div class=\"scroll\"><table class=\"rows\"><thead><tr><th>id</th><th>input</th><th>reference</th>");
+	html_table_begin("rows", out);
+	buf_adds(out, "<th>id</th><th>input</th><th>reference</th>");
 	for (size_t k = 0; k < n; k++) {
 		buf_adds(out, "<th>");
 		label_of(columns[k], &text);
 		xml_str(n > 1 ? columns[k]->side : text.data, out);
 		buf_adds(out, "</th>");
 	}
-	buf_adds(out, "</tr></thead><tbody>\n");
+	html_table_body(out);
 	for (size_t i = 0; i < g->n_rows && i < most; i++) {
 		size_t row = order[i].row;
 
@@ -473,7 +447,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 		}
 		buf_adds(out, "</tr>\n");
 	}
-	buf_adds(out, "</tbody></table></div>\n");
+	html_table_end(out);
 	free(order);
 	record_release(&r);
 	buf_release(&text);
@@ -488,10 +462,9 @@ static int is_first(const struct board *b, size_t i)
 	return 1;
 }
 
-void page_write(const struct board *b, const struct comparisons *c, const struct decided *d,
-		size_t n_decided, const struct duels *duels, const char *advice, size_t rows_most,
-		struct buf *out)
+void page_write(const struct figures *f, size_t rows_most, struct buf *out)
 {
+	const struct board *b = f->board;
 	int scripted = 0;
 
 	out->max = (size_t)4 << 30;
@@ -503,14 +476,12 @@ void page_write(const struct board *b, const struct comparisons *c, const struct
 		 "<p class=\"dim\">Intervals at %g %%. Rates: Wilson%s; other means: %s.</p>\n",
 		 b->level * 100, board_is_clustered(b) ? ", or by clusters" : "",
 		 b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
-	requirements(d, n_decided, advice, out);
-	if (b->n_groups > 0) {
+	requirements(f, out);
+	if (b->n_groups > 0)
 		scores(b, out);
-		score_plot(b, out);
-	}
-	ranking(duels, b->level, out);
+	ranking(f->duels, b->level, out);
 	fields(b, out);
-	comparisons(b, c, out);
+	comparisons(f, out);
 	usage(b, out);
 	for (size_t i = 0; b->labels && i < b->n_groups; i++)
 		confusion(b, b->groups + i, out);

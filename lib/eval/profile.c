@@ -273,3 +273,14 @@ int eval_profile_read_all(struct board *b, struct reader *r, struct check **chec
 	record_release(&rec);
 	return got == 0 ? 0 : -1;
 }
+
+int eval_profile_may(const struct board *b, size_t pairs, struct err *e)
+{
+	if (b->samples)
+		return err_set(e,
+			       "a profile holds no rows, and rows with `sample` are told apart by their input: --profile cannot sum them up");
+	if (pairs)
+		return err_set(e,
+			       "a profile holds no rows: --profile cannot sum up pairs of answers");
+	return 0;
+}

@@ -14,8 +14,12 @@
  * it. */
 void eval_profile_write(const struct board *b, const struct group *g, struct buf *out);
 
+/* -1 where the rows, or this many pair rows beside them, are such that a profile cannot hold them: it
+ * would be merged into other figures than those of the whole. */
+int eval_profile_may(const struct board *b, size_t pairs, struct err *e);
+
 /* Reads profiles to the end of the input into a board without groups, whose checks become those of
- * the profiles: *checks, the caller's to release one by one and free. */
+ * the profiles: *checks, for check_release_all. */
 int eval_profile_read_all(struct board *b, struct reader *r, struct check **checks, struct err *e);
 
 #endif

@@ -19,29 +19,6 @@ static void put_figure(struct jw *w, const char *name, struct interval v)
 	jw_put_figure(w, name, v.value, v.lo, v.hi);
 }
 
-static double ratio(uint64_t a, uint64_t b)
-{
-	return b > 0 ? (double)a / (double)b : NAN;
-}
-
-void report_label(const struct group *g, struct buf *text)
-{
-	size_t start = text->len;
-	struct json_iter it = {0};
-	struct span key, v;
-
-	while (json_next(&it, span_of(g->label), &key, &v)) {
-		if (text->len > start)
-			buf_adds(text, ", ");
-		if (json_kind(v) == JSON_STRING)
-			json_string(v, text);
-		else
-			buf_addspan(text, v);
-	}
-	if (text->len == start)
-		buf_adds(text, "all");
-}
-
 /* What several samples of one input give. */
 static void put_samples(struct jw *w, const struct board *b, const struct group *g, size_t metric)
 {
@@ -94,49 +71,46 @@ static void put_labels(struct jw *w, const struct board *b, const struct group *
 
 static void put_fields(struct jw *w, const struct fields *f, double level)
 {
-	uint64_t said = 0, expected = 0, found = 0;
-	double precision, recall;
+	struct field all = {0};
 
 	for (size_t i = 0; i < f->n; i++) {
-		said += f->v[i].said;
-		expected += f->v[i].expected;
-		found += f->v[i].found;
+		all.said += f->v[i].said;
+		all.expected += f->v[i].expected;
+		all.found += f->v[i].found;
 	}
-	precision = ratio(found, said);
-	recall = ratio(found, expected);
-	jw_put_num(w, "precision", precision);
-	jw_put_num(w, "recall", recall);
-	jw_put_num(w, "f1", ratio(2 * found, said + expected));
+	jw_put_num(w, "precision", field_precision(&all));
+	jw_put_num(w, "recall", field_recall(&all));
+	jw_put_num(w, "f1",
+		   all.said + all.expected > 0
+			   ? 2 * (double)all.found / (double)(all.said + all.expected)
+			   : NAN);
 	jw_put_object(w, "fields");
 	for (size_t i = 0; i < f->n; i++) {
 		const struct field *x = f->v + i;
 
 		jw_put_object(w, x->name);
-		put_bounds(w, "mean", interval_wilson((double)x->right, (double)x->rows, level));
+		put_bounds(w, "mean", field_rate(x, level));
 		jw_put_int(w, "n", x->rows);
-		jw_put_num(w, "precision", ratio(x->found, x->said));
-		jw_put_num(w, "recall", ratio(x->found, x->expected));
+		jw_put_num(w, "precision", field_precision(x));
+		jw_put_num(w, "recall", field_recall(x));
 		jw_end(w);
 	}
 	jw_end(w);
 }
 
-static void put_latency(struct jw *w, const struct tally *t)
+/* The object of the figures NAME.member. */
+static void begin_usage(struct jw *w, const struct board *b, const struct group *g,
+			const char *name, const char *const *members)
 {
-	static const struct {
-		const char *name;
-		double q;
-	} quantiles[] = {{"p50", .5}, {"p95", .95}, {"p99", .99}};
-	size_t n;
-	struct tally_bin *sorted = tally_sorted(t, &n);
+	jw_put_object(w, name);
+	for (; *members; members++) {
+		char full[32];
+		struct interval v = {NAN, NAN, NAN};
 
-	jw_put_object(w, "latency");
-	for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
-		jw_put_num(w, quantiles[i].name, tally_quantile(sorted, n, t->n, quantiles[i].q));
-	jw_put_num(w, "mean", tally_mean(t));
-	jw_put_int(w, "n", t->n);
-	jw_end(w);
-	free(sorted);
+		snprintf(full, sizeof full, "%s.%s", name, *members);
+		board_usage(b, g, full, &v);
+		jw_put_num(w, *members, v.value);
+	}
 }
 
 static void put_sum(struct jw *w, const char *name, const struct tally *t)
@@ -144,9 +118,10 @@ static void put_sum(struct jw *w, const char *name, const struct tally *t)
 	jw_put_num(w, name, t->n > 0 ? tally_sum(t) : NAN);
 }
 
-void report_group(const struct board *b, const struct group *g, struct buf *out)
+static void put_group(const struct board *b, const struct group *g, struct buf *out)
 {
-	int cost_known = g->cost.n > 0 && g->cost_unknown == 0;
+	static const char *const latency[] = {"p50", "p95", "p99", "mean", NULL},
+				 *const cost[] = {"total", "per_1k", NULL};
 	struct jw w;
 
 	jw_init(&w, out);
@@ -171,16 +146,16 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 	jw_end(&w);
 	if (b->labels)
 		put_labels(&w, b, g);
-	put_latency(&w, &g->latency);
+	begin_usage(&w, b, g, "latency", latency);
+	jw_put_int(&w, "n", g->latency.n);
+	jw_end(&w);
 	jw_put_object(&w, "tokens");
 	put_sum(&w, "prompt", &g->prompt_tokens);
 	put_sum(&w, "completion", &g->completion_tokens);
 	put_sum(&w, "total", &g->total_tokens);
 	jw_put_int(&w, "n", g->total_tokens.n);
 	jw_end(&w);
-	jw_put_object(&w, "cost");
-	jw_put_num(&w, "total", cost_known ? tally_sum(&g->cost) : NAN);
-	jw_put_num(&w, "per_1k", cost_known ? 1000 * tally_mean(&g->cost) : NAN);
+	begin_usage(&w, b, g, "cost", cost);
 	jw_put_int(&w, "unknown", g->cost_unknown);
 	jw_end(&w);
 	if (b->n_groups > 1)
@@ -189,7 +164,7 @@ void report_group(const struct board *b, const struct group *g, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-void report_comparison(const struct board *b, const struct comparison *c, struct buf *out)
+static void put_comparison(const struct board *b, const struct comparison *c, struct buf *out)
 {
 	struct jw w;
 
@@ -214,7 +189,7 @@ void report_comparison(const struct board *b, const struct comparison *c, struct
 	buf_addc(out, '\n');
 }
 
-void report_decided(const struct board *b, const struct decided *d, struct buf *out)
+static void put_decided(const struct board *b, const struct decided *d, struct buf *out)
 {
 	struct jw w;
 
@@ -227,6 +202,16 @@ void report_decided(const struct board *b, const struct decided *d, struct buf *
 	put_bounds(&w, "value", d->value);
 	jw_end(&w);
 	buf_addc(out, '\n');
+}
+
+void eval_report(const struct figures *f, struct buf *out)
+{
+	for (size_t i = 0; i < f->board->n_groups; i++)
+		put_group(f->board, f->board->groups + i, out);
+	for (size_t i = 0; i < f->comparisons.n; i++)
+		put_comparison(f->board, f->comparisons.v + i, out);
+	for (size_t i = 0; i < f->decided_n; i++)
+		put_decided(f->board, f->decided + i, out);
 }
 
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out)
@@ -244,7 +229,7 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 		jw_object(&w);
 		jw_put_str(&w, "diff", y > x ? "fixed" : "broken");
 		jw_put_str(&w, "metric", board_metric_name(b, c->metric));
-		jw_put_text(&w, "id", id.s, id.n);
+		jw_put_text(&w, "id", id);
 		jw_put_int(&w, "sample", c->a->rows[i].sample);
 		jw_put_str(&w, "a", c->a->side);
 		jw_put_str(&w, "b", c->b->side);

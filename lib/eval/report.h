@@ -2,14 +2,10 @@
 #ifndef FT_EVAL_REPORT_H
 #define FT_EVAL_REPORT_H
 
-#include "board.h"
-#include "compare.h"
-#include "decide.h"
+#include "figures.h"
 
-/* One line each, with its newline. */
-void report_group(const struct board *b, const struct group *g, struct buf *out);
-void report_comparison(const struct board *b, const struct comparison *c, struct buf *out);
-void report_decided(const struct board *b, const struct decided *d, struct buf *out);
+/* A line for each group, comparison and requirement. */
+void eval_report(const struct figures *f, struct buf *out);
 /* One line for each pair on which the two differ: {"diff": "fixed"|"broken", "metric", "id",
  * "sample", "a", "b", "scores": [x, y]}; fixed is what b scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
@@ -22,8 +18,5 @@ void report_break_even(const struct comparison *c, double train_cost, struct buf
  * scored, fields that occur nowhere. several: groups are named. */
 void report_remarks(const struct board *b, int several,
 		    void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))));
-
-/* The names of the by-values alone, {"model":"a","lang":"de"} as `a, de`; without groups `all`. */
-void report_label(const struct group *g, struct buf *text);
 
 #endif

@@ -49,6 +49,22 @@ void require_release(struct requirement *r)
 	memset(r, 0, sizeof *r);
 }
 
+int require_parse_all(const char *const *texts, size_t n, struct requirement **all, struct err *e)
+{
+	*all = mem_alloc(n, sizeof **all);
+	for (size_t i = 0; i < n; i++)
+		if (require_parse(texts[i], *all + i, e))
+			return -1;
+	return 0;
+}
+
+void require_release_all(struct requirement *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		require_release(all + i);
+	free(all);
+}
+
 static int holds(const struct requirement *r, double x)
 {
 	switch (r->relation) {
@@ -79,4 +95,11 @@ enum verdict require_judge(const struct requirement *r, struct interval v, int b
 const char *require_word(enum verdict v)
 {
 	return v == VERDICT_MET ? "met" : v == VERDICT_MISSED ? "missed" : "inconclusive";
+}
+
+int require_status(int status, enum verdict v)
+{
+	return v == VERDICT_MISSED			      ? FT_NO
+	       : v == VERDICT_INCONCLUSIVE && status == FT_OK ? FT_INSUFFICIENT
+							      : status;
 }

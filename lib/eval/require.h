@@ -23,7 +23,12 @@ enum verdict { VERDICT_MET, VERDICT_MISSED, VERDICT_INCONCLUSIVE };
 /* FIGURE>=N, <=, > or <; N may end in %. */
 int require_parse(const char *text, struct requirement *r, struct err *e);
 void require_release(struct requirement *r);
+/* Several; *all is for require_release_all, also after -1. */
+int require_parse_all(const char *const *texts, size_t n, struct requirement **all, struct err *e);
+void require_release_all(struct requirement *all, size_t n);
 enum verdict require_judge(const struct requirement *r, struct interval v, int by_point);
 const char *require_word(enum verdict v);
+/* The exit status after one more verdict: missed ranks over not decided. */
+int require_status(int status, enum verdict v);
 
 #endif

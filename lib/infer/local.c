@@ -215,7 +215,7 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 		return -1;
 	jw_init(&w, body);
 	jw_object(&w);
-	jw_put_text(&w, "prompt", l->text.data ? l->text.data : "", l->text.len);
+	jw_put_text(&w, "prompt", buf_span(&l->text));
 	jw_put_array(&w, "ids");
 	for (size_t i = 0; i < l->ids.n; i++)
 		jw_int(&w, l->ids.ids[i]);
@@ -389,7 +389,7 @@ static void write_token(const struct local *l, struct jw *w, int32_t id, float l
 
 	if (!bytes.s)
 		bytes = tokenizer_token(l->tokenizer, id);
-	jw_put_text(w, "token", bytes.s ? bytes.s : "", bytes.n);
+	jw_put_text(w, "token", bytes);
 	jw_put_num(w, "logprob", isfinite(logprob) ? logprob : -9999);
 	jw_put_array(w, "bytes");
 	for (size_t i = 0; i < bytes.n; i++)

@@ -199,16 +199,22 @@ void jw_put_str(struct jw *w, const char *name, const char *s)
 	jw_str(w, s);
 }
 
-void jw_put_text(struct jw *w, const char *name, const char *s, size_t n)
+void jw_put_text(struct jw *w, const char *name, struct span text)
 {
 	jw_key(w, name);
-	jw_strn(w, s, n);
+	jw_strn(w, text.s, text.n);
 }
 
 void jw_put_num(struct jw *w, const char *name, double x)
 {
 	jw_key(w, name);
 	jw_num(w, x);
+}
+
+void jw_put_known(struct jw *w, const char *name, double x)
+{
+	if (!isnan(x))
+		jw_put_num(w, name, x);
 }
 
 void jw_put_int(struct jw *w, const char *name, int64_t x)

@@ -1,7 +1,7 @@
 /* jw: writes JSON text onto a buf, commas and quoting done here.
  *
  *	struct jw w; jw_init(&w, &b);
- *	jw_object(&w); jw_key(&w, "n"); jw_int(&w, 3); jw_key(&w, "mean"); jw_num(&w, 0.5); jw_end(&w);
+ *	jw_object(&w); jw_put_int(&w, "n", 3); jw_put_num(&w, "mean", 0.5); jw_end(&w);
  *
  * One line, no spaces. Doubles are printed with the fewest digits (up to 17) that read back the
  * same; NaN and infinity are null, which is also how an unknown figure is said.
@@ -43,8 +43,9 @@ void jw_raw(struct jw *w, struct span json);
 void jw_put_object(struct jw *w, const char *name);
 void jw_put_array(struct jw *w, const char *name);
 void jw_put_str(struct jw *w, const char *name, const char *s);
-void jw_put_text(struct jw *w, const char *name, const char *s, size_t n);
+void jw_put_text(struct jw *w, const char *name, struct span text); /* absent: "" */
 void jw_put_num(struct jw *w, const char *name, double x);
+void jw_put_known(struct jw *w, const char *name, double x); /* nothing where x is NaN */
 void jw_put_int(struct jw *w, const char *name, int64_t x);
 void jw_put_bool(struct jw *w, const char *name, int x);
 void jw_put_null(struct jw *w, const char *name);

@@ -1,6 +1,8 @@
 /* members: see members.h. */
 #include "members.h"
 
+#include <math.h>
+
 /* In the order in which they are added to a line. */
 static const struct {
 	const char *name;
@@ -70,4 +72,24 @@ size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_E
 const char *members_name(size_t i)
 {
 	return i < MEMBERS ? members[i].name : NULL;
+}
+
+void members_put_error(struct jw *w, const char *type, int status, struct span message,
+		       struct span output)
+{
+	jw_put_object(w, "error");
+	jw_put_str(w, "type", type);
+	jw_put_num(w, "status", status ? status : NAN);
+	jw_put_text(w, "message", message);
+	if (output.s)
+		jw_put_text(w, "output", output);
+	jw_end(w);
+}
+
+void members_put_turn(struct jw *w, const char *role, struct span content)
+{
+	jw_object(w);
+	jw_put_str(w, "role", role);
+	jw_put_text(w, "content", content);
+	jw_end(w);
 }

@@ -8,6 +8,7 @@
 #ifndef FT_JSON_MEMBERS_H
 #define FT_JSON_MEMBERS_H
 
+#include "jw.h"
 #include "record.h"
 
 enum {
@@ -28,6 +29,13 @@ unsigned members_what(struct span name);
  * those that it lacks (all, where it is absent). Returns how many; the spans borrow from `from`. */
 #define MEMBER_EDITS 32
 size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS]);
+
+/* The member `error`: no status where it is 0, no output where that is absent. */
+void members_put_error(struct jw *w, const char *type, int status, struct span message,
+		       struct span output);
+
+/* A turn of `messages`. */
+void members_put_turn(struct jw *w, const char *role, struct span content);
 
 /* The table by number, from 0; NULL at its end. */
 const char *members_name(size_t i);

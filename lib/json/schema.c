@@ -448,8 +448,7 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 			buf_release(&text);
 			return wrong(e, at, "pattern", "a string");
 		}
-		n->pattern = compile_pattern((struct span){text.data ? text.data : "", text.len},
-					     at, "pattern", e);
+		n->pattern = compile_pattern(buf_span(&text), at, "pattern", e);
 		n->pattern_text = buf_detach(&text, NULL);
 		return n->pattern ? 0 : -1;
 	}

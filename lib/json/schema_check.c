@@ -249,7 +249,7 @@ static int check_string(struct check *c, const struct schema_node *n, struct spa
 		return 0;
 	buf_clear(&c->text);
 	json_string(v, &c->text);
-	return check_text(c, n, (struct span){c->text.data ? c->text.data : "", c->text.len});
+	return check_text(c, n, buf_span(&c->text));
 }
 
 /* --- arrays --- */
@@ -397,8 +397,7 @@ static int check_member(struct check *c, const struct schema_node *n, struct spa
 	if (n->patterns.n && !bad)
 		json_string(key, &name);
 	for (size_t i = 0; i < n->patterns.n && !bad; i++)
-		if (matches(c, n->patterns.v[i].pattern,
-			    (struct span){name.data ? name.data : "", name.len})) {
+		if (matches(c, n->patterns.v[i].pattern, buf_span(&name))) {
 			known = 1;
 			bad = below(c, n->patterns.v[i].node, value, key, 0);
 		}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include "../base/mem.h"
+#include "../base/out.h"
 #include "../base/rng.h"
 #include "../base/table.h"
 #include "../json/jw.h"
@@ -548,29 +549,19 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 void agree_table(const struct agree *a, const struct agree_figures *f, struct buf *text)
 {
 	struct table t = {0};
-	char head[32];
 
 	buf_addf(text,
 		 "%zu rows with a verdict of the judge and of people (%zu unlabelled, %zu unjudged, %zu tied)\n\n",
 		 f->n, f->unlabelled, f->unjudged, f->tied);
-	table_cell(&t, "figure");
-	table_right(&t, "value");
-	snprintf(head, sizeof head, "%g%% interval", a->level * 100);
-	table_cell(&t, head);
-	table_row(&t);
+	table_head(&t, "figure|>value|%g%% interval", a->level * 100);
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
 		const struct interval *v = figure(f, i);
 
 		if (isnan(v->value))
 			continue;
 		table_cell(&t, figures[i].name);
-		table_cellf(&t, "%.4f", v->value);
-		if (isnan(v->lo))
-			table_cell(&t, "-");
-		else
-			table_cellf(&t, "%.4f .. %.4f", v->lo, v->hi);
-		table_row(&t);
+		table_figure(&t, "%.4f", v->value, v->lo, v->hi);
 	}
-	table_write(&t, TABLE_PLAIN, text);
+	table_write(&t, TABLE_PLAIN, out_columns(), text);
 	table_release(&t);
 }

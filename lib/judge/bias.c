@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include "../base/mem.h"
+#include "../base/out.h"
 #include "../json/jw.h"
 #include "../stats/logit.h"
 #include "../text/fold.h"
@@ -213,32 +214,24 @@ void bias_table(const struct bias *s, double level, struct buf *text)
 {
 	struct interval v[FIGURES];
 	struct table t = {0};
-	char head[32];
 
 	figures_of(s, level, v);
 	buf_addf(text, "%zu judged pairs (%zu more without a verdict)\n\n", s->rows - s->errors,
 		 s->errors);
-	table_cell(&t, "figure");
-	table_right(&t, "value");
-	snprintf(head, sizeof head, "%g%% interval", level * 100);
-	table_cell(&t, head);
-	table_cell(&t, "what it is");
-	table_row(&t);
+	table_head(&t, "figure|>value|%g%% interval|what it is", level * 100);
 	for (size_t i = 0; i < FIGURES; i++) {
 		if (isnan(v[i].value))
 			continue;
 		table_cell(&t, names[i].name);
-		table_cellf(&t, "%.4f", v[i].value);
-		table_cellf(&t, "%.4f .. %.4f", v[i].lo, v[i].hi);
+		table_figure(&t, "%.4f", v[i].value, v[i].lo, v[i].hi);
 		table_cell(&t, names[i].about);
-		table_row(&t);
 	}
-	if (t.rows > 1) {
-		table_write(&t, TABLE_PLAIN, text);
+	if (table_rows(&t) > 0) {
+		table_write(&t, TABLE_PLAIN, out_columns(), text);
 		buf_addc(text, '\n');
 	}
 	table_release(&t);
 	duels_table(&s->duels, level, &t);
-	table_write(&t, TABLE_PLAIN, text);
+	table_write(&t, TABLE_PLAIN, out_columns(), text);
 	table_release(&t);
 }

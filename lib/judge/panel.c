@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "../json/members.h"
 
 size_t panel_opinions(const struct panel *p)
 {
@@ -142,19 +143,6 @@ static struct ruling of_criterion(const struct panel *p, const struct opinion *o
 	return r;
 }
 
-static void put_error(struct jw *w, const struct ruling *r)
-{
-	jw_put_object(w, "error");
-	jw_put_str(w, "type", r->type);
-	jw_key(w, "status");
-	if (r->status)
-		jw_int(w, r->status);
-	else
-		jw_null(w);
-	jw_put_text(w, "message", r->message.s ? r->message.s : "", r->message.n);
-	jw_end(w);
-}
-
 static const char *winner_name(int value)
 {
 	return value == PAIR_A ? "a" : value == PAIR_B ? "b" : "tie";
@@ -212,11 +200,11 @@ static void put_ruling(struct jw *w, const struct panel *p, const struct opinion
 		       size_t criterion, const struct ruling *r)
 {
 	if (r->failed) {
-		put_error(w, r);
+		members_put_error(w, r->type, r->status, r->message, (struct span){0});
 	} else {
 		put_value(w, r->value, p->rubric->scale);
 		put_scale(w, p->rubric->scale);
-		jw_put_text(w, "critique", r->critique.s ? r->critique.s : "", r->critique.n);
+		jw_put_text(w, "critique", r->critique);
 	}
 	if (p->orders == 2)
 		jw_put_bool(w, "flipped", r->flipped);
@@ -254,7 +242,7 @@ static int put_whole(struct jw *w, const struct panel *p, const struct opinion *
 			votes[(int)rulings[i].value] += r->criteria[i].weight;
 	}
 	if (whole.failed) {
-		put_error(w, &whole);
+		members_put_error(w, whole.type, whole.status, whole.message, (struct span){0});
 	} else {
 		put_value(w,
 			  r->scale.mode == VERDICT_PASS	  ? pass
@@ -283,11 +271,8 @@ int panel_write(const struct panel *p, const struct opinion *opinions, const cha
 	jw_init(&w, json);
 	jw_object(&w);
 	if (!opinions) {
-		struct ruling r = {.failed = 1,
-				   .type = "unanswered",
-				   .message = span_of("the record holds no answer to judge")};
-
-		put_error(&w, &r);
+		members_put_error(&w, "unanswered", 0,
+				  span_of("the record holds no answer to judge"), (struct span){0});
 	} else if (p->rubric->criteria[0].name) {
 		failed = put_whole(&w, p, opinions);
 	} else {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../text/hash.h"
 #include "wording.h"
 
@@ -129,14 +130,6 @@ static void put_list(struct jw *w, struct span list)
 		jw_raw(w, m);
 }
 
-static void put_message(struct jw *w, const char *role, struct span content)
-{
-	jw_object(w);
-	jw_put_str(w, "role", role);
-	jw_put_text(w, "content", content.s ? content.s : "", content.n);
-	jw_end(w);
-}
-
 /* Both turns for a record, appended. */
 static int turns(const struct record *r, const struct rubric *rubric, size_t criterion,
 		 struct span a, struct span b, const struct question_options *o, struct buf *system,
@@ -187,10 +180,10 @@ int question_messages(const struct record *r, const struct rubric *rubric, size_
 		jw_init(&w, json);
 		jw_array(&w);
 		if (system.len > 0)
-			put_message(&w, "system", buf_span(&system));
+			members_put_turn(&w, "system", buf_span(&system));
 		if (o->examples)
 			put_list(&w, buf_span(o->examples + criterion));
-		put_message(&w, "user", buf_span(&user));
+		members_put_turn(&w, "user", buf_span(&user));
 		jw_end(&w);
 		failed = json->full ? err_set(e, "the question grows too large") : 0;
 	}
@@ -273,8 +266,8 @@ int question_example(const struct record *r, const struct rubric *rubric,
 		jw_array(&w);
 		if (o->examples[i].len > 0)
 			put_list(&w, buf_span(o->examples + i));
-		put_message(&w, "user", buf_span(&user));
-		put_message(&w, "assistant", buf_span(&reply));
+		members_put_turn(&w, "user", buf_span(&user));
+		members_put_turn(&w, "assistant", buf_span(&reply));
 		jw_end(&w);
 		buf_clear(o->examples + i);
 		buf_addspan(o->examples + i, buf_span(&list));
@@ -299,8 +292,8 @@ int question_again(struct span messages, struct span reply, const char *why,
 	jw_init(&w, json);
 	jw_array(&w);
 	put_list(&w, messages);
-	put_message(&w, "assistant", reply);
-	put_message(&w, "user", buf_span(&text));
+	members_put_turn(&w, "assistant", reply);
+	members_put_turn(&w, "user", buf_span(&text));
 	jw_end(&w);
 	buf_release(&text);
 	return json->full ? -1 : 0;

@@ -3,45 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "answer.h"
 
-static void put_text(struct jw *w, const char *name, const char *text)
+/* To the microsecond: more digits would be noise. */
+static double micro(double seconds)
 {
-	if (!*text)
-		return;
-	jw_put_str(w, name, text);
-}
-
-static void put_json(struct jw *w, const char *name, const struct buf *json)
-{
-	if (!json->len)
-		return;
-	jw_put_raw(w, name, buf_span(json));
-}
-
-/* Seconds to the microsecond: more digits would be noise. */
-static void put_seconds(struct jw *w, const char *name, double x)
-{
-	if (isnan(x))
-		return;
-	jw_put_num(w, name, round(x * 1e6) / 1e6);
-}
-
-static void put_error(struct jw *w, const struct backend_answer *a)
-{
-	jw_put_object(w, "error");
-	jw_put_str(w, "type", a->error_type);
-	jw_key(w, "status");
-	if (a->error_status)
-		jw_int(w, a->error_status);
-	else
-		jw_null(w);
-	jw_put_text(w, "message", a->error_message.data ? a->error_message.data : "",
-		    a->error_message.len);
-	/* An answer that came but did not pass is not thrown away. */
-	if (a->has_output)
-		jw_put_text(w, "output", a->output.data ? a->output.data : "", a->output.len);
-	jw_end(w);
+	return round(seconds * 1e6) / 1e6;
 }
 
 void answer_write(const struct backend_answer *a, struct buf *json)
@@ -51,23 +19,31 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 	jw_init(&w, json);
 	jw_object(&w);
 	if (a->error_type[0]) {
-		put_error(&w, a);
+		/* An answer that came but did not pass is not thrown away. */
+		members_put_error(&w, a->error_type, a->error_status, buf_span(&a->error_message),
+				  a->has_output ? buf_span(&a->output) : (struct span){0});
 	} else {
-		jw_put_text(&w, "output", a->output.data ? a->output.data : "", a->output.len);
-		put_json(&w, "tool_calls", &a->tool_calls);
+		jw_put_text(&w, "output", buf_span(&a->output));
+		if (a->tool_calls.len)
+			jw_put_raw(&w, "tool_calls", buf_span(&a->tool_calls));
 		if (a->refusal.len)
-			jw_put_text(&w, "refusal", a->refusal.data, a->refusal.len);
+			jw_put_text(&w, "refusal", buf_span(&a->refusal));
 	}
-	put_text(&w, "model", a->model);
-	put_text(&w, "finish_reason", a->finish_reason);
-	put_json(&w, "usage", &a->usage);
-	put_seconds(&w, "latency", a->latency);
-	put_seconds(&w, "ttft", a->ttft);
+	if (a->model[0])
+		jw_put_str(&w, "model", a->model);
+	if (a->finish_reason[0])
+		jw_put_str(&w, "finish_reason", a->finish_reason);
+	if (a->usage.len)
+		jw_put_raw(&w, "usage", buf_span(&a->usage));
+	jw_put_known(&w, "latency", micro(a->latency));
+	jw_put_known(&w, "ttft", micro(a->ttft));
 	jw_put_num(&w, "cost", a->cost);
 	if (a->attempts)
 		jw_put_int(&w, "attempts", a->attempts);
-	put_text(&w, "request_id", a->request_id);
-	put_json(&w, "logprobs", &a->logprobs);
+	if (a->request_id[0])
+		jw_put_str(&w, "request_id", a->request_id);
+	if (a->logprobs.len)
+		jw_put_raw(&w, "logprobs", buf_span(&a->logprobs));
 	if (a->cached)
 		jw_put_bool(&w, "cached", 1);
 	jw_end(&w);
@@ -118,5 +94,28 @@ int answer_read(struct span json, struct backend_answer *a)
 	a->ttft = get_number(json, "ttft");
 	a->cost = get_number(json, "cost");
 	a->attempts = json_int(json_member(json, "attempts"), &n) ? 0 : (int)n;
+	return 0;
+}
+
+int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
+		  struct err *e)
+{
+	struct edit edits[MEMBER_EDITS];
+	char number[24];
+
+	for (int s = 0; s < n; s++) {
+		size_t k =
+			members_edits(MEMBER_ANSWER | MEMBER_SAMPLE, buf_span(&answers[s]), edits);
+
+		if (!answers[s].len)
+			continue;
+		if (n > 1) {
+			snprintf(number, sizeof number, "%d", s);
+			edits[k - 1].value = span_of(number);
+		}
+		if (record_splice(r, edits, k, out))
+			return err_set(e, "a record too long to write");
+		buf_addc(out, '\n');
+	}
 	return 0;
 }

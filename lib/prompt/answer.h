@@ -3,7 +3,7 @@
 #ifndef FT_PROMPT_ANSWER_H
 #define FT_PROMPT_ANSWER_H
 
-#include "../json/json.h"
+#include "../json/record.h"
 #include "backend.h"
 
 /* Appends the members as one JSON object. `output` is "" beside tool calls or a refusal; `cost` is
@@ -13,5 +13,10 @@ void answer_write(const struct backend_answer *a, struct buf *json);
 /* The reverse, for a checked object; a is cleared first. -1 where it is none that answer_write
  * wrote. */
 int answer_read(struct span json, struct backend_answer *a);
+
+/* Appends r's line once for each of n samples' answers, as answer_write wrote them, with `sample` where
+ * there are several; one that is empty is passed over. */
+int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
+		  struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "../base/mem.h"
 #include "../base/rng.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../json/reader.h"
 #include "../text/features.h"
 #include "../text/hash.h"
@@ -116,10 +117,7 @@ static void put_turn(struct buf *b, const char *role, struct span text)
 	struct jw w;
 
 	jw_init(&w, b);
-	jw_object(&w);
-	jw_put_str(&w, "role", role);
-	jw_put_text(&w, "content", text.s ? text.s : "", text.n);
-	jw_end(&w);
+	members_put_turn(&w, role, text);
 	buf_addc(b, ',');
 }
 

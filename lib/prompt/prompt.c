@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/jw.h"
+#include "../json/members.h"
 #include "../json/reader.h"
 #include "prompt.h"
 #include "retrieve.h"
@@ -119,14 +120,6 @@ static int put_context(struct prompt *p, struct err *e)
 	return n < 0 ? -1 : 0;
 }
 
-static void put_turn(struct jw *w, const char *role, struct span text)
-{
-	jw_object(w);
-	jw_put_str(w, "role", role);
-	jw_put_text(w, "content", text.s ? text.s : "", text.n);
-	jw_end(w);
-}
-
 static int is_system(struct span message)
 {
 	struct span role = json_member(message, "role");
@@ -138,7 +131,7 @@ static int is_system(struct span message)
 static void put_system(struct prompt *p, struct jw *w, struct span first)
 {
 	if (p->o->system)
-		put_turn(w, "system", span_of(p->o->system));
+		members_put_turn(w, "system", span_of(p->o->system));
 	else if (is_system(first))
 		jw_raw(w, first);
 }
@@ -197,7 +190,7 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 		if (p->o->system || p->examples)
 			return err_set(e,
 				       "a raw prompt takes no system text and no examples; make it a user turn with -t '{{prompt}}'");
-		q->prompt = (struct span){p->text.data ? p->text.data : "", p->text.len};
+		q->prompt = buf_span(&p->text);
 		return 0;
 	}
 
@@ -215,7 +208,7 @@ int prompt_make(struct prompt *p, const struct record *r, struct backend_request
 		context.text = buf_span(&p->context);
 		if (template_fill(p->template, r, &context, &p->text, e))
 			return -1;
-		put_turn(&w, "user", buf_span(&p->text));
+		members_put_turn(&w, "user", buf_span(&p->text));
 	} else if (!put_turns(&w, r, messages)) {
 		return err_set(e, "messages holds nothing to answer");
 	}

@@ -30,9 +30,9 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 	snprintf(name, sizeof name, "ft-%.32s-%s", t->name, validation ? "valid" : "train");
 	jw_init(&w, &body);
 	jw_object(&w);
-	jw_key(&w, "datasetId"), jw_str(&w, name);
-	jw_key(&w, "dataset"), jw_object(&w);
-	jw_key(&w, "userUploaded"), jw_object(&w), jw_end(&w);
+	jw_put_str(&w, "datasetId", name);
+	jw_put_object(&w, "dataset");
+	jw_put_object(&w, "userUploaded"), jw_end(&w);
 	jw_end(&w);
 	jw_end(&w);
 	snprintf(where, sizeof where, "/v1/accounts/%s/datasets", r->account);
@@ -91,18 +91,20 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 	snprintf(model, sizeof model, "%s%s", whole ? "" : "accounts/fireworks/models/", t->model);
 	jw_init(&w, &body);
 	jw_object(&w);
-	jw_key(&w, "dataset"), jw_str(&w, t->train_file);
+	jw_put_str(&w, "dataset", t->train_file);
 	if (t->valid_file)
-		jw_key(&w, "evaluationDataset"), jw_str(&w, t->valid_file);
-	jw_key(&w, "displayName"), jw_str(&w, t->suffix ? t->suffix : t->name);
+		jw_put_str(&w, "evaluationDataset", t->valid_file);
+	jw_put_str(&w, "displayName", t->suffix ? t->suffix : t->name);
 	/* what a supervised job has in itself, a DPO job has in trainingConfig */
 	if (t->preferences)
-		jw_key(&w, "trainingConfig"), jw_object(&w);
-	jw_key(&w, "baseModel"), jw_str(&w, model);
-	remote_put_real(&w, "epochs", t->epochs);
-	remote_put_real(&w, "learningRate", t->lr);
-	remote_put_int(&w, "loraRank", t->rank);
-	remote_put_int(&w, "batchSizeSamples", t->batch);
+		jw_put_object(&w, "trainingConfig");
+	jw_put_str(&w, "baseModel", model);
+	jw_put_known(&w, "epochs", t->epochs);
+	jw_put_known(&w, "learningRate", t->lr);
+	if (t->rank)
+		jw_put_int(&w, "loraRank", t->rank);
+	if (t->batch)
+		jw_put_int(&w, "batchSizeSamples", t->batch);
 	if (t->preferences)
 		jw_end(&w);
 	jw_end(&w);

@@ -33,7 +33,7 @@ static void put_provider(const struct road *k, struct jw *w)
 {
 	struct buf shown = BUF_INIT;
 	http_show_url(&shown, k->run->remote.provider);
-	jw_key(w, "provider"), jw_str(w, shown.data);
+	jw_put_str(w, "provider", shown.data);
 	buf_release(&shown);
 }
 
@@ -53,13 +53,13 @@ static int save_state(const struct road *k, struct err *e)
 	jw_init(&w, &b);
 	jw_object(&w);
 	put_provider(k, &w);
-	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
-	jw_key(&w, "name"), jw_str(&w, k->name);
-	jw_key(&w, "training_file"), jw_str(&w, k->train_file.len ? k->train_file.data : NULL);
-	jw_key(&w, "validation_file"), jw_str(&w, k->valid_file.len ? k->valid_file.data : NULL);
-	jw_key(&w, "job"), jw_str(&w, k->job->id[0] ? k->job->id : NULL);
-	jw_key(&w, "last_event"), jw_str(&w, k->job->last_event[0] ? k->job->last_event : NULL);
-	jw_key(&w, "events"), jw_int(&w, k->job->events);
+	jw_put_str(&w, "base_model", k->run->task.model);
+	jw_put_str(&w, "name", k->name);
+	jw_put_str(&w, "training_file", k->train_file.len ? k->train_file.data : NULL);
+	jw_put_str(&w, "validation_file", k->valid_file.len ? k->valid_file.data : NULL);
+	jw_put_str(&w, "job", k->job->id[0] ? k->job->id : NULL);
+	jw_put_str(&w, "last_event", k->job->last_event[0] ? k->job->last_event : NULL);
+	jw_put_int(&w, "events", k->job->events);
 	jw_end(&w);
 	buf_addc(&b, '\n');
 	int rc = file_write(k->state_path, b.data, b.len, e);
@@ -227,16 +227,16 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	struct jw w;
 	jw_init(&w, &b);
 	jw_object(&w);
-	jw_key(&w, "end"), jw_str(&w, names[how]);
+	jw_put_str(&w, "end", names[how]);
 	put_provider(k, &w);
-	jw_key(&w, "base_model"), jw_str(&w, k->run->task.model);
-	jw_key(&w, "job"), jw_str(&w, j->id);
-	jw_key(&w, "status"), jw_str(&w, j->status);
-	jw_key(&w, "model"), jw_str(&w, j->model.len ? j->model.data : NULL);
-	jw_key(&w, "error"), jw_str(&w, j->error.len ? j->error.data : NULL);
-	jw_key(&w, "trained_tokens"), jw_num(&w, j->tokens < 0 ? NAN : (double)j->tokens);
-	jw_key(&w, "files"), jw_int(&w, files);
-	jw_key(&w, "seconds_followed"), jw_num(&w, round((progress_clock() - began) * 1000) / 1000);
+	jw_put_str(&w, "base_model", k->run->task.model);
+	jw_put_str(&w, "job", j->id);
+	jw_put_str(&w, "status", j->status);
+	jw_put_str(&w, "model", j->model.len ? j->model.data : NULL);
+	jw_put_str(&w, "error", j->error.len ? j->error.data : NULL);
+	jw_put_num(&w, "trained_tokens", j->tokens < 0 ? NAN : (double)j->tokens);
+	jw_put_int(&w, "files", files);
+	jw_put_num(&w, "seconds_followed", round((progress_clock() - began) * 1000) / 1000);
 	jw_end(&w);
 	put_row(k, buf_span(&b));
 	buf_addc(&b, '\n');

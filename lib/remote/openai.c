@@ -30,15 +30,16 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 static void put_method(struct jw *w, const struct remote_task *t)
 {
 	const char *kind = t->preferences ? "dpo" : "supervised";
-	jw_key(w, "method"), jw_object(w);
-	jw_key(w, "type"), jw_str(w, kind);
-	jw_key(w, kind), jw_object(w);
-	jw_key(w, "hyperparameters"), jw_object(w);
-	remote_put_real(w, "n_epochs", t->epochs);
-	remote_put_int(w, "batch_size", t->batch);
-	remote_put_real(w, "learning_rate_multiplier", t->multiplier);
+	jw_put_object(w, "method");
+	jw_put_str(w, "type", kind);
+	jw_put_object(w, kind);
+	jw_put_object(w, "hyperparameters");
+	jw_put_known(w, "n_epochs", t->epochs);
+	if (t->batch)
+		jw_put_int(w, "batch_size", t->batch);
+	jw_put_known(w, "learning_rate_multiplier", t->multiplier);
 	if (t->preferences)
-		remote_put_real(w, "beta", t->beta);
+		jw_put_known(w, "beta", t->beta);
 	jw_end(w);
 	jw_end(w);
 	jw_end(w);
@@ -51,7 +52,7 @@ static void put_task(const struct remote_task *t, struct buf *body)
 	jw_object(&w);
 	remote_put_task(&w, t);
 	if (t->seeded)
-		jw_key(&w, "seed"), jw_int(&w, t->seed);
+		jw_put_int(&w, "seed", t->seed);
 	put_method(&w, t);
 	jw_end(&w);
 }
@@ -121,10 +122,10 @@ static void put_event(struct span event, struct buf *b)
 	if (json_is(json_member(event, "type"), "metrics")) {
 		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 			if (json_number(json_member(data, names[i][0]), &x) == 0)
-				jw_key(&w, names[i][1]), jw_num(&w, x);
+				jw_put_num(&w, names[i][1], x);
 	} else {
 		remote_add_text(event, "message", &text);
-		jw_key(&w, "event"), jw_strn(&w, text.data ? text.data : "", text.len);
+		jw_put_text(&w, "event", buf_span(&text));
 	}
 	jw_end(&w);
 	buf_release(&text);

@@ -255,26 +255,14 @@ void remote_text(struct span object, const char *name, char *out, size_t n)
 	buf_release(&b);
 }
 
-void remote_put_real(struct jw *w, const char *key, double x)
-{
-	if (!isnan(x))
-		jw_key(w, key), jw_num(w, x);
-}
-
-void remote_put_int(struct jw *w, const char *key, long long x)
-{
-	if (x)
-		jw_key(w, key), jw_int(w, x);
-}
-
 void remote_put_task(struct jw *w, const struct remote_task *t)
 {
-	jw_key(w, "model"), jw_str(w, t->model);
-	jw_key(w, "training_file"), jw_str(w, t->train_file);
+	jw_put_str(w, "model", t->model);
+	jw_put_str(w, "training_file", t->train_file);
 	if (t->valid_file)
-		jw_key(w, "validation_file"), jw_str(w, t->valid_file);
+		jw_put_str(w, "validation_file", t->valid_file);
 	if (t->suffix)
-		jw_key(w, "suffix"), jw_str(w, t->suffix);
+		jw_put_str(w, "suffix", t->suffix);
 }
 
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name,

@@ -67,9 +67,6 @@ void remote_put_task(struct jw *w, const struct remote_task *t);
 void remote_text(struct span object, const char *name, char *out, size_t n);
 /* Appends the string at a member to b (nothing where absent). */
 void remote_add_text(struct span object, const char *name, struct buf *b);
-/* A key and its value, unless the value is not set. */
-void remote_put_real(struct jw *w, const char *key, double x);
-void remote_put_int(struct jw *w, const char *key, long long x);
 /* Downloads path to dir/name, whole or not at all; name must be a plain file name. */
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name,
 		    int follow, struct err *e);

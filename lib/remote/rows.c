@@ -117,7 +117,7 @@ static void copy(struct jw *w, struct span from, const char *const *names, size_
 	for (size_t i = 0; i < n; i++) {
 		struct span v = json_member(from, names[i]);
 		if (json_kind(v) != JSON_NONE && json_kind(v) != JSON_NULL)
-			jw_key(w, names[i]), jw_raw(w, v);
+			jw_put_raw(w, names[i], v);
 	}
 }
 

@@ -73,22 +73,24 @@ static void put_task(const struct remote_task *t, struct buf *body)
 	jw_object(&w);
 	remote_put_task(&w, t);
 	if (t->valid_file)
-		jw_key(&w, "n_evals"), jw_int(&w, 5);
-	remote_put_real(&w, "n_epochs", t->epochs);
+		jw_put_int(&w, "n_evals", 5);
+	jw_put_known(&w, "n_epochs", t->epochs);
 	if (t->batch)
-		jw_key(&w, "batch_size"), jw_int(&w, t->batch);
+		jw_put_int(&w, "batch_size", t->batch);
 	else
-		jw_key(&w, "batch_size"), jw_str(&w, "max");
-	remote_put_real(&w, "learning_rate", t->lr);
-	jw_key(&w, "training_type"), jw_object(&w);
-	jw_key(&w, "type"), jw_str(&w, "Lora");
-	remote_put_int(&w, "lora_r", t->rank);
-	remote_put_int(&w, "lora_alpha", 2 * t->rank);
+		jw_put_str(&w, "batch_size", "max");
+	jw_put_known(&w, "learning_rate", t->lr);
+	jw_put_object(&w, "training_type");
+	jw_put_str(&w, "type", "Lora");
+	if (t->rank) {
+		jw_put_int(&w, "lora_r", t->rank);
+		jw_put_int(&w, "lora_alpha", 2 * t->rank);
+	}
 	jw_end(&w);
-	jw_key(&w, "training_method"), jw_object(&w);
-	jw_key(&w, "method"), jw_str(&w, t->preferences ? "dpo" : "sft");
+	jw_put_object(&w, "training_method");
+	jw_put_str(&w, "method", t->preferences ? "dpo" : "sft");
 	if (t->preferences)
-		remote_put_real(&w, "dpo_beta", t->beta);
+		jw_put_known(&w, "dpo_beta", t->beta);
 	jw_end(&w);
 	jw_end(&w);
 }
@@ -150,8 +152,8 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		jw_init(&w, &row);
 		jw_object(&w);
 		if (json_number(json_member(event, "step"), &step) == 0)
-			jw_key(&w, "step"), jw_num(&w, step);
-		jw_key(&w, "event"), jw_strn(&w, text.data ? text.data : "", text.len);
+			jw_put_num(&w, "step", step);
+		jw_put_text(&w, "event", buf_span(&text));
 		jw_end(&w);
 		take(arg, buf_span(&row));
 		if (json_is(json_member(event, "level"), "error")) {

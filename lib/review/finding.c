@@ -69,7 +69,7 @@ void findings_write(const struct findings *f, struct span loss, struct span prob
 		jw_object(w);
 		jw_put_str(w, "reason", g->reason);
 		jw_put_num(w, "score", rounded(g->score));
-		jw_put_text(w, "why", f->text.data + g->why, g->why_n);
+		jw_put_text(w, "why", (struct span){f->text.data + g->why, g->why_n});
 		if (g->other[0] || g->other[1]) {
 			char key[KEY_TEXT];
 			key_text(g->other, 1, key);

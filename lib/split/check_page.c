@@ -94,24 +94,6 @@ static void put_row(const struct split_check *c, const struct shown *s, int test
 	buf_adds(b, "</pre></td>");
 }
 
-static const char *class_of(const struct answer *a)
-{
-	return a->verdict == CHECK_LEAK ? "bad" : a->verdict == CHECK_WARNING ? "warn" : "good";
-}
-
-static void put_answers(const struct answer *a, size_t n, struct buf *b)
-{
-	buf_adds(b,
-		 "<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th><th class=\"r\">count</th><th>why</th></tr></thead><tbody>\n");
-	for (size_t i = 0; i < n; i++) {
-		buf_addf(b, "<tr><td>%s</td><td class=\"%s\">%s</td><td class=\"r\">%zu</td><td>",
-			 a[i].check, class_of(&a[i]), split_check_verdict_name(&a[i]), a[i].count);
-		xml_text(buf_span(&a[i].why), b);
-		buf_adds(b, "</td></tr>\n");
-	}
-	buf_adds(b, "</tbody></table></div>\n");
-}
-
 static void put_examples(const struct split_check *c, const struct answer *a, size_t n,
 			 char **files, struct buf *b)
 {
@@ -130,15 +112,16 @@ static void put_examples(const struct split_check *c, const struct answer *a, si
 		if (!a[i].examples || a[i].verdict == CHECK_OK)
 			continue;
 		html_heading(a[i].check, b);
-		buf_adds(b,
-			 "<div class=\"scroll\"><table><thead><tr><th colspan=\"2\">test</th><th colspan=\"2\">train</th></tr></thead><tbody>\n");
+		html_table_begin(NULL, b);
+		buf_adds(b, "<th colspan=\"2\">test</th><th colspan=\"2\">train</th>");
+		html_table_body(b);
 		for (size_t k = 0; k < a[i].examples; k++) {
 			buf_adds(b, "<tr>");
 			put_row(c, &s, 1, a[i].example[k].test, b);
 			put_row(c, &s, 0, a[i].example[k].train, b);
 			buf_adds(b, "</tr>\n");
 		}
-		buf_adds(b, "</tbody></table></div>\n");
+		html_table_end(b);
 		if (a[i].count > a[i].examples)
 			buf_addf(b, "<p class=\"dim\">%zu more</p>\n", a[i].count - a[i].examples);
 	}
@@ -172,6 +155,7 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 	const struct answer *a = split_check_answers(c, &n);
 	int warnings, found = split_check_leaks(c, &warnings);
 	struct buf text = BUF_INIT;
+	struct table t = {0};
 
 	html_begin("ft-split --check", css, b);
 	buf_addf(&text, "%s: %d %s of leak, %d %s; %zu training rows in %s, %zu test rows in %s.",
@@ -182,7 +166,9 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 		 warnings == 1 ? "warning" : "warnings", split_check_rows(c, 0), files[0],
 		 split_check_rows(c, 1), files[1]);
 	html_paragraph(text.data, b);
-	put_answers(a, n, b);
+	split_check_answers_table(c, 0, &t);
+	html_table(&t, b);
+	table_release(&t);
 	put_examples(c, a, n, files, b);
 	put_widths((double)split_check_rows(c, 1), b);
 	if (split_check_comparison(c)) {

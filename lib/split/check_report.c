@@ -1,4 +1,6 @@
 /* check_report: see the header. */
+#include <stdlib.h>
+#include "../base/out.h"
 #include "../json/jw.h"
 #include "check_report.h"
 
@@ -53,7 +55,7 @@ static void put_answer(const struct split_check *c, const struct answer *a, stru
 			jw_str(&w, split_check_id(c, 0, a->example[k].train));
 		jw_end(&w);
 	}
-	jw_put_text(&w, "why", a->why.data, a->why.len);
+	jw_put_text(&w, "why", buf_span(&a->why));
 	jw_end(&w);
 	buf_addc(b, '\n');
 }
@@ -92,27 +94,52 @@ int split_check_lines(const struct split_check *c, const struct split_check_opti
 	return found;
 }
 
+/* What an answer's examples are, in one line. */
+static void put_examples(const struct split_check *c, const struct answer *a, struct table *t)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t k = 0; k < a->examples; k++)
+		buf_addf(&b, "%s%s%s%s", k ? ", " : "", about(c, a, k), is_pair(a, k) ? " ~ " : "",
+			 is_pair(a, k) ? split_check_id(c, 0, a->example[k].train) : "");
+	if (a->examples > 0) {
+		buf_adds(&b, a->count > a->examples ? ", ..." : "");
+		table_line(t, b.data);
+	}
+	buf_release(&b);
+}
+
+void split_check_answers_table(const struct split_check *c, int examples, struct table *t)
+{
+	static const char *const class[] =
+		{[CHECK_OK] = "good", [CHECK_WARNING] = "warn", [CHECK_LEAK] = "bad"};
+	size_t n;
+	const struct answer *a = split_check_answers(c, &n);
+
+	table_head(t, "check|verdict|>count|why");
+	for (size_t i = 0; i < n; i++) {
+		char *why = span_dup(buf_span(&a[i].why));
+
+		table_cell(t, a[i].check);
+		table_cell(t, split_check_verdict_name(&a[i]));
+		table_class(t, class[a[i].verdict]);
+		table_count(t, a[i].count);
+		table_cell(t, why);
+		if (examples && a[i].verdict != CHECK_OK)
+			put_examples(c, &a[i], t);
+		free(why);
+	}
+}
+
 int split_check_table(const struct split_check *c, const struct split_check_options *o,
 		      struct buf *b)
 {
-	size_t n;
-	const struct answer *a = split_check_answers(c, &n);
 	int warnings, found = split_check_leaks(c, &warnings);
+	struct table t = {0};
 
-	buf_adds(b, "check                   verdict    count  why\n");
-	for (size_t i = 0; i < n; i++) {
-		buf_addf(b, "%-22s  %-7s  %7zu  %.*s\n", a[i].check,
-			 split_check_verdict_name(&a[i]), a[i].count, (int)a[i].why.len,
-			 a[i].why.data);
-		for (size_t k = 0; k < a[i].examples && a[i].verdict != CHECK_OK; k++)
-			buf_addf(b, "%s%s%s%s",
-				 k ? ", " : "                                          ",
-				 about(c, &a[i], k), is_pair(&a[i], k) ? " ~ " : "",
-				 is_pair(&a[i], k) ? split_check_id(c, 0, a[i].example[k].train)
-						   : "");
-		if (a[i].examples && a[i].verdict != CHECK_OK)
-			buf_adds(b, a[i].count > a[i].examples ? ", ...\n" : "\n");
-	}
+	split_check_answers_table(c, 1, &t);
+	table_write(&t, TABLE_PLAIN, out_columns(), b);
+	table_release(&t);
 	buf_addf(b,
 		 "\n%s: %d kinds of leak, %d warnings; %zu training rows, %zu test rows, seed %llu, ft %s\n",
 		 found	    ? "leak"

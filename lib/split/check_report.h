@@ -3,6 +3,7 @@
 #ifndef FT_SPLIT_CHECK_REPORT_H
 #define FT_SPLIT_CHECK_REPORT_H
 
+#include "../base/table.h"
 #include "check.h"
 
 /* files: the names of train and test. */
@@ -10,6 +11,9 @@ int split_check_lines(const struct split_check *c, const struct split_check_opti
 		      char **files, struct buf *b);
 int split_check_table(const struct split_check *c, const struct split_check_options *o,
 		      struct buf *b);
+
+/* The answers, a row each, those that are not ok with their examples where wanted. */
+void split_check_answers_table(const struct split_check *c, int examples, struct table *t);
 
 /* How many answers are leaks, and how many warnings. */
 int split_check_leaks(const struct split_check *c, int *warnings);

@@ -163,16 +163,6 @@ static void put_byte_level(struct jw *w, const char *key, int regex)
 	jw_end(w);
 }
 
-static void put_null(struct jw *w, const char *key)
-{
-	jw_put_null(w, key);
-}
-
-static void put_flag(struct jw *w, const char *key, int on)
-{
-	jw_put_bool(w, key, on);
-}
-
 int tokenizer_write_bytes(const char *dir, struct err *e)
 {
 	struct buf b = BUF_INIT, c = BUF_INIT;
@@ -183,34 +173,34 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 	jw_init(&w, &b);
 	jw_object(&w);
 	jw_put_str(&w, "version", "1.0");
-	put_null(&w, "truncation");
-	put_null(&w, "padding");
+	jw_put_null(&w, "truncation");
+	jw_put_null(&w, "padding");
 	jw_put_array(&w, "added_tokens");
 	for (i = 0; i < (int)(sizeof byte_specials / sizeof *byte_specials); i++) {
 		jw_object(&w);
 		jw_put_int(&w, "id", 256 + i);
 		jw_put_str(&w, "content", byte_specials[i]);
-		put_flag(&w, "single_word", 0);
-		put_flag(&w, "lstrip", 0);
-		put_flag(&w, "rstrip", 0);
-		put_flag(&w, "normalized", 0);
-		put_flag(&w, "special", 1);
+		jw_put_bool(&w, "single_word", 0);
+		jw_put_bool(&w, "lstrip", 0);
+		jw_put_bool(&w, "rstrip", 0);
+		jw_put_bool(&w, "normalized", 0);
+		jw_put_bool(&w, "special", 1);
 		jw_end(&w);
 	}
 	jw_end(&w);
-	put_null(&w, "normalizer");
+	jw_put_null(&w, "normalizer");
 	put_byte_level(&w, "pre_tokenizer", 0);
-	put_null(&w, "post_processor");
+	jw_put_null(&w, "post_processor");
 	put_byte_level(&w, "decoder", 0);
 	jw_put_object(&w, "model");
 	jw_put_str(&w, "type", "BPE");
-	put_null(&w, "dropout");
-	put_null(&w, "unk_token");
-	put_null(&w, "continuing_subword_prefix");
-	put_null(&w, "end_of_word_suffix");
-	put_flag(&w, "fuse_unk", 0);
-	put_flag(&w, "byte_fallback", 0);
-	put_flag(&w, "ignore_merges", 0);
+	jw_put_null(&w, "dropout");
+	jw_put_null(&w, "unk_token");
+	jw_put_null(&w, "continuing_subword_prefix");
+	jw_put_null(&w, "end_of_word_suffix");
+	jw_put_bool(&w, "fuse_unk", 0);
+	jw_put_bool(&w, "byte_fallback", 0);
+	jw_put_bool(&w, "ignore_merges", 0);
 	jw_put_object(&w, "vocab");
 	for (i = 0; i < 256; i++) {
 		buf_clear(&c);
@@ -235,8 +225,8 @@ int tokenizer_write_bytes(const char *dir, struct err *e)
 	jw_put_str(&w, "bos_token", "<|begin|>");
 	jw_put_str(&w, "eos_token", "<|end|>");
 	jw_put_str(&w, "pad_token", "<|pad|>");
-	put_flag(&w, "add_bos_token", 0);
-	put_flag(&w, "clean_up_tokenization_spaces", 0);
+	jw_put_bool(&w, "add_bos_token", 0);
+	jw_put_bool(&w, "clean_up_tokenization_spaces", 0);
 	jw_put_str(&w, "chat_template", byte_template);
 	jw_end(&w);
 	buf_addc(&b, '\n');

@@ -211,7 +211,7 @@ int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg
 		}
 		if (b->full)
 			return err_set(e, "the text is too long to be normalized");
-		seg = (struct span){b->data ? b->data : "", b->len};
+		seg = buf_span(b);
 		side = !side;
 	}
 	*out = seg;

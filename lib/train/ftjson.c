@@ -35,11 +35,11 @@ void ftjson_options(const struct ftjson *a, struct buf *b)
 static void put_counts(struct jw *w, const char *key, const struct dataset *d)
 {
 	jw_put_object(w, key);
-	jw_key(w, "rows"), jw_int(w, d->rows);
-	jw_key(w, "tokens"), jw_int(w, d->tokens);
-	jw_key(w, "supervised_tokens"), jw_int(w, d->supervised);
-	jw_key(w, "dropped"), jw_int(w, d->dropped);
-	jw_key(w, "truncated"), jw_int(w, d->truncated);
+	jw_put_int(w, "rows", d->rows);
+	jw_put_int(w, "tokens", d->tokens);
+	jw_put_int(w, "supervised_tokens", d->supervised);
+	jw_put_int(w, "dropped", d->dropped);
+	jw_put_int(w, "truncated", d->truncated);
 	put_hash(w, "hash", d);
 	jw_end(w);
 }
@@ -50,30 +50,30 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
-	jw_key(&w, "program"), jw_str(&w, "ft-train");
-	jw_key(&w, "version"), jw_str(&w, FT_VERSION);
-	jw_key(&w, "command"), jw_array(&w);
+	jw_put_str(&w, "program", "ft-train");
+	jw_put_str(&w, "version", FT_VERSION);
+	jw_put_array(&w, "command");
 	for (char **arg = a->command; *arg; arg++)
 		jw_str(&w, *arg);
 	jw_end(&w);
 	jw_key(&w, "options"), put_options(a, &w);
 	put_counts(&w, "train", a->train);
 	put_counts(&w, "valid", a->valid);
-	jw_key(&w, "test_rows_untouched"), jw_int(&w, a->test);
-	jw_key(&w, "steps"), jw_int(&w, t->spec.steps);
-	jw_key(&w, "parameters"), jw_int(&w, model_count(t->model));
-	jw_key(&w, "trained_parameters"), jw_int(&w, t->model->n_params);
-	jw_key(&w, "kernels"), jw_str(&w, nn_kern()->name);
-	jw_key(&w, "threads"), jw_int(&w, pool_threads(t->pool));
-	jw_key(&w, "finished"), jw_bool(&w, s != NULL);
+	jw_put_int(&w, "test_rows_untouched", a->test);
+	jw_put_int(&w, "steps", t->spec.steps);
+	jw_put_int(&w, "parameters", model_count(t->model));
+	jw_put_int(&w, "trained_parameters", t->model->n_params);
+	jw_put_str(&w, "kernels", nn_kern()->name);
+	jw_put_int(&w, "threads", pool_threads(t->pool));
+	jw_put_bool(&w, "finished", s != NULL);
 	if (s) {
 		int best = !t->spec.keep_last && s->best_step;
-		jw_key(&w, "steps_done"), jw_int(&w, s->step);
-		jw_key(&w, "best_step"), jw_int(&w, (int64_t)(best ? s->best_step : s->step));
-		jw_key(&w, "best"), jw_num(&w, best ? s->best : NAN);
-		jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);
-		jw_key(&w, "seconds"), jw_num(&w, s->seconds);
-		jw_key(&w, "joules"), jw_num(&w, s->joules);
+		jw_put_int(&w, "steps_done", s->step);
+		jw_put_int(&w, "best_step", (int64_t)(best ? s->best_step : s->step));
+		jw_put_num(&w, "best", best ? s->best : NAN);
+		jw_put_num(&w, "last_valid_loss", s->valid_loss);
+		jw_put_num(&w, "seconds", s->seconds);
+		jw_put_num(&w, "joules", s->joules);
 	}
 	jw_end(&w);
 }

@@ -234,8 +234,8 @@ static void put_preferences(struct jw *w, const struct objective_sums *l)
 {
 	if (!l->pairs)
 		return;
-	jw_key(w, "accuracy"), jw_num(w, (double)l->preferred / (double)l->pairs);
-	jw_key(w, "margin"), jw_num(w, l->margin / (double)l->pairs);
+	jw_put_num(w, "accuracy", (double)l->preferred / (double)l->pairs);
+	jw_put_num(w, "margin", l->margin / (double)l->pairs);
 }
 
 static int put_row(struct sitting *k, struct err *e)
@@ -344,19 +344,18 @@ static int take_step(struct sitting *k, struct err *e)
 	buf_clear(&k->row);
 	jw_init(&w, &k->row);
 	jw_object(&w);
-	jw_key(&w, "step"), jw_int(&w, s->step);
-	jw_key(&w, "epoch"), jw_num(&w, epochs_done(k));
-	jw_key(&w, "loss"), jw_num(&w, loss);
-	jw_key(&w, "lr"), jw_num(&w, rate);
-	jw_key(&w, "grad_norm"), jw_num(&w, norm);
-	jw_key(&w, "tokens"), jw_int(&w, l.tokens);
-	jw_key(&w, "supervised_tokens"), jw_int(&w, l.supervised);
-	jw_key(&w, "tokens_per_s"),
-		jw_num(&w, round((double)l.tokens / (progress_clock() - start)));
-	jw_key(&w, "rss"), jw_int(&w, rss_now());
+	jw_put_int(&w, "step", s->step);
+	jw_put_num(&w, "epoch", epochs_done(k));
+	jw_put_num(&w, "loss", loss);
+	jw_put_num(&w, "lr", rate);
+	jw_put_num(&w, "grad_norm", norm);
+	jw_put_int(&w, "tokens", l.tokens);
+	jw_put_int(&w, "supervised_tokens", l.supervised);
+	jw_put_num(&w, "tokens_per_s", round((double)l.tokens / (progress_clock() - start)));
+	jw_put_int(&w, "rss", rss_now());
 	put_preferences(&w, &l);
 	if (!good)
-		jw_key(&w, "skipped"), jw_bool(&w, 1);
+		jw_put_bool(&w, "skipped", 1);
 	jw_end(&w);
 	return put_row(k, e);
 }
@@ -368,7 +367,7 @@ static int evaluate_outside(struct sitting *k, struct jw *w, double *score, stru
 	struct buf json = BUF_INIT;
 	int rc = 0;
 	if (!ranks_rank() && (rc = t->evaluate(t->arg, k->s->step, &json, score, e)) == 0)
-		jw_key(w, "eval"), jw_raw(w, buf_span(&json));
+		jw_put_raw(w, "eval", buf_span(&json));
 	if (ranks_size() > 1 && rc >= 0) {
 		ranks_share(&rc, sizeof rc);
 		ranks_share(score, sizeof *score);
@@ -402,17 +401,17 @@ static int evaluate(struct sitting *k, struct err *e)
 	buf_clear(&k->row);
 	jw_init(&w, &k->row);
 	jw_object(&w);
-	jw_key(&w, "step"), jw_int(&w, s->step);
-	jw_key(&w, "epoch"), jw_num(&w, epochs_done(k));
+	jw_put_int(&w, "step", s->step);
+	jw_put_num(&w, "epoch", epochs_done(k));
 	if (has_valid(t)) {
 		if (objective_all(&k->objective, t->valid, k->reference_valid, (size_t)ranks_rank(),
 				  (size_t)ranks_size(), &l, e))
 			return -1;
 		sum_up(&l);
 		s->valid_loss = l.loss / l.weight;
-		jw_key(&w, "valid_loss"), jw_num(&w, s->valid_loss);
-		jw_key(&w, "valid_rows"), jw_int(&w, t->valid->rows);
-		jw_key(&w, "valid_tokens"), jw_int(&w, l.supervised);
+		jw_put_num(&w, "valid_loss", s->valid_loss);
+		jw_put_int(&w, "valid_rows", t->valid->rows);
+		jw_put_int(&w, "valid_tokens", l.supervised);
 		put_preferences(&w, &l);
 	}
 	if (t->evaluate && (rc = evaluate_outside(k, &w, &score, e)))
@@ -429,7 +428,7 @@ static int evaluate(struct sitting *k, struct err *e)
 	} else {
 		s->stale++;
 	}
-	jw_key(&w, "best"), jw_bool(&w, better);
+	jw_put_bool(&w, "best", better);
 	jw_end(&w);
 	return put_row(k, e);
 }
@@ -446,21 +445,22 @@ static int last_row(struct sitting *k, enum loop_end how, struct err *e)
 	buf_clear(&k->row);
 	jw_init(&w, &k->row);
 	jw_object(&w);
-	jw_key(&w, "end"), jw_str(&w, names[how]);
-	jw_key(&w, "step"), jw_int(&w, s->step);
-	jw_key(&w, "best_step"), jw_int(&w, (int64_t)(kept_last ? s->step : s->best_step));
-	jw_key(&w, "best_by"), jw_str(&w, kept_last	       ? NULL
-					  : k->t->spec.best_by ? k->t->spec.best_by
-							       : "valid_loss");
-	jw_key(&w, "best"), jw_num(&w, kept_last ? NAN : s->best);
-	jw_key(&w, "last_valid_loss"), jw_num(&w, s->valid_loss);
-	jw_key(&w, "loss"), jw_num(&w, s->loss);
-	jw_key(&w, "tokens"), jw_int(&w, s->tokens);
-	jw_key(&w, "supervised_tokens"), jw_int(&w, s->supervised);
-	jw_key(&w, "skipped_steps"), jw_int(&w, (int64_t)(s->step - s->updates));
-	jw_key(&w, "seconds"), jw_num(&w, round(s->seconds * 1000) / 1000);
-	jw_key(&w, "joules"), jw_num(&w, s->joules);
-	jw_key(&w, "rss"), jw_int(&w, rss_now());
+	jw_put_str(&w, "end", names[how]);
+	jw_put_int(&w, "step", s->step);
+	jw_put_int(&w, "best_step", (int64_t)(kept_last ? s->step : s->best_step));
+	jw_put_str(&w, "best_by",
+		   kept_last		? NULL
+		   : k->t->spec.best_by ? k->t->spec.best_by
+					: "valid_loss");
+	jw_put_num(&w, "best", kept_last ? NAN : s->best);
+	jw_put_num(&w, "last_valid_loss", s->valid_loss);
+	jw_put_num(&w, "loss", s->loss);
+	jw_put_int(&w, "tokens", s->tokens);
+	jw_put_int(&w, "supervised_tokens", s->supervised);
+	jw_put_int(&w, "skipped_steps", (int64_t)(s->step - s->updates));
+	jw_put_num(&w, "seconds", round(s->seconds * 1000) / 1000);
+	jw_put_num(&w, "joules", s->joules);
+	jw_put_int(&w, "rss", rss_now());
 	jw_end(&w);
 	return put_row(k, e);
 }

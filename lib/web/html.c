@@ -1,6 +1,8 @@
 /* html: the frame of a self-contained page. See html.h. */
 #include "html.h"
 
+#include <stdint.h>
+#include "../base/out.h"
 #include "xml.h"
 
 static const char style[] =
@@ -59,23 +61,46 @@ void html_paragraph(const char *text, struct buf *b)
 	element("p", text, b);
 }
 
-void html_table(const struct table *t, const char *class, struct buf *b)
+void html_table_begin(const char *class, struct buf *b)
 {
 	buf_adds(b, "<div class=\"scroll\"><table");
 	if (class)
 		buf_addf(b, " class=\"%s\"", class);
-	buf_adds(b, ">\n");
-	for (size_t r = 0, at = 0; r < t->rows; r++) {
-		buf_adds(b, r == 0 ? "<thead><tr>" : "<tr>");
-		for (size_t c = 0; at < t->ends[r]; c++, at++) {
-			const char *tag = r == 0 ? "th" : "td";
+	buf_adds(b, "><thead><tr>");
+}
 
-			buf_addf(b, "<%s%s>", tag,
-				 c < 64 && (t->right >> c & 1) ? " class=\"r\"" : "");
-			xml_str(t->cells[at], b);
-			buf_addf(b, "</%s>", tag);
+void html_table_body(struct buf *b)
+{
+	buf_adds(b, "</tr></thead><tbody>\n");
+}
+
+void html_table_end(struct buf *b)
+{
+	buf_adds(b, "</tbody></table></div>\n");
+}
+
+void html_table(const struct table *t, struct buf *b)
+{
+	html_table_begin(NULL, b);
+	for (size_t i = 0; i < t->n; i++) {
+		size_t c = i % t->columns;
+		const char *tag = i < t->columns ? "th" : "td", *rest = t->cells[i].text,
+			   *class = t->cells[i].class ? t->cells[i].class
+				    : t->right[c]     ? "r"
+						      : NULL;
+
+		buf_adds(b, c == 0 && i > 0 ? "<tr>" : "");
+		buf_addf(b, "<%s%s%s%s>", tag, class ? " class=\"" : "", class ? class : "",
+			 class ? "\"" : "");
+		while (*rest) {
+			xml_text(out_wrap(&rest, SIZE_MAX), b);
+			buf_adds(b, *rest ? "<br>" : "");
 		}
-		buf_adds(b, r == 0 ? "</tr></thead><tbody>\n" : "</tr>\n");
+		buf_addf(b, "</%s>", tag);
+		if (i + 1 == t->columns)
+			html_table_body(b);
+		else if (c + 1 == t->columns)
+			buf_adds(b, "</tr>\n");
 	}
-	buf_adds(b, t->rows > 0 ? "</tbody></table></div>\n" : "</table></div>\n");
+	html_table_end(b);
 }

@@ -21,7 +21,12 @@ void html_end(struct buf *b);
 void html_heading(const char *text, struct buf *b);
 void html_paragraph(const char *text, struct buf *b);
 
-/* A table of lib/base/table with its alignment; class may be NULL. */
-void html_table(const struct table *t, const char *class, struct buf *b);
+/* A table of lib/base/table: columns aligned to the right have the class `r`, cells their own. */
+void html_table(const struct table *t, struct buf *b);
+/* The frame of a table whose cells are more than text: between begin and body stand the heads,
+ * between body and end the rows. class may be NULL. */
+void html_table_begin(const char *class, struct buf *b);
+void html_table_body(struct buf *b);
+void html_table_end(struct buf *b);
 
 #endif

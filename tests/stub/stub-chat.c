@@ -354,16 +354,6 @@ static void choose_answer(struct question *q)
 		buf_addc(&q->answer, 'x');
 }
 
-static void key_str(struct jw *w, const char *k, const char *v)
-{
-	jw_put_str(w, k, v);
-}
-
-static void key_int(struct jw *w, const char *k, double v)
-{
-	jw_put_num(w, k, v);
-}
-
 /* Tokens as this server counts them: four bytes each, of the texts alone. */
 static double count_in(const struct question *q)
 {
@@ -378,10 +368,10 @@ static double count_out(const struct question *q)
 static void put_usage(struct jw *w, const struct question *q)
 {
 	jw_put_object(w, "usage");
-	key_int(w, q->anthropic ? "input_tokens" : "prompt_tokens", count_in(q));
-	key_int(w, q->anthropic ? "output_tokens" : "completion_tokens", count_out(q));
+	jw_put_num(w, q->anthropic ? "input_tokens" : "prompt_tokens", count_in(q));
+	jw_put_num(w, q->anthropic ? "output_tokens" : "completion_tokens", count_out(q));
 	if (!q->anthropic)
-		key_int(w, "total_tokens", count_in(q) + count_out(q));
+		jw_put_num(w, "total_tokens", count_in(q) + count_out(q));
 	jw_end(w);
 }
 
@@ -389,11 +379,11 @@ static void put_tool_call(struct jw *w)
 {
 	jw_put_array(w, "tool_calls");
 	jw_object(w);
-	key_str(w, "id", "call_1");
-	key_str(w, "type", "function");
+	jw_put_str(w, "id", "call_1");
+	jw_put_str(w, "type", "function");
 	jw_put_object(w, "function");
-	key_str(w, "name", "look_up");
-	key_str(w, "arguments", "{\"q\": 12345678901234567890}");
+	jw_put_str(w, "name", "look_up");
+	jw_put_str(w, "arguments", "{\"q\": 12345678901234567890}");
 	jw_end(w);
 	jw_end(w);
 	jw_end(w);
@@ -412,13 +402,13 @@ static void put_logprobs(struct jw *w, const struct question *q)
 	jw_object(w);
 	jw_put_array(w, "content");
 	jw_object(w);
-	key_str(w, "token", q->answer.data);
-	key_int(w, "logprob", -0.25);
+	jw_put_str(w, "token", q->answer.data);
+	jw_put_num(w, "logprob", -0.25);
 	jw_put_array(w, "top_logprobs");
 	for (int64_t i = 0; i < top; i++) {
 		jw_object(w);
-		key_str(w, "token", i ? "other" : q->answer.data);
-		key_int(w, "logprob", -0.25 - (double)i);
+		jw_put_str(w, "token", i ? "other" : q->answer.data);
+		jw_put_num(w, "logprob", -0.25 - (double)i);
 		jw_end(w);
 	}
 	jw_end(w);
@@ -432,58 +422,58 @@ static void put_anthropic(struct jw *w, const struct question *q, const char *ki
 	int tool = strcmp(kind, "tool") == 0;
 	int forced = json_is(json_member(json_member(q->body, "tool_choice"), "type"), "tool");
 
-	key_str(w, "type", "message");
-	key_str(w, "role", "assistant");
+	jw_put_str(w, "type", "message");
+	jw_put_str(w, "role", "assistant");
 	jw_put_array(w, "content");
 	if (!forced && strcmp(kind, "null") != 0) {
 		jw_object(w);
-		key_str(w, "type", "text");
-		jw_put_text(w, "text", q->answer.data ? q->answer.data : "", q->answer.len);
+		jw_put_str(w, "type", "text");
+		jw_put_text(w, "text", buf_span(&q->answer));
 		jw_end(w);
 	}
 	if (tool || forced) {
 		jw_object(w);
-		key_str(w, "type", "tool_use");
-		key_str(w, "id", "toolu_1");
-		key_str(w, "name", forced ? "answer" : "look_up");
+		jw_put_str(w, "type", "tool_use");
+		jw_put_str(w, "id", "toolu_1");
+		jw_put_str(w, "name", forced ? "answer" : "look_up");
 		jw_put_raw(w, "input",
 			   forced ? buf_span(&q->answer)
 				  : span_of("{\"q\": 12345678901234567890}"));
 		jw_end(w);
 	}
 	jw_end(w);
-	key_str(w, "stop_reason",
-		tool || forced		      ? "tool_use"
-		: strcmp(kind, "length") == 0 ? "max_tokens"
-					      : "end_turn");
+	jw_put_str(w, "stop_reason",
+		   tool || forced		 ? "tool_use"
+		   : strcmp(kind, "length") == 0 ? "max_tokens"
+						 : "end_turn");
 }
 
 static void put_completion(struct jw *w, const struct question *q, const char *kind)
 {
 	int tool = strcmp(kind, "tool") == 0, refusal = strcmp(kind, "refusal") == 0;
 
-	key_str(w, "object", "chat.completion");
-	key_int(w, "created", 1700000000);
+	jw_put_str(w, "object", "chat.completion");
+	jw_put_num(w, "created", 1700000000);
 	jw_put_array(w, "choices");
 	if (strcmp(kind, "empty") != 0) {
 		jw_object(w);
-		key_int(w, "index", 0);
+		jw_put_num(w, "index", 0);
 		jw_put_object(w, "message");
-		key_str(w, "role", "assistant");
+		jw_put_str(w, "role", "assistant");
 		jw_key(w, "content");
 		if (tool || refusal || strcmp(kind, "null") == 0)
 			jw_null(w);
 		else
 			jw_strn(w, q->answer.data ? q->answer.data : "", q->answer.len);
-		key_str(w, "refusal", refusal ? "I will not." : NULL);
+		jw_put_str(w, "refusal", refusal ? "I will not." : NULL);
 		if (tool)
 			put_tool_call(w);
 		jw_end(w);
 		put_logprobs(w, q);
-		key_str(w, "finish_reason",
-			tool			      ? "tool_calls"
-			: strcmp(kind, "length") == 0 ? "length"
-						      : "stop");
+		jw_put_str(w, "finish_reason",
+			   tool				 ? "tool_calls"
+			   : strcmp(kind, "length") == 0 ? "length"
+							 : "stop");
 		jw_end(w);
 	}
 	jw_end(w);
@@ -498,7 +488,7 @@ static void put_answer(struct buf *b, const struct question *q, const char *kind
 	jw_init(&w, b);
 	jw_object(&w);
 	snprintf(id, sizeof id, "%s-%zu", q->anthropic ? "msg" : "chatcmpl", S.requests);
-	key_str(&w, "id", id);
+	jw_put_str(&w, "id", id);
 	jw_key(&w, "model");
 	if (q->key.s)
 		jw_strn(&w, q->key.s, q->key.n);
@@ -537,23 +527,23 @@ static void stream_piece(struct buf *to, const struct question *q, struct span t
 	jw_init(&w, &b);
 	jw_object(&w);
 	if (q->anthropic) {
-		key_str(&w, "type", "content_block_delta");
-		key_int(&w, "index", 0);
+		jw_put_str(&w, "type", "content_block_delta");
+		jw_put_num(&w, "index", 0);
 		jw_put_object(&w, "delta");
-		key_str(&w, "type", "text_delta");
-		jw_put_text(&w, "text", text.s, text.n);
+		jw_put_str(&w, "type", "text_delta");
+		jw_put_text(&w, "text", text);
 		jw_end(&w);
 	} else {
 		jw_put_raw(&w, "model", json_member(q->body, "model"));
 		jw_put_array(&w, "choices");
 		jw_object(&w);
-		key_int(&w, "index", 0);
+		jw_put_num(&w, "index", 0);
 		jw_put_object(&w, "delta");
 		if (first)
-			key_str(&w, "role", "assistant");
-		jw_put_text(&w, "content", text.s, text.n);
+			jw_put_str(&w, "role", "assistant");
+		jw_put_text(&w, "content", text);
 		jw_end(&w);
-		key_str(&w, "finish_reason", NULL);
+		jw_put_str(&w, "finish_reason", NULL);
 		jw_end(&w);
 		jw_end(&w);
 	}
@@ -637,8 +627,8 @@ static void respond_error(struct conn *c, int status, const char *headers, const
 	jw_init(&w, &b);
 	jw_object(&w);
 	jw_put_object(&w, "error");
-	key_str(&w, "message", message);
-	key_str(&w, "type", "stub");
+	jw_put_str(&w, "message", message);
+	jw_put_str(&w, "type", "stub");
 	jw_end(&w);
 	jw_end(&w);
 	respond(c, status, "application/json", headers, &b);
@@ -677,14 +667,14 @@ static void log_request(struct span line, struct span head, const struct questio
 		return;
 	jw_init(&w, &b);
 	jw_object(&w);
-	key_int(&w, "n", (double)S.requests);
-	jw_put_text(&w, "request", line.s, line.n);
-	key_str(&w, "key",
-		header(head, "authorization").s ? "bearer"
-		: header(head, "x-api-key").s	? "x-api-key"
-		: header(head, "api-key").s	? "api-key"
-						: "none");
-	key_str(&w, "did", did);
+	jw_put_num(&w, "n", (double)S.requests);
+	jw_put_text(&w, "request", line);
+	jw_put_str(&w, "key",
+		   header(head, "authorization").s ? "bearer"
+		   : header(head, "x-api-key").s   ? "x-api-key"
+		   : header(head, "api-key").s	   ? "api-key"
+						   : "none");
+	jw_put_str(&w, "did", did);
 	jw_key(&w, "body");
 	if (q && q->body.s)
 		jw_raw(&w, q->body);
@@ -968,8 +958,8 @@ static void list_batches(struct conn *c)
 	for (size_t i = 0; i < S.files_n; i++)
 		if (strncmp(S.files[i].id, "batch", 5) == 0) {
 			jw_object(&w);
-			key_str(&w, "id", S.files[i].id);
-			key_str(&w, "input_file_id", S.files[i].text.data);
+			jw_put_str(&w, "id", S.files[i].id);
+			jw_put_str(&w, "input_file_id", S.files[i].text.data);
 			jw_end(&w);
 		}
 	jw_end(&w);
@@ -1052,14 +1042,14 @@ static void respond_state(struct conn *c)
 
 	jw_init(&w, &b);
 	jw_object(&w);
-	key_int(&w, "requests", (double)S.requests);
-	key_int(&w, "answered", (double)S.answered);
-	key_int(&w, "refused", (double)S.refused);
-	key_int(&w, "different", (double)S.seen_n);
-	key_int(&w, "busiest", (double)S.busiest);
-	key_int(&w, "connections", (double)S.connections);
-	key_int(&w, "prompt_tokens", S.prompt_tokens);
-	key_int(&w, "completion_tokens", S.completion_tokens);
+	jw_put_num(&w, "requests", (double)S.requests);
+	jw_put_num(&w, "answered", (double)S.answered);
+	jw_put_num(&w, "refused", (double)S.refused);
+	jw_put_num(&w, "different", (double)S.seen_n);
+	jw_put_num(&w, "busiest", (double)S.busiest);
+	jw_put_num(&w, "connections", (double)S.connections);
+	jw_put_num(&w, "prompt_tokens", S.prompt_tokens);
+	jw_put_num(&w, "completion_tokens", S.completion_tokens);
 	jw_end(&w);
 	respond(c, 200, "application/json", "", &b);
 	buf_release(&b);

@@ -161,7 +161,7 @@ static void power(int slow)
 	}
 }
 
-static void nothing(struct frame *f, void *arg)
+static void nothing(void *arg, struct frame *f)
 {
 	(void)f;
 	(void)arg;

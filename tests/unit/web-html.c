@@ -75,16 +75,16 @@ int main(void)
 	   "title escaped, fetching forbidden");
 	ok(!strstr(b.data, "http://") && !strstr(b.data, "https://"), "no address of anything");
 	buf_clear(&b);
-	table_cell(&t, "a");
-	table_right(&t, "b");
-	table_row(&t);
+	table_head(&t, "a|>b");
 	table_cell(&t, "<i>");
+	table_class(&t, "good");
+	table_line(&t, "below");
 	table_cell(&t, "1");
-	table_row(&t);
-	html_table(&t, "x", &b);
-	ok(strstr(b.data, "<th class=\"r\">b</th>") &&
-		   strstr(b.data, "<td>&lt;i&gt;</td><td class=\"r\">1</td>"),
-	   "tables keep their alignment");
+	html_table(&t, &b);
+	ok_str(b.data,
+	       "<div class=\"scroll\"><table><thead><tr><th>a</th><th class=\"r\">b</th></tr></thead><tbody>\n"
+	       "<tr><td class=\"good\">&lt;i&gt;<br>below</td><td class=\"r\">1</td></tr>\n</tbody></table></div>\n",
+	       "tables keep their alignment, classes and lines");
 	buf_clear(&b);
 	table_release(&t);
 	svg_ranges("t", ranges, 3, 0.55, &b);
