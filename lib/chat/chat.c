@@ -55,6 +55,25 @@ static void put_vars(struct jw *w, struct span vars, struct span but)
 	buf_release(&name);
 }
 
+/* A refusal that a system turn brings about gets the line that mends it. */
+static int explain(const struct chat *c, const struct chat_messages *m, const struct chat_input *in,
+		   int generate, struct err *e)
+{
+	struct chat_messages rest = {.json = m->json, .at = m->at + 1, .n = m->n - 1};
+	struct buf text = BUF_INIT;
+	struct err ignored = ERR_INIT, why = *e;
+
+	if (rest.n && json_is(json_member(chat_message(m, 0), "role"), "system") &&
+	    !json_is(json_member(chat_message(m, 1), "role"), "system") &&
+	    !chat_render_messages(c, &rest, rest.n, in, generate, &text, NULL, &ignored))
+		err_set(e,
+			"%.600s; it has no place for a system turn, which this folds into the user's: jq -c '.messages |= if .[0].role == \"system\" then "
+			".[0].content as $s | .[1:] | .[0].content |= $s + \"\\n\\n\" + . else . end'",
+			why.msg);
+	buf_release(&text);
+	return -1;
+}
+
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,
 			 const struct chat_input *in, int generate, struct buf *text,
 			 struct jinja_marks *marks, struct err *e)
@@ -88,7 +107,8 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 	rc = vars.full ? err_set(e, "the conversation is too long")
 		       : jinja_render(t, buf_span(&vars), c->now, NULL, text, marks, e);
 	buf_release(&vars);
-	return rc;
+	return rc && n ? explain(c, &(struct chat_messages){m->json, m->at, n}, in, generate, e)
+		       : rc;
 }
 
 /* --- the plain template --- */

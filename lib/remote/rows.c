@@ -24,27 +24,90 @@ static int check_content(struct span message, size_t i, struct err *e)
 	return err_set(e, "messages[%zu]: no content", i);
 }
 
-/* Calls go out as the provider will hand them back one day: a function's name, and arguments as a
- * string of JSON. */
-static int check_calls(struct span message, size_t i, struct err *e)
+static int is_listed(struct span tools, struct span name)
+{
+	struct json_iter it = {0};
+	struct span key, tool;
+	while (json_next(&it, tools, &key, &tool))
+		if (json_equal(json_member(json_member(tool, "function"), "name"), name))
+			return 1;
+	return 0;
+}
+
+/* Calls go out as the provider will hand them back one day: a function's name that the tools list,
+ * and arguments as a string of JSON. */
+static int check_calls(struct span message, struct span tools, size_t i, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, call;
 	for (size_t k = 0; json_next(&it, json_member(message, "tool_calls"), &key, &call); k++) {
-		struct span function = json_member(call, "function");
-		if (json_kind(json_member(function, "name")) != JSON_STRING)
-			return err_set(e, "messages[%zu].tool_calls[%zu]: no name of a function", i,
-				       k);
-		if (json_kind(json_member(function, "arguments")) != JSON_STRING)
-			return err_set(e,
-				       "messages[%zu].tool_calls[%zu]: the arguments must be a string",
-				       i, k);
-		if (json_kind(json_member(call, "id")) != JSON_STRING)
-			return err_set(e, "messages[%zu].tool_calls[%zu]: no id", i, k);
+		struct span function = json_member(call, "function"),
+			    name = json_member(function, "name"),
+			    arguments = json_member(function, "arguments"), inner;
+		struct buf text = BUF_INIT;
+		const char *why = NULL;
+		if (json_kind(name) != JSON_STRING)
+			why = "no name of a function";
+		else if (json_string(arguments, &text))
+			why = "the arguments must be a string";
+		else if (json_check(buf_span(&text), &inner, NULL) ||
+			 json_kind(inner) != JSON_OBJECT)
+			why = "the arguments hold no JSON object";
+		else if (json_kind(json_member(call, "id")) != JSON_STRING)
+			why = "no id";
+		else if (!json_is(json_member(call, "type"), "function"))
+			why = "no type (\"function\")";
+		else if (!is_listed(tools, name))
+			why = "the record's tools do not list this function";
+		buf_release(&text);
+		if (why)
+			return err_set(e, "messages[%zu].tool_calls[%zu]: %s", i, k, why);
 	}
-	if (json_is(json_member(message, "role"), "tool") &&
-	    json_kind(json_member(message, "tool_call_id")) != JSON_STRING)
+	return 0;
+}
+
+static int calls(struct span turn, struct span id)
+{
+	struct json_iter it = {0};
+	struct span key, call;
+	while (json_next(&it, json_member(turn, "tool_calls"), &key, &call))
+		if (json_equal(json_member(call, "id"), id))
+			return 1;
+	return 0;
+}
+
+/* Calls and their answers: turn is the assistant's last turn, absent where none, and *open how many
+ * of its calls wait for an answer. */
+static int check_tools(struct span turn, size_t *open, struct span message, size_t i, struct err *e)
+{
+	struct span id = json_member(message, "tool_call_id");
+	if (!json_is(json_member(message, "role"), "tool"))
+		return *open ? err_set(e,
+				       "messages[%zu]: %zu of the calls before it are not answered",
+				       i, *open)
+			     : 0;
+	if (json_kind(id) != JSON_STRING)
 		return err_set(e, "messages[%zu]: a tool's answer without tool_call_id", i);
+	if (!calls(turn, id))
+		return err_set(e, "messages[%zu]: tool_call_id %.*s answers no call before it", i,
+			       (int)(id.n < 80 ? id.n : 80), id.s);
+	if (!*open)
+		return err_set(e, "messages[%zu]: a call is answered twice", i);
+	if (json_kind(json_member(message, "content")) != JSON_STRING)
+		return err_set(e, "messages[%zu]: a tool's answer must be text, not parts", i);
+	--*open;
+	return 0;
+}
+
+static int check_reasoning(struct span message, size_t i, struct err *e)
+{
+	static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (json_kind(json_member(message, names[k])) > JSON_NULL &&
+		    !json_is(json_member(message, names[k]), ""))
+			return err_set(e,
+				       "messages[%zu]: providers learn no reasoning; without it: jq -c 'del(.messages[].%s)'",
+				       i, names[k]);
 	return 0;
 }
 
@@ -81,12 +144,12 @@ static int known_role(const struct remote_rules *rules, struct span role)
 
 /* answer: the messages are a reference by themselves; otherwise a conversation. answered: the
  * assistant has the last word. */
-static int check_messages(const struct remote_rules *rules, struct span messages, int answer,
-			  int answered, struct err *e)
+static int check_messages(const struct remote_rules *rules, struct span messages, struct span tools,
+			  int answer, int answered, struct err *e)
 {
 	struct json_iter it = {0};
-	struct span key, m, before = {0};
-	size_t taught = 0;
+	struct span key, m, before = {0}, turn = {0};
+	size_t taught = 0, open = 0;
 	if (json_kind(messages) != JSON_ARRAY || !json_count(messages))
 		return err_set(e, "no messages");
 	for (size_t i = 0; json_next(&it, messages, &key, &m); i++) {
@@ -94,14 +157,20 @@ static int check_messages(const struct remote_rules *rules, struct span messages
 		double w = 1;
 		if (!known_role(rules, role))
 			return err_set(e, "messages[%zu]: unknown role", i);
-		if (check_content(m, i, e) || check_calls(m, i, e) ||
+		if (check_content(m, i, e) || check_calls(m, tools, i, e) ||
+		    check_tools(turn, &open, m, i, e) || check_reasoning(m, i, e) ||
 		    (!answer && check_turn(rules, before, role, i, e)))
 			return -1;
+		if (json_is(role, "assistant")) {
+			turn = m;
+			open = json_count(json_member(m, "tool_calls"));
+		}
 		if (json_kind(weight) > JSON_NULL &&
 		    (json_number(weight, &w) || (w != 0 && w != 1)))
 			return err_set(e, "messages[%zu]: providers take a weight of 0 or 1 only",
 				       i);
-		taught += json_is(role, "assistant") && w != 0;
+		taught += json_is(role, "assistant") && w != 0 &&
+			  json_kind(json_member(m, "train")) != JSON_FALSE;
 		before = role;
 	}
 	if (answered && !json_is(before, "assistant"))
@@ -121,39 +190,79 @@ static void copy(struct jw *w, struct span from, const char *const *names, size_
 	}
 }
 
+/* Messages with the members that providers know; a turn that is not to be trained on has weight
+ * 0. */
+static void put_messages(struct jw *w, const char *name, struct span messages)
+{
+	static const char *const names[] = {"role",    "content",      "name",
+					    "refusal", "tool_calls",   "tool_call_id",
+					    "weight",  "function_call"};
+	struct json_iter it = {0};
+	struct span key, m;
+	jw_put_array(w, name);
+	while (json_next(&it, messages, &key, &m)) {
+		int off = json_kind(json_member(m, "train")) == JSON_FALSE;
+		jw_object(w);
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			struct span v = json_member(m, names[i]);
+			int empty = json_kind(v) <= JSON_NULL ||
+				    (i == 4 && json_kind(v) == JSON_ARRAY && !json_count(v));
+			if (!(empty && strcmp(names[i], "content")) && json_kind(v) != JSON_NONE &&
+			    !(off && strcmp(names[i], "weight") == 0))
+				jw_put_raw(w, names[i], v);
+		}
+		if (off)
+			jw_put_int(w, "weight", 0);
+		jw_end(w);
+	}
+	jw_end(w);
+}
+
 static int put_preference(const struct remote_rules *rules, const struct record *r, struct jw *w,
 			  struct err *e)
 {
-	static const char *const names[] = {"input", "preferred_output", "non_preferred_output"};
-	if (check_messages(rules, json_member(record_get(r, "input"), "messages"), 0, 0, e))
+	static const char *const names[] = {"preferred_output", "non_preferred_output"},
+				 *const beside[] = {"tools", "parallel_tool_calls"};
+	struct span input = record_get(r, "input"), messages = json_member(input, "messages"),
+		    tools = json_member(input, "tools");
+	if (check_messages(rules, messages, tools, 0, 0, e))
 		return err_prefix(e, "input");
-	for (int i = 1; i < 3; i++) {
+	jw_put_object(w, "input");
+	put_messages(w, "messages", messages);
+	copy(w, input, beside, 2);
+	jw_end(w);
+	for (int i = 0; i < 2; i++) {
 		struct span output = record_get(r, names[i]);
-		if (check_messages(rules, output, 1, 1, e))
+		if (check_messages(rules, output, tools, 1, 1, e))
 			return err_prefix(e, "%s", names[i]);
 		if (rules->one_message && json_count(output) != 1)
 			return err_set(e, "%s: this provider takes one message, not %zu", names[i],
 				       json_count(output));
+		put_messages(w, names[i], output);
 	}
-	copy(w, r->body, names, 3);
 	return 0;
 }
 
 static int put_row(const struct remote_rows *rows, const struct record *r, struct jw *w,
 		   struct err *e)
 {
-	static const char *const chat[] = {"messages", "tools", "parallel_tool_calls"},
+	static const char *const beside[] = {"tools", "parallel_tool_calls"},
 				 *const raw[] = {"prompt", "completion"};
 	double weight;
 	struct span given = record_get(r, "weight");
+	if (json_kind(record_get(r, "label")) == JSON_FALSE)
+		return err_set(e,
+			       "label is false: this answer is not wanted, and would be learned");
 	if (json_kind(given) > JSON_NULL && (json_number(given, &weight) || weight != 1))
 		return err_set(e, "providers take no weights of whole records");
 	if (rows->preferences)
 		return put_preference(rows->rules, r, w, e);
 	if (json_kind(record_get(r, "messages")) != JSON_NONE) {
-		if (check_messages(rows->rules, record_get(r, "messages"), 0, 1, e))
+		struct span messages = record_get(r, "messages");
+		if (check_messages(rows->rules, messages, record_get(r, "tools"), 0, 1, e))
 			return -1;
-		copy(w, r->body, chat, rows->rules->openai ? 3 : 2);
+		put_messages(w, "messages", messages);
+		copy(w, r->body, beside, rows->rules->openai ? 2 : 1);
 		return 0;
 	}
 	if (!rows->rules->completions)

@@ -118,6 +118,11 @@ static const struct {
 	 ROW("{\"role\":\"assistant\",\"content\":\"a\"}"),
 	 "<|user|>user\nq<|end|><|user|>assistant\n[a<|end|>]<|user|>assistant\n",
 	 "the header of a turn that does not come is not trained on"},
+	{"{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('none here') }}{% endif %}{{ m.content }}<|end|>{% endfor %}",
+	 "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}",
+	 "test:1: the template refuses: none here; it has no place for a system turn, which this folds into the user's: jq -c '.messages |= if "
+	 ".[0].role == \"system\" then .[0].content as $s | .[1:] | .[0].content |= $s + \"\\n\\n\" + . else . end'",
+	 "a refusal of the system turn is given the line that mends it"},
 	{"{% if style is defined %}{{ style }}{% endif %}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}",
 	 "{\"chat_template_kwargs\":{\"style\":\"s\"},\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}",
 	 "sq<|end|>[a<|end|>]", "a record's own variables"},
