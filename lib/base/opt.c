@@ -51,7 +51,7 @@ static int set_int(const struct opt *o, const char *value, struct err *e)
 	long long x = strtoll(value, &end, 10);
 	if (end == value || *end || errno == ERANGE)
 		return err_set(e, "--%s %s: not a whole number", o->name, value);
-	if (check_range(o, (double)x, value, e) < 0)
+	if (check_range(o, (double)x, value, e))
 		return -1;
 	*(long long *)o->to = x;
 	return 0;
@@ -63,7 +63,7 @@ static int set_real(const struct opt *o, const char *value, struct err *e)
 	double x = strtod(value, &end);
 	if (end == value || *end || !isfinite(x))
 		return err_set(e, "--%s %s: not a number", o->name, value);
-	if (check_range(o, x, value, e) < 0)
+	if (check_range(o, x, value, e))
 		return -1;
 	*(double *)o->to = x;
 	return 0;
@@ -93,7 +93,7 @@ static int set_text(const struct opt *o, const char *value, struct err *e)
 	char *text;
 	if (value[0] == '@' && value[1] != '@') {
 		struct buf b = BUF_INIT;
-		if (file_read(value + 1, TEXT_MAX, &b, e) < 0) {
+		if (file_read(value + 1, TEXT_MAX, &b, e)) {
 			buf_release(&b);
 			return err_prefix(e, "--%s", o->name);
 		}

@@ -152,7 +152,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 			opt_help(p, stdout);
 		else
 			printf("%s (ft) %s\n", p->name, FT_VERSION);
-		if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (fflush(stdout) || ferror(stdout)) {
 			perror(p->name);
 			_exit(FT_TROUBLE);
 		}
@@ -169,7 +169,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 void prog_end(int status)
 {
 	struct err e = ERR_INIT;
-	if (out_close(&e) < 0) {
+	if (out_close(&e)) {
 		fprintf(stderr, "%s: %s\n", prog_name, e.msg);
 		status = FT_TROUBLE;
 	}

@@ -117,7 +117,7 @@ static int score_by_command(struct scorer *s, size_t c, struct err *e)
 	double values[BATCH_ROWS];
 	const char *why[BATCH_ROWS];
 
-	if (command_score(s->o.checks[c].arg, s->lines, n, &o, values, why, e) < 0)
+	if (command_score(s->o.checks[c].arg, s->lines, n, &o, values, why, e))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		s->rows[s->at[i]].scores[c] = check_finish(s->o.checks + c, values[i]);
@@ -148,7 +148,7 @@ int scorer_flush(struct scorer *s, struct err *e)
 int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
 	       struct err *e)
 {
-	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e) < 0)
+	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e))
 		return err_prefix(e, "%s:%zu", file, line);
 	s->n++;
 	s->bytes += rec->line.n;

@@ -544,12 +544,11 @@ static int put_alternative(struct compiler *c, const struct list *all, const str
 		text_to(c, from, to, "true");
 		text_to(c, from, to, "false");
 	}
-	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) &&
-	    constrain_number(c, all, types, from, to) != 0)
+	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) && constrain_number(c, all, types, from, to))
 		return -1;
-	if (types & SCHEMA_STRING && put_string(c, all, from, to) != 0)
+	if (types & SCHEMA_STRING && put_string(c, all, from, to))
 		return -1;
-	if (types & SCHEMA_ARRAY && put_array(c, all, from, to) != 0)
+	if (types & SCHEMA_ARRAY && put_array(c, all, from, to))
 		return -1;
 	return types & SCHEMA_OBJECT ? put_object(c, all, from, to) : 0;
 }

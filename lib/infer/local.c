@@ -162,7 +162,7 @@ static int render(struct local *l, const struct backend_request *q, struct err *
 		in.tools = (struct span){NULL, 0};
 	buf_clear(&l->text);
 	tokens_clear(&l->ids);
-	if (chat_encode_prompt(l->chat, &in, &l->text, &l->ids, e) != 0)
+	if (chat_encode_prompt(l->chat, &in, &l->text, &l->ids, e))
 		return -1;
 	for (size_t i = 0; i < l->ids.n; i++)
 		if (l->ids.ids[i] < 0 || (size_t)l->ids.ids[i] >= l->model->config.vocab)
@@ -183,7 +183,7 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 	struct local *l = self;
 	struct jw w;
 
-	if (render(l, q, e) != 0)
+	if (render(l, q, e))
 		return -1;
 	jw_init(&w, body);
 	jw_object(&w);
@@ -268,15 +268,14 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 
 	buf_adds(text, "local");
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (add_file(text, l->dir, files[i], e) != 0)
+		if (add_file(text, l->dir, files[i], e))
 			return -1;
-	if (add_shards(text, l->dir, "model.safetensors.index.json", e) != 0)
+	if (add_shards(text, l->dir, "model.safetensors.index.json", e))
 		return -1;
 	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
-		if (add_file(text, l->adapter, adapter[i], e) != 0)
+		if (add_file(text, l->adapter, adapter[i], e))
 			return -1;
-	if (l->adapter &&
-	    add_shards(text, l->adapter, "adapter_model.safetensors.index.json", e) != 0)
+	if (l->adapter && add_shards(text, l->adapter, "adapter_model.safetensors.index.json", e))
 		return -1;
 	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type),
 		 l->unmerged ? " unmerged" : "");
@@ -332,7 +331,7 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 	(void)e;
 	if (q->model.s && !span_is(q->model, l->name))
 		return put_aside(l, ticket, "the record asks for another model than the local one");
-	if (choose_grammar(l, q, &r.grammar, &why) != 0)
+	if (choose_grammar(l, q, &r.grammar, &why))
 		return put_aside(l, ticket, why.msg);
 	/* local_build has rendered and tokenised it, and reading numbers costs less than that. */
 	tokens_clear(&l->ids);
@@ -484,7 +483,7 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 	if (!(l->tokenizer = tokenizer_load(l->dir, e)) ||
 	    !(l->chat = chat_load(l->dir, l->tokenizer, e)))
 		return -1;
-	if (model_open(&l->model, l->dir, NULL, e) != 0)
+	if (model_open(&l->model, l->dir, NULL, e))
 		return -1;
 	if (how->adapter && (!(l->adapter = hub_find_adapter(how->adapter, e)) ||
 			     adapter_open(l->model, l->adapter, 0, e)))
@@ -492,7 +491,7 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 	l->pool = pool_new(how->threads);
 	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
 	if (decoder_new(&l->decoder, l->model, l->type, l->unmerged, PREFILL_ROWS + l->sequences,
-			l->pool, e) != 0)
+			l->pool, e))
 		return -1;
 	spec.sequences = l->sequences;
 	spec.stops = chat_stops(l->chat, &spec.n_stops);
@@ -512,7 +511,7 @@ int local_open(struct backend *b, const struct backend_local *how, struct err *e
 
 	l->params = how->params;
 	l->unmerged = how->unmerged;
-	if (load(l, how, e) != 0) {
+	if (load(l, how, e)) {
 		local_free(l);
 		return -1;
 	}

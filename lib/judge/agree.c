@@ -111,13 +111,13 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 	case JSON_FALSE:
 		*x = json_kind(v) == JSON_TRUE;
 		a->truths = 1;
-		return check_kinds(a, "pass or fail", e) < 0 ? -1 : 1;
+		return check_kinds(a, "pass or fail", e) ? -1 : 1;
 	case JSON_NUMBER:
-		if (json_number(v, x) < 0 || !isfinite(*x))
+		if (json_number(v, x) || !isfinite(*x))
 			return err_set(e, "a verdict is no finite number");
 		a->numbers = 1;
 		a->other_numbers |= *x != 0 && *x != 1;
-		return check_kinds(a, *x != 0 && *x != 1 ? "a score" : "a number", e) < 0 ? -1 : 1;
+		return check_kinds(a, *x != 0 && *x != 1 ? "a score" : "a number", e) ? -1 : 1;
 	case JSON_STRING:
 		buf_clear(&a->text);
 		json_string(v, &a->text);
@@ -125,9 +125,9 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 		word = pass_word(a->text.data);
 		a->pass_words |= word >= 0;
 		a->other_words |= word < 0;
-		if (check_kinds(a, word >= 0 ? "pass or fail" : "a category", e) < 0)
+		if (check_kinds(a, word >= 0 ? "pass or fail" : "a category", e))
 			return -1;
-		if (category(a, a->text.data, x) < 0)
+		if (category(a, a->text.data, x))
 			return err_set(e, "more than 1,000 different verdicts");
 		*x += WORDS;
 		return 1;

@@ -102,11 +102,10 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 				continue;
 			if (text->len > 0)
 				buf_addc(text, '\n');
-			if (json_string(json_member(m, "role"), text) < 0)
+			if (json_string(json_member(m, "role"), text))
 				buf_adds(text, "?");
 			buf_adds(text, ": ");
-			if (record_message_text(content, text) < 0 &&
-			    json_kind(content) > JSON_NULL)
+			if (record_message_text(content, text) && json_kind(content) > JSON_NULL)
 				buf_addspan(text, content);
 			if (json_kind(json_member(m, "tool_calls")) == JSON_ARRAY) {
 				buf_adds(text, " tool calls: ");
@@ -117,7 +116,7 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 	}
 	if (json_kind(prompt) == JSON_STRING)
 		return json_string(prompt, text);
-	return record_rest(r, text) < 0 ? err_set(e, "the record is too large") : 0;
+	return record_rest(r, text) ? err_set(e, "the record is too large") : 0;
 }
 
 /* The messages of a JSON list. */
@@ -140,7 +139,7 @@ static int turns(const struct record *r, const struct rubric *rubric, size_t cri
 	char hash[16];
 	int n = 0, failed = -1;
 
-	if (put_input(r, &input, e) < 0)
+	if (put_input(r, &input, e))
 		goto cleanup;
 	if (o->reference) {
 		n = record_references(r, &refs, e);
@@ -220,7 +219,7 @@ static int put_verdict(struct span judge, struct verdict_scale scale, struct buf
 			return -1;
 		jw_str(&w, json_kind(pass) == JSON_TRUE ? "PASS" : "FAIL");
 	} else {
-		if (json_int(json_member(judge, "score"), &score) < 0 || score < scale.lo ||
+		if (json_int(json_member(judge, "score"), &score) || score < scale.lo ||
 		    score > scale.hi)
 			return -1;
 		jw_int(&w, score);
@@ -239,7 +238,7 @@ int question_example(const struct record *r, const struct rubric *rubric,
 
 	if (rubric->scale.mode == VERDICT_PAIR)
 		return err_set(e, "examples are for --pass and --score");
-	if (question_candidate(r, &text) < 0)
+	if (question_candidate(r, &text))
 		failed = err_set(e, "the example holds no answer");
 	if (!o->examples)
 		o->examples = mem_alloc(rubric->n, sizeof *o->examples);
@@ -252,7 +251,7 @@ int question_example(const struct record *r, const struct rubric *rubric,
 		buf_clear(&user);
 		buf_clear(&reply);
 		buf_clear(&list);
-		if (put_verdict(own, rubric->scale, &reply) < 0)
+		if (put_verdict(own, rubric->scale, &reply))
 			failed =
 				err_set(e,
 					"the example holds no verdict of an expert%s%s on this scale at `judge`",

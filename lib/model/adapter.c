@@ -153,7 +153,7 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 	unsigned char on[MODEL_LINEARS];
 	size_t from = s->top_layers ? m->config.layers - s->top_layers : 0;
 
-	if (check_spec(m, s, e) < 0 || parse_targets(m, s->targets, on, e) < 0)
+	if (check_spec(m, s, e) || parse_targets(m, s->targets, on, e))
 		return -1;
 	take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
@@ -221,10 +221,10 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 	*s = (struct adapter){0};
 	if (!json_is(json_member(c, "peft_type"), "LORA"))
 		return err_set(e, "peft_type is not LORA");
-	if (json_int(json_member(c, "r"), &rank) < 0 || rank < 1 || (size_t)rank > RANK_MAX)
+	if (json_int(json_member(c, "r"), &rank) || rank < 1 || (size_t)rank > RANK_MAX)
 		return err_set(e, "r must be 1 to %zu", RANK_MAX);
 	s->rank = (size_t)rank;
-	if (json_number(json_member(c, "lora_alpha"), &s->alpha) < 0 || !(s->alpha > 0) ||
+	if (json_number(json_member(c, "lora_alpha"), &s->alpha) || !(s->alpha > 0) ||
 	    !isfinite(s->alpha))
 		return err_set(e, "lora_alpha must be a number more than 0");
 	if (json_kind(json_member(c, "lora_dropout")) == JSON_NUMBER)
@@ -234,7 +234,7 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 	s->rslora = flag(c, "use_rslora");
 	s->dora = flag(c, "use_dora");
 	for (size_t i = 0; i < sizeof not_covered / sizeof *not_covered; i++)
-		if (unused(c, not_covered[i], e) < 0)
+		if (unused(c, not_covered[i], e))
 			return -1;
 	if (flag(c, "fan_in_fan_out") && !transposed)
 		return err_set(e,
@@ -300,7 +300,7 @@ static int match(const struct model *m, const struct adapter *s, const struct st
 		size_t l;
 		int j, bad;
 
-		if (find_module(m, t->name, &l, &j, &what) < 0)
+		if (find_module(m, t->name, &l, &j, &what))
 			return err_set(e, "tensor %s has no module in this base model", t->name);
 		if (t->type != ST_F32 && t->type != ST_F16 && t->type != ST_BF16)
 			return err_set(e,
@@ -368,16 +368,15 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	if (!dir)
 		goto cleanup;
 	path = file_join(dir, "adapter_config.json");
-	if (file_read(path, CONFIG_MAX, &text, e) < 0)
+	if (file_read(path, CONFIG_MAX, &text, e))
 		goto cleanup;
-	if (json_check(buf_span(&text), &c, e) < 0 ||
-	    read_config(&s, c, m->config.transposed, e) < 0) {
+	if (json_check(buf_span(&text), &c, e) || read_config(&s, c, m->config.transposed, e)) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
-	if (st_open_dir(&files, dir, "adapter_model", e) < 0)
+	if (st_open_dir(&files, dir, "adapter_model", e))
 		goto cleanup;
-	if (match(m, &s, &files, pairs, e) < 0) {
+	if (match(m, &s, &files, pairs, e)) {
 		err_prefix(e, "%s", dir);
 		goto cleanup;
 	}

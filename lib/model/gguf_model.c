@@ -116,7 +116,7 @@ static int fill(void *arg, size_t i, FILE *f, struct err *e)
 	const struct job *j = arg;
 	const struct gguf_tensor *t = &j->g.t[i];
 
-	if (write_rows(j, i, f, e) != 0)
+	if (write_rows(j, i, f, e))
 		return -1;
 	if (j->how->step && j->how->step(j->how->arg, t->ne[0] * (t->dims == 2 ? t->ne[1] : 1)))
 		return err_set(e, "interrupted");
@@ -254,7 +254,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	gguf_u32(&j.g, "general.file_type", file_type(type));
 	gguf_u32(&j.g, "general.quantization_version", 2);
 	add_config(&j.g, c, arch);
-	if (gguf_add_tokenizer(&j.g, t, m->dir, c->vocab, e) != 0) {
+	if (gguf_add_tokenizer(&j.g, t, m->dir, c->vocab, e)) {
 		job_release(&j);
 		return -1;
 	}

@@ -230,10 +230,10 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	add_tokens(g, v, size);
 	if (v->sentencepiece) {
 		gguf_string(g, "tokenizer.ggml.pre", span_of("default"));
-		if (add_scores(g, v, size, e) != 0)
+		if (add_scores(g, v, size, e))
 			return -1;
 		/* Whether a space is put first shows in what becomes of a letter. */
-		if (tokenizer_encode(v->t, span_of("a"), 0, &probe, e) != 0)
+		if (tokenizer_encode(v->t, span_of("a"), 0, &probe, e))
 			return -1;
 		gguf_bool(g, "tokenizer.ggml.add_space_prefix",
 			  probe.n > 0 && tokenizer_token(v->t, probe.ids[0]).n >= 3 &&
@@ -245,7 +245,7 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 			return err_set(e,
 				       "tokenizer.json: llama.cpp has no name for this pre-tokenizer, and would cut text otherwise");
 		gguf_string(g, "tokenizer.ggml.pre", span_of(pre));
-		if (add_merges(g, v, e) != 0)
+		if (add_merges(g, v, e))
 			return -1;
 	}
 	add_id(g, "tokenizer.ggml.bos_token_id", tokenizer_bos(v->t));
@@ -271,7 +271,7 @@ int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *di
 	char *path = file_join(dir, "tokenizer.json");
 	int bad = file_read(path, TOKENIZER_FILE_MAX, &v.file, e);
 
-	if (!bad && json_check(buf_span(&v.file), &v.json, e) != 0)
+	if (!bad && json_check(buf_span(&v.file), &v.json, e))
 		bad = err_prefix(e, "%s", path);
 	if (!bad) {
 		v.model = json_member(v.json, "model");

@@ -352,7 +352,7 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 		return err_set(e,
 			       "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for",
 			       path, s->name, rows, cols);
-	if (stored_type(s, &t->type) < 0)
+	if (stored_type(s, &t->type))
 		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported",
 			       path, s->name, st_type_name(s->type));
 	t->data = s->data;
@@ -417,7 +417,7 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
 			goto cleanup;
 		}
-		if (load_tensor(m, t, s, o, e) < 0)
+		if (load_tensor(m, t, s, o, e))
 			goto cleanup;
 		used[s - files->t] = 1;
 	}
@@ -443,11 +443,11 @@ int model_open(struct model **out, const char *dir, const struct model_load *opt
 	struct model *m;
 
 	*out = NULL;
-	if (config_read(&c, dir, e) < 0)
+	if (config_read(&c, dir, e))
 		return -1;
 	m = model_of(&c);
 	m->dir = mem_strdup(dir);
-	if (st_open_dir(&m->memory->files, dir, "model", e) < 0 || load_all(m, opt, e) < 0) {
+	if (st_open_dir(&m->memory->files, dir, "model", e) || load_all(m, opt, e)) {
 		model_free(m);
 		return -1;
 	}

@@ -73,20 +73,20 @@ static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, str
 	while (json_next(&it, shape, &key, &item)) {
 		size_t product;
 
-		if (json_int(item, &x[0]) < 0 || x[0] < 0)
+		if (json_int(item, &x[0]) || x[0] < 0)
 			return err_set(e, "shape holds something that is no size");
 		t->shape[t->dims++] = (uint64_t)x[0];
-		if (mem_mul(t->count, (uint64_t)x[0], &product) < 0)
+		if (mem_mul(t->count, (uint64_t)x[0], &product))
 			return err_set(e, "shape is larger than any memory");
 		t->count = product;
 	}
 	if (json_kind(offsets) != JSON_ARRAY || json_count(offsets) != 2 ||
-	    json_int(json_element(offsets, 0), &x[0]) < 0 ||
-	    json_int(json_element(offsets, 1), &x[1]) < 0 || x[0] < 0 || x[1] < x[0])
+	    json_int(json_element(offsets, 0), &x[0]) ||
+	    json_int(json_element(offsets, 1), &x[1]) || x[0] < 0 || x[1] < x[0])
 		return err_set(e, "data_offsets is no pair of offsets in order");
 	*begin = (uint64_t)x[0];
 	*end = (uint64_t)x[1];
-	if (mem_mul(t->count, types[t->type].size, &t->bytes) < 0 || t->bytes != *end - *begin)
+	if (mem_mul(t->count, types[t->type].size, &t->bytes) || t->bytes != *end - *begin)
 		return err_set(e,
 			       "shape and dtype do not make the %" PRIu64
 			       " bytes of its data_offsets",
@@ -141,7 +141,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	data_bytes = m->len - 8 - size;
 	if (size < 2 || m->data[8] != '{')
 		return err_set(e, "the header is no JSON object");
-	if (json_check((struct span){(const char *)m->data + 8, (size_t)size}, &header, e) < 0)
+	if (json_check((struct span){(const char *)m->data + 8, (size_t)size}, &header, e))
 		return err_prefix(e, "header");
 	n = json_count(header);
 	places = mem_alloc(n, sizeof *places);
@@ -151,7 +151,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		struct st_tensor *t = &s->t[s->n];
 
 		buf_clear(&name);
-		if (json_string(key, &name) < 0 || name.len > NAME_MAX_BYTES ||
+		if (json_string(key, &name) || name.len > NAME_MAX_BYTES ||
 		    (name.len && memchr(name.data, 0, name.len))) {
 			err_set(e, "a tensor's name is no text of at most %zu bytes",
 				NAME_MAX_BYTES);
@@ -174,7 +174,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			continue;
 		}
 		*t = (struct st_tensor){.file = file};
-		if (parse_tensor(t, &places[n].begin, &places[n].end, value, e) < 0) {
+		if (parse_tensor(t, &places[n].begin, &places[n].end, value, e)) {
 			err_prefix(e, "tensor %s", name.data);
 			goto cleanup;
 		}
@@ -228,9 +228,9 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 	s->paths[i] = path;
 	s->maps[i] = (struct file_map){0};
 	s->files++;
-	if (file_map(path, &s->maps[i], e) < 0)
+	if (file_map(path, &s->maps[i], e))
 		return -1;
-	if (parse_file(s, i, e) < 0)
+	if (parse_file(s, i, e))
 		return err_prefix(e, "%s", path);
 	return 0;
 }
@@ -238,7 +238,7 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 int st_open(struct st_set *s, const char *path, struct err *e)
 {
 	*s = (struct st_set){0};
-	if (add_file(s, mem_strdup(path), e) < 0) {
+	if (add_file(s, mem_strdup(path), e)) {
 		st_close(s);
 		return -1;
 	}
@@ -253,9 +253,9 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 	size_t listed = 0;
 	int result = -1;
 
-	if (file_read(index, INDEX_MAX, &text, e) < 0)
+	if (file_read(index, INDEX_MAX, &text, e))
 		goto cleanup;
-	if (json_check(buf_span(&text), &all, e) < 0) {
+	if (json_check(buf_span(&text), &all, e)) {
 		err_prefix(e, "%s", index);
 		goto cleanup;
 	}
@@ -268,7 +268,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		size_t i;
 
 		buf_clear(&name);
-		if (json_string(value, &name) < 0 || name.len == 0 || name.len > 255 ||
+		if (json_string(value, &name) || name.len == 0 || name.len > 255 ||
 		    memchr(name.data, '/', name.len) || memchr(name.data, 0, name.len) ||
 		    name.data[0] == '.') {
 			err_set(e, "%s: weight_map names a shard that is no plain file name",
@@ -282,7 +282,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 			err_set(e, "%s: more than %zu shards", index, SHARDS_MAX);
 			goto cleanup;
 		}
-		if (i == s->files && add_file(s, file_join(dir, name.data), e) < 0)
+		if (i == s->files && add_file(s, file_join(dir, name.data), e))
 			goto cleanup;
 	}
 	qsort(s->t, s->n, sizeof *s->t, by_name);
@@ -432,7 +432,7 @@ int st_write(struct st_out *o, const char *path,
 	put_header(o, &header);
 	for (int i = 0; i < 8; i++)
 		size[i] = (unsigned char)((uint64_t)header.len >> 8 * i);
-	if (file_begin(path, &w, e) < 0)
+	if (file_begin(path, &w, e))
 		goto cleanup;
 	fwrite(size, 1, 8, w.f);
 	fwrite(header.data, 1, header.len, w.f);

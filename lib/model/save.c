@@ -270,12 +270,12 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
 		goto cleanup;
 	}
-	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 ||
-	    record_parse(&r, span_of(m->config.text), e) < 0)
+	if (file_mkdir(dir, e) || write_weights(m, dir, how, e) ||
+	    record_parse(&r, span_of(m->config.text), e))
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
 		edit.name = "dtype"; /* the newer name of the same member */
-	if (record_splice(&r, &edit, 1, &b) < 0) {
+	if (record_splice(&r, &edit, 1, &b)) {
 		err_set(e, "config.json is too large");
 		goto cleanup;
 	}

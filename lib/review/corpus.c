@@ -103,7 +103,7 @@ static double output_probability(const struct record *r)
 	if (json_kind(all) != JSON_ARRAY || json_count(all) == 0)
 		return NAN;
 	while (json_next(&it, all, &key, &token)) {
-		if (json_number(json_member(token, "logprob"), &x) < 0)
+		if (json_number(json_member(token, "logprob"), &x))
 			return NAN;
 		sum += x;
 	}
@@ -130,7 +130,7 @@ static double own_probability(const struct review_corpus *c, const struct record
 		free(name);
 	} else if (!isnan(p = output_probability(r))) {
 		buf_clear(&scratch);
-		if (json_string(record_get(r, "output"), &scratch) < 0)
+		if (json_string(record_get(r, "output"), &scratch))
 			p = NAN;
 		else if (!span_eq(buf_span(&scratch), label))
 			p = 1 - p;
@@ -191,7 +191,7 @@ int review_corpus_count(struct review_corpus *c, const struct record *r, struct 
 		      json_check(buf_span(&reference), &v, NULL) == 0;
 	row.year = row.has_reference ? (int16_t)year_of(buf_span(&reference)) : 0;
 	double loss = NAN;
-	if (json_number(json_member(record_get(r, "review"), "loss"), &loss) < 0)
+	if (json_number(json_member(record_get(r, "review"), "loss"), &loss))
 		loss = NAN;
 	row.loss = (float)loss;
 	c->with_reference += row.has_reference;
