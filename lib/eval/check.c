@@ -296,7 +296,7 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 	struct buf value = BUF_INIT;
 	struct edit edit = {.name = "eval"};
 	struct jw w;
-	int failed;
+	int rc;
 
 	jw_init(&w, &value);
 	jw_object(&w);
@@ -307,9 +307,9 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 	}
 	jw_end(&w);
 	edit.value = buf_span(&value);
-	failed = record_splice(&a->rec, &edit, 1, line);
+	rc = record_splice(&a->rec, &edit, 1, line);
 	buf_release(&value);
-	return failed;
+	return rc;
 }
 
 int check_is_local(const struct check *c)

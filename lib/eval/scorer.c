@@ -87,15 +87,15 @@ static int score_by_jq(struct scorer *s, struct err *e)
 	size_t n = 0, at = 0;
 	double *values;
 	const char **why;
-	int failed;
+	int rc;
 
 	for (size_t c = 0; c < s->o.n_checks; c++)
 		if (s->o.checks[c].kind == CHECK_JQ)
 			n = answered(s, c);
 	values = mem_alloc(n * s->n_jq, sizeof *values);
 	why = mem_alloc(n * s->n_jq, sizeof *why);
-	failed = jqfilter_score(s->jq, s->lines, n, values, why, e);
-	for (size_t i = 0; i < n && !failed; i++) {
+	rc = jqfilter_score(s->jq, s->lines, n, values, why, e);
+	for (size_t i = 0; i < n && !rc; i++) {
 		struct row *r = s->rows + s->at[i];
 
 		for (size_t c = 0; c < s->o.n_checks; c++) {
@@ -107,7 +107,7 @@ static int score_by_jq(struct scorer *s, struct err *e)
 	}
 	free(values);
 	free(why);
-	return failed;
+	return rc;
 }
 
 static int score_by_command(struct scorer *s, size_t c, struct err *e)
@@ -128,21 +128,21 @@ static int score_by_command(struct scorer *s, size_t c, struct err *e)
 
 int scorer_flush(struct scorer *s, struct err *e)
 {
-	int failed = 0;
+	int rc = 0;
 
 	if (s->n == 0)
 		return 0;
 	pool_run(s->pool, s->n, score_locally, s);
 	if (s->jq)
-		failed = score_by_jq(s, e);
-	for (size_t c = 0; c < s->o.n_checks && !failed; c++)
+		rc = score_by_jq(s, e);
+	for (size_t c = 0; c < s->o.n_checks && !rc; c++)
 		if (s->o.checks[c].kind == CHECK_CMD)
-			failed = score_by_command(s, c, e);
-	for (size_t i = 0; i < s->n && !failed; i++)
-		failed = s->o.done(s->o.arg, s->rows + i, e);
+			rc = score_by_command(s, c, e);
+	for (size_t i = 0; i < s->n && !rc; i++)
+		rc = s->o.done(s->o.arg, s->rows + i, e);
 	s->n = 0;
 	s->bytes = 0;
-	return failed;
+	return rc;
 }
 
 int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,

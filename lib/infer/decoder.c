@@ -62,18 +62,17 @@ static int pack_linear(struct decoder *d, size_t l, int i, enum nn_type type, in
 {
 	const struct model_linear *lin = &d->m->layers[l].lin[i];
 	float *values = NULL;
-	int bad;
+	int rc;
 
 	if (lin->a && !unmerged) {
 		values = mem_alloc(lin->w.rows * lin->w.cols, sizeof *values);
 		model_linear_values(lin, 1, values);
 	}
-	bad = pack(d, &d->lin[l][i],
-		   held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed,
-			lin->w.cols),
-		   &lin->w, values, e);
+	rc = pack(d, &d->lin[l][i],
+		  held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols),
+		  &lin->w, values, e);
 	free(values);
-	return bad;
+	return rc;
 }
 
 /* The adapter of a linear as matrices of its own, in f32 whatever the base is held as. */

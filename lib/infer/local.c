@@ -212,11 +212,11 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 	char *path = file_join(dir, name);
 	struct file_map map;
 	struct span bytes;
-	int bad = 0;
+	int rc = 0;
 
 	if (file_exists(path)) {
-		bad = file_map(path, &map, e);
-		if (!bad) {
+		rc = file_map(path, &map, e);
+		if (!rc) {
 			bytes = (struct span){map.data ? (const char *)map.data : "", map.len};
 			buf_addf(text, " %s %016llx%016llx", name,
 				 (unsigned long long)hash64(bytes, 0),
@@ -225,7 +225,7 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 		}
 	}
 	free(path);
-	return bad;
+	return rc;
 }
 
 /* An index and the shards that it names, so that every weight counts. */
@@ -234,25 +234,25 @@ static int add_shards(struct buf *text, const char *dir, const char *name, struc
 	char *path = file_join(dir, name);
 	cJSON *index = NULL, *item;
 	char last[256] = "";
-	int bad = add_file(text, dir, name, e);
+	int rc = add_file(text, dir, name, e);
 
-	if (!bad && file_exists(path)) {
+	if (!rc && file_exists(path)) {
 		index = json_tree_file(path, (size_t)256 << 20, e);
-		bad = !index;
+		rc = !index;
 		cJSON_ArrayForEach(item, json_get(index, "weight_map"))
 		{
 			/* Tensors of a shard mostly stand together; one named twice is only hashed
 			 * twice. */
-			if (bad || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
+			if (rc || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
 			    strchr(item->valuestring, '/'))
 				continue;
 			snprintf(last, sizeof last, "%s", item->valuestring);
-			bad = add_file(text, dir, last, e);
+			rc = add_file(text, dir, last, e);
 		}
 	}
 	cJSON_Delete(index);
 	free(path);
-	return bad;
+	return rc;
 }
 
 static int local_identity(void *self, struct buf *text, struct err *e)

@@ -329,39 +329,39 @@ static int compile_applicator(struct schema *s, struct schema_node *n, struct sp
 				      : json_is(key, "propertyNames")	     ? &n->names
 									     : NULL;
 	struct buf word = BUF_INIT;
-	int bad = 1;
+	int rc = 1;
 
 	json_string(key, &word);
 	if (single)
-		bad = one(single, sub(s, v, at, word.data, e));
+		rc = one(single, sub(s, v, at, word.data, e));
 	else if (json_is(key, "allOf"))
-		bad = compile_list(s, v, at, "allOf", &n->all_of, e);
+		rc = compile_list(s, v, at, "allOf", &n->all_of, e);
 	else if (json_is(key, "anyOf"))
-		bad = compile_list(s, v, at, "anyOf", &n->any_of, e);
+		rc = compile_list(s, v, at, "anyOf", &n->any_of, e);
 	else if (json_is(key, "oneOf"))
-		bad = compile_list(s, v, at, "oneOf", &n->one_of, e);
+		rc = compile_list(s, v, at, "oneOf", &n->one_of, e);
 	else if (json_is(key, "properties"))
-		bad = compile_names(s, v, at, "properties", &n->properties, 0, e);
+		rc = compile_names(s, v, at, "properties", &n->properties, 0, e);
 	else if (json_is(key, "patternProperties"))
-		bad = compile_names(s, v, at, "patternProperties", &n->patterns, 1, e);
+		rc = compile_names(s, v, at, "patternProperties", &n->patterns, 1, e);
 	else if (json_is(key, "prefixItems"))
-		bad = compile_list(s, v, at, "prefixItems", &n->prefix, e);
+		rc = compile_list(s, v, at, "prefixItems", &n->prefix, e);
 	else if (json_is(key, "dependentSchemas"))
-		bad = compile_dependencies(s, v, at, "dependentSchemas", n, 0, 1, e);
+		rc = compile_dependencies(s, v, at, "dependentSchemas", n, 0, 1, e);
 	else if (json_is(key, "dependentRequired"))
-		bad = compile_dependencies(s, v, at, "dependentRequired", n, 1, 0, e);
+		rc = compile_dependencies(s, v, at, "dependentRequired", n, 1, 0, e);
 	else if (json_is(key, "dependencies"))
-		bad = compile_dependencies(s, v, at, "dependencies", n, 1, 1, e);
+		rc = compile_dependencies(s, v, at, "dependencies", n, 1, 1, e);
 	else if (json_is(key, "$defs") || json_is(key, "definitions")) {
 		/* Compiled so that they are checked and their anchors known; references find them
 		 * by their place. */
-		bad = compile_names(s, v, at, word.data, &defs, 0, e);
+		rc = compile_names(s, v, at, word.data, &defs, 0, e);
 		for (size_t i = 0; i < defs.n; i++)
 			free(defs.v[i].name);
 		free(defs.v);
 	}
 	buf_release(&word);
-	return bad;
+	return rc;
 }
 
 /* items and additionalItems: a list of schemas in items is draft 7's way to say prefixItems. */

@@ -62,7 +62,7 @@ static int below(struct check *c, const struct schema_node *n, struct span v, st
 {
 	size_t len = c->path.len;
 	struct buf name = BUF_INIT;
-	int bad, plain;
+	int rc, plain;
 
 	if (key.s) {
 		json_string(key, &name);
@@ -80,11 +80,11 @@ static int below(struct check *c, const struct schema_node *n, struct span v, st
 	} else {
 		buf_addf(&c->path, "%s[%zu]", len ? "" : ".", index);
 	}
-	bad = check(c, n, v);
+	rc = check(c, n, v);
 	c->path.len = len;
 	if (c->path.data)
 		c->path.data[len] = 0;
-	return bad;
+	return rc;
 }
 
 /* --- numbers --- */
@@ -312,18 +312,18 @@ static int check_unique(struct check *c, const struct schema_node *n, struct spa
 	struct hashed *all = mem_alloc(count, sizeof *all);
 	struct json_iter it = {0};
 	struct span unused, item;
-	int bad = 0;
+	int rc = 0;
 
 	while (json_next(&it, v, &unused, &item))
 		all[i++] = (struct hashed){hash_value(item), item};
 	qsort(all, count, sizeof *all, by_hash);
-	for (i = 1; i < count && !bad; i++)
-		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !bad; k--)
+	for (i = 1; i < count && !rc; i++)
+		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !rc; k--)
 			if (json_equal(all[k - 1].v, all[i].v))
-				bad = no(c, n, "uniqueItems", "holds %.*s twice",
-					 (int)(all[i].v.n < 80 ? all[i].v.n : 80), all[i].v.s);
+				rc = no(c, n, "uniqueItems", "holds %.*s twice",
+					(int)(all[i].v.n < 80 ? all[i].v.n : 80), all[i].v.s);
 	free(all);
-	return bad;
+	return rc;
 }
 
 static int check_array(struct check *c, const struct schema_node *n, struct span v)
@@ -477,7 +477,7 @@ static int check_type(struct check *c, const struct schema_node *n, struct span 
 	static const char *const names[] = {"null",	"a boolean", "an integer", "a number",
 					    "a string", "an array",  "an object"};
 	struct buf list = BUF_INIT;
-	int left = n->types & SCHEMA_NUMBER ? n->types & ~SCHEMA_INTEGER : n->types, bad;
+	int left = n->types & SCHEMA_NUMBER ? n->types & ~SCHEMA_INTEGER : n->types, rc;
 
 	if (n->types & bit || (bit == SCHEMA_NUMBER && n->types & SCHEMA_INTEGER && is_whole(v)))
 		return 0;
@@ -485,9 +485,9 @@ static int check_type(struct check *c, const struct schema_node *n, struct span 
 		if (left >> i & 1) {
 			buf_addf(&list, "%s%s", list.len ? " or " : "", names[i]);
 		}
-	bad = no(c, n, "type", "must be %s", list.data);
+	rc = no(c, n, "type", "must be %s", list.data);
 	buf_release(&list);
-	return bad;
+	return rc;
 }
 
 static int check_enum(struct check *c, const struct schema_node *n, struct span v)
@@ -573,14 +573,14 @@ static int check(struct check *c, const struct schema_node *n, struct span v)
 static int check_from(const struct schema_node *n, struct span value, struct err *e)
 {
 	struct check c = {.e = e};
-	int bad = check(&c, n, value);
+	int rc = check(&c, n, value);
 
 	if (c.broken)
 		err_set(e, "%s", c.broken);
 	buf_release(&c.path);
 	buf_release(&c.text);
 	pcre2_match_data_free(c.match);
-	return bad;
+	return rc;
 }
 
 int schema_check(const struct schema *s, struct span value, struct err *e)

@@ -359,7 +359,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	struct adapter s;
 	struct pair *pairs = mem_alloc(m->config.layers * MODEL_LINEARS, sizeof *pairs);
 	struct span c;
-	int result = -1, used[MODEL_LINEARS] = {0};
+	int rc = -1, used[MODEL_LINEARS] = {0};
 
 	if (m->adapter) {
 		err_set(e, "the model has an adapter already");
@@ -407,7 +407,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 		model_table_settle(m);
 	else
 		model_bind(m);
-	result = 0;
+	rc = 0;
 cleanup:
 	st_close(&files);
 	buf_release(&text);
@@ -415,7 +415,7 @@ cleanup:
 	free(pairs);
 	free(path);
 	free(dir);
-	return result;
+	return rc;
 }
 
 static void write_config(const struct model *m, const char *base, struct buf *b)
@@ -477,7 +477,7 @@ int adapter_save(const struct model *m, const char *dir, const char *base, struc
 	     *config = file_join(dir, "adapter_config.json");
 	struct buf b = BUF_INIT;
 	struct st_out o = {0};
-	int result = -1;
+	int rc = -1;
 
 	if (!m->adapter) {
 		err_set(e, "the model has no adapter to save");
@@ -492,11 +492,11 @@ int adapter_save(const struct model *m, const char *dir, const char *base, struc
 	}
 	write_config(m, base, &b);
 	if (file_mkdir(dir, e) == 0 && st_write(&o, weights, NULL, NULL, e) == 0)
-		result = file_write(config, b.data, b.len, e);
+		rc = file_write(config, b.data, b.len, e);
 cleanup:
 	st_out_release(&o);
 	buf_release(&b);
 	free(weights);
 	free(config);
-	return result;
+	return rc;
 }

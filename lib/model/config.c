@@ -399,12 +399,12 @@ int config_parse(struct config *c, const char *text, size_t n, const char *where
 int config_read_file(struct config *c, const char *path, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	int result = file_read(path, CONFIG_MAX, &text, e);
+	int rc = file_read(path, CONFIG_MAX, &text, e);
 
-	if (result == 0)
-		result = config_parse(c, text.data ? text.data : "", text.len, path, e);
+	if (rc == 0)
+		rc = config_parse(c, text.data ? text.data : "", text.len, path, e);
 	buf_release(&text);
-	return result;
+	return rc;
 }
 
 int config_read(struct config *c, const char *dir, struct err *e)
@@ -413,19 +413,19 @@ int config_read(struct config *c, const char *dir, struct err *e)
 	     *generation = file_join(dir, "generation_config.json");
 	struct buf text = BUF_INIT;
 	struct span all;
-	int result = config_read_file(c, path, e);
+	int rc = config_read_file(c, path, e);
 
-	if (result == 0 && file_exists(generation)) {
-		result = file_read(generation, CONFIG_MAX, &text, e);
-		if (result == 0 && (json_check(buf_span(&text), &all, e) || get_eos(c, all, e)))
-			result = err_prefix(e, "%s", generation);
-		if (result < 0)
+	if (rc == 0 && file_exists(generation)) {
+		rc = file_read(generation, CONFIG_MAX, &text, e);
+		if (rc == 0 && (json_check(buf_span(&text), &all, e) || get_eos(c, all, e)))
+			rc = err_prefix(e, "%s", generation);
+		if (rc < 0)
 			config_release(c);
 	}
 	buf_release(&text);
 	free(generation);
 	free(path);
-	return result;
+	return rc;
 }
 
 void config_release(struct config *c)

@@ -407,7 +407,7 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 {
 	const struct st_set *files = &m->memory->files;
 	unsigned char *used = mem_alloc(files->n, 1);
-	int result = -1;
+	int rc = -1;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct model_tensor *t = &m->tensors[i];
@@ -431,10 +431,10 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			files->paths[s->file], s->name, m->config.model_type);
 		goto cleanup;
 	}
-	result = 0;
+	rc = 0;
 cleanup:
 	free(used);
-	return result;
+	return rc;
 }
 
 int model_open(struct model **out, const char *dir, const struct model_load *opt, struct err *e)

@@ -123,7 +123,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	struct buf name = BUF_INIT;
 	uint64_t size, at = 0, data_bytes;
 	size_t first = s->n, n;
-	int result = -1;
+	int rc = -1;
 
 	if (m->len < 8)
 		return err_set(e, "%zu bytes are too few for a safetensors file", m->len);
@@ -211,11 +211,11 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			err_set(e, "tensor %s stands there twice", s->t[i].name);
 			goto cleanup;
 		}
-	result = 0;
+	rc = 0;
 cleanup:
 	free(places);
 	buf_release(&name);
-	return result;
+	return rc;
 }
 
 /* Takes path over. */
@@ -251,7 +251,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 	struct json_iter it = {0};
 	struct span all, map, key, value;
 	size_t listed = 0;
-	int result = -1;
+	int rc = -1;
 
 	if (file_read(index, INDEX_MAX, &text, e))
 		goto cleanup;
@@ -312,35 +312,35 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		err_set(e, "%s lists %zu tensors, its shards hold %zu", index, listed, s->n);
 		goto cleanup;
 	}
-	result = 0;
+	rc = 0;
 cleanup:
 	buf_release(&text);
 	buf_release(&name);
 	buf_release(&key_text);
-	return result;
+	return rc;
 }
 
 int st_open_dir(struct st_set *s, const char *dir, const char *stem, struct err *e)
 {
 	struct buf path = BUF_INIT;
-	int result;
+	int rc;
 
 	*s = (struct st_set){0};
 	buf_addf(&path, "%s/%s.safetensors", dir, stem);
 	if (file_exists(path.data)) {
-		result = add_file(s, mem_strdup(path.data), e);
+		rc = add_file(s, mem_strdup(path.data), e);
 	} else {
 		buf_adds(&path, ".index.json");
 		if (file_exists(path.data))
-			result = open_shards(s, dir, path.data, e);
+			rc = open_shards(s, dir, path.data, e);
 		else
-			result = err_set(e, "%s: there is neither %s.safetensors nor its index",
-					 dir, stem);
+			rc = err_set(e, "%s: there is neither %s.safetensors nor its index", dir,
+				     stem);
 	}
 	buf_release(&path);
-	if (result < 0)
+	if (rc < 0)
 		st_close(s);
-	return result;
+	return rc;
 }
 
 void st_close(struct st_set *s)
@@ -427,7 +427,7 @@ int st_write(struct st_out *o, const char *path,
 	struct buf header = BUF_INIT;
 	struct file_new w;
 	unsigned char size[8];
-	int result = -1;
+	int rc = -1;
 
 	put_header(o, &header);
 	for (int i = 0; i < 8; i++)
@@ -455,10 +455,10 @@ int st_write(struct st_out *o, const char *path,
 			goto cleanup;
 		}
 	}
-	result = file_commit(&w, e);
+	rc = file_commit(&w, e);
 cleanup:
 	buf_release(&header);
-	return result;
+	return rc;
 }
 
 void st_out_release(struct st_out *o)
