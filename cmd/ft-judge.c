@@ -103,17 +103,6 @@ struct work {
 	struct ask *ask;
 };
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct work *w = arg;
-	char note[96];
-
-	ask_note(w->ask, note, sizeof note);
-	w->progress.total = reader_expected(&w->reader);
-	w->progress.about = 1;
-	progress_set(&w->progress, (double)rows, note);
-}
-
 static struct verdict_scale parse_scale(void)
 {
 	struct verdict_scale s = {VERDICT_PASS, 0, 0};
@@ -210,8 +199,7 @@ static int judge_all(struct work *w)
 			    .pairs = opt_pair,
 			    .pairing = {.rounds = (size_t)opt_rounds},
 			    .stopping = prog_stopping,
-			    .progress = show_progress,
-			    .arg = w};
+			    .progress = &w->progress};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	size_t lonely;

@@ -144,17 +144,6 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct work *w = arg;
-	char note[96];
-
-	ask_note(w->ask, note, sizeof note);
-	w->progress.total = reader_expected(&w->reader);
-	w->progress.about = 1;
-	progress_set(&w->progress, (double)rows, note);
-}
-
 static void batch_progress(void *arg, const char *what, double done, double total)
 {
 	struct work *w = arg;
@@ -187,7 +176,8 @@ static void set_prompt(void)
 /* The one thing that the options ask for. */
 static int run(struct work *w, struct err *e)
 {
-	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+	struct ask_program p = {w,    begin,	     answer,	   finish,
+				NULL, prog_stopping, &w->progress, &w->reader};
 	struct ask_batch b = {.ask = w->ask,
 			      .prompt = w->prompt,
 			      .reader = &w->reader,

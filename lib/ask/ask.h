@@ -139,8 +139,9 @@ struct ask_program {
 	/* Asked for a signal to stop; NULL: none. What is under way then has five seconds to end;
 	 * rows not answered are not written. */
 	int (*stopping)(void);
-	/* Called now and then with rows written so far, for a progress line; may be NULL. */
-	void (*progress)(void *arg, size_t rows);
+	/* The progress line, and the input by whose end it is measured; progress may be NULL. */
+	struct progress *progress;
+	struct reader *reader;
 };
 
 /* Sends a request for the row; the answer comes with this tag. Only from begin and answer. What
@@ -196,8 +197,6 @@ void ask_count_row(struct ask *a, int failed);
 void ask_foresee(struct ask *a, struct span body);
 
 const struct ask_totals *ask_totals(const struct ask *a);
-/* What stands behind a progress bar: errors, cached answers and cost as far as there are any. */
-void ask_note(const struct ask *a, char *note, size_t size);
 /* The summary in words, several lines without a final newline; nothing where nothing was asked. */
 void ask_summary(const struct ask *a, struct buf *text);
 

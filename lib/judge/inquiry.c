@@ -218,14 +218,6 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct inquiry *w = arg;
-
-	if (w->progress)
-		w->progress(w->arg, rows);
-}
-
 static void prepare(struct inquiry *w)
 {
 	question_hash(w->panel.rubric, w->question, w->hash);
@@ -234,7 +226,8 @@ static void prepare(struct inquiry *w)
 
 int inquiry_run(struct inquiry *w, struct err *e)
 {
-	struct ask_program p = {w, begin, answer, finish, NULL, w->stopping, show_progress};
+	struct ask_program p = {w,    begin,	   answer,	finish,
+				NULL, w->stopping, w->progress, w->reader};
 
 	prepare(w);
 	return ask_run(w->ask, &p, e);
