@@ -24,12 +24,12 @@
 #include "../lib/json/reader.h"
 
 static struct opt_list opt_check, opt_weight, opt_by, opt_require;
-static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose,
-	*opt_baseline_file, *opt_html, *opt_junit;
+static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
+	*opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_markdown,
-	opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_errors, opt_choose, opt_labels, opt_profile, opt_merge, opt_point, opt_diff,
+	opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 static struct prog_form opt_form;
 
 static struct opt options[] = {
@@ -52,13 +52,13 @@ static struct opt options[] = {
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
 	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
-	{0, "choose", OPT_STR, &opt_choose, "cheapest",
-	 "names the cheapest group that meets every requirement;\nexit 1 when none does",
+	{0, "choose", OPT_CHOICE, &opt_choose, "cheapest",
+	 "names the cheapest group that meets every requirement;\nexit 1 when none does", 1, 0,
 	 .with = "require"},
 	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD",
 	 "with --compare: after how many calls that sum is repaid", 0, 1e12, .with = "compare"},
-	{0, "errors", OPT_STR, &opt_errors, "fail|drop",
-	 "rows that cannot be scored are wrong, or are left out",
+	{0, "errors", OPT_CHOICE, &opt_errors, "fail|drop",
+	 "rows that cannot be scored are wrong, or are left out", UNSCORED_FAIL, 0,
 	 .without = "merge: profiles have their own"},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
 	 "rows with the same value here are not independent",
@@ -147,7 +147,6 @@ static struct path *parse_path(const char *text)
 
 static void parse_options(void)
 {
-	static const char *const ways[] = {"fail", "drop"};
 	struct err e = ERR_INIT;
 
 	parse_checks();
@@ -157,8 +156,6 @@ static void parse_options(void)
 	for (size_t i = 0; i < opt_by.n; i++)
 		board.by[i] = parse_path(opt_by.v[i]);
 	board.compare = parse_path(opt_compare);
-	if (opt_choose && strcmp(opt_choose, "cheapest") != 0)
-		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
 	board.keep = opt_compare || opt_baseline_file || opt_html;
 	board.keep_lines = opt_html != NULL;
 	board.cluster = parse_path(opt_cluster);
@@ -167,9 +164,7 @@ static void parse_options(void)
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
 		prog_usage("--pass-at %s", e.msg);
-	if (opt_errors)
-		board.unscored =
-			prog_choice("errors", opt_errors, ways, 2) ? UNSCORED_DROP : UNSCORED_FAIL;
+	board.unscored = (enum unscored)opt_errors;
 	if (require_parse_all(opt_require.v, opt_require.n, &requirements, &e))
 		prog_usage("%s", e.msg);
 }

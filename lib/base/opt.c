@@ -110,6 +110,36 @@ static int set_text(const struct opt *o, const char *value, struct err *e)
 	return 0;
 }
 
+struct span opt_chosen(const struct opt *o)
+{
+	const char *name = o->arg;
+	int place = *(int *)o->to - (int)o->lo;
+	for (; place > 0 && strchr(name, '|'); place--)
+		name = strchr(name, '|') + 1;
+	return place ? (struct span){NULL, 0} : (struct span){name, strcspn(name, "|")};
+}
+
+static int set_choice(const struct opt *o, const char *value, struct err *e)
+{
+	struct buf names = BUF_INIT;
+	const char *name = o->arg;
+	for (int place = (int)o->lo;; place++) {
+		size_t n = strcspn(name, "|");
+		if (strlen(value) == n && memcmp(name, value, n) == 0) {
+			*(int *)o->to = place;
+			buf_release(&names);
+			return 0;
+		}
+		buf_addf(&names, "%s%.*s", !names.len ? "" : name[n] ? ", " : " or ", (int)n, name);
+		if (!name[n])
+			break;
+		name += n + 1;
+	}
+	err_set(e, "--%s %s: must be %s", o->name, value, names.data);
+	buf_release(&names);
+	return -1;
+}
+
 static int set(struct opt *o, const char *value, struct err *e)
 {
 	o->given = 1;
@@ -135,6 +165,8 @@ static int set(struct opt *o, const char *value, struct err *e)
 		l->v[l->n] = NULL;
 		return 0;
 	}
+	case OPT_CHOICE:
+		return set_choice(o, value, e);
 	case OPT_GROUP:
 		break;
 	}

@@ -114,17 +114,6 @@ void prog_usage(const char *fmt, ...)
 	prog_end(FT_TROUBLE);
 }
 
-size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n)
-{
-	struct buf list = BUF_INIT;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(given, names[i]) == 0)
-			return i;
-	for (size_t i = 0; i < n; i++)
-		buf_addf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
-	prog_usage("--%s %s: must be %s", option, given, list.data);
-}
-
 int prog_as_table(const struct prog_form *form)
 {
 	return form->table || (!form->json && out_is_tty());
