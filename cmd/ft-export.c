@@ -134,7 +134,7 @@ static int export_hf(struct job *x, struct err *e)
 		return err_set(e,
 			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
 			       nn_type_name(how.type));
-	if (file_mkdir(opt_out, e) != 0 || model_save(x->model, opt_out, &how, e) != 0)
+	if (file_mkdir(opt_out, e) || model_save(x->model, opt_out, &how, e))
 		return -1;
 	return tokenizer_copy_files(x->dir, opt_out, e);
 }
@@ -154,9 +154,9 @@ static int load(struct job *x, struct err *e)
 {
 	if (!(x->dir = hub_find(opt_model, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
 	    !(x->chat = chat_load(x->dir, x->tokenizer, e)) ||
-	    model_open(&x->model, x->dir, NULL, e) != 0)
+	    model_open(&x->model, x->dir, NULL, e))
 		return -1;
-	if (opt_adapter && adapter_open(x->model, opt_adapter, 0, e) != 0)
+	if (opt_adapter && adapter_open(x->model, opt_adapter, 0, e))
 		return -1;
 	if (!opt_quantize)
 		how.type = stored_type(x->model);
@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	if (opt_quantize && quantize_parse(opt_quantize, &how.type, &e))
 		prog_usage("%s", e.msg);
 	gguf = is_gguf();
-	if (load(&x, &e) != 0)
+	if (load(&x, &e))
 		prog_fail(&e);
 	if (chat_warning(x.chat) && !opt_quiet && !opt_adapter_only)
 		prog_warn("%s", chat_warning(x.chat));
