@@ -8,6 +8,7 @@
 #include "../text/hash.h"
 #include "../text/moment.h"
 #include "key.h"
+#include "../stats/order.h"
 
 #define TRIPLES ((size_t)1 << 19)
 #define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
@@ -234,16 +235,10 @@ void review_corpus_measure(struct review_corpus *c, size_t row, const struct rec
 	buf_release(&reference);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static double median_of(double *x, size_t n)
 {
-	qsort(x, n, sizeof *x, by_value);
-	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+	order_sort(x, n);
+	return order_median(x, n);
 }
 
 static double measure_of(const struct review_corpus_row *r, int which)
