@@ -32,7 +32,7 @@ endif
 # All rooms of lib stand in one archive, and a program takes from it what it uses. What a room may
 # use of another is the table in lib/README.md, which lint holds against the #include lines.
 PROGRAMS = $(patsubst cmd/%.c,%,$(wildcard cmd/ft-*.c))
-PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd $(if $(MPI),ompi-c)
+PKGS = libcjson libutf8proc libxxhash libpcre2-8 libcurl sqlite3 openblas libmicrohttpd libmd $(if $(MPI),ompi-c)
 
 # Asked of pkg-config once, when first needed: setup may have to install it before.
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cflags)

@@ -24,12 +24,12 @@
 #include "../lib/json/reader.h"
 
 static struct opt_list opt_check, opt_weight, opt_by, opt_require;
-static const char *opt_compare, *opt_baseline, *opt_errors, *opt_cluster, *opt_pass_at, *opt_choose,
-	*opt_baseline_file, *opt_html, *opt_junit;
+static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
+	*opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_labels, opt_profile, opt_merge, opt_point, opt_diff, opt_pass, opt_markdown,
-	opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_errors, opt_choose, opt_labels, opt_profile, opt_merge, opt_point, opt_diff,
+	opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 static struct prog_form opt_form;
 
 static struct opt options[] = {
@@ -52,13 +52,13 @@ static struct opt options[] = {
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
 	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
-	{0, "choose", OPT_STR, &opt_choose, "cheapest",
-	 "names the cheapest group that meets every requirement;\nexit 1 when none does",
+	{0, "choose", OPT_CHOICE, &opt_choose, "cheapest",
+	 "names the cheapest group that meets every requirement;\nexit 1 when none does", 1, 0,
 	 .with = "require"},
 	{0, "train-cost", OPT_REAL, &opt_train_cost, "USD",
 	 "with --compare: after how many calls that sum is repaid", 0, 1e12, .with = "compare"},
-	{0, "errors", OPT_STR, &opt_errors, "fail|drop",
-	 "rows that cannot be scored are wrong, or are left out",
+	{0, "errors", OPT_CHOICE, &opt_errors, "fail|drop",
+	 "rows that cannot be scored are wrong, or are left out", UNSCORED_FAIL, 0,
 	 .without = "merge: profiles have their own"},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
 	 "rows with the same value here are not independent",
@@ -127,11 +127,11 @@ static void parse_checks(void)
 
 	board.n_checks = opt_check.n > 0 ? opt_check.n : 1;
 	board.n_metrics = board.n_checks + (opt_weight.n > 0);
-	if (check_parse_all(opt_check.n > 0 ? opt_check.v : usual, board.n_checks, &checks, &e) < 0)
+	if (check_parse_all(opt_check.n > 0 ? opt_check.v : usual, board.n_checks, &checks, &e))
 		prog_usage("%s", e.msg);
 	board.checks = checks;
 	for (size_t i = 0; i < opt_weight.n; i++)
-		if (check_weigh(checks, board.n_checks, opt_weight.v[i], &e) < 0)
+		if (check_weigh(checks, board.n_checks, opt_weight.v[i], &e))
 			prog_usage("%s", e.msg);
 }
 
@@ -147,7 +147,6 @@ static struct path *parse_path(const char *text)
 
 static void parse_options(void)
 {
-	static const char *const ways[] = {"fail", "drop"};
 	struct err e = ERR_INIT;
 
 	parse_checks();
@@ -157,19 +156,15 @@ static void parse_options(void)
 	for (size_t i = 0; i < opt_by.n; i++)
 		board.by[i] = parse_path(opt_by.v[i]);
 	board.compare = parse_path(opt_compare);
-	if (opt_choose && strcmp(opt_choose, "cheapest") != 0)
-		prog_usage("--choose is `cheapest`, among the groups that meet every --require");
 	board.keep = opt_compare || opt_baseline_file || opt_html;
 	board.keep_lines = opt_html != NULL;
 	board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
 	board.boot =
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
-	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e) < 0)
+	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e))
 		prog_usage("--pass-at %s", e.msg);
-	if (opt_errors)
-		board.unscored =
-			prog_choice("errors", opt_errors, ways, 2) ? UNSCORED_DROP : UNSCORED_FAIL;
+	board.unscored = (enum unscored)opt_errors;
 	if (require_parse_all(opt_require.v, opt_require.n, &requirements, &e))
 		prog_usage("%s", e.msg);
 }
@@ -182,14 +177,14 @@ static int take_row(void *arg, struct row *r, struct err *e)
 
 	(void)arg;
 	if (opt_pass && board.run != baseline_run) {
-		if (check_write_scores(checks, board.n_checks, opt_weight.n > 0, r, &line) < 0)
+		if (check_write_scores(checks, board.n_checks, opt_weight.n > 0, r, &line))
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
 		buf_release(&line);
 	}
 	if (!duels_is_pair(&r->rec))
 		return board_add(&board, r, e);
-	return duels_add(&duels, &r->rec, e) < 0 ? err_prefix(e, "%s:%zu", r->file, r->line) : 0;
+	return duels_add(&duels, &r->rec, e) ? err_prefix(e, "%s:%zu", r->file, r->line) : 0;
 }
 
 /* Trouble while scoring; a signal that stopped jq or a command is no trouble of theirs. */
@@ -235,7 +230,7 @@ static size_t read_profiles(char **files)
 
 	check_release_all(checks, board.n_checks);
 	reader_start(&r, files, opt_skip_bad);
-	if (eval_profile_read_all(&board, &r, &checks, &e) < 0)
+	if (eval_profile_read_all(&board, &r, &checks, &e))
 		prog_fail(&e);
 	reader_release(&r);
 	return r.skipped;
@@ -268,7 +263,7 @@ static void check_figures(void)
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < opt_require.n; i++)
-		if (board_may_have(&board, requirements[i].figure, &e) < 0)
+		if (board_may_have(&board, requirements[i].figure, &e))
 			prog_usage("--require %s: %s", requirements[i].text, e.msg);
 }
 
@@ -335,14 +330,14 @@ static void write_files(const struct figures *f)
 
 	if (opt_html) {
 		page_write(f, (size_t)opt_html_rows, &text);
-		if (text.full || file_write(opt_html, text.data, text.len, &e) < 0)
+		if (text.full || file_write(opt_html, text.data, text.len, &e))
 			prog_die("%s",
 				 text.full ? "the report grows too large; see --html-rows" : e.msg);
 	}
 	buf_clear(&text);
 	if (opt_junit) {
 		eval_junit(f, &text);
-		if (file_write(opt_junit, text.data, text.len, &e) < 0)
+		if (file_write(opt_junit, text.data, text.len, &e))
 			prog_fail(&e);
 	}
 	buf_release(&text);
@@ -374,14 +369,14 @@ int main(int argc, char **argv)
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
 	if (decide_all(&board, requirements, opt_require.n, opt_point,
-		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e) < 0)
+		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e))
 		prog_fail(&e);
 	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
 	    (board.n_groups > 0 || duels.rows == 0) &&
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f.comparisons,
-			   &e) < 0)
+			   &e))
 		prog_fail(&e);
-	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e) < 0)
+	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e))
 		prog_fail(&e);
 	f.advice = advice_text(advice_of(&board, f.decided, f.decided_n));
 	if (!opt_pass)

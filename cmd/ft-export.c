@@ -12,8 +12,9 @@
 #include "../lib/model/hub.h"
 #include "../lib/model/quantize.h"
 
-static const char *opt_model, *opt_adapter, *opt_out, *opt_format, *opt_quantize;
-static int opt_adapter_only, opt_quiet;
+static const char *opt_model, *opt_adapter, *opt_out, *opt_quantize;
+enum { HF = 1, GGUF };
+static int opt_format, opt_adapter_only, opt_quiet;
 static size_t opt_shard_size;
 static struct model_save how;
 
@@ -21,8 +22,8 @@ static struct opt options[] = {
 	{'m', "model", OPT_STR, &opt_model, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter, merged into it"},
 	{'o', "out", OPT_STR, &opt_out, "OUT", "directory (hf) or file (gguf) to write"},
-	{0, "format", OPT_STR, &opt_format, "FORMAT",
-	 "hf or gguf (default: gguf where OUT ends in .gguf, else hf)"},
+	{0, "format", OPT_CHOICE, &opt_format, "hf|gguf",
+	 "default: gguf where OUT ends in .gguf, else hf", HF},
 	{0, "quantize", OPT_STR, &opt_quantize, "TYPE",
 	 "f32, bf16, q8_0 or q4_0 (default: as the model is stored);\nhf takes f32 and bf16"},
 	{0, "shard-size", OPT_SIZE, &opt_shard_size, "SIZE",
@@ -58,7 +59,7 @@ static int is_gguf(void)
 	size_t n = strlen(opt_out);
 
 	if (opt_format)
-		return strcmp(opt_format, "gguf") == 0;
+		return opt_format == GGUF;
 	return n > 5 && strcmp(opt_out + n - 5, ".gguf") == 0;
 }
 
@@ -133,7 +134,7 @@ static int export_hf(struct job *x, struct err *e)
 		return err_set(e,
 			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
 			       nn_type_name(how.type));
-	if (file_mkdir(opt_out, e) != 0 || model_save(x->model, opt_out, &how, e) != 0)
+	if (file_mkdir(opt_out, e) || model_save(x->model, opt_out, &how, e))
 		return -1;
 	return tokenizer_copy_files(x->dir, opt_out, e);
 }
@@ -153,9 +154,9 @@ static int load(struct job *x, struct err *e)
 {
 	if (!(x->dir = hub_find(opt_model, e)) || !(x->tokenizer = tokenizer_load(x->dir, e)) ||
 	    !(x->chat = chat_load(x->dir, x->tokenizer, NULL, e)) ||
-	    model_open(&x->model, x->dir, NULL, e) != 0)
+	    model_open(&x->model, x->dir, NULL, e))
 		return -1;
-	if (opt_adapter && adapter_open(x->model, opt_adapter, 0, e) != 0)
+	if (opt_adapter && adapter_open(x->model, opt_adapter, 0, e))
 		return -1;
 	if (!opt_quantize)
 		how.type = stored_type(x->model);
@@ -204,12 +205,10 @@ int main(int argc, char **argv)
 		prog_usage("%s: ft-export takes no files; the model is given with -m", operands[0]);
 	if (!opt_model || !opt_out)
 		prog_usage("-m MODEL and -o OUT are needed");
-	if (opt_format && strcmp(opt_format, "hf") != 0 && strcmp(opt_format, "gguf") != 0)
-		prog_usage("--format %s: there are hf and gguf", opt_format);
 	if (opt_quantize && quantize_parse(opt_quantize, &how.type, &e))
 		prog_usage("%s", e.msg);
 	gguf = is_gguf();
-	if (load(&x, &e) != 0)
+	if (load(&x, &e))
 		prog_fail(&e);
 	if (model_warning(x.model) && !opt_quiet)
 		prog_warn("%s", model_warning(x.model));

@@ -103,17 +103,6 @@ struct work {
 	struct ask *ask;
 };
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct work *w = arg;
-	char note[96];
-
-	ask_note(w->ask, note, sizeof note);
-	w->progress.total = reader_expected(&w->reader);
-	w->progress.about = 1;
-	progress_set(&w->progress, (double)rows, note);
-}
-
 static struct verdict_scale parse_scale(void)
 {
 	struct verdict_scale s = {VERDICT_PASS, 0, 0};
@@ -139,7 +128,7 @@ static void parse_prompt(struct work *w, enum verdict_mode mode)
 	struct err e = ERR_INIT;
 
 	w->question.template = opt_prompt ? opt_prompt : wording_usual(mode);
-	if (wording_check(w->question.template, mode, &e) < 0)
+	if (wording_check(w->question.template, mode, &e))
 		prog_usage("--prompt: %s", e.msg);
 	if ((opt_criterion || w->rubric.n > 1) &&
 	    !wording_holds(w->question.template, PART_CRITERION))
@@ -157,7 +146,7 @@ static void read_examples(struct work *w)
 
 	reader_init(&r, files);
 	for (long long i = 0; i < opt_shots && (got = reader_next(&r, &rec, &e)) > 0; i++)
-		if (question_example(&rec, &w->rubric, &w->question, &e) < 0) {
+		if (question_example(&rec, &w->rubric, &w->question, &e)) {
 			reader_at(&r, &e);
 			prog_fail(&e);
 		}
@@ -185,7 +174,7 @@ static int bias_all(struct work *w)
 	int got, status;
 
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
-		if (bias_add(&s, &w->record, &e) < 0)
+		if (bias_add(&s, &w->record, &e))
 			prog_fail(&e);
 	if (got < 0)
 		prog_fail(&e);
@@ -210,8 +199,7 @@ static int judge_all(struct work *w)
 			    .pairs = opt_pair,
 			    .pairing = {.rounds = (size_t)opt_rounds},
 			    .stopping = prog_stopping,
-			    .progress = show_progress,
-			    .arg = w};
+			    .progress = &w->progress};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 	size_t lonely;
@@ -297,14 +285,14 @@ static int agree_all(struct work *w)
 	for (size_t i = 0; i < opt_target.n; i++) {
 		struct interval v;
 
-		if (agree_figure(&f, r[i].figure, &v) < 0)
+		if (agree_figure(&f, r[i].figure, &v))
 			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
 				   r[i].text);
 	}
-	if (agree_init(&a, opt_agree, opt_pred, opt_level / 100, (uint64_t)opt_ask.seed, &e) < 0)
+	if (agree_init(&a, opt_agree, opt_pred, opt_level / 100, (uint64_t)opt_ask.seed, &e))
 		prog_usage("%s", e.msg);
 	while ((got = reader_next(&w->reader, &w->record, &e)) > 0)
-		if (agree_add(&a, &w->record, &e) < 0) {
+		if (agree_add(&a, &w->record, &e)) {
 			reader_at(&w->reader, &e);
 			prog_fail(&e);
 		}
@@ -342,7 +330,7 @@ int main(int argc, char **argv)
 	if (rubric_parse(opt_criterion ? opt_criterion
 			 : opt_pair    ? usual_pair
 				       : usual_criterion,
-			 scale, &w.rubric, &e) < 0)
+			 scale, &w.rubric, &e))
 		prog_usage("%s", e.msg);
 	parse_prompt(&w, scale.mode);
 	if (opt_examples)

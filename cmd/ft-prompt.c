@@ -17,10 +17,10 @@
 static struct ask_options opt_ask;
 static struct prompt_options prompt_opts;
 static char *opt_system, *opt_template;
-static const char *opt_examples, *opt_select = "first", *opt_context, *opt_batch;
+static const char *opt_examples, *opt_context, *opt_batch;
 static long long opt_samples = 1, opt_examples_k = 3, opt_context_k = 3;
 static double opt_avoid_near, opt_batch_poll = 30;
-static int opt_dry_run, opt_to_batch, opt_skip_bad;
+static int opt_select, opt_dry_run, opt_to_batch, opt_skip_bad;
 static struct opt_list opt_from_batch;
 
 static struct opt options[] = {
@@ -32,7 +32,8 @@ static struct opt options[] = {
 	 "answered records to choose examples from"},
 	{'k', "examples-k", OPT_INT, &opt_examples_k, "N", "how many examples (default 3)", 0,
 	 1000},
-	{0, "select", OPT_STR, &opt_select, "HOW", "first, random or bm25 (the nearest)"},
+	{0, "select", OPT_CHOICE, &opt_select, "first|random|bm25",
+	 "which examples (default first; bm25: the nearest)"},
 	{0, "avoid-near", OPT_REAL, &opt_avoid_near, "X",
 	 "no examples this similar to the record (0 to 1)", 0, 1},
 	{0, "context", OPT_STR, &opt_context, "FILE",
@@ -144,17 +145,6 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct work *w = arg;
-	char note[96];
-
-	ask_note(w->ask, note, sizeof note);
-	w->progress.total = reader_expected(&w->reader);
-	w->progress.about = 1;
-	progress_set(&w->progress, (double)rows, note);
-}
-
 static void batch_progress(void *arg, const char *what, double done, double total)
 {
 	struct work *w = arg;
@@ -176,18 +166,14 @@ static void set_prompt(void)
 	x->k = (size_t)opt_examples_k;
 	x->near = opt_avoid_near;
 	x->seed = opt_ask.seed == LLONG_MIN ? 0 : (uint64_t)opt_ask.seed;
-	if (strcmp(opt_select, "random") == 0)
-		x->select = EXAMPLES_RANDOM;
-	else if (strcmp(opt_select, "bm25") == 0)
-		x->select = EXAMPLES_BM25;
-	else if (strcmp(opt_select, "first") != 0)
-		prog_usage("--select %s: must be first, random or bm25", opt_select);
+	x->select = (enum examples_select)opt_select;
 }
 
 /* The one thing that the options ask for. */
 static int run(struct work *w, struct err *e)
 {
-	struct ask_program p = {w, begin, answer, finish, NULL, prog_stopping, show_progress};
+	struct ask_program p = {w,    begin,	     answer,	   finish,
+				NULL, prog_stopping, &w->progress, &w->reader};
 	struct ask_batch b = {.ask = w->ask,
 			      .prompt = w->prompt,
 			      .reader = &w->reader,

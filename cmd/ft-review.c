@@ -130,7 +130,7 @@ static void count_row(void *arg, size_t i, const struct record *r)
 {
 	struct err e = ERR_INIT;
 	(void)i;
-	if (review_corpus_count(&((struct scan *)arg)->corpus, r, &e) < 0)
+	if (review_corpus_count(&((struct scan *)arg)->corpus, r, &e))
 		prog_fail(&e);
 }
 
@@ -184,13 +184,13 @@ static void have_opinion(struct scan *s, struct pool *pool)
 {
 	struct err e = ERR_INIT;
 	const char *why;
-	if (opinion_new(&s->opinion, opt_model, opt_adapter, pool, &e) < 0 ||
+	if (opinion_new(&s->opinion, opt_model, opt_adapter, pool, &e) ||
 	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
 	s->skipped += each_row(&s->source, "rows read", 0, learn_labels, s);
 	each_row(&s->source, "rows judged by the model", s->opinion_rows, ask_model, s);
 	opinion_flush(s->opinion, spool_line, s);
-	if (fflush(s->spool) != 0) {
+	if (fflush(s->spool)) {
 		file_scratch_failed("the rows", &e);
 		prog_fail(&e);
 	}
@@ -214,7 +214,7 @@ static int run_scan(char **files)
 	if (opt_schema && !(schema = schema_read(opt_schema, &e)))
 		prog_fail(&e);
 	if (!p || !(s.signs = signs_new(schema, &e)) ||
-	    source_open(&s.source, files, prog_stopping, &e) < 0)
+	    source_open(&s.source, files, prog_stopping, &e))
 		prog_fail(&e);
 	struct pool *pool = pool_new((int)opt_threads);
 	if (opt_model)
@@ -257,7 +257,7 @@ static void serve_page(struct desk *desk)
 {
 	struct web_server *server;
 	struct err e = ERR_INIT;
-	if (web_start(&server, (int)opt_port, (size_t)64 << 20, page_answer, desk, &e) < 0)
+	if (web_start(&server, (int)opt_port, (size_t)64 << 20, page_answer, desk, &e))
 		prog_fail(&e);
 	out_line(web_address(server), strlen(web_address(server)));
 	out_flush();
@@ -276,7 +276,7 @@ static void use_terminal(struct desk *desk)
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		prog_die("--tty: there is no terminal here");
-	if (tty_run(desk, fd, prog_stopping, &e) < 0)
+	if (tty_run(desk, fd, prog_stopping, &e))
 		prog_fail(&e);
 	close(fd);
 	struct desk_counts c = desk_count(desk);
@@ -301,10 +301,10 @@ static int run_judging(const char *who, char **files)
 	enum desk_pass pass = opt_adjudicate ? DESK_ADJUDICATE
 			      : opt_second   ? DESK_SECOND
 					     : DESK_FIRST;
-	if (journal_open(&j, opt_journal, 1, &torn, &e) < 0)
+	if (journal_open(&j, opt_journal, 1, &torn, &e))
 		prog_fail(&e);
 	say_torn(opt_journal, torn, "was cut off");
-	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e) < 0)
+	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e))
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
@@ -313,7 +313,7 @@ static int run_judging(const char *who, char **files)
 	else
 		serve_page(&desk);
 	int rc = FT_OK;
-	if (desk_flush(&desk, &e) < 0) {
+	if (desk_flush(&desk, &e)) {
 		prog_warn("%zu decisions could not be written: %s", desk.pending_n, e.msg);
 		rc = FT_TROUBLE;
 	}
@@ -333,7 +333,7 @@ static int run_filter(const char *path, int pairs, char **files)
 	struct err e = ERR_INIT;
 	size_t rows = 0, refused = 0, torn;
 	int rc;
-	if (journal_open(&j, path, 0, &torn, &e) < 0)
+	if (journal_open(&j, path, 0, &torn, &e))
 		prog_fail(&e);
 	say_torn(path, torn, "is not counted");
 	apply_init(&a, &j);
@@ -373,7 +373,7 @@ static int run_report(void)
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 	size_t torn;
-	if (journal_open(&j, opt_report, 0, &torn, &e) < 0)
+	if (journal_open(&j, opt_report, 0, &torn, &e))
 		prog_fail(&e);
 	say_torn(opt_report, torn, "is not counted");
 	report_write(&j, prog_as_table(&opt_form), &b);

@@ -24,10 +24,10 @@
 #include "../lib/web/curves.h"
 
 static const char *opt_model, *opt_output, *opt_scratch,
-	*opt_target = "all", *opt_adapter, *opt_quantize, *opt_save_dtype, *opt_valid,
-	*opt_too_long = "error", *opt_schedule = "cosine", *opt_eval, *opt_best, *opt_keep = "best",
+	*opt_target = "all", *opt_adapter, *opt_quantize, *opt_valid, *opt_eval, *opt_best,
 	*opt_plot, *opt_remote, *opt_suffix, *opt_template_date;
 static struct opt_list opt_template_var;
+static int opt_save_dtype, opt_too_long, opt_schedule, opt_keep;
 static int opt_full, opt_rslora, opt_dora, opt_allow_overlap, opt_skip_bad, opt_dry_run, opt_show,
 	opt_dpo, opt_orpo, opt_last_turn, opt_unroll, opt_strict, opt_estimate, opt_resume,
 	opt_cancel, opt_quiet;
@@ -72,15 +72,15 @@ static struct opt options[] = {
 	{0, "quantize", OPT_STR, &opt_quantize, "TYPE",
 	 "hold the frozen base as bf16, q8_0 or q4_0 (default: as stored)",
 	 .without = "remote full scratch"},
-	{0, "save-dtype", OPT_STR, &opt_save_dtype, "TYPE",
-	 "write a whole model as f32 (default) or bf16", .with = "full scratch", HERE},
+	{0, "save-dtype", OPT_CHOICE, &opt_save_dtype, "f32|bf16",
+	 "what a whole model is written as (default f32)", 1, .with = "full scratch", HERE},
 	{0, "", OPT_GROUP, NULL, NULL, "Data"},
 	{'v', "valid", OPT_STR, &opt_valid, "FILE",
 	 "validation rows, besides those whose split is valid", .aside = 1},
 	{0, "max-seq", OPT_INT, &opt_max_seq, "N",
 	 "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24, HERE},
-	{0, "too-long", OPT_STR, &opt_too_long, "HOW",
-	 "longer rows: error (default), drop or truncate", HERE},
+	{0, "too-long", OPT_CHOICE, &opt_too_long, "error|drop|truncate",
+	 "what becomes of longer rows (default error)", HERE},
 	{0, "allow-overlap", OPT_FLAG, &opt_allow_overlap, NULL,
 	 "accept validation rows that are also training rows", HERE},
 	{0, "last-turn", OPT_FLAG, &opt_last_turn, NULL,
@@ -116,8 +116,8 @@ static struct opt options[] = {
 	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12, HERE},
 	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
 	{0, "lr", OPT_REAL, &opt_lr, "X", "learning rate (default 2e-4)", 0, 100},
-	{0, "schedule", OPT_STR, &opt_schedule, "NAME",
-	 "cosine (default), linear or constant, after the warm-up", HERE},
+	{0, "schedule", OPT_CHOICE, &opt_schedule, "cosine|linear|constant",
+	 "learning rate after the warm-up (default cosine)", HERE},
 	{0, "warmup", OPT_REAL, &opt_warmup, "X",
 	 "steps of warm-up, or below 1 their share (default .05)", 0, 1e9, HERE},
 	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10, HERE},
@@ -133,7 +133,7 @@ static struct opt options[] = {
 	{0, "best", OPT_STR, &opt_best, "PATH",
 	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least",
 	 .with = "eval", HERE},
-	{0, "keep", OPT_STR, &opt_keep, "WHICH", "best (default) or last", HERE},
+	{0, "keep", OPT_CHOICE, &opt_keep, "best|last", "which state stays (default best)", HERE},
 	{0, "plot", OPT_STR, &opt_plot, "FILE",
 	 "write the loss curves as SVG when the run ends or stops", HERE, .aside = 1},
 	{0, "", OPT_GROUP, NULL, NULL, "Running"},
@@ -176,7 +176,6 @@ static const struct program program = {
 static struct session {
 	struct train_corpus data;
 	struct loop_spec spec;
-	enum dataset_long too_long;
 	enum nn_type save_type;
 	struct model_load load;
 	struct path *best;
@@ -189,9 +188,6 @@ static struct session {
 
 static void check_usage(void)
 {
-	static const char *const schedules[] = {"cosine", "linear", "constant"},
-				 *const lengths[] = {"error", "drop", "truncate"},
-				 *const keeps[] = {"best", "last"}, *const types[] = {"f32", "bf16"};
 	struct err e = ERR_INIT;
 	int shown = opt_dry_run || opt_show || opt_estimate;
 	if (!opt_model == !opt_scratch)
@@ -201,14 +197,13 @@ static void check_usage(void)
 	if (opt_model && !hub_is_local(opt_model))
 		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name",
 			   opt_model, opt_model);
-	ft.too_long = (enum dataset_long)prog_choice("too-long", opt_too_long, lengths, 3);
 	ft.spec = (struct loop_spec){
 		.batch = (size_t)opt_batch,
 		.steps = (size_t)opt_steps,
 		.lr = opt_lr,
 		.wd = opt_wd,
 		.clip = opt_clip,
-		.schedule = (enum loop_schedule)prog_choice("schedule", opt_schedule, schedules, 3),
+		.schedule = (enum loop_schedule)opt_schedule,
 		.seed = (uint64_t)opt_seed,
 		.eval_every = (size_t)opt_eval_every,
 		.save_every = (size_t)opt_save_every,
@@ -218,12 +213,12 @@ static void check_usage(void)
 					: OBJECTIVE_SFT,
 		.beta = opt_beta,
 		.neftune = opt_neftune,
-		.keep_last = prog_choice("keep", opt_keep, keeps, 2) == 1,
+		.keep_last = opt_keep,
 		.best_by = opt_best,
 	};
 	if (opt_best && !(ft.best = outside_best(opt_best, &ft.spec.best_is_least, &e)))
 		prog_usage("--best %s: %s", opt_best, e.msg);
-	if (opt_save_dtype && prog_choice("save-dtype", opt_save_dtype, types, 2) == 1)
+	if (opt_save_dtype == 2)
 		ft.save_type = NN_BF16;
 	ft.load.quantize = opt_quantize != NULL;
 	if (opt_quantize && quantize_parse(opt_quantize, &ft.load.type, &e))
@@ -293,7 +288,7 @@ static void read_data(char **files)
 	struct err e = ERR_INIT;
 	const struct train_corpus_spec spec = {
 		.max_seq = (size_t)opt_max_seq,
-		.too_long = ft.too_long,
+		.too_long = (enum dataset_long)opt_too_long,
 		.preferences = ft.spec.objective != OBJECTIVE_SFT,
 		.last_turn = opt_last_turn,
 		.unroll = opt_unroll,

@@ -29,12 +29,12 @@ beyond() {
 
 @test "a merged directory computes what base and adapter did" {
 	make_model m
-	lm-reference adapter m a 4 5
+	train-reference adapter m a 4 5
 	status_is 0 ft-export -m ./m -a a -o merged
 	[ "$(jq -r .format <<<"$output")" = hf ]
-	pack | lm-reference logits m a >two
-	pack | lm-reference logits merged >one
-	pack | lm-reference logits m >base
+	pack | train-reference logits m a >two
+	pack | train-reference logits merged >one
+	pack | train-reference logits m >base
 	within "$(apart one two)" 1e-4
 	beyond "$(apart one base)" 1e-2
 	cmp m/tokenizer.json merged/tokenizer.json
@@ -47,7 +47,7 @@ beyond() {
 
 @test "bf16 is rounded once, after merging" {
 	make_model m
-	lm-reference adapter m a 4 5
+	train-reference adapter m a 4 5
 	ft-export -q -m ./m -a a -o f32
 	ft-export -q -m ./m -a a -o once --quantize bf16
 	ft-export -q -m ./f32 -o twice --quantize bf16
@@ -85,8 +85,8 @@ beyond() {
 		[ "$(stat -c %s "cut/$shard")" -le $((102400 + 4096)) ]
 	done <shards
 	jq -e --argjson bytes "$(jq -n '[inputs | .parameters] | add * 4' <(ft-export -q -m ./m -o whole))" '.metadata.total_size == $bytes' cut/model.safetensors.index.json
-	pack | lm-reference logits whole >one
-	pack | lm-reference logits cut >two
+	pack | train-reference logits whole >one
+	pack | train-reference logits cut >two
 	cmp one two
 	ft-export -q -m ./cut -o cut --shard-size 1G >/dev/null
 	[ ! -e cut/model.safetensors.index.json ]
@@ -186,7 +186,7 @@ peak() {
 	while IFS='|' read -r how most members; do
 		rm -rf m
 		make_model m 3 "$members"
-		pack | lm-reference logits m >ours
+		pack | train-reference logits m >ours
 		ft-export -q -m ./m -o m.gguf --quantize f32
 		pack | llama-peer "$how" m.gguf >theirs
 		within "$(apart ours theirs)" 1e-3
@@ -210,7 +210,7 @@ END
 	need_shared data/tinystories-656k
 	echo '{"ids": [1,80,147,201,282,215,286,598], "weights": [0,1,1,1,1,1,1,1], "starts": [0]}' >p
 	ft-export -q -m "$SHARED/data/tinystories-656k" -o t.gguf --quantize f32
-	lm-reference logits "$SHARED/data/tinystories-656k" <p >ours
+	train-reference logits "$SHARED/data/tinystories-656k" <p >ours
 	llama-peer logits t.gguf <p >theirs
 	within "$(apart ours theirs)" 1e-3
 }
@@ -221,7 +221,7 @@ END
 	for members in '{}' '{"model_type": "qwen2"}'; do
 		rm -rf m a
 		make_model m 1 "$members"
-		lm-reference adapter m a 4 5
+		train-reference adapter m a 4 5
 		ft-export -q -m ./m -o base.gguf --quantize f32
 		ft-export -q -m ./m -a a -o merged.gguf --quantize f32
 		ft-export -q -m ./m -a a -o adapter.gguf --format gguf --adapter-only
@@ -255,7 +255,7 @@ END
 @test "what cannot be written is refused by name, and nothing is left behind" {
 	make_model m
 	make_model wide 1 '{"hidden_size": 96}'
-	lm-reference adapter wide w 4 5
+	train-reference adapter wide w 4 5
 	status_is 2 ft-export -m ./m
 	status_is 2 ft-export -m ./m -o x --format onnx
 	[[ $stderr == *onnx* ]]

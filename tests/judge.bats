@@ -375,6 +375,15 @@ verdicts_of() {
 	status_is 2 ft-judge -q -m j --pair <(two 1 | jq -c '.sample = "x"')
 }
 
+@test "of a pair the judge is shown the input alone: neither the models' names nor an answer twice" {
+	jq -nc '("ma", "mb") as $m | {id: "1", text: "what is it", output: "said by \($m[1:])", model: $m, refusal: "no"}' >in
+	export OPENAI_API_KEY=x
+	ft-judge -q -m j --pair --dry-run in | jq -r '.messages[-1].content' >shown
+	[ "$(grep -c '^{"text":"what is it"}$' shown)" = 2 ]
+	[ "$(grep -c 'said by a' shown)" = 2 ]
+	[ "$(grep -cE '"m[ab]"|refusal' shown)" = 0 ]
+}
+
 @test "records without a partner are counted, two answers of one model are refused" {
 	start_stub --reply "$TIE"
 	two 3 | head -n 5 >in

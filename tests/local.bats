@@ -144,8 +144,8 @@ tensor_names() {
 @test "an adapter changes the answers, and one for another base is refused" {
 	make_model m
 	make_model wide 1 '{"hidden_size": 96}'
-	lm-reference adapter m a 4 5 >/dev/null
-	lm-reference adapter wide w 4 5 >/dev/null
+	train-reference adapter m a 4 5 >/dev/null
+	train-reference adapter wide w 4 5 >/dev/null
 	questions 5 >q.jsonl
 	ft-prompt -q -m ./m --max-tokens 16 q.jsonl >base
 	ft-prompt -q -m ./m -a a --max-tokens 16 q.jsonl >tuned
@@ -160,7 +160,7 @@ tensor_names() {
 
 @test "every program takes -m . and an adapter from the hub's cache as it takes their directories" {
 	make_model m
-	lm-reference adapter m a 4 5 >/dev/null
+	train-reference adapter m a 4 5 >/dev/null
 	questions 3 | jq -c '.messages += [{role: "assistant", content: "yes"}]' >q.jsonl
 	export HF_HUB_CACHE=$TMP/cache
 	mkdir -p cache/models--org--a/refs cache/models--org--a/snapshots
@@ -194,7 +194,7 @@ tensor_names() {
 	make_model m
 	questions 5 >q.jsonl
 	for a in 5 6; do
-		lm-reference adapter m a$a 4 $a >/dev/null
+		train-reference adapter m a$a 4 $a >/dev/null
 		mv a$a/adapter_model.safetensors a$a/adapter_model-1.safetensors
 		jq -R -n '[inputs] | {weight_map: (map({(.): "adapter_model-1.safetensors"}) | add)}' \
 			< <(tensor_names a$a/adapter_model-1.safetensors) >a$a/adapter_model.safetensors.index.json

@@ -31,6 +31,6 @@ make_model() {
 	jq -n --argjson more "${3:-{\}}" '{model_type: "llama", architectures: ["LlamaForCausalLM"], num_hidden_layers: 2, hidden_size: 64, num_attention_heads: 4,
 		num_key_value_heads: 2, intermediate_size: 96, vocab_size: 260, max_position_embeddings: 512, rms_norm_eps: 1e-5, rope_theta: 10000.0,
 		hidden_act: "silu", initializer_range: 0.3, tie_word_embeddings: true, bos_token_id: 256, eos_token_id: 258} + $more' >"$1.json"
-	lm-reference model "$1.json" "$1" "${2:-1}" >/dev/null
+	train-reference model "$1.json" "$1" "${2:-1}" >/dev/null
 	byte_tokenizer "$1"
 }

@@ -32,12 +32,12 @@ END
 # agree.
 same() {
 	packs "$1" "$2" >packs.jsonl
-	lm-reference adapter "$1" adapter 4 "$2"
-	lm-reference logits "$1" adapter <packs.jsonl >logits.ft
+	train-reference adapter "$1" adapter 4 "$2"
+	train-reference logits "$1" adapter <packs.jsonl >logits.ft
 	"$REFERENCE" logits "$1" --adapter adapter <packs.jsonl >logits.torch
-	lm-reference grads "$1" adapter grads.ft <packs.jsonl
+	train-reference grads "$1" adapter grads.ft <packs.jsonl
 	"$REFERENCE" grads "$1" --adapter adapter --out grads.torch <packs.jsonl >/dev/null
-	lm-reference train "$1" adapter 1e-3 20 <packs.jsonl >train.ft
+	train-reference train "$1" adapter 1e-3 20 <packs.jsonl >train.ft
 	"$REFERENCE" train "$1" --adapter adapter --lr 1e-3 --steps 20 <packs.jsonl >train.torch
 	"$PYTHON" - <<'END'
 import json, struct, sys
@@ -86,7 +86,7 @@ END
 	ids=1,80,147,201,282,215,286,598
 	for _ in 1 2 3 4 5 6 7 8; do
 		next=$(echo "{\"ids\":[$ids],\"weights\":[$(echo $ids | sed 's/[0-9][0-9]*/1/g')],\"starts\":[0]}" |
-			lm-reference logits "$SHARED/data/tinystories-656k" | jq '.logits[-1] | index(max)')
+			train-reference logits "$SHARED/data/tinystories-656k" | jq '.logits[-1] | index(max)')
 		ids=$ids,$next
 	done
 	want=$(jq -c '.model.vocab' "$SHARED/data/tinystories-656k/tokenizer.json")

@@ -9,34 +9,24 @@
 #include "../json/jw.h"
 #include "dialect_impl.h"
 
-int dialect_named(const char *name, const char *url, enum dialect_kind *d, struct err *e)
+enum dialect_kind dialect_of(const char *url)
 {
 	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com",
 					    ".services.ai.azure.com"};
 	const char *host = strstr(url, "://");
 	struct span h;
 
-	if (name) {
-		*d = strcmp(name, "openai") == 0      ? DIALECT_OPENAI
-		     : strcmp(name, "azure") == 0     ? DIALECT_AZURE
-		     : strcmp(name, "anthropic") == 0 ? DIALECT_ANTHROPIC
-						      : DIALECT_AUTO;
-		return *d == DIALECT_AUTO
-			       ? err_set(e, "--api %s: must be openai, azure or anthropic", name)
-			       : 0;
-	}
 	h.s = host ? host + 3 : url;
 	h.n = strcspn(h.s, ":/?#");
-	*d = DIALECT_OPENAI;
 	if (span_is(h, "api.anthropic.com"))
-		*d = DIALECT_ANTHROPIC;
+		return DIALECT_ANTHROPIC;
 	for (size_t i = 0; i < sizeof azure / sizeof *azure; i++) {
 		size_t n = strlen(azure[i]);
 
 		if (h.n > n && strncasecmp(h.s + h.n - n, azure[i], n) == 0)
-			*d = DIALECT_AZURE;
+			return DIALECT_AZURE;
 	}
-	return 0;
+	return DIALECT_OPENAI;
 }
 
 static int ends_with(struct span s, const char *end)

@@ -27,8 +27,8 @@ struct dialect {
 	int completion_limit;
 };
 
-/* "openai", "azure", "anthropic"; NULL: told from the host of url. -1 for another name. */
-int dialect_named(const char *name, const char *url, enum dialect_kind *d, struct err *e);
+/* What the host of url speaks, where nobody said. */
+enum dialect_kind dialect_of(const char *url);
 
 /* The address that requests go to, from a base URL as users write it: with or without a closing
  * slash or the endpoint itself; a query stays at the end. api_version is Azure's. */

@@ -7,6 +7,7 @@
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "../base/progress.h"
+#include "../json/reader.h"
 #include "../prompt/answer.h"
 #include "ask_impl.h"
 
@@ -348,6 +349,17 @@ static void cancel(struct ask *a)
 	}
 }
 
+static void show_progress(const struct ask *a)
+{
+	struct progress *p = a->program->progress;
+	char note[96];
+
+	ask_note(a, note, sizeof note);
+	p->total = reader_expected(a->program->reader);
+	p->about = 1;
+	progress_set(p, (double)a->totals.rows, note);
+}
+
 int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 {
 	double begun = progress_clock(), stop_at = INFINITY;
@@ -386,7 +398,7 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 		if (out_failed())
 			break;
 		if (p->progress)
-			p->progress(p->arg, a->totals.rows);
+			show_progress(a);
 		if (progress_clock() > stop_at)
 			cancel(a);
 	}

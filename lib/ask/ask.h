@@ -12,14 +12,16 @@
 #ifndef FT_ASK_ASK_H
 #define FT_ASK_ASK_H
 
+#include "../api/dialect.h"
 #include "../base/opt.h"
 #include "../prompt/backend.h"
 
 struct api_options;
 
 struct ask_options {
-	const char *model, *adapter, *base_url, *key_file, *api, *api_version, *schema, *cache,
-		*prices, *quantize, *template_date;
+	int api; /* enum dialect_kind; 0: told from the address */
+	const char *model, *adapter, *base_url, *key_file, *api_version, *schema, *cache, *prices,
+		*quantize, *template_date;
 	double temperature, top_p, min_p, repeat_penalty, rpm, tpm, timeout, deadline, max_cost;
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop, headers, template_vars;
@@ -42,8 +44,8 @@ void ask_options_init(struct ask_options *o);
 	 "file with the API key (default: $OPENAI_API_KEY)"}, \
 	{'H', "header", OPT_LIST, &(o).headers, "LINE", \
 	 "a header more, or @FILE with a line for each; may be given again"}, \
-	{0, "api", OPT_STR, &(o).api, "NAME", \
-	 "openai, azure or anthropic (default: told from the address)"}, \
+	{0, "api", OPT_CHOICE, &(o).api, "openai|azure|anthropic", \
+	 "what the server speaks (default: told from the address)", DIALECT_OPENAI}, \
 	{0, "api-version", OPT_STR, &(o).api_version, "DATE", "Azure's api-version"}, \
 	{'T', "temperature", OPT_REAL, &(o).temperature, "X", "sampling temperature", 0, 100}, \
 	{0, "top-p", OPT_REAL, &(o).top_p, "X", "nucleus sampling", 0, 1}, \
@@ -143,8 +145,9 @@ struct ask_program {
 	/* Asked for a signal to stop; NULL: none. What is under way then has five seconds to end;
 	 * rows not answered are not written. */
 	int (*stopping)(void);
-	/* Called now and then with rows written so far, for a progress line; may be NULL. */
-	void (*progress)(void *arg, size_t rows);
+	/* The progress line, and the input by whose end it is measured; progress may be NULL. */
+	struct progress *progress;
+	struct reader *reader;
 };
 
 /* Sends a request for the row; the answer comes with this tag. Only from begin and answer. What
@@ -200,8 +203,6 @@ void ask_count_row(struct ask *a, int failed);
 void ask_foresee(struct ask *a, struct span body);
 
 const struct ask_totals *ask_totals(const struct ask *a);
-/* What stands behind a progress bar: errors, cached answers and cost as far as there are any. */
-void ask_note(const struct ask *a, char *note, size_t size);
 /* The summary in words, several lines without a final newline; nothing where nothing was asked. */
 void ask_summary(const struct ask *a, struct buf *text);
 

@@ -41,5 +41,7 @@ struct ask {
 };
 
 void ask_pipeline_release(struct ask *a);
+/* What stands behind a progress bar: errors, cached answers and cost as far as there are any. */
+void ask_note(const struct ask *a, char *note, size_t size);
 
 #endif

@@ -70,10 +70,10 @@ static int find_url(struct ask *a, struct err *e)
 	const struct ask_options *o = a->o;
 	const char *env = getenv("OPENAI_BASE_URL"), *otherwise = "https://api.openai.com/v1", *url;
 
-	if (o->api && strcmp(o->api, "anthropic") == 0) {
+	if (o->api == DIALECT_ANTHROPIC) {
 		env = getenv("ANTHROPIC_BASE_URL");
 		otherwise = "https://api.anthropic.com/v1";
-	} else if (o->api && strcmp(o->api, "azure") == 0) {
+	} else if (o->api == DIALECT_AZURE) {
 		env = set_or(getenv("AZURE_OPENAI_ENDPOINT"), env);
 		otherwise = NULL;
 	}
@@ -92,7 +92,8 @@ static int find_url(struct ask *a, struct err *e)
 		buf_release(&shown);
 		return -1;
 	}
-	return dialect_named(o->api, url, &a->api.dialect, e);
+	a->api.dialect = o->api ? (enum dialect_kind)o->api : dialect_of(url);
+	return 0;
 }
 
 static int open_api(struct ask *a, struct err *e)

@@ -83,7 +83,7 @@ static int make(struct cache *c)
 		"CREATE TABLE answers (key BLOB PRIMARY KEY, model TEXT, made INTEGER, answer TEXT) WITHOUT ROWID;";
 	int id, tables;
 
-	if (run(c, "BEGIN IMMEDIATE") != 0)
+	if (run(c, "BEGIN IMMEDIATE"))
 		return -1;
 	id = number(c, "PRAGMA application_id");
 	tables = number(c, "SELECT count(*) FROM sqlite_master");
@@ -91,7 +91,7 @@ static int make(struct cache *c)
 		return run(c, "COMMIT");
 	if (tables > 0)
 		return 1;
-	return tables < 0 || run(c, table) != 0 ? -1 : run(c, "COMMIT");
+	return tables < 0 || run(c, table) ? -1 : run(c, "COMMIT");
 }
 
 struct cache *cache_open(const char *path, struct err *e)
@@ -113,8 +113,8 @@ struct cache *cache_open(const char *path, struct err *e)
 		err_set(e, "cache %s: this database is no cache of ft", path);
 		goto drop;
 	}
-	if (made < 0 || run(c, "PRAGMA journal_mode = WAL") != 0 ||
-	    run(c, "PRAGMA synchronous = NORMAL") != 0 ||
+	if (made < 0 || run(c, "PRAGMA journal_mode = WAL") ||
+	    run(c, "PRAGMA synchronous = NORMAL") ||
 	    sqlite3_prepare_v2(c->db, "SELECT answer FROM answers WHERE key = ?", -1, &c->get,
 			       NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(c->db, "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", -1,

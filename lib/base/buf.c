@@ -45,7 +45,7 @@ int buf_reserve(struct buf *b, size_t more)
 
 int buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (buf_reserve(b, n) < 0)
+	if (buf_reserve(b, n))
 		return -1;
 	if (n)
 		memcpy(b->data + b->len, p, n);
@@ -57,7 +57,7 @@ int buf_add(struct buf *b, const void *p, size_t n)
 int buf_addc(struct buf *b, int c)
 {
 	size_t max = b->max ? b->max : BUF_MAX;
-	if ((b->full || b->len >= max || b->len + 1 >= b->cap) && buf_reserve(b, 1) < 0)
+	if ((b->full || b->len >= max || b->len + 1 >= b->cap) && buf_reserve(b, 1))
 		return -1;
 	b->data[b->len++] = (char)c;
 	b->data[b->len] = 0;
@@ -85,7 +85,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 		return -1;
 	if ((size_t)n < sizeof small)
 		return buf_add(b, small, (size_t)n);
-	if (buf_reserve(b, (size_t)n) < 0)
+	if (buf_reserve(b, (size_t)n))
 		return -1;
 	va_start(ap, fmt);
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);

@@ -24,7 +24,7 @@ int file_read(const char *path, size_t max, struct buf *b, struct err *e)
 	int rc = -1;
 	size_t total = 0;
 	for (;;) {
-		if (buf_reserve(b, 65536) < 0) {
+		if (buf_reserve(b, 65536)) {
 			err_set(e, "%s: too large to read whole", name);
 			goto cleanup;
 		}
@@ -60,7 +60,7 @@ int file_map(const char *path, struct file_map *m, struct err *e)
 		return err_errno(e, "%s", path);
 	int rc = -1;
 	struct stat st;
-	if (fstat(fd, &st) < 0) {
+	if (fstat(fd, &st)) {
 		err_errno(e, "%s", path);
 		goto cleanup;
 	}
@@ -163,7 +163,7 @@ static int open_directly(const char *path, struct err *e)
 {
 	struct stat st;
 	int number = number_of(path), fd;
-	if (number < 0 && (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+	if (number < 0 && (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
 		return -1;
 	/* Opened again by its name, an open file would be written from its beginning. */
 	fd = number >= 0 ? fcntl(number, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
@@ -246,14 +246,14 @@ int file_commit(struct file_new *w, struct err *e)
 {
 	int bad = ferror(w->f);
 	errno = bad ? EIO : 0;
-	if (fflush(w->f) != 0 || bad || (w->tmp && fsync(fileno(w->f)) < 0)) {
+	if (fflush(w->f) || bad || (w->tmp && fsync(fileno(w->f)))) {
 		err_errno(e, "%s", w->path);
 		file_abort(w);
 		return -1;
 	}
 	FILE *f = w->f;
 	w->f = NULL;
-	if (fclose(f) != 0 || (w->tmp && rename(w->tmp, w->target) < 0)) {
+	if (fclose(f) || (w->tmp && rename(w->tmp, w->target))) {
 		err_errno(e, "%s", w->path);
 		file_abort(w);
 		return -1;
@@ -269,7 +269,7 @@ int file_commit(struct file_new *w, struct err *e)
 int file_write(const char *path, const void *p, size_t n, struct err *e)
 {
 	struct file_new w;
-	if (file_begin(path, &w, e) < 0)
+	if (file_begin(path, &w, e))
 		return -1;
 	/* here the reason is known; commit only sees that there was one */
 	if (n && fwrite(p, 1, n, w.f) != n) {
@@ -300,7 +300,7 @@ int file_mkdir(const char *path, struct err *e)
 			continue;
 		char c = *p;
 		*p = 0;
-		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+		if (mkdir(copy, 0777) && errno != EEXIST)
 			rc = err_errno(e, "%s", copy);
 		*p = c;
 		if (!c)

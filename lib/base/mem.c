@@ -20,7 +20,7 @@ int mem_mul(size_t a, size_t b, size_t *out)
 static size_t product(size_t n, size_t size)
 {
 	size_t bytes;
-	if (mem_mul(n, size, &bytes) < 0 || bytes > PTRDIFF_MAX)
+	if (mem_mul(n, size, &bytes) || bytes > PTRDIFF_MAX)
 		out_of_memory(n, size);
 	return bytes ? bytes : 1;
 }

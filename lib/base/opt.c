@@ -51,7 +51,7 @@ static int set_int(const struct opt *o, const char *value, struct err *e)
 	long long x = strtoll(value, &end, 10);
 	if (end == value || *end || errno == ERANGE)
 		return err_set(e, "--%s %s: not a whole number", o->name, value);
-	if (check_range(o, (double)x, value, e) < 0)
+	if (check_range(o, (double)x, value, e))
 		return -1;
 	*(long long *)o->to = x;
 	return 0;
@@ -63,7 +63,7 @@ static int set_real(const struct opt *o, const char *value, struct err *e)
 	double x = strtod(value, &end);
 	if (end == value || *end || !isfinite(x))
 		return err_set(e, "--%s %s: not a number", o->name, value);
-	if (check_range(o, x, value, e) < 0)
+	if (check_range(o, x, value, e))
 		return -1;
 	*(double *)o->to = x;
 	return 0;
@@ -93,7 +93,7 @@ static int set_text(const struct opt *o, const char *value, struct err *e)
 	char *text;
 	if (value[0] == '@' && value[1] != '@') {
 		struct buf b = BUF_INIT;
-		if (file_read(value + 1, TEXT_MAX, &b, e) < 0) {
+		if (file_read(value + 1, TEXT_MAX, &b, e)) {
 			buf_release(&b);
 			return err_prefix(e, "--%s", o->name);
 		}
@@ -108,6 +108,36 @@ static int set_text(const struct opt *o, const char *value, struct err *e)
 	free(*(char **)o->to);
 	*(char **)o->to = text;
 	return 0;
+}
+
+struct span opt_chosen(const struct opt *o)
+{
+	const char *name = o->arg;
+	int place = *(int *)o->to - (int)o->lo;
+	for (; place > 0 && strchr(name, '|'); place--)
+		name = strchr(name, '|') + 1;
+	return place ? (struct span){NULL, 0} : (struct span){name, strcspn(name, "|")};
+}
+
+static int set_choice(const struct opt *o, const char *value, struct err *e)
+{
+	struct buf names = BUF_INIT;
+	const char *name = o->arg;
+	for (int place = (int)o->lo;; place++) {
+		size_t n = strcspn(name, "|");
+		if (strlen(value) == n && memcmp(name, value, n) == 0) {
+			*(int *)o->to = place;
+			buf_release(&names);
+			return 0;
+		}
+		buf_addf(&names, "%s%.*s", !names.len ? "" : name[n] ? ", " : " or ", (int)n, name);
+		if (!name[n])
+			break;
+		name += n + 1;
+	}
+	err_set(e, "--%s %s: must be %s", o->name, value, names.data);
+	buf_release(&names);
+	return -1;
 }
 
 static int set(struct opt *o, const char *value, struct err *e)
@@ -135,6 +165,8 @@ static int set(struct opt *o, const char *value, struct err *e)
 		l->v[l->n] = NULL;
 		return 0;
 	}
+	case OPT_CHOICE:
+		return set_choice(o, value, e);
 	case OPT_GROUP:
 		break;
 	}

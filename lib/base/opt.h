@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include "buf.h"
 #include "err.h"
 
 enum opt_kind {
@@ -16,10 +17,11 @@ enum opt_kind {
 	OPT_STR,  /* const char *: borrowed from argv */
 	OPT_TEXT, /* char *: @FILE reads the file; otherwise a copy; @@ stands for a leading @ */
 	OPT_INT, /* long long, decimal, whole argument; lo..hi of the table checked where lo < hi */
-	OPT_REAL,  /* double, finite; lo..hi checked where lo < hi */
-	OPT_SIZE,  /* size_t bytes: 8G, 512M, 4096 (powers of 1024) */
-	OPT_LIST,  /* struct opt_list: values appended, borrowed from argv */
-	OPT_GROUP, /* no option: a heading in the help */
+	OPT_REAL,   /* double, finite; lo..hi checked where lo < hi */
+	OPT_SIZE,   /* size_t bytes: 8G, 512M, 4096 (powers of 1024) */
+	OPT_LIST,   /* struct opt_list: values appended, borrowed from argv */
+	OPT_CHOICE, /* int: the place of the value among those in arg, "a|b|c", counted from lo */
+	OPT_GROUP,  /* no option: a heading in the help */
 };
 
 struct opt_list {
@@ -61,6 +63,9 @@ int opt_parse(const struct program *p, int argc, char **argv, int *operands, str
 
 /* The first of the options in names, written as in with and without, that was given, or NULL. */
 struct opt *opt_given(struct opt *options, const char *names);
+
+/* The name in force of an OPT_CHOICE; no text where it is none of them. */
+struct span opt_chosen(const struct opt *o);
 
 void opt_help(const struct program *p, FILE *to);
 

@@ -107,7 +107,7 @@ int out_failed(void)
 int out_close(struct err *e)
 {
 	out_flush();
-	if (!out.error && close(STDOUT_FILENO) < 0 && errno != EBADF)
+	if (!out.error && close(STDOUT_FILENO) && errno != EBADF)
 		out.error = errno;
 	if (out.error) {
 		errno = out.error;

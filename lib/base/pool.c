@@ -74,7 +74,7 @@ struct pool *pool_new(int threads)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (int i = 0; i < p->threads - 1; i++)
-		if (pthread_create(&p->worker[i], NULL, worker_main, p) != 0) {
+		if (pthread_create(&p->worker[i], NULL, worker_main, p)) {
 			p->threads = i + 1;
 			break;
 		}

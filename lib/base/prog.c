@@ -114,17 +114,6 @@ void prog_usage(const char *fmt, ...)
 	prog_end(FT_TROUBLE);
 }
 
-size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n)
-{
-	struct buf list = BUF_INIT;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(given, names[i]) == 0)
-			return i;
-	for (size_t i = 0; i < n; i++)
-		buf_addf(&list, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
-	prog_usage("--%s %s: must be %s", option, given, list.data);
-}
-
 int prog_as_table(const struct prog_form *form)
 {
 	return form->table || (!form->json && out_is_tty());
@@ -152,7 +141,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 			opt_help(p, stdout);
 		else
 			printf("%s (ft) %s\n", p->name, FT_VERSION);
-		if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (fflush(stdout) || ferror(stdout)) {
 			perror(p->name);
 			_exit(FT_TROUBLE);
 		}
@@ -169,7 +158,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 void prog_end(int status)
 {
 	struct err e = ERR_INIT;
-	if (out_close(&e) < 0) {
+	if (out_close(&e)) {
 		fprintf(stderr, "%s: %s\n", prog_name, e.msg);
 		status = FT_TROUBLE;
 	}

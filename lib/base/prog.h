@@ -39,10 +39,6 @@ void prog_fail(const struct err *e) __attribute__((noreturn));
 /* Status 2 with "try --help". */
 void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* Which of n names `given`, the value of --option, is; ends with status 2 and the list where it is
- * none. */
-size_t prog_choice(const char *option, const char *given, const char *const *names, size_t n);
-
 /* Of a program that reports: as a table or as JSON. PROG_FORM_OPTIONS(form, PREFIX) are its two
  * options, the help begins with PREFIX, and what follows are more members of both. */
 struct prog_form {

@@ -496,12 +496,12 @@ int drift_profile_read(const char *file, struct frame *f, struct err *e)
 	struct buf all = {.max = PROFILE_MAX}, text = BUF_INIT;
 	uint64_t columns = 0, end;
 	size_t line = 0;
-	int bad = file_read(file, PROFILE_MAX, &all, e);
+	int rc = file_read(file, PROFILE_MAX, &all, e);
 	struct span v = {0};
 
-	if (bad)
+	if (rc)
 		goto cleanup;
-	bad = -1;
+	rc = -1;
 	for (size_t at = 0; at < all.len;) {
 		char *stop = memchr(all.data + at, '\n', all.len - at);
 		if (!stop) {
@@ -523,11 +523,11 @@ int drift_profile_read(const char *file, struct frame *f, struct err *e)
 		err_set(e, "%s: a profile that is cut short", file);
 		goto cleanup;
 	}
-	bad = 0;
+	rc = 0;
 cleanup:
 	buf_release(&all);
 	buf_release(&text);
-	return bad;
+	return rc;
 }
 
 int drift_profile_merge(struct frame *into, const struct frame *from, struct err *e)

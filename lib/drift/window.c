@@ -13,6 +13,7 @@
 #include "../json/jw.h"
 #include "../text/hash.h"
 #include "window.h"
+#include "../stats/order.h"
 
 #define STATE_VERSION 1
 #define STATE_MAX ((size_t)1 << 30)
@@ -87,20 +88,13 @@ double window_least_p(const struct comparison *c, const struct drift_options *o,
 	return least;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* The rate of an exponential from the lower half of n values, the rest known only to be larger. */
 static double censored_rate(double *p, size_t n)
 {
 	size_t half = (n + 1) / 2;
 	double sum = 0;
 
-	qsort(p, n, sizeof *p, by_size);
+	order_sort(p, n);
 	for (size_t i = 0; i < half; i++)
 		sum += -log1p(-fmin(p[i], 1 - 1e-9));
 	sum += (double)(n - half) * -log1p(-fmin(p[half - 1], 1 - 1e-9));

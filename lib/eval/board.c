@@ -254,7 +254,7 @@ static int cluster_key(struct board *b, const struct group *g, const struct row 
 
 	buf_clear(&b->id);
 	if (!b->cluster) {
-		if (record_id(&a->rec, &b->id, e) < 0)
+		if (record_id(&a->rec, &b->id, e))
 			return -1;
 		*key = hash64(buf_span(&b->id), 0);
 		return 0;
@@ -284,7 +284,7 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 	}
 	if (!board_is_clustered(b))
 		return 0;
-	if (cluster_key(b, g, a, &key, e) < 0)
+	if (cluster_key(b, g, a, &key, e))
 		return -1;
 	/* What was not answered agrees with nothing. */
 	*cluster = clusters_add(&g->clusters, key, scores,
@@ -301,9 +301,9 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 	size_t len;
 
 	buf_clear(&b->id);
-	if (record_id(&a->rec, &b->id, e) < 0)
+	if (record_id(&a->rec, &b->id, e))
 		return -1;
-	if (record_get(&a->rec, "sample").s && json_int(record_get(&a->rec, "sample"), &sample) < 0)
+	if (record_get(&a->rec, "sample").s && json_int(record_get(&a->rec, "sample"), &sample))
 		return err_set(e, "`sample` is no whole number");
 	len = b->id.len;
 	for (unsigned long nth = 2; find_row(g, buf_span(&b->id), sample, &h); nth++) {
@@ -360,8 +360,8 @@ int board_add(struct board *b, struct row *a, struct err *e)
 	}
 	if (b->labels)
 		labels_add(&g->labels, a, b->unscored == UNSCORED_FAIL);
-	failed = add_cluster(b, g, a, scores, &cluster, e) < 0 ||
-		 (b->keep && keep_row(b, g, a, scores, cluster, e) < 0);
+	failed = add_cluster(b, g, a, scores, &cluster, e) ||
+		 (b->keep && keep_row(b, g, a, scores, cluster, e));
 	free(scores);
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }

@@ -133,7 +133,7 @@ static int parse_arg(struct check *c, struct err *e)
 		return c->schema ? 0 : -1;
 	case CHECK_NUMERIC:
 		c->tolerance = TOLERANCE_EXACT;
-		if (c->arg && tolerance_parse(c->arg, &c->tolerance) < 0)
+		if (c->arg && tolerance_parse(c->arg, &c->tolerance))
 			return err_set(e,
 				       "numeric: the tolerance must be a number or a percentage, not '%s'",
 				       c->arg);
@@ -147,13 +147,13 @@ static int parse_arg(struct check *c, struct err *e)
 	case CHECK_JSON_FIELDS:
 		return field_rules_parse(c->arg, &c->fields, e);
 	case CHECK_WORDS:
-		if (read_number(c->arg, &end, &c->lo) < 0 || *end != '-' ||
-		    read_number(end + 1, &end, &c->hi) < 0 || *end || c->lo > c->hi)
+		if (read_number(c->arg, &end, &c->lo) || *end != '-' ||
+		    read_number(end + 1, &end, &c->hi) || *end || c->lo > c->hi)
 			return err_set(e, "words: the range must be LO-HI, not '%s'", c->arg);
 		return 0;
 	case CHECK_LATENCY:
 	case CHECK_COST:
-		if (read_number(c->arg, &end, &c->hi) < 0 || *end)
+		if (read_number(c->arg, &end, &c->hi) || *end)
 			return err_set(e, "%s: '%s' is no number", kind_of(c)->name, c->arg);
 		return 0;
 	default:
@@ -245,7 +245,7 @@ int check_parse_all(const char *const *specs, size_t n, struct check **checks, s
 	struct check *v = *checks = mem_alloc(n, sizeof *v);
 
 	for (size_t i = 0; i < n; i++) {
-		if (check_parse(specs[i], v + i, e) < 0)
+		if (check_parse(specs[i], v + i, e))
 			return -1;
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(v[i].name, v[j].name) == 0)
@@ -296,7 +296,7 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 	struct buf value = BUF_INIT;
 	struct edit edit = {.name = "eval"};
 	struct jw w;
-	int failed;
+	int rc;
 
 	jw_init(&w, &value);
 	jw_object(&w);
@@ -307,9 +307,9 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 	}
 	jw_end(&w);
 	edit.value = buf_span(&value);
-	failed = record_splice(&a->rec, &edit, 1, line);
+	rc = record_splice(&a->rec, &edit, 1, line);
 	buf_release(&value);
-	return failed;
+	return rc;
 }
 
 int check_is_local(const struct check *c)
@@ -446,7 +446,7 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 		}
 		return choice_in(c, a, out) == i;
 	case CHECK_JSON:
-		if (json_check(ref, &y, NULL) < 0) {
+		if (json_check(ref, &y, NULL)) {
 			*why = "the reference is no JSON";
 			return NAN;
 		}
@@ -518,7 +518,7 @@ static double judged(const struct check *c, struct row *a, const char **why)
 	pass = json_member(j, "pass");
 	if (json_kind(pass) == JSON_TRUE || json_kind(pass) == JSON_FALSE)
 		return json_kind(pass) == JSON_TRUE;
-	if (json_number(json_member(j, "score"), &score) < 0)
+	if (json_number(json_member(j, "score"), &score))
 		return NAN;
 	scale = json_member(j, "scale");
 	if (json_kind(scale) == JSON_ARRAY)
@@ -534,7 +534,7 @@ static double measured(struct row *a, const char *name, double most, const char 
 {
 	double x;
 
-	if (json_number(record_get(&a->rec, name), &x) < 0 || isnan(x)) {
+	if (json_number(record_get(&a->rec, name), &x) || isnan(x)) {
 		*why = name[0] == 'l' ? "no latency" : "cost unknown";
 		return NAN;
 	}

@@ -36,9 +36,9 @@ static int start(struct child *c, const char *command, struct span line, size_t 
 	sigset_t usual;
 	int in[2], out[2], failed;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in))
 		return err_errno(e, "cmd: no pipe");
-	if (pipe2(out, O_CLOEXEC) < 0) {
+	if (pipe2(out, O_CLOEXEC)) {
 		close(in[0]);
 		close(in[1]);
 		return err_errno(e, "cmd: no pipe");
@@ -192,7 +192,7 @@ int command_score(const char *command, const struct span *lines, size_t n,
 		}
 		if (!busy)
 			break;
-		if (turn(c, jobs, f, values, why) < 0 && !failed)
+		if (turn(c, jobs, f, values, why) && !failed)
 			failed = err_errno(e, "cmd: poll") < 0;
 	}
 	free(c);

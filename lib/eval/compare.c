@@ -206,7 +206,7 @@ static int compare_within(const struct board *b, const struct group *base, struc
 {
 	size_t from = c->n, others = 0;
 
-	if (refuse_unscored(b, base, e) < 0)
+	if (refuse_unscored(b, base, e))
 		return -1;
 	for (size_t i = 0; i < b->n_groups; i++) {
 		const struct group *other = b->groups + i;
@@ -214,7 +214,7 @@ static int compare_within(const struct board *b, const struct group *base, struc
 		if (other == base || strcmp(other->within, base->within) != 0)
 			continue;
 		others++;
-		if (refuse_mismatch(base, other, e) < 0 || refuse_unscored(b, other, e) < 0)
+		if (refuse_mismatch(base, other, e) || refuse_unscored(b, other, e))
 			return -1;
 		for (size_t m = 0; m < b->n_metrics; m++) {
 			c->v = mem_grow(c->v, &c->cap, c->n + 1, sizeof *c->v);
@@ -244,7 +244,7 @@ int compare_groups(const struct board *b, const char *baseline, struct compariso
 				       b->n_by > 0 ? " within " : "", b->n_by > 0 ? g->within : "");
 		for (size_t j = 0; j < i; j++)
 			done |= strcmp(b->groups[j].within, g->within) == 0;
-		if (!done && compare_within(b, base, c, e) < 0)
+		if (!done && compare_within(b, base, c, e))
 			return -1;
 	}
 	return 0;

@@ -11,7 +11,7 @@ static int decide_one(const struct board *b, struct decided *d, int by_point, st
 	const struct score_cell *c;
 	size_t metric;
 
-	if (board_figure(b, d->g, d->r->figure, &d->value, &metric, e) < 0)
+	if (board_figure(b, d->g, d->r->figure, &d->value, &metric, e))
 		return -1;
 	c = metric < b->n_metrics ? d->g->cells + metric : NULL;
 	if (c && c->unscored > 0 && b->unscored == UNSCORED_KEEP)
@@ -36,7 +36,7 @@ int decide_all(const struct board *b, const struct requirement *r, size_t n, int
 			struct decided *d = *all + (*decided)++;
 
 			*d = (struct decided){.r = r + i, .g = b->groups + g};
-			if (decide_one(b, d, by_point, e) < 0)
+			if (decide_one(b, d, by_point, e))
 				return -1;
 		}
 	}

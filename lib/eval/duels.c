@@ -34,7 +34,7 @@ double duels_winner(struct span v)
 int duels_model(struct duels *d, struct span side, size_t *number, struct err *e)
 {
 	buf_clear(&d->text);
-	if (json_string(json_member(side, "model"), &d->text) < 0)
+	if (json_string(json_member(side, "model"), &d->text))
 		buf_adds(&d->text, "?");
 	buf_addc(&d->text, 0);
 	for (*number = 0; *number < d->n; ++*number)
@@ -67,8 +67,7 @@ int duels_add(struct duels *d, const struct record *r, struct err *e)
 	size_t a, b;
 
 	d->rows++;
-	if (duels_model(d, record_get(r, "a"), &a, e) < 0 ||
-	    duels_model(d, record_get(r, "b"), &b, e) < 0)
+	if (duels_model(d, record_get(r, "a"), &a, e) || duels_model(d, record_get(r, "b"), &b, e))
 		return -1;
 	if (isnan(winner))
 		d->errors++;

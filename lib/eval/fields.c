@@ -343,9 +343,9 @@ double fields_compare(struct span reference, struct span answer, const struct fi
 
 	v->n = 0;
 	buf_clear(&v->names);
-	if (json_check(reference, &r, NULL) < 0 || json_kind(r) != JSON_OBJECT)
+	if (json_check(reference, &r, NULL) || json_kind(r) != JSON_OBJECT)
 		return -1;
-	if (json_check(answer, &a, NULL) < 0 || json_kind(a) != JSON_OBJECT)
+	if (json_check(answer, &a, NULL) || json_kind(a) != JSON_OBJECT)
 		a = (struct span){0};
 	compare_objects(&w, r, a);
 	add_absent(&w);

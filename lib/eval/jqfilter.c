@@ -63,8 +63,7 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 	if (!q->complaints)
 		return -1;
 	/* A socket, for writing to a pipe whose reader died would end us by SIGPIPE. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 ||
-	    pipe2(out, O_CLOEXEC) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC)) {
 		err_errno(e, "jq: no pipe");
 		close(in[0]);
 		close(in[1]);
@@ -103,7 +102,7 @@ struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*
 
 	*q = (struct jqfilter){.n = n, .pid = -1, .to = -1, .from = -1, .stopping = stopping};
 	write_program(expressions, n, &program);
-	if (start(q, program.data, e) < 0) {
+	if (start(q, program.data, e)) {
 		jqfilter_free(q);
 		q = NULL;
 	}
@@ -153,7 +152,7 @@ static int turn(struct jqfilter *q, int writing, struct err *e)
 		return errno == EINTR ? 0 : err_errno(e, "jq: read");
 	if (n == 0)
 		return broken(q, "jq ended early", e);
-	if (buf_add(&q->in, bytes, (size_t)n) < 0)
+	if (buf_add(&q->in, bytes, (size_t)n))
 		return broken(q, "jq answers without end", e);
 	return 1;
 }
@@ -205,7 +204,7 @@ static int read_values(struct jqfilter *q, struct span line, double *values, siz
 	struct span all, key, v;
 	size_t j = 0;
 
-	if (json_check(line, &all, e) < 0 || json_count(all) != q->n)
+	if (json_check(line, &all, e) || json_count(all) != q->n)
 		return broken(q, "jq answered out of step", e);
 	while (json_next(&it, all, &key, &v)) {
 		double x;
@@ -216,7 +215,7 @@ static int read_values(struct jqfilter *q, struct span line, double *values, siz
 			values[j] = x;
 		} else {
 			reason_at[j] = q->reasons.len + 1;
-			if (json_string(v, &q->reasons) < 0)
+			if (json_string(v, &q->reasons))
 				buf_adds(&q->reasons, "jq gave a number that is not from 0 to 1");
 			buf_addc(&q->reasons, 0);
 		}
@@ -237,8 +236,8 @@ int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines,
 	for (size_t i = 0; i < n_lines && !failed; i++) {
 		struct span line;
 
-		failed = receive(q, &line, e) < 0 ||
-			 read_values(q, line, values + i * q->n, reason_at + i * q->n, e) < 0;
+		failed = receive(q, &line, e) ||
+			 read_values(q, line, values + i * q->n, reason_at + i * q->n, e);
 	}
 	for (size_t i = 0; i < n_lines * q->n && !failed; i++)
 		why[i] = reason_at[i] > 0 ? q->reasons.data + reason_at[i] - 1 : NULL;

@@ -8,6 +8,7 @@
 #include "../base/rng.h"
 #include "../stats/boot.h"
 #include "../text/hash.h"
+#include "../stats/order.h"
 
 enum { RESAMPLES = 1000, NONE = 0xffffffff };
 
@@ -119,18 +120,10 @@ static struct averages average(const double *matrix, size_t n, double *precision
 	return a;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static struct interval from_draws(double value, double *draws, double level)
 {
-	qsort(draws, RESAMPLES, sizeof *draws, by_value);
-	return (struct interval){value, draws[(size_t)floor((RESAMPLES - 1) * (1 - level) / 2)],
-				 draws[(size_t)ceil((RESAMPLES - 1) * (1 + level) / 2)]};
+	order_sort(draws, RESAMPLES);
+	return order_interval(value, draws, RESAMPLES, level);
 }
 
 /* Rows resampled by cells: a multinomial over the cells that are not empty. */

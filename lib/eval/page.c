@@ -309,7 +309,7 @@ static void put_input(const struct record *r, struct buf *out)
 				buf_adds(&text, "\n\n");
 			record_message_text(json_member(m, "content"), &text);
 		}
-	} else if (json_string(prompt, &text) < 0) {
+	} else if (json_string(prompt, &text)) {
 		record_rest(r, &text);
 	}
 	buf_adds(out, "<td><pre>");
@@ -343,7 +343,7 @@ static void put_answer(const struct board *b, const struct group *g, size_t row,
 		worst = fmin(worst, g->scores[row * b->n_metrics + m]);
 	buf_addf(out, "<td class=\"%s\"><pre>", worst >= 1 ? "hit" : "miss");
 	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
-		if (json_string(record_get(r, "output"), &text) < 0)
+		if (json_string(record_get(r, "output"), &text))
 			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error"
 										  : "tool_calls"));
 		xml_text(buf_span(&text), out);

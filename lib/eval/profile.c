@@ -93,7 +93,7 @@ static int get_count(struct span object, const char *name, uint64_t *n)
 {
 	int64_t x;
 
-	if (json_int(json_member(object, name), &x) < 0 || x < 0)
+	if (json_int(json_member(object, name), &x) || x < 0)
 		return -1;
 	*n = (uint64_t)x;
 	return 0;
@@ -103,8 +103,8 @@ static int get_sum(struct span v, __int128 *sum)
 {
 	struct buf hex = BUF_INIT;
 	unsigned __int128 x = 0;
-	int bad = json_string(v, &hex) < 0 || hex.len != 32 ||
-		  strspn(hex.data, "0123456789abcdef") != 32;
+	int bad =
+		json_string(v, &hex) || hex.len != 32 || strspn(hex.data, "0123456789abcdef") != 32;
 
 	for (size_t i = 0; !bad && i < 32; i++)
 		x = x << 4 |
@@ -125,9 +125,8 @@ static int get_tally(struct span object, const char *name, struct tally *into)
 		double value;
 		int64_t n;
 
-		bad = json_number(x, &value) < 0 ||
-		      !json_next(&it, json_member(v, "bins"), &key, &x) || json_int(x, &n) < 0 ||
-		      n < 1 || tally_put(&t, value, (uint64_t)n) < 0;
+		bad = json_number(x, &value) || !json_next(&it, json_member(v, "bins"), &key, &x) ||
+		      json_int(x, &n) || n < 1 || tally_put(&t, value, (uint64_t)n);
 	}
 	if (!bad)
 		tally_merge(into, &t);
@@ -147,7 +146,7 @@ static int get_fields(struct span object, struct fields *into)
 		int64_t n[5];
 
 		for (int i = 0; i < 5; i++)
-			bad |= json_int(json_element(v, i), n + i) < 0 || n[i] < 0;
+			bad |= json_int(json_element(v, i), n + i) || n[i] < 0;
 		buf_clear(&name);
 		json_string(key, &name);
 		f = bad ? NULL : fields_at(into, name.len > 0 ? buf_span(&name) : span_of(""));
@@ -172,7 +171,7 @@ static int read_checks(const struct record *r, struct check **checks, size_t *n,
 	int64_t version;
 
 	*n = 0;
-	if (json_int(record_get(r, "profile"), &version) < 0 || version != VERSION ||
+	if (json_int(record_get(r, "profile"), &version) || version != VERSION ||
 	    json_kind(metrics) != JSON_OBJECT)
 		return err_set(e, "this is no profile that ft-eval --profile wrote");
 	*checks = mem_alloc(json_count(metrics), sizeof **checks);
@@ -196,8 +195,8 @@ static int read_metric(struct span v, struct score_cell *c)
 	struct buf text = BUF_INIT;
 	uint64_t unscored;
 
-	if (get_tally(v, "scores", &c->scores) < 0 || get_count(v, "unscored", &unscored) < 0 ||
-	    get_fields(json_member(v, "fields"), &c->fields) < 0)
+	if (get_tally(v, "scores", &c->scores) || get_count(v, "unscored", &unscored) ||
+	    get_fields(json_member(v, "fields"), &c->fields))
 		return -1;
 	c->unscored += unscored;
 	if (!c->first && json_string(first, &text) == 0)
@@ -213,10 +212,10 @@ static int add_profile(struct board *b, const struct record *r, struct err *e)
 	struct group *g = NULL;
 	uint64_t n, errors, unknown;
 	int64_t version;
-	int bad = json_int(record_get(r, "profile"), &version) < 0 || version != VERSION ||
-		  json_kind(label) != JSON_OBJECT || get_count(r->body, "n", &n) < 0 ||
-		  get_count(r->body, "errors", &errors) < 0 ||
-		  get_count(r->body, "cost_unknown", &unknown) < 0;
+	int bad = json_int(record_get(r, "profile"), &version) || version != VERSION ||
+		  json_kind(label) != JSON_OBJECT || get_count(r->body, "n", &n) ||
+		  get_count(r->body, "errors", &errors) ||
+		  get_count(r->body, "cost_unknown", &unknown);
 
 	for (int i = 0; i < 3 && !bad && b->n_groups == 0; i++)
 		if (json_is(record_get(r, "unscored"), unscored_names[i]))
@@ -242,11 +241,11 @@ static int add_profile(struct board *b, const struct record *r, struct err *e)
 			return err_set(e, "this profile was made with other checks than the first");
 		bad = read_metric(v, g->cells + m) < 0;
 	}
-	bad = bad || get_tally(r->body, "latency", &g->latency) < 0 ||
-	      get_tally(r->body, "prompt_tokens", &g->prompt_tokens) < 0 ||
-	      get_tally(r->body, "completion_tokens", &g->completion_tokens) < 0 ||
-	      get_tally(r->body, "total_tokens", &g->total_tokens) < 0 ||
-	      get_tally(r->body, "cost", &g->cost) < 0;
+	bad = bad || get_tally(r->body, "latency", &g->latency) ||
+	      get_tally(r->body, "prompt_tokens", &g->prompt_tokens) ||
+	      get_tally(r->body, "completion_tokens", &g->completion_tokens) ||
+	      get_tally(r->body, "total_tokens", &g->total_tokens) ||
+	      get_tally(r->body, "cost", &g->cost);
 	return bad ? err_set(e, "this is no profile that ft-eval --profile wrote") : 0;
 }
 
@@ -265,7 +264,7 @@ int eval_profile_read_all(struct board *b, struct reader *r, struct check **chec
 			b->checks = *checks;
 			b->n_metrics = b->n_checks;
 		}
-		if (failed || add_profile(b, &rec, e) < 0) {
+		if (failed || add_profile(b, &rec, e)) {
 			reader_at(r, e);
 			break;
 		}

@@ -36,7 +36,7 @@ int row_set(struct row *a, const struct record *rec, const char *file, size_t li
 	buf_clear(&a->line_text);
 	buf_addspan(&a->line_text, rec->line);
 	buf_addc(&a->line_text, '\n');
-	if (record_parse(&a->rec, (struct span){a->line_text.data, rec->line.n}, e) < 0)
+	if (record_parse(&a->rec, (struct span){a->line_text.data, rec->line.n}, e))
 		return -1;
 	a->file = file;
 	a->line = line;

@@ -87,15 +87,15 @@ static int score_by_jq(struct scorer *s, struct err *e)
 	size_t n = 0, at = 0;
 	double *values;
 	const char **why;
-	int failed;
+	int rc;
 
 	for (size_t c = 0; c < s->o.n_checks; c++)
 		if (s->o.checks[c].kind == CHECK_JQ)
 			n = answered(s, c);
 	values = mem_alloc(n * s->n_jq, sizeof *values);
 	why = mem_alloc(n * s->n_jq, sizeof *why);
-	failed = jqfilter_score(s->jq, s->lines, n, values, why, e);
-	for (size_t i = 0; i < n && !failed; i++) {
+	rc = jqfilter_score(s->jq, s->lines, n, values, why, e);
+	for (size_t i = 0; i < n && !rc; i++) {
 		struct row *r = s->rows + s->at[i];
 
 		for (size_t c = 0; c < s->o.n_checks; c++) {
@@ -107,7 +107,7 @@ static int score_by_jq(struct scorer *s, struct err *e)
 	}
 	free(values);
 	free(why);
-	return failed;
+	return rc;
 }
 
 static int score_by_command(struct scorer *s, size_t c, struct err *e)
@@ -117,7 +117,7 @@ static int score_by_command(struct scorer *s, size_t c, struct err *e)
 	double values[BATCH_ROWS];
 	const char *why[BATCH_ROWS];
 
-	if (command_score(s->o.checks[c].arg, s->lines, n, &o, values, why, e) < 0)
+	if (command_score(s->o.checks[c].arg, s->lines, n, &o, values, why, e))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		s->rows[s->at[i]].scores[c] = check_finish(s->o.checks + c, values[i]);
@@ -128,27 +128,27 @@ static int score_by_command(struct scorer *s, size_t c, struct err *e)
 
 int scorer_flush(struct scorer *s, struct err *e)
 {
-	int failed = 0;
+	int rc = 0;
 
 	if (s->n == 0)
 		return 0;
 	pool_run(s->pool, s->n, score_locally, s);
 	if (s->jq)
-		failed = score_by_jq(s, e);
-	for (size_t c = 0; c < s->o.n_checks && !failed; c++)
+		rc = score_by_jq(s, e);
+	for (size_t c = 0; c < s->o.n_checks && !rc; c++)
 		if (s->o.checks[c].kind == CHECK_CMD)
-			failed = score_by_command(s, c, e);
-	for (size_t i = 0; i < s->n && !failed; i++)
-		failed = s->o.done(s->o.arg, s->rows + i, e);
+			rc = score_by_command(s, c, e);
+	for (size_t i = 0; i < s->n && !rc; i++)
+		rc = s->o.done(s->o.arg, s->rows + i, e);
 	s->n = 0;
 	s->bytes = 0;
-	return failed;
+	return rc;
 }
 
 int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
 	       struct err *e)
 {
-	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e) < 0)
+	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e))
 		return err_prefix(e, "%s:%zu", file, line);
 	s->n++;
 	s->bytes += rec->line.n;

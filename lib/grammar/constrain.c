@@ -411,10 +411,10 @@ static int put_object(struct compiler *c, const struct list *all, uint32_t from,
 	struct members m = {0};
 	uint32_t none = automaton_state(a), some = automaton_state(a), closing,
 		 end = automaton_state(a);
-	int others = 0, bad = collect_members(c, all, &m, &others);
+	int others = 0, rc = collect_members(c, all, &m, &others);
 
 	automaton_call(a, constrain_text(c, from, "{"), none, c->space);
-	for (size_t i = 0; i < m.n && !bad; i++) {
+	for (size_t i = 0; i < m.n && !rc; i++) {
 		struct list must = {0};
 		uint32_t key = automaton_state(a), next_none = automaton_state(a),
 			 next_some = automaton_state(a);
@@ -432,7 +432,7 @@ static int put_object(struct compiler *c, const struct list *all, uint32_t from,
 		some = next_some;
 		free(must.v);
 	}
-	if (others && !bad) {
+	if (others && !rc) {
 		struct list must = {0};
 		uint32_t key = automaton_state(a), name = automaton_state(a),
 			 at = automaton_state(a), value = automaton_state(a);
@@ -455,7 +455,7 @@ static int put_object(struct compiler *c, const struct list *all, uint32_t from,
 	automaton_skip(a, closing, end);
 	text_to(c, end, to, "}");
 	free(m.v);
-	return bad;
+	return rc;
 }
 
 /* --- alternatives --- */
@@ -544,12 +544,11 @@ static int put_alternative(struct compiler *c, const struct list *all, const str
 		text_to(c, from, to, "true");
 		text_to(c, from, to, "false");
 	}
-	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) &&
-	    constrain_number(c, all, types, from, to) != 0)
+	if (types & (SCHEMA_NUMBER | SCHEMA_INTEGER) && constrain_number(c, all, types, from, to))
 		return -1;
-	if (types & SCHEMA_STRING && put_string(c, all, from, to) != 0)
+	if (types & SCHEMA_STRING && put_string(c, all, from, to))
 		return -1;
-	if (types & SCHEMA_ARRAY && put_array(c, all, from, to) != 0)
+	if (types & SCHEMA_ARRAY && put_array(c, all, from, to))
 		return -1;
 	return types & SCHEMA_OBJECT ? put_object(c, all, from, to) : 0;
 }
@@ -559,7 +558,7 @@ static int expand(struct compiler *c, struct list *pending, size_t next, struct 
 		  const struct list *must, uint32_t from, uint32_t to, int depth)
 {
 	size_t kept_own = own->n;
-	int bad = 0;
+	int rc = 0;
 
 	if (depth > EXPAND_DEPTH)
 		return constrain_cannot(c, must->v[0], "nesting of combinations so deep");
@@ -581,13 +580,13 @@ static int expand(struct compiler *c, struct list *pending, size_t next, struct 
 		if (choice->n == 0)
 			continue;
 		if (n->any_of.n && n->one_of.n)
-			bad = constrain_cannot(c, n, "anyOf beside oneOf");
-		for (size_t i = 0; i < n->one_of.n && !bad; i++)
-			for (size_t k = i + 1; k < n->one_of.n && !bad; k++)
+			rc = constrain_cannot(c, n, "anyOf beside oneOf");
+		for (size_t i = 0; i < n->one_of.n && !rc; i++)
+			for (size_t k = i + 1; k < n->one_of.n && !rc; k++)
 				if (!exclusive(n->one_of.v[i], n->one_of.v[k], 0))
-					bad = constrain_cannot(c, n,
-							       "oneOf whose alternatives may overlap");
-		for (size_t i = 0; i < choice->n && !bad; i++) {
+					rc = constrain_cannot(c, n,
+							      "oneOf whose alternatives may overlap");
+		for (size_t i = 0; i < choice->n && !rc; i++) {
 			struct list branch = {0}, mine = {0};
 
 			/* What was taken up stays in front, so that it is not taken up again. */
@@ -596,11 +595,11 @@ static int expand(struct compiler *c, struct list *pending, size_t next, struct 
 			for (size_t k = 0; k < own->n; k++)
 				list_add(&mine, own->v[k]);
 			list_add(&branch, choice->v[i]);
-			bad = expand(c, &branch, next, &mine, must, from, to, depth + 1);
+			rc = expand(c, &branch, next, &mine, must, from, to, depth + 1);
 			free(branch.v);
 			free(mine.v);
 		}
-		return bad;
+		return rc;
 	}
 	return put_alternative(c, own, must, from, to);
 }
@@ -629,16 +628,16 @@ static uint32_t rule_of(struct compiler *c, const struct list *must)
 static int fill_in(struct compiler *c, const struct list *must, uint32_t rule)
 {
 	struct list pending = {0}, own = {0};
-	int bad;
+	int rc;
 
 	for (size_t i = 0; i < must->n; i++)
 		list_add(&pending, must->v[i]);
 	c->alternatives = 0;
-	bad = expand(c, &pending, 0, &own, must, automaton_rule_start(c->a, rule),
-		     automaton_rule_end(c->a, rule), 0);
+	rc = expand(c, &pending, 0, &own, must, automaton_rule_start(c->a, rule),
+		    automaton_rule_end(c->a, rule), 0);
 	free(pending.v);
 	free(own.v);
-	return bad;
+	return rc;
 }
 
 struct automaton *constrain_compile(const struct schema *s, struct err *e)

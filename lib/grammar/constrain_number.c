@@ -223,7 +223,7 @@ int constrain_number(struct compiler *c, const struct list *all, int types, uint
 		const struct schema_node *n = all->v[i];
 		double step;
 
-		if (n->multiple.s && (json_number(n->multiple, &step) != 0 || !whole || step != 1))
+		if (n->multiple.s && (json_number(n->multiple, &step) || !whole || step != 1))
 			return constrain_cannot(c, n, "multipleOf");
 		if (tighten(c, n, n->minimum, 0, 0, whole, &l) ||
 		    tighten(c, n, n->above, 0, 1, whole, &l) ||

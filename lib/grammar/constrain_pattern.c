@@ -302,7 +302,7 @@ static int class(struct regex *x, struct set *s)
 			x->p++;
 			if (*x->p == '\\') {
 				x->p++;
-				if (escape(x, s, &hi) != 0)
+				if (escape(x, s, &hi))
 					return x->e->msg[0]
 						       ? -1
 						       : refuse(x, "a range that ends in a class");
@@ -338,14 +338,14 @@ static int atom(struct regex *x, uint32_t from, uint32_t to)
 		}
 		if (++x->depth > DEPTH_MAX)
 			return refuse(x, "nesting so deep");
-		if (alternatives(x, from, to, 0) != 0)
+		if (alternatives(x, from, to, 0))
 			return -1;
 		x->depth--;
 		x->p++; /* the parenthesis */
 		return 0;
 	case '[':
 		x->p++;
-		if (class(x, &s) != 0)
+		if (class(x, &s))
 			return -1;
 		emit(x, &s, from, to);
 		return 0;
@@ -413,7 +413,7 @@ static int repeat(struct regex *x, uint32_t from, uint32_t to)
 	uint32_t probe = automaton_state(x->a), at = from;
 	int least = 1, most = 1;
 
-	if (atom(x, probe, automaton_state(x->a)) != 0)
+	if (atom(x, probe, automaton_state(x->a)))
 		return -1;
 	behind = x->p;
 	if (x->p < x->end && (*x->p == '*' || *x->p == '+' || *x->p == '?')) {
@@ -434,7 +434,7 @@ static int repeat(struct regex *x, uint32_t from, uint32_t to)
 		uint32_t next = automaton_state(x->a);
 
 		x->p = start;
-		if (atom(x, at, next) != 0)
+		if (atom(x, at, next))
 			return -1;
 		if (i >= least)
 			automaton_skip(x->a, at, to);
@@ -445,7 +445,7 @@ static int repeat(struct regex *x, uint32_t from, uint32_t to)
 
 		automaton_skip(x->a, at, loop);
 		x->p = start;
-		if (atom(x, loop, loop) != 0)
+		if (atom(x, loop, loop))
 			return -1;
 		at = loop;
 	}
@@ -476,7 +476,7 @@ static int alternatives(struct regex *x, uint32_t from, uint32_t to, int outermo
 			if (outermost && *x->p == '$' && (x->p + 1 == x->end || x->p[1] == '|'))
 				break;
 			next = automaton_state(x->a);
-			if (repeat(x, at, next) != 0)
+			if (repeat(x, at, next))
 				return -1;
 			at = next;
 		}
@@ -503,7 +503,7 @@ int constrain_pattern(struct automaton *a, uint32_t from, uint32_t to, const cha
 	uint32_t in = automaton_text(a, from, span_of("\"")), out = automaton_state(a);
 
 	e->msg[0] = 0;
-	if (alternatives(&x, in, out, 1) != 0)
+	if (alternatives(&x, in, out, 1))
 		return -1;
 	automaton_bytes(a, out, to, '"', '"');
 	return 0;

@@ -47,7 +47,7 @@ static int pack(struct decoder *d, struct nn_pack *to, enum nn_type type, const 
 {
 	struct packing p = {to, from, values};
 
-	if (nn_pack_init(to, type, from->rows, from->cols) != 0)
+	if (nn_pack_init(to, type, from->rows, from->cols))
 		return err_set(e, "a matrix of %zu x %zu cannot be held as %s", from->rows,
 			       from->cols, nn_type_name(type));
 	pool_run(d->pool, nn_pack_panels(to), pack_panel, &p);
@@ -62,18 +62,17 @@ static int pack_linear(struct decoder *d, size_t l, int i, enum nn_type type, in
 {
 	const struct model_linear *lin = &d->m->layers[l].lin[i];
 	float *values = NULL;
-	int bad;
+	int rc;
 
 	if (lin->a && !unmerged) {
 		values = mem_alloc(lin->w.rows * lin->w.cols, sizeof *values);
 		model_linear_values(lin, 1, values);
 	}
-	bad = pack(d, &d->lin[l][i],
-		   held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed,
-			lin->w.cols),
-		   &lin->w, values, e);
+	rc = pack(d, &d->lin[l][i],
+		  held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols),
+		  &lin->w, values, e);
 	free(values);
-	return bad;
+	return rc;
 }
 
 /* The adapter of a linear as matrices of its own, in f32 whatever the base is held as. */
@@ -107,9 +106,8 @@ static int pack_all(struct decoder *d, enum nn_type type, int unmerged, struct e
 	for (size_t l = 0; l < m->config.layers; l++)
 		for (int i = 0; i < MODEL_LINEARS; i++)
 			if (m->layers[l].lin[i].w.rows > 0 &&
-			    (pack_linear(d, l, i, type, unmerged, e) != 0 ||
-			     (d->adapted && m->layers[l].lin[i].a &&
-			      pack_adapter(d, l, i, e) != 0)))
+			    (pack_linear(d, l, i, type, unmerged, e) ||
+			     (d->adapted && m->layers[l].lin[i].a && pack_adapter(d, l, i, e))))
 				return -1;
 	d->embed_type = held(type, m->embed.type, MODEL_EMBED, tied, m->embed.cols);
 	return pack(d, &d->head, held(type, m->head.type, MODEL_HEAD, tied, m->head.cols), &m->head,
@@ -149,7 +147,7 @@ int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, 
 	d->k = nn_kern();
 	d->pk = nn_pack_kern();
 	d->max_rows = max_rows;
-	if (pack_all(d, type, unmerged, e) != 0) {
+	if (pack_all(d, type, unmerged, e)) {
 		decoder_free(d);
 		*out = NULL;
 		return -1;

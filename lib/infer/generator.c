@@ -69,7 +69,7 @@ int generator_new(struct generator **out, struct decoder *d, const struct model 
 	if (spec->sequences == 0 || spec->sequences > decoder_max_rows(d))
 		return err_set(e, "%zu sequences at once do not fit in steps of %zu rows",
 			       spec->sequences, decoder_max_rows(d));
-	if (mem_mul(spec->sequences, m->config.vocab, &floats) != 0)
+	if (mem_mul(spec->sequences, m->config.vocab, &floats))
 		return err_set(e, "too many sequences at once");
 	g = mem_alloc(1, sizeof *g);
 	g->d = d;

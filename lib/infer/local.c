@@ -211,7 +211,7 @@ static int local_build(void *self, const struct backend_request *q, struct buf *
 	struct local *l = self;
 	struct jw w;
 
-	if (render(l, q, e) != 0)
+	if (render(l, q, e))
 		return -1;
 	jw_init(&w, body);
 	jw_object(&w);
@@ -240,11 +240,11 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 	char *path = file_join(dir, name);
 	struct file_map map;
 	struct span bytes;
-	int bad = 0;
+	int rc = 0;
 
 	if (file_exists(path)) {
-		bad = file_map(path, &map, e);
-		if (!bad) {
+		rc = file_map(path, &map, e);
+		if (!rc) {
 			bytes = (struct span){map.data ? (const char *)map.data : "", map.len};
 			buf_addf(text, " %s %016llx%016llx", name,
 				 (unsigned long long)hash64(bytes, 0),
@@ -253,7 +253,7 @@ static int add_file(struct buf *text, const char *dir, const char *name, struct 
 		}
 	}
 	free(path);
-	return bad;
+	return rc;
 }
 
 /* An index and the shards that it names, so that every weight counts. */
@@ -262,25 +262,25 @@ static int add_shards(struct buf *text, const char *dir, const char *name, struc
 	char *path = file_join(dir, name);
 	cJSON *index = NULL, *item;
 	char last[256] = "";
-	int bad = add_file(text, dir, name, e);
+	int rc = add_file(text, dir, name, e);
 
-	if (!bad && file_exists(path)) {
+	if (!rc && file_exists(path)) {
 		index = json_tree_file(path, (size_t)256 << 20, e);
-		bad = !index;
+		rc = !index;
 		cJSON_ArrayForEach(item, json_get(index, "weight_map"))
 		{
 			/* Tensors of a shard mostly stand together; one named twice is only hashed
 			 * twice. */
-			if (bad || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
+			if (rc || !cJSON_IsString(item) || strcmp(last, item->valuestring) == 0 ||
 			    strchr(item->valuestring, '/'))
 				continue;
 			snprintf(last, sizeof last, "%s", item->valuestring);
-			bad = add_file(text, dir, last, e);
+			rc = add_file(text, dir, last, e);
 		}
 	}
 	cJSON_Delete(index);
 	free(path);
-	return bad;
+	return rc;
 }
 
 static int local_identity(void *self, struct buf *text, struct err *e)
@@ -296,15 +296,14 @@ static int local_identity(void *self, struct buf *text, struct err *e)
 
 	buf_adds(text, "local");
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (add_file(text, l->dir, files[i], e) != 0)
+		if (add_file(text, l->dir, files[i], e))
 			return -1;
-	if (add_shards(text, l->dir, "model.safetensors.index.json", e) != 0)
+	if (add_shards(text, l->dir, "model.safetensors.index.json", e))
 		return -1;
 	for (size_t i = 0; l->adapter && i < sizeof adapter / sizeof *adapter; i++)
-		if (add_file(text, l->adapter, adapter[i], e) != 0)
+		if (add_file(text, l->adapter, adapter[i], e))
 			return -1;
-	if (l->adapter &&
-	    add_shards(text, l->adapter, "adapter_model.safetensors.index.json", e) != 0)
+	if (l->adapter && add_shards(text, l->adapter, "adapter_model.safetensors.index.json", e))
 		return -1;
 	buf_addf(text, " %s%s ", l->type == NN_F16 ? "stored" : nn_type_name(l->type),
 		 l->unmerged ? " unmerged" : "");
@@ -360,7 +359,7 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 	(void)e;
 	if (q->model.s && !span_is(q->model, l->name))
 		return put_aside(l, ticket, "the record asks for another model than the local one");
-	if (choose_grammar(l, q, &r.grammar, &why) != 0)
+	if (choose_grammar(l, q, &r.grammar, &why))
 		return put_aside(l, ticket, why.msg);
 	/* local_build has rendered and tokenised it, and reading numbers costs less than that. */
 	tokens_clear(&l->ids);
@@ -529,7 +528,7 @@ static int load(struct local *l, const struct backend_local *how, struct err *e)
 	l->pool = pool_new(how->threads);
 	l->sequences = how->jobs > 0 ? (size_t)how->jobs : SEQUENCES;
 	if (decoder_new(&l->decoder, l->model, l->type, l->unmerged, PREFILL_ROWS + l->sequences,
-			l->pool, e) != 0)
+			l->pool, e))
 		return -1;
 	spec.sequences = l->sequences;
 	spec.stops = chat_stops(l->chat, &spec.n_stops);
@@ -549,7 +548,7 @@ int local_open(struct backend *b, const struct backend_local *how, struct err *e
 
 	l->params = how->params;
 	l->unmerged = how->unmerged;
-	if (load(l, how, e) != 0) {
+	if (load(l, how, e)) {
 		local_free(l);
 		return -1;
 	}

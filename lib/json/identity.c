@@ -85,7 +85,7 @@ int record_rest(const struct record *r, struct buf *b)
 		buf_addspan(&rest, m->value);
 	}
 	buf_addc(&rest, '}');
-	int full = rest.full || json_canonical(buf_span(&rest), b) < 0;
+	int full = rest.full || json_canonical(buf_span(&rest), b);
 	buf_release(&rest);
 	return full ? -1 : 0;
 }
@@ -129,7 +129,7 @@ int record_id(const struct record *r, struct buf *b, struct err *e)
 	if (id.s && json_kind(id) != JSON_NULL)
 		return buf_addspan(b, id);
 	char key[33];
-	if (record_key(r, key, e) < 0)
+	if (record_key(r, key, e))
 		return -1;
 	return buf_adds(b, key);
 }
@@ -145,7 +145,7 @@ int record_message_text(struct span content, struct buf *b)
 	while (json_next(&it, content, &key, &part)) {
 		if (json_kind(part) == JSON_STRING)
 			json_string(part, b);
-		else if (json_string(json_member(part, "text"), b) < 0)
+		else if (json_string(json_member(part, "text"), b))
 			return -1;
 	}
 	return b->full ? -1 : 0;
@@ -168,7 +168,7 @@ static int ideal_references(struct span ideal, struct buf *b, struct err *e)
 	int n = 0;
 	while (json_next(&it, ideal, &key, &v)) {
 		size_t from = b->len;
-		if (json_string(v, b) < 0)
+		if (json_string(v, b))
 			return err_set(e, "`ideal` holds something that is no string");
 		if (add_reference(b, from, e) < 0)
 			return -1;
@@ -195,14 +195,14 @@ int record_references(const struct record *r, struct buf *b, struct err *e)
 	}
 	struct span content = json_member(record_final_assistant(r), "content");
 	if (content.s && json_kind(content) != JSON_NULL) {
-		if (record_message_text(content, b) < 0)
+		if (record_message_text(content, b))
 			return err_set(e,
 				       "the final assistant message has a content that is no text");
 		return add_reference(b, from, e);
 	}
 	struct span completion = record_get(r, "completion");
 	if (completion.s && json_kind(completion) != JSON_NULL) {
-		if (json_string(completion, b) < 0)
+		if (json_string(completion, b))
 			return err_set(e, "`completion` is no string");
 		return add_reference(b, from, e);
 	}

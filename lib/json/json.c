@@ -471,7 +471,7 @@ static int has_nul(struct span text)
 cJSON *json_tree(struct span text, struct err *e)
 {
 	struct span v = {0};
-	if (json_check(text, &v, e) < 0)
+	if (json_check(text, &v, e))
 		return NULL;
 	if (has_nul(v)) {
 		err_set(e, "a string holds \\u0000, which is not supported here");

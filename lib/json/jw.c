@@ -263,6 +263,7 @@ void jw_put_figure(struct jw *w, const char *name, double value, double lo, doub
 static void put_option(struct jw *w, const struct opt *o)
 {
 	const struct opt_list *list = o->to;
+	struct span name;
 	switch (o->kind) {
 	case OPT_STR:
 	case OPT_TEXT:
@@ -285,6 +286,11 @@ static void put_option(struct jw *w, const struct opt *o)
 		for (size_t i = 0; i < list->n; i++)
 			jw_str(w, list->v[i]);
 		jw_end(w);
+		break;
+	case OPT_CHOICE:
+		name = opt_chosen(o);
+		jw_key(w, o->name);
+		name.s ? jw_strn(w, name.s, name.n) : jw_null(w);
 		break;
 	case OPT_GROUP:
 		break;

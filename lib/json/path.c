@@ -54,7 +54,7 @@ static const char *parse_bracket(struct path *p, const char *c)
 			return NULL;
 		struct span quoted = {c + 1, (size_t)(q - c)}, v;
 		struct buf b = BUF_INIT;
-		if (json_check(quoted, &v, NULL) < 0) {
+		if (json_check(quoted, &v, NULL)) {
 			return NULL;
 		}
 		json_string(v, &b);
@@ -127,8 +127,8 @@ struct span path_find(const struct path *p, struct span value, struct buf *scrat
 		} else {
 			/* value may stand in scratch already, so the text is decoded beside it. */
 			struct buf text = {.max = scratch->max};
-			if (json_string(value, &text) < 0 ||
-			    json_check(buf_span(&text), &value, NULL) < 0) {
+			if (json_string(value, &text) ||
+			    json_check(buf_span(&text), &value, NULL)) {
 				buf_release(&text);
 				return (struct span){0};
 			}

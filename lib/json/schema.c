@@ -135,7 +135,7 @@ static int names_of(struct span v, const char *where, const char *word,
 	while (json_next(&it, v, &unused, &item)) {
 		struct buf name = BUF_INIT;
 
-		if (json_string(item, &name) != 0) {
+		if (json_string(item, &name)) {
 			buf_release(&name);
 			return wrong(e, where, word, "a list of names");
 		}
@@ -235,7 +235,7 @@ static int compile_count(struct span v, const char *where, const char *word, siz
 {
 	double x;
 
-	if (json_number(v, &x) != 0 || x < 0 || x != floor(x))
+	if (json_number(v, &x) || x < 0 || x != floor(x))
 		return wrong(e, where, word, "a whole number, 0 or more");
 	*to = x >= 9e15 ? SIZE_MAX - 1 : (size_t)x;
 	return 0;
@@ -267,7 +267,7 @@ static int remember_anchor(struct schema *s, struct schema_node *n, struct span 
 {
 	struct buf name = BUF_INIT;
 
-	if (json_string(v, &name) != 0) {
+	if (json_string(v, &name)) {
 		buf_release(&name);
 		return wrong(e, where, "$anchor", "a string");
 	}
@@ -284,7 +284,7 @@ static int compile_id(struct schema *s, struct schema_node *n, struct span v, co
 	struct buf id = BUF_INIT;
 	int bad = 0;
 
-	if (json_string(v, &id) != 0)
+	if (json_string(v, &id))
 		bad = wrong(e, where, "$id", "a string");
 	else if (id.len > 1 && id.data[0] == '#')
 		bad = remember_anchor(s, n, (struct span){v.s, v.n}, where, e);
@@ -330,39 +330,39 @@ static int compile_applicator(struct schema *s, struct schema_node *n, struct sp
 				      : json_is(key, "propertyNames")	     ? &n->names
 									     : NULL;
 	struct buf word = BUF_INIT;
-	int bad = 1;
+	int rc = 1;
 
 	json_string(key, &word);
 	if (single)
-		bad = one(single, sub(s, v, at, word.data, e));
+		rc = one(single, sub(s, v, at, word.data, e));
 	else if (json_is(key, "allOf"))
-		bad = compile_list(s, v, at, "allOf", &n->all_of, e);
+		rc = compile_list(s, v, at, "allOf", &n->all_of, e);
 	else if (json_is(key, "anyOf"))
-		bad = compile_list(s, v, at, "anyOf", &n->any_of, e);
+		rc = compile_list(s, v, at, "anyOf", &n->any_of, e);
 	else if (json_is(key, "oneOf"))
-		bad = compile_list(s, v, at, "oneOf", &n->one_of, e);
+		rc = compile_list(s, v, at, "oneOf", &n->one_of, e);
 	else if (json_is(key, "properties"))
-		bad = compile_names(s, v, at, "properties", &n->properties, 0, e);
+		rc = compile_names(s, v, at, "properties", &n->properties, 0, e);
 	else if (json_is(key, "patternProperties"))
-		bad = compile_names(s, v, at, "patternProperties", &n->patterns, 1, e);
+		rc = compile_names(s, v, at, "patternProperties", &n->patterns, 1, e);
 	else if (json_is(key, "prefixItems"))
-		bad = compile_list(s, v, at, "prefixItems", &n->prefix, e);
+		rc = compile_list(s, v, at, "prefixItems", &n->prefix, e);
 	else if (json_is(key, "dependentSchemas"))
-		bad = compile_dependencies(s, v, at, "dependentSchemas", n, 0, 1, e);
+		rc = compile_dependencies(s, v, at, "dependentSchemas", n, 0, 1, e);
 	else if (json_is(key, "dependentRequired"))
-		bad = compile_dependencies(s, v, at, "dependentRequired", n, 1, 0, e);
+		rc = compile_dependencies(s, v, at, "dependentRequired", n, 1, 0, e);
 	else if (json_is(key, "dependencies"))
-		bad = compile_dependencies(s, v, at, "dependencies", n, 1, 1, e);
+		rc = compile_dependencies(s, v, at, "dependencies", n, 1, 1, e);
 	else if (json_is(key, "$defs") || json_is(key, "definitions")) {
 		/* Compiled so that they are checked and their anchors known; references find them
 		 * by their place. */
-		bad = compile_names(s, v, at, word.data, &defs, 0, e);
+		rc = compile_names(s, v, at, word.data, &defs, 0, e);
 		for (size_t i = 0; i < defs.n; i++)
 			free(defs.v[i].name);
 		free(defs.v);
 	}
 	buf_release(&word);
-	return bad;
+	return rc;
 }
 
 /* items and additionalItems: a list of schemas in items is draft 7's way to say prefixItems. */
@@ -374,8 +374,7 @@ static int compile_items(struct schema *s, struct schema_node *n, struct span v,
 	if (json_kind(items) == JSON_ARRAY && n->prefix.v)
 		return err_set(e, "%s: has both prefixItems and a list in items", at);
 	if (json_kind(items) == JSON_ARRAY) {
-		if (json_count(items) > 0 &&
-		    compile_list(s, items, at, "items", &n->prefix, e) != 0)
+		if (json_count(items) > 0 && compile_list(s, items, at, "items", &n->prefix, e))
 			return -1;
 		return more.s ? one(&n->items, sub(s, more, at, "additionalItems", e)) : 0;
 	}
@@ -436,7 +435,7 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 		return 0;
 	}
 	if (json_is(key, "multipleOf")) {
-		if (json_number(v, &x) != 0 || !(x > 0))
+		if (json_number(v, &x) || !(x > 0))
 			return wrong(e, at, "multipleOf", "a number greater than 0");
 		n->multiple = v;
 		return 0;
@@ -444,7 +443,7 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 	if (json_is(key, "pattern")) {
 		struct buf text = BUF_INIT;
 
-		if (json_string(v, &text) != 0) {
+		if (json_string(v, &text)) {
 			buf_release(&text);
 			return wrong(e, at, "pattern", "a string");
 		}
@@ -538,7 +537,7 @@ static struct schema_node *compile(struct schema *s, struct span v, const char *
 		if (other < 0)
 			return NULL;
 	}
-	if (compile_items(s, n, v, where, e) != 0)
+	if (compile_items(s, n, v, where, e))
 		return NULL;
 	s->depth--;
 	return n;
@@ -649,7 +648,7 @@ struct schema *schema_compile(struct span text, struct err *e)
 
 	s->copy = mem_strndup(text.s ? text.s : "", text.n);
 	s->copy_n = text.n;
-	if (json_check((struct span){s->copy, s->copy_n}, &s->text, e) != 0)
+	if (json_check((struct span){s->copy, s->copy_n}, &s->text, e))
 		goto bad;
 	declared = json_member(s->text, "$schema");
 	if (json_kind(declared) == JSON_STRING) {
@@ -667,7 +666,7 @@ struct schema *schema_compile(struct span text, struct err *e)
 			goto bad;
 	}
 	for (size_t i = 0; i < s->n; i++)
-		if (check_cycle(s->nodes[i], e) != 0)
+		if (check_cycle(s->nodes[i], e))
 			goto bad;
 	buf_release(&target);
 	return s;

@@ -62,7 +62,7 @@ static int below(struct check *c, const struct schema_node *n, struct span v, st
 {
 	size_t len = c->path.len;
 	struct buf name = BUF_INIT;
-	int bad, plain;
+	int rc, plain;
 
 	if (key.s) {
 		json_string(key, &name);
@@ -80,11 +80,11 @@ static int below(struct check *c, const struct schema_node *n, struct span v, st
 	} else {
 		buf_addf(&c->path, "%s[%zu]", len ? "" : ".", index);
 	}
-	bad = check(c, n, v);
+	rc = check(c, n, v);
 	c->path.len = len;
 	if (c->path.data)
 		c->path.data[len] = 0;
-	return bad;
+	return rc;
 }
 
 /* --- numbers --- */
@@ -312,18 +312,18 @@ static int check_unique(struct check *c, const struct schema_node *n, struct spa
 	struct hashed *all = mem_alloc(count, sizeof *all);
 	struct json_iter it = {0};
 	struct span unused, item;
-	int bad = 0;
+	int rc = 0;
 
 	while (json_next(&it, v, &unused, &item))
 		all[i++] = (struct hashed){hash_value(item), item};
 	qsort(all, count, sizeof *all, by_hash);
-	for (i = 1; i < count && !bad; i++)
-		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !bad; k--)
+	for (i = 1; i < count && !rc; i++)
+		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !rc; k--)
 			if (json_equal(all[k - 1].v, all[i].v))
-				bad = no(c, n, "uniqueItems", "holds %.*s twice",
-					 (int)(all[i].v.n < 80 ? all[i].v.n : 80), all[i].v.s);
+				rc = no(c, n, "uniqueItems", "holds %.*s twice",
+					(int)(all[i].v.n < 80 ? all[i].v.n : 80), all[i].v.s);
 	free(all);
-	return bad;
+	return rc;
 }
 
 static int check_array(struct check *c, const struct schema_node *n, struct span v)
@@ -339,7 +339,7 @@ static int check_array(struct check *c, const struct schema_node *n, struct span
 	for (; json_next(&it, v, &unused, &item); i++) {
 		const struct schema_node *each = i < n->prefix.n ? n->prefix.v[i] : n->items;
 
-		if (each && below(c, each, item, none, i) != 0)
+		if (each && below(c, each, item, none, i))
 			return -1;
 		if (n->contains && holds(c, n->contains, item))
 			containing++;
@@ -404,7 +404,7 @@ static int check_member(struct check *c, const struct schema_node *n, struct spa
 	buf_release(&name);
 	if (bad || c->broken)
 		return -1;
-	if (n->names && check(c, n->names, key) != 0)
+	if (n->names && check(c, n->names, key))
 		return -1;
 	if (known || !n->additional)
 		return 0;
@@ -441,12 +441,12 @@ static int check_object(struct check *c, const struct schema_node *n, struct spa
 	}
 	for (size_t i = 0; i < n->dependent.n; i++)
 		if (has(v, n->dependent.v[i].name, n->dependent.v[i].n) &&
-		    check(c, n->dependent.v[i].node, v) != 0)
+		    check(c, n->dependent.v[i].node, v))
 			return -1;
 	if (!n->properties.n && !n->patterns.n && !n->additional && !n->names)
 		return 0;
 	while (json_next(&it, v, &key, &value))
-		if (check_member(c, n, key, value) != 0)
+		if (check_member(c, n, key, value))
 			return -1;
 	return 0;
 }
@@ -477,7 +477,7 @@ static int check_type(struct check *c, const struct schema_node *n, struct span 
 	static const char *const names[] = {"null",	"a boolean", "an integer", "a number",
 					    "a string", "an array",  "an object"};
 	struct buf list = BUF_INIT;
-	int left = n->types & SCHEMA_NUMBER ? n->types & ~SCHEMA_INTEGER : n->types, bad;
+	int left = n->types & SCHEMA_NUMBER ? n->types & ~SCHEMA_INTEGER : n->types, rc;
 
 	if (n->types & bit || (bit == SCHEMA_NUMBER && n->types & SCHEMA_INTEGER && is_whole(v)))
 		return 0;
@@ -485,9 +485,9 @@ static int check_type(struct check *c, const struct schema_node *n, struct span 
 		if (left >> i & 1) {
 			buf_addf(&list, "%s%s", list.len ? " or " : "", names[i]);
 		}
-	bad = no(c, n, "type", "must be %s", list.data);
+	rc = no(c, n, "type", "must be %s", list.data);
 	buf_release(&list);
-	return bad;
+	return rc;
 }
 
 static int check_enum(struct check *c, const struct schema_node *n, struct span v)
@@ -506,9 +506,9 @@ static int check_combinations(struct check *c, const struct schema_node *n, stru
 	size_t hold = 0;
 
 	for (size_t i = 0; i < n->all_of.n; i++)
-		if (check(c, n->all_of.v[i], v) != 0)
+		if (check(c, n->all_of.v[i], v))
 			return -1;
-	if (n->any_of.n == 1 && check(c, n->any_of.v[0], v) != 0)
+	if (n->any_of.n == 1 && check(c, n->any_of.v[0], v))
 		return -1;
 	if (n->any_of.n > 1) {
 		for (size_t i = 0; i < n->any_of.n && !hold; i++)
@@ -530,7 +530,7 @@ static int check_combinations(struct check *c, const struct schema_node *n, stru
 	if (n->if_) {
 		const struct schema_node *then = holds(c, n->if_, v) ? n->then_ : n->else_;
 
-		if (then && check(c, then, v) != 0)
+		if (then && check(c, then, v))
 			return -1;
 	}
 	return c->broken ? -1 : 0;
@@ -542,18 +542,18 @@ static int check_here(struct check *c, const struct schema_node *n, struct span 
 
 	if (n->fixed)
 		return n->fixed > 0 ? 0 : no(c, n, "", "nothing is allowed here");
-	if (n->ref && check(c, n->ref, v) != 0)
+	if (n->ref && check(c, n->ref, v))
 		return -1;
 	if (n->ref_only)
 		return 0;
-	if (n->types != SCHEMA_ANY && check_type(c, n, v, bit) != 0)
+	if (n->types != SCHEMA_ANY && check_type(c, n, v, bit))
 		return -1;
-	if (n->has_enum && check_enum(c, n, v) != 0)
+	if (n->has_enum && check_enum(c, n, v))
 		return -1;
-	if ((bit == SCHEMA_NUMBER && check_number(c, n, v) != 0) ||
-	    (bit == SCHEMA_STRING && check_string(c, n, v) != 0) ||
-	    (bit == SCHEMA_ARRAY && check_array(c, n, v) != 0) ||
-	    (bit == SCHEMA_OBJECT && check_object(c, n, v) != 0))
+	if ((bit == SCHEMA_NUMBER && check_number(c, n, v)) ||
+	    (bit == SCHEMA_STRING && check_string(c, n, v)) ||
+	    (bit == SCHEMA_ARRAY && check_array(c, n, v)) ||
+	    (bit == SCHEMA_OBJECT && check_object(c, n, v)))
 		return -1;
 	return check_combinations(c, n, v);
 }
@@ -573,14 +573,14 @@ static int check(struct check *c, const struct schema_node *n, struct span v)
 static int check_from(const struct schema_node *n, struct span value, struct err *e)
 {
 	struct check c = {.e = e};
-	int bad = check(&c, n, value);
+	int rc = check(&c, n, value);
 
 	if (c.broken)
 		err_set(e, "%s", c.broken);
 	buf_release(&c.path);
 	buf_release(&c.text);
 	pcre2_match_data_free(c.match);
-	return bad;
+	return rc;
 }
 
 int schema_check(const struct schema *s, struct span value, struct err *e)

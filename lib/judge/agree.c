@@ -15,6 +15,7 @@
 #include "../stats/cluster.h"
 #include "../stats/correct.h"
 #include "../stats/correlate.h"
+#include "../stats/order.h"
 
 enum { RESAMPLES = 1000 };
 
@@ -111,13 +112,13 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 	case JSON_FALSE:
 		*x = json_kind(v) == JSON_TRUE;
 		a->truths = 1;
-		return check_kinds(a, "pass or fail", e) < 0 ? -1 : 1;
+		return check_kinds(a, "pass or fail", e) ? -1 : 1;
 	case JSON_NUMBER:
-		if (json_number(v, x) < 0 || !isfinite(*x))
+		if (json_number(v, x) || !isfinite(*x))
 			return err_set(e, "a verdict is no finite number");
 		a->numbers = 1;
 		a->other_numbers |= *x != 0 && *x != 1;
-		return check_kinds(a, *x != 0 && *x != 1 ? "a score" : "a number", e) < 0 ? -1 : 1;
+		return check_kinds(a, *x != 0 && *x != 1 ? "a score" : "a number", e) ? -1 : 1;
 	case JSON_STRING:
 		buf_clear(&a->text);
 		json_string(v, &a->text);
@@ -125,9 +126,9 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 		word = pass_word(a->text.data);
 		a->pass_words |= word >= 0;
 		a->other_words |= word < 0;
-		if (check_kinds(a, word >= 0 ? "pass or fail" : "a category", e) < 0)
+		if (check_kinds(a, word >= 0 ? "pass or fail" : "a category", e))
 			return -1;
-		if (category(a, a->text.data, x) < 0)
+		if (category(a, a->text.data, x))
 			return err_set(e, "more than 1,000 different verdicts");
 		*x += WORDS;
 		return 1;
@@ -223,13 +224,6 @@ static void square(struct agree *a)
 	a->raters = rows;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* What the people say together: the majority, or of scores the median. NaN: nobody said anything;
  * *tied: they are split evenly. */
 static double consensus(const struct agree *a, size_t row, int *tied)
@@ -243,9 +237,9 @@ static double consensus(const struct agree *a, size_t row, int *tied)
 			v[n++] = a->raters[row * a->max_raters + r];
 	if (n == 0)
 		return NAN;
-	qsort(v, n, sizeof *v, ascending);
+	order_sort(v, n);
 	if (a->kind == AGREE_SCORE)
-		return (v[(n - 1) / 2] + v[n / 2]) / 2;
+		return order_median(v, n);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i; j < n && v[j] == v[i]; j++)
 			;
@@ -314,18 +308,15 @@ static struct interval kappa_of_people(const struct agree *a, double *x, double 
 		kappas[known] = mean_kappa(a, rows, a->n, x, y).value;
 		known += !isnan(kappas[known]);
 	}
-	if (known > 1)
-		qsort(kappas, known, sizeof *kappas, ascending);
+	order_sort(kappas, known);
 	/* Draws that are all alike say nothing: of people who agree entirely the lower bound stays that
 	 * of two of them. */
-	if (known > 1 && kappas[known - 1] - kappas[0] > 1e-12) {
-		v.lo = kappas[(size_t)floor((double)(known - 1) * (1 - a->level) / 2)];
-		v.hi = kappas[(size_t)ceil((double)(known - 1) * (1 + a->level) / 2)];
-	} else if (v.value >= 1 - 1e-12) {
+	if (known > 1 && kappas[known - 1] - kappas[0] > 1e-12)
+		v = order_interval(v.value, kappas, known, a->level);
+	else if (v.value >= 1 - 1e-12)
 		v.hi = 1;
-	} else {
+	else
 		v.lo = NAN;
-	}
 	free(kappas);
 	free(rows);
 	return v;

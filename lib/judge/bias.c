@@ -100,7 +100,7 @@ int bias_add(struct bias *s, const struct record *rec, struct err *e)
 	}
 	add_votes(s, judge);
 	longer = length_of(b, &s->text) - length_of(a, &s->text);
-	if (duels_model(&s->duels, a, &x, e) < 0 || duels_model(&s->duels, b, &y, e) < 0)
+	if (duels_model(&s->duels, a, &x, e) || duels_model(&s->duels, b, &y, e))
 		return -1;
 	if (w != 0.5 && longer != 0) {
 		s->unequal++;

@@ -67,8 +67,8 @@ static struct job *job_new(struct inquiry *w)
 	job->line = mem_strndup(w->record.line.s, job->len);
 	job->opinions = mem_alloc(panel_opinions(&w->panel), sizeof *job->opinions);
 	if (w->pairs)
-		job->unanswered = pairing_text(&w->record, "a", &job->a) < 0 ||
-				  pairing_text(&w->record, "b", &job->b) < 0;
+		job->unanswered = pairing_text(&w->record, "a", &job->a) ||
+				  pairing_text(&w->record, "b", &job->b);
 	else
 		job->unanswered = question_candidate(&w->record, &job->a) < 0;
 	return job;
@@ -99,7 +99,7 @@ static int make_question(struct inquiry *w, struct job *job, size_t at, struct e
 
 	panel_split(&w->panel, at, &criterion, &juror, &order);
 	if (question_messages(&w->record, w->panel.rubric, criterion, order ? b : a, order ? a : b,
-			      w->question, &job->opinions[at].messages, e) < 0)
+			      w->question, &job->opinions[at].messages, e))
 		return reader_at(w->reader, e);
 	return 0;
 }
@@ -113,7 +113,7 @@ static int next_record(struct inquiry *w, struct err *e)
 
 	for (;;) {
 		if (w->pairs && pairing_next(&w->pairing, &line))
-			return record_parse(&w->record, line, e) < 0 ? -1 : 1;
+			return record_parse(&w->record, line, e) ? -1 : 1;
 		if (w->ask && ask_busy(w->ask) && !reader_ready(w->reader))
 			return ASK_LATER;
 		rc = reader_next(w->reader, &w->record, e);
@@ -121,7 +121,7 @@ static int next_record(struct inquiry *w, struct err *e)
 			continue;
 		if (rc <= 0 || !w->pairs)
 			return rc;
-		if (pairing_add(&w->pairing, &w->record, e) < 0)
+		if (pairing_add(&w->pairing, &w->record, e))
 			return reader_at(w->reader, e);
 	}
 }
@@ -137,7 +137,7 @@ static int begin(void *arg, struct ask_row *row, struct err *e)
 	row->own = job = job_new(w);
 	row->weight = job->len;
 	for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered; i++) {
-		if (make_question(w, job, i, e) < 0 || send_opinion(w, row, i, e) < 0)
+		if (make_question(w, job, i, e) || send_opinion(w, row, i, e))
 			return -1;
 		row->weight += job->opinions[i].messages.len;
 	}
@@ -190,8 +190,8 @@ static int answer(void *arg, struct ask_row *row, int tag, struct backend_answer
 	}
 	/* The first question again, with what it led to. */
 	buf_clear(&o->messages);
-	if (record_parse(&w->record, (struct span){job->line, job->len}, e) < 0 ||
-	    make_question(w, job, (size_t)tag, e) < 0)
+	if (record_parse(&w->record, (struct span){job->line, job->len}, e) ||
+	    make_question(w, job, (size_t)tag, e))
 		return -1;
 	question_again(buf_span(&o->messages), reply, why, w->panel.rubric->scale, &again);
 	buf_release(&o->messages);
@@ -218,14 +218,6 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
-static void show_progress(void *arg, size_t rows)
-{
-	struct inquiry *w = arg;
-
-	if (w->progress)
-		w->progress(w->arg, rows);
-}
-
 static void prepare(struct inquiry *w)
 {
 	question_hash(w->panel.rubric, w->question, w->hash);
@@ -234,7 +226,8 @@ static void prepare(struct inquiry *w)
 
 int inquiry_run(struct inquiry *w, struct err *e)
 {
-	struct ask_program p = {w, begin, answer, finish, NULL, w->stopping, show_progress};
+	struct ask_program p = {w,    begin,	   answer,	finish,
+				NULL, w->stopping, w->progress, w->reader};
 
 	prepare(w);
 	return ask_run(w->ask, &p, e);
@@ -255,7 +248,7 @@ int inquiry_dry(struct inquiry *w, void (*line)(const void *text, size_t n), str
 			struct backend_request q = {0};
 			struct buf body = BUF_INIT;
 
-			if (make_question(w, job, i, e) < 0)
+			if (make_question(w, job, i, e))
 				rc = -1;
 			q.messages = buf_span(&job->opinions[i].messages);
 			if (w->jurors)

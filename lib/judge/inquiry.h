@@ -30,8 +30,7 @@ struct inquiry {
 	int pairs;
 	struct pairing pairing; /* a zeroed one with its options; released by inquiry_release */
 	int (*stopping)(void);
-	void (*progress)(void *arg, size_t rows);
-	void *arg;
+	struct progress *progress;
 	/* private */
 	struct record record;
 	struct buf schema;

@@ -58,7 +58,7 @@ static int queue_pair(struct pairing *p, const struct waiting *earlier, const st
 	struct edit edits[MEMBER_EDITS + 4];
 	size_t n = members_edits(MEMBER_ANSWER, (struct span){0}, edits);
 
-	if (record_parse(&p->other, (struct span){earlier->line, earlier->len}, e) < 0)
+	if (record_parse(&p->other, (struct span){earlier->line, earlier->len}, e))
 		return -1;
 	buf_clear(&p->side);
 	buf_clear(&p->json);
@@ -68,7 +68,7 @@ static int queue_pair(struct pairing *p, const struct waiting *earlier, const st
 	edits[n++] = (struct edit){"eval", {0}};
 	edits[n++] = (struct edit){"a", buf_span(&p->side)};
 	edits[n++] = (struct edit){"b", buf_span(&p->json)};
-	if (record_splice(&p->other, edits, n, &p->queue) < 0)
+	if (record_splice(&p->other, edits, n, &p->queue))
 		return err_set(e, "the pair grows too large");
 	return buf_addc(&p->queue, '\n');
 }
@@ -89,10 +89,10 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 		return buf_addc(&p->queue, '\n');
 	}
 	buf_clear(&p->id);
-	if (record_id(rec, &p->id, e) < 0)
+	if (record_id(rec, &p->id, e))
 		return -1;
 	/* As in ft-eval, the first sample is that of a record without any. */
-	if (sample.s && json_kind(sample) != JSON_NULL && json_int(sample, &number) < 0)
+	if (sample.s && json_kind(sample) != JSON_NULL && json_int(sample, &number))
 		return err_set(e, "`sample` is no whole number");
 	h = hash_mix(hash64(buf_span(&p->id), 0), (uint64_t)number);
 	slot = map_put(&p->first, h, 0, &added);
@@ -106,7 +106,7 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 				       p->id.data);
 		if (p->rounds)
 			continue;
-		if (queue_pair(p, p->v + i - 1, rec, e) < 0)
+		if (queue_pair(p, p->v + i - 1, rec, e))
 			return -1;
 		p->v[i - 1].paired = 1;
 	}
@@ -120,7 +120,7 @@ int pairing_add(struct pairing *p, const struct record *rec, struct err *e)
 /* Queues the pair of two waiting records. */
 static int meet(struct pairing *p, size_t earlier, size_t later, struct err *e)
 {
-	if (record_parse(&p->later, (struct span){p->v[later].line, p->v[later].len}, e) < 0)
+	if (record_parse(&p->later, (struct span){p->v[later].line, p->v[later].len}, e))
 		return -1;
 	p->v[earlier].paired = p->v[later].paired = 1;
 	return queue_pair(p, p->v + earlier, &p->later, e);
@@ -143,7 +143,7 @@ static int play(struct pairing *p, const size_t *players, size_t n, size_t first
 
 			if (a >= n || b >= n)
 				continue;
-			if (meet(p, players[a < b ? a : b], players[a < b ? b : a], e) < 0)
+			if (meet(p, players[a < b ? a : b], players[a < b ? b : a], e))
 				return -1;
 		}
 	}

@@ -102,11 +102,10 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 				continue;
 			if (text->len > 0)
 				buf_addc(text, '\n');
-			if (json_string(json_member(m, "role"), text) < 0)
+			if (json_string(json_member(m, "role"), text))
 				buf_adds(text, "?");
 			buf_adds(text, ": ");
-			if (record_message_text(content, text) < 0 &&
-			    json_kind(content) > JSON_NULL)
+			if (record_message_text(content, text) && json_kind(content) > JSON_NULL)
 				buf_addspan(text, content);
 			if (json_kind(json_member(m, "tool_calls")) == JSON_ARRAY) {
 				buf_adds(text, " tool calls: ");
@@ -117,7 +116,7 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 	}
 	if (json_kind(prompt) == JSON_STRING)
 		return json_string(prompt, text);
-	return record_rest(r, text) < 0 ? err_set(e, "the record is too large") : 0;
+	return record_rest(r, text) ? err_set(e, "the record is too large") : 0;
 }
 
 /* The messages of a JSON list. */
@@ -138,9 +137,9 @@ static int turns(const struct record *r, const struct rubric *rubric, size_t cri
 	struct buf scratch = BUF_INIT, input = BUF_INIT, refs = BUF_INIT;
 	struct wording_parts p = parts_of(rubric, criterion, &scratch);
 	char hash[16];
-	int n = 0, failed = -1;
+	int n = 0, rc = -1;
 
-	if (put_input(r, &input, e) < 0)
+	if (put_input(r, &input, e))
 		goto cleanup;
 	if (o->reference) {
 		n = record_references(r, &refs, e);
@@ -160,12 +159,12 @@ static int turns(const struct record *r, const struct rubric *rubric, size_t cri
 	p.text[b.s ? PART_ANSWER_A : PART_ANSWER] = a;
 	p.text[PART_ANSWER_B] = b;
 	wording_fill(o->template, &p, system, user);
-	failed = user->full || system->full ? err_set(e, "the question grows too large") : 0;
+	rc = user->full || system->full ? err_set(e, "the question grows too large") : 0;
 cleanup:
 	buf_release(&scratch);
 	buf_release(&input);
 	buf_release(&refs);
-	return failed;
+	return rc;
 }
 
 int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion,
@@ -173,10 +172,10 @@ int question_messages(const struct record *r, const struct rubric *rubric, size_
 		      struct buf *json, struct err *e)
 {
 	struct buf system = BUF_INIT, user = BUF_INIT;
-	int failed = turns(r, rubric, criterion, a, b, o, &system, &user, e);
+	int rc = turns(r, rubric, criterion, a, b, o, &system, &user, e);
 	struct jw w;
 
-	if (!failed) {
+	if (!rc) {
 		jw_init(&w, json);
 		jw_array(&w);
 		if (system.len > 0)
@@ -185,11 +184,11 @@ int question_messages(const struct record *r, const struct rubric *rubric, size_
 			put_list(&w, buf_span(o->examples + criterion));
 		members_put_turn(&w, "user", buf_span(&user));
 		jw_end(&w);
-		failed = json->full ? err_set(e, "the question grows too large") : 0;
+		rc = json->full ? err_set(e, "the question grows too large") : 0;
 	}
 	buf_release(&system);
 	buf_release(&user);
-	return failed;
+	return rc;
 }
 
 void question_options_release(struct question_options *o, size_t criteria)
@@ -220,7 +219,7 @@ static int put_verdict(struct span judge, struct verdict_scale scale, struct buf
 			return -1;
 		jw_str(&w, json_kind(pass) == JSON_TRUE ? "PASS" : "FAIL");
 	} else {
-		if (json_int(json_member(judge, "score"), &score) < 0 || score < scale.lo ||
+		if (json_int(json_member(judge, "score"), &score) || score < scale.lo ||
 		    score > scale.hi)
 			return -1;
 		jw_int(&w, score);
@@ -235,15 +234,15 @@ int question_example(const struct record *r, const struct rubric *rubric,
 	struct span judge = record_get(r, "judge");
 	struct buf text = BUF_INIT, system = BUF_INIT, user = BUF_INIT, reply = BUF_INIT,
 		   list = BUF_INIT;
-	int failed = 0;
+	int rc = 0;
 
 	if (rubric->scale.mode == VERDICT_PAIR)
 		return err_set(e, "examples are for --pass and --score");
-	if (question_candidate(r, &text) < 0)
-		failed = err_set(e, "the example holds no answer");
+	if (question_candidate(r, &text))
+		rc = err_set(e, "the example holds no answer");
 	if (!o->examples)
 		o->examples = mem_alloc(rubric->n, sizeof *o->examples);
-	for (size_t i = 0; i < rubric->n && !failed; i++) {
+	for (size_t i = 0; i < rubric->n && !rc; i++) {
 		const char *name = rubric->criteria[i].name;
 		struct span own = name ? json_member(json_member(judge, "criteria"), name) : judge;
 		struct jw w;
@@ -252,15 +251,14 @@ int question_example(const struct record *r, const struct rubric *rubric,
 		buf_clear(&user);
 		buf_clear(&reply);
 		buf_clear(&list);
-		if (put_verdict(own, rubric->scale, &reply) < 0)
-			failed =
-				err_set(e,
-					"the example holds no verdict of an expert%s%s on this scale at `judge`",
-					name ? " for " : "", name ? name : "");
+		if (put_verdict(own, rubric->scale, &reply))
+			rc = err_set(e,
+				     "the example holds no verdict of an expert%s%s on this scale at `judge`",
+				     name ? " for " : "", name ? name : "");
 		else
-			failed = turns(r, rubric, i, text.len > 0 ? buf_span(&text) : span_of(""),
-				       (struct span){0}, o, &system, &user, e);
-		if (failed)
+			rc = turns(r, rubric, i, text.len > 0 ? buf_span(&text) : span_of(""),
+				   (struct span){0}, o, &system, &user, e);
+		if (rc)
 			break;
 		jw_init(&w, &list);
 		jw_array(&w);
@@ -277,7 +275,7 @@ int question_example(const struct record *r, const struct rubric *rubric,
 	buf_release(&user);
 	buf_release(&reply);
 	buf_release(&list);
-	return failed;
+	return rc;
 }
 
 int question_again(struct span messages, struct span reply, const char *why,

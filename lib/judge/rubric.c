@@ -90,11 +90,10 @@ static int parse_criterion(struct span v, struct rubric *r, struct err *e)
 			   !c->text) {
 			c->text = text_of(value);
 		} else if (json_is(key, "weight") && json_kind(value) == JSON_NUMBER) {
-			if (json_number(value, &c->weight) < 0 || !(c->weight >= 0) ||
-			    isinf(c->weight))
+			if (json_number(value, &c->weight) || !(c->weight >= 0) || isinf(c->weight))
 				return err_set(e, "a `weight` must be a number from 0");
 		} else if (json_is(key, "levels")) {
-			if (parse_levels(value, r, c, e) < 0)
+			if (parse_levels(value, r, c, e))
 				return -1;
 		} else {
 			return err_set(e,
@@ -117,7 +116,7 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 	struct span all, list, key, v;
 	double weights = 0;
 
-	if (json_check(text, &all, e) < 0)
+	if (json_check(text, &all, e))
 		return -1;
 	list = json_member(all, "criteria");
 	if (!list.s)
@@ -126,7 +125,7 @@ static int parse_json(struct span text, struct rubric *r, struct err *e)
 		return err_set(e,
 			       "write {\"criteria\": [{\"name\": ..., \"criterion\": ...}, ...]} and nothing else");
 	while (json_next(&it, list, &key, &v)) {
-		if (parse_criterion(v, r, e) < 0)
+		if (parse_criterion(v, r, e))
 			return -1;
 		if (!r->criteria[r->n - 1].name)
 			return err_set(e, "criterion number %zu has no `name`", r->n);

@@ -167,7 +167,7 @@ static int check_marks(struct span t, unsigned open, enum verdict_mode mode, str
 			return err_set(e, "the prompt's passage {{#%s}} is never ended by {{/%s}}",
 				       names[m.part], names[m.part]);
 		if (check_marks((struct span){t.s + m.end, end.at - m.end}, open | 1u << m.part,
-				mode, e) < 0)
+				mode, e))
 			return -1;
 		m.end = end.end;
 	}
@@ -187,8 +187,8 @@ int wording_check(const char *template, enum verdict_mode mode, struct err *e)
 			       "text stands before the first line === system === or === user ===");
 	if (s.s && !u.s)
 		return err_set(e, "the prompt has no user turn, behind a line === user ===");
-	if ((s.s && check_marks(s, 0, mode, e) < 0) ||
-	    check_marks(u.s ? u : span_of(template), 0, mode, e) < 0)
+	if ((s.s && check_marks(s, 0, mode, e)) ||
+	    check_marks(u.s ? u : span_of(template), 0, mode, e))
 		return -1;
 	if (mode == VERDICT_PAIR ? !wording_holds(template, PART_ANSWER_A) ||
 					   !wording_holds(template, PART_ANSWER_B)

@@ -157,7 +157,7 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 	unsigned char on[MODEL_LINEARS];
 	size_t from = s->top_layers ? m->config.layers - s->top_layers : 0;
 
-	if (check_spec(m, s, e) < 0 || parse_targets(m, s->targets, on, e) < 0)
+	if (check_spec(m, s, e) || parse_targets(m, s->targets, on, e))
 		return -1;
 	take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
@@ -225,10 +225,10 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 	*s = (struct adapter){0};
 	if (!json_is(json_member(c, "peft_type"), "LORA"))
 		return err_set(e, "peft_type is not LORA");
-	if (json_int(json_member(c, "r"), &rank) < 0 || rank < 1 || (size_t)rank > RANK_MAX)
+	if (json_int(json_member(c, "r"), &rank) || rank < 1 || (size_t)rank > RANK_MAX)
 		return err_set(e, "r must be 1 to %zu", RANK_MAX);
 	s->rank = (size_t)rank;
-	if (json_number(json_member(c, "lora_alpha"), &s->alpha) < 0 || !(s->alpha > 0) ||
+	if (json_number(json_member(c, "lora_alpha"), &s->alpha) || !(s->alpha > 0) ||
 	    !isfinite(s->alpha))
 		return err_set(e, "lora_alpha must be a number more than 0");
 	if (json_kind(json_member(c, "lora_dropout")) == JSON_NUMBER)
@@ -238,7 +238,7 @@ static int read_config(struct adapter *s, struct span c, int transposed, struct 
 	s->rslora = flag(c, "use_rslora");
 	s->dora = flag(c, "use_dora");
 	for (size_t i = 0; i < sizeof not_covered / sizeof *not_covered; i++)
-		if (unused(c, not_covered[i], e) < 0)
+		if (unused(c, not_covered[i], e))
 			return -1;
 	if (flag(c, "fan_in_fan_out") && !transposed)
 		return err_set(e,
@@ -306,7 +306,7 @@ static int match(const struct model *m, const struct adapter *s, const struct st
 		size_t l;
 		int j, bad;
 
-		if (find_module(m, t->name, &l, &j, &what) < 0)
+		if (find_module(m, t->name, &l, &j, &what))
 			return err_set(e, "tensor %s has no module in this base model", t->name);
 		if (t->type != ST_F32 && t->type != ST_F16 && t->type != ST_BF16)
 			return err_set(e,
@@ -365,7 +365,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	struct adapter s;
 	struct pair *pairs = mem_alloc(m->config.layers * MODEL_LINEARS, sizeof *pairs);
 	struct span c;
-	int result = -1, used[MODEL_LINEARS] = {0};
+	int rc = -1, used[MODEL_LINEARS] = {0};
 
 	if (m->adapter) {
 		err_set(e, "the model has an adapter already");
@@ -376,13 +376,13 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	path = file_join(dir, "adapter_config.json");
 	if (json_file(path, CONFIG_MAX, &text, &c, e))
 		goto cleanup;
-	if (read_config(&s, c, m->config.transposed, e) < 0) {
+	if (read_config(&s, c, m->config.transposed, e)) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
-	if (st_open_dir(&files, dir, "adapter_model", e) < 0)
+	if (st_open_dir(&files, dir, "adapter_model", e))
 		goto cleanup;
-	if (match(m, &s, &files, pairs, e) < 0) {
+	if (match(m, &s, &files, pairs, e)) {
 		err_prefix(e, "%s", dir);
 		goto cleanup;
 	}
@@ -413,7 +413,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 		model_table_settle(m);
 	else
 		model_bind(m);
-	result = 0;
+	rc = 0;
 cleanup:
 	st_close(&files);
 	buf_release(&text);
@@ -421,7 +421,7 @@ cleanup:
 	free(pairs);
 	free(path);
 	free(dir);
-	return result;
+	return rc;
 }
 
 static void write_config(const struct model *m, const char *base, struct buf *b)
@@ -483,7 +483,7 @@ int adapter_save(const struct model *m, const char *dir, const char *base, struc
 	     *config = file_join(dir, "adapter_config.json");
 	struct buf b = BUF_INIT;
 	struct st_out o = {0};
-	int result = -1;
+	int rc = -1;
 
 	if (!m->adapter) {
 		err_set(e, "the model has no adapter to save");
@@ -498,11 +498,11 @@ int adapter_save(const struct model *m, const char *dir, const char *base, struc
 	}
 	write_config(m, base, &b);
 	if (file_mkdir(dir, e) == 0 && st_write(&o, weights, NULL, NULL, e) == 0)
-		result = file_write(config, b.data, b.len, e);
+		rc = file_write(config, b.data, b.len, e);
 cleanup:
 	st_out_release(&o);
 	buf_release(&b);
 	free(weights);
 	free(config);
-	return result;
+	return rc;
 }

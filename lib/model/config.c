@@ -34,7 +34,7 @@ static int get_size(struct span c, const char *name, size_t hi, size_t otherwise
 		*out = otherwise;
 		return 0;
 	}
-	if (json_int(v, &x) < 0 || x < 1 || (uint64_t)x > hi)
+	if (json_int(v, &x) || x < 1 || (uint64_t)x > hi)
 		return err_set(e, "%s must be a whole number from 1 to %zu", name, hi);
 	*out = (size_t)x;
 	return 0;
@@ -47,7 +47,7 @@ static int get_real(struct span c, const char *name, double otherwise, double *o
 	*out = otherwise;
 	if (absent(v))
 		return 0;
-	if (json_number(v, out) < 0 || !isfinite(*out) || *out < 0)
+	if (json_number(v, out) || !isfinite(*out) || *out < 0)
 		return err_set(e, "%s must be a number, 0 or more", name);
 	return 0;
 }
@@ -113,15 +113,15 @@ static int get_rope_scaling(struct config *c, struct span v, struct err *e)
 			       "rope scaling %.*s is not supported (default, linear and llama3 are)",
 			       (int)(kind.n < 40 ? kind.n : 40), kind.s);
 	}
-	if (get_real(v, "factor", 0, &c->rope_factor, e) < 0)
+	if (get_real(v, "factor", 0, &c->rope_factor, e))
 		return -1;
 	if (c->rope_factor < 1)
 		return err_set(e, "rope scaling: factor must be 1 or more");
 	if (c->rope != CONFIG_ROPE_LLAMA3)
 		return 0;
-	if (get_real(v, "low_freq_factor", 1, &c->rope_low, e) < 0 ||
-	    get_real(v, "high_freq_factor", 4, &c->rope_high, e) < 0 ||
-	    get_real(v, "original_max_position_embeddings", 0, &c->rope_original, e) < 0)
+	if (get_real(v, "low_freq_factor", 1, &c->rope_low, e) ||
+	    get_real(v, "high_freq_factor", 4, &c->rope_high, e) ||
+	    get_real(v, "original_max_position_embeddings", 0, &c->rope_original, e))
 		return -1;
 	if (c->rope_original < 1 || !(c->rope_high > c->rope_low) || c->rope_low <= 0)
 		return err_set(e,
@@ -135,12 +135,12 @@ static int get_rope(struct config *c, struct span j, double theta, struct err *e
 	double partial;
 
 	c->rope = CONFIG_ROPE_PLAIN;
-	if (get_real(j, "rope_theta", theta, &c->rope_theta, e) < 0 ||
-	    get_real(j, "partial_rotary_factor", 1, &partial, e) < 0)
+	if (get_real(j, "rope_theta", theta, &c->rope_theta, e) ||
+	    get_real(j, "partial_rotary_factor", 1, &partial, e))
 		return -1;
 	if (partial != 1)
 		return err_set(e, "partial_rotary_factor %g is not supported", partial);
-	if (json_kind(scaling) == JSON_OBJECT && get_rope_scaling(c, scaling, e) < 0)
+	if (json_kind(scaling) == JSON_OBJECT && get_rope_scaling(c, scaling, e))
 		return -1;
 	if (json_kind(p) == JSON_OBJECT) {
 		struct span full = json_member(p, "full_attention"),
@@ -148,12 +148,12 @@ static int get_rope(struct config *c, struct span j, double theta, struct err *e
 
 		if (json_kind(full) == JSON_OBJECT) {
 			if (get_real(sliding, "rope_theta", c->rope_local_theta,
-				     &c->rope_local_theta, e) < 0)
+				     &c->rope_local_theta, e))
 				return -1;
 			p = full;
 		}
-		if (get_real(p, "rope_theta", c->rope_theta, &c->rope_theta, e) < 0 ||
-		    get_rope_scaling(c, p, e) < 0)
+		if (get_real(p, "rope_theta", c->rope_theta, &c->rope_theta, e) ||
+		    get_rope_scaling(c, p, e))
 			return -1;
 	}
 	if (c->rope_local_theta == 0)
@@ -173,12 +173,12 @@ static int get_windows(struct config *c, struct span j, enum family f, struct er
 	size_t from = 0, pattern = 0, l = 0;
 	int use;
 
-	if (get_flag(j, "use_sliding_window", f != QWEN2 && f != QWEN3, &use, e) < 0)
+	if (get_flag(j, "use_sliding_window", f != QWEN2 && f != QWEN3, &use, e))
 		return -1;
 	if (f == LLAMA || f == GEMMA || f == GPT2 || !use ||
 	    (absent(window) && f != GEMMA2 && f != GEMMA3))
 		return 0;
-	if (get_size(j, "sliding_window", 1 << 30, 4096, &c->window, e) < 0)
+	if (get_size(j, "sliding_window", 1 << 30, 4096, &c->window, e))
 		return -1;
 	if (json_kind(types) == JSON_ARRAY) {
 		if (json_count(types) != c->layers)
@@ -195,14 +195,13 @@ static int get_windows(struct config *c, struct span j, enum family f, struct er
 	if ((f == QWEN2 || f == QWEN3) && !absent(json_member(j, "max_window_layers"))) {
 		int64_t x;
 
-		if (json_int(json_member(j, "max_window_layers"), &x) < 0 || x < 0)
+		if (json_int(json_member(j, "max_window_layers"), &x) || x < 0)
 			return err_set(e, "max_window_layers must be a whole number");
 		from = (size_t)x;
 	}
 	if (f == GEMMA2)
 		pattern = 2;
-	if (f == GEMMA3 &&
-	    get_size(j, "sliding_window_pattern", CONFIG_LAYERS_MAX, 6, &pattern, e) < 0)
+	if (f == GEMMA3 && get_size(j, "sliding_window_pattern", CONFIG_LAYERS_MAX, 6, &pattern, e))
 		return -1;
 	for (l = from; l < c->layers; l++)
 		c->windowed[l] = pattern == 0 || (l + 1) % pattern != 0;
@@ -242,24 +241,24 @@ static int get_shape(struct config *c, struct span j, enum family f, struct err 
 	double eps, range;
 
 	if (get_size(j, gpt ? "n_layer" : "num_hidden_layers", CONFIG_LAYERS_MAX, 0, &c->layers,
-		     e) < 0 ||
-	    get_size(j, gpt ? "n_embd" : "hidden_size", 1 << 17, 0, &c->hidden, e) < 0 ||
-	    get_size(j, gpt ? "n_head" : "num_attention_heads", 4096, 0, &c->heads, e) < 0 ||
-	    get_size(j, "vocab_size", 1 << 23, 0, &c->vocab, e) < 0 ||
+		     e) ||
+	    get_size(j, gpt ? "n_embd" : "hidden_size", 1 << 17, 0, &c->hidden, e) ||
+	    get_size(j, gpt ? "n_head" : "num_attention_heads", 4096, 0, &c->heads, e) ||
+	    get_size(j, "vocab_size", 1 << 23, 0, &c->vocab, e) ||
 	    get_size(j, gpt ? "n_inner" : "intermediate_size", 1 << 20, gpt ? 4 * c->hidden : 0,
-		     &c->ffn, e) < 0 ||
+		     &c->ffn, e) ||
 	    get_size(j, gpt ? "n_positions" : "max_position_embeddings", 1 << 30,
 		     gpt     ? 1024
 		     : gemma ? 8192
 			     : 2048,
-		     &c->max_positions, e) < 0 ||
-	    get_size(j, "num_key_value_heads", 4096, c->heads, &c->kv_heads, e) < 0 ||
+		     &c->max_positions, e) ||
+	    get_size(j, "num_key_value_heads", 4096, c->heads, &c->kv_heads, e) ||
 	    get_size(j, "head_dim", 4096, gemma ? 256 : (c->hidden + c->heads - 1) / c->heads,
-		     &c->head_dim, e) < 0 ||
+		     &c->head_dim, e) ||
 	    get_real(j, gpt ? "layer_norm_epsilon" : "rms_norm_eps", gpt ? 1e-5 : 1e-6, &eps, e) <
 		    0 ||
-	    get_real(j, "initializer_range", 0.02, &range, e) < 0 ||
-	    get_flag(j, "tie_word_embeddings", gemma || gpt, &c->tied, e) < 0)
+	    get_real(j, "initializer_range", 0.02, &range, e) ||
+	    get_flag(j, "tie_word_embeddings", gemma || gpt, &c->tied, e))
 		return -1;
 	c->norm_eps = (float)eps;
 	c->init_range = (float)range;
@@ -284,8 +283,8 @@ static int get_family(struct config *c, struct span j, enum family f, struct err
 
 	c->embed_scale = 1;
 	c->attn_scale = 1 / sqrtf((float)c->head_dim);
-	if (get_flag(j, "attention_bias", f == QWEN2, &attention_bias, e) < 0 ||
-	    get_flag(j, "mlp_bias", 0, &mlp_bias, e) < 0)
+	if (get_flag(j, "attention_bias", f == QWEN2, &attention_bias, e) ||
+	    get_flag(j, "mlp_bias", 0, &mlp_bias, e))
 		return -1;
 	switch (f) {
 	case LLAMA:
@@ -304,8 +303,8 @@ static int get_family(struct config *c, struct span j, enum family f, struct err
 	case GPT2: {
 		int layer_scale, scaled;
 
-		if (get_flag(j, "scale_attn_by_inverse_layer_idx", 0, &layer_scale, e) < 0 ||
-		    get_flag(j, "scale_attn_weights", 1, &scaled, e) < 0)
+		if (get_flag(j, "scale_attn_by_inverse_layer_idx", 0, &layer_scale, e) ||
+		    get_flag(j, "scale_attn_weights", 1, &scaled, e))
 			return -1;
 		if (layer_scale || !scaled)
 			return err_set(e, "attention scaled by layer is not supported");
@@ -317,15 +316,15 @@ static int get_family(struct config *c, struct span j, enum family f, struct err
 	}
 	case GEMMA3:
 		c->qk_norm = 1;
-		if (get_real(j, "rope_local_base_freq", 1e4, &local, e) < 0)
+		if (get_real(j, "rope_local_base_freq", 1e4, &local, e))
 			return -1;
 		c->rope_local_theta = local;
 		/* fall through */
 	case GEMMA2:
 		c->post_norms = 1;
-		if (get_real(j, "query_pre_attn_scalar", 256, &scalar, e) < 0 ||
-		    get_real(j, "attn_logit_softcapping", f == GEMMA2 ? 50 : 0, &cap, e) < 0 ||
-		    get_real(j, "final_logit_softcapping", f == GEMMA2 ? 30 : 0, &logit_cap, e) < 0)
+		if (get_real(j, "query_pre_attn_scalar", 256, &scalar, e) ||
+		    get_real(j, "attn_logit_softcapping", f == GEMMA2 ? 50 : 0, &cap, e) ||
+		    get_real(j, "final_logit_softcapping", f == GEMMA2 ? 30 : 0, &logit_cap, e))
 			return -1;
 		/* null says that there is none; only an absent member has the family's default. */
 		if (json_kind(json_member(j, "attn_logit_softcapping")) == JSON_NULL)
@@ -355,7 +354,7 @@ static int read_config(struct config *c, struct span j, struct err *e)
 	struct buf name = BUF_INIT;
 	int f, quantized = !absent(json_member(j, "quantization_config"));
 
-	if (json_string(type, &name) < 0)
+	if (json_string(type, &name))
 		return err_set(e,
 			       "model_type is missing: this is no model of the Hugging Face layout");
 	for (f = 0; f < FAMILIES; f++)
@@ -373,8 +372,8 @@ static int read_config(struct config *c, struct span j, struct err *e)
 	if (quantized)
 		return err_set(e,
 			       "quantization_config: weights quantised by other tools are not supported; take the original model");
-	if (get_shape(c, j, (enum family)f, e) < 0 || get_activation(c, j, (enum family)f, e) < 0 ||
-	    get_family(c, j, (enum family)f, e) < 0 || get_windows(c, j, (enum family)f, e) < 0)
+	if (get_shape(c, j, (enum family)f, e) || get_activation(c, j, (enum family)f, e) ||
+	    get_family(c, j, (enum family)f, e) || get_windows(c, j, (enum family)f, e))
 		return -1;
 	c->bos = token_id(json_member(j, "bos_token_id"));
 	c->pad = token_id(json_member(j, "pad_token_id"));
@@ -386,13 +385,13 @@ int config_parse(struct config *c, const char *text, size_t n, const char *where
 	struct span all;
 
 	*c = (struct config){0};
-	if (json_check((struct span){text, n}, &all, e) < 0)
+	if (json_check((struct span){text, n}, &all, e))
 		return err_prefix(e, "%s", where);
 	if (json_kind(all) != JSON_OBJECT) {
 		err_set(e, "%s: no JSON object", where);
 		return -1;
 	}
-	if (read_config(c, all, e) < 0)
+	if (read_config(c, all, e))
 		return err_prefix(e, "%s", where);
 	c->text = mem_strndup(text, n);
 	return 0;
@@ -401,14 +400,14 @@ int config_parse(struct config *c, const char *text, size_t n, const char *where
 int config_read_file(struct config *c, const char *path, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	int result = file_read(path, CONFIG_MAX, &text, e);
+	int rc = file_read(path, CONFIG_MAX, &text, e);
 
-	if (result == 0)
-		result = foreign_file(path, buf_span(&text), e);
-	if (result == 0)
-		result = config_parse(c, text.data ? text.data : "", text.len, path, e);
+	if (rc == 0)
+		rc = foreign_file(path, buf_span(&text), e);
+	if (rc == 0)
+		rc = config_parse(c, text.data ? text.data : "", text.len, path, e);
 	buf_release(&text);
-	return result;
+	return rc;
 }
 
 int config_read(struct config *c, const char *dir, struct err *e)
@@ -417,19 +416,19 @@ int config_read(struct config *c, const char *dir, struct err *e)
 	     *generation = file_join(dir, "generation_config.json");
 	struct buf text = BUF_INIT;
 	struct span all;
-	int result = config_read_file(c, path, e);
+	int rc = config_read_file(c, path, e);
 
-	if (result == 0 && file_exists(generation)) {
-		result = json_file(generation, CONFIG_MAX, &text, &all, e);
-		if (result == 0 && get_eos(c, all, e))
-			result = err_prefix(e, "%s", generation);
-		if (result < 0)
+	if (rc == 0 && file_exists(generation)) {
+		rc = json_file(generation, CONFIG_MAX, &text, &all, e);
+		if (rc == 0 && get_eos(c, all, e))
+			rc = err_prefix(e, "%s", generation);
+		if (rc)
 			config_release(c);
 	}
 	buf_release(&text);
 	free(generation);
 	free(path);
-	return result;
+	return rc;
 }
 
 void config_release(struct config *c)

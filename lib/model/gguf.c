@@ -148,7 +148,7 @@ int gguf_write(struct gguf *g, const char *path,
 		return err_set(e, "%s: the tokenizer is too large", path);
 	}
 	start = head.len + g->pairs.len + infos.len;
-	if (file_begin(path, &w, e) != 0) {
+	if (file_begin(path, &w, e)) {
 		buf_release(&head);
 		buf_release(&infos);
 		return -1;

@@ -66,7 +66,7 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	struct nn_mat w = {0};
 	float *row = mem_alloc(cols, sizeof *row), *merged = NULL;
 	void *coded = mem_alloc(bytes, 1);
-	int bad = 0;
+	int rc = 0;
 
 	if (from && s->part == WHOLE && s->lin && s->lin->a) {
 		merged = mem_alloc(rows * cols, sizeof *merged);
@@ -74,7 +74,7 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	} else if (from) {
 		w = (struct nn_mat){from->type, rows, cols, from->data};
 	}
-	for (size_t r = 0; r < rows && !bad; r++) {
+	for (size_t r = 0; r < rows && !rc; r++) {
 		size_t at = row_from(j, s, r);
 
 		if (s->part == LORA_A)
@@ -101,14 +101,14 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 			row[k] += s->plus;
 		nn_encode(t->type, coded, row, cols);
 		if (fwrite(coded, 1, bytes, f) != bytes)
-			bad = err_errno(e, "tensor %s", t->name);
+			rc = err_errno(e, "tensor %s", t->name);
 	}
 	if (from)
 		model_forget(j->m, from->data, nn_row_bytes(from->type, from->rows * from->cols));
 	free(row);
 	free(merged);
 	free(coded);
-	return bad;
+	return rc;
 }
 
 static int fill(void *arg, size_t i, FILE *f, struct err *e)
@@ -116,7 +116,7 @@ static int fill(void *arg, size_t i, FILE *f, struct err *e)
 	const struct job *j = arg;
 	const struct gguf_tensor *t = &j->g.t[i];
 
-	if (write_rows(j, i, f, e) != 0)
+	if (write_rows(j, i, f, e))
 		return -1;
 	if (j->how->step && j->how->step(j->how->arg, t->ne[0] * (t->dims == 2 ? t->ne[1] : 1)))
 		return err_set(e, "interrupted");
@@ -241,7 +241,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	const char *arch = architecture(c);
 	struct job j = {.m = m, .how = how};
 	enum nn_type type = how->type;
-	int tied = m->t_head == m->t_embed, permute, bad;
+	int tied = m->t_head == m->t_embed, permute, rc;
 
 	if (!arch)
 		return err_set(e,
@@ -254,7 +254,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	gguf_u32(&j.g, "general.file_type", file_type(type));
 	gguf_u32(&j.g, "general.quantization_version", 2);
 	add_config(&j.g, c, arch);
-	if (gguf_add_tokenizer(&j.g, t, m->dir, c->vocab, e) != 0) {
+	if (gguf_add_tokenizer(&j.g, t, m->dir, c->vocab, e)) {
 		job_release(&j);
 		return -1;
 	}
@@ -268,10 +268,10 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 		add_divisors(&j);
 	for (size_t l = 0; l < c->layers; l++)
 		add_layer(&j, l, type, tied, permute);
-	bad = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
+	rc = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
 	report->tensors = j.n;
 	job_release(&j);
-	return bad;
+	return rc;
 }
 
 int gguf_export_adapter(const struct model *m, const struct model_save *how, const char *name,
@@ -279,7 +279,7 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 {
 	const char *arch = architecture(&m->config);
 	struct job j = {.m = m, .how = how};
-	int bad, permute;
+	int rc, permute;
 	char key[96];
 
 	if (!m->adapter)
@@ -313,8 +313,8 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 					    .part = LORA_B,
 					    .permute = permute && (i == MODEL_Q || i == MODEL_K)});
 		}
-	bad = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
+	rc = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
 	report->tensors = j.n;
 	job_release(&j);
-	return bad;
+	return rc;
 }

@@ -97,14 +97,14 @@ static int add_merges(struct gguf *g, const struct vocab *v, struct err *e)
 	struct span key, m;
 	struct buf text = BUF_INIT;
 	size_t left;
-	int bad = 0;
+	int rc = 0;
 
 	gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING, json_count(v->merges));
-	while (!bad && json_next(&it, v->merges, &key, &m))
-		if (!(bad = merge_text(m, &text, &left, e)))
+	while (!rc && json_next(&it, v->merges, &key, &m))
+		if (!(rc = merge_text(m, &text, &left, e)))
 			gguf_put_string(g, buf_span(&text));
 	buf_release(&text);
-	return bad;
+	return rc;
 }
 
 static int add_scores(struct gguf *g, const struct vocab *v, size_t n, struct err *e)
@@ -114,14 +114,14 @@ static int add_scores(struct gguf *g, const struct vocab *v, size_t n, struct er
 	struct span key, m;
 	struct buf text = BUF_INIT;
 	size_t left, rank = 0;
-	int bad = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
 		score[i] = kind(v, (int32_t)i) == NORMAL ? -1e6f : 0;
-	while (!bad && json_next(&it, v->merges, &key, &m)) {
+	while (!rc && json_next(&it, v->merges, &key, &m)) {
 		int32_t id;
 
-		if ((bad = merge_text(m, &text, &left, e)))
+		if ((rc = merge_text(m, &text, &left, e)))
 			break;
 		memmove(text.data + left, text.data + left + 1, --text.len - left);
 		id = tokenizer_id(v->t, buf_span(&text));
@@ -138,7 +138,7 @@ static int add_scores(struct gguf *g, const struct vocab *v, size_t n, struct er
 	}
 	buf_release(&text);
 	free(score);
-	return bad;
+	return rc;
 }
 
 /* llama.cpp's name for the way text is cut before merging, told by what is particular in
@@ -185,18 +185,18 @@ static int find_template(const char *dir, struct buf *out, struct err *e)
 {
 	static const char *const files[] = {"chat_template.json", "tokenizer_config.json"};
 	char *path = file_join(dir, "chat_template.jinja");
-	int bad = file_exists(path) ? file_read(path, TEMPLATE_MAX, out, e) : 0;
+	int rc = file_exists(path) ? file_read(path, TEMPLATE_MAX, out, e) : 0;
 
 	free(path);
-	for (size_t i = 0; i < 2 && !bad && out->len == 0; i++) {
+	for (size_t i = 0; i < 2 && !rc && out->len == 0; i++) {
 		struct buf text = BUF_INIT;
 		struct span v, t, key, x;
 		struct json_iter it = {0};
 
 		path = file_join(dir, files[i]);
 		if (file_exists(path)) {
-			bad = json_file(path, TEMPLATE_MAX, &text, &v, e);
-			t = bad ? (struct span){NULL, 0} : json_member(v, "chat_template");
+			rc = json_file(path, TEMPLATE_MAX, &text, &v, e);
+			t = rc ? (struct span){NULL, 0} : json_member(v, "chat_template");
 			if (json_kind(t) == JSON_STRING)
 				json_string(t, out);
 			while (json_kind(t) == JSON_ARRAY && json_next(&it, t, &key, &x))
@@ -206,7 +206,7 @@ static int find_template(const char *dir, struct buf *out, struct err *e)
 		buf_release(&text);
 		free(path);
 	}
-	return bad;
+	return rc;
 }
 
 static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t vocab, struct err *e)
@@ -217,7 +217,7 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	struct buf template = BUF_INIT;
 	struct tokens probe = {0};
 	const char *pre;
-	int bad;
+	int rc;
 
 	if (size > vocab)
 		return err_set(e,
@@ -229,10 +229,10 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	add_tokens(g, v, size);
 	if (v->sentencepiece) {
 		gguf_string(g, "tokenizer.ggml.pre", span_of("default"));
-		if (add_scores(g, v, size, e) != 0)
+		if (add_scores(g, v, size, e))
 			return -1;
 		/* Whether a space is put first shows in what becomes of a letter. */
-		if (tokenizer_encode(v->t, span_of("a"), 0, &probe, e) != 0)
+		if (tokenizer_encode(v->t, span_of("a"), 0, &probe, e))
 			return -1;
 		gguf_bool(g, "tokenizer.ggml.add_space_prefix",
 			  probe.n > 0 && tokenizer_token(v->t, probe.ids[0]).n >= 3 &&
@@ -244,7 +244,7 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 			return err_set(e,
 				       "tokenizer.json: llama.cpp has no name for this pre-tokenizer, and would cut text otherwise");
 		gguf_string(g, "tokenizer.ggml.pre", span_of(pre));
-		if (add_merges(g, v, e) != 0)
+		if (add_merges(g, v, e))
 			return -1;
 	}
 	add_id(g, "tokenizer.ggml.bos_token_id", tokenizer_bos(v->t));
@@ -256,11 +256,11 @@ static int add_all(struct gguf *g, struct vocab *v, const char *dir, size_t voca
 	suffix = tokenizer_suffix(v->t, &n);
 	gguf_bool(g, "tokenizer.ggml.add_eos_token",
 		  tokenizer_eos(v->t) >= 0 && has_id(suffix, n, tokenizer_eos(v->t)));
-	bad = find_template(dir, &template, e);
-	if (!bad && template.len > 0)
+	rc = find_template(dir, &template, e);
+	if (!rc && template.len > 0)
 		gguf_string(g, "tokenizer.chat_template", buf_span(&template));
 	buf_release(&template);
-	return bad;
+	return rc;
 }
 
 int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *dir, size_t vocab,
@@ -268,14 +268,14 @@ int gguf_add_tokenizer(struct gguf *g, const struct tokenizer *t, const char *di
 {
 	struct vocab v = {.t = t};
 	char *path = file_join(dir, "tokenizer.json");
-	int bad = json_file(path, TOKENIZER_FILE_MAX, &v.file, &v.json, e);
+	int rc = json_file(path, TOKENIZER_FILE_MAX, &v.file, &v.json, e);
 
-	if (!bad) {
+	if (!rc) {
 		v.model = json_member(v.json, "model");
 		v.merges = json_member(v.model, "merges");
-		bad = add_all(g, &v, dir, vocab, e);
+		rc = add_all(g, &v, dir, vocab, e);
 	}
 	buf_release(&v.file);
 	free(path);
-	return bad;
+	return rc;
 }

@@ -352,7 +352,7 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 		return err_set(e,
 			       "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for",
 			       path, s->name, rows, cols);
-	if (stored_type(s, &t->type) < 0)
+	if (stored_type(s, &t->type))
 		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported",
 			       path, s->name, st_type_name(s->type));
 	t->data = s->data;
@@ -433,7 +433,7 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 {
 	const struct st_set *files = &m->memory->files;
 	unsigned char *used = mem_alloc(files->n, 1);
-	int result = -1;
+	int rc = -1;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct model_tensor *t = &m->tensors[i];
@@ -443,7 +443,7 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
 			goto cleanup;
 		}
-		if (load_tensor(m, t, s, o, e) < 0)
+		if (load_tensor(m, t, s, o, e))
 			goto cleanup;
 		used[s - files->t] = 1;
 	}
@@ -457,10 +457,10 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			files->paths[s->file], s->name, m->config.model_type);
 		goto cleanup;
 	}
-	result = 0;
+	rc = 0;
 cleanup:
 	free(used);
-	return result;
+	return rc;
 }
 
 int model_open(struct model **out, const char *dir, const struct model_load *opt, struct err *e)
@@ -469,7 +469,7 @@ int model_open(struct model **out, const char *dir, const struct model_load *opt
 	struct model *m;
 
 	*out = NULL;
-	if (config_read(&c, dir, e) < 0)
+	if (config_read(&c, dir, e))
 		return -1;
 	m = model_of(&c);
 	m->dir = mem_strdup(dir);

@@ -74,20 +74,20 @@ static int parse_tensor(struct st_tensor *t, uint64_t *begin, uint64_t *end, str
 	while (json_next(&it, shape, &key, &item)) {
 		size_t product;
 
-		if (json_int(item, &x[0]) < 0 || x[0] < 0)
+		if (json_int(item, &x[0]) || x[0] < 0)
 			return err_set(e, "shape holds something that is no size");
 		t->shape[t->dims++] = (uint64_t)x[0];
-		if (mem_mul(t->count, (uint64_t)x[0], &product) < 0)
+		if (mem_mul(t->count, (uint64_t)x[0], &product))
 			return err_set(e, "shape is larger than any memory");
 		t->count = product;
 	}
 	if (json_kind(offsets) != JSON_ARRAY || json_count(offsets) != 2 ||
-	    json_int(json_element(offsets, 0), &x[0]) < 0 ||
-	    json_int(json_element(offsets, 1), &x[1]) < 0 || x[0] < 0 || x[1] < x[0])
+	    json_int(json_element(offsets, 0), &x[0]) ||
+	    json_int(json_element(offsets, 1), &x[1]) || x[0] < 0 || x[1] < x[0])
 		return err_set(e, "data_offsets is no pair of offsets in order");
 	*begin = (uint64_t)x[0];
 	*end = (uint64_t)x[1];
-	if (mem_mul(t->count, types[t->type].size, &t->bytes) < 0 || t->bytes != *end - *begin)
+	if (mem_mul(t->count, types[t->type].size, &t->bytes) || t->bytes != *end - *begin)
 		return err_set(e,
 			       "shape and dtype do not make the %" PRIu64
 			       " bytes of its data_offsets",
@@ -124,7 +124,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	struct buf name = BUF_INIT;
 	uint64_t size, at = 0, data_bytes;
 	size_t first = s->n, n;
-	int result = -1;
+	int rc = -1;
 
 	if (m->len < 8)
 		return err_set(e, "%zu bytes are too few for a safetensors file", m->len);
@@ -142,7 +142,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 	data_bytes = m->len - 8 - size;
 	if (size < 2 || m->data[8] != '{')
 		return err_set(e, "the header is no JSON object");
-	if (json_check((struct span){(const char *)m->data + 8, (size_t)size}, &header, e) < 0)
+	if (json_check((struct span){(const char *)m->data + 8, (size_t)size}, &header, e))
 		return err_prefix(e, "header");
 	n = json_count(header);
 	places = mem_alloc(n, sizeof *places);
@@ -152,7 +152,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		struct st_tensor *t = &s->t[s->n];
 
 		buf_clear(&name);
-		if (json_string(key, &name) < 0 || name.len > NAME_MAX_BYTES ||
+		if (json_string(key, &name) || name.len > NAME_MAX_BYTES ||
 		    (name.len && memchr(name.data, 0, name.len))) {
 			err_set(e, "a tensor's name is no text of at most %zu bytes",
 				NAME_MAX_BYTES);
@@ -175,7 +175,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			continue;
 		}
 		*t = (struct st_tensor){.file = file};
-		if (parse_tensor(t, &places[n].begin, &places[n].end, value, e) < 0) {
+		if (parse_tensor(t, &places[n].begin, &places[n].end, value, e)) {
 			err_prefix(e, "tensor %s", name.data);
 			goto cleanup;
 		}
@@ -212,11 +212,11 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			err_set(e, "tensor %s stands there twice", s->t[i].name);
 			goto cleanup;
 		}
-	result = 0;
+	rc = 0;
 cleanup:
 	free(places);
 	buf_release(&name);
-	return result;
+	return rc;
 }
 
 /* Takes path over. */
@@ -229,10 +229,10 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 	s->paths[i] = path;
 	s->maps[i] = (struct file_map){0};
 	s->files++;
-	if (file_map(path, &s->maps[i], e) < 0)
+	if (file_map(path, &s->maps[i], e))
 		return -1;
 	/* Only what cannot be parsed is looked at: a header's length may be any bytes. */
-	if (parse_file(s, i, e) < 0)
+	if (parse_file(s, i, e))
 		return foreign_file(path,
 				    (struct span){(const char *)s->maps[i].data, s->maps[i].len}, e)
 			       ? -1
@@ -243,7 +243,7 @@ static int add_file(struct st_set *s, char *path, struct err *e)
 int st_open(struct st_set *s, const char *path, struct err *e)
 {
 	*s = (struct st_set){0};
-	if (add_file(s, mem_strdup(path), e) < 0) {
+	if (add_file(s, mem_strdup(path), e)) {
 		st_close(s);
 		return -1;
 	}
@@ -256,7 +256,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 	struct json_iter it = {0};
 	struct span all, map, key, value;
 	size_t listed = 0;
-	int result = -1;
+	int rc = -1;
 
 	if (json_file(index, INDEX_MAX, &text, &all, e))
 		goto cleanup;
@@ -269,7 +269,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		size_t i;
 
 		buf_clear(&name);
-		if (json_string(value, &name) < 0 || name.len == 0 || name.len > 255 ||
+		if (json_string(value, &name) || name.len == 0 || name.len > 255 ||
 		    memchr(name.data, '/', name.len) || memchr(name.data, 0, name.len) ||
 		    name.data[0] == '.') {
 			err_set(e, "%s: weight_map names a shard that is no plain file name",
@@ -283,7 +283,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 			err_set(e, "%s: more than %zu shards", index, SHARDS_MAX);
 			goto cleanup;
 		}
-		if (i == s->files && add_file(s, file_join(dir, name.data), e) < 0)
+		if (i == s->files && add_file(s, file_join(dir, name.data), e))
 			goto cleanup;
 	}
 	qsort(s->t, s->n, sizeof *s->t, by_name);
@@ -313,35 +313,35 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		err_set(e, "%s lists %zu tensors, its shards hold %zu", index, listed, s->n);
 		goto cleanup;
 	}
-	result = 0;
+	rc = 0;
 cleanup:
 	buf_release(&text);
 	buf_release(&name);
 	buf_release(&key_text);
-	return result;
+	return rc;
 }
 
 int st_open_dir(struct st_set *s, const char *dir, const char *stem, struct err *e)
 {
 	struct buf path = BUF_INIT;
-	int result;
+	int rc;
 
 	*s = (struct st_set){0};
 	buf_addf(&path, "%s/%s.safetensors", dir, stem);
 	if (file_exists(path.data)) {
-		result = add_file(s, mem_strdup(path.data), e);
+		rc = add_file(s, mem_strdup(path.data), e);
 	} else {
 		buf_adds(&path, ".index.json");
 		if (file_exists(path.data))
-			result = open_shards(s, dir, path.data, e);
+			rc = open_shards(s, dir, path.data, e);
 		else
-			result = err_set(e, "%s: there is neither %s.safetensors nor its index",
-					 dir, stem);
+			rc = err_set(e, "%s: there is neither %s.safetensors nor its index", dir,
+				     stem);
 	}
 	buf_release(&path);
-	if (result < 0)
+	if (rc < 0)
 		st_close(s);
-	return result;
+	return rc;
 }
 
 void st_close(struct st_set *s)
@@ -428,12 +428,12 @@ int st_write(struct st_out *o, const char *path,
 	struct buf header = BUF_INIT;
 	struct file_new w;
 	unsigned char size[8];
-	int result = -1;
+	int rc = -1;
 
 	put_header(o, &header);
 	for (int i = 0; i < 8; i++)
 		size[i] = (unsigned char)((uint64_t)header.len >> 8 * i);
-	if (file_begin(path, &w, e) < 0)
+	if (file_begin(path, &w, e))
 		goto cleanup;
 	fwrite(size, 1, 8, w.f);
 	fwrite(header.data, 1, header.len, w.f);
@@ -456,10 +456,10 @@ int st_write(struct st_out *o, const char *path,
 			goto cleanup;
 		}
 	}
-	result = file_commit(&w, e);
+	rc = file_commit(&w, e);
 cleanup:
 	buf_release(&header);
-	return result;
+	return rc;
 }
 
 void st_out_release(struct st_out *o)

@@ -63,7 +63,7 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	size_t n = t->rows * t->cols;
 	float *values = mem_aligned(n, sizeof *values);
 	float coded[4096]; /* in either type */
-	int result = 0;
+	int rc = 0;
 
 	model_tensor_values(f->m, f->which[i], 1, values);
 	model_forget(f->m, t->data, nn_row_bytes(t->type, n));
@@ -76,15 +76,15 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 		free(values);
 		values = turned;
 	}
-	for (size_t at = 0, m; at < n && result == 0; at += m) {
+	for (size_t at = 0, m; at < n && rc == 0; at += m) {
 		m = n - at < 4096 ? n - at : 4096;
 		nn_encode(f->how->type, coded, values + at, m);
-		result = st_put(p, coded, nn_row_bytes(f->how->type, m));
+		rc = st_put(p, coded, nn_row_bytes(f->how->type, m));
 	}
 	free(values);
-	if (result == 0 && f->how->step && f->how->step(f->how->arg, n))
-		result = err_set(e, "interrupted");
-	return result;
+	if (rc == 0 && f->how->step && f->how->step(f->how->arg, n))
+		rc = err_set(e, "interrupted");
+	return rc;
 }
 
 static int write_shard(const struct model *m, const char *path, const size_t *which, size_t n,
@@ -92,7 +92,7 @@ static int write_shard(const struct model *m, const char *path, const size_t *wh
 {
 	struct st_out o = {0};
 	struct fill f = {m, which, how};
-	int result;
+	int rc;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_tensor *t = &m->tensors[which[i]];
@@ -101,9 +101,9 @@ static int write_shard(const struct model *m, const char *path, const size_t *wh
 
 		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
 	}
-	result = st_write(&o, path, fill, &f, e);
+	rc = st_write(&o, path, fill, &f, e);
 	st_out_release(&o);
-	return result;
+	return rc;
 }
 
 static void shard_name(char name[64], size_t s, size_t shards)
@@ -117,7 +117,7 @@ static int write_index(const struct model *m, const char *dir, const size_t *whi
 	struct buf b = BUF_INIT;
 	struct jw w;
 	char name[64], *path = file_join(dir, WEIGHTS_INDEX);
-	int result;
+	int rc;
 
 	jw_init(&w, &b);
 	jw_object(&w);
@@ -132,21 +132,20 @@ static int write_index(const struct model *m, const char *dir, const size_t *whi
 	jw_end(&w);
 	jw_end(&w);
 	buf_addc(&b, '\n');
-	result = file_write(path, b.data, b.len, e);
+	rc = file_write(path, b.data, b.len, e);
 	buf_release(&b);
 	free(path);
-	return result;
+	return rc;
 }
 
 /* An earlier model's weights in the other form: readers would take one or the other. */
 static int drop(const char *dir, const char *name, struct err *e)
 {
 	char *path = file_join(dir, name);
-	int result =
-		unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
+	int rc = unlink(path) && errno != ENOENT ? err_set(e, "%s: %s", path, strerror(errno)) : 0;
 
 	free(path);
-	return result;
+	return rc;
 }
 
 /* Removes the shards of an earlier model, however many they were. */
@@ -156,28 +155,28 @@ static int drop_shards(const char *dir, struct err *e)
 	struct dirent *entry;
 	unsigned s, shards;
 	char name[64];
-	int result = 0;
+	int rc = 0;
 
 	if (!d)
 		return err_set(e, "%s: %s", dir, strerror(errno));
-	while (result == 0 && (entry = readdir(d)))
+	while (rc == 0 && (entry = readdir(d)))
 		if (sscanf(entry->d_name, "model-%u-of-%u", &s, &shards) == 2) {
 			shard_name(name, (size_t)s - 1, shards);
 			if (strcmp(name, entry->d_name) == 0)
-				result = drop(dir, name, e);
+				rc = drop(dir, name, e);
 		}
 	closedir(d);
-	return result;
+	return rc;
 }
 
 static int move(const char *from, const char *to, const char *name, struct err *e)
 {
 	char *old = file_join(from, name), *new = file_join(to, name);
-	int result = rename(old, new) ? err_set(e, "%s: %s", new, strerror(errno)) : 0;
+	int rc = rename(old, new) ? err_set(e, "%s: %s", new, strerror(errno)) : 0;
 
 	free(old);
 	free(new);
-	return result;
+	return rc;
 }
 
 /* Puts finished shards in the place of whatever weights dir holds. The old ones lose their index
@@ -186,14 +185,13 @@ static int move(const char *from, const char *to, const char *name, struct err *
 static int replace(const char *dir, const char *staged, size_t shards, struct err *e)
 {
 	char name[64];
-	int result =
-		drop(dir, WEIGHTS_INDEX, e) || drop(dir, WEIGHTS, e) ? -1 : drop_shards(dir, e);
+	int rc = drop(dir, WEIGHTS_INDEX, e) || drop(dir, WEIGHTS, e) ? -1 : drop_shards(dir, e);
 
-	for (size_t s = 0; result == 0 && s < shards; s++) {
+	for (size_t s = 0; rc == 0 && s < shards; s++) {
 		shard_name(name, s, shards);
-		result = move(staged, dir, name, e);
+		rc = move(staged, dir, name, e);
 	}
-	return result == 0 ? move(staged, dir, WEIGHTS_INDEX, e) : result;
+	return rc == 0 ? move(staged, dir, WEIGHTS_INDEX, e) : rc;
 }
 
 static int write_weights(const struct model *m, const char *dir, const struct model_save *how,
@@ -205,7 +203,7 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 	       most = how->shard_bytes ? how->shard_bytes : MODEL_SHARD_BYTES;
 	char name[64], *staged = file_join(dir, ".weights-XXXXXX");
 	const char *into = dir;
-	int result = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
@@ -225,9 +223,9 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 	if (shards > 1) {
 		into = mkdtemp(staged);
 		if (!into)
-			result = err_set(e, "%s: %s", staged, strerror(errno));
+			rc = err_set(e, "%s: %s", staged, strerror(errno));
 	}
-	for (size_t s = 0, from = 0; result == 0 && s < shards; s++) {
+	for (size_t s = 0, from = 0; rc == 0 && s < shards; s++) {
 		size_t to = from;
 		char *path;
 
@@ -238,23 +236,23 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 		else
 			shard_name(name, s, shards);
 		path = file_join(into, name);
-		result = write_shard(m, path, which + from, to - from, how, e);
+		rc = write_shard(m, path, which + from, to - from, how, e);
 		free(path);
 		from = to;
 	}
-	if (result == 0 && shards > 1)
-		result = write_index(m, into, which, shard, n, shards, bytes, e) ||
-					 replace(dir, into, shards, e)
-				 ? -1
-				 : 0;
-	else if (result == 0)
-		result = drop(dir, WEIGHTS_INDEX, e) || drop_shards(dir, e) ? -1 : 0;
+	if (rc == 0 && shards > 1)
+		rc = write_index(m, into, which, shard, n, shards, bytes, e) ||
+				     replace(dir, into, shards, e)
+			     ? -1
+			     : 0;
+	else if (rc == 0)
+		rc = drop(dir, WEIGHTS_INDEX, e) || drop_shards(dir, e) ? -1 : 0;
 	if (into && into != dir)
 		file_remove_dir(into);
 	free(staged);
 	free(which);
 	free(shard);
-	return result;
+	return rc;
 }
 
 int model_save(const struct model *m, const char *dir, const struct model_save *how, struct err *e)
@@ -266,27 +264,27 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 		{"tie_word_embeddings", span_of("false")},
 	};
 	char *path = file_join(dir, "config.json");
-	int result = -1;
+	int rc = -1;
 
 	if (how->type != NN_F32 && how->type != NN_BF16) {
 		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
 		goto cleanup;
 	}
-	if (file_mkdir(dir, e) < 0 || write_weights(m, dir, how, e) < 0 ||
-	    record_parse(&r, span_of(m->config.text), e) < 0)
+	if (file_mkdir(dir, e) || write_weights(m, dir, how, e) ||
+	    record_parse(&r, span_of(m->config.text), e))
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
 		edits[0].name = "dtype"; /* the newer name of the same member */
-	if (record_splice(&r, edits, m->untied ? 2 : 1, &b) < 0) {
+	if (record_splice(&r, edits, m->untied ? 2 : 1, &b)) {
 		err_set(e, "config.json is too large");
 		goto cleanup;
 	}
 	if (b.len == 0 || b.data[b.len - 1] != '\n')
 		buf_addc(&b, '\n');
-	result = file_write(path, b.data, b.len, e);
+	rc = file_write(path, b.data, b.len, e);
 cleanup:
 	record_release(&r);
 	buf_release(&b);
 	free(path);
-	return result;
+	return rc;
 }

@@ -219,7 +219,7 @@ static int verify(const char *path, const struct pull_file *f, struct err *e)
 	if (size != f->size)
 		return err_set(e, "%s: %llu bytes came, the hub promised %llu", f->name,
 			       (unsigned long long)size, (unsigned long long)f->size);
-	if (digest_file(path, f->lfs ? DIGEST_SHA256 : DIGEST_SHA1, !f->lfs, hex, e))
+	if ((f->lfs ? digest_sha256 : digest_git)(path, hex, e))
 		return -1;
 	return strcmp(hex, f->hash)
 		       ? err_set(e,

@@ -25,14 +25,14 @@ int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols)
 
 	memset(p, 0, sizeof *p);
 	if (type == NN_F16 || !nn_type_fits(type, cols) ||
-	    mem_mul(cols, NN_PANEL * sizeof(float), &bytes) != 0)
+	    mem_mul(cols, NN_PANEL * sizeof(float), &bytes))
 		return -1;
 	p->kern = nn_pack_kern();
 	p->type = type;
 	p->rows = rows;
 	p->cols = cols;
 	p->panel_bytes = nn_row_bytes(type, cols) * NN_PANEL;
-	if (mem_mul(panels, p->panel_bytes, &bytes) != 0)
+	if (mem_mul(panels, p->panel_bytes, &bytes))
 		return -1;
 	p->data = mem_aligned(panels, p->panel_bytes);
 	return 0;

@@ -49,7 +49,7 @@ static enum found decision_on(struct apply *a, const struct record *r, const str
 {
 	char key[KEY_TEXT], hash[33];
 	uint64_t half[2];
-	if (record_key(r, key, e) < 0 || journal_row_hash(r, hash, e) < 0)
+	if (record_key(r, key, e) || journal_row_hash(r, hash, e))
 		return FOUND_TROUBLE;
 	key_halves(key, half);
 	uint64_t *seen = map_put(&a->seen, half[0] ^ half[1], 0, NULL);
@@ -105,9 +105,9 @@ int apply_row(struct apply *a, const struct record *r, struct buf *line, struct 
 	done = d->verdict == VERDICT_GOOD || what == FOUND_DONE;
 	if (done) {
 		struct edit ed = {"review", buf_span(&mark)};
-		rc = record_splice(r, &ed, 1, line) < 0 ? err_set(e, "the record is too large")
-							: APPLY_KEEP;
-	} else if (reference_replace(r, d->new_text, buf_span(&mark), line, e) < 0) {
+		rc = record_splice(r, &ed, 1, line) ? err_set(e, "the record is too large")
+						    : APPLY_KEEP;
+	} else if (reference_replace(r, d->new_text, buf_span(&mark), line, e)) {
 		rc = -1;
 	}
 	a->good += d->verdict == VERDICT_GOOD;

@@ -8,6 +8,7 @@
 #include "../text/hash.h"
 #include "../text/moment.h"
 #include "key.h"
+#include "../stats/order.h"
 
 #define TRIPLES ((size_t)1 << 19)
 #define TRIPLE_TEXT 4000 /* bytes of a row that are looked at */
@@ -103,7 +104,7 @@ static double output_probability(const struct record *r)
 	if (json_kind(all) != JSON_ARRAY || json_count(all) == 0)
 		return NAN;
 	while (json_next(&it, all, &key, &token)) {
-		if (json_number(json_member(token, "logprob"), &x) < 0)
+		if (json_number(json_member(token, "logprob"), &x))
 			return NAN;
 		sum += x;
 	}
@@ -130,7 +131,7 @@ static double own_probability(const struct review_corpus *c, const struct record
 		free(name);
 	} else if (!isnan(p = output_probability(r))) {
 		buf_clear(&scratch);
-		if (json_string(record_get(r, "output"), &scratch) < 0)
+		if (json_string(record_get(r, "output"), &scratch))
 			p = NAN;
 		else if (!span_eq(buf_span(&scratch), label))
 			p = 1 - p;
@@ -191,7 +192,7 @@ int review_corpus_count(struct review_corpus *c, const struct record *r, struct 
 		      json_check(buf_span(&reference), &v, NULL) == 0;
 	row.year = row.has_reference ? (int16_t)year_of(buf_span(&reference)) : 0;
 	double loss = NAN;
-	if (json_number(json_member(record_get(r, "review"), "loss"), &loss) < 0)
+	if (json_number(json_member(record_get(r, "review"), "loss"), &loss))
 		loss = NAN;
 	row.loss = (float)loss;
 	c->with_reference += row.has_reference;
@@ -234,16 +235,10 @@ void review_corpus_measure(struct review_corpus *c, size_t row, const struct rec
 	buf_release(&reference);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static double median_of(double *x, size_t n)
 {
-	qsort(x, n, sizeof *x, by_value);
-	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+	order_sort(x, n);
+	return order_median(x, n);
 }
 
 static double measure_of(const struct review_corpus_row *r, int which)

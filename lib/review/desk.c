@@ -24,7 +24,7 @@ static uint64_t reason_bit(struct desk *d, struct span name)
 {
 	struct buf b = BUF_INIT;
 	size_t i = 0;
-	if (json_string(name, &b) < 0)
+	if (json_string(name, &b))
 		return 0;
 	while (i < d->reasons_n && strcmp(d->reasons[i], b.data) != 0)
 		i++;
@@ -77,7 +77,7 @@ static int add_row(struct desk *d, const struct record *r, struct map *last_of, 
 	double suspicion = 0;
 	if (r->line.n > UINT32_MAX - 1 || d->n >= UINT32_MAX - 1)
 		return err_set(e, "too many rows, or a row too long");
-	if (record_key(r, key, e) < 0)
+	if (record_key(r, key, e))
 		return -1;
 	row.len = (uint32_t)r->line.n;
 	key_halves(key, row.key);
@@ -117,11 +117,11 @@ static int read_rows(struct desk *d, char **files, struct err *e)
 	if (!(spool = file_scratch(e)))
 		goto cleanup;
 	while ((rc = reader_next(&in, &r, e)) > 0)
-		if (add_row(d, &r, &last_of, spool, e) < 0) {
+		if (add_row(d, &r, &last_of, spool, e)) {
 			rc = reader_at(&in, e);
 			break;
 		}
-	if (rc == 0 && fflush(spool) != 0)
+	if (rc == 0 && fflush(spool))
 		rc = file_scratch_failed("the rows", e);
 	if (rc == 0 && d->text_n) {
 		void *p = mmap(NULL, d->text_n, PROT_READ, MAP_PRIVATE, fileno(spool), 0);
@@ -383,7 +383,7 @@ size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
 			 &reason)) {
 		uint64_t key[2];
 		buf_clear(&other);
-		if (json_string(json_member(reason, "other"), &other) < 0 || other.len != 32)
+		if (json_string(json_member(reason, "other"), &other) || other.len != 32)
 			continue;
 		key_halves(other.data, key);
 		add_related(d, key, row, rows, &n);
@@ -445,7 +445,7 @@ int desk_flush(struct desk *d, struct err *e)
 {
 	while (d->pending_n) {
 		struct pending_decision *p = &d->pending[0];
-		if (journal_add(d->journal, d->who, &p->d, &d->trouble) < 0)
+		if (journal_add(d->journal, d->who, &p->d, &d->trouble))
 			return err_set(e, "%s", d->trouble.msg);
 		free_texts(&p->d);
 		memmove(p, p + 1, --d->pending_n * sizeof *p);
@@ -489,10 +489,10 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const ch
 		return err_set(e, "no such row or verdict");
 	if (v == VERDICT_FIX && !new_text)
 		return err_set(e, "a fix needs the reference as it should be");
-	if (journal_row_hash(desk_record(d, row), x.row, e) < 0)
+	if (journal_row_hash(desk_record(d, row), x.row, e))
 		return -1;
 	desk_key(d, row, x.key);
-	if (v == VERDICT_FIX && hash_fixed(d, row, new_text, x.after, e) < 0)
+	if (v == VERDICT_FIX && hash_fixed(d, row, new_text, x.after, e))
 		return -1;
 	x.new_text = v == VERDICT_FIX ? mem_strdup(new_text) : NULL;
 	x.why = why && *why ? mem_strdup(why) : NULL;
@@ -505,7 +505,7 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const ch
 int desk_draft(struct desk *d, size_t row, const char *text, struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
-	if (journal_row_hash(desk_record(d, row), hash, e) < 0)
+	if (journal_row_hash(desk_record(d, row), hash, e))
 		return -1;
 	desk_key(d, row, key);
 	return drafts_put(&d->drafts, d->who, key, hash, text, e);
@@ -514,7 +514,7 @@ int desk_draft(struct desk *d, size_t row, const char *text, struct err *e)
 const char *desk_drafted(struct desk *d, size_t row)
 {
 	char key[KEY_TEXT], hash[33];
-	if (!d->drafts.n || journal_row_hash(desk_record(d, row), hash, NULL) < 0)
+	if (!d->drafts.n || journal_row_hash(desk_record(d, row), hash, NULL))
 		return NULL;
 	desk_key(d, row, key);
 	return drafts_get(&d->drafts, d->who, key, hash);
@@ -537,7 +537,7 @@ static long row_of_key(const struct desk *d, const char *key)
 
 int desk_undo(struct desk *d, size_t *row, struct err *e)
 {
-	if (desk_flush(d, e) < 0)
+	if (desk_flush(d, e))
 		return -1;
 	size_t me = journal_reviewer(d->journal, d->who);
 	for (size_t i = d->journal->n; me != (size_t)-1 && i-- > 0;) {

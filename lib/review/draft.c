@@ -16,7 +16,7 @@
 static char *text_of(const struct record *r, const char *name)
 {
 	struct buf b = BUF_INIT;
-	if (json_string(record_get(r, name), &b) < 0) {
+	if (json_string(record_get(r, name), &b)) {
 		buf_release(&b);
 		return NULL;
 	}
@@ -25,7 +25,7 @@ static char *text_of(const struct record *r, const char *name)
 
 static void read_line(struct drafts *d, struct record *r, struct span line)
 {
-	if (record_parse(r, line, NULL) < 0)
+	if (record_parse(r, line, NULL))
 		return;
 	struct draft x = {.who = text_of(r, "who"), .text = text_of(r, "text")};
 	char *key = text_of(r, "key"), *row = text_of(r, "row");
@@ -91,7 +91,7 @@ static int save(const struct drafts *d, struct err *e)
 	struct buf b = BUF_INIT;
 	struct jw w;
 	if (!d->n)
-		return unlink(d->path) < 0 && errno != ENOENT ? err_errno(e, "%s", d->path) : 0;
+		return unlink(d->path) && errno != ENOENT ? err_errno(e, "%s", d->path) : 0;
 	for (size_t i = 0; i < d->n; i++) {
 		jw_init(&w, &b);
 		jw_object(&w);

@@ -102,7 +102,7 @@ static int text_into(const struct record *r, const char *name, char *to, size_t 
 {
 	struct buf b = BUF_INIT;
 	int rc = -1;
-	if (json_string(record_get(r, name), &b) < 0)
+	if (json_string(record_get(r, name), &b))
 		err_set(e, "no \"%s\" in the decision", name);
 	else if (b.len >= max || memchr(b.data, 0, b.len))
 		err_set(e, "\"%s\" is not what a journal holds", name);
@@ -117,7 +117,7 @@ static int text_into(const struct record *r, const char *name, char *to, size_t 
 static char *text_of(const struct record *r, const char *name)
 {
 	struct buf b = BUF_INIT;
-	if (json_string(record_get(r, name), &b) < 0)
+	if (json_string(record_get(r, name), &b))
 		return NULL;
 	return buf_detach(&b, NULL);
 }
@@ -126,11 +126,11 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 {
 	struct decision d = {0};
 	char who[REVIEWER_MAX], verdict[16];
-	if (record_parse(r, line, e) < 0 || text_into(r, "at", d.at, sizeof d.at, e) < 0 ||
-	    text_into(r, "who", who, sizeof who, e) < 0 ||
-	    text_into(r, "key", d.key, sizeof d.key, e) < 0 ||
-	    text_into(r, "row", d.row, sizeof d.row, e) < 0 ||
-	    text_into(r, "verdict", verdict, sizeof verdict, e) < 0)
+	if (record_parse(r, line, e) || text_into(r, "at", d.at, sizeof d.at, e) ||
+	    text_into(r, "who", who, sizeof who, e) ||
+	    text_into(r, "key", d.key, sizeof d.key, e) ||
+	    text_into(r, "row", d.row, sizeof d.row, e) ||
+	    text_into(r, "verdict", verdict, sizeof verdict, e))
 		return -1;
 	d.verdict = verdict_of(verdict);
 	if (d.verdict == VERDICT_NONE)
@@ -138,7 +138,7 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 	d.random = json_kind(record_get(r, "random")) == JSON_TRUE;
 	d.final = json_kind(record_get(r, "final")) == JSON_TRUE;
 	d.draw = journal_draw(d.key);
-	if (record_get(r, "after").s && text_into(r, "after", d.after, sizeof d.after, e) < 0)
+	if (record_get(r, "after").s && text_into(r, "after", d.after, sizeof d.after, e))
 		return -1;
 	d.new_text = text_of(r, "new");
 	d.why = text_of(r, "why");
@@ -174,7 +174,7 @@ static int read_last(struct journal *j, struct record *r, struct span tail, int 
 		*good += tail.n;
 		return 0;
 	}
-	if (begins_line(tail, first) && json_check(tail, &value, NULL) < 0)
+	if (begins_line(tail, first) && json_check(tail, &value, NULL))
 		return 0;
 	return err_set(e, "%s", bad.msg);
 }
@@ -190,7 +190,7 @@ static int read_all(struct journal *j, struct span text, size_t *good, struct er
 		number++;
 		if (!nl) {
 			if (read_last(j, &r, (struct span){text.s + at, text.n - at}, number == 1,
-				      &at, e) < 0)
+				      &at, e))
 				rc = err_prefix(e, "%s:%zu", j->path, number);
 			break;
 		}
@@ -216,11 +216,11 @@ int journal_open(struct journal *j, const char *path, int writing, size_t *torn,
 		*torn = 0;
 	if (writing && (j->fd = file_lock(path, path, e)) < 0)
 		goto cleanup;
-	if (file_read(path, JOURNAL_MAX, &b, e) < 0 || read_all(j, buf_span(&b), &good, e) < 0)
+	if (file_read(path, JOURNAL_MAX, &b, e) || read_all(j, buf_span(&b), &good, e))
 		goto cleanup;
 	if (torn)
 		*torn = b.len - good;
-	if (writing && good < b.len && ftruncate(j->fd, (off_t)good) < 0) {
+	if (writing && good < b.len && ftruncate(j->fd, (off_t)good)) {
 		err_errno(e, "%s", path);
 		goto cleanup;
 	}
@@ -297,7 +297,7 @@ static int append(struct journal *j, struct span line, struct err *e)
 	if (done == line.n && fdatasync(j->fd) == 0)
 		return 0;
 	err_errno(e, "%s", j->path);
-	if (ftruncate(j->fd, start) < 0)
+	if (ftruncate(j->fd, start))
 		return err_prefix(e, "and the journal could not be cut back");
 	return -1;
 }
@@ -333,8 +333,8 @@ int journal_row_hash(const struct record *r, char hash[33], struct err *e)
 	struct buf shown = BUF_INIT, canonical = BUF_INIT;
 	struct span v = {0};
 	int rc = -1;
-	if (record_splice(r, drop, n, &shown) < 0 || json_check(buf_span(&shown), &v, e) < 0 ||
-	    json_canonical(v, &canonical) < 0) {
+	if (record_splice(r, drop, n, &shown) || json_check(buf_span(&shown), &v, e) ||
+	    json_canonical(v, &canonical)) {
 		err_set(e, "the record is too large");
 	} else {
 		XXH128_hash_t h = XXH3_128bits(canonical.data, canonical.len);

@@ -55,9 +55,9 @@ static int open_model(struct opinion *o, const char *dir, const char *adapter, s
 {
 	if (!(o->tokenizer = tokenizer_load(dir, e)) ||
 	    !(o->chat = chat_load(dir, o->tokenizer, NULL, e)) ||
-	    model_open(&o->model, dir, NULL, e) < 0 ||
-	    (adapter && adapter_open(o->model, adapter, 0, e) < 0) ||
-	    decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e) < 0)
+	    model_open(&o->model, dir, NULL, e) ||
+	    (adapter && adapter_open(o->model, adapter, 0, e)) ||
+	    decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e))
 		return -1;
 	o->scorer = scorer_new(o->decoder, o->model);
 	return 0;
@@ -68,7 +68,7 @@ int opinion_new(struct opinion **out, const char *model, const char *adapter, st
 {
 	struct opinion *o = mem_alloc(1, sizeof *o);
 	char *dir = hub_find(model, e);
-	if (!dir || open_model(o, dir, adapter, pool, e) < 0) {
+	if (!dir || open_model(o, dir, adapter, pool, e)) {
 		free(dir);
 		opinion_free(o);
 		return -1;
@@ -113,7 +113,7 @@ static int example_of(struct opinion *o, const struct record *r, struct chat_inp
 {
 	if (!record_get(r, "ideal").s || !record_get(r, "messages").s)
 		return chat_input_of(r, 0, &o->scratch, in, e);
-	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, in, e) < 0)
+	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, in, e))
 		return -1;
 	struct json_iter it = {0};
 	struct span key, m;
@@ -140,9 +140,9 @@ static int tokens_of(struct opinion *o, const struct record *r, struct tokens *p
 	struct chat_example *x = &o->example;
 	tokens_clear(prompt);
 	tokens_clear(answer);
-	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, &in, e) < 0 ||
-	    chat_encode_prompt(o->chat, &in, NULL, prompt, e) < 0 || example_of(o, r, &in, e) < 0 ||
-	    chat_encode_training(o->chat, &in, 1, x, e) < 0)
+	if (chat_input_of(r, CHAT_NO_REFERENCE, &o->scratch, &in, e) ||
+	    chat_encode_prompt(o->chat, &in, NULL, prompt, e) || example_of(o, r, &in, e) ||
+	    chat_encode_training(o->chat, &in, 1, x, e))
 		return -1;
 	size_t n = x->ids.n;
 	while (n > prompt->n && x->weights[n - 1] == 0)
@@ -191,7 +191,7 @@ void opinion_count(struct opinion *o, const struct record *r)
 	struct label *l = &o->labels[*at];
 	o->labels_n++;
 	l->name = mem_strdup(o->reference.data);
-	if (tokens_of(o, r, &prompt, &l->answer, NULL) < 0)
+	if (tokens_of(o, r, &prompt, &l->answer, NULL))
 		o->no_labels = 1; /* the row itself will be named */
 	tokens_release(&prompt);
 }
@@ -290,7 +290,7 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 				     : map_get(&o->by_name, hash64(buf_span(&o->reference), 0));
 		if (at && o->reference.len)
 			a->own = (size_t)*at;
-		if (tokens_of(o, r, &a->prompt, &a->answer, &e) < 0) {
+		if (tokens_of(o, r, &a->prompt, &a->answer, &e)) {
 			tokens_clear(&a->answer);
 			if (!o->unread++)
 				o->why = e;

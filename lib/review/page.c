@@ -61,7 +61,7 @@ static void send_row(struct desk *d, long row, int random, struct web_reply *r)
 	jw_key(&w, "row");
 	if (row < 0) {
 		jw_null(&w);
-	} else if (tell_row(d, (size_t)row, random, &w, &e) < 0) {
+	} else if (tell_row(d, (size_t)row, random, &w, &e)) {
 		refuse(r, 500, e.msg);
 		return;
 	}
@@ -113,7 +113,7 @@ static void answer_next(struct desk *d, const struct web_request *q, struct web_
 	size_t rows[PASSED_MAX];
 	struct desk_filter f = {0};
 	int random = 0;
-	if (parse_filter(d, q, &f) < 0) {
+	if (parse_filter(d, q, &f)) {
 		refuse(r, 400, "That is no filter.");
 		return;
 	}
@@ -136,7 +136,7 @@ static int row_number(const struct desk *d, const char *text, size_t *row)
 static void answer_row(struct desk *d, const struct web_request *q, struct web_reply *r)
 {
 	size_t row;
-	if (row_number(d, web_query(q, "row"), &row) < 0)
+	if (row_number(d, web_query(q, "row"), &row))
 		refuse(r, 404, "There is no such row.");
 	else
 		send_row(d, (long)row, 0, r);
@@ -188,18 +188,18 @@ static int named_row(struct desk *d, const struct web_request *q, struct record 
 	struct err e = ERR_INIT;
 	int64_t number = -1;
 	char key[KEY_TEXT], hash[33];
-	if (record_parse(b, q->body, &e) < 0) {
+	if (record_parse(b, q->body, &e)) {
 		refuse(r, 400, e.msg);
 		return -1;
 	}
-	if (json_int(record_get(b, "row"), &number) < 0 || number < 0 || (uint64_t)number >= d->n) {
+	if (json_int(record_get(b, "row"), &number) || number < 0 || (uint64_t)number >= d->n) {
 		refuse(r, 404, "There is no such row.");
 		return -1;
 	}
 	*row = (size_t)number;
 	desk_key(d, *row, key);
 	if (!json_is(record_get(b, "key"), key) ||
-	    journal_row_hash(desk_record(d, *row), hash, &e) < 0 ||
+	    journal_row_hash(desk_record(d, *row), hash, &e) ||
 	    !json_is(record_get(b, "hash"), hash)) {
 		refuse(r, 409, "The row is not what the page shows. Reload the page.");
 		return -1;
@@ -213,14 +213,14 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 	struct err e = ERR_INIT;
 	struct jw w;
 	size_t row;
-	if (named_row(d, q, &b, &row, r) < 0) {
+	if (named_row(d, q, &b, &row, r)) {
 		record_release(&b);
 		return;
 	}
 	char *verdict = NULL, *new_text = NULL, *why = NULL;
 	int random = json_kind(record_get(&b, "random")) == JSON_TRUE, rc;
-	if (body_text(&b, "verdict", &verdict) < 0 || body_text(&b, "new", &new_text) < 0 ||
-	    body_text(&b, "why", &why) < 0)
+	if (body_text(&b, "verdict", &verdict) || body_text(&b, "new", &new_text) ||
+	    body_text(&b, "why", &why))
 		rc = err_set(&e, "the text holds a NUL: nothing is saved");
 	else
 		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random,
@@ -249,9 +249,9 @@ static void answer_draft(struct desk *d, const struct web_request *q, struct web
 	size_t row;
 	if (named_row(d, q, &b, &row, r) == 0) {
 		char *text;
-		if (body_text(&b, "text", &text) < 0)
+		if (body_text(&b, "text", &text))
 			refuse(r, 400, "the text holds a NUL: nothing is saved");
-		else if (desk_draft(d, row, text, &e) < 0)
+		else if (desk_draft(d, row, text, &e))
 			refuse(r, 507, e.msg);
 		else
 			buf_adds(&r->body, "{}");

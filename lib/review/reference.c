@@ -62,7 +62,7 @@ int reference_replace(const struct record *r, const char *text, struct span revi
 	buf_release(&old);
 	if (!calls) {
 		json_put_string(&value, text, strlen(text));
-	} else if (json_check(span_of(text), &checked, e) < 0) {
+	} else if (json_check(span_of(text), &checked, e)) {
 		return err_prefix(e, "tool calls are a JSON array");
 	} else if (json_kind(checked) != JSON_ARRAY) {
 		return err_set(e, "tool calls are a JSON array");

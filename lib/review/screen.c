@@ -49,7 +49,7 @@ void screen_lend(struct screen *s)
 int screen_open(struct screen *s, int fd, struct err *e)
 {
 	*s = (struct screen){.fd = fd};
-	if (tcgetattr(fd, &s->before) < 0)
+	if (tcgetattr(fd, &s->before))
 		return err_errno(e, "the terminal");
 	measure(s);
 	screen_take_back(s);

@@ -77,7 +77,7 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	char key[KEY_TEXT], hash[33];
 	const struct record *r = desk_record(d, row);
 	const struct desk_row *x = &d->rows[row];
-	if (journal_row_hash(r, hash, e) < 0)
+	if (journal_row_hash(r, hash, e))
 		return -1;
 	desk_key(d, row, key);
 	size_t me = journal_reviewer(d->journal, d->who);

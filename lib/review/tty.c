@@ -44,7 +44,7 @@ static void show_calls(struct screen *s, struct span calls)
 		buf_adds(&text, "calls ");
 		json_string(json_member(f, "name"), &text);
 		buf_addc(&text, ' ');
-		if (json_string(arguments, &text) < 0)
+		if (json_string(arguments, &text))
 			buf_addspan(&text, arguments.s ? arguments : call);
 		screen_add(s, "    ", buf_span(&text), 0);
 	}
@@ -233,7 +233,7 @@ static int edit_text(struct tty *t, struct buf *text, struct err *e)
 	path = file_join(dir, "text");
 	if (file_write(path, text->data, text->len, e) == 0) {
 		buf_clear(text);
-		if (run_editor(t, path) < 0)
+		if (run_editor(t, path))
 			err_set(e, "the editor failed: nothing is changed");
 		else
 			rc = file_read(path, TEXT_MAX, text, e);
@@ -277,7 +277,7 @@ static void fix(struct tty *t)
 	const char *draft = desk_drafted(t->d, row);
 	reference_read(desk_record(t->d, row), &was);
 	buf_adds(&text, draft ? draft : was.data ? was.data : "");
-	if (edit_text(t, &text, &e) < 0) {
+	if (edit_text(t, &text, &e)) {
 		snprintf(t->said, sizeof t->said, "%.500s", e.msg);
 	} else if (span_eq(buf_span(&text), buf_span(&was))) {
 		snprintf(t->said, sizeof t->said,
@@ -436,7 +436,7 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 {
 	struct tty t = {.d = d, .row = -1};
 	int on = 1;
-	if (screen_open(&t.screen, fd, e) < 0)
+	if (screen_open(&t.screen, fd, e))
 		return -1;
 	while (on && !stopping()) {
 		struct desk_filter f = {.passed = t.passed, .passed_n = t.passed_n};

@@ -179,21 +179,21 @@ static int keep_file(struct plan *p, char *file, enum side side, struct reader *
 
 int plan_keep_dir(struct plan *p, const char *dir, struct reader *how, struct err *e)
 {
-	int found = 0, bad = 0;
+	int found = 0, rc = 0;
 
-	for (int i = 0; i < SIDES && !bad; i++) {
+	for (int i = 0; i < SIDES && !rc; i++) {
 		char name[32];
 		snprintf(name, sizeof name, "%s.jsonl", side_name((enum side)i));
 		char *path = file_join(dir, name);
 		if (file_exists(path)) {
 			found = 1;
-			bad = keep_file(p, path, (enum side)i, how, e);
+			rc = keep_file(p, path, (enum side)i, how, e);
 		}
 		free(path);
 	}
-	if (!bad && !found)
+	if (!rc && !found)
 		return err_set(e, "%s: no train.jsonl, valid.jsonl or test.jsonl there", dir);
-	return bad;
+	return rc;
 }
 
 /* A label, or each of an array of labels. */

@@ -15,12 +15,12 @@ static char *path_of(const char *dir, enum side side)
 static int begin(struct shelf *s, enum side side, struct err *e)
 {
 	char *path = path_of(s->dir, side);
-	int bad = file_is_dir(path) ? err_set(e, "%s: is a directory", path)
-				    : file_begin(path, &s->file[side], e);
+	int rc = file_is_dir(path) ? err_set(e, "%s: is a directory", path)
+				   : file_begin(path, &s->file[side], e);
 
-	s->open[side] = !bad;
+	s->open[side] = !rc;
 	free(path);
-	return bad;
+	return rc;
 }
 
 /* A side's file that this run does not replace must not be there. */

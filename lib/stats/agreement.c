@@ -7,13 +7,7 @@
 #include "../base/mem.h"
 #include "../base/rng.h"
 #include "dist.h"
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
+#include "order.h"
 
 /* The different values of v[0..n-1] in rising order; NaN left out. free() it. */
 static double *levels_of(const double *v, size_t n, size_t *levels)
@@ -24,7 +18,7 @@ static double *levels_of(const double *v, size_t n, size_t *levels)
 	for (size_t i = 0; i < n; i++)
 		if (!isnan(v[i]))
 			all[m++] = v[i];
-	qsort(all, m, sizeof *all, by_value);
+	order_sort(all, m);
 	for (size_t i = 0; i < m; i++)
 		if (k == 0 || all[i] != all[k - 1])
 			all[k++] = all[i];
@@ -34,7 +28,7 @@ static double *levels_of(const double *v, size_t n, size_t *levels)
 
 static size_t level_of(const double *levels, size_t k, double x)
 {
-	const double *at = bsearch(&x, levels, k, sizeof x, by_value);
+	const double *at = bsearch(&x, levels, k, sizeof x, order_ascending);
 
 	return (size_t)(at - levels);
 }
@@ -216,8 +210,7 @@ struct interval agreement_alpha(const double *ratings, size_t rows, size_t rater
 		draws[n] = alpha_of(&a, index, rows);
 		n += !isnan(draws[n]); /* a resample of one value only says nothing */
 	}
-	if (n > 0)
-		qsort(draws, n, sizeof *draws, by_value);
+	order_sort(draws, n);
 	if (n > 0 && draws[n - 1] - draws[0] < 1e-12) {
 		/* Draws that are all alike say nothing. Of rows that agree entirely as many may be
 		 * otherwise as Wilson's interval leaves, and these as far as can be. */
@@ -228,8 +221,7 @@ struct interval agreement_alpha(const double *ratings, size_t rows, size_t rater
 							a.by_chance);
 		}
 	} else if (n > 0) {
-		v.lo = draws[(size_t)floor((double)(n - 1) * (1 - level) / 2)];
-		v.hi = draws[(size_t)ceil((double)(n - 1) * (1 + level) / 2)];
+		v = order_interval(v.value, draws, n, level);
 	}
 	alpha_end(&a);
 	free(index);

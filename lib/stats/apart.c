@@ -6,6 +6,7 @@
 #include "apart.h"
 #include "dist.h"
 #include "twosample.h"
+#include "order.h"
 
 #define BITS 18 /* of a feature that tell weights apart */
 #define EPOCHS 4
@@ -42,13 +43,6 @@ static void learn(struct weights *m, const struct apart_row *r, double weight)
 	}
 }
 
-static int rising(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return a < b ? -1 : a > b;
-}
-
 static void judge(const struct weights *m, const struct apart_row *row, const size_t *at, size_t n,
 		  struct apart *result)
 {
@@ -62,7 +56,7 @@ static void judge(const struct weights *m, const struct apart_row *row, const si
 		of[r->second][k[r->second]++] = score(m, r);
 	}
 	for (int s = 0; s < 2; s++)
-		qsort(of[s], k[s], sizeof **of, rising);
+		order_sort(of[s], k[s]);
 	double a = twosample_superiority(of[0], k[0], of[1], k[1]), x = (double)k[0],
 	       y = (double)k[1];
 	double q1 = a / (2 - a), q2 = 2 * a * a / (1 + a);

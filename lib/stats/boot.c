@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "../base/mem.h"
 #include "dist.h"
+#include "order.h"
 
 /* log(k!) less Stirling's formula with k + 1. */
 static double tail(double k)
@@ -93,13 +94,6 @@ static double resample(const struct tally_bin *bins, size_t n_bins, const double
 	return sum / (double)n;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static double sorted_quantile(const double *v, size_t n, double q)
 {
 	double h = (double)(n - 1) * q;
@@ -114,7 +108,7 @@ static struct interval bounds(double value, double *draws, double acceleration,
 	double low = (1 - o->level) / 2, high = (1 + o->level) / 2, below = 0;
 	size_t n = o->resamples;
 
-	qsort(draws, n, sizeof *draws, by_value);
+	order_sort(draws, n);
 	if (draws[0] == draws[n - 1])
 		return (struct interval){value, draws[0], draws[0]};
 	if (o->method == BOOT_BCA) {

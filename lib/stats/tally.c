@@ -99,7 +99,7 @@ int tally_put(struct tally *t, double x, uint64_t n)
 
 int tally_add(struct tally *t, double x)
 {
-	if (tally_put(t, x, 1) < 0)
+	if (tally_put(t, x, 1))
 		return -1;
 	/* ldexp is exact; the cast drops what is below 2^-64. */
 	t->sum += (__int128)ldexp(x, 64);

@@ -6,6 +6,7 @@
 #include "../base/rng.h"
 #include "dist.h"
 #include "twosample.h"
+#include "order.h"
 
 #define EXACT_CELLS 4e6	  /* of the lattice */
 #define PLAIN 2.5	  /* deviations of a category's difference of shares */
@@ -214,13 +215,6 @@ static size_t lump(uint32_t *small, uint32_t *pooled, size_t k, double share)
 	return left + 1;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static double tail(const double *sorted, size_t n, double x)
 {
 	size_t lo = 0, hi = n;
@@ -243,8 +237,8 @@ double twosample_smaller_p(const double *a, const double *b, size_t n)
 
 	memcpy(x, a, n * sizeof *x);
 	memcpy(y, b, n * sizeof *y);
-	qsort(x, n, sizeof *x, by_size);
-	qsort(y, n, sizeof *y, by_size);
+	order_sort(x, n);
+	order_sort(y, n);
 	double observed = fmin(tail(x, n, a[0]), tail(y, n, b[0]));
 	for (size_t i = 0; i < n; i++)
 		hits += fmin(tail(x, n, a[i]), tail(y, n, b[i])) <= observed;

@@ -89,7 +89,7 @@ int fold_text(struct span text, struct buf *b)
 	int c, gap = 0;
 
 	if (map(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD,
-		&folded) < 0) {
+		&folded)) {
 		buf_release(&folded);
 		return -1;
 	}

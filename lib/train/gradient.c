@@ -169,7 +169,7 @@ static int run(struct work *w, const struct train_pack *packs, size_t n, float *
 	struct cursor c = {.packs = packs, .n_packs = n};
 	size_t examples, done = 0;
 
-	if (check_packs(w, packs, n, e) < 0)
+	if (check_packs(w, packs, n, e))
 		return -1;
 	w->grads = grads;
 	w->row_base = 0;
@@ -214,7 +214,7 @@ int train_logits(struct work *w, const struct train_pack *pack, float *out, stru
 	struct cursor c = {.packs = pack, .n_packs = 1};
 	size_t done = 0, v = w->m->config.vocab;
 
-	if (check_packs(w, pack, 1, e) < 0)
+	if (check_packs(w, pack, 1, e))
 		return -1;
 	w->base_only = 0;
 	w->dropout = w->neftune = 0;

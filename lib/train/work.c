@@ -353,7 +353,7 @@ int work_new(struct work **out, const struct model *m, struct pool *pool,
 	*out = NULL;
 	nn_init();
 	describe(w, m, pool, spec->max_tokens ? spec->max_tokens : 1);
-	if (choose_size(w, spec, e) < 0) {
+	if (choose_size(w, spec, e)) {
 		work_free(w);
 		return -1;
 	}

@@ -169,7 +169,7 @@ static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, co
 				.body = buf_span(body),
 				.connection = c};
 	struct web_reply r = {.status = 200, .type = "application/json"};
-	if (random_hex(r.nonce, NULL) < 0)
+	if (random_hex(r.nonce, NULL))
 		return MHD_NO;
 	s->handler(s->arg, &q, &r);
 	return send_reply(c, &r, NULL, NULL);
@@ -220,7 +220,7 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 	s->handler = handler;
 	s->arg = arg;
 	s->max_body = max_body;
-	if (random_hex(s->token, e) < 0 || random_hex(s->session, e) < 0) {
+	if (random_hex(s->token, e) || random_hex(s->session, e)) {
 		free(s);
 		return -1;
 	}

@@ -55,7 +55,7 @@ smol=$tmp/smollm2-135m
 for method in lora full; do
 	what="LoRA r=8" must=2.2 memory=4 share=0.8 option=()
 	[ $method = lora ] || what="full fine-tuning" must=2 memory=null share=null option=(full)
-	ft=$(lm-reference bench "$smol" $method 2 512 "$steps")
+	ft=$(train-reference bench "$smol" $method 2 512 "$steps")
 	compare "$what, SmolLM2-135M shape" "$ft" "$(torch "$FT_SHARED/peers/bench_torch.py" smol135 2 512 "$steps" "${option[@]}")" "$must" "$memory"
 	jq -c --arg work "$what, SmolLM2-135M shape, useful share of sgemm" --argjson must "$share" '
 		{$work, ft: .useful_gflops, peer: .sgemm_gflops, unit: "GFLOP/s", ratio: .share, $must,
@@ -64,7 +64,7 @@ for method in lora full; do
 done
 jq -c --argjson one "$lora" '{work: "LoRA r=8, SmolLM2-135M shape, four times the tokens a step", ft: .tokens_per_s, peer: $one.tokens_per_s, unit: "tokens/s",
 	ratio: (.tokens_per_s / $one.tokens_per_s), must: 0.95, note: "peer: ft at 1,024 tokens a step; cost is linear in tokens"}' \
-	<<<"$(lm-reference bench "$smol" lora 8 512 "$steps")"
+	<<<"$(train-reference bench "$smol" lora 8 512 "$steps")"
 
 # Real rows, spread over all intents. PyTorch pads 16 of them to the longest and takes 20 GB for it:
 # 8 where there is less.
@@ -93,7 +93,7 @@ if [ ! -e "$big/tokenizer_config.json" ] && [ "$(df -Pk "$big" | awk 'NR == 2 {p
 	"$FT_SHARED/peers/random_model.py" llama3.1-8b "$big" --dtype bf16 2>/dev/null || rm -f "$big/tokenizer_config.json"
 fi
 if [ -e "$big/tokenizer_config.json" ]; then
-	lm-reference bench "$big" lora 1 512 1 q4_0 2048 | jq -c --arg work "$work" '{$work, ft: .rss_mb, peer: 8192, unit: "MB", ratio: (8192 / .rss_mb), must: 1,
+	train-reference bench "$big" lora 1 512 1 q4_0 2048 | jq -c --arg work "$work" '{$work, ft: .rss_mb, peer: 8192, unit: "MB", ratio: (8192 / .rss_mb), must: 1,
 		note: "peer: the limit of 8 GB; activations within 2 GB; \(.step_s) s for the step, \(.useful_gflops) GFLOP/s useful"}'
 else
 	jq -nc --arg work "$work" '{$work, ft: null, peer: 8192, unit: "MB", ratio: null, must: 1, note: "no room on this disk for its 16 GB of weights"}'

@@ -187,7 +187,6 @@ static void is_side(enum dialect_kind d, const char *base, const char *side, con
 
 static void addresses(void)
 {
-	enum dialect_kind d;
 	struct buf b = BUF_INIT;
 
 	is_url(DIALECT_OPENAI, "https://h/v1", "https://h/v1/chat/completions");
@@ -218,16 +217,13 @@ static void addresses(void)
 	       "https://x.openai.azure.com/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=1",
 	       "a deployment's name is one segment of the path");
 	buf_clear(&b);
-	ok(!dialect_named(NULL, "https://x.openai.azure.com/", &d, NULL) && d == DIALECT_AZURE,
+	ok(dialect_of("https://x.openai.azure.com/") == DIALECT_AZURE,
 	   "Azure is told from its host");
-	ok(!dialect_named(NULL, "https://x.cognitiveservices.azure.com/", &d, NULL) &&
-		   d == DIALECT_AZURE,
+	ok(dialect_of("https://x.cognitiveservices.azure.com/") == DIALECT_AZURE,
 	   "also where that is named otherwise");
-	ok(!dialect_named(NULL, "https://api.anthropic.com/v1", &d, NULL) && d == DIALECT_ANTHROPIC,
-	   "so is Anthropic");
-	ok(!dialect_named(NULL, "http://evil/?api.anthropic.com", &d, NULL) && d == DIALECT_OPENAI,
+	ok(dialect_of("https://api.anthropic.com/v1") == DIALECT_ANTHROPIC, "so is Anthropic");
+	ok(dialect_of("http://evil/?api.anthropic.com") == DIALECT_OPENAI,
 	   "but not from elsewhere in the address");
-	ok(dialect_named("cohere", "http://h", &d, NULL) < 0, "an unknown dialect is refused");
 	http_show_url(&b, "https://user:secret@host:1/p?key=secret#x");
 	ok_str(b.data, "https://host:1/p", "messages show no user, password or query");
 	buf_release(&b);
@@ -279,10 +275,10 @@ static void bodies(void)
 {
 	struct backend_params p;
 	struct dialect c = {.dialect = DIALECT_OPENAI,
-			 .model = "m",
-			 .params = &p,
-			 .stream = 1,
-			 .completion_limit = 1};
+			    .model = "m",
+			    .params = &p,
+			    .stream = 1,
+			    .completion_limit = 1};
 
 	backend_params_init(&p);
 	p.max_tokens = 9;

@@ -59,7 +59,7 @@ static void arenas(void)
 }
 
 struct opts {
-	int flag;
+	int flag, choice;
 	const char *str;
 	char *text;
 	long long n;
@@ -77,6 +77,7 @@ static int parse(struct opts *o, int *operands, struct err *e, char **argv)
 		{'n', "number", OPT_INT, &o->n, "N", "a number", 1, 10},
 		{'x', "real", OPT_REAL, &o->x, "X", "a real", .without = "flag str: why not"},
 		{0, "size", OPT_SIZE, &o->size, "BYTES", "a size", .with = "flag str real: why"},
+		{0, "choice", OPT_CHOICE, &o->choice, "a|bc|d", "a choice", 5},
 		{'l', "list", OPT_LIST, &o->list, "V", "a list"},
 		{0},
 	};
@@ -113,6 +114,11 @@ static void options(void)
 	ok(parse(&o, &n, &e, ARGS("-s", "", "--real", "0")) < 0 &&
 		   !strcmp(e.msg, "--real does not go with --str: why not"),
 	   "and beside one that it does not go with");
+	ok(parse(&o, &n, &e, ARGS("--choice", "bc")) == 0 && o.choice == 6,
+	   "a choice is its place, from where the table counts");
+	ok(parse(&o, &n, &e, ARGS("--choice", "b")) < 0 &&
+		   !strcmp(e.msg, "--choice b: must be a, bc or d"),
+	   "another value is refused with the list");
 	ok(parse(&o, &n, &e, ARGS("--number", "3x")) < 0, "half a number is none");
 	ok(parse(&o, &n, &e, ARGS("--real", "nan")) < 0 && parse(&o, &n, &e, ARGS("-x", "inf")) < 0,
 	   "nor are NaN and infinity");

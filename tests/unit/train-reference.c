@@ -2,13 +2,13 @@
  * implementation by tests/reference.bats. Without arguments it is a unit test that runs on the
  * committed fixture (tests/fixtures/tiny-lm).
  *
- *	lm-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
- *	lm-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as
+ *	train-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
+ *	train-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as
  *								safetensors
- *	lm-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
- *	lm-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
- *	lm-reference model CONFIG OUT SEED			a model with random weights
- *	lm-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
+ *	train-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
+ *	train-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
+ *	train-reference model CONFIG OUT SEED			a model with random weights
+ *	train-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
  *								steps, and of sgemm: one JSON line
  */
 #include <stdlib.h>
@@ -34,7 +34,7 @@ struct packs {
 
 static int die(const struct err *e)
 {
-	fprintf(stderr, "lm-reference: %s\n", e->msg);
+	fprintf(stderr, "train-reference: %s\n", e->msg);
 	exit(2);
 }
 
@@ -630,7 +630,7 @@ int main(int argc, char **argv)
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
 		write_model(argv[2], argv[3], (uint64_t)atoi(argv[4]));
 	else {
-		fprintf(stderr, "usage: see the top of tests/unit/lm-reference.c\n");
+		fprintf(stderr, "usage: see the top of tests/unit/train-reference.c\n");
 		return 2;
 	}
 	return 0;
