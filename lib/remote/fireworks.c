@@ -48,26 +48,22 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 	return rc;
 }
 
-static enum remote_state state_of(const char *status)
-{
-	if (strcmp(status, "JOB_STATE_COMPLETED") == 0)
-		return REMOTE_DONE;
-	if (strcmp(status, "JOB_STATE_FAILED") == 0)
-		return REMOTE_FAILED;
-	if (strcmp(status, "JOB_STATE_CANCELLED") == 0 || strcmp(status, "JOB_STATE_DELETING") == 0)
-		return REMOTE_CANCELLED;
-	return strcmp(status, "JOB_STATE_CREATING") == 0 ||
-			       strcmp(status, "JOB_STATE_VALIDATING") == 0
-		       ? REMOTE_WAITING
-		       : REMOTE_RUNNING;
-}
+static const struct remote_word words[] = {
+	{"JOB_STATE_COMPLETED", REMOTE_DONE},
+	{"JOB_STATE_FAILED", REMOTE_FAILED},
+	{"JOB_STATE_CANCELLED", REMOTE_CANCELLED},
+	{"JOB_STATE_DELETING", REMOTE_CANCELLED},
+	{"JOB_STATE_CREATING", REMOTE_WAITING},
+	{"JOB_STATE_VALIDATING", REMOTE_WAITING},
+	{NULL, REMOTE_RUNNING},
+};
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
 	remote_text(v, "state", j->status, sizeof j->status);
 	if (!j->status[0])
 		return err_set(e, "the answer is no job: it has no state");
-	j->state = state_of(j->status);
+	j->state = remote_state_of(words, j->status);
 	buf_clear(&j->model);
 	remote_add_text(v, "outputModel", &j->model);
 	buf_clear(&j->error);

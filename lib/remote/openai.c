@@ -27,9 +27,11 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 	return rc;
 }
 
-static void put_method(struct jw *w, const struct remote_task *t)
+static void put_task(struct jw *w, const struct remote_task *t)
 {
 	const char *kind = t->preferences ? "dpo" : "supervised";
+	if (t->seeded)
+		jw_put_int(w, "seed", t->seed);
 	jw_put_object(w, "method");
 	jw_put_str(w, "type", kind);
 	jw_put_object(w, kind);
@@ -45,34 +47,16 @@ static void put_method(struct jw *w, const struct remote_task *t)
 	jw_end(w);
 }
 
-static void put_task(const struct remote_task *t, struct buf *body)
-{
-	struct jw w;
-	jw_init(&w, body);
-	jw_object(&w);
-	remote_put_task(&w, t);
-	if (t->seeded)
-		jw_put_int(&w, "seed", t->seed);
-	put_method(&w, t);
-	jw_end(&w);
-}
-
-static enum remote_state state_of(const char *status)
-{
-	if (strcmp(status, "succeeded") == 0)
-		return REMOTE_DONE;
-	if (strcmp(status, "failed") == 0)
-		return REMOTE_FAILED;
-	if (strcmp(status, "cancelled") == 0)
-		return REMOTE_CANCELLED;
-	return strcmp(status, "running") == 0 ? REMOTE_RUNNING : REMOTE_WAITING;
-}
+static const struct remote_word words[] = {
+	{"succeeded", REMOTE_DONE},  {"failed", REMOTE_FAILED}, {"cancelled", REMOTE_CANCELLED},
+	{"running", REMOTE_RUNNING}, {NULL, REMOTE_WAITING},
+};
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
 	struct json_iter it = {0};
 	struct span key, file;
-	if (remote_read_status(v, state_of, j, e))
+	if (remote_read_status(v, words, j, e))
 		return -1;
 	buf_clear(&j->model);
 	remote_add_text(v, "fine_tuned_model", &j->model);
@@ -93,12 +77,8 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 static int create(struct remote *r, const struct remote_task *t, struct remote_job *j,
 		  struct err *e)
 {
-	struct buf body = BUF_INIT;
-	put_task(t, &body);
-	int rc = remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50",
-				    buf_span(&body), t, j, e);
-	buf_release(&body);
-	return rc;
+	return remote_create_once(r, "/fine_tuning/jobs", "/fine_tuning/jobs?limit=50", put_task, t,
+				  j, e);
 }
 
 /* One event as a row of metrics, or as text. */

@@ -203,11 +203,25 @@ static int find_job(struct remote *r, const char *list, const struct remote_task
 	return rc;
 }
 
-int remote_create_once(struct remote *r, const char *path, const char *list, struct span body,
+int remote_create_once(struct remote *r, const char *path, const char *list,
+		       void (*put)(struct jw *w, const struct remote_task *t),
 		       const struct remote_task *t, struct remote_job *j, struct err *e)
 {
-	struct remote_call c = {.method = "POST", .path = path, .body = body, .once = 1};
+	struct remote_call c = {.method = "POST", .path = path, .once = 1};
+	struct buf body = BUF_INIT;
+	struct jw w;
 	int rc = -1, done = 0;
+	jw_init(&w, &body);
+	jw_object(&w);
+	jw_put_str(&w, "model", t->model);
+	jw_put_str(&w, "training_file", t->train_file);
+	if (t->valid_file)
+		jw_put_str(&w, "validation_file", t->valid_file);
+	if (t->suffix)
+		jw_put_str(&w, "suffix", t->suffix);
+	put(&w, t);
+	jw_end(&w);
+	c.body = buf_span(&body);
 	for (int attempt = 1; !done; attempt++) {
 		struct err look = ERR_INIT;
 		if (remote_call(r, &c, e) == 0) {
@@ -224,17 +238,25 @@ int remote_create_once(struct remote *r, const char *path, const char *list, str
 			retry_pause(retry_backoff(attempt, &r->rng), r->stopping);
 	}
 	remote_call_release(&c);
+	buf_release(&body);
 	return rc;
 }
 
-int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status),
-		       struct remote_job *j, struct err *e)
+enum remote_state remote_state_of(const struct remote_word *words, const char *status)
+{
+	while (words->status && strcmp(status, words->status) != 0)
+		words++;
+	return words->state;
+}
+
+int remote_read_status(struct span json, const struct remote_word *words, struct remote_job *j,
+		       struct err *e)
 {
 	remote_text(json, "id", j->id, sizeof j->id);
 	remote_text(json, "status", j->status, sizeof j->status);
 	if (!j->id[0] || !j->status[0])
 		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
-	j->state = state_of(j->status);
+	j->state = remote_state_of(words, j->status);
 	return 0;
 }
 
@@ -253,16 +275,6 @@ void remote_text(struct span object, const char *name, char *out, size_t n)
 	remote_add_text(object, name, &b);
 	snprintf(out, n, "%s", b.data ? b.data : "");
 	buf_release(&b);
-}
-
-void remote_put_task(struct jw *w, const struct remote_task *t)
-{
-	jw_put_str(w, "model", t->model);
-	jw_put_str(w, "training_file", t->train_file);
-	if (t->valid_file)
-		jw_put_str(w, "validation_file", t->valid_file);
-	if (t->suffix)
-		jw_put_str(w, "suffix", t->suffix);
 }
 
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name,

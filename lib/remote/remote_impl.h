@@ -50,18 +50,23 @@ void remote_call_release(struct remote_call *c);
 /* A request to j's address and what; c is to be released. */
 int remote_job_call(struct remote *r, const char *method, const struct remote_job *j,
 		    const char *what, struct remote_call *c, struct err *e);
-/* POSTs body to path, which creates a job, and reads it into j. Where the outcome is unknown, the
+/* POSTs the task to path, which creates a job, and reads it into j: model, training_file,
+ * validation_file and suffix, then the members that put writes. Where the outcome is unknown, the
  * jobs at list (an object with `data`) are searched for one with the task's training file before it
  * is tried again. */
-int remote_create_once(struct remote *r, const char *path, const char *list, struct span body,
+int remote_create_once(struct remote *r, const char *path, const char *list,
+		       void (*put)(struct jw *w, const struct remote_task *t),
 		       const struct remote_task *t, struct remote_job *j, struct err *e);
+/* A provider's words for states; the last has no word and is the state of all others. */
+struct remote_word {
+	const char *status;
+	enum remote_state state;
+};
+enum remote_state remote_state_of(const struct remote_word *words, const char *status);
 /* id, status and state of a job that says them in members of these names. Fails where one is
  * missing. */
-int remote_read_status(struct span json, enum remote_state (*state_of)(const char *status),
-		       struct remote_job *j, struct err *e);
-/* model, training_file, validation_file and suffix: the members that OpenAI's request and those
- * like it begin with. */
-void remote_put_task(struct jw *w, const struct remote_task *t);
+int remote_read_status(struct span json, const struct remote_word *words, struct remote_job *j,
+		       struct err *e);
 
 /* The text at a member: strings decoded into out (size n, cut), "" where absent or no string. */
 void remote_text(struct span object, const char *name, char *out, size_t n);

@@ -66,50 +66,39 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 	return rc;
 }
 
-static void put_task(const struct remote_task *t, struct buf *body)
+static void put_task(struct jw *w, const struct remote_task *t)
 {
-	struct jw w;
-	jw_init(&w, body);
-	jw_object(&w);
-	remote_put_task(&w, t);
 	if (t->valid_file)
-		jw_put_int(&w, "n_evals", 5);
-	jw_put_known(&w, "n_epochs", t->epochs);
+		jw_put_int(w, "n_evals", 5);
+	jw_put_known(w, "n_epochs", t->epochs);
 	if (t->batch)
-		jw_put_int(&w, "batch_size", t->batch);
+		jw_put_int(w, "batch_size", t->batch);
 	else
-		jw_put_str(&w, "batch_size", "max");
-	jw_put_known(&w, "learning_rate", t->lr);
-	jw_put_object(&w, "training_type");
-	jw_put_str(&w, "type", "Lora");
+		jw_put_str(w, "batch_size", "max");
+	jw_put_known(w, "learning_rate", t->lr);
+	jw_put_object(w, "training_type");
+	jw_put_str(w, "type", "Lora");
 	if (t->rank) {
-		jw_put_int(&w, "lora_r", t->rank);
-		jw_put_int(&w, "lora_alpha", 2 * t->rank);
+		jw_put_int(w, "lora_r", t->rank);
+		jw_put_int(w, "lora_alpha", 2 * t->rank);
 	}
-	jw_end(&w);
-	jw_put_object(&w, "training_method");
-	jw_put_str(&w, "method", t->preferences ? "dpo" : "sft");
+	jw_end(w);
+	jw_put_object(w, "training_method");
+	jw_put_str(w, "method", t->preferences ? "dpo" : "sft");
 	if (t->preferences)
-		jw_put_known(&w, "dpo_beta", t->beta);
-	jw_end(&w);
-	jw_end(&w);
+		jw_put_known(w, "dpo_beta", t->beta);
+	jw_end(w);
 }
 
-static enum remote_state state_of(const char *status)
-{
-	if (strcmp(status, "completed") == 0)
-		return REMOTE_DONE;
-	if (strcmp(status, "error") == 0 || strcmp(status, "user_error") == 0)
-		return REMOTE_FAILED;
-	if (strcmp(status, "cancelled") == 0)
-		return REMOTE_CANCELLED;
-	return strcmp(status, "pending") == 0 || strcmp(status, "queued") == 0 ? REMOTE_WAITING
-									       : REMOTE_RUNNING;
-}
+static const struct remote_word words[] = {
+	{"completed", REMOTE_DONE},	 {"error", REMOTE_FAILED},    {"user_error", REMOTE_FAILED},
+	{"cancelled", REMOTE_CANCELLED}, {"pending", REMOTE_WAITING}, {"queued", REMOTE_WAITING},
+	{NULL, REMOTE_RUNNING},
+};
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
 {
-	if (remote_read_status(v, state_of, j, e))
+	if (remote_read_status(v, words, j, e))
 		return -1;
 	buf_clear(&j->model);
 	remote_add_text(v, "output_name", &j->model);
@@ -124,11 +113,7 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 static int create(struct remote *r, const struct remote_task *t, struct remote_job *j,
 		  struct err *e)
 {
-	struct buf body = BUF_INIT;
-	put_task(t, &body);
-	int rc = remote_create_once(r, "/fine-tunes", "/fine-tunes", buf_span(&body), t, j, e);
-	buf_release(&body);
-	return rc;
+	return remote_create_once(r, "/fine-tunes", "/fine-tunes", put_task, t, j, e);
 }
 
 /* All events, oldest first. The last one of a failed job says why. */

@@ -67,6 +67,20 @@ static double binomial_density(double a, double b, double x, double y)
 	       sqrt(n / (TWO_PI * a * b));
 }
 
+/* One step of a continued fraction by Lentz's method (Numerical Recipes, 5.2): the factor that the
+ * next numerator and denominator bring. */
+static double lentz(double numerator, double denominator, double *c, double *d)
+{
+	*d = numerator * *d + denominator;
+	*c = denominator + numerator / *c;
+	if (fabs(*d) < DBL_MIN)
+		*d = DBL_MIN;
+	if (fabs(*c) < DBL_MIN)
+		*c = DBL_MIN;
+	*d = 1 / *d;
+	return *c * *d;
+}
+
 /* The upper tail. */
 static double gamma_tail(double a, double x)
 {
@@ -89,17 +103,8 @@ static double gamma_tail(double a, double x)
 		double b = x + 1 - a, c = 1 / DBL_MIN, d = 1 / b, h = d;
 
 		for (int n = 1; n < ROUNDS; n++) {
-			double an = -n * (n - a), step;
+			double step = lentz(-n * (n - a), b += 2, &c, &d);
 
-			b += 2;
-			d = an * d + b;
-			c = b + an / c;
-			if (fabs(d) < DBL_MIN)
-				d = DBL_MIN;
-			if (fabs(c) < DBL_MIN)
-				c = DBL_MIN;
-			d = 1 / d;
-			step = c * d;
 			h *= step;
 			if (fabs(step - 1) < DBL_EPSILON)
 				break;
@@ -122,16 +127,7 @@ static double beta_fraction(double a, double b, double x)
 		double step = 1;
 
 		for (int half = 0; half < 2; half++) {
-			double k = half ? odd : even;
-
-			d = 1 + k * d;
-			c = 1 + k / c;
-			if (fabs(d) < DBL_MIN)
-				d = DBL_MIN;
-			if (fabs(c) < DBL_MIN)
-				c = DBL_MIN;
-			d = 1 / d;
-			step = c * d;
+			step = lentz(half ? odd : even, 1, &c, &d);
 			h *= step;
 		}
 		if (fabs(step - 1) < DBL_EPSILON)

@@ -347,6 +347,15 @@ static const char *slashes(const char *p, const char *end, struct moment *d)
 	return after ? after : p;
 }
 
+static struct moment written(int year, int month, int day)
+{
+	return (struct moment){.year = year,
+			       .month = month,
+			       .day = day,
+			       .second = -1,
+			       .form = MOMENT_WRITTEN};
+}
+
 /* What may follow a written day and month: a comma, the year, a time, in ctime's order the time
  * first. */
 static const char *written_tail(const char *p, const char *end, struct moment *d)
@@ -398,11 +407,7 @@ static const char *day_month(const char *p, const char *end, struct moment *d)
 	int month = month_name(&q, end);
 	if (!month || !valid(0, month, day))
 		return NULL;
-	*d = (struct moment){.year = 0,
-			     .month = month,
-			     .day = day,
-			     .second = -1,
-			     .form = MOMENT_WRITTEN};
+	*d = written(0, month, day);
 	if (at(q, end) == '-') { /* 05-Apr-2023 */
 		const char *y = q + 1;
 		d->year = year_at(&y, end);
@@ -424,11 +429,7 @@ static const char *month_day(const char *p, const char *end, struct moment *d)
 		return NULL;
 	int year = year_at(&y, end);
 	if (year) {
-		*d = (struct moment){.year = year,
-				     .month = month,
-				     .day = 0,
-				     .second = -1,
-				     .form = MOMENT_WRITTEN};
+		*d = written(year, month, 0);
 		return y;
 	}
 	int day = digits(&q, end, 1, 2);
@@ -437,11 +438,7 @@ static const char *month_day(const char *p, const char *end, struct moment *d)
 	q = ordinal(q, end);
 	if (is_letter(at(q, end)))
 		return NULL;
-	*d = (struct moment){.year = 0,
-			     .month = month,
-			     .day = day,
-			     .second = -1,
-			     .form = MOMENT_WRITTEN};
+	*d = written(0, month, day);
 	q = written_tail(q, end, d);
 	return valid(d->year, d->month, d->day) ? q : NULL;
 }
@@ -461,11 +458,7 @@ static const char *year_month_day(const char *p, const char *end, struct moment 
 	int day = digits(&p, end, 1, 2);
 	if (day < 0 || !valid(year, month, day))
 		return NULL;
-	*d = (struct moment){.year = year,
-			     .month = month,
-			     .day = day,
-			     .second = -1,
-			     .form = MOMENT_WRITTEN};
+	*d = written(year, month, day);
 	return ordinal(p, end);
 }
 
