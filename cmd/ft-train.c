@@ -29,13 +29,13 @@ static const char *opt_model, *opt_output, *opt_scratch,
 static struct opt_list opt_template_var;
 static int opt_save_dtype, opt_too_long, opt_schedule, opt_keep;
 static int opt_full, opt_rslora, opt_dora, opt_allow_overlap, opt_skip_bad, opt_dry_run, opt_show,
-	opt_dpo, opt_orpo, opt_last_turn, opt_unroll, opt_strict, opt_estimate, opt_resume,
+	opt_dpo, opt_orpo, opt_kto, opt_last_turn, opt_unroll, opt_strict, opt_estimate, opt_resume,
 	opt_cancel, opt_quiet;
 static long long opt_layers, opt_rank = 16, opt_max_seq = 2048, opt_steps, opt_batch = 16, opt_seed,
 			     opt_eval_every, opt_patience, opt_save_every, opt_threads;
-static double opt_alpha = 32, opt_dropout, opt_beta = .1, opt_neftune, opt_epochs = 3,
-	      opt_lr = 2e-4, opt_warmup = .05, opt_wd, opt_clip = 1, opt_lr_multiplier = NAN,
-	      opt_poll = 10;
+static double opt_alpha = 32, opt_dropout, opt_beta = .1, opt_desirable_weight = 1,
+	      opt_undesirable_weight = 1, opt_neftune, opt_epochs = 3, opt_lr = 2e-4,
+	      opt_warmup = .05, opt_wd, opt_clip = 1, opt_lr_multiplier = NAN, opt_poll = 10;
 static size_t opt_memory;
 
 /* Scopes: training here, of an adapter that is new, and at a provider. */
@@ -60,7 +60,7 @@ static struct opt options[] = {
 	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6,
 	 LORA},
 	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0,
-	 .99, .without = "remote adapter full scratch dpo orpo"},
+	 .99, .without = "remote adapter full scratch dpo orpo kto"},
 	{0, "target", OPT_STR, &opt_target, "LIST",
 	 "modules that get one: q_proj,v_proj,... (default all)", LORA},
 	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", LORA},
@@ -87,7 +87,7 @@ static struct opt options[] = {
 	 "train on the last turn of each conversation only", .without = "remote unroll"},
 	{0, "unroll", OPT_FLAG, &opt_unroll, NULL,
 	 "train on each turn as the last of a conversation of its own",
-	 .without = "remote dpo orpo"},
+	 .without = "remote dpo orpo kto"},
 	{0, "strict", OPT_FLAG, &opt_strict, NULL,
 	 "refuse rows of which the template leaves something out", HERE, .aside = 1},
 	{0, "template-var", OPT_LIST, &opt_template_var, "NAME=JSON",
@@ -106,11 +106,18 @@ static struct opt options[] = {
 	 "learn from preference rows against the untuned model (DPO)"},
 	{0, "orpo", OPT_FLAG, &opt_orpo, NULL,
 	 "learn from preference rows without a reference model (ORPO)", .without = "remote dpo"},
+	{0, "kto", OPT_FLAG, &opt_kto, NULL,
+	 "learn from rows labelled true or false against the untuned model (KTO)",
+	 .without = "remote dpo orpo"},
 	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6,
-	 1e3, .with = "dpo orpo"},
+	 1e3, .with = "dpo orpo kto"},
+	{0, "desirable-weight", OPT_REAL, &opt_desirable_weight, "X",
+	 "multiplies the loss of rows with label true (default 1)", 0, 1e6, .with = "kto"},
+	{0, "undesirable-weight", OPT_REAL, &opt_undesirable_weight, "X",
+	 "multiplies that of rows with label false (default 1)", 0, 1e6, .with = "kto"},
 	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA",
 	 "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3,
-	 .without = "remote dpo orpo"},
+	 .without = "remote dpo orpo kto"},
 	{0, "", OPT_GROUP, NULL, NULL, "Training"},
 	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
 	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12, HERE},
@@ -210,8 +217,10 @@ static void check_usage(void)
 		.patience = (size_t)opt_patience,
 		.objective = opt_dpo	? OBJECTIVE_DPO
 			     : opt_orpo ? OBJECTIVE_ORPO
+			     : opt_kto	? OBJECTIVE_KTO
 					: OBJECTIVE_SFT,
 		.beta = opt_beta,
+		.label_weight = {opt_undesirable_weight, opt_desirable_weight},
 		.neftune = opt_neftune,
 		.keep_last = opt_keep,
 		.best_by = opt_best,
@@ -289,7 +298,8 @@ static void read_data(char **files)
 	const struct train_corpus_spec spec = {
 		.max_seq = (size_t)opt_max_seq,
 		.too_long = (enum dataset_long)opt_too_long,
-		.preferences = ft.spec.objective != OBJECTIVE_SFT,
+		.preferences = opt_dpo || opt_orpo,
+		.labels = opt_kto,
 		.last_turn = opt_last_turn,
 		.unroll = opt_unroll,
 		.strict = opt_strict,
@@ -301,7 +311,7 @@ static void read_data(char **files)
 			 ranks_rank()
 				 ? " (on a rank other than 0, which standard input does not reach)"
 				 : "");
-	loop_plan(&ft.spec, ft.data.train.n / (ft.spec.objective == OBJECTIVE_SFT ? 1 : 2),
+	loop_plan(&ft.spec, ft.data.train.n / (form_is_pair(ft.data.train.form) ? 2 : 1),
 		  opt_epochs, opt_warmup);
 	if (ft.spec.patience && !ft.data.valid.n && !opt_best)
 		prog_usage(

@@ -272,14 +272,23 @@ rewriting_base() {
 		[[ $stderr == *"does not go with --scratch"* ]]
 	done
 	for option in "--neftune 0" "--dropout 0"; do
+		for way in --dpo --kto; do
+			# shellcheck disable=SC2086
+			status_is 2 scratch -o out $way $option train.jsonl
+			[[ $stderr == *"${option%% *} does not go with --"* ]]
+		done
+	done
+	for option in "--desirable-weight 1" "--undesirable-weight 1"; do
 		# shellcheck disable=SC2086
 		status_is 2 scratch -o out --dpo $option train.jsonl
-		[[ $stderr == *"${option%% *} does not go with --"* ]]
+		[[ $stderr == *"${option%% *} goes with --kto"* ]]
 	done
+	status_is 2 scratch -o out --kto --orpo train.jsonl
+	[[ $stderr == *"--kto does not go with --orpo"* ]]
 	status_is 2 scratch -o out --dpo --orpo train.jsonl
 	[[ $stderr == *"--orpo does not go with --dpo"* ]]
 	status_is 2 scratch -o out --beta .1 train.jsonl
-	[[ $stderr == *"--beta goes with --dpo or --orpo"* ]]
+	[[ $stderr == *"--beta goes with --dpo, --orpo or --kto"* ]]
 	status_is 2 scratch -o out --best .x train.jsonl
 	[[ $stderr == *"--best goes with --eval"* ]]
 	status_is 2 ft-train -m ./base -o out --save-dtype f32 train.jsonl
@@ -368,6 +377,107 @@ prepare_pairs() {
 	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
 	ft-train -q -o cut --resume "${args[@]}" >/dev/null
 	cmp whole/model.safetensors cut/model.safetensors
+}
+
+# Questions with an x want odd, those with a y want even, and a base that says either. Thumbs: half of the rows with the right
+# answer and label true, half with the wrong one and false.
+prepare_thumbs() {
+	prepare
+	jq -nc 'range(40) | {id: "t\(.)", messages: [{role: "user", content: "\(if . % 2 == 0 then "y" else "x" end) \(.)"},
+		{role: "assistant", content: (if . % 2 == 0 then "even" else "odd" end)}]}' >right.jsonl
+	jq -c '.messages[-1].content |= (if . == "even" then "odd" else "even" end)' right.jsonl >wrong.jsonl
+	jq -nc --slurpfile r right.jsonl --slurpfile w wrong.jsonl 'range(40) | (. % 4 < 2) as $up
+		| (if $up then $r[.] else $w[.] end) + {label: $up}' >thumbs.jsonl
+	head -n 32 thumbs.jsonl >ttrain.jsonl
+	tail -n 8 thumbs.jsonl >tvalid.jsonl
+	scratch -o base --epochs 20 --lr 1e-2 right.jsonl wrong.jsonl >/dev/null
+}
+
+# nll MODEL FILE - what a token of the answers in FILE costs the model, on average: the loss of a step before it is taken.
+nll() {
+	rm -rf nll
+	ft-train -q -m "./$1" --full -o nll --steps 1 --batch 100 "$2" | jq -s '.[0].loss'
+}
+
+@test "KTO makes the right answers likelier by thumbs alone, and the wrong ones less likely" {
+	prepare_thumbs
+	ft-train -q -m ./base --kto --full -o kto --epochs 60 --batch 32 --lr 2e-3 --desirable-weight 2 -v tvalid.jsonl \
+		ttrain.jsonl >metrics.jsonl
+	for answers in right wrong; do
+		nll base $answers.jsonl >$answers
+		nll kto $answers.jsonl >>$answers
+	done
+	jq -se '.[1] < .[0] - .05' right
+	jq -se '.[1] > .[0] + .5' wrong
+	jq -se '[.[] | select(.lr)] | [.[0] | .kl, .reward_desirable, .reward_undesirable] | all(fabs < 1e-5)' metrics.jsonl
+	jq -se '[.[] | select(.lr)][-1] | .reward_desirable > 0 and .reward_undesirable < 0 and .kl >= 0' metrics.jsonl
+	jq -se '[.[] | select(.valid_loss)][-1] | .epoch == 60 and .valid_rows == 8 and .reward_desirable > .reward_undesirable and .kl >= 0' metrics.jsonl
+	# Before the first step nothing has gained: each row loses half of its weight, 16 rows of each label.
+	args=(-q -m ./base --kto --steps 1 --batch 32 --desirable-weight 3 --undesirable-weight 1.5 ttrain.jsonl)
+	ft-train -o first "${args[@]}" | jq -se '.[0].loss - (3 + 1.5) / 4 | fabs < 1e-6'
+	ft-train --estimate "${args[@]}" | jq -e '.rows == 32 and .tokens_trained == .tokens and .seconds > 0'
+}
+
+@test "KTO's results do not depend on the number of threads" {
+	prepare_thumbs
+	jq -c '.messages[0].content = (.messages[0].content + " ") * 8' ttrain.jsonl ttrain.jsonl ttrain.jsonl >long.jsonl
+	for n in 1 2 4; do
+		ft-train -q -m ./base --kto -o "kto$n" --batch 40 --epochs 3 --lr 1e-2 --threads $n -v tvalid.jsonl long.jsonl | plain >"m$n"
+	done
+	cmp m1 m2
+	cmp m1 m4
+	cmp kto1/adapter_model.safetensors kto2/adapter_model.safetensors
+	cmp kto1/adapter_model.safetensors kto4/adapter_model.safetensors
+}
+
+@test "a KTO run taken up is the uninterrupted one, bit for bit" {
+	prepare_thumbs
+	args=(-m ./base --kto --full --epochs 20 --save-every 4 -v tvalid.jsonl ttrain.jsonl)
+	ft-train -q -o whole "${args[@]}" >/dev/null
+	ft-train -q -o cut "${args[@]}" >/dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -TERM $pid
+	wait $pid || true
+	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	ft-train -q -o cut --resume "${args[@]}" >/dev/null
+	cmp whole/model.safetensors cut/model.safetensors
+	cmp <(plain whole/metrics.jsonl) <(plain cut/metrics.jsonl)
+}
+
+@test "rows without thumbs are refused with --kto, rows with thumbs down without it, and one kind of thumb is told of" {
+	prepare_thumbs
+	status_is 2 ft-train -m ./base --kto -o out train.jsonl
+	[[ $stderr == *"train.jsonl:1: row r0: no label: --kto"* ]]
+	[[ $stderr == *"32 rows cannot be trained on"* ]]
+	jq -c '.label = if .label then "yes" else false end' ttrain.jsonl >words.jsonl
+	status_is 2 ft-train -m ./base --kto -o out words.jsonl
+	[[ $stderr == *"words.jsonl:1: row t0: label is neither true nor false"* ]]
+	[[ $stderr == *"16 rows cannot be trained on"* ]]
+	status_is 2 ft-train -m ./base -o out ttrain.jsonl
+	[[ $stderr == *"ttrain.jsonl:3: row t2: label is false"*"--kto"* ]]
+	jq -c 'select(.messages[-1].content == "even")' ttrain.jsonl >one.jsonl
+	status_is 2 ft-train -m ./base --kto -o out one.jsonl
+	[[ $stderr == *"all answers are one"* ]]
+	status_is 2 ft-train -m ./base --kto -o out -v one.jsonl --allow-overlap ttrain.jsonl
+	[[ $stderr == *"validation rows: all answers are one"* ]]
+	status_is 2 ft-train -m ./base --kto -o out -v ttrain.jsonl ttrain.jsonl
+	[[ $stderr == *"32 of 32"* ]]
+	[ ! -e out ]
+	jq -c 'select(.label)' ttrain.jsonl >up.jsonl
+	status_is 0 ft-train -m ./base --kto -o out --steps 1 up.jsonl
+	[[ $stderr == *"label true in 16 rows, false in 0: with one kind alone"* ]]
+	jq -se '.[0] | .reward_undesirable == null and (.reward_desirable | fabs < 1e-5)' out/metrics.jsonl
+	status_is 0 ft-train -m ./base --kto -o out --steps 1 ttrain.jsonl
+	[[ $stderr == *"label true in 16 rows, false in 16"* ]]
+	[[ $stderr != *"one kind"* ]]
+	status_is 0 ft-train -q -m ./base --kto --show ttrain.jsonl
+	[ "$(grep -c '^# ttrain.jsonl:' <<<"$output")" -eq 32 ]
+	[[ $output == *"trained on, label false"* ]]
+	ft-train -q -m ./base --kto -n ttrain.jsonl | jq -se '[.[].starts | length] | add == 32'
 }
 
 @test "the state that is best by --eval is kept, also where another is best by loss" {
@@ -597,6 +707,21 @@ worst() {
 	run mpirun --oversubscribe -n 2 ft-train -o three "${args[@]:0:7}" <train.jsonl
 	[ "$status" -ne 0 ]
 	[[ $output == *"standard input"* ]]
+}
+
+@test "two MPI ranks share what KTO measures against" {
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	prepare_thumbs
+	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH
+	ft-train -q -m ./base -o start --epochs 6 --lr 2e-3 right.jsonl >/dev/null # so that policy and reference differ
+	# Every other step is of one row, so that a rank has none.
+	args=(-q -m ./base -a start --kto --batch 31 --steps 4 --lr 1e-4 -v tvalid.jsonl ttrain.jsonl)
+	ft-train -o one "${args[@]}" | jq -c 'select(.kl)' >one.jsonl
+	mpirun --oversubscribe -n 2 ft-train -o two "${args[@]}" | jq -c 'select(.kl)' >two.jsonl
+	jq -se 'any(.[]; .kl > 1e-3)' one.jsonl
+	[ "$(worst two.jsonl one.jsonl '(.loss // .valid_loss)' | jq '. < 1e-4')" = true ]
+	[ "$(worst two.jsonl one.jsonl '(.kl + 1)' | jq '. < 1e-4')" = true ]
 }
 
 @test "a rank that dies ends the run, and its last checkpoint is gone on from" {

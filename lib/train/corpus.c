@@ -81,6 +81,7 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		.vocab = c->config.vocab,
 		.too_long = s->too_long,
 		.preferences = s->preferences,
+		.labels = s->labels,
 		.last_turn = s->last_turn,
 		.unroll = s->unroll,
 		.strict = s->strict,
@@ -107,6 +108,12 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 			       "split again with ft-split, or say --allow-overlap",
 			       c->valid.examples[first].file, c->valid.examples[first].line,
 			       overlap, c->valid.rows);
+	if (s->labels && dataset_mismatch(&c->train, spec.max_seq, e))
+		return -1;
+	if (s->labels && dataset_mismatch(&c->valid, spec.max_seq, e)) {
+		err_prefix(e, "validation rows");
+		return -1;
+	}
 	return 0;
 }
 
@@ -169,6 +176,22 @@ static void tell_losses(const struct dataset *d, void (*say)(void *arg, const st
 	}
 }
 
+/* How many rows of each label there are; they have labels. */
+static void tell_labels(const struct dataset *d, void (*say)(void *arg, const struct err *sentence),
+			void *arg)
+{
+	size_t wanted = 0;
+	struct err text;
+
+	for (size_t i = 0; i < d->n; i++)
+		wanted += d->examples[i].label != 0;
+	err_set(&text, "label true in %zu rows, false in %zu%s", wanted, d->n - wanted,
+		wanted && wanted < d->n
+			? ""
+			: ": with one kind alone the model learns no difference between them");
+	say(arg, &text);
+}
+
 void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		       void (*say)(void *arg, const struct err *sentence), void *arg)
 {
@@ -184,6 +207,8 @@ void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		d->rows, d->tokens, d->supervised, d->longest, c->valid.rows,
 		c->test ? "" : "; no test rows here");
 	say(arg, &text);
+	if (d->mismatched)
+		tell_labels(d, say, arg);
 	if (c->test) {
 		err_set(&text, "%zu test rows left untouched", c->test);
 		say(arg, &text);

@@ -33,6 +33,7 @@ struct train_corpus_spec {
 	size_t max_seq; /* at most the model's positions are taken */
 	enum dataset_long too_long;
 	int preferences;	       /* rows are preference lines */
+	int labels;		       /* rows have labels, and are mismatched too */
 	int last_turn, unroll, strict; /* as in dataset_spec */
 	int overlap;		       /* validation rows may be training rows */
 	/* how rows are read; with skip_bad, what cannot be used is left out and counted */
@@ -40,7 +41,8 @@ struct train_corpus_spec {
 };
 
 /* Reads the files, and valid_file (may be NULL) as validation rows. Fails where rows were refused
- * (all are named first), where none are left, and where a validation row is also a training row. */
+ * (all are named first), where none are left, and where a validation row is also a training row; with
+ * labels, where all answers are one. */
 int train_corpus_read(struct train_corpus *c, char **files, const char *valid_file,
 		      const struct train_corpus_spec *s, struct err *e);
 

@@ -103,13 +103,22 @@ static int check_form(struct dataset *d, enum form f, const char *file, size_t l
 	return 0;
 }
 
-/* Thumbs down on an answer is no answer to learn. */
-static int check_label(const struct record *r, struct err *e)
+/* Thumbs down on an answer is no answer to learn, but by KTO. */
+static int check_label(const struct record *r, const struct dataset_spec *s, int *label,
+		       struct err *e)
 {
-	if (json_kind(record_get(r, "label")) != JSON_FALSE)
+	enum json_kind kind = json_kind(record_get(r, "label"));
+
+	*label = kind == JSON_TRUE;
+	if (s->labels && kind != JSON_TRUE && kind != JSON_FALSE)
+		return err_set(e, "%s",
+			       kind == JSON_NONE
+				       ? "no label: --kto learns from answers labelled true or false"
+				       : "label is neither true nor false");
+	if (s->labels || kind != JSON_FALSE)
 		return 0;
 	return err_set(e,
-		       "label is false: this answer is not wanted, and would be trained on as if it were");
+		       "label is false: this answer is not wanted, and would be trained on as if it were (--kto learns from such rows)");
 }
 
 /* --- one encoded conversation into the arrays --- */
@@ -232,7 +241,7 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 	size_t n = json_count(in->messages), i = s->unroll ? 0 : n;
 	int rc = err_set(e, "nothing to train on (all weights are 0)");
 
-	in->last_only = s->last_turn || s->unroll;
+	in->last_only = s->last_turn || s->unroll || (s->labels && d->form == FORM_CHAT);
 	do {
 		if (i < n && !chat_is_trained(in, i))
 			continue;
@@ -265,9 +274,9 @@ static int add_row(struct dataset *d, const struct record *r, const char *file, 
 	struct dataset before = *d;
 	enum form form;
 	double weight;
-	int rc = -1;
+	int label, rc = -1;
 	if (form_of(r, &form, e) || check_form(d, form, file, line, s, e) ||
-	    record_weight(r, &weight, e) || check_label(r, e))
+	    record_weight(r, &weight, e) || check_label(r, s, &label, e))
 		goto cleanup;
 	for (int other = 0; other <= form_is_pair(form); other++) {
 		rc = form_input(form, r, other, &scratch, &in, e) ||
@@ -280,6 +289,8 @@ static int add_row(struct dataset *d, const struct record *r, const char *file, 
 	if (rc > 0 && form_is_pair(form) &&
 	    d->examples[d->n - 1].hash == d->examples[d->n - 2].hash)
 		rc = err_set(e, "both answers are the same");
+	for (size_t i = before.n; rc > 0 && i < d->n; i++)
+		d->examples[i].label = label;
 cleanup:
 	if (rc != 1)
 		rewind_to(d, &before);
@@ -315,6 +326,93 @@ int dataset_read(struct dataset_sides *to, struct reader *in, const struct datas
 			reader_refuse(in, &r, &why);
 	}
 	record_release(&r);
+	return rc;
+}
+
+/* --- questions with other rows' answers --- */
+
+/* Tokens before the answer of example i. */
+static size_t asked_tokens(const struct dataset *d, size_t i)
+{
+	const float *w = d->weights + d->examples[i].at;
+	size_t k = 1;
+
+	while (k < d->length[i] && w[k] == 0)
+		k++;
+	return k;
+}
+
+/* ahead[i]: how far the next row is whose key is another, counted around; n where all are one. */
+static void next_other(const uint64_t *key, size_t n, size_t *ahead)
+{
+	for (size_t i = 0; i < n; i++)
+		ahead[i] = n;
+	for (size_t i = 2 * n; i-- > 0;) { /* twice, for the last rows see the first */
+		size_t a = i % n, b = (i + 1) % n;
+
+		ahead[a] = key[a] != key[b] ? 1 : ahead[b] < n ? ahead[b] + 1 : n;
+	}
+}
+
+/* Adds, as the mismatched example of row i, its question with the answer of row `other`, at `at`.
+ * Returns its end. */
+static size_t put_mismatched(struct dataset *d, size_t i, size_t other, size_t at, size_t max_seq,
+			     const size_t *asked)
+{
+	size_t from = d->examples[other].at + asked[other], own = asked[i],
+	       len = d->length[other] - asked[other];
+
+	if (own + len > max_seq)
+		len = max_seq - own;
+	d->ids = mem_grow(d->ids, &d->cap_tokens[0], at + own + len, sizeof *d->ids);
+	d->weights = mem_grow(d->weights, &d->cap_tokens[1], at + own + len, sizeof *d->weights);
+	memcpy(d->ids + at, d->ids + d->examples[i].at, own * sizeof *d->ids);
+	memset(d->weights + at, 0, own * sizeof *d->weights);
+	memcpy(d->ids + at + own, d->ids + from, len * sizeof *d->ids);
+	memcpy(d->weights + at + own, d->weights + from, len * sizeof *d->weights);
+	d->examples[d->n + i] = d->examples[i];
+	d->examples[d->n + i].at = at;
+	d->length[d->n + i] = (uint32_t)(own + len);
+	if (own + len > d->longest)
+		d->longest = own + len;
+	return at + own + len;
+}
+
+int dataset_mismatch(struct dataset *d, size_t max_seq, struct err *e)
+{
+	size_t n = d->n, at = d->tokens, *asked = mem_alloc(3 * n, sizeof *asked),
+	       *to_question = asked + n, *to_answer = to_question + n;
+	uint64_t *question = mem_alloc(2 * n, sizeof *question), *answer = question + n;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const int32_t *ids = d->ids + d->examples[i].at;
+
+		asked[i] = asked_tokens(d, i);
+		question[i] = XXH3_64bits(ids, asked[i] * sizeof *ids);
+		answer[i] = XXH3_64bits(ids + asked[i], (d->length[i] - asked[i]) * sizeof *ids);
+	}
+	next_other(question, n, to_question);
+	next_other(answer, n, to_answer);
+	if (n && to_answer[0] == n) {
+		rc = err_set(e,
+			     "all answers are one: --kto puts each question to another row's answer too, and needs two that differ");
+		goto cleanup;
+	}
+	d->examples = mem_grow(d->examples, &d->cap_examples[0], 2 * n, sizeof *d->examples);
+	d->length = mem_grow(d->length, &d->cap_examples[1], 2 * n, sizeof *d->length);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = to_answer[i], j;
+
+		while (k < n &&
+		       (answer[j = (i + k) % n] == answer[i] || question[j] == question[i]))
+			k += answer[j] == answer[i] ? to_answer[j] : to_question[j];
+		at = put_mismatched(d, i, (i + (k < n ? k : to_answer[i])) % n, at, max_seq, asked);
+	}
+	d->mismatched = n;
+cleanup:
+	free(asked);
+	free(question);
 	return rc;
 }
 

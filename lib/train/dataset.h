@@ -5,6 +5,9 @@
  * examples each. There is loss on the assistant's turns, on a completion and its end, and on all of
  * a text. A member `weight` of
  * the record multiplies its weights.
+ *
+ * Labelled rows (KTO) say whether their answer is wanted. What they are measured against is one row's
+ * question with another row's answer, laid out once by dataset_mismatch.
  */
 #ifndef FT_TRAIN_DATASET_H
 #define FT_TRAIN_DATASET_H
@@ -26,6 +29,7 @@ struct dataset_spec {
 	size_t vocab;		    /* of the model: larger ids are refused */
 	enum dataset_long too_long; /* truncation keeps the beginning */
 	int preferences;	    /* rows are preference lines; otherwise those are refused */
+	int labels;		    /* each row has a label, for its last answer; no pairs */
 	int last_turn;		    /* only a conversation's last turn is trained on */
 	int unroll; /* each turn that is trained on makes an example of the conversation up to it */
 	int strict; /* what the template leaves out of a row is an error */
@@ -47,16 +51,19 @@ struct dataset_example {
 	const char *file; /* where it was read, borrowed from the reader's names */
 	size_t line;
 	uint16_t lost[DATASET_LOSSES]; /* by kind, the first message that lost something; 0: none */
+	int label;		       /* with labels: whether the answer is wanted */
 };
 
 /* A zeroed struct is empty and valid. With preferences, example 2i is the preferred answer and 2i +
- * 1 the other one. */
+ * 1 the other one. Mismatched examples stand behind the n, that of row i at n + i; nothing but
+ * longest counts them. */
 struct dataset {
 	int32_t *ids;
 	float *weights;
 	struct dataset_example *examples;
 	uint32_t *length; /* tokens of each example */
 	size_t n, tokens, supervised;
+	size_t mismatched;		 /* 0 or n */
 	size_t rows, dropped, truncated; /* records taken; left out as too long; cut */
 	uint64_t hash[2]; /* of all records' bytes in their order (XXH3-128, each with a newline) */
 	struct dataset_loss losses[DATASET_LOSSES]; /* by enum chat_part */
@@ -96,6 +103,13 @@ int dataset_read(struct dataset_sides *to, struct reader *in, const struct datas
  * are. Preference data are compared pair by pair. */
 long long dataset_overlap(const struct dataset *a, const struct dataset *b, int preferences,
 			  size_t *count);
+
+/* Lays out, for each of n rows that have labels, its question with the answer of another row: the
+ * next one (after the last comes the first) that asks and answers otherwise, or where there is none
+ * answers otherwise, cut at max_seq. The question is what stands before the first token that is
+ * trained on, so a text's is its first token. Once, after the last record. Fails where all answers
+ * are one. */
+int dataset_mismatch(struct dataset *d, size_t max_seq, struct err *e);
 
 /* Finishes d->hash; call once after the last record. */
 void dataset_finish(struct dataset *d);

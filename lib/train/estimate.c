@@ -25,7 +25,7 @@ static int time_step(struct objective *o, const struct loop *t, const size_t *ro
 {
 	float *grads = mem_aligned(t->model->n_params, sizeof *grads);
 	/* its values do not change the time */
-	double *reference = mem_alloc(t->train->n, sizeof *reference);
+	double *reference = mem_alloc(t->train->n + t->train->mismatched, sizeof *reference);
 	int rc = 0;
 	for (int i = 0; i < 2 && !rc; i++) {
 		double start = progress_clock();
@@ -43,7 +43,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	const struct model *m = t->model;
 	struct objective o;
 	struct objective_sums s = {0};
-	objective_init(&o, t->work, t->spec.objective, t->spec.beta);
+	objective_init(&o, t->work, t->spec.objective, t->spec.beta, t->spec.label_weight);
 	size_t n, rows = objective_rows(&o, t->train), *pick = typical_rows(t, rows, &n);
 	double seconds;
 	int rc = time_step(&o, t, pick, n, &s, &seconds, e);
@@ -59,7 +59,8 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	double share = all / steps / (double)s.tokens;
 	size_t work = work_bytes(m, s.tokens, t->train->longest, work_checkpoints(t->work));
 	size_t weights = model_bytes(m), trained = m->n_params * 3 * sizeof(float),
-	       data = t->train->tokens * 8 + t->train->n * 40;
+	       examples = t->train->n + t->train->mismatched, last = examples - 1,
+	       data = (t->train->examples[last].at + t->train->length[last]) * 8 + examples * 40;
 	if (memory && work > memory)
 		work = memory;
 	struct jw w;

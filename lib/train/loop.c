@@ -185,7 +185,7 @@ struct sitting {
 	float *grads;
 	size_t *share; /* this rank's rows of the batch */
 	size_t cap_share;
-	double *reference, *reference_valid; /* DPO */
+	double *reference, *reference_valid; /* where there is one */
 	size_t batches;			     /* in an epoch */
 	uint64_t epoch;			     /* whose order is laid out; (uint64_t)-1: none */
 	double began, before; /* clock at the start of the sitting; seconds of earlier sittings */
@@ -238,6 +238,17 @@ static void put_preferences(struct jw *w, const struct objective_sums *l)
 	jw_put_num(w, "margin", l->margin / (double)l->pairs);
 }
 
+/* For KTO: what answers of each label have gained over the reference, null where there are none. */
+static void put_labels(struct jw *w, const struct objective_sums *l)
+{
+	double rows[] = {(double)l->labelled[0], (double)l->labelled[1]};
+	if (rows[0] + rows[1] == 0)
+		return;
+	jw_put_num(w, "reward_desirable", l->reward[1] / rows[1]);
+	jw_put_num(w, "reward_undesirable", l->reward[0] / rows[0]);
+	jw_put_num(w, "kl", l->kl / (rows[0] + rows[1]));
+}
+
 static int put_row(struct sitting *k, struct err *e)
 {
 	if (ranks_rank())
@@ -276,13 +287,24 @@ static int save_checkpoint(struct sitting *k, struct err *e)
 /* Adds up what the ranks have. */
 static void sum_up(struct objective_sums *l)
 {
-	double x[] = {l->loss,		 l->weight,
-		      (double)l->tokens, (double)l->supervised,
-		      (double)l->pairs,	 (double)l->preferred,
-		      l->margin};
+	double x[] = {l->loss,
+		      l->weight,
+		      (double)l->tokens,
+		      (double)l->supervised,
+		      (double)l->pairs,
+		      (double)l->preferred,
+		      l->margin,
+		      (double)l->labelled[0],
+		      (double)l->labelled[1],
+		      l->reward[0],
+		      l->reward[1],
+		      l->kl};
 	ranks_sum_doubles(x, sizeof x / sizeof *x);
-	*l = (struct objective_sums){x[0],	   x[1],	 (size_t)x[2], (size_t)x[3],
-				     (size_t)x[4], (size_t)x[5], x[6]};
+	*l = (struct objective_sums){x[0],	    x[1],
+				     (size_t)x[2],  (size_t)x[3],
+				     (size_t)x[4],  (size_t)x[5],
+				     x[6],	    {(size_t)x[7], (size_t)x[8]},
+				     {x[9], x[10]}, x[11]};
 }
 
 /* This rank's share of the next batch: its sums, and its gradient in k->grads. */
@@ -300,7 +322,7 @@ static int share_of_batch(struct sitting *k, struct objective_sums *l, struct er
 	for (size_t i = rank; i < n; i += ranks)
 		k->share[mine++] = rows[i];
 	memset(k->grads, 0, t->model->n_params * sizeof *k->grads);
-	if (!mine)
+	if (!mine && t->spec.objective != OBJECTIVE_KTO) /* whose z0 all ranks give together */
 		return 0;
 	work_noise(t->work, t->spec.neftune,
 		   (t->spec.seed * 0x9e3779b97f4a7c15u + step) * ranks + rank);
@@ -354,6 +376,7 @@ static int take_step(struct sitting *k, struct err *e)
 	jw_put_num(&w, "tokens_per_s", round((double)l.tokens / (progress_clock() - start)));
 	jw_put_int(&w, "rss", rss_now());
 	put_preferences(&w, &l);
+	put_labels(&w, &l);
 	if (!good)
 		jw_put_bool(&w, "skipped", 1);
 	jw_end(&w);
@@ -413,6 +436,7 @@ static int evaluate(struct sitting *k, struct err *e)
 		jw_put_int(&w, "valid_rows", t->valid->rows);
 		jw_put_int(&w, "valid_tokens", l.supervised);
 		put_preferences(&w, &l);
+		put_labels(&w, &l);
 	}
 	if (t->evaluate && (rc = evaluate_outside(k, &w, &score, e)))
 		return rc;
@@ -471,12 +495,13 @@ static int take_reference(struct sitting *k, struct err *e)
 {
 	const struct loop *t = k->t;
 	int without_adapter = t->model->adapter != NULL;
-	k->reference = mem_alloc(t->train->n, sizeof *k->reference);
+	k->reference = mem_alloc(t->train->n + t->train->mismatched, sizeof *k->reference);
 	if (objective_reference(&k->objective, t->train, without_adapter, k->reference, e))
 		return -1;
 	if (!has_valid(t))
 		return 0;
-	k->reference_valid = mem_alloc(t->valid->n, sizeof *k->reference_valid);
+	k->reference_valid =
+		mem_alloc(t->valid->n + t->valid->mismatched, sizeof *k->reference_valid);
 	return objective_reference(&k->objective, t->valid, without_adapter, k->reference_valid, e);
 }
 
@@ -552,12 +577,13 @@ int loop_run(struct loop *t, struct loop_state *s, enum loop_end *how, struct er
 			    .joules_began = energy_now()};
 	int rc = -1;
 	*s = (struct loop_state){.best = NAN, .valid_loss = NAN, .loss = NAN, .joules = NAN};
-	objective_init(&k.objective, t->work, t->spec.objective, t->spec.beta);
+	objective_init(&k.objective, t->work, t->spec.objective, t->spec.beta,
+		       t->spec.label_weight);
 	batch_order_init(&k.order, objective_rows(&k.objective, t->train), t->spec.batch);
 	adamw_init(&k.adam, t->model->n_params);
 	k.grads = mem_aligned(t->model->n_params, sizeof *k.grads);
 	k.batches = batch_order_batches(&k.order);
-	if (t->spec.objective == OBJECTIVE_DPO && take_reference(&k, e))
+	if (objective_has_reference(t->spec.objective) && take_reference(&k, e))
 		goto cleanup;
 	if (t->run->resumes) {
 		if (load_state(t, s, e) ||

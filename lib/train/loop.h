@@ -34,9 +34,10 @@ struct loop_spec {
 	size_t save_every; /* steps between checkpoints; 0: at each evaluation (or epoch) */
 	size_t patience;   /* end after so many evaluations without a better one; 0: never */
 	enum objective_kind objective;
-	double beta;	/* of DPO; the weight of ORPO's second term */
-	double neftune; /* NEFTune's alpha; 0: none */
-	int keep_last;	/* what is kept at the end is the last state, not the best one */
+	double beta;		/* of DPO and KTO; the weight of ORPO's second term */
+	double label_weight[2]; /* KTO: of rows with label false, true */
+	double neftune;		/* NEFTune's alpha; 0: none */
+	int keep_last;		/* what is kept at the end is the last state, not the best one */
 	/* NULL: the least valid_loss is best; else the score of evaluate, and how it is called */
 	const char *best_by;
 	int best_is_least; /* of best_by */

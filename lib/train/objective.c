@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "../base/mem.h"
+#include "ranks.h"
 
 #define GROUP_TOKENS 4096 /* examples that are evaluated together hold about this many tokens */
 
-void objective_init(struct objective *o, struct work *work, enum objective_kind kind, double beta)
+void objective_init(struct objective *o, struct work *work, enum objective_kind kind, double beta,
+		    const double label_weight[2])
 {
-	*o = (struct objective){.work = work, .kind = kind, .beta = beta};
+	*o = (struct objective){.work = work, .kind = kind, .beta = beta, .label_weight = {1, 1}};
+	if (label_weight)
+		memcpy(o->label_weight, label_weight, sizeof o->label_weight);
 }
 
 void objective_release(struct objective *o)
@@ -28,9 +32,19 @@ void objective_release(struct objective *o)
 	*o = (struct objective){0};
 }
 
+static int is_pairs(enum objective_kind kind)
+{
+	return kind == OBJECTIVE_DPO || kind == OBJECTIVE_ORPO;
+}
+
+int objective_has_reference(enum objective_kind kind)
+{
+	return kind == OBJECTIVE_DPO || kind == OBJECTIVE_KTO;
+}
+
 size_t objective_rows(const struct objective *o, const struct dataset *d)
 {
-	return o->kind == OBJECTIVE_SFT ? d->n : d->n / 2;
+	return is_pairs(o->kind) ? d->n / 2 : d->n;
 }
 
 /* One pass over the n examples in o->examples, the weights of the i-th multiplied by factor[i]
@@ -151,6 +165,65 @@ static int pairs_batch(struct objective *o, const struct dataset *d, const doubl
 	return grads ? pass(o, d, 2 * n, o->factor, 0, grads, &(struct train_loss){0}, NULL, e) : 0;
 }
 
+/* --- labels --- */
+
+double objective_label(double beta, int label, double weight, double r, double z0, double *d)
+{
+	double way = label ? beta : -beta, miss = sigmoid(way * (z0 - r));
+	*d = -weight * way * miss * sigmoid(way * (r - z0));
+	return weight * miss;
+}
+
+double objective_z0(const double *gain, size_t n)
+{
+	double x[2] = {0, (double)n};
+	for (size_t i = 0; i < n; i++)
+		x[0] += gain[i];
+	ranks_sum_doubles(x, 2);
+	return x[0] < 0 ? 0 : x[0] / x[1];
+}
+
+/* Adds a row's loss; *slope gets its derivative by log p. */
+static void add_label(const struct objective *o, const struct dataset *d, size_t row, double r,
+		      double z0, double *slope, struct objective_sums *s)
+{
+	int label = d->examples[row].label;
+	double weight = record_weight(d, row);
+	s->loss += objective_label(o->beta, label, weight * o->label_weight[label], r, z0, slope);
+	s->weight += weight;
+	s->labelled[label]++;
+	s->reward[label] += o->beta * r;
+	s->kl += z0;
+	s->tokens += d->length[row];
+	s->supervised += (size_t)answer_tokens(d, row);
+}
+
+static int labels_batch(struct objective *o, const struct dataset *d, const double *reference,
+			const size_t *rows, size_t n, float *grads, struct objective_sums *s,
+			struct err *e)
+{
+	double slope;
+	o->logp = mem_grow(o->logp, &o->cap_logp, 2 * n, sizeof *o->logp);
+	o->factor = mem_grow(o->factor, &o->cap_factor, 2 * n, sizeof *o->factor);
+	for (size_t i = 0; i < n; i++) {
+		o->examples[i] = rows[i];
+		o->examples[n + i] = d->n + rows[i];
+	}
+	for (size_t i = 0; i < 2 * n; i++)
+		o->factor[i] = 1 / record_weight(d, o->examples[i]);
+	if (n && pass(o, d, 2 * n, o->factor, 0, NULL, &(struct train_loss){0}, o->logp, e))
+		return -1;
+	for (size_t i = 0; i < 2 * n; i++)
+		o->logp[i] -= reference[o->examples[i]];
+	double z0 = objective_z0(o->logp + n, n);
+	for (size_t i = 0; i < n; i++) {
+		add_label(o, d, rows[i], o->logp[i], z0, &slope, s);
+		o->factor[i] *= -slope; /* the gradient of -log p is what a weight multiplies */
+	}
+	return grads && n ? pass(o, d, n, o->factor, 0, grads, &(struct train_loss){0}, NULL, e)
+			  : 0;
+}
+
 /* --- all kinds --- */
 
 int objective_batch(struct objective *o, const struct dataset *d, const double *reference,
@@ -158,10 +231,10 @@ int objective_batch(struct objective *o, const struct dataset *d, const double *
 		    struct err *e)
 {
 	struct train_loss l = {0};
-	int pairs = o->kind != OBJECTIVE_SFT;
-	o->examples =
-		mem_grow(o->examples, &o->cap_examples, pairs ? 2 * n : n, sizeof *o->examples);
-	if (pairs) {
+	o->examples = mem_grow(o->examples, &o->cap_examples, 2 * n, sizeof *o->examples);
+	if (o->kind == OBJECTIVE_KTO)
+		return labels_batch(o, d, reference, rows, n, grads, s, e);
+	if (is_pairs(o->kind)) {
 		for (size_t i = 0; i < 2 * n; i++)
 			o->examples[i] = 2 * rows[i / 2] + i % 2;
 		return pairs_batch(o, d, reference, n, grads, s, e);
@@ -190,9 +263,54 @@ static size_t group_end(const struct dataset *d, size_t at, size_t rows, size_t 
 	return end;
 }
 
+/* log p of all examples, the mismatched ones too; or of part `part` of `parts`. */
+static int all_logp(struct objective *o, const struct dataset *d, int base, size_t part,
+		    size_t parts, double *out, struct err *e)
+{
+	size_t n = d->n + d->mismatched;
+	for (size_t at = 0, end, turn = 0; at < n; at = end, turn++) {
+		struct train_loss l = {0};
+		end = group_end(d, at, n, 1);
+		if (turn % parts != part)
+			continue;
+		o->examples =
+			mem_grow(o->examples, &o->cap_examples, end - at, sizeof *o->examples);
+		o->factor = mem_grow(o->factor, &o->cap_factor, end - at, sizeof *o->factor);
+		for (size_t i = at; i < end; i++) {
+			o->examples[i - at] = i;
+			o->factor[i - at] = 1 / record_weight(d, i);
+		}
+		if (pass(o, d, end - at, o->factor, base, NULL, &l, out + at, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* All rows as one batch of KTO's, so that its z0 does not depend on how they are grouped. */
+static int labels_all(struct objective *o, const struct dataset *d, const double *reference,
+		      size_t part, size_t parts, struct objective_sums *s, struct err *e)
+{
+	size_t n = d->n + d->mismatched;
+	double *gain = mem_alloc(n, sizeof *gain), slope;
+	int rc = all_logp(o, d, 0, part, parts, gain, e);
+	if (!rc) {
+		if (parts > 1)
+			ranks_sum_doubles(gain, n);
+		for (size_t i = 0; i < n; i++)
+			gain[i] -= reference[i];
+		double z0 = objective_z0(gain + d->n, d->mismatched);
+		for (size_t i = part; i < d->n; i += parts)
+			add_label(o, d, i, gain[i], z0, &slope, s);
+	}
+	free(gain);
+	return rc;
+}
+
 int objective_all(struct objective *o, const struct dataset *d, const double *reference,
 		  size_t part, size_t parts, struct objective_sums *s, struct err *e)
 {
+	if (o->kind == OBJECTIVE_KTO)
+		return labels_all(o, d, reference, part, parts, s, e);
 	size_t rows = objective_rows(o, d), *group = mem_alloc(rows, sizeof *group);
 	int rc = 0;
 	for (size_t at = 0, end, turn = 0; at < rows && !rc; at = end, turn++) {
@@ -210,18 +328,5 @@ int objective_all(struct objective *o, const struct dataset *d, const double *re
 int objective_reference(struct objective *o, const struct dataset *d, int without_adapter,
 			double *out, struct err *e)
 {
-	for (size_t at = 0, end; at < d->n; at = end) {
-		struct train_loss l = {0};
-		end = group_end(d, at, d->n, 1);
-		o->examples =
-			mem_grow(o->examples, &o->cap_examples, end - at, sizeof *o->examples);
-		o->factor = mem_grow(o->factor, &o->cap_factor, end - at, sizeof *o->factor);
-		for (size_t i = at; i < end; i++) {
-			o->examples[i - at] = i;
-			o->factor[i - at] = 1 / record_weight(d, i);
-		}
-		if (pass(o, d, end - at, o->factor, without_adapter, NULL, &l, out + at, e))
-			return -1;
-	}
-	return 0;
+	return all_logp(o, d, without_adapter, 0, 1, out, e);
 }

@@ -26,8 +26,11 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 	struct buf text = BUF_INIT;
 	for (size_t k = 0; k < n; k++)
 		trained += weights[k] != 0;
-	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on\n", d->examples[i].file,
-		 d->examples[i].line, n, trained);
+	buf_addf(b, "# %s:%zu, %zu tokens, %zu trained on%s\n", d->examples[i].file,
+		 d->examples[i].line, n, trained,
+		 !d->mismatched		? ""
+		 : d->examples[i].label ? ", label true"
+					: ", label false");
 	for (size_t k = 0; k < DATASET_LOSSES; k++)
 		if (d->examples[i].lost[k])
 			buf_addf(b,
@@ -89,13 +92,13 @@ void show_epoch(const struct dataset *d, const struct loop_spec *spec,
 {
 	struct batch_order o;
 	struct buf b = BUF_INIT;
-	batch_order_init(&o, spec->objective == OBJECTIVE_SFT ? d->n : d->n / 2, spec->batch);
+	batch_order_init(&o, form_is_pair(d->form) ? d->n / 2 : d->n, spec->batch);
 	batch_order_epoch(&o, spec->seed, 0);
 	for (size_t i = 0, n;
 	     i < batch_order_batches(&o) && i < spec->steps && !(stopping && stopping()); i++) {
 		const size_t *rows = batch_order_at(&o, i, &n);
 		buf_clear(&b);
-		step_packs(d, rows, n, spec->objective != OBJECTIVE_SFT, &b);
+		step_packs(d, rows, n, form_is_pair(d->form), &b);
 		give(arg, buf_span(&b));
 	}
 	batch_order_release(&o);

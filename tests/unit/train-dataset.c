@@ -242,6 +242,99 @@ static void preferences(void)
 	buf_release(&b);
 }
 
+/* Labelled rows: what is refused, which turn the label is for, and which answer each question is
+ * mismatched with. */
+static void labels(void)
+{
+	static const struct {
+		const char *line, *why;
+	} bad[] = {
+		{"{\"prompt\":\"a\",\"completion\":\"b\"}", "no label: --kto"},
+		{"{\"prompt\":\"a\",\"completion\":\"b\",\"label\":null}",
+		 "label is neither true nor false"},
+		{"{\"prompt\":\"a\",\"completion\":\"b\",\"label\":\"yes\"}",
+		 "label is neither true nor false"},
+		{"{\"prompt\":\"a\",\"completion\":\"b\",\"label\":1}",
+		 "label is neither true nor false"},
+		{"{\"chosen\":\"a\",\"rejected\":\"b\",\"label\":true}", "--dpo"},
+		{"{\"prompt\":\"a\",\"label\":true}", "no reference"},
+		{"{\"prompt\":\"a\",\"completion\":\"b\",\"label\":true,\"weight\":0}",
+		 "nothing to train on"},
+	};
+	/* rows by question, answer and label, and the row whose answer each is mismatched with */
+	static const struct {
+		const char *rows[6];
+		int other[6]; /* -1: all answers are one */
+	} table[] = {
+		{{"ax1", "by1", "cz0"}, {1, 2, 0}},
+		{{"ax1", "bx1", "cy0", "dx1"}, {2, 2, 3, 2}}, /* on to the next different answer */
+		{{"ax1", "ay0", "bx1", "by0"}, {3, 2, 1, 0}}, /* and question */
+		{{"ax1", "ax1", "ay0", "bx0"}, {2, 2, 3, 2}}, /* else the answer differs at least */
+		{{"ax1", "ay0"}, {1, 0}},
+		{{"ax1", "bx0"}, {-1}},
+		{{"ax1"}, {-1}},
+	};
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+
+	spec.labels = 1;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct dataset d = {0};
+		int rc = add(&d, bad[i].line, &e);
+		ok(rc == -1 && strstr(e.msg, bad[i].why) && !d.n, "refused: %s (%s)", bad[i].why,
+		   e.msg);
+		dataset_release(&d);
+	}
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct dataset d = {0};
+		size_t n = 0, tokens;
+		int rc, good = 1;
+		for (; n < 6 && table[i].rows[n]; n++) {
+			const char *row = table[i].rows[n];
+			buf_clear(&b);
+			buf_addf(&b, "{\"prompt\":\"%c\",\"completion\":\"%c%zu\",\"label\":%s}",
+				 row[0], row[1], (size_t)row[1], row[2] == '1' ? "true" : "false");
+			add(&d, b.data, &e);
+		}
+		tokens = d.tokens;
+		rc = dataset_mismatch(&d, 1000, &e);
+		if (table[i].other[0] < 0) {
+			ok(rc == -1 && !d.mismatched && strstr(e.msg, "all answers are one"),
+			   "one answer alone is refused: %s", e.msg);
+			dataset_release(&d);
+			continue;
+		}
+		for (size_t k = 0; k < n; k++) {
+			size_t other = (size_t)table[i].other[k];
+			struct buf answer = BUF_INIT;
+			trained_text(&d, other, &answer);
+			good &= !strcmp(trained_text(&d, n + k, &b), answer.data) &&
+				d.ids[d.examples[n + k].at] == d.ids[d.examples[k].at] &&
+				d.examples[k].label == (table[i].rows[k][2] == '1');
+			buf_release(&answer);
+		}
+		ok(rc == 0 && d.n == n && d.mismatched == n && d.tokens == tokens && good,
+		   "each question meets the answer that it should, in case %zu", i);
+		dataset_release(&d);
+	}
+	struct dataset d = {0};
+	add(&d, "{\"prompt\":\"0123\",\"completion\":\"a\",\"label\":true}", &e);
+	add(&d, "{\"prompt\":\"4\",\"completion\":\"bcdef\",\"label\":false,\"weight\":0.5}", &e);
+	ok(dataset_mismatch(&d, 7, &e) == 0 && d.length[2] == 7 && d.longest == 7,
+	   "a mismatched example is cut at max_seq");
+	ok_str(trained_text(&d, 2, &b), "bcd", "behind the question");
+	ok(d.weights[d.examples[2].at + 6] == .5f, "with the weights of the answer");
+	dataset_release(&d);
+	add(&d,
+	    "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"one\"},{\"role\":\"user\",\"content\":\"b\"},"
+	    "{\"role\":\"assistant\",\"content\":\"two\"}],\"label\":false}",
+	    &e);
+	ok_str(trained_text(&d, 0, &b), "two<|end|>", "a label is for a conversation's last turn");
+	dataset_release(&d);
+	spec.labels = 0;
+	buf_release(&b);
+}
+
 static size_t told;
 static char told_last[1024];
 
@@ -342,6 +435,7 @@ int main(void)
 	row_forms();
 	turns();
 	preferences();
+	labels();
 	sides(dir);
 	packs();
 	chat_free(chat);

@@ -99,7 +99,7 @@ static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct
 	size_t examples[64];
 	float *g = mem_alloc(m->n_params, sizeof *g);
 	*l = (struct objective_sums){0};
-	objective_init(&o, work, OBJECTIVE_SFT, 0);
+	objective_init(&o, work, OBJECTIVE_SFT, 0, NULL);
 	for (size_t at = 0; at < n; at += cut) {
 		for (size_t i = 0; i < cut; i++)
 			examples[i] = at + i;
