@@ -262,12 +262,14 @@ lint: setup
 INSTALLED = $(PROGRAMS:%=bin/%)
 MANUALS = $(wildcard man/*.[157])
 install: all
-	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7'
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/ft' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7'
 	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
+	install -m 644 lib/jq/ft.jq '$(DESTDIR)$(PREFIX)/share/ft/'
 	for m in $(MANUALS); do install -m 644 $$m '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/; done
 
 uninstall:
 	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p; done
+	rm -f '$(DESTDIR)$(PREFIX)/share/ft/ft.jq'
 	for m in $(MANUALS); do rm -f '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/$${m##*/}; done
 
 dist:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Every `.Dl` line in the EXAMPLES of a manual is a command that works: run here, in a directory
 # that tests/manual/prepare fills. A comment `# exit N` at its end states the exit status where it
-# is not 0.
+# is not 0. The module for jq is taken from where it stands before it is installed.
 
 load helper
 
@@ -9,7 +9,7 @@ MAN=$BATS_TEST_DIRNAME/../man
 
 examples_of() {
 	awk '/^\.Sh /{on = ($2 == "EXAMPLES")} on && /^\.Dl /{sub(/^\.Dl /, ""); print}' "$1" |
-		sed -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
+		sed -e "s|/usr/local/share/ft|$ROOT/lib/jq|g" -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
 }
 
 # run_examples PAGE - runs them in order, in one directory, so that later ones may use what earlier
@@ -52,6 +52,7 @@ teardown() {
 
 @test "examples of ft.7 work" { run_examples ft.7; }
 @test "examples of ft-jsonl.5 work" { run_examples ft-jsonl.5; }
+@test "examples of ft.jq.5 work" { run_examples ft.jq.5; }
 @test "examples of ft-split.1 work" { run_examples ft-split.1; }
 @test "examples of ft-prompt.1 work" { run_examples ft-prompt.1; }
 @test "examples of ft-train.1 work" { run_examples ft-train.1; }

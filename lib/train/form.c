@@ -64,7 +64,7 @@ int form_of(const struct record *r, enum form *f, struct err *e)
 			if (has(r, others[i].first) &&
 			    (!others[i].second || has(r, others[i].second)))
 				return err_set(e,
-					       "a row in %s's form: jq -L /usr/local/share/ft -c 'include \"ft\"; %s' converts such rows (ft.jq(5))",
+					       "a row in %s's form: jq -L /usr/local/share/ft -nc 'include \"ft\"; inputs | %s' converts such rows (ft.jq(5))",
 					       others[i].what, others[i].filter);
 		return err_set(e,
 			       "no messages, no prompt and no text: there is nothing to train on");
