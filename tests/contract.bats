@@ -19,17 +19,17 @@ args_of() {
 	esac
 }
 
-# each FUNCTION [KIND] - calls FUNCTION PROGRAM ARGS... for every program that reads records; all
-# are tried before the verdict.
+# each FUNCTION - calls FUNCTION PROGRAM ARGS... for every program that reads records. The call
+# stands alone: before || or in an if, nothing in the function could fail the test but its end.
 each() {
-	local p bad=0 args
+	local p args
 	for p in $PROGRAMS; do
 		args=$(args_of "$p")
 		[ "$args" = none ] && continue
+		echo "$1 $p"
 		# shellcheck disable=SC2086
-		"$1" "$p" $args || { echo "^ $p"; bad=1; }
+		"$1" "$p" $args
 	done
-	[ "$bad" -eq 0 ]
 }
 
 prepare() {
@@ -69,16 +69,20 @@ prepare() {
 }
 
 empty_input() {
-	run --separate-stderr "$@" </dev/null
 	case $1 in
-	ft-drift) [ "$status" -eq 4 ] || [ "$status" -eq 2 ] ;;
-	ft-eval) [ "$status" -eq 0 ] || [ "$status" -eq 4 ] || [ "$status" -eq 2 ] ;;
-	ft-train | ft-split) [ "$status" -le 2 ] ;;
-	*) [ "$status" -eq 0 ] ;;
+	ft-drift)
+		status_is 4 "$@" </dev/null
+		[[ $(tail -n 1 <<<"$output") == *'"verdict":"insufficient"'* ]]
+		;;
+	ft-train)
+		status_is 2 "$@" </dev/null
+		[[ $stderr == *"no rows to train on"* ]]
+		;;
+	*) status_is 0 "$@" </dev/null ;;
 	esac
 }
 
-@test "empty input ends at once" {
+@test "empty input ends at once: too little to compare, nothing to train on, else with status 0" {
 	prepare
 	each empty_input
 }
@@ -86,8 +90,8 @@ empty_input() {
 malformed_line() {
 	head -n 2 in.jsonl >bad.jsonl
 	echo '{"id": "x", "messages": [' >>bad.jsonl
-	run --separate-stderr "$@" bad.jsonl
-	[ "$status" -eq 2 ] && [[ $stderr == *bad.jsonl:3:* ]] || { echo "status $status: $stderr"; return 1; }
+	status_is 2 "$@" bad.jsonl
+	[[ $stderr == *bad.jsonl:3:* ]]
 }
 
 @test "a malformed line stops the run with its file and line" {
@@ -97,24 +101,25 @@ malformed_line() {
 
 byte_order_mark() {
 	printf '\xef\xbb\xbf' | cat - in.jsonl >marked.jsonl
-	run --separate-stderr "$@" marked.jsonl
-	[ "$status" -eq 2 ] && [[ $stderr == *marked.jsonl:1:*"byte order mark"*sed* ]] || { echo "status $status: $stderr"; return 1; }
+	status_is 2 "$@" marked.jsonl
+	[[ $stderr == *marked.jsonl:1:*"byte order mark"*sed* ]]
 }
 
 @test "a byte order mark is named, and what is said against it helps" {
 	prepare
 	each byte_order_mark
-	remedy=$(ft-split marked.jsonl 2>&1 >/dev/null | sed -n "s/.*say with sed '\(.*\)'.*/\1/p")
+	status_is 2 ft-split marked.jsonl
+	remedy=$(sed -n "s/.*say with sed '\(.*\)'.*/\1/p" <<<"$stderr")
 	sed "$remedy" marked.jsonl | cmp - in.jsonl
 }
 
 skips_bad() {
 	{ head -n 15 in.jsonl; echo '{"id": "x", "messages": ['; tail -n 15 in.jsonl; } >bad.jsonl
-	run --separate-stderr "${@/100000000/0}" --skip-bad bad.jsonl
-	[ "$status" -eq 3 ] && [[ $stderr == *bad.jsonl:16:* ]] || { echo "status $status: $stderr"; return 1; }
+	status_is 3 "${@/100000000/0}" --skip-bad bad.jsonl
+	[[ $stderr == *bad.jsonl:16:* ]]
 	case $1 in
 	ft-eval | ft-drift | ft-train) [ -n "$output" ] ;;
-	*) [ "$(printf '%s\n' "$output" | wc -l)" -eq 30 ] || { echo "$output"; return 1; } ;;
+	*) [ "$(wc -l <<<"$output")" -eq 30 ] ;;
 	esac
 }
 
@@ -124,8 +129,8 @@ skips_bad() {
 }
 
 quietly() {
-	run --separate-stderr "$@" -q in.jsonl
-	[ "$status" -eq 0 ] && [ -z "$stderr" ] || { echo "status $status: $stderr"; return 1; }
+	status_is 0 "$@" -q in.jsonl
+	[ -z "$stderr" ]
 }
 
 @test "-q leaves standard error empty where all is well" {
@@ -147,8 +152,8 @@ quietly() {
 }
 
 missing_file() {
-	run --separate-stderr "$@" no-such-file.jsonl
-	[ "$status" -eq 2 ] && [[ $stderr == *no-such-file.jsonl*"No such file"* ]] || { echo "status $status: $stderr"; return 1; }
+	status_is 2 "$@" no-such-file.jsonl
+	[[ $stderr == *no-such-file.jsonl*"No such file"* ]]
 }
 
 @test "a missing file is status 2 by its name" {
@@ -158,8 +163,8 @@ missing_file() {
 
 directory_as_file() {
 	mkdir -p folder
-	run --separate-stderr "$@" folder
-	[ "$status" -eq 2 ] && [[ $stderr == *folder*directory* ]] || { echo "status $status: $stderr"; return 1; }
+	status_is 2 "$@" folder
+	[[ $stderr == *folder*directory* ]]
 }
 
 @test "a directory given as a file is status 2" {
@@ -170,7 +175,9 @@ directory_as_file() {
 full_disk() {
 	local rc=0
 	"$@" in.jsonl >/dev/full 2>err.txt || rc=$?
-	[ "$rc" -eq 2 ] && grep -qi 'space' err.txt || { echo "status $rc: $(cat err.txt)"; return 1; }
+	echo "status $rc: $(cat err.txt)"
+	[ "$rc" -eq 2 ]
+	grep -qi 'space' err.txt
 }
 
 @test "a full disk is status 2" {
@@ -187,10 +194,10 @@ closed_reader() {
 	ft-eval | ft-drift) return 0 ;; # they write at their end
 	*) cp long.jsonl some.jsonl ;;
 	esac
-	set +o pipefail
-	{ timeout 60 "$@" some.jsonl 2>err.txt; echo $? >rc.txt; } | head -n 1 >/dev/null
+	{ timeout 60 "$@" some.jsonl 2>err.txt || echo $? >rc.txt; } | head -n 1 >/dev/null
 	rc=$(cat rc.txt)
-	[ "$rc" -eq 141 ] || [ "$rc" -eq 0 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
+	echo "status $rc: $(cat err.txt)"
+	[ "$rc" -eq 141 ]
 }
 
 @test "a closed reader ends a program as SIGPIPE does" {
@@ -254,8 +261,8 @@ hostile() {
 	prepare
 	awk 'BEGIN { printf "{\"id\":\"a\",\"x\":"; for (i = 0; i < 1000000; i++) printf "["; for (i = 0; i < 1000000; i++) printf "]"; print "}" }' >deep.jsonl
 	too_deep() {
-		run --separate-stderr "$@" deep.jsonl
-		[ "$status" -eq 2 ] && [[ $stderr == *"deep.jsonl:1: invalid JSON: nesting too deep"* ]]
+		status_is 2 "$@" deep.jsonl
+		[[ $stderr == *"deep.jsonl:1: invalid JSON: nesting too deep"* ]]
 	}
 	each too_deep
 	printf '{"id":"a","messages":[{"role":"user","content":"x"}],"ideal":["z\\u0000a","k"],"output":"k"}\n' >nul.jsonl
@@ -270,7 +277,7 @@ hostile() {
 @test "a line of 100 MB passes through, one of 300 MB is refused" {
 	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"
 	awk 'BEGIN { printf "{\"id\":\"a\",\"prompt\":\""; s = "abcdefgh "; for (i = 0; i < 16; i++) s = s s; for (i = 0; i < 170; i++) printf "%s", s; print "\"}" }' >long.jsonl
-	ft-split -q long.jsonl | cut -c1-1000 | grep -q '"id":"a"'
+	[[ $(ft-split -q long.jsonl | cut -c1-1000) == *'"id":"a"'* ]]
 	ft-eval -q -c includes long.jsonl
 	head -c 300000000 /dev/zero | tr '\0' ' ' >endless.jsonl
 	status_is 2 ft-split endless.jsonl

@@ -674,14 +674,14 @@ vectors() {
 	drift -r a.profile c
 	cmp want out.jsonl
 	# The rows chosen are those that moved.
-	{ cat b; jq -c '.new = true' c | head -n 40; } >mixed
+	{ cat b; head -n 40 c | jq -c '.new = true'; } >mixed
 	ft-drift -q -r a --exclude .new --rows 20 mixed >rows || [ $? -eq 1 ]
 	[ "$(jq -s 'map(select(.new)) | length' rows)" -ge 14 ]
 	jq -c '.v |= .[:12]' b >short
 	drift -r a short
 	[ "$status" -eq 1 ]
 	line .v | jq -e '.type == "number" and (.why | contains("median number of elements down from 16 to 12"))'
-	jq -c '.v[3] = "x"' a | head -60 >odd
+	head -n 60 a | jq -c '.v[3] = "x"' >odd
 	status_is 0 ft-drift -q -r odd odd
 }
 

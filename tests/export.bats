@@ -267,7 +267,8 @@ END
 	[[ $stderr == *shape* ]]
 	status_is 2 ft-export -m ./none -o x.gguf
 	[[ $stderr == *none* ]]
-	[ ! -e x ] && [ ! -e x.gguf ]
+	[ ! -e x ]
+	[ ! -e x.gguf ]
 	# A file size limit stands in for a full disk.
 	(
 		trap '' XFSZ
@@ -276,7 +277,8 @@ END
 		status_is 2 ft-export -m ./m -o x
 		[[ $stderr == *x/model.safetensors* ]]
 	)
-	[ ! -e x.gguf ] && [ ! -e x/model.safetensors ]
+	[ ! -e x.gguf ]
+	[ ! -e x/model.safetensors ]
 	run find . -maxdepth 1 -name 'x.gguf*'
 	[ -z "$output" ]
 }

@@ -3,6 +3,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# A program that fails at the beginning of a pipe fails the test.
+set -o pipefail
+
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 BUILD=${FT_BUILD:-$ROOT/build}
 SHARED=${FT_SHARED:-$ROOT/../shared}
@@ -58,7 +61,16 @@ start_stub() {
 }
 
 stop_stub() {
-	[ -z "${STUB_PID:-}" ] || { kill "$STUB_PID" 2>/dev/null; wait "$STUB_PID" 2>/dev/null; STUB_PID=; } || true
+	stop "${STUB_PID:-}"
+	STUB_PID=
+}
+
+# stop PID [SIGNAL] - ends a process that the test started and waits for it; nothing where PID is
+# empty.
+stop() {
+	[ -n "$1" ] || return 0
+	kill "-${2:-TERM}" "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
 }
 
 teardown() {

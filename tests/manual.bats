@@ -22,7 +22,7 @@ run_examples() {
 		want=0
 		[[ $line =~ \#\ exit\ ([0-9]+)$ ]] && want=${BASH_REMATCH[1]}
 		n=$((n + 1)) got=0
-		(cd "$TMP/work" && bash -o pipefail -c "$line") >"$TMP/out" 2>&1 </dev/null || got=$?
+		env -C "$TMP/work" bash -o pipefail -c "$line" >"$TMP/out" 2>&1 </dev/null || got=$?
 		if [ "$got" -ne "$want" ]; then
 			bad=1
 			printf 'exit status %s, not %s: %s\n' "$got" "$want" "$line"
@@ -46,7 +46,7 @@ serve_hub() {
 }
 
 teardown() {
-	[ -z "${HUB_PID:-}" ] || { kill "$HUB_PID" 2>/dev/null; wait "$HUB_PID" 2>/dev/null; } || true
+	stop "${HUB_PID:-}"
 	stop_stub
 }
 

@@ -31,7 +31,8 @@ start_tls() {
 }
 
 stop_tls() {
-	[ -z "${TLS_PID:-}" ] || { kill "$TLS_PID" 2>/dev/null; wait "$TLS_PID" 2>/dev/null; TLS_PID=; } || true
+	stop "${TLS_PID:-}"
+	TLS_PID=
 }
 
 teardown() {
@@ -71,7 +72,7 @@ flushed() {
 
 @test "HTTP/1.1 over TLS: connections are kept" {
 	start_stub
-	start_tls "$(nghttpx --help | grep -oE -- '--(alpn|npn)-list' | head -n 1)=http/1.1"
+	start_tls "$(nghttpx --help | grep -oE -- '--(alpn|npn)-list' | sed -n 1p)=http/1.1"
 	rows 200 >in.jsonl
 	SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m m -u "$TLS_URL" -j 8 in.jsonl
 	[ "$(jq -r .output <<<"$output" | wc -l)" -eq 200 ]

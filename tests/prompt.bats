@@ -20,7 +20,7 @@ rows() {
 
 # refute COMMAND... - fails where the command succeeds (a bare ! would not end a test).
 refute() {
-	! "$@"
+	if "$@"; then return 1; fi
 }
 
 state() {
@@ -246,9 +246,11 @@ state() {
 	printf '{\n "type":\n "object"}\n' >schema.json
 	printf '{\n "x": 1}\n' >extra.json
 	ft-prompt -q -m m -n --schema schema.json --extra @extra.json in.jsonl >requests
-	[ "$(wc -l <requests)" -eq 1 ] && jq -e '.body.x == 1' requests
+	[ "$(wc -l <requests)" -eq 1 ]
+	jq -e '.body.x == 1' requests
 	ft-prompt -q -m m --to-batch --schema schema.json --extra @extra.json in.jsonl >batch
-	[ "$(wc -l <batch)" -eq 1 ] && jq -e '.body.x == 1' batch
+	[ "$(wc -l <batch)" -eq 1 ]
+	jq -e '.body.x == 1' batch
 }
 
 @test "--dry-run sends nothing and needs no key" {
@@ -412,12 +414,13 @@ ok' ]
 	start_stub
 	mkfifo pipe
 	ft-prompt -q -m m <pipe >out.jsonl 3>&- &
+	pid=$!
 	exec 9>pipe
 	rows 1 >&9
 	for _ in $(seq 100); do [ -s out.jsonl ] && break; sleep 0.05; done
 	[ "$(jq -r .output out.jsonl)" = 'question 1' ]
 	exec 9>&-
-	wait %2 || wait
+	wait "$pid"
 }
 
 pool() {
@@ -567,7 +570,8 @@ Q: where is the parcel' ]
 	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
 	# Died before the batch's id was written down: it is found by its file.
-	jq -c '.parts[0] |= (.batch = "" | .output = "" | .creating = true | .done = false)' st.json >x && mv x st.json
+	jq -c '.parts[0] |= (.batch = "" | .output = "" | .creating = true | .done = false)' st.json >x
+	mv x st.json
 	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
 	[ "$(jq -r '.output // .error.type' <<<"$output" | head -n 1)" = 'question 1' ]

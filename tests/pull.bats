@@ -144,9 +144,11 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 @test "a list that lies about names or hashes is refused" {
 	files
 	start_hub
-	jq -c '.siblings += [{rfilename: "../../x.safetensors", size: 1, blobId: "0"}]' hub/org/m/api.json >api && mv api hub/org/m/api.json
+	jq -c '.siblings += [{rfilename: "../../x.safetensors", size: 1, blobId: "0"}]' hub/org/m/api.json >api
+	mv api hub/org/m/api.json
 	status_is 0 ft-pull org/m
-	jq -c '.siblings[0].blobId = "../../../x"' hub/org/m/api.json >api && mv api hub/org/m/api.json
+	jq -c '.siblings[0].blobId = "../../../x"' hub/org/m/api.json >api
+	mv api hub/org/m/api.json
 	status_is 2 ft-pull org/m
 	[[ $stderr == *"no size and hash for config.json"* ]]
 	echo '{"sha": "../x", "siblings": []}' >hub/org/m/api.json

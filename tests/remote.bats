@@ -33,7 +33,8 @@ train() {
 	cmp rows.jsonl out/metrics.jsonl
 	jq -e '.model == "ft:stub:team::1" and .base_model == "base-model"' out/ft.json
 	grep -q train_loss out/file-result.csv
-	[ "$(wc -l <out/upload-train.jsonl)" -eq 12 ] && [ "$(wc -l <out/upload-valid.jsonl)" -eq 1 ]
+	[ "$(wc -l <out/upload-train.jsonl)" -eq 12 ]
+	[ "$(wc -l <out/upload-valid.jsonl)" -eq 1 ]
 	jq -se 'all(.[]; keys == ["messages"])' out/upload-train.jsonl
 	run ! grep -q secret out/upload-*.jsonl
 	run ! grep -rq sk-test-key out "$TMP/stub.log"

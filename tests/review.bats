@@ -17,8 +17,10 @@ http() {
 	while IFS= read -r line <&8; do
 		line=${line%$'\r'}
 		[ -n "$line" ] || break
-		[[ $line == HTTP/1.1* ]] && { code=${line#HTTP/1.1 }; code=${code%% *}; }
-		[[ $line == [Ss]et-[Cc]ookie:* ]] && { cookie=${line#*: }; cookie=${cookie%%;*}; }
+		case $line in
+		HTTP/1.1*) code=${line#HTTP/1.1 } code=${code%% *} ;;
+		[Ss]et-[Cc]ookie:*) cookie=${line#*: } cookie=${cookie%%;*} ;;
+		esac
 	done
 	body=$(cat <&8)
 	exec 8>&-
@@ -43,12 +45,15 @@ open_page() {
 }
 
 close_page() {
-	[ -z "${PAGE_PID:-}" ] || { kill -TERM "$PAGE_PID" && wait "$PAGE_PID"; } || true
+	local pid=$PAGE_PID rc=0
 	PAGE_PID=
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	[ "$rc" -eq 143 ]
 }
 
 teardown() {
-	[ -z "${PAGE_PID:-}" ] || kill -9 "$PAGE_PID" 2>/dev/null || true
+	stop "${PAGE_PID:-}" KILL
 }
 
 # decide VERDICT [NEW] - judges the row that the page would show next.
@@ -478,7 +483,7 @@ keys() {
 	cmp j.jsonl whole.jsonl
 	for cut in 2 15 40; do # wherever it was torn; and as a file system may leave it, with zeros
 		{ cat whole.jsonl; head -c "$cut" whole.jsonl; } >j.jsonl
-		[ "$cut" -ne 15 ] || printf '\0\0\0' >>j.jsonl
+		if [ "$cut" -eq 15 ]; then printf '\0\0\0' >>j.jsonl; fi
 		status_is 0 ft-review --report j.jsonl
 		[[ $stderr == *"the last line is incomplete"*"is not counted"* ]]
 		[ "$(jq .judged <<<"$output")" -eq 2 ]
@@ -554,7 +559,8 @@ keys() {
 	for i in $(seq "$rounds"); do
 		open_page -o j.jsonl --as anna --every 1 rows.jsonl
 		for _ in 1 2 3; do
-			decide good && acknowledged=$((acknowledged + 1))
+			decide good
+			acknowledged=$((acknowledged + 1))
 			[ $((RANDOM % 3)) -ne 0 ] || break
 		done
 		kill -9 "$PAGE_PID"

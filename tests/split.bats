@@ -174,13 +174,13 @@ sides() {
 
 @test "a long pipe is passed on row by row" {
 	mkfifo pipe
-	ft-split -q --line-buffered <pipe >out &
+	ft-split -q --line-buffered <pipe >out 3>&- &
 	exec 9>pipe
 	echo '{"q":1}' >&9
 	for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
 	[ "$(wc -l <out)" -eq 1 ]
 	exec 9>&-
-	wait
+	wait $!
 }
 
 # classes N - N rows of four classes of very different size, one label or two.
@@ -288,7 +288,9 @@ plain_texts() {
 		[ ! -s told ] # nothing capped
 		read -r equal across near near_across <<<"$(awk -v least=0.5 -f "$ROOT/tests/near-pairs.awk" texts)"
 		echo "$option: $equal equal pairs, $across torn; $near near pairs, $near_across torn"
-		[ "$equal" -gt 20 ] && [ "$across" -eq 0 ] && [ "$near" -gt 1000 ]
+		[ "$equal" -gt 20 ]
+		[ "$across" -eq 0 ]
+		[ "$near" -gt 1000 ]
 		[ $((near_across * 3 * 100)) -le $((near * 2)) ]
 	done
 }

@@ -50,7 +50,10 @@ plain() {
 	jq -se '[.[] | select(.lr)] | .[-1].loss < 0.1 and .[0].loss > 3' metrics.jsonl
 	jq -se '.[-1].end == "done" and .[-1].step == 120 and .[-1].skipped_steps == 0' metrics.jsonl
 	cmp metrics.jsonl out/metrics.jsonl
-	[ -s out/model.safetensors ] && [ -s out/config.json ] && [ -s out/tokenizer.json ] && [ ! -e out/checkpoint.safetensors ]
+	[ -s out/model.safetensors ]
+	[ -s out/config.json ]
+	[ -s out/tokenizer.json ]
+	[ ! -e out/checkpoint.safetensors ]
 	jq -e '.finished and .train.rows == 32 and .valid.rows == 8 and (.train.hash | length) == 32 and .options.scratch == "config.json"' out/ft.json
 }
 
@@ -61,7 +64,8 @@ plain() {
 	ft-train -q -m ./base -o adapter --rank 4 --alpha 8 --target q_proj,v_proj -v valid.jsonl train.jsonl >metrics.jsonl
 	[ "$sum" = "$(cat base/* | cksum)" ]
 	jq -e '.peft_type == "LORA" and .r == 4 and .lora_alpha == 8' adapter/adapter_config.json
-	[ -s adapter/adapter_model.safetensors ] && [ -s adapter/tokenizer.json ]
+	[ -s adapter/adapter_model.safetensors ]
+	[ -s adapter/tokenizer.json ]
 	jq -se '[.[] | select(.valid_loss)] | length == 3' metrics.jsonl
 }
 
@@ -80,7 +84,8 @@ plain() {
 	for n in 1 2 4; do
 		scratch -o "out$n" --epochs 2 --threads $n -v valid.jsonl train.jsonl | plain >"m$n"
 	done
-	cmp m1 m2 && cmp m1 m4
+	cmp m1 m2
+	cmp m1 m4
 	cmp out1/model.safetensors out2/model.safetensors
 	cmp out1/model.safetensors out4/model.safetensors
 	# Enough text for many blocks, so that threads meet.
@@ -89,7 +94,8 @@ plain() {
 		for n in 1 2 4; do
 			ft-train -q -m ./out1 -o "adapter$n" $method --rank 4 --batch 80 --epochs 8 --threads $n long.jsonl | plain >"m$n"
 		done
-		cmp m1 m2 && cmp m1 m4
+		cmp m1 m2
+		cmp m1 m4
 		cmp adapter1/adapter_model.safetensors adapter2/adapter_model.safetensors
 		cmp adapter1/adapter_model.safetensors adapter4/adapter_model.safetensors
 	done
@@ -231,7 +237,8 @@ plain() {
 	scratch -o base --steps 1 train.jsonl >/dev/null
 	status_is 2 ft-train -q -m ./base -o base train.jsonl
 	[[ $stderr == *"same directory"* ]]
-	mkdir full && touch full/thesis.txt
+	mkdir full
+	touch full/thesis.txt
 	status_is 2 scratch -o full train.jsonl
 	[[ $stderr == *"not empty"* ]]
 }
@@ -250,8 +257,8 @@ plain() {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	prepare
 	jq -c '.note = ("x" * 20000)' train.jsonl >big.jsonl
-	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
-	scratch -o b --steps 1 big.jsonl | jq '.rss // empty' | head -n 1 >large
+	scratch -o a --steps 1 train.jsonl | jq -s 'map(.rss // empty)[0]' >small
+	scratch -o b --steps 1 big.jsonl | jq -s 'map(.rss // empty)[0]' >large
 	[ "$(cat large)" -lt "$(($(cat small) + 4000000))" ]
 }
 
@@ -259,8 +266,8 @@ plain() {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	prepare
 	jq -nc 'range(20000) | {id: "row number \(.)", messages: [{role: "user", content: "row \(.)"}, {role: "assistant", content: "even"}]}' >many.jsonl
-	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
-	scratch -o b --steps 1 many.jsonl | jq '.rss // empty' | head -n 1 >large
+	scratch -o a --steps 1 train.jsonl | jq -s 'map(.rss // empty)[0]' >small
+	scratch -o b --steps 1 many.jsonl | jq -s 'map(.rss // empty)[0]' >large
 	tokens=$(jq .train.tokens b/ft.json)
 	[ "$tokens" -gt 300000 ]
 	[ "$(cat large)" -lt "$(($(cat small) + 16 * tokens + 3000000))" ]
@@ -337,7 +344,8 @@ prepare_pairs() {
 	ft-train -q -m ./base -a a -o b --epochs 1 --lr 1e-4 train.jsonl >b.jsonl
 	jq -e '.r == 4' b/adapter_config.json
 	[ "$(jq -s '[.[] | select(.lr)][0].loss < 1 + ($a | tonumber)' --arg a "$(jq -s '[.[] | select(.lr)][-1].loss' a.jsonl)" b.jsonl)" = true ]
-	cp -r base other && jq -c '.num_hidden_layers = 1' base/config.json >other/config.json
+	cp -r base other
+	jq -c '.num_hidden_layers = 1' base/config.json >other/config.json
 	status_is 2 ft-train -q -m ./other -a a -o c train.jsonl
 }
 
@@ -362,14 +370,16 @@ prepare_pairs() {
 	scratch -o out --epochs 2 train.jsonl >first.jsonl
 	sum=$(cat out/model.safetensors | cksum)
 	run --separate-stderr ft-train --scratch config.json -o out --epochs 2 --resume train.jsonl
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[[ $stderr == *"out is finished already"* ]]
 	[ "$sum" = "$(cat out/model.safetensors | cksum)" ]
 	[ "$(scratch -o out --epochs 3 --resume train.jsonl | wc -l)" -ge 6 ]
 
 	# The lock is the directory's own: held here by another program, it keeps ft-train out.
 	flock out sh -c 'ft-train -q --scratch config.json -o out --epochs 1 train.jsonl 2>said || echo $? >status'
-	[ "$(cat status)" -eq 2 ] && grep -q "out: in use by another process" said
+	[ "$(cat status)" -eq 2 ]
+	grep -q "out: in use by another process" said
 }
 
 @test "what was trained before an evaluation by --eval is kept when that fails or is stopped" {
@@ -412,7 +422,9 @@ prepare_pairs() {
 @test "the loss curves are a picture" {
 	prepare
 	scratch -o out --steps 6 --eval-every 2 -v valid.jsonl --plot loss.svg train.jsonl >/dev/null
-	grep -q '^<svg ' loss.svg && grep -q 'validation loss' loss.svg && [ "$(grep -c '<circle' loss.svg)" -eq 3 ]
+	grep -q '^<svg ' loss.svg
+	grep -q 'validation loss' loss.svg
+	[ "$(grep -c '<circle' loss.svg)" -eq 3 ]
 }
 
 @test "a full disk leaves the checkpoint that was there" {
@@ -486,7 +498,7 @@ worst() {
 	/usr/bin/python3 "$SHARED/peers/random_model.py" tiny tiny --seed 3 2>/dev/null
 	ft-train -q -m ./tiny -o start --rank 4 --steps 4 --lr 1e-2 train.jsonl >/dev/null # so that policy and reference differ
 	args=(-q -m ./tiny -a start --dpo --beta 0.3 ptrain.jsonl)
-	ft-train -o more --batch 24 --steps 1 "${args[@]}" | jq '.loss' | head -n 1 >ours
+	ft-train -o more --batch 24 --steps 1 "${args[@]}" | jq -s '.[0].loss' >ours
 	ft-train --batch 1 --steps 24 -n "${args[@]}" | jq -c '.starts[1] as $n | ({ids: .ids[:$n], weights: .weights[:$n]}, {ids: .ids[$n:], weights: .weights[$n:]}) + {starts: [0]}' >one.jsonl
 	[ "$(wc -l <one.jsonl)" -eq 48 ]
 	for adapter in "" "--adapter start"; do
