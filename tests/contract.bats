@@ -209,7 +209,7 @@ interrupted() {
 	local rc=0 pid
 	rm -f "pipe.$1"
 	mkfifo "pipe.$1"
-	"$@" <pipe.$1 >got.txt 2>err.txt &
+	env --default-signal=INT,TERM "$@" <pipe.$1 >got.txt 2>err.txt & # they may be ignored here
 	pid=$!
 	exec 9>pipe.$1
 	cat in.jsonl >&9

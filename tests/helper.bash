@@ -65,11 +65,10 @@ stop_stub() {
 	STUB_PID=
 }
 
-# stop PID [SIGNAL] - ends a process that the test started and waits for it; nothing where PID is
-# empty.
+# stop PID - ends a process that the test started and waits for it; nothing where PID is empty.
 stop() {
 	[ -n "$1" ] || return 0
-	kill "-${2:-TERM}" "$1" 2>/dev/null || true
+	kill -KILL "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 }
 

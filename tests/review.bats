@@ -53,7 +53,7 @@ close_page() {
 }
 
 teardown() {
-	stop "${PAGE_PID:-}" KILL
+	stop "${PAGE_PID:-}"
 }
 
 # decide VERDICT [NEW] - judges the row that the page would show next.
@@ -368,15 +368,21 @@ rows() {
 	close_page
 }
 
+# need_terminal - skips where no terminal can be made.
+need_terminal() {
+	command -v script >/dev/null || skip "no script here, which makes terminals"
+	script -qec true /dev/null >script.txt 2>&1 </dev/null || skip "no terminal can be made here: $(head -n 1 script.txt)"
+}
+
 # keys KEYS ARGS... - types on a terminal of ft-review's own.
 keys() {
 	local typed=$1
 	shift
-	command -v script >/dev/null || skip "no script here, which makes terminals"
 	printf '%s' "$typed" | timeout 60 script -qec "ft-review --tty $*" /dev/null >screen.txt 2>&1
 }
 
 @test "in a terminal: one key a verdict, the editor for fixes, the same journal as the page" {
+	need_terminal
 	rows 6
 	EDITOR="sed -i s/answer/reply/" keys $'gfbus?xnq' -o j.jsonl --as anna --every 2 rows.jsonl
 	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good fix bad undo skip " ]
@@ -405,6 +411,7 @@ keys() {
 }
 
 @test "in a terminal the last verdict can be taken back, and rows passed over come again" {
+	need_terminal
 	rows 2
 	keys 'gbugq' -o j.jsonl --as anna --every 1 rows.jsonl
 	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good bad undo good " ]
@@ -418,6 +425,7 @@ keys() {
 }
 
 @test "in a terminal hostile text is text, and long records are paged" {
+	need_terminal
 	jq -nc '{id: "a\u001b[31m", messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")}, {role: "assistant", content: "x"}]}' >rows.jsonl
 	keys "q" -o j.jsonl rows.jsonl
 	grep -q '<U+001B>' screen.txt
