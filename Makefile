@@ -185,7 +185,7 @@ check-fault: setup
 	@$(MAKE) $(JOBS) test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
-# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many
+# Other people's clients, for tests/peer.bats and the benchmarks; neither needs them. Of its many
 # optional packages promptfoo needs only the driver of its database.
 NODE_ARCH = $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 .PHONY: peers
@@ -220,14 +220,14 @@ fuzz: setup
 
 # Comparison with the reference implementations that npm has; not part of check, for it downloads
 # them (500 MB).
-$(BUILD)/tests/npm/%: $(BUILD)/tests/npm/%.o $(LIB)
+$(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,$<)
 
 .PHONY: check-npm
 check-npm: setup
-	@$(MAKE) $(JOBS) $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
-	@tests/npm/check $(BUILD)
+	@$(MAKE) $(JOBS) $(BUILD)/tests/peer/tokens $(BUILD)/tests/peer/render
+	@tests/peer/check $(BUILD)
 
 # What is measured stands in tests/bench; peers that are not installed are named as missing.
 # BENCH='name ...' picks; accuracy, which takes hours, runs only where it is named.
@@ -237,10 +237,11 @@ bench: setup
 	@$(MAKE) $(JOBS) test-programs
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
-C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
+# tests/peer/llama.c can be read only where llama.cpp's headers are.
+C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = tests/lint/arrows tests/lint/names .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+SH_FILES = tests/lint/arrows tests/lint/names .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/peer/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi

@@ -4,9 +4,9 @@
 load helper
 load model
 
-# need_llama - skips where llama.cpp's library is not there; tests/peer/build says how to get it.
+# need_llama - skips where llama.cpp's library is not there; tests/peer/llama-build says how to get it.
 need_llama() {
-	"$ROOT/tests/peer/build" 2>why || skip "$(cat why)"
+	"$ROOT/tests/peer/llama-build" 2>why || skip "$(cat why)"
 	PATH=$BUILD/peer:$PATH
 }
 
@@ -16,7 +16,7 @@ pack() {
 
 # apart A B - the largest difference of their logits.
 apart() {
-	jq -n -f "$ROOT/tests/peer/diff.jq" --slurpfile a "$1" --slurpfile b "$2"
+	jq -n -f "$ROOT/tests/peer/llama-diff.jq" --slurpfile a "$1" --slurpfile b "$2"
 }
 
 within() {

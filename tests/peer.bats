@@ -6,14 +6,14 @@ load helper
 
 PEERS=${FT_PEERS:-$ROOT/build/peers}
 
-# client NAME PACKAGE - runs tests/peers/NAME.mjs against the stub; its findings are in $output.
+# client NAME PACKAGE - runs tests/peer/NAME.mjs against the stub; its findings are in $output.
 client() {
 	command -v node >/dev/null || skip "no node"
 	[ -d "$PEERS/node_modules/$2" ] || skip "npm package $2 is not installed (make peers)"
 	start_stub
 	# Packages are looked for beside the script.
 	mkdir app
-	cp "$ROOT/tests/peers/$1.mjs" app/
+	cp "$ROOT/tests/peer/$1.mjs" app/
 	ln -s "$PEERS/node_modules" app/node_modules
 	status_is 0 node "app/$1.mjs" "$STUB_URL"
 }
