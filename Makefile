@@ -254,6 +254,7 @@ lint: setup
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION="\"0\"" $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
 	shellcheck -x -S warning -e SC2154,SC2155,SC2034,SC2069,SC2238,SC1090,SC1091,SC2206 $(SH_FILES)
 	tests/lint/asserts $(BATS_FILES)
+	tests/lint/columns $(BATS_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs

@@ -33,10 +33,13 @@ each() {
 }
 
 prepare() {
-	jq -nc 'range(30) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: (if . % 2 == 0 then "yes" else "no" end)}], output: "yes"}' >in.jsonl
+	jq -nc 'range(30)
+		| {id: "r\(.)", messages: [{role: "user", content: "question \(.)"},
+				{role: "assistant", content: (if . % 2 == 0 then "yes" else "no" end)}], output: "yes"}' >in.jsonl
 	start_stub
 	if [[ $PROGRAMS == *ft-train* ]]; then
-		echo '{"model_type":"llama","hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,"num_attention_heads":2,"num_key_value_heads":1,"max_position_embeddings":256}' >config.json
+		jq -n '{model_type: "llama", hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2,
+			num_key_value_heads: 1, max_position_embeddings: 256}' >config.json
 		ft-train --scratch config.json --steps 1 -o tiny in.jsonl >/dev/null 2>&1 || true
 	fi
 }
@@ -144,7 +147,8 @@ quietly() {
 	status_is 4 ft-eval --require 'exact>=0.5' in.jsonl
 	status_is 2 ft-eval --require 'exact>=0.95' --require 'exact>=0.5' in.jsonl no-such-file
 	# Dates of another year are drift, two numbers too few to tell.
-	jq -nc 'range(200) | {day: "2023-\(1 + . % 12 | tostring | if length < 2 then "0" + . else . end)-11"} + (if . % 30 == 0 then {n: .} else {} end)' >old.jsonl
+	jq -nc 'range(200) | {day: "2023-\(1 + . % 12 | tostring | if length < 2 then "0" + . else . end)-11"}
+		+ (if . % 30 == 0 then {n: .} else {} end)' >old.jsonl
 	jq -nc 'range(60) | {day: "2024-01-\(10 + . % 20)"} + (if . % 30 == 0 then {n: .} else {} end)' >new.jsonl
 	status_is 1 ft-drift -r old.jsonl new.jsonl
 	jq -se 'any(.verdict == "insufficient")' <<<"$output"
@@ -243,11 +247,21 @@ hostile() {
 	done
 }
 
+# nested MEMBER DEPTH - a record with so many arrays in one another.
+nested() {
+	awk -v name="$1" -v depth="$2" 'BEGIN {
+		printf "{\"id\":\"a\",\"%s\":", name
+		for (i = 0; i < depth; i++) printf "["
+		for (i = 0; i < depth; i++) printf "]"
+		print "}" }'
+}
+
 @test "hostile records give an answer or an error, never a crash" {
 	prepare
-	awk 'BEGIN { printf "{\"id\":\"a\",\"messages\":"; for (i = 0; i < 1000000; i++) printf "["; for (i = 0; i < 1000000; i++) printf "]"; print "}" }' >hostile-deep.jsonl
+	nested messages 1000000 >hostile-deep.jsonl
 	awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "{\"a\":"; print 1 }' >hostile-deeper.jsonl
-	printf '{"id":"a\\u0000b","messages":[{"role":"user","content":"x\\u0000y"},{"role":"assistant","content":"z"}],"output":"z"}\n' >hostile-nul.jsonl
+	printf '{"id":"a\\u0000b","messages":[{"role":"user","content":"x\\u0000y"},{"role":"assistant","content":"z"}],"output":"z"}\n' \
+		>hostile-nul.jsonl
 	printf '{"id":"a","messages":[{"role":"user","content":"\xff\xfe"}]}\n' >hostile-utf8.jsonl
 	printf '{"id":1e999,"messages":"no array","output":7,"model":[1]}\n' >hostile-types.jsonl
 	printf '{"id":{"x":[1]},"messages":[1,null,"x",{"role":7}],"output":null}\n' >hostile-messages.jsonl
@@ -259,7 +273,7 @@ hostile() {
 
 @test "nesting a million deep and a reference with a NUL are refused by name, not cut short" {
 	prepare
-	awk 'BEGIN { printf "{\"id\":\"a\",\"x\":"; for (i = 0; i < 1000000; i++) printf "["; for (i = 0; i < 1000000; i++) printf "]"; print "}" }' >deep.jsonl
+	nested x 1000000 >deep.jsonl
 	too_deep() {
 		status_is 2 "$@" deep.jsonl
 		[[ $stderr == *"deep.jsonl:1: invalid JSON: nesting too deep"* ]]
@@ -276,7 +290,12 @@ hostile() {
 # Memory and time stay in proportion: one line of 100 MB, and a file that holds none.
 @test "a line of 100 MB passes through, one of 300 MB is refused" {
 	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"
-	awk 'BEGIN { printf "{\"id\":\"a\",\"prompt\":\""; s = "abcdefgh "; for (i = 0; i < 16; i++) s = s s; for (i = 0; i < 170; i++) printf "%s", s; print "\"}" }' >long.jsonl
+	awk 'BEGIN {
+		s = "abcdefgh "
+		for (i = 0; i < 16; i++) s = s s
+		printf "{\"id\":\"a\",\"prompt\":\""
+		for (i = 0; i < 170; i++) printf "%s", s
+		print "\"}" }' >long.jsonl
 	[[ $(ft-split -q long.jsonl | cut -c1-1000) == *'"id":"a"'* ]]
 	ft-eval -q -c includes long.jsonl
 	head -c 300000000 /dev/zero | tr '\0' ' ' >endless.jsonl
@@ -286,7 +305,8 @@ hostile() {
 
 @test "shards under GNU parallel: the same split, and profiles that add up to the whole" {
 	command -v parallel >/dev/null || skip "no GNU parallel here"
-	jq -nc 'range(900) | {id: "r\(.)", prompt: "question \(.) of \(. * 7919 % 97)", ideal: "\(. % 3)", output: "\(. * 31 % 5 % 3)"}' >rows.jsonl
+	jq -nc 'range(900) | {id: "r\(.)", prompt: "question \(.) of \(. * 7919 % 97)", ideal: "\(. % 3)",
+			output: "\(. * 31 % 5 % 3)"}' >rows.jsonl
 	parallel --will-cite --pipe --block 10k -k ft-split -q <rows.jsonl >shards.out
 	ft-split -q rows.jsonl | cmp - shards.out
 	split -n l/4 --additional-suffix=.jsonl rows.jsonl part-
@@ -341,7 +361,8 @@ hostile() {
 @test "where no temporary file can be made, the directory, the cause and the way out are told" {
 	prepare
 	export TMPDIR=$PWD/nowhere
-	jq -n '{architectures: ["LlamaForCausalLM"], hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 1}' >config.json
+	jq -n '{architectures: ["LlamaForCausalLM"], hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1,
+			num_attention_heads: 1}' >config.json
 	for command in "ft-split --near 0.8" "ft-drift -r in.jsonl --rows 3" "ft-review --scan" "ft-eval -c jq:true" \
 		"ft-train --scratch config.json -o out"; do
 		echo "$command"
@@ -354,7 +375,8 @@ hostile() {
 
 @test "a report is a table or JSON: both together are refused, in the same words" {
 	prepare
-	for command in "ft-split --check in.jsonl in.jsonl" "ft-judge --agree .x in.jsonl" "ft-judge --bias in.jsonl" "ft-eval -c exact in.jsonl" \
+	for command in "ft-split --check in.jsonl in.jsonl" "ft-judge --agree .x in.jsonl" "ft-judge --bias in.jsonl" \
+		"ft-eval -c exact in.jsonl" \
 		"ft-drift -r in.jsonl in.jsonl" "ft-review --report in.jsonl"; do
 		echo "$command"
 		# shellcheck disable=SC2086

@@ -151,8 +151,10 @@ allowed() {
 @test "tests/lint/asserts: && is left alone where it can fail the test, and where it asserts nothing" {
 	allowed '[ -s a ] && [ -s b ] || return 1' '[ -s a ] && cmp a b || { echo no; return 1; }'
 	allowed 'if [ -s a ] && [ -s b ]; then echo; elif x && y; then echo; fi' 'while x && ! y; do :; done' 'until x && y; do :; done'
-	allowed 'run bash -c "x && y"' "run bash -c 'x && y'" 'x=$(a && b)' 'cmp <(a && b) c' 'echo "$(a && b)"' '[[ -s a && -s b ]]' '((a && b))'
-	allowed '[ -s a ] && skip "no a"' '[ -s a ] && break' '[ -s a ] && continue' 'wait $! && return 1' 'x && y=1' 'x && y+=(a b)' 'x && y &'
+	allowed 'run bash -c "x && y"' "run bash -c 'x && y'" 'x=$(a && b)' 'cmp <(a && b) c' 'echo "$(a && b)"' \
+		'[[ -s a && -s b ]]' '((a && b))'
+	allowed '[ -s a ] && skip "no a"' '[ -s a ] && break' '[ -s a ] && continue' 'wait $! && return 1' 'x && y=1' \
+		'x && y+=(a b)' 'x && y &'
 	allowed '# a && b' 'cat <<END' 'a && b' 'END' 'cat <<"END"' "it's" 'END' 'echo a\&\& b'
 }
 
@@ -168,14 +170,16 @@ allowed() {
 	refused 'grep -q x a || echo "no x"'
 	refused '[[ $x == y ]] || { echo "$x"; cat log; }'
 	refused 'status_is 0 ft-eval || :'
-	allowed '[ -s a ] || { echo "no a"; return 1; }' '[ -s a ] || [ -s b ]' '[ -s a ] || skip "no a"' 'cmp a b || bad=1' '[ -s a ] || { cat log; false; }'
+	allowed '[ -s a ] || { echo "no a"; return 1; }' '[ -s a ] || [ -s b ]' '[ -s a ] || skip "no a"' 'cmp a b || bad=1' \
+		'[ -s a ] || { cat log; false; }'
 	allowed 'wait $! || true' 'kill $! 2>/dev/null || true' '"$@" || rc=$?' 'diff a b || exit 1'
 }
 
 @test "tests/lint/asserts: jq without -e is named where its output goes nowhere" {
 	refused 'jq . a'
 	refused 'ft-eval in | jq -s "length == 3"'
-	allowed 'jq -e . a' 'jq -se . a' 'jq --exit-status . a' 'jq . a >b' 'jq . a | cmp - b' '{ jq . a; jq . b; } >c' 'for i in 1 2; do jq . $i; done | sort >c' 'x=$(jq . a)'
+	allowed 'jq -e . a' 'jq -se . a' 'jq --exit-status . a' 'jq . a >b' 'jq . a | cmp - b' '{ jq . a; jq . b; } >c' \
+		'for i in 1 2; do jq . $i; done | sort >c' 'x=$(jq . a)'
 	judged 0 'rows() {' 'jq -n "range(3)"' '}'
 }
 
@@ -189,4 +193,13 @@ allowed() {
 		status_is "$(grep -qx '}' "$f" && echo 1 || echo 0)" "$ROOT/tests/lint/asserts" planted.bats
 		[ "$(grep -c . <<<"$output")" -eq "$(grep -c '^planted' planted.bats)" ]
 	done
+}
+
+@test "tests/lint/columns: a line of 141 columns is named, tabs counted, and ours pass" {
+	printf '%0140d\n\t%0132d\n\t%0133d\nab\tx\n%0141d\n' 1 2 3 4 >planted.bats
+	status_is 1 "$ROOT/tests/lint/columns" planted.bats
+	[ "$output" = 'planted.bats:3: 141 columns, more than 140
+planted.bats:5: 141 columns, more than 140' ]
+	status_is 0 "$ROOT/tests/lint/columns" "$ROOT"/tests/*.bats "$ROOT"/tests/*.bash
+	[ -z "$output" ]
 }

@@ -20,14 +20,17 @@ client() {
 
 @test "the openai package reads answers, streams, tools, schemas, errors and batches" {
 	client openai openai
-	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = '[["chat.completion","hello é 漢字","stop",true,true],["streamed é 漢字 words","stop",true]]' ]
+	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = \
+		'[["chat.completion","hello é 漢字","stop",true,true],["streamed é 漢字 words","stop",true]]' ]
 	[ "$(jq -c '[.tool, .schema, .retried, .logprobs]' <<<"$output")" = '[[null,"look_up","tool_calls"],{"due":"monday"}," again",2]' ]
-	[ "$(jq -c '[.auth[:2], .bad[:2], .gone[:2], .down[:2]]' <<<"$output")" = '[["AuthenticationError",401],["BadRequestError",400],["NotFoundError",404],["InternalServerError",500]]' ]
+	[ "$(jq -c '[.auth[:2], .bad[:2], .gone[:2], .down[:2]]' <<<"$output")" = \
+		'[["AuthenticationError",401],["BadRequestError",400],["NotFoundError",404],["InternalServerError",500]]' ]
 	[ "$(jq -c .batch <<<"$output")" = '[["validating","in_progress","completed"],"a","in a batch"]' ]
 }
 
 @test "the @anthropic-ai/sdk package reads answers, streams, tools and errors" {
 	client anthropic @anthropic-ai/sdk
-	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = '[["message","hello é 漢字","end_turn",true],["streamed é 漢字 words","end_turn",true]]' ]
+	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = \
+		'[["message","hello é 漢字","end_turn",true],["streamed é 漢字 words","end_turn",true]]' ]
 	[ "$(jq -c '[.tool, .retried, .auth]' <<<"$output")" = '[["tool_use","look_up","tool_use"]," again",["AuthenticationError",401]]' ]
 }

@@ -41,7 +41,8 @@ teardown() {
 }
 
 rows() {
-	jq -nc --argjson n "$1" --arg d "${2:-}" 'range($n) | {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then $d else "" end) + "row \(.)")}]}'
+	jq -nc --argjson n "$1" --arg d "${2:-}" 'range($n)
+		| {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then $d else "" end) + "row \(.)")}]}'
 }
 
 state() {
@@ -88,7 +89,8 @@ flushed() {
 		before=$(state requests)
 		rows 100 "stub{$fault;times=1}" >in.jsonl
 		SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m "$fault" -u "$TLS_URL" -j 20 in.jsonl
-		[ "$(jq -r '[.id, .output, .attempts] | @tsv' <<<"$output")" = "$(seq 0 99 | awk '{print $1 "\trow " $1 "\t" ($1 % 5 ? 1 : 2)}')" ] ||
+		[ "$(jq -r '[.id, .output, .attempts] | @tsv' <<<"$output")" = \
+			"$(seq 0 99 | awk '{print $1 "\trow " $1 "\t" ($1 % 5 ? 1 : 2)}')" ] ||
 			{ echo "$fault: $output" >&2; false; }
 		[ $(($(state requests) - before)) -eq 120 ]
 	done

@@ -160,7 +160,8 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	files
 	start_hub
 	status_is 0 ft-pull -n org/m
-	[ "$(jq -rs 'map(.file) | sort | join(" ")' <<<"$output")" = "config.json model.safetensors special_tokens_map.json tokenizer.json" ]
+	[ "$(jq -rs 'map(.file) | sort | join(" ")' <<<"$output")" = \
+		"config.json model.safetensors special_tokens_map.json tokenizer.json" ]
 	[ ! -e home ]
 }
 

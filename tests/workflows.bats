@@ -6,7 +6,9 @@ load helper
 
 prepare() {
 	mkdir -p data example
-	jq -nc 'range(60) | {id: "t\(.)", messages: [{role: "user", content: "message \(.)"}, {role: "assistant", content: "billing"}]}' >data/test.jsonl
+	jq -nc 'range(60)
+		| {id: "t\(.)", messages: [{role: "user", content: "message \(.)"}, {role: "assistant", content: "billing"}]}' \
+		>data/test.jsonl
 	cp data/test.jsonl data/train.jsonl
 	cp "$ROOT/examples/$1/"* example
 	OPTIONS=(--no-print-directory -C example MODEL=stub "PATH=$PATH")
