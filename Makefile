@@ -241,7 +241,8 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = tests/lint/arrows tests/lint/names .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/peer/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/peer/check tests/peer/llama-build \
+	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi
@@ -252,7 +253,7 @@ lint: setup
 		--suppress=internalAstError --suppress=ctuuninitvar --suppress=uninitvar --suppress=nullPointerRedundantCheck --suppress=invalidFunctionArg \
 		--suppress=invalidPointerCast --suppress=arrayIndexThenCheck --suppress=compareBoolExpressionWithInt -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION="\"0\"" $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
-	shellcheck -x -S warning -e SC2154,SC2155,SC2034,SC2069,SC2238,SC1090,SC1091,SC2206 $(SH_FILES)
+	shellcheck -x -S warning $(SH_FILES)
 	tests/lint/asserts $(BATS_FILES)
 	tests/lint/columns $(BATS_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi

@@ -2,6 +2,7 @@
 # What every program keeps to, whatever it does: help, version, usage errors, malformed and missing
 # input, closed readers, full disks, signals.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 PROGRAMS=$(cd "${FT_BUILD:-$BATS_TEST_DIRNAME/../build}/bin" && echo ft-*)

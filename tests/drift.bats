@@ -1,3 +1,7 @@
+#!/usr/bin/env bats
+# ft-drift: what drifted and why, windows, profiles, the rows that speak for it, estimates.
+
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load notes
 
@@ -76,8 +80,8 @@ numbers() {
 	drift -r a hole
 	[ "$status" -eq 1 ]
 	line .x | jq -e '.why | test("none left at 0.4[0-9]* to 0.[56][0-9]*, from 16 % to 0 %")'
-	numbers 600 1 0 | jq -c 'select(.x < 0.5)' >cut
-	drift -r a cut
+	numbers 600 1 0 | jq -c 'select(.x < 0.5)' >lower
+	drift -r a lower
 	[ "$status" -eq 1 ]
 	line .x | jq -e '.why | test("none left at 0.5[0-9]* to 0.9[0-9]*, from")'
 }
@@ -528,12 +532,12 @@ numbers() {
 @test "profiles: damaged, cut short, of another version or not alike: status 2" {
 	numbers 200 1 0 >rows
 	ft-drift --profile rows >good
-	head -c 900 good >cut
+	head -c 900 good >short
 	sed 's/"ft_drift_profile":2/"ft_drift_profile":9/' good >version
 	sed '2s/"kinds":\[/"kinds":["x",/' good >damaged
 	sed '$d' good >endless
 	sed '2s/"dims":0/"dims":99999999999/' good >wide
-	for file in cut version damaged endless wide; do
+	for file in short version damaged endless wide; do
 		status_is 2 ft-drift -r $file rows
 		[[ $stderr == *"$file:"* ]]
 	done

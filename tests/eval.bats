@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-eval: scores, intervals, paired comparisons, requirements, and rows that cannot be scored.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # rows MODEL PATTERN - one record a character of PATTERN: 1 right, 0 wrong, e an error record.
@@ -540,6 +541,7 @@ peak() {
 }
 
 @test "advice follows the documented thresholds" {
+	# shellcheck disable=SC2069 # standard error alone is what is wanted
 	advice() { ft-eval "${@:2}" <(rows m "$1") 2>&1 >/dev/null || true; }
 	good=$(printf '1%.0s' {1..100}) half=$(printf '10%.0s' {1..50}) few=$(printf '1000%.0s' {1..25})
 	[[ $(advice "$good" --require 'exact>=0.9') == *"prompting is enough"* ]]

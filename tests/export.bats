@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-export: merged directories, GGUF files and adapters, checked against the engine here and
 # against llama.cpp where it is installed.
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
 

@@ -31,20 +31,35 @@ status_is() {
 	local want=$1
 	shift
 	run --separate-stderr "$@"
+	# shellcheck disable=SC2154 # run sets status, output and stderr
 	if [ "$status" -ne "$want" ]; then
 		printf 'exit status %s, not %s: %s\n%s\n%s\n' "$status" "$want" "$*" "$output" "$stderr" >&2
 		return 1
 	fi
 }
 
+# need_terminal - skips where no terminal can be made.
+need_terminal() {
+	command -v script >/dev/null || skip "no script here, which makes terminals"
+	script -qec true /dev/null </dev/null >"$TMP/terminal" 2>&1 || skip "no terminal can be made here: $(head -n 1 "$TMP/terminal")"
+}
+
 # on_terminal COLUMNS COMMAND - sets $output to what the command line writes on a terminal so wide,
 # and fails where a line is wider.
 on_terminal() {
-	command -v script >/dev/null || skip "no script here, which makes terminals"
-	script -qec true /dev/null </dev/null >"$TMP/terminal" 2>&1 || skip "no terminal can be made here"
+	need_terminal
 	script -qec "stty cols $1; $2" /dev/null </dev/null >"$TMP/terminal" 2>&1 || :
 	output=$(tr -d '\r' <"$TMP/terminal")
-	! grep -E ".{$(($1 + 1))}" <<<"$output"
+	if grep -E ".{$(($1 + 1))}" <<<"$output"; then return 1; fi
+}
+
+# port_of FILE - waits until a server of ours has written the port that it chose there, and prints it.
+port_of() {
+	for _ in $(seq 1000); do
+		[ -s "$1" ] && break
+		sleep 0.02
+	done
+	cat "$1"
 }
 
 # start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID,
@@ -53,11 +68,7 @@ start_stub() {
 	rm -f "$TMP/stub.port" # or the last one's would be read
 	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &
 	STUB_PID=$!
-	for _ in $(seq 1000); do
-		[ -s "$TMP/stub.port" ] && break
-		sleep 0.02
-	done
-	STUB_URL=http://127.0.0.1:$(cat "$TMP/stub.port")/v1
+	STUB_URL=http://127.0.0.1:$(port_of "$TMP/stub.port")/v1
 	export OPENAI_BASE_URL=$STUB_URL OPENAI_API_KEY=sk-test-key
 }
 

@@ -1,8 +1,7 @@
 # hub NAME DIR FILE... - puts a repository together under hub/NAME from files of DIR, with the list
 # that stub-hub gives of it.
-# shellcheck shell=bash
 hub() {
-	local name=$1 from=$2 dir=hub/$1 f
+	local from=$2 dir=hub/$1 f
 	shift 2
 	mkdir -p "$dir"
 	for f in "$@"; do

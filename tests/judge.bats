@@ -2,6 +2,7 @@
 # ft-judge: verdicts from a stub that answers as told, what becomes of replies that hold none, and
 # agreement with people.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # answers N - N records with ids r0.. and a distinctive question each.

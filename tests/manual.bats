@@ -37,11 +37,8 @@ run_examples() {
 serve_hub() {
 	stub-hub --port-file "$TMP/hub.port" "$TMP/work/hub" 3>&- >/dev/null 2>&1 &
 	HUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s "$TMP/hub.port" ] && break
-		sleep 0.02
-	done
-	export HF_ENDPOINT=http://127.0.0.1:$(cat "$TMP/hub.port") HF_HOME=$TMP/cache
+	HF_ENDPOINT=http://127.0.0.1:$(port_of "$TMP/hub.port")
+	export HF_ENDPOINT HF_HOME=$TMP/cache
 	unset HF_HUB_CACHE HF_TOKEN
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-pull against a hub of our own: layout of the cache, resuming, hashes, tokens, what is no model.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load hub
 
@@ -9,12 +10,10 @@ start_hub() {
 	stop_stub
 	rm -f hub.port
 	stub-hub --port-file "$TMP/hub.port" --log "$TMP/hub.log" "$@" "$TMP/hub" 3>&- >/dev/null 2>hub.err &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
 	STUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s hub.port ] && break
-		sleep 0.02
-	done
-	export HF_ENDPOINT=http://127.0.0.1:$(cat hub.port) HF_HOME=$TMP/home
+	HF_ENDPOINT=http://127.0.0.1:$(port_of hub.port)
+	export HF_ENDPOINT HF_HOME=$TMP/home
 	unset HF_TOKEN HF_HUB_CACHE no_proxy http_proxy
 }
 

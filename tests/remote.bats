@@ -2,18 +2,16 @@
 # ft-train --remote: rows are checked and sent, a job is created once and followed to its end,
 # against a server that speaks the providers' APIs.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 serve() {
 	rm -f "$TMP/stub.port"
 	stub-finetune --port-file "$TMP/stub.port" --log "$TMP/requests" "$@" 3>&- >"$TMP/stub.log" 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
 	STUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s "$TMP/stub.port" ] && break
-		sleep 0.02
-	done
 	local at
-	at=http://127.0.0.1:$(cat "$TMP/stub.port")
+	at=http://127.0.0.1:$(port_of "$TMP/stub.port")
 	export OPENAI_BASE_URL=$at/v1 TOGETHER_BASE_URL=$at/v1 FIREWORKS_BASE_URL=$at
 	export OPENAI_API_KEY=sk-test-key TOGETHER_API_KEY=sk-test-key FIREWORKS_API_KEY=sk-test-key FIREWORKS_ACCOUNT_ID=team
 	jq -nc 'range(12)

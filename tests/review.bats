@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-review: the scan, the page's server and its gate, the journal, what is made of it.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # http METHOD PATH [BODY] - one request to the page of $PORT with the headers of $HEADERS (an
@@ -412,12 +413,6 @@ rows() {
 	http GET "/api/row?row=20"
 	[ "$(jq -c '[.row.related[] | [.row, .text, .reference]]' <<<"$body")" = '[[21,"the same question","b"]]' ]
 	close_page
-}
-
-# need_terminal - skips where no terminal can be made.
-need_terminal() {
-	command -v script >/dev/null || skip "no script here, which makes terminals"
-	script -qec true /dev/null >script.txt 2>&1 </dev/null || skip "no terminal can be made here: $(head -n 1 script.txt)"
 }
 
 # keys KEYS ARGS... - types on a terminal of ft-review's own.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # examples/slow: the exit status is the decision, and the sample does not depend on the order of the
 # log.
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
 

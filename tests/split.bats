@@ -1,3 +1,7 @@
+#!/usr/bin/env bats
+# ft-split: the same row on the same side, groups, classes, look-alikes, and the check for leaks.
+
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # rows N [FIRST] - N records with an id, a customer (four rows each) and a number of their own.

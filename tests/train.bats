@@ -2,6 +2,7 @@
 # ft-train: what is trained on, what is refused, and that a run gives the same result however it is
 # cut.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # A very small model and 40 rows that it can learn.
@@ -493,7 +494,7 @@ worst() {
 	prepare
 	for shape in tiny tiny-qwen2 tiny-qwen3; do
 		/usr/bin/python3 "$SHARED/peers/random_model.py" $shape $shape --layers 2 --seed 4 2>/dev/null
-		args=(-q -m ./$shape --batch 40 --schedule constant --warmup 0)
+		args=(-q -m "./$shape" --batch 40 --schedule constant --warmup 0)
 		ft-train "${args[@]}" --rank 4 --alpha 8 -o start --steps 3 --lr 1e-2 rows.jsonl >/dev/null # so that B is not zero
 		ft-train "${args[@]}" -a start --steps 1 -n rows.jsonl >packs.jsonl
 		ft-train "${args[@]}" -a start -o more --steps 20 --lr 1e-3 rows.jsonl | jq -c 'select(.lr)' >ours
