@@ -249,9 +249,8 @@ lint: setup
 	@if clang-format --version | grep -q 'version 14\.'; then clang-format --dry-run -Werror $(C_FILES) $(H_FILES); \
 		else echo "format not checked: the files are as clang-format 14 writes them"; fi
 	tests/lint/arrows
-	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
-		--suppress=internalAstError --suppress=ctuuninitvar --suppress=uninitvar --suppress=nullPointerRedundantCheck --suppress=invalidFunctionArg \
-		--suppress=invalidPointerCast --suppress=arrayIndexThenCheck --suppress=compareBoolExpressionWithInt -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
+	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		-D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION="\"0\"" $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
 	shellcheck -x -S warning $(SH_FILES)
 	tests/lint/asserts $(BATS_FILES)
