@@ -185,7 +185,7 @@ check-fault: setup
 	@$(MAKE) $(JOBS) test-programs
 	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
 
-# Other people's clients, for tests/peers.bats and the benchmarks; neither needs them. Of its many
+# Other people's clients, for tests/peer.bats and the benchmarks; neither needs them. Of its many
 # optional packages promptfoo needs only the driver of its database.
 NODE_ARCH = $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 .PHONY: peers
@@ -220,14 +220,14 @@ fuzz: setup
 
 # Comparison with the reference implementations that npm has; not part of check, for it downloads
 # them (500 MB).
-$(BUILD)/tests/npm/%: $(BUILD)/tests/npm/%.o $(LIB)
+$(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,$<)
 
 .PHONY: check-npm
 check-npm: setup
-	@$(MAKE) $(JOBS) $(BUILD)/tests/npm/tokens $(BUILD)/tests/npm/render
-	@tests/npm/check $(BUILD)
+	@$(MAKE) $(JOBS) $(BUILD)/tests/peer/tokens $(BUILD)/tests/peer/render
+	@tests/peer/check $(BUILD)
 
 # What is measured stands in tests/bench; peers that are not installed are named as missing.
 # BENCH='name ...' picks; accuracy, which takes hours, runs only where it is named.
@@ -237,20 +237,24 @@ bench: setup
 	@$(MAKE) $(JOBS) test-programs
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
-C_FILES = $(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/npm/*.c)
+# tests/peer/llama.c can be read only where llama.cpp's headers are.
+C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
-SH_FILES = tests/lint/arrows tests/lint/names .ci/setup .ci/run tests/run tests/bench/run $(wildcard tests/bench/*.sh) tests/npm/check $(wildcard tests/*.bats tests/helper.bash tests/manual/prepare)
+BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
+SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/peer/check tests/peer/llama-build \
+	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi
 	@if clang-format --version | grep -q 'version 14\.'; then clang-format --dry-run -Werror $(C_FILES) $(H_FILES); \
 		else echo "format not checked: the files are as clang-format 14 writes them"; fi
 	tests/lint/arrows
-	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr --suppress=missingIncludeSystem \
-		--suppress=internalAstError --suppress=ctuuninitvar --suppress=uninitvar --suppress=nullPointerRedundantCheck --suppress=invalidFunctionArg \
-		--suppress=invalidPointerCast --suppress=arrayIndexThenCheck --suppress=compareBoolExpressionWithInt -D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
+	cppcheck -q -j 2 --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		-D_GNU_SOURCE -DISA=base -DISA_base -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 $(C_FILES)
 	printf '%s\n' $(C_FILES) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -DFT_VERSION="\"0\"" $(pkg_cflags) -DISA=base -DISA_base 2>/dev/null' tidy
-	shellcheck -x -S warning -e SC2154,SC2155,SC2034,SC2069,SC2238,SC1090,SC1091,SC2206 $(SH_FILES)
+	shellcheck -x -S warning $(SH_FILES)
+	tests/lint/asserts $(BATS_FILES)
+	tests/lint/columns $(BATS_FILES)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs

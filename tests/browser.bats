@@ -17,13 +17,18 @@ need_browser() {
 	command -v prlimit >/dev/null || skip "no prlimit here"
 	{
 		jq -nc 'range(30) | {id: "r\(.)", split: (if . < 20 then "train" else "test" end),
-			messages: [{role: "system", content: "Name the topic."}, {role: "user", content: "Question \(.)\(if . == 17 then " needle" else "" end)"},
-				{role: "assistant", content: "{\"topic\": \"topic \(. % 3)\"}"}], output: "{\"topic\": \"topic \(. % 4)\"}", model: "m"}'
-		jq -nc '{id: "hostile", messages: [{role: "user", content: "hostile <img src=x onerror=window.attacked=1>\u202e"}, {role: "assistant", content: "{\"topic\": \"x\"}"}]}'
+			messages: [{role: "system", content: "Name the topic."},
+					{role: "user", content: "Question \(.)\(if . == 17 then " needle" else "" end)"},
+				{role: "assistant", content: "{\"topic\": \"topic \(. % 3)\"}"}],
+				output: "{\"topic\": \"topic \(. % 4)\"}", model: "m"}'
+		jq -nc '{id: "hostile", messages: [{role: "user", content: "hostile <img src=x onerror=window.attacked=1>\u202e"},
+					{role: "assistant", content: "{\"topic\": \"x\"}"}]}'
 		jq -nc '{id: "calls", messages: [{role: "user", content: "tools please"}, {role: "assistant", content: null,
 			tool_calls: [{id: "c1", type: "function", function: {name: "get_weather", arguments: "{\"city\": \"Oslo\"}"}}]}]}'
-		jq -nc '{id: "long", messages: [{role: "user", content: ("a long one " + "x" * 1000000)}, {role: "assistant", content: "{\"topic\": \"y\"}"}]}'
-		jq -nc '("billing", "delivery") | {id: "twin \(.)", messages: [{role: "user", content: "twin question"}, {role: "assistant", content: .}]}'
+		jq -nc '{id: "long", messages: [{role: "user", content: ("a long one " + "x" * 1000000)},
+					{role: "assistant", content: "{\"topic\": \"y\"}"}]}'
+		jq -nc '("billing", "delivery")
+			| {id: "twin \(.)", messages: [{role: "user", content: "twin question"}, {role: "assistant", content: .}]}'
 	} >rows.jsonl
 	ft-review --scan -q rows.jsonl >scanned.jsonl
 	(trap '' XFSZ; exec ft-review -q -o j.jsonl --as anna --every 2 scanned.jsonl) >address.txt 2>page.err 3>&- &
@@ -46,8 +51,11 @@ need_browser() {
 
 @test "a person reads a report of ft-eval" {
 	need_browser
-	jq -nc 'range(30) as $i | ("a", "b") as $m | {id: "r\($i)", model: $m, messages: [{role: "user", content: "Question \($i)\(if $i == 17 then " needle" else "" end)\(if $i == 3 then "<img src=x onerror=window.attacked=1>" else "" end)"},
-		{role: "assistant", content: "topic \($i % 4)"}], output: (if $i % (if $m == "a" then 3 else 5 end) == 0 then "<script>window.attacked=1</script>" else "topic \($i % 4)" end),
+	jq -nc 'range(30) as $i | ("a", "b") as $m | (if $m == "a" then 3 else 5 end) as $wrong
+		| {"17": " needle", "3": "<img src=x onerror=window.attacked=1>"} as $more
+		| {id: "r\($i)", model: $m, messages: [{role: "user", content: "Question \($i)\($more["\($i)"] // "")"},
+			{role: "assistant", content: "topic \($i % 4)"}],
+		output: (if $i % $wrong == 0 then "<script>window.attacked=1</script>" else "topic \($i % 4)" end),
 		latency: (if $m == "a" then 0.2 else 0.5 end), cost: (if $m == "a" then 0.001 else 0.002 end)}' >rows.jsonl
 	ft-eval -q --compare model --labels --require 'exact>=0.2' --html report.html rows.jsonl >figures
 	mkdir -p "${FT_SHOTS:-$TMP/shots}"

@@ -1,3 +1,7 @@
+#!/usr/bin/env bats
+# ft-drift: what drifted and why, windows, profiles, the rows that speak for it, estimates.
+
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load notes
 
@@ -66,7 +70,8 @@ numbers() {
 	line .unit | jq -e '.verdict == "stable" and .test == null and .p == null'
 	drift -r a c
 	[ "$status" -eq 1 ]
-	head -1 out.jsonl | jq -e '.path == ".x" and .type == "number" and .test == "ks" and .effect > 0.2 and (.why | startswith("median up from"))'
+	head -1 out.jsonl | jq -e '.path == ".x" and .type == "number" and .test == "ks" and .effect > 0.2
+		and (.why | startswith("median up from"))'
 }
 
 @test "numbers: the region that a filter cut away is named" {
@@ -75,8 +80,8 @@ numbers() {
 	drift -r a hole
 	[ "$status" -eq 1 ]
 	line .x | jq -e '.why | test("none left at 0.4[0-9]* to 0.[56][0-9]*, from 16 % to 0 %")'
-	numbers 600 1 0 | jq -c 'select(.x < 0.5)' >cut
-	drift -r a cut
+	numbers 600 1 0 | jq -c 'select(.x < 0.5)' >lower
+	drift -r a lower
 	[ "$status" -eq 1 ]
 	line .x | jq -e '.why | test("none left at 0.5[0-9]* to 0.9[0-9]*, from")'
 }
@@ -96,13 +101,15 @@ numbers() {
 	jq -nc 'range(200) | {c: ["a", "b", "c", "d"][. % 4], s: "v\(. * 41 % 211)"}' >b
 	drift -r a b
 	[ "$status" -eq 1 ]
-	line .c | jq -e '.verdict == "drift" and .type == "category" and (.why | contains("\"d\" up from 0 % to 25 %") and contains("not seen before"))'
+	line .c | jq -e '.verdict == "drift" and .type == "category" and (.why | contains("\"d\" up from 0 % to 25 %")
+			and contains("not seen before"))'
 	line .s | jq -e '.verdict == "stable" and .test == "permutation"'
 }
 
 @test "missing values, nulls and other kinds are told against the enclosing object" {
 	jq -nc 'range(100) | {o: (if . % 2 == 0 then {a: .} else null end), n: 1, m: .}' >a
-	jq -nc 'range(100) | {o: (if . % 2 == 0 then {a: (if . % 4 == 0 then "\(.)" else . end)} else null end), n: (if . % 3 == 0 then null else 1 end)}' >b
+	jq -nc 'range(100) | {o: (if . % 2 == 0 then {a: (if . % 4 == 0 then "\(.)" else . end)} else null end),
+			n: (if . % 3 == 0 then null else 1 end)}' >b
 	drift -r a b
 	[ "$status" -eq 1 ]
 	line .o.a | jq -e '.verdict == "drift" and .test == "kinds" and (.why | contains("50 %"))'
@@ -113,7 +120,8 @@ numbers() {
 
 @test "JSON within output compares with JSON within the reference, invalid JSON is a change of kind" {
 	jq -nc 'range(200) | {messages: [{role: "user", content: "q \(.)"}, {role: "assistant", content: ({n: (. % 10)} | tojson)}]}' >a
-	jq -nc 'range(100) | {messages: [{role: "user", content: "q \(.)"}], output: (if . % 5 == 0 then "sorry" else {n: (. % 10 + 4)} | tojson end)}' >b
+	jq -nc 'range(100) | {messages: [{role: "user", content: "q \(.)"}], output: (if . % 5 == 0 then "sorry" else {n: (. % 10 + 4)}
+				| tojson end)}' >b
 	drift -r a b
 	[ "$status" -eq 1 ]
 	line '.output' | jq -e '.verdict == "drift" and .test == "kinds" and (.why | contains("JSON"))'
@@ -131,8 +139,10 @@ numbers() {
 
 @test "dates in every spelling are dates" {
 	jq -nc 'range(60) | (100 + . % 28 + 1 | tostring[1:]) as $d | {
-		iso: "2023-05-\($d)T10:00:00Z", rfc: "Tue, \($d) May 2023 10:00:00 +0200", us: "05/\($d)/2023", written: "May \(. % 28 + 1), 2023",
-		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), at_ts: (1683000000.25 + . * 86400), text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
+		iso: "2023-05-\($d)T10:00:00Z", rfc: "Tue, \($d) May 2023 10:00:00 +0200", us: "05/\($d)/2023",
+			written: "May \(. % 28 + 1), 2023",
+		dots: "\($d).05.2023", created_at: (1683000000 + . * 86400), at_ts: (1683000000.25 + . * 86400),
+			text: "sent on May \(. % 28 + 1), 2023 by post to number \(.)"}' >a
 	sed 's/2023/2025/g; s/"created_at":168/"created_at":174/; s/"at_ts":168/"at_ts":174/' a >b
 	drift -r a b
 	[ "$status" -eq 1 ]
@@ -239,8 +249,10 @@ numbers() {
 }
 
 @test "--path PATH:TYPE tests what it says, whatever kind of JSON the values are" {
-	jq -nc 'range(200) | {code: ([1, 1, 1, 1, 1, 1, 1, 1, 2, 3][. % 10]), flag: (. % 10 == 0 | if . then 1 else 0 end), when: (1700000000 + . * 100), word: "w\(. % 7)"}' >a
-	jq -nc 'range(100) | {code: ([1, 2, 3, 3, 3, 3, 3, 3, 3, 3][. % 10]), flag: (. % 10 == 0 | if . then 0 else 1 end), when: (1740000000 + . * 100), word: "w\(. % 7)"}' >b
+	jq -nc 'range(200) | {code: ([1, 1, 1, 1, 1, 1, 1, 1, 2, 3][. % 10]), flag: (. % 10 == 0 | if . then 1 else 0 end),
+			when: (1700000000 + . * 100), word: "w\(. % 7)"}' >a
+	jq -nc 'range(100) | {code: ([1, 2, 3, 3, 3, 3, 3, 3, 3, 3][. % 10]), flag: (. % 10 == 0 | if . then 0 else 1 end),
+			when: (1740000000 + . * 100), word: "w\(. % 7)"}' >b
 	drift -r a --path .code:category b
 	[ "$status" -eq 1 ]
 	line .code | jq -e '.type == "category" and (.why | contains("80 %"))'
@@ -275,8 +287,10 @@ numbers() {
 }
 
 @test "a name is one however it is escaped, in nested objects, turns and JSON within text" {
-	jq -nc 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' >a
-	jq -nc --ascii-output 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)} | tojson)}' |
+	jq -nc 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}], output: ({"größe": (. % 5)}
+				| tojson)}' >a
+	jq -nc --ascii-output 'range(100) | {o: {"größe": (. % 7), "a\"b": 1}, messages: [{role: "user", "größe": 2}],
+			output: ({"größe": (. % 5)} | tojson)}' |
 		sed 's/"gr\\u00f6\\u00dfe/"gr\\u00F6\\u00dFe/; s/a\\"b/a\\u0022b/' >b
 	jq -nc --rawfile b b '$b | split("\n")[:-1][] | fromjson' | cmp a -
 	drift -r a b
@@ -289,7 +303,8 @@ numbers() {
 }
 
 @test "hostile values: huge numbers, dates out of range, mixed kinds, odd names, deep nesting" {
-	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' | sed 's/"x":7,/"x":1e999,/' >a
+	jq -nc 'range(50) | {x: ., d: "2023-02-31", "odd.name[0]": "k\(. % 3)", m: (if . % 2 == 0 then . else "s" end)}' |
+		sed 's/"x":7,/"x":1e999,/' >a
 	{ cat a; printf '{"x":1,"deep":%s1%s}\n' "$(printf '[%.0s' {1..60})" "$(printf ']%.0s' {1..60})"; } >b
 	drift -r a b
 	[ "$status" -eq 0 ]
@@ -333,8 +348,10 @@ numbers() {
 	{ numbers 600 7 0; numbers 300 8 0.2; } >stream
 	drift -r reference --window 100 --ert 50000 stream
 	[ "$status" -eq 1 ]
-	jq -se 'map(.verdict) | .[:6] == ["stable", "stable", "stable", "stable", "stable", "stable"] and (.[6:] | any(. == "drift")) and length == 9' out.jsonl
-	jq -se 'map(select(.verdict == "drift"))[0] | .path == ".x" and .p <= .threshold and .last - .first == 99 and (.why | startswith("median up"))' out.jsonl
+	jq -se 'map(.verdict) | .[:6] == ["stable", "stable", "stable", "stable", "stable", "stable"] and (.[6:] | any(. == "drift"))
+		and length == 9' out.jsonl
+	jq -se 'map(select(.verdict == "drift"))[0] | .path == ".x" and .p <= .threshold and .last - .first == 99
+		and (.why | startswith("median up"))' out.jsonl
 	head -600 stream | ft-drift -q -r reference --window 100 --ert 50000
 	drift -r reference --window 100 --ert 150 stream
 	[ "$status" -eq 2 ]
@@ -408,7 +425,8 @@ numbers() {
 	{ numbers 100 2 0; numbers 150 3 0 | jq -c '{y: .x}'; } >stream
 	drift -r reference --window 100 --state st stream
 	[ "$status" -eq 1 ]
-	jq -se 'length == 2 and .[0].verdict == "stable" and (.[1] | .verdict == "drift" and (.why | contains("missing in 100 %")))' out.jsonl
+	jq -se 'length == 2 and .[0].verdict == "stable" and (.[1] | .verdict == "drift" and (.why | contains("missing in 100 %")))' \
+		out.jsonl
 	[ "$(wc -l <st)" -eq 51 ]
 	status_is 2 ft-drift -q -r reference --window 100 --path .nowhere stream
 }
@@ -418,7 +436,8 @@ numbers() {
 	numbers 40 2 0 >stream
 	base=(-q -r reference --window 100 --state st)
 	ft-drift "${base[@]}" stream || [ $? -eq 4 ]
-	for option in '--path .x' '--exclude .unit' '--time .x' '--min-effect 0.2' --calendar '--seed 3' '--sample 500' '--alpha 0.01' --fdr '--ert 5000'; do
+	for option in '--path .x' '--exclude .unit' '--time .x' '--min-effect 0.2' --calendar '--seed 3' '--sample 500' '--alpha 0.01' \
+		--fdr '--ert 5000'; do
 		# shellcheck disable=SC2086
 		status_is 2 ft-drift "${base[@]}" $option stream
 		[[ $stderr == *"another reference or other options"* ]]
@@ -431,7 +450,8 @@ numbers() {
 }
 
 @test "profiles: -r takes one in place of rows with the same answer, and merged shards equal the whole" {
-	notes 400 1 2023 12 | jq -c '. + {"odd.name": (if .id == "n1-7" then "\u0000 \ud83d\ude00" else .messages[0].content[:3] end), big: 12345678901234567890}' >reference
+	notes 400 1 2023 12 | jq -c '. + {"odd.name": (if .id == "n1-7" then "\u0000 \ud83d\ude00" else .messages[0].content[:3] end),
+			big: 12345678901234567890}' >reference
 	notes 60 2 2024 1 >current
 	drift -r reference current
 	[ "$status" -eq 1 ]
@@ -479,7 +499,8 @@ numbers() {
 @test "very many categories: rare ones are no news, a value that comes is named, and shards add up within the stated error" {
 	many() {
 		awk -v n="$1" -v seed="$2" -v new="$3" 'BEGIN { srand(seed)
-			for (i = 0; i < n; i++) printf "{\"c\":\"%s\"}\n", rand() < new ? "new" : "k" int(60000 * rand() * rand() * rand()) }'
+			for (i = 0; i < n; i++)
+				printf "{\"c\":\"%s\"}\n", rand() < new ? "new" : "k" int(60000 * rand() * rand() * rand()) }'
 	}
 	many 150000 1 0 >reference
 	many 1500 2 0 >same
@@ -496,7 +517,8 @@ numbers() {
 		line .c | jq -e '.type == "category" and (.why | contains("\"new\" up from 0 % to"))'
 		# Against the truth: no count is too high, none too low by more than is said, and
 		# that is at most n / 20,001.
-		jq -se 'map(select(.path == ".c"))[0] | .level_error > 0 and .level_error <= 150000 / 20001 and (.levels | length / 2 <= 20000)' $profile
+		jq -se 'map(select(.path == ".c"))[0] | .level_error > 0 and .level_error <= 150000 / 20001
+			and (.levels | length / 2 <= 20000)' $profile
 	done
 	jq -r .c reference | sort | uniq -c | awk '{ print $2, $1 }' >truth
 	for profile in whole merged; do
@@ -510,12 +532,12 @@ numbers() {
 @test "profiles: damaged, cut short, of another version or not alike: status 2" {
 	numbers 200 1 0 >rows
 	ft-drift --profile rows >good
-	head -c 900 good >cut
+	head -c 900 good >short
 	sed 's/"ft_drift_profile":2/"ft_drift_profile":9/' good >version
 	sed '2s/"kinds":\[/"kinds":["x",/' good >damaged
 	sed '$d' good >endless
 	sed '2s/"dims":0/"dims":99999999999/' good >wide
-	for file in cut version damaged endless wide; do
+	for file in short version damaged endless wide; do
 		status_is 2 ft-drift -r $file rows
 		[[ $stderr == *"$file:"* ]]
 	done
@@ -656,7 +678,9 @@ numbers() {
 # vectors N SEED SHIFT - N records with an embedding of 16 numbers, the first four moved by SHIFT.
 vectors() {
 	awk -v n="$1" -v seed="$2" -v shift="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
-		printf "{\"v\":["; for (k = 0; k < 16; k++) printf "%s%.4f", k ? "," : "", rand() + rand() + (k < 4 ? shift : 0); print "]}" } }'
+		printf "{\"v\":["
+		for (k = 0; k < 16; k++) printf "%s%.4f", k ? "," : "", rand() + rand() + (k < 4 ? shift : 0)
+		print "]}" } }'
 }
 
 @test "vectors: a cloud that moved is drift, one that did not is not, another length is told, and a profile keeps them" {
@@ -674,14 +698,14 @@ vectors() {
 	drift -r a.profile c
 	cmp want out.jsonl
 	# The rows chosen are those that moved.
-	{ cat b; jq -c '.new = true' c | head -n 40; } >mixed
+	{ cat b; head -n 40 c | jq -c '.new = true'; } >mixed
 	ft-drift -q -r a --exclude .new --rows 20 mixed >rows || [ $? -eq 1 ]
 	[ "$(jq -s 'map(select(.new)) | length' rows)" -ge 14 ]
 	jq -c '.v |= .[:12]' b >short
 	drift -r a short
 	[ "$status" -eq 1 ]
 	line .v | jq -e '.type == "number" and (.why | contains("median number of elements down from 16 to 12"))'
-	jq -c '.v[3] = "x"' a | head -60 >odd
+	head -n 60 a | jq -c '.v[3] = "x"' >odd
 	status_is 0 ft-drift -q -r odd odd
 }
 

@@ -1,16 +1,17 @@
 #!/usr/bin/env bats
 # ft-eval: scores, intervals, paired comparisons, requirements, and rows that cannot be scored.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # rows MODEL PATTERN - one record a character of PATTERN: 1 right, 0 wrong, e an error record.
 rows() {
-	local i
+	local i error='{"type":"timeout","status":null,"message":""}'
 	for ((i = 0; i < ${#2}; i++)); do
 		case ${2:i:1} in
 		1) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"output\":\"yes\"}" ;;
 		0) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"output\":\"no\"}" ;;
-		e) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"error\":{\"type\":\"timeout\",\"status\":null,\"message\":\"\"}}" ;;
+		e) echo "{\"id\":\"q$i\",\"model\":\"$1\",\"ideal\":\"yes\",\"error\":$error}" ;;
 		esac
 	done
 }
@@ -27,7 +28,8 @@ rows() {
 	rows m 11 >in
 	status_is 0 ft-eval in
 	jq -e '(keys_unsorted == ["group", "n", "errors", "metrics", "latency", "tokens", "cost"])
-		and .group == {} and .latency.p50 == null and .tokens.total == null and .cost == {total: null, per_1k: null, unknown: 2}' <<<"$output"
+		and .group == {} and .latency.p50 == null and .tokens.total == null
+		and .cost == {total: null, per_1k: null, unknown: 2}' <<<"$output"
 }
 
 @test "error records are unscored: counted, neither wrong nor dropped in silence" {
@@ -61,7 +63,8 @@ rows() {
 }
 
 @test "outputs of another type, scores that are no numbers and verdicts off the scale are unscored, each with its reason" {
-	printf '%s\n' '{"ideal":"7","output":7}' '{"ideal":"7","output":["7"]}' '{"ideal":"7","output":null}' '{"ideal":"7","output":"7"}' >in
+	printf '%s\n' '{"ideal":"7","output":7}' '{"ideal":"7","output":["7"]}' '{"ideal":"7","output":null}' \
+		'{"ideal":"7","output":"7"}' >in
 	status_is 0 ft-eval in
 	jq -e '.metrics.exact | .n == 1 and .mean == 1 and .unscored == 3' <<<"$output"
 	[[ $stderr == *'`output` is no string'* ]]
@@ -98,12 +101,14 @@ rows() {
 		status_is 2 ft-eval --require "$figure>=1" /dev/null
 		[[ $stderr == *"no figure '$figure'"* ]]
 	done
-	status_is 4 ft-eval -c json-fields --require 'json-fields.total>=1' --require 'json-fields.pass@3>=1' --require 'json-fields.majority>=1' /dev/null
+	status_is 4 ft-eval -c json-fields --require 'json-fields.total>=1' --require 'json-fields.pass@3>=1' \
+		--require 'json-fields.majority>=1' /dev/null
 	status_is 4 ft-eval --require 'latency.p95<=1' in
 }
 
 @test "one value is one group, however it is written" {
-	printf '%s\n' '{"model":"\u00e9\/","by":{"a":1,"b":[2]},"id":"1","output":"x","ideal":"x"}' '{"model":"é/","by":{ "b":[2], "a":1 },"id":"2","output":"x","ideal":"x"}' >in
+	printf '%s\n' '{"model":"\u00e9\/","by":{"a":1,"b":[2]},"id":"1","output":"x","ideal":"x"}' \
+		'{"model":"é/","by":{ "b":[2], "a":1 },"id":"2","output":"x","ideal":"x"}' >in
 	status_is 0 ft-eval --by .model --by .by in
 	jq -e '.n == 2 and .group == {model: "é/", by: {a: 1, b: [2]}}' <<<"$output"
 	printf '%s\n' '{"model":{"a":1,"b":2},"id":"1","output":"x","ideal":"x"}' '{"model":"b","id":"1","output":"x","ideal":"x"}' >in
@@ -152,7 +157,8 @@ rows() {
 }
 
 @test "rows without id are paired by their input, repeats in their order" {
-	jq -nc '("a", "b") as $m | (1, 2, 1) as $q | {model: $m, messages: [{role: "user", content: "q\($q)"}, {role: "assistant", content: "r"}],
+	jq -nc '("a", "b") as $m | (1, 2, 1) as $q
+		| {model: $m, messages: [{role: "user", content: "q\($q)"}, {role: "assistant", content: "r"}],
 		output: (if $m == "a" then "r" else "s" end)}' >in
 	status_is 0 ft-eval --compare model in
 	jq -se '.[2] | .n == 3 and .losses == 3' <<<"$output"
@@ -171,7 +177,8 @@ rows() {
 @test "groups may be formed by several paths, and comparisons stay within the others" {
 	{ rows a 10; rows b 11; } | jq -c '., . + {id: (.id + "x"), lang: "de"}' >in
 	status_is 0 ft-eval --by lang --compare model in
-	jq -se '([.[:4][].group] == [{lang: null, model: "a"}, {lang: "de", model: "a"}, {lang: null, model: "b"}, {lang: "de", model: "b"}])
+	jq -se '([.[:4][].group] == [{lang: null, model: "a"}, {lang: "de", model: "a"}, {lang: null, model: "b"},
+				{lang: "de", model: "b"}])
 		and [.[4:][].within] == [{lang: null}, {lang: "de"}] and .[4].n == 2' <<<"$output"
 }
 
@@ -185,15 +192,18 @@ rows() {
 }
 
 @test "json-fields: a tolerance for each field, named fields that are on neither side, and names that occur nowhere" {
-	jq -nc '{ideal: ({total: 100, net: 80, due: "2024-01-31", to: {city: "Oslo"}} | tojson), output: ({total: "100.60", net: 80.6, due: "31.1.2024", to: {city: "oslo"}} | tojson)}' >in
+	jq -nc '{ideal: ({total: 100, net: 80, due: "2024-01-31", to: {city: "Oslo"}} | tojson),
+			output: ({total: "100.60", net: 80.6, due: "31.1.2024", to: {city: "oslo"}} | tojson)}' >in
 	status_is 0 ft-eval -c 'json-fields:total~1%,net~0.5,due,to,note' in
-	jq -e '.metrics["json-fields"] | (.mean - 0.8 | fabs) < 1e-12 and .fields.total.mean == 1 and .fields.net.mean == 0 and .fields["to.city"].mean == 1
+	jq -e '.metrics["json-fields"] | (.mean - 0.8 | fabs) < 1e-12 and .fields.total.mean == 1 and .fields.net.mean == 0
+		and .fields["to.city"].mean == 1
 		and .fields.note.mean == 1 and .fields.note.recall == null' <<<"$output"
 	[[ $stderr == *"no reference and no answer holds the field 'note'"* ]]
 	status_is 0 ft-eval -c 'json-fields:~1%' in
 	jq -e '.metrics["json-fields"].mean == 1' <<<"$output"
 	for bad in 'a~' 'a~x' 'a~-1' '~1%%' ','; do status_is 2 ft-eval -c "json-fields:$bad" in; done
-	jq -nc '{ideal: ({items: [{price: 5, on: "2024-05-01"}, {price: 7}]} | tojson), output: ({items: [{price: "$5.00", on: "May 1, 2024"}, {price: 7, on: null}]} | tojson)}' >lists
+	jq -nc '{ideal: ({items: [{price: 5, on: "2024-05-01"}, {price: 7}]} | tojson),
+			output: ({items: [{price: "$5.00", on: "May 1, 2024"}, {price: 7, on: null}]} | tojson)}' >lists
 	status_is 0 ft-eval -c json-fields lists
 	jq -e '.metrics["json-fields"].mean == 1' <<<"$output"
 }
@@ -207,8 +217,10 @@ rows() {
 		pair x y '{"error":{"type":"unparsable"}}'
 	} >in
 	status_is 0 ft-eval in
-	jq -se '[.[:3][].model] == ["x", "y", "z"] and [.[:3][].rank] == [1, 2, 3] and (.[0] | .wins == 8 and .losses == 1 and .ties == 1 and .strength.lo < .strength.value)
-		and (.[3] | .a == "x" and .b == "y" and .n == 10 and .diff == -0.7 and .test == "sign" and .p == 0.0390625) and (length == 4)' <<<"$output"
+	jq -se '[.[:3][].model] == ["x", "y", "z"] and [.[:3][].rank] == [1, 2, 3] and (.[0] | .wins == 8 and .losses == 1 and .ties == 1
+			and .strength.lo < .strength.value)
+		and (.[3] | .a == "x" and .b == "y" and .n == 10 and .diff == -0.7 and .test == "sign" and .p == 0.0390625)
+		and (length == 4)' <<<"$output"
 	[[ $stderr == *"1 of 17 pairs hold no verdict"* ]]
 	status_is 0 ft-eval -q --compare model --baseline y in
 	# Holm over the two: 2 x 2/64, 0.0390625
@@ -226,9 +238,11 @@ rows() {
 	printf '#!/bin/sh\necho run >>%s/runs\nexec jq "$@"\n' "$TMP" >jq-counted
 	chmod +x jq-counted
 	jq -nc 'range(600) | {id: "\(.)", output: (if . % 3 == 0 then "{\"n\":\(.)}" else "none" end)}' >in
-	FT_JQ=$TMP/jq-counted status_is 0 ft-eval -c 'a=jq:.output|fromjson?|.n >= 0' -c 'b=jq:(.id|tonumber) / 1000 # a score' -c 'not=not-jq:.output == "none"' in
+	FT_JQ=$TMP/jq-counted status_is 0 ft-eval -c 'a=jq:.output|fromjson?|.n >= 0' -c 'b=jq:(.id|tonumber) / 1000 # a score' \
+		-c 'not=not-jq:.output == "none"' in
 	[ "$(wc -l <runs)" -eq 1 ]
-	jq -e '.metrics.a.mean == 1 / 3 and .metrics.a.n == 600 and (.metrics.b.mean - 0.2995 | fabs) < 1e-12 and .metrics.not.mean == 1 / 3' <<<"$output"
+	jq -e '.metrics.a.mean == 1 / 3 and .metrics.a.n == 600 and (.metrics.b.mean - 0.2995 | fabs) < 1e-12
+		and .metrics.not.mean == 1 / 3' <<<"$output"
 }
 
 @test "a jq expression that fails on a row leaves it unscored; one that is no jq stops the run" {
@@ -252,7 +266,8 @@ rows() {
 	# row 1: exact 1, includes 0: 2/3; row 2: 0, 1: 1/3
 	jq -e '(.metrics.score.mean - 0.5 | fabs) < 1e-12 and .metrics.score.n == 2' <<<"$output"
 	status_is 0 ft-eval -p -c exact -c includes:o -c words:1-1 --weight exact=2 --weight words=0 <(cat in; rows m e)
-	jq -se '(map(.eval) | .[0].score == 2 / 3 and .[1] == {exact: 0, includes: 1, words: 1, score: (1 / 3)} and .[2].score == null)' <<<"$output"
+	jq -se '(map(.eval) | .[0].score == 2 / 3 and .[1] == {exact: 0, includes: 1, words: 1, score: (1 / 3)}
+			and .[2].score == null)' <<<"$output"
 	status_is 2 ft-eval -c exact --weight regex=1 in
 	status_is 2 ft-eval -c exact --weight exact=-1 in
 	status_is 2 ft-eval -c exact -c exact in
@@ -260,9 +275,11 @@ rows() {
 }
 
 @test "latency quantiles, tokens and costs are summed up; one unknown cost makes the total unknown" {
-	jq -nc 'range(101) | {id: "\(.)", ideal: "x", output: "x", latency: (. / 100), cost: 0.002, usage: {prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}}' >in
+	jq -nc 'range(101) | {id: "\(.)", ideal: "x", output: "x", latency: (. / 100), cost: 0.002,
+			usage: {prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}}' >in
 	status_is 0 ft-eval --require 'latency.p95<=1' --require 'cost.per_1k<=2.5' in
-	jq -se '.[0] | .latency.p50 == 0.5 and (.latency.p95 - 0.95 | fabs) < 1e-12 and (.latency.p99 - 0.99 | fabs) < 1e-12 and .tokens.total == 1212
+	jq -se '.[0] | .latency.p50 == 0.5 and (.latency.p95 - 0.95 | fabs) < 1e-12 and (.latency.p99 - 0.99 | fabs) < 1e-12
+		and .tokens.total == 1212
 		and (.cost.total - 0.202 | fabs) < 1e-12 and (.cost.per_1k - 2 | fabs) < 1e-12' <<<"$output"
 	jq -c 'if .id == "7" then .cost = null else . end' in >unknown
 	status_is 4 ft-eval --require 'cost.per_1k<=2.5' unknown
@@ -277,7 +294,8 @@ rows() {
 }
 
 @test "the output does not depend on the number of threads" {
-	jq -nc 'range(3000) | {id: "\(.)", model: "m\(. % 2)", ideal: "a b c", output: (if . % 7 == 0 then "a c" else "a b c" end), latency: (. * 0.001)}' >in
+	jq -nc 'range(3000) | {id: "\(.)", model: "m\(. % 2)", ideal: "a b c", output: (if . % 7 == 0 then "a c" else "a b c" end),
+			latency: (. * 0.001)}' >in
 	ft-eval -j 1 -c exact -c normalized --by model in >one
 	ft-eval -j 7 -c exact -c normalized --by model in >seven
 	cmp one seven
@@ -322,11 +340,12 @@ peak() {
 }
 
 @test "memory does not grow with the rows" {
-	run ! grep -q __asan_init "$BUILD/bin/ft-eval" || skip "the address sanitizer keeps freed memory"
+	grep -q __asan_init "$BUILD/bin/ft-eval" && skip "the address sanitizer keeps freed memory"
 	jq -nc 'range(20000) | {id: "\(.)", ideal: "a", output: "a", latency: (. % 1000 / 1000)}' >in
 	small=$(peak in 1)
 	large=$(peak in 10)
-	[ "$small" -gt 0 ] && [ "$large" -lt $((small + 2048)) ]
+	[ "$small" -gt 0 ]
+	[ "$large" -lt $((small + 2048)) ]
 }
 
 @test "cmd: a command decides, several at a time; one that hangs, dies or is missing leaves the row unscored" {
@@ -362,8 +381,10 @@ peak() {
 	[[ $stderr == *none.json* ]]
 	jq -nc 'def call($n; $a): {type: "function", id: "c", function: {name: $n, arguments: $a}};
 		[call("f"; "{\"x\": 1, \"y\": 2}"), call("g"; "{}")] as $want
-		| ([call("g"; "{ }"), call("f"; "{\"y\": 2.0, \"x\": 1}")], [call("f"; "{\"x\": 1, \"y\": 3}"), call("g"; "{}")], [call("g"; "{}")], null) as $got
-		| {messages: [{role: "user", content: "q"}, {role: "assistant", content: null, tool_calls: $want}], output: "", tool_calls: $got}' >in
+		| ([call("g"; "{ }"), call("f"; "{\"y\": 2.0, \"x\": 1}")], [call("f"; "{\"x\": 1, \"y\": 3}"), call("g"; "{}")],
+			[call("g"; "{}")], null) as $got
+		| {messages: [{role: "user", content: "q"}, {role: "assistant", content: null, tool_calls: $want}], output: "",
+			tool_calls: $got}' >in
 	status_is 0 ft-eval -c tool-calls in
 	jq -e '.metrics["tool-calls"] | .mean == 0.25 and .n == 4' <<<"$output"
 }
@@ -371,17 +392,20 @@ peak() {
 @test "text similarities are scores, and the best of several references counts" {
 	echo '{"ideal":["nothing like it","the cat sat on the mat"],"output":"The cat sat on a mat"}' >in
 	status_is 0 ft-eval -c f1 -c rouge-1 -c rouge-2 -c rouge-l -c bleu -c chrf -c levenshtein in
-	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein] | all(.mean > 0.3 and .mean < 1))' <<<"$output"
+	jq -e '.metrics | .f1.mean == 1 and ([."rouge-1", ."rouge-2", ."rouge-l", .bleu, .chrf, .levenshtein]
+			| all(.mean > 0.3 and .mean < 1))' <<<"$output"
 }
 
 @test "samples of one input are one cluster: wider interval, majority, pass@k" {
 	# Eight inputs, five samples each; input i is answered right i of 5 times (6 and 7: always).
-	jq -nc 'range(8) as $i | range(5) as $s | {id: "q\($i)", sample: $s, ideal: "yes", output: (if $s < $i then "yes" else "no \($s % 2)" end)}' >in
+	jq -nc 'range(8) as $i | range(5) as $s
+		| {id: "q\($i)", sample: $s, ideal: "yes", output: (if $s < $i then "yes" else "no \($s % 2)" end)}' >in
 	status_is 0 ft-eval --pass-at 1,5 in
 	# Counts 0,1,2,3,4,5,5,5: pass@1 is their mean / 5, pass@5 counts those above 0, pass^5
 	# those that are 5. Majority: 2 right of 5 tie with "no 0" or "no 1" at i = 2 (2 yes, 2 of
 	# one no, 1 of the other: half), 1 of 5 loses, 3 and more win.
-	jq -e '.metrics.exact | .n == 40 and .clusters == 8 and .mean == 0.625 and (.["pass@1"].value - 0.625 | fabs) < 1e-12 and .["pass@5"].value == 0.875
+	jq -e '.metrics.exact | .n == 40 and .clusters == 8 and .mean == 0.625 and (.["pass@1"].value - 0.625 | fabs) < 1e-12
+		and .["pass@5"].value == 0.875
 		and .["pass^5"].value == 0.375 and .majority.value == 5.5 / 8 and (.hi - .lo) > 0.5' <<<"$output"
 	status_is 0 ft-eval --require 'exact.pass@5>=0.3' --require 'exact.majority>=0.2' in
 	jq -c 'del(.sample)' in >plain
@@ -397,7 +421,8 @@ peak() {
 @test "the majority's vote is by calls of tools too, and what was not answered has none in common" {
 	jq -nc 'def call($i; $a): [{id: "c\($i)", type: "function", function: {name: "f", arguments: $a}}];
 		("{\"x\": 9}", "{\"x\":1,\"y\":2}", "{\"y\": 2, \"x\": 1}") as $a
-		| {id: "q", messages: [{role: "user", content: "q"}, {role: "assistant", tool_calls: call(0; "{\"x\":1,\"y\":2}")}], output: null, tool_calls: call($a; $a)}' |
+		| {id: "q", messages: [{role: "user", content: "q"}, {role: "assistant", tool_calls: call(0; "{\"x\":1,\"y\":2}")}],
+			output: null, tool_calls: call($a; $a)}' |
 		jq -c '.sample = input_line_number' >in
 	status_is 0 ft-eval -c tool-calls in
 	jq -e '.metrics["tool-calls"] | (.mean - 2 / 3 | fabs) < 1e-12 and .clusters == 1 and .majority.value == 1' <<<"$output"
@@ -435,7 +460,8 @@ peak() {
 	status_is 1 ft-eval -c f1 --baseline-file right half
 	for f in right half; do jq -c 'select(.sample == 0) | del(.sample)' $f >many; mv many $f; done
 	status_is 1 ft-eval -c f1 --baseline-file right half
-	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p == null and .detectable == null and .rows_needed == null' <<<"$output"
+	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p == null and .detectable == null
+		and .rows_needed == null' <<<"$output"
 }
 
 @test "what a comparison could have shown goes by the clusters" {
@@ -443,12 +469,14 @@ peak() {
 	jq -nc 'range(10) as $i | range(5) as $s | ("a", "b") as $m | {id: "q\($i)", sample: $s, model: $m, ideal: "yes",
 		output: (if $m == "a" or $i < 7 then "no" else "yes" end)}' >in
 	status_is 0 ft-eval --compare model in
-	# standard error sqrt(10 / 9 * (3 * .7^2 + 7 * .3^2)) / 10 = .152753; (1.959964 + .841621) times that, and 50 rows times the square of the ratio
+	# standard error sqrt(10 / 9 * (3 * .7^2 + 7 * .3^2)) / 10 = .152753; (1.959964 + .841621) times
+	# that, and 50 rows times the square of the ratio
 	jq -se '.[2] | .n == 50 and (.detectable - 0.427950 | fabs) < 1e-5 and .rows_needed == 102' <<<"$output"
 }
 
 @test "figures of samples stay within 0 and 1" {
-	jq -nc 'range(3) as $i | range(2) as $s | {id: "q\($i)", sample: $s, ideal: "x y", output: (if $i == 0 and $s == 0 then "x" else "x y" end)}' >in
+	jq -nc 'range(3) as $i | range(2) as $s
+		| {id: "q\($i)", sample: $s, ideal: "x y", output: (if $i == 0 and $s == 0 then "x" else "x y" end)}' >in
 	status_is 0 ft-eval --pass-at 1,2 -c f1 in
 	jq -e '.metrics.f1 | .majority.hi <= 1 and .majority.lo >= 0 and .["pass@1"].hi <= 1 and .["pass@1"].lo >= 0' <<<"$output"
 }
@@ -458,8 +486,10 @@ peak() {
 		jq -c '. + {output: (["a","a","a","a","a","a","a","a","b","b","b","b","b","b","b","c","c","c","a","a"][.i] + "\n")}' >in
 	status_is 0 ft-eval --labels in
 	# sklearn.metrics: f1_score(average="macro"), "weighted", matthews_corrcoef
-	jq -e 'def near(x): (. - x | fabs) < 1e-12; .labels | .n == 20 and (.accuracy.value | near(0.75)) and (.macro_f1.value | near(0.7135531135531137)) and (.weighted_f1.value | near(0.7450549450549452))
-		and (.mcc.value | near(0.5959630476342985)) and .classes.a.said == {a: 8, b: 2} and .macro_f1.lo < .macro_f1.value and .macro_f1.hi > .macro_f1.value' <<<"$output"
+	jq -e 'def near(x): (. - x | fabs) < 1e-12; .labels | .n == 20 and (.accuracy.value | near(0.75))
+		and (.macro_f1.value | near(0.7135531135531137)) and (.weighted_f1.value | near(0.7450549450549452))
+		and (.mcc.value | near(0.5959630476342985)) and .classes.a.said == {a: 8, b: 2} and .macro_f1.lo < .macro_f1.value
+		and .macro_f1.hi > .macro_f1.value' <<<"$output"
 	echo '{"ideal":"a","output":"hm"}' >>in
 	status_is 0 ft-eval --labels in
 	jq -e '.labels.classes.a.said["(other)"] == 1' <<<"$output"
@@ -511,6 +541,7 @@ peak() {
 }
 
 @test "advice follows the documented thresholds" {
+	# shellcheck disable=SC2069 # standard error alone is what is wanted
 	advice() { ft-eval "${@:2}" <(rows m "$1") 2>&1 >/dev/null || true; }
 	good=$(printf '1%.0s' {1..100}) half=$(printf '10%.0s' {1..50}) few=$(printf '1000%.0s' {1..25})
 	[[ $(advice "$good" --require 'exact>=0.9') == *"prompting is enough"* ]]
@@ -518,7 +549,8 @@ peak() {
 	[[ $(advice "$few" --require 'exact>=0.9') == *"not yet shown to be possible"* ]]
 	[[ $(advice "$few" --require 'exact>=0.5') == *"worth fine-tuning: the task is possible"* ]]
 	[[ $(advice "${good:0:20}" --require 'exact>=0.9') == *"not decided"* ]]
-	[[ $(ft-eval --require 'exact>=0.9' --require 'latency.p50<=1' <(rows m "$good" | jq -c '.latency = 3') 2>&1 >/dev/null) == *"worth fine-tuning: the quality is there"* ]]
+	[[ $(ft-eval --require 'exact>=0.9' --require 'latency.p50<=1' <(rows m "$good" |
+		jq -c '.latency = 3') 2>&1 >/dev/null) == *"worth fine-tuning: the quality is there"* ]]
 	[ -z "$(advice "$good" --require 'latency.p50<=1')" ]
 }
 
@@ -534,7 +566,9 @@ peak() {
 	# Names may hold what is no character of XML.
 	for run in old new; do jq -c '.id = "\uffff\ufffe\u0001\n" + .id' $run >odd.$run; done
 	status_is 1 ft-eval --baseline-file odd.old --require 'exact>=0.9' --junit odd.xml odd.new
-	python3 -c 'import xml.etree.ElementTree as e; assert e.parse("odd.xml").find(".//testcase[@classname=\"exact\"][2]").get("name") == "\ufffd\ufffd\ufffd\nq0"'
+	python3 -c 'import xml.etree.ElementTree as e
+case = e.parse("odd.xml").find(".//testcase[@classname=\"exact\"][2]")
+assert case.get("name") == "\ufffd\ufffd\ufffd\nq0"'
 	status_is 0 ft-eval --baseline-file old --require 'exact>=0.5' old
 	jq -se '[.[] | select(.require)] | length == 1' <<<"$output"
 	head -n 39 old >short
@@ -543,7 +577,9 @@ peak() {
 }
 
 @test "bootstrap intervals and the permutation test are seeded" {
-	jq -nc 'range(60) as $i | ("a", "b") as $m | {id: "\($i)", model: $m, ideal: "one two three four", output: (if $m == "a" then "one two" elif $i % 3 == 0 then "one two three four" else "one" end)}' >in
+	jq -nc 'range(60) as $i | ("a", "b") as $m
+		| {id: "\($i)", model: $m, ideal: "one two three four", output: (if $m == "a" then "one two" elif $i % 3 == 0
+				then "one two three four" else "one" end)}' >in
 	status_is 0 ft-eval --bootstrap 2000 -c f1 --compare model in
 	one=$output
 	jq -se '.[2].test == "permutation" and .[2].lo < .[2].diff and .[2].p <= 1' <<<"$output"
@@ -554,14 +590,16 @@ peak() {
 }
 
 @test "the HTML report holds figures, plots and rows, fetches nothing, and has no script error" {
-	{ rows a 1111100000; rows b 1111111110; } | jq -c '.messages = [{role: "user", content: "<script>alert(1)</script> & \(.id)"}] | .latency = 0.2' >in
+	{ rows a 1111100000; rows b 1111111110; } | jq -c '.messages = [{role: "user", content: "<script>alert(1)</script> & \(.id)"}]
+		| .latency = 0.2' >in
 	status_is 0 ft-eval --compare model --labels --html report.html --require 'exact>=0.2' in
 	grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; q0' report.html
 	run ! grep -qE 'src=|https?://|@import|url\(' report.html
 	[ "$(grep -c '<svg' report.html)" -ge 3 ]
 	[ "$(grep -c 'data-differ' report.html)" -ge 4 ]
 	command -v chromium >/dev/null || skip "no chromium here; the page was checked without it"
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" --enable-logging=stderr --dump-dom "file://$PWD/report.html" >dom 2>log
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/chromium" --enable-logging=stderr \
+		--dump-dom "file://$PWD/report.html" >dom 2>log
 	grep -q '10 of 10 rows' dom
 	run ! grep CONSOLE log
 }
@@ -576,7 +614,8 @@ peak() {
 }
 
 @test "profiles of shards, merged in any order, give the figures of the whole byte for byte" {
-	jq -nc 'range(900) | {id: "\(.)", model: "m\(. % 2)", ideal: ({a: 1, b: "x"} | tojson), latency: (. * 0.001 + 0.1), cost: (. * 0.00001), usage: {prompt_tokens: ., completion_tokens: 2, total_tokens: (. + 2)},
+	jq -nc 'range(900) | {id: "\(.)", model: "m\(. % 2)", ideal: ({a: 1, b: "x"} | tojson), latency: (. * 0.001 + 0.1),
+			cost: (. * 0.00001), usage: {prompt_tokens: ., completion_tokens: 2, total_tokens: (. + 2)},
 		output: (if . % 3 == 0 then ({a: 1, b: "y"} | tojson) elif . % 7 == 0 then "none" else ({a: 1, b: "x"} | tojson) end)}' >in
 	sed -n '0~50s/"output".*/"error":{"type":"timeout"}}/;p' in >mixed
 	options=(-q -c exact -c json-fields -c f1 --by model)

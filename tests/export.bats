@@ -1,12 +1,13 @@
 #!/usr/bin/env bats
 # ft-export: merged directories, GGUF files and adapters, checked against the engine here and
 # against llama.cpp where it is installed.
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
 
-# need_llama - skips where llama.cpp's library is not there; tests/peer/build says how to get it.
+# need_llama - skips where llama.cpp's library is not there; tests/peer/llama-build says how to get it.
 need_llama() {
-	"$ROOT/tests/peer/build" 2>why || skip "$(cat why)"
+	"$ROOT/tests/peer/llama-build" 2>why || skip "$(cat why)"
 	PATH=$BUILD/peer:$PATH
 }
 
@@ -16,7 +17,7 @@ pack() {
 
 # apart A B - the largest difference of their logits.
 apart() {
-	jq -n -f "$ROOT/tests/peer/diff.jq" --slurpfile a "$1" --slurpfile b "$2"
+	jq -n -f "$ROOT/tests/peer/llama-diff.jq" --slurpfile a "$1" --slurpfile b "$2"
 }
 
 within() {
@@ -69,7 +70,8 @@ beyond() {
 	[ "$before" = "$(cat out/*.safetensors out/*.json | cksum)" ]
 	[ -z "$(find out -name '.weights*')" ]
 	ft-export -q -m ./n -o out --shard-size 200K >/dev/null
-	[ "$(find out -name 'model-*.safetensors' | wc -l)" -eq "$(jq '.weight_map | [.[]] | unique | length' out/model.safetensors.index.json)" ]
+	[ "$(find out -name 'model-*.safetensors' | wc -l)" -eq "$(jq '.weight_map | [.[]] | unique
+		| length' out/model.safetensors.index.json)" ]
 }
 
 @test "large weights are cut into shards with an index, and the form of before is removed" {
@@ -84,7 +86,8 @@ beyond() {
 	while read -r shard; do
 		[ "$(stat -c %s "cut/$shard")" -le $((102400 + 4096)) ]
 	done <shards
-	jq -e --argjson bytes "$(jq -n '[inputs | .parameters] | add * 4' <(ft-export -q -m ./m -o whole))" '.metadata.total_size == $bytes' cut/model.safetensors.index.json
+	jq -e --argjson bytes "$(jq -n '[inputs | .parameters] | add * 4' <(ft-export -q -m ./m -o whole))" \
+		'.metadata.total_size == $bytes' cut/model.safetensors.index.json
 	pack | train-reference logits whole >one
 	pack | train-reference logits cut >two
 	cmp one two
@@ -179,8 +182,11 @@ peak() {
 
 @test "llama.cpp computes our logits from every family's file" {
 	need_llama
-	local scaled='{"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}, "tie_word_embeddings": false}'
-	local gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh", "query_pre_attn_scalar": 16'
+	local scaled gelu
+	scaled=$(jq -nc '{rope_scaling: {rope_type: "llama3", factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0,
+		original_max_position_embeddings: 64}, tie_word_embeddings: false}')
+	gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh"'
+	gelu+=', "query_pre_attn_scalar": 16'
 	# llama.cpp looks GELU up in a table of 16-bit floats: Gemma's logits differ by more, and by
 	# no more than the others once it computes it.
 	while IFS='|' read -r how most members; do
@@ -238,7 +244,8 @@ END
 	need_shared data/tinystories-656k
 	local model=$SHARED/data/tinystories-656k ours theirs
 	# Stories that the model itself tells.
-	jq -nc 'range(12) | {prompt: "<|start_story|> Once upon a time, there was a \(["boy", "dog", "bird", "girl"][. % 4]) named \(["Tim", "Sam", "Lily"][. % 3])"}' |
+	jq -nc 'range(12) | (["boy", "dog", "bird", "girl"][. % 4]) as $who | (["Tim", "Sam", "Lily"][. % 3]) as $name
+		| {prompt: "<|start_story|> Once upon a time, there was a \($who) named \($name)"}' |
 		ft-prompt -q -m "$model" -T 0.7 --seed 3 --max-tokens 200 | jq -c '{prompt: (.prompt + .output)}' |
 		ft-prompt -n -q -m "$model" | jq -c '{ids}' >packs
 	ft-export -q -m "$model" -o f32.gguf --quantize f32
@@ -267,7 +274,8 @@ END
 	[[ $stderr == *shape* ]]
 	status_is 2 ft-export -m ./none -o x.gguf
 	[[ $stderr == *none* ]]
-	[ ! -e x ] && [ ! -e x.gguf ]
+	[ ! -e x ]
+	[ ! -e x.gguf ]
 	# A file size limit stands in for a full disk.
 	(
 		trap '' XFSZ
@@ -276,7 +284,8 @@ END
 		status_is 2 ft-export -m ./m -o x
 		[[ $stderr == *x/model.safetensors* ]]
 	)
-	[ ! -e x.gguf ] && [ ! -e x/model.safetensors ]
+	[ ! -e x.gguf ]
+	[ ! -e x/model.safetensors ]
 	run find . -maxdepth 1 -name 'x.gguf*'
 	[ -z "$output" ]
 }

@@ -8,7 +8,8 @@ load helper
 make_rows() {
 	[ -f "$BUILD/tests/fault.so" ] || skip "no fault.so here"
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
-	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "q \(.)"}, {role: "assistant", content: "{\"a\": \(.)}"}], output: "{\"a\": 1}", model: "m"}' >in.jsonl
+	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "q \(.)"}, {role: "assistant", content: "{\"a\": \(.)}"}],
+			output: "{\"a\": 1}", model: "m"}' >in.jsonl
 }
 
 # fail_each COMMAND... - runs the command with its 1st, (1+step)-th, ... allocation failed.

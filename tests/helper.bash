@@ -3,12 +3,16 @@
 
 bats_require_minimum_version 1.5.0
 
+# A program that fails at the beginning of a pipe fails the test.
+set -o pipefail
+
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 BUILD=${FT_BUILD:-$ROOT/build}
 SHARED=${FT_SHARED:-$ROOT/../shared}
 PATH=$BUILD/bin:$BUILD/tests:$PATH
 export LC_ALL=C TZ=UTC
-unset OPENAI_API_KEY OPENAI_BASE_URL OPENAI_API_VERSION FT_CACHE ANTHROPIC_API_KEY ANTHROPIC_BASE_URL AZURE_OPENAI_API_KEY AZURE_OPENAI_ENDPOINT
+unset OPENAI_API_KEY OPENAI_BASE_URL OPENAI_API_VERSION FT_CACHE ANTHROPIC_API_KEY ANTHROPIC_BASE_URL \
+	AZURE_OPENAI_API_KEY AZURE_OPENAI_ENDPOINT
 unset COLUMNS CURL_CA_BUNDLE SSL_CERT_FILE
 
 setup() {
@@ -27,20 +31,35 @@ status_is() {
 	local want=$1
 	shift
 	run --separate-stderr "$@"
+	# shellcheck disable=SC2154 # run sets status, output and stderr
 	if [ "$status" -ne "$want" ]; then
 		printf 'exit status %s, not %s: %s\n%s\n%s\n' "$status" "$want" "$*" "$output" "$stderr" >&2
 		return 1
 	fi
 }
 
+# need_terminal - skips where no terminal can be made.
+need_terminal() {
+	command -v script >/dev/null || skip "no script here, which makes terminals"
+	script -qec true /dev/null </dev/null >"$TMP/terminal" 2>&1 || skip "no terminal can be made here: $(head -n 1 "$TMP/terminal")"
+}
+
 # on_terminal COLUMNS COMMAND - sets $output to what the command line writes on a terminal so wide,
 # and fails where a line is wider.
 on_terminal() {
-	command -v script >/dev/null || skip "no script here, which makes terminals"
-	script -qec true /dev/null </dev/null >"$TMP/terminal" 2>&1 || skip "no terminal can be made here"
+	need_terminal
 	script -qec "stty cols $1; $2" /dev/null </dev/null >"$TMP/terminal" 2>&1 || :
 	output=$(tr -d '\r' <"$TMP/terminal")
-	! grep -E ".{$(($1 + 1))}" <<<"$output"
+	if grep -E ".{$(($1 + 1))}" <<<"$output"; then return 1; fi
+}
+
+# port_of FILE - waits until a server of ours has written the port that it chose there, and prints it.
+port_of() {
+	for _ in $(seq 1000); do
+		[ -s "$1" ] && break
+		sleep 0.02
+	done
+	cat "$1"
 }
 
 # start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID,
@@ -49,16 +68,20 @@ start_stub() {
 	rm -f "$TMP/stub.port" # or the last one's would be read
 	stub-chat "$@" --port-file "$TMP/stub.port" 3>&- >"$TMP/stub.log" 2>&1 &
 	STUB_PID=$!
-	for _ in $(seq 1000); do
-		[ -s "$TMP/stub.port" ] && break
-		sleep 0.02
-	done
-	STUB_URL=http://127.0.0.1:$(cat "$TMP/stub.port")/v1
+	STUB_URL=http://127.0.0.1:$(port_of "$TMP/stub.port")/v1
 	export OPENAI_BASE_URL=$STUB_URL OPENAI_API_KEY=sk-test-key
 }
 
 stop_stub() {
-	[ -z "${STUB_PID:-}" ] || { kill "$STUB_PID" 2>/dev/null; wait "$STUB_PID" 2>/dev/null; STUB_PID=; } || true
+	stop "${STUB_PID:-}"
+	STUB_PID=
+}
+
+# stop PID - ends a process that the test started and waits for it; nothing where PID is empty.
+stop() {
+	[ -n "$1" ] || return 0
+	kill -KILL "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
 }
 
 teardown() {

@@ -106,3 +106,100 @@ extern int more;
 	[ "${lines[1]}" = "more: of lib/high/c.h, and carries neither room nor module" ]
 	[ "${#lines[@]}" -eq 2 ]
 }
+
+# judged STATUS LINE... - asserts on a bats file of these lines; what it printed is in $output.
+judged() {
+	local want=$1
+	shift
+	printf '%s\n' "$@" >planted.bats
+	status_is "$want" "$ROOT/tests/lint/asserts" planted.bats
+}
+
+# refused LINE... - names the first line of a test's body that consists of these.
+refused() {
+	judged 1 '@test "planted" {' "$@" '}'
+	[[ $output == planted.bats:2:* ]]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+allowed() {
+	judged 0 '@test "right" {' "$@" '}'
+	[ -z "$output" ]
+}
+
+@test "tests/lint/asserts: what stands before && is named, at every depth and wherever it begins" {
+	refused '[ -s a ] && [ -s b ]'
+	[ "$output" = 'planted.bats:2: what stands before && cannot fail the test: a line for each assertion' ]
+	refused '	[[ $x == *"a && b"* ]] && [ -s b ] && [ -s c ]'
+	refused 'cmp a b &&' '	cmp a c'
+	refused 'grep -q "it'"'"'s" a && grep -q b a # a comment'
+	refused 'jq -c . a >b && mv b a'
+	refused '[ -s a ] || [ -s b ] && [ -s c ]'
+	refused 'x=$(jq . <<<"$y") cmp a b && cmp a c'
+	refused '[ "$(jq -r '"'"'map("\(.a) && x")'"'"' a)" = "${x:-")"}" ] && cmp a b'
+	for around in 'for i in 1 2; do|done' 'while read -r x; do|done <a' 'if [ -s x ]; then|fi' '{|}' '(|)' 'case $x in a | b)|;; esac' \
+		'inner() {|}' 'if x; then y; else|fi' 'until x; do|done'; do
+		judged 1 '@test "planted" {' "${around%|*}" '[ -s a ] && [ -s b ]' "${around##*|}" '}'
+		[[ $output == planted.bats:3:* ]]
+	done
+	judged 1 'helper() {' '	cat <<-END' "	it's (not) read" '	END' '	cmp a b && cmp a c' '}' '@test "clean" { true; }'
+	[[ $output == planted.bats:5:* ]]
+	judged 1 '@test "on one line" { [ -s a ] && [ -s b ]; }'
+	[[ $output == planted.bats:1:* ]]
+}
+
+@test "tests/lint/asserts: && is left alone where it can fail the test, and where it asserts nothing" {
+	allowed '[ -s a ] && [ -s b ] || return 1' '[ -s a ] && cmp a b || { echo no; return 1; }'
+	allowed 'if [ -s a ] && [ -s b ]; then echo; elif x && y; then echo; fi' 'while x && ! y; do :; done' 'until x && y; do :; done'
+	allowed 'run bash -c "x && y"' "run bash -c 'x && y'" 'x=$(a && b)' 'cmp <(a && b) c' 'echo "$(a && b)"' \
+		'[[ -s a && -s b ]]' '((a && b))'
+	allowed '[ -s a ] && skip "no a"' '[ -s a ] && break' '[ -s a ] && continue' 'wait $! && return 1' 'x && y=1' \
+		'x && y+=(a b)' 'x && y &'
+	allowed '# a && b' 'cat <<END' 'a && b' 'END' 'cat <<"END"' "it's" 'END' 'echo a\&\& b'
+}
+
+@test "tests/lint/asserts: ! is named where nothing asks for it" {
+	refused '! grep -q x a'
+	refused '[ -s a ] || ! cmp a b'
+	refused '! cmp a b; cmp a c'
+	allowed 'run ! grep -q x a' '! grep -q x a || return 1' 'if ! x; then y; fi' 'while ! x; do y; done' '[ ! -s a ]'
+}
+
+@test "tests/lint/asserts: || that makes a success of a failed assertion is named" {
+	refused '[ -s a ] || true'
+	refused 'grep -q x a || echo "no x"'
+	refused '[[ $x == y ]] || { echo "$x"; cat log; }'
+	refused 'status_is 0 ft-eval || :'
+	allowed '[ -s a ] || { echo "no a"; return 1; }' '[ -s a ] || [ -s b ]' '[ -s a ] || skip "no a"' 'cmp a b || bad=1' \
+		'[ -s a ] || { cat log; false; }'
+	allowed 'wait $! || true' 'kill $! 2>/dev/null || true' '"$@" || rc=$?' 'diff a b || exit 1'
+}
+
+@test "tests/lint/asserts: jq without -e is named where its output goes nowhere" {
+	refused 'jq . a'
+	refused 'ft-eval in | jq -s "length == 3"'
+	allowed 'jq -e . a' 'jq -se . a' 'jq --exit-status . a' 'jq . a >b' 'jq . a | cmp - b' '{ jq . a; jq . b; } >c' \
+		'for i in 1 2; do jq . $i; done | sort >c' 'x=$(jq . a)'
+	judged 0 'rows() {' 'jq -n "range(3)"' '}'
+}
+
+@test "tests/lint/asserts: what our own tests say passes" {
+	status_is 0 "$ROOT/tests/lint/asserts" "$BATS_TEST_DIRNAME"/*.bats "$BATS_TEST_DIRNAME"/*.bash
+	[ -z "$output" ]
+	# And they are read to their ends: a planted line is found in every test of theirs.
+	for f in "$BATS_TEST_DIRNAME"/*.bats; do
+		[ "$f" = "$BATS_TEST_FILENAME" ] && continue
+		sed 's/^}$/planted \&\& planted\n}/' "$f" >planted.bats
+		status_is "$(grep -qx '}' "$f" && echo 1 || echo 0)" "$ROOT/tests/lint/asserts" planted.bats
+		[ "$(grep -c . <<<"$output")" -eq "$(grep -c '^planted' planted.bats)" ]
+	done
+}
+
+@test "tests/lint/columns: a line of 141 columns is named, tabs counted, and ours pass" {
+	printf '%0140d\n\t%0132d\n\t%0133d\nab\tx\n%0141d\n' 1 2 3 4 >planted.bats
+	status_is 1 "$ROOT/tests/lint/columns" planted.bats
+	[ "$output" = 'planted.bats:3: 141 columns, more than 140
+planted.bats:5: 141 columns, more than 140' ]
+	status_is 0 "$ROOT/tests/lint/columns" "$ROOT"/tests/*.bats "$ROOT"/tests/*.bash
+	[ -z "$output" ]
+}

@@ -1,11 +1,13 @@
 #!/usr/bin/env bats
 # ft-prompt with models on this machine: generation.
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
 
 # questions N - N records of different lengths with a common beginning.
 questions() {
-	jq -nc --argjson n "$1" 'range($n) | {id: "q\(.)", messages: [{role: "system", content: "You are a careful assistant. Answer in one word."},
+	jq -nc --argjson n "$1" 'range($n)
+		| {id: "q\(.)", messages: [{role: "system", content: "You are a careful assistant. Answer in one word."},
 		{role: "user", content: "Question number \(.): \("what " * (. % 7))?"}]}'
 }
 
@@ -29,7 +31,8 @@ tensor_names() {
 	need_shared data/tinystories-656k
 	echo '{"prompt": "<|start_story|> Once upon a time, there was a little girl named "}' |
 		ft-prompt -q -m "$SHARED/data/tinystories-656k" --max-tokens 40 >out
-	[[ $(jq -r .output out) == "Lily. She loved to eat yummy food. One day, she found a big, yummy fruit. She did not know what it was, so she asked her friend, Tom,"* ]]
+	story="Lily. She loved to eat yummy food. One day, she found a big, yummy fruit. She did not know what it was,"
+	[[ $(jq -r .output out) == "$story so she asked her friend, Tom,"* ]]
 	[ "$(jq -c .usage out)" = '{"prompt_tokens":8,"completion_tokens":40,"total_tokens":48}' ]
 	[ "$(jq -r .finish_reason out)" = length ]
 }
@@ -88,11 +91,12 @@ tensor_names() {
 	make_model m
 	questions 20 >q.jsonl
 	ft-prompt -q -m ./m --max-tokens 30 q.jsonl >whole
-	stop=$(jq -r 'select(.finish_reason == "length") | .output[5:7]' whole | head -n 1)
+	stop=$(jq -rs 'map(select(.finish_reason == "length"))[0].output[5:7]' whole)
 	ft-prompt -q -m ./m --max-tokens 30 --stop "$stop" q.jsonl >short
 	jq -es --arg stop "$stop" 'all(.[]; .output | contains($stop) | not) and any(.[]; .finish_reason == "stop")' short
 	# What stands before the stop text is what was there without it.
-	jq -es --arg stop "$stop" --slurpfile whole whole 'to_entries | all(.[]; .value.output == ($whole[.key].output | split($stop)[0]))' short
+	jq -es --arg stop "$stop" --slurpfile whole whole 'to_entries
+		| all(.[]; .value.output == ($whole[.key].output | split($stop)[0]))' short
 	jq -es 'all(.[]; .usage.total_tokens == .usage.prompt_tokens + .usage.completion_tokens and .usage.completion_tokens <= 30)' whole
 	jq -es 'all(.[] | select(.finish_reason == "length"); .usage.completion_tokens == 30)' whole
 }
@@ -102,7 +106,8 @@ tensor_names() {
 	jq -nc '{id: "short", prompt: "abc"}, {id: "long", prompt: ("x" * 64)}, {id: "last", prompt: "xyz"}' >q.jsonl
 	status_is 3 ft-prompt -q -m ./m q.jsonl
 	jq -es '.[0].output and .[2].output and (.[1] | has("output") | not)' <<<"$output"
-	jq -es '.[1].error | .type == "context_length_exceeded" and (.message | contains("65 tokens")) and (.message | contains("64"))' <<<"$output"
+	jq -es '.[1].error | .type == "context_length_exceeded" and (.message | contains("65 tokens"))
+		and (.message | contains("64"))' <<<"$output"
 	# Others run to the end of the context at most.
 	jq -es 'all(.[0, 2]; .usage.total_tokens <= 64)' <<<"$output"
 }
@@ -119,8 +124,9 @@ tensor_names() {
 	make_model m
 	echo '{"id": "a", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "reference"}]}' >q.jsonl
 	status_is 0 ft-prompt -n -q -m ./m q.jsonl
-	[ "$(jq -c . <<<"$output")" = '{"id":"a","prompt":"<|begin|><|turn|>user\nHi<|end|><|turn|>assistant\n","ids":[256,257,117,115,101,114,10,72,105,258,257,97,115,115,105,115,116,97,110,116,10]}' ] ||
-		[ "$(jq -c .ids <<<"$output")" = '[256,257,117,115,101,114,10,72,105,258,257,97,115,115,105,115,116,97,110,116,10]' ]
+	# The prompt is what the template gives; among the tokens stands also the first, which the tokenizer adds.
+	[ "$(jq -c '[.id, .prompt]' <<<"$output")" = '["a","<|turn|>user\nHi<|end|><|turn|>assistant\n"]' ]
+	[ "$(jq -c .ids <<<"$output")" = '[256,257,117,115,101,114,10,72,105,258,257,97,115,115,105,115,116,97,110,116,10]' ]
 }
 
 @test "with --cache a second run computes nothing and another model is not taken for this one" {
@@ -172,8 +178,8 @@ tensor_names() {
 	ft-prompt -q -m . -a hf:org/a --max-tokens 8 ../q.jsonl | jq .output | cmp ../tuned -
 	differ ../base ../tuned
 	ft-prompt -q -m . --max-tokens 8 ../q.jsonl >../answered
-	ft-judge -q -m . -a hf:org/a --max-tokens 8 ../answered | jq '.judge | del(.model)' >../x
-	ft-judge -q -m . -a ../a --max-tokens 8 ../answered | jq '.judge | del(.model)' | cmp ../x -
+	ft-judge -q --max-errors 3 -m . -a hf:org/a --max-tokens 8 ../answered | jq '.judge | del(.model)' >../x
+	ft-judge -q --max-errors 3 -m . -a ../a --max-tokens 8 ../answered | jq '.judge | del(.model)' | cmp ../x -
 	ft-review --scan -q -m . -a hf:org/a ../q.jsonl >../x
 	ft-review --scan -q -m . -a ../a ../q.jsonl | cmp ../x -
 	ft-export -q -m . -a hf:org/a -o ../merged
@@ -230,7 +236,8 @@ tensor_names() {
 
 @test "a model without a chat template says so" {
 	make_model m
-	jq 'del(.chat_template)' m/tokenizer_config.json >t && mv t m/tokenizer_config.json
+	jq 'del(.chat_template)' m/tokenizer_config.json >t
+	mv t m/tokenizer_config.json
 	questions 1 >q.jsonl
 	status_is 0 ft-prompt -m ./m --max-tokens 4 q.jsonl
 	[[ $stderr == *template* ]]
@@ -239,7 +246,8 @@ tensor_names() {
 @test "--schema: every answer that is complete parses and is valid, whatever the model would rather say" {
 	make_model m
 	cat >s.json <<'END'
-{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "kind": {"enum": ["cat", "dog"]}, "age": {"type": "integer", "minimum": 1, "maximum": 99},
+{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "kind": {"enum": ["cat", "dog"]},
+ "age": {"type": "integer", "minimum": 1, "maximum": 99},
  "born": {"type": "string", "format": "date"}, "tags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 3}},
  "required": ["name", "kind", "age", "born"], "additionalProperties": false}
 END

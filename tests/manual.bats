@@ -22,7 +22,7 @@ run_examples() {
 		want=0
 		[[ $line =~ \#\ exit\ ([0-9]+)$ ]] && want=${BASH_REMATCH[1]}
 		n=$((n + 1)) got=0
-		(cd "$TMP/work" && bash -o pipefail -c "$line") >"$TMP/out" 2>&1 </dev/null || got=$?
+		env -C "$TMP/work" bash -o pipefail -c "$line" >"$TMP/out" 2>&1 </dev/null || got=$?
 		if [ "$got" -ne "$want" ]; then
 			bad=1
 			printf 'exit status %s, not %s: %s\n' "$got" "$want" "$line"
@@ -37,16 +37,13 @@ run_examples() {
 serve_hub() {
 	stub-hub --port-file "$TMP/hub.port" "$TMP/work/hub" 3>&- >/dev/null 2>&1 &
 	HUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s "$TMP/hub.port" ] && break
-		sleep 0.02
-	done
-	export HF_ENDPOINT=http://127.0.0.1:$(cat "$TMP/hub.port") HF_HOME=$TMP/cache
+	HF_ENDPOINT=http://127.0.0.1:$(port_of "$TMP/hub.port")
+	export HF_ENDPOINT HF_HOME=$TMP/cache
 	unset HF_HUB_CACHE HF_TOKEN
 }
 
 teardown() {
-	[ -z "${HUB_PID:-}" ] || { kill "$HUB_PID" 2>/dev/null; wait "$HUB_PID" 2>/dev/null; } || true
+	stop "${HUB_PID:-}"
 	stop_stub
 }
 

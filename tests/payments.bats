@@ -51,7 +51,8 @@ notes() {
 
 @test "notes: about two in three due dates leave the year out" {
 	notes -n 3000 | jq -n '[inputs | select([.messages[0].content | scan("(?<![0-9])2023(?![0-9])")] | length == 1)] | length' >bare
-	[ "$(cat bare)" -gt 1800 ] && [ "$(cat bare)" -lt 2200 ]
+	[ "$(cat bare)" -gt 1800 ]
+	[ "$(cat bare)" -lt 2200 ]
 }
 
 @test "notes: the reference has four fields, and the payee as the note writes it" {

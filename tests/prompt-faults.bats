@@ -16,7 +16,9 @@ few() {
 matrix() {
 	local d=$1
 	shift
-	jq -nc --argjson rows $rows --arg d "$d" 'range($rows) | {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then "stub{\($d)} " else "" end) + "row \(.)")}]}' >in.jsonl
+	jq -nc --argjson rows $rows --arg d "$d" 'range($rows)
+		| {id: "\(.)",
+			messages: [{role: "user", content: ((if . % 5 == 0 then "stub{\($d)} " else "" end) + "row \(.)")}]}' >in.jsonl
 	rc=0
 	timeout 120 ft-prompt -m m -j 50 "$@" in.jsonl >out.jsonl 2>err.txt || rc=$?
 	[ "$(jq -r .id out.jsonl)" = "$(seq 0 $((rows - 1)))" ]
@@ -32,7 +34,8 @@ mends() {
 	before=$(requests)
 	matrix "$1;times=1" "${@:2}"
 	[ "$rc" -eq 0 ] || { cat err.txt; return 1; }
-	[ "$(jq -c '[.attempts, (.output | ltrimstr(" "))] == [(if (.id | tonumber) % 5 == 0 then 2 else 1 end), "row \(.id)"]' out.jsonl | sort -u)" = true ]
+	[ "$(jq -c '[.attempts, (.output | ltrimstr(" "))] == [(if (.id | tonumber) % 5 == 0 then 2 else 1 end),
+			"row \(.id)"]' out.jsonl | sort -u)" = true ]
 	[ $(($(requests) - before)) -eq $((rows * 6 / 5)) ]
 }
 
@@ -42,7 +45,8 @@ stays() {
 	before=$(requests)
 	matrix "$1" "${@:4}"
 	[ "$rc" -eq 3 ] || { cat err.txt; return 1; }
-	[ "$(jq -c 'if (.id | tonumber) % 5 == 0 then [.error.type, .attempts, has("output")] else empty end' out.jsonl | sort -u)" = "[\"$2\",$3,false]" ] || { jq -c .error out.jsonl | sort | uniq -c; return 1; }
+	[ "$(jq -c 'if (.id | tonumber) % 5 == 0 then [.error.type, .attempts, has("output")] else empty end' out.jsonl | sort -u)" = \
+		"[\"$2\",$3,false]" ] || { jq -c .error out.jsonl | sort | uniq -c; return 1; }
 	[ "$(jq -c 'select((.id | tonumber) % 5 != 0) | .output == "row \(.id)"' out.jsonl | sort | uniq -c | tr -s ' ')" = ' 400 true' ]
 	[ $(($(requests) - before)) -eq $((400 + 100 * $3)) ]
 }
@@ -104,7 +108,10 @@ stays() {
 	start_stub --delay 5
 	# Every request of the first 40 texts is refused once: the window is halved, then all is
 	# answered.
-	jq -nc 'range(600) | {id: "\(.)", messages: [{role: "user", content: ((if . < 40 then "stub{status=429;retry-after-ms=20;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
+	jq -nc 'range(600)
+		| {id: "\(.)",
+			messages: [{role: "user", content: ((if . < 40 then "stub{status=429;retry-after-ms=20;times=1}" else "" end)
+				+ " \(.)")}]}' >in.jsonl
 	status_is 0 ft-prompt -m m -j 32 in.jsonl
 	[ "$(jq -r .id <<<"$output")" = "$(seq 0 599)" ]
 	[ "$(requests)" -eq 640 ]
@@ -162,10 +169,15 @@ stays() {
 @test "--max-cost holds where answers are lost on the way" {
 	start_stub
 	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 40}}' >prices.json
-	jq -nc 'range(200) | {id: "\(.)", messages: [{role: "user", content: ((if . % 3 == 0 then "stub{drop=middle;times=1}" elif . % 3 == 1 then "stub{body=truncated;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
+	jq -nc 'range(200)
+		| {id: "\(.)",
+			messages: [{role: "user",
+				content: ((if . % 3 == 0 then "stub{drop=middle;times=1}" elif . % 3 == 1
+				then "stub{body=truncated;times=1}" else "" end) + " \(.)")}]}' >in.jsonl
 	status_is 3 ft-prompt -m m --prices prices.json --max-cost 10 -j 20 in.jsonl
 	[ "$(jq -r .id <<<"$output")" = "$(seq 0 199)" ]
-	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 10 and .answered > 15')" = true ]
+	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 10
+		and .answered > 15')" = true ]
 }
 
 @test "--rpm spaces requests out" {
@@ -193,7 +205,9 @@ stays() {
 
 @test "the server's own x-ratelimit headers make everyone wait" {
 	start_stub
-	jq -nc 'range(3) | {id: "\(.)", messages: [{role: "user", content: (if . == 0 then "stub{remaining=0;reset=1.5}" else "x \(.)" end)}]}' >in.jsonl
+	jq -nc 'range(3)
+		| {id: "\(.)",
+			messages: [{role: "user", content: (if . == 0 then "stub{remaining=0;reset=1.5}" else "x \(.)" end)}]}' >in.jsonl
 	t0=${EPOCHREALTIME/./}
 	status_is 0 ft-prompt -m m -j 1 in.jsonl
 	t1=${EPOCHREALTIME/./}
@@ -216,7 +230,8 @@ killed() {
 		sleep "0.$(printf %03d $((RANDOM % 150)))"
 		kill -9 $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
-		jq -e . part.jsonl >/dev/null 2>&1 || true
+		# Whatever the moment, what is written is whole but for the line that was begun.
+		head -n "$(wc -l <part.jsonl)" part.jsonl | jq .id >/dev/null
 	done
 	status_is 0 ft-prompt -q -m m -j $jobs --cache c.db in.jsonl
 	[ "$(jq -r .id <<<"$output")" = "$(seq 0 $((rows - 1)))" ]

@@ -31,7 +31,8 @@ start_tls() {
 }
 
 stop_tls() {
-	[ -z "${TLS_PID:-}" ] || { kill "$TLS_PID" 2>/dev/null; wait "$TLS_PID" 2>/dev/null; TLS_PID=; } || true
+	stop "${TLS_PID:-}"
+	TLS_PID=
 }
 
 teardown() {
@@ -40,7 +41,8 @@ teardown() {
 }
 
 rows() {
-	jq -nc --argjson n "$1" --arg d "${2:-}" 'range($n) | {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then $d else "" end) + "row \(.)")}]}'
+	jq -nc --argjson n "$1" --arg d "${2:-}" 'range($n)
+		| {id: "\(.)", messages: [{role: "user", content: ((if . % 5 == 0 then $d else "" end) + "row \(.)")}]}'
 }
 
 state() {
@@ -71,7 +73,7 @@ flushed() {
 
 @test "HTTP/1.1 over TLS: connections are kept" {
 	start_stub
-	start_tls "$(nghttpx --help | grep -oE -- '--(alpn|npn)-list' | head -n 1)=http/1.1"
+	start_tls "$(nghttpx --help | grep -oE -- '--(alpn|npn)-list' | sed -n 1p)=http/1.1"
 	rows 200 >in.jsonl
 	SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m m -u "$TLS_URL" -j 8 in.jsonl
 	[ "$(jq -r .output <<<"$output" | wc -l)" -eq 200 ]
@@ -87,7 +89,8 @@ flushed() {
 		before=$(state requests)
 		rows 100 "stub{$fault;times=1}" >in.jsonl
 		SSL_CERT_FILE=cert.pem status_is 0 ft-prompt -m "$fault" -u "$TLS_URL" -j 20 in.jsonl
-		[ "$(jq -r '[.id, .output, .attempts] | @tsv' <<<"$output")" = "$(seq 0 99 | awk '{print $1 "\trow " $1 "\t" ($1 % 5 ? 1 : 2)}')" ] ||
+		[ "$(jq -r '[.id, .output, .attempts] | @tsv' <<<"$output")" = \
+			"$(seq 0 99 | awk '{print $1 "\trow " $1 "\t" ($1 % 5 ? 1 : 2)}')" ] ||
 			{ echo "$fault: $output" >&2; false; }
 		[ $(($(state requests) - before)) -eq 120 ]
 	done

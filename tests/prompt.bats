@@ -2,6 +2,7 @@
 # ft-prompt against a server that misbehaves: what is sent, what is added, what is repeated, what is
 # reported.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # ask TEXT ARGS... - one record with that user turn through ft-prompt; the output line is in
@@ -15,12 +16,13 @@ ask() {
 
 # rows N [TEXT] - N records with ids 1..N.
 rows() {
-	jq -nc --argjson n "$1" --arg t "${2:-question}" 'range(1; $n + 1) | {id: "\(.)", messages: [{role: "user", content: "\($t) \(.)"}, {role: "assistant", content: "ref"}]}'
+	jq -nc --argjson n "$1" --arg t "${2:-question}" 'range(1; $n + 1)
+		| {id: "\(.)", messages: [{role: "user", content: "\($t) \(.)"}, {role: "assistant", content: "ref"}]}'
 }
 
 # refute COMMAND... - fails where the command succeeds (a bare ! would not end a test).
 refute() {
-	! "$@"
+	if "$@"; then return 1; fi
 }
 
 state() {
@@ -31,14 +33,17 @@ state() {
 	start_stub
 	printf '%s\n' '{ "big": 12345678901234567890, "id":"a" ,"x":1e999, "messages": [ {"role":"user","content":"h\u0069"} ] }' >in.jsonl
 	status_is 0 ft-prompt -m m in.jsonl
-	[[ $output == '{ "big": 12345678901234567890, "id":"a" ,"x":1e999, "messages": [ {"role":"user","content":"h\u0069"} ], "output": "hi", '* ]]
-	[ "$(jq -c '[.output, .model, .finish_reason, .usage.total_tokens, .attempts, .cost]' <<<"$output")" = '["hi","m","stop",2,1,null]' ]
+	[[ $output == "$(sed 's/ }$//' in.jsonl)"', "output": "hi", '* ]]
+	[ "$(jq -c '[.output, .model, .finish_reason, .usage.total_tokens, .attempts, .cost]' <<<"$output")" = \
+		'["hi","m","stop",2,1,null]' ]
 	[[ $(jq '.latency | type' <<<"$output") == '"number"' ]]
 }
 
 @test "what is sent is the record's own text, without the reference and without weight" {
 	start_stub --log log
-	printf '%s\n' '{"messages":[{"role":"system","content":"s"},{"role":"assistant","content":"x","weight":0},{"role":"user","content":"é \u00e9"},{"role":"assistant","content":"ref"}],"tools":[{"n":12345678901234567890}],"tool_choice":"auto"}' >in.jsonl
+	printf '{"messages":[%s,%s,%s,%s],"tools":[{"n":12345678901234567890}],"tool_choice":"auto"}\n' \
+		'{"role":"system","content":"s"}' '{"role":"assistant","content":"x","weight":0}' \
+		'{"role":"user","content":"é \u00e9"}' '{"role":"assistant","content":"ref"}' >in.jsonl
 	status_is 0 ft-prompt -m m -T 0.5 --max-tokens 7 --seed 3 --stop A --stop B --extra '{"top_k":5,"temperature":1e0}' in.jsonl
 	grep -qF '"messages":[{"role":"system","content":"s"},{"role":"assistant","content":"x"},{"role":"user","content":"é \u00e9"}]' log
 	grep -qF '"tools":[{"n":12345678901234567890}],"tool_choice":"auto"' log
@@ -49,7 +54,8 @@ state() {
 
 @test "an earlier answer is replaced whole" {
 	start_stub
-	echo '{"id":"a","messages":[{"role":"user","content":"hi"}],"error":{"type":"http"},"ttft":1,"tool_calls":[],"output":"old"}' >in.jsonl
+	echo '{"id":"a","messages":[{"role":"user","content":"hi"}],"error":{"type":"http"},"ttft":1,"tool_calls":[],"output":"old"}' \
+		>in.jsonl
 	status_is 0 ft-prompt -m m in.jsonl
 	[ "$(jq -c '[.output, has("error", "ttft", "tool_calls")]' <<<"$output")" = '["hi",false,false,false]' ]
 }
@@ -245,10 +251,12 @@ state() {
 	echo '{"id": 1, "messages": [{"role": "user", "content": "a"}]}' >in.jsonl
 	printf '{\n "type":\n "object"}\n' >schema.json
 	printf '{\n "x": 1}\n' >extra.json
-	ft-prompt -q -m m -n --schema schema.json --extra @extra.json in.jsonl >requests
-	[ "$(wc -l <requests)" -eq 1 ] && jq -e '.body.x == 1' requests
-	ft-prompt -q -m m --to-batch --schema schema.json --extra @extra.json in.jsonl >batch
-	[ "$(wc -l <batch)" -eq 1 ] && jq -e '.body.x == 1' batch
+	ft-prompt -q -m m -n --schema schema.json --extra @extra.json in.jsonl >asked
+	[ "$(wc -l <asked)" -eq 1 ]
+	jq -e '.body.x == 1' asked
+	ft-prompt -q -m m --to-batch --schema schema.json --extra @extra.json in.jsonl >asked
+	[ "$(wc -l <asked)" -eq 1 ]
+	jq -e '.body.x == 1' asked
 }
 
 @test "--dry-run sends nothing and needs no key" {
@@ -275,10 +283,22 @@ state() {
 @test "Anthropic's dialect looks the same in the record" {
 	start_stub --key sk-ant --log log
 	export ANTHROPIC_API_KEY=sk-ant ANTHROPIC_BASE_URL=$STUB_URL
-	printf '%s\n' '{"id":"a","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"},{"role":"assistant","content":null,"tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]},{"role":"tool","tool_call_id":"t1","content":"42"},{"role":"user","content":"so?"}],"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"}}}]}' >in.jsonl
+	called='[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}}]'
+	printf '{"id":"a","messages":[%s,%s,%s,%s,%s],"tools":[%s]}\n' \
+		'{"role":"system","content":"be brief"}' \
+		'{"role":"user","content":"hi"}' \
+		'{"role":"assistant","content":null,"tool_calls":'"$called}" \
+		'{"role":"tool","tool_call_id":"t1","content":"42"}' \
+		'{"role":"user","content":"so?"}' \
+		'{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"}}}' >in.jsonl
 	status_is 0 ft-prompt -m claude --api anthropic --max-tokens 9 in.jsonl
 	[ "$(jq -c '[.output, .finish_reason, .model, .usage.input_tokens > 0]' <<<"$output")" = '["so?","stop","claude",true]' ]
-	[ "$(jq -c .body log)" = '{"model":"claude","max_tokens":9,"system":"be brief","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"42"}]},{"role":"user","content":"so?"}],"tools":[{"name":"f","description":"d","input_schema":{"type":"object"}}]}' ]
+	[ "$(jq -c .body log)" = "$(printf '{"model":"claude","max_tokens":9,"system":"be brief","messages":[%s,%s,%s,%s],"tools":[%s]}' \
+		'{"role":"user","content":"hi"}' \
+		'{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]}' \
+		'{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"42"}]}' \
+		'{"role":"user","content":"so?"}' \
+		'{"name":"f","description":"d","input_schema":{"type":"object"}}')" ]
 	[ "$(jq -r .key log)" = x-api-key ]
 	[[ $(jq -r .request log) == "POST /v1/messages "* ]]
 	ask 'stub{body=tool}' --api anthropic
@@ -371,14 +391,15 @@ state() {
 	[ "$(jq -s '[.[].cost // 0] | add <= 1' <<<"$output")" = true ]
 	[ "$(jq -r '.error.type // "ok"' <<<"$output" | sort -u)" = 'max_cost
 ok' ]
-	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 1 and .answered > 10')" = true ]
+	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq '.prompt_tokens * 0.001 + .completion_tokens * 0.01 <= 1
+		and .answered > 10')" = true ]
 	status_is 2 ft-prompt -m other --prices prices.json --max-cost 2 in.jsonl
 	[[ $stderr == *"price of other"* ]]
 	status_is 2 ft-prompt -m m --prices prices.json --max-cost 2 --extra '{"model": "other"}' in.jsonl
 	[[ $stderr == *"not by --extra"* ]]
 	# Without a limit it is what --extra names that is paid for.
-	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}, "dear": {"input_cost_per_token": 1, "output_cost_per_token": 1,
-		"input_cost_per_token_batches": 0.5, "output_cost_per_token_batches": 0.5}}' >both.json
+	jq -n '{m: {input_cost_per_token: 0.001, output_cost_per_token: 0.01}, dear: {input_cost_per_token: 1, output_cost_per_token: 1,
+		input_cost_per_token_batches: 0.5, output_cost_per_token_batches: 0.5}}' >both.json
 	rows 1 hi >one.jsonl
 	dear=(-m m --prices both.json --extra '{"model": "dear"}')
 	status_is 0 ft-prompt "${dear[@]}" one.jsonl
@@ -412,23 +433,22 @@ ok' ]
 	start_stub
 	mkfifo pipe
 	ft-prompt -q -m m <pipe >out.jsonl 3>&- &
+	pid=$!
 	exec 9>pipe
 	rows 1 >&9
 	for _ in $(seq 100); do [ -s out.jsonl ] && break; sleep 0.05; done
 	[ "$(jq -r .output out.jsonl)" = 'question 1' ]
 	exec 9>&-
-	wait %2 || wait
+	wait "$pid"
 }
 
 pool() {
-	cat >pool.jsonl <<-'END'
-	{"id":"p1","messages":[{"role":"system","content":"no"},{"role":"user","content":"where is my parcel, it is late"},{"role":"assistant","content":"delivery"}]}
-	{"id":"p2","messages":[{"role":"user","content":"I was charged twice for the same invoice"},{"role":"assistant","content":"billing"}]}
-	{"id":"p3","messages":[{"role":"user","content":"cannot log in"},{"role":"assistant","content":"account"}]}
-	{"id":"p4","messages":[{"role":"user","content":"charged twice again"}],"ideal":["billing!","b"]}
-	{"id":"p5","messages":[{"role":"user","content":"how do I close it"},{"role":"assistant","content":"account"}]}
-	{"id":"p6","messages":[{"role":"user","content":"the courier never came"},{"role":"assistant","content":"delivery"}]}
-	END
+	jq -nc '{p1: ["where is my parcel, it is late", "delivery"], p2: ["I was charged twice for the same invoice", "billing"],
+		p3: ["cannot log in", "account"], p4: ["charged twice again", "billing!"], p5: ["how do I close it", "account"],
+		p6: ["the courier never came", "delivery"]}
+		| to_entries[] | {id: .key, messages: (.value | [{role: "user", content: .[0]}, {role: "assistant", content: .[1]}])}
+		| if .id == "p1" then .messages |= [{role: "system", content: "no"}] + . else . end
+		| if .id == "p4" then del(.messages[1]) | .ideal = ["billing!", "b"] else . end' >pool.jsonl
 }
 
 turns() {
@@ -438,17 +458,20 @@ turns() {
 @test "examples go between the system turn and the question: first, random, nearest" {
 	start_stub
 	pool
-	echo '{"id":"q","messages":[{"role":"system","content":"S"},{"role":"user","content":"charged twice \"AND\" for the invoice"}]}' >in.jsonl
+	asked='"charged twice \"AND\" for the invoice"'
+	twice='"I was charged twice for the same invoice","billing"'
+	echo '{"id":"q","messages":[{"role":"system","content":"S"},{"role":"user","content":'"$asked}]}" >in.jsonl
 	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 2 in.jsonl
-	[ "$(turns)" = '["S","where is my parcel, it is late","delivery","I was charged twice for the same invoice","billing","charged twice \"AND\" for the invoice"]' ]
+	[ "$(turns)" = '["S","where is my parcel, it is late","delivery",'"$twice,$asked]" ]
 	[ "$(jq -c '[.body.messages[].role]' <<<"$output")" = '["system","user","assistant","user","assistant","user"]' ]
 	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 2 --select bm25 in.jsonl
-	[ "$(turns)" = '["S","charged twice again","billing!","I was charged twice for the same invoice","billing","charged twice \"AND\" for the invoice"]' ]
+	[ "$(turns)" = '["S","charged twice again","billing!",'"$twice,$asked]" ]
 	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed 1 in.jsonl
 	first=$(turns)
 	status_is 0 ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed 1 pool.jsonl in.jsonl
 	[ "$(turns | tail -n 1)" = "$first" ]
-	for s in 2 3 4 5; do ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed $s in.jsonl | jq -c .body.messages; done | sort -u >others
+	for s in 2 3 4 5; do ft-prompt -m m -n -e pool.jsonl -k 3 --select random --seed $s in.jsonl | jq -c .body.messages; done |
+		sort -u >others
 	[ "$(wc -l <others)" -gt 1 ]
 }
 
@@ -457,7 +480,8 @@ turns() {
 	pool
 	for how in first random bm25; do
 		status_is 0 ft-prompt -m m -n -e pool.jsonl -k 5 --select $how pool.jsonl
-		[ "$(jq -c '.body.messages | [.[] | select(.role == "user") | .content] | length == (unique | length)' <<<"$output" | sort -u)" = true ]
+		[ "$(jq -c '.body.messages | [.[] | select(.role == "user") | .content]
+			| length == (unique | length)' <<<"$output" | sort -u)" = true ]
 		[ "$(jq -c '.body.messages | length >= 11' <<<"$output" | sort -u)" = true ]
 	done
 	# Another id, the same input: still itself.
@@ -484,7 +508,8 @@ turns() {
 
 @test "--context puts the nearest documents where the template says" {
 	start_stub
-	printf '%s\n' '{"text":"Invoices: 30 days."}' '{"text":"A parcel takes three days."}' '{"text":"Passwords expire."}' '{"text":"Parcel and courier: see tracking."}' >docs.jsonl
+	printf '%s\n' '{"text":"Invoices: 30 days."}' '{"text":"A parcel takes three days."}' '{"text":"Passwords expire."}' \
+		'{"text":"Parcel and courier: see tracking."}' >docs.jsonl
 	echo '{"id":"q","messages":[{"role":"user","content":"where is the parcel"}]}' >in.jsonl
 	status_is 0 ft-prompt -m m -n --context docs.jsonl --context-k 2 -t 'D: {{context}}
 Q: {{.messages[0].content}}' in.jsonl
@@ -509,8 +534,11 @@ Q: where is the parcel' ]
 	ids=$(jq -r .custom_id <<<"$output")
 	[ "$(head -n 3 <<<"$ids" | tr '\n' ' ')" = '1 2 3 ' ]
 	[[ $(tail -n 1 <<<"$ids") == "$(sed -n 4p <<<"$ids")#2" ]]
-	jq -c '{custom_id, response: {status_code: 200, request_id: "r", body: {model: "m-1", choices: [{message: {content: "A \(.custom_id)"}, finish_reason: "stop"}], usage: {prompt_tokens: 10, completion_tokens: 2}}}, error: null}' <<<"$output" | sed 2d | tac >results.jsonl
-	echo '{"m": {"input_cost_per_token": 9, "output_cost_per_token": 9, "input_cost_per_token_batches": 0.5, "output_cost_per_token_batches": 1}}' >prices.json
+	jq -c '{custom_id, response: {status_code: 200, request_id: "r",
+				body: {model: "m-1", choices: [{message: {content: "A \(.custom_id)"}, finish_reason: "stop"}],
+				usage: {prompt_tokens: 10, completion_tokens: 2}}}, error: null}' <<<"$output" | sed 2d | tac >results.jsonl
+	jq -n '{m: {input_cost_per_token: 9, output_cost_per_token: 9, input_cost_per_token_batches: 0.5,
+		output_cost_per_token_batches: 1}}' >prices.json
 	status_is 3 ft-prompt -m m --from-batch results.jsonl --prices prices.json in.jsonl
 	[ "$(jq -c '[.output, .cost, .error.type]' <<<"$output" | head -n 3)" = '["A 1",7,null]
 [null,null,"batch"]
@@ -529,13 +557,17 @@ Q: where is the parcel' ]
 }
 
 @test "Anthropic's batches: ids that it would refuse are sent as hashes, and joined again" {
-	printf '%s\n' '{"id":"ok-1_A","messages":[{"role":"user","content":"a"}]}' '{"id":"per diem/2","messages":[{"role":"user","content":"b"}]}' >in.jsonl
+	printf '%s\n' '{"id":"ok-1_A","messages":[{"role":"user","content":"a"}]}' \
+		'{"id":"per diem/2","messages":[{"role":"user","content":"b"}]}' >in.jsonl
 	status_is 0 ft-prompt -m claude --api anthropic --to-batch -N 2 in.jsonl
 	[ "$(jq -r '.custom_id | test("^[a-zA-Z0-9_-]{1,64}$")' <<<"$output" | sort -u)" = true ]
 	[ "$(jq -r .custom_id <<<"$output" | sort -u | wc -l)" -eq 4 ]
-	jq -c '{custom_id, result: {type: "succeeded", message: {content: [{type: "text", text: "to \(.params.messages[0].content)"}], stop_reason: "end_turn", model: "claude", usage: {input_tokens: 1, output_tokens: 2}}}}' <<<"$output" | tac >results.jsonl
+	jq -c '{custom_id, result: {type: "succeeded", message: {content: [{type: "text", text: "to \(.params.messages[0].content)"}],
+				stop_reason: "end_turn", model: "claude", usage: {input_tokens: 1, output_tokens: 2}}}}' <<<"$output" |
+		tac >results.jsonl
 	status_is 0 ft-prompt -m claude --api anthropic --from-batch results.jsonl -N 2 in.jsonl
-	[ "$(jq -c '[.id, .sample, .output]' <<<"$output" | tr -d '\n')" = '["ok-1_A",0,"to a"]["ok-1_A",1,"to a"]["per diem/2",0,"to b"]["per diem/2",1,"to b"]' ]
+	[ "$(jq -c '[.id, .sample, .output]' <<<"$output" | tr -d '\n')" = \
+		'["ok-1_A",0,"to a"]["ok-1_A",1,"to a"]["per diem/2",0,"to b"]["per diem/2",1,"to b"]' ]
 	ANTHROPIC_API_KEY=k status_is 2 ft-prompt -m claude --api anthropic --batch st.json in.jsonl
 	[[ $stderr == *"--to-batch and --from-batch"* ]]
 	OPENAI_API_KEY=k status_is 2 ft-prompt -m m --stream --batch st.json in.jsonl
@@ -552,8 +584,13 @@ Q: where is the parcel' ]
 	status_is 0 ft-prompt -m gpt --api azure in.jsonl
 	status_is 0 ft-prompt -m gpt --api azure --api-version 2 --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(jq -r .key log | sort -u)" = api-key ]
-	[ "$(jq -r '.request | split(" ")[1]' log | sed 's/-[0-9]*?/-N?/; s,-[0-9]*/,-N/,' | sort -u | tr '\n' ' ')" = \
-		"/openai/batches/batch-N?api-version=2 /openai/batches?api-version=2 /openai/deployments/gpt/chat/completions?api-version=2024-10-21 /openai/files/file-N/content?api-version=2 /openai/files?api-version=2 " ]
+	diff - <(jq -r '.request | split(" ")[1]' log | sed 's/-[0-9]*?/-N?/; s,-[0-9]*/,-N/,' | sort -u) <<-'END'
+	/openai/batches/batch-N?api-version=2
+	/openai/batches?api-version=2
+	/openai/deployments/gpt/chat/completions?api-version=2024-10-21
+	/openai/files/file-N/content?api-version=2
+	/openai/files?api-version=2
+	END
 }
 
 @test "--batch uploads, waits, fetches and joins; killed anywhere, it starts no batch twice" {
@@ -567,7 +604,8 @@ Q: where is the parcel' ]
 	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
 	# Died before the batch's id was written down: it is found by its file.
-	jq -c '.parts[0] |= (.batch = "" | .output = "" | .creating = true | .done = false)' st.json >x && mv x st.json
+	jq -c '.parts[0] |= (.batch = "" | .output = "" | .creating = true | .done = false)' st.json >x
+	mv x st.json
 	status_is 3 ft-prompt -m m --batch st.json --batch-poll 0.05 in.jsonl
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 1 ]
 	[ "$(jq -r '.output // .error.type' <<<"$output" | head -n 1)" = 'question 1' ]
@@ -596,7 +634,8 @@ Q: where is the parcel' ]
 
 @test "--schema is sent, and an answer that does not match is an error that keeps it" {
 	start_stub --log log
-	echo '{"type":"object","properties":{"due":{"type":"string"},"n":{"type":"integer","minimum":2}},"required":["due"],"additionalProperties":false}' >schema.json
+	jq -nc '{type: "object", properties: {due: {type: "string"}, n: {type: "integer", minimum: 2}}, required: ["due"],
+		additionalProperties: false}' >schema.json
 	ask 'tomorrow' --schema schema.json
 	[ "$status" -eq 0 ]
 	[ "$(jq -r .output <<<"$output")" = '{"due":"tomorrow","n":2}' ]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-pull against a hub of our own: layout of the cache, resuming, hashes, tokens, what is no model.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load hub
 
@@ -9,12 +10,10 @@ start_hub() {
 	stop_stub
 	rm -f hub.port
 	stub-hub --port-file "$TMP/hub.port" --log "$TMP/hub.log" "$@" "$TMP/hub" 3>&- >/dev/null 2>hub.err &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
 	STUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s hub.port ] && break
-		sleep 0.02
-	done
-	export HF_ENDPOINT=http://127.0.0.1:$(cat hub.port) HF_HOME=$TMP/home
+	HF_ENDPOINT=http://127.0.0.1:$(port_of hub.port)
+	export HF_ENDPOINT HF_HOME=$TMP/home
 	unset HF_TOKEN HF_HUB_CACHE no_proxy http_proxy
 }
 
@@ -144,9 +143,11 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 @test "a list that lies about names or hashes is refused" {
 	files
 	start_hub
-	jq -c '.siblings += [{rfilename: "../../x.safetensors", size: 1, blobId: "0"}]' hub/org/m/api.json >api && mv api hub/org/m/api.json
+	jq -c '.siblings += [{rfilename: "../../x.safetensors", size: 1, blobId: "0"}]' hub/org/m/api.json >api
+	mv api hub/org/m/api.json
 	status_is 0 ft-pull org/m
-	jq -c '.siblings[0].blobId = "../../../x"' hub/org/m/api.json >api && mv api hub/org/m/api.json
+	jq -c '.siblings[0].blobId = "../../../x"' hub/org/m/api.json >api
+	mv api hub/org/m/api.json
 	status_is 2 ft-pull org/m
 	[[ $stderr == *"no size and hash for config.json"* ]]
 	echo '{"sha": "../x", "siblings": []}' >hub/org/m/api.json
@@ -158,7 +159,8 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	files
 	start_hub
 	status_is 0 ft-pull -n org/m
-	[ "$(jq -rs 'map(.file) | sort | join(" ")' <<<"$output")" = "config.json model.safetensors special_tokens_map.json tokenizer.json" ]
+	[ "$(jq -rs 'map(.file) | sort | join(" ")' <<<"$output")" = \
+		"config.json model.safetensors special_tokens_map.json tokenizer.json" ]
 	[ ! -e home ]
 }
 

@@ -90,7 +90,8 @@ END
 		ids=$ids,$next
 	done
 	want=$(jq -c '.model.vocab' "$SHARED/data/tinystories-656k/tokenizer.json")
-	text=$(jq -rn --argjson vocab "$want" --argjson ids "[$ids]" '($vocab | to_entries | map({key: (.value | tostring), value: .key}) | from_entries) as $of
+	text=$(jq -rn --argjson vocab "$want" --argjson ids "[$ids]" '($vocab | to_entries | map({key: (.value | tostring), value: .key})
+			| from_entries) as $of
 		| [$ids[8:][] | $of[tostring]] | join("")')
 	[[ $text == *Lily.* ]]
 }

@@ -2,21 +2,21 @@
 # ft-train --remote: rows are checked and sent, a job is created once and followed to its end,
 # against a server that speaks the providers' APIs.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 serve() {
 	rm -f "$TMP/stub.port"
 	stub-finetune --port-file "$TMP/stub.port" --log "$TMP/requests" "$@" 3>&- >"$TMP/stub.log" 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
 	STUB_PID=$!
-	for _ in $(seq 200); do
-		[ -s "$TMP/stub.port" ] && break
-		sleep 0.02
-	done
 	local at
-	at=http://127.0.0.1:$(cat "$TMP/stub.port")
+	at=http://127.0.0.1:$(port_of "$TMP/stub.port")
 	export OPENAI_BASE_URL=$at/v1 TOGETHER_BASE_URL=$at/v1 FIREWORKS_BASE_URL=$at
 	export OPENAI_API_KEY=sk-test-key TOGETHER_API_KEY=sk-test-key FIREWORKS_API_KEY=sk-test-key FIREWORKS_ACCOUNT_ID=team
-	jq -nc 'range(12) | {id: "r\(.)", note: "stays here", messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: "answer \(.)"}]}' >train.jsonl
+	jq -nc 'range(12)
+		| {id: "r\(.)", note: "stays here", messages: [{role: "user", content: "question \(.)"},
+				{role: "assistant", content: "answer \(.)"}]}' >train.jsonl
 	jq -nc '{id: "v", split: "valid", messages: [{role: "user", content: "v"}, {role: "assistant", content: "w"}]}' >>train.jsonl
 	jq -nc '{id: "t", split: "test", messages: [{role: "user", content: "secret"}, {role: "assistant", content: "test"}]}' >>train.jsonl
 }
@@ -33,7 +33,8 @@ train() {
 	cmp rows.jsonl out/metrics.jsonl
 	jq -e '.model == "ft:stub:team::1" and .base_model == "base-model"' out/ft.json
 	grep -q train_loss out/file-result.csv
-	[ "$(wc -l <out/upload-train.jsonl)" -eq 12 ] && [ "$(wc -l <out/upload-valid.jsonl)" -eq 1 ]
+	[ "$(wc -l <out/upload-train.jsonl)" -eq 12 ]
+	[ "$(wc -l <out/upload-valid.jsonl)" -eq 1 ]
 	jq -se 'all(.[]; keys == ["messages"])' out/upload-train.jsonl
 	run ! grep -q secret out/upload-*.jsonl
 	run ! grep -rq sk-test-key out "$TMP/stub.log"
@@ -59,7 +60,8 @@ train() {
 
 @test "Together: the file goes to the storage without the key, weights come back" {
 	serve
-	train --remote together -o out --rank 8 --lr 1e-4 train.jsonl | jq -se '.[-1] | .end == "done" and .model == "team/tuned" and .trained_tokens == 777'
+	train --remote together -o out --rank 8 --lr 1e-4 train.jsonl | jq -se '.[-1] | .end == "done" and .model == "team/tuned"
+		and .trained_tokens == 777'
 	[ "$(cat out/weights.tar.zst)" = "weights of the stub" ]
 	grep -q '^PUT /storage/0' requests
 }
@@ -214,11 +216,14 @@ begin() {
 	serve
 	head -n 11 train.jsonl >bad.jsonl
 	echo '{"id": "silent", "messages": [{"role": "user", "content": "a"}]}' >>bad.jsonl
-	echo '{"id": "half", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0.5}]}' >>bad.jsonl
+	echo '{"id": "half", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0.5}]}' \
+		>>bad.jsonl
 	echo '{"id": "raw", "prompt": "a", "completion": "b"}' >>bad.jsonl
-	echo '{"id": "heavy", "weight": 2, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}' >>bad.jsonl
+	echo '{"id": "heavy", "weight": 2, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}' \
+		>>bad.jsonl
 	status_is 2 train --remote openai -o out bad.jsonl
-	for at in "bad.jsonl:12: row silent: no reference" "bad.jsonl:13: row half: " "bad.jsonl:14: row raw: " "bad.jsonl:15: row heavy: " "4 rows"; do
+	for at in "bad.jsonl:12: row silent: no reference" "bad.jsonl:13: row half: " "bad.jsonl:14: row raw: " \
+		"bad.jsonl:15: row heavy: " "4 rows"; do
 		[[ $stderr == *"$at"* ]] || { echo "missing: $at"; echo "$stderr"; return 1; }
 	done
 	head -n 9 train.jsonl >few.jsonl
@@ -232,6 +237,7 @@ begin() {
 	serve
 	turn() { jq -nc --arg r "$1" --arg c "${2-x}" '{role: $r, content: $c}'; }
 	row() { printf '%s\n' "$@" | jq -sc '{messages: .}'; }
+	called='{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}]}'
 	for _ in 1 2 3; do row "$(turn user)" "$(turn assistant)"; done >good.jsonl
 	{
 		cat good.jsonl
@@ -239,7 +245,7 @@ begin() {
 		row "$(turn user)" "$(turn user)" "$(turn assistant)"
 		row "$(turn assistant)" "$(turn user)" "$(turn assistant)"
 		row "$(turn developer)" "$(turn user)" "$(turn assistant)"
-		row "$(turn user)" '{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}]}' "$(turn assistant)"
+		row "$(turn user)" "$called" "$(turn assistant)"
 		row "$(turn user)" '{"role": "assistant", "content": "x", "weight": 0}'
 	} >bad.jsonl
 	check() { # provider, then what must be said of each line that it refuses, as LINE:TEXT
@@ -247,12 +253,14 @@ begin() {
 		shift
 		status_is 2 train --remote "$provider" -o "out-$provider" bad.jsonl
 		for at in "$@"; do
-			[[ $stderr == *"bad.jsonl:${at%%:*}: "*"${at#*:}"* ]] || { echo "$provider: missing $at"; echo "$stderr"; return 1; }
+			[[ $stderr == *"bad.jsonl:${at%%:*}: "*"${at#*:}"* ]] ||
+				{ echo "$provider: missing $at"; echo "$stderr"; return 1; }
 		done
 		[[ $stderr == *"$# rows cannot be sent"* ]] || { echo "$provider: $stderr"; return 1; }
 	}
 	check openai "8:messages[1].tool_calls[0]: the arguments must be a string" "9:nothing to learn"
-	check together "4:a system turn only at the beginning" "5:the roles must alternate" "6:begins with the user" "7:unknown role" "8:a string" "9:nothing"
+	check together "4:a system turn only at the beginning" "5:the roles must alternate" "6:begins with the user" "7:unknown role" \
+		"8:a string" "9:nothing"
 	check fireworks "4:a system turn only at the beginning" "7:unknown role" "8:a string" "9:nothing"
 	[ ! -e requests ]
 	for i in $(seq 12); do row "$(turn user "$i")" "$(turn assistant)" | jq -c '.parallel_tool_calls = true'; done >flag.jsonl
@@ -341,7 +349,8 @@ begin() {
 @test "preference lines are sent as they are, for DPO" {
 	serve
 	jq -nc 'range(12) | {id: "p\(.)", input: {messages: [{role: "user", content: "q"}]},
-		preferred_output: [{role: "assistant", content: "a"}], non_preferred_output: [{role: "assistant", content: "b"}]}' >pairs.jsonl
+		preferred_output: [{role: "assistant", content: "a"}],
+			non_preferred_output: [{role: "assistant", content: "b"}]}' >pairs.jsonl
 	train --remote openai --dpo -o out pairs.jsonl >/dev/null
 	jq -se 'all(.[]; keys == ["input", "non_preferred_output", "preferred_output"])' out/upload-train.jsonl
 	status_is 2 train --remote openai -o out2 pairs.jsonl

@@ -16,7 +16,7 @@ S
 # ask -a DIR FILE
 years=$(paste -sd, "$2/years")
 jq -c --arg years "$years" '(.messages[-1].content | fromjson | .due_date[:4]) as $y
-	| .output = (if ($years / "," | index($y)) then .messages[-1].content else (.messages[-1].content | gsub($y; $years / "," | last)) end)
+	| .output = .messages[-1].content | if $years / "," | index($y) then . else .output |= gsub($y; $years / "," | last) end
 	| .messages |= .' "$3"
 S
 	chmod +x fit ask

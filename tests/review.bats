@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # ft-review: the scan, the page's server and its gate, the journal, what is made of it.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # http METHOD PATH [BODY] - one request to the page of $PORT with the headers of $HEADERS (an
@@ -17,8 +18,10 @@ http() {
 	while IFS= read -r line <&8; do
 		line=${line%$'\r'}
 		[ -n "$line" ] || break
-		[[ $line == HTTP/1.1* ]] && { code=${line#HTTP/1.1 }; code=${code%% *}; }
-		[[ $line == [Ss]et-[Cc]ookie:* ]] && { cookie=${line#*: }; cookie=${cookie%%;*}; }
+		case $line in
+		HTTP/1.1*) code=${line#HTTP/1.1 } code=${code%% *} ;;
+		[Ss]et-[Cc]ookie:*) cookie=${line#*: } cookie=${cookie%%;*} ;;
+		esac
 	done
 	body=$(cat <&8)
 	exec 8>&-
@@ -43,12 +46,15 @@ open_page() {
 }
 
 close_page() {
-	[ -z "${PAGE_PID:-}" ] || { kill -TERM "$PAGE_PID" && wait "$PAGE_PID"; } || true
+	local pid=$PAGE_PID rc=0
 	PAGE_PID=
+	kill -TERM "$pid"
+	wait "$pid" || rc=$?
+	[ "$rc" -eq 143 ]
 }
 
 teardown() {
-	[ -z "${PAGE_PID:-}" ] || kill -9 "$PAGE_PID" 2>/dev/null || true
+	stop "${PAGE_PID:-}"
 }
 
 # decide VERDICT [NEW] - judges the row that the page would show next.
@@ -56,12 +62,15 @@ decide() {
 	http GET /api/next
 	[ "$code" = 200 ]
 	shown=$body
-	http POST /api/decide "$(jq -c --arg v "$1" --arg new "${2:-}" '.row | {row, key, hash, random, verdict: $v, new: (if $new == "" then null else $new end), why: ""}' <<<"$shown")"
+	http POST /api/decide "$(jq -c --arg v "$1" --arg new "${2:-}" '.row
+		| {row, key, hash, random, verdict: $v, new: (if $new == "" then null else $new end), why: ""}' <<<"$shown")"
 	[ "$code" = 200 ] || { echo "$code $body"; return 1; }
 }
 
 rows() {
-	jq -nc --argjson n "$1" 'range($n) | {id: "r\(.)", messages: [{role: "user", content: "question number \(.) of many"}, {role: "assistant", content: "answer \(.)"}]}' >rows.jsonl
+	jq -nc --argjson n "$1" 'range($n)
+		| {id: "r\(.)", messages: [{role: "user", content: "question number \(.) of many"},
+				{role: "assistant", content: "answer \(.)"}]}' >rows.jsonl
 }
 
 @test "the scan names each planted fault and leaves a clean row alone" {
@@ -74,18 +83,26 @@ rows() {
 		jq -nc '{id: "json", messages: [{role: "user", content: "broken json"}, {role: "assistant", content: "{\"a\": 1"}]}'
 		jq -nc '{id: "date", messages: [{role: "user", content: "a date"}, {role: "assistant", content: "due 2023-02-30"}]}'
 		jq -nc '{id: "mojibake", messages: [{role: "user", content: "cafÃ© au lait"}, {role: "assistant", content: "ok"}]}'
-		jq -nc '{id: "refusal", messages: [{role: "user", content: "please"}, {role: "assistant", content: "I\u0027m sorry, but I cannot help with that."}]}'
-		jq -nc '{id: "mail", messages: [{role: "user", content: "write to jane.doe@example.org now"}, {role: "assistant", content: "ok"}]}'
-		jq -nc '{id: "card", messages: [{role: "user", content: "my card 4111 1111 1111 1111 fails"}, {role: "assistant", content: "ok"}]}'
-		jq -nc '{id: "nocard", messages: [{role: "user", content: "my order 4111 1111 1111 1112 fails"}, {role: "assistant", content: "ok"}]}'
-		jq -nc '{id: "iban", messages: [{role: "user", content: "pay to DE89 3704 0044 0532 0130 00 please"}, {role: "assistant", content: "ok"}]}'
-		jq -nc '{id: "conflict", messages: [{role: "user", content: "question number 3 of many"}, {role: "assistant", content: "another answer"}]}'
-		jq -nc '{id: "twin", messages: [{role: "user", content: "question number 5 of many"}, {role: "assistant", content: "answer 5"}]}'
+		jq -nc '{id: "refusal", messages: [{role: "user", content: "please"},
+					{role: "assistant", content: "I\u0027m sorry, but I cannot help with that."}]}'
+		jq -nc '{id: "mail", messages: [{role: "user", content: "write to jane.doe@example.org now"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "card", messages: [{role: "user", content: "my card 4111 1111 1111 1111 fails"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "nocard", messages: [{role: "user", content: "my order 4111 1111 1111 1112 fails"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "iban", messages: [{role: "user", content: "pay to DE89 3704 0044 0532 0130 00 please"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "conflict", messages: [{role: "user", content: "question number 3 of many"},
+					{role: "assistant", content: "another answer"}]}'
+		jq -nc '{id: "twin", messages: [{role: "user", content: "question number 5 of many"},
+					{role: "assistant", content: "answer 5"}]}'
 		jq -nc '{id: "long", messages: [{role: "user", content: "long"}, {role: "assistant", content: ("word " * 900)}]}'
 	} >all.jsonl
 	status_is 0 ft-review --scan -q all.jsonl
 	printf '%s\n' "$output" >scanned.jsonl
-	has() { jq -se --arg id "$1" --arg reason "$2" 'any(.[]; .id == $id and any(.review.reasons[]; .reason == $reason))' scanned.jsonl >/dev/null || { echo "$1 lacks $2"; return 1; }; }
+	has() { jq -se --arg id "$1" --arg reason "$2" 'any(.[]; .id == $id and any(.review.reasons[]; .reason == $reason))' \
+		scanned.jsonl >/dev/null || { echo "$1 lacks $2"; return 1; }; }
 	has empty empty-reference
 	has none no-reference
 	has marker marker
@@ -101,7 +118,8 @@ rows() {
 	has twin duplicate
 	has long length
 	jq -se 'all(.[]; .id != "nocard" or all(.review.reasons[]; .why | startswith("a card number") | not))' scanned.jsonl
-	jq -se '[.[] | select(.id | startswith("r")) | select(.id != "refusal" and .id != "r3") | .review.suspicion] | max == 0' scanned.jsonl
+	jq -se '[.[] | select(.id | startswith("r")) | select(.id != "refusal" and .id != "r3") | .review.suspicion]
+		| max == 0' scanned.jsonl
 	# Lossless: the marks taken out again, the lines are what they were.
 	diff <(jq -c 'del(.review)' scanned.jsonl) all.jsonl
 	# Personal data is not repeated in full.
@@ -112,10 +130,14 @@ rows() {
 	rows 40
 	{
 		cat rows.jsonl
-		jq -nc '{id: "n1", messages: [{role: "user", content: "where in the world has my parcel number seven gone to"}, {role: "assistant", content: "delivery"}]}'
-		jq -nc '{id: "n2", messages: [{role: "user", content: "Where in the world has my parcel number seven gone to?"}, {role: "assistant", content: "billing"}]}'
-		jq -nc '{id: "n3", messages: [{role: "user", content: "is the shop open on the first sunday of may this year"}, {role: "assistant", content: "hours"}]}'
-		jq -nc '{id: "n4", messages: [{role: "user", content: "Is the shop open on the first Sunday of May this year"}, {role: "assistant", content: "hours"}]}'
+		jq -nc '{id: "n1", messages: [{role: "user", content: "where in the world has my parcel number seven gone to"},
+					{role: "assistant", content: "delivery"}]}'
+		jq -nc '{id: "n2", messages: [{role: "user", content: "Where in the world has my parcel number seven gone to?"},
+					{role: "assistant", content: "billing"}]}'
+		jq -nc '{id: "n3", messages: [{role: "user", content: "is the shop open on the first sunday of may this year"},
+					{role: "assistant", content: "hours"}]}'
+		jq -nc '{id: "n4", messages: [{role: "user", content: "Is the shop open on the first Sunday of May this year"},
+					{role: "assistant", content: "hours"}]}'
 	} >all.jsonl
 	ft-review --scan -q all.jsonl >scanned.jsonl
 	[ "$(jq -r 'select(any(.review.reasons[]; .reason == "near-conflict")) | .id' scanned.jsonl | tr '\n' ' ')" = "n1 n2 " ]
@@ -124,32 +146,44 @@ rows() {
 }
 
 @test "class probabilities name swapped labels" {
-	jq -nc 'range(200) | . as $i | (if $i % 2 == 0 then "a" else "b" end) as $true | (if $i < 10 then (if $true == "a" then "b" else "a" end) else $true end) as $given
-		| {id: "r\($i)", messages: [{role: "user", content: "text \($i)"}, {role: "assistant", content: $given}], probs: (if $true == "a" then {a: 0.9, b: 0.1} else {a: 0.1, b: 0.9} end)}' >rows.jsonl
+	jq -nc 'range(200) | . as $i | (if $i % 2 == 0 then "a" else "b" end) as $true
+		| (if $i < 10 then (if $true == "a" then "b" else "a" end) else $true end) as $given
+		| {id: "r\($i)", messages: [{role: "user", content: "text \($i)"}, {role: "assistant", content: $given}],
+			probs: (if $true == "a" then {a: 0.9, b: 0.1} else {a: 0.1, b: 0.9} end)}' >rows.jsonl
 	ft-review --scan -q rows.jsonl >scanned.jsonl
-	[ "$(jq -c 'select(any(.review.reasons[]; .reason == "label")) | .id' scanned.jsonl | sort | tr -d '\n')" = "$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
+	[ "$(jq -c 'select(any(.review.reasons[]; .reason == "label")) | .id' scanned.jsonl | sort | tr -d '\n')" = \
+		"$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
 }
 
 @test "what is no probability speaks for no label" {
 	{
-		jq -nc 'range(60) | (["a", "b"][. % 2]) as $l | {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $l}], probs: {($l): 1.0000001}}'
-		jq -nc '({a: -5, b: 0}, {a: 0.2, b: 7}, {a: -5, b: 1}, {a: "x", b: null}, {a: 1e999}) | {id: "odd", messages: [{role: "user", content: "odd \(.)"}, {role: "assistant", content: "a"}], probs: .}'
-		jq -nc '{id: "wrong", messages: [{role: "user", content: "a wrong one"}, {role: "assistant", content: "a"}], probs: {a: 0, b: 1.0000001}}'
+		jq -nc 'range(60) | (["a", "b"][. % 2]) as $l
+			| {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $l}],
+				probs: {($l): 1.0000001}}'
+		jq -nc '({a: -5, b: 0}, {a: 0.2, b: 7}, {a: -5, b: 1}, {a: "x", b: null}, {a: 1e999})
+			| {id: "odd", messages: [{role: "user", content: "odd \(.)"}, {role: "assistant", content: "a"}], probs: .}'
+		jq -nc '{id: "wrong", messages: [{role: "user", content: "a wrong one"}, {role: "assistant", content: "a"}],
+				probs: {a: 0, b: 1.0000001}}'
 	} >rows.jsonl
 	ft-review --scan -q rows.jsonl >scanned.jsonl
-	[ "$(jq -r '.id as $i | .review.reasons[] | select(.reason == "label") | "\($i): \(.why)"' scanned.jsonl)" = "wrong: b is likelier (1.00) than a (0.00)" ]
+	[ "$(jq -r '.id as $i | .review.reasons[] | select(.reason == "label") | "\($i): \(.why)"' scanned.jsonl)" = \
+		"wrong: b is likelier (1.00) than a (0.00)" ]
 }
 
 @test "references that break a schema, and dates far from the others, are named" {
 	{
-		jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \"2023-03-\(10 + . % 20)\"}"}]}'
+		jq -nc 'range(40)
+			| {id: "r\(.)", messages: [{role: "user", content: "note \(.)"},
+					{role: "assistant", content: "{\"due\": \"2023-03-\(10 + . % 20)\"}"}]}'
 		jq -nc '{id: "type", messages: [{role: "user", content: "a number"}, {role: "assistant", content: "{\"due\": 7}"}]}'
 		jq -nc '{id: "bare", messages: [{role: "user", content: "no json"}, {role: "assistant", content: "2023-03-01"}]}'
-		jq -nc '{id: "year", messages: [{role: "user", content: "a typo"}, {role: "assistant", content: "{\"due\": \"2203-03-01\"}"}]}'
+		jq -nc '{id: "year", messages: [{role: "user", content: "a typo"},
+					{role: "assistant", content: "{\"due\": \"2203-03-01\"}"}]}'
 	} >rows.jsonl
 	echo '{"type": "object", "properties": {"due": {"type": "string"}}, "required": ["due"]}' >schema.json
 	ft-review --scan -q --schema schema.json rows.jsonl >scanned.jsonl
-	[ "$(jq -r '.id as $i | .review.reasons[].reason | "\($i) \(.)"' scanned.jsonl | grep -v language | sort | tr '\n' ',')" = "bare invalid-json,bare not-json,type schema,year odd-date," ]
+	[ "$(jq -r '.id as $i | .review.reasons[].reason | "\($i) \(.)"' scanned.jsonl | grep -v language | sort | tr '\n' ',')" = \
+		"bare invalid-json,bare not-json,type schema,year odd-date," ]
 	[[ $(jq -r 'select(.id == "type") | .review.reasons[] | select(.reason == "schema").why' scanned.jsonl) == *.due* ]]
 	status_is 2 ft-review --scan --schema nowhere.json rows.jsonl
 	[[ $stderr == *nowhere.json* ]]
@@ -165,14 +199,19 @@ rows() {
 }
 
 @test "the log-probabilities of an answer speak for its label" {
-	jq -nc 'range(100) | (if . % 2 == 0 then "a" else "b" end) as $true | (if . < 4 then (if $true == "a" then "b" else "a" end) else $true end) as $given
-		| {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $given}], output: $true, logprobs: [{token: $true, logprob: -0.05}, {token: "", logprob: -0.01}]}' >rows.jsonl
-	[ "$(ft-review --scan -q rows.jsonl | jq -r 'select(any(.review.reasons[]; .reason == "label")) | .id' | tr '\n' ' ')" = "r0 r1 r2 r3 " ]
+	jq -nc 'range(100) | (if . % 2 == 0 then "a" else "b" end) as $true
+		| (if . < 4 then (if $true == "a" then "b" else "a" end) else $true end) as $given
+		| {id: "r\(.)", messages: [{role: "user", content: "text \(.)"}, {role: "assistant", content: $given}], output: $true,
+			logprobs: [{token: $true, logprob: -0.05}, {token: "", logprob: -0.01}]}' >rows.jsonl
+	[ "$(ft-review --scan -q rows.jsonl | jq -r 'select(any(.review.reasons[]; .reason == "label")) | .id' | tr '\n' ' ')" = \
+		"r0 r1 r2 r3 " ]
 }
 
 @test "a model's opinion: probabilities of labels that sum to 1, losses, and what a later scan makes of them" {
-	jq -nc 'range(60) | (["billing", "delivery", "account"][. % 3]) as $l | {id: "r\(.)", messages: [{role: "user", content: "about \($l) \(.)"}, {role: "assistant", content: $l}]}' >rows.jsonl
-	echo '{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 512}' >shape.json
+	jq -nc 'range(60) | (["billing", "delivery", "account"][. % 3]) as $l
+		| {id: "r\(.)", messages: [{role: "user", content: "about \($l) \(.)"}, {role: "assistant", content: $l}]}' >rows.jsonl
+	jq -n '{model_type: "llama", hidden_size: 32, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 2,
+		max_position_embeddings: 512}' >shape.json
 	ft-train -q --scratch shape.json --steps 1 -o model rows.jsonl >/dev/null 2>&1
 	status_is 0 ft-review --scan -m ./model rows.jsonl
 	[[ $stderr == *"the references are 3 labels"* ]]
@@ -183,8 +222,11 @@ rows() {
 	ft-review --scan -q -m ./model --threads 1 rows.jsonl | cmp - scanned.jsonl
 	ft-review --scan -q scanned.jsonl | cmp - scanned.jsonl
 	# Free text has losses and no probabilities; a row without a reference has neither.
-	{ jq -nc 'range(40) | {id: "t\(.)", messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: "word \(.)"}]}'; echo '{"id": "none", "messages": [{"role": "user", "content": "x"}]}'; } >text.jsonl
-	ft-review --scan -q -m ./model text.jsonl | jq -se 'all(.[]; .review | has("probs") | not) and ([.[] | select(.review.loss == null) | .id] == ["none"])'
+	{ jq -nc 'range(40)
+		| {id: "t\(.)", messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: "word \(.)"}]}'; echo \
+		'{"id": "none", "messages": [{"role": "user", "content": "x"}]}'; } >text.jsonl
+	ft-review --scan -q -m ./model text.jsonl | jq -se 'all(.[]; .review | has("probs") | not)
+		and ([.[] | select(.review.loss == null) | .id] == ["none"])'
 	status_is 2 ft-review --scan -m ./nowhere rows.jsonl
 	status_is 2 ft-review --scan -a ./model rows.jsonl
 }
@@ -260,7 +302,8 @@ rows() {
 	status_is 0 ft-review --report j.jsonl
 	[ "$(jq -c '[.judged, .good, .fix, .bad, .skip, .rate.n, .rate.errors]' <<<"$output")" = '[4,1,1,1,1,3,2]' ]
 	# The journal serves reordered and grown data; a row that changed is refused and named.
-	{ tac rows.jsonl; echo '{"id":"new","messages":[{"role":"user","content":"new"},{"role":"assistant","content":"x"}]}'; } >grown.jsonl
+	{ tac rows.jsonl; echo \
+		'{"id":"new","messages":[{"role":"user","content":"new"},{"role":"assistant","content":"x"}]}'; } >grown.jsonl
 	status_is 0 ft-review --apply j.jsonl grown.jsonl
 	[ "$(printf '%s\n' "$output" | wc -l)" -eq 6 ]
 	sed 's/answer /reply /' rows.jsonl >changed.jsonl
@@ -269,7 +312,9 @@ rows() {
 }
 
 @test "a fix of tool calls is JSON, and a journal may be applied twice" {
-	jq -nc '{id: "calls", messages: [{role: "user", content: "weather?"}, {role: "assistant", content: null, tool_calls: [{id: "c1", type: "function", function: {name: "get", arguments: "{}"}}]}]}' >rows.jsonl
+	jq -nc '{id: "calls", messages: [{role: "user", content: "weather?"},
+				{role: "assistant", content: null,
+				tool_calls: [{id: "c1", type: "function", function: {name: "get", arguments: "{}"}}]}]}' >rows.jsonl
 	open_page -o j.jsonl --as anna rows.jsonl
 	http GET /api/next
 	[ "$(jq -c '[.row.kind, (.row.reference | fromjson | .[0].function.name)]' <<<"$body")" = '["calls","get"]' ]
@@ -277,7 +322,10 @@ rows() {
 	http POST /api/decide "$request"
 	[ "$code" = 400 ]
 	[[ $body == *"JSON array"* ]]
-	http POST /api/decide "$(jq -c '.new = "[{\"id\": \"c1\",\n \"type\": \"function\", \"function\": {\"name\": \"find\", \"arguments\": \"{}\"}}]"' <<<"$request")"
+	http POST /api/decide \
+		"$(jq \
+		-c '.new = "[{\"id\": \"c1\",\n \"type\": \"function\", \"function\": {\"name\": \"find\", \"arguments\": \"{}\"}}]"' \
+		<<<"$request")"
 	[ "$code" = 200 ]
 	close_page
 	status_is 0 ft-review --apply j.jsonl rows.jsonl
@@ -287,7 +335,8 @@ rows() {
 	[[ $stderr == *"1 fixed"*"0 refused"* ]]
 	cmp once.jsonl <(printf '%s\n' "$output")
 	status_is 0 ft-review --pairs j.jsonl rows.jsonl
-	[ "$(jq -r '[.preferred_output[0], .non_preferred_output[0]] | map(.tool_calls[0].function.name) | join(" ")' <<<"$output")" = "find get" ]
+	[ "$(jq -r '[.preferred_output[0], .non_preferred_output[0]] | map(.tool_calls[0].function.name) | join(" ")' <<<"$output")" \
+		= "find get" ]
 	status_is 0 ft-review --pairs j.jsonl once.jsonl
 	[ -z "$output" ]
 }
@@ -351,8 +400,11 @@ rows() {
 
 @test "rows to compare with stand beside a row, and labels to choose from" {
 	{
-		jq -nc 'range(20) | {id: "r\(.)", messages: [{role: "user", content: "question number \(.) of many"}, {role: "assistant", content: (["a", "b"][. % 2])}]}'
-		jq -nc '("a", "b") | {id: "c\(.)", messages: [{role: "user", content: "the same question"}, {role: "assistant", content: .}]}'
+		jq -nc 'range(20)
+			| {id: "r\(.)", messages: [{role: "user", content: "question number \(.) of many"},
+					{role: "assistant", content: (["a", "b"][. % 2])}]}'
+		jq -nc '("a", "b")
+			| {id: "c\(.)", messages: [{role: "user", content: "the same question"}, {role: "assistant", content: .}]}'
 	} >rows.jsonl
 	ft-review --scan -q rows.jsonl >scanned.jsonl
 	open_page -o j.jsonl --as anna scanned.jsonl
@@ -367,11 +419,11 @@ rows() {
 keys() {
 	local typed=$1
 	shift
-	command -v script >/dev/null || skip "no script here, which makes terminals"
 	printf '%s' "$typed" | timeout 60 script -qec "ft-review --tty $*" /dev/null >screen.txt 2>&1
 }
 
 @test "in a terminal: one key a verdict, the editor for fixes, the same journal as the page" {
+	need_terminal
 	rows 6
 	EDITOR="sed -i s/answer/reply/" keys $'gfbus?xnq' -o j.jsonl --as anna --every 2 rows.jsonl
 	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good fix bad undo skip " ]
@@ -400,6 +452,7 @@ keys() {
 }
 
 @test "in a terminal the last verdict can be taken back, and rows passed over come again" {
+	need_terminal
 	rows 2
 	keys 'gbugq' -o j.jsonl --as anna --every 1 rows.jsonl
 	[ "$(jq -r .verdict j.jsonl | tr '\n' ' ')" = "good bad undo good " ]
@@ -413,7 +466,10 @@ keys() {
 }
 
 @test "in a terminal hostile text is text, and long records are paged" {
-	jq -nc '{id: "a\u001b[31m", messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")}, {role: "assistant", content: "x"}]}' >rows.jsonl
+	need_terminal
+	jq -nc '{id: "a\u001b[31m",
+			messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")},
+				{role: "assistant", content: "x"}]}' >rows.jsonl
 	keys "q" -o j.jsonl rows.jsonl
 	grep -q '<U+001B>' screen.txt
 	grep -q '<U+202E>' screen.txt
@@ -478,7 +534,7 @@ keys() {
 	cmp j.jsonl whole.jsonl
 	for cut in 2 15 40; do # wherever it was torn; and as a file system may leave it, with zeros
 		{ cat whole.jsonl; head -c "$cut" whole.jsonl; } >j.jsonl
-		[ "$cut" -ne 15 ] || printf '\0\0\0' >>j.jsonl
+		if [ "$cut" -eq 15 ]; then printf '\0\0\0' >>j.jsonl; fi
 		status_is 0 ft-review --report j.jsonl
 		[[ $stderr == *"the last line is incomplete"*"is not counted"* ]]
 		[ "$(jq .judged <<<"$output")" -eq 2 ]
@@ -554,7 +610,8 @@ keys() {
 	for i in $(seq "$rounds"); do
 		open_page -o j.jsonl --as anna --every 1 rows.jsonl
 		for _ in 1 2 3; do
-			decide good && acknowledged=$((acknowledged + 1))
+			decide good
+			acknowledged=$((acknowledged + 1))
 			[ $((RANDOM % 3)) -ne 0 ] || break
 		done
 		kill -9 "$PAGE_PID"
@@ -566,7 +623,8 @@ keys() {
 }
 
 @test "hostile records are shown as data" {
-	jq -nc '{id: "<script>alert(1)</script>", messages: [{role: "user", content: "</script><img src=x onerror=alert(1)>\u202egnp"}, {role: "assistant", content: ("x" * 1000000)}]}' >rows.jsonl
+	jq -nc '{id: "<script>alert(1)</script>", messages: [{role: "user", content: "</script><img src=x onerror=alert(1)>\u202egnp"},
+				{role: "assistant", content: ("x" * 1000000)}]}' >rows.jsonl
 	open_page -o j.jsonl rows.jsonl
 	http GET /api/next
 	[ "$code" = 200 ]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # examples/slow: the exit status is the decision, and the sample does not depend on the order of the
 # log.
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
 
@@ -17,7 +18,8 @@ judge() {
 	make_model a
 	make_model b 2
 	jq -nc 'range(100) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}]}' | ft-prompt -q -m ./a --max-tokens 6 |
-		jq -c 'select(.output | explode | index(0) == null) | {id, messages: (.messages + [{role: "assistant", content: .output}])}' >log.jsonl
+		jq -c 'select(.output | explode | index(0) == null)
+		| {id, messages: (.messages + [{role: "assistant", content: .output}])}' >log.jsonl
 	tac log.jsonl >reversed.jsonl
 	export TOKENS=6 DEPLOY=none SHARE=50
 	OUT=one status_is 0 "$ROOT/examples/slow/slow" ./a ./b log.jsonl
@@ -36,8 +38,11 @@ judge() {
 	jq -nc 'range(200) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}]}' >asked.jsonl
 	ft-prompt -q -m ./a --max-tokens 6 asked.jsonl >right.jsonl
 	ft-prompt -q -m ./b --max-tokens 6 asked.jsonl >wrong.jsonl
-	paste -d '\n' right.jsonl wrong.jsonl | jq -c -n '[inputs] as $all | range(0; $all | length; 2) as $i | $all[$i] as $r | $all[$i + ($i / 2 % 2)]
-		| select([$r.output, .output] | all(explode | index(0) == null)) | {id, messages: (.messages + [{role: "assistant", content: $r.output}]), output, human: {pass: (.output == $r.output)}}' >log.jsonl
+	paste -d '\n' right.jsonl wrong.jsonl | jq -c -n '[inputs] as $all | range(0; $all | length; 2) as $i | $all[$i] as $r
+		| $all[$i + ($i / 2 % 2)]
+		| select([$r.output, .output] | all(explode | index(0) == null))
+		| {id, messages: (.messages + [{role: "assistant", content: $r.output}]), output,
+			human: {pass: (.output == $r.output)}}' >log.jsonl
 	export TOKENS=6 DEPLOY=none SHARE=50
 	status_is 0 "$ROOT/examples/slow/slow" ./a ./b log.jsonl
 	judge log.jsonl wrong.jsonl

@@ -1,3 +1,7 @@
+#!/usr/bin/env bats
+# ft-split: the same row on the same side, groups, classes, look-alikes, and the check for leaks.
+
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # rows N [FIRST] - N records with an id, a customer (four rows each) and a number of their own.
@@ -76,7 +80,8 @@ sides() {
 	rows 300 >a.jsonl
 	jq -c '.id = "again-" + .id | .messages[2].content = "other" | {messages, id, customer}' a.jsonl >b.jsonl
 	sed 's/":/" : /g' b.jsonl >spaced.jsonl
-	ft-split -q a.jsonl spaced.jsonl | jq -se 'group_by(.messages[1].content) | all(length == 2 and (map(.split) | unique | length == 1))'
+	ft-split -q a.jsonl spaced.jsonl | jq -se 'group_by(.messages[1].content)
+		| all(length == 2 and (map(.split) | unique | length == 1))'
 }
 
 @test "equal inputs in different groups join the groups" {
@@ -174,18 +179,20 @@ sides() {
 
 @test "a long pipe is passed on row by row" {
 	mkfifo pipe
-	ft-split -q --line-buffered <pipe >out &
+	ft-split -q --line-buffered <pipe >out 3>&- &
 	exec 9>pipe
 	echo '{"q":1}' >&9
 	for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
 	[ "$(wc -l <out)" -eq 1 ]
 	exec 9>&-
-	wait
+	wait $!
 }
 
 # classes N - N rows of four classes of very different size, one label or two.
 classes() {
-	jq -nc --argjson n "$1" 'range($n) | {id: "r\(.)", q: "question \(.)", label: (if . % 50 == 0 then "rare" elif . % 7 == 0 then "some" elif . % 2 == 0 then "many" else "most" end),
+	jq -nc --argjson n "$1" 'range($n)
+		| {id: "r\(.)", q: "question \(.)", label: (if . % 50 == 0 then "rare" elif . % 7 == 0 then "some" elif . % 2 == 0
+				then "many" else "most" end),
 		tags: ([["x", "y", "z"][. % 3]] + (if . % 5 == 0 then ["w"] else [] end))}'
 }
 
@@ -193,7 +200,8 @@ classes() {
 	classes 1013 >in.jsonl
 	ft-split -q -r 70:10:20 --stratify label in.jsonl >out.jsonl
 	jq -se 'group_by(.label) | all(length as $n | (map(select(.split == "train")) | length - 0.7 * $n | fabs <= 1) and
-		(map(select(.split == "valid")) | length - 0.1 * $n | fabs <= 1) and (map(select(.split == "test")) | length - 0.2 * $n | fabs <= 1))' out.jsonl
+		(map(select(.split == "valid")) | length - 0.1 * $n | fabs <= 1) and (map(select(.split == "test")) | length - 0.2 * $n
+				| fabs <= 1))' out.jsonl
 	jq -se 'map(select(.split == "test")) | length - 202.6 | fabs <= 2' out.jsonl
 	sort -R --random-source=<(yes 3) in.jsonl | ft-split -q -r 70:10:20 --stratify label | sides >shuffled
 	sides <out.jsonl | cmp - shuffled
@@ -257,17 +265,22 @@ classes() {
 }
 
 @test "--near: look-alikes share a side, short texts and system prompts make none" {
-	jq -nc 'range(200) | {id: "a\(.)", messages: [{role: "system", content: "You answer many questions about cards and payments in very few words, politely."},
-		{role: "user", content: "please tell me how long it takes until transfer \(.) that I sent to account \(. * 7919) arrives at bank \(. * 31)"}]}' >a.jsonl
+	jq -nc 'range(200) | {id: "a\(.)", messages: [
+		{role: "system", content: "You answer many questions about cards and payments in very few words, politely."},
+		{role: "user", content: ("please tell me how long it takes until transfer \(.) "
+			+ "that I sent to account \(. * 7919) arrives at bank \(. * 31)")}]}' >a.jsonl
 	jq -c '.id = "b" + .id | .messages[1].content |= sub("please tell me how long"; "Please,  tell me how LONG")' a.jsonl >b.jsonl
 	jq -c '.id = "c" + .id | .messages[1].content += " today"' a.jsonl >c.jsonl
 	ft-split -q --near 0.8 a.jsonl b.jsonl c.jsonl >out.jsonl
-	jq -se 'group_by(.messages[1].content | capture("transfer (?<n>[0-9]+)").n) | length == 200 and all(length == 3 and (map(.split) | unique | length == 1))' out.jsonl
+	jq -se 'group_by(.messages[1].content | capture("transfer (?<n>[0-9]+)").n) | length == 200
+		and all(length == 3 and (map(.split) | unique | length == 1))' out.jsonl
 	jq -se 'map(.split) | unique | length == 3' out.jsonl
 }
 
 @test "--near: rows that differ in one word of twelve share a side" {
-	jq -nc 'range(600) | . as $i | {id: "\($i)", q: ([range(12)] | map("w\($i / 3 | floor)x\(.)") | if $i % 3 == 1 then .[11] = "x" elif $i % 3 == 2 then .[0] = "y" else . end | join(" "))}' >in.jsonl
+	jq -nc 'range(600) | . as $i
+		| {id: "\($i)", q: ([range(12)] | map("w\($i / 3 | floor)x\(.)") | if $i % 3 == 1 then .[11] = "x" elif $i % 3 == 2
+				then .[0] = "y" else . end | join(" "))}' >in.jsonl
 	ft-split -q --near 0.6 -r 60:20:20 in.jsonl >out.jsonl
 	jq -se '. as $r | [range(200) | $r[. * 3:. * 3 + 3] | map(.split) | unique | length] | all(. == 1)' out.jsonl
 }
@@ -276,7 +289,8 @@ classes() {
 # punctuation; for near-pairs.awk.
 plain_texts() {
 	# shellcheck disable=SC1112
-	jq -r '[.split, .messages[0].content] | @tsv' | sed -E 's/\\[nrt]/ /g; s/(€|£|¥|’|‘|“|”|…|–)+/ /g' | tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9\x80-\xff\t]+/ /g'
+	jq -r '[.split, .messages[0].content] | @tsv' | sed -E 's/\\[nrt]/ /g; s/(€|£|¥|’|‘|“|”|…|–)+/ /g' |
+		tr 'A-Z' 'a-z' | sed -E 's/[^a-z0-9\x80-\xff\t]+/ /g'
 }
 
 # Three even sides, so that what was not found shows two times in three.
@@ -288,7 +302,9 @@ plain_texts() {
 		[ ! -s told ] # nothing capped
 		read -r equal across near near_across <<<"$(awk -v least=0.5 -f "$ROOT/tests/near-pairs.awk" texts)"
 		echo "$option: $equal equal pairs, $across torn; $near near pairs, $near_across torn"
-		[ "$equal" -gt 20 ] && [ "$across" -eq 0 ] && [ "$near" -gt 1000 ]
+		[ "$equal" -gt 20 ]
+		[ "$across" -eq 0 ]
+		[ "$near" -gt 1000 ]
 		[ $((near_across * 3 * 100)) -le $((near * 2)) ]
 	done
 }
@@ -304,16 +320,19 @@ plain_texts() {
 
 @test "--stratify: the first split of real rows is within one row of each class's share on every side" {
 	need_shared data/banking77
-	ft-split -q --stratify '.messages[-1].content' "$SHARED/data/banking77/train.jsonl" | jq -se 'group_by(.messages[-1].content) | length == 77 and
+	ft-split -q --stratify '.messages[-1].content' "$SHARED/data/banking77/train.jsonl" | jq -se 'group_by(.messages[-1].content)
+		| length == 77 and
 		all(length as $n | (map(select(.split == "train")) | length - 0.8 * $n | fabs < 1) and
-			(map(select(.split == "valid")) | length - 0.1 * $n | fabs < 1) and (map(select(.split == "test")) | length - 0.1 * $n | fabs < 1))'
+			(map(select(.split == "valid")) | length - 0.1 * $n | fabs < 1) and (map(select(.split == "test"))
+				| length - 0.1 * $n | fabs < 1))'
 }
 
 @test "--time: what is dated later is the test side, the gap is left out and told" {
 	jq -nc 'range(300) | {id: "t\(.)", q: "q\(.)", at: (1672531200 + . * 86400 | todate)}' >in.jsonl
 	status_is 0 ft-split --time at --after 2023-08-31 --gap 7 -r 80:10:10 in.jsonl
 	[[ $stderr == *"7 rows stand in the gap before 2023-08-31 and were left out"* ]]
-	printf '%s\n' "$output" | jq -se 'length == 293 and all((.split == "test") == (.at > "2023-08-31T23:59:59Z")) and (map(.split) | unique | length == 3)'
+	printf '%s\n' "$output" | jq -se 'length == 293 and all((.split == "test") == (.at > "2023-08-31T23:59:59Z"))
+		and (map(.split) | unique | length == 3)'
 	status_is 2 ft-split --time at --after someday in.jsonl
 	status_is 2 ft-split --time nowhere --after 2023-08-31 in.jsonl
 	[[ $stderr == *"in.jsonl:1: no date or time at .nowhere"* ]]
@@ -337,7 +356,8 @@ plain_texts() {
 
 @test "joined groups fall to the sides in their shares" {
 	jq -nc 'range(4000) | {id: "r\(.)", g: "g\(.)", q: "question \(. / 8 | floor)"}' >in.jsonl
-	ft-split -q --group g -r 60:20:20 in.jsonl | jq -se 'group_by(.q) | map(.[0].split) | group_by(.) | map(length) as [$test, $train, $valid] |
+	ft-split -q --group g -r 60:20:20 in.jsonl | jq -se 'group_by(.q) | map(.[0].split) | group_by(.)
+		| map(length) as [$test, $train, $valid] |
 		$test > 64 and $test < 136 and $valid > 64 and $valid < 136 and $train > 256 and $train < 344'
 }
 
@@ -347,7 +367,8 @@ notes_rows() {
 		def mix: . * 48271 % 2147483647 | ((. % 46337) * (. % 46349) + (. / 7 | floor)) % 2147483647;
 		def word($i; $k): "w\(($i * 5003 + $k * 1299709 + 1 | mix | mix) % 3000)";
 		range($from; $from + $n) as $i | {id: "n\($i)", customer: "c\($i)", day: (1672531200 + $i * 3600 | todate), messages: [
-			{role: "system", content: "You answer questions of customers about their orders in one short and polite sentence and never make anything up."},
+			{role: "system", content: ("You answer questions of customers about their orders in one short and polite "
+				+ "sentence and never make anything up.")},
 			{role: "user", content: ([range(18)] | map(word($i; .)) | join(" "))},
 			{role: "assistant", content: ([range(100; 120)] | map(word($i; .)) | join(" "))}]}'
 }
@@ -365,7 +386,8 @@ check() {
 	check --group customer clean/train.jsonl clean/test.jsonl
 	[ "$status" -eq 0 ]
 	jq -se '.[:-1] | all(.verdict == "ok")' out.jsonl
-	tail -1 out.jsonl | jq -e '.verdict == "ok" and .leaks == 0 and .seed == 0 and .train.rows + .test.rows == 600 and (.version | type == "string")'
+	tail -1 out.jsonl | jq -e '.verdict == "ok" and .leaks == 0 and .seed == 0 and .train.rows + .test.rows == 600
+		and (.version | type == "string")'
 }
 
 @test "--check: each planted leak is found and no other" {
@@ -373,14 +395,16 @@ check() {
 	notes_rows 100 500 >test.jsonl
 	only() {
 		[ "$status" -eq 1 ]
-		jq -se --arg c "$1" --argjson n "$2" 'map(select(.verdict == "leak" and .check)) | map([.check, .count]) == [[$c, $n]]' out.jsonl
+		jq -se --arg c "$1" --argjson n "$2" 'map(select(.verdict == "leak" and .check))
+			| map([.check, .count]) == [[$c, $n]]' out.jsonl
 	}
 	tail -1 test.jsonl | jq -c '.messages[2].content = "something else"' | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	only exact-duplicate 1
 	jq -se '.[0].examples == ["n599"] and .[0].train_rows == ["n599"]' out.jsonl
 
-	tail -1 test.jsonl | jq -c '.messages[1].content |= (ascii_upcase | gsub(" "; "  ")) | .messages[2].content = "x"' | cat train.jsonl - >bad.jsonl
+	tail -1 test.jsonl | jq -c '.messages[1].content |= (ascii_upcase | gsub(" "; "  ")) | .messages[2].content = "x"' |
+		cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	only near-duplicate 1
 
@@ -392,11 +416,13 @@ check() {
 	check --group customer bad.jsonl test.jsonl
 	only shared-group 1
 
-	jq -c 'select(.id == "n520") | .id = "other" | .messages[1].content = "an entirely other question" | .messages[2].content |= "Well, " + . + " indeed."' test.jsonl | cat train.jsonl - >bad.jsonl
+	jq -c 'select(.id == "n520") | .id = "other" | .messages[1].content = "an entirely other question"
+		| .messages[2].content |= "Well, " + . + " indeed."' test.jsonl | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	only overlap-reference 1
 
-	jq -c 'select(.id == "n521") | .id = "other" | .messages[1].content |= ([range(60)] | map("f\(.)") | join(" ")) + " " + . | .messages[2].content = "x"' test.jsonl | cat train.jsonl - >bad.jsonl
+	jq -c 'select(.id == "n521") | .id = "other" | .messages[1].content |= ([range(60)] | map("f\(.)") | join(" ")) + " " + .
+		| .messages[2].content = "x"' test.jsonl | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	only overlap-input 1
 
@@ -408,15 +434,19 @@ check() {
 }
 
 @test "--check: conflicts, absent classes, sorted rows and a test set of another kind are warnings" {
-	jq -nc 'range(400) | {messages: [{role: "user", content: "how is number \(. * 7919) doing today my friend"}, {role: "assistant", content: ["a", "b", "c", "d"][. / 100 | floor]}]}' >sorted.jsonl
-	jq -nc 'range(60) | {messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: ["a", "b", "e"][. % 3]}]}' >test.jsonl
+	jq -nc 'range(400)
+		| {messages: [{role: "user", content: "how is number \(. * 7919) doing today my friend"},
+				{role: "assistant", content: ["a", "b", "c", "d"][. / 100 | floor]}]}' >sorted.jsonl
+	jq -nc 'range(60)
+		| {messages: [{role: "user", content: "say \(.)"}, {role: "assistant", content: ["a", "b", "e"][. % 3]}]}' >test.jsonl
 	head -1 sorted.jsonl | jq -c '.messages[1].content = "d"' | cat - sorted.jsonl >train.jsonl
 	check train.jsonl test.jsonl
 	[ "$status" -eq 0 ]
 	for name in conflicting-references absent-class order size classifier representative; do
 		jq -se --arg c $name 'map(select(.check == $c))[0] | .verdict == "warning"' out.jsonl
 	done
-	jq -se 'map(select(.check == "absent-class"))[0] | .count == 3 and (.why | contains("2 classes stand in train only (d, c), 1 in test only (e)"))' out.jsonl
+	jq -se 'map(select(.check == "absent-class"))[0]
+		| .count == 3 and (.why | contains("2 classes stand in train only (d, c), 1 in test only (e)"))' out.jsonl
 	status_is 0 ft-split --check --table train.jsonl test.jsonl
 	[[ $output == *"warning: 0 kinds of leak, 6 warnings; 401 training rows, 60 test rows"* ]]
 	# The examples stand below their reasons, and texts are wrapped in their column.
@@ -429,29 +459,40 @@ check() {
 }
 
 @test "--check: answers of the same form are no leak, thirteen words of one of their strings are" {
-	jq -nc 'range(600) as $i | {id: "j\($i)", messages: [{role: "user", content: "please book number \($i * 7919) for the guest with the letter \($i * 31)"},
-		{role: "assistant", content: ({intent: "book", object_type: "room", best_rating: (["5", "6"][$i % 2]), rating_unit: "stars", rating_value: "\($i % 6)", guest: "g\($i)", paid: true, nights: ($i % 9),
-			note: "the guest \($i) asked for a quiet room number \($i) on floor \($i) and pays by card \($i)"} | tojson)}]}' >all.jsonl
+	jq -nc 'range(600) as $i
+		| {id: "j\($i)",
+			messages: [{role: "user", content: "please book number \($i * 7919) for the guest with the letter \($i * 31)"},
+		{role: "assistant",
+				content: ({intent: "book", object_type: "room", best_rating: (["5", "6"][$i % 2]), rating_unit: "stars",
+				rating_value: "\($i % 6)", guest: "g\($i)", paid: true, nights: ($i % 9),
+			note: "the guest \($i) asked for a quiet room number \($i) on floor \($i) and pays by card \($i)"} | tojson)}]}' \
+		>all.jsonl
 	head -n 500 all.jsonl >train.jsonl
 	tail -n 100 all.jsonl >test.jsonl
 	check train.jsonl test.jsonl
 	jq -se 'map(select(.check == "overlap-reference"))[0].verdict == "ok"' out.jsonl
-	tail -n 1 test.jsonl | jq -c '.id = "leak" | .messages[0].content = "an entirely other question" | .messages[1].content |= (fromjson | {other: .note} | tojson)' | cat train.jsonl - >bad.jsonl
+	tail -n 1 test.jsonl | jq -c '.id = "leak" | .messages[0].content = "an entirely other question"
+		| .messages[1].content |= (fromjson | {other: .note} | tojson)' | cat train.jsonl - >bad.jsonl
 	check bad.jsonl test.jsonl
 	[ "$status" -eq 1 ]
-	jq -se 'map(select(.check == "overlap-reference"))[0] | .verdict == "leak" and .count == 1 and .examples == ["j599"] and .train_rows == ["leak"]' out.jsonl
+	jq -se 'map(select(.check == "overlap-reference"))[0] | .verdict == "leak" and .count == 1 and .examples == ["j599"]
+		and .train_rows == ["leak"]' out.jsonl
 }
 
 # Chance may warn of a clean random division in 5 of 100; FT_SLOW makes it 400 divisions.
 @test "--check: random divisions of the same rows get warnings from tests of chance no more often than the level says" {
 	local n=40 most=7 warned=0 i
 	[ -z "${FT_SLOW:-}" ] || n=400 most=32 # beyond these one run in 500 goes by chance
-	jq -nc 'range(500) as $i | {id: "r\($i)", kind: (["a", "b", "c"][$i * 7919 % 3]), messages: [{role: "user", content: ([range(3 + $i * 31 % 9)] | map("w\(($i * 5003 + . * 1299709) % 211 % (7 + . * 20))") | join(" ") + " \($i)")},
+	jq -nc 'range(500) as $i
+		| {id: "r\($i)", kind: (["a", "b", "c"][$i * 7919 % 3]),
+			messages: [{role: "user", content: ([range(3 + $i * 31 % 9)]
+				| map("w\(($i * 5003 + . * 1299709) % 211 % (7 + . * 20))") | join(" ") + " \($i)")},
 		{role: "assistant", content: (["yes", "no", "maybe"][$i * 104729 % 7 % 3])}]}' >all.jsonl
 	for i in $(seq "$n"); do
 		sort -R --random-source=<(yes "$i") all.jsonl | ft-split -q -r 70:30 --seed "$i" -d "cut" -
 		ft-split --check --seed "$i" cut/train.jsonl cut/test.jsonl >out.jsonl || [ $? -eq 1 ]
-		jq -se 'map(select(.verdict == "warning" and (.check | IN("order", "classifier", "representative")))) | length > 0' out.jsonl >/dev/null && warned=$((warned + 1))
+		jq -se 'map(select(.verdict == "warning" and (.check | IN("order", "classifier", "representative"))))
+			| length > 0' out.jsonl >/dev/null && warned=$((warned + 1))
 	done
 	echo "$warned of $n"
 	[ "$warned" -le "$most" ]
@@ -460,7 +501,8 @@ check() {
 @test "--check --html: one page that asks for nothing, with the leaking rows side by side and nothing of theirs taken as HTML" {
 	notes_rows 300 0 >train.jsonl
 	notes_rows 60 300 >test.jsonl
-	tail -n 1 test.jsonl | jq -c '.id = "<script>alert(1)</script>" | .messages[1].content += " <img src=x> again"' | cat train.jsonl - >bad.jsonl
+	tail -n 1 test.jsonl | jq -c '.id = "<script>alert(1)</script>" | .messages[1].content += " <img src=x> again"' |
+		cat train.jsonl - >bad.jsonl
 	check --html page.html bad.jsonl test.jsonl
 	[ "$status" -eq 1 ]
 	grep -q '<h2>near-duplicate</h2>' page.html
@@ -533,7 +575,10 @@ check() {
 }
 
 @test "what ft or a model wrote into a record does not make it a look-alike" {
-	jq -nc 'range(30) | {id: "\(.)", question: "number \(. * . * 7919)", tool_calls: [range(40) as $k | {function: {name: "word\($k) shelf\($k * 7) by the window\($k * 3)"}}]}' >in.jsonl
+	jq -nc 'range(30)
+		| {id: "\(.)", question: "number \(. * . * 7919)", tool_calls: [range(40) as $k
+				| {function: {name: "word\($k) shelf\($k * 7) by the window\($k * 3)"}}]}' >in.jsonl
 	jq -c 'del(.tool_calls)' in.jsonl >bare.jsonl
-	[ "$(ft-split -q --near 0.8 in.jsonl | jq -r .split | sort | uniq -c)" = "$(ft-split -q --near 0.8 bare.jsonl | jq -r .split | sort | uniq -c)" ]
+	[ "$(ft-split -q --near 0.8 in.jsonl | jq -r .split | sort | uniq -c)" = "$(ft-split -q --near 0.8 bare.jsonl | jq -r .split |
+		sort | uniq -c)" ]
 }

@@ -2,15 +2,17 @@
 # ft-train: what is trained on, what is refused, and that a run gives the same result however it is
 # cut.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 # A very small model and 40 rows that it can learn.
 prepare() {
 	cat >config.json <<-END
-	{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
-	 "max_position_embeddings": 256, "tie_word_embeddings": true}
+	{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+	 "num_key_value_heads": 1, "max_position_embeddings": 256, "tie_word_embeddings": true}
 	END
-	jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "row \(.)"}, {role: "assistant", content: (if . % 2 == 0 then "even" else "odd" end)}]}' >rows.jsonl
+	jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "row \(.)"},
+		{role: "assistant", content: (if . % 2 == 0 then "even" else "odd" end)}]}' >rows.jsonl
 	head -n 32 rows.jsonl >train.jsonl
 	tail -n 8 rows.jsonl >valid.jsonl
 }
@@ -50,8 +52,12 @@ plain() {
 	jq -se '[.[] | select(.lr)] | .[-1].loss < 0.1 and .[0].loss > 3' metrics.jsonl
 	jq -se '.[-1].end == "done" and .[-1].step == 120 and .[-1].skipped_steps == 0' metrics.jsonl
 	cmp metrics.jsonl out/metrics.jsonl
-	[ -s out/model.safetensors ] && [ -s out/config.json ] && [ -s out/tokenizer.json ] && [ ! -e out/checkpoint.safetensors ]
-	jq -e '.finished and .train.rows == 32 and .valid.rows == 8 and (.train.hash | length) == 32 and .options.scratch == "config.json"' out/ft.json
+	[ -s out/model.safetensors ]
+	[ -s out/config.json ]
+	[ -s out/tokenizer.json ]
+	[ ! -e out/checkpoint.safetensors ]
+	jq -e '.finished and .train.rows == 32 and .valid.rows == 8 and (.train.hash | length) == 32
+		and .options.scratch == "config.json"' out/ft.json
 }
 
 @test "an adapter leaves the base alone and is laid out as PEFT's" {
@@ -61,7 +67,8 @@ plain() {
 	ft-train -q -m ./base -o adapter --rank 4 --alpha 8 --target q_proj,v_proj -v valid.jsonl train.jsonl >metrics.jsonl
 	[ "$sum" = "$(cat base/* | cksum)" ]
 	jq -e '.peft_type == "LORA" and .r == 4 and .lora_alpha == 8' adapter/adapter_config.json
-	[ -s adapter/adapter_model.safetensors ] && [ -s adapter/tokenizer.json ]
+	[ -s adapter/adapter_model.safetensors ]
+	[ -s adapter/tokenizer.json ]
 	jq -se '[.[] | select(.valid_loss)] | length == 3' metrics.jsonl
 }
 
@@ -70,7 +77,8 @@ plain() {
 	scratch -o base --epochs 20 --lr 1e-2 --schedule constant train.jsonl >first.jsonl
 	ft-train -q -m ./base --full -o more --epochs 1 --lr 1e-4 train.jsonl >second.jsonl
 
-	jq -nse --argjson a "$(jq -s '[.[] | select(.lr)][-1].loss' first.jsonl)" --argjson b "$(jq -s '.[0].loss' second.jsonl)" '$b < $a + 0.2'
+	jq -nse --argjson a "$(jq -s '[.[] | select(.lr)][-1].loss' first.jsonl)" --argjson b "$(jq -s '.[0].loss' second.jsonl)" \
+		'$b < $a + 0.2'
 	ft-train -q -m ./more --full --save-dtype bf16 -o half --steps 1 train.jsonl >/dev/null
 	[ "$(stat -c %s half/model.safetensors)" -lt "$(($(stat -c %s more/model.safetensors) * 6 / 10))" ]
 }
@@ -80,7 +88,8 @@ plain() {
 	for n in 1 2 4; do
 		scratch -o "out$n" --epochs 2 --threads $n -v valid.jsonl train.jsonl | plain >"m$n"
 	done
-	cmp m1 m2 && cmp m1 m4
+	cmp m1 m2
+	cmp m1 m4
 	cmp out1/model.safetensors out2/model.safetensors
 	cmp out1/model.safetensors out4/model.safetensors
 	# Enough text for many blocks, so that threads meet.
@@ -89,7 +98,8 @@ plain() {
 		for n in 1 2 4; do
 			ft-train -q -m ./out1 -o "adapter$n" $method --rank 4 --batch 80 --epochs 8 --threads $n long.jsonl | plain >"m$n"
 		done
-		cmp m1 m2 && cmp m1 m4
+		cmp m1 m2
+		cmp m1 m4
 		cmp adapter1/adapter_model.safetensors adapter2/adapter_model.safetensors
 		cmp adapter1/adapter_model.safetensors adapter4/adapter_model.safetensors
 	done
@@ -301,7 +311,8 @@ rewriting_base() {
 	scratch -o base --steps 1 train.jsonl >/dev/null
 	status_is 2 ft-train -q -m ./base -o base train.jsonl
 	[[ $stderr == *"same directory"* ]]
-	mkdir full && touch full/thesis.txt
+	mkdir full
+	touch full/thesis.txt
 	status_is 2 scratch -o full train.jsonl
 	[[ $stderr == *"not empty"* ]]
 }
@@ -310,7 +321,8 @@ rewriting_base() {
 	need_shared data/tinystories-656k
 	printf '%s\n' '{"prompt": "a {b}", "completion": "yes"}' '{"prompt": "c", "completion": "{\"d\": 1}"}' >rows.jsonl
 	status_is 0 ft-train -m "$SHARED/data/tinystories-656k" --dry-run rows.jsonl
-	[[ $stderr == *"1 of 2 training rows have answers with characters that the vocabulary lacks (the first is rows.jsonl:2): they become <unk>"* ]]
+	[[ $stderr == *"1 of 2 training rows have answers with characters that the vocabulary lacks"* ]]
+	[[ $stderr == *" lacks (the first is rows.jsonl:2): they become <unk>"* ]]
 	head -n 1 rows.jsonl >plain.jsonl
 	status_is 0 ft-train -m "$SHARED/data/tinystories-656k" --dry-run plain.jsonl
 	[[ $stderr != *"vocabulary lacks"* ]]
@@ -320,17 +332,19 @@ rewriting_base() {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	prepare
 	jq -c '.note = ("x" * 20000)' train.jsonl >big.jsonl
-	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
-	scratch -o b --steps 1 big.jsonl | jq '.rss // empty' | head -n 1 >large
+	scratch -o a --steps 1 train.jsonl | jq -s 'map(.rss // empty)[0]' >small
+	scratch -o b --steps 1 big.jsonl | jq -s 'map(.rss // empty)[0]' >large
 	[ "$(cat large)" -lt "$(($(cat small) + 4000000))" ]
 }
 
 @test "memory grows with the number of rows by their tokens alone" {
 	[ -z "${FT_SANITIZED:-}" ] || skip "the sanitizers have allocators of their own"
 	prepare
-	jq -nc 'range(20000) | {id: "row number \(.)", messages: [{role: "user", content: "row \(.)"}, {role: "assistant", content: "even"}]}' >many.jsonl
-	scratch -o a --steps 1 train.jsonl | jq '.rss // empty' | head -n 1 >small
-	scratch -o b --steps 1 many.jsonl | jq '.rss // empty' | head -n 1 >large
+	jq -nc 'range(20000)
+		| {id: "row number \(.)", messages: [{role: "user", content: "row \(.)"},
+				{role: "assistant", content: "even"}]}' >many.jsonl
+	scratch -o a --steps 1 train.jsonl | jq -s 'map(.rss // empty)[0]' >small
+	scratch -o b --steps 1 many.jsonl | jq -s 'map(.rss // empty)[0]' >large
 	tokens=$(jq .train.tokens b/ft.json)
 	[ "$tokens" -gt 300000 ]
 	[ "$(cat large)" -lt "$(($(cat small) + 16 * tokens + 3000000))" ]
@@ -340,7 +354,8 @@ rewriting_base() {
 prepare_pairs() {
 	prepare
 	jq -nc 'range(32) | {id: "p\(.)", input: {messages: [{role: "user", content: "row \(.)"}]},
-		preferred_output: [{role: "assistant", content: "even"}], non_preferred_output: [{role: "assistant", content: "odd"}]}' >pairs.jsonl
+		preferred_output: [{role: "assistant", content: "even"}],
+			non_preferred_output: [{role: "assistant", content: "odd"}]}' >pairs.jsonl
 	head -n 24 pairs.jsonl >ptrain.jsonl
 	tail -n 8 pairs.jsonl >pvalid.jsonl
 	scratch -o base --epochs 5 --lr 3e-3 train.jsonl >/dev/null
@@ -484,17 +499,20 @@ nll() {
 	prepare
 	# An evaluation that likes the state of step 2 best, while the loss goes on falling.
 	cat >judge.sh <<-'END'
-	[ -s "$FT_MODEL/model.safetensors" ] && [ -z "$FT_ADAPTER" ] && echo "{\"score\": {\"mean\": $([ "$FT_STEP" = 2 ] && echo 0.9 || echo 0.1)}}"
+	[ -s "$FT_MODEL/model.safetensors" ] && [ -z "$FT_ADAPTER" ] &&
+		echo "{\"score\": {\"mean\": $([ "$FT_STEP" = 2 ] && echo 0.9 || echo 0.1)}}"
 	echo "not JSON"
 	[ "$FT_STEP" != 2 ] || cp "$FT_MODEL/model.safetensors" liked
 	END
 	scratch -o out --steps 6 --eval-every 2 --lr 1e-2 -v valid.jsonl --eval 'sh judge.sh' --best score.mean train.jsonl >metrics.jsonl
 	cmp out/model.safetensors liked
-	jq -se '[.[] | select(.valid_loss)] | .[2].valid_loss < .[0].valid_loss and (map(.best) == [true, false, false]) and .[0].eval[0].score.mean == 0.9' metrics.jsonl
+	jq -se '[.[] | select(.valid_loss)] | .[2].valid_loss < .[0].valid_loss and (map(.best) == [true, false, false])
+		and .[0].eval[0].score.mean == 0.9' metrics.jsonl
 	jq -se '.[-1] | .best_step == 2 and .best_by == "score.mean" and .best == 0.9' metrics.jsonl
 	[ ! -e out/candidate ]
 	scratch -o least --steps 6 --eval-every 2 --eval 'sh judge.sh' --best score.mean:min train.jsonl | jq -se '.[-1].best_step == 4'
-	scratch -o early --steps 60 --eval-every 2 --eval 'sh judge.sh' --best score.mean --patience 3 train.jsonl | jq -se '.[-1] | .end == "early" and .step == 8'
+	scratch -o early --steps 60 --eval-every 2 --eval 'sh judge.sh' --best score.mean --patience 3 train.jsonl |
+		jq -se '.[-1] | .end == "early" and .step == 8'
 	status_is 2 scratch -o bad --steps 2 --eval 'echo {}' --best score train.jsonl
 	[[ $stderr == *"no number at .score"* ]]
 	status_is 2 scratch -o bad2 --steps 2 --eval 'exit 2' train.jsonl
@@ -507,8 +525,10 @@ nll() {
 	ft-train -q -m ./base -o a --rank 4 --epochs 4 --lr 1e-2 --schedule constant train.jsonl >a.jsonl
 	ft-train -q -m ./base -a a -o b --epochs 1 --lr 1e-4 train.jsonl >b.jsonl
 	jq -e '.r == 4' b/adapter_config.json
-	[ "$(jq -s '[.[] | select(.lr)][0].loss < 1 + ($a | tonumber)' --arg a "$(jq -s '[.[] | select(.lr)][-1].loss' a.jsonl)" b.jsonl)" = true ]
-	cp -r base other && jq -c '.num_hidden_layers = 1' base/config.json >other/config.json
+	[ "$(jq -s '[.[] | select(.lr)][0].loss < 1
+		+ ($a | tonumber)' --arg a "$(jq -s '[.[] | select(.lr)][-1].loss' a.jsonl)" b.jsonl)" = true ]
+	cp -r base other
+	jq -c '.num_hidden_layers = 1' base/config.json >other/config.json
 	status_is 2 ft-train -q -m ./other -a a -o c train.jsonl
 }
 
@@ -533,14 +553,16 @@ nll() {
 	scratch -o out --epochs 2 train.jsonl >first.jsonl
 	sum=$(cat out/model.safetensors | cksum)
 	run --separate-stderr ft-train --scratch config.json -o out --epochs 2 --resume train.jsonl
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[[ $stderr == *"out is finished already"* ]]
 	[ "$sum" = "$(cat out/model.safetensors | cksum)" ]
 	[ "$(scratch -o out --epochs 3 --resume train.jsonl | wc -l)" -ge 6 ]
 
 	# The lock is the directory's own: held here by another program, it keeps ft-train out.
 	flock out sh -c 'ft-train -q --scratch config.json -o out --epochs 1 train.jsonl 2>said || echo $? >status'
-	[ "$(cat status)" -eq 2 ] && grep -q "out: in use by another process" said
+	[ "$(cat status)" -eq 2 ]
+	grep -q "out: in use by another process" said
 }
 
 @test "what was trained before an evaluation by --eval is kept when that fails or is stopped" {
@@ -577,13 +599,16 @@ nll() {
 @test "an estimate says what a run takes and writes nothing" {
 	prepare
 	scratch --estimate train.jsonl >estimate.json
-	jq -e '.rows == 32 and .steps == 6 and .tokens_trained == 3 * .tokens and .memory.total > 0 and .seconds > 0 and .flops_per_step > 0' estimate.json
+	jq -e '.rows == 32 and .steps == 6 and .tokens_trained == 3 * .tokens and .memory.total > 0 and .seconds > 0
+		and .flops_per_step > 0' estimate.json
 }
 
 @test "the loss curves are a picture" {
 	prepare
 	scratch -o out --steps 6 --eval-every 2 -v valid.jsonl --plot loss.svg train.jsonl >/dev/null
-	grep -q '^<svg ' loss.svg && grep -q 'validation loss' loss.svg && [ "$(grep -c '<circle' loss.svg)" -eq 3 ]
+	grep -q '^<svg ' loss.svg
+	grep -q 'validation loss' loss.svg
+	[ "$(grep -c '<circle' loss.svg)" -eq 3 ]
 }
 
 @test "a full disk leaves the checkpoint that was there" {
@@ -631,7 +656,8 @@ need_torch() {
 # worst PATH-A PATH-B EXPRESSION - the largest relative difference of a figure between two files,
 # row by row.
 worst() {
-	jq -n --slurpfile a "$1" --slurpfile b "$2" "[range(\$b | length) as \$i | ((\$a[\$i] | $3) - (\$b[\$i] | $3)) / (\$b[\$i] | $3) | fabs] | max"
+	jq -n --slurpfile a "$1" --slurpfile b "$2" \
+		"[range(\$b | length) as \$i | ((\$a[\$i] | $3) - (\$b[\$i] | $3)) / (\$b[\$i] | $3) | fabs] | max"
 }
 
 @test "losses and gradient norms of 20 steps are those of an independent PyTorch implementation" {
@@ -639,11 +665,12 @@ worst() {
 	prepare
 	for shape in tiny tiny-qwen2 tiny-qwen3; do
 		/usr/bin/python3 "$SHARED/peers/random_model.py" $shape $shape --layers 2 --seed 4 2>/dev/null
-		args=(-q -m ./$shape --batch 40 --schedule constant --warmup 0)
+		args=(-q -m "./$shape" --batch 40 --schedule constant --warmup 0)
 		ft-train "${args[@]}" --rank 4 --alpha 8 -o start --steps 3 --lr 1e-2 rows.jsonl >/dev/null # so that B is not zero
 		ft-train "${args[@]}" -a start --steps 1 -n rows.jsonl >packs.jsonl
 		ft-train "${args[@]}" -a start -o more --steps 20 --lr 1e-3 rows.jsonl | jq -c 'select(.lr)' >ours
-		/usr/bin/python3 "$SHARED/peers/reference.py" train $shape --adapter start --lr 1e-3 --steps 20 --clip 1 <packs.jsonl >theirs
+		/usr/bin/python3 "$SHARED/peers/reference.py" train $shape --adapter start --lr 1e-3 --steps 20 \
+			--clip 1 <packs.jsonl >theirs
 		[ "$(wc -l <theirs)" -eq 20 ]
 		[ "$(worst ours theirs .loss | jq '. < 1e-4')" = true ]
 		[ "$(worst ours theirs .grad_norm | jq '. < 1e-3')" = true ]
@@ -657,15 +684,18 @@ worst() {
 	/usr/bin/python3 "$SHARED/peers/random_model.py" tiny tiny --seed 3 2>/dev/null
 	ft-train -q -m ./tiny -o start --rank 4 --steps 4 --lr 1e-2 train.jsonl >/dev/null # so that policy and reference differ
 	args=(-q -m ./tiny -a start --dpo --beta 0.3 ptrain.jsonl)
-	ft-train -o more --batch 24 --steps 1 "${args[@]}" | jq '.loss' | head -n 1 >ours
-	ft-train --batch 1 --steps 24 -n "${args[@]}" | jq -c '.starts[1] as $n | ({ids: .ids[:$n], weights: .weights[:$n]}, {ids: .ids[$n:], weights: .weights[$n:]}) + {starts: [0]}' >one.jsonl
+	ft-train -o more --batch 24 --steps 1 "${args[@]}" | jq -s '.[0].loss' >ours
+	ft-train --batch 1 --steps 24 -n "${args[@]}" |
+		jq -c '.starts[1] as $n | ({ids: .ids[:$n], weights: .weights[:$n]}, {ids: .ids[$n:], weights: .weights[$n:]})
+		+ {starts: [0]}' >one.jsonl
 	[ "$(wc -l <one.jsonl)" -eq 48 ]
 	for adapter in "" "--adapter start"; do
 		/usr/bin/python3 "$SHARED/peers/reference.py" logits tiny $adapter --no-logits <one.jsonl
 	done | jq '.loss' >losses
 	jq -n --slurpfile packs one.jsonl --slurpfile loss losses --slurpfile ours ours '
 		def logp(i): -$loss[i] * ($packs[i % 48].weights[1:] | add);
-		[range(24) | (logp(48 + 2 * .) - logp(49 + 2 * .) - logp(2 * .) + logp(1 + 2 * .)) * 0.3 | (1 + (-. | exp)) | log] | add / 24
+		[range(24) | (logp(48 + 2 * .) - logp(49 + 2 * .) - logp(2 * .) + logp(1 + 2 * .)) * 0.3 | (1 + (-. | exp)) | log]
+		| add / 24
 		| {theirs: ., ours: $ours[0]}' >both
 	jq -e '(.ours - (2 | log) | fabs) > 1e-3 and (.ours - .theirs | fabs) < 1e-5' both || { cat both; false; }
 }
@@ -687,7 +717,8 @@ worst() {
 @test "four rows are learned by heart, and generation then stops by itself" {
 	prepare
 	for i in 1 2 3 4; do
-		jq -nc --arg q "question $i" --arg a "answer number $i, and that is all." '{messages: [{role: "user", content: $q}, {role: "assistant", content: $a}]}'
+		jq -nc --arg q "question $i" --arg a "answer number $i, and that is all." \
+			'{messages: [{role: "user", content: $q}, {role: "assistant", content: $a}]}'
 	done >four.jsonl
 	scratch -o heart --steps 1200 --batch 4 --lr 5e-3 four.jsonl >/dev/null
 	ft-prompt -q -m ./heart --max-tokens 100 four.jsonl >answers.jsonl
@@ -695,7 +726,8 @@ worst() {
 }
 
 @test "two MPI ranks give the losses of one process" {
-	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null ||
+		skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 	prepare
 	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH
@@ -725,7 +757,8 @@ worst() {
 }
 
 @test "a rank that dies ends the run, and its last checkpoint is gone on from" {
-	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null ||
+		skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 	prepare
 	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH

@@ -6,7 +6,9 @@ load helper
 
 prepare() {
 	mkdir -p data example
-	jq -nc 'range(60) | {id: "t\(.)", messages: [{role: "user", content: "message \(.)"}, {role: "assistant", content: "billing"}]}' >data/test.jsonl
+	jq -nc 'range(60)
+		| {id: "t\(.)", messages: [{role: "user", content: "message \(.)"}, {role: "assistant", content: "billing"}]}' \
+		>data/test.jsonl
 	cp data/test.jsonl data/train.jsonl
 	cp "$ROOT/examples/$1/"* example
 	OPTIONS=(--no-print-directory -C example MODEL=stub "PATH=$PATH")
@@ -18,7 +20,8 @@ decide() { make "${OPTIONS[@]}" DATA=../data TRAIN='touch ../trained' "$@"; }
 	prepare decide
 	start_stub --reply billing
 	status_is 0 decide
-	[[ $output == *"Prompting is enough"* ]] && [ ! -e trained ]
+	[[ $output == *"Prompting is enough"* ]]
+	[ ! -e trained ]
 	[ "$(cat example/build/run/decision)" = enough ]
 }
 
@@ -26,15 +29,19 @@ decide() { make "${OPTIONS[@]}" DATA=../data TRAIN='touch ../trained' "$@"; }
 	prepare decide
 	start_stub --reply account
 	status_is 0 decide
-	[[ $output == *"not enough; training"* ]] && [ -e trained ]
+	[[ $output == *"not enough; training"* ]]
+	[ -e trained ]
 }
 
 @test "decide: rows that do not tell train nothing, and end with an error" {
 	prepare decide
-	head -n 10 data/test.jsonl >few && mv few data/test.jsonl
+	head -n 10 data/test.jsonl >few
+	mv few data/test.jsonl
 	start_stub --reply billing
 	run decide
-	[ "$status" -ne 0 ] && [[ $output == *"too few to tell"* ]] && [ ! -e trained ]
+	[ "$status" -ne 0 ]
+	[[ $output == *"too few to tell"* ]]
+	[ ! -e trained ]
 }
 
 @test "decide: trouble stops it" {
@@ -42,7 +49,9 @@ decide() { make "${OPTIONS[@]}" DATA=../data TRAIN='touch ../trained' "$@"; }
 	echo '{' >>data/test.jsonl
 	start_stub --reply billing
 	run decide
-	[ "$status" -eq 2 ] && [ ! -e trained ] && [ ! -e example/build/run/decision ]
+	[ "$status" -eq 2 ]
+	[ ! -e trained ]
+	[ ! -e example/build/run/decision ]
 }
 
 @test "prompt: an edited prompt runs what depends on it and compares with the version before; nothing else runs" {

@@ -26,6 +26,16 @@ static void states_of(const struct frame *f, const struct column *c, uint64_t po
 	state[MISSING] = !c->element && possible > present ? possible - present : 0;
 }
 
+/* The parent on a side of a path that both sides have or only one has: where the side lacks the
+ * path itself, its parent there says how often it could have stood. */
+static const struct column *parent_on(const struct frame *side, const struct column *own,
+				      const struct column *other)
+{
+	if (own)
+		return own->parent;
+	return other->parent ? frame_column(side, other->parent->root, other->parent) : NULL;
+}
+
 void probe_kinds(struct line *l, const struct probe *p)
 {
 	static const char *const what[STATES] = {"null", "true or false", "a number", "text",
@@ -33,17 +43,8 @@ void probe_kinds(struct line *l, const struct probe *p)
 	uint64_t was[STATES], is[STATES], was_n = 0, is_n = 0, was_possible, is_possible;
 	struct twosample_table t;
 
-	/* A path that one side lacks: its parent there says how often it could have stood. */
-	const struct column *was_up =
-		l->reference ? l->reference->parent
-		: l->current->parent
-			? frame_column(p->reference, l->current->parent->root, l->current->parent)
-			: NULL;
-	const struct column *is_up =
-		l->current ? l->current->parent
-		: l->reference->parent
-			? frame_column(p->current, l->reference->parent->root, l->reference->parent)
-			: NULL;
+	const struct column *was_up = parent_on(p->reference, l->reference, l->current);
+	const struct column *is_up = parent_on(p->current, l->current, l->reference);
 	int below = (l->reference ? l->reference : l->current)->parent != NULL;
 	was_possible = below ? (was_up ? was_up->count[KIND_OBJECT] : 0) : p->reference->rows;
 	is_possible = below ? (is_up ? is_up->count[KIND_OBJECT] : 0) : p->current->rows;

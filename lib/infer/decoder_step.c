@@ -488,6 +488,7 @@ static void rope_tables(struct decoder *d, size_t n)
 {
 	const struct config *c = &d->m->config;
 	size_t half = c->head_dim / 2, rows = d->rope_rows ? d->rope_rows : 256;
+	int thetas = c->rope_local_theta == c->rope_theta ? 1 : 2;
 	double *freq;
 
 	if (c->rope == CONFIG_ROPE_NONE || n <= d->rope_rows)
@@ -495,7 +496,7 @@ static void rope_tables(struct decoder *d, size_t n)
 	while (rows < n)
 		rows *= 2;
 	freq = mem_alloc(half, sizeof *freq);
-	for (int local = 0; local <= (c->rope_local_theta != c->rope_theta); local++) {
+	for (int local = 0; local < thetas; local++) {
 		float **cosines = local ? &d->cos_local : &d->cos,
 		      **sines = local ? &d->sin_local : &d->sin;
 

@@ -359,8 +359,9 @@ static struct span after_thinking(struct span s)
 	}
 	if (end)
 		return (struct span){end, s.n - (size_t)(end - s.s)};
-	return s.n >= sizeof open - 1 && memmem(s.s, s.n, open, sizeof open - 1) ? (struct span){0}
-										 : s;
+	if (s.n >= sizeof open - 1 && memmem(s.s, s.n, open, sizeof open - 1))
+		return (struct span){0};
+	return s;
 }
 
 /* Where the last object that closes at the very end (a code fence and white space aside) opens; it

@@ -61,6 +61,7 @@ static inline vf all(float x)
 	vf v;
 
 	for (int i = 0; i < W; i++)
+		/* cppcheck-suppress uninitvar ; this sets every element */
 		v[i] = x;
 	return v;
 }

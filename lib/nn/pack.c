@@ -58,6 +58,7 @@ void nn_pack_row(struct nn_pack *p, size_t row, const float *w, void *scratch)
 	switch (p->type) {
 	case NN_F32:
 		for (size_t k = 0; k < p->cols; k++)
+			/* cppcheck-suppress invalidPointerCast ; panels of this type hold floats */
 			((float *)panel)[k * NN_PANEL + o] = w[k];
 		break;
 	case NN_BF16:
@@ -103,6 +104,7 @@ void nn_pack_mul(float *y, size_t ldy, const struct nn_rows *x, size_t row, size
 	 * all of them. */
 	switch (w->type) {
 	case NN_F32:
+		/* cppcheck-suppress invalidPointerCast ; panels of this type hold floats */
 		k->f32(y, ldy, x->x + row * x->ld, x->ld, n, (const float *)b, NN_PANEL, width,
 		       w->cols, add);
 		break;

@@ -86,6 +86,7 @@ FORCE void put(float *y, const vf *sum, int vectors, size_t n, int add)
 		for (int v = 0; v < vectors; v++)
 			STORE(t + v * W, sum[v]);
 		for (size_t i = 0; i < n; i++)
+			/* cppcheck-suppress uninitvar ; STORE wrote it: n is at most vectors * W */
 			y[i] = add ? y[i] + t[i] : t[i];
 	}
 }

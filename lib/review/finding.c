@@ -65,6 +65,7 @@ void findings_write(const struct findings *f, struct span loss, struct span prob
 	jw_put_num(w, "suspicion", rounded(suspicion(f)));
 	jw_put_array(w, "reasons");
 	for (size_t i = 0; i < f->n; i++) {
+		/* cppcheck-suppress uninitvar ; the first f->n are set above */
 		const struct finding *g = &f->v[order[i]];
 		jw_object(w);
 		jw_put_str(w, "reason", g->reason);

@@ -346,7 +346,7 @@ int tok_word(const struct tokenizer *t, struct tok_work *w, const char *s, size_
 		while (end - p >= 3 && !memcmp(p, space, 3))
 			p += 3;
 		for (; p < end; p++) {
-			p = memchr(p, space[0], (size_t)(end - p));
+			p = memchr(p, (unsigned char)space[0], (size_t)(end - p));
 			if (!p || end - p < 3) {
 				p = end;
 				break;

@@ -68,7 +68,7 @@ row() {
 }
 
 there=1 why=''
-tests/peer/build 2>"$tmp/why" || there='' why="peer missing: $(tail -n 1 "$tmp/why")"
+tests/peer/llama-build 2>"$tmp/why" || there='' why="peer missing: $(tail -n 1 "$tmp/why")"
 PATH=$FT_BUILD/peer:$PATH
 for type in f32 q8_0; do
 	arg=$type theirs=null note=$why

@@ -15,7 +15,8 @@ serve() {
 	stub-chat --port-file "$tmp/port" "$@" &
 	stub=$!
 	for _ in $(seq 500); do [ -s "$tmp/port" ] && break; sleep 0.02; done
-	export OPENAI_BASE_URL=http://127.0.0.1:$(cat "$tmp/port")/v1 OPENAI_API_KEY=none
+	OPENAI_BASE_URL=http://127.0.0.1:$(cat "$tmp/port")/v1
+	export OPENAI_BASE_URL OPENAI_API_KEY=none
 }
 
 # measure COMMAND... - sets $wall, $cpu (seconds) and $rss (MB).

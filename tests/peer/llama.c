@@ -1,6 +1,6 @@
-/* llama: llama.cpp's library as a peer, to compare files and speed with. Built by tests/peer/build
- * against the header and the libraries that the npm packages node-llama-cpp and
- * @node-llama-cpp/linux-x64 bring.
+/* llama: llama.cpp's library as a peer, to compare files and speed with. Built by
+ * tests/peer/llama-build against the header and the libraries that the npm packages node-llama-cpp
+ * and @node-llama-cpp/linux-x64 bring.
  *
  *	llama logits MODEL [ADAPTER] <packs.jsonl	one line a pack: {"logits": [[...] for each position]}
  *	llama logits-gelu MODEL <packs.jsonl		the same with GELU computed in double, where

@@ -160,7 +160,9 @@ static struct span json_body(const struct request *q)
 {
 	struct span v = {0};
 	struct err e = ERR_INIT;
-	return json_check(buf_span(&q->body), &v, &e) ? (struct span){0} : v;
+	if (json_check(buf_span(&q->body), &v, &e))
+		return (struct span){0};
+	return v;
 }
 
 static int known_file(const char *id, const char *form)

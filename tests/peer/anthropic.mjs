@@ -1,5 +1,5 @@
 // What the npm package `@anthropic-ai/sdk` makes of the test server: answers, streams, tools, errors, retries.
-// Run by tests/peers.bats with the server's address as argument; prints one line of JSON.
+// Run by tests/peer.bats with the server's address as argument; prints one line of JSON.
 import Anthropic from "@anthropic-ai/sdk";
 
 const client = new Anthropic({ baseURL: process.argv[2].replace(/\/v1$/, ""), apiKey: "sk-test-key", maxRetries: 2, timeout: 10000 });

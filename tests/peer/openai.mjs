@@ -1,5 +1,5 @@
 // What the npm package `openai` makes of the test server: answers, streams, tools, schemas, errors, retries, files and batches.
-// Run by tests/peers.bats with the server's address as argument; prints one line of JSON.
+// Run by tests/peer.bats with the server's address as argument; prints one line of JSON.
 import OpenAI from "openai";
 import fs from "node:fs";
 

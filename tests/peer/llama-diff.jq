@@ -1,4 +1,4 @@
-# The largest difference between the logits of two files of packs: jq -n -f diff.jq --slurpfile a A --slurpfile b B
+# The largest difference between the logits of two files of packs: jq -n -f llama-diff.jq --slurpfile a A --slurpfile b B
 def flat: [.. | numbers];
 [range($a | length) as $i
 	| [($a[$i].logits | flat), ($b[$i].logits | flat)]
