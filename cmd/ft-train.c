@@ -20,27 +20,21 @@
 #include "../lib/train/corpus.h"
 #include "../lib/train/finetune.h"
 #include "../lib/train/ranks.h"
+#include "../lib/train/recipe.h"
 #include "../lib/train/show.h"
 #include "../lib/web/curves.h"
 
-static const char *opt_model, *opt_output, *opt_scratch,
-	*opt_target = "all", *opt_adapter, *opt_quantize, *opt_valid, *opt_eval, *opt_best,
-	*opt_plot, *opt_remote, *opt_suffix, *opt_template_date;
-static struct opt_list opt_template_var;
-static int opt_save_dtype, opt_too_long, opt_schedule, opt_keep;
-static int opt_full, opt_rslora, opt_dora, opt_allow_overlap, opt_skip_bad, opt_dry_run, opt_show,
-	opt_dpo, opt_orpo, opt_kto, opt_last_turn, opt_unroll, opt_strict, opt_estimate, opt_resume,
+static const char *opt_model, *opt_output, *opt_scratch, *opt_adapter, *opt_quantize, *opt_valid,
+	*opt_plot, *opt_remote, *opt_suffix;
+static int opt_full, opt_save_dtype, opt_skip_bad, opt_dry_run, opt_show, opt_estimate, opt_resume,
 	opt_cancel, opt_quiet;
-static long long opt_layers, opt_rank = 16, opt_max_seq = 2048, opt_steps, opt_batch = 16, opt_seed,
-			     opt_eval_every, opt_patience, opt_save_every, opt_threads;
-static double opt_alpha = 32, opt_dropout, opt_beta = .1, opt_desirable_weight = 1,
-	      opt_undesirable_weight = 1, opt_neftune, opt_epochs = 3, opt_lr = 2e-4,
-	      opt_warmup = .05, opt_wd, opt_clip = 1, opt_lr_multiplier = NAN, opt_poll = 10;
+static long long opt_save_every, opt_threads;
+static double opt_lr_multiplier = NAN, opt_poll = 10;
 static size_t opt_memory;
+static struct train_recipe recipe = RECIPE_DEFAULTS;
 
-/* Scopes: training here, of an adapter that is new, and at a provider. */
+/* Scopes: training here, and at a provider. */
 #define HERE .without = "remote"
-#define LORA .without = "remote adapter full scratch"
 #define THERE .with = "remote", .aside = 1
 
 static struct opt options[] = {
@@ -52,20 +46,7 @@ static struct opt options[] = {
 	{0, "scratch", OPT_STR, &opt_scratch, "CONFIG",
 	 "no base: a byte-level model from nothing, shaped by this config.json", HERE},
 	{0, "full", OPT_FLAG, &opt_full, NULL, "train all weights in place of an adapter", HERE},
-	{0, "layers", OPT_INT, &opt_layers, "N",
-	 "train (or put adapters on) the top N layers only; 0: all", 0, 10000,
-	 .without = "remote adapter scratch"},
-	{0, "rank", OPT_INT, &opt_rank, "R", "rank of the LoRA adapter (default 16)", 1, 65536,
-	 .without = "adapter full scratch"},
-	{0, "alpha", OPT_REAL, &opt_alpha, "X", "its scale is alpha / rank (default 32)", 1e-6, 1e6,
-	 LORA},
-	{0, "dropout", OPT_REAL, &opt_dropout, "P", "dropout on the adapter's input (default 0)", 0,
-	 .99, .without = "remote adapter full scratch dpo orpo kto"},
-	{0, "target", OPT_STR, &opt_target, "LIST",
-	 "modules that get one: q_proj,v_proj,... (default all)", LORA},
-	{0, "rslora", OPT_FLAG, &opt_rslora, NULL, "scale alpha / sqrt(rank)", LORA},
-	{0, "dora", OPT_FLAG, &opt_dora, NULL, "learn the length of each weight row too (DoRA)",
-	 LORA},
+	RECIPE_ADAPTER(recipe),
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR",
 	 "go on with this adapter, of the shape it has, in place of a new one",
 	 .without = "remote full scratch"},
@@ -77,70 +58,14 @@ static struct opt options[] = {
 	{0, "", OPT_GROUP, NULL, NULL, "Data"},
 	{'v', "valid", OPT_STR, &opt_valid, "FILE",
 	 "validation rows, besides those whose split is valid", .aside = 1},
-	{0, "max-seq", OPT_INT, &opt_max_seq, "N",
-	 "longest row in tokens (default 2048, at most the model's positions)", 2, 1 << 24, HERE},
-	{0, "too-long", OPT_CHOICE, &opt_too_long, "error|drop|truncate",
-	 "what becomes of longer rows (default error)", HERE},
-	{0, "allow-overlap", OPT_FLAG, &opt_allow_overlap, NULL,
-	 "accept validation rows that are also training rows", HERE},
-	{0, "last-turn", OPT_FLAG, &opt_last_turn, NULL,
-	 "train on the last turn of each conversation only", .without = "remote unroll"},
-	{0, "unroll", OPT_FLAG, &opt_unroll, NULL,
-	 "train on each turn as the last of a conversation of its own",
-	 .without = "remote dpo orpo kto"},
-	{0, "strict", OPT_FLAG, &opt_strict, NULL,
-	 "refuse rows of which the template leaves something out", HERE, .aside = 1},
-	{0, "template-var", OPT_LIST, &opt_template_var, "NAME=JSON",
-	 "set a variable of the chat template (enable_thinking=false);\nmay be given again", HERE},
-	{0, "template-date", OPT_STR, &opt_template_date, "DATE",
-	 "the day that the template prints, or today (default: what its\nmakers print without a clock)",
-	 HERE},
+	RECIPE_DATA(recipe),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "leave out lines and rows that cannot be used; ends with status 3", .aside = 1},
 	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
 	 "print the packs of the first epoch as JSON Lines and end", HERE, .aside = 1},
 	{0, "show", OPT_FLAG, &opt_show, NULL,
 	 "print the rows as text, what is trained on marked, and end", HERE, .aside = 1},
-	{0, "", OPT_GROUP, NULL, NULL, "Objective"},
-	{0, "dpo", OPT_FLAG, &opt_dpo, NULL,
-	 "learn from preference rows against the untuned model (DPO)"},
-	{0, "orpo", OPT_FLAG, &opt_orpo, NULL,
-	 "learn from preference rows without a reference model (ORPO)", .without = "remote dpo"},
-	{0, "kto", OPT_FLAG, &opt_kto, NULL,
-	 "learn from rows labelled true or false against the untuned model (KTO)",
-	 .without = "remote dpo orpo"},
-	{0, "beta", OPT_REAL, &opt_beta, "X", "strength of the preference loss (default .1)", 1e-6,
-	 1e3, .with = "dpo orpo kto"},
-	{0, "desirable-weight", OPT_REAL, &opt_desirable_weight, "X",
-	 "multiplies the loss of rows with label true (default 1)", 0, 1e6, .with = "kto"},
-	{0, "undesirable-weight", OPT_REAL, &opt_undesirable_weight, "X",
-	 "multiplies that of rows with label false (default 1)", 0, 1e6, .with = "kto"},
-	{0, "neftune", OPT_REAL, &opt_neftune, "ALPHA",
-	 "noise on the embeddings while training (NEFTune); 0: none", 0, 1e3,
-	 .without = "remote dpo orpo kto"},
-	{0, "", OPT_GROUP, NULL, NULL, "Training"},
-	{0, "epochs", OPT_REAL, &opt_epochs, "X", "passes over the rows (default 3)", 1e-6, 1e6},
-	{0, "steps", OPT_INT, &opt_steps, "N", "steps in all, in place of --epochs", 1, 1e12, HERE},
-	{0, "batch", OPT_INT, &opt_batch, "N", "rows a step (default 16)", 1, 1e6},
-	{0, "lr", OPT_REAL, &opt_lr, "X", "learning rate (default 2e-4)", 0, 100},
-	{0, "schedule", OPT_CHOICE, &opt_schedule, "cosine|linear|constant",
-	 "learning rate after the warm-up (default cosine)", HERE},
-	{0, "warmup", OPT_REAL, &opt_warmup, "X",
-	 "steps of warm-up, or below 1 their share (default .05)", 0, 1e9, HERE},
-	{0, "wd", OPT_REAL, &opt_wd, "X", "decoupled weight decay (default 0)", 0, 10, HERE},
-	{0, "clip", OPT_REAL, &opt_clip, "X",
-	 "largest norm of the gradient (default 1; 0: no clipping)", 0, 1e9, HERE},
-	{0, "seed", OPT_INT, &opt_seed, "N", "order of the rows and initial values (default 0)"},
-	{0, "eval-every", OPT_INT, &opt_eval_every, "N",
-	 "steps between validations (default: each epoch)", 1, 1e12, HERE},
-	{0, "patience", OPT_INT, &opt_patience, "N", "end after N validations without a better one",
-	 1, 1e6, HERE},
-	{0, "eval", OPT_STR, &opt_eval, "COMMAND",
-	 "run at each validation; $FT_MODEL and $FT_ADAPTER name the state", HERE},
-	{0, "best", OPT_STR, &opt_best, "PATH",
-	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least",
-	 .with = "eval", HERE},
-	{0, "keep", OPT_CHOICE, &opt_keep, "best|last", "which state stays (default best)", HERE},
+	RECIPE_LEARNING(recipe),
 	{0, "plot", OPT_STR, &opt_plot, "FILE",
 	 "write the loss curves as SVG when the run ends or stops", HERE, .aside = 1},
 	{0, "", OPT_GROUP, NULL, NULL, "Running"},
@@ -204,29 +129,9 @@ static void check_usage(void)
 	if (opt_model && !hub_is_local(opt_model))
 		prog_usage("-m %s: training needs a local model: a directory as ./%s, or hf:org/name",
 			   opt_model, opt_model);
-	ft.spec = (struct loop_spec){
-		.batch = (size_t)opt_batch,
-		.steps = (size_t)opt_steps,
-		.lr = opt_lr,
-		.wd = opt_wd,
-		.clip = opt_clip,
-		.schedule = (enum loop_schedule)opt_schedule,
-		.seed = (uint64_t)opt_seed,
-		.eval_every = (size_t)opt_eval_every,
-		.save_every = (size_t)opt_save_every,
-		.patience = (size_t)opt_patience,
-		.objective = opt_dpo	? OBJECTIVE_DPO
-			     : opt_orpo ? OBJECTIVE_ORPO
-			     : opt_kto	? OBJECTIVE_KTO
-					: OBJECTIVE_SFT,
-		.beta = opt_beta,
-		.label_weight = {opt_undesirable_weight, opt_desirable_weight},
-		.neftune = opt_neftune,
-		.keep_last = opt_keep,
-		.best_by = opt_best,
-	};
-	if (opt_best && !(ft.best = outside_best(opt_best, &ft.spec.best_is_least, &e)))
-		prog_usage("--best %s: %s", opt_best, e.msg);
+	if (recipe_loop(&recipe, &ft.spec, &ft.best, &e))
+		prog_usage("%s", e.msg);
+	ft.spec.save_every = (size_t)opt_save_every;
 	if (opt_save_dtype == 2)
 		ft.save_type = NN_BF16;
 	ft.load.quantize = opt_quantize != NULL;
@@ -273,13 +178,13 @@ static void open_data(void)
 {
 	struct err e = ERR_INIT;
 	struct buf vars = BUF_INIT;
-	if (chat_options_parse(&opt_template_var, opt_template_date, &vars, &ft.how, &e))
+	if (chat_options_parse(&recipe.template_var, recipe.template_date, &vars, &ft.how, &e))
 		prog_usage("%s", e.msg);
 	if (train_corpus_open(&ft.data, opt_model, opt_scratch, &ft.how, &e))
 		prog_fail(&e);
 	buf_release(&vars);
-	if (opt_template_date)
-		opt_template_date = ft.how.date;
+	if (recipe.template_date)
+		recipe.template_date = ft.how.date;
 	if (chat_warning(ft.data.chat) && !opt_quiet)
 		prog_warn("%s", chat_warning(ft.data.chat));
 }
@@ -295,29 +200,20 @@ static struct reader rows_reader(void)
 static void read_data(char **files)
 {
 	struct err e = ERR_INIT;
-	const struct train_corpus_spec spec = {
-		.max_seq = (size_t)opt_max_seq,
-		.too_long = (enum dataset_long)opt_too_long,
-		.preferences = opt_dpo || opt_orpo,
-		.labels = opt_kto,
-		.last_turn = opt_last_turn,
-		.unroll = opt_unroll,
-		.strict = opt_strict,
-		.overlap = opt_allow_overlap,
-		.how = rows_reader(),
-	};
+	struct train_corpus_spec spec = {.how = rows_reader()};
+	recipe_corpus(&recipe, &spec);
 	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
 		prog_die("%s%s", e.msg,
 			 ranks_rank()
 				 ? " (on a rank other than 0, which standard input does not reach)"
 				 : "");
 	loop_plan(&ft.spec, ft.data.train.n / (form_is_pair(ft.data.train.form) ? 2 : 1),
-		  opt_epochs, opt_warmup);
-	if (ft.spec.patience && !ft.data.valid.n && !opt_best)
+		  recipe.epochs, recipe.warmup);
+	if (ft.spec.patience && !ft.data.valid.n && !recipe.best)
 		prog_usage(
 			"--patience needs validation rows (-v, or split valid), or --eval with --best");
 	if (!opt_quiet)
-		train_corpus_tell(&ft.data, (size_t)opt_max_seq, on_sentence, NULL);
+		train_corpus_tell(&ft.data, (size_t)recipe.max_seq, on_sentence, NULL);
 }
 
 /* Returns 1 where the run was stopped before its end. */
@@ -328,7 +224,7 @@ static int train(struct rundir *run)
 	struct buf line = BUF_INIT;
 	struct loop_state s;
 	enum loop_end how = LOOP_DONE;
-	const struct outside outside = {opt_eval, ft.best};
+	const struct outside outside = {recipe.eval, ft.best};
 	const struct finetune_spec spec = {
 		.data = &ft.data,
 		.loop = ft.spec,
@@ -336,17 +232,11 @@ static int train(struct rundir *run)
 		.full = opt_full,
 		.from_adapter = opt_adapter,
 		.load = ft.load,
-		.adapter = {.rank = (size_t)opt_rank,
-			    .alpha = opt_alpha,
-			    .dropout = opt_dropout,
-			    .rslora = opt_rslora,
-			    .dora = opt_dora,
-			    .targets = (char *)opt_target,
-			    .top_layers = (size_t)opt_layers},
+		.adapter = recipe_adapter(&recipe),
 		.save_type = ft.save_type,
 		.memory = opt_memory,
 		.threads = (int)opt_threads,
-		.outside = opt_eval ? &outside : NULL,
+		.outside = recipe.eval ? &outside : NULL,
 		.about = {.command = ft.command,
 			  .options = options,
 			  .train = &ft.data.train,
@@ -415,16 +305,16 @@ static int train_remotely(char **files)
 			   .stopping = stopping},
 		.task = {.model = opt_model,
 			 .suffix = opt_suffix,
-			 .epochs = real("epochs", opt_epochs),
-			 .lr = real("lr", opt_lr),
+			 .epochs = real("epochs", recipe.epochs),
+			 .lr = real("lr", recipe.lr),
 			 .multiplier = opt_lr_multiplier,
-			 .batch = whole("batch", opt_batch),
-			 .seed = opt_seed,
+			 .batch = whole("batch", recipe.batch),
+			 .seed = recipe.seed,
 			 .seeded = opt_given(options, "seed") != NULL,
-			 .rank = whole("rank", opt_rank),
-			 .preferences = opt_dpo,
-			 .beta = real("beta", opt_beta)},
-		.rows = {.preferences = opt_dpo, .how = rows_reader()},
+			 .rank = whole("rank", recipe.rank),
+			 .preferences = recipe.dpo,
+			 .beta = real("beta", recipe.beta)},
+		.rows = {.preferences = recipe.dpo, .how = rows_reader()},
 		.dir = opt_output,
 		.valid_file = opt_valid,
 		.resume = opt_resume,
