@@ -31,8 +31,8 @@ static void clean(const char *dir)
 }
 
 /* The record's example as text, what is trained on in square brackets. */
-static const char *masked(const struct tokenizer *t, const struct chat *c, const char *json,
-			  struct chat_example *x)
+__attribute__((unused)) static const char *masked(const struct tokenizer *t, const struct chat *c,
+						  const char *json, struct chat_example *x)
 {
 	static struct buf out;
 	static struct err e;
