@@ -2,6 +2,7 @@
 # Files in forms that are no JSON Lines: every program refuses them in one sentence whose command
 # makes of the file what it reads.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 setup() {
@@ -40,7 +41,8 @@ refused() {
 
 @test "each program that reads records refuses them so, and standard input too" {
 	gzip -c rows.jsonl >rows.gz
-	for program in "ft-split -q" "ft-eval" "ft-drift -r rows.jsonl" "ft-review --scan" "ft-prompt -m x -u http://127.0.0.1:9" "ft-judge -m x -u http://127.0.0.1:9" "ft-judge --agree .x"; do
+	for program in "ft-split -q" "ft-eval" "ft-drift -r rows.jsonl" "ft-review --scan" \
+		"ft-prompt -m x -u http://127.0.0.1:9" "ft-judge -m x -u http://127.0.0.1:9" "ft-judge --agree .x"; do
 		OPENAI_API_KEY=k run --separate-stderr $program rows.gz
 		[ "$status" -eq 2 ] || { echo "$program: $status $stderr"; return 1; }
 		[[ $stderr == *"rows.gz is compressed by gzip"* ]] || { echo "$program: $stderr"; return 1; }

@@ -3,6 +3,7 @@
 # cannot be carried is named. The rows were written after the documentation that ft.jq(5) cites, the
 # records by hand.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 ft() {
@@ -53,10 +54,11 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 }
 
 @test "from_sharegpt: parallel calls keep their numbers and escapes, each has its own id" {
+	local calls='[{\"name\": \"f\", \"arguments\": {\"n\": 12345678901234567890, \"s\": \"]},\\u00e9\\\"\"}},'
+	calls+=' {\"arguments\": [1e400], \"name\": \"g\"}, {\"name\": \"h\"}]'
 	becomes 'from_sharegpt | [.messages[1].tool_calls[] | [.id, .function.name, .function.arguments]], .messages[2].tool_call_id' \
 		'{"conversations": [{"from": "user", "value": "a"},
-		{"from": "function_call",
-		"value": "[{\"name\": \"f\", \"arguments\": {\"n\": 12345678901234567890, \"s\": \"]},\\u00e9\\\"\"}}, {\"arguments\": [1e400], \"name\": \"g\"}, {\"name\": \"h\"}]"},
+		{"from": "function_call", "value": "'"$calls"'"},
 		{"from": "tool", "value": "b"}, {"from": "assistant", "value": "c"}]}' \
 		'[["call00001", "f", "{\"n\": 12345678901234567890, \"s\": \"]},\\u00e9\\\"\"}"], ["call00002", "g", "[1e400]"],
 		["call00003", "h", "{}"]]
@@ -291,11 +293,14 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 }
 
 @test "from_langfuse: a generation from the blob storage and one from the API" {
+	local input='{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}],'
+	input+=' \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]}'
+	local answer='{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": \"c\", \"type\": \"function\",'
+	answer+=' \"function\": {\"name\": \"f\", \"arguments\": \"{\\\"a\\\": 1.0}\"}}]}'
 	becomes from_langfuse '{"id": "o1", "trace_id": "t1", "type": "GENERATION", "start_time": "2026-01-02 03:04:05.000000",
 		"name": "chat", "metadata": {"k": "v"}, "level": "DEFAULT",
 		"status_message": null,
-		"input": "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}], \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]}",
-		"output": "{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"id\": \"c\", \"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": \"{\\\"a\\\": 1.0}\"}}]}",
+		"input": "'"$input"'", "output": "'"$answer"'",
 		"provided_model_name": "gpt-4o", "model_parameters": "{\"temperature\": 0}", "usage_details": {"input": "10",
 		"output": 2, "total": 12}, "cost_details": {"total": 0.001},
 		"total_cost": 0.001, "latency": 0.5, "time_to_first_token": null}' \
@@ -337,7 +342,8 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 	refuses from_langfuse '{"type": "GENERATION", "input": {"question": "q"}, "output": "a"}' \
 		'neither messages nor text: {"question":"q"}'
 	refuses from_langfuse '{"type": "GENERATION", "input": null, "output": "a"}' 'neither messages nor text'
-	refuses from_langfuse '{"type": "GENERATION", "input": "q", "output": {"role": "user", "content": "a"}}' 'the answer is from the user'
+	refuses from_langfuse '{"type": "GENERATION", "input": "q", "output": {"role": "user", "content": "a"}}' \
+		'the answer is from the user'
 	refuses from_langfuse '{"type": "GENERATION", "input": [{"role": "ai", "content": "q"}], "output": "a"}' \
 		'message 1 has the role "ai"'
 	refuses from_langfuse '{"type": "GENERATION", "input": [{"role": "user", "content": "q"}], "output": [
@@ -517,7 +523,8 @@ END
 
 @test "from_csv: two columns as question and answer, the others are kept" {
 	printf 'id,q,a,text,topic\n1,"Hi, you",Fine,t,x\n' | csv 'from_csv("q"; "a")' >got
-	[ "$(cat got)" = '{"id":"1","messages":[{"role":"user","content":"Hi, you"},{"role":"assistant","content":"Fine"}],"topic":"x","metadata":{"text":"t"}}' ]
+	jq -nc '{id: "1", messages: [{role: "user", content: "Hi, you"}, {role: "assistant", content: "Fine"}],
+		topic: "x", metadata: {text: "t"}}' | cmp - got
 	status_is 5 csv 'from_csv("question"; "a")' < <(printf 'q,a\n1,2\n')
 	[[ $stderr == *"the columns are q, a"* ]]
 }
@@ -627,7 +634,7 @@ trains_alike() {
 		trains_alike logs ".$source | from_$source | learn_output"
 	done
 	trains_alike logs '.openai | from_openai_logs | learn_output'
-	{ echo q,a && jq -r '[.messages[1:][].content] | @csv' chat.jsonl; } >chat.csv
+	{ echo q,a; jq -r '[.messages[1:][].content] | @csv' chat.jsonl; } >chat.csv
 	csv 'from_csv("q"; "a") | .messages |= [{role: "system", content: "s"}] + .' <chat.csv >rows.jsonl
 	jq -c .messages rows.jsonl >got
 	jq -c .messages chat.jsonl | cmp - got
@@ -639,13 +646,15 @@ trains_alike() {
 	for n in $names; do run="if \$f == \"from_$n\" then from_$n else $run end"; done
 	for n in sharegpt alpaca trl; do run="if \$f == \"to_$n\" then to_$n else $run end"; done
 	# Left out are the envelopes of lists, which say nothing of a row.
-	ft "def run(\$f): $run; inputs | (.filter | split(\" \")[0]) as \$f | .row as \$row"' | ($row | [paths(type == "object")] + [[]] | .[]) as $p
+	ft "def run(\$f): $run; inputs | (.filter | split(\" \")[0]) as \$f | .row as \$row"'
+		| ($row | [paths(type == "object")] + [[]] | .[]) as $p
 		| select($row | getpath($p) | .object != "list")
 		| ($row | setpath($p + ["added"]; "MARK")) as $more
 		| [$more | try run($f) catch "MARK"]
-		| if length == 0 then empty else {lost: (tojson | contains("MARK") | not), $f, $p, $row} end' -n "$BATS_FILE_TMPDIR/rows" >all
+		| if length == 0 then empty else {lost: (tojson | contains("MARK") | not), $f, $p, $row} end' \
+		-n "$BATS_FILE_TMPDIR/rows" >all
 	[ "$(wc -l <all)" -gt 200 ] || { wc -l all; return 1; }
-	! grep '"lost":true' all
+	run ! grep '"lost":true' all
 }
 
 @test "the module is installed where jq -L finds it, and uninstalled" {

@@ -9,7 +9,8 @@ MAN=$BATS_TEST_DIRNAME/../man
 
 examples_of() {
 	awk '/^\.Sh /{on = ($2 == "EXAMPLES")} on && /^\.Dl /{sub(/^\.Dl /, ""); print}' "$1" |
-		sed -e "s|/usr/local/share/ft|$ROOT/lib/jq|g" -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
+		sed -e "s|/usr/local/share/ft|$ROOT/lib/jq|g" -e "s/\\\\(aq/'/g" -e 's/\\(dq/"/g' -e 's/\\&//g' \
+			-e 's/\\-/-/g' -e 's/\\(ti/~/g' -e 's/\\(ha/^/g' -e 's/\\e/\\/g'
 }
 
 # run_examples PAGE - runs them in order, in one directory, so that later ones may use what earlier

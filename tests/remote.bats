@@ -274,9 +274,12 @@ begin() {
 	serve
 	tool='{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}'
 	row() { # the call's JSON, the tool's id, its content, more of the assistant's turn
-		jq -nc --argjson tool "$tool" --argjson call "$1" --arg id "$2" --argjson content "${3-\"7\"}" --argjson more "${4-"{}"}" '{tools: [$tool], messages: [
-			{role: "user", content: "q", timestamp: 1}, ({role: "assistant", content: null, tool_calls: [$call], refusal: null} + $more),
-			{role: "tool", tool_call_id: $id, content: $content}, {role: "assistant", content: "a", tool_calls: [], latency: 2}]}'
+		jq -nc --argjson tool "$tool" --argjson call "$1" --arg id "$2" --argjson content "${3-\"7\"}" \
+			--argjson more "${4-"{}"}" '{tools: [$tool], messages: [
+			{role: "user", content: "q", timestamp: 1},
+			({role: "assistant", content: null, tool_calls: [$call], refusal: null} + $more),
+			{role: "tool", tool_call_id: $id, content: $content},
+			{role: "assistant", content: "a", tool_calls: [], latency: 2}]}'
 	}
 	call='{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}'
 	{
@@ -293,17 +296,21 @@ begin() {
 		row "$call" c | jq -c '.label = false'
 	} >bad.jsonl
 	status_is 2 train --remote openai -o out bad.jsonl
-	for at in '2: *"other" answers no call before it' '3: *no type' '4: *hold no JSON object' '5: *do not list this function' '6: *must be text, not parts' \
-		'7: *messages[2]: 1 of the calls before it are not answered' '8: *answered twice' '9: *providers learn no reasoning' '10: *do not list' '11: *label is false'; do
+	for at in '2: *"other" answers no call before it' '3: *no type' '4: *hold no JSON object' \
+		'5: *do not list this function' '6: *must be text, not parts' \
+		'7: *messages[2]: 1 of the calls before it are not answered' '8: *answered twice' \
+		'9: *providers learn no reasoning' '10: *do not list' '11: *label is false'; do
 		grep -qF "bad.jsonl:${at%%:*}: " <<<"$stderr" || { echo "missing line ${at%%:*}"; echo "$stderr"; return 1; }
 		grep -F "bad.jsonl:${at%%:*}: " <<<"$stderr" | grep -qF "${at##*\*}" || { echo "missing $at"; echo "$stderr"; return 1; }
 	done
 	[[ $stderr == *"10 rows cannot be sent"* ]]
 	[ ! -e requests ]
 	for i in $(seq 10); do row "$call" c | jq -c --arg i "$i" '.messages[0].content = $i'; done >good.jsonl
-	jq -nc '{messages: [{role: "user", content: "u"}, {role: "assistant", content: "x", train: false}, {role: "user", content: "v"}, {role: "assistant", content: "y"}]}' >>good.jsonl
+	jq -nc '{messages: [{role: "user", content: "u"}, {role: "assistant", content: "x", train: false},
+		{role: "user", content: "v"}, {role: "assistant", content: "y"}]}' >>good.jsonl
 	train --remote openai -o up good.jsonl >/dev/null
-	jq -se '.[0].messages | map(keys) == [["content", "role"], ["content", "role", "tool_calls"], ["content", "role", "tool_call_id"], ["content", "role"]]' up/upload-train.jsonl
+	jq -se '.[0].messages | map(keys) == [["content", "role"], ["content", "role", "tool_calls"],
+		["content", "role", "tool_call_id"], ["content", "role"]]' up/upload-train.jsonl
 	jq -se '.[10].messages | map(.weight) == [null, 0, null, null]' up/upload-train.jsonl
 }
 

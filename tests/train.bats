@@ -156,8 +156,9 @@ plain() {
 	END
 	jq -nc '{id: "long", messages: [{role: "user", content: ("x" * 300)}, {role: "assistant", content: "y"}]}' >>bad.jsonl
 	status_is 2 scratch -o out bad.jsonl
+	local mixed="a row with prompt and completion among rows with messages (the first is bad.jsonl:1)"
 	for at in "bad.jsonl:2: row unanswered: no reference" "bad.jsonl:3: row silent: nothing to train on" \
-		"bad.jsonl:4: row odd: messages[0]: unknown role" "bad.jsonl:5: row mixed: a row with prompt and completion among rows with messages (the first is bad.jsonl:1)" "bad.jsonl:6: row long: "; do
+		"bad.jsonl:4: row odd: messages[0]: unknown role" "bad.jsonl:5: row mixed: $mixed" "bad.jsonl:6: row long: "; do
 		[[ $stderr == *"$at"* ]] || { echo "missing: $at"; echo "$stderr"; return 1; }
 	done
 	[[ $stderr == *"5 rows"* ]]
@@ -177,16 +178,27 @@ plain() {
 	jq -e '.train | .rows == 33 and .truncated == 1' b/ft.json
 }
 
+# set_template TEMPLATE - gives it to the model in base.
+set_template() {
+	jq --arg template "$1" '.chat_template = $template' base/tokenizer_config.json >cfg
+	mv cfg base/tokenizer_config.json
+}
+
 # A model whose template writes reasoning and calls of the last answer only: Qwen3's habit.
 rewriting_base() {
 	prepare
 	scratch -o base --steps 1 train.jsonl >/dev/null
 	rm -f base/chat_template.jinja
-	jq '.chat_template = "{% for m in messages %}<|user|>{{ m.role }}:{% if m.role == \"assistant\" and loop.last %}<t>{{ m.reasoning or \"\" }}</t>{% endif %}{{ m.content }}{% for k in m.tool_calls or [] %}<c>{{ k.function.name }}</c>{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|user|>assistant:{% endif %}"' \
-		base/tokenizer_config.json >cfg && mv cfg base/tokenizer_config.json
-	cat >agent.jsonl <<-'END'
-	{"id": "agent", "messages": [{"role": "user", "content": "weather?"}, {"role": "assistant", "content": null, "reasoning_content": "must look", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c1", "content": "sun"}, {"role": "assistant", "content": "Sunny.", "tool_calls": []}]}
-	END
+	local template='{% for m in messages %}<|user|>{{ m.role }}:'
+	template+='{% if m.role == "assistant" and loop.last %}<t>{{ m.reasoning or "" }}</t>{% endif %}{{ m.content }}'
+	template+='{% for k in m.tool_calls or [] %}<c>{{ k.function.name }}</c>{% endfor %}<|end|>{% endfor %}'
+	template+='{% if add_generation_prompt %}<|user|>assistant:{% endif %}'
+	set_template "$template"
+	jq -nc '{id: "agent", messages: [{role: "user", content: "weather?"},
+		{role: "assistant", content: null, reasoning_content: "must look",
+			tool_calls: [{id: "c1", type: "function", function: {name: "look", arguments: "{}"}}]},
+		{role: "tool", tool_call_id: "c1", content: "sun"},
+		{role: "assistant", content: "Sunny.", tool_calls: []}]}' >agent.jsonl
 }
 
 @test "calls of an earlier turn are trained on whole, and what no token says is said" {
@@ -216,8 +228,8 @@ rewriting_base() {
 
 @test "a template's variables and date are set by options, by a record before them" {
 	rewriting_base
-	jq '.chat_template = "{{ style | default(\"none\") }}{{ strftime_now(\"%Y\") if strftime_now is defined }}{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"' \
-		base/tokenizer_config.json >cfg && mv cfg base/tokenizer_config.json
+	local template='{{ style | default("none") }}{{ strftime_now("%Y") if strftime_now is defined }}'
+	set_template "$template{% for m in messages %}{{ m.content }}<|end|>{% endfor %}"
 	{ jq -c . train.jsonl | head -n 1; jq -c '.chat_template_kwargs = {style: "own"}' train.jsonl | sed -n 2p; } >two.jsonl
 	status_is 0 ft-train -q -m ./base --show two.jsonl
 	[[ $output == *"none"* ]]
@@ -426,7 +438,8 @@ nll() {
 	jq -se '.[1] > .[0] + .5' wrong
 	jq -se '[.[] | select(.lr)] | [.[0] | .kl, .reward_desirable, .reward_undesirable] | all(fabs < 1e-5)' metrics.jsonl
 	jq -se '[.[] | select(.lr)][-1] | .reward_desirable > 0 and .reward_undesirable < 0 and .kl >= 0' metrics.jsonl
-	jq -se '[.[] | select(.valid_loss)][-1] | .epoch == 60 and .valid_rows == 8 and .reward_desirable > .reward_undesirable and .kl >= 0' metrics.jsonl
+	jq -se '[.[] | select(.valid_loss)][-1]
+		| .epoch == 60 and .valid_rows == 8 and .reward_desirable > .reward_undesirable and .kl >= 0' metrics.jsonl
 	# Before the first step nothing has gained: each row loses half of its weight, 16 rows of each label.
 	args=(-q -m ./base --kto --steps 1 --batch 32 --desirable-weight 3 --undesirable-weight 1.5 ttrain.jsonl)
 	ft-train -o first "${args[@]}" | jq -se '.[0].loss - (3 + 1.5) / 4 | fabs < 1e-6'
@@ -437,7 +450,8 @@ nll() {
 	prepare_thumbs
 	jq -c '.messages[0].content = (.messages[0].content + " ") * 8' ttrain.jsonl ttrain.jsonl ttrain.jsonl >long.jsonl
 	for n in 1 2 4; do
-		ft-train -q -m ./base --kto -o "kto$n" --batch 40 --epochs 3 --lr 1e-2 --threads $n -v tvalid.jsonl long.jsonl | plain >"m$n"
+		ft-train -q -m ./base --kto -o "kto$n" --batch 40 --epochs 3 --lr 1e-2 --threads $n -v tvalid.jsonl long.jsonl |
+			plain >"m$n"
 	done
 	cmp m1 m2
 	cmp m1 m4
@@ -742,7 +756,8 @@ worst() {
 }
 
 @test "two MPI ranks share what KTO measures against" {
-	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null ||
+		skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
 	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 	prepare_thumbs
 	PATH=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin:$PATH

@@ -49,7 +49,7 @@ static int weight_of(const struct chat_input *in, size_t n, size_t i, double *w,
 		    train = json_member(m, "train");
 
 	*w = json_kind(train) != JSON_FALSE && !(in->last_only && i + 1 < n);
-	if (json_kind(train) != JSON_NONE && json_kind(train) > JSON_TRUE)
+	if (json_kind(train) > JSON_TRUE)
 		return err_set(e, "message %zu: `train` is neither true nor false", i + 1);
 	if (!*w)
 		return 0;

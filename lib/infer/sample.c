@@ -30,7 +30,7 @@ static int32_t best(const float *x, size_t n)
 /* Whether a stands above b in the order of choice. */
 static int above(const float *p, int32_t a, int32_t b)
 {
-	return p[a] > p[b] || (p[a] == p[b] && a < b);
+	return p[a] != p[b] ? p[a] > p[b] : a < b;
 }
 
 static void sift(int32_t *heap, size_t n, size_t i, const float *p)

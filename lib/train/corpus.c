@@ -152,8 +152,7 @@ static void tell_losses(const struct dataset *d, void (*say)(void *arg, const st
 		[CHAT_TOOLS] =
 			"this model's template does not list them, so it is not learned when to call them",
 		[DATASET_OTHERWISE] =
-			"once others follow the template writes them otherwise than it will ask for them: --last-turn leaves them out, --unroll trains "
-			"on each in a conversation of its own",
+			"once others follow the template writes them otherwise than it will ask for them: --last-turn leaves them out, --unroll trains on each in a conversation of its own",
 	};
 	struct err text;
 

@@ -201,13 +201,13 @@ int main(void)
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct chat *c = chat_of(forms[i].template, t);
 
-		ok_str(masked(t, c, forms[i].row, &x), forms[i].want, forms[i].why);
+		ok_str(masked(t, c, forms[i].row, &x), forms[i].want, "%s", forms[i].why);
 		chat_free(c);
 	}
 	for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
 		struct chat *c = chat_of(losses[i].template, t);
 
-		ok_str(lost(c, losses[i].row), losses[i].want, losses[i].why);
+		ok_str(lost(c, losses[i].row), losses[i].want, "%s", losses[i].why);
 		chat_free(c);
 	}
 	chat_example_release(&x);

@@ -10,8 +10,7 @@
 
 static const char *const kinds[] = {
 	"{\"messages\":[{\"role\":\"user\",\"content\":\"row 1\"}]}",
-	"{\"messages\":[{\"role\":\"user\",\"content\":\"row 1\"},"
-	"{\"role\":\"assistant\",\"content\":\"yes\"}]}",
+	"{\"messages\":[{\"role\":\"user\",\"content\":\"row 1\"},{\"role\":\"assistant\",\"content\":\"yes\"}]}",
 	"{\"prompt\":\"row 1\",\"completion\":\"yes\"}",
 	"{\"prompt\":\"row 1\"}",
 	"{\"text\":\"row 1\"}",
