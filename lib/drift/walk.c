@@ -387,9 +387,9 @@ static void describe(struct shape_member *m, struct span key)
 	json_put_string(&quoted, key.s, key.n);
 	m->hash = hash_mix(0, hash64(buf_span(&quoted), 1));
 	m->role = members_what(key) & MEMBER_PASSED ? ROLE_PASSED
-		  : span_is(key, "completion")	   ? ROLE_COMPLETION
-		  : span_is(key, "messages")	   ? ROLE_MESSAGES
-						   : ROLE_MEMBER;
+		  : span_is(key, "completion")	    ? ROLE_COMPLETION
+		  : span_is(key, "messages")	    ? ROLE_MESSAGES
+						    : ROLE_MEMBER;
 	buf_release(&quoted);
 }
 

@@ -9,7 +9,7 @@ static void is(const struct table *t, enum table_style style, size_t width, cons
 	struct buf b = BUF_INIT;
 
 	table_write(t, style, width, &b);
-	ok_str(b.data ? b.data : "", want, what);
+	ok_str(b.data ? b.data : "", want, "%s", what);
 	buf_release(&b);
 }
 
