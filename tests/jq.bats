@@ -658,6 +658,8 @@ trains_alike() {
 }
 
 @test "the module is installed where jq -L finds it, and uninstalled" {
-	make -s -n -C "$ROOT" install DESTDIR="$TMP/root" PREFIX=/usr | grep -q 'share/ft'
-	make -s -n -C "$ROOT" uninstall DESTDIR="$TMP/root" PREFIX=/usr | grep -q 'share/ft/ft.jq'
+	make -s -n -C "$ROOT" install DESTDIR="$TMP/root" PREFIX=/usr >install
+	grep -q 'share/ft' install
+	make -s -n -C "$ROOT" uninstall DESTDIR="$TMP/root" PREFIX=/usr >uninstall
+	grep -q 'share/ft/ft.jq' uninstall
 }
