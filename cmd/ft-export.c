@@ -11,6 +11,7 @@
 #include "../lib/model/gguf.h"
 #include "../lib/model/hub.h"
 #include "../lib/model/quantize.h"
+#include "../lib/train/ftjson.h"
 
 static const char *opt_model, *opt_adapter, *opt_out, *opt_quantize;
 enum { HF = 1, GGUF };
@@ -49,6 +50,7 @@ struct job {
 	struct model *model;
 	struct tokenizer *tokenizer;
 	struct chat *chat;
+	struct buf rendered; /* options with which the template was rendered in training */
 	struct gguf_report report;
 	struct progress bar;
 	double done;
@@ -109,6 +111,9 @@ static int write_modelfile(const struct job *x, struct err *e)
 			 opt_model, name);
 	else
 		buf_addf(&text, "FROM ./%s\n", name);
+	if (x->rendered.len)
+		buf_addf(&text, "# Trained with %s: render the chat template so.\n",
+			 x->rendered.data);
 	stops = chat_stops(x->chat, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct span s = tokenizer_token(x->tokenizer, stops[i]);
@@ -214,6 +219,10 @@ int main(int argc, char **argv)
 		prog_warn("%s", model_warning(x.model));
 	if (chat_warning(x.chat) && !opt_quiet && !opt_adapter_only)
 		prog_warn("%s", chat_warning(x.chat));
+	ftjson_template(opt_adapter ? opt_adapter : x.dir, &x.rendered);
+	if (x.rendered.len && !opt_quiet)
+		prog_warn("trained with %s: what serves it must render the chat template so",
+			  x.rendered.data);
 	how.shard_bytes = opt_shard_size;
 	how.step = step;
 	how.arg = &x;
@@ -225,6 +234,7 @@ int main(int argc, char **argv)
 	if (bad)
 		prog_fail(&e);
 	report(&x, gguf);
+	buf_release(&x.rendered);
 	chat_free(x.chat);
 	tokenizer_free(x.tokenizer);
 	model_free(x.model);

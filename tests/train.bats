@@ -239,6 +239,10 @@ rewriting_base() {
 	[[ $output == *"own2031"* ]]
 	status_is 0 ft-train -q -m ./base -o out --steps 1 --template-date today two.jsonl
 	[[ $(jq -r '.options["template-date"]' out/ft.json) == 20[0-9][0-9]-[01][0-9]-[0-3][0-9] ]]
+	status_is 0 ft-train -q -m ./base -o told --steps 1 --template-var 'style="brief"' --template-date 2031-05-06 two.jsonl
+	status_is 0 ft-export -m ./base -a told -o told.gguf
+	[[ $stderr == *"trained with --template-var 'style=\"brief\"' --template-date 2031-05-06"* ]]
+	grep -qx "# Trained with --template-var 'style=\"brief\"' --template-date 2031-05-06: render the chat template so." Modelfile
 	status_is 0 ft-prompt -q -n -m ./base --template-var 'style="asked"' --template-date 2031-05-06 two.jsonl
 	[[ $output == *'"prompt":"asked2031'* ]]
 	[[ $output == *'"prompt":"own2031'* ]]

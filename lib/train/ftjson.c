@@ -3,10 +3,15 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../base/file.h"
+#include "../json/json.h"
 #include "../json/jw.h"
 #include "../nn/kern.h"
+
+#define FILE_MAX_BYTES ((size_t)16 << 20)
 
 static void put_hash(struct jw *w, const char *key, const struct dataset *d)
 {
@@ -76,4 +81,29 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 		jw_put_num(&w, "joules", s->joules);
 	}
 	jw_end(&w);
+}
+
+void ftjson_template(const char *dir, struct buf *options)
+{
+	char *path = file_join(dir, "ft.json");
+	struct buf file = BUF_INIT, text = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	struct json_iter it = {0};
+	struct span v, o, key, var;
+	if (file_exists(path) && !json_file(path, FILE_MAX_BYTES, &file, &v, &ignored)) {
+		o = json_member(v, "options");
+		while (json_next(&it, json_member(o, "template-var"), &key, &var)) {
+			buf_clear(&text);
+			json_string(var, &text);
+			buf_addf(options, "%s--template-var '%.*s'", options->len ? " " : "",
+				 (int)text.len, text.data ? text.data : "");
+		}
+		buf_clear(&text);
+		if (!json_string(json_member(o, "template-date"), &text) && text.len)
+			buf_addf(options, "%s--template-date %.*s", options->len ? " " : "",
+				 (int)text.len, text.data);
+	}
+	buf_release(&text);
+	buf_release(&file);
+	free(path);
 }
