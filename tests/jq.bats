@@ -619,6 +619,10 @@ trains_alike() {
 		trains_alike "$form.jsonl" "from_$form"
 		cmp rows.jsonl chat.jsonl
 	done
+	# TRL's form is read as it is: --dry-run and the messages together are the way there and back.
+	ft 'inputs | to_trl' -n chat.jsonl >trl.jsonl
+	trains_alike trl.jsonl .
+	jq -c '{id, messages: (.prompt + .completion)}' trl.jsonl | cmp - chat.jsonl
 	jq -c '{instruction: .messages[1].content, output: .messages[2].content, system: .messages[0].content, id}' chat.jsonl >rows
 	trains_alike rows from_alpaca
 	jq -c '{conversations: (.messages[1:] | map({from: {user: "human", assistant: "gpt"}[.role], value: .content})),
@@ -630,14 +634,19 @@ trains_alike() {
 		response: $out},
 			helicone: {request_id: $id, request_body: $in, response_body: $out}, openpipe: {input: $in,
 		output: ($out + {id: $id})}}' chat.jsonl >logs
-	for source in langfuse litellm helicone openpipe; do
-		trains_alike logs ".$source | from_$source | learn_output"
+	jq -c .messages chat.jsonl >messages
+	for source in langfuse litellm helicone openpipe openai; do
+		trains_alike logs ".$source | from_${source/openai/openai_logs} | learn_output"
+		for form in sharegpt alpaca; do
+			ft "to_$form | from_$form | .messages" rows.jsonl | cmp - messages
+		done
+		ft 'to_trl | .prompt + .completion' rows.jsonl | cmp - messages
 	done
-	trains_alike logs '.openai | from_openai_logs | learn_output'
-	{ echo q,a; jq -r '[.messages[1:][].content] | @csv' chat.jsonl; } >chat.csv
-	csv 'from_csv("q"; "a") | .messages |= [{role: "system", content: "s"}] + .' <chat.csv >rows.jsonl
-	jq -c .messages rows.jsonl >got
-	jq -c .messages chat.jsonl | cmp - got
+	echo q,a >chat.csv
+	jq -r '[.messages[1:][].content] | @csv' chat.jsonl >>chat.csv
+	csv 'from_csv("q"; "a") | .messages |= [{role: "system", content: "s"}] + .' <chat.csv >read.jsonl
+	jq -c .messages read.jsonl | cmp - messages
+	trains_alike read.jsonl .
 }
 
 @test "a member added anywhere to these rows comes out again, or is an error" {

@@ -81,6 +81,36 @@ END
 	done
 }
 
+# kto MODEL ADAPTER BETA UNDESIRABLE DESIRABLE - the first step of --kto with this adapter agrees: loss, rewards, z0 and the whole
+# gradient, on rows some of which ask or answer alike.
+kto() {
+	jq -nc 'range(24) | {messages: [{role: "user", content: "q\(. / 2 | floor)"},
+			{role: "assistant", content: "\(if . % 5 == 0 then "a" else "b" end)\(. % 9 * 37)"}],
+		label: (. % 3 > 0), weight: (1 + . % 2 / 2)}' >rows.jsonl
+	jq -c '.messages[0].content += "x"' rows.jsonl >others.jsonl
+	rm -rf out
+	args=(-q -m "./$1" -a "$2" --kto --beta "$3" --undesirable-weight "$4" --desirable-weight "$5" --steps 1 --batch 24)
+	ft-train "${args[@]}" --dry-run rows.jsonl >packs.jsonl
+	ft-train "${args[@]}" -o out --clip 1e9 --eval 'cp out/checkpoint.safetensors .' -v others.jsonl rows.jsonl >metrics.jsonl
+	"$PYTHON" "$ROOT/tests/peer/kto.py" "$REFERENCE" "$1" "$2" rows.jsonl packs.jsonl metrics.jsonl checkpoint.safetensors "${@:3}"
+}
+
+@test "KTO on random llama and qwen3 models agrees with PyTorch: loss, rewards, z0, the whole gradient" {
+	need_reference
+	for family in tiny tiny-qwen3; do
+		"$SHARED/peers/random_model.py" $family $family --seed 5
+		train-reference adapter $family $family-random 4 3
+		kto $family $family-random .1 1 1
+		kto $family $family-random .02 .75 1.5
+		# Other answers of the same kind become likelier too, so that z0 is above 0.
+		jq -c 'del(.label)' others.jsonl >chats.jsonl
+		ft-train -q -m ./$family -o $family-tuned --epochs 4 --lr 1e-2 chats.jsonl >/dev/null
+		kto $family $family-tuned .1 1 1
+		kto $family $family-tuned .5 2 .5
+		jq -se '.[0].kl > 1' metrics.jsonl
+	done
+}
+
 @test "the published model goes on with its story when the likeliest token is taken" {
 	need_shared data/tinystories-656k
 	ids=1,80,147,201,282,215,286,598
