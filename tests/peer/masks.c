@@ -91,7 +91,8 @@ int main(int argc, char **argv)
 		buf_clear(&out);
 		jw_init(&w, &out);
 		jw_object(&w);
-		if (put_row(t, c, (struct span){line, (size_t)n - (line[n - 1] == '\n')}, &x, &w, &e))
+		if (put_row(t, c, (struct span){line, (size_t)n - (line[n - 1] == '\n')}, &x, &w,
+			    &e))
 			jw_put_str(&w, "error", e.msg);
 		jw_end(&w);
 		puts(out.data);

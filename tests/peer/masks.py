@@ -19,7 +19,7 @@ Prints a line for each template and for each disagreement; those in KNOWN (templ
 import collections, copy, itertools, json, os, re, subprocess, sys, tempfile
 from datetime import datetime, timezone
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 from jinja2.ext import loopcontrols
 from templates import Generation, fail, tojson
 NOW = 1700000000
@@ -129,7 +129,7 @@ def normal(row, as_text, system, name):
     tools = row.get("tools") or [{"type": "function", "function": f} for f in row.get("functions", [])]
     return row["messages"], tools or None
 
-env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation])
+env = SandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation])
 env.filters["tojson"] = tojson
 env.globals["raise_exception"] = fail
 env.globals["strftime_now"] = lambda f: datetime.fromtimestamp(NOW, timezone.utc).strftime(f)
@@ -150,6 +150,7 @@ class Template:
     def forms(self, row):
         """The forms that show the most words: [(text, messages, tools)]; none where no form can be rendered."""
         found, most = [], -1
+        row = {**row, "messages": row["messages"][:row.get("upto")]}
         for form in itertools.product((False, True), (False, True), NAMES):
             messages, tools = normal(row, *form)
             if any(messages == f[1] for f in found): continue
@@ -168,13 +169,23 @@ def byte_chars():
         else: out[b] = chr(256 + n); n += 1
     return out
 
+U, A = {"role": "user", "content": "quaintu1z"}, {"role": "assistant", "content": "quainta2z"}
+def end_of_turn(t):
+    """The last marker behind an answer that stands there whether a question follows or not, and begins no turn."""
+    one, two = (t.try_(m, None, False) or "" for m in ([U, A], [U, A, U]))
+    if A["content"] not in one: return None
+    one, two = (x.partition(A["content"])[2] for x in (one, two))
+    if two.endswith(U["content"]) is False: two = two[:two.rfind(U["content"])] if U["content"] in two else two
+    begins = set(MARKER.findall((t.try_([U], None, True) or "").rpartition(U["content"])[2])) & set(MARKER.findall(two)) - set(MARKER.findall(two)[:1])
+    markers = [m.group() for m in MARKER.finditer(one) if m.end() <= shared(one, two) and m.group() not in begins and (t.try_([U], None, True) != t.try_([U], None, False) or m.start() == 0)]
+    return markers[-1] if markers else (MARKER.findall(one) or [None])[0]
+
 def write_tokenizer(where, source):
     """Bytes, and the markers of the template; EOS is the one that ends an answer."""
     markers = list(dict.fromkeys(MARKER.findall(source)))
     t = Template(source, {"bos_token": "<|bos|>", "eos_token": "<|eos|>", "pad_token": "<|pad|>", "unk_token": "<|unk|>"})
-    text = t.try_([{"role": "user", "content": "quaintu1z"}, {"role": "assistant", "content": "quainta2z"}], None, False) or ""
-    tail = MARKER.search(text, text.find("quainta2z")) if "quainta2z" in text else None
-    eos = tail.group() if tail else "<|eos|>"
+    text = t.try_([U, A], None, False) or ""
+    eos = end_of_turn(t) or "<|eos|>"
     markers = list(dict.fromkeys(markers + MARKER.findall(text) + ["<|bos|>", "<|eos|>", "<|pad|>", "<|unk|>"]))
     special = lambda m: not re.match(r"</?(think|tool)|<\|/?(think|tool|channel|message|START|python|begin_of_|inner|constrain)|<｜tool|\[(TOOL|ARGS|CALL|THINK|/)", m)
     added = [{"id": 256 + i, "content": m, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": special(m)} for i, m in enumerate(markers)]
@@ -223,7 +234,8 @@ def compare(t, stops, row, got, form):
     used, empty = [], 0
     mine = {i: set(words_of(messages[i])) & set(re.findall(r"(?:quaint|Q)[a-z](?:word)?\d+z", have)) for i in range(last + 1)}
     for i in trained:
-        places = [m.span() for w in mine[i] for m in re.finditer(re.escape(w), have)]
+        # The name of a call may stand with its result too.
+        places = [m.span() for w in mine[i] for m in list(re.finditer(re.escape(w), have))[:1 if re.match("(quaint|Q)n", w) else None]]
         if not places:  # which is named as a loss; an empty turn may be left
             empty += 1
             continue
@@ -238,7 +250,7 @@ def compare(t, stops, row, got, form):
             if b != len(prompt) and not (prompt == before and b > len(prompt)): return "turn %d begins at %r, its prompt ends in %r" % (i, have[b:b + 40], prompt[-40:])
         elif rebuilt and i == last: return "turn %d is not behind its prompt" % i
         elif prompt is not None and before is not None and have.startswith(before) and prompt.startswith(before):
-            if not prompt.startswith(have[:b]) or b <= len(before): return "turn %d begins at %r, its prompt is %r" % (i, have[b:b + 40], prompt[len(before):])
+            if not prompt.startswith(have[:b]) or b < len(before): return "turn %d begins at %r, its prompt is %r" % (i, have[b:b + 40], prompt[len(before):])
         # The end: the first token that ends a turn, behind its words and before those of others.
         nexts = [m.start() for k in mine if k > i for w_ in mine[k] - mine[i] for m in re.finditer(re.escape(w_), have)]
         limit = min([n for n in nexts if n >= final], default=len(have))
@@ -287,9 +299,7 @@ for place in places:
         if not isinstance(config.get("chat_template"), str): continue
         name_of = lambda v: v["content"] if isinstance(v, dict) else v
         t = Template(config["chat_template"], {k: name_of(config[k]) for k in ("bos_token", "eos_token", "pad_token", "unk_token") if config.get(k)})
-        simple = t.try_([{"role": "user", "content": "quaintu1z"}, {"role": "assistant", "content": "quainta2z"}], None, False) or ""
-        tail = MARKER.search(simple, simple.find("quainta2z")) if "quainta2z" in simple else None
-        stops = {s for s in (tail.group() if tail else None, t.tokens.get("eos_token")) if s}
+        stops = {s for s in (end_of_turn(t), t.tokens.get("eos_token")) if s}
         run = subprocess.run([binary, where], input="".join(json.dumps(r) + "\n" for r in rows.values()), capture_output=True, text=True)
         if run.returncode: print("not ok - %s: %s" % (label, run.stderr.strip())); bad += 1; continue
     here = collections.Counter()
