@@ -217,6 +217,22 @@ static int is_as_asked(struct span full, const struct turn *t, struct span upto,
 	       !memcmp(upto.s + prompt.n, full.s + t->begin, n);
 }
 
+/* Whether the text has message i's words behind at alone: with others in their place what stands
+ * before is the same. */
+static int stands_behind(const struct chat *c, const struct chat_messages *m, size_t i,
+			 const struct chat_input *in, struct span full, size_t at)
+{
+	struct buf message = BUF_INIT, out = BUF_INIT;
+	int yes;
+
+	put_marked(m, i, 0, &message);
+	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
+	      common(full, buf_span(&out)) >= at;
+	buf_release(&message);
+	buf_release(&out);
+	return yes;
+}
+
 /* Where the last turn ends: with the text, or where more than white space stands behind a token
  * that ends turns (a second one, instructions for an answer to come) behind the first such token
  * after what the message says. */
@@ -300,6 +316,14 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 		t->end = text.end;
 		t->otherwise |= !last && !is_as_asked(full, t, buf_span(&upto), buf_span(&prompt));
 	}
+	if (!last && json_count(json_member(chat_message(m, i), "tool_calls")) &&
+	    !stands_behind(c, m, i + 1, in, full, t->end)) {
+		err_set(e,
+			"message %zu: the template writes what follows it into this turn, so it cannot be trained on here; give it \"weight\": 0 "
+			"(--last-turn), or a record of its own (--unroll)",
+			i + 1);
+		goto cleanup;
+	}
 	if (t->end < t->begin) {
 		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
 		goto cleanup;
@@ -316,6 +340,22 @@ cleanup:
 	buf_release(&before);
 	buf_release(&upto);
 	return rc;
+}
+
+/* Whether what stands from at on is the same whatever message i says. */
+static int stands_before(const struct chat *c, const struct chat_messages *m, size_t i,
+			 const struct chat_input *in, struct span full, size_t at)
+{
+	struct buf message = BUF_INIT, out = BUF_INIT;
+	size_t n = full.n - at;
+	int yes;
+
+	put_marked(m, i, 0, &message);
+	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
+	      (out.len >= n && !memcmp(out.data + out.len - n, full.s + at, n));
+	buf_release(&message);
+	buf_release(&out);
+	return yes;
 }
 
 /* Templates that move the system's or the tools' text to the last message show a turn at the end of
@@ -349,6 +389,14 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 			goto cleanup;
 		at = turn.begin;
 	}
+	/* Where another answer changes what stands before it, that is no beginning. */
+	for (size_t k = 0; k < i; k++)
+		if (!stands_before(c, m, k, in, full, at)) {
+			rc = err_set(e,
+				     "message %zu: its place in the template's text cannot be told",
+				     i + 1);
+			goto cleanup;
+		}
 	buf_add(&prompt, full.s + at, full.n - at);
 	buf_clear(text);
 	rc = buf_addspan(text, buf_span(&prompt)) ? err_set(e, "the conversation is too long") : 0;

@@ -66,12 +66,10 @@ static int32_t end_of_turn(struct chat *c)
 	int32_t found = -1;
 
 	buf_addf(&m, "[%s]", question);
-	if (!c->ignores_generation && !try_as(c, m.data, 1, &text) && text.len) {
-		struct span s = behind(&text, "ft-question");
-
-		if (s.n)
-			tokenizer_encode(c->t, s, TOKENIZER_CONTINUES, &opening, &e);
-	}
+	if (!c->ignores_generation && !try(c, m.data, &other) && !try_as(c, m.data, 1, &text) &&
+	    text.len > other.len && other.len && !memcmp(text.data, other.data, other.len))
+		tokenizer_encode(c->t, (struct span){text.data + other.len, text.len - other.len},
+				 TOKENIZER_CONTINUES, &opening, &e);
 	buf_clear(&m);
 	buf_addf(&m, "[%s,%s]", question, answer);
 	if (!try(c, m.data, &text) && text.len)
