@@ -39,7 +39,7 @@ static int is_among(const struct tokens *ids, size_t from, int32_t id)
 	return 0;
 }
 
-/* The ids of what a rendering has behind the last place of a word. */
+/* What a rendering has behind the last place of a word. */
 static struct span behind(const struct buf *text, const char *word)
 {
 	size_t n = strlen(word), at = text->len;
@@ -141,22 +141,28 @@ static const char *reasoning_name(struct chat *c, struct buf *text)
 	return NULL;
 }
 
-/* Whether a call is written with less around it where its content is null, and none is printed:
- * templates that ask `content is none`. */
-static int is_null_better(struct chat *c)
+/* How the content beside calls is given: null where a call is then written with less around it, or
+ * only then, as templates do that ask `content is none`. */
+static void probe_null(struct chat *c)
 {
 	static const char call[] =
 		"[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":"
-		"[{\"id\":\"abcdef123\",\"type\":\"function\",\"function\":{\"name\":\"ft-call\",\"arguments\":\"{}\"}}]}]";
+		"[{\"id\":\"abcdef123\",\"type\":\"function\",\"function\":{\"name\":\"ft-call\",\"arguments\":\"{\\\"x\\\":1}\"}}]}]";
 	struct buf with = BUF_INIT, without = BUF_INIT;
-	int better = writes(c, call, "ft-call", &with);
+	int shown = writes(c, call, "ft-call", &with), as_text = c->arguments_as_text;
 
 	c->null_beside_calls = 1;
-	better = writes(c, call, "ft-call", &without) && better && without.len < with.len;
-	c->null_beside_calls = 0;
+	if (!writes(c, call, "ft-call", &without)) {
+		c->arguments_as_text = 1;
+		if (!writes(c, call, "ft-call", &without))
+			buf_clear(&without);
+	}
+	if (!without.len || (shown && without.len >= with.len)) {
+		c->null_beside_calls = 0;
+		c->arguments_as_text = as_text;
+	}
 	buf_release(&with);
 	buf_release(&without);
-	return better;
 }
 
 void chat_probe(struct chat *c)
@@ -187,7 +193,7 @@ void chat_probe(struct chat *c)
 			/* it knows no calls, or wants more of them than this */
 			c->arguments_as_text = 0;
 	}
-	c->null_beside_calls = is_null_better(c);
+	probe_null(c);
 	c->reasoning = reasoning_name(c, &text);
 	buf_release(&text);
 	buf_release(&with);
