@@ -2,7 +2,8 @@
  * is given one.
  *
  * Members that say nothing (null, an empty list of calls) are dropped, for templates ask whether a
- * member is there and then print it. A call under the old name `function_call` becomes a tool call
+ * member is there and then print it; content that says nothing beside calls is "" or null, as the
+ * template asks. A call under the old name `function_call` becomes a tool call
  * and a `function` message the tool's answer to it; a refusal is the assistant's text; reasoning
  * has the name that the template reads; instructions of the role `developer` are the system's where
  * the template has no other place for them. What cannot be said in that form is an error, never
