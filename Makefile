@@ -226,7 +226,7 @@ $(BUILD)/tests/peer/%: $(BUILD)/tests/peer/%.o $(LIB)
 
 .PHONY: check-npm
 check-npm: setup
-	@$(MAKE) $(JOBS) $(BUILD)/tests/peer/tokens $(BUILD)/tests/peer/render
+	@$(MAKE) $(JOBS) $(BUILD)/tests/peer/tokens $(BUILD)/tests/peer/render $(BUILD)/tests/peer/masks
 	@tests/peer/check $(BUILD)
 
 # What is measured stands in tests/bench; peers that are not installed are named as missing.

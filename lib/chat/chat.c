@@ -227,6 +227,7 @@ void chat_free(struct chat *c)
 	jinja_free(c->template);
 	jinja_free(c->tool_template);
 	tokens_release(&c->stops);
+	buf_release(&c->ending);
 	buf_release(&c->vars);
 	buf_release(&c->warning);
 	free(c);

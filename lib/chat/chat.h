@@ -128,7 +128,8 @@ void chat_example_release(struct chat_example *x);
  * Assistant turns are trained on, from the end of their generation prompt to their end-of-turn
  * token, with the turn's own `weight` (default 1); all else has weight 0. Where the template has {%
  * generation %} marks, these say what a turn is; an end-of-turn token right behind a mark is
- * trained on with it. A completion is trained on with the EOS after it.
+ * trained on with it, and a header that they take in is too. A completion is trained on with the EOS
+ * after it.
  *
  * For every trained turn the tokens before it are exactly those that chat_encode_prompt gives for
  * the conversation up to there: where the tokenizer would merge across the border the text is cut

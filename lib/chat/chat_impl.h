@@ -18,7 +18,11 @@ struct chat {
 	int knows_developer;	/* it has a place for instructions of that role */
 	int ignores_generation; /* add_generation_prompt changes nothing */
 	const char *reasoning;	/* the member that it reads an answer's reasoning from, or NULL */
+	int null_beside_calls;	/* it asks whether an answer has content: "" is content */
 	struct tokens stops;
+	/* what the template writes behind an answer, up to and with the token that ends the turn; or
+	 * nothing */
+	struct buf ending;
 	struct buf warning;
 };
 

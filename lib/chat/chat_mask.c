@@ -126,7 +126,7 @@ static int render_marked(const struct chat *c, const struct chat_messages *m, si
 	return !rc && out->len && memmem(out->data, out->len, MARK, sizeof MARK - 1) ? 0 : -1;
 }
 
-/* The first place from `from` on where the text of a token stands that ends an answer. */
+/* The first place from `from` on behind the text of a token that ends an answer. */
 static int find_stop(const struct chat *c, struct span text, size_t from, size_t *at)
 {
 	int found = 0;
@@ -135,8 +135,8 @@ static int find_stop(const struct chat *c, struct span text, size_t from, size_t
 		struct span s = tokenizer_token(c->t, c->stops.ids[i]);
 		const char *p = s.n ? memmem(text.s + from, text.n - from, s.s, s.n) : NULL;
 
-		if (p && (!found || (size_t)(p - text.s) < *at)) {
-			*at = (size_t)(p - text.s);
+		if (p && (!found || (size_t)(p - text.s) + s.n < *at)) {
+			*at = (size_t)(p - text.s) + s.n;
 			found = 1;
 		}
 	}
@@ -153,17 +153,17 @@ static int find_text(const struct chat *c, const struct chat_messages *m, size_t
 {
 	struct buf out = BUF_INIT, message = BUF_INIT;
 	size_t end = 0;
-	int part, rc = -1;
+	int part, rc = 0;
 
 	buf_adds(&message, "{\"role\":\"assistant\",\"content\":\"" MARK "\"}");
 	for (part = 0; part < 3 && render_marked(c, m, i, buf_span(&message), in, &out); part++)
 		put_marked(m, i, part, &message);
 	if (part == 3 || (part == 2 && begins)) {
-		err_set(e,
-			part == 3
-				? "message %zu: the template leaves this turn out, so it cannot be trained on"
-				: "message %zu: its place in the template's text cannot be told",
-			i + 1);
+		rc = err_set(e,
+			     part == 3
+				     ? "message %zu: the template leaves this turn out, so it cannot be trained on"
+				     : "message %zu: its place in the template's text cannot be told",
+			     i + 1);
 		goto cleanup;
 	}
 	t->begin = common(full, buf_span(&out));
@@ -171,10 +171,12 @@ static int find_text(const struct chat *c, const struct chat_messages *m, size_t
 	       full.s[full.n - 1 - end] == out.data[out.len - 1 - end])
 		end++;
 	t->end = full.n - end;
-	if (part && !find_stop(c, full, t->end, &t->end))
-		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
-	else
-		rc = 0;
+	if (c->ending.len &&
+	    starts_with((struct span){full.s + t->end, full.n - t->end}, buf_span(&c->ending)))
+		t->end += c->ending.len;
+	else if (part && !find_stop(c, full, t->end, &t->end))
+		rc = err_set(e, "message %zu: its place in the template's text cannot be told",
+			     i + 1);
 cleanup:
 	buf_release(&message);
 	buf_release(&out);
@@ -213,6 +215,44 @@ static int is_as_asked(struct span full, const struct turn *t, struct span upto,
 
 	return starts_with(upto, prompt) && upto.n - prompt.n >= n &&
 	       !memcmp(upto.s + prompt.n, full.s + t->begin, n);
+}
+
+/* Whether the text has message i's words behind at alone: with others in their place what stands
+ * before is the same. */
+static int stands_behind(const struct chat *c, const struct chat_messages *m, size_t i,
+			 const struct chat_input *in, struct span full, size_t at)
+{
+	struct buf message = BUF_INIT, out = BUF_INIT;
+	int yes;
+
+	put_marked(m, i, 0, &message);
+	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
+	      common(full, buf_span(&out)) >= at;
+	buf_release(&message);
+	buf_release(&out);
+	return yes;
+}
+
+/* Where the last turn ends: with the text, or where more than white space stands behind a token
+ * that ends turns (a second one, instructions for an answer to come) behind the first such token
+ * after what the message says. */
+static size_t last_end(const struct chat *c, const struct chat_messages *m,
+		       const struct chat_input *in, struct span full, size_t begin)
+{
+	struct err ignored = ERR_INIT;
+	struct turn text = {0};
+	size_t at = full.n;
+
+	if (!find_stop(c, full, begin, &at))
+		return full.n;
+	while (at < full.n && strchr(" \n\r\t", full.s[at]))
+		at++;
+	if (at == full.n || find_text(c, m, m->n - 1, in, full, 0, &text, &ignored))
+		return full.n;
+	if (text.end >= c->ending.len && c->ending.len &&
+	    !memcmp(full.s + text.end - c->ending.len, c->ending.data, c->ending.len))
+		return text.end;
+	return find_stop(c, full, text.end, &at) ? at : full.n;
 }
 
 /* Where the turn of message i stands in the whole text. *known is 0 where what stands before it in
@@ -264,7 +304,7 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 		t->otherwise = rest != REST_BLANK;
 	}
 	if (last && !c->ignores_generation) {
-		t->end = full.n;
+		t->end = last_end(c, m, in, full, t->begin);
 	} else if (!chat_render_messages(c, m, i + 1, in, 0, &upto, NULL, &ignored) && !last &&
 		   !c->ignores_generation && starts_with(full, buf_span(&upto)) &&
 		   upto.len >= t->begin) {
@@ -275,6 +315,14 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 			goto cleanup;
 		t->end = text.end;
 		t->otherwise |= !last && !is_as_asked(full, t, buf_span(&upto), buf_span(&prompt));
+	}
+	if (!last && json_count(json_member(chat_message(m, i), "tool_calls")) &&
+	    !stands_behind(c, m, i + 1, in, full, t->end)) {
+		err_set(e,
+			"message %zu: the template writes what follows it into this turn, so it cannot be trained on here; give it \"weight\": 0 "
+			"(--last-turn), or a record of its own (--unroll)",
+			i + 1);
+		goto cleanup;
 	}
 	if (t->end < t->begin) {
 		err_set(e, "message %zu: its place in the template's text cannot be told", i + 1);
@@ -292,6 +340,22 @@ cleanup:
 	buf_release(&before);
 	buf_release(&upto);
 	return rc;
+}
+
+/* Whether what stands from at on is the same whatever message i says. */
+static int stands_before(const struct chat *c, const struct chat_messages *m, size_t i,
+			 const struct chat_input *in, struct span full, size_t at)
+{
+	struct buf message = BUF_INIT, out = BUF_INIT;
+	size_t n = full.n - at;
+	int yes;
+
+	put_marked(m, i, 0, &message);
+	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
+	      (out.len >= n && !memcmp(out.data + out.len - n, full.s + at, n));
+	buf_release(&message);
+	buf_release(&out);
+	return yes;
 }
 
 /* Templates that move the system's or the tools' text to the last message show a turn at the end of
@@ -325,6 +389,14 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 			goto cleanup;
 		at = turn.begin;
 	}
+	/* Where another answer changes what stands before it, that is no beginning. */
+	for (size_t k = 0; k < i; k++)
+		if (!stands_before(c, m, k, in, full, at)) {
+			rc = err_set(e,
+				     "message %zu: its place in the template's text cannot be told",
+				     i + 1);
+			goto cleanup;
+		}
 	buf_add(&prompt, full.s + at, full.n - at);
 	buf_clear(text);
 	rc = buf_addspan(text, buf_span(&prompt)) ? err_set(e, "the conversation is too long") : 0;

@@ -2,7 +2,8 @@
  * is given one.
  *
  * Members that say nothing (null, an empty list of calls) are dropped, for templates ask whether a
- * member is there and then print it. A call under the old name `function_call` becomes a tool call
+ * member is there and then print it; content that says nothing beside calls is "" or null, as the
+ * template asks. A call under the old name `function_call` becomes a tool call
  * and a `function` message the tool's answer to it; a refusal is the assistant's text; reasoning
  * has the name that the template reads; instructions of the role `developer` are the system's where
  * the template has no other place for them. What cannot be said in that form is an error, never
@@ -150,8 +151,10 @@ struct span chat_reasoning(struct span message)
 	return reasoning_of(message, &v, &ignored) ? (struct span){NULL, 0} : v;
 }
 
-/* The text of a message: its content, or the refusal that stands in its place; "" beside calls. */
-static int put_content(struct jw *w, struct span message, int calls, struct err *e)
+/* The text of a message: its content, or the refusal that stands in its place; beside calls "", or
+ * null where the template asks for that. */
+static int put_content(const struct chat *c, struct jw *w, struct span message, int calls,
+		       struct err *e)
 {
 	struct span content = json_member(message, "content"),
 		    refusal = json_member(message, "refusal");
@@ -161,9 +164,11 @@ static int put_content(struct jw *w, struct span message, int calls, struct err 
 
 	if (!is_absent(refusal) && json_kind(refusal) != JSON_STRING)
 		return err_set(e, "its `refusal` is no text");
-	if (is_absent(content) || (refuses && json_is(content, ""))) {
+	if (is_absent(content) || ((refuses || calls) && json_is(content, ""))) {
 		if (refuses)
 			jw_put_raw(w, "content", refusal);
+		else if (calls && c->null_beside_calls)
+			jw_put_null(w, "content");
 		else if (calls)
 			jw_put_str(w, "content", "");
 		else
@@ -251,7 +256,7 @@ static int put_message(const struct chat *c, struct jw *w, struct span message, 
 			jw_put_str(w, "role", "system");
 		else if (is == ROLE)
 			jw_put_raw(w, "role", role);
-		else if (is == CONTENT && put_content(w, message, has_calls || has_old, e))
+		else if (is == CONTENT && put_content(c, w, message, has_calls || has_old, e))
 			return -1;
 		else if (is == REASONING && reasoning.s)
 			jw_put_raw(w, c->reasoning ? c->reasoning : reasoning_names[0], reasoning);
@@ -262,7 +267,7 @@ static int put_message(const struct chat *c, struct jw *w, struct span message, 
 			continue;
 		put_other(w, key, value);
 	}
-	if (!(done & CONTENT) && put_content(w, message, has_calls || has_old, e))
+	if (!(done & CONTENT) && put_content(c, w, message, has_calls || has_old, e))
 		return -1;
 	if (has_old)
 		*called = n;

@@ -30,45 +30,85 @@ static int writes(const struct chat *c, const char *messages, const char *word, 
 	       memmem(text->data, text->len, word, strlen(word));
 }
 
-/* The added token that closes an assistant's turn, found by rendering one: white space at most may
- * stand before it. */
-static int32_t end_of_turn(const struct chat *c)
+/* Whether a token is among those of ids[from, n). */
+static int is_among(const struct tokens *ids, size_t from, int32_t id)
 {
-	static const char content[] = "ft-answer";
-	struct buf text = BUF_INIT, piece = BUF_INIT;
-	struct tokens ids = {0};
-	struct err e = ERR_INIT;
-	const char *at = NULL;
-	int32_t found = -1;
-	size_t i, k;
+	for (size_t i = from; i < ids->n; i++)
+		if (ids->ids[i] == id)
+			return 1;
+	return 0;
+}
 
-	if (!try(c,
-		 "[{\"role\":\"user\",\"content\":\"ft-question\"},{\"role\":\"assistant\",\"content\":\"ft-answer\"}]",
-		 &text) &&
-	    text.len)
-		at = memmem(text.data, text.len, content, sizeof content - 1);
-	if (at) {
-		at += sizeof content - 1;
-		if (!tokenizer_encode(c->t, (struct span){at, (size_t)(text.data + text.len - at)},
-				      TOKENIZER_CONTINUES, &ids, &e))
-			for (i = 0; i < ids.n; i++) {
-				buf_clear(&piece);
-				tokenizer_decode(c->t, ids.ids + i, 1, TOKENIZER_KEEP_START,
-						 &piece);
-				for (k = 0; k < piece.len && piece.data[k] &&
-					    strchr(" \n\r\t", piece.data[k]);
-				     k++)
-					;
-				if (k < piece.len) {
-					found = tokenizer_is_added(c->t, ids.ids[i]) ? ids.ids[i]
-										     : -1;
-					break;
-				}
-			}
+/* What a rendering has behind the last place of a word. */
+static struct span behind(const struct buf *text, const char *word)
+{
+	size_t n = strlen(word), at = text->len;
+
+	while (at >= n && memcmp(text->data + at - n, word, n))
+		at--;
+	return at >= n ? (struct span){text->data + at, text->len - at} : (struct span){NULL, 0};
+}
+
+/* The added token that closes an assistant's turn, and in c->ending what the template writes up to
+ * it. Of the added tokens behind an answer (white space at most may stand before the first) it is
+ * the last of those that stand there whether a question follows or not, less what stands there more
+ * than once, which closes parts of the turn, and what an answer's prompt has, which begins turns;
+ * else the first. */
+static int32_t end_of_turn(struct chat *c)
+{
+	static const char question[] = "{\"role\":\"user\",\"content\":\"ft-question\"}",
+			  answer[] = "{\"role\":\"assistant\",\"content\":\"ft-answer\"}";
+	struct buf m = BUF_INIT, text = BUF_INIT, other = BUF_INIT, piece = BUF_INIT;
+	struct tokens ids = {0}, opening = {0};
+	struct err e = ERR_INIT;
+	struct span tail = {NULL, 0}, follows = {NULL, 0};
+	size_t common = 0, at = 0;
+	int32_t found = -1;
+
+	buf_addf(&m, "[%s]", question);
+	if (!c->ignores_generation && !try(c, m.data, &other) && !try_as(c, m.data, 1, &text) &&
+	    text.len > other.len && other.len && !memcmp(text.data, other.data, other.len))
+		tokenizer_encode(c->t, (struct span){text.data + other.len, text.len - other.len},
+				 TOKENIZER_CONTINUES, &opening, &e);
+	buf_clear(&m);
+	buf_addf(&m, "[%s,%s]", question, answer);
+	if (!try(c, m.data, &text) && text.len)
+		tail = behind(&text, "ft-answer");
+	buf_clear(&m);
+	buf_addf(&m, "[%s,%s,%s]", question, answer, question);
+	if (!c->ignores_generation && !try(c, m.data, &other) && other.len)
+		follows = behind(&other, "ft-answer");
+	while (common < tail.n && common < follows.n && tail.s[common] == follows.s[common])
+		common++;
+	if (!tail.n || tokenizer_encode(c->t, tail, TOKENIZER_CONTINUES, &ids, &e))
+		ids.n = 0;
+	for (size_t i = 0; i < ids.n; i++) {
+		int32_t id = ids.ids[i];
+		int added = tokenizer_is_added(c->t, id);
+
+		buf_clear(&piece);
+		if (added)
+			buf_addspan(&piece, tokenizer_token(c->t, id));
+		else
+			tokenizer_decode(c->t, &id, 1, TOKENIZER_KEEP_START, &piece);
+		at += piece.len;
+		if (found < 0 && !added && piece.len && strspn(piece.data, " \n\r\t") < piece.len)
+			break;
+		if (!added || (found >= 0 && (at > common || is_among(&opening, 0, id))))
+			continue;
+		if (found < 0 || (!is_among(&ids, i + 1, id))) {
+			found = id;
+			buf_clear(&c->ending);
+			if (at <= tail.n)
+				buf_add(&c->ending, tail.s, at);
+		}
 	}
+	buf_release(&m);
 	buf_release(&text);
+	buf_release(&other);
 	buf_release(&piece);
 	tokens_release(&ids);
+	tokens_release(&opening);
 	return found;
 }
 
@@ -101,6 +141,30 @@ static const char *reasoning_name(struct chat *c, struct buf *text)
 	return NULL;
 }
 
+/* How the content beside calls is given: null where a call is then written with less around it, or
+ * only then, as templates do that ask `content is none`. */
+static void probe_null(struct chat *c)
+{
+	static const char call[] =
+		"[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":"
+		"[{\"id\":\"abcdef123\",\"type\":\"function\",\"function\":{\"name\":\"ft-call\",\"arguments\":\"{\\\"x\\\":1}\"}}]}]";
+	struct buf with = BUF_INIT, without = BUF_INIT;
+	int shown = writes(c, call, "ft-call", &with), as_text = c->arguments_as_text;
+
+	c->null_beside_calls = 1;
+	if (!writes(c, call, "ft-call", &without)) {
+		c->arguments_as_text = 1;
+		if (!writes(c, call, "ft-call", &without))
+			buf_clear(&without);
+	}
+	if (!without.len || (shown && without.len >= with.len)) {
+		c->null_beside_calls = 0;
+		c->arguments_as_text = as_text;
+	}
+	buf_release(&with);
+	buf_release(&without);
+}
+
 void chat_probe(struct chat *c)
 {
 	static const char calls[] =
@@ -129,6 +193,7 @@ void chat_probe(struct chat *c)
 			/* it knows no calls, or wants more of them than this */
 			c->arguments_as_text = 0;
 	}
+	probe_null(c);
 	c->reasoning = reasoning_name(c, &text);
 	buf_release(&text);
 	buf_release(&with);

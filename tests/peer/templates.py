@@ -27,7 +27,7 @@ env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extens
 env.filters["tojson"] = tojson
 env.globals["raise_exception"] = fail
 env.globals["strftime_now"] = lambda f: datetime.now(timezone.utc).strftime(f)
-for line in sys.stdin:
+for line in sys.stdin if __name__ == "__main__" else ():
     try:
         print(json.dumps(env.from_string(open(sys.argv[1], newline="").read()).render(**json.loads(line)), ensure_ascii=False))
     except Exception as e:

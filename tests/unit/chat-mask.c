@@ -173,6 +173,41 @@ int main(void)
 	       "a<|end|>[7<|end|>]", "arguments of tool calls are given as an object");
 	chat_free(c);
 
+	/* Parts are closed with a token of their own, the turn with another behind them. */
+	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n<|system|>{{ m.content }}<|tool|>answer<|tool|><|call|>{% endfor %}"
+		    "{% if add_generation_prompt %}<|user|>assistant\n{% endif %}",
+		    t);
+	chat_stops(c, &n);
+	ok(chat_stops(c, &n)[n - 1] == 263, "a token that closes parts of a turn does not end it");
+	ok_str(masked(t, c, TWO, &x),
+	       "<|user|>user\n<|system|>a<|tool|>answer<|tool|><|call|><|user|>assistant\n[<|system|>b<|tool|>answer<|tool|><|call|>]<|user|>user\n"
+	       "<|system|>c<|tool|>answer<|tool|><|call|><|user|>assistant\n[<|system|>d<|tool|>answer<|tool|><|call|>]",
+	       "and a turn is trained on up to the one that does");
+	chat_free(c);
+
+	/* As Phi 3.5: EOS stands behind the last message too. */
+	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n{{ m.content }}<|call|>\n{% endfor %}"
+		    "{% if add_generation_prompt %}<|user|>assistant\n{% else %}{{ eos_token }}{% endif %}",
+		    t);
+	ok_str(masked(t, c, TWO, &x),
+	       "<|user|>user\na<|call|>\n<|user|>assistant\n[b<|call|>]\n<|user|>user\nc<|call|>\n<|user|>assistant\n[d<|call|>]\n<|end|>",
+	       "what stands behind the end of the last turn is not trained on");
+	chat_free(c);
+
+	/* As Gemma 4: an answer's text stands behind the results of its calls. */
+	c = chat_of("{% for m in messages %}{% if m.role == 'user' %}<|user|>{{ m.content }}<|end|>{% elif m.role == 'assistant' %}<|assistant|>"
+		    "{% for k in m.tool_calls or [] %}<|call|>{{ k.function.name }}<|tool|>{{ messages[loop.index0 + 2].content }}{% endfor %}{{ m.content }}"
+		    "<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+		    t);
+	ok(strstr(masked(t, c,
+			 "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\",\"tool_calls\":[{\"id\":\"1\",\"type\":"
+			 "\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"content\":\"r\"},"
+			 "{\"role\":\"assistant\",\"content\":\"d\"}]}",
+			 &x),
+		  "message 2: the template writes what follows it into this turn") != NULL,
+	   "a turn with what follows it inside is refused");
+	chat_free(c);
+
 	c = chat_of(NULL, t);
 	ok(chat_warning(c) != NULL, "no template: a warning");
 	ok_str(masked(t, c, TWO, &x), "a\n[b<|end|>]c\n[d<|end|>]", "no template: the plain one");

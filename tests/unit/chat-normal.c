@@ -19,6 +19,13 @@
 	"{% if m.name is defined %}({{ m.name }}){% endif %}<|end|>{% endif %}{% endfor %}" \
 	"{% if add_generation_prompt %}<|user|>assistant\n{% endif %}"
 
+/* As DeepSeek: an answer with content is written as one, even beside calls, and arguments are joined
+ * to other text. */
+#define ASKS_NULL \
+	"{% for m in messages %}<|user|>{{ m.role }}\n{% if m.tool_calls and m.content is none %}{% for k in m.tool_calls %}<c>" \
+	"{{ k.function.name + k.function.arguments }}</c>{% endfor %}<|end|>{% else %}{{ m.content + '<|end|>' }}{% endif %}{% endfor %}" \
+	"{% if add_generation_prompt %}<|user|>assistant\n{% endif %}"
+
 #define ROW(rest) "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}," rest "]}"
 #define CALL(id, name, args) \
 	"{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name \
@@ -37,6 +44,11 @@ static const struct {
 	 "content null beside calls is no text"},
 	{PRINTS, ROW("{\"role\":\"assistant\",\"tool_calls\":[" CALL("i", "f", "{}") "]}"),
 	 "<|user|>user\nq<|end|><|user|>assistant\n[<c>i f</c><|end|>]", "and so is none"},
+	{ASKS_NULL,
+	 ROW("{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[" CALL("i", "f",
+									      "{\"x\":1}") "]}"),
+	 "<|user|>user\nq<|end|><|user|>assistant\n[<c>f{\"x\":1}</c><|end|>]",
+	 "content that is empty beside calls is null where the template asks for that"},
 	{PRINTS, ROW("{\"role\":\"assistant\",\"content\":null}"),
 	 "message 2: it has no `content`, and calls no tool either",
 	 "content null alone is an error"},
