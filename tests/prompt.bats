@@ -280,6 +280,72 @@ state() {
 	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" broken off",2]' ]
 }
 
+# both NAME - asks for the answers in NAME.json and in NAME.sse, which must give the same record, in $one; so must a stream that was
+# not asked for.
+both() {
+	local less='del(.messages, .latency, .ttft, .request_id)'
+	ask "stub{file=$PWD/$1.json}" "${@:2}"
+	one=$(jq -cS "$less" <<<"$output")
+	ask "stub{file=$PWD/$1.sse;type=text/event-stream}" --stream "${@:2}"
+	[ "$(jq -cS "$less" <<<"$output")" = "$one" ] || { echo "$output $one"; false; }
+	ask "stub{file=$PWD/$1.sse;type=text/event-stream}" "${@:2}"
+	[ "$(jq -cS "$less" <<<"$output")" = "$one" ] || { echo "$output $one"; false; }
+}
+
+@test "an answer gives the same record streamed and not, whatever the server's habits" {
+	start_stub
+	printf '\xef\xbb\xbf{"model":"m","choices":[{"message":{"content":"\xf0\x9f\x98\x80!","reasoning":"hm"},"finish_reason":"stop"}]}' >text.json
+	printf '\xef\xbb\xbf: wait\r\rdata:{"model":"m","choices":\rdata:[{"delta":{"reasoning":"hm","content":"\\ud83d"}}]}\r\r%s\r\r%s\r\r' \
+		'data: {"choices":[{"delta":{"content":[{"type":"text","text":"\ude00!"}]}}]}' \
+		'data: {"choices":[{"message":{},"finish_reason":"stop"}]}' >text.sse
+	both text
+	[ "$(jq -c '[.output, .reasoning, .finish_reason]' <<<"$one")" = '["😀!","hm","stop"]' ]
+
+	call() { jq -nc '{index: 0, id: $ARGS.positional[0], function: {name: "get", arguments: $ARGS.positional[1]}}' --args "$@"; }
+	printf '{"choices":[{"message":{"content":null,"tool_calls":[%s,%s]},"finish_reason":"tool_calls"}]}' "$(call a 1)" "$(call b 2)" >calls.json
+	printf 'data: {"choices":[{"delta":{"tool_calls":[%s]}}]}\n\n' "$(call a 1)" "$(call b 2)" >calls.sse
+	printf 'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n' >>calls.sse
+	both calls
+	[ "$(jq -c '[.tool_calls[] | [.id, .function.name, .function.arguments]]' <<<"$one")" = '[["a","get","1"],["b","get","2"]]' ]
+
+	echo '{"content":[{"type":"tool_use","id":"t","name":"get","input":{"x":1}}],"stop_reason":"tool_use","usage":{"output_tokens":2}}' >tool.json
+	printf 'data: %s\n\n' '{"type":"message_start","message":{"content":[]}}' \
+		'{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"get","input":{"x":1}}}' \
+		'{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}' '{"type":"message_stop"}' >tool.sse
+	ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=$STUB_URL both tool --api anthropic
+	[ "$(jq -c '.tool_calls[0].function.arguments' <<<"$one")" = '"{\"x\":1}"' ]
+}
+
+@test "an event that is not understood is an error, and no cache keeps it" {
+	start_stub
+	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops' $'data: {"choices":[{"delta":{"content":"\xc3"}}]}' 'data: 1'; do
+		printf '%s\n\n%s\n\n%s\n\n' 'data: {"choices":[{"delta":{"content":"h"}}]}' "$event" 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}' >odd.sse
+		ask "stub{file=$PWD/odd.sse;type=text/event-stream}" --stream --retries 0 --cache odd.db
+		[ "$status" -eq 3 ]
+		[ "$(jq -c '[.error.type, .error.output[:1], .cached]' <<<"$output")" = '["bad_answer","h",null]' ] || { echo "$output"; false; }
+	done
+	[ "$(state requests)" -eq 6 ]
+}
+
+@test "reasoning without an answer, a provider that breaks off, status 201, an error in an array" {
+	start_stub
+	echo '{"choices":[{"message":{"reasoning_content":"hm","content":null},"finish_reason":"stop"}]}' >thought.json
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"role":"assistant","content":""}}]}' '{"choices":[{"delta":{"reasoning_content":"hm"}}]}' \
+		'{"choices":[{"delta":{},"finish_reason":"stop"}]}' >thought.sse
+	both thought
+	[ "$(jq -c '[.error.type, .reasoning, .output]' <<<"$one")" = '["empty","hm",null]' ]
+	echo '{"choices":[{"message":{"content":"part"},"finish_reason":"error","error":{"message":"no","code":502}}]}' >error.json
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"content":"part"},"finish_reason":"error","error":{"message":"no","code":502}}]}' >error.sse
+	both error --retries 1
+	[ "$(jq -c '[.error.type, .error.status, .error.output, .attempts]' <<<"$one")" = '["api",502,"part",2]' ]
+	echo '[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]' >array.json
+	ask "stub{file=$PWD/array.json}" --retries 1
+	[ "$(jq -c '[.error.type, .error.status, .error.message, .attempts]' <<<"$output")" = '["api",503,"busy",2]' ]
+	echo '{"choices":[{"message":{"content":"made"},"finish_reason":"stop"}]}' >made.json
+	ask "stub{status=201;file=$PWD/made.json}"
+	[ "$(jq -c '[.output, .error]' <<<"$output")" = '["made",null]' ]
+}
+
 @test "Anthropic's dialect looks the same in the record" {
 	start_stub --key sk-ant --log log
 	export ANTHROPIC_API_KEY=sk-ant ANTHROPIC_BASE_URL=$STUB_URL

@@ -154,8 +154,8 @@ static void redact(char *text, size_t len, const char *key)
 /* A server may send back what it was sent. */
 static void redact_answer(struct backend_answer *an, const char *key)
 {
-	struct buf *const bufs[] = {&an->output, &an->tool_calls, &an->refusal,
-				    &an->usage,	 &an->logprobs,	  &an->error_message};
+	struct buf *const bufs[] = {&an->output,   &an->tool_calls,    &an->refusal,  &an->usage,
+				    &an->logprobs, &an->error_message, &an->reasoning};
 	char *const texts[] = {an->model, an->finish_reason, an->request_id};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -284,52 +284,52 @@ static void fail_status(struct api *a, const struct http_response *r)
 	buf_release(&where);
 }
 
-static int begins_json(const struct buf *b)
+/* Some gateways create what they answer. */
+static int answered(const struct http_response *r)
 {
-	size_t i = 0;
-
-	while (i < b->len && strchr(" \t\r\n", b->data[i]))
-		i++;
-	return i < b->len && b->data[i] == '{';
+	return r->status == 200 || r->status == 201;
 }
 
-/* Reads a 200 answer into a->answer. Returns whether another attempt may do better. */
+/* An answer that is JSON, though a stream was asked for. */
+static int begins_json(struct span text)
+{
+	while (text.n && strchr(" \t\r\n", *text.s))
+		text.s++, text.n--;
+	return text.n && (*text.s == '{' || *text.s == '[');
+}
+
+/* Reads an answer of success into a->answer. Returns whether another attempt may do better. */
 static int read_answer(struct api *a, struct call *c, const struct http_response *r)
 {
 	struct backend_answer *an = &a->answer;
-	struct buf whole = BUF_INIT;
-	struct span body;
+	struct span text = buf_span(&r->body), body, type = http_header(r, "content-type");
+	enum dialect_kind d = a->chat.dialect;
 	struct err e = ERR_INIT;
-	int again = 0;
+	int again;
 
-	if (a->chat.stream && !begins_json(&r->body)) {
-		if (dialect_stream_body(a->chat.dialect, &c->stream, &whole)) {
-			backend_answer_fail(an, "dropped", r->status,
-					    "the stream broke off before its end");
-			buf_release(&whole);
-			return 1;
-		}
+	if (text.n >= 3 && memcmp(text.s, "\xef\xbb\xbf", 3) == 0) /* a BOM */
+		text.s += 3, text.n -= 3;
+	if (!a->chat.stream && type.n >= 17 && memcmp(type.s, "text/event-stream", 17) == 0)
+		/* Some servers know nothing else. */
+		dialect_stream_add(d, &c->stream, text.s, text.n, 0);
+	if ((a->chat.stream || c->stream.lines) && !begins_json(text)) {
+		again = dialect_stream_answer(d, &c->stream, c->forced_schema, an);
 		if (c->stream.first > 0)
 			an->ttft = c->stream.first - c->started;
-	}
-	if (json_check(whole.len ? buf_span(&whole) : buf_span(&r->body), &body, &e) ||
-	    json_kind(body) != JSON_OBJECT) {
-		struct span type = http_header(r, "content-type");
-
-		backend_answer_fail(an, "bad_answer", r->status,
-				    "the answer is not a JSON object (%.*s%s%s)",
-				    (int)(type.n > 80 ? 80 : type.n),
-				    type.s ? type.s : "no content type", e.msg[0] ? "; " : "",
-				    e.msg);
-		again = 1;
 	} else {
-		dialect_answer(a->chat.dialect, body, c->forced_schema, an);
-		/* Some gateways wrap an upstream's status into a 200. */
-		again = strcmp(an->error_type, "api") == 0 &&
-			(an->error_status == 429 || an->error_status >= 500);
+		again = json_check(text, &body, &e) != 0;
+		if (again)
+			backend_answer_fail(an, "bad_answer", r->status,
+					    "the answer is not a JSON object (%.*s%s%s)",
+					    (int)(type.n > 80 ? 80 : type.n),
+					    type.s ? type.s : "no content type",
+					    e.msg[0] ? "; " : "", e.msg);
+		else
+			dialect_answer(d, body, c->forced_schema, an);
 	}
-	buf_release(&whole);
-	return again;
+	/* Some gateways wrap an upstream's status into a 200. */
+	return again || (strcmp(an->error_type, "api") == 0 &&
+			 (an->error_status == 429 || an->error_status >= 500));
 }
 
 static void copy_span(char *to, size_t size, struct span s)
@@ -355,15 +355,15 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	again = retry_worth(r);
 	if (r->failure != HTTP_DONE)
 		backend_answer_fail(an, failure_type(r->failure), r->status, "%s", r->reason);
-	else if (r->status == 200)
+	else if (answered(r))
 		again = read_answer(a, c, r);
 	else
 		fail_status(a, r);
 
 	if (r->failure == HTTP_DONE) {
-		if (r->status == 429 || (r->status == 200 && an->error_status == 429))
+		if (r->status == 429 || (answered(r) && an->error_status == 429))
 			window_throttled(&a->window, c->started, now);
-		else if (r->status == 200)
+		else if (answered(r))
 			window_success(&a->window);
 		pause = rate_pause(r, wall);
 		if (pause > 0 && now + pause > a->pause)
@@ -381,8 +381,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	}
 	settle(a, c, cost,
 	       r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
-		       r->failure == HTTP_CANCELLED ||
-		       (r->failure == HTTP_DONE && r->status == 200));
+		       r->failure == HTTP_CANCELLED || (r->failure == HTTP_DONE && answered(r)));
 	an->cost = an->error_type[0] ? NAN : cost;
 	if (an->error_type[0])
 		again_or_fail(a, c, again, retry_after(r, wall));
@@ -417,8 +416,8 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 		q.silence = SILENCE;
 		q.on_data = on_data;
 		q.arg = c;
-		dialect_stream_release(&c->stream);
 	}
+	dialect_stream_release(&c->stream);
 	c->started = now;
 	c->attempts++;
 	if (http_start(a->http, (uint64_t)(uintptr_t)c, &q, e))

@@ -279,79 +279,6 @@ int dialect_body(const struct dialect *c, const struct backend_request *q, struc
 	return body->full ? err_set(e, "the request is too large") : 0;
 }
 
-static void copy_text(char *to, size_t size, struct span v)
-{
-	struct buf b = BUF_INIT;
-
-	if (json_string(v, &b) == 0 && b.data)
-		snprintf(to, size, "%s", b.data);
-	buf_release(&b);
-}
-
-/* Some servers return what they were about to say as parts. */
-static int put_content(struct span content, struct buf *out)
-{
-	struct json_iter it = {0};
-	struct span key, part;
-	int any = 0;
-
-	if (json_kind(content) == JSON_STRING)
-		return json_string(content, out) == 0;
-	if (json_kind(content) != JSON_ARRAY)
-		return 0;
-	while (json_next(&it, content, &key, &part))
-		if (json_string(json_member(part, "text"), out) == 0)
-			any = 1;
-	return any;
-}
-
-static void openai_answer(struct span body, struct backend_answer *a)
-{
-	struct span choice = json_element(json_member(body, "choices"), 0),
-		    message = json_member(choice, "message"), v;
-
-	copy_text(a->model, sizeof a->model, json_member(body, "model"));
-	v = json_member(body, "usage");
-	if (json_kind(v) == JSON_OBJECT)
-		buf_addspan(&a->usage, v);
-	if (json_kind(message) != JSON_OBJECT) {
-		backend_answer_fail(a, "bad_answer", 200, "the answer holds no message");
-		return;
-	}
-	copy_text(a->finish_reason, sizeof a->finish_reason, json_member(choice, "finish_reason"));
-	a->has_output = put_content(json_member(message, "content"), &a->output);
-	json_string(json_member(message, "refusal"), &a->refusal);
-	v = json_member(message, "tool_calls");
-	if (json_count(v))
-		buf_addspan(&a->tool_calls, v);
-	v = json_member(json_member(choice, "logprobs"), "content");
-	if (json_kind(v) == JSON_ARRAY)
-		buf_addspan(&a->logprobs, v);
-}
-
-void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
-		    struct backend_answer *a)
-{
-	struct span error = json_member(body, "error");
-
-	if (json_kind(error) > JSON_NULL) {
-		struct buf message = BUF_INIT;
-		int code = dialect_error(body, &message);
-
-		backend_answer_fail(a, "api", code ? code : 200, "%s", message.data);
-		buf_release(&message);
-		return;
-	}
-	if (d == DIALECT_ANTHROPIC)
-		dialect_anthropic_answer(body, forced_schema, a);
-	else
-		openai_answer(body, a);
-	if (!a->error_type[0] && !a->has_output && !a->tool_calls.len && !a->refusal.len)
-		backend_answer_fail(a, "empty", 200,
-				    "the answer's content is null (finish_reason %s)",
-				    a->finish_reason[0] ? a->finish_reason : "unknown");
-}
-
 /* The status that an error inside a 200 answer, or inside a stream, would have had: a number in
  * `code` (OpenRouter, vLLM), or a name that stands for one (Anthropic's types; OpenAI's types and
  * codes). 0 unknown. */
@@ -378,10 +305,13 @@ static int error_status(struct span error)
 int dialect_error(struct span body, struct buf *message)
 {
 	static const char *const places[] = {"message", "detail", "error", "type"};
-	struct span error = json_member(body, "error"), raw, v;
+	struct span error, raw, v;
 	size_t before = message->len;
 
-	if (json_kind(error) == JSON_NONE)
+	if (json_kind(body) == JSON_ARRAY) /* Gemini's compatible endpoint */
+		body = json_element(body, 0);
+	error = json_member(body, "error");
+	if (json_kind(error) <= JSON_NULL)
 		error = body;
 	if (json_kind(error) == JSON_STRING)
 		json_string(error, message);

@@ -29,6 +29,8 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 		if (a->refusal.len)
 			jw_put_text(&w, "refusal", buf_span(&a->refusal));
 	}
+	if (a->reasoning.len)
+		jw_put_text(&w, "reasoning", buf_span(&a->reasoning));
 	if (a->model[0])
 		jw_put_str(&w, "model", a->model);
 	if (a->finish_reason[0])
@@ -85,6 +87,7 @@ int answer_read(struct span json, struct backend_answer *a)
 	}
 	buf_addspan(&a->tool_calls, json_member(json, "tool_calls"));
 	json_string(json_member(json, "refusal"), &a->refusal);
+	json_string(json_member(json, "reasoning"), &a->reasoning);
 	get_text(json, "model", a->model, sizeof a->model);
 	get_text(json, "finish_reason", a->finish_reason, sizeof a->finish_reason);
 	buf_addspan(&a->usage, json_member(json, "usage"));
