@@ -143,6 +143,32 @@ state() {
 	[ "$(jq .attempts <<<"$output")" = 1 ]
 }
 
+@test "a used up quota is final and ends the run early; so does a key that is refused at once" {
+	start_stub
+	rows 40 "stub{status=429;file=$PWD/quota.json}" >in.jsonl
+	for error in '"type": "insufficient_quota", "code": "insufficient_quota", "message": "no more"' '"code": "credit_balance_exhausted", "message": "x"' \
+		'"code": "1113", "message": "Insufficient balance or no resource package."' '"type": "invalid_request_error", "message": "Your credit balance is too low."' \
+		'"code": 402, "message": "x"'; do
+		echo "{\"error\": {$error}}" >quota.json
+		before=$(state requests)
+		status_is 3 ft-prompt -m m -j 4 in.jsonl
+		[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort | uniq -c | sed 's/^ *//')" = '40 ["quota",429]' ] || { echo "$output"; false; }
+		[ $(($(state requests) - before)) -le 4 ]
+		[[ $stderr == *'quota 429: 40'* ]]
+	done
+	echo '{"error": {"code": "insufficient_quota", "message": "the minute is full"}}' >quota.json
+	ask "stub{status=429;retry-after-ms=1;file=$PWD/quota.json;times=1} later"
+	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" later",2]' ]
+	ask 'stub{status=402}'
+	[ "$(jq -c '[.error.type, .error.status, .attempts]' <<<"$output")" = '["quota",402,1]' ]
+	stop_stub
+	start_stub --key right
+	rows 40 >in.jsonl
+	OPENAI_API_KEY=wrong status_is 3 ft-prompt -m m -j 4 in.jsonl
+	[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort | uniq -c | sed 's/^ *//')" = '40 ["auth",401]' ]
+	[ "$(state requests)" -le 4 ]
+}
+
 @test "a wait that would pass the deadline is not begun" {
 	start_stub
 	ask 'stub{status=429;retry-after=90}' --deadline 5
@@ -344,6 +370,31 @@ both() {
 	echo '{"choices":[{"message":{"content":"made"},"finish_reason":"stop"}]}' >made.json
 	ask "stub{status=201;file=$PWD/made.json}"
 	[ "$(jq -c '[.output, .error]' <<<"$output")" = '["made",null]' ]
+}
+
+@test "--strip-reasoning takes <think> out of the output, for the schema too, and leaves the cache as it was" {
+	start_stub
+	ask 'stub{say=<think> hm </think> 4} x' --cache c.db
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["<think> hm </think> 4","hm"]' ]
+	ask 'stub{say=<think> hm </think> 4} x' --cache c.db --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning, .cached]' <<<"$output")" = '["4","hm",true]' ]
+	ask 'stub{say=<think> hm </think> 5} x' --cache c.db --strip-reasoning
+	ask 'stub{say=<think> hm </think> 5} x' --cache c.db
+	[ "$(jq -c '[.output, .reasoning, .cached]' <<<"$output")" = '["<think> hm </think> 5","hm",true]' ]
+	ask 'stub{say=hm</think>4} x' --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["4","hm"]' ]
+	ask 'stub{say=say <think> as </think> you like} x' --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["say <think> as </think> you like",null]' ]
+	for say in '<think>hm</think>' '<think>hm'; do
+		ask "stub{say=$say} x" --strip-reasoning
+		[ "$(jq -c '[.error.type, .reasoning, .output]' <<<"$output")" = '["empty","hm",null]' ]
+	done
+	echo '{"choices":[{"message":{"content":"<think>hm</think>[1]"},"finish_reason":"stop"}]}' >list.json
+	echo '{"type":"array"}' >schema.json
+	ask "stub{file=$PWD/list.json}" --schema schema.json --strip-reasoning
+	[ "$(jq -r .output <<<"$output")" = '[1]' ]
+	ask "stub{file=$PWD/list.json}" --schema schema.json
+	[ "$(jq -r .error.type <<<"$output")" = schema ]
 }
 
 @test "Anthropic's dialect looks the same in the record" {

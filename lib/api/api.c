@@ -55,6 +55,11 @@ struct api {
 	struct bucket requests, tokens;
 	double pause; /* nobody asks before this time */
 	double spent, reserved;
+	size_t answers;
+	/* Why nobody asks any more (no quota, no valid key), or an empty type. */
+	char over[32];
+	int over_status;
+	struct buf over_why;
 	struct rng rng;
 	struct buf url, secret;
 	struct backend_answer answer;
@@ -256,11 +261,19 @@ static void fail_status(struct api *a, const struct http_response *r)
 			   : r->status == 401 || r->status == 403 ? "auth"
 								  : "http";
 	char hint[128] = "";
+	int quota = r->status == 402 ? 2 : 0;
 
-	if (!json_check(buf_span(&r->body), &body, NULL))
+	if (!json_check(buf_span(&r->body), &body, NULL)) {
 		dialect_error(body, &message);
-	else if (r->body.len)
+		if (!quota)
+			quota = dialect_quota(body);
+		/* A limit that passes says when. */
+		if (quota == 2 || (quota && isnan(retry_after(r, (double)time(NULL)))))
+			type = "quota";
+	} else {
 		buf_add(&message, r->body.data, r->body.len < 200 ? r->body.len : 200);
+		type = quota ? "quota" : type;
+	}
 	if (r->status >= 300 && r->status < 400) {
 		struct span to = http_header(r, "location");
 		char *text = span_dup(to);
@@ -332,6 +345,20 @@ static int read_answer(struct api *a, struct call *c, const struct http_response
 			 (an->error_status == 429 || an->error_status >= 500));
 }
 
+/* Ends the asking where no other request could fare better: what was paid for is used up, or a key
+ * was refused before anything was answered. */
+static void give_up(struct api *a, int status)
+{
+	struct backend_answer *an = &a->answer;
+	int quota = strcmp(an->error_type, "quota") == 0;
+
+	if (a->over[0] || !(quota || (status == 401 && !a->answers)))
+		return;
+	snprintf(a->over, sizeof a->over, "%s", an->error_type);
+	a->over_status = an->error_status;
+	buf_addf(&a->over_why, "not asked, as before: %.600s", an->error_message.data);
+}
+
 static void copy_span(char *to, size_t size, struct span s)
 {
 	snprintf(to, size, "%.*s", (int)(s.n < size ? s.n : size - 1), s.s ? s.s : "");
@@ -359,6 +386,10 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 		again = read_answer(a, c, r);
 	else
 		fail_status(a, r);
+	if (strcmp(an->error_type, "quota") == 0)
+		again = 0;
+	give_up(a, r->failure == HTTP_DONE ? r->status : 0);
+	a->answers += !an->error_type[0];
 
 	if (r->failure == HTTP_DONE) {
 		if (r->status == 429 || (answered(r) && an->error_status == 429))
@@ -428,11 +459,26 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 	return 0;
 }
 
-static void fail_unasked(struct api *a, struct call *c, const char *type, const char *why)
+static void fail_unasked(struct api *a, struct call *c, const char *type, int status,
+			 const char *why)
 {
 	backend_answer_clear(&a->answer);
-	backend_answer_fail(&a->answer, type, 0, "%s", why);
+	backend_answer_fail(&a->answer, type, status, "%s", why);
 	deliver(a, c, &a->answer);
+}
+
+static void fail_all_unasked(struct api *a, const char *type, int status, const char *why)
+{
+	struct call *c;
+
+	while ((c = a->queued.first)) {
+		list_remove(&a->queued, c);
+		fail_unasked(a, c, type, status, why);
+	}
+	while ((c = a->waiting.first)) {
+		wait_over(a, c);
+		fail_unasked(a, c, type, status, why);
+	}
 }
 
 /* What becomes of a call that could go out now as far as the window is concerned. */
@@ -463,7 +509,7 @@ static enum turn ask_turn(struct api *a, struct call *c, double now, double *wai
 static int take_turn(struct api *a, struct call *c, enum turn turn, double now, struct err *e)
 {
 	if (turn == TURN_NEVER) {
-		fail_unasked(a, c, "max_cost", "the request could pass --max-cost at its worst");
+		fail_unasked(a, c, "max_cost", 0, "the request could pass --max-cost at its worst");
 	} else if (start(a, c, now, e)) {
 		call_free(c);
 		return -1;
@@ -518,6 +564,8 @@ static int launch(struct api *a, double *wait, struct err *e)
 	struct call *c;
 	enum turn turn;
 
+	if (a->over[0])
+		fail_all_unasked(a, a->over, a->over_status, a->over_why.data);
 	if (launch_again(a, now, wait, e))
 		return -1;
 	while ((c = a->queued.first) && room(a)) {
@@ -598,18 +646,10 @@ static long api_run(void *self, double wait, backend_done *done, void *arg, stru
 static void api_cancel(void *self, backend_done *done, void *arg)
 {
 	struct api *a = self;
-	struct call *c;
 
 	a->done = done;
 	a->arg = arg;
-	while ((c = a->queued.first)) {
-		list_remove(&a->queued, c);
-		fail_unasked(a, c, "interrupted", "interrupted");
-	}
-	while ((c = a->waiting.first)) {
-		wait_over(a, c);
-		fail_unasked(a, c, "interrupted", "interrupted");
-	}
+	fail_all_unasked(a, "interrupted", 0, "interrupted");
 	http_cancel(a->http, on_done, a);
 }
 
@@ -626,6 +666,7 @@ static void api_free(void *self)
 			call_free(c);
 		}
 	buf_release(&a->url);
+	buf_release(&a->over_why);
 	/* The key does not outlive its use. */
 	if (a->secret.data)
 		memset(a->secret.data, 0, a->secret.len);

@@ -302,17 +302,53 @@ static int error_status(struct span error)
 	return 0;
 }
 
-int dialect_error(struct span body, struct buf *message)
+/* The error inside a body, or the body. */
+static struct span error_in(struct span body)
 {
-	static const char *const places[] = {"message", "detail", "error", "type"};
-	struct span error, raw, v;
-	size_t before = message->len;
+	struct span error;
 
 	if (json_kind(body) == JSON_ARRAY) /* Gemini's compatible endpoint */
 		body = json_element(body, 0);
 	error = json_member(body, "error");
-	if (json_kind(error) <= JSON_NULL)
-		error = body;
+	return json_kind(error) <= JSON_NULL ? body : error;
+}
+
+int dialect_quota(struct span body)
+{
+	static const struct {
+		const char *name;
+		int sure;
+	} names[] = {
+		{"credit_balance_exhausted", 2}, {"billing_hard_limit_reached", 2},
+		{"billing_not_active", 2},	 {"access_terminated", 2},
+		{"insufficient_quota", 1},	 {"quota_exceeded", 1},
+	};
+	/* Those that have no name for it */
+	static const char *const texts[] = {"credit balance is too low", "insufficient balance"};
+	struct span error = error_in(body), code = json_member(error, "code"),
+		    type = json_member(error, "type");
+	struct buf message = BUF_INIT;
+	int64_t n = 0;
+	int sure = !json_int(code, &n) && n == 402 ? 2 : 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if ((json_is(type, names[i].name) || json_is(code, names[i].name)) &&
+		    names[i].sure > sure)
+			sure = names[i].sure;
+	json_string(json_member(error, "message"), &message);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (message.len && strcasestr(message.data, texts[i]))
+			sure = 2;
+	buf_release(&message);
+	return sure;
+}
+
+int dialect_error(struct span body, struct buf *message)
+{
+	static const char *const places[] = {"message", "detail", "error", "type"};
+	struct span error = error_in(body), raw, v;
+	size_t before = message->len;
+
 	if (json_kind(error) == JSON_STRING)
 		json_string(error, message);
 	for (size_t i = 0; i < sizeof places / sizeof *places && message->len == before; i++) {

@@ -60,6 +60,10 @@ void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
  * for (OpenRouter sends 200 with a code, streams break off with a type), 0 where none. */
 int dialect_error(struct span body, struct buf *message);
 
+/* Whether an error body says that what was paid for is used up, which no waiting mends: 2; 1 where the
+ * same words are said of a limit that passes (Azure). */
+int dialect_quota(struct span body);
+
 /* Tokens of a `usage` object of either family; -1 where unknown. Anthropic counts cached input
  * apart from input_tokens; here prompt includes it. */
 struct dialect_usage {

@@ -127,10 +127,12 @@ static int continues(const struct dialect_call *b, struct span id, struct span n
 {
 	int same = span_eq(name, buf_span(&b->name));
 
+	if (!name.n && !arguments.n)
+		return 1;
 	if (id.n && b->id.len) {
 		if (span_eq(id, buf_span(&b->id)))
 			return 1;
-		return b->text.len && (!name.n || same) && !whole_arguments(b);
+		return !whole_arguments(b) && (!name.n || (same && b->text.len));
 	}
 	if (!name.n || !b->name.len)
 		return 1;
@@ -317,7 +319,20 @@ static void openai_choice(struct dialect_stream *s, struct span choice, int whol
 	}
 }
 
-/* The last event of some servers repeats the whole answer. */
+/* Whether an event is the whole answer once more, as the last one of some servers is. */
+static int repeats(const struct dialect_stream *s, struct span v)
+{
+	struct span choice = json_element(json_member(v, "choices"), 0),
+		    message = json_member(choice, "message"),
+		    text = inside(json_member(message, "content"));
+
+	return json_is(json_member(v, "object"), "chat.completion") &&
+	       json_kind(message) == JSON_OBJECT && absent(json_member(choice, "delta")) &&
+	       !absent(json_member(choice, "finish_reason")) && text.n >= s->text.len &&
+	       (text.n || json_count(json_member(message, "tool_calls"))) &&
+	       (!s->text.len || memcmp(text.s, s->text.data, s->text.len) == 0);
+}
+
 static void forget_pieces(struct dialect_stream *s)
 {
 	struct buf *const bufs[] = {&s->text, &s->reasoning, &s->refusal, &s->logprobs};
@@ -344,9 +359,7 @@ static void openai_event(struct dialect_stream *s, struct span v, int whole)
 	keep(&s->model, json_member(v, "model"));
 	keep(&s->usage, json_member(json_member(v, "x_groq"), "usage"));
 	keep(&s->usage, json_member(v, "usage"));
-	if (!whole && json_is(json_member(v, "object"), "chat.completion") &&
-	    json_kind(json_member(json_element(choices, 0), "message")) == JSON_OBJECT &&
-	    absent(json_member(json_element(choices, 0), "delta"))) {
+	if (!whole && repeats(s, v)) {
 		forget_pieces(s);
 		whole = 1;
 	}
@@ -704,8 +717,12 @@ static void put_calls(enum dialect_kind d, const struct dialect_stream *s, int f
 		if (put_call(d, &s->calls[i], &w, a))
 			buf_clear(&a->tool_calls);
 	}
-	if (some && !a->error_type[0])
-		jw_end(&w);
+	if (!some || a->error_type[0])
+		return;
+	jw_end(&w);
+	/* Some servers say so when they stream only, or when they do not. */
+	if (strcmp(a->finish_reason, "stop") == 0)
+		snprintf(a->finish_reason, sizeof a->finish_reason, "tool_calls");
 }
 
 static void give_answer(enum dialect_kind d, const struct dialect_stream *s, int forced_schema,
@@ -737,11 +754,12 @@ static void give_answer(enum dialect_kind d, const struct dialect_stream *s, int
 static void fail(const struct dialect_stream *s, struct backend_answer *a)
 {
 	struct buf message = BUF_INIT;
-	int code;
+	int code, quota;
 
 	if (s->error.len) {
 		code = dialect_error(buf_span(&s->error), &message);
-		backend_answer_fail(a, "api",
+		quota = dialect_quota(buf_span(&s->error));
+		backend_answer_fail(a, quota ? "quota" : "api",
 				    code			     ? code
 				    : a->has_output && a->output.len ? BROKEN
 								     : 200,

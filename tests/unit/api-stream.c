@@ -29,7 +29,8 @@
 	"{\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}"
 /* Anthropic's. */
 #define A_START \
-	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[],\"model\":\"m\",\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
+	"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[]," \
+	"\"model\":\"m\",\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n"
 #define A_EVENT(text) "data: {" text "}\n\n"
 #define A_BLOCK(block) \
 	A_EVENT("\"type\":\"content_block_start\",\"index\":0,\"content_block\":{" block "}")
@@ -72,9 +73,10 @@ static const struct shape {
 	 DELTA("\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]") END,
 	 WHOLE("\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]", "stop"), "bad_answer"},
 	{"a part with nothing but references", O,
-	 DELTA("\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"reference\",\"reference_ids\":[1]}]")
-		 END,
-	 WHOLE("\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"reference\",\"reference_ids\":[1]}]",
+	 DELTA("\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"reference\","
+	       "\"reference_ids\":[1]}]") END,
+	 WHOLE("\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"reference\","
+	       "\"reference_ids\":[1]}]",
 	       "stop"),
 	 NULL},
 	{"content that is a number", O, DELTA("\"content\":4") END, WHOLE("\"content\":4", "stop"),
@@ -96,7 +98,12 @@ static const struct shape {
 	 HI, NULL},
 	{"the whole answer once more in the last event", O,
 	 DELTA("\"content\":\"h\"") DELTA(
-		 "\"content\":\"i\"") "data: {\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n" DONE,
+		 "\"content\":\"i\"") "data: {\"object\":\"chat.completion\",\"choices\":[{"
+				      "\"index\":0,\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n" DONE,
+	 HI, NULL},
+	{"messages in pieces that call themselves whole", O,
+	 "data: {\"object\":\"chat.completion\",\"choices\":[{\"message\":{\"content\":\"h\"}}]}\n\n"
+	 "data: {\"object\":\"chat.completion\",\"choices\":[{\"message\":{\"content\":\"i\"}}]}\n\n" END,
 	 HI, NULL},
 	{"text in place of delta", O,
 	 CHOICE("\"index\":0,\"text\":\"h\"") CHOICE("\"index\":0,\"text\":\"i\"") END,
@@ -121,33 +128,45 @@ static const struct shape {
 	{"choices empty, with usage", O,
 	 DELTA("\"content\":\"hi\"") STOP
 	 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\n" DONE,
-	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
 	 NULL},
 	{"usage under x_groq", O,
-	 DELTA("\"content\":\"hi\"") "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":3}}}\n\n" DONE,
-	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3},\"x_groq\":{\"id\":\"r\"}}",
+	 DELTA("\"content\":\"hi\"") "data: {\"choices\":[{\"index\":0,\"delta\":{},"
+				     "\"finish_reason\":\"stop\"}],\"x_groq\":{\"id\":\"r\",\"usage\":{\"prompt_tokens\":3}}}\n\n" DONE,
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3},\"x_groq\":{\"id\":\"r\"}}",
 	 NULL},
 	{"usage in the choice", O,
 	 DELTA("\"content\":\"hi\"") CHOICE(
 		 "\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":3}")
 		 DONE,
-	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
 	 NULL},
 	{"usage null but in the last chunk", O,
 	 "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n"
-	 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\ndata: {\"choices\":[],\"usage\":null}\n\n" END,
-	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
+	 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\ndata: {\"choices\":[],"
+	 "\"usage\":null}\n\n" END,
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
 	 NULL},
 	{"Azure's filter, before and behind the text", O,
-	 "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\",\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n" DELTA(
-		 "\"content\":\"hi\"") STOP
-	 "data: {\"id\":\"\",\"model\":\"\",\"choices\":[{\"index\":0,\"finish_reason\":null,\"content_filter_results\":{},\"content_filter_offsets\":{}}]}\n\n" DONE,
-	 "{\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\",\"content_filter_results\":{}}],\"prompt_filter_results\":[]}",
+	 "data: {\"choices\":[],\"created\":0,\"id\":\"\",\"model\":\"\",\"object\":\"\","
+	 "\"prompt_filter_results\":[{\"prompt_index\":0}]}\n\n" DELTA("\"content\":\"hi\"") STOP
+	 "data: {\"id\":\"\",\"model\":\"\",\"choices\":[{\"index\":0,\"finish_reason\":null,"
+	 "\"content_filter_results\":{},\"content_filter_offsets\":{}}]}\n\n" DONE,
+	 "{\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\",\"content_filter_results\":{}}],\"prompt_filter_results\":[]}",
 	 NULL},
 	{"several choices, mixed", O,
 	 CHOICE("\"index\":1,\"delta\":{\"content\":\"other\"}") DELTA("\"content\":\"h\"") CHOICE(
-		 "\"index\":1,\"delta\":{\"content\":\"wise\"}") "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"!\"}},{\"index\":0,\"delta\":{\"content\":\"i\"}}]}\n\n" END,
-	 "{\"model\":\"m\",\"choices\":[{\"index\":1,\"message\":{\"content\":\"otherwise!\"}},{\"index\":0,\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}",
+		 "\"index\":1,\"delta\":{\"content\":\"wise\"}") "data: {\"choices\":[{"
+								 "\"index\":1,\"delta\":{\"content\":\"!\"}},"
+								 "{\"index\":0,\"delta\":{\"content\":\"i\"}}]}\n\n" END,
+	 "{\"model\":\"m\",\"choices\":[{\"index\":1,\"message\":{"
+	 "\"content\":\"otherwise!\"}},{\"index\":0,\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}]}",
 	 NULL},
 	{"a refusal", O, DELTA("\"refusal\":\"n\"") DELTA("\"refusal\":\"o\"") END,
 	 WHOLE("\"content\":null,\"refusal\":\"no\"", "stop"), NULL},
@@ -155,7 +174,8 @@ static const struct shape {
 	 CHOICE("\"delta\":{\"content\":\"h\"},\"logprobs\":{\"content\":[{\"token\":\"h\"}]}")
 		 CHOICE("\"delta\":{\"content\":\"i\"},\"logprobs\":{\"content\":[{\"token\":\"i\"}]}")
 			 CHOICE("\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"") DONE,
-	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"logprobs\":{\"content\":[{\"token\":\"h\"},{\"token\":\"i\"}]},\"finish_reason\":\"stop\"}]}",
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},\"logprobs\":{"
+	 "\"content\":[{\"token\":\"h\"},{\"token\":\"i\"}]},\"finish_reason\":\"stop\"}]}",
 	 NULL},
 	{"nothing but white space", O, DELTA("\"content\":\" \"") DELTA("\"content\":\"\\n\"") END,
 	 SAYS(" \\n"), NULL},
@@ -167,23 +187,28 @@ static const struct shape {
 	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"}}]}", NULL},
 	/* the event stream */
 	{"no space behind data:", O,
-	 "data:{\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\ndata:[DONE]\n\n",
+	 "data:{\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}]}\n\ndata:[DONE]\n\n",
 	 HI, NULL},
 	{"a BOM", O, BOM DELTA("\"content\":\"hi\"") END, HI, NULL},
 	{"an event over several lines", O,
 	 "data: {\"model\":\"m\",\"choices\":\ndata: [{\"delta\":{\"content\":\"hi\"}}]\ndata: }\n\n" END,
 	 HI, NULL},
 	{"CR line ends", O,
-	 "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\r\rdata: [DONE]\r\r",
+	 "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}]}\r\rdata: [DONE]\r\r",
 	 HI, NULL},
 	{"CR LF line ends", O,
-	 ": x\r\n\r\ndata: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\r\n\r\n",
+	 ": x\r\n\r\ndata: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\r\n\r\n",
 	 HI, NULL},
 	{"no empty lines", O,
-	 "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"h\"}}]}\ndata: {\"choices\":[{\"delta\":{\"content\":\"i\"},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n",
+	 "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"h\"}}]}\ndata: {"
+	 "\"choices\":[{\"delta\":{\"content\":\"i\"},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n",
 	 HI, NULL},
 	{"no line end at the end", O,
-	 DELTA("\"content\":\"h\"") "data: {\"choices\":[{\"delta\":{\"content\":\"i\"},\"finish_reason\":\"stop\"}]}",
+	 DELTA("\"content\":\"h\"") "data: {\"choices\":[{\"delta\":{\"content\":\"i\"},"
+				    "\"finish_reason\":\"stop\"}]}",
 	 HI, NULL},
 	{"comments, names, ids, retry", O,
 	 ": OPENROUTER PROCESSING\n\n:\n\nretry: 100\nid: 1\nevent: message\n" DELTA(
@@ -206,7 +231,8 @@ static const struct shape {
 	{"[DONE] in quotes", O, DELTA("\"content\":\"hi\"") STOP "data: \"[DONE]\"\n\n", HI, NULL},
 	{"the end without [DONE]", O, DELTA("\"content\":\"hi\"") STOP, HI, NULL},
 	{"JSON lines", O,
-	 "{\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n",
+	 "{\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n{\"choices\":[{"
+	 "\"delta\":{},\"finish_reason\":\"stop\"}]}\n",
 	 HI, NULL},
 	{"broken UTF-8 in an event", O,
 	 DELTA("\"content\":\"a\xc3\"") DELTA("\"content\":\"b\"") END,
@@ -243,10 +269,11 @@ static const struct shape {
 	{"an error in an array", O, "data: [{\"error\":{\"message\":\"no\",\"code\":503}}]\n\n",
 	 "[{\"error\":{\"message\":\"no\",\"code\":503}}]", "api"},
 	{"an error in the choice", O,
-	 DELTA("\"content\":\"h\"") CHOICE(
-		 "\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\",\"error\":{\"message\":\"no\",\"code\":503}")
-		 DONE,
-	 "{\"choices\":[{\"message\":{\"content\":\"h\"},\"finish_reason\":\"error\",\"error\":{\"message\":\"no\",\"code\":503}}]}",
+	 DELTA("\"content\":\"h\"")
+		 CHOICE("\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\","
+			"\"error\":{\"message\":\"no\",\"code\":503}") DONE,
+	 "{\"choices\":[{\"message\":{\"content\":\"h\"},\"finish_reason\":\"error\","
+	 "\"error\":{\"message\":\"no\",\"code\":503}}]}",
 	 "api"},
 	{"the finish reason error", O,
 	 DELTA("\"content\":\"h\"") CHOICE("\"index\":0,\"delta\":{},\"finish_reason\":\"error\"")
@@ -259,15 +286,16 @@ static const struct shape {
 			 END,
 	 WHOLE("\"reasoning_content\":\"hm\",\"content\":\"hi\"", "stop"), NULL},
 	{"reasoning under two names", O,
-	 DELTA("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"hm\"}]")
-		 DELTA("\"content\":\"hi\"") END,
+	 DELTA("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\",\"reasoning_details\":[{"
+	       "\"type\":\"reasoning.text\",\"text\":\"hm\"}]") DELTA("\"content\":\"hi\"") END,
 	 WHOLE("\"reasoning\":\"hm\",\"reasoning_content\":\"hm\",\"content\":\"hi\"", "stop"),
 	 NULL},
 	{"thinking parts", O,
 	 DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"h\"}]}]")
-		 DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"m\"}]}]")
-			 DELTA("\"content\":\"hi\"") END,
-	 WHOLE("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]},{\"type\":\"text\",\"text\":\"hi\"}]",
+		 DELTA("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\","
+		       "\"text\":\"m\"}]}]") DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\","
+	       "\"text\":\"hm\"}]},{\"type\":\"text\",\"text\":\"hi\"}]",
 	       "stop"),
 	 NULL},
 	{"only reasoning", O,
@@ -277,30 +305,34 @@ static const struct shape {
 	 WHOLE("\"reasoning\":\"hm\",\"content\":\"\"", "stop"), "empty"},
 	/* tool calls */
 	{"a call in pieces", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"\"}}]")
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{"
+	       "\"name\":\"get\",\"arguments\":\"\"}}]")
 		 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\"\"}}]")
 			 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]")
 				 CALLED DONE,
 	 ONE, NULL},
 	{"two entries of one chunk with one index", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\"}},{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}]")
-		 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\"}},{"
+	       "\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}]") CALLED DONE,
 	 ONE, NULL},
 	{"two calls, mixed", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}},{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
-		 DELTA("\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\":2}\"}},{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]")
-			 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\"\"}},{\"index\":1,\"id\":\"b\",\"function\":{"
+	       "\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\":2}\"}},{"
+		       "\"index\":0,\"function\":{\"arguments\":\":1}\"}}]") CALLED DONE,
 	 TWO, NULL},
 	{"calls that all have index 0", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
-		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":2}\"}}]")
-			 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\":1}\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{"
+		       "\"name\":\"get\",\"arguments\":\"{\\\"x\\\":2}\"}}]") CALLED DONE,
 	 TWO, NULL},
 	{"calls without an index", O,
 	 DELTA("\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"\"}}]")
-		 DELTA("\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}]") DELTA(
-			 "\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":2}\"}}]")
-			 CALLED DONE,
+		 DELTA("\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"x\\\":1}\"}}]")
+			 DELTA("\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"get\","
+			       "\"arguments\":\"{\\\"x\\\":2}\"}}]") CALLED DONE,
 	 TWO, NULL},
 	{"calls with neither index nor id", O,
 	 DELTA("\"tool_calls\":[{\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
@@ -308,51 +340,66 @@ static const struct shape {
 			 CALLED DONE,
 	 CALLS(NAMELESS "," NAMELESS), NULL},
 	{"a name and an id in every chunk", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
-		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\":1}\"}}]")
-			 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{"
+		       "\"name\":\"get\",\"arguments\":\":1}\"}}]") CALLED DONE,
 	 ONE, NULL},
 	{"a name in every chunk", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\"\"}}]")
 		 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"get\",\"arguments\":\":1}\"}}]")
 			 CALLED DONE,
 	 ONE, NULL},
 	{"a new id with every chunk", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\"\"}}]")
 		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"arguments\":\":1}\"}}]")
 			 CALLED DONE,
 	 ONE, NULL},
+	{"a new id with every chunk, and one with the end", O,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"\"}}]") DELTA(
+		 "\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"\",\"arguments\":\"{\\\"x\\\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"\",\"arguments\":\":1}\"}}]")
+			 CHOICE("\"index\":0,\"delta\":{\"tool_calls\":[{\"id\":\"d\"}]},\"finish_reason\":\"stop\"")
+				 DONE,
+	 ONE, NULL},
 	{"a name in pieces", O,
 	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"g\"}}]") DELTA(
-		 "\"tool_calls\":[{\"index\":0,\"id\":null,\"function\":{\"name\":\"et\",\"arguments\":\"\"}}]")
-		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"\",\"function\":{\"name\":null,\"arguments\":\"{\\\"x\\\":1}\"}}]")
-			 CALLED DONE,
+		 "\"tool_calls\":[{\"index\":0,\"id\":null,\"function\":{\"name\":\"et\","
+		 "\"arguments\":\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"\",\"function\":{\"name\":null,"
+		       "\"arguments\":\"{\\\"x\\\":1}\"}}]") CALLED DONE,
 	 ONE, NULL},
 	{"a name that grows", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"g\"}}]") DELTA(
-		 "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
-		 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"g\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+		       "\"arguments\":\"{\\\"x\\\":1}\"}}]") CALLED DONE,
 	 ONE, NULL},
 	{"arguments as an object", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":{\"x\":1}}}]")
-		 CALLED DONE,
-	 CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":{\"x\":1}}}"),
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":{\"x\":1}}}]") CALLED DONE,
+	 CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":{\"x\":1}}}"),
 	 NULL},
 	{"a call without an id", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
-		 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"get\",\"arguments\":\"{"
+	       "\\\"x\\\":1}\"}}]") CALLED DONE,
 	 CALLS(NAMELESS), NULL},
 	{"a call that begins with index 1", O,
-	 DELTA("\"tool_calls\":[{\"index\":1,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
-		 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":1,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\":1}\"}}]") CALLED DONE,
 	 ONE, NULL},
 	{"members of a call that ft does not know", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]")
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]")
 		 CALLED DONE,
-	 CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
+	 CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
 	 NULL},
 	{"a custom call", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"sh\",\"input\":\"l\"}}]")
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"custom\",\"custom\":{"
+	       "\"name\":\"sh\",\"input\":\"l\"}}]")
 		 DELTA("\"tool_calls\":[{\"index\":0,\"custom\":{\"input\":\"s\"}}]") CALLED DONE,
 	 CALLS("{\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"sh\",\"input\":\"ls\"}}"),
 	 NULL},
@@ -365,17 +412,21 @@ static const struct shape {
 	       "function_call"),
 	 NULL},
 	{"arguments of a call without a name", O,
-	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"\"}}]")
-		 DELTA("\"tool_calls\":[{\"index\":1,\"id\":null,\"function\":{\"name\":\"\",\"arguments\":\"{}\"}}]")
-			 CALLED DONE,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":1,\"id\":null,\"function\":{\"name\":\"\","
+		       "\"arguments\":\"{}\"}}]") CALLED DONE,
 	 CALLS(CALL("a", "get", "") ",{\"function\":{\"arguments\":\"{}\"}}"), "bad_answer"},
 	{"calls that are none", O, DELTA("\"tool_calls\":[\"get\"]") CALLED DONE, CALLS("\"get\""),
 	 "bad_answer"},
 	/* Anthropic's */
 	{"Anthropic's text", A,
-	 A_START A_BLOCK("\"type\":\"text\",\"text\":\"\"") "event: ping\ndata: {\"type\":\"ping\"}\n\n" A_DELTA(
-		 "\"type\":\"text_delta\",\"text\":\"\\ud83d\"")
-		 A_DELTA("\"type\":\"text_delta\",\"text\":\"\\ude00\"") A_END("end_turn"),
+	 A_START A_BLOCK(
+		 "\"type\":\"text\",\"text\":\"\"") "event: ping\ndata: {"
+						    "\"type\":\"ping\"}\n\n" A_DELTA(
+							    "\"type\":\"text_delta\",\"text\":\"\\ud83d\"")
+							    A_DELTA("\"type\":\"text_delta\",\"text\":\"\\ude00\"")
+								    A_END("end_turn"),
 	 A_WHOLE("{\"type\":\"text\",\"text\":\"\\ud83d\\ude00\"}", "end_turn"), NULL},
 	{"Anthropic's text given at the start", A,
 	 A_START A_BLOCK("\"type\":\"text\",\"text\":\"h\"")
@@ -409,7 +460,8 @@ static const struct shape {
 					 A_BLOCK("\"type\":\"text\",\"text\":\"\"")
 						 A_DELTA("\"type\":\"text_delta\",\"text\":\"hi\"")
 							 A_END("end_turn") DONE,
-	 A_WHOLE("{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"},{\"type\":\"redacted_thinking\",\"data\":\"x\"},{\"type\":\"text\",\"text\":\"hi\"}",
+	 A_WHOLE("{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"},{"
+		 "\"type\":\"redacted_thinking\",\"data\":\"x\"},{\"type\":\"text\",\"text\":\"hi\"}",
 		 "end_turn"),
 	 NULL},
 	{"Anthropic's thinking alone", A,
@@ -423,7 +475,9 @@ static const struct shape {
 				 A_BLOCK("\"type\":\"text\",\"text\":\"hi\"")
 					 A_DELTA("\"type\":\"citations_delta\",\"citation\":{}")
 						 A_END("end_turn"),
-	 A_WHOLE("{\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\",\"input\":{}},{\"type\":\"web_search_tool_result\",\"content\":[]},{\"type\":\"text\",\"text\":\"hi\"}",
+	 A_WHOLE("{\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\","
+		 "\"input\":{}},{\"type\":\"web_search_tool_result\",\"content\":[]},{"
+		 "\"type\":\"text\",\"text\":\"hi\"}",
 		 "end_turn"),
 	 NULL},
 	{"Anthropic's block of a new kind", A,
@@ -431,7 +485,8 @@ static const struct shape {
 	 A_WHOLE("{\"type\":\"hologram\"}", "end_turn"), "bad_answer"},
 	{"Anthropic's error", A,
 	 A_START A_BLOCK(
-		 "\"type\":\"text\",\"text\":\"h\"") "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n",
+		 "\"type\":\"text\",\"text\":\"h\"") "event: error\ndata: {\"type\":\"error\","
+						     "\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n",
 	 "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}",
 	 "api"},
 	{"Anthropic's stream cut", A, A_START A_BLOCK("\"type\":\"text\",\"text\":\"h\""), NULL,
