@@ -409,7 +409,7 @@ verdicts_of() {
 
 @test "what a model thought before it answered is not judged" {
 	export OPENAI_API_KEY=x
-	jq -nc '("ma", "mb") as $m | {id: "1", text: "what is it", output: "<think>SECRET</think>\nsaid", reasoning: "SECRET", model: $m}' >in
+	jq -nc '("ma", "mb") as $m | {id: "1", text: "what", output: "<think>SECRET</think>\nsaid", reasoning: "SECRET", model: $m}' >in
 	for pair in '' --pair; do
 		# shellcheck disable=SC2086
 		ft-judge -q -m j $pair --dry-run in >shown

@@ -146,13 +146,14 @@ state() {
 @test "a used up quota is final and ends the run early; so does a key that is refused at once" {
 	start_stub
 	rows 40 "stub{status=429;file=$PWD/quota.json}" >in.jsonl
-	for error in '"type": "insufficient_quota", "code": "insufficient_quota", "message": "no more"' '"code": "credit_balance_exhausted", "message": "x"' \
-		'"code": "1113", "message": "Insufficient balance or no resource package."' '"type": "invalid_request_error", "message": "Your credit balance is too low."' \
-		'"code": 402, "message": "x"'; do
+	for error in '"type": "insufficient_quota", "code": "insufficient_quota", "message": "no more"' \
+		'"code": "credit_balance_exhausted", "message": "x"' '"code": 402, "message": "x"' \
+		'"code": "1113", "message": "Insufficient balance or no resource package."' \
+		'"type": "invalid_request_error", "message": "Your credit balance is too low."'; do
 		echo "{\"error\": {$error}}" >quota.json
 		before=$(state requests)
 		status_is 3 ft-prompt -m m -j 4 in.jsonl
-		[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort | uniq -c | sed 's/^ *//')" = '40 ["quota",429]' ] || { echo "$output"; false; }
+		[ "$(jq -sc 'map([.error.type, .error.status]) | [length] + unique' <<<"$output")" = '[40,["quota",429]]' ]
 		[ $(($(state requests) - before)) -le 4 ]
 		[[ $stderr == *'quota 429: 40'* ]]
 	done
@@ -165,7 +166,7 @@ state() {
 	start_stub --key right
 	rows 40 >in.jsonl
 	OPENAI_API_KEY=wrong status_is 3 ft-prompt -m m -j 4 in.jsonl
-	[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort | uniq -c | sed 's/^ *//')" = '40 ["auth",401]' ]
+	[ "$(jq -sc 'map([.error.type, .error.status]) | [length] + unique' <<<"$output")" = '[40,["auth",401]]' ]
 	[ "$(state requests)" -le 4 ]
 }
 
@@ -175,6 +176,15 @@ state() {
 	[ "$status" -eq 3 ]
 	[ "$(jq -c '[.error.type, .error.status]' <<<"$output")" = '["deadline",429]' ]
 	[[ $(jq -r .error.message <<<"$output") == *"90 s"*"--deadline 5"* ]]
+}
+
+@test "a limit that is reset behind the deadline ends the records that wait for it" {
+	start_stub
+	{ rows 1 'stub{remaining=0;reset=3600} q' && rows 4; } >in.jsonl
+	status_is 3 timeout 30 ft-prompt -m m -j 1 --deadline 5 in.jsonl
+	[ "$(jq -sc 'map(.error.type)' <<<"$output")" = '[null,"deadline","deadline","deadline","deadline"]' ]
+	[[ $(jq -r '.error.message // empty' <<<"$output") == *"the server's limit is reset in"*"--deadline 5"* ]]
+	[ "$(state requests)" -eq 1 ]
 }
 
 @test "a server that hangs or drips is given up after --timeout" {
@@ -320,35 +330,44 @@ both() {
 
 @test "an answer gives the same record streamed and not, whatever the server's habits" {
 	start_stub
-	printf '\xef\xbb\xbf{"model":"m","choices":[{"message":{"content":"\xf0\x9f\x98\x80!","reasoning":"hm"},"finish_reason":"stop"}]}' >text.json
-	printf '\xef\xbb\xbf: wait\r\rdata:{"model":"m","choices":\rdata:[{"delta":{"reasoning":"hm","content":"\\ud83d"}}]}\r\r%s\r\r%s\r\r' \
-		'data: {"choices":[{"delta":{"content":[{"type":"text","text":"\ude00!"}]}}]}' \
-		'data: {"choices":[{"message":{},"finish_reason":"stop"}]}' >text.sse
+	{
+		printf '\xef\xbb\xbf'
+		echo '{"model":"m","choices":[{"message":{"content":"😀!","reasoning":"hm"},"finish_reason":"stop"}]}'
+	} >text.json
+	printf '\xef\xbb\xbf: wait\r\rdata:{"model":"m","choices":\r' >text.sse
+	printf 'data:%s\r\r' '[{"delta":{"reasoning":"hm","content":"\ud83d"}}]}' \
+		'{"choices":[{"delta":{"content":[{"type":"text","text":"\ude00!"}]}}]}' \
+		'{"choices":[{"message":{},"finish_reason":"stop"}]}' >>text.sse
 	both text
 	[ "$(jq -c '[.output, .reasoning, .finish_reason]' <<<"$one")" = '["😀!","hm","stop"]' ]
 
-	call() { jq -nc '{index: 0, id: $ARGS.positional[0], function: {name: "get", arguments: $ARGS.positional[1]}}' --args "$@"; }
-	printf '{"choices":[{"message":{"content":null,"tool_calls":[%s,%s]},"finish_reason":"tool_calls"}]}' "$(call a 1)" "$(call b 2)" >calls.json
+	call() { printf '{"index":0,"id":"%s","function":{"name":"get","arguments":"%s"}}' "$@"; }
+	printf '{"choices":[{"message":{"content":null,"tool_calls":[%s,%s]},"finish_reason":"tool_calls"}]}' \
+		"$(call a 1)" "$(call b 2)" >calls.json
 	printf 'data: {"choices":[{"delta":{"tool_calls":[%s]}}]}\n\n' "$(call a 1)" "$(call b 2)" >calls.sse
 	printf 'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n' >>calls.sse
 	both calls
 	[ "$(jq -c '[.tool_calls[] | [.id, .function.name, .function.arguments]]' <<<"$one")" = '[["a","get","1"],["b","get","2"]]' ]
 
-	echo '{"content":[{"type":"tool_use","id":"t","name":"get","input":{"x":1}}],"stop_reason":"tool_use","usage":{"output_tokens":2}}' >tool.json
+	block='{"type":"tool_use","id":"t","name":"get","input":{"x":1}}'
+	echo '{"content":['"$block"'],"stop_reason":"tool_use","usage":{"output_tokens":2}}' >tool.json
 	printf 'data: %s\n\n' '{"type":"message_start","message":{"content":[]}}' \
-		'{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"get","input":{"x":1}}}' \
-		'{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}' '{"type":"message_stop"}' >tool.sse
+		'{"type":"content_block_start","index":0,"content_block":'"$block}" \
+		'{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}' \
+		'{"type":"message_stop"}' >tool.sse
 	ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=$STUB_URL both tool --api anthropic
 	[ "$(jq -c '.tool_calls[0].function.arguments' <<<"$one")" = '"{\"x\":1}"' ]
 }
 
 @test "an event that is not understood is an error, and no cache keeps it" {
 	start_stub
-	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops' $'data: {"choices":[{"delta":{"content":"\xc3"}}]}' 'data: 1'; do
-		printf '%s\n\n%s\n\n%s\n\n' 'data: {"choices":[{"delta":{"content":"h"}}]}' "$event" 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}' >odd.sse
+	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops' 'data: 1' \
+		$'data: {"choices":[{"delta":{"content":"\xc3"}}]}'; do
+		printf '%s\n\n' 'data: {"choices":[{"delta":{"content":"h"}}]}' "$event" \
+			'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}' >odd.sse
 		ask "stub{file=$PWD/odd.sse;type=text/event-stream}" --stream --retries 0 --cache odd.db
 		[ "$status" -eq 3 ]
-		[ "$(jq -c '[.error.type, .error.output[:1], .cached]' <<<"$output")" = '["bad_answer","h",null]' ] || { echo "$output"; false; }
+		[ "$(jq -c '[.error.type, .error.output[:1], .cached]' <<<"$output")" = '["bad_answer","h",null]' ]
 	done
 	[ "$(state requests)" -eq 6 ]
 }
@@ -356,12 +375,13 @@ both() {
 @test "reasoning without an answer, a provider that breaks off, status 201, an error in an array" {
 	start_stub
 	echo '{"choices":[{"message":{"reasoning_content":"hm","content":null},"finish_reason":"stop"}]}' >thought.json
-	printf 'data: %s\n\n' '{"choices":[{"delta":{"role":"assistant","content":""}}]}' '{"choices":[{"delta":{"reasoning_content":"hm"}}]}' \
-		'{"choices":[{"delta":{},"finish_reason":"stop"}]}' >thought.sse
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"role":"assistant","content":""}}]}' \
+		'{"choices":[{"delta":{"reasoning_content":"hm"}}]}' '{"choices":[{"delta":{},"finish_reason":"stop"}]}' >thought.sse
 	both thought
 	[ "$(jq -c '[.error.type, .reasoning, .output]' <<<"$one")" = '["empty","hm",null]' ]
-	echo '{"choices":[{"message":{"content":"part"},"finish_reason":"error","error":{"message":"no","code":502}}]}' >error.json
-	printf 'data: %s\n\n' '{"choices":[{"delta":{"content":"part"},"finish_reason":"error","error":{"message":"no","code":502}}]}' >error.sse
+	why='"finish_reason":"error","error":{"message":"no","code":502}'
+	echo '{"choices":[{"message":{"content":"part"},'"$why}]}" >error.json
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"content":"part"},'"$why}]}" >error.sse
 	both error --retries 1
 	[ "$(jq -c '[.error.type, .error.status, .error.output, .attempts]' <<<"$one")" = '["api",502,"part",2]' ]
 	echo '[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]' >array.json

@@ -566,6 +566,15 @@ static int launch(struct api *a, double *wait, struct err *e)
 
 	if (a->over[0])
 		fail_all_unasked(a, a->over, a->over_status, a->over_why.data);
+	while (a->pause > now + a->o->deadline && (c = a->queued.first)) {
+		char why[128];
+
+		snprintf(why, sizeof why,
+			 "the server's limit is reset in %.3g s, which passes --deadline %.4g",
+			 a->pause - now, a->o->deadline);
+		list_remove(&a->queued, c);
+		fail_unasked(a, c, "deadline", 429, why);
+	}
 	if (launch_again(a, now, wait, e))
 		return -1;
 	while ((c = a->queued.first) && room(a)) {

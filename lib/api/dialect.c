@@ -1,5 +1,5 @@
-/* dialect: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in
- * dialect_anthropic.c, streams in dialect_stream.c. */
+/* dialect: addresses and keys of all dialects, OpenAI's bodies, errors; Anthropic's bodies are in
+ * dialect_anthropic.c, answers of both in dialect_stream.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* dialect_anthropic: Anthropic's Messages API, translated from and to the records' OpenAI shape. System
+/* dialect_anthropic: Anthropic's Messages API, asked in the records' OpenAI shape. System
  * turns become the `system` member, tool calls and their results become content blocks, a schema
  * becomes the input of a tool that must be called. What cannot be said is refused. */
 #include <math.h>

@@ -554,6 +554,8 @@ static void take_line(enum dialect_kind d, struct dialect_stream *s, double now)
 
 	if (!s->lines++ && line.n >= 3 && memcmp(line.s, "\xef\xbb\xbf", 3) == 0) /* a BOM */
 		line.s += 3, line.n -= 3;
+	while (line.n && (line.s[line.n - 1] == ' ' || line.s[line.n - 1] == '\t'))
+		line.n--;
 	if (!line.n) {
 		if (s->data.len)
 			no_json(s, buf_span(&s->data));
@@ -561,7 +563,7 @@ static void take_line(enum dialect_kind d, struct dialect_stream *s, double now)
 		buf_clear(&s->event);
 		return;
 	}
-	if (*line.s == '{') { /* a JSON line */
+	if (*line.s == '{' || is_end(line)) { /* JSON lines */
 		take_data(d, s, line, now);
 		return;
 	}
