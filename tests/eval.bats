@@ -55,6 +55,17 @@ rows() {
 	jq -se '.[2] | .n == 4 and .wins == 2' <<<"$output"
 }
 
+@test "reasoning in the output is not scored, and stays in the record" {
+	for output in '<think>\nno\n</think>\n\nyes' 'no</think>yes' yes '<think>yes'; do
+		echo "{\"ideal\":\"yes\",\"output\":\"$output\"}"
+	done >in
+	ft-eval -q -p in >out
+	[ "$(jq -c .eval.exact out | tr -d '\n')" = 1110 ]
+	[ "$(jq -r .output out | head -1)" = '<think>' ]
+	status_is 0 ft-eval -c 'think=jq:.output | startswith("<think>")' in
+	[ "$(jq .metrics.think.mean <<<"$output")" = 0.5 ]
+}
+
 @test "a row without a reference is unscored, and named" {
 	echo '{"id":"x","output":"y"}' >in
 	status_is 0 ft-eval in

@@ -407,6 +407,17 @@ verdicts_of() {
 	[ "$(grep -cE '"m[ab]"|refusal' shown)" = 0 ]
 }
 
+@test "what a model thought before it answered is not judged" {
+	export OPENAI_API_KEY=x
+	jq -nc '("ma", "mb") as $m | {id: "1", text: "what", output: "<think>SECRET</think>\nsaid", reasoning: "SECRET", model: $m}' >in
+	for pair in '' --pair; do
+		# shellcheck disable=SC2086
+		ft-judge -q -m j $pair --dry-run in >shown
+		grep -q said shown
+		[ "$(grep -c SECRET shown)" = 0 ]
+	done
+}
+
 @test "records without a partner are counted, two answers of one model are refused" {
 	start_stub --reply "$TIE"
 	two 3 | sed 6d >in

@@ -143,12 +143,48 @@ state() {
 	[ "$(jq .attempts <<<"$output")" = 1 ]
 }
 
+@test "a used up quota is final and ends the run early; so does a key that is refused at once" {
+	start_stub
+	rows 40 "stub{status=429;file=$PWD/quota.json}" >in.jsonl
+	for error in '"type": "insufficient_quota", "code": "insufficient_quota", "message": "no more"' \
+		'"code": "credit_balance_exhausted", "message": "x"' '"code": 402, "message": "x"' \
+		'"code": "1113", "message": "Insufficient balance or no resource package."' \
+		'"type": "invalid_request_error", "message": "Your credit balance is too low."'; do
+		echo "{\"error\": {$error}}" >quota.json
+		before=$(state requests)
+		status_is 3 ft-prompt -m m -j 4 in.jsonl
+		[ "$(jq -sc 'map([.error.type, .error.status]) | [length] + unique' <<<"$output")" = '[40,["quota",429]]' ]
+		[ $(($(state requests) - before)) -le 4 ]
+		[[ $stderr == *'quota 429: 40'* ]]
+	done
+	echo '{"error": {"code": "insufficient_quota", "message": "the minute is full"}}' >quota.json
+	ask "stub{status=429;retry-after-ms=1;file=$PWD/quota.json;times=1} later"
+	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" later",2]' ]
+	ask 'stub{status=402}'
+	[ "$(jq -c '[.error.type, .error.status, .attempts]' <<<"$output")" = '["quota",402,1]' ]
+	stop_stub
+	start_stub --key right
+	rows 40 >in.jsonl
+	OPENAI_API_KEY=wrong status_is 3 ft-prompt -m m -j 4 in.jsonl
+	[ "$(jq -sc 'map([.error.type, .error.status]) | [length] + unique' <<<"$output")" = '[40,["auth",401]]' ]
+	[ "$(state requests)" -le 4 ]
+}
+
 @test "a wait that would pass the deadline is not begun" {
 	start_stub
 	ask 'stub{status=429;retry-after=90}' --deadline 5
 	[ "$status" -eq 3 ]
 	[ "$(jq -c '[.error.type, .error.status]' <<<"$output")" = '["deadline",429]' ]
 	[[ $(jq -r .error.message <<<"$output") == *"90 s"*"--deadline 5"* ]]
+}
+
+@test "a limit that is reset behind the deadline ends the records that wait for it" {
+	start_stub
+	{ rows 1 'stub{remaining=0;reset=3600} q' && rows 4; } >in.jsonl
+	status_is 3 timeout 30 ft-prompt -m m -j 1 --deadline 5 in.jsonl
+	[ "$(jq -sc 'map(.error.type)' <<<"$output")" = '[null,"deadline","deadline","deadline","deadline"]' ]
+	[[ $(jq -r '.error.message // empty' <<<"$output") == *"the server's limit is reset in"*"--deadline 5"* ]]
+	[ "$(state requests)" -eq 1 ]
 }
 
 @test "a server that hangs or drips is given up after --timeout" {
@@ -278,6 +314,107 @@ state() {
 	[ "$(jq '.ttft > 0 and .ttft <= .latency' <<<"$output")" = true ]
 	ask 'stub{drop=middle;times=1} broken off' --stream
 	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" broken off",2]' ]
+}
+
+# both NAME - asks for the answers in NAME.json and in NAME.sse, which must give the same record, in $one; so must a stream that was
+# not asked for.
+both() {
+	local less='del(.messages, .latency, .ttft, .request_id)'
+	ask "stub{file=$PWD/$1.json}" "${@:2}"
+	one=$(jq -cS "$less" <<<"$output")
+	ask "stub{file=$PWD/$1.sse;type=text/event-stream}" --stream "${@:2}"
+	[ "$(jq -cS "$less" <<<"$output")" = "$one" ] || { echo "$output $one"; false; }
+	ask "stub{file=$PWD/$1.sse;type=text/event-stream}" "${@:2}"
+	[ "$(jq -cS "$less" <<<"$output")" = "$one" ] || { echo "$output $one"; false; }
+}
+
+@test "an answer gives the same record streamed and not, whatever the server's habits" {
+	start_stub
+	{
+		printf '\xef\xbb\xbf'
+		echo '{"model":"m","choices":[{"message":{"content":"😀!","reasoning":"hm"},"finish_reason":"stop"}]}'
+	} >text.json
+	printf '\xef\xbb\xbf: wait\r\rdata:{"model":"m","choices":\r' >text.sse
+	printf 'data:%s\r\r' '[{"delta":{"reasoning":"hm","content":"\ud83d"}}]}' \
+		'{"choices":[{"delta":{"content":[{"type":"text","text":"\ude00!"}]}}]}' \
+		'{"choices":[{"message":{},"finish_reason":"stop"}]}' >>text.sse
+	both text
+	[ "$(jq -c '[.output, .reasoning, .finish_reason]' <<<"$one")" = '["😀!","hm","stop"]' ]
+
+	call() { printf '{"index":0,"id":"%s","function":{"name":"get","arguments":"%s"}}' "$@"; }
+	printf '{"choices":[{"message":{"content":null,"tool_calls":[%s,%s]},"finish_reason":"tool_calls"}]}' \
+		"$(call a 1)" "$(call b 2)" >calls.json
+	printf 'data: {"choices":[{"delta":{"tool_calls":[%s]}}]}\n\n' "$(call a 1)" "$(call b 2)" >calls.sse
+	printf 'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n' >>calls.sse
+	both calls
+	[ "$(jq -c '[.tool_calls[] | [.id, .function.name, .function.arguments]]' <<<"$one")" = '[["a","get","1"],["b","get","2"]]' ]
+
+	block='{"type":"tool_use","id":"t","name":"get","input":{"x":1}}'
+	echo '{"content":['"$block"'],"stop_reason":"tool_use","usage":{"output_tokens":2}}' >tool.json
+	printf 'data: %s\n\n' '{"type":"message_start","message":{"content":[]}}' \
+		'{"type":"content_block_start","index":0,"content_block":'"$block}" \
+		'{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":2}}' \
+		'{"type":"message_stop"}' >tool.sse
+	ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=$STUB_URL both tool --api anthropic
+	[ "$(jq -c '.tool_calls[0].function.arguments' <<<"$one")" = '"{\"x\":1}"' ]
+}
+
+@test "an event that is not understood is an error, and no cache keeps it" {
+	start_stub
+	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops' 'data: 1' \
+		$'data: {"choices":[{"delta":{"content":"\xc3"}}]}'; do
+		printf '%s\n\n' 'data: {"choices":[{"delta":{"content":"h"}}]}' "$event" \
+			'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}' >odd.sse
+		ask "stub{file=$PWD/odd.sse;type=text/event-stream}" --stream --retries 0 --cache odd.db
+		[ "$status" -eq 3 ]
+		[ "$(jq -c '[.error.type, .error.output[:1], .cached]' <<<"$output")" = '["bad_answer","h",null]' ]
+	done
+	[ "$(state requests)" -eq 6 ]
+}
+
+@test "reasoning without an answer, a provider that breaks off, status 201, an error in an array" {
+	start_stub
+	echo '{"choices":[{"message":{"reasoning_content":"hm","content":null},"finish_reason":"stop"}]}' >thought.json
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"role":"assistant","content":""}}]}' \
+		'{"choices":[{"delta":{"reasoning_content":"hm"}}]}' '{"choices":[{"delta":{},"finish_reason":"stop"}]}' >thought.sse
+	both thought
+	[ "$(jq -c '[.error.type, .reasoning, .output]' <<<"$one")" = '["empty","hm",null]' ]
+	why='"finish_reason":"error","error":{"message":"no","code":502}'
+	echo '{"choices":[{"message":{"content":"part"},'"$why}]}" >error.json
+	printf 'data: %s\n\n' '{"choices":[{"delta":{"content":"part"},'"$why}]}" >error.sse
+	both error --retries 1
+	[ "$(jq -c '[.error.type, .error.status, .error.output, .attempts]' <<<"$one")" = '["api",502,"part",2]' ]
+	echo '[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]' >array.json
+	ask "stub{file=$PWD/array.json}" --retries 1
+	[ "$(jq -c '[.error.type, .error.status, .error.message, .attempts]' <<<"$output")" = '["api",503,"busy",2]' ]
+	echo '{"choices":[{"message":{"content":"made"},"finish_reason":"stop"}]}' >made.json
+	ask "stub{status=201;file=$PWD/made.json}"
+	[ "$(jq -c '[.output, .error]' <<<"$output")" = '["made",null]' ]
+}
+
+@test "--strip-reasoning takes <think> out of the output, for the schema too, and leaves the cache as it was" {
+	start_stub
+	ask 'stub{say=<think> hm </think> 4} x' --cache c.db
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["<think> hm </think> 4","hm"]' ]
+	ask 'stub{say=<think> hm </think> 4} x' --cache c.db --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning, .cached]' <<<"$output")" = '["4","hm",true]' ]
+	ask 'stub{say=<think> hm </think> 5} x' --cache c.db --strip-reasoning
+	ask 'stub{say=<think> hm </think> 5} x' --cache c.db
+	[ "$(jq -c '[.output, .reasoning, .cached]' <<<"$output")" = '["<think> hm </think> 5","hm",true]' ]
+	ask 'stub{say=hm</think>4} x' --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["4","hm"]' ]
+	ask 'stub{say=say <think> as </think> you like} x' --strip-reasoning
+	[ "$(jq -c '[.output, .reasoning]' <<<"$output")" = '["say <think> as </think> you like",null]' ]
+	for say in '<think>hm</think>' '<think>hm'; do
+		ask "stub{say=$say} x" --strip-reasoning
+		[ "$(jq -c '[.error.type, .reasoning, .output]' <<<"$output")" = '["empty","hm",null]' ]
+	done
+	echo '{"choices":[{"message":{"content":"<think>hm</think>[1]"},"finish_reason":"stop"}]}' >list.json
+	echo '{"type":"array"}' >schema.json
+	ask "stub{file=$PWD/list.json}" --schema schema.json --strip-reasoning
+	[ "$(jq -r .output <<<"$output")" = '[1]' ]
+	ask "stub{file=$PWD/list.json}" --schema schema.json
+	[ "$(jq -r .error.type <<<"$output")" = schema ]
 }
 
 @test "Anthropic's dialect looks the same in the record" {

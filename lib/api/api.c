@@ -55,6 +55,11 @@ struct api {
 	struct bucket requests, tokens;
 	double pause; /* nobody asks before this time */
 	double spent, reserved;
+	size_t answers;
+	/* Why nobody asks any more (no quota, no valid key), or an empty type. */
+	char over[32];
+	int over_status;
+	struct buf over_why;
 	struct rng rng;
 	struct buf url, secret;
 	struct backend_answer answer;
@@ -154,8 +159,8 @@ static void redact(char *text, size_t len, const char *key)
 /* A server may send back what it was sent. */
 static void redact_answer(struct backend_answer *an, const char *key)
 {
-	struct buf *const bufs[] = {&an->output, &an->tool_calls, &an->refusal,
-				    &an->usage,	 &an->logprobs,	  &an->error_message};
+	struct buf *const bufs[] = {&an->output,   &an->tool_calls,    &an->refusal,  &an->usage,
+				    &an->logprobs, &an->error_message, &an->reasoning};
 	char *const texts[] = {an->model, an->finish_reason, an->request_id};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
@@ -256,11 +261,19 @@ static void fail_status(struct api *a, const struct http_response *r)
 			   : r->status == 401 || r->status == 403 ? "auth"
 								  : "http";
 	char hint[128] = "";
+	int quota = r->status == 402 ? 2 : 0;
 
-	if (!json_check(buf_span(&r->body), &body, NULL))
+	if (!json_check(buf_span(&r->body), &body, NULL)) {
 		dialect_error(body, &message);
-	else if (r->body.len)
+		if (!quota)
+			quota = dialect_quota(body);
+		/* A limit that passes says when. */
+		if (quota == 2 || (quota && isnan(retry_after(r, (double)time(NULL)))))
+			type = "quota";
+	} else {
 		buf_add(&message, r->body.data, r->body.len < 200 ? r->body.len : 200);
+		type = quota ? "quota" : type;
+	}
 	if (r->status >= 300 && r->status < 400) {
 		struct span to = http_header(r, "location");
 		char *text = span_dup(to);
@@ -284,52 +297,66 @@ static void fail_status(struct api *a, const struct http_response *r)
 	buf_release(&where);
 }
 
-static int begins_json(const struct buf *b)
+/* Some gateways create what they answer. */
+static int answered(const struct http_response *r)
 {
-	size_t i = 0;
-
-	while (i < b->len && strchr(" \t\r\n", b->data[i]))
-		i++;
-	return i < b->len && b->data[i] == '{';
+	return r->status == 200 || r->status == 201;
 }
 
-/* Reads a 200 answer into a->answer. Returns whether another attempt may do better. */
+/* An answer that is JSON, though a stream was asked for. */
+static int begins_json(struct span text)
+{
+	while (text.n && strchr(" \t\r\n", *text.s))
+		text.s++, text.n--;
+	return text.n && (*text.s == '{' || *text.s == '[');
+}
+
+/* Reads an answer of success into a->answer. Returns whether another attempt may do better. */
 static int read_answer(struct api *a, struct call *c, const struct http_response *r)
 {
 	struct backend_answer *an = &a->answer;
-	struct buf whole = BUF_INIT;
-	struct span body;
+	struct span text = buf_span(&r->body), body, type = http_header(r, "content-type");
+	enum dialect_kind d = a->chat.dialect;
 	struct err e = ERR_INIT;
-	int again = 0;
+	int again;
 
-	if (a->chat.stream && !begins_json(&r->body)) {
-		if (dialect_stream_body(a->chat.dialect, &c->stream, &whole)) {
-			backend_answer_fail(an, "dropped", r->status,
-					    "the stream broke off before its end");
-			buf_release(&whole);
-			return 1;
-		}
+	if (text.n >= 3 && memcmp(text.s, "\xef\xbb\xbf", 3) == 0) /* a BOM */
+		text.s += 3, text.n -= 3;
+	if (!a->chat.stream && type.n >= 17 && memcmp(type.s, "text/event-stream", 17) == 0)
+		/* Some servers know nothing else. */
+		dialect_stream_add(d, &c->stream, text.s, text.n, 0);
+	if ((a->chat.stream || c->stream.lines) && !begins_json(text)) {
+		again = dialect_stream_answer(d, &c->stream, c->forced_schema, an);
 		if (c->stream.first > 0)
 			an->ttft = c->stream.first - c->started;
-	}
-	if (json_check(whole.len ? buf_span(&whole) : buf_span(&r->body), &body, &e) ||
-	    json_kind(body) != JSON_OBJECT) {
-		struct span type = http_header(r, "content-type");
-
-		backend_answer_fail(an, "bad_answer", r->status,
-				    "the answer is not a JSON object (%.*s%s%s)",
-				    (int)(type.n > 80 ? 80 : type.n),
-				    type.s ? type.s : "no content type", e.msg[0] ? "; " : "",
-				    e.msg);
-		again = 1;
 	} else {
-		dialect_answer(a->chat.dialect, body, c->forced_schema, an);
-		/* Some gateways wrap an upstream's status into a 200. */
-		again = strcmp(an->error_type, "api") == 0 &&
-			(an->error_status == 429 || an->error_status >= 500);
+		again = json_check(text, &body, &e) != 0;
+		if (again)
+			backend_answer_fail(an, "bad_answer", r->status,
+					    "the answer is not a JSON object (%.*s%s%s)",
+					    (int)(type.n > 80 ? 80 : type.n),
+					    type.s ? type.s : "no content type",
+					    e.msg[0] ? "; " : "", e.msg);
+		else
+			dialect_answer(d, body, c->forced_schema, an);
 	}
-	buf_release(&whole);
-	return again;
+	/* Some gateways wrap an upstream's status into a 200. */
+	return again || (strcmp(an->error_type, "api") == 0 &&
+			 (an->error_status == 429 || an->error_status >= 500));
+}
+
+/* Ends the asking where no other request could fare better: what was paid for is used up, or a key
+ * was refused before anything was answered. */
+static void give_up(struct api *a, int status)
+{
+	struct backend_answer *an = &a->answer;
+	int quota = strcmp(an->error_type, "quota") == 0;
+
+	if (a->over[0] || !(quota || (status == 401 && !a->answers)))
+		return;
+	snprintf(a->over, sizeof a->over, "%s", an->error_type);
+	a->over_status = an->error_status;
+	buf_addf(&a->over_why, "not asked, as before: %.600s", an->error_message.data);
 }
 
 static void copy_span(char *to, size_t size, struct span s)
@@ -355,15 +382,19 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	again = retry_worth(r);
 	if (r->failure != HTTP_DONE)
 		backend_answer_fail(an, failure_type(r->failure), r->status, "%s", r->reason);
-	else if (r->status == 200)
+	else if (answered(r))
 		again = read_answer(a, c, r);
 	else
 		fail_status(a, r);
+	if (strcmp(an->error_type, "quota") == 0)
+		again = 0;
+	give_up(a, r->failure == HTTP_DONE ? r->status : 0);
+	a->answers += !an->error_type[0];
 
 	if (r->failure == HTTP_DONE) {
-		if (r->status == 429 || (r->status == 200 && an->error_status == 429))
+		if (r->status == 429 || (answered(r) && an->error_status == 429))
 			window_throttled(&a->window, c->started, now);
-		else if (r->status == 200)
+		else if (answered(r))
 			window_success(&a->window);
 		pause = rate_pause(r, wall);
 		if (pause > 0 && now + pause > a->pause)
@@ -381,8 +412,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	}
 	settle(a, c, cost,
 	       r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
-		       r->failure == HTTP_CANCELLED ||
-		       (r->failure == HTTP_DONE && r->status == 200));
+		       r->failure == HTTP_CANCELLED || (r->failure == HTTP_DONE && answered(r)));
 	an->cost = an->error_type[0] ? NAN : cost;
 	if (an->error_type[0])
 		again_or_fail(a, c, again, retry_after(r, wall));
@@ -417,8 +447,8 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 		q.silence = SILENCE;
 		q.on_data = on_data;
 		q.arg = c;
-		dialect_stream_release(&c->stream);
 	}
+	dialect_stream_release(&c->stream);
 	c->started = now;
 	c->attempts++;
 	if (http_start(a->http, (uint64_t)(uintptr_t)c, &q, e))
@@ -429,11 +459,26 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 	return 0;
 }
 
-static void fail_unasked(struct api *a, struct call *c, const char *type, const char *why)
+static void fail_unasked(struct api *a, struct call *c, const char *type, int status,
+			 const char *why)
 {
 	backend_answer_clear(&a->answer);
-	backend_answer_fail(&a->answer, type, 0, "%s", why);
+	backend_answer_fail(&a->answer, type, status, "%s", why);
 	deliver(a, c, &a->answer);
+}
+
+static void fail_all_unasked(struct api *a, const char *type, int status, const char *why)
+{
+	struct call *c;
+
+	while ((c = a->queued.first)) {
+		list_remove(&a->queued, c);
+		fail_unasked(a, c, type, status, why);
+	}
+	while ((c = a->waiting.first)) {
+		wait_over(a, c);
+		fail_unasked(a, c, type, status, why);
+	}
 }
 
 /* What becomes of a call that could go out now as far as the window is concerned. */
@@ -464,7 +509,7 @@ static enum turn ask_turn(struct api *a, struct call *c, double now, double *wai
 static int take_turn(struct api *a, struct call *c, enum turn turn, double now, struct err *e)
 {
 	if (turn == TURN_NEVER) {
-		fail_unasked(a, c, "max_cost", "the request could pass --max-cost at its worst");
+		fail_unasked(a, c, "max_cost", 0, "the request could pass --max-cost at its worst");
 	} else if (start(a, c, now, e)) {
 		call_free(c);
 		return -1;
@@ -519,6 +564,17 @@ static int launch(struct api *a, double *wait, struct err *e)
 	struct call *c;
 	enum turn turn;
 
+	if (a->over[0])
+		fail_all_unasked(a, a->over, a->over_status, a->over_why.data);
+	while (a->pause > now + a->o->deadline && (c = a->queued.first)) {
+		char why[128];
+
+		snprintf(why, sizeof why,
+			 "the server's limit is reset in %.3g s, which passes --deadline %.4g",
+			 a->pause - now, a->o->deadline);
+		list_remove(&a->queued, c);
+		fail_unasked(a, c, "deadline", 429, why);
+	}
 	if (launch_again(a, now, wait, e))
 		return -1;
 	while ((c = a->queued.first) && room(a)) {
@@ -599,18 +655,10 @@ static long api_run(void *self, double wait, backend_done *done, void *arg, stru
 static void api_cancel(void *self, backend_done *done, void *arg)
 {
 	struct api *a = self;
-	struct call *c;
 
 	a->done = done;
 	a->arg = arg;
-	while ((c = a->queued.first)) {
-		list_remove(&a->queued, c);
-		fail_unasked(a, c, "interrupted", "interrupted");
-	}
-	while ((c = a->waiting.first)) {
-		wait_over(a, c);
-		fail_unasked(a, c, "interrupted", "interrupted");
-	}
+	fail_all_unasked(a, "interrupted", 0, "interrupted");
 	http_cancel(a->http, on_done, a);
 }
 
@@ -627,6 +675,7 @@ static void api_free(void *self)
 			call_free(c);
 		}
 	buf_release(&a->url);
+	buf_release(&a->over_why);
 	/* The key does not outlive its use. */
 	if (a->secret.data)
 		memset(a->secret.data, 0, a->secret.len);

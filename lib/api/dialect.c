@@ -1,5 +1,5 @@
-/* dialect: addresses and keys of all dialects, bodies and answers of OpenAI's; Anthropic's are in
- * dialect_anthropic.c, streams in dialect_stream.c. */
+/* dialect: addresses and keys of all dialects, OpenAI's bodies, errors; Anthropic's bodies are in
+ * dialect_anthropic.c, answers of both in dialect_stream.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,79 +279,6 @@ int dialect_body(const struct dialect *c, const struct backend_request *q, struc
 	return body->full ? err_set(e, "the request is too large") : 0;
 }
 
-static void copy_text(char *to, size_t size, struct span v)
-{
-	struct buf b = BUF_INIT;
-
-	if (json_string(v, &b) == 0 && b.data)
-		snprintf(to, size, "%s", b.data);
-	buf_release(&b);
-}
-
-/* Some servers return what they were about to say as parts. */
-static int put_content(struct span content, struct buf *out)
-{
-	struct json_iter it = {0};
-	struct span key, part;
-	int any = 0;
-
-	if (json_kind(content) == JSON_STRING)
-		return json_string(content, out) == 0;
-	if (json_kind(content) != JSON_ARRAY)
-		return 0;
-	while (json_next(&it, content, &key, &part))
-		if (json_string(json_member(part, "text"), out) == 0)
-			any = 1;
-	return any;
-}
-
-static void openai_answer(struct span body, struct backend_answer *a)
-{
-	struct span choice = json_element(json_member(body, "choices"), 0),
-		    message = json_member(choice, "message"), v;
-
-	copy_text(a->model, sizeof a->model, json_member(body, "model"));
-	v = json_member(body, "usage");
-	if (json_kind(v) == JSON_OBJECT)
-		buf_addspan(&a->usage, v);
-	if (json_kind(message) != JSON_OBJECT) {
-		backend_answer_fail(a, "bad_answer", 200, "the answer holds no message");
-		return;
-	}
-	copy_text(a->finish_reason, sizeof a->finish_reason, json_member(choice, "finish_reason"));
-	a->has_output = put_content(json_member(message, "content"), &a->output);
-	json_string(json_member(message, "refusal"), &a->refusal);
-	v = json_member(message, "tool_calls");
-	if (json_count(v))
-		buf_addspan(&a->tool_calls, v);
-	v = json_member(json_member(choice, "logprobs"), "content");
-	if (json_kind(v) == JSON_ARRAY)
-		buf_addspan(&a->logprobs, v);
-}
-
-void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
-		    struct backend_answer *a)
-{
-	struct span error = json_member(body, "error");
-
-	if (json_kind(error) > JSON_NULL) {
-		struct buf message = BUF_INIT;
-		int code = dialect_error(body, &message);
-
-		backend_answer_fail(a, "api", code ? code : 200, "%s", message.data);
-		buf_release(&message);
-		return;
-	}
-	if (d == DIALECT_ANTHROPIC)
-		dialect_anthropic_answer(body, forced_schema, a);
-	else
-		openai_answer(body, a);
-	if (!a->error_type[0] && !a->has_output && !a->tool_calls.len && !a->refusal.len)
-		backend_answer_fail(a, "empty", 200,
-				    "the answer's content is null (finish_reason %s)",
-				    a->finish_reason[0] ? a->finish_reason : "unknown");
-}
-
 /* The status that an error inside a 200 answer, or inside a stream, would have had: a number in
  * `code` (OpenRouter, vLLM), or a name that stands for one (Anthropic's types; OpenAI's types and
  * codes). 0 unknown. */
@@ -375,14 +302,53 @@ static int error_status(struct span error)
 	return 0;
 }
 
+/* The error inside a body, or the body. */
+static struct span error_in(struct span body)
+{
+	struct span error;
+
+	if (json_kind(body) == JSON_ARRAY) /* Gemini's compatible endpoint */
+		body = json_element(body, 0);
+	error = json_member(body, "error");
+	return json_kind(error) <= JSON_NULL ? body : error;
+}
+
+int dialect_quota(struct span body)
+{
+	static const struct {
+		const char *name;
+		int sure;
+	} names[] = {
+		{"credit_balance_exhausted", 2}, {"billing_hard_limit_reached", 2},
+		{"billing_not_active", 2},	 {"access_terminated", 2},
+		{"insufficient_quota", 1},	 {"quota_exceeded", 1},
+	};
+	/* Those that have no name for it */
+	static const char *const texts[] = {"credit balance is too low", "insufficient balance"};
+	struct span error = error_in(body), code = json_member(error, "code"),
+		    type = json_member(error, "type");
+	struct buf message = BUF_INIT;
+	int64_t n = 0;
+	int sure = !json_int(code, &n) && n == 402 ? 2 : 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if ((json_is(type, names[i].name) || json_is(code, names[i].name)) &&
+		    names[i].sure > sure)
+			sure = names[i].sure;
+	json_string(json_member(error, "message"), &message);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (message.len && strcasestr(message.data, texts[i]))
+			sure = 2;
+	buf_release(&message);
+	return sure;
+}
+
 int dialect_error(struct span body, struct buf *message)
 {
 	static const char *const places[] = {"message", "detail", "error", "type"};
-	struct span error = json_member(body, "error"), raw, v;
+	struct span error = error_in(body), raw, v;
 	size_t before = message->len;
 
-	if (json_kind(error) == JSON_NONE)
-		error = body;
 	if (json_kind(error) == JSON_STRING)
 		json_string(error, message);
 	for (size_t i = 0; i < sizeof places / sizeof *places && message->len == before; i++) {

@@ -51,7 +51,7 @@ int dialect_body(const struct dialect *c, const struct backend_request *q, struc
  * caller frees it. */
 char *dialect_asked(struct span body, const char *otherwise);
 
-/* Reads a whole answer (a checked JSON object) into a. An answer that is an error in itself is
+/* Reads a whole answer (a checked JSON value) into a. An answer that is an error in itself is
  * written as one. forced_schema: the answer was asked for as the input of a tool (Anthropic). */
 void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
 		    struct backend_answer *a);
@@ -60,6 +60,10 @@ void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
  * for (OpenRouter sends 200 with a code, streams break off with a type), 0 where none. */
 int dialect_error(struct span body, struct buf *message);
 
+/* Whether an error body says that what was paid for is used up, which no waiting mends: 2; 1 where the
+ * same words are said of a limit that passes (Azure). */
+int dialect_quota(struct span body);
+
 /* Tokens of a `usage` object of either family; -1 where unknown. Anthropic counts cached input
  * apart from input_tokens; here prompt includes it. */
 struct dialect_usage {
@@ -67,31 +71,44 @@ struct dialect_usage {
 };
 void dialect_usage(struct span usage, struct dialect_usage *u);
 
-/* Puts a streamed answer (server-sent events) together again as the body of a whole one. Zeroed to
- * begin with. */
-struct dialect_block { /* text, or one tool call */
-	int tool;
+/* An answer as it is gathered, from the events of a stream (server-sent events) or from a whole body
+ * at once: whatever a server's habits, what is known of an answer stands here once. Zeroed to begin
+ * with. Texts are kept as JSON strings have them, escapes and all, without the quotes: an escape may
+ * be cut over two events. */
+struct dialect_call {
+	enum dialect_block {
+		DIALECT_CALL,
+		DIALECT_CUSTOM,
+		DIALECT_ASIDE
+	} kind;	       /* no call at all */
+	int64_t index; /* -1 where there was none */
+	int given;     /* its arguments came whole, as JSON */
 	struct buf id, name, text;
+	struct buf more; /* members that ft does not know, as "key":value with commas between */
 };
 
 struct dialect_stream {
-	struct buf line; /* of the event stream, incomplete */
-	struct dialect_block *blocks;
+	struct buf line, data, event; /* of the event stream, incomplete */
+	struct dialect_call *calls;
 	size_t n, cap;
-	struct buf refusal, logprobs;
-	/* raw JSON; usage_end: what Anthropic reports at the end */
-	struct buf usage, usage_end, model, error;
-	struct buf finish;
-	int ended;
-	double first; /* when the first piece of an answer came; 0: none yet */
+	struct buf text, reasoning, refusal, logprobs;
+	/* raw JSON; usage_end: what Anthropic reports at the end; error: the body of one */
+	struct buf usage, usage_end, model, error, finish;
+	struct buf bad; /* why it is no answer, or empty */
+	int garbled;	/* bad because what came is no JSON */
+	int lines, cr;	/* some were read; the last byte was a CR */
+	int any, has_text, grown;
+	int ended, done; /* done: by [DONE] or the like */
+	double first;	 /* when the first piece of an answer came; 0: none yet */
 };
 
 void dialect_stream_release(struct dialect_stream *s);
 /* now: seconds on the monotonic clock. */
 void dialect_stream_add(enum dialect_kind d, struct dialect_stream *s, const char *p, size_t n,
 			double now);
-/* Appends the whole answer, as dialect_answer reads it. -1 where the stream broke off before its
- * end. */
-int dialect_stream_body(enum dialect_kind d, const struct dialect_stream *s, struct buf *body);
+/* Reads the answer that was streamed into a, as dialect_answer does a whole one. Returns whether
+ * another attempt may mend it: the stream broke off before its end, or was garbled. */
+int dialect_stream_answer(enum dialect_kind d, struct dialect_stream *s, int forced_schema,
+			  struct backend_answer *a);
 
 #endif

@@ -1,4 +1,4 @@
-/* dialect_anthropic: Anthropic's Messages API, translated from and to the records' OpenAI shape. System
+/* dialect_anthropic: Anthropic's Messages API, asked in the records' OpenAI shape. System
  * turns become the `system` member, tool calls and their results become content blocks, a schema
  * becomes the input of a tool that must be called. What cannot be said is refused. */
 #include <math.h>
@@ -259,7 +259,7 @@ int dialect_anthropic_members(const struct dialect *c, const struct backend_requ
 	return 0;
 }
 
-static const char *finish_reason(struct span stop)
+const char *dialect_anthropic_finish(struct span stop)
 {
 	static const char *const table[][2] = {
 		{"end_turn", "stop"},	       {"stop_sequence", "stop"},
@@ -271,63 +271,4 @@ static const char *finish_reason(struct span stop)
 		if (json_is(stop, table[i][0]))
 			return table[i][1];
 	return NULL;
-}
-
-static void take_call(struct span block, struct buf *calls)
-{
-	struct jw w;
-
-	buf_addc(calls, calls->len ? ',' : '[');
-	jw_init(&w, calls);
-	jw_object(&w);
-	jw_put_raw(&w, "id", json_member(block, "id"));
-	jw_put_str(&w, "type", "function");
-	jw_put_object(&w, "function");
-	jw_put_raw(&w, "name", json_member(block, "name"));
-	jw_put_text(&w, "arguments", json_member(block, "input"));
-	jw_end(&w);
-	jw_end(&w);
-}
-
-void dialect_anthropic_answer(struct span body, int forced_schema, struct backend_answer *a)
-{
-	struct span content = json_member(body, "content"), stop = json_member(body, "stop_reason"),
-		    key, block;
-	const char *finish = finish_reason(stop);
-	struct buf text = BUF_INIT;
-	struct json_iter it = {0};
-
-	if (json_kind(content) != JSON_ARRAY) {
-		backend_answer_fail(a, "bad_answer", 200, "the answer holds no content");
-		return;
-	}
-	if (!json_string(json_member(body, "model"), &text) && text.data)
-		snprintf(a->model, sizeof a->model, "%s", text.data);
-	buf_clear(&text);
-	json_string(stop, &text);
-	snprintf(a->finish_reason, sizeof a->finish_reason, "%s",
-		 finish	     ? finish
-		 : text.data ? text.data
-			     : "");
-	buf_release(&text);
-	if (json_kind(json_member(body, "usage")) == JSON_OBJECT)
-		buf_addspan(&a->usage, json_member(body, "usage"));
-	while (json_next(&it, content, &key, &block)) {
-		struct span type = json_member(block, "type"), input = json_member(block, "input");
-
-		if (json_is(type, "text")) {
-			json_string(json_member(block, "text"), &a->output);
-			a->has_output = 1;
-		} else if (json_is(type, "tool_use") && forced_schema && input.s) {
-			buf_addspan(&a->output, input);
-			a->has_output = 1;
-			snprintf(a->finish_reason, sizeof a->finish_reason, "stop");
-		} else if (json_is(type, "tool_use") && input.s) {
-			take_call(block, &a->tool_calls);
-		}
-	}
-	if (a->tool_calls.len)
-		buf_addc(&a->tool_calls, ']');
-	if (json_is(stop, "refusal"))
-		buf_adds(&a->refusal, "the API refused to answer");
 }

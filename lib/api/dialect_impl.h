@@ -4,11 +4,11 @@
 
 #include "dialect.h"
 
-/* What Anthropic's dialect puts into a body (all but model and extra) and finds in an answer; for
- * dialect.c. */
+/* What Anthropic's dialect puts into a body (all but model and extra); for dialect.c. */
 int dialect_anthropic_members(const struct dialect *c, const struct backend_request *q,
 			      struct jw *w, struct err *e);
-void dialect_anthropic_answer(struct span body, int forced_schema, struct backend_answer *a);
+/* Why it stopped, in OpenAI's words, or NULL. */
+const char *dialect_anthropic_finish(struct span stop);
 #define DIALECT_SCHEMA_TOOL "answer"
 
 /* Whether extra has (so overrides) a member of the body; for the dialects. */

@@ -122,8 +122,6 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 
 	if (!a->cache || an->error_type[0] || strcmp(an->finish_reason, "length") == 0)
 		return;
-	buf_clear(&a->json);
-	answer_write(an, &a->json);
 	if (cache_put(a->cache, &s->key, an->model, buf_span(&a->json), &e))
 		trouble(a, &e);
 }
@@ -133,6 +131,7 @@ void ask_validate(const struct ask *a, struct backend_answer *an)
 	struct err e = ERR_INIT;
 	struct span v;
 
+	answer_reasoning(an, a->o->strip_reasoning);
 	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len ||
 	    an->refusal.len)
 		return;
@@ -198,6 +197,10 @@ static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 	struct ask *a = arg;
 	struct ask_sent *s = (struct ask_sent *)(uintptr_t)ticket;
 
+	if (a->cache) { /* as it came, whatever this run takes out of it */
+		buf_clear(&a->json);
+		answer_write(an, &a->json);
+	}
 	ask_validate(a, an);
 	keep(a, s, an);
 	if (a->cache)
@@ -226,6 +229,7 @@ static void give_ready(struct ask *a)
 		} else {
 			an->cached = !an->error_type[0];
 			an->attempts = 0;
+			answer_reasoning(an, a->o->strip_reasoning);
 		}
 		give(a, s, an);
 	}

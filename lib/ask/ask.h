@@ -26,7 +26,7 @@ struct ask_options {
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop, headers, template_vars;
 	char *extra;
-	int stream, unordered, quiet, unmerged;
+	int stream, strip_reasoning, unordered, quiet, unmerged;
 };
 
 void ask_options_init(struct ask_options *o);
@@ -74,6 +74,8 @@ void ask_options_init(struct ask_options *o);
 	 "seconds for a request with all its attempts (default 900)", 0.001, 1e6}, \
 	{0, "stream", OPT_FLAG, &(o).stream, NULL, \
 	 "let answers stream in and measure the time to the first token"}, \
+	{0, "strip-reasoning", OPT_FLAG, &(o).strip_reasoning, NULL, \
+	 "take <think> blocks out of the output"}, \
 	{0, "cache", OPT_STR, &(o).cache, "FILE", "SQLite file of answers (default $FT_CACHE)"}, \
 	{0, "prices", OPT_STR, &(o).prices, "FILE", "prices per token, in LiteLLM's names"}, \
 	{0, "max-cost", OPT_REAL, &(o).max_cost, "USD", "never spend more than this", 0, 1e9}, \
@@ -190,8 +192,8 @@ struct ask_totals {
 	size_t latencies[1024]; /* histogram, 2 % a step from 0.1 ms */
 };
 
-/* Makes an answer that the schema does not allow an error: a server may not honour what it was sent.
- * Tool calls, refusals and answers cut off are told by their own members. ask_run does it itself. */
+/* Tells the reasoning in an answer from the rest, and makes one that the schema does not allow an
+ * error: a server may not honour what it was sent. Tool calls, refusals and answers cut off are told by their own members. ask_run does it itself. */
 void ask_validate(const struct ask *a, struct backend_answer *an);
 
 /* Counts what did not come through ask_run: answers joined from a batch. */

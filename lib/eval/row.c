@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../text/hash.h"
+#include "../text/thought.h"
 
 static void split_references(struct row *a, int n)
 {
@@ -30,7 +31,7 @@ static int is_there(struct span v)
 int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
 	    struct err *e)
 {
-	struct span output;
+	struct span output, thought;
 	int n;
 
 	buf_clear(&a->line_text);
@@ -60,7 +61,8 @@ int row_set(struct row *a, const struct record *rec, const char *file, size_t li
 	if (is_there(record_get(&a->rec, "error")))
 		a->unanswered = "an error record";
 	else if (json_kind(output) == JSON_STRING && json_string(output, &a->text) == 0)
-		a->output = a->text.len > 0 ? buf_span(&a->text) : span_of("");
+		a->output =
+			a->text.len > 0 ? thought_apart(buf_span(&a->text), &thought) : span_of("");
 	else if (is_there(output))
 		a->unanswered = "`output` is no string";
 	else if (!is_there(record_get(&a->rec, "tool_calls")) &&

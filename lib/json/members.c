@@ -21,6 +21,7 @@ static const struct {
 	{"output", MEMBER_ANSWER | MEMBER_PASSED},
 	{"tool_calls", MEMBER_ANSWER},
 	{"refusal", MEMBER_ANSWER},
+	{"reasoning", MEMBER_ANSWER | MEMBER_PASSED},
 	{"model", MEMBER_ANSWER},
 	{"finish_reason", MEMBER_ANSWER},
 	{"usage", MEMBER_ANSWER},

@@ -9,6 +9,7 @@
 #include "../json/jw.h"
 #include "../json/members.h"
 #include "../text/hash.h"
+#include "../text/thought.h"
 #include "wording.h"
 
 /* What a level means where the rubric does not say: of 3 to 5 levels each, of more the ends and the
@@ -69,13 +70,17 @@ static struct wording_parts parts_of(const struct rubric *r, size_t criterion, s
 
 int question_candidate(const struct record *r, struct buf *text)
 {
-	struct span output = record_get(r, "output"), calls = record_get(r, "tool_calls");
+	struct span output = record_get(r, "output"), calls = record_get(r, "tool_calls"), thought;
+	struct buf whole = BUF_INIT;
 	int some = 0;
 
 	if (json_kind(record_get(r, "error")) > JSON_NULL)
 		return -1;
 	if (json_kind(output) == JSON_STRING) {
-		json_string(output, text);
+		/* What it thought before it answered is no part of what is judged. */
+		json_string(output, &whole);
+		buf_addspan(text, thought_apart(buf_span(&whole), &thought));
+		buf_release(&whole);
 		some = 1;
 	}
 	if (json_kind(calls) == JSON_ARRAY && json_count(calls) > 0) {

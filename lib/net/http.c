@@ -204,7 +204,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	buf_add(&t->r.body, p, len);
-	if (status == 200 && t->on_data)
+	if ((status == 200 || status == 201) && t->on_data)
 		t->on_data(t->arg, p, len);
 	return len;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../json/jw.h"
 #include "../json/members.h"
+#include "../text/thought.h"
 #include "answer.h"
 
 /* To the microsecond: more digits would be noise. */
@@ -29,6 +30,8 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 		if (a->refusal.len)
 			jw_put_text(&w, "refusal", buf_span(&a->refusal));
 	}
+	if (a->reasoning.len)
+		jw_put_text(&w, "reasoning", buf_span(&a->reasoning));
 	if (a->model[0])
 		jw_put_str(&w, "model", a->model);
 	if (a->finish_reason[0])
@@ -85,6 +88,7 @@ int answer_read(struct span json, struct backend_answer *a)
 	}
 	buf_addspan(&a->tool_calls, json_member(json, "tool_calls"));
 	json_string(json_member(json, "refusal"), &a->refusal);
+	json_string(json_member(json, "reasoning"), &a->reasoning);
 	get_text(json, "model", a->model, sizeof a->model);
 	get_text(json, "finish_reason", a->finish_reason, sizeof a->finish_reason);
 	buf_addspan(&a->usage, json_member(json, "usage"));
@@ -118,4 +122,29 @@ int answer_splice(const struct record *r, const struct buf *answers, int n, stru
 		buf_addc(out, '\n');
 	}
 	return 0;
+}
+
+void answer_reasoning(struct backend_answer *a, int strip)
+{
+	struct span reasoning, rest;
+	struct buf output = BUF_INIT;
+
+	if (a->error_type[0] || !a->has_output)
+		return;
+	rest = thought_apart(buf_span(&a->output), &reasoning);
+	if (!reasoning.s)
+		return;
+	if (!a->reasoning.len)
+		buf_addspan(&a->reasoning, reasoning);
+	if (!strip)
+		return;
+	buf_addspan(&output, rest);
+	buf_release(&a->output);
+	a->output = output;
+	if (!a->output.len && !a->tool_calls.len && !a->refusal.len) {
+		a->has_output = 0;
+		backend_answer_fail(a, "empty", 0,
+				    "the answer holds reasoning and nothing else (finish_reason %s)",
+				    a->finish_reason[0] ? a->finish_reason : "unknown");
+	}
 }

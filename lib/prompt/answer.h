@@ -19,4 +19,8 @@ int answer_read(struct span json, struct backend_answer *a);
 int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
 		  struct err *e);
 
+/* Keeps the reasoning that stands in the output as such too, where there is none yet; with strip takes
+ * it out. An answer that is nothing else then is the error `empty`. Once more changes nothing. */
+void answer_reasoning(struct backend_answer *a, int strip);
+
 #endif

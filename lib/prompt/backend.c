@@ -19,6 +19,7 @@ void backend_answer_clear(struct backend_answer *a)
 	buf_clear(&a->output);
 	buf_clear(&a->tool_calls);
 	buf_clear(&a->refusal);
+	buf_clear(&a->reasoning);
 	buf_clear(&a->usage);
 	buf_clear(&a->logprobs);
 	buf_clear(&a->error_message);
@@ -32,6 +33,7 @@ void backend_answer_release(struct backend_answer *a)
 	buf_release(&a->output);
 	buf_release(&a->tool_calls);
 	buf_release(&a->refusal);
+	buf_release(&a->reasoning);
 	buf_release(&a->usage);
 	buf_release(&a->logprobs);
 	buf_release(&a->error_message);

@@ -62,6 +62,7 @@ struct backend_answer {
 	struct buf output; /* text */
 	struct buf tool_calls; /* JSON array as the model gave it, or empty */
 	struct buf refusal;    /* text, or empty */
+	struct buf reasoning;  /* text, or empty */
 	/* JSON object {"prompt_tokens", "completion_tokens", "total_tokens", ...}, or empty */
 	struct buf usage;
 	/* JSON array, one element for each token: {"token", "logprob", "top_logprobs"}, or empty */

@@ -6,53 +6,62 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int read_stream(enum dialect_kind d, const char *p, size_t n, size_t piece, struct buf *body)
+static void read_stream(enum dialect_kind d, int forced, const char *p, size_t n, size_t piece,
+			struct backend_answer *a)
 {
 	struct dialect_stream s = {0};
-	int rc;
 
+	backend_answer_clear(a);
 	for (size_t k; n; p += k, n -= k) {
 		k = n < piece ? n : piece;
 		dialect_stream_add(d, &s, p, k, 1);
 	}
-	/* What is put together from a stream is JSON, whatever came. */
-	rc = dialect_stream_body(d, &s, body);
-	if (rc == 0 && json_check(buf_span(body), &(struct span){NULL, 0}, NULL))
-		__builtin_trap();
+	dialect_stream_answer(d, &s, forced, a);
 	dialect_stream_release(&s);
-	return rc;
+}
+
+/* What is written of it is JSON, whatever came, and can be read back. */
+static void write(const struct backend_answer *a, struct buf *json)
+{
+	struct backend_answer again = {0};
+	struct dialect_usage u;
+	struct span v;
+
+	if (a->usage.len)
+		dialect_usage(buf_span(&a->usage), &u);
+	answer_write(a, json);
+	if (json_check(buf_span(json), &v, NULL) || answer_read(v, &again))
+		__builtin_trap();
+	backend_answer_release(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	enum dialect_kind d;
-	struct buf body = BUF_INIT, uncut = BUF_INIT, json = BUF_INIT;
-	struct backend_answer a = {0}, again = {0};
-	struct dialect_usage u;
+	struct buf json = BUF_INIT, uncut = BUF_INIT;
+	struct backend_answer a = {0};
+	const char *text = (const char *)data + 2;
 	struct span v;
+	int forced;
 
 	if (size < 2)
 		return 0;
 	d = data[0] & 1 ? DIALECT_ANTHROPIC : DIALECT_OPENAI;
-	if (!(data[0] & 2))
-		buf_add(&body, data + 2, size - 2);
-	else if (read_stream(d, (const char *)data + 2, size - 2, (size_t)data[1] + 1, &body) !=
-			 read_stream(d, (const char *)data + 2, size - 2, size, &uncut) ||
-		 !span_eq(buf_span(&body), buf_span(&uncut)))
-		__builtin_trap();
+	forced = (data[0] & 4) != 0;
 	backend_answer_clear(&a);
-	if (!json_check(buf_span(&body), &v, NULL) && json_kind(v) == JSON_OBJECT) {
-		dialect_answer(d, v, data[0] & 4, &a);
-		if (a.usage.len)
-			dialect_usage(buf_span(&a.usage), &u);
-		answer_write(&a, &json);
-		if (json_check(buf_span(&json), &v, NULL) || answer_read(v, &again))
+	if (data[0] & 2) {
+		read_stream(d, forced, text, size - 2, (size_t)data[1] + 1, &a);
+		write(&a, &json);
+		read_stream(d, forced, text, size - 2, size, &a);
+		write(&a, &uncut);
+		if (!span_eq(buf_span(&json), buf_span(&uncut)))
 			__builtin_trap();
+	} else if (!json_check((struct span){text, size - 2}, &v, NULL)) {
+		dialect_answer(d, v, forced, &a);
+		write(&a, &json);
 	}
 	backend_answer_release(&a);
-	backend_answer_release(&again);
-	buf_release(&body);
-	buf_release(&uncut);
 	buf_release(&json);
+	buf_release(&uncut);
 	return 0;
 }

@@ -20,6 +20,7 @@
  *	drop=before|middle	closes the connection
  *	body=KIND	what the 200 answer holds: garbage, html, truncated, error, null, refusal,
  *			tool, length, empty, upstream
+ *	file=NAME	the answer is what stands in that file (with status=201 too)
  *	size=BYTES	pads the answer
  *	type=TEXT	Content-Type
  *	redirect=URL	307 there
@@ -756,6 +757,12 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	} else if ((to = get(&q->d, "redirect")).s) {
 		buf_addf(&headers, "Location: %.*s\r\n", (int)to.n, to.s);
 		respond_error(c, 307, headers.data, "elsewhere");
+	} else if ((to = get(&q->d, "file")).s) {
+		char *name = span_dup(to);
+
+		file_read(name, REQUEST_MAX, &body, NULL);
+		respond(c, status, media, headers.data ? headers.data : "", &body);
+		free(name);
 	} else if (status != 200) {
 		respond_error(c, status, headers.data ? headers.data : "", message.data);
 	} else if (strcmp(kind, "garbage") == 0) {
