@@ -132,7 +132,6 @@ static int parse_arg(struct check *c, struct err *e)
 		c->schema = schema_read(c->arg, e);
 		return c->schema ? 0 : -1;
 	case CHECK_NUMERIC:
-		c->tolerance = TOLERANCE_EXACT;
 		if (c->arg && tolerance_parse(c->arg, &c->tolerance))
 			return err_set(e,
 				       "numeric: the tolerance must be a number or a percentage, not '%s'",
@@ -418,7 +417,8 @@ static double words(struct span s)
 static double against(const struct check *c, struct row *a, struct span ref, const char **why)
 {
 	struct span out = a->output, x, y;
-	double m, n;
+	struct number m = {0}, n = {0};
+	double score = NAN;
 	int i;
 
 	switch (c->kind) {
@@ -433,11 +433,13 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 	case CHECK_STARTS:
 		return out.n >= ref.n && contains((struct span){out.s, ref.n}, ref);
 	case CHECK_NUMERIC:
-		if (!number_last(ref, &n)) {
+		if (!number_last(ref, &n))
 			*why = "the reference holds no number";
-			return NAN;
-		}
-		return number_last(out, &m) && number_near(n, m, c->tolerance);
+		else
+			score = number_last(out, &m) && number_near(&n, &m, &c->tolerance);
+		number_release(&m);
+		number_release(&n);
+		return score;
 	case CHECK_CHOICE:
 		i = choice_in(c, a, ref);
 		if (i < 0) {
