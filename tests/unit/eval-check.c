@@ -312,6 +312,7 @@ int main(void)
 	bad_checks();
 	numbers();
 	pairs("tests/fixtures/amounts.jsonl", 400);
+	pairs("tests/fixtures/choices.jsonl", 200);
 	requirements();
 	return tap_done();
 }
