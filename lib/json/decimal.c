@@ -132,12 +132,13 @@ enum { APART = 10000 };
 /* |a - b|. */
 static void distance(const struct decimal *a, const struct decimal *b, struct decimal *out)
 {
+	static const struct decimal zero;
 	const struct decimal *large = compare(a, b) >= 0 ? a : b, *small = large == a ? b : a;
 	long long lo = a->exp < b->exp ? a->exp : b->exp, hi = top(large);
 	int sign = a->negative == b->negative ? -1 : 1, carry = 0;
 
 	if (small->digits.len == 0 || top(large) - top(small) > APART)
-		small = &(const struct decimal){0}, lo = large->exp;
+		small = &zero, lo = large->exp;
 	for (long long at = lo; at <= hi; at++) {
 		int x = digit_at(large, at) + sign * digit_at(small, at) + carry;
 

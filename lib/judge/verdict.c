@@ -305,7 +305,7 @@ static struct span undecorate(struct span s)
 /* A verdict in a line. exact: nothing else is there, so that it may be read; what is not exact does
  * contradict. */
 struct claim {
-	int value, exact;
+	int value, exact, brackets;
 	struct span label, word;
 };
 
@@ -391,7 +391,7 @@ static struct claim read_line(struct span line, struct verdict_scale scale, int 
 {
 	static const char *const before[] = {"the ", "my ",	    "final ", "overall ",
 					     "so ",  "therefore, ", "thus, "};
-	struct claim c = {NO_VALUE, 0, {0}, {0}};
+	struct claim c = {.value = NO_VALUE};
 	size_t n = 0;
 	int table = 0;
 
@@ -417,6 +417,7 @@ static struct claim read_line(struct span line, struct verdict_scale scale, int 
 		const char *end = memmem(line.s, line.n, "]]", 2);
 
 		if (end) {
+			c.brackets = 1;
 			c.word = (struct span){line.s + 2, (size_t)(end - line.s) - 2};
 			c.value = read_value(c.word, scale);
 			c.exact = c.value != NO_VALUE && end + 2 == line.s + line.n;
@@ -543,7 +544,7 @@ static int quoted_claim(const struct claim *c, struct verdict_scale scale, struc
 	const char *marks = scale.mode == VERDICT_PASS ? ".:;!?*_`\"'()[]<>{}\n" : "\n";
 	struct buf own = BUF_INIT, longer = BUF_INIT, theirs = BUF_INIT, text = BUF_INIT;
 	struct span rest;
-	int found = 0, brackets = c->label.n == 0 && c->word.s[-1] == '[';
+	int found = 0, brackets = c->brackets;
 
 	buf_addspan(&text, c->label);
 	if (brackets)
