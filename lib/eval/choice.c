@@ -19,7 +19,6 @@ static struct points points_of(struct span text, int folded)
 	struct buf wide = BUF_INIT, narrow = BUF_INIT;
 	struct span s = text;
 	struct points p = {0};
-	size_t cap = 0;
 	int c;
 
 	for (size_t i = 0; i < s.n; i++) {
@@ -36,8 +35,8 @@ static struct points points_of(struct span text, int folded)
 	s = buf_span(&narrow);
 	if (folded && fold_case(s, &wide) == 0)
 		s = buf_span(&wide);
+	p.v = mem_alloc(s.n, sizeof *p.v);
 	while ((c = fold_next(&s)) >= 0) {
-		p.v = mem_grow(p.v, &cap, p.n + 1, sizeof *p.v);
 		p.v[p.n++] = c == 0x2019 ? '\'' : c == 0x2010 || c == 0x2011 ? '-' : c;
 	}
 	buf_release(&wide);
@@ -330,7 +329,7 @@ static int affirmed(struct points folded, struct points as_is, const struct ment
 
 int choice_find(char *const *choices, size_t n, struct span text)
 {
-	struct points folded, as_is;
+	struct points folded = {0}, as_is = {0};
 	struct mentions words = {0}, letters = {0};
 	int found = is_whole(choices, n, text, fold_case);
 
@@ -338,12 +337,12 @@ int choice_find(char *const *choices, size_t n, struct span text)
 		found = is_whole(choices, n, text, fold_text);
 	if (found >= 0)
 		return found;
-	folded = points_of(text, 1);
-	as_is = points_of(text, 0);
 	for (size_t i = 0; i < n; i++) {
 		struct points word = points_of(span_of(choices[i]), 0);
 
 		if (word.n == 1 && letter_kind(word.v[0]) == CASED) {
+			if (!as_is.v)
+				as_is = points_of(text, 0);
 			find_mentions(as_is, word, i, 1, &letters);
 			if (word.v[0] >= 'a' && word.v[0] <= 'z') {
 				word.v[0] -= 32;
@@ -352,6 +351,8 @@ int choice_find(char *const *choices, size_t n, struct span text)
 		} else {
 			free(word.v);
 			word = points_of(span_of(choices[i]), 1);
+			if (!folded.v)
+				folded = points_of(text, 1);
 			find_mentions(folded, word, i, 0, &words);
 		}
 		free(word.v);

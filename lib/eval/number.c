@@ -60,8 +60,15 @@ static void plain_text(struct span s, struct buf *to)
 	};
 
 	while (s.n > 0) {
-		size_t i = 0, n = 1;
+		size_t i = 0, n = 0;
 
+		while (n < s.n && (unsigned char)s.s[n] < 0x80 && s.s[n] != '\\' && s.s[n] != '{')
+			n++;
+		buf_add(to, s.s, n);
+		s = skip(s, n);
+		if (s.n == 0)
+			return;
+		n = 1;
 		while (i < sizeof signs / sizeof *signs &&
 		       (*s.s != *signs[i].sign || !starts(s, signs[i].sign)))
 			i++;
