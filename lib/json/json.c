@@ -6,10 +6,10 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "decimal.h"
 #include "foreign.h"
 #include "jw.h"
 #include "scan.h"
-#include "decimal.h"
 
 int json_check(struct span text, struct span *value, struct err *e)
 {

@@ -623,14 +623,17 @@ static struct span last_sentence(struct span s)
  * example or a quotation: `The answer does not` above `PASS`. */
 static int leads_on(struct span before)
 {
-	static const char *const hedges[] = {"not",	"never",    "neither", "nor",	 "cannot",
-					     "hardly",	"scarcely", "nowhere", "fails",	 "without",
-					     "example", "sample",   "format",  "form",	 "template",
-					     "instead", "rather",   "if",      "unless", "would",
-					     "could",	"like",	    "such",    "says",	 "said",
-					     "claims",	"contains", "wrote",   "writes", "ends",
-					     "quote",	"instance", "e",       "holds",	 "anything",
-					     "wrong",	NULL};
+	static const char *const hedges[] = {"not",    "never",	  "neither",   "nor",
+					     "cannot", "hardly",  "scarcely",  "nowhere",
+					     "fails",  "without", "example",   "sample",
+					     "format", "form",	  "template",  "instead",
+					     "rather", "if",	  "unless",    "would",
+					     "could",  "like",	  "such",      "says",
+					     "said",   "claims",  "contains",  "wrote",
+					     "writes", "ends",	  "quote",     "instance",
+					     "e",      "holds",	  "anything",  "wrong",
+					     "told",   "asks",	  "asked",     "instructed",
+					     "wants",  "demands", "according", NULL};
 	static const char *const last[] = {"no", "not", "a", "an", "be", "to", "never", NULL};
 	/* A sentence that ends in one of these goes on. */
 	static const char *const open[] = {"a",	 "an",	 "the",	 "of", "to",  "be",   "is",
@@ -655,7 +658,10 @@ static int leads_on(struct span before)
 	s = last_sentence(s);
 	while (s.n > 0 && strchr("*_ `", s.s[s.n - 1]))
 		s.n--;
-	if (s.n > 0 && !strchr(".!?)\"\1\2", s.s[s.n - 1])) {
+	/* A tag opens what is quoted. */
+	if (s.n > 2 && *s.s == '<' && s.s[1] != '/' && s.s[s.n - 1] == '>')
+		found = 1;
+	else if (s.n > 0 && !strchr(".!?)\"\1\2", s.s[s.n - 1])) {
 		static const char *const no[] = {"no", NULL};
 		int colon = strchr(":,-", s.s[s.n - 1]) != NULL;
 		size_t at = s.n;
@@ -872,9 +878,9 @@ static int member_contradicts(struct span text, struct verdict_scale scale, int 
  * would be. */
 static int speaks_of_fail(struct span text)
 {
-	static const char *const supposed[] = {"would", "could",   "might",	"may",
-					       "if",	"whether", "unless",	"rules",
-					       "rule",	"must",	   "criterion", NULL};
+	static const char *const supposed[] = {"would", "could",   "might",   "may",
+					       "if",	"whether", "unless",  "rules",
+					       "rule",	"says",	   "demands", NULL};
 	const char *at = text.s;
 
 	while ((at = memmem(at, (size_t)(text.s + text.n - at), "FAIL", 4))) {
