@@ -32,6 +32,14 @@ rows() {
 		and .cost == {total: null, per_1k: null, unknown: 2}' <<<"$output"
 }
 
+@test "answers that name no choice for certain are wrong, and counted as unclear" {
+	printf '%s\n' '{"id":1,"ideal":"B","output":"not B"}' '{"id":2,"ideal":"B","output":"（B）"}' \
+		'{"id":3,"ideal":"B","output":"A or B"}' '{"id":4,"ideal":"B","output":"A"}' '{"id":5,"ideal":"none","output":"?"}' >in
+	status_is 0 ft-eval -c choice in
+	jq -e '.metrics.choice | .mean == 0.25 and .n == 4 and .unscored == 1 and .unclear == 2' <<<"$output"
+	[[ $stderr == *"choice: 2 of 5 answers name no choice for certain"* ]]
+}
+
 @test "error records are unscored: counted, neither wrong nor dropped in silence" {
 	rows m 110e >in
 	status_is 0 ft-eval in

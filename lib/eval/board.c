@@ -352,6 +352,8 @@ int board_add(struct board *b, struct row *a, struct err *e)
 			note_unscored(c, a, why);
 			if (b->unscored == UNSCORED_FAIL)
 				scores[i] = 0;
+		} else if (i < b->n_checks && b->checks[i].kind == CHECK_CHOICE && why) {
+			c->unclear++;
 		}
 		if (!isnan(scores[i]))
 			tally_add(&c->scores, scores[i]);

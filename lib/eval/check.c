@@ -11,6 +11,7 @@
 #include "../json/jw.h"
 #include "../json/schema.h"
 #include "../text/fold.h"
+#include "choice.h"
 #include "number.h"
 #include "similar.h"
 
@@ -132,7 +133,6 @@ static int parse_arg(struct check *c, struct err *e)
 		c->schema = schema_read(c->arg, e);
 		return c->schema ? 0 : -1;
 	case CHECK_NUMERIC:
-		c->tolerance = TOLERANCE_EXACT;
 		if (c->arg && tolerance_parse(c->arg, &c->tolerance))
 			return err_set(e,
 				       "numeric: the tolerance must be a number or a percentage, not '%s'",
@@ -367,42 +367,6 @@ static int folded_equal(struct row *a, struct span x, struct span y,
 	       span_eq(buf_span(&a->scratch[0]), buf_span(&a->scratch[1]));
 }
 
-/* Bytes that go on with a word: "Don't" does not name the choice t. */
-static int in_word(unsigned char c)
-{
-	return c >= 0x80 || c == '_' || c == '\'' || (c >= '0' && c <= '9') ||
-	       ((c | 32) >= 'a' && (c | 32) <= 'z');
-}
-
-/* Which choice text names: it is one, apart from punctuation and case; else the only one that
- * stands in it as a word. -1 for none or several. */
-static int choice_in(const struct check *c, struct row *a, struct span text)
-{
-	int found = -1;
-
-	for (size_t i = 0; i < c->n_list; i++)
-		if (folded_equal(a, text, span_of(c->list[i]), fold_text))
-			return (int)i;
-	for (size_t i = 0; i < c->n_list; i++) {
-		size_t n = strlen(c->list[i]);
-
-		for (size_t at = 0; at + n <= text.n; at++) {
-			unsigned char before = at > 0 ? (unsigned char)text.s[at - 1] : ' ';
-			unsigned char behind =
-				at + n < text.n ? (unsigned char)text.s[at + n] : ' ';
-
-			if (memcmp(text.s + at, c->list[i], n) != 0 || in_word(before) ||
-			    in_word(behind))
-				continue;
-			if (found >= 0 && found != (int)i)
-				return -1;
-			found = (int)i;
-			break;
-		}
-	}
-	return found;
-}
-
 static double words(struct span s)
 {
 	size_t n = 0;
@@ -415,10 +379,13 @@ static double words(struct span s)
 	return (double)n;
 }
 
+static const char unclear[] = "no choice is named for certain";
+
 static double against(const struct check *c, struct row *a, struct span ref, const char **why)
 {
 	struct span out = a->output, x, y;
-	double m, n;
+	struct number m = {0}, n = {0};
+	double score = NAN;
 	int i;
 
 	switch (c->kind) {
@@ -433,18 +400,24 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 	case CHECK_STARTS:
 		return out.n >= ref.n && contains((struct span){out.s, ref.n}, ref);
 	case CHECK_NUMERIC:
-		if (!number_last(ref, &n)) {
+		if (!number_last(ref, &n))
 			*why = "the reference holds no number";
-			return NAN;
-		}
-		return number_last(out, &m) && number_near(n, m, c->tolerance);
+		else
+			score = number_last(out, &m) && number_near(&n, &m, &c->tolerance);
+		number_release(&m);
+		number_release(&n);
+		return score;
 	case CHECK_CHOICE:
-		i = choice_in(c, a, ref);
+		i = choice_find(c->list, c->n_list, ref);
 		if (i < 0) {
-			*why = "the reference is none of the choices";
+			if (*why != unclear)
+				*why = "the reference is none of the choices";
 			return NAN;
 		}
-		return choice_in(c, a, out) == i;
+		score = choice_find(c->list, c->n_list, out);
+		if (score < 0)
+			*why = unclear;
+		return score == i;
 	case CHECK_JSON:
 		if (json_check(ref, &y, NULL)) {
 			*why = "the reference is no JSON";
@@ -659,7 +632,7 @@ double check_score(const struct check *c, struct row *a, const char **why)
 
 	*why = NULL;
 	raw = raw_score(c, kind_of(c), a, why);
-	if (!isnan(raw))
+	if (!isnan(raw) && *why != unclear)
 		*why = NULL;
 	return check_finish(c, raw);
 }

@@ -1,6 +1,7 @@
 /* fields: flattening and comparing by kind. See fields.h. */
 #include "fields.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,43 +59,104 @@ void field_verdicts_release(struct field_verdicts *v)
 	memset(v, 0, sizeof *v);
 }
 
-static int amount_of(struct span v, struct span text, double *x)
+static int amount_of(struct span v, struct span text, struct number *x)
 {
 	if (json_kind(v) == JSON_NUMBER)
-		return json_number(v, x) == 0;
-	return json_kind(v) == JSON_STRING && number_parse(text, x);
+		return decimal_read(v, &x->x) == 0;
+	/* 01234 is a name. */
+	return json_kind(v) == JSON_STRING && number_parse(text, x) && !x->zeros_led;
+}
+
+/* The marks of a text that say something, folded away or not: C# is not C, 10:30 not 1030, -5 not 5.
+ * Commas and apostrophes between thousands are none of them. */
+static void telling_marks(struct span s, struct buf *marks)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		int before = i > 0 && s.s[i - 1] >= '0' && s.s[i - 1] <= '9',
+		    behind = i + 1 < s.n && s.s[i + 1] >= '0' && s.s[i + 1] <= '9',
+		    opens = i == 0 || s.s[i - 1] == ' ' || s.s[i - 1] == '(';
+		size_t n = 0;
+
+		while (i + 1 + n < s.n && s.s[i + 1 + n] >= '0' && s.s[i + 1 + n] <= '9')
+			n++;
+		if (!ispunct((unsigned char)s.s[i]) ||
+		    ((s.s[i] == ',' || s.s[i] == '\'') && n == 3))
+			continue;
+		if (strchr("#%&@/", s.s[i]) || (before && behind) ||
+		    (behind && opens && (s.s[i] == '-' || s.s[i] == '.')))
+			buf_addc(marks, s.s[i]);
+	}
 }
 
 static int texts_agree(struct span a, struct span b)
 {
-	struct buf x = BUF_INIT, y = BUF_INIT;
+	struct buf x = BUF_INIT, y = BUF_INIT, u = BUF_INIT, v = BUF_INIT;
 	int same = span_eq(a, b);
 
+	if (!same) {
+		number_plain(a, &u);
+		number_plain(b, &v);
+		telling_marks(buf_span(&u), &x);
+		telling_marks(buf_span(&v), &y);
+	}
 	/* Two texts of nothing but punctuation fold to nothing, which says nothing. */
-	if (!same && fold_text(a, &x) == 0 && fold_text(b, &y) == 0)
-		same = x.len > 0 && span_eq(buf_span(&x), buf_span(&y));
+	if (!same && span_eq(buf_span(&x), buf_span(&y))) {
+		buf_clear(&x);
+		buf_clear(&y);
+		same = fold_text(buf_span(&u), &x) == 0 && fold_text(buf_span(&v), &y) == 0 &&
+		       x.len > 0 && span_eq(buf_span(&x), buf_span(&y));
+	}
 	buf_release(&x);
 	buf_release(&y);
+	buf_release(&u);
+	buf_release(&v);
 	return same;
 }
 
-static int scalars_agree(struct span a, struct span b, struct tolerance tolerance)
+static int has_zone(struct span s, const struct moment *m)
+{
+	return m->offset != 0 || (s.n > 0 && (s.s[s.n - 1] == 'Z' || s.s[s.n - 1] == 'z')) ||
+	       (s.n > 6 && (memmem(s.s, s.n, "+00", 3) || memmem(s.s, s.n, "GMT", 3)));
+}
+
+/* Dates are the same day; where both have a time too, the same second, in UTC where both have a
+ * zone. *same is not set where either is no date. */
+static int are_dates(struct span a, struct span b, int *same)
+{
+	struct date d, e;
+	struct moment m, n;
+
+	if (!moment_date(a, &d) || !moment_date(b, &e))
+		return 0;
+	*same = d.year == e.year && d.month == e.month && d.day == e.day;
+	if (moment_parse(a, &m) && moment_parse(b, &n) && m.second >= 0 && n.second >= 0) {
+		if (has_zone(a, &m) && has_zone(b, &n))
+			*same = moment_days(&m) * 86400 + m.second - m.offset ==
+				moment_days(&n) * 86400 + n.second - n.offset;
+		else
+			*same &= m.second == n.second;
+	}
+	return 1;
+}
+
+static int scalars_agree(struct span a, struct span b, const struct tolerance *tolerance)
 {
 	struct buf x = BUF_INIT, y = BUF_INIT;
-	struct date d, e;
-	double m, n;
-	int same;
+	struct number m = {0}, n = {0};
+	int same = 0;
 
 	json_string(a, &x);
 	json_string(b, &y);
-	if (moment_date(buf_span(&x), &d) && moment_date(buf_span(&y), &e))
-		same = d.year == e.year && d.month == e.month && d.day == e.day;
+	if (are_dates(buf_span(&x), buf_span(&y), &same))
+		;
 	else if (amount_of(a, buf_span(&x), &m) && amount_of(b, buf_span(&y), &n))
-		same = number_near(m, n, tolerance);
+		same = number_near(&m, &n, tolerance);
 	else if (json_kind(a) == JSON_STRING && json_kind(b) == JSON_STRING)
 		same = texts_agree(buf_span(&x), buf_span(&y));
 	else
 		same = json_equal(a, b);
+	number_release(&m);
+	number_release(&n);
 	buf_release(&x);
 	buf_release(&y);
 	return same;
@@ -105,7 +167,7 @@ static int is_there(struct span v)
 	return v.s && json_kind(v) != JSON_NULL;
 }
 
-static int agree(struct span a, struct span b, struct tolerance tolerance);
+static int agree(struct span a, struct span b, const struct tolerance *tolerance);
 
 static struct span member_named(struct span object, struct span key, struct buf *name)
 {
@@ -116,7 +178,7 @@ static struct span member_named(struct span object, struct span key, struct buf 
 }
 
 /* Each member of one agrees with the other's; null is the same as absent. */
-static int objects_agree(struct span a, struct span b, struct tolerance tolerance)
+static int objects_agree(struct span a, struct span b, const struct tolerance *tolerance)
 {
 	struct buf name = BUF_INIT;
 	int same = 1;
@@ -137,7 +199,7 @@ static int objects_agree(struct span a, struct span b, struct tolerance toleranc
 	return same;
 }
 
-static int arrays_agree(struct span a, struct span b, struct tolerance tolerance)
+static int arrays_agree(struct span a, struct span b, const struct tolerance *tolerance)
 {
 	struct json_iter i = {0}, j = {0};
 	struct span key, x, y;
@@ -151,7 +213,7 @@ static int arrays_agree(struct span a, struct span b, struct tolerance tolerance
 }
 
 /* Depth is bounded by the parser's. a is the reference. */
-static int agree(struct span a, struct span b, struct tolerance tolerance)
+static int agree(struct span a, struct span b, const struct tolerance *tolerance)
 {
 	int kind = json_kind(a);
 
@@ -202,11 +264,11 @@ int field_rules_parse(const char *text, struct field_rules *r, struct err *e)
 {
 	int usual = 0;
 
-	*r = (struct field_rules){.usual = TOLERANCE_EXACT};
+	*r = (struct field_rules){0};
 	for (const char *s = text; s && *s;) {
 		size_t n = strcspn(s, ","), to = strcspn(s, ",~");
 		struct span name = trimmed(s, to);
-		struct field_rule rule = {NULL, {NAN, 0}};
+		struct field_rule rule = {0};
 
 		if (to < n) {
 			struct span given = trimmed(s + to + 1, n - to - 1);
@@ -231,7 +293,7 @@ int field_rules_parse(const char *text, struct field_rules *r, struct err *e)
 		s += n + (s[n] == ',');
 	}
 	for (size_t i = 0; i < r->n; i++)
-		if (isnan(r->v[i].tolerance.within))
+		if (!*r->v[i].tolerance.within)
 			r->v[i].tolerance = r->usual;
 	return text && r->n == 0 && !usual
 		       ? err_set(e, "json-fields: no field is named in '%s'", text)
@@ -313,7 +375,7 @@ static void compare_value(struct walk *w, struct span reference, struct span ans
 	if (!tolerance)
 		return;
 	f.right = (unsigned char)(f.said == f.expected &&
-				  (!f.said || agree(reference, answer, *tolerance)));
+				  (!f.said || agree(reference, answer, tolerance)));
 	add_verdict(w, buf_span(w->name), f);
 }
 

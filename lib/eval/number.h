@@ -1,29 +1,41 @@
 /* number: amounts as people write them.
  *
- * Signs, thousands in groups of three (`,` `.` `'` or spaces), a decimal point or comma, an
- * exponent, a currency sign or code before or behind, a percent sign (divides by 100). Where `,`
- * and `.` both occur the last of them is the decimal mark; one alone, once, with exactly three
- * digits behind it and one to three before, is a thousands mark when it is a comma, a decimal mark
- * when it is a point.
+ * Signs (also U+2212, dashes and accountants' brackets), thousands in groups of three or as in
+ * India (`,` `.` `'` or spaces), a decimal point or comma, an exponent, k, M, million, a currency
+ * sign or code before or behind, a percent sign (divides by 100), full-width forms and LaTeX's
+ * backslashes. Where `,` and `.` both occur the last of them is the decimal mark; one alone, once,
+ * with exactly three digits behind it and one to three before, is a thousands mark when it is a
+ * comma, a decimal mark when it is a point. Values are decimal and exact, however long.
  */
 #ifndef FT_EVAL_NUMBER_H
 #define FT_EVAL_NUMBER_H
 
-#include "../base/buf.h"
+#include "../json/decimal.h"
 
-/* 1 and *x where text is one amount and nothing else. */
-int number_parse(struct span text, double *x);
+struct number {
+	struct decimal x;
+	char unit[4];  /* the currency's code, empty for none */
+	int zeros_led; /* as in 01234, which may be a name rather than a number */
+};
+
+void number_release(struct number *x);
+/* 1 and *x (a zeroed struct, or one read before) where text is one amount and nothing else. */
+int number_parse(struct span text, struct number *x);
 /* 1 and *x of the last amount in running text. */
-int number_last(struct span text, double *x);
+int number_last(struct span text, struct number *x);
+/* text with all signs that are read as a digit, space, dash or currency in their form of ASCII,
+ * appended. */
+void number_plain(struct span text, struct buf *to);
 
 /* How far two amounts may be apart: `0.01` absolute, `1%` in proportion to the reference. -1 where
- * the text is neither. */
+ * the text is neither. A zeroed one lets nothing through but what is equal, or was printed from
+ * doubles that differ by rounding. */
 struct tolerance {
-	double within;
+	char within[40];
 	int relative;
 };
-#define TOLERANCE_EXACT ((struct tolerance){1e-9, 1}) /* equal but for the rounding of doubles */
 int tolerance_parse(const char *s, struct tolerance *t);
-int number_near(double reference, double x, struct tolerance t);
+/* Currencies agree where both are known. */
+int number_near(const struct number *reference, const struct number *x, const struct tolerance *t);
 
 #endif

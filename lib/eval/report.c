@@ -137,6 +137,8 @@ static void put_group(const struct board *b, const struct group *g, struct buf *
 		put_bounds(&w, "mean", board_score(b, g, i));
 		jw_put_int(&w, "n", c->scores.n);
 		jw_put_int(&w, "unscored", c->unscored);
+		if (i < b->n_checks && b->checks[i].kind == CHECK_CHOICE)
+			jw_put_int(&w, "unclear", c->unclear);
 		if (board_has_fields(b, i))
 			put_fields(&w, &c->fields, b->level);
 		if (board_is_clustered(b))
@@ -299,6 +301,11 @@ void report_remarks(const struct board *b, int several, void (*say)(const char *
 				say("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)",
 				    board_metric_name(b, m), c->unscored, g->n,
 				    several ? g->label : "", several ? " " : "", c->first);
+			if (c->unclear > 0)
+				say("%s: %" PRIu64 " of %" PRIu64
+				    " answers %s%sname no choice for certain, and count as wrong",
+				    board_metric_name(b, m), c->unclear, g->n,
+				    several ? g->label : "", several ? " " : "");
 		}
 		for (size_t i = 0; i < rules->n && b->n_groups > 0; i++)
 			if (!occurs(b, m, rules->v[i].name))

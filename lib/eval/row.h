@@ -26,7 +26,7 @@ struct row {
 	struct span *refs; /* decoded references */
 	size_t n_refs;
 	double *scores;	      /* one a check, NaN where it could not be scored */
-	const char **why;     /* one a check: the reason for a NaN, static text */
+	const char **why;     /* one a check: the reason for a NaN, or a doubt; static text */
 	struct buf line_text; /* the line and its newline */
 	/* private */
 	struct buf text, ref_text, scratch[3];

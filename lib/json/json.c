@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "decimal.h"
 #include "foreign.h"
 #include "jw.h"
 #include "scan.h"
@@ -416,13 +417,12 @@ int json_equal(struct span a, struct span b)
 	if (kind == JSON_STRING)
 		return equal_strings(a, b);
 	if (kind == JSON_NUMBER) {
-		int64_t i, j;
-		double x = 0, y = 0;
-		if (json_int(a, &i) == 0 && json_int(b, &j) == 0)
-			return i == j; /* beyond 2^53 doubles would call neighbours equal */
-		json_number(a, &x);
-		json_number(b, &y);
-		return x == y;
+		struct decimal x = {0}, y = {0};
+		int same = span_eq(a, b) || (decimal_read(a, &x) == 0 && decimal_read(b, &y) == 0 &&
+					     decimal_equal(&x, &y));
+		decimal_release(&x);
+		decimal_release(&y);
+		return same;
 	}
 	if (kind == JSON_ARRAY) {
 		struct json_iter ia = {0}, ib = {0};

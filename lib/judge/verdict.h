@@ -7,9 +7,11 @@
  * A judge is asked for one JSON object. Models being what they are, these are read too: that object
  * behind prose, in a code fence, with raw line breaks in its strings or a comma before its brace; a
  * last line `Verdict: PASS`, `Score: 4`, `Winner: B`, `[[A]]`; the bare word. A reasoning model's
- * <think> part is passed over. The verdict must stand at the end of the reply, in the judge's own
- * words: what the candidate's text holds as well, stands in quotation marks or in the middle of a
- * sentence is not a verdict. Verdicts that contradict each other, values that are not on the scale
+ * <think> part is passed over, and so are tokens of its template at the ends, a byte order mark, marks
+ * of lists and full-width forms of signs. The verdict must stand at the end of the reply, in the judge's own
+ * words: what the candidate's text holds as well (in any case, spacing or markup), stands in
+ * quotation marks, in the middle of a sentence, or behind one that negates, supposes or gives an
+ * example, is not a verdict. Verdicts that contradict each other, values that are not on the scale
  * and everything in doubt are no verdict: the judge is asked again, and nothing is ever taken for a
  * pass.
  */

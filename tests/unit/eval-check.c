@@ -5,6 +5,7 @@
 #include "../../lib/eval/check.h"
 #include "../../lib/eval/number.h"
 #include "../../lib/eval/require.h"
+#include "../../lib/json/reader.h"
 
 /* The score of one record under one check, -1 where it is unscored. */
 static double score(const char *spec, const char *json, const char **why)
@@ -220,17 +221,53 @@ static void numbers(void)
 		{"0,123", 123, 1},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		double x = NAN;
-		int whole = number_parse(span_of(table[i].text), &x);
+		struct number n = {0};
+		int whole = number_parse(span_of(table[i].text), &n);
+		double x = decimal_double(&n.x);
 
 		ok(whole == table[i].whole && (!whole || fabs(x - table[i].want) < 1e-12),
 		   "'%s' %s one amount", table[i].text, table[i].whole ? "is" : "is not");
-		x = NAN;
-		number_last(span_of(table[i].text), &x);
-		if (strpbrk(table[i].text, "$€-\xe2") == NULL || isnan(table[i].want))
-			ok(isnan(table[i].want) ? isnan(x) : fabs(x - table[i].want) < 1e-12,
-			   "the last amount in '%s' (%g)", table[i].text, x);
+		x = number_last(span_of(table[i].text), &n) ? decimal_double(&n.x) : NAN;
+		ok(isnan(table[i].want) ? isnan(x) : fabs(x - table[i].want) < 1e-12,
+		   "the last amount in '%s' (%g)", table[i].text, x);
+		number_release(&n);
 	}
+}
+
+/* Pairs of reference and answer with the verdict that is right: tests/fixtures/NAME.py says how they
+ * were made. */
+static void pairs(char *file, size_t least)
+{
+	char *files[] = {file, NULL};
+	struct reader r;
+	struct record rec = {0};
+	struct err e = ERR_INIT;
+	struct buf spec = BUF_INIT;
+	size_t rows = 0, right = 0;
+	int got;
+
+	reader_init(&r, files);
+	while ((got = reader_next(&r, &rec, &e)) > 0) {
+		char *line = span_dup(rec.line);
+		const char *why;
+		double want, is;
+
+		buf_clear(&spec);
+		json_string(record_get(&rec, "check"), &spec);
+		json_number(record_get(&rec, "want"), &want);
+		is = score(spec.data, line, &why);
+		rows++;
+		right += is == want;
+		if (is != want)
+			printf("# got %g: %s\n", is, line);
+		free(line);
+	}
+	printf("# %s: %zu of %zu pairs judged right\n", file, right, rows);
+	ok(got == 0 && rows >= least, "%zu pairs", rows);
+	ok(right == rows, "each judged right");
+	buf_release(&spec);
+	record_release(&rec);
+	reader_release(&r);
 }
 
 static void requirements(void)
@@ -274,6 +311,8 @@ int main(void)
 	checks();
 	bad_checks();
 	numbers();
+	pairs("tests/fixtures/amounts.jsonl", 400);
+	pairs("tests/fixtures/choices.jsonl", 200);
 	requirements();
 	return tap_done();
 }

@@ -1,0 +1,366 @@
+/* choice: see choice.h. */
+#include "choice.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <utf8proc.h>
+#include "../base/mem.h"
+#include "../text/fold.h"
+
+/* A text as code points, full-width forms as those of ASCII; folded: without case. */
+struct points {
+	int *v;
+	size_t n;
+};
+
+static struct points points_of(struct span text, int folded)
+{
+	struct buf wide = BUF_INIT, narrow = BUF_INIT;
+	struct span s = text;
+	struct points p = {0};
+	int c;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (i + 2 < s.n && s.s[i] == '\xef' &&
+		    (s.s[i + 1] == '\xbc' ||
+		     (s.s[i + 1] == '\xbd' && (unsigned char)s.s[i + 2] <= 0x9e))) {
+			buf_addc(&narrow,
+				 (char)(((s.s[i + 1] & 3) << 6 | (s.s[i + 2] & 0x3f)) + 0x20));
+			i += 2;
+		} else {
+			buf_addc(&narrow, s.s[i]);
+		}
+	}
+	s = buf_span(&narrow);
+	if (folded && fold_case(s, &wide) == 0)
+		s = buf_span(&wide);
+	p.v = mem_alloc(s.n, sizeof *p.v);
+	while ((c = fold_next(&s)) >= 0) {
+		p.v[p.n++] = c == 0x2019 ? '\'' : c == 0x2010 || c == 0x2011 ? '-' : c;
+	}
+	buf_release(&wide);
+	buf_release(&narrow);
+	return p;
+}
+
+enum { APART, CASED, UNCASED };
+
+/* Letters of scripts that write words with spaces between them, digits and marks on letters; other
+ * letters, such as Chinese, which stand beside anything. */
+static int letter_kind(int c)
+{
+	if (c < 0x80)
+		return (c | 32) >= 'a' && (c | 32) <= 'z' ? CASED
+		       : c >= '0' && c <= '9'		  ? CASED
+							  : APART;
+	switch (utf8proc_category(c)) {
+	case UTF8PROC_CATEGORY_LU:
+	case UTF8PROC_CATEGORY_LL:
+	case UTF8PROC_CATEGORY_LT:
+	case UTF8PROC_CATEGORY_MN:
+	case UTF8PROC_CATEGORY_ND:
+		return CASED;
+	case UTF8PROC_CATEGORY_LO:
+	case UTF8PROC_CATEGORY_LM:
+		return UNCASED;
+	default:
+		return APART;
+	}
+}
+
+/* Whether the word whose edge is at `edge` goes on at `at`, where `step` leads away from it. Don't
+ * names no choice t, A-level no A, C++ no C. */
+static int goes_on(struct points p, size_t edge, size_t at, int step, int letter)
+{
+	int c = at < p.n ? p.v[at] : ' ', kind = letter_kind(c), own = letter_kind(p.v[edge]);
+	size_t next = at + (size_t)step;
+
+	if (kind == CASED)
+		return own != UNCASED;
+	if (kind == UNCASED)
+		return own == UNCASED;
+	if (step > 0 && (c == '#' || c == '+'))
+		return own == CASED;
+	/* An elided article is no part of the word behind it. */
+	if ((c == '\'' && (step > 0 || letter)) || c == '_' || c == '-')
+		return next < p.n && letter_kind(p.v[next]) == CASED;
+	return 0;
+}
+
+struct mention {
+	size_t choice, at, end;
+	int denied, asked;
+};
+
+struct mentions {
+	struct mention *v;
+	size_t n, cap;
+};
+
+static void find_mentions(struct points text, struct points word, size_t choice, int letter,
+			  struct mentions *m)
+{
+	for (size_t at = 0; word.n > 0 && at + word.n <= text.n; at++) {
+		size_t end = at + word.n;
+
+		if (memcmp(text.v + at, word.v, word.n * sizeof *word.v) != 0 ||
+		    goes_on(text, at, at - 1, -1, letter) || goes_on(text, end - 1, end, 1, letter))
+			continue;
+		m->v = mem_grow(m->v, &m->cap, m->n + 1, sizeof *m->v);
+		m->v[m->n++] = (struct mention){.choice = choice, .at = at, .end = end};
+	}
+}
+
+/* The word that ends before, or begins at, a place, in small letters; its length, 0 for none. An
+ * apostrophe is in it. */
+static size_t word_at(struct points p, size_t at, int step, char *word, size_t size)
+{
+	size_t n = 0, from, len = 0;
+
+	for (size_t i = step < 0 ? at - 1 : at;
+	     i < p.n && (letter_kind(p.v[i]) == CASED || p.v[i] == '\''); i += (size_t)step)
+		n++;
+	from = step < 0 ? at - n : at;
+	for (size_t i = 0; i < n && len + 4 < size; i++)
+		len += (size_t)utf8proc_encode_char(utf8proc_tolower(p.v[from + i]),
+						    (utf8proc_uint8_t *)word + len);
+	word[len] = 0;
+	return n;
+}
+
+static int is_one_of(const char *word, const char *const *words)
+{
+	size_t n = strlen(word);
+
+	if (n > 3 && strcmp(word + n - 3, "n't") == 0)
+		return 1;
+	for (size_t i = 0; words[i]; i++)
+		if (strcmp(word, words[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static int ends_clause(int c)
+{
+	return c == '.' || c == ';' || c == ':' || c == '!' || c == '?' || c == '\n' ||
+	       c == 0x3002 || c == 0xff0c;
+}
+
+/* Whether a comma at `at` only parts the items of a list, so that what denies the first of them
+ * denies them all: a choice, or `or` and `nor`, stands behind it. */
+static int parts_items(struct points p, size_t at, const struct mentions *m)
+{
+	static const char *const joins[] = {"or", "nor", "and", NULL};
+	char word[32];
+	size_t i = at + 1;
+
+	while (i < p.n && (p.v[i] == ' ' || p.v[i] == '(' || p.v[i] == '"' || p.v[i] == '*'))
+		i++;
+	for (size_t k = 0; k < m->n; k++)
+		if (m->v[k].at == i)
+			return 1;
+	return word_at(p, i, 1, word, sizeof word) > 0 && is_one_of(word, joins) && word[0] != 'a';
+}
+
+static int is_mention(const struct mentions *m, size_t at)
+{
+	for (size_t k = 0; k < m->n; k++)
+		if (at >= m->v[k].at && at < m->v[k].end)
+			return 1;
+	return 0;
+}
+
+/* Whether a clause denies what it names at its end: not B, neither A nor B, anything but B. */
+static int denied_ahead(struct points p, size_t at, const struct mentions *m)
+{
+	static const char *const denials[] = {"not",	 "no",	      "never",	  "neither",
+					      "nor",	 "none",      "cannot",	  "hardly",
+					      "except",	 "excluding", "without",  "unlikely",
+					      "than",	 "instead",   "reject",	  "eliminate",
+					      "nicht",	 "kein",      "keine",	  "weder",
+					      "niemals", "pas",	      "jamais",	  "nunca",
+					      "isnt",	 "dont",      "rejected", "не",
+					      "ни",	 NULL};
+	static const char *const whole[] = {"anything", "everything", "all",
+					    "nothing",	"none",	      NULL};
+	char word[32], before[32];
+
+	for (size_t i = at; i > 0;) {
+		size_t n = word_at(p, i, -1, word, sizeof word);
+		int c = p.v[i - 1];
+
+		if (n == 0) {
+			if (ends_clause(c) || (c == ',' && !parts_items(p, i - 1, m)))
+				return 0;
+			if (c == 0x4e0d || c == 0x975e || c == 0x6ca1)
+				return 1;
+			i--;
+			continue;
+		}
+		i -= n;
+		if (is_mention(m, i))
+			continue;
+		if (strcmp(word, "but") == 0)
+			return i > 0 && word_at(p, i - 1, -1, before, sizeof before) > 0 &&
+			       is_one_of(before, whole);
+		if (is_one_of(word, denials))
+			return 1;
+	}
+	return 0;
+}
+
+/* Whether what follows denies it: B is wrong, yes would be incorrect, B isn't right. */
+static int denied_behind(struct points p, size_t at)
+{
+	static const char *const verbs[] = {"is",   "are",   "was",   "were", "would",
+					    "be",   "seems", "looks", "can",  "could",
+					    "does", "must",  "s",     "has",  NULL},
+				 *const fillers[] = {"clearly", "definitely", "also", "obviously",
+						     "just",	"simply",     "the",  "a",
+						     "been",	NULL},
+				 *const faults[] = {"wrong",	"incorrect",  "false",
+						    "excluded", "eliminated", "impossible",
+						    "rejected", "out",	      NULL},
+				 *const denials[] = {"not", "never", "cannot", "hardly", NULL};
+	char word[32];
+	int verb = 0;
+
+	for (size_t i = at; i < p.n;) {
+		size_t n = word_at(p, i, 1, word, sizeof word);
+
+		if (n == 0) {
+			if (p.v[i] == 0x4e0d || p.v[i] == 0x9519)
+				return 1;
+			if (ends_clause(p.v[i]) || p.v[i] == ',' || p.v[i] > 0x80)
+				return 0;
+			i++;
+			continue;
+		}
+		i += n;
+		if (is_one_of(word, faults))
+			return 1;
+		/* A shortened one is a verb by itself: B isn't. */
+		if (is_one_of(word, denials))
+			return verb || strcmp(word, "not") != 0;
+		if (is_one_of(word, verbs))
+			verb = 1;
+		else if (!is_one_of(word, fillers))
+			return 0;
+	}
+	return 0;
+}
+
+/* Whether the sentence that goes on at `at` ends as a question. */
+static int is_asked(struct points p, size_t at)
+{
+	for (size_t i = at; i < p.n; i++) {
+		if (p.v[i] == '?')
+			return 1;
+		if (p.v[i] == '!' || p.v[i] == '\n' || p.v[i] == 0x3002)
+			return 0;
+		/* Dots that trail off do not end it. */
+		if (p.v[i] == '.' && !(i + 1 < p.n && p.v[i + 1] == '.') &&
+		    !(i > 0 && p.v[i - 1] == '.'))
+			return 0;
+	}
+	return 0;
+}
+
+/* The choice that is the whole text, as fold makes it; -1 for none or several. */
+static int is_whole(char *const *choices, size_t n, struct span text,
+		    int (*fold)(struct span, struct buf *))
+{
+	struct buf own = BUF_INIT, theirs = BUF_INIT;
+	int found = -1;
+
+	if (fold(text, &own) == 0 && own.len > 0)
+		for (size_t i = 0; i < n; i++) {
+			buf_clear(&theirs);
+			if (fold(span_of(choices[i]), &theirs) == 0 &&
+			    span_eq(buf_span(&own), buf_span(&theirs)))
+				found = found == -1 ? (int)i : -2;
+		}
+	buf_release(&own);
+	buf_release(&theirs);
+	return found < 0 ? -1 : found;
+}
+
+/* The one that is affirmed and nowhere denied, where no other is affirmed. */
+static int affirmed(struct points folded, struct points as_is, const struct mentions *words,
+		    const struct mentions *letters)
+{
+	int found = -1;
+
+	for (int kind = 0; kind < 2; kind++) {
+		const struct mentions *m = kind ? letters : words;
+		struct points p = kind ? as_is : folded;
+
+		for (size_t i = 0; i < m->n; i++) {
+			struct mention *a = m->v + i;
+			int inside = 0;
+
+			/* York in New York. */
+			for (size_t k = 0; k < m->n; k++)
+				inside |= m->v[k].at <= a->at && m->v[k].end >= a->end &&
+					  m->v[k].end - m->v[k].at > a->end - a->at;
+			if (inside) {
+				a->asked = 1;
+				continue;
+			}
+			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end);
+			a->asked = is_asked(p, a->end);
+			if (a->denied || a->asked)
+				continue;
+			if (found >= 0 && found != (int)a->choice)
+				return -1;
+			found = (int)a->choice;
+		}
+	}
+	for (int kind = 0; kind < 2; kind++) {
+		const struct mentions *m = kind ? letters : words;
+
+		for (size_t i = 0; i < m->n; i++)
+			if (m->v[i].denied && (int)m->v[i].choice == found)
+				return -1;
+	}
+	return found;
+}
+
+int choice_find(char *const *choices, size_t n, struct span text)
+{
+	struct points folded = {0}, as_is = {0};
+	struct mentions words = {0}, letters = {0};
+	int found = is_whole(choices, n, text, fold_case);
+
+	if (found < 0)
+		found = is_whole(choices, n, text, fold_text);
+	if (found >= 0)
+		return found;
+	for (size_t i = 0; i < n; i++) {
+		struct points word = points_of(span_of(choices[i]), 0);
+
+		if (word.n == 1 && letter_kind(word.v[0]) == CASED) {
+			if (!as_is.v)
+				as_is = points_of(text, 0);
+			find_mentions(as_is, word, i, 1, &letters);
+			if (word.v[0] >= 'a' && word.v[0] <= 'z') {
+				word.v[0] -= 32;
+				find_mentions(as_is, word, i, 1, &letters);
+			}
+		} else {
+			free(word.v);
+			word = points_of(span_of(choices[i]), 1);
+			if (!folded.v)
+				folded = points_of(text, 1);
+			find_mentions(folded, word, i, 0, &words);
+		}
+		free(word.v);
+	}
+	found = affirmed(folded, as_is, &words, &letters);
+	free(folded.v);
+	free(as_is.v);
+	free(words.v);
+	free(letters.v);
+	return found;
+}

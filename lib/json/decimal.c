@@ -1,0 +1,193 @@
+/* decimal: see decimal.h. */
+#include "decimal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+
+static int is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Zeros at both ends go. */
+static void normalise(struct decimal *d)
+{
+	size_t lead = 0, n = d->digits.len;
+
+	while (n > 0 && d->digits.data[n - 1] == '0')
+		n--, d->exp++;
+	while (lead < n && d->digits.data[lead] == '0')
+		lead++;
+	if (lead > 0)
+		memmove(d->digits.data, d->digits.data + lead, n - lead);
+	d->digits.len = n - lead;
+	if (d->digits.len == 0)
+		d->exp = d->negative = 0;
+}
+
+int decimal_read(struct span s, struct decimal *d)
+{
+	size_t i = 0, seen = 0;
+	int point = 0;
+
+	buf_clear(&d->digits);
+	d->exp = 0;
+	d->negative = s.n > 0 && *s.s == '-';
+	if (s.n > 0 && (*s.s == '-' || *s.s == '+'))
+		i = 1;
+	for (; i < s.n && (is_digit(s.s[i]) || (s.s[i] == '.' && !point)); i++) {
+		if (s.s[i] == '.') {
+			point = 1;
+			continue;
+		}
+		buf_addc(&d->digits, s.s[i]);
+		d->exp -= point;
+		seen++;
+	}
+	if (seen == 0)
+		return -1;
+	if (i < s.n && (s.s[i] == 'e' || s.s[i] == 'E')) {
+		long long exp = 0;
+		int down = 0;
+		size_t from;
+
+		if (++i < s.n && (s.s[i] == '+' || s.s[i] == '-'))
+			down = s.s[i++] == '-';
+		for (from = i; i < s.n && is_digit(s.s[i]) && i - from < 18; i++)
+			exp = exp * 10 + s.s[i] - '0';
+		if (i == from)
+			return -1;
+		d->exp += down ? -exp : exp;
+	}
+	normalise(d);
+	return i == s.n ? 0 : -1;
+}
+
+void decimal_release(struct decimal *d)
+{
+	buf_release(&d->digits);
+	*d = (struct decimal){0};
+}
+
+double decimal_double(const struct decimal *d)
+{
+	struct buf text = BUF_INIT;
+	double x;
+
+	if (d->digits.len == 0)
+		return 0;
+	buf_addf(&text, "%s%.*se%lld", d->negative ? "-" : "", (int)d->digits.len, d->digits.data,
+		 d->exp);
+	x = strtod(text.data, NULL);
+	buf_release(&text);
+	return x;
+}
+
+int decimal_equal(const struct decimal *a, const struct decimal *b)
+{
+	return a->negative == b->negative && a->exp == b->exp &&
+	       span_eq(buf_span(&a->digits), buf_span(&b->digits));
+}
+
+/* The exponent of the first digit, and of one behind the last. */
+static long long top(const struct decimal *d)
+{
+	return d->exp + (long long)d->digits.len;
+}
+
+/* The digit of 10^at. */
+static int digit_at(const struct decimal *d, long long at)
+{
+	long long i = top(d) - 1 - at;
+
+	return i < 0 || i >= (long long)d->digits.len ? 0 : d->digits.data[i] - '0';
+}
+
+/* Neither is negative. */
+static int compare(const struct decimal *a, const struct decimal *b)
+{
+	size_t n = a->digits.len > b->digits.len ? a->digits.len : b->digits.len;
+
+	if (a->digits.len == 0 || b->digits.len == 0)
+		return (a->digits.len > 0) - (b->digits.len > 0);
+	if (top(a) != top(b))
+		return top(a) < top(b) ? -1 : 1;
+	for (size_t i = 0; i < n; i++) {
+		int x = digit_at(a, top(a) - 1 - (long long)i),
+		    y = digit_at(b, top(b) - 1 - (long long)i);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return 0;
+}
+
+/* Numbers further apart than this many digits are not lined up: the smaller one is nothing beside
+ * the other. */
+enum { APART = 10000 };
+
+/* |a - b|. */
+static void distance(const struct decimal *a, const struct decimal *b, struct decimal *out)
+{
+	static const struct decimal zero;
+	const struct decimal *large = compare(a, b) >= 0 ? a : b, *small = large == a ? b : a;
+	long long lo = a->exp < b->exp ? a->exp : b->exp, hi = top(large);
+	int sign = a->negative == b->negative ? -1 : 1, carry = 0;
+
+	if (small->digits.len == 0 || top(large) - top(small) > APART)
+		small = &zero, lo = large->exp;
+	for (long long at = lo; at <= hi; at++) {
+		int x = digit_at(large, at) + sign * digit_at(small, at) + carry;
+
+		carry = x < 0 ? -1 : x / 10;
+		buf_addc(&out->digits, (char)('0' + (x + 10) % 10));
+	}
+	for (size_t i = 0, n = out->digits.len; i < n / 2; i++) {
+		char c = out->digits.data[i];
+
+		out->digits.data[i] = out->digits.data[n - 1 - i];
+		out->digits.data[n - 1 - i] = c;
+	}
+	out->exp = lo;
+	normalise(out);
+}
+
+/* |a| * |b|, by school's rule. */
+static void product(const struct decimal *a, const struct decimal *b, struct decimal *out)
+{
+	size_t n = a->digits.len, m = b->digits.len;
+	unsigned *sum = mem_alloc(n + m, sizeof *sum), carry = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			sum[i + j + 1] += (unsigned)(a->digits.data[i] - '0') *
+					  (unsigned)(b->digits.data[j] - '0');
+	for (size_t i = n + m; i-- > 0;) {
+		carry += sum[i];
+		sum[i] = carry % 10;
+		carry /= 10;
+	}
+	for (size_t i = 0; i < n + m; i++)
+		buf_addc(&out->digits, (char)('0' + sum[i]));
+	out->exp = a->exp + b->exp;
+	free(sum);
+	normalise(out);
+}
+
+int decimal_near(const struct decimal *a, const struct decimal *b, const struct decimal *within,
+		 int relative)
+{
+	struct decimal apart = {0}, most = {0};
+	int near;
+
+	distance(a, b, &apart);
+	if (relative)
+		product(a, within, &most);
+	near = compare(&apart, relative ? &most : within) <= 0;
+	decimal_release(&apart);
+	decimal_release(&most);
+	return near;
+}

@@ -1,0 +1,28 @@
+/* decimal: numbers as they are written, digit by digit, where a double would round them.
+ *
+ * A zeroed struct is zero and valid; release it after a read.
+ */
+#ifndef FT_JSON_DECIMAL_H
+#define FT_JSON_DECIMAL_H
+
+#include "../base/buf.h"
+
+/* digits * 10^exp; digits without zeros at either end, empty for zero. */
+struct decimal {
+	struct buf digits;
+	long long exp;
+	int negative;
+};
+
+/* A sign perhaps, digits, a point perhaps and digits, an exponent perhaps (of at most 18 digits);
+ * zeros may lead. 0, or -1 where text is something else. */
+int decimal_read(struct span text, struct decimal *d);
+void decimal_release(struct decimal *d);
+double decimal_double(const struct decimal *d);
+
+int decimal_equal(const struct decimal *a, const struct decimal *b);
+/* Whether |a - b| is at most `within`, or within * |a| where that is relative; edges included. */
+int decimal_near(const struct decimal *a, const struct decimal *b, const struct decimal *within,
+		 int relative);
+
+#endif
