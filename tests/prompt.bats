@@ -180,7 +180,10 @@ state() {
 
 @test "a limit that is reset behind the deadline ends the records that wait for it" {
 	start_stub
-	{ rows 1 'stub{remaining=0;reset=3600} q' && rows 4; } >in.jsonl
+	{
+		rows 1 'stub{remaining=0;reset=3600} q'
+		rows 4
+	} >in.jsonl
 	status_is 3 timeout 30 ft-prompt -m m -j 1 --deadline 5 in.jsonl
 	[ "$(jq -sc 'map(.error.type)' <<<"$output")" = '[null,"deadline","deadline","deadline","deadline"]' ]
 	[[ $(jq -r '.error.message // empty' <<<"$output") == *"the server's limit is reset in"*"--deadline 5"* ]]
