@@ -32,7 +32,7 @@ enum unscored { UNSCORED_KEEP, UNSCORED_FAIL, UNSCORED_DROP };
 struct score_cell {
 	struct tally scores;
 	uint64_t unscored;
-	uint64_t unclear; /* scored, though the answer names no choice for certain */
+	uint64_t unclear;     /* scored, though the answer names no choice for certain */
 	struct fields fields; /* of a json-fields check */
 	char *first;	      /* place and reason of the first unscored row */
 };
