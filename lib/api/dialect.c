@@ -1,5 +1,6 @@
-/* dialect: addresses and keys of all dialects, OpenAI's bodies, errors; Anthropic's bodies are in
- * dialect_anthropic.c, answers of both in dialect_stream.c. */
+/* dialect: addresses and keys of all dialects, OpenAI's bodies, errors. Anthropic's bodies are in
+ * dialect_anthropic.c. Answers: how they come is in dialect_stream.c, what they mean by dialect in
+ * dialect_openai.c and dialect_anthropic.c, what all of them are made of in dialect_gather.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

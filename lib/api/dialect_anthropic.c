@@ -1,6 +1,7 @@
 /* dialect_anthropic: Anthropic's Messages API, asked in the records' OpenAI shape. System
  * turns become the `system` member, tool calls and their results become content blocks, a schema
- * becomes the input of a tool that must be called. What cannot be said is refused. */
+ * becomes the input of a tool that must be called. What cannot be said is refused. Then what
+ * its answers mean. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -271,4 +272,100 @@ const char *dialect_anthropic_finish(struct span stop)
 		if (json_is(stop, table[i][0]))
 			return table[i][1];
 	return NULL;
+}
+
+/* --- answers --- */
+
+static int ends_with(struct span type, const char *end)
+{
+	size_t n = strlen(end);
+	struct span t = dialect_inside(type);
+
+	return t.n >= n && memcmp(t.s + t.n - n, end, n) == 0;
+}
+
+static void anthropic_block(struct dialect_stream *s, struct span b, int64_t index)
+{
+	struct span type = json_member(b, "type"), input = json_member(b, "input");
+
+	if (json_is(type, "text")) {
+		dialect_content(s, &s->text, json_member(b, "text"));
+	} else if (json_is(type, "thinking")) {
+		dialect_add(s, &s->reasoning, json_member(b, "thinking"));
+	} else if (json_is(type, "tool_use")) {
+		struct dialect_call *c = dialect_new_call(s, DIALECT_CALL, index);
+
+		dialect_add(s, &c->id, json_member(b, "id"));
+		dialect_add(s, &c->name, json_member(b, "name"));
+		dialect_give_arguments(s, c, dialect_absent(input) ? span_of("{}") : input);
+	} else if (json_is(type, "redacted_thinking") || json_is(type, "server_tool_use") ||
+		   ends_with(type, "_tool_result")) {
+		/* The server's own work; the text tells what came of it. */
+		dialect_new_call(s, DIALECT_ASIDE, index);
+	} else {
+		dialect_bad(s, "a content block is not understood", b);
+	}
+}
+
+void dialect_anthropic_content(struct dialect_stream *s, struct span message)
+{
+	struct span blocks = json_member(message, "content"), key, b;
+	struct json_iter it = {0};
+
+	dialect_keep(&s->model, json_member(message, "model"));
+	dialect_keep(&s->usage, json_member(message, "usage"));
+	dialect_keep(&s->finish, json_member(message, "stop_reason"));
+	s->any |= json_kind(blocks) == JSON_ARRAY;
+	for (int64_t i = 0; json_next(&it, blocks, &key, &b); i++)
+		anthropic_block(s, b, i);
+}
+
+static void anthropic_delta(struct dialect_stream *s, struct span delta, int64_t index)
+{
+	struct span type = json_member(delta, "type"), json = json_member(delta, "partial_json");
+	struct dialect_call *c;
+
+	if (json_is(type, "input_json_delta")) {
+		if (!(c = index < 0 ? NULL : dialect_find_call(s, index))) {
+			dialect_bad(s, "the input of no tool", delta);
+			return;
+		}
+		/* What the block began with was a place holder. */
+		if (c->given && dialect_inside(json).n) {
+			buf_clear(&c->text);
+			c->given = 0;
+		}
+		dialect_add(s, &c->text, json);
+	} else if (json_is(type, "thinking_delta")) {
+		dialect_add(s, &s->reasoning, json_member(delta, "thinking"));
+	} else if (json_kind(json_member(delta, "text")) == JSON_STRING) {
+		dialect_content(s, &s->text, json_member(delta, "text"));
+	} else if (!json_is(type, "signature_delta") && !json_is(type, "citations_delta")) {
+		dialect_bad(s, "a delta is not understood", delta);
+	}
+}
+
+void dialect_anthropic_event(struct dialect_stream *s, struct span v)
+{
+	struct span type = json_member(v, "type"), delta = json_member(v, "delta");
+	int64_t index = -1;
+
+	json_int(json_member(v, "index"), &index);
+	if (json_is(type, "message_start")) {
+		if (s->any)
+			dialect_bad(s, "a second answer stands behind the first", v);
+		s->any = 1;
+		dialect_anthropic_content(s, json_member(v, "message"));
+	} else if (json_is(type, "content_block_start")) {
+		anthropic_block(s, json_member(v, "content_block"), index);
+	} else if (json_is(type, "content_block_delta")) {
+		anthropic_delta(s, delta, index);
+	} else if (json_is(type, "message_delta")) {
+		dialect_keep(&s->finish, json_member(delta, "stop_reason"));
+		dialect_keep(&s->usage_end, json_member(v, "usage"));
+	} else if (json_is(type, "message_stop")) {
+		s->ended = 1;
+	} else if (!json_is(type, "ping") && !json_is(type, "content_block_stop")) {
+		dialect_bad(s, "an event is not understood", v);
+	}
 }

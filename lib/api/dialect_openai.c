@@ -1,0 +1,226 @@
+/* dialect_openai: what answers of OpenAI's chat completions mean, and of the many servers that speak
+ * them with habits of their own. */
+#include <string.h>
+#include "dialect_impl.h"
+
+/* --- tool calls --- */
+
+static int whole_arguments(const struct dialect_call *b)
+{
+	struct buf text = BUF_INIT;
+	struct span v;
+	int whole = b->text.len && !dialect_decode(&b->text, &text) &&
+		    !json_check(buf_span(&text), &v, NULL);
+
+	buf_release(&text);
+	return whole;
+}
+
+/* Whether a piece belongs to the call b, which has the same index or is the latest. Not every server
+ * counts calls: what begins one is a new id, or another name once the arguments are whole. Some give
+ * each piece an id of its own. */
+static int continues(const struct dialect_call *b, struct span id, struct span name,
+		     struct span arguments)
+{
+	int same = span_eq(name, buf_span(&b->name));
+
+	if (!name.n && !arguments.n)
+		return 1;
+	if (id.n && b->id.len) {
+		if (span_eq(id, buf_span(&b->id)))
+			return 1;
+		return !whole_arguments(b) && (!name.n || (same && b->text.len));
+	}
+	if (!name.n || !b->name.len)
+		return 1;
+	if (!b->text.len)
+		return same || !arguments.n;
+	return whole_arguments(b) ? same && !arguments.n : same;
+}
+
+/* In pieces, again with every piece, or longer with every piece. */
+static void add_name(struct dialect_stream *s, struct dialect_call *b, struct span v)
+{
+	struct span name = dialect_inside(v);
+
+	if (span_eq(name, buf_span(&b->name)))
+		return;
+	if (b->name.len && name.n > b->name.len && memcmp(name.s, b->name.data, b->name.len) == 0)
+		buf_clear(&b->name);
+	dialect_add(s, &b->name, v);
+}
+
+static void add_more(struct dialect_call *b, struct span call)
+{
+	static const char *const known[] = {"id", "index", "type", "function", "custom"};
+	struct json_iter it = {0};
+	struct span key, v;
+
+	while (json_next(&it, call, &key, &v)) {
+		int skip = dialect_absent(v) ||
+			   (b->more.len && memmem(b->more.data, b->more.len, key.s, key.n) != NULL);
+
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+			skip |= json_is(key, known[i]);
+		if (skip)
+			continue;
+		buf_adds(&b->more, b->more.len ? "," : "");
+		buf_addspan(&b->more, key);
+		buf_addc(&b->more, ':');
+		buf_addspan(&b->more, v);
+	}
+}
+
+static void add_function(struct dialect_stream *s, struct dialect_call *b, struct span function)
+{
+	struct span v = json_member(function, b->kind == DIALECT_CUSTOM ? "input" : "arguments");
+
+	add_name(s, b, json_member(function, "name"));
+	if (json_kind(v) == JSON_STRING)
+		dialect_add(s, &b->text, v);
+	else if (!dialect_absent(v))
+		dialect_give_arguments(s, b, v);
+}
+
+static void openai_call(struct dialect_stream *s, struct span t, int whole)
+{
+	struct span function = json_member(t, "function"), custom = json_member(t, "custom"),
+		    id = json_member(t, "id");
+	struct dialect_call *b = NULL;
+	int64_t index = -1;
+
+	if (json_kind(function) != JSON_OBJECT && json_kind(custom) == JSON_OBJECT)
+		function = custom;
+	if (json_kind(function) != JSON_OBJECT && dialect_absent(id)) {
+		dialect_bad(s, "a tool call is not understood", t);
+		return;
+	}
+	if (json_int(json_member(t, "index"), &index) || index < 0)
+		index = -1;
+	for (size_t i = 0; !whole && dialect_inside(id).n && i < s->n && !b; i++)
+		if (span_eq(dialect_inside(id), buf_span(&s->calls[i].id)))
+			b = &s->calls[i];
+	if (!whole && !b)
+		b = dialect_find_call(s, index);
+	if (!b || whole ||
+	    !continues(b, dialect_inside(id), dialect_inside(json_member(function, "name")),
+		       dialect_inside(json_member(function, "arguments"))))
+		b = dialect_new_call(s,
+				     function.s == custom.s && custom.s ? DIALECT_CUSTOM
+									: DIALECT_CALL,
+				     index);
+	if (!b->id.len)
+		dialect_add(s, &b->id, id);
+	add_function(s, b, function);
+	add_more(b, t);
+}
+
+/* --- events --- */
+
+static void openai_message(struct dialect_stream *s, struct span m, int whole)
+{
+	static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+	struct json_iter it = {0};
+	struct span key, t, calls = json_member(m, "tool_calls"),
+			    function = json_member(m, "function_call");
+	size_t before = s->reasoning.len;
+
+	s->any = 1;
+	dialect_content(s, &s->text, json_member(m, "content"));
+	/* Some servers say it under two names. */
+	for (size_t i = 0; i < 3 && s->reasoning.len == before; i++)
+		dialect_add(s, &s->reasoning, json_member(m, names[i]));
+	dialect_add(s, &s->refusal, json_member(m, "refusal"));
+	if (!dialect_absent(calls) && json_kind(calls) != JSON_ARRAY)
+		dialect_bad(s, "the tool calls are not understood", calls);
+	while (json_next(&it, calls, &key, &t))
+		openai_call(s, t, whole);
+	if (json_kind(function) == JSON_OBJECT && !json_count(calls))
+		add_function(s, s->n ? &s->calls[0] : dialect_new_call(s, DIALECT_CALL, 0),
+			     function);
+}
+
+static void openai_choice(struct dialect_stream *s, struct span choice, int whole)
+{
+	struct span delta = json_member(choice, "delta"), message = json_member(choice, "message"),
+		    text = json_member(choice, "text"),
+		    finish = json_member(choice, "finish_reason"), key, p;
+	struct json_iter probs = {0};
+
+	if (!dialect_absent(json_member(choice, "error")))
+		dialect_keep(&s->error, choice);
+	if (json_kind(finish) == JSON_STRING && finish.n > 2) {
+		dialect_keep(&s->finish, finish);
+		s->ended = 1;
+	}
+	dialect_keep(&s->usage, json_member(choice, "usage"));
+	if (json_kind(delta) == JSON_OBJECT) {
+		openai_message(s, delta, whole);
+	} else if (!dialect_absent(delta)) {
+		dialect_bad(s, "a delta is not understood", delta);
+	} else if (json_kind(message) == JSON_OBJECT) {
+		openai_message(s, message, whole);
+	} else if (json_kind(text) == JSON_STRING) {
+		s->any = 1;
+		dialect_content(s, &s->text, text);
+	} else if (!dialect_absent(message)) {
+		dialect_bad(s, "a message is not understood", message);
+	}
+	while (json_next(&probs, json_member(json_member(choice, "logprobs"), "content"), &key,
+			 &p)) {
+		if (s->logprobs.len)
+			buf_addc(&s->logprobs, ',');
+		buf_addspan(&s->logprobs, p);
+	}
+}
+
+/* Whether an event is the whole answer once more, as the last one of some servers is. */
+static int repeats(const struct dialect_stream *s, struct span v)
+{
+	struct span choice = json_element(json_member(v, "choices"), 0),
+		    message = json_member(choice, "message"),
+		    text = dialect_inside(json_member(message, "content"));
+
+	return json_is(json_member(v, "object"), "chat.completion") &&
+	       json_kind(message) == JSON_OBJECT && dialect_absent(json_member(choice, "delta")) &&
+	       !dialect_absent(json_member(choice, "finish_reason")) && text.n >= s->text.len &&
+	       (text.n || json_count(json_member(message, "tool_calls"))) &&
+	       (!s->text.len || memcmp(text.s, s->text.data, s->text.len) == 0);
+}
+
+static void forget_pieces(struct dialect_stream *s)
+{
+	struct buf *const bufs[] = {&s->text, &s->reasoning, &s->refusal, &s->logprobs};
+
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+		buf_clear(bufs[i]);
+	for (size_t i = 0; i < s->n; i++)
+		s->calls[i].kind = DIALECT_ASIDE;
+}
+
+void dialect_openai_event(struct dialect_stream *s, struct span v, int whole)
+{
+	struct span choices = json_member(v, "choices"), key, choice;
+	struct json_iter it = {0};
+	int64_t index;
+
+	if (!whole && json_kind(choices) == JSON_NONE && dialect_absent(json_member(v, "usage")) &&
+	    !json_is(json_member(v, "type"), "ping"))
+		dialect_bad(s, "an event is not understood", v);
+	if (!dialect_absent(choices) && json_kind(choices) != JSON_ARRAY)
+		dialect_bad(s, "the choices are not understood", choices);
+	if (s->done && json_count(choices))
+		dialect_bad(s, "a second answer stands behind the end of the first", v);
+	dialect_keep(&s->model, json_member(v, "model"));
+	dialect_keep(&s->usage, json_member(json_member(v, "x_groq"), "usage"));
+	dialect_keep(&s->usage, json_member(v, "usage"));
+	if (!whole && repeats(s, v)) {
+		forget_pieces(s);
+		whole = 1;
+	}
+	while (json_next(&it, choices, &key, &choice))
+		if (json_int(json_member(choice, "index"), &index) || index == 0) {
+			openai_choice(s, choice, whole);
+			break; /* where none of them has an index, the first counts */
+		}
+}
