@@ -1,5 +1,5 @@
 /* Continuous batching over a decoder. See generator.h. */
-#include "generator.h"
+#include "generator_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,53 +11,6 @@
 #define PREFILL_ROWS 512 /* of prompts in one step, beside the answers' rows */
 /* positions: a beginning that another sequence is about to compute is waited for */
 #define WORTH_WAITING 8
-
-struct sequence {
-	uint64_t ticket;
-	struct generator_request q; /* ids is not used: see ids below */
-	struct sequence *next;	    /* in the queue */
-	size_t passed;		    /* there, by so many that came later */
-	int32_t *ids;		    /* prompt and answer */
-	size_t n, cap, prompt;
-	/* positions whose keys and values are, or will be after this step, in the cache */
-	size_t computed;
-	int reading;	   /* its prompt (after giving way: all so far) is being computed */
-	uint64_t admitted; /* order of admission */
-	uint32_t *pages;
-	size_t n_pages;
-	size_t cached;
-	struct rng rng;
-	struct tokenizer_stream stream;
-	struct buf text;
-	struct generator_token *token;
-	struct sample_alternative *top;
-	size_t top_cap;
-	double submitted, first;
-	uint32_t at;		 /* in the grammar */
-	const uint32_t *allowed; /* by it, in this step; NULL: all */
-	int32_t chosen;		 /* by the step just done */
-	size_t rows;		 /* it has in this step */
-	int logits;		 /* its row of them, or -1 */
-};
-
-struct generator {
-	struct decoder *d;
-	const struct model *m;
-	const struct tokenizer *t;
-	struct pool *pool;
-	struct kvcache kv;
-	struct sequence **running; /* those that share pages side by side */
-	size_t n_running, most;
-	struct sequence *waiting;
-	size_t n_waiting;
-	int32_t *stops;
-	size_t n_stops;
-	uint64_t admissions;
-	struct decoder_row *rows;
-	size_t max_rows;
-	float *logits;
-	struct sample_scratch *scratch; /* one for each sequence that may run */
-};
 
 int generator_new(struct generator **out, struct decoder *d, const struct model *m,
 		  const struct tokenizer *t, struct pool *pool, const struct generator_spec *spec,
@@ -186,21 +139,18 @@ static void leave(struct generator *g, struct sequence *s)
 	let_pages_go(g, s);
 }
 
-static void deliver(struct sequence *s, const char *finish, const char *error_type,
-		    const char *error, generator_answered *done, void *arg)
+/* The answer so far, its text up to n. */
+static struct generator_answer answer_of(const struct sequence *s, size_t n)
 {
-	double now = progress_clock();
 	struct generator_answer a = {
-		.error_type = error_type,
-		.error = error,
-		.text = {s->text.data ? s->text.data : "", s->text.len},
-		.finish = finish,
+		.text = {s->text.data ? s->text.data : "", n},
+		.stopped_by = s->stopped_by,
 		.prompt_tokens = s->prompt,
 		.tokens = s->n - s->prompt,
 		.cached = s->cached,
 		.token = s->token,
 		.top = s->top,
-		.latency = now - s->submitted,
+		.latency = progress_clock() - s->submitted,
 		.ttft = isnan(s->first) ? NAN : s->first - s->submitted,
 	};
 
@@ -209,6 +159,17 @@ static void deliver(struct sequence *s, const char *finish, const char *error_ty
 		a.text.s++;
 		a.text.n--;
 	}
+	return a;
+}
+
+static void deliver(struct sequence *s, const char *finish, const char *error_type,
+		    const char *error, generator_answered *done, void *arg)
+{
+	struct generator_answer a = answer_of(s, s->text.len);
+
+	a.finish = finish;
+	a.error_type = error_type;
+	a.error = error;
 	done(arg, s->ticket, &a);
 	sequence_free(s);
 }
@@ -426,109 +387,6 @@ static void mark_ready(struct generator *g, size_t n)
 	}
 }
 
-static void choose(void *arg, size_t i)
-{
-	struct generator *g = arg;
-	struct sequence *s = g->running[i];
-	size_t vocab = g->m->config.vocab, at = s->n - s->prompt,
-	       k = s->q.logprobs > 0 ? (size_t)s->q.logprobs : 0;
-	float *logits = g->logits + (size_t)s->logits * vocab;
-	double sum = NAN;
-
-	if (s->logits < 0)
-		return;
-	if (s->q.logprobs >= 0) {
-		if (at >= s->top_cap) {
-			size_t cap = at * 2 + 16;
-
-			s->token = mem_realloc(s->token, cap, sizeof *s->token);
-			s->top = mem_realloc(s->top, cap * (k ? k : 1), sizeof *s->top);
-			s->top_cap = cap;
-		}
-		sum = sample_log_sum(logits, vocab);
-		for (size_t j = 0; j < k; j++)
-			s->top[at * k + j] = (struct sample_alternative){-1, -INFINITY};
-		sample_top(logits, vocab, sum, s->top + at * k, k);
-	}
-	if (s->q.logprobs >= 0 && !isnan(sum)) {
-		/* The logits are changed by choosing, so the choice is made on them last, and
-		 * looked up before by its value. */
-		float *copy = mem_alloc(vocab, sizeof *copy);
-
-		memcpy(copy, logits, vocab * sizeof *copy);
-		s->chosen = sample_draw(copy, vocab, &s->q.sampling, s->allowed, s->ids, s->n,
-					&s->rng, &g->scratch[i]);
-		free(copy);
-		s->token[at] = (struct generator_token){s->chosen, sample_logprob(logits, vocab,
-										  s->chosen, sum)};
-		return;
-	}
-	s->chosen = sample_draw(logits, vocab, &s->q.sampling, s->allowed, s->ids, s->n, &s->rng,
-				&g->scratch[i]);
-}
-
-static int is_stop(const struct generator *g, int32_t id)
-{
-	for (size_t i = 0; i < g->n_stops; i++)
-		if (g->stops[i] == id)
-			return 1;
-	return 0;
-}
-
-/* Cuts the text before the first of the stop texts, looking only where one could have become
- * whole. */
-static int cut_at_stop(struct sequence *s, size_t before)
-{
-	size_t cut = s->text.len;
-
-	for (size_t i = 0; i < s->q.stops; i++) {
-		size_t n = strlen(s->q.stop[i]), from = before >= n ? before - n + 1 : 0;
-		const char *at;
-
-		if (n == 0 || s->text.len < n)
-			continue;
-		at = memmem(s->text.data + from, s->text.len - from, s->q.stop[i], n);
-		if (at && (size_t)(at - s->text.data) < cut)
-			cut = (size_t)(at - s->text.data);
-	}
-	if (cut == s->text.len)
-		return 0;
-	s->text.len = cut;
-	return 1;
-}
-
-/* Adds the chosen token; returns why the answer ends, or NULL. */
-static const char *take(struct generator *g, struct sequence *s)
-{
-	size_t before = s->text.len;
-
-	if (isnan(s->first))
-		s->first = progress_clock();
-	if (s->n == s->cap)
-		s->ids = mem_grow(s->ids, &s->cap, s->n + 1, sizeof *s->ids);
-	s->ids[s->n++] = s->chosen;
-	s->reading = 0;
-	if (is_stop(g, s->chosen)) {
-		tokenizer_stream_end(&s->stream, &s->text);
-		return "stop";
-	}
-	tokenizer_stream_add(&s->stream, s->chosen, &s->text);
-	if (s->q.grammar)
-		s->at = grammar_next(s->q.grammar, s->at, s->chosen);
-	if (cut_at_stop(s, before))
-		return "stop";
-	if (s->q.grammar && grammar_ended(s->q.grammar, s->at)) {
-		tokenizer_stream_end(&s->stream, &s->text);
-		return "stop";
-	}
-	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) ||
-	    s->n >= g->m->config.max_positions) {
-		tokenizer_stream_end(&s->stream, &s->text);
-		return "length";
-	}
-	return NULL;
-}
-
 size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 {
 	size_t n, running;
@@ -552,7 +410,7 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 		s->allowed =
 			s->q.grammar && s->logits >= 0 ? grammar_mask(s->q.grammar, s->at) : NULL;
 	}
-	pool_run(g->pool, g->n_running, choose, g);
+	pool_run(g->pool, g->n_running, generator_choose, g);
 
 	/* Answers are given out when the batch is in order again, for done may submit. */
 	running = g->n_running;
@@ -563,8 +421,14 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 
 		if (s->logits < 0)
 			continue;
-		if (s->chosen >= 0 && !(why[n_ended] = take(g, s)))
+		if (s->chosen >= 0 && !(why[n_ended] = generator_take(g, s))) {
+			if (g->grown) {
+				struct generator_answer a = answer_of(s, generator_certain(s));
+
+				g->grown(g->grown_arg, s->ticket, &a);
+			}
 			continue;
+		}
 		if (s->chosen < 0)
 			why[n_ended] = NULL;
 		ended[n_ended++] = s;
@@ -583,6 +447,64 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 	free(ended);
 	free(why);
 	return generator_in_hand(g);
+}
+
+void generator_watch(struct generator *g, generator_grown *grown, void *arg)
+{
+	g->grown = grown;
+	g->grown_arg = arg;
+}
+
+static int older_holds(const struct generator *g, const struct sequence *s, uint32_t page)
+{
+	for (size_t i = 0; i < g->n_running; i++) {
+		const struct sequence *o = g->running[i];
+
+		for (size_t k = 0; o->admitted < s->admitted && k < o->n_pages; k++)
+			if (o->pages[k] == page)
+				return 1;
+	}
+	return 0;
+}
+
+/* Whoever left may have been about to compute pages that others have taken over from it: the oldest
+ * of those that hold such a page computes it now. */
+static void take_over(struct generator *g)
+{
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		for (size_t k = 0; s->reading && k < s->computed / KVCACHE_PAGE; k++) {
+			const struct kvcache_page *p = &g->kv.pages[s->pages[k]];
+
+			if (p->ready == KVCACHE_PAGE || older_holds(g, s, s->pages[k]))
+				continue;
+			s->computed = k * KVCACHE_PAGE + p->ready;
+			break;
+		}
+	}
+}
+
+void generator_drop(struct generator *g, uint64_t ticket)
+{
+	struct sequence *s;
+
+	for (size_t i = 0; i < g->n_running; i++)
+		if (g->running[i]->ticket == ticket) {
+			s = g->running[i];
+			leave(g, s);
+			sequence_free(s);
+			take_over(g);
+			return;
+		}
+	for (struct sequence **at = &g->waiting; *at; at = &(*at)->next)
+		if ((*at)->ticket == ticket) {
+			s = *at;
+			*at = s->next;
+			g->n_waiting--;
+			sequence_free(s);
+			return;
+		}
 }
 
 void generator_cancel(struct generator *g, const char *type, const char *why,

@@ -10,6 +10,9 @@
  * An answer depends on its own request alone: not on the order of arrival, on what runs beside it,
  * or on the number of threads.
  *
+ * A request may be submitted between any two steps, its text watched as it grows, and it may be
+ * dropped again.
+ *
  * Nothing here knows the program that asks: several generators may stand side by side, each used
  * from one thread at a time.
  */
@@ -67,7 +70,8 @@ struct generator_answer {
 	const char *error_type; /* NULL where it was answered */
 	const char *error;
 	struct span text;
-	const char *finish;	      /* "stop" or "length" */
+	const char *finish;	/* "stop" or "length" */
+	const char *stopped_by; /* the one of the request's stop texts that ended it, or NULL */
 	size_t prompt_tokens, tokens; /* tokens generated, the one that ended the answer included */
 	size_t cached;		      /* of the prompt, what was known already */
 	/* [tokens], with logprobs >= 0; also the alternatives [tokens][logprobs] */
@@ -78,6 +82,17 @@ struct generator_answer {
 typedef void generator_answered(void *arg, uint64_t ticket, const struct generator_answer *a);
 
 void generator_submit(struct generator *g, uint64_t ticket, const struct generator_request *q);
+
+/* Once a step for each answer that a step has added a token to and not ended: how far it is. text is
+ * what is certain of it, from its beginning on; what a stop text could still take away is held back,
+ * so each text begins with the one before, and the answer with the last. With logprobs, of the
+ * tokens so far. Valid during the call, from which nothing may be asked of the generator. */
+typedef void generator_grown(void *arg, uint64_t ticket, const struct generator_answer *a);
+void generator_watch(struct generator *g, generator_grown *grown, void *arg);
+
+/* Forgets a request, wherever it stands; it is not delivered. Nothing where the ticket is not in
+ * hand. */
+void generator_drop(struct generator *g, uint64_t ticket);
 
 /* One step; delivers what is complete. Returns the number of requests still in hand. submit may be
  * called from done. */

@@ -340,6 +340,215 @@ static void admission(const struct model *m, const struct tokenizer *t)
 	buf_release(&order);
 }
 
+/* --- an answer watched while it is written, and requests that are dropped --- */
+
+struct watched {
+	struct results *r;
+	size_t seen[REQUESTS], length[REQUESTS], wrong;
+	char so_far[REQUESTS][MAX_TEXT];
+};
+
+static void grown(void *arg, uint64_t ticket, const struct generator_answer *a)
+{
+	struct watched *w = arg;
+
+	w->wrong += a->text.n < w->length[ticket] ||
+		    memcmp(w->so_far[ticket], a->text.s, w->length[ticket]) != 0;
+	memcpy(w->so_far[ticket], a->text.s, a->text.n);
+	w->length[ticket] = a->text.n;
+	w->seen[ticket]++;
+}
+
+static void keep_watched(void *arg, uint64_t ticket, const struct generator_answer *a)
+{
+	struct watched *w = arg;
+
+	w->wrong += a->text.n < w->length[ticket] ||
+		    memcmp(w->so_far[ticket], a->text.s, w->length[ticket]) != 0;
+	w->wrong += a->stopped_by && strcmp(a->stopped_by, "ab") != 0 &&
+		    strcmp(a->stopped_by, "e") != 0;
+	keep(w->r, ticket, a);
+}
+
+/* All requests at once, or those of the second half one by one as the steps go; of those whose number
+ * is divided by `every` (0: none) each is dropped at a step of its own. */
+static struct watched *watched_answers(const struct model *m, const struct tokenizer *t,
+				       struct how how, size_t every, int late)
+{
+	static const char *const stop[] = {"ab", "e"};
+	struct watched *w = mem_alloc(1, sizeof *w);
+	struct generator_spec spec = {how.sequences, how.cache, NULL, 0};
+	struct pool *pool = pool_new(how.threads);
+	struct err e = ERR_INIT;
+	struct decoder *d;
+	struct generator *g;
+	size_t next = 0, step = 0;
+	int32_t ids[128];
+
+	w->r = mem_alloc(1, sizeof *w->r);
+	if (decoder_new(&d, m, how.type, 0, 8 + how.sequences, pool, &e) != 0 ||
+	    generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	generator_watch(g, grown, w);
+	do {
+		for (; next < REQUESTS && (!late || next < REQUESTS / 2 || next < step); next++)
+			generator_submit(g, next,
+					 &(struct generator_request){.ids = ids,
+								     .n = prompt(ids, next),
+								     .max_tokens = 40,
+								     .seed = 5,
+								     .stream = next,
+								     .sampling = {how.temperature,
+										  1, 0, 0, 1},
+								     .stop = stop,
+								     .stops = 2,
+								     .logprobs = 2,
+								     .keep_start = 1});
+		for (size_t i = 0; every && i < next; i += every)
+			if (step == i + 1)
+				generator_drop(g, i);
+		generator_drop(g, REQUESTS + 7); /* never in hand */
+		step++;
+	} while (generator_step(g, keep_watched, w) > 0 || next < REQUESTS);
+	generator_free(g);
+	decoder_free(d);
+	pool_free(pool);
+	return w;
+}
+
+static void watched_free(struct watched *w)
+{
+	free(w->r);
+	free(w);
+}
+
+/* How many of those that were not dropped got another answer, or none. */
+static size_t others_differ(const struct watched *a, const struct watched *b, size_t every)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < REQUESTS; i++)
+		n += (!every || i % every != 0) &&
+		     (a->r->tokens[i] != b->r->tokens[i] ||
+		      a->r->text_len[i] != b->r->text_len[i] ||
+		      strcmp(a->r->finish[i], b->r->finish[i]) != 0 ||
+		      memcmp(a->r->text[i], b->r->text[i], a->r->text_len[i]) != 0 ||
+		      memcmp(a->r->token[i], b->r->token[i],
+			     a->r->tokens[i] * sizeof *a->r->token[i]) != 0);
+	return n;
+}
+
+static void text_of(void *arg, uint64_t ticket, const struct generator_answer *a)
+{
+	struct buf *texts = arg;
+
+	buf_clear(&texts[ticket]);
+	buf_addspan(&texts[ticket], a->text);
+}
+
+#define SHARING 5
+
+/* Prompts with a long common beginning, of which the first is dropped while it reads it: the others
+ * have taken its pages over. */
+static void shared_beginning(const struct model *m, const struct tokenizer *t, size_t dropped_after,
+			     struct buf *texts)
+{
+	struct generator_spec spec = {SHARING, 1 << 24, NULL, 0};
+	struct pool *pool = pool_new(2);
+	struct err e = ERR_INIT;
+	struct decoder *d;
+	struct generator *g;
+	struct rng r;
+	int32_t ids[200];
+	size_t step = 0;
+
+	if (decoder_new(&d, m, NN_F32, 0, 20, pool, &e) != 0 ||
+	    generator_new(&g, d, m, t, pool, &spec, &e) != 0) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+	for (size_t i = 0; i < SHARING; i++) {
+		rng_seed(&r, 9, 0);
+		for (size_t k = 0; k < 200; k++)
+			ids[k] = (int32_t)rng_below(&r, 256);
+		/* They part where a page ends and within one; the longest comes first. */
+		ids[96 + 24 * i] = (int32_t)i;
+		generator_submit(g, i,
+				 &(struct generator_request){.ids = ids,
+							     .n = 200 - i,
+							     .max_tokens = 12,
+							     .sampling = {.top_p = 1, .repeat = 1},
+							     .logprobs = -1});
+	}
+	while (generator_step(g, text_of, texts) > 0)
+		if (step++ == dropped_after) {
+			generator_drop(g, 0);
+			generator_drop(g, dropped_after % 2 ? 1 : 3);
+		}
+	generator_free(g);
+	decoder_free(d);
+	pool_free(pool);
+}
+
+static void dropping_the_reader(const struct model *m, const struct tokenizer *t)
+{
+	struct buf whole[SHARING] = {{0}}, rest[SHARING] = {{0}};
+
+	shared_beginning(m, t, SIZE_MAX, whole);
+	for (size_t after = 0; after < 8; after++) {
+		size_t same_texts = 0;
+
+		for (size_t i = 0; i < SHARING; i++)
+			buf_clear(&rest[i]);
+		shared_beginning(m, t, after, rest);
+		for (size_t i = 0; i < SHARING; i++)
+			same_texts += i == 0 || i == (after % 2 ? 1 : 3) ||
+				      span_eq(buf_span(&whole[i]), buf_span(&rest[i]));
+		ok(same_texts == SHARING && rest[2].len > 0 && rest[0].len == 0,
+		   "a prompt dropped after %zu steps leaves what others took over of it",
+		   after + 1);
+	}
+	for (size_t i = 0; i < SHARING; i++) {
+		buf_release(&whole[i]);
+		buf_release(&rest[i]);
+	}
+}
+
+static void watching_and_dropping(const struct model *m, const struct tokenizer *t)
+{
+	struct how how = {1, 1, 1 << 24, .8, NN_F32, 0, 0, 0};
+	struct watched *alone = watched_answers(m, t, how, 0, 0);
+	size_t pieces = 0, stopped = 0;
+
+	for (size_t i = 0; i < REQUESTS; i++) {
+		pieces += alone->seen[i];
+		stopped += strcmp(alone->r->finish[i], "stop") == 0;
+	}
+	ok(alone->wrong == 0 && pieces > 200 && stopped > 1 && stopped < REQUESTS,
+	   "each text that is seen begins with the one before, and the answer with the last (%zu, %zu stopped)",
+	   pieces, stopped);
+	for (size_t every = 2; every <= 5; every++) {
+		/* The longest cache holds all; the shortest makes sequences give way. */
+		size_t caches[] = {1 << 24, 24 * kvcache_page_bytes(&m->config)};
+
+		for (size_t c = 0; c < 2; c++) {
+			struct watched *w;
+
+			how = (struct how){2, 16, caches[c], .8, NN_F32, 0, 0, 0};
+			w = watched_answers(m, t, how, every, every % 2);
+			ok(others_differ(alone, w, every) == 0 && w->wrong == 0 &&
+				   w->r->n < REQUESTS &&
+				   w->r->n >= REQUESTS - 1 - REQUESTS / (int)every,
+			   "dropping every %zuth changes no other answer, cache %zu (%d answered)",
+			   every, c, w->r->n);
+			watched_free(w);
+		}
+	}
+	watched_free(alone);
+}
+
 int main(void)
 {
 	struct tokenizer *t = bytes();
@@ -389,6 +598,8 @@ int main(void)
 		free(many);
 	}
 	admission(m, t);
+	watching_and_dropping(m, t);
+	dropping_the_reader(m, t);
 	model_free(m);
 	adapters(t);
 	tokenizer_free(t);
