@@ -250,6 +250,22 @@ rewriting_base() {
 		status_is 2 ft-train -m ./base --show --template-var "$wrong" two.jsonl
 		[[ $stderr == *"--template-var $wrong"* ]]
 	done
+	status_is 0 ft-train -m ./base --show --template-var styel=1 two.jsonl
+	[[ $stderr == *"reads no variable \"styel\": --template-var changes nothing there"* ]]
+	jq -c '.chat_template_kwargs = {styel: "own"}' two.jsonl >slip.jsonl
+	status_is 0 ft-train -m ./base -o slip --steps 1 slip.jsonl
+	[[ $stderr == *"2 rows with template variables that nothing reads (the first is slip.jsonl:1"* ]]
+	status_is 2 ft-train -m ./base --strict --show slip.jsonl
+	[[ $stderr == *"does not read all of its chat_template_kwargs (--strict)"* ]]
+	status_is 0 ft-prompt -m ./base --max-tokens 2 slip.jsonl
+	[[ $stderr == *"left variables set by chat_template_kwargs out of 2 requests"* ]]
+	cp -r base plain
+	rm -f plain/chat_template.jinja
+	jq 'del(.chat_template)' base/tokenizer_config.json >plain/tokenizer_config.json
+	status_is 2 ft-train -m ./plain --show --template-var style=1 two.jsonl
+	[[ $stderr == *"--template-var is for a chat template, and ./plain has none"* ]]
+	status_is 2 ft-prompt -m ./plain --template-date 2031-05-06 two.jsonl
+	[[ $stderr == *"--template-date is for a chat template, and ./plain has none"* ]]
 	status_is 2 ft-prompt -m gpt -u http://127.0.0.1:9 --template-var x=1 two.jsonl
 	[[ $stderr == *"--template-var needs a local model"* ]]
 }

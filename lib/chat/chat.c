@@ -55,6 +55,24 @@ static void put_vars(struct jw *w, struct span vars, struct span but)
 	buf_release(&name);
 }
 
+int chat_has_unread(const struct chat *c, struct span vars, struct buf *name)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+	struct buf own = BUF_INIT, *b = name ? name : &own;
+	int found = 0;
+
+	while (!found && json_next(&it, vars, &key, &value)) {
+		buf_clear(b);
+		json_string(key, b);
+		found = !chat_is_own_variable(buf_span(b)) &&
+			!(c->template && jinja_reads(c->template, buf_span(b))) &&
+			!(c->tool_template && jinja_reads(c->tool_template, buf_span(b)));
+	}
+	buf_release(&own);
+	return found;
+}
+
 /* A refusal that a system turn brings about gets the line that mends it. */
 static int explain(const struct chat *c, const struct chat_messages *m, const struct chat_input *in,
 		   int generate, struct err *e)
@@ -248,14 +266,30 @@ static struct chat *new_chat(const struct tokenizer *t, const struct chat_option
 	return c;
 }
 
-static struct chat *finish(struct chat *c, const char *name)
+/* Finds out about the template what it has to. NULL with the reason where what the user set cannot
+ * reach one. */
+static struct chat *finish(struct chat *c, const char *name, const struct chat_options *o,
+			   struct err *e)
 {
-	if (c->template)
-		chat_probe(c);
-	else
+	struct buf unread = BUF_INIT;
+
+	if (!c->template && o && (o->vars.n || o->now)) {
+		err_set(e, "--template-%s is for a chat template, and %s has none",
+			o->vars.n ? "var" : "date", name);
+		chat_free(c);
+		return NULL;
+	}
+	if (!c->template)
 		buf_addf(&c->warning,
 			 "%s has no chat template: turns are given as plain text, each ended by a newline, the assistant's by %s",
 			 name, tokenizer_eos(c->t) >= 0 ? "EOS" : "nothing (it has no EOS either)");
+	else
+		chat_probe(c);
+	if (c->template && chat_has_unread(c, buf_span(&c->vars), &unread))
+		buf_addf(&c->warning,
+			 "%sthe chat template reads no variable \"%.100s\": --template-var changes nothing there",
+			 c->warning.len ? "; " : "", buf_span(&unread).s);
+	buf_release(&unread);
 	return c;
 }
 
@@ -268,7 +302,7 @@ struct chat *chat_new(struct span source, const char *name, const struct tokeniz
 		chat_free(c);
 		return NULL;
 	}
-	return finish(c, name);
+	return finish(c, name, o, e);
 }
 
 /* Errors name the template's own line, so not the file's alone. */
@@ -349,5 +383,5 @@ struct chat *chat_load(const char *dir, const struct tokenizer *t, const struct 
 		chat_free(c);
 		return NULL;
 	}
-	return finish(c, dir);
+	return finish(c, dir, o, e);
 }

@@ -94,12 +94,13 @@ int chat_input_of(const struct record *r, int flags, struct buf *scratch, struct
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,
 		       struct tokens *out, struct err *e);
 
-/* The parts of a conversation that a template may leave out. */
-enum chat_part { CHAT_MESSAGE, CHAT_REASONING, CHAT_CALLS, CHAT_TOOLS, CHAT_PARTS };
+/* The parts of a conversation that a template may leave out; the last are its own variables
+ * (chat_template_kwargs) that it does not read. */
+enum chat_part { CHAT_MESSAGE, CHAT_REASONING, CHAT_CALLS, CHAT_TOOLS, CHAT_VARS, CHAT_PARTS };
 
 /* Which parts leave no trace in the text that the template makes: lost[part] is the number (from 1)
- * of the first message that such a part belongs to, 0 where nothing is lost; of tools it is 1. It
- * is told by rendering with and without the part. With in->last_only reasoning is looked for in
+ * of the first message that such a part belongs to, 0 where nothing is lost; of tools and
+ * variables it is 1. It is told by rendering with and without the part. With in->last_only reasoning is looked for in
  * the last message alone: what templates drop of earlier ones is not trained on then. */
 int chat_lost(const struct chat *c, const struct chat_input *in, size_t lost[CHAT_PARTS],
 	      struct err *e);

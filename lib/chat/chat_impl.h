@@ -49,6 +49,9 @@ void chat_probe(struct chat *c);
 
 /* Whether every rendering sets a variable of this name itself. */
 int chat_is_own_variable(struct span name);
+/* Whether a JSON object has a variable that no template of the chat reads; name (may be NULL) gets
+ * the first. */
+int chat_has_unread(const struct chat *c, struct span vars, struct buf *name);
 
 /* Renders the first n messages, with the tools and variables of in. */
 int chat_render_messages(const struct chat *c, const struct chat_messages *m, size_t n,

@@ -149,6 +149,7 @@ int chat_lost(const struct chat *c, const struct chat_input *in, size_t lost[CHA
 	memset(lost, 0, CHAT_PARTS * sizeof *lost);
 	if (!in->messages.s)
 		return 0;
+	note(&lost[CHAT_VARS], 0, chat_has_unread(c, in->vars, NULL));
 	if (chat_messages_of(c, in->messages, &m, e))
 		return -1;
 	if (in->upto && in->upto < m.n)

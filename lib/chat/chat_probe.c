@@ -39,6 +39,24 @@ static int is_among(const struct tokens *ids, size_t from, int32_t id)
 	return 0;
 }
 
+/* The last added token before the last place of a word, which is looked for as text; -1: none. */
+static int32_t added_before(const struct chat *c, const struct buf *text, const char *word)
+{
+	struct tokens ids = {0};
+	struct err ignored = ERR_INIT;
+	size_t n = strlen(word), at = text->len;
+	int32_t found = -1;
+
+	while (at >= n && memcmp(text->data + at - n, word, n))
+		at--;
+	if (at >= n && !tokenizer_encode(c->t, (struct span){text->data, at - n},
+					 TOKENIZER_CONTINUES, &ids, &ignored))
+		for (size_t i = ids.n; i-- && found < 0;)
+			found = tokenizer_is_added(c->t, ids.ids[i]) ? ids.ids[i] : -1;
+	tokens_release(&ids);
+	return found;
+}
+
 /* What a rendering has behind the last place of a word. */
 static struct span behind(const struct buf *text, const char *word)
 {
@@ -52,8 +70,8 @@ static struct span behind(const struct buf *text, const char *word)
 /* The added token that closes an assistant's turn, and in c->ending what the template writes up to
  * it. Of the added tokens behind an answer (white space at most may stand before the first) it is
  * the last of those that stand there whether a question follows or not, less what stands there more
- * than once, which closes parts of the turn, and what an answer's prompt has, which begins turns;
- * else the first. */
+ * than once, which closes parts of the turn, and what an answer's prompt has or a question begins
+ * with, which begins turns; else the first. */
 static int32_t end_of_turn(struct chat *c)
 {
 	static const char question[] = "{\"role\":\"user\",\"content\":\"ft-question\"}",
@@ -63,13 +81,15 @@ static int32_t end_of_turn(struct chat *c)
 	struct err e = ERR_INIT;
 	struct span tail = {NULL, 0}, follows = {NULL, 0};
 	size_t common = 0, at = 0;
-	int32_t found = -1;
+	int32_t found = -1, begins;
 
 	buf_addf(&m, "[%s]", question);
 	if (!c->ignores_generation && !try(c, m.data, &other) && !try_as(c, m.data, 1, &text) &&
 	    text.len > other.len && other.len && !memcmp(text.data, other.data, other.len))
 		tokenizer_encode(c->t, (struct span){text.data + other.len, text.len - other.len},
 				 TOKENIZER_CONTINUES, &opening, &e);
+	if (other.len && (begins = added_before(c, &other, "ft-question")) >= 0)
+		tokens_add(&opening, begins);
 	buf_clear(&m);
 	buf_addf(&m, "[%s,%s]", question, answer);
 	if (!try(c, m.data, &text) && text.len)

@@ -197,6 +197,7 @@ static void local_remark(void *self, struct buf *text)
 		[CHAT_REASONING] = "reasoning",
 		[CHAT_CALLS] = "calls of tools",
 		[CHAT_TOOLS] = "the tools",
+		[CHAT_VARS] = "variables set by chat_template_kwargs",
 	};
 	const struct local *l = self;
 

@@ -34,6 +34,10 @@ struct jinja;
 struct jinja *jinja_compile(struct span source, const char *name, struct err *e);
 void jinja_free(struct jinja *t);
 
+/* Whether the template asks for the value of such a name anywhere: a variable that it does not read
+ * changes nothing. */
+int jinja_reads(const struct jinja *t, struct span name);
+
 struct jinja_limits {
 	uint64_t steps; /* nodes evaluated; 0 for the default, 20 million */
 	size_t output;	/* bytes written; 0 for the default, 256 MB */

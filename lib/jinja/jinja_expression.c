@@ -136,6 +136,22 @@ static struct jnode *parenthesis(struct jparser *p)
 	return jnodes_move(p, &l, &n->list, &n->n) ? NULL : n;
 }
 
+/* A name whose value is asked for, entered among those that the template reads. */
+static struct jnode *name_read(struct jparser *p, struct span name)
+{
+	struct jnode *n = jp_node(p, N_NAME);
+	struct jname *r = n ? arena_get(&p->t->arena, sizeof *r) : NULL;
+
+	if (!r) {
+		jp_fail(p, "the template is too large", (struct span){NULL, 0});
+		return NULL;
+	}
+	*r = (struct jname){name, p->t->reads};
+	p->t->reads = r;
+	n->name = name;
+	return n;
+}
+
 static struct jnode *primary(struct jparser *p)
 {
 	const struct jtoken *k = p->k;
@@ -150,9 +166,7 @@ static struct jnode *primary(struct jparser *p)
 			return literal(p, jv_bool(0));
 		if (span_is(k->s, "none") || span_is(k->s, "None"))
 			return literal(p, jv_none());
-		if ((n = jp_node(p, N_NAME)))
-			n->name = k->s;
-		return n;
+		return name_read(p, k->s);
 	case T_STRING:
 		p->k++;
 		if (p->k->kind == T_STRING) { /* neighbouring strings are one */

@@ -180,9 +180,15 @@ struct jnode {
 	struct jv value;
 };
 
+struct jname {
+	struct span name;
+	struct jname *next;
+};
+
 struct jinja {
 	struct arena arena;
 	const char *name;
+	struct jname *reads; /* every name in an expression, some more than once */
 	struct jnode *root; /* N_LIST of statements */
 };
 

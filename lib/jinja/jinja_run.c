@@ -264,6 +264,15 @@ struct jinja *jinja_compile(struct span source, const char *name, struct err *e)
 	return t;
 }
 
+int jinja_reads(const struct jinja *t, struct span name)
+{
+	const struct jname *r = t->reads;
+
+	while (r && !(r->name.n == name.n && !memcmp(r->name.s, name.s, name.n)))
+		r = r->next;
+	return r != NULL;
+}
+
 void jinja_free(struct jinja *t)
 {
 	if (!t)

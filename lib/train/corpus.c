@@ -151,6 +151,8 @@ static void tell_losses(const struct dataset *d, void (*say)(void *arg, const st
 		[CHAT_CALLS] = "this model's template cannot write them, so they are not learned",
 		[CHAT_TOOLS] =
 			"this model's template does not list them, so it is not learned when to call them",
+		[CHAT_VARS] =
+			"chat_template_kwargs name variables that this model's template does not read",
 		[DATASET_OTHERWISE] =
 			"once others follow the template writes them otherwise than it will ask for them: --last-turn leaves them out, --unroll trains on each in a conversation of its own",
 	};
@@ -168,8 +170,9 @@ static void tell_losses(const struct dataset *d, void (*say)(void *arg, const st
 				advice[k]);
 		else
 			err_set(&text,
-				"%zu row%s with %s that no token says (the first is %s:%zu, message %zu): %s",
-				l->rows, l->rows == 1 ? "" : "s", dataset_loss_name(k), l->file,
+				"%zu row%s with %s that %s (the first is %s:%zu, message %zu): %s",
+				l->rows, l->rows == 1 ? "" : "s", dataset_loss_name(k),
+				k == CHAT_VARS ? "nothing reads" : "no token says", l->file,
 				l->line, l->message, advice[k]);
 		say(arg, &text);
 	}

@@ -192,8 +192,12 @@ static void rewind_to(struct dataset *d, const struct dataset *old)
 
 const char *dataset_loss_name(size_t kind)
 {
-	static const char *const names[DATASET_LOSSES] = {"messages", "reasoning", "tool calls",
-							  "tools", "turns written otherwise"};
+	static const char *const names[DATASET_LOSSES] = {"messages",
+							  "reasoning",
+							  "tool calls",
+							  "tools",
+							  "template variables",
+							  "turns written otherwise"};
 
 	return names[kind];
 }
@@ -223,6 +227,9 @@ static int settle_losses(struct dataset *d, const size_t lost[DATASET_LOSSES], c
 				       lost[k]);
 		else if (k == CHAT_TOOLS)
 			return err_set(e, "the template leaves its tools out (--strict)");
+		else if (k == CHAT_VARS)
+			return err_set(e,
+				       "the template does not read all of its chat_template_kwargs (--strict)");
 		else
 			return err_set(e, "message %zu: the template leaves its %s out (--strict)",
 				       lost[k], k == CHAT_MESSAGE ? "text" : dataset_loss_name(k));

@@ -57,7 +57,7 @@ static int put_row(const struct tokenizer *t, const struct chat *c, struct span 
 		}
 		jw_end(w);
 		jw_put_array(w, "lost");
-		for (i = 0; i < CHAT_PARTS; i++)
+		for (i = 0; i < CHAT_VARS; i++)
 			jw_int(w, (int64_t)lost[i]);
 		jw_end(w);
 		jw_put_int(w, "otherwise", (int64_t)x->otherwise);

@@ -91,6 +91,15 @@ int main(void)
 	       "the newline after the end of turn is not trained on");
 	chat_free(c);
 
+	/* Instructions behind the last turn begin as a question does. */
+	c = chat_of("{% for m in messages %}{{ '<|assistant|>' if m.role == 'assistant' else '<|user|>' }}{{ m.content }}<|end|>{% endfor %}"
+		    "{% if add_generation_prompt %}<|assistant|>{% else %}<|user|>be brief<|end|>{% endif %}",
+		    t);
+	ok_str(masked(t, c, TWO, &x),
+	       "<|user|>a<|end|><|assistant|>[b<|end|>]<|user|>c<|end|><|assistant|>[d<|end|>]<|user|>be brief<|end|>",
+	       "the header of what follows an answer is not trained on");
+	chat_free(c);
+
 	/* As Qwen3: only the last answer shows its (empty) thinking. */
 	c = chat_of("{% for m in messages %}<|user|>{{ m.role }}\n{% if m.role == 'assistant' and loop.last %}<t></t>{% endif %}{{ m.content }}"
 		    "<|end|>\n{% endfor %}{% if add_generation_prompt %}<|user|>assistant\n{% endif %}",

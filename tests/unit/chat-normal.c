@@ -140,7 +140,8 @@ static const struct {
 	 "sq<|end|>[a<|end|>]", "a record's own variables"},
 };
 
-/* What a row loses, as letters: m c r t for message, calls, reasoning, tools with their message. */
+/* What a row loses, as letters: m r c t v for message, reasoning, calls, tools and variables with
+ * their message. */
 static const char *lost(const struct chat *c, const char *json)
 {
 	static char out[64];
@@ -158,7 +159,7 @@ static const char *lost(const struct chat *c, const char *json)
 		for (size_t k = 0; k < CHAT_PARTS; k++)
 			if (n[k])
 				at += (size_t)snprintf(out + at, sizeof out - at, "%c%zu",
-						       "mrct"[k], n[k]);
+						       "mrctv"[k], n[k]);
 	record_release(&r);
 	buf_release(&scratch);
 	return out;
@@ -199,6 +200,16 @@ static const struct {
 	{"{% for m in messages %}{{ m.content | upper }}<|end|>{% endfor %}",
 	 ROW("{\"role\":\"assistant\",\"content\":\"a long enough answer\"}"), "",
 	 "words in another form are not lost"},
+	{PRINTS,
+	 "{\"chat_template_kwargs\":{\"thinking\":true},\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}",
+	 "v1", "a variable that the template does not read"},
+	{"{% for m in messages %}{{ m.content }}<|end|>{% endfor %}{% if thinking %}{% endif %}",
+	 "{\"chat_template_kwargs\":{\"thinking\":true,\"bos_token\":\"x\"},\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+	 "{\"role\":\"assistant\",\"content\":\"a\"}]}",
+	 "", "one that it reads"},
+	{"{% for m in messages %}{{ m.content }}<|end|>{% endfor %}{{ {'thinking': 1}.thinking }}",
+	 "{\"chat_template_kwargs\":{\"thinking\":true},\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}",
+	 "v1", "a member of that name is no variable"},
 };
 
 int main(void)
