@@ -557,6 +557,41 @@ ok' ]
 	[[ $stderr == *"cost: unknown"* ]]
 }
 
+@test "--max-cost is never passed, however the provider counts; cost is what it bills" {
+	# The prices that the stub bills at. It reasons beyond --max-tokens as it likes; OpenRouter's half again stands in no file.
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "cache_read_input_token_cost": 0.0001,
+		"cache_creation_input_token_cost": 0.00125}}' >prices.json
+	rows 25 'a question of some length, as people ask' >in.jsonl
+	for kind in openai 'openai;cached=9' 'anthropic;cached=400;written=90' xai 'xai;cached=5;hidden=300' 'deepseek;cached=8' \
+		openrouter gemini 'gemini;hidden=200'; do
+		start_stub --fault "usage=$kind;reasoning=40;tokens=8;delay=5"
+		export ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=$STUB_URL
+		[[ $kind == anthropic* ]] && api=anthropic || api=openai
+		for how in "" --stream; do
+			before=$(state billed)
+			status_is 3 ft-prompt -m m --api "$api" --prices prices.json --max-tokens 10 --max-cost 5 -j 4 $how in.jsonl
+			billed=$(jq -n "$(state billed) - $before")
+			[ "$(jq -n "$billed <= 5 and $billed > 3")" = true ]
+			[ "$(jq -s "([.[].cost // 0] | add) - $billed | fabs < 1e-9" <<<"$output")" = true ]
+			[ "$(jq -r '.error.type // "ok"' <<<"$output" | sort -u | paste -sd ' ')" = 'max_cost ok' ]
+			[[ $kind == xai || $kind == openrouter ]] || break
+		done
+		stop_stub
+	done
+}
+
+@test "what a spent --max-cost refuses is refused at once, and counts that contradict each other cost nobody knows what" {
+	start_stub --fault 'usage=odd'
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 9}}' >prices.json
+	rows 400 >in.jsonl
+	# A quarter of a second for each row would be 100 s.
+	run --separate-stderr timeout 50 ft-prompt -m m --prices prices.json --max-cost 1 -j 1 in.jsonl
+	[ "$status" -eq 3 ]
+	[[ $stderr == *'contradict each other'* ]]
+	[ "$(jq -rc '[.cost, .error.type]' <<<"$output" | sort -u | paste -sd ' ')" = '[null,"max_cost"] [null,null]' ]
+	[ "$(jq -n "$(state billed) <= 1 and $(state answered) >= 2")" = true ]
+}
+
 @test "--dry-run foresees tokens and cost" {
 	start_stub
 	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}}' >prices.json

@@ -12,6 +12,7 @@
 #include "../net/rate.h"
 #include "../net/retry.h"
 #include "api.h"
+#include "purse.h"
 
 #define SILENCE 90.0	  /* seconds without a byte before a stream is given up */
 #define IMAGE_TOKENS 5000 /* taken for an image that a body only names, where money is concerned */
@@ -54,8 +55,8 @@ struct api {
 	struct window window;
 	struct bucket requests, tokens;
 	double pause; /* nobody asks before this time */
-	double spent, reserved;
-	size_t answers;
+	struct purse purse;
+	size_t answers, delivered;
 	/* Why nobody asks any more (no quota, no valid key), or an empty type. */
 	char over[32];
 	int over_status;
@@ -105,7 +106,7 @@ static double body_number(const struct api *a, const char *name)
 
 static double most_output(const struct api *a, const char *model)
 {
-	double x = body_number(a, "max_completion_tokens");
+	double x = body_number(a, "max_completion_tokens"), n = body_number(a, "n");
 
 	if (isnan(x))
 		x = body_number(a, "max_tokens");
@@ -113,34 +114,41 @@ static double most_output(const struct api *a, const char *model)
 		x = (double)a->o->params->max_tokens;
 	if (isnan(x) && a->o->prices && prices_max_output(a->o->prices, model))
 		x = (double)prices_max_output(a->o->prices, model);
-	return x;
+	return n > 1 ? n * x : x;
 }
 
-/* A token is at least one byte of the body, and what a server adds around messages is shorter than
- * their JSON. */
-static double worst_cost(struct api *a, const struct call *c)
+/* Most tokens of a request. A token is at least one byte of the body, and what a server adds around
+ * messages is shorter than their JSON. */
+static double most_input(const struct call *c)
 {
-	double tokens = (double)c->body.len, n = body_number(a, "n");
+	double tokens = (double)c->body.len;
 	const char *p = c->body.data, *end = p + c->body.len;
 
 	while ((p = memmem(p, (size_t)(end - p), "\"image_url\"", 11))) {
 		tokens += IMAGE_TOKENS;
 		p += 11;
 	}
-	return prices_worst(a->o->prices, c->asked, tokens,
-			    most_output(a, c->asked) * (n > 1 ? n : 1));
+	return tokens;
 }
 
 /* Settles an attempt: what it cost where that is known, else the worst where the server may have
- * worked for it. */
-static void settle(struct api *a, struct call *c, double cost, int worked)
+ * worked for it. Returns the cost. */
+static double settle(struct api *a, struct call *c, int worked)
 {
-	a->reserved -= c->reserved;
-	if (!isnan(cost))
-		a->spent += cost;
-	else if (worked)
-		a->spent += c->reserved;
+	const struct backend_answer *an = &a->answer;
+	struct dialect_usage u;
+	double cost;
+
+	dialect_usage(buf_span(&an->usage), &u);
+	cost = prices_cost(a->o->prices,
+			   prices_known(a->o->prices, c->asked) ? c->asked : an->model, 0, &u);
+	if (u.prompt >= 0 && u.completion >= 0)
+		bucket_take(&a->tokens, (double)(u.prompt + u.completion) - c->tokens);
+	if (!an->error_type[0])
+		purse_learn(&a->purse, c->asked, most_input(c), most_output(a, c->asked), &u, cost);
+	purse_settle(&a->purse, c->reserved, cost, worked);
 	c->reserved = 0;
+	return cost;
 }
 
 /* --- ends of a call --- */
@@ -173,6 +181,7 @@ static void deliver(struct api *a, struct call *c, struct backend_answer *answer
 {
 	redact_answer(answer, a->o->key);
 	answer->attempts = c->attempts;
+	a->delivered++;
 	if (!answer->model[0])
 		snprintf(answer->model, sizeof answer->model, "%s", c->asked);
 	a->done(a->arg, c->ticket, answer);
@@ -369,7 +378,7 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 	struct api *a = arg;
 	struct call *c = (struct call *)(uintptr_t)ticket;
 	struct backend_answer *an = &a->answer;
-	double now = progress_clock(), wall = (double)time(NULL), cost = NAN, pause;
+	double now = progress_clock(), wall = (double)time(NULL), cost, pause;
 	int again;
 
 	list_remove(&a->running, c);
@@ -400,19 +409,10 @@ static void on_done(void *arg, uint64_t ticket, struct http_response *r)
 		if (pause > 0 && now + pause > a->pause)
 			a->pause = now + pause;
 	}
-	if (an->usage.len) {
-		struct dialect_usage u;
-
-		dialect_usage(buf_span(&an->usage), &u);
-		cost = prices_cost(a->o->prices,
-				   prices_known(a->o->prices, c->asked) ? c->asked : an->model, 0,
-				   &u);
-		if (u.prompt >= 0 && u.completion >= 0)
-			bucket_take(&a->tokens, (double)(u.prompt + u.completion) - c->tokens);
-	}
-	settle(a, c, cost,
-	       r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
-		       r->failure == HTTP_CANCELLED || (r->failure == HTTP_DONE && answered(r)));
+	cost = settle(a, c,
+		      r->failure == HTTP_TIMEOUT || r->failure == HTTP_DROPPED ||
+			      r->failure == HTTP_CANCELLED ||
+			      (r->failure == HTTP_DONE && answered(r)));
 	an->cost = an->error_type[0] ? NAN : cost;
 	if (an->error_type[0])
 		again_or_fail(a, c, again, retry_after(r, wall));
@@ -490,6 +490,7 @@ static enum turn ask_turn(struct api *a, struct call *c, double now, double *wai
 	double w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now),
 					     bucket_wait(&a->tokens, c->tokens, now))),
 	       worst;
+	enum purse_turn turn;
 
 	if (w > 0) {
 		*wait = fmin(*wait, w);
@@ -497,12 +498,11 @@ static enum turn ask_turn(struct api *a, struct call *c, double now, double *wai
 	}
 	if (isnan(a->o->max_cost))
 		return TURN_GO;
-	worst = worst_cost(a, c);
-	if (isnan(worst) || a->spent + a->reserved + worst > a->o->max_cost)
-		/* What is under way may turn out cheaper than reserved. */
-		return a->running.n && a->spent + worst <= a->o->max_cost ? TURN_LATER : TURN_NEVER;
-	a->reserved += c->reserved = worst;
-	return TURN_GO;
+	worst = purse_worst(&a->purse, c->asked, most_input(c), most_output(a, c->asked));
+	turn = purse_take(&a->purse, worst, a->running.n);
+	if (turn == PURSE_GO)
+		c->reserved = worst;
+	return turn == PURSE_GO ? TURN_GO : turn == PURSE_LATER ? TURN_LATER : TURN_NEVER;
 }
 
 /* Starts a call that stands in no list any more, or gives it up. */
@@ -643,10 +643,16 @@ static long in_hand(const struct api *a)
 static long api_run(void *self, double wait, backend_done *done, void *arg, struct err *e)
 {
 	struct api *a = self;
+	size_t before = a->delivered;
 
 	a->done = done;
 	a->arg = arg;
-	if (launch(a, &wait, e) || http_run(a->http, wait, on_done, a, e) < 0)
+	if (launch(a, &wait, e))
+		return -1;
+	/* What was refused unasked makes room for others at once. */
+	if (a->delivered > before)
+		wait = 0;
+	if (http_run(a->http, wait, on_done, a, e) < 0)
 		return -1;
 	/* Successors of what just ended go out now, not at the next call. */
 	return launch(a, &wait, e) ? -1 : in_hand(a);
@@ -719,6 +725,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 		return -1;
 	}
 	window_init(&a->window, o->jobs);
+	purse_init(&a->purse, o->prices, o->max_cost);
 	bucket_init(&a->requests, o->rpm, now);
 	bucket_init(&a->tokens, o->tpm, now);
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));

@@ -202,6 +202,7 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	int64_t status = 200;
 	struct dialect_usage u;
 	struct buf id = BUF_INIT;
+	char *asked;
 
 	if (result.s) {
 		body = json_member(result, "message");
@@ -222,14 +223,10 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	if (a->error_type[0])
 		return;
 	dialect_answer(result.s ? DIALECT_ANTHROPIC : DIALECT_OPENAI, body, forced, a);
-	if (a->usage.len) {
-		char *asked = dialect_asked(o->extra, o->model);
-
-		dialect_usage(buf_span(&a->usage), &u);
-		a->cost = prices_cost(o->prices, prices_known(o->prices, asked) ? asked : a->model,
-				      1, &u);
-		free(asked);
-	}
+	asked = dialect_asked(o->extra, o->model);
+	dialect_usage(buf_span(&a->usage), &u);
+	a->cost = prices_cost(o->prices, prices_known(o->prices, asked) ? asked : a->model, 1, &u);
+	free(asked);
 	a->attempts = 1;
 }
 

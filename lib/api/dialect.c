@@ -369,28 +369,3 @@ int dialect_error(struct span body, struct buf *message)
 	}
 	return error_status(error);
 }
-
-static long long count(struct span o, const char *name)
-{
-	int64_t n;
-
-	return json_int(json_member(o, name), &n) || n < 0 ? -1 : n;
-}
-
-void dialect_usage(struct span usage, struct dialect_usage *u)
-{
-	long long fresh = count(usage, "input_tokens");
-
-	u->prompt = count(usage, "prompt_tokens");
-	u->completion = count(usage, "completion_tokens");
-	u->cached = count(json_member(usage, "prompt_tokens_details"), "cached_tokens");
-	u->reasoning = count(json_member(usage, "completion_tokens_details"), "reasoning_tokens");
-	u->cache_written = -1;
-	if (u->prompt < 0 && fresh >= 0) {
-		u->cached = count(usage, "cache_read_input_tokens");
-		u->cache_written = count(usage, "cache_creation_input_tokens");
-		u->prompt = fresh + (u->cached > 0 ? u->cached : 0) +
-			    (u->cache_written > 0 ? u->cache_written : 0);
-		u->completion = count(usage, "output_tokens");
-	}
-}

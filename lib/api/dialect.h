@@ -64,11 +64,16 @@ int dialect_error(struct span body, struct buf *message);
  * same words are said of a limit that passes (Azure). */
 int dialect_quota(struct span body);
 
-/* Tokens of a `usage` object of either family; -1 where unknown. Anthropic counts cached input
- * apart from input_tokens; here prompt includes it. */
+/* What a `usage` object says, whatever the provider's way to count; -1 where a count is not known.
+ * prompt holds all input, what was read from a cache and written there included; completion all that
+ * was written, reasoning included, also where only total_tokens tells it. */
 struct dialect_usage {
 	long long prompt, completion, cached, cache_written, reasoning;
+	long long written_1h; /* of cache_written, to be kept for an hour (Anthropic) */
+	double cost;	      /* dollars, as the server states it; NaN where it does not */
+	int odd;	      /* the counts contradict each other: what they cost is not known */
 };
+/* An absent usage is all unknown. */
 void dialect_usage(struct span usage, struct dialect_usage *u);
 
 /* An answer as it is gathered, from the events of a stream (server-sent events) or from a whole body

@@ -11,13 +11,22 @@
 
 #define FILE_MAX_BYTES ((size_t)64 << 20)
 
+#define RATES 8
+
+/* Dollars a token of a prompt that is longer than `above` tokens. */
+struct rate {
+	double above;
+	double input, output, reasoning, cache_read, cache_write;
+	double write_1h; /* NaN where not known */
+};
+
 /* The model asked last; a run asks one, seldom a few. */
 struct tariff {
 	char *model;
 	int known;
-	double input, output, cache_read, cache_write;
+	struct rate rates[RATES]; /* the shortest prompts first */
+	size_t n;
 	double input_batch, output_batch;
-	double input_128k, output_128k, input_200k, output_200k;
 	long long max_output;
 };
 
@@ -105,9 +114,57 @@ static double price(struct span model, const char *name, double otherwise)
 	return json_number(json_member(model, name), &x) || x < 0 ? otherwise : x;
 }
 
+static double price_above(struct span model, const char *name, double thousands, double otherwise)
+{
+	char full[96];
+
+	snprintf(full, sizeof full, "%s_above_%.0fk_tokens", name, thousands);
+	return price(model, full, otherwise);
+}
+
+/* The prices of longer prompts, where the model has such; what is not said of them stays as it is for
+ * shorter ones. */
+static void find_rates(struct tariff *t, struct span m)
+{
+	static const char begin[] = "input_cost_per_token_above_";
+	struct json_iter it = {0};
+	struct span key, value;
+
+	while (json_next(&it, m, &key, &value) && t->n < RATES) {
+		double k;
+		size_t at = t->n;
+
+		if (key.n < sizeof begin || memcmp(key.s + 1, begin, sizeof begin - 1) != 0 ||
+		    (k = atof(key.s + sizeof begin)) <= 0)
+			continue;
+		for (; at > 1 && t->rates[at - 1].above > k * 1000; at--)
+			t->rates[at] = t->rates[at - 1];
+		t->rates[at].above = k * 1000;
+		t->n++;
+	}
+	for (size_t i = 1; i < t->n; i++) {
+		const struct rate *r = &t->rates[i - 1];
+		double above = t->rates[i].above, k = above / 1000,
+		       output = price_above(m, "output_cost_per_token", k, r->output);
+
+		t->rates[i] =
+			(struct rate){.above = above,
+				      .input = price_above(m, "input_cost_per_token", k, r->input),
+				      .output = output,
+				      .reasoning = fmax(r->reasoning, output),
+				      .cache_read = price_above(m, "cache_read_input_token_cost", k,
+								r->cache_read),
+				      .cache_write =
+					      price_above(m, "cache_creation_input_token_cost", k,
+							  r->cache_write),
+				      .write_1h = r->write_1h};
+	}
+}
+
 static const struct tariff *find(struct prices *p, const char *model)
 {
 	struct tariff *t;
+	struct rate *r;
 	struct span m;
 	double most;
 
@@ -118,20 +175,22 @@ static const struct tariff *find(struct prices *p, const char *model)
 	t = &p->tariffs[p->n++];
 	memset(t, 0, sizeof *t);
 	t->model = mem_strdup(model);
+	t->n = 1;
+	r = t->rates;
 	m = look_up(p, model);
-	t->input = price(m, "input_cost_per_token", NAN);
-	t->output = price(m, "output_cost_per_token", NAN);
-	t->cache_read = price(m, "cache_read_input_token_cost", t->input);
-	t->cache_write = price(m, "cache_creation_input_token_cost", t->input);
+	r->input = price(m, "input_cost_per_token", NAN);
+	r->output = price(m, "output_cost_per_token", NAN);
+	r->reasoning = price(m, "output_cost_per_reasoning_token", r->output);
+	r->cache_read = price(m, "cache_read_input_token_cost",
+			      price(m, "input_cost_per_token_cache_hit", r->input));
+	r->cache_write = price(m, "cache_creation_input_token_cost", r->input);
+	r->write_1h = price(m, "cache_creation_input_token_cost_above_1hr", NAN);
+	find_rates(t, m);
 	t->input_batch = price(m, "input_cost_per_token_batches", NAN);
 	t->output_batch = price(m, "output_cost_per_token_batches", NAN);
-	t->input_128k = price(m, "input_cost_per_token_above_128k_tokens", t->input);
-	t->output_128k = price(m, "output_cost_per_token_above_128k_tokens", t->output);
-	t->input_200k = price(m, "input_cost_per_token_above_200k_tokens", t->input_128k);
-	t->output_200k = price(m, "output_cost_per_token_above_200k_tokens", t->output_128k);
 	most = price(m, "max_output_tokens", price(m, "max_tokens", 0));
 	t->max_output = most < 1e12 ? (long long)most : 0;
-	t->known = !isnan(t->input) && !isnan(t->output);
+	t->known = !isnan(r->input) && !isnan(r->output);
 	return t;
 }
 
@@ -140,35 +199,50 @@ int prices_known(struct prices *p, const char *model)
 	return p && find(p, model)->known;
 }
 
+static double part(long long n)
+{
+	return n > 0 ? (double)n : 0;
+}
+
 double prices_cost(struct prices *p, const char *model, int batch, const struct dialect_usage *u)
 {
 	const struct tariff *t = p ? find(p, model) : NULL;
-	long long cached = u->cached > 0 ? u->cached : 0,
-		  written = u->cache_written > 0 ? u->cache_written : 0;
-	double input, output;
+	const struct rate *r;
+	double prompt = part(u->prompt), cached = part(u->cached), written = part(u->cache_written),
+	       hour = part(u->written_1h), reasoning = part(u->reasoning), cost;
 
-	if (!t || !t->known || u->prompt < 0 || u->completion < 0)
+	if (!isnan(u->cost))
+		return u->cost;
+	if (!t || !t->known || u->prompt < 0 || u->completion < 0 || u->odd)
 		return NAN;
 	if (batch)
-		return (double)u->prompt * t->input_batch + (double)u->completion * t->output_batch;
-	input = u->prompt > 200000 ? t->input_200k : u->prompt > 128000 ? t->input_128k : t->input;
-	output = u->prompt > 200000   ? t->output_200k
-		 : u->prompt > 128000 ? t->output_128k
-				      : t->output;
-	if (cached + written > u->prompt)
-		cached = written = 0;
-	return (double)(u->prompt - cached - written) * input + (double)cached * t->cache_read +
-	       (double)written * t->cache_write + (double)u->completion * output;
+		return prompt * t->input_batch + (double)u->completion * t->output_batch;
+	r = t->rates;
+	for (size_t i = 1; i < t->n; i++)
+		if (prompt > t->rates[i].above)
+			r = &t->rates[i];
+	cost = (prompt - cached - written) * r->input + cached * r->cache_read +
+	       (written - hour) * r->cache_write + ((double)u->completion - reasoning) * r->output +
+	       reasoning * r->reasoning;
+	return hour > 0 ? cost + hour * r->write_1h : cost;
 }
 
 double prices_worst(struct prices *p, const char *model, double prompt, double completion)
 {
 	const struct tariff *t = p ? find(p, model) : NULL;
+	double in = 0, out = 0;
 
 	if (!t || !t->known)
 		return NAN;
-	return prompt * fmax(fmax(t->input, t->input_128k), fmax(t->input_200k, t->cache_write)) +
-	       completion * fmax(t->output, fmax(t->output_128k, t->output_200k));
+	for (size_t i = 0; i < t->n; i++) {
+		const struct rate *r = &t->rates[i];
+
+		/* fmax passes over an unknown price */
+		in = fmax(fmax(in, r->input),
+			  fmax(fmax(r->cache_read, r->cache_write), r->write_1h));
+		out = fmax(out, fmax(r->output, r->reasoning));
+	}
+	return prompt * in + completion * out;
 }
 
 long long prices_max_output(struct prices *p, const char *model)

@@ -2,10 +2,11 @@
  *
  * The file is one JSON object, model name to prices, with the key names of LiteLLM's
  * model_prices_and_context_window.json, so that that file can be used as it is:
- * input_cost_per_token, output_cost_per_token, cache_read_input_token_cost,
- * cache_creation_input_token_cost, max_output_tokens, input_cost_per_token_batches and
- * output_cost_per_token_batches, and the input/output prices "_above_128k_tokens" and
- * "_above_200k_tokens". US dollars. What is unknown is NaN, never 0.
+ * input_cost_per_token, output_cost_per_token, output_cost_per_reasoning_token,
+ * cache_read_input_token_cost, cache_creation_input_token_cost (and "_above_1hr"), max_output_tokens,
+ * input_cost_per_token_batches and output_cost_per_token_batches, and the prices of long prompts
+ * ("_above_128k_tokens", "_above_200k_tokens" and the like). US dollars. What is unknown is NaN,
+ * never 0.
  */
 #ifndef FT_API_PRICES_H
 #define FT_API_PRICES_H
@@ -27,8 +28,9 @@ void prices_provider(struct prices *p, const char *url);
 /* Whether both prices of the model are known. p may be NULL. */
 int prices_known(struct prices *p, const char *model);
 
-/* Cost of an answer with this usage, asked for in a batch or at once; NaN where the model, that
- * price or the usage is not known. */
+/* Cost of an answer with this usage, asked for in a batch or at once: what the server states, else
+ * by the file; NaN where neither says it (the model, that price or the usage is not known, its counts
+ * contradict each other). */
 double prices_cost(struct prices *p, const char *model, int batch, const struct dialect_usage *u);
 
 /* Most that an answer can cost: every prompt token at the dearest input price. NaN where

@@ -185,7 +185,7 @@ struct ask_totals {
 	struct ask_error_count by_type[16]; /* ends where n is 0; the last takes what has no room */
 	/* of what was asked now */
 	double prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens;
-	size_t no_usage;
+	size_t no_usage, odd_usage; /* answers without one; with counts that contradict each other */
 	double cost;	/* of what was asked now and is known */
 	size_t no_cost; /* answers whose cost is not known */
 	double seconds;

@@ -54,7 +54,7 @@ static double latency(const struct ask_totals *t, double q)
 void ask_count(struct ask *a, const struct backend_answer *an)
 {
 	struct ask_totals *t = &a->totals;
-	struct dialect_usage u = {-1, -1, -1, -1, -1};
+	struct dialect_usage u;
 
 	t->attempts += (size_t)an->attempts;
 	if (an->error_type[0]) {
@@ -67,10 +67,10 @@ void ask_count(struct ask *a, const struct backend_answer *an)
 		t->cached++;
 		return;
 	}
-	if (an->usage.len)
-		dialect_usage(buf_span(&an->usage), &u);
+	dialect_usage(buf_span(&an->usage), &u);
 	if (u.prompt < 0 || u.completion < 0)
 		t->no_usage++;
+	t->odd_usage += u.odd != 0;
 	t->prompt_tokens += u.prompt > 0 ? (double)u.prompt : 0;
 	t->completion_tokens += u.completion > 0 ? (double)u.completion : 0;
 	t->cached_tokens += u.cached > 0 ? (double)u.cached : 0;
@@ -101,11 +101,14 @@ void ask_foresee(struct ask *a, struct span body)
 	char *model = dialect_asked(body, a->backend.model);
 	long long most =
 		a->params.max_tokens ? a->params.max_tokens : prices_max_output(a->prices, model);
-	struct dialect_usage u = {.prompt = (long long)in};
+	struct dialect_usage u;
 
 	t->foreseen++;
 	t->foreseen_in += in;
 	t->foreseen_out += (double)most;
+	dialect_usage((struct span){NULL, 0}, &u);
+	u.prompt = (long long)in;
+	u.completion = 0;
 	t->foreseen_low += prices_cost(a->prices, model, 0, &u);
 	u.completion = most;
 	t->foreseen_high += prices_cost(a->prices, model, 0, &u);
@@ -198,6 +201,10 @@ void ask_summary(const struct ask *a, struct buf *text)
 			buf_addf(text, "\ncost: $%.6f", t->cost);
 		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
 			buf_addf(text, " and unknown for %zu answers", t->no_cost);
+		if (t->odd_usage)
+			buf_addf(text,
+				 "\nusage: the counts of %zu answer%s contradict each other: what is not stated there of the cost is unknown",
+				 t->odd_usage, t->odd_usage == 1 ? "" : "s");
 	}
 	if (!isnan(latency(t, 0.5)))
 		buf_addf(text, "\nlatency: p50 %.3g s, p95 %.3g s, p99 %.3g s", latency(t, 0.5),

@@ -27,10 +27,14 @@
  *	say=TEXT	the answer's text (to the end of the directive)
  *	remaining=0,reset=S	x-ratelimit headers for requests
  *	tokens=N	completion tokens in usage
+ *	usage=KIND	how they are counted and billed: openai, anthropic (by its address), xai, gemini
+ *			(reasoning stands in total_tokens alone), deepseek, openrouter (half as much
+ *			again, and says so), odd (counts that contradict each other); with reasoning=N
+ *			tokens, of the prompt cached=N, written=N and hidden=N that stand in no text
  *	echo=1		sends the key back: in an error's message and the request's id, or as the
  *			answer and the model's name
  *
- * GET /stub/state gives counters as JSON. --log FILE gets a JSON line for each request (never a
+ * GET /stub/state gives counters as JSON, billed among them: dollars at BILL_IN and so on. --log FILE gets a JSON line for each request (never a
  * key).
  */
 #include <arpa/inet.h>
@@ -53,6 +57,12 @@
 #include "../../lib/json/record.h"
 
 #define REQUEST_MAX ((size_t)512 << 20)
+
+/* Dollars a token */
+#define BILL_IN 1e-3
+#define BILL_CACHED 1e-4
+#define BILL_WRITTEN 1.25e-3
+#define BILL_OUT 1e-2
 
 static long long port, delay_ms, limit, quota;
 static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_key;
@@ -124,7 +134,7 @@ static struct {
 	size_t requests, answered, refused, busy, busiest, connections;
 	double second; /* of --quota: when it began, and who came in it */
 	long long second_n;
-	double prompt_tokens, completion_tokens;
+	double prompt_tokens, completion_tokens, billed;
 } S;
 
 /* --- directives --- */
@@ -358,7 +368,7 @@ static void choose_answer(struct question *q)
 /* Tokens as this server counts them: four bytes each, of the texts alone. */
 static double count_in(const struct question *q)
 {
-	return (double)((q->all.len + 3) / 4);
+	return (double)((q->all.len + 3) / 4) + number(&q->d, "hidden", 0);
 }
 
 static double count_out(const struct question *q)
@@ -366,13 +376,54 @@ static double count_out(const struct question *q)
 	return number(&q->d, "tokens", (double)((q->answer.len + 3) / 4));
 }
 
+/* What this server charges for an answer. */
+static double bill(const struct question *q)
+{
+	double cached = number(&q->d, "cached", 0), written = number(&q->d, "written", 0),
+	       fresh = count_in(q) - (q->anthropic ? 0 : cached + written),
+	       out = count_out(q) + number(&q->d, "reasoning", 0),
+	       all = fresh * BILL_IN + cached * BILL_CACHED + written * BILL_WRITTEN +
+		     out * BILL_OUT;
+
+	return span_is(get(&q->d, "usage"), "openrouter") ? 1.5 * all : all;
+}
+
+static void put_one(struct jw *w, const char *object, const char *name, double n)
+{
+	jw_put_object(w, object);
+	jw_put_num(w, name, n);
+	jw_end(w);
+}
+
 static void put_usage(struct jw *w, const struct question *q)
 {
+	struct span kind = get(&q->d, "usage");
+	double reasoning = number(&q->d, "reasoning", 0), cached = number(&q->d, "cached", 0),
+	       in = count_in(q), out = count_out(q), total = in + out + reasoning;
+	int apart = span_is(kind, "xai") || span_is(kind, "gemini");
+
 	jw_put_object(w, "usage");
-	jw_put_num(w, q->anthropic ? "input_tokens" : "prompt_tokens", count_in(q));
-	jw_put_num(w, q->anthropic ? "output_tokens" : "completion_tokens", count_out(q));
-	if (!q->anthropic)
-		jw_put_num(w, "total_tokens", count_in(q) + count_out(q));
+	if (q->anthropic) {
+		jw_put_num(w, "input_tokens", in);
+		jw_put_num(w, "cache_read_input_tokens", cached);
+		jw_put_num(w, "cache_creation_input_tokens", number(&q->d, "written", 0));
+		jw_put_num(w, "output_tokens", out + reasoning);
+		jw_end(w);
+		return;
+	}
+	jw_put_num(w, "prompt_tokens", in);
+	jw_put_num(w, "completion_tokens", apart ? out : out + reasoning);
+	jw_put_num(w, "total_tokens", span_is(kind, "odd") ? 1 : total);
+	if (reasoning > 0 && !span_is(kind, "gemini"))
+		put_one(w, "completion_tokens_details", "reasoning_tokens", reasoning);
+	if (span_is(kind, "deepseek")) {
+		jw_put_num(w, "prompt_cache_hit_tokens", cached);
+		jw_put_num(w, "prompt_cache_miss_tokens", in - cached);
+	} else if (cached > 0) {
+		put_one(w, "prompt_tokens_details", "cached_tokens", cached);
+	}
+	if (span_is(kind, "openrouter"))
+		jw_put_num(w, "cost", bill(q));
 	jw_end(w);
 }
 
@@ -562,6 +613,21 @@ static void raw_event(struct buf *to, const char *name, const char *fmt, double 
 	buf_release(&text);
 }
 
+static void stream_usage(struct buf *to, const struct question *q)
+{
+	struct buf b = BUF_INIT;
+	struct jw w;
+
+	jw_init(&w, &b);
+	jw_object(&w);
+	jw_put_array(&w, "choices");
+	jw_end(&w);
+	put_usage(&w, q);
+	jw_end(&w);
+	event(to, NULL, &b);
+	buf_release(&b);
+}
+
 static void put_stream(struct buf *to, const struct question *q)
 {
 	const char *p = q->answer.data ? q->answer.data : "";
@@ -596,9 +662,7 @@ static void put_stream(struct buf *to, const struct question *q)
 		raw_event(to, NULL,
 			  "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}",
 			  0, 0);
-		raw_event(to, NULL,
-			  "{\"choices\":[],\"usage\":{\"prompt_tokens\":%.0f,\"completion_tokens\":%.0f}}",
-			  count_in(q), count_out(q));
+		stream_usage(to, q);
 		raw_event(to, NULL, "[DONE]", 0, 0);
 	}
 	buf_adds(to, "0\r\n\r\n");
@@ -793,6 +857,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		S.answered++;
 		S.prompt_tokens += count_in(q);
 		S.completion_tokens += count_out(q);
+		S.billed += bill(q);
 	}
 	if (span_is(drop, "middle")) {
 		*did = "fault";
@@ -1057,6 +1122,7 @@ static void respond_state(struct conn *c)
 	jw_put_num(&w, "connections", (double)S.connections);
 	jw_put_num(&w, "prompt_tokens", S.prompt_tokens);
 	jw_put_num(&w, "completion_tokens", S.completion_tokens);
+	jw_put_num(&w, "billed", S.billed);
 	jw_end(&w);
 	respond(c, 200, "application/json", "", &b);
 	buf_release(&b);

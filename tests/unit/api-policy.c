@@ -301,7 +301,7 @@ static void is_price(const char *url, const char *model, double want)
 		"{\"m\":{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":0},"
 		"\"groq/m\":{\"input_cost_per_token\":2e-6,\"output_cost_per_token\":0},"
 		"\"azure/m\":{\"input_cost_per_token\":3e-6,\"output_cost_per_token\":0}}";
-	static const struct dialect_usage u = {1000000, 0, -1, -1, -1};
+	static const struct dialect_usage u = {1000000, 0, -1, -1, -1, -1, NAN, 0};
 	char path[] = "/tmp/ft-prices-XXXXXX";
 	struct prices *p;
 	int fd = mkstemp(path);
@@ -313,6 +313,103 @@ static void is_price(const char *url, const char *model, double want)
 	ok_near(prices_cost(p, model, 0, &u), want, 1e-9, "%s at %s", model, url);
 	prices_free(p);
 	unlink(path);
+}
+
+/* What an answer with this usage costs, in millionths of a dollar; -1 where that is not known. */
+static void is_bill(const char *usage, double want)
+{
+	static const char text[] =
+		"{\"m\":{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":1e-5,"
+		"\"output_cost_per_reasoning_token\":2e-5,\"cache_read_input_token_cost\":1e-7,"
+		"\"cache_creation_input_token_cost\":2e-6,"
+		"\"cache_creation_input_token_cost_above_1hr\":4e-6,"
+		"\"input_cost_per_token_above_272k_tokens\":8e-6,"
+		"\"input_cost_per_token_above_32k_tokens\":3e-6,"
+		"\"output_cost_per_token_above_32k_tokens\":3e-5}}";
+	char path[] = "/tmp/ft-prices-XXXXXX";
+	struct dialect_usage u;
+	struct prices *p;
+	struct span v;
+	double cost;
+	int fd = mkstemp(path);
+
+	ok(write(fd, text, sizeof text - 1) == sizeof text - 1, "a price file is written");
+	close(fd);
+	p = prices_load(path, NULL);
+	ok(!json_check(span_of(usage), &v, NULL), "%s is JSON", usage);
+	dialect_usage(v, &u);
+	cost = prices_cost(p, "m", 0, &u);
+	ok_near(isnan(cost) ? -1 : cost * 1e6, want, 1e-6, "%s", usage);
+	prices_free(p);
+	unlink(path);
+}
+
+/* Shapes from public reports; each cost worked out by hand from the prices above. */
+static void bills(void)
+{
+	/* OpenAI: reasoning and cached tokens are parts */
+	is_bill("{\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,"
+		"\"prompt_tokens_details\":{\"cached_tokens\":40},"
+		"\"completion_tokens_details\":{\"reasoning_tokens\":5}}",
+		60 + 4 + 150 + 100);
+	/* xAI and Gemini: the total tells reasoning apart, with and without details */
+	is_bill("{\"prompt_tokens\":32,\"completion_tokens\":9,\"total_tokens\":135,"
+		"\"completion_tokens_details\":{\"reasoning_tokens\":94}}",
+		32 + 90 + 94 * 20);
+	is_bill("{\"prompt_tokens\":21,\"completion_tokens\":0,\"total_tokens\":81}", 21 + 600);
+	is_bill("{\"prompt_tokens\":1,\"completion_tokens\":2,"
+		"\"completion_tokens_details\":{\"reasoning_tokens\":3}}",
+		1 + 20 + 60);
+	/* floats, a total of nothing */
+	is_bill("{\"prompt_tokens\":10.0,\"completion_tokens\":1.0,\"total_tokens\":0}", 20);
+	/* DeepSeek; Moonshot */
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_cache_hit_tokens\":6,"
+		"\"prompt_cache_miss_tokens\":4}",
+		4 + 0.6 + 10);
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":1,\"cached_tokens\":6}", 4 + 0.6 + 10);
+	/* Anthropic: the cache stands beside input_tokens; an hour's writing is dearer */
+	is_bill("{\"input_tokens\":3,\"cache_read_input_tokens\":10,"
+		"\"cache_creation_input_tokens\":5,\"output_tokens\":2}",
+		3 + 1 + 10 + 20);
+	is_bill("{\"input_tokens\":3,\"cache_creation_input_tokens\":5,\"output_tokens\":2,"
+		"\"cache_creation\":{\"ephemeral_1h_input_tokens\":4}}",
+		3 + 2 + 16 + 20);
+	/* a gateway that counts the cache apart under OpenAI's names */
+	is_bill("{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":15,"
+		"\"prompt_tokens_details\":{\"cached_tokens\":10}}",
+		3 + 1 + 20);
+	/* Responses */
+	is_bill("{\"input_tokens\":10,\"input_tokens_details\":{\"cached_tokens\":4},"
+		"\"output_tokens\":5,\"output_tokens_details\":{\"reasoning_tokens\":5},"
+		"\"total_tokens\":15}",
+		6 + 0.4 + 100);
+	/* long prompts */
+	is_bill("{\"prompt_tokens\":40000,\"completion_tokens\":1}", 120000 + 30);
+	is_bill("{\"prompt_tokens\":300000,\"completion_tokens\":1}", 2400000 + 30);
+	/* as stated: OpenRouter, with a key of one's own, Perplexity, xAI */
+	is_bill("{\"prompt_tokens\":1,\"completion_tokens\":1,\"cost\":0.00007}", 70);
+	is_bill("{\"cost\":1e-6,\"is_byok\":true,\"cost_details\":{\"upstream_inference_cost\":5e-6}}",
+		6);
+	is_bill("{\"cost\":1e-6,\"is_byok\":false,\"cost_details\":{\"upstream_inference_cost\":1e-6}}",
+		1);
+	is_bill("{\"prompt_tokens\":1,\"cost\":{\"total_cost\":3e-6}}", 3);
+	is_bill("{\"prompt_tokens\":1,\"cost_in_usd_ticks\":50000}", 5);
+	is_bill("{\"prompt_tokens\":7,\"completion_tokens\":1,\"cost\":-4}", 17);
+	/* contradictions, and what is no count */
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":12}", -1);
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15,"
+		"\"completion_tokens_details\":{\"reasoning_tokens\":9}}",
+		-1);
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_cache_hit_tokens\":6,"
+		"\"prompt_cache_miss_tokens\":6}",
+		-1);
+	is_bill("{\"prompt_tokens\":10,\"completion_tokens\":5,"
+		"\"prompt_tokens_details\":{\"cached_tokens\":11}}",
+		-1);
+	is_bill("{\"prompt_tokens\":-10,\"completion_tokens\":5}", -1);
+	is_bill("{\"prompt_tokens\":\"10\",\"completion_tokens\":5}", -1);
+	is_bill("{\"prompt_tokens\":1e300,\"completion_tokens\":5}", -1);
+	is_bill("{}", -1);
 }
 
 /* What a server leaves out of a tool call must not make the record that it goes into something else
@@ -338,6 +435,7 @@ static void holes(void)
 int main(void)
 {
 	holes();
+	bills();
 	is_price("https://api.openai.com/v1", "m", 1);
 	is_price("https://api.groq.com/openai/v1", "m", 2);
 	is_price("https://x.openai.azure.com", "m", 3);
