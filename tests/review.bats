@@ -93,6 +93,12 @@ rows() {
 					{role: "assistant", content: "ok"}]}'
 		jq -nc '{id: "iban", messages: [{role: "user", content: "pay to DE89 3704 0044 0532 0130 00 please"},
 					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "phone", messages: [{role: "user", content: "my number is +33 6 12 34 56 78, or (212) 555-0199"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "nophone", messages: [{role: "user", content: "on 2023-10-05 10:30 we paid 1 234 567 890,50 EUR"},
+					{role: "assistant", content: "ok"}]}'
+		jq -nc '{id: "key", messages: [{role: "user", content: "it says that sk-abcdefgh12345678ijkl is wrong"},
+					{role: "assistant", content: "ok"}]}'
 		jq -nc '{id: "conflict", messages: [{role: "user", content: "question number 3 of many"},
 					{role: "assistant", content: "another answer"}]}'
 		jq -nc '{id: "twin", messages: [{role: "user", content: "question number 5 of many"},
@@ -113,6 +119,9 @@ rows() {
 	has mail pii
 	has card pii
 	has iban pii
+	has phone pii
+	has key pii
+	jq -se 'all(.[]; .id != "nophone" or all(.review.reasons[]; .reason != "pii"))' scanned.jsonl
 	has conflict conflict
 	has r3 conflict
 	has twin duplicate

@@ -7,9 +7,10 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../text/moment.h"
+#include "../text/personal.h"
 
 /* How a match is confirmed before it counts. */
-enum confirm { ALWAYS, LUHN, IBAN, PHONE, CALENDAR };
+enum confirm { ALWAYS, CALENDAR };
 
 /* Where a pattern is looked for. */
 enum place { ANYWHERE, REFERENCE };
@@ -33,13 +34,6 @@ static const struct sign {
 	 "won(?:'|\\x{2019})t) (?:help|assist|provide|answer|fulfil|comply|do that)|as an ai\\b|as a (?:large )?language model))"},
 	{"impossible-date", REFERENCE, CALENDAR, 0.9, "a date that no calendar has",
 	 "(?<!\\d)(?:19|20)\\d\\d-\\d\\d-\\d\\d(?!\\d)"},
-	{"pii", ANYWHERE, ALWAYS, 0.3, "a mail address",
-	 "\\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\\.){1,8}[A-Za-z]{2,24}\\b"},
-	{"pii", ANYWHERE, LUHN, 0.5, "a card number", "(?<![\\d.])(?:\\d[ -]?){12,18}\\d(?!\\d)"},
-	{"pii", ANYWHERE, IBAN, 0.5, "an IBAN",
-	 "\\b[A-Z]{2}\\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\\b"},
-	{"pii", ANYWHERE, PHONE, 0.2, "a telephone number",
-	 "(?<![\\w.,])(?:\\+\\d{1,3}[ .-]?)?(?:\\(\\d{2,4}\\)[ .-]?)?\\d{2,4}(?:[ .-]\\d{2,4}){2,4}(?![\\w])|(?<![\\w.])\\+\\d{9,14}(?!\\d)"},
 };
 
 enum { SIGNS = sizeof table / sizeof *table };
@@ -83,79 +77,15 @@ void signs_free(struct signs *s)
 	free(s);
 }
 
-static int luhn(struct span t)
-{
-	int sum = 0, n = 0;
-	for (size_t i = t.n; i-- > 0;) {
-		if (t.s[i] < '0' || t.s[i] > '9')
-			continue;
-		int d = t.s[i] - '0';
-		if (n++ % 2)
-			d = d * 2 > 9 ? d * 2 - 9 : d * 2;
-		sum += d;
-	}
-	return n >= 13 && n <= 19 && sum % 10 == 0 && sum > 0;
-}
-
-static int iban(struct span t)
-{
-	char c[40];
-	size_t n = 0;
-	for (size_t i = 0; i < t.n && n < sizeof c; i++)
-		if (t.s[i] != ' ')
-			c[n++] = t.s[i];
-	if (n < 15 || n > 34)
-		return 0;
-	unsigned rest = 0;
-	for (size_t i = 0; i < n; i++) {
-		char x = c[(i + 4) % n];
-		rest = x <= '9' ? (rest * 10 + (unsigned)(x - '0')) % 97
-				: (rest * 100 + (unsigned)(x - 'A') + 10) % 97;
-	}
-	return rest == 1;
-}
-
-/* Dates and amounts look like telephone numbers; those have 9 to 15 digits and no date in them. */
-static int phone(struct span t)
-{
-	struct date d;
-	int digits = 0;
-	for (size_t i = 0; i < t.n; i++)
-		digits += t.s[i] >= '0' && t.s[i] <= '9';
-	return digits >= 9 && digits <= 15 && !moment_date(t, &d) && !luhn(t);
-}
-
 static int impossible_date(struct span t)
 {
 	struct date d;
 	return !moment_date(t, &d);
 }
 
-static int confirmed(enum confirm how, struct span t)
-{
-	switch (how) {
-	case LUHN:
-		return luhn(t);
-	case IBAN:
-		return iban(t);
-	case PHONE:
-		return phone(t);
-	case CALENDAR:
-		return impossible_date(t);
-	case ALWAYS:
-		break;
-	}
-	return 1;
-}
-
-/* What personal data is like is shown by its first characters only: findings travel further than
- * the rows do. */
 static void add_match(struct findings *f, const struct sign *sign, struct span t)
 {
-	int secret = strcmp(sign->reason, "pii") == 0;
-	size_t n = secret ? 4 : 60;
-	if (t.n < n)
-		n = t.n;
+	size_t n = t.n < 60 ? t.n : 60;
 	while (n > 0 && n < t.n && ((unsigned char)t.s[n] & 0xc0) == 0x80)
 		n--;
 	findings_add(f, sign->reason, sign->score, "%s: %.*s%s", sign->what, (int)n, t.s,
@@ -180,7 +110,7 @@ static void look_for(struct signs *s, size_t i, const struct buf *in, struct fin
 			return;
 		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
 		struct span t = {in->data + o[0], o[1] - o[0]};
-		if (confirmed(table[i].confirm, t)) {
+		if (table[i].confirm == ALWAYS || impossible_date(t)) {
 			add_match(f, &table[i], t);
 			return;
 		}
@@ -188,6 +118,31 @@ static void look_for(struct signs *s, size_t i, const struct buf *in, struct fin
 		while (at < in->len && ((unsigned char)in->data[at] & 0xc0) == 0x80)
 			at++;
 	}
+}
+
+/* The first of each kind of personal data. What it is like is shown by its first characters only:
+ * findings travel further than the rows do. */
+static void look_for_personal(const struct buf *in, struct findings *f)
+{
+	static const double score[PERSONAL_KINDS] = {[PERSONAL_MAIL] = 0.3,
+						     [PERSONAL_PHONE] = 0.2,
+						     [PERSONAL_CARD] = 0.5,
+						     [PERSONAL_IBAN] = 0.5,
+						     [PERSONAL_KEY] = 0.7};
+	unsigned seen = 0;
+	size_t n;
+	struct personal *all = personal_all(buf_span(in), PERSONAL_ALL, &n);
+	for (size_t i = 0; i < n; i++) {
+		size_t shown = 4;
+		if (seen & PERSONAL_BIT(all[i].kind))
+			continue;
+		seen |= PERSONAL_BIT(all[i].kind);
+		while (shown > 0 && ((unsigned char)in->data[all[i].start + shown] & 0xc0) == 0x80)
+			shown--;
+		findings_add(f, "pii", score[all[i].kind], "%s: %.*s...",
+			     personal_words(all[i].kind), (int)shown, in->data + all[i].start);
+	}
+	free(all);
 }
 
 static int blank(const struct buf *b)
@@ -284,6 +239,9 @@ void signs_find(struct signs *s, const struct record *r, struct findings *f)
 		if (table[i].place == ANYWHERE && !has_reason(f, table[i].reason))
 			look_for(s, i, &s->text, f);
 	}
+	look_for_personal(&s->reference, f);
+	if (!has_reason(f, "pii"))
+		look_for_personal(&s->text, f);
 	if (referenced)
 		compare_output(s, r, f);
 	read_judge(r, f);

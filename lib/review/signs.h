@@ -9,8 +9,7 @@
  *	marker           a chat template's marks in the text (<|im_end|>, [INST], ...)
  *	mojibake         UTF-8 read as Latin-1 or Windows-1252 (Ã©, â€™), or U+FFFD
  *	refusal          a reference that refuses or apologises
- *	pii              a mail address, telephone number, card number (Luhn, ISO/IEC 7812-1) or
- *	                 IBAN (mod 97, ISO 13616)
+ *	pii              a mail address, telephone number, card number, IBAN or key (text/personal.h)
  *	judge            a judge's verdict against the reference or the answer
  *	disagreement     a model's `output` that is another than the reference
  *	unfinished       an answer cut off by its length (`finish_reason` length)

@@ -1,5 +1,5 @@
 /* lib/text: text as text: dates and moments, folding, features, stable hashes, near-duplicates
- * (near).
+ * (near), mail addresses, telephone numbers and other personal data (personal).
  *
  * features: text as tokens that tell two sets of texts apart.
  *
