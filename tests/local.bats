@@ -318,3 +318,44 @@ END
 	status_is 2 ft-prompt -q -m ./m --schema s.json
 	[[ $stderr == *"no value can meet"* ]]
 }
+
+# with_calls DIR - the model's template writes calls as Llama 3 does: bare JSON.
+with_calls() {
+	jq '.chat_template = "{% for m in messages %}<|turn|>{{ m.role }}\n{% if m.tool_calls %}"
+		+ "{\"name\": \"{{ m.tool_calls[0].function.name }}\", \"parameters\": {{ m.tool_calls[0].function.arguments | tojson }}}"
+		+ "{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
+		+ "{% if tools %}{{ tools | tojson }}{% endif %}{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}"' \
+		"$1/tokenizer_config.json" >config
+	mv config "$1/tokenizer_config.json"
+}
+
+# called - records whose answers are held to what a call of `look` looks like to such a model.
+called() {
+	jq -nc 'range(6) | {id: "c\(.)", messages: [{role: "user", content: "Number \(.)"}],
+		tools: [{type: "function", function: {name: "look", parameters: {type: "object", properties: {n: {type: "integer"}}}}}],
+		response_format: {type: "json_schema", json_schema: {name: "call", schema: {type: "object", properties: {
+			name: {enum: ["look", "other"]}, parameters: {type: "object", properties: {n: {type: "integer"}}, required: ["n"],
+				additionalProperties: false}}, required: ["name", "parameters"], additionalProperties: false}}}}'
+}
+
+@test "calls of the request's tools are read back from the text, in the template's form" {
+	make_model m 3
+	with_calls m
+	called >q.jsonl
+	ft-prompt -q -m ./m --max-tokens 200 q.jsonl >out
+	jq -es 'any(.[]; .tool_calls) and all(.[]; (.tool_calls != null) == (.finish_reason == "tool_calls"))' out
+	jq -es 'all(.[] | select(.tool_calls); .output == "" and (.tool_calls | length) == 1 and (.tool_calls[0]
+		| .function.name == "look" and (.function.arguments | fromjson | .n | type) == "number" and (.id | test("^[a-z0-9]{9}$"))))' out
+	# What is no call of a tool that there is stays text, and so does everything where none may be called.
+	jq -es 'all(.[] | select(.tool_calls | not); .output | fromjson | .name == "other")' out
+	jq -c '.tool_choice = "none"' q.jsonl | ft-prompt -q -m ./m --max-tokens 200 >none
+	jq -es 'all(.[]; (has("tool_calls") | not) and (.output | fromjson | has("parameters")))' none
+	# A cache tells the two apart.
+	ft-prompt -q -m ./m --max-tokens 200 --cache c q.jsonl >first
+	jq -c '.tool_choice = "none"' q.jsonl | ft-prompt -q -m ./m --max-tokens 200 --cache c >second
+	jq -es 'all(.[]; has("cached") | not)' second
+	ft-prompt -q -m ./m --max-tokens 200 --cache c q.jsonl | jq -c .tool_calls | cmp - <(jq -c .tool_calls out)
+	jq -c '.tool_choice = "required"' q.jsonl >forced
+	ft-prompt -m ./m --max-tokens 200 forced 2>told >out
+	grep -q '6 requests asked for a call of a tool (tool_choice), which was left to the model' told
+}

@@ -1,5 +1,5 @@
-/* lib/chat: from a record to the tokens of a model: the chat template, and the mask of what is
- * trained on (chat_mask).
+/* lib/chat: from a record to the tokens of a model and back: the chat template, the mask of what is
+ * trained on (chat_mask), an answer's calls of tools (chat_calls).
  *
  * chat: from a record to the tokens a model is given, and the weights with which it is trained on
  * them.

@@ -4,6 +4,7 @@
 
 #include "../jinja/jinja.h"
 #include "chat.h"
+#include "chat_calls.h"
 
 struct chat {
 	const struct tokenizer *t;
@@ -63,5 +64,23 @@ int chat_plain_turn(const struct chat *c, const struct chat_messages *m, size_t 
 		    struct tokens *out, int *assistant, struct err *e);
 /* Appends the ids of a text, with what the tokenizer puts first unless it stands there. */
 int chat_encode_text(const struct chat *c, struct span text, struct tokens *out, struct err *e);
+
+/* How a template writes calls (chat_calls.h). Patterns hold no white space, and none counts where they are looked for: models differ there from
+ * their templates. Special tokens, which an answer's text does not have, are not in them either.
+ *
+ *	OBJECT	open {"name": NAME, "arguments": {...}} close
+ *	NAMED	open NAME middle {...} close
+ *	TAGS	open NAME middle (param_open KEY param_middle VALUE param_close)* close
+ */
+struct chat_calls {
+	enum { CHAT_CALLS_OBJECT, CHAT_CALLS_NAMED, CHAT_CALLS_TAGS } form;
+	struct buf open, middle, close;
+	struct buf between; /* one call and the next, in place of close and open; or empty */
+	struct buf mark;    /* with what open begins, white space within it counting */
+	int bare;	    /* open has no letter: nothing marks a call */
+	/* the member that holds the others, or empty */
+	struct buf wrap_key, name_key, args_key;
+	struct buf param_open, param_middle, param_close;
+};
 
 #endif

@@ -28,6 +28,21 @@ int json_check(struct span text, struct span *value, struct err *e)
 	return 0;
 }
 
+int json_first(struct span text, struct span *value)
+{
+	struct err ignored = ERR_INIT;
+	struct scan s = {text.s, text.s + text.n, &ignored};
+	const char *p, *q;
+
+	if (!text.s)
+		return -1;
+	p = scan_space(&s, text.s);
+	if (!(q = scan_value(&s, p, JSON_DEPTH)))
+		return -1;
+	*value = (struct span){p, (size_t)(q - p)};
+	return 0;
+}
+
 enum json_kind json_kind(struct span v)
 {
 	if (!v.s || !v.n)

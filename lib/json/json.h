@@ -40,6 +40,10 @@ enum json_kind {
  * the value without the white space. The reason names the byte offset. */
 int json_check(struct span text, struct span *value, struct err *e);
 
+/* The value that text begins with (white space may stand before it), whatever stands behind. -1 where
+ * it begins with none. */
+int json_first(struct span text, struct span *value);
+
 /* All below expect a span that json_check has passed (or a part of one). */
 
 enum json_kind json_kind(struct span v); /* JSON_NONE for an absent span */
