@@ -325,7 +325,7 @@ rows() {
 		jq -e '.metrics.jq | .unscored == 1 and .mean == null' <<<"$output"
 		[[ $stderr == *"the expression gave several results"* ]]
 	done
-	status_is 0 ft-eval -c 'jq:empty' in
+	status_is 0 ft-eval -c 'jq:empty' <(head -n 1 in)
 	jq -e '.metrics.jq | .unscored == 0 and .mean == 0' <<<"$output"
 	status_is 2 ft-eval -c 'jq:.output ==' in
 	[[ $stderr == *"syntax error"* ]]
