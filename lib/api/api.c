@@ -110,6 +110,8 @@ static double most_output(const struct api *a, const char *model)
 
 	if (isnan(x))
 		x = body_number(a, "max_tokens");
+	if (isnan(x))
+		x = body_number(a, "max_output_tokens");
 	if (isnan(x) && a->o->params->max_tokens)
 		x = (double)a->o->params->max_tokens;
 	if (isnan(x) && a->o->prices && prices_max_output(a->o->prices, model))
@@ -730,7 +732,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	bucket_init(&a->tokens, o->tpm, now);
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));
 	if (o->key)
-		dialect_secret(o->dialect, o->key, &a->secret);
+		dialect_secret(o->dialect, o->base_url, o->key, &a->secret);
 	if (o->prices && !prices_known(o->prices, asked))
 		snprintf(a->warning, sizeof a->warning,
 			 "the price of %.128s is not in the prices file: its cost will be null",

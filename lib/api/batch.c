@@ -73,7 +73,9 @@ int batch_check(const struct api_options *o, int whole, struct err *e)
 
 const char *batch_endpoint(enum dialect_kind d)
 {
-	return d == DIALECT_AZURE ? "/chat/completions" : "/v1/chat/completions";
+	return d == DIALECT_AZURE	? "/chat/completions"
+	       : d == DIALECT_RESPONSES ? "/v1/responses"
+					: "/v1/chat/completions";
 }
 
 static void put_custom_id(enum dialect_kind d, struct span id, struct buf *out)
@@ -222,7 +224,10 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	}
 	if (a->error_type[0])
 		return;
-	dialect_answer(result.s ? DIALECT_ANTHROPIC : DIALECT_OPENAI, body, forced, a);
+	dialect_answer(result.s						  ? DIALECT_ANTHROPIC
+		       : json_is(json_member(body, "object"), "response") ? DIALECT_RESPONSES
+									  : DIALECT_OPENAI,
+		       body, forced, a);
 	asked = dialect_asked(o->extra, o->model);
 	dialect_usage(buf_span(&a->usage), &u);
 	a->cost = prices_cost(o->prices, prices_known(o->prices, asked) ? asked : a->model, 1, &u);

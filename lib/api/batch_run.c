@@ -183,7 +183,7 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 	rng_seed(&p->rng, (uint64_t)getpid(), 7);
 	p->records[0] = beside(r->state, 0, "records");
 	if (r->api->key)
-		dialect_secret(r->api->dialect, r->api->key, &p->secret);
+		dialect_secret(r->api->dialect, r->api->base_url, r->api->key, &p->secret);
 	if (!p->hash)
 		err_set(e, "out of memory");
 	if (!p->hash || open_spool(p, e) ||

@@ -1,6 +1,7 @@
-/* dialect: addresses and keys of all dialects, OpenAI's bodies, errors. Anthropic's bodies are in
- * dialect_anthropic.c. Answers: how they come is in dialect_stream.c, what they mean by dialect in
- * dialect_openai.c and dialect_anthropic.c, what all of them are made of in dialect_gather.c. */
+/* dialect: addresses and keys of all dialects, the bodies of chat completions, errors. Other bodies
+ * are in dialect_anthropic.c and dialect_responses.c. Answers: how they come is in dialect_stream.c,
+ * what they mean in dialect_openai.c, dialect_anthropic.c and dialect_responses_answer.c, what all of
+ * them are made of in dialect_gather.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,26 +10,6 @@
 #include "../base/mem.h"
 #include "../json/jw.h"
 #include "dialect_impl.h"
-
-enum dialect_kind dialect_of(const char *url)
-{
-	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com",
-					    ".services.ai.azure.com"};
-	const char *host = strstr(url, "://");
-	struct span h;
-
-	h.s = host ? host + 3 : url;
-	h.n = strcspn(h.s, ":/?#");
-	if (span_is(h, "api.anthropic.com"))
-		return DIALECT_ANTHROPIC;
-	for (size_t i = 0; i < sizeof azure / sizeof *azure; i++) {
-		size_t n = strlen(azure[i]);
-
-		if (h.n > n && strncasecmp(h.s + h.n - n, azure[i], n) == 0)
-			return DIALECT_AZURE;
-	}
-	return DIALECT_OPENAI;
-}
 
 static int ends_with(struct span s, const char *end)
 {
@@ -45,6 +26,38 @@ static struct span base_path(const char *base)
 	while (path.n && path.s[path.n - 1] == '/')
 		path.n--;
 	return path;
+}
+
+static struct span host_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	return (struct span){host, strcspn(host, ":/?#")};
+}
+
+int dialect_at_azure(const char *url)
+{
+	static const char *const azure[] = {".openai.azure.com", ".cognitiveservices.azure.com",
+					    ".services.ai.azure.com"};
+	struct span h = host_of(url);
+
+	for (size_t i = 0; i < sizeof azure / sizeof *azure; i++) {
+		size_t n = strlen(azure[i]);
+
+		if (h.n > n && strncasecmp(h.s + h.n - n, azure[i], n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+enum dialect_kind dialect_of(const char *url)
+{
+	if (span_is(host_of(url), "api.anthropic.com"))
+		return DIALECT_ANTHROPIC;
+	if (ends_with(base_path(url), "/responses"))
+		return DIALECT_RESPONSES;
+	return dialect_at_azure(url) ? DIALECT_AZURE : DIALECT_OPENAI;
 }
 
 /* The base's own query, and Azure's version where it is wanted and not there. */
@@ -75,7 +88,9 @@ static void put_segment(struct buf *url, const char *text)
 int dialect_url(enum dialect_kind d, const char *base, const char *model, const char *api_version,
 		struct buf *url)
 {
-	const char *endpoint = d == DIALECT_ANTHROPIC ? "/messages" : "/chat/completions";
+	const char *endpoint = d == DIALECT_ANTHROPIC	? "/messages"
+			       : d == DIALECT_RESPONSES ? "/responses"
+							: "/chat/completions";
 	struct span path = base_path(base);
 	int deployments;
 
@@ -89,6 +104,10 @@ int dialect_url(enum dialect_kind d, const char *base, const char *model, const 
 			 ends_with(path, "/openai") ? "/deployments/" : "/openai/deployments/");
 		put_segment(url, model);
 	}
+	/* Azure has the Responses API at its newer addresses. */
+	if (d == DIALECT_RESPONSES && dialect_at_azure(base) &&
+	    !memmem(path.s, path.n, "/openai", 7))
+		buf_adds(url, "/openai/v1");
 	if (!ends_with(path, endpoint))
 		buf_adds(url, endpoint);
 	put_query(d, base, api_version, url);
@@ -98,25 +117,32 @@ int dialect_url(enum dialect_kind d, const char *base, const char *model, const 
 int dialect_side_url(enum dialect_kind d, const char *base, const char *side,
 		     const char *api_version, struct buf *url)
 {
+	static const char *const endpoints[] = {"/chat/completions", "/responses"};
 	struct span path = base_path(base);
 	const char *deployments;
 
-	if (ends_with(path, "/chat/completions"))
-		path.n -= strlen("/chat/completions");
+	for (size_t i = 0; i < 2; i++)
+		if (ends_with(path, endpoints[i]))
+			path.n -= strlen(endpoints[i]);
 	deployments = memmem(path.s, path.n, "/deployments/", 13);
 	if (d == DIALECT_AZURE && deployments)
 		path.n = (size_t)(deployments - path.s);
 	buf_addspan(url, path);
 	if (d == DIALECT_AZURE && !ends_with(path, "/v1") && !ends_with(path, "/openai"))
 		buf_adds(url, "/openai");
+	if (d == DIALECT_RESPONSES && dialect_at_azure(base) &&
+	    !memmem(path.s, path.n, "/openai", 7))
+		buf_adds(url, "/openai/v1");
 	buf_adds(url, side);
 	put_query(d, base, api_version, url);
 	return url->full ? -1 : 0;
 }
 
-void dialect_secret(enum dialect_kind d, const char *key, struct buf *header)
+void dialect_secret(enum dialect_kind d, const char *base, const char *key, struct buf *header)
 {
-	buf_adds(header, d == DIALECT_AZURE	  ? "api-key: "
+	int azure = d == DIALECT_AZURE || (d == DIALECT_RESPONSES && dialect_at_azure(base));
+
+	buf_adds(header, azure			  ? "api-key: "
 			 : d == DIALECT_ANTHROPIC ? "x-api-key: "
 						  : "Authorization: Bearer ");
 	buf_adds(header, key);
@@ -237,6 +263,10 @@ static void put_extra(const struct dialect *c, struct jw *w)
 	while (c->extra.s && json_next(&it, c->extra, &key, &value)) {
 		struct buf name = BUF_INIT;
 
+		/* dialect_responses_members wrote them, with what else belongs there */
+		if (c->dialect == DIALECT_RESPONSES && json_kind(value) == JSON_OBJECT &&
+		    (json_is(key, "text") || json_is(key, "reasoning")))
+			continue;
 		json_string(key, &name);
 		jw_keyn(w, name.data ? name.data : "", name.len);
 		jw_raw(w, value);
@@ -265,6 +295,9 @@ int dialect_body(const struct dialect *c, const struct backend_request *q, struc
 	}
 	if (c->dialect == DIALECT_ANTHROPIC) {
 		if (dialect_anthropic_members(c, q, &w, e))
+			return -1;
+	} else if (c->dialect == DIALECT_RESPONSES) {
+		if (dialect_responses_members(c, q, &w, e))
 			return -1;
 	} else {
 		if (!dialect_overridden(c, "messages")) {

@@ -1,11 +1,12 @@
 /* dialect: the dialects of chat APIs: what a request's body looks like, and what an answer means.
  *
  * OpenAI's chat completions as spoken by OpenAI, vLLM, llama.cpp, Ollama, OpenRouter, Together,
- * Groq and many others; Azure's, which differs in address and key; and Anthropic's Messages API,
- * translated both ways so that records look the same whoever answers. Parts of a record (messages,
+ * Groq and many others; Azure's, which differs in address and key; Anthropic's Messages API and
+ * OpenAI's Responses API, translated both ways so that records look the same whoever answers. Parts of a record (messages,
  * tools, response_format) go into an OpenAI body as they were written, byte for byte; only
  * `weight`, which belongs to training, is left out of messages.
- * Sources: platform.openai.com/docs/api-reference/chat, docs.anthropic.com/en/api/messages,
+ * Sources: platform.openai.com/docs/api-reference/chat, .../responses and .../responses-streaming,
+ * docs.anthropic.com/en/api/messages,
  * learn.microsoft.com/azure/ai-services/openai/reference.
  */
 #ifndef FT_API_DIALECT_H
@@ -15,7 +16,13 @@
 #include "../json/jw.h"
 #include "../prompt/backend.h"
 
-enum dialect_kind { DIALECT_AUTO, DIALECT_OPENAI, DIALECT_AZURE, DIALECT_ANTHROPIC };
+enum dialect_kind {
+	DIALECT_AUTO,
+	DIALECT_OPENAI,
+	DIALECT_AZURE,
+	DIALECT_ANTHROPIC,
+	DIALECT_RESPONSES
+};
 
 struct dialect {
 	enum dialect_kind dialect;
@@ -27,7 +34,7 @@ struct dialect {
 	int completion_limit;
 };
 
-/* What the host of url speaks, where nobody said. */
+/* What the host of url speaks, or the endpoint at its end, where nobody said. */
 enum dialect_kind dialect_of(const char *url);
 
 /* The address that requests go to, from a base URL as users write it: with or without a closing
@@ -40,8 +47,11 @@ int dialect_url(enum dialect_kind d, const char *base, const char *model, const 
 int dialect_side_url(enum dialect_kind d, const char *base, const char *side,
 		     const char *api_version, struct buf *url);
 
-/* The header that carries the key. */
-void dialect_secret(enum dialect_kind d, const char *key, struct buf *header);
+/* Whether the host of url is one of Azure's: it has keys of its own. */
+int dialect_at_azure(const char *url);
+
+/* The header that carries the key to a base URL. */
+void dialect_secret(enum dialect_kind d, const char *base, const char *key, struct buf *header);
 
 /* Appends the body. -1 where the record cannot be said in this dialect. */
 int dialect_body(const struct dialect *c, const struct backend_request *q, struct buf *body,
@@ -80,21 +90,32 @@ void dialect_usage(struct span usage, struct dialect_usage *u);
  * at once: whatever a server's habits, what is known of an answer stands here once. Zeroed to begin
  * with. Texts are kept as JSON strings have them, escapes and all, without the quotes: an escape may
  * be cut over two events. */
-struct dialect_call {
+struct dialect_piece {
 	enum dialect_block {
 		DIALECT_CALL,
 		DIALECT_CUSTOM,
-		DIALECT_ASIDE
-	} kind;	       /* no call at all */
+		DIALECT_ASIDE, /* no part of the answer */
+		/* of the Responses API only; elsewhere texts stand in struct dialect_stream */
+		DIALECT_TEXT,
+		DIALECT_COMMENTARY, /* what is said on the way to an answer */
+		DIALECT_REFUSAL,
+		DIALECT_REASONING,
+		DIALECT_SUMMARY /* of reasoning */
+	} kind;
 	int64_t index; /* -1 where there was none */
 	int given;     /* its arguments came whole, as JSON */
 	struct buf id, name, text;
 	struct buf more; /* members that ft does not know, as "key":value with commas between */
+	/* of the Responses API: the item's id, the part's number within it (-1), whether the end of
+	 * the part and of the item were told */
+	struct buf item;
+	int64_t part;
+	int closed, settled;
 };
 
 struct dialect_stream {
 	struct buf line, data, event; /* of the event stream, incomplete */
-	struct dialect_call *calls;
+	struct dialect_piece *pieces;
 	size_t n, cap;
 	struct buf text, reasoning, refusal, logprobs;
 	/* raw JSON; usage_end: what Anthropic reports at the end; error: the body of one */

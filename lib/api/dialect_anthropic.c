@@ -293,7 +293,7 @@ static void anthropic_block(struct dialect_stream *s, struct span b, int64_t ind
 	} else if (json_is(type, "thinking")) {
 		dialect_add(s, &s->reasoning, json_member(b, "thinking"));
 	} else if (json_is(type, "tool_use")) {
-		struct dialect_call *c = dialect_new_call(s, DIALECT_CALL, index);
+		struct dialect_piece *c = dialect_new_piece(s, DIALECT_CALL, index);
 
 		dialect_add(s, &c->id, json_member(b, "id"));
 		dialect_add(s, &c->name, json_member(b, "name"));
@@ -301,7 +301,7 @@ static void anthropic_block(struct dialect_stream *s, struct span b, int64_t ind
 	} else if (json_is(type, "redacted_thinking") || json_is(type, "server_tool_use") ||
 		   ends_with(type, "_tool_result")) {
 		/* The server's own work; the text tells what came of it. */
-		dialect_new_call(s, DIALECT_ASIDE, index);
+		dialect_new_piece(s, DIALECT_ASIDE, index);
 	} else {
 		dialect_bad(s, "a content block is not understood", b);
 	}
@@ -323,10 +323,10 @@ void dialect_anthropic_content(struct dialect_stream *s, struct span message)
 static void anthropic_delta(struct dialect_stream *s, struct span delta, int64_t index)
 {
 	struct span type = json_member(delta, "type"), json = json_member(delta, "partial_json");
-	struct dialect_call *c;
+	struct dialect_piece *c;
 
 	if (json_is(type, "input_json_delta")) {
-		if (!(c = index < 0 ? NULL : dialect_find_call(s, index))) {
+		if (!(c = index < 0 ? NULL : dialect_find_piece(s, index))) {
 			dialect_bad(s, "the input of no tool", delta);
 			return;
 		}

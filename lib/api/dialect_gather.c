@@ -5,8 +5,17 @@
 #include "../base/mem.h"
 #include "dialect_impl.h"
 
-#define CALLS_MAX 4096
+#define PIECES_MAX 4096
 #define BROKEN 502 /* what a provider that broke off would have said */
+
+void dialect_release_piece(struct dialect_piece *p)
+{
+	buf_release(&p->id);
+	buf_release(&p->name);
+	buf_release(&p->text);
+	buf_release(&p->more);
+	buf_release(&p->item);
+}
 
 void dialect_stream_release(struct dialect_stream *s)
 {
@@ -15,13 +24,9 @@ void dialect_stream_release(struct dialect_stream *s)
 				    &s->logprobs,  &s->model,	&s->error, &s->finish,
 				    &s->bad};
 
-	for (size_t i = 0; i < s->n; i++) {
-		buf_release(&s->calls[i].id);
-		buf_release(&s->calls[i].name);
-		buf_release(&s->calls[i].text);
-		buf_release(&s->calls[i].more);
-	}
-	free(s->calls);
+	for (size_t i = 0; i < s->n; i++)
+		dialect_release_piece(&s->pieces[i]);
+	free(s->pieces);
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_release(bufs[i]);
 	memset(s, 0, sizeof *s);
@@ -74,30 +79,32 @@ struct span dialect_inside(struct span string)
 						: (struct span){"", 0};
 }
 
-struct dialect_call *dialect_new_call(struct dialect_stream *s, enum dialect_block kind,
-				      int64_t index)
+struct dialect_piece *dialect_new_piece(struct dialect_stream *s, enum dialect_block kind,
+					int64_t index)
 {
-	struct dialect_call *b;
+	struct dialect_piece *b;
 
-	if (s->n == CALLS_MAX)
-		return &s->calls[s->n - 1];
-	s->calls = mem_grow(s->calls, &s->cap, s->n + 1, sizeof *s->calls);
-	b = &s->calls[s->n++];
+	if (s->n == PIECES_MAX) {
+		dialect_bad(s, "the answer comes in too many parts", (struct span){"", 0});
+		return &s->pieces[s->n - 1];
+	}
+	s->pieces = mem_grow(s->pieces, &s->cap, s->n + 1, sizeof *s->pieces);
+	b = &s->pieces[s->n++];
 	memset(b, 0, sizeof *b);
 	b->kind = kind;
 	b->index = index;
 	return b;
 }
 
-struct dialect_call *dialect_find_call(struct dialect_stream *s, int64_t index)
+struct dialect_piece *dialect_find_piece(struct dialect_stream *s, int64_t index)
 {
 	for (size_t i = s->n; i-- > 0;)
-		if (index < 0 || s->calls[i].index == index)
-			return &s->calls[i];
+		if (index < 0 || s->pieces[i].index == index)
+			return &s->pieces[i];
 	return NULL;
 }
 
-void dialect_give_arguments(struct dialect_stream *s, struct dialect_call *b, struct span v)
+void dialect_give_arguments(struct dialect_stream *s, struct dialect_piece *b, struct span v)
 {
 	struct buf quoted = BUF_INIT;
 
@@ -139,6 +146,40 @@ void dialect_content(struct dialect_stream *s, struct buf *to, struct span v)
 	default:
 		dialect_bad(s, "the content is not understood", v);
 	}
+}
+
+int dialect_piece_is(const struct dialect_piece *p, unsigned kinds)
+{
+	return (DIALECT_BIT(p->kind) & kinds) != 0;
+}
+
+void dialect_join(const struct dialect_stream *s, unsigned kinds, struct buf *text)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (dialect_piece_is(&s->pieces[i], kinds))
+			buf_addspan(text, buf_span(&s->pieces[i].text));
+}
+
+int dialect_same(const struct buf *a, const struct buf *b, int call)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT, p = BUF_INIT, q = BUF_INIT;
+	struct span v, u;
+	int equal;
+
+	dialect_decode(a, &x);
+	dialect_decode(b, &y);
+	equal = span_eq(buf_span(&x), buf_span(&y));
+	if (!equal && call && !json_check(buf_span(&x), &v, NULL) &&
+	    !json_check(buf_span(&y), &u, NULL)) {
+		json_canonical(v, &p);
+		json_canonical(u, &q);
+		equal = span_eq(buf_span(&p), buf_span(&q));
+	}
+	buf_release(&x);
+	buf_release(&y);
+	buf_release(&p);
+	buf_release(&q);
+	return equal;
 }
 
 /* --- what came of it --- */
@@ -183,7 +224,7 @@ static void put_usage(const struct dialect_stream *s, struct buf *to)
 }
 
 /* -1 with the reason where it is no call. */
-static int put_call(enum dialect_kind d, const struct dialect_call *c, struct jw *w,
+static int put_call(enum dialect_kind d, const struct dialect_piece *c, struct jw *w,
 		    struct backend_answer *a)
 {
 	int custom = c->kind == DIALECT_CUSTOM;
@@ -231,10 +272,10 @@ static void put_calls(enum dialect_kind d, const struct dialect_stream *s, int f
 	int some = 0;
 
 	for (size_t i = 0; i < s->n && !a->error_type[0]; i++) {
-		if (s->calls[i].kind == DIALECT_ASIDE)
+		if (!dialect_piece_is(&s->pieces[i], DIALECT_CALLS))
 			continue;
 		if (d == DIALECT_ANTHROPIC && forced_schema) {
-			dialect_decode(&s->calls[i].text, &a->output);
+			dialect_decode(&s->pieces[i].text, &a->output);
 			a->has_output = 1;
 			snprintf(a->finish_reason, sizeof a->finish_reason, "stop");
 			continue;
@@ -243,7 +284,7 @@ static void put_calls(enum dialect_kind d, const struct dialect_stream *s, int f
 			jw_init(&w, &a->tool_calls);
 			jw_array(&w);
 		}
-		if (put_call(d, &s->calls[i], &w, a))
+		if (put_call(d, &s->pieces[i], &w, a))
 			buf_clear(&a->tool_calls);
 	}
 	if (!some || a->error_type[0])

@@ -7,6 +7,9 @@
 /* What Anthropic's dialect puts into a body (all but model and extra); for dialect.c. */
 int dialect_anthropic_members(const struct dialect *c, const struct backend_request *q,
 			      struct jw *w, struct err *e);
+/* What the Responses API's puts into one, `text` and `reasoning` of extra included, which it adds to. */
+int dialect_responses_members(const struct dialect *c, const struct backend_request *q,
+			      struct jw *w, struct err *e);
 /* Why it stopped, in OpenAI's words, or NULL. */
 const char *dialect_anthropic_finish(struct span stop);
 #define DIALECT_SCHEMA_TOOL "answer"
@@ -21,6 +24,15 @@ void dialect_openai_event(struct dialect_stream *s, struct span v, int whole);
 void dialect_anthropic_event(struct dialect_stream *s, struct span v);
 /* A whole answer, or what a stream begins with. */
 void dialect_anthropic_content(struct dialect_stream *s, struct span message);
+void dialect_responses_event(struct dialect_stream *s, struct span v);
+/* A whole answer. */
+void dialect_responses_whole(struct dialect_stream *s, struct span response);
+/* The response that ends a stream. status: what its event says of it. */
+void dialect_responses_end(struct dialect_stream *s, struct span response, const char *status);
+/* One of the items of a response, the index-th. */
+void dialect_responses_item(struct dialect_stream *s, struct span item, int64_t index);
+/* Puts the pieces of texts where the other dialects put theirs; once, when nothing else comes. */
+void dialect_responses_gather(struct dialect_stream *s);
 
 /* --- pieces (dialect_gather.c) --- */
 
@@ -41,12 +53,24 @@ void dialect_keep(struct buf *b, struct span v);
  * thought. */
 void dialect_content(struct dialect_stream *s, struct buf *to, struct span v);
 
-struct dialect_call *dialect_new_call(struct dialect_stream *s, enum dialect_block kind,
-				      int64_t index);
+#define DIALECT_BIT(kind) (1u << (kind))
+#define DIALECT_CALLS (DIALECT_BIT(DIALECT_CALL) | DIALECT_BIT(DIALECT_CUSTOM))
+#define DIALECT_SAID (DIALECT_BIT(DIALECT_TEXT) | DIALECT_BIT(DIALECT_COMMENTARY))
+#define DIALECT_THOUGHT (DIALECT_BIT(DIALECT_REASONING) | DIALECT_BIT(DIALECT_SUMMARY))
+
+int dialect_piece_is(const struct dialect_piece *p, unsigned kinds);
+void dialect_release_piece(struct dialect_piece *p);
+/* The text that the pieces of these kinds make together, as the inside of a JSON string; appended. */
+void dialect_join(const struct dialect_stream *s, unsigned kinds, struct buf *text);
+/* Whether two such insides stand for the same text, or, of a call, for the same JSON value. */
+int dialect_same(const struct buf *a, const struct buf *b, int call);
+
+struct dialect_piece *dialect_new_piece(struct dialect_stream *s, enum dialect_block kind,
+					int64_t index);
 /* The latest with that index, or simply the latest where it is negative. */
-struct dialect_call *dialect_find_call(struct dialect_stream *s, int64_t index);
+struct dialect_piece *dialect_find_piece(struct dialect_stream *s, int64_t index);
 /* The arguments of a call that came as a value, not as text. */
-void dialect_give_arguments(struct dialect_stream *s, struct dialect_call *b, struct span v);
+void dialect_give_arguments(struct dialect_stream *s, struct dialect_piece *b, struct span v);
 
 /* What was gathered as an answer, and then the error that it is, if it is one. */
 void dialect_give(enum dialect_kind d, const struct dialect_stream *s, int forced_schema,

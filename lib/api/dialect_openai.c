@@ -5,7 +5,7 @@
 
 /* --- tool calls --- */
 
-static int whole_arguments(const struct dialect_call *b)
+static int whole_arguments(const struct dialect_piece *b)
 {
 	struct buf text = BUF_INIT;
 	struct span v;
@@ -19,7 +19,7 @@ static int whole_arguments(const struct dialect_call *b)
 /* Whether a piece belongs to the call b, which has the same index or is the latest. Not every server
  * counts calls: what begins one is a new id, or another name once the arguments are whole. Some give
  * each piece an id of its own. */
-static int continues(const struct dialect_call *b, struct span id, struct span name,
+static int continues(const struct dialect_piece *b, struct span id, struct span name,
 		     struct span arguments)
 {
 	int same = span_eq(name, buf_span(&b->name));
@@ -39,7 +39,7 @@ static int continues(const struct dialect_call *b, struct span id, struct span n
 }
 
 /* In pieces, again with every piece, or longer with every piece. */
-static void add_name(struct dialect_stream *s, struct dialect_call *b, struct span v)
+static void add_name(struct dialect_stream *s, struct dialect_piece *b, struct span v)
 {
 	struct span name = dialect_inside(v);
 
@@ -50,7 +50,7 @@ static void add_name(struct dialect_stream *s, struct dialect_call *b, struct sp
 	dialect_add(s, &b->name, v);
 }
 
-static void add_more(struct dialect_call *b, struct span call)
+static void add_more(struct dialect_piece *b, struct span call)
 {
 	static const char *const known[] = {"id", "index", "type", "function", "custom"};
 	struct json_iter it = {0};
@@ -71,7 +71,7 @@ static void add_more(struct dialect_call *b, struct span call)
 	}
 }
 
-static void add_function(struct dialect_stream *s, struct dialect_call *b, struct span function)
+static void add_function(struct dialect_stream *s, struct dialect_piece *b, struct span function)
 {
 	struct span v = json_member(function, b->kind == DIALECT_CUSTOM ? "input" : "arguments");
 
@@ -86,7 +86,7 @@ static void openai_call(struct dialect_stream *s, struct span t, int whole)
 {
 	struct span function = json_member(t, "function"), custom = json_member(t, "custom"),
 		    id = json_member(t, "id");
-	struct dialect_call *b = NULL;
+	struct dialect_piece *b = NULL;
 	int64_t index = -1;
 
 	if (json_kind(function) != JSON_OBJECT && json_kind(custom) == JSON_OBJECT)
@@ -98,17 +98,17 @@ static void openai_call(struct dialect_stream *s, struct span t, int whole)
 	if (json_int(json_member(t, "index"), &index) || index < 0)
 		index = -1;
 	for (size_t i = 0; !whole && dialect_inside(id).n && i < s->n && !b; i++)
-		if (span_eq(dialect_inside(id), buf_span(&s->calls[i].id)))
-			b = &s->calls[i];
+		if (span_eq(dialect_inside(id), buf_span(&s->pieces[i].id)))
+			b = &s->pieces[i];
 	if (!whole && !b)
-		b = dialect_find_call(s, index);
+		b = dialect_find_piece(s, index);
 	if (!b || whole ||
 	    !continues(b, dialect_inside(id), dialect_inside(json_member(function, "name")),
 		       dialect_inside(json_member(function, "arguments"))))
-		b = dialect_new_call(s,
-				     function.s == custom.s && custom.s ? DIALECT_CUSTOM
-									: DIALECT_CALL,
-				     index);
+		b = dialect_new_piece(s,
+				      function.s == custom.s && custom.s ? DIALECT_CUSTOM
+									 : DIALECT_CALL,
+				      index);
 	if (!b->id.len)
 		dialect_add(s, &b->id, id);
 	add_function(s, b, function);
@@ -136,7 +136,7 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 	while (json_next(&it, calls, &key, &t))
 		openai_call(s, t, whole);
 	if (json_kind(function) == JSON_OBJECT && !json_count(calls))
-		add_function(s, s->n ? &s->calls[0] : dialect_new_call(s, DIALECT_CALL, 0),
+		add_function(s, s->n ? &s->pieces[0] : dialect_new_piece(s, DIALECT_CALL, 0),
 			     function);
 }
 
@@ -195,7 +195,7 @@ static void forget_pieces(struct dialect_stream *s)
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_clear(bufs[i]);
 	for (size_t i = 0; i < s->n; i++)
-		s->calls[i].kind = DIALECT_ASIDE;
+		s->pieces[i].kind = DIALECT_ASIDE;
 }
 
 void dialect_openai_event(struct dialect_stream *s, struct span v, int whole)

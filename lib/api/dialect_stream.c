@@ -34,6 +34,8 @@ static void take_event(enum dialect_kind d, struct dialect_stream *s, struct spa
 		dialect_bad(s, "an event is no JSON object", v);
 	else if (d == DIALECT_ANTHROPIC)
 		dialect_anthropic_event(s, v);
+	else if (d == DIALECT_RESPONSES)
+		dialect_responses_event(s, v);
 	else
 		dialect_openai_event(s, v, 0);
 	if (s->grown && s->first <= 0)
@@ -77,9 +79,11 @@ static void take_data(enum dialect_kind d, struct dialect_stream *s, struct span
 		text.s++, text.n--;
 	while (text.n && (unsigned char)text.s[text.n - 1] <= ' ')
 		text.n--;
-	if (is_end(text))
-		s->ended = s->done = 1;
-	else if (!json_check(text, &v, NULL))
+	if (is_end(text)) {
+		/* A stream of the Responses API ends with a response; this is what gateways add. */
+		s->ended |= d != DIALECT_RESPONSES;
+		s->done = 1;
+	} else if (!json_check(text, &v, NULL))
 		take_event(d, s, v, now);
 	else if (text.n && *text.s != ':') /* a comment that some gateway wrapped */
 		return;
@@ -170,6 +174,8 @@ int dialect_stream_answer(enum dialect_kind d, struct dialect_stream *s, int for
 		backend_answer_fail(a, "dropped", 200, "the stream broke off before its end");
 		return 1;
 	}
+	if (d == DIALECT_RESPONSES)
+		dialect_responses_gather(s);
 	dialect_give(d, s, forced_schema, a);
 	dialect_fail(s, a);
 	return s->garbled && strcmp(a->error_type, "bad_answer") == 0;
@@ -180,14 +186,20 @@ void dialect_answer(enum dialect_kind d, struct span body, int forced_schema,
 {
 	struct dialect_stream s = {0};
 
-	if (!take_error(&s, body)) {
+	if (d == DIALECT_RESPONSES && json_kind(json_member(body, "output")) == JSON_ARRAY) {
+		dialect_responses_whole(&s, body);
+	} else if (!take_error(&s, body)) {
 		if (json_kind(body) != JSON_OBJECT)
 			dialect_bad(&s, "the answer is not a JSON object", body);
 		else if (d == DIALECT_ANTHROPIC)
 			dialect_anthropic_content(&s, body);
+		else if (d == DIALECT_RESPONSES)
+			dialect_responses_whole(&s, body);
 		else
 			dialect_openai_event(&s, body, 1);
 	}
+	if (d == DIALECT_RESPONSES)
+		dialect_responses_gather(&s);
 	dialect_give(d, &s, forced_schema, a);
 	dialect_fail(&s, a);
 	dialect_stream_release(&s);

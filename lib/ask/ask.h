@@ -44,7 +44,7 @@ void ask_options_init(struct ask_options *o);
 	 "file with the API key (default: $OPENAI_API_KEY)"}, \
 	{'H', "header", OPT_LIST, &(o).headers, "LINE", \
 	 "a header more, or @FILE with a line for each; may be given again"}, \
-	{0, "api", OPT_CHOICE, &(o).api, "openai|azure|anthropic", \
+	{0, "api", OPT_CHOICE, &(o).api, "openai|azure|anthropic|responses", \
 	 "what the server speaks (default: told from the address)", DIALECT_OPENAI}, \
 	{0, "api-version", OPT_STR, &(o).api_version, "DATE", "Azure's api-version"}, \
 	{'T', "temperature", OPT_REAL, &(o).temperature, "X", "sampling temperature", 0, 100}, \

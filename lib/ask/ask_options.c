@@ -51,7 +51,8 @@ static int find_key(struct ask *a, struct err *e)
 		if (read_key(o->key_file, &a->key, e))
 			return -1;
 	} else {
-		if (a->api.dialect == DIALECT_AZURE)
+		if (a->api.dialect == DIALECT_AZURE ||
+		    (a->api.dialect == DIALECT_RESPONSES && dialect_at_azure(a->api.base_url)))
 			value = getenv("AZURE_OPENAI_API_KEY");
 		value = set_or(value, getenv(a->api.key_name));
 		if (value && *value)
@@ -120,6 +121,9 @@ static int open_api(struct ask *a, struct err *e)
 	if (find_url(a, e) || find_key(a, e))
 		return -1;
 	prices_provider(a->prices, a->api.base_url);
+	if (a->api.dialect == DIALECT_RESPONSES && (a->params.seeded || a->params.stops))
+		return err_set(e, "--%s: the Responses API has no such thing",
+			       a->params.seeded ? "seed" : "stop");
 	if (a->api.dialect == DIALECT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
 		return err_set(e, "--%s: Anthropic's API has no such thing",
 			       a->params.seeded ? "seed" : "logprobs");

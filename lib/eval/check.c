@@ -379,19 +379,7 @@ static double words(struct span s)
 	return (double)n;
 }
 
-static const char unclear[] = "no choice is named for certain",
-		  as_json[] = "not the reference's bytes, but equal as JSON";
-
-/* What a byte for byte check would not have been asked for, had somebody thought of it. */
-static int is_same_json(struct span out, struct span ref)
-{
-	struct span x, y;
-
-	return out.n > 0 && ref.n > 0 && strchr("{[ \t\r\n", *out.s) && *out.s &&
-	       json_check(out, &x, NULL) == 0 &&
-	       (json_kind(x) == JSON_OBJECT || json_kind(x) == JSON_ARRAY) &&
-	       json_check(ref, &y, NULL) == 0 && json_equal(x, y);
-}
+static const char unclear[] = "no choice is named for certain";
 
 static double against(const struct check *c, struct row *a, struct span ref, const char **why)
 {
@@ -402,11 +390,7 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 
 	switch (c->kind) {
 	case CHECK_EXACT:
-		if (span_eq(out, ref))
-			return 1;
-		if (is_same_json(out, ref))
-			*why = as_json;
-		return 0;
+		return span_eq(out, ref);
 	case CHECK_IEXACT:
 		return folded_equal(a, out, ref, fold_case);
 	case CHECK_NORMALIZED:
@@ -648,10 +632,7 @@ double check_score(const struct check *c, struct row *a, const char **why)
 
 	*why = NULL;
 	raw = raw_score(c, kind_of(c), a, why);
-	/* What names nothing for certain is no more the other choice than this one. */
-	if (!isnan(raw) && *why == unclear)
-		return 0;
-	if (!isnan(raw) && (*why != as_json || raw > 0 || c->negate))
+	if (!isnan(raw) && *why != unclear)
 		*why = NULL;
 	return check_finish(c, raw);
 }

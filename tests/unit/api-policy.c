@@ -212,6 +212,15 @@ static void addresses(void)
 		"https://x.openai.azure.com/openai/v1/files");
 	is_url(DIALECT_ANTHROPIC, "https://api.anthropic.com/v1",
 	       "https://api.anthropic.com/v1/messages");
+	is_url(DIALECT_RESPONSES, "https://h/v1/", "https://h/v1/responses");
+	is_url(DIALECT_RESPONSES, "https://h/v1/responses?k=1", "https://h/v1/responses?k=1");
+	is_url(DIALECT_RESPONSES, "https://x.openai.azure.com",
+	       "https://x.openai.azure.com/openai/v1/responses");
+	is_url(DIALECT_RESPONSES, "https://x.openai.azure.com/openai/v1",
+	       "https://x.openai.azure.com/openai/v1/responses");
+	is_side(DIALECT_RESPONSES, "https://h/v1/responses", "/files", "https://h/v1/files");
+	is_side(DIALECT_RESPONSES, "https://x.openai.azure.com", "/files",
+		"https://x.openai.azure.com/openai/v1/files");
 	dialect_url(DIALECT_AZURE, "https://x.openai.azure.com", "my gpt/4?", "1", &b);
 	ok_str(b.data,
 	       "https://x.openai.azure.com/openai/deployments/my%20gpt%2F4%3F/chat/completions?api-version=1",
@@ -222,6 +231,10 @@ static void addresses(void)
 	ok(dialect_of("https://x.cognitiveservices.azure.com/") == DIALECT_AZURE,
 	   "also where that is named otherwise");
 	ok(dialect_of("https://api.anthropic.com/v1") == DIALECT_ANTHROPIC, "so is Anthropic");
+	ok(dialect_of("https://h/v1/responses") == DIALECT_RESPONSES &&
+		   dialect_of("https://x.openai.azure.com/openai/v1/responses?a=1") ==
+			   DIALECT_RESPONSES,
+	   "an address that ends in the endpoint says what is spoken");
 	ok(dialect_of("http://evil/?api.anthropic.com") == DIALECT_OPENAI,
 	   "but not from elsewhere in the address");
 	http_show_url(&b, "https://user:secret@host:1/p?key=secret#x");
