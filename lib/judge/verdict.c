@@ -90,6 +90,8 @@ int verdict_read_score(struct span s, struct verdict_scale scale)
 /* A value in words, exactly. */
 int verdict_read_value(struct span s, struct verdict_scale scale)
 {
+	static const char *const answers[] = {"response ", "answer ", "candidate ", "model "};
+
 	s = verdict_trim(s);
 	if (scale.mode == VERDICT_SCORE)
 		return verdict_read_score(s, scale);
@@ -97,6 +99,9 @@ int verdict_read_value(struct span s, struct verdict_scale scale)
 		return verdict_is_word(s, "pass") || verdict_is_word(s, "passed")   ? 1
 		       : verdict_is_word(s, "fail") || verdict_is_word(s, "failed") ? 0
 										    : NO_VALUE;
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+		if (verdict_starts_with(s, answers[i]))
+			s = verdict_behind(s, strlen(answers[i]));
 	return verdict_is_word(s, "a")					 ? PAIR_A
 	       : verdict_is_word(s, "b")				 ? PAIR_B
 	       : verdict_is_word(s, "tie") || verdict_is_word(s, "draw") ? PAIR_TIE
@@ -365,40 +370,6 @@ static int member_contradicts(struct span text, struct verdict_scale scale, int 
 	return found;
 }
 
-/* Whether running text speaks of FAIL, in capitals, neither quoted nor as one of two nor as what
- * would be. */
-static int speaks_of_fail(struct span text)
-{
-	static const char *const supposed[] = {"would", "could",   "might",   "may",
-					       "if",	"whether", "unless",  "rules",
-					       "rule",	"says",	   "demands", NULL};
-	const char *at = text.s;
-
-	while ((at = memmem(at, (size_t)(text.s + text.n - at), "FAIL", 4))) {
-		struct span ahead = {text.s, (size_t)(at - text.s)},
-			    then = {at + 4, (size_t)(text.s + text.n - at) - 4},
-			    word = verdict_letters(then);
-		size_t from = ahead.n;
-
-		at += 4;
-		if ((ahead.n > 0 && (isalnum((unsigned char)ahead.s[ahead.n - 1]) ||
-				     strchr("\"'`/", ahead.s[ahead.n - 1]))) ||
-		    (word.n > 0 && !verdict_is_word(word, "ED") && !verdict_is_word(word, "S")) ||
-		    (then.n > 0 && strchr("\"'`/", *then.s)))
-			continue;
-		while (from > 0 && !strchr(".!?\n", ahead.s[from - 1]))
-			from--;
-		ahead = verdict_trim((struct span){ahead.s + from, ahead.n - from});
-		then = verdict_trim(then);
-		if ((ahead.n > 3 &&
-		     verdict_is_word((struct span){ahead.s + ahead.n - 3, 3}, " or")) ||
-		    verdict_starts_with(then, "or ") || verdict_has_word(ahead, supposed))
-			continue;
-		return 1;
-	}
-	return 0;
-}
-
 /* Whether `before`, what stands ahead of the verdict, holds another one with another value. */
 static int contradicted(struct span before, struct verdict_scale scale, int value)
 {
@@ -412,7 +383,7 @@ static int contradicted(struct span before, struct verdict_scale scale, int valu
 		other = verdict_read_line(line, scale, scale.mode == VERDICT_PASS).value;
 		found = (other != NO_VALUE && other != value) ||
 			member_contradicts(line, scale, value, scale.mode == VERDICT_PASS) ||
-			(scale.mode == VERDICT_PASS && value == 1 && speaks_of_fail(line));
+			(scale.mode == VERDICT_PASS && value == 1 && verdict_speaks_of_fail(line));
 	}
 	for (size_t i = 0, tried = 0; i < before.n && tried < BRACES && !found; i++) {
 		struct span from = {before.s + i, before.n - i};
@@ -427,6 +398,24 @@ static int contradicted(struct span before, struct verdict_scale scale, int valu
 	}
 	buf_release(&scratch);
 	buf_release(&critique);
+	return found;
+}
+
+/* Whether a string of an object that says PASS, such as its critique, says FAIL. */
+static int strings_contradict(struct span object)
+{
+	struct verdict_scale scale = {VERDICT_PASS, 0, 0};
+	struct json_iter it = {0};
+	struct buf text = BUF_INIT;
+	struct span key, v;
+	int found = 0;
+
+	while (!found && json_next(&it, object, &key, &v)) {
+		buf_clear(&text);
+		found = json_kind(v) == JSON_STRING && json_string(v, &text) == 0 &&
+			contradicted(buf_span(&text), scale, 1);
+	}
+	buf_release(&text);
 	return found;
 }
 
@@ -462,7 +451,7 @@ static int from_object(struct span text, struct span object_text, struct span ca
 			got = NOT_THERE;
 		else if ((!whole && contradicted(before, scale, v->value)) ||
 			 (scale.mode == VERDICT_PASS && v->value == 1 &&
-			  member_contradicts(object, scale, 1, 1)))
+			  (strings_contradict(object) || member_contradicts(object, scale, 1, 1))))
 			*why = "the reply holds verdicts that contradict each other",
 			got = NOT_THERE;
 	}
@@ -483,10 +472,10 @@ static int is_rule(struct span line)
 static int from_lines(struct span text, struct span candidate, struct verdict_scale scale,
 		      struct judged *v, const char **why)
 {
-	struct span rest = text, last = {0}, before;
+	struct span rest = text, last = {0}, above = {0}, before;
 	struct buf scratch = BUF_INIT;
 	struct verdict_claim c;
-	int fences = 0, fenced = 0, lines = 0, rc = -1;
+	int fences = 0, fenced = 0, lines = 0, titled, rc = -1;
 
 	while (rest.n > 0) {
 		struct span line = verdict_next_line(&rest);
@@ -494,6 +483,7 @@ static int from_lines(struct span text, struct span candidate, struct verdict_sc
 		if (verdict_is_fence(line)) {
 			fences++;
 		} else if (verdict_plain(line, &scratch).n > 0 && !is_rule(line)) {
+			above = last;
 			last = line;
 			fenced = fences % 2;
 			lines++;
@@ -502,8 +492,9 @@ static int from_lines(struct span text, struct span candidate, struct verdict_sc
 	*why = "the reply holds no verdict at its end";
 	if (!last.s)
 		goto cleanup;
+	titled = above.s && verdict_is_label(verdict_plain(above, &scratch), scale);
 	c = verdict_read_line(verdict_plain(last, &scratch), scale,
-			      lines == 1 || scale.mode == VERDICT_PASS);
+			      lines == 1 || titled || scale.mode == VERDICT_PASS);
 	if (!c.exact)
 		goto cleanup;
 	v->value = c.value;

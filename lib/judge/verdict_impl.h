@@ -1,5 +1,6 @@
-/* verdict_impl: what verdict.c (values, objects, the whole reply) and verdict_words.c (verdicts in a
- * line of words, and what quotes or denies one) share; nobody else includes this. */
+/* verdict_impl: what verdict.c (values, objects, the whole reply), verdict_words.c (verdicts in a line of
+ * words, and what quotes or denies one) and verdict_prose.c (what running text says of one) share;
+ * nobody else includes this. */
 #ifndef FT_JUDGE_VERDICT_IMPL_H
 #define FT_JUDGE_VERDICT_IMPL_H
 
@@ -46,6 +47,9 @@ int verdict_quoted_object(struct span object, struct span candidate);
  * counts too. */
 struct verdict_claim verdict_read_line(struct span line, struct verdict_scale scale, int lone);
 
+/* A heading over a verdict: `### Score`. */
+int verdict_is_label(struct span line, struct verdict_scale scale);
+
 /* Takes the first line off. */
 struct span verdict_next_line(struct span *rest);
 
@@ -54,7 +58,7 @@ struct span verdict_next_line(struct span *rest);
 int verdict_quoted_claim(const struct verdict_claim *c, struct verdict_scale scale,
 			 struct span candidate);
 
-/* Whether one of the words, NULL-terminated, stands in s as a word. */
+/* Whether one of the words, NULL-terminated, stands in s as a word; isn't is "not". */
 int verdict_has_word(struct span s, const char *const *words);
 
 /* Whether what stands ahead of a verdict goes on into it with a negation, a condition, or as an
@@ -63,6 +67,9 @@ int verdict_leads_on(struct span before);
 
 /* s in plain signs (full-width ones, dashes, special tokens made plain), written to `to`. */
 struct span verdict_plain(struct span s, struct buf *to);
+
+/* Whether running text says FAIL, or that what was asked for is not met, in earnest. */
+int verdict_speaks_of_fail(struct span text);
 
 /* In any case. */
 int verdict_starts_with(struct span s, const char *word);

@@ -76,12 +76,14 @@ struct span verdict_plain(struct span s, struct buf *to)
 	return verdict_trim(buf_span(to));
 }
 
-/* Marks that decorate a word: Markdown's stars, backquotes do quote and are not among them. */
+/* Marks that decorate a word: Markdown's stars, backquotes do quote and are not among them; #4 is no
+ * heading. */
 static struct span undecorate(struct span s)
 {
 	for (;;) {
 		s = verdict_trim(s);
-		if (s.n > 0 && strchr("*_#", *s.s) && *s.s)
+		if (s.n > 0 && strchr("*_#", *s.s) && *s.s &&
+		    !(*s.s == '#' && s.n > 1 && isdigit((unsigned char)s.s[1])))
 			s.s++, s.n--;
 		else if (s.n > 0 && strchr("*_.!", s.s[s.n - 1]) && s.s[s.n - 1])
 			s.n--;
@@ -112,9 +114,25 @@ struct span verdict_letters(struct span s)
 	return (struct span){s.s, n};
 }
 
+/* What TeX puts in a box, as models do that were trained on mathematics: $\boxed{\text{PASS}}$. */
+static struct span unboxed(struct span s)
+{
+	static const char *const opens[] = {"$", "\\boxed{", "\\text{", "\\textbf{"};
+
+	for (size_t i = 0; i < sizeof opens / sizeof *opens; i++) {
+		char close = *opens[i] == '$' ? '$' : '}';
+		size_t n = strlen(opens[i]);
+
+		if (s.n > n + 1 && !memcmp(s.s, opens[i], n) && s.s[s.n - 1] == close)
+			s = (struct span){s.s + n, s.n - n - 1};
+	}
+	return s;
+}
+
 /* What the value's text claims: all of it, or the word or number that it begins with. */
 void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdict_claim *c)
 {
+	static const char of_most[] = " out of ";
 	struct buf close_up = BUF_INIT;
 	struct span word;
 	int mark = 0;
@@ -128,12 +146,19 @@ void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdi
 		s = (struct span){s.s + 2, s.n - 4};
 	else if (s.n > 2 && strchr("\"'`", *s.s) && s.s[s.n - 1] == *s.s)
 		s = (struct span){s.s + 1, s.n - 2};
+	s = unboxed(s);
 	while (s.n > 0 && strchr("\"'`*[(", *s.s))
 		s = verdict_behind(s, 1);
-	for (size_t i = 0; i < s.n; i++)
-		if (scale.mode != VERDICT_SCORE || s.s[i] != ' ' ||
-		    !((i + 1 < s.n && s.s[i + 1] == '/') || s.s[i - 1] == '/'))
+	for (size_t i = 0; i < s.n; i++) {
+		if (scale.mode == VERDICT_SCORE && i > 0 &&
+		    verdict_starts_with((struct span){s.s + i, s.n - i}, of_most)) {
+			buf_addc(&close_up, '/');
+			i += sizeof of_most - 2;
+		} else if (scale.mode != VERDICT_SCORE || s.s[i] != ' ' ||
+			   !((i + 1 < s.n && s.s[i + 1] == '/') || s.s[i - 1] == '/')) {
 			buf_addc(&close_up, s.s[i]);
+		}
+	}
 	c->value = verdict_read_value(buf_span(&close_up), scale);
 	c->exact = c->value != NO_VALUE;
 	buf_release(&close_up);
@@ -160,9 +185,20 @@ void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdi
 	}
 }
 
+static int is_negative(struct span s)
+{
+	return s.n > 1 && *s.s == '-' && isdigit((unsigned char)s.s[1]);
+}
+
+/* A dash with a space on either side, as after a label. */
+static int is_dash(struct span s)
+{
+	return s.n > 1 && *s.s == '-' && s.s[1] == ' ' && s.s[-1] == ' ';
+}
+
 static const char *const labels[][12] = {
 	[VERDICT_PASS] = {"verdict", "result", "judgment", "judgement", "decision", "conclusion",
-			  "assessment", "evaluation", "overall", "grade"},
+			  "assessment", "evaluation", "overall", "grade", "final answer"},
 	[VERDICT_SCORE] = {"score", "rating"},
 	[VERDICT_PAIR] = {"winner", "verdict", "result", "decision", "judgment", "judgement"},
 };
@@ -210,7 +246,7 @@ struct verdict_claim verdict_read_line(struct span line, struct verdict_scale sc
 	for (size_t i = 0; i < 14; i++)
 		if (verdict_starts_with(c.label, before[i % 7]))
 			c.label = verdict_behind(c.label, strlen(before[i % 7]));
-	for (size_t i = 0; i < 10 && labels[scale.mode][i]; i++) {
+	for (size_t i = 0; labels[scale.mode][i]; i++) {
 		const char *label = labels[scale.mode][i];
 		struct span value;
 		int separated = 0, exact = 0;
@@ -234,17 +270,20 @@ struct verdict_claim verdict_read_line(struct span line, struct verdict_scale sc
 		} else {
 			size_t len = strlen(label);
 
-			if (!verdict_starts_with(c.label, label))
+			if (!verdict_starts_with(c.label, label) &&
+			    !verdict_starts_with(line, label))
 				continue;
+			if (!verdict_starts_with(c.label, label))
+				c.label = line;
 			c.label.n = len;
 			value = undecorate(
 				(struct span){c.label.s + len,
 					      (size_t)(line.s + line.n - c.label.s) - len});
 			if (verdict_starts_with(value, "is ") || verdict_starts_with(value, "is:"))
 				separated = exact = 1, value = undecorate(verdict_behind(value, 2));
-			while (value.n > 0 &&
+			while (value.n > 0 && !is_negative(value) &&
 			       (strchr(":=-", *value.s) || (table && *value.s == '|'))) {
-				exact |= *value.s == ':' || *value.s == '|';
+				exact |= *value.s == ':' || *value.s == '|' || is_dash(value);
 				separated = 1;
 				value = undecorate(verdict_behind(value, 1));
 			}
@@ -261,9 +300,10 @@ struct verdict_claim verdict_read_line(struct span line, struct verdict_scale sc
 
 		verdict_claim_value(line, scale, &c);
 		word = verdict_letters(c.word);
-		/* A bare word in quotation marks is quoted; one that begins a sentence contradicts
+		/* A bare word in quotation marks is quoted, and "Response A" is a heading; one that begins a sentence contradicts
 		 * where it is in capitals. */
-		if (c.exact && memchr("\"'`([", *line.s, 5))
+		if (c.exact && (memchr("\"'`([", *line.s, 5) ||
+				(scale.mode == VERDICT_PAIR && memchr(line.s, ' ', line.n))))
 			c.value = NO_VALUE, c.exact = 0;
 		else if (!c.exact && c.value != NO_VALUE &&
 			 !(scale.mode == VERDICT_PASS && word.n >= 4 &&
@@ -272,6 +312,19 @@ struct verdict_claim verdict_read_line(struct span line, struct verdict_scale sc
 			c.value = NO_VALUE;
 	}
 	return c;
+}
+
+int verdict_is_label(struct span line, struct verdict_scale scale)
+{
+	line = undecorate(line);
+	while (line.n > 0 && (line.s[line.n - 1] == ':' || line.s[line.n - 1] == '*'))
+		line = undecorate((struct span){line.s, line.n - 1});
+	if (verdict_starts_with(line, "final ") || verdict_starts_with(line, "overall "))
+		line = verdict_behind(line, *line.s == 'f' || *line.s == 'F' ? 6 : 8);
+	for (size_t i = 0; labels[scale.mode][i]; i++)
+		if (verdict_is_word(line, labels[scale.mode][i]))
+			return 1;
+	return 0;
 }
 
 struct span verdict_next_line(struct span *rest)
@@ -383,7 +436,7 @@ int verdict_has_word(struct span s, const char *const *words)
 			n++;
 		from.n = n;
 		if (n > 3 && strncasecmp(from.s + n - 3, "n't", 3) == 0)
-			return 1;
+			from = span_of("not");
 		for (size_t k = 0; words[k]; k++)
 			if (verdict_is_word(from, words[k]))
 				return 1;
@@ -404,6 +457,15 @@ static struct span last_sentence(struct span s)
 	return verdict_trim((struct span){s.s + from, s.n - from});
 }
 
+static int opens_tag(struct span s)
+{
+	size_t at = s.n;
+
+	while (at > 0 && s.s[at - 1] != '<')
+		at--;
+	return at > 0 && at < s.n && s.s[at] != '/' && s.s[s.n - 1] == '>';
+}
+
 /* Whether what stands ahead of a verdict goes on into it with a negation, a condition, or as an
  * example or a quotation: `The answer does not` above `PASS`. */
 int verdict_leads_on(struct span before)
@@ -418,7 +480,8 @@ int verdict_leads_on(struct span before)
 					     "writes", "ends",	  "quote",     "instance",
 					     "e",      "holds",	  "anything",  "wrong",
 					     "told",   "asks",	  "asked",     "instructed",
-					     "wants",  "demands", "according", NULL};
+					     "wants",  "demands", "according", "judge",
+					     NULL};
 	static const char *const last[] = {"no", "not", "a", "an", "be", "to", "never", NULL};
 	/* A sentence that ends in one of these goes on. */
 	static const char *const open[] = {"a",	 "an",	 "the",	 "of", "to",  "be",   "is",
@@ -444,10 +507,10 @@ int verdict_leads_on(struct span before)
 	while (s.n > 0 && strchr("*_ `", s.s[s.n - 1]))
 		s.n--;
 	/* A tag opens what is quoted. */
-	if (s.n > 2 && *s.s == '<' && s.s[1] != '/' && s.s[s.n - 1] == '>')
+	if (opens_tag(s))
 		found = 1;
 	else if (s.n > 0 && !strchr(".!?)\"\1\2", s.s[s.n - 1])) {
-		static const char *const no[] = {"no", NULL};
+		static const char *const no[] = {"no", "not", NULL};
 		int colon = strchr(":,-", s.s[s.n - 1]) != NULL;
 		size_t at = s.n;
 		struct span word;

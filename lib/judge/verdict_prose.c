@@ -1,0 +1,88 @@
+/* What a judge's running text says of the verdict without giving one. See verdict.h. */
+#include <ctype.h>
+#include <string.h>
+#include "verdict_impl.h"
+
+/* Whether running text speaks of FAIL, in capitals, neither quoted nor as one of two nor as what
+ * would be. */
+static int names_fail(struct span text)
+{
+	static const char *const supposed[] = {"would", "could",   "might",   "may",
+					       "if",	"whether", "unless",  "rules",
+					       "rule",	"says",	   "demands", NULL};
+	const char *at = text.s;
+
+	while ((at = memmem(at, (size_t)(text.s + text.n - at), "FAIL", 4))) {
+		struct span ahead = {text.s, (size_t)(at - text.s)},
+			    then = {at + 4, (size_t)(text.s + text.n - at) - 4},
+			    word = verdict_letters(then);
+		size_t from = ahead.n;
+
+		at += 4;
+		if ((ahead.n > 0 && (isalnum((unsigned char)ahead.s[ahead.n - 1]) ||
+				     strchr("\"'`/", ahead.s[ahead.n - 1]))) ||
+		    (word.n > 0 && !verdict_is_word(word, "ED") && !verdict_is_word(word, "S")) ||
+		    (then.n > 0 && strchr("\"'`/", *then.s)))
+			continue;
+		while (from > 0 && !strchr(".!?\n", ahead.s[from - 1]))
+			from--;
+		ahead = verdict_trim((struct span){ahead.s + from, ahead.n - from});
+		then = verdict_trim(then);
+		if ((ahead.n > 3 &&
+		     verdict_is_word((struct span){ahead.s + ahead.n - 3, 3}, " or")) ||
+		    verdict_starts_with(then, "or ") || verdict_has_word(ahead, supposed))
+			continue;
+		return 1;
+	}
+	return 0;
+}
+
+/* Whether running text says that what was asked for is not met: "fails the criterion", "does not
+ * meet all requirements". "It never fails the check" and "if it fails ..." say no such thing. */
+static int says_not_met(struct span text)
+{
+	static const char *const verbs[] = {"meet",   "meets",	 "satisfy", "satisfies",
+					    "fulfil", "fulfill", "fulfils", "fulfills",
+					    "pass",   "passes",	 NULL};
+	static const char *const contrary[] = {"fails",	   "failed", "misses", "missed", "violates",
+					       "violated", "breaks", "lacks",  NULL};
+	static const char *const asked[] = {"criterion", "criteria", "requirement", "requirements",
+					    "test",	 "check",    NULL};
+	static const char *const supposed[] = {"would",	  "could",  "might", "may",   "if",
+					       "whether", "unless", "when",  "where", NULL};
+	static const char *const negations[] = {"not",	  "never", "neither", "cannot",
+						"hardly", "no",	   NULL};
+
+	while (text.n > 0) {
+		size_t n = 0;
+
+		while (n < text.n && !strchr(".!?;\n", text.s[n]))
+			n++;
+		struct span sentence = {text.s, n}, ahead = {text.s, 0};
+
+		for (; ahead.n < sentence.n; ahead.n++) {
+			struct span then = {sentence.s + ahead.n, sentence.n - ahead.n},
+				    verb = verdict_letters(then);
+			int failing = verdict_has_word(verb, contrary);
+
+			if (verb.n == 0 ||
+			    (ahead.n > 0 && isalpha((unsigned char)ahead.s[ahead.n - 1])) ||
+			    (!failing && !verdict_has_word(verb, verbs)))
+				continue;
+			then = verdict_behind(then, verb.n);
+			then.n = then.n < 40 ? then.n : 40;
+			if (verdict_has_word(then, asked) && !verdict_has_word(ahead, supposed) &&
+			    verdict_has_word(ahead, negations) != failing)
+				return 1;
+		}
+		n += n < text.n;
+		text.s += n;
+		text.n -= n;
+	}
+	return 0;
+}
+
+int verdict_speaks_of_fail(struct span text)
+{
+	return names_fail(text) || says_not_met(text);
+}
