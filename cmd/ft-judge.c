@@ -189,6 +189,12 @@ static int bias_all(struct work *w)
 										 : status;
 }
 
+static void notice(void *arg, const char *text)
+{
+	(void)arg;
+	prog_warn("%s", text);
+}
+
 static int judge_all(struct work *w)
 {
 	char *jurors[INQUIRY_JURORS] = {0};
@@ -199,6 +205,7 @@ static int judge_all(struct work *w)
 			    .pairs = opt_pair,
 			    .pairing = {.rounds = (size_t)opt_rounds},
 			    .stopping = prog_stopping,
+			    .notice = opt_ask.quiet ? NULL : notice,
 			    .progress = &w->progress};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
@@ -221,9 +228,8 @@ static int judge_all(struct work *w)
 		opt_ask.model = hub_is_local(jurors[0]) ? opt_jury : jurors[0];
 	if (!opt_ask.model)
 		prog_usage("no judge: give -m NAME, or -m ./DIR for a local model");
-	/* Verdicts should be the same tomorrow. */
-	if (isnan(opt_ask.temperature))
-		opt_ask.temperature = 0;
+	/* Verdicts should be the same tomorrow; but models that reason take no temperature. */
+	opt_ask.steady = !opt_given(options, "temperature");
 	w->ask = q.ask = ask_open(&opt_ask, opt_jury ? several_open : local_open, opt_dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);

@@ -145,6 +145,12 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
+static void notice(void *arg, const char *text)
+{
+	(void)arg;
+	prog_warn("%s", text);
+}
+
 static void batch_progress(void *arg, const char *what, double done, double total)
 {
 	struct work *w = arg;
@@ -172,8 +178,14 @@ static void set_prompt(void)
 /* The one thing that the options ask for. */
 static int run(struct work *w, struct err *e)
 {
-	struct ask_program p = {w,    begin,	     answer,	   finish,
-				NULL, prog_stopping, &w->progress, &w->reader};
+	struct ask_program p = {.arg = w,
+				.begin = begin,
+				.answer = answer,
+				.finish = finish,
+				.notice = opt_ask.quiet ? NULL : notice,
+				.stopping = prog_stopping,
+				.progress = &w->progress,
+				.reader = &w->reader};
 	struct ask_batch b = {.ask = w->ask,
 			      .prompt = w->prompt,
 			      .reader = &w->reader,

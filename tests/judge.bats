@@ -57,6 +57,32 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	status_is 0 ft-judge -q -m j --max-errors 1 in
 }
 
+@test "a temperature is sent where it is asked for or the prices know a model that takes one; refused, it costs one request" {
+	reply 'question <' "$PASS"
+	answers 20 >in
+	start_stub --replies replies --log log
+	echo '{"old": {"input_cost_per_token": 0, "output_cost_per_token": 0},
+		"thinks": {"input_cost_per_token": 0, "output_cost_per_token": 0, "supports_reasoning": true}}' >prices
+	sent() {
+		: >log
+		status_is 0 ft-judge -q "$@" in
+		grep -c '"temperature":' log || :
+	}
+	[ "$(sent -m old)" = 0 ]
+	[ "$(sent -m old --prices prices)" = 20 ]
+	[ "$(sent -m old --prices prices -T none)" = 0 ]
+	[ "$(sent -m thinks --prices prices)" = 0 ]
+	[ "$(sent -m new --prices prices)" = 0 ]
+	[ "$(sent -m thinks -T 0)" = 20 ]
+	stop_stub
+	start_stub --replies replies --log log2 --fault refuse=temperature,max_tokens
+	status_is 0 ft-judge -m j -T 0 --max-tokens 400 --reasoning-effort high in
+	jq -se 'length == 20 and all(.[]; .judge.pass)' <<<"$output"
+	[ "$(wc -l <log2)" -eq 22 ]
+	[ "$(grep -c 'j is asked without temperature from here on' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c '"max_completion_tokens":400,"reasoning_effort":"high"' log2)" -ge 20 ]
+}
+
 @test "the reason for asking again stands in the conversation" {
 	reply 'could not be read' "$PASS"
 	reply 'question <0>' '{"critique": "c", "verdict": "PERHAPS"}'

@@ -331,6 +331,99 @@ both() {
 	[ "$(jq -cS "$less" <<<"$output")" = "$one" ] || { echo "$output $one"; false; }
 }
 
+@test "what a model does not take is left out or renamed: one more request a run, said once, in the cache's key" {
+	rows 40 >in.jsonl
+	how=(-m m -T 0.2 --top-p 0.9 --stop END --max-tokens 20 --reasoning-effort low -j 16)
+	start_stub --log log --fault refuse=temperature,max_tokens,stop,top_p
+	status_is 0 ft-prompt "${how[@]}" --cache c.db in.jsonl
+	[ "$(jq -r .output <<<"$output" | grep -c question)" -eq 40 ]
+	# One for each of the four that it refuses.
+	[ "$(state requests)" -eq 44 ]
+	[ "$(jq -s 'map(.attempts) | [min, max]' <<<"$output" | jq -c .)" = '[1,5]' ]
+	for what in 'without temperature' 'with max_completion_tokens for max_tokens' 'without stop' 'without top_p'; do
+		[ "$(grep -c "m is asked $what from here on" <<<"$stderr")" -eq 1 ]
+	done
+	grep -qF '"max_completion_tokens":20,"reasoning_effort":"low"}' log
+	# The same again asks nothing and says why; what was never asked of this cache is another question.
+	status_is 0 ft-prompt "${how[@]}" --cache c.db in.jsonl
+	[ "$(state requests)" -eq 44 ]
+	[ "$(jq -r .cached <<<"$output" | sort | uniq -c | tr -s ' ')" = ' 40 true' ]
+	[[ $stderr == *"as an earlier run with this cache found"* ]]
+	status_is 0 ft-prompt -m m --max-tokens 20 --reasoning-effort low --cache c.db in.jsonl
+	[ "$(state requests)" -eq 44 ]
+	status_is 0 ft-prompt -m m --reasoning-effort low --cache c.db in.jsonl
+	[ "$(state requests)" -eq 84 ]
+	stop_stub
+	# What the user wrote for this server stays; a number out of its range is no such thing; nor are two refusals of one limit.
+	start_stub --fault refuse=temperature,max_tokens,max_completion_tokens
+	status_is 3 ft-prompt -m m --extra '{"temperature":1}' -q in.jsonl
+	[ "$(jq -c '[.error.type, .error.status, .attempts]' <<<"$output" | sort -u)" = '["http",400,1]' ]
+	before=$(state requests)
+	status_is 3 ft-prompt -m m --max-tokens 9 in.jsonl
+	[ "$(jq -c '.error.status' <<<"$output" | sort -u)" = 400 ]
+	[ "$(state requests)" -le $((before + 41)) ]
+	status_is 0 ft-prompt -m m -T none in.jsonl
+	[ "$stderr" = "${stderr/from here on/}" ]
+	status_is 2 ft-prompt -m m -T cold in.jsonl
+	[[ $stderr == *"not a number, nor none"* ]]
+	stop_stub
+	start_stub --log alog --fault refuse=temperature,top_p
+	export ANTHROPIC_API_KEY=k ANTHROPIC_BASE_URL=$STUB_URL
+	for effort in '"output_config":{"effort":"high"}' '"thinking":{"type":"disabled"}'; do
+		[[ $effort == *high* ]] && level=high || level=none
+		status_is 0 ft-prompt -m m --api anthropic -T 0 --top-p 0.9 --reasoning-effort $level in.jsonl
+		[ "$(jq -r .output <<<"$output" | grep -c question)" -eq 40 ]
+		grep -qF "$effort" alog
+	done
+	[ "$(state requests)" -eq 84 ]
+}
+
+@test "a model that refuses only on the tenth row: the rest is asked without, and it is said that nine were not" {
+	start_stub
+	{
+		rows 9
+		rows 5 'stub{refuse=temperature} late'
+	} | jq -c '.id = "\(input_line_number)"' >in.jsonl
+	status_is 0 ft-prompt -m m -T 0 -j 1 in.jsonl
+	[ "$(wc -l <<<"$output")" -eq 14 ]
+	[ "$(state requests)" -eq 15 ]
+	[[ $stderr == *"without temperature from here on"*"; the 9 answers before were given otherwise"* ]]
+}
+
+@test "a model that is not there, and a schema that the provider refuses, end the run early with one sentence" {
+	rows 200 >in.jsonl
+	echo '{"error":{"message":"The model `m` does not exist or you do not have access to it.","code":"model_not_found"}}' >model.json
+	echo '{"type":"error","error":{"type":"not_found_error","message":"model: m not found"}}' >other.json
+	echo '{"error":"model '"'m'"' not found"}' >third.json
+	for name in model other third; do
+		start_stub --fault "status=404;file=$PWD/$name.json"
+		status_is 3 ft-prompt -m m -j 8 in.jsonl
+		[ "$(state requests)" -le 8 ]
+		[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort | uniq -c | tr -s ' ')" = ' 200 ["http",404]' ]
+		[ "$(grep -c 'http 404: 200' <<<"$stderr")" -eq 1 ]
+		stop_stub
+	done
+	echo '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}' >schema.json
+	echo '{"error":{"message":"Invalid schema for response_format '"'answer'"': ...","param":"response_format","code":null}}' >refuse.json
+	for stream in "" --stream; do
+		start_stub --fault "status=400;file=$PWD/refuse.json"
+		status_is 3 ft-prompt -m m --schema schema.json -j 8 $stream in.jsonl
+		[ "$(state requests)" -le 8 ]
+		[ "$(jq -c '[.error.type, .error.status]' <<<"$output" | sort -u)" = '["schema",400]' ]
+		[[ $stderr == *"the provider refuses the schema of --schema"* ]]
+		stop_stub
+	done
+	# After an answer it may be a passing fault of one of many servers: it ends where a whole window fails in a row.
+	start_stub
+	{
+		rows 1
+		rows 199 "stub{status=404;file=$PWD/model.json} gone"
+	} | jq -c '.id = "\(input_line_number)"' >late.jsonl
+	status_is 3 ft-prompt -m m -j 4 late.jsonl
+	[ "$(wc -l <<<"$output")" -eq 200 ]
+	[ "$(state requests)" -le 12 ]
+}
+
 @test "an answer gives the same record streamed and not, whatever the server's habits" {
 	start_stub
 	{

@@ -33,6 +33,8 @@ struct api_options {
 	struct prices *prices;	  /* may be NULL */
 	double max_cost;	  /* US dollars; NaN: no limit (then prices may be NULL) */
 	const struct backend_params *params;
+	/* the temperature goes only to models of which prices says that they take one */
+	int temperature_if_known;
 };
 
 /* Makes headers of what the dialect wants and the n lines that the user gave ("Name: value", or

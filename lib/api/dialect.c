@@ -222,6 +222,8 @@ static void openai_params(const struct dialect *c, const struct backend_request 
 	 * together. */
 	if (!dialect_overridden(c, "max_tokens"))
 		put_number(c, w, limit, p->max_tokens ? (double)p->max_tokens : NAN);
+	if (p->effort && !dialect_overridden(c, "reasoning_effort"))
+		jw_put_str(w, "reasoning_effort", p->effort);
 	put_number(c, w, "temperature", p->temperature);
 	put_number(c, w, "top_p", p->top_p);
 	if (p->seeded && !dialect_overridden(c, "seed"))

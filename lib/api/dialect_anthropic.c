@@ -224,6 +224,19 @@ static void put_schema(const struct dialect *c, struct span schema, struct jw *w
 	jw_end(w);
 }
 
+/* platform.claude.com/docs/en/build-with-claude/effort */
+static void put_effort(const struct dialect *c, struct jw *w)
+{
+	const char *effort = c->params->effort;
+	int none = effort && strcmp(effort, "none") == 0;
+
+	if (!effort || dialect_overridden(c, none ? "thinking" : "output_config"))
+		return;
+	jw_put_object(w, none ? "thinking" : "output_config");
+	jw_put_str(w, none ? "type" : "effort", none ? "disabled" : effort);
+	jw_end(w);
+}
+
 int dialect_anthropic_members(const struct dialect *c, const struct backend_request *q,
 			      struct jw *w, struct err *e)
 {
@@ -236,6 +249,7 @@ int dialect_anthropic_members(const struct dialect *c, const struct backend_requ
 		put_system(w, q->messages);
 	if (!dialect_overridden(c, "messages") && put_messages(w, q->messages, e))
 		return -1;
+	put_effort(c, w);
 	if (!isnan(p->temperature) && !dialect_overridden(c, "temperature"))
 		jw_put_num(w, "temperature", p->temperature);
 	if (!isnan(p->top_p) && !dialect_overridden(c, "top_p")) {

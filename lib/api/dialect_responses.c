@@ -354,10 +354,13 @@ static void put_text(const struct dialect *c, const struct backend_request *q, s
 static void put_reasoning(const struct dialect *c, struct jw *w)
 {
 	struct span extra = json_member(c->extra, "reasoning");
+	const char *effort = json_member(extra, "effort").s ? NULL : c->params->effort;
 
-	if (json_kind(extra) != JSON_OBJECT)
+	if (json_kind(extra) != JSON_OBJECT && (extra.s || !effort))
 		return;
 	jw_put_object(w, "reasoning");
+	if (effort)
+		jw_put_str(w, "effort", effort);
 	put_members(w, extra, NULL);
 	jw_end(w);
 }

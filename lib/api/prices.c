@@ -249,3 +249,9 @@ long long prices_max_output(struct prices *p, const char *model)
 {
 	return p ? find(p, model)->max_output : 0;
 }
+
+int prices_temperature(struct prices *p, const char *model)
+{
+	return prices_known(p, model) &&
+	       json_kind(json_member(look_up(p, model), "supports_reasoning")) != JSON_TRUE;
+}

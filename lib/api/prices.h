@@ -37,6 +37,10 @@ double prices_cost(struct prices *p, const char *model, int batch, const struct 
  * unknown. */
 double prices_worst(struct prices *p, const char *model, double prompt, double completion);
 
+/* Whether the file knows the model as one that takes a temperature: it is there, and not as one that
+ * reasons (supports_reasoning). p may be NULL. */
+int prices_temperature(struct prices *p, const char *model);
+
 /* Most tokens that the model ever answers; 0 unknown. */
 long long prices_max_output(struct prices *p, const char *model);
 

@@ -28,6 +28,9 @@ struct ask_sent {
 	int tag;
 	enum sent_kind kind;
 	struct cache_key key;
+	/* with a cache, what the key is made of beside the body, which the backend may change */
+	int sample, attempt;
+	char *model;
 	const char *refused;	/* SENT_REFUSED: type of the error, a literal */
 	struct buf text;	/* SENT_KNOWN: the answer; SENT_REFUSED: why */
 	struct ask_sent *chain; /* the next in a bucket of those asked */
@@ -37,6 +40,7 @@ struct ask_sent {
 static void sent_free(struct ask_sent *s)
 {
 	buf_release(&s->text);
+	free(s->model);
 	free(s);
 }
 
@@ -116,13 +120,18 @@ static void give(struct ask *a, struct ask_sent *s, struct backend_answer *an)
 		row_complete(a, row);
 }
 
+/* An answer is kept under what was asked indeed. */
 static void keep(struct ask *a, const struct ask_sent *s, const struct backend_answer *an)
 {
 	struct err e = ERR_INIT;
+	struct cache_key key = s->key;
 
 	if (!a->cache || an->error_type[0] || strcmp(an->finish_reason, "length") == 0)
 		return;
-	if (cache_put(a->cache, &s->key, an->model, buf_span(&a->json), &e))
+	if (an->asked.len)
+		key = cache_key(buf_span(&a->identity), span_of(s->model), buf_span(&an->asked),
+				s->sample, s->attempt);
+	if (cache_put(a->cache, &key, an->model, buf_span(&a->json), &e))
 		trouble(a, &e);
 }
 
@@ -268,6 +277,9 @@ int ask_send(struct ask *a, struct ask_row *row, int tag, const struct backend_r
 
 		s->key = cache_key(buf_span(&a->identity), model, buf_span(&a->body), q->sample,
 				   q->attempt);
+		s->sample = q->sample;
+		s->attempt = q->attempt;
+		s->model = span_dup(model);
 		hit = cache_get(a->cache, &s->key, &s->text, e);
 		if (hit > 0) {
 			make_ready(a, s, SENT_KNOWN);
@@ -364,6 +376,32 @@ static void show_progress(const struct ask *a)
 	progress_set(p, (double)a->totals.rows, note);
 }
 
+/* Passes on what the user should be told now; with a cache, what was found out stays for later
+ * runs. */
+static void give_notice(struct ask *a)
+{
+	const struct ask_program *p = a->program;
+	struct buf text = BUF_INIT, learned = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct cache_key key;
+
+	if (a->backend.notice)
+		a->backend.notice(a->backend.self, &text);
+	if (text.len && a->cache && a->backend.learned) {
+		key = ask_learned_key(a);
+		a->backend.learned(a->backend.self, &learned);
+		if (cache_put(a->cache, &key, a->backend.model, buf_span(&learned), &e))
+			trouble(a, &e);
+	}
+	if (text.len && p->notice) {
+		if (p->progress)
+			progress_clear(p->progress);
+		p->notice(p->arg, text.data + 1);
+	}
+	buf_release(&text);
+	buf_release(&learned);
+}
+
 int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 {
 	double begun = progress_clock(), stop_at = INFINITY;
@@ -397,6 +435,7 @@ int ask_run(struct ask *a, const struct ask_program *p, struct err *e)
 			a->in_hand = 0;
 			a->failed = 1;
 		}
+		give_notice(a);
 		if (!p->write)
 			out_flush();
 		if (out_failed())

@@ -21,12 +21,15 @@ struct api_options;
 struct ask_options {
 	int api; /* enum dialect_kind; 0: told from the address */
 	const char *model, *adapter, *base_url, *key_file, *api_version, *schema, *cache, *prices,
-		*quantize, *template_date;
+		*quantize, *template_date, *effort;
 	double temperature, top_p, min_p, repeat_penalty, rpm, tpm, timeout, deadline, max_cost;
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop, headers, template_vars;
 	char *extra;
 	int stream, strip_reasoning, unordered, quiet, unmerged;
+	/* Set by a program whose answers should be the same tomorrow: where no temperature is given,
+	 * it is 0 for the models of an API of which --prices says that they take one. */
+	int steady;
 };
 
 void ask_options_init(struct ask_options *o);
@@ -47,7 +50,8 @@ void ask_options_init(struct ask_options *o);
 	{0, "api", OPT_CHOICE, &(o).api, "openai|azure|anthropic|responses", \
 	 "what the server speaks (default: told from the address)", DIALECT_OPENAI}, \
 	{0, "api-version", OPT_STR, &(o).api_version, "DATE", "Azure's api-version"}, \
-	{'T', "temperature", OPT_REAL, &(o).temperature, "X", "sampling temperature", 0, 100}, \
+	{'T', "temperature", OPT_REAL, &(o).temperature, "X|none", \
+	 "sampling temperature; none: send none", 0, 100}, \
 	{0, "top-p", OPT_REAL, &(o).top_p, "X", "nucleus sampling", 0, 1}, \
 	{0, "top-k", OPT_INT, &(o).top_k, "N", \
 	 "sample from the N most likely tokens (local models)", 1, 1e9}, \
@@ -55,6 +59,8 @@ void ask_options_init(struct ask_options *o);
 	 "and from those at least X times as likely as the first (local)", 0, 1}, \
 	{0, "repeat-penalty", OPT_REAL, &(o).repeat_penalty, "X", \
 	 "make tokens seen before less likely (local; 1.1)", 0.01, 100}, \
+	{0, "reasoning-effort", OPT_STR, &(o).effort, "LEVEL", \
+	 "how long to reason: low, medium, high, or what the API has"}, \
 	{0, "max-tokens", OPT_INT, &(o).max_tokens, "N", "longest answer in tokens", 1, 1e9}, \
 	{0, "seed", OPT_INT, &(o).seed, "N", "seed for sampling (sample s uses N+s)"}, \
 	{0, "stop", OPT_LIST, &(o).stop, "TEXT", "stop before this text; may be given again"}, \
@@ -144,6 +150,8 @@ struct ask_program {
 	int (*finish)(void *arg, struct ask_row *row, struct buf *out, struct err *e);
 	/* Where lines go; NULL: standard output, flushed. */
 	int (*write)(void *arg, struct span lines, struct err *e);
+	/* Told what the user should know now, sentences with newlines between; NULL: nobody. */
+	void (*notice)(void *arg, const char *text);
 	/* Asked for a signal to stop; NULL: none. What is under way then has five seconds to end;
 	 * rows not answered are not written. */
 	int (*stopping)(void);
@@ -185,9 +193,10 @@ struct ask_totals {
 	struct ask_error_count by_type[16]; /* ends where n is 0; the last takes what has no room */
 	/* of what was asked now */
 	double prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens;
-	size_t no_usage, odd_usage; /* answers without one; with counts that contradict each other */
-	double cost;	/* of what was asked now and is known */
-	size_t no_cost; /* answers whose cost is not known */
+	size_t no_usage,
+		odd_usage; /* answers without one; with counts that contradict each other */
+	double cost;	   /* of what was asked now and is known */
+	size_t no_cost;	   /* answers whose cost is not known */
 	double seconds;
 	size_t latencies[1024]; /* histogram, 2 % a step from 0.1 ms */
 };

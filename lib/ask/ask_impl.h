@@ -40,6 +40,8 @@ struct ask {
 	int failed; /* the run is to end with trouble */
 };
 
+/* Where the cache keeps what was found out about the models (backend->learned). */
+struct cache_key ask_learned_key(const struct ask *a);
 void ask_pipeline_release(struct ask *a);
 /* What stands behind a progress bar: errors, cached answers and cost as far as there are any. */
 void ask_note(const struct ask *a, char *note, size_t size);

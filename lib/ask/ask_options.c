@@ -124,6 +124,10 @@ static int open_api(struct ask *a, struct err *e)
 	if (a->api.dialect == DIALECT_RESPONSES && (a->params.seeded || a->params.stops))
 		return err_set(e, "--%s: the Responses API has no such thing",
 			       a->params.seeded ? "seed" : "stop");
+	if (o->steady && isnan(o->temperature)) {
+		a->params.temperature = 0;
+		a->api.temperature_if_known = 1;
+	}
 	if (a->api.dialect == DIALECT_ANTHROPIC && (a->params.seeded || o->logprobs >= 0))
 		return err_set(e, "--%s: Anthropic's API has no such thing",
 			       a->params.seeded ? "seed" : "logprobs");
@@ -154,6 +158,9 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 		return err_set(e, "%s: this program asks no local models", o->model);
 	if (!isnan(o->max_cost))
 		return err_set(e, "--max-cost: a local model has no price");
+	if (o->effort)
+		return err_set(e,
+			       "--reasoning-effort is for APIs; what a local model's chat template has of the kind goes into --template-var");
 	a->local = (struct backend_local){.model = o->model,
 					  .adapter = o->adapter,
 					  .quantize = o->quantize,
@@ -194,6 +201,27 @@ static int read_schema(struct ask *a, struct err *e)
 	return 0;
 }
 
+struct cache_key ask_learned_key(const struct ask *a)
+{
+	return cache_key(buf_span(&a->identity), span_of(a->backend.model),
+			 span_of("what models do not take"), 0, 0);
+}
+
+/* Begins with what an earlier run found out. */
+static int recall(struct ask *a, struct err *e)
+{
+	struct cache_key key = ask_learned_key(a);
+	struct buf json = BUF_INIT;
+	struct span v;
+	int rc = 0;
+
+	if (a->backend.recall && (rc = cache_get(a->cache, &key, &json, e)) > 0 &&
+	    !json_check(buf_span(&json), &v, NULL))
+		a->backend.recall(a->backend.self, v);
+	buf_release(&json);
+	return rc < 0 ? -1 : 0;
+}
+
 static int open_cache(struct ask *a, struct err *e)
 {
 	const char *path = a->o->cache ? a->o->cache : set_or(getenv("FT_CACHE"), NULL);
@@ -203,7 +231,9 @@ static int open_cache(struct ask *a, struct err *e)
 	if (!path || a->dry)
 		return 0;
 	a->cache = cache_open(path, e);
-	return a->cache && !a->backend.identity(a->backend.self, &a->identity, e) ? 0 : -1;
+	return a->cache && !a->backend.identity(a->backend.self, &a->identity, e) && !recall(a, e)
+		       ? 0
+		       : -1;
 }
 
 struct ask *ask_open(const struct ask_options *o, backend_open_local *local, int dry, struct err *e)
@@ -224,6 +254,7 @@ struct ask *ask_open(const struct ask_options *o, backend_open_local *local, int
 	a->params.stop = o->stop.v;
 	a->params.stops = o->stop.n;
 	a->params.logprobs = (int)o->logprobs;
+	a->params.effort = o->effort;
 	if (!o->model) {
 		err_set(e, "no model: give -m NAME, or -m ./DIR for a local one");
 		goto fail;

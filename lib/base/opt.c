@@ -61,8 +61,15 @@ static int set_real(const struct opt *o, const char *value, struct err *e)
 {
 	char *end;
 	double x = strtod(value, &end);
+	int none = o->arg && strstr(o->arg, "|none") != NULL;
+
+	if (none && strcmp(value, "none") == 0) {
+		*(double *)o->to = NAN;
+		return 0;
+	}
 	if (end == value || *end || !isfinite(x))
-		return err_set(e, "--%s %s: not a number", o->name, value);
+		return err_set(e, "--%s %s: not a number%s", o->name, value,
+			       none ? ", nor none" : "");
 	if (check_range(o, x, value, e))
 		return -1;
 	*(double *)o->to = x;

@@ -17,7 +17,8 @@ enum opt_kind {
 	OPT_STR,  /* const char *: borrowed from argv */
 	OPT_TEXT, /* char *: @FILE reads the file; otherwise a copy; @@ stands for a leading @ */
 	OPT_INT, /* long long, decimal, whole argument; lo..hi of the table checked where lo < hi */
-	OPT_REAL,   /* double, finite; lo..hi checked where lo < hi */
+	/* double, finite; lo..hi checked where lo < hi; NaN by the word none where arg is "X|none" */
+	OPT_REAL,
 	OPT_SIZE,   /* size_t bytes: 8G, 512M, 4096 (powers of 1024) */
 	OPT_LIST,   /* struct opt_list: values appended, borrowed from argv */
 	OPT_CHOICE, /* int: the place of the value among those in arg, "a|b|c", counted from lo */

@@ -226,8 +226,14 @@ static void prepare(struct inquiry *w)
 
 int inquiry_run(struct inquiry *w, struct err *e)
 {
-	struct ask_program p = {w,    begin,	   answer,	finish,
-				NULL, w->stopping, w->progress, w->reader};
+	struct ask_program p = {.arg = w,
+				.begin = begin,
+				.answer = answer,
+				.finish = finish,
+				.notice = w->notice,
+				.stopping = w->stopping,
+				.progress = w->progress,
+				.reader = w->reader};
 
 	prepare(w);
 	return ask_run(w->ask, &p, e);

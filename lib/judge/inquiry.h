@@ -30,6 +30,7 @@ struct inquiry {
 	int pairs;
 	struct pairing pairing; /* a zeroed one with its options; released by inquiry_release */
 	int (*stopping)(void);
+	void (*notice)(void *arg, const char *text); /* as in struct ask_program */
 	struct progress *progress;
 	/* private */
 	struct record record;

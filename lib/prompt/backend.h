@@ -33,7 +33,8 @@ struct backend_params {
 	long long seed; /* sample s of a request uses seed + s */
 	const char **stop;
 	size_t stops;
-	int logprobs; /* alternatives for each token; -1 where not wanted */
+	int logprobs;	    /* alternatives for each token; -1 where not wanted */
+	const char *effort; /* how long to reason, in the API's words; NULL: as it likes */
 	/* JSON Schema of the answer, or absent; a local model decodes under it */
 	struct span schema;
 };
@@ -72,6 +73,7 @@ struct backend_answer {
 	char request_id[128];
 	double latency, ttft; /* seconds; NaN unknown */
 	double cost;	      /* US dollars; NaN unknown */
+	struct buf asked;     /* the body that it answers, where that is not what was submitted */
 	int attempts;
 	int cached;
 
@@ -128,6 +130,14 @@ struct backend {
 	/* Appends what the user should be told when the run is over, each sentence behind a newline;
 	 * or NULL. */
 	void (*remark)(void *self, struct buf *text);
+
+	/* Appends what the user should be told now, each sentence behind a newline; or NULL. */
+	void (*notice)(void *self, struct buf *text);
+
+	/* What was found out in this run that a later one may begin with, as a JSON object, and that
+	 * of an earlier one; or NULL. */
+	void (*learned)(void *self, struct buf *json);
+	void (*recall)(void *self, struct span json);
 };
 
 /* What a local model is opened with; lib/infer implements a backend_open_local, and a program that may

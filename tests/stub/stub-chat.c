@@ -31,6 +31,7 @@
  *			(reasoning stands in total_tokens alone), deepseek, openrouter (half as much
  *			again, and says so), odd (counts that contradict each other); with reasoning=N
  *			tokens, of the prompt cached=N, written=N and hidden=N that stand in no text
+ *	refuse=A,B	400 to a body with one of these members, in OpenAI's words or Anthropic's
  *	echo=1		sends the key back: in an error's message and the request's id, or as the
  *			answer and the model's name
  *
@@ -797,6 +798,37 @@ static void add_retry_headers(struct buf *h, const struct directive *d)
 			 (int)v.n, v.s, number(d, "reset", 1));
 }
 
+/* The first of the members that the directive refuses, or NULL; to be freed. */
+static char *refused_member(const struct question *q)
+{
+	struct span list = get(&q->d, "refuse");
+	char *names = list.s ? span_dup(list) : NULL, *rest = names, *name, *found = NULL;
+
+	while (!found && rest && (name = strsep(&rest, ",")))
+		if (json_member(q->body, name).s)
+			found = mem_strdup(name);
+	free(names);
+	return found;
+}
+
+static void refuse_member(struct conn *c, const struct question *q, const char *name)
+{
+	struct buf b = BUF_INIT;
+
+	if (q->anthropic)
+		buf_addf(&b,
+			 "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"`%s` is deprecated for "
+			 "this model.\"}}",
+			 name);
+	else
+		buf_addf(&b,
+			 "{\"error\":{\"message\":\"Unsupported parameter: '%s' is not supported with this model.\",\"type\":"
+			 "\"invalid_request_error\",\"param\":\"%s\",\"code\":\"unsupported_parameter\"}}",
+			 name, name);
+	respond(c, 400, "application/json", "", &b);
+	buf_release(&b);
+}
+
 static void answer_question(struct conn *c, struct question *q, const char **did)
 {
 	struct span kind_span = get(&q->d, "body"), type = get(&q->d, "type"),
@@ -805,6 +837,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	char *media = type.s ? span_dup(type) : mem_strdup("application/json");
 	struct buf headers = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
 	int status = (int)number(&q->d, "status", 200);
+	char *refused = refused_member(q);
 
 	if (!get(&q->d, "echo").s)
 		q->key.s = NULL;
@@ -816,6 +849,8 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	add_retry_headers(&headers, &q->d);
 	if (get(&q->d, "hang").s) {
 		c->hang = 1;
+	} else if (refused) {
+		refuse_member(c, q, refused);
 	} else if (span_is(drop, "before")) {
 		c->close_after = 1;
 	} else if ((to = get(&q->d, "redirect")).s) {
@@ -870,6 +905,7 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	buf_release(&message);
 	free(kind);
 	free(media);
+	free(refused);
 }
 
 /* 429 where the server has too much to do, or has done too much; returns whether it was said. */
