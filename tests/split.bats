@@ -76,6 +76,75 @@ sides() {
 	ft-split -q --group customer in.jsonl | jq -se '[.[].split] | unique | length == 3'
 }
 
+# spelt N - two rows for each of N numbers as groups, each in one of the ways to write it.
+spelt() {
+	jq -nr --argjson n "$1" 'range(2 * $n) | (. % $n) as $k
+		| ["\($k)", "\($k).0", "\($k)e0", "\"\($k)\"", "\($k * 10)e-1", "\"\($k).00\"", "\($k / 10)E+1"][(. * 7919 + 3) % 7] as $g
+		| "{\"id\":\"r\(.)\",\"g\":\($g),\"q\":\"question \(.)\"}"'
+}
+
+@test "groups and keys are one by value, however the number is written; --check agrees" {
+	spelt 200 >in.jsonl
+	for option in --group=.g --key=.g; do
+		ft-split -q $option in.jsonl >out.jsonl
+		jq -se 'group_by(.g | tonumber) | length == 200 and all(map(.split) | unique | length == 1)' out.jsonl
+	done
+	# One spelling in train, another in test.
+	printf '%s\n' '{"q":"a","g":7.0}' '{"q":"b","g":"12"}' '{"q":"c","g":-0}' '{"q":"d","g":1e2}' >train.jsonl
+	printf '%s\n' '{"q":"e","g":7}' '{"q":"f","g":12e0}' '{"q":"g","g":0}' '{"q":"h","g":"100.0"}' >test.jsonl
+	check --group g train.jsonl test.jsonl
+	[ "$status" -eq 1 ]
+	jq -se 'map(select(.check == "shared-group"))[0] | .verdict == "leak" and .count == 4' out.jsonl
+}
+
+@test "numbers that differ are different groups, beyond what a double tells apart too; what is no number is text" {
+	printf '{"q":"q%d","g":%s}\n' 1 12345678901234567890 2 12345678901234567891 3 9007199254740993 4 9007199254740992 \
+		5 '"01234"' 6 1234 7 '"1e"' 8 1 9 1e400 10 1e401 11 0.1 12 0.10000000000000001 >in.jsonl
+	for i in $(seq 2 2 12); do
+		sed -n "$((i - 1))p" in.jsonl >train.jsonl
+		sed -n "${i}p" in.jsonl >test.jsonl
+		check --group g train.jsonl test.jsonl
+		[ "$status" -eq 0 ]
+		jq -se 'map(select(.check == "shared-group"))[0].verdict == "ok"' out.jsonl
+	done
+}
+
+@test "--stratify: a class is one however its number is written" {
+	spelt 3 >few
+	for i in $(seq 40); do jq -c --argjson i "$i" '.id += "-\($i)" | .q += "-\($i)"' few; done >in.jsonl
+	status_is 0 ft-split --stratify g -r 80:20 in.jsonl
+	[[ $stderr == *"3 classes at .g, each with exactly its share"* ]]
+}
+
+@test "a group larger than a side's share is said by name" {
+	rows 200 | jq -c 'if (.id | ltrimstr("r") | tonumber) < 60 then .customer = "big one" else . end' >in.jsonl
+	status_is 0 ft-split -q --group customer in.jsonl
+	[[ $stderr == *'one group, .customer = "big one", has 60 of 200 rows, more than the share of valid (20), test (20)'* ]]
+	status_is 0 ft-split -q --key customer -r 20:40:40 in.jsonl
+	[[ $stderr == *'one key, .customer = "big one", has 60 of 200 rows, more than the share of train (40)'* ]]
+	[[ $stderr != *"valid ("* ]]
+	status_is 0 ft-split -q --group id in.jsonl
+	[ -z "$stderr" ]
+	# A set that equal inputs make has no one name.
+	jq -c '.customer = .id | if input_line_number <= 90 then .messages[1].content = "the same" else . end' in.jsonl >same.jsonl
+	status_is 0 ft-split -q --group customer same.jsonl
+	[[ $stderr == *" has 90 of 200 rows, more than the share of valid (20), test (20)"* ]]
+}
+
+@test "--stratify: with two paths it is said what each of them reached" {
+	jq -nc 'range(700) | {id: "r\(.)", q: "question \(.)", g: (. / 9 | floor), kind: "k\(. * 5003 % 211 % 6)",
+		size: "s\(. * 7919 % 509 % 4)"}' >in.jsonl
+	status_is 0 ft-split -r 80:20 --group g --stratify kind --stratify size in.jsonl
+	jq -s 'def worst(f): group_by(f) | map({off: ((map(select(.split == "test")) | length) - 0.2 * length)})
+		| {n: length, beyond: (map(select(.off | fabs > 1)) | length), off: (map(.off | fabs) | max * 10 | round / 10)};
+		{kind: worst(.kind), size: worst(.size)}' <<<"$output" >reached
+	for path in kind size; do
+		said=$(jq -r --arg p $path '.[$p] | "\(.n) classes at .\($p), \(.beyond | if . == 0 then "none" else "\(.) of them" end)"
+			+ " more than a row from its share"' reached)
+		[[ $stderr == *"$said; furthest: .$path = "*", $(printf %.1f "$(jq ".$path.off" reached)") rows "* ]]
+	done
+}
+
 @test "equal inputs share a side whatever their reference, id, spacing and key order" {
 	rows 300 >a.jsonl
 	jq -c '.id = "again-" + .id | .messages[2].content = "other" | {messages, id, customer}' a.jsonl >b.jsonl

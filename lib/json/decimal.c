@@ -86,6 +86,39 @@ double decimal_double(const struct decimal *d)
 	return x;
 }
 
+/* More zeros than these before the digits or behind them are an exponent. */
+enum { ZEROS_BEFORE = 6, DIGITS_PLAIN = 40 };
+
+void decimal_put(const struct decimal *d, struct buf *b)
+{
+	struct span digits = buf_span(&d->digits);
+	long long before = d->exp + (long long)digits.n; /* digits before the point */
+
+	if (digits.n == 0) {
+		buf_addc(b, '0');
+		return;
+	}
+	if (d->negative)
+		buf_addc(b, '-');
+	if (d->exp >= 0 && before <= DIGITS_PLAIN) {
+		buf_addspan(b, digits);
+		for (long long i = 0; i < d->exp; i++)
+			buf_addc(b, '0');
+	} else if (d->exp < 0 && before > 0) {
+		buf_add(b, digits.s, (size_t)before);
+		buf_addc(b, '.');
+		buf_add(b, digits.s + before, digits.n - (size_t)before);
+	} else if (d->exp < 0 && before >= -ZEROS_BEFORE) {
+		buf_adds(b, "0.");
+		for (; before < 0; before++)
+			buf_addc(b, '0');
+		buf_addspan(b, digits);
+	} else {
+		buf_addspan(b, digits);
+		buf_addf(b, "e%lld", d->exp);
+	}
+}
+
 int decimal_equal(const struct decimal *a, const struct decimal *b)
 {
 	return a->negative == b->negative && a->exp == b->exp &&

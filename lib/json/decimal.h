@@ -20,6 +20,10 @@ int decimal_read(struct span text, struct decimal *d);
 void decimal_release(struct decimal *d);
 double decimal_double(const struct decimal *d);
 
+/* Appends the one spelling that all numbers of a value share: 7 for 7.0 and 70e-1; 1e100 and its
+ * like keep an exponent. */
+void decimal_put(const struct decimal *d, struct buf *b);
+
 int decimal_equal(const struct decimal *a, const struct decimal *b);
 /* Whether |a - b| is at most `within`, or within * |a| where that is relative; edges included. */
 int decimal_near(const struct decimal *a, const struct decimal *b, const struct decimal *within,

@@ -373,7 +373,21 @@ static void canonical_string(struct span v, struct buf *b)
 	buf_release(&text);
 }
 
-int json_canonical(struct span v, struct buf *b)
+/* A number as it is written, or in the one spelling of its value. */
+static int put_number(struct span v, int by_value, struct buf *b)
+{
+	struct decimal d = {0};
+	size_t from = b->len;
+
+	if (by_value && decimal_read(v, &d) == 0)
+		decimal_put(&d, b);
+	else
+		buf_addspan(b, v);
+	decimal_release(&d);
+	return b->full || b->len == from ? -1 : 0;
+}
+
+static int canonical(struct span v, int by_value, struct buf *b)
 {
 	struct json_iter it = {0};
 	struct span key, value;
@@ -388,7 +402,7 @@ int json_canonical(struct span v, struct buf *b)
 				buf_addc(b, ',');
 			json_put_string(b, m.v[i].key.s, m.v[i].key.n);
 			buf_addc(b, ':');
-			json_canonical(m.v[i].value, b);
+			canonical(m.v[i].value, by_value, b);
 		}
 		members_release(&m);
 		return buf_addc(b, '}');
@@ -398,17 +412,54 @@ int json_canonical(struct span v, struct buf *b)
 		while (json_next(&it, v, &key, &value)) {
 			if (some++)
 				buf_addc(b, ',');
-			json_canonical(value, b);
+			canonical(value, by_value, b);
 		}
 		return buf_addc(b, ']');
 	case JSON_STRING:
 		canonical_string(v, b);
 		return b->full ? -1 : 0;
+	case JSON_NUMBER:
+		return put_number(v, by_value, b);
 	case JSON_NONE:
 		return -1;
 	default:
 		return buf_addspan(b, v);
 	}
+}
+
+int json_canonical(struct span v, struct buf *b)
+{
+	return canonical(v, 0, b);
+}
+
+/* Whether text is a number as JSON writes them. */
+static int spells_number(struct span s)
+{
+	struct span v;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (!memchr("0123456789+-.eE", s.s[i], 15))
+			return 0;
+	}
+	return s.n > 0 && json_check(s, &v, NULL) == 0;
+}
+
+int json_value_text(struct span v, struct buf *b)
+{
+	size_t from = b->len;
+
+	if (json_kind(v) != JSON_STRING)
+		return canonical(v, 1, b);
+	json_string(v, b);
+	if (b->full)
+		return -1;
+	if (b->len == from || !spells_number((struct span){b->data + from, b->len - from}))
+		return 0;
+	char *text = mem_strndup(b->data + from, b->len - from);
+	b->len = from;
+	int rc = put_number(span_of(text), 1, b);
+	free(text);
+	return rc;
 }
 
 static int equal_strings(struct span a, struct span b)

@@ -79,6 +79,11 @@ size_t json_count(struct span v);
  * key order and escapes give the same bytes. */
 int json_canonical(struct span v, struct buf *b);
 
+/* The value as text, appended, the same for values that stand for the same: strings decoded, numbers
+ * and strings that spell a number (7, 7.0, 7e0, "7", but not "07") by their value, digit by digit
+ * whatever their length, the rest canonical with numbers by value. -1 where b is full. */
+int json_value_text(struct span v, struct buf *b);
+
 /* Values equal: objects regardless of order, numbers by value, strings decoded. */
 int json_equal(struct span a, struct span b);
 

@@ -56,10 +56,7 @@ static uint64_t hash_at(struct split_check *c, const struct path *p, const struc
 	if (!v.s || json_kind(v) == JSON_NULL)
 		return 0;
 	buf_clear(&c->text);
-	if (json_kind(v) == JSON_STRING)
-		json_string(v, &c->text);
-	else
-		json_canonical(v, &c->text);
+	json_value_text(v, &c->text);
 	return hash64(buf_span(&c->text), 1) | 1;
 }
 

@@ -151,3 +151,19 @@ size_t ledger_blocks(const struct ledger *l)
 		n += l->units[i].parent == i;
 	return n;
 }
+
+size_t ledger_largest(struct ledger *l, size_t first, size_t *row)
+{
+	uint32_t *rows = mem_alloc(l->units_n, sizeof *rows);
+	size_t most = 0;
+
+	for (size_t i = first; i < l->rows; i++) {
+		uint32_t n = ++rows[ledger_block(l, i)];
+		if (n > most) {
+			most = n;
+			*row = i;
+		}
+	}
+	free(rows);
+	return most;
+}

@@ -59,5 +59,8 @@ size_t ledger_torn(const struct ledger *l);
 /* Blocks of several units, and all blocks. */
 size_t ledger_tied(const struct ledger *l);
 size_t ledger_blocks(const struct ledger *l);
+/* How many of the rows from `first` on the largest block has, and one of them; 0 where there are
+ * none. */
+size_t ledger_largest(struct ledger *l, size_t first, size_t *row);
 
 #endif

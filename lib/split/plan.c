@@ -30,6 +30,7 @@ void plan_release(struct plan *p)
 	map_release(&p->sided);
 	buf_release(&p->text);
 	buf_release(&p->scratch);
+	buf_release(&p->large_name);
 	*p = (struct plan){0};
 }
 
@@ -64,11 +65,10 @@ int plan_after(const char *text, double *seconds)
 	return 0;
 }
 
-/* Text decoded, other values in canonical form: "7" and 7 are one group. */
 static int value_text(struct span v, struct buf *b, struct err *e)
 {
 	buf_clear(b);
-	if (json_kind(v) == JSON_STRING ? json_string(v, b) : json_canonical(v, b))
+	if (json_value_text(v, b))
 		return err_set(e, "a value of more than %zu bytes", BUF_MAX);
 	return 0;
 }
@@ -102,6 +102,24 @@ static uint64_t identity(const struct record *r, uint64_t input)
 	struct span id = record_get(r, "id");
 
 	return hash64(id.s ? id : span_of(""), input);
+}
+
+#define NAME_KEPT 200 /* bytes of a key or group that a message may give */
+
+/* Of the row added last, whose key or group stands in p->text. */
+static void note_large(struct plan *p, uint64_t unit, uint64_t input)
+{
+	struct ledger *l = &p->ledger;
+
+	if (unit == input || l->rows <= p->kept)
+		return;
+	size_t rows = l->units[ledger_block(l, l->rows - 1)].size;
+	if (rows <= p->large_rows)
+		return;
+	p->large_rows = rows;
+	p->large_row = l->rows - 1;
+	buf_clear(&p->large_name);
+	buf_add(&p->large_name, p->text.data, p->text.len < NAME_KEPT ? p->text.len : NAME_KEPT);
 }
 
 static int add_text(struct plan *p, const struct record *r, struct err *e)
@@ -210,16 +228,16 @@ static int add_classes(struct plan *p, const struct record *r, struct err *e)
 			for (; json_next(&it, v, &key, &item); n++) {
 				if (value_text(item, &p->text, e))
 					return -1;
-				quota_class(&p->quota, path, buf_span(&p->text));
+				quota_class(&p->quota, i, path, buf_span(&p->text));
 			}
 		} else if (v.s) {
 			if (value_text(v, &p->text, e))
 				return -1;
-			quota_class(&p->quota, path, buf_span(&p->text));
+			quota_class(&p->quota, i, path, buf_span(&p->text));
 			n = 1;
 		}
 		if (!n)
-			quota_class(&p->quota, path, span_of("(none)"));
+			quota_class(&p->quota, i, path, span_of("(none)"));
 	}
 	return 0;
 }
@@ -252,7 +270,10 @@ int plan_add(struct plan *p, const struct record *r, struct err *e)
 			return -1;
 		side = by_time == SIDE_TEST ? SIDE_TEST : SIDE_NONE;
 	}
-	if (ledger_add(&p->ledger, unit, input, side, e) || add_text(p, r, e))
+	if (ledger_add(&p->ledger, unit, input, side, e))
+		return -1;
+	note_large(p, unit, input);
+	if (add_text(p, r, e))
 		return -1;
 	if (p->o.time && side == SIDE_NONE) {
 		p->ledger.row_kept[p->ledger.rows - 1] = (signed char)by_time;
@@ -324,6 +345,17 @@ int plan_settle(struct plan *p, struct pool *pool, struct err *e)
 	if (p->o.time)
 		settle_past(p);
 	return 0;
+}
+
+size_t plan_largest(struct plan *p, struct span *name)
+{
+	size_t row = 0, rows = ledger_largest(&p->ledger, p->kept, &row);
+
+	*name = (struct span){0};
+	if (p->large_rows &&
+	    ledger_block(&p->ledger, p->large_row) == ledger_block(&p->ledger, row))
+		*name = buf_span(&p->large_name);
+	return rows;
 }
 
 enum side plan_side(struct plan *p, size_t row)

@@ -51,6 +51,9 @@ struct plan {
 	size_t near_torn; /* not tied, because the chain would have grown too long */
 	size_t crowded;	  /* texts among look-alikes that were not all compared */
 	size_t gap_rows;
+	/* the row that made a block of a key or group the largest so far, and the value there */
+	size_t large_row, large_rows;
+	struct buf large_name;
 };
 
 void plan_init(struct plan *p, const struct plan_options *o);
@@ -73,6 +76,9 @@ int plan_keep(struct plan *p, const struct record *r, enum side side, struct err
 int plan_keep_dir(struct plan *p, const char *dir, struct reader *r, struct err *e);
 int plan_add(struct plan *p, const struct record *r, struct err *e);
 int plan_settle(struct plan *p, struct pool *pool, struct err *e);
+/* After it: how many rows of the input the largest set of rows that share a side has. *name is the
+ * key or group that it came from; empty where that is not known. */
+size_t plan_largest(struct plan *p, struct span *name);
 
 /* After plan_settle, of the row that was added as number `row`, from 0; SIDE_NONE where it stands
  * in the gap. */

@@ -25,7 +25,7 @@ void quota_row(struct quota *q)
 	q->begin[q->rows] = q->entries;
 }
 
-void quota_class(struct quota *q, struct span path, struct span value)
+void quota_class(struct quota *q, size_t which, struct span path, struct span value)
 {
 	uint64_t hash = hash64(value, hash64(path, 0));
 	int added;
@@ -37,8 +37,9 @@ void quota_class(struct quota *q, struct span path, struct span value)
 			 (int)(value.n < 60 ? value.n : 60), value.s ? value.s : "");
 		q->classes =
 			mem_grow(q->classes, &q->classes_cap, q->classes_n + 1, sizeof *q->classes);
-		q->classes[q->classes_n++] =
-			(struct class){.hash = hash, .name = buf_detach(&name, NULL)};
+		q->classes[q->classes_n++] = (struct class){.hash = hash,
+							    .name = buf_detach(&name, NULL),
+							    .path = which};
 	}
 	for (size_t i = q->begin[q->rows - 1]; i < q->entries; i++) {
 		if (q->row_class[i] == c)
@@ -199,14 +200,37 @@ void quota_settle(struct quota *q, struct ledger *l, size_t first, const struct 
 	free(f.blocks.at);
 }
 
-double quota_deviation(const struct quota *q, const struct class **which, enum side *side)
+size_t quota_classes(const struct quota *q, size_t path)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < q->classes_n; c++)
+		n += q->classes[c].path == path;
+	return n;
+}
+
+size_t quota_off(const struct quota *q, size_t path)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < q->classes_n; c++) {
+		double most = 0;
+		for (int i = 0; i < SIDES; i++)
+			most = fmax(most, fabs(q->classes[c].wanted[i]));
+		n += q->classes[c].path == path && most > 1 + 1e-9;
+	}
+	return n;
+}
+
+double quota_deviation(const struct quota *q, size_t path, const struct class **which,
+		       enum side *side)
 {
 	double most = 0;
 
 	*which = NULL;
 	*side = SIDE_NONE;
 	for (size_t c = 0; c < q->classes_n; c++) {
-		for (int i = 0; i < SIDES; i++) {
+		for (int i = 0; i < SIDES && q->classes[c].path == path; i++) {
 			if (fabs(q->classes[c].wanted[i]) > most) {
 				most = fabs(q->classes[c].wanted[i]);
 				*which = &q->classes[c];

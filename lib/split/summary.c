@@ -1,6 +1,8 @@
 /* summary: see the header. */
 #include "summary.h"
 
+#include "../drift/words.h"
+
 static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 {
 	const struct plan *p = t->plan;
@@ -38,19 +40,59 @@ static void put_ties(const struct tally_up *t, int quiet, struct buf *b)
 static void put_classes(const struct tally_up *t, int quiet, struct buf *b)
 {
 	const struct class *class;
+	const struct quota *q = &t->plan->quota;
 	struct buf names = BUF_INIT;
 	enum side side;
-	size_t rare = quota_rare(&t->plan->quota, sides_count(&t->plan->o.sides), &names);
+	size_t rare = quota_rare(q, sides_count(&t->plan->o.sides), &names);
 
 	if (rare)
 		buf_addf(b, "%zu %s fewer rows than there are sides: %s\n", rare,
 			 rare == 1 ? "class has" : "classes have", names.data);
 	buf_release(&names);
-	double off = quota_deviation(&t->plan->quota, &class, &side);
-	if (class && !quiet)
-		buf_addf(b, "%zu classes; furthest from its share: %s, %.1f rows %s in %s\n",
-			 t->plan->quota.classes_n, class->name, off,
-			 class->wanted[side] > 0 ? "short" : "over", side_name(side));
+	for (size_t i = 0; i < t->plan->o.stratify_n && !quiet; i++) {
+		double off = quota_deviation(q, i, &class, &side);
+		size_t beyond = quota_off(q, i);
+		buf_addf(b, "%zu classes at %s, ", quota_classes(q, i),
+			 path_text(t->plan->o.stratify[i]));
+		if (!class) {
+			buf_adds(b, "each with exactly its share\n");
+			continue;
+		}
+		if (beyond)
+			buf_addf(b, "%zu of them", beyond);
+		else
+			buf_adds(b, "none");
+		buf_addf(b, " more than a row from its share; furthest: %s, %.1f rows %s in %s\n",
+			 class->name, off, class->wanted[side] > 0 ? "short" : "over",
+			 side_name(side));
+	}
+}
+
+/* A set of rows that share a side and do not fit into one: the shares cannot be met then. */
+static void put_largest(const struct tally_up *t, struct buf *b)
+{
+	const struct plan *p = t->plan;
+	struct span name;
+	size_t rows = plan_largest(t->plan, &name), told = 0, all = p->ledger.rows - p->kept;
+
+	for (int i = 0; i < SIDES && rows > 1 && !p->o.time; i++) {
+		double share = p->o.sides.share[i] * (double)all;
+		if (!(share > 0) || (double)rows <= share)
+			continue;
+		if (++told == 1 && name.s) {
+			buf_addf(b, "one %s, %s = ", p->o.key ? "key" : "group",
+				 path_text(p->o.key ? p->o.key : p->o.group));
+			words_quoted(b, name, 60);
+			buf_addf(b, ", has %zu of %zu rows, more than the share of ", rows, all);
+		} else if (told == 1) {
+			buf_addf(b,
+				 "one set of rows that share a side has %zu of %zu rows, more than the share of ",
+				 rows, all);
+		}
+		buf_addf(b, "%s%s (%.0f)", told > 1 ? ", " : "", side_name((enum side)i), share);
+	}
+	if (told)
+		buf_addc(b, '\n');
 }
 
 void summary_text(const struct tally_up *t, int quiet, struct buf *b)
@@ -58,6 +100,7 @@ void summary_text(const struct tally_up *t, int quiet, struct buf *b)
 	const struct plan_options *o = &t->plan->o;
 
 	put_ties(t, quiet, b);
+	put_largest(t, b);
 	if (o->stratify_n)
 		put_classes(t, quiet, b);
 	if (t->left_out)

@@ -5,7 +5,7 @@
 #include "plan.h"
 
 struct tally_up {
-	const struct plan *plan;
+	struct plan *plan; /* settled, or streamed */
 	size_t rows, count[SIDES];
 	size_t already;	 /* rows that came with a side */
 	size_t left_out; /* rows in the gap before `after` */
