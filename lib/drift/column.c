@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include "../base/mem.h"
+#include "../json/decimal.h"
 #include "../text/features.h"
 #include "../text/hash.h"
 #include "column.h"
@@ -317,16 +318,30 @@ struct span column_code(double x, char text[COLUMN_CODE])
 	return (struct span){text, (size_t)n};
 }
 
-void column_add_number(struct column *c, double x, int64_t sampled)
+static void count_code(struct column *c, double x, struct span written)
+{
+	char code[COLUMN_CODE];
+	struct decimal d = {0};
+	struct buf exact = BUF_INIT;
+
+	if (fabs(x) >= 0x1p53 && decimal_read(written, &d) == 0) {
+		decimal_put(&d, &exact);
+		column_count_level(c, buf_span(&exact), 1);
+	} else {
+		column_count_level(c, column_code(x, code), 1);
+	}
+	decimal_release(&d);
+	buf_release(&exact);
+	c->codes++;
+}
+
+void column_add_number(struct column *c, double x, struct span written, int64_t sampled)
 {
 	struct moment d;
-	char code[COLUMN_CODE];
 
 	c->count[KIND_NUMBER]++;
-	if (c->coded) {
-		column_count_level(c, column_code(x, code), 1);
-		c->codes++;
-	}
+	if (c->coded)
+		count_code(c, x, written);
 	c->beyond += !isfinite(x);
 	c->least = x < c->least ? x : c->least;
 	c->most = x > c->most ? x : c->most;

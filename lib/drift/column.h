@@ -140,7 +140,8 @@ void shape_release(struct shape *s);
 /* One row's value. sampled: the row's number in the sample, or -1. Strings come decoded. */
 void column_add_null(struct column *c);
 void column_add_bool(struct column *c, int x, int64_t sampled);
-void column_add_number(struct column *c, double x, int64_t sampled);
+/* written: the number as it stands, for codes that no double tells apart. */
+void column_add_number(struct column *c, double x, struct span written, int64_t sampled);
 void column_add_string(struct column *c, struct span s, int64_t sampled);
 /* vector: its elements as floats where they are numbers, or absent. */
 void column_add_array(struct column *c, size_t length, struct span vector, int64_t sampled);

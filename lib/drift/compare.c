@@ -78,12 +78,14 @@ static void add_line(struct comparison *c, const char *base, const struct column
 		  type = asked ? asked : type_of(was, is);
 	int dated = !asked && type == TYPE_TEXT && type_has_dates(was, is);
 	c->lines = mem_grow(c->lines, &c->cap, c->n + 2, sizeof *c->lines);
-	c->lines[c->n++] = (struct line){.path = buf_detach(&path, NULL),
-					 .type = type,
-					 .asked = asked != TYPE_NONE,
-					 .root = root,
-					 .reference = was,
-					 .current = is};
+	c->lines[c->n++] =
+		(struct line){.path = buf_detach(&path, NULL),
+			      .type = type,
+			      .asked = asked != TYPE_NONE,
+			      .counting = type == TYPE_ID && !asked && type_is_counted(was),
+			      .root = root,
+			      .reference = was,
+			      .current = is};
 	if (dated) {
 		struct line *again = &c->lines[c->n];
 		*again = c->lines[c->n - 1];
@@ -133,6 +135,23 @@ static void pair_all(struct comparison *c, const struct frame *reference,
 
 /* --- the records' own time --- */
 
+/* Where the user says that it stands: either side may be a profile, which does not know. */
+static const char *time_named(const struct frame *reference, const struct frame *current)
+{
+	const struct path *time = reference->time ? reference->time : current->time;
+
+	return time ? path_text(time) : NULL;
+}
+
+/* Time runs on whatever happens: that it did is no finding. */
+static void mark_clock(struct comparison *c)
+{
+	const char *time = time_named(c->reference, c->current);
+
+	for (size_t i = 0; i < c->n && time; i++)
+		c->lines[i].clock = strcmp(c->lines[i].path, time) == 0;
+}
+
 /* How well a line serves as the time of its records when none was named: an input date with a year
  * on nearly every row, a field of its own before text. 0: not at all. */
 static double time_score(const struct line *l, const struct probe *p)
@@ -152,8 +171,9 @@ static void find_time(struct comparison *c, struct probe *p)
 			    *is = frame_root(p->current, ROOT_TIME);
 	double top = 0;
 
-	if (p->reference->time) {
-		c->time_path = mem_strdup(path_text(p->reference->time));
+	const char *named = time_named(p->reference, p->current);
+	if (named) {
+		c->time_path = mem_strdup(named);
 	} else {
 		for (size_t i = 0; i < c->n; i++) {
 			double score = time_score(&c->lines[i], p);
@@ -184,7 +204,7 @@ static void probe_line(struct line *l, const struct probe *p)
 {
 	if (!l->within)
 		probe_kinds(l, p);
-	switch (l->type) {
+	switch (l->clock ? TYPE_NONE : l->type) {
 	case TYPE_NUMBER:
 		probe_numbers(l, p);
 		break;
@@ -212,7 +232,7 @@ static void probe_line(struct line *l, const struct probe *p)
 /* Hypotheses of a line besides its kinds, whether or not its values left anything to test. */
 static size_t hypotheses(const struct line *l, const struct probe *p)
 {
-	if (!l->reference || !l->current)
+	if (!l->reference || !l->current || l->clock)
 		return 0;
 	switch (l->type) {
 	case TYPE_NUMBER:
@@ -229,18 +249,10 @@ static size_t hypotheses(const struct line *l, const struct probe *p)
 	}
 }
 
-/* A change of kinds is plain where there is one, so it gets a small part of the level. */
-#define KINDS_WEIGHT 0.2
-
-static double weight(const struct finding *f)
-{
-	return strcmp(f->test, "kinds") == 0 ? KINDS_WEIGHT : 1;
-}
-
 static int by_weighted_p(const void *x, const void *y)
 {
 	const struct finding *a = *(struct finding *const *)x, *b = *(struct finding *const *)y;
-	double p = a->p / weight(a), q = b->p / weight(b);
+	double p = a->p / a->weight, q = b->p / b->weight;
 
 	return p < q ? -1 : p > q;
 }
@@ -259,14 +271,19 @@ static void adjust(struct comparison *c, const struct drift_options *o, double a
 	}
 	if (k)
 		qsort(order, k, sizeof *order, by_weighted_p);
+	/* Benjamini and Hochberg's with weights (Genovese, Roeder and Wasserman 2006). */
 	for (size_t i = 0; i < c->tests; i++)
-		p[i] = i < k ? order[i]->p : 1;
+		p[i] = i < k ? fmin(1,
+				    order[i]->p / order[i]->weight * all_weight / (double)c->tests)
+			     : 1;
 	multiple_bh(p, c->tests, p);
 	for (size_t i = 0; i < k; i++) {
-		most = fmax(most, fmin(1, order[i]->p / weight(order[i]) * left));
-		left -= weight(order[i]);
-		order[i]->p_adj = o->fdr ? p[i] : most;
-		order[i]->drift = order[i]->p_adj <= o->alpha && order[i]->effect >= o->min_effect;
+		struct finding *f = order[i];
+		most = fmax(most, fmin(1, f->p / f->weight * left));
+		left -= f->weight;
+		f->p_adj = o->fdr ? p[i] : most;
+		f->sure = f->p_adj <= o->alpha;
+		f->drift = f->sure && finding_counts(f, o);
 	}
 	free(order);
 	free(p);
@@ -306,6 +323,9 @@ static void judge_line(struct line *l)
 	for (size_t i = 0; i < l->findings; i++) {
 		if (!l->best || better(&l->finding[i], l->best))
 			l->best = &l->finding[i];
+		/* The finding says what the warning does. */
+		if (l->finding[i].drift && strcmp(l->finding[i].test, "far-off") == 0)
+			buf_clear(&l->warning);
 	}
 	l->untyped = l->asked && l->reference && l->current &&
 		     ((values_in(l->reference) && !values_for(l, l->reference)) ||
@@ -397,16 +417,18 @@ int compare(const struct frame *reference, const struct frame *current,
 	 * draws to spare. */
 	double draws = 5 * 3 * (double)(c->n + 1) / o->alpha;
 	p.draws = o->draws ? o->draws : draws > 1e5 ? 100000 : (size_t)draws;
+	mark_clock(c);
 	find_time(c, &p);
 	for (size_t i = 0; i < c->n; i++) {
-		probe_line(&c->lines[i], &p);
-		size_t values = hypotheses(&c->lines[i], &p), found = 0;
-		int kinds = !c->lines[i].within && (values || c->lines[i].findings);
-		for (size_t k = 0; k < c->lines[i].findings; k++)
-			found += weight(&c->lines[i].finding[k]) == 1;
+		struct line *l = &c->lines[i];
+		probe_line(l, &p);
+		size_t values = hypotheses(l, &p), found = 0;
+		int kinds = !l->within && (values || l->findings);
+		for (size_t k = 0; k < l->findings; k++)
+			found += l->finding[k].weight == 1;
 		values = values > found ? values : found;
-		c->tests += values + (size_t)kinds;
-		all_weight += (double)values + KINDS_WEIGHT * kinds;
+		c->tests += values + (size_t)kinds + l->more;
+		all_weight += (double)values + KINDS_WEIGHT * kinds + l->more_weight;
 	}
 	free(p.reference_time);
 	free(p.current_time);

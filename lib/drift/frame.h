@@ -4,8 +4,8 @@
  * A record is walked into nested objects, arrays and strings that hold JSON. Three roots are kept
  * apart: the input (all members of the record except ft's book-keeping), the output (`output`), and
  * the reference (`ideal`, the final assistant message, `completion`). Elements of `messages` are
- * columns by index; of other arrays the length is kept and one element a row, drawn by a hash,
- * stands for all, so that rows stay independent of each other.
+ * columns by index; of other arrays the length is kept and one element a row, drawn by the record's
+ * hash, stands for all, so that rows stay independent of each other.
  *
  * The sample is the rows with the smallest hashes of their number: a uniform draw that depends on
  * the seed alone.

@@ -5,7 +5,7 @@
 #include "frame.h"
 #include "typing.h"
 
-#define LINE_FINDINGS 6
+#define LINE_FINDINGS 10
 
 enum verdict { VERDICT_STABLE, VERDICT_DRIFT, VERDICT_INSUFFICIENT };
 
@@ -37,6 +37,10 @@ struct finding {
 	const char *test;
 	double statistic, p, p_adj, effect;
 	double unseen; /* share of current values that the reference never had the like of */
+	/* its part of the level against other hypotheses of the run, 1 where nothing else is said */
+	double weight;
+	int always; /* counts whatever its effect: something by name that came, went or lies far off */
+	int sure; /* p_adj is at most alpha */
 	int drift;
 	struct buf why; /* a sentence */
 };
@@ -45,14 +49,19 @@ struct finding {
 struct line {
 	char *path; /* as the user would write it */
 	enum type type;
-	int asked;	/* the type is the user's */
-	int untyped;	/* asked, and a side has values but none that the type takes */
-	int within;	/* dates found within text */
-	enum root root; /* where it stands in the current records */
+	int asked;    /* the type is the user's */
+	int untyped;  /* asked, and a side has values but none that the type takes */
+	int within;   /* dates found within text */
+	int counting; /* an id, of whole numbers */
+	int clock;    /* the records' own time, as the user named it: it runs on whatever happens */
+	enum root root;				  /* where it stands in the current records */
 	const struct column *reference, *current; /* either may be NULL */
 	enum verdict verdict;
 	struct finding finding[LINE_FINDINGS];
 	size_t findings;
+	/* hypotheses held besides those of its type and its kinds, and their weight */
+	size_t more;
+	double more_weight;
 	const struct finding *best; /* what decides; NULL where there was nothing to test */
 	struct buf warning;	    /* what does not decide but should be known; may be empty */
 };
@@ -60,6 +69,12 @@ struct line {
 /* Begins a finding, whose sentence the caller writes. NULL where p is no number. */
 struct finding *line_found(struct line *l, const char *test, double statistic, double p,
 			   double effect);
+/* The same for a hypothesis besides those that every line of its type holds, with its weight. It
+ * counts as held also where p is NaN. */
+struct finding *line_found_more(struct line *l, const char *test, double weight, double statistic,
+				double p, double effect);
+/* Whether a finding is large enough to be one. */
+int finding_counts(const struct finding *f, const struct drift_options *o);
 /* Why a line has its verdict, in words. */
 void line_reason(const struct line *l, struct buf *b);
 void line_release(struct line *l);

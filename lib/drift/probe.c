@@ -66,6 +66,7 @@ void probe_kinds(struct line *l, const struct probe *p)
 	struct finding *f = line_found(l, "kinds", t.statistic, t.p, t.effect);
 	if (!f)
 		return;
+	f->weight = KINDS_WEIGHT;
 	for (int i = 0; i < STATES; i++)
 		f->unseen += was[i] ? 0 : (double)is[i] / (double)is_n;
 	/* What became more, and what it took the place of. */
@@ -79,14 +80,16 @@ void probe_kinds(struct line *l, const struct probe *p)
 			       ? i
 			       : less;
 	}
+	if (more == less) {
+		buf_adds(&f->why, "the same kinds of values as before");
+		return;
+	}
 	buf_addf(&f->why, "%s in ", what[more]);
-	words_percent(&f->why, (double)is[more] / (double)is_n);
-	buf_adds(&f->why, " of the rows, before in ");
-	words_percent(&f->why, (double)was[more] / (double)was_n);
+	words_percents(&f->why, (double)is[more] / (double)is_n, " of the rows, before in ",
+		       (double)was[more] / (double)was_n);
 	buf_addf(&f->why, "; %s in ", what[less]);
-	words_percent(&f->why, (double)is[less] / (double)is_n);
-	buf_adds(&f->why, ", before in ");
-	words_percent(&f->why, (double)was[less] / (double)was_n);
+	words_percents(&f->why, (double)is[less] / (double)is_n, ", before in ",
+		       (double)was[less] / (double)was_n);
 }
 
 /* --- numbers --- */
@@ -141,11 +144,37 @@ static struct region lost_region(const double *x, size_t n, const double *y, siz
 
 static void put_range(struct buf *b, double from, double to)
 {
-	words_figure(b, from);
-	if (from != to) {
-		buf_adds(b, " to ");
-		words_figure(b, to);
+	if (from == to)
+		words_figure(b, from);
+	else
+		words_figures(b, from, " to ", to);
+}
+
+static double share_upto(const double *x, size_t n, double v)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (x[mid] <= v)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
+	return (double)lo / (double)n;
+}
+
+void probe_put_apart(struct buf *b, const double *x, size_t n, const double *y, size_t m,
+		     const char *unit)
+{
+	double at;
+
+	if (!(twosample_ks(x, n, y, m, &at) > 0))
+		return;
+	buf_adds(b, "at most ");
+	words_figure(b, at);
+	buf_addf(b, "%s in ", unit);
+	words_percents(b, share_upto(y, m, at), ", before in ", share_upto(x, n, at));
 }
 
 static void explain_numbers(struct finding *f, int elements, const double *x, size_t n,
@@ -155,15 +184,16 @@ static void explain_numbers(struct finding *f, int elements, const double *x, si
 	struct region lost = lost_region(x, n, y, m);
 	size_t outside = 0;
 
-	if (was != is) {
+	if (was != is && fabs(share_upto(x, n, is) - 0.5) >= 0.4 * f->effect) {
 		buf_addf(&f->why, "median%s %s from ", elements ? " number of elements" : "",
 			 is > was ? "up" : "down");
-		words_figure(&f->why, was);
-		buf_adds(&f->why, " to ");
-		words_figure(&f->why, is);
+		words_figures(&f->why, was, " to ", is);
 	} else {
-		buf_adds(&f->why, "spread differently around the same median, ");
-		words_figure(&f->why, was);
+		buf_addf(&f->why, "%s median%s, ", was == is ? "the same" : "nearly the same",
+			 elements ? " number of elements" : "");
+		words_figure(&f->why, is);
+		buf_adds(&f->why, f->effect > 0 ? ", but " : "");
+		probe_put_apart(&f->why, x, n, y, m, "");
 	}
 	for (size_t i = 0; i < m; i++)
 		outside += y[i] < x[0] || y[i] > x[n - 1];
@@ -177,29 +207,43 @@ static void explain_numbers(struct finding *f, int elements, const double *x, si
 		buf_adds(&f->why, lost.is > 0 ? "; few left at " : "; none left at ");
 		put_range(&f->why, lost.from, lost.to);
 		buf_adds(&f->why, ", from ");
-		words_percent(&f->why, lost.was);
-		buf_adds(&f->why, " to ");
-		words_percent(&f->why, lost.is);
+		words_percents(&f->why, lost.was, " to ", lost.is);
 	}
+}
+
+/* x and y, all values, serve where they are the sampled rows' too. */
+static void probe_named(struct line *l, const struct probe *p, double *x, size_t n, double *y,
+			size_t m)
+{
+	double *u = values_error(l->reference) > 0 ? values_sampled(l->reference, &n) : x,
+	       *v = values_error(l->current) > 0 ? values_sampled(l->current, &m) : y;
+
+	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES)
+		probe_numbers_named(l, p, u, n, v, m);
+	if (u != x)
+		free(u);
+	if (v != y)
+		free(v);
 }
 
 void probe_numbers(struct line *l, const struct probe *p)
 {
 	size_t n, m;
 
-	(void)p;
 	if (!l->reference || !l->current)
 		return;
 	double *x = values_numbers(l->reference, &n), *y = values_numbers(l->current, &m);
 	if (n < DRIFT_VALUES || m < DRIFT_VALUES ||
 	    (x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0]))
 		goto cleanup;
+	int lengths = l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER];
 	double d = twosample_ks(x, n, y, m, NULL),
 	       sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
 	struct finding *f = line_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
 	if (f)
-		explain_numbers(f, l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER],
-				x, n, y, m);
+		explain_numbers(f, lengths, x, n, y, m);
+	if (!lengths)
+		probe_named(l, p, x, n, y, m);
 cleanup:
 	free(x);
 	free(y);
@@ -207,12 +251,24 @@ cleanup:
 
 /* --- categories --- */
 
-/* The levels of both sides side by side. names[i] is one side's entry, for the text. */
+/* The levels of both sides side by side. */
 struct levels {
 	uint64_t *was, *is;
 	struct span *name;
 	size_t n;
 };
+
+/* All but the first, which is all others. */
+static void probe_levels(struct line *l, const struct probe *p, const struct levels *v,
+			 uint64_t was_n, uint64_t is_n)
+{
+	struct news_item *item = mem_alloc(v->n, sizeof *item);
+
+	for (size_t i = 1; i < v->n; i++)
+		item[i - 1] = (struct news_item){v->was[i], v->is[i], v->name[i]};
+	probe_news(l, p, item, v->n - 1, was_n, is_n, "rows");
+	free(item);
+}
 
 /* Whether a side that counts up to an error knows a level's count: where the error is small beside
  * it, or beside what the other side would make of it. (A level that the error could hide has there
@@ -296,11 +352,8 @@ static void explain_categories(struct finding *f, const struct levels *v,
 		words_quoted(why, v->name[where], 40);
 	else
 		buf_adds(why, "all others");
-	buf_addf(why, " %s from ",
-		 (double)v->is[where] / is_n > (double)v->was[where] / was_n ? "up" : "down");
-	words_percent(why, (double)v->was[where] / was_n);
-	buf_adds(why, " to ");
-	words_percent(why, (double)v->is[where] / is_n);
+	buf_addc(why, ' ');
+	words_moved(why, (double)v->was[where] / was_n, (double)v->is[where] / is_n);
 	if (kinds) {
 		buf_adds(why, "; ");
 		words_percent(why, unseen / is_n);
@@ -335,6 +388,7 @@ void probe_categories(struct line *l, const struct probe *p)
 		struct finding *f = line_found(l, methods[t.method], t.statistic, t.p, t.effect);
 		if (f)
 			explain_categories(f, &v, &t, (double)was_n, (double)is_n);
+		probe_levels(l, p, &v, was_n, is_n);
 	}
 	free(v.was);
 	free(v.is);

@@ -18,6 +18,15 @@ struct probe {
 	const char *time_path;
 };
 
+/* What may stand in rows of both sides: in how many of either it does, and what it is called. */
+struct news_item {
+	uint64_t was, is;
+	struct span name;
+};
+
+/* A change of kinds is plain where there is one, so it gets a small part of the level. */
+#define KINDS_WEIGHT 0.2
+
 /* Missing values, nulls, and values of another kind than before. */
 void probe_kinds(struct line *l, const struct probe *p);
 void probe_numbers(struct line *l, const struct probe *p);
@@ -25,5 +34,19 @@ void probe_categories(struct line *l, const struct probe *p);
 void probe_dates(struct line *l, const struct probe *p);
 void probe_text(struct line *l, const struct probe *p);
 void probe_vectors(struct line *l, const struct probe *p);
+/* "at most 7 in 40 %, before in 52 %": where the two distributions lie furthest apart. Appends
+ * nothing where they are the same. x and y in rising order. */
+void probe_put_apart(struct buf *b, const double *x, size_t n, const double *y, size_t m,
+		     const char *unit);
+
+/* Items that a hundredth of the reference has and none of the current rows, or the other way round:
+ * named whatever the floor on effects says, where chance does not explain it. was_n and is_n rows
+ * that could have had them; what: "rows", "texts". */
+void probe_news(struct line *l, const struct probe *p, const struct news_item *item, size_t n,
+		uint64_t was_n, uint64_t is_n, const char *what);
+/* Single numbers among the values, and values far beyond the reference's range. x and y: sampled
+ * values in rising order. */
+void probe_numbers_named(struct line *l, const struct probe *p, const double *x, size_t n,
+			 const double *y, size_t m);
 
 #endif

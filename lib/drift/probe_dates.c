@@ -111,8 +111,14 @@ static void probe_lag(struct line *l, const struct probe *p)
 		if (f) {
 			buf_adds(&f->why, "the median date is ");
 			put_lag(&f->why, y[m / 2]);
-			buf_addf(&f->why, " %s; in the reference ", p->time_path);
-			put_lag(&f->why, x[n / 2]);
+			buf_addf(&f->why, " %s", p->time_path);
+			if (y[m / 2] != x[n / 2]) {
+				buf_adds(&f->why, "; in the reference ");
+				put_lag(&f->why, x[n / 2]);
+			} else {
+				buf_addf(&f->why, " as in the reference%s", d > 0 ? ", but " : "");
+				probe_put_apart(&f->why, x, n, y, m, " days after it");
+			}
 		}
 	}
 	free(x);
@@ -155,10 +161,9 @@ static void probe_calendar(struct line *l, const struct probe *p)
 					     : NULL;
 		if (!f)
 			continue;
-		buf_addf(&f->why, "%s from ", (i ? days : months)[t.where]);
-		words_percent(&f->why, (double)was[t.where] / (double)n[0]);
-		buf_adds(&f->why, " to ");
-		words_percent(&f->why, (double)is[t.where] / (double)n[1]);
+		buf_addf(&f->why, "%s ", (i ? days : months)[t.where]);
+		words_moved(&f->why, (double)was[t.where] / (double)n[0],
+			    (double)is[t.where] / (double)n[1]);
 		buf_adds(&f->why, " of the dates");
 	}
 }

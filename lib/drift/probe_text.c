@@ -209,9 +209,7 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 				       : "less often ");
 		words_quoted(b, shown[k]->text, 24);
 		buf_adds(b, " (");
-		words_percent(b, shown[k]->was / was_n);
-		buf_adds(b, " to ");
-		words_percent(b, shown[k]->is / is_n);
+		words_percents(b, shown[k]->was / was_n, " to ", shown[k]->is / is_n);
 		buf_addc(b, ')');
 	}
 }
@@ -242,6 +240,40 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v,
 	free(z);
 	free(s.begin);
 	free(s.word);
+}
+
+/* Words that came or went. */
+static void probe_words_named(struct line *l, const struct probe *p, const struct words *v,
+			      const struct texts *was, const struct texts *is)
+{
+	uint32_t few = (uint32_t)((was->n < is->n ? was->n : is->n) / 100);
+	struct news_item *item = NULL;
+	size_t items = 0, cap = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct word *w = &v->w[i];
+		if (w->was + w->is < 2 || w->was + w->is < few)
+			continue;
+		item = mem_grow(item, &cap, items + 1, sizeof *item);
+		item[items++] = (struct news_item){w->was, w->is, w->text};
+	}
+	probe_news(l, p, item, items, was->n, is->n, "texts");
+	free(item);
+}
+
+static void explain_length(struct finding *f, const double *was, size_t n, const double *is,
+			   size_t m)
+{
+	double before = was[n / 2], now = is[m / 2];
+
+	if (before != now) {
+		buf_addf(&f->why, "half the texts have more than %.0f words, before %.0f", now,
+			 before);
+		return;
+	}
+	buf_addf(&f->why, "half the texts have more than %.0f words as before%s", now,
+		 f->effect > 0 ? ", but " : "");
+	probe_put_apart(&f->why, was, n, is, m, " words");
 }
 
 static double mean(const double *x, size_t n)
@@ -288,10 +320,7 @@ void probe_text(struct line *l, const struct probe *p)
 			line_found(l, "length", d,
 				   twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
 		if (f) {
-			buf_adds(&f->why, "half the texts have more than ");
-			words_figure(&f->why, length[1][is.n / 2]);
-			buf_adds(&f->why, " words, before ");
-			words_figure(&f->why, length[0][was.n / 2]);
+			explain_length(f, length[0], was.n, length[1], is.n);
 		}
 	}
 	if (n[0] >= DRIFT_VALUES && (fresh[0][n[0] - 1] > 0 || fresh[1][n[1] - 1] > 0)) {
@@ -300,10 +329,9 @@ void probe_text(struct line *l, const struct probe *p)
 			line_found(l, "new-words", d,
 				   twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
 		if (f) {
-			words_percent(&f->why, mean(fresh[1], n[1]));
-			buf_adds(&f->why,
-				 " of the words are new to one half of the reference, of its other half's ");
-			words_percent(&f->why, mean(fresh[0], n[0]));
+			words_percents(&f->why, mean(fresh[1], n[1]),
+				       " of the words are new to one half of the reference, of its other half's ",
+				       mean(fresh[0], n[0]));
 			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
 				f->unseen = d;
 				put_new_words(&f->why, &v);
@@ -311,6 +339,7 @@ void probe_text(struct line *l, const struct probe *p)
 		}
 	}
 	probe_words(l, p, &v, &was, &is);
+	probe_words_named(l, p, &v, &was, &is);
 cleanup:
 	for (int s = 0; s < 2; s++) {
 		free(length[s]);

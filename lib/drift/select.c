@@ -97,6 +97,12 @@ static void score_years(struct scores *s, const struct line *l)
 	}
 }
 
+/* Further beyond the reference's range than that is wide. */
+static int is_far(double x, const double *was, size_t n, double width)
+{
+	return n && (x < was[0] - width || x > was[n - 1] + width);
+}
+
 /* Values between the tenths of the current ones, against the reference's share there. */
 static void score_numbers(struct scores *s, const struct line *l)
 {
@@ -116,6 +122,12 @@ static void score_numbers(struct scores *s, const struct line *l)
 			       (k == 9 ? is[i] <= edge[10] : is[i] < edge[k + 1]);
 		share[k] = log_ratio((double)now, (double)m, (double)in, (double)n);
 	}
+	/* What lies far off stands out of its tenth. */
+	size_t far = 0;
+	double width = n ? was[n - 1] - was[0] : 0;
+	for (size_t i = 0; i < m; i++)
+		far += is_far(is[i], was, n, width);
+	double beyond = log_ratio((double)far, (double)m, 0, (double)n);
 	for (size_t i = 0; i < l->current->cells_n && m; i++) {
 		const struct cell *cell = &l->current->cells[i];
 		int k = 0;
@@ -123,7 +135,8 @@ static void score_numbers(struct scores *s, const struct line *l)
 			continue;
 		while (k < 9 && cell->x >= edge[k + 1])
 			k++;
-		add(s, cell->row, share[k], l);
+		add(s, cell->row,
+		    is_far(cell->x, was, n, width) ? fmax(beyond, share[k]) : share[k], l);
 	}
 	free(was);
 	free(is);

@@ -1,6 +1,16 @@
 /* typing: rules of thumb on counts; --path PATH:TYPE overrules them. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include "../base/mem.h"
+#include "../stats/sort.h"
 #include "typing.h"
+
+#define COUNTED_LEAST 10     /* values a side that show numbering */
+#define COUNTED_FALLS 0.05   /* of neighbours: rows may have been written a little out of order */
+#define COUNTED_REPEATS 0.01 /* of values: rows may have been written twice */
+#define COUNTED_EXPECTED 10  /* repeats that chance would have made at least */
+#define WHOLE_MOST 0x1p53    /* beyond, doubles do not tell neighbours apart */
 
 static const char *const names[TYPES] = {"none", "number", "category", "boolean", "date",
 					 "text", "id",	   "vector",   "object"};
@@ -57,7 +67,72 @@ static enum type type_of_strings(const struct both *b, double biggest)
 	return words > 1.2 ? TYPE_TEXT : TYPE_ID;
 }
 
-enum type type_of(const struct column *reference, const struct column *current)
+/* --- numbers that number the rows --- */
+
+/* Sampled values of a column in the order of the rows. */
+struct counted {
+	double *x;
+	size_t n, falls, repeats;
+};
+
+static double number_in(const struct column *c, const struct cell *cell)
+{
+	double x;
+
+	if (cell->kind == KIND_NUMBER)
+		return cell->x;
+	return cell->kind == KIND_STRING && column_numeric(column_cell_text(c, cell), &x) ? x : NAN;
+}
+
+/* 0 where one is no whole number, or negative. The caller frees k->x. */
+static int take_counted(const struct column *c, struct counted *k)
+{
+	*k = (struct counted){.x = mem_alloc(c->cells_n, sizeof *k->x)};
+	for (size_t i = 0; i < c->cells_n; i++) {
+		double x = number_in(c, &c->cells[i]);
+		if (!(x >= 0) || x != floor(x) || isinf(x))
+			return 0;
+		k->falls += k->n && (x < k->x[k->n - 1] || (x == k->x[k->n - 1] && x < WHOLE_MOST));
+		k->x[k->n++] = x;
+	}
+	if (k->n < COUNTED_LEAST)
+		return 0;
+	sort_doubles(k->x, k->n);
+	for (size_t i = 1; i < k->n; i++)
+		k->repeats += k->x[i] == k->x[i - 1] && k->x[i] < WHOLE_MOST;
+	return (double)k->repeats <= COUNTED_REPEATS * (double)k->n;
+}
+
+/* How many repeats so many values in so wide a range would have had by chance. */
+static double repeats_expected(const struct counted *k)
+{
+	return (double)k->n * (double)k->n / 2 / (k->x[k->n - 1] - k->x[0] + 1);
+}
+
+/* Whole numbers that rise from row to row, or never repeat in a range in which chance would have
+ * them repeat, number the rows or what these are about: what they are tells nothing. */
+static int number_rows(const struct column *reference, const struct column *current)
+{
+	struct counted was = {0}, is = {0};
+	int are = 0;
+
+	if (reference && current && take_counted(reference, &was) && take_counted(current, &is)) {
+		int rising = (double)was.falls <= COUNTED_FALLS * (double)was.n &&
+			     (double)is.falls <= COUNTED_FALLS * (double)is.n;
+		are = rising || repeats_expected(&was) + repeats_expected(&is) >=
+					COUNTED_EXPECTED * (1 + (double)(was.repeats + is.repeats));
+	}
+	free(was.x);
+	free(is.x);
+	return are;
+}
+
+int type_is_counted(const struct column *c)
+{
+	return c && c->count[KIND_NUMBER] + c->numeric > 0;
+}
+
+static enum type type_of_values(const struct column *reference, const struct column *current)
 {
 	struct both b = {0};
 	double biggest = 0;
@@ -87,6 +162,13 @@ enum type type_of(const struct column *reference, const struct column *current)
 	default:
 		return type_of_strings(&b, biggest);
 	}
+}
+
+enum type type_of(const struct column *reference, const struct column *current)
+{
+	enum type t = type_of_values(reference, current);
+
+	return t == TYPE_NUMBER && number_rows(reference, current) ? TYPE_ID : t;
 }
 
 enum type type_asked(const struct drift_type *types, size_t n, const char *base, const char *behind)

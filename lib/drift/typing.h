@@ -30,6 +30,9 @@ enum type type_named(const char *name);
 /* The type of the values in both columns (either may be NULL). */
 enum type type_of(const struct column *reference, const struct column *current);
 
+/* Whether the values of a column are numbers, as such or spelt in strings. */
+int type_is_counted(const struct column *c);
+
 /* What is asked of exactly that path: base and behind, one after the other. TYPE_NONE: nothing. */
 enum type type_asked(const struct drift_type *types, size_t n, const char *base,
 		     const char *behind);

@@ -6,7 +6,8 @@
 #include "../stats/sort.h"
 #include "values.h"
 
-double *values_numbers(const struct column *c, size_t *n)
+/* As they stand. */
+static double *take_numbers(const struct column *c, size_t *n)
 {
 	double *x = mem_alloc(c->cells_n, sizeof *x);
 
@@ -18,6 +19,21 @@ double *values_numbers(const struct column *c, size_t *n)
 		else if (cell->kind == KIND_STRING)
 			*n += column_numeric(column_cell_text(c, cell), &x[*n]) != 0;
 	}
+	return x;
+}
+
+double *values_sampled(const struct column *c, size_t *n)
+{
+	double *x = take_numbers(c, n);
+
+	sort_doubles(x, *n);
+	return x;
+}
+
+double *values_numbers(const struct column *c, size_t *n)
+{
+	double *x = take_numbers(c, n);
+
 	if (c->quantiles.n > *n) {
 		free(x);
 		*n = c->quantiles.n < VALUES_POINTS ? (size_t)c->quantiles.n : VALUES_POINTS;

@@ -13,6 +13,8 @@
  * by at most values_error. */
 double *values_numbers(const struct column *c, size_t *n);
 double values_error(const struct column *c);
+/* Of the sampled rows alone. */
+double *values_sampled(const struct column *c, size_t *n);
 
 #define VALUES_VECTORS 500 /* a side */
 

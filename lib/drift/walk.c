@@ -30,7 +30,7 @@ struct place {
 	struct column *parent;
 	int depth, decoded;
 	int64_t sampled;
-	uint64_t draw; /* the row's own hash: picks elements of arrays */
+	struct span line; /* the record's: its hash picks elements of arrays, wherever it stands */
 };
 
 /* --- paths as text --- */
@@ -220,14 +220,15 @@ static struct span vector_of(struct frame *f, struct span array, size_t n)
 	return buf_span(&f->vector);
 }
 
-/* One element, drawn by the row's hash, stands for all of them. */
+/* One element, drawn by the record's hash, stands for all of them: the same in whichever shard the
+ * record stands. */
 static void visit_some_element(struct frame *f, struct span array, size_t n, const struct place *at,
 			       struct column *here)
 {
 	struct json_iter it = {0};
 	struct step step = {at->step, STEP_ELEMENT, {0}, 0};
 	struct span key, value;
-	size_t want = (size_t)(hash_mix(at->draw, at->path_hash) % n), i = 0;
+	size_t want = (size_t)(hash_mix(hash64(at->line, f->seed), at->path_hash) % n), i = 0;
 
 	while (json_next(&it, array, &key, &value)) {
 		if (i++ == want)
@@ -305,7 +306,7 @@ static void visit(struct frame *f, struct span v, const struct place *at)
 		break;
 	case JSON_NUMBER:
 		if (!json_number(v, &x))
-			column_add_number(here, x, at->sampled);
+			column_add_number(here, x, v, at->sampled);
 		break;
 	case JSON_STRING:
 		visit_string(f, v, at, here);
@@ -478,7 +479,7 @@ int frame_add_numbered(struct frame *f, const struct record *rec, uint64_t numbe
 	uint64_t draw = hash_mix(f->salt, number);
 	struct place root = {.root = ROOT_INPUT,
 			     .sampled = frame_sample_row(f, draw, number),
-			     .draw = draw};
+			     .line = rec->line};
 	struct span final = record_final_assistant(rec), output = record_get(rec, "output");
 
 	visit_input(f, rec, final, &root);

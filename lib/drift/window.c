@@ -78,7 +78,7 @@ double window_least_p(const struct comparison *c, const struct drift_options *o,
 	for (size_t i = 0; i < c->n; i++) {
 		for (size_t k = 0; k < c->lines[i].findings; k++) {
 			const struct finding *f = &c->lines[i].finding[k];
-			if (f->effect < o->min_effect || f->p >= least)
+			if (!finding_counts(f, o) || f->p >= least)
 				continue;
 			least = f->p;
 			if (line)

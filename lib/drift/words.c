@@ -23,6 +23,64 @@ void words_figure(struct buf *b, double x)
 		buf_addf(b, "%.4g", x);
 }
 
+static void percent_of(struct buf *b, double share, int digits)
+{
+	if (digits)
+		buf_addf(b, "%.*f %%", digits, 100 * share);
+	else
+		words_percent(b, share);
+}
+
+static void figure_of(struct buf *b, double x, int digits)
+{
+	if (digits)
+		buf_addf(b, "%.*g", 4 + digits, x);
+	else
+		words_figure(b, x);
+}
+
+/* With more and more digits, until the two are written differently. */
+static void put_two(struct buf *b, double x, const char *between, double y,
+		    void (*put)(struct buf *b, double x, int digits))
+{
+	struct buf one = BUF_INIT, other = BUF_INIT;
+
+	for (int digits = 0; digits <= 13; digits++) {
+		buf_clear(&one);
+		buf_clear(&other);
+		put(&one, x, digits);
+		put(&other, y, digits);
+		if (x == y || !span_eq(buf_span(&one), buf_span(&other)))
+			break;
+	}
+	buf_addspan(b, buf_span(&one));
+	buf_adds(b, between);
+	buf_addspan(b, buf_span(&other));
+	buf_release(&one);
+	buf_release(&other);
+}
+
+void words_percents(struct buf *b, double x, const char *between, double y)
+{
+	put_two(b, x, between, y, percent_of);
+}
+
+void words_figures(struct buf *b, double x, const char *between, double y)
+{
+	put_two(b, x, between, y, figure_of);
+}
+
+void words_moved(struct buf *b, double was, double is)
+{
+	if (was == is) {
+		buf_adds(b, "unchanged at ");
+		words_percent(b, is);
+		return;
+	}
+	buf_adds(b, is > was ? "up from " : "down from ");
+	words_percents(b, was, " to ", is);
+}
+
 void words_quoted(struct buf *b, struct span s, size_t most)
 {
 	size_t n = s.n < most ? s.n : most;

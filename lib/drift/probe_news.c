@@ -1,0 +1,318 @@
+/* probe_news: what came and what went, by name: values, categories and words that one side has and
+ * the other never does, and numbers far beyond the reference's range.
+ *
+ * Were the rows dealt to the two sides at random, all k rows that have an item would fall to one
+ * side with the probability of twosample_all_in_second, p(k), and that is the only p-value below 1
+ * which such an item can have. So the chance that any item of one side alone has p(k) <= t is at
+ * most the sum of those p(k) that are, over the items of both sides together: a test with hardly a
+ * price for many items (Tarone 1990). Candidates are those whose k rows would be a hundredth of the
+ * side and whose p(k) can tell anything; both depend on the rows of both sides together alone.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include "../base/mem.h"
+#include "../stats/sort.h"
+#include "../stats/twosample.h"
+#include "column.h"
+#include "probe.h"
+#include "words.h"
+
+#define NEWS_SHARE 0.01	 /* of a side that an item must have had */
+#define NEWS_TELLING 0.1 /* of alpha: larger probabilities tell nothing */
+#define NEWS_WEIGHT 0.5
+#define FAR_WEIGHT 0.3
+#define NEWS_NAMED 3
+
+/* One direction: rows of the side that has it, and of the side that does not. */
+struct direction {
+	int came;
+	uint64_t has_n, lacks_n;
+	uint64_t least; /* rows from which on an item is a candidate; 0: none can be */
+	double p;	/* the least */
+	const struct news_item *top[NEWS_NAMED];
+	size_t named;
+	double share; /* of the most frequent one */
+};
+
+static uint64_t has(const struct direction *d, const struct news_item *item)
+{
+	return d->came ? item->is : item->was;
+}
+
+static uint64_t lacks(const struct direction *d, const struct news_item *item)
+{
+	return d->came ? item->was : item->is;
+}
+
+static double all_there(const struct direction *d, uint64_t k)
+{
+	return twosample_all_in_second(k, d->lacks_n, d->has_n);
+}
+
+static void find_least(struct direction *d, double telling)
+{
+	uint64_t lo = (uint64_t)ceil(fmax(2, NEWS_SHARE * (double)d->has_n)), hi = d->has_n;
+
+	d->least = 0;
+	if (lo > hi || all_there(d, hi) > telling)
+		return;
+	while (lo < hi) {
+		uint64_t mid = lo + (hi - lo) / 2;
+		if (all_there(d, mid) <= telling)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	d->least = lo;
+}
+
+/* Keeps the most frequent ones. */
+static void name_item(struct direction *d, const struct news_item *item)
+{
+	size_t at = NEWS_NAMED;
+
+	d->named++;
+	while (at > 0 && (!d->top[at - 1] || has(d, item) > has(d, d->top[at - 1])))
+		at--;
+	for (size_t i = NEWS_NAMED - 1; i > at; i--)
+		d->top[i] = d->top[i - 1];
+	if (at < NEWS_NAMED)
+		d->top[at] = item;
+}
+
+static void explain(struct finding *f, const struct direction *d, const char *what)
+{
+	size_t shown = d->named < NEWS_NAMED ? d->named : NEWS_NAMED;
+	struct buf *b = &f->why;
+
+	for (size_t i = 0; i < shown; i++) {
+		buf_adds(b, i == 0 ? "" : i + 1 == d->named ? " and " : ", ");
+		words_quoted(b, d->top[i]->name, 40);
+	}
+	if (d->named > shown)
+		buf_addf(b, " and %zu more", d->named - shown);
+	buf_addf(b, d->named == 1 ? " is %s: " : " are %s: ", d->came ? "new" : "gone");
+	if (d->named > 1)
+		buf_adds(b, "the first ");
+	buf_addf(b, d->came ? "in " : "no longer in any of %llu %s, before in ",
+		 (unsigned long long)d->lacks_n, what);
+	words_percent(b, d->share);
+	if (d->came)
+		buf_addf(b, " of %llu %s, before in none", (unsigned long long)d->has_n, what);
+}
+
+static int is_candidate(const struct direction *d, const struct news_item *item)
+{
+	uint64_t k = item->was + item->is;
+
+	return d->least && k >= d->least && k <= d->has_n;
+}
+
+/* What the candidates' p(k) can be, rising, each with the sum of all up to it. */
+struct attainable {
+	double *p, *sum;
+	size_t n;
+};
+
+static void find_attainable(struct attainable *a, const struct direction d[2],
+			    const struct news_item *item, size_t n)
+{
+	size_t cap = 0;
+
+	*a = (struct attainable){0};
+	for (int i = 0; i < 2; i++) {
+		for (size_t k = 0; k < n; k++) {
+			if (!is_candidate(&d[i], &item[k]))
+				continue;
+			a->p = mem_grow(a->p, &cap, a->n + 1, sizeof *a->p);
+			a->p[a->n++] = all_there(&d[i], item[k].was + item[k].is);
+		}
+	}
+	a->sum = mem_alloc(a->n, sizeof *a->sum);
+	sort_doubles(a->p, a->n);
+	for (size_t i = 0; i < a->n; i++)
+		a->sum[i] = a->p[i] + (i ? a->sum[i - 1] : 0);
+}
+
+/* The chance of any candidate as improbable as that. */
+static double chance_of(const struct attainable *a, double p)
+{
+	size_t lo = 0, hi = a->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (a->p[mid] <= p)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? fmin(1, a->sum[lo - 1]) : 0;
+}
+
+/* Names the items that one side alone has. */
+static void find_one_sided(struct direction *d, const struct attainable *a,
+			   const struct news_item *item, size_t n, double alpha)
+{
+	for (size_t k = 0; k < n; k++) {
+		double p;
+		if (!is_candidate(d, &item[k]) || lacks(d, &item[k]))
+			continue;
+		p = all_there(d, has(d, &item[k]));
+		d->p = fmin(d->p, p);
+		if (chance_of(a, p) <= alpha)
+			name_item(d, &item[k]);
+	}
+	if (d->named)
+		d->share = (double)has(d, d->top[0]) / (double)d->has_n;
+}
+
+void probe_news(struct line *l, const struct probe *p, const struct news_item *item, size_t n,
+		uint64_t was_n, uint64_t is_n, const char *what)
+{
+	struct direction d[2] = {{.came = 0, .has_n = was_n, .lacks_n = is_n, .p = 1},
+				 {.came = 1, .has_n = is_n, .lacks_n = was_n, .p = 1}};
+	struct attainable a;
+
+	for (int i = 0; i < 2; i++)
+		find_least(&d[i], NEWS_TELLING * p->options->alpha);
+	find_attainable(&a, d, item, n);
+	if (!a.n)
+		goto cleanup;
+	for (int i = 0; i < 2; i++)
+		find_one_sided(&d[i], &a, item, n, p->options->alpha);
+	const struct direction *best = d[1].p < d[0].p ? &d[1] : &d[0],
+			       *other = best == &d[0] ? &d[1] : &d[0];
+	struct finding *f =
+		line_found_more(l, best->came ? "new" : "gone", NEWS_WEIGHT, best->share,
+				best->named ? chance_of(&a, best->p) : NAN, best->share);
+	if (!f)
+		goto cleanup;
+	f->always = 1;
+	f->unseen = d[1].share;
+	explain(f, best, what);
+	if (other->named) {
+		buf_adds(&f->why, "; ");
+		explain(f, other, what);
+	}
+cleanup:
+	free(a.p);
+	free(a.sum);
+}
+
+/* --- numbers --- */
+
+/* The values that repeat enough to be candidates, by name. */
+static void probe_single(struct line *l, const struct probe *p, const double *x, size_t n,
+			 const double *y, size_t m)
+{
+	double least = fmax(2, NEWS_SHARE * (double)(n < m ? n : m));
+	struct news_item *item = NULL;
+	char(*code)[COLUMN_CODE] = NULL;
+	size_t items = 0, item_cap = 0, code_cap = 0;
+
+	for (size_t i = 0, j = 0; i < n || j < m;) {
+		double v = j == m || (i < n && x[i] <= y[j]) ? x[i] : y[j];
+		size_t i_from = i, j_from = j;
+		while (i < n && x[i] == v)
+			i++;
+		while (j < m && y[j] == v)
+			j++;
+		if ((double)(i - i_from + j - j_from) < least)
+			continue;
+		item = mem_grow(item, &item_cap, items + 1, sizeof *item);
+		code = mem_grow(code, &code_cap, items + 1, sizeof *code);
+		item[items] = (struct news_item){i - i_from, j - j_from, {0}};
+		item[items].name.n = column_code(v, code[items]).n;
+		items++;
+	}
+	for (size_t i = 0; i < items; i++)
+		item[i].name.s = code[i];
+	probe_news(l, p, item, items, n, m, "rows");
+	free(item);
+	free(code);
+}
+
+/* What lies further beyond the reference's range than that is wide. */
+struct far {
+	double least, most;	/* of the reference */
+	double from, to;	/* not far */
+	size_t below, above;	/* current values */
+	double lowest, highest; /* of all rows */
+};
+
+static struct far far_of(const struct line *l, const double *x, size_t n, const double *y, size_t m)
+{
+	struct far f = {.least = fmin(l->reference->least, x[0]),
+			.most = fmax(l->reference->most, x[n - 1]),
+			.lowest = fmin(l->current->least, y[0]),
+			.highest = fmax(l->current->most, y[m - 1])};
+	double width = f.most - f.least;
+
+	width = width > 0 ? width : fabs(f.most);
+	f.from = f.least - width;
+	f.to = f.most + width;
+	while (f.below < m && y[f.below] < f.from)
+		f.below++;
+	while (f.above < m && y[m - 1 - f.above] > f.to)
+		f.above++;
+	return f;
+}
+
+static void put_far(struct buf *b, const struct far *f)
+{
+	if (f->highest > f->to) {
+		buf_adds(b, "values up to ");
+		words_figures(b, f->highest, ", far beyond the reference's largest, ", f->most);
+	}
+	if (f->lowest < f->from) {
+		buf_adds(b, f->highest > f->to ? "; values down to " : "values down to ");
+		words_figures(b, f->lowest, ", far below the reference's least, ", f->least);
+	}
+}
+
+static double pooled_median(const double *x, size_t n, const double *y, size_t m)
+{
+	size_t i = 0, j = 0;
+
+	while (i + j < (n + m) / 2) {
+		if (j == m || (i < n && x[i] <= y[j]))
+			i++;
+		else
+			j++;
+	}
+	return j == m || (i < n && x[i] <= y[j]) ? x[i] : y[j];
+}
+
+/* As long as the median of all lies within the reference's range, k far values are the k that lie
+ * furthest from it; dealt at random, all of them would be current ones with the probability of
+ * twosample_all_in_second. */
+static void probe_far(struct line *l, const struct far *f, double median, size_t n, size_t m)
+{
+	size_t k = f->above + f->below;
+	int inside = median >= f->least && median <= f->most;
+	double share = (double)k / (double)m;
+	struct finding *found =
+		line_found_more(l, "far-off", FAR_WEIGHT, share,
+				k && inside ? twosample_all_in_second(k, n, m) : NAN, share);
+
+	if (!found)
+		return;
+	found->always = 1;
+	found->unseen = share;
+	words_percent(&found->why, share);
+	buf_adds(&found->why, " far off: ");
+	put_far(&found->why, f);
+}
+
+void probe_numbers_named(struct line *l, const struct probe *p, const double *x, size_t n,
+			 const double *y, size_t m)
+{
+	struct far f;
+
+	probe_single(l, p, x, n, y, m);
+	if (isinf(x[0]) || isinf(x[n - 1]))
+		return; /* nothing is beyond such a range */
+	f = far_of(l, x, n, y, m);
+	probe_far(l, &f, pooled_median(x, n, y, m), n, m);
+	put_far(&l->warning, &f);
+}
