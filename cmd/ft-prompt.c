@@ -17,7 +17,7 @@
 static struct ask_options opt_ask;
 static struct prompt_options prompt_opts;
 static char *opt_system, *opt_template;
-static const char *opt_examples, *opt_context, *opt_batch;
+static const char *opt_examples, *opt_context, *opt_batch, *opt_label;
 static long long opt_samples = 1, opt_examples_k = 3, opt_context_k = 3;
 static double opt_avoid_near, opt_batch_poll = 30;
 static int opt_select, opt_dry_run, opt_to_batch, opt_skip_bad;
@@ -41,6 +41,8 @@ static struct opt options[] = {
 	{0, "context-k", OPT_INT, &opt_context_k, "N", "how many documents (default 3)", 1, 1000},
 	{'N', "samples", OPT_INT, &opt_samples, "N", "answers a record (default 1), a line each", 1,
 	 10000},
+	{0, "label", OPT_STR, &opt_label, "TEXT",
+	 "what this prompt is called: prompt_label in each answer"},
 	{'n', "dry-run", OPT_FLAG, &opt_dry_run, NULL,
 	 "print the requests instead of sending them"},
 	{0, "to-batch", OPT_FLAG, &opt_to_batch, NULL, "print request lines for a batch API",
@@ -133,7 +135,8 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	struct work *w = arg;
 	struct job *job = row->own;
 	int rc = record_parse(&w->record, (struct span){job->line, job->len}, e) ||
-				 answer_splice(&w->record, job->answers, (int)opt_samples, out, e)
+				 answer_splice(&w->record, job->answers, (int)opt_samples,
+					       prompt_tags(w->prompt), out, e)
 			 ? -1
 			 : 0;
 
@@ -168,6 +171,7 @@ static void set_prompt(void)
 	prompt_opts.template = opt_template;
 	prompt_opts.documents = opt_context;
 	prompt_opts.documents_k = (size_t)opt_context_k;
+	prompt_opts.label = opt_label;
 	x->file = opt_examples;
 	x->k = (size_t)opt_examples_k;
 	x->near = opt_avoid_near;

@@ -824,6 +824,82 @@ Q: where is the parcel' ]
 	[ "$(jq -r .custom_id <<<"$output" | head -n 2 | tr '\n' ' ')" = '1/0 1/1 ' ]
 }
 
+@test "of several results to a request an answer wins over an error, in whatever order of files" {
+	start_stub
+	rows 3 >in.jsonl
+	good() { printf '{"custom_id":"%s","response":{"status_code":200,"body":{"choices":[{"message":{"content":"%s"}}]}}}\n' "$@"; }
+	bad() { printf '{"custom_id":"%s","response":{"status_code":500,"body":{"error":{"message":"%s"}}}}\n' "$@"; }
+	{
+		good 1 first
+		bad 2 failed
+		printf '{"custom_id":"3","response":null,"error":{"code":"batch_expired","message":"expired"}}\n'
+	} >a.out
+	{
+		bad 1 later
+		good 2 second
+		bad 3 again
+	} >b.out
+	for order in "a.out b.out" "b.out a.out"; do
+		# shellcheck disable=SC2086 # two names
+		status_is 3 ft-prompt -m m $(printf -- '--from-batch %s ' $order) in.jsonl
+		[ "$(jq -c '[.output, .error.type]' <<<"$output" | paste -sd ' ')" = '["first",null] ["second",null] [null,"batch"]' ]
+	done
+	good 1 newer >c.out
+	status_is 3 ft-prompt -m m --from-batch a.out --from-batch c.out in.jsonl
+	[ "$(jq -r .output <<<"$output" | head -n 1)" = newer ]
+	# Anthropic's form
+	printf '{"custom_id":"%s","result":{"type":"%s"%s}}\n' 1 succeeded ',"message":{"content":[{"type":"text","text":"yes"}]}' \
+		1 errored ',"error":{"type":"error","error":{"type":"api_error","message":"no"}}' 2 expired '' >d.out
+	ANTHROPIC_API_KEY=k status_is 3 ft-prompt -m m --api anthropic -u "$STUB_URL" --from-batch d.out in.jsonl
+	[ "$(jq -r .output <<<"$output" | head -n 1)" = yes ]
+}
+
+@test "--label and a hash of the prompt stand in each answer, and ft-eval tells prompts apart by them" {
+	start_stub
+	rows 5 | jq -c '.messages[1].content = (.messages[0].content | ascii_upcase)' >in.jsonl
+	status_is 0 ft-prompt -m m --label 'v "1"' --cache c.db in.jsonl
+	cp <(printf '%s\n' "$output") one.jsonl
+	[ "$(jq -r .prompt_label one.jsonl | sort -u)" = 'v "1"' ]
+	status_is 0 ft-prompt -m m -t '{{messages[1].content}}' --label v2 in.jsonl
+	cp <(printf '%s\n' "$output") two.jsonl
+	hashes=$(jq -r .prompt_hash one.jsonl two.jsonl | sort -u)
+	[ "$(grep -cE '^[0-9a-f]{16}$' <<<"$hashes")" -eq 2 ]
+	# No part of what is asked; and an earlier label goes where none is given.
+	status_is 0 ft-prompt -m m --cache c.db one.jsonl
+	[ "$(jq -c '[.cached, has("prompt_label"), .prompt_hash]' <<<"$output" | sort -u)" = "[true,false,\"$(jq -r .prompt_hash one.jsonl | head -n 1)\"]" ]
+	status_is 0 ft-prompt -m m --to-batch in.jsonl
+	[[ $output != *prompt_ha* ]]
+	cat one.jsonl two.jsonl >both.jsonl
+	status_is 2 ft-eval --compare model both.jsonl
+	[[ $stderr == *"occurs twice"*"--label"*"--baseline-file"* ]]
+	for path in prompt_label prompt_hash; do
+		status_is 0 ft-eval --json --compare "$path" both.jsonl
+		[ "$(jq -c 'select(.group) | .metrics.exact.mean' <<<"$output" | paste -sd ' ')" = '0 1' ]
+		[ "$(jq -c 'select(.diff) | [.diff, .wins]' <<<"$output")" = '[1,5]' ]
+	done
+	status_is 0 ft-eval --json --baseline-file one.jsonl two.jsonl
+	# What makes the prompt makes the hash: examples by their bytes, documents, how many.
+	hash() {
+		status_is 0 ft-prompt -q -m m "$@" in.jsonl
+		jq -r .prompt_hash <<<"$output" | head -n 1
+	}
+	jq -c '{id: ("e" + .id), messages}' in.jsonl >pool.jsonl
+	{
+		hash -s a
+		hash -s b
+		hash -t '{{id}}'
+		hash -e pool.jsonl
+		hash -e pool.jsonl -k 2
+		hash -e pool.jsonl --select bm25
+		jq -c '.more = 1' pool.jsonl >pool2.jsonl
+		hash -e pool2.jsonl
+	} >hashes
+	[ "$(sort -u hashes | wc -l)" -eq 7 ]
+	[ "$(hash -s a)" = "$(head -n 1 hashes)" ]
+	[ "$(hash -e pool.jsonl -T 1)" = "$(sed -n 4p hashes)" ]
+	[ "$(hash -e <(cat pool.jsonl))" = null ]
+}
+
 @test "Anthropic's batches: ids that it would refuse are sent as hashes, and joined again" {
 	printf '%s\n' '{"id":"ok-1_A","messages":[{"role":"user","content":"a"}]}' \
 		'{"id":"per diem/2","messages":[{"role":"user","content":"b"}]}' >in.jsonl

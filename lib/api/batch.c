@@ -122,7 +122,21 @@ struct batch_results {
 	struct map by_id; /* hash of custom_id -> index into lines */
 };
 
-/* Where a request has two results (an error, then a retry's answer), the later counts. */
+/* Whether a result holds an answer. */
+static int is_answer(struct span v)
+{
+	struct span response = json_member(v, "response"), body = json_member(response, "body");
+	int64_t status = 200;
+
+	if (json_member(v, "result").s)
+		return json_member(json_member(v, "result"), "message").s != NULL;
+	json_int(json_member(response, "status_code"), &status);
+	return status == 200 && json_kind(body) == JSON_OBJECT &&
+	       json_kind(json_member(body, "error")) <= JSON_NULL;
+}
+
+/* Where a request has several results, an answer counts before an error, in whatever order and files
+ * they stand; of two of a kind the later. */
 static int index_line(struct batch_results *b, struct span line, struct err *e)
 {
 	struct buf id = BUF_INIT;
@@ -135,7 +149,8 @@ static int index_line(struct batch_results *b, struct span line, struct err *e)
 		uint64_t *at = map_put(&b->by_id, hash64(buf_span(&id), 0), b->lines_n, &fresh);
 
 		b->lines = mem_grow(b->lines, &b->lines_cap, b->lines_n + 1, sizeof *b->lines);
-		*at = b->lines_n;
+		if (fresh || is_answer(v) || !is_answer(b->lines[*at]))
+			*at = b->lines_n;
 		b->lines[b->lines_n++] = v;
 	}
 	buf_release(&id);

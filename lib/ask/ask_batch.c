@@ -129,7 +129,10 @@ int ask_batch_join(struct ask_batch *w, const char *const *results, size_t n, st
 			answer_write(&a, &answers[s]);
 			ask_count(w->ask, &a);
 		}
-		rc = rc || answer_splice(&record, answers, w->samples, &out, e) ? -1 : 0;
+		rc = rc || answer_splice(&record, answers, w->samples, prompt_tags(w->prompt), &out,
+					 e)
+			     ? -1
+			     : 0;
 		ask_count_row(w->ask, failed);
 		out_span(buf_span(&out));
 	}

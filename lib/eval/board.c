@@ -309,7 +309,7 @@ static int keep_row(struct board *b, struct group *g, struct row *a, const doubl
 	for (unsigned long nth = 2; find_row(g, buf_span(&b->id), sample, &h); nth++) {
 		if (given.s && json_kind(given) != JSON_NULL && (b->compare || b->run))
 			return err_set(e,
-				       "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`",
+				       "id '%.200s' occurs twice in group %.300s; rows are paired by id and `sample`: two prompts on one model are told apart by ft-prompt --label and --compare prompt_label (or prompt_hash), two files by --baseline-file",
 				       b->id.data, g->label);
 		/* An input that was met before is told apart by its turn. */
 		b->id.len = len;

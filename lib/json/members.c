@@ -32,6 +32,8 @@ static const struct {
 	{"request_id", MEMBER_ANSWER | MEMBER_PASSED},
 	{"logprobs", MEMBER_ANSWER | MEMBER_PASSED},
 	{"cached", MEMBER_ANSWER | MEMBER_PASSED},
+	{"prompt_label", MEMBER_ANSWER | MEMBER_PASSED},
+	{"prompt_hash", MEMBER_ANSWER | MEMBER_PASSED},
 	{"error", MEMBER_ANSWER},
 	{"sample", MEMBER_SAMPLE | MEMBER_PASSED},
 	/* ft-split's, ft-judge's, ft-eval's, ft-review's */

@@ -27,7 +27,7 @@ unsigned members_what(struct span name);
 
 /* Edits that set the members that are any of `what` to their values in the object `from` and remove
  * those that it lacks (all, where it is absent). Returns how many; the spans borrow from `from`. */
-#define MEMBER_EDITS 32
+#define MEMBER_EDITS 40
 size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS]);
 
 /* The member `error`: no status where it is 0, no output where that is absent. */

@@ -101,8 +101,15 @@ int answer_read(struct span json, struct backend_answer *a)
 	return 0;
 }
 
-int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
-		  struct err *e)
+static void set_edit(struct edit *edits, size_t n, const char *name, struct span value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(edits[i].name, name) == 0)
+			edits[i].value = value;
+}
+
+int answer_splice(const struct record *r, const struct buf *answers, int n,
+		  const struct answer_prompt *prompt, struct buf *out, struct err *e)
 {
 	struct edit edits[MEMBER_EDITS];
 	char number[24];
@@ -113,9 +120,11 @@ int answer_splice(const struct record *r, const struct buf *answers, int n, stru
 
 		if (!answers[s].len)
 			continue;
+		set_edit(edits, k, "prompt_label", prompt->label);
+		set_edit(edits, k, "prompt_hash", prompt->hash);
 		if (n > 1) {
 			snprintf(number, sizeof number, "%d", s);
-			edits[k - 1].value = span_of(number);
+			set_edit(edits, k, "sample", span_of(number));
 		}
 		if (record_splice(r, edits, k, out))
 			return err_set(e, "a record too long to write");

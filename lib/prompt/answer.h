@@ -14,10 +14,15 @@ void answer_write(const struct backend_answer *a, struct buf *json);
  * wrote. */
 int answer_read(struct span json, struct backend_answer *a);
 
-/* Appends r's line once for each of n samples' answers, as answer_write wrote them, with `sample` where
- * there are several; one that is empty is passed over. */
-int answer_splice(const struct record *r, const struct buf *answers, int n, struct buf *out,
-		  struct err *e);
+/* What tells the prompt of an answer from others, as JSON strings; absent where there is none. */
+struct answer_prompt {
+	struct span label, hash;
+};
+
+/* Appends r's line once for each of n samples' answers, as answer_write wrote them, with prompt_label
+ * and prompt_hash, and `sample` where there are several; one that is empty is passed over. */
+int answer_splice(const struct record *r, const struct buf *answers, int n,
+		  const struct answer_prompt *prompt, struct buf *out, struct err *e);
 
 /* Keeps the reasoning that stands in the output as such too, where there is none yet; with strip takes
  * it out. An answer that is nothing else then is the error `empty`. Once more changes nothing. */

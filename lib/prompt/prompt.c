@@ -1,11 +1,15 @@
 /* prompt: requests are put together from raw spans of the record, so that what a user wrote is what
  * is sent. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
 #include "../json/members.h"
 #include "../json/reader.h"
+#include "../text/hash.h"
 #include "prompt.h"
 #include "retrieve.h"
 #include "template.h"
@@ -21,6 +25,8 @@ struct prompt {
 	size_t n, cap;
 	size_t *found;
 	struct buf messages, text, question, context;
+	struct buf label, hash; /* JSON */
+	struct answer_prompt tags;
 };
 
 static int load_documents(struct prompt *p, struct err *e)
@@ -53,6 +59,61 @@ static int load_documents(struct prompt *p, struct err *e)
 	return rc;
 }
 
+/* Adds "name hash" of a pool's bytes; -1 where they cannot be read twice. */
+static int add_pool(struct buf *what, const char *name, const char *file)
+{
+	struct file_map map;
+	struct stat st;
+
+	if (!file)
+		return 0;
+	if (stat(file, &st) || !S_ISREG(st.st_mode) || file_map(file, &map, NULL))
+		return -1;
+	buf_addf(what, "%s %016" PRIx64 "\n", name,
+		 hash64((struct span){map.data ? (const char *)map.data : "", map.len}, 0));
+	file_unmap(&map);
+	return 0;
+}
+
+static void add_text(struct buf *what, const char *name, const char *text)
+{
+	if (text)
+		buf_addf(what, "%s %016" PRIx64 "\n", name, hash64(span_of(text), 0));
+}
+
+static void tag(struct prompt *p)
+{
+	const struct prompt_options *o = p->o;
+	const struct examples_options *x = &o->examples;
+	struct buf what = BUF_INIT;
+	int pools;
+
+	add_text(&what, "system", o->system);
+	add_text(&what, "template", o->template);
+	pools = add_pool(&what, "examples", x->k ? x->file : NULL) ||
+		add_pool(&what, "documents", o->documents);
+	if (x->file && x->k)
+		buf_addf(&what, "k %zu select %d near %g seed %" PRIu64 "\n", x->k, (int)x->select,
+			 x->near, x->select == EXAMPLES_RANDOM ? x->seed : 0);
+	if (o->documents)
+		buf_addf(&what, "context %zu\n", o->documents_k);
+	if (pools)
+		buf_adds(&p->hash, "null");
+	else
+		buf_addf(&p->hash, "\"%016" PRIx64 "\"", hash64(buf_span(&what), 0));
+	p->tags.hash = buf_span(&p->hash);
+	if (o->label) {
+		json_put_string(&p->label, o->label, strlen(o->label));
+		p->tags.label = buf_span(&p->label);
+	}
+	buf_release(&what);
+}
+
+const struct answer_prompt *prompt_tags(const struct prompt *p)
+{
+	return &p->tags;
+}
+
 struct prompt *prompt_open(struct prompt_options *o, struct err *e)
 {
 	struct prompt *p = mem_alloc(1, sizeof *p);
@@ -70,6 +131,7 @@ struct prompt *prompt_open(struct prompt_options *o, struct err *e)
 	}
 	if (o->examples.file && o->examples.k && !(p->examples = examples_open(&o->examples, e)))
 		goto fail;
+	tag(p);
 	return p;
 fail:
 	prompt_close(p);
@@ -91,6 +153,8 @@ void prompt_close(struct prompt *p)
 	buf_release(&p->text);
 	buf_release(&p->question);
 	buf_release(&p->context);
+	buf_release(&p->label);
+	buf_release(&p->hash);
 	free(p);
 }
 

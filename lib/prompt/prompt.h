@@ -11,6 +11,7 @@
 #ifndef FT_PROMPT_PROMPT_H
 #define FT_PROMPT_PROMPT_H
 
+#include "answer.h"
 #include "backend.h"
 #include "examples.h"
 
@@ -20,6 +21,7 @@ struct prompt_options {
 	struct examples_options examples; /* file NULL: none; its template is set here */
 	const char *documents;		  /* records with `text`, or NULL */
 	size_t documents_k;		  /* how many go into {{context}} */
+	const char *label;		  /* what the user calls it, or NULL */
 };
 
 struct prompt;
@@ -32,5 +34,10 @@ void prompt_close(struct prompt *p);
  * -1 where the record gives no request (a path of the template is missing, there is nothing to
  * send). */
 int prompt_make(struct prompt *p, const struct record *r, struct backend_request *q, struct err *e);
+
+/* Its label, and 16 hex digits that follow from all that makes a request out of a record: system
+ * text, template, the pools of examples and documents (their bytes) and how they are chosen. null
+ * where a pool comes from a pipe, whose bytes are gone. Lives as long as p. */
+const struct answer_prompt *prompt_tags(const struct prompt *p);
 
 #endif
