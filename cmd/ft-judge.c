@@ -308,6 +308,8 @@ static int agree_all(struct work *w)
 	if (f.n == 0)
 		prog_warn("no row holds a verdict at %s and one at %s", path_text(a.human),
 			  path_text(a.pred));
+	if (f.empty > 0)
+		prog_warn("%zu verdicts are empty texts, taken for none", f.empty);
 	agree_write(&a, &f, &json);
 	agree_table(&a, &f, &table);
 	write_figures(&json, &table);

@@ -432,6 +432,17 @@ peak() {
 	jq -e '.metrics.exact | (.hi - .lo) < 0.32 and (has("clusters") | not)' <<<"$output"
 	status_is 0 ft-eval --cluster id plain
 	jq -e '.metrics.exact | (.hi - .lo) > 0.5 and .clusters == 8' <<<"$output"
+	jq -e '.metrics.exact | has("majority")' <<<"$output"
+	# Rows of one customer ask different things: no answer is a vote against another.
+	jq -c '.customer = (.id[1:] | tonumber % 3) | .id += "-\(.sample)" | del(.sample)' in >customers
+	status_is 0 ft-eval --cluster customer customers
+	jq -e '.metrics.exact | .clusters == 3 and (has("majority") | not)' <<<"$output"
+	status_is 4 ft-eval --cluster customer --require 'exact.majority>=0.2' customers
+	jq -c '.messages = [{role: "user", content: .id[:2]}]' customers >asked
+	status_is 0 ft-eval --cluster customer asked
+	jq -e '.metrics.exact | has("majority") | not' <<<"$output"
+	status_is 0 ft-eval --cluster '.messages[0].content' asked
+	jq -e '.metrics.exact | .clusters == 8 and .majority.value == 5.5 / 8' <<<"$output"
 	{ cat plain in; } >mixed
 	status_is 2 ft-eval mixed
 	[[ $stderr == *"--cluster"* ]]

@@ -323,6 +323,38 @@ verdicts() {
 		and (.kendall.value | near(0.7387687194103584)) and .tpr == null' <<<"$output"
 }
 
+@test "a label that is empty is named, and no category" {
+	{
+		echo '{"human": "pass", "judge": "pass"}'
+		echo '{"human": "", "judge": "pass"}'
+		echo '{"human": " fail ", "judge": "fail"}'
+		echo '{"human": "\t\n", "judge": "fail"}'
+		echo '{"human": "pass", "judge": {"pass": true}}' | jq -c '.judge = " \u00a0"'
+	} >in
+	status_is 0 ft-judge --agree human in
+	[[ $stderr == *"3 verdicts are empty texts, taken for none"* ]]
+	jq -e '.kind == "pass" and .n == 2 and .agreement.value == 1 and .empty == 3 and .unlabelled == 2 and .unjudged == 1' <<<"$output"
+	# One of several people said nothing.
+	jq -nc '{human: ["a", "", "a "], judge: "A"}, {human: ["b", "  ", "c"], judge: "b"}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '.kind == "category" and .n == 1 and .tied == 1 and .empty == 2 and (.human.agreement.value - 1 / 2 | fabs) < 1e-12' <<<"$output"
+	jq -nc '{human: "a", judge: "a"}, {human: "b", judge: "b"}' >in
+	status_is 0 ft-judge --agree human in
+	[[ $stderr != *empty* ]]
+	jq -e '.empty == 0' <<<"$output"
+}
+
+@test "bounds of agreement lie between 0 and 1" {
+	# People who mostly differ, three of them and few rows: no bound below 0.
+	jq -nc '{human: ["a", "b", "c"], judge: "a"}, {human: ["a", "b", "a"], judge: "b"}, {human: ["c", "b", "a"], judge: "c"},
+		{human: ["a", "c", "b"], judge: "c"}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '[.agreement, .human.agreement] | all(.lo >= 0 and .lo <= .value and .value <= .hi and .hi <= 1)' <<<"$output"
+	jq -nc '{human: ["a", "a", "a"], judge: "a"}, {human: ["a", "b", "a"], judge: "b"}, {human: ["c", "c", "c"], judge: "c"}' >in
+	status_is 0 ft-judge --agree human in
+	jq -e '[.agreement, .human.agreement] | all(.lo >= 0 and .lo <= .value and .value <= .hi and .hi <= 1)' <<<"$output"
+}
+
 @test "several people: their majority is compared with, their own agreement is the ceiling" {
 	printf '%s\n' '{"human":[true,true,false],"judge":{"pass":true}}' '{"human":[false,false],"judge":{"pass":true}}' \
 		'{"human":[true,false],"judge":{"pass":true}}' '{"human":[null,true],"judge":{"pass":true}}' >in
@@ -466,9 +498,31 @@ verdicts_of() {
 	[ "$(ft-judge -q -m j --pair --rounds 2 in | meetings)" = "15 4" ]
 	[ "$(ft-judge -q -m j --pair --rounds 9 in | meetings)" = "15 10" ]
 	[ "$(ft-judge -q -m j --pair in | meetings)" = "15 10" ]
-	# An odd number: one sits out.
+	# An odd number: nobody sits out. In one round of five one meets two others, three pairs an id;
+	# in two each meets two.
 	jq -c 'select(.model < "f")' in >five
-	[ "$(ft-judge -q -m j --pair --rounds 1 five | meetings)" = "10 2" ]
+	status_is 0 ft-judge -q -m j --pair --rounds 1 five
+	printf '%s\n' "$output" >met
+	[ "$(meetings <met)" = "10 3" ]
+	played() { jq -r '(.a.model, .b.model) as $m | "\(.id) \($m)"' "$1" | sort | uniq -c | awk '{print $1}' | sort -n | uniq -c | xargs; }
+	[ "$(played met)" = "40 1 10 2" ]
+	ft-judge -q -m j --pair --rounds 2 five >met
+	[ "$(meetings <met)" = "10 5" ]
+	[ "$(played met)" = "50 2" ]
+	ft-judge -q -m j --pair --rounds 3 five >met
+	[ "$(meetings <met)" = "10 8" ]
+	[ "$(played met)" = "40 3 10 4" ]
+	[ "$(ft-judge -q -m j --pair --rounds 4 five | meetings)" = "10 10" ]
+	[ "$(ft-judge -q -m j --pair --rounds 9 five | meetings)" = "10 10" ]
+	jq -c 'select(.model < "d")' in >three
+	ft-judge -q -m j --pair --rounds 1 three >met
+	[ "$(played met)" = "20 1 10 2" ]
+	# Nine: distances that share a divisor with nine make three circles.
+	for m in a b c d e f g h i; do answers 12 | jq -c --arg m $m '.model = $m'; done >nine
+	ft-judge -q -m j --pair --rounds 4 nine >met
+	[ "$(played met)" = "108 4" ]
+	ft-judge -q -m j --pair --rounds 1 nine >met
+	[ "$(played met)" = "96 1 12 2" ]
 	{ head -n 9 in; tail -n 10 in; } >uneven
 	status_is 3 ft-judge -m j --pair --rounds 1 uneven
 	[ "${#lines[@]}" -eq 9 ]

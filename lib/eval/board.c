@@ -245,6 +245,25 @@ int board_is_clustered(const struct board *b)
 	return b->cluster || b->samples;
 }
 
+/* What a row asks: its input, or where that cannot be told from the answer, its id. */
+static int question_of(struct board *b, const struct row *a, uint64_t *question, struct err *e)
+{
+	char key[33];
+
+	buf_clear(&b->id);
+	if (json_kind(record_get(&a->rec, "messages")) > JSON_NULL ||
+	    json_kind(record_get(&a->rec, "prompt")) > JSON_NULL) {
+		if (record_key(&a->rec, key, e))
+			return -1;
+		*question = hash64(span_of(key), 2);
+		return 0;
+	}
+	if (record_id(&a->rec, &b->id, e))
+		return -1;
+	*question = hash64(buf_span(&b->id), 3);
+	return 0;
+}
+
 /* Rows of one input share its cluster; with a path, rows with the same value there; a row without
  * one stands alone. */
 static int cluster_key(struct board *b, const struct group *g, const struct row *a, uint64_t *key,
@@ -273,7 +292,7 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 		       size_t *cluster, struct err *e)
 {
 	int has_sample = json_kind(record_get(&a->rec, "sample")) > JSON_NULL;
-	uint64_t key;
+	uint64_t key, question;
 
 	*cluster = 0;
 	if (has_sample && !b->cluster && !b->samples) {
@@ -286,8 +305,11 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 		return 0;
 	if (cluster_key(b, g, a, &key, e))
 		return -1;
+	question = key; /* samples of one input */
+	if (b->cluster && question_of(b, a, &question, e))
+		return -1;
 	/* What was not answered agrees with nothing. */
-	*cluster = clusters_add(&g->clusters, key, scores,
+	*cluster = clusters_add(&g->clusters, key, scores, question,
 				a->unanswered ? hash_mix(g->n, 0x6e6f6e65u) : row_answer(a));
 	return 0;
 }

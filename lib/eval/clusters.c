@@ -17,6 +17,7 @@ void clusters_release(struct clusters *c)
 	free(c->votes);
 	free(c->vote_scores);
 	free(c->first_vote);
+	free(c->questions);
 	map_release(&c->index);
 	map_release(&c->vote_index);
 	memset(c, 0, sizeof *c);
@@ -41,10 +42,19 @@ static size_t cluster_of(struct clusters *c, uint64_t key)
 	return g;
 }
 
-size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint64_t output)
+size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint64_t question,
+		    uint64_t output)
 {
-	size_t g = cluster_of(c, key), v;
+	size_t clusters = c->n, g = cluster_of(c, key), v;
 	int added;
+
+	c->questions = mem_grow(c->questions, &c->questions_cap, c->n, sizeof *c->questions);
+	if (g == clusters)
+		c->questions[g] = question;
+	else if (c->questions[g] == question)
+		c->repeated = 1;
+	else
+		c->mixed = 1;
 
 	for (size_t m = 0; m < c->metrics; m++)
 		if (!isnan(scores[m])) {
@@ -120,9 +130,17 @@ struct interval clusters_pass(const struct clusters *c, size_t metric, int k, in
 	return mean_of(&t, level);
 }
 
+int clusters_vote(const struct clusters *c)
+{
+	return c->repeated && !c->mixed;
+}
+
 struct interval clusters_majority(const struct clusters *c, size_t metric, double level)
 {
 	struct tally t = {0};
+
+	if (!clusters_vote(c))
+		return (struct interval){NAN, NAN, NAN};
 
 	for (size_t g = 0; g < c->n; g++) {
 		double sum = 0, tied = 0;

@@ -25,17 +25,25 @@ struct clusters {
 	struct vote *votes;
 	double *vote_scores; /* votes x metrics */
 	size_t *first_vote;  /* n: vote + 1 */
+	/* Whether rows of one cluster ask the same: then its answers can be put to the vote. */
+	int repeated, mixed;
 	size_t n_votes;
 	/* private */
-	size_t sum_cap, size_cap, passed_cap, votes_cap, vote_scores_cap, first_cap;
+	uint64_t *questions; /* n: of its first row */
+	size_t sum_cap, size_cap, passed_cap, votes_cap, vote_scores_cap, first_cap, questions_cap;
 	struct map vote_index;
 };
 
 void clusters_release(struct clusters *c);
 
-/* A row of the cluster with this key; scores may be NaN. output is the hash of its answer. Returns
- * the number of the cluster. */
-size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint64_t output);
+/* A row of the cluster with this key; scores may be NaN. question and output are the hashes of what was
+ * asked and answered. Returns the number of the cluster. */
+size_t clusters_add(struct clusters *c, uint64_t key, const double *scores, uint64_t question,
+		    uint64_t output);
+
+/* Whether the answers of a cluster are answers to one question, and some cluster has several: else no
+ * majority means anything, as of a customer's different questions. */
+int clusters_vote(const struct clusters *c);
 
 /* Mean over rows with a clustered interval: bootstrap where boot is given, else by the ratio's
  * standard error. */
@@ -47,7 +55,8 @@ struct interval clusters_mean(const struct clusters *c, size_t metric, const str
 struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level,
 			      size_t *n);
 
-/* Over clusters: the score of the answer given most often (ties: their mean). */
+/* Over clusters: the score of the answer given most often (ties: their mean). NaN where clusters_vote
+ * is 0. */
 struct interval clusters_majority(const struct clusters *c, size_t metric, double level);
 
 #endif

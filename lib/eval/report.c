@@ -26,7 +26,8 @@ static void put_samples(struct jw *w, const struct board *b, const struct group 
 	size_t n;
 
 	jw_put_int(w, "clusters", g->clusters.n);
-	put_figure(w, "majority", clusters_majority(&g->clusters, metric, b->level));
+	if (clusters_vote(&g->clusters))
+		put_figure(w, "majority", clusters_majority(&g->clusters, metric, b->level));
 	for (size_t i = 0; i < b->n_pass_at; i++)
 		for (int all = 0; all < 2; all++) {
 			snprintf(name, sizeof name, "pass%c%d", all ? '^' : '@', b->pass_at[i]);

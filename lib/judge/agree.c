@@ -16,6 +16,7 @@
 #include "../stats/correct.h"
 #include "../stats/correlate.h"
 #include "../stats/order.h"
+#include "../text/fold.h"
 
 enum { RESAMPLES = 1000 };
 
@@ -79,6 +80,28 @@ static int pass_word(const char *s)
 	return -1;
 }
 
+/* A C string without white space at its ends. */
+static void bare_word(struct buf *b)
+{
+	struct span s = buf_span(b), rest = s;
+	size_t from = 0, to = 0;
+
+	for (int c; (c = fold_next(&rest)) >= 0;) {
+		size_t at = s.n - rest.n;
+
+		if (!fold_is_space(c))
+			to = at;
+		else if (to == 0)
+			from = at;
+	}
+	if (rest.n > 0) /* no UTF-8 from here on */
+		to = s.n;
+	if (to > from)
+		memmove(b->data, b->data + from, to - from);
+	b->len = to > from ? to - from : 0;
+	buf_addc(b, 0);
+}
+
 /* While reading, a word is its category's number and this: 0 and 1 are numbers or truth values, and
  * other numbers do not go with words. */
 enum { WORDS = 2 };
@@ -122,7 +145,11 @@ static int read_verdict(struct agree *a, struct span v, double *x, struct err *e
 	case JSON_STRING:
 		buf_clear(&a->text);
 		json_string(v, &a->text);
-		buf_addc(&a->text, 0);
+		bare_word(&a->text);
+		if (!*a->text.data) {
+			a->empty++;
+			return 0;
+		}
 		word = pass_word(a->text.data);
 		a->pass_words |= word >= 0;
 		a->other_words |= word < 0;
@@ -256,7 +283,7 @@ static double consensus(const struct agree *a, size_t row, int *tied)
 
 static struct interval rate(double k, double n, double level)
 {
-	return n > 0 ? interval_wilson(k, n, level) : unknown;
+	return n > 0 ? interval_unit(interval_wilson(k, n, level)) : unknown;
 }
 
 /* The mean of kappa, and of its lower bound, over all pairs of raters on these rows, each by how many
@@ -339,7 +366,7 @@ static struct interval agreement_of_people(const struct agree *a, double *same, 
 			}
 		n += pairs[n] > 0;
 	}
-	return cluster_bounded_mean(same, pairs, n, 0, 1, a->level);
+	return interval_unit(cluster_bounded_mean(same, pairs, n, 0, 1, a->level));
 }
 
 /* Two raters have the intervals that kappa and a rate have; of more, rows are resampled or
@@ -400,7 +427,7 @@ void agree_finish(struct agree *a, struct agree_figures *f)
 	       *rest = said + a->n, *all, same = 0;
 	struct confusion c;
 
-	*f = (struct agree_figures){.rows = a->n, .raters = a->max_raters};
+	*f = (struct agree_figures){.rows = a->n, .raters = a->max_raters, .empty = a->empty};
 	f->agreement = f->kappa = f->tpr = f->tnr = f->precision = f->recall = f->pearson =
 		f->spearman = f->kendall = f->alpha = f->human_agreement = f->human_kappa =
 			f->human_alpha = f->raw = f->rogan_gladen = f->prediction_powered = unknown;
@@ -533,6 +560,7 @@ void agree_write(const struct agree *a, const struct agree_figures *f, struct bu
 	jw_put_int(&w, "rows", f->rows);
 	jw_put_int(&w, "unlabelled", f->unlabelled);
 	jw_put_int(&w, "unjudged", f->unjudged);
+	jw_put_int(&w, "empty", f->empty);
 	jw_put_int(&w, "tied", f->tied);
 	jw_end(&w);
 }

@@ -3,7 +3,8 @@
  *
  * Verdicts are read from records as they come: true/false, pass/fail, yes/no, 1/0, a score, a
  * category as text, or an object with `pass`, `score` or `winner`. All values of a run must be of
- * one kind.
+ * one kind. White space around a word is no part of it; a text without anything else is no verdict, and
+ * counted.
  */
 #ifndef FT_JUDGE_AGREE_H
 #define FT_JUDGE_AGREE_H
@@ -35,6 +36,7 @@ struct agree {
 	double *raters;
 	size_t *ends;
 	size_t n, rater_values, max_raters, judge_cap, raters_cap, ends_cap;
+	size_t empty; /* labels of nothing but white space: no verdict */
 	struct buf scratch, text;
 };
 
@@ -51,6 +53,7 @@ int agree_add(struct agree *a, const struct record *rec, struct err *e);
 struct agree_figures {
 	size_t rows, n;		     /* records; rows with both verdicts */
 	size_t unlabelled, unjudged; /* judged alone; labelled alone */
+	size_t empty;		     /* texts without a word, people's and the judge's */
 	size_t tied; /* rows whose raters were split evenly: no human verdict to compare with */
 	size_t raters;
 	struct interval agreement, kappa, tpr, tnr, precision, recall, pearson, spearman, kendall,

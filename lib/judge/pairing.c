@@ -126,13 +126,13 @@ static int meet(struct pairing *p, size_t earlier, size_t later, struct err *e)
 	return queue_pair(p, p->v + earlier, &p->later, e);
 }
 
-/* The rounds first..first + rounds - 1 of the tournament of n records: all but the last sit in a
+/* The rounds first..first + rounds - 1 of the tournament of an even number n: all but the last sit in a
  * circle that turns by one place from round to round; whom the circle's round number points at
  * meets the last, the others whoever sits opposite. */
-static int play(struct pairing *p, const size_t *players, size_t n, size_t first, struct err *e)
+static int play_even(struct pairing *p, const size_t *players, size_t n, size_t first,
+		     struct err *e)
 {
-	/* of an odd number one sits out each round: the last place is empty */
-	size_t seats = n + n % 2 - 1;
+	size_t seats = n - 1;
 
 	for (size_t r = 0; r < p->rounds && r < seats; r++) {
 		size_t turn = (first + r) % seats;
@@ -141,11 +141,48 @@ static int play(struct pairing *p, const size_t *players, size_t n, size_t first
 			size_t a = (turn + k) % seats,
 			       b = k == 0 ? seats : (turn + seats - k) % seats;
 
-			if (a >= n || b >= n)
-				continue;
 			if (meet(p, players[a < b ? a : b], players[a < b ? b : a], e))
 				return -1;
 		}
+	}
+	return 0;
+}
+
+static size_t common_divisor(size_t a, size_t b)
+{
+	while (b > 0) {
+		size_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* Of an odd number n one would sit out each round. Here all sit in a circle, and everyone meets those
+ * so many places away on either side: two others for each distance. Where `rounds` is odd too, every
+ * other step along the circles of one distance more gives each a last meeting; odd times odd makes
+ * no pairs, so one of each such circle gets two. Which distances, and where the steps begin, changes from id to id. */
+static int play_odd(struct pairing *p, const size_t *players, size_t n, size_t id, struct err *e)
+{
+	size_t half = (n - 1) / 2, rounds = p->rounds < n - 1 ? p->rounds : n - 1,
+	       whole = rounds / 2, last = whole;
+
+	/* a distance without a common divisor makes one circle of all */
+	while (rounds % 2 && last + 1 < half && common_divisor(n, 1 + (id + last) % half) > 1)
+		last++;
+	for (size_t j = 0; j < whole + rounds % 2; j++) {
+		int every_other = j == whole;
+		size_t far = 1 + (id + (every_other ? last : j)) % half,
+		       circles = common_divisor(n, far), length = n / circles;
+
+		for (size_t c = 0; c < circles; c++)
+			for (size_t k = 0; k < length; k += every_other ? 2 : 1) {
+				size_t a = (c + (k + id / half) * far) % n, b = (a + far) % n;
+
+				if (meet(p, players[a < b ? a : b], players[a < b ? b : a], e))
+					return -1;
+			}
 	}
 	return 0;
 }
@@ -176,7 +213,8 @@ int pairing_end(struct pairing *p, struct err *e)
 		players[i] = players[n - 1 - i];
 		players[n - 1 - i] = swap;
 	}
-	failed = play(p, players, n, p->ids * p->rounds, e);
+	failed = n % 2 ? play_odd(p, players, n, p->ids, e)
+		       : play_even(p, players, n, p->ids * p->rounds, e);
 	p->ids++;
 	p->ended++;
 	free(players);

@@ -3,9 +3,10 @@
  * A record that holds `a` and `b` is a pair row already. Others wait for one of the same id (or
  * input key) and sample from another model: each new one is paired with every earlier one, the
  * earlier being a. With `rounds`, for many models, all records wait until the input ends, and each
- * answer then meets only so many others of its id: rounds of a tournament by the circle method,
- * other ones from id to id, so that over the ids every two models meet about as often. Waiting
- * records are kept, so memory grows with the ids of the first model at least.
+ * answer then meets only so many others of its id: rounds of a tournament by the circle method, of an
+ * odd number those at some distances in a circle (one meets one more where rounds is odd as well).
+ * They are other ones from id to id, so that over the ids every two models meet about as often.
+ * Waiting records are kept, so memory grows with the ids of the first model at least.
  */
 #ifndef FT_JUDGE_PAIRING_H
 #define FT_JUDGE_PAIRING_H

@@ -80,70 +80,98 @@ static struct interval spearman_interval(const double *x, const double *y, size_
 	return on_z(rho, n > 3 ? sqrt((1 + rho * rho / 2) / ((double)n - 3)) : INFINITY, level);
 }
 
-/* Sorts v by merging and counts the swaps that neighbours would need: the discordant pairs. */
-static double merge_sort(double *v, double *spare, size_t n)
+/* A Fenwick tree (1994) of counts at ranks 1..n. */
+static void count_at(long *tree, size_t n, size_t rank, long more)
 {
-	size_t half = n / 2, i = 0, j = half, k = 0;
-	double swaps;
-
-	if (n < 2)
-		return 0;
-	swaps = merge_sort(v, spare, half) + merge_sort(v + half, spare, n - half);
-	while (i < half && j < n) {
-		if (v[j] < v[i]) {
-			swaps += (double)(half - i);
-			spare[k++] = v[j++];
-		} else {
-			spare[k++] = v[i++];
-		}
-	}
-	while (i < half)
-		spare[k++] = v[i++];
-	while (j < n)
-		spare[k++] = v[j++];
-	for (k = 0; k < n; k++)
-		v[k] = spare[k];
-	return swaps;
+	for (; rank <= n; rank += rank & -rank)
+		tree[rank] += more;
 }
 
-static double pairs(double n)
+static long count_to(const long *tree, size_t rank)
 {
-	return n * (n - 1) / 2;
+	long sum = 0;
+
+	for (; rank > 0; rank -= rank & -rank)
+		sum += tree[rank];
+	return sum;
 }
 
-static struct interval kendall_interval(const double *x, const double *y, size_t n, double level)
+/* Of a row's pairs with the others: how many rise less how many fall, and how many have another x,
+ * another y. */
+struct row_pairs {
+	double rising, other_x, other_y;
+};
+
+/* In O(n log n); rows in the order of their x. */
+static void pair_rows(const double *x, const double *y, size_t n, struct row_pairs *rows)
 {
 	struct ranked *r = mem_alloc(n, sizeof *r);
-	double *v = mem_alloc(2 * n, sizeof *v), ties_x = 0, ties_y = 0, ties_both = 0, swaps,
-	       all = pairs((double)n), tau;
+	size_t *rank = mem_alloc(2 * n, sizeof *rank), *alike = rank + n;
+	long *smaller = mem_alloc(2 * (n + 1), sizeof *smaller), *greater = smaller + n + 1;
 
+	for (size_t i = 0; i < n; i++)
+		r[i] = (struct ranked){y[i], 0, i};
+	qsort(r, n, sizeof *r, by_x);
+	for (size_t i = 0, j, k = 1; i < n; i = j, k++)
+		for (j = i; j < n && r[j].x == r[i].x; j++) {
+			rank[r[j].at] = k;
+			alike[k - 1]++;
+			count_at(greater, n, k, 1);
+		}
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){x[i], y[i], i};
 	qsort(r, n, sizeof *r, by_x);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i; j < n && r[j].x == r[i].x; j++)
-			;
-		ties_x += pairs((double)(j - i));
-	}
-	for (size_t i = 0, j; i < n; i = j) {
-		for (j = i; j < n && r[j].x == r[i].x && r[j].y == r[i].y; j++)
-			;
-		ties_both += pairs((double)(j - i));
-	}
-	for (size_t i = 0; i < n; i++)
-		v[i] = r[i].y;
-	swaps = merge_sort(v, v + n, n);
-	for (size_t i = 0, j; i < n; i = j) {
-		for (j = i; j < n && v[j] == v[i]; j++)
-			;
-		ties_y += pairs((double)(j - i));
+			count_at(greater, n, rank[r[j].at], -1);
+		for (size_t k = i; k < j; k++) {
+			size_t m = rank[r[k].at];
+			long below = count_to(smaller, m - 1),
+			     above = (long)i - count_to(smaller, m),
+			     below_later = count_to(greater, m - 1),
+			     above_later = (long)(n - j) - count_to(greater, m);
+
+			rows[k] = (struct row_pairs){
+				.rising = (double)(below - above + above_later - below_later),
+				.other_x = (double)(n - (j - i)),
+				.other_y = (double)(n - alike[m - 1]),
+			};
+		}
+		for (size_t k = i; k < j; k++)
+			count_at(smaller, n, rank[r[k].at], 1);
 	}
 	free(r);
-	free(v);
-	tau = (all - ties_x - ties_y + ties_both - 2 * swaps) /
-	      sqrt((all - ties_x) * (all - ties_y));
-	tau = n < 3 || !isfinite(tau) ? NAN : fmax(-1, fmin(1, tau));
-	return on_z(tau, n > 4 ? sqrt(0.437 / ((double)n - 4)) : INFINITY, level);
+	free(rank);
+	free(smaller);
+}
+
+/* tau-b is the ratio of three means over pairs of rows; its standard error is the jackknife's, by the
+ * share that each row has in them (delta method). Without ties Fieller's needs fewer rows. */
+static struct interval kendall_interval(const double *x, const double *y, size_t n, double level)
+{
+	struct row_pairs *rows = mem_alloc(n, sizeof *rows);
+	double rising = 0, other_x = 0, other_y = 0, scale, tau, squares = 0, m = (double)n, se;
+
+	pair_rows(x, y, n, rows);
+	for (size_t i = 0; i < n; i++) {
+		rising += rows[i].rising;
+		other_x += rows[i].other_x;
+		other_y += rows[i].other_y;
+	}
+	scale = sqrt(other_x) * sqrt(other_y);
+	tau = rising / scale;
+	tau = n < 3 || !isfinite(tau) ? NAN : fabs(tau) > 1 - 1e-12 ? copysign(1, tau) : tau;
+	for (size_t i = 0; i < n; i++) {
+		double share =
+			m * (rows[i].rising / scale -
+			     tau / 2 * (rows[i].other_x / other_x + rows[i].other_y / other_y));
+		squares += share * share;
+	}
+	free(rows);
+	if (other_x == m * (m - 1) && other_y == m * (m - 1))
+		return on_z(tau, n > 4 ? sqrt(0.437 / (m - 4)) : INFINITY, level);
+	se = n > 4 ? 2 / (m - 2) * sqrt((m - 1) / m * squares) : INFINITY;
+	return on_z(tau, se / (1 - tau * tau), level);
 }
 
 /* On Fisher's scale 1 lies at infinity, and its interval would have no width. The bound is that of

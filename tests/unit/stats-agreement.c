@@ -99,7 +99,7 @@ static void correlations(void)
 		ok(v.value == 1 && v.hi == 1 && v.lo < .5,
 		   "five rows on a line prove little (%.2f)", v.lo);
 		v = of[k](many, fall, 200, .95);
-		ok(v.value == -1 && v.lo == -1 && v.hi < -.9, "two hundred do (%.2f)", v.hi);
+		ok(v.value == -1 && v.lo == -1 && v.hi < -.85, "two hundred do (%.2f)", v.hi);
 	}
 	ok(isnan(correlate_pearson(flat, up, 5, .95).value) &&
 		   isnan(correlate_spearman(up, flat, 5, .95).value) &&
