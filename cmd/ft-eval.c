@@ -15,6 +15,7 @@
 #include "../lib/eval/decide.h"
 #include "../lib/eval/duels.h"
 #include "../lib/eval/junit.h"
+#include "../lib/eval/outcome.h"
 #include "../lib/eval/page.h"
 #include "../lib/eval/profile.h"
 #include "../lib/eval/report.h"
@@ -167,6 +168,8 @@ static void parse_options(void)
 	board.unscored = (enum unscored)opt_errors;
 	if (require_parse_all(opt_require.v, opt_require.n, &requirements, &e))
 		prog_usage("%s", e.msg);
+	for (size_t i = 0; i < opt_require.n; i++)
+		board_pass_of(&board, requirements[i].figure);
 }
 
 /* --- reading and scoring --- */
@@ -269,21 +272,6 @@ static void check_figures(void)
 
 /* --- answers --- */
 
-static int status_of(const struct figures *f)
-{
-	int status = opt_require.n > 0 && board.n_groups == 0 ? FT_INSUFFICIENT : FT_OK, unknown;
-
-	if (opt_choose && board.n_groups > 0)
-		status =
-			advice_cheapest(&board, f->decided, f->decided_n, &unknown) ? FT_OK : FT_NO;
-	for (size_t i = 0; i < f->decided_n && !opt_choose; i++)
-		status = require_status(status, f->decided[i].verdict);
-	for (size_t i = 0; i < f->comparisons.n && opt_baseline_file; i++)
-		if (f->comparisons.v[i].diff.hi < 0)
-			status = FT_NO;
-	return status;
-}
-
 static void write_choice(const struct figures *f, struct buf *text)
 {
 	int unknown;
@@ -346,7 +334,7 @@ static void write_files(const struct figures *f)
 int main(int argc, char **argv)
 {
 	struct figures f = {.board = &board, .duels = &duels};
-	struct buf checks_help = {0};
+	struct buf checks_help = {0}, advice = BUF_INIT;
 	struct err e = ERR_INIT;
 	char **files;
 	size_t skipped;
@@ -355,6 +343,7 @@ int main(int argc, char **argv)
 	options[0].help = checks_help.data;
 	files = prog_start(&program, argc, argv);
 	parse_options();
+	f.choose = opt_choose;
 	out_line_buffered(opt_line_buffered);
 	/* The checks of profiles are known when they are read; without any there are none. */
 	if (!opt_merge)
@@ -362,6 +351,10 @@ int main(int argc, char **argv)
 	skipped = opt_merge ? read_profiles(files) : read_runs(files);
 	if (opt_merge && board.n_groups > 0)
 		check_figures();
+	if (board_is_empty(&board) && duels.rows == 0)
+		prog_warn("there are no records: nothing to score");
+	if (board_check_paths(&board, &e))
+		prog_fail(&e);
 	if (opt_profile && eval_profile_may(&board, duels.rows, &e))
 		prog_fail(&e);
 	if (!opt_quiet)
@@ -371,25 +364,26 @@ int main(int argc, char **argv)
 	if (decide_all(&board, requirements, opt_require.n, opt_point,
 		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e))
 		prog_fail(&e);
-	if ((opt_compare || opt_baseline_file) && !prog_stopping() &&
-	    (board.n_groups > 0 || duels.rows == 0) &&
+	if ((opt_compare || opt_baseline_file) && !prog_stopping() && !board_is_empty(&board) &&
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f.comparisons,
 			   &e))
 		prog_fail(&e);
 	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e))
 		prog_fail(&e);
-	f.advice = advice_text(advice_of(&board, f.decided, f.decided_n));
+	advice_write(&board, f.decided, f.decided_n, &advice);
+	f.advice = advice.len > 0 ? advice.data : "";
 	if (!opt_pass)
 		write_figures(&f);
 	write_files(&f);
 	if (*f.advice && !opt_quiet)
 		prog_warn("%s", f.advice);
-	int status = status_of(&f);
+	int status = opt_profile ? FT_OK : outcome_status(&f);
 	comparisons_release(&f.comparisons);
 	free(f.decided);
 	require_release_all(requirements, opt_require.n);
 	board_release(&board);
 	check_release_all(checks, board.n_checks);
 	duels_release(&duels);
+	buf_release(&advice);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

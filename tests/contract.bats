@@ -78,6 +78,10 @@ empty_input() {
 		status_is 4 "$@" </dev/null
 		[[ $(tail -n 1 <<<"$output") == *'"verdict":"insufficient"'* ]]
 		;;
+	ft-eval)
+		status_is 4 "$@" </dev/null
+		[[ $stderr == *"there are no records"* ]]
+		;;
 	ft-train)
 		status_is 2 "$@" </dev/null
 		[[ $stderr == *"no rows to train on"* ]]
@@ -86,7 +90,7 @@ empty_input() {
 	esac
 }
 
-@test "empty input ends at once: too little to compare, nothing to train on, else with status 0" {
+@test "empty input ends at once: too little to compare or to score, nothing to train on, else with status 0" {
 	prepare
 	each empty_input
 }

@@ -40,6 +40,53 @@ rows() {
 	[[ $stderr == *"choice: 2 of 5 answers name no choice for certain"* ]]
 }
 
+@test "an unclear answer is wrong in not-choice too, and unclear ones are counted in every form" {
+	printf '%s\n' '{"id":1,"ideal":"B","output":"not B"}' '{"id":2,"ideal":"B","output":"A or B"}' '{"id":3,"ideal":"B","output":"A"}' \
+		'{"id":4,"ideal":"B","output":"B"}' '{"id":5,"ideal":"B","output":""}' >in
+	ft-eval -q -c not-choice -p in >out
+	[ "$(jq -c '.eval["not-choice"]' out | tr -d '\n')" = 00100 ]
+	status_is 0 ft-eval -c not-choice -c choice -c exact --table --junit j.xml --html page.html in
+	grep -qE '^all +not-choice +0.2000 .* 5 +0 +3$' <<<"$output"
+	grep -qE '^all +exact +0.2000 .* 5 +0 *$' <<<"$output"
+	grep -q '<th[^>]*>unclear</th>' page.html
+	grep -q 'name="not-choice"><skipped message="0 of 5 rows unscored, 3 answers unclear">' j.xml
+	ft-eval -c choice --profile in >profile
+	status_is 0 ft-eval --merge profile
+	jq -e '.metrics.choice.unclear == 3' <<<"$output"
+}
+
+@test "empty input says so and ends with 4; a path that no record holds is an error" {
+	for options in "" --table "-c json-fields" "--require exact>=0.5" "--baseline-file in" "--compare model" -p "--html x.html"; do
+		rows m 11 >in
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options </dev/null
+		[[ $stderr == *"there are no records"* ]]
+	done
+	status_is 0 ft-eval --profile </dev/null
+	status_is 4 ft-eval --merge </dev/null
+	for options in "--by langauge" "--by model --by .usage.total" "--cluster custmer" "--baseline-file in --by .x[0]"; do
+		# shellcheck disable=SC2086
+		status_is 2 ft-eval $options in
+		[[ $stderr == *"no record holds anything there"* ]]
+	done
+	status_is 0 ft-eval --by lang <(cat in; rows m 1 | jq -c '.lang = null')
+}
+
+@test "a requirement on pass@k is not met while inputs have fewer than k samples, which are counted in every form" {
+	jq -nc 'range(4) as $i | range(3) as $s | select($i < 3 or $s < 2) | {id: "q\($i)", sample: $s, ideal: "yes", output: "yes"}' >in
+	status_is 0 ft-eval --require 'exact.pass@2>=0.1' in
+	for options in "--require exact.pass@3>=0.1" "--require exact.pass^3<=0.9" "--point --require exact.pass@4>=0" "--pass-at 3 --require exact.pass@3>=0.1"; do
+		# shellcheck disable=SC2086
+		status_is 4 ft-eval $options --junit j.xml in
+		grep -qE 'inconclusive: .*[14] inputs have fewer samples than it needs' j.xml
+	done
+	jq -se '.[0].metrics.exact["pass@3"] == (.[1] | {value, lo, hi, too_few}) and .[1].too_few == 1 and .[1].verdict == "inconclusive"' <<<"$output"
+	[[ $stderr == *"exact.pass@3: 1 of 4 inputs have fewer than 3 samples"* ]]
+	status_is 4 ft-eval --table --html page.html --require 'exact.pass@3>=0.1' in
+	grep -qE '^all +exact +pass@3 .* 3 +1$' <<<"$output"
+	grep -q 'too few samples' page.html
+}
+
 @test "error records are unscored: counted, neither wrong nor dropped in silence" {
 	rows m 110e >in
 	status_is 0 ft-eval in
@@ -273,6 +320,13 @@ rows() {
 	[[ $stderr == *"Cannot index string"* ]]
 	status_is 0 ft-eval -c 'jq:[inputs]|length' in
 	jq -e '.metrics.jq.unscored == 3' <<<"$output"
+	for several in '(true, false)' '.output | ., "x"' 'range(3) == 0'; do
+		status_is 0 ft-eval -c "jq:$several" <(head -n 1 in)
+		jq -e '.metrics.jq | .unscored == 1 and .mean == null' <<<"$output"
+		[[ $stderr == *"the expression gave several results"* ]]
+	done
+	status_is 0 ft-eval -c 'jq:empty' <(head -n 1 in)
+	jq -e '.metrics.jq | .unscored == 0 and .mean == 0' <<<"$output"
 	status_is 2 ft-eval -c 'jq:.output ==' in
 	[[ $stderr == *"syntax error"* ]]
 	FT_JQ=/no/such/jq status_is 2 ft-eval -c jq:true in
@@ -298,7 +352,7 @@ rows() {
 			usage: {prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}}' >in
 	status_is 0 ft-eval --require 'latency.p95<=1' --require 'cost.per_1k<=2.5' in
 	jq -se '.[0] | .latency.p50 == 0.5 and (.latency.p95 - 0.95 | fabs) < 1e-12 and (.latency.p99 - 0.99 | fabs) < 1e-12
-		and .tokens.total == 1212
+		and .tokens == {prompt: 10, completion: 2, total: 12, n: 101}
 		and (.cost.total - 0.202 | fabs) < 1e-12 and (.cost.per_1k - 2 | fabs) < 1e-12' <<<"$output"
 	jq -c 'if .id == "7" then .cost = null else . end' in >unknown
 	status_is 4 ft-eval --require 'cost.per_1k<=2.5' unknown
@@ -476,12 +530,14 @@ peak() {
 		status_is 4 ft-eval $options --cluster id --require 'f1>=0.3' --require 'f1<=0.7' -c f1 half
 		# shellcheck disable=SC2086
 		status_is 4 ft-eval $options --require 'f1>=0.3' -c f1 <(jq -c 'select(.sample == 0) | del(.sample)' half)
+		# The p-values are scipy's 2 * norm.sf(sqrt(2)) and 2 * norm.sf(1): n |difference| = 2 and 1.
 		# shellcheck disable=SC2086
 		status_is 0 ft-eval $options --baseline-file right wrong
-		jq -se '.[2] | .diff == -1 and .lo == -1 and .hi > 0 and .p == null and .detectable == null' <<<"$output"
+		jq -se '.[2] | .diff == -1 and .lo == -1 and .hi > 0 and (.p - 0.157299 | fabs) < 1e-6
+			and .detectable == null' <<<"$output"
 		# shellcheck disable=SC2086
 		status_is 0 ft-eval $options -c f1 --baseline-file right half
-		jq -se '.[2] | .diff == -0.5 and .hi > 0 and .lo < -0.5 and .p == null' <<<"$output"
+		jq -se '.[2] | .diff == -0.5 and .hi > 0 and .lo < -0.5 and (.p - 0.317311 | fabs) < 1e-6' <<<"$output"
 	done
 	# Forty clusters do prove it.
 	for f in right wrong half; do jq -c 'range(20) as $k | .id += "\($k)"' $f >many; mv many $f; done
@@ -490,7 +546,7 @@ peak() {
 	status_is 1 ft-eval -c f1 --baseline-file right half
 	for f in right half; do jq -c 'select(.sample == 0) | del(.sample)' $f >many; mv many $f; done
 	status_is 1 ft-eval -c f1 --baseline-file right half
-	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p == null and .detectable == null
+	jq -se '.[2] | .test == "paired-t" and .diff == -0.5 and .hi < -0.3 and .p < 1e-4 and .detectable == null
 		and .rows_needed == null' <<<"$output"
 }
 
@@ -582,6 +638,23 @@ peak() {
 	[[ $(ft-eval --require 'exact>=0.9' --require 'latency.p50<=1' <(rows m "$good" |
 		jq -c '.latency = 3') 2>&1 >/dev/null) == *"worth fine-tuning: the quality is there"* ]]
 	[ -z "$(advice "$good" --require 'latency.p50<=1')" ]
+	# The group it is about is named, and nothing is said of how its answers came about.
+	{ rows base "$few"; rows tuned "$half"; } >in
+	status_is 1 ft-eval --compare model --require 'exact>=0.9' in
+	[[ $stderr == *"ft-eval: tuned: worth fine-tuning: the task is possible"* ]]
+	[[ $stderr != *"prompting does not"* ]]
+}
+
+@test "where exact fails on JSON that is equal, -c json is named" {
+	printf '%s\n' '{"ideal":"{\"a\":1,\"b\":[2]}","output":"{ \"a\": 1, \"b\": [ 2 ] }\n"}' '{"ideal":"[1,2]","output":"[1, 2]"}' \
+		'{"ideal":"{\"a\":1}","output":"{\"a\":2}"}' '{"ideal":"5","output":"5.0"}' >in
+	status_is 1 ft-eval --require 'exact>=0.5' in
+	[[ $stderr == *"exact: 2 of 4 answers"*"-c json"* ]]
+	[[ $stderr == *"look at the check first: 2 answers"*"-c json"* ]]
+	status_is 0 ft-eval -c json -c exact in
+	jq -e '.metrics.json.mean == 0.75' <<<"$output"
+	status_is 0 ft-eval -c not-exact in
+	[[ $stderr != *"-c json"* ]]
 }
 
 @test "--baseline-file compares with an earlier run, ends with 1 where it got worse beyond doubt, and writes JUnit" {
@@ -604,6 +677,41 @@ assert case.get("name") == "\ufffd\ufffd\ufffd\nq0"'
 	head -n 39 old >short
 	status_is 2 ft-eval --baseline-file old short
 	[[ $stderr == *q39* ]]
+}
+
+# checks N NAME - options for N checks, the first of them exact, the others the same on every row.
+checks() {
+	printf -- '-c exact'
+	for ((i = 1; i < $1; i++)); do printf ' -c c%d=words:0-9' "$i"; done
+}
+
+@test "--baseline-file shares one alpha among all checks and groups: exit 1 and the printed p agree, and so does JUnit" {
+	rows m 11111111111111111111 >old
+	rows m 00000011111111111111 >new
+	# binomtest(0, 6).pvalue = 2/64 = 0.03125, below 0.05 alone; Holm's factors 2 and 10 lift it above.
+	status_is 1 ft-eval --baseline-file old --junit j.xml new
+	jq -se '.[2] | .p == 0.03125 and .p_adj == 0.03125 and .verdict == "worse"' <<<"$output"
+	[ "$(grep -c '<failure' j.xml)" -eq 7 ]
+	for n in 2 10; do
+		# shellcheck disable=SC2046
+		status_is 0 ft-eval $(checks "$n") --baseline-file old --junit j.xml new
+		jq -se --argjson n "$n" '.[2] | .p == 0.03125 and .p_adj == 0.03125 * $n and .hi < 0 and .verdict == "not worse"' <<<"$output"
+		run ! grep -q '<failure' j.xml
+		grep -q '<testcase classname="exact" name="q3">' j.xml
+	done
+	for f in old new; do { cat $f; jq -c '.lang = "de" | .output = "yes"' $f; } >two.$f; done
+	status_is 0 ft-eval --by lang --baseline-file two.old two.new
+	jq -se '[.[] | select(.metric) | .p_adj] == [0.0625, 1]' <<<"$output"
+	# Side by side, groups are only compared.
+	jq -c '.model = "n"' new >other
+	status_is 0 ft-eval --compare model --junit j.xml old other
+	run ! grep -q '<failure' j.xml
+	# Of groups one of which was chosen, the others' misses fail nothing.
+	{ rows dear "$(printf '1%.0s' {1..60})"; rows poor "$(printf '0%.0s' {1..60})"; } | jq -c '.cost = 0.1' >in
+	status_is 0 ft-eval --by model --choose cheapest --require 'exact>=0.9' --junit j.xml in
+	run ! grep -q '<failure' j.xml
+	status_is 1 ft-eval --by model --choose cheapest --require 'exact>=0.99' --junit j.xml in
+	grep -q '<failure' j.xml
 }
 
 @test "bootstrap intervals and the permutation test are seeded" {

@@ -1,8 +1,10 @@
 /* advice: see advice.h. */
 #include "advice.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "../stats/tally.h"
 
 double advice_cost(const struct group *g)
@@ -86,15 +88,13 @@ double advice_break_even(const struct group *a, const struct group *b, double tr
 /* A requirement of quality: on a check's figure, from below. */
 static int is_quality(const struct board *b, const struct decided *d)
 {
-	struct interval v;
-	size_t metric;
-
 	if (d->r->relation != AT_LEAST && d->r->relation != ABOVE)
 		return 0;
-	return board_figure(b, d->g, d->r->figure, &v, &metric, NULL) == 0 && metric < b->n_metrics;
+	return d->metric < b->n_metrics;
 }
 
-enum advice advice_of(const struct board *b, const struct decided *d, size_t n)
+enum advice advice_of(const struct board *b, const struct decided *d, size_t n,
+		      const struct group **of)
 {
 	enum advice best = ADVICE_NONE;
 
@@ -122,26 +122,58 @@ enum advice advice_of(const struct board *b, const struct decided *d, size_t n)
 		      : undecided      ? ADVICE_UNDECIDED
 				       : ADVICE_ENOUGH;
 		/* They are listed from the best case to the worst. */
-		if (best == ADVICE_NONE || own < best)
+		if (best == ADVICE_NONE || own < best) {
 			best = own;
+			*of = b->groups + i;
+		}
 	}
 	return best;
 }
 
-const char *advice_text(enum advice a)
+static const char *const texts[] = {
+	[ADVICE_NONE] = "",
+	[ADVICE_ENOUGH] =
+		"every requirement is met; where prompting got there, prompting is enough: there is nothing to fine-tune for",
+	[ADVICE_UNDECIDED] =
+		"not decided: no requirement is missed, but these rows are too few to tell; evaluate more of them",
+	[ADVICE_FINE_TUNE] =
+		"worth fine-tuning: the task is possible (at least half of what is required is reached); of a model that is tuned already: worth more and better rows",
+	[ADVICE_SMALLER] =
+		"worth fine-tuning: the quality is there, but not at this latency or cost; a smaller tuned model may have both",
+	[ADVICE_NOT_YET] =
+		"not yet shown to be possible: less than half of what is required is reached; look at prompt, data and references first",
+};
+
+/* Answers that a requirement on `exact` lost to white space or the order of members. */
+static uint64_t same_json(const struct board *b, const struct decided *d, size_t n,
+			  const struct group *g)
 {
-	switch (a) {
-	case ADVICE_ENOUGH:
-		return "prompting is enough: every requirement is met, so there is nothing to fine-tune for";
-	case ADVICE_UNDECIDED:
-		return "not decided: no requirement is missed, but these rows are too few to tell; evaluate more of them";
-	case ADVICE_FINE_TUNE:
-		return "worth fine-tuning: the task is possible (at least half of what is required is reached), but prompting does not reach it";
-	case ADVICE_SMALLER:
-		return "worth fine-tuning: the quality is there, but not at this latency or cost; a smaller tuned model may have both";
-	case ADVICE_NOT_YET:
-		return "not yet shown to be possible: less than half of what is required is reached; look at prompt, data and references first";
-	default:
-		return "";
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (d[i].g == g && is_quality(b, d + i) && d[i].verdict != VERDICT_MET &&
+		    g->cells[d[i].metric].same_json > most)
+			most = g->cells[d[i].metric].same_json;
+	return most;
+}
+
+void advice_write(const struct board *b, const struct decided *d, size_t n, struct buf *text)
+{
+	const struct group *g = NULL;
+	enum advice a = advice_of(b, d, n, &g);
+	uint64_t lost;
+
+	if (a == ADVICE_NONE)
+		return;
+	if (strcmp(g->label, "{}") != 0) {
+		board_label(g, text);
+		buf_adds(text, ": ");
 	}
+	lost = same_json(b, d, n, g);
+	if (lost > 0)
+		buf_addf(text,
+			 "look at the check first: %" PRIu64
+			 " answers that `exact` calls wrong equal their references as JSON, which -c json compares; by `exact`: ",
+			 lost);
+	buf_adds(text, texts[a]);
 }

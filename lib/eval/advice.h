@@ -42,8 +42,11 @@ enum advice {
  * quality is missed, but the best value reaches at least half of each bound. NOT_YET: it does
  * not. */
 #define ADVICE_HALF 0.5
-enum advice advice_of(const struct board *b, const struct decided *d, size_t n);
-/* One sentence. */
-const char *advice_text(enum advice a);
+enum advice advice_of(const struct board *b, const struct decided *d, size_t n,
+		      const struct group **of);
+/* One sentence, appended: the group where it has a name, and what follows. Nothing is said of how
+ * the answers came about, which the figures don't know: a tuned model's are judged as a prompt's.
+ * Where `exact` is missed by answers that equal their references as JSON, that is said too. */
+void advice_write(const struct board *b, const struct decided *d, size_t n, struct buf *text);
 
 #endif

@@ -53,6 +53,7 @@ void board_release(struct board *b)
 	for (size_t i = 0; i < b->n_by; i++)
 		path_free(b->by[i]);
 	free(b->by);
+	free(b->by_found);
 	path_free(b->compare);
 	path_free(b->cluster);
 }
@@ -147,8 +148,11 @@ static struct group *group_of(struct board *b, const struct record *rec, struct 
 	jw_init(&within, &b->within);
 	jw_object(&label);
 	jw_object(&within);
+	if (!b->by_found)
+		b->by_found = mem_alloc(b->n_by, sizeof *b->by_found);
 	for (size_t i = 0; i < b->n_by; i++) {
 		value = value_at(b, b->by[i], rec);
+		b->by_found[i] += value.s != NULL;
 		add_label(&label, b->by[i], value);
 		add_label(&within, b->by[i], value);
 	}
@@ -240,6 +244,14 @@ static uint64_t *find_row(const struct group *g, struct span id, int64_t sample,
 	return slot;
 }
 
+int board_is_empty(const struct board *b)
+{
+	for (size_t i = 0; i < b->n_groups; i++)
+		if (!b->run || strcmp(b->groups[i].side, b->run) == 0)
+			return 0;
+	return 1;
+}
+
 int board_is_clustered(const struct board *b)
 {
 	return b->cluster || b->samples;
@@ -283,6 +295,7 @@ static int cluster_key(struct board *b, const struct group *g, const struct row 
 		*key = hash_mix(g->n, 0x616c6f6e65u);
 		return 0;
 	}
+	b->cluster_found++;
 	json_canonical(v, &b->id);
 	*key = hash64(buf_span(&b->id), 1);
 	return 0;
@@ -374,8 +387,9 @@ int board_add(struct board *b, struct row *a, struct err *e)
 			note_unscored(c, a, why);
 			if (b->unscored == UNSCORED_FAIL)
 				scores[i] = 0;
-		} else if (i < b->n_checks && b->checks[i].kind == CHECK_CHOICE && why) {
-			c->unclear++;
+		} else if (i < b->n_checks && why) {
+			c->unclear += b->checks[i].kind == CHECK_CHOICE;
+			c->same_json += b->checks[i].kind == CHECK_EXACT;
 		}
 		if (!isnan(scores[i]))
 			tally_add(&c->scores, scores[i]);
@@ -390,179 +404,24 @@ int board_add(struct board *b, struct row *a, struct err *e)
 	return failed ? err_prefix(e, "%s:%zu", a->file, a->line) : 0;
 }
 
-struct interval board_score(const struct board *b, const struct group *g, size_t metric)
+int board_check_paths(const struct board *b, struct err *e)
 {
-	const struct tally *t = &g->cells[metric].scores;
-	double sd = tally_sd(t);
-
-	if (t->n == 0)
-		return (struct interval){NAN, NAN, NAN};
-	if (board_is_clustered(b) && g->clusters.n < g->n)
-		return interval_unit(clusters_mean(&g->clusters, metric,
-						   b->boot.resamples > 0 ? &b->boot : NULL,
-						   b->level));
-	if (tally_is_binary(t))
-		return interval_wilson((double)tally_count(t, 1), (double)t->n, b->level);
-	if (sd < INTERVAL_CONSTANT)
-		return interval_constant(tally_mean(t), (double)t->n, 0, 1, b->level);
-	if (b->boot.resamples > 0)
-		return boot_mean(t, &b->boot);
-	return interval_unit(interval_t(tally_mean(t), sd, (double)t->n, b->level));
-}
-
-static struct interval mean_of(const struct tally *t, double level)
-{
-	return interval_t(tally_mean(t), tally_sd(t), (double)t->n, level);
-}
-
-static struct interval quantile_of(const struct tally *t, double q, double level)
-{
-	struct interval v = {NAN, NAN, NAN};
-	size_t n;
-	struct tally_bin *sorted = tally_sorted(t, &n);
-
-	v.value = tally_quantile(sorted, n, t->n, q);
-	tally_quantile_interval(sorted, n, t->n, q, level, &v.lo, &v.hi);
-	free(sorted);
-	return v;
-}
-
-/* pass@K or pass^K. */
-static int pass_figure(const char *name, int *k)
-{
-	char *end;
-	long n;
-
-	if (strncmp(name, "pass@", 5) != 0 && strncmp(name, "pass^", 5) != 0)
-		return 0;
-	n = strtol(name + 5, &end, 10);
-	if (*end || n < 1 || n > 1000000)
-		return 0;
-	*k = (int)n;
-	return 1;
-}
-
-/* CHECK.majority, CHECK.pass@K, CHECK.pass^K. */
-static int sampled_figure(const struct board *b, const struct group *g, size_t metric,
-			  const char *name, struct interval *v)
-{
-	size_t n;
-	int k;
-
-	if (!board_is_clustered(b))
-		return -1;
-	if (strcmp(name, "majority") == 0) {
-		*v = clusters_majority(&g->clusters, metric, b->level);
-		return 0;
-	}
-	if (!pass_figure(name, &k))
-		return -1;
-	*v = clusters_pass(&g->clusters, metric, k, name[4] == '^', b->level, &n);
+	for (size_t i = 0; i < b->n_by && b->by_found; i++)
+		if (b->by_found[i] == 0)
+			return err_set(e, "--by %s: no record holds anything there",
+				       path_text(b->by[i]));
+	if (b->cluster && b->n_groups > 0 && b->cluster_found == 0)
+		return err_set(e, "--cluster %s: no record holds anything there",
+			       path_text(b->cluster));
 	return 0;
 }
 
-int board_usage(const struct board *b, const struct group *g, const char *name, struct interval *v)
+int board_has_unclear(const struct board *b)
 {
-	const struct {
-		const char *name;
-		const struct tally *tally;
-		double q; /* 0: the mean */
-	} figures[] = {{"latency.p50", &g->latency, .5},
-		       {"latency.p95", &g->latency, .95},
-		       {"latency.p99", &g->latency, .99},
-		       {"latency.mean", &g->latency, 0},
-		       {"tokens.prompt", &g->prompt_tokens, 0},
-		       {"tokens.completion", &g->completion_tokens, 0},
-		       {"tokens.total", &g->total_tokens, 0}};
-	int total = strcmp(name, "cost.total") == 0;
-
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-		if (strcmp(name, figures[i].name) == 0) {
-			*v = figures[i].q > 0
-				     ? quantile_of(figures[i].tally, figures[i].q, b->level)
-				     : mean_of(figures[i].tally, b->level);
-			return 0;
-		}
-	if (strcmp(name, "errors") == 0) {
-		*v = interval_wilson((double)g->errors, (double)g->n, b->level);
-		return 0;
-	}
-	if (!total && strcmp(name, "cost.per_1k") != 0)
-		return -1;
-	*v = (struct interval){NAN, NAN, NAN};
-	if (g->cost_unknown > 0 || g->cost.n == 0)
-		return 0;
-	if (total) {
-		v->value = v->lo = v->hi = tally_sum(&g->cost);
-	} else {
-		*v = mean_of(&g->cost, b->level);
-		v->value *= 1000;
-		v->lo *= 1000;
-		v->hi *= 1000;
-	}
+	for (size_t i = 0; i < b->n_checks; i++)
+		if (b->checks[i].kind == CHECK_CHOICE)
+			return 1;
 	return 0;
-}
-
-static int no_figure(const struct board *b, const char *name, struct err *e)
-{
-	struct buf known = BUF_INIT;
-
-	for (size_t i = 0; i < b->n_metrics; i++)
-		buf_addf(&known, "%s, ", board_metric_name(b, i));
-	err_set(e,
-		"there is no figure '%.100s'; there are %slatency.p50, latency.p95, latency.p99, latency.mean, tokens.prompt, "
-		"tokens.completion, tokens.total, cost.total, cost.per_1k, errors",
-		name, known.len > 0 ? known.data : "");
-	buf_release(&known);
-	return -1;
-}
-
-int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
-		 size_t *metric, struct err *e)
-{
-	*metric = b->n_metrics;
-	for (size_t i = 0; i < b->n_metrics; i++) {
-		const char *metric_name = board_metric_name(b, i);
-		size_t n = strlen(metric_name);
-
-		if (strncmp(name, metric_name, n) != 0 || (name[n] && name[n] != '.'))
-			continue;
-		*metric = i;
-		if (!name[n]) {
-			*v = board_score(b, g, i);
-			return 0;
-		}
-		if (sampled_figure(b, g, i, name + n + 1, v) == 0)
-			return 0;
-		for (size_t j = 0; j < g->cells[i].fields.n; j++) {
-			const struct field *f = g->cells[i].fields.v + j;
-
-			if (strcmp(name + n + 1, f->name) == 0) {
-				*v = field_rate(f, b->level);
-				return 0;
-			}
-		}
-	}
-	*metric = b->n_metrics;
-	return board_usage(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
-}
-
-int board_may_have(const struct board *b, const char *name, struct err *e)
-{
-	static const struct group empty;
-	struct interval v;
-
-	for (size_t i = 0; i < b->n_metrics; i++) {
-		const char *metric = board_metric_name(b, i), *rest = name + strlen(metric);
-		int k;
-
-		if (strncmp(name, metric, strlen(metric)) != 0 || (*rest && *rest != '.'))
-			continue;
-		if (!*rest || board_has_fields(b, i) || strcmp(rest, ".majority") == 0 ||
-		    pass_figure(rest + 1, &k))
-			return 0;
-	}
-	return board_usage(b, &empty, name, &v) == 0 ? 0 : no_figure(b, name, e);
 }
 
 void board_label(const struct group *g, struct buf *text)

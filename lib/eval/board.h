@@ -33,6 +33,7 @@ struct score_cell {
 	struct tally scores;
 	uint64_t unscored;
 	uint64_t unclear;     /* scored, though the answer names no choice for certain */
+	uint64_t same_json;   /* wrong by `exact`, but equal as JSON */
 	struct fields fields; /* of a json-fields check */
 	char *first;	      /* place and reason of the first unscored row */
 };
@@ -81,6 +82,8 @@ struct board {
 	size_t n_pass_at;
 	struct path **by;
 	size_t n_by;
+	size_t *by_found; /* n_by: rows that hold something there */
+	size_t cluster_found;
 	struct path *compare; /* or NULL */
 	/* rows read from now on belong to this side, where two runs are compared; else NULL */
 	const char *run;
@@ -99,6 +102,10 @@ void board_release(struct board *b);
 /* Sets pass_at from a list as 1,5,10. */
 int board_pass_at(struct board *b, const char *list, struct err *e);
 
+/* The figures that a requirement names are reported too: pass@K of the figure CHECK.pass@K, where
+ * there is room for one more. */
+void board_pass_of(struct board *b, const char *figure);
+
 /* The group with this label, made where it is new; NULL with the reason where there are too many.
  * Valid until the next one is made. */
 struct group *board_group(struct board *b, const char *label, const char *within, const char *side,
@@ -115,8 +122,18 @@ const char *board_metric_name(const struct board *b, size_t metric);
 /* Whether metric is a json-fields check. */
 int board_has_fields(const struct board *b, size_t metric);
 
+/* Whether no record was read; of two runs, none of the later. */
+int board_is_empty(const struct board *b);
+
 /* Whether intervals know of clusters. */
 int board_is_clustered(const struct board *b);
+
+/* -1 where a path of --by or --cluster holds nothing in any row: it is misspelt, or the records are
+ * others than was thought. */
+int board_check_paths(const struct board *b, struct err *e);
+
+/* Whether some check counts unclear answers (a choice). */
+int board_has_unclear(const struct board *b);
 
 /* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by
  * clusters where there are some. */
@@ -125,12 +142,17 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 /* A figure that rests on no check: latency.*, tokens.*, cost.*, errors, as below; -1 for others. */
 int board_usage(const struct board *b, const struct group *g, const char *name, struct interval *v);
 
+/* pass@k (all 0) or pass^k (1) of a metric; *too_few inputs have samples, but fewer than k, and are
+ * left out. */
+struct interval board_pass(const struct board *b, const struct group *g, size_t metric, int k,
+			   int all, uint64_t *too_few);
+
 /* A figure by name: CHECK, CHECK.FIELD, CHECK.majority, CHECK.pass@K, CHECK.pass^K,
  * score, latency.p50|p95|p99|mean, tokens.prompt|completion|total (means), cost.total, cost.per_1k,
  * errors (their rate). *metric is the check it rests on, or n_metrics. -1 where there is no such
- * figure. A figure that cannot be known is NaN. */
+ * figure. A figure that cannot be known is NaN. *too_few as for board_pass, else 0. */
 int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
-		 size_t *metric, struct err *e);
+		 size_t *metric, uint64_t *too_few, struct err *e);
 
 /* -1 where no record can bring the figure about; 0 where it is there or may come to be, as a field
  * does of json-fields, and the figures of samples. */

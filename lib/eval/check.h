@@ -72,8 +72,9 @@ int check_weigh(struct check *checks, size_t n, const char *spec, struct err *e)
 /* Whether score alone decides (and not jq or a command). */
 int check_is_local(const struct check *c);
 
-/* The score of a, or NaN and *why (static text), which is also set where a choice is scored though
- * the answer names none for certain. Only for local checks. Scratch space is a's. */
+/* The score of a, or NaN and *why (static text). That is also set where a score of 0 is in doubt: of
+ * a choice, as the answer names none for certain (0 also where the check is negated); of `exact`, as
+ * the answer equals the reference as JSON. Only for local checks. Scratch space is a's. */
 double check_score(const struct check *c, struct row *a, const char **why);
 
 /* What negation and range make of a raw score that another program gave. */

@@ -113,6 +113,15 @@ static struct interval mean_of(struct tally *t, double level)
 	return v;
 }
 
+size_t clusters_scored(const struct clusters *c, size_t metric)
+{
+	size_t n = 0;
+
+	for (size_t g = 0; g < c->n; g++)
+		n += c->size[g * c->metrics + metric] > 0;
+	return n;
+}
+
 struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level,
 			      size_t *n)
 {

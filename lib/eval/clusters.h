@@ -50,6 +50,9 @@ int clusters_vote(const struct clusters *c);
 struct interval clusters_mean(const struct clusters *c, size_t metric, const struct boot *boot,
 			      double level);
 
+/* Clusters in which a row was scored. */
+size_t clusters_scored(const struct clusters *c, size_t metric);
+
 /* Over clusters: at least one (all = 0) or each (all = 1) of k samples passes (scores 1). Clusters
  * with fewer than k samples are left out; *n counts the others. */
 struct interval clusters_pass(const struct clusters *c, size_t metric, int k, int all, double level,

@@ -111,9 +111,8 @@ static double clustered(const struct board *b, const struct group *base, const d
 	se = n > 1 && !cluster_is_constant(sum, size, n)
 		     ? (c->diff.hi - c->diff.value) / dist_t_quantile((1 + b->level) / 2, df)
 		     : NAN;
-	c->p = !isnan(se)	    ? fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df))
-	       : c->diff.value == 0 ? 1
-				    : NAN;
+	c->p = isnan(se) ? interval_constant_p(c->diff.value, cluster_worth(size, n), -1, 1)
+			 : fmin(1, 2 * dist_t_sf(fabs(c->diff.value) / se, df));
 	free(sum);
 	return se * sqrt((double)c->n);
 }
@@ -170,24 +169,34 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 	return c;
 }
 
-/* Holm over the comparisons from..n-1 of one metric. */
-static void adjust(struct comparisons *c, size_t from, size_t metrics)
+/* Holm over the comparisons from..n-1 of one metric, or (any) of all. */
+static void adjust(struct comparisons *c, size_t from, size_t metric, int any)
 {
 	double *p = mem_alloc(c->n - from, sizeof *p);
+	size_t n = 0;
 
-	for (size_t m = 0; m < metrics; m++) {
-		size_t n = 0;
-
-		for (size_t i = from; i < c->n; i++)
-			if (c->v[i].metric == m)
-				p[n++] = c->v[i].p;
-		multiple_holm(p, n, p);
-		n = 0;
-		for (size_t i = from; i < c->n; i++)
-			if (c->v[i].metric == m)
-				c->v[i].p_adj = p[n++];
-	}
+	for (size_t i = from; i < c->n; i++)
+		if (any || c->v[i].metric == metric)
+			p[n++] = c->v[i].p;
+	multiple_holm(p, n, p);
+	n = 0;
+	for (size_t i = from; i < c->n; i++)
+		if (any || c->v[i].metric == metric)
+			c->v[i].p_adj = p[n++];
 	free(p);
+}
+
+/* Two runs: whether anything got worse is one question, whatever the number of checks and groups, so
+ * one alpha is shared by all. */
+static void judge(const struct board *b, struct comparisons *c)
+{
+	adjust(c, 0, 0, 1);
+	for (size_t i = 0; i < c->n; i++) {
+		struct comparison *x = c->v + i;
+
+		x->verdict = x->diff.value < 0 && x->p_adj <= 1 - b->level ? VERDICT_MISSED
+									   : VERDICT_MET;
+	}
 }
 
 /* Groups in a field of their own: those that share g's other by-values. */
@@ -225,7 +234,8 @@ static int compare_within(const struct board *b, const struct group *base, struc
 		return err_set(e, "nothing to compare: '%s' is the only value of %s%s%s",
 			       base->side, b->compare ? path_text(b->compare) : "the run",
 			       b->n_by > 0 ? " in group " : "", b->n_by > 0 ? base->within : "");
-	adjust(c, from, b->n_metrics);
+	for (size_t m = 0; m < b->n_metrics; m++)
+		adjust(c, from, m, 0);
 	return 0;
 }
 
@@ -247,5 +257,7 @@ int compare_groups(const struct board *b, const char *baseline, struct compariso
 		if (!done && compare_within(b, base, c, e))
 			return -1;
 	}
+	if (b->run)
+		judge(b, c);
 	return 0;
 }

@@ -9,15 +9,18 @@
 #define FT_EVAL_COMPARE_H
 
 #include "board.h"
+#include "require.h"
 
 struct comparison {
 	size_t metric;
 	const struct group *a, *b; /* baseline, other */
 	uint64_t n;		   /* pairs in which both were scored */
 	struct interval diff;	   /* b - a */
-	/* p_adj: Holm over the groups compared with this baseline on this metric */
+	/* p_adj: Holm over the groups compared with this baseline on this metric; of two runs
+	 * (board.run) over all comparisons */
 	double p, p_adj;
-	const char *test; /* "mcnemar" (exact), "paired-t", "permutation" or "clustered-t" */
+	enum verdict verdict; /* of two runs: missed where b is worse, p_adj at most 1 - level */
+	const char *test;     /* "mcnemar" (exact), "paired-t", "permutation" or "clustered-t" */
 	/* smallest difference that n pairs show with 80 % power; pairs that diff would need */
 	double detectable, rows_needed;
 	uint64_t wins, losses, ties; /* pairs in which b scored more, less, the same */

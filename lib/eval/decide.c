@@ -9,18 +9,18 @@
 static int decide_one(const struct board *b, struct decided *d, int by_point, struct err *e)
 {
 	const struct score_cell *c;
-	size_t metric;
 
-	if (board_figure(b, d->g, d->r->figure, &d->value, &metric, e))
+	if (board_figure(b, d->g, d->r->figure, &d->value, &d->metric, &d->too_few, e))
 		return -1;
-	c = metric < b->n_metrics ? d->g->cells + metric : NULL;
+	c = d->metric < b->n_metrics ? d->g->cells + d->metric : NULL;
 	if (c && c->unscored > 0 && b->unscored == UNSCORED_KEEP)
 		return err_set(e,
 			       "--require %s: %" PRIu64 " of %" PRIu64
 			       " rows could not be scored (first: %s); say --errors fail (they "
 			       "are wrong) or --errors drop (they are left out)",
 			       d->r->text, c->unscored, d->g->n, c->first);
-	d->verdict = require_judge(d->r, d->value, by_point);
+	d->verdict =
+		d->too_few > 0 ? VERDICT_INCONCLUSIVE : require_judge(d->r, d->value, by_point);
 	return 0;
 }
 

@@ -9,7 +9,11 @@
 struct decided {
 	const struct requirement *r; /* borrowed, as the group is */
 	const struct group *g;
+	size_t metric; /* the check that it rests on, or n_metrics */
 	struct interval value;
+	/* Inputs that were left out, as they have fewer samples than the figure (pass@k) needs:
+	 * with any the requirement is not decided. */
+	uint64_t too_few;
 	enum verdict verdict;
 };
 

@@ -15,6 +15,7 @@ struct figures {
 	size_t decided_n;
 	const struct duels *duels;
 	const char *advice; /* may be NULL */
+	int choose; /* one group is to be chosen among those that meet all that is required */
 };
 
 #endif

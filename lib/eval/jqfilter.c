@@ -44,7 +44,9 @@ static void write_program(const char *const *expressions, size_t n, struct buf *
 	for (size_t i = 0; i < n; i++)
 		/* On a line of its own, for the expression may end in a comment. */
 		buf_addf(b,
-			 "%s(try ([limit(1; $ft | (%s\n))] | if . == [] then 0 else .[0] | ft_score end) "
+			 "%s(try ([limit(2; $ft | (%s\n))] | if . == [] then 0 "
+			 "elif length > 1 then error(\"the expression gave several results; say which counts, as first(...), any(...) or all(...)\") "
+			 "else .[0] | ft_score end) "
 			 "catch (\"jq: \" + (tostring | .[:200])))",
 			 i > 0 ? "," : "", expressions[i]);
 	buf_addc(b, ']');

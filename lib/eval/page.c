@@ -85,6 +85,12 @@ static void scores(const struct board *b, struct buf *out)
 			add_range(&r, &text, board_score(b, b->groups + i, m), m);
 		}
 	put_ranges(&r, "Scores with their intervals", NAN, out);
+	tables_samples(b, &t);
+	if (table_rows(&t) > 0) {
+		html_heading("Several samples of an input", out);
+		html_table(&t, out);
+	}
+	table_release(&t);
 	buf_release(&text);
 }
 

@@ -71,6 +71,10 @@ void eval_profile_write(const struct board *b, const struct group *g, struct buf
 		jw_put_object(&w, board_metric_name(b, m));
 		put_tally(&w, "scores", &c->scores);
 		jw_put_int(&w, "unscored", c->unscored);
+		if (m < b->n_checks && b->checks[m].kind == CHECK_CHOICE)
+			jw_put_int(&w, "unclear", c->unclear);
+		if (c->same_json > 0)
+			jw_put_int(&w, "same_json", c->same_json);
 		jw_put_str(&w, "first", c->first);
 		if (board_has_fields(b, m))
 			put_fields(&w, &c->fields);
@@ -183,6 +187,8 @@ static int read_checks(const struct record *r, struct check **checks, size_t *n,
 				       .weight = 1};
 		if (json_member(v, "fields").s)
 			(*checks)[*n].kind = CHECK_JSON_FIELDS;
+		if (json_member(v, "unclear").s)
+			(*checks)[*n].kind = CHECK_CHOICE;
 		++*n;
 	}
 	buf_release(&name);
@@ -193,12 +199,16 @@ static int read_metric(struct span v, struct score_cell *c)
 {
 	struct span first = json_member(v, "first");
 	struct buf text = BUF_INIT;
-	uint64_t unscored;
+	uint64_t unscored, unclear = 0, same_json = 0;
 
 	if (get_tally(v, "scores", &c->scores) || get_count(v, "unscored", &unscored) ||
+	    (json_member(v, "unclear").s && get_count(v, "unclear", &unclear)) ||
+	    (json_member(v, "same_json").s && get_count(v, "same_json", &same_json)) ||
 	    get_fields(json_member(v, "fields"), &c->fields))
 		return -1;
 	c->unscored += unscored;
+	c->unclear += unclear;
+	c->same_json += same_json;
 	if (!c->first && json_string(first, &text) == 0)
 		c->first = buf_detach(&text, NULL);
 	buf_release(&text);

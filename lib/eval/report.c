@@ -8,6 +8,7 @@
 #include <string.h>
 #include "../json/jw.h"
 #include "advice.h"
+#include "outcome.h"
 
 static void put_bounds(struct jw *w, const char *name, struct interval v)
 {
@@ -23,17 +24,20 @@ static void put_figure(struct jw *w, const char *name, struct interval v)
 static void put_samples(struct jw *w, const struct board *b, const struct group *g, size_t metric)
 {
 	char name[32];
-	size_t n;
 
 	jw_put_int(w, "clusters", g->clusters.n);
 	if (clusters_vote(&g->clusters))
 		put_figure(w, "majority", clusters_majority(&g->clusters, metric, b->level));
 	for (size_t i = 0; i < b->n_pass_at; i++)
 		for (int all = 0; all < 2; all++) {
+			uint64_t too_few;
+			struct interval v = board_pass(b, g, metric, b->pass_at[i], all, &too_few);
+
 			snprintf(name, sizeof name, "pass%c%d", all ? '^' : '@', b->pass_at[i]);
-			put_figure(w, name,
-				   clusters_pass(&g->clusters, metric, b->pass_at[i], all, b->level,
-						 &n));
+			jw_put_object(w, name);
+			put_bounds(w, "value", v);
+			jw_put_int(w, "too_few", too_few);
+			jw_end(w);
 		}
 }
 
@@ -114,14 +118,10 @@ static void begin_usage(struct jw *w, const struct board *b, const struct group 
 	}
 }
 
-static void put_sum(struct jw *w, const char *name, const struct tally *t)
-{
-	jw_put_num(w, name, t->n > 0 ? tally_sum(t) : NAN);
-}
-
 static void put_group(const struct board *b, const struct group *g, struct buf *out)
 {
 	static const char *const latency[] = {"p50", "p95", "p99", "mean", NULL},
+				 *const tokens[] = {"prompt", "completion", "total", NULL},
 				 *const cost[] = {"total", "per_1k", NULL};
 	struct jw w;
 
@@ -152,10 +152,7 @@ static void put_group(const struct board *b, const struct group *g, struct buf *
 	begin_usage(&w, b, g, "latency", latency);
 	jw_put_int(&w, "n", g->latency.n);
 	jw_end(&w);
-	jw_put_object(&w, "tokens");
-	put_sum(&w, "prompt", &g->prompt_tokens);
-	put_sum(&w, "completion", &g->completion_tokens);
-	put_sum(&w, "total", &g->total_tokens);
+	begin_usage(&w, b, g, "tokens", tokens);
 	jw_put_int(&w, "n", g->total_tokens.n);
 	jw_end(&w);
 	begin_usage(&w, b, g, "cost", cost);
@@ -188,6 +185,8 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	jw_put_int(&w, "ties", c->ties);
 	jw_put_num(&w, "detectable", c->detectable);
 	jw_put_num(&w, "rows_needed", ceil(c->rows_needed));
+	if (b->run)
+		jw_put_str(&w, "verdict", outcome_word(c->verdict));
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -203,6 +202,8 @@ static void put_decided(const struct board *b, const struct decided *d, struct b
 		jw_put_raw(&w, "group", span_of(d->g->label));
 	jw_put_str(&w, "verdict", require_word(d->verdict));
 	put_bounds(&w, "value", d->value);
+	if (d->too_few > 0)
+		jw_put_int(&w, "too_few", d->too_few);
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -283,6 +284,34 @@ static int occurs(const struct board *b, size_t metric, const char *field)
 	return 0;
 }
 
+/* What a check or a figure of samples is not to be read without. */
+static void remark_figures(const struct board *b, size_t m, const struct group *g, int several,
+			   void (*say)(const char *fmt, ...))
+{
+	const struct score_cell *c = g->cells + m;
+	uint64_t too_few;
+
+	if (c->unclear > 0)
+		say("%s: %" PRIu64 " of %" PRIu64
+		    " answers %s%sname no choice for certain, and count as wrong",
+		    board_metric_name(b, m), c->unclear, g->n, several ? g->label : "",
+		    several ? " " : "");
+	if (c->same_json > 0)
+		say("%s: %" PRIu64 " of %" PRIu64
+		    " answers %s%sare wrong though they equal their references as JSON; -c json compares values",
+		    board_metric_name(b, m), c->same_json, g->n, several ? g->label : "",
+		    several ? " " : "");
+	for (size_t k = 0; k < b->n_pass_at && board_is_clustered(b); k++) {
+		board_pass(b, g, m, b->pass_at[k], 0, &too_few);
+		if (too_few > 0)
+			say("%s.pass@%d: %" PRIu64
+			    " of %zu inputs %s%shave fewer than %d samples, and are left out",
+			    board_metric_name(b, m), b->pass_at[k], too_few,
+			    clusters_scored(&g->clusters, m), several ? g->label : "",
+			    several ? " " : "", b->pass_at[k]);
+	}
+}
+
 void report_remarks(const struct board *b, int several, void (*say)(const char *fmt, ...))
 {
 	for (size_t i = 0; i < b->n_groups; i++)
@@ -302,12 +331,9 @@ void report_remarks(const struct board *b, int several, void (*say)(const char *
 				say("%s: %" PRIu64 " of %" PRIu64 " rows %s%sunscored (first: %s)",
 				    board_metric_name(b, m), c->unscored, g->n,
 				    several ? g->label : "", several ? " " : "", c->first);
-			if (c->unclear > 0)
-				say("%s: %" PRIu64 " of %" PRIu64
-				    " answers %s%sname no choice for certain, and count as wrong",
-				    board_metric_name(b, m), c->unclear, g->n,
-				    several ? g->label : "", several ? " " : "");
 		}
+		for (size_t i = 0; i < b->n_groups; i++)
+			remark_figures(b, m, b->groups + i, several, say);
 		for (size_t i = 0; i < rules->n && b->n_groups > 0; i++)
 			if (!occurs(b, m, rules->v[i].name))
 				say("%s: no reference and no answer holds the field '%s'",

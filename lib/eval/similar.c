@@ -169,7 +169,7 @@ double similar_f1(struct span answer, struct span reference)
 	y = split_words(buf_span(&r));
 	gx = ngrams(&x, 1);
 	gy = ngrams(&y, 1);
-	f = x.n == 0 && y.n == 0 ? 1 : f_measure(common(&gx, &gy), (double)x.n, (double)y.n);
+	f = f_measure(common(&gx, &gy), (double)x.n, (double)y.n);
 	free(x.v);
 	free(y.v);
 	free(gx.v);

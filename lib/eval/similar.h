@@ -11,8 +11,8 @@
 double similar_levenshtein(struct span a, struct span b);
 
 /* Word overlap of SQuAD's evaluation script v1.1: F1 over the words of the normalised texts
- * (fold_squad). No word in common is 0, also where both are empty; v2.0's rule for empty answers
- * applies there: two empty texts are equal, 1. */
+ * (fold_squad). No word in common is 0, also where both are empty: only v2.0 knows questions whose
+ * answer is nothing. */
 double similar_f1(struct span answer, struct span reference);
 
 /* ROUGE-1, -2 and -L (F-measure) as google-research's rouge_score 0.1.2 without stemming: lower

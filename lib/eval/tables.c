@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "../base/mem.h"
 #include "../base/out.h"
 #include "advice.h"
+#include "outcome.h"
 
 enum { CONFUSIONS = 10, NAME = 100 };
 
@@ -26,7 +28,10 @@ static void cell_label(struct table *t, const struct group *g)
 
 void tables_scores(const struct board *b, struct table *t)
 {
-	table_head(t, "group|metric|>mean|%g%% interval|>rows|>unscored", b->level * 100);
+	int unclear = board_has_unclear(b);
+
+	table_head(t, "group|metric|>mean|%g%% interval|>rows|>unscored%s", b->level * 100,
+		   unclear ? "|>unclear" : "");
 	for (size_t m = 0; m < b->n_metrics; m++)
 		for (size_t i = 0; i < b->n_groups; i++) {
 			const struct group *g = b->groups + i;
@@ -36,7 +41,38 @@ void tables_scores(const struct board *b, struct table *t)
 			cell_interval(t, board_score(b, g, m));
 			table_count(t, g->cells[m].scores.n);
 			table_count(t, g->cells[m].unscored);
+			if (unclear && m < b->n_checks && b->checks[m].kind == CHECK_CHOICE)
+				table_count(t, g->cells[m].unclear);
+			else if (unclear)
+				table_cell(t, "");
 		}
+}
+
+void tables_samples(const struct board *b, struct table *t)
+{
+	char name[32];
+
+	table_head(t, "group|metric|figure|>value|%g%% interval|>inputs|>too few samples",
+		   b->level * 100);
+	for (size_t m = 0; m < b->n_metrics && board_is_clustered(b); m++)
+		for (size_t i = 0; i < b->n_groups; i++)
+			for (size_t k = 0; k < 1 + 2 * b->n_pass_at; k++) {
+				const struct group *g = b->groups + i;
+				int all = k % 2 == 0, of = k > 0 ? b->pass_at[(k - 1) / 2] : 0;
+				uint64_t too_few = 0;
+				struct interval v =
+					k == 0 ? clusters_majority(&g->clusters, m, b->level)
+					       : board_pass(b, g, m, of, all, &too_few);
+
+				snprintf(name, sizeof name, k == 0 ? "majority" : "pass%c%d",
+					 all ? '^' : '@', of);
+				cell_label(t, g);
+				table_cell(t, board_metric_name(b, m));
+				table_cell(t, name);
+				cell_interval(t, v);
+				table_count(t, clusters_scored(&g->clusters, m) - too_few);
+				table_count(t, too_few);
+			}
 }
 
 void tables_fields(const struct board *b, const struct group *g, size_t metric, struct table *t)
@@ -83,8 +119,8 @@ int tables_usage(const struct board *b, struct table *t)
 void tables_comparisons(const struct figures *f, struct table *t)
 {
 	table_head(t,
-		   "metric|a (baseline)|b|>b - a|%g%% interval|>p|>p adjusted|>wins|>losses|>ties|test",
-		   f->board->level * 100);
+		   "metric|a (baseline)|b|>b - a|%g%% interval|>p|>p adjusted|>wins|>losses|>ties|test%s",
+		   f->board->level * 100, f->board->run ? "|verdict" : "");
 	for (size_t i = 0; i < f->comparisons.n; i++) {
 		const struct comparison *x = f->comparisons.v + i;
 
@@ -98,6 +134,8 @@ void tables_comparisons(const struct figures *f, struct table *t)
 		table_count(t, x->losses);
 		table_count(t, x->ties);
 		table_cell(t, x->test);
+		if (f->board->run)
+			table_cell(t, outcome_word(x->verdict));
 	}
 }
 
@@ -119,6 +157,7 @@ void tables_decided(const struct figures *f, struct table *t)
 	static const char *const class[] = {[VERDICT_MET] = "verdict-met",
 					    [VERDICT_MISSED] = "verdict-missed",
 					    [VERDICT_INCONCLUSIVE] = "verdict-inconclusive"};
+	struct buf word = BUF_INIT;
 
 	table_head(t, "requirement|group|>value|%g%% interval|verdict", f->board->level * 100);
 	for (size_t i = 0; i < f->decided_n; i++) {
@@ -127,9 +166,14 @@ void tables_decided(const struct figures *f, struct table *t)
 		table_cell(t, d->r->text);
 		cell_label(t, d->g);
 		cell_interval(t, d->value);
-		table_cell(t, require_word(d->verdict));
+		buf_clear(&word);
+		buf_adds(&word, require_word(d->verdict));
+		if (d->too_few > 0)
+			buf_addf(&word, " (%" PRIu64 " inputs with too few samples)", d->too_few);
+		table_cell(t, word.data);
 		table_class(t, class[d->verdict]);
 	}
+	buf_release(&word);
 }
 
 static void classes(const struct label_figures *f, struct table *t)
@@ -258,6 +302,12 @@ void tables_write(const struct figures *f, enum table_style style, struct buf *o
 		tables_scores(b, &t);
 		put_table(&t, style, out);
 	}
+	tables_samples(b, &t);
+	if (table_rows(&t) > 0) {
+		buf_addc(out, '\n');
+		table_write(&t, style, out_columns(), out);
+	}
+	table_release(&t);
 	put_fields(b, style, out);
 	put_classes(b, style, out);
 	if (tables_usage(b, &t)) {

@@ -9,6 +9,8 @@
 
 void tables_scores(const struct board *b, struct table *t);
 /* A json-fields check's fields: how often each agrees, precision and recall. */
+/* Majority, pass@k and pass^k of several samples; no rows where there are none. */
+void tables_samples(const struct board *b, struct table *t);
 void tables_fields(const struct board *b, const struct group *g, size_t metric, struct table *t);
 /* Latency, tokens, cost. Returns 0 where no group knows any of them. */
 int tables_usage(const struct board *b, struct table *t);

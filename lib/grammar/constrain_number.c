@@ -102,7 +102,7 @@ static void whole_range(struct compiler *c, uint32_t from, uint32_t to, uint64_t
 	}
 }
 
-/* Limits as whole numbers; those beyond 10^18 count as none. open: the limit itself is excluded. */
+/* Limits as whole numbers, of at most FAR. open: the limit itself is excluded. */
 struct limits {
 	int has_lo, has_hi, open_lo, open_hi;
 	int64_t lo, hi;
@@ -200,14 +200,19 @@ static int tighten(struct compiler *c, const struct schema_node *n, long double 
 	}
 	if (x != floorl(x))
 		return constrain_cannot(c, n, "a limit that is no integer, for numbers,");
-	if (upper && x < FAR && (!l->has_hi || x < l->hi || (x == l->hi && open))) {
+	/* No integer is written that is as long as this. */
+	if (whole && (upper ? x > WIDEST : x < -(long double)WIDEST))
+		return 0;
+	if (fabsl(x) > FAR)
+		return constrain_cannot(c, n, "a limit beyond 10^18");
+	if (upper && (!l->has_hi || x < l->hi || (x == l->hi && open))) {
 		l->has_hi = 1;
-		l->hi = x < -FAR ? (int64_t)-FAR : (int64_t)x;
+		l->hi = (int64_t)x;
 		l->open_hi = open;
 	}
-	if (!upper && x > -FAR && (!l->has_lo || x > l->lo || (x == l->lo && open))) {
+	if (!upper && (!l->has_lo || x > l->lo || (x == l->lo && open))) {
 		l->has_lo = 1;
-		l->lo = x > FAR ? (int64_t)FAR : (int64_t)x;
+		l->lo = (int64_t)x;
 		l->open_lo = open;
 	}
 	return 0;
@@ -225,10 +230,10 @@ int constrain_number(struct compiler *c, const struct list *all, int types, uint
 
 		if (n->multiple.s && (json_number(n->multiple, &step) || !whole || step != 1))
 			return constrain_cannot(c, n, "multipleOf");
-		if (tighten(c, n, n->minimum, 0, 0, whole, &l) ||
-		    tighten(c, n, n->above, 0, 1, whole, &l) ||
-		    tighten(c, n, n->maximum, 1, 0, whole, &l) ||
-		    tighten(c, n, n->below, 1, 1, whole, &l))
+		if (tighten(c, n, n->minimum.near, 0, 0, whole, &l) ||
+		    tighten(c, n, n->above.near, 0, 1, whole, &l) ||
+		    tighten(c, n, n->maximum.near, 1, 0, whole, &l) ||
+		    tighten(c, n, n->below.near, 1, 1, whole, &l))
 			return -1;
 	}
 	if (whole)

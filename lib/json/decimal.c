@@ -158,6 +158,13 @@ static int compare(const struct decimal *a, const struct decimal *b)
 	return 0;
 }
 
+int decimal_compare(const struct decimal *a, const struct decimal *b)
+{
+	if (a->negative != b->negative)
+		return a->negative ? -1 : 1;
+	return a->negative ? compare(b, a) : compare(a, b);
+}
+
 /* Numbers further apart than this many digits are not lined up: the smaller one is nothing beside
  * the other. */
 enum { APART = 10000 };

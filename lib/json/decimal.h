@@ -24,6 +24,8 @@ double decimal_double(const struct decimal *d);
  * like keep an exponent. */
 void decimal_put(const struct decimal *d, struct buf *b);
 
+/* Below 0 where a is less, 0 where they are equal, above 0 where a is more. */
+int decimal_compare(const struct decimal *a, const struct decimal *b);
 int decimal_equal(const struct decimal *a, const struct decimal *b);
 /* Whether |a - b| is at most `within`, or within * |a| where that is relative; edges included. */
 int decimal_near(const struct decimal *a, const struct decimal *b, const struct decimal *within,

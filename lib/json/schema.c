@@ -241,13 +241,13 @@ static int compile_count(struct span v, const char *where, const char *word, siz
 	return 0;
 }
 
-static int compile_number(struct span v, const char *where, const char *word, long double *to,
-			  struct err *e)
+static int compile_number(struct span v, const char *where, const char *word,
+			  struct schema_limit *to, struct err *e)
 {
 	if (json_kind(v) != JSON_NUMBER)
 		return wrong(e, where, word, "a number");
 	/* the copy of the text is NUL-terminated, and a number ends at what is none */
-	*to = strtold(v.s, NULL);
+	*to = (struct schema_limit){strtold(v.s, NULL), v};
 	return 0;
 }
 
@@ -392,7 +392,7 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 	const struct {
 		const char *word;
 		size_t *count;
-		long double *number;
+		struct schema_limit *number;
 	} limits[] = {{"minLength", &n->min_length, NULL},
 		      {"maxLength", &n->max_length, NULL},
 		      {"minItems", &n->min_items, NULL},
@@ -494,7 +494,7 @@ static struct schema_node *new_node(struct schema *s, struct span v, const char 
 	s->nodes[s->n++] = n;
 	n->where = mem_strdup(where);
 	n->types = SCHEMA_ANY;
-	n->minimum = n->maximum = n->above = n->below = NAN;
+	n->minimum = n->maximum = n->above = n->below = (struct schema_limit){.near = NAN};
 	n->max_length = n->max_items = n->max_contains = n->max_properties = SIZE_MAX;
 	n->min_contains = 1;
 	return n;

@@ -11,8 +11,8 @@
  * references out of the document) are refused by name, as is anything of a wrong type, and a
  * keyword that stands twice in one schema.
  *
- * Numbers are compared by value: 1 and 1.0 are equal and both integers; multipleOf is decided on
- * the decimal digits, not on their doubles.
+ * Numbers are compared by value: 1 and 1.0 are equal and both integers; limits and multipleOf are
+ * decided on the decimal digits, not on their doubles.
  *
  * A compiled schema is constant; it may be used from several threads at once.
  */
@@ -68,6 +68,12 @@ struct schema_names {
 	size_t n;
 };
 
+/* A limit of numbers: near it, which may not hold all its digits, and as it was written. */
+struct schema_limit {
+	long double near; /* NaN: none */
+	struct span text;
+};
+
 /* One schema of the document, for whoever compiles it into something else (constrained decoding).
  * Absent limits are NaN, or SIZE_MAX for maxima of counts; absent schemas NULL. */
 struct schema_node {
@@ -80,8 +86,8 @@ struct schema_node {
 	struct schema_node *ref;
 	int ref_only; /* draft 7: nothing beside $ref counts */
 	/* numbers */
-	long double minimum, maximum, above, below; /* above, below: exclusive */
-	struct span multiple;			    /* as written */
+	struct schema_limit minimum, maximum, above, below; /* above, below: exclusive */
+	struct span multiple;				    /* as written */
 	/* strings */
 	size_t min_length, max_length;
 	void *pattern; /* pcre2_code * */

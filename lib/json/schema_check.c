@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "decimal.h"
 #include "schema_impl.h"
 
 #define DEPTH_MAX 2000
@@ -161,8 +162,30 @@ static int is_multiple(struct span v, struct span of)
 	return isfinite(x) && fmod(x, y) == 0;
 }
 
+/* Below 0 where v, about x, is less than the limit, 0 where it equals it, above 0 where it is more. */
+static int compare(struct span v, long double x, const struct schema_limit *limit)
+{
+	struct decimal a = {0}, b = {0};
+	int order = (x > limit->near) - (x < limit->near);
+
+	if (!(fabsl(x - limit->near) > 1e-15L * fabsl(limit->near)) && decimal_read(v, &a) == 0 &&
+	    decimal_read(limit->text, &b) == 0)
+		order = decimal_compare(&a, &b);
+	decimal_release(&a);
+	decimal_release(&b);
+	return order;
+}
+
 static int check_number(struct check *c, const struct schema_node *n, struct span v)
 {
+	const struct {
+		const char *word, *text;
+		const struct schema_limit *limit;
+		int wanted, open; /* which side of the limit is right; whether it is itself not */
+	} limits[] = {{"minimum", "at least", &n->minimum, 1, 0},
+		      {"maximum", "at most", &n->maximum, -1, 0},
+		      {"exclusiveMinimum", "more than", &n->above, 1, 1},
+		      {"exclusiveMaximum", "less than", &n->below, -1, 1}};
 	char text[64], *long_text = NULL;
 	long double x;
 
@@ -176,14 +199,14 @@ static int check_number(struct check *c, const struct schema_node *n, struct spa
 		x = strtold(long_text, NULL);
 		free(long_text);
 	}
-	if (x < n->minimum)
-		return no(c, n, "minimum", "must be at least %.15Lg", n->minimum);
-	if (x > n->maximum)
-		return no(c, n, "maximum", "must be at most %.15Lg", n->maximum);
-	if (x <= n->above)
-		return no(c, n, "exclusiveMinimum", "must be more than %.15Lg", n->above);
-	if (x >= n->below)
-		return no(c, n, "exclusiveMaximum", "must be less than %.15Lg", n->below);
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const struct schema_limit *limit = limits[i].limit;
+		int order = isnan(limit->near) ? limits[i].wanted : compare(v, x, limit);
+
+		if (order == -limits[i].wanted || (order == 0 && limits[i].open))
+			return no(c, n, limits[i].word, "must be %s %.*s", limits[i].text,
+				  (int)(limit->text.n < 80 ? limit->text.n : 80), limit->text.s);
+	}
 	if (n->multiple.s && !is_multiple(v, n->multiple))
 		return no(c, n, "multipleOf", "must be a multiple of %.*s",
 			  (int)(n->multiple.n < 80 ? n->multiple.n : 80), n->multiple.s);

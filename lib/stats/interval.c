@@ -59,6 +59,19 @@ struct interval interval_constant(double value, double n, double least, double m
 	};
 }
 
+/* A bound is 0 where the share s of others, z^2 / (n + z^2), is |value| / (|value| + |end|): where
+ * z^2 is n |value| / |end|, the end being the one beyond 0. */
+double interval_constant_p(double value, double n, double least, double most)
+{
+	double end = value < 0 ? most : -least;
+
+	if (!(n > 0) || isnan(value))
+		return NAN;
+	if (value == 0 || !(end > 0))
+		return value == 0 ? 1 : 0;
+	return fmin(1, 2 * dist_normal_cdf(-sqrt(n * fabs(value) / end)));
+}
+
 struct interval interval_unit(struct interval v)
 {
 	if (!isnan(v.lo) && !isnan(v.hi)) {

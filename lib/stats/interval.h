@@ -33,6 +33,9 @@ struct interval interval_se(double value, double se, double df, double level);
  * is known is Wilson's: the share of other values is at most his bound for none of n, and they may
  * lie anywhere from least to most. For values of 0 or 1 this is interval_wilson. */
 struct interval interval_constant(double value, double n, double least, double most, double level);
+/* The smallest 1 - level at which interval_constant leaves out 0: the p-value that goes with it. 1
+ * where value is 0, NaN without data. */
+double interval_constant_p(double value, double n, double least, double most);
 /* Standard deviations of scores below this are rounding. */
 #define INTERVAL_CONSTANT 1e-12
 

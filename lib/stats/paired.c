@@ -77,8 +77,7 @@ struct interval paired_t(const struct tally *d, double level, double *p)
 
 	*p = NAN;
 	if (d->n >= 2 && sd < INTERVAL_CONSTANT) {
-		if (mean == 0)
-			*p = 1;
+		*p = interval_constant_p(mean, n, -1, 1);
 		return interval_constant(mean, n, -1, 1, level);
 	}
 	if (d->n >= 2)

@@ -20,8 +20,7 @@ double paired_mcnemar(double wins, double losses);
 struct interval paired_rate(double wins, double losses, double n, double level);
 
 /* The mean difference of scores from 0 to 1 with a t interval, and *p of the paired t test. Where
- * all differences are equal there is no variance for either: the bounds are interval_constant's, and
- * *p is 1 where they are all 0, else not known. */
+ * all differences are equal there is no variance for either: both are interval_constant's. */
 struct interval paired_t(const struct tally *differences, double level, double *p);
 
 #endif
