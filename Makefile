@@ -101,7 +101,7 @@ force:
 
 # Unit tests are programs that print TAP: tests/unit/ROOM-NAME.c. The stubs are servers.
 UNITS = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*-*.c))
-STUBS = $(patsubst tests/stub/%.c,%,$(wildcard tests/stub/*.c))
+STUBS = $(patsubst tests/stub/%.c,%,$(wildcard tests/stub/stub-*.c))
 $(UNITS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -109,7 +109,8 @@ $(UNITS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB)
 $(STUBS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/stub/%.o $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(call link,$<)
+	$(Q)$(call link,$(filter %.o,$^))
+$(BUILD)/tests/stub-chat: $(BUILD)/tests/stub/responses.o
 
 # What examples/payments writes its data with.
 $(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payments/*.c)) $(LIB)
@@ -191,7 +192,7 @@ NODE_ARCH = $(patsubst x86_64,x64,$(patsubst aarch64,arm64,$(shell uname -m)))
 .PHONY: peers
 peers:
 	mkdir -p build/peers
-	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@4.104.0 @anthropic-ai/sdk@1.12.0
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/peers openai@6.49.0 @anthropic-ai/sdk@1.12.0
 	npm install --silent --no-audit --no-fund --ignore-scripts --omit=optional --omit=peer --prefix build/peers/promptfoo \
 		promptfoo@0.121.20 @libsql/linux-$(NODE_ARCH)-gnu@0.5.29
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/npm node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
@@ -239,7 +240,7 @@ bench: setup
 
 # tests/peer/llama.c can be read only where llama.cpp's headers are.
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
-H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h)
+H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
 SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/payments/expect $(BATS_FILES)

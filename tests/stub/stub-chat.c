@@ -1,12 +1,11 @@
 /* stub-chat: a chat server for tests that answers, delays, throttles, fails, cuts off and lies on
  * demand.
  *
- * It speaks OpenAI's chat completions (whole and streamed), Anthropic's messages, and as much of
- * OpenAI's files and batches as a client needs. Without directives it repeats the last user turn;
- * where the request brings a JSON schema, it gives the smallest instance of it with that text in
- * its strings. One process, one thread, ppoll: it is never the bottleneck of what it measures. One
- * file, so that it stands beside the tests as a program of its own that needs nothing but lib/base
- * and lib/json.
+ * It speaks OpenAI's chat completions (whole and streamed), its Responses API (in responses.c),
+ * Anthropic's messages, and as much of OpenAI's files and batches as a client needs. Without
+ * directives it repeats the last user turn; where the request brings a JSON schema, it gives the
+ * smallest instance of it with that text in its strings. One process, one thread, ppoll: it is never
+ * the bottleneck of what it measures. It needs nothing but lib/base and lib/json.
  *
  * A directive stands anywhere in the last user turn, or in --fault for all requests:
  * stub{NAME=VALUE;NAME=VALUE}
@@ -19,7 +18,7 @@
  *	hang=1		never answers
  *	drop=before|middle	closes the connection
  *	body=KIND	what the 200 answer holds: garbage, html, truncated, error, null, refusal,
- *			tool, length, empty, upstream
+ *			tool, length, empty, upstream; of the Responses API failed, reasoning too
  *	file=NAME	the answer is what stands in that file (with status=201 too)
  *	size=BYTES	pads the answer
  *	type=TEXT	Content-Type
@@ -56,6 +55,7 @@
 #include "../../lib/base/prog.h"
 #include "../../lib/json/jw.h"
 #include "../../lib/json/record.h"
+#include "responses.h"
 
 #define REQUEST_MAX ((size_t)512 << 20)
 
@@ -306,7 +306,7 @@ struct question {
 	struct span body;
 	struct buf all, last; /* text of all turns; of the last user turn */
 	struct directive d;
-	int anthropic, stream;
+	int anthropic, responses, stream;
 	struct span key; /* as it was sent, to be sent back (echo=1), or absent */
 	struct buf answer;
 };
@@ -349,6 +349,8 @@ static void choose_answer(struct question *q)
 	}
 	schema = json_member(json_member(json_member(q->body, "response_format"), "json_schema"),
 			     "schema");
+	if (q->responses)
+		schema = responses_schema(q->body);
 	if (q->anthropic &&
 	    json_is(json_member(json_member(q->body, "tool_choice"), "type"), "tool"))
 		schema =
@@ -532,12 +534,37 @@ static void put_completion(struct jw *w, const struct question *q, const char *k
 	jw_end(w);
 }
 
+static struct responses_answer response(const struct question *q, const char *kind,
+					struct buf *model)
+{
+	if (q->key.s)
+		json_put_string(model, q->key.s, q->key.n);
+	return (struct responses_answer){.body = q->body,
+					 .text = buf_span(&q->answer),
+					 .model = model->len ? buf_span(model)
+							     : (struct span){NULL, 0},
+					 .kind = kind,
+					 .in = count_in(q),
+					 .cached = number(&q->d, "cached", 0),
+					 .out = count_out(q),
+					 .reasoning = number(&q->d, "reasoning", 0),
+					 .number = S.requests};
+}
+
 static void put_answer(struct buf *b, const struct question *q, const char *kind)
 {
 	struct span model = json_member(q->body, "model");
 	struct jw w;
 	char id[40];
 
+	if (q->responses) {
+		struct buf name = BUF_INIT;
+		struct responses_answer a = response(q, kind, &name);
+
+		responses_put(&a, b);
+		buf_release(&name);
+		return;
+	}
 	jw_init(&w, b);
 	jw_object(&w);
 	snprintf(id, sizeof id, "%s-%zu", q->anthropic ? "msg" : "chatcmpl", S.requests);
@@ -629,12 +656,30 @@ static void stream_usage(struct buf *to, const struct question *q)
 	buf_release(&b);
 }
 
-static void put_stream(struct buf *to, const struct question *q)
+static void response_event(void *to, const char *name, struct span data)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addspan(&b, data);
+	event(to, name, &b);
+	buf_release(&b);
+}
+
+static void put_stream(struct buf *to, const struct question *q, const char *kind)
 {
 	const char *p = q->answer.data ? q->answer.data : "";
 	size_t left = q->answer.len, n;
 	int first = 1;
 
+	if (q->responses) {
+		struct buf name = BUF_INIT;
+		struct responses_answer a = response(q, kind, &name);
+
+		responses_stream(&a, response_event, to);
+		buf_adds(to, "0\r\n\r\n");
+		buf_release(&name);
+		return;
+	}
 	if (q->anthropic) {
 		raw_event(to, "message_start",
 			  "{\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":"
@@ -761,6 +806,8 @@ static void read_question(struct question *q)
 	struct json_iter it = {0};
 	struct span key, m, system = json_member(q->body, "system");
 
+	if (q->responses)
+		responses_texts(q->body, &q->all, &q->last);
 	record_message_text(system, &q->all);
 	while (json_next(&it, json_member(q->body, "messages"), &key, &m)) {
 		struct span content = json_member(m, "content");
@@ -877,12 +924,13 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	} else {
 		choose_answer(q);
 		*did = "answer";
-		if (q->stream && strcmp(kind, "plain") == 0) {
+		if (q->stream && (strcmp(kind, "plain") == 0 ||
+				  (q->responses && strcmp(kind, "truncated") != 0))) {
 			buf_addf(&c->out,
 				 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nx-request-id: req-%zu\r\n"
 				 "Transfer-Encoding: chunked\r\n\r\n",
 				 S.requests);
-			put_stream(&c->out, q);
+			put_stream(&c->out, q, kind);
 		} else {
 			put_answer(&body, q, kind);
 			if (strcmp(kind, "truncated") == 0)
@@ -906,6 +954,31 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 	free(kind);
 	free(media);
 	free(refused);
+}
+
+/* 400 to what the Responses API does not take. */
+static int refuse_response(struct conn *c, struct span body)
+{
+	struct buf message = BUF_INIT, param = BUF_INIT, b = BUF_INIT;
+	int no = responses_refuses(body, &message, &param);
+	struct jw w;
+
+	if (no) {
+		jw_init(&w, &b);
+		jw_object(&w);
+		jw_put_object(&w, "error");
+		jw_put_text(&w, "message", buf_span(&message));
+		jw_put_str(&w, "type", "invalid_request_error");
+		jw_put_text(&w, "param", buf_span(&param));
+		jw_put_str(&w, "code", NULL);
+		jw_end(&w);
+		jw_end(&w);
+		respond(c, 400, "application/json", "", &b);
+	}
+	buf_release(&message);
+	buf_release(&param);
+	buf_release(&b);
+	return no;
 }
 
 /* 429 where the server has too much to do, or has done too much; returns whether it was said. */
@@ -973,6 +1046,7 @@ static void run_batch(const struct stored *in, struct buf *results)
 		if (json_check(span_of(all[--n]), &v, NULL))
 			continue;
 		q.body = json_member(v, "body");
+		q.responses = json_is(json_member(v, "url"), "/v1/responses");
 		read_question(&q);
 		choose_answer(&q);
 		buf_adds(results, "{\"id\":\"r\",\"custom_id\":");
@@ -1204,13 +1278,16 @@ static void serve(struct conn *c, struct span head, struct span body)
 	}
 	S.requests++;
 	q.anthropic = ends(path, "/messages");
+	q.responses = ends(path, "/responses");
 	if (!key_fits(head)) {
 		respond_error(c, 401, "", "Incorrect API key provided");
-	} else if (post && (q.anthropic || ends(path, "/chat/completions"))) {
+	} else if (post && (q.anthropic || q.responses || ends(path, "/chat/completions"))) {
 		if (json_check(body, &q.body, NULL) ||
-		    json_kind(json_member(q.body, "messages")) != JSON_ARRAY) {
+		    (!q.responses && json_kind(json_member(q.body, "messages")) != JSON_ARRAY)) {
 			q.body.s = NULL;
 			respond_error(c, 400, "", "no messages");
+		} else if (q.responses && refuse_response(c, q.body)) {
+			did = "refused";
 		} else {
 			unsigned n;
 
@@ -1237,11 +1314,31 @@ static void serve(struct conn *c, struct span head, struct span body)
 
 /* --- connections --- */
 
+/* Takes the body at p apart that comes in chunks, at most n bytes (RFC 9112, 7.1): how many bytes it
+ * takes, 0 where it is not all there. */
+static size_t unchunk(const char *p, size_t n, struct buf *body)
+{
+	size_t at = 0;
+
+	for (;;) {
+		const char *line = p + at, *end = memmem(line, n - at, "\r\n", 2);
+		size_t size = end ? (size_t)strtoul(line, NULL, 16) : 0;
+
+		if (!end || size > n || (size_t)(end + 2 - p) + size + 2 > n)
+			return 0;
+		buf_add(body, end + 2, size);
+		at = (size_t)(end + 2 - p) + size + 2;
+		if (!size)
+			return at;
+	}
+}
+
 /* Serves the next whole request in c->in. */
 static void next_request(struct conn *c)
 {
 	const char *end;
-	struct span head, length;
+	struct span head, length, body;
+	struct buf whole = BUF_INIT;
 	size_t n = 0;
 
 	if (c->busy || !c->in.len || !(end = memmem(c->in.data, c->in.len, "\r\n\r\n", 4)))
@@ -1255,7 +1352,17 @@ static void next_request(struct conn *c)
 		(void)!write(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 	if (c->in.len < head.n + 4 + n)
 		return;
-	serve(c, head, (struct span){c->in.data + head.n + 4, n});
+	body = (struct span){c->in.data + head.n + 4, n};
+	if (span_is(header(head, "transfer-encoding"), "chunked")) {
+		n = unchunk(body.s, c->in.len - head.n - 4, &whole);
+		body = buf_span(&whole);
+		if (!n) {
+			buf_release(&whole);
+			return;
+		}
+	}
+	serve(c, head, body);
+	buf_release(&whole);
 	n += head.n + 4;
 	memmove(c->in.data, c->in.data + n, c->in.len - n);
 	c->in.len -= n;
