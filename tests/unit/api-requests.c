@@ -185,5 +185,15 @@ int main(void)
 	is_body("parameters", (struct backend_request){{0}}, NULL,
 		ASKS ",\"max_output_tokens\":9,\"temperature\":0.5,\"top_p\":0.9,"
 		     "\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":2" END);
+	backend_params_init(&params);
+	params.effort = "low";
+	is_body("how long to reason", (struct backend_request){{0}}, NULL,
+		ASKS ",\"reasoning\":{\"effort\":\"low\"}" END);
+	is_body("how long to reason, and what to tell of it", (struct backend_request){{0}},
+		"{\"reasoning\":{\"summary\":\"auto\"}}",
+		ASKS ",\"reasoning\":{\"effort\":\"low\",\"summary\":\"auto\"}" END);
+	is_body("extra's own length of reasoning", (struct backend_request){{0}},
+		"{\"reasoning\":{\"effort\":\"high\"}}",
+		ASKS ",\"reasoning\":{\"effort\":\"high\"}" END);
 	return tap_done();
 }
