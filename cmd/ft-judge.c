@@ -233,6 +233,8 @@ static int judge_all(struct work *w)
 	w->ask = q.ask = ask_open(&opt_ask, opt_jury ? several_open : local_open, opt_dry_run, &e);
 	if (!w->ask)
 		prog_fail(&e);
+	if (ask_backend(w->ask)->warning && !opt_ask.quiet)
+		prog_warn("%s", ask_backend(w->ask)->warning);
 	q.model = opt_jury ? opt_jury : opt_ask.model;
 	progress_begin(&w->progress, "rows", 0, opt_ask.quiet || opt_dry_run);
 	rc = opt_dry_run ? inquiry_dry(&q, out_line, &e) : inquiry_run(&q, &e);

@@ -995,6 +995,47 @@ Q: where is the parcel' ]
 	[[ $stderr == *bad.json*http://x/y* ]]
 }
 
+@test "a schema that is not strict is sent as such with one sentence, or made strict; its nulls do not reach the record" {
+	start_stub --log log --reply '{"name":"x","age":null,"tags":[{"t":"y","n":null}],"note":null}'
+	echo '{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},"note":{"type":["string","null"]},
+		"tags":{"type":"array","items":{"type":"object","properties":{"t":{"type":"string"},"n":{"type":"number"}},"required":["t"]}}},
+		"required":["name"]}' >schema.json
+	rows 3 >in.jsonl
+	status_is 3 ft-prompt -m m --schema schema.json in.jsonl
+	[ "$(grep -c 'sent with strict false' <<<"$stderr")" -eq 1 ]
+	[[ $stderr == *"#/properties/age may be left out"*"--strict-schema makes it strict"* ]]
+	[ "$(jq -r .error.type <<<"$output" | sort -u)" = schema ]
+	grep -qF '"strict":false' log
+	for how in "" --stream; do
+		# shellcheck disable=SC2086 # an option or none
+		status_is 0 ft-prompt -m m --schema schema.json --strict-schema --cache c$how.db $how in.jsonl
+		[[ $stderr != *strict* ]]
+		[ "$(jq -r .output <<<"$output" | sort -u)" = '{"name":"x","tags":[{"t":"y"}],"note":null}' ]
+		# shellcheck disable=SC2086 # an option or none
+		status_is 0 ft-prompt -m m --schema schema.json --strict-schema --cache c$how.db $how in.jsonl
+		[ "$(jq -c '[.cached, .output]' <<<"$output" | sort -u)" = '[true,"{\"name\":\"x\",\"tags\":[{\"t\":\"y\"}],\"note\":null}"]' ]
+	done
+	[ "$(grep -cF '"strict":true' log)" -eq 6 ]
+	[ "$(grep -oE '"required":\["name","age","note","tags"\],"additionalProperties":false' log | wc -l)" -eq 6 ]
+	# In the Responses API too; a strict one is sent as it is, without a word.
+	status_is 0 ft-prompt -n -m m --api responses --schema schema.json --strict-schema in.jsonl
+	[ "$(jq -c '.body.text.format | [.strict, .schema.required]' <<<"$output" | sort -u)" = '[true,["name","age","note","tags"]]' ]
+	echo '{"type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":false}' >strict.json
+	status_is 0 ft-prompt -n -m m --schema strict.json in.jsonl
+	[[ $stderr != *strict* ]]
+	[ "$(jq -c .body.response_format.json_schema.schema <<<"$output" | sort -u)" = "$(cat strict.json)" ]
+	echo '{"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"number"}}},"required":["m"]}' >map.json
+	status_is 2 ft-prompt -m m --schema map.json --strict-schema in.jsonl
+	[[ $stderr == *"map.json cannot be made strict: #/properties/m is an object of any members"* ]]
+	status_is 0 ft-prompt -n -m m --schema map.json in.jsonl
+	[ "$(jq -c .body.response_format.json_schema.strict <<<"$output" | sort -u)" = false ]
+	[[ $stderr == *"answers are checked here"* ]]
+	[[ $stderr != *"makes it strict"* ]]
+	status_is 2 ft-prompt -m m --strict-schema in.jsonl
+	ANTHROPIC_API_KEY=k status_is 0 ft-prompt -n -m m --api anthropic --schema schema.json in.jsonl
+	[[ $stderr != *strict* ]]
+}
+
 @test "ways that exclude each other, and options of another way, are refused" {
 	echo '{"id":"1"}' >in.jsonl
 	while read -r option others; do

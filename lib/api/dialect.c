@@ -200,7 +200,7 @@ static void put_format(const struct dialect *c, const struct backend_request *q,
 	jw_put_str(w, "type", "json_schema");
 	jw_put_object(w, "json_schema");
 	jw_put_str(w, "name", "answer");
-	jw_put_bool(w, "strict", 1);
+	jw_put_bool(w, "strict", q->schema.s || !c->params->loose);
 	jw_put_raw(w, "schema", schema);
 	jw_end(w);
 	jw_end(w);

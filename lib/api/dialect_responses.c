@@ -336,7 +336,7 @@ static void put_text(const struct dialect *c, const struct backend_request *q, s
 		jw_put_object(w, "format");
 		jw_put_str(w, "type", "json_schema");
 		jw_put_str(w, "name", "answer");
-		jw_put_bool(w, "strict", 1);
+		jw_put_bool(w, "strict", q->schema.s || !c->params->loose);
 		jw_put_raw(w, "schema", schema);
 		jw_end(w);
 	} else if (wanted && json_kind(inner) == JSON_OBJECT) {

@@ -8,6 +8,7 @@
 #include "../base/out.h"
 #include "../base/progress.h"
 #include "../json/reader.h"
+#include "../json/strict.h"
 #include "../prompt/answer.h"
 #include "ask_impl.h"
 
@@ -135,12 +136,27 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 		trouble(a, &e);
 }
 
+/* What this run takes out of an answer as it came: reasoning, nulls that only the strict form of the
+ * schema has. Once more changes nothing. */
+static void tidy(const struct ask *a, struct backend_answer *an)
+{
+	struct buf output = BUF_INIT;
+	struct span v;
+
+	answer_reasoning(an, a->o->strip_reasoning);
+	if (!a->strict.len || !an->has_output || json_check(buf_span(&an->output), &v, NULL))
+		return;
+	strict_undo(a->schema, v, &output);
+	buf_release(&an->output);
+	an->output = output;
+}
+
 void ask_validate(const struct ask *a, struct backend_answer *an)
 {
 	struct err e = ERR_INIT;
 	struct span v;
 
-	answer_reasoning(an, a->o->strip_reasoning);
+	tidy(a, an);
 	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len ||
 	    an->refusal.len)
 		return;
@@ -238,7 +254,7 @@ static void give_ready(struct ask *a)
 		} else {
 			an->cached = !an->error_type[0];
 			an->attempts = 0;
-			answer_reasoning(an, a->o->strip_reasoning);
+			tidy(a, an);
 		}
 		give(a, s, an);
 	}

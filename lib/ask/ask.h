@@ -26,7 +26,7 @@ struct ask_options {
 	long long max_tokens, top_k, seed, logprobs, jobs, retries, threads, max_errors;
 	struct opt_list stop, headers, template_vars;
 	char *extra;
-	int stream, strip_reasoning, unordered, quiet, unmerged;
+	int stream, strip_reasoning, strict_schema, unordered, quiet, unmerged;
 	/* Set by a program whose answers should be the same tomorrow: where no temperature is given,
 	 * it is 0 for the models of an API of which --prices says that they take one. */
 	int steady;
@@ -68,6 +68,8 @@ void ask_options_init(struct ask_options *o);
 	 "log-probabilities of N alternatives a token", 0, 20}, \
 	{0, "extra", OPT_TEXT, &(o).extra, "JSON", "object merged into the request's body"}, \
 	{0, "schema", OPT_STR, &(o).schema, "FILE", "JSON Schema that the answer must match"}, \
+	{0, "strict-schema", OPT_FLAG, &(o).strict_schema, NULL, \
+	 "send it in the strict form: what may be missing is null", .with = "schema"}, \
 	{'j', "jobs", OPT_INT, &(o).jobs, "N", \
 	 "most requests in flight (default 16);\nof a local model: answers written at once (default 64)", 1, 10000}, \
 	{0, "rpm", OPT_REAL, &(o).rpm, "N", "most requests a minute", 0, 1e9}, \

@@ -20,6 +20,8 @@ struct ask {
 	struct buf key, identity;
 	char **headers;	       /* of every request to an API */
 	struct schema *schema; /* of --schema, or NULL */
+	struct buf strict;     /* the same as strict structured output wants it, or empty */
+	struct buf warning;
 	struct prices *prices;
 	struct cache *cache;
 

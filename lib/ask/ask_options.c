@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../json/strict.h"
 #include "../model/hub.h"
 #include "../net/http.h"
 #include "ask_impl.h"
@@ -97,6 +98,32 @@ static int find_url(struct ask *a, struct err *e)
 	return 0;
 }
 
+/* An API may refuse each request for a schema that is not strict: then it is sent as one that is not,
+ * or made strict. Said to the user through the backend's warning. */
+static int make_strict(struct ask *a, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (!a->schema)
+		return 0;
+	rc = strict_make(a->params.schema, &a->strict, &why);
+	if (a->o->strict_schema && rc < 0)
+		return err_set(e, "--strict-schema: %s cannot be made strict: %s", a->o->schema,
+			       why.msg);
+	if (rc > 0 && a->o->strict_schema)
+		a->params.schema = buf_span(&a->strict);
+	else
+		buf_clear(&a->strict);
+	if (!rc || a->o->strict_schema || a->api.dialect == DIALECT_ANTHROPIC)
+		return 0;
+	a->params.loose = 1;
+	buf_addf(&a->warning,
+		 "--schema %s: %s, which strict structured output does not know: it is sent with strict false, and answers are checked here%s",
+		 a->o->schema, why.msg, rc > 0 ? "; --strict-schema makes it strict" : "");
+	return 0;
+}
+
 static int open_api(struct ask *a, struct err *e)
 {
 	const struct ask_options *o = a->o;
@@ -147,7 +174,13 @@ static int open_api(struct ask *a, struct err *e)
 	a->api.prices = a->prices;
 	a->api.max_cost = o->max_cost;
 	a->api.params = &a->params;
-	return api_open(&a->backend, &a->api, e);
+	if (make_strict(a, e) || api_open(&a->backend, &a->api, e))
+		return -1;
+	if (a->warning.len && a->backend.warning)
+		buf_addf(&a->warning, "\n%s", a->backend.warning);
+	if (a->warning.len)
+		a->backend.warning = a->warning.data;
+	return 0;
 }
 
 static int open_local(struct ask *a, backend_open_local *local, struct err *e)
@@ -158,6 +191,9 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 		return err_set(e, "%s: this program asks no local models", o->model);
 	if (!isnan(o->max_cost))
 		return err_set(e, "--max-cost: a local model has no price");
+	if (o->strict_schema)
+		return err_set(e,
+			       "--strict-schema is for APIs; a local model is held to the schema as it is");
 	if (o->effort)
 		return err_set(e,
 			       "--reasoning-effort is for APIs; what a local model's chat template has of the kind goes into --template-var");
@@ -296,6 +332,8 @@ void ask_close(struct ask *a)
 		memset(a->key.data, 0, a->key.len);
 	buf_release(&a->key);
 	schema_free(a->schema);
+	buf_release(&a->strict);
+	buf_release(&a->warning);
 	api_headers_free(a->headers);
 	buf_release(&a->identity);
 	free(a);

@@ -37,6 +37,7 @@ struct backend_params {
 	const char *effort; /* how long to reason, in the API's words; NULL: as it likes */
 	/* JSON Schema of the answer, or absent; a local model decodes under it */
 	struct span schema;
+	int loose; /* it is none that strict structured output takes */
 };
 
 void backend_params_init(struct backend_params *p);
