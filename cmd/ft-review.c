@@ -13,8 +13,8 @@
 #include "../lib/base/progress.h"
 #include "../lib/json/reader.h"
 #include "../lib/json/source.h"
-#include "../lib/review/apply.h"
 #include "../lib/review/corpus.h"
+#include "../lib/review/filter.h"
 #include "../lib/review/opinion.h"
 #include "../lib/review/page.h"
 #include "../lib/review/rate.h"
@@ -25,7 +25,7 @@
 
 static int opt_scan, opt_tty, opt_second, opt_adjudicate, opt_skip_bad, opt_quiet;
 static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_journal,
-		  *opt_as, *opt_apply, *opt_pairs, *opt_report;
+		  *opt_as, *opt_apply, *opt_pairs, *opt_verdicts, *opt_report;
 static long long opt_threads, opt_port, opt_every = 4;
 static double opt_near = 0.8;
 static struct prog_form opt_form;
@@ -67,9 +67,12 @@ static struct opt options[] = {
 	 "the rows with fixes made and bad ones left out (a filter)", .without = "scan journal"},
 	{0, "pairs", OPT_STR, &opt_pairs, "JOURNAL", "a preference line for each fix (a filter)",
 	 .without = "scan journal apply"},
+	{0, "verdicts", OPT_STR, &opt_verdicts, "JOURNAL",
+	 "the judged rows with `review.pass`, for ft-judge --agree (a filter)",
+	 .without = "scan journal apply pairs"},
 	{0, "report", OPT_STR, &opt_report, "JOURNAL",
 	 "error rate with its interval, agreement of reviewers",
-	 .without = "scan journal apply pairs"},
+	 .without = "scan journal apply pairs verdicts"},
 	PROG_FORM_OPTIONS(opt_form, "the report as ", .with = "report"),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "filters: report malformed lines, leave them out and end with status 3"},
@@ -79,7 +82,7 @@ static struct opt options[] = {
 
 static const struct program program = {
 	"ft-review",
-	"--scan [file ...]\n-o JOURNAL [--as NAME] [--tty | --port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--report JOURNAL",
+	"--scan [file ...]\n-o JOURNAL [--as NAME] [--tty | --port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--verdicts JOURNAL [file ...]\n--report JOURNAL",
 	"Look at the data: find what deserves a look, judge and relabel it, know how wrong the set is.",
 	options,
 	"ft-review --scan train.jsonl | ft-review -o journal.jsonl\n"
@@ -285,11 +288,15 @@ static void use_terminal(struct desk *desk)
 			  c.due - c.by[VERDICT_NONE], c.due, opt_journal);
 }
 
-static void say_torn(const char *path, size_t torn, const char *what)
+static void open_journal(struct journal *j, const char *path, int writing)
 {
+	struct err e = ERR_INIT;
+	size_t torn = 0;
+	if (journal_open(j, path, writing, &torn, &e))
+		prog_fail(&e);
 	if (torn)
 		prog_warn("%s: the last line is incomplete (%zu bytes, never acknowledged) and %s",
-			  path, torn, what);
+			  path, torn, writing ? "was cut off" : "is not counted");
 }
 
 static int run_judging(const char *who, char **files)
@@ -297,13 +304,10 @@ static int run_judging(const char *who, char **files)
 	struct journal j;
 	struct desk desk;
 	struct err e = ERR_INIT;
-	size_t torn = 0;
 	enum desk_pass pass = opt_adjudicate ? DESK_ADJUDICATE
 			      : opt_second   ? DESK_SECOND
 					     : DESK_FIRST;
-	if (journal_open(&j, opt_journal, 1, &torn, &e))
-		prog_fail(&e);
-	say_torn(opt_journal, torn, "was cut off");
+	open_journal(&j, opt_journal, 1);
 	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e))
 		prog_fail(&e);
 	if (desk.n == 0)
@@ -322,60 +326,48 @@ static int run_judging(const char *who, char **files)
 	return rc;
 }
 
-/* --apply and --pairs. */
-static int run_filter(const char *path, int pairs, char **files)
+static int run_filter(enum filter_kind kind, const char *path, char **files)
 {
 	struct journal j;
-	struct apply a;
+	struct filter f;
 	struct reader in;
 	struct record r = {0};
 	struct buf line = BUF_INIT;
 	struct err e = ERR_INIT;
-	size_t rows = 0, refused = 0, torn;
-	int rc;
-	if (journal_open(&j, path, 0, &torn, &e))
-		prog_fail(&e);
-	say_torn(path, torn, "is not counted");
-	apply_init(&a, &j);
+	int rc, refused;
+	open_journal(&j, path, 0);
+	filter_init(&f, kind, &j);
 	reader_start(&in, files, opt_skip_bad);
 	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
 		buf_clear(&line);
-		int what = pairs ? apply_pair(&a, &r, &line, &e) : apply_row(&a, &r, &line, &e);
-		if (what < 0)
+		int written = filter_row(&f, &r, &line, &refused, &e);
+		if (written < 0)
 			prog_fail(&e);
-		if (!pairs && what == APPLY_REFUSED) {
+		if (refused)
 			prog_warn("%s:%zu: %s", in.name, in.line, e.msg);
-			refused++;
-		}
-		if (pairs ? what : what != APPLY_LEAVE_OUT) {
+		if (written)
 			out_line(line.data, line.len);
-			rows++;
-		}
 	}
 	if (rc < 0)
 		prog_fail(&e);
-	if (!opt_quiet && !pairs)
-		prog_warn("%zu rows: %zu good, %zu fixed, %zu left out, %zu skipped, %zu not judged, %zu refused",
-			  in.rows, a.good, a.fixed, a.left_out, a.skipped, a.untouched, refused);
-	if (!opt_quiet && pairs)
-		prog_warn("%zu preference pairs", rows);
-	apply_release(&a);
+	buf_clear(&line);
+	filter_summary(&f, in.rows, &line);
+	if (!opt_quiet)
+		prog_warn("%s", line.data);
+	rc = f.refused || in.skipped ? FT_PARTIAL : FT_OK;
+	filter_release(&f);
 	journal_close(&j);
 	record_release(&r);
 	reader_release(&in);
 	buf_release(&line);
-	return refused || in.skipped ? FT_PARTIAL : FT_OK;
+	return rc;
 }
 
 static int run_report(void)
 {
 	struct journal j;
-	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	size_t torn;
-	if (journal_open(&j, opt_report, 0, &torn, &e))
-		prog_fail(&e);
-	say_torn(opt_report, torn, "is not counted");
+	open_journal(&j, opt_report, 0);
 	report_write(&j, prog_as_table(&opt_form), &b);
 	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
@@ -386,14 +378,17 @@ static int run_report(void)
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
-	if (!opt_scan && !opt_journal && !opt_apply && !opt_pairs && !opt_report)
+	if (!opt_scan && !opt_journal && !opt_apply && !opt_pairs && !opt_verdicts && !opt_report)
 		prog_usage(
-			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --report JOURNAL");
+			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --verdicts JOURNAL, --report JOURNAL");
 	if (opt_scan)
 		prog_end(run_scan(files));
 	if (opt_journal)
 		prog_end(run_judging(reviewer(), files));
 	if (opt_report)
 		prog_end(run_report());
-	prog_end(run_filter(opt_apply ? opt_apply : opt_pairs, !!opt_pairs, files));
+	if (opt_apply)
+		prog_end(run_filter(FILTER_APPLY, opt_apply, files));
+	prog_end(opt_pairs ? run_filter(FILTER_PAIRS, opt_pairs, files)
+			   : run_filter(FILTER_VERDICTS, opt_verdicts, files));
 }

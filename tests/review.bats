@@ -510,6 +510,81 @@ keys() {
 	status_is 0 ft-review --apply j.jsonl rows.jsonl
 }
 
+@test "--verdicts writes each judged row with pass or fail, bad ones included, and ft-judge --agree takes it" {
+	rows 6
+	jq -c '.judge = {pass: true}' rows.jsonl >judged.jsonl
+	# What the page shows of a row decides, so that it does not matter in which order they come.
+	open_page -o j.jsonl --as anna --every 1 judged.jsonl
+	for verdict in good fix bad skip good; do
+		decide "$verdict" "$([ "$verdict" = fix ] && echo "a better answer")"
+		jq -r '.row.record.id' <<<"$shown" >>order
+	done
+	close_page
+	status_is 0 ft-review --verdicts j.jsonl judged.jsonl
+	printf '%s\n' "$output" >said.jsonl
+	[[ $stderr == *"6 rows: 2 pass, 2 fail, 0 split evenly, 1 skipped, 1 not judged, 0 refused"* ]]
+	[[ $stderr != *"not here"* ]]
+	mapfile -t id <order
+	for i in 0:true 1:false 2:false 4:true; do
+		[ "$(jq -c --arg id "${id[${i%:*}]}" 'select(.id == $id) | .review.pass' said.jsonl)" = "${i#*:}" ]
+	done
+	[ "$(wc -l <said.jsonl)" -eq 4 ]
+	jq -se 'all(.[]; .review.who == "anna" and (.review | has("passes") | not) and .judge.pass)' said.jsonl
+	# Less what was added, the rows are what they were.
+	diff <(jq -c 'del(.review)' said.jsonl | sort) <(grep -v -e "\"${id[3]}\"" judged.jsonl | grep -F -f <(sed 's/.*/"&"/' order) | sort)
+	ft-judge --agree .review.pass said.jsonl | jq -e '.n == 4 and .agreement.value == .5 and .tpr.value == 1 and .tnr.value == 0'
+	# Applied first: the fix stands there and its verdict remains; the bad row is said to be missing.
+	ft-review -q --apply j.jsonl judged.jsonl >applied.jsonl
+	status_is 0 ft-review --verdicts j.jsonl applied.jsonl
+	[[ $stderr == *"2 pass, 1 fail"*"1 judged rows of the journal are not here"* ]]
+	[ "$(jq -c --arg id "${id[1]}" 'select(.id == $id) | [.review.pass, .messages[-1].content]' <<<"$output")" = '[false,"a better answer"]' ]
+	# Judged again with what it says: nothing changes.
+	ft-review -q --verdicts j.jsonl said.jsonl | diff - said.jsonl
+	# Another text than was judged.
+	sed "s/${id[0]}\"/&, \"x\": 1/" judged.jsonl >changed.jsonl
+	status_is 3 ft-review --verdicts j.jsonl changed.jsonl
+	[[ $stderr == *"changed.jsonl:"*"changed since it was judged"* ]]
+	[ "${#lines[@]}" -eq 3 ]
+	status_is 2 ft-review --verdicts j.jsonl --apply j.jsonl rows.jsonl
+}
+
+@test "of several reviewers --verdicts tells the majority, what was settled, and each one's own" {
+	rows 4
+	for who in anna ben clara; do
+		pass=--second
+		[ "$who" = anna ] && pass=--every=1
+		open_page -o j.jsonl --as "$who" "$pass" rows.jsonl
+		for _ in 1 2 3 4; do
+			http GET /api/next
+			# r0: all good; r1: two of three bad; r2: clara skips, the others differ; r3: a fix and a bad one against a good one.
+			case $(jq -r .row.record.id <<<"$body")-$who in
+			r0-* | r1-clara | r2-anna | r3-anna) decide good ;;
+			r2-clara) decide skip ;;
+			r3-ben) decide fix better ;;
+			*) decide bad ;;
+			esac
+		done
+		close_page
+	done
+	status_is 0 ft-review --verdicts j.jsonl rows.jsonl
+	[[ $stderr == *"4 rows: 1 pass, 2 fail, 1 split evenly, 0 skipped"* ]]
+	printf '%s\n' "$output" >said.jsonl
+	[ "$(jq -c '[.id, .review.pass] + .review.passes' said.jsonl | xargs)" = \
+		'[r0,true,true,true,true] [r1,false,false,false,true] [r2,null,true,false,null] [r3,false,true,false,false]' ]
+	jq -se '.[1].review | .verdict == "bad" and (.who == "ben" or .who == "anna")' said.jsonl
+	jq -c '.judge = (.id == "r0")' said.jsonl >judged.jsonl
+	ft-judge --agree .review.pass judged.jsonl | jq -e '.n == 3 and .agreement.value == 1 and .unlabelled == 1'
+	ft-judge --agree .review.passes judged.jsonl | jq -e '.n == 3 and .agreement.value == 1 and .tied == 1 and .human.raters == 3
+		and (.human.agreement.value - (3 + 1 + 0 + 1) / 10 | fabs) < 1e-12'
+	# Dora settles what they differ on, against the majority in r1; her verdict is no fourth opinion.
+	open_page -o j.jsonl --as dora --adjudicate rows.jsonl
+	for _ in 1 2 3; do decide good; done
+	close_page
+	status_is 0 ft-review --verdicts j.jsonl rows.jsonl
+	[ "$(jq -c '[.id, .review.pass] + .review.passes' <<<"$output" | xargs)" = \
+		'[r0,true,true,true,true,null] [r1,true,false,false,true,null] [r2,true,true,false,null,null] [r3,true,true,false,false,null]' ]
+}
+
 @test "two fixes with different texts are a difference, to be settled like any other" {
 	rows 2
 	open_page -o j.jsonl --as anna rows.jsonl

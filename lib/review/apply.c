@@ -40,6 +40,18 @@ int apply_disputed(const struct journal *j, const char *key)
 	return differ;
 }
 
+int apply_row_key(struct map *seen, const struct record *r, char key[KEY_TEXT], char hash[33],
+		  struct err *e)
+{
+	uint64_t half[2];
+	if (record_key(r, key, e) || journal_row_hash(r, hash, e))
+		return -1;
+	key_halves(key, half);
+	uint64_t *times = map_put(seen, half[0] ^ half[1], 0, NULL);
+	key_text(half, (uint32_t)++ * times, key);
+	return 0;
+}
+
 enum found { FOUND_NONE, FOUND_DECISION, FOUND_DONE, FOUND_REFUSED, FOUND_TROUBLE };
 
 /* The standing decision on the row. FOUND_DONE: a fix that stands in the row already;
@@ -48,12 +60,8 @@ static enum found decision_on(struct apply *a, const struct record *r, const str
 			      struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
-	uint64_t half[2];
-	if (record_key(r, key, e) || journal_row_hash(r, hash, e))
+	if (apply_row_key(&a->seen, r, key, hash, e))
 		return FOUND_TROUBLE;
-	key_halves(key, half);
-	uint64_t *seen = map_put(&a->seen, half[0] ^ half[1], 0, NULL);
-	key_text(half, (uint32_t)++ * seen, key);
 	if (!(*d = journal_find(a->journal, key, (size_t)-1)))
 		return FOUND_NONE;
 	int done = strcmp((*d)->after, hash) == 0;

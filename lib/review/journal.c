@@ -80,14 +80,29 @@ static void remember(struct journal *j, struct decision given)
 	}
 }
 
-const struct decision *journal_find(const struct journal *j, const char *key, size_t who)
+/* The standing decision on the row before the one numbered i - 1, from i on backwards; 0: none. */
+static size_t standing(const struct journal *j, const char *key, size_t i)
+{
+	for (; i; i = j->all[i - 1].earlier) {
+		const struct decision *d = &j->all[i - 1];
+		if (!d->undone && d->verdict != VERDICT_UNDO && strcmp(d->key, key) == 0)
+			break;
+	}
+	return i;
+}
+
+static size_t latest(const struct journal *j, const char *key)
 {
 	const uint64_t *last = map_get(&j->last, key_hash(key));
+	return standing(j, key, last ? (size_t)*last : 0);
+}
+
+const struct decision *journal_find(const struct journal *j, const char *key, size_t who)
+{
 	const struct decision *found = NULL;
-	for (size_t i = last ? (size_t)*last : 0; i; i = j->all[i - 1].earlier) {
+	for (size_t i = latest(j, key); i; i = standing(j, key, j->all[i - 1].earlier)) {
 		const struct decision *d = &j->all[i - 1];
-		if (d->undone || d->verdict == VERDICT_UNDO || strcmp(d->key, key) != 0 ||
-		    (who != (size_t)-1 && d->who != who))
+		if (who != (size_t)-1 && d->who != who)
 			continue;
 		if (!found)
 			found = d;
@@ -95,6 +110,30 @@ const struct decision *journal_find(const struct journal *j, const char *key, si
 			return d;
 	}
 	return found;
+}
+
+const struct decision *journal_own(const struct journal *j, const char *key, const char *row,
+				   size_t who)
+{
+	for (size_t i = latest(j, key); i; i = standing(j, key, j->all[i - 1].earlier)) {
+		const struct decision *d = &j->all[i - 1];
+		if (d->who == who && !d->final && strcmp(d->row, row) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+const char *journal_reviewed(const struct journal *j, const char *key, const char *row)
+{
+	const char *before = NULL;
+	for (size_t i = latest(j, key); i; i = standing(j, key, j->all[i - 1].earlier)) {
+		const struct decision *d = &j->all[i - 1];
+		if (strcmp(d->row, row) == 0)
+			return d->row;
+		if (!before && strcmp(d->after, row) == 0)
+			before = d->row;
+	}
+	return before;
 }
 
 /* The member's text, at most max bytes with the NUL, into to. */

@@ -86,6 +86,13 @@ void journal_index(struct journal *j, size_t i);
 /* The reviewer's standing decision on a row (undone ones do not count), NULL where there is none.
  * who == (size_t)-1: the last of anybody, but one that settles a disagreement first. */
 const struct decision *journal_find(const struct journal *j, const char *key, size_t who);
+/* The reviewer's standing decision on a row as it was when its hash was `row`, made without seeing the
+ * others': not one that settles. NULL where there is none. */
+const struct decision *journal_own(const struct journal *j, const char *key, const char *row,
+				   size_t who);
+/* The row's hash when it was judged, for a row whose hash is now `row`: the same, or where a fix stands
+ * in it already, that of the row which the fix was made on. NULL where nobody judged it. */
+const char *journal_reviewed(const struct journal *j, const char *key, const char *row);
 /* Index of a reviewer, (size_t)-1 where unknown. */
 size_t journal_reviewer(const struct journal *j, const char *who);
 
