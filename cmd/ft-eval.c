@@ -27,10 +27,10 @@
 static struct opt_list opt_check, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
 	*opt_html, *opt_junit;
-static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN;
+static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN, opt_margin;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_errors, opt_choose, opt_labels, opt_profile, opt_merge, opt_point, opt_diff,
-	opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_errors, opt_choose, opt_sequential, opt_labels, opt_profile, opt_merge, opt_point,
+	opt_diff, opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
 static struct prog_form opt_form;
 
 static struct opt options[] = {
@@ -53,6 +53,12 @@ static struct opt options[] = {
 	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
 	 "exit 0 where met, 1 missed, 4 the interval straddles N\n(>=, <=, >, <; may be given again)"},
 	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
+	{0, "sequential", OPT_FLAG, &opt_sequential, NULL,
+	 "intervals hold at every row at once: look as often as you like,\nand stop as soon as there is a verdict (4: go on)",
+	 .without =
+		 "point bootstrap cluster pass-at labels: it is for rates, scores and differences of rows on their own"},
+	{0, "margin", OPT_REAL, &opt_margin, "N", "what is worse than OLD by less is not worse", 0,
+	 1, .with = "sequential"},
 	{0, "choose", OPT_CHOICE, &opt_choose, "cheapest",
 	 "names the cheapest group that meets every requirement;\nexit 1 when none does", 1, 0,
 	 .with = "require"},
@@ -161,6 +167,10 @@ static void parse_options(void)
 	board.keep_lines = opt_html != NULL;
 	board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
+	board.sequential = opt_sequential;
+	board.margin = opt_margin;
+	if (opt_margin > 0 && !opt_baseline_file)
+		prog_usage("--margin goes with --baseline-file");
 	board.boot =
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};
 	if (opt_pass_at && board_pass_at(&board, opt_pass_at, &e))
@@ -272,21 +282,23 @@ static void check_figures(void)
 
 /* --- answers --- */
 
-static void write_choice(const struct figures *f, struct buf *text)
+/* Requirements, comparisons and what follows from them. */
+static void settle(struct figures *f)
 {
-	int unknown;
-	const struct group *g =
-		opt_choose ? advice_cheapest(&board, f->decided, f->decided_n, &unknown) : NULL;
+	static struct buf advice;
+	struct err e = ERR_INIT;
 
-	if (opt_choose)
-		report_choice(g, text);
-	if (opt_choose && !g)
-		prog_warn("--choose cheapest: %s",
-			  unknown ? "no group's cost is known"
-				  : "no group with a known cost meets every requirement");
-	for (size_t i = 0; i < f->comparisons.n && !isnan(opt_train_cost); i++)
-		if (f->comparisons.v[i].metric == 0)
-			report_break_even(f->comparisons.v + i, opt_train_cost, text);
+	if (decide_all(&board, requirements, opt_require.n, opt_point,
+		       opt_baseline_file ? baseline_run : NULL, &f->decided, &f->decided_n, &e))
+		prog_fail(&e);
+	if ((opt_compare || opt_baseline_file) && !prog_stopping() && !board_is_empty(&board) &&
+	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f->comparisons,
+			   &e))
+		prog_fail(&e);
+	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e))
+		prog_fail(&e);
+	advice_write(&board, f->decided, f->decided_n, &advice);
+	f->advice = advice.len > 0 ? advice.data : "";
 }
 
 static void write_figures(const struct figures *f)
@@ -304,7 +316,7 @@ static void write_figures(const struct figures *f)
 		eval_report(f, &text);
 		duels_write(&duels, opt_baseline, board.level, &text);
 	}
-	write_choice(f, &text);
+	report_choice(f, opt_train_cost, &text, prog_warn);
 	for (size_t i = 0; i < f->comparisons.n && opt_diff; i++)
 		report_diff(&board, f->comparisons.v + i, &text);
 	out_span(buf_span(&text));
@@ -334,10 +346,11 @@ static void write_files(const struct figures *f)
 int main(int argc, char **argv)
 {
 	struct figures f = {.board = &board, .duels = &duels};
-	struct buf checks_help = {0}, advice = BUF_INIT;
+	struct buf checks_help = {0};
 	struct err e = ERR_INIT;
 	char **files;
 	size_t skipped;
+	int status;
 
 	check_help(&checks_help);
 	options[0].help = checks_help.data;
@@ -355,35 +368,20 @@ int main(int argc, char **argv)
 		prog_warn("there are no records: nothing to score");
 	if (board_check_paths(&board, &e))
 		prog_fail(&e);
+	if (opt_sequential && duels.rows > 0)
+		prog_die("--sequential is for rates and scores, not for the ranking of pairs");
 	if (opt_profile && eval_profile_may(&board, duels.rows, &e))
 		prog_fail(&e);
 	if (!opt_quiet)
 		report_remarks(&board, opt_by.n > 0 || opt_compare, prog_warn);
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
-	if (decide_all(&board, requirements, opt_require.n, opt_point,
-		       opt_baseline_file ? baseline_run : NULL, &f.decided, &f.decided_n, &e))
-		prog_fail(&e);
-	if ((opt_compare || opt_baseline_file) && !prog_stopping() && !board_is_empty(&board) &&
-	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f.comparisons,
-			   &e))
-		prog_fail(&e);
-	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e))
-		prog_fail(&e);
-	advice_write(&board, f.decided, f.decided_n, &advice);
-	f.advice = advice.len > 0 ? advice.data : "";
+	settle(&f);
 	if (!opt_pass)
 		write_figures(&f);
 	write_files(&f);
 	if (*f.advice && !opt_quiet)
 		prog_warn("%s", f.advice);
-	int status = opt_profile ? FT_OK : outcome_status(&f);
-	comparisons_release(&f.comparisons);
-	free(f.decided);
-	require_release_all(requirements, opt_require.n);
-	board_release(&board);
-	check_release_all(checks, board.n_checks);
-	duels_release(&duels);
-	buf_release(&advice);
+	status = opt_profile ? FT_OK : outcome_status(&f);
 	prog_end(status == FT_OK && skipped > 0 ? FT_PARTIAL : status);
 }

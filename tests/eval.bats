@@ -679,6 +679,83 @@ assert case.get("name") == "\ufffd\ufffd\ufffd\nq0"'
 	[[ $stderr == *q39* ]]
 }
 
+# look N ... - what --sequential says of the first N rows of `log`.
+look() { status_is "$1" ft-eval -q --sequential "${@:3}" <(head -n "$2" log); }
+
+@test "--sequential: a gate may be asked after each row: met, missed, or go on with the rows that are likely needed" {
+	rows m "$(printf '11111111111111111110%.0s' {1..60})" >log
+	# Bounds by tests/fixtures/stats-betting.py: of 20 rows with one wrong.
+	look 4 20 --require 'exact>=0.9'
+	jq -se '(.[0].metrics.exact.lo - 0.634449 | fabs) < 1e-5 and (.[0].metrics.exact.hi - 0.999921 | fabs) < 1e-5
+		and .[1].verdict == "go on" and .[1].more > 100' <<<"$output"
+	more=$(jq -s '.[1].more' <<<"$output")
+	# As many rows more of the same kind are enough, one in five fewer are not.
+	look 0 $((20 + more / 20 * 20 + 20)) --require 'exact>=0.9'
+	jq -se '.[1].verdict == "met" and (.[1] | has("more") | not)' <<<"$output"
+	look 4 $((20 + more * 4 / 5 / 20 * 20)) --require 'exact>=0.9'
+	look 1 1200 --require 'exact>=0.98'
+	look 4 1200 --require 'exact>=0.95'
+	jq -se '.[1].more == null' <<<"$output"
+	look 0 1200 --require 'exact>0.9' --require 'exact<=0.98' --require 'errors<=0.02'
+	for bad in 'latency.p50<=1' 'cost.total<=1' 'exact.majority>=0.5' 'exact.pass@2>=0.5' 'tokens.total<=9'; do
+		look 2 20 --require "$bad"
+		[[ $stderr == *"--sequential bounds rates and scores"* ]]
+	done
+	for bad in --point '--cluster id' '--bootstrap 100' '--pass-at 2' --labels; do
+		# shellcheck disable=SC2086
+		look 2 20 --require 'exact>=0.5' $bad
+	done
+	status_is 2 ft-eval --sequential <(head -n 2 log | jq -c '.sample = 0')
+	[[ $stderr == *"one answer an input"* ]]
+	# Profiles of shards hold all that is needed.
+	split -n l/3 log shard.
+	for f in shard.??; do ft-eval --profile $f; done >profiles
+	status_is 0 ft-eval --sequential --merge --table --junit j.xml --html page.html --require 'exact>=0.93' profiles
+	[[ $output == *"exact>=0.93"*" met"* ]]
+	status_is 4 ft-eval --sequential --merge --table --junit j.xml --html page.html --require 'exact>=0.945' profiles
+	grep -qE 'go on \(about [0-9]+ rows more\)' <<<"$output"
+	grep -qE '<error message="go on: .*\(about [0-9]+ rows more\)">' j.xml
+	grep -qE 'go on \(about [0-9]+ rows more\)' page.html
+}
+
+@test "--sequential: fields and scores that are no rates are bounded at every row too" {
+	jq -nc 'range(300) | {id: "\(.)", ideal: ({a: 1, b: 2} | tojson), output: ({a: 1, b: (if . % 4 == 0 then 3 else 2 end)} | tojson)}' >log
+	look 0 300 -c json-fields --require 'json-fields>=0.8' --require 'json-fields.a>=0.95' --require 'json-fields.b<=0.9'
+	jq -se '.[0].metrics["json-fields"] | .mean == 0.875 and .lo > 0.8 and .hi < 0.93 and .fields.b.lo > 0.6' <<<"$output"
+	look 4 30 -c json-fields --require 'json-fields.a>=0.95'
+	jq -se '.[1].more > 50 and .[1].more < 150' <<<"$output"
+}
+
+@test "--sequential --baseline-file: worse, not worse or go on, while the later run has not come to all rows" {
+	printf -v good '1%.0s' {1..400}
+	rows m "$good" >old
+	rows m "$(printf '1111011111%.0s' {1..40})" >log
+	look 4 20 --baseline-file old
+	jq -se '.[2] | .n == 20 and .verdict == "go on" and .more > 20 and .test == "betting" and .p > 0.05' <<<"$output"
+	more=$(jq -s '.[2].more' <<<"$output")
+	look 1 $((30 + more)) --baseline-file old --junit j.xml
+	jq -se '.[2] | .verdict == "worse" and .p <= 0.05 and .hi < 0' <<<"$output"
+	grep -q '<failure' j.xml
+	# A tenth is within the margin of a fifth, and beyond doubt so in the end.
+	look 4 20 --baseline-file old --margin 0.2
+	look 0 400 --baseline-file old --margin 0.2 --junit j.xml
+	jq -se '.[2] | .verdict == "not worse" and .lo > -0.2 and .p <= 0.05' <<<"$output"
+	run ! grep -qE '<failure|<error' j.xml
+	# What never differs goes on without a margin, and not for long with one.
+	look 4 400 --baseline-file log
+	jq -se '.[2] | .more == null and .p == 1' <<<"$output"
+	look 0 400 --baseline-file log --margin 0.02
+	# One alpha for all checks.
+	# shellcheck disable=SC2046
+	look 4 $((30 + more)) $(checks 10) --baseline-file old
+	jq -se '.[2] | .verdict == "go on" and .p <= 0.05 and .p_adj > 0.05' <<<"$output"
+	# Rows that the earlier run lacks, and without --sequential rows that the later one lacks, are refused.
+	status_is 2 ft-eval --sequential --baseline-file <(head -n 10 old) log
+	status_is 2 ft-eval --baseline-file old <(head -n 20 log)
+	status_is 2 ft-eval --sequential --margin 0.1 log
+	status_is 2 ft-eval --margin 0.1 --baseline-file old log
+}
+
 # checks N NAME - options for N checks, the first of them exact, the others the same on every row.
 checks() {
 	printf -- '-c exact'

@@ -308,6 +308,9 @@ static int add_cluster(struct board *b, struct group *g, struct row *a, const do
 	uint64_t key, question;
 
 	*cluster = 0;
+	if (has_sample && b->sequential)
+		return err_set(e,
+			       "rows with `sample` are not draws of their own: --sequential takes one answer an input");
 	if (has_sample && !b->cluster && !b->samples) {
 		if (b->n_groups > 1 || g->n > 1)
 			return err_set(e,

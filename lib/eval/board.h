@@ -77,6 +77,8 @@ struct board {
 	int samples;
 	struct path *cluster; /* or NULL */
 	double level;
+	int sequential;		    /* intervals hold at every row at once (stats/betting) */
+	double margin;		    /* then, of two runs: how much worse is not worse */
 	struct boot boot;	    /* resamples 0: intervals of means by t */
 	int pass_at[BOARD_PASS_AT]; /* figures of so many samples */
 	size_t n_pass_at;
@@ -135,8 +137,11 @@ int board_check_paths(const struct board *b, struct err *e);
 /* Whether some check counts unclear answers (a choice). */
 int board_has_unclear(const struct board *b);
 
+/* What is known of k of n: by Wilson, or at every row at once. */
+struct interval board_rate(const struct board *b, double k, double n);
+
 /* What is known of a metric in a group: a rate by Wilson, a mean by t or bootstrap, either by
- * clusters where there are some. */
+ * clusters where there are some; at every row at once by betting. */
 struct interval board_score(const struct board *b, const struct group *g, size_t metric);
 
 /* A figure that rests on no check: latency.*, tokens.*, cost.*, errors, as below; -1 for others. */
@@ -153,6 +158,11 @@ struct interval board_pass(const struct board *b, const struct group *g, size_t 
  * figure. A figure that cannot be known is NaN. *too_few as for board_pass, else 0. */
 int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
 		 size_t *metric, uint64_t *too_few, struct err *e);
+
+/* How many rows in all, were those to come like these, until the interval of a figure that rests on
+ * the metric leaves out the bound; INFINITY where it never would. Of a sequential board. */
+double board_rows(const struct board *b, const struct group *g, const char *name, size_t metric,
+		  double bound);
 
 /* -1 where no record can bring the figure about; 0 where it is there or may come to be, as a field
  * does of json-fields, and the figures of samples. */

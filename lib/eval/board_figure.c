@@ -4,6 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../stats/betting.h"
+
+struct interval board_rate(const struct board *b, double k, double n)
+{
+	return b->sequential ? betting_rate(k, n, b->level) : interval_wilson(k, n, b->level);
+}
 
 struct interval board_score(const struct board *b, const struct group *g, size_t metric)
 {
@@ -12,6 +18,8 @@ struct interval board_score(const struct board *b, const struct group *g, size_t
 
 	if (t->n == 0)
 		return (struct interval){NAN, NAN, NAN};
+	if (b->sequential)
+		return betting_mean(t, 0, 1, b->level);
 	if (board_is_clustered(b) && g->clusters.n < g->n)
 		return interval_unit(clusters_mean(&g->clusters, metric,
 						   b->boot.resamples > 0 ? &b->boot : NULL,
@@ -121,7 +129,7 @@ int board_usage(const struct board *b, const struct group *g, const char *name, 
 			return 0;
 		}
 	if (strcmp(name, "errors") == 0) {
-		*v = interval_wilson((double)g->errors, (double)g->n, b->level);
+		*v = board_rate(b, (double)g->errors, (double)g->n);
 		return 0;
 	}
 	if (!total && strcmp(name, "cost.per_1k") != 0)
@@ -157,6 +165,8 @@ static int no_figure(const struct board *b, const char *name, struct err *e)
 int board_figure(const struct board *b, const struct group *g, const char *name, struct interval *v,
 		 size_t *metric, uint64_t *too_few, struct err *e)
 {
+	const struct field *f;
+
 	*metric = b->n_metrics;
 	*too_few = 0;
 	for (size_t i = 0; i < b->n_metrics; i++) {
@@ -172,17 +182,34 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 		}
 		if (sampled_figure(b, g, i, name + n + 1, v, too_few) == 0)
 			return 0;
-		for (size_t j = 0; j < g->cells[i].fields.n; j++) {
-			const struct field *f = g->cells[i].fields.v + j;
-
-			if (strcmp(name + n + 1, f->name) == 0) {
-				*v = field_rate(f, b->level);
-				return 0;
-			}
+		f = fields_named(&g->cells[i].fields, name + n + 1);
+		if (f) {
+			*v = board_rate(b, (double)f->right, (double)f->rows);
+			return 0;
 		}
 	}
 	*metric = b->n_metrics;
 	return board_usage(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
+}
+
+double board_rows(const struct board *b, const struct group *g, const char *name, size_t metric,
+		  double bound)
+{
+	const struct tally *t;
+	const struct field *f;
+
+	if (metric == b->n_metrics)
+		return strcmp(name, "errors") == 0
+			       ? betting_rate_rows((double)g->errors, (double)g->n, bound, b->level)
+			       : NAN;
+	name += strlen(board_metric_name(b, metric));
+	t = &g->cells[metric].scores;
+	if (!*name)
+		return betting_rows(t, 0, 1, bound, b->level) / (double)t->n * (double)g->n;
+	f = fields_named(&g->cells[metric].fields, name + 1);
+	return f ? betting_rate_rows((double)f->right, (double)f->rows, bound, b->level) /
+			       (double)f->rows * (double)g->n
+		 : NAN;
 }
 
 int board_may_have(const struct board *b, const char *name, struct err *e)
@@ -196,9 +223,14 @@ int board_may_have(const struct board *b, const char *name, struct err *e)
 
 		if (strncmp(name, metric, strlen(metric)) != 0 || (*rest && *rest != '.'))
 			continue;
-		if (!*rest || board_has_fields(b, i) || strcmp(rest, ".majority") == 0 ||
-		    pass_figure(rest + 1, &k))
+		if (!*rest || board_has_fields(b, i))
+			return 0;
+		if (!b->sequential && (strcmp(rest, ".majority") == 0 || pass_figure(rest + 1, &k)))
 			return 0;
 	}
+	if (b->sequential && strcmp(name, "errors") != 0)
+		return err_set(e,
+			       "--sequential bounds rates and scores: checks, their fields and errors, not '%.100s'",
+			       name);
 	return board_usage(b, &empty, name, &v) == 0 ? 0 : no_figure(b, name, e);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../stats/betting.h"
 #include "../stats/cluster.h"
 #include "../stats/dist.h"
 #include "../stats/multiple.h"
@@ -37,11 +38,12 @@ static size_t list_missing(const struct group *of, const struct group *in, struc
 	return missing;
 }
 
-static int refuse_mismatch(const struct group *a, const struct group *b, struct err *e)
+static int refuse_mismatch(const struct group *a, const struct group *b, int may_lack,
+			   struct err *e)
 {
 	struct buf of_a = BUF_INIT, of_b = BUF_INIT;
 	size_t not_in_b = list_missing(a, b, &of_a), not_in_a = list_missing(b, a, &of_b);
-	int bad = not_in_a > 0 || not_in_b > 0;
+	int bad = not_in_a > 0 || (not_in_b > 0 && !may_lack);
 
 	if (bad)
 		err_set(e,
@@ -131,8 +133,10 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 	int binary = 1;
 
 	for (size_t i = 0; i < base->n_rows; i++) {
+		size_t partner = board_partner(other, base, i);
 		double x = base->scores[i * b->n_metrics + metric];
-		double y = other->scores[board_partner(other, base, i) * b->n_metrics + metric];
+		double y =
+			partner == SIZE_MAX ? NAN : other->scores[partner * b->n_metrics + metric];
 
 		each[i] = y - x;
 		if (isnan(x) || isnan(y))
@@ -146,7 +150,14 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 	}
 	c.p = NAN;
 	sd = tally_sd(&differences);
-	if (board_is_clustered(b) && base->clusters.n < base->n) {
+	if (b->sequential) {
+		double margin = b->run ? b->margin : 0;
+
+		c.test = "betting";
+		c.diff = betting_mean(&differences, -1, 1, b->level);
+		c.p = betting_p(&differences, -1, 1, -margin);
+		c.rows_needed = betting_rows(&differences, -1, 1, -margin, b->level);
+	} else if (board_is_clustered(b) && base->clusters.n < base->n) {
 		sd = clustered(b, base, each, &c);
 		binary = 0;
 	} else if (binary) {
@@ -162,7 +173,7 @@ static struct comparison compare_pair(const struct board *b, const struct group 
 		c.test = "paired-t";
 		c.diff = paired_t(&differences, b->level, &c.p);
 	}
-	if (c.n > 0)
+	if (c.n > 0 && !b->sequential)
 		plan(&c, sd, binary, b->level);
 	tally_release(&differences);
 	free(each);
@@ -194,9 +205,18 @@ static void judge(const struct board *b, struct comparisons *c)
 	for (size_t i = 0; i < c->n; i++) {
 		struct comparison *x = c->v + i;
 
-		x->verdict = x->diff.value < 0 && x->p_adj <= 1 - b->level ? VERDICT_MISSED
-									   : VERDICT_MET;
+		if (x->diff.value < -b->margin && x->p_adj <= 1 - b->level)
+			x->verdict = VERDICT_MISSED;
+		else if (b->sequential && !(x->diff.lo > -b->margin))
+			x->verdict = VERDICT_INCONCLUSIVE;
+		else
+			x->verdict = VERDICT_MET;
 	}
+}
+
+double compare_more(const struct comparison *c)
+{
+	return fmax(0, ceil(c->rows_needed) - (double)c->n);
 }
 
 /* Groups in a field of their own: those that share g's other by-values. */
@@ -223,7 +243,8 @@ static int compare_within(const struct board *b, const struct group *base, struc
 		if (other == base || strcmp(other->within, base->within) != 0)
 			continue;
 		others++;
-		if (refuse_mismatch(base, other, e) || refuse_unscored(b, other, e))
+		if (refuse_mismatch(base, other, b->sequential && b->run, e) ||
+		    refuse_unscored(b, other, e))
 			return -1;
 		for (size_t m = 0; m < b->n_metrics; m++) {
 			c->v = mem_grow(c->v, &c->cap, c->n + 1, sizeof *c->v);

@@ -2,6 +2,7 @@
 #include "decide.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -21,6 +22,9 @@ static int decide_one(const struct board *b, struct decided *d, int by_point, st
 			       d->r->text, c->unscored, d->g->n, c->first);
 	d->verdict =
 		d->too_few > 0 ? VERDICT_INCONCLUSIVE : require_judge(d->r, d->value, by_point);
+	if (b->sequential)
+		d->more = fmax(0, ceil(board_rows(b, d->g, d->r->figure, d->metric, d->r->bound) -
+				       (double)d->g->n));
 	return 0;
 }
 
@@ -41,4 +45,9 @@ int decide_all(const struct board *b, const struct requirement *r, size_t n, int
 		}
 	}
 	return 0;
+}
+
+const char *decide_word(const struct board *b, enum verdict v)
+{
+	return b->sequential && v == VERDICT_INCONCLUSIVE ? "go on" : require_word(v);
 }

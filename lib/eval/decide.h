@@ -15,6 +15,7 @@ struct decided {
 	 * with any the requirement is not decided. */
 	uint64_t too_few;
 	enum verdict verdict;
+	double more; /* of a sequential board: rows more that are likely to decide, or INFINITY */
 };
 
 /* Decides r[0..n-1] in all groups but those of the side `except` (NULL: none). *all is the caller's
@@ -22,5 +23,8 @@ struct decided {
  * nothing was said about them. */
 int decide_all(const struct board *b, const struct requirement *r, size_t n, int by_point,
 	       const char *except, struct decided **all, size_t *decided, struct err *e);
+
+/* "go on" for what a sequential board has not decided yet. */
+const char *decide_word(const struct board *b, enum verdict v);
 
 #endif

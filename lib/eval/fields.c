@@ -10,11 +10,6 @@
 #include "../text/moment.h"
 #include "number.h"
 
-struct interval field_rate(const struct field *f, double level)
-{
-	return interval_wilson((double)f->right, (double)f->rows, level);
-}
-
 double field_precision(const struct field *f)
 {
 	return f->said > 0 ? (double)f->found / (double)f->said : NAN;
@@ -231,6 +226,14 @@ static int covers(const char *name, struct span field)
 	size_t n = strlen(name);
 
 	return field.n >= n && memcmp(field.s, name, n) == 0 && (field.n == n || field.s[n] == '.');
+}
+
+const struct field *fields_named(const struct fields *f, const char *name)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(name, f->v[i].name) == 0)
+			return f->v + i;
+	return NULL;
 }
 
 int fields_occurs(const struct fields *f, const char *name)

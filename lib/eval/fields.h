@@ -26,9 +26,7 @@ struct field {
 	unsigned long long found;    /* both hold it and agree */
 };
 
-/* How often it is right, and the share that is right of what was said, and of what was expected; NaN
- * without any. */
-struct interval field_rate(const struct field *f, double level);
+/* The share that is right of what was said, and of what was expected; NaN without any. */
 double field_precision(const struct field *f);
 double field_recall(const struct field *f);
 
@@ -79,6 +77,9 @@ void field_rules_release(struct field_rules *r);
  * answer. With no field on either side the score is 1. */
 double fields_compare(struct span reference, struct span answer, const struct field_rules *rules,
 		      struct field_verdicts *v);
+
+/* NULL where there is none. */
+const struct field *fields_named(const struct fields *f, const char *name);
 
 /* Whether reference or answer of some row held the field, or a field of the object of that name. */
 int fields_occurs(const struct fields *f, const char *name);

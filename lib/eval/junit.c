@@ -5,6 +5,7 @@
 #include <math.h>
 #include "../web/junit.h"
 #include "outcome.h"
+#include "tables.h"
 
 static void put_interval(struct interval v, struct buf *b)
 {
@@ -61,8 +62,10 @@ static void put_requirements(const struct figures *f, struct junit *j)
 		buf_clear(&label);
 		board_label(d->g, &label);
 		buf_clear(&text);
-		buf_addf(&text, "%s: ", require_word(d->verdict));
+		buf_addf(&text, "%s: ", decide_word(f->board, d->verdict));
 		put_interval(d->value, &text);
+		if (f->board->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+			tables_more(d->more, &text);
 		if (d->too_few > 0)
 			buf_addf(&text, "; %" PRIu64 " inputs have fewer samples than it needs",
 				 d->too_few);
@@ -93,12 +96,14 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	if (!isnan(c->p))
 		buf_addf(&text, ", p %g (%g of all)", c->p, c->p_adj);
 	buf_addf(&text, ", %" PRIu64 " better, %" PRIu64 " worse", c->wins, c->losses);
+	if (b->run && c->verdict == VERDICT_INCONCLUSIVE)
+		tables_more(compare_more(c), &text);
 	junit_case(j, metric, b->run ? span_of("not worse beyond doubt") : span_of("difference"),
 		   result, buf_span(&text));
 	for (size_t i = 0; i < c->a->n_rows; i++) {
 		size_t k = board_partner(c->b, c->a, i);
 		double x = c->a->scores[i * b->n_metrics + c->metric],
-		       y = c->b->scores[k * b->n_metrics + c->metric];
+		       y = k == SIZE_MAX ? NAN : c->b->scores[k * b->n_metrics + c->metric];
 
 		if (!(y < x))
 			continue;

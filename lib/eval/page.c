@@ -107,7 +107,10 @@ static void fields(const struct board *b, struct buf *out)
 			for (size_t k = 0; k < f->n; k++) {
 				buf_clear(&text);
 				buf_adds(&text, f->v[k].name);
-				add_range(&r, &text, field_rate(f->v + k, b->level), 0);
+				add_range(&r, &text,
+					  board_rate(b, (double)f->v[k].right,
+						     (double)f->v[k].rows),
+					  0);
 			}
 			label_of(b->groups + i, &text);
 			buf_addf(&text, ": fields that agree (%s)", board_metric_name(b, m));

@@ -74,7 +74,7 @@ static void put_labels(struct jw *w, const struct board *b, const struct group *
 	label_figures_release(&f);
 }
 
-static void put_fields(struct jw *w, const struct fields *f, double level)
+static void put_fields(struct jw *w, const struct board *b, const struct fields *f)
 {
 	struct field all = {0};
 
@@ -94,7 +94,7 @@ static void put_fields(struct jw *w, const struct fields *f, double level)
 		const struct field *x = f->v + i;
 
 		jw_put_object(w, x->name);
-		put_bounds(w, "mean", field_rate(x, level));
+		put_bounds(w, "mean", board_rate(b, (double)x->right, (double)x->rows));
 		jw_put_int(w, "n", x->rows);
 		jw_put_num(w, "precision", field_precision(x));
 		jw_put_num(w, "recall", field_recall(x));
@@ -141,7 +141,7 @@ static void put_group(const struct board *b, const struct group *g, struct buf *
 		if (i < b->n_checks && b->checks[i].kind == CHECK_CHOICE)
 			jw_put_int(&w, "unclear", c->unclear);
 		if (board_has_fields(b, i))
-			put_fields(&w, &c->fields, b->level);
+			put_fields(&w, b, &c->fields);
 		if (board_is_clustered(b))
 			put_samples(&w, b, g, i);
 		jw_end(&w);
@@ -187,6 +187,8 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	jw_put_num(&w, "rows_needed", ceil(c->rows_needed));
 	if (b->run)
 		jw_put_str(&w, "verdict", outcome_word(c->verdict));
+	if (b->run && c->verdict == VERDICT_INCONCLUSIVE)
+		jw_put_num(&w, "more", compare_more(c));
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -200,10 +202,12 @@ static void put_decided(const struct board *b, const struct decided *d, struct b
 	jw_put_str(&w, "require", d->r->text);
 	if (b->n_groups > 1 || b->n_by > 0 || b->compare || b->run)
 		jw_put_raw(&w, "group", span_of(d->g->label));
-	jw_put_str(&w, "verdict", require_word(d->verdict));
+	jw_put_str(&w, "verdict", decide_word(b, d->verdict));
 	put_bounds(&w, "value", d->value);
 	if (d->too_few > 0)
 		jw_put_int(&w, "too_few", d->too_few);
+	if (b->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+		jw_put_num(&w, "more", d->more);
 	jw_end(&w);
 	buf_addc(out, '\n');
 }
@@ -223,7 +227,7 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 	for (size_t i = 0; i < c->a->n_rows; i++) {
 		size_t j = board_partner(c->b, c->a, i);
 		double x = c->a->scores[i * b->n_metrics + c->metric],
-		       y = c->b->scores[j * b->n_metrics + c->metric];
+		       y = j == SIZE_MAX ? NAN : c->b->scores[j * b->n_metrics + c->metric];
 		struct span id = board_row_id(c->a, i);
 		struct jw w;
 
@@ -246,7 +250,7 @@ void report_diff(const struct board *b, const struct comparison *c, struct buf *
 	}
 }
 
-void report_choice(const struct group *g, struct buf *out)
+static void put_choice(const struct group *g, struct buf *out)
 {
 	struct jw w;
 
@@ -262,7 +266,7 @@ void report_choice(const struct group *g, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-void report_break_even(const struct comparison *c, double train_cost, struct buf *out)
+static void put_break_even(const struct comparison *c, double train_cost, struct buf *out)
 {
 	struct jw w;
 
@@ -274,6 +278,25 @@ void report_break_even(const struct comparison *c, double train_cost, struct buf
 	jw_put_num(&w, "train_cost", train_cost);
 	jw_end(&w);
 	buf_addc(out, '\n');
+}
+
+void report_choice(const struct figures *f, double train_cost, struct buf *out,
+		   void (*say)(const char *fmt, ...))
+{
+	const struct group *g = NULL;
+	int unknown;
+
+	if (f->choose) {
+		g = advice_cheapest(f->board, f->decided, f->decided_n, &unknown);
+		put_choice(g, out);
+		if (!g)
+			say("--choose cheapest: %s",
+			    unknown ? "no group's cost is known"
+				    : "no group with a known cost meets every requirement");
+	}
+	for (size_t i = 0; i < f->comparisons.n && !isnan(train_cost); i++)
+		if (f->comparisons.v[i].metric == 0)
+			put_break_even(f->comparisons.v + i, train_cost, out);
 }
 
 static int occurs(const struct board *b, size_t metric, const char *field)

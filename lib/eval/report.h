@@ -10,9 +10,11 @@ void eval_report(const struct figures *f, struct buf *out);
  * "sample", "a", "b", "scores": [x, y]}; fixed is what b scores higher. */
 void report_diff(const struct board *b, const struct comparison *c, struct buf *out);
 
-/* {"choose": "cheapest", "group"}: g may be NULL; and {"break_even", "a", "b", "train_cost"}. */
-void report_choice(const struct group *g, struct buf *out);
-void report_break_even(const struct comparison *c, double train_cost, struct buf *out);
+/* {"choose": "cheapest", "group"} where one is to be chosen, group null and a reason said where none
+ * can be; and for each comparison on the first check {"break_even", "a", "b", "train_cost"}, unless
+ * train_cost is NaN. */
+void report_choice(const struct figures *f, double train_cost, struct buf *out,
+		   void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))));
 
 /* Says each thing that the figures alone do not say: answers cut off, rows that could not be
  * scored, fields that occur nowhere. several: groups are named. */

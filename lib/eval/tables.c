@@ -82,7 +82,7 @@ void tables_fields(const struct board *b, const struct group *g, size_t metric, 
 	table_head(t, "field|>agrees|%g%% interval|>rows|>precision|>recall", b->level * 100);
 	for (size_t i = 0; i < f->n; i++) {
 		table_name(t, f->v[i].name);
-		cell_interval(t, field_rate(f->v + i, b->level));
+		cell_interval(t, board_rate(b, (double)f->v[i].right, (double)f->v[i].rows));
 		table_count(t, f->v[i].rows);
 		table_real(t, "%.4f", field_precision(f->v + i));
 		table_real(t, "%.4f", field_recall(f->v + i));
@@ -116,8 +116,18 @@ int tables_usage(const struct board *b, struct table *t)
 	return any > 0;
 }
 
+void tables_more(double rows, struct buf *text)
+{
+	if (isfinite(rows))
+		buf_addf(text, " (about %.0f rows more)", rows);
+	else
+		buf_adds(text, " (no number of rows like these would decide)");
+}
+
 void tables_comparisons(const struct figures *f, struct table *t)
 {
+	struct buf word = BUF_INIT;
+
 	table_head(t,
 		   "metric|a (baseline)|b|>b - a|%g%% interval|>p|>p adjusted|>wins|>losses|>ties|test%s",
 		   f->board->level * 100, f->board->run ? "|verdict" : "");
@@ -134,9 +144,15 @@ void tables_comparisons(const struct figures *f, struct table *t)
 		table_count(t, x->losses);
 		table_count(t, x->ties);
 		table_cell(t, x->test);
-		if (f->board->run)
-			table_cell(t, outcome_word(x->verdict));
+		if (!f->board->run)
+			continue;
+		buf_clear(&word);
+		buf_adds(&word, outcome_word(x->verdict));
+		if (x->verdict == VERDICT_INCONCLUSIVE)
+			tables_more(compare_more(x), &word);
+		table_cell(t, word.data);
 	}
+	buf_release(&word);
 }
 
 void tables_plan(const struct board *b, const struct comparison *c, struct buf *text)
@@ -167,7 +183,9 @@ void tables_decided(const struct figures *f, struct table *t)
 		cell_label(t, d->g);
 		cell_interval(t, d->value);
 		buf_clear(&word);
-		buf_adds(&word, require_word(d->verdict));
+		buf_adds(&word, decide_word(f->board, d->verdict));
+		if (f->board->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+			tables_more(d->more, &word);
 		if (d->too_few > 0)
 			buf_addf(&word, " (%" PRIu64 " inputs with too few samples)", d->too_few);
 		table_cell(t, word.data);

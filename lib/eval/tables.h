@@ -14,6 +14,8 @@ void tables_samples(const struct board *b, struct table *t);
 void tables_fields(const struct board *b, const struct group *g, size_t metric, struct table *t);
 /* Latency, tokens, cost. Returns 0 where no group knows any of them. */
 int tables_usage(const struct board *b, struct table *t);
+/* How many rows more are likely to decide what is not decided yet, in brackets, appended. */
+void tables_more(double rows, struct buf *text);
 void tables_comparisons(const struct figures *f, struct table *t);
 void tables_decided(const struct figures *f, struct table *t);
 /* The classes that are taken for another most often. */
