@@ -181,6 +181,8 @@ int main(int argc, char **argv)
 	while (*base && base[strlen(base) - 1] == '/')
 		base[strlen(base) - 1] = 0;
 	p.endpoint = base;
+	if (p.token && http_is_exposed(base))
+		prog_warn("HF_TOKEN is sent over plain http, where others can read it");
 	if (hub_parse(name, &h, &e) || !(dir = hub_repo_dir(&h, &e)) || !(p.http = http_new(2, &e)))
 		prog_fail(&e);
 	if (pull_list(&p, h.repo, h.revision, &l, &e))

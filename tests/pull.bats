@@ -81,6 +81,30 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	[ -z "$(find home -name '*.incomplete')" ]
 }
 
+@test "no more is taken than was promised, no encoding and no link" {
+	files
+	start_hub --flood
+	status_is 2 ft-pull org/m
+	[[ $stderr == *"model.safetensors"*"the answer is larger than 100000 bytes"* ]]
+	[ "$(du -sk home | cut -f 1)" -lt 1000 ]
+	rm -r home
+	start_hub --encoded
+	status_is 2 ft-pull org/m
+	[[ $stderr == *"encoded (gzip), which was not asked for"* ]]
+	rm -r home
+	start_hub
+	mkdir -p home/hub/models--org--m/blobs
+	echo precious >mine
+	ln -s "$TMP/mine" "home/hub/models--org--m/blobs/$(sha256sum <model.safetensors | cut -d' ' -f1).incomplete"
+	status_is 0 ft-pull org/m
+	cmp model.safetensors $SNAPSHOT/model.safetensors
+	[ "$(cat mine)" = precious ]
+	jq -c '.siblings |= map(if .lfs then .lfs.size = 9e12 else . end)' hub/org/m/api.json >api
+	mv api hub/org/m/api.json
+	status_is 2 ft-pull org/m
+	[[ $stderr == *"promises 9000000000000 bytes for model.safetensors"* ]]
+}
+
 @test "wrong bytes of an earlier run are fetched anew" {
 	files
 	start_hub

@@ -9,7 +9,8 @@
 #include "../base/progress.h"
 #include "api_impl.h"
 
-#define SILENCE 90.0	  /* seconds without a byte before a stream is given up */
+#define ANSWER_MAX ((uint64_t)16 << 20) /* bytes, decoded */
+#define SILENCE 90.0			/* seconds without a byte before a stream is given up */
 #define IMAGE_TOKENS 5000 /* taken for an image that a body only names, where money is concerned */
 #define AHEAD 1.0	  /* seconds that the first request has for itself */
 #define WORTH_TELLING 20  /* seconds that nothing happens */
@@ -135,6 +136,7 @@ static int start(struct api *a, struct call *c, double now, struct err *e)
 	dialect_url(a->chat.dialect, a->o->base_url, c->model, a->o->api_version, &a->url);
 	q.url = a->url.data;
 	q.headers = a->o->headers;
+	q.most = ANSWER_MAX;
 	q.secret = a->secret.len ? a->secret.data : NULL;
 	q.timeout = fmin(a->o->timeout, left);
 	if (a->chat.stream && !(c->without & fit_bit("stream"))) {
@@ -501,10 +503,17 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 	rng_seed(&a->rng, (uint64_t)getpid(), (uint64_t)(now * 1e6));
 	if (o->key)
 		dialect_secret(o->dialect, o->base_url, o->key, &a->secret);
+	secrets_add(http_secrets(a->http), span_of(o->key));
+	for (const char *const *line = o->headers; line && *line; line++)
+		secrets_add_header(http_secrets(a->http), *line);
 	if (o->prices && !prices_known(o->prices, asked))
 		snprintf(a->warning, sizeof a->warning,
-			 "the price of %.128s is not in the prices file: its cost will be null",
+			 "the price of %.100s is not in the prices file: its cost will be null",
 			 asked);
+	if (http_is_exposed(o->base_url) && http_secrets(a->http)->n)
+		snprintf(a->warning + strlen(a->warning), sizeof a->warning - strlen(a->warning),
+			 "%sthe key is sent over plain http, where others can read it",
+			 a->warning[0] ? "; " : "");
 	free(asked);
 	*b = (struct backend){.self = a,
 			      .model = o->model,

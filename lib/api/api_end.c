@@ -30,33 +30,22 @@ static double settle(struct api *a, struct call *c, int worked)
 	return cost;
 }
 
-static void redact(char *text, size_t len, const char *key)
-{
-	size_t n = key ? strlen(key) : 0;
-	char *p = text;
-
-	if (n < 4 || !text)
-		return;
-	while ((p = memmem(p, len - (size_t)(p - text), key, n)))
-		memset(p, '*', n);
-}
-
-/* A server may send back what it was sent. */
-static void redact_answer(struct backend_answer *an, const char *key)
+/* A server may send back what it was sent, piece by piece in a stream too. */
+static void mask_answer(const struct secrets *s, struct backend_answer *an)
 {
 	struct buf *const bufs[] = {&an->output,   &an->tool_calls,    &an->refusal,  &an->usage,
 				    &an->logprobs, &an->error_message, &an->reasoning};
 	char *const texts[] = {an->model, an->finish_reason, an->request_id};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
-		redact(bufs[i]->data, bufs[i]->len, key);
+		secrets_mask(s, bufs[i]->data, bufs[i]->len);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		redact(texts[i], strlen(texts[i]), key);
+		secrets_mask(s, texts[i], strlen(texts[i]));
 }
 
 void api_deliver(struct api *a, struct call *c, struct backend_answer *answer)
 {
-	redact_answer(answer, a->o->key);
+	mask_answer(http_secrets(a->http), answer);
 	answer->attempts = c->attempts;
 	if (c->changed)
 		buf_addspan(&answer->asked, buf_span(&c->body));

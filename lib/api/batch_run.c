@@ -192,6 +192,8 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 		batch_parts_free(p);
 		return NULL;
 	}
+	for (const char *const *line = r->api->headers; line && *line; line++)
+		secrets_add_header(http_secrets(p->http), *line);
 	return p;
 }
 

@@ -4,10 +4,12 @@
 #include <curl/curl.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include "../base/mem.h"
 #include "../base/progress.h"
 #include "http.h"
@@ -23,12 +25,15 @@ struct transfer {
 	struct curl_slist *headers;
 	curl_mime *form;
 	struct buf body; /* of the request */
-	char *method, *url, *secret, *save;
+	char *method, *url, *save;
 	FILE *file;
+	struct http *h;
+	uint64_t most, taken; /* bytes of the answer's body */
+	size_t clear;	      /* how much of r.body is known to hold no secret */
 	double started, timeout;
 	int sent;   /* times that libcurl was about to write the request */
 	int follow; /* redirects left */
-	int too_big;
+	int too_big, crowded, encoded;
 	int no_file; /* errno of the file to save to */
 	void (*on_data)(void *arg, const char *p, size_t n);
 	void *arg;
@@ -39,6 +44,8 @@ struct http {
 	CURLM *multi;
 	struct transfer *active, *idle;
 	long running;
+	size_t held; /* bytes of bodies in memory */
+	struct secrets secrets;
 	char *ca; /* file of certificates to trust instead of the system's, or NULL */
 };
 
@@ -99,8 +106,17 @@ static void buf_reset(struct buf *b)
 		buf_clear(b);
 }
 
+/* The answer's body is not kept any longer. */
+static void forget_body(struct transfer *t)
+{
+	if (t->h && !t->save)
+		t->h->held -= t->taken;
+	t->taken = t->clear = 0;
+}
+
 static void transfer_clear(struct transfer *t)
 {
+	forget_body(t);
 	curl_slist_free_all(t->headers);
 	curl_mime_free(t->form);
 	t->headers = NULL;
@@ -110,9 +126,8 @@ static void transfer_clear(struct transfer *t)
 	t->file = NULL;
 	free(t->method);
 	free(t->url);
-	free(t->secret);
 	free(t->save);
-	t->method = t->url = t->secret = t->save = NULL;
+	t->method = t->url = t->save = NULL;
 	buf_reset(&t->body);
 	buf_reset(&t->r.headers);
 	buf_reset(&t->r.body);
@@ -143,9 +158,15 @@ void http_free(struct http *h)
 		transfer_free(t);
 	}
 	curl_multi_cleanup(h->multi);
+	secrets_release(&h->secrets);
 	free(h->ca);
 	free(h);
 	curl_global_cleanup();
+}
+
+struct secrets *http_secrets(struct http *h)
+{
+	return &h->secrets;
 }
 
 void http_response_release(struct http_response *r)
@@ -181,6 +202,44 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	return len;
 }
 
+/* Hands on what of the body is known to hold no secret; all of it where it has ended. 0 where it
+ * cannot be saved. */
+static int hand_on(struct transfer *t, int ended)
+{
+	struct buf *b = &t->r.body;
+	size_t from = t->clear, n;
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	t->clear = secrets_mask_more(&t->h->secrets, b, from, ended);
+	n = t->clear - from;
+	if (t->file && n && fwrite(b->data + from, 1, n, t->file) != n) {
+		t->no_file = errno;
+		return 0;
+	}
+	if (n && t->on_data && (status == 200 || status == 201 || t->file))
+		t->on_data(t->arg, b->data + from, n);
+	if (t->file) {
+		memmove(b->data, b->data + t->clear, b->len - t->clear);
+		b->len -= t->clear;
+		t->clear = 0;
+	}
+	return 1;
+}
+
+/* A file that is no link: what somebody else put there is not written through. */
+static FILE *open_save(const char *path, int append)
+{
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (append ? O_APPEND : O_TRUNC),
+		      0666);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, append ? "ab" : "wb");
+
+	if (fd >= 0 && !f)
+		close(fd);
+	return f;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -188,25 +247,28 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if ((status == 200 || status == 206) && t->save) {
-		if (!t->file)
-			t->file = fopen(t->save, status == 206 ? "ab" : "wb");
-		if (!t->file || fwrite(p, 1, len, t->file) != len) {
+	if ((status == 200 || status == 206) && t->save && !t->file) {
+		struct span how = http_header(&t->r, "content-encoding");
+
+		t->encoded = how.n && !span_is(how, "identity");
+		if (t->encoded)
+			return 0;
+		t->file = open_save(t->save, status == 206);
+		if (!t->file || fseeko(t->file, 0, SEEK_END)) {
 			t->no_file = errno;
 			return 0;
 		}
-		if (t->on_data)
-			t->on_data(t->arg, p, len);
-		return len;
+		t->taken = (uint64_t)ftello(t->file);
 	}
-	if (t->r.body.len + len > HTTP_BODY_MAX) {
-		t->too_big = 1;
+	t->taken += len;
+	if (!t->save)
+		t->h->held += len;
+	t->crowded = t->h->held > HTTP_HELD_MAX;
+	t->too_big = t->taken > (t->most ? t->most : t->file ? UINT64_MAX : HTTP_BODY_MAX);
+	if (t->too_big || t->crowded)
 		return 0;
-	}
 	buf_add(&t->r.body, p, len);
-	if ((status == 200 || status == 201) && t->on_data)
-		t->on_data(t->arg, p, len);
-	return len;
+	return hand_on(t, 0) ? len : 0;
 }
 
 /* libcurl writes a request anew when a kept connection turns out to be dead. That would be a second
@@ -233,7 +295,8 @@ static int transfer_begin(struct http *h, struct transfer *t, struct err *e)
 {
 	CURL *c = t->easy;
 
-	t->sent = t->too_big = t->no_file = 0;
+	t->sent = t->too_big = t->crowded = t->encoded = t->no_file = 0;
+	forget_body(t);
 	t->reason[0] = 0;
 	buf_clear(&t->r.headers);
 	buf_clear(&t->r.body);
@@ -300,7 +363,8 @@ static void set_common(const struct http *h, struct transfer *t, const struct ht
 		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
+	if (!q->save)
+		curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "ft/" FT_VERSION);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_request);
@@ -327,7 +391,8 @@ int http_start(struct http *h, uint64_t ticket, const struct http_request *q, st
 	t->ticket = ticket;
 	t->method = mem_strdup(q->method);
 	t->url = mem_strdup(q->url);
-	t->secret = q->secret ? mem_strdup(q->secret) : NULL;
+	t->h = h;
+	t->most = q->most;
 	t->save = q->save ? mem_strdup(q->save) : NULL;
 	t->timeout = q->timeout;
 	t->started = progress_clock();
@@ -336,8 +401,11 @@ int http_start(struct http *h, uint64_t ticket, const struct http_request *q, st
 	t->arg = q->arg;
 	for (const char *const *line = q->headers; line && *line; line++)
 		add_header(t, *line);
-	if (q->secret)
+	if (q->secret) {
 		add_header(t, q->secret);
+		secrets_add_header(&h->secrets, q->secret);
+	}
+	secrets_add_url(&h->secrets, q->url);
 	add_header(t, "Expect:");
 	set_common(h, t, q);
 	if (q->upload) {
@@ -392,7 +460,7 @@ static enum http_failure classify(const struct transfer *t, CURLcode code)
 	case CURLE_ABORTED_BY_CALLBACK:
 		return t->sent > 1 ? HTTP_DROPPED : HTTP_CANCELLED;
 	case CURLE_WRITE_ERROR:
-		return t->too_big ? HTTP_TOO_BIG : HTTP_BROKEN;
+		return t->too_big || t->crowded ? HTTP_TOO_BIG : HTTP_BROKEN;
 	default:
 		return HTTP_BROKEN;
 	}
@@ -419,6 +487,21 @@ static int same_origin(const char *a, const char *b)
 	return same;
 }
 
+/* Takes out every header but those that say what is wanted: all others were meant for the host that
+ * they were given for. */
+static void keep_open_headers(struct transfer *t)
+{
+	static const char *const open[] = {"Accept:", "Range:", "Content-Type:", "Expect:"};
+	struct curl_slist *all = t->headers;
+
+	t->headers = NULL;
+	for (struct curl_slist *l = all; l; l = l->next)
+		for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+			if (!strncasecmp(l->data, open[i], strlen(open[i])))
+				add_header(t, l->data);
+	curl_slist_free_all(all);
+}
+
 /* Goes on at the redirect's target; 0 where it did. */
 static int redirect(struct http *h, struct transfer *t)
 {
@@ -429,17 +512,13 @@ static int redirect(struct http *h, struct transfer *t)
 	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &to);
 	if (!to)
 		return -1;
-	if (t->secret && !same_origin(t->url, to)) {
-		struct curl_slist *all = t->headers;
-
-		t->headers = NULL;
-		for (struct curl_slist *l = all; l; l = l->next)
-			if (strcmp(l->data, t->secret) != 0)
-				add_header(t, l->data);
-		curl_slist_free_all(all);
-		free(t->secret);
-		t->secret = NULL;
+	if (!strncasecmp(t->url, "https:", 6) && strncasecmp(to, "https:", 6) != 0) {
+		snprintf(t->reason, sizeof t->reason, "it redirects from https to http");
+		t->r.failure = HTTP_BROKEN;
+		return -1;
 	}
+	if (!same_origin(t->url, to))
+		keep_open_headers(t);
 	free(t->url);
 	t->url = mem_strdup(to);
 	t->follow--;
@@ -454,13 +533,26 @@ static int redirect(struct http *h, struct transfer *t)
 static void say_reason(struct transfer *t, CURLcode code)
 {
 	struct http_response *r = &t->r;
+	struct span how = http_header(r, "content-encoding");
 
+	how.n = how.n < 60 ? how.n : 60;
 	if (t->no_file)
 		snprintf(r->reason, sizeof r->reason, "%.120s: %.120s", t->save,
 			 strerror(t->no_file));
+	else if (t->encoded)
+		snprintf(r->reason, sizeof r->reason,
+			 "the server sends it encoded (%.*s), which was not asked for", (int)how.n,
+			 how.s);
+	else if (t->crowded)
+		snprintf(r->reason, sizeof r->reason,
+			 "the answers under way are larger than %zu MB together",
+			 HTTP_HELD_MAX >> 20);
+	else if (r->failure == HTTP_TOO_BIG && t->most && t->most < (1 << 20))
+		snprintf(r->reason, sizeof r->reason, "the answer is larger than %llu bytes",
+			 (unsigned long long)t->most);
 	else if (r->failure == HTTP_TOO_BIG)
-		snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu MB",
-			 HTTP_BODY_MAX >> 20);
+		snprintf(r->reason, sizeof r->reason, "the answer is larger than %llu MB",
+			 (unsigned long long)(t->most ? t->most : HTTP_BODY_MAX) >> 20);
 	else if (r->failure == HTTP_DROPPED && t->sent > 1)
 		snprintf(r->reason, sizeof r->reason, "the server closed a kept connection");
 	else if (r->failure != HTTP_DONE)
@@ -480,6 +572,8 @@ static void finish(struct http *h, struct transfer *t, CURLcode code, http_done 
 	r->reason[0] = 0;
 	if (r->failure == HTTP_DONE && !redirect(h, t))
 		return;
+	if (!hand_on(t, 1) && r->failure == HTTP_DONE)
+		r->failure = HTTP_BROKEN;
 	if (t->file && fclose(t->file) && r->failure == HTTP_DONE) {
 		r->failure = HTTP_BROKEN;
 		t->no_file = errno;
@@ -487,6 +581,8 @@ static void finish(struct http *h, struct transfer *t, CURLcode code, http_done 
 	t->file = NULL;
 	r->seconds = progress_clock() - t->started;
 	say_reason(t, code);
+	secrets_mask(&t->h->secrets, r->reason, strlen(r->reason));
+	secrets_mask(&t->h->secrets, r->headers.data, r->headers.len);
 	list_remove(&h->active, t);
 	h->running--;
 	done(arg, t->ticket, r);
@@ -587,6 +683,22 @@ int http_check_key(struct span key, const char *where, struct err *e)
 			return err_set(e, "the API key in %s holds a blank or a control character",
 				       where);
 	return 0;
+}
+
+int http_is_exposed(const char *url)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL, *host = NULL;
+	int exposed = u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+		      !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
+		      !curl_url_get(u, CURLUPART_HOST, &host, 0) && !strcmp(scheme, "http") &&
+		      strcasecmp(host, "localhost") != 0 && strncmp(host, "127.", 4) != 0 &&
+		      strcmp(host, "[::1]") != 0;
+
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(u);
+	return exposed;
 }
 
 void http_show_url(struct buf *b, const char *url)

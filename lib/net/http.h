@@ -8,8 +8,9 @@
  * A struct http is a pool of connections: kept alive, multiplexed where the server speaks HTTP/2.
  * This layer never repeats a request, not even where libcurl would (a kept connection that died):
  * repeating is decided in one place. Nothing hangs: connecting, silence and the whole transfer have
- * limits. Redirects are not followed unless asked, and the secret header then stays with the first
- * origin.
+ * limits. Redirects are not followed unless asked, never from https to http, and to another origin
+ * only headers that say what is wanted go along. What comes back is cleared of secrets (secret.h)
+ * before anyone sees it.
  */
 #ifndef FT_NET_HTTP_H
 #define FT_NET_HTTP_H
@@ -17,8 +18,10 @@
 #include <stdint.h>
 #include "../base/buf.h"
 #include "../base/err.h"
+#include "secret.h"
 
 #define HTTP_BODY_MAX ((size_t)256 << 20) /* largest answer taken, decoded */
+#define HTTP_HELD_MAX ((size_t)1 << 30)	  /* bytes of all answers that are under way */
 #define HTTP_HEADERS_MAX ((size_t)256 << 10)
 
 enum http_failure {
@@ -37,14 +40,18 @@ struct http_request {
 	const char *method; /* GET, POST, PUT */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
-	const char *secret; /* one more header, not sent on to another origin; may be NULL */
-	struct span body;   /* absent for none; copied */
+	const char *secret;	    /* one more header, whose value no answer shows; may be NULL */
+	struct span body;	    /* absent for none; copied */
 	/* a file to send instead of body as multipart form "file", with `purpose`; may be NULL */
 	const char *upload;
 	const char *purpose;
 	/* a 200 answer's body goes to this file instead of memory; may be NULL. A 206 answer's (the
-	 * caller sent a Range header) is appended to it */
+	 * caller sent a Range header) is appended to it. It is taken as it is: no encoding is asked
+	 * for, and one that comes is refused; a link there is not followed */
 	const char *save;
+	/* bytes of the answer's body that are taken, decoded, with what a file holds already; 0:
+	 * HTTP_BODY_MAX, and without a limit where it is saved */
+	uint64_t most;
 	double timeout; /* seconds for the whole; 0: none */
 	double silence; /* seconds without a byte; 0: no limit */
 	int follow;	/* most redirects followed */
@@ -68,6 +75,10 @@ struct http;
 /* connections: most kept open. NULL with the reason in e. */
 struct http *http_new(size_t connections, struct err *e);
 void http_free(struct http *h);
+
+/* What answers over these connections are cleared of: add keys and headers before requests that
+ * send them. A request's own secret and what is private in its URL are added by themselves. */
+struct secrets *http_secrets(struct http *h);
 
 /* Called for each request that ended; the response is valid during the call only. http_start may be
  * called from here. */
@@ -96,6 +107,9 @@ struct span http_header(const struct http_response *r, const char *name);
 /* Refuses a key that no header line can hold whole: a line break in it would be a header more. where
  * is the variable or file that it comes from; the key itself is not told. */
 int http_check_key(struct span key, const char *where, struct err *e);
+
+/* Whether what is sent there can be read on the way: plain http to another machine. */
+int http_is_exposed(const char *url);
 
 /* A URL for messages: user, password and query left out. Appended. */
 void http_show_url(struct buf *b, const char *url);

@@ -14,6 +14,7 @@
 #include "pull.h"
 #include "retry.h"
 
+#define FILE_SIZE_MAX ((int64_t)1 << 40) /* no published shard comes near it */
 #define FILES_MAX 10000
 
 void pull_list_release(struct pull_list *l)
@@ -132,6 +133,11 @@ static int parse_list(struct span body, struct pull_list *l, struct err *e)
 			buf_release(&name);
 			return -1;
 		}
+		if (size > FILE_SIZE_MAX) {
+			err_set(e, "it promises %lld bytes for %s", (long long)size, name.data);
+			buf_release(&name);
+			return -1;
+		}
 		f.size = (uint64_t)size;
 		f.name = buf_detach(&name, NULL);
 		if (l->n == FILES_MAX) {
@@ -187,7 +193,15 @@ static uint64_t size_of(const char *path)
 {
 	struct stat s;
 
-	return stat(path, &s) ? 0 : (uint64_t)s.st_size;
+	return lstat(path, &s) || !S_ISREG(s.st_mode) ? 0 : (uint64_t)s.st_size;
+}
+
+/* Others may write to a shared cache: a link in a download's place leads elsewhere. */
+static int is_link(const char *path)
+{
+	struct stat s;
+
+	return !lstat(path, &s) && !S_ISREG(s.st_mode);
 }
 
 /* What is there already need not come again. */
@@ -233,6 +247,7 @@ static int download(const struct pull *p, const char *repo, const char *commit,
 {
 	struct fetch fetch = {p, incomplete, .headers = {"Accept-Encoding: identity"}};
 	struct http_request q = {.save = incomplete,
+				 .most = f->size ? f->size : 1,
 				 .headers = fetch.headers,
 				 .on_data = on_data,
 				 .arg = &fetch};
@@ -246,7 +261,7 @@ static int download(const struct pull *p, const char *repo, const char *commit,
 	for (again = 0; again < 2; again++) {
 		uint64_t before = size_of(incomplete);
 
-		if (before > f->size ||
+		if (before > f->size || is_link(incomplete) ||
 		    (!again && before == f->size && before && verify(incomplete, f, e))) {
 			unlink(incomplete);
 			before = 0;

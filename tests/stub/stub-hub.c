@@ -19,7 +19,7 @@
 
 static long long cut, fail_first;
 static const char *port_file, *log_name, *token;
-static int no_range, lie;
+static int no_range, lie, flood, encoded;
 
 static struct opt options[] = {
 	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
@@ -31,6 +31,8 @@ static struct opt options[] = {
 	 1e6},
 	{0, "fail", OPT_INT, &fail_first, "N", "answer 503 to the first N requests", 0, 1e6},
 	{0, "no-range", OPT_FLAG, &no_range, NULL, "always send whole files"},
+	{0, "flood", OPT_FLAG, &flood, NULL, "send 64 MB behind every body of weights"},
+	{0, "encoded", OPT_FLAG, &encoded, NULL, "say that bodies of weights are compressed"},
 	{0, "lie", OPT_FLAG, &lie, NULL, "change the last byte of every body of weights"},
 	{0},
 };
@@ -89,6 +91,13 @@ static void send_file(int fd, const char *path, const char *range, int weights)
 		from = 0;
 	if (lie && weights && b.len)
 		b.data[b.len - 1] ^= 1;
+	if (encoded && weights)
+		strcat(more, "Content-Encoding: gzip\r\n");
+	if (flood && weights) {
+		buf_reserve(&b, (size_t)64 << 20);
+		memset(b.data + b.len, 0, (size_t)64 << 20);
+		b.len += (size_t)64 << 20;
+	}
 	if (weights && cut > 0) {
 		struct buf head = BUF_INIT;
 

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# No secret is shown: a server that sends back what it was sent, in every place and form, does not
+# get it into any file or onto any terminal.
+
+load helper
+
+KEY='sk-proj-Zq4/xY+77.ft_Key'
+OTHER='hush-8841-Hush'
+
+start_mirror() {
+	rm -f mirror.port
+	stub-mirror "$@" --port-file mirror.port 3>&- &
+	MIRROR=$!
+	URL=http://127.0.0.1:$(port_of mirror.port)/v1
+}
+
+teardown() {
+	stop "${MIRROR:-}"
+	stop "${SECOND:-}"
+}
+
+# nothing_shown FILE... - no form of a secret stands in them.
+nothing_shown() {
+	local secret base
+	for secret in "$KEY" "$OTHER"; do
+		run ! grep -rqF -- "$secret" "$@"
+		# What stands of it in base64 wherever it begins, less the characters that it shares.
+		for base in '' a ab; do
+			base=$(printf '%s%s' "$base" "$secret" | base64 -w 0 | cut -c 5-20)
+			run ! grep -rqF -- "$base" "$@"
+		done
+		run ! grep -rqiF -- "$(printf '%s' "$secret" | od -An -v -tx1 | sed 's/ /\\u00/g' | tr -d '\n')" "$@"
+		# Percent-encoded in part: what is left when the encoding is undone.
+		run ! grep -rqF -- "$secret" <(cat -- "$@" | undo_percent)
+	done
+}
+
+undo_percent() {
+	local text
+	text=$(tr -d '\0' | sed 's/\\/\\\\/g; s/%\([0-9A-Fa-f][0-9A-Fa-f]\)/\\x\1/g')
+	printf '%b' "$text"
+}
+
+prepare() {
+	export OPENAI_API_KEY=$KEY TOGETHER_API_KEY=$KEY HF_TOKEN=$KEY
+	for i in 1 2; do
+		echo "{\"id\":\"$i\",\"messages\":[{\"role\":\"user\",\"content\":\"q$i\"}],\"output\":\"a\"}"
+	done >in.jsonl
+	for i in $(seq 12); do
+		echo "{\"messages\":[{\"role\":\"user\",\"content\":\"q$i\"},{\"role\":\"assistant\",\"content\":\"a\"}]}"
+	done >train.jsonl
+}
+
+@test "what a server sends back shows no key and no header's value" {
+	prepare
+	for as in error answer stream html header; do
+		for form in plain escaped percent base64; do
+			start_mirror --as $as --form $form
+			local stream=
+			[ $as != stream ] || stream=--stream
+			mkdir -p out
+			# shellcheck disable=SC2086
+			ft-prompt -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" --cache out/cache --max-errors 100 $stream in.jsonl \
+				>out/$as-$form 2>out/$as-$form.err || :
+			[ -s out/$as-$form ]
+			ft-judge -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" -c good in.jsonl \
+				>out/judge-$as-$form 2>out/judge-$as-$form.err || :
+			[ -s out/judge-$as-$form ]
+			HF_ENDPOINT=${URL%/v1} HF_HOME=$TMP/home ft-pull org/m >out/pull 2>out/pull.err || :
+			[ -s out/pull.err ]
+			stop "$MIRROR"
+			nothing_shown out/*
+			rm -r out
+		done
+	done
+}
+
+@test "batches and jobs at a provider show none" {
+	prepare
+	for as in error answer html; do
+		for form in plain escaped percent base64; do
+			start_mirror --as $as --form $form
+			mkdir -p out
+			ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch out/batch --batch-poll 0.01 in.jsonl >out/answers 2>out/answers.err || :
+			[ -s out/answers ] || [ -s out/answers.err ]
+			ft-train -q --poll 0.01 -m m --remote "$URL" -o out/job train.jsonl >out/rows 2>out/rows.err || :
+			[ -s out/rows.err ]
+			stop "$MIRROR"
+			find out -type f -exec cat {} + >all
+			nothing_shown all
+			rm -r out
+		done
+	done
+}
+
+@test "headers stay with the host that they were given for" {
+	prepare
+	stub-mirror --as answer --port-file second.port 3>&- &
+	SECOND=$!
+	start_mirror --as answer --location "http://localhost:$(port_of second.port)"
+	ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch state --batch-poll 0.01 in.jsonl >out 2>err || :
+	cat out err
+	grep -q 'GET /v1/files' out
+	run ! grep -qi 'x-secret' out
+	run ! grep -qi 'authorization' out
+}
+
+@test "a key over plain http to another machine is warned of" {
+	prepare
+	status_is 3 ft-prompt -u http://0.0.0.0:9/v1 -m m --retries 0 in.jsonl
+	[[ $stderr == *"the key is sent over plain http, where others can read it"* ]]
+}
