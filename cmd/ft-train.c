@@ -331,6 +331,8 @@ static int train_remotely(char **files)
 		prog_usage("-o is needed");
 	if (opt_cancel && files[0] && files[1])
 		prog_usage("with --cancel one job may be named");
+	if (remote_news(opt_remote) && !opt_quiet && !opt_cancel && !opt_resume)
+		prog_warn("%s", remote_news(opt_remote));
 	out_line_buffered(1);
 	progress_begin(&ft.progress, "events of the job", 0, opt_quiet || opt_cancel);
 	int bad = opt_cancel ? remote_cancel_run(&run, files[0], &e)

@@ -854,6 +854,23 @@ Q: where is the parcel' ]
 	[ "$(jq -r .output <<<"$output" | head -n 1)" = yes ]
 }
 
+@test "a batch body that is a string, a BOM and an error in an array are read; text that is no JSON is told as the server's" {
+	start_stub
+	rows 4 >in.jsonl
+	{
+		printf '\xef\xbb\xbf'
+		jq -nc '{custom_id: "1", response: {status_code: 200, body: ({choices: [{message: {content: "said"}}]} | tojson)}}'
+		jq -nc '{custom_id: "2", response: {status_code: 400, body: [{error: {code: 400, message: "no such field"}}]}}'
+		jq -nc '{custom_id: "3", response: {status_code: 200, body: "<html>busy</html>"}}'
+		jq -nc '{custom_id: "4", response: {status_code: 200, body: [{error: {code: 503, message: "later"}}]}}'
+	} >out.jsonl
+	status_is 3 ft-prompt -m m --from-batch out.jsonl in.jsonl
+	[ "$(jq -rc '.output // [.error.status, .error.message]' <<<"$output")" = 'said
+[400,"no such field"]
+[null,"the server'"'"'s body is text, and no JSON: <html>busy</html>"]
+[null,"later"]' ]
+}
+
 @test "--label and a hash of the prompt stand in each answer, and ft-eval tells prompts apart by them" {
 	start_stub
 	rows 5 | jq -c '.messages[1].content = (.messages[0].content | ascii_upcase)' >in.jsonl

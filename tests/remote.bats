@@ -40,6 +40,48 @@ train() {
 	run ! grep -rq sk-test-key out "$TMP/stub.log"
 }
 
+@test "a table of losses in base64 is decoded, a server without events is followed by its status, a BOM is passed over" {
+	serve --fault base64,mute,bom
+	status_is 0 ft-train --poll 0.01 -m base-model --remote openai -o out train.jsonl
+	[ "$(cat out/file-result.csv)" = 'step,train_loss
+1,1.0' ]
+	[ "$(jq -c '[.end, .model]' <<<"$output")" = '["done","ft:stub:team::1"]' ]
+	# What is known of the end of that service, and not of a server at an address of its own.
+	[[ $stderr == *"until 2027-01-06"* ]]
+	[ "$(grep -c /events requests)" -eq 1 ]
+	status_is 0 ft-train --poll 0.01 -m base-model --remote "$OPENAI_BASE_URL" -o out2 train.jsonl
+	[[ $stderr != *2027* ]]
+	status_is 0 train --remote together -o out3 train.jsonl
+	[ "$(jq -c .end <<<"$output")" = '"done"' ]
+}
+
+@test "what cannot be fetched of a job that succeeded hides neither the model nor the end, with --resume too" {
+	serve --fault gone
+	status_is 0 ft-train --poll 0.01 -m base-model --remote openai -o out train.jsonl
+	[[ $stderr == *"the new model is ft:stub:team::1; a table of it could not be fetched: "*"status 404"*"--resume tries again"* ]]
+	jq -e '.end == "done" and .model == "ft:stub:team::1" and .files == 0' out/ft.json
+	status_is 0 ft-train --poll 0.01 -m base-model --remote openai -o out --resume train.jsonl
+	[[ $stderr == *"the new model is ft:stub:team::1"* ]]
+	# Weights are what was paid for.
+	status_is 2 train --remote together -o weights train.jsonl
+	[[ $stderr == *"the new model is team/tuned; it could not be fetched: "*"status 404"* ]]
+	jq -e '.end == "done" and .model == "team/tuned" and .files == 0' weights/ft.json
+	status_is 2 train --remote together -o weights --resume train.jsonl
+	jq -e '.model == "team/tuned"' weights/ft.json
+}
+
+@test "an error in an array, and an answer that is none, are told as the server's" {
+	serve --fault google
+	status_is 2 train --remote openai -o out train.jsonl
+	[[ $stderr == *"POST "*"/fine_tuning/jobs: status 400: no such tuning" ]]
+	stop_stub
+	stub-chat --port-file port --fault 'type=text/html' 3>&- >/dev/null 2>&1 &
+	STUB_PID=$!
+	status_is 2 train --remote "http://127.0.0.1:$(port_of port)/v1" -o other train.jsonl
+	[[ $stderr == *"no id"* || $stderr == *"no JSON"* || $stderr == *"status 404"* ]]
+	[[ $stderr != *train.jsonl* ]]
+}
+
 @test "long lists of events are read page by page, each event once and in order" {
 	serve --fault events=350
 	train --remote openai -o out train.jsonl | jq -se '[.[] | .step // empty] == [range(2; 351)]'

@@ -181,7 +181,7 @@ static void fail_status(struct api *a, const struct http_response *r)
 	char hint[128] = "";
 	int quota = r->status == 402 ? 2 : 0;
 
-	if (!json_check(buf_span(&r->body), &body, NULL)) {
+	if (!http_json(r, &body, NULL)) {
 		dialect_error(body, &message);
 		if (!quota)
 			quota = dialect_quota(body);

@@ -122,17 +122,32 @@ struct batch_results {
 	struct map by_id; /* hash of custom_id -> index into lines */
 };
 
+/* The body of a response; some servers write it as a string, which is decoded into text. */
+static struct span body_of(struct span response, struct buf *text)
+{
+	struct span body = json_member(response, "body"), v;
+
+	if (json_string(body, text) || json_check(buf_span(text), &v, NULL))
+		return body;
+	return v;
+}
+
 /* Whether a result holds an answer. */
 static int is_answer(struct span v)
 {
-	struct span response = json_member(v, "response"), body = json_member(response, "body");
+	struct span response = json_member(v, "response"), body;
+	struct buf text = BUF_INIT;
 	int64_t status = 200;
+	int yes;
 
 	if (json_member(v, "result").s)
 		return json_member(json_member(v, "result"), "message").s != NULL;
 	json_int(json_member(response, "status_code"), &status);
-	return status == 200 && json_kind(body) == JSON_OBJECT &&
-	       json_kind(json_member(body, "error")) <= JSON_NULL;
+	body = body_of(response, &text);
+	yes = status == 200 && json_kind(body) == JSON_OBJECT &&
+	      json_kind(json_member(body, "error")) <= JSON_NULL;
+	buf_release(&text);
+	return yes;
 }
 
 /* Where a request has several results, an answer counts before an error, in whatever order and files
@@ -162,6 +177,8 @@ static int index_file(struct batch_results *b, const struct file_map *m, const c
 {
 	const char *p = (const char *)m->data, *end = p + m->len;
 
+	if (m->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) /* a BOM */
+		p += 3;
 	for (size_t n = 1; p && p < end; n++) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
@@ -206,7 +223,7 @@ static void fail_with(struct backend_answer *a, int status, struct span body, co
 {
 	struct buf text = BUF_INIT;
 
-	if (json_kind(body) == JSON_OBJECT)
+	if (json_kind(body) == JSON_OBJECT || json_kind(body) == JSON_ARRAY)
 		dialect_error(body, &text);
 	backend_answer_fail(a, "batch", status, "%s", text.len ? text.data : otherwise);
 	buf_release(&text);
@@ -218,7 +235,7 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	int forced = o->dialect == DIALECT_ANTHROPIC && o->params->schema.s;
 	int64_t status = 200;
 	struct dialect_usage u;
-	struct buf id = BUF_INIT;
+	struct buf id = BUF_INIT, text = BUF_INIT;
 	char *asked;
 
 	if (result.s) {
@@ -227,18 +244,23 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 			fail_with(a, 0, json_member(result, "error"),
 				  "the batch gave no answer to this request");
 	} else {
-		body = json_member(response, "body");
+		body = body_of(response, &text);
 		json_int(json_member(response, "status_code"), &status);
 		if (!json_string(json_member(response, "request_id"), &id) && id.data)
 			snprintf(a->request_id, sizeof a->request_id, "%s", id.data);
 		buf_release(&id);
 		if (status != 200)
 			fail_with(a, (int)status, body, "the batch gave an error");
+		else if (json_kind(body) == JSON_STRING)
+			backend_answer_fail(a, "batch", 0,
+					    "the server's body is text, and no JSON: %.200s",
+					    text.len ? text.data : "");
 		else if (json_kind(body) != JSON_OBJECT)
-			fail_with(a, 0, v, "the batch gave no answer to this request");
+			fail_with(a, 0, json_kind(body) == JSON_ARRAY ? body : v,
+				  "the batch gave no answer to this request");
 	}
 	if (a->error_type[0])
-		return;
+		goto cleanup;
 	dialect_answer(result.s						  ? DIALECT_ANTHROPIC
 		       : json_is(json_member(body, "object"), "response") ? DIALECT_RESPONSES
 									  : DIALECT_OPENAI,
@@ -248,6 +270,8 @@ static void read_result(struct span v, const struct api_options *o, struct backe
 	a->cost = prices_cost(o->prices, prices_known(o->prices, asked) ? asked : a->model, 1, &u);
 	free(asked);
 	a->attempts = 1;
+cleanup:
+	buf_release(&text);
 }
 
 void batch_results_get(const struct batch_results *b, struct span id, const struct api_options *o,

@@ -297,11 +297,11 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 	} else if (r->status < 200 || r->status > 299) {
 		struct span body;
 
-		if (!json_check(buf_span(&r->body), &body, &ignored))
+		if (!http_json(r, &body, &ignored))
 			dialect_error(body, &why);
 		err_set(e, "%s %s: HTTP %d %s", q->method, path, r->status,
 			why.len ? why.data : "");
-	} else if (!q->save && json_check(buf_span(&r->body), v, e)) {
+	} else if (!q->save && http_json(r, v, e)) {
 		err_prefix(e, "%s %s", q->method, path);
 	} else {
 		rc = 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "../json/json.h"
 #include "http.h"
 
 #define CONNECT_MS 15000L
@@ -653,6 +654,15 @@ int http_fetch(struct http *h, const struct http_request *q, struct http_respons
 		}
 	} while (n > 0);
 	return n < 0 ? -1 : 0;
+}
+
+int http_json(const struct http_response *r, struct span *v, struct err *e)
+{
+	struct span text = buf_span(&r->body);
+
+	if (text.n >= 3 && memcmp(text.s, "\xef\xbb\xbf", 3) == 0)
+		text.s += 3, text.n -= 3;
+	return json_check(text, v, e) ? err_prefix(e, "the server's answer is no JSON") : 0;
 }
 
 struct span http_header(const struct http_response *r, const char *name)

@@ -104,6 +104,10 @@ void http_response_release(struct http_response *r);
  * there is none. */
 struct span http_header(const struct http_response *r, const char *name);
 
+/* The body as JSON, less the byte order mark that some servers begin with. -1 with the reason, which
+ * is about the server's answer. */
+int http_json(const struct http_response *r, struct span *v, struct err *e);
+
 /* Refuses a key that no header line can hold whole: a line break in it would be a header more. where
  * is the variable or file that it comes from; the key itself is not told. */
 int http_check_key(struct span key, const char *where, struct err *e);

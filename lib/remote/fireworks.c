@@ -161,6 +161,8 @@ const struct remote_provider remote_fireworks = {
 	"FIREWORKS_API_KEY",
 	"/v1/",
 	"seed lr-multiplier beta",
+	NULL,
+	0,
 	{.rows = 3,
 	 .rows_max = 3000000,
 	 .bytes_max = (size_t)150 * 1000 * 1000,

@@ -269,7 +269,8 @@ int remote_run(struct remote_run *run, char **files, enum remote_end *how, struc
 	const char *job = run->resume && files[0] && !file_exists(files[0]) ? *files++ : NULL;
 	double began = progress_clock();
 	size_t fetched = 0;
-	int rc = -1;
+	struct err why = ERR_INIT;
+	int rc = -1, unfetched = 0;
 	char *metrics = file_join(run->dir, "metrics.jsonl");
 	k.state_path = file_join(run->dir, "remote.json");
 	k.train_path = file_join(run->dir, "upload-train.jsonl");
@@ -299,13 +300,19 @@ int remote_run(struct remote_run *run, char **files, enum remote_end *how, struc
 		goto cleanup;
 	if (follow(&k, how, e))
 		goto cleanup;
-	if (*how == REMOTE_END_DONE && remote_fetch(&run->remote, j, run->dir, &fetched, e)) {
-		err_prefix(e, "job %s is done, but", j->id);
-		goto cleanup;
-	}
+	if (*how == REMOTE_END_DONE)
+		unfetched = remote_fetch(&run->remote, j, run->dir, &fetched, &why);
+	/* The model is paid for: whatever cannot be fetched of it now, its name stands there. */
 	rc = *how == REMOTE_END_LEFT ? 0 : conclude(&k, *how, fetched, began, e);
-	if (!rc)
-		tell(j, *how, e);
+	if (rc)
+		goto cleanup;
+	tell(j, *how, e);
+	if (unfetched) {
+		struct err told = *e;
+		err_set(e, "%.400s; %s could not be fetched: %.400s; --resume tries again",
+			told.msg, remote_is_whole(&run->remote) ? "a table of it" : "it", why.msg);
+		rc = remote_is_whole(&run->remote) ? 0 : -1;
+	}
 cleanup:
 	if (k.metrics && fclose(k.metrics) && !rc)
 		rc = err_errno(e, "%s", metrics);

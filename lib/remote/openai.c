@@ -1,13 +1,19 @@
 /* openai: the fine-tuning API of OpenAI and of servers that speak the same.
  *
- * Source: platform.openai.com/docs/api-reference/fine-tuning and /files.
+ * Source: platform.openai.com/docs/api-reference/fine-tuning and /files; what is known of its end,
+ * developers.openai.com/api/docs/deprecations as of November 2026.
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../base/base64.h"
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "remote_impl.h"
+
+#define TABLE_MAX ((size_t)256 << 20)
 
 static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
 		  struct buf *id, struct err *e)
@@ -125,8 +131,12 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		char query[400];
 		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE,
 			 after[0] ? "&after=" : "", after);
-		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e)))
+		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e))) {
+			if (remote_no_events(r, &pages[n]))
+				rc = 0;
+			remote_call_release(&pages[n]);
 			break;
+		}
 		struct span data = json_member(pages[n].json, "data");
 		size_t count = json_count(data);
 		if (!newest[0])
@@ -164,20 +174,41 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	return rc;
 }
 
-/* Result files are tables of the losses; the model itself stays with the provider. */
+/* OpenAI gives a table of losses as base64; a table as it is holds commas, which base64 has not. */
+static int plain_table(const char *dir, const char *name, struct err *e)
+{
+	char *path = file_join(dir, name);
+	struct buf text = BUF_INIT, plain = BUF_INIT;
+	int rc = file_read(path, TABLE_MAX, &text, e);
+	if (!rc && text.len && base64_decode(buf_span(&text), &plain) == 0)
+		rc = file_write(path, plain.data ? plain.data : "", plain.len, e);
+	buf_release(&text);
+	buf_release(&plain);
+	free(path);
+	return rc;
+}
+
+/* Result files are tables of the losses; the model itself stays with the provider. One that is not
+ * there keeps none of the others away; the first reason is told. */
 static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e)
 {
+	int rc = 0;
 	for (const char *id = j->files.data; id && id < j->files.data + j->files.len;
 	     id += strlen(id) + 1) {
 		char path[400], name[300];
+		struct err why = ERR_INIT;
 		snprintf(path, sizeof path, "/files/%s/content", id);
 		snprintf(name, sizeof name, "%s.csv", id);
-		if (remote_download(r, path, dir, name, 2, e))
-			return -1;
-		++*count;
+		if (remote_download(r, path, dir, name, 2, &why) || plain_table(dir, name, &why)) {
+			if (!rc)
+				*e = why;
+			rc = -1;
+		} else {
+			++*count;
+		}
 	}
-	return 0;
+	return rc;
 }
 
 const struct remote_provider remote_openai = {
@@ -187,6 +218,8 @@ const struct remote_provider remote_openai = {
 	"OPENAI_API_KEY",
 	"/fine_tuning/jobs/",
 	"rank lr",
+	"OpenAI takes new fine-tuning jobs of earlier customers only, and until 2027-01-06 (announced 2026-05-07); models trained from gpt-4o and gpt-4.1 end with these on 2027-01-14: developers.openai.com/api/docs/deprecations",
+	1,
 	{.rows = 10, .bytes_max = (size_t)512 << 20, .openai = 1},
 	upload,
 	create,

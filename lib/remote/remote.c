@@ -35,6 +35,12 @@ const char *remote_unheeded(const char *provider)
 	return p ? p->unheeded : NULL;
 }
 
+const char *remote_news(const char *provider)
+{
+	const struct remote_provider *p = find(provider);
+	return p && !is_url(provider) ? p->news : NULL;
+}
+
 int remote_open(struct remote *r, struct err *e)
 {
 	const char *base = is_url(r->provider) ? r->provider : NULL, *key;
@@ -92,8 +98,11 @@ static void server_reason(const struct http_response *p, struct buf *out)
 {
 	struct err ignored = ERR_INIT;
 	struct span json;
-	if (json_check(buf_span(&p->body), &json, &ignored) == 0) {
-		struct span error = json_member(json, "error");
+	if (http_json(p, &json, &ignored) == 0) {
+		struct span error;
+		if (json_kind(json) == JSON_ARRAY) /* Google's */
+			json = json_element(json, 0);
+		error = json_member(json, "error");
 		remote_add_text(json_kind(error) == JSON_OBJECT ? error : json, "message", out);
 		if (!out->len && json_kind(error) == JSON_STRING)
 			json_string(error, out);
@@ -159,7 +168,7 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 		goto cleanup;
 	}
 	struct err not_json = ERR_INIT;
-	if (json_check(buf_span(&c->response.body), &c->json, &not_json))
+	if (http_json(&c->response, &c->json, &not_json))
 		c->json = (struct span){0};
 	rc = 0;
 cleanup:
@@ -186,6 +195,14 @@ int remote_job_call(struct remote *r, const char *method, const struct remote_jo
 	int rc = remote_call(r, c, e);
 	c->path = NULL;
 	return rc;
+}
+
+int remote_no_events(struct remote *r, const struct remote_call *c)
+{
+	const struct http_response *p = &c->response;
+	r->silent |= p->failure == HTTP_DONE &&
+		     (p->status == 404 || p->status == 405 || p->status == 501);
+	return r->silent;
 }
 
 /* 1 and the job where there is one with the task's training file; 0 where there is none. */
@@ -254,8 +271,11 @@ int remote_read_status(struct span json, const struct remote_word *words, struct
 {
 	remote_text(json, "id", j->id, sizeof j->id);
 	remote_text(json, "status", j->status, sizeof j->status);
+	if (!json.s)
+		return err_set(e, "the server's answer is no JSON; is this the address of an API?");
 	if (!j->id[0] || !j->status[0])
-		return err_set(e, "the answer is no fine-tuning job: it has no id and status");
+		return err_set(e,
+			       "the server's answer is no fine-tuning job: it has no id and status");
 	j->state = remote_state_of(words, j->status);
 	return 0;
 }
@@ -317,8 +337,8 @@ int remote_look(struct remote *r, struct remote_job *j, struct err *e)
 {
 	struct remote_call c;
 	int rc = remote_job_call(r, "GET", j, "", &c, e);
-	if (!rc)
-		rc = r->api->read(c.json, j, e);
+	if (!rc && (rc = r->api->read(c.json, j, e)))
+		err_prefix(e, "GET %s%s", r->api->job, j->id);
 	remote_call_release(&c);
 	return rc;
 }
@@ -326,7 +346,7 @@ int remote_look(struct remote *r, struct remote_job *j, struct err *e)
 int remote_events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
 		  void *arg, struct err *e)
 {
-	return r->api->events ? r->api->events(r, j, take, arg, e) : 0;
+	return r->api->events && !r->silent ? r->api->events(r, j, take, arg, e) : 0;
 }
 
 int remote_cancel(struct remote *r, struct remote_job *j, struct err *e)
@@ -337,6 +357,11 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e)
 	int rc = remote_job_call(r, "POST", j, "/cancel", &c, e);
 	remote_call_release(&c);
 	return rc ? rc : remote_look(r, j, e);
+}
+
+int remote_is_whole(const struct remote *r)
+{
+	return r->api->tables;
 }
 
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,

@@ -41,6 +41,7 @@ struct remote {
 	char *base;    /* without a slash at the end */
 	char *secret;  /* "Authorization: Bearer ...", or NULL */
 	char *account; /* Fireworks */
+	int silent;    /* it tells no events: its jobs are followed by their status alone */
 	struct http *http;
 	struct rng rng;
 };
@@ -94,6 +95,13 @@ int remote_cancel(struct remote *r, struct remote_job *j, struct err *e);
  * files. */
 int remote_fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e);
+
+/* Whether what the provider gives out are tables beside the model, which stays there and is whole
+ * without them. */
+int remote_is_whole(const struct remote *r);
+
+/* What is known of the provider's service and a user should know before paying, or NULL. */
+const char *remote_news(const char *provider);
 
 /* Names of ft-train's options that the provider has no setting for, with spaces between. */
 const char *remote_unheeded(const char *provider);

@@ -12,6 +12,8 @@ struct remote_provider {
 	const char *name, *base, *base_variable, *key_variable;
 	const char *job;      /* a job's address is this and its id */
 	const char *unheeded; /* remote_unheeded */
+	const char *news;     /* remote_news */
+	int tables;	      /* remote_is_whole */
 	struct remote_rules rules;
 	int (*upload)(struct remote *r, const struct remote_task *t, const char *path,
 		      int validation, struct buf *id, struct err *e);
@@ -57,6 +59,8 @@ int remote_job_call(struct remote *r, const char *method, const struct remote_jo
 int remote_create_once(struct remote *r, const char *path, const char *list,
 		       void (*put)(struct jw *w, const struct remote_task *t),
 		       const struct remote_task *t, struct remote_job *j, struct err *e);
+/* Whether the call for events failed because the server has none. */
+int remote_no_events(struct remote *r, const struct remote_call *c);
 /* A provider's words for states; the last has no word and is the state of all others. */
 struct remote_word {
 	const char *status;

@@ -126,6 +126,8 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	struct buf row = BUF_INIT, text = BUF_INIT;
 	size_t n = 0;
 	int rc = remote_job_call(r, "GET", j, "/events", &c, e);
+	if (rc && remote_no_events(r, &c))
+		rc = 0;
 	while (!rc && json_next(&it, json_member(c.json, "data"), &key, &event)) {
 		if (n++ < j->events)
 			continue;
@@ -172,6 +174,8 @@ const struct remote_provider remote_together = {
 	"TOGETHER_API_KEY",
 	"/fine-tunes/",
 	"seed lr-multiplier",
+	NULL,
+	0,
 	{.rows = 1,
 	 .bytes_max = (size_t)100 * 1000 * 1000 * 1000,
 	 .completions = 1,

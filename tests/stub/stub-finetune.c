@@ -11,6 +11,11 @@
  *	fail		jobs fail
  *	hold, hold=N	jobs stay running, or until they were looked at N times
  *	events=N	N metrics events in place of three
+ *	mute		no events: their address is 404
+ *	base64		OpenAI's table of losses comes so
+ *	gone		404 for that table, and for Together's weights
+ *	bom		jobs of OpenAI begin with a byte order mark
+ *	google		creating a job at OpenAI's address is refused as Google does, in an array
  * --log FILE gets "METHOD PATH" for each request.
  */
 #include <arpa/inet.h>
@@ -201,10 +206,11 @@ static void openai_job(int fd)
 					    "cancelled"};
 	int s = state_now();
 	say(fd, 200,
-	    "{\"object\":\"fine_tuning.job\",\"id\":\"ftjob-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"fine_tuned_model\":%s,"
+	    "%s{\"object\":\"fine_tuning.job\",\"id\":\"ftjob-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"fine_tuned_model\":%s,"
 	    "\"trained_tokens\":%s,\"result_files\":[%s],\"error\":%s}",
-	    st.job, names[s], st.train, s == 2 ? "\"ft:stub:team::1\"" : "null",
-	    s == 2 ? "4242" : "null", s == 2 ? "\"file-result\"" : "",
+	    has("bom") ? "\xef\xbb\xbf" : "", st.job, names[s], st.train,
+	    s == 2 ? "\"ft:stub:team::1\"" : "null", s == 2 ? "4242" : "null",
+	    s == 2 ? "\"file-result\"" : "",
 	    s == 3 ? "{\"code\":\"bad\",\"message\":\"the stub says no\"}" : "null");
 }
 
@@ -256,6 +262,9 @@ static int openai(int fd, const struct request *q)
 			say(fd, 400, "{\"error\":{\"message\":\"no file or no purpose\"}}");
 		else
 			say(fd, 200, "{\"id\":\"file-%d\",\"object\":\"file\"}", new_file(file));
+	} else if (has("google") && strcmp(p, "/v1/fine_tuning/jobs") == 0) {
+		say(fd, 400,
+		    "[{\"error\":{\"code\":400,\"message\":\"no such tuning\",\"status\":\"INVALID_ARGUMENT\"}}]");
 	} else if (strcmp(p, "/v1/fine_tuning/jobs") == 0 && strcmp(q->method, "POST") == 0) {
 		create_job(fd, json_body(q), "file-%d", openai_job);
 	} else if (strncmp(p, "/v1/fine_tuning/jobs?", 21) == 0) {
@@ -263,15 +272,20 @@ static int openai(int fd, const struct request *q)
 		    "{\"data\":[{\"id\":\"ftjob-%d\",\"status\":\"queued\",\"training_file\":\"%s\"}]}",
 		    st.job, st.train);
 	} else if (strstr(p, "/v1/fine_tuning/jobs/ftjob-") == p && atoi(p + 27) == st.job) {
-		if (strstr(p, "/events")) {
+		if (strstr(p, "/events") && has("mute")) {
+			return 0;
+		} else if (strstr(p, "/events")) {
 			openai_events(fd, p);
 		} else {
 			st.cancelled |= strstr(p, "/cancel") != NULL;
 			st.looks++;
 			openai_job(fd);
 		}
-	} else if (strcmp(p, "/v1/files/file-result/content") == 0) {
-		answer(fd, 200, "", "step,train_loss\n1,1.0\n");
+	} else if (strcmp(p, "/v1/files/file-result/content") == 0 && !has("gone")) {
+		/* printf 'step,train_loss\n1,1.0\n' | base64 */
+		answer(fd, 200, "",
+		       has("base64") ? "c3RlcCx0cmFpbl9sb3NzCjEsMS4wCg=="
+				     : "step,train_loss\n1,1.0\n");
 	} else {
 		return 0;
 	}
@@ -316,7 +330,9 @@ static int together(int fd, const struct request *q)
 		    "{\"data\":[{\"id\":\"ft-%d\",\"status\":\"pending\",\"training_file\":\"%s\"}]}",
 		    st.job, st.train);
 	} else if (strstr(p, "/v1/fine-tunes/ft-") == p && atoi(p + 18) == st.job) {
-		if (strstr(p, "/events")) {
+		if (strstr(p, "/events") && has("mute")) {
+			return 0;
+		} else if (strstr(p, "/events")) {
 			say(fd, 200,
 			    "{\"data\":[{\"message\":\"begun\",\"level\":\"info\",\"step\":0},{\"message\":\"over\",\"level\":\"%s\",\"step\":9}]}",
 			    has("fail") ? "error" : "info");
@@ -325,7 +341,7 @@ static int together(int fd, const struct request *q)
 			st.looks++;
 			together_job(fd);
 		}
-	} else if (strstr(p, "/v1/finetune/download?ft_id=ft-") == p) {
+	} else if (strstr(p, "/v1/finetune/download?ft_id=ft-") == p && !has("gone")) {
 		snprintf(headers, sizeof headers,
 			 "Location: http://localhost:%d/storage/weights\r\n", st.port);
 		answer(fd, 302, headers, "");

@@ -1,0 +1,33 @@
+/* base64: see the header. */
+#include "base64.h"
+
+#include <string.h>
+
+int base64_decode(struct span text, struct buf *to)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t before = to->len, n = 0, padding = 0;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		const char *at = text.s[i] ? strchr(letters, text.s[i]) : NULL;
+
+		if (text.s[i] && strchr(" \t\r\n", text.s[i]))
+			continue;
+		padding += text.s[i] == '=';
+		if (text.s[i] != '=' && (!at || padding))
+			goto none;
+		bits = bits << 6 | (at ? (unsigned)(at - letters) : 0);
+		if (++n % 4 == 0)
+			for (int k = 16; k >= 0; k -= 8)
+				buf_addc(to, (char)(bits >> k & 255));
+	}
+	if (n % 4 || padding > 2)
+		goto none;
+	to->len -= padding;
+	return 0;
+none:
+	to->len = before;
+	return -1;
+}
