@@ -263,6 +263,51 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 		'["a", 0, "1"] ["a", 1, "2"]'
 }
 
+@test "from_openai_logs: a stored response with the list of its input" {
+	becomes from_openai_logs '{"object": "response", "id": "resp_1", "created_at": 1, "status": "completed", "error": null,
+		"incomplete_details": null, "instructions": "Be brief.", "model": "gpt-5", "metadata": {"use": "demo"}, "store": true,
+		"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": false}],
+		"tool_choice": {"type": "function", "name": "f"},
+		"text": {"format": {"type": "json_schema", "name": "n", "schema": {}}, "verbosity": "low"},
+		"output": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}, {"type": "summary_text", "text": "ok"}]},
+		{"type": "message", "role": "assistant", "phase": "commentary", "content": [{"type": "output_text", "text": "wait"}]},
+		{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi", "annotations": []}]},
+		{"type": "function_call", "call_id": "c2", "name": "f", "arguments": "{}", "id": "fc"}],
+		"usage": {"input_tokens": 9}, "input": {"object": "list", "data": [
+		{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "q"},
+		{"type": "input_image", "image_url": "https://h/a", "detail": "auto"}]},
+		{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "why"}]},
+		{"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{\"a\":1}"},
+		{"type": "custom_tool_call", "call_id": "c3", "name": "sh", "input": "ls"},
+		{"type": "function_call_output", "call_id": "c1", "output": "42"},
+		{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}, {"role": "user", "content": "and?"}]}}' \
+		'{"id": "resp_1", "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [
+		{"type": "text", "text": "q"}, {"type": "image_url", "image_url": {"url": "https://h/a", "detail": "auto"}}]},
+		{"role": "assistant", "content": null, "reasoning_content": "why", "tool_calls": [
+		{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+		{"id": "c3", "type": "custom", "custom": {"name": "sh", "input": "ls"}}]},
+		{"role": "tool", "tool_call_id": "c1", "content": "42"}, {"role": "assistant", "content": null, "refusal": "no"},
+		{"role": "user", "content": "and?"}],
+		"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": false}}],
+		"tool_choice": {"type": "function", "function": {"name": "f"}},
+		"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}},
+		"output": "Hi", "tool_calls": [{"id": "c2", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+		"reasoning": "hm\n\nok\n\nwait", "finish_reason": "tool_calls", "model": "gpt-5", "usage": {"input_tokens": 9},
+		"metadata": {"use": "demo"}, "openai": {"object": "response", "created_at": 1, "status": "completed", "store": true,
+		"input": [{"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "why"}]}],
+		"text": {"verbosity": "low"}, "message": {"output": [{"type": "reasoning", "summary": [
+		{"type": "summary_text", "text": "hm"}, {"type": "summary_text", "text": "ok"}]}]}}}'
+	becomes 'from_openai_logs | [.messages, .output, .finish_reason]' '{"object": "response", "status": "incomplete", "input": "q",
+		"incomplete_details": {"reason": "max_output_tokens"}, "output": [{"type": "message", "content": [
+		{"type": "output_text", "text": "cu"}]}]}' '[[{"role": "user", "content": "q"}], "cu", "length"]'
+	becomes 'from_openai_logs | [.error, .output]' '{"object": "response", "status": "failed", "input": "q", "output": [],
+		"error": {"code": "server_error", "message": "no"}}' '[{"type": "server_error", "status": null, "message": "no", "output": ""}, null]'
+	refuses from_openai_logs '{"object": "response", "id": "resp_1", "output": []}' '/responses/resp_1/input_items?order=asc'
+	refuses from_openai_logs '{"object": "response", "input": [{"type": "computer_call"}], "output": []}' 'an item of type computer_call'
+	refuses from_openai_logs '{"object": "response", "input": [{"role": "user", "content": [{"type": "video"}]}], "output": []}' \
+		'message 1 has a part of another kind'
+}
+
 @test "from_openai_logs: output items, data source items and samples of evals" {
 	becomes from_openai_logs '{"object": "eval.run.output_item", "id": "outputitem_1", "run_id": "r", "eval_id": "e",
 		"created_at": 1743092076, "status": "pass",
@@ -289,7 +334,7 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 		"sample": {"input": [{"role": "user", "content": "q"}], "output": [],
 		"error": {"code": "rate_limit", "message": "slow"}}}' '{"type": "rate_limit", "status": null, "message": "slow"} null'
 	refuses from_openai_logs '{"item": {"ticket": "t", "label": "l"}}' 'its members are label, ticket'
-	refuses from_openai_logs '{"a": 1}' 'neither a stored completion nor an item of an eval'
+	refuses from_openai_logs '{"a": 1}' 'neither a stored completion or response nor an item of an eval'
 }
 
 @test "from_langfuse: a generation from the blob storage and one from the API" {

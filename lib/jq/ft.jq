@@ -163,6 +163,110 @@ def _failure($error; $code):
 
 def _microseconds: . * 1e6 | round / 1e6;
 
+# --- responses of OpenAI's API of that name ---
+
+# What an item or a part says beside what is converted.
+def _beside($names): _said | _drop(["type", "status"] + $names);
+
+def _part(where):
+	if .type | IN("input_text", "output_text", "text") then
+		{type: "text", text: (.text | _text(where))} + _beside(["text"])
+	elif .type == "input_image" and .image_url then
+		{type: "image_url", image_url: ({url: .image_url, detail} | _said)} + _beside(["image_url", "detail"])
+	elif .type == "input_file" then {type: "file", file: (_said | del(.type))}
+	elif .type == "input_audio" then .
+	else error("\(where) has a part of another kind: \(_show)") end;
+
+def _parts(where): if type == "array" then map(_part(where)) else . end;
+
+def _is_call: .type | IN("function_call", "custom_tool_call");
+
+def _item_call:
+	{id: .call_id}
+	+ if .type == "custom_tool_call" then {type: "custom", custom: {name, input}}
+	else {type: "function", function: {name, arguments}} end
+	+ _beside(["id", "call_id", "name", "arguments", "input"]);
+
+# Reasoning as it was written, or what was made public of it.
+def _thought:
+	[(.content // [])[].text] as $own
+	| if ($own | join("")) != "" then $own else [(.summary // [])[].text] end
+	| join("\n\n");
+
+def _refusal: [.content | arrays | .[] | select(.type == "refusal") | .refusal] | join("");
+
+# Items as turns: calls stand with what was said before them, reasoning with what comes next.
+def _turns:
+	reduce .[] as $i ({out: []};
+		($i.type // "message") as $type
+		| "message \(.out | length + 1)" as $where
+		| (.thought // [] | join("\n\n")) as $thought
+		| if $type == "reasoning" then .thought += [$i | _thought | select(. != "")]
+		elif $type | IN("function_call_output", "custom_tool_call_output") then
+			.out += [{role: "tool", tool_call_id: $i.call_id, content: ($i.output | _parts($where))}
+				+ ($i | _beside(["call_id", "output"]))]
+		elif $i | _is_call then
+			if .out[-1].role == "assistant" and $thought == "" then .
+			else .out += [{role: "assistant", reasoning_content: $thought}] end
+			| .out[-1].tool_calls += [$i | _item_call]
+			| .thought = null
+		elif $type == "message" then
+			([$i.content | arrays | .[] | select(.type == "refusal" and _beside(["refusal"]) == {})]) as $no
+			| .out += [{role: $i.role, reasoning_content: $thought, refusal: ($i | _refusal),
+				content: ($i.content | if type == "array" then . - $no else . end | _parts($where))}
+				+ ($i | _beside(["role", "content"]))]
+			| .thought = null
+		else error("an item of type \($type) has no counterpart among messages") end)
+	| .out
+	| map(with_entries(select(.value | . != "" and _says)) | .content = .content);
+
+def _response_input:
+	.input | if type == "object" then .data elif type == "string" then [{role: "user", content: .}] else . end;
+
+# What a response was asked: its instructions, and its input, which the API lists apart.
+def _response_asked:
+	. as $r
+	| (.instructions
+		| if type == "string" then [{role: "system", content: .}] else . // [] end) as $told
+	| {
+		messages: ($told + _response_input | _turns),
+		tools,
+		tool_choice: (.tool_choice | if . == "auto" then null
+			elif type == "object" and .name then {type, (.type): {name}} + _beside(["name"]) else . end),
+		response_format: (.text.format | if .type == "json_schema" then {type, json_schema: del(.type)}
+			elif . == {type: "text"} then null else . end)
+	}
+	| _asked;
+
+def _words: if . == "" then null else . end;
+
+# Whether a record's own members say all of an item.
+def _told:
+	if _is_call then _beside(["id", "call_id", "name", "arguments", "input"]) == {}
+	else .type == "message" and _beside(["role", "id", "content", "phase"]) == {}
+		and all(.content[]?; _beside(["text", "refusal", "logprobs"]) == {}) end;
+
+def _response_answer:
+	(.output // []) as $o
+	| [$o[] | select(.type == "message")] as $said
+	| (if any($said[]; .phase != "commentary") then ["commentary"] else [] end) as $aside
+	| [$said[] | select(.phase | IN($aside[]) | not)] as $final
+	| (if .status == "incomplete" then .incomplete_details.reason
+		elif any($o[]; _is_call) then "tool_calls" else "stop" end) as $finish
+	| {output: ([$final[].content[]? | select(.type == "output_text") | .text] | join(""))}
+	+ ({
+		tool_calls: [$o[] | select(_is_call) | _item_call],
+		refusal: ([$said[] | _refusal] | join("") | _words),
+		reasoning: ([$o[]
+			| if .type == "reasoning" then _thought
+			elif .type == "message" and (.phase | IN($aside[])) then [.content[]?.text] | join("")
+			else "" end
+			| select(. != "")] | join("\n\n") | _words),
+		finish_reason: (if $finish == "max_output_tokens" then "length" else $finish end),
+		logprobs: [$final[].content[]?.logprobs | arrays | .[]]
+	} | _said)
+	+ {message: {output: [$o[] | select(_told | not)]}};
+
 # --- logs ---
 
 # From a member messages or input (messages, or text) of an item, with the answer of a sample.
@@ -198,6 +302,14 @@ def from_openai_logs:
 	elif .item then
 		_eval_item(.item; .sample;
 			_drop(["item", "sample"]) + {item: (.item | _drop(["messages", "input", "ideal"]))})
+	elif .object == "response" then
+		_must(.input; "a response without what was asked: put the list that is at "
+			+ "/responses/\(.id)/input_items?order=asc beside it, as input")
+		| _log("openai"; _response_asked; _response_answer;
+			{id, model, usage, metadata, error: (if .error then _failure(.error; null) else null end)};
+			(.text |= if . then del(.format) else . end
+			| .input = [_response_input[] | select(.type == "reasoning")]
+			| _drop(["id", "instructions", "tools", "tool_choice", "output", "model", "usage", "metadata"])))
 	elif .choices then
 		_must(.messages; "a completion without what was asked: put the list that is at "
 			+ "/chat/completions/\(.id)/messages beside it, as messages")
@@ -205,7 +317,7 @@ def from_openai_logs:
 		| _log("openai"; _asked; _answers; {id, model, usage, metadata};
 			_drop(_request_members + ["id", "choices", "model", "usage", "metadata"]))
 	else
-		_must(.input; "neither a stored completion nor an item of an eval")
+		_must(.input; "neither a stored completion or response nor an item of an eval")
 		| _eval_item(.; null; _drop(["input", "ideal"]))
 	end;
 
