@@ -71,6 +71,7 @@ static size_t quarter(void)
 static int open_parts(struct loaded *l, const struct backend_local *how, size_t cache_bytes,
 		      struct err *e)
 {
+	static const struct opt_list no_vars = {0};
 	struct generator_spec spec = {.cache_bytes = cache_bytes ? cache_bytes : quarter()};
 	struct chat_options chat;
 	struct buf vars = BUF_INIT;
@@ -81,7 +82,8 @@ static int open_parts(struct loaded *l, const struct backend_local *how, size_t 
 		return -1;
 	if (!(l->dir = hub_find(how->model, e)))
 		return -1;
-	if (chat_options_parse(how->template_vars, how->template_date, &vars, &chat, e) ||
+	if (chat_options_parse(how->template_vars ? how->template_vars : &no_vars,
+			       how->template_date, &vars, &chat, e) ||
 	    !(l->tokenizer = tokenizer_load(l->dir, e)) ||
 	    !(l->chat = chat_load(l->dir, l->tokenizer, &chat, e)) ||
 	    model_open(&l->model, l->dir, NULL, e)) {
