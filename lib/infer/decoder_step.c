@@ -85,7 +85,9 @@ static void normalise(const struct decoder *d, float *y, const float *x, const s
 {
 	const struct config *c = &d->m->config;
 
-	if (c->norm == CONFIG_LAYERNORM)
+	if (!w->w)
+		memmove(y, x, n * width * sizeof *y);
+	else if (c->norm == CONFIG_LAYERNORM)
 		d->k->layernorm(y, NULL, NULL, x, w->w, w->b, c->norm_eps, n, width);
 	else
 		d->k->rms(y, NULL, x, w->w, c->norm_plus, c->norm_eps, n, width);
@@ -227,6 +229,24 @@ static void qkv_piece(const struct worker *me, size_t i)
 			  block, 0);
 }
 
+/* Turns the row's queries and keys by its position. */
+static void turn(const struct worker *me, size_t row, float *q, float *k)
+{
+	const struct decoder *d = me->s->d;
+	const struct config *c = &d->m->config;
+	const struct model_layer *layer = &d->m->layers[me->layer];
+	const float *cos = layer->local && d->cos_local ? d->cos_local : d->cos;
+	const float *sin = layer->local && d->sin_local ? d->sin_local : d->sin;
+
+	if (!layer->rope)
+		return;
+	(c->rope_pairs ? d->k->rope_pairs : d->k->rope)(q, d->q_size, cos, sin, &d->position[row],
+							1, 1, c->heads, c->head_dim, c->rope_dims);
+	(c->rope_pairs ? d->k->rope_pairs : d->k->rope)(k, d->kv_size, cos, sin, &d->position[row],
+							1, 1, c->kv_heads, c->head_dim,
+							c->rope_dims);
+}
+
 /* Turns queries and keys by their position and files keys and values in the row's page. */
 static void place_row(const struct worker *me, size_t i)
 {
@@ -238,17 +258,19 @@ static void place_row(const struct worker *me, size_t i)
 	size_t hd = c->head_dim, at = s->rows[i].position % KVCACHE_PAGE;
 	uint32_t page = s->rows[i].pages[s->rows[i].position / KVCACHE_PAGE];
 
-	if (layer->norm_q.w) {
+	if (c->rope_first)
+		turn(me, i, q, k);
+	if (c->qk_norm == CONFIG_QK_WHOLE) {
+		normalise(d, q, q, &layer->norm_q, 1, d->q_size);
+		normalise(d, k, k, &layer->norm_k, 1, d->kv_size);
+	} else if (c->qk_norm) {
 		normalise(d, q, q, &layer->norm_q, c->heads, hd);
 		normalise(d, k, k, &layer->norm_k, c->kv_heads, hd);
 	}
-	if (c->rope != CONFIG_ROPE_NONE) {
-		const float *cos = layer->local && d->cos_local ? d->cos_local : d->cos;
-		const float *sin = layer->local && d->sin_local ? d->sin_local : d->sin;
-
-		d->k->rope(q, d->q_size, cos, sin, &d->position[i], 1, 1, c->heads, hd);
-		d->k->rope(k, d->kv_size, cos, sin, &d->position[i], 1, 1, c->kv_heads, hd);
-	}
+	if (!c->rope_first)
+		turn(me, i, q, k);
+	if (c->query_beta > 0)
+		d->k->scale(q, config_query_scale(c, s->rows[i].position), d->q_size);
 	for (size_t h = 0; h < c->kv_heads; h++) {
 		float *keys = kvcache_keys(s->kv, page, me->layer, h);
 
@@ -365,12 +387,19 @@ static void attend_piece(const struct worker *me, size_t i)
 		       width * sizeof *o);
 }
 
+/* Whether what ends a residual branch is made apart from the sum: it goes through a norm or is
+ * scaled first. */
+static int apart(const struct worker *me)
+{
+	return me->norm->w || me->s->d->m->config.residual_scale != 1;
+}
+
 /* A panel of the linear that ends a residual branch. */
 static void back_piece(const struct worker *me, size_t i)
 {
 	struct decoder *d = me->s->d;
 	size_t blocks = row_blocks(me->s->n);
-	int post = me->norm->w != NULL;
+	int post = apart(me);
 
 	linear_to(me, post ? d->t : d->x, d->m->config.hidden, me->in, me->which, i / blocks,
 		  i % blocks, !post);
@@ -382,6 +411,8 @@ static void post_row(const struct worker *me, size_t i)
 	size_t w = d->m->config.hidden;
 
 	normalise(d, d->t + i * w, d->t + i * w, me->norm, 1, w);
+	if (d->m->config.residual_scale != 1)
+		d->k->scale(d->t + i * w, d->m->config.residual_scale, w);
 	d->k->add(d->x + i * w, d->t + i * w, w);
 }
 
@@ -398,13 +429,23 @@ static void gate_up_piece(const struct worker *me, size_t i)
 	      *h = d->h.x + block * ROW_BLOCK * d->h.ld + panel * NN_PANEL;
 
 	linear(me, u, NN_PANEL, &d->norm, MODEL_UP, panel, block, 0);
-	if (c->act != CONFIG_GELU)
+	if (d->lin[me->layer][MODEL_GATE].data)
 		linear(me, g, NN_PANEL, &d->norm, MODEL_GATE, panel, block, 0);
 	for (size_t r = 0; r < n; r++, h += d->h.ld, g += NN_PANEL, u += NN_PANEL)
-		if (c->act == CONFIG_GELU)
+		switch (c->act) {
+		case CONFIG_SWIGLU:
+			d->k->swiglu(h, g, u, width);
+			break;
+		case CONFIG_GEGLU:
+			d->k->geglu(h, g, u, width);
+			break;
+		case CONFIG_GELU:
 			d->k->gelu(h, u, width);
-		else
-			(c->act == CONFIG_SWIGLU ? d->k->swiglu : d->k->geglu)(h, g, u, width);
+			break;
+		case CONFIG_RELU2:
+			d->k->relu2(h, u, width);
+			break;
+		}
 }
 
 static void final_row(const struct worker *me, size_t i)
@@ -417,6 +458,8 @@ static void final_row(const struct worker *me, size_t i)
 	if (to < 0)
 		return;
 	normalise(d, d->last.x + (size_t)to * w, d->x + i * w, &d->m->norm_final, 1, w);
+	if (d->m->config.logit_scale != 1)
+		d->k->scale(d->last.x + (size_t)to * w, d->m->config.logit_scale, w);
 	prepare(d, &d->last, (size_t)to);
 }
 
@@ -446,7 +489,7 @@ static void add_back(struct worker *me, struct nn_rows *in, int which,
 	me->which = which;
 	me->norm = post;
 	each(me, panels(me, which) * row_blocks(me->s->n), back_piece);
-	if (post->w)
+	if (apart(me))
 		each(me, me->s->n, post_row);
 }
 
@@ -487,29 +530,22 @@ static void run(void *arg, size_t thread)
 static void rope_tables(struct decoder *d, size_t n)
 {
 	const struct config *c = &d->m->config;
-	size_t half = c->head_dim / 2, rows = d->rope_rows ? d->rope_rows : 256;
-	int thetas = c->rope_local_theta == c->rope_theta ? 1 : 2;
-	double *freq;
+	size_t half = c->rope_dims / 2, rows = d->rope_rows ? d->rope_rows : 256;
+	int kinds = c->rope_local_plain || c->rope_local_theta != c->rope_theta ? 2 : 1;
 
 	if (c->rope == CONFIG_ROPE_NONE || n <= d->rope_rows)
 		return;
 	while (rows < n)
 		rows *= 2;
-	freq = mem_alloc(half, sizeof *freq);
-	for (int local = 0; local < thetas; local++) {
+	for (int local = 0; local < kinds; local++) {
 		float **cosines = local ? &d->cos_local : &d->cos,
 		      **sines = local ? &d->sin_local : &d->sin;
 
-		config_rope(c, local, freq);
 		*cosines = mem_realloc(*cosines, rows * half, sizeof **cosines);
 		*sines = mem_realloc(*sines, rows * half, sizeof **sines);
-		for (size_t p = d->rope_rows; p < rows; p++)
-			for (size_t i = 0; i < half; i++) {
-				(*cosines)[p * half + i] = (float)cos((double)p * freq[i]);
-				(*sines)[p * half + i] = (float)sin((double)p * freq[i]);
-			}
+		config_rope_rows(c, local ? CONFIG_ANGLES_LOCAL : CONFIG_ANGLES, d->rope_rows, rows,
+				 *cosines, *sines);
 	}
-	free(freq);
 	d->rope_rows = rows;
 }
 

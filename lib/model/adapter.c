@@ -10,6 +10,7 @@
 #include "../json/jw.h"
 #include "../nn/kern.h"
 #include "adapter.h"
+#include "family.h"
 #include "hub.h"
 #include "model_impl.h"
 
@@ -29,7 +30,7 @@ static const char *short_name(const struct model *m, int j)
  * c_proj). */
 static const char *target_name(const struct model *m, int j)
 {
-	return m->config.transposed ? model_linear_name(m, j) : short_name(m, j);
+	return m->config.family->transposed ? model_linear_name(m, j) : short_name(m, j);
 }
 
 static int is_there(const struct model *m, int j)
@@ -91,8 +92,7 @@ static void module_name(const struct model *m, size_t layer, int j, const char *
 
 static void add_pair(struct model *m, size_t layer, int j, const struct adapter *s, int trained)
 {
-	struct model_linear *lin = &m->layers[layer].lin[j],
-			    *first = &m->layers[layer].lin[MODEL_Q];
+	struct model_linear *lin = &m->layers[layer].lin[j], *first = model_first(m, layer, j);
 	size_t rows = m->tensors[lin->t_w].rows;
 	char name[256];
 
@@ -376,7 +376,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	path = file_join(dir, "adapter_config.json");
 	if (json_file(path, CONFIG_MAX, &text, &c, e))
 		goto cleanup;
-	if (read_config(&s, c, m->config.transposed, e)) {
+	if (read_config(&s, c, m->config.family->transposed, e)) {
 		err_prefix(e, "%s", path);
 		goto cleanup;
 	}
@@ -397,7 +397,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 		for (int j = 0; j < MODEL_LINEARS; j++, i++) {
 			struct model_linear *lin = &m->layers[l].lin[j];
 
-			if (lin->row0 && m->layers[l].lin[MODEL_Q].t_a >= 0)
+			if (lin->row0 && model_first(m, l, j)->t_a >= 0)
 				add_pair(m, l, j, &s, trained);
 			if (!pairs[i].a)
 				continue;
@@ -452,7 +452,7 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 			jw_str(&w, target_name(m, j));
 	jw_end(&w);
 	jw_put_str(&w, "bias", "none");
-	jw_put_bool(&w, "fan_in_fan_out", m->config.transposed);
+	jw_put_bool(&w, "fan_in_fan_out", m->config.family->transposed);
 	jw_put_bool(&w, "inference_mode", 1);
 	jw_put_bool(&w, "init_lora_weights", 1);
 	jw_put_null(&w, "modules_to_save");

@@ -1,7 +1,8 @@
 /* config: config.json of a published model, read into what the computation needs to know.
  *
- * One decoder covers the families; they differ in the fields below. A model_type or a feature that
- * is not covered is refused by name, never guessed at.
+ * One decoder covers the families; they differ in the fields below, and which has what stands in
+ * family.c. A model_type or a feature that is not covered is refused by name, never guessed at, and
+ * so is a member that changes what other families compute.
  */
 #ifndef FT_MODEL_CONFIG_H
 #define FT_MODEL_CONFIG_H
@@ -9,38 +10,73 @@
 #include <stddef.h>
 #include "../base/err.h"
 
+struct family;
+
 enum config_norm { CONFIG_RMS, CONFIG_LAYERNORM };
-enum config_act { CONFIG_SWIGLU, CONFIG_GEGLU, CONFIG_GELU }; /* the last without gate */
-enum config_rope { CONFIG_ROPE_NONE, CONFIG_ROPE_PLAIN, CONFIG_ROPE_LINEAR, CONFIG_ROPE_LLAMA3 };
+enum config_act {
+	CONFIG_SWIGLU,
+	CONFIG_GEGLU,
+	CONFIG_GELU,
+	CONFIG_RELU2
+}; /* GELU and RELU2 without gate */
+enum config_qk_norm { CONFIG_QK_NONE, CONFIG_QK_HEADS, CONFIG_QK_WHOLE };
+enum config_rope {
+	CONFIG_ROPE_NONE,
+	CONFIG_ROPE_PLAIN,
+	CONFIG_ROPE_LINEAR,
+	CONFIG_ROPE_LLAMA3,
+	CONFIG_ROPE_YARN,
+	CONFIG_ROPE_LONG
+};
+/* Angles: of all layers; of windowed ones; of all, in sequences beyond the original context. */
+enum config_angles { CONFIG_ANGLES, CONFIG_ANGLES_LOCAL, CONFIG_ANGLES_LONG };
 
 #define CONFIG_EOS_MAX 16
 #define CONFIG_LAYERS_MAX 512
 
 struct config {
-	char model_type[32]; /* "llama", "mistral", "qwen2", "qwen3", ... */
-	size_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab, max_positions;
+	const struct family *family;
+	char wrapper[24]; /* model_type of the multimodal model around this one; "": none */
+	size_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab;
+	/* A sequence may have max_positions tokens. With longrope that is the original context, as
+	 * the angles of a longer sequence are others from its beginning on; examples of up to
+	 * long_positions are trained with those (0: there is no such thing). */
+	size_t max_positions, long_positions;
+	int bounded; /* a longer one has other angles, which are not covered (dynamic scaling) */
 	enum config_norm norm;
 	float norm_eps, norm_plus; /* weights are w + norm_plus: 1 for Gemma */
 	enum config_act act;
 	int qkv_bias, o_bias, mlp_bias; /* as the family has them; checked against the tensors */
-	int qk_norm;	   /* RMSNorm over head_dim on q and k before RoPE (Qwen3, Gemma 3) */
-	int post_norms;	   /* norms after attention and MLP too (Gemma 2, 3) */
-	int tied;	   /* head and embedding are one tensor */
-	float embed_scale; /* 1, or sqrt(hidden) for Gemma */
-	float attn_scale;  /* 1/sqrt(head_dim), or from query_pre_attn_scalar */
+	enum config_qk_norm qk_norm;	/* RMSNorm on q and k, per head or over all heads at once */
+	int rope_first;			/* and behind the rotation, not before it */
+	int tied;			/* head and embedding are one tensor */
+	float embed_scale;		/* 1, or sqrt(hidden) for Gemma */
+	float residual_scale;		/* of what a block adds; 1 */
+	float attn_scale;		/* 1/sqrt(head_dim), or from query_pre_attn_scalar */
+	float logit_scale;		/* 1 */
 	float attn_softcap, logit_softcap; /* 0: none */
+	/* Queries grow by 1 + beta ln(1 + floor(position / every)); beta 0: they don't. */
+	double query_beta, query_every;
 	enum config_rope rope;
+	size_t rope_dims; /* of a head's values the first so many are turned */
+	int rope_pairs;	  /* value 2j with 2j + 1, not j with j + rope_dims/2 */
 	/* local: for windowed layers, where it differs; otherwise equal */
 	double rope_theta, rope_local_theta;
+	int rope_local_plain; /* windowed layers are turned without scaling */
 	double rope_factor, rope_low, rope_high, rope_original;
+	double rope_fast, rope_slow;	/* yarn: turns within the original context */
+	int rope_truncate;		/* yarn: bounds are whole */
+	double rope_attention;		/* cosines and sines are longer by this */
+	double *rope_short, *rope_long; /* longrope: divisors [rope_dims/2], owned */
+	unsigned char no_rope[CONFIG_LAYERS_MAX];
 	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[CONFIG_LAYERS_MAX];
-	int transposed;		 /* GPT-2: weights stored [in, out], q k v fused */
 	float init_range;	 /* initializer_range, .02 where absent */
+	int fp8;		 /* weights are stored as FP8, with their scales beside them */
 	int bos, pad;		 /* -1: none */
 	int eos[CONFIG_EOS_MAX]; /* generation_config.json wins over config.json */
 	size_t n_eos;
-	char *text; /* config.json as read, owned */
+	char *text; /* config.json as read, of a text model inside another one its own; owned */
 };
 
 /* Reads DIR/config.json (and generation_config.json if there). */
@@ -54,8 +90,12 @@ void config_copy(struct config *to, const struct config *from);
 
 /* The window of layer l, 0 for none. */
 size_t config_window(const struct config *c, size_t l);
-/* Inverse frequencies of the rotary positions after scaling: out [head_dim/2]. local: those of
- * windowed layers. */
-void config_rope(const struct config *c, int local, double *out);
+/* Inverse frequencies of the rotary positions after scaling: out [rope_dims/2]. */
+void config_frequencies(const struct config *c, enum config_angles which, double *out);
+/* Rows from..to-1 of the tables of cosines and sines [to, rope_dims/2]. */
+void config_rope_rows(const struct config *c, enum config_angles which, size_t from, size_t to,
+		      float *cosines, float *sines);
+/* What a query at a position is multiplied by. */
+float config_query_scale(const struct config *c, size_t position);
 
 #endif

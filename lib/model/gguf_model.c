@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "adapter.h"
+#include "family.h"
 #include "quantize.h"
 #include "gguf.h"
 
@@ -24,21 +25,8 @@ struct job {
 	struct source *s;
 	size_t n, cap;
 	float alpha; /* of the adapter file */
-	float *divisors;
+	float *divisors[2];
 };
-
-/* NULL where the family has no GGUF form here. */
-static const char *architecture(const struct config *c)
-{
-	static const char *const same[] = {"llama", "qwen2", "qwen3", "gemma", "gemma2"};
-
-	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		if (strcmp(c->model_type, same[i]) == 0)
-			return same[i];
-	if (strcmp(c->model_type, "mistral") == 0)
-		return "llama";
-	return strcmp(c->model_type, "gemma3_text") == 0 ? "gemma3" : NULL;
-}
 
 static void add(struct job *j, const char *name, enum nn_type type, size_t rows, size_t cols,
 		struct source s)
@@ -134,61 +122,93 @@ static void add_vector(struct job *j, const char *name, int tensor, float plus, 
 	    (struct source){.tensor = tensor, .plus = plus, .permute = permute});
 }
 
-static const char *const linear_names[MODEL_LINEARS] = {"attn_q",      "attn_k",   "attn_v",
-							"attn_output", "ffn_gate", "ffn_up",
-							"ffn_down"};
+/* Product j's name, where it is the first of those in its tensor. */
+static const char *linear_name(const struct model *m, size_t l, int j)
+{
+	static const char *const names[MODEL_LINEARS] = {"attn_q",	"attn_k",   "attn_v",
+							 "attn_output", "ffn_gate", "ffn_up",
+							 "ffn_down"};
+	const struct model_linear *lin = m->layers[l].lin;
 
-static void add_layer(struct job *j, size_t l, enum nn_type type, int tied, int permute)
+	if (j == MODEL_Q && lin[MODEL_K].t_w == lin[j].t_w)
+		return "attn_qkv";
+	if (j == MODEL_GATE && lin[MODEL_UP].t_w == lin[j].t_w)
+		return "ffn_up"; /* holds both, the gate first */
+	return names[j];
+}
+
+static void add_norm(struct job *j, const char *name, const struct model_norm *w)
+{
+	char full[96];
+
+	if (!w->w)
+		return;
+	snprintf(full, sizeof full, "%s.weight", name);
+	add_vector(j, full, w->t_w, j->m->config.norm_plus, 0);
+	snprintf(full, sizeof full, "%s.bias", name);
+	add_vector(j, full, w->t_b, 0, 0);
+}
+
+static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 {
 	const struct model_layer *layer = &j->m->layers[l];
-	float plus = j->m->config.norm_plus;
+	const struct family *f = j->m->config.family;
 	char name[96];
 	const struct {
 		const char *name;
 		const struct model_norm *w;
 	} norms[] = {{"attn_norm", &layer->norm_attn},
-		     {"ffn_norm", &layer->norm_mlp},
+		     {f->gguf_norm_mlp ? f->gguf_norm_mlp : "ffn_norm", &layer->norm_mlp},
 		     {"post_attention_norm", &layer->post_attn},
 		     {"post_ffw_norm", &layer->post_mlp},
 		     {"attn_q_norm", &layer->norm_q},
 		     {"attn_k_norm", &layer->norm_k}};
 
 	for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
-		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, norms[i].name);
-		if (norms[i].w->w)
-			add_vector(j, name, norms[i].w->t_w, plus, 0);
+		snprintf(name, sizeof name, "blk.%zu.%s", l, norms[i].name);
+		add_norm(j, name, norms[i].w);
 	}
 	for (int i = 0; i < MODEL_LINEARS; i++) {
 		const struct model_linear *lin = &layer->lin[i];
-		int turn = permute && (i == MODEL_Q || i == MODEL_K);
+		int turn = f->gguf_permuted && (i == MODEL_Q || i == MODEL_K);
 
-		if (lin->w.rows == 0)
+		if (lin->w.rows == 0 || lin->row0)
 			continue;
-		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, linear_names[i]);
-		add(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols), lin->w.rows,
-		    lin->w.cols, (struct source){.tensor = lin->t_w, .lin = lin, .permute = turn});
-		snprintf(name, sizeof name, "blk.%zu.%s.bias", l, linear_names[i]);
+		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, linear_name(j->m, l, i));
+		add(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
+		    j->m->tensors[lin->t_w].rows, lin->w.cols,
+		    (struct source){.tensor = lin->t_w, .lin = lin, .permute = turn});
+		snprintf(name, sizeof name, "blk.%zu.%s.bias", l, linear_name(j->m, l, i));
 		if (lin->bias)
 			add_vector(j, name, lin->t_bias, 0, turn);
 	}
 }
 
-/* Divisors of the rotary frequencies, as llama.cpp wants llama3's scaling. */
-static void add_divisors(struct job *j)
+static void add_divisors(struct job *j, int i, const char *name, enum config_angles which)
 {
 	const struct config *c = &j->m->config;
-	size_t half = c->head_dim / 2;
+	size_t half = c->rope_dims / 2;
 	double *scaled = mem_alloc(half, sizeof *scaled);
 
-	config_rope(c, 0, scaled);
-	j->divisors = mem_alloc(half, sizeof *j->divisors);
-	for (size_t i = 0; i < half; i++)
-		j->divisors[i] =
-			(float)(pow(c->rope_theta, -(double)(2 * i) / (double)c->head_dim) /
-				scaled[i]);
-	add(j, "rope_freqs.weight", NN_F32, 0, half,
-	    (struct source){.tensor = -1, .values = j->divisors});
+	config_frequencies(c, which, scaled);
+	j->divisors[i] = mem_alloc(half, sizeof *j->divisors[i]);
+	for (size_t k = 0; k < half; k++)
+		j->divisors[i][k] =
+			(float)(pow(c->rope_theta, -(double)(2 * k) / (double)c->rope_dims) /
+				scaled[k]);
+	add(j, name, NN_F32, 0, half, (struct source){.tensor = -1, .values = j->divisors[i]});
 	free(scaled);
+}
+
+/* Divisors of the rotary frequencies, as llama.cpp wants llama3's scaling and longrope's. */
+static void add_rope(struct job *j)
+{
+	if (j->m->config.rope == CONFIG_ROPE_LLAMA3)
+		add_divisors(j, 0, "rope_freqs.weight", CONFIG_ANGLES);
+	if (j->m->config.rope == CONFIG_ROPE_LONG) {
+		add_divisors(j, 0, "rope_factors_short.weight", CONFIG_ANGLES);
+		add_divisors(j, 1, "rope_factors_long.weight", CONFIG_ANGLES_LONG);
+	}
 }
 
 static uint32_t file_type(enum nn_type t)
@@ -196,12 +216,70 @@ static uint32_t file_type(enum nn_type t)
 	return t == NN_Q4_0 ? 2 : t == NN_Q8_0 ? 7 : t == NN_BF16 ? 32 : 0;
 }
 
+static void add_scaling(struct gguf *g, const struct config *c, const char *arch)
+{
+	char key[96];
+#define KEY(name) (snprintf(key, sizeof key, "%s." name, arch), key)
+
+	switch (c->rope) {
+	case CONFIG_ROPE_LINEAR:
+		gguf_string(g, KEY("rope.scaling.type"), span_of("linear"));
+		gguf_f32(g, KEY("rope.scaling.factor"), (float)c->rope_factor);
+		break;
+	case CONFIG_ROPE_YARN:
+		gguf_string(g, KEY("rope.scaling.type"), span_of("yarn"));
+		gguf_f32(g, KEY("rope.scaling.factor"), (float)c->rope_factor);
+		gguf_u32(g, KEY("rope.scaling.original_context_length"),
+			 (uint32_t)c->rope_original);
+		gguf_f32(g, KEY("rope.scaling.yarn_beta_fast"), (float)c->rope_fast);
+		gguf_f32(g, KEY("rope.scaling.yarn_beta_slow"), (float)c->rope_slow);
+		/* llama.cpp multiplies the paper's own factor by this. */
+		gguf_f32(g, KEY("rope.scaling.attn_factor"),
+			 (float)(c->rope_attention /
+				 (c->rope_factor > 1 ? 0.1 * log(c->rope_factor) + 1 : 1)));
+		break;
+	case CONFIG_ROPE_LONG:
+		gguf_string(g, KEY("rope.scaling.type"), span_of("longrope"));
+		gguf_u32(g, KEY("rope.scaling.original_context_length"),
+			 (uint32_t)c->rope_original);
+		gguf_f32(g, KEY("rope.scaling.attn_factor"), (float)c->rope_attention);
+		break;
+	case CONFIG_ROPE_NONE:
+	case CONFIG_ROPE_PLAIN:
+	case CONFIG_ROPE_LLAMA3:
+		break;
+	}
+	if (c->query_beta > 0)
+		gguf_f32(g, KEY("attention.temperature_scale"), (float)c->query_beta);
+#undef KEY
+}
+
+/* The window, and where layers have it by a rule of the family's, which have it. */
+static void add_windows(struct gguf *g, const struct config *c, const char *arch)
+{
+	char key[96];
+#define KEY(name) (snprintf(key, sizeof key, "%s." name, arch), key)
+
+	/* Told from the later Phi-3 models by a window of 0, which says that there is none. */
+	if (c->window > 0 || strcmp(arch, "phi3") == 0)
+		gguf_u32(g, KEY("attention.sliding_window"), (uint32_t)c->window);
+	if (c->window == 0 || c->family->window_every <= 2)
+		return;
+	gguf_array(g, KEY("attention.sliding_window_pattern"), GGUF_BOOL, c->layers);
+	for (size_t l = 0; l < c->layers; l++)
+		buf_addc(&g->pairs, (char)c->windowed[l]);
+	if (c->family->local_plain)
+		gguf_f32(g, KEY("rope.freq_base_swa"), (float)c->rope_local_theta);
+#undef KEY
+}
+
 static void add_config(struct gguf *g, const struct config *c, const char *arch)
 {
 	char key[96];
 #define KEY(name) (snprintf(key, sizeof key, "%s." name, arch), key)
 
-	gguf_u32(g, KEY("context_length"), (uint32_t)c->max_positions);
+	gguf_u32(g, KEY("context_length"),
+		 (uint32_t)(c->long_positions ? c->long_positions : c->max_positions));
 	gguf_u32(g, KEY("embedding_length"), (uint32_t)c->hidden);
 	gguf_u32(g, KEY("block_count"), (uint32_t)c->layers);
 	gguf_u32(g, KEY("feed_forward_length"), (uint32_t)c->ffn);
@@ -209,28 +287,62 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 	gguf_u32(g, KEY("attention.head_count_kv"), (uint32_t)c->kv_heads);
 	gguf_u32(g, KEY("attention.key_length"), (uint32_t)c->head_dim);
 	gguf_u32(g, KEY("attention.value_length"), (uint32_t)c->head_dim);
-	gguf_f32(g, KEY("attention.layer_norm_rms_epsilon"), c->norm_eps);
+	gguf_f32(g,
+		 c->norm == CONFIG_RMS ? KEY("attention.layer_norm_rms_epsilon")
+				       : KEY("attention.layer_norm_epsilon"),
+		 c->norm_eps);
 	gguf_f32(g, KEY("rope.freq_base"), (float)c->rope_theta);
-	gguf_u32(g, KEY("rope.dimension_count"), (uint32_t)c->head_dim);
+	gguf_u32(g, KEY("rope.dimension_count"), (uint32_t)c->rope_dims);
 	gguf_u32(g, KEY("vocab_size"), (uint32_t)c->vocab);
-	if (c->rope == CONFIG_ROPE_LINEAR) {
-		gguf_string(g, KEY("rope.scaling.type"), span_of("linear"));
-		gguf_f32(g, KEY("rope.scaling.factor"), (float)c->rope_factor);
-	}
-	if (c->window > 0)
-		gguf_u32(g, KEY("attention.sliding_window"), (uint32_t)c->window);
+	add_scaling(g, c, arch);
+	add_windows(g, c, arch);
 	if (c->attn_softcap > 0)
 		gguf_f32(g, KEY("attn_logit_softcapping"), c->attn_softcap);
 	if (c->logit_softcap > 0)
 		gguf_f32(g, KEY("final_logit_softcapping"), c->logit_softcap);
+	if (strcmp(arch, "granite") == 0) {
+		gguf_f32(g, KEY("attention.scale"), c->attn_scale);
+		gguf_f32(g, KEY("embedding_scale"), c->embed_scale);
+		gguf_f32(g, KEY("residual_scale"), c->residual_scale);
+		gguf_f32(g, KEY("logit_scale"), 1 / c->logit_scale);
+	}
 #undef KEY
+}
+
+/* What llama.cpp does in one way for every model of an architecture and this one in another; NULL:
+ * nothing. */
+static const char *other_there(const struct config *c, const char *arch)
+{
+	if (strcmp(arch, "smollm3") == 0)
+		for (size_t l = 0; l < c->layers; l++)
+			if (c->no_rope[l] != ((l + 1) % 4 == 0))
+				return "leaves every fourth layer without rotation, and this model others";
+	if (strcmp(arch, "exaone4") == 0 && c->window > 0 && c->layers != 64)
+		return "has windows in models of 64 layers only, and this one has them in others";
+	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate)
+		return "rounds yarn's bounds, and this model does not (truncate)";
+	return NULL;
+}
+
+/* The architecture's name, where the model can be written. */
+static int find_architecture(const struct config *c, const char **arch, struct err *e)
+{
+	*arch = c->family->gguf;
+	if (!*arch)
+		return err_set(e,
+			       "models of type %s have no GGUF form here; --format hf has all of them",
+			       c->family->type);
+	if (other_there(c, *arch))
+		return err_set(e, "llama.cpp %s; --format hf has all of it", other_there(c, *arch));
+	return 0;
 }
 
 static void job_release(struct job *j)
 {
 	gguf_release(&j->g);
 	free(j->s);
-	free(j->divisors);
+	free(j->divisors[0]);
+	free(j->divisors[1]);
 }
 
 int gguf_export_model(const struct model *m, const struct tokenizer *t,
@@ -238,16 +350,13 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 		      struct gguf_report *report, struct err *e)
 {
 	const struct config *c = &m->config;
-	const char *arch = architecture(c);
+	const char *arch;
 	struct job j = {.m = m, .how = how};
 	enum nn_type type = how->type;
-	int tied = m->t_head == m->t_embed, permute, rc;
+	int tied = m->t_head == m->t_embed, rc;
 
-	if (!arch)
-		return err_set(e,
-			       "models of type %s have no GGUF form here; --format hf has all of them",
-			       c->model_type);
-	permute = strcmp(arch, "llama") == 0;
+	if (find_architecture(c, &arch, e))
+		return -1;
 	gguf_string(&j.g, "general.architecture", span_of(arch));
 	gguf_string(&j.g, "general.type", span_of("model"));
 	gguf_string(&j.g, "general.name", span_of(name));
@@ -260,14 +369,14 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	}
 	add(&j, "token_embd.weight", quantize_held_as(type, MODEL_EMBED, tied, m->embed.cols),
 	    m->embed.rows, m->embed.cols, (struct source){.tensor = m->t_embed});
-	add_vector(&j, "output_norm.weight", m->norm_final.t_w, c->norm_plus, 0);
-	if (!tied)
+	add_norm(&j, "output_norm", &m->norm_final);
+	/* This architecture has no tied form. */
+	if (!tied || strcmp(arch, "olmo2") == 0)
 		add(&j, "output.weight", quantize_held_as(type, MODEL_HEAD, 0, m->head.cols),
 		    m->head.rows, m->head.cols, (struct source){.tensor = m->t_head});
-	if (c->rope == CONFIG_ROPE_LLAMA3)
-		add_divisors(&j);
+	add_rope(&j);
 	for (size_t l = 0; l < c->layers; l++)
-		add_layer(&j, l, type, tied, permute);
+		add_layer(&j, l, type, tied);
 	rc = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
 	report->tensors = j.n;
 	job_release(&j);
@@ -277,19 +386,18 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 int gguf_export_adapter(const struct model *m, const struct model_save *how, const char *name,
 			const char *path, struct gguf_report *report, struct err *e)
 {
-	const char *arch = architecture(&m->config);
+	const char *arch;
 	struct job j = {.m = m, .how = how};
-	int rc, permute;
+	int rc, permute = m->config.family->gguf_permuted;
 	char key[96];
 
 	if (!m->adapter)
 		return err_set(e, "there is no adapter to write");
-	if (!arch)
-		return err_set(e, "models of type %s have no GGUF form here", m->config.model_type);
+	if (find_architecture(&m->config, &arch, e))
+		return -1;
 	if (m->adapter->dora)
 		return err_set(e,
 			       "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");
-	permute = strcmp(arch, "llama") == 0;
 	j.alpha = (float)(m->adapter->alpha > 0 ? m->adapter->alpha : 1);
 	gguf_string(&j.g, "general.architecture", span_of(arch));
 	gguf_string(&j.g, "general.type", span_of("adapter"));
@@ -301,13 +409,15 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 		for (int i = 0; i < MODEL_LINEARS; i++) {
 			const struct model_linear *lin = &m->layers[l].lin[i];
 
-			if (!lin->a)
+			if (!lin->a || lin->row0)
 				continue;
-			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_a", l, linear_names[i]);
+			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_a", l,
+				 linear_name(m, l, i));
 			add(&j, key, NN_F32, lin->rank, lin->w.cols,
 			    (struct source){.tensor = -1, .lin = lin, .part = LORA_A});
-			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_b", l, linear_names[i]);
-			add(&j, key, NN_F32, lin->w.rows, lin->rank,
+			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_b", l,
+				 linear_name(m, l, i));
+			add(&j, key, NN_F32, m->tensors[lin->t_w].rows, lin->rank,
 			    (struct source){.tensor = -1,
 					    .lin = lin,
 					    .part = LORA_B,

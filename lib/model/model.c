@@ -9,46 +9,14 @@
 #include "../base/rng.h"
 #include "../nn/kern.h"
 #include "adapter.h"
+#include "family.h"
 #include "quantize.h"
 #include "model.h"
 #include "model_impl.h"
 
-/* What the files call things. GPT-2 keeps q, k and v in one tensor. */
-struct names {
-	const char *embed, *positions, *layer, *norm_attn, *norm_mlp, *norm_final,
-		*linear[MODEL_LINEARS];
-};
-
-static const struct names llama_names = {
-	"model.embed_tokens",
-	NULL,
-	"model.layers.%zu.%s",
-	"input_layernorm",
-	"post_attention_layernorm",
-	"model.norm",
-	{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-	 "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"},
-};
-
-static const struct names gpt2_names = {
-	"transformer.wte",
-	"transformer.wpe",
-	"transformer.h.%zu.%s",
-	"ln_1",
-	"ln_2",
-	"transformer.ln_f",
-	{"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc",
-	 "mlp.c_proj"},
-};
-
-static const struct names *names_of(const struct model *m)
-{
-	return m->config.transposed ? &gpt2_names : &llama_names;
-}
-
 const char *model_linear_name(const struct model *m, int j)
 {
-	return names_of(m)->linear[j];
+	return m->config.family->linear[j];
 }
 
 void *model_keep(struct model *m, size_t n, size_t size)
@@ -86,85 +54,95 @@ static int add(struct model *m, int layer, const char *name, const char *what, e
 	char in_layer[120], full[160];
 
 	if (layer >= 0)
-		snprintf(in_layer, sizeof in_layer, names_of(m)->layer, (size_t)layer, name);
+		snprintf(in_layer, sizeof in_layer, m->config.family->layer, (size_t)layer, name);
 	snprintf(full, sizeof full, "%s.%s", layer >= 0 ? in_layer : name, what);
 	return model_table_add(m, full, role, layer, dims, rows, cols);
 }
 
+/* name NULL: the family has none. */
 static void add_norm(struct model *m, struct model_norm *w, int layer, const char *name, size_t d)
 {
-	w->t_w = add(m, layer, name, "weight", MODEL_NORM, 1, 1, d);
-	w->t_b = m->config.norm == CONFIG_LAYERNORM
-			 ? add(m, layer, name, "bias", MODEL_BIAS, 1, 1, d)
-			 : -1;
-}
-
-static void no_norm(struct model_norm *w)
-{
 	*w = (struct model_norm){.t_w = -1, .t_b = -1};
+	if (!name)
+		return;
+	w->t_w = add(m, layer, name, "weight", MODEL_NORM, 1, 1, d);
+	if (m->config.norm == CONFIG_LAYERNORM)
+		w->t_b = add(m, layer, name, "bias", MODEL_BIAS, 1, 1, d);
 }
 
-static void add_linear(struct model *m, size_t l, int j, size_t out, size_t in, int bias)
+struct model_linear *model_first(const struct model *m, size_t l, int j)
 {
-	struct model_linear *lin = &m->layers[l].lin[j], *first = &m->layers[l].lin[MODEL_Q];
+	struct model_linear *lin = m->layers[l].lin;
+	int i = 0;
+
+	while (i < j && lin[i].t_w != lin[j].t_w)
+		i++;
+	return &lin[i];
+}
+
+/* Products of one name are runs of rows of one tensor, in their order. out [MODEL_LINEARS]. */
+static void add_linear(struct model *m, size_t l, int j, const size_t *out, size_t in, int bias)
+{
+	struct model_linear *all = m->layers[l].lin, *lin = &all[j];
 	const char *name = model_linear_name(m, j);
-	int fused = m->config.transposed && j <= MODEL_V;
+	size_t rows = 0;
 
 	*lin = (struct model_linear){.t_w = -1, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
 	if (!name)
 		return;
-	lin->w = (struct nn_mat){.rows = out, .cols = in};
-	if (fused && j > MODEL_Q) {
-		lin->t_w = first->t_w;
-		lin->t_bias = first->t_bias;
-		lin->row0 = (size_t)j * out;
-		return;
+	lin->w = (struct nn_mat){.rows = out[j], .cols = in};
+	for (int i = 0; i < MODEL_LINEARS; i++) {
+		const char *other = model_linear_name(m, i);
+
+		if (!other || strcmp(other, name) != 0)
+			continue;
+		rows += out[i];
+		if (i < j) {
+			lin->t_w = all[i].t_w;
+			lin->t_bias = all[i].t_bias;
+			lin->row0 += out[i];
+		}
 	}
-	lin->t_w = add(m, (int)l, name, "weight", MODEL_WEIGHT, 2, fused ? 3 * out : out, in);
-	m->tensors[lin->t_w].transposed = m->config.transposed;
+	if (lin->t_w >= 0)
+		return;
+	lin->t_w = add(m, (int)l, name, "weight", MODEL_WEIGHT, 2, rows, in);
+	m->tensors[lin->t_w].transposed = m->config.family->transposed;
 	if (bias)
-		lin->t_bias = add(m, (int)l, name, "bias", MODEL_BIAS, 1, 1, fused ? 3 * out : out);
+		lin->t_bias = add(m, (int)l, name, "bias", MODEL_BIAS, 1, 1, rows);
 }
 
 static void add_layer(struct model *m, size_t l)
 {
 	const struct config *c = &m->config;
-	const struct names *names = names_of(m);
+	const struct family *f = c->family;
 	struct model_layer *y = &m->layers[l];
 	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	const size_t out[MODEL_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
 	const size_t in[MODEL_LINEARS] = {c->hidden, c->hidden, c->hidden, q,
 					  c->hidden, c->hidden, c->ffn};
+	int whole = c->qk_norm == CONFIG_QK_WHOLE;
 
-	no_norm(&y->post_attn);
-	no_norm(&y->post_mlp);
-	no_norm(&y->norm_q);
-	no_norm(&y->norm_k);
-	add_norm(m, &y->norm_attn, (int)l, names->norm_attn, c->hidden);
-	if (c->post_norms) {
-		add_norm(m, &y->post_attn, (int)l, "post_attention_layernorm", c->hidden);
-		add_norm(m, &y->norm_mlp, (int)l, "pre_feedforward_layernorm", c->hidden);
-		add_norm(m, &y->post_mlp, (int)l, "post_feedforward_layernorm", c->hidden);
-	} else {
-		add_norm(m, &y->norm_mlp, (int)l, names->norm_mlp, c->hidden);
-	}
-	if (c->qk_norm) {
-		add_norm(m, &y->norm_q, (int)l, "self_attn.q_norm", c->head_dim);
-		add_norm(m, &y->norm_k, (int)l, "self_attn.k_norm", c->head_dim);
-	}
+	add_norm(m, &y->norm_attn, (int)l, f->norm_attn, c->hidden);
+	add_norm(m, &y->post_attn, (int)l, f->post_attn, c->hidden);
+	add_norm(m, &y->norm_mlp, (int)l, f->norm_mlp, c->hidden);
+	add_norm(m, &y->post_mlp, (int)l, f->post_mlp, c->hidden);
+	add_norm(m, &y->norm_q, (int)l, f->norm_q, whole ? q : c->head_dim);
+	add_norm(m, &y->norm_k, (int)l, f->norm_k, whole ? kv : c->head_dim);
 	for (int j = 0; j < MODEL_LINEARS; j++)
-		add_linear(m, l, j, out[j], in[j],
+		add_linear(m, l, j, out, in[j],
 			   j <= MODEL_V	  ? c->qkv_bias
 			   : j == MODEL_O ? c->o_bias
 					  : c->mlp_bias);
 	y->window = config_window(c, l);
 	y->local = c->windowed[l];
+	y->rope = c->rope != CONFIG_ROPE_NONE && !c->no_rope[l];
 }
 
 /* A model with its table, all data missing. Takes the configuration over. */
 static struct model *model_of(struct config *c)
 {
 	struct model *m = mem_alloc(1, sizeof *m);
+	const struct family *f = c->family;
 
 	m->config = *c;
 	*c = (struct config){0};
@@ -173,13 +151,13 @@ static struct model *model_of(struct config *c)
 	m->layers = mem_alloc(c->layers, sizeof *m->layers);
 	m->t_positions = -1;
 	m->t_embed = m->t_head =
-		add(m, -1, names_of(m)->embed, "weight", MODEL_EMBED, 2, c->vocab, c->hidden);
-	if (names_of(m)->positions)
-		m->t_positions = add(m, -1, names_of(m)->positions, "weight", MODEL_POSITION, 2,
+		add(m, -1, f->embed, "weight", MODEL_EMBED, 2, c->vocab, c->hidden);
+	if (f->positions)
+		m->t_positions = add(m, -1, f->positions, "weight", MODEL_POSITION, 2,
 				     c->max_positions, c->hidden);
 	for (size_t l = 0; l < c->layers; l++)
 		add_layer(m, l);
-	add_norm(m, &m->norm_final, -1, names_of(m)->norm_final, c->hidden);
+	add_norm(m, &m->norm_final, -1, f->norm_final, c->hidden);
 	if (!c->tied)
 		m->t_head = add(m, -1, "lm_head", "weight", MODEL_HEAD, 2, c->vocab, c->hidden);
 	return m;
@@ -389,27 +367,58 @@ static int is_computed(const char *name)
 	return 0;
 }
 
-/* Where the file has what the table calls t: some leave GPT-2's first part of the name out, and a
- * tied pair may be stored under either name. */
-static const struct st_tensor *stored_as(const struct model *m, const struct model_tensor *t)
+/* Where the file has what the table calls t: text models out of multimodal ones stand below
+ * language_model, in either order, and some leave GPT-2's first part of the name out. */
+static const struct st_tensor *stored(const struct model *m, const char *name)
 {
 	const struct st_set *files = &m->memory->files;
-	const struct st_tensor *s = st_find(files, t->name);
+	const struct st_tensor *s = st_find(files, name);
+	const char *rest = strncmp(name, "model.", 6) == 0 ? name + 6 : NULL;
+	char other[200];
 
-	if (!s && strncmp(t->name, "transformer.", 12) == 0)
-		s = st_find(files, t->name + 12);
-	if (!s && m->config.tied && t->role == MODEL_EMBED)
-		s = st_find(files, "lm_head.weight");
+	if (!s && rest) {
+		snprintf(other, sizeof other, "model.language_model.%s", rest);
+		s = st_find(files, other);
+	}
+	if (!s) {
+		snprintf(other, sizeof other, "language_model.%s", name);
+		s = st_find(files, other);
+	}
+	if (!s && strncmp(name, "transformer.", 12) == 0)
+		s = st_find(files, name + 12);
 	return s;
+}
+
+/* A tied pair may be stored under either name. */
+static const struct st_tensor *stored_as(const struct model *m, const struct model_tensor *t)
+{
+	const struct st_tensor *s = stored(m, t->name);
+
+	if (!s && m->config.tied && t->role == MODEL_EMBED)
+		s = stored(m, "lm_head.weight");
+	return s;
+}
+
+/* Parts of multimodal models that no text goes through. */
+static int is_vision(const char *name)
+{
+	static const char *const parts[] = {"vision_tower.", "vision_model.", "visual.",
+					    "multi_modal_projector.", "audio_tower."};
+
+	if (strncmp(name, "model.", 6) == 0)
+		name += 6;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (strncmp(name, parts[i], strlen(parts[i])) == 0)
+			return 1;
+	return 0;
 }
 
 /* A config that says head and embedding are one, and a file that holds two: both are kept, for
  * which of them is meant cannot be told, and the head is what the file's maker computed with. */
 static void untie(struct model *m)
 {
-	const struct st_set *files = &m->memory->files;
-	const struct st_tensor *embed = st_find(files, m->tensors[m->t_embed].name),
-			       *head = st_find(files, "lm_head.weight");
+	const struct st_tensor *embed = stored(m, m->tensors[m->t_embed].name),
+			       *head = stored(m, "lm_head.weight");
 
 	if (!m->config.tied || !embed || !head ||
 	    (embed->type == head->type && embed->bytes == head->bytes &&
@@ -423,16 +432,27 @@ static void untie(struct model *m)
 
 const char *model_warning(const struct model *m)
 {
-	return m->untied
-		       ? "config.json says that head and embedding are one tensor (tie_word_embeddings), and the file holds two that differ: "
-			 "both are kept"
-		       : NULL;
+	return m->warning.len ? m->warning.data : NULL;
+}
+
+static void warn(struct model *m, size_t left_out)
+{
+	if (m->untied)
+		buf_adds(&m->warning,
+			 "config.json says that head and embedding are one tensor (tie_word_embeddings), and the file holds two that differ: "
+			 "both are kept");
+	if (m->config.wrapper[0])
+		buf_addf(&m->warning,
+			 "%sof this %s model the text model alone is used, and written (%s); %zu tensors for images are left out",
+			 m->warning.len ? "; " : "", m->config.wrapper, m->config.family->type,
+			 left_out);
 }
 
 static int load_all(struct model *m, const struct model_load *o, struct err *e)
 {
 	const struct st_set *files = &m->memory->files;
 	unsigned char *used = mem_alloc(files->n, 1);
+	size_t left_out = 0;
 	int rc = -1;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
@@ -447,16 +467,22 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			goto cleanup;
 		used[s - files->t] = 1;
 	}
+	if (m->config.tied && stored(m, "lm_head.weight"))
+		used[stored(m, "lm_head.weight") - files->t] = 1;
 	for (size_t i = 0; i < files->n; i++) {
 		const struct st_tensor *s = &files->t[i];
 
-		if (used[i] || is_computed(s->name) ||
-		    (m->config.tied && strcmp(s->name, "lm_head.weight") == 0))
+		if (used[i] || is_computed(s->name))
 			continue;
+		if (m->config.wrapper[0] && is_vision(s->name)) {
+			left_out++;
+			continue;
+		}
 		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it",
-			files->paths[s->file], s->name, m->config.model_type);
+			files->paths[s->file], s->name, m->config.family->type);
 		goto cleanup;
 	}
+	warn(m, left_out);
 	rc = 0;
 cleanup:
 	free(used);
@@ -568,6 +594,7 @@ void model_free(struct model *m)
 	free(m->tensors);
 	free(m->layers);
 	free(m->dir);
+	buf_release(&m->warning);
 	if (m->adapter)
 		free(m->adapter->targets);
 	free(m->adapter);

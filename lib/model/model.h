@@ -18,14 +18,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "../base/buf.h"
 #include "../base/err.h"
 #include "config.h"
 #include "tensor.h"
 
 /* y = W x + bias, and with an adapter + scale B A x (LoRA, Hu et al. 2021), or DoRA's rescaled rows
  * (Liu et al. 2024). t_* are places in the table, -1 for none; w.data, bias, a, b, magnitude point
- * at the same values. Where the file has several products in one tensor (GPT-2's c_attn), each is a
- * run of its rows from row0 on, and they share one adapter. */
+ * at the same values. Where the file has several products in one tensor (GPT-2's c_attn, Phi-3's
+ * qkv_proj), each is a run of its rows from row0 on, and they share one adapter. */
 struct model_linear {
 	struct nn_mat w; /* [out, in] */
 	const float *bias;
@@ -43,16 +44,15 @@ struct model_norm {
 	int t_w, t_b;
 };
 
-/* GATE is absent (rows 0) without gate */
-enum { MODEL_Q, MODEL_K, MODEL_V, MODEL_O, MODEL_GATE, MODEL_UP, MODEL_DOWN, MODEL_LINEARS };
-
 struct model_layer {
 	struct model_linear lin[MODEL_LINEARS];
+	/* w NULL: none */
 	struct model_norm norm_attn, norm_mlp; /* before attention, before the MLP */
-	struct model_norm post_attn, post_mlp; /* w NULL: none */
-	struct model_norm norm_q, norm_k;      /* [head_dim]; w NULL: none */
-	size_t window;			       /* 0: none */
-	int local;			       /* uses the local rotary frequencies */
+	struct model_norm post_attn, post_mlp;
+	struct model_norm norm_q, norm_k; /* [head_dim], or over all heads (config.qk_norm) */
+	size_t window;			  /* 0: none */
+	int local;			  /* uses the local rotary frequencies */
+	int rope;			  /* 0: positions are not turned in this layer */
 };
 
 struct model {
@@ -64,8 +64,9 @@ struct model {
 	const float *positions;		  /* [max_positions, hidden] (GPT-2), or NULL */
 	int t_embed, t_head, t_positions; /* t_head == t_embed where tied */
 	struct model_norm norm_final;
-	int untied;    /* see model_warning */
-	float *params; /* every trained value, in table order */
+	int untied;	    /* config.json says tied, the file holds two that differ */
+	struct buf warning; /* see model_warning */
+	float *params;	    /* every trained value, in table order */
 	size_t n_params;
 	struct adapter *adapter;     /* what hangs over the base (adapter.h), or NULL */
 	char *dir;		     /* where it was read from, NULL for a model from nothing */

@@ -26,6 +26,9 @@ void model_table_settle(struct model *m);
 /* Points the layers at the values of the table. */
 void model_bind(struct model *m);
 
+/* The first of the products that are runs of rows of one tensor with product j; itself, mostly. */
+struct model_linear *model_first(const struct model *m, size_t l, int j);
+
 /* "self_attn.q_proj" and so on. */
 const char *model_linear_name(const struct model *m, int j);
 

@@ -17,6 +17,9 @@ enum model_role {
 	MODEL_LORA_M
 };
 
+/* The products of a layer. GATE is absent (rows 0) without gate. */
+enum { MODEL_Q, MODEL_K, MODEL_V, MODEL_O, MODEL_GATE, MODEL_UP, MODEL_DOWN, MODEL_LINEARS };
+
 struct model_tensor {
 	/* as in the file: model.layers.0.self_attn.q_proj.weight; adapters as PEFT names them */
 	char *name;

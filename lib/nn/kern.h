@@ -41,11 +41,15 @@ struct nn_kern {
 			       size_t d);
 
 	/* Rotary positions, rotate-half layout (Su et al. 2021; Hugging Face's order): x [n, heads,
-	 * head_dim] with ldx floats from row to row is turned in place by the angles whose cos and
-	 * sin stand in rows pos[i] of the tables [positions, head_dim/2]. sign -1 turns back (the
-	 * gradient). */
+	 * head_dim] with ldx floats from row to row: the first dims of each head are turned in place
+	 * by the angles whose cos and sin stand in rows pos[i] of the tables [positions, dims/2].
+	 * sign -1 turns back (the gradient). */
 	void (*rope)(float *x, size_t ldx, const float *cos, const float *sin, const int32_t *pos,
-		     float sign, size_t n, size_t heads, size_t head_dim);
+		     float sign, size_t n, size_t heads, size_t head_dim, size_t dims);
+	/* The same in the paper's own layout: 2j is turned with 2j + 1, not j with j + dims/2. */
+	void (*rope_pairs)(float *x, size_t ldx, const float *cos, const float *sin,
+			   const int32_t *pos, float sign, size_t n, size_t heads, size_t head_dim,
+			   size_t dims);
 
 	/* SwiGLU (Shazeer 2020): h = g sigmoid(g) u; n values. */
 	void (*swiglu)(float *h, const float *g, const float *u, size_t n);
@@ -59,6 +63,9 @@ struct nn_kern {
 	/* gelu, tanh approximation, without gate. dg is set. */
 	void (*gelu)(float *h, const float *g, size_t n);
 	void (*gelu_back)(float *dg, const float *dh, const float *g, size_t n);
+	/* The square of what is above 0 (So et al. 2021), without gate. dg is set. */
+	void (*relu2)(float *h, const float *g, size_t n);
+	void (*relu2_back)(float *dg, const float *dh, const float *g, size_t n);
 
 	/* One row of scores to probabilities in place: x = exp(scale x - max) / sum over n values.
 	 * Returns the log of the sum of exponentials of scale x. */

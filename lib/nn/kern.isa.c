@@ -311,10 +311,10 @@ static void layernorm_back(float *dx, float *dw, float *db, const float *dy, con
 }
 
 static void rope(float *x, size_t ldx, const float *cosines, const float *sines, const int32_t *pos,
-		 float sign, size_t n, size_t heads, size_t head_dim)
+		 float sign, size_t n, size_t heads, size_t head_dim, size_t dims)
 {
-	/* x [n, heads, head_dim]; cosines, sines [positions, head_dim / 2] */
-	size_t half = head_dim / 2;
+	/* x [n, heads, head_dim]; cosines, sines [positions, dims / 2] */
+	size_t half = dims / 2;
 
 	for (size_t i = 0; i < n; i++, x += ldx) {
 		const float *c = cosines + (size_t)pos[i] * half,
@@ -328,6 +328,30 @@ static void rope(float *x, size_t ldx, const float *cosines, const float *sines,
 
 				a[j] = p * c[j] - q * t;
 				b[j] = q * c[j] + p * t;
+			}
+		}
+	}
+}
+
+static void rope_pairs(float *x, size_t ldx, const float *cosines, const float *sines,
+		       const int32_t *pos, float sign, size_t n, size_t heads, size_t head_dim,
+		       size_t dims)
+{
+	/* x [n, heads, head_dim]; cosines, sines [positions, dims / 2] */
+	size_t half = dims / 2;
+
+	for (size_t i = 0; i < n; i++, x += ldx) {
+		const float *c = cosines + (size_t)pos[i] * half,
+			    *s = sines + (size_t)pos[i] * half;
+
+		for (size_t h = 0; h < heads; h++) {
+			float *a = x + h * head_dim;
+
+			for (size_t j = 0; j < half; j++, a += 2) {
+				float p = a[0], q = a[1], t = sign * s[j];
+
+				a[0] = p * c[j] - q * t;
+				a[1] = q * c[j] + p * t;
 			}
 		}
 	}
@@ -375,6 +399,18 @@ static void gelu(float *h, const float *g, size_t n)
 	const float *u = g;
 
 	EACH2(vg * gelu_s(vu));
+}
+
+static void relu2(float *h, const float *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h[i] = g[i] > 0 ? g[i] * g[i] : 0;
+}
+
+static void relu2_back(float *dg, const float *dh, const float *g, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dg[i] = g[i] > 0 ? 2 * g[i] * dh[i] : 0;
 }
 
 static inline void swiglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
@@ -647,12 +683,15 @@ const struct nn_kern NAME(nn_kern) = {
 	.layernorm = layernorm,
 	.layernorm_back = layernorm_back,
 	.rope = rope,
+	.rope_pairs = rope_pairs,
 	.swiglu = swiglu,
 	.swiglu_back = swiglu_back,
 	.geglu = geglu,
 	.geglu_back = geglu_back,
 	.gelu = gelu,
 	.gelu_back = gelu_back,
+	.relu2 = relu2,
+	.relu2_back = relu2_back,
 	.softmax = softmax,
 	.softmax_again = softmax_again,
 	.softmax_back = softmax_back,

@@ -76,7 +76,8 @@ static int check_packs(const struct work *w, const struct train_pack *packs, siz
 				return err_set(e,
 					       "an example of %zu tokens is longer than the %zu that were announced",
 					       end - k->starts[s], w->len_max);
-			if (w->m->positions && end - k->starts[s] > w->m->config.max_positions)
+			if ((w->m->positions || w->m->config.bounded) &&
+			    end - k->starts[s] > w->m->config.max_positions)
 				return err_set(e,
 					       "an example of %zu tokens is longer than the model's %zu positions",
 					       end - k->starts[s], w->m->config.max_positions);
@@ -107,6 +108,7 @@ static size_t next_group(struct work *w, struct cursor *c)
 		for (size_t i = 0; i < n; i++) {
 			w->ids[w->n + i] = p->ids[from + i];
 			w->pos[w->n + i] = (int32_t)i;
+			w->turns[w->n + i] = (int32_t)(work_is_long(w, n) ? w->len_max + i : i);
 			w->lengths[w->n + i] = (int32_t)n;
 			w->weights[w->n + i] = i && p->weights ? p->weights[from + i] : 0;
 			if (w->weights[w->n + i] != 0)

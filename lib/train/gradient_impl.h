@@ -84,14 +84,17 @@ struct work {
 	size_t out_max;	   /* most rows of a product */
 	struct acts *acts; /* [layers]; those that need not be kept share their memory */
 	struct grads_scratch g;
-	float *hidden;		      /* [n, d] after the last layer */
-	float *cosines[2], *sines[2]; /* [len_max, head_dim/2]; global and local */
-	float *hs, *hn, *dhn;	      /* [n, d] supervised rows: as they come, normed, gradients */
+	float *hidden; /* [n, d] after the last layer */
+	/* [len_max, rope_dims/2], where examples may be beyond the original context twice as many
+	 * rows; global and local */
+	float *cosines[2], *sines[2];
+	float *hs, *hn, *dhn; /* [n, d] supervised rows: as they come, normed, gradients */
 	struct mean_rstd final;
 	float *z;	 /* [chunk_rows, vocab] */
 	float *dh_parts; /* [head_tiles, chunk_rows, d] */
 	size_t chunk_rows, head_tiles, tile_rows;
 	int32_t *ids, *pos, *lengths; /* [n] token, place in its example, length of that */
+	int32_t *turns;		      /* [n] row of the tables of angles */
 	struct slot *slots;
 	int n_slots;
 	/* what products and attention need, and behind it `drop_floats` for dropped inputs */
@@ -125,6 +128,12 @@ struct block {
 	float *scratch;
 	int slot;
 };
+
+/* Whether an example of n tokens goes beyond the original context, where the angles are others. */
+static inline int work_is_long(const struct work *w, size_t n)
+{
+	return w->m->config.long_positions > 0 && n > w->m->config.max_positions;
+}
 
 /* Row block b of the group: from, and how many. */
 size_t work_block(const struct work *w, size_t b, size_t *n);

@@ -108,6 +108,13 @@ static void head_sum_piece(void *arg, size_t i)
 		w->kern->add(dh, w->dh_parts + (t * w->chunk_rows + i) * d, d);
 }
 
+/* Logits that are scaled are so by the rows they are made of: then the head's gradient is too. */
+static void scale_rows(const struct work *w, float *h, size_t n)
+{
+	if (w->m->config.logit_scale != 1)
+		w->kern->scale(h, w->m->config.logit_scale, n * w->m->config.hidden);
+}
+
 void work_head(struct work *w, int grad)
 {
 	const struct config *k = &w->m->config;
@@ -116,6 +123,7 @@ void work_head(struct work *w, int grad)
 	for (size_t i = 0; i < w->n_sup; i++)
 		memcpy(w->hs + i * d, w->hidden + w->sup[i] * d, d * sizeof(float));
 	work_norm(w, w->hn, w->final, 0, w->hs, &w->m->norm_final, w->n_sup, d);
+	scale_rows(w, w->hn, w->n_sup);
 	for (size_t b = 0; b < chunks; b++) {
 		size_t from = w->n_sup * b / chunks;
 		struct chunk c = {w, from, w->n_sup * (b + 1) / chunks - from, grad, w->z};
@@ -127,6 +135,8 @@ void work_head(struct work *w, int grad)
 		pool_run(w->pool, w->head_tiles, head_back_piece, &c);
 		pool_run(w->pool, c.n, head_sum_piece, &c);
 	}
+	if (grad)
+		scale_rows(w, w->dhn, w->n_sup);
 }
 
 void work_logits(struct work *w, float *out)
@@ -134,6 +144,7 @@ void work_logits(struct work *w, float *out)
 	struct chunk all = {w, 0, w->n, 0, out};
 
 	work_norm(w, w->hn, w->final, 0, w->hidden, &w->m->norm_final, w->n, w->m->config.hidden);
+	scale_rows(w, w->hn, w->n);
 	pool_run(w->pool, w->head_tiles, logits_piece, &all);
 }
 

@@ -25,7 +25,9 @@ void work_norm(const struct work *w, float *y, struct mean_rstd s, size_t row, c
 {
 	const struct config *c = &w->m->config;
 
-	if (c->norm == CONFIG_RMS)
+	if (!p->w)
+		memcpy(y, x, n * d * sizeof *y);
+	else if (c->norm == CONFIG_RMS)
 		w->kern->rms(y, s.rstd + row, x, p->w, c->norm_plus, c->norm_eps, n, d);
 	else
 		w->kern->layernorm(y, s.mean + row, s.rstd + row, x, p->w, p->b, c->norm_eps, n, d);
@@ -37,13 +39,51 @@ void work_norm_back(const struct work *w, float *dx, float *dw, float *db, const
 {
 	const struct config *c = &w->m->config;
 
-	if (c->norm == CONFIG_RMS)
+	if (!p->w)
+		w->kern->add(dx, dy, n * d);
+	else if (c->norm == CONFIG_RMS)
 		w->kern->rms_back(dx, dw, dy, x, p->w, c->norm_plus, s.rstd + row, n, d);
 	else
 		w->kern->layernorm_back(dx, dw, db, dy, x, p->w, s.mean + row, s.rstd + row, n, d);
 }
 
 /* --- forward --- */
+
+/* Queries or keys [n, heads, head_dim] of layer l are turned by their positions (sign -1: back). */
+static void turn(const struct work *w, size_t l, float *x, size_t row, size_t n, size_t heads,
+		 float sign)
+{
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[l];
+	size_t ld = heads * c->head_dim;
+
+	if (y->rope)
+		(c->rope_pairs ? w->kern->rope_pairs
+			       : w->kern->rope)(x, ld, w->cosines[y->local], w->sines[y->local],
+						w->turns + row, sign, n, heads, c->head_dim,
+						c->rope_dims);
+}
+
+/* Queries grow with their position, where the family has it so; the gradient does alike. */
+static void lengthen(const struct work *w, float *q, size_t row, size_t n, size_t d)
+{
+	const struct config *c = &w->m->config;
+
+	for (size_t i = 0; c->query_beta > 0 && i < n; i++)
+		w->kern->scale(q + i * d, config_query_scale(c, (size_t)w->pos[row + i]), d);
+}
+
+/* The norm of queries or keys: each head is a row of its own, or all heads are one. */
+static void head_norm(const struct work *w, float *y, struct mean_rstd s, size_t row,
+		      const float *x, const struct model_norm *p, size_t n, size_t heads)
+{
+	size_t hd = w->m->config.head_dim;
+
+	if (w->m->config.qk_norm == CONFIG_QK_WHOLE)
+		work_norm(w, y, s, row, x, p, n, heads * hd);
+	else
+		work_norm(w, y, s, row * heads, x, p, n * heads, hd);
+}
 
 /* Rows of one block up to attention's input: norm, q k v, norms of heads, rotation. */
 static void before_attention(const struct block *b)
@@ -62,30 +102,80 @@ static void before_attention(const struct block *b)
 	work_product(b, MODEL_Q, qr, xn, 0);
 	work_product(b, MODEL_K, kr, xn, 0);
 	work_product(b, MODEL_V, at(a->v, row, kv), xn, 0);
+	if (c->rope_first) {
+		turn(w, l, qr, row, n, c->heads, 1);
+		turn(w, l, kr, row, n, c->kv_heads, 1);
+	}
 	if (c->qk_norm) {
-		work_norm(w, at(a->q, row, q), a->nq, row * c->heads, qr, &y->norm_q, n * c->heads,
-			  hd);
-		work_norm(w, at(a->k, row, kv), a->nk, row * c->kv_heads, kr, &y->norm_k,
-			  n * c->kv_heads, hd);
+		head_norm(w, at(a->q, row, q), a->nq, row, qr, &y->norm_q, n, c->heads);
+		head_norm(w, at(a->k, row, kv), a->nk, row, kr, &y->norm_k, n, c->kv_heads);
 	}
-	if (c->rope != CONFIG_ROPE_NONE) {
-		const float *cosines = w->cosines[y->local], *sines = w->sines[y->local];
-
-		w->kern->rope(at(a->q, row, q), q, cosines, sines, w->pos + row, 1, n, c->heads,
-			      hd);
-		w->kern->rope(at(a->k, row, kv), kv, cosines, sines, w->pos + row, 1, n,
-			      c->kv_heads, hd);
+	if (!c->rope_first) {
+		turn(w, l, at(a->q, row, q), row, n, c->heads, 1);
+		turn(w, l, at(a->k, row, kv), row, n, c->kv_heads, 1);
 	}
+	lengthen(w, at(a->q, row, q), row, n, q);
 }
 
 static void activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
 {
-	if (w->m->config.act == CONFIG_SWIGLU)
+	switch (w->m->config.act) {
+	case CONFIG_SWIGLU:
 		w->kern->swiglu(h, gate, up, n);
-	else if (w->m->config.act == CONFIG_GEGLU)
+		break;
+	case CONFIG_GEGLU:
 		w->kern->geglu(h, gate, up, n);
-	else
+		break;
+	case CONFIG_GELU:
 		w->kern->gelu(h, up, n);
+		break;
+	case CONFIG_RELU2:
+		w->kern->relu2(h, up, n);
+		break;
+	}
+}
+
+static void activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
+			  const float *gate, const float *up, size_t n)
+{
+	switch (w->m->config.act) {
+	case CONFIG_SWIGLU:
+		w->kern->swiglu_back(dgate, dup, dh, gate, up, n);
+		break;
+	case CONFIG_GEGLU:
+		w->kern->geglu_back(dgate, dup, dh, gate, up, n);
+		break;
+	case CONFIG_GELU:
+		w->kern->gelu_back(dup, dh, up, n);
+		break;
+	case CONFIG_RELU2:
+		w->kern->relu2_back(dup, dh, up, n);
+		break;
+	}
+}
+
+/* The end of a residual branch of layer l: out = in + what product j makes of x, through the norm
+ * behind it or scaled, where the family has either. raw: where the product stays for the backward
+ * pass, with a norm. */
+static void add_branch(const struct block *b, int j, float *out, const float *in, const float *x,
+		       float *raw, const struct model_norm *post, struct mean_rstd s)
+{
+	struct work *w = b->w;
+	size_t d = w->m->config.hidden;
+	float scale = w->m->config.residual_scale;
+
+	if (post->w) {
+		work_product(b, j, raw, x, 0);
+		work_norm(w, out, s, b->row, raw, post, b->n, d);
+		w->kern->add(out, in, b->n * d);
+	} else if (scale != 1) {
+		work_product(b, j, out, x, 0);
+		w->kern->scale(out, scale, b->n * d);
+		w->kern->add(out, in, b->n * d);
+	} else {
+		memcpy(out, in, b->n * d * sizeof *out);
+		work_product(b, j, out, x, 1);
+	}
 }
 
 /* From attention's output to the middle of the layer and through the MLP up to its activation: all
@@ -101,16 +191,8 @@ static void after_attention(const struct block *b)
 	float *mid = at(a->mid, row, d), *xn = at(w->g.xn_mlp, row, d);
 	float *gate = at(a->gate, row, f), *up = at(a->up, row, f);
 
-	if (y->post_attn.w) {
-		float *raw = at(a->o_raw, row, d);
-
-		work_product(b, MODEL_O, raw, at(a->att, row, q), 0);
-		work_norm(w, mid, a->post_attn, row, raw, &y->post_attn, n, d);
-		w->kern->add(mid, at(a->x, row, d), n * d);
-	} else {
-		memcpy(mid, at(a->x, row, d), n * d * sizeof *mid);
-		work_product(b, MODEL_O, mid, at(a->att, row, q), 1);
-	}
+	add_branch(b, MODEL_O, mid, at(a->x, row, d), at(a->att, row, q), at(a->o_raw, row, d),
+		   &y->post_attn, a->post_attn);
 	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
 	if (y->lin[MODEL_GATE].w.rows)
 		work_product(b, MODEL_GATE, gate, xn, 0);
@@ -121,25 +203,13 @@ static void after_attention(const struct block *b)
 static void finish_layer(const struct block *b)
 {
 	struct work *w = b->w;
-	size_t l = b->l, row = b->row, n = b->n;
-	const struct config *c = &w->m->config;
+	size_t l = b->l, row = b->row, d = w->m->config.hidden;
 	const struct model_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
-	size_t d = c->hidden;
-	float *out = at(l + 1 < c->layers ? w->acts[l + 1].x : w->hidden, row, d),
-	      *mid = at(a->mid, row, d);
-	float *h = at(w->g.h, row, c->ffn);
+	float *out = at(l + 1 < w->m->config.layers ? w->acts[l + 1].x : w->hidden, row, d);
 
-	if (y->post_mlp.w) {
-		float *raw = at(a->down_raw, row, d);
-
-		work_product(b, MODEL_DOWN, raw, h, 0);
-		work_norm(w, out, a->post_mlp, row, raw, &y->post_mlp, n, d);
-		w->kern->add(out, mid, n * d);
-	} else {
-		memcpy(out, mid, n * d * sizeof *out);
-		work_product(b, MODEL_DOWN, out, h, 1);
-	}
+	add_branch(b, MODEL_DOWN, out, at(a->mid, row, d), at(w->g.h, row, w->m->config.ffn),
+		   at(a->down_raw, row, d), &y->post_mlp, a->post_mlp);
 }
 
 static void before_piece(void *arg, size_t i)
@@ -266,6 +336,29 @@ static void norm_back(struct work *w, float *dx, const float *dy, const float *x
 		       row, n, d);
 }
 
+/* The gradient by a branch's product from that by its sum (dsum), where the two differ: through the
+ * norm behind it, or scaled. raw NULL: they don't. */
+static float *branch_back(struct work *w, const struct block *b, float *raw, float *dsum,
+			  const float *x, const struct model_norm *post, struct mean_rstd s,
+			  int kind)
+{
+	size_t d = w->m->config.hidden;
+	float *dy = at(raw, b->row, d);
+
+	if (!dy)
+		return dsum;
+	if (post->w) {
+		memset(dy, 0, b->n * d * sizeof *dy);
+		norm_back(w, dy, dsum, at((float *)x, b->row, d), post, s, b->row, b->n, d, b->i,
+			  kind);
+		return dy;
+	}
+	memcpy(dy, dsum, b->n * d * sizeof *dy);
+	if (w->m->config.residual_scale != 1)
+		w->kern->scale(dy, w->m->config.residual_scale, b->n * d);
+	return dy;
+}
+
 /* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's
  * output (datt). */
 static void mlp_back_piece(void *arg, size_t i)
@@ -278,7 +371,7 @@ static void mlp_back_piece(void *arg, size_t i)
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
 	size_t n = b.n, row = b.row, d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
-	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown = dout, *do_ = dmid;
+	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown, *do_;
 	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f),
 	      *dh = at(g->dh, row, f);
 	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
@@ -288,24 +381,11 @@ static void mlp_back_piece(void *arg, size_t i)
 	activate(w, h, gates, ups, n * f);
 
 	memcpy(dmid, dout, n * d * sizeof *dmid); /* the residual */
-	if (g->ddown_raw) {
-		ddown = at(g->ddown_raw, row, d);
-		if (y->post_mlp.w) {
-			memset(ddown, 0, n * d * sizeof *ddown);
-			norm_back(w, ddown, dout, at(a->down_raw, row, d), &y->post_mlp,
-				  a->post_mlp, row, n, d, i, NORM_POST_MLP);
-		} else {
-			memcpy(ddown, dout, n * d * sizeof *ddown);
-		}
-	}
+	ddown = branch_back(w, &b, g->ddown_raw, dout, a->down_raw, &y->post_mlp, a->post_mlp,
+			    NORM_POST_MLP);
 	work_product_back(&b, MODEL_DOWN, ddown, h);
 	work_product_down(&b, MODEL_DOWN, dh, ddown, 0);
-	if (c->act == CONFIG_SWIGLU)
-		w->kern->swiglu_back(dgate, dup, dh, gates, ups, n * f);
-	else if (c->act == CONFIG_GEGLU)
-		w->kern->geglu_back(dgate, dup, dh, gates, ups, n * f);
-	else
-		w->kern->gelu_back(dup, dh, ups, n * f);
+	activate_back(w, dgate, dup, dh, gates, ups, n * f);
 	work_product_back(&b, MODEL_UP, dup, xn);
 	work_product_down(&b, MODEL_UP, dxn, dup, 0);
 	if (y->lin[MODEL_GATE].w.rows) {
@@ -314,16 +394,8 @@ static void mlp_back_piece(void *arg, size_t i)
 	}
 	norm_back(w, dmid, dxn, at(a->mid, row, d), &y->norm_mlp, a->mlp, row, n, d, i, NORM_MLP);
 
-	if (g->do_raw) {
-		do_ = at(g->do_raw, row, d);
-		if (y->post_attn.w) {
-			memset(do_, 0, n * d * sizeof *do_);
-			norm_back(w, do_, dmid, at(a->o_raw, row, d), &y->post_attn, a->post_attn,
-				  row, n, d, i, NORM_POST_ATTN);
-		} else {
-			memcpy(do_, dmid, n * d * sizeof *do_);
-		}
-	}
+	do_ = branch_back(w, &b, g->do_raw, dmid, a->o_raw, &y->post_attn, a->post_attn,
+			  NORM_POST_ATTN);
 	work_product_back(&b, MODEL_O, do_, at(a->att, row, q));
 	work_product_down(&b, MODEL_O, at(g->datt, row, q), do_, 0);
 	work_block_give(&b);
@@ -352,24 +424,23 @@ static void attention_back_piece(void *arg, size_t i)
 	work_slot_give(w, slot);
 }
 
-/* Gradients by q and k before their norms, where there are such: through datt's and dh's memory,
- * which are free by now. */
-static void head_norm_back(struct work *w, size_t l, size_t b, size_t row, size_t n)
+/* The gradient by queries or keys before their norm, where there is such, in place: through datt's
+ * memory, which is free by now. */
+static void head_norm_back(struct work *w, float *dy, const float *x, const struct model_norm *p,
+			   struct mean_rstd s, const struct block *b, size_t heads, int kind)
 {
-	const struct config *c = &w->m->config;
-	const struct model_layer *y = &w->m->layers[l];
-	struct acts *a = &w->acts[l];
-	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
-	float *dq = at(w->g.dq, row, q), *dk = at(w->g.dk, row, kv), *raw = at(w->g.datt, row, q);
+	size_t hd = w->m->config.head_dim, d = heads * hd;
+	float *raw = at(w->g.datt, b->row, w->m->config.heads * hd);
 
-	memset(raw, 0, n * q * sizeof *raw);
-	norm_back(w, raw, dq, at(a->q_raw, row, q), &y->norm_q, a->nq, row * c->heads, n * c->heads,
-		  hd, b, NORM_Q);
-	memcpy(dq, raw, n * q * sizeof *dq);
-	memset(raw, 0, n * kv * sizeof *raw);
-	norm_back(w, raw, dk, at(a->k_raw, row, kv), &y->norm_k, a->nk, row * c->kv_heads,
-		  n * c->kv_heads, hd, b, NORM_K);
-	memcpy(dk, raw, n * kv * sizeof *dk);
+	if (!w->m->config.qk_norm)
+		return;
+	memset(raw, 0, b->n * d * sizeof *raw);
+	if (w->m->config.qk_norm == CONFIG_QK_WHOLE)
+		norm_back(w, raw, dy, at((float *)x, b->row, d), p, s, b->row, b->n, d, b->i, kind);
+	else
+		norm_back(w, raw, dy, at((float *)x, b->row, d), p, s, b->row * heads, b->n * heads,
+			  hd, b->i, kind);
+	memcpy(dy, raw, b->n * d * sizeof *dy);
 }
 
 /* Whether anything below layer l's products q, k, v wants a gradient. */
@@ -392,14 +463,17 @@ static void qkv_back_piece(void *arg, size_t i)
 	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
 	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
 
-	if (c->rope != CONFIG_ROPE_NONE) {
-		w->kern->rope(dy[0], q, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
-			      n, c->heads, hd);
-		w->kern->rope(dy[1], kv, w->cosines[y->local], w->sines[y->local], w->pos + row, -1,
-			      n, c->kv_heads, hd);
+	lengthen(w, dy[0], row, n, q);
+	if (!c->rope_first) {
+		turn(w, t->l, dy[0], row, n, c->heads, -1);
+		turn(w, t->l, dy[1], row, n, c->kv_heads, -1);
 	}
-	if (c->qk_norm)
-		head_norm_back(w, t->l, i, row, n);
+	head_norm_back(w, dy[0], a->q_raw, &y->norm_q, a->nq, &b, c->heads, NORM_Q);
+	head_norm_back(w, dy[1], a->k_raw, &y->norm_k, a->nk, &b, c->kv_heads, NORM_K);
+	if (c->rope_first) {
+		turn(w, t->l, dy[0], row, n, c->heads, -1);
+		turn(w, t->l, dy[1], row, n, c->kv_heads, -1);
+	}
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
 	for (int j = MODEL_Q; j <= MODEL_V; j++)
 		work_product_back(&b, j, dy[j], xn);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../model/adapter.h"
+#include "../model/family.h"
 #include "../nn/attn.h"
 #include "../nn/thin.h"
 #include "gradient_impl.h"
@@ -56,6 +57,11 @@ static size_t rank_of(const struct model *m, int j)
 	return r;
 }
 
+static int gated(const struct work *w)
+{
+	return w->m->config.family->linear[MODEL_GATE] != NULL;
+}
+
 static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 {
 	const struct config *k = &w->m->config;
@@ -68,7 +74,7 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 	a->att = floats(c, n * q);
 	a->lse = floats(c, n * k->heads);
 	a->mid = floats(c, n * d);
-	if (k->act != CONFIG_GELU)
+	if (gated(w))
 		a->gate = floats(c, n * k->ffn);
 	a->up = floats(c, n * k->ffn);
 	a->attn = norm_state(c, k, n);
@@ -79,7 +85,7 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 		a->nq = norm_state(c, k, n * k->heads);
 		a->nk = norm_state(c, k, n * k->kv_heads);
 	}
-	if (k->post_norms) {
+	if (k->family->post_attn) {
 		a->o_raw = floats(c, n * d);
 		a->down_raw = floats(c, n * d);
 		a->post_attn = norm_state(c, k, n);
@@ -142,14 +148,14 @@ static void carve_backward(struct work *w, struct carve *c)
 	g->dout = floats(c, n * d);
 	g->dmid = floats(c, n * d);
 	g->dh = floats(c, n * (f > d ? f : d));
-	if (k->act != CONFIG_GELU)
+	if (gated(w))
 		g->dgate = floats(c, n * f);
 	g->dup = floats(c, n * f);
 	g->datt = floats(c, n * q);
 	g->dq = floats(c, n * q);
 	g->dk = floats(c, n * kv);
 	g->dv = floats(c, n * kv);
-	if (k->post_norms || w->dora) {
+	if (k->family->post_attn || k->residual_scale != 1 || w->dora) {
 		g->do_raw = floats(c, n * d);
 		g->ddown_raw = floats(c, n * d);
 	}
@@ -161,17 +167,23 @@ static void carve_backward(struct work *w, struct carve *c)
 	g->norms = floats(c, blocks * NORM_KINDS * 2 * w->norm_width);
 }
 
+/* Of the tables of angles: those of examples beyond the original context stand behind the others. */
+static size_t table_rows(const struct work *w)
+{
+	return w->len_max * (work_is_long(w, w->len_max) ? 2 : 1);
+}
+
 static void carve_all(struct work *w, struct carve *c)
 {
 	const struct config *k = &w->m->config;
-	size_t n = w->rows_max, half = k->head_dim / 2;
+	size_t n = w->rows_max, half = k->rope_dims / 2;
 
 	carve_layers(w, c);
 	carve_backward(w, c);
 	w->hidden = floats(c, n * k->hidden);
 	for (int i = 0; i < 2 && k->rope != CONFIG_ROPE_NONE; i++) {
-		w->cosines[i] = floats(c, w->len_max * half);
-		w->sines[i] = floats(c, w->len_max * half);
+		w->cosines[i] = floats(c, table_rows(w) * half);
+		w->sines[i] = floats(c, table_rows(w) * half);
 	}
 	w->hs = floats(c, n * k->hidden);
 	w->hn = floats(c, n * k->hidden);
@@ -183,6 +195,7 @@ static void carve_all(struct work *w, struct carve *c)
 	}
 	w->ids = carve(c, n, sizeof *w->ids);
 	w->pos = carve(c, n, sizeof *w->pos);
+	w->turns = carve(c, n, sizeof *w->turns);
 	w->lengths = carve(c, n, sizeof *w->lengths);
 	w->weights = floats(c, n);
 	w->sup = carve(c, n, sizeof *w->sup);
@@ -219,7 +232,8 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	w->n_slots = pool_threads(pool);
 	w->slots = mem_alloc((size_t)w->n_slots, sizeof *w->slots);
 	w->acts = mem_alloc(k->layers, sizeof *w->acts);
-	w->norm_width = k->hidden > k->head_dim ? k->hidden : k->head_dim;
+	w->norm_width = k->hidden;
+	most(&w->norm_width, k->qk_norm == CONFIG_QK_WHOLE ? k->heads * k->head_dim : k->head_dim);
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
 
@@ -330,18 +344,15 @@ static int choose_size(struct work *w, const struct work_spec *s, struct err *e)
 static void fill_rope(struct work *w)
 {
 	const struct config *k = &w->m->config;
-	size_t half = k->head_dim / 2;
-	double *f = mem_alloc(half, sizeof *f);
+	size_t behind = w->len_max * (k->rope_dims / 2);
 
-	for (int local = 0; local < 2 && k->rope != CONFIG_ROPE_NONE; local++) {
-		config_rope(k, local, f);
-		for (size_t p = 0; p < w->len_max; p++)
-			for (size_t i = 0; i < half; i++) {
-				w->cosines[local][p * half + i] = (float)cos((double)p * f[i]);
-				w->sines[local][p * half + i] = (float)sin((double)p * f[i]);
-			}
+	for (int i = 0; i < 2 && k->rope != CONFIG_ROPE_NONE; i++) {
+		config_rope_rows(k, i ? CONFIG_ANGLES_LOCAL : CONFIG_ANGLES, 0, w->len_max,
+				 w->cosines[i], w->sines[i]);
+		if (work_is_long(w, w->len_max))
+			config_rope_rows(k, CONFIG_ANGLES_LONG, 0, w->len_max,
+					 w->cosines[i] + behind, w->sines[i] + behind);
 	}
-	free(f);
 }
 
 int work_new(struct work **out, const struct model *m, struct pool *pool,

@@ -65,13 +65,42 @@ static struct llama_model *load(const char *path)
 	return m;
 }
 
-/* Called before and after each operation of the graph: gated GELUs are computed anew. */
+/* GELU without gate, computed anew from what went into it, which has to be kept: it may stand in the
+ * same memory. */
+static bool plain_gelu(struct ggml_tensor *t, bool before)
+{
+	static float *kept;
+	int64_t n = ggml_nelements(t);
+
+	if (before)
+		return true;
+	if (t->type != GGML_TYPE_F32 || !ggml_is_contiguous(t))
+		die("a GELU of another form");
+	if (t->op != GGML_OP_UNARY) {
+		kept = realloc(kept, (size_t)n * sizeof *kept);
+		memcpy(kept, t->data, (size_t)n * sizeof *kept);
+		return true;
+	}
+	for (int64_t i = 0; i < n; i++) {
+		double x = kept[i];
+
+		((float *)t->data)[i] = (float)(x / 2 *
+						(1 + tanh(sqrt(2 / 3.14159265358979323846) *
+							  (x + 0.044715 * x * x * x))));
+	}
+	return true;
+}
+
+/* Called before and after each operation of the graph: GELUs are computed anew. */
 static bool exact_gelu(struct ggml_tensor *t, bool before, void *arg)
 {
 	const struct ggml_tensor *gate = t->src[0], *up = t->src[1];
 	int64_t n = ggml_nelements(t);
 
 	(void)arg;
+	if (strncmp(t->name, "ffn_up", 6) == 0 ||
+	    (t->op == GGML_OP_UNARY && ggml_get_unary_op(t) == GGML_UNARY_OP_GELU))
+		return plain_gelu(t, before);
 	if (t->op != GGML_OP_GLU || ggml_get_glu_op(t) != GGML_GLU_OP_GEGLU)
 		return !before;
 	if (before)

@@ -6,6 +6,7 @@
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
 #include "../../lib/model/adapter.h"
+#include "../../lib/model/family.h"
 #include "../../lib/model/safetensors.h"
 #include "../../lib/train/gradient.h"
 #include "tap.h"
@@ -492,13 +493,127 @@ static int refused(const char *config, const char *because)
 	return strstr(e.msg, because) != NULL;
 }
 
+/* --- text models inside multimodal ones --- */
+
+/* m as a file of the multimodal model around it has it: below `prefix`, the head below `head`, and
+ * beside it tensors that no text goes through. */
+static void write_wrapped(const struct model *m, const char *dir, const char *config,
+			  const char *prefix, const char *head)
+{
+	struct st_out o = {0};
+	char path[128], name[200];
+	float image[4] = {1, 2, 3, 4};
+	uint64_t four = 4;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		uint64_t shape[2] = {t->dims == 2 ? t->rows : t->cols, t->cols};
+
+		snprintf(name, sizeof name, "%s%s", t->role == MODEL_HEAD ? head : prefix,
+			 t->name + (t->role == MODEL_HEAD ? 0 : strlen("model.")));
+		st_add(&o, name, ST_F32, t->dims, shape, t->data);
+	}
+	st_add(&o, "vision_tower.vision_model.embeddings.patch_embedding.bias", ST_F32, 1, &four,
+	       image);
+	st_add(&o, "model.visual.patch_embed.proj.bias", ST_F32, 1, &four, image);
+	st_add(&o, "multi_modal_projector.mm_soft_emb_norm.weight", ST_F32, 1, &four, image);
+	snprintf(path, sizeof path, "%s/model.safetensors", dir);
+	if (st_write(&o, path, NULL, NULL, &e))
+		printf("Bail out! %s\n", e.msg);
+	snprintf(path, sizeof path, "%s/config.json", dir);
+	if (file_write(path, config, strlen(config), &e))
+		printf("Bail out! %s\n", e.msg);
+	st_out_release(&o);
+}
+
+static void text_inside(void)
+{
+#define INSIDE GEMMA "\"sliding_window\": 20, \"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6"
+	static const struct {
+		const char *outer, *text, *prefix, *head, *class;
+	} all[] = {
+		{"{\"model_type\": \"gemma3\", \"eos_token_id\": [7, 9], \"text_config\": {"
+		 "\"model_type\": \"gemma3_text\", " INSIDE
+		 "}, \"vision_config\": {\"hidden_size\": 8}}",
+		 "{\"model_type\": \"gemma3_text\", " INSIDE "}", "language_model.model.", "",
+		 "Gemma3ForCausalLM"},
+		{"{\"model_type\": \"gemma3\", \"eos_token_id\": [7, 9], \"text_config\": {" INSIDE
+		 "}}",
+		 "{\"model_type\": \"gemma3_text\", " INSIDE "}", "model.language_model.", "",
+		 "Gemma3ForCausalLM"},
+		{"{\"model_type\": \"mistral3\", \"text_config\": {\"model_type\": \"mistral\", " SHAPE
+		 "\"eos_token_id\": [7, 9]}}",
+		 "{\"model_type\": \"mistral\", " SHAPE "\"x\": 0}", "language_model.model.",
+		 "language_model.", "MistralForCausalLM"},
+		{"{\"model_type\": \"qwen2_5_vl\", " SHAPE
+		 "\"eos_token_id\": [7, 9], \"rope_scaling\": {\"type\": \"mrope\", \"mrope_section\": [2, 1, 1]}, "
+		 "\"vision_config\": {}}",
+		 "{\"model_type\": \"qwen2\", " SHAPE "\"x\": 0}", "model.", "",
+		 "Qwen2ForCausalLM"},
+		{"{\"model_type\": \"qwen3_vl\", \"text_config\": {\"model_type\": \"qwen3_vl_text\", " SHAPE
+		 "\"eos_token_id\": [7, 9], \"rope_scaling\": {\"rope_type\": \"default\", \"mrope_section\": [2, 1, 1]}}}",
+		 "{\"model_type\": \"qwen3\", " SHAPE "\"x\": 0}", "model.language_model.", "",
+		 "Qwen3ForCausalLM"},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64];
+		struct model *m = made(all[i].text, i + 1), *back = NULL;
+		const char *type = m->config.family->type;
+		double want = loss_of(m);
+
+		if (!mkdtemp(dir))
+			return;
+		write_wrapped(m, dir, all[i].outer, all[i].prefix, all[i].head);
+		ok(model_open(&back, dir, NULL, &e) == 0 && loss_of(back) == want,
+		   "%s inside another model computes what it is alone (%s)", type, e.msg);
+		ok(back && back->config.n_eos == 2 && back->config.eos[1] == 9,
+		   "%s: and ends where it says", type);
+		ok(back && model_warning(back) && strstr(model_warning(back), "3 tensors"),
+		   "%s: what is left out is said: %s", type, back ? model_warning(back) : "");
+		model_save(back, dir, &(struct model_save){.type = NN_F32}, &e);
+		ok(strstr(back->config.text, all[i].class) != NULL, "%s: is %s", type,
+		   all[i].class);
+		model_free(back);
+		ok(model_open(&back, dir, NULL, &e) == 0 && loss_of(back) == want &&
+			   !model_warning(back),
+		   "%s: and saved it is a text model", type);
+		model_free(back);
+		model_free(m);
+		snprintf(cmd, sizeof cmd, "rm -r %s", dir);
+		ok(system(cmd) == 0, "%s: the directory is removed", type);
+	}
+}
+
+/* The text_config of google/gemma-3-4b-it as it was published: what agrees with the class's own
+ * numbers is left out. */
+static void published_defaults(void)
+{
+	static const char text[] =
+		"{\"model_type\": \"gemma3\", \"architectures\": [\"Gemma3ForConditionalGeneration\"], \"eos_token_id\": [1, 106], "
+		"\"text_config\": {\"hidden_size\": 2560, \"intermediate_size\": 10240, \"model_type\": \"gemma3_text\", "
+		"\"num_hidden_layers\": 34, \"rope_scaling\": {\"factor\": 8.0, \"rope_type\": \"linear\"}, "
+		"\"sliding_window\": 1024}, \"vision_config\": {\"hidden_size\": 1152}}";
+	struct config c;
+
+	ok(config_parse(&c, text, sizeof text - 1, "config.json", &e) == 0, "%s", e.msg);
+	ok(c.heads == 8 && c.kv_heads == 4 && c.head_dim == 256 && c.vocab == 262208 &&
+		   c.max_positions == 131072 && c.tied,
+	   "what the file of Gemma 3 leaves out is the class's");
+	ok(c.window == 1024 && c.windowed[4] && !c.windowed[5] && c.rope_factor == 8 &&
+		   c.rope_theta == 1e6 && c.rope_local_theta == 1e4 && c.n_eos == 2,
+	   "and what it says is its own");
+	config_release(&c);
+}
+
 static void unknown_is_refused(void)
 {
 	ok(refused("{\"model_type\": \"mamba\"}", "mamba"), "an unknown model_type is named");
 	ok(refused("{\"model_type\": \"llama\", " SHAPE
-		   "\"rope_scaling\": {\"rope_type\": \"longrope\"}}",
-		   "longrope"),
+		   "\"rope_scaling\": {\"rope_type\": \"resonance\"}}",
+		   "resonance"),
 	   "an unknown rope scaling is named");
+	ok(refused("{\"model_type\": \"mamba\"}", "smollm3"), "and the families there are, too");
 	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"hidden_act\": \"relu\"}", "relu"),
 	   "an unknown activation is named");
 	ok(refused("{\"model_type\": \"llama\", " SHAPE "\"quantization_config\": {\"bits\": 4}}",
@@ -512,6 +627,85 @@ static void unknown_is_refused(void)
 	   "a size beyond reason is refused");
 	ok(refused("{\"model_type\": \"llama\"}", "missing"), "a missing size is named");
 	ok(refused("[1]", "no JSON object"), "an array is refused");
+
+	static const struct {
+		const char *config, *because;
+	} bad[] = {
+		/* members of other families */
+		{"{\"model_type\": \"llama\", " SHAPE "\"attn_logit_softcapping\": 50.0}",
+		 "config.json: attn_logit_softcapping: 50.0 has no place in a llama model"},
+		{"{\"model_type\": \"qwen3\", " SHAPE "\"residual_multiplier\": 0.22}",
+		 "residual_multiplier"},
+		{"{\"model_type\": \"qwen3\", " SHAPE "\"num_experts\": 128}", "num_experts"},
+		{"{\"model_type\": \"mistral\", " SHAPE "\"no_rope_layers\": [1, 1, 0]}",
+		 "no_rope_layers"},
+		{"{\"model_type\": \"qwen2\", " SHAPE "\"query_pre_attn_scalar\": 10}",
+		 "query_pre_attn_scalar"},
+		{"{\"model_type\": \"olmo2\", " SHAPE "\"clip_qkv\": 8}", "clip_qkv"},
+		{"{\"model_type\": \"phi3\", " SHAPE "\"lm_head_bias\": true}", "lm_head_bias"},
+		/* lists of layers */
+		{"{\"model_type\": \"olmo3\", " SHAPE "\"layer_types\": [\"full_attention\"]}",
+		 "layer_types has 1 entries for 3 layers"},
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"layer_types\": [\"full_attention\", \"full_attention\", \"linear_attention\"]}",
+		 "linear_attention"},
+		{"{\"model_type\": \"llama\", " SHAPE
+		 "\"layer_types\": [\"full_attention\", \"sliding_attention\", \"full_attention\"]}",
+		 "sliding_attention has no place in a llama model"},
+		{"{\"model_type\": \"smollm3\", " SHAPE "\"no_rope_layers\": [1, 0]}",
+		 "each of the 3 layers"},
+		{"{\"model_type\": \"smollm3\", " SHAPE "\"no_rope_layers\": [1, 0, 2]}",
+		 "no_rope_layers"},
+		{"{\"model_type\": \"exaone4\", " SHAPE "\"sliding_window_pattern\": \"LLX\"}",
+		 "letters L and G"},
+		/* scaling without its members */
+		{"{\"model_type\": \"llama\", " SHAPE "\"rope_scaling\": {\"type\": \"linear\"}}",
+		 "rope scaling linear: factor"},
+		{"{\"model_type\": \"llama\", " SHAPE
+		 "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8}}",
+		 "rope scaling llama3: original_max_position_embeddings"},
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"beta_fast\": 1, \"beta_slow\": 2}}",
+		 "beta_fast"},
+		{"{\"model_type\": \"phi3\", " SHAPE
+		 "\"original_max_position_embeddings\": 16, \"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1, 1, 1]}}",
+		 "long_factor is missing"},
+		{"{\"model_type\": \"phi3\", " SHAPE
+		 "\"original_max_position_embeddings\": 16, \"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1, 1, 1]}}",
+		 "short_factor has 3 numbers for 4 pairs"},
+		{"{\"model_type\": \"phi3\", " SHAPE
+		 "\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1, 1, 1], \"long_factor\": [1, 1, 1, 1]}}",
+		 "original_max_position_embeddings"},
+		{"{\"model_type\": \"phi3\", " SHAPE
+		 "\"original_max_position_embeddings\": 16, \"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1, 1, -1, 1]}}",
+		 "numbers above 0"},
+		/* how much of a head is turned */
+		{"{\"model_type\": \"phi3\", " SHAPE "\"partial_rotary_factor\": 0}",
+		 "partial_rotary_factor 0 of head_dim 8"},
+		{"{\"model_type\": \"glm4\", " SHAPE
+		 "\"head_dim\": 8, \"partial_rotary_factor\": 0.4}",
+		 "makes 3 values to turn"},
+		{"{\"model_type\": \"phi3\", " SHAPE "\"partial_rotary_factor\": 1.5}", "above 1"},
+		{"{\"model_type\": \"granite\", " SHAPE "\"logits_scaling\": 0}", "logits_scaling"},
+		{"{\"model_type\": \"hunyuan_v1_dense\", " SHAPE "\"use_qk_norm\": false}",
+		 "use_qk_norm"},
+		/* weights in other tools' forms */
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}}",
+		 "quantised by \"gptq\" are not supported; take the model they were made from"},
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"quantization_config\": {\"quant_method\": \"bitsandbytes\", \"load_in_4bit\": true}}",
+		 "without -bnb-4bit"},
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"quantization_config\": {\"quant_method\": \"mxfp4\"}}",
+		 "MXFP4"},
+		{"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"mamba\"}}",
+		 "config.json: text_config: model_type mamba is not supported"},
+		{"{\"model_type\": \"gemma3\", \"text_config\": {\"hidden_size\": -1}}",
+		 "text_config: hidden_size"},
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ok(refused(bad[i].config, bad[i].because), "refused: %s", bad[i].because);
 }
 
 int main(void)
@@ -528,6 +722,8 @@ int main(void)
 	held_as(NN_F16);
 	held_as(NN_Q8_0);
 	held_as(NN_Q4_0);
+	text_inside();
+	published_defaults();
 	unknown_is_refused();
 	return tap_done();
 }

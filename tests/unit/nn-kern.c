@@ -176,6 +176,13 @@ static void activations(const struct nn_kern *k)
 	for (size_t i = 0; i < n; i++)
 		want[i] = w[i] * (gelu(x[i] + 1e-5) - gelu(x[i] - 1e-5)) / 2e-5;
 	ok(off(a, want, n) < 1e-5, "%s: gelu_back", k->name);
+	k->relu2(z, x, n);
+	k->relu2_back(a, w, x, n);
+	for (size_t i = 0; i < n; i++) {
+		want[i] = pow(fmax(x[i], 0), 2);
+		want2[i] = 2 * fmax(x[i], 0) * w[i];
+	}
+	ok(off(z, want, n) < 1e-6 && off(a, want2, n) < 1e-6, "%s: relu2 and relu2_back", k->name);
 	memcpy(z, x, sizeof z);
 	k->softcap(z, 30, n);
 	for (size_t i = 0; i < n; i++)
@@ -282,7 +289,7 @@ static void rotation(const struct nn_kern *k)
 	}
 	fill(x, 24, 1);
 	memcpy(before, x, sizeof before);
-	k->rope(x, 12, cosines, sines, pos, 1, 2, 2, 6);
+	k->rope(x, 12, cosines, sines, pos, 1, 2, 2, 6, 6);
 	for (int r = 0; r < 2; r++)
 		for (int h = 0; h < 2; h++)
 			for (int j = 0; j < 3; j++) {
@@ -295,10 +302,29 @@ static void rotation(const struct nn_kern *k)
 							 (p[j + 3] * co + p[j] * si)));
 			}
 	ok(worst < 1e-6, "%s: rope turns the halves of each head", k->name);
-	k->rope(x, 12, cosines, sines, pos, -1, 2, 2, 6);
+	k->rope(x, 12, cosines, sines, pos, -1, 2, 2, 6, 6);
 	for (int i = 0; i < 24; i++)
 		worst = fmax(worst, fabs(x[i] - before[i]));
 	ok(worst < 1e-6, "%s: and turns them back", k->name);
+	/* Pairs of neighbours, and of six values only the first four. */
+	memcpy(x, before, sizeof before);
+	k->rope_pairs(x, 12, cosines, sines, pos, 1, 2, 2, 6, 4);
+	for (int r = 0; r < 2; r++)
+		for (int h = 0; h < 2; h++)
+			for (int j = 0; j < 3; j++) {
+				const float *p = before + r * 12 + h * 6 + 2 * j,
+					    *q = x + r * 12 + h * 6 + 2 * j;
+				double co = j < 2 ? cosines[pos[r] * 2 + j] : 1,
+				       si = j < 2 ? sines[pos[r] * 2 + j] : 0;
+
+				worst = fmax(worst, fabs(q[0] - (p[0] * co - p[1] * si)));
+				worst = fmax(worst, fabs(q[1] - (p[1] * co + p[0] * si)));
+			}
+	ok(worst < 1e-6, "%s: neighbours of part of a head are turned", k->name);
+	k->rope_pairs(x, 12, cosines, sines, pos, -1, 2, 2, 6, 4);
+	for (int i = 0; i < 24; i++)
+		worst = fmax(worst, fabs(x[i] - before[i]));
+	ok(worst < 1e-6, "%s: and turned back", k->name);
 }
 
 /* PyTorch's own update rule, in double. */

@@ -1,0 +1,557 @@
+/* The families, one row each. See family.h. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "config_impl.h"
+
+static const struct family_keys llama_keys =
+	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
+	 "max_position_embeddings", "rms_norm_eps", "hidden_act",	   NULL};
+static const struct family_keys gpt2_keys = {"n_layer",
+					     "n_embd",
+					     "n_head",
+					     "n_inner",
+					     "n_positions",
+					     "layer_norm_epsilon",
+					     "activation_function",
+					     NULL};
+/* "hidden_act" of the first Gemma files says "gelu" and means the tanh form, as Transformers
+ * computes it. */
+static const struct family_keys gemma_keys =
+	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
+	 "max_position_embeddings", "rms_norm_eps", "hidden_act",	   "hidden_activation"};
+static const struct family_keys starcoder2_keys =
+	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
+	 "max_position_embeddings", "norm_epsilon", "hidden_act",	   NULL};
+
+/* --- what a family alone reads --- */
+
+static int read_gpt2(struct config *c, struct span j, struct err *e)
+{
+	int layer_scale, scaled;
+
+	if (config_flag(j, "scale_attn_by_inverse_layer_idx", 0, &layer_scale, e) ||
+	    config_flag(j, "scale_attn_weights", 1, &scaled, e))
+		return -1;
+	if (layer_scale || !scaled)
+		return err_set(e, "attention scaled by layer is not supported");
+	c->rope = CONFIG_ROPE_NONE;
+	return 0;
+}
+
+static int read_gemma(struct config *c, struct span j, struct err *e)
+{
+	(void)j;
+	(void)e;
+	c->embed_scale = sqrtf((float)c->hidden);
+	return 0;
+}
+
+/* null says that there is none; only an absent member has the family's default. */
+static int get_cap(struct span j, const char *name, double otherwise, float *out, struct err *e)
+{
+	double cap;
+
+	if (json_kind(json_member(j, name)) == JSON_NULL)
+		otherwise = 0;
+	if (config_real(j, name, otherwise, &cap, e))
+		return -1;
+	*out = (float)cap;
+	return 0;
+}
+
+static int read_gemma2(struct config *c, struct span j, struct err *e)
+{
+	double scalar;
+	int second = strcmp(c->family->type, "gemma2") == 0;
+
+	if (config_real(j, "query_pre_attn_scalar", 256, &scalar, e) ||
+	    get_cap(j, "attn_logit_softcapping", second ? 50 : 0, &c->attn_softcap, e) ||
+	    get_cap(j, "final_logit_softcapping", second ? 30 : 0, &c->logit_softcap, e))
+		return -1;
+	if (scalar <= 0)
+		return err_set(e, "query_pre_attn_scalar must be more than 0");
+	c->attn_scale = 1 / sqrtf((float)scalar);
+	return read_gemma(c, j, e);
+}
+
+static int read_gemma3(struct config *c, struct span j, struct err *e)
+{
+	return config_real(j, "rope_local_base_freq", 1e4, &c->rope_local_theta, e) ||
+			       read_gemma2(c, j, e)
+		       ? -1
+		       : 0;
+}
+
+static int get_multiplier(struct span j, const char *name, float otherwise, float *out,
+			  struct err *e)
+{
+	double x;
+
+	if (config_real(j, name, otherwise, &x, e))
+		return -1;
+	if (!(x > 0))
+		return err_set(e, "%s must be more than 0", name);
+	*out = (float)x;
+	return 0;
+}
+
+static int read_granite(struct config *c, struct span j, struct err *e)
+{
+	if (get_multiplier(j, "embedding_multiplier", 1, &c->embed_scale, e) ||
+	    get_multiplier(j, "residual_multiplier", 1, &c->residual_scale, e) ||
+	    get_multiplier(j, "attention_multiplier", 1, &c->attn_scale, e) ||
+	    get_multiplier(j, "logits_scaling", 1, &c->logit_scale, e))
+		return -1;
+	c->logit_scale = 1 / c->logit_scale;
+	return 0;
+}
+
+/* Llama 4's scaling of queries by position stands among the rotary parameters. */
+static int read_ministral3(struct config *c, struct span j, struct err *e)
+{
+	struct span p = json_member(j, "rope_parameters");
+
+	if (json_kind(p) != JSON_OBJECT)
+		p = json_member(j, "rope_scaling");
+	if (config_real(p, "llama_4_scaling_beta", 0, &c->query_beta, e) ||
+	    config_real(p, "original_max_position_embeddings", 0, &c->query_every, e))
+		return -1;
+	if (c->query_beta > 0 && c->query_every < 1)
+		return err_set(e,
+			       "llama_4_scaling_beta: original_max_position_embeddings is missing");
+	return 0;
+}
+
+static int read_hunyuan(struct config *c, struct span j, struct err *e)
+{
+	int norm;
+
+	(void)c;
+	if (config_flag(j, "use_qk_norm", 1, &norm, e))
+		return -1;
+	return norm ? 0 : err_set(e, "use_qk_norm false is not supported");
+}
+
+/* --- the table --- */
+
+#define LLAMA_OUTSIDE \
+	.embed = "model.embed_tokens", .layer = "model.layers.%zu.%s", .norm_final = "model.norm"
+#define LLAMA_NORMS .norm_attn = "input_layernorm", .norm_mlp = "post_attention_layernorm"
+#define LLAMA_ATTENTION \
+	"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"
+#define LLAMA_MLP "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"
+#define LLAMA_LINEAR .linear = {LLAMA_ATTENTION, LLAMA_MLP}
+#define HEAD_NORMS .norm_q = "self_attn.q_norm", .norm_k = "self_attn.k_norm"
+#define FUSED_MLP "mlp.gate_up_proj", "mlp.gate_up_proj", "mlp.down_proj"
+#define SILU .keys = &llama_keys, .act = CONFIG_SWIGLU, .acts = {"silu", "swish"}
+#define GEMMA_ACT .keys = &gemma_keys, .act = CONFIG_GEGLU
+#define SANDWICH \
+	.norm_attn = "input_layernorm", .post_attn = "post_attention_layernorm", \
+	.norm_mlp = "pre_feedforward_layernorm", .post_mlp = "post_feedforward_layernorm"
+/* OLMo 2 and those after it: behind attention and MLP only. */
+#define BEHIND .post_attn = "post_attention_layernorm", .post_mlp = "post_feedforward_layernorm"
+#define ATTENTION_BIAS .bias_qkv = {"attention_bias", 0}, .bias_o = {"attention_bias", 0}
+#define LLAMA_BIAS ATTENTION_BIAS, .bias_mlp = {"mlp_bias", 0}
+
+static const struct family families[] = {
+	{.type = "llama",
+	 .class = "LlamaForCausalLM",
+	 .gguf = "llama",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 LLAMA_BIAS,
+	 .eps = 1e-6,
+	 .theta = 1e4},
+	{.type = "mistral",
+	 .class = "MistralForCausalLM",
+	 .gguf = "llama",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .windows = 1},
+	{.type = "ministral3",
+	 .class = "Ministral3ForCausalLM",
+	 .gguf = "mistral3",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .head_dim = 128,
+	 .eps = 1e-5,
+	 .theta = 1e6,
+	 .windows = 1,
+	 .read = read_ministral3},
+	{.type = "qwen2",
+	 .class = "Qwen2ForCausalLM",
+	 .gguf = "qwen2",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .bias_qkv = {NULL, 1},
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .windows = 1,
+	 .window_switch = 1},
+	{.type = "qwen3",
+	 .class = "Qwen3ForCausalLM",
+	 .gguf = "qwen3",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 HEAD_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 ATTENTION_BIAS,
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .windows = 1,
+	 .window_switch = 1},
+	{.type = "gemma",
+	 .class = "GemmaForCausalLM",
+	 .gguf = "gemma",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 GEMMA_ACT,
+	 .acts = {"gelu_pytorch_tanh", "gelu"},
+	 .head_dim = 256,
+	 .max_positions = 8192,
+	 ATTENTION_BIAS,
+	 .norm_plus = 1,
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .tied = 1,
+	 .read = read_gemma},
+	{.type = "gemma2",
+	 .class = "Gemma2ForCausalLM",
+	 .gguf = "gemma2",
+	 LLAMA_OUTSIDE,
+	 SANDWICH,
+	 LLAMA_LINEAR,
+	 GEMMA_ACT,
+	 .acts = {"gelu_pytorch_tanh"},
+	 .head_dim = 256,
+	 .max_positions = 8192,
+	 ATTENTION_BIAS,
+	 .norm_plus = 1,
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .tied = 1,
+	 .windows = 1,
+	 .window = 4096,
+	 .window_every = 2,
+	 .read = read_gemma2},
+	/* Files of the 4B to 27B models leave out what agrees with the class's own numbers. */
+	{.type = "gemma3_text",
+	 .class = "Gemma3ForCausalLM",
+	 .gguf = "gemma3",
+	 LLAMA_OUTSIDE,
+	 SANDWICH,
+	 HEAD_NORMS,
+	 LLAMA_LINEAR,
+	 GEMMA_ACT,
+	 .acts = {"gelu_pytorch_tanh"},
+	 .layers = 26,
+	 .hidden = 2304,
+	 .heads = 8,
+	 .kv_heads = 4,
+	 .head_dim = 256,
+	 .ffn = 9216,
+	 .vocab = 262208,
+	 .max_positions = 131072,
+	 ATTENTION_BIAS,
+	 .norm_plus = 1,
+	 .eps = 1e-6,
+	 .theta = 1e6,
+	 .tied = 1,
+	 .local_plain = 1,
+	 .windows = 1,
+	 .window = 4096,
+	 .window_every = 6,
+	 .window_pattern = 1,
+	 .read = read_gemma3},
+	{.type = "gpt2",
+	 .class = "GPT2LMHeadModel",
+	 .embed = "transformer.wte",
+	 .positions = "transformer.wpe",
+	 .layer = "transformer.h.%zu.%s",
+	 .norm_final = "transformer.ln_f",
+	 .norm_attn = "ln_1",
+	 .norm_mlp = "ln_2",
+	 .linear = {"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc",
+		    "mlp.c_proj"},
+	 .transposed = 1,
+	 .keys = &gpt2_keys,
+	 .max_positions = 1024,
+	 .norm = CONFIG_LAYERNORM,
+	 .act = CONFIG_GELU,
+	 .acts = {"gelu_new", "gelu_pytorch_tanh"},
+	 .bias_qkv = {NULL, 1},
+	 .bias_o = {NULL, 1},
+	 .bias_mlp = {NULL, 1},
+	 .eps = 1e-5,
+	 .tied = 1,
+	 .read = read_gpt2},
+	{.type = "smollm3",
+	 .class = "SmolLM3ForCausalLM",
+	 .gguf = "smollm3",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 LLAMA_BIAS,
+	 .eps = 1e-6,
+	 .theta = 2e6,
+	 .tied = 1,
+	 .rope = FAMILY_ROPE_LISTED,
+	 .windows = 1,
+	 .window_switch = 1},
+	{.type = "phi3",
+	 .class = "Phi3ForCausalLM",
+	 .gguf = "phi3",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 .linear = {"self_attn.qkv_proj", "self_attn.qkv_proj", "self_attn.qkv_proj",
+		    "self_attn.o_proj", FUSED_MLP},
+	 SILU,
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .partial = 1,
+	 .windows = 1},
+	{.type = "granite",
+	 .class = "GraniteForCausalLM",
+	 .gguf = "granite",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 LLAMA_BIAS,
+	 .eps = 1e-6,
+	 .theta = 1e4,
+	 .read = read_granite},
+	{.type = "olmo2",
+	 .class = "Olmo2ForCausalLM",
+	 .gguf = "olmo2",
+	 LLAMA_OUTSIDE,
+	 BEHIND,
+	 HEAD_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 ATTENTION_BIAS,
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .qk_whole = 1},
+	{.type = "olmo3",
+	 .class = "Olmo3ForCausalLM",
+	 .gguf = "olmo2",
+	 LLAMA_OUTSIDE,
+	 BEHIND,
+	 HEAD_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 ATTENTION_BIAS,
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .qk_whole = 1,
+	 .local_plain = 1,
+	 .windows = 1,
+	 .window = 4096,
+	 .window_every = 4},
+	{.type = "exaone4",
+	 .class = "Exaone4ForCausalLM",
+	 .gguf = "exaone4",
+	 LLAMA_OUTSIDE,
+	 BEHIND,
+	 HEAD_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .rope = FAMILY_ROPE_WINDOWED,
+	 .windows = 1,
+	 .window = 4096,
+	 .window_every = 4,
+	 .window_pattern = 1},
+	{.type = "seed_oss",
+	 .class = "SeedOssForCausalLM",
+	 .gguf = "seed_oss",
+	 .gguf_norm_mlp = "post_attention_norm",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .head_dim = 128,
+	 .bias_qkv = {"attention_bias", 1},
+	 .bias_o = {"attention_out_bias", 0},
+	 .bias_mlp = {"mlp_bias", 0},
+	 .eps = 1e-6,
+	 .theta = 1e4},
+	{.type = "arcee",
+	 .class = "ArceeForCausalLM",
+	 .gguf = "arcee",
+	 .gguf_permuted = 1,
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 .linear = {LLAMA_ATTENTION, NULL, "mlp.up_proj", "mlp.down_proj"},
+	 .keys = &llama_keys,
+	 .act = CONFIG_RELU2,
+	 .acts = {"relu2"},
+	 LLAMA_BIAS,
+	 .eps = 1e-5,
+	 .theta = 1e4},
+	{.type = "glm4",
+	 .class = "Glm4ForCausalLM",
+	 .gguf = "glm4",
+	 LLAMA_OUTSIDE,
+	 .norm_attn = "input_layernorm",
+	 .post_attn = "post_self_attn_layernorm",
+	 .norm_mlp = "post_attention_layernorm",
+	 .post_mlp = "post_mlp_layernorm",
+	 .linear = {LLAMA_ATTENTION, FUSED_MLP},
+	 SILU,
+	 .head_dim = 128,
+	 .bias_qkv = {"attention_bias", 0},
+	 .eps = 1.5625e-7,
+	 .theta = 1e4,
+	 .pairs = 1,
+	 .partial = 0.5},
+	{.type = "ernie4_5",
+	 .class = "Ernie4_5ForCausalLM",
+	 .gguf = "ernie4_5",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 LLAMA_LINEAR,
+	 SILU,
+	 .head_dim = 128,
+	 .bias_qkv = {"use_bias", 0},
+	 .bias_o = {"use_bias", 0},
+	 .bias_mlp = {"use_bias", 0},
+	 .eps = 1e-5,
+	 .theta = 5e5,
+	 .tied = 1,
+	 .pairs = 1},
+	{.type = "hunyuan_v1_dense",
+	 .class = "HunYuanDenseV1ForCausalLM",
+	 .gguf = "hunyuan-dense",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 .norm_q = "self_attn.query_layernorm",
+	 .norm_k = "self_attn.key_layernorm",
+	 LLAMA_LINEAR,
+	 SILU,
+	 ATTENTION_BIAS,
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .rope_first = 1,
+	 .read = read_hunyuan},
+	{.type = "starcoder2",
+	 .class = "Starcoder2ForCausalLM",
+	 .gguf = "starcoder2",
+	 LLAMA_OUTSIDE,
+	 LLAMA_NORMS,
+	 .linear = {LLAMA_ATTENTION, NULL, "mlp.c_fc", "mlp.c_proj"},
+	 .keys = &starcoder2_keys,
+	 .norm = CONFIG_LAYERNORM,
+	 .act = CONFIG_GELU,
+	 .acts = {"gelu_pytorch_tanh"},
+	 .bias_qkv = {"use_bias", 1},
+	 .bias_o = {"use_bias", 1},
+	 .bias_mlp = {"use_bias", 1},
+	 .eps = 1e-5,
+	 .theta = 1e4,
+	 .tied = 1,
+	 .windows = 1},
+};
+#define FAMILIES (sizeof families / sizeof *families)
+
+const struct family *family_find(struct span type)
+{
+	for (size_t i = 0; i < FAMILIES; i++)
+		if (span_is(type, families[i].type))
+			return &families[i];
+	return NULL;
+}
+
+void family_names(struct buf *out)
+{
+	for (size_t i = 0; i < FAMILIES; i++)
+		buf_addf(out, "%s%s",
+			 i == 0		     ? ""
+			 : i + 1 == FAMILIES ? " and "
+					     : ", ",
+			 families[i].type);
+}
+
+/* --- members of one family in another's file --- */
+
+/* Changes what is computed wherever it is neither missing, null, false nor the neutral number, and
+ * only the families named (with commas around each) heed it. */
+static const struct {
+	const char *key;
+	double neutral; /* NAN: there is none */
+	const char *families;
+} own_keys[] = {
+	{"attn_logit_softcapping", NAN, ",gemma2,gemma3_text,"},
+	{"final_logit_softcapping", NAN, ",gemma2,gemma3_text,"},
+	{"query_pre_attn_scalar", NAN, ",gemma2,gemma3_text,"},
+	{"rope_local_base_freq", NAN, ",gemma3_text,"},
+	{"sliding_window_pattern", NAN, ",gemma3_text,exaone4,"},
+	{"embedding_multiplier", 1, ",granite,"},
+	{"residual_multiplier", 1, ",granite,"},
+	{"attention_multiplier", NAN, ",granite,"},
+	{"logits_scaling", 1, ",granite,"},
+	{"logit_scale", 1, ","},
+	{"no_rope_layers", NAN, ",smollm3,"},
+	{"no_rope_layer_interval", NAN, ",smollm3,"},
+	{"use_qk_norm", NAN, ",hunyuan_v1_dense,"},
+	{"qk_layernorm", NAN, ","},
+	{"clip_qkv", NAN, ","},
+	{"parallel_attn", NAN, ","},
+	{"use_parallel_residual", NAN, ","},
+	{"alibi", NAN, ","},
+	{"lm_head_bias", NAN, ","},
+	{"num_experts", 0, ","},
+	{"num_local_experts", 0, ","},
+	{"n_routed_experts", 0, ","},
+	{"kv_lora_rank", NAN, ","},
+	{"conv_L_cache", NAN, ","},
+	{"linear_num_value_heads", NAN, ","},
+	{"num_kv_shared_layers", 0, ","},
+	{"altup_num_inputs", NAN, ","},
+};
+
+static int heeds(const struct family *f, const char *list)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, ",%s,", f->type);
+	return strstr(list, name) != NULL;
+}
+
+int family_check_keys(const struct family *f, struct span j, struct err *e)
+{
+	for (size_t i = 0; i < sizeof own_keys / sizeof *own_keys; i++) {
+		struct span v = json_member(j, own_keys[i].key);
+		double x;
+
+		if (config_absent(v) || json_kind(v) == JSON_FALSE ||
+		    heeds(f, own_keys[i].families))
+			continue;
+		if (json_number(v, &x) == 0 && x == own_keys[i].neutral)
+			continue;
+		return err_set(e, "%s: %.*s has no place in a %s model", own_keys[i].key,
+			       (int)(v.n < 40 ? v.n : 40), v.s, f->type);
+	}
+	return 0;
+}

@@ -1,0 +1,443 @@
+/* Every family of ft-model(5), with the models of tests/fixtures/families: what PyTorch computes of
+ * them in double precision, generation beside training, and each way to train. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "../../lib/base/file.h"
+#include "../../lib/base/mem.h"
+#include "../../lib/infer/decoder.h"
+#include "../../lib/json/json.h"
+#include "../../lib/model/adapter.h"
+#include "../../lib/model/family.h"
+#include "../../lib/train/loop.h"
+#include "random-model.h"
+#include "tap.h"
+
+#define FOLDER "tests/fixtures/families/"
+#define PACKS 2
+#define TOKENS 64
+
+static struct err e = ERR_INIT;
+static char top[] = "/tmp/ft-families.XXXXXX";
+
+static void need(int rc)
+{
+	if (rc) {
+		printf("Bail out! %s\n", e.msg);
+		exit(1);
+	}
+}
+
+/* --- fixtures --- */
+
+static int32_t ids[PACKS][TOKENS];
+static float weights[PACKS][TOKENS];
+static size_t starts[PACKS][TOKENS];
+static struct train_pack packs[PACKS];
+
+static double number_at(struct span list, size_t i)
+{
+	double x = NAN;
+
+	json_number(json_element(list, (long long)i), &x);
+	return x;
+}
+
+static struct span line_of(const char **at)
+{
+	const char *end = strchr(*at, '\n');
+	struct span line = {*at, (size_t)(end - *at)};
+
+	*at = end + 1;
+	return line;
+}
+
+static void read_packs(void)
+{
+	struct buf b = BUF_INIT;
+	const char *at;
+
+	need(file_read(FOLDER "packs.jsonl", 1 << 20, &b, &e));
+	at = b.data;
+	for (size_t p = 0; p < PACKS; p++) {
+		struct span line = line_of(&at), i = json_member(line, "ids"),
+			    w = json_member(line, "weights"), s = json_member(line, "starts");
+
+		packs[p] = (struct train_pack){ids[p], weights[p], json_count(i), starts[p],
+					       json_count(s)};
+		for (size_t k = 0; k < packs[p].n; k++) {
+			ids[p][k] = (int32_t)number_at(i, k);
+			weights[p][k] = (float)number_at(w, k);
+		}
+		for (size_t k = 0; k < packs[p].n_starts; k++)
+			starts[p][k] = (size_t)number_at(s, k);
+	}
+	buf_release(&b);
+}
+
+/* --- beside PyTorch --- */
+
+/* Row k of the signs of tests/peer/families.py. */
+static double sign(uint64_t k, uint64_t i)
+{
+	uint32_t h = (uint32_t)(i * 2654435761u + k * 2246822519u + 374761393u);
+
+	h ^= h >> 15;
+	h *= 2654435769u;
+	h ^= h >> 13;
+	h *= 3266489917u;
+	h ^= h >> 16;
+	return h & 1 ? 1 : -1;
+}
+
+/* How far tensor t's gradient is from what `want` says of it, in relative length. There is one that
+ * is 0: keys that are not turned may all be moved by a bias, and no query sees a difference. */
+static double gradient_off(const struct model_tensor *t, const float *g, double weight,
+			   struct span want)
+{
+	size_t n = t->rows * t->cols;
+	double length = number_at(want, 0), off = 0;
+
+	for (uint64_t k = 0; k < 8; k++) {
+		double sum = 0, d;
+
+		/* Turned tensors stand in the file the other way round. */
+		for (size_t i = 0; i < n; i++)
+			sum += sign(k, t->transposed ? i % t->cols * t->rows + i / t->cols : i) *
+			       g[i] / weight;
+		d = sum - number_at(want, k + 1);
+		off += d * d / 8;
+	}
+	return sqrt(off) / fmax(length, 1e-4);
+}
+
+static void beside_torch(const char *name, struct model *m, struct span want)
+{
+	struct work_spec spec = {.max_tokens = TOKENS};
+	struct work *w;
+	struct train_loss l = {0};
+	struct span logits = json_member(want, "logits"), grads = json_member(want, "grads");
+	size_t v = m->config.vocab, at = 0, found = 0;
+	float *z = mem_alloc(TOKENS * v, sizeof *z), *g = mem_alloc(m->n_params, sizeof *g);
+	double worst = 0, worst_grad = 0, loss = NAN;
+
+	need(work_new(&w, m, NULL, &spec, &e));
+	for (size_t p = 0; p < PACKS; p++) {
+		need(train_logits(w, &packs[p], z, &e));
+		for (size_t r = 0; r < packs[p].n; r++)
+			for (size_t i = 0; i < v; i += 5) {
+				double x = number_at(logits, at++);
+
+				worst = isnan(x) ? INFINITY : fmax(worst, fabs(x - z[r * v + i]));
+			}
+	}
+	ok(worst < 1e-4 && at == json_count(logits), "%s: logits within 1e-4 (%.1e)", name, worst);
+	need(train_gradients(w, packs, PACKS, g, &l, NULL, &e));
+	json_number(json_member(want, "loss"), &loss);
+	ok(fabs(l.loss / l.weight - loss) < 1e-5, "%s: its loss (%.6f)", name, loss);
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		struct span one = json_member(grads, t->name);
+		double off = gradient_off(t, g + t->offset, l.weight, one);
+
+		found += json_kind(one) == JSON_ARRAY;
+		if (!(off < 1e-3))
+			printf("# %s: %g\n", t->name, off);
+		worst_grad = off > worst_grad || isnan(off) ? off : worst_grad;
+	}
+	ok(worst_grad < 1e-3 && found == json_count(grads),
+	   "%s: gradients of %zu tensors within 1e-3 (%.1e)", name, found, worst_grad);
+	work_free(w);
+	free(z);
+	free(g);
+}
+
+/* --- generation --- */
+
+/* Sequences of n tokens that share a page of them as far as n goes, fed one token a step, against
+ * the trainer's logits: how far the logits are off. */
+static double generation_off(const struct model *m, size_t sequences, int threads)
+{
+	static int32_t text[64][TOKENS];
+	size_t v = m->config.vocab, n = m->config.max_positions < 44 ? m->config.max_positions : 44,
+	       shared = n > KVCACHE_PAGE ? KVCACHE_PAGE : 0, start = 0;
+	struct pool *pool = pool_new(threads);
+	struct work_spec spec = {.max_tokens = TOKENS};
+	struct decoder_row rows[TOKENS];
+	uint32_t pages[64][2];
+	struct kvcache kv;
+	struct decoder *d;
+	struct work *w;
+	struct rng r;
+	float *z = mem_alloc(64 * v, sizeof *z), *want = mem_alloc(64 * n * v, sizeof *want);
+	double worst = 0;
+
+	need(decoder_new(&d, m, NN_F32, 0, TOKENS, pool, &e));
+	need(work_new(&w, m, pool, &spec, &e));
+	kvcache_init(&kv, &m->config, 0, 200);
+	rng_seed(&r, 5, sequences);
+	for (size_t s = 0; s < sequences; s++) {
+		struct train_pack pack = {text[s], NULL, n, &start, 1};
+
+		for (size_t i = 0; i < n; i++)
+			text[s][i] = i < shared && s ? text[0][i] : (int32_t)rng_below(&r, v);
+		need(train_logits(w, &pack, want + s * n * v, &e));
+		pages[s][0] = shared && s ? pages[0][0] : kvcache_take(&kv);
+		pages[s][1] = kvcache_take(&kv);
+	}
+	for (size_t i = 0; i < shared; i++)
+		rows[i] = (struct decoder_row){text[0][i], (uint32_t)i, pages[0], -1};
+	decoder_step(d, &kv, rows, shared, z);
+	for (size_t i = shared; i < n; i++) {
+		for (size_t s = 0; s < sequences; s++)
+			rows[s] = (struct decoder_row){text[s][i], (uint32_t)i, pages[s], (int)s};
+		decoder_step(d, &kv, rows, sequences, z);
+		for (size_t s = 0; s < sequences; s++)
+			for (size_t k = 0; k < v; k++)
+				worst = fmax(worst, fabs(z[s * v + k] - want[(s * n + i) * v + k]));
+	}
+	kvcache_release(&kv);
+	decoder_free(d);
+	work_free(w);
+	pool_free(pool);
+	free(want);
+	free(z);
+	return worst;
+}
+
+static void generation(const char *name, const struct model *m)
+{
+	static const size_t sequences[] = {1, 2, 64};
+	double worst = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		worst = fmax(worst, generation_off(m, sequences[i], 1 + (int)(i == 2)));
+	ok(worst < 1e-4, "%s: generation by 1, 2 and 64 has training's logits (%.1e)", name, worst);
+}
+
+/* --- training --- */
+
+enum way { LORA, DORA, FULL, DPO, WAYS };
+static const char *const way_names[WAYS] = {"LoRA", "DoRA", "full", "DPO"};
+
+static struct dataset data;
+
+/* Pairs of answers to one beginning, which are rows of their own where there are no preferences. */
+static void fill(size_t pairs)
+{
+	struct rng r;
+
+	rng_seed(&r, 9, 0);
+	data.n = 2 * pairs;
+	data.rows = pairs;
+	data.ids = mem_alloc(data.n * 16, sizeof *data.ids);
+	data.weights = mem_alloc(data.n * 16, sizeof *data.weights);
+	data.examples = mem_alloc(data.n, sizeof *data.examples);
+	data.length = mem_alloc(data.n, sizeof *data.length);
+	for (size_t i = 0; i < data.n; i++) {
+		size_t len = 6 + (size_t)rng_below(&r, 8);
+
+		data.examples[i] =
+			(struct dataset_example){.at = data.tokens, .file = "made", .line = i + 1};
+		data.length[i] = (uint32_t)len;
+		for (size_t k = 0; k < len; k++) {
+			data.ids[data.tokens + k] = i % 2 && k < 4
+							    ? data.ids[data.examples[i - 1].at + k]
+							    : (int32_t)rng_below(&r, 37);
+			data.weights[data.tokens + k] = k < 4 ? 0 : 1;
+			data.supervised += k >= 4;
+		}
+		data.tokens += len;
+		data.longest = len > data.longest ? len : data.longest;
+	}
+}
+
+struct outcome {
+	float *params;
+	size_t n, rows, stop_after;
+	enum loop_end how;
+};
+
+static void count_row(void *arg, struct span json)
+{
+	struct outcome *o = arg;
+
+	o->rows += json.n > 0;
+}
+
+static struct outcome *current;
+
+static int stop_now(void)
+{
+	return current->stop_after && current->rows >= current->stop_after;
+}
+
+static int saved(void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+/* Three steps of training the model of base, or as many as stop_after says. */
+static void train(struct outcome *o, const char *base, const char *into, enum way way, int threads,
+		  int resume)
+{
+	struct loop_spec spec = {.batch = 4,
+				 .steps = 3,
+				 .lr = 1e-2,
+				 .clip = 1,
+				 .seed = 1,
+				 .save_every = 1,
+				 .objective = way == DPO ? OBJECTIVE_DPO : OBJECTIVE_SFT,
+				 .beta = .5};
+	struct adapter adapter = {.rank = 3,
+				  .alpha = 6,
+				  .targets = (char *)"all",
+				  .dora = way == DORA};
+	struct work_spec work = {.max_tokens = data.longest};
+	struct pool *pool = pool_new(threads);
+	struct loop_state state;
+	struct loop t = {.pool = pool,
+			 .train = &data,
+			 .spec = spec,
+			 .fingerprint = "{}",
+			 .save = saved,
+			 .row = count_row,
+			 .stopping = stop_now,
+			 .arg = o};
+	struct rundir run;
+	size_t metrics = 0;
+
+	current = o;
+	o->rows = 0;
+	need(model_open(&t.model, base, NULL, &e));
+	need(way == FULL ? model_train_all(t.model, &e) : adapter_new(t.model, &adapter, 3, &e));
+	need(work_new(&t.work, t.model, pool, &work, &e));
+	need(rundir_init(&run, into, NULL, NULL, resume, &e));
+	t.run = &run;
+	if (run.resumes)
+		need(loop_peek(&t, &metrics, &e));
+	need(rundir_begin(&run, metrics, &e));
+	need(rundir_about(&run, span_of("{}"), &e));
+	need(loop_run(&t, &state, &o->how, &e));
+	if (o->how != LOOP_STOPPED)
+		need(rundir_finish(&run, &e));
+	free(o->params);
+	o->n = t.model->n_params;
+	o->params = mem_alloc(o->n, sizeof *o->params);
+	memcpy(o->params, t.model->params, o->n * sizeof *o->params);
+	rundir_release(&run);
+	work_free(t.work);
+	model_free(t.model);
+	pool_free(pool);
+}
+
+static int same(const struct outcome *a, const struct outcome *b)
+{
+	return a->n == b->n && memcmp(a->params, b->params, a->n * sizeof *a->params) == 0;
+}
+
+static void training(const char *name, const struct model *m)
+{
+	char *base = file_join(top, name), into[160];
+	int runs = 0;
+
+	need(model_save(m, base, &(struct model_save){.type = NN_F32}, &e));
+	for (enum way way = 0; way < WAYS; way++) {
+		struct outcome one = {0}, other = {0};
+		int alike = 1, resumed;
+
+		for (int threads = 1; threads <= 4; threads *= 2) {
+			snprintf(into, sizeof into, "%s-%d", base, runs++);
+			train(threads == 1 ? &one : &other, base, into, way, threads, 0);
+			alike = alike && (threads == 1 || same(&one, &other));
+		}
+		ok(alike && one.how == LOOP_DONE, "%s: %s on 1, 2 and 4 threads is one", name,
+		   way_names[way]);
+		snprintf(into, sizeof into, "%s-%d", base, runs++);
+		other.stop_after = 1;
+		train(&other, base, into, way, 2, 0);
+		resumed = other.how == LOOP_STOPPED && !same(&one, &other);
+		other.stop_after = 0;
+		train(&other, base, into, way, 2, 1);
+		ok(resumed && same(&one, &other), "%s: %s taken up is as if it had not stopped",
+		   name, way_names[way]);
+		free(one.params);
+		free(other.params);
+	}
+	free(base);
+}
+
+/* --- all families --- */
+
+static void one_file(const char *file)
+{
+	struct buf b = BUF_INIT, path = BUF_INIT;
+	const char *at;
+	int variant = 0;
+
+	buf_addf(&path, FOLDER "%s", file);
+	need(file_read(path.data, 1 << 22, &b, &e));
+	for (at = b.data; *at; variant++) {
+		struct span line = line_of(&at), text = json_member(line, "config");
+		struct config c;
+		struct model *m;
+		char name[80];
+		double seed = 0;
+
+		json_number(json_member(line, "seed"), &seed);
+		snprintf(name, sizeof name, "%.*s-%g", (int)strcspn(file, "."), file, seed);
+		need(config_parse(&c, text.s, text.n, name, &e));
+		need(random_model(&m, &c, (uint64_t)seed, &e));
+		beside_torch(name, m, line);
+		generation(name, m);
+		if (variant == 0)
+			training(name, m);
+		model_free(m);
+		config_release(&c);
+	}
+	ok(variant == 3, "%s holds three models", file);
+	buf_release(&path);
+	buf_release(&b);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int main(void)
+{
+	DIR *d = opendir(FOLDER);
+	struct dirent *entry;
+	struct buf names = BUF_INIT;
+	char *files[64];
+	size_t n = 0, families = 1;
+
+	if (!d || !mkdtemp(top)) {
+		printf("Bail out! no fixtures, or no /tmp\n");
+		return 1;
+	}
+	while ((entry = readdir(d)) && n < 64)
+		if (strstr(entry->d_name, ".jsonl") && strcmp(entry->d_name, "packs.jsonl") != 0)
+			files[n++] = mem_strdup(entry->d_name);
+	closedir(d);
+	qsort(files, n, sizeof *files, by_name);
+	family_names(&names);
+	for (const char *p = names.data; *p; p++)
+		families += *p == ',' || strncmp(p, " and ", 5) == 0;
+	ok(n == families, "each of the %zu families has its models (%zu)", families, n);
+	read_packs();
+	fill(6);
+	for (size_t i = 0; i < n; i++) {
+		one_file(files[i]);
+		free(files[i]);
+	}
+	char command[64];
+	snprintf(command, sizeof command, "rm -rf %s", top);
+	ok(system(command) == 0, "nothing is left in /tmp");
+	dataset_release(&data);
+	buf_release(&names);
+	return tap_done();
+}
