@@ -959,3 +959,17 @@ vectors() {
 	[[ $stderr == *"no reference record has anything at .nothing"* ]]
 	status_is 2 ft-drift -r reference --estimate .judge.score --truth .nothing current
 }
+
+@test "--estimate: of a confidence that says nothing it is said so, and no fall is cried where scores alone moved" {
+	noise() { # N SEED POWER
+		awk -v n="$1" -v seed="$2" -v power="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++)
+			printf "{\"c\":%.4f,\"ok\":%s}\n", rand() ^ power, rand() < 0.75 ? "true" : "false" }'
+	}
+	noise 400 1 1 >reference
+	for power in 2 3 0.4; do
+		noise 300 "${power%.*}2" $power | jq -c 'del(.ok)' >current
+		drift -r reference --estimate .c --truth .ok current
+		jq -se '.[-2] | .verdict == "stable" and .change_lo < 0 and 0 < .change_hi
+			and (.why | contains("does not tell right answers from wrong ones"))' out.jsonl
+	done
+}

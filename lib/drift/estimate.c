@@ -5,7 +5,10 @@
 #include "../base/mem.h"
 #include "../base/rng.h"
 #include "../json/jw.h"
+#include "../stats/boot.h"
+#include "../stats/dist.h"
 #include "../stats/sort.h"
+#include "../stats/twosample.h"
 #include "estimate.h"
 #include "words.h"
 
@@ -82,10 +85,11 @@ static struct pair *pairs_of(const struct column *score, const struct column *tr
 	return v;
 }
 
-/* A rising function of the score: value[i] at score at[i], straight lines between, level beyond the
- * ends. */
+/* The share of right answers as a function of the score: value[i] at score at[i], straight lines
+ * between, level beyond the ends. Knot i stands for the pairs from begin[i] to begin[i + 1]. */
 struct curve {
 	double *at, *value, *weight;
+	size_t *begin;
 	size_t n;
 };
 
@@ -94,6 +98,7 @@ static void curve_init(struct curve *c, size_t most)
 	c->at = mem_alloc(most, sizeof *c->at);
 	c->value = mem_alloc(most, sizeof *c->value);
 	c->weight = mem_alloc(most, sizeof *c->weight);
+	c->begin = mem_alloc(most + 1, sizeof *c->begin);
 	c->n = 0;
 }
 
@@ -102,44 +107,66 @@ static void curve_release(struct curve *c)
 	free(c->at);
 	free(c->value);
 	free(c->weight);
+	free(c->begin);
 }
 
-/* Means of neighbouring knots until the values rise. */
-static void pool_violators(struct curve *c)
+/* A knot stands for at least a twentieth of the rows, since single ones would be taken at their
+ * word, and for five at least, or for ten rows of one score. Rows of one score stay together, and too few at the end go to
+ * the knot before. */
+static void curve_fit(struct curve *c, const struct pair *v, size_t n)
 {
-	while (c->n > 1 && c->value[c->n - 2] >= c->value[c->n - 1]) {
-		size_t i = c->n - 2;
-		double all = c->weight[i] + c->weight[i + 1];
-		c->at[i] = (c->at[i] * c->weight[i] + c->at[i + 1] * c->weight[i + 1]) / all;
-		c->value[i] =
-			(c->value[i] * c->weight[i] + c->value[i + 1] * c->weight[i + 1]) / all;
-		c->weight[i] = all;
-		c->n--;
-	}
-}
-
-/* A knot stands for at least a twentieth of the rows, since single ones at the ends would be taken
- * at their word, or for ten rows of one score. Rows of one score stay together. */
-static void curve_fit(struct curve *c, const struct pair *v, const uint32_t *weight, size_t n)
-{
-	double least = fmax(10, (double)n / 20), all = 0, score = 0, right = 0, run = 0;
+	double least = fmax(5, (double)n / 20);
+	size_t from = 0, run = 0;
 
 	c->n = 0;
 	for (size_t i = 0; i < n; i++) {
-		double w = weight ? weight[i] : 1;
-		run = i && v[i - 1].score == v[i].score ? run + w : w;
-		all += w;
-		score += w * v[i].score;
-		right += w * v[i].right;
-		if ((i + 1 < n && v[i + 1].score == v[i].score) || all == 0)
+		run = i && v[i - 1].score == v[i].score ? run + 1 : 1;
+		size_t all = i + 1 - from;
+		if (i + 1 < n && (v[i + 1].score == v[i].score ||
+				  ((double)all < least && !(run == all && run >= 10))))
 			continue;
-		if (all < least && i + 1 < n && !(run == all && run >= 10))
-			continue;
-		c->at[c->n] = score / all;
-		c->value[c->n] = right / all;
-		c->weight[c->n++] = all;
-		all = score = right = 0;
-		pool_violators(c);
+		if ((double)all < least / 2 && c->n > 0 && run < all)
+			from = c->begin[--c->n];
+		c->begin[c->n++] = from;
+		c->begin[c->n] = from = i + 1;
+	}
+	for (size_t k = 0; k < c->n; k++) {
+		double score = 0, right = 0;
+		for (size_t i = c->begin[k]; i < c->begin[k + 1]; i++) {
+			score += v[i].score;
+			right += v[i].right;
+		}
+		c->weight[k] = (double)(c->begin[k + 1] - c->begin[k]);
+		c->at[k] = score / c->weight[k];
+		c->value[k] = right / c->weight[k];
+	}
+}
+
+/* The deviation of the mean of each knot's rows. That of so few rows' own answers says little (five
+ * that are all right would have none), so that within all knots counts as ten rows more. */
+static void curve_deviation(const struct curve *c, const struct pair *v, size_t n, double *sd)
+{
+	double all = 0;
+
+	for (size_t k = 0; k < c->n; k++) {
+		sd[k] = 0;
+		for (size_t i = c->begin[k]; i < c->begin[k + 1]; i++)
+			sd[k] += (v[i].right - c->value[k]) * (v[i].right - c->value[k]);
+		all += sd[k];
+	}
+	all /= (double)(n > c->n ? n - c->n : 1);
+	for (size_t k = 0; k < c->n; k++)
+		sd[k] = sqrt((sd[k] + 10 * all) / (c->weight[k] + 9) / c->weight[k]);
+}
+
+/* The curve, and how many rows each knot has, as they could be as well. */
+static void curve_redraw(struct curve *c, const struct curve *fit, const double *sd, struct rng *r)
+{
+	c->n = fit->n;
+	for (size_t k = 0; k < c->n; k++) {
+		c->at[k] = fit->at[k];
+		c->value[k] = fit->value[k] + sd[k] * rng_normal(r);
+		c->weight[k] = fmax(0, fit->weight[k] + sqrt(fit->weight[k]) * rng_normal(r));
 	}
 }
 
@@ -154,67 +181,91 @@ static double curve_at(const struct curve *c, double x, size_t *i)
 	return c->value[*i] + t * (c->value[*i + 1] - c->value[*i]);
 }
 
-/* The mean over rising scores. */
-static double curve_mean(const struct curve *c, const double *x, const uint32_t *weight, size_t n)
+static double draw_weight(struct rng *r)
+{
+	return -log1p(-rng_uniform(r));
+}
+
+/* The mean over rising scores; as they could be as well where r is given. */
+static double curve_mean(const struct curve *c, const double *x, size_t n, struct rng *r)
 {
 	double sum = 0, all = 0;
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double w = weight ? weight[i] : 1;
+		double w = r ? draw_weight(r) : 1;
 		sum += w * curve_at(c, x[i], &at);
 		all += w;
 	}
 	return sum / all;
 }
 
-/* The deviation of the share of right answers among rows of these scores from its mean. */
-static double curve_noise(const struct curve *c, const double *x, size_t n)
+/* By how much bands of so few labels are to be wider than draws of them: Student's t on as many
+ * degrees of freedom as the labels are worth that the current scores lean on (Kish 1965). */
+static double curve_stretch(const struct curve *c, const double *x, size_t n)
 {
-	double variance = 0;
+	double *share = mem_alloc(c->n, sizeof *share), sum = 0;
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double p = curve_at(c, x[i], &at);
-		variance += p * (1 - p);
+		curve_at(c, x[i], &at);
+		double t = x[i] <= c->at[at] || at + 1 == c->n
+				   ? 0
+				   : (x[i] - c->at[at]) / (c->at[at + 1] - c->at[at]);
+		share[at] += (1 - t) / (double)n;
+		if (t > 0)
+			share[at + 1] += t / (double)n;
 	}
-	return sqrt(variance) / (double)n;
+	for (size_t k = 0; k < c->n; k++)
+		sum += share[k] * share[k] / c->weight[k];
+	free(share);
+	double worth = fmax(2, 1 / sum);
+	return dist_t_quantile(0.975, worth - 1) / dist_normal_quantile(0.975) *
+	       sqrt(worth / (worth - 1));
 }
 
-static void draw_weights(struct rng *r, uint32_t *weight, size_t n)
+/* The mean over the rows that it was learnt from. */
+static double curve_own_mean(const struct curve *c)
 {
-	memset(weight, 0, n * sizeof *weight);
-	for (size_t i = 0; i < n; i++)
-		weight[rng_below(r, n)]++;
+	double sum = 0, all = 0;
+
+	for (size_t k = 0; k < c->n; k++) {
+		sum += c->weight[k] * c->value[k];
+		all += c->weight[k];
+	}
+	return sum / all;
 }
 
-static double mean_right(const struct pair *v, const uint32_t *weight, size_t n)
+static double mean_right(const struct pair *v, size_t n)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += v[i].right * (weight ? weight[i] : 1);
+		sum += v[i].right;
 	return sum / (double)n;
 }
 
-static void bootstrap(struct estimate *x, const struct pair *v, const double *score, double noise,
-		      uint64_t seed)
+static void draw_bands(struct estimate *x, const struct curve *fit, const struct pair *v,
+		       const double *score, uint64_t seed)
 {
-	uint32_t *w = mem_alloc(x->labels, sizeof *w), *u = mem_alloc(x->n, sizeof *u);
 	double *value = mem_alloc(ESTIMATE_DRAWS, sizeof *value),
-	       *change = mem_alloc(ESTIMATE_DRAWS, sizeof *change);
+	       *change = mem_alloc(ESTIMATE_DRAWS, sizeof *change),
+	       *sd = mem_alloc(fit->n, sizeof *sd);
+	double stretch = curve_stretch(fit, score, x->n), own = curve_own_mean(fit);
 	struct curve s;
 	struct rng r;
 
-	curve_init(&s, x->labels);
+	curve_init(&s, fit->n);
+	curve_deviation(fit, v, x->labels, sd);
 	rng_seed(&r, seed, 0xe57);
 	for (size_t i = 0; i < ESTIMATE_DRAWS; i++) {
-		draw_weights(&r, w, x->labels);
-		draw_weights(&r, u, x->n);
-		curve_fit(&s, v, w, x->labels);
-		value[i] = curve_mean(&s, score, u, x->n);
-		change[i] = value[i] - mean_right(v, w, x->labels);
-		value[i] = fmin(1, fmax(0, value[i] + noise * rng_normal(&r)));
+		curve_redraw(&s, fit, sd, &r);
+		/* How many of these very answers are right is chance besides. */
+		double mean = x->value + stretch * (curve_mean(&s, score, x->n, NULL) - x->value);
+		mean = fmin(1, fmax(0, mean));
+		value[i] = (double)boot_binomial(&r, x->n, mean) / (double)x->n;
+		change[i] = curve_mean(&s, score, x->n, &r) - curve_own_mean(&s);
+		change[i] = x->value - own + stretch * (change[i] - (x->value - own));
 	}
 	sort_doubles(value, ESTIMATE_DRAWS);
 	sort_doubles(change, ESTIMATE_DRAWS);
@@ -224,10 +275,9 @@ static void bootstrap(struct estimate *x, const struct pair *v, const double *sc
 	x->change_lo = change[lo];
 	x->change_hi = change[hi];
 	curve_release(&s);
-	free(w);
-	free(u);
 	free(value);
 	free(change);
+	free(sd);
 }
 
 /* Why no estimate may be given; 0 where one may. */
@@ -278,6 +328,24 @@ static int refused(struct estimate *x, const struct comparison *c, const struct 
 	return 0;
 }
 
+/* Whether scores of right answers and of wrong ones lie as chance would have them: Mann and
+ * Whitney's test at 5 %. Pairs rise by score, so either part does. */
+static int says_nothing(const struct pair *v, size_t n)
+{
+	double *part[2] = {mem_alloc(n, sizeof **part), mem_alloc(n, sizeof **part)};
+	size_t count[2] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		int right = v[i].right >= 0.5;
+		part[right][count[right]++] = v[i].score;
+	}
+	double auc = twosample_superiority(part[0], count[0], part[1], count[1]),
+	       deviation = sqrt(((double)n + 1) / 12 / (double)count[0] / (double)count[1]);
+	free(part[0]);
+	free(part[1]);
+	return !(fabs(auc - 0.5) > 1.96 * deviation);
+}
+
 static void explain(struct estimate *x, const struct comparison *c, const struct drift_options *o)
 {
 	size_t moved = 0;
@@ -291,6 +359,10 @@ static void explain(struct estimate *x, const struct comparison *c, const struct
 	words_percent(&x->why, x->reference);
 	if (x->verdict != VERDICT_DRIFT && x->change_hi < 0)
 		buf_addf(&x->why, "; less than %g below", o->min_effect);
+	if (x->blind)
+		buf_addf(&x->why,
+			 "; there %s does not tell right answers from wrong ones, so it would not show a change",
+			 x->score);
 	for (size_t i = 0; i < c->n; i++)
 		moved += c->lines[i].verdict == VERDICT_DRIFT && c->lines[i].root == ROOT_INPUT &&
 			 strcmp(c->lines[i].path, x->score) != 0;
@@ -327,12 +399,13 @@ int estimate(const struct comparison *c, const struct frame *reference, const st
 	double *now = scores_of(is, &x->n);
 	sort_doubles(now, x->n);
 	if (x->labels)
-		x->reference = mean_right(v, NULL, x->labels);
+		x->reference = mean_right(v, x->labels);
 	if (!refused(x, c, v, now)) {
 		curve_init(&s, x->labels);
-		curve_fit(&s, v, NULL, x->labels);
-		x->value = curve_mean(&s, now, NULL, x->n);
-		bootstrap(x, v, now, curve_noise(&s, now, x->n), o->seed);
+		curve_fit(&s, v, x->labels);
+		x->value = curve_mean(&s, now, x->n, NULL);
+		draw_bands(x, &s, v, now, o->seed);
+		x->blind = says_nothing(v, x->labels);
 		curve_release(&s);
 		x->verdict = x->change_hi < 0 && x->reference - x->value >= o->min_effect
 				     ? VERDICT_DRIFT

@@ -1,11 +1,13 @@
 /* estimate: how well a model does on records that nobody has labelled, from scores that go with
  * being right.
  *
- * On the reference, which has both, the share of right answers is learnt as a rising function of
- * the score (isotonic regression of the means of twentieths by pooling adjacent violators; Zadrozny
- * and Elkan 2002); its mean over the current scores is the estimate (calibrated confidence, as in
- * Guillory et al. 2021). The band, for the share of right answers among these very records, is the
- * middle 95 % of a bootstrap over both sets, with the chance that remains in each answer. It holds
+ * On the reference, which has both, the share of right answers is learnt as a function of the score:
+ * the means of twentieths of the rows, with straight lines between (calibrated confidence, as in
+ * Guillory et al. 2021). It is not made to rise: where the score says nothing, that would find a
+ * rise in noise, and a change where scores alone moved. Its mean over the current scores is the
+ * estimate. The band, for the share of right answers among these very records, is the middle 95 % of
+ * draws of what the means could be as well, with the chance that remains in each answer; that of the
+ * change is one of what is to be expected, with other rows drawn on both sides. They hold
  * where the same score still means the same: so where the inputs hold what the reference never had,
  * or the scores lie beyond those it had, there is no estimate.
  */
@@ -15,7 +17,7 @@
 #include "compare.h"
 
 #define ESTIMATE_LABELS 50   /* reference rows with score and truth that it takes */
-#define ESTIMATE_DRAWS 400   /* of the bootstrap */
+#define ESTIMATE_DRAWS 400   /* that make a band */
 #define ESTIMATE_ROWS 5000   /* of a set that are looked at */
 #define ESTIMATE_UNSEEN 0.05 /* share of unseen values that refuses */
 
@@ -26,6 +28,7 @@ struct estimate {
 	double value, lo, hi; /* NaN where there is no estimate */
 	double reference;     /* the share of right answers there */
 	double change_lo, change_hi; /* the band of value less reference */
+	int blind;		     /* the score does not tell right answers from wrong ones */
 	size_t n, labels;	     /* current scores, reference rows with both */
 	struct buf why;
 };
