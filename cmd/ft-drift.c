@@ -21,7 +21,8 @@
 
 static struct opt_list opt_reference, opt_path, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05, opt_ert;
-static const char *opt_time, *opt_state, *opt_html, *opt_junit, *opt_estimate, *opt_truth;
+static const char *opt_time, *opt_cluster, *opt_state, *opt_html, *opt_junit, *opt_estimate,
+	*opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_skip_bad, opt_quiet;
 static struct prog_form opt_form;
@@ -39,6 +40,9 @@ static struct opt options[] = {
 	 "leave this path and what stands below it out"},
 	{0, "time", OPT_STR, &opt_time, "PATH",
 	 "when each record was made; dates are measured against it"},
+	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
+	 "rows with one value here, such as a customer or a day, depend on\neach other: tests take them together",
+	 .without = "merge window estimate: it is for tests of single runs"},
 	{0, "alpha", OPT_REAL, &opt_alpha, "X",
 	 "chance of a false alarm in the whole run (default 0.05)", 1e-6, 0.5},
 	{0, "min-effect", OPT_REAL, &opt_min_effect, "X",
@@ -108,8 +112,8 @@ struct run {
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	struct scope_request q = {opt_path.v, opt_path.n,   opt_exclude.v, opt_exclude.n,
-				  opt_time,   opt_estimate, opt_truth};
+	struct scope_request q = {opt_path.v, opt_path.n,  opt_exclude.v, opt_exclude.n,
+				  opt_time,   opt_cluster, opt_estimate,  opt_truth};
 
 	if (scope_init(s, &q, &e))
 		prog_usage("%s", e.msg);
@@ -130,6 +134,7 @@ static void prepare(void *arg, struct frame *f)
 	f->paths = s->find;
 	f->paths_n = s->find_n;
 	f->time = s->time;
+	f->cluster = s->cluster;
 	f->types = s->types;
 	f->types_n = s->options.paths_n;
 }

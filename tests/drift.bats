@@ -973,3 +973,67 @@ vectors() {
 			and (.why | contains("does not tell right answers from wrong ones"))' out.jsonl
 	done
 }
+
+# days N FIRST SEED - rows of N days, 25 of each, whose mean differs from day to day by half a deviation of theirs.
+days() {
+	awk -v n="$1" -v first="$2" -v seed="$3" 'function normal() { return sqrt(-2 * log(1 - rand())) * cos(6.2831853 * rand()) }
+		BEGIN { srand(seed); for (d = 0; d < n; d++) { moved = normal() / 2; topic = int(20 * rand())
+			for (i = 0; i < 25; i++)
+				printf "{\"at\":\"2023-%02d-%02dT%02d:00:00Z\",\"day\":%d,\"x\":%.4f,\"c\":\"%s\",\"t\":\"w%d w%d w%d and w%d\"}\n",
+					1 + int((first + d) / 28) % 12, 1 + (first + d) % 28, i % 24, first + d, normal() + moved,
+					rand() < 0.3 ? "k" topic % 5 : "k" int(5 * rand()), topic, int(20 * rand()), int(20 * rand()), int(20 * rand()) } }'
+}
+
+@test "--cluster: rows of one day are taken together, by a member or by the day of a time, from rows or profiles" {
+	days 30 0 1 >a
+	days 12 30 2 >b
+	drift -r a --exclude .at --exclude .day b
+	[ "$status" -eq 1 ]
+	for path in .day .at; do
+		drift -r a --exclude .at --exclude .day --cluster $path b
+		[ "$status" -eq 0 ]
+		tail -1 out.jsonl | jq -e --arg p $path '.cluster == $p and .reference_clusters == 30 and .current_clusters == 12'
+		line .x | jq -e '.test == "ks" and .p > 0.05'
+		cp out.jsonl want
+		ft-drift --profile --cluster $path a >a.profile
+		drift -r a.profile --exclude .at --exclude .day --cluster $path b
+		cmp want out.jsonl
+	done
+	# What did change is found: every day of the current rows is two deviations off.
+	jq -c '.x += 1.5 | .c = "new"' b >moved
+	drift -r a --exclude .at --exclude .day --cluster .day moved
+	[ "$status" -eq 1 ]
+	line .x | jq -e '.verdict == "drift" and .test == "ks"'
+	line .c | jq -e '.why | contains("\"new\"")'
+	# What one day alone brought is one row's worth.
+	jq -c 'if .day == 35 then .c = "burst" | .x = 900 else . end' b >burst
+	drift -r a --exclude .at --exclude .day --cluster .day burst
+	[ "$status" -eq 0 ]
+	line .x | jq -e '.warning | startswith("values up to 900")'
+	drift -r a --exclude .at --exclude .day burst
+	line .c | jq -e '.why | contains("\"burst\" is new")'
+}
+
+@test "--cluster: too few clusters are too little data, a path that is nowhere is refused, and so is what takes single rows" {
+	days 30 0 1 >a
+	days 4 30 2 >b
+	drift -r a --exclude .at --exclude .day --cluster .day b
+	[ "$status" -eq 4 ]
+	status_is 4 ft-drift --table -q -r a --exclude .at --exclude .day --cluster .day b
+	[[ $output == *"rows were taken by their .day: 4 of them against 30, too few to call it stable"* ]]
+	status_is 2 ft-drift -q -r a --cluster .nowhere b
+	[[ $stderr == *"--cluster: no reference record has anything at .nowhere"* ]]
+	ft-drift --profile a >plain
+	status_is 2 ft-drift -q -r plain --cluster .day b
+	[[ $stderr == *"made without --cluster"* ]]
+	status_is 2 ft-drift -q -r a --cluster '.day[' b
+	status_is 2 ft-drift -q -r a --cluster .day --window 100 b
+	[[ $stderr == *"--cluster does not go with --window"* ]]
+	# Vectors, kinds and dates are taken by clusters too, and a row without a value is one of its own.
+	days 40 0 3 | jq -c '. + {v: [range(8) as $k | .x * $k + .day % 7], n: (if .day % 3 == 0 then null else 1 end)}' >c
+	days 20 40 4 | jq -c '. + {v: [range(8) as $k | .x * $k + .day % 7], n: (if .day % 3 == 0 then null else 1 end)}' >d
+	drift -r c --exclude .day --cluster .day <(sed '1,10s/"day":[0-9]*/"day":null/' d)
+	[ "$status" -eq 0 ]
+	tail -1 out.jsonl | jq -e '.current_clusters == 30'
+	line .v | jq -e '.test == "mmd"'
+}

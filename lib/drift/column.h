@@ -35,8 +35,8 @@
 enum kind { KIND_NULL, KIND_BOOL, KIND_NUMBER, KIND_STRING, KIND_OBJECT, KIND_ARRAY, KINDS };
 
 /* Where a path begins: in the record itself, in what a model answered, in the reference; and the
- * record's own time. */
-enum root { ROOT_INPUT, ROOT_OUTPUT, ROOT_REFERENCE, ROOT_TIME, ROOTS };
+ * record's own time, and the block of rows that it belongs to. */
+enum root { ROOT_INPUT, ROOT_OUTPUT, ROOT_REFERENCE, ROOT_TIME, ROOT_CLUSTER, ROOTS };
 
 /* A sampled value. */
 struct cell {

@@ -15,6 +15,7 @@ void comparison_release(struct comparison *c)
 		line_release(&c->lines[i]);
 	free(c->lines);
 	free(c->time_path);
+	free(c->cluster_path);
 	*c = (struct comparison){0};
 }
 
@@ -398,6 +399,20 @@ static int check_paths(const struct comparison *c, const struct drift_options *o
 	return 0;
 }
 
+static int find_clusters(struct comparison *c, struct probe *p, struct err *e)
+{
+	const struct column *known = frame_root(c->reference, ROOT_CLUSTER);
+
+	if (probe_find_blocks(p, e))
+		return -1;
+	if (!probe_in_blocks(p))
+		return 0;
+	c->cluster_path = mem_strdup(known->path);
+	c->reference_clusters = p->blocks[0];
+	c->current_clusters = p->blocks[1];
+	return 0;
+}
+
 int compare(const struct frame *reference, const struct frame *current,
 	    const struct drift_options *o, struct comparison *c, struct err *e)
 {
@@ -410,6 +425,10 @@ int compare(const struct frame *reference, const struct frame *current,
 				 .current_rows = current->rows};
 	pair_all(c, reference, current, o);
 	if (check_paths(c, o, e)) {
+		comparison_release(c);
+		return -1;
+	}
+	if (find_clusters(c, &p, e)) {
 		comparison_release(c);
 		return -1;
 	}
@@ -432,6 +451,8 @@ int compare(const struct frame *reference, const struct frame *current,
 	}
 	free(p.reference_time);
 	free(p.current_time);
+	free(p.block[0]);
+	free(p.block[1]);
 	adjust(c, o, all_weight);
 	drop_idle(c);
 	for (size_t i = 0; i < c->n; i++) {
@@ -447,7 +468,9 @@ int compare(const struct frame *reference, const struct frame *current,
 	}
 	c->verdict = c->drifted ? VERDICT_DRIFT
 		     : c->reference_rows < DRIFT_ROWS || c->current_rows < DRIFT_ROWS ||
-				     !compared || untyped
+				     !compared || untyped ||
+				     (c->cluster_path && (c->reference_clusters < DRIFT_VALUES ||
+							  c->current_clusters < DRIFT_VALUES))
 			     ? VERDICT_INSUFFICIENT
 			     : VERDICT_STABLE;
 	return 0;

@@ -21,6 +21,10 @@ struct comparison {
 	const struct frame *reference, *current;
 	/* the records' own time; NULL where there is none */
 	const struct column *reference_times, *current_times;
+	/* rows that depend on each other: the path that says which (NULL: none do), and how many
+	 * blocks of them the sampled rows of either side make */
+	char *cluster_path;
+	size_t reference_clusters, current_clusters;
 	char *time_path; /* where the records' own time was taken from; NULL where there is none */
 };
 

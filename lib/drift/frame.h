@@ -36,6 +36,7 @@ struct frame {
 	struct path **paths;
 	size_t paths_n;
 	struct path *time;		/* the record's own time, or NULL. Borrowed */
+	struct path *cluster;		/* what ties rows to each other, or NULL. Borrowed */
 	const struct drift_type *types; /* what paths hold where that is not found out. Borrowed */
 	size_t types_n;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../stats/twosample.h"
+#include "../text/hash.h"
 #include "probe.h"
 #include "values.h"
 #include "words.h"
@@ -36,6 +37,27 @@ static const struct column *parent_on(const struct frame *side, const struct col
 	return other->parent ? frame_column(side, other->parent->root, other->parent) : NULL;
 }
 
+/* Of the sampled rows; what keeps no values there (null, objects) is as good as missing. */
+static double kinds_by_blocks(const struct line *l, const struct probe *p)
+{
+	const struct column *side[] = {l->reference, l->current};
+	const struct frame *frame[] = {p->reference, p->current};
+	struct probe_rows rows = {0};
+
+	for (int s = 0; s < 2; s++) {
+		size_t at = 0;
+		for (size_t row = 0; row < frame[s]->sample_n; row++) {
+			int kind = KIND_NULL;
+			while (side[s] && at < side[s]->cells_n && side[s]->cells[at].row < row)
+				at++;
+			if (side[s] && at < side[s]->cells_n && side[s]->cells[at].row == row)
+				kind = side[s]->cells[at].kind;
+			probe_rows_add(&rows, p, s, row, kind);
+		}
+	}
+	return probe_rows_table(&rows, p, KINDS);
+}
+
 void probe_kinds(struct line *l, const struct probe *p)
 {
 	static const char *const what[STATES] = {"null", "true or false", "a number", "text",
@@ -63,6 +85,8 @@ void probe_kinds(struct line *l, const struct probe *p)
 	if (alive < 2 || was_n < DRIFT_VALUES || is_n < DRIFT_VALUES)
 		return;
 	twosample_table(was, is, STATES, p->options->seed, p->draws, &t);
+	if (probe_in_blocks(p))
+		t.p = kinds_by_blocks(l, p);
 	struct finding *f = line_found(l, "kinds", t.statistic, t.p, t.effect);
 	if (!f)
 		return;
@@ -226,6 +250,21 @@ static void probe_named(struct line *l, const struct probe *p, double *x, size_t
 		free(v);
 }
 
+static double numbers_by_blocks(const struct line *l, const struct probe *p)
+{
+	const struct column *side[] = {l->reference, l->current};
+	struct probe_rows rows = {0};
+
+	for (int s = 0; s < 2; s++) {
+		for (size_t i = 0; i < side[s]->cells_n; i++) {
+			double x;
+			if (values_number(side[s], &side[s]->cells[i], &x))
+				probe_rows_add(&rows, p, s, side[s]->cells[i].row, x);
+		}
+	}
+	return probe_rows_ks(&rows, p);
+}
+
 void probe_numbers(struct line *l, const struct probe *p)
 {
 	size_t n, m;
@@ -239,7 +278,10 @@ void probe_numbers(struct line *l, const struct probe *p)
 	int lengths = l->current->count[KIND_ARRAY] > l->current->count[KIND_NUMBER];
 	double d = twosample_ks(x, n, y, m, NULL),
 	       sure = fmax(0, d - values_error(l->reference) - values_error(l->current));
-	struct finding *f = line_found(l, "ks", d, twosample_ks_p(sure, x, n, y, m), d);
+	struct finding *f = line_found(l, "ks", d,
+				       probe_in_blocks(p) ? numbers_by_blocks(l, p)
+							  : twosample_ks_p(sure, x, n, y, m),
+				       d);
 	if (f)
 		explain_numbers(f, lengths, x, n, y, m);
 	if (!lengths)
@@ -258,14 +300,20 @@ struct levels {
 	size_t n;
 };
 
-/* All but the first, which is all others. */
+/* All but the first, which is all others. blocks: of either side; NULL where rows are independent. */
 static void probe_levels(struct line *l, const struct probe *p, const struct levels *v,
-			 uint64_t was_n, uint64_t is_n)
+			 uint64_t was_n, uint64_t is_n, const struct probe_units *blocks)
 {
 	struct news_item *item = mem_alloc(v->n, sizeof *item);
 
-	for (size_t i = 1; i < v->n; i++)
-		item[i - 1] = (struct news_item){v->was[i], v->is[i], v->name[i]};
+	for (size_t i = 1; i < v->n; i++) {
+		uint64_t hash = blocks ? hash64(v->name[i], 0) : 0;
+		item[i - 1] =
+			(struct news_item){v->was[i], v->is[i],
+					   blocks ? probe_units_of(&blocks[0], hash) : v->was[i],
+					   blocks ? probe_units_of(&blocks[1], hash) : v->is[i],
+					   v->name[i]};
+	}
 	probe_news(l, p, item, v->n - 1, was_n, is_n, "rows");
 	free(item);
 }
@@ -365,6 +413,47 @@ static void explain_categories(struct finding *f, const struct levels *v,
 	}
 }
 
+/* The level of a cell, as the levels spell it. */
+static int level_of(const struct column *c, const struct cell *cell, char code[COLUMN_CODE],
+		    struct span *level)
+{
+	if (cell->kind == KIND_BOOL)
+		*level = span_of(cell->x != 0 ? "true" : "false");
+	else if (cell->kind == KIND_NUMBER && c->codes)
+		*level = column_code(cell->x, code);
+	else if (cell->kind == KIND_STRING)
+		*level = column_cell_text(c, cell);
+	else
+		return 0;
+	return 1;
+}
+
+/* The test by blocks, and in how many blocks of either side each level stands. */
+static double categories_by_blocks(const struct line *l, const struct probe *p,
+				   struct probe_units units[2])
+{
+	const struct column *side[] = {l->reference, l->current};
+	struct probe_rows rows = {0};
+	struct map levels = {0};
+
+	for (int s = 0; s < 2; s++) {
+		for (size_t i = 0; i < side[s]->cells_n; i++) {
+			const struct cell *cell = &side[s]->cells[i];
+			char code[COLUMN_CODE];
+			struct span level;
+			if (!level_of(side[s], cell, code, &level))
+				continue;
+			uint64_t hash = hash64(level, 0);
+			probe_rows_add(&rows, p, s, cell->row,
+				       (double)*map_put(&levels, hash, levels.n, NULL));
+			probe_units_add(&units[s], p, s, cell->row, hash);
+		}
+	}
+	double value = probe_rows_table(&rows, p, levels.n);
+	map_release(&levels);
+	return value;
+}
+
 void probe_categories(struct line *l, const struct probe *p)
 {
 	static const char *const methods[] = {[TWOSAMPLE_EXACT] = "fisher",
@@ -384,11 +473,18 @@ void probe_categories(struct line *l, const struct probe *p)
 		alive += v.was[i] + v.is[i] > 0;
 	}
 	if (was_n >= DRIFT_VALUES && is_n >= DRIFT_VALUES && alive > 1) {
+		struct probe_units units[2] = {0};
+		int blocks = probe_in_blocks(p);
 		twosample_table(v.was, v.is, v.n, p->options->seed, p->draws, &t);
-		struct finding *f = line_found(l, methods[t.method], t.statistic, t.p, t.effect);
+		if (blocks)
+			t.p = categories_by_blocks(l, p, units);
+		struct finding *f = line_found(l, blocks ? "permutation" : methods[t.method],
+					       t.statistic, t.p, t.effect);
 		if (f)
 			explain_categories(f, &v, &t, (double)was_n, (double)is_n);
-		probe_levels(l, p, &v, was_n, is_n);
+		probe_levels(l, p, &v, was_n, is_n, blocks ? units : NULL);
+		probe_units_release(&units[0]);
+		probe_units_release(&units[1]);
 	}
 	free(v.was);
 	free(v.is);

@@ -7,6 +7,7 @@
 #ifndef FT_DRIFT_PROBE_H
 #define FT_DRIFT_PROBE_H
 
+#include "../stats/blocks.h"
 #include "line.h"
 
 struct probe {
@@ -16,11 +17,42 @@ struct probe {
 	/* days of the sampled rows' own time; NULL where it is not known */
 	int64_t *reference_time, *current_time;
 	const char *time_path;
+	/* the block of each sampled row of the reference and of the current side, below blocks; NULL
+	 * where rows are independent */
+	uint32_t *block[2];
+	size_t blocks[2];
 };
 
-/* What may stand in rows of both sides: in how many of either it does, and what it is called. */
+/* Values of the sampled rows of both sides, for tests by blocks: those of the reference first. */
+struct probe_rows {
+	double *x;
+	uint32_t *block;
+	size_t n, first, x_cap, block_cap;
+};
+
+/* Numbers the blocks of both sides; *e and -1 where only one side knows them. */
+int probe_find_blocks(struct probe *p, struct err *e);
+int probe_in_blocks(const struct probe *p);
+void probe_rows_add(struct probe_rows *r, const struct probe *p, int current, size_t row, double x);
+struct blocks probe_rows_blocks(const struct probe_rows *r, const struct probe *p);
+/* p-values by blocks; they empty r. The values of probe_rows_table are levels. */
+double probe_rows_ks(struct probe_rows *r, const struct probe *p);
+double probe_rows_table(struct probe_rows *r, const struct probe *p, size_t levels);
+void probe_rows_release(struct probe_rows *r);
+
+/* In how many blocks of a side each of many things stands. */
+struct probe_units {
+	struct map seen, units;
+};
+void probe_units_add(struct probe_units *u, const struct probe *p, int current, size_t row,
+		     uint64_t what);
+uint64_t probe_units_of(const struct probe_units *u, uint64_t what);
+void probe_units_release(struct probe_units *u);
+
+/* What may stand in rows of both sides: in how many of either it does, in how many independent ones
+ * (blocks, where rows come in them), and what it is called. */
 struct news_item {
-	uint64_t was, is;
+	uint64_t was, is, was_units, is_units;
 	struct span name;
 };
 

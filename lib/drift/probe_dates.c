@@ -44,10 +44,29 @@ static void put_day(struct buf *b, int64_t day)
 	buf_addf(b, "%04d-%02d-%02d", d.year, d.month, d.day);
 }
 
+/* Rows that name a year, or the blocks of those that name it first of all. */
+static uint64_t year_units(const struct line *l, const struct probe *p, int year, uint64_t rows)
+{
+	struct probe_units u = {0};
+	uint64_t n;
+
+	if (!probe_in_blocks(p))
+		return rows;
+	int64_t *day = values_days(l->current, p->current->sample_n,
+				   values_day_first(l->reference, l->current));
+	for (size_t row = 0; row < p->current->sample_n; row++)
+		if (day[row] != NO_DAY && date_of_days((long)day[row]).year == year)
+			probe_units_add(&u, p, 1, row, 0);
+	n = probe_units_of(&u, 0);
+	probe_units_release(&u);
+	free(day);
+	return n ? n : 1;
+}
+
 /* The year decides that the reference never names. Dealt at random, all k rows of a year fall to
  * the current side with the probability of twosample_all_in_second; Bonferroni over the years of
  * both sides makes that a test. */
-static void probe_years(struct line *l)
+static void probe_years(struct line *l, const struct probe *p)
 {
 	const struct column *was = l->reference, *is = l->current;
 	double least = 1, unseen = 0;
@@ -63,7 +82,8 @@ static void probe_years(struct line *l)
 		pooled++;
 		unseen += (double)y->rows;
 		top = !top || y->rows > top->rows ? y : top;
-		least = fmin(least, twosample_all_in_second(y->rows, was->dated, is->dated));
+		least = fmin(least, twosample_all_in_second(year_units(l, p, y->which, y->rows),
+							    was->dated, is->dated));
 	}
 	if (pooled < 2)
 		return; /* one and the same year everywhere */
@@ -93,6 +113,23 @@ static void put_lag(struct buf *b, double days)
 			 days < 0 ? "before" : "after");
 }
 
+static double lags_by_blocks(const struct line *l, const struct probe *p, int day_first)
+{
+	const struct column *side[] = {l->reference, l->current};
+	const struct frame *frame[] = {p->reference, p->current};
+	const int64_t *time[] = {p->reference_time, p->current_time};
+	struct probe_rows rows = {0};
+
+	for (int s = 0; s < 2; s++) {
+		int64_t *day = values_days(side[s], frame[s]->sample_n, day_first);
+		for (size_t row = 0; row < frame[s]->sample_n; row++)
+			if (day[row] != NO_DAY && time[s][row] != NO_DAY)
+				probe_rows_add(&rows, p, s, row, (double)(day[row] - time[s][row]));
+		free(day);
+	}
+	return probe_rows_ks(&rows, p);
+}
+
 static void probe_lag(struct line *l, const struct probe *p)
 {
 	size_t n, m;
@@ -107,7 +144,10 @@ static void probe_lag(struct line *l, const struct probe *p)
 	if (n >= DRIFT_VALUES && m >= DRIFT_VALUES &&
 	    !(x[0] == x[n - 1] && y[0] == y[m - 1] && x[0] == y[0])) {
 		double d = twosample_ks(x, n, y, m, NULL);
-		struct finding *f = line_found(l, "lag", d, twosample_ks_p(d, x, n, y, m), d);
+		struct finding *f = line_found(l, "lag", d,
+					       probe_in_blocks(p) ? lags_by_blocks(l, p, day_first)
+								  : twosample_ks_p(d, x, n, y, m),
+					       d);
 		if (f) {
 			buf_adds(&f->why, "the median date is ");
 			put_lag(&f->why, y[m / 2]);
@@ -123,6 +163,25 @@ static void probe_lag(struct line *l, const struct probe *p)
 	}
 	free(x);
 	free(y);
+}
+
+static double calendar_by_blocks(const struct line *l, const struct probe *p, int day_first,
+				 int weekdays)
+{
+	const struct column *side[] = {l->reference, l->current};
+	const struct frame *frame[] = {p->reference, p->current};
+	struct probe_rows rows = {0};
+
+	for (int s = 0; s < 2; s++) {
+		int64_t *day = values_days(side[s], frame[s]->sample_n, day_first);
+		for (size_t row = 0; row < frame[s]->sample_n; row++)
+			if (day[row] != NO_DAY)
+				probe_rows_add(&rows, p, s, row,
+					       weekdays ? moment_weekday(day[row])
+							: date_of_days((long)day[row]).month - 1);
+		free(day);
+	}
+	return probe_rows_table(&rows, p, weekdays ? 7 : 12);
 }
 
 /* Shape over the year and the week, for those who ask. */
@@ -156,6 +215,8 @@ static void probe_calendar(struct line *l, const struct probe *p)
 	for (int i = 0; i < 2; i++) {
 		uint64_t *was = i ? weekday[0] : month[0], *is = i ? weekday[1] : month[1];
 		twosample_table(was, is, i ? 7 : 12, p->options->seed, p->draws, &t);
+		if (probe_in_blocks(p))
+			t.p = calendar_by_blocks(l, p, day_first, i);
 		struct finding *f = t.df > 0 ? line_found(l, i ? "weekdays" : "months", t.statistic,
 							  t.p, t.effect)
 					     : NULL;
@@ -194,7 +255,7 @@ void probe_dates(struct line *l, const struct probe *p)
 {
 	if (!l->reference || !l->current)
 		return;
-	probe_years(l);
+	probe_years(l, p);
 	probe_lag(l, p);
 	if (p->options->calendar)
 		probe_calendar(l, p);

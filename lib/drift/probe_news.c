@@ -1,7 +1,8 @@
 /* probe_news: what came and what went, by name: values, categories and words that one side has and
  * the other never does, and numbers far beyond the reference's range.
  *
- * Were the rows dealt to the two sides at random, all k rows that have an item would fall to one
+ * Rows are meant that are independent; where they come in blocks, k is the number of blocks that have
+ * the item, each as one row. Were the rows dealt to the two sides at random, all k rows that have an item would fall to one
  * side with the probability of twosample_all_in_second, p(k), and that is the only p-value below 1
  * which such an item can have. So the chance that any item of one side alone has p(k) <= t is at
  * most the sum of those p(k) that are, over the items of both sides together: a test with hardly a
@@ -13,8 +14,9 @@
 #include "../base/mem.h"
 #include "../stats/sort.h"
 #include "../stats/twosample.h"
-#include "column.h"
+#include "../text/hash.h"
 #include "probe.h"
+#include "values.h"
 #include "words.h"
 
 #define NEWS_SHARE 0.01	 /* of a side that an item must have had */
@@ -27,7 +29,7 @@
 struct direction {
 	int came;
 	uint64_t has_n, lacks_n;
-	uint64_t least; /* rows from which on an item is a candidate; 0: none can be */
+	double telling; /* p(k) of a candidate, at most */
 	double p;	/* the least */
 	const struct news_item *top[NEWS_NAMED];
 	size_t named;
@@ -47,23 +49,6 @@ static uint64_t lacks(const struct direction *d, const struct news_item *item)
 static double all_there(const struct direction *d, uint64_t k)
 {
 	return twosample_all_in_second(k, d->lacks_n, d->has_n);
-}
-
-static void find_least(struct direction *d, double telling)
-{
-	uint64_t lo = (uint64_t)ceil(fmax(2, NEWS_SHARE * (double)d->has_n)), hi = d->has_n;
-
-	d->least = 0;
-	if (lo > hi || all_there(d, hi) > telling)
-		return;
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo) / 2;
-		if (all_there(d, mid) <= telling)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	d->least = lo;
 }
 
 /* Keeps the most frequent ones. */
@@ -101,11 +86,18 @@ static void explain(struct finding *f, const struct direction *d, const char *wh
 		buf_addf(b, " of %llu %s, before in none", (unsigned long long)d->has_n, what);
 }
 
+static uint64_t units(const struct news_item *item)
+{
+	return item->was_units + item->is_units;
+}
+
 static int is_candidate(const struct direction *d, const struct news_item *item)
 {
-	uint64_t k = item->was + item->is;
+	uint64_t rows = item->was + item->is;
 
-	return d->least && k >= d->least && k <= d->has_n;
+	return units(item) >= 2 && rows <= d->has_n &&
+	       (double)rows >= NEWS_SHARE * (double)d->has_n &&
+	       all_there(d, units(item)) <= d->telling;
 }
 
 /* What the candidates' p(k) can be, rising, each with the sum of all up to it. */
@@ -125,7 +117,7 @@ static void find_attainable(struct attainable *a, const struct direction d[2],
 			if (!is_candidate(&d[i], &item[k]))
 				continue;
 			a->p = mem_grow(a->p, &cap, a->n + 1, sizeof *a->p);
-			a->p[a->n++] = all_there(&d[i], item[k].was + item[k].is);
+			a->p[a->n++] = all_there(&d[i], units(&item[k]));
 		}
 	}
 	a->sum = mem_alloc(a->n, sizeof *a->sum);
@@ -157,7 +149,7 @@ static void find_one_sided(struct direction *d, const struct attainable *a,
 		double p;
 		if (!is_candidate(d, &item[k]) || lacks(d, &item[k]))
 			continue;
-		p = all_there(d, has(d, &item[k]));
+		p = all_there(d, units(&item[k]));
 		d->p = fmin(d->p, p);
 		if (chance_of(a, p) <= alpha)
 			name_item(d, &item[k]);
@@ -174,7 +166,7 @@ void probe_news(struct line *l, const struct probe *p, const struct news_item *i
 	struct attainable a;
 
 	for (int i = 0; i < 2; i++)
-		find_least(&d[i], NEWS_TELLING * p->options->alpha);
+		d[i].telling = NEWS_TELLING * p->options->alpha;
 	find_attainable(&a, d, item, n);
 	if (!a.n)
 		goto cleanup;
@@ -201,9 +193,27 @@ cleanup:
 
 /* --- numbers --- */
 
-/* The values that repeat enough to be candidates, by name. */
+/* Of a number: its rows, or the blocks that have it. */
+static uint64_t units_of(const struct probe_units *u, double x, uint64_t rows)
+{
+	return u ? probe_units_of(u, hash64((struct span){(const char *)&x, sizeof x}, 0)) : rows;
+}
+
+static void find_units(struct probe_units *u, const struct probe *p, int current,
+		       const struct column *c)
+{
+	for (size_t i = 0; i < c->cells_n; i++) {
+		double x;
+		if (values_number(c, &c->cells[i], &x))
+			probe_units_add(u, p, current, c->cells[i].row,
+					hash64((struct span){(const char *)&x, sizeof x}, 0));
+	}
+}
+
+/* The values that repeat enough to be candidates, by name. u: of either side; NULL where rows are
+ * independent. */
 static void probe_single(struct line *l, const struct probe *p, const double *x, size_t n,
-			 const double *y, size_t m)
+			 const double *y, size_t m, const struct probe_units *const u[2])
 {
 	double least = fmax(2, NEWS_SHARE * (double)(n < m ? n : m));
 	struct news_item *item = NULL;
@@ -221,7 +231,11 @@ static void probe_single(struct line *l, const struct probe *p, const double *x,
 			continue;
 		item = mem_grow(item, &item_cap, items + 1, sizeof *item);
 		code = mem_grow(code, &code_cap, items + 1, sizeof *code);
-		item[items] = (struct news_item){i - i_from, j - j_from, {0}};
+		item[items] = (struct news_item){i - i_from,
+						 j - j_from,
+						 units_of(u[0], v, i - i_from),
+						 units_of(u[1], v, j - j_from),
+						 {0}};
 		item[items].name.n = column_code(v, code[items]).n;
 		items++;
 	}
@@ -237,6 +251,7 @@ struct far {
 	double least, most;	/* of the reference */
 	double from, to;	/* not far */
 	size_t below, above;	/* current values */
+	uint64_t units;		/* of these, as rows are counted */
 	double lowest, highest; /* of all rows */
 };
 
@@ -288,12 +303,12 @@ static double pooled_median(const double *x, size_t n, const double *y, size_t m
  * twosample_all_in_second. */
 static void probe_far(struct line *l, const struct far *f, double median, size_t n, size_t m)
 {
-	size_t k = f->above + f->below;
 	int inside = median >= f->least && median <= f->most;
-	double share = (double)k / (double)m;
+	double share = (double)(f->above + f->below) / (double)m;
 	struct finding *found =
 		line_found_more(l, "far-off", FAR_WEIGHT, share,
-				k && inside ? twosample_all_in_second(k, n, m) : NAN, share);
+				share > 0 && inside ? twosample_all_in_second(f->units, n, m) : NAN,
+				share);
 
 	if (!found)
 		return;
@@ -304,15 +319,41 @@ static void probe_far(struct line *l, const struct far *f, double median, size_t
 	put_far(&found->why, f);
 }
 
+/* The blocks of current rows whose value is far off. */
+static uint64_t blocks_far(const struct line *l, const struct probe *p, const struct far *f)
+{
+	const struct column *c = l->current;
+	struct probe_units u = {0};
+
+	for (size_t i = 0; i < c->cells_n; i++) {
+		double x;
+		if (values_number(c, &c->cells[i], &x) && (x < f->from || x > f->to))
+			probe_units_add(&u, p, 1, c->cells[i].row, 0);
+	}
+	uint64_t n = probe_units_of(&u, 0);
+	probe_units_release(&u);
+	return n;
+}
+
 void probe_numbers_named(struct line *l, const struct probe *p, const double *x, size_t n,
 			 const double *y, size_t m)
 {
+	struct probe_units was = {0}, is = {0};
+	const struct probe_units *const u[2] = {probe_in_blocks(p) ? &was : NULL,
+						probe_in_blocks(p) ? &is : NULL};
 	struct far f;
 
-	probe_single(l, p, x, n, y, m);
+	if (probe_in_blocks(p)) {
+		find_units(&was, p, 0, l->reference);
+		find_units(&is, p, 1, l->current);
+	}
+	probe_single(l, p, x, n, y, m, u);
+	probe_units_release(&was);
+	probe_units_release(&is);
 	if (isinf(x[0]) || isinf(x[n - 1]))
 		return; /* nothing is beyond such a range */
 	f = far_of(l, x, n, y, m);
+	f.units = probe_in_blocks(p) ? blocks_far(l, p, &f) : f.above + f.below;
 	probe_far(l, &f, pooled_median(x, n, y, m), n, m);
 	put_far(&l->warning, &f);
 }

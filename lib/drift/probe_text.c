@@ -22,6 +22,7 @@ struct word {
 	uint32_t half;			      /* those of every other reference text */
 	uint32_t was_last, is_last, set_last; /* the text it was last seen in, from 1 */
 	struct span text;
+	uint64_t hash;
 };
 
 struct words {
@@ -33,12 +34,15 @@ struct words {
 struct texts {
 	const struct column *column;
 	const struct cell **cell;
+	/* which half of the reference a text is of: rows of one block are of the same */
+	unsigned char *half;
 	size_t n;
 	int flags, current;
 };
 
 /* Evenly spaced ones where there are more than TEXTS; the sample is in the order of the rows. */
-static void texts_of(struct texts *t, const struct column *c, int current, int flags)
+static void texts_of(struct texts *t, const struct probe *p, const struct column *c, int current,
+		     int flags)
 {
 	size_t all = 0, seen = 0;
 
@@ -46,14 +50,19 @@ static void texts_of(struct texts *t, const struct column *c, int current, int f
 		all += c->cells[i].kind == KIND_STRING;
 	*t = (struct texts){.column = c,
 			    .cell = mem_alloc(all, sizeof *t->cell),
+			    .half = mem_alloc(all, 1),
 			    .flags = flags,
 			    .current = current};
 	size_t want = all < TEXTS ? all : TEXTS;
 	for (size_t i = 0; i < c->cells_n; i++) {
 		if (c->cells[i].kind != KIND_STRING)
 			continue;
-		if (seen * want / all != (seen + 1) * want / all)
+		if (seen * want / all != (seen + 1) * want / all) {
+			t->half[t->n] =
+				(probe_in_blocks(p) ? p->block[current][c->cells[i].row] : t->n) %
+				2;
 			t->cell[t->n++] = &c->cells[i];
+		}
 		seen++;
 	}
 }
@@ -65,7 +74,7 @@ static struct word *word_at(struct words *v, const struct token *token)
 
 	if (added) {
 		v->w = mem_grow(v->w, &v->cap, v->n + 1, sizeof *v->w);
-		v->w[v->n++] = (struct word){.text = token->text};
+		v->w[v->n++] = (struct word){.text = token->text, .hash = token->hash};
 	}
 	return &v->w[i];
 }
@@ -83,12 +92,12 @@ static void count_words(struct words *v, const struct texts *t)
 				continue;
 			*last = (uint32_t)(i + 1);
 			++*(t->current ? &w->is : &w->was);
-			w->half += !t->current && i % 2 == 0;
+			w->half += !t->current && !t->half[i];
 		}
 	}
 }
 
-/* For each text its number of tokens, sorted. */
+/* For each text its number of tokens. */
 static void measure_length(const struct texts *t, double *length)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -99,20 +108,21 @@ static void measure_length(const struct texts *t, double *length)
 		while (tokens_next(&tokens, &token))
 			length[i]++;
 	}
-	sort_doubles(length, t->n);
 }
 
 /* For each current text, or each reference text of the other half, the share of its tokens that no
- * text of the first half has; sorted, *n of them. So both kinds of text are strangers to what they
+ * text of the first half has; *n of them. So both kinds of text are strangers to what they
  * are measured against, and alike where nothing changed. `known` holds the texts of the first half:
  * one of them that stands in the current set is not measured against itself. */
 static void measure_fresh(struct words *v, const struct texts *t, const struct map *known,
 			  double *fresh, size_t *n)
 {
 	*n = 0;
-	for (size_t i = t->current ? 0 : 1; i < t->n; i += t->current ? 1 : 2) {
+	for (size_t i = 0; i < t->n; i++) {
 		struct tokens tokens;
 		struct token token;
+		if (!t->current && !t->half[i])
+			continue;
 		size_t words = 0, unknown = 0;
 		struct span text = column_cell_text(t->column, t->cell[i]);
 		uint32_t own = map_get(known, hash64(text, 0)) != NULL;
@@ -123,7 +133,25 @@ static void measure_fresh(struct words *v, const struct texts *t, const struct m
 		}
 		fresh[(*n)++] = words ? (double)unknown / (double)words : 0;
 	}
-	sort_doubles(fresh, *n);
+}
+
+/* Of values in the order of the texts of both sides; of the reference's only those of the second
+ * half where `halved`. Then they are sorted. NaN where rows are independent. */
+static double values_by_blocks(const struct probe *p, const struct texts *const t[2],
+			       double *const x[2], const size_t n[2], int halved)
+{
+	struct probe_rows rows = {0};
+
+	for (int s = 0; s < 2 && probe_in_blocks(p); s++) {
+		size_t at = 0;
+		for (size_t i = 0; i < t[s]->n; i++) {
+			if (!halved || s || t[s]->half[i])
+				probe_rows_add(&rows, p, s, t[s]->cell[i]->row, x[s][at++]);
+		}
+	}
+	for (int s = 0; s < 2; s++)
+		sort_doubles(x[s], n[s]);
+	return rows.n ? probe_rows_ks(&rows, p) : NAN;
 }
 
 /* The new words that stand in most texts. */
@@ -214,6 +242,23 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 	}
 }
 
+static double words_by_blocks(const struct sets *s, const struct probe *p, const struct texts *was,
+			      const struct texts *is)
+{
+	const struct texts *side[] = {was, is};
+	const size_t n[] = {s->t.n, s->t.m};
+	struct probe_rows rows = {0};
+
+	for (int k = 0; k < 2; k++) {
+		for (size_t i = 0; i < n[k]; i++)
+			probe_rows_add(&rows, p, k, side[k]->cell[i * side[k]->n / n[k]]->row, 0);
+	}
+	struct blocks b = probe_rows_blocks(&rows, p);
+	double value = twosets_blocks_p(&s->t, &b);
+	probe_rows_release(&rows);
+	return value;
+}
+
 static void probe_words(struct line *l, const struct probe *p, struct words *v,
 			const struct texts *was, const struct texts *is)
 {
@@ -230,6 +275,8 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v,
 							(double)s.word_n / (double)(s.t.n + s.t.m);
 	double draws = fmin((double)p->draws, fmax(999, WORDS_DEALT / (dealt + (double)v->n / 8)));
 	twosets_test(&s.t, p->options->seed, (size_t)draws, z, &r);
+	if (probe_in_blocks(p))
+		r.p = words_by_blocks(&s, p, was, is);
 	struct finding *f = line_found(l, "words", r.statistic, r.p, r.largest);
 	if (f) {
 		put_movers(&f->why, v, z, (double)was->n, (double)is->n, 1);
@@ -242,22 +289,45 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v,
 	free(s.word);
 }
 
+static void find_word_units(struct probe_units *u, const struct probe *p, const struct texts *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct tokens tokens;
+		struct token token;
+		tokens_init(&tokens, column_cell_text(t->column, t->cell[i]), t->flags);
+		while (tokens_next(&tokens, &token))
+			probe_units_add(u, p, t->current, t->cell[i]->row, token.hash);
+	}
+}
+
 /* Words that came or went. */
 static void probe_words_named(struct line *l, const struct probe *p, const struct words *v,
 			      const struct texts *was, const struct texts *is)
 {
 	uint32_t few = (uint32_t)((was->n < is->n ? was->n : is->n) / 100);
+	struct probe_units units[2] = {0};
 	struct news_item *item = NULL;
 	size_t items = 0, cap = 0;
+	int blocks = probe_in_blocks(p);
 
+	if (blocks) {
+		find_word_units(&units[0], p, was);
+		find_word_units(&units[1], p, is);
+	}
 	for (size_t i = 0; i < v->n; i++) {
 		const struct word *w = &v->w[i];
 		if (w->was + w->is < 2 || w->was + w->is < few)
 			continue;
 		item = mem_grow(item, &cap, items + 1, sizeof *item);
-		item[items++] = (struct news_item){w->was, w->is, w->text};
+		item[items++] =
+			(struct news_item){w->was, w->is,
+					   blocks ? probe_units_of(&units[0], w->hash) : w->was,
+					   blocks ? probe_units_of(&units[1], w->hash) : w->is,
+					   w->text};
 	}
 	probe_news(l, p, item, items, was->n, is->n, "texts");
+	probe_units_release(&units[0]);
+	probe_units_release(&units[1]);
 	free(item);
 }
 
@@ -294,8 +364,8 @@ void probe_text(struct line *l, const struct probe *p)
 
 	if (!l->reference || !l->current)
 		return;
-	texts_of(&was, l->reference, 0, flags);
-	texts_of(&is, l->current, 1, flags);
+	texts_of(&was, p, l->reference, 0, flags);
+	texts_of(&is, p, l->current, 1, flags);
 	double *length[2], *fresh[2];
 	size_t n[2];
 	for (int s = 0; s < 2; s++) {
@@ -306,19 +376,28 @@ void probe_text(struct line *l, const struct probe *p)
 		goto cleanup;
 	count_words(&v, &was);
 	count_words(&v, &is);
-	for (size_t i = 0; i < was.n; i += 2)
-		map_put(&known, hash64(column_cell_text(was.column, was.cell[i]), 0), 1, NULL);
+	for (size_t i = 0; i < was.n; i++)
+		if (!was.half[i])
+			map_put(&known, hash64(column_cell_text(was.column, was.cell[i]), 0), 1,
+				NULL);
+	const struct texts *const sides[] = {&was, &is};
+	const size_t texts[] = {was.n, is.n};
 	measure_length(&was, length[0]);
 	measure_length(&is, length[1]);
 	measure_fresh(&v, &was, &known, fresh[0], &n[0]);
 	measure_fresh(&v, &is, &known, fresh[1], &n[1]);
+	double length_p = values_by_blocks(p, sides, length, texts, 0),
+	       fresh_p = values_by_blocks(p, sides, fresh, n, 1);
 
 	if (!(length[0][0] == length[0][was.n - 1] && length[1][0] == length[1][is.n - 1] &&
 	      length[0][0] == length[1][0])) {
 		double d = twosample_ks(length[0], was.n, length[1], is.n, NULL);
 		struct finding *f =
 			line_found(l, "length", d,
-				   twosample_ks_p(d, length[0], was.n, length[1], is.n), d);
+				   probe_in_blocks(p)
+					   ? length_p
+					   : twosample_ks_p(d, length[0], was.n, length[1], is.n),
+				   d);
 		if (f) {
 			explain_length(f, length[0], was.n, length[1], is.n);
 		}
@@ -327,7 +406,10 @@ void probe_text(struct line *l, const struct probe *p)
 		double d = twosample_ks(fresh[0], n[0], fresh[1], n[1], NULL);
 		struct finding *f =
 			line_found(l, "new-words", d,
-				   twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]), d);
+				   probe_in_blocks(p)
+					   ? fresh_p
+					   : twosample_ks_p(d, fresh[0], n[0], fresh[1], n[1]),
+				   d);
 		if (f) {
 			words_percents(&f->why, mean(fresh[1], n[1]),
 				       " of the words are new to one half of the reference, of its other half's ",
@@ -347,6 +429,8 @@ cleanup:
 	}
 	free(was.cell);
 	free(is.cell);
+	free(was.half);
+	free(is.half);
 	map_release(&known);
 	map_release(&v.by_hash);
 	free(v.w);

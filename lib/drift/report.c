@@ -70,6 +70,9 @@ static void put_summary(const struct comparison *c, const struct drift_options *
 	jw_put_str(&w, "correction", o->fdr ? "benjamini-hochberg" : "holm");
 	jw_put_num(&w, "min_effect", o->min_effect);
 	jw_put_str(&w, "time", c->time_path);
+	jw_put_str(&w, "cluster", c->cluster_path);
+	jw_put_num(&w, "reference_clusters", c->cluster_path ? (double)c->reference_clusters : NAN);
+	jw_put_num(&w, "current_clusters", c->cluster_path ? (double)c->current_clusters : NAN);
 	jw_end(&w);
 }
 
@@ -168,6 +171,12 @@ void report_table(const struct comparison *c, const struct drift_options *o,
 		 drift_verdict_name(c->verdict), c->drifted, c->n,
 		 (unsigned long long)c->current_rows, (unsigned long long)c->reference_rows,
 		 c->tests, o->alpha, o->fdr ? "Benjamini-Hochberg" : "Holm");
+	if (c->cluster_path)
+		buf_addf(b, "rows were taken by their %s: %zu of them against %zu%s\n",
+			 c->cluster_path, c->current_clusters, c->reference_clusters,
+			 c->current_clusters < DRIFT_VALUES || c->reference_clusters < DRIFT_VALUES
+				 ? ", too few to call it stable"
+				 : "");
 	if (x) {
 		estimate_text(x, b);
 		buf_addc(b, '\n');

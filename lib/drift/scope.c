@@ -83,10 +83,22 @@ static int add_path(struct scope *s, const char *text, struct err *e)
 	return 0;
 }
 
+static int add_single(struct scope *s, const char *text, const char *option, struct path **path,
+		      struct err *e)
+{
+	const char *walked = text ? as_walked(s, text, strlen(text), e) : NULL;
+
+	if (!text)
+		return 0;
+	if (!walked || !(*path = path_compile(walked, e)))
+		return err_prefix(e, "%s", option);
+	return 0;
+}
+
 int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 {
 	*s = (struct scope){.options = DRIFT_OPTIONS_INIT};
-	s->names = mem_alloc(q->paths_n + q->exclude_n + 3, sizeof *s->names);
+	s->names = mem_alloc(q->paths_n + q->exclude_n + 4, sizeof *s->names);
 	s->types = mem_alloc(q->paths_n, sizeof *s->types);
 	s->find = mem_alloc(q->paths_n, sizeof *s->find);
 	s->exclude = mem_alloc(q->exclude_n + 1, sizeof *s->exclude);
@@ -112,13 +124,9 @@ int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 		}
 		s->exclude[s->options.exclude_n++] = s->truth;
 	}
-	if (q->time) {
-		const char *time = as_walked(s, q->time, strlen(q->time), e);
-		if (!time || !(s->time = path_compile(time, e))) {
-			err_prefix(e, "--time");
-			goto bad;
-		}
-	}
+	if (add_single(s, q->time, "--time", &s->time, e) ||
+	    add_single(s, q->cluster, "--cluster", &s->cluster, e))
+		goto bad;
 	return 0;
 bad:
 	scope_release(s);
@@ -136,5 +144,6 @@ void scope_release(struct scope *s)
 	free(s->find);
 	free(s->exclude);
 	path_free(s->time);
+	path_free(s->cluster);
 	*s = (struct scope){0};
 }

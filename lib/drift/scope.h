@@ -9,7 +9,7 @@ struct scope_request {
 	size_t paths_n;
 	const char **exclude;
 	size_t exclude_n;
-	const char *time;	      /* or NULL */
+	const char *time, *cluster;   /* or NULL */
 	const char *estimate, *truth; /* paths, or NULL; truth is not compared */
 };
 
@@ -18,7 +18,7 @@ struct scope {
 	struct drift_options options;
 	struct path **find; /* for frame.paths: what the walk does not single out */
 	size_t find_n;
-	struct path *time;
+	struct path *time, *cluster;
 	const char *estimate, *truth; /* with the leading dot */
 	struct drift_type *types;
 	const char **exclude;

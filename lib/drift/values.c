@@ -6,19 +6,21 @@
 #include "../stats/sort.h"
 #include "values.h"
 
+int values_number(const struct column *c, const struct cell *cell, double *x)
+{
+	*x = cell->x;
+	return cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY ||
+	       (cell->kind == KIND_STRING && column_numeric(column_cell_text(c, cell), x));
+}
+
 /* As they stand. */
 static double *take_numbers(const struct column *c, size_t *n)
 {
 	double *x = mem_alloc(c->cells_n, sizeof *x);
 
 	*n = 0;
-	for (size_t i = 0; i < c->cells_n; i++) {
-		const struct cell *cell = &c->cells[i];
-		if (cell->kind == KIND_NUMBER || cell->kind == KIND_ARRAY)
-			x[(*n)++] = cell->x;
-		else if (cell->kind == KIND_STRING)
-			*n += column_numeric(column_cell_text(c, cell), &x[*n]) != 0;
-	}
+	for (size_t i = 0; i < c->cells_n; i++)
+		*n += values_number(c, &c->cells[i], &x[*n]) != 0;
 	return x;
 }
 
@@ -50,7 +52,8 @@ double values_error(const struct column *c)
 	return c->quantiles.n > c->cells_n ? QUANTILES_ERROR : 0;
 }
 
-static size_t put_vectors(const struct column *c, float *x)
+/* Their numbers to x, their rows to row; either may be NULL. */
+static size_t put_vectors(const struct column *c, float *x, uint32_t *row)
 {
 	size_t all = 0, seen = 0, n = 0, bytes = (size_t)c->dims * sizeof *x;
 
@@ -61,8 +64,13 @@ static size_t put_vectors(const struct column *c, float *x)
 		const struct cell *cell = &c->cells[i];
 		if (cell->kind != KIND_ARRAY || cell->n != bytes)
 			continue;
-		if (seen * want / all != (seen + 1) * want / all)
-			memcpy(x + c->dims * n++, column_cell_text(c, cell).s, bytes);
+		if (seen * want / all != (seen + 1) * want / all) {
+			if (x)
+				memcpy(x + c->dims * n, column_cell_text(c, cell).s, bytes);
+			if (row)
+				row[n] = cell->row;
+			n++;
+		}
 		seen++;
 	}
 	return n;
@@ -72,9 +80,17 @@ float *values_vectors(const struct column *a, const struct column *b, size_t *n,
 {
 	float *x = mem_alloc(2 * VALUES_VECTORS * (size_t)a->dims, sizeof *x);
 
-	*n = put_vectors(a, x);
-	*m = put_vectors(b, x + *n * a->dims);
+	*n = put_vectors(a, x, NULL);
+	*m = put_vectors(b, x + *n * a->dims, NULL);
 	return x;
+}
+
+uint32_t *values_vector_rows(const struct column *c, size_t *n)
+{
+	uint32_t *row = mem_alloc(VALUES_VECTORS, sizeof *row);
+
+	*n = put_vectors(c, NULL, row);
+	return row;
 }
 
 int values_day_first(const struct column *a, const struct column *b)

@@ -8,6 +8,9 @@
 
 #define VALUES_POINTS 20000
 
+/* Whether a cell holds one of the numbers that follow, and which. */
+int values_number(const struct column *c, const struct cell *cell, double *x);
+
 /* Numbers (and numbers in strings, lengths of arrays) in rising order; *n of them. Where the sample
  * does not have them all, VALUES_POINTS quantiles of all rows, whose distribution function is off
  * by at most values_error. */
@@ -21,6 +24,9 @@ double *values_sampled(const struct column *c, size_t *n);
 /* Vectors of two columns with the same dims, one after the other: *n of the first, then *m of the
  * second, evenly spaced ones where there are more than VALUES_VECTORS. */
 float *values_vectors(const struct column *a, const struct column *b, size_t *n, size_t *m);
+
+/* The sampled rows that the vectors of one column stand in, *n of them. */
+uint32_t *values_vector_rows(const struct column *c, size_t *n);
 
 /* The day that each of `rows` sampled rows names, the first one with a year where it is text;
  * NO_DAY where there is none. day_first: slashed dates that leave it open are day/month. */

@@ -455,6 +455,41 @@ static void visit_time(struct frame *f, const struct record *rec, struct place *
 	buf_release(&scratch);
 }
 
+/* What a value ties its row to: itself, or the day of a date with a time. -1 where it is none. */
+static int cluster_text(struct span v, int timely, struct buf *text)
+{
+	struct moment m;
+	double x;
+
+	buf_clear(text);
+	if (!v.s || json_kind(v) == JSON_NULL || json_value_text(v, text))
+		return -1;
+	int dated = json_kind(v) == JSON_STRING
+			    ? moment_parse(buf_span(text), &m) && m.year && m.day && m.second >= 0
+			    : timely && !json_number(v, &x) && moment_epoch(x, &m);
+	if (dated) {
+		buf_clear(text);
+		buf_addf(text, "day %lld", (long long)moment_days(&m));
+	}
+	return 0;
+}
+
+static void visit_cluster(struct frame *f, const struct record *rec, const struct place *root)
+{
+	struct buf scratch = BUF_INIT, text = BUF_INIT;
+	struct span v = path_find(f->cluster, rec->body, &scratch);
+	struct column *c = frame_column_at(f, ROOT_CLUSTER, 0);
+
+	if (!c)
+		c = frame_add_column(f, ROOT_CLUSTER, span_of(path_text(f->cluster)), 0, NULL);
+	if (c && !cluster_text(v, c->timely, &text)) {
+		c->count[KIND_STRING]++;
+		column_keep(c, root->sampled, KIND_STRING, NAN, buf_span(&text));
+	}
+	buf_release(&scratch);
+	buf_release(&text);
+}
+
 static int visit_reference(struct frame *f, const struct record *rec, struct span final,
 			   struct place *root, struct err *e)
 {
@@ -490,6 +525,8 @@ int frame_add_numbered(struct frame *f, const struct record *rec, uint64_t numbe
 	}
 	if (f->time)
 		visit_time(f, rec, &root);
+	if (f->cluster)
+		visit_cluster(f, rec, &root);
 	root.root = ROOT_REFERENCE;
 	if (visit_reference(f, rec, final, &root, e))
 		return -1;

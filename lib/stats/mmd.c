@@ -166,3 +166,79 @@ void mmd_test(const float *x, size_t n, size_t m, size_t d, uint64_t seed, size_
 	free(order);
 	kernel_release(&w);
 }
+
+/* Sums over the rows of each pair of blocks, and of each block, so that a draw of signs costs no
+ * more than their number squared. */
+struct block_kernel {
+	double *pair, *mean, *weight, all;
+	size_t n;
+};
+
+static void block_kernel_init(struct block_kernel *s, const struct kernel *w,
+			      const struct blocks *b)
+{
+	double rows = (double)b->rows;
+
+	*s = (struct block_kernel){.n = b->n};
+	s->pair = mem_alloc(b->n * b->n, sizeof *s->pair);
+	s->mean = mem_alloc(b->n, sizeof *s->mean);
+	s->weight = mem_alloc(b->n, sizeof *s->weight);
+	for (size_t i = 0; i < b->rows; i++) {
+		double weight = blocks_weight(b, i), mean = (w->row[i] + 1) / rows;
+		double *pair = s->pair + b->block[i] * b->n;
+		for (size_t j = 0; j < b->rows; j++)
+			pair[b->block[j]] += weight * blocks_weight(b, j) *
+					     (i == j ? 1 : (double)w->k[i * w->all + j]);
+		s->mean[b->block[i]] += weight * mean;
+		s->weight[b->block[i]] += weight;
+		s->all += mean / rows;
+	}
+}
+
+/* The squared length of the signed sum of what the rows' kernels differ from their mean by. */
+static double measure_signed(const struct block_kernel *s, const double *sign)
+{
+	double sum = 0, mean = 0, left = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const double *pair = s->pair + i * s->n;
+		double row = 0;
+		for (size_t j = 0; j < s->n; j++)
+			row += sign[j] * pair[j];
+		sum += sign[i] * row;
+		mean += sign[i] * s->mean[i];
+		left += sign[i] * s->weight[i];
+	}
+	return sum - 2 * left * mean + left * left * s->all;
+}
+
+double mmd_blocks_p(const float *x, size_t d, const struct blocks *b)
+{
+	size_t n = b->first, m = b->rows - n, hits = 0, done = 0;
+	double s = n >= 4 && m >= 4 ? mmd_scale(x, b->rows, d) : 0;
+	struct block_kernel sums;
+	struct kernel w;
+	struct rng rng;
+
+	if (!(s > 0))
+		return NAN;
+	kernel_init(&w, x, n, m, d, s);
+	block_kernel_init(&sums, &w, b);
+	double *sign = mem_alloc(b->n, sizeof *sign);
+	for (size_t i = 0; i < b->n; i++)
+		sign[i] = 1;
+	double observed = measure_signed(&sums, sign);
+	rng_seed(&rng, b->seed, 0x33d);
+	while (done < b->draws) {
+		blocks_signs(b, &rng, sign);
+		hits += measure_signed(&sums, sign) >= observed - 1e-12;
+		if (++done == 200 && hits > 40)
+			break;
+	}
+	free(sign);
+	free(sums.pair);
+	free(sums.mean);
+	free(sums.weight);
+	kernel_release(&w);
+	return (1 + (double)hits) / (1 + (double)done);
+}

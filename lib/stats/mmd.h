@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "blocks.h"
 
 struct mmd_result {
 	double p, statistic,
@@ -23,6 +24,9 @@ struct mmd_result {
  * permutations; 200 where they show no sign of a difference (p > .2). */
 void mmd_test(const float *x, size_t n, size_t m, size_t d, uint64_t seed, size_t draws,
 	      struct mmd_result *r);
+
+/* The p-value where vectors come in blocks: b has a row for each. NaN as above. */
+double mmd_blocks_p(const float *x, size_t d, const struct blocks *b);
 
 /* How much nearer y lies to the second set than to the first: the logarithm of the ratio of the
  * mean kernels. s: the kernel's scale, as mmd_scale gives it. */

@@ -58,6 +58,18 @@ static void prepare(struct work *w, const struct twosets *t)
 		w->base += w->total[k] * w->total[k] / ((double)w->many * (double)w->many);
 }
 
+static void work_release(struct work *w)
+{
+	free(w->df);
+	free(w->weight);
+	free(w->total);
+	free(w->sd);
+	free(w->sum);
+	free(w->count);
+	free(w->scale);
+	free(w->touched);
+}
+
 /* Both statistics for the texts listed first in order[]. */
 static void measure(struct work *w, const uint32_t *order, double *distance, double *single)
 {
@@ -153,12 +165,63 @@ void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *
 	free(order);
 	free(distance);
 	free(single);
-	free(w.df);
-	free(w.weight);
-	free(w.total);
-	free(w.sd);
-	free(w.sum);
-	free(w.count);
-	free(w.scale);
-	free(w.touched);
+	work_release(&w);
+}
+
+/* Both statistics when the blocks count with those signs. */
+static void measure_signed(struct work *w, const struct blocks *b, const double *sign,
+			   double *distance, double *single)
+{
+	const struct twosets *t = w->t;
+	double left = blocks_left(b, sign), all = (double)b->rows;
+
+	for (size_t k = 0; k < t->words; k++) {
+		w->sum[k] = -left * w->total[k] / all;
+		w->count[k] = -left * w->df[k] / all;
+	}
+	for (size_t i = 0; i < b->rows; i++) {
+		double weight = sign[b->block[i]] * blocks_weight(b, i);
+		for (size_t j = t->begin[i]; j < t->begin[i + 1]; j++) {
+			uint32_t k = t->word[j];
+			w->count[k] += weight;
+			w->sum[k] += weight * w->scale[i] * w->weight[k];
+		}
+	}
+	*distance = *single = 0;
+	for (size_t k = 0; k < t->words; k++) {
+		*distance += w->sum[k] * w->sum[k];
+		if (w->df[k] >= 3 && w->sd[k] > 0)
+			*single = fmax(*single, fabs(w->count[k]) / w->sd[k]);
+	}
+}
+
+double twosets_blocks_p(const struct twosets *t, const struct blocks *b)
+{
+	struct work w;
+	struct rng rng;
+	size_t done = 0;
+
+	if (!t->n || !t->m || !t->words)
+		return NAN;
+	prepare(&w, t);
+	double *sign = mem_alloc(b->n, sizeof *sign),
+	       *distance = mem_alloc(b->draws + 1, sizeof *distance),
+	       *single = mem_alloc(b->draws + 1, sizeof *single);
+	for (size_t i = 0; i < b->n; i++)
+		sign[i] = 1;
+	rng_seed(&rng, b->seed, 0x5e75);
+	for (; done <= b->draws; done++) {
+		measure_signed(&w, b, sign, &distance[done], &single[done]);
+		if (done == 200 && twosample_smaller_p(distance, single, done + 1) > 0.2) {
+			done++;
+			break;
+		}
+		blocks_signs(b, &rng, sign);
+	}
+	double p = twosample_smaller_p(distance, single, done);
+	free(sign);
+	free(distance);
+	free(single);
+	work_release(&w);
+	return p;
 }

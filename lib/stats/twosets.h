@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "blocks.h"
 
 /* Texts of the first set, then of the second. */
 struct twosets {
@@ -33,5 +34,7 @@ struct twosets_result {
  * the second set has it more often. */
 void twosets_test(const struct twosets *t, uint64_t seed, size_t draws, double *z,
 		  struct twosets_result *r);
+/* The p-value where texts come in blocks: b has a row for each text. */
+double twosets_blocks_p(const struct twosets *t, const struct blocks *b);
 
 #endif

@@ -2,12 +2,14 @@
  * until its first false alarm. A short form by default; FT_SLOW=1 runs 1,000 draws at each size,
  * 1,000 against 100,000 rows among them. With arguments it runs a part of the long form alone: one
  * cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power`,
- * `stream` or `large`. */
+ * `named`, `cluster`, `stream` or `large`. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
 #include "../../lib/drift/compare.h"
 #include "../../lib/drift/window.h"
+#include "../../lib/stats/dist.h"
+#include "../../lib/stats/twosample.h"
 #include "tap.h"
 
 enum { NUMBERS = 1, FEW = 2, MANY = 4, SPARSE = 8, DATES = 16, TEXT = 32, ALL = 63 };
@@ -16,6 +18,16 @@ enum { NUMBERS = 1, FEW = 2, MANY = 4, SPARSE = 8, DATES = 16, TEXT = 32, ALL = 
 struct world {
 	int parts;
 	double shift, share; /* of the number's mean in deviations; of category "a" instead of .2 */
+	double fresh, far;   /* shares of rows with a new category, with a number far off */
+	/* rows of one day; a day moves the mean by half a deviation and favours one category */
+	int day_rows;
+};
+
+/* The day that rows are being made of. */
+struct day {
+	int number, left;
+	double moved;
+	char favours;
 };
 
 /* Zipf-like: common levels and rare ones. */
@@ -24,18 +36,40 @@ static unsigned level(struct rng *r, unsigned n)
 	return (unsigned)((double)n * rng_uniform(r) * rng_uniform(r));
 }
 
-static void row(struct rng *r, const struct world *w, struct buf *b)
+static void next_day(struct rng *r, const struct world *w, struct day *d)
 {
+	if (!w->day_rows || d->left-- > 0)
+		return;
+	d->left = w->day_rows - 1;
+	d->number++;
+	d->moved = 0.5 * rng_normal(r);
+	d->favours = (char)('b' + (int)rng_below(r, 4));
+}
+
+static char category(struct rng *r, const struct world *w, const struct day *d)
+{
+	if (w->fresh > 0 && rng_uniform(r) < w->fresh)
+		return 'n';
+	if (w->day_rows && rng_uniform(r) < 0.25)
+		return d->favours;
+	return rng_uniform(r) < (w->share > 0 ? w->share : .2) ? 'a'
+							       : (char)('b' + (int)rng_below(r, 4));
+}
+
+static void row(struct rng *r, const struct world *w, struct day *d, struct buf *b)
+{
+	next_day(r, w, d);
 	buf_clear(b);
 	buf_addf(b, "{\"k\":%d", (int)rng_below(r, 2));
+	if (w->day_rows)
+		buf_addf(b, ",\"day\":%d", d->number);
 	if (w->parts & NUMBERS)
-		buf_addf(b, ",\"x\":%.6f,\"count\":%d", rng_normal(r) + w->shift,
+		buf_addf(b, ",\"x\":%.6f,\"count\":%d",
+			 (rng_normal(r) + w->shift + d->moved) *
+				 (w->far > 0 && rng_uniform(r) < w->far ? 100 : 1),
 			 (int)level(r, 12));
 	if (w->parts & FEW)
-		buf_addf(b, ",\"c\":\"%c\"",
-			 rng_uniform(r) < (w->share > 0 ? w->share : .2)
-				 ? 'a'
-				 : 'b' + (int)rng_below(r, 4));
+		buf_addf(b, ",\"c\":\"%c\"", category(r, w, d));
 	if (w->parts & MANY)
 		buf_addf(b, ",\"m\":\"v%u\"", level(r, 50));
 	if (w->parts & SPARSE)
@@ -52,14 +86,17 @@ static void row(struct rng *r, const struct world *w, struct buf *b)
 	buf_adds(b, "}");
 }
 
-static void fill(struct frame *f, struct rng *r, const struct world *w, size_t n)
+static void fill(struct frame *f, struct rng *r, const struct world *w, size_t n,
+		 struct path *cluster)
 {
 	struct buf b = BUF_INIT;
 	struct record rec = {0};
+	struct day day = {0};
 
 	frame_init(f);
+	f->cluster = cluster;
 	for (size_t i = 0; i < n; i++) {
-		row(r, w, &b);
+		row(r, w, &day, &b);
 		record_parse(&rec, buf_span(&b), NULL);
 		frame_add(f, &rec, NULL);
 	}
@@ -70,22 +107,25 @@ static void fill(struct frame *f, struct rng *r, const struct world *w, size_t n
 
 /* The share of draws with drift; *insufficient is set where one was. A large reference serves for
  * ten draws. */
-static double alarms(const struct world *was, const struct world *is, size_t n, size_t m, int draws,
-		     int *insufficient)
+static double alarms_by(const struct world *was, const struct world *is, size_t n, size_t m,
+			int draws, struct path *cluster, int *insufficient)
 {
+	static const char *const exclude[] = {".day"};
 	struct drift_options o = DRIFT_OPTIONS_INIT;
 	struct frame reference, current;
 	struct rng r;
 	int hits = 0, reuse = m > 10000 ? 10 : 1;
 
+	o.exclude = (const char **)exclude;
+	o.exclude_n = 1;
 	*insufficient = 0;
 	rng_seed(&r, 17, n * 1000003 + m * 31 + (size_t)was->parts);
 	for (int i = 0; i < draws; i++) {
 		struct comparison c;
 		struct err e;
 		if (i % reuse == 0)
-			fill(&reference, &r, was, m);
-		fill(&current, &r, is, n);
+			fill(&reference, &r, was, m, cluster);
+		fill(&current, &r, is, n, cluster);
 		if (compare(&reference, &current, &o, &c, &e)) {
 			printf("# %s\n", e.msg);
 			return NAN;
@@ -98,6 +138,12 @@ static double alarms(const struct world *was, const struct world *is, size_t n, 
 			frame_release(&reference);
 	}
 	return (double)hits / draws;
+}
+
+static double alarms(const struct world *was, const struct world *is, size_t n, size_t m, int draws,
+		     int *insufficient)
+{
+	return alarms_by(was, is, n, m, draws, NULL, insufficient);
 }
 
 struct cell_kind {
@@ -161,6 +207,78 @@ static void power(int slow)
 	}
 }
 
+/* What a test could find that knew which category is new, and looked at nothing else. */
+static double exact_power(double share, size_t n, size_t m, double alpha)
+{
+	for (size_t k = 1; k <= n; k++) {
+		/* two-sided: they could have been of the reference alone as well */
+		if (twosample_all_in_second(k, m, n) + twosample_all_in_second(k, n, m) <= alpha)
+			return dist_binomial_sf((double)k - 1, (double)n, share);
+	}
+	return 0;
+}
+
+/* What is told by name: new categories, also those below the floor on effects, and numbers far off. */
+static void power_named(int slow)
+{
+	static const struct {
+		size_t n, m;
+		double fresh;
+	} fresh[] = {{200, 200, .06}, {200, 1000, .06}, {200, 1000, .03}, {1000, 1000, .02}};
+	int insufficient, draws = slow ? 1000 : 40;
+	double slack = slow ? 0.03 : 0.12;
+
+	for (size_t i = 0; i < sizeof fresh / sizeof *fresh; i++) {
+		struct world was = {.parts = FEW}, is = {.parts = FEW, .fresh = fresh[i].fresh};
+		double rate = alarms(&was, &is, fresh[i].n, fresh[i].m, draws, &insufficient),
+		       alone = exact_power(fresh[i].fresh, fresh[i].n, fresh[i].m, 0.05),
+		       level = exact_power(fresh[i].fresh, fresh[i].n, fresh[i].m, 0.0075);
+		ok(rate >= level - slack,
+		   "a category new in %g %% of %zu rows against %zu is found in %.3f (its own exact test: %.3f at .05, %.3f at the level that the run leaves it)",
+		   100 * fresh[i].fresh, fresh[i].n, fresh[i].m, rate, alone, level);
+	}
+	for (int i = 1; i <= (slow ? 4 : 1); i++) {
+		struct world was = {.parts = NUMBERS},
+			     is = {.parts = NUMBERS, .far = 0.01 * (2 + i)};
+		double rate = alarms(&was, &is, 200, 1000, draws, &insufficient),
+		       level = exact_power(is.far * 0.9, 200, 1000, 0.003);
+		ok(rate >= level - slack,
+		   "numbers a hundredfold in %g %% of 200 rows against 1000 are found in %.3f (exact: %.3f)",
+		   100 * is.far, rate, level);
+	}
+}
+
+/* Days that differ by half a deviation, where nothing changed. */
+static void clustered(int slow)
+{
+	static const struct {
+		size_t n, m;
+		int was_rows, is_rows;
+	} sizes[] = {{360, 900, 30, 30}, {40, 1200, 2, 40}};
+	int insufficient, draws = slow ? 400 : 20;
+	struct err e;
+	struct path *day = path_compile(".day", &e);
+
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct world was = {.parts = NUMBERS | FEW, .day_rows = sizes[i].is_rows},
+			     is = {.parts = NUMBERS | FEW, .day_rows = sizes[i].was_rows};
+		double rate = alarms_by(&was, &is, sizes[i].n, sizes[i].m, draws, day,
+					&insufficient),
+		       without = alarms(&was, &is, sizes[i].n, sizes[i].m, draws, &insufficient),
+		       bound = 0.05 + 1.96 * sqrt(0.05 * 0.95 / draws);
+		ok(rate <= bound,
+		   "%zu rows of days of %d against %zu of days of %d: drift in %.1f %% of %d draws without any by --cluster (at most %.1f), in %.1f %% without it",
+		   sizes[i].n, sizes[i].was_rows, sizes[i].m, sizes[i].is_rows, 100 * rate, draws,
+		   100 * bound, 100 * without);
+	}
+	struct world was = {.parts = NUMBERS, .day_rows = 20},
+		     is = {.parts = NUMBERS, .day_rows = 20, .shift = 1};
+	double rate = alarms_by(&was, &is, 600, 600, slow ? 200 : 15, day, &insufficient);
+	ok(rate >= 0.9, "a mean that moved by a deviation is found by 30 days against 30: %.3f",
+	   rate);
+	path_free(day);
+}
+
 static void nothing(void *arg, struct frame *f)
 {
 	(void)f;
@@ -187,10 +305,11 @@ static void run_length(int slow)
 		struct err e;
 		double tests;
 		size_t windows = 0;
+		struct day day = {0};
 		o.seed = (uint64_t)run;
 		frame_init(&reference);
 		for (int i = 0; i < 1000; i++) {
-			row(&r, &w, &b);
+			row(&r, &w, &day, &b);
 			record_parse(&rec, buf_span(&b), NULL);
 			frame_add(&reference, &rec, NULL);
 			window_pool_add(&pool, buf_span(&b), o.seed);
@@ -208,7 +327,7 @@ static void run_length(int slow)
 			shifted.shift = what ? shifts[what - 1] : 0;
 			for (double p = 1; p > threshold && until < 400; until++) {
 				struct comparison c;
-				fill(&window, &r, &shifted, 50);
+				fill(&window, &r, &shifted, 50, NULL);
 				compare(&reference, &window, &o, &c, &e);
 				p = window_least_p(&c, &o, NULL);
 				comparison_release(&c);
@@ -247,12 +366,13 @@ static void large_windows(int slow)
 	struct record rec = {0};
 	struct err e;
 	struct rng r;
+	struct day day = {0};
 	double tests = 1;
 
 	rng_seed(&r, 29, 1);
 	frame_init(&reference);
 	for (size_t i = 0; i < 5 * n; i++) {
-		row(&r, &w, &b);
+		row(&r, &w, &day, &b);
 		record_parse(&rec, buf_span(&b), NULL);
 		frame_add(&reference, &rec, NULL);
 		window_pool_add(&pool, buf_span(&b), o.seed);
@@ -264,7 +384,7 @@ static void large_windows(int slow)
 	double threshold = window_threshold(tests, n, 20 * (double)n);
 	for (size_t i = 0; i < windows; i++) {
 		struct comparison c;
-		fill(&window, &r, &w, n);
+		fill(&window, &r, &w, n, NULL);
 		compare(&reference, &window, &o, &c, &e);
 		alarms += window_least_p(&c, &o, NULL) <= threshold;
 		comparison_release(&c);
@@ -295,6 +415,10 @@ int main(int argc, char **argv)
 	if (argc == 2) {
 		if (strcmp(argv[1], "power") == 0)
 			power(1);
+		else if (strcmp(argv[1], "named") == 0)
+			power_named(1);
+		else if (strcmp(argv[1], "cluster") == 0)
+			clustered(1);
 		else if (strcmp(argv[1], "stream") == 0)
 			run_length(1);
 		else if (strcmp(argv[1], "large") == 0)
@@ -304,6 +428,8 @@ int main(int argc, char **argv)
 
 	null_draws(slow);
 	power(slow);
+	power_named(slow);
+	clustered(slow);
 	run_length(slow);
 	large_windows(slow);
 	return tap_done();
