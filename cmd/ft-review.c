@@ -21,7 +21,6 @@
 #include "../lib/review/report.h"
 #include "../lib/review/signs.h"
 #include "../lib/review/tty.h"
-#include "../lib/text/fold.h"
 
 static int opt_scan, opt_tty, opt_second, opt_adjudicate, opt_skip_bad, opt_quiet;
 static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_journal,
@@ -39,7 +38,7 @@ static struct opt options[] = {
 	{0, "probs", OPT_STR, &opt_probs, "PATH",
 	 "class probabilities {label: p} of a row, for label errors (default .probs)", SCANS},
 	{0, "schema", OPT_STR, &opt_schema, "FILE", "JSON Schema that references have to keep",
-	 SCANS},
+	 .with = "scan journal"},
 	{'m', "model", OPT_STR, &opt_model, "MODEL",
 	 "local model (./dir, hf:org/name): high loss, and class probabilities of labels", SCANS},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter over it", .with = "model"},
@@ -160,6 +159,14 @@ static void write_row(void *arg, size_t i, const struct record *r)
 	out_line(s->line.data, s->line.len);
 }
 
+/* Says what text holds, if anything, and clears it. */
+static void say(struct buf *text)
+{
+	if (text->len)
+		prog_warn("%s", text->data);
+	buf_clear(text);
+}
+
 static void learn_labels(void *arg, size_t i, const struct record *r)
 {
 	((struct scan *)arg)->opinion_rows = i + 1;
@@ -186,7 +193,6 @@ static void ask_model(void *arg, size_t i, const struct record *r)
 static void have_opinion(struct scan *s, struct pool *pool)
 {
 	struct err e = ERR_INIT;
-	const char *why;
 	if (opinion_new(&s->opinion, opt_model, opt_adapter, pool, &e) ||
 	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
@@ -197,12 +203,10 @@ static void have_opinion(struct scan *s, struct pool *pool)
 		file_scratch_failed("the rows", &e);
 		prog_fail(&e);
 	}
-	if (!opt_quiet && opinion_labels(s->opinion))
-		prog_warn("the references are %zu labels: the model gives each row their probabilities",
-			  opinion_labels(s->opinion));
-	if (opinion_unread(s->opinion, &why))
-		prog_warn("%zu rows could not be shown to the model; the first: %s",
-			  opinion_unread(s->opinion, &why), why);
+	for (int i = opt_quiet; i < OPINION_REMARKS; i++) {
+		opinion_remark(s->opinion, i, &s->json);
+		say(&s->json);
+	}
 	opinion_free(s->opinion);
 	source_release(&s->source);
 	source_take(&s->source, s->spool, "the judged rows");
@@ -228,30 +232,29 @@ static int run_scan(char **files)
 	review_corpus_settle(&s.corpus, pool);
 	pool_free(pool);
 	each_row(&s.source, "rows written", s.corpus.n, write_row, &s);
+	buf_clear(&s.json);
+	for (int i = 0; i < CORPUS_DOUBTS; i++) {
+		review_corpus_doubt(&s.corpus, i, &s.json);
+		say(&s.json);
+	}
 	if (!opt_quiet)
 		prog_warn("%zu of %zu rows have a reason to look", s.suspicious, s.corpus.n);
 	source_release(&s.source);
 	review_corpus_release(&s.corpus);
 	signs_free(s.signs);
 	schema_free(schema);
-	findings_release(&s.findings);
-	buf_release(&s.line);
-	buf_release(&s.json);
-	path_free(p);
+	path_free(p); /* what one run needs to its end is the system's to free */
 	return s.skipped ? FT_PARTIAL : FT_OK;
 }
 
 static const char *reviewer(void)
 {
 	const char *name = opt_as ? opt_as : getenv("USER");
+	struct err e = ERR_INIT;
 	if (!name || !*name)
 		return "reviewer";
-	struct span rest = span_of(name);
-	if (rest.n >= REVIEWER_MAX)
-		prog_usage("the reviewer's name is longer than %d bytes", REVIEWER_MAX - 1);
-	while (rest.n)
-		if (fold_next(&rest) < 0)
-			prog_usage("the reviewer's name is no UTF-8");
+	if (journal_name_check(name, &e))
+		prog_usage("%s", e.msg);
 	return name;
 }
 
@@ -307,11 +310,15 @@ static int run_judging(const char *who, char **files)
 	enum desk_pass pass = opt_adjudicate ? DESK_ADJUDICATE
 			      : opt_second   ? DESK_SECOND
 					     : DESK_FIRST;
+	struct schema *schema = opt_schema ? schema_read(opt_schema, &e) : NULL;
+	if (opt_schema && !schema)
+		prog_fail(&e);
 	open_journal(&j, opt_journal, 1);
 	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e))
 		prog_fail(&e);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
+	desk.schema = schema;
 	if (opt_tty)
 		use_terminal(&desk);
 	else
@@ -351,15 +358,13 @@ static int run_filter(enum filter_kind kind, const char *path, char **files)
 	if (rc < 0)
 		prog_fail(&e);
 	buf_clear(&line);
-	filter_summary(&f, in.rows, &line);
 	if (!opt_quiet)
-		prog_warn("%s", line.data);
+		filter_summary(&f, in.rows, &line);
+	say(&line);
 	rc = f.refused || in.skipped ? FT_PARTIAL : FT_OK;
 	filter_release(&f);
 	journal_close(&j);
-	record_release(&r);
 	reader_release(&in);
-	buf_release(&line);
 	return rc;
 }
 

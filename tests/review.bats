@@ -164,6 +164,43 @@ rows() {
 		"$(for i in 0 1 2 3 4 5 6 7 8 9; do echo "\"r$i\""; done | sort | tr -d '\n')" ]
 }
 
+@test "class probabilities are read in the forms in which programs write them, labels in any case; others are named" {
+	jq -nc 'range(60) | . as $i | (["Yes", "No"][$i % 2]) as $true | (if $i < 6 then "YesNo" | sub($true; "") else $true end) as $given
+		| {id: "r\($i)", messages: [{role: "user", content: "text \($i)"}, {role: "assistant", content: $given}],
+			probs: {($true): 0.95, ("YesNo" | sub($true; "")): 0.05}}' >rows.jsonl
+	named() { jq -r 'select(any(.review.reasons[]; .reason == "label")) | .id' | xargs; }
+	[ "$(ft-review --scan -q rows.jsonl | named)" = "r0 r1 r2 r3 r4 r5" ]
+	for form in 'with_entries(.key |= ascii_upcase)' 'with_entries(.key |= " \(ascii_downcase) ")' \
+		'to_entries | map({label: .key, score: .value})' '[to_entries | map({label: (.key | ascii_downcase), score: .value})]' \
+		'to_entries | map([.key, .value])' 'to_entries | {labels: map(.key), scores: map(.value)}' \
+		'to_entries | map({class: .key, probability: "\(.value)"})'; do
+		jq -c ".probs |= ($form)" rows.jsonl >formed.jsonl
+		status_is 0 ft-review --scan -q formed.jsonl
+		[ -z "$stderr" ]
+		[ "$(named <<<"$output")" = "r0 r1 r2 r3 r4 r5" ]
+	done
+	# What cannot be read is named with how to mend it, and speaks for nothing.
+	while IFS=@ read -r form words; do
+		jq -c ".probs |= ($form)" rows.jsonl >formed.jsonl
+		status_is 0 ft-review --scan -q formed.jsonl
+		[[ $stderr == *"the probabilities at .probs of 60 rows, the first row 1, $words"* ]]
+		[ -z "$(named <<<"$output")" ]
+	done <<-'END'
+		map_values(. * 100)@are percent: divide them by 100
+		with_entries(.value |= "\(. * 100) %")@are percent: divide them by 100
+		{(keys[0]): 95}@are percent: divide them by 100
+		[.[]]@are numbers without labels
+		"Yes"@are neither an object
+		[{x: 1}]@are neither an object
+		map_values("high")@hold no number from 0 to 1
+		with_entries(.key = "LABEL_\(.key | length)")@name none of the references
+	END
+	# Labels that differ in case alone are two where the set has both, and neither is guessed at.
+	jq -c 'if .id == "r20" or .id == "r21" then .messages[-1].content |= ascii_downcase else . end' rows.jsonl >both.jsonl
+	status_is 0 ft-review --scan -q both.jsonl
+	[ "$(named <<<"$output")" = "r0 r1 r2 r3 r4 r5" ]
+}
+
 @test "what is no probability speaks for no label" {
 	{
 		jq -nc 'range(60) | (["a", "b"][. % 2]) as $l
@@ -236,6 +273,19 @@ rows() {
 		'{"id": "none", "messages": [{"role": "user", "content": "x"}]}'; } >text.jsonl
 	ft-review --scan -q -m ./model text.jsonl | jq -se 'all(.[]; .review | has("probs") | not)
 		and ([.[] | select(.review.loss == null) | .id] == ["none"])'
+	# What the template leaves out of a row, the model does not see: said once a kind.
+	jq '.chat_template |= sub("for m in messages"; "for m in messages if m.role != \"system\"")' model/tokenizer_config.json >config
+	mv config model/tokenizer_config.json
+	jq -c 'if .id == "r4" or .id == "r9" then .messages |= [{role: "system", content: "Never say the word delivery."}] + . else . end' rows.jsonl >told.jsonl
+	status_is 0 ft-review --scan -m ./model told.jsonl
+	[[ $stderr == *"left the text of a message out of 2 rows, the first row 5: the model did not see it"* ]]
+	[ "$(grep -c "left the text" <<<"$stderr")" -eq 1 ]
+	status_is 0 ft-review --scan -q -m ./model rows.jsonl
+	[[ $stderr != *"chat template"* ]]
+	# A judge on this machine, whose own instructions are a system turn, says so too.
+	head -n 2 rows.jsonl | jq -c '.output = "x"' >two.jsonl
+	status_is 3 ft-judge -m ./model --no-schema --max-tokens 2 two.jsonl
+	[[ $stderr == *"the chat template left the text of a message out of"* ]]
 	status_is 2 ft-review --scan -m ./nowhere rows.jsonl
 	status_is 2 ft-review --scan -a ./model rows.jsonl
 }
@@ -606,6 +656,92 @@ keys() {
 	[[ $output == *Goodbye* ]]
 }
 
+@test "a fix that breaks the JSON or the schema of its reference is asked about" {
+	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	fixes() { # TEXT [MEMBERS] - a fix of the row that the page would show next
+		http GET /api/next
+		http POST /api/decide "$(jq -c --arg new "$1" --argjson more "${2:-{\}}" '.row
+			| {row, key, hash, random, verdict: "fix", new: $new, why: ""} + $more' <<<"$body")"
+	}
+	open_page -o j.jsonl --as anna --every 1 rows.jsonl
+	for broken in '{"due": 7' 'due 7' '{"due": 7} or so' '{"due": 07}' '7'; do
+		fixes "$broken"
+		[ "$code" = 422 ]
+		[[ $body == *"the reference was JSON"* ]]
+	done
+	[ ! -s j.jsonl ]
+	fixes '{"due": 7}'
+	[ "$code" = 200 ]
+	fixes 'due 7' '{"sure": true}'
+	[ "$code" = 200 ]
+	close_page
+	[ "$(jq -r .new j.jsonl | xargs -d '\n')" = '{"due": 7} due 7' ]
+	# What begins like JSON and is none, where the reference was text.
+	rows 2
+	open_page -o k.jsonl --as anna --every 1 rows.jsonl
+	fixes '{"answer": "x}'
+	[ "$code" = 422 ]
+	[[ $body == *"begins like JSON"* ]]
+	fixes 'a better answer'
+	[ "$code" = 200 ]
+	close_page
+	# A schema: of all rows, or a row's own.
+	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	echo '{"type": "object", "properties": {"due": {"type": "integer"}}, "required": ["due"]}' >schema.json
+	open_page -o l.jsonl --as anna --every 1 --schema schema.json rows.jsonl
+	fixes '{"due": "soon"}'
+	[ "$code" = 422 ]
+	[[ $body == *"breaks the schema"*".due"* ]]
+	fixes '{"due": 8}'
+	[ "$code" = 200 ]
+	close_page
+	jq -c --slurpfile s schema.json '.response_format = {type: "json_schema", json_schema: {name: "d", schema: $s[0]}}' rows.jsonl >own.jsonl
+	open_page -o m.jsonl --as anna --every 1 own.jsonl
+	fixes '{"late": 8}'
+	[ "$code" = 422 ]
+	[[ $body == *"breaks the schema"* ]]
+	close_page
+}
+
+@test "the terminal asks too before a fix that breaks JSON: anything but y keeps the edit and saves nothing" {
+	need_terminal
+	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	printf '#!/bin/sh\nprintf "{broken" >"$1"\n' >editor
+	chmod +x editor
+	EDITOR=./editor keys "fnq" -o t.jsonl rows.jsonl
+	grep -q "the reference was JSON" screen.txt
+	[ ! -s t.jsonl ]
+	EDITOR=./editor keys "fyq" -o t.jsonl rows.jsonl
+	[ "$(jq -r .new t.jsonl)" = '{broken' ]
+}
+
+@test "once every row is judged the error rate is exact" {
+	rows 5
+	open_page -o j.jsonl --as anna --every 2 rows.jsonl
+	decide good; decide bad; decide good; decide fix "another answer"
+	ft-review --report j.jsonl | jq -e '.rate | (.exact | not) and .lo < .value and .value < .hi'
+	decide good
+	http GET /api/summary
+	jq -e '.summary.rate | .exact and .value == .4 and .lo == .4 and .hi == .4 and .n == 5' <<<"$body"
+	close_page
+	ft-review --report j.jsonl | jq -e '.rate | .exact and .value == .4 and .lo == .4 and .hi == .4 and .n == 5 and .errors == 2'
+	[[ $(ft-review --report j.jsonl --table) == *"40 % of rows are wrong (2 of 5: all were judged)."* ]]
+	# A set that grew has rows that nobody judged; a skipped row is not known.
+	cp j.jsonl grown.jsonl
+	{ cat rows.jsonl; jq -c '.id = "s" + .id | .messages[0].content += " again"' rows.jsonl; } >more.jsonl
+	open_page -o grown.jsonl --as anna --every 1 more.jsonl
+	decide good
+	close_page
+	ft-review --report grown.jsonl | jq -e '.rate | (.exact | not) and .lo < .hi'
+	open_page -o k.jsonl --as anna --every 1 rows.jsonl
+	decide good; decide bad; decide good; decide skip; decide good
+	close_page
+	ft-review --report k.jsonl | jq -e '.rate | (.exact | not) and .skipped == 1 and .lo < .hi'
+	# Journals that do not say how many rows there were.
+	jq -c 'del(.of)' j.jsonl >old.jsonl
+	ft-review --report old.jsonl | jq -e '.rate | (.exact | not) and .lo < .hi'
+}
+
 @test "a torn last line is cut off, any other damage is named and nothing is lost" {
 	rows 4
 	open_page -o j.jsonl --as anna rows.jsonl
@@ -731,7 +867,7 @@ keys() {
 		--pairs.does.not.go.with.--journal -o j.jsonl --pairs j.jsonl
 		--near.goes.with.--scan --near 0.8 -o j.jsonl
 		--probs.goes.with.--scan --probs .probs --report j.jsonl
-		--schema.goes.with.--scan --schema s.json -o j.jsonl
+		--schema.goes.with.--scan.or.--journal --schema s.json -o j.jsonl
 		--model.goes.with.--scan -m ./m -o j.jsonl
 		--adapter.goes.with.--model -a ./a --scan
 		--threads.goes.with.--scan --threads 1 -o j.jsonl

@@ -30,6 +30,8 @@ void review_corpus_release(struct review_corpus *c)
 	free(c->triples);
 	near_free(c->inputs);
 	map_release(&c->class_at);
+	map_release(&c->folded);
+	chances_release(&c->chances);
 	map_release(&c->first);
 	map_release(&c->references);
 	*c = (struct review_corpus){0};
@@ -73,23 +75,43 @@ static void count_triples(struct review_corpus *c, struct span t)
 	}
 }
 
+static uint64_t folded_hash(struct span name)
+{
+	struct buf folded = BUF_INIT;
+	chances_fold(name, &folded);
+	uint64_t h = hash64(buf_span(&folded), 0);
+	buf_release(&folded);
+	return h;
+}
+
 static struct label_class *class_of(struct review_corpus *c, struct span name)
 {
-	int added;
+	int added, known;
 	uint64_t *at = map_put(&c->class_at, hash64(name, 0), c->classes_n, &added);
 	if (!added)
 		return &c->classes[*at];
+	uint64_t *alike = map_put(&c->folded, folded_hash(name), c->classes_n, &known);
+	if (!known)
+		*alike = CORPUS_SEVERAL;
 	c->classes = mem_grow(c->classes, &c->classes_cap, c->classes_n + 1, sizeof *c->classes);
 	c->classes[c->classes_n] = (struct label_class){.name = span_dup(name)};
 	return &c->classes[c->classes_n++];
 }
 
-/* Where a row's class probabilities stand, absent where nowhere. */
-static struct span probabilities_of(const struct review_corpus *c, const struct record *r,
-				    struct buf *scratch)
+/* Reads a row's class probabilities into c->chances. 0 where it has none that can be read; *fault is
+ * why. */
+static int read_chances(struct review_corpus *c, const struct record *r, enum chances_fault *fault)
 {
-	struct span p = path_find(c->probabilities, r->body, scratch);
-	return json_kind(p) == JSON_OBJECT ? p : json_member(record_get(r, "review"), "probs");
+	struct buf scratch = BUF_INIT;
+	struct span p = path_find(c->probabilities, r->body, &scratch);
+	int some = json_kind(p) > JSON_NULL;
+	*fault = some ? chances_read(&c->chances, p) : CHANCES_FINE;
+	if (!some || *fault != CHANCES_FINE) {
+		p = json_member(record_get(r, "review"), "probs");
+		some = p.s && chances_read(&c->chances, p) == CHANCES_FINE;
+	}
+	buf_release(&scratch);
+	return some;
 }
 
 /* The probability of the whole output by the logprobs of its tokens, those of the API or of the
@@ -111,38 +133,37 @@ static double output_probability(const struct record *r)
 	return exp(fmin(sum, 0));
 }
 
-/* A probability that a row names; NaN where it is none. Sums of floats end a little above 1. */
-static double read_probability(struct span value)
-{
-	double p;
-	return json_number(value, &p) == 0 && p >= 0 && p < 1.001 ? fmin(p, 1) : NAN;
-}
-
-/* The probability of the row's own label; NaN where nothing tells it. */
+/* The probability of the row's own label, where c->chances or else the answer's tells it; NaN. */
 static double own_probability(const struct review_corpus *c, const struct record *r,
-			      struct span label)
+			      struct span label, int some)
 {
-	struct buf scratch = BUF_INIT;
-	struct span probabilities = probabilities_of(c, r, &scratch);
-	double p = NAN;
-	if (probabilities.s) {
-		char *name = span_dup(label);
-		p = read_probability(json_member(probabilities, name));
-		free(name);
-	} else if (!isnan(p = output_probability(r))) {
-		buf_clear(&scratch);
-		if (json_string(record_get(r, "output"), &scratch))
+	struct buf output = BUF_INIT;
+	double p;
+	if (some)
+		return chances_of(&c->chances, label);
+	if (!isnan(p = output_probability(r))) {
+		if (json_string(record_get(r, "output"), &output))
 			p = NAN;
-		else if (!span_eq(buf_span(&scratch), label))
+		else if (!span_eq(buf_span(&output), label))
 			p = 1 - p;
 	}
-	buf_release(&scratch);
+	buf_release(&output);
 	return p;
+}
+
+static void doubt(struct review_corpus *c, int why, size_t row)
+{
+	if (!c->unread[why]++)
+		c->first_unread[why] = row + 1;
 }
 
 static void count_label(struct review_corpus *c, const struct record *r, struct span label)
 {
-	double p = own_probability(c, r, label);
+	enum chances_fault fault;
+	int some = read_chances(c, r, &fault);
+	double p = own_probability(c, r, label, some);
+	if (fault != CHANCES_FINE)
+		doubt(c, fault, c->n);
 	if (isnan(p))
 		return;
 	struct label_class *k = class_of(c, label);
@@ -323,57 +344,82 @@ static double outlying(const struct review_corpus *c, const struct review_corpus
 /* The likeliest of the other classes that count: a class counts for a row only where its
  * probability reaches what rows of that class have on average. */
 struct rival {
-	struct buf name;
+	struct span name;
 	double p;
 };
 
-static void consider(const struct review_corpus *c, struct span name, double p, struct rival *best)
+/* The class of a name: of the same bytes, else the one that folds to the same; NULL. */
+static const struct label_class *class_named(const struct review_corpus *c, struct span name)
 {
 	const uint64_t *at = map_get(&c->class_at, hash64(name, 0));
-	if (!at || p < c->classes[*at].threshold || p <= best->p)
+	if (!at)
+		at = map_get(&c->folded, folded_hash(name));
+	return at && *at != CORPUS_SEVERAL ? &c->classes[*at] : NULL;
+}
+
+static void consider(const struct label_class *k, struct span own, double p, struct rival *best)
+{
+	if (!k || span_eq(span_of(k->name), own) || p < k->threshold || p <= best->p)
 		return;
 	best->p = p;
-	buf_clear(&best->name);
-	buf_addspan(&best->name, name);
+	best->name = span_of(k->name);
 }
 
 /* Whether the label was found wanting. */
-static int find_label(const struct review_corpus *c, const struct record *r, struct findings *f)
+static int find_label(struct review_corpus *c, size_t row, const struct record *r,
+		      struct findings *f)
 {
-	struct buf scratch = BUF_INIT, reference = BUF_INIT, name = BUF_INIT;
+	struct buf reference = BUF_INIT, output = BUF_INIT;
 	struct rival best = {.p = -1};
-	struct json_iter it = {0};
-	struct span key, value;
+	enum chances_fault fault;
+	size_t known = 0;
 	double own = NAN, p;
 	if (record_references(r, &reference, NULL) <= 0)
 		goto cleanup;
 	reference.len = strlen(reference.data);
-	own = own_probability(c, r, buf_span(&reference));
-	struct span probabilities = probabilities_of(c, r, &scratch);
-	while (json_next(&it, probabilities, &key, &value)) {
-		buf_clear(&name);
-		if (!isnan(p = read_probability(value)) && json_string(key, &name) == 0 &&
-		    !span_eq(buf_span(&name), buf_span(&reference)))
-			consider(c, buf_span(&name), p, &best);
+	int some = read_chances(c, r, &fault);
+	own = own_probability(c, r, buf_span(&reference), some);
+	for (size_t i = 0; some && i < c->chances.n; i++) {
+		const struct label_class *k = class_named(c, chances_name(&c->chances, i));
+		known += k != NULL;
+		consider(k, buf_span(&reference), c->chances.v[i].p, &best);
 	}
-	if (!probabilities.s && !isnan(p = output_probability(r)) &&
-	    json_string(record_get(r, "output"), &name) == 0 &&
-	    !span_eq(buf_span(&name), buf_span(&reference)))
-		consider(c, buf_span(&name), p, &best);
+	if (some && c->chances.n && !known && isnan(own))
+		doubt(c, CORPUS_OTHER_LABELS, row);
+	if (!some && !isnan(p = output_probability(r)) &&
+	    json_string(record_get(r, "output"), &output) == 0)
+		consider(class_named(c, buf_span(&output)), buf_span(&reference), p, &best);
 	/* Ranked by how little the own label is left, on a logarithmic scale: differences of
 	 * probabilities are all near 1 for a sure model. */
 	if (best.p > own)
 		findings_add(f, "label",
 			     0.5 + 0.45 * fmin(1, log(best.p / fmax(own, 1e-6)) / log(1e6)),
-			     "%s is likelier (%.2f) than %s (%.2f)",
-			     best.name.len ? best.name.data : "(empty)", best.p,
+			     "%.*s is likelier (%.2f) than %s (%.2f)",
+			     best.name.n ? (int)best.name.n : 7,
+			     best.name.n ? best.name.s : "(empty)", best.p,
 			     reference.len ? reference.data : "(empty)", own);
 cleanup:
-	buf_release(&scratch);
 	buf_release(&reference);
-	buf_release(&name);
-	buf_release(&best.name);
+	buf_release(&output);
 	return best.p > own;
+}
+
+void review_corpus_doubt(const struct review_corpus *c, int doubt, struct buf *text)
+{
+	static const char *const why[CORPUS_DOUBTS] = {
+		[CHANCES_PERCENT] = "are percent: divide them by 100",
+		[CHANCES_UNLABELLED] =
+			"are numbers without labels: an object from label to probability says which is whose",
+		[CHANCES_NO_FORM] =
+			"are neither an object from label to probability nor a list of labels with theirs",
+		[CHANCES_NO_NUMBERS] = "hold no number from 0 to 1",
+		[CORPUS_OTHER_LABELS] = "name none of the references of the set",
+	};
+	if (c->unread[doubt])
+		buf_addf(text,
+			 "the probabilities at %s of %zu rows, the first row %zu, %s; nothing was read of them",
+			 path_text(c->probabilities), c->unread[doubt], c->first_unread[doubt],
+			 why[doubt]);
 }
 
 void review_corpus_find(struct review_corpus *c, size_t row, const struct record *r,
@@ -425,7 +471,7 @@ void review_corpus_find(struct review_corpus *c, size_t row, const struct record
 		findings_add(f, "odd-date", fmin(0.8, 0.3 + 0.02 * fabs(z)),
 			     "a date of %d, where most of the others are of about %.0f", x->year,
 			     c->centre[CORPUS_YEAR]);
-	int mislabelled = find_label(c, r, f);
+	int mislabelled = find_label(c, row, r, f);
 	z = outlying(c, x, CORPUS_LOSS);
 	if (z > 4 && !mislabelled) /* or one sign would be counted twice */
 		findings_add(f, "loss", fmin(0.7, 0.05 * z),

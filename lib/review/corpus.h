@@ -15,7 +15,7 @@
  *	label       confident learning (Northcutt, Jiang, Chuang 2021): class probabilities speak
  *	            for another class than the reference
  *
- * Class probabilities of a row are the object at the path given, else `review.probs` of an earlier
+ * Class probabilities of a row are what stands at the path given (chances.h), else `review.probs` of an earlier
  * scan under a model (opinion.h), else what the `logprobs` of its `output` say: the answer has the
  * probability that its tokens have together, and the reference, where it is another, at most the
  * rest. Its loss is `review.loss`.
@@ -34,6 +34,7 @@
 #include "../json/path.h"
 #include "../json/record.h"
 #include "../text/near.h"
+#include "chances.h"
 #include "finding.h"
 
 struct review_corpus_row {
@@ -59,6 +60,9 @@ struct label_class {
 
 enum { CORPUS_INPUT, CORPUS_REFERENCE, CORPUS_STRANGE, CORPUS_LOSS, CORPUS_YEAR, CORPUS_MEASURES };
 
+enum { CORPUS_OTHER_LABELS = CHANCES_FAULTS, CORPUS_DOUBTS };
+#define CORPUS_SEVERAL UINT64_MAX
+
 struct review_corpus {
 	const struct path *probabilities; /* borrowed: {label: probability} in a row, or NULL */
 	struct review_corpus_row *rows;
@@ -70,6 +74,11 @@ struct review_corpus {
 	struct label_class *classes;
 	size_t classes_n, classes_cap;
 	struct map class_at; /* hash of a label -> its index */
+	struct map folded; /* the same of the label folded; CORPUS_SEVERAL where two fold to one */
+	/* rows whose probabilities could not be used, by why, and the first of each (from 1); the last
+	 * of the kinds: none of the names is a label of the set */
+	size_t unread[CORPUS_DOUBTS], first_unread[CORPUS_DOUBTS];
+	struct chances chances; /* of the row at hand */
 	size_t with_reference, json;
 	struct near *inputs; /* every row's input, until settled */
 	/* median, and MAD as a standard deviation */
@@ -85,5 +94,9 @@ void review_corpus_measure(struct review_corpus *c, size_t row, const struct rec
 void review_corpus_settle(struct review_corpus *c, struct pool *pool);
 void review_corpus_find(struct review_corpus *c, size_t row, const struct record *r,
 			struct findings *f);
+
+/* What to say once of probabilities that could not be used, for doubt 0 to CORPUS_DOUBTS - 1, appended;
+ * nothing where there were none. */
+void review_corpus_doubt(const struct review_corpus *c, int doubt, struct buf *text);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "../base/err.h"
 #include "../json/record.h"
+#include "../json/schema.h"
 #include "draft.h"
 #include "journal.h"
 #include "key.h"
@@ -77,7 +78,8 @@ struct desk {
 	size_t pending_n;
 	struct err trouble; /* why the journal could not be written, last */
 	struct drafts drafts;
-	struct record record; /* the row last parsed */
+	struct record record;	     /* the row last parsed */
+	const struct schema *schema; /* what all references are held to, borrowed; NULL: nothing */
 };
 
 /* Reads the rows. who is the reviewer's name. Second passes take the rows somebody else judged,
@@ -116,6 +118,11 @@ struct desk_counts {
 	struct rate rate;	     /* of this reviewer; n 0: not known */
 };
 struct desk_counts desk_count(const struct desk *d);
+
+/* Whether a fix looks like a slip, with the reason in e: the reference was JSON or the fix begins like it,
+ * and it is none; or it breaks the schema, that of all rows or the row's own response_format. A person
+ * is asked before such a one is decided. */
+int desk_doubt(struct desk *d, size_t row, const char *new_text, struct err *e);
 
 /* Takes a decision on a row: new_text for a fix, why may be NULL. 1: it is in the journal; 0: the
  * journal could not be written (the reason in e), the decision is kept and written with the next

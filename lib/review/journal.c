@@ -11,6 +11,7 @@
 #include "../base/mem.h"
 #include "../json/jw.h"
 #include "../json/members.h"
+#include "../text/fold.h"
 #include "../text/hash.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -43,6 +44,17 @@ size_t journal_reviewer(const struct journal *j, const char *who)
 		if (strcmp(j->reviewers[i], who) == 0)
 			return i;
 	return (size_t)-1;
+}
+
+int journal_name_check(const char *name, struct err *e)
+{
+	struct span rest = span_of(name);
+	if (rest.n >= REVIEWER_MAX)
+		return err_set(e, "the reviewer's name is longer than %d bytes", REVIEWER_MAX - 1);
+	while (rest.n)
+		if (fold_next(&rest) < 0)
+			return err_set(e, "the reviewer's name is no UTF-8");
+	return 0;
 }
 
 static size_t reviewer_add(struct journal *j, const char *who)
@@ -176,6 +188,8 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 		return err_set(e, "unknown verdict \"%s\"", verdict);
 	d.random = json_kind(record_get(r, "random")) == JSON_TRUE;
 	d.final = json_kind(record_get(r, "final")) == JSON_TRUE;
+	if (json_int(record_get(r, "of"), &d.of) || d.of < 0)
+		d.of = 0;
 	d.draw = journal_draw(d.key);
 	if (record_get(r, "after").s && text_into(r, "after", d.after, sizeof d.after, e))
 		return -1;
@@ -306,6 +320,8 @@ static void write_decision(struct buf *b, const char *who, const struct decision
 	jw_put_str(&w, "verdict", names[d->verdict]);
 	jw_put_num(&w, "draw", journal_draw(d->key));
 	jw_put_bool(&w, "random", d->random);
+	if (d->of)
+		jw_put_int(&w, "of", d->of);
 	if (d->final)
 		jw_put_bool(&w, "final", 1);
 	if (d->new_text) {

@@ -4,7 +4,7 @@
  * journal: what reviewers decided, one JSON line a decision, appended and synced before it is
  * acknowledged.
  *
- *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,
+ *	{"at":"2026-11-23T17:05:09Z","who":"anna","key":"0c5d...#2","row":"77ab...","verdict":"fix","draw":0.0173,"random":true,"of":1200,
  *	 "new":"{\"topic\":\"billing\"}","after":"a210...","why":"wrong topic"}
  *
  * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was
@@ -19,6 +19,9 @@
  * uniform sample, and all are judged, however each decision came to be made. A second pass marks
  * rows within the sample of a first one alone, and an adjudication none: the rows that they show
  * were chosen by suspicion and by doubt.
+ *
+ * of is the number of rows in the set at that time (not in journals of earlier versions): where all of
+ * them are judged, the error rate is no estimate.
  *
  * A last line without its newline counts where it is whole, for editors leave the newline out; it
  * gets it with the next decision. What is the beginning of such a line was cut short by a crash and
@@ -51,6 +54,7 @@ struct decision {
 	enum verdict verdict;
 	double draw;	/* journal_draw(key) */
 	int random;	/* the next in the order of draws, as above */
+	int64_t of;	/* rows in the set; 0: not known */
 	int final;	/* settles a disagreement between reviewers */
 	char *new_text; /* for a fix; else NULL */
 	char *why;	/* NULL where none was given */
@@ -93,6 +97,8 @@ const struct decision *journal_own(const struct journal *j, const char *key, con
 /* The row's hash when it was judged, for a row whose hash is now `row`: the same, or where a fix stands
  * in it already, that of the row which the fix was made on. NULL where nobody judged it. */
 const char *journal_reviewed(const struct journal *j, const char *key, const char *row);
+/* -1 and the reason where the text cannot be a reviewer's name. */
+int journal_name_check(const char *name, struct err *e);
 /* Index of a reviewer, (size_t)-1 where unknown. */
 size_t journal_reviewer(const struct journal *j, const char *who);
 

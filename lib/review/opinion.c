@@ -48,6 +48,8 @@ struct opinion {
 	struct chat_example example;
 	size_t unread;
 	struct err why;
+	/* rows of which the template left such a part out, and the first of them */
+	size_t lost[CHAT_PARTS], first_lost[CHAT_PARTS], given;
 };
 
 static int open_model(struct opinion *o, const char *dir, const char *adapter, struct pool *pool,
@@ -155,6 +157,18 @@ static int tokens_of(struct opinion *o, const struct record *r, struct tokens *p
 			return err_set(e, "token %d is beyond the model's vocabulary",
 				       (int)x->ids.ids[i]);
 	return 0;
+}
+
+/* Counts what of the row that o->reference is of leaves no trace in what the model is shown. */
+static void note_lost(struct opinion *o, const struct record *r)
+{
+	struct chat_input in;
+	size_t lost[CHAT_PARTS];
+	if (example_of(o, r, &in, NULL) || chat_lost(o->chat, &in, lost, NULL))
+		return;
+	for (size_t k = 0; k < CHAT_PARTS; k++)
+		if (lost[k] && !o->lost[k]++)
+			o->first_lost[k] = o->given;
 }
 
 /* The first reference into o->reference. 0: there is none; a turn of tool calls alone counts as one
@@ -277,6 +291,7 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 {
 	struct err e = ERR_INIT;
 	struct asked *a = &o->queue[o->queue_n];
+	o->given++;
 	if (!o->settled)
 		settle(o);
 	buf_clear(&a->line);
@@ -294,6 +309,8 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 			tokens_clear(&a->answer);
 			if (!o->unread++)
 				o->why = e;
+		} else {
+			note_lost(o, r);
 		}
 	}
 	o->tokens += a->prompt.n + a->answer.n;
@@ -302,13 +319,28 @@ void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, 
 		opinion_flush(o, done, arg);
 }
 
-size_t opinion_labels(const struct opinion *o)
+void opinion_remark(const struct opinion *o, int remark, struct buf *text)
 {
-	return o->no_labels || !o->settled ? 0 : o->labels_n;
-}
-
-size_t opinion_unread(const struct opinion *o, const char **why)
-{
-	*why = o->why.msg;
-	return o->unread;
+	static const char *const what[CHAT_PARTS] = {
+		[CHAT_MESSAGE] = "the text of a message",
+		[CHAT_REASONING] = "reasoning",
+		[CHAT_CALLS] = "calls of tools",
+		[CHAT_TOOLS] = "the tools",
+		[CHAT_VARS] = "variables set by chat_template_kwargs",
+	};
+	if (remark == 0) {
+		if (!o->no_labels && o->settled)
+			buf_addf(text,
+				 "the references are %zu labels: the model gives each row their probabilities",
+				 o->labels_n);
+	} else if (remark == 1) {
+		if (o->unread)
+			buf_addf(text, "%zu rows could not be shown to the model; the first: %s",
+				 o->unread, o->why.msg);
+	} else if (o->lost[remark - 2]) {
+		buf_addf(text,
+			 "the chat template left %s out of %zu row%s, the first row %zu: the model did not see it",
+			 what[remark - 2], o->lost[remark - 2], o->lost[remark - 2] == 1 ? "" : "s",
+			 o->first_lost[remark - 2]);
+	}
 }

@@ -17,6 +17,7 @@
 
 #include "../base/err.h"
 #include "../base/pool.h"
+#include "../chat/chat.h"
 #include "../json/record.h"
 
 struct opinion;
@@ -33,9 +34,11 @@ typedef void opinion_done(void *arg, struct span line);
 void opinion_add(struct opinion *o, const struct record *r, opinion_done *done, void *arg);
 void opinion_flush(struct opinion *o, opinion_done *done, void *arg);
 
-/* how many there are; 0: the references are no labels */
-size_t opinion_labels(const struct opinion *o);
-/* Rows with a reference that could not be put to the model, and why the first of them could not. */
-size_t opinion_unread(const struct opinion *o, const char **why);
+/* What to say once all rows are through, for remark 0 to OPINION_REMARKS - 1, appended; nothing where
+ * there is nothing to say: how many labels the references are (0), how many rows could not be put to
+ * the model and why the first could not, and which parts of rows the chat template left out
+ * (chat_lost). */
+#define OPINION_REMARKS (2 + CHAT_PARTS)
+void opinion_remark(const struct opinion *o, int remark, struct buf *text);
 
 #endif

@@ -222,11 +222,14 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 	if (body_text(&b, "verdict", &verdict) || body_text(&b, "new", &new_text) ||
 	    body_text(&b, "why", &why))
 		rc = err_set(&e, "the text holds a NUL: nothing is saved");
+	else if (verdict && verdict_of(verdict) == VERDICT_FIX && new_text &&
+		 json_kind(record_get(&b, "sure")) != JSON_TRUE && desk_doubt(d, row, new_text, &e))
+		rc = -2;
 	else
 		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random,
 				 new_text, why, &e);
 	if (rc < 0) {
-		refuse(r, 400, e.msg);
+		refuse(r, rc == -2 ? 422 : 400, e.msg);
 	} else {
 		jw_init(&w, &r->body);
 		jw_object(&w);

@@ -109,7 +109,7 @@ async function call(path, body) {
 	let r;
 	try { r = await fetch(path, how); } catch { throw new Error("ft-review does not answer. Is it still running? What you typed stays here."); }
 	const text = await r.text();
-	if (!r.ok) throw new Error(text.trim() || "status " + r.status);
+	if (!r.ok) throw Object.assign(new Error(text.trim() || "status " + r.status), { status: r.status });
 	return parse(text);
 }
 
@@ -127,7 +127,7 @@ function summary(s) {
 	$("bar").value = judged;
 	put($("count"), judged + " of " + s.due);
 	$("count").title = s.good + " good, " + s.fix + " fixed, " + s.bad + " bad, " + s.skip + " skipped";
-	put($("rate"), s.rate ? "between " + percent(s.rate.lo) + " and " + percent(s.rate.hi) + " of rows are wrong (" + s.rate.n + " drawn at random)"
+	put($("rate"), s.rate && s.rate.exact ? percent(s.rate.value) + " of rows are wrong (all were judged)" : s.rate ? "between " + percent(s.rate.lo) + " and " + percent(s.rate.hi) + " of rows are wrong (" + s.rate.n + " drawn at random)"
 		: "error rate not known yet");
 	reason.length = 1;
 	for (const x of s.reasons) {
@@ -378,7 +378,15 @@ async function decide(verdict, text) {
 	clearTimeout(draftTimer);
 	draftTimer = 0;
 	await draftSent; // or it might come behind the verdict
-	const r = await call("/api/decide", { row: row.row, key: row.key, hash: row.hash, random: row.random, verdict, new: verdict === "fix" ? now : null, why: $("note").value });
+	const decision = { row: row.row, key: row.key, hash: row.hash, random: row.random, verdict, new: verdict === "fix" ? now : null, why: $("note").value };
+	let r;
+	try {
+		r = await call("/api/decide", decision);
+	} catch (e) {
+		if (e.status !== 422) throw e;
+		if (!confirm("Sure? " + e.message + ". Save?")) return;
+		r = await call("/api/decide", { ...decision, sure: true });
+	}
 	await next();
 	if (r.saved) say("Row " + (r.row + 1) + ": " + verdict + ", saved. u takes it back.");
 	else waiting(r.pending, r.error);

@@ -17,10 +17,10 @@ double rate_reach(const struct journal *j, size_t who)
 	return reach;
 }
 
-struct rate rate_of(const struct journal *j, size_t who)
+/* The rows with a draw up to reach. */
+static struct rate count(const struct journal *j, size_t who, double reach)
 {
 	struct rate r = {.value = NAN, .lo = NAN, .hi = NAN};
-	double reach = rate_reach(j, who);
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
 		if (d->draw > reach || journal_find(j, d->key, who) != d)
@@ -32,9 +32,25 @@ struct rate rate_of(const struct journal *j, size_t who)
 		r.n++;
 		r.errors += d->verdict != VERDICT_GOOD;
 	}
+	if (r.n)
+		r.value = (double)r.errors / (double)r.n;
+	return r;
+}
+
+struct rate rate_of(const struct journal *j, size_t who)
+{
+	struct rate r = count(j, who, 1);
+	int64_t of = 0;
+	for (size_t i = j->n; i > 0 && !of; i--)
+		of = j->all[i - 1].of;
+	if (r.n && (int64_t)r.n == of && !r.skipped) {
+		r.exact = 1;
+		r.lo = r.hi = r.value;
+		return r;
+	}
+	r = count(j, who, rate_reach(j, who));
 	if (r.n) {
 		struct interval w = interval_wilson((double)r.errors, (double)r.n, 0.95);
-		r.value = (double)r.errors / (double)r.n;
 		r.lo = w.lo;
 		r.hi = w.hi;
 	}
@@ -47,6 +63,7 @@ void rate_write(struct rate r, struct jw *w)
 	jw_put_int(w, "n", r.n);
 	jw_put_int(w, "errors", r.errors);
 	jw_put_int(w, "skipped", r.skipped);
+	jw_put_bool(w, "exact", r.exact);
 	jw_put_bounds(w, "value", r.value, r.lo, r.hi);
 	jw_end(w);
 }

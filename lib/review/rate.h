@@ -5,6 +5,9 @@
  * are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's interval (1927) is
  * the answer. Later passes correct the verdicts on rows of the sample and never add rows to it.
  * Skipped rows are unknown: not counted, but told.
+ *
+ * Where every row of the set is judged (decision.of) and none skipped, the share is no estimate: it is
+ * exact, and its bounds are itself.
  */
 #ifndef FT_REVIEW_RATE_H
 #define FT_REVIEW_RATE_H
@@ -14,6 +17,7 @@
 
 struct rate {
 	size_t n, errors, skipped;
+	int exact;	      /* all rows were judged */
 	double value, lo, hi; /* 95 %; NaN where n is 0 */
 };
 
@@ -24,7 +28,7 @@ double rate_reach(const struct journal *j, size_t who);
  * wins). */
 struct rate rate_of(const struct journal *j, size_t who);
 
-/* As the value {"n", "errors", "skipped", "value", "lo", "hi"}. */
+/* As the value {"n", "errors", "skipped", "exact", "value", "lo", "hi"}. */
 void rate_write(struct rate r, struct jw *w);
 
 #endif

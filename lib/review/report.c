@@ -157,7 +157,10 @@ static void write_words(const struct journal *j, const struct counts *all, struc
 		 "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n",
 		 all->judged, j->reviewers_n, j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD],
 		 all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
-	if (rate.n)
+	if (rate.exact)
+		buf_addf(b, "%.3g %% of rows are wrong (%zu of %zu: all were judged).\n",
+			 100 * rate.value, rate.errors, rate.n);
+	else if (rate.n)
 		buf_addf(b,
 			 "Between %.1f %% and %.1f %% of rows are wrong (%zu of %zu rows drawn at random; 95 %% interval).\n",
 			 100 * rate.lo, 100 * rate.hi, rate.errors, rate.n);

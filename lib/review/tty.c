@@ -152,7 +152,10 @@ static void show_head(struct tty *t)
 	struct desk_counts c = desk_count(t->d);
 	size_t judged = c.due - c.by[VERDICT_NONE];
 	char rate[128] = "";
-	if (c.rate.n)
+	if (c.rate.exact)
+		snprintf(rate, sizeof rate, "; %.3g %% of rows are wrong (all were judged)",
+			 100 * c.rate.value);
+	else if (c.rate.n)
 		snprintf(rate, sizeof rate,
 			 "; between %.1f %% and %.1f %% of rows are wrong (%zu drawn at random)",
 			 100 * c.rate.lo, 100 * c.rate.hi, c.rate.n);
@@ -269,6 +272,13 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 	t->row = -1;
 }
 
+static int ask_doubt(struct tty *t, const struct err *e)
+{
+	char question[600];
+	snprintf(question, sizeof question, "Sure? %.500s. Save?", e->msg);
+	return ask(t, question);
+}
+
 static void fix(struct tty *t)
 {
 	struct buf text = BUF_INIT, was = BUF_INIT;
@@ -286,6 +296,9 @@ static void fix(struct tty *t)
 		t->d->rows[row].split == SIDE_TEST + 1 &&
 		!ask(t,
 		     "This row belongs to the test set. Changing it changes what models are measured by. Save?")) {
+		desk_draft(t->d, row, text.data, NULL);
+		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
+	} else if (desk_doubt(t->d, row, text.data ? text.data : "", &e) && !ask_doubt(t, &e)) {
 		desk_draft(t->d, row, text.data, NULL);
 		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
 	} else {
