@@ -105,6 +105,15 @@ both() {
 	[ "$(curl -s "${STUB_URL%/v1}/stub/state" | jq .requests)" -eq 0 ]
 }
 
+@test "a model that reasons is asked as it wants it: without a temperature, for as long as it is told" {
+	start_stub --fault 'refuse=temperature' --log log
+	jq -nc 'range(5) | {id: "\(.)", messages: [{role: "user", content: "question \(.)"}]}' >in.jsonl
+	status_is 0 ft-prompt -q -m m --api responses -T 0 --reasoning-effort low in.jsonl
+	[ "$(jq -r .output <<<"$output" | tail -n 1)" = 'question 4' ]
+	[ "$(jq -c 'select(.body.temperature == null) | .body.reasoning' log | sort | uniq -c | tr -s ' ')" = ' 5 {"effort":"low"}' ]
+	[ "$(jq -r 'select(.body.temperature != null) | .did' log)" = fault ]
+}
+
 @test "batches name the endpoint, and their results are read as responses" {
 	start_stub
 	jq -nc 'range(3) | {id: "\(.)", messages: [{role: "user", content: "question \(.)"}]}' >in.jsonl

@@ -1,4 +1,4 @@
-/* Fuzz target: hostile answers of a chat API, whole and streamed, in both dialects, and what is
+/* Fuzz target: hostile answers of a chat API, whole and streamed, in all dialects, and what is
  * made of them for records and cache. The first byte says which, the second in how large pieces a
  * stream comes: however it is cut, the same answer must come out. */
 #include "../../lib/prompt/answer.h"
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	d = data[0] & 1 ? DIALECT_ANTHROPIC : DIALECT_OPENAI;
+	d = data[0] & 8 ? DIALECT_RESPONSES : data[0] & 1 ? DIALECT_ANTHROPIC : DIALECT_OPENAI;
 	forced = (data[0] & 4) != 0;
 	backend_answer_clear(&a);
 	if (data[0] & 2) {
