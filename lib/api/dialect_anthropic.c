@@ -340,7 +340,8 @@ static void anthropic_delta(struct dialect_stream *s, struct span delta, int64_t
 	struct dialect_piece *c;
 
 	if (json_is(type, "input_json_delta")) {
-		if (!(c = index < 0 ? NULL : dialect_find_piece(s, index))) {
+		/* Some servers count otherwise in the middle of a block: the latest is meant. */
+		if (!(c = dialect_find_piece(s, index)) && !(c = dialect_find_piece(s, -1))) {
 			dialect_bad(s, "the input of no tool", delta);
 			return;
 		}

@@ -135,7 +135,10 @@ void dialect_content(struct dialect_stream *s, struct buf *to, struct span v)
 		return;
 	case JSON_OBJECT:
 		if (json_is(type, "thinking") || json_is(type, "reasoning"))
-			dialect_content(s, &s->reasoning, dialect_absent(thought) ? text : thought);
+			dialect_content(s, &s->reasoning,
+					!dialect_absent(thought) ? thought
+					: !dialect_absent(text)	 ? text
+								 : json_member(v, "summary"));
 		else if (json_is(type, "refusal"))
 			dialect_add(s, &s->refusal, json_member(v, "refusal"));
 		else if (json_kind(text) == JSON_STRING)
@@ -193,7 +196,7 @@ static void copy_text(char *to, size_t size, struct span v)
 	buf_release(&b);
 }
 
-/* The members of both; those of the end replace those of the beginning. */
+/* The members of both; those of the end replace those of the beginning where they say something. */
 static void put_usage(const struct dialect_stream *s, struct buf *to)
 {
 	struct json_iter it = {0};
@@ -213,7 +216,10 @@ static void put_usage(const struct dialect_stream *s, struct buf *to)
 		while (json_next(&it, at_end ? end : buf_span(&s->usage), &key, &value)) {
 			buf_clear(&name);
 			json_string(key, &name);
-			if (!at_end && json_kind(json_member(end, name.data)) != JSON_NONE)
+			if (!at_end && !dialect_absent(json_member(end, name.data)))
+				continue;
+			if (at_end && dialect_absent(value) &&
+			    json_kind(json_member(buf_span(&s->usage), name.data)) != JSON_NONE)
 				continue;
 			jw_keyn(&w, name.data, name.len);
 			jw_raw(&w, value);

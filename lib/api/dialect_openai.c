@@ -71,14 +71,21 @@ static void add_more(struct dialect_piece *b, struct span call)
 	}
 }
 
+/* Whether a piece is all of the arguments once more, as the last one of some servers is. */
+static int again(const struct dialect_piece *b, struct span piece)
+{
+	return piece.n && *piece.s == '{' && span_eq(piece, buf_span(&b->text)) &&
+	       whole_arguments(b);
+}
+
 static void add_function(struct dialect_stream *s, struct dialect_piece *b, struct span function)
 {
 	struct span v = json_member(function, b->kind == DIALECT_CUSTOM ? "input" : "arguments");
 
 	add_name(s, b, json_member(function, "name"));
-	if (json_kind(v) == JSON_STRING)
+	if (json_kind(v) == JSON_STRING && !again(b, dialect_inside(v)))
 		dialect_add(s, &b->text, v);
-	else if (!dialect_absent(v))
+	else if (!dialect_absent(v) && json_kind(v) != JSON_STRING)
 		dialect_give_arguments(s, b, v);
 }
 
@@ -91,12 +98,18 @@ static void openai_call(struct dialect_stream *s, struct span t, int whole)
 
 	if (json_kind(function) != JSON_OBJECT && json_kind(custom) == JSON_OBJECT)
 		function = custom;
-	if (json_kind(function) != JSON_OBJECT && dialect_absent(id)) {
-		dialect_bad(s, "a tool call is not understood", t);
-		return;
-	}
 	if (json_int(json_member(t, "index"), &index) || index < 0)
 		index = -1;
+	if (json_kind(function) != JSON_OBJECT && dialect_absent(id)) {
+		/* Gemini tells what else belongs to a call in a piece of its own. */
+		if (!whole && json_kind(json_member(t, "extra_content")) == JSON_OBJECT)
+			b = dialect_find_piece(s, index);
+		if (b)
+			add_more(b, t);
+		else
+			dialect_bad(s, "a tool call is not understood", t);
+		return;
+	}
 	for (size_t i = 0; !whole && dialect_inside(id).n && i < s->n && !b; i++)
 		if (span_eq(dialect_inside(id), buf_span(&s->pieces[i].id)))
 			b = &s->pieces[i];
@@ -117,6 +130,17 @@ static void openai_call(struct dialect_stream *s, struct span t, int whole)
 
 /* --- events --- */
 
+static void add_details(struct dialect_stream *s, struct span details)
+{
+	struct json_iter it = {0};
+	struct span key, detail;
+
+	while (json_next(&it, details, &key, &detail)) {
+		dialect_add(s, &s->reasoning, json_member(detail, "text"));
+		dialect_add(s, &s->reasoning, json_member(detail, "summary"));
+	}
+}
+
 static void openai_message(struct dialect_stream *s, struct span m, int whole)
 {
 	static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
@@ -130,6 +154,8 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 	/* Some servers say it under two names. */
 	for (size_t i = 0; i < 3 && s->reasoning.len == before; i++)
 		dialect_add(s, &s->reasoning, json_member(m, names[i]));
+	if (s->reasoning.len == before) /* OpenRouter's, beside or in place of `reasoning` */
+		add_details(s, json_member(m, "reasoning_details"));
 	dialect_add(s, &s->refusal, json_member(m, "refusal"));
 	if (!dialect_absent(calls) && json_kind(calls) != JSON_ARRAY)
 		dialect_bad(s, "the tool calls are not understood", calls);

@@ -423,6 +423,42 @@ static const struct shape shapes[] = {
 	 CREATED BEGIN(0) H_I HI_OVER COMPLETED("") CREATED BEGIN(0), HI HI, "bad_answer"},
 	{"a second answer within the first", R,
 	 CREATED BEGIN(0) H_I CREATED BEGIN(0) H_I COMPLETED(""), NULL, "bad_answer"},
+	/* what public reports tell of servers and gateways beside */
+	{"LiteLLM: reasoning, text and a call with one index", R,
+	 CREATED EV("reasoning_summary_text.delta", AT(0) "\"delta\":\"hm\"") DELTA(0, "hi")
+		 EV("output_item.added", "\"output_index\":0,\"item\":" FUNCTION(1, "b", "get", ""))
+			 EV("function_call_arguments.delta",
+			    "\"item_id\":\"i1\",\"output_index\":0,\"delta\":\"" X2 "\"")
+				 COMPLETED(""),
+	 DONE(THOUGHT(0, "", SUMMARY("hm")) "," MESSAGE(TEXT("hi")) "," FUNCTION(1, "b", "get",
+										 X2)),
+	 NULL},
+	{"a response at the end that has the message alone", R,
+	 CREATED SUM(0, 0, "hm") HI_1 COMPLETED(MESSAGE_AT(1, TEXT("hi"))),
+	 DONE(THOUGHT(0, "", SUMMARY("hm")) "," MESSAGE_AT(1, TEXT("hi"))), NULL},
+	{"a response at the end whose message is empty", R,
+	 CREATED BEGIN(0) H_I COMPLETED(MESSAGE("")), HI, NULL},
+	{"a failure with the reason beside the response", R,
+	 CREATED EV("failed",
+		    "\"error\":{\"message\":\"no\",\"code\":\"server_error\"},\"response\":{}"),
+	 "{\"error\":{\"message\":\"no\",\"code\":\"server_error\"}}", "api"},
+	{"heartbeats that are events without a response", R,
+	 "data: {\"type\":\"response.in_progress\"}\n\n" CREATED
+	 "data: {\"type\":\"response.in_progress\"}\n\n" BEGIN(0) H_I COMPLETED(""),
+	 HI, NULL},
+	{"no counts", R,
+	 CREATED BEGIN(0) H_I
+	 "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"model\":\"m\","
+	 "\"output\":[" MESSAGE(TEXT("hi")) "],\"usage\":null}}\n\n",
+	 NULL, NULL},
+	{"a piece that the end of the text has and no delta", R,
+	 CREATED BEGIN(0) DELTA(0, "i") TEXT_OVER(0, "hi") COMPLETED(MESSAGE(TEXT("hi"))), NULL,
+	 "bad_answer"},
+	{"OpenRouter's own tools", R,
+	 CREATED ADDED(0, "{\"type\":\"openrouter:web_search\",\"id\":\"i0\"}") HI_1 COMPLETED(
+		 "{\"type\":\"openrouter:web_search\",\"id\":\"i0\"}," MESSAGE_AT(1, TEXT("hi"))),
+	 DONE("{\"type\":\"openrouter:web_search\",\"id\":\"i0\"}," MESSAGE_AT(1, TEXT("hi"))),
+	 NULL},
 	/* the event stream */
 	{"heartbeats", R,
 	 CREATED "data: {\"type\":\"keepalive\",\"sequence_number\":3}\n\n: ping\n\n" BEGIN(0)

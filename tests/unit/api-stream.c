@@ -424,6 +424,96 @@ static const struct shape shapes[] = {
 	 CALLS(CALL("a", "get", "") ",{\"function\":{\"arguments\":\"{}\"}}"), "bad_answer"},
 	{"calls that are none", O, DELTA("\"tool_calls\":[\"get\"]") CALLED DONE, CALLS("\"get\""),
 	 "bad_answer"},
+	/* what public reports tell of servers and gateways beside */
+	{"Databricks: reasoning with its summary as a part", O,
+	 DELTA("\"content\":[{\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\","
+	       "\"text\":\"hm\"}]},{\"type\":\"text\",\"text\":\"hi\"}]") END,
+	 WHOLE("\"content\":[{\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\","
+	       "\"text\":\"hm\"}]},{\"type\":\"text\",\"text\":\"hi\"}]",
+	       "stop"),
+	 NULL},
+	{"Databricks: no finish reason, [DONE] alone", O,
+	 DELTA("\"content\":\"hi\"") CHOICE("\"index\":0,\"delta\":{}") DONE,
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"}}]}", NULL},
+	{"OpenRouter: reasoning in its details alone", O,
+	 DELTA("\"content\":\"\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"h\"}]")
+		 DELTA("\"content\":\"\",\"reasoning\":null,\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"m\"},"
+		       "{\"type\":\"reasoning.encrypted\",\"data\":\"x\"}]")
+			 DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"content\":\"hi\",\"reasoning\":null,\"reasoning_details\":[{\"type\":\"reasoning.text\","
+	       "\"text\":\"hm\"},{\"type\":\"reasoning.encrypted\",\"data\":\"x\"}]",
+	       "stop"),
+	 NULL},
+	{"OpenRouter: a summary in the details", O,
+	 DELTA("\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"hm\"}]")
+		 DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"content\":\"hi\",\"reasoning_details\":[{\"type\":\"reasoning.summary\",\"summary\":\"hm\"}]",
+	       "stop"),
+	 NULL},
+	{"OpenRouter: an error beside empty choices", O,
+	 DELTA("\"content\":\"h\"") "data: {\"choices\":[],\"error\":{\"code\":502,\"message\":\"no\"}}\n\n",
+	 "{\"choices\":[],\"error\":{\"code\":502,\"message\":\"no\"}}", "api"},
+	{"vLLM: reasoning and text in one chunk", O,
+	 DELTA("\"reasoning_content\":\"h\"") DELTA("\"reasoning_content\":\"m\",\"content\":\"h\"")
+		 DELTA("\"content\":\"i\"") END,
+	 WHOLE("\"reasoning_content\":\"hm\",\"content\":\"hi\"", "stop"), NULL},
+	{"new-api: a last piece of a call that says nothing", O,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\","
+	       "\"arguments\":\"{\\\"x\\\":1}\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"\",\"type\":\"function\",\"function\":{\"name\":null,"
+		       "\"arguments\":null}}]") CALLED DONE,
+	 ONE, NULL},
+	{"the arguments once more in the last piece", O,
+	 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\"\"}}]")
+		 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]") DELTA(
+			 "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}}]")
+			 CALLED DONE,
+	 ONE, NULL},
+	{"Ollama: all calls and the end in one chunk", O,
+	 CHOICE("\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"a\","
+		"\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":1}\"}},{\"id\":\"b\","
+		"\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{\\\"x\\\":2}\"}}]},"
+		"\"finish_reason\":\"tool_calls\"") DONE,
+	 WHOLE("\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[" CALL(
+		       "a", "get", "{\\\"x\\\":1}") "," CALL("b", "get", "{\\\"x\\\":2}") "]",
+	       "tool_calls"),
+	 NULL},
+	{"Ollama: an error that is a string", O,
+	 DELTA("\"content\":\"h\"") "data: {\"error\":\"no\"}\n\n", "{\"error\":\"no\"}", "api"},
+	{"Gemini: what belongs to a call in a piece of its own", O,
+	 DELTA("\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{}\"}}]")
+		 DELTA("\"tool_calls\":[{\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]")
+			 END,
+	 CALLS("{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get\",\"arguments\":\"{}\"},"
+	       "\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}"),
+	 NULL},
+	{"Gemini: what belongs to no call", O,
+	 DELTA("\"tool_calls\":[{\"extra_content\":{\"google\":{}}}]") END,
+	 CALLS("{\"extra_content\":{\"google\":{}}}"), "bad_answer"},
+	{"no calls in every chunk", O,
+	 DELTA("\"content\":\"h\",\"tool_calls\":[]") DELTA("\"content\":\"i\",\"tool_calls\":[]")
+		 END,
+	 HI, NULL},
+	{"Azure: nothing but a filter", O,
+	 CHOICE("\"index\":0,\"delta\":{\"role\":\"assistant\"},\"finish_reason\":null") CHOICE(
+		 "\"index\":0,\"delta\":{},\"finish_reason\":\"content_filter\",\"content_filter_results\":{}")
+		 DONE,
+	 WHOLE("\"role\":\"assistant\"", "content_filter"), "empty"},
+	{"xAI: citations in a chunk without choices", O,
+	 DELTA("\"content\":\"hi\"") STOP
+	 "data: {\"choices\":[],\"citations\":[\"https://h\"]}\n\n" DONE,
+	 HI, NULL},
+	{"Groq: a call that failed", O,
+	 "event: error\ndata: {\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\",\"code\":"
+	 "\"tool_use_failed\",\"failed_generation\":\"<f>\"}}\n\n",
+	 "{\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\",\"code\":\"tool_use_failed\"}}",
+	 "api"},
+	{"usage behind [DONE]", O,
+	 DELTA("\"content\":\"hi\"") END
+	 "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\n",
+	 "{\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"hi\"},"
+	 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}",
+	 NULL},
 	/* Anthropic's */
 	{"Anthropic's text", A,
 	 A_START A_BLOCK(
@@ -498,10 +588,74 @@ static const struct shape shapes[] = {
 	 "dropped"},
 	{"an OpenAI event in Anthropic's stream", A,
 	 A_START DELTA("\"content\":\"hi\"") A_END("end_turn"), HI, "bad_answer"},
+	{"Bedrock: a count that the end does not repeat", A,
+	 "data: {\"type\":\"message_start\",\"message\":{\"content\":[],\"model\":\"m\",\"usage\":{"
+	 "\"input_tokens\":3,\"output_tokens\":1,\"service_tier\":null}}}\n\n" A_BLOCK(
+		 "\"type\":\"text\",\"text\":\"hi\"")
+		 A_EVENT("\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{"
+			 "\"input_tokens\":null,\"output_tokens\":5,\"service_tier\":null}")
+			 A_EVENT("\"type\":\"message_stop\""),
+	 "{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}],\"stop_reason\":\"end_turn\","
+	 "\"usage\":{\"input_tokens\":3,\"service_tier\":null,\"output_tokens\":5}}",
+	 NULL},
+	{"a proxy's message that begins without content", A,
+	 "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":3}}}\n\n" A_BLOCK(
+		 "\"type\":\"text\",\"text\":\"\"")
+		 A_DELTA("\"type\":\"text_delta\",\"text\":\"hi\"") A_END("end_turn"),
+	 A_WHOLE("{\"type\":\"text\",\"text\":\"hi\"}", "end_turn"), NULL},
+	{"a block's text under another index", A,
+	 A_START A_BLOCK("\"type\":\"text\",\"text\":\"\"") A_EVENT(
+		 "\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}")
+		 A_END("end_turn"),
+	 A_WHOLE("{\"type\":\"text\",\"text\":\"hi\"}", "end_turn"), NULL},
+	{"a tool's input under another index", A,
+	 A_START A_BLOCK(A_TOOL_BLOCK("{}")) A_EVENT(
+		 "\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"type\":\"input_json_delta\","
+		 "\"partial_json\":\"{\\\"x\\\":1}\"}") A_END("tool_use"),
+	 A_TOOL, NULL},
+	{"LiteLLM: text without a block, at index -1", A,
+	 A_START A_EVENT(
+		 "\"type\":\"content_block_delta\",\"index\":-1,\"delta\":{\"type\":\"text_delta\","
+		 "\"text\":\"hi\"}") A_END("end_turn"),
+	 A_WHOLE("{\"type\":\"text\",\"text\":\"hi\"}", "end_turn"), NULL},
+	{"LiteLLM: an empty text before the thinking", A,
+	 A_START A_BLOCK("\"type\":\"text\",\"text\":\"\"")
+		 A_BLOCK("\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"")
+			 A_DELTA("\"type\":\"thinking_delta\",\"thinking\":\"hm\"")
+				 A_BLOCK("\"type\":\"text\",\"text\":\"hi\"") A_END("end_turn"),
+	 A_WHOLE("{\"type\":\"text\",\"text\":\"\"},{\"type\":\"thinking\",\"thinking\":\"hm\"},{"
+		 "\"type\":\"text\",\"text\":\"hi\"}",
+		 "end_turn"),
+	 NULL},
+	{"Anthropic's end without a reason", A,
+	 A_START A_BLOCK("\"type\":\"text\",\"text\":\"hi\"") A_EVENT("\"type\":\"message_stop\""),
+	 "{\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}],\"stop_reason\":null,"
+	 "\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}",
+	 NULL},
+	{"input of a tool that no block began", A,
+	 A_START A_DELTA("\"type\":\"input_json_delta\",\"partial_json\":\"{}\"") A_END("tool_use"),
+	 NULL, "bad_answer"},
 };
+
+/* What was thought is kept, in whatever form: hm. */
+static void thought(void)
+{
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		const struct shape *t = &shapes[i];
+		struct backend_answer a = {0};
+
+		if (strstr(t->stream, "reasoning") || strstr(t->stream, "thinking_delta")) {
+			read_stream(t, 100000, &a);
+			ok_str(a.reasoning.data ? a.reasoning.data : "", "hm",
+			       "%s: what was thought", t->what);
+		}
+		backend_answer_release(&a);
+	}
+}
 
 int main(void)
 {
 	check_shapes(shapes, sizeof shapes / sizeof *shapes);
+	thought();
 	return tap_done();
 }
