@@ -148,6 +148,8 @@ static size_t digits(struct span s, struct number *x)
 	size_t commas = 0, points = 0, wide = 0, last_comma = 0, last_point = 0, end = 0,
 	       decimal = SIZE_MAX;
 	struct buf plain = BUF_INIT;
+	struct span text;
+	size_t behind;
 	int rc;
 
 	for (; end < s.n; end++) {
@@ -180,16 +182,11 @@ static size_t digits(struct span s, struct number *x)
 		decimal = last_comma;
 	if (!is_grouped(s.s, decimal < end ? decimal : end))
 		return 0;
-	for (size_t i = 0; i < end; i++) {
-		if (is_digit(s.s[i]))
-			buf_addc(&plain, s.s[i]);
-		else if (i == decimal)
-			buf_addc(&plain, '.');
-		else if (decimal != SIZE_MAX && i > decimal)
-			goto none;
-	}
-	x->zeros_led = plain.len > 1 && plain.data[0] == '0' && is_digit(plain.data[1]);
+	for (size_t i = 0; i < end; i++)
+		if (!is_digit(s.s[i]) && decimal != SIZE_MAX && i > decimal)
+			return 0;
 	/* An exponent, when it is one: e, a sign perhaps, digits. */
+	behind = end;
 	if (end < s.n && (s.s[end] == 'e' || s.s[end] == 'E')) {
 		size_t j = end + 1;
 
@@ -198,16 +195,22 @@ static size_t digits(struct span s, struct number *x)
 		if (j < s.n && is_digit(s.s[j])) {
 			while (j < s.n && is_digit(s.s[j]))
 				j++;
-			buf_add(&plain, s.s + end, j - end);
-			end = j;
+			behind = j;
 		}
 	}
-	rc = decimal_read(buf_span(&plain), &x->x);
+	text = (struct span){s.s, behind};
+	/* Most stand as they are read. */
+	if (commas > 0 || wide > 0 || points > (decimal != SIZE_MAX)) {
+		for (size_t i = 0; i < end; i++)
+			if (is_digit(s.s[i]) || i == decimal)
+				buf_addc(&plain, i == decimal ? '.' : s.s[i]);
+		buf_add(&plain, s.s + end, behind - end);
+		text = buf_span(&plain);
+	}
+	x->zeros_led = text.n > 1 && text.s[0] == '0' && is_digit(text.s[1]);
+	rc = decimal_read(text, &x->x);
 	buf_release(&plain);
-	return rc ? 0 : end;
-none:
-	buf_release(&plain);
-	return 0;
+	return rc ? 0 : behind;
 }
 
 static size_t spaces(struct span s)
@@ -229,8 +232,10 @@ static size_t amount(struct span s, struct number *x)
 		      {"bn", 0, 9},	  {"thousand", 0, 3},  {"million", 0, 6},
 		      {"billion", 0, 9},  {"trillion", 0, 12}, {"%", 0, -2},
 		      {"percent", 0, -2}, {"per cent", 0, -2}};
-	size_t n = digits(s, x);
+	size_t n = digits(s, x), word = n + spaces(skip(s, n));
 
+	if (word == s.n || !(is_letter(s.s[word]) || s.s[word] == '%'))
+		return n;
 	for (size_t i = 0; i < sizeof scales / sizeof *scales && n > 0; i++) {
 		size_t len = strlen(scales[i].word),
 		       gap = len > 2 || i > 3 ? spaces(skip(s, n)) : 0;

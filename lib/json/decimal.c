@@ -38,14 +38,20 @@ int decimal_read(struct span s, struct decimal *d)
 	d->negative = s.n > 0 && *s.s == '-';
 	if (s.n > 0 && (*s.s == '-' || *s.s == '+'))
 		i = 1;
-	for (; i < s.n && (is_digit(s.s[i]) || (s.s[i] == '.' && !point)); i++) {
+	while (i < s.n && (is_digit(s.s[i]) || (s.s[i] == '.' && !point))) {
+		size_t n = 0;
+
 		if (s.s[i] == '.') {
 			point = 1;
+			i++;
 			continue;
 		}
-		buf_addc(&d->digits, s.s[i]);
-		d->exp -= point;
-		seen++;
+		while (i + n < s.n && is_digit(s.s[i + n]))
+			n++;
+		buf_add(&d->digits, s.s + i, n);
+		d->exp -= point ? (long long)n : 0;
+		seen += n;
+		i += n;
 	}
 	if (seen == 0)
 		return -1;
