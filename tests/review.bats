@@ -867,7 +867,7 @@ keys() {
 		--pairs.does.not.go.with.--journal -o j.jsonl --pairs j.jsonl
 		--near.goes.with.--scan --near 0.8 -o j.jsonl
 		--probs.goes.with.--scan --probs .probs --report j.jsonl
-		--schema.goes.with.--scan.or.--journal --schema s.json -o j.jsonl
+		--schema.goes.with.--scan.or.--journal --schema s.json --report j.jsonl
 		--model.goes.with.--scan -m ./m -o j.jsonl
 		--adapter.goes.with.--model -a ./a --scan
 		--threads.goes.with.--scan --threads 1 -o j.jsonl

@@ -75,7 +75,7 @@ static struct opt options[] = {
 	{0, "reply", OPT_STR, &reply, "TEXT", "the answer to everything"},
 	{0, "replies", OPT_STR, &replies_name, "FILE",
 	 "JSON Lines {\"match\": TEXT, \"reply\": TEXT or [TEXT, ...]}: the first line whose match\nstands in the messages "
-	 "answers; of a list the n-th the n-th time, the last from then on"},
+	 "answers, and its \"last\", where it has one, in the last user turn; of a list the n-th the n-th time, the last from then on"},
 	{0, "fault", OPT_STR, &fault, "LIST",
 	 "directive for all requests without one of their own"},
 	{0, "limit", OPT_INT, &limit, "N",
@@ -94,7 +94,7 @@ static const struct program program = {
 };
 
 struct rule {
-	char *match;
+	char *match, *last; /* last may be NULL */
 	char **replies;
 	size_t n, used;
 };
@@ -242,6 +242,8 @@ static void load_replies(void)
 		memset(rule, 0, sizeof *rule);
 		json_string(json_member(v, "match"), &b);
 		rule->match = buf_detach(&b, NULL);
+		if (json_string(json_member(v, "last"), &b) == 0)
+			rule->last = buf_detach(&b, NULL);
 		r = json_member(v, "reply");
 		rule->replies = mem_alloc(json_count(r) + 1, sizeof *rule->replies);
 		if (!json_string(r, &b)) {
@@ -329,7 +331,8 @@ static void choose_answer(struct question *q)
 	for (size_t i = 0; i < S.rules_n; i++) {
 		struct rule *r = &S.rules[i];
 
-		if (r->n && q->all.data && strstr(q->all.data, r->match)) {
+		if (r->n && q->all.data && strstr(q->all.data, r->match) &&
+		    (!r->last || (q->last.data && strstr(q->last.data, r->last)))) {
 			buf_adds(&q->answer, r->replies[r->used < r->n ? r->used : r->n - 1]);
 			r->used++;
 			return;
