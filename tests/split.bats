@@ -651,3 +651,133 @@ check() {
 	[ "$(ft-split -q --near 0.8 in.jsonl | jq -r .split | sort | uniq -c)" = "$(ft-split -q --near 0.8 bare.jsonl | jq -r .split |
 		sort | uniq -c)" ]
 }
+
+# one_set DIR - fails unless DIR holds the files of the old division whole, or of the new one; prints which.
+one_set() {
+	for set in old new; do
+		if cmp -s "$set/train.jsonl" "$1/train.jsonl" && cmp -s "$set/valid.jsonl" "$1/valid.jsonl" &&
+			cmp -s "$set/test.jsonl" "$1/test.jsonl"; then
+			echo $set
+			return
+		fi
+	done
+	ls -lA "$1" . >&2
+	return 1
+}
+
+# two_divisions - old and new, of old.jsonl and new.jsonl.
+two_divisions() {
+	rows 60 >old.jsonl
+	rows 60 | jq -c '.id += "-new" | .messages[1].content += " once more"' >new.jsonl
+	ft-split -q -d old old.jsonl
+	ft-split -q -d new new.jsonl
+}
+
+@test "-d: a kill before any step leaves the old set or the new one whole, and the next run leaves nothing else" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	two_divisions
+	mkdir place
+	cp -r old place/d
+	echo mine >place/d/notes.txt
+	cp -r place before
+	LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place/d new.jsonl
+	steps=$(<count)
+	[ "$steps" -gt 15 ]
+	seen=
+	for i in $(seq "$steps"); do
+		rm -rf place
+		cp -r before place
+		status=0
+		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i ft-split -q -d place/d new.jsonl || status=$?
+		[ "$status" -eq 137 ]
+		seen+="$(one_set place/d) "
+		[ "$(cat place/d/notes.txt)" = mine ]
+		ft-split -q -d place/d new.jsonl
+		[ "$(ls -A place place/d)" = "$(printf 'place:\nd\n\nplace/d:\nnotes.txt\ntest.jsonl\ntrain.jsonl\nvalid.jsonl')" ]
+		[ "$(one_set place/d)" = new ]
+	done
+	[[ $seen == *old*new* ]]
+	[[ $seen != *new*old* ]]
+}
+
+@test "-d: any step may fail, in a directory that can be exchanged and in one that cannot: the set is whole" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	two_divisions
+	for more in notes.txt sub/notes.txt; do
+		rm -rf before place
+		cp -r old before
+		mkdir -p "$(dirname before/$more)"
+		echo mine >before/$more
+		cp -r before place
+		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place new.jsonl
+		for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
+			rm -rf place
+			cp -r before place
+			status=0
+			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_FAIL=$i ft-split -q -d place new.jsonl 2>err || status=$?
+			[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
+			set=$(one_set place)
+			# What is said is so.
+			[ "$status" -eq 2 ] || [ "$set" = new ]
+			[ "$status" -eq 0 ] || [ "$set" = old ]
+			[ "$(cat place/$more)" = mine ]
+		done
+	done
+}
+
+@test "-d: where files take their names in turn, the next run undoes what a kill left half done" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	two_divisions
+	echo '{"broken":' >bad.jsonl
+	for kind in sub link fresh; do
+		rm -rf before place elsewhere.jsonl
+		cp -r old before
+		case $kind in
+		sub) mkdir before/sub ;;
+		link)
+			mv before/valid.jsonl elsewhere
+			ln -s ../elsewhere before/valid.jsonl
+			cp elsewhere kept
+			;;
+		fresh) rm before/*.jsonl && mkdir before/sub ;;
+		esac
+		cp -a before place
+		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place new.jsonl
+		[ "$(one_set place)" = new ]
+		[ $kind != link ] || [ -L place/valid.jsonl ]
+		for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
+			rm -rf place
+			cp -a before place
+			[ $kind != link ] || cp kept elsewhere
+			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i ft-split -q -d place new.jsonl || [ $? -eq 137 ]
+			# One that does nothing else.
+			status_is 2 ft-split -q -d place bad.jsonl
+			[ -n "$(find place -name '*.jsonl')" ] || { [ $kind = fresh ] && continue; }
+			one_set place
+			run ! ls place/.ft-split.undo
+		done
+	done
+}
+
+@test "-d: one run at a time writes to a directory; of two, one is refused or both follow each other" {
+	two_divisions
+	for _ in $(seq 12); do
+		ft-split -q -d both old.jsonl 2>first &
+		pid=$!
+		status=0
+		ft-split -q -d both new.jsonl 2>second || status=$?
+		other=0
+		wait $pid || other=$?
+		[ "$status" -eq 0 ] || [ "$other" -eq 0 ]
+		[ "$status" -eq 0 ] || grep -q 'both: in use by another process' second
+		[ "$other" -eq 0 ] || grep -q 'both: in use by another process' first
+		one_set both
+	done
+	# In the directory itself, and through a link to it.
+	(cd both && ft-split -q -d . ../old.jsonl)
+	[ "$(one_set both)" = old ]
+	ln -s both named
+	ft-split -q -d named new.jsonl
+	[ -L named ]
+	[ "$(one_set both)" = new ]
+}

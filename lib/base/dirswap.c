@@ -1,0 +1,213 @@
+/* dirswap: see the header. */
+#include "dirswap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "buf.h"
+#include "file.h"
+#include "mem.h"
+
+static int is_replaced(const struct dirswap *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->names[i], name) == 0)
+			return 1;
+	return 0;
+}
+
+/* The directory's name with a dot before it and .new behind, so that the next run knows it. */
+static char *name_beside(const char *dir)
+{
+	char *copy = mem_strdup(dir), *other = mem_strdup(dir);
+	struct buf name = BUF_INIT;
+
+	buf_addf(&name, ".%s.new", basename(copy));
+	char *path = file_join(dirname(other), name.data);
+	buf_release(&name);
+	free(copy);
+	free(other);
+	return path;
+}
+
+static int same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* Calls visit for each entry until it returns non-zero, which is returned; -1 where dir cannot be
+ * read. */
+static int each_entry(struct dirswap *s, const char *dir,
+		      int (*visit)(struct dirswap *s, const char *path, const char *name))
+{
+	DIR *d = opendir(dir);
+	int rc = 0;
+
+	if (!d)
+		return -1;
+	for (struct dirent *entry; !rc && (entry = readdir(d));) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		char *path = file_join(dir, entry->d_name);
+		rc = visit(s, path, entry->d_name);
+		free(path);
+	}
+	closedir(d);
+	return rc;
+}
+
+/* The name, or one of file_begin's temporaries for it. */
+static int is_ours(const char *replaced, const char *name)
+{
+	size_t n = strlen(replaced);
+
+	return strncmp(replaced, name, n) == 0 &&
+	       (!name[n] ||
+		(name[n] == '.' && strlen(name + n) == 7 && !strchr(name + n + 1, '.')));
+}
+
+/* Of the directory that was put aside, or was never put in place: what is ours, or stands in the
+ * directory too, goes; what somebody made there meanwhile moves over. */
+static int clear_entry(struct dirswap *s, const char *path, const char *name)
+{
+	struct stat st, kept;
+	char *there = file_join(s->dir, name);
+	int known = lstat(path, &st) == 0 && lstat(there, &kept) == 0 && same_file(&st, &kept);
+
+	for (size_t i = 0; i < s->n && !known; i++)
+		known = is_ours(s->names[i], name);
+	if (known)
+		unlink(path);
+	else
+		renameat2(AT_FDCWD, path, AT_FDCWD, there, RENAME_NOREPLACE);
+	free(there);
+	return 0;
+}
+
+static void clear_next(struct dirswap *s)
+{
+	each_entry(s, s->next, clear_entry);
+	rmdir(s->next);
+}
+
+static int link_entry(struct dirswap *s, const char *path, const char *name)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return -1;
+	if (is_replaced(s, name))
+		return S_ISREG(st.st_mode) ? 0 : -1;
+	if (S_ISDIR(st.st_mode))
+		return -1;
+	char *to = file_join(s->next, name);
+	int rc = linkat(AT_FDCWD, path, AT_FDCWD, to, 0);
+	free(to);
+	return rc;
+}
+
+/* Whether this process stands in dir or below it: whoever does would stand in the old one after. */
+static int works_in(const char *dir)
+{
+	char here[4096];
+	size_t n = strlen(dir);
+
+	return !getcwd(here, sizeof here) ||
+	       (strncmp(here, dir, n) == 0 && (here[n] == 0 || here[n] == '/'));
+}
+
+/* Whether the system knows the step at all: tried on two empty directories. */
+static int can_exchange(const char *next)
+{
+	struct buf other = BUF_INIT;
+
+	buf_addf(&other, "%s.try", next);
+	rmdir(other.data); /* a killed run's */
+	int can = mkdir(other.data, 0700) == 0 &&
+		  renameat2(AT_FDCWD, next, AT_FDCWD, other.data, RENAME_EXCHANGE) == 0;
+	rmdir(other.data);
+	buf_release(&other);
+	return can;
+}
+
+static int make_next(struct dirswap *s, const struct stat *st)
+{
+	struct stat made;
+	struct err e;
+
+	if (lstat(s->next, &made) == 0) {
+		if (!S_ISDIR(made.st_mode) || made.st_uid != geteuid())
+			return -1;
+		clear_next(s);
+	}
+	if (mkdir(s->next, 0700))
+		return -1;
+	if (!can_exchange(s->next) || stat(s->next, &made) || made.st_dev != st->st_dev ||
+	    (made.st_gid != st->st_gid && chown(s->next, (uid_t)-1, st->st_gid)) ||
+	    chmod(s->next, st->st_mode & 07777) || (s->lock = file_lock(s->next, s->next, &e)) < 0)
+		return -1;
+	return 0;
+}
+
+static void release(struct dirswap *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->dir);
+	free(s->next);
+	*s = (struct dirswap){.lock = -1};
+}
+
+int dirswap_begin(struct dirswap *s, const char *dir, const char *const *names, size_t n)
+{
+	struct stat st;
+
+	*s = (struct dirswap){.names = names, .n = n, .lock = -1, .dir = realpath(dir, NULL)};
+	if (!s->dir || strcmp(s->dir, "/") == 0 || works_in(s->dir) || stat(s->dir, &st) ||
+	    st.st_uid != geteuid())
+		goto cannot;
+	s->next = name_beside(s->dir);
+	if (!make_next(s, &st) && !each_entry(s, s->dir, link_entry))
+		return 1;
+	if (file_is_dir(s->next))
+		clear_next(s);
+cannot:
+	release(s);
+	return 0;
+}
+
+static void sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+}
+
+int dirswap_commit(struct dirswap *s, struct err *e)
+{
+	sync_dir(s->next);
+	if (renameat2(AT_FDCWD, s->next, AT_FDCWD, s->dir, RENAME_EXCHANGE))
+		return err_errno(e, "%s", s->dir);
+	char *parent = mem_strdup(s->dir);
+	sync_dir(dirname(parent));
+	free(parent);
+	clear_next(s);
+	release(s);
+	return 0;
+}
+
+void dirswap_abort(struct dirswap *s)
+{
+	if (s->next)
+		clear_next(s);
+	release(s);
+}
