@@ -242,7 +242,7 @@ static int judge_all(struct work *w)
 	if (!opt_dry_run && !opt_ask.quiet &&
 	    ask_totals(w->ask)->rows + ask_totals(w->ask)->unwritten) {
 		ask_summary(w->ask, &text);
-		prog_warn("%s", text.data);
+		prog_lines(text.data);
 	}
 	if (rc)
 		prog_warn("%s", e.msg);

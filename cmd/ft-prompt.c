@@ -240,7 +240,7 @@ int main(int argc, char **argv)
 	progress_end(&w.progress);
 	ask_summary(w.ask, &text);
 	if (!opt_ask.quiet && text.len)
-		prog_warn("%s", text.data);
+		prog_lines(text.data);
 	if (rc) {
 		prog_warn("%s", e.msg);
 		status = FT_TROUBLE;

@@ -292,6 +292,55 @@ nested() {
 	done
 }
 
+# odd_lines FILE - prints the lines of a report that a terminal would obey or hide.
+odd_lines() {
+	grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$1"
+}
+
+@test "what a record says reaches a terminal's reader as text" {
+	prepare
+	local bad=$'\e]0;x\a\e[2J\u009b31m\u202e\u2066\177\nft-eval: all is well\r'
+	jq -nc --arg bad "$bad" 'range(40) | {id: "\($bad)\(.)", model: "m\($bad)\(. % 2)", output: "a\($bad)", ideal: "b", ("k" + $bad): "v\($bad)\(. % 3)",
+		messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a\($bad)"}]}' >odd.jsonl
+	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", ("k" + $bad): "w\($bad)\(. % 5)", output: "z\($bad)"}' >other.jsonl
+	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", a: "x\($bad)", human: "pass", judge: {score: (. % 2)}}' >judged.jsonl
+	cp odd.jsonl "$bad.jsonl" 2>/dev/null || cp odd.jsonl $'odd\e[2J.jsonl'
+	ft-eval --table --by .model -c exact odd.jsonl >eval 2>&1 || :
+	ft-eval --table --compare .model -c exact odd.jsonl >compare 2>&1 || :
+	ft-drift --table -r odd.jsonl other.jsonl >drift 2>&1 || :
+	ft-split --table --check odd.jsonl odd.jsonl >split 2>&1 || :
+	ft-split -d sides odd.jsonl >sided 2>&1 || :
+	ft-review --scan odd.jsonl 2>scan >/dev/null || :
+	ft-review --report odd.jsonl >report 2>&1 || :
+	ft-train -m tiny --show odd.jsonl >show 2>&1 || :
+	ft-eval --table -c exact $'odd\e[2J.jsonl' >named 2>&1 || :
+	ft-eval --table -c "exact$bad" odd.jsonl >check 2>&1 || :
+	ft-eval --table --by ".k$bad" -c exact odd.jsonl >path 2>&1 || :
+	for f in eval compare drift split sided scan report show named check path; do
+		[ -s "$f" ]
+		run ! odd_lines "$f"
+		run ! grep -q '^ft-eval: all is well' "$f"
+	done
+	grep -qF '\x1b[2J' eval
+	grep -qiF '\u202e' drift
+}
+
+@test "a server's message does not make a line of ours" {
+	prepare
+	stub-mirror --as error --say $'no\nft-prompt: 1 row: 1 answer\e[2J\u202e' --port-file mirror.port 3>&- &
+	MIRROR=$!
+	url=http://127.0.0.1:$(port_of mirror.port)/v1
+	head -n 1 in.jsonl >one.jsonl
+	ft-prompt -m m -u "$url" --retries 0 one.jsonl >out 2>err || :
+	ft-prompt -m m -u "$url" --retries 0 --batch state one.jsonl >>out 2>>err || :
+	ft-train -m m --remote "$url" -o job --skip-bad one.jsonl >>out 2>>err || :
+	HF_ENDPOINT=${url%/v1} HF_HOME=home ft-pull org/m >>out 2>>err || :
+	stop "$MIRROR"
+	grep -qF '\x1b[2J' err
+	run ! grep -q '^ft-prompt: 1 row: 1 answer' err
+	run ! odd_lines err
+}
+
 # Memory and time stay in proportion: one line of 100 MB, and a file that holds none.
 @test "a line of 100 MB passes through, one of 300 MB is refused" {
 	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"

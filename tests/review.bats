@@ -530,8 +530,8 @@ keys() {
 			messages: [{role: "user", content: ("\u001b]0;title\u0007 \u202e turned\n" + ("line\n" * 200) + "the end")},
 				{role: "assistant", content: "x"}]}' >rows.jsonl
 	keys "q" -o j.jsonl rows.jsonl
-	grep -q '<U+001B>' screen.txt
-	grep -q '<U+202E>' screen.txt
+	grep -qF '\x1b' screen.txt
+	grep -qF '\u202e' screen.txt
 	run ! grep -q $'\e]0;' screen.txt
 	run ! grep -q "the end" screen.txt
 	keys "           q" -o j.jsonl rows.jsonl

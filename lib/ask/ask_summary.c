@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/visible.h"
 #include "ask_impl.h"
 
 static void count_error(struct ask_totals *t, const struct backend_answer *an)
@@ -183,7 +184,8 @@ void ask_summary(const struct ask *a, struct buf *text)
 		buf_addf(text, "\n%s", t->by_type[i].type);
 		if (t->by_type[i].status)
 			buf_addf(text, " %d", t->by_type[i].status);
-		buf_addf(text, ": %zu, such as: %s", t->by_type[i].n, t->by_type[i].example);
+		buf_addf(text, ": %zu, such as: ", t->by_type[i].n);
+		visible_put(text, span_of(t->by_type[i].example), "");
 	}
 	if (t->answers > t->cached) {
 		buf_addf(text, "\ntokens: %.0f in", t->prompt_tokens);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <utf8proc.h>
+#include "visible.h"
 
 static struct {
 	char data[65536];
@@ -185,15 +186,20 @@ struct span out_wrap(const char **rest, size_t width)
 
 void out_report(const struct buf *b, int text)
 {
-	const char *rest = b->data ? b->data : "";
+	struct buf shown = BUF_INIT;
+	const char *rest;
 	size_t width = out_columns();
 
+	if (text)
+		visible_put(&shown, buf_span(b), "\n\t");
+	rest = shown.data ? shown.data : "";
 	if (!text || width == 0)
-		out_span(buf_span(b));
+		out_span(text ? buf_span(&shown) : buf_span(b));
 	else
 		while (*rest) {
 			struct span line = out_wrap(&rest, width);
 
 			out_line(line.s, line.n);
 		}
+	buf_release(&shown);
 }

@@ -30,8 +30,8 @@ size_t out_columns(void);
 /* The next line of *rest that takes up at most width columns: up to a newline, or else a blank where
  * there is one, which are passed over. */
 struct span out_wrap(const char **rest, size_t width);
-/* What was appended to b; of text for people, lines that are wider than the terminal are broken at
- * blanks. */
+/* What was appended to b; of text for people, what is odd in it is made visible (visible.h) and
+ * lines that are wider than the terminal are broken at blanks. */
 void out_report(const struct buf *b, int text);
 
 #endif

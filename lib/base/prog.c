@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <utf8proc.h>
 #include "buf.h"
 #include "file.h"
 #include "out.h"
+#include "visible.h"
 
 static const char *prog_name = "ft";
 static volatile sig_atomic_t stop_signal;
@@ -39,38 +39,15 @@ static void catch_signal(int sig)
 		sigaction(sig, &sa, NULL);
 }
 
-static void put_visible(struct buf *b, const char *s)
-{
-	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s;
-	size_t n = strlen(s);
-	while (n > 0) {
-		utf8proc_int32_t c;
-		utf8proc_ssize_t k = utf8proc_iterate(p, (utf8proc_ssize_t)n, &c);
-		if (k <= 0) {
-			buf_addf(b, "\\x%02x", *p);
-			k = 1;
-		} else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-			buf_addf(b, "\\x%02x", (unsigned)c);
-		} else if ((c >= 0x80 && c < 0xa0) || (c >= 0x200e && c <= 0x200f) ||
-			   (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
-			buf_addf(b, "\\u%04x", (unsigned)c);
-		} else {
-			buf_add(b, p, (size_t)k);
-		}
-		p += k;
-		n -= (size_t)k;
-	}
-}
-
 /* In one write, so that lines of programs that share a terminal do not mix. */
-static void vwarn(const char *fmt, va_list ap)
+static void vwarn(const char *keep, const char *fmt, va_list ap)
 {
 	struct buf line = BUF_INIT;
 	char text[4096];
 	vsnprintf(text, sizeof text, fmt, ap);
 	out_flush();
 	buf_addf(&line, "%s: ", prog_name);
-	put_visible(&line, text);
+	visible_put(&line, span_of(text), keep);
 	buf_addc(&line, '\n');
 	fwrite(line.data, 1, line.len, stderr);
 	buf_release(&line);
@@ -80,8 +57,20 @@ void prog_warn(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	vwarn(fmt, ap);
+	vwarn("", fmt, ap);
 	va_end(ap);
+}
+
+void prog_lines(const char *text)
+{
+	struct buf lines = BUF_INIT;
+
+	out_flush();
+	buf_addf(&lines, "%s: ", prog_name);
+	visible_put(&lines, span_of(text), "\n");
+	buf_addc(&lines, '\n');
+	fwrite(lines.data, 1, lines.len, stderr);
+	buf_release(&lines);
 }
 
 void prog_skipped(void *arg, const struct err *e)
@@ -94,7 +83,7 @@ void prog_die(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	vwarn(fmt, ap);
+	vwarn("", fmt, ap);
 	va_end(ap);
 	prog_end(FT_TROUBLE);
 }
@@ -108,7 +97,7 @@ void prog_usage(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	vwarn(fmt, ap);
+	vwarn("", fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "Try '%s --help'.\n", prog_name);
 	prog_end(FT_TROUBLE);

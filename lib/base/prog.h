@@ -24,9 +24,10 @@
  * a NULL-terminated array (borrowed from argv). */
 char **prog_start(const struct program *p, int argc, char **argv);
 
-/* Standard error: "ft-x: message", control characters other than newline and tab made visible,
- * invalid UTF-8 made visible. */
+/* Standard error: "ft-x: message" on one line, whatever the message quotes (visible.h). */
 void prog_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same of a text with lines of its own; what it quotes has been made visible before. */
+void prog_lines(const char *text);
 
 /* Tells that something was left out, and why: "... (skipped)". The shape is that of a reader's
  * on_bad. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "mem.h"
 #include "out.h"
+#include "visible.h"
 
 enum {
 	GAP = 2,
@@ -16,18 +17,22 @@ enum {
 	TEXT_LEAST = 20 /* texts are not wrapped narrower to save a row from being folded */
 };
 
-static void scrub(char *s)
+/* A copy on one line, whatever it quotes. */
+static char *one_line(const char *text)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 127)
+	struct buf b = BUF_INIT;
+
+	visible_put(&b, span_of(text), "\n\t");
+	for (char *s = b.data; s && *s; s++)
+		if (*s == '\n' || *s == '\t')
 			*s = ' ';
+	return b.data ? buf_detach(&b, NULL) : mem_strdup("");
 }
 
 void table_cell(struct table *t, const char *text)
 {
 	t->cells = mem_grow(t->cells, &t->cap, t->n + 1, sizeof *t->cells);
-	t->cells[t->n] = (struct table_cell){.text = mem_strdup(text)};
-	scrub(t->cells[t->n++].text);
+	t->cells[t->n++] = (struct table_cell){.text = one_line(text)};
 }
 
 void table_name(struct table *t, const char *text)
@@ -103,10 +108,11 @@ void table_line(struct table *t, const char *text)
 	char **cell = &t->cells[t->n - 1].text;
 	size_t n = strlen(*cell);
 
-	*cell = mem_realloc(*cell, n + strlen(text) + 2, 1);
+	char *line = one_line(text);
+	*cell = mem_realloc(*cell, n + strlen(line) + 2, 1);
 	(*cell)[n] = '\n';
-	strcpy(*cell + n + 1, text);
-	scrub(*cell + n + 1);
+	strcpy(*cell + n + 1, line);
+	free(line);
 }
 
 void table_class(struct table *t, const char *class)

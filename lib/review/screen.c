@@ -12,6 +12,7 @@
 #include <utf8proc.h>
 #include "../base/mem.h"
 #include "../base/out.h"
+#include "../base/visible.h"
 
 static void write_all(int fd, const char *p, size_t n)
 {
@@ -69,15 +70,6 @@ void screen_clear(struct screen *s)
 	measure(s);
 }
 
-/* Characters that move the cursor, turn the direction of text, or are not seen. */
-static int is_odd(utf8proc_int32_t c)
-{
-	utf8proc_category_t k = utf8proc_category(c);
-	return k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CF ||
-	       k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP ||
-	       k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_CO || k == UTF8PROC_CATEGORY_CS;
-}
-
 static void end_line(struct screen *s, int bold)
 {
 	if (bold)
@@ -133,8 +125,8 @@ void screen_add(struct screen *s, const char *indent, struct span t, int bold)
 		}
 		if (c == '\t')
 			snprintf(shown, sizeof shown, "    ");
-		else if (is_odd(c))
-			snprintf(shown, sizeof shown, "<U+%04X>", (unsigned)c);
+		else if (visible_is_odd(c))
+			visible_number(c, shown);
 		else
 			shown[utf8proc_encode_char(c, (utf8proc_uint8_t *)shown)] = 0;
 		size_t width = out_width(shown, strlen(shown));

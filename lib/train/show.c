@@ -4,18 +4,8 @@
 #include <stdlib.h>
 
 #include "../base/mem.h"
+#include "../base/visible.h"
 #include "batch.h"
-
-static void put_visible(struct buf *b, struct span text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.s[i];
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-			buf_addf(b, "\\x%02x", c);
-		else
-			buf_addc(b, c);
-	}
-}
 
 void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, int colour,
 		  struct buf *b)
@@ -45,7 +35,7 @@ void show_example(const struct dataset *d, size_t i, const struct tokenizer *t, 
 		tokenizer_decode(t, ids + from, to - from, from ? TOKENIZER_KEEP_START : 0, &text);
 		if (on)
 			buf_adds(b, colour ? "\033[1;32m" : ">>>");
-		put_visible(b, buf_span(&text));
+		visible_put(b, buf_span(&text), "\n\t");
 		if (on)
 			buf_adds(b, colour ? "\033[0m" : "<<<");
 	}

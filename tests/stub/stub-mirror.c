@@ -18,12 +18,13 @@
 #include "../../lib/base/prog.h"
 #include "../../lib/json/jw.h"
 
-static const char *port_file, *as = "error", *form = "plain", *location;
+static const char *port_file, *as = "error", *form = "plain", *location, *say;
 
 static struct opt options[] = {
 	{0, "port-file", OPT_STR, &port_file, "FILE", "where the port is written once it answers"},
 	{0, "as", OPT_STR, &as, "WHAT", "error, answer, stream, html, header or redirect"},
 	{0, "form", OPT_STR, &form, "FORM", "plain, escaped, percent or base64"},
+	{0, "say", OPT_STR, &say, "TEXT", "what is sent in the echo's place"},
 	{0, "location", OPT_STR, &location, "URL", "where results are redirected to"},
 	{0},
 };
@@ -66,7 +67,7 @@ static void echo(const char *request, size_t n, struct buf *b)
 		else if (!strcmp(form, "percent"))
 			buf_addf(b, i % 2 || !word ? "%%%02X" : "%c", c);
 		else
-			buf_addf(b, c < ' ' || c == '"' || c == '\\' || c > 126 ? "\\u%04x" : "%c",
+			buf_addf(b, c < ' ' || c == '"' || c == '\\' || c == 127 ? "\\u%04x" : "%c",
 				 c);
 	}
 }
@@ -204,7 +205,10 @@ static void serve(int fd)
 	request[n] = 0;
 	if (sscanf(request, "%*s %1999s HTTP", path) != 1)
 		return;
-	echo(request, n < 4000 ? n : 4000, &said);
+	if (say)
+		echo(say, strlen(say), &said);
+	else
+		echo(request, n < 4000 ? n : 4000, &said);
 	reply(fd, path, request, said.data ? said.data : "");
 	buf_release(&said);
 }
