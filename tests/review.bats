@@ -290,6 +290,32 @@ rows() {
 	status_is 2 ft-review --scan -a ./model rows.jsonl
 }
 
+@test "strangers' bodies are not kept, and their idle connections keep nobody out" {
+	rows 5
+	open_page -o j.jsonl rows.jsonl
+	local fds=() fd
+	for _ in $(seq 24); do # all at once, 20 of 60 MB each
+		exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+		fds+=("$fd")
+		printf 'POST /api/decide HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nOrigin: http://evil.example\r\nContent-Length: 60000000\r\n\r\n' "$PORT" >&"$fd"
+	done
+	for fd in "${fds[@]}"; do
+		(head -c 20000000 /dev/zero >&"$fd") 2>/dev/null || :
+	done
+	[ "$(awk '/VmHWM/ { print $2 }' "/proc/$PAGE_PID/status")" -lt 100000 ]
+	for fd in "${fds[@]}"; do exec {fd}>&-; done
+	fds=()
+	for _ in $(seq 150); do # that say nothing, or little
+		exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+		fds+=("$fd")
+		printf 'GET / HTTP' >&"$fd"
+	done
+	http GET /api/next
+	[ "$code" = 200 ]
+	for fd in "${fds[@]}"; do exec {fd}>&-; done
+	close_page
+}
+
 @test "the page lets nobody in without its token, from another site or host, or by an odd path" {
 	rows 5
 	open_page -o j.jsonl rows.jsonl

@@ -10,6 +10,12 @@
 #include <sys/random.h>
 #include "../base/mem.h"
 
+enum {
+	CONNECTIONS = 512, /* a browser has at most a few hundred */
+	STRANGER_SECONDS = 5,
+	OWN_SECONDS = 60
+};
+
 struct web_server {
 	struct MHD_Daemon *daemon;
 	web_handler *handler;
@@ -42,10 +48,10 @@ static int random_hex(char out[33], struct err *e)
 /* In a time that does not depend on where they differ. */
 static int same_secret(const char *a, const char *b)
 {
-	size_t n = strlen(b);
-	unsigned char diff = strlen(a) != n;
-	for (size_t i = 0; i < n && !diff; i++)
-		diff |= (unsigned char)(a[i] ^ b[i]);
+	size_t n = strlen(b), have = strlen(a);
+	unsigned char diff = have != n;
+	for (size_t i = 0; i < n; i++)
+		diff |= (unsigned char)(a[i < have ? i : have] ^ b[i]);
 	return !diff;
 }
 
@@ -141,27 +147,45 @@ static enum MHD_Result enter(struct web_server *s, struct MHD_Connection *c)
 	return send_reply(c, &r, "/", cookie);
 }
 
+/* Answers what may not come in, or brings the token; 0 where the request holds the cookie and may
+ * go on. It is asked before a byte of the body is taken. */
+static int answer_at_door(struct web_server *s, struct MHD_Connection *c, const char *path,
+			  const char *method, enum MHD_Result *rc)
+{
+	const char *reason = refused(s, c, method), *length = header(c, "Content-Length"),
+		   *token = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "token");
+	int status = 0;
+	if (reason) {
+		status = MHD_HTTP_FORBIDDEN;
+	} else if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0) {
+		status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		reason = "Only GET and POST are understood.";
+	} else if (path[0] != '/' || strstr(path, "..")) {
+		status = MHD_HTTP_BAD_REQUEST;
+		reason = "That is no path here.";
+	} else if (!has_session(s, c)) {
+		if (token && !s->token_used && same_secret(token, s->token) &&
+		    strcmp(path, "/") == 0) {
+			*rc = enter(s, c);
+			return 1;
+		}
+		status = MHD_HTTP_FORBIDDEN;
+		reason =
+			token && s->token_used
+				? "This address worked once already. Start the program again for a new one."
+				: "Open the address that the program printed.";
+	} else if (length && strtoull(length, NULL, 10) > s->max_body) {
+		status = MHD_HTTP_CONTENT_TOO_LARGE;
+		reason = "The request is too large.";
+	}
+	if (status)
+		*rc = send_text(c, status, reason);
+	return status != 0;
+}
+
 static enum MHD_Result answer(struct web_server *s, struct MHD_Connection *c, const char *path,
 			      const char *method, struct buf *body)
 {
-	const char *reason = refused(s, c, method),
-		   *token = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "token");
-	if (reason)
-		return send_text(c, MHD_HTTP_FORBIDDEN, reason);
-	if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0)
-		return send_text(c, MHD_HTTP_METHOD_NOT_ALLOWED,
-				 "Only GET and POST are understood.");
-	if (path[0] != '/' || strstr(path, ".."))
-		return send_text(c, MHD_HTTP_BAD_REQUEST, "That is no path here.");
-	if (!has_session(s, c)) {
-		if (token && !s->token_used && same_secret(token, s->token) &&
-		    strcmp(path, "/") == 0)
-			return enter(s, c);
-		return send_text(c, MHD_HTTP_FORBIDDEN,
-				 token && s->token_used
-					 ? "This address worked once already. Start the program again for a new one."
-					 : "Open the address that the program printed.");
-	}
 	if (body->full)
 		return send_text(c, MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.");
 	struct web_request q = {.method = method,
@@ -181,8 +205,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 {
 	struct web_server *s = arg;
 	struct incoming *in = *state;
+	enum MHD_Result rc;
 	(void)version;
 	if (!in) {
+		if (answer_at_door(s, c, path, method, &rc))
+			return rc;
+		/* Who holds the cookie has time to think; others do not hold connections up. */
+		MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)OWN_SECONDS);
 		in = mem_alloc(1, sizeof *in);
 		in->body.max = s->max_body;
 		*state = in;
@@ -227,9 +256,9 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 	s->daemon =
 		MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
 				 on_request, s, MHD_OPTION_SOCK_ADDR, &at,
-				 MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_CONNECTION_TIMEOUT,
-				 60u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-				 MHD_OPTION_END);
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STRANGER_SECONDS,
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (!s->daemon) {
 		err_errno(e, "cannot listen on 127.0.0.1:%d", port);
 		free(s);
