@@ -15,7 +15,7 @@ args_of() {
 	ft-drift) echo "-r $TMP/in.jsonl" ;;
 	ft-train) echo "-m $TMP/tiny --dry-run" ;;
 	ft-review) echo "--scan" ;;
-	ft-export | ft-pull) echo "none" ;;
+	ft-export | ft-pull | ft-serve) echo "none" ;;
 	*) echo "" ;;
 	esac
 }

@@ -45,6 +45,7 @@ serve_hub() {
 
 teardown() {
 	stop "${HUB_PID:-}"
+	stop "$(cat "$TMP/work/serve.pid" 2>/dev/null || true)"
 	stop_stub
 }
 
@@ -58,6 +59,7 @@ teardown() {
 @test "examples of ft-judge.1 work" { run_examples ft-judge.1; }
 @test "examples of ft-drift.1 work" { run_examples ft-drift.1; }
 @test "examples of ft-review.1 work" { run_examples ft-review.1; }
+@test "examples of ft-serve.1 work" { run_examples ft-serve.1; }
 @test "examples of ft-export.1 work" { run_examples ft-export.1; }
 
 @test "examples of ft-pull.1 work" { serve_hub; run_examples ft-pull.1; }

@@ -1,0 +1,797 @@
+#!/usr/bin/env bats
+# ft-serve between a client and the test server: what passes, what is written down, who is asked, and what
+# neither a full disk nor a hanging candidate nor a hostile client may do.
+
+# shellcheck disable=SC2154 # status_is and run set stderr
+load helper
+
+# start_serve ARGS... - starts ft-serve on a port of its own choosing; sets SERVE_PID, SERVE (its address).
+# What it says goes to serve.err, records without -o to serve.out.
+start_serve() {
+	: >serve.err
+	ft-serve -l 127.0.0.1:0 "$@" 3>&- >serve.out 2>serve.err &
+	SERVE_PID=$!
+	SERVE=
+	for _ in $(seq 500); do
+		SERVE=$(sed -n 's/.*listening at //p' serve.err)
+		[ -n "$SERVE" ] && return 0
+		kill -0 "$SERVE_PID" 2>/dev/null || break
+		sleep 0.01
+	done
+	cat serve.err >&2
+	return 1
+}
+
+# stop_serve - asks it to end and waits for it.
+stop_serve() {
+	kill -TERM "$SERVE_PID"
+	wait "$SERVE_PID" || true
+	SERVE_PID=
+}
+
+# start_second ARGS... - a second test server; sets STUB2_PID, STUB2_URL.
+start_second() {
+	stub-chat "$@" --port-file stub2.port 3>&- >stub2.log 2>&1 &
+	STUB2_PID=$!
+	STUB2_URL=http://127.0.0.1:$(port_of stub2.port)/v1
+}
+
+teardown() {
+	stop "${SERVE_PID:-}"
+	stop "${STUB2_PID:-}"
+	stop_stub
+}
+
+# body TEXT [MEMBERS] - a chat request whose last turn is the text.
+body() {
+	jq -nc --arg t "$1" --argjson m "${2:-{\}}" '{model: "m", messages: [{role: "user", content: $t}]} + $m'
+}
+
+# ask TEXT [MEMBERS [CURL OPTION...]] - asks through ft-serve.
+ask() {
+	curl -sS -m 20 "${@:3}" "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' -d "$(body "$1" "${2:-{\}}")"
+}
+
+# wait_for N FILE... - waits until the files have N lines, at most some seconds.
+wait_for() {
+	for _ in $(seq 500); do
+		[ "$(cat "${@:2}" 2>/dev/null | wc -l)" -ge "$1" ] && return 0
+		sleep 0.01
+	done
+	return 1
+}
+
+metric() {
+	curl -sS "$SERVE/metrics" | awk -v m="ft_serve_$1" '$1 == m { print $2 }'
+}
+
+routes() {
+	jq -n --arg a "${STUB_URL:-}" --arg b "${STUB2_URL:-}" "$1" >routes.json
+}
+
+# --- passing on ---
+
+@test "a client gets what the target sent, byte for byte, and a record is written" {
+	start_stub --log "$TMP/stub.jsonl"
+	start_serve -u "$STUB_URL" -o log
+	local said
+	for said in plain 'stub{body=tool}' 'stub{body=refusal}' 'stub{status=429;retry-after=7}' 'stub{status=500}' 'stub{body=html}' \
+		'stub{body=garbage}' 'stub{size=300000}'; do
+		body "$said" >request
+		for stream in false true; do
+			jq -c ".stream = $stream" request >request.json
+			curl -sS -D direct.head -o direct "$STUB_URL/chat/completions" -d @request.json
+			curl -sS -D through.head -o through "$SERVE/v1/chat/completions" -d @request.json
+			# the server counts its answers
+			sed -i 's/chatcmpl-[0-9]*//' direct through
+			cmp direct through
+			[ "$(awk 'NR == 1 { print $2 }' direct.head)" = "$(awk 'NR == 1 { print $2 }' through.head)" ]
+			[ "$(grep -ciE '^(content-type|retry-after|x-request-id):' direct.head)" -eq \
+				"$(grep -ciE '^(content-type|retry-after|x-request-id):' through.head)" ]
+		done
+	done
+	[ "$(jq -s 'length' log/*.jsonl)" -eq 16 ]
+	# what the target was asked is what the client sent, byte for byte
+	[ "$(jq -c 'select(.n % 2 == 1) | .body' stub.jsonl)" = "$(jq -c 'select(.n % 2 == 0) | .body' stub.jsonl)" ]
+}
+
+@test "records hold what was asked and what was answered, streamed or whole" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --sticky metadata.conversation_id
+	local members='{"temperature": 0, "metadata": {"conversation_id": "c7", "team": "x"},
+		"tools": [{"type": "function", "function": {"name": "f"}}]}'
+	ask 'hello there' "$members" -o whole -D head
+	ask 'hello there' "$(jq -c '.stream = true' <<<"$members")" -o streamed
+	jq -e -s 'length == 2' log/*.jsonl
+	jq -e -s 'all(.output == "hello there" and .model == "m" and .finish_reason == "stop" and .session == "c7" and .tags.team == "x"
+		and .params.temperature == 0 and .tools[0].function.name == "f" and .messages[0].content == "hello there"
+		and .latency > 0 and .cost == null and .usage.total_tokens > 0)' log/*.jsonl
+	jq -e -s '.[0].ttft == null and .[1].ttft > 0 and .[0].id != .[1].id' log/*.jsonl
+	[ "$(sed -n 's/^x-ft-record: \([^\r]*\).*/\1/p' head)" = "$(head -n 1 log/*.jsonl | jq -r .id)" ]
+	[ "$(stat -c %a log/*.jsonl)" = 600 ]
+	# the log is a file of records as others of ft read them
+	ft-eval -c finish log/*.jsonl >scores
+}
+
+@test "several choices are a record each" {
+	start_stub
+	jq -nc '{id: "x", object: "chat.completion", model: "m", choices: [range(3)
+		| {index: ., finish_reason: "stop", message: {role: "assistant", content: "answer \(.)"}}],
+		usage: {prompt_tokens: 1, completion_tokens: 9, total_tokens: 10}}' >three.json
+	start_serve -u "$STUB_URL" -o log
+	ask "stub{file=$TMP/three.json}" '{"n": 3}' -o answer
+	cmp answer three.json
+	[ "$(jq -c '[.sample, .output]' log/*.jsonl | paste -sd' ')" = '[0,"answer 0"] [1,"answer 1"] [2,"answer 2"]' ]
+	[ "$(jq -s 'map(.id) | unique | length' log/*.jsonl)" -eq 1 ]
+}
+
+@test "the first event of a stream comes at once, not with the last" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask 'one two three stub{drip=20}' '{"stream": true}' -N -o slow &
+	local client=$!
+	for _ in $(seq 500); do
+		[ -s slow ] && break
+		sleep 0.01
+	done
+	kill -0 "$client"
+	[ "$(cat log/*.jsonl 2>/dev/null | wc -l)" -eq 0 ]
+	grep -q '"one' slow || sleep 2
+	wait "$client"
+	grep -q 'data: \[DONE\]' slow
+	[ "$(jq -r .output log/*.jsonl)" = 'one two three ' ]
+}
+
+@test "other paths pass through, and are no records" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	[ "$(curl -sS -F purpose=batch -F 'file=@serve.err;type=application/jsonl' "$SERVE/v1/files" | jq -r .object)" = file ]
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' "$SERVE/v1/no/such")" = 404 ]
+	[ "$(curl -sS "$SERVE/v1/no/such")" = "$(curl -sS "$STUB_URL/no/such")" ]
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' -X DELETE "$SERVE/v1/files/none")" != 000 ]
+	[ "$(curl -sS -I -o /dev/null -w '%{http_code}' "$SERVE/v1/models")" != 000 ]
+	[ "$(cat log/*.jsonl 2>/dev/null | wc -l)" -eq 0 ]
+}
+
+@test "a target that breaks off leaves the client what came, an error event, and a record that says so" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask 'it goes so far stub{drop=middle}' '{"stream": true}' -N -o cut
+	grep -q '"content":"it' cut
+	[ "$(grep '^data: ' cut | tail -n 1 | sed 's/^data: //' | jq -r .error.code)" = dropped ]
+	run ! ask 'it goes so far stub{drop=middle}' '{}' -o cut
+	[ "$(ask 'stub{drop=before}' '{}' -w '%{http_code}' -o cut)" = 502 ]
+	jq -e -s 'length == 3 and all(.error.type == "dropped")' log/*.jsonl
+}
+
+@test "a target that cannot be reached, or hangs, is an error in the client's dialect" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --timeout 0.3
+	[ "$(ask 'stub{hang=1}' '{}' -w '%{http_code}' -o hung)" = 504 ]
+	[ "$(jq -r .error.code hung)" = timeout ]
+	[ "$(curl -sS -o hung -w '%{http_code}' "$SERVE/v1/messages" -d "$(body 'stub{hang=1}' '{"max_tokens": 9}')")" = 504 ]
+	[ "$(jq -r '.type, .error.type' hung | paste -sd' ')" = "error api_error" ]
+	stop_stub
+	[ "$(ask hello '{}' -w '%{http_code}' -o gone)" = 502 ]
+	[ "$(jq -r .error.code gone)" = no_connect ]
+	[ "$(jq -r .error.type log/*.jsonl | paste -sd' ')" = "timeout timeout no_connect" ]
+}
+
+@test "a client that goes away ends the call at the target" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	run ! ask 'a long tale stub{drip=50}' '{"stream": true}' -N -o tale -m 0.5
+	wait_for 1 log/*.jsonl
+	[ "$(jq -r .error.type log/*.jsonl)" = client_gone ]
+	run ! ask 'stub{hang=1}' '{}' -m 0.3
+	wait_for 2 log/*.jsonl
+	[ "$(tail -n 1 log/*.jsonl | jq -r .error.type)" = client_gone ]
+	[ "$(metric clients_gone_total)" -eq 2 ]
+	[ "$(metric in_flight)" -eq 0 ]
+}
+
+@test "Anthropic's messages pass and are records like any" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	local members='{"max_tokens": 50, "system": "Be brief.", "tools": [{"name": "f", "input_schema": {"type": "object"}}]}'
+	curl -sS "$SERVE/v1/messages" -d "$(body 'how are you' "$members")" -o whole
+	curl -sSN "$SERVE/v1/messages" -d "$(body 'how are you' "$(jq -c '.stream = true' <<<"$members")")" -o streamed
+	curl -sS "$STUB_URL/messages" -d "$(body 'how are you' "$members")" | sed 's/"id":"[^"]*"//' >direct
+	sed 's/"id":"[^"]*"//' whole | cmp - direct
+	jq -e -s 'length == 2 and all(.output == "how are you" and .messages[0] == {role: "system", content: "Be brief."}
+		and .messages[1].content == "how are you" and .tools[0].function.name == "f" and .params.max_tokens == 50)' log/*.jsonl
+}
+
+@test "turns of tools in other dialects are written as OpenAI's" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	curl -sS "$SERVE/v1/messages" -o /dev/null -d '{"model": "m", "max_tokens": 9, "messages": [
+		{"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image",
+			"source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]},
+		{"role": "assistant", "content": [{"type": "text", "text": "so"},
+			{"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}]},
+		{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "42"},
+			{"type": "text", "text": "and?"}]}]}'
+	[ "$(jq -c '.messages | map(.role), .[1].tool_calls[0].function, .[2].tool_call_id,
+		.[0].content[1].image_url.url' log/*.jsonl | paste -sd' ')" = \
+		'["user","assistant","tool","user"] {"name":"f","arguments":"{\"a\": 1}"} "t1" "data:image/png;base64,AAAA"' ]
+	curl -sS "$SERVE/v1/responses" -o /dev/null -d '{"model": "m", "instructions": "Be brief.", "input": [
+		{"role": "user", "content": [{"type": "input_text", "text": "look"}]},
+		{"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+		{"type": "function_call_output", "call_id": "c1", "output": "42"}, {"type": "item_reference", "id": "r1"}],
+		"tools": [{"type": "function", "name": "f", "parameters": {}}, {"type": "web_search"}],
+		"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}}}'
+	[ "$(tail -n 1 log/*.jsonl | jq -c '(.messages | map(.role)), .messages[2].tool_calls[0].id, .messages[3].content,
+		.tools[0].function.name, .response_format.json_schema.name, .left_out' | paste -sd' ')" = \
+		'["system","user","assistant","tool"] "c1" "42" "f" "n" "item_reference,web_search"' ]
+}
+
+# --- what is kept out ---
+
+@test "a call that its client keeps out of the log is not in it, and is counted" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask secret '{"store": false}' -o /dev/null
+	ask secret '{}' -o /dev/null -H 'x-ft-log: no'
+	ask open '{"store": true}' -o /dev/null
+	[ "$(jq -r .output log/*.jsonl)" = open ]
+	[ "$(metric kept_out_total)" -eq 2 ]
+}
+
+@test "keys stand in no record and no message, whoever sends them back" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	local key=sk-proj-abcdef0123456789
+	curl -sS "$SERVE/v1/chat/completions" -H "Authorization: Bearer $key" -d "$(body 'stub{echo=1}')" -o echoed
+	grep -q "$key" echoed
+	curl -sS "$SERVE/v1/chat/completions" -H "Authorization: Bearer $key" -d "$(body 'stub{status=401;echo=1}')" -o echoed
+	curl -sS "$SERVE/v1/messages" -H "x-api-key: $key" -d "$(body "my key is $key" '{"max_tokens": 9}')" -o /dev/null
+	stop_serve
+	[ "$(cat log/*.jsonl | wc -l)" -eq 3 ]
+	run ! grep -rF "$key" log serve.err serve.out
+}
+
+@test "personal data are in no file, wherever they stand and however a stream was cut" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --redact mail,phone,card,iban,key
+	local mail=jane.doe@example.org card=4111111111111111 iban=DE89370400440532013000 phone='+49 30 901820' text
+	text="$mail $card $iban $phone"
+	ask "$text" '{}' -o answer
+	grep -q "$mail" answer
+	ask "$text" '{"stream": true}' -o /dev/null
+	ask "$text stub{drip=1}" '{"stream": true, "logprobs": true}' -o /dev/null
+	run ! ask "$text stub{drop=middle}" '{}' -o /dev/null
+	ask "$text stub{status=400}" "$(jq -nc --arg t "$text" '{metadata: {note: $t, ($t): 1}, user: $t,
+		tools: [{type: "function", function: {name: "f", description: $t}}], stop: [$t]}')" -o /dev/null
+	ask "x" "$(jq -nc --arg t "$mail" '{messages: [{role: "assistant", content: null, tool_calls: [{id: "1", type: "function",
+		function: {name: "f", arguments: ({to: $t} | tojson | sub("@"; "\\u0040"))}}]},
+		{role: "user", content: [{type: "text", text: $t}]}]}')" -o /dev/null
+	curl -sS "$SERVE/v1/feedback" -d "$(jq -nc --arg t "$text" '{record: "r", value: true, comment: $t, ideal: $t}')"
+	wait_for 7 log/*.jsonl
+	for text in "$mail" 'u0040example' "$card" "$iban" "901820"; do
+		run ! grep -rF "$text" log serve.err serve.out
+	done
+	jq -e -s '.[0].output == "[mail] [card] [iban] [phone]" and .[0].redacted.mail == 2 and .[0].redacted.card == 2' log/*.jsonl
+}
+
+@test "a pattern of one's own is taken out, and named" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], redact: [{regex: "INV-[0-9]+", as: "invoice"}, "mail"]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask 'pay INV-20391 to a@b.example' '{}' -o /dev/null
+	[ "$(jq -r '.output, .redacted.invoice' log/*.jsonl | paste -sd'|')" = 'pay [invoice] to [mail]|2' ]
+}
+
+# --- who may call ---
+
+@test "with keys only those who have one may call, and it goes no further" {
+	start_stub --log "$TMP/stub.jsonl"
+	printf '# those who may\nft-0123456789abcdef billing\nft-fedcba9876543210\n' >keys
+	UPSTREAM=sk-upstream-0123456789
+	export UPSTREAM
+	routes '{routes: {r: {targets: [{model: "m", url: $a, key: "$UPSTREAM"}]}}, default: "r", keys: "keys"}'
+	start_serve -r routes.json -o log
+	[ "$(ask hello '{}' -o refused -w '%{http_code}')" = 401 ]
+	[ "$(jq -r .error.code refused)" = invalid_api_key ]
+	[ "$(ask hello '{}' -o refused -w '%{http_code}' -H 'Authorization: Bearer ft-0123456789abcdee')" = 401 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer ft-0123456789abcdef')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'x-api-key: ft-fedcba9876543210')" = 200 ]
+	[ "$(jq -rc .client log/*.jsonl | paste -sd' ')" = 'billing null' ]
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' "$SERVE/metrics")" = 401 ]
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' "$SERVE/health")" = 200 ]
+	run ! grep -rE 'ft-0123|ft-fedc|sk-upstream' log serve.err
+}
+
+@test "a client's key goes to the host that the routes name for it, not to others" {
+	start_stub --key sk-client-0123456789
+	start_second --key sk-client-0123456789
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{model: "n", url: $b}]}}, default: "r"}'
+	status_is 2 ft-serve --routes-hash -r routes.json
+	[[ $stderr == *"two hosts"*key* ]]
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{model: "n", url: $b, key: "none"}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer sk-client-0123456789')" = 200 ]
+	# the other host refuses, for no key came
+	[ "$(ask 'stub{status=500}' '{}' -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer sk-client-0123456789')" = 401 ]
+}
+
+@test "listening beyond loopback needs keys" {
+	status_is 2 ft-serve -l 0.0.0.0:0 -u http://127.0.0.1:9/v1
+	[[ $stderr == *loopback*--keys* ]]
+	printf 'short\n' >keys
+	status_is 2 ft-serve -l 0.0.0.0:0 -u http://127.0.0.1:9/v1 --keys keys
+	[[ $stderr == *"keys: line 1"*16* ]]
+}
+
+@test "a page of another site cannot call" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: https://example.org')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost.example.org')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost:5173')" = 200 ]
+}
+
+# --- routes ---
+
+@test "a routes file that cannot mean anything is refused in words" {
+	STUB_URL=http://127.0.0.1:9/v1
+	local want file
+	while IFS='|' read -r want file; do
+		routes "$file"
+		status_is 2 ft-serve --routes-hash -r routes.json
+		[[ $stderr == *"$want"* ]] || { echo "$file: $stderr"; return 1; }
+	done <<'LIST'
+"colour" is none of its members|{routes: {r: {targets: [{model: "m", url: $a}], colour: 1}}}
+"wieght" is none of its members|{routes: {r: {targets: [{model: "m", url: $a, wieght: 1}]}}}
+"listen" is none of its members|{routes: {r: {targets: [{model: "m", url: $a}]}}, listen: 1}
+stands there twice|{routes: {r: {targets: [{model: "m", url: $a}, {model: "m", url: $a}]}}}
+two targets are called m|{routes: {r: {targets: [{model: "m", url: $a}]}, s: {targets: [{model: "m", url: "http://127.0.0.1:8/v1"}]}}}
+all weights are 0|{routes: {r: {targets: [{model: "m", url: $a, weight: 0}, {model: "n", url: $a, weight: 0}]}}}
+must be a number from 0|{routes: {r: {targets: [{model: "m", url: $a, weight: -1}]}}}
+must be a number from 0 to 1|{routes: {r: {targets: [{model: "m", url: $a}], shadow: [{model: "n", url: $a, share: 1.5}]}}}
+a circle|{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{route: "s"}]}, s: {targets: [{model: "m"}], fallback: [{route: "r"}]}}}
+a circle|{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{route: "r"}]}}}
+none of that name|{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{route: "x"}]}}}
+has no "url"|{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{model: "x"}]}}}
+needs a "url"|{routes: {r: {targets: [{model: "gpt-nothing"}]}}}
+must be http|{routes: {r: {targets: [{model: "m", url: "ftp://x/v1"}]}}}
+must be http|{routes: {r: {targets: [{model: "m", url: "http://user:pass@x/v1"}]}}}
+do not stand in this file|{routes: {r: {targets: [{model: "m", url: $a, key: "sk-abc"}]}}}
+NO_SUCH_KEY is not set|{routes: {r: {targets: [{model: "m", url: $a, key: "$NO_SUCH_KEY"}]}}}
+must be the name of a route|{routes: {r: {targets: [{model: "m", url: $a}]}}, default: "s"}
+is none of mail, phone|{routes: {r: {targets: [{model: "m", url: $a}], redact: ["name"]}}}
+regex:|{routes: {r: {targets: [{model: "m", url: $a}], redact: [{regex: "("}]}}}
+with a route or more|{routes: {}}
+must be a list with a target|{routes: {r: {targets: []}}}
+LIST
+	local route='"r": {"targets": [{"model": "m", "url": "http://x"}]}'
+	echo "{\"routes\": {$route, $route}}" >routes.json
+	status_is 2 ft-serve --routes-hash -r routes.json
+	[[ $stderr == *"stands twice"* ]]
+	printf '{"routes"' >routes.json
+	status_is 2 ft-serve --routes-hash -r routes.json
+	[[ $stderr == *"routes.json: invalid JSON"* ]]
+}
+
+@test "a request goes to its route's target by the model's name of that target" {
+	start_stub --log "$TMP/stub.jsonl"
+	routes '{routes: {payments: {targets: [{model: "big", url: $a, weight: 1}, {model: "small", url: $a, weight: 0}]},
+		other: {targets: [{model: "small", url: $a}]}}}'
+	start_serve -r routes.json -o log
+	ask hello '{"model": "payments"}' -o /dev/null -D head
+	ask hello '{"model": "other"}' -o /dev/null
+	[ "$(ask hello '{"model": "none"}' -o refused -w '%{http_code}')" = 404 ]
+	[ "$(jq -r .error.code refused)" = model_not_found ]
+	[ "$(jq -r .body.model stub.jsonl | paste -sd' ')" = 'big small' ]
+	[ "$(jq -c '[.route, .target, .model, .routes_hash]' log/*.jsonl | head -n 1)" = \
+		"[\"payments\",\"big\",\"big\",\"$(ft-serve --routes-hash -r routes.json)\"]" ]
+	grep -q '^x-ft-target: big' head
+	[ "$(curl -sS "$SERVE/v1/models" | jq -r '.data[].id' | paste -sd' ')" = 'payments other' ]
+	[ "$(curl -sS "$SERVE/v1/models/other" | jq -r .id)" = other ]
+}
+
+@test "another target stands in for one that is down, overloaded or failing, before the first byte" {
+	start_stub --fault 'status=503'
+	start_second
+	routes '{routes: {r: {targets: [{model: "first", url: $a}, {model: "dead", url: "http://127.0.0.1:1/v1", weight: 0}],
+		fallback: [{model: "dead"}, {model: "last", url: $b, key: "none"}]}}, default: "r"}'
+	sed -i 's|"url": "http://127.0.0.1:1/v1"|"url": "http://127.0.0.1:1/v1", "key": "none"|' routes.json
+	start_serve -r routes.json -o log
+	ask hello '{}' -o answer -D head
+	[ "$(jq -r '.choices[0].message.content' answer)" = hello ]
+	grep -q '^x-ft-target: last' head
+	jq -e '.fallback == "first" and .target == "last" and .output == "hello"' log/*.jsonl
+	ask hello '{"stream": true}' -o answer
+	grep -q 'data: \[DONE\]' answer
+	curl -sS "$SERVE/metrics" | grep -q '^ft_serve_fallbacks_total{route="r",target="first"} 2'
+}
+
+@test "a target that fails again and again is left alone for a while" {
+	start_stub --fault 'status=500' --log "$TMP/stub.jsonl"
+	start_second
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], fallback: [{model: "n", url: $b, key: "none"}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	for _ in $(seq 12); do
+		ask hello '{}' -o /dev/null
+	done
+	[ "$(wc -l <stub.jsonl)" -eq 5 ]
+	jq -e -s 'length == 12 and all(.target == "n" and .fallback == "m")' log/*.jsonl
+	[ "$(curl -sS "$SERVE/health" | jq -r '.targets[0].state')" = "left alone" ]
+}
+
+@test "SIGHUP reads the routes again; a bad file is refused and the old one stays" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "a", url: $a, weight: 1}, {model: "b", url: $a, weight: 0}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask hello '{}' -o /dev/null
+	jq '.routes.r.targets[0].weight = 0 | .routes.r.targets[1].weight = 1' routes.json >next
+	mv next routes.json
+	kill -HUP "$SERVE_PID"
+	for _ in $(seq 500); do
+		grep -q 'in force' serve.err && break
+		sleep 0.01
+	done
+	ask hello '{}' -o /dev/null
+	echo '{"routes": 1}' >routes.json
+	kill -HUP "$SERVE_PID"
+	for _ in $(seq 500); do
+		grep -q 'stay as they are' serve.err && break
+		sleep 0.01
+	done
+	grep -q 'stay as they are: routes.json: routes: must be an object' serve.err
+	ask hello '{}' -o /dev/null
+	[ "$(jq -r .target log/*.jsonl | paste -sd' ')" = 'a b b' ]
+	[ "$(jq -r .routes_hash log/*.jsonl | uniq | wc -l)" -eq 2 ]
+	[ "$(metric reloads_total)" -eq 1 ]
+	[ "$(metric reloads_refused_total)" -eq 1 ]
+}
+
+@test "a local model that does not load is named, and the others serve" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}, {model: "./none", weight: 0}]},
+		s: {targets: [{model: "./none"}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	grep -q '\./none: cannot be served' serve.err
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{"model": "s"}' -o refused -w '%{http_code}')" = 503 ]
+	[ "$(jq -r .error.code refused)" = not_loaded ]
+}
+
+@test "texts that a target no longer needs are taken out before it is asked" {
+	start_stub --log "$TMP/stub.jsonl"
+	printf 'You are careful.\nAnswer in JSON.\n' >system.txt
+	routes '{routes: {r: {targets: [{model: "m", url: $a, prune: ["@system.txt", "Thank you!"]}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask x "$(jq -nc --rawfile s system.txt '{messages: [{role: "system", content: "\($s)Now:"},
+		{role: "user", content: [{type: "text", text: "Hi. Thank you!"}]}]}')" \
+		-o /dev/null
+	[ "$(jq -c '.body.messages | [.[0].content, .[1].content[0].text]' stub.jsonl)" = '["\nNow:","Hi. "]' ]
+	# the record holds what the client asked
+	[ "$(jq -r '.messages[1].content[0].text' log/*.jsonl)" = 'Hi. Thank you!' ]
+}
+
+@test "--check asks each target once and says which does not answer" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}, {model: "n", url: "http://127.0.0.1:1/v1", weight: 0, key: "none"}]}}}'
+	status_is 1 ft-serve --check -r routes.json
+	[[ $(head -n 1 <<<"$output") == "m: answers, "* ]]
+	[[ $(tail -n 1 <<<"$output") == "n: does not answer: "* ]]
+	routes '{routes: {r: {targets: [{model: "m", url: $a}]}}}'
+	status_is 0 ft-serve --check -r routes.json
+}
+
+# --- shadows ---
+
+@test "a candidate is asked the same beside, as a second record of the same id" {
+	start_stub --log "$TMP/stub.jsonl"
+	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $a, share: 1}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask hello '{}' -o answer
+	ask again '{"stream": true}' -o answer
+	ask secret '{"store": false}' -o /dev/null
+	wait_for 4 log/*.jsonl
+	jq -e -s 'length == 4 and (group_by(.id) | length == 2 and all(map(.model) | sort == ["cand", "main"]))
+		and all(.output == .messages[0].content)
+		and (map(select(.shadow)) | length == 2 and all(.model == "cand"))' log/*.jsonl
+	ft-eval -c finish --compare .model --baseline main log/*.jsonl >compared
+}
+
+@test "a candidate that hangs delays nobody; what finds no place is counted" {
+	start_stub
+	start_second --fault hang=1
+	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "r"}'
+	start_serve -r routes.json -o log --shadow-queue 3 --shadow-jobs 2 --shadow-deadline 3
+	for i in $(seq 10); do
+		[ "$(ask "hello $i" '{}' -o answer -m 5 -w '%{http_code}')" = 200 ]
+	done
+	curl -sS "$SERVE/metrics" >metrics
+	# two are asked and three wait; the others are dropped
+	[ "$(sed -n 's/.*shadows_total.*outcome="dropped"} //p' metrics)" -eq 5 ]
+	wait_for 12 log/*.jsonl
+	[ "$(jq -r 'select(.shadow) | .error.type' log/*.jsonl | sort -u)" = deadline ]
+	[ "$(jq -s 'map(select(.shadow | not)) | length' log/*.jsonl)" -eq 10 ]
+}
+
+@test "a shadow at another host sees nothing that the log would not" {
+	start_stub --log "$TMP/stub.jsonl"
+	start_second --log "$TMP/second.jsonl"
+	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}],
+		redact: ["mail"]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask 'write to jane@example.org' '{}' -o answer -H 'Authorization: Bearer sk-client-0123456789'
+	wait_for 2 log/*.jsonl
+	grep -q jane@example.org stub.jsonl
+	run ! grep jane second.jsonl
+	[ "$(jq -r '.key, .body.messages[0].content' second.jsonl | paste -sd'|')" = 'none|write to [mail]' ]
+}
+
+# --- feedback ---
+
+@test "feedback is a record of its own, and --join puts it beside its call" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask one '{}' -o /dev/null -D head
+	ask two '{}' -o /dev/null
+	local id
+	id=$(sed -n 's/^x-ft-record: \([^\r]*\).*/\1/p' head)
+	curl -sSf "$SERVE/v1/feedback" -d "{\"record\": \"$id\", \"value\": false}"
+	curl -sSf "$SERVE/v1/feedback" -d "{\"record\": \"$id\", \"comment\": \"no\", \"ideal\": \"eins\"}"
+	curl -sSf "$SERVE/v1/feedback" -d '{"record": "unknown", "value": 0.5}'
+	local bad
+	for bad in '{"value": true}' '{"record": "x"}' '{"record": "x", "value": "good"}' '{"record": "x", "value": 1, "more": 1}' 'x' \
+		'{"record": "x", "ideal": [1]}'; do
+		[ "$(curl -sS -o /dev/null -w '%{http_code}' "$SERVE/v1/feedback" -d "$bad")" = 400 ]
+	done
+	status_is 0 ft-serve --join log/*.jsonl
+	[ "$(jq -c '[.output, .feedback.value, .feedback.comment, .ideal]' <<<"$output" | paste -sd' ')" = \
+		'["one",false,"no","eins"] ["two",null,null,null]' ]
+	[[ $stderr == *"1 of the feedback"* ]]
+	# from a pipe too, and every other byte as it was
+	cat log/*.jsonl | ft-serve --join 2>/dev/null | jq -c 'del(.feedback, .ideal)' >joined
+	[ "$(cat joined)" = "$(jq -c 'select(.feedback | not)' log/*.jsonl)" ]
+	status_is 0 ft-eval -c exact <(ft-serve --join log/*.jsonl 2>/dev/null | head -n 1)
+}
+
+# --- the log ---
+
+@test "records go to standard output where no directory is given; its reader may be slow or gone" {
+	start_stub
+	start_serve -u "$STUB_URL"
+	ask hello '{}' -o /dev/null
+	[ "$(jq -r .output serve.out)" = hello ]
+	stop_serve
+	# a reader that takes nothing for a while, then everything
+	mkfifo pipe
+	: >serve.err
+	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" 3>&- >pipe 2>serve.err &
+	SERVE_PID=$!
+	exec 8<pipe
+	for _ in $(seq 500); do
+		SERVE=$(sed -n 's/.*listening at //p' serve.err)
+		[ -n "$SERVE" ] && break
+		sleep 0.01
+	done
+	for i in 1 2 3 4; do
+		[ "$(ask "hello $i stub{size=60000}" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	done
+	timeout 5 head -n 4 <&8 >got
+	[ "$(jq -r '.messages[0].content[:7]' got | paste -sd' ')" = 'hello 1 hello 2 hello 3 hello 4' ]
+	exec 8<&-
+	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	[ "$(metric records_lost_total)" -ge 1 ]
+	grep -q 'records are lost' serve.err
+}
+
+@test "a full disk stops no call, is said once and counted; --log-must turns that round" {
+	start_stub
+	: >serve.err
+	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" 3>&- >/dev/full 2>serve.err &
+	SERVE_PID=$!
+	for _ in $(seq 500); do
+		SERVE=$(sed -n 's/.*listening at //p' serve.err)
+		[ -n "$SERVE" ] && break
+		sleep 0.01
+	done
+	for _ in 1 2 3; do
+		[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	done
+	[ "$(metric records_lost_total)" -eq 3 ]
+	[ "$(grep -c 'records are lost' serve.err)" -eq 1 ]
+	stop_serve
+	# a limit on the size of files is a disk that fills up: lines stay whole
+	: >serve.err
+	(trap '' XFSZ; ulimit -f 2; exec ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log --log-must 3>&- 2>serve.err) &
+	SERVE_PID=$!
+	for _ in $(seq 500); do
+		SERVE=$(sed -n 's/.*listening at //p' serve.err)
+		[ -n "$SERVE" ] && break
+		sleep 0.01
+	done
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(ask 'large stub{size=3000}' '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o refused -w '%{http_code}')" = 503 ]
+	[ "$(jq -r .error.code refused)" = log_failing ]
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' "$SERVE/health")" = 503 ]
+	[ "$(jq -r .output log/*.jsonl)" = hello ]
+}
+
+@test "a log directory that vanishes is made again, and what a kill cut is taken away" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log/deep
+	ask one '{}' -o /dev/null
+	rm -r log
+	ask two '{}' -o /dev/null
+	[ "$(jq -r .output log/deep/*.jsonl)" = two ]
+	mv log/deep aside
+	ask three '{}' -o /dev/null
+	[ "$(jq -r .output log/deep/*.jsonl)" = three ]
+	kill -KILL "$SERVE_PID"
+	wait "$SERVE_PID" || true
+	printf '{"id": "cut' >>"$(echo log/deep/*.jsonl)"
+	start_serve -u "$STUB_URL" -o log/deep
+	ask four '{}' -o /dev/null
+	[ "$(jq -r .output log/deep/*.jsonl | paste -sd' ')" = 'three four' ]
+}
+
+@test "--keep removes old files, and only those that are its own" {
+	mkdir log
+	touch log/2020-01-01.jsonl log/2020-02-31.jsonl log/other.jsonl log/2020-01-01.jsonl.gz log/2999-01-01.jsonl
+	start_stub
+	start_serve -u "$STUB_URL" -o log --keep 30
+	ask one '{}' -o /dev/null
+	for _ in $(seq 300); do
+		[ -e log/2020-01-01.jsonl ] || break
+		sleep 0.01
+	done
+	[ "$(cd log && echo *)" = "2020-01-01.jsonl.gz 2020-02-31.jsonl $(date -u +%F).jsonl 2999-01-01.jsonl other.jsonl" ]
+}
+
+@test "after kill -9 under load every call that a client saw the end of is in the log once" {
+	start_stub --delay 2
+	local round i workers
+	for round in 1 2 3; do
+		start_serve -u "$STUB_URL" -o log
+		workers=()
+		for i in 1 2 3 4; do
+			(
+				n=0 streams=(true false)
+				while ask "r$round w$i n$n" "{\"stream\": ${streams[n % 2]}}" -o "answer.$round.$i" 2>/dev/null; do
+					if grep -q 'DONE\|"finish_reason":"stop"' "answer.$round.$i"; then
+						echo "r$round w$i n$n" >>"seen.$round.$i"
+					fi
+					n=$((n + 1))
+				done
+			) 3>&- &
+			workers+=($!)
+		done
+		for i in 1 2 3 4; do
+			wait_for 5 "seen.$round.$i"
+		done
+		kill -KILL "$SERVE_PID"
+		wait "${workers[@]}"
+	done
+	cat seen.* | sort >seen
+	# nothing but whole lines, but for the last that a kill may have cut
+	jq -Rr 'fromjson? | select(.error | not) | .messages[0].content' log/*.jsonl | sort >logged
+	[ "$(wc -l <seen)" -ge 60 ]
+	[ -z "$(uniq -d logged)" ]
+	[ -z "$(comm -23 seen logged)" ]
+}
+
+@test "SIGTERM lets calls end, within the time it has" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask 'slowly stub{delay=700}' '{}' -o answer &
+	local client=$!
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 1 ] && break
+		sleep 0.01
+	done
+	stop_serve
+	wait "$client"
+	[ "$(jq -r '.choices[0].message.content' answer)" = 'slowly ' ]
+	[ "$(jq -r .output log/*.jsonl)" = 'slowly ' ]
+	start_serve -u "$STUB_URL" -o late --drain 0.2
+	ask 'stub{hang=1}' '{}' -o answer 2>/dev/null &
+	client=$!
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 1 ] && break
+		sleep 0.01
+	done
+	stop_serve
+	run ! wait "$client"
+	[ "$(jq -r .error.type late/*.jsonl)" = interrupted ]
+}
+
+# --- hostile clients ---
+
+@test "requests that are too large, or none, are refused without harm" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}]}}, default: "r"}'
+	start_serve -r routes.json -o log --body-max 64K --header-max 8K --memory 1M
+	head -c 100000 /dev/zero | tr '\0' x >large
+	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -d @large)" = 413 ]
+	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -H 'Transfer-Encoding: chunked' -d @large)" = 413 ]
+	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -d '{"model": ')" = 400 ]
+	[ "$(jq -r .error.code refused)" = invalid_json ]
+	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -d '[1]')" = 400 ]
+	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -d '{"model": "r", "model": "r"}')" = 400 ]
+	run curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -H "x-long: $(head -c 60000 large)" -d '{}'
+	[[ $output == 431 || $output == 400 || $output == 413 || $status -ne 0 ]]
+	local bytes to='POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n'
+	for bytes in 'GET' 'POST / HTTP/9.9\r\n\r\n' '\x00\x01\x02\r\n\r\n' "$to"'Content-Length: -5\r\n\r\n' \
+		"$to"'Content-Length: 99999999999999999999\r\n\r\n{}' \
+		"$to"'Content-Length: 50\r\n\r\n{}' \
+		"$to"'Transfer-Encoding: chunked\r\n\r\nzz\r\n' \
+		"$to"'Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\n{}\r\n0\r\n\r\n'; do
+		# shellcheck disable=SC2059 # the bytes are the format
+		printf "$bytes" | timeout 0.3 nc 127.0.0.1 "${SERVE##*:}" >/dev/null || true
+	done
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(metric in_flight)" -eq 0 ]
+}
+
+@test "ten thousand messages and unknown roles are the target's business" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	jq -nc '{model: "m", messages: [range(10000) | {role: (["user", "assistant", "oracle"][. % 3]), content: "turn \(.)"}]}' >request
+	[ "$(curl -sS -o answer -w '%{http_code}' "$SERVE/v1/chat/completions" -d @request)" = 200 ]
+	[ "$(jq '.messages | length' log/*.jsonl)" -eq 10000 ]
+}
+
+@test "a client that reads slowly holds up its own call alone" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ask 'stub{size=30000000}' '{}' -o slow --limit-rate 200K -m 2 &
+	local client=$!
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 1 ] && break
+		sleep 0.01
+	done
+	for i in 1 2 3 4 5; do
+		[ "$(ask "hello $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	done
+	# what waits for the client is bounded, whatever the answer's size
+	[ "$(metric in_flight_bytes)" -lt 40000000 ]
+	run ! wait "$client"
+	wait_for 6 log/*.jsonl
+}
+
+@test "clients that begin and do not go on are in nobody's way" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --idle 1
+	local fds=() fd
+	for _ in $(seq 50); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{' >&"$fd"
+		fds+=("$fd")
+	done
+	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	for fd in "${fds[@]}"; do
+		exec {fd}<&-
+	done
+	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+}
+
+# --- others ---
+
+@test "ft-prompt works against it, streamed and whole" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	jq -nc 'range(20) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"}]}' >in.jsonl
+	ft-prompt -m stub-echo -u "$SERVE/v1" in.jsonl >whole.jsonl
+	ft-prompt -m stub-echo -u "$SERVE/v1" --stream in.jsonl >streamed.jsonl
+	[ "$(jq -c '[.id, .output]' whole.jsonl)" = "$(jq -c '[.id, .output]' streamed.jsonl)" ]
+	[ "$(wc -l <whole.jsonl)" -eq 20 ]
+	[ "$(cat log/*.jsonl | wc -l)" -eq 40 ]
+}
+
+@test "systemd passes a socket and is told when all is ready" {
+	command -v systemd-socket-activate >/dev/null || skip "no systemd-socket-activate here"
+	start_stub
+	systemd-socket-activate -l 127.0.0.1:18471 ft-serve -u "$STUB_URL" -o log 3>&- >activate.log 2>&1 &
+	SERVE_PID=$!
+	curl -sS --retry 20 --retry-connrefused -o /dev/null http://127.0.0.1:18471/health
+	grep -q 'listening at http://127.0.0.1:18471' activate.log
+}
