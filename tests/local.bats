@@ -359,3 +359,47 @@ called() {
 	ft-prompt -m ./m --max-tokens 200 forced 2>told >out
 	grep -q '6 requests asked for a call of a tool (tool_choice), which was left to the model' told
 }
+
+@test "an answer costs its share of the machine's time, and says how long it took alone and in its batch" {
+	make_model m
+	questions 24 >q.jsonl
+	echo '{"local": {"price_per_hour": 3600}}' >dollar.json
+	start=$(date +%s.%N)
+	status_is 0 ft-prompt -m ./m --max-tokens 12 --prices dollar.json -j 16 q.jsonl
+	took=$(jq -n "$(date +%s.%N) - $start")
+	cp <(printf '%s\n' "$output") many
+	[[ $stderr == *'cost: $'* ]]
+	# A dollar a second: no more can be shared out than went by, and each has its part.
+	[ "$(jq -s "(map(.cost) | add) as \$all | \$all > 0 and \$all <= $took and all(.[]; .cost > 0)" many)" = true ]
+	[ "$(jq -s 'all(.[]; .latency > 0 and .latency_batch > 0 and .ttft > 0 and .ttft <= .latency)' many)" = true ]
+	# Alone there is no difference: the answer's time is the machine's.
+	status_is 0 ft-prompt -q -m ./m --max-tokens 12 --prices dollar.json -j 1 q.jsonl
+	[ "$(jq -s 'all(.[]; (.cost - .latency | fabs) < 2e-6 and .latency <= .latency_batch + 2e-6)' <<<"$output")" = true ]
+	# Energy has a price too, and the model's own entry comes first.
+	echo '{"local": {"price_per_hour": 1}, "./m": {"watts": 1000, "price_per_kwh": 3600}}' >watts.json
+	status_is 0 ft-prompt -q -m ./m --max-tokens 12 --prices watts.json -j 1 q.jsonl
+	[ "$(jq -s 'all(.[]; (.cost - .latency | fabs) < 2e-6)' <<<"$output")" = true ]
+	echo '{"./m": {"watts": 1000}}' >half.json
+	status_is 0 ft-prompt -m ./m --max-tokens 12 --prices half.json q.jsonl
+	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
+	[[ $stderr == *"neither price_per_hour nor watts and price_per_kwh"* ]]
+	status_is 0 ft-prompt -m ./m --max-tokens 12 q.jsonl
+	[ "$(jq -c .cost <<<"$output" | sort -u)" = null ]
+	[[ $stderr != *cost* ]]
+}
+
+@test "ft-eval chooses the cheapest of an API and a model on this machine by what an hour of it costs" {
+	make_model m
+	start_stub --reply no
+	questions 12 | jq -c '.messages += [{role: "assistant", content: "x"}]' >q.jsonl
+	for hour in 1e-9 1e9; do
+		jq -n --argjson h "$hour" '{gpt: {input_cost_per_token: 1e-6, output_cost_per_token: 1e-6}, local: {price_per_hour: $h}}' >prices.json
+		{
+			ft-prompt -q -m gpt --prices prices.json q.jsonl
+			ft-prompt -q -m ./m --max-tokens 5 --prices prices.json q.jsonl
+		} >both.jsonl
+		status_is 0 ft-eval --compare model --choose cheapest --require 'exact>=0' --json both.jsonl
+		[[ $hour == 1e-9 ]] && want=./m || want=gpt
+		jq -e --arg m "$want" 'select(.choose) | tostring | contains($m)' <<<"$output"
+	done
+}

@@ -255,3 +255,19 @@ int prices_temperature(struct prices *p, const char *model)
 	return prices_known(p, model) &&
 	       json_kind(json_member(look_up(p, model), "supports_reasoning")) != JSON_TRUE;
 }
+
+double prices_second(struct prices *p, const char *model)
+{
+	struct span m = {NULL, 0};
+	double hour;
+
+	if (!p)
+		return NAN;
+	m = json_member(p->all, model);
+	if (!m.s)
+		m = json_member(p->all, "local");
+	hour = price(m, "price_per_hour", NAN);
+	if (isnan(hour))
+		hour = price(m, "watts", NAN) / 1000 * price(m, "price_per_kwh", NAN);
+	return hour / 3600;
+}

@@ -5,8 +5,8 @@
  * input_cost_per_token, output_cost_per_token, output_cost_per_reasoning_token,
  * cache_read_input_token_cost, cache_creation_input_token_cost (and "_above_1hr"), max_output_tokens,
  * input_cost_per_token_batches and output_cost_per_token_batches, and the prices of long prompts
- * ("_above_128k_tokens", "_above_200k_tokens" and the like). US dollars. What is unknown is NaN,
- * never 0.
+ * ("_above_128k_tokens", "_above_200k_tokens" and the like). Of our own are price_per_hour, watts and
+ * price_per_kwh, for models on this machine. US dollars. What is unknown is NaN, never 0.
  */
 #ifndef FT_API_PRICES_H
 #define FT_API_PRICES_H
@@ -36,6 +36,10 @@ double prices_cost(struct prices *p, const char *model, int batch, const struct 
 /* Most that an answer can cost: every prompt token at the dearest input price. NaN where
  * unknown. */
 double prices_worst(struct prices *p, const char *model, double prompt, double completion);
+
+/* Dollars for a second of this machine, where the model (or else "local") has in the file
+ * price_per_hour, or watts and price_per_kwh; NaN where it has neither. p may be NULL. */
+double prices_second(struct prices *p, const char *model);
 
 /* Whether the file knows the model as one that takes a temperature: it is there, and not as one that
  * reasons (supports_reasoning). p may be NULL. */

@@ -222,6 +222,8 @@ static void on_answer(void *arg, uint64_t ticket, struct backend_answer *an)
 	struct ask *a = arg;
 	struct ask_sent *s = (struct ask_sent *)(uintptr_t)ticket;
 
+	if (isnan(an->cost) && !an->error_type[0])
+		an->cost = an->machine * a->second;
 	if (a->cache) { /* as it came, whatever this run takes out of it */
 		buf_clear(&a->json);
 		answer_write(an, &a->json);

@@ -23,6 +23,7 @@ struct ask {
 	struct buf strict;     /* the same as strict structured output wants it, or empty */
 	struct buf warning;
 	struct prices *prices;
+	double second; /* dollars for a second of this machine, where the model is local; or NaN */
 	struct cache *cache;
 
 	/* of the pipeline */

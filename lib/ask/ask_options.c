@@ -124,6 +124,15 @@ static int make_strict(struct ask *a, struct err *e)
 	return 0;
 }
 
+/* Puts our own warning before the backend's. */
+static void take_warning(struct ask *a)
+{
+	if (a->warning.len && a->backend.warning)
+		buf_addf(&a->warning, "\n%s", a->backend.warning);
+	if (a->warning.len)
+		a->backend.warning = a->warning.data;
+}
+
 static int open_api(struct ask *a, struct err *e)
 {
 	const struct ask_options *o = a->o;
@@ -176,10 +185,7 @@ static int open_api(struct ask *a, struct err *e)
 	a->api.params = &a->params;
 	if (make_strict(a, e) || api_open(&a->backend, &a->api, e))
 		return -1;
-	if (a->warning.len && a->backend.warning)
-		buf_addf(&a->warning, "\n%s", a->backend.warning);
-	if (a->warning.len)
-		a->backend.warning = a->warning.data;
+	take_warning(a);
 	return 0;
 }
 
@@ -190,7 +196,8 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 	if (!local)
 		return err_set(e, "%s: this program asks no local models", o->model);
 	if (!isnan(o->max_cost))
-		return err_set(e, "--max-cost: a local model has no price");
+		return err_set(e,
+			       "--max-cost is for APIs: what a local model costs is known afterwards");
 	if (o->strict_schema)
 		return err_set(e,
 			       "--strict-schema is for APIs; a local model is held to the schema as it is");
@@ -206,7 +213,16 @@ static int open_local(struct ask *a, backend_open_local *local, struct err *e)
 					  .threads = (int)o->threads,
 					  .jobs = (int)o->jobs,
 					  .params = &a->params};
-	return local(&a->backend, &a->local, e);
+	if (local(&a->backend, &a->local, e))
+		return -1;
+	a->second = prices_second(a->prices, a->backend.model);
+	if (a->prices && isnan(a->second)) {
+		buf_addf(&a->warning,
+			 "%s has neither price_per_hour nor watts and price_per_kwh for %s or local: its cost will be null",
+			 o->prices, a->backend.model);
+		take_warning(a);
+	}
+	return 0;
 }
 
 static int read_extra(struct ask *a, struct err *e)
@@ -278,6 +294,7 @@ struct ask *ask_open(const struct ask_options *o, backend_open_local *local, int
 
 	a->o = o;
 	a->dry = dry;
+	a->second = NAN;
 	backend_params_init(&a->params);
 	a->params.temperature = o->temperature;
 	a->params.top_p = o->top_p;

@@ -155,9 +155,24 @@ static void put_count(struct buf *text, size_t n, const char *what)
 	buf_addf(text, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
+static void say_cost(const struct ask *a, struct buf *text)
+{
+	const struct ask_totals *t = &a->totals;
+
+	if (t->no_cost == t->answers - t->cached)
+		buf_adds(text, a->prices ? "\ncost: unknown" : "\ncost: unknown (give --prices)");
+	else
+		buf_addf(text, t->cost > 0 && t->cost < 1e-4 ? "\ncost: $%.3g" : "\ncost: $%.6f",
+			 t->cost);
+	if (t->no_cost && t->no_cost < t->answers - t->cached)
+		buf_addf(text, " and unknown for %zu answers", t->no_cost);
+}
+
 void ask_summary(const struct ask *a, struct buf *text)
 {
 	const struct ask_totals *t = &a->totals;
+	/* Of a local model nobody asks what it costs unless an hour has a price. */
+	int priced = !a->backend.local || !isnan(a->second);
 	size_t most = sizeof t->by_type / sizeof *t->by_type;
 
 	if (!t->rows && !t->unwritten) {
@@ -196,13 +211,8 @@ void ask_summary(const struct ask *a, struct buf *text)
 			buf_addf(text, " (%.0f reasoning)", t->reasoning_tokens);
 		if (t->no_usage)
 			buf_addf(text, "; unknown for %zu answers", t->no_usage);
-		if (!a->backend.local && t->no_cost == t->answers - t->cached)
-			buf_adds(text,
-				 a->prices ? "\ncost: unknown" : "\ncost: unknown (give --prices)");
-		else if (!a->backend.local)
-			buf_addf(text, "\ncost: $%.6f", t->cost);
-		if (!a->backend.local && t->no_cost && t->no_cost < t->answers - t->cached)
-			buf_addf(text, " and unknown for %zu answers", t->no_cost);
+		if (priced)
+			say_cost(a, text);
 		if (t->odd_usage)
 			buf_addf(text,
 				 "\nusage: the counts of %zu answer%s contradict each other: what is not stated there of the cost is unknown",

@@ -8,6 +8,8 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 
+#define TOGETHER 64	 /* steps of several answers before one goes alone */
+#define AHEAD 3		 /* answers that may go alone at first */
 #define PREFILL_ROWS 512 /* of prompts in one step, beside the answers' rows */
 /* positions: a beginning that another sequence is about to compute is waited for */
 #define WORTH_WAITING 8
@@ -108,8 +110,7 @@ void generator_submit(struct generator *g, uint64_t ticket, const struct generat
 	tokenizer_stream_begin(&s->stream, g->t,
 			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
 	s->at = q->grammar ? grammar_start(q->grammar) : 0;
-	s->submitted = progress_clock();
-	s->first = NAN;
+	s->begun = s->first_alone = NAN;
 	enqueue(g, s);
 }
 
@@ -150,8 +151,10 @@ static struct generator_answer answer_of(const struct sequence *s, size_t n)
 		.cached = s->cached,
 		.token = s->token,
 		.top = s->top,
-		.latency = progress_clock() - s->submitted,
-		.ttft = isnan(s->first) ? NAN : s->first - s->submitted,
+		.latency = isnan(s->begun) ? NAN : s->alone,
+		.ttft = s->first_alone,
+		.latency_batch = progress_clock() - s->begun,
+		.machine = s->machine,
 	};
 
 	/* White space before a value is the tokenizer's habit, not part of it. */
@@ -288,6 +291,8 @@ static int admit(struct generator *g, generator_answered *done, void *arg)
 		s->cached = s->computed;
 	s->reading = 1;
 	s->admitted = ++g->admissions;
+	if (isnan(s->begun))
+		s->begun = progress_clock();
 	for (size_t i = 0; i < g->n_running; i++) {
 		size_t same = same_pages(g->running[i], s);
 
@@ -339,12 +344,27 @@ static int by_admission(const void *a, const void *b)
 	return x->admitted < y->admitted ? -1 : x->admitted > y->admitted;
 }
 
+/* Now and then one answer's row goes alone, so that what one takes is known as the run goes on: the
+ * machine may get busier. NULL: all go together. */
+static const struct sequence *one_alone(struct generator *g)
+{
+	if (g->n_running < 2 || ++g->together < TOGETHER)
+		return NULL;
+	for (size_t i = 0; i < g->n_running; i++)
+		if (!g->running[i]->reading) {
+			g->together = 0;
+			return g->running[i];
+		}
+	return NULL;
+}
+
 /* Fills g->rows: one row for each answer, and the prompts in order of admission as far as there is
  * room, so that whoever relies on a page comes no earlier than who computes it. Rows stand in the
  * order of running. */
 static size_t plan(struct generator *g)
 {
 	struct sequence **order = mem_alloc(g->n_running, sizeof *order);
+	const struct sequence *alone = one_alone(g);
 	size_t left = g->max_rows, n = 0, wanted = 0;
 
 	for (size_t i = 0; i < g->n_running; i++)
@@ -355,7 +375,9 @@ static size_t plan(struct generator *g)
 	for (size_t i = 0; i < g->n_running; i++) {
 		size_t want = order[i]->n - order[i]->computed;
 
-		order[i]->rows = !order[i]->reading || want < left ? want : left;
+		order[i]->rows = alone && order[i] != alone	     ? 0
+				 : !order[i]->reading || want < left ? want
+								     : left;
 		if (order[i]->reading)
 			left -= order[i]->rows;
 	}
@@ -387,15 +409,39 @@ static void mark_ready(struct generator *g, size_t n)
 	}
 }
 
+/* The first answer goes alone for a few steps, which tell what one row takes; or the first few, where
+ * they are too short for that. */
+static int may_admit(const struct generator *g)
+{
+	int ahead = g->admissions <= AHEAD && pace_wants_alone(&g->pace);
+
+	return g->n_running < (ahead ? 1 : g->most);
+}
+
+/* Shares the seconds of a step of n rows out. */
+static void take_time(struct generator *g, size_t n, double seconds)
+{
+	pace_note(&g->pace, n, seconds);
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		if (!s->rows)
+			continue;
+		s->machine += seconds * (double)s->rows / (double)n;
+		s->alone += s->rows == n ? seconds : pace_of(&g->pace, s->rows);
+	}
+}
+
 size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 {
 	size_t n, running;
 	struct sequence **ended;
 	const char **why;
 	size_t n_ended = 0;
+	double begun = progress_clock();
 
 	grow(g, done, arg);
-	while (g->waiting && g->n_running < g->most && admit(g, done, arg))
+	while (g->waiting && may_admit(g) && admit(g, done, arg))
 		;
 	n = plan(g);
 	if (n == 0)
@@ -411,6 +457,8 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 			s->q.grammar && s->logits >= 0 ? grammar_mask(s->q.grammar, s->at) : NULL;
 	}
 	pool_run(g->pool, g->n_running, generator_choose, g);
+
+	take_time(g, n, progress_clock() - begun);
 
 	/* Answers are given out when the batch is in order again, for done may submit. */
 	running = g->n_running;

@@ -77,7 +77,9 @@ struct generator_answer {
 	/* [tokens], with logprobs >= 0; also the alternatives [tokens][logprobs] */
 	const struct generator_token *token;
 	const struct sample_alternative *top;
-	double latency, ttft; /* seconds since it was submitted */
+	/* seconds that its computing took, or would have taken, alone, and until its first text; that it
+	 * took in its batch; and of the machine's, its share by its rows of each step */
+	double latency, ttft, latency_batch, machine;
 };
 typedef void generator_answered(void *arg, uint64_t ticket, const struct generator_answer *a);
 

@@ -4,6 +4,7 @@
 #define FT_INFER_GENERATOR_IMPL_H
 
 #include "generator.h"
+#include "pace.h"
 
 struct sequence {
 	uint64_t ticket;
@@ -25,8 +26,11 @@ struct sequence {
 	struct generator_token *token;
 	struct sample_alternative *top;
 	size_t top_cap;
-	double submitted, first;
-	uint32_t at;		 /* in the grammar */
+	double begun; /* when its computing began; NaN: it did not */
+	double alone,
+		first_alone; /* seconds that its steps take alone; up to the first text, or NaN */
+	double machine;	     /* its share of the steps' seconds */
+	uint32_t at;	     /* in the grammar */
 	const uint32_t *allowed; /* by it, in this step; NULL: all */
 	const char *stopped_by;	 /* the stop text that its end was */
 	int32_t chosen;		 /* by the step just done */
@@ -50,6 +54,8 @@ struct generator {
 	struct decoder_row *rows;
 	size_t max_rows;
 	float *logits;
+	struct pace pace;
+	size_t together;		/* steps since one went alone */
 	struct sample_scratch *scratch; /* one for each sequence that may run */
 	generator_grown *grown;		/* NULL: nobody watches */
 	void *grown_arg;

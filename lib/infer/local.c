@@ -356,6 +356,8 @@ static void answered(void *arg, uint64_t ticket, const struct generator_answer *
 	b->attempts = 1;
 	b->latency = a->latency;
 	b->ttft = a->ttft;
+	b->latency_batch = a->latency_batch;
+	b->machine = a->machine;
 	if (a->error_type) {
 		backend_answer_fail(b, a->error_type, 0, "%s", a->error);
 	} else {

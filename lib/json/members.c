@@ -26,6 +26,7 @@ static const struct {
 	{"finish_reason", MEMBER_ANSWER},
 	{"usage", MEMBER_ANSWER},
 	{"latency", MEMBER_ANSWER},
+	{"latency_batch", MEMBER_ANSWER},
 	{"ttft", MEMBER_ANSWER},
 	{"cost", MEMBER_ANSWER},
 	{"attempts", MEMBER_ANSWER | MEMBER_PASSED},

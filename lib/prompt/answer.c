@@ -39,6 +39,7 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 	if (a->usage.len)
 		jw_put_raw(&w, "usage", buf_span(&a->usage));
 	jw_put_known(&w, "latency", micro(a->latency));
+	jw_put_known(&w, "latency_batch", micro(a->latency_batch));
 	jw_put_known(&w, "ttft", micro(a->ttft));
 	jw_put_num(&w, "cost", a->cost);
 	if (a->attempts)
@@ -95,6 +96,7 @@ int answer_read(struct span json, struct backend_answer *a)
 	buf_addspan(&a->logprobs, json_member(json, "logprobs"));
 	get_text(json, "request_id", a->request_id, sizeof a->request_id);
 	a->latency = get_number(json, "latency");
+	a->latency_batch = get_number(json, "latency_batch");
 	a->ttft = get_number(json, "ttft");
 	a->cost = get_number(json, "cost");
 	a->attempts = json_int(json_member(json, "attempts"), &n) ? 0 : (int)n;

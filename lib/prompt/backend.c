@@ -25,7 +25,7 @@ void backend_answer_clear(struct backend_answer *a)
 	buf_clear(&a->asked);
 	buf_clear(&a->error_message);
 	a->model[0] = a->finish_reason[0] = a->request_id[0] = a->error_type[0] = 0;
-	a->latency = a->ttft = a->cost = NAN;
+	a->latency = a->ttft = a->latency_batch = a->machine = a->cost = NAN;
 	a->attempts = a->cached = a->error_status = 0;
 }
 

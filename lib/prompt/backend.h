@@ -72,7 +72,9 @@ struct backend_answer {
 	char model[128];	/* who answered */
 	char finish_reason[32]; /* stop, length, tool_calls, content_filter ...; "" unknown */
 	char request_id[128];
-	double latency, ttft; /* seconds; NaN unknown */
+	double latency, ttft; /* seconds; NaN unknown; of a local model, alone */
+	double latency_batch; /* of a local model, in its batch */
+	double machine;	      /* of a local model: its share of the machine's seconds */
 	double cost;	      /* US dollars; NaN unknown */
 	struct buf asked;     /* the body that it answers, where that is not what was submitted */
 	int attempts;
