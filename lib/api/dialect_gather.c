@@ -59,10 +59,26 @@ int dialect_decode(const struct buf *inside, struct buf *to)
 	return rc;
 }
 
+int dialect_says(struct span v)
+{
+	switch (json_kind(v)) {
+	case JSON_NONE:
+	case JSON_NULL:
+	case JSON_FALSE:
+		return 0;
+	case JSON_STRING:
+		return v.n > 2;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		return json_count(v) != 0;
+	default:
+		return 1;
+	}
+}
+
 void dialect_keep(struct buf *b, struct span v)
 {
-	if (json_kind(v) <= JSON_NULL || span_is(v, "\"\"") ||
-	    (json_kind(v) == JSON_OBJECT && !json_count(v)))
+	if (!dialect_says(v))
 		return;
 	buf_clear(b);
 	buf_addspan(b, v);

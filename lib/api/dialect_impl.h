@@ -38,6 +38,8 @@ void dialect_responses_gather(struct dialect_stream *s);
 
 /* Not there, or null. */
 int dialect_absent(struct span v);
+/* Neither that nor empty or false, as members are that servers send with nothing to say. */
+int dialect_says(struct span v);
 /* The inside of a JSON string, escapes and all; empty where v is none. */
 struct span dialect_inside(struct span v);
 /* Appends the text that such an inside stands for. */

@@ -173,7 +173,7 @@ static void openai_choice(struct dialect_stream *s, struct span choice, int whol
 		    finish = json_member(choice, "finish_reason"), key, p;
 	struct json_iter probs = {0};
 
-	if (!dialect_absent(json_member(choice, "error")))
+	if (dialect_says(json_member(choice, "error")))
 		dialect_keep(&s->error, choice);
 	if (json_kind(finish) == JSON_STRING && finish.n > 2) {
 		dialect_keep(&s->finish, finish);

@@ -16,7 +16,7 @@ static void head(struct dialect_stream *s, struct span response, const char *sta
 	buf_clear(&s->finish);
 	if (s->error.len)
 		return;
-	if (!dialect_absent(json_member(response, "error"))) {
+	if (dialect_says(json_member(response, "error"))) {
 		buf_addspan(&s->error, response);
 	} else if (span_is(is, "failed")) {
 		buf_adds(&s->error,

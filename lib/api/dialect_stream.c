@@ -12,7 +12,7 @@ static int take_error(struct dialect_stream *s, struct span v)
 {
 	struct span first = json_kind(v) == JSON_ARRAY ? json_element(v, 0) : v;
 
-	if (dialect_absent(json_member(first, "error")) &&
+	if (!dialect_says(json_member(first, "error")) &&
 	    !(dialect_absent(json_member(first, "choices")) &&
 	      (json_is(json_member(first, "type"), "error") ||
 	       json_is(json_member(first, "object"), "error") ||

@@ -446,6 +446,12 @@ static const struct shape shapes[] = {
 	 "data: {\"type\":\"response.in_progress\"}\n\n" CREATED
 	 "data: {\"type\":\"response.in_progress\"}\n\n" BEGIN(0) H_I COMPLETED(""),
 	 HI, NULL},
+	{"an error that is empty", R,
+	 CREATED BEGIN(0)
+		 H_I EV("completed",
+			"\"error\":\"\",\"response\":" RESPONSE("completed", "\"error\":{},",
+								MESSAGE(TEXT("hi")))),
+	 RESPONSE("completed", "\"error\":{},", MESSAGE(TEXT("hi"))), NULL},
 	{"no counts", R,
 	 CREATED BEGIN(0) H_I
 	 "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"model\":\"m\","

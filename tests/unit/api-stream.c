@@ -503,6 +503,12 @@ static const struct shape shapes[] = {
 	 DELTA("\"content\":\"hi\"") STOP
 	 "data: {\"choices\":[],\"citations\":[\"https://h\"]}\n\n" DONE,
 	 HI, NULL},
+	{"an error that is empty in every chunk", O,
+	 "data: {\"model\":\"m\",\"error\":\"\",\"choices\":[{\"delta\":{\"content\":\"h\"},\"error\":{}}]}\n\n"
+	 "data: {\"error\":false,\"choices\":[{\"delta\":{\"content\":\"i\"},\"finish_reason\":\"stop\"}]}\n\n" DONE,
+	 "{\"model\":\"m\",\"error\":{},\"choices\":[{\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\","
+	 "\"error\":[]}]}",
+	 NULL},
 	{"Groq: a call that failed", O,
 	 "event: error\ndata: {\"error\":{\"message\":\"no\",\"type\":\"invalid_request_error\",\"code\":"
 	 "\"tool_use_failed\",\"failed_generation\":\"<f>\"}}\n\n",
