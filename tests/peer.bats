@@ -6,16 +6,34 @@ load helper
 
 PEERS=${FT_PEERS:-$ROOT/build/peers}
 
-# client NAME PACKAGE - runs tests/peer/NAME.mjs against the stub; its findings are in $output.
+# client NAME PACKAGE [through] - runs tests/peer/NAME.mjs against the stub, or through ft-serve; its
+# findings are in $output.
 client() {
 	command -v node >/dev/null || skip "no node"
 	[ -d "$PEERS/node_modules/$2" ] || skip "npm package $2 is not installed (make peers)"
 	start_stub
+	[ "${3:-}" = "" ] || start_between
 	# Packages are looked for beside the script.
 	mkdir app
 	cp "$ROOT/tests/peer/$1.mjs" app/
 	ln -s "$PEERS/node_modules" app/node_modules
 	status_is 0 node "app/$1.mjs" "$STUB_URL"
+}
+
+# start_between - puts ft-serve before the stub: STUB_URL becomes its address.
+start_between() {
+	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log 3>&- 2>serve.err &
+	SERVE_PID=$!
+	for _ in $(seq 500); do
+		grep -q 'listening at' serve.err && break
+		sleep 0.02
+	done
+	STUB_URL=$(sed -n 's/.*listening at //p' serve.err)/v1
+}
+
+teardown() {
+	stop "${SERVE_PID:-}"
+	stop_stub
 }
 
 @test "the openai package reads answers, streams, tools, schemas, errors and batches" {
@@ -49,4 +67,25 @@ client() {
 	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = \
 		'[["message","hello é 漢字","end_turn",true],["streamed é 漢字 words","end_turn",true]]' ]
 	[ "$(jq -c '[.tool, .retried, .auth]' <<<"$output")" = '[["tool_use","look_up","tool_use"]," again",["AuthenticationError",401]]' ]
+}
+
+@test "both packages read the same through ft-serve, and each of their calls is a record" {
+	client openai openai
+	mv app first
+	stop_stub
+	local direct=$output
+	client openai openai through
+	[ "$output" = "$direct" ]
+	jq -e -s 'length > 8 and any(.output == "streamed é 漢字 words") and any(.tool_calls) and any(.error.status == 400)' log/*.jsonl
+	stop "$SERVE_PID"
+	stop_stub
+	mv app second
+	client anthropic @anthropic-ai/sdk
+	mv app third
+	stop_stub
+	direct=$output
+	rm -r log
+	client anthropic @anthropic-ai/sdk through
+	[ "$output" = "$direct" ]
+	jq -e -s 'length > 3 and any(.output == "streamed é 漢字 words") and any(.tool_calls)' log/*.jsonl
 }

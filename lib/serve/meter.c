@@ -66,7 +66,7 @@ void meter_time(struct meter_times *t, double seconds)
 static void put_label(struct buf *b, const char *name, const char *value)
 {
 	buf_addf(b, "%s=\"", name);
-	for (; *value; value++)
+	for (; value && *value; value++)
 		if (*value == '\n')
 			buf_adds(b, "\\n");
 		else

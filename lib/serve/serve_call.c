@@ -158,10 +158,11 @@ static void record(struct serve_call *c, struct serve_ask *a, const char *error_
 	how.error_type = error_type;
 	how.error = error;
 	how.secrets = &c->secrets;
-	if (!c->plan->routes->any_name) {
+	if (!c->plan->routes->any_name)
 		how.routes_hash = c->plan->routes->hash;
+	/* An API knows best what it is called; of routes and local models we know. */
+	if (!c->plan->routes->any_name || (a && !a->target->url))
 		how.model = how.target;
-	}
 	if (a) {
 		request_id = serve_line(buf_span(&a->head), "x-request-id");
 		if (!request_id.s)
