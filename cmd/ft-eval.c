@@ -29,8 +29,9 @@ static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_
 	*opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN, opt_margin;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
-static int opt_errors, opt_choose, opt_sequential, opt_labels, opt_profile, opt_merge, opt_point,
-	opt_diff, opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered, opt_quiet;
+static int opt_reasoning, opt_errors, opt_choose, opt_sequential, opt_labels, opt_profile,
+	opt_merge, opt_point, opt_diff, opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered,
+	opt_quiet;
 static struct prog_form opt_form;
 
 static struct opt options[] = {
@@ -38,6 +39,9 @@ static struct opt options[] = {
 	 .without = "merge: profiles have their own"},
 	{0, "weight", OPT_LIST, &opt_weight, "NAME=W",
 	 "weight of a check; adds the weighted mean as `score`"},
+	{0, "with-reasoning", OPT_FLAG, &opt_reasoning, NULL,
+	 "score the reasoning too, as part of the output",
+	 .without = "merge: profiles have their own"},
 	{0, "by", OPT_LIST, &opt_by, "PATH", "a group for each value here (may be given again)",
 	 .without = "merge: profiles have their own"},
 	{0, "compare", OPT_STR, &opt_compare, "PATH",
@@ -251,9 +255,15 @@ static size_t read_profiles(char **files)
 
 static size_t read_runs(char **files)
 {
-	const struct scorer_options o = {checks,	board.n_checks, (int)opt_threads,
-					 (int)opt_jobs, opt_timeout,	opt_line_buffered,
-					 prog_stopping, take_row,	NULL};
+	const struct scorer_options o = {.checks = checks,
+					 .n_checks = board.n_checks,
+					 .threads = (int)opt_threads,
+					 .jobs = (int)opt_jobs,
+					 .timeout = opt_timeout,
+					 .one_by_one = opt_line_buffered,
+					 .stopping = prog_stopping,
+					 .done = take_row,
+					 .reasoning = opt_reasoning};
 	char *old[] = {(char *)opt_baseline_file, NULL};
 	struct err e = ERR_INIT;
 	struct scorer *scorer = scorer_open(&o, &e);

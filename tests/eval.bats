@@ -586,6 +586,20 @@ peak() {
 	jq -e '.labels.n == 22 and .labels.classes.b.said["(other)"] == 1 and .labels.accuracy.value == 15 / 22' <<<"$output"
 }
 
+@test "reasoning is scored only where asked, as it stands in the output or apart" {
+	{
+		echo '{"id":"1","output":"<think>it is no</think>yes","ideal":"yes"}'
+		echo '{"id":"2","output":"yes","reasoning":"it is no","ideal":"yes"}'
+		echo '{"id":"3","output":"<think>it is no</think>yes","reasoning":"it is no","ideal":"yes"}'
+	} >in
+	status_is 0 ft-eval -p -c exact -c no=includes:no -c two=words:1-1 in
+	[ "$(jq -c .eval <<<"$output" | sort -u)" = '{"exact":1,"no":0,"two":1}' ]
+	status_is 0 ft-eval -p --with-reasoning -c exact -c no=includes:no -c begins='starts:it is no' in
+	[ "$(jq -c '[.eval.exact, .eval.no, .eval.begins]' <<<"$output" | paste -sd ' ')" = '[0,1,0] [0,1,1] [0,1,0]' ]
+	status_is 0 ft-eval -p -c 'w=words:4-4' --with-reasoning in
+	[ "$(jq .eval.w <<<"$output" | paste -sd ' ')" = '0 1 0' ]
+}
+
 @test "--choose cheapest names the cheapest group that meets every requirement, and exits 1 when none does" {
 	{ rows dear "$(printf '1%.0s' {1..60})" | jq -c '.cost = 0.01'; rows cheap "$(printf '1%.0s' {1..60})" | jq -c '.cost = 0.001'
 	  rows poor "$(printf '0%.0s' {1..60})" | jq -c '.cost = 0.0001'; rows unknown "$(printf '1%.0s' {1..60})"; } >in

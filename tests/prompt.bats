@@ -178,6 +178,30 @@ state() {
 	[[ $(jq -r .error.message <<<"$output") == *"90 s"*"--deadline 5"* ]]
 }
 
+@test "a long wait in which nothing is asked is told of once, with its reason" {
+	start_stub
+	rows 30 'stub{status=429;retry-after=40} q' >in.jsonl
+	ft-prompt -m m -j 4 in.jsonl >out 2>said &
+	pid=$!
+	for _ in $(seq 200); do
+		grep -q 'nothing can be asked' said && break
+		sleep 0.02
+	done
+	kill -KILL $pid
+	wait $pid || true
+	[ "$(grep -cE 'nothing can be asked for the next (39|40) s .HTTP 429' said)" -eq 1 ]
+	# With -q nothing is said.
+	ft-prompt -q -m m -j 4 --deadline 50 in.jsonl >out 2>said &
+	pid=$!
+	for _ in $(seq 200); do
+		[ "$(state requests)" -ge 8 ] && break
+		sleep 0.02
+	done
+	kill -KILL $pid
+	wait $pid || true
+	[ ! -s said ]
+}
+
 @test "a limit that is reset behind the deadline ends the records that wait for it" {
 	start_stub
 	{

@@ -28,10 +28,31 @@ static int is_there(struct span v)
 	return v.s && json_kind(v) != JSON_NULL;
 }
 
-int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
-	    struct err *e)
+/* What is scored of the output, which is decoded in a->text. */
+static struct span part_of_output(struct row *a, int reasoning)
 {
-	struct span output, thought;
+	struct span thought, rest;
+	struct buf all = BUF_INIT;
+
+	if (!a->text.len)
+		return span_of("");
+	rest = thought_apart(buf_span(&a->text), &thought);
+	if (!reasoning)
+		return rest;
+	if (!thought.s && !json_string(record_get(&a->rec, "reasoning"), &all) && all.len) {
+		buf_adds(&all, "\n\n");
+		buf_addspan(&all, buf_span(&a->text));
+		buf_clear(&a->text);
+		buf_addspan(&a->text, buf_span(&all));
+	}
+	buf_release(&all);
+	return buf_span(&a->text);
+}
+
+int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
+	    int reasoning, struct err *e)
+{
+	struct span output;
 	int n;
 
 	buf_clear(&a->line_text);
@@ -61,8 +82,7 @@ int row_set(struct row *a, const struct record *rec, const char *file, size_t li
 	if (is_there(record_get(&a->rec, "error")))
 		a->unanswered = "an error record";
 	else if (json_kind(output) == JSON_STRING && json_string(output, &a->text) == 0)
-		a->output =
-			a->text.len > 0 ? thought_apart(buf_span(&a->text), &thought) : span_of("");
+		a->output = part_of_output(a, reasoning);
 	else if (is_there(output))
 		a->unanswered = "`output` is no string";
 	else if (!is_there(record_get(&a->rec, "tool_calls")) &&

@@ -33,10 +33,11 @@ struct row {
 	size_t refs_cap, scores_cap, why_cap;
 };
 
-/* Copies rec's line and finds output and references; scores are set to NaN for `checks` checks. -1
- * for a reference of an impossible type. */
+/* Copies rec's line and finds output and references; scores are set to NaN for `checks` checks. Where
+ * reasoning counts it is part of the output: as it stands there, or from the member of that name
+ * before it. -1 for a reference of an impossible type. */
 int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
-	    struct err *e);
+	    int reasoning, struct err *e);
 /* A hash of what was answered: the same for the same text and the same calls of tools, in any order,
  * whatever their ids and however their arguments are written. */
 uint64_t row_answer(const struct row *a);

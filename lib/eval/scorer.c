@@ -148,7 +148,7 @@ int scorer_flush(struct scorer *s, struct err *e)
 int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
 	       struct err *e)
 {
-	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, e))
+	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, s->o.reasoning, e))
 		return err_prefix(e, "%s:%zu", file, line);
 	s->n++;
 	s->bytes += rec->line.n;

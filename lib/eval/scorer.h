@@ -20,6 +20,7 @@ struct scorer_options {
 	int (*stopping)(void);				      /* may be NULL */
 	int (*done)(void *arg, struct row *r, struct err *e); /* each scored row; -1 ends the run */
 	void *arg;
+	int reasoning; /* counts as part of the output */
 };
 
 struct scorer;

@@ -18,7 +18,7 @@ static double score(const char *spec, const char *json, const char **why)
 
 	*why = NULL;
 	if (check_parse(spec, &c, &e) < 0 || record_parse(&rec, span_of(json), &e) < 0 ||
-	    row_set(&a, &rec, "t", 1, 1, &e) < 0) {
+	    row_set(&a, &rec, "t", 1, 1, 0, &e) < 0) {
 		printf("# %s\n", e.msg);
 		return -2;
 	}
