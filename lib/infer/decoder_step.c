@@ -149,7 +149,7 @@ static void linear(const struct worker *me, float *y, size_t ldy, const struct n
 {
 	const struct decoder *d = me->s->d;
 	const struct nn_pack *w = &d->lin[me->layer][which];
-	const float *bias = d->m->layers[me->layer].lin[which].bias;
+	const struct model_linear *lin = &d->m->layers[me->layer].lin[which];
 	size_t n = block_rows(me->s, block), first = panel * NN_PANEL,
 	       width = w->rows - first < NN_PANEL ? w->rows - first : NN_PANEL;
 
@@ -157,8 +157,10 @@ static void linear(const struct worker *me, float *y, size_t ldy, const struct n
 	if (d->adapted && d->adapted[me->layer][which].b.data)
 		nn_pack_mul(y, ldy, &d->u[which], block * ROW_BLOCK, n,
 			    &d->adapted[me->layer][which].b, panel, 1);
-	for (size_t r = 0; bias && r < n; r++)
-		d->k->add(y + r * ldy, bias + first, width);
+	for (size_t r = 0; lin->bias && r < n; r++)
+		d->k->add(y + r * ldy, lin->bias + first, width);
+	for (size_t r = 0; lin->extra && r < n; r++)
+		d->k->axpy(y + r * ldy, lin->scale, lin->extra + first, width);
 }
 
 /* The same into its place in all rows' outputs. */

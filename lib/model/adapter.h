@@ -1,6 +1,11 @@
 /* adapter: LoRA and DoRA over a frozen base, in the files of Hugging Face PEFT
  * (adapter_config.json, adapter_model.safetensors).
  *
+ * Modules may have ranks and alphas of their own (rank_pattern, alpha_pattern). What a file has outside
+ * the layers' products, as LoRA over embedding and head or in their place (modules_to_save), and
+ * biases of B (lora_bias) take part in what is computed and merged; they are not trained, and written
+ * back as they are.
+ *
  * y = W x + (alpha/rank) B A x; with rslora alpha/sqrt(rank) (Kalajdzievski 2023). A begins uniform
  * in +-1/sqrt(in), B zero. dora: rows of W + scale B A are set to the length `magnitude` (Liu et
  * al. 2024), which begins as the length of W's rows.
@@ -20,6 +25,11 @@ struct adapter {
 	 * layers. Owned where the adapter belongs to a model. */
 	char *targets;
 	size_t top_layers; /* only the top n layers get one; 0: all */
+	/* Over embedding and head, in a file that was read; rank 0: none. */
+	struct adapter_outside {
+		size_t rank;
+		double alpha;
+	} outside[2];
 };
 
 /* Puts a fresh, trained adapter over the base. Unknown module names are refused, with the list of

@@ -56,7 +56,7 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	void *coded = mem_alloc(bytes, 1);
 	int rc = 0;
 
-	if (from && s->part == WHOLE && s->lin && s->lin->a) {
+	if (from && s->part == WHOLE && (t->dims == 1 || (s->lin && s->lin->a))) {
 		merged = mem_alloc(rows * cols, sizeof *merged);
 		model_tensor_values(j->m, (size_t)s->tensor, 1, merged);
 	} else if (from) {
@@ -73,14 +73,11 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 			for (size_t k = 0; k < cols; k++)
 				row[k] = s->lin->b[at * cols + k] *
 					 (s->lin->scale * (float)s->lin->rank / j->alpha);
+		else if (merged && t->dims == 1)
+			for (size_t k = 0; k < cols; k++)
+				row[k] = merged[row_from(j, s, k)];
 		else if (merged)
 			memcpy(row, merged + at * cols, cols * sizeof *row);
-		else if (from && t->dims == 1 && s->permute)
-			for (size_t k = 0; k < cols; k++)
-				nn_decode(row + k, from->type,
-					  (const char *)from->data +
-						  row_from(j, s, k) * nn_row_bytes(from->type, 1),
-					  1);
 		else if (from)
 			nn_mat_rows(row, &w, at, 1);
 		else
@@ -355,7 +352,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	enum nn_type type = how->type;
 	int tied = m->t_head == m->t_embed, rc;
 
-	if (find_architecture(c, &arch, e))
+	if (find_architecture(c, &arch, e) || model_merges(m, e))
 		return -1;
 	gguf_string(&j.g, "general.architecture", span_of(arch));
 	gguf_string(&j.g, "general.type", span_of("model"));
@@ -395,6 +392,11 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 		return err_set(e, "there is no adapter to write");
 	if (find_architecture(&m->config, &arch, e))
 		return -1;
+	for (size_t i = 0; i < m->n_tensors; i++)
+		if (m->tensors[i].role == MODEL_LORA_KEPT)
+			return err_set(e,
+				       "%s cannot be written alone: merge it (leave --adapter-only out)",
+				       m->tensors[i].name);
 	if (m->adapter->dora)
 		return err_set(e,
 			       "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");

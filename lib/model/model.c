@@ -87,7 +87,12 @@ static void add_linear(struct model *m, size_t l, int j, const size_t *out, size
 	const char *name = model_linear_name(m, j);
 	size_t rows = 0;
 
-	*lin = (struct model_linear){.t_w = -1, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1};
+	*lin = (struct model_linear){.t_w = -1,
+				     .t_bias = -1,
+				     .t_a = -1,
+				     .t_b = -1,
+				     .t_m = -1,
+				     .t_extra = -1};
 	if (!name)
 		return;
 	lin->w = (struct nn_mat){.rows = out[j], .cols = in};
@@ -205,6 +210,7 @@ void model_bind(struct model *m)
 			lin->a = floats_at(m, lin->t_a, 0);
 			lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
 			lin->magnitude = floats_at(m, lin->t_m, lin->row0);
+			lin->extra = floats_at(m, lin->t_extra, lin->row0);
 		}
 		bind_norm(m, &y->norm_attn);
 		bind_norm(m, &y->norm_mlp);
@@ -413,6 +419,17 @@ static int is_vision(const char *name)
 	return 0;
 }
 
+void model_untie(struct model *m)
+{
+	int t = add(m, -1, "lm_head", "weight", MODEL_HEAD, 2, m->config.vocab, m->config.hidden);
+
+	m->tensors[t].type = m->tensors[m->t_embed].type;
+	m->tensors[t].data = m->tensors[m->t_embed].data;
+	m->t_head = t;
+	m->config.tied = 0;
+	m->untied = 1;
+}
+
 /* A config that says head and embedding are one, and a file that holds two: both are kept, for
  * which of them is meant cannot be told, and the head is what the file's maker computed with. */
 static void untie(struct model *m)
@@ -424,10 +441,7 @@ static void untie(struct model *m)
 	    (embed->type == head->type && embed->bytes == head->bytes &&
 	     !memcmp(embed->data, head->data, head->bytes)))
 		return;
-	m->config.tied = 0;
-	m->untied = 1;
-	m->t_head =
-		add(m, -1, "lm_head", "weight", MODEL_HEAD, 2, m->config.vocab, m->config.hidden);
+	model_untie(m);
 }
 
 const char *model_warning(const struct model *m)

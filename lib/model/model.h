@@ -33,9 +33,10 @@ struct model_linear {
 	const float *a;		/* [rank, in] */
 	const float *b;		/* [out, rank] */
 	const float *magnitude; /* [out], DoRA */
+	const float *extra;	/* [out] bias of B, inside scale; NULL: none */
 	size_t rank;
 	float scale; /* alpha/rank, or alpha/sqrt(rank) */
-	int t_w, t_bias, t_a, t_b, t_m;
+	int t_w, t_bias, t_a, t_b, t_m, t_extra;
 	size_t row0;
 };
 
@@ -60,9 +61,10 @@ struct model {
 	struct model_tensor *tensors;
 	size_t n_tensors;
 	struct model_layer *layers;
-	struct nn_mat embed, head;	  /* [vocab, hidden]; the same data where tied */
-	const float *positions;		  /* [max_positions, hidden] (GPT-2), or NULL */
-	int t_embed, t_head, t_positions; /* t_head == t_embed where tied */
+	struct nn_mat embed, head;	     /* [vocab, hidden]; the same data where tied */
+	struct nn_mat base_embed, base_head; /* those of the base, where an adapter has others */
+	const float *positions;		     /* [max_positions, hidden] (GPT-2), or NULL */
+	int t_embed, t_head, t_positions;    /* t_head == t_embed where tied */
 	struct model_norm norm_final;
 	int untied;	    /* config.json says tied, the file holds two that differ */
 	struct buf warning; /* see model_warning */
@@ -72,6 +74,17 @@ struct model {
 	char *dir;		     /* where it was read from, NULL for a model from nothing */
 	struct model_memory *memory; /* private: mapped files and arena */
 };
+
+/* Embedding and head of the base alone, whatever an adapter has in their place. */
+static inline const struct nn_mat *model_base_embed(const struct model *m)
+{
+	return m->base_embed.data ? &m->base_embed : &m->embed;
+}
+
+static inline const struct nn_mat *model_base_head(const struct model *m)
+{
+	return m->base_head.data ? &m->base_head : &m->head;
+}
 
 struct model_load {
 	int quantize; /* 0: keep as stored; 1: hold matrices as `type` (f32, bf16, q8_0, q4_0) */
@@ -103,6 +116,9 @@ int model_train_top(struct model *m, size_t n, struct err *e);
 void model_tensor_values(const struct model *m, size_t i, int merged, float *out);
 /* The same of one product: out [w.rows * w.cols]. */
 void model_linear_values(const struct model_linear *lin, int merged, float *out);
+
+/* Whether the adapter can be merged into the base's tensors; -1 with the reason. */
+int model_merges(const struct model *m, struct err *e);
 
 #define MODEL_SHARD_BYTES ((size_t)5000000000) /* what the field cuts large models into */
 

@@ -1,7 +1,10 @@
-/* model_impl: what model.c and adapter.c share: memory of a model and additions to its table. */
+/* model_impl: what model.c and the files of adapters share: memory of a model and additions to its
+ * table; and among the latter adapter.c (fresh ones), adapter_read.c and adapter_write.c (PEFT's
+ * files) names and the entries of one module. */
 #ifndef FT_MODEL_MODEL_IMPL_H
 #define FT_MODEL_MODEL_IMPL_H
 
+#include "adapter.h"
 #include "model.h"
 #include "safetensors.h"
 
@@ -23,6 +26,9 @@ int model_table_add(struct model *m, const char *name, enum model_role role, int
  * f32 and binds the layers again. */
 void model_table_settle(struct model *m);
 
+/* Gives the head of a tied model an entry of its own, with the embedding's values. */
+void model_untie(struct model *m);
+
 /* Points the layers at the values of the table. */
 void model_bind(struct model *m);
 
@@ -31,5 +37,24 @@ struct model_linear *model_first(const struct model *m, size_t l, int j);
 
 /* "self_attn.q_proj" and so on. */
 const char *model_linear_name(const struct model *m, int j);
+
+/* --- adapters --- */
+
+#define ADAPTER_RANK_MAX ((size_t)4096)
+#define ADAPTER_PREFIX "base_model.model."
+
+/* What target_modules is told: the last part of product j's name, or two where the last means
+ * several modules (GPT-2's c_proj). */
+const char *adapter_target_name(const struct model *m, int j);
+
+/* What PEFT calls `what` of the module whose weight is that tensor. */
+void adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
+			 size_t size);
+
+/* Entries in the table for product j's adapter of this rank and alpha. */
+void adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s, int trained);
+
+/* The model's adapter is of this kind; copied. */
+void adapter_take_spec(struct model *m, const struct adapter *s);
 
 #endif

@@ -13,6 +13,7 @@
 #include "../json/record.h"
 #include "../nn/kern.h"
 #include "adapter.h"
+#include "family.h"
 #include "model.h"
 #include "safetensors.h"
 
@@ -42,12 +43,28 @@ void model_tensor_values(const struct model *m, size_t i, int merged, float *out
 	const struct model_tensor *t = &m->tensors[i];
 
 	nn_decode(out, t->type, t->data, t->rows * t->cols);
-	for (int j = 0; merged && t->role == MODEL_WEIGHT && j < MODEL_LINEARS; j++) {
+	for (int j = 0; merged && t->layer >= 0 && j < MODEL_LINEARS; j++) {
 		const struct model_linear *lin = &m->layers[t->layer].lin[j];
 
 		if (lin->t_w == (int)i && lin->a)
 			model_linear_values(lin, 1, out + lin->row0 * t->cols);
+		if (lin->t_bias == (int)i && lin->extra)
+			nn_kern()->axpy(out + lin->row0, lin->scale, lin->extra, lin->w.rows);
 	}
+}
+
+int model_merges(const struct model *m, struct err *e)
+{
+	for (size_t l = 0; l < m->config.layers; l++)
+		for (int j = 0; j < MODEL_LINEARS; j++) {
+			const struct model_linear *lin = &m->layers[l].lin[j];
+
+			if (lin->extra && lin->t_bias < 0)
+				return err_set(e,
+					       "lora_bias: %s of the base has no bias that the adapter's could be merged into",
+					       m->config.family->linear[j]);
+		}
+	return 0;
 }
 
 struct fill {
@@ -270,7 +287,7 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 		err_set(e, "models are saved as f32 or bf16, not as %s", nn_type_name(how->type));
 		goto cleanup;
 	}
-	if (file_mkdir(dir, e) || write_weights(m, dir, how, e) ||
+	if (model_merges(m, e) || file_mkdir(dir, e) || write_weights(m, dir, how, e) ||
 	    record_parse(&r, span_of(m->config.text), e))
 		goto cleanup;
 	if (record_get(&r, "dtype").s)

@@ -14,7 +14,8 @@ enum model_role {
 	MODEL_HEAD,
 	MODEL_LORA_A,
 	MODEL_LORA_B,
-	MODEL_LORA_M
+	MODEL_LORA_M,
+	MODEL_LORA_KEPT /* of an adapter's file, outside the products; written back as it is */
 };
 
 /* The products of a layer. GATE is absent (rows 0) without gate. */

@@ -13,12 +13,13 @@ static void embed_piece(void *arg, size_t b)
 {
 	struct work *w = arg;
 	const struct config *k = &w->m->config;
+	const struct nn_mat *embed = w->base_only ? model_base_embed(w->m) : &w->m->embed;
 	size_t n, row = work_block(w, b, &n), d = k->hidden;
 
 	for (size_t i = row; i < row + n; i++) {
 		float *x = w->acts[0].x + i * d;
 
-		nn_mat_rows(x, &w->m->embed, (size_t)w->ids[i], 1);
+		nn_mat_rows(x, embed, (size_t)w->ids[i], 1);
 		if (k->embed_scale != 1)
 			w->kern->scale(x, k->embed_scale, d);
 		if (w->neftune > 0)

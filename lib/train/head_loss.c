@@ -27,7 +27,7 @@ static size_t tile(const struct work *w, size_t t, size_t *n)
 
 static struct nn_mat head_rows(const struct work *w, size_t from, size_t n)
 {
-	const struct nn_mat *h = &w->m->head;
+	const struct nn_mat *h = w->base_only ? model_base_head(w->m) : &w->m->head;
 
 	return (struct nn_mat){h->type, n, h->cols,
 			       (const char *)h->data + from * nn_row_bytes(h->type, h->cols)};

@@ -154,9 +154,10 @@ void work_product(const struct block *b, int j, float *y, const float *x, int ad
 	} else {
 		plain(b, j, y, x, add);
 	}
-	if (lin->bias)
-		for (size_t i = 0; i < b->n; i++)
-			b->w->kern->add(y + i * out, lin->bias, out);
+	for (size_t i = 0; lin->bias && i < b->n; i++)
+		b->w->kern->add(y + i * out, lin->bias, out);
+	for (size_t i = 0; lin->extra && adapted(b->w, lin) && i < b->n; i++)
+		b->w->kern->axpy(y + i * out, lin->scale, lin->extra, out);
 }
 
 float *work_magnitudes(const struct work *w, size_t block, int j)

@@ -253,6 +253,7 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 			if (m->layers[l].lin[j].w.rows)
 				describe_product(w, &m->layers[l].lin[j]);
 	most(&w->slot_floats, nn_mat_scratch(&m->head));
+	most(&w->slot_floats, nn_mat_scratch(model_base_head(m)));
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		most(&w->out_max, m->layers[0].lin[j].w.rows);
 	if (m->adapter && m->adapter->dora)
