@@ -59,3 +59,12 @@ refused() {
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"model/tokenizer.json is a Git LFS pointer"*"git lfs pull"* ]]
 }
+
+@test "a tokenizer in tiktoken's form is named, with what converts it" {
+	mkdir model
+	echo '{"model_type": "qwen2"}' >model/config.json
+	echo 'IQ== 0' >model/qwen.tiktoken
+	run --separate-stderr ft-prompt -m ./model rows.jsonl
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"model/tokenizer.json: no such file; qwen.tiktoken beside it"*TikTokenConverter* ]]
+}

@@ -19,7 +19,7 @@ static const char *short_name(const struct model *m, int j)
 	return strrchr(name, '.') + 1;
 }
 
-const char *adapter_target_name(const struct model *m, int j)
+const char *model_adapter_target_name(const struct model *m, int j)
 {
 	return m->config.family->transposed ? model_linear_name(m, j) : short_name(m, j);
 }
@@ -59,7 +59,7 @@ static int parse_targets(const struct model *m, const char *list, unsigned char 
 			for (int j = 0; j < MODEL_LINEARS; j++)
 				if (is_there(m, j) && m->layers[0].lin[j].row0 == 0)
 					buf_addf(&names, "%s%s", names.len ? ", " : "",
-						 adapter_target_name(m, j));
+						 model_adapter_target_name(m, j));
 			err_set(e,
 				"%.*s is no module that can have an adapter; there are %s, or all",
 				(int)(n < 60 ? n : 60), p, names.data);
@@ -72,8 +72,8 @@ static int parse_targets(const struct model *m, const char *list, unsigned char 
 	return 0;
 }
 
-void adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
-			 size_t size)
+void model_adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
+			       size_t size)
 {
 	const char *name = m->tensors[tensor].name;
 	size_t n = strlen(name) - strlen(".weight");
@@ -85,7 +85,8 @@ void adapter_module_name(const struct model *m, int tensor, const char *what, ch
 		 (int)(inside ? n - 6 : n), inside ? name + 6 : name, what);
 }
 
-void adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s, int trained)
+void model_adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s,
+			    int trained)
 {
 	struct model_linear *lin = &m->layers[layer].lin[j], *first = model_first(m, layer, j);
 	size_t rows = m->tensors[lin->t_w].rows;
@@ -100,12 +101,12 @@ void adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter
 		lin->t_m = first->t_m;
 		return;
 	}
-	adapter_module_name(m, lin->t_w, "lora_A.weight", name, sizeof name);
+	model_adapter_module_name(m, lin->t_w, "lora_A.weight", name, sizeof name);
 	lin->t_a = model_table_add(m, name, MODEL_LORA_A, (int)layer, 2, s->rank, lin->w.cols);
-	adapter_module_name(m, lin->t_w, "lora_B.weight", name, sizeof name);
+	model_adapter_module_name(m, lin->t_w, "lora_B.weight", name, sizeof name);
 	lin->t_b = model_table_add(m, name, MODEL_LORA_B, (int)layer, 2, rows, s->rank);
 	if (s->dora) {
-		adapter_module_name(m, lin->t_w, "lora_magnitude_vector", name, sizeof name);
+		model_adapter_module_name(m, lin->t_w, "lora_magnitude_vector", name, sizeof name);
 		lin->t_m = model_table_add(m, name, MODEL_LORA_M, (int)layer, 1, 1, rows);
 		m->tensors[lin->t_m].trained = trained;
 	}
@@ -128,7 +129,7 @@ static int check_spec(const struct model *m, const struct adapter *s, struct err
 	return 0;
 }
 
-void adapter_take_spec(struct model *m, const struct adapter *s)
+void model_adapter_take_spec(struct model *m, const struct adapter *s)
 {
 	m->adapter = mem_alloc(1, sizeof *m->adapter);
 	*m->adapter = *s;
@@ -154,11 +155,11 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 
 	if (check_spec(m, s, e) || parse_targets(m, s->targets, on, e))
 		return -1;
-	adapter_take_spec(m, s);
+	model_adapter_take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++)
 			if (on[j])
-				adapter_add_pair(m, l, j, s, 1);
+				model_adapter_add_pair(m, l, j, s, 1);
 	model_table_settle(m);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++) {

@@ -422,7 +422,7 @@ static int keep(struct model *m, int tensor, const char *what, const struct st_t
 	char name[256];
 	int t;
 
-	adapter_module_name(m, tensor, what, name, sizeof name);
+	model_adapter_module_name(m, tensor, what, name, sizeof name);
 	t = model_table_add(m, name, MODEL_LORA_KEPT, -1, s->dims,
 			    s->dims == 2 ? (size_t)s->shape[0] : 1, (size_t)s->shape[s->dims - 1]);
 	load_values(m, t, s);
@@ -506,14 +506,14 @@ static int take_products(struct reading *r, int trained, struct err *e)
 				return -1;
 			}
 			if (lin->row0 && model_first(m, l, j)->t_a >= 0) {
-				adapter_add_pair(m, l, j, &own, trained);
+				model_adapter_add_pair(m, l, j, &own, trained);
 				lin->t_extra = model_first(m, l, j)->t_extra;
 			}
 			if (!p->a)
 				continue;
 			if (m->adapter->top_layers == 0)
 				m->adapter->top_layers = m->config.layers - l;
-			adapter_add_pair(m, l, j, &own, trained);
+			model_adapter_add_pair(m, l, j, &own, trained);
 			load_values(m, lin->t_a, p->a);
 			load_values(m, lin->t_b, p->b);
 			if (r->s.dora)
@@ -533,7 +533,7 @@ static void name_targets(const struct reading *r, struct buf *targets)
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		if (used[j])
 			buf_addf(targets, "%s%s", targets->len ? "," : "",
-				 adapter_target_name(r->m, j));
+				 model_adapter_target_name(r->m, j));
 }
 
 int adapter_open(struct model *m, const char *name, int trained, struct err *e)
@@ -566,7 +566,7 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	name_targets(&r, &targets);
 	buf_adds(&targets, "");
 	r.s.targets = targets.data;
-	adapter_take_spec(m, &r.s);
+	model_adapter_take_spec(m, &r.s);
 	part(&r);
 	if (take_outside(&r, 0, e) || take_outside(&r, 1, e) || take_products(&r, trained, e))
 		goto cleanup;

@@ -109,7 +109,7 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 	jw_put_array(&w, "target_modules");
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		if (on[j])
-			jw_str(&w, adapter_target_name(m, j));
+			jw_str(&w, model_adapter_target_name(m, j));
 	put_outside(m, &w, 1);
 	jw_end(&w);
 	jw_put_str(&w, "bias", "none");

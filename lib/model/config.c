@@ -291,6 +291,21 @@ static int get_parts(struct config *c, struct span j, struct err *e)
 
 /* --- weights in other forms --- */
 
+static int get_blocks(struct config *c, struct span v, struct err *e)
+{
+	c->fp8_block[0] = c->fp8_block[1] = 128;
+	if (config_absent(v))
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		int64_t x;
+
+		if (json_count(v) != 2 || json_int(json_element(v, i), &x) || x < 1 || x > 1 << 20)
+			return err_set(e, "weight_block_size must be a list of two whole numbers");
+		c->fp8_block[i] = (size_t)x;
+	}
+	return 0;
+}
+
 /* FP8 with scales beside the weights is read; what takes another tool's code is refused with what
  * to take instead. */
 static int get_quantization(struct config *c, struct span j, struct err *e)
@@ -300,9 +315,10 @@ static int get_quantization(struct config *c, struct span j, struct err *e)
 
 	if (config_absent(q))
 		return 0;
-	if (json_is(method, "fp8")) {
+	if (json_is(method, "fp8") || (json_is(method, "compressed-tensors") &&
+				       json_is(json_member(q, "format"), "float-quantized"))) {
 		c->fp8 = 1;
-		return 0;
+		return get_blocks(c, json_member(q, "weight_block_size"), e);
 	}
 	if (json_is(method, "mxfp4"))
 		return err_set(e,

@@ -73,6 +73,7 @@ struct config {
 	unsigned char windowed[CONFIG_LAYERS_MAX];
 	float init_range;	 /* initializer_range, .02 where absent */
 	int fp8;		 /* weights are stored as FP8, with their scales beside them */
+	size_t fp8_block[2];	 /* sides of the blocks that share a scale, where there are such */
 	int bos, pad;		 /* -1: none */
 	int eos[CONFIG_EOS_MAX]; /* generation_config.json wins over config.json */
 	size_t n_eos;

@@ -10,6 +10,7 @@
 #include "../nn/kern.h"
 #include "adapter.h"
 #include "family.h"
+#include "fp8.h"
 #include "quantize.h"
 #include "model.h"
 #include "model_impl.h"
@@ -318,6 +319,32 @@ static void turn(struct model *m, struct model_tensor *t, size_t size)
 	t->data = to;
 }
 
+/* FP8 with its scale becomes bf16, as which these models are computed elsewhere too. */
+static int widen(struct model *m, struct model_tensor *t, const struct st_tensor *s, struct err *e)
+{
+	size_t bytes = nn_row_bytes(NN_BF16, t->cols);
+	struct fp8_scale scale;
+	char *out;
+	float *row;
+
+	if (fp8_scale_find(&scale, &m->memory->files, s, m->config.fp8_block, e)) {
+		fp8_scale_release(&scale);
+		return -1;
+	}
+	out = model_keep(m, t->rows, bytes);
+	row = mem_aligned(t->cols, sizeof *row);
+	for (size_t r = 0; r < t->rows; r++) {
+		fp8_row(row, s->data, r, t->cols, &scale);
+		nn_encode(NN_BF16, out + r * bytes, row, t->cols);
+	}
+	free(row);
+	fp8_scale_release(&scale);
+	model_forget(m, s->data, s->bytes);
+	t->type = NN_BF16;
+	t->data = out;
+	return 0;
+}
+
 static int load_tensor(struct model *m, struct model_tensor *t, const struct st_tensor *s,
 		       const struct model_load *o, struct err *e)
 {
@@ -336,10 +363,14 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 		return err_set(e,
 			       "%s: tensor %s has not the shape [%zu, %zu] that config.json calls for",
 			       path, s->name, rows, cols);
-	if (stored_type(s, &t->type))
+	if (s->type == ST_F8 && t->dims == 2 && !t->transposed && m->config.fp8) {
+		if (widen(m, t, s, e))
+			return err_prefix(e, "%s", path);
+	} else if (stored_type(s, &t->type))
 		return err_set(e, "%s: tensor %s is stored as %s; F32, F16 and BF16 are supported",
 			       path, s->name, st_type_name(s->type));
-	t->data = s->data;
+	if (s->type != ST_F8)
+		t->data = s->data;
 	if (t->transposed)
 		turn(m, t, st_type_size(s->type));
 	if (t->dims == 1 || t->role == MODEL_POSITION) {
@@ -487,6 +518,8 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 		const struct st_tensor *s = &files->t[i];
 
 		if (used[i] || is_computed(s->name))
+			continue;
+		if (m->config.fp8 && fp8_is_scale(s->name))
 			continue;
 		if (m->config.wrapper[0] && is_vision(s->name)) {
 			left_out++;

@@ -45,16 +45,17 @@ const char *model_linear_name(const struct model *m, int j);
 
 /* What target_modules is told: the last part of product j's name, or two where the last means
  * several modules (GPT-2's c_proj). */
-const char *adapter_target_name(const struct model *m, int j);
+const char *model_adapter_target_name(const struct model *m, int j);
 
 /* What PEFT calls `what` of the module whose weight is that tensor. */
-void adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
-			 size_t size);
+void model_adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
+			       size_t size);
 
 /* Entries in the table for product j's adapter of this rank and alpha. */
-void adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s, int trained);
+void model_adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s,
+			    int trained);
 
 /* The model's adapter is of this kind; copied. */
-void adapter_take_spec(struct model *m, const struct adapter *s);
+void model_adapter_take_spec(struct model *m, const struct adapter *s);
 
 #endif

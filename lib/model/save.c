@@ -276,10 +276,10 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 {
 	struct record r = {0};
 	struct buf b = BUF_INIT;
-	struct edit edits[] = {
+	struct edit edits[3] = {
 		{"torch_dtype", span_of(how->type == NN_BF16 ? "\"bfloat16\"" : "\"float32\"")},
-		{"tie_word_embeddings", span_of("false")},
 	};
+	size_t n = 1;
 	char *path = file_join(dir, "config.json");
 	int rc = -1;
 
@@ -292,7 +292,11 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 		goto cleanup;
 	if (record_get(&r, "dtype").s)
 		edits[0].name = "dtype"; /* the newer name of the same member */
-	if (record_splice(&r, edits, m->untied ? 2 : 1, &b)) {
+	if (m->untied)
+		edits[n++] = (struct edit){"tie_word_embeddings", span_of("false")};
+	if (m->config.fp8)
+		edits[n++] = (struct edit){"quantization_config", {0}};
+	if (record_splice(&r, edits, n, &b)) {
 		err_set(e, "config.json is too large");
 		goto cleanup;
 	}

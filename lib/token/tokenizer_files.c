@@ -1,5 +1,6 @@
 /* What stands in a model's directory beside tokenizer.json, and the tokenizer of a model made from
  * nothing. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,32 @@ static int32_t id_of(struct tokenizer *t, struct span config, const char *name)
 										    : -1;
 }
 
+/* Says what stands in the place of tokenizer.json, and what makes one of it. */
+static void missing(const char *dir, const char *path, struct err *e)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		size_t n = strlen(entry->d_name);
+
+		if (n > 9 && strcmp(entry->d_name + n - 9, ".tiktoken") == 0) {
+			err_set(e,
+				"%s: no such file; %s beside it is in tiktoken's form: transformers' TikTokenConverter "
+				"(transformers.convert_slow_tokenizer) makes tokenizer.json of it, and repositories whose names end in -hf have one",
+				path, entry->d_name);
+			closedir(d);
+			return;
+		}
+	}
+	if (d)
+		closedir(d);
+	err_set(e,
+		"%s: no such file; ft reads tokenizers in this form only (others can be converted by loading and saving them "
+		"with transformers)",
+		path);
+}
+
 struct tokenizer *tokenizer_load(const char *dir, struct err *e)
 {
 	struct tokenizer *t = NULL;
@@ -80,10 +107,7 @@ struct tokenizer *tokenizer_load(const char *dir, struct err *e)
 	char *path = file_join(dir, "tokenizer.json");
 
 	if (!file_exists(path)) {
-		err_set(e,
-			"%s: no such file; ft reads tokenizers in this form only (others can be converted by loading and saving them "
-			"with transformers)",
-			path);
+		missing(dir, path, e);
 		goto cleanup;
 	}
 	if (file_read(path, TOKENIZER_FILE_MAX, &json, e) ||

@@ -112,6 +112,26 @@ cleanup:
 	return rc;
 }
 
+/* Families say little of their tokenizers, so the names of those that have this one help. */
+static int refuse_type(struct tok_parse *p, const char *type)
+{
+	static const struct {
+		const char *type, *families;
+	} others[] = {
+		{"WordPiece",
+		 "that of BERT and the models of sentences and rerankers made from it"},
+		{"Unigram", "that of T5, ALBERT and XLM-RoBERTa"},
+		{"WordLevel", "of old models of single words"},
+	};
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(type, others[i].type) == 0)
+			return err_set(p->e,
+				       "model type \"%s\" is not supported: it is %s, none of which generate text here; the families of ft-model(5) have BPE",
+				       type, others[i].families);
+	return err_set(p->e, "model type \"%s\" is not supported (BPE is)", type);
+}
+
 int tok_parse_model(struct tok_parse *p, struct span m)
 {
 	struct tokenizer *t = p->t;
@@ -124,7 +144,7 @@ int tok_parse_model(struct tok_parse *p, struct span m)
 		return err_set(p->e, "it has no \"model\"");
 	/* Early files leave the type out; having merges they are BPE. */
 	if (strcmp(type, "BPE") && !(!*type && tok_is_set(m, "merges")))
-		return err_set(p->e, "model type \"%s\" is not supported (BPE is)", type);
+		return refuse_type(p, type);
 	if (tok_is_set(m, "dropout")) {
 		double x;
 

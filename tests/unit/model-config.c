@@ -606,6 +606,120 @@ static void published_defaults(void)
 	config_release(&c);
 }
 
+/* --- FP8 --- */
+
+/* E4M3 by its definition. */
+static double e4m3(uint8_t x)
+{
+	double v = x >> 3 & 15 ? ldexp(8 + (x & 7), (x >> 3 & 15) - 10) : ldexp(x & 7, -9);
+
+	return x & 128 ? -v : v;
+}
+
+/* m's products as FP8 into dir with scales of that shape (0: one, 1: one a row, 2: blocks of 5 x 7),
+ * and into m what that file means, rounded to bf16. */
+static void write_fp8(struct model *m, const char *dir, int kind, const char *suffix)
+{
+	struct st_out o = {0};
+	struct rng r;
+	char path[128], name[200];
+	void *keep[200];
+	size_t n = 0;
+
+	rng_seed(&r, 4, (uint64_t)kind);
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		size_t rows = t->rows, cols = t->cols,
+		       down = kind == 0	  ? rows
+			      : kind == 1 ? 1
+					  : 5,
+		       across = kind == 2 ? 7 : cols, high = (rows + down - 1) / down,
+		       wide = (cols + across - 1) / across;
+		uint64_t shape[2] = {t->dims == 2 ? rows : cols, cols}, scales[2] = {high, wide};
+		uint8_t *x;
+		float *s, *w = m->params + t->offset;
+
+		if (t->role != MODEL_WEIGHT) {
+			st_add(&o, t->name, ST_F32, t->dims, shape, t->data);
+			continue;
+		}
+		keep[n++] = x = mem_alloc(rows * cols, 1);
+		keep[n++] = s = mem_alloc(high * wide, sizeof *s);
+		for (size_t k = 0; k < high * wide; k++)
+			s[k] = (float)(0.01 + 0.01 * rng_uniform(&r));
+		for (size_t k = 0; k < rows * cols; k++) {
+			float exact;
+			uint16_t rounded;
+
+			do
+				x[k] = (uint8_t)rng_below(&r, 256);
+			while ((x[k] & 127) >= 0x58); /* large ones and NaN left out */
+			exact = (float)(e4m3(x[k]) *
+					(double)s[k / cols / down * wide + k % cols / across]);
+			nn_encode(NN_BF16, &rounded, &exact, 1);
+			nn_decode(w + k, NN_BF16, &rounded, 1);
+		}
+		st_add(&o, t->name, ST_F8, 2, shape, x);
+		snprintf(name, sizeof name, "%s%s", t->name, suffix);
+		st_add(&o, name, ST_F32, kind == 0 ? 0 : 2, scales, s);
+		snprintf(name, sizeof name, "%.*s.activation_scale", (int)strlen(t->name) - 7,
+			 t->name);
+		st_add(&o, name, ST_F32, 0, scales, s);
+	}
+	snprintf(path, sizeof path, "%s/model.safetensors", dir);
+	if (st_write(&o, path, NULL, NULL, &e))
+		printf("Bail out! %s\n", e.msg);
+	st_out_release(&o);
+	while (n)
+		free(keep[--n]);
+}
+
+static void fp8(void)
+{
+	static const struct {
+		const char *suffix, *config;
+	} kinds[] = {
+		{"_scale_inv", "{\"quant_method\": \"fp8\", \"activation_scheme\": \"static\"}"},
+		{"_scale",
+		 "{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}"},
+		{"_scale_inv", "{\"quant_method\": \"fp8\", \"weight_block_size\": [5, 7]}"},
+	};
+
+	for (int k = 0; k < 3; k++) {
+		char dir[] = "/tmp/ft-lm-model.XXXXXX", cmd[64], path[64], config[800];
+		struct model *m = made(qwen3, 3), *back = NULL;
+		double want;
+
+		if (!mkdtemp(dir))
+			return;
+		write_fp8(m, dir, k, kinds[k].suffix);
+		want = loss_of(m);
+		snprintf(path, sizeof path, "%s/config.json", dir);
+		snprintf(config, sizeof config,
+			 "{\"model_type\": \"qwen3\", " SHAPE
+			 "\"head_dim\": 16, \"quantization_config\": %s}",
+			 kinds[k].config);
+		file_write(path, config, strlen(config), &e);
+		ok(model_open(&back, dir, NULL, &e) == 0 && loss_of(back) == want,
+		   "FP8 with scales, kind %d, is what its numbers mean (%s)", k, e.msg);
+		model_save(back, dir, &(struct model_save){.type = NN_BF16}, &e);
+		model_free(back);
+		ok(model_open(&back, dir, NULL, &e) == 0 && !back->config.fp8 &&
+			   fabs(loss_of(back) / want - 1) < 1e-2,
+		   "and is saved as bf16 (%s)", e.msg);
+		model_free(back);
+		/* Scales of another shape, and none. */
+		write_fp8(m, dir, 2, k == 2 ? "_other" : kinds[k].suffix);
+		file_write(path, config, strlen(config), &e);
+		ok(model_open(&back, dir, NULL, &e) &&
+			   strstr(e.msg, k == 2 ? "without a scale" : "not the shape of scales"),
+		   "refused: %s", e.msg);
+		model_free(m);
+		snprintf(cmd, sizeof cmd, "rm -r %s", dir);
+		ok(system(cmd) == 0, "the directory is removed");
+	}
+}
+
 static void unknown_is_refused(void)
 {
 	ok(refused("{\"model_type\": \"mamba\"}", "mamba"), "an unknown model_type is named");
@@ -724,6 +838,7 @@ int main(void)
 	held_as(NN_Q4_0);
 	text_inside();
 	published_defaults();
+	fp8();
 	unknown_is_refused();
 	return tap_done();
 }

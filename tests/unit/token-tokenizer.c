@@ -344,7 +344,9 @@ int main(void)
 	stories();
 	refuses("{}", "model");
 	refuses("[", "JSON");
-	refuses("{\"model\":{\"type\":\"Unigram\",\"vocab\":{}}}", "Unigram");
+	refuses("{\"model\":{\"type\":\"Unigram\",\"vocab\":{}}}",
+		"Unigram\" is not supported: it is that of T5");
+	refuses("{\"model\":{\"type\":\"WordPiece\",\"vocab\":{}}}", "that of BERT");
 	refuses(SP(VOCAB, "\"a q\"", "\"decoder\":null"), "merges[0]");
 	refuses(SP(VOCAB, "\"a b\",\"ab\"", "\"decoder\":null"), "merges[1]");
 	refuses(SP("\"<unk>\":0,\"a\":99999999", "", "\"decoder\":null"), "out of range");
