@@ -180,10 +180,17 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 					      "than",	 "instead",   "reject",	  "eliminate",
 					      "nicht",	 "kein",      "keine",	  "weder",
 					      "niemals", "pas",	      "jamais",	  "nunca",
+					      "doubt",	 "doubtful",  "exclude",  "avoid",
 					      "isnt",	 "dont",      "rejected", "не",
 					      "ни",	 NULL};
 	static const char *const whole[] = {"anything", "everything", "all",
 					    "nothing",	"none",	      NULL};
+	/* Two words that deny together: the second, and what may stand before it. */
+	static const struct {
+		const char *second, *first[6];
+	} pairs[] = {{"out", {"rule", "rules", "ruled", "ruling", NULL}},
+		     {"from", {"far", NULL}},
+		     {"to", {"wrong", "incorrect", "false", "mistake", NULL}}};
 	char word[32], before[32];
 
 	for (size_t i = at; i > 0;) {
@@ -206,22 +213,29 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 			       is_one_of(before, whole);
 		if (is_one_of(word, denials))
 			return 1;
+		for (size_t k = 0; i > 0 && k < sizeof pairs / sizeof *pairs; k++)
+			if (strcmp(word, pairs[k].second) == 0 &&
+			    word_at(p, i - 1, -1, before, sizeof before) > 0 &&
+			    is_one_of(before, pairs[k].first))
+				return 1;
 	}
 	return 0;
 }
 
 /* Whether what follows denies it: B is wrong, yes would be incorrect, B isn't right. */
-static int denied_behind(struct points p, size_t at)
+static int denied_behind(struct points p, size_t at, const struct mentions *m)
 {
 	static const char *const verbs[] = {"is",   "are",   "was",   "were", "would",
 					    "be",   "seems", "looks", "can",  "could",
 					    "does", "must",  "s",     "has",  NULL},
 				 *const fillers[] = {"clearly", "definitely", "also", "obviously",
 						     "just",	"simply",     "the",  "a",
-						     "been",	NULL},
+						     "been",	"ruled",      "very", "most",
+						     NULL},
 				 *const faults[] = {"wrong",	"incorrect",  "false",
 						    "excluded", "eliminated", "impossible",
-						    "rejected", "out",	      NULL},
+						    "rejected", "out",	      "unlikely",
+						    "doubtful", "invalid",    NULL},
 				 *const denials[] = {"not", "never", "cannot", "hardly", NULL};
 	char word[32];
 	int verb = 0;
@@ -237,6 +251,9 @@ static int denied_behind(struct points p, size_t at)
 			i++;
 			continue;
 		}
+		/* In true/false the other is offered beside it. */
+		if (!verb && is_mention(m, i))
+			return 0;
 		i += n;
 		if (is_one_of(word, faults))
 			return 1;
@@ -308,7 +325,7 @@ static int affirmed(struct points folded, struct points as_is, const struct ment
 				a->asked = 1;
 				continue;
 			}
-			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end);
+			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end, m);
 			a->asked = is_asked(p, a->end);
 			if (a->denied || a->asked)
 				continue;

@@ -77,7 +77,11 @@ static void telling_marks(struct span s, struct buf *marks)
 		if (!ispunct((unsigned char)s.s[i]) ||
 		    ((s.s[i] == ',' || s.s[i] == '\'') && n == 3))
 			continue;
-		if (strchr("#%&@/", s.s[i]) || (before && behind) ||
+		/* A grade: A- is not A. */
+		int grade = s.s[i] == '-' && i > 0 && isalnum((unsigned char)s.s[i - 1]) &&
+			    (i + 1 == s.n || s.s[i + 1] == ' ');
+
+		if (strchr("#%&@/", s.s[i]) || (before && behind) || grade ||
 		    (behind && opens && (s.s[i] == '-' || s.s[i] == '.')))
 			buf_addc(marks, s.s[i]);
 	}
@@ -114,6 +118,22 @@ static int has_zone(struct span s, const struct moment *m)
 	       (s.n > 6 && (memmem(s.s, s.n, "+00", 3) || memmem(s.s, s.n, "GMT", 3)));
 }
 
+/* The digits of a fraction of a second, without zeros at the end; empty where there is none. */
+static struct span fraction(struct span s)
+{
+	for (size_t i = 3; i + 1 < s.n; i++)
+		if (s.s[i] == '.' && s.s[i - 3] == ':') {
+			size_t n = 0;
+
+			while (i + 1 + n < s.n && isdigit((unsigned char)s.s[i + 1 + n]))
+				n++;
+			while (n > 0 && s.s[i + n] == '0')
+				n--;
+			return (struct span){s.s + i + 1, n};
+		}
+	return (struct span){0};
+}
+
 /* Dates are the same day; where both have a time too, the same second, in UTC where both have a
  * zone. *same is not set where either is no date. */
 static int are_dates(struct span a, struct span b, int *same)
@@ -130,6 +150,7 @@ static int are_dates(struct span a, struct span b, int *same)
 				moment_days(&n) * 86400 + n.second - n.offset;
 		else
 			*same &= m.second == n.second;
+		*same &= !fraction(a).s || !fraction(b).s || span_eq(fraction(a), fraction(b));
 	}
 	return 1;
 }

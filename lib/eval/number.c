@@ -19,6 +19,11 @@ static int is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static int is_sign(char c)
+{
+	return c == '-' || c == MINUS || c == DASH;
+}
+
 static struct span skip(struct span s, size_t n)
 {
 	return (struct span){s.s + n, s.n - n};
@@ -91,6 +96,19 @@ static void plain_text(struct span s, struct buf *to)
 	}
 }
 
+/* The text itself where it has no sign of another form, as most have none; else in *to. */
+static struct span plain(struct span s, struct buf *to)
+{
+	unsigned char other = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		other |= (unsigned char)(s.s[i] & 0x80) | (unsigned char)(s.s[i] == '\\');
+	if (!other && !memmem(s.s, s.n, "{,}", 3))
+		return s;
+	plain_text(s, to);
+	return buf_span(to);
+}
+
 void number_plain(struct span text, struct buf *to)
 {
 	size_t from = to->len;
@@ -128,7 +146,7 @@ static int is_grouped(const char *s, size_t whole)
 	       twos == groups - 2;
 }
 
-/* Whether a space or apostrophe at i parts thousands: exactly three digits behind it, and before it
+/* Whether a space, apostrophe or underscore at i parts thousands: exactly three digits behind it, and before it
  * as many, or at most as many in the first group. */
 static int parts_thousands(struct span s, size_t i, size_t groups)
 {
@@ -157,9 +175,9 @@ static size_t digits(struct span s, struct number *x)
 
 		if (is_digit(c))
 			continue;
-		if (end + 1 == s.n || !is_digit(s.s[end + 1]) || !strchr(",.' ", c) || !c)
+		if (end + 1 == s.n || !is_digit(s.s[end + 1]) || !strchr(",.' _", c) || !c)
 			break;
-		if (c == ' ' || c == '\'') {
+		if (c == ' ' || c == '\'' || c == '_') {
 			if (points > 0 || commas > 0 || !parts_thousands(s, end, wide))
 				break;
 			wide++;
@@ -217,9 +235,63 @@ static size_t spaces(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.n && strchr(" \t\r\n", s.s[n]) && s.s[n])
+	while (n < s.n && (s.s[n] == ' ' || s.s[n] == '\t' || s.s[n] == '\r' || s.s[n] == '\n'))
 		n++;
 	return n;
+}
+
+/* The digit that stands at s, also raised: its length, 0 for none. */
+static size_t raised(struct span s, char *digit)
+{
+	static const char *const forms[] = {"\xe2\x81\xb0", "\xc2\xb9",	    "\xc2\xb2",
+					    "\xc2\xb3",	    "\xe2\x81\xb4", "\xe2\x81\xb5",
+					    "\xe2\x81\xb6", "\xe2\x81\xb7", "\xe2\x81\xb8",
+					    "\xe2\x81\xb9", "\xe2\x81\xbb"};
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (starts(s, forms[i])) {
+			*digit = i < 10 ? (char)('0' + i) : '-';
+			return strlen(forms[i]);
+		}
+	return 0;
+}
+
+/* What multiplies by a power of ten, as in 3 \times 10^{8} or with raised digits: its length, 0 for
+ * none. */
+static size_t power_of_ten(struct span s, long long *power)
+{
+	static const char *const times[] = {"\xc3\x97", "x", "*", "\xc2\xb7", "\\times", "\\cdot"};
+	size_t n = spaces(s), i = 0, len;
+	char text[8] = "", c = 0;
+	int caret, brace, used = 0;
+
+	if (n == s.n || !s.s[n] || !strchr("xX*\\\xc3\xc2", s.s[n]))
+		return 0;
+	while (i < sizeof times / sizeof *times && !starts(skip(s, n), times[i]))
+		i++;
+	if (i == sizeof times / sizeof *times)
+		return 0;
+	n += strlen(times[i]);
+	n += spaces(skip(s, n));
+	if (!starts(skip(s, n), "10"))
+		return 0;
+	n += 2;
+	caret = n < s.n && s.s[n] == '^';
+	n += (size_t)caret;
+	brace = caret && n < s.n && s.s[n] == '{';
+	n += (size_t)brace;
+	for (; n < s.n && used < 6; n += len) {
+		len = caret ? 1 : raised(skip(s, n), &c);
+		if (caret)
+			c = used == 0 && is_sign(s.s[n]) ? '-' : s.s[n];
+		if (len == 0 || !(is_digit(c) || (c == '-' && used == 0)))
+			break;
+		text[used++] = c;
+	}
+	if (used == 0 || !is_digit(text[used - 1]) || (brace && (n == s.n || s.s[n] != '}')))
+		return 0;
+	*power = atoll(text);
+	return n + (size_t)brace;
 }
 
 /* digits with what multiplies them: 20k, 1.5M, 2 million, 45 %. */
@@ -232,8 +304,15 @@ static size_t amount(struct span s, struct number *x)
 		      {"bn", 0, 9},	  {"thousand", 0, 3},  {"million", 0, 6},
 		      {"billion", 0, 9},  {"trillion", 0, 12}, {"%", 0, -2},
 		      {"percent", 0, -2}, {"per cent", 0, -2}};
-	size_t n = digits(s, x), word = n + spaces(skip(s, n));
+	size_t n = digits(s, x), word;
+	long long power = 0;
 
+	if (n > 0) {
+		n += power_of_ten(skip(s, n), &power);
+		if (x->x.digits.len > 0)
+			x->x.exp += power;
+	}
+	word = n + spaces(skip(s, n));
 	if (word == s.n || !(is_letter(s.s[word]) || s.s[word] == '%'))
 		return n;
 	for (size_t i = 0; i < sizeof scales / sizeof *scales && n > 0; i++) {
@@ -261,6 +340,8 @@ static size_t currency(struct span s, struct number *x)
 	} signs[] = {{"$", "USD"}, {"€", "EUR"}, {"£", "GBP"},
 		     {"¥", "JPY"}, {"₹", "INR"}, {"US$", "USD"}};
 
+	if (s.n == 0 || is_digit(*s.s))
+		return 0;
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
 		size_t n = strlen(signs[i].sign);
 
@@ -276,11 +357,6 @@ static size_t currency(struct span s, struct number *x)
 		return 3;
 	}
 	return 0;
-}
-
-static int is_sign(char c)
-{
-	return c == '-' || c == MINUS || c == DASH;
 }
 
 static void negate(struct number *x)
@@ -335,8 +411,7 @@ int number_parse(struct span s, struct number *x)
 	struct buf text = BUF_INIT;
 	int rc;
 
-	plain_text(s, &text);
-	rc = whole(buf_span(&text), x);
+	rc = whole(plain(s, &text), x);
 	buf_release(&text);
 	return rc;
 }
@@ -380,7 +455,7 @@ static size_t signed_amount(const char *text, size_t at, struct span s, struct n
 			return 0;
 		n += gap;
 		len = currency(skip(s, n), &ignored);
-		n += len;
+		n += len + (len > 0 ? spaces(skip(s, n + len)) : 0);
 	}
 	if (n >= s.n ||
 	    !(is_digit(s.s[n]) || (s.s[n] == '.' && n + 1 < s.n && is_digit(s.s[n + 1]))))
@@ -392,10 +467,32 @@ static size_t signed_amount(const char *text, size_t at, struct span s, struct n
 	return n + len;
 }
 
+/* minus 7, negative $7: the length of the word and the amount, 0 where it is none. What is taken from
+ * something before is not negative. */
+static size_t negative_in_words(const char *text, size_t at, struct span s, struct number *x)
+{
+	size_t n = starts(s, "minus ") ? 6 : starts(s, "negative ") ? 9 : 0, len;
+	struct number ignored = {0};
+
+	while (at > 0 && text[at - 1] == ' ')
+		at--;
+	if (n == 0 || (at > 0 && (is_digit(text[at - 1]) || text[at - 1] == ')')))
+		return 0;
+	n += spaces(skip(s, n));
+	n += currency(skip(s, n), &ignored);
+	n += spaces(skip(s, n));
+	len = n < s.n && is_digit(s.s[n]) ? amount(skip(s, n), x) : 0;
+	if (len == 0)
+		return 0;
+	negate(x);
+	return n + len;
+}
+
 static int last(struct span s, struct number *x)
 {
 	const char *text = s.s;
 	struct number value = {0};
+	size_t unit = SIZE_MAX; /* where one may stand, behind the last amount */
 	int found = 0;
 
 	while (s.n > 0) {
@@ -407,6 +504,8 @@ static int last(struct span s, struct number *x)
 			n = amount(s, &value);
 		else if (is_sign(*s.s) || *s.s == '(')
 			n = signed_amount(text, at, s, &value);
+		else if ((*s.s | 32) == 'm' || (*s.s | 32) == 'n')
+			n = negative_in_words(text, at, s, &value);
 		if (n > 0) {
 			struct decimal swap = x->x;
 
@@ -414,11 +513,13 @@ static int last(struct span s, struct number *x)
 			x->x = value.x;
 			value.x = swap;
 			s = skip(s, n);
+			unit = (size_t)(s.s - text) + (s.n > 0 && *s.s == ' ');
 			continue;
 		}
 		if (is_letter(*s.s) || *s.s == '_') {
-			while (s.n > 0 &&
-			       (is_letter(*s.s) || is_digit(*s.s) || *s.s == '_' || *s.s == '-'))
+			/* A unit ends at a dash (10 kg-20 kg), where a name goes on (GPT-2). */
+			while (s.n > 0 && (is_letter(*s.s) || is_digit(*s.s) || *s.s == '_' ||
+					   (*s.s == '-' && at != unit)))
 				s = skip(s, 1);
 			continue;
 		}
@@ -441,11 +542,9 @@ int number_last(struct span s, struct number *x)
 	int found;
 
 	x->unit[0] = 0;
-	plain_text(s, &text);
+	s = plain(s, &text);
 	/* ($5) is owed; (5) may be no more than a number in brackets. */
-	found = (text.len > 0 && memchr(text.data, '(', text.len) && whole(buf_span(&text), x) &&
-		 *x->unit) ||
-		last(buf_span(&text), x);
+	found = (s.n > 0 && memchr(s.s, '(', s.n) && whole(s, x) && *x->unit) || last(s, x);
 	x->unit[0] = 0;
 	buf_release(&text);
 	return found;
@@ -466,11 +565,12 @@ int tolerance_parse(const char *s, struct tolerance *t)
 	return rc;
 }
 
-/* Whether a program may have printed this from a double: all the digits that one has, and a part
- * behind the point. */
-static int is_printed(const struct decimal *d)
+/* Whether printed has all the digits that a double has, and x is what they were meant to say: 0.3 of
+ * 0.30000000000000004. What has nearly as many digits itself is another number. */
+static int is_printed(const struct decimal *printed, const struct decimal *x)
 {
-	return d->exp < 0 && (d->digits.len == 16 || d->digits.len == 17);
+	return printed->exp < 0 && (printed->digits.len == 16 || printed->digits.len == 17) &&
+	       x->digits.len <= 14;
 }
 
 int number_near(const struct number *reference, const struct number *x, const struct tolerance *t)
@@ -485,7 +585,7 @@ int number_near(const struct number *reference, const struct number *x, const st
 	if (*t->within) {
 		decimal_read(span_of(t->within), &within);
 		within.exp -= within.digits.len > 0 && relative ? 2 : 0;
-	} else if (is_printed(&reference->x) || is_printed(&x->x)) {
+	} else if (is_printed(&reference->x, &x->x) || is_printed(&x->x, &reference->x)) {
 		decimal_read(span_of("1e-15"), &within);
 		relative = 1;
 	}

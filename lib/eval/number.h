@@ -1,7 +1,8 @@
 /* number: amounts as people write them.
  *
- * Signs (also U+2212, dashes and accountants' brackets), thousands in groups of three or as in
- * India (`,` `.` `'` or spaces), a decimal point or comma, an exponent, k, M, million, a currency
+ * Signs (also U+2212, dashes, accountants' brackets, and in running text minus and negative),
+ * thousands in groups of three or as in India (`,` `.` `'` `_` or spaces), a decimal point or comma,
+ * an exponent, a power of ten (3 x 10^8), k, M, million, a currency
  * sign or code before or behind, a percent sign (divides by 100), full-width forms and LaTeX's
  * backslashes. Where `,` and `.` both occur the last of them is the decimal mark; one alone, once,
  * with exactly three digits behind it and one to three before, is a thousands mark when it is a
@@ -28,8 +29,8 @@ int number_last(struct span text, struct number *x);
 void number_plain(struct span text, struct buf *to);
 
 /* How far two amounts may be apart: `0.01` absolute, `1%` in proportion to the reference. -1 where
- * the text is neither. A zeroed one lets nothing through but what is equal, or was printed from
- * doubles that differ by rounding. */
+ * the text is neither. A zeroed one lets nothing through but what is equal, or
+ * what a program printed of it with all digits of a double: 0.30000000000000004 of 0.3. */
 struct tolerance {
 	char within[40];
 	int relative;
