@@ -113,11 +113,19 @@ struct dialect_piece {
 	int closed, settled;
 };
 
+/* Whether the pieces of a text hold each what came before, as some servers send them. */
+struct dialect_growth {
+	size_t last; /* where the latest piece begins */
+	int longer;  /* pieces that begin with the one before and go on */
+	int some, broken;
+};
+
 struct dialect_stream {
 	struct buf line, data, event; /* of the event stream, incomplete */
 	struct dialect_piece *pieces;
 	size_t n, cap;
 	struct buf text, reasoning, refusal, logprobs;
+	struct dialect_growth text_growth, reasoning_growth;
 	/* raw JSON; usage_end: what Anthropic reports at the end; error: the body of one */
 	struct buf usage, usage_end, model, error, finish;
 	struct buf bad; /* why it is no answer, or empty */

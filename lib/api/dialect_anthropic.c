@@ -298,6 +298,18 @@ static int ends_with(struct span type, const char *end)
 	return t.n >= n && memcmp(t.s + t.n - n, end, n) == 0;
 }
 
+/* The server's own work; the text tells what came of it. */
+static int is_aside(struct span type)
+{
+	static const char *const kinds[] = {"redacted_thinking", "server_tool_use", "mcp_tool_use",
+					    "container_upload", "compaction"};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (json_is(type, kinds[i]))
+			return 1;
+	return ends_with(type, "_tool_result");
+}
+
 static void anthropic_block(struct dialect_stream *s, struct span b, int64_t index)
 {
 	struct span type = json_member(b, "type"), input = json_member(b, "input");
@@ -312,9 +324,7 @@ static void anthropic_block(struct dialect_stream *s, struct span b, int64_t ind
 		dialect_add(s, &c->id, json_member(b, "id"));
 		dialect_add(s, &c->name, json_member(b, "name"));
 		dialect_give_arguments(s, c, dialect_absent(input) ? span_of("{}") : input);
-	} else if (json_is(type, "redacted_thinking") || json_is(type, "server_tool_use") ||
-		   ends_with(type, "_tool_result")) {
-		/* The server's own work; the text tells what came of it. */
+	} else if (is_aside(type)) {
 		dialect_new_piece(s, DIALECT_ASIDE, index);
 	} else {
 		dialect_bad(s, "a content block is not understood", b);
@@ -355,7 +365,8 @@ static void anthropic_delta(struct dialect_stream *s, struct span delta, int64_t
 		dialect_add(s, &s->reasoning, json_member(delta, "thinking"));
 	} else if (json_kind(json_member(delta, "text")) == JSON_STRING) {
 		dialect_content(s, &s->text, json_member(delta, "text"));
-	} else if (!json_is(type, "signature_delta") && !json_is(type, "citations_delta")) {
+	} else if (!json_is(type, "signature_delta") && !json_is(type, "citations_delta") &&
+		   !json_is(type, "compaction_delta")) {
 		dialect_bad(s, "a delta is not understood", delta);
 	}
 }

@@ -21,6 +21,8 @@ int dialect_overridden(const struct dialect *c, const char *name);
 
 /* whole: v is no event but the answer. */
 void dialect_openai_event(struct dialect_stream *s, struct span v, int whole);
+/* Takes pieces that hold each what came before for what they are; once, when nothing else comes. */
+void dialect_openai_gather(struct dialect_stream *s);
 void dialect_anthropic_event(struct dialect_stream *s, struct span v);
 /* A whole answer, or what a stream begins with. */
 void dialect_anthropic_content(struct dialect_stream *s, struct span message);

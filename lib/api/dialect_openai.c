@@ -141,13 +141,45 @@ static void add_details(struct dialect_stream *s, struct span details)
 	}
 }
 
+/* Looks at the latest piece of a text, which begins at `from`. */
+static void grow(struct dialect_growth *g, const struct buf *text, size_t from)
+{
+	size_t n = text->len - from, before = from - g->last;
+
+	if (!n)
+		return;
+	if (g->some &&
+	    (n < before || memcmp(text->data + from, text->data + g->last, before) != 0 ||
+	     (n == before && g->longer < 2)))
+		g->broken = 1;
+	g->longer += g->some && n > before;
+	g->some = 1;
+	g->last = from;
+}
+
+/* Two that go on and none that does not: once may be chance. */
+static void take_last(const struct dialect_growth *g, struct buf *text)
+{
+	if (g->broken || g->longer < 2)
+		return;
+	memmove(text->data, text->data + g->last, text->len - g->last);
+	text->len -= g->last;
+	text->data[text->len] = 0;
+}
+
+void dialect_openai_gather(struct dialect_stream *s)
+{
+	take_last(&s->text_growth, &s->text);
+	take_last(&s->reasoning_growth, &s->reasoning);
+}
+
 static void openai_message(struct dialect_stream *s, struct span m, int whole)
 {
 	static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
 	struct json_iter it = {0};
 	struct span key, t, calls = json_member(m, "tool_calls"),
 			    function = json_member(m, "function_call");
-	size_t before = s->reasoning.len;
+	size_t before = s->reasoning.len, said = s->text.len;
 
 	s->any = 1;
 	dialect_content(s, &s->text, json_member(m, "content"));
@@ -156,10 +188,14 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 		dialect_add(s, &s->reasoning, json_member(m, names[i]));
 	if (s->reasoning.len == before) /* OpenRouter's, beside or in place of `reasoning` */
 		add_details(s, json_member(m, "reasoning_details"));
+	grow(&s->text_growth, &s->text, said);
+	grow(&s->reasoning_growth, &s->reasoning, before);
 	dialect_add(s, &s->refusal, json_member(m, "refusal"));
-	if (!dialect_absent(calls) && json_kind(calls) != JSON_ARRAY)
+	if (json_kind(calls) == JSON_OBJECT) /* TGI */
+		openai_call(s, calls, whole);
+	else if (!dialect_absent(calls) && json_kind(calls) != JSON_ARRAY)
 		dialect_bad(s, "the tool calls are not understood", calls);
-	while (json_next(&it, calls, &key, &t))
+	while (json_kind(calls) == JSON_ARRAY && json_next(&it, calls, &key, &t))
 		openai_call(s, t, whole);
 	if (json_kind(function) == JSON_OBJECT && !json_count(calls))
 		add_function(s, s->n ? &s->pieces[0] : dialect_new_piece(s, DIALECT_CALL, 0),

@@ -176,6 +176,8 @@ int dialect_stream_answer(enum dialect_kind d, struct dialect_stream *s, int for
 	}
 	if (d == DIALECT_RESPONSES)
 		dialect_responses_gather(s);
+	else if (d != DIALECT_ANTHROPIC)
+		dialect_openai_gather(s);
 	dialect_give(d, s, forced_schema, a);
 	dialect_fail(s, a);
 	return s->garbled && strcmp(a->error_type, "bad_answer") == 0;

@@ -446,6 +446,19 @@ static const struct shape shapes[] = {
 	 "data: {\"type\":\"response.in_progress\"}\n\n" CREATED
 	 "data: {\"type\":\"response.in_progress\"}\n\n" BEGIN(0) H_I COMPLETED(""),
 	 HI, NULL},
+	{"OpenRouter: items that end in another order", R,
+	 CREATED ADDED(0, THOUGHT(0, "", "")) ADDED(1, FUNCTION(1, "b", "get", "")) ARGUMENTS(1, X2)
+		 OVER(1, FUNCTION(1, "b", "get", X2)) OVER(0, THOUGHT(0, "", SUMMARY("hm")))
+			 COMPLETED(""),
+	 DONE(THOUGHT(0, "", SUMMARY("hm")) "," FUNCTION(1, "b", "get", X2)), NULL},
+	{"LM Studio: reasoning told at once, of no item", R,
+	 CREATED EV("reasoning_text.done", "\"text\":\"hm\"") HI_1 COMPLETED(""),
+	 DONE(THOUGHT(0, THINKS("hm"), "") "," MESSAGE_AT(1, TEXT("hi"))), NULL},
+	{"reasoning behind the message", R,
+	 CREATED BEGIN(0) H_I HI_OVER ADDED(1, THOUGHT(1, "", ""))
+		 OVER(1, THOUGHT(1, THINKS("hm"), "")) COMPLETED(""),
+	 DONE(MESSAGE(TEXT("hi")) "," THOUGHT(1, THINKS("hm"), "")), NULL},
+	{"nothing before the end", R, COMPLETED(MESSAGE(TEXT("hi"))), HI, NULL},
 	{"an error that is empty", R,
 	 CREATED BEGIN(0)
 		 H_I EV("completed",
