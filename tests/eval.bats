@@ -586,6 +586,15 @@ peak() {
 	jq -e '.labels.n == 22 and .labels.classes.b.said["(other)"] == 1 and .labels.accuracy.value == 15 / 22' <<<"$output"
 }
 
+@test "tokens are counted under the names of each API" {
+	jq -nc '({prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}, {input_tokens: 3, cache_read_input_tokens: 5,
+			cache_creation_input_tokens: 2, output_tokens: 2},
+			{input_tokens: 10, input_tokens_details: {cached_tokens: 4}, output_tokens: 2, total_tokens: 12}, {output_tokens: 2}, {})
+		| {output: "a", ideal: "a", usage: .}' >in
+	status_is 0 ft-eval --json in
+	[ "$(jq -c '.tokens | [.prompt, .completion, .total]' <<<"$output")" = '[10,2,12]' ]
+}
+
 @test "reasoning is scored only where asked, as it stands in the output or apart" {
 	{
 		echo '{"id":"1","output":"<think>it is no</think>yes","ideal":"yes"}'

@@ -183,16 +183,42 @@ static void add_number(struct tally *t, struct span v)
 		tally_add(t, x);
 }
 
+static double number_of(struct span o, const char *name, double otherwise)
+{
+	double x;
+
+	return json_number(json_member(o, name), &x) ? otherwise : x;
+}
+
+static void add_known(struct tally *t, double x)
+{
+	if (!isnan(x))
+		tally_add(t, x);
+}
+
+/* Under OpenAI's names, or those of its Responses and of Anthropic, which counts what it reads from a
+ * cache and writes there apart and gives no total. */
+static void add_tokens(struct group *g, struct span usage)
+{
+	double in = number_of(usage, "input_tokens", NAN) +
+		    number_of(usage, "cache_read_input_tokens", 0) +
+		    number_of(usage, "cache_creation_input_tokens", 0),
+	       prompt = number_of(usage, "prompt_tokens", in),
+	       completion = number_of(usage, "completion_tokens",
+				      number_of(usage, "output_tokens", NAN));
+
+	add_known(&g->prompt_tokens, prompt);
+	add_known(&g->completion_tokens, completion);
+	add_known(&g->total_tokens, number_of(usage, "total_tokens", prompt + completion));
+}
+
 /* Latency, tokens and cost; what is not known is not counted. */
 static void add_usage(struct group *g, const struct row *a)
 {
-	struct span usage = record_get(&a->rec, "usage");
 	uint64_t known = g->cost.n;
 
 	add_number(&g->latency, record_get(&a->rec, "latency"));
-	add_number(&g->prompt_tokens, json_member(usage, "prompt_tokens"));
-	add_number(&g->completion_tokens, json_member(usage, "completion_tokens"));
-	add_number(&g->total_tokens, json_member(usage, "total_tokens"));
+	add_tokens(g, record_get(&a->rec, "usage"));
 	add_number(&g->cost, record_get(&a->rec, "cost"));
 	if (g->cost.n == known && !a->unanswered)
 		g->cost_unknown++;
