@@ -402,6 +402,28 @@ both() {
 	[ "$(state requests)" -eq 84 ]
 }
 
+@test "what is said of a refused parameter quotes the server in one line and without the key" {
+	echo '{"error":{"message":"Unsupported parameter: '"'temperature'"', key sk-test-key\n\u001b[31mred","param":"temperature"}}' >refuse.json
+	start_stub --fault "status=400;file=$PWD/refuse.json;times=1"
+	rows 1 >in.jsonl
+	status_is 0 ft-prompt -m m -T 0 in.jsonl
+	[ "$(grep -c 'is asked without temperature' <<<"$stderr")" -eq 1 ]
+	[[ $stderr != *sk-test-key* ]]
+	[[ $stderr != *$'\e'* ]]
+	stop_stub
+	start_stub --fault "status=429;retry-after=50;echo=1"
+	ft-prompt -m m in.jsonl >out 2>said &
+	pid=$!
+	for _ in $(seq 300); do
+		[ -s said ] && break
+		sleep 0.02
+	done
+	kill -KILL $pid
+	wait $pid || true
+	grep -q 'nothing can be asked' said
+	run ! grep -q sk-test-key said
+}
+
 @test "a model that refuses only on the tenth row: the rest is asked without, and it is said that nine were not" {
 	start_stub
 	{

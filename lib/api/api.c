@@ -328,6 +328,8 @@ static void api_notice(void *self, struct buf *text)
 {
 	struct api *a = self;
 
+	/* It quotes the server. */
+	secrets_mask(http_secrets(a->http), a->notice.data, a->notice.len);
 	buf_addspan(text, buf_span(&a->notice));
 	buf_clear(&a->notice);
 }
@@ -346,10 +348,11 @@ static void api_recall(void *self, struct span json)
 	fits_read(&a->fits, json);
 	for (const struct fit *f = a->fits.first; f; f = f->next)
 		if (f->refused) {
-			buf_addf(&a->notice, "\n%s is asked ", f->model);
+			buf_addf(&a->notice, "%s is asked ", f->model);
 			fit_say(f->refused, &a->notice);
 			buf_adds(&a->notice,
 				 ", as an earlier run with this cache found the server to want it");
+			buf_addc(&a->notice, 0);
 		}
 }
 
@@ -363,11 +366,12 @@ static void tell_wait(struct api *a, double wait)
 	    now + wait < a->told + 1)
 		return;
 	a->told = now + wait;
-	buf_addf(&a->notice, "\nnothing can be asked for the next %.0f s", wait);
+	buf_addf(&a->notice, "nothing can be asked for the next %.0f s", wait);
 	if (c && c->why)
 		buf_addf(&a->notice, " (%.300s)", c->why);
 	else
 		buf_adds(&a->notice, ": the limits of the server, of --rpm or of --tpm want it so");
+	buf_addc(&a->notice, 0);
 }
 
 static int api_identity(void *self, struct buf *text, struct err *e)

@@ -305,13 +305,14 @@ static int refit(struct api *a, const struct call *c, const struct http_response
 		return 0;
 	if (f->without & bit) /* another was told the same meanwhile */
 		return 1;
-	buf_addf(&a->notice, "\n%s is asked ", c->asked);
+	buf_addf(&a->notice, "%s is asked ", c->asked);
 	fit_say(bit, &a->notice);
 	buf_addf(&a->notice, " from here on, as the server wants it (%.300s)",
 		 a->answer.error_message.data);
 	if (f->answers)
 		buf_addf(&a->notice, "; the %zu answer%s before were given otherwise", f->answers,
 			 f->answers == 1 ? "" : "s");
+	buf_addc(&a->notice, 0);
 	f->without |= bit;
 	f->refused |= bit;
 	f->proven = 0;

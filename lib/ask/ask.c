@@ -411,11 +411,10 @@ static void give_notice(struct ask *a)
 		if (cache_put(a->cache, &key, a->backend.model, buf_span(&learned), &e))
 			trouble(a, &e);
 	}
-	if (text.len && p->notice) {
-		if (p->progress)
-			progress_clear(p->progress);
-		p->notice(p->arg, text.data + 1);
-	}
+	if (text.len && p->progress)
+		progress_clear(p->progress);
+	for (size_t at = 0; p->notice && at < text.len; at += strlen(text.data + at) + 1)
+		p->notice(p->arg, text.data + at);
 	buf_release(&text);
 	buf_release(&learned);
 }

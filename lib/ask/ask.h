@@ -152,7 +152,7 @@ struct ask_program {
 	int (*finish)(void *arg, struct ask_row *row, struct buf *out, struct err *e);
 	/* Where lines go; NULL: standard output, flushed. */
 	int (*write)(void *arg, struct span lines, struct err *e);
-	/* Told what the user should know now, sentences with newlines between; NULL: nobody. */
+	/* Told what the user should know now, a sentence a call; NULL: nobody. */
 	void (*notice)(void *arg, const char *text);
 	/* Asked for a signal to stop; NULL: none. What is under way then has five seconds to end;
 	 * rows not answered are not written. */

@@ -128,7 +128,7 @@ static int make_strict(struct ask *a, struct err *e)
 static void take_warning(struct ask *a)
 {
 	if (a->warning.len && a->backend.warning)
-		buf_addf(&a->warning, "\n%s", a->backend.warning);
+		buf_addf(&a->warning, "; %s", a->backend.warning);
 	if (a->warning.len)
 		a->backend.warning = a->warning.data;
 }

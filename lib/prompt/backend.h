@@ -134,7 +134,7 @@ struct backend {
 	 * or NULL. */
 	void (*remark)(void *self, struct buf *text);
 
-	/* Appends what the user should be told now, each sentence behind a newline; or NULL. */
+	/* Appends what the user should be told now, each sentence with a NUL behind it; or NULL. */
 	void (*notice)(void *self, struct buf *text);
 
 	/* What was found out in this run that a later one may begin with, as a JSON object, and that
