@@ -120,7 +120,7 @@ static size_t read_group(struct span text, size_t at, int first, struct group *g
 static size_t read_gap(struct span text, size_t at, char *kind)
 {
 	size_t m = phone_gap(from(text, at), kind), wide = 0;
-	char c = 0, space;
+	char c = 0, space = 0;
 
 	if (m && *kind == ' ') {
 		/* " / ", " - " */

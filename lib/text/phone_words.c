@@ -15,10 +15,9 @@ static const char *const said[] = {
 	"gsm",		"ph",	     "mob",	"helpline", "landline",
 };
 static const char *const said_elsewhere[] = {
-	"t\xc3\xa9l",	/* French tél */
-	"m\xc3\xb3vil", /* Spanish móvil */
-	"tel\xc3\xa9"
-	"fono",			    /* Spanish */
+	"t\xc3\xa9l",		    /* French tél */
+	"m\xc3\xb3vil",		    /* Spanish móvil */
+	"tel\303\251fono",	    /* Spanish */
 	"\xd1\x82\xd0\xb5\xd0\xbb", /* Russian тел */
 	"\xe7\x94\xb5\xe8\xaf\x9d", /* Chinese: telephone */
 	"\xe6\x89\x8b\xe6\x9c\xba", /* Chinese: mobile */

@@ -30,7 +30,7 @@ static int wanted(struct span want, enum verdict_mode mode)
 static void corpus(void)
 {
 	static const char *const kinds[] = {"well-formed", "sloppy", "clear", "adversarial",
-						  "doubtful"};
+					    "doubtful"};
 	char *files[] = {"tests/fixtures/judge-replies.jsonl",
 			 "tests/fixtures/judge-verdicts.jsonl",
 			 "tests/fixtures/judge-strangers.jsonl", NULL};
@@ -77,8 +77,7 @@ static void corpus(void)
 		printf("# line %zu: read %d, want %d (%s): %.300s\n", r.line, value, want,
 		       value == NONE ? why : "", reply.data);
 	}
-	ok(got == 0 && rows[0] + rows[1] >= 120 && rows[CLEAR] >= 100 &&
-		   rows[ADVERSARIAL] >= 500,
+	ok(got == 0 && rows[0] + rows[1] >= 120 && rows[CLEAR] >= 100 && rows[ADVERSARIAL] >= 500,
 	   "%zu replies", rows[0] + rows[1] + rows[2] + rows[3] + rows[4]);
 	for (int k = 0; k < KINDS; k++)
 		printf("# %s: a verdict was read from %zu of %zu (%.1f %%)\n", kinds[k], read[k],
