@@ -122,7 +122,7 @@ static size_t mail_at(struct span text, size_t at)
 
 /* Where a number of n letters and digits, in pieces parted by single spaces or hyphens, ends that
  * begins at `at`; 0 where it is shorter, or goes on. Its characters, in upper case, are in out. */
-static size_t read_pieces(struct span text, size_t at, size_t n, int digits_only, char *out)
+static size_t read_pieces(struct span text, size_t at, size_t n, char *out)
 {
 	size_t have = 0, p = at, m;
 	char kind;
@@ -136,7 +136,7 @@ static size_t read_pieces(struct span text, size_t at, size_t n, int digits_only
 		if (d >= 0) {
 			out[have++] = (char)('0' + d);
 			p += m;
-		} else if (!digits_only && p < text.n && is_alpha(text.s[p])) {
+		} else if (p < text.n && is_alpha(text.s[p])) {
 			out[have++] = (char)(text.s[p] & ~0x20);
 			p++;
 		} else {
@@ -187,16 +187,30 @@ static int is_card(const char *digits, size_t n)
 static size_t card_at(struct span text, size_t at)
 {
 	char digits[20];
-	size_t m;
+	size_t ends[20], n = 0, p = at, m;
+	char kind;
+	int d = phone_digit(from(text, at), &m);
 
-	if (phone_digit(from(text, at), &m) < 0)
-		return 0;
-	if (at && strchr(".,+", text.s[at - 1]) &&
-	    (text.s[at - 1] == '+' || (at > 1 && is_digit(text.s[at - 2]))))
-		return 0; /* decimals of a number; a telephone number */
-	for (size_t n = 19; n >= 13; n--) {
-		size_t end = read_pieces(text, at, n, 1, digits);
-		if (end && is_card(digits, n))
+	if (d < 2 || d == 7)
+		return 0; /* no issuer's */
+	if (at &&
+	    (text.s[at - 1] == '+' || (at > 1 && (text.s[at - 1] == '.' || text.s[at - 1] == ',') &&
+				       is_digit(text.s[at - 2]))))
+		return 0; /* a telephone number; decimals */
+	while (d >= 0 && n < 20) {
+		digits[n] = (char)('0' + d);
+		ends[n++] = p += m;
+		d = phone_digit(from(text, p), &m);
+		size_t gap = d < 0 ? phone_gap(from(text, p), &kind) : 0;
+		if (gap) {
+			d = phone_digit(from(text, p + gap), &m);
+			p += d < 0 ? 0 : gap;
+		}
+	}
+	for (n = n < 19 ? n : 19; n >= 13; n--) {
+		size_t end = ends[n - 1];
+		if (phone_digit(from(text, end), &m) < 0 &&
+		    (end == text.n || !is_alnum(text.s[end])) && is_card(digits, n))
 			return end - at;
 	}
 	return 0;
@@ -236,7 +250,7 @@ static size_t iban_at(struct span text, size_t at)
 	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
 		if (strcmp(accounts[i].country, country) == 0)
 			n = accounts[i].length;
-	if (!n || !(end = read_pieces(text, at, n, 0, c)) || !is_digit(c[2]) || !is_digit(c[3]))
+	if (!n || !(end = read_pieces(text, at, n, c)) || !is_digit(c[2]) || !is_digit(c[3]))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		char x = c[(i + 4) % n];
@@ -266,17 +280,24 @@ static const struct {
 	{"whsec_", 20},	  {"shpat_", 24},      {"AGE-SECRET-KEY-", 40},
 };
 
+/* Of keys by their prefixes and of JSON Web Tokens. */
 static int in_key(char c)
 {
-	return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '+' || c == '/' || c == '=';
+	return is_alnum(c) || c == '-' || c == '_' || c == '.';
 }
 
-static size_t token_end(struct span text, size_t at)
+/* Of what follows "Bearer" (RFC 6750's b64token) as well. */
+static int in_bearer(char c)
+{
+	return in_key(c) || c == '~' || c == '+' || c == '/' || c == '=';
+}
+
+static size_t token_end(struct span text, size_t at, int (*in)(char c))
 {
 	size_t p = at;
-	while (p < text.n && in_key(text.s[p]))
+	while (p < text.n && in(text.s[p]))
 		p++;
-	while (p > at && strchr(".,-", text.s[p - 1])) /* a sentence's */
+	while (p > at && (text.s[p - 1] == '.' || text.s[p - 1] == '-')) /* a sentence's */
 		p--;
 	return p;
 }
@@ -321,16 +342,19 @@ static size_t key_at(struct span text, size_t at)
 
 	if (text.s[at] == '-')
 		return pem_at(text, at);
+	/* where one cannot end none begins: each byte is looked at once */
+	if (at && in_key(text.s[at - 1]))
+		return 0;
 	for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
 		size_t n = strlen(services[i].prefix);
 		if (!starts(text, at, services[i].prefix))
 			continue;
-		end = token_end(text, at + n);
+		end = token_end(text, at + n, in_key);
 		if (end - at >= n + services[i].least && has_digit(text, at + n, end))
 			return end - at;
 	}
 	if (starts(text, at, "eyJ")) { /* {" in base64url: a JSON Web Token's three parts */
-		end = token_end(text, at);
+		end = token_end(text, at, in_key);
 		const char *dot = memchr(text.s + at, '.', end - at);
 		if (end - at >= 40 && dot && memchr(dot + 1, '.', (size_t)(text.s + end - dot - 1)))
 			return end - at;
@@ -346,7 +370,7 @@ static size_t bearer_at(struct span text, size_t at)
 	if (at < 7 || (memcmp(text.s + at - 7, "Bearer ", 7) != 0 &&
 		       memcmp(text.s + at - 7, "bearer ", 7) != 0))
 		return 0;
-	end = token_end(text, at);
+	end = token_end(text, at, in_bearer);
 	return end - at >= 16 && has_digit(text, at, end) ? end - at : 0;
 }
 
@@ -370,11 +394,9 @@ struct walk {
 static size_t phone_next(struct walk *w)
 {
 	struct span found;
-	size_t m;
-	char c = w->text.s[w->at];
 
 	if (w->at >= w->run) {
-		if (c != '+' && c != '(' && phone_digit(from(w->text, w->at), &m) < 0)
+		if (!phone_begins(w->text, w->at))
 			return 0;
 		w->run = phone_scan(w->text, w->at, &found);
 		w->phone = found;

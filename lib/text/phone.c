@@ -92,6 +92,13 @@ static size_t read_digits(struct span text, size_t at, struct group *g)
 	return at;
 }
 
+/* The bytes of a plus sign at `at`, which may be a full-width one; 0 where there is none. */
+static size_t plus_at(struct span text, size_t at)
+{
+	struct span s = from(text, at);
+	return s.n && *s.s == '+' ? 1 : s.n >= 3 && !memcmp(s.s, "\xef\xbc\x8b", 3) ? 3 : 0;
+}
+
 /* The group at `at`: digits, "+49", "(0)", "(+49)". Returns its end, or at where there is none. */
 static size_t read_group(struct span text, size_t at, int first, struct group *g)
 {
@@ -100,10 +107,10 @@ static size_t read_group(struct span text, size_t at, int first, struct group *g
 	*g = (struct group){.start = at};
 	if (p < text.n && text.s[p] == '(')
 		g->bracket = 1, p++;
-	if (p < text.n && text.s[p] == '+') {
+	if (plus_at(text, p)) {
 		if (!first)
 			return at;
-		g->plus = 1, p++;
+		g->plus = 1, p += plus_at(text, p);
 		if (!g->bracket && p < text.n && text.s[p] == '(')
 			g->bracket = 1, p++;
 		else if (!g->bracket && p < text.n && text.s[p] == ' ')
@@ -314,7 +321,8 @@ static int is_number(struct span text, const struct group *g, size_t n)
 
 	if (!may_begin(text, g) || !may_end(text, end) || phone_money(text, g->start, end))
 		return 0;
-	for (size_t i = 2; i < n; i++)
+	/* behind the area code alone, which may follow a country code and "(0)" */
+	for (size_t i = g->plus ? 4 : 2; i < n; i++)
 		if (g[i].gap == 'w' || g[i].gap == '/')
 			return 0;
 	if (g->plus)
@@ -386,6 +394,14 @@ static int find_in(struct span text, const struct group *g, size_t n, struct spa
 		}
 	}
 	return 0;
+}
+
+int phone_begins(struct span text, size_t at)
+{
+	size_t n;
+
+	return at < text.n &&
+	       (text.s[at] == '(' || plus_at(text, at) || phone_digit(from(text, at), &n) >= 0);
 }
 
 size_t phone_scan(struct span text, size_t at, struct span *found)

@@ -18,7 +18,10 @@
 
 #include "../base/buf.h"
 
-/* Reads the run of digits that begins at byte `at` of the text (a digit, '+' or '(' there). *found
+/* Whether a run of digits may begin at byte `at`: with a digit, a plus or a bracket. */
+int phone_begins(struct span text, size_t at);
+
+/* Reads the run of digits that begins at byte `at` of the text (phone_begins). *found
  * is the first telephone number in it, a part of the text; absent where there is none. Returns where
  * to read on: behind the number, else behind the run; at least at + 1. */
 size_t phone_scan(struct span text, size_t at, struct span *found);

@@ -61,6 +61,8 @@ static const char *const rows[] = {
 	"34\xc2\xa0"
 	"56\xc2\xa0"
 	"78]",
+	"[phone:+49(0)171/1234567], [phone:\xef\xbc\x8b"
+	"81-3-1234-5678]",
 	"[phone:+7 (495) 123-45-67], [phone:8 (495) 123-45-67]",
 	"[phone:(11) 91234-5678]",
 	"[mail:0171-1234567@example.de]",
@@ -74,6 +76,9 @@ static const char *const rows[] = {
 	"EUR 1.234.567.890",
 	"$ 212 555 0199",
 	"order 0171 1234567",
+	"PO 0451-2023-0007, UPC 0 12345 67890 5, SIRET 732 829 320 00074",
+	"UTC+02:00 2023, GMT+1 2023-10-05, 08:00-17:00",
+	"+1 234 567,50; GDP 2 957 880 000 000",
 	"order_id: 0612345678, INV-0171-1234567",
 	"Kontonummer 0532 0130 00",
 	"ISBN 978-3-16-148410-0",
@@ -178,5 +183,19 @@ int main(void)
 		free(cut);
 	}
 	ok(inside, "spans are in order and inside, whatever the bytes");
+
+	/* A megabyte in which a key, a number or an address could begin everywhere: were each followed to
+	 * its end, this would take hours. */
+	static const char *const everywhere[] = {"eyJ.",	"=sk-",	  "1 ",
+						 "-----BEGIN ", "a@b.c@", "+1("};
+	size_t size = (size_t)1 << 20, n = 0;
+	char *large = malloc(size);
+	for (size_t u = 0; u < sizeof everywhere / sizeof *everywhere; u++) {
+		for (size_t k = 0; k < size; k++)
+			large[k] = everywhere[u][k % strlen(everywhere[u])];
+		free(personal_all((struct span){large, size}, PERSONAL_ALL, &n));
+	}
+	ok(n == 0, "a megabyte of beginnings is read through");
+	free(large);
 	return tap_done();
 }
