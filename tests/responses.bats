@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2154 # status_is and run set stderr
 load helper
+load model
 
 # ask TEXT [OPTION...] - the answer to one question.
 ask() {
@@ -137,4 +138,29 @@ both() {
 		[ "$(jq -c '[.judge.pass, .judge.critique]' <<<"$output")" = '[true,"fine"]' ]
 	done
 	[ "$(jq -r .request log | sort -u)" = 'POST /v1/responses HTTP/1.1' ]
+}
+
+@test "what ft-serve answers from a local model is read the same streamed and not" {
+	mkdir model
+	make_model model 7
+	ft-serve -l 127.0.0.1:0 -m ./model 3>&- >serve.out 2>serve.err &
+	# shellcheck disable=SC2034 # ended as the test server is
+	STUB_PID=$!
+	for _ in $(seq 500); do
+		url=$(sed -n 's/.*listening at //p' serve.err)
+		[ -z "$url" ] || break
+		sleep 0.02
+	done
+	export OPENAI_API_KEY=k OPENAI_BASE_URL=$url/v1
+	echo '{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}' >schema.json
+	for more in '--max-tokens 20' '--max-tokens 90 --schema schema.json'; do
+		# shellcheck disable=SC2086 # several words
+		ask hi -T 0 $more
+		# usage differs: the second finds its prompt in the cache
+		one=$(jq -c '[.output, .finish_reason, .error]' <<<"$output")
+		# shellcheck disable=SC2086
+		ask hi -T 0 $more --stream
+		[ "$(jq -c '[.output, .finish_reason, .error]' <<<"$output")" = "$one" ]
+	done
+	jq -e '.finish_reason == "stop" and (.output | fromjson | .a | type == "number")' <<<"$output"
 }

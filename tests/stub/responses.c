@@ -122,6 +122,9 @@ static int refuse_item(struct span input, struct span item, struct buf *message,
 		buf_adds(param, "input");
 		return 1;
 	}
+	if (json_is(type, "item_reference") || json_is(type, "web_search_call") ||
+	    json_is(type, "file_search_call") || json_is(type, "compaction"))
+		return 0;
 	if (json_kind(type) != JSON_NONE && !json_is(type, "message"))
 		return refuse(message, param, "Invalid value of 'input[].type'.", "input");
 	if (!json_is(role, "user") && !json_is(role, "assistant") && !json_is(role, "system") &&
