@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A model served to 1, 8 and 64 clients beside ft-prompt with the same model, rows and jobs. Each round asks new rows; loading is not
+# counted. A minute or two on two idle cores.
+set -uo pipefail
+# shellcheck source=tests/model.bash
+. tests/model.bash
+tmp=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$tmp"' EXIT
+make_model "$tmp/m" 3 '{"hidden_size": 384, "num_hidden_layers": 8, "num_attention_heads": 6, "num_key_value_heads": 3, "intermediate_size": 1024}'
+ft-serve -l 127.0.0.1:0 -m "$tmp/m" -o "$tmp/log" 2>"$tmp/said" &
+pid=$!
+for _ in $(seq 600); do
+	address=$(sed -n 's/.*listening at //p' "$tmp/said")
+	[ -n "$address" ] && break
+	sleep 0.05
+done
+export OPENAI_API_KEY=any
+
+# seconds FILE ARGS... - what ft-prompt takes for the rows, its answers in $tmp/out.
+seconds() {
+	local begun=$EPOCHREALTIME
+	ft-prompt -q --max-tokens 32 "${@:2}" "$1" >"$tmp/out"
+	awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}'
+}
+
+for jobs in 1 8 64; do
+	: >"$tmp/rounds"
+	for round in 1 2 3; do
+		jq -nc --argjson n "$((jobs == 1 ? 16 : 64))" --argjson r "$jobs$round" 'range($n) | {messages: [
+			{role: "system", content: "You are careful. Answer in a few words, and nothing else."},
+			{role: "user", content: "Question \(.) of \($r): \("what " * (. % 7))?"}]}' >"$tmp/rows"
+		load=$(seconds /dev/null -m "$tmp/m" -j $jobs)
+		own=$(seconds "$tmp/rows" -m "$tmp/m" -j $jobs)
+		jq -c .output "$tmp/out" >"$tmp/own"
+		served=$(seconds "$tmp/rows" -m served -u "$address/v1" -j $jobs)
+		jq -c .output "$tmp/out" | cmp "$tmp/own" - || exit 1
+		tokens=$(jq -s 'map(.usage.completion_tokens) | add' "$tmp/out")
+		echo "$tokens $own $load $served" >>"$tmp/rounds"
+	done
+	awk -v jobs=$jobs '{ own = $1 / ($2 - $3); served = $1 / $4; if (own > a) a = own; if (served > b) b = served }
+		END { printf "{\"work\": \"a served model, %d clients\", \"ft\": %.1f, \"peer\": %.1f, \"unit\": \"tokens/s\", \"ratio\": %.3f, \"must\": 0.95, \"note\": \"ft-serve beside ft-prompt -m\"}\n", jobs, b, a, b / a }' \
+		"$tmp/rounds"
+done
