@@ -319,16 +319,6 @@ END
 	[[ $stderr == *"no value can meet"* ]]
 }
 
-# with_calls DIR - the model's template writes calls as Llama 3 does: bare JSON.
-with_calls() {
-	jq '.chat_template = "{% for m in messages %}<|turn|>{{ m.role }}\n{% if m.tool_calls %}"
-		+ "{\"name\": \"{{ m.tool_calls[0].function.name }}\", \"parameters\": {{ m.tool_calls[0].function.arguments | tojson }}}"
-		+ "{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
-		+ "{% if tools %}{{ tools | tojson }}{% endif %}{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}"' \
-		"$1/tokenizer_config.json" >config
-	mv config "$1/tokenizer_config.json"
-}
-
 # called - records whose answers are held to what a call of `look` looks like to such a model.
 called() {
 	jq -nc 'range(6) | {id: "c\(.)", messages: [{role: "user", content: "Number \(.)"}],
@@ -339,13 +329,12 @@ called() {
 }
 
 @test "calls of the request's tools are read back from the text, in the template's form" {
-	make_model m 3
-	with_calls m
+	make_calling_model m 3
 	called >q.jsonl
 	ft-prompt -q -m ./m --max-tokens 200 q.jsonl >out
 	jq -es 'any(.[]; .tool_calls) and all(.[]; (.tool_calls != null) == (.finish_reason == "tool_calls"))' out
-	jq -es 'all(.[] | select(.tool_calls); .output == "" and (.tool_calls | length) == 1 and (.tool_calls[0]
-		| .function.name == "look" and (.function.arguments | fromjson | .n | type) == "number" and (.id | test("^[a-z0-9]{9}$"))))' out
+	jq -es 'all(.[] | select(.tool_calls); .output == "" and (.tool_calls | length) == 1 and (.tool_calls[0] | .function.name == "look"
+		and (.function.arguments | fromjson | .n | type) == "number" and (.id | test("^[a-z0-9]{9}$"))))' out
 	# What is no call of a tool that there is stays text, and so does everything where none may be called.
 	jq -es 'all(.[] | select(.tool_calls | not); .output | fromjson | .name == "other")' out
 	jq -c '.tool_choice = "none"' q.jsonl | ft-prompt -q -m ./m --max-tokens 200 >none

@@ -37,3 +37,14 @@ make_model() {
 	train-reference model "$1.json" "$1" "${2:-1}" >/dev/null
 	byte_tokenizer "$1"
 }
+
+# make_calling_model DIR [SEED] - one whose template writes calls of tools as Llama 3 does: bare JSON.
+make_calling_model() {
+	make_model "$@"
+	jq '.chat_template = "{% for m in messages %}<|turn|>{{ m.role }}\n{% if m.tool_calls %}"
+		+ "{\"name\": \"{{ m.tool_calls[0].function.name }}\", \"parameters\": {{ m.tool_calls[0].function.arguments | tojson }}}"
+		+ "{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
+		+ "{% if tools %}{{ tools | tojson }}{% endif %}{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}"' \
+		"$1/tokenizer_config.json" >"$1.config"
+	mv "$1.config" "$1/tokenizer_config.json"
+}

@@ -4,39 +4,12 @@
 # shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load model
+load serve
 
 PEERS=${FT_PEERS:-$ROOT/build/peers}
 
-# start_serve ARGS... - starts ft-serve on a port of its own choosing; sets SERVE_PID, SERVE (its address).
-# What it says goes to serve.err, records without -o to serve.out.
-start_serve() {
-	: >serve.err
-	ft-serve -l 127.0.0.1:0 "$@" 3>&- >serve.out 2>serve.err &
-	SERVE_PID=$!
-	SERVE=
-	for _ in $(seq 1000); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && return 0
-		kill -0 "$SERVE_PID" 2>/dev/null || break
-		sleep 0.01
-	done
-	cat serve.err >&2
-	return 1
-}
-
 teardown() {
 	stop "${SERVE_PID:-}"
-}
-
-# tool_model DIR [SEED] - a model whose template writes calls as Llama 3 does: bare JSON.
-tool_model() {
-	make_model "$@"
-	jq '.chat_template = "{% for m in messages %}<|turn|>{{ m.role }}\n{% if m.tool_calls %}"
-		+ "{\"name\": \"{{ m.tool_calls[0].function.name }}\", \"parameters\": {{ m.tool_calls[0].function.arguments | tojson }}}"
-		+ "{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}"
-		+ "{% if tools %}{{ tools | tojson }}{% endif %}{% if add_generation_prompt %}<|turn|>assistant\n{% endif %}"' \
-		"$1/tokenizer_config.json" >config
-	mv config "$1/tokenizer_config.json"
 }
 
 # What holds an answer to the form of a call.
@@ -59,7 +32,7 @@ rows() {
 
 # What an answer is, less when and by whom it was given.
 answers() {
-	jq -cS 'del(.latency, .ttft, .cost, .attempts, .request_id, .model, .ft_time)' "$@"
+	jq -cS 'del(.latency, .latency_batch, .ttft, .cost, .attempts, .request_id, .model)' "$@"
 }
 
 # asked DIALECT ARGS... - the rows through the server.
@@ -68,8 +41,8 @@ asked() {
 }
 
 @test "ft-prompt through the server gives what ft-prompt gives, in every mode" {
-	tool_model m 3
-	rows 12 >q.jsonl
+	make_calling_model m 3
+	rows 8 >q.jsonl
 	start_serve -m ./m -o log
 	export OPENAI_API_KEY=any
 	local mode
@@ -87,8 +60,7 @@ asked() {
 -T 0.8 --top-p 0.9 --seed 5
 -T 1 --seed 7 -N 3
 --logprobs 3
---stop a --stop nn -T 1 --seed 2
--j 1
+--stop a --stop nn -T 1 --seed 2 -j 1
 END
 	jq -es 'any(.[]; .tool_calls)' local
 	[ "$(jq -s 'map(select(.error)) | length' log/*.jsonl)" -eq 0 ]
@@ -96,7 +68,8 @@ END
 
 @test "the other dialects give the same answers" {
 	make_model m 3
-	jq -nc 'range(6) | {id: "r\(.)", messages: [{role: "system", content: "Be short."}, {role: "user", content: "Question \(.)"}]}' >q.jsonl
+	jq -nc 'range(6) | {id: "r\(.)", messages: [{role: "system", content: "Be short."},
+		{role: "user", content: "Question \(.)"}]}' >q.jsonl
 	start_serve -m ./m -o log
 	export OPENAI_API_KEY=any ANTHROPIC_API_KEY=any
 	ft-prompt -q -m ./m --max-tokens 30 q.jsonl | jq -c '[.id, .output, .finish_reason]' >local
@@ -113,7 +86,7 @@ END
 }
 
 @test "a call is read from the answer in every dialect, and its result goes back" {
-	tool_model m 3
+	make_calling_model m 3
 	start_serve -m ./m -o log
 	local schema
 	schema=$(jq -nc --argjson s "$CALL" '{type: "json_schema", name: "x", schema: $s}')
@@ -164,8 +137,9 @@ END
 
 @test "many clients at once get the answers that one gets alone" {
 	make_model m 2
-	jq -nc 'range(64) | {messages: [{role: "system", content: "Something that all of them share, so that it is read once."},
-		{role: "user", content: "Question \(.) \("what " * (. % 7))"}], max_tokens: (8 + . % 13), temperature: 0.9, seed: .}' >bodies
+	jq -nc 'range(40) | {messages: [{role: "system", content: "Something that all of them share, so that it is read once."},
+		{role: "user", content: "Question \(.) \("what " * (. % 7))"}],
+		max_tokens: (8 + . % 13), temperature: 0.9, seed: .}' >bodies
 	split -l 1 -a 2 -d bodies body.
 	start_serve -m ./m -o log
 	local f
@@ -188,12 +162,12 @@ END
 @test "feedback is put beside the call that it is about, and ideal makes it a training row" {
 	make_model m
 	start_serve -m ./m -o log
-	curl -sS -D head "$SERVE/v1/chat/completions" -d '{"model": "x", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}]}' >answer
+	curl -sS -D head -o answer "$SERVE/v1/chat/completions" \
+		-d '{"model": "x", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}]}'
 	local record
 	record=$(sed -n 's/^x-ft-record: \([^\r]*\).*/\1/p' head)
 	curl -sS "$SERVE/v1/feedback" -d "{\"record\": \"$record\", \"value\": false, \"ideal\": \"b\"}" >/dev/null
-	kill -TERM "$SERVE_PID"
-	wait "$SERVE_PID" || :
+	stop_serve
 	ft-serve --join log/*.jsonl >joined
 	jq -e --arg r "$record" 'select(.id == $r) | .ideal == "b" and .output != null and .feedback.value == false' joined
 }
@@ -202,7 +176,8 @@ END
 	make_model m
 	mkdir broken
 	echo '{"model_type": "llama"}' >broken/config.json
-	jq -n '{routes: {a: {targets: [{name: "good", model: "./m"}]}, b: {targets: [{name: "bad", model: "./broken"}]}}, default: "a"}' >routes.json
+	jq -n '{routes: {a: {targets: [{name: "good", model: "./m"}]}, b: {targets: [{name: "bad", model: "./broken"}]}},
+		default: "a"}' >routes.json
 	start_serve -r routes.json -o log
 	grep -q broken serve.err
 	curl -sS "$SERVE/v1/chat/completions" -d '{"model": "a", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}]}' >answer
@@ -218,7 +193,7 @@ END
 client() {
 	command -v node >/dev/null || skip "no node"
 	[ -d "$PEERS/node_modules/$2" ] || skip "npm package $2 is not installed (make peers)"
-	tool_model m 3
+	make_calling_model m 3
 	start_serve -m ./m
 	mkdir app
 	cp "$ROOT/tests/peer/$1.mjs" app/

@@ -4,30 +4,7 @@
 
 # shellcheck disable=SC2154 # status_is and run set stderr
 load helper
-
-# start_serve ARGS... - starts ft-serve on a port of its own choosing; sets SERVE_PID, SERVE (its address).
-# What it says goes to serve.err, records without -o to serve.out.
-start_serve() {
-	: >serve.err
-	ft-serve -l 127.0.0.1:0 "$@" 3>&- >serve.out 2>serve.err &
-	SERVE_PID=$!
-	SERVE=
-	for _ in $(seq 500); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && return 0
-		kill -0 "$SERVE_PID" 2>/dev/null || break
-		sleep 0.01
-	done
-	cat serve.err >&2
-	return 1
-}
-
-# stop_serve - asks it to end and waits for it.
-stop_serve() {
-	kill -TERM "$SERVE_PID"
-	wait "$SERVE_PID" || true
-	SERVE_PID=
-}
+load serve
 
 # start_second ARGS... - a second test server; sets STUB2_PID, STUB2_URL.
 start_second() {

@@ -64,6 +64,31 @@ static struct serve_spot *spot_new(const struct serve *s, const struct routes_ta
 	return p;
 }
 
+/* Why nothing could be answered with a plan whose targets all are models that could not be loaded;
+ * NULL for any other. */
+static const struct serve_spot *useless(const struct serve_plan *p)
+{
+	for (size_t i = 0; i < p->routes->n_targets; i++)
+		if (!p->spots[i]->broken.msg[0])
+			return NULL;
+	return p->routes->n_targets ? p->spots[0] : NULL;
+}
+
+/* One that was never in force. */
+static void unmake(struct serve_plan *p)
+{
+	while (p->fresh) {
+		struct serve_spot *spot = p->fresh;
+
+		p->fresh = spot->next;
+		spot_free(spot);
+	}
+	clients_free(p->clients);
+	routes_free(p->routes);
+	free(p->spots);
+	free(p);
+}
+
 struct serve_plan *serve_plan_make(struct serve *s, struct routes *r, struct err *e)
 {
 	struct serve_plan *p = mem_alloc(1, sizeof *p);
@@ -92,6 +117,11 @@ struct serve_plan *serve_plan_make(struct serve *s, struct routes *r, struct err
 		p->spots[i] = spot;
 	}
 	buf_release(&what);
+	if (useless(p)) {
+		err_set(e, "%s: cannot be served: %s", useless(p)->name, useless(p)->broken.msg);
+		unmake(p);
+		return NULL;
+	}
 	return p;
 }
 
