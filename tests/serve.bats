@@ -443,8 +443,11 @@ LIST
 		{role: "user", content: [{type: "text", text: "Hi. Thank you!"}]}]}')" \
 		-o /dev/null
 	[ "$(jq -c '.body.messages | [.[0].content, .[1].content[0].text]' stub.jsonl)" = '["\nNow:","Hi. "]' ]
+	ask x '{"messages": [{"role": "user", "content": "You are careful. Thank you!"}]}' -o /dev/null
+	[ "$(metric unpruned_total)" -eq 1 ]
+	grep -q 'm: 1 of the texts to prune' serve.err
 	# the record holds what the client asked
-	[ "$(jq -r '.messages[1].content[0].text' log/*.jsonl)" = 'Hi. Thank you!' ]
+	[ "$(head -n 1 log/*.jsonl | jq -r '.messages[1].content[0].text')" = 'Hi. Thank you!' ]
 }
 
 @test "--check asks each target once and says which does not answer" {

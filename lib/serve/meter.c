@@ -26,6 +26,7 @@ static const struct {
 	[METER_FEEDBACK] = {"feedback", "Feedback taken"},
 	[METER_RELOADS] = {"reloads", "Times that the routes were read again"},
 	[METER_BAD_RELOADS] = {"reloads_refused", "Times that they were not taken"},
+	[METER_UNPRUNED] = {"unpruned", "Requests in which a text to prune was not found"},
 };
 
 void meter_release(struct meter *m)

@@ -149,8 +149,9 @@ static void add_headers(struct serve_ask *a, const struct serve_question *q)
 
 /* --- the body --- */
 
-/* A text without those to be pruned; 0 where it stays. */
-static int prune_text(struct span string, const struct routes_target *t, struct buf *to)
+/* A text without those to be pruned, which are marked in found; 0 where it stays. */
+static int prune_text(struct span string, const struct routes_target *t, char *found,
+		      struct buf *to)
 {
 	struct buf text = BUF_INIT, rest = BUF_INIT;
 	int some = 0;
@@ -162,7 +163,7 @@ static int prune_text(struct span string, const struct routes_target *t, struct 
 
 		if (!at)
 			continue;
-		some = 1;
+		some = found[i] = 1;
 		buf_clear(&rest);
 		buf_add(&rest, p, (size_t)(at - p));
 		at += strlen(t->prune[i]);
@@ -178,7 +179,7 @@ static int prune_text(struct span string, const struct routes_target *t, struct 
 }
 
 /* Every string of value that is a `content` or a `text` pruned; the rest as it is. */
-static int prune_value(struct span value, const struct routes_target *t, int is_text,
+static int prune_value(struct span value, const struct routes_target *t, int is_text, char *found,
 		       struct buf *to)
 {
 	enum json_kind kind = json_kind(value);
@@ -187,7 +188,7 @@ static int prune_value(struct span value, const struct routes_target *t, int is_
 	size_t n = 0;
 	int some = 0;
 
-	if (kind == JSON_STRING && is_text && prune_text(value, t, to))
+	if (kind == JSON_STRING && is_text && prune_text(value, t, found, to))
 		return 1;
 	if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
 		buf_addspan(to, value);
@@ -203,25 +204,27 @@ static int prune_value(struct span value, const struct routes_target *t, int is_
 		some |= prune_value(v, t,
 				    kind == JSON_ARRAY || json_is(key, "content") ||
 					    json_is(key, "text"),
-				    to);
+				    found, to);
 	}
 	buf_addc(to, kind == JSON_ARRAY ? ']' : '}');
 	return some;
 }
 
-int serve_ask_body(const struct capture_request *q, struct span body, const struct routes_target *t,
-		   struct buf *to)
+int serve_ask_body(const struct capture_request *q, const struct routes_target *t, struct buf *to,
+		   size_t *missing)
 {
 	static const char *const names[] = {"messages", "system", "instructions", "input",
 					    "prompt"};
 	struct edit edits[1 + sizeof names / sizeof *names];
 	struct buf model = BUF_INIT, pruned[sizeof names / sizeof *names] = {BUF_INIT};
+	char *found;
 	size_t n = 0;
 	int rc;
 
-	(void)body;
+	*missing = 0;
 	if (!q->is_json)
 		return 0;
+	found = mem_alloc(t->prunes, 1);
 	if (t->model && t->url && !span_is(buf_span(&q->model), t->model)) {
 		json_put_string(&model, t->model, strlen(t->model));
 		edits[n++] = (struct edit){"model", buf_span(&model)};
@@ -229,13 +232,16 @@ int serve_ask_body(const struct capture_request *q, struct span body, const stru
 	for (size_t i = 0; t->prunes && i < sizeof names / sizeof *names; i++) {
 		struct span v = record_get(&q->record, names[i]);
 
-		if (json_kind(v) > JSON_NULL && prune_value(v, t, 1, &pruned[i]))
+		if (json_kind(v) > JSON_NULL && prune_value(v, t, 1, found, &pruned[i]))
 			edits[n++] = (struct edit){names[i], buf_span(&pruned[i])};
 	}
+	for (size_t i = 0; i < t->prunes; i++)
+		*missing += !found[i];
 	rc = n && !record_splice(&q->record, edits, n, to);
 	buf_release(&model);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		buf_release(&pruned[i]);
+	free(found);
 	return rc;
 }
 
@@ -299,6 +305,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		return CURL_WRITEFUNC_PAUSE;
 	if (a->first <= 0)
 		a->first = a->last;
+	a->received += len;
 	capture_answer_add(&a->answer, p, len, a->last);
 	a->paused = a->owner->data(a->arg, a, p, len);
 	return len;
@@ -444,12 +451,22 @@ static const char *local_path(enum capture_kind kind)
 	return paths[kind];
 }
 
+/* A prompt that changed by a letter is asked in whole, for which the target was not trained. */
+static void not_pruned(struct serve *s, struct serve_spot *spot, size_t missing)
+{
+	s->meter.count[METER_UNPRUNED]++;
+	if (!spot->told_unpruned++)
+		s->o->say("%s: %zu of the texts to prune were not in a request (counted from now on)",
+			  spot->name, missing);
+}
+
 struct serve_ask *serve_ask_start(struct serve *s, const struct serve_question *q,
 				  const struct routes_target *t, struct serve_spot *spot,
 				  const struct serve_owner *owner, void *arg)
 {
 	struct serve_ask *a = mem_alloc(1, sizeof *a);
 	struct span body = q->body;
+	size_t missing;
 	int rc = 0;
 
 	a->s = s;
@@ -468,12 +485,10 @@ struct serve_ask *serve_ask_start(struct serve *s, const struct serve_question *
 	spot->probing = spot->failures > 0;
 	if (q->request && q->request->kind != CAPTURE_NONE) {
 		capture_answer_init(&a->answer, q->request, 0, ANSWER_MAX);
-		if (serve_ask_body(q->request, q->body, t, &a->body))
+		if (serve_ask_body(q->request, t, &a->body, &missing))
 			body = buf_span(&a->body);
-	}
-	if (q->own_body && !a->body.len) {
-		buf_addspan(&a->body, q->body);
-		body = buf_span(&a->body);
+		if (missing)
+			not_pruned(s, spot, missing);
 	}
 	if (spot->local)
 		a->local =
@@ -639,6 +654,7 @@ static void read_local(struct serve_ask *a)
 	if (piece.len && !a->abandoned) {
 		if (a->first <= 0)
 			a->first = a->last;
+		a->received += piece.len;
 		capture_answer_add(&a->answer, piece.data, piece.len, a->last);
 		a->paused = a->owner->data(a->arg, a, piece.data, piece.len);
 	}

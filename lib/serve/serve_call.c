@@ -276,8 +276,9 @@ static int on_data(void *arg, struct serve_ask *a, const char *p, size_t n)
 {
 	struct serve_call *c = arg;
 
-	/* Whoever sees the end of a stream finds it in the log. */
-	if (!c->recorded && capture_answer_done(&a->answer))
+	/* Whoever sees the end of an answer finds it in the log. */
+	if (!c->recorded && (capture_answer_done(&a->answer) ||
+			     (a->length >= 0 && a->received >= (unsigned long long)a->length)))
 		record(c, a, NULL, NULL);
 	buf_add(&c->out, p, n);
 	count_held(c);
@@ -454,23 +455,29 @@ void serve_call_begin(struct serve_call *c)
 
 /* --- the end --- */
 
+/* What was answered in whole is no worse for how the connections end: many clients hang up at the last
+ * event. */
 static void give_up(struct serve_call *c, const char *type, const char *why)
 {
-	if (!c->ask)
+	struct serve_ask *a = c->ask;
+
+	if (!a)
 		return;
-	record(c, c->ask, type, why);
-	serve_ask_cancel(c->ask);
 	c->ask = NULL;
+	if (!c->recorded) {
+		c->s->meter.count[METER_GONE] += strcmp(type, "client_gone") == 0;
+		record(c, a, type, why);
+	} else if (a->status < 400) {
+		serve_shadow_call(c);
+	}
+	serve_ask_cancel(a);
 }
 
 void serve_call_gone(struct serve_call *c)
 {
 	if (c->state == SERVE_OVER)
 		return;
-	if (c->ask) {
-		c->s->meter.count[METER_GONE]++;
-		give_up(c, "client_gone", "the client went away");
-	}
+	give_up(c, "client_gone", "the client went away");
 	c->state = SERVE_OVER;
 	c->out_broken = 1;
 	serve_call_resume(c);
@@ -490,9 +497,6 @@ void serve_call_end(struct serve_call *c)
 	c->suspended = 0;
 	if (c->client && c->client->call == c)
 		c->client->call = NULL;
-	if (c->ask) {
-		c->s->meter.count[METER_GONE]++;
-		give_up(c, "client_gone", "the client went away");
-	}
+	give_up(c, "client_gone", "the client went away");
 	call_free(c);
 }

@@ -36,6 +36,7 @@
 struct serve_spot {
 	struct serve_spot *next;
 	int refs;			  /* plans */
+	int told_unpruned;		  /* said once that a text to prune was not found */
 	char *name, *what;		  /* what: everything that makes it this one */
 	char *model, *adapter, *quantize; /* of a local one */
 	struct local_target *local;
@@ -93,8 +94,9 @@ struct serve_ask {
 	int head_done, abandoned;
 	int paused, wanted; /* too much waits for the owner's reader; enough was taken */
 	long long length;   /* of the answer's body; -1 where it was not said */
-	int events;	    /* text/event-stream */
-	int encoded;	    /* compressed: nothing that a record is made of */
+	unsigned long long received;
+	int events;  /* text/event-stream */
+	int encoded; /* compressed: nothing that a record is made of */
 	struct capture_answer answer;
 	double began, first, last; /* first: byte of the body */
 	char reason[CURL_ERROR_SIZE];
@@ -127,7 +129,7 @@ struct serve_call {
 	struct buf session;
 	const char *client_name; /* borrowed from the plan */
 	char *key_header;	 /* the header that the caller's key for this program came in */
-	struct secrets secrets; /* that the record is kept clear of */
+	struct secrets secrets;	 /* that the record is kept clear of */
 	int no_log;		 /* by the client's wish */
 
 	/* who is asked, in order; places in the plan's targets */
@@ -212,7 +214,6 @@ struct serve_question {
 	struct span headers, body;
 	const struct capture_request *request;
 	const char *key_header; /* not to be sent on */
-	int own_body;		/* body was made for this asking: copy it */
 };
 struct serve_ask *serve_ask_start(struct serve *s, const struct serve_question *q,
 				  const struct routes_target *t, struct serve_spot *spot,
@@ -228,10 +229,10 @@ void serve_ask_socket(struct serve *s, int fd, unsigned events);
 void serve_ask_timer(struct serve *s, double now);
 void serve_ask_local(struct serve *s);
 void serve_ask_sweep(struct serve *s, double now);
-/* The body for a target: its model's name, and what it prunes; appended. Texts that were not found
- * are told of in missing. 0 where it is the client's own, byte for byte. */
-int serve_ask_body(const struct capture_request *q, struct span body, const struct routes_target *t,
-		   struct buf *to);
+/* The body for a target: its model's name, and what it prunes; appended. 0 where it is the client's
+ * own, byte for byte. *missing: how many of the texts to prune were not there. */
+int serve_ask_body(const struct capture_request *q, const struct routes_target *t, struct buf *to,
+		   size_t *missing);
 
 /* --- serve_front.c --- */
 int serve_front_open(struct serve *s, struct err *e);

@@ -68,7 +68,7 @@ static struct asked *take_over(struct serve_call *c)
 
 	a->plan = serve_plan_ref(c->plan);
 	a->route = c->route;
-	a->main = c->ask ? c->ask->target : &c->plan->routes->targets[c->order[c->at]];
+	a->main = &c->plan->routes->targets[c->order[c->at]];
 	a->request = c->request;
 	a->body = c->body;
 	a->headers = c->headers;
