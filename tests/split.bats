@@ -459,6 +459,35 @@ check() {
 		and (.version | type == "string")'
 }
 
+@test "--check: an id that stands twice is found, on one side or across, and no copy of a sample" {
+	notes_rows 300 0 >train.jsonl
+	notes_rows 150 300 >test.jsonl
+	twice() {
+		jq -se --argjson n "$1" --argjson names "$2" '.[] | select(.check == "duplicate-id")
+			| .count == $n and .examples == $names and (.verdict == "warning") == ($n > 0)' out.jsonl
+	}
+	check train.jsonl test.jsonl
+	twice 0 '[]'
+	# Another row under the id of the first: in train, in test, across.
+	{ cat train.jsonl; tail -n 1 train.jsonl | jq -c '.id = "n0" | .messages[1].content += " again, please, by then"'; } >bad.jsonl
+	check bad.jsonl test.jsonl
+	twice 1 '["n0"]'
+	{ cat test.jsonl; tail -n 1 test.jsonl | jq -c '.id = "n300" | .messages[1].content += " again, please, by then"'; } >bad.jsonl
+	check train.jsonl bad.jsonl
+	twice 1 '["n300"]'
+	jq -c 'if .id == "n310" then .id = "n7" else . end' test.jsonl >bad.jsonl
+	check train.jsonl bad.jsonl
+	twice 1 '["n7"]'
+	# Numbers are ids by value; rows without ids have none in common; samples tell rows apart.
+	jq -c 'if .id == "n20" then .id = "7" elif .id == "n21" then .id = 7 else . end' train.jsonl >bad.jsonl
+	check bad.jsonl test.jsonl
+	twice 1 '["7"]'
+	check <(jq -c 'del(.id)' train.jsonl train.jsonl) <(jq -c 'del(.id)' test.jsonl)
+	twice 0 '[]'
+	check <(jq -c '.sample = (0, 1)' train.jsonl) test.jsonl
+	twice 0 '[]'
+}
+
 @test "--check: each planted leak is found and no other" {
 	notes_rows 500 0 >train.jsonl
 	notes_rows 100 500 >test.jsonl

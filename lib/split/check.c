@@ -197,6 +197,16 @@ static int add_texts(struct split_check *c, int test, const struct record *r, st
 	return 0;
 }
 
+/* The id that the record gives itself, which ends what was gathered in c->ids; 0 where it has none. */
+static uint64_t own_id(const struct split_check *c, const struct record *r, size_t id)
+{
+	struct span given = record_get(r, "id"), sample = record_get(r, "sample");
+
+	if (!given.s || json_kind(given) == JSON_NULL)
+		return 0;
+	return hash_mix(hash64(span_of(c->ids.data + id), 3), sample.s ? hash64(sample, 4) : 0) | 1;
+}
+
 static int add_row(struct split_check *c, int test, const struct record *r, struct err *e)
 {
 	struct side_rows *s = &c->side[test];
@@ -210,6 +220,7 @@ static int add_row(struct split_check *c, int test, const struct record *r, stru
 	if (record_key(r, key, e))
 		return -1;
 	row.input = hash64(span_of(key), 0) | 1;
+	row.own = own_id(c, r, row.id);
 	row.group = hash_at(c, c->o.group, r);
 	row.label = hash_at(c, c->o.label, r);
 	name_label(c, row.label);

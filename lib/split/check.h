@@ -1,5 +1,5 @@
-/* check: can a test set be trusted? Leaks from train to test, conflicting references, classes
- * absent on a side, how representative the test rows are, what a result on so few rows is worth,
+/* check: can a test set be trusted? Leaks from train to test, conflicting references, ids that
+ * stand twice, classes absent on a side, how representative the test rows are, what a result on so few rows is worth,
  * and whether the training rows are in a random order.
  */
 #ifndef FT_SPLIT_CHECK_H

@@ -13,6 +13,7 @@
 /* One row of either side. 0 stands for "none" in the hashes. */
 struct row {
 	uint64_t input, reference, group, label;
+	uint64_t own;		   /* its id as given, with its sample */
 	double time;		   /* seconds; NaN unknown */
 	size_t id;		   /* in ids */
 	unsigned char near, exact; /* of a test row: found in train */

@@ -35,6 +35,27 @@ static void find_conflicts(struct split_check *c)
 	map_release(&reference);
 }
 
+/* Rows are told apart and paired by their ids: one that stands twice is a row copied or two mixed up. */
+static void find_ids(struct split_check *c)
+{
+	struct answer *a = answer_begin(c, "duplicate-id");
+	struct map ids = {0};
+	int added;
+
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < c->side[s].n; i++) {
+			if (!c->side[s].row[i].own)
+				continue;
+			map_put(&ids, c->side[s].row[i].own, 0, &added);
+			if (!added)
+				answer_count(a, s == TEST ? i : CHECK_NONE,
+					     s == TRAIN ? i : CHECK_NONE);
+		}
+	buf_addf(&a->why, "%zu rows have the id of an earlier row, on either side", a->count);
+	answer_end(a, CHECK_WARNING, "no id stands twice");
+	map_release(&ids);
+}
+
 /* Whether labels are classes at all, and not texts of their own. */
 static int are_classes(const struct split_check *c)
 {
@@ -215,6 +236,7 @@ static void tell_size(struct split_check *c)
 void check_represent(struct split_check *c)
 {
 	find_conflicts(c);
+	find_ids(c);
 	if (are_classes(c)) {
 		find_absent(c);
 		find_order(c);
