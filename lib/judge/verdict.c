@@ -401,8 +401,8 @@ static int contradicted(struct span before, struct verdict_scale scale, int valu
 	return found;
 }
 
-/* Whether a string of an object that says PASS, such as its critique, says FAIL. */
-static int strings_contradict(struct span object)
+/* Whether a string in an object that says PASS, such as its critique, says FAIL, at whatever depth. */
+static int strings_contradict(struct span value)
 {
 	struct verdict_scale scale = {VERDICT_PASS, 0, 0};
 	struct json_iter it = {0};
@@ -410,11 +410,11 @@ static int strings_contradict(struct span object)
 	struct span key, v;
 	int found = 0;
 
-	while (!found && json_next(&it, object, &key, &v)) {
-		buf_clear(&text);
-		found = json_kind(v) == JSON_STRING && json_string(v, &text) == 0 &&
-			contradicted(buf_span(&text), scale, 1);
-	}
+	if (json_kind(value) == JSON_STRING)
+		found = json_string(value, &text) == 0 && contradicted(buf_span(&text), scale, 1);
+	else
+		while (!found && json_next(&it, value, &key, &v))
+			found = strings_contradict(v);
 	buf_release(&text);
 	return found;
 }

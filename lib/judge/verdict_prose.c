@@ -82,7 +82,41 @@ static int says_not_met(struct span text)
 	return 0;
 }
 
+/* Whether running text rejects what is judged: "I am rejecting this answer", "the verdict has to be
+ * negative", "it does not qualify". */
+static int rejects(struct span text)
+{
+	static const char *const verbs[] = {"reject", "rejecting", "rejected", NULL},
+				 *const what[] = {"answer", "response", "this", "it", NULL},
+				 *const outcomes[] = {"verdict",  "judgment", "judgement",
+						      "decision", "outcome",  NULL},
+				 *const bad[] = {"negative", "unfavourable", "unfavorable", NULL},
+				 *const qualify[] = {"qualify", NULL},
+				 *const not [] = {"not", "never", "cannot", "no", NULL},
+				 *const unless[] = {"would", "could",	"might",  "may",
+						    "if",    "whether", "unless", "not",
+						    "never", "no",	"cannot", NULL};
+
+	while (text.n > 0) {
+		size_t n = 0;
+
+		while (n < text.n && !strchr(".!?;\n", text.s[n]))
+			n++;
+		struct span s = {text.s, n};
+		int said = (verdict_has_word(s, verbs) && verdict_has_word(s, what)) ||
+			   (verdict_has_word(s, outcomes) && verdict_has_word(s, bad));
+
+		if ((said && !verdict_has_word(s, unless)) ||
+		    (verdict_has_word(s, qualify) && verdict_has_word(s, not )))
+			return 1;
+		n += n < text.n;
+		text.s += n;
+		text.n -= n;
+	}
+	return 0;
+}
+
 int verdict_speaks_of_fail(struct span text)
 {
-	return names_fail(text) || says_not_met(text);
+	return names_fail(text) || says_not_met(text) || rejects(text);
 }

@@ -129,6 +129,22 @@ static struct span unboxed(struct span s)
 	return s;
 }
 
+/* Words that are none of the two asked for and yet say that it is no pass. */
+static int is_other_fail(struct span word)
+{
+	static const char *const words[] = {"f",	  "reject",
+					    "rejected",	  "negative",
+					    "incorrect",  "wrong",
+					    "false",	  "unacceptable",
+					    "inadequate", "unsatisfactory",
+					    "invalid",	  "insufficient"};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (verdict_is_word(word, words[i]))
+			return 1;
+	return 0;
+}
+
 /* What the value's text claims: all of it, or the word or number that it begins with. */
 void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdict_claim *c)
 {
@@ -176,9 +192,12 @@ void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdi
 			c->value = OTHER_VALUE;
 	} else if (!c->exact && word.n > 0 && !(scale.mode == VERDICT_PAIR && *s.s == 'a')) {
 		c->value = verdict_read_value(word, scale);
-		if (verdict_is_word(word, "not") || verdict_is_word(word, "no"))
+		if (verdict_is_word(word, "not") || verdict_is_word(word, "no") ||
+		    (scale.mode == VERDICT_PASS && is_other_fail(word)))
 			c->value = OTHER_VALUE;
 	}
+	if (scale.mode == VERDICT_PASS && !c->exact && s.n > 0 && *s.s == '0')
+		c->value = OTHER_VALUE;
 	if (scale.mode == VERDICT_PASS && c->value >= 0 && mark && mark != 2 - c->value) {
 		c->value = OTHER_VALUE;
 		c->exact = 0;

@@ -184,18 +184,18 @@ int main(void)
 	}
 	ok(inside, "spans are in order and inside, whatever the bytes");
 
-	/* A megabyte in which a key, a number or an address could begin everywhere: were each followed to
+	/* A quarter of a megabyte in which a key, a number or an address could begin everywhere: were each followed to
 	 * its end, this would take hours. */
 	static const char *const everywhere[] = {"eyJ.",	"=sk-",	  "1 ",
 						 "-----BEGIN ", "a@b.c@", "+1("};
-	size_t size = (size_t)1 << 20, n = 0;
+	size_t size = (size_t)1 << 18, n = 0;
 	char *large = malloc(size);
 	for (size_t u = 0; u < sizeof everywhere / sizeof *everywhere; u++) {
 		for (size_t k = 0; k < size; k++)
 			large[k] = everywhere[u][k % strlen(everywhere[u])];
 		free(personal_all((struct span){large, size}, PERSONAL_ALL, &n));
 	}
-	ok(n == 0, "a megabyte of beginnings is read through");
+	ok(n == 0, "beginnings without end are read through");
 	free(large);
 	return tap_done();
 }
