@@ -69,15 +69,83 @@ static void ranks_of(const double *x, size_t n, double *ranks)
 	free(r);
 }
 
+/* For each row the mean over all rows of b where x is greater than its own, and half of it where x is the
+ * same: how the ranks of the others, each weighted by b, rest on the row. */
+static void weigh_above(const double *x, const double *b, size_t n, double *out)
+{
+	struct ranked *r = mem_alloc(n, sizeof *r);
+	double above = 0;
+
+	for (size_t i = 0; i < n; i++)
+		r[i] = (struct ranked){x[i], 0, i};
+	qsort(r, n, sizeof *r, by_x);
+	for (size_t j = n, i; j > 0; j = i) {
+		double own = 0;
+
+		for (i = j; i > 0 && r[i - 1].x == r[j - 1].x; i--)
+			own += b[r[i - 1].at];
+		for (size_t k = i; k < j; k++)
+			out[r[k].at] = (above + own / 2) / (double)n;
+		above += own;
+	}
+	free(r);
+}
+
+/* The standard error of rho, which is the correlation of ranks a and b (from -1/2 to 1/2, their means 0):
+ * by what each row adds to their covariance and variances, itself and by the ranks that the others
+ * have because of it (delta method). */
+static double rho_error(const double *x, const double *y, const double *a, const double *b,
+			size_t n, double rho)
+{
+	double *by[4], aa = 0, bb = 0, mean = 0, squares = 0, m = (double)n;
+
+	for (int k = 0; k < 4; k++)
+		by[k] = mem_alloc(n, sizeof *by[k]);
+	weigh_above(x, b, n, by[0]);
+	weigh_above(y, a, n, by[1]);
+	weigh_above(x, a, n, by[2]);
+	weigh_above(y, b, n, by[3]);
+	for (size_t i = 0; i < n; i++) {
+		aa += a[i] * a[i] / m;
+		bb += b[i] * b[i] / m;
+	}
+	for (size_t i = 0; i < n; i++) {
+		double both = a[i] * b[i] + by[0][i] + by[1][i], of_a = a[i] * a[i] + 2 * by[2][i],
+		       of_b = b[i] * b[i] + 2 * by[3][i];
+
+		by[0][i] = both / sqrt(aa * bb) - rho / 2 * (of_a / aa + of_b / bb);
+		mean += by[0][i] / m;
+	}
+	for (size_t i = 0; i < n; i++)
+		squares += (by[0][i] - mean) * (by[0][i] - mean);
+	for (int k = 0; k < 4; k++)
+		free(by[k]);
+	return sqrt(squares / (m - 1) / (m - 2));
+}
+
 static struct interval spearman_interval(const double *x, const double *y, size_t n, double level)
 {
-	double *a = mem_alloc(2 * n, sizeof *a), *b = a + n, rho;
+	double *a = mem_alloc(2 * n, sizeof *a), *b = a + n, rho, se = INFINITY, twice = 0;
 
 	ranks_of(x, n, a);
 	ranks_of(y, n, b);
 	rho = pearson(a, b, n);
+	/* of ranks without ties the squares sum to this */
+	for (size_t i = 0; i < n; i++)
+		twice += a[i] * a[i] + b[i] * b[i];
+	if (n <= 4) {
+		se = n > 3 ? sqrt((1 + rho * rho / 2) / ((double)n - 3)) : INFINITY;
+	} else if (twice > (double)n * ((double)n + 1) * (2 * (double)n + 1) / 3 - .25) {
+		se = sqrt((1 + rho * rho / 2) / ((double)n - 3));
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			a[i] = (a[i] - .5) / (double)n - .5;
+			b[i] = (b[i] - .5) / (double)n - .5;
+		}
+		se = rho_error(x, y, a, b, n, rho) / (1 - rho * rho);
+	}
 	free(a);
-	return on_z(rho, n > 3 ? sqrt((1 + rho * rho / 2) / ((double)n - 3)) : INFINITY, level);
+	return on_z(rho, se, level);
 }
 
 /* A Fenwick tree (1994) of counts at ranks 1..n. */

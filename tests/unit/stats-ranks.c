@@ -142,5 +142,7 @@ int main(void)
 	       100 * sum_spearman / cells, 100 * least_spearman);
 	ok(sum / cells > .94 && sum / cells < .965, "the interval covers what it says on average");
 	ok(least > .90, "and nowhere far less");
+	ok(sum_spearman / cells > .94 && sum_spearman / cells < .965 && least_spearman > .90,
+	   "so does Spearman's");
 	return tap_done();
 }
