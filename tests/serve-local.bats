@@ -52,6 +52,7 @@ asked() {
 		# shellcheck disable=SC2086
 		asked openai --max-tokens 150 $mode | answers >through
 		cmp local through
+		cat local >>all
 		# shellcheck disable=SC2086
 		asked openai --max-tokens 150 --stream $mode | answers >streamed
 		cmp local streamed
@@ -62,7 +63,7 @@ asked() {
 --logprobs 3
 --stop a --stop nn -T 1 --seed 2 -j 1
 END
-	jq -es 'any(.[]; .tool_calls)' local
+	jq -es 'any(.[]; .tool_calls)' all
 	[ "$(jq -s 'map(select(.error)) | length' log/*.jsonl)" -eq 0 ]
 }
 
