@@ -154,6 +154,8 @@ int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, 
 	}
 	d->q_size = c->heads * c->head_dim;
 	d->kv_size = c->kv_heads * c->head_dim;
+	if (c->conv_taps && c->hidden > d->kv_size)
+		d->kv_size = c->hidden; /* a convolution's gate and input stand there too */
 	d->x = mem_aligned(max_rows * c->hidden, sizeof *d->x);
 	d->t = mem_aligned(max_rows * c->hidden, sizeof *d->t);
 	d->q = mem_aligned(max_rows * d->q_size, sizeof *d->q);

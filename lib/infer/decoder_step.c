@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../nn/conv.h"
 #include "decoder_impl.h"
 
 #define ROW_BLOCK 96 /* rows of x that meet a panel in one piece: a multiple of both tile heights */
@@ -283,6 +284,43 @@ static void place_row(const struct worker *me, size_t i)
 	}
 }
 
+/* Files u = b x of a layer with a convolution in the row's page. */
+static void place_conv_row(const struct worker *me, size_t i)
+{
+	struct step *s = me->s;
+	struct decoder *d = s->d;
+	size_t w = d->m->config.hidden;
+	float *u = kvcache_conv(s->kv, s->rows[i].pages[s->rows[i].position / KVCACHE_PAGE],
+				me->layer) +
+		   s->rows[i].position % KVCACHE_PAGE * w;
+
+	memcpy(u, d->q + i * d->q_size, w * sizeof *u);
+	d->k->mul(u, d->vx + i * d->kv_size, w);
+}
+
+/* The convolution over the last positions, those of the row's pages. */
+static void conv_row(const struct worker *me, size_t i)
+{
+	struct step *s = me->s;
+	struct decoder *d = s->d;
+	const struct model_layer *layer = &d->m->layers[me->layer];
+	size_t w = d->m->config.hidden, position = s->rows[i].position;
+	const float *u[CONFIG_TAPS_MAX];
+	float *o = d->attn.x + i * d->attn.ld;
+
+	for (size_t k = 0; k < layer->taps; k++) {
+		size_t p = position + k + 1 - layer->taps;
+
+		u[k] = position + k + 1 < layer->taps
+			       ? NULL
+			       : kvcache_conv(s->kv, s->rows[i].pages[p / KVCACHE_PAGE],
+					      me->layer) +
+					 p % KVCACHE_PAGE * w;
+	}
+	nn_conv_row(o, u, layer->conv, layer->conv_bias, w, layer->taps);
+	d->k->mul(o, d->kx + i * d->kv_size, w);
+}
+
 /* First position that the row sees. */
 static size_t first_seen(const struct worker *me, size_t row)
 {
@@ -513,8 +551,13 @@ static void run(void *arg, size_t thread)
 		adapters(me, &d->norm, MODEL_Q, MODEL_V);
 		each(me, (panels(me, MODEL_Q) + panels(me, MODEL_K) + panels(me, MODEL_V)) * blocks,
 		     qkv_piece);
-		each(me, s->n, place_row);
-		each(me, s->n_blocks * c->kv_heads, attend_piece);
+		if (layer->taps) {
+			each(me, s->n, place_conv_row);
+			each(me, s->n, conv_row);
+		} else {
+			each(me, s->n, place_row);
+			each(me, s->n_blocks * c->kv_heads, attend_piece);
+		}
 		add_back(me, &d->attn, MODEL_O, &layer->post_attn);
 		me->norm = &layer->norm_mlp;
 		each(me, s->n, norm_row);

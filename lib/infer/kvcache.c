@@ -10,10 +10,18 @@ static size_t value_ld(size_t head_dim)
 	return (head_dim + 15) / 16 * 16;
 }
 
+/* Floats of one layer in a page: all have as much as the kind that takes most. */
+static size_t layer_floats(const struct config *c)
+{
+	size_t attention = c->kv_heads * KVCACHE_PAGE * (c->head_dim + value_ld(c->head_dim)),
+	       conv = c->conv_taps ? KVCACHE_PAGE * c->hidden : 0;
+
+	return attention > conv ? attention : conv;
+}
+
 size_t kvcache_page_bytes(const struct config *c)
 {
-	return c->layers * c->kv_heads * KVCACHE_PAGE * (c->head_dim + value_ld(c->head_dim)) *
-	       sizeof(float);
+	return c->layers * layer_floats(c) * sizeof(float);
 }
 
 void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size_t min_pages)
@@ -26,6 +34,8 @@ void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size
 	kv->head_dim = c->head_dim;
 	kv->value_ld = value_ld(c->head_dim);
 	kv->page_floats = kvcache_page_bytes(c) / sizeof(float);
+	kv->layer_floats = layer_floats(c);
+	kv->conv_width = c->conv_taps ? c->hidden : 0;
 	if (pages < min_pages)
 		pages = min_pages;
 	if (pages > KVCACHE_NO_PAGE / 2)
@@ -173,7 +183,13 @@ void kvcache_list(struct kvcache *kv, uint32_t page, uint32_t parent, const int3
 
 void kvcache_copy(struct kvcache *kv, uint32_t to, uint32_t from, size_t n)
 {
-	for (size_t l = 0; l < kv->layers; l++)
+	for (size_t l = 0; l < kv->layers; l++) {
+		/* Whatever kind the layer is of: a convolution's inputs begin where keys do. */
+		if (kv->conv_width) {
+			memcpy(kvcache_conv(kv, to, l), kvcache_conv(kv, from, l),
+			       kv->layer_floats * sizeof(float));
+			continue;
+		}
 		for (size_t h = 0; h < kv->kv_heads; h++) {
 			float *k = kvcache_keys(kv, to, l, h), *v = kvcache_values(kv, to, l, h);
 			const float *from_k = kvcache_keys(kv, from, l, h);
@@ -183,12 +199,18 @@ void kvcache_copy(struct kvcache *kv, uint32_t to, uint32_t from, size_t n)
 				       n * sizeof *k);
 			memcpy(v, kvcache_values(kv, from, l, h), n * kv->value_ld * sizeof *v);
 		}
+	}
+}
+
+float *kvcache_conv(const struct kvcache *kv, uint32_t page, size_t layer)
+{
+	return kv->pages[page].data + layer * kv->layer_floats;
 }
 
 float *kvcache_keys(const struct kvcache *kv, uint32_t page, size_t layer, size_t head)
 {
-	return kv->pages[page].data +
-	       (layer * kv->kv_heads + head) * KVCACHE_PAGE * (kv->head_dim + kv->value_ld);
+	return kv->pages[page].data + layer * kv->layer_floats +
+	       head * KVCACHE_PAGE * (kv->head_dim + kv->value_ld);
 }
 
 float *kvcache_values(const struct kvcache *kv, uint32_t page, size_t layer, size_t head)

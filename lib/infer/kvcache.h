@@ -7,7 +7,9 @@
  * memory is wanted for something else, least recently used leaves first.
  *
  * Within a page, for each layer and key head: keys transposed [head_dim][KVCACHE_PAGE], then values
- * [KVCACHE_PAGE][value_ld], so that scores and sums are products of nn_small_mul.
+ * [KVCACHE_PAGE][value_ld], so that scores and sums are products of nn_small_mul. A layer with a short
+ * convolution has the convolution's inputs [KVCACHE_PAGE][hidden] in their place: the last few of a
+ * sequence are its state, and at whatever position another sequence departs they are there.
  *
  * Not for several threads at once, but the floats of different positions may be written at the same
  * time.
@@ -35,6 +37,7 @@ struct kvcache_page {
 
 struct kvcache {
 	size_t layers, kv_heads, head_dim, value_ld, page_floats;
+	size_t layer_floats, conv_width; /* of a page, one layer; hidden, or 0 */
 	struct kvcache_page *pages;
 	uint32_t n, cap; /* pages made so far; most there may be */
 	uint32_t in_use; /* pages with refs */
@@ -68,6 +71,8 @@ void kvcache_list(struct kvcache *kv, uint32_t page, uint32_t parent, const int3
 void kvcache_copy(struct kvcache *kv, uint32_t to, uint32_t from, size_t n);
 
 /* Keys of a page [head_dim][KVCACHE_PAGE] for layer and key head, and its values [KVCACHE_PAGE][value_ld]. */
+/* A convolution's inputs in a page [KVCACHE_PAGE][hidden]. */
+float *kvcache_conv(const struct kvcache *kv, uint32_t page, size_t layer);
 float *kvcache_keys(const struct kvcache *kv, uint32_t page, size_t layer, size_t head);
 float *kvcache_values(const struct kvcache *kv, uint32_t page, size_t layer, size_t head);
 

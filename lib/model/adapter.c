@@ -12,54 +12,80 @@
 #include "model_impl.h"
 
 /* The last part of a module's name, which is how target_modules name it: q_proj. */
-static const char *short_name(const struct model *m, int j)
+static const char *short_name(const struct model *m, int conv, int j)
 {
-	const char *name = model_linear_name(m, j);
+	const char *name = model_linear_name(m, conv, j);
 
 	return strrchr(name, '.') + 1;
 }
 
-const char *model_adapter_target_name(const struct model *m, int j)
+const char *model_adapter_target_name(const struct model *m, int conv, int j)
 {
-	return m->config.family->transposed ? model_linear_name(m, j) : short_name(m, j);
+	return m->config.family->transposed ? model_linear_name(m, conv, j)
+					    : short_name(m, conv, j);
 }
 
-static int is_there(const struct model *m, int j)
+/* Whether product j of layers of that kind is there, and is the first of its tensor. */
+static int is_there(const struct model *m, int conv, int j)
 {
-	return m->layers[0].lin[j].t_w >= 0;
+	for (size_t l = 0; l < m->config.layers; l++)
+		if (m->config.conv[l] == conv)
+			return m->layers[l].lin[j].t_w >= 0;
+	return 0;
 }
 
-/* Which linear modules a comma-separated list names. */
-static int parse_targets(const struct model *m, const char *list, unsigned char *on, struct err *e)
+/* The modules that can have an adapter, each name once. */
+static void list_targets(const struct model *m, struct buf *names)
 {
-	memset(on, 0, MODEL_LINEARS);
-	if (strcmp(list, "all") == 0 || strcmp(list, "all-linear") == 0) {
-		for (int j = 0; j < MODEL_LINEARS; j++)
-			on[j] = (unsigned char)is_there(m, j);
-		return 0;
-	}
-	for (const char *p = list + strspn(list, " "); *p;) {
+	const char *all[2 * MODEL_LINEARS];
+	size_t n = 0, i;
+
+	for (int conv = 0; conv < 2; conv++)
+		for (int j = 0; j < MODEL_LINEARS; j++) {
+			if (!is_there(m, conv, j))
+				continue;
+			all[n] = model_adapter_target_name(m, conv, j);
+			for (i = 0; strcmp(all[i], all[n]) != 0; i++)
+				;
+			if (i < n)
+				continue;
+			buf_addf(names, "%s%s", n ? ", " : "", all[n]);
+			n++;
+		}
+}
+
+/* Which linear modules a comma-separated list names, in layers with attention and in those with a
+ * convolution. */
+static int parse_targets(const struct model *m, const char *list,
+			 unsigned char on[2][MODEL_LINEARS], struct err *e)
+{
+	int all_of_them = strcmp(list, "all") == 0 || strcmp(list, "all-linear") == 0;
+
+	memset(on, 0, 2 * MODEL_LINEARS);
+	for (int i = 0; all_of_them && i < 2 * MODEL_LINEARS; i++)
+		on[i / MODEL_LINEARS][i % MODEL_LINEARS] =
+			(unsigned char)is_there(m, i / MODEL_LINEARS, i % MODEL_LINEARS);
+	for (const char *p = list + strspn(list, " "); *p && !all_of_them;) {
 		size_t all = strcspn(p, ","), n = all;
 		int found = 0;
 
 		while (n && p[n - 1] == ' ')
 			n--;
 
-		for (int j = 0; j < MODEL_LINEARS; j++) {
-			const char *full = is_there(m, j) ? model_linear_name(m, j) : NULL,
-				   *last = full ? short_name(m, j) : NULL;
+		for (int i = 0; i < 2 * MODEL_LINEARS; i++) {
+			int conv = i / MODEL_LINEARS, j = i % MODEL_LINEARS;
+			const char *full = is_there(m, conv, j) ? model_linear_name(m, conv, j)
+								: NULL,
+				   *last = full ? short_name(m, conv, j) : NULL;
 
 			if (full && ((strlen(last) == n && memcmp(p, last, n) == 0) ||
 				     (strlen(full) == n && memcmp(p, full, n) == 0)))
-				on[j] = 1, found = 1;
+				on[conv][j] = 1, found = 1;
 		}
 		if (!found) {
 			struct buf names = BUF_INIT;
 
-			for (int j = 0; j < MODEL_LINEARS; j++)
-				if (is_there(m, j) && m->layers[0].lin[j].row0 == 0)
-					buf_addf(&names, "%s%s", names.len ? ", " : "",
-						 model_adapter_target_name(m, j));
+			list_targets(m, &names);
 			err_set(e,
 				"%.*s is no module that can have an adapter; there are %s, or all",
 				(int)(n < 60 ? n : 60), p, names.data);
@@ -150,7 +176,7 @@ static void row_lengths(const struct nn_mat *w, float *out)
 
 int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct err *e)
 {
-	unsigned char on[MODEL_LINEARS];
+	unsigned char on[2][MODEL_LINEARS];
 	size_t from = s->top_layers ? m->config.layers - s->top_layers : 0;
 
 	if (check_spec(m, s, e) || parse_targets(m, s->targets, on, e))
@@ -158,17 +184,18 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 	model_adapter_take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++)
-			if (on[j])
+			if (on[m->config.conv[l]][j])
 				model_adapter_add_pair(m, l, j, s, 1);
 	model_table_settle(m);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++) {
 			struct model_linear *lin = &m->layers[l].lin[j];
-			float *a = m->params + m->tensors[on[j] ? lin->t_a : 0].offset;
+			int has = on[m->config.conv[l]][j];
+			float *a = m->params + m->tensors[has ? lin->t_a : 0].offset;
 			double bound = 1 / sqrt((double)lin->w.cols);
 			struct rng r;
 
-			if (!on[j])
+			if (!has)
 				continue;
 			if (s->dora)
 				row_lengths(&lin->w,

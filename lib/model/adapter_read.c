@@ -197,7 +197,7 @@ static int place_in_layer(const struct model *m, char **parts, size_t n, struct 
 	for (size_t to = 3; to < n; to++) {
 		joined(parts, 2, to, module, sizeof module);
 		for (p->j = 0; p->j < MODEL_LINEARS; p->j++) {
-			const char *name = model_linear_name(m, p->j);
+			const char *name = model_linear_name(m, m->config.conv[p->layer], p->j);
 
 			if (name && strcmp(name, module) == 0) {
 				joined(parts, to, n, p->what, sizeof p->what);
@@ -385,7 +385,8 @@ static int match(struct reading *r, struct err *e)
 
 		if ((!p->a) != (!p->b) || (r->s.dora && p->a && !p->m) || (p->bias && !p->a))
 			return err_set(e, "the adapter of %s in layer %zu is not whole",
-				       model_linear_name(m, (int)(i % MODEL_LINEARS)),
+				       model_linear_name(m, m->config.conv[i / MODEL_LINEARS],
+							 (int)(i % MODEL_LINEARS)),
 				       i / MODEL_LINEARS);
 		found += p->a != NULL;
 	}
@@ -526,14 +527,16 @@ static int take_products(struct reading *r, int trained, struct err *e)
 
 static void name_targets(const struct reading *r, struct buf *targets)
 {
-	int used[MODEL_LINEARS] = {0};
+	int used[2][MODEL_LINEARS] = {{0}};
 
 	for (size_t i = 0; i < r->m->config.layers * MODEL_LINEARS; i++)
-		used[i % MODEL_LINEARS] |= r->pairs[i].a != NULL;
-	for (int j = 0; j < MODEL_LINEARS; j++)
-		if (used[j])
+		used[r->m->config.conv[i / MODEL_LINEARS]][i % MODEL_LINEARS] |=
+			r->pairs[i].a != NULL;
+	for (int i = 0; i < 2 * MODEL_LINEARS; i++)
+		if (used[i / MODEL_LINEARS][i % MODEL_LINEARS])
 			buf_addf(targets, "%s%s", targets->len ? "," : "",
-				 model_adapter_target_name(r->m, j));
+				 model_adapter_target_name(r->m, i / MODEL_LINEARS,
+							   i % MODEL_LINEARS));
 }
 
 int adapter_open(struct model *m, const char *name, int trained, struct err *e)

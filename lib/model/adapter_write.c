@@ -84,16 +84,34 @@ static void put_outside(const struct model *m, struct jw *w, int lora)
 			jw_str(w, head ? "lm_head" : strrchr(m->config.family->embed, '.') + 1);
 }
 
+/* Names of the modules that have one, each once. */
+static void put_targets(const struct model *m, struct jw *w, unsigned char on[2][MODEL_LINEARS])
+{
+	const char *all[2 * MODEL_LINEARS];
+	size_t n = 0, k;
+
+	for (int i = 0; i < 2 * MODEL_LINEARS; i++) {
+		if (!on[i / MODEL_LINEARS][i % MODEL_LINEARS])
+			continue;
+		all[n] = model_adapter_target_name(m, i / MODEL_LINEARS, i % MODEL_LINEARS);
+		for (k = 0; strcmp(all[k], all[n]) != 0; k++)
+			;
+		if (k == n)
+			jw_str(w, all[n++]);
+	}
+}
+
 static void write_config(const struct model *m, const char *base, struct buf *b)
 {
 	const struct adapter *s = m->adapter;
-	unsigned char on[MODEL_LINEARS] = {0}, in_layer[CONFIG_LAYERS_MAX] = {0};
+	unsigned char on[2][MODEL_LINEARS] = {{0}}, in_layer[CONFIG_LAYERS_MAX] = {0};
 	size_t layers = 0;
 	struct jw w;
 
 	for (size_t l = 0; l < m->config.layers; l++) {
 		for (int j = 0; j < MODEL_LINEARS; j++) {
-			on[j] |= m->layers[l].lin[j].a != NULL && m->layers[l].lin[j].row0 == 0;
+			on[m->config.conv[l]][j] |=
+				m->layers[l].lin[j].a != NULL && m->layers[l].lin[j].row0 == 0;
 			in_layer[l] |= m->layers[l].lin[j].a != NULL;
 		}
 		layers += in_layer[l];
@@ -107,9 +125,7 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 	jw_put_num(&w, "lora_alpha", s->alpha);
 	jw_put_num(&w, "lora_dropout", s->dropout);
 	jw_put_array(&w, "target_modules");
-	for (int j = 0; j < MODEL_LINEARS; j++)
-		if (on[j])
-			jw_str(&w, model_adapter_target_name(m, j));
+	put_targets(m, &w, on);
 	put_outside(m, &w, 1);
 	jw_end(&w);
 	jw_put_str(&w, "bias", "none");

@@ -100,7 +100,7 @@ static int get_layer_types(struct config *c, struct span j, struct err *e)
 	struct json_iter it = {0};
 	size_t l = 0;
 
-	if (config_absent(types))
+	if (config_absent(types) || c->family->conv)
 		return 0;
 	if (json_kind(types) != JSON_ARRAY)
 		return err_set(e, "layer_types must be a list");

@@ -33,6 +33,7 @@ enum config_angles { CONFIG_ANGLES, CONFIG_ANGLES_LOCAL, CONFIG_ANGLES_LONG };
 
 #define CONFIG_EOS_MAX 16
 #define CONFIG_LAYERS_MAX 512
+#define CONFIG_TAPS_MAX 64
 
 struct config {
 	const struct family *family;
@@ -69,6 +70,10 @@ struct config {
 	double rope_attention;		/* cosines and sines are longer by this */
 	double *rope_short, *rope_long; /* longrope: divisors [rope_dims/2], owned */
 	unsigned char no_rope[CONFIG_LAYERS_MAX];
+	/* Layers with a gated short convolution in the place of attention (LFM2). */
+	unsigned char conv[CONFIG_LAYERS_MAX];
+	size_t conv_taps; /* 0: there are none */
+	int conv_bias;
 	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[CONFIG_LAYERS_MAX];
 	float init_range;	 /* initializer_range, .02 where absent */

@@ -20,6 +20,9 @@ static const struct family_keys gpt2_keys = {"n_layer",
 static const struct family_keys gemma_keys =
 	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
 	 "max_position_embeddings", "rms_norm_eps", "hidden_act",	   "hidden_activation"};
+static const struct family_keys lfm2_keys =
+	{"num_hidden_layers",	    "hidden_size", "num_attention_heads", "intermediate_size",
+	 "max_position_embeddings", "norm_eps",	   "hidden_act",	  NULL};
 static const struct family_keys starcoder2_keys =
 	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
 	 "max_position_embeddings", "norm_epsilon", "hidden_act",	   NULL};
@@ -131,6 +134,75 @@ static int read_hunyuan(struct config *c, struct span j, struct err *e)
 	if (config_flag(j, "use_qk_norm", 1, &norm, e))
 		return -1;
 	return norm ? 0 : err_set(e, "use_qk_norm false is not supported");
+}
+
+/* The published files say how wide the MLP is before it is rounded. */
+static int get_adjusted_ffn(struct config *c, struct span j, struct err *e)
+{
+	size_t multiple;
+	double by;
+	int adjust;
+
+	if (config_size(j, "block_ff_dim", 1 << 20, c->ffn, &c->ffn, e) ||
+	    config_flag(j, "block_auto_adjust_ff_dim", 1, &adjust, e) ||
+	    config_size(j, "block_multiple_of", 1 << 20, 256, &multiple, e) ||
+	    config_real(j, "block_ffn_dim_multiplier", 1, &by, e))
+		return -1;
+	if (!adjust)
+		return 0;
+	c->ffn = (size_t)(by * (double)(2 * c->ffn / 3));
+	c->ffn = (c->ffn + multiple - 1) / multiple * multiple;
+	return c->ffn ? 0 : err_set(e, "block_ffn_dim_multiplier %g leaves the MLP no width", by);
+}
+
+/* Which layers have attention: layer_types, or a list of their places. */
+static int get_conv_layers(struct config *c, struct span j, struct err *e)
+{
+	struct span types = json_member(j, "layer_types"), full = json_member(j, "full_attn_idxs"),
+		    key, item;
+	struct json_iter it = {0};
+	size_t l = 0;
+
+	if (json_kind(types) == JSON_ARRAY) {
+		if (json_count(types) != c->layers)
+			return err_set(e, "layer_types has %zu entries for %zu layers",
+				       json_count(types), c->layers);
+		while (json_next(&it, types, &key, &item)) {
+			if (!json_is(item, "conv") && !json_is(item, "full_attention"))
+				return err_set(e, "layer_types: %.*s is not supported",
+					       (int)(item.n < 40 ? item.n : 40), item.s);
+			c->conv[l++] = (unsigned char)json_is(item, "conv");
+		}
+		return 0;
+	}
+	if (json_kind(full) != JSON_ARRAY)
+		return err_set(e,
+			       "layer_types or full_attn_idxs must say which layers have attention");
+	memset(c->conv, 1, c->layers);
+	while (json_next(&it, full, &key, &item)) {
+		int64_t x;
+
+		if (json_int(item, &x) || x < 0 || (size_t)x >= c->layers)
+			return err_set(e, "full_attn_idxs must list layers from 0 to %zu",
+				       c->layers - 1);
+		c->conv[x] = 0;
+	}
+	return 0;
+}
+
+static int read_lfm2(struct config *c, struct span j, struct err *e)
+{
+	struct span tie = json_member(j, "tie_embedding");
+
+	if (config_size(j, "conv_L_cache", CONFIG_TAPS_MAX, 3, &c->conv_taps, e) ||
+	    config_flag(j, "conv_bias", 0, &c->conv_bias, e) || get_conv_layers(c, j, e) ||
+	    get_adjusted_ffn(c, j, e) ||
+	    (!config_absent(tie) && config_flag(j, "tie_embedding", 1, &c->tied, e)))
+		return -1;
+	if (c->heads * c->head_dim != c->hidden)
+		return err_set(e, "head_dim %zu of %zu heads is not the hidden_size %zu",
+			       c->head_dim, c->heads, c->hidden);
+	return 0;
 }
 
 /* --- the table --- */
@@ -455,6 +527,29 @@ static const struct family families[] = {
 	 .theta = 1e4,
 	 .rope_first = 1,
 	 .read = read_hunyuan},
+	{.type = "lfm2",
+	 .class = "Lfm2ForCausalLM",
+	 .gguf = "lfm2",
+	 .gguf_norm_final = "token_embd_norm",
+	 .embed = "model.embed_tokens",
+	 .layer = "model.layers.%zu.%s",
+	 .norm_final = "model.embedding_norm",
+	 .norm_attn = "operator_norm",
+	 .norm_mlp = "ffn_norm",
+	 .norm_q = "self_attn.q_layernorm",
+	 .norm_k = "self_attn.k_layernorm",
+	 .linear = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+		    "self_attn.out_proj", "feed_forward.w1", "feed_forward.w3", "feed_forward.w2"},
+	 .conv_in = "conv.in_proj",
+	 .conv_out = "conv.out_proj",
+	 .conv = "conv.conv",
+	 .keys = &lfm2_keys,
+	 .act = CONFIG_SWIGLU,
+	 .acts = {"silu"},
+	 .eps = 1e-5,
+	 .theta = 1e6,
+	 .tied = 1,
+	 .read = read_lfm2},
 	{.type = "starcoder2",
 	 .class = "Starcoder2ForCausalLM",
 	 .gguf = "starcoder2",
@@ -525,7 +620,7 @@ static const struct {
 	{"num_local_experts", 0, ","},
 	{"n_routed_experts", 0, ","},
 	{"kv_lora_rank", NAN, ","},
-	{"conv_L_cache", NAN, ","},
+	{"conv_L_cache", NAN, ",lfm2,"},
 	{"linear_num_value_heads", NAN, ","},
 	{"num_kv_shared_layers", 0, ","},
 	{"altup_num_inputs", NAN, ","},

@@ -25,17 +25,21 @@ struct family_switch {
 enum family_rope { FAMILY_ROPE_ALL, FAMILY_ROPE_LISTED, FAMILY_ROPE_WINDOWED };
 
 struct family {
-	const char *type;	   /* model_type */
-	const char *class;	   /* what Transformers calls the text model */
-	const char *gguf;	   /* llama.cpp's architecture; NULL: none here */
-	int gguf_permuted;	   /* which turns neighbours, so rows of q and k change places */
-	const char *gguf_norm_mlp; /* its name for norm_mlp, where that is not ffn_norm */
+	const char *type;  /* model_type */
+	const char *class; /* what Transformers calls the text model */
+	const char *gguf;  /* llama.cpp's architecture; NULL: none here */
+	int gguf_permuted; /* which turns neighbours, so rows of q and k change places */
+	/* its names for norm_mlp and norm_final, where they are not ffn_norm and output_norm */
+	const char *gguf_norm_mlp, *gguf_norm_final;
 
 	/* Tensors: without .weight and .bias, those of a layer without what `layer` says. NULL:
 	 * there is none. Products of one name are runs of rows of one tensor. */
 	const char *embed, *positions, *layer, *norm_final;
 	const char *norm_attn, *post_attn, *norm_mlp, *post_mlp, *norm_q, *norm_k;
 	const char *linear[MODEL_LINEARS];
+	/* Of layers with a convolution: gates, gate, input and output in the places of q, k, v and o;
+	 * and the taps. NULL: there are no such layers. */
+	const char *conv_in, *conv_out, *conv;
 	int transposed; /* weights stored [in, out] */
 
 	const struct family_keys *keys;

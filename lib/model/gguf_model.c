@@ -127,6 +127,8 @@ static const char *linear_name(const struct model *m, size_t l, int j)
 							 "ffn_down"};
 	const struct model_linear *lin = m->layers[l].lin;
 
+	if (m->layers[l].taps && j <= MODEL_O)
+		return j == MODEL_O ? "shortconv.out_proj" : "shortconv.in_proj";
 	if (j == MODEL_Q && lin[MODEL_K].t_w == lin[j].t_w)
 		return "attn_qkv";
 	if (j == MODEL_GATE && lin[MODEL_UP].t_w == lin[j].t_w)
@@ -164,6 +166,11 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 	for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
 		snprintf(name, sizeof name, "blk.%zu.%s", l, norms[i].name);
 		add_norm(j, name, norms[i].w);
+	}
+	if (layer->taps) {
+		snprintf(name, sizeof name, "blk.%zu.shortconv.conv.weight", l);
+		add(j, name, NN_F32, j->m->config.hidden, layer->taps,
+		    (struct source){.tensor = layer->t_conv});
 	}
 	for (int i = 0; i < MODEL_LINEARS; i++) {
 		const struct model_linear *lin = &layer->lin[i];
@@ -281,7 +288,17 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 	gguf_u32(g, KEY("block_count"), (uint32_t)c->layers);
 	gguf_u32(g, KEY("feed_forward_length"), (uint32_t)c->ffn);
 	gguf_u32(g, KEY("attention.head_count"), (uint32_t)c->heads);
-	gguf_u32(g, KEY("attention.head_count_kv"), (uint32_t)c->kv_heads);
+	if (c->conv_taps) {
+		gguf_array(g, KEY("attention.head_count_kv"), GGUF_U32, c->layers);
+		for (size_t l = 0; l < c->layers; l++) {
+			uint32_t heads = c->conv[l] ? 0 : (uint32_t)c->kv_heads;
+
+			buf_add(&g->pairs, &heads, sizeof heads);
+		}
+		gguf_u32(g, KEY("shortconv.l_cache"), (uint32_t)c->conv_taps);
+	} else {
+		gguf_u32(g, KEY("attention.head_count_kv"), (uint32_t)c->kv_heads);
+	}
 	gguf_u32(g, KEY("attention.key_length"), (uint32_t)c->head_dim);
 	gguf_u32(g, KEY("attention.value_length"), (uint32_t)c->head_dim);
 	gguf_f32(g,
@@ -316,6 +333,8 @@ static const char *other_there(const struct config *c, const char *arch)
 				return "leaves every fourth layer without rotation, and this model others";
 	if (strcmp(arch, "exaone4") == 0 && c->window > 0 && c->layers != 64)
 		return "has windows in models of 64 layers only, and this one has them in others";
+	if (c->conv_bias)
+		return "has convolutions without bias only, and this model has one";
 	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate)
 		return "rounds yarn's bounds, and this model does not (truncate)";
 	return NULL;
@@ -366,7 +385,8 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	}
 	add(&j, "token_embd.weight", quantize_held_as(type, MODEL_EMBED, tied, m->embed.cols),
 	    m->embed.rows, m->embed.cols, (struct source){.tensor = m->t_embed});
-	add_norm(&j, "output_norm", &m->norm_final);
+	add_norm(&j, c->family->gguf_norm_final ? c->family->gguf_norm_final : "output_norm",
+		 &m->norm_final);
 	/* This architecture has no tied form. */
 	if (!tied || strcmp(arch, "olmo2") == 0)
 		add(&j, "output.weight", quantize_held_as(type, MODEL_HEAD, 0, m->head.cols),

@@ -15,9 +15,13 @@
 #include "model.h"
 #include "model_impl.h"
 
-const char *model_linear_name(const struct model *m, int j)
+const char *model_linear_name(const struct model *m, int conv, int j)
 {
-	return m->config.family->linear[j];
+	const struct family *f = m->config.family;
+
+	return conv && j <= MODEL_V   ? f->conv_in
+	       : conv && j == MODEL_O ? f->conv_out
+				      : f->linear[j];
 }
 
 void *model_keep(struct model *m, size_t n, size_t size)
@@ -85,7 +89,8 @@ struct model_linear *model_first(const struct model *m, size_t l, int j)
 static void add_linear(struct model *m, size_t l, int j, const size_t *out, size_t in, int bias)
 {
 	struct model_linear *all = m->layers[l].lin, *lin = &all[j];
-	const char *name = model_linear_name(m, j);
+	int conv = m->config.conv[l];
+	const char *name = model_linear_name(m, conv, j);
 	size_t rows = 0;
 
 	*lin = (struct model_linear){.t_w = -1,
@@ -98,7 +103,7 @@ static void add_linear(struct model *m, size_t l, int j, const size_t *out, size
 		return;
 	lin->w = (struct nn_mat){.rows = out[j], .cols = in};
 	for (int i = 0; i < MODEL_LINEARS; i++) {
-		const char *other = model_linear_name(m, i);
+		const char *other = model_linear_name(m, conv, i);
 
 		if (!other || strcmp(other, name) != 0)
 			continue;
@@ -123,7 +128,9 @@ static void add_layer(struct model *m, size_t l)
 	const struct family *f = c->family;
 	struct model_layer *y = &m->layers[l];
 	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-	const size_t out[MODEL_LINEARS] = {q, kv, kv, c->hidden, c->ffn, c->ffn, c->hidden};
+	int conv = c->conv[l];
+	const size_t out[MODEL_LINEARS] = {q,	   conv ? q : kv, conv ? q : kv, c->hidden,
+					   c->ffn, c->ffn,	  c->hidden};
 	const size_t in[MODEL_LINEARS] = {c->hidden, c->hidden, c->hidden, q,
 					  c->hidden, c->hidden, c->ffn};
 	int whole = c->qk_norm == CONFIG_QK_WHOLE;
@@ -132,16 +139,25 @@ static void add_layer(struct model *m, size_t l)
 	add_norm(m, &y->post_attn, (int)l, f->post_attn, c->hidden);
 	add_norm(m, &y->norm_mlp, (int)l, f->norm_mlp, c->hidden);
 	add_norm(m, &y->post_mlp, (int)l, f->post_mlp, c->hidden);
-	add_norm(m, &y->norm_q, (int)l, f->norm_q, whole ? q : c->head_dim);
-	add_norm(m, &y->norm_k, (int)l, f->norm_k, whole ? kv : c->head_dim);
+	add_norm(m, &y->norm_q, (int)l, conv ? NULL : f->norm_q, whole ? q : c->head_dim);
+	add_norm(m, &y->norm_k, (int)l, conv ? NULL : f->norm_k, whole ? kv : c->head_dim);
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		add_linear(m, l, j, out, in[j],
-			   j <= MODEL_V	  ? c->qkv_bias
-			   : j == MODEL_O ? c->o_bias
-					  : c->mlp_bias);
+			   j > MODEL_O	  ? c->mlp_bias
+			   : conv	  ? c->conv_bias
+			   : j <= MODEL_V ? c->qkv_bias
+					  : c->o_bias);
+	y->t_conv = y->t_conv_bias = -1;
+	if (conv) {
+		y->taps = c->conv_taps;
+		y->t_conv = add(m, (int)l, f->conv, "weight", MODEL_CONV, 2, c->hidden, y->taps);
+		if (c->conv_bias)
+			y->t_conv_bias =
+				add(m, (int)l, f->conv, "bias", MODEL_BIAS, 1, 1, c->hidden);
+	}
 	y->window = config_window(c, l);
 	y->local = c->windowed[l];
-	y->rope = c->rope != CONFIG_ROPE_NONE && !c->no_rope[l];
+	y->rope = c->rope != CONFIG_ROPE_NONE && !c->no_rope[l] && !conv;
 }
 
 /* A model with its table, all data missing. Takes the configuration over. */
@@ -219,6 +235,8 @@ void model_bind(struct model *m)
 		bind_norm(m, &y->post_mlp);
 		bind_norm(m, &y->norm_q);
 		bind_norm(m, &y->norm_k);
+		y->conv = data_of(m, y->t_conv);
+		y->conv_bias = data_of(m, y->t_conv_bias);
 	}
 	bind_norm(m, &m->norm_final);
 	bind_mat(m, &m->embed, m->t_embed);
@@ -351,10 +369,17 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 	const char *path = m->memory->files.paths[s->file];
 	/* as the file has them */
 	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols;
-	int shape_fits =
-		t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
-						    : s->shape[0] == rows && s->shape[1] == cols);
+	int conv = t->role == MODEL_CONV;
+	int shape_fits = conv ? s->dims == 3 && s->shape[0] == rows && s->shape[1] == 1 &&
+					 s->shape[2] == cols
+			      : t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
+								    : s->shape[0] == rows &&
+									      s->shape[1] == cols);
 
+	if (!shape_fits && conv)
+		return err_set(e,
+			       "%s: tensor %s has not the shape [%zu, 1, %zu] that config.json calls for",
+			       path, s->name, rows, cols);
 	if (!shape_fits && t->dims == 1)
 		return err_set(e,
 			       "%s: tensor %s has not the shape [%zu] that config.json calls for",
@@ -373,7 +398,7 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 		t->data = s->data;
 	if (t->transposed)
 		turn(m, t, st_type_size(s->type));
-	if (t->dims == 1 || t->role == MODEL_POSITION) {
+	if (t->dims == 1 || t->role == MODEL_POSITION || conv) {
 		float *values = model_keep(m, t->rows * t->cols, sizeof *values);
 
 		nn_decode(values, t->type, s->data, t->rows * t->cols);

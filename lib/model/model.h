@@ -54,6 +54,11 @@ struct model_layer {
 	size_t window;			  /* 0: none */
 	int local;			  /* uses the local rotary frequencies */
 	int rope;			  /* 0: positions are not turned in this layer */
+	/* A convolution stands in the place of attention; taps 0: it does not. Of the products q, k, v
+	 * and o then are its gates b and c, its input and its output, [hidden] each. */
+	size_t taps;
+	const float *conv, *conv_bias; /* [hidden, taps]; [hidden] or NULL */
+	int t_conv, t_conv_bias;
 };
 
 struct model {

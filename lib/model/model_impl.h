@@ -35,8 +35,8 @@ void model_bind(struct model *m);
 /* The first of the products that are runs of rows of one tensor with product j; itself, mostly. */
 struct model_linear *model_first(const struct model *m, size_t l, int j);
 
-/* "self_attn.q_proj" and so on. */
-const char *model_linear_name(const struct model *m, int j);
+/* "self_attn.q_proj" and so on; conv: in layers with a convolution. NULL: there is none. */
+const char *model_linear_name(const struct model *m, int conv, int j);
 
 /* --- adapters --- */
 
@@ -45,7 +45,7 @@ const char *model_linear_name(const struct model *m, int j);
 
 /* What target_modules is told: the last part of product j's name, or two where the last means
  * several modules (GPT-2's c_proj). */
-const char *model_adapter_target_name(const struct model *m, int j);
+const char *model_adapter_target_name(const struct model *m, int conv, int j);
 
 /* What PEFT calls `what` of the module whose weight is that tensor. */
 void model_adapter_module_name(const struct model *m, int tensor, const char *what, char *out,

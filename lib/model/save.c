@@ -15,6 +15,7 @@
 #include "adapter.h"
 #include "family.h"
 #include "model.h"
+#include "model_impl.h"
 #include "safetensors.h"
 
 #define WEIGHTS "model.safetensors"
@@ -62,7 +63,7 @@ int model_merges(const struct model *m, struct err *e)
 			if (lin->extra && lin->t_bias < 0)
 				return err_set(e,
 					       "lora_bias: %s of the base has no bias that the adapter's could be merged into",
-					       m->config.family->linear[j]);
+					       model_linear_name(m, m->config.conv[l], j));
 		}
 	return 0;
 }
@@ -113,10 +114,15 @@ static int write_shard(const struct model *m, const char *path, const size_t *wh
 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_tensor *t = &m->tensors[which[i]];
-		uint64_t shape[2] = {t->dims == 2 && !t->transposed ? t->rows : t->cols,
-				     t->transposed ? t->rows : t->cols};
+		int conv = t->role == MODEL_CONV;
+		uint64_t shape[3] = {t->dims == 2 && !t->transposed ? t->rows : t->cols,
+				     conv	     ? 1
+				     : t->transposed ? t->rows
+						     : t->cols,
+				     t->cols};
 
-		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims, shape, NULL);
+		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims + conv, shape,
+		       NULL);
 	}
 	rc = st_write(&o, path, fill, &f, e);
 	st_out_release(&o);

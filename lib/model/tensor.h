@@ -11,6 +11,7 @@ enum model_role {
 	MODEL_NORM,
 	MODEL_WEIGHT,
 	MODEL_BIAS,
+	MODEL_CONV, /* taps of a short convolution; the file has it [rows, 1, cols] */
 	MODEL_HEAD,
 	MODEL_LORA_A,
 	MODEL_LORA_B,

@@ -258,7 +258,7 @@ double work_flops(const struct model *m, const struct train_pack *packs, size_t 
 	for (size_t l = 0; l < k->layers; l++) {
 		/* Scores and values forward are two products of head_dim a pair and head, backward
 		 * four (recomputed scores not counted). */
-		double attention = 2 * pairs * (double)(k->heads * k->head_dim);
+		double attention = k->conv[l] ? 0 : 2 * pairs * (double)(k->heads * k->head_dim);
 
 		total += attention * (l < first ? 2 : 6);
 		for (int j = 0; j < MODEL_LINEARS; j++) {

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include "../nn/attn.h"
+#include "../nn/conv.h"
 #include "../nn/thin.h"
 #include "gradient_impl.h"
 
@@ -93,20 +94,23 @@ static void before_attention(const struct block *b)
 	const struct config *c = &w->m->config;
 	const struct model_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
-	size_t d = c->hidden, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	size_t d = c->hidden, q = y->lin[MODEL_Q].w.rows, kv = y->lin[MODEL_K].w.rows;
 	float *xn = at(w->g.xn_attn, row, d);
-	float *qr = at(c->qk_norm ? a->q_raw : a->q, row, q),
-	      *kr = at(c->qk_norm ? a->k_raw : a->k, row, kv);
+	int normed = c->qk_norm && !y->taps;
+	float *qr = at(normed ? a->q_raw : a->q, row, q),
+	      *kr = at(normed ? a->k_raw : a->k, row, kv);
 
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
 	work_product(b, MODEL_Q, qr, xn, 0);
 	work_product(b, MODEL_K, kr, xn, 0);
 	work_product(b, MODEL_V, at(a->v, row, kv), xn, 0);
+	if (y->taps)
+		return;
 	if (c->rope_first) {
 		turn(w, l, qr, row, n, c->heads, 1);
 		turn(w, l, kr, row, n, c->kv_heads, 1);
 	}
-	if (c->qk_norm) {
+	if (normed) {
 		head_norm(w, at(a->q, row, q), a->nq, row, qr, &y->norm_q, n, c->heads);
 		head_norm(w, at(a->k, row, kv), a->nk, row, kr, &y->norm_k, n, c->kv_heads);
 	}
@@ -287,6 +291,8 @@ static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, siz
 	};
 }
 
+static void attention_back_piece(void *arg, size_t i);
+
 static void attention_piece(void *arg, size_t i)
 {
 	struct task *t = arg;
@@ -303,13 +309,60 @@ static void attention_piece(void *arg, size_t i)
 	work_slot_give(w, slot);
 }
 
+/* The convolution of one example in the place of attention. */
+static struct nn_conv conv_of(const struct work *w, size_t l, size_t i)
+{
+	const struct model_layer *y = &w->m->layers[l];
+	const struct acts *a = &w->acts[l];
+	size_t d = w->m->config.hidden, row = w->segments[i].row;
+
+	return (struct nn_conv){.n = w->segments[i].n,
+				.d = d,
+				.taps = y->taps,
+				.b = a->q + row * d,
+				.c = a->k + row * d,
+				.x = a->v + row * d,
+				.w = y->conv,
+				.bias = y->conv_bias};
+}
+
+static void conv_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct nn_conv s = conv_of(t->w, t->l, i);
+
+	nn_conv_forward(t->w->acts[t->l].att + t->w->segments[i].row * s.d, &s);
+}
+
+static void conv_back_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct grads_scratch *g = &t->w->g;
+	struct nn_conv s = conv_of(t->w, t->l, i);
+	size_t at_row = t->w->segments[i].row * s.d;
+
+	nn_conv_backward(g->dq + at_row, g->dk + at_row, g->dv + at_row, g->datt + at_row, &s);
+}
+
+/* What mixes the rows of an example: attention, or the convolution; back: the way back. */
+static void mix(struct task *t, int back)
+{
+	struct work *w = t->w;
+
+	if (w->m->layers[t->l].taps)
+		pool_run(w->pool, w->n_segments, back ? conv_back_piece : conv_piece, t);
+	else
+		pool_run(w->pool, w->n_segments * w->m->config.kv_heads,
+			 back ? attention_back_piece : attention_piece, t);
+}
+
 void work_layer_forward(struct work *w, size_t l)
 {
 	struct task t = {w, l};
 
 	if (l == 0)
 		pool_run(w->pool, w->blocks, before_piece, &t);
-	pool_run(w->pool, w->n_segments * w->m->config.kv_heads, attention_piece, &t);
+	mix(&t, 0);
 	pool_run(w->pool, w->blocks, after_piece, &t);
 }
 
@@ -432,7 +485,7 @@ static void head_norm_back(struct work *w, float *dy, const float *x, const stru
 	size_t hd = w->m->config.head_dim, d = heads * hd;
 	float *raw = at(w->g.datt, b->row, w->m->config.heads * hd);
 
-	if (!w->m->config.qk_norm)
+	if (!p->w)
 		return;
 	memset(raw, 0, b->n * d * sizeof *raw);
 	if (w->m->config.qk_norm == CONFIG_QK_WHOLE)
@@ -458,8 +511,8 @@ static void qkv_back_piece(void *arg, size_t i)
 	const struct model_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n = b.n, row = b.row, d = c->hidden, hd = c->head_dim, q = c->heads * hd,
-	       kv = c->kv_heads * hd;
+	size_t n = b.n, row = b.row, d = c->hidden, q = y->lin[MODEL_Q].w.rows,
+	       kv = y->lin[MODEL_K].w.rows;
 	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
 	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
 
@@ -489,7 +542,7 @@ static void qkv_back_piece(void *arg, size_t i)
 
 /* One piece of the layer's weight gradients. */
 struct weight_task {
-	enum { WEIGHT, BIAS, LORA_A, LORA_B, LORA_M, NORM } kind;
+	enum { WEIGHT, BIAS, LORA_A, LORA_B, LORA_M, NORM, CONV } kind;
 	int j; /* which linear, or which norm */
 	size_t from, n;
 	const struct model_norm *norm;
@@ -519,6 +572,19 @@ static void operands(const struct work *w, size_t l, int j, const float **x, con
 	*dy = gradients[j];
 }
 
+/* All examples in order. */
+static void conv_weights(struct work *w, size_t l)
+{
+	const struct model_layer *y = &w->m->layers[l];
+
+	for (size_t i = 0; i < w->n_segments; i++) {
+		struct nn_conv s = conv_of(w, l, i);
+
+		nn_conv_weights_back(work_grad(w, y->t_conv), work_grad(w, y->t_conv_bias),
+				     w->g.datt + w->segments[i].row * s.d, &s);
+	}
+}
+
 static void weight_piece(void *arg, size_t i)
 {
 	struct weight_tasks *all = arg;
@@ -542,6 +608,10 @@ static void weight_piece(void *arg, size_t i)
 								  w->norm_width,
 					     d);
 		}
+		return;
+	}
+	if (t->kind == CONV) {
+		conv_weights(w, all->l);
 		return;
 	}
 	operands(w, all->l, t->j, &x, &dy);
@@ -571,6 +641,7 @@ static void weight_piece(void *arg, size_t i)
 				     work_magnitudes(w, b, t->j), out);
 		break;
 	case NORM:
+	case CONV:
 		break;
 	}
 }
@@ -580,7 +651,7 @@ static void weight_gradients(struct work *w, size_t l)
 	const struct model_layer *y = &w->m->layers[l];
 	const struct model_norm *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp, &y->post_attn,
 						      &y->post_mlp,  &y->norm_q,   &y->norm_k};
-	struct weight_task tasks[MODEL_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS];
+	struct weight_task tasks[MODEL_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS + 1];
 	struct weight_tasks all = {w, l, 0, tasks};
 
 	for (int j = 0; j < MODEL_LINEARS; j++) {
@@ -605,6 +676,8 @@ static void weight_gradients(struct work *w, size_t l)
 				tasks[all.n++] = (struct weight_task){LORA_M, j, 0, 0, NULL};
 		}
 	}
+	if (work_grad(w, y->t_conv))
+		tasks[all.n++] = (struct weight_task){CONV, 0, 0, 0, NULL};
 	for (int k = 0; k < NORM_KINDS; k++)
 		if (work_grad(w, norms[k]->t_w))
 			tasks[all.n++] = (struct weight_task){NORM, k, 0, 0, norms[k]};
@@ -619,11 +692,11 @@ void work_layer_backward(struct work *w, size_t l)
 
 	if (w->checkpoint && l + 1 < c->layers) {
 		pool_run(w->pool, w->blocks, before_piece, &t);
-		pool_run(w->pool, w->n_segments * c->kv_heads, attention_piece, &t);
+		mix(&t, 0);
 		pool_run(w->pool, w->blocks, again_piece, &t);
 	}
 	pool_run(w->pool, w->blocks, mlp_back_piece, &t);
-	pool_run(w->pool, w->n_segments * c->kv_heads, attention_back_piece, &t);
+	mix(&t, 1);
 	pool_run(w->pool, w->blocks, qkv_back_piece, &t);
 	weight_gradients(w, l);
 	swap = w->g.dout;

@@ -57,6 +57,14 @@ static size_t rank_of(const struct model *m, int j)
 	return r;
 }
 
+/* What k and v take a row, a convolution's gate and input in their places too. */
+static size_t kv_width(const struct config *k)
+{
+	size_t kv = k->kv_heads * k->head_dim;
+
+	return k->conv_taps && k->hidden > kv ? k->hidden : kv;
+}
+
 static int gated(const struct work *w)
 {
 	return w->m->config.family->linear[MODEL_GATE] != NULL;
@@ -65,8 +73,7 @@ static int gated(const struct work *w)
 static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 {
 	const struct config *k = &w->m->config;
-	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim,
-	       kv = k->kv_heads * k->head_dim;
+	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim, kv = kv_width(k);
 
 	a->q = floats(c, n * q);
 	a->k = floats(c, n * kv);
@@ -127,7 +134,7 @@ static void carve_backward(struct work *w, struct carve *c)
 	const struct config *k = &w->m->config;
 	struct grads_scratch *g = &w->g;
 	size_t n = w->rows_max, d = k->hidden, f = k->ffn, q = k->heads * k->head_dim,
-	       kv = k->kv_heads * k->head_dim;
+	       kv = kv_width(k);
 	size_t blocks = n / BLOCK_ROWS + 8;
 
 	g->xn_attn = floats(c, n * d);
@@ -215,6 +222,7 @@ static void most(size_t *x, size_t y)
 static void describe_product(struct work *w, const struct model_linear *lin)
 {
 	most(&w->slot_floats, nn_mat_scratch(&lin->w));
+	most(&w->out_max, lin->w.rows);
 	if (lin->a)
 		most(&w->slot_floats, nn_lora_scratch(lin->rank, lin->w.cols, lin->w.rows));
 }
@@ -254,8 +262,6 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 				describe_product(w, &m->layers[l].lin[j]);
 	most(&w->slot_floats, nn_mat_scratch(&m->head));
 	most(&w->slot_floats, nn_mat_scratch(model_base_head(m)));
-	for (int j = 0; j < MODEL_LINEARS; j++)
-		most(&w->out_max, m->layers[0].lin[j].w.rows);
 	if (m->adapter && m->adapter->dora)
 		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof *w->dora);
 	if (m->adapter && m->adapter->dropout > 0) {

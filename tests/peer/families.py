@@ -41,7 +41,7 @@ def rope_members():
 
 def frequencies(n, dims, local):
     """Frequencies of a sequence of n tokens, and the factor on cosines and sines."""
-    p, how = rope_members(); theta = p.get("rope_theta", c.get("rope_theta", {"ministral3": 1e6, "smollm3": 2e6, "ernie4_5": 5e5}.get(kind, 1e4)))
+    p, how = rope_members(); theta = p.get("rope_theta", c.get("rope_theta", {"ministral3": 1e6, "smollm3": 2e6, "ernie4_5": 5e5, "lfm2": 1e6}.get(kind, 1e4)))
     if local and kind == "gemma3_text": theta, how = c["rope_local_base_freq"], "default"
     if local and kind == "olmo3": how = "default"
     most = c["max_position_embeddings"]; original = p.get("original_max_position_embeddings", c.get("original_max_position_embeddings", most))
@@ -100,8 +100,8 @@ def turned(l):
 # --- the decoder ---
 
 def epsilon():
-    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2") else 1e-6)
-    return c.get("rms_norm_eps", c.get("norm_epsilon", usual))
+    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2", "lfm2") else 1e-6)
+    return c.get("rms_norm_eps", c.get("norm_epsilon", c.get("norm_eps", usual)))
 
 def attention(x, p, l):
     n = len(x); h = c["num_attention_heads"]; kv = c.get("num_key_value_heads", h)
@@ -113,11 +113,12 @@ def attention(x, p, l):
         q, k, v = (linear(x, p + "self_attn.%s_proj" % s) for s in "qkv")
     if kind in ("olmo2", "olmo3"): q, k = rms(q, p + "self_attn.q_norm", eps), rms(k, p + "self_attn.k_norm", eps)
     q, k, v = (z.reshape(n, -1, hd).transpose(0, 1) for z in (q, k, v))
-    plus = 1 if kind == "gemma3_text" else 0
+    q0, k0 = q, k; plus = 1 if kind == "gemma3_text" else 0
     if kind in ("qwen3", "gemma3_text", "exaone4"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
     dims = int(hd * c.get("partial_rotary_factor", .5 if kind == "glm4" else 1))
     if turned(l): q, k = rotate(q, dims, local), rotate(k, dims, local)
     if kind == "hunyuan_v1_dense": q, k = rms(q, p + "self_attn.query_layernorm", eps), rms(k, p + "self_attn.key_layernorm", eps)
+    if kind == "lfm2": q, k = (rotate(rms(z, p + "self_attn.%s_layernorm" % s, eps), hd, False) for z, s in ((q0, "q"), (k0, "k")))
     t = torch.arange(n)
     if kind == "ministral3":
         r = rope_members()[0]
@@ -129,11 +130,19 @@ def attention(x, p, l):
     ok = t[:, None] >= t[None]
     if local: ok = ok & (t[:, None] - t[None] < c["sliding_window"])
     a = s.masked_fill(~ok, -math.inf).softmax(-1) @ v
-    return linear(a.transpose(0, 1).reshape(n, h * hd), p + "self_attn.o_proj")
+    return linear(a.transpose(0, 1).reshape(n, h * hd), p + ("self_attn.out_proj" if kind == "lfm2" else "self_attn.o_proj"))
+
+def short_conv(x, p):
+    b, g, u = linear(x, p + "conv.in_proj").chunk(3, -1); taps = w[p + "conv.conv.weight"]; d = x.shape[-1]
+    v = F.conv1d(F.pad((b * u).T[None], (taps.shape[2] - 1, 0)), taps, w.get(p + "conv.conv.bias"), groups=d)[0].T
+    return linear(g * v, p + "conv.out_proj")
+
+def is_conv(l): return c["layer_types"][l] == "conv" if "layer_types" in c else l not in c["full_attn_idxs"]
 
 def mlp(x, p):
     if kind in ("phi3", "glm4"):
         gate, up = linear(x, p + "mlp.gate_up_proj").chunk(2, -1); return linear(silu(gate) * up, p + "mlp.down_proj")
+    if kind == "lfm2": return linear(silu(linear(x, p + "feed_forward.w1")) * linear(x, p + "feed_forward.w3"), p + "feed_forward.w2")
     if kind == "arcee": return linear(F.relu(linear(x, p + "mlp.up_proj")) ** 2, p + "mlp.down_proj")
     if kind == "starcoder2": return linear(gelu(linear(x, p + "mlp.c_fc")), p + "mlp.c_proj")
     act = gelu if kind.startswith("gemma") else silu
@@ -154,13 +163,16 @@ def decoder(ids):
         elif kind in ("gemma2", "gemma3_text"):
             x = x + norm(attention(norm(x, p + "input_layernorm"), p, l), p + "post_attention_layernorm")
             x = x + norm(mlp(norm(x, p + "pre_feedforward_layernorm"), p), p + "post_feedforward_layernorm")
+        elif kind == "lfm2":
+            y = norm(x, p + "operator_norm"); x = x + (short_conv(y, p) if is_conv(l) else attention(y, p, l))
+            x = x + mlp(norm(x, p + "ffn_norm"), p)
         elif kind == "glm4":
             x = x + norm(attention(norm(x, p + "input_layernorm"), p, l), p + "post_self_attn_layernorm")
             x = x + norm(mlp(norm(x, p + "post_attention_layernorm"), p), p + "post_mlp_layernorm")
         else:
             x = x + by * attention(norm(x, p + "input_layernorm"), p, l)
             x = x + by * mlp(norm(x, p + "post_attention_layernorm"), p)
-    z = norm(x, "model.norm") @ head.T / c.get("logits_scaling", 1)
+    z = norm(x, "model.embedding_norm" if kind == "lfm2" else "model.norm") @ head.T / c.get("logits_scaling", 1)
     return cap(z, c.get("final_logit_softcapping")) if kind == "gemma2" else z
 
 def gpt2(ids):

@@ -772,6 +772,15 @@ static void unknown_is_refused(void)
 		 "no_rope_layers"},
 		{"{\"model_type\": \"exaone4\", " SHAPE "\"sliding_window_pattern\": \"LLX\"}",
 		 "letters L and G"},
+		{"{\"model_type\": \"lfm2\", " SHAPE
+		 "\"layer_types\": [\"conv\", \"full_attention\"]}",
+		 "layer_types has 2 entries for 3 layers"},
+		{"{\"model_type\": \"lfm2\", " SHAPE "\"full_attn_idxs\": [3]}", "from 0 to 2"},
+		{"{\"model_type\": \"lfm2\", " SHAPE
+		 "\"full_attn_idxs\": [1], \"conv_L_cache\": 0}",
+		 "conv_L_cache must be a whole number from 1"},
+		{"{\"model_type\": \"lfm2\", " SHAPE "\"x\": 0}", "full_attn_idxs"},
+		{"{\"model_type\": \"qwen3\", " SHAPE "\"conv_L_cache\": 3}", "conv_L_cache"},
 		/* scaling without its members */
 		{"{\"model_type\": \"llama\", " SHAPE "\"rope_scaling\": {\"type\": \"linear\"}}",
 		 "rope scaling linear: factor"},
