@@ -885,9 +885,8 @@ Q: where is the parcel' ]
 		good 2 second
 		bad 3 again
 	} >b.out
-	for order in "a.out b.out" "b.out a.out"; do
-		# shellcheck disable=SC2086 # two names
-		status_is 3 ft-prompt -m m $(printf -- '--from-batch %s ' $order) in.jsonl
+	for order in "a b" "b a"; do
+		status_is 3 ft-prompt -m m --from-batch "${order% *}.out" --from-batch "${order#* }.out" in.jsonl
 		[ "$(jq -c '[.output, .error.type]' <<<"$output" | paste -sd ' ')" = '["first",null] ["second",null] [null,"batch"]' ]
 	done
 	good 1 newer >c.out

@@ -76,6 +76,7 @@ train() {
 	[[ $stderr == *"POST "*"/fine_tuning/jobs: status 400: no such tuning" ]]
 	stop_stub
 	stub-chat --port-file port --fault 'type=text/html' 3>&- >/dev/null 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
 	STUB_PID=$!
 	status_is 2 train --remote "http://127.0.0.1:$(port_of port)/v1" -o other train.jsonl
 	[[ $stderr == *"no id"* || $stderr == *"no JSON"* || $stderr == *"status 404"* ]]

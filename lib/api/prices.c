@@ -258,7 +258,7 @@ int prices_temperature(struct prices *p, const char *model)
 
 double prices_second(struct prices *p, const char *model)
 {
-	struct span m = {NULL, 0};
+	struct span m;
 	double hour;
 
 	if (!p)
