@@ -27,7 +27,7 @@
 static struct opt_list opt_check, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
 	*opt_html, *opt_junit;
-static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN, opt_margin;
+static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN, opt_margin = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
 static int opt_reasoning, opt_errors, opt_choose, opt_sequential, opt_labels, opt_profile,
 	opt_merge, opt_point, opt_diff, opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered,
@@ -172,8 +172,8 @@ static void parse_options(void)
 	board.cluster = parse_path(opt_cluster);
 	board.labels = opt_labels;
 	board.sequential = opt_sequential;
-	board.margin = opt_margin;
-	if (opt_margin > 0 && !opt_baseline_file)
+	board.margin = isnan(opt_margin) ? 0 : opt_margin;
+	if (!isnan(opt_margin) && !opt_baseline_file)
 		prog_usage("--margin goes with --baseline-file");
 	board.boot =
 		(struct boot){(size_t)opt_bootstrap, (uint64_t)opt_seed, BOOT_BCA, board.level};

@@ -13,6 +13,7 @@
 #include "../text/fold.h"
 #include "choice.h"
 #include "number.h"
+#include "same.h"
 #include "similar.h"
 
 /* arg: what follows the name, in [] where it may be left out. needs: the output as text; a reference
@@ -382,43 +383,6 @@ static double words(struct span s)
 static const char unclear[] = "no choice is named for certain",
 		  as_json[] = "not the reference's bytes, but equal as JSON";
 
-enum place { BETWEEN, QUOTED, ESCAPED };
-
-/* The next byte that is no white space between tokens; -1 at the end. */
-static int next_byte(struct span s, size_t *at, enum place *place)
-{
-	char c;
-
-	while (*place == BETWEEN && *at < s.n && strchr(" \t\r\n", s.s[*at]) && s.s[*at])
-		++*at;
-	if (*at == s.n)
-		return -1;
-	c = s.s[(*at)++];
-	*place = *place == ESCAPED		 ? QUOTED
-		 : *place == QUOTED && c == '\\' ? ESCAPED
-		 : c == '"'			 ? (*place == QUOTED ? BETWEEN : QUOTED)
-						 : *place;
-	return (unsigned char)c;
-}
-
-/* Whether answer and reference are JSON, an object or array, that differs in white space alone: then a
- * byte for byte check is hardly what was meant. Most answers part at one of their first bytes. */
-static int is_same_json(struct span out, struct span ref)
-{
-	size_t i = 0, j = 0;
-	enum place here = BETWEEN, there = BETWEEN;
-	struct span x;
-	int c;
-
-	do {
-		c = next_byte(out, &i, &here);
-		if (c != next_byte(ref, &j, &there))
-			return 0;
-	} while (c >= 0);
-	return json_check(out, &x, NULL) == 0 && json_check(ref, &x, NULL) == 0 &&
-	       (json_kind(x) == JSON_OBJECT || json_kind(x) == JSON_ARRAY);
-}
-
 static double against(const struct check *c, struct row *a, struct span ref, const char **why)
 {
 	struct span out = a->output, x, y;
@@ -430,7 +394,7 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 	case CHECK_EXACT:
 		if (span_eq(out, ref))
 			return 1;
-		if (is_same_json(out, ref))
+		if (same_json(out, ref))
 			*why = as_json;
 		return 0;
 	case CHECK_IEXACT:
@@ -556,57 +520,6 @@ static double measured(struct row *a, const char *name, double most, const char 
 	return x <= most;
 }
 
-/* Name and arguments of a call; arguments are JSON in a string, or (some servers) JSON itself. */
-static int calls_equal(struct span a, struct span b)
-{
-	struct span f = json_member(a, "function"), g = json_member(b, "function"),
-		    x = json_member(f, "arguments"), y = json_member(g, "arguments"), u, v;
-	struct buf s = BUF_INIT, t = BUF_INIT;
-	int same = json_equal(json_member(f, "name"), json_member(g, "name"));
-
-	if (json_string(x, &s) == 0)
-		x = s.len > 0 ? buf_span(&s) : span_of("{}");
-	if (json_string(y, &t) == 0)
-		y = t.len > 0 ? buf_span(&t) : span_of("{}");
-	if (same && x.s && y.s && json_check(x, &u, NULL) == 0 && json_check(y, &v, NULL) == 0)
-		same = json_equal(u, v);
-	else if (same)
-		same = span_eq(x, y);
-	buf_release(&s);
-	buf_release(&t);
-	return same;
-}
-
-/* Every call of one list has its own equal in the other. */
-static double tool_calls(struct row *a, const char **why)
-{
-	struct span final = record_final_assistant(&a->rec),
-		    want = json_member(final, "tool_calls"),
-		    got = record_get(&a->rec, "tool_calls");
-	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0,
-	       m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
-	unsigned char *taken;
-	size_t matched = 0;
-
-	*why = "no final assistant message to compare tool calls with";
-	if (!final.s)
-		return NAN;
-	*why = NULL;
-	if (n != m)
-		return 0;
-	taken = mem_alloc(m, 1);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < m; j++)
-			if (!taken[j] && calls_equal(json_element(want, (long long)i),
-						     json_element(got, (long long)j))) {
-				taken[j] = 1;
-				matched++;
-				break;
-			}
-	free(taken);
-	return matched == n;
-}
-
 static double raw_score(const struct check *c, const struct kind *k, struct row *a,
 			const char **why)
 {
@@ -643,7 +556,7 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 	case CHECK_SCHEMA:
 		return json_check(s, &s, NULL) == 0 && schema_check(c->schema, s, NULL) == 0;
 	case CHECK_TOOL_CALLS:
-		return tool_calls(a, why);
+		return same_calls(a, why);
 	default:
 		break;
 	}

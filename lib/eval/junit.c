@@ -94,7 +94,7 @@ static void put_comparison(const struct board *b, const struct comparison *c, st
 	buf_adds(&text, "difference ");
 	put_interval(c->diff, &text);
 	if (!isnan(c->p))
-		buf_addf(&text, ", p %g (%g of all)", c->p, c->p_adj);
+		buf_addf(&text, ", p %g, adjusted %g", c->p, c->p_adj);
 	buf_addf(&text, ", %" PRIu64 " better, %" PRIu64 " worse", c->wins, c->losses);
 	if (b->run && c->verdict == VERDICT_INCONCLUSIVE)
 		tables_more(compare_more(c), &text);

@@ -1,0 +1,97 @@
+/* same: see same.h. */
+#include "same.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/mem.h"
+
+/* --- calls of tools --- */
+
+/* Name and arguments of a call; arguments are JSON in a string, or (some servers) JSON itself. */
+static int calls_equal(struct span a, struct span b)
+{
+	struct span f = json_member(a, "function"), g = json_member(b, "function"),
+		    x = json_member(f, "arguments"), y = json_member(g, "arguments"), u, v;
+	struct buf s = BUF_INIT, t = BUF_INIT;
+	int same = json_equal(json_member(f, "name"), json_member(g, "name"));
+
+	if (json_string(x, &s) == 0)
+		x = s.len > 0 ? buf_span(&s) : span_of("{}");
+	if (json_string(y, &t) == 0)
+		y = t.len > 0 ? buf_span(&t) : span_of("{}");
+	if (same && x.s && y.s && json_check(x, &u, NULL) == 0 && json_check(y, &v, NULL) == 0)
+		same = json_equal(u, v);
+	else if (same)
+		same = span_eq(x, y);
+	buf_release(&s);
+	buf_release(&t);
+	return same;
+}
+
+/* Every call of one list has its own equal in the other. */
+double same_calls(const struct row *a, const char **why)
+{
+	struct span final = record_final_assistant(&a->rec),
+		    want = json_member(final, "tool_calls"),
+		    got = record_get(&a->rec, "tool_calls");
+	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0,
+	       m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
+	unsigned char *taken;
+	size_t matched = 0;
+
+	*why = "no final assistant message to compare tool calls with";
+	if (!final.s)
+		return NAN;
+	*why = NULL;
+	if (n != m)
+		return 0;
+	taken = mem_alloc(m, 1);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < m; j++)
+			if (!taken[j] && calls_equal(json_element(want, (long long)i),
+						     json_element(got, (long long)j))) {
+				taken[j] = 1;
+				matched++;
+				break;
+			}
+	free(taken);
+	return matched == n;
+}
+
+/* --- white space --- */
+
+enum place { BETWEEN, QUOTED, ESCAPED };
+
+/* The next byte that is no white space between tokens; -1 at the end. */
+static int next_byte(struct span s, size_t *at, enum place *place)
+{
+	char c;
+
+	while (*place == BETWEEN && *at < s.n && strchr(" \t\r\n", s.s[*at]) && s.s[*at])
+		++*at;
+	if (*at == s.n)
+		return -1;
+	c = s.s[(*at)++];
+	*place = *place == ESCAPED		 ? QUOTED
+		 : *place == QUOTED && c == '\\' ? ESCAPED
+		 : c == '"'			 ? (*place == QUOTED ? BETWEEN : QUOTED)
+						 : *place;
+	return (unsigned char)c;
+}
+
+int same_json(struct span out, struct span ref)
+{
+	size_t i = 0, j = 0;
+	enum place here = BETWEEN, there = BETWEEN;
+	struct span x;
+	int c;
+
+	do {
+		c = next_byte(out, &i, &here);
+		if (c != next_byte(ref, &j, &there))
+			return 0;
+	} while (c >= 0);
+	return json_check(out, &x, NULL) == 0 && json_check(ref, &x, NULL) == 0 &&
+	       (json_kind(x) == JSON_OBJECT || json_kind(x) == JSON_ARRAY);
+}
