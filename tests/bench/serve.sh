@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# ft-serve between ft-prompt and the stub: what a call costs beside a direct one (alone, and with 200 in flight, in the same run), calls a second of
+# its processor time, and the growth of its memory. CALLS=20000 for the last two; the longer, the better.
+set -uo pipefail
+tmp=$(mktemp -d)
+pids=()
+trap 'kill "${pids[@]}"; rm -rf "$tmp"' EXIT
+calls=${CALLS:-20000}
+stub-chat --port-file "$tmp/port" >/dev/null 2>&1 &
+pids+=($!)
+until [ -s "$tmp/port" ]; do sleep 0.01; done
+direct=http://127.0.0.1:$(cat "$tmp/port")/v1
+ft-serve -l 127.0.0.1:0 -u "$direct" -o "$tmp/log" 2>"$tmp/said" &
+serve=$!
+pids+=("$serve")
+until grep -q 'listening at' "$tmp/said"; do sleep 0.01; done
+through=$(sed -n 's/.*listening at //p' "$tmp/said")/v1
+export OPENAI_API_KEY=any
+
+rows() { jq -nc --argjson n "$1" 'range($n) | {messages: [{role: "user", content: "Question \(.): what is due, and when?"}]}'; }
+# latencies URL JOBS - {p50, p99} in ms of the rows in $tmp/rows.
+latencies() {
+	ft-prompt -q -m m -u "$1" -j "$2" "$tmp/rows" | jq -s -c 'map(.latency * 1000) | sort | {p50: .[length / 2 | floor], p99: .[length * 0.99 | floor]}'
+}
+processor() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$serve/stat"; }
+memory() { awk '/^VmRSS/ { print $2 }' "/proc/$serve/status"; }
+
+rows 2000 >"$tmp/rows"
+latencies "$direct" 1 >"$tmp/warm"
+for jobs in 1 200; do
+	# With many in flight what is measured is not to be the client's own queue: the target takes its time.
+	[ $jobs = 1 ] || sed -i 's/when?/when? stub{delay=400}/' "$tmp/rows"
+	a=$(latencies "$direct" $jobs) b=$(latencies "$through" $jobs)
+	jq -nc --argjson a "$a" --argjson b "$b" --argjson jobs $jobs '
+		def row($what; $x; $most): {work: "overhead of a call, \($jobs) in flight, \($what)", ft: $x, peer: null, unit: "ms",
+			ratio: ($most / ([$x, 0.001] | max)), must: 1, note: "of \($most) ms, beside a direct call"};
+		row("median"; $b.p50 - $a.p50; 0.2), row("99th percentile"; $b.p99 - $a.p99; 1)'
+done
+rows "$calls" >"$tmp/rows"
+begun=$(processor) held=$(memory)
+latencies "$through" 64 >"$tmp/last"
+jq -nc --argjson n "$calls" --argjson s "$(processor)" --argjson b "$begun" --argjson held "$held" --argjson now "$(memory)" '
+	{work: "calls passed on and written down", ft: ($n / ($s - $b) | round), peer: null, unit: "calls/s of one core",
+		ratio: ($n / ($s - $b) / 5000), must: 1, note: "of 5000"},
+	{work: "growth of memory over \($n) calls", ft: (($now - $held) / 1024), peer: null, unit: "MiB",
+		ratio: (4 / ([($now - $held) / 1024, 0.1] | max)), must: 1, note: "of 4 MiB"}'
