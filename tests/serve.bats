@@ -713,6 +713,55 @@ LIST
 	[ "$(metric in_flight)" -eq 0 ]
 }
 
+@test "past what may be in flight the answer is 503, with a time to come again" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --memory 150K
+	ask 'stub{hang=1}' "$(jq -nc '{pad: ("x" * 90000)}')" -m 5 -o /dev/null 2>/dev/null 3>&- &
+	local client=$!
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 1 ] && break
+		sleep 0.01
+	done
+	[ "$(ask hello "$(jq -nc '{pad: ("x" * 80000)}')" -o refused -D head -w '%{http_code}')" = 503 ]
+	[ "$(jq -r .error.code refused)" = busy ]
+	grep -qi '^retry-after: 1' head
+	kill "$client"
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 0 ] && break
+		sleep 0.01
+	done
+	[ "$(ask hello "$(jq -nc '{pad: ("x" * 80000)}')" -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(metric refused_busy_total)" -eq 1 ]
+}
+
+@test "a share of the calls is written down, and the others are counted" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], log: 0, shadow: [{model: "n", url: $a}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	ask one '{}' -o /dev/null
+	ask two '{"stream": true}' -o /dev/null
+	[ "$(metric kept_out_total)" -eq 2 ]
+	[ "$(metric records_total)" -eq 0 ]
+	[ "$(metric shadows_waiting)" -eq 0 ]
+}
+
+@test "a client that hangs up at the last event has had its whole answer" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}], shadow: [{model: "n", url: $a}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	local fd line request
+	request=$(body hello '{"stream": true}')
+	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+	printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request" >&"$fd"
+	while read -r line <&"$fd"; do
+		[[ $line == 'data: [DONE]'* ]] && break
+	done
+	exec {fd}<&-
+	wait_for 2 log/*.jsonl
+	jq -e -s 'length == 2 and all(.output == "hello" and .error == null)' log/*.jsonl
+	[ "$(metric clients_gone_total)" -eq 0 ]
+}
+
 @test "ten thousand messages and unknown roles are the target's business" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log

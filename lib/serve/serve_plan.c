@@ -230,17 +230,7 @@ void serve_reload_end(struct serve *s, int wait)
 	if (p && !p->clients && !s->at.loopback) {
 		err_set(&s->fresh_error, "%s: without keys it may listen on loopback only",
 			s->o->routes_file);
-		p->refs = 1;
-		for (size_t i = 0; i < p->routes->n_targets; i++)
-			p->spots[i]->refs++;
-		while (p->fresh) {
-			struct serve_spot *spot = p->fresh;
-
-			p->fresh = spot->next;
-			spot->next = s->spots;
-			s->spots = spot;
-		}
-		serve_plan_drop(s, p);
+		unmake(p);
 		p = NULL;
 	}
 	if (p) {
