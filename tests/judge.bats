@@ -337,7 +337,8 @@ verdicts() {
 	# One of several people said nothing.
 	jq -nc '{human: ["a", "", "a "], judge: "A"}, {human: ["b", "  ", "c"], judge: "b"}' >in
 	status_is 0 ft-judge --agree human in
-	jq -e '.kind == "category" and .n == 1 and .tied == 1 and .empty == 2 and (.human.agreement.value - 1 / 2 | fabs) < 1e-12' <<<"$output"
+	jq -e '.kind == "category" and .n == 1 and .tied == 1 and .empty == 2
+		and (.human.agreement.value - 1 / 2 | fabs) < 1e-12' <<<"$output"
 	jq -nc '{human: "a", judge: "a"}, {human: "b", judge: "b"}' >in
 	status_is 0 ft-judge --agree human in
 	[[ $stderr != *empty* ]]
@@ -504,7 +505,9 @@ verdicts_of() {
 	status_is 0 ft-judge -q -m j --pair --rounds 1 five
 	printf '%s\n' "$output" >met
 	[ "$(meetings <met)" = "10 3" ]
-	played() { jq -r '(.a.model, .b.model) as $m | "\(.id) \($m)"' "$1" | sort | uniq -c | awk '{print $1}' | sort -n | uniq -c | xargs; }
+	played() {
+		jq -r '(.a.model, .b.model) as $m | "\(.id) \($m)"' "$1" | sort | uniq -c | awk '{print $1}' | sort -n | uniq -c | xargs
+	}
 	[ "$(played met)" = "40 1 10 2" ]
 	ft-judge -q -m j --pair --rounds 2 five >met
 	[ "$(meetings <met)" = "10 5" ]

@@ -276,7 +276,8 @@ rows() {
 	# What the template leaves out of a row, the model does not see: said once a kind.
 	jq '.chat_template |= sub("for m in messages"; "for m in messages if m.role != \"system\"")' model/tokenizer_config.json >config
 	mv config model/tokenizer_config.json
-	jq -c 'if .id == "r4" or .id == "r9" then .messages |= [{role: "system", content: "Never say the word delivery."}] + . else . end' rows.jsonl >told.jsonl
+	jq -c 'if .id == "r4" or .id == "r9" then .messages |= [{role: "system", content: "Never say the word delivery."}] + .
+		else . end' rows.jsonl >told.jsonl
 	status_is 0 ft-review --scan -m ./model told.jsonl
 	[[ $stderr == *"left the text of a message out of 2 rows, the first row 5: the model did not see it"* ]]
 	[ "$(grep -c "left the text" <<<"$stderr")" -eq 1 ]
@@ -297,7 +298,8 @@ rows() {
 	for _ in $(seq 24); do # all at once, 20 of 60 MB each
 		exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
 		fds+=("$fd")
-		printf 'POST /api/decide HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nOrigin: http://evil.example\r\nContent-Length: 60000000\r\n\r\n' "$PORT" >&"$fd"
+		printf '%s\r\n' 'POST /api/decide HTTP/1.1' "Host: 127.0.0.1:$PORT" 'Origin: http://evil.example' \
+			'Content-Length: 60000000' '' >&"$fd"
 	done
 	for fd in "${fds[@]}"; do
 		(head -c 20000000 /dev/zero >&"$fd") 2>/dev/null || :
@@ -607,13 +609,15 @@ keys() {
 	[ "$(wc -l <said.jsonl)" -eq 4 ]
 	jq -se 'all(.[]; .review.who == "anna" and (.review | has("passes") | not) and .judge.pass)' said.jsonl
 	# Less what was added, the rows are what they were.
-	diff <(jq -c 'del(.review)' said.jsonl | sort) <(grep -v -e "\"${id[3]}\"" judged.jsonl | grep -F -f <(sed 's/.*/"&"/' order) | sort)
+	diff <(jq -c 'del(.review)' said.jsonl | sort) \
+		<(grep -v -e "\"${id[3]}\"" judged.jsonl | grep -F -f <(sed 's/.*/"&"/' order) | sort)
 	ft-judge --agree .review.pass said.jsonl | jq -e '.n == 4 and .agreement.value == .5 and .tpr.value == 1 and .tnr.value == 0'
 	# Applied first: the fix stands there and its verdict remains; the bad row is said to be missing.
 	ft-review -q --apply j.jsonl judged.jsonl >applied.jsonl
 	status_is 0 ft-review --verdicts j.jsonl applied.jsonl
 	[[ $stderr == *"2 pass, 1 fail"*"1 judged rows of the journal are not here"* ]]
-	[ "$(jq -c --arg id "${id[1]}" 'select(.id == $id) | [.review.pass, .messages[-1].content]' <<<"$output")" = '[false,"a better answer"]' ]
+	[ "$(jq -c --arg id "${id[1]}" 'select(.id == $id) | [.review.pass, .messages[-1].content]' <<<"$output")" = \
+		'[false,"a better answer"]' ]
 	# Judged again with what it says: nothing changes.
 	ft-review -q --verdicts j.jsonl said.jsonl | diff - said.jsonl
 	# Another text than was judged.
@@ -632,7 +636,8 @@ keys() {
 		open_page -o j.jsonl --as "$who" "$pass" rows.jsonl
 		for _ in 1 2 3 4; do
 			http GET /api/next
-			# r0: all good; r1: two of three bad; r2: clara skips, the others differ; r3: a fix and a bad one against a good one.
+			# r0: all good; r1: two of three bad; r2: clara skips, the others differ; r3: a fix and a bad
+			# one against a good one.
 			case $(jq -r .row.record.id <<<"$body")-$who in
 			r0-* | r1-clara | r2-anna | r3-anna) decide good ;;
 			r2-clara) decide skip ;;
@@ -658,7 +663,8 @@ keys() {
 	close_page
 	status_is 0 ft-review --verdicts j.jsonl rows.jsonl
 	[ "$(jq -c '[.id, .review.pass] + .review.passes' <<<"$output" | xargs)" = \
-		'[r0,true,true,true,true,null] [r1,true,false,false,true,null] [r2,true,true,false,null,null] [r3,true,true,false,false,null]' ]
+		"[r0,true,true,true,true,null] [r1,true,false,false,true,null] $(
+		)[r2,true,true,false,null,null] [r3,true,true,false,false,null]" ]
 }
 
 @test "two fixes with different texts are a difference, to be settled like any other" {
@@ -682,8 +688,14 @@ keys() {
 	[[ $output == *Goodbye* ]]
 }
 
+# Four rows whose references are JSON.
+due_rows() {
+	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"},
+		{role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+}
+
 @test "a fix that breaks the JSON or the schema of its reference is asked about" {
-	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	due_rows
 	fixes() { # TEXT [MEMBERS] - a fix of the row that the page would show next
 		http GET /api/next
 		http POST /api/decide "$(jq -c --arg new "$1" --argjson more "${2:-{\}}" '.row
@@ -712,7 +724,7 @@ keys() {
 	[ "$code" = 200 ]
 	close_page
 	# A schema: of all rows, or a row's own.
-	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	due_rows
 	echo '{"type": "object", "properties": {"due": {"type": "integer"}}, "required": ["due"]}' >schema.json
 	open_page -o l.jsonl --as anna --every 1 --schema schema.json rows.jsonl
 	fixes '{"due": "soon"}'
@@ -721,7 +733,8 @@ keys() {
 	fixes '{"due": 8}'
 	[ "$code" = 200 ]
 	close_page
-	jq -c --slurpfile s schema.json '.response_format = {type: "json_schema", json_schema: {name: "d", schema: $s[0]}}' rows.jsonl >own.jsonl
+	jq -c --slurpfile s schema.json '.response_format = {type: "json_schema", json_schema: {name: "d", schema: $s[0]}}' \
+		rows.jsonl >own.jsonl
 	open_page -o m.jsonl --as anna --every 1 own.jsonl
 	fixes '{"late": 8}'
 	[ "$code" = 422 ]
@@ -731,7 +744,7 @@ keys() {
 
 @test "the terminal asks too before a fix that breaks JSON: anything but y keeps the edit and saves nothing" {
 	need_terminal
-	jq -nc 'range(4) | {id: "r\(.)", messages: [{role: "user", content: "note \(.)"}, {role: "assistant", content: "{\"due\": \(.)}"}]}' >rows.jsonl
+	due_rows
 	printf '#!/bin/sh\nprintf "{broken" >"$1"\n' >editor
 	chmod +x editor
 	EDITOR=./editor keys "fnq" -o t.jsonl rows.jsonl

@@ -78,7 +78,8 @@ judged() {
 			{role: "assistant", content: ((if $nothing then "I cannot say, ask the sender"
 				else "It is due on \(1 + $h % 28) May " + (if $no_year then "this year" else "2024" end) end)
 				+ (if $h % 11 == 2 then ", roughly." else "." end))}],
-			review: {pass: ($no_year or $nothing | not), why: (if $nothing then "says nothing" elif $no_year then "which year?" else "" end)}}
+			review: {pass: ($no_year or $nothing | not),
+				why: (if $nothing then "says nothing" elif $no_year then "which year?" else "" end)}}
 		| if $i % 10 == 9 then .review.pass = null else . end' >said.jsonl
 }
 
@@ -145,7 +146,8 @@ align() { make "${OPTIONS[@]}" DATA=../said.jsonl "$@"; }
 	[ ! -e example/build/run/round-2 ]
 	stop_stub
 	rm -r example/build
-	jq -nc '{match: "You improve", reply: "Fail everything."}, {match: "Fail everything", reply: "{\"critique\": \"\", \"verdict\": \"FAIL\"}"},
+	jq -nc '{match: "You improve", reply: "Fail everything."},
+		{match: "Fail everything", reply: "{\"critique\": \"\", \"verdict\": \"FAIL\"}"},
 		{match: "You are a strict", reply: "{\"critique\": \"\", \"verdict\": \"PASS\"}"}' >replies
 	start_stub --replies replies
 	status_is 0 align
