@@ -16,6 +16,7 @@
 #include "../stats/order.h"
 
 #define STATE_VERSION 1
+#define CALIBRATION_ROWS ((size_t)60000) /* that are read again to learn from, about */
 #define STATE_MAX ((size_t)1 << 30)
 
 /* --- reference rows --- */
@@ -101,19 +102,35 @@ static double censored_rate(double *p, size_t n)
 	return sum > 0 ? (double)half / sum : 1;
 }
 
-/* What the windows drawn share, and what each of them leaves. */
+/* Parts of the reference that windows are drawn from, each with the rest to compare them with. */
 struct calibration {
 	const struct window_calibration *how;
-	struct frame reference;
-	size_t *index; /* of the rows of all windows, one after the other */
-	double *least;
-	struct err *e;
+	size_t splits, windows; /* windows of a split */
+	size_t held;		/* rows of a split that they are drawn from */
+	double *least;		/* splits * windows */
+	struct err *e;		/* of each split */
 	unsigned char *bad;
 };
 
-static void draw_window(void *arg, size_t i)
+/* As many splits as CALIBRATION_ROWS allow, so that the luck of one does not decide; a small
+ * reference has one for every window, and they are compared with nearly all of it, as the stream's
+ * will be. */
+static void plan_splits(struct calibration *k)
 {
-	struct calibration *k = arg;
+	size_t all = k->how->rows->n, n = k->how->n;
+
+	k->splits = CALIBRATION_ROWS / all;
+	k->splits = k->splits < 1		     ? 1
+		    : k->splits > WINDOW_CALIBRATION ? WINDOW_CALIBRATION
+						     : k->splits;
+	k->windows = (WINDOW_CALIBRATION + k->splits - 1) / k->splits;
+	k->held = k->windows * n < all / 2 ? k->windows * n : all / 2 > n ? all / 2 : n;
+}
+
+/* The smallest p of a window of the rows index[0..n-1]. */
+static int judge_drawn(const struct calibration *k, const struct frame *reference,
+		       const size_t *index, double *least, struct err *e)
+{
 	const struct window_calibration *how = k->how;
 	struct frame window;
 	struct comparison c;
@@ -121,69 +138,74 @@ static void draw_window(void *arg, size_t i)
 	 * fitted to that lump allows far too many alarms. Without it the rate is that of the p
 	 * themselves; the floor only takes alarms away. */
 	struct drift_options any = *how->options;
+	int bad;
 
 	any.min_effect = 0;
-	k->bad[i] = 1;
-	if (how->stopping && how->stopping()) {
-		err_set(&k->e[i], "stopped");
-		return;
-	}
-	if (!frame_of(&window, how->rows, k->index + i * how->n, how->n, how->prepare, how->arg,
-		      &k->e[i]) &&
-	    !compare(&k->reference, &window, &any, &c, &k->e[i])) {
-		k->least[i] = window_least_p(&c, &any, NULL);
-		k->bad[i] = 0;
+	bad = frame_of(&window, how->rows, index, how->n, how->prepare, how->arg, e) ||
+	      compare(reference, &window, &any, &c, e);
+	if (!bad) {
+		*least = window_least_p(&c, &any, NULL);
 		comparison_release(&c);
 	}
 	frame_release(&window);
+	return bad ? -1 : 0;
+}
+
+static void draw_windows(void *arg, size_t split)
+{
+	struct calibration *k = arg;
+	const struct window_calibration *how = k->how;
+	size_t all = how->rows->n, *order = mem_alloc(all, sizeof *order);
+	struct frame reference;
+	struct err *e = &k->e[split];
+	struct rng rng;
+
+	rng_seed(&rng, how->options->seed, 0xca1b + split);
+	for (size_t i = 0; i < all; i++)
+		order[i] = i;
+	rng_shuffle(&rng, order, all);
+	int bad = frame_of(&reference, how->rows, order + k->held, all - k->held, how->prepare,
+			   how->arg, e);
+	for (size_t i = 0; i < k->windows && !bad; i++) {
+		size_t at = (i + 1) * how->n <= k->held ? i * how->n : 0;
+		if (at == 0 && i > 0)
+			rng_shuffle(&rng, order, k->held);
+		bad = how->stopping && how->stopping()
+			      ? err_set(e, "stopped")
+			      : judge_drawn(k, &reference, order + at,
+					    &k->least[split * k->windows + i], e);
+	}
+	k->bad[split] = bad != 0;
+	frame_release(&reference);
+	free(order);
 }
 
 int window_calibrate(const struct window_calibration *how, double *tests, struct err *e)
 {
-	size_t all = how->rows->n, reference_n = all / 2, draw_n = all - reference_n;
-	size_t *order = mem_alloc(all, sizeof *order);
 	struct calibration k = {.how = how};
-	struct rng rng;
-	int bad = -1;
+	int rc = 0;
 
-	if (all < 3 * how->n) {
-		free(order);
+	if (how->rows->n < 3 * how->n)
 		return err_set(e,
 			       "%zu reference rows are too few to learn how windows of %zu rows behave without drift; it takes three times as many",
-			       all, how->n);
-	}
-	k.index = mem_alloc(WINDOW_CALIBRATION * how->n, sizeof *k.index);
-	k.least = mem_alloc(WINDOW_CALIBRATION, sizeof *k.least);
-	k.e = mem_alloc(WINDOW_CALIBRATION, sizeof *k.e);
-	k.bad = mem_alloc(WINDOW_CALIBRATION, sizeof *k.bad);
-	rng_seed(&rng, how->options->seed, 0xca1b);
-	for (size_t i = 0; i < all; i++)
-		order[i] = i;
-	rng_shuffle(&rng, order, all);
-	if (frame_of(&k.reference, how->rows, order + draw_n, reference_n, how->prepare, how->arg,
-		     e))
-		goto cleanup;
-	for (size_t i = 0; i < WINDOW_CALIBRATION; i++) {
-		rng_shuffle(&rng, order, draw_n);
-		memcpy(k.index + i * how->n, order, how->n * sizeof *order);
-	}
-	pool_run(how->pool, WINDOW_CALIBRATION, draw_window, &k);
-	for (size_t i = 0; i < WINDOW_CALIBRATION; i++) {
+			       how->rows->n, how->n);
+	plan_splits(&k);
+	k.least = mem_alloc(k.splits * k.windows, sizeof *k.least);
+	k.e = mem_alloc(k.splits, sizeof *k.e);
+	k.bad = mem_alloc(k.splits, sizeof *k.bad);
+	pool_run(how->pool, k.splits, draw_windows, &k);
+	for (size_t i = 0; i < k.splits && !rc; i++) {
 		if (k.bad[i]) {
 			*e = k.e[i];
-			goto cleanup;
+			rc = -1;
 		}
 	}
-	*tests = censored_rate(k.least, WINDOW_CALIBRATION);
-	bad = 0;
-cleanup:
-	frame_release(&k.reference);
-	free(order);
-	free(k.index);
+	if (!rc)
+		*tests = censored_rate(k.least, k.splits * k.windows);
 	free(k.least);
 	free(k.e);
 	free(k.bad);
-	return bad;
+	return rc;
 }
 
 double window_threshold(double tests, size_t rows, double ert)

@@ -2,8 +2,9 @@
  * rare as asked for.
  *
  * The smallest p-value of a window's tests decides. How it behaves without drift is measured, not
- * assumed: the reference is dealt into two halves, windows drawn from one are compared with the
- * other, and from their smallest p-values the number of independent tests is estimated that would
+ * assumed: the reference is split again and again, windows drawn from a part that is held out are
+ * compared with the rest (nearly all of it where it is small, so that they meet what the stream's
+ * windows will), and from their smallest p-values the number of independent tests is estimated that would
  * give the same lower half (their -log(1 - p) are exponential with that rate; a censored
  * maximum-likelihood fit). The threshold is then the p at which an alarm comes once in `ert` rows
  * on average. The p-values are measured whatever their effects are; that a window alarms only where
