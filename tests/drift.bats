@@ -1037,3 +1037,45 @@ days() {
 	tail -1 out.jsonl | jq -e '.current_clusters == 30'
 	line .v | jq -e '.test == "mmd"'
 }
+
+# answered N SEED TURNED SHARE - N records whose output follows from a kind (left in SHARE of them), a number, or a word of a text,
+# each by its own member; TURNED: the other way round.
+answered() {
+	awk -v n="$1" -v seed="$2" -v turned="$3" -v share="$4" 'function follows(x) { return (rand() < 0.9) == ((x != 0) != (turned != 0)) }
+		BEGIN { srand(seed); for (i = 0; i < n; i++) {
+			left = rand() < share; x = rand() - 0.5; word = rand() < 0.5
+			printf "{\"kind\":\"%s\",\"x\":%.4f,\"t\":\"w%d please %s the w%d w%d\",\"z\":%.4f,", left ? "left" : "right", x,
+				int(9 * rand()), word ? "refund" : "send", int(9 * rand()), int(9 * rand()), rand()
+			printf "\"output\":\"{\\\"by_kind\\\":\\\"%s\\\",\\\"by_x\\\":%s,\\\"by_word\\\":%d}\"}\n",
+				follows(left) ? "yes" : "no", follows(x > 0) ? "true" : "false", follows(word) ? 10 + int(3 * rand()) : int(3 * rand()) } }'
+}
+
+@test "relations: other outputs for the same inputs are found where neither changed by itself, and said with the input" {
+	answered 500 1 0 0.5 >a
+	answered 300 22 0 0.5 >same
+	answered 300 33 1 0.5 >turned
+	drift -r a same
+	[ "$status" -eq 0 ]
+	drift -r a turned
+	[ "$status" -eq 1 ]
+	jq -se '.[:-1] | map(select(.path | startswith(".output|") | not)) | all(.verdict == "stable")' out.jsonl
+	for pair in 'by_kind .kind is "' 'by_x .x is in its ' 'by_word .t has '; do
+		line ".output|.${pair%% *}" | jq -e --arg w "where ${pair#* }" '.verdict == "drift" and .test == "relation" and .effect > 0.3
+			and (.why | startswith("other outputs for the same inputs: ") and contains($w))'
+	done
+	ft-drift --profile a >a.profile
+	cp out.jsonl want
+	drift -r a.profile turned
+	cmp want out.jsonl
+}
+
+@test "relations: inputs that became more frequent change outputs, not what goes with what" {
+	answered 800 1 0 0.5 >a
+	for seed in 2 3 4; do
+		answered 500 $seed 0 0.85 >b
+		drift -r a b
+		[ "$status" -eq 1 ]
+		line .kind | jq -e '.verdict == "drift"'
+		line '.output|.by_kind' | jq -e '.verdict == "drift" and .test != "relation" and .tests.relation.p_adj > 0.05'
+	done
+}

@@ -438,9 +438,11 @@ int compare(const struct frame *reference, const struct frame *current,
 	p.draws = o->draws ? o->draws : draws > 1e5 ? 100000 : (size_t)draws;
 	mark_clock(c);
 	find_time(c, &p);
+	for (size_t i = 0; i < c->n; i++)
+		probe_line(&c->lines[i], &p);
+	probe_relations(c->lines, c->n, &p);
 	for (size_t i = 0; i < c->n; i++) {
 		struct line *l = &c->lines[i];
-		probe_line(l, &p);
 		size_t values = hypotheses(l, &p), found = 0;
 		int kinds = !l->within && (values || l->findings);
 		for (size_t k = 0; k < l->findings; k++)

@@ -1,5 +1,5 @@
-/* lib/drift: what changed since: columns found in records, probes (the unseen year: probe_dates),
- * verdicts, profiles.
+/* lib/drift: what changed since: columns found in records, probes (the unseen year: probe_dates; what
+ * came and went: probe_news), verdicts, profiles.
  *
  * compare: two frames, path by path, and the answer.
  *

@@ -413,9 +413,8 @@ static void explain_categories(struct finding *f, const struct levels *v,
 	}
 }
 
-/* The level of a cell, as the levels spell it. */
-static int level_of(const struct column *c, const struct cell *cell, char code[COLUMN_CODE],
-		    struct span *level)
+int probe_level_of(const struct column *c, const struct cell *cell, char code[COLUMN_CODE],
+		   struct span *level)
 {
 	if (cell->kind == KIND_BOOL)
 		*level = span_of(cell->x != 0 ? "true" : "false");
@@ -441,7 +440,7 @@ static double categories_by_blocks(const struct line *l, const struct probe *p,
 			const struct cell *cell = &side[s]->cells[i];
 			char code[COLUMN_CODE];
 			struct span level;
-			if (!level_of(side[s], cell, code, &level))
+			if (!probe_level_of(side[s], cell, code, &level))
 				continue;
 			uint64_t hash = hash64(level, 0);
 			probe_rows_add(&rows, p, s, cell->row,

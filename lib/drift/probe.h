@@ -66,6 +66,13 @@ void probe_categories(struct line *l, const struct probe *p);
 void probe_dates(struct line *l, const struct probe *p);
 void probe_text(struct line *l, const struct probe *p);
 void probe_vectors(struct line *l, const struct probe *p);
+/* The level of a cell of categories, as their levels spell it; 0 where it has none. */
+int probe_level_of(const struct column *c, const struct cell *cell, char code[COLUMN_CODE],
+		   struct span *level);
+/* Each output against the inputs: adds a finding where the same inputs go with other outputs. Not by
+ * blocks. */
+void probe_relations(struct line *lines, size_t n, const struct probe *p);
+
 /* "at most 7 in 40 %, before in 52 %": where the two distributions lie furthest apart. Appends
  * nothing where they are the same. x and y in rising order. */
 void probe_put_apart(struct buf *b, const double *x, size_t n, const double *y, size_t m,

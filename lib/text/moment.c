@@ -100,9 +100,12 @@ static int digits(const char **p, const char *end, int lo, int hi)
  * too): 1.., 0 for none. */
 static int name_in(struct span w, const char *const *names, int n)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && w.n >= 3; i++) {
+		/* Most words are none: their first letter, as a small one or a capital, tells. */
+		if ((*w.s | 32) != (*names[i] | 32))
+			continue;
 		size_t full = strlen(names[i]);
-		if (w.n < 3 || w.n > full || strncasecmp(w.s, names[i], w.n) != 0)
+		if (w.n > full || strncasecmp(w.s, names[i], w.n) != 0)
 			continue;
 		int usual = w.n == full || w.n == 3 || (names == months && i == 8 && w.n == 4) ||
 			    (names == weekdays && (i == 1 || i == 3) && w.n <= 5);

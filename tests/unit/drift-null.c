@@ -2,7 +2,7 @@
  * until its first false alarm. A short form by default; FT_SLOW=1 runs 1,000 draws at each size,
  * 1,000 against 100,000 rows among them. With arguments it runs a part of the long form alone: one
  * cell (drift-null ROWS REFERENCE-ROWS KIND, such as `drift-null 1000 100000 text`), `power`,
- * `named`, `cluster`, `stream` or `large`. */
+ * `named`, `turned`, `cluster`, `stream` or `large`. */
 #include <stdlib.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
@@ -12,12 +12,13 @@
 #include "../../lib/stats/twosample.h"
 #include "tap.h"
 
-enum { NUMBERS = 1, FEW = 2, MANY = 4, SPARSE = 8, DATES = 16, TEXT = 32, ALL = 63 };
+enum { NUMBERS = 1, FEW = 2, MANY = 4, SPARSE = 8, DATES = 16, TEXT = 32, ALL = 63, OUTPUT = 64 };
 
 /* What a row is made of, and what may be wrong with it. */
 struct world {
 	int parts;
 	double shift, share; /* of the number's mean in deviations; of category "a" instead of .2 */
+	int turned;	     /* outputs go with the other inputs, as often as before */
 	double fresh, far;   /* shares of rows with a new category, with a number far off */
 	/* rows of one day; a day moves the mean by half a deviation and favours one category */
 	int day_rows;
@@ -56,6 +57,15 @@ static char category(struct rng *r, const struct world *w, const struct day *d)
 							       : (char)('b' + (int)rng_below(r, 4));
 }
 
+/* An input and what mostly goes with it. */
+static void put_output(struct rng *r, const struct world *w, struct buf *b)
+{
+	int kind = (int)rng_below(r, 2), usual = rng_uniform(r) < 0.85;
+
+	buf_addf(b, ",\"in\":\"%s\",\"output\":\"%s\"", kind ? "left" : "right",
+		 (kind == usual) != w->turned ? "yes" : "no");
+}
+
 static void row(struct rng *r, const struct world *w, struct day *d, struct buf *b)
 {
 	next_day(r, w, d);
@@ -83,6 +93,8 @@ static void row(struct rng *r, const struct world *w, struct day *d, struct buf 
 			buf_addf(b, "w%u ", level(r, 600));
 		buf_adds(b, "\"");
 	}
+	if (w->parts & OUTPUT)
+		put_output(r, w, b);
 	buf_adds(b, "}");
 }
 
@@ -151,10 +163,10 @@ struct cell_kind {
 	int parts;
 };
 
-static const struct cell_kind kinds[] = {{"numbers", NUMBERS},	  {"5 categories", FEW},
-					 {"50 categories", MANY}, {"500 categories", SPARSE},
-					 {"dates", DATES},	  {"text", TEXT},
-					 {"all together", ALL}};
+static const struct cell_kind kinds[] =
+	{{"numbers", NUMBERS},		{"5 categories", FEW}, {"50 categories", MANY},
+	 {"500 categories", SPARSE},	{"dates", DATES},      {"text", TEXT},
+	 {"outputs", NUMBERS | OUTPUT}, {"all together", ALL}};
 
 static void null_cell(const struct cell_kind *k, size_t n, size_t m, int draws)
 {
@@ -247,6 +259,21 @@ static void power_named(int slow)
 		ok(rate >= level - slack,
 		   "numbers a hundredfold in %g %% of 200 rows against 1000 are found in %.3f (exact: %.3f)",
 		   100 * is.far, rate, level);
+	}
+}
+
+/* The same inputs and the same outputs, but not together. */
+static void power_turned(int slow)
+{
+	static const size_t sizes[][2] = {{300, 300}, {100, 1000}};
+	struct world was = {.parts = NUMBERS | TEXT | OUTPUT}, is = was;
+	int insufficient, draws = slow ? 200 : 12;
+
+	is.turned = 1;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		double rate = alarms(&was, &is, sizes[i][0], sizes[i][1], draws, &insufficient);
+		ok(rate >= 0.95, "outputs turned round are found by %zu rows against %zu: %.3f",
+		   sizes[i][0], sizes[i][1], rate);
 	}
 }
 
@@ -448,6 +475,8 @@ int main(int argc, char **argv)
 			power(1);
 		else if (strcmp(argv[1], "named") == 0)
 			power_named(1);
+		else if (strcmp(argv[1], "turned") == 0)
+			power_turned(1);
 		else if (strcmp(argv[1], "cluster") == 0)
 			clustered(1);
 		else if (strcmp(argv[1], "stream") == 0)
@@ -460,6 +489,7 @@ int main(int argc, char **argv)
 	null_draws(slow);
 	power(slow);
 	power_named(slow);
+	power_turned(slow);
 	clustered(slow);
 	run_lengths(slow);
 	large_windows(slow);
