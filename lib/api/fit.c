@@ -173,7 +173,8 @@ unsigned fit_refused(const struct fits *f, struct span error, struct span reques
 		for (size_t i = 0; !bit && name.len && i < PARAMETERS; i++)
 			if (has(f, i, request) && names_parameter(name.data, i))
 				bit = 1u << i;
-		for (size_t i = 0; !bit && i < PARAMETERS; i++)
+		/* The sentence counts where nothing says it outright: it may quote what was asked. */
+		for (size_t i = 0; !bit && !name.len && i < PARAMETERS; i++)
 			if (has(f, i, request) && names_parameter(text.data, i))
 				bit = 1u << i;
 	}

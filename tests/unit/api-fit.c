@@ -72,6 +72,8 @@ static void refusals(void)
 	says("{\"error\":{\"message\":\"This model's maximum context length is 8192 tokens\",\"code\":"
 	     "\"context_length_exceeded\"}}",
 	     NULL);
+	says("{\"error\":{\"message\":\"Not supported: 'what is the temperature?'\",\"param\":\"messages\"}}",
+	     NULL);
 	says("{\"error\":{\"message\":\"n is not supported\",\"param\":\"n\"}}", NULL);
 	says("", NULL);
 }
