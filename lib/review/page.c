@@ -218,25 +218,27 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 		return;
 	}
 	char *verdict = NULL, *new_text = NULL, *why = NULL;
-	int random = json_kind(record_get(&b, "random")) == JSON_TRUE, rc;
+	int random = json_kind(record_get(&b, "random")) == JSON_TRUE, doubt = 0, rc = 0;
 	if (body_text(&b, "verdict", &verdict) || body_text(&b, "new", &new_text) ||
 	    body_text(&b, "why", &why))
 		rc = err_set(&e, "the text holds a NUL: nothing is saved");
 	else if (verdict && verdict_of(verdict) == VERDICT_FIX && new_text &&
 		 json_kind(record_get(&b, "sure")) != JSON_TRUE && desk_doubt(d, row, new_text, &e))
-		rc = -2;
+		doubt = 1;
 	else
 		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random,
 				 new_text, why, &e);
 	if (rc < 0) {
-		refuse(r, rc == -2 ? 422 : 400, e.msg);
+		refuse(r, 400, e.msg);
 	} else {
 		jw_init(&w, &r->body);
 		jw_object(&w);
 		jw_put_int(&w, "row", row);
 		jw_put_bool(&w, "saved", rc);
 		jw_put_int(&w, "pending", d->pending_n);
-		jw_put_str(&w, "error", rc ? NULL : e.msg);
+		jw_put_str(&w, "error", rc || doubt ? NULL : e.msg);
+		/* nothing was decided: the page asks, and comes again with "sure" */
+		jw_put_str(&w, "doubt", doubt ? e.msg : NULL);
 		jw_end(&w);
 	}
 	free(verdict);

@@ -109,7 +109,7 @@ async function call(path, body) {
 	let r;
 	try { r = await fetch(path, how); } catch { throw new Error("ft-review does not answer. Is it still running? What you typed stays here."); }
 	const text = await r.text();
-	if (!r.ok) throw Object.assign(new Error(text.trim() || "status " + r.status), { status: r.status });
+	if (!r.ok) throw new Error(text.trim() || "status " + r.status);
 	return parse(text);
 }
 
@@ -379,12 +379,9 @@ async function decide(verdict, text) {
 	draftTimer = 0;
 	await draftSent; // or it might come behind the verdict
 	const decision = { row: row.row, key: row.key, hash: row.hash, random: row.random, verdict, new: verdict === "fix" ? now : null, why: $("note").value };
-	let r;
-	try {
-		r = await call("/api/decide", decision);
-	} catch (e) {
-		if (e.status !== 422) throw e;
-		if (!confirm("Sure? " + e.message + ". Save?")) return;
+	let r = await call("/api/decide", decision);
+	if (r.doubt) {
+		if (!confirm("Sure? " + r.doubt + ". Save?")) return;
 		r = await call("/api/decide", { ...decision, sure: true });
 	}
 	await next();
