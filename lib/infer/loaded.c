@@ -68,11 +68,11 @@ static size_t quarter(void)
 	return pages > 0 && size > 0 ? (size_t)pages / 4 * (size_t)size : (size_t)1 << 30;
 }
 
-static int open_parts(struct loaded *l, const struct backend_local *how, size_t cache_bytes,
+static int open_parts(struct loaded *l, const struct backend_local *how, size_t sharing,
 		      struct err *e)
 {
 	static const struct opt_list no_vars = {0};
-	struct generator_spec spec = {.cache_bytes = cache_bytes ? cache_bytes : quarter()};
+	struct generator_spec spec = {.cache_bytes = quarter() / (sharing ? sharing : 1)};
 	struct chat_options chat;
 	struct buf vars = BUF_INIT;
 
@@ -109,14 +109,13 @@ static int open_parts(struct loaded *l, const struct backend_local *how, size_t 
 	return generator_new(&l->generator, l->decoder, l->model, l->tokenizer, l->pool, &spec, e);
 }
 
-int loaded_open(struct loaded *l, const struct backend_local *how, size_t cache_bytes,
-		struct err *e)
+int loaded_open(struct loaded *l, const struct backend_local *how, size_t sharing, struct err *e)
 {
 	struct buf name = BUF_INIT;
 
 	memset(l, 0, sizeof *l);
 	l->unmerged = how->unmerged;
-	if (open_parts(l, how, cache_bytes, e)) {
+	if (open_parts(l, how, sharing, e)) {
 		loaded_release(l);
 		return -1;
 	}

@@ -40,10 +40,10 @@ struct loaded {
 	pthread_mutex_t lock;	  /* of the list */
 };
 
-/* Loads what `how` names (its params are not looked at). cache_bytes: most memory for keys and
- * values; 0: a quarter of the machine's. A zeroed struct may be released. */
-int loaded_open(struct loaded *l, const struct backend_local *how, size_t cache_bytes,
-		struct err *e);
+/* Loads what `how` names (its params are not looked at). Keys and values may take a quarter of the
+ * machine's memory, or that part of it where `sharing` models stand beside each other. A zeroed
+ * struct may be released. */
+int loaded_open(struct loaded *l, const struct backend_local *how, size_t sharing, struct err *e);
 void loaded_release(struct loaded *l);
 
 /* Appends the prompt as text and as tokens. lost: which parts the chat template left out

@@ -572,7 +572,7 @@ struct local_target *local_target_open(const char *model, const char *adapter,
 	t->wake = o->wake;
 	t->queued.end = &t->queued.first;
 	t->ready.end = &t->ready.first;
-	if (loaded_open(&t->m, &how, 0, e)) {
+	if (loaded_open(&t->m, &how, o->sharing, e)) {
 		if (!strstr(e->msg, model))
 			err_prefix(e, "%s", model);
 		free(t);

@@ -24,6 +24,8 @@ struct local_options {
 	const char *quantize; /* as backend_local has it; NULL: as the model is */
 	int threads;	      /* 0: all */
 	int jobs;	      /* most sequences at once; 0: chosen by the target */
+	size_t sharing;	      /* local targets among which memory for keys and values is shared out
+				 (a quarter of the machine's); 0: it is this one's alone */
 	size_t queue;	      /* most calls in hand, waiting or running; past it 503; 0: 1024 */
 	size_t unread;	      /* bytes of a call that its reader may leave before its sequence is
 				 given up as too slow; 0: 8 MB */

@@ -46,11 +46,23 @@ static void spot_free(struct serve_spot *p)
 	free(p);
 }
 
-static struct serve_spot *spot_new(const struct serve *s, const struct routes_target *t,
+static size_t count_local(const struct routes *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_targets; i++)
+		n += !r->targets[i].url;
+	return n;
+}
+
+static struct serve_spot *spot_new(const struct serve *s, const struct routes *r, size_t i,
 				   const char *what)
 {
+	const struct routes_target *t = &r->targets[i];
 	struct serve_spot *p = mem_alloc(1, sizeof *p);
-	struct local_options o = {.threads = s->o->threads, .wake = s->wake};
+	struct local_options o = {.threads = s->o->threads,
+				  .sharing = count_local(r),
+				  .wake = s->wake};
 
 	p->name = mem_strdup(t->name);
 	p->what = mem_strdup(what);
@@ -110,7 +122,7 @@ struct serve_plan *serve_plan_make(struct serve *s, struct routes *r, struct err
 		spot = find_spot(s->spots, what.data);
 		/* A model that could not be loaded is tried again. */
 		if (!spot || spot->broken.msg[0]) {
-			spot = spot_new(s, &r->targets[i], what.data);
+			spot = spot_new(s, r, i, what.data);
 			spot->next = p->fresh;
 			p->fresh = spot;
 		}
