@@ -257,6 +257,27 @@ END
 	done
 }
 
+# cut_by PATTERN - the tokenizer of m cuts text by it, and has a merge.
+cut_by() {
+	jq --arg pattern "$1" '.model.merges = ["a b"] | .model.vocab.ab = 300 | .pre_tokenizer = {type: "Sequence", pretokenizers: [
+		{type: "Split", pattern: {Regex: $pattern}, behavior: "Isolated", invert: false},
+		{type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false}]}' m/tokenizer.json >t
+	mv t m/tokenizer.json
+}
+
+@test "a GGUF file names the way its model's text is cut: o200k's is not Tekken's" {
+	local word='[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]' rest='[\p{Ll}\p{Lm}\p{Lo}\p{M}]' short="(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+	local end=' ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+'
+	make_model m 1 '{"vocab_size": 301}'
+	cut_by "$word*$rest+$short|$word+$rest*$short|\p{N}{1,3}|$end"
+	ft-export -q -m ./m -o four.gguf
+	LC_ALL=C grep -aq 'gpt-4o' four.gguf
+	cut_by "$word*$rest+|$word+$rest*|\p{N}|$end"
+	ft-export -q -m ./m -o tekken.gguf
+	LC_ALL=C grep -aq 'tokenizer.ggml.pre.*tekken' tekken.gguf
+	run ! grep -aq 'gpt-4o' tekken.gguf
+}
+
 @test "llama.cpp computes our logits of the published model" {
 	need_llama
 	need_shared data/tinystories-656k

@@ -150,6 +150,8 @@ static const char *pre_name(const struct vocab *v)
 	} known[] = {
 		{"\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*", "llama-bpe"},
 		{"[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?", "qwen2"},
+		/* of words with capitals as the next, and of numbers by three */
+		{"\\\\p{N}{1,3}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n/]*", "gpt-4o"},
 		{"[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*",
 		 "tekken"},
 		{"\"Digits\"", "smollm"},

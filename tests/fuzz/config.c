@@ -14,7 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = ERR_INIT;
 	double *frequencies;
 	size_t i;
-	int local;
 
 	if (config_parse(&c, (const char *)data, size, "fuzz", &e))
 		return 0;
@@ -25,11 +24,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (i = 0; i < c.layers; i++)
 		config_window(&c, i);
+	if (!isfinite(config_query_scale(&c, c.max_positions)) || c.conv_taps > CONFIG_TAPS_MAX)
+		abort();
 	if (c.rope != CONFIG_ROPE_NONE) {
-		frequencies = mem_alloc(c.head_dim / 2 + 1, sizeof *frequencies);
-		for (local = 0; local < 2; local++) {
-			config_rope(&c, local, frequencies);
-			for (i = 0; i < c.head_dim / 2; i++)
+		int kinds = c.long_positions ? 3 : 2;
+
+		if (c.rope_dims < 2 || c.rope_dims % 2 || c.rope_dims > c.head_dim ||
+		    !isfinite(c.rope_attention))
+			abort();
+		frequencies = mem_alloc(c.rope_dims / 2, sizeof *frequencies);
+		for (int which = 0; which < kinds; which++) {
+			config_frequencies(&c, (enum config_angles)which, frequencies);
+			for (i = 0; i < c.rope_dims / 2; i++)
 				if (!isfinite(frequencies[i]))
 					abort();
 		}
