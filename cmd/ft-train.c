@@ -113,6 +113,7 @@ static struct session {
 	struct path *best;
 	struct progress progress;
 	struct chat_options how;
+	struct prune prune;
 	char **command; /* argv as given */
 } ft;
 
@@ -200,8 +201,10 @@ static struct reader rows_reader(void)
 static void read_data(char **files)
 {
 	struct err e = ERR_INIT;
-	struct train_corpus_spec spec = {.how = rows_reader()};
+	struct train_corpus_spec spec = {.how = rows_reader(), .prune = &ft.prune};
 	recipe_corpus(&recipe, &spec);
+	if (prune_add_all(&ft.prune, recipe.prune.v, recipe.prune.n, &e))
+		prog_fail(&e);
 	if (train_corpus_read(&ft.data, files, opt_valid, &spec, &e))
 		prog_die("%s%s", e.msg,
 			 ranks_rank()
@@ -241,7 +244,8 @@ static int train(struct rundir *run)
 			  .options = options,
 			  .train = &ft.data.train,
 			  .valid = &ft.data.valid,
-			  .test = ft.data.test},
+			  .test = ft.data.test,
+			  .prune = &ft.prune},
 		.row = on_row,
 		.progress = on_progress,
 		.stopping = stopping,

@@ -451,6 +451,31 @@ LIST
 	[ "$(head -n 1 log/*.jsonl | jq -r '.messages[1].content[0].text')" = 'Hi. Thank you!' ]
 }
 
+@test "a model is served only to requests that are pruned as its training rows were" {
+	printf 'You are careful. Answer yes or no.\n' >system.txt
+	jq -nc --rawfile s system.txt 'range(20) | {messages: [{role: "system", content: "\($s)Now."},
+		{role: "user", content: "question \(.)"}, {role: "assistant", content: "yes"}]}' >in.jsonl
+	jq -n '{model_type: "llama", hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2,
+		num_key_value_heads: 1, max_position_embeddings: 256}' >config.json
+	ft-train -q --scratch config.json --steps 1 --prune @system.txt -o tuned in.jsonl >/dev/null
+	# rows from which the text was taken by other means are the same to the model
+	ft-train -q --scratch config.json --steps 1 --dry-run --prune @system.txt in.jsonl >pruned
+	jq -c --rawfile s system.txt '.messages[0].content |= sub("^" + ($s | rtrimstr("\n")); "")' in.jsonl >less.jsonl
+	ft-train -q --scratch config.json --steps 1 --dry-run less.jsonl | cmp - pruned
+	run ! cmp -s <(ft-train -q --scratch config.json --steps 1 --dry-run in.jsonl) pruned
+	jq -nc '{messages: [{role: "user", content: "other"}, {role: "assistant", content: "no"}]}' >>in.jsonl
+	status_is 0 ft-train --scratch config.json --steps 1 --dry-run --prune @system.txt in.jsonl
+	[[ $stderr == *"1 rows are without one of the texts to prune"* ]]
+	STUB_URL=http://127.0.0.1:9/v1
+	routes '{routes: {r: {targets: [{model: "./tuned"}, {model: "m", url: $a, weight: 0}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	grep -q 'trained with other pruning' serve.err
+	stop_serve
+	routes '{routes: {r: {targets: [{model: "./tuned", prune: ["@system.txt"]}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	[ "$(ask hello '{"max_tokens": 2}' -o /dev/null -w '%{http_code}')" = 200 ]
+}
+
 @test "--check asks each target once and says which does not answer" {
 	start_stub
 	routes '{routes: {r: {targets: [{model: "m", url: $a}, {model: "n", url: "http://127.0.0.1:1/v1", weight: 0, key: "none"}]}}}'

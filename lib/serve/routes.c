@@ -14,9 +14,7 @@ void routes_target_release(struct routes_target *t)
 	if (t->key)
 		explicit_bzero(t->key, strlen(t->key));
 	free(t->key);
-	for (size_t i = 0; i < t->prunes; i++)
-		free(t->prune[i]);
-	free(t->prune);
+	prune_release(&t->prune);
 }
 
 void routes_free(struct routes *r)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include "../json/json.h"
 #include "../json/path.h"
+#include "../text/prune.h"
 #include "redact.h"
 
 #define ROUTES_MAX_BYTES ((size_t)4 << 20)
@@ -34,10 +35,9 @@ struct routes_target {
 	char *origin; /* scheme://host:port of url */
 	char *adapter, *quantize;
 	enum routes_key whose;
-	char *key;	/* secret; NULL where whose is another */
-	double timeout; /* seconds to the first byte; 0: the program's */
-	char **prune;	/* texts that are taken out of messages */
-	size_t prunes;
+	char *key;	    /* secret; NULL where whose is another */
+	double timeout;	    /* seconds to the first byte; 0: the program's */
+	struct prune prune; /* taken out of messages */
 };
 
 struct routes_pick {

@@ -192,31 +192,29 @@ static int read_prune(const struct routes_reading *g, const char *where, struct 
 {
 	struct json_iter it = {0};
 	struct span key, v;
-	struct buf text = BUF_INIT, value = BUF_INIT;
+	struct buf text = BUF_INIT;
 	int rc = 0;
 
 	if (json_kind(list) == JSON_NONE)
 		return 0;
 	if (json_kind(list) != JSON_ARRAY || json_count(list) > ROUTES_COUNT_MAX)
 		return routes_fail(g, where, "prune: must be a list of texts or \"@FILE\"");
-	t->prune = mem_alloc(json_count(list) + 1, sizeof *t->prune);
 	while (!rc && json_next(&it, list, &key, &v)) {
+		char *file = NULL;
+
 		buf_clear(&text);
-		buf_clear(&value);
-		if (json_kind(v) != JSON_STRING || json_string(v, &text) || !text.len)
+		if (json_kind(v) != JSON_STRING || json_string(v, &text) || !text.len) {
 			rc = routes_fail(g, where, "prune: must be a list of texts or \"@FILE\"");
-		else
-			rc = text_of(g, where, text.data, &value);
-		/* What a file ends with is the editor's newline. */
-		while (!rc && *text.data == '@' && value.len && value.data[value.len - 1] == '\n')
-			value.data[--value.len] = '\0';
-		if (!rc && !value.len)
-			rc = routes_fail(g, where, "prune: a text is empty");
-		if (!rc)
-			t->prune[t->prunes++] = span_dup(buf_span(&value));
+			break;
+		}
+		if (*text.data == '@' && text.data[1] != '@')
+			file = routes_beside(g, text.data + 1);
+		rc = prune_add(&t->prune, text.data + (*text.data == '@'), file, g->e);
+		if (rc)
+			err_prefix(g->e, "%s: %s: prune", g->path, where);
+		free(file);
 	}
 	buf_release(&text);
-	buf_release(&value);
 	return rc;
 }
 
@@ -227,14 +225,15 @@ static int same_text(const char *a, const char *b)
 
 static int same_target(const struct routes_target *a, const struct routes_target *b)
 {
-	int same = same_text(a->model, b->model) && same_text(a->url, b->url) &&
-		   same_text(a->adapter, b->adapter) && same_text(a->quantize, b->quantize) &&
-		   same_text(a->key, b->key) && a->whose == b->whose && a->prunes == b->prunes &&
-		   !(a->timeout < b->timeout) && !(a->timeout > b->timeout);
+	char pruned[2][17];
 
-	for (size_t i = 0; same && i < a->prunes; i++)
-		same = strcmp(a->prune[i], b->prune[i]) == 0;
-	return same;
+	prune_hash(&a->prune, pruned[0]);
+	prune_hash(&b->prune, pruned[1]);
+	return same_text(a->model, b->model) && same_text(a->url, b->url) &&
+	       same_text(a->adapter, b->adapter) && same_text(a->quantize, b->quantize) &&
+	       same_text(a->key, b->key) && a->whose == b->whose &&
+	       strcmp(pruned[0], pruned[1]) == 0 && !(a->timeout < b->timeout) &&
+	       !(a->timeout > b->timeout);
 }
 
 static long find_target(const struct routes *r, const char *name)
@@ -286,7 +285,7 @@ int routes_target_read(const struct routes_reading *g, const char *where, struct
 		routes_fail(g, where, "needs a \"model\"");
 		goto cleanup;
 	}
-	bare = !t.url && !key && !t.adapter && !t.quantize && !t.prunes &&
+	bare = !t.url && !key && !t.adapter && !t.quantize && !t.prune.n &&
 	       (!t.model || !names_a_path(t.model));
 	known = find_target(r, t.name);
 	if (bare && known >= 0) {

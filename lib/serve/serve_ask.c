@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include "../base/mem.h"
 #include "../base/progress.h"
-#include "../json/members.h"
 #include "serve_impl.h"
 
 #define CONNECT_MS 10000L
@@ -149,99 +148,27 @@ static void add_headers(struct serve_ask *a, const struct serve_question *q)
 
 /* --- the body --- */
 
-/* A text without those to be pruned, which are marked in found; 0 where it stays. */
-static int prune_text(struct span string, const struct routes_target *t, char *found,
-		      struct buf *to)
-{
-	struct buf text = BUF_INIT, rest = BUF_INIT;
-	int some = 0;
-
-	json_string(string, &text);
-	for (size_t i = 0; i < t->prunes; i++) {
-		const char *p = text.data,
-			   *at = p ? memmem(p, text.len, t->prune[i], strlen(t->prune[i])) : NULL;
-
-		if (!at)
-			continue;
-		some = found[i] = 1;
-		buf_clear(&rest);
-		buf_add(&rest, p, (size_t)(at - p));
-		at += strlen(t->prune[i]);
-		buf_add(&rest, at, text.len - (size_t)(at - p));
-		buf_clear(&text);
-		buf_addspan(&text, buf_span(&rest));
-	}
-	if (some)
-		json_put_string(to, text.data ? text.data : "", text.len);
-	buf_release(&text);
-	buf_release(&rest);
-	return some;
-}
-
-/* Every string of value that is a `content` or a `text` pruned; the rest as it is. */
-static int prune_value(struct span value, const struct routes_target *t, int is_text, char *found,
-		       struct buf *to)
-{
-	enum json_kind kind = json_kind(value);
-	struct json_iter it = {0};
-	struct span key, v;
-	size_t n = 0;
-	int some = 0;
-
-	if (kind == JSON_STRING && is_text && prune_text(value, t, found, to))
-		return 1;
-	if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
-		buf_addspan(to, value);
-		return 0;
-	}
-	buf_addc(to, kind == JSON_ARRAY ? '[' : '{');
-	while (json_next(&it, value, &key, &v)) {
-		buf_adds(to, n++ ? "," : "");
-		if (kind == JSON_OBJECT) {
-			buf_addspan(to, key);
-			buf_addc(to, ':');
-		}
-		some |= prune_value(v, t,
-				    kind == JSON_ARRAY || json_is(key, "content") ||
-					    json_is(key, "text"),
-				    found, to);
-	}
-	buf_addc(to, kind == JSON_ARRAY ? ']' : '}');
-	return some;
-}
-
 int serve_ask_body(const struct capture_request *q, const struct routes_target *t, struct buf *to,
 		   size_t *missing)
 {
-	static const char *const names[] = {"messages", "system", "instructions", "input",
-					    "prompt"};
-	struct edit edits[1 + sizeof names / sizeof *names];
-	struct buf model = BUF_INIT, pruned[sizeof names / sizeof *names] = {BUF_INIT};
-	char *found;
+	struct edit edits[1 + PRUNE_EDITS];
+	struct buf model = BUF_INIT, pruned[PRUNE_EDITS] = {BUF_INIT};
 	size_t n = 0;
 	int rc;
 
 	*missing = 0;
 	if (!q->is_json)
 		return 0;
-	found = mem_alloc(t->prunes, 1);
+	if (t->prune.n)
+		n = prune_edits(&t->prune, &q->record, edits, pruned, missing);
 	if (t->model && t->url && !span_is(buf_span(&q->model), t->model)) {
 		json_put_string(&model, t->model, strlen(t->model));
 		edits[n++] = (struct edit){"model", buf_span(&model)};
 	}
-	for (size_t i = 0; t->prunes && i < sizeof names / sizeof *names; i++) {
-		struct span v = record_get(&q->record, names[i]);
-
-		if (json_kind(v) > JSON_NULL && prune_value(v, t, 1, found, &pruned[i]))
-			edits[n++] = (struct edit){names[i], buf_span(&pruned[i])};
-	}
-	for (size_t i = 0; i < t->prunes; i++)
-		*missing += !found[i];
 	rc = n && !record_splice(&q->record, edits, n, to);
 	buf_release(&model);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < PRUNE_EDITS; i++)
 		buf_release(&pruned[i]);
-	free(found);
 	return rc;
 }
 

@@ -4,17 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "serve_impl.h"
 
 /* Failures in a row after which a target is left alone, and for how long; then one call tries. */
 #define BREAKER_FAILURES 5
 #define BREAKER_SECONDS 10.0
+#define FTJSON_MAX ((size_t)64 << 20)
 
 static void put_what(const struct routes_target *t, struct buf *b)
 {
-	const char *const texts[] = {t->name, t->url, t->url ? NULL : t->model, t->adapter,
-				     t->quantize};
+	char pruned[17];
+	const char *const texts[] = {t->name,	 t->url,      t->url ? NULL : t->model,
+				     t->adapter, t->quantize, pruned};
+
+	prune_hash(&t->prune, pruned);
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		buf_adds(b, texts[i] ? texts[i] : "");
@@ -55,6 +60,31 @@ static size_t count_local(const struct routes *r)
 	return n;
 }
 
+/* A model answers as it was trained: a request that is pruned otherwise than its rows were is none that
+ * it knows. What does not come from ft-train says nothing of it. */
+static int check_pruning(const struct routes_target *t, struct err *e)
+{
+	char *path = file_join(t->adapter ? t->adapter : t->model, "ft.json");
+	struct buf text = BUF_INIT, trained = BUF_INIT;
+	char pruned[17];
+	struct span v;
+	int rc = 0;
+
+	prune_hash(&t->prune, pruned);
+	if (file_exists(path) && !json_file(path, FTJSON_MAX, &text, &v, NULL)) {
+		json_string(json_member(v, "prune_hash"), &trained);
+		if (!span_is(buf_span(&trained), pruned) && (trained.len || *pruned))
+			rc = err_set(e,
+				     "it was trained with other pruning (%s, here %s): give the target the texts of ft-train --prune",
+				     trained.len ? trained.data : "none",
+				     *pruned ? pruned : "none");
+	}
+	buf_release(&text);
+	buf_release(&trained);
+	free(path);
+	return rc;
+}
+
 static struct serve_spot *spot_new(const struct serve *s, const struct routes *r, size_t i,
 				   const char *what)
 {
@@ -72,7 +102,8 @@ static struct serve_spot *spot_new(const struct serve *s, const struct routes *r
 	p->adapter = copy(t->adapter);
 	p->quantize = copy(t->quantize);
 	o.quantize = p->quantize;
-	p->local = local_target_open(p->model, p->adapter, &o, &p->broken);
+	if (!check_pruning(t, &p->broken))
+		p->local = local_target_open(p->model, p->adapter, &o, &p->broken);
 	return p;
 }
 

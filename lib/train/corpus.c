@@ -87,6 +87,7 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		.last_turn = s->last_turn,
 		.unroll = s->unroll,
 		.strict = s->strict,
+		.prune = s->prune,
 	};
 	if (read_files(c, files, 0, s, &spec, e) ||
 	    (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
@@ -215,6 +216,11 @@ void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		tell_labels(d, say, arg);
 	if (c->test) {
 		err_set(&text, "%zu test rows left untouched", c->test);
+		say(arg, &text);
+	}
+	if (d->unpruned + c->valid.unpruned) {
+		err_set(&text, "%zu rows are without one of the texts to prune (--prune)",
+			d->unpruned + c->valid.unpruned);
 		say(arg, &text);
 	}
 	if (dropped) {

@@ -36,6 +36,7 @@ struct train_corpus_spec {
 	int labels;		       /* rows have labels, and are mismatched too */
 	int last_turn, unroll, strict; /* as in dataset_spec */
 	int overlap;		       /* validation rows may be training rows */
+	const struct prune *prune;     /* as in dataset_spec */
 	/* how rows are read; with skip_bad, what cannot be used is left out and counted */
 	struct reader how;
 };

@@ -320,19 +320,51 @@ int dataset_add(struct dataset *d, const struct record *r, const char *file, siz
 
 /* --- reading --- */
 
+/* The row without the texts: as it will be asked. Its own where none was there; NULL where it can't be
+ * written. */
+static const struct record *prune_row(const struct prune *p, const struct record *r,
+				      struct buf *line, struct record *pruned, struct dataset *d)
+{
+	struct edit edits[PRUNE_EDITS];
+	struct buf room[PRUNE_EDITS] = {BUF_INIT};
+	struct err e = ERR_INIT;
+	size_t missing, n = prune_edits(p, r, edits, room, &missing);
+	const struct record *row = r;
+
+	d->unpruned += missing > 0;
+	buf_clear(line);
+	if (n)
+		row = record_splice(r, edits, n, line) || record_parse(pruned, buf_span(line), &e)
+			      ? NULL
+			      : pruned;
+	for (size_t i = 0; i < PRUNE_EDITS; i++)
+		buf_release(&room[i]);
+	return row;
+}
+
 int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
 		 struct err *e)
 {
-	struct record r = {0};
+	struct record r = {0}, pruned = {0};
+	struct buf line = BUF_INIT;
 	enum side side;
 	int rc;
 	while ((rc = side_next(in, &r, &side, &to->test, e)) > 0) {
 		struct dataset *d = to->all_valid || side == SIDE_VALID ? to->valid : to->train;
 		struct err why = ERR_INIT;
-		if (dataset_add(d, &r, in->name, in->line, s, &why) < 0)
+		const struct record *row = &r;
+		if (s->prune && s->prune->n) {
+			row = prune_row(s->prune, &r, &line, &pruned, d);
+			if (!row)
+				return err_set(e, "%s:%zu: a row too long to prune", in->name,
+					       in->line);
+		}
+		if (dataset_add(d, row, in->name, in->line, s, &why) < 0)
 			reader_refuse(in, &r, &why);
 	}
 	record_release(&r);
+	record_release(&pruned);
+	buf_release(&line);
 	return rc;
 }
 

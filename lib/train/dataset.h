@@ -18,6 +18,7 @@
 #include "../json/reader.h"
 #include "../json/record.h"
 #include "../json/side.h"
+#include "../text/prune.h"
 #include "form.h"
 #include "gradient.h"
 
@@ -33,6 +34,7 @@ struct dataset_spec {
 	int last_turn;		    /* only a conversation's last turn is trained on */
 	int unroll; /* each turn that is trained on makes an example of the conversation up to it */
 	int strict; /* what the template leaves out of a row is an error */
+	const struct prune *prune; /* texts taken out of rows first, or NULL */
 };
 
 /* Rows with a part that stands in no token, or (the last kind) with turns that are trained on as
@@ -65,6 +67,7 @@ struct dataset {
 	size_t n, tokens, supervised;
 	size_t mismatched;		 /* 0 or n */
 	size_t rows, dropped, truncated; /* records taken; left out as too long; cut */
+	size_t unpruned;		 /* of those read, without one of the texts to prune */
 	uint64_t hash[2]; /* of all records' bytes in their order (XXH3-128, each with a newline) */
 	struct dataset_loss losses[DATASET_LOSSES]; /* by enum chat_part */
 	size_t longest;

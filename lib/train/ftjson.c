@@ -52,6 +52,7 @@ static void put_counts(struct jw *w, const char *key, const struct dataset *d)
 void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_state *s,
 		struct buf *b)
 {
+	char pruned[17];
 	struct jw w;
 	jw_init(&w, b);
 	jw_object(&w);
@@ -65,6 +66,10 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 	put_counts(&w, "train", a->train);
 	put_counts(&w, "valid", a->valid);
 	jw_put_int(&w, "test_rows_untouched", a->test);
+	/* A model that is served gets its requests pruned as its rows were. */
+	prune_hash(a->prune, pruned);
+	if (*pruned)
+		jw_put_str(&w, "prune_hash", pruned);
 	jw_put_int(&w, "steps", t->spec.steps);
 	jw_put_int(&w, "parameters", model_count(t->model));
 	jw_put_int(&w, "trained_parameters", t->model->n_params);

@@ -15,6 +15,7 @@ struct ftjson {
 	const struct opt *options; /* the program's table; those that are aside are left out */
 	const struct dataset *train, *valid;
 	size_t test; /* rows that were left untouched */
+	const struct prune *prune;
 };
 
 /* All that decides the result, as one JSON object: options by name with their values, hashes of the

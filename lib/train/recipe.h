@@ -13,7 +13,7 @@
 
 struct train_recipe {
 	const char *target, *template_date, *eval, *best;
-	struct opt_list template_var;
+	struct opt_list template_var, prune;
 	int rslora, dora;
 	int too_long, allow_overlap, last_turn, unroll, strict;
 	int dpo, orpo, kto, schedule, keep;
@@ -60,6 +60,8 @@ struct train_recipe {
 	 .without = "remote dpo orpo kto"}, \
 	{0, "strict", OPT_FLAG, &(o).strict, NULL, \
 	 "refuse rows of which the template leaves something out", RECIPE_HERE, .aside = 1}, \
+	{0, "prune", OPT_LIST, &(o).prune, "@FILE", \
+	 "take this text out of the rows first; may be given again", RECIPE_HERE}, \
 	{0, "template-var", OPT_LIST, &(o).template_var, "NAME=JSON", \
 	 "set a variable of the chat template (enable_thinking=false);\nmay be given again", RECIPE_HERE}, \
 	{0, "template-date", OPT_STR, &(o).template_date, "DATE", \
