@@ -171,6 +171,27 @@ static int is_mention(const struct mentions *m, size_t at)
 	return 0;
 }
 
+/* Where "no doubt", "without a doubt" and their like begin, which end at `at` and deny nothing; `at`
+ * where there is none. */
+static size_t without_doubt(struct points p, size_t at)
+{
+	static const char *const doubts[] = {"doubt", "question", NULL},
+				 *const articles[] = {"a", "any", NULL},
+				 *const none[] = {"no", "without", "beyond", NULL};
+	char word[32];
+	size_t i = at, n = word_at(p, i, -1, word, sizeof word);
+
+	if (n == 0 || n + 1 > i || !is_one_of(word, doubts))
+		return at;
+	i -= n + 1;
+	n = word_at(p, i, -1, word, sizeof word);
+	if (n > 0 && n < i && is_one_of(word, articles)) {
+		i -= n + 1;
+		n = word_at(p, i, -1, word, sizeof word);
+	}
+	return n > 0 && is_one_of(word, none) ? i - n : at;
+}
+
 /* Whether a clause denies what it names at its end: not B, neither A nor B, anything but B. */
 static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 {
@@ -203,6 +224,10 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 			if (c == 0x4e0d || c == 0x975e || c == 0x6ca1)
 				return 1;
 			i--;
+			continue;
+		}
+		if (without_doubt(p, i) < i) {
+			i = without_doubt(p, i);
 			continue;
 		}
 		i -= n;
@@ -321,7 +346,9 @@ static int affirmed(struct points folded, struct points as_is, const struct ment
 			for (size_t k = 0; k < m->n; k++)
 				inside |= m->v[k].at <= a->at && m->v[k].end >= a->end &&
 					  m->v[k].end - m->v[k].at > a->end - a->at;
-			if (inside) {
+			/* Nor is the no of no doubt an answer. */
+			if (inside ||
+			    (a->end + 6 <= p.n && without_doubt(p, a->end + 6) == a->at)) {
 				a->asked = 1;
 				continue;
 			}
