@@ -512,7 +512,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 		secrets_add_header(http_secrets(a->http), *line);
 	if (o->prices && !prices_known(o->prices, asked))
 		snprintf(a->warning, sizeof a->warning,
-			 "the price of %.100s is not in the prices file: its cost will be null",
+			 "the price of %.100s is not in the prices file: its cost will be null unless the answers state it",
 			 asked);
 	if (http_is_exposed(o->base_url) && http_secrets(a->http)->n)
 		snprintf(a->warning + strlen(a->warning), sizeof a->warning - strlen(a->warning),
