@@ -311,6 +311,50 @@ rows() {
 		and .metrics.not.mean == 1 / 3' <<<"$output"
 }
 
+@test "a record that jq cannot read or get through is unscored, and jq goes on with the others" {
+	{
+		rows a 11
+		awk 'BEGIN { printf "{\"id\":\"deep\",\"ideal\":\"x\",\"output\":\"x\",\"in\":"; for (i = 0; i < 300; i++) printf "[";
+			for (i = 0; i < 300; i++) printf "]"; print "}" }'
+		echo '{"id":"half","ideal":"\ud800","output":"y"}'
+		echo '{"id":"long","ideal":"y","output":"y"}'
+		rows b 110
+	} >in
+	status_is 0 ft-eval --timeout 1 -c 'jq:if .id == "long" then def f: f; f else .ideal == .output end' in
+	jq -e '.metrics.jq | .n + .unscored == 8 and .unscored >= 1 and .mean < 1' <<<"$output"
+	# Of what an older jq cannot read, the line is named; a newer one reads deeper.
+	[[ $(jq --version) != jq-1.[56]* || $stderr == *"jq cannot read this record"* ]]
+	status_is 0 ft-eval --timeout 0.3 -c 'jq:if .id == "long" then def f: f; f else true end' <(grep -v deep in | grep -v half)
+	[ "$(jq -c '.metrics.jq | [.n, .unscored]' <<<"$output")" = '[5,1]' ]
+	[[ $stderr == *"jq gave no answer within 0.3 s"* ]]
+	status_is 2 ft-eval -c 'jq:.output ==' in
+	[[ $stderr == *"jq ended early"*"syntax error"* ]]
+	FT_JQ=no-such-jq status_is 2 ft-eval -c 'jq:.output' in
+	[[ $stderr == *"cannot run no-such-jq"* ]]
+}
+
+@test "jq does not outlive ft-eval, however that ends" {
+	rows a 1 >in
+	FT_JQ=$TMP/jq-named
+	cp "$(command -v jq)" jq-named
+	export FT_JQ
+	for signal in INT TERM KILL; do
+		ft-eval -c 'jq:def f: f; f' in 2>/dev/null &
+		local pid=$! _
+		for _ in $(seq 200); do
+			! pgrep -P $pid >child || break
+			sleep 0.02
+		done
+		kill -$signal $pid
+		wait $pid || :
+		for _ in $(seq 200); do
+			kill -0 "$(cat child)" 2>/dev/null || break
+			sleep 0.02
+		done
+		run ! kill -0 "$(cat child)"
+	done
+}
+
 @test "a jq expression that fails on a row leaves it unscored; one that is no jq stops the run" {
 	printf '%s\n' '{"output":"a"}' '{"output":1e400}' '{"output":"b"}' >in
 	status_is 0 ft-eval -c 'jq:.output|test("a")' in

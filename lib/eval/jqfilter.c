@@ -6,18 +6,17 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../base/progress.h"
 #include "../json/json.h"
-
-extern char **environ;
 
 struct jqfilter {
 	size_t n;
@@ -25,6 +24,9 @@ struct jqfilter {
 	int to, from;	  /* a socket to its standard input, a pipe from its standard output */
 	FILE *complaints; /* its standard error */
 	int (*stopping)(void);
+	double timeout, deadline;
+	int ended, late; /* it gives no more answers; because it took too long */
+	struct buf program;
 	struct buf in; /* what it answered and was not read yet */
 	size_t in_at;
 	struct buf reasons;
@@ -52,18 +54,40 @@ static void write_program(const char *const *expressions, size_t n, struct buf *
 	buf_addc(b, ']');
 }
 
-static int start(struct jqfilter *q, const char *program, struct err *e)
+/* jq, with what the child may do between fork and exec: it dies with us, however we end. */
+static pid_t spawn(char *const *argv, int in, int out, int err)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
+	/* A process group of its own: an interrupt at the terminal is ours to handle, and jq is to
+	 * finish the record in hand. */
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		_exit(126);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+static const char *jq_name(void)
 {
 	const char *jq = getenv("FT_JQ");
-	char *argv[] = {(char *)(jq && *jq ? jq : "jq"), "-c", "--unbuffered", (char *)program,
-			NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, failed;
 
-	q->complaints = file_scratch(e);
-	if (!q->complaints)
+	return jq && *jq ? jq : "jq";
+}
+
+static int start(struct jqfilter *q, struct err *e)
+{
+	char *argv[] = {(char *)jq_name(), "-c", "--unbuffered", q->program.data, NULL};
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
+
+	if (!q->complaints && !(q->complaints = file_scratch(e)))
 		return -1;
+	rewind(q->complaints);
+	if (ftruncate(fileno(q->complaints), 0))
+		return err_errno(e, "jq");
 	/* A socket, for writing to a pipe whose reader died would end us by SIGPIPE. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) || pipe2(out, O_CLOEXEC)) {
 		err_errno(e, "jq: no pipe");
@@ -71,113 +95,137 @@ static int start(struct jqfilter *q, const char *program, struct err *e)
 		close(in[1]);
 		return -1;
 	}
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in[1], 0);
-	posix_spawn_file_actions_adddup2(&files, out[1], 1);
-	posix_spawn_file_actions_adddup2(&files, fileno(q->complaints), 2);
-	/* A process group of its own: an interrupt at the terminal is ours to handle, and jq is to
-	 * finish the record in hand. */
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-	posix_spawnattr_setpgroup(&attr, 0);
-	failed = posix_spawnp(&q->pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
+	q->pid = spawn(argv, in[1], out[1], fileno(q->complaints));
 	close(in[1]);
 	close(out[1]);
 	q->to = in[0];
 	q->from = out[0];
-	if (failed) {
-		q->pid = -1;
-		errno = failed;
+	if (q->pid < 0)
 		return err_errno(e, "cannot run %s (needed for jq: checks)", argv[0]);
-	}
 	fcntl(q->to, F_SETFL, O_NONBLOCK);
+	q->ended = q->late = 0;
+	q->deadline = progress_clock() + q->timeout;
 	return 0;
 }
 
-struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*stopping)(void),
-				struct err *e)
+/* Ends jq where it has not ended yet; its exit status, -1 after a signal. */
+static int reap(struct jqfilter *q)
+{
+	int status = -1;
+
+	if (q->to >= 0)
+		close(q->to);
+	if (q->from >= 0)
+		close(q->from);
+	q->to = q->from = -1;
+	if (q->pid > 0) {
+		if (!q->ended)
+			kill(q->pid, SIGKILL);
+		waitpid(q->pid, &status, 0);
+	}
+	q->pid = -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, double timeout,
+				int (*stopping)(void), struct err *e)
 {
 	struct jqfilter *q = mem_alloc(1, sizeof *q);
-	struct buf program = BUF_INIT;
 
-	*q = (struct jqfilter){.n = n, .pid = -1, .to = -1, .from = -1, .stopping = stopping};
-	write_program(expressions, n, &program);
-	if (start(q, program.data, e)) {
+	*q = (struct jqfilter){.n = n,
+			       .pid = -1,
+			       .to = -1,
+			       .from = -1,
+			       .timeout = timeout,
+			       .stopping = stopping};
+	write_program(expressions, n, &q->program);
+	if (start(q, e)) {
 		jqfilter_free(q);
 		q = NULL;
 	}
-	buf_release(&program);
 	return q;
 }
 
-/* jq is gone or out of step: its first line of complaint is the reason. */
-static int broken(struct jqfilter *q, const char *what, struct err *e)
+/* The first line of what jq complained of, behind `what`. */
+static void complaint(struct jqfilter *q, const char *what, struct buf *b)
 {
 	char text[600] = "";
 	size_t n;
 
-	if (q->pid > 0) {
-		close(q->to);
-		q->to = -1;
-		kill(q->pid, SIGTERM);
-		waitpid(q->pid, NULL, 0);
-		q->pid = -1;
-	}
 	rewind(q->complaints);
 	n = fread(text, 1, sizeof text - 1, q->complaints);
 	text[n] = 0;
 	text[strcspn(text, "\n")] = 0;
-	return err_set(e, "%s%s%s", what, *text ? ": " : "", text);
+	buf_addf(b, "%s%s%s", what, *text ? ": " : "", text);
 }
 
-/* Waits until jq takes or gives bytes; 1 when it gave some, 0 when it may be written to, -1 on
- * trouble. */
+/* jq is out of step or cannot work at all. */
+static int broken(struct jqfilter *q, const char *what, struct err *e)
+{
+	struct buf why = BUF_INIT;
+
+	reap(q);
+	complaint(q, what, &why);
+	err_set(e, "%s", why.data);
+	buf_release(&why);
+	return -1;
+}
+
+/* Waits until jq takes or gives bytes, ends, or is too late; -1 on trouble. */
 static int turn(struct jqfilter *q, int writing, struct err *e)
 {
 	struct pollfd f[2] = {{.fd = q->from, .events = POLLIN},
 			      {.fd = q->to, .events = writing ? POLLOUT : 0}};
+	double left = q->deadline - progress_clock();
 	char bytes[16384];
 	ssize_t n;
+	int ready = poll(f, writing ? 2 : 1, left > 0 ? (int)(left * 1000) + 1 : 0);
 
-	if (poll(f, writing ? 2 : 1, -1) < 0) {
+	if (ready < 0) {
 		if (errno != EINTR)
 			return err_errno(e, "jq: poll");
-		return q->stopping && q->stopping() ? err_set(e, "interrupted while jq was at work")
-						    : 0;
+		return q->stopping && q->stopping()
+			       ? broken(q, "interrupted while jq was at work", e)
+			       : 0;
+	}
+	if (!ready) {
+		kill(q->pid, SIGKILL);
+		q->ended = q->late = 1;
+		return 0;
 	}
 	if (!f[0].revents)
 		return 0;
 	n = read(q->from, bytes, sizeof bytes);
 	if (n < 0)
 		return errno == EINTR ? 0 : err_errno(e, "jq: read");
-	if (n == 0)
-		return broken(q, "jq ended early", e);
+	q->ended = n == 0;
+	q->deadline = progress_clock() + q->timeout;
 	if (buf_add(&q->in, bytes, (size_t)n))
 		return broken(q, "jq answers without end", e);
-	return 1;
+	return 0;
 }
 
+/* Gives jq a line; less of it where jq ends on the way, which is told by q->ended or by receive. */
 static int send_all(struct jqfilter *q, struct span s, struct err *e)
 {
-	while (s.n > 0) {
-		ssize_t n = q->to >= 0 ? send(q->to, s.s, s.n, MSG_NOSIGNAL) : -1;
+	while (s.n > 0 && !q->ended) {
+		ssize_t n = send(q->to, s.s, s.n, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			s.s += n;
 			s.n -= (size_t)n;
-		} else if (q->to >= 0 && (errno == EAGAIN || errno == EINTR)) {
+		} else if (errno == EAGAIN || errno == EINTR) {
 			if (turn(q, 1, e) < 0)
 				return -1;
 		} else {
-			return broken(q, "jq ended early", e);
+			break; /* its last answers are still to be read */
 		}
 	}
 	return 0;
 }
 
-/* One answer line of jq, without its newline; valid until the next call of turn. */
+/* One answer line of jq, without its newline; valid until the next call of turn. 1 where jq ended
+ * before. */
 static int receive(struct jqfilter *q, struct span *line, struct err *e)
 {
 	for (;;) {
@@ -194,6 +242,8 @@ static int receive(struct jqfilter *q, struct span *line, struct err *e)
 			q->in.len -= q->in_at;
 			q->in_at = 0;
 		}
+		if (q->ended)
+			return 1;
 		if (turn(q, 0, e) < 0)
 			return -1;
 	}
@@ -226,25 +276,59 @@ static int read_values(struct jqfilter *q, struct span line, double *values, siz
 	return 0;
 }
 
+/* jq ended at a record: why, as the reason of each of its values. Where it cannot even begin, that
+ * is an error of all. */
+static int skip_record(struct jqfilter *q, double *values, size_t *reason_at, struct err *e)
+{
+	enum { CANNOT_COMPILE = 3, CANNOT_START = 126 };
+	int late = q->late, status = reap(q);
+
+	if (status == CANNOT_COMPILE)
+		return broken(q, "jq ended early", e);
+	if (status >= CANNOT_START)
+		return err_set(e, "cannot run %s (needed for jq: checks)", jq_name());
+	for (size_t j = 0; j < q->n; j++) {
+		values[j] = NAN;
+		reason_at[j] = q->reasons.len + 1;
+		if (late)
+			buf_addf(&q->reasons, "jq gave no answer within %g s", q->timeout);
+		else
+			complaint(q, "jq cannot read this record", &q->reasons);
+		buf_addc(&q->reasons, 0);
+	}
+	buf_clear(&q->in);
+	q->in_at = 0;
+	return 0;
+}
+
 int jqfilter_score(struct jqfilter *q, const struct span *lines, size_t n_lines, double *values,
 		   const char **why, struct err *e)
 {
-	size_t *reason_at = mem_alloc(n_lines * q->n, sizeof *reason_at);
-	int failed = 0;
+	size_t *reason_at = mem_alloc(n_lines * q->n, sizeof *reason_at), next = 0;
+	int rc = 0;
 
 	buf_clear(&q->reasons);
-	for (size_t i = 0; i < n_lines && !failed; i++)
-		failed = send_all(q, lines[i], e) < 0;
-	for (size_t i = 0; i < n_lines && !failed; i++) {
+	while (next < n_lines && rc >= 0) {
 		struct span line;
 
-		failed = receive(q, &line, e) ||
-			 read_values(q, line, values + i * q->n, reason_at + i * q->n, e);
+		rc = q->pid < 0 ? start(q, e) : 0;
+		for (size_t i = next; i < n_lines && !rc && !q->ended; i++)
+			rc = send_all(q, lines[i], e);
+		for (; next < n_lines && !rc; next += !rc) {
+			rc = receive(q, &line, e);
+			if (!rc)
+				rc = read_values(q, line, values + next * q->n,
+						 reason_at + next * q->n, e);
+		}
+		if (rc > 0) {
+			rc = skip_record(q, values + next * q->n, reason_at + next * q->n, e);
+			next++;
+		}
 	}
-	for (size_t i = 0; i < n_lines * q->n && !failed; i++)
+	for (size_t i = 0; i < n_lines * q->n && !rc; i++)
 		why[i] = reason_at[i] > 0 ? q->reasons.data + reason_at[i] - 1 : NULL;
 	free(reason_at);
-	return failed ? -1 : 0;
+	return rc;
 }
 
 void jqfilter_free(struct jqfilter *q)
@@ -253,12 +337,16 @@ void jqfilter_free(struct jqfilter *q)
 		return;
 	if (q->to >= 0)
 		close(q->to);
-	if (q->from >= 0)
-		close(q->from);
-	if (q->pid > 0)
+	q->to = -1;
+	if (q->pid > 0 && !(q->stopping && q->stopping())) {
+		/* It ends with its input, which is all read. */
 		waitpid(q->pid, NULL, 0);
+		q->pid = -1;
+	}
+	reap(q);
 	if (q->complaints)
 		fclose(q->complaints);
+	buf_release(&q->program);
 	buf_release(&q->in);
 	buf_release(&q->reasons);
 	free(q);

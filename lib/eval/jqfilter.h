@@ -3,7 +3,9 @@
  *
  * jq gets each record's line and answers with one line of values. `input`, `inputs`, `halt` and
  * `halt_error` are replaced by errors, for they would put answers out of step. jq 1.6 rounds
- * integers beyond 2^53 and reads at most 256 levels of nesting.
+ * integers beyond 2^53 and reads at most 256 levels of nesting: a record that it cannot read, or
+ * that it does not get through in time, is unscored with the reason, and jq is begun anew for the
+ * others.
  */
 #ifndef FT_EVAL_JQFILTER_H
 #define FT_EVAL_JQFILTER_H
@@ -14,10 +16,10 @@
 
 struct jqfilter;
 
-/* Starts jq ($FT_JQ, else jq on PATH) with n expressions. stopping (may be NULL) is asked when a
- * signal arrives. A faulty expression shows here or at the first jqfilter_score. */
-struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, int (*stopping)(void),
-				struct err *e);
+/* Starts jq ($FT_JQ, else jq on PATH) with n expressions. timeout: seconds in which it must get on
+ * with a record. stopping (may be NULL) is asked when a signal arrives. A faulty expression shows here or at the first jqfilter_score. */
+struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, double timeout,
+				int (*stopping)(void), struct err *e);
 
 /* Each line ends in a newline. values[i * n + j] for line i and expression j: true is 1; false,
  * null and no result are 0; a number from 0 to 1 stands for itself; anything else is NaN and why

@@ -31,7 +31,7 @@ struct scorer *scorer_open(const struct scorer_options *o, struct err *e)
 		if (o->checks[c].kind == CHECK_JQ)
 			expressions[s->n_jq++] = o->checks[c].arg;
 	if (s->n_jq > 0)
-		s->jq = jqfilter_start(expressions, s->n_jq, o->stopping, e);
+		s->jq = jqfilter_start(expressions, s->n_jq, o->timeout, o->stopping, e);
 	free(expressions);
 	if (s->n_jq > 0 && !s->jq) {
 		free(s);
