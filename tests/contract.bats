@@ -341,6 +341,26 @@ odd_lines() {
 	run ! odd_lines err
 }
 
+@test "a file that may not grow is an error with its name" {
+	jq -nc 'range(2000) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
+	limited() { (ulimit -f 8; "$@" >/dev/null 2>err); }
+	run limited ft-split -d sides in.jsonl
+	[ "$status" -eq 2 ]
+	grep -q 'train.jsonl: File too large' err
+	[ ! -e sides ]
+}
+
+@test "where memory cannot be had training says so, and does not wait" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers take address space of their own"
+	jq -nc 'range(12) | {messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
+	jq -n '{model_type: "llama", hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1,
+		max_position_embeddings: 256}' >config.json
+	limited() { (ulimit -v 900000; timeout -s KILL 60 "$@" 2>err); }
+	run limited ft-train -q --scratch config.json --steps 1 --threads 8 -o out in.jsonl
+	[ "$status" -eq 2 ]
+	grep -q '1024 MB of address space for 8 threads cannot be had: give fewer --threads' err
+}
+
 # Memory and time stay in proportion: one line of 100 MB, and a file that holds none.
 @test "a line of 100 MB passes through, one of 300 MB is refused" {
 	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"

@@ -121,6 +121,8 @@ static void hold_descriptors(void)
 char **prog_start(const struct program *p, int argc, char **argv)
 {
 	hold_descriptors();
+	/* A file that grows past its limit (ulimit -f) is a failed write with a reason. */
+	signal(SIGXFSZ, SIG_IGN);
 	prog_name = p->name;
 	struct err e = ERR_INIT;
 	int n = 0;

@@ -1,6 +1,7 @@
 /* Weight matrices of every type: coding, panels as f32, products by way of OpenBLAS. */
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cblas.h>
 #include "mat.h"
 #include "kern.h"
@@ -13,6 +14,31 @@ static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
 void nn_init(void)
 {
 	openblas_set_num_threads(1);
+}
+
+/* Of OpenBLAS, which exports them and declares them nowhere. */
+void *blas_memory_alloc(int where);
+void blas_memory_free(void *work);
+
+int nn_reserve(int threads, struct err *e)
+{
+	enum { WORK_BYTES = 128 << 20, MOST = 64 };
+	size_t n = threads < MOST ? (size_t)threads : MOST;
+	void *all, *work[MOST];
+
+	nn_init();
+	all = mmap(NULL, n * WORK_BYTES, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
+		return err_set(e,
+			       "%zu MB of address space for %zu threads cannot be had: give fewer --threads, or raise the limit (ulimit -v)",
+			       n * (WORK_BYTES >> 20), n);
+	munmap(all, n * WORK_BYTES);
+	for (size_t i = 0; i < n; i++)
+		work[i] = blas_memory_alloc(0);
+	for (size_t i = 0; i < n; i++)
+		blas_memory_free(work[i]);
+	return 0;
 }
 
 const char *nn_type_name(enum nn_type t)

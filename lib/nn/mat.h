@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "../base/err.h"
 
 /* Q8_0: blocks of 32 along a row, f16 scale and 32 int8 (34 bytes). Q4_0: blocks of 32, f16 scale
  * and 16 bytes of 4-bit values with offset 8, the low halves first (18 bytes). Both laid out as in
@@ -22,6 +23,10 @@ struct nn_mat {
 
 /* Once at the start of a program that computes: makes OpenBLAS single-threaded. */
 void nn_init(void);
+/* The same, and takes the work space that OpenBLAS maps for each thread that computes: later it
+ * would wait without end for memory that it cannot get. -1 with the reason, in which there is what
+ * to do. */
+int nn_reserve(int threads, struct err *e);
 
 const char *nn_type_name(enum nn_type t);	   /* "f32", "f16", "bf16", "q8_0", "q4_0" */
 int nn_type_parse(const char *s, enum nn_type *t); /* -1 where s is none of them */

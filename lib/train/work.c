@@ -369,7 +369,10 @@ int work_new(struct work **out, const struct model *m, struct pool *pool,
 	struct carve c = {NULL, 0};
 
 	*out = NULL;
-	nn_init();
+	if (nn_reserve(pool_threads(pool), e)) {
+		free(w);
+		return -1;
+	}
 	describe(w, m, pool, spec->max_tokens ? spec->max_tokens : 1);
 	if (choose_size(w, spec, e)) {
 		work_free(w);
