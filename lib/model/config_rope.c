@@ -104,8 +104,7 @@ static int get_dynamic(struct config *c, struct span v, struct err *e)
 	return 0;
 }
 
-static int kind_of(const struct config *c, struct span v, enum config_rope *kind, int *dynamic,
-		   struct err *e)
+static int kind_of(struct span v, enum config_rope *kind, int *dynamic, struct err *e)
 {
 	struct span name = json_member(v, "rope_type");
 
@@ -131,7 +130,6 @@ static int kind_of(const struct config *c, struct span v, enum config_rope *kind
 		return err_set(e,
 			       "rope scaling %.*s is not supported (default, linear, dynamic, yarn, longrope and llama3 are)",
 			       (int)(name.n < 40 ? name.n : 40), name.s);
-	(void)c;
 	return 0;
 }
 
@@ -147,7 +145,7 @@ static int get_scaling(struct config *c, struct span v, struct span outer, struc
 	enum config_rope kind;
 	int dynamic;
 
-	if (kind_of(c, v, &kind, &dynamic, e) || config_real(v, "factor", 0, &c->rope_factor, e) ||
+	if (kind_of(v, &kind, &dynamic, e) || config_real(v, "factor", 0, &c->rope_factor, e) ||
 	    config_real(v, "original_max_position_embeddings", 0, &c->rope_original, e) ||
 	    (c->rope_original == 0 &&
 	     config_real(outer, "original_max_position_embeddings", 0, &c->rope_original, e)))

@@ -1,4 +1,4 @@
-/* model_impl: what model.c and the files of adapters share: memory of a model and additions to its
+/* model_impl: what model.c, model_load.c and the files of adapters share: memory of a model and additions to its
  * table; and among the latter adapter.c (fresh ones), adapter_read.c and adapter_write.c (PEFT's
  * files) names and the entries of one module. */
 #ifndef FT_MODEL_MODEL_IMPL_H
@@ -14,6 +14,9 @@ struct model_memory {
 	size_t n, cap;
 	size_t bytes; /* of blocks */
 };
+
+/* A model with its table, all data missing. Takes the configuration over. */
+struct model *model_of(struct config *c);
 
 /* 64-byte aligned memory that lives as long as the model. */
 void *model_keep(struct model *m, size_t n, size_t size);

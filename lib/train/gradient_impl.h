@@ -1,5 +1,6 @@
 /* gradient_impl: what the files of gradient share: gradient.c (groups of examples through the whole
- * model), layers.c (one layer forward and backward), linear.c (its products), head_loss.c (head and
+ * model), layers.c (one layer forward and
+ * backward), mix.c (its attention or convolution), linear.c (its products), head_loss.c (head and
  * loss), work.c (memory).
  *
  * All buffers come from one arena, carved once for the largest group. Rows are positions of the
@@ -165,6 +166,12 @@ void work_adapter_in_back(struct work *w, size_t l, int j, const float *x);
 float *work_magnitudes(const struct work *w, size_t block, int j);
 /* Gains of DoRA from the adapters as they are now; before each run. */
 void work_dora_prepare(struct work *w);
+
+/* What layer l's attention or convolution makes of q, k and v (acts[l].att), or back: the gradients by
+ * those from g.datt. */
+void work_mix(struct work *w, size_t l, int back);
+/* Adds the gradient of a convolution's taps and bias, all examples in order. */
+void work_conv_weights(struct work *w, size_t l);
 
 /* Runs layer l over the group: acts[l].x to acts[l + 1].x (hidden after the last). */
 void work_layer_forward(struct work *w, size_t l);

@@ -1,0 +1,136 @@
+/* What mixes the rows of an example, forward and backward: attention, over (example, head of keys), or
+ * a gated short convolution, over examples. */
+#include <string.h>
+#include "../nn/attn.h"
+#include "../nn/conv.h"
+#include "gradient_impl.h"
+
+struct task {
+	struct work *w;
+	size_t l;
+};
+
+/* Attention of one example and one head of keys with its group of queries. */
+static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, size_t *row,
+				   size_t *head)
+{
+	const struct config *c = &w->m->config;
+	const struct acts *a = &w->acts[l];
+	const struct segment *s = &w->segments[i / c->kv_heads];
+	size_t hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd, h = i % c->kv_heads,
+	       group = c->heads / c->kv_heads;
+
+	*row = s->row;
+	*head = h;
+	return (struct nn_attn){
+		.n = s->n,
+		.group = group,
+		.head_dim = hd,
+		.window = w->m->layers[l].window,
+		.scale = c->attn_scale,
+		.softcap = c->attn_softcap,
+		.q = a->q + s->row * q + h * group * hd,
+		.k = a->k + s->row * kv + h * hd,
+		.v = a->v + s->row * kv + h * hd,
+		.ldq = q,
+		.ldk = kv,
+		.ldv = kv,
+	};
+}
+
+static void attention_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config *c = &w->m->config;
+	struct acts *a = &w->acts[t->l];
+	size_t row, h, q = c->heads * c->head_dim;
+	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	nn_attn_forward(a->att + row * q + h * attn.group * c->head_dim, q,
+			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
+	work_slot_give(w, slot);
+}
+
+static void attention_back_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config *c = &w->m->config;
+	struct acts *a = &w->acts[t->l];
+	size_t row, h, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
+	size_t at_q = row * q + h * attn.group * hd, at_k = row * kv + h * hd;
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	for (size_t r = 0; r < attn.n; r++) {
+		memset(w->g.dq + at_q + r * q, 0, attn.group * hd * sizeof(float));
+		memset(w->g.dk + at_k + r * kv, 0, hd * sizeof(float));
+		memset(w->g.dv + at_k + r * kv, 0, hd * sizeof(float));
+	}
+	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q,
+			 a->att + at_q, q, a->lse + h * attn.group * w->rows_max + row, w->rows_max,
+			 &attn, scratch);
+	work_slot_give(w, slot);
+}
+
+/* The convolution of one example in the place of attention. */
+static struct nn_conv conv_of(const struct work *w, size_t l, size_t i)
+{
+	const struct model_layer *y = &w->m->layers[l];
+	const struct acts *a = &w->acts[l];
+	size_t d = w->m->config.hidden, row = w->segments[i].row;
+
+	return (struct nn_conv){.n = w->segments[i].n,
+				.d = d,
+				.taps = y->taps,
+				.b = a->q + row * d,
+				.c = a->k + row * d,
+				.x = a->v + row * d,
+				.w = y->conv,
+				.bias = y->conv_bias};
+}
+
+static void conv_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct nn_conv s = conv_of(t->w, t->l, i);
+
+	nn_conv_forward(t->w->acts[t->l].att + t->w->segments[i].row * s.d, &s);
+}
+
+static void conv_back_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct grads_scratch *g = &t->w->g;
+	struct nn_conv s = conv_of(t->w, t->l, i);
+	size_t at_row = t->w->segments[i].row * s.d;
+
+	nn_conv_backward(g->dq + at_row, g->dk + at_row, g->dv + at_row, g->datt + at_row, &s);
+}
+
+void work_mix(struct work *w, size_t l, int back)
+{
+	struct task t = {w, l};
+
+	if (w->m->layers[l].taps)
+		pool_run(w->pool, w->n_segments, back ? conv_back_piece : conv_piece, &t);
+	else
+		pool_run(w->pool, w->n_segments * w->m->config.kv_heads,
+			 back ? attention_back_piece : attention_piece, &t);
+}
+
+void work_conv_weights(struct work *w, size_t l)
+{
+	const struct model_layer *y = &w->m->layers[l];
+
+	for (size_t i = 0; i < w->n_segments; i++) {
+		struct nn_conv s = conv_of(w, l, i);
+
+		nn_conv_weights_back(work_grad(w, y->t_conv), work_grad(w, y->t_conv_bias),
+				     w->g.datt + w->segments[i].row * s.d, &s);
+	}
+}
