@@ -217,6 +217,19 @@ numbers() {
 	[ "$status" -eq 0 ]
 }
 
+@test "a kind of value that vanished, or never stood there before, is found at a few rows in a hundred" {
+	jq -nc 'range(900) | {a: ., o: {n: (if . % 40 == 0 then null else . % 9 end)}} + (if . % 33 == 1 then {note: "see \(. % 4)"} else {} end)' >a
+	jq -c 'del(.note)' a >b
+	drift -r a b
+	[ "$status" -eq 1 ]
+	line .note | jq -e '.verdict == "drift" and .test == "kinds" and .effect < 0.05
+		and (.why | startswith("missing in 100 % of the rows, before in 97 %; text in 0 %, before in 3.1 %"))'
+	drift -r <(grep -v null a) a
+	line .o.n | jq -e '.verdict == "drift" and .test == "kinds" and (.why | startswith("null in 2.6 % of the rows, before in 0 %"))'
+	drift -r a a
+	[ "$status" -eq 0 ]
+}
+
 @test "numbers far outside the reference's range are named, and several are drift whatever the floor says" {
 	numbers 600 1 0 >a
 	numbers 200 2 0 >b

@@ -58,6 +58,18 @@ static double kinds_by_blocks(const struct line *l, const struct probe *p)
 	return probe_rows_table(&rows, p, KINDS);
 }
 
+/* Whether one side never has what a hundredth of the other's rows do. */
+static int came_or_went(const uint64_t was[STATES], const uint64_t is[STATES], uint64_t was_n,
+			uint64_t is_n)
+{
+	int one_sided = 0;
+
+	for (int i = 0; i < STATES; i++)
+		one_sided |= (!is[i] && was[i] && was[i] * 100 >= was_n) ||
+			     (!was[i] && is[i] && is[i] * 100 >= is_n);
+	return one_sided;
+}
+
 void probe_kinds(struct line *l, const struct probe *p)
 {
 	static const char *const what[STATES] = {"null", "true or false", "a number", "text",
@@ -91,6 +103,7 @@ void probe_kinds(struct line *l, const struct probe *p)
 	if (!f)
 		return;
 	f->weight = KINDS_WEIGHT;
+	f->always = came_or_went(was, is, was_n, is_n);
 	for (int i = 0; i < STATES; i++)
 		f->unseen += was[i] ? 0 : (double)is[i] / (double)is_n;
 	/* What became more, and what it took the place of. */
