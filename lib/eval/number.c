@@ -97,7 +97,7 @@ static void plain_text(struct span s, struct buf *to)
 }
 
 /* The text itself where it has no sign of another form, as most have none; else in *to. */
-static struct span plain(struct span s, struct buf *to)
+static struct span in_plain(struct span s, struct buf *to)
 {
 	unsigned char other = 0;
 
@@ -411,7 +411,7 @@ int number_parse(struct span s, struct number *x)
 	struct buf text = BUF_INIT;
 	int rc;
 
-	rc = whole(plain(s, &text), x);
+	rc = whole(in_plain(s, &text), x);
 	buf_release(&text);
 	return rc;
 }
@@ -542,7 +542,7 @@ int number_last(struct span s, struct number *x)
 	int found;
 
 	x->unit[0] = 0;
-	s = plain(s, &text);
+	s = in_plain(s, &text);
 	/* ($5) is owed; (5) may be no more than a number in brackets. */
 	found = (s.n > 0 && memchr(s.s, '(', s.n) && whole(s, x) && *x->unit) || last(s, x);
 	x->unit[0] = 0;

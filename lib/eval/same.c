@@ -77,10 +77,12 @@ static int next_byte(struct span s, size_t *at, enum place *place)
 	if (*at == s.n)
 		return -1;
 	c = s.s[(*at)++];
-	*place = *place == ESCAPED		 ? QUOTED
-		 : *place == QUOTED && c == '\\' ? ESCAPED
-		 : c == '"'			 ? (*place == QUOTED ? BETWEEN : QUOTED)
-						 : *place;
+	if (*place == ESCAPED)
+		*place = QUOTED;
+	else if (*place == QUOTED)
+		*place = c == '\\' ? ESCAPED : c == '"' ? BETWEEN : QUOTED;
+	else if (c == '"')
+		*place = QUOTED;
 	return (unsigned char)c;
 }
 

@@ -1,5 +1,5 @@
 /* lib/stats: statistics with their sources: intervals, paired tests, agreement, two samples, many
- * tests at once (multiple: Holm, Benjamini-Hochberg).
+ * tests at once (multiple: Holm, Benjamini-Hochberg), every row at once (betting).
  *
  * The room knows nothing of records; everything is plain arrays of double, borrowed for the call.
  * What cannot be known (no data, an impossible parameter) is NaN, never 0.
