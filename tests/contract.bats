@@ -300,7 +300,8 @@ odd_lines() {
 @test "what a record says reaches a terminal's reader as text" {
 	prepare
 	local bad=$'\e]0;x\a\e[2J\u009b31m\u202e\u2066\177\nft-eval: all is well\r'
-	jq -nc --arg bad "$bad" 'range(40) | {id: "\($bad)\(.)", model: "m\($bad)\(. % 2)", output: "a\($bad)", ideal: "b", ("k" + $bad): "v\($bad)\(. % 3)",
+	jq -nc --arg bad "$bad" 'range(40)
+		| {id: "\($bad)\(.)", model: "m\($bad)\(. % 2)", output: "a\($bad)", ideal: "b", ("k" + $bad): "v\($bad)\(. % 3)",
 		messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a\($bad)"}]}' >odd.jsonl
 	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", ("k" + $bad): "w\($bad)\(. % 5)", output: "z\($bad)"}' >other.jsonl
 	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", a: "x\($bad)", human: "pass", judge: {score: (. % 2)}}' >judged.jsonl
@@ -342,7 +343,7 @@ odd_lines() {
 }
 
 @test "a file that may not grow is an error with its name" {
-	jq -nc 'range(2000) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
+	jq -nc 'range(2000) | {id: "r\(.)", messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
 	limited() { (ulimit -f 8; "$@" >/dev/null 2>err); }
 	run limited ft-split -d sides in.jsonl
 	[ "$status" -eq 2 ]
@@ -353,8 +354,8 @@ odd_lines() {
 @test "where memory cannot be had training says so, and does not wait" {
 	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers take address space of their own"
 	jq -nc 'range(12) | {messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
-	jq -n '{model_type: "llama", hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1,
-		max_position_embeddings: 256}' >config.json
+	jq -n '{model_type: "llama", hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2,
+		num_key_value_heads: 1, max_position_embeddings: 256}' >config.json
 	limited() { (ulimit -v 900000; timeout -s KILL 60 "$@" 2>err); }
 	run limited ft-train -q --scratch config.json --steps 1 --threads 8 -o out in.jsonl
 	[ "$status" -eq 2 ]
