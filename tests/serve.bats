@@ -105,7 +105,7 @@ routes() {
 @test "the first event of a stream comes at once, not with the last" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log
-	ask 'one two three stub{drip=20}' '{"stream": true}' -N -o slow &
+	ask 'one two three stub{drip=4}' '{"stream": true}' -N -o slow &
 	local client=$!
 	for _ in $(seq 500); do
 		[ -s slow ] && break
@@ -113,7 +113,6 @@ routes() {
 	done
 	kill -0 "$client"
 	[ "$(cat log/*.jsonl 2>/dev/null | wc -l)" -eq 0 ]
-	grep -q '"one' slow || sleep 2
 	wait "$client"
 	grep -q 'data: \[DONE\]' slow
 	[ "$(jq -r .output log/*.jsonl)" = 'one two three ' ]
@@ -656,7 +655,7 @@ LIST
 @test "after kill -9 under load every call that a client saw the end of is in the log once" {
 	start_stub --delay 2
 	local round i workers
-	for round in 1 2 3; do
+	for round in 1 2; do
 		start_serve -u "$STUB_URL" -o log
 		workers=()
 		for i in 1 2 3 4; do
@@ -680,7 +679,7 @@ LIST
 	cat seen.* | sort >seen
 	# nothing but whole lines, but for the last that a kill may have cut
 	jq -Rr 'fromjson? | select(.error | not) | .messages[0].content' log/*.jsonl | sort >logged
-	[ "$(wc -l <seen)" -ge 60 ]
+	[ "$(wc -l <seen)" -ge 40 ]
 	[ -z "$(uniq -d logged)" ]
 	[ -z "$(comm -23 seen logged)" ]
 }

@@ -807,12 +807,13 @@ static void log_request(struct span line, struct span head, const struct questio
 static void read_question(struct question *q)
 {
 	struct json_iter it = {0};
-	struct span key, m, system = json_member(q->body, "system");
+	struct span key, m, system = json_member(q->body, "system"),
+			    messages = json_member(q->body, "messages");
 
 	if (q->responses)
 		responses_texts(q->body, &q->all, &q->last);
 	record_message_text(system, &q->all);
-	while (json_next(&it, json_member(q->body, "messages"), &key, &m)) {
+	while (json_next(&it, messages, &key, &m)) {
 		struct span content = json_member(m, "content");
 
 		record_message_text(content, &q->all);
