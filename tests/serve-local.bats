@@ -32,7 +32,7 @@ rows() {
 
 # What an answer is, less when and by whom it was given.
 answers() {
-	jq -cS 'del(.latency, .latency_batch, .ttft, .cost, .attempts, .request_id, .model)' "$@"
+	jq -cS 'del(.latency, .latency_batch, .ttft, .cost, .attempts, .request_id, .model)'
 }
 
 # asked DIALECT ARGS... - the rows through the server.
@@ -143,7 +143,7 @@ END
 		max_tokens: (8 + . % 13), temperature: 0.9, seed: .}' >bodies
 	split -l 1 -a 2 -d bodies body.
 	start_serve -m ./m -o log
-	local f
+	local f gone=()
 	for f in body.??; do curl -sS "$SERVE/v1/chat/completions" -d @"$f" | jq -c .choices; done >alone
 	for f in body.??; do printf 'url = %s\ndata = @%s\noutput = got.%s\n' "$SERVE/v1/chat/completions" "$f" "${f#body.}"; done |
 		sed 's/^url/next\nurl/' | sed 1d >config
@@ -154,9 +154,10 @@ END
 	jq -c '.stream = true | .max_tokens = 400' body.00 >long
 	for f in 1 2 3 4 5; do
 		curl -sS -N -m 0.3 "$SERVE/v1/chat/completions" -d @long -o /dev/null &
+		gone+=($!)
 	done
 	curl -sS -Z --parallel-max 16 --parallel-immediate -K config
-	wait $(jobs -p | grep -v "^$SERVE_PID\$") || :
+	wait "${gone[@]}" || :
 	for f in got.??; do jq -c .choices "$f"; done | cmp alone -
 }
 

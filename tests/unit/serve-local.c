@@ -28,7 +28,7 @@ static char dir[] = "/tmp/ft-served-XXXXXX";
 static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json",
 				    "tokenizer_config.json"};
 
-static void bail(const char *why)
+static _Noreturn void bail(const char *why)
 {
 	printf("Bail out! %s\n", why);
 	exit(1);
