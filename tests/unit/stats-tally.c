@@ -161,6 +161,8 @@ static void pairs(void)
 	struct interval v, w;
 	struct tally d = {0};
 	double p;
+	int good = 1;
+
 	/* python3 -c "from scipy.stats import binomtest as b; print(b(3,13).pvalue,
 	 * b(10,400).pvalue)" */
 	ok_near(paired_mcnemar(3, 10), 0.092285156250000014, 1e-15, "exact McNemar");
@@ -195,12 +197,22 @@ static void pairs(void)
 	tally_add(&d, .5);
 	tally_add(&d, .5);
 	v = paired_t(&d, .95, &p);
-	ok(isnan(p) && v.value == .5 && v.lo < 0 && v.hi > .5,
+	ok(v.value == .5 && v.lo < 0 && v.hi > .5,
 	   "two equal differences prove nothing (%.2f .. %.2f)", v.lo, v.hi);
+	/* scipy: 2 * norm.sf(sqrt(2 * .5)) */
+	ok_near(p, 0.31731050786291415, 1e-12, "and neither does their p");
 	for (int i = 0; i < 98; i++)
 		tally_add(&d, .5);
 	v = paired_t(&d, .95, &p);
-	ok(v.lo > .4 && v.hi < .55, "a hundred do (%.2f .. %.2f)", v.lo, v.hi);
+	ok(v.lo > .4 && v.hi < .55 && p < 1e-11, "a hundred do (%.2f .. %.2f)", v.lo, v.hi);
+	/* Where p equals 1 - level the interval ends at 0. */
+	for (double n = 1; n < 300; n += 7)
+		for (double value = -.9; value < 1; value += .3) {
+			p = interval_constant_p(value, n, -1, 1);
+			w = interval_constant(value, n, -1, 1, 1 - p);
+			good &= p <= 1e-9 || fabs(value > 0 ? w.lo : w.hi) < 1e-6;
+		}
+	ok(good, "p is the level at which the interval of equal values ends at 0");
 	tally_release(&d);
 	tally_add(&d, 0);
 	tally_add(&d, 0);
