@@ -42,8 +42,9 @@ int config_real(struct span c, const char *name, double otherwise, double *out, 
 	*out = otherwise;
 	if (config_absent(v))
 		return 0;
-	if (json_number(v, out) || !isfinite(*out) || *out < 0)
-		return err_set(e, "%s must be a number, 0 or more", name);
+	if (json_number(v, out) || !isfinite(*out) || *out < 0 || *out > CONFIG_REAL_MAX)
+		return err_set(e, "%s must be a number, 0 or more and below %g", name,
+			       CONFIG_REAL_MAX);
 	return 0;
 }
 

@@ -7,12 +7,14 @@
 #include "config.h"
 #include "family.h"
 
+#define CONFIG_REAL_MAX 1e30
+
 /* Missing or null. */
 int config_absent(struct span v);
 /* A whole number of 1..hi; where it is absent, otherwise (0: it must be there). */
 int config_size(struct span c, const char *name, size_t hi, size_t otherwise, size_t *out,
 		struct err *e);
-/* A number, 0 or more. */
+/* A number from 0 to CONFIG_REAL_MAX, which a float holds. */
 int config_real(struct span c, const char *name, double otherwise, double *out, struct err *e);
 int config_flag(struct span c, const char *name, int otherwise, int *out, struct err *e);
 

@@ -98,7 +98,7 @@ static int get_dynamic(struct config *c, struct span v, struct err *e)
 	if (config_real(v, "alpha", 0, &alpha, e))
 		return -1;
 	if (alpha > 0 && d > 2)
-		c->rope_theta *= pow(alpha, d / (d - 2));
+		c->rope_theta = fmin(c->rope_theta * pow(alpha, d / (d - 2)), CONFIG_REAL_MAX);
 	else
 		c->bounded = 1; /* within max_positions nothing changes */
 	return 0;

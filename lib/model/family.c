@@ -72,7 +72,7 @@ static int read_gemma2(struct config *c, struct span j, struct err *e)
 	    get_cap(j, "attn_logit_softcapping", second ? 50 : 0, &c->attn_softcap, e) ||
 	    get_cap(j, "final_logit_softcapping", second ? 30 : 0, &c->logit_softcap, e))
 		return -1;
-	if (scalar <= 0)
+	if (scalar < 1 / CONFIG_REAL_MAX)
 		return err_set(e, "query_pre_attn_scalar must be more than 0");
 	c->attn_scale = 1 / sqrtf((float)scalar);
 	return read_gemma(c, j, e);
@@ -93,7 +93,7 @@ static int get_multiplier(struct span j, const char *name, float otherwise, floa
 
 	if (config_real(j, name, otherwise, &x, e))
 		return -1;
-	if (!(x > 0))
+	if (!(x >= 1 / CONFIG_REAL_MAX))
 		return err_set(e, "%s must be more than 0", name);
 	*out = (float)x;
 	return 0;

@@ -812,6 +812,13 @@ static void unknown_is_refused(void)
 		{"{\"model_type\": \"granite\", " SHAPE "\"logits_scaling\": 0}", "logits_scaling"},
 		{"{\"model_type\": \"hunyuan_v1_dense\", " SHAPE "\"use_qk_norm\": false}",
 		 "use_qk_norm"},
+		/* numbers that no float holds, or whose inverse none does */
+		{"{\"model_type\": \"llama\", " SHAPE "\"initializer_range\": 1e65}",
+		 "initializer_range must be a number, 0 or more and below 1e+30"},
+		{"{\"model_type\": \"granite\", " SHAPE "\"logits_scaling\": 1e-50}",
+		 "logits_scaling must be more than 0"},
+		{"{\"model_type\": \"gemma2\", " SHAPE "\"query_pre_attn_scalar\": 1e-80}",
+		 "query_pre_attn_scalar must be more than 0"},
 		/* weights in other tools' forms */
 		{"{\"model_type\": \"qwen3\", " SHAPE
 		 "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}}",
