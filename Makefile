@@ -263,19 +263,37 @@ lint: setup
 
 # --- installing and shipping ---
 
-.PHONY: install uninstall dist distcheck help clean
-INSTALLED = $(PROGRAMS:%=bin/%)
+.PHONY: completions install uninstall dist distcheck help clean
 MANUALS = $(wildcard man/*.[157])
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+# What a shell completes of a program, as the program says it.
+SHELLS = bash zsh fish
+COMPLETION_DIRS = bash-completion/completions zsh/site-functions fish/vendor_completions.d
+define completion_rule
+$(BUILD)/complete/%.$(1): $(BUILD)/bin/%
+	@mkdir -p $$(@D)
+	$(Q)$$< --complete $(1) >$$@
+endef
+$(foreach s,$(SHELLS),$(eval $(call completion_rule,$(s))))
+completions: $(foreach s,$(SHELLS),$(PROGRAMS:%=$(BUILD)/complete/%.$(s)))
+
 install: all
-	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/ft' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7'
+	@$(MAKE) $(JOBS) completions
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS))
 	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
-	install -m 644 lib/jq/ft.jq '$(DESTDIR)$(PREFIX)/share/ft/'
-	for m in $(MANUALS); do install -m 644 $$m '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/; done
+	install -m 644 lib/jq/ft.jq '$(SHARE)/ft/'
+	for m in $(MANUALS); do install -m 644 $$m '$(SHARE)/man/man'$${m##*.}/; done
+	for p in $(PROGRAMS); do \
+		install -m 644 $(BUILD)/complete/$$p.bash '$(SHARE)/bash-completion/completions/'$$p; \
+		install -m 644 $(BUILD)/complete/$$p.zsh '$(SHARE)/zsh/site-functions/_'$$p; \
+		install -m 644 $(BUILD)/complete/$$p.fish '$(SHARE)/fish/vendor_completions.d/'; done
 
 uninstall:
-	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p; done
-	rm -f '$(DESTDIR)$(PREFIX)/share/ft/ft.jq'
-	for m in $(MANUALS); do rm -f '$(DESTDIR)$(PREFIX)/share/man/man'$${m##*.}/$${m##*/}; done
+	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p '$(SHARE)/bash-completion/completions/'$$p \
+		'$(SHARE)/zsh/site-functions/_'$$p '$(SHARE)/fish/vendor_completions.d/'$$p.fish; done
+	rm -f '$(SHARE)/ft/ft.jq'
+	for m in $(MANUALS); do rm -f '$(SHARE)/man/man'$${m##*.}/$${m##*/}; done
 
 dist:
 	@mkdir -p build

@@ -356,7 +356,7 @@ static void write_files(const struct figures *f)
 int main(int argc, char **argv)
 {
 	struct figures f = {.board = &board, .duels = &duels};
-	struct buf checks_help = {0};
+	struct buf checks_help = {0}, checks_named = {0};
 	struct err e = ERR_INIT;
 	char **files;
 	size_t skipped;
@@ -364,6 +364,8 @@ int main(int argc, char **argv)
 
 	check_help(&checks_help);
 	options[0].help = checks_help.data;
+	check_names(&checks_named);
+	options[0].values = checks_named.data;
 	files = prog_start(&program, argc, argv);
 	parse_options();
 	f.choose = opt_choose;

@@ -30,7 +30,7 @@ static struct opt options[] = {
 	{'m', "model", OPT_STR, &opt_model, "MODEL", "the local model that answers"},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "LoRA adapter of the local model",
 	 .with = "model"},
-	{0, "quantize", OPT_STR, &opt_quantize, "TYPE", "q8_0, q4_0, bf16 or none",
+	{0, "quantize", OPT_STR, &opt_quantize, "q8_0|q4_0|bf16|none", "weights of the local model",
 	 .with = "model"},
 	{'r', "routes", OPT_STR, &opt_routes, "FILE",
 	 "names, weights, shadows and fallbacks, as JSON; read again at SIGHUP",

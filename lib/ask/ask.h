@@ -38,7 +38,7 @@ void ask_options_init(struct ask_options *o);
 /* clang-format off */
 #define ASK_OPTIONS(o) \
 	{0, "", OPT_GROUP, NULL, NULL, "Asking a model"}, \
-	{'m', "model", OPT_STR, &(o).model, "NAME", \
+	{'m', "model", OPT_STR, &(o).model, "MODEL", \
 	 "model behind the API; a local one begins with /, ./, ../ or hf:"}, \
 	{'a', "adapter", OPT_STR, &(o).adapter, "DIR", "PEFT adapter over a local model"}, \
 	{'u', "base-url", OPT_STR, &(o).base_url, "URL", \
@@ -90,8 +90,8 @@ void ask_options_init(struct ask_options *o);
 	{0, "max-errors", OPT_INT, &(o).max_errors, "N", \
 	 "records with an error that are tolerated (default 0)", 0, 1e15}, \
 	{0, "unordered", OPT_FLAG, &(o).unordered, NULL, "write answers as they come"}, \
-	{0, "quantize", OPT_STR, &(o).quantize, "TYPE", \
-	 "weights of a local model: q8_0, q4_0, bf16, none"}, \
+	{0, "quantize", OPT_STR, &(o).quantize, "q8_0|q4_0|bf16|none", \
+	 "weights of a local model"}, \
 	{0, "template-var", OPT_LIST, &(o).template_vars, "NAME=JSON", \
 	 "set a variable of a local model's chat template;\nmay be given again"}, \
 	{0, "template-date", OPT_STR, &(o).template_date, "DATE", \

@@ -18,6 +18,11 @@ static struct opt standard[] = {
 	{0},
 };
 
+const struct opt *opt_standard(void)
+{
+	return standard;
+}
+
 static struct opt *find_in(struct opt *o, char letter, const char *name, size_t n)
 {
 	for (; o->name; o++) {

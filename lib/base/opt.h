@@ -42,6 +42,7 @@ struct opt {
 	 * a colon why: "remote adapter: its shape is its own". opt_parse refuses it there. */
 	const char *with;    /* one of these must be given too */
 	const char *without; /* none of these may be */
+	const char *values;  /* words that a value may be, "a|b", where arg names none of them */
 	int aside;	     /* no part of the result: how it is come by, and what is shown */
 	int given; /* set by opt_parse: a default that was written out is told from none */
 };
@@ -67,6 +68,9 @@ struct opt *opt_given(struct opt *options, const char *names);
 
 /* The name in force of an OPT_CHOICE; no text where it is none of them. */
 struct span opt_chosen(const struct opt *o);
+
+/* The options that every program has; ends as a program's own do. */
+const struct opt *opt_standard(void);
 
 void opt_help(const struct program *p, FILE *to);
 

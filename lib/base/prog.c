@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "buf.h"
+#include "complete.h"
 #include "file.h"
 #include "out.h"
 #include "visible.h"
@@ -118,12 +119,29 @@ static void hold_descriptors(void)
 			_exit(FT_TROUBLE);
 }
 
+/* Ends after an answer to --help and its like. */
+static void end_answer(const char *name) __attribute__((noreturn));
+static void end_answer(const char *name)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		perror(name);
+		_exit(FT_TROUBLE);
+	}
+	prog_end(FT_OK);
+}
+
 char **prog_start(const struct program *p, int argc, char **argv)
 {
 	hold_descriptors();
 	/* A file that grows past its limit (ulimit -f) is a failed write with a reason. */
 	signal(SIGXFSZ, SIG_IGN);
 	prog_name = p->name;
+	/* For make install, and so for no help. */
+	if (argc == 3 && strcmp(argv[1], "--complete") == 0) {
+		if (complete_put(p, argv[2], stdout))
+			prog_usage("--complete %s: must be bash, zsh or fish", argv[2]);
+		end_answer(p->name);
+	}
 	struct err e = ERR_INIT;
 	int n = 0;
 	int rc = opt_parse(p, argc, argv, &n, &e);
@@ -132,11 +150,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 			opt_help(p, stdout);
 		else
 			printf("%s (ft) %s\n", p->name, FT_VERSION);
-		if (fflush(stdout) || ferror(stdout)) {
-			perror(p->name);
-			_exit(FT_TROUBLE);
-		}
-		prog_end(FT_OK);
+		end_answer(p->name);
 	}
 	if (rc < 0)
 		prog_usage("%s", e.msg);

@@ -79,6 +79,12 @@ void check_help(struct buf *to)
 	buf_adds(to, "not-CHECK                      the opposite");
 }
 
+void check_names(struct buf *to)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		buf_addf(to, "%s%s", i ? "|" : "", kinds[i].name);
+}
+
 /* "a,b,c" into a list of copies, white space at the ends of each taken off. */
 static void split_list(const char *s, struct check *c)
 {

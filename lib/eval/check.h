@@ -96,4 +96,7 @@ int check_write_scores(const struct check *checks, size_t n, int with_total, con
 /* A line for each kind, for the help. */
 void check_help(struct buf *to);
 
+/* Their names, as in struct opt's values. */
+void check_names(struct buf *to);
+
 #endif
