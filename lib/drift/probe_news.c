@@ -22,7 +22,8 @@
 #define NEWS_SHARE 0.01	 /* of a side that an item must have had */
 #define NEWS_TELLING 0.1 /* of alpha: larger probabilities tell nothing */
 #define NEWS_WEIGHT 0.5
-#define FAR_WEIGHT 0.3
+#define NEWS_FREE 1e-4 /* of alpha: chances that need no part of the level */
+#define FAR_WEIGHT 0.2
 #define NEWS_NAMED 3
 
 /* One direction: rows of the side that has it, and of the side that does not. */
@@ -177,6 +178,9 @@ void probe_news(struct line *l, const struct probe *p, const struct news_item *i
 	struct finding *f =
 		line_found_more(l, best->came ? "new" : "gone", NEWS_WEIGHT, best->share,
 				best->named ? chance_of(&a, best->p) : NAN, best->share);
+	/* Where all that could be found is next to impossible by chance, asking costs nothing. */
+	if (!f && chance_of(&a, NEWS_WEIGHT * p->options->alpha) <= NEWS_FREE * p->options->alpha)
+		l->more_weight -= NEWS_WEIGHT;
 	if (!f)
 		goto cleanup;
 	f->always = 1;
@@ -285,17 +289,30 @@ static void put_far(struct buf *b, const struct far *f)
 	}
 }
 
-static double pooled_median(const double *x, size_t n, const double *y, size_t m)
+/* The value of that rank, from 0, among all. */
+static double pooled_at(const double *x, size_t n, const double *y, size_t m, size_t rank)
 {
 	size_t i = 0, j = 0;
 
-	while (i + j < (n + m) / 2) {
+	while (i + j < rank) {
 		if (j == m || (i < n && x[i] <= y[j]))
 			i++;
 		else
 			j++;
 	}
 	return j == m || (i < n && x[i] <= y[j]) ? x[i] : y[j];
+}
+
+/* Whether any of all values lies far from the middle four fifths of them: else none could be far
+ * off, however the rows were dealt. */
+static int any_apart(const double *x, size_t n, const double *y, size_t m)
+{
+	size_t all = n + m;
+	double low = pooled_at(x, n, y, m, all / 10),
+	       high = pooled_at(x, n, y, m, all - 1 - all / 10), width = high - low;
+
+	return pooled_at(x, n, y, m, 0) < low - width ||
+	       pooled_at(x, n, y, m, all - 1) > high + width;
 }
 
 /* As long as the median of all lies within the reference's range, k far values are the k that lie
@@ -354,6 +371,7 @@ void probe_numbers_named(struct line *l, const struct probe *p, const double *x,
 		return; /* nothing is beyond such a range */
 	f = far_of(l, x, n, y, m);
 	f.units = probe_in_blocks(p) ? blocks_far(l, p, &f) : f.above + f.below;
-	probe_far(l, &f, pooled_median(x, n, y, m), n, m);
+	if (any_apart(x, n, y, m))
+		probe_far(l, &f, pooled_at(x, n, y, m, (n + m) / 2), n, m);
 	put_far(&l->warning, &f);
 }
