@@ -306,24 +306,25 @@ odd_lines() {
 	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", ("k" + $bad): "w\($bad)\(. % 5)", output: "z\($bad)"}' >other.jsonl
 	jq -nc --arg bad "$bad" 'range(40) | {id: "\(.)", a: "x\($bad)", human: "pass", judge: {score: (. % 2)}}' >judged.jsonl
 	cp odd.jsonl "$bad.jsonl" 2>/dev/null || cp odd.jsonl $'odd\e[2J.jsonl'
-	ft-eval --table --by .model -c exact odd.jsonl >eval 2>&1 || :
-	ft-eval --table --compare .model -c exact odd.jsonl >compare 2>&1 || :
-	ft-drift --table -r odd.jsonl other.jsonl >drift 2>&1 || :
-	ft-split --table --check odd.jsonl odd.jsonl >split 2>&1 || :
-	ft-split -d sides odd.jsonl >sided 2>&1 || :
-	ft-review --scan odd.jsonl 2>scan >/dev/null || :
-	ft-review --report odd.jsonl >report 2>&1 || :
-	ft-train -m tiny --show odd.jsonl >show 2>&1 || :
-	ft-eval --table -c exact $'odd\e[2J.jsonl' >named 2>&1 || :
-	ft-eval --table -c "exact$bad" odd.jsonl >check 2>&1 || :
-	ft-eval --table --by ".k$bad" -c exact odd.jsonl >path 2>&1 || :
+	ft-eval --table --by .model -c exact odd.jsonl >eval.txt 2>&1 || :
+	ft-eval --table --compare .model -c exact odd.jsonl >compare.txt 2>&1 || :
+	ft-drift --table -r odd.jsonl other.jsonl >drift.txt 2>&1 || :
+	ft-split --table --check odd.jsonl odd.jsonl >split.txt 2>&1 || :
+	ft-split -d sides odd.jsonl >sided.txt 2>&1 || :
+	ft-review --scan odd.jsonl 2>scan.txt >/dev/null || :
+	ft-review --report odd.jsonl >report.txt 2>&1 || :
+	ft-train -m tiny --show odd.jsonl >show.txt 2>&1 || :
+	ft-eval --table -c exact $'odd\e[2J.jsonl' >named.txt 2>&1 || :
+	ft-eval --table -c "exact$bad" odd.jsonl >check.txt 2>&1 || :
+	ft-eval --table --by ".k$bad" -c exact odd.jsonl >path.txt 2>&1 || :
 	for f in eval compare drift split sided scan report show named check path; do
+		f=$f.txt
 		[ -s "$f" ]
 		run ! odd_lines "$f"
 		run ! grep -q '^ft-eval: all is well' "$f"
 	done
-	grep -qF '\x1b[2J' eval
-	grep -qiF '\u202e' drift
+	grep -qF '\x1b[2J' eval.txt
+	grep -qiF '\u202e' drift.txt
 }
 
 @test "a server's message does not make a line of ours" {

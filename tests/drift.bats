@@ -172,9 +172,11 @@ numbers() {
 }
 
 @test "what vanished is named however small its share: a category, a code, a word; and so is what is wholly new" {
-	jq -nc 'range(1210) | {p: (. * 7919 % 100 | if . < 4 then "kettle" elif . < 40 then "lamp" elif . < 70 then "desk" else "chair" end),
+	jq -nc 'range(1210) | {p: (. * 7919 % 100 | if . < 4 then "kettle" elif . < 40 then "lamp"
+			elif . < 70 then "desk" else "chair" end),
 		s: (. * 5003 % 97 | if . < 4 then 404 elif . < 8 then 500 else 200 end),
-		t: "please send me the \(. * 31 % 7) or \(. * 17 % 5) \(if . * 104729 % 89 < 4 then "express" else "slowly" end) today"}' >all
+		t: ("please send me the \(. * 31 % 7) or \(. * 17 % 5) "
+			+ if . * 104729 % 89 < 4 then "express" else "slowly" end + " today")}' >all
 	jq -c 'select(.p != "kettle")' all >a
 	jq -c 'select(.s != 404)' all >b
 	jq -c 'select(.t | contains("express") | not)' all >c
@@ -193,7 +195,8 @@ numbers() {
 	gone .t express '4.5 %'
 	# The other way round it is new.
 	new() { # PATH NAME
-		line "$1" | jq -e --arg n "$2" '.verdict == "drift" and (.why | contains("\"\($n)\" is new: in 4") and contains("before in none"))'
+		line "$1" | jq -e --arg n "$2" '.verdict == "drift"
+			and (.why | contains("\"\($n)\" is new: in 4") and contains("before in none"))'
 	}
 	drift -r a all
 	new .p kettle
@@ -218,7 +221,8 @@ numbers() {
 }
 
 @test "a kind of value that vanished, or never stood there before, is found at a few rows in a hundred" {
-	jq -nc 'range(900) | {a: ., o: {n: (if . % 40 == 0 then null else . % 9 end)}} + (if . % 33 == 1 then {note: "see \(. % 4)"} else {} end)' >a
+	jq -nc 'range(900) | {a: ., o: {n: (if . % 40 == 0 then null else . % 9 end)}}
+		+ (if . % 33 == 1 then {note: "see \(. % 4)"} else {} end)' >a
 	jq -c 'del(.note)' a >b
 	drift -r a b
 	[ "$status" -eq 1 ]
@@ -257,8 +261,10 @@ numbers() {
 	figures() {
 		awk -v n="$1" -v seed="$2" -v more="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) {
 			printf "{\"c\":\"%s\",\"n\":%.3f,\"k\":%d,\"v\":%s,\"t\":\"w%d w%d of w%d and w%d\",\"a\":[%s]}\n",
-				rand() < 0.75 + more ? "yes" : "no", 1234567 + rand() + more, int(4 * rand() + more), rand() < 0.4 + more ? "null" : "1",
-				int(9 * rand()), int(9 * rand()), int(9 * rand()), int((9 + more) * rand()), rand() < 0.5 + more ? "1" : "1,2" } }'
+				rand() < 0.75 + more ? "yes" : "no", 1234567 + rand() + more, int(4 * rand() + more),
+				rand() < 0.4 + more ? "null" : "1",
+				int(9 * rand()), int(9 * rand()), int(9 * rand()), int((9 + more) * rand()),
+				rand() < 0.5 + more ? "1" : "1,2" } }'
 	}
 	figures 20000 1 0 >a
 	for more in 0 0.002 0.01 0.03; do
@@ -659,7 +665,8 @@ numbers() {
 		for shard in shard.??; do ft-drift --profile "$shard" >"$shard.profile"; done
 		ft-drift --merge shard.??.profile >merged
 		for file in whole merged; do
-			jq -c 'select(.levels) | {path, kinds, levels: ([.levels as $l | range(0; $l | length; 2) | [$l[.], $l[. + 1]]] | sort)}' $file |
+			jq -c 'select(.levels)
+				| {path, kinds, levels: ([.levels as $l | range(0; $l | length; 2) | [$l[.], $l[. + 1]]] | sort)}' $file |
 				sort >$file.counts
 		done
 		grep -q '.tags\[\].*t1' whole.counts
@@ -992,9 +999,11 @@ days() {
 	awk -v n="$1" -v first="$2" -v seed="$3" 'function normal() { return sqrt(-2 * log(1 - rand())) * cos(6.2831853 * rand()) }
 		BEGIN { srand(seed); for (d = 0; d < n; d++) { moved = normal() / 2; topic = int(20 * rand())
 			for (i = 0; i < 25; i++)
-				printf "{\"at\":\"2023-%02d-%02dT%02d:00:00Z\",\"day\":%d,\"x\":%.4f,\"c\":\"%s\",\"t\":\"w%d w%d w%d and w%d\"}\n",
+				printf "{\"at\":\"2023-%02d-%02dT%02d:00:00Z\",\"day\":%d,\"x\":%.4f," \
+					"\"c\":\"%s\",\"t\":\"w%d w%d w%d and w%d\"}\n",
 					1 + int((first + d) / 28) % 12, 1 + (first + d) % 28, i % 24, first + d, normal() + moved,
-					rand() < 0.3 ? "k" topic % 5 : "k" int(5 * rand()), topic, int(20 * rand()), int(20 * rand()), int(20 * rand()) } }'
+					rand() < 0.3 ? "k" topic % 5 : "k" int(5 * rand()), topic, int(20 * rand()),
+					int(20 * rand()), int(20 * rand()) } }'
 }
 
 @test "--cluster: rows of one day are taken together, by a member or by the day of a time, from rows or profiles" {
@@ -1054,13 +1063,15 @@ days() {
 # answered N SEED TURNED SHARE - N records whose output follows from a kind (left in SHARE of them), a number, or a word of a text,
 # each by its own member; TURNED: the other way round.
 answered() {
-	awk -v n="$1" -v seed="$2" -v turned="$3" -v share="$4" 'function follows(x) { return (rand() < 0.9) == ((x != 0) != (turned != 0)) }
+	awk -v n="$1" -v seed="$2" -v turned="$3" -v share="$4" '
+		function follows(x) { return (rand() < 0.9) == ((x != 0) != (turned != 0)) }
 		BEGIN { srand(seed); for (i = 0; i < n; i++) {
 			left = rand() < share; x = rand() - 0.5; word = rand() < 0.5
 			printf "{\"kind\":\"%s\",\"x\":%.4f,\"t\":\"w%d please %s the w%d w%d\",\"z\":%.4f,", left ? "left" : "right", x,
 				int(9 * rand()), word ? "refund" : "send", int(9 * rand()), int(9 * rand()), rand()
 			printf "\"output\":\"{\\\"by_kind\\\":\\\"%s\\\",\\\"by_x\\\":%s,\\\"by_word\\\":%d}\"}\n",
-				follows(left) ? "yes" : "no", follows(x > 0) ? "true" : "false", follows(word) ? 10 + int(3 * rand()) : int(3 * rand()) } }'
+				follows(left) ? "yes" : "no", follows(x > 0) ? "true" : "false",
+				follows(word) ? 10 + int(3 * rand()) : int(3 * rand()) } }'
 }
 
 @test "relations: other outputs for the same inputs are found where neither changed by itself, and said with the input" {
@@ -1073,7 +1084,8 @@ answered() {
 	[ "$status" -eq 1 ]
 	jq -se '.[:-1] | map(select(.path | startswith(".output|") | not)) | all(.verdict == "stable")' out.jsonl
 	for pair in 'by_kind .kind is "' 'by_x .x is in its ' 'by_word .t has '; do
-		line ".output|.${pair%% *}" | jq -e --arg w "where ${pair#* }" '.verdict == "drift" and .test == "relation" and .effect > 0.3
+		line ".output|.${pair%% *}" | jq -e --arg w "where ${pair#* }" '
+			.verdict == "drift" and .test == "relation" and .effect > 0.3
 			and (.why | startswith("other outputs for the same inputs: ") and contains($w))'
 	done
 	ft-drift --profile a >a.profile

@@ -75,12 +75,14 @@ rows() {
 @test "a requirement on pass@k is not met while inputs have fewer than k samples, which are counted in every form" {
 	jq -nc 'range(4) as $i | range(3) as $s | select($i < 3 or $s < 2) | {id: "q\($i)", sample: $s, ideal: "yes", output: "yes"}' >in
 	status_is 0 ft-eval --require 'exact.pass@2>=0.1' in
-	for options in "--require exact.pass@3>=0.1" "--require exact.pass^3<=0.9" "--point --require exact.pass@4>=0" "--pass-at 3 --require exact.pass@3>=0.1"; do
+	for options in "--require exact.pass@3>=0.1" "--require exact.pass^3<=0.9" "--point --require exact.pass@4>=0" \
+		"--pass-at 3 --require exact.pass@3>=0.1"; do
 		# shellcheck disable=SC2086
 		status_is 4 ft-eval $options --junit j.xml in
 		grep -qE 'inconclusive: .*[14] inputs have fewer samples than it needs' j.xml
 	done
-	jq -se '.[0].metrics.exact["pass@3"] == (.[1] | {value, lo, hi, too_few}) and .[1].too_few == 1 and .[1].verdict == "inconclusive"' <<<"$output"
+	jq -se '.[0].metrics.exact["pass@3"] == (.[1] | {value, lo, hi, too_few})
+		and .[1].too_few == 1 and .[1].verdict == "inconclusive"' <<<"$output"
 	[[ $stderr == *"exact.pass@3: 1 of 4 inputs have fewer than 3 samples"* ]]
 	status_is 4 ft-eval --table --html page.html --require 'exact.pass@3>=0.1' in
 	grep -qE '^all +exact +pass@3 .* 3 +1$' <<<"$output"
@@ -633,7 +635,8 @@ peak() {
 @test "tokens are counted under the names of each API" {
 	jq -nc '({prompt_tokens: 10, completion_tokens: 2, total_tokens: 12}, {input_tokens: 3, cache_read_input_tokens: 5,
 			cache_creation_input_tokens: 2, output_tokens: 2},
-			{input_tokens: 10, input_tokens_details: {cached_tokens: 4}, output_tokens: 2, total_tokens: 12}, {output_tokens: 2}, {})
+			{input_tokens: 10, input_tokens_details: {cached_tokens: 4}, output_tokens: 2, total_tokens: 12},
+			{output_tokens: 2}, {})
 		| {output: "a", ideal: "a", usage: .}' >in
 	status_is 0 ft-eval --json in
 	[ "$(jq -c '.tokens | [.prompt, .completion, .total]' <<<"$output")" = '[10,2,12]' ]
@@ -787,7 +790,8 @@ look() { status_is "$1" ft-eval -q --sequential "${@:3}" <(head -n "$2" log); }
 }
 
 @test "--sequential: fields and scores that are no rates are bounded at every row too" {
-	jq -nc 'range(300) | {id: "\(.)", ideal: ({a: 1, b: 2} | tojson), output: ({a: 1, b: (if . % 4 == 0 then 3 else 2 end)} | tojson)}' >log
+	jq -nc 'range(300) | {id: "\(.)", ideal: ({a: 1, b: 2} | tojson),
+		output: ({a: 1, b: (if . % 4 == 0 then 3 else 2 end)} | tojson)}' >log
 	look 0 300 -c json-fields --require 'json-fields>=0.8' --require 'json-fields.a>=0.95' --require 'json-fields.b<=0.9'
 	jq -se '.[0].metrics["json-fields"] | .mean == 0.875 and .lo > 0.8 and .hi < 0.93 and .fields.b.lo > 0.6' <<<"$output"
 	look 4 30 -c json-fields --require 'json-fields.a>=0.95'
@@ -840,7 +844,8 @@ checks() {
 	for n in 2 10; do
 		# shellcheck disable=SC2046
 		status_is 0 ft-eval $(checks "$n") --baseline-file old --junit j.xml new
-		jq -se --argjson n "$n" '.[2] | .p == 0.03125 and .p_adj == 0.03125 * $n and .hi < 0 and .verdict == "not worse"' <<<"$output"
+		jq -se --argjson n "$n" '.[2]
+			| .p == 0.03125 and .p_adj == 0.03125 * $n and .hi < 0 and .verdict == "not worse"' <<<"$output"
 		run ! grep -q '<failure' j.xml
 		grep -q '<testcase classname="exact" name="q3">' j.xml
 	done

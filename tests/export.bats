@@ -266,7 +266,8 @@ cut_by() {
 }
 
 @test "a GGUF file names the way its model's text is cut: o200k's is not Tekken's" {
-	local word='[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]' rest='[\p{Ll}\p{Lm}\p{Lo}\p{M}]' short="(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+	local word='[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]' rest='[\p{Ll}\p{Lm}\p{Lo}\p{M}]'
+	local short="(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 	local end=' ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+'
 	make_model m 1 '{"vocab_size": 301}'
 	cut_by "$word*$rest+$short|$word+$rest*$short|\p{N}{1,3}|$end"

@@ -269,7 +269,8 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 		"tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": false}],
 		"tool_choice": {"type": "function", "name": "f"},
 		"text": {"format": {"type": "json_schema", "name": "n", "schema": {}}, "verbosity": "low"},
-		"output": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}, {"type": "summary_text", "text": "ok"}]},
+		"output": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"},
+			{"type": "summary_text", "text": "ok"}]},
 		{"type": "message", "role": "assistant", "phase": "commentary", "content": [{"type": "output_text", "text": "wait"}]},
 		{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi", "annotations": []}]},
 		{"type": "function_call", "call_id": "c2", "name": "f", "arguments": "{}", "id": "fc"}],
@@ -301,9 +302,11 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 		"incomplete_details": {"reason": "max_output_tokens"}, "output": [{"type": "message", "content": [
 		{"type": "output_text", "text": "cu"}]}]}' '[[{"role": "user", "content": "q"}], "cu", "length"]'
 	becomes 'from_openai_logs | [.error, .output]' '{"object": "response", "status": "failed", "input": "q", "output": [],
-		"error": {"code": "server_error", "message": "no"}}' '[{"type": "server_error", "status": null, "message": "no", "output": ""}, null]'
+		"error": {"code": "server_error", "message": "no"}}' \
+		'[{"type": "server_error", "status": null, "message": "no", "output": ""}, null]'
 	refuses from_openai_logs '{"object": "response", "id": "resp_1", "output": []}' '/responses/resp_1/input_items?order=asc'
-	refuses from_openai_logs '{"object": "response", "input": [{"type": "computer_call"}], "output": []}' 'an item of type computer_call'
+	refuses from_openai_logs '{"object": "response", "input": [{"type": "computer_call"}], "output": []}' \
+		'an item of type computer_call'
 	refuses from_openai_logs '{"object": "response", "input": [{"role": "user", "content": [{"type": "video"}]}], "output": []}' \
 		'message 1 has a part of another kind'
 }

@@ -66,7 +66,7 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	sent() {
 		: >log
 		status_is 0 ft-judge -q "$@" in
-		grep -c '"temperature":' log || :
+		awk '/"temperature":/ { n++ } END { print n + 0 }' log
 	}
 	[ "$(sent -m old)" = 0 ]
 	[ "$(sent -m old --prices prices)" = 20 ]

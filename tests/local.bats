@@ -382,7 +382,8 @@ called() {
 	start_stub --reply no
 	questions 12 | jq -c '.messages += [{role: "assistant", content: "x"}]' >q.jsonl
 	for hour in 1e-9 1e9; do
-		jq -n --argjson h "$hour" '{gpt: {input_cost_per_token: 1e-6, output_cost_per_token: 1e-6}, local: {price_per_hour: $h}}' >prices.json
+		jq -n --argjson h "$hour" '{gpt: {input_cost_per_token: 1e-6, output_cost_per_token: 1e-6},
+			local: {price_per_hour: $h}}' >prices.json
 		{
 			ft-prompt -q -m gpt --prices prices.json q.jsonl
 			ft-prompt -q -m ./m --max-tokens 5 --prices prices.json q.jsonl

@@ -49,14 +49,16 @@ teardown() {
 @test "the openai package reads the Responses API: streams, tools, schemas, reasoning that goes round, refusals, errors, batches" {
 	client openai-responses openai
 	[ "$(jq -c '[.plain, .stream]' <<<"$output")" = \
-		'[["response","hello é 漢字","completed",true,false,true],["streamed é 漢字 words","streamed é 漢字 words","completed",true]]' ]
+		'[["response","hello é 漢字","completed",true,false,true],'\
+'["streamed é 漢字 words","streamed é 漢字 words","completed",true]]' ]
 	jq -e '.counted and .events == ["created", "in_progress", "output_item.added", "content_part.added", "output_text.delta",
 		"output_text.done", "content_part.done", "output_item.done", "completed"]' <<<"$output"
 	[ "$(jq -c .gathered <<<"$output")" = '["gathered words","gathered words",["reasoning","message"],"It wants to be answered."]' ]
 	[ "$(jq -c '[.tool, .toolStream, .round]' <<<"$output")" = '[["function_call","look_up",true,""],[true,"call_1"],"and then"]' ]
 	[ "$(jq -c '[.reasoning, .reasoned]' <<<"$output")" = '[[["reasoning","message"],true,7],[true,"go on"]]' ]
 	[ "$(jq -c '[.schema, .logprobs, .retried]' <<<"$output")" = '[{"due":"monday"},2," again"]' ]
-	[ "$(jq -c '[.refusal, .length, .failed]' <<<"$output")" = '[["refusal",""],["incomplete","max_output_tokens"],["failed","server_error"]]' ]
+	[ "$(jq -c '[.refusal, .length, .failed]' <<<"$output")" = \
+		'[["refusal",""],["incomplete","max_output_tokens"],["failed","server_error"]]' ]
 	jq -e '[.auth, .unknown, .orphan, .part] == [["AuthenticationError", 401, null], ["BadRequestError", 400, "max_tokens"],
 		["BadRequestError", 400, "input"], ["BadRequestError", 400, "input"]]' <<<"$output"
 	[ "$(jq -c .batch <<<"$output")" = '["a","response","in a batch"]' ]

@@ -403,7 +403,8 @@ both() {
 }
 
 @test "what is said of a refused parameter quotes the server in one line and without the key" {
-	echo '{"error":{"message":"Unsupported parameter: '"'temperature'"', key sk-test-key\n\u001b[31mred","param":"temperature"}}' >refuse.json
+	echo '{"error":{"message":"Unsupported parameter: '"'temperature'"', key sk-test-key\n\u001b[31mred",
+		"param":"temperature"}}' >refuse.json
 	start_stub --fault "status=400;file=$PWD/refuse.json;times=1"
 	rows 1 >in.jsonl
 	status_is 0 ft-prompt -m m -T 0 in.jsonl
@@ -450,7 +451,8 @@ both() {
 		stop_stub
 	done
 	echo '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}' >schema.json
-	echo '{"error":{"message":"Invalid schema for response_format '"'answer'"': ...","param":"response_format","code":null}}' >refuse.json
+	echo '{"error":{"message":"Invalid schema for response_format '"'answer'"': ...",
+		"param":"response_format","code":null}}' >refuse.json
 	for stream in "" --stream; do
 		start_stub --fault "status=400;file=$PWD/refuse.json"
 		status_is 3 ft-prompt -m m --schema schema.json -j 8 $stream in.jsonl
@@ -928,7 +930,8 @@ Q: where is the parcel' ]
 	[ "$(grep -cE '^[0-9a-f]{16}$' <<<"$hashes")" -eq 2 ]
 	# No part of what is asked; and an earlier label goes where none is given.
 	status_is 0 ft-prompt -m m --cache c.db one.jsonl
-	[ "$(jq -c '[.cached, has("prompt_label"), .prompt_hash]' <<<"$output" | sort -u)" = "[true,false,\"$(jq -r .prompt_hash one.jsonl | head -n 1)\"]" ]
+	[ "$(jq -c '[.cached, has("prompt_label"), .prompt_hash]' <<<"$output" | sort -u)" = \
+		"[true,false,\"$(jq -r .prompt_hash one.jsonl | head -n 1)\"]" ]
 	status_is 0 ft-prompt -m m --to-batch in.jsonl
 	[[ $output != *prompt_ha* ]]
 	cat one.jsonl two.jsonl >both.jsonl
@@ -1060,7 +1063,8 @@ Q: where is the parcel' ]
 @test "a schema that is not strict is sent as such with one sentence, or made strict; its nulls do not reach the record" {
 	start_stub --log log --reply '{"name":"x","age":null,"tags":[{"t":"y","n":null}],"note":null}'
 	echo '{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},"note":{"type":["string","null"]},
-		"tags":{"type":"array","items":{"type":"object","properties":{"t":{"type":"string"},"n":{"type":"number"}},"required":["t"]}}},
+		"tags":{"type":"array","items":{"type":"object","properties":{"t":{"type":"string"},"n":{"type":"number"}},
+			"required":["t"]}}},
 		"required":["name"]}' >schema.json
 	rows 3 >in.jsonl
 	status_is 3 ft-prompt -m m --schema schema.json in.jsonl
@@ -1075,7 +1079,8 @@ Q: where is the parcel' ]
 		[ "$(jq -r .output <<<"$output" | sort -u)" = '{"name":"x","tags":[{"t":"y"}],"note":null}' ]
 		# shellcheck disable=SC2086 # an option or none
 		status_is 0 ft-prompt -m m --schema schema.json --strict-schema --cache c$how.db $how in.jsonl
-		[ "$(jq -c '[.cached, .output]' <<<"$output" | sort -u)" = '[true,"{\"name\":\"x\",\"tags\":[{\"t\":\"y\"}],\"note\":null}"]' ]
+		[ "$(jq -c '[.cached, .output]' <<<"$output" | sort -u)" = \
+			'[true,"{\"name\":\"x\",\"tags\":[{\"t\":\"y\"}],\"note\":null}"]' ]
 	done
 	[ "$(grep -cF '"strict":true' log)" -eq 6 ]
 	[ "$(grep -oE '"required":\["name","age","note","tags"\],"additionalProperties":false' log | wc -l)" -eq 6 ]

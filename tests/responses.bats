@@ -24,7 +24,8 @@ both() {
 @test "a conversation with tools is sent as items, and nothing is stored unasked" {
 	start_stub --key sk-test-key --log log
 	jq -nc '{id: "a", messages: [{role: "system", content: "be brief"}, {role: "user", content: "hi", name: "ann"},
-		{role: "assistant", content: null, tool_calls: [{id: "t1", type: "function", function: {name: "f", arguments: "{\"a\": 1}"}}]},
+		{role: "assistant", content: null, tool_calls: [{id: "t1", type: "function",
+			function: {name: "f", arguments: "{\"a\": 1}"}}]},
 		{role: "tool", tool_call_id: "t1", content: "42"}, {role: "user", content: [{type: "text", text: "so?"}]}],
 		tools: [{type: "function", function: {name: "f", description: "d", parameters: {type: "object"}}}]}' >in.jsonl
 	status_is 0 ft-prompt -q -m m --api responses --max-tokens 90 -T 0.5 in.jsonl
@@ -71,7 +72,8 @@ both() {
 	echo '{"type":"object","properties":{"due":{"type":"string"}},"required":["due"],"additionalProperties":false}' >schema.json
 	both when --schema schema.json --extra '{"text": {"verbosity": "low"}}'
 	[ "$(jq -r .output <<<"$one")" = '{"due":"when"}' ]
-	jq -e '.body.text | .verbosity == "low" and .format.type == "json_schema" and .format.strict and (.format.schema | has("properties"))' log
+	jq -e '.body.text | .verbosity == "low" and .format.type == "json_schema" and .format.strict
+		and (.format.schema | has("properties"))' log
 	jq -nc '{id: "r", messages: [{role: "user", content: "when"}], response_format: {type: "json_schema",
 		json_schema: {name: "n", schema: {type: "object", properties: {at: {type: "string"}}}}}}' >in.jsonl
 	status_is 0 ft-prompt -q -m m --api responses in.jsonl
@@ -82,7 +84,8 @@ both() {
 	start_stub
 	both word --logprobs 2
 	[ "$(jq -c '[.logprobs[].top_logprobs | length]' <<<"$one")" = '[2]' ]
-	jq -n '{m: {input_cost_per_token: 1, cache_read_input_token_cost: 0.1, output_cost_per_token: 10, max_output_tokens: 99}}' >prices.json
+	jq -n '{m: {input_cost_per_token: 1, cache_read_input_token_cost: 0.1, output_cost_per_token: 10,
+		max_output_tokens: 99}}' >prices.json
 	# 26 in, of which 10 from the cache, and 2 out with 3 of thought: 16 + 1 + 50
 	both 'stub{hidden=14;cached=10;tokens=2;reasoning=3}' --prices prices.json
 	[ "$(jq -c '[.usage.input_tokens, .cost]' <<<"$one")" = '[26,67]' ]

@@ -2,6 +2,7 @@
 # No secret is shown: a server that sends back what it was sent, in every place and form, does not
 # get it into any file or onto any terminal.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 
 KEY='sk-proj-Zq4/xY+77.ft_Key'
@@ -60,7 +61,8 @@ prepare() {
 			[ $as != stream ] || stream=--stream
 			mkdir -p out
 			# shellcheck disable=SC2086
-			ft-prompt -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" --cache out/cache --max-errors 100 $stream in.jsonl \
+			ft-prompt -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" --cache out/cache --max-errors 100 \
+				$stream in.jsonl \
 				>out/$as-$form 2>out/$as-$form.err || :
 			[ -s out/$as-$form ]
 			ft-judge -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" -c good in.jsonl \
@@ -81,7 +83,8 @@ prepare() {
 		for form in plain escaped percent base64; do
 			start_mirror --as $as --form $form
 			mkdir -p out
-			ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch out/batch --batch-poll 0.01 in.jsonl >out/answers 2>out/answers.err || :
+			ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch out/batch --batch-poll 0.01 in.jsonl \
+				>out/answers 2>out/answers.err || :
 			[ -s out/answers ] || [ -s out/answers.err ]
 			ft-train -q --poll 0.01 -m m --remote "$URL" -o out/job train.jsonl >out/rows 2>out/rows.err || :
 			[ -s out/rows.err ]

@@ -768,7 +768,10 @@ two_divisions() {
 			ln -s ../elsewhere before/valid.jsonl
 			cp elsewhere kept
 			;;
-		fresh) rm before/*.jsonl && mkdir before/sub ;;
+		fresh)
+			rm before/*.jsonl
+			mkdir before/sub
+			;;
 		esac
 		cp -a before place
 		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place new.jsonl
@@ -803,7 +806,9 @@ two_divisions() {
 		one_set both
 	done
 	# In the directory itself, and through a link to it.
-	(cd both && ft-split -q -d . ../old.jsonl)
+	cd both
+	ft-split -q -d . ../old.jsonl
+	cd ..
 	[ "$(one_set both)" = old ]
 	ln -s both named
 	ft-split -q -d named new.jsonl

@@ -189,7 +189,7 @@ struct jinja {
 	struct arena arena;
 	const char *name;
 	struct jname *reads; /* every name in an expression, some more than once */
-	struct jnode *root; /* N_LIST of statements */
+	struct jnode *root;  /* N_LIST of statements */
 };
 
 /* --- tokens --- */
