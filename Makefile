@@ -242,7 +242,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/peer/check tests/peer/llama-build \
+SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
@@ -260,6 +260,7 @@ lint: setup
 	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs
 	tests/lint/names build/werror
+	tests/lint/options build/werror
 
 # --- installing and shipping ---
 

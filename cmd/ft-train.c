@@ -50,7 +50,7 @@ static struct opt options[] = {
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR",
 	 "go on with this adapter, of the shape it has, in place of a new one",
 	 .without = "remote full scratch"},
-	{0, "quantize", OPT_STR, &opt_quantize, "bf16|q8_0|q4_0",
+	{0, "quantize", OPT_STR, &opt_quantize, "f32|bf16|q8_0|q4_0",
 	 "hold the frozen base so (default: as stored)", .without = "remote full scratch"},
 	{0, "save-dtype", OPT_CHOICE, &opt_save_dtype, "f32|bf16",
 	 "what a whole model is written as (default f32)", 1, .with = "full scratch", HERE},

@@ -203,3 +203,45 @@ planted.bats:5: 141 columns, more than 140' ]
 	status_is 0 "$ROOT/tests/lint/columns" "$ROOT"/tests/*.bats "$ROOT"/tests/*.bash
 	[ -z "$output" ]
 }
+
+# manual_of TEXT - runs tests/lint/options over a program with three options and a manual of TEXT.
+manual_of() {
+	mkdir -p build/bin man
+	cat >build/bin/ft-x <<-'END'
+		#!/bin/sh
+		echo "complete -c ft-x -F"
+		echo "complete -c ft-x -l form -s f -x -a 'tree flat' -d 'not -l this'"
+		echo "complete -c ft-x -l deep -d 'all of it'"
+		echo "complete -c ft-x -l help -s h -d 'this text'"
+	END
+	chmod +x build/bin/ft-x
+	printf '%s\n' "$1" >man/ft-x.1
+	run "$ROOT/tests/lint/options" build
+}
+
+@test "tests/lint/options: the manuals and the option tables name the same options and values" {
+	status_is 0 "$ROOT/tests/lint/options" "$BUILD" "$ROOT/man"
+	[ -z "$output" ]
+}
+
+@test "tests/lint/options: what only the table has, and what only the manual has" {
+	local synopsis=$'.Sh SYNOPSIS\n.Op Fl f Ar form\n.Sh DESCRIPTION\n'
+	manual_of "$synopsis"$'.It Fl f , Fl -form Cm tree | flat\n.It Fl -deep'
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	manual_of "$synopsis"$'.It Fl f , Fl Fl form Cm tree | flat\nAs with\n.Fl Fl deep .'
+	[ "$status" -eq 0 ]
+	manual_of "$synopsis"$'.It Fl f , Fl -form Cm tree | flat'
+	[ "$status" -eq 1 ]
+	[ "$output" = "man/ft-x.1: --deep is not named" ]
+	manual_of $'.Sh DESCRIPTION\n.It Fl -form Cm tree | flat , Fl -deep'
+	[ "$output" = "man/ft-x.1: -f (--form) is not named" ]
+	manual_of "$synopsis"$'.It Fl f , Fl -form Cm tree\n.It Fl -deep'
+	[ "$output" = "man/ft-x.1: --form flat is not named" ]
+	manual_of "$synopsis"$'.It Fl f , Fl -form Cm tree | flat | round\n.It Fl -deep'
+	[ "$output" = "man/ft-x.1: --form takes no round" ]
+	manual_of "$synopsis"$'.It Fl f , Fl -form Cm tree | flat\n.It Fl -deep\n.It Fl -wide Ar n'
+	[ "$output" = "man/ft-x.1: --wide is no option of ft-x" ]
+	manual_of $'.Sh SYNOPSIS\n.Op Fl k | Fl -form Ar form\n.Sh DESCRIPTION\n.It Fl f , Fl -form Cm tree | flat\n.It Fl -deep'
+	[ "$output" = "man/ft-x.1: -k is no option of ft-x" ]
+}

@@ -73,17 +73,3 @@ teardown() {
 		[ -f "$MAN/$(basename "$p").1" ] || { echo "no manual for $p"; return 1; }
 	done
 }
-
-@test "every long option of --help stands in the manual" {
-	for p in "$BUILD"/bin/ft-*; do
-		name=$(basename "$p")
-		for o in $("$p" --help | sed -n '/^options:/,/^examples:/s/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p'); do
-			case $o in help | version) continue ;; esac
-			grep -qE -- "(Fl Fl |Fl -|-\\\\?-)$o\b" "$MAN/$name.1" || grep -qF -- "-$o" "$MAN/$name.1" || {
-				echo "$name --$o is not in its manual"
-				bad=1
-			}
-		done
-	done
-	[ -z "${bad:-}" ]
-}
