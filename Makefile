@@ -264,7 +264,7 @@ lint: setup
 
 # --- installing and shipping ---
 
-.PHONY: completions install uninstall dist distcheck help clean
+.PHONY: completions html install uninstall dist distcheck help clean
 MANUALS = $(wildcard man/*.[157])
 SHARE = $(DESTDIR)$(PREFIX)/share
 
@@ -279,12 +279,31 @@ endef
 $(foreach s,$(SHELLS),$(eval $(call completion_rule,$(s))))
 completions: $(foreach s,$(SHELLS),$(PROGRAMS:%=$(BUILD)/complete/%.$(s)))
 
+# The manuals as pages that lead to one another, and to Debian's where they name another's.
+HTML = $(BUILD)/html
+html: $(HTML)/index.html
+$(HTML)/index.html: $(MANUALS) $(wildcard examples/*/README.md) Makefile
+	@command -v mandoc >/dev/null || { echo 'html: needs mandoc: apt-get install mandoc' >&2; exit 1; }
+	@rm -rf $(HTML) && mkdir -p $(HTML)
+	$(Q)cd man && for m in $(MANUALS:man/%=%); do \
+		mandoc -Thtml -O 'toc,man=%N.%S.html;https://manpages.debian.org/%N.%S' $$m >$(abspath $(HTML))/$$m.html || exit 1; done
+	$(Q)for e in examples/*/README.md; do n=$${e#*/}; cp $$e $(HTML)/example-$${n%/*}.txt; done
+	$(Q){ echo '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>ft $(VERSION)</title><h1>ft $(VERSION)</h1><ul>'; \
+		for m in ft.7 $(filter-out ft.7,$(MANUALS:man/%=%)); do \
+			echo "<li><a href=\"$$m.html\">$${m%.*}($${m##*.})</a>: $$(sed -n 's/^\.Nd //p' man/$$m)"; done; \
+		echo '</ul><h2>Examples</h2><ul>'; \
+		for e in examples/*/README.md; do n=$${e#*/}; n=$${n%/*}; \
+			echo "<li><a href=\"example-$$n.txt\">$$n</a>: $$(sed -n '1s/^# *//p' $$e)"; done; \
+		echo '</ul></html>'; } >$@
+
 install: all
 	@$(MAKE) $(JOBS) completions
-	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS))
+	@command -v mandoc >/dev/null && $(MAKE) $(JOBS) html || echo 'no mandoc: the manuals are installed without their HTML'
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS) doc/ft/html)
 	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
 	install -m 644 lib/jq/ft.jq '$(SHARE)/ft/'
 	for m in $(MANUALS); do install -m 644 $$m '$(SHARE)/man/man'$${m##*.}/; done
+	[ ! -f $(HTML)/index.html ] || install -m 644 $(HTML)/* '$(SHARE)/doc/ft/html/'
 	for p in $(PROGRAMS); do \
 		install -m 644 $(BUILD)/complete/$$p.bash '$(SHARE)/bash-completion/completions/'$$p; \
 		install -m 644 $(BUILD)/complete/$$p.zsh '$(SHARE)/zsh/site-functions/_'$$p; \
@@ -294,6 +313,7 @@ uninstall:
 	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p '$(SHARE)/bash-completion/completions/'$$p \
 		'$(SHARE)/zsh/site-functions/_'$$p '$(SHARE)/fish/vendor_completions.d/'$$p.fish; done
 	rm -f '$(SHARE)/ft/ft.jq'
+	rm -rf '$(SHARE)/doc/ft'
 	for m in $(MANUALS); do rm -f '$(SHARE)/man/man'$${m##*.}/$${m##*/}; done
 
 dist:
@@ -324,6 +344,7 @@ help:
 	@echo 'make bench           speed and memory against peers, as ratios'
 	@echo 'make peers           install clients from npm to test and measure against (not needed)'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
+	@echo 'make html            the manuals as linked pages, build/html'
 	@echo 'make uninstall dist distcheck clean'
 
 .PHONY: clean
