@@ -102,9 +102,11 @@ log() {
 	# What was booked comes on another day than its calls.
 	jq -c '{id, feedback: {}, ideal: .messages[-1].content}' right.jsonl >log/2024-01-11.jsonl
 	jq -n '{routes: {payments: {targets: [{model: "big", url: "http://127.0.0.1:9/v1", weight: 95},
-		{name: "tuned", model: "./old", weight: 5}], shadow: [{name: "tuned", model: "./old"}], fallback: [{model: "big"}]}}}' >routes.json
+		{name: "tuned", model: "./old", weight: 5}], shadow: [{name: "tuned", model: "./old"}],
+		fallback: [{model: "big"}]}}}' >routes.json
 	cp routes.json before.json
-	status_is 0 retrain clean all TRAFFIC="$TMP/log/*.jsonl" ROUTES="$TMP/routes.json" BASE=./none RELOAD="touch $TMP/reloaded"
+	status_is 0 retrain clean all TRAFFIC="$TMP/log/*.jsonl" ROUTES="$TMP/routes.json" BASE=./none \
+		RELOAD="touch $TMP/reloaded"
 	[[ $output == *"Promoted: "* ]]
 	[ -e reloaded ]
 	cmp before.json routes.json.before
@@ -121,7 +123,8 @@ log() {
 	cd "$ROOT/examples/retrain"
 	promote() { make -s next-routes routes STATE="$TMP/state" BASE=none TO="$TMP/state/model-1" ROUTES="$TMP/routes.json" "$@"; }
 	# Nobody of this machine yet: beside the others.
-	jq -n '{routes: {a: {targets: [{model: "big", url: "http://127.0.0.1:9/v1", weight: 95}]}, b: {targets: [{model: "big"}]}}, default: "b"}' \
+	jq -n '{routes: {a: {targets: [{model: "big", url: "http://127.0.0.1:9/v1", weight: 95}]},
+		b: {targets: [{model: "big"}]}}, default: "b"}' \
 		>"$TMP/routes.json"
 	status_is 0 promote ROUTE=a WEIGHT=1
 	jq -e --arg to "$TMP/state/model-1" '.routes.a.targets[1] == {model: $to, weight: 1}' "$TMP/routes.json"
@@ -150,7 +153,8 @@ log() {
 	status_is 0 retrain TRAFFIC="$TMP/traffic.jsonl"
 	# Somebody finds all sixty good; half of them are known from where they were kept before.
 	keys=$(printf 'g%.0s' {1..60})q
-	printf '%s' "$keys" | timeout 60 script -qec "ft-review --tty -o all.jsonl --as anna state/run/look.jsonl" /dev/null >screen.txt 2>&1
+	printf '%s' "$keys" |
+		timeout 60 script -qec "ft-review --tty -o all.jsonl --as anna state/run/look.jsonl" /dev/null >screen.txt 2>&1
 	[ "$(grep -c verdict all.jsonl)" -eq 60 ]
 	head -n 30 all.jsonl >state/journal.jsonl
 	tail -n 30 all.jsonl >state/run/journal.jsonl

@@ -38,7 +38,8 @@ silent() {
 	silent
 	# Both generations ran in shadow beside the big model, on the same calls.
 	jq -es 'map(select(.shadow)) | map(.model) | unique == ["./model-2023", "./model-2024"]' out/log/*.jsonl
-	jq -es 'map(select(.feedback | not)) | group_by(.id) | map(select(any(.shadow)) | length == 2) | length >= 4 and all' out/log/*.jsonl
+	jq -es 'map(select(.feedback | not)) | group_by(.id) | map(select(any(.shadow)) | length == 2)
+		| length >= 4 and all' out/log/*.jsonl
 	# Of every call people's word came back; none is there twice.
 	ft-serve --join out/log/*.jsonl >joined
 	jq -es 'map(select(.shadow | not)) | (map(.id) | unique | length) == length and all(.ideal)' joined
@@ -80,7 +81,7 @@ silent() {
 		sticky: "metadata.conversation_id"}}}' >routes.json
 	start_serve -r routes.json -o log
 	local how
-	for how in curl bash node; do
+	for how in bash curl node; do
 		case $how in
 		curl) command -v curl >/dev/null || continue ;;
 		node)
@@ -90,17 +91,21 @@ silent() {
 			ln -s "$PEERS/node_modules" node_modules
 			;;
 		esac
-		if [ $how = node ]; then node app.mjs "$SERVE/v1" notes.jsonl; else "$ROOT/examples/serve/app.sh" $how "$SERVE/v1" notes.jsonl; fi
+		if [ $how = node ]; then
+			node app.mjs "$SERVE/v1" notes.jsonl
+		else
+			"$ROOT/examples/serve/app.sh" $how "$SERVE/v1" notes.jsonl
+		fi
 		ft-serve --join log/*.jsonl | jq -cS '{messages, output, ideal, session, tags, params, error}' | sort >$how
 		rm log/*.jsonl
 		[ "$(wc -l <$how)" -eq 12 ]
 		[ "$(jq -s 'map(select(.ideal and .output)) | length' $how)" -eq 12 ]
-		cmp curl $how
+		cmp bash $how
 	done
 }
 
 @test "serve: the application that cannot reach anything says so" {
-	echo '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "conversation": "c", "received": "2023-01-01"}' >n
+	jq -nc '{messages: [{role: "user", content: "a"}, {role: "assistant", content: "b"}], conversation: "c", received: "2023-01-01"}' >n
 	run ! "$ROOT/examples/serve/app.sh" curl http://127.0.0.1:1/v1 n
 	run ! "$ROOT/examples/serve/app.sh" bash http://127.0.0.1:1/v1 n
 }
