@@ -69,6 +69,11 @@ silent() {
 	grep -q '^\$ ft-train' told
 	kill -TERM -- "-$STORY"
 	wait "$STORY" || :
+	# make does not wait for what it ran.
+	for _ in $(seq 1000); do
+		pgrep -g "$STORY" >/dev/null || break
+		sleep 0.02
+	done
 	STORY=
 	silent
 }
@@ -110,6 +115,22 @@ silent() {
 	jq -nc '{messages: [{role: "user", content: "a"}, {role: "assistant", content: "b"}], conversation: "c", received: "2023-01-01"}' >n
 	run ! "$ROOT/examples/serve/app.sh" curl http://127.0.0.1:1/v1 n
 	run ! "$ROOT/examples/serve/app.sh" bash http://127.0.0.1:1/v1 n
+}
+
+@test "serve: the application stops at a call that fails, and nobody else's booking goes back for it" {
+	stub-chat --reply read --port-file stub2.port 3>&- >/dev/null 2>&1 &
+	STUB2_PID=$!
+	start_serve -u "http://127.0.0.1:$(port_of stub2.port)/v1" -o log
+	local how fault
+	for fault in 'stub{status=500}' 'stub{status=400}' 'stub{drop=before}'; do
+		jq -nc --arg fault "$fault" '("first", $fault, "third") | {messages: [{role: "user", content: .},
+			{role: "assistant", content: "booked for \(.)"}], conversation: "c", received: "2023-01-01"}' >n
+		for how in curl bash; do
+			run ! "$ROOT/examples/serve/app.sh" $how "$SERVE/v1" n
+		done
+	done
+	ft-serve --join log/*.jsonl >joined
+	jq -es 'map(select(.ideal and .ideal != "booked for \(.messages[0].content)")) == []' joined
 }
 
 @test "serve: the whole story" {

@@ -13,7 +13,7 @@ post() {
 	case $how in
 	curl)
 		jq -rR --arg url "$url$1" '"next\nurl = \($url | tojson)\ninclude\nsilent\nshow-error\nfail
-			header = \"Content-Type: application/json\"\ndata-binary = \(tojson)"' | sed 1d | curl -K -
+			header = \"Content-Type: application/json\"\ndata-binary = \(tojson)"' | sed 1d | curl --fail-early -K -
 		;;
 	bash)
 		local host=${url#http://} LC_ALL=C
