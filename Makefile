@@ -126,7 +126,7 @@ demo: setup
 	@$(MAKE) $(JOBS) programs build/examples/notes
 	@$(MAKE) --no-print-directory -C examples/payments
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
 .PHONY: setup
 setup:
@@ -242,7 +242,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = .ci/setup .ci/run tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+SH_FILES = .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
@@ -264,7 +264,7 @@ lint: setup
 
 # --- installing and shipping ---
 
-.PHONY: completions html install uninstall dist distcheck help clean
+.PHONY: completions html install uninstall deb dist distcheck help clean
 MANUALS = $(wildcard man/*.[157])
 SHARE = $(DESTDIR)$(PREFIX)/share
 
@@ -299,10 +299,12 @@ $(HTML)/index.html: $(MANUALS) $(wildcard examples/*/README.md) Makefile
 install: all
 	@$(MAKE) $(JOBS) completions
 	@command -v mandoc >/dev/null && $(MAKE) $(JOBS) html || echo 'no mandoc: the manuals are installed without their HTML'
-	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS) doc/ft/html)
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS) doc/ft/html doc/ft/examples)
 	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
 	install -m 644 lib/jq/ft.jq '$(SHARE)/ft/'
 	for m in $(MANUALS); do install -m 644 $$m '$(SHARE)/man/man'$${m##*.}/; done
+	tar -C examples --exclude=build -cf - . | tar -C '$(SHARE)/doc/ft/examples' --no-same-owner -xf -
+	chmod -R u=rwX,go=rX '$(SHARE)/doc/ft/examples'
 	[ ! -f $(HTML)/index.html ] || install -m 644 $(HTML)/* '$(SHARE)/doc/ft/html/'
 	for p in $(PROGRAMS); do \
 		install -m 644 $(BUILD)/complete/$$p.bash '$(SHARE)/bash-completion/completions/'$$p; \
@@ -315,6 +317,12 @@ uninstall:
 	rm -f '$(SHARE)/ft/ft.jq'
 	rm -rf '$(SHARE)/doc/ft'
 	for m in $(MANUALS); do rm -f '$(SHARE)/man/man'$${m##*.}/$${m##*/}; done
+
+# A package for Debian of what install places; .debian/build says what goes in besides.
+deb: all
+	@rm -rf $(BUILD)/deb
+	@$(MAKE) -s install DESTDIR='$(abspath $(BUILD))/deb' PREFIX=/usr >/dev/null
+	@.debian/build $(BUILD)/deb $(VERSION) $(BUILD)
 
 dist:
 	@mkdir -p build
@@ -345,6 +353,7 @@ help:
 	@echo 'make peers           install clients from npm to test and measure against (not needed)'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
 	@echo 'make html            the manuals as linked pages, build/html'
+	@echo 'make deb             a package for Debian, build/ft_VERSION-1_ARCH.deb'
 	@echo 'make uninstall dist distcheck clean'
 
 .PHONY: clean

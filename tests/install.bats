@@ -3,10 +3,9 @@
 
 load helper
 
-# quiet_make GOAL... - in the tree, with what is built already. The tests' own programs and scratch
-# stay outside it.
+# quiet_make GOAL... - in the tree, with what is built already, whatever flags it was built with.
 quiet_make() {
-	make -s -C "$ROOT" BUILD="$BUILD" "$@" >make.out 2>&1 || { cat make.out; return 1; }
+	env -u MAKEFLAGS -u MFLAGS make -s -C "$ROOT" BUILD="$BUILD" -o "$BUILD/flags" "$@" >make.out 2>&1 || { cat make.out; return 1; }
 }
 
 @test "make html: each link among the pages leads to one, and the index to all and to the examples" {
@@ -26,4 +25,62 @@ quiet_make() {
 	grep -oh 'href="[^"#]*' html/*.html | sed 's/href="//' | sort -u | grep -v '^https:' | while read -r page; do
 		[ -z "$page" ] || [ -s "html/$page" ] || { echo "no $page"; exit 1; }
 	done
+}
+
+# install_in DIR - installs what is built under $TMP/DIR, as a package would.
+install_in() {
+	[ -z "${FT_SANITIZED:-}" ] || skip "what is built here is not for installing"
+	quiet_make DESTDIR="$TMP/$1" PREFIX=/usr HTML="$TMP/html" install
+}
+
+@test "make install: programs, manuals, ft.jq, completions and examples, of which uninstall leaves none" {
+	install_in root
+	for p in "$BUILD"/bin/ft-*; do
+		p=${p##*/}
+		cmp "$BUILD/bin/$p" "root/usr/bin/$p"
+		[ -s "root/usr/share/man/man1/$p.1" ]
+		"$p" --complete bash | cmp - "root/usr/share/bash-completion/completions/$p"
+		"$p" --complete zsh | cmp - "root/usr/share/zsh/site-functions/_$p"
+		"$p" --complete fish | cmp - "root/usr/share/fish/vendor_completions.d/$p.fish"
+	done
+	[ -s root/usr/share/ft/ft.jq ]
+	cmp "$ROOT/examples/slow/slow" root/usr/share/doc/ft/examples/slow/slow
+	[ -x root/usr/share/doc/ft/examples/slow/slow ]
+	[ -z "$(find root -name build)" ]
+	quiet_make DESTDIR="$TMP/root" PREFIX=/usr uninstall
+	[ -z "$(find root -type f)" ]
+}
+
+@test "make deb: the same bytes twice, whatever the umask and the time, and the libraries in its Depends" {
+	command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-dev here"
+	export SOURCE_DATE_EPOCH=1767225600 DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1 # in less time
+	install_in one
+	umask 077
+	install_in two
+	find two -exec touch -h -d '2026-02-03' {} +
+	"$ROOT/.debian/build" two 1.2.3 out-two >/dev/null
+	umask 022
+	package=$("$ROOT/.debian/build" one 1.2.3 out)
+	[ "$package" = "out/ft_1.2.3-1_$(dpkg --print-architecture).deb" ]
+	cmp "$package" "out-two/${package##*/}"
+
+	[ "$(dpkg-deb -f "$package" Version)" = 1.2.3-1 ]
+	depends=$(dpkg-deb -f "$package" Depends)
+	for library in libc6 libcurl4 libcjson1 libopenblas0 jq; do
+		grep -q "\b$library\b" <<<"$depends"
+	done
+	dpkg-deb -x "$package" there
+	[ "$(there/usr/bin/ft-eval --version)" = "$(ft-eval --version)" ]
+	zcat there/usr/share/doc/ft/changelog.gz | cmp - "$ROOT/CHANGES.md"
+	grep -q '^License: Expat$' there/usr/share/doc/ft/copyright
+	dpkg-deb -I "$package" md5sums | env -C there md5sum --quiet -c
+	run ! grep -v ' root/root .* 2026-01-01 ' <(TZ=UTC dpkg-deb -c "$package")
+}
+
+@test "make deb: lintian has nothing to say" {
+	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"
+	command -v lintian >/dev/null || skip "no lintian here"
+	install_in root
+	lintian --allow-root --fail-on error,warning "$("$ROOT/.debian/build" root 1.2.3 out)" >said
+	[ ! -s said ]
 }
