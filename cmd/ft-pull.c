@@ -117,7 +117,7 @@ static void choose(struct pull_list *l, const char *repo)
 	if (!tokenizer)
 		prog_warn("%s has no tokenizer.json, so text cannot be given to this model", repo);
 	/* Small ones first: what is wrong with a model shows before gigabytes have come. */
-	qsort(l->v, l->n, sizeof *l->v, by_size);
+	mem_sort(l->v, l->n, sizeof *l->v, by_size);
 }
 
 struct shown {

@@ -80,6 +80,12 @@ char *mem_strndup(const char *s, size_t n)
 	return d;
 }
 
+void mem_sort(void *v, size_t n, size_t size, int (*compare)(const void *a, const void *b))
+{
+	if (n > 1)
+		qsort(v, n, size, compare);
+}
+
 char *mem_strdup(const char *s)
 {
 	return mem_strndup(s, strlen(s));

@@ -21,6 +21,9 @@ void *mem_grow(void *p, size_t *cap, size_t need, size_t size);
 /* As mem_alloc, aligned to 64 bytes (for vector kernels); freed with free(). */
 void *mem_aligned(size_t n, size_t size);
 
+/* qsort, to which no array may be NULL, not even an empty one. */
+void mem_sort(void *v, size_t n, size_t size, int (*compare)(const void *a, const void *b));
+
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n); /* n bytes and a NUL, embedded NULs kept */
 

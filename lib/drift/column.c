@@ -219,7 +219,7 @@ void column_finish(struct column *c)
 	uint64_t *count = mem_alloc(c->levels_n, sizeof *count), off;
 	for (size_t i = 0; i < c->levels_n; i++)
 		count[i] = c->levels[i].n;
-	qsort(count, c->levels_n, sizeof *count, by_count);
+	mem_sort(count, c->levels_n, sizeof *count, by_count);
 	off = count[COLUMN_LEVELS];
 	free(count);
 	map_release(&c->level_by_hash);

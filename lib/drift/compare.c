@@ -271,7 +271,7 @@ static void adjust(struct comparison *c, const struct drift_options *o, double a
 			order[k++] = &c->lines[i].finding[j];
 	}
 	if (k)
-		qsort(order, k, sizeof *order, by_weighted_p);
+		mem_sort(order, k, sizeof *order, by_weighted_p);
 	/* Benjamini and Hochberg's with weights (Genovese, Roeder and Wasserman 2006). */
 	for (size_t i = 0; i < c->tests; i++)
 		p[i] = i < k ? fmin(1,
@@ -461,7 +461,7 @@ int compare(const struct frame *reference, const struct frame *current,
 		judge_line(&c->lines[i]);
 		c->drifted += c->lines[i].verdict == VERDICT_DRIFT;
 	}
-	qsort(c->lines, c->n, sizeof *c->lines, by_rank);
+	mem_sort(c->lines, c->n, sizeof *c->lines, by_rank);
 	size_t compared = 0, untyped = 0;
 	for (size_t i = 0; i < c->n; i++) {
 		compared += values_in(c->lines[i].reference) && values_in(c->lines[i].current);

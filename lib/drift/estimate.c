@@ -81,7 +81,7 @@ static struct pair *pairs_of(const struct column *score, const struct column *tr
 	*n = all < ESTIMATE_ROWS ? all : ESTIMATE_ROWS;
 	for (size_t i = 0; i < *n; i++)
 		v[i] = v[i * all / *n];
-	qsort(v, *n, sizeof *v, by_score);
+	mem_sort(v, *n, sizeof *v, by_score);
 	return v;
 }
 

@@ -131,7 +131,7 @@ static uint64_t threshold_of(struct frame *const *f, size_t n)
 		for (size_t k = 0; k < f[i]->sample_n; k++)
 			order[all++] = f[i]->sample[k].priority;
 	}
-	qsort(order, all, sizeof *order, by_size);
+	mem_sort(order, all, sizeof *order, by_size);
 	threshold = order[most - 1];
 	free(order);
 	return threshold;
@@ -193,7 +193,7 @@ static void sort_sample(struct frame *f)
 	struct sampled_row *sorted = mem_alloc(f->sample_n, sizeof *sorted);
 	uint32_t *to = mem_alloc(f->sample_n, sizeof *to);
 	memcpy(sorted, f->sample, f->sample_n * sizeof *sorted);
-	qsort(sorted, f->sample_n, sizeof *sorted, by_number);
+	mem_sort(sorted, f->sample_n, sizeof *sorted, by_number);
 	for (size_t i = 0; i < f->sample_n; i++)
 		to[i] = (uint32_t)((struct sampled_row *)bsearch(&f->sample[i], sorted, f->sample_n,
 								 sizeof *sorted, by_number) -

@@ -203,7 +203,7 @@ static void draw_levels(struct buf *b, const char *const names[2], const struct 
 		if (!map_get(&was->level_by_hash, is->levels[i].hash))
 			v[n++] = (struct share){is, i, 0, (double)is->levels[i].n / is_n};
 	}
-	qsort(v, n, sizeof *v, by_share);
+	mem_sort(v, n, sizeof *v, by_share);
 	n = n < LEVELS ? n : LEVELS;
 	for (size_t i = 0; i < n; i++) {
 		struct span s = column_level_text(v[i].c, &v[i].c->levels[v[i].level]);

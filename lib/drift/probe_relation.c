@@ -261,7 +261,7 @@ static void add_words(struct relation *r, const struct line *l)
 		}
 	}
 	if (kept)
-		qsort(word, kept, sizeof *word, by_evenness);
+		mem_sort(word, kept, sizeof *word, by_evenness);
 	mark_words(r, l, cell, word, kept < WORDS ? kept : WORDS);
 	free(word);
 	free(cell);
@@ -278,9 +278,10 @@ struct counts {
 /* cell: output class and side of each row, as cell_of has them. */
 static void count(struct counts *c, const struct feature *in, const unsigned char *cell, size_t all)
 {
-	uint32_t *n = &c->n[0][0][0];
+	uint32_t *n;
 
 	memset(c, 0, sizeof *c);
+	n = &c->n[0][0][0];
 	for (size_t k = 0; k < all; k++)
 		n[in->class[k] * 2 * CLASSES + cell[k]]++;
 }

@@ -313,7 +313,7 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 	}
 	for (size_t i = 0; i < s.rows; i++)
 		rank[i] = (struct ranked){s.total[i], current->sample[i].priority, i};
-	qsort(rank, s.rows, sizeof *rank, by_score);
+	mem_sort(rank, s.rows, sizeof *rank, by_score);
 	for (*n = 0; *n < s.rows && *n < most && rank[*n].score > 0; ++*n)
 		out[*n] = (struct selected){current->sample[rank[*n].row].number, rank[*n].score,
 					    mem_strdup(s.path[rank[*n].row])};

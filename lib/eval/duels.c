@@ -117,7 +117,7 @@ struct duelist *duels_rank(const struct duels *d, double level)
 	for (size_t i = 0; i < d->n; i++)
 		v[i].strength = strength[i];
 	if (d->n > 0)
-		qsort(v, d->n, sizeof *v, by_strength);
+		mem_sort(v, d->n, sizeof *v, by_strength);
 	free(points);
 	free(strength);
 	return v;

@@ -183,7 +183,7 @@ void labels_figures(const struct labels *l, double level, uint64_t seed, struct 
 	f->support = f->f1 + n;
 	for (size_t i = 0; i < n; i++)
 		f->names[i] = l->names[i];
-	qsort(f->names, n, sizeof *f->names, by_text);
+	mem_sort(f->names, n, sizeof *f->names, by_text);
 	for (size_t i = 0; i < n; i++) {
 		const char *key = l->names[i];
 

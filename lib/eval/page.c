@@ -410,7 +410,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 		}
 		order[i].mean = count > 0 ? sum / count : 0;
 	}
-	qsort(order, g->n_rows, sizeof *order, by_mean);
+	mem_sort(order, g->n_rows, sizeof *order, by_mean);
 	label_of(g, &text);
 	if (with_script)
 		buf_adds(out, "<a id=\"rows\"></a>");

@@ -112,7 +112,7 @@ static struct list ngrams(const struct list *l, size_t n)
 			g.v[j] = x;
 		}
 	} else {
-		qsort(g.v, g.n, sizeof *g.v, by_number);
+		mem_sort(g.v, g.n, sizeof *g.v, by_number);
 	}
 	return g;
 }

@@ -235,7 +235,7 @@ void tables_confusions(const struct label_figures *f, struct table *t)
 								 f->matrix[i * (f->n + 1) + j]};
 			}
 	if (n > 0)
-		qsort(v, n, sizeof *v, by_count);
+		mem_sort(v, n, sizeof *v, by_count);
 	table_head(t, "expected|said|>rows|>of the class");
 	for (size_t i = 0; i < n && i < CONFUSIONS; i++) {
 		table_name(t, f->names[v[i].expected]);

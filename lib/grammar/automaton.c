@@ -265,7 +265,7 @@ static uint32_t settle(struct automaton *a)
 	a->n_work = 0;
 	if (kept == 0 && !accepts)
 		return AUTOMATON_DEAD;
-	qsort(a->work, kept, sizeof *a->work, by_place);
+	mem_sort(a->work, kept, sizeof *a->work, by_place);
 	for (size_t i = 0; i < kept; i++)
 		hash = (hash ^ ((uint64_t)a->work[i].state << 32 | a->work[i].stack)) *
 		       1099511628211u;

@@ -56,7 +56,7 @@ struct grammar_vocabulary *grammar_vocabulary_new(const struct tokenizer *t, siz
 		if (v->bytes[i].s && v->bytes[i].n > 0)
 			v->words[v->n++] = (struct word){v->bytes[i], (int32_t)i, 0};
 	}
-	qsort(v->words, v->n, sizeof *v->words, by_bytes);
+	mem_sort(v->words, v->n, sizeof *v->words, by_bytes);
 	for (size_t i = 0; i < v->n; i++) {
 		struct span now = v->words[i].bytes,
 			    before = i ? v->words[i - 1].bytes : (struct span){"", 0};

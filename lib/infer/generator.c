@@ -371,7 +371,7 @@ static size_t plan(struct generator *g)
 		left -= !g->running[i]->reading;
 	left = left < PREFILL_ROWS ? left : PREFILL_ROWS;
 	memcpy(order, g->running, g->n_running * sizeof *order);
-	qsort(order, g->n_running, sizeof *order, by_admission);
+	mem_sort(order, g->n_running, sizeof *order, by_admission);
 	for (size_t i = 0; i < g->n_running; i++) {
 		size_t want = order[i]->n - order[i]->computed;
 

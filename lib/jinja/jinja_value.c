@@ -553,7 +553,7 @@ static int put_dict(struct jrun *r, const struct jv *v, struct buf *b, int inden
 		if (!sorted)
 			return -1;
 		memcpy(sorted, entries, n * sizeof *sorted);
-		qsort(sorted, n, sizeof *sorted, by_key);
+		mem_sort(sorted, n, sizeof *sorted, by_key);
 		entries = sorted;
 	}
 	buf_addc(b, '{');

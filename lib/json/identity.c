@@ -155,7 +155,7 @@ int record_message_text(struct span content, struct buf *b)
  * two. */
 static int add_reference(struct buf *b, size_t from, struct err *e)
 {
-	if (memchr(b->data + from, 0, b->len - from))
+	if (b->len > from && memchr(b->data + from, 0, b->len - from))
 		return err_set(e, "a reference holds \\u0000, which is not supported here");
 	buf_addc(b, 0);
 	return 1;

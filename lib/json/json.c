@@ -350,7 +350,7 @@ static void members_sorted(struct span object, struct members *m)
 	if (m->v == m->few)
 		sort_few(m->v, m->n);
 	else
-		qsort(m->v, m->n, sizeof *m->v, by_key);
+		mem_sort(m->v, m->n, sizeof *m->v, by_key);
 }
 
 static void members_release(struct members *m)

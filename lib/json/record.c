@@ -46,7 +46,7 @@ static int name_repeats(const struct record *r, struct err *e)
 	} else {
 		struct member *sorted = mem_alloc(r->n, sizeof *sorted);
 		memcpy(sorted, r->members, r->n * sizeof *sorted);
-		qsort(sorted, r->n, sizeof *sorted, by_member_key);
+		mem_sort(sorted, r->n, sizeof *sorted, by_member_key);
 		for (size_t i = 1; i < r->n && !twice.s; i++)
 			if (span_eq(sorted[i].key, sorted[i - 1].key))
 				twice = sorted[i].key;

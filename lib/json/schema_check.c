@@ -339,7 +339,7 @@ static int check_unique(struct check *c, const struct schema_node *n, struct spa
 
 	while (json_next(&it, v, &unused, &item))
 		all[i++] = (struct hashed){hash_value(item), item};
-	qsort(all, count, sizeof *all, by_hash);
+	mem_sort(all, count, sizeof *all, by_hash);
 	for (i = 1; i < count && !rc; i++)
 		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !rc; k--)
 			if (json_equal(all[k - 1].v, all[i].v))

@@ -191,7 +191,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 		places[n].tensor = s->n++;
 		n++;
 	}
-	qsort(places, n, sizeof *places, by_place);
+	mem_sort(places, n, sizeof *places, by_place);
 	for (size_t i = 0; i < n; i++) {
 		if (places[i].begin != at) {
 			err_set(e, "tensor %s %s what stands before it",
@@ -206,7 +206,7 @@ static int parse_file(struct st_set *s, size_t file, struct err *e)
 			data_bytes - at);
 		goto cleanup;
 	}
-	qsort(s->t + first, s->n - first, sizeof *s->t, by_name);
+	mem_sort(s->t + first, s->n - first, sizeof *s->t, by_name);
 	for (size_t i = first + 1; i < s->n; i++)
 		if (strcmp(s->t[i - 1].name, s->t[i].name) == 0) {
 			err_set(e, "tensor %s stands there twice", s->t[i].name);
@@ -286,7 +286,7 @@ static int open_shards(struct st_set *s, const char *dir, const char *index, str
 		if (i == s->files && add_file(s, file_join(dir, name.data), e))
 			goto cleanup;
 	}
-	qsort(s->t, s->n, sizeof *s->t, by_name);
+	mem_sort(s->t, s->n, sizeof *s->t, by_name);
 	for (size_t i = 1; i < s->n; i++)
 		if (strcmp(s->t[i - 1].name, s->t[i].name) == 0) {
 			err_set(e, "tensor %s stands in %s and in %s", s->t[i].name,

@@ -60,7 +60,7 @@ static void cut_shingles(struct span text, struct shingles *s)
 			words[i] = hash_mix(words[i], words[i + j]);
 	n = n < width ? 0 : n - width + 1;
 	if (n)
-		qsort(words, n, sizeof *words, by_value);
+		mem_sort(words, n, sizeof *words, by_value);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || words[kept - 1] != words[i])
 			words[kept++] = words[i];

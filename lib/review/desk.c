@@ -62,7 +62,7 @@ static void settle_labels(struct desk *d)
 	/* those of a set that has no labels are freed with the others */
 	size_t kept = d->labels_n <= DESK_LABELS ? d->labels_n : 0;
 	if (kept >= 2 && d->n >= LABEL_ROWS * kept)
-		qsort(d->labels, kept, sizeof *d->labels, label_cmp);
+		mem_sort(d->labels, kept, sizeof *d->labels, label_cmp);
 	else
 		d->labels_n = 0;
 }
@@ -175,7 +175,7 @@ static int ranked_cmp(const void *a, const void *b)
 static uint32_t *order_by(struct ranked *r, size_t n)
 {
 	uint32_t *order = mem_alloc(n, sizeof *order);
-	qsort(r, n, sizeof *r, ranked_cmp);
+	mem_sort(r, n, sizeof *r, ranked_cmp);
 	for (size_t i = 0; i < n; i++)
 		order[i] = r[i].row;
 	return order;

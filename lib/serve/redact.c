@@ -196,7 +196,7 @@ static void find_all(const struct redact *r, struct span text, unsigned kinds, s
 		if (r->rules[u].pattern)
 			find_pattern(r, u, text, f);
 	if (f->n)
-		qsort(f->v, f->n, sizeof *f->v, by_place);
+		mem_sort(f->v, f->n, sizeof *f->v, by_place);
 }
 
 /* Where finds overlap, all of them go: the first names what stood there. */

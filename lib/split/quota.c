@@ -149,7 +149,7 @@ static void number_by_hash(struct quota *q)
 
 	for (size_t i = 0; i < q->classes_n; i++)
 		old[i] = q->classes[i].hash;
-	qsort(q->classes, q->classes_n, sizeof *q->classes, by_class_hash);
+	mem_sort(q->classes, q->classes_n, sizeof *q->classes, by_class_hash);
 	for (size_t i = 0; i < q->classes_n; i++)
 		*map_get(&q->by_hash, q->classes[i].hash) = i;
 	for (size_t i = 0; i < q->classes_n; i++)
@@ -190,7 +190,7 @@ void quota_settle(struct quota *q, struct ledger *l, size_t first, const struct 
 						       (uint32_t)q->classes[q->row_class[k]].rows,
 						       q->row_class[k], root};
 	}
-	qsort(turn, n, sizeof *turn, by_turn);
+	mem_sort(turn, n, sizeof *turn, by_turn);
 	for (size_t i = 0; i < n; i++) {
 		if (l->units[turn[i].root].side == SIDE_NONE)
 			place(&f, turn[i].root, choose(&f, &q->classes[turn[i].class]));

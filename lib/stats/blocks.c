@@ -78,7 +78,7 @@ double blocks_ks(const struct blocks *b, const double *x)
 	v = mem_alloc(b->rows, sizeof *v);
 	for (size_t i = 0; i < b->rows; i++)
 		v[i] = (struct valued){x[i], blocks_weight(b, i), b->block[i]};
-	qsort(v, b->rows, sizeof *v, by_value);
+	mem_sort(v, b->rows, sizeof *v, by_value);
 	sign = ones(b->n);
 	observed = distance(b, v, sign);
 	rng_seed(&r, b->seed, 0xb10c);

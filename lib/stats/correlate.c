@@ -59,7 +59,7 @@ static void ranks_of(const double *x, size_t n, double *ranks)
 
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){x[i], 0, i};
-	qsort(r, n, sizeof *r, by_x);
+	mem_sort(r, n, sizeof *r, by_x);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i; j < n && r[j].x == r[i].x; j++)
 			;
@@ -78,7 +78,7 @@ static void weigh_above(const double *x, const double *b, size_t n, double *out)
 
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){x[i], 0, i};
-	qsort(r, n, sizeof *r, by_x);
+	mem_sort(r, n, sizeof *r, by_x);
 	for (size_t j = n, i; j > 0; j = i) {
 		double own = 0;
 
@@ -179,7 +179,7 @@ static void pair_rows(const double *x, const double *y, size_t n, struct row_pai
 
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){y[i], 0, i};
-	qsort(r, n, sizeof *r, by_x);
+	mem_sort(r, n, sizeof *r, by_x);
 	for (size_t i = 0, j, k = 1; i < n; i = j, k++)
 		for (j = i; j < n && r[j].x == r[i].x; j++) {
 			rank[r[j].at] = k;
@@ -188,7 +188,7 @@ static void pair_rows(const double *x, const double *y, size_t n, struct row_pai
 		}
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct ranked){x[i], y[i], i};
-	qsort(r, n, sizeof *r, by_x);
+	mem_sort(r, n, sizeof *r, by_x);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i; j < n && r[j].x == r[i].x; j++)
 			count_at(greater, n, rank[r[j].at], -1);

@@ -30,7 +30,7 @@ static struct ranked *rank(const double *p, size_t n, double *adjusted, size_t *
 		else
 			r[m++] = (struct ranked){p[i], i};
 	}
-	qsort(r, m, sizeof *r, by_p);
+	mem_sort(r, m, sizeof *r, by_p);
 	*made = m;
 	return r;
 }

@@ -1,5 +1,6 @@
 /* order: see order.h. */
 #include "order.h"
+#include "../base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ int order_ascending(const void *a, const void *b)
 void order_sort(double *v, size_t n)
 {
 	if (n > 0)
-		qsort(v, n, sizeof *v, order_ascending);
+		mem_sort(v, n, sizeof *v, order_ascending);
 }
 
 double order_median(const double *v, size_t n)

@@ -135,7 +135,7 @@ void quantiles_points(const struct quantiles *q, double *x, size_t count)
 		for (size_t i = 0; i < q->level[h].n; i++)
 			v[n++] = (struct weighted){q->level[h].v[i], ldexp(1, (int)h)};
 	}
-	qsort(v, n, sizeof *v, by_value);
+	mem_sort(v, n, sizeof *v, by_value);
 	for (size_t i = 0; i < count; i++) {
 		double rank = ((double)i + 0.5) / (double)count * (double)q->n;
 		while (at + 1 < n && upto + v[at].weight <= rank)

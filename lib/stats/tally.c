@@ -145,7 +145,7 @@ struct tally_bin *tally_sorted(const struct tally *t, size_t *n)
 	for (size_t i = 0; i < t->cap; i++)
 		if (t->bins[i].n > 0)
 			v[m++] = t->bins[i];
-	qsort(v, m, sizeof *v, by_value);
+	mem_sort(v, m, sizeof *v, by_value);
 	*n = m;
 	return v;
 }

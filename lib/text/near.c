@@ -107,7 +107,7 @@ int near_add(struct near *n, struct span text, struct err *e)
 	size_t k = n->runs_n - first, kept = 0;
 	uint32_t *set = n->runs ? n->runs + first : NULL;
 	if (k)
-		qsort(set, k, sizeof *set, by_run);
+		mem_sort(set, k, sizeof *set, by_run);
 	for (size_t i = 0; i < k; i++) {
 		if (!kept || set[kept - 1] != set[i])
 			set[kept++] = set[i];
@@ -279,14 +279,14 @@ struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n,
 			band.add[k] = hash_mix(n->seed, 2 * salt + 1) >> 32;
 		}
 		pool_run(pool, (band.entries + PIECE - 1) / PIECE, band_piece, &band);
-		qsort(band.entry, band.entries, sizeof *band.entry, by_key);
+		mem_sort(band.entry, band.entries, sizeof *band.entry, by_key);
 		search_band(n, &band, &f);
 	}
 	*unchecked = 0;
 	for (size_t i = 0; i < n->texts; i++)
 		*unchecked += f.crowded[i];
 	if (f.n)
-		qsort(f.pair, f.n, sizeof *f.pair, by_similarity);
+		mem_sort(f.pair, f.n, sizeof *f.pair, by_similarity);
 	*pairs_n = f.n;
 	free(band.entry);
 	free(f.crowded);

@@ -77,7 +77,7 @@ void batch_pack(struct batch_packs *b, const size_t *examples, size_t n, const u
 	size_t *pack_of = b->scratch, *load = b->scratch + n;
 	memset(load, 0, packs * sizeof *load);
 	memset(b->first, 0, (packs + 1) * sizeof *b->first);
-	qsort(pieces, n, sizeof *pieces, longer_first);
+	mem_sort(pieces, n, sizeof *pieces, longer_first);
 	for (size_t i = 0; i < n; i++) {
 		size_t least = 0;
 		for (size_t p = 1; p < packs; p++)

@@ -480,7 +480,7 @@ long long dataset_overlap(const struct dataset *a, const struct dataset *b, int 
 	*count = 0;
 	for (size_t i = 0; i < na; i++)
 		seen[i] = example_hash(a, i, preferences);
-	qsort(seen, na, sizeof *seen, by_hash);
+	mem_sort(seen, na, sizeof *seen, by_hash);
 	for (size_t i = 0; i < nb; i++) {
 		uint64_t h = example_hash(b, i, preferences);
 		if (!bsearch(&h, seen, na, sizeof *seen, by_hash))
