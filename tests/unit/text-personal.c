@@ -61,8 +61,8 @@ static const char *const rows[] = {
 	"34\xc2\xa0"
 	"56\xc2\xa0"
 	"78]",
-	"[phone:+49(0)171/1234567], [phone:\xef\xbc\x8b"
-	"81-3-1234-5678]",
+	("[phone:+49(0)171/1234567], [phone:\xef\xbc\x8b"
+	 "81-3-1234-5678]"),
 	"[phone:+7 (495) 123-45-67], [phone:8 (495) 123-45-67]",
 	"[phone:(11) 91234-5678]",
 	"[mail:0171-1234567@example.de]",
