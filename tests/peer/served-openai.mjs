@@ -9,7 +9,7 @@ const seen = {};
 const ask = (more = {}) => client.chat.completions.create({ model: "m", messages: [{ role: "user", content: "Say it" }], max_tokens: 20, ...more });
 
 const whole = await ask();
-const stream = client.beta.chat.completions.stream({
+const stream = client.chat.completions.stream({
 	model: "m", messages: [{ role: "user", content: "Say it" }], max_tokens: 20, stream_options: { include_usage: true },
 });
 const gathered = await stream.finalChatCompletion();
@@ -21,7 +21,7 @@ const shape = { type: "json_schema", json_schema: { name: "call", schema: call }
 const told = (choice) => [choice.finish_reason, choice.message.tool_calls[0].function.name, typeof JSON.parse(choice.message.tool_calls[0].function.arguments).n];
 const tool = await ask({ tools, response_format: shape, max_tokens: 200 });
 seen.tool = told(tool.choices[0]);
-const streamed = client.beta.chat.completions.stream({
+const streamed = client.chat.completions.stream({
 	model: "m", messages: [{ role: "user", content: "Say it" }], max_tokens: 200, tools, response_format: shape,
 });
 seen.streamed_tool = told((await streamed.finalChatCompletion()).choices[0]);
