@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define ALONE 8	    /* steps that tell the pace of one row */
+#define FAR 3.0	    /* a step that takes so many times another is none of its kind */
 #define MEMORY 4096 /* steps of a size that are remembered: a machine may get busier */
 
 static size_t size_of(size_t rows)
@@ -20,7 +21,15 @@ static size_t size_of(size_t rows)
 void pace_note(struct pace *p, size_t rows, double seconds)
 {
 	size_t k = size_of(rows);
+	double mean = p->steps[k] ? p->seconds[k] / (double)p->steps[k] : seconds;
 
+	/* What came before was the machine getting warm; what is far above, another's turn. */
+	if (p->steps[k] <= ALONE && seconds < mean / FAR) {
+		p->seconds[k] = p->rows[k] = 0;
+		p->steps[k] = 0;
+	} else if (seconds > mean * FAR) {
+		seconds = mean * FAR;
+	}
 	if (p->steps[k] >= MEMORY) {
 		p->seconds[k] /= 2;
 		p->rows[k] /= 2;
