@@ -13,6 +13,8 @@
 #include "../nn/conv.h"
 #include "decoder_impl.h"
 
+#define SPINS_MOST 4000 /* looks at a meeting point before the processor is given away */
+#define SPINS_LEAST 32
 #define ROW_BLOCK 96 /* rows of x that meet a panel in one piece: a multiple of both tile heights */
 #define ATTN_SCORES 131072 /* floats of scores of one piece of attention */
 #define ATTN_ROWS 64
@@ -49,10 +51,13 @@ struct worker {
 };
 
 /* The last to arrive opens the next stage. Waiting is short, so it spins before it gives the
- * processor away. */
+ * processor away; but ever less where that did not help, for whom it waits for may want this very
+ * processor. */
 static void meet(struct step *s)
 {
+	static _Thread_local int patience = SPINS_MOST;
 	unsigned turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
+	int spins = 0;
 
 	if (__atomic_add_fetch(&s->arrived, 1, __ATOMIC_ACQ_REL) == (unsigned)s->d->threads) {
 		s->arrived = 0;
@@ -60,8 +65,8 @@ static void meet(struct step *s)
 		__atomic_store_n(&s->turn, turn + 1, __ATOMIC_RELEASE);
 		return;
 	}
-	for (int spins = 0; __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE) == turn; spins++) {
-		if (spins > 4000) {
+	for (; __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE) == turn; spins++) {
+		if (spins >= patience) {
 			sched_yield();
 			continue;
 		}
@@ -69,6 +74,10 @@ static void meet(struct step *s)
 		__builtin_ia32_pause();
 #endif
 	}
+	if (spins > patience)
+		patience = patience / 2 > SPINS_LEAST ? patience / 2 : SPINS_LEAST;
+	else
+		patience = patience * 2 < SPINS_MOST ? patience * 2 : SPINS_MOST;
 }
 
 /* fn is called for 0..n-1, each by one thread; all are done when it returns. */

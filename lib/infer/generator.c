@@ -8,7 +8,7 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 
-#define TOGETHER 64	 /* steps of several answers before one goes alone */
+#define TOGETHER 32	 /* steps of several answers before one goes alone */
 #define AHEAD 3		 /* answers that may go alone at first */
 #define PREFILL_ROWS 512 /* of prompts in one step, beside the answers' rows */
 /* positions: a beginning that another sequence is about to compute is waited for */
@@ -110,7 +110,7 @@ void generator_submit(struct generator *g, uint64_t ticket, const struct generat
 	tokenizer_stream_begin(&s->stream, g->t,
 			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
 	s->at = q->grammar ? grammar_start(q->grammar) : 0;
-	s->begun = s->first_alone = NAN;
+	s->begun = s->first_own = NAN;
 	enqueue(g, s);
 }
 
@@ -140,7 +140,7 @@ static void leave(struct generator *g, struct sequence *s)
 	let_pages_go(g, s);
 }
 
-/* The answer so far, its text up to n. */
+/* The answer so far, its text up to n, without its times alone. */
 static struct generator_answer answer_of(const struct sequence *s, size_t n)
 {
 	struct generator_answer a = {
@@ -151,8 +151,8 @@ static struct generator_answer answer_of(const struct sequence *s, size_t n)
 		.cached = s->cached,
 		.token = s->token,
 		.top = s->top,
-		.latency = isnan(s->begun) ? NAN : s->alone,
-		.ttft = s->first_alone,
+		.latency = NAN,
+		.ttft = NAN,
 		.latency_batch = progress_clock() - s->begun,
 		.machine = s->machine,
 	};
@@ -165,11 +165,22 @@ static struct generator_answer answer_of(const struct sequence *s, size_t n)
 	return a;
 }
 
-static void deliver(struct sequence *s, const char *finish, const char *error_type,
-		    const char *error, generator_answered *done, void *arg)
+/* Seconds of so many steps alone, and of shared ones in which it had one row. What one row takes is
+ * known better at the end than when they were done. */
+static double alone(const struct generator *g, double own, size_t shared)
+{
+	return shared ? own + (double)shared * pace_of(&g->pace, 1) : own;
+}
+
+static void deliver(const struct generator *g, struct sequence *s, const char *finish,
+		    const char *error_type, const char *error, generator_answered *done, void *arg)
 {
 	struct generator_answer a = answer_of(s, s->text.len);
 
+	if (!isnan(s->begun))
+		a.latency = alone(g, s->own, s->shared);
+	if (!isnan(s->first_own))
+		a.ttft = alone(g, s->first_own, s->first_shared);
 	a.finish = finish;
 	a.error_type = error_type;
 	a.error = error;
@@ -271,7 +282,7 @@ static int admit(struct generator *g, generator_answered *done, void *arg)
 			snprintf(why, sizeof why,
 				 "prompt of %zu tokens, but the model's context holds %zu: nothing was cut off",
 				 s->n, context);
-		deliver(s, NULL, s->n ? "context_length_exceeded" : "invalid_request", why, done,
+		deliver(g, s, NULL, s->n ? "context_length_exceeded" : "invalid_request", why, done,
 			arg);
 		return 1;
 	}
@@ -283,7 +294,7 @@ static int admit(struct generator *g, generator_answered *done, void *arg)
 		snprintf(why, sizeof why, "%zu tokens do not fit in the cache of %zu (%zu MB)",
 			 s->n, (size_t)g->kv.cap * KVCACHE_PAGE,
 			 g->kv.cap * g->kv.page_floats * sizeof(float) >> 20);
-		deliver(s, NULL, "out_of_memory", why, done, arg);
+		deliver(g, s, NULL, "out_of_memory", why, done, arg);
 		return 1;
 	}
 	next_waiting(g);
@@ -292,7 +303,7 @@ static int admit(struct generator *g, generator_answered *done, void *arg)
 	s->reading = 1;
 	s->admitted = ++g->admissions;
 	if (isnan(s->begun))
-		s->begun = progress_clock();
+		s->begun = g->step_begun;
 	for (size_t i = 0; i < g->n_running; i++) {
 		size_t same = same_pages(g->running[i], s);
 
@@ -331,7 +342,7 @@ static void grow(struct generator *g, generator_answered *done, void *arg)
 			i = 0;
 		} else {
 			leave(g, s);
-			deliver(s, NULL, "out_of_memory", "the answer does not fit in the cache",
+			deliver(g, s, NULL, "out_of_memory", "the answer does not fit in the cache",
 				done, arg);
 		}
 	}
@@ -428,7 +439,12 @@ static void take_time(struct generator *g, size_t n, double seconds)
 		if (!s->rows)
 			continue;
 		s->machine += seconds * (double)s->rows / (double)n;
-		s->alone += s->rows == n ? seconds : pace_of(&g->pace, s->rows);
+		if (s->rows == n)
+			s->own += seconds;
+		else if (s->rows == 1)
+			s->shared++;
+		else
+			s->own += pace_of(&g->pace, s->rows);
 	}
 }
 
@@ -438,8 +454,8 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 	struct sequence **ended;
 	const char **why;
 	size_t n_ended = 0;
-	double begun = progress_clock();
 
+	g->step_begun = progress_clock();
 	grow(g, done, arg);
 	while (g->waiting && may_admit(g) && admit(g, done, arg))
 		;
@@ -458,7 +474,7 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 	}
 	pool_run(g->pool, g->n_running, generator_choose, g);
 
-	take_time(g, n, progress_clock() - begun);
+	take_time(g, n, progress_clock() - g->step_begun);
 
 	/* Answers are given out when the batch is in order again, for done may submit. */
 	running = g->n_running;
@@ -485,9 +501,9 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 		leave(g, ended[i]);
 	for (size_t i = 0; i < n_ended; i++)
 		if (why[i])
-			deliver(ended[i], why[i], NULL, NULL, done, arg);
+			deliver(g, ended[i], why[i], NULL, NULL, done, arg);
 		else
-			deliver(ended[i], NULL, "model",
+			deliver(g, ended[i], NULL, "model",
 				ended[i]->q.grammar
 					? "no token of the model can go on as the schema wants"
 					: "the model gave no finite logits: its weights may be broken",
@@ -562,8 +578,8 @@ void generator_cancel(struct generator *g, const char *type, const char *why,
 		struct sequence *s = g->running[g->n_running - 1];
 
 		leave(g, s);
-		deliver(s, NULL, type, why, done, arg);
+		deliver(g, s, NULL, type, why, done, arg);
 	}
 	while (g->waiting)
-		deliver(next_waiting(g), NULL, type, why, done, arg);
+		deliver(g, next_waiting(g), NULL, type, why, done, arg);
 }

@@ -26,16 +26,16 @@ struct sequence {
 	struct generator_token *token;
 	struct sample_alternative *top;
 	size_t top_cap;
-	double begun; /* when its computing began; NaN: it did not */
-	double alone,
-		first_alone; /* seconds that its steps take alone; up to the first text, or NaN */
-	double machine;	     /* its share of the steps' seconds */
-	uint32_t at;	     /* in the grammar */
-	const uint32_t *allowed; /* by it, in this step; NULL: all */
-	const char *stopped_by;	 /* the stop text that its end was */
-	int32_t chosen;		 /* by the step just done */
-	size_t rows;		 /* it has in this step */
-	int logits;		 /* its row of them, or -1 */
+	double begun;	       /* when its computing began; NaN: it did not */
+	double own, first_own; /* seconds of its steps as if alone; up to the first text, or NaN */
+	size_t shared, first_shared; /* steps not yet in them, in which it had one row of several */
+	double machine;		     /* its share of the steps' seconds */
+	uint32_t at;		     /* in the grammar */
+	const uint32_t *allowed;     /* by it, in this step; NULL: all */
+	const char *stopped_by;	     /* the stop text that its end was */
+	int32_t chosen;		     /* by the step just done */
+	size_t rows;		     /* it has in this step */
+	int logits;		     /* its row of them, or -1 */
 };
 
 struct generator {
@@ -55,6 +55,7 @@ struct generator {
 	size_t max_rows;
 	float *logits;
 	struct pace pace;
+	double step_begun;
 	size_t together;		/* steps since one went alone */
 	struct sample_scratch *scratch; /* one for each sequence that may run */
 	generator_grown *grown;		/* NULL: nobody watches */

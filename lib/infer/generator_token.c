@@ -100,8 +100,10 @@ const char *generator_take(struct generator *g, struct sequence *s)
 {
 	size_t before = s->text.len;
 
-	if (isnan(s->first_alone))
-		s->first_alone = s->alone;
+	if (isnan(s->first_own)) {
+		s->first_own = s->own;
+		s->first_shared = s->shared;
+	}
 	if (s->n == s->cap)
 		s->ids = mem_grow(s->ids, &s->cap, s->n + 1, sizeof *s->ids);
 	s->ids[s->n++] = s->chosen;

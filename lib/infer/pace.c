@@ -1,11 +1,11 @@
 /* pace: see the header. */
 #include "pace.h"
+#include "../base/mem.h"
 
 #include <math.h>
+#include <string.h>
 
-#define ALONE 8	    /* steps that tell the pace of one row */
-#define FAR 3.0	    /* a step that takes so many times another is none of its kind */
-#define MEMORY 4096 /* steps of a size that are remembered: a machine may get busier */
+#define ALONE 8 /* steps that tell the pace of one row */
 
 static size_t size_of(size_t rows)
 {
@@ -20,24 +20,33 @@ static size_t size_of(size_t rows)
 
 void pace_note(struct pace *p, size_t rows, double seconds)
 {
-	size_t k = size_of(rows);
-	double mean = p->steps[k] ? p->seconds[k] / (double)p->steps[k] : seconds;
+	struct pace_size *s = &p->size[size_of(rows)];
+	size_t at = s->steps++ % PACE_KEPT;
 
-	/* What came before was the machine getting warm; what is far above, another's turn. */
-	if (p->steps[k] <= ALONE && seconds < mean / FAR) {
-		p->seconds[k] = p->rows[k] = 0;
-		p->steps[k] = 0;
-	} else if (seconds > mean * FAR) {
-		seconds = mean * FAR;
-	}
-	if (p->steps[k] >= MEMORY) {
-		p->seconds[k] /= 2;
-		p->rows[k] /= 2;
-		p->steps[k] /= 2;
-	}
-	p->seconds[k] += seconds;
-	p->rows[k] += (double)rows;
-	p->steps[k]++;
+	s->seconds[at] = seconds;
+	s->rows[at] = (double)rows;
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A machine that is getting warm, or does another's work between, makes a step longer, never shorter:
+ * so the lower quartile, which holds while a quarter of the steps were left alone. */
+static double typical(const struct pace_size *s, double *rows)
+{
+	size_t n = s->steps < PACE_KEPT ? s->steps : PACE_KEPT;
+	double seconds[PACE_KEPT];
+
+	*rows = 0;
+	for (size_t i = 0; i < n; i++)
+		*rows += s->rows[i] / (double)n;
+	memcpy(seconds, s->seconds, n * sizeof *seconds);
+	mem_sort(seconds, n, sizeof *seconds, by_seconds);
+	return seconds[n / 4];
 }
 
 double pace_of(const struct pace *p, size_t rows)
@@ -45,18 +54,17 @@ double pace_of(const struct pace *p, size_t rows)
 	double n = (double)rows, below_n = 0, below = NAN, above_n = 0, above = NAN;
 
 	for (size_t k = 0; k < PACE_SIZES; k++) {
-		double mean_n, mean;
+		double at, seconds;
 
-		if (!p->steps[k])
+		if (!p->size[k].steps)
 			continue;
-		mean_n = p->rows[k] / (double)p->steps[k];
-		mean = p->seconds[k] / (double)p->steps[k];
-		if (mean_n <= n) {
-			below_n = mean_n;
-			below = mean;
+		seconds = typical(&p->size[k], &at);
+		if (at <= n) {
+			below_n = at;
+			below = seconds;
 		} else if (isnan(above)) {
-			above_n = mean_n;
-			above = mean;
+			above_n = at;
+			above = seconds;
 		}
 	}
 	if (isnan(below)) /* fewer rows than any: no less than their share */
@@ -68,5 +76,5 @@ double pace_of(const struct pace *p, size_t rows)
 
 int pace_wants_alone(const struct pace *p)
 {
-	return p->steps[0] < ALONE;
+	return p->size[0].steps < ALONE;
 }

@@ -12,10 +12,13 @@
 #include <stddef.h>
 
 #define PACE_SIZES 24 /* of steps: those of 2^k..2^(k+1)-1 rows are one */
+#define PACE_KEPT 32  /* steps of a size that are remembered, the last: a machine may get busier */
 
 struct pace {
-	double seconds[PACE_SIZES], rows[PACE_SIZES]; /* sums over the steps of a size */
-	size_t steps[PACE_SIZES];
+	struct pace_size {
+		double seconds[PACE_KEPT], rows[PACE_KEPT];
+		size_t steps; /* seen; the next one stands at steps % PACE_KEPT */
+	} size[PACE_SIZES];
 };
 
 /* A step of so many rows took so long. */
