@@ -33,10 +33,11 @@ static void test_interrupted(void)
 
 		for (int i = 0; i < 64; i++)
 			pace_note(&p, 1,
-				  rng_uniform(&r) < 0.5 ? 0.010 + 0.1 * rng_uniform(&r) : 0.001);
+				  rng_uniform(&r) < 1.0 / 3 ? 0.010 + 0.1 * rng_uniform(&r)
+							    : 0.001);
 		bad += !near(pace_of(&p, 1), 0.001);
 	}
-	ok(bad == 0, "half of the steps are interrupted: %d of 200 runs are led astray", bad);
+	ok(bad == 0, "a third of the steps is interrupted: %d of 200 runs are led astray", bad);
 }
 
 static void test_busier(void)
