@@ -398,6 +398,85 @@ rows() {
 	[[ $stderr == *"changed since anna judged it"* ]]
 }
 
+@test "a verdict is about input and reference: whatever else of a row comes, changes and goes leaves it as it is" {
+	{
+		jq -nc 'range(3) | {id: "r\(.)", messages: [{role: "user", content: "question \(.)"},
+			{role: "assistant", content: "answer \(.)"}], output: "said", model: "m", latency: 0.5, cost: 0.01,
+			usage: {prompt_tokens: 3}, logprobs: [], cached: false, split: "train", tags: ["x"]}'
+		jq -nc '{id: "raw", prompt: "raw ", completion: "done", output: "said", latency: 0.5}'
+		jq -nc '{id: "ideal", messages: [{role: "user", content: "ideal"}], ideal: ["one", "two"], output: "one", latency: 0.5}'
+	} >rows.jsonl
+	open_page -o j.jsonl --as anna --every 1 rows.jsonl
+	for _ in 1 2 3 4; do decide good; done
+	decide fix "a better answer"
+	close_page
+	while read -r change; do
+		jq -c "$change" rows.jsonl >changed.jsonl
+		status_is 0 ft-review --apply j.jsonl changed.jsonl
+		[[ $stderr == *"5 rows: 4 good, 1 fixed, 0 left out, 0 skipped, 0 not judged, 0 refused"* ]]
+		ft-review -q --apply j.jsonl changed.jsonl >applied.jsonl
+		ft-review -q --apply j.jsonl applied.jsonl | cmp - applied.jsonl
+		[ "$(ft-review -q --verdicts j.jsonl changed.jsonl | wc -l)" -eq 5 ]
+		[ "$(ft-review -q --apply j.jsonl changed.jsonl | jq -s 'map(select(.review.verdict == "fix")) | length')" -eq 1 ]
+	done <<-'END'
+		del(.latency)
+		.weight = 1
+		.cached = true
+		del(.output, .model, .latency, .cost, .usage, .logprobs, .cached)
+		.output = "another" | .model = "n" | .reasoning = "because" | .finish_reason = "length"
+		.split = "valid" | .eval = {exact: 0} | .judge = {pass: false} | .review = {suspicion: 0.5, reasons: []}
+		.id = "other \(.id)" | del(.tags) | .ideal_of = null | .feedback = {value: true}
+		if .messages and (.ideal | not) then .messages[-1].weight = 1 else . end
+		to_entries | reverse | from_entries
+		.error = null | .ideal = .ideal | .request_id = "q"
+	END
+	# What the row says is another matter: it is refused, and open again on the page.
+	while read -r change; do
+		jq -c "$change" rows.jsonl >changed.jsonl
+		status_is 3 ft-review --apply j.jsonl changed.jsonl
+		[[ $stderr == *" changed since anna judged it"* ]]
+		cp j.jsonl k.jsonl
+		open_page -o k.jsonl --as anna changed.jsonl
+		http GET /api/next
+		id=$(grep -vxFf rows.jsonl changed.jsonl | jq -c .id)
+		[ "$(jq -c '[.row.record.id, .row.new, .summary.good + .summary.fix]' <<<"$body")" = "[$id,null,4]" ]
+		decide good
+		close_page
+		status_is 0 ft-review --apply k.jsonl changed.jsonl
+	done <<-'END'
+		if .id == "r1" then .messages[-1].content += "." else . end
+		if .id == "raw" then .completion = "Done" else . end
+		if .id == "ideal" then .ideal[1] = "three" else . end
+		if .id == "r2" then .ideal = "answer" else . end
+	END
+}
+
+@test "journals of earlier versions, which took a hash of the whole record, are read as those versions read them" {
+	old=$ROOT/tests/fixtures/review-old # make.py made it
+	status_is 3 ft-review --apply "$old/journal.jsonl" "$old/rows.jsonl"
+	diff "$old/applied.jsonl" - <<<"$output"
+	status_is 3 ft-review --apply "$old/journal.jsonl" "$old/applied.jsonl"
+	diff "$old/applied.jsonl" - <<<"$output"
+	ft-review -q --pairs "$old/journal.jsonl" "$old/rows.jsonl" | diff "$old/pairs.jsonl" -
+	ft-review -q --verdicts "$old/journal.jsonl" "$old/rows.jsonl" | diff "$old/verdicts.jsonl" -
+	# They go on in the new form: nothing of what was judged is open, a draft is there, an undo takes a verdict back.
+	cp "$old/journal.jsonl" j.jsonl
+	cp "$old/drafts.jsonl" j.jsonl.drafts
+	open_page -o j.jsonl --as anna "$old/rows.jsonl"
+	http GET /api/next
+	[ "$(jq -c '[.row, .summary.good, .summary.fix, .summary.bad, .summary.skip]' <<<"$body")" = '[null,3,5,3,1]' ]
+	http POST /api/undo '{}'
+	[ "$code" = 200 ]
+	decide good
+	close_page
+	[ "$(wc -l <j.jsonl)" -eq $(($(wc -l <"$old/journal.jsonl") + 2)) ]
+	status_is 3 ft-review --apply j.jsonl "$old/rows.jsonl"
+	open_page -o j.jsonl --as ben --second "$old/rows.jsonl"
+	http GET '/api/row?row=3'
+	[ "$(jq -r .row.draft <<<"$body")" = "half an edit" ]
+	close_page
+}
+
 @test "a fix of tool calls is JSON, and a journal may be applied twice" {
 	jq -nc '{id: "calls", messages: [{role: "user", content: "weather?"},
 				{role: "assistant", content: null,
@@ -621,7 +700,7 @@ keys() {
 	# Judged again with what it says: nothing changes.
 	ft-review -q --verdicts j.jsonl said.jsonl | diff - said.jsonl
 	# Another text than was judged.
-	sed "s/${id[0]}\"/&, \"x\": 1/" judged.jsonl >changed.jsonl
+	jq -c --arg id "${id[0]}" 'if .id == $id then .messages[-1].content += "!" else . end' judged.jsonl >changed.jsonl
 	status_is 3 ft-review --verdicts j.jsonl changed.jsonl
 	[[ $stderr == *"changed.jsonl:"*"changed since it was judged"* ]]
 	[ "${#lines[@]}" -eq 3 ]

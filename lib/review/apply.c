@@ -6,7 +6,7 @@
 #include "key.h"
 #include "reference.h"
 
-void apply_init(struct apply *a, const struct journal *j)
+void apply_init(struct apply *a, struct journal *j)
 {
 	*a = (struct apply){.journal = j};
 }
@@ -40,16 +40,16 @@ int apply_disputed(const struct journal *j, const char *key)
 	return differ;
 }
 
-int apply_row_key(struct map *seen, const struct record *r, char key[KEY_TEXT], char hash[33],
-		  struct err *e)
+int apply_row_key(struct journal *j, struct map *seen, const struct record *r, char key[KEY_TEXT],
+		  char hash[33], struct err *e)
 {
 	uint64_t half[2];
-	if (record_key(r, key, e) || journal_row_hash(r, hash, e))
+	if (record_key(r, key, e))
 		return -1;
 	key_halves(key, half);
 	uint64_t *times = map_put(seen, half[0] ^ half[1], 0, NULL);
 	key_text(half, (uint32_t)++ * times, key);
-	return 0;
+	return journal_meet(j, r, key, hash, e);
 }
 
 enum found { FOUND_NONE, FOUND_DECISION, FOUND_DONE, FOUND_REFUSED, FOUND_TROUBLE };
@@ -60,7 +60,7 @@ static enum found decision_on(struct apply *a, const struct record *r, const str
 			      struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
-	if (apply_row_key(&a->seen, r, key, hash, e))
+	if (apply_row_key(a->journal, &a->seen, r, key, hash, e))
 		return FOUND_TROUBLE;
 	if (!(*d = journal_find(a->journal, key, (size_t)-1)))
 		return FOUND_NONE;

@@ -17,19 +17,19 @@
 #include "journal.h"
 
 struct apply {
-	const struct journal *journal; /* borrowed */
-	struct map seen;	       /* how often a key came already */
+	struct journal *journal; /* borrowed */
+	struct map seen;	 /* how often a key came already */
 	size_t good, fixed, left_out, skipped, untouched, changed, disputed;
 };
 
 enum applied { APPLY_KEEP, APPLY_LEAVE_OUT, APPLY_REFUSED };
 
-void apply_init(struct apply *a, const struct journal *j);
+void apply_init(struct apply *a, struct journal *j);
 void apply_release(struct apply *a);
 
 /* The key and hash of a row, and how often the key came already, counted in `seen`. -1 on trouble. */
-int apply_row_key(struct map *seen, const struct record *r, char key[KEY_TEXT], char hash[33],
-		  struct err *e);
+int apply_row_key(struct journal *j, struct map *seen, const struct record *r, char key[KEY_TEXT],
+		  char hash[33], struct err *e);
 
 /* Appends the row as it should be to line (nothing for APPLY_LEAVE_OUT; as it is for APPLY_REFUSED,
  * with the reason in e); -1 on trouble. */

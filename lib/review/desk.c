@@ -15,6 +15,7 @@
 #include "../text/hash.h"
 #include "apply.h"
 #include "reference.h"
+#include "subject.h"
 
 #define LABEL_LONGEST 200 /* bytes */
 #define LABEL_ROWS 4	  /* rows there are for each label, at least */
@@ -157,6 +158,21 @@ static long next_of(const struct desk *d, size_t row)
 	return d->rows[row].same ? (long)d->rows[row].same - 1 : -1;
 }
 
+static long row_of_key(const struct desk *d, const char *key)
+{
+	char k[KEY_TEXT];
+	uint64_t half[2];
+	if (strlen(key) < 32)
+		return -1;
+	key_halves(key, half);
+	for (long i = first_of(d, half); i >= 0; i = next_of(d, (size_t)i)) {
+		desk_key(d, (size_t)i, k);
+		if (strcmp(k, key) == 0)
+			return i;
+	}
+	return -1;
+}
+
 /* --- the two orders --- */
 
 struct ranked {
@@ -196,16 +212,29 @@ static void make_orders(struct desk *d)
 	free(r);
 }
 
+/* A decision on the row as it is; one on another reference leaves the row open. */
+static const struct decision *standing_on(const struct desk *d, const char *key, const char *hash,
+					  size_t who)
+{
+	const struct decision *x = journal_find(d->journal, key, who);
+	return x && (strcmp(x->row, hash) == 0 || strcmp(x->after, hash) == 0) ? x : NULL;
+}
+
 static void mark_work(struct desk *d)
 {
 	size_t me = journal_reviewer(d->journal, d->who);
-	char key[KEY_TEXT];
+	char key[KEY_TEXT], hash[33];
 	for (size_t i = 0; i < d->n; i++) {
 		struct desk_row *w = &d->rows[i];
 		desk_key(d, i, key);
-		const struct decision *any = journal_find(d->journal, key, (size_t)-1);
+		if (!journal_find(d->journal, key, (size_t)-1) ||
+		    journal_meet(d->journal, desk_record(d, i), key, hash, NULL)) {
+			w->due = d->pass == DESK_FIRST;
+			continue;
+		}
+		const struct decision *any = standing_on(d, key, hash, (size_t)-1);
 		const struct decision *mine =
-			me == (size_t)-1 ? NULL : journal_find(d->journal, key, me);
+			me == (size_t)-1 ? NULL : standing_on(d, key, hash, me);
 		if (d->pass == DESK_ADJUDICATE) {
 			w->due = (unsigned char)apply_disputed(d->journal, key);
 			continue;
@@ -214,6 +243,18 @@ static void mark_work(struct desk *d)
 		d->decided += mine != NULL;
 		if (d->pass == DESK_SECOND)
 			w->due = any && (mine || any->who != me);
+	}
+}
+
+/* Drafts that an earlier version kept (journal_meet). */
+static void meet_drafts(struct desk *d)
+{
+	char hash[33];
+	for (size_t i = 0; i < d->drafts.n; i++) {
+		long row = row_of_key(d, d->drafts.v[i].key);
+		if (row >= 0 && !subject_hash_before(desk_record(d, (size_t)row), hash, NULL) &&
+		    strcmp(d->drafts.v[i].row, hash) == 0)
+			subject_hash(desk_record(d, (size_t)row), d->drafts.v[i].row, NULL);
 	}
 }
 
@@ -242,6 +283,7 @@ int desk_open(struct desk *d, char **files, struct journal *j, const char *who, 
 	settle_labels(d);
 	make_orders(d);
 	mark_work(d);
+	meet_drafts(d);
 	d->reach = reach_of(d);
 	return 0;
 }
@@ -475,7 +517,7 @@ static int hash_fixed(struct desk *d, size_t row, const char *new_text, char has
 	else if (reference_replace(desk_record(d, row), new_text, (struct span){NULL, 0}, &line,
 				   e) == 0 &&
 		 record_parse(&r, buf_span(&line), e) == 0)
-		rc = journal_row_hash(&r, hash, e);
+		rc = subject_hash(&r, hash, e);
 	buf_release(&line);
 	buf_release(&old);
 	record_release(&r);
@@ -545,7 +587,7 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const ch
 		return err_set(e, "no such row or verdict");
 	if (v == VERDICT_FIX && !new_text)
 		return err_set(e, "a fix needs the reference as it should be");
-	if (journal_row_hash(desk_record(d, row), x.row, e))
+	if (subject_hash(desk_record(d, row), x.row, e))
 		return -1;
 	desk_key(d, row, x.key);
 	if (v == VERDICT_FIX && hash_fixed(d, row, new_text, x.after, e))
@@ -561,7 +603,7 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const ch
 int desk_draft(struct desk *d, size_t row, const char *text, struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
-	if (journal_row_hash(desk_record(d, row), hash, e))
+	if (subject_hash(desk_record(d, row), hash, e))
 		return -1;
 	desk_key(d, row, key);
 	return drafts_put(&d->drafts, d->who, key, hash, text, e);
@@ -570,25 +612,10 @@ int desk_draft(struct desk *d, size_t row, const char *text, struct err *e)
 const char *desk_drafted(struct desk *d, size_t row)
 {
 	char key[KEY_TEXT], hash[33];
-	if (!d->drafts.n || journal_row_hash(desk_record(d, row), hash, NULL))
+	if (!d->drafts.n || subject_hash(desk_record(d, row), hash, NULL))
 		return NULL;
 	desk_key(d, row, key);
 	return drafts_get(&d->drafts, d->who, key, hash);
-}
-
-static long row_of_key(const struct desk *d, const char *key)
-{
-	char k[KEY_TEXT];
-	uint64_t half[2];
-	if (strlen(key) < 32)
-		return -1;
-	key_halves(key, half);
-	for (long i = first_of(d, half); i >= 0; i = next_of(d, (size_t)i)) {
-		desk_key(d, (size_t)i, k);
-		if (strcmp(k, key) == 0)
-			return i;
-	}
-	return -1;
 }
 
 int desk_undo(struct desk *d, size_t *row, struct err *e)

@@ -1,7 +1,7 @@
 /* filter: see filter.h. */
 #include "filter.h"
 
-void filter_init(struct filter *f, enum filter_kind kind, const struct journal *j)
+void filter_init(struct filter *f, enum filter_kind kind, struct journal *j)
 {
 	*f = (struct filter){.kind = kind, .verdicts = {.journal = j}};
 	apply_init(&f->apply, j);

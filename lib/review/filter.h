@@ -15,7 +15,7 @@ struct filter {
 };
 
 /* j is borrowed. */
-void filter_init(struct filter *f, enum filter_kind kind, const struct journal *j);
+void filter_init(struct filter *f, enum filter_kind kind, struct journal *j);
 void filter_release(struct filter *f);
 
 /* Whether the row is written (line holds it then), 0 or 1, and *refused with the reason in e where it

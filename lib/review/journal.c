@@ -10,11 +10,9 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/jw.h"
-#include "../json/members.h"
 #include "../text/fold.h"
 #include "../text/hash.h"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "subject.h"
 
 #define JOURNAL_MAX ((size_t)1 << 30)
 
@@ -146,6 +144,26 @@ const char *journal_reviewed(const struct journal *j, const char *key, const cha
 			before = d->row;
 	}
 	return before;
+}
+
+int journal_meet(struct journal *j, const struct record *r, const char *key, char hash[33],
+		 struct err *e)
+{
+	char before[33] = "";
+	if (subject_hash(r, hash, e))
+		return -1;
+	for (size_t i = latest(j, key); i; i = standing(j, key, j->all[i - 1].earlier)) {
+		struct decision *d = &j->all[i - 1];
+		if (strcmp(d->row, hash) == 0 || strcmp(d->after, hash) == 0)
+			continue;
+		if (!*before && subject_hash_before(r, before, e))
+			return -1;
+		if (strcmp(d->row, before) == 0)
+			memcpy(d->row, hash, sizeof d->row);
+		if (strcmp(d->after, before) == 0)
+			memcpy(d->after, hash, sizeof d->after);
+	}
+	return 0;
 }
 
 /* The member's text, at most max bytes with the NUL, into to. */
@@ -378,26 +396,5 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 		remember(j, d);
 	}
 	buf_release(&line);
-	return rc;
-}
-
-int journal_row_hash(const struct record *r, char hash[33], struct err *e)
-{
-	struct edit drop[MEMBER_EDITS];
-	size_t n = members_edits(MEMBER_MARK, (struct span){0}, drop);
-	struct buf shown = BUF_INIT, canonical = BUF_INIT;
-	struct span v = {0};
-	int rc = -1;
-	if (record_splice(r, drop, n, &shown) || json_check(buf_span(&shown), &v, e) ||
-	    json_canonical(v, &canonical)) {
-		err_set(e, "the record is too large");
-	} else {
-		XXH128_hash_t h = XXH3_128bits(canonical.data, canonical.len);
-		snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64,
-			 (unsigned long long)h.low64);
-		rc = 0;
-	}
-	buf_release(&shown);
-	buf_release(&canonical);
 	return rc;
 }

@@ -8,8 +8,8 @@
  *	 "new":"{\"topic\":\"billing\"}","after":"a210...","why":"wrong topic"}
  *
  * key is the record's input key, with #2, #3 ... where it occurs again; row is a hash of what was
- * reviewed, so that a decision is never applied to a row that changed since; after is the same of
- * the row as a fix leaves it. verdict is good, fix (new holds the reference as it should be), bad
+ * reviewed, input and reference (subject.h), so that a decision is never applied to another; after is the
+ * same of the row as a fix leaves it. verdict is good, fix (new holds the reference as it should be), bad
  * (to be left out), skip, or undo (takes back the reviewer's last decision on that row). The latest
  * decision of a reviewer on a row counts.
  *
@@ -97,6 +97,10 @@ const struct decision *journal_own(const struct journal *j, const char *key, con
 /* The row's hash when it was judged, for a row whose hash is now `row`: the same, or where a fix stands
  * in it already, that of the row which the fix was made on. NULL where nobody judged it. */
 const char *journal_reviewed(const struct journal *j, const char *key, const char *row);
+/* The row's hash (subject.h), for a row with this key. What an earlier version of ft-review wrote of the row
+ * as it stands holds a hash over all of it, and is from here on taken as of this one. */
+int journal_meet(struct journal *j, const struct record *r, const char *key, char hash[33],
+		 struct err *e);
 /* -1 and the reason where the text cannot be a reviewer's name. */
 int journal_name_check(const char *name, struct err *e);
 /* Index of a reviewer, (size_t)-1 where unknown. */
@@ -104,9 +108,5 @@ size_t journal_reviewer(const struct journal *j, const char *who);
 
 /* The place of a key in the random order. */
 double journal_draw(const char *key);
-
-/* Hash of what a reviewer sees: the record less ft's own findings (split, eval, judge, review). 32
- * hex digits and a NUL. */
-int journal_row_hash(const struct record *r, char hash[33], struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/side.h"
+#include "subject.h"
 #include "tell.h"
 
 #define FILE_AS(name, file) \
@@ -199,7 +200,7 @@ static int named_row(struct desk *d, const struct web_request *q, struct record 
 	*row = (size_t)number;
 	desk_key(d, *row, key);
 	if (!json_is(record_get(b, "key"), key) ||
-	    journal_row_hash(desk_record(d, *row), hash, &e) ||
+	    subject_hash(desk_record(d, *row), hash, &e) ||
 	    !json_is(record_get(b, "hash"), hash)) {
 		refuse(r, 409, "The row is not what the page shows. Reload the page.");
 		return -1;

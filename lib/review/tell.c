@@ -3,6 +3,7 @@
 
 #include "rate.h"
 #include "reference.h"
+#include "subject.h"
 
 #define RELATED_TEXT 600
 
@@ -77,7 +78,7 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	char key[KEY_TEXT], hash[33];
 	const struct record *r = desk_record(d, row);
 	const struct desk_row *x = &d->rows[row];
-	if (journal_row_hash(r, hash, e))
+	if (subject_hash(r, hash, e))
 		return -1;
 	desk_key(d, row, key);
 	size_t me = journal_reviewer(d->journal, d->who);
@@ -90,8 +91,8 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	jw_put_str(w, "split", desk_split(x));
 	jw_put_str(w, "verdict",
 		   x->verdict ? journal_verdict_name((enum verdict)x->verdict) : NULL);
-	jw_put_str(w, "new", mine ? mine->new_text : NULL);
-	jw_put_str(w, "why", mine ? mine->why : NULL);
+	jw_put_str(w, "new", mine && x->verdict ? mine->new_text : NULL);
+	jw_put_str(w, "why", mine && x->verdict ? mine->why : NULL);
 	jw_put_str(w, "draft", drafts_get(&d->drafts, d->who, key, hash));
 	tell_reference(r, (size_t)-1, w);
 	tell_others(d, key, w);

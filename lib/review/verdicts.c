@@ -92,7 +92,7 @@ int verdicts_row(struct verdicts *v, const struct record *r, struct buf *line, i
 	char key[KEY_TEXT], hash[33];
 	struct buf mark = BUF_INIT;
 	*trouble = 0;
-	if (apply_row_key(&v->seen, r, key, hash, e)) {
+	if (apply_row_key(v->journal, &v->seen, r, key, hash, e)) {
 		*trouble = 1;
 		return -1;
 	}

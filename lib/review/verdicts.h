@@ -16,9 +16,9 @@
 
 /* A struct with its journal set is ready. */
 struct verdicts {
-	const struct journal *journal; /* borrowed */
-	struct map seen;	       /* how often a key came already */
-	struct map met;		       /* keys of judged rows that came */
+	struct journal *journal; /* borrowed */
+	struct map seen;	 /* how often a key came already */
+	struct map met;		 /* keys of judged rows that came */
 	size_t passed, failed, split, skipped, unjudged, changed;
 };
 

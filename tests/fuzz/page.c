@@ -16,6 +16,7 @@
 #include "../../lib/base/buf.h"
 #include "../../lib/base/file.h"
 #include "../../lib/review/page.h"
+#include "../../lib/review/subject.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -91,7 +92,7 @@ static void open_desk(void)
 	if (!set || sscanf(set + 12, "%100[^;]", cookie) != 1)
 		fail("the token lets nobody in");
 	desk_key(&desk, 0, key);
-	if (journal_row_hash(desk_record(&desk, 0), hash, &e) < 0)
+	if (subject_hash(desk_record(&desk, 0), hash, &e) < 0)
 		fail(e.msg);
 }
 
