@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include "moment.h"
+#include "phone.h"
 
 static const char *const months[] = {"january",	  "february", "march",	  "april",
 				     "may",	  "june",     "july",	  "august",
@@ -517,6 +518,47 @@ int moment_parse(struct span s, struct moment *d)
 	return q && spaces(q, end) == end;
 }
 
+/* Whether what was read as the year of a written date, four digits at `at`, is something else: an
+ * amount ("on May 5, 2049 dollars"), or the head of a number with parts ("May 5, 2049-118"), which no
+ * range of years is. */
+static int no_year(struct span text, size_t at)
+{
+	size_t p = at + 4, n = 0;
+
+	if (phone_money((struct span){text.s, p}, at, p))
+		return 1;
+	if (phone_money(text, at, p)) {
+		/* "5 May 2023 EUR 40": the next number's currency. */
+		p = (size_t)(spaces(text.s + p, text.s + text.n) - text.s);
+		while (p < text.n && (text.s[p] == '$' || is_letter((unsigned char)text.s[p])))
+			p++;
+		p = (size_t)(spaces(text.s + p, text.s + text.n) - text.s);
+		return p == text.n || !is_digit(text.s[p]);
+	}
+	if (p >= text.n || (text.s[p] != '-' && text.s[p] != '/'))
+		return 0;
+	while (++p < text.n && is_digit(text.s[p]))
+		n++;
+	return n > 0 && n != 2 && n != 4;
+}
+
+/* Takes the year that is none out of a date found in text at p to q. Returns the end of what is left
+ * of it, p where nothing is. */
+static const char *without_no_year(struct span text, const char *p, const char *q, struct moment *d)
+{
+	int first = is_digit(p[0]) && is_digit(p[1]) && is_digit(p[2]);
+
+	if (d->form != MOMENT_WRITTEN || !d->year || d->second >= 0 ||
+	    !no_year(text, (size_t)((first ? p : q - 4) - text.s)))
+		return q;
+	if (first || !d->day)
+		return p;
+	d->year = 0;
+	for (q -= 4; !is_digit(q[-1]) && !is_letter((unsigned char)q[-1]);)
+		q--;
+	return q;
+}
+
 int moment_find(struct span text, size_t *from, struct moment *d, struct span *where)
 {
 	const char *p = text.s + *from, *end = text.s + text.n;
@@ -524,6 +566,7 @@ int moment_find(struct span text, size_t *from, struct moment *d, struct span *w
 	while (p < end) {
 		int c = (unsigned char)*p, before = p > text.s ? (unsigned char)p[-1] : ' ';
 		int inside = is_digit(before) || is_letter(before) ||
+			     (is_digit(c) && before == '#') ||
 			     (is_digit(c) &&
 			      (before == '.' || before == '-' || before == '/' || before == ',') &&
 			      p - text.s >= 2 &&
@@ -531,7 +574,7 @@ int moment_find(struct span text, size_t *from, struct moment *d, struct span *w
 			      before != ',');
 		if (!inside && (is_digit(c) || is_letter(c))) {
 			const char *q = any(p, end, d);
-			if (q) {
+			if (q && (q = without_no_year(text, p, q, d)) > p) {
 				/* `by 5 May 1240 CHF`: in running text only usual years are taken
 				 * for years. */
 				if (d->year < 1900 || d->year > 2099)

@@ -33,4 +33,8 @@ int phone_digit(struct span text, size_t *n);
  * where it is none. No line ends. */
 size_t phone_gap(struct span text, char *kind);
 
+/* Whether the number at `at` to `end` is an amount: a currency, a unit or a percent sign stands
+ * directly before it or behind it. */
+int phone_money(struct span text, size_t at, size_t end);
+
 #endif

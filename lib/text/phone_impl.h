@@ -8,9 +8,6 @@
 enum phone_said { PHONE_UNSAID, PHONE_SAID, PHONE_DENIED };
 enum phone_said phone_said(struct span text, size_t at);
 
-/* Whether money or a share stands directly before `at`, or behind `end`. */
-int phone_money(struct span text, size_t at, size_t end);
-
 /* Whether the digits are a country code of E.164 and a national number of a length that the country
  * has. compact: written in one piece, behind 00. */
 int phone_e164(const char *digits, size_t n);

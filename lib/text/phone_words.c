@@ -136,12 +136,13 @@ int phone_money(struct span text, size_t at, size_t end)
 					    "\xe2\x82\xa9",
 					    "\xe2\x82\xba"};
 	static const char *const codes[] = {
-		"EUR",	   "USD", "GBP",       "CHF",	  "JPY",     "CNY",    "INR",
-		"RUB",	   "BRL", "PLN",       "CZK",	  "SEK",     "NOK",    "DKK",
-		"HUF",	   "TRY", "AUD",       "CAD",	  "NZD",     "MXN",    "ZAR",
-		"KRW",	   "SGD", "HKD",       "Euro",	  "euro",    "euros",  "Euros",
-		"dollars", "kr",  "z\xc5\x82", "Ft",	  "bytes",   "Bytes",  "KB",
-		"MB",	   "kg",  "km",	       "percent", "Prozent", "tokens", "rows",
+		"EUR",	   "USD",   "GBP",	 "CHF",	    "JPY",     "CNY",	 "INR",
+		"RUB",	   "BRL",   "PLN",	 "CZK",	    "SEK",     "NOK",	 "DKK",
+		"HUF",	   "TRY",   "AUD",	 "CAD",	    "NZD",     "MXN",	 "ZAR",
+		"KRW",	   "SGD",   "HKD",	 "Euro",    "euro",    "euros",	 "Euros",
+		"dollars", "kr",    "z\xc5\x82", "Ft",	    "bytes",   "Bytes",	 "KB",
+		"MB",	   "kg",    "km",	 "percent", "Prozent", "tokens", "rows",
+		"dollar",  "pound", "pounds",	 "franc",   "francs",  "yen",	 "rupees",
 	};
 	size_t before = at, behind = end;
 	char kind;

@@ -76,6 +76,17 @@ static void free_text(void)
 		{"5 May\n2023 things", "0-5-5 "},
 		{"Sent on 12 Mar 2024 10:15:00 +0100 (CET)", "2024-3-12 "},
 		{"by 5 May 1240 CHF, by 6 May 2040.50", "0-5-5 0-5-6 "},
+		{"delivered (R-80910) on May 5, 2049 dollars by 31 May", "0-5-5 0-5-31 "},
+		{"on 8 May, 2030 EUR; on 9th of May 2031 pounds", "0-5-8 0-5-9 "},
+		{"paid EUR 2049 May 5, and the \xe2\x82\xac 2050 April 6", "0-5-5 0-4-6 "},
+		{"in March 2049 kg; by May 2023, 40 kg", "2023-5-0 "},
+		{"#2049-01-02, order #5 May, INV-2049, no. 2049-118, A2049/7", ""},
+		{"May 5, 2049-118 and 5 May 2049/7 and Apr 6, 2023-2024", "0-5-5 0-5-5 2023-4-6 "},
+		{"due May 5, 2023 (EUR 40), May 6, 2023, EUR 2040", "2023-5-5 2023-5-6 "},
+		{"paid on 5 May 2023 EUR 40 and May 7, 2024 \xc2\xa3"
+		 "99.50",
+		 "2023-5-5 2024-5-7 "},
+		{"INV-2049-05-06, on 2023-05-06 EUR 12", "2023-5-6 "},
 		{"", ""},
 	};
 
