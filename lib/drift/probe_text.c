@@ -40,6 +40,13 @@ struct texts {
 	int flags, current;
 };
 
+/* Of each two in a row one, which of them by chance: rows that come in turn, A, B, A, B, would make
+ * halves of their own kind. */
+static unsigned char half_of(uint64_t i)
+{
+	return (i ^ hash_mix(i / 2, 0)) & 1;
+}
+
 /* Evenly spaced ones where there are more than TEXTS; the sample is in the order of the rows. */
 static void texts_of(struct texts *t, const struct probe *p, const struct column *c, int current,
 		     int flags)
@@ -58,9 +65,8 @@ static void texts_of(struct texts *t, const struct probe *p, const struct column
 		if (c->cells[i].kind != KIND_STRING)
 			continue;
 		if (seen * want / all != (seen + 1) * want / all) {
-			t->half[t->n] =
-				(probe_in_blocks(p) ? p->block[current][c->cells[i].row] : t->n) %
-				2;
+			t->half[t->n] = half_of(
+				probe_in_blocks(p) ? p->block[current][c->cells[i].row] : t->n);
 			t->cell[t->n++] = &c->cells[i];
 		}
 		seen++;
