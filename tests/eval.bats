@@ -151,6 +151,25 @@ rows() {
 	[[ $stderr == *in:1:* ]]
 }
 
+@test "a requirement says how many rows like these decide it" {
+	# needed RATE_IN_MARKS - what is needed for 0.9; the figures are Wilson's by hand, and Python's NormalDist.
+	needed() { rows m "$1" | ft-eval -q --json --require 'exact>=0.9' | jq -sc '.[1] | [.verdict, .rows_needed]'; }
+	[ "$(needed "$(printf '1%.0s' {1..34})")" = '["inconclusive",35]' ]
+	[ "$(needed "$(printf '1%.0s' {1..35})")" = '["met",35]' ]
+	[ "$(needed "$(printf '1%.0s' {1..48})0")" = '["inconclusive",79]' ]
+	[ "$(needed 1110111)" = '["inconclusive",425]' ]
+	[ "$(needed 1111111110)" = '["inconclusive",null]' ]
+	status_is 4 ft-eval --table --require 'exact>=0.9' <(rows m "$(printf '1%.0s' {1..20})")
+	[[ $output == *"inconclusive (about 15 rows more)"* ]]
+	# Scores that are no rates, by their spread; rows that hang together have no number.
+	rows m 110 | jq -c '.output += "xy"' >in
+	ft-eval -q --json -c levenshtein --point --require 'levenshtein>=0.1' in | jq -se '.[1].rows_needed == null'
+	status_is 4 ft-eval -q --json -c levenshtein --require 'levenshtein>=0.1' in
+	jq -se '.[1].rows_needed > 3' <<<"$output"
+	status_is 4 ft-eval -q --json --cluster .ideal --require 'exact>=0.9' <(rows m 1101)
+	jq -se '.[1].rows_needed == null' <<<"$output"
+}
+
 @test "a requirement ends with 0 met, 1 missed, 4 not yet decided" {
 	rows m "$(printf '1%.0s' {1..60})" >in
 	status_is 0 ft-eval --require 'exact>=0.9' in

@@ -22,6 +22,7 @@
 #include "fields.h"
 #include "labels.h"
 
+#define BOARD_POWER 0.8	   /* of rows that are said to be needed */
 #define BOARD_GROUPS 10000 /* more different values of --by than this are an error */
 
 #define BOARD_PASS_AT 16
@@ -160,7 +161,9 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 		 size_t *metric, uint64_t *too_few, struct err *e);
 
 /* How many rows in all, were those to come like these, until the interval of a figure that rests on
- * the metric leaves out the bound; INFINITY where it never would. Of a sequential board. */
+ * the metric leaves out the bound: of a sequential board as many as do, INFINITY where it never
+ * would; else as many as do with 80 % power, NaN where the figure is at the bound, is none of rows on
+ * their own (clusters, samples) or rests on no check. */
 double board_rows(const struct board *b, const struct group *g, const char *name, size_t metric,
 		  double bound);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../stats/betting.h"
+#include "../stats/power.h"
 
 struct interval board_rate(const struct board *b, double k, double n)
 {
@@ -192,24 +193,47 @@ int board_figure(const struct board *b, const struct group *g, const char *name,
 	return board_usage(b, g, name, v) == 0 ? 0 : no_figure(b, name, e);
 }
 
+/* The same for k of n. */
+static double rate_rows(const struct board *b, uint64_t k, uint64_t n, double bound)
+{
+	if (b->sequential)
+		return betting_rate_rows((double)k, (double)n, bound, b->level);
+	return n > 0 && bound > 0 && bound < 1
+		       ? power_rate_rows((double)k / (double)n, bound, b->level, BOARD_POWER)
+		       : NAN;
+}
+
+/* The same for values from 0 to 1. */
+static double mean_rows(const struct board *b, const struct tally *t, double bound)
+{
+	double sd = tally_sd(t);
+
+	if (b->sequential)
+		return betting_rows(t, 0, 1, bound, b->level);
+	if (tally_is_binary(t))
+		return rate_rows(b, tally_count(t, 1), t->n, bound);
+	return sd < INTERVAL_CONSTANT
+		       ? NAN
+		       : power_mean_rows(tally_mean(t) - bound, sd, b->level, BOARD_POWER);
+}
+
 double board_rows(const struct board *b, const struct group *g, const char *name, size_t metric,
 		  double bound)
 {
-	const struct tally *t;
 	const struct field *f;
 
 	if (metric == b->n_metrics)
-		return strcmp(name, "errors") == 0
-			       ? betting_rate_rows((double)g->errors, (double)g->n, bound, b->level)
-			       : NAN;
+		return strcmp(name, "errors") == 0 ? rate_rows(b, g->errors, g->n, bound) : NAN;
+	if (!b->sequential && board_is_clustered(b) && g->clusters.n < g->n)
+		return NAN;
 	name += strlen(board_metric_name(b, metric));
-	t = &g->cells[metric].scores;
-	if (!*name)
-		return betting_rows(t, 0, 1, bound, b->level) / (double)t->n * (double)g->n;
+	if (!*name) {
+		const struct tally *t = &g->cells[metric].scores;
+
+		return mean_rows(b, t, bound) / (double)t->n * (double)g->n;
+	}
 	f = fields_named(&g->cells[metric].fields, name + 1);
-	return f ? betting_rate_rows((double)f->right, (double)f->rows, bound, b->level) /
-			       (double)f->rows * (double)g->n
-		 : NAN;
+	return f ? rate_rows(b, f->right, f->rows, bound) / (double)f->rows * (double)g->n : NAN;
 }
 
 int board_may_have(const struct board *b, const char *name, struct err *e)

@@ -77,11 +77,13 @@ static void plan(struct comparison *c, double sd, int binary, double level)
 	double discordant = (double)(c->wins + c->losses) / (double)c->n;
 
 	if (binary) {
-		c->detectable = power_paired_rate_difference((double)c->n, discordant, level, 0.8);
-		c->rows_needed = power_paired_rate_rows(c->diff.value, discordant, level, 0.8);
+		c->detectable =
+			power_paired_rate_difference((double)c->n, discordant, level, BOARD_POWER);
+		c->rows_needed =
+			power_paired_rate_rows(c->diff.value, discordant, level, BOARD_POWER);
 	} else if (!(sd < INTERVAL_CONSTANT)) {
-		c->detectable = power_mean_difference((double)c->n, sd, level, 0.8);
-		c->rows_needed = power_mean_rows(c->diff.value, sd, level, 0.8);
+		c->detectable = power_mean_difference((double)c->n, sd, level, BOARD_POWER);
+		c->rows_needed = power_mean_rows(c->diff.value, sd, level, BOARD_POWER);
 	}
 }
 

@@ -22,9 +22,10 @@ static int decide_one(const struct board *b, struct decided *d, int by_point, st
 			       d->r->text, c->unscored, d->g->n, c->first);
 	d->verdict =
 		d->too_few > 0 ? VERDICT_INCONCLUSIVE : require_judge(d->r, d->value, by_point);
-	if (b->sequential)
-		d->more = fmax(0, ceil(board_rows(b, d->g, d->r->figure, d->metric, d->r->bound) -
-				       (double)d->g->n));
+	d->rows_needed = by_point && !b->sequential
+				 ? NAN
+				 : ceil(board_rows(b, d->g, d->r->figure, d->metric, d->r->bound));
+	d->more = isnan(d->rows_needed) ? NAN : fmax(0, d->rows_needed - (double)d->g->n);
 	return 0;
 }
 

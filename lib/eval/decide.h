@@ -15,7 +15,8 @@ struct decided {
 	 * with any the requirement is not decided. */
 	uint64_t too_few;
 	enum verdict verdict;
-	double more; /* of a sequential board: rows more that are likely to decide, or INFINITY */
+	/* Rows in all that are likely to decide it, as of board_rows, and how many these are more. */
+	double rows_needed, more;
 };
 
 /* Decides r[0..n-1] in all groups but those of the side `except` (NULL: none). *all is the caller's

@@ -64,7 +64,7 @@ static void put_requirements(const struct figures *f, struct junit *j)
 		buf_clear(&text);
 		buf_addf(&text, "%s: ", decide_word(f->board, d->verdict));
 		put_interval(d->value, &text);
-		if (f->board->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+		if (d->verdict == VERDICT_INCONCLUSIVE && !isnan(d->more))
 			tables_more(d->more, &text);
 		if (d->too_few > 0)
 			buf_addf(&text, "; %" PRIu64 " inputs have fewer samples than it needs",

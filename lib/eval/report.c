@@ -206,7 +206,9 @@ static void put_decided(const struct board *b, const struct decided *d, struct b
 	put_bounds(&w, "value", d->value);
 	if (d->too_few > 0)
 		jw_put_int(&w, "too_few", d->too_few);
-	if (b->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+	if (!b->sequential)
+		jw_put_num(&w, "rows_needed", d->rows_needed);
+	else if (d->verdict == VERDICT_INCONCLUSIVE)
 		jw_put_num(&w, "more", d->more);
 	jw_end(&w);
 	buf_addc(out, '\n');

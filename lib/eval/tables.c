@@ -184,7 +184,7 @@ void tables_decided(const struct figures *f, struct table *t)
 		cell_interval(t, d->value);
 		buf_clear(&word);
 		buf_adds(&word, decide_word(f->board, d->verdict));
-		if (f->board->sequential && d->verdict == VERDICT_INCONCLUSIVE)
+		if (d->verdict == VERDICT_INCONCLUSIVE && !isnan(d->more))
 			tables_more(d->more, &word);
 		if (d->too_few > 0)
 			buf_addf(&word, " (%" PRIu64 " inputs with too few samples)", d->too_few);

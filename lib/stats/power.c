@@ -9,6 +9,15 @@ static double z_of(double level)
 	return -dist_normal_quantile((1 - level) / 2);
 }
 
+double power_rate_rows(double rate, double bound, double level, double power)
+{
+	return rate != bound ? pow((z_of(level) * sqrt(bound * (1 - bound)) +
+				    dist_normal_quantile(power) * sqrt(rate * (1 - rate))) /
+					   (rate - bound),
+				   2)
+			     : NAN;
+}
+
 double power_paired_rate_rows(double d, double discordant, double level, double power)
 {
 	double root = discordant - d * d;

@@ -5,6 +5,9 @@
 #ifndef FT_STATS_POWER_H
 #define FT_STATS_POWER_H
 
+/* A rate against a bound: until the score test, whose interval is Wilson's, tells them apart. */
+double power_rate_rows(double rate, double bound, double level, double power);
+
 /* Paired rates (McNemar): discordant is the share of pairs on which the two differ (Connor
  * 1987). */
 double power_paired_rate_difference(double n, double discordant, double level, double power);

@@ -97,6 +97,12 @@ static void values(void)
 		"and back");
 	ok_near(power_mean_rows(power_mean_difference(50, 2, .95, .8), 2, .95, .8), 50, 1e-9,
 		"rows for a mean, and back");
+	/* by Python's statistics.NormalDist; of rows that are all right as many as end Wilson's
+	 * interval at .9 */
+	ok_near(power_rate_rows(.97, .9, .95, .8), 109.2201232355114, 1e-9, "rows for a rate");
+	ok_near(power_rate_rows(.8, .9, .95, .8), 85.49548555330988, 1e-9, "and one below");
+	ok_near(power_rate_rows(1, .9, .95, .8), 34.573129386247125, 1e-9, "and of 1");
+	ok(isnan(power_rate_rows(.9, .9, .95, .8)), "no number of rows tells a rate from itself");
 }
 
 /* A binomial sampler is right when its mean and variance are. */
