@@ -10,6 +10,7 @@
 #include "../lib/model/adapter.h"
 #include "../lib/model/gguf.h"
 #include "../lib/model/hub.h"
+#include "../lib/model/outdir.h"
 #include "../lib/model/quantize.h"
 #include "../lib/train/ftjson.h"
 
@@ -139,9 +140,12 @@ static int export_hf(struct job *x, struct err *e)
 		return err_set(e,
 			       "--quantize %s: a directory in Hugging Face layout holds f32 or bf16",
 			       nn_type_name(how.type));
-	if (file_mkdir(opt_out, e) || model_save(x->model, opt_out, &how, e))
-		return -1;
-	return tokenizer_copy_files(x->dir, opt_out, e);
+	struct outdir o;
+	how.fresh = 1;
+	int bad = outdir_begin(&o, opt_out, e) || model_save(x->model, o.path, &how, e) ||
+		  tokenizer_copy_files(x->dir, o.path, e) || outdir_commit(&o, e);
+	outdir_end(&o);
+	return bad ? err_prefix(e, "%s", opt_out) : 0;
 }
 
 static int export_gguf(struct job *x, struct err *e)

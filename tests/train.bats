@@ -145,6 +145,69 @@ plain() {
 	cmp whole/model.safetensors cut/model.safetensors
 }
 
+@test "a run killed at any step is taken up, ends as if it had not been, and nothing is left over" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	prepare
+	args=(--steps 4 --save-every 2 train.jsonl)
+	scratch -o whole "${args[@]}" >/dev/null
+	LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count scratch -o cut "${args[@]}" >/dev/null
+	[ "$(<count)" -gt 20 ]
+	for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
+		rm -rf cut
+		status=0
+		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i scratch -o cut "${args[@]}" >/dev/null || status=$?
+		[ "$status" -eq 137 ]
+		scratch -o cut --resume "${args[@]}" >/dev/null
+		cmp whole/model.safetensors cut/model.safetensors
+		cmp <(plain whole/metrics.jsonl) <(plain cut/metrics.jsonl)
+		[ "$(ls -A whole)" = "$(ls -A cut)" ]
+	done
+	# The same where an earlier run's results stand.
+	mv whole kept
+	for i in 1 2 3 4 5 6; do
+		rm -rf cut
+		cp -r kept cut
+		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i scratch -o cut --steps 5 train.jsonl >/dev/null || [ $? -eq 137 ]
+		scratch -o cut --resume --steps 5 train.jsonl >/dev/null
+		[ "$(ls -A kept)" = "$(ls -A cut)" ]
+		jq -e .finished cut/ft.json
+	done
+}
+
+@test "what killed runs leave in a directory goes with the next run, other people's files stay" {
+	prepare
+	mkdir out
+	touch out/ft.json.ft-Zz09aB
+	scratch -o out --steps 1 train.jsonl >/dev/null
+	mkdir -p out/.weights-a1B2c3 out/.weights-mine
+	touch out/.weights-a1B2c3/model-00001-of-00002.safetensors out/checkpoint.safetensors.ft-000000 \
+		out/notes.txt.ft-abcdef out/ft.json.backup out/model.safetensors.before
+	# Not while another run is in it.
+	flock out sh -c 'ft-train -q --scratch config.json -o out --steps 1 train.jsonl 2>said || echo $? >status'
+	[ "$(cat status)" -eq 2 ]
+	[ -e out/checkpoint.safetensors.ft-000000 ]
+	scratch -o out --steps 1 train.jsonl >/dev/null
+	[ ! -e out/.weights-a1B2c3 ]
+	[ ! -e out/checkpoint.safetensors.ft-000000 ]
+	[ -e out/.weights-mine ]
+	[ -e out/notes.txt.ft-abcdef ]
+	[ -e out/ft.json.backup ]
+	[ -e out/model.safetensors.before ]
+}
+
+@test "a disk that is full at the first file locks no directory out" {
+	prepare
+	scratch -o base --steps 1 train.jsonl >/dev/null
+	(
+		trap '' XFSZ
+		ulimit -f 0
+		status_is 2 ft-train -q -m ./base --full -o out --steps 1 train.jsonl
+	)
+	[ -d out ]
+	ft-train -q -m ./base --full -o out --resume --steps 1 train.jsonl >/dev/null
+	[ -s out/model.safetensors ]
+}
+
 @test "rows that cannot be trained on are all named, with status 2 and nothing written" {
 	prepare
 	cat >bad.jsonl <<-'END'

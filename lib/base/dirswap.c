@@ -14,14 +14,6 @@
 #include "file.h"
 #include "mem.h"
 
-static int is_replaced(const struct dirswap *s, const char *name)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (strcmp(s->names[i], name) == 0)
-			return 1;
-	return 0;
-}
-
 /* The directory's name with a dot before it and .new behind, so that the next run knows it. */
 static char *name_beside(const char *dir)
 {
@@ -62,16 +54,6 @@ static int each_entry(struct dirswap *s, const char *dir,
 	return rc;
 }
 
-/* The name, or one of file_begin's temporaries for it. */
-static int is_ours(const char *replaced, const char *name)
-{
-	size_t n = strlen(replaced);
-
-	return strncmp(replaced, name, n) == 0 &&
-	       (!name[n] ||
-		(name[n] == '.' && strlen(name + n) == 7 && !strchr(name + n + 1, '.')));
-}
-
 /* Of the directory that was put aside, or was never put in place: what is ours, or stands in the
  * directory too, goes; what somebody made there meanwhile moves over. */
 static int clear_entry(struct dirswap *s, const char *path, const char *name)
@@ -80,12 +62,12 @@ static int clear_entry(struct dirswap *s, const char *path, const char *name)
 	char *there = file_join(s->dir, name);
 	int known = lstat(path, &st) == 0 && lstat(there, &kept) == 0 && same_file(&st, &kept);
 
-	for (size_t i = 0; i < s->n && !known; i++)
-		known = is_ours(s->names[i], name);
-	if (known)
+	char *target = file_temporary_of(name);
+	if (known || s->replaced(target ? target : name))
 		unlink(path);
 	else
 		renameat2(AT_FDCWD, path, AT_FDCWD, there, RENAME_NOREPLACE);
+	free(target);
 	free(there);
 	return 0;
 }
@@ -102,7 +84,7 @@ static int link_entry(struct dirswap *s, const char *path, const char *name)
 
 	if (lstat(path, &st))
 		return -1;
-	if (is_replaced(s, name))
+	if (s->replaced(name))
 		return S_ISREG(st.st_mode) ? 0 : -1;
 	if (S_ISDIR(st.st_mode))
 		return -1;
@@ -164,11 +146,11 @@ static void release(struct dirswap *s)
 	*s = (struct dirswap){.lock = -1};
 }
 
-int dirswap_begin(struct dirswap *s, const char *dir, const char *const *names, size_t n)
+int dirswap_begin(struct dirswap *s, const char *dir, int (*replaced)(const char *name))
 {
 	struct stat st;
 
-	*s = (struct dirswap){.names = names, .n = n, .lock = -1, .dir = realpath(dir, NULL)};
+	*s = (struct dirswap){.replaced = replaced, .lock = -1, .dir = realpath(dir, NULL)};
 	if (!s->dir || strcmp(s->dir, "/") == 0 || works_in(s->dir) || stat(s->dir, &st) ||
 	    st.st_uid != geteuid())
 		goto cannot;
@@ -182,23 +164,13 @@ cannot:
 	return 0;
 }
 
-static void sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-}
-
 int dirswap_commit(struct dirswap *s, struct err *e)
 {
-	sync_dir(s->next);
+	file_sync_dir(s->next);
 	if (renameat2(AT_FDCWD, s->next, AT_FDCWD, s->dir, RENAME_EXCHANGE))
 		return err_errno(e, "%s", s->dir);
 	char *parent = mem_strdup(s->dir);
-	sync_dir(dirname(parent));
+	file_sync_dir(dirname(parent));
 	free(parent);
 	clear_next(s);
 	release(s);

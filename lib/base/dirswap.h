@@ -16,17 +16,16 @@
 
 struct dirswap {
 	char *dir, *next; /* the directory, links followed, and the one beside it */
-	const char *const *names;
-	size_t n;
+	int (*replaced)(const char *name);
 	int lock; /* on next, which becomes the directory */
 };
 
-/* names: the files that are replaced; borrowed. 1, and next stands ready to be filled; 0 where the
- * directory cannot be exchanged: it holds directories, or one of the names is a link, somebody works
- * in it (this process does), it is a mount point or another user's, or the system has no such step.
- * It must be there. */
-int dirswap_begin(struct dirswap *s, const char *dir, const char *const *names, size_t n);
-/* The names that stand in next take the place of all of those in the directory. 0, and s is released;
+/* replaced: whether files of that name are, where they stand in next or no longer. 1, and next stands
+ * ready to be filled; 0 where the directory cannot be exchanged: it holds directories, or one of the
+ * replaced is a link, somebody works in it (this process does), it is a mount point or another
+ * user's, or the system has no such step. It must be there. */
+int dirswap_begin(struct dirswap *s, const char *dir, int (*replaced)(const char *name));
+/* The files in next take the place of all that are replaced. 0, and s is released;
  * -1 with the reason, and nothing has changed. */
 int dirswap_commit(struct dirswap *s, struct err *e);
 /* Removes next and releases s; harmless after commit. */

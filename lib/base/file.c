@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include "mem.h"
 
+#define TEMPORARY ".ft-" /* between a target's name and mkstemp's six characters */
+
 int file_read(const char *path, size_t max, struct buf *b, struct err *e)
 {
 	int use_stdin = strcmp(path, "-") == 0;
@@ -98,6 +100,15 @@ static struct {
 	int registered;
 } pending;
 
+char *file_temporary_of(const char *name)
+{
+	size_t n = strlen(name), tail = strlen(TEMPORARY) + 6;
+
+	return n > tail && strncmp(name + n - tail, TEMPORARY, strlen(TEMPORARY)) == 0
+		       ? mem_strndup(name, n - tail)
+		       : NULL;
+}
+
 void file_abort_pending(void)
 {
 	for (size_t i = 0; i < pending.n; i++)
@@ -179,7 +190,7 @@ static int open_beside(struct file_new *w, struct err *e)
 	struct buf tmp = BUF_INIT;
 	if (!(w->target = follow_links(w->path, e)))
 		return -1;
-	buf_addf(&tmp, "%s.XXXXXX", w->target);
+	buf_addf(&tmp, "%s" TEMPORARY "XXXXXX", w->target);
 	make_room();
 	int fd = mkstemp(tmp.data);
 	if (fd < 0) {
@@ -230,15 +241,19 @@ void file_abort(struct file_new *w)
 	release(w);
 }
 
-/* A rename is only durable once its directory is synced too. */
-static void sync_dir_of(const char *path)
+void file_sync_dir(const char *dir)
 {
-	char *copy = mem_strdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		fsync(fd);
 		close(fd);
 	}
+}
+
+static void sync_dir_of(const char *path)
+{
+	char *copy = mem_strdup(path);
+	file_sync_dir(dirname(copy));
 	free(copy);
 }
 

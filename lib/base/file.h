@@ -35,6 +35,10 @@ int file_begin(const char *path, struct file_new *w, struct err *e);
 int file_commit(struct file_new *w, struct err *e);
 void file_abort(struct file_new *w);
 
+/* The name of the file whose writer's temporary is called `name`: free() it; NULL where it is none.
+ * Both without directories. A killed writer leaves one. */
+char *file_temporary_of(const char *name);
+
 /* Removes the temporaries of all writers that were begun and not ended. Done by itself at exit; for
  * ends that skip it. */
 void file_abort_pending(void);
@@ -55,6 +59,9 @@ char *file_scratch_dir(struct err *e);
  * as long as the descriptor returned is open. -1 with the reason, at once where another process
  * holds it; `what` names to the user what is locked. */
 int file_lock(const char *path, const char *what, struct err *e);
+
+/* A new name is only durable once its directory is synced; what fails is not told. */
+void file_sync_dir(const char *dir);
 
 int file_is_dir(const char *path);
 int file_exists(const char *path);

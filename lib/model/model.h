@@ -131,6 +131,7 @@ int model_merges(const struct model *m, struct err *e);
 struct model_save {
 	enum nn_type type;
 	size_t shard_bytes; /* 0: MODEL_SHARD_BYTES */
+	int fresh;	    /* the directory holds no model yet, so its files stand there at once */
 	/* after each tensor, with its number of values; not 0 ends it as interrupted. NULL: none */
 	int (*step)(void *arg, size_t values);
 	void *arg;

@@ -41,6 +41,11 @@ struct model_linear *model_first(const struct model *m, size_t l, int j);
 /* "self_attn.q_proj" and so on; conv: in layers with a convolution. NULL: there is none. */
 const char *model_linear_name(const struct model *m, int conv, int j);
 
+/* Whether files of this name hold weights; whether it is a directory in which model_save puts
+ * shards together. */
+int model_is_weights(const char *name);
+int model_is_staged(const char *name);
+
 /* --- adapters --- */
 
 #define ADAPTER_RANK_MAX ((size_t)4096)

@@ -20,6 +20,7 @@
 
 #define WEIGHTS "model.safetensors"
 #define WEIGHTS_INDEX "model.safetensors.index.json"
+#define STAGED ".weights-" /* and mkdtemp's six characters */
 
 void model_linear_values(const struct model_linear *lin, int merged, float *out)
 {
@@ -171,23 +172,39 @@ static int drop(const char *dir, const char *name, struct err *e)
 	return rc;
 }
 
+static int is_shard(const char *name)
+{
+	unsigned s, shards;
+	char same[64];
+
+	if (sscanf(name, "model-%u-of-%u", &s, &shards) != 2)
+		return 0;
+	shard_name(same, (size_t)s - 1, shards);
+	return strcmp(name, same) == 0;
+}
+
+int model_is_weights(const char *name)
+{
+	return strcmp(name, WEIGHTS) == 0 || strcmp(name, WEIGHTS_INDEX) == 0 || is_shard(name);
+}
+
+int model_is_staged(const char *name)
+{
+	return strncmp(name, STAGED, strlen(STAGED)) == 0 && strlen(name) == strlen(STAGED) + 6;
+}
+
 /* Removes the shards of an earlier model, however many they were. */
 static int drop_shards(const char *dir, struct err *e)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
-	unsigned s, shards;
-	char name[64];
 	int rc = 0;
 
 	if (!d)
 		return err_set(e, "%s: %s", dir, strerror(errno));
 	while (rc == 0 && (entry = readdir(d)))
-		if (sscanf(entry->d_name, "model-%u-of-%u", &s, &shards) == 2) {
-			shard_name(name, (size_t)s - 1, shards);
-			if (strcmp(name, entry->d_name) == 0)
-				rc = drop(dir, name, e);
-		}
+		if (is_shard(entry->d_name))
+			rc = drop(dir, entry->d_name, e);
 	closedir(d);
 	return rc;
 }
@@ -224,7 +241,7 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 	       *shard = mem_alloc(m->n_tensors, sizeof *shard);
 	size_t n = 0, shards = 1, here = 0, bytes = 0,
 	       most = how->shard_bytes ? how->shard_bytes : MODEL_SHARD_BYTES;
-	char name[64], *staged = file_join(dir, ".weights-XXXXXX");
+	char name[64], *staged = file_join(dir, STAGED "XXXXXX");
 	const char *into = dir;
 	int rc = 0;
 
@@ -243,7 +260,7 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 		shard[n] = shards - 1;
 		which[n++] = i;
 	}
-	if (shards > 1) {
+	if (shards > 1 && !how->fresh) {
 		into = mkdtemp(staged);
 		if (!into)
 			rc = err_set(e, "%s: %s", staged, strerror(errno));
@@ -265,10 +282,10 @@ static int write_weights(const struct model *m, const char *dir, const struct mo
 	}
 	if (rc == 0 && shards > 1)
 		rc = write_index(m, into, which, shard, n, shards, bytes, e) ||
-				     replace(dir, into, shards, e)
+				     (into != dir && replace(dir, into, shards, e))
 			     ? -1
 			     : 0;
-	else if (rc == 0)
+	else if (rc == 0 && !how->fresh)
 		rc = drop(dir, WEIGHTS_INDEX, e) || drop_shards(dir, e) ? -1 : 0;
 	if (into && into != dir)
 		file_remove_dir(into);

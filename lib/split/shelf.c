@@ -15,6 +15,14 @@
 static const char *const names[SIDES] =
 	{[SIDE_TRAIN] = "train.jsonl", [SIDE_VALID] = "valid.jsonl", [SIDE_TEST] = "test.jsonl"};
 
+static int is_side(const char *name)
+{
+	for (int i = 0; i < SIDES; i++)
+		if (strcmp(name, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
 static int begin(struct shelf *s, enum side side, struct err *e)
 {
 	char *seen = file_join(s->dir, names[side]),
@@ -192,7 +200,7 @@ int shelf_open(struct shelf *s, const char *dir, const int wanted[SIDES], struct
 	*s = (struct shelf){.dir = dir, .lock = -1, .swap.lock = -1};
 	if (file_mkdir(dir, e) || (s->lock = file_lock(dir, dir, e)) < 0 || undo_all(dir, e))
 		return -1;
-	s->swaps = dirswap_begin(&s->swap, dir, names, SIDES);
+	s->swaps = dirswap_begin(&s->swap, dir, is_side);
 	for (int i = 0; i < SIDES; i++) {
 		if (wanted[i] && begin(s, (enum side)i, e)) {
 			shelf_abort(s);

@@ -132,5 +132,7 @@ int tokenizer_write_bytes(const char *dir, struct err *e);
  * another, byte for byte. Those that `from` does not hold are removed from `to`, where an earlier
  * model may have left them; from NULL holds none. */
 int tokenizer_copy_files(const char *from, const char *to, struct err *e);
+/* Whether a file of this name is one of those. */
+int tokenizer_is_file(const char *name);
 
 #endif

@@ -263,19 +263,28 @@ cleanup:
 	return rc;
 }
 
+static const char *const files[] =
+	{"generation_config.json",  "tokenizer.json",	 "tokenizer_config.json",
+	 "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+	 "chat_template.json",	    "vocab.json",	 "merges.txt",
+	 "tokenizer.model"};
+
+int tokenizer_is_file(const char *name)
+{
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (strcmp(name, files[i]) == 0)
+			return 1;
+	return 0;
+}
+
 int tokenizer_copy_files(const char *from, const char *to, struct err *e)
 {
-	static const char *const names[] =
-		{"generation_config.json",  "tokenizer.json",	 "tokenizer_config.json",
-		 "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-		 "chat_template.json",	    "vocab.json",	 "merges.txt",
-		 "tokenizer.model"};
 	struct buf b = BUF_INIT;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < sizeof names / sizeof *names && !rc; i++) {
-		char *in = from ? file_join(from, names[i]) : NULL, *out = file_join(to, names[i]);
+	for (i = 0; i < sizeof files / sizeof *files && !rc; i++) {
+		char *in = from ? file_join(from, files[i]) : NULL, *out = file_join(to, files[i]);
 
 		buf_clear(&b);
 		if (in && file_exists(in))

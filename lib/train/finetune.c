@@ -113,30 +113,27 @@ int finetune_estimate(struct finetune *t, struct buf *out, struct err *e)
 	return estimate_run(&t->trainer, t->memory, out, e);
 }
 
-static int write_about(struct finetune *t, const struct loop_state *s, struct err *e)
-{
-	struct buf b = BUF_INIT;
-	ftjson_run(&t->spec.about, &t->trainer, s, &b);
-	int rc = rundir_about(t->trainer.run, buf_span(&b), e);
-	buf_release(&b);
-	return rc;
-}
-
 /* Brings the run's directory into being. The other ranks only need to know where a checkpoint
  * is. */
 static int begin(struct finetune *t, const char *dir, struct err *e)
 {
 	const struct train_corpus *d = t->spec.data;
 	struct rundir *run = t->trainer.run;
+	struct buf about = BUF_INIT;
 	size_t metrics = 0;
+	int rc = 0;
 	if (!ranks_agree(d->train.hash, sizeof d->train.hash) ||
 	    !ranks_agree(d->valid.hash, sizeof d->valid.hash))
 		return err_set(e,
 			       "the ranks read different rows: name files that all of them see, not standard input");
-	if (!ranks_rank() &&
-	    ((run->resumes && loop_peek(&t->trainer, &metrics, e)) ||
-	     rundir_begin(run, metrics, e) || train_corpus_put_tokenizer(d, run->dir, e) ||
-	     write_about(t, NULL, e)))
+	if (!ranks_rank()) {
+		ftjson_run(&t->spec.about, &t->trainer, NULL, &about);
+		rc = (run->resumes && loop_peek(&t->trainer, &metrics, e)) ||
+		     rundir_begin(run, metrics, buf_span(&about), e) ||
+		     train_corpus_put_tokenizer(d, run->dir, e);
+		buf_release(&about);
+	}
+	if (rc)
 		return -1;
 	if (ranks_size() > 1)
 		ranks_share(&run->resumes, sizeof run->resumes);
@@ -154,6 +151,8 @@ int finetune_run(struct finetune *t, struct rundir *run, const char *dir, struct
 	if (ranks_size() > 1)
 		ranks_share(&done, sizeof done);
 	if (done) {
+		if (!ranks_rank())
+			rundir_tidy(run);
 		*how = LOOP_ALREADY;
 		return 0;
 	}
@@ -163,7 +162,11 @@ int finetune_run(struct finetune *t, struct rundir *run, const char *dir, struct
 		return 0;
 	if (*how == LOOP_STOPPED)
 		return rundir_sync(run, e) < 0 ? -1 : 0;
-	return rundir_finish(run, e) || write_about(t, s, e) ? -1 : 0;
+	struct buf about = BUF_INIT;
+	ftjson_run(&t->spec.about, &t->trainer, s, &about);
+	int rc = rundir_finish(run, buf_span(&about), e);
+	buf_release(&about);
+	return rc;
 }
 
 void finetune_tell(const struct finetune *t, const struct loop_state *s, enum loop_end how,

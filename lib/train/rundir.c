@@ -13,6 +13,7 @@
 #include "../json/record.h"
 #include "../model/adapter.h"
 #include "../model/hub.h"
+#include "../model/outdir.h"
 #include "../token/tokenizer.h"
 
 #define STR(x) #x
@@ -25,7 +26,17 @@ static int same_directory(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* 1 where the directory exists and holds anything. */
+#define ABOUT "ft.json"
+#define CHECKPOINT "checkpoint.safetensors"
+
+/* What a run makes and writes in one step, metrics.jsonl aside. */
+static int is_ours(const char *name)
+{
+	return strcmp(name, ABOUT) == 0 || strcmp(name, CHECKPOINT) == 0 || outdir_is_model(name) ||
+	       outdir_is_adapter(name);
+}
+
+/* 1 where the directory exists and holds anything but what a run killed at its first step leaves. */
 static int holds_something(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -33,23 +44,30 @@ static int holds_something(const char *dir)
 		return 0;
 	int found = 0;
 	struct dirent *entry;
-	while ((entry = readdir(d)))
-		found = found ||
-			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+	while ((entry = readdir(d))) {
+		char *target = file_temporary_of(entry->d_name);
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    !(target && is_ours(target)))
+			found = 1;
+		free(target);
+	}
 	closedir(d);
 	return found;
 }
 
-/* Appends the options of the run that ended there, where one did. */
-static void read_finished(const char *about, struct buf *options)
+/* 1 where a run ended there, with its options appended. */
+static int read_finished(const char *about, struct buf *options)
 {
 	struct buf text = BUF_INIT;
 	struct record r = {0};
-	if (file_exists(about) && !file_read(about, CONFIG_MAX, &text, NULL) &&
-	    !record_parse(&r, buf_span(&text), NULL) && span_is(record_get(&r, "finished"), "true"))
+	int finished = file_exists(about) && !file_read(about, CONFIG_MAX, &text, NULL) &&
+		       !record_parse(&r, buf_span(&text), NULL) &&
+		       span_is(record_get(&r, "finished"), "true");
+	if (finished)
 		buf_addspan(options, record_get(&r, "options"));
 	record_release(&r);
 	buf_release(&text);
+	return finished;
 }
 
 int rundir_init(struct rundir *r, const char *dir, const char *base, const char *adapter,
@@ -57,9 +75,9 @@ int rundir_init(struct rundir *r, const char *dir, const char *base, const char 
 {
 	*r = (struct rundir){
 		.dir = mem_strdup(dir),
-		.checkpoint = file_join(dir, "checkpoint.safetensors"),
+		.checkpoint = file_join(dir, CHECKPOINT),
 		.metrics_path = file_join(dir, "metrics.jsonl"),
-		.about_path = file_join(dir, "ft.json"),
+		.about_path = file_join(dir, ABOUT),
 		.candidate = file_join(dir, "candidate"),
 	};
 	if (file_exists(dir) && !file_is_dir(dir))
@@ -77,7 +95,10 @@ int rundir_init(struct rundir *r, const char *dir, const char *base, const char 
 		return err_set(e,
 			       "%s: -o and -a are the same directory; the adapter is never written over",
 			       dir);
-	int unfinished = file_exists(r->checkpoint);
+	int finished = read_finished(r->about_path, &r->finished);
+	if (!resume)
+		buf_clear(&r->finished);
+	int unfinished = !finished && file_exists(r->checkpoint);
 	if (unfinished && !resume)
 		return err_set(e,
 			       "%s: holds an unfinished run; take it up with --resume, or remove %s",
@@ -86,8 +107,6 @@ int rundir_init(struct rundir *r, const char *dir, const char *base, const char 
 		return err_set(e,
 			       "%s: is not empty and holds no run of ft-train (no ft.json); choose another -o",
 			       dir);
-	if (!unfinished && resume)
-		read_finished(r->about_path, &r->finished);
 	r->resumes = unfinished;
 	return 0;
 }
@@ -110,38 +129,55 @@ void rundir_release(struct rundir *r)
 /* An earlier run's results would otherwise stand beside this one's. */
 static int remove_old(const struct rundir *r, struct err *e)
 {
-	static const char *const names[] = {
-		"adapter_config.json",
-		"adapter_model.safetensors",
-		"config.json",
-		"generation_config.json",
-		"model.safetensors",
-		"model.safetensors.index.json",
-		"ft.json",
-	};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char *path = file_join(r->dir, names[i]);
-		int bad = unlink(path) && errno != ENOENT;
-		if (bad)
-			err_errno(e, "%s", path);
-		free(path);
-		if (bad)
-			return -1;
-	}
-	return 0;
+	DIR *d = opendir(r->dir);
+	int rc = d ? 0 : err_errno(e, "%s", r->dir);
+	for (struct dirent *entry; d && !rc && (entry = readdir(d));)
+		if (is_ours(entry->d_name) && strcmp(entry->d_name, ABOUT) != 0 &&
+		    unlinkat(dirfd(d), entry->d_name, 0))
+			rc = err_errno(e, "%s/%s", r->dir, entry->d_name);
+	if (d)
+		closedir(d);
+	return rc;
 }
 
-int rundir_begin(struct rundir *r, size_t keep, struct err *e)
+static int write_about(const struct rundir *r, struct span json, struct err *e)
 {
-	struct stat st;
+	struct buf line = BUF_INIT;
+	buf_addspan(&line, json);
+	buf_addc(&line, '\n');
+	int rc = file_write(r->about_path, line.data, line.len, e);
+	buf_release(&line);
+	return rc;
+}
+
+/* Takes the directory, as rundir_init saw it. */
+static int take(struct rundir *r, struct err *e)
+{
+	struct buf finished = BUF_INIT;
 	if (file_mkdir(r->dir, e))
 		return -1;
 	r->lock = file_lock(r->dir, r->dir, e);
 	if (r->lock < 0)
 		return -1;
-	if (!r->resumes && file_exists(r->checkpoint))
-		return err_set(e, "%s: another run has begun there meanwhile", r->dir);
-	if (!r->resumes && remove_old(r, e))
+	int rc = 0;
+	if (!r->resumes && file_exists(r->checkpoint)) {
+		if (!read_finished(r->about_path, &finished))
+			rc = err_set(e, "%s: another run has begun there meanwhile", r->dir);
+		else if (unlink(r->checkpoint))
+			rc = err_errno(e, "%s", r->checkpoint);
+	}
+	buf_release(&finished);
+	if (rc)
+		return -1;
+	outdir_clear(r->dir, is_ours);
+	outdir_clear(r->candidate, is_ours);
+	return 0;
+}
+
+int rundir_begin(struct rundir *r, size_t keep, struct span about, struct err *e)
+{
+	struct stat st;
+	if (take(r, e) || write_about(r, about, e) || (!r->resumes && remove_old(r, e)))
 		return -1;
 	if (r->resumes && (stat(r->metrics_path, &st) || (size_t)st.st_size < keep))
 		return err_set(e, "%s: shorter than when the checkpoint was written",
@@ -179,27 +215,30 @@ int rundir_save(const struct model *m, const char *dir, const char *base, enum n
 			  : model_save(m, dir, &(struct model_save){.type = type}, e);
 }
 
-int rundir_about(struct rundir *r, struct span json, struct err *e)
-{
-	struct buf line = BUF_INIT;
-	buf_addspan(&line, json);
-	buf_addc(&line, '\n');
-	int rc = file_write(r->about_path, line.data, line.len, e);
-	buf_release(&line);
-	return rc;
-}
-
-int rundir_finish(struct rundir *r, struct err *e)
+int rundir_finish(struct rundir *r, struct span about, struct err *e)
 {
 	int bad = fflush(r->metrics) || fsync(fileno(r->metrics));
 	bad = fclose(r->metrics) || bad;
 	r->metrics = NULL;
 	if (bad)
 		return err_errno(e, "%s", r->metrics_path);
+	if (write_about(r, about, e))
+		return -1;
 	file_remove_dir(r->candidate);
 	if (unlink(r->checkpoint) && errno != ENOENT)
 		return err_errno(e, "%s", r->checkpoint);
 	return 0;
+}
+
+void rundir_tidy(const struct rundir *r)
+{
+	int lock = file_lock(r->dir, r->dir, NULL);
+	if (lock < 0)
+		return;
+	outdir_clear(r->dir, is_ours);
+	file_remove_dir(r->candidate);
+	unlink(r->checkpoint);
+	close(lock);
 }
 
 /* The configuration with what follows from the byte-level tokenizer added where it says nothing

@@ -7,7 +7,10 @@
  *	ft.json						what is needed to repeat the run
  *	checkpoint.safetensors				while the run is unfinished (checkpoint.h)
  *
- * The directory is made when the run begins, after all checks of the data.
+ * The directory is made when the run begins, after all checks of the data. ft.json is the first file
+ * in it, before anything of an earlier run goes, and says that the run has finished before the
+ * checkpoint goes: whenever a run ends, the directory is known as its own. What killed runs have
+ * left, temporaries and unfinished weights, the next one removes under its lock.
  */
 #ifndef FT_TRAIN_RUNDIR_H
 #define FT_TRAIN_RUNDIR_H
@@ -34,9 +37,9 @@ int rundir_init(struct rundir *r, const char *dir, const char *base, const char 
 		int resume, struct err *e);
 void rundir_release(struct rundir *r);
 
-/* Makes the directory, which is this run's alone until rundir_release, and begins metrics.jsonl: anew,
- * or cut to `keep` bytes where a run is taken up. */
-int rundir_begin(struct rundir *r, size_t keep, struct err *e);
+/* Makes the directory, which is this run's alone until rundir_release, writes about as ft.json, and
+ * begins metrics.jsonl: anew, or cut to `keep` bytes where a run is taken up. */
+int rundir_begin(struct rundir *r, size_t keep, struct span about, struct err *e);
 
 /* Appends one line to metrics.jsonl. */
 int rundir_row(struct rundir *r, struct span row, struct err *e);
@@ -48,11 +51,11 @@ long rundir_sync(struct rundir *r, struct err *e);
 int rundir_save(const struct model *m, const char *dir, const char *base, enum nn_type type,
 		struct err *e);
 
-/* Writes ft.json. */
-int rundir_about(struct rundir *r, struct span json, struct err *e);
+/* The run is over: ft.json says so, and the checkpoint goes. */
+int rundir_finish(struct rundir *r, struct span about, struct err *e);
 
-/* The run is over: the checkpoint goes. */
-int rundir_finish(struct rundir *r, struct err *e);
+/* Of a run that had finished there (r->finished): removes what it was killed before it could. */
+void rundir_tidy(const struct rundir *r);
 
 /* For a model from nothing: makes a temporary directory with the configuration as config.json
  * (vocab_size and the ids of special tokens added where they are missing) and the byte-level

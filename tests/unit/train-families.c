@@ -318,11 +318,10 @@ static void train(struct outcome *o, const char *base, const char *into, enum wa
 	t.run = &run;
 	if (run.resumes)
 		need(loop_peek(&t, &metrics, &e));
-	need(rundir_begin(&run, metrics, &e));
-	need(rundir_about(&run, span_of("{}"), &e));
+	need(rundir_begin(&run, metrics, span_of("{}"), &e));
 	need(loop_run(&t, &state, &o->how, &e));
 	if (o->how != LOOP_STOPPED)
-		need(rundir_finish(&run, &e));
+		need(rundir_finish(&run, span_of("{}"), &e));
 	free(o->params);
 	o->n = t.model->n_params;
 	o->params = mem_alloc(o->n, sizeof *o->params);

@@ -210,13 +210,11 @@ static void go(struct outcome *o, const char *dir, struct loop_spec spec, int re
 	if (!o->rc && run.resumes)
 		o->rc = loop_peek(&t, &metrics, &o->e);
 	if (!o->rc)
-		o->rc = rundir_begin(&run, metrics, &o->e);
-	if (!o->rc)
-		o->rc = rundir_about(&run, span_of("{}"), &o->e);
+		o->rc = rundir_begin(&run, metrics, span_of("{}"), &o->e);
 	if (!o->rc)
 		o->rc = loop_run(&t, &o->state, &o->how, &o->e);
 	if (!o->rc && o->how != LOOP_STOPPED)
-		o->rc = rundir_finish(&run, &o->e);
+		o->rc = rundir_finish(&run, span_of("{}"), &o->e);
 	o->n = m->n_params;
 	free(o->params);
 	o->params = mem_alloc(o->n, sizeof *o->params);
