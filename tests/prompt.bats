@@ -733,6 +733,34 @@ ok' ]
 	[ "$(jq -n "$(state billed) <= 1 and $(state answered) >= 2")" = true ]
 }
 
+@test "what a spent --max-cost refuses waits neither for --rpm nor for the server's limits" {
+	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01, "max_output_tokens": 9}}' >prices.json
+	rows 200 >in.jsonl
+	# One a minute: the second would wait for 60 s, longer than the run may last.
+	start_stub
+	status_is 3 timeout 40 ft-prompt -q -m m --prices prices.json --max-cost 0.185 --rpm 1 in.jsonl
+	[ "$(jq -r '.error.type // "ok"' <<<"$output" | sort | uniq -c | tr -s ' ' | paste -sd ' ')" = ' 199 max_cost  1 ok' ]
+	stop_stub
+	start_stub --fault 'remaining=0;reset=55'
+	status_is 3 timeout 40 ft-prompt -q -m m --prices prices.json --max-cost 0.185 in.jsonl
+	[ "$(jq -r '.error.type // "ok"' <<<"$output" | sort | uniq -c | tr -s ' ' | paste -sd ' ')" = ' 199 max_cost  1 ok' ]
+}
+
+@test "a cache that takes no more, as on a full disk, keeps no answer from being written, and is told of once" {
+	start_stub
+	jq -nc 'range(60) | {id: "\(.)", messages: [{role: "user", content: ("a question \(.) " * 300)}]}' >in.jsonl
+	ft-prompt -q -m m in.jsonl >whole.jsonl
+	# A ceiling on the size of files stands in for the disk; pipes have none.
+	(trap "" XFSZ && ulimit -f 150 && exec ft-prompt -m m --cache c.db in.jsonl 2>err) | cat >out.jsonl
+	cmp <(jq -r .output out.jsonl) <(jq -r .output whole.jsonl)
+	[ "$(grep -c 'cache c.db:' err)" -eq 1 ]
+	grep -q 'paid for again' err
+	# What was kept is found again, the rest is asked.
+	ft-prompt -q -m m --cache c.db in.jsonl >out.jsonl
+	jq -es 'map(select(.cached)) | length > 0 and length < 60' out.jsonl
+	cmp <(jq -r .output out.jsonl) <(jq -r .output whole.jsonl)
+}
+
 @test "--dry-run foresees tokens and cost" {
 	start_stub
 	echo '{"m": {"input_cost_per_token": 0.001, "output_cost_per_token": 0.01}}' >prices.json

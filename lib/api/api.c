@@ -185,16 +185,22 @@ static enum turn ask_turn(struct api *a, struct call *c, double now, double *wai
 {
 	double w = fmax(a->pause - now, fmax(bucket_wait(&a->requests, 1, now),
 					     bucket_wait(&a->tokens, c->tokens, now))),
-	       worst;
+	       worst = 0;
 	enum purse_turn turn;
 
+	/* What will be refused waits for no rate. */
+	if (!isnan(a->o->max_cost)) {
+		worst = purse_worst(&a->purse, c->asked, api_most_input(c),
+				    api_most_output(a, c->asked));
+		if (purse_is_spent(&a->purse, worst))
+			return TURN_NEVER;
+	}
 	if (w > 0) {
 		*wait = fmin(*wait, w);
 		return TURN_LATER;
 	}
 	if (isnan(a->o->max_cost))
 		return TURN_GO;
-	worst = purse_worst(&a->purse, c->asked, api_most_input(c), api_most_output(a, c->asked));
 	turn = purse_take(&a->purse, worst, a->running.n);
 	if (turn == PURSE_GO)
 		c->reserved = worst;

@@ -19,12 +19,19 @@ double purse_worst(const struct purse *p, const char *model, double in, double o
 	return p->dearer * prices_worst(p->prices, model, in, out);
 }
 
+int purse_is_spent(const struct purse *p, double worst)
+{
+	return !isnan(p->max) && !(p->spent + worst <= p->max);
+}
+
 enum purse_turn purse_take(struct purse *p, double worst, size_t running)
 {
 	if (isnan(p->max))
 		return PURSE_GO;
-	if (isnan(worst) || p->spent + p->reserved + worst > p->max)
-		return running && p->spent + worst <= p->max ? PURSE_LATER : PURSE_NEVER;
+	if (purse_is_spent(p, worst))
+		return PURSE_NEVER;
+	if (p->spent + p->reserved + worst > p->max)
+		return running ? PURSE_LATER : PURSE_NEVER;
 	if (!p->shown && running)
 		return PURSE_LATER;
 	p->reserved += worst;

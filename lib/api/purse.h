@@ -26,6 +26,9 @@ void purse_init(struct purse *p, struct prices *prices, double max);
 /* The most that a request with so many tokens at most in and out can cost; NaN unknown. */
 double purse_worst(const struct purse *p, const char *model, double in, double out);
 
+/* Whether such a request can no longer fit, whatever those under way come to. */
+int purse_is_spent(const struct purse *p, double worst);
+
 enum purse_turn { PURSE_GO, PURSE_LATER, PURSE_NEVER };
 
 /* Reserves worst where it fits; running: how many are under way, which may turn out cheaper. */

@@ -121,10 +121,23 @@ static void give(struct ask *a, struct ask_sent *s, struct backend_answer *an)
 		row_complete(a, row);
 }
 
+/* A cache that takes no more, say on a full disk, keeps nobody from the answers. */
+static void put(struct ask *a, const struct cache_key *key, const char *model, struct span json)
+{
+	struct err e = ERR_INIT;
+
+	if (a->unkept || !cache_put(a->cache, key, model, json, &e))
+		return;
+	a->unkept = 1;
+	buf_addf(&a->told,
+		 "%s; answers are written, but from here on none is kept: asked again, they are paid for again",
+		 e.msg);
+	buf_addc(&a->told, 0);
+}
+
 /* An answer is kept under what was asked indeed. */
 static void keep(struct ask *a, const struct ask_sent *s, const struct backend_answer *an)
 {
-	struct err e = ERR_INIT;
 	struct cache_key key = s->key;
 
 	if (!a->cache || an->error_type[0] || strcmp(an->finish_reason, "length") == 0)
@@ -132,8 +145,7 @@ static void keep(struct ask *a, const struct ask_sent *s, const struct backend_a
 	if (an->asked.len)
 		key = cache_key(buf_span(&a->identity), span_of(s->model), buf_span(&an->asked),
 				s->sample, s->attempt);
-	if (cache_put(a->cache, &key, an->model, buf_span(&a->json), &e))
-		trouble(a, &e);
+	put(a, &key, an->model, buf_span(&a->json));
 }
 
 /* What this run takes out of an answer as it came: reasoning, nulls that only the strict form of the
@@ -400,7 +412,6 @@ static void give_notice(struct ask *a)
 {
 	const struct ask_program *p = a->program;
 	struct buf text = BUF_INIT, learned = BUF_INIT;
-	struct err e = ERR_INIT;
 	struct cache_key key;
 
 	if (a->backend.notice)
@@ -408,9 +419,10 @@ static void give_notice(struct ask *a)
 	if (text.len && a->cache && a->backend.learned) {
 		key = ask_learned_key(a);
 		a->backend.learned(a->backend.self, &learned);
-		if (cache_put(a->cache, &key, a->backend.model, buf_span(&learned), &e))
-			trouble(a, &e);
+		put(a, &key, a->backend.model, buf_span(&learned));
 	}
+	buf_addspan(&text, buf_span(&a->told));
+	buf_clear(&a->told);
 	if (text.len && p->progress)
 		progress_clear(p->progress);
 	for (size_t at = 0; p->notice && at < text.len; at += strlen(text.data + at) + 1)
@@ -484,5 +496,6 @@ void ask_pipeline_release(struct ask *a)
 	free(a->asked);
 	buf_release(&a->body);
 	buf_release(&a->json);
+	buf_release(&a->told);
 	backend_answer_release(&a->answer);
 }

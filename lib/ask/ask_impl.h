@@ -25,6 +25,8 @@ struct ask {
 	struct prices *prices;
 	double second; /* dollars for a second of this machine, where the model is local; or NaN */
 	struct cache *cache;
+	int unkept;	 /* it takes no more answers: what came of that was said */
+	struct buf told; /* sentences for give_notice, each with a NUL behind */
 
 	/* of the pipeline */
 	const struct ask_program *program;
