@@ -751,7 +751,11 @@ ok' ]
 	jq -nc 'range(60) | {id: "\(.)", messages: [{role: "user", content: ("a question \(.) " * 300)}]}' >in.jsonl
 	ft-prompt -q -m m in.jsonl >whole.jsonl
 	# A ceiling on the size of files stands in for the disk; pipes have none.
-	(trap "" XFSZ && ulimit -f 150 && exec ft-prompt -m m --cache c.db in.jsonl 2>err) | cat >out.jsonl
+	(
+		trap "" XFSZ
+		ulimit -f 150
+		ft-prompt -m m --cache c.db in.jsonl 2>err
+	) | cat >out.jsonl
 	cmp <(jq -r .output out.jsonl) <(jq -r .output whole.jsonl)
 	[ "$(grep -c 'cache c.db:' err)" -eq 1 ]
 	grep -q 'paid for again' err
