@@ -300,6 +300,7 @@ logits|1e-3|{"model_type": "olmo2"}
 logits|1e-3|$olmo
 logits|1e-3|{"model_type": "exaone4", "sliding_window": null}
 logits|1e-3|{"model_type": "lfm2", "num_hidden_layers": 3, "full_attn_idxs": [1], "block_multiple_of": 32}
+logits|1e-3|{"model_type": "olmoe", "num_experts": 5, "num_experts_per_tok": 2, "num_key_value_heads": 4}
 logits|1e-3|{"model_type": "seed_oss", "head_dim": 16}
 logits|1e-3|{"model_type": "arcee", "hidden_act": "relu2"}
 logits|1e-3|{"model_type": "glm4", "head_dim": 16, "attention_bias": true}
@@ -313,6 +314,7 @@ END
 	local members
 	for members in '{"model_type": "smollm3", "no_rope_layers": [1, 0]}' '{"model_type": "exaone4", "sliding_window": 8}' \
 		'{"model_type": "lfm2", "full_attn_idxs": [1], "conv_bias": true}' \
+		'{"model_type": "olmoe", "num_experts": 3, "num_experts_per_tok": 2, "norm_topk_prob": true}' \
 		'{"rope_scaling": {"type": "yarn", "factor": 2.0, "truncate": false}}'; do
 		rm -rf m
 		make_model m 3 "$members"

@@ -57,10 +57,15 @@ static int pack(struct decoder *d, struct nn_pack *to, enum nn_type type, const 
 	return 0;
 }
 
-static int pack_linear(struct decoder *d, size_t l, int i, enum nn_type type, int unmerged,
-		       struct err *e)
+static enum nn_type held_linear(const struct decoder *d, const struct model_linear *lin,
+				enum nn_type type)
 {
-	const struct model_linear *lin = &d->m->layers[l].lin[i];
+	return held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols);
+}
+
+static int pack_linear(struct decoder *d, struct nn_pack *to, const struct model_linear *lin,
+		       enum nn_type type, int unmerged, struct err *e)
+{
 	float *values = NULL;
 	int rc;
 
@@ -68,11 +73,34 @@ static int pack_linear(struct decoder *d, size_t l, int i, enum nn_type type, in
 		values = mem_alloc(lin->w.rows * lin->w.cols, sizeof *values);
 		model_linear_values(lin, 1, values);
 	}
-	rc = pack(d, &d->lin[l][i],
-		  held(type, lin->w.type, MODEL_WEIGHT, d->m->t_head == d->m->t_embed, lin->w.cols),
-		  &lin->w, values, e);
+	rc = pack(d, to, held_linear(d, lin, type), &lin->w, values, e);
 	free(values);
 	return rc;
+}
+
+/* Experts that stay as the model has them are read where they stand, those that are chosen alone;
+ * others are packed. */
+static int pack_experts(struct decoder *d, size_t l, enum nn_type type, int unmerged, struct err *e)
+{
+	const struct model_layer *y = &d->m->layers[l];
+	size_t n = d->m->config.experts;
+
+	d->experts[l] = mem_alloc(n, sizeof *d->experts[l]);
+	d->routers[l] = mem_alloc(n * y->router.w.cols, sizeof **d->routers);
+	nn_mat_rows(d->routers[l], &y->router.w, 0, n);
+	for (size_t x = 0; x < n; x++)
+		for (int j = 0; j < MODEL_EXPERT_LINEARS; j++) {
+			const struct model_linear *lin = &y->experts[x][j];
+
+			if (lin->a && unmerged)
+				return err_set(e, "an adapter over experts is only applied merged");
+			if (lin->w.rows && (lin->a || held_linear(d, lin, type) != lin->w.type) &&
+			    pack_linear(d, &d->experts[l][x][j], lin, type, unmerged, e))
+				return -1;
+			if (lin->w.cols > d->expert_cols)
+				d->expert_cols = lin->w.cols;
+		}
+	return 0;
 }
 
 /* The adapter of a linear as matrices of its own, in f32 whatever the base is held as. */
@@ -103,12 +131,18 @@ static int pack_all(struct decoder *d, enum nn_type type, int unmerged, struct e
 	d->lin = mem_alloc(m->config.layers, sizeof *d->lin);
 	if (unmerged && m->adapter)
 		d->adapted = mem_alloc(m->config.layers, sizeof *d->adapted);
-	for (size_t l = 0; l < m->config.layers; l++)
+	d->experts = mem_alloc(m->config.layers, sizeof *d->experts);
+	d->routers = mem_alloc(m->config.layers, sizeof *d->routers);
+	for (size_t l = 0; l < m->config.layers; l++) {
 		for (int i = 0; i < MODEL_LINEARS; i++)
 			if (m->layers[l].lin[i].w.rows > 0 &&
-			    (pack_linear(d, l, i, type, unmerged, e) ||
+			    (pack_linear(d, &d->lin[l][i], &m->layers[l].lin[i], type, unmerged,
+					 e) ||
 			     (d->adapted && m->layers[l].lin[i].a && pack_adapter(d, l, i, e))))
 				return -1;
+		if (m->layers[l].experts && pack_experts(d, l, type, unmerged, e))
+			return -1;
+	}
 	d->embed_type = held(type, m->embed.type, MODEL_EMBED, tied, m->embed.cols);
 	return pack(d, &d->head, held(type, m->head.type, MODEL_HEAD, tied, m->head.cols), &m->head,
 		    NULL, e);
@@ -132,6 +166,45 @@ static void rows_release(struct nn_rows *r)
 	free(r->q);
 	free(r->d);
 	free(r->sum);
+}
+
+static void experts_init(struct decoder *d, const struct config *c)
+{
+	size_t picks = d->max_rows * c->experts_used;
+
+	d->scores = mem_aligned(d->max_rows * c->experts, sizeof *d->scores);
+	d->share = mem_aligned(picks, sizeof *d->share);
+	d->chosen = mem_alloc(picks, sizeof *d->chosen);
+	d->place = mem_alloc(picks, sizeof *d->place);
+	d->pick = mem_alloc(picks, sizeof *d->pick);
+	d->first = mem_alloc(c->experts + 1, sizeof *d->first);
+	d->active = mem_alloc(c->experts, sizeof *d->active);
+	rows_init(&d->eh, picks, c->expert_ffn, d->quantised);
+	d->ey = mem_aligned(picks * c->hidden, sizeof *d->ey);
+}
+
+static void experts_release(struct decoder *d)
+{
+	const struct config *c = &d->m->config;
+
+	for (size_t l = 0; d->experts && l < c->layers; l++) {
+		for (size_t x = 0; d->experts[l] && x < c->experts; x++)
+			for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
+				nn_pack_release(&d->experts[l][x][j]);
+		free(d->experts[l]);
+		free(d->routers[l]);
+	}
+	free(d->experts);
+	free(d->routers);
+	free(d->scores);
+	free(d->share);
+	free(d->chosen);
+	free(d->place);
+	free(d->pick);
+	free(d->first);
+	free(d->active);
+	rows_release(&d->eh);
+	free(d->ey);
 }
 
 int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, int unmerged,
@@ -165,6 +238,8 @@ int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, 
 	rows_init(&d->attn, max_rows, d->q_size, d->quantised);
 	rows_init(&d->h, max_rows, c->ffn, d->quantised);
 	rows_init(&d->last, max_rows, c->hidden, d->quantised);
+	if (c->experts)
+		experts_init(d, c);
 	for (int i = 0; d->adapted && i < MODEL_LINEARS; i++) {
 		size_t rank = 0;
 
@@ -189,6 +264,7 @@ void decoder_free(struct decoder *d)
 				nn_pack_release(&d->adapted[l][i].b);
 			}
 		}
+	experts_release(d);
 	for (int i = 0; d->scratch && i < d->threads; i++)
 		free(d->scratch[i]);
 	nn_pack_release(&d->head);

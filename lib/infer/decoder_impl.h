@@ -1,5 +1,5 @@
-/* decoder_impl: what decoder.c (weights and memory) and decoder_step.c (the pass) share; nobody else
- * includes this. */
+/* decoder_impl: what decoder.c (weights and memory), decoder_step.c (the pass) and decoder_experts.c
+ * (its way through experts) share; nobody else includes this. */
 #ifndef FT_INFER_DECODER_IMPL_H
 #define FT_INFER_DECODER_IMPL_H
 
@@ -23,6 +23,10 @@ struct decoder {
 	struct nn_pack head;
 	/* [layers]; NULL: there is none, or it is merged into lin */
 	struct decoder_adapted (*adapted)[MODEL_LINEARS];
+	/* [layers][experts]; data NULL: that product is computed from where the model has it */
+	struct nn_pack (**experts)[MODEL_EXPERT_LINEARS];
+	float **routers;	 /* [layers][experts, hidden] */
+	size_t expert_cols;	 /* of the widest product */
 	enum nn_type embed_type; /* values of the embedding are rounded to this */
 	size_t max_rows;
 	int quantised;		/* some matrix needs quantised x */
@@ -32,11 +36,66 @@ struct decoder {
 	float *x, *q, *kx, *vx, *t;
 	struct nn_rows norm, attn, h, last;
 	struct nn_rows u[MODEL_LINEARS]; /* A x of the layer in hand */
+	/* Of rows that go to experts (train/gradient_impl.h has the words): */
+	float *scores, *share; /* [experts], [used] each */
+	int32_t *chosen, *place, *pick;
+	size_t *first, n_active; /* [experts + 1]; experts that some row goes to */
+	int32_t *active;	 /* [experts] */
+	struct nn_rows eh;	 /* [used max_rows] */
+	float *ey;		 /* [used max_rows, hidden] */
 	int32_t *position;
 	size_t rope_rows; /* of the tables below */
 	float *cos, *sin, *cos_local, *sin_local;
 	float **scratch; /* one for each thread */
 	size_t scratch_floats;
 };
+
+#define ROW_BLOCK 96 /* rows of x that meet a panel in one piece: a multiple of both tile heights */
+
+/* Rows whose attention one piece computes, for each key head. */
+struct block {
+	size_t first, n;
+	size_t positions; /* of the row that sees most, in whole pages */
+};
+
+struct step {
+	struct decoder *d;
+	struct kvcache *kv;
+	const struct decoder_row *rows;
+	size_t n, wanted;
+	float *logits;
+	struct block *blocks;
+	size_t n_blocks;
+
+	/* Where the threads meet. */
+	size_t next;
+	unsigned arrived, turn;
+};
+
+/* One thread's part in a step. What a stage works on is set by the thread itself before it takes
+ * pieces; all threads set the same. */
+struct worker {
+	struct step *s;
+	size_t layer;
+	float *scratch;
+	struct nn_rows *in;
+	const struct model_norm *norm; /* w NULL: none */
+	int which;		       /* linear, or the first of several */
+};
+
+/* fn is called for 0..n-1, each by one thread; all are done when it returns. */
+void decoder_each(const struct worker *me, size_t n, void (*fn)(const struct worker *me, size_t i));
+
+/* Quantises row i of r, where any weight wants that. */
+void decoder_prepare(const struct decoder *d, struct nn_rows *r, size_t i);
+/* h of gate and up, n values. */
+void decoder_activate(const struct decoder *d, float *h, const float *g, const float *u, size_t n);
+/* x += what the layer's experts make of the normed rows. */
+void decoder_experts(struct worker *me);
+
+static inline size_t row_blocks(size_t n)
+{
+	return (n + ROW_BLOCK - 1) / ROW_BLOCK;
+}
 
 #endif

@@ -15,40 +15,8 @@
 
 #define SPINS_MOST 4000 /* looks at a meeting point before the processor is given away */
 #define SPINS_LEAST 32
-#define ROW_BLOCK 96 /* rows of x that meet a panel in one piece: a multiple of both tile heights */
 #define ATTN_SCORES 131072 /* floats of scores of one piece of attention */
 #define ATTN_ROWS 64
-
-/* Rows whose attention one piece computes, for each key head. */
-struct block {
-	size_t first, n;
-	size_t positions; /* of the row that sees most, in whole pages */
-};
-
-struct step {
-	struct decoder *d;
-	struct kvcache *kv;
-	const struct decoder_row *rows;
-	size_t n, wanted;
-	float *logits;
-	struct block *blocks;
-	size_t n_blocks;
-
-	/* Where the threads meet. */
-	size_t next;
-	unsigned arrived, turn;
-};
-
-/* One thread's part in a step. What a stage works on is set by the thread itself before it takes
- * pieces; all threads set the same. */
-struct worker {
-	struct step *s;
-	size_t layer;
-	float *scratch;
-	struct nn_rows *in;
-	const struct model_norm *norm; /* w NULL: none */
-	int which;		       /* linear, or the first of several */
-};
 
 /* The last to arrive opens the next stage. Waiting is short, so it spins before it gives the
  * processor away; but ever less where that did not help, for whom it waits for may want this very
@@ -80,8 +48,7 @@ static void meet(struct step *s)
 		patience = patience * 2 < SPINS_MOST ? patience * 2 : SPINS_MOST;
 }
 
-/* fn is called for 0..n-1, each by one thread; all are done when it returns. */
-static void each(const struct worker *me, size_t n, void (*fn)(const struct worker *me, size_t i))
+void decoder_each(const struct worker *me, size_t n, void (*fn)(const struct worker *me, size_t i))
 {
 	size_t i;
 
@@ -103,7 +70,7 @@ static void normalise(const struct decoder *d, float *y, const float *x, const s
 		d->k->rms(y, NULL, x, w->w, c->norm_plus, c->norm_eps, n, width);
 }
 
-static void prepare(const struct decoder *d, struct nn_rows *r, size_t i)
+void decoder_prepare(const struct decoder *d, struct nn_rows *r, size_t i)
 {
 	if (d->quantised)
 		nn_rows_quantise(d->pk, r, i, r->ld);
@@ -134,17 +101,12 @@ static void norm_row(const struct worker *me, size_t i)
 	size_t w = d->m->config.hidden;
 
 	normalise(d, d->norm.x + i * w, d->x + i * w, me->norm, 1, w);
-	prepare(d, &d->norm, i);
+	decoder_prepare(d, &d->norm, i);
 }
 
 static void input_row(const struct worker *me, size_t i)
 {
-	prepare(me->s->d, me->in, i);
-}
-
-static size_t row_blocks(size_t n)
-{
-	return (n + ROW_BLOCK - 1) / ROW_BLOCK;
+	decoder_prepare(me->s->d, me->in, i);
 }
 
 static size_t block_rows(const struct step *s, size_t block)
@@ -220,7 +182,7 @@ static void adapters(struct worker *me, struct nn_rows *in, int first, int last)
 	me->in = in;
 	me->which = first;
 	if (n > 0)
-		each(me, n * row_blocks(me->s->n), adapter_piece);
+		decoder_each(me, n * row_blocks(me->s->n), adapter_piece);
 }
 
 static void qkv_piece(const struct worker *me, size_t i)
@@ -465,6 +427,24 @@ static void post_row(const struct worker *me, size_t i)
 	d->k->add(d->x + i * w, d->t + i * w, w);
 }
 
+void decoder_activate(const struct decoder *d, float *h, const float *g, const float *u, size_t n)
+{
+	switch (d->m->config.act) {
+	case CONFIG_SWIGLU:
+		d->k->swiglu(h, g, u, n);
+		break;
+	case CONFIG_GEGLU:
+		d->k->geglu(h, g, u, n);
+		break;
+	case CONFIG_GELU:
+		d->k->gelu(h, u, n);
+		break;
+	case CONFIG_RELU2:
+		d->k->relu2(h, u, n);
+		break;
+	}
+}
+
 /* The same panel of gate and up, so that what comes out is h already. */
 static void gate_up_piece(const struct worker *me, size_t i)
 {
@@ -481,20 +461,7 @@ static void gate_up_piece(const struct worker *me, size_t i)
 	if (d->lin[me->layer][MODEL_GATE].data)
 		linear(me, g, NN_PANEL, &d->norm, MODEL_GATE, panel, block, 0);
 	for (size_t r = 0; r < n; r++, h += d->h.ld, g += NN_PANEL, u += NN_PANEL)
-		switch (c->act) {
-		case CONFIG_SWIGLU:
-			d->k->swiglu(h, g, u, width);
-			break;
-		case CONFIG_GEGLU:
-			d->k->geglu(h, g, u, width);
-			break;
-		case CONFIG_GELU:
-			d->k->gelu(h, u, width);
-			break;
-		case CONFIG_RELU2:
-			d->k->relu2(h, u, width);
-			break;
-		}
+		decoder_activate(d, h, g, u, width);
 }
 
 static void final_row(const struct worker *me, size_t i)
@@ -509,7 +476,7 @@ static void final_row(const struct worker *me, size_t i)
 	normalise(d, d->last.x + (size_t)to * w, d->x + i * w, &d->m->norm_final, 1, w);
 	if (d->m->config.logit_scale != 1)
 		d->k->scale(d->last.x + (size_t)to * w, d->m->config.logit_scale, w);
-	prepare(d, &d->last, (size_t)to);
+	decoder_prepare(d, &d->last, (size_t)to);
 }
 
 static void head_piece(const struct worker *me, size_t i)
@@ -533,13 +500,13 @@ static void add_back(struct worker *me, struct nn_rows *in, int which,
 {
 	me->in = in;
 	if (me->s->d->quantised)
-		each(me, me->s->n, input_row);
+		decoder_each(me, me->s->n, input_row);
 	adapters(me, in, which, which);
 	me->which = which;
 	me->norm = post;
-	each(me, panels(me, which) * row_blocks(me->s->n), back_piece);
+	decoder_each(me, panels(me, which) * row_blocks(me->s->n), back_piece);
 	if (apart(me))
-		each(me, me->s->n, post_row);
+		decoder_each(me, me->s->n, post_row);
 }
 
 /* What every thread does in one step; they all go through the same stages. */
@@ -551,32 +518,38 @@ static void run(void *arg, size_t thread)
 	struct worker worker = {.s = s, .scratch = d->scratch[thread]}, *me = &worker;
 	size_t blocks = row_blocks(s->n);
 
-	each(me, s->n, embed_row);
+	decoder_each(me, s->n, embed_row);
 	for (; me->layer < c->layers; me->layer++) {
 		const struct model_layer *layer = &d->m->layers[me->layer];
 
 		me->norm = &layer->norm_attn;
-		each(me, s->n, norm_row);
+		decoder_each(me, s->n, norm_row);
 		adapters(me, &d->norm, MODEL_Q, MODEL_V);
-		each(me, (panels(me, MODEL_Q) + panels(me, MODEL_K) + panels(me, MODEL_V)) * blocks,
-		     qkv_piece);
+		decoder_each(me,
+			     (panels(me, MODEL_Q) + panels(me, MODEL_K) + panels(me, MODEL_V)) *
+				     blocks,
+			     qkv_piece);
 		if (layer->taps) {
-			each(me, s->n, place_conv_row);
-			each(me, s->n, conv_row);
+			decoder_each(me, s->n, place_conv_row);
+			decoder_each(me, s->n, conv_row);
 		} else {
-			each(me, s->n, place_row);
-			each(me, s->n_blocks * c->kv_heads, attend_piece);
+			decoder_each(me, s->n, place_row);
+			decoder_each(me, s->n_blocks * c->kv_heads, attend_piece);
 		}
 		add_back(me, &d->attn, MODEL_O, &layer->post_attn);
 		me->norm = &layer->norm_mlp;
-		each(me, s->n, norm_row);
+		decoder_each(me, s->n, norm_row);
+		if (layer->experts) {
+			decoder_experts(me);
+			continue;
+		}
 		adapters(me, &d->norm, MODEL_GATE, MODEL_UP);
-		each(me, panels(me, MODEL_UP) * blocks, gate_up_piece);
+		decoder_each(me, panels(me, MODEL_UP) * blocks, gate_up_piece);
 		add_back(me, &d->h, MODEL_DOWN, &layer->post_mlp);
 	}
 	if (s->wanted > 0) {
-		each(me, s->n, final_row);
-		each(me, nn_pack_panels(&d->head) * row_blocks(s->wanted), head_piece);
+		decoder_each(me, s->n, final_row);
+		decoder_each(me, nn_pack_panels(&d->head) * row_blocks(s->wanted), head_piece);
 	}
 }
 
@@ -648,8 +621,8 @@ void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_ro
 	}
 	rope_tables(d, last + 1);
 	floats = cut_blocks(&s);
-	if (floats < 2 * ROW_BLOCK * NN_PANEL)
-		floats = 2 * ROW_BLOCK * NN_PANEL;
+	if (floats < 2 * ROW_BLOCK * NN_PANEL + d->expert_cols)
+		floats = 2 * ROW_BLOCK * NN_PANEL + d->expert_cols;
 	if (floats < c->hidden)
 		floats = c->hidden;
 	if (floats > d->scratch_floats) {

@@ -25,12 +25,12 @@ const char *model_adapter_target_name(const struct model *m, int conv, int j)
 					    : short_name(m, conv, j);
 }
 
-/* Whether product j of layers of that kind is there, and is the first of its tensor. */
+/* Whether any layer of that kind has product j. */
 static int is_there(const struct model *m, int conv, int j)
 {
 	for (size_t l = 0; l < m->config.layers; l++)
-		if (m->config.conv[l] == conv)
-			return m->layers[l].lin[j].t_w >= 0;
+		if (m->config.conv[l] == conv && m->layers[l].lin[j].t_w >= 0)
+			return 1;
 	return 0;
 }
 
@@ -184,13 +184,13 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 	model_adapter_take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++)
-			if (on[m->config.conv[l]][j])
+			if (on[m->config.conv[l]][j] && m->layers[l].lin[j].t_w >= 0)
 				model_adapter_add_pair(m, l, j, s, 1);
 	model_table_settle(m);
 	for (size_t l = from; l < m->config.layers; l++)
 		for (int j = 0; j < MODEL_LINEARS; j++) {
 			struct model_linear *lin = &m->layers[l].lin[j];
-			int has = on[m->config.conv[l]][j];
+			int has = on[m->config.conv[l]][j] && lin->t_w >= 0;
 			float *a = m->params + m->tensors[has ? lin->t_a : 0].offset;
 			double bound = 1 / sqrt((double)lin->w.cols);
 			struct rng r;

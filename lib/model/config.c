@@ -290,6 +290,78 @@ static int get_parts(struct config *c, struct span j, struct err *e)
 	return f->positions ? 0 : config_read_rope(c, j, e);
 }
 
+/* --- experts --- */
+
+/* How many experts there are goes by two names. */
+static int count_experts(struct config *c, struct span j, struct err *e)
+{
+	static const char *const names[] = {"num_experts", "num_local_experts"};
+	const struct family_experts *x = c->family->experts;
+
+	for (int i = 0; i < 2; i++) {
+		size_t n;
+
+		if (config_absent(json_member(j, names[i])))
+			continue;
+		if (config_size(j, names[i], CONFIG_EXPERTS_MAX, 0, &n, e))
+			return -1;
+		if (c->experts && c->experts != n)
+			return err_set(e, "num_experts is %zu and num_local_experts %zu",
+				       c->experts, n);
+		c->experts = n;
+	}
+	if (c->experts == 0)
+		c->experts = x->n;
+	return c->experts ? 0 : err_set(e, "num_experts is missing");
+}
+
+/* Which layers have experts: each of every so many, but for those listed. */
+static int get_sparse(struct config *c, struct span j, struct err *e)
+{
+	struct span list = json_member(j, "mlp_only_layers"), key, item;
+	struct json_iter it = {0};
+	size_t every = 1;
+
+	if (c->family->experts->some &&
+	    config_size(j, "decoder_sparse_step", CONFIG_LAYERS_MAX, 1, &every, e))
+		return -1;
+	for (size_t l = 0; l < c->layers; l++)
+		c->sparse[l] = (l + 1) % every == 0;
+	if (!c->family->experts->some || config_absent(list))
+		return 0;
+	if (json_kind(list) != JSON_ARRAY)
+		return err_set(e, "mlp_only_layers must be a list");
+	while (json_next(&it, list, &key, &item)) {
+		int64_t l;
+
+		if (json_int(item, &l) || l < 0 || (size_t)l >= c->layers)
+			return err_set(e, "mlp_only_layers must list layers from 0 to %zu",
+				       c->layers - 1);
+		c->sparse[l] = 0;
+	}
+	return 0;
+}
+
+static int get_experts(struct config *c, struct span j, struct err *e)
+{
+	const struct family_experts *x = c->family->experts;
+
+	if (!x)
+		return 0;
+	c->expert_ffn = c->ffn;
+	c->experts_normed = x->normed > 0;
+	if (count_experts(c, j, e) ||
+	    config_size(j, "num_experts_per_tok", CONFIG_EXPERTS_MAX, x->used, &c->experts_used,
+			e) ||
+	    (x->ffn && config_size(j, x->ffn, 1 << 20, x->ffn_otherwise, &c->expert_ffn, e)) ||
+	    (x->normed < 0 && config_flag(j, "norm_topk_prob", 0, &c->experts_normed, e)))
+		return -1;
+	if (c->experts_used > c->experts)
+		return err_set(e, "num_experts_per_tok %zu is more than the %zu experts there are",
+			       c->experts_used, c->experts);
+	return get_sparse(c, j, e);
+}
+
 /* --- weights in other forms --- */
 
 static int get_blocks(struct config *c, struct span v, struct err *e)
@@ -355,8 +427,8 @@ static int read_config(struct config *c, struct span j, struct err *e)
 	buf_release(&name);
 	buf_release(&names);
 	if (!c->family || get_quantization(c, j, e) || family_check_keys(c->family, j, e) ||
-	    get_shape(c, j, e) || get_activation(c, j, e) || get_parts(c, j, e) ||
-	    get_no_rope(c, j, e) || get_windows(c, j, e))
+	    get_shape(c, j, e) || get_experts(c, j, e) || get_activation(c, j, e) ||
+	    get_parts(c, j, e) || get_no_rope(c, j, e) || get_windows(c, j, e))
 		return -1;
 	for (size_t l = 0; l < c->layers && c->window && c->family->rope == FAMILY_ROPE_WINDOWED;
 	     l++)

@@ -34,6 +34,7 @@ enum config_angles { CONFIG_ANGLES, CONFIG_ANGLES_LOCAL, CONFIG_ANGLES_LONG };
 #define CONFIG_EOS_MAX 16
 #define CONFIG_LAYERS_MAX 512
 #define CONFIG_TAPS_MAX 64
+#define CONFIG_EXPERTS_MAX 1024
 
 struct config {
 	const struct family *family;
@@ -74,6 +75,11 @@ struct config {
 	unsigned char conv[CONFIG_LAYERS_MAX];
 	size_t conv_taps; /* 0: there are none */
 	int conv_bias;
+	/* Mixture of experts: which layers have experts in the place of the MLP, how many there are,
+	 * how many of them a row goes to, and how wide one is. */
+	unsigned char sparse[CONFIG_LAYERS_MAX];
+	size_t experts, experts_used, expert_ffn; /* 0: there are none */
+	int experts_normed;			  /* shares of the chosen add up to 1 */
 	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[CONFIG_LAYERS_MAX];
 	float init_range;	 /* initializer_range, .02 where absent */

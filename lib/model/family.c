@@ -27,6 +27,13 @@ static const struct family_keys starcoder2_keys =
 	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
 	 "max_position_embeddings", "norm_epsilon", "hidden_act",	   NULL};
 
+static const struct family_experts olmoe_experts = {.router = "mlp.gate",
+						    .expert = "mlp.experts.%zu.%s",
+						    .linear = {"gate_proj", "up_proj", "down_proj"},
+						    .n = 64,
+						    .used = 8,
+						    .normed = -1};
+
 /* --- what a family alone reads --- */
 
 static int read_gpt2(struct config *c, struct span j, struct err *e)
@@ -279,6 +286,9 @@ static const struct family families[] = {
 	{.type = "olmo3", .class = "Olmo3ForCausalLM", .gguf = "olmo2", LLAMA_OUTSIDE, BEHIND,
 	 HEAD_NORMS, LLAMA_LINEAR, SILU, ATTENTION_BIAS, .eps = 1e-5, .theta = 1e4, .qk_whole = 1,
 	 .local_plain = 1, .windows = 1, .window = 4096, .window_every = 4},
+	{.type = "olmoe", .class = "OlmoeForCausalLM", .gguf = "olmoe", LLAMA_OUTSIDE, LLAMA_NORMS,
+	 HEAD_NORMS, .linear = {LLAMA_ATTENTION}, .experts = &olmoe_experts, SILU, ATTENTION_BIAS,
+	 .ffn = 2048, .max_positions = 4096, .eps = 1e-5, .theta = 1e4, .qk_whole = 1},
 	{.type = "exaone4", .class = "Exaone4ForCausalLM", .gguf = "exaone4", LLAMA_OUTSIDE,
 	 BEHIND, HEAD_NORMS, LLAMA_LINEAR, SILU, .eps = 1e-5, .theta = 1e4,
 	 .rope = FAMILY_ROPE_WINDOWED, .windows = 1, .window = 4096, .window_every = 4,
@@ -343,6 +353,8 @@ void family_names(struct buf *out)
 
 /* --- members of one family in another's file --- */
 
+#define EXPERTS ",olmoe,"
+
 /* Changes what is computed wherever it is neither missing, null, false nor the neutral number, and
  * only the families named (with commas around each) heed it. */
 static const struct {
@@ -369,9 +381,17 @@ static const struct {
 	{"use_parallel_residual", NAN, ","},
 	{"alibi", NAN, ","},
 	{"lm_head_bias", NAN, ","},
-	{"num_experts", 0, ","},
-	{"num_local_experts", 0, ","},
+	{"num_experts", 0, EXPERTS},
+	{"num_local_experts", 0, EXPERTS},
+	{"num_experts_per_tok", NAN, EXPERTS},
+	{"norm_topk_prob", NAN, ",olmoe,"},
+	{"moe_intermediate_size", 0, ","},
+	{"decoder_sparse_step", 1, ","},
+	{"shared_expert_intermediate_size", 0, ","},
 	{"n_routed_experts", 0, ","},
+	{"n_shared_experts", 0, ","},
+	{"num_shared_experts", 0, ","},
+	{"first_k_dense_replace", 0, ","},
 	{"kv_lora_rank", NAN, ","},
 	{"conv_L_cache", NAN, ",lfm2,"},
 	{"linear_num_value_heads", NAN, ","},

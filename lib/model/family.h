@@ -22,6 +22,20 @@ struct family_switch {
 	int otherwise;
 };
 
+/* How a family has its experts. Names as those of a layer's other tensors. */
+struct family_experts {
+	const char *router;
+	/* Of one expert's products, with the number of the expert and the product's own name; NULL: each
+	 * of `linear` is one tensor with a plane for each expert. Products of one name are runs of rows
+	 * of each plane. */
+	const char *expert;
+	const char *linear[MODEL_EXPERT_LINEARS]; /* gate, up, down */
+	const char *ffn;	       /* member that says how wide one is; NULL: that of the MLP */
+	size_t ffn_otherwise, n, used; /* where config.json does not say; 0: it must */
+	int normed;		       /* shares add up to 1; -1: where norm_topk_prob says so */
+	int some; /* decoder_sparse_step and mlp_only_layers say which layers have them; 0: all */
+};
+
 enum family_rope { FAMILY_ROPE_ALL, FAMILY_ROPE_LISTED, FAMILY_ROPE_WINDOWED };
 
 struct family {
@@ -40,7 +54,8 @@ struct family {
 	/* Of layers with a convolution: gates, gate, input and output in the places of q, k, v and o;
 	 * and the taps. NULL: there are no such layers. */
 	const char *conv_in, *conv_out, *conv;
-	int transposed; /* weights stored [in, out] */
+	int transposed;			      /* weights stored [in, out] */
+	const struct family_experts *experts; /* NULL: none */
 
 	const struct family_keys *keys;
 	/* Where config.json does not say. 0: it must, or has no such thing; kv_heads: as heads;

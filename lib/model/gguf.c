@@ -72,18 +72,22 @@ void gguf_array(struct gguf *g, const char *name, enum gguf_type of, uint64_t n)
 	put_le(&g->pairs, n, 8);
 }
 
-void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t rows, size_t cols)
+void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t planes, size_t rows,
+		 size_t cols)
 {
 	struct gguf_tensor *t;
 
 	g->t = mem_grow(g->t, &g->cap, g->n + 1, sizeof *g->t);
 	t = &g->t[g->n];
 	*t = (struct gguf_tensor){mem_strdup(name),
-				  rows ? 2 : 1,
-				  {cols, rows},
+				  planes ? 3
+				  : rows ? 2
+					 : 1,
+				  {cols, rows, planes},
 				  type,
 				  0,
-				  (rows ? rows : 1) * (uint64_t)nn_row_bytes(type, cols)};
+				  (planes ? planes : 1) * (rows ? rows : 1) *
+					  (uint64_t)nn_row_bytes(type, cols)};
 	if (g->n > 0)
 		t->offset =
 			(g->t[g->n - 1].offset + g->t[g->n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;

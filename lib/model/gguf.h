@@ -38,7 +38,7 @@ enum gguf_type {
 struct gguf_tensor {
 	char *name;
 	int dims;
-	uint64_t ne[2];
+	uint64_t ne[3];
 	enum nn_type type;
 	uint64_t offset, bytes;
 };
@@ -60,8 +60,9 @@ void gguf_string(struct gguf *g, const char *key, struct span x);
  * gguf_put_string. */
 void gguf_array(struct gguf *g, const char *key, enum gguf_type of, uint64_t n);
 void gguf_put_string(struct gguf *g, struct span x);
-/* rows == 0: a vector of cols. */
-void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t rows, size_t cols);
+/* rows == 0: a vector of cols; planes > 0: so many matrices in one tensor. */
+void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t planes, size_t rows,
+		 size_t cols);
 
 /* Writes the file atomically. fill writes tensor i's bytes to f and returns 0, or -1 with the
  * reason. *bytes (may be NULL) gets the file's size. */

@@ -12,7 +12,8 @@
 struct source {
 	int tensor;			/* in the model's table; -1: values below */
 	const struct model_linear *lin; /* with an adapter to merge, or whose a or b is written */
-	enum { WHOLE, LORA_A, LORA_B } part;
+	/* EXPERTS: lin is one product of a layer's first expert */
+	enum { WHOLE, LORA_A, LORA_B, EXPERTS } part;
 	int permute; /* rows go from (heads, 2, half) to (heads, half, 2) */
 	float plus;  /* added to every value */
 	const float *values;
@@ -28,12 +29,18 @@ struct job {
 	float *divisors[2];
 };
 
+static void add_planes(struct job *j, const char *name, enum nn_type type, size_t planes,
+		       size_t rows, size_t cols, struct source s)
+{
+	gguf_tensor(&j->g, name, type, planes, rows, cols);
+	j->s = mem_grow(j->s, &j->cap, j->n + 1, sizeof *j->s);
+	j->s[j->n++] = s;
+}
+
 static void add(struct job *j, const char *name, enum nn_type type, size_t rows, size_t cols,
 		struct source s)
 {
-	gguf_tensor(&j->g, name, type, rows, cols);
-	j->s = mem_grow(j->s, &j->cap, j->n + 1, sizeof *j->s);
-	j->s[j->n++] = s;
+	add_planes(j, name, type, 0, rows, cols, s);
 }
 
 /* Row of the model's tensor that becomes row r of the file's. */
@@ -96,14 +103,42 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	return rc;
 }
 
+/* One product of every expert, plane after plane. */
+static int write_experts(const struct job *j, size_t i, FILE *f, struct err *e)
+{
+	const struct gguf_tensor *t = &j->g.t[i];
+	size_t cols = t->ne[0], rows = t->ne[1], bytes = nn_row_bytes(t->type, cols);
+	float *values = mem_alloc(rows * cols, sizeof *values);
+	void *coded = mem_alloc(bytes, 1);
+	int rc = 0;
+
+	for (size_t x = 0; x < t->ne[2] && !rc; x++) {
+		const struct model_linear *lin = j->s[i].lin + x * MODEL_EXPERT_LINEARS;
+
+		model_linear_values(lin, 1, values);
+		for (size_t r = 0; r < rows && !rc; r++) {
+			nn_encode(t->type, coded, values + r * cols, cols);
+			if (fwrite(coded, 1, bytes, f) != bytes)
+				rc = err_errno(e, "tensor %s", t->name);
+		}
+		model_forget(j->m, lin->w.data, rows * nn_row_bytes(lin->w.type, cols));
+	}
+	free(values);
+	free(coded);
+	return rc;
+}
+
 static int fill(void *arg, size_t i, FILE *f, struct err *e)
 {
 	const struct job *j = arg;
 	const struct gguf_tensor *t = &j->g.t[i];
+	size_t values = t->ne[0];
 
-	if (write_rows(j, i, f, e))
+	for (int d = 1; d < t->dims; d++)
+		values *= t->ne[d];
+	if (j->s[i].part == EXPERTS ? write_experts(j, i, f, e) : write_rows(j, i, f, e))
 		return -1;
-	if (j->how->step && j->how->step(j->how->arg, t->ne[0] * (t->dims == 2 ? t->ne[1] : 1)))
+	if (j->how->step && j->how->step(j->how->arg, values))
 		return err_set(e, "interrupted");
 	return 0;
 }
@@ -148,6 +183,25 @@ static void add_norm(struct job *j, const char *name, const struct model_norm *w
 	add_vector(j, full, w->t_b, 0, 0);
 }
 
+static void add_experts(struct job *j, size_t l, enum nn_type type, int tied)
+{
+	static const char *const names[MODEL_EXPERT_LINEARS] = {"gate", "up", "down"};
+	const struct model_layer *layer = &j->m->layers[l];
+	char name[96];
+
+	snprintf(name, sizeof name, "blk.%zu.ffn_gate_inp.weight", l);
+	add(j, name, NN_F32, layer->router.w.rows, layer->router.w.cols,
+	    (struct source){.tensor = layer->router.t_w});
+	for (int i = 0; i < MODEL_EXPERT_LINEARS; i++) {
+		const struct model_linear *lin = &layer->experts[0][i];
+
+		snprintf(name, sizeof name, "blk.%zu.ffn_%s_exps.weight", l, names[i]);
+		add_planes(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
+			   j->m->config.experts, lin->w.rows, lin->w.cols,
+			   (struct source){.tensor = -1, .lin = lin, .part = EXPERTS});
+	}
+}
+
 static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 {
 	const struct model_layer *layer = &j->m->layers[l];
@@ -172,6 +226,8 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 		add(j, name, NN_F32, j->m->config.hidden, layer->taps,
 		    (struct source){.tensor = layer->t_conv});
 	}
+	if (layer->experts)
+		add_experts(j, l, type, tied);
 	for (int i = 0; i < MODEL_LINEARS; i++) {
 		const struct model_linear *lin = &layer->lin[i];
 		int turn = f->gguf_permuted && (i == MODEL_Q || i == MODEL_K);
@@ -308,6 +364,11 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 	gguf_f32(g, KEY("rope.freq_base"), (float)c->rope_theta);
 	gguf_u32(g, KEY("rope.dimension_count"), (uint32_t)c->rope_dims);
 	gguf_u32(g, KEY("vocab_size"), (uint32_t)c->vocab);
+	if (c->experts) {
+		gguf_u32(g, KEY("expert_count"), (uint32_t)c->experts);
+		gguf_u32(g, KEY("expert_used_count"), (uint32_t)c->experts_used);
+		gguf_u32(g, KEY("expert_feed_forward_length"), (uint32_t)c->expert_ffn);
+	}
 	add_scaling(g, c, arch);
 	add_windows(g, c, arch);
 	if (c->attn_softcap > 0)
@@ -333,6 +394,8 @@ static const char *other_there(const struct config *c, const char *arch)
 				return "leaves every fourth layer without rotation, and this model others";
 	if (strcmp(arch, "exaone4") == 0 && c->window > 0 && c->layers != 64)
 		return "has windows in models of 64 layers only, and this one has them in others";
+	if (strcmp(arch, "olmoe") == 0 && c->experts_normed)
+		return "leaves the shares of experts as they are, and this model makes them add up to 1 (norm_topk_prob)";
 	if (c->conv_bias)
 		return "has convolutions without bias only, and this model has one";
 	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate)
@@ -387,8 +450,8 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	    m->embed.rows, m->embed.cols, (struct source){.tensor = m->t_embed});
 	add_norm(&j, c->family->gguf_norm_final ? c->family->gguf_norm_final : "output_norm",
 		 &m->norm_final);
-	/* This architecture has no tied form. */
-	if (!tied || strcmp(arch, "olmo2") == 0)
+	/* These architectures have no tied form. */
+	if (!tied || strncmp(arch, "olmo", 4) == 0)
 		add(&j, "output.weight", quantize_held_as(type, MODEL_HEAD, 0, m->head.cols),
 		    m->head.rows, m->head.cols, (struct source){.tensor = m->t_head});
 	add_rope(&j);
@@ -417,6 +480,11 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 			return err_set(e,
 				       "%s cannot be written alone: merge it (leave --adapter-only out)",
 				       m->tensors[i].name);
+	for (size_t l = 0; l < m->config.layers; l++)
+		for (size_t i = MODEL_LINEARS; i < model_products(m, l); i++)
+			if (model_product(m, l, i)->a)
+				return err_set(e,
+					       "an adapter over experts cannot be written alone: merge it (leave --adapter-only out)");
 	if (m->adapter->dora)
 		return err_set(e,
 			       "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");

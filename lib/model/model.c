@@ -22,6 +22,21 @@ const char *model_linear_name(const struct model *m, int conv, int j)
 				      : f->linear[j];
 }
 
+size_t model_products(const struct model *m, size_t layer)
+{
+	return MODEL_LINEARS +
+	       (m->layers[layer].experts ? MODEL_EXPERT_LINEARS * m->config.experts : 0);
+}
+
+struct model_linear *model_product(const struct model *m, size_t layer, size_t i)
+{
+	struct model_layer *y = &m->layers[layer];
+
+	return i < MODEL_LINEARS ? &y->lin[i]
+				 : &y->experts[(i - MODEL_LINEARS) / MODEL_EXPERT_LINEARS]
+					      [(i - MODEL_LINEARS) % MODEL_EXPERT_LINEARS];
+}
+
 void *model_keep(struct model *m, size_t n, size_t size)
 {
 	struct model_memory *mem = m->memory;
@@ -50,7 +65,7 @@ int model_table_add(struct model *m, const char *name, enum model_role role, int
 	return (int)m->n_tensors++;
 }
 
-/* A tensor of a layer (layer < 0: of none). */
+/* A tensor of a layer (layer < 0: of none). what NULL: its name has no such end. */
 static int add(struct model *m, int layer, const char *name, const char *what, enum model_role role,
 	       int dims, size_t rows, size_t cols)
 {
@@ -58,7 +73,8 @@ static int add(struct model *m, int layer, const char *name, const char *what, e
 
 	if (layer >= 0)
 		snprintf(in_layer, sizeof in_layer, m->config.family->layer, (size_t)layer, name);
-	snprintf(full, sizeof full, "%s.%s", layer >= 0 ? in_layer : name, what);
+	snprintf(full, sizeof full, "%s%s%s", layer >= 0 ? in_layer : name, what ? "." : "",
+		 what ? what : "");
 	return model_table_add(m, full, role, layer, dims, rows, cols);
 }
 
@@ -83,6 +99,9 @@ struct model_linear *model_first(const struct model *m, size_t l, int j)
 	return &lin[i];
 }
 
+static const struct model_linear no_linear =
+	{.t_w = -1, .t_bias = -1, .t_a = -1, .t_b = -1, .t_m = -1, .t_extra = -1};
+
 /* Products of one name are runs of rows of one tensor, in their order. out [MODEL_LINEARS]. */
 static void add_linear(struct model *m, size_t l, int j, const size_t *out, size_t in, int bias)
 {
@@ -91,13 +110,8 @@ static void add_linear(struct model *m, size_t l, int j, const size_t *out, size
 	const char *name = model_linear_name(m, conv, j);
 	size_t rows = 0;
 
-	*lin = (struct model_linear){.t_w = -1,
-				     .t_bias = -1,
-				     .t_a = -1,
-				     .t_b = -1,
-				     .t_m = -1,
-				     .t_extra = -1};
-	if (!name)
+	*lin = no_linear;
+	if (!name || (j >= MODEL_GATE && m->config.sparse[l]))
 		return;
 	lin->w = (struct nn_mat){.rows = out[j], .cols = in};
 	for (int i = 0; i < MODEL_LINEARS; i++) {
@@ -118,6 +132,44 @@ static void add_linear(struct model *m, size_t l, int j, const size_t *out, size
 	m->tensors[lin->t_w].transposed = m->config.family->transposed;
 	if (bias)
 		lin->t_bias = add(m, (int)l, name, "bias", MODEL_BIAS, 1, 1, rows);
+}
+
+/* Each expert's own three tensors. */
+static void add_apart(struct model *m, size_t l)
+{
+	const struct config *c = &m->config;
+	const struct family_experts *f = c->family->experts;
+
+	for (size_t x = 0; x < c->experts; x++)
+		for (int j = 0; j < MODEL_EXPERT_LINEARS; j++) {
+			struct model_linear *lin = &m->layers[l].experts[x][j];
+			int down = j == MODEL_DOWN - MODEL_GATE;
+			char name[96];
+
+			lin->w.rows = down ? c->hidden : c->expert_ffn;
+			lin->w.cols = down ? c->expert_ffn : c->hidden;
+			snprintf(name, sizeof name, f->expert, x, f->linear[j]);
+			lin->t_w = add(m, (int)l, name, "weight", MODEL_WEIGHT, 2, lin->w.rows,
+				       lin->w.cols);
+		}
+}
+
+static void add_experts(struct model *m, size_t l)
+{
+	const struct config *c = &m->config;
+	const struct family_experts *f = c->family->experts;
+	struct model_layer *y = &m->layers[l];
+
+	y->router = no_linear;
+	if (!c->sparse[l])
+		return;
+	y->experts = mem_alloc(c->experts, sizeof *y->experts);
+	for (size_t x = 0; x < c->experts; x++)
+		for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
+			y->experts[x][j] = no_linear;
+	y->router.w = (struct nn_mat){.rows = c->experts, .cols = c->hidden};
+	y->router.t_w = add(m, (int)l, f->router, "weight", MODEL_ROUTER, 2, c->experts, c->hidden);
+	add_apart(m, l);
 }
 
 static void add_layer(struct model *m, size_t l)
@@ -145,6 +197,7 @@ static void add_layer(struct model *m, size_t l)
 			   : conv	  ? c->conv_bias
 			   : j <= MODEL_V ? c->qkv_bias
 					  : c->o_bias);
+	add_experts(m, l);
 	y->t_conv = y->t_conv_bias = -1;
 	if (conv) {
 		y->taps = c->conv_taps;
@@ -207,25 +260,29 @@ static void bind_norm(const struct model *m, struct model_norm *w)
 	w->b = data_of(m, w->t_b);
 }
 
+static void bind_linear(const struct model *m, struct model_linear *lin)
+{
+	if (lin->t_w < 0)
+		return;
+	lin->w.type = m->tensors[lin->t_w].type;
+	lin->w.data = (const char *)data_of(m, lin->t_w) +
+		      lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
+	lin->bias = floats_at(m, lin->t_bias, lin->row0);
+	lin->a = floats_at(m, lin->t_a, 0);
+	lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
+	lin->magnitude = floats_at(m, lin->t_m, lin->row0);
+	lin->extra = floats_at(m, lin->t_extra, lin->row0);
+}
+
 void model_bind(struct model *m)
 {
 	for (size_t l = 0; l < m->config.layers; l++) {
 		struct model_layer *y = &m->layers[l];
 
-		for (int j = 0; j < MODEL_LINEARS; j++) {
-			struct model_linear *lin = &y->lin[j];
-
-			if (lin->t_w < 0)
-				continue;
-			lin->w.type = m->tensors[lin->t_w].type;
-			lin->w.data = (const char *)data_of(m, lin->t_w) +
-				      lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
-			lin->bias = floats_at(m, lin->t_bias, lin->row0);
-			lin->a = floats_at(m, lin->t_a, 0);
-			lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
-			lin->magnitude = floats_at(m, lin->t_m, lin->row0);
-			lin->extra = floats_at(m, lin->t_extra, lin->row0);
-		}
+		for (size_t i = 0; i < model_products(m, l); i++)
+			bind_linear(m, model_product(m, l, i));
+		if (y->experts)
+			bind_linear(m, &y->router);
 		bind_norm(m, &y->norm_attn);
 		bind_norm(m, &y->norm_mlp);
 		bind_norm(m, &y->post_attn);
@@ -379,6 +436,8 @@ void model_free(struct model *m)
 	free(m->memory->blocks);
 	free(m->memory);
 	free(m->tensors);
+	for (size_t l = 0; l < m->config.layers; l++)
+		free(m->layers[l].experts);
 	free(m->layers);
 	free(m->dir);
 	buf_release(&m->warning);

@@ -59,7 +59,18 @@ struct model_layer {
 	size_t taps;
 	const float *conv, *conv_bias; /* [hidden, taps]; [hidden] or NULL */
 	int t_conv, t_conv_bias;
+	/* Experts stand in the place of the MLP; NULL: they do not. Of each its gate (rows 0 where up
+	 * makes both), up and down. The router [experts, hidden] chooses among them. */
+	struct model_linear (*experts)[MODEL_EXPERT_LINEARS];
+	struct model_linear router;
 };
+
+struct model;
+
+/* A layer's products are counted through: those of MODEL_LINEARS, then those of its experts one after
+ * another. */
+size_t model_products(const struct model *m, size_t layer);
+struct model_linear *model_product(const struct model *m, size_t layer, size_t i);
 
 struct model {
 	struct config config;

@@ -45,8 +45,9 @@ void model_tensor_values(const struct model *m, size_t i, int merged, float *out
 	const struct model_tensor *t = &m->tensors[i];
 
 	nn_decode(out, t->type, t->data, t->rows * t->cols);
-	for (int j = 0; merged && t->layer >= 0 && j < MODEL_LINEARS; j++) {
-		const struct model_linear *lin = &m->layers[t->layer].lin[j];
+	for (size_t j = 0, n = t->layer < 0 ? 0 : model_products(m, (size_t)t->layer);
+	     merged && j < n; j++) {
+		const struct model_linear *lin = model_product(m, (size_t)t->layer, j);
 
 		if (lin->t_w == (int)i && lin->a)
 			model_linear_values(lin, 1, out + lin->row0 * t->cols);

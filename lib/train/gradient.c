@@ -261,20 +261,24 @@ double work_flops(const struct model *m, const struct train_pack *packs, size_t 
 		double attention = k->conv[l] ? 0 : 2 * pairs * (double)(k->heads * k->head_dim);
 
 		total += attention * (l < first ? 2 : 6);
-		for (int j = 0; j < MODEL_LINEARS; j++) {
-			const struct model_linear *lin = &m->layers[l].lin[j];
+		for (size_t j = 0; j < model_products(m, l); j++) {
+			const struct model_linear *lin = model_product(m, l, j);
 			double w = (double)lin->w.rows * (double)lin->w.cols,
 			       a = lin->a ? (double)lin->rank * (double)(lin->w.rows + lin->w.cols)
 					  : 0;
+			/* of the rows, on average, so many go through an expert */
+			double rows = j < MODEL_LINEARS ? tokens
+							: tokens * (double)k->experts_used /
+								  (double)k->experts;
 			int goes_down = l > first || below || j >= MODEL_O;
 
-			total += 2 * tokens * (w + a);
+			total += 2 * rows * (w + a);
 			if (l >= first && goes_down)
-				total += 2 * tokens * w;
+				total += 2 * rows * w;
 			if (l >= first && a > 0)
-				total += 2 * tokens * 2 * a;
+				total += 2 * rows * 2 * a;
 			if (lin->t_w >= 0 && m->tensors[lin->t_w].trained)
-				total += 2 * tokens * w;
+				total += 2 * rows * w;
 		}
 	}
 	return total + 2 * supervised * (double)k->vocab * (double)k->hidden *

@@ -1,11 +1,14 @@
 /* gradient_impl: what the files of gradient share: gradient.c (groups of examples through the whole
- * model), layers.c (one layer forward and
- * backward), mix.c (its attention or convolution), linear.c (its products), head_loss.c (head and
- * loss), work.c (memory).
+ * model), layers.c (one layer forward and backward), mix.c (its attention or convolution), experts.c
+ * (experts in the place of its MLP), linear.c (its products), head_loss.c (head and loss), work.c
+ * (memory).
  *
  * All buffers come from one arena, carved once for the largest group. Rows are positions of the
  * group's examples, one after another. d is hidden, f is ffn, q = heads * head_dim, kv = kv_heads *
  * head_dim.
+ *
+ * With experts, a row goes to k = experts_used of them: these are its picks, k i + j for row i. Picks
+ * in the order of their experts are the places [k n], in which the experts' own rows stand.
  */
 #ifndef FT_TRAIN_GRADIENT_IMPL_H
 #define FT_TRAIN_GRADIENT_IMPL_H
@@ -18,6 +21,16 @@ struct mean_rstd {
 	float *mean, *rstd; /* mean for LayerNorm only */
 };
 
+/* Which experts the rows of the group go to. */
+struct routing {
+	float *probs;	 /* [n, experts] */
+	int32_t *chosen; /* [n, k] */
+	float *share;	 /* [n, k] what each chosen one counts for */
+	int32_t *place;	 /* [n, k] */
+	int32_t *pick;	 /* [k n] of each place */
+	size_t *first;	 /* [experts + 1] places of each expert */
+};
+
 /* What a layer keeps from its forward pass for its backward pass. */
 struct acts {
 	float *x;		 /* [n, d] what came in */
@@ -26,7 +39,8 @@ struct acts {
 	float *att, *lse;	 /* [n, q]; [heads, n] */
 	float *mid;		 /* [n, d] after attention and residual */
 	float *o_raw, *down_raw; /* [n, d] before post norms */
-	float *gate, *up;	 /* [n, f] */
+	float *gate, *up;	 /* [n, f], or [k n, width of an expert] */
+	struct routing route;
 	float *u[MODEL_LINEARS]; /* [n, rank] A x of each adapter */
 	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk;
 };
@@ -34,11 +48,16 @@ struct acts {
 /* Gradients of one layer in flight, and inputs of its products computed again. */
 struct grads_scratch {
 	float *xn_attn, *xn_mlp; /* [n, d] normed inputs of q k v and of gate up */
-	float *h;		 /* [n, f] input of down */
+	float *h;		 /* [n, f] input of down, or as gate above */
 	/* [n, d] gradients by the layer's output, its middle, its input */
 	float *dout, *dmid, *din;
-	float *dh, *dgate, *dup; /* [n, f] */
-	float *datt;		 /* [n, q] */
+	float *dh, *dgate, *dup; /* as h */
+	/* Of experts: [k n, d] inputs, outputs or the gradients by them, gradients by the inputs. */
+	float *xe, *ye, *dxe;
+	float *dshare;	/* [n, k] */
+	float *dscores; /* [n, experts] by the router's outputs */
+	float *ue[MODEL_EXPERT_LINEARS], *due[MODEL_EXPERT_LINEARS]; /* [k n, rank] */
+	float *datt;						     /* [n, q] */
 	float *dq, *dk, *dv;
 	/* [n, d] gradients by the products o and down, where those are not dmid and dout */
 	float *do_raw, *ddown_raw;
@@ -48,8 +67,9 @@ struct grads_scratch {
 	float *norms; /* [blocks, NORM_KINDS, 2, norm_width] sums of norm gradients by block */
 };
 
-#define BLOCK_ROWS ((size_t)512) /* of a group, that go through a layer together, about */
-#define DROP_ROWS ((size_t)64)	 /* rows whose dropped inputs exist at a time */
+#define BLOCK_ROWS ((size_t)512)  /* of a group, that go through a layer together, about */
+#define EXPERT_ROWS ((size_t)256) /* places of an expert that go through it together, at most */
+#define DROP_ROWS ((size_t)64)	  /* rows whose dropped inputs exist at a time */
 
 enum { NORM_ATTN, NORM_MLP, NORM_POST_ATTN, NORM_POST_MLP, NORM_Q, NORM_K, NORM_KINDS };
 
@@ -79,6 +99,7 @@ struct work {
 	size_t first; /* lowest layer with a trained tensor; layers where there is none at all */
 	int embed_trained, any_trained;
 	size_t norm_width;
+	size_t mlp_width; /* floats a row for what stands between the products of MLP or experts */
 
 	struct dora *dora; /* [layers, MODEL_LINEARS], or NULL */
 	int dora_known;	   /* squares are computed */
@@ -103,6 +124,12 @@ struct work {
 	size_t drop_floats;
 	void *arena;
 
+	struct expert_piece {
+		int expert;
+		size_t place, n;
+	} * pieces; /* the layer in hand's places, cut */
+	size_t n_pieces;
+
 	/* the group in hand */
 	size_t n, blocks;
 	struct segment *segments;
@@ -121,10 +148,12 @@ struct work {
 	float *grads;
 };
 
-/* A block of rows of the group in hand, going through layer l, with a slot's memory. */
+/* A block of rows of the group in hand, or of an expert's places, going through layer l, with a slot's
+ * memory. */
 struct block {
 	struct work *w;
 	size_t l, i; /* which block */
+	int expert;  /* -1: none */
 	size_t row, n;
 	float *scratch;
 	int slot;
@@ -160,8 +189,10 @@ void work_product_in(const struct block *b, int j, const float *x);
 void work_product_back(const struct block *b, int j, float *dy, const float *x);
 /* Second: dx [n, in] = the gradient by x, or += where add. */
 void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add);
-/* dA += du^T dropout(x) over all rows of the group. */
-void work_adapter_in_back(struct work *w, size_t l, int j, const float *x);
+/* dA += du^T dropout(x) over the block's rows, x at its first. */
+void work_adapter_in_back(const struct block *b, int j, const float *x);
+/* A block of all rows, with a slot's memory. */
+struct block work_block_all(struct work *w, size_t l);
 /* Block's sums of the gradient by product j's magnitudes. */
 float *work_magnitudes(const struct work *w, size_t block, int j);
 /* Gains of DoRA from the adapters as they are now; before each run. */
@@ -172,6 +203,26 @@ void work_dora_prepare(struct work *w);
 void work_mix(struct work *w, size_t l, int back);
 /* Adds the gradient of a convolution's taps and bias, all examples in order. */
 void work_conv_weights(struct work *w, size_t l);
+
+/* h of gate and up, n rows that are width wide, and the way back. */
+void work_activate(const struct work *w, float *h, const float *gate, const float *up, size_t n);
+void work_activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
+			const float *gate, const float *up, size_t n);
+
+/* --- experts of layer l --- */
+
+/* The block's rows choose theirs, from g.xn_mlp. */
+void work_experts_choose(const struct block *b);
+/* All rows have chosen: through gate and up, and where down is not 0 to the outputs. */
+void work_experts_forward(struct work *w, size_t l, int down);
+/* out [n, d] of the block = in + what its experts make. */
+void work_experts_add(const struct block *b, float *out, const float *in);
+/* From g.dout to the gradients by the experts' inputs and by the shares. */
+void work_experts_backward(struct work *w, size_t l);
+/* dxn [n, d] of the block is set from those. */
+void work_experts_gather(const struct block *b, float *dxn);
+/* Gradients of experts and router. */
+void work_experts_weights(struct work *w, size_t l);
 
 /* Runs layer l over the group: acts[l].x to acts[l + 1].x (hidden after the last). */
 void work_layer_forward(struct work *w, size_t l);

@@ -119,7 +119,7 @@ static void before_attention(const struct block *b)
 	lengthen(w, at(a->q, row, q), row, n, q);
 }
 
-static void activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
+void work_activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
 {
 	switch (w->m->config.act) {
 	case CONFIG_SWIGLU:
@@ -137,8 +137,8 @@ static void activate(const struct work *w, float *h, const float *gate, const fl
 	}
 }
 
-static void activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
-			  const float *gate, const float *up, size_t n)
+void work_activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
+			const float *gate, const float *up, size_t n)
 {
 	switch (w->m->config.act) {
 	case CONFIG_SWIGLU:
@@ -180,8 +180,8 @@ static void add_branch(const struct block *b, int j, float *out, const float *in
 	}
 }
 
-/* From attention's output to the middle of the layer and through the MLP up to its activation: all
- * that backward needs. */
+/* From attention's output to the middle of the layer and through the MLP up to its activation, or to
+ * the choice of experts: all that backward needs. */
 static void after_attention(const struct block *b)
 {
 	struct work *w = b->w;
@@ -196,10 +196,14 @@ static void after_attention(const struct block *b)
 	add_branch(b, MODEL_O, mid, at(a->x, row, d), at(a->att, row, q), at(a->o_raw, row, d),
 		   &y->post_attn, a->post_attn);
 	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
+	if (y->experts) {
+		work_experts_choose(b);
+		return;
+	}
 	if (y->lin[MODEL_GATE].w.rows)
 		work_product(b, MODEL_GATE, gate, xn, 0);
 	work_product(b, MODEL_UP, up, xn, 0);
-	activate(w, at(w->g.h, row, f), gate, up, n * f);
+	work_activate(w, at(w->g.h, row, f), gate, up, n * f);
 }
 
 static void finish_layer(const struct block *b)
@@ -210,6 +214,10 @@ static void finish_layer(const struct block *b)
 	struct acts *a = &w->acts[l];
 	float *out = at(l + 1 < w->m->config.layers ? w->acts[l + 1].x : w->hidden, row, d);
 
+	if (y->experts) {
+		work_experts_add(b, out, at(a->mid, row, d));
+		return;
+	}
 	add_branch(b, MODEL_DOWN, out, at(a->mid, row, d), at(w->g.h, row, w->m->config.ffn),
 		   at(a->down_raw, row, d), &y->post_mlp, a->post_mlp);
 }
@@ -223,6 +231,15 @@ static void before_piece(void *arg, size_t i)
 	work_block_give(&b);
 }
 
+static void choose_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+
+	after_attention(&b);
+	work_block_give(&b);
+}
+
 /* One block through the rest of layer l and, so that its rows stay in cache, up to attention in the
  * next. */
 static void after_piece(void *arg, size_t i)
@@ -230,7 +247,8 @@ static void after_piece(void *arg, size_t i)
 	const struct task *t = arg;
 	struct block b = work_block_take(t->w, t->l, i);
 
-	after_attention(&b);
+	if (!t->w->m->layers[t->l].experts)
+		after_attention(&b);
 	finish_layer(&b);
 	if (++b.l < t->w->m->config.layers)
 		before_attention(&b);
@@ -249,6 +267,10 @@ static void again_piece(void *arg, size_t i)
 	float *h = at(t->w->g.h, b.row, t->w->m->config.ffn);
 
 	after_attention(&b);
+	if (y->experts) {
+		work_block_give(&b);
+		return;
+	}
 	if (y->post_mlp.w) {
 		float *raw = at(a->down_raw, b.row, d);
 
@@ -268,6 +290,10 @@ void work_layer_forward(struct work *w, size_t l)
 	if (l == 0)
 		pool_run(w->pool, w->blocks, before_piece, &t);
 	work_mix(w, l, 0);
+	if (w->m->layers[l].experts) {
+		pool_run(w->pool, w->blocks, choose_piece, &t);
+		work_experts_forward(w, l, 1);
+	}
 	pool_run(w->pool, w->blocks, after_piece, &t);
 }
 
@@ -317,9 +343,56 @@ static float *branch_back(struct work *w, const struct block *b, float *raw, flo
 	return dy;
 }
 
+/* The MLP's input of a block computed again. */
+static float *mlp_input(const struct block *b)
+{
+	struct work *w = b->w;
+	size_t row = b->row, d = w->m->config.hidden;
+	float *xn = at(w->g.xn_mlp, row, d);
+
+	work_norm(w, xn, w->acts[b->l].mlp, row, at(w->acts[b->l].mid, row, d),
+		  &w->m->layers[b->l].norm_mlp, b->n, d);
+	return xn;
+}
+
+/* The gradient by the MLP's input (dxn) from that by the layer's output. */
+static void mlp_back(const struct block *b, float *dxn)
+{
+	struct work *w = b->w;
+	const struct model_layer *y = &w->m->layers[b->l];
+	struct acts *a = &w->acts[b->l];
+	struct grads_scratch *g = &w->g;
+	size_t n = b->n, row = b->row, d = w->m->config.hidden, f = w->m->config.ffn;
+	float *ddown, *xn = mlp_input(b), *h = at(g->h, row, f), *dh = at(g->dh, row, f);
+	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
+	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
+
+	work_activate(w, h, gates, ups, n * f);
+	ddown = branch_back(w, b, g->ddown_raw, at(g->dout, row, d), a->down_raw, &y->post_mlp,
+			    a->post_mlp, NORM_POST_MLP);
+	work_product_back(b, MODEL_DOWN, ddown, h);
+	work_product_down(b, MODEL_DOWN, dh, ddown, 0);
+	work_activate_back(w, dgate, dup, dh, gates, ups, n * f);
+	work_product_back(b, MODEL_UP, dup, xn);
+	work_product_down(b, MODEL_UP, dxn, dup, 0);
+	if (y->lin[MODEL_GATE].w.rows) {
+		work_product_back(b, MODEL_GATE, dgate, xn);
+		work_product_down(b, MODEL_GATE, dxn, dgate, 1);
+	}
+}
+
+static void input_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+
+	mlp_input(&b);
+	work_block_give(&b);
+}
+
 /* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's
  * output (datt). */
-static void mlp_back_piece(void *arg, size_t i)
+static void after_back_piece(void *arg, size_t i)
 {
 	const struct task *t = arg;
 	struct work *w = t->w;
@@ -328,28 +401,14 @@ static void mlp_back_piece(void *arg, size_t i)
 	const struct model_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n = b.n, row = b.row, d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
-	float *dmid = at(g->dmid, row, d), *dout = at(g->dout, row, d), *ddown, *do_;
-	float *xn = at(g->xn_mlp, row, d), *dxn = at(g->din, row, d), *h = at(g->h, row, f),
-	      *dh = at(g->dh, row, f);
-	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
-	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
+	size_t n = b.n, row = b.row, d = c->hidden, q = c->heads * c->head_dim;
+	float *dmid = at(g->dmid, row, d), *dxn = at(g->din, row, d), *do_;
 
-	work_norm(w, xn, a->mlp, row, at(a->mid, row, d), &y->norm_mlp, n, d);
-	activate(w, h, gates, ups, n * f);
-
-	memcpy(dmid, dout, n * d * sizeof *dmid); /* the residual */
-	ddown = branch_back(w, &b, g->ddown_raw, dout, a->down_raw, &y->post_mlp, a->post_mlp,
-			    NORM_POST_MLP);
-	work_product_back(&b, MODEL_DOWN, ddown, h);
-	work_product_down(&b, MODEL_DOWN, dh, ddown, 0);
-	activate_back(w, dgate, dup, dh, gates, ups, n * f);
-	work_product_back(&b, MODEL_UP, dup, xn);
-	work_product_down(&b, MODEL_UP, dxn, dup, 0);
-	if (y->lin[MODEL_GATE].w.rows) {
-		work_product_back(&b, MODEL_GATE, dgate, xn);
-		work_product_down(&b, MODEL_GATE, dxn, dgate, 1);
-	}
+	memcpy(dmid, at(g->dout, row, d), n * d * sizeof *dmid); /* the residual */
+	if (y->experts)
+		work_experts_gather(&b, dxn);
+	else
+		mlp_back(&b, dxn);
 	norm_back(w, dmid, dxn, at(a->mid, row, d), &y->norm_mlp, a->mlp, row, n, d, i, NORM_MLP);
 
 	do_ = branch_back(w, &b, g->do_raw, dmid, a->o_raw, &y->post_attn, a->post_attn,
@@ -462,8 +521,7 @@ static void weight_piece(void *arg, size_t i)
 	const struct model_linear *lin = &w->m->layers[all->l].lin[t->kind == NORM ? 0 : t->j];
 	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
 	const float *x, *dy;
-	float *scratch;
-	int slot;
+	struct block whole;
 
 	if (t->kind == NORM) {
 		for (int bias = 0; bias < 2; bias++) {
@@ -494,15 +552,17 @@ static void weight_piece(void *arg, size_t i)
 			w->kern->add(work_grad(w, lin->t_bias) + lin->row0, dy + row * out, out);
 		break;
 	case LORA_A: /* and of the products that share it, one after another */
+		whole = work_block_all(w, all->l);
 		for (int j = t->j; j < MODEL_LINEARS; j++)
 			if (w->m->layers[all->l].lin[j].t_a == lin->t_a)
-				work_adapter_in_back(w, all->l, j, x);
+				work_adapter_in_back(&whole, j, x);
+		work_block_give(&whole);
 		break;
 	case LORA_B: /* dB [out, r] += scale dy^T u */
-		scratch = work_slot_take(w, &slot);
+		whole = work_block_all(w, all->l);
 		nn_lora_b_back(work_grad(w, lin->t_b) + lin->row0 * r, dy, w->acts[all->l].u[t->j],
-			       lin->scale, w->n, out, r, scratch);
-		work_slot_give(w, slot);
+			       lin->scale, w->n, out, r, whole.scratch);
+		work_block_give(&whole);
 		break;
 	case LORA_M:
 		for (size_t b = 0; b < w->blocks; b++)
@@ -551,6 +611,8 @@ static void weight_gradients(struct work *w, size_t l)
 		if (work_grad(w, norms[k]->t_w))
 			tasks[all.n++] = (struct weight_task){NORM, k, 0, 0, norms[k]};
 	pool_run(w->pool, all.n, weight_piece, &all);
+	if (y->experts)
+		work_experts_weights(w, l);
 }
 
 void work_layer_backward(struct work *w, size_t l)
@@ -563,8 +625,14 @@ void work_layer_backward(struct work *w, size_t l)
 		pool_run(w->pool, w->blocks, before_piece, &t);
 		work_mix(w, l, 0);
 		pool_run(w->pool, w->blocks, again_piece, &t);
+		if (w->m->layers[l].experts)
+			work_experts_forward(w, l, 0);
 	}
-	pool_run(w->pool, w->blocks, mlp_back_piece, &t);
+	if (w->m->layers[l].experts) {
+		pool_run(w->pool, w->blocks, input_piece, &t);
+		work_experts_backward(w, l);
+	}
+	pool_run(w->pool, w->blocks, after_back_piece, &t);
 	work_mix(w, l, 1);
 	pool_run(w->pool, w->blocks, qkv_back_piece, &t);
 	weight_gradients(w, l);

@@ -38,9 +38,17 @@ void work_slot_give(struct work *w, int which)
 
 struct block work_block_take(struct work *w, size_t l, size_t i)
 {
-	struct block b = {.w = w, .l = l, .i = i};
+	struct block b = {.w = w, .l = l, .i = i, .expert = -1};
 
 	b.row = work_block(w, i, &b.n);
+	b.scratch = work_slot_take(w, &b.slot);
+	return b;
+}
+
+struct block work_block_all(struct work *w, size_t l)
+{
+	struct block b = {.w = w, .l = l, .expert = -1, .n = w->n};
+
 	b.scratch = work_slot_take(w, &b.slot);
 	return b;
 }
@@ -65,7 +73,9 @@ uint32_t work_key(const struct work *w, size_t what, size_t row)
 
 static const struct model_linear *linear_of(const struct block *b, int j)
 {
-	return &b->w->m->layers[b->l].lin[j];
+	const struct model_layer *y = &b->w->m->layers[b->l];
+
+	return b->expert < 0 ? &y->lin[j] : &y->experts[b->expert][j - MODEL_GATE];
 }
 
 static int adapted(const struct work *w, const struct model_linear *lin)
@@ -73,20 +83,35 @@ static int adapted(const struct work *w, const struct model_linear *lin)
 	return lin->a && !w->base_only;
 }
 
-/* y = dropout of n rows of the group from `row` on; x begins there. The same mask every time it is
- * asked for. */
-static void drop(const struct work *w, const struct model_linear *lin, float *y, const float *x,
-		 size_t row, size_t n, size_t d)
+/* y = dropout of n rows of the block from `from` on; x begins there. The same mask every time it is
+ * asked for, whatever place an expert has given a row. */
+static void drop(const struct block *b, const struct model_linear *lin, float *y, const float *x,
+		 size_t from, size_t n, size_t d)
 {
-	for (size_t i = 0; i < n; i++)
-		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + (size_t)lin->t_a, row + i),
+	const struct work *w = b->w;
+	const int32_t *pick = w->acts[b->l].route.pick;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t row = b->row + from + i;
+
+		if (b->expert >= 0)
+			row = (size_t)pick[row] / w->m->config.experts_used;
+		w->kern->dropout(y + i * d, x + i * d, work_key(w, 1 + (size_t)lin->t_a, row),
 				 (uint32_t)(w->dropout * 4294967296.),
 				 (float)(1 / (1 - w->dropout)), d);
+	}
 }
 
 static float *kept_u(const struct block *b, int j)
 {
-	return at(b->w->acts[b->l].u[j], b->row, linear_of(b, j)->rank);
+	return at(b->expert < 0 ? b->w->acts[b->l].u[j] : b->w->g.ue[j - MODEL_GATE], b->row,
+		  linear_of(b, j)->rank);
+}
+
+static float *kept_du(const struct block *b, int j)
+{
+	return at(b->expert < 0 ? b->w->g.du[j] : b->w->g.due[j - MODEL_GATE], b->row,
+		  linear_of(b, j)->rank);
 }
 
 void work_product_in(const struct block *b, int j, const float *x)
@@ -104,7 +129,7 @@ void work_product_in(const struct block *b, int j, const float *x)
 	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
-		drop(b->w, lin, dropped, x + i * in, b->row + i, n, in);
+		drop(b, lin, dropped, x + i * in, i, n, in);
 		nn_lora_down(u + i * r, dropped, lin->a, n, in, r, b->scratch);
 	}
 }
@@ -185,8 +210,7 @@ void work_product_back(const struct block *b, int j, float *dy, const float *x)
 		}
 		b->w->kern->mul(dm, s->inverse, out);
 	}
-	nn_lora_up_back(at(b->w->g.du[j], b->row, r), dy, lin->b, lin->scale, b->n, out, r,
-			b->scratch);
+	nn_lora_up_back(kept_du(b, j), dy, lin->b, lin->scale, b->n, out, r, b->scratch);
 }
 
 void work_product_down(const struct block *b, int j, float *dx, const float *dy, int add)
@@ -194,7 +218,7 @@ void work_product_down(const struct block *b, int j, float *dx, const float *dy,
 	const struct model_linear *lin = linear_of(b, j);
 	size_t in = lin->w.cols, out = lin->w.rows, r = lin->rank;
 	float *dropped = b->scratch + b->w->slot_floats;
-	const float *du = at(b->w->g.du[j], b->row, r);
+	const float *du = kept_du(b, j);
 
 	if (adapted(b->w, lin) && b->w->dropout <= 0) {
 		nn_lora_down_back(dx, du, lin->a, add, b->n, in, r);
@@ -207,30 +231,29 @@ void work_product_down(const struct block *b, int j, float *dx, const float *dy,
 		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
 		nn_lora_down_back(dropped, du + i * r, lin->a, 0, n, in, r);
-		drop(b->w, lin, dropped, dropped, b->row + i, n, in);
+		drop(b, lin, dropped, dropped, i, n, in);
 		b->w->kern->add(dx + i * in, dropped, n * in);
 	}
 }
 
-void work_adapter_in_back(struct work *w, size_t l, int j, const float *x)
+void work_adapter_in_back(const struct block *b, int j, const float *x)
 {
-	const struct model_linear *lin = &w->m->layers[l].lin[j];
+	const struct work *w = b->w;
+	const struct model_linear *lin = linear_of(b, j);
 	size_t in = lin->w.cols, r = lin->rank;
-	float *da = work_grad(w, lin->t_a), *du = w->g.du[j], *dropped;
-	int slot;
+	float *da = work_grad(w, lin->t_a), *du = kept_du(b, j),
+	      *dropped = b->scratch + w->slot_floats;
 
 	if (w->dropout <= 0) {
-		nn_lora_a_back(da, du, x, w->n, in, r);
+		nn_lora_a_back(da, du, x, b->n, in, r);
 		return;
 	}
-	dropped = work_slot_take(w, &slot) + w->slot_floats;
-	for (size_t i = 0; i < w->n; i += DROP_ROWS) {
-		size_t n = w->n - i < DROP_ROWS ? w->n - i : DROP_ROWS;
+	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
+		size_t n = b->n - i < DROP_ROWS ? b->n - i : DROP_ROWS;
 
-		drop(w, lin, dropped, x + i * in, i, n, in);
+		drop(b, lin, dropped, x + i * in, i, n, in);
 		nn_lora_a_back(da, du + i * r, dropped, n, in, r);
 	}
-	work_slot_give(w, slot);
 }
 
 /* Lengths of the rows of W + scale B A without making it: |w|^2 + 2 scale b.(A w) + scale^2 b.(A

@@ -67,7 +67,63 @@ static size_t kv_width(const struct config *k)
 
 static int gated(const struct work *w)
 {
-	return w->m->config.family->linear[MODEL_GATE] != NULL;
+	const struct model *m = w->m;
+
+	for (size_t l = 0; l < m->config.layers; l++)
+		if (m->layers[l].lin[MODEL_GATE].w.rows ||
+		    (m->layers[l].experts && m->layers[l].experts[0][0].w.rows))
+			return 1;
+	return 0;
+}
+
+/* The highest rank of the adapters over experts' products j. */
+static size_t expert_rank(const struct model *m, int j)
+{
+	size_t r = 0;
+
+	for (size_t l = 0; l < m->config.layers; l++)
+		for (size_t x = 0; m->layers[l].experts && x < m->config.experts; x++)
+			if (m->layers[l].experts[x][j].a && m->layers[l].experts[x][j].rank > r)
+				r = m->layers[l].experts[x][j].rank;
+	return r;
+}
+
+static void carve_routing(struct routing *r, struct carve *c, const struct config *k, size_t n)
+{
+	size_t picks = n * k->experts_used;
+
+	if (k->experts == 0)
+		return;
+	r->probs = floats(c, n * k->experts);
+	r->chosen = carve(c, picks, sizeof *r->chosen);
+	r->share = floats(c, picks);
+	r->place = carve(c, picks, sizeof *r->place);
+	r->pick = carve(c, picks, sizeof *r->pick);
+	r->first = carve(c, k->experts + 1, sizeof *r->first);
+}
+
+static void carve_experts(struct work *w, struct carve *c)
+{
+	const struct config *k = &w->m->config;
+	struct grads_scratch *g = &w->g;
+	size_t picks = w->rows_max * k->experts_used;
+
+	if (k->experts == 0)
+		return;
+	w->pieces = carve(c, k->experts + picks / EXPERT_ROWS, sizeof *w->pieces);
+	g->xe = floats(c, picks * k->hidden);
+	g->ye = floats(c, picks * k->hidden);
+	for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
+		if (expert_rank(w->m, j))
+			g->ue[j] = floats(c, picks * expert_rank(w->m, j));
+	if (!w->any_trained)
+		return;
+	g->dxe = floats(c, picks * k->hidden);
+	g->dshare = floats(c, picks);
+	g->dscores = floats(c, w->rows_max * k->experts);
+	for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
+		if (expert_rank(w->m, j))
+			g->due[j] = floats(c, picks * expert_rank(w->m, j));
 }
 
 static void carve_acts(struct work *w, struct carve *c, struct acts *a)
@@ -82,8 +138,9 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 	a->lse = floats(c, n * k->heads);
 	a->mid = floats(c, n * d);
 	if (gated(w))
-		a->gate = floats(c, n * k->ffn);
-	a->up = floats(c, n * k->ffn);
+		a->gate = floats(c, n * w->mlp_width);
+	a->up = floats(c, n * w->mlp_width);
+	carve_routing(&a->route, c, k, n);
 	a->attn = norm_state(c, k, n);
 	a->mlp = norm_state(c, k, n);
 	if (k->qk_norm) {
@@ -133,7 +190,7 @@ static void carve_backward(struct work *w, struct carve *c)
 {
 	const struct config *k = &w->m->config;
 	struct grads_scratch *g = &w->g;
-	size_t n = w->rows_max, d = k->hidden, f = k->ffn, q = k->heads * k->head_dim,
+	size_t n = w->rows_max, d = k->hidden, f = w->mlp_width, q = k->heads * k->head_dim,
 	       kv = kv_width(k);
 	size_t blocks = n / BLOCK_ROWS + 8;
 
@@ -141,6 +198,7 @@ static void carve_backward(struct work *w, struct carve *c)
 	g->xn_mlp = floats(c, n * d);
 	g->h = floats(c, n * f);
 	g->din = floats(c, n * d); /* recomputation writes here too */
+	carve_experts(w, c);
 	for (size_t i = 0; w->dora && i < k->layers * MODEL_LINEARS; i++) {
 		size_t out = w->m->layers[i / MODEL_LINEARS].lin[i % MODEL_LINEARS].w.rows;
 
@@ -227,6 +285,14 @@ static void describe_product(struct work *w, const struct model_linear *lin)
 		most(&w->slot_floats, nn_lora_scratch(lin->rank, lin->w.cols, lin->w.rows));
 }
 
+static void describe_mlp(struct work *w, const struct model_layer *y)
+{
+	const struct model_linear *up =
+		y->experts ? &y->experts[0][MODEL_UP - MODEL_GATE] : &y->lin[MODEL_UP];
+
+	most(&w->mlp_width, up->w.rows * (y->experts ? w->m->config.experts_used : 1));
+}
+
 /* All that does not depend on the group's size. */
 static void describe(struct work *w, const struct model *m, struct pool *pool, size_t len_max)
 {
@@ -256,16 +322,20 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	if (w->embed_trained)
 		w->first = 0;
 	w->slot_floats = nn_attn_scratch(len_max, k->head_dim);
-	for (size_t l = 0; l < k->layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++)
-			if (m->layers[l].lin[j].w.rows)
-				describe_product(w, &m->layers[l].lin[j]);
+	for (size_t l = 0; l < k->layers; l++) {
+		for (size_t j = 0; j < model_products(m, l); j++)
+			if (model_product(m, l, j)->w.rows)
+				describe_product(w, model_product(m, l, j));
+		most(&w->slot_floats,
+		     m->layers[l].experts ? nn_mat_scratch(&m->layers[l].router.w) : 0);
+		describe_mlp(w, &m->layers[l]);
+	}
 	most(&w->slot_floats, nn_mat_scratch(&m->head));
 	most(&w->slot_floats, nn_mat_scratch(model_base_head(m)));
 	if (m->adapter && m->adapter->dora)
 		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof *w->dora);
 	if (m->adapter && m->adapter->dropout > 0) {
-		w->drop_floats = k->hidden > k->ffn ? k->hidden : k->ffn;
+		w->drop_floats = k->hidden > w->mlp_width ? k->hidden : w->mlp_width;
 		most(&w->drop_floats, k->heads * k->head_dim);
 		w->drop_floats *= DROP_ROWS;
 	}

@@ -100,7 +100,7 @@ def turned(l):
 # --- the decoder ---
 
 def epsilon():
-    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2", "lfm2") else 1e-6)
+    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "olmoe", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2", "lfm2") else 1e-6)
     return c.get("rms_norm_eps", c.get("norm_epsilon", c.get("norm_eps", usual)))
 
 def attention(x, p, l):
@@ -111,7 +111,7 @@ def attention(x, p, l):
         q, k, v = linear(x, p + "self_attn.qkv_proj").split([h * hd, kv * hd, kv * hd], -1)
     else:
         q, k, v = (linear(x, p + "self_attn.%s_proj" % s) for s in "qkv")
-    if kind in ("olmo2", "olmo3"): q, k = rms(q, p + "self_attn.q_norm", eps), rms(k, p + "self_attn.k_norm", eps)
+    if kind in ("olmo2", "olmo3", "olmoe"): q, k = rms(q, p + "self_attn.q_norm", eps), rms(k, p + "self_attn.k_norm", eps)
     q, k, v = (z.reshape(n, -1, hd).transpose(0, 1) for z in (q, k, v))
     q0, k0 = q, k; plus = 1 if kind == "gemma3_text" else 0
     if kind in ("qwen3", "gemma3_text", "exaone4"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
@@ -148,6 +148,22 @@ def mlp(x, p):
     act = gelu if kind.startswith("gemma") else silu
     return linear(act(linear(x, p + "mlp.gate_proj")) * linear(x, p + "mlp.up_proj"), p + "mlp.down_proj")
 
+def routed(x, weight, bias, k, normed):
+    """Of each row the experts and their shares, the rest 0: [n, experts]."""
+    z = x @ weight.T + (0 if bias is None else bias); p = z.softmax(-1)
+    top = z.topk(k, -1).indices; chosen = torch.zeros_like(p).scatter(-1, top, 1.); p = p * chosen
+    return p / p.sum(-1, keepdim=True) if normed else p
+
+def experts(x, p):
+    """Every expert computes every row here, which costs nothing at this size."""
+    k = c.get("num_experts_per_tok", 8)
+    if kind == "olmoe":
+        share = routed(x, w[p + "mlp.gate.weight"], None, k, c.get("norm_topk_prob"))
+        def one(e): q = p + "mlp.experts.%d." % e; return linear(silu(linear(x, q + "gate_proj")) * linear(x, q + "up_proj"), q + "down_proj")
+    return sum(share[:, e:e + 1] * one(e) for e in range(share.shape[1]))
+
+def mlp_or_experts(x, p): return experts(x, p) if kind == "olmoe" else mlp(x, p)
+
 def decoder(ids):
     d = c["hidden_size"]; plus = 1 if kind.startswith("gemma") else 0
     eps = epsilon()
@@ -171,7 +187,7 @@ def decoder(ids):
             x = x + norm(mlp(norm(x, p + "post_attention_layernorm"), p), p + "post_mlp_layernorm")
         else:
             x = x + by * attention(norm(x, p + "input_layernorm"), p, l)
-            x = x + by * mlp(norm(x, p + "post_attention_layernorm"), p)
+            x = x + by * mlp_or_experts(norm(x, p + "post_attention_layernorm"), p)
     z = norm(x, "model.embedding_norm" if kind == "lfm2" else "model.norm") @ head.T / c.get("logits_scaling", 1)
     return cap(z, c.get("final_logit_softcapping")) if kind == "gemma2" else z
 

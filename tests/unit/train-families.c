@@ -115,10 +115,11 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 {
 	struct work_spec spec = {.max_tokens = TOKENS};
 	struct work *w;
-	struct train_loss l = {0};
+	struct train_loss l = {0}, again = {0};
 	struct span logits = json_member(want, "logits"), grads = json_member(want, "grads");
 	size_t v = m->config.vocab, at = 0, found = 0;
-	float *z = mem_alloc(TOKENS * v, sizeof *z), *g = mem_alloc(m->n_params, sizeof *g);
+	float *z = mem_alloc(TOKENS * v, sizeof *z), *g = mem_alloc(m->n_params, sizeof *g),
+	      *recomputed = mem_alloc(m->n_params, sizeof *g);
 	double worst = 0, worst_grad = 0, loss = NAN;
 
 	need(work_new(&w, m, NULL, &spec, &e));
@@ -148,6 +149,13 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 	ok(worst_grad < 1e-3 && found == json_count(grads),
 	   "%s: gradients of %zu tensors within 1e-3 (%.1e)", name, found, worst_grad);
 	work_free(w);
+	spec.checkpoint = 1;
+	need(work_new(&w, m, NULL, &spec, &e));
+	need(train_gradients(w, packs, PACKS, recomputed, &again, NULL, &e));
+	ok(memcmp(g, recomputed, m->n_params * sizeof *g) == 0,
+	   "%s: layers computed again give the same gradients", name);
+	work_free(w);
+	free(recomputed);
 	free(z);
 	free(g);
 }
