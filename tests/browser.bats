@@ -27,6 +27,9 @@ need_browser() {
 			tool_calls: [{id: "c1", type: "function", function: {name: "get_weather", arguments: "{\"city\": \"Oslo\"}"}}]}]}'
 		jq -nc '{id: "long", messages: [{role: "user", content: ("a long one " + "x" * 1000000)},
 					{role: "assistant", content: "{\"topic\": \"y\"}"}]}'
+		jq -nc '("w" * 60) as $w | {id: "wide", messages: [{role: "user", content: "a wide one"},
+				{role: "assistant", content: ({($w): {($w): "was \($w)"}, b: ("1" * 80 | tonumber)} | tojson)}],
+			output: ({($w): {($w): "is \($w)"}, b: 2} | tojson), model: "an-organisation/a-model-with-a-very-long-name"}'
 		jq -nc '("billing", "delivery")
 			| {id: "twin \(.)", messages: [{role: "user", content: "twin question"}, {role: "assistant", content: .}]}'
 	} >rows.jsonl
@@ -41,11 +44,11 @@ need_browser() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ ! -e j.jsonl.drafts ]
-	[ "$(jq -sc '[.[].verdict] | group_by(.) | map("\(length) \(.[0])")' j.jsonl)" = '["2 bad","2 fix","31 good","1 skip","1 undo"]' ]
+	[ "$(jq -sc '[.[].verdict] | group_by(.) | map("\(length) \(.[0])")' j.jsonl)" = '["2 bad","2 fix","32 good","1 skip","1 undo"]' ]
 	status=0
 	ft-review --apply j.jsonl -q rows.jsonl >applied.jsonl 2>apply.err || status=$?
 	[ "$status" -eq 0 ] || { cat apply.err; return 1; }
-	[ "$(wc -l <applied.jsonl)" -eq 33 ]
+	[ "$(wc -l <applied.jsonl)" -eq 34 ]
 	[ "$(grep -c 'fixed by hand' applied.jsonl)" -eq 1 ]
 }
 

@@ -631,6 +631,59 @@ keys() {
 	[ "$(jq -r .verdict k.jsonl | tail -n 1)" = good ]
 }
 
+@test "in a terminal a digit takes the reference of that number, the same ones that the page proposes" {
+	need_terminal
+	{
+		jq -nc '{id: "p", messages: [{role: "user", content: "which one is it then"}, {role: "assistant", content: "a"}],
+			output: "from a model", model: "tuned-7b", probs: {a: 0.2, b: 0.7, c: 0.04, d: 0.06}}'
+		jq -nc '{id: "q", messages: [{role: "user", content: "which one is it then"}, {role: "assistant", content: ("e" * 5000)}]}'
+	} >rows.jsonl
+	open_page -o page.jsonl --as anna rows.jsonl
+	http GET '/api/row?row=0'
+	[ "$(jq -c '[.row.proposals[] | [.text[:12], (.text | length), .from]]' <<<"$body")" = \
+		'[["from a model",12,"tuned-7b"],["b",1,"model: 70 %"],["d",1,"model: 6.0 %"],["eeeeeeeeeeee",5000,"row 2"]]' ]
+	[ "$(jq -c '.row | has("random")' <<<"$body")" = false ]
+	close_page
+	head -n 1 rows.jsonl >one.jsonl
+	for key in 1 2 3; do
+		rm -f "$key.jsonl"
+		keys "7${key}q" -o "$key.jsonl" one.jsonl # there is no seventh
+		grep -q "or is it" screen.txt
+	done
+	[ "$(jq -r .new 1.jsonl 2.jsonl 3.jsonl | xargs -d '\n')" = "from a model b d" ]
+	# The test set and broken JSON are asked about as with f.
+	jq -c '.split = "test"' one.jsonl >test.jsonl
+	keys 1nq -o t.jsonl test.jsonl
+	grep -q "belongs to the test set" screen.txt
+	[ ! -s t.jsonl ]
+	keys 1yq -o t.jsonl test.jsonl
+	[ "$(jq -r .new t.jsonl)" = "from a model" ]
+	jq -c '.output = "{\"x\": 1"' one.jsonl >broken.jsonl
+	keys 1nq -o b.jsonl broken.jsonl
+	grep -q "begins like JSON" screen.txt
+	[ ! -s b.jsonl ]
+}
+
+@test "nobody is told which rows are the random ones" {
+	need_terminal
+	jq -nc 'range(12) | (. < 6) as $odd | {id: "r\(.)",
+		messages: [{role: "user", content: "question \(.)"}, {role: "assistant", content: "answer"}],
+		review: {suspicion: (if $odd then 0.5 else 0 end), reasons: [{reason: "length", why: "long"} | select($odd)]}}' >rows.jsonl
+	open_page -o j.jsonl --as anna --every 2 rows.jsonl
+	for _ in $(seq 9); do
+		decide good
+		jq -c '.row | paths | map(tostring) | join(".")' <<<"$shown" >>paths
+		jq -c '.row' <<<"$shown" >>shown
+	done
+	close_page
+	[ "$(jq -s 'map(.random) | unique | length' j.jsonl)" -eq 2 ]
+	run ! grep -i random paths
+	run ! grep -i -e random -e drawn shown
+	keys gggggq -o t.jsonl --as anna --every 2 rows.jsonl
+	[ "$(jq -s 'map(.random) | unique | length' t.jsonl)" -eq 2 ]
+	run ! grep -i -e random -e drawn screen.txt
+}
+
 @test "in a terminal hostile text is text, and long records are paged" {
 	need_terminal
 	jq -nc '{id: "a\u001b[31m",
@@ -842,7 +895,7 @@ due_rows() {
 	jq -e '.summary.rate | .exact and .value == .4 and .lo == .4 and .hi == .4 and .n == 5' <<<"$body"
 	close_page
 	ft-review --report j.jsonl | jq -e '.rate | .exact and .value == .4 and .lo == .4 and .hi == .4 and .n == 5 and .errors == 2'
-	[[ $(ft-review --report j.jsonl --table) == *"40 % of rows are wrong (2 of 5: all were judged)."* ]]
+	[[ $(ft-review --report j.jsonl --table) == *"40 % of rows are wrong (all were judged): 2 of 5."* ]]
 	# A set that grew has rows that nobody judged; a skipped row is not known.
 	cp j.jsonl grown.jsonl
 	{ cat rows.jsonl; jq -c '.id = "s" + .id | .messages[0].content += " again"' rows.jsonl; } >more.jsonl
@@ -853,7 +906,20 @@ due_rows() {
 	open_page -o k.jsonl --as anna --every 1 rows.jsonl
 	decide good; decide bad; decide good; decide skip; decide good
 	close_page
-	ft-review --report k.jsonl | jq -e '.rate | (.exact | not) and .skipped == 1 and .lo < .hi'
+	# One that was skipped is right or wrong: that alone is open, whatever was drawn.
+	ft-review --report k.jsonl | jq -e '.rate | .all and (.exact | not) and .skipped == 1 and [.value, .lo, .hi] == [0.25, 0.2, 0.4]'
+	[[ $(ft-review --report k.jsonl --table) == *"Between 20.0 % and 40.0 % of rows are wrong (all were judged, 1 of them $(
+		)skipped): 1 of 4."* ]]
+	# On the page it is exact whatever else the journal holds.
+	cp j.jsonl other.jsonl
+	rows 3
+	jq -c '.messages[0].content += " elsewhere"' rows.jsonl >others.jsonl
+	open_page -o other.jsonl --as anna --every 3 others.jsonl
+	decide bad; decide good; decide good
+	http GET /api/summary
+	jq -e '.summary | .rate.exact and .rate.n == 3 and .words == "33.3 % of rows are wrong (all were judged)"' <<<"$body"
+	close_page
+	rows 5
 	# Journals that do not say how many rows there were.
 	jq -c 'del(.of)' j.jsonl >old.jsonl
 	ft-review --report old.jsonl | jq -e '.rate | (.exact | not) and .lo < .hi'

@@ -10,10 +10,10 @@
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
-#include "../infer/loaded.h"
 #include "../json/side.h"
 #include "../text/hash.h"
 #include "apply.h"
+#include "doubt.h"
 #include "reference.h"
 #include "subject.h"
 
@@ -346,9 +346,9 @@ static long first_open(const struct desk *d, const uint32_t *order, size_t *from
 	return -1;
 }
 
-long desk_next(struct desk *d, const struct desk_filter *f, int *random)
+long desk_next(struct desk *d, const struct desk_filter *f)
 {
-	*random = 0;
+	d->drawn = 0;
 	if (f->reasons || f->split || f->verdict != VERDICT_NONE) {
 		for (size_t i = 0; i < d->n; i++)
 			if (matches(d, d->by_suspicion[i], f))
@@ -365,7 +365,7 @@ long desk_next(struct desk *d, const struct desk_filter *f, int *random)
 	if (row >= 0 && d->next_draw < d->n && (size_t)row == d->by_draw[d->next_draw]) {
 		char key[KEY_TEXT];
 		desk_key(d, (size_t)row, key);
-		*random = journal_draw(key) <= d->reach;
+		d->drawn = journal_draw(key) <= d->reach ? (size_t)row + 1 : 0;
 	}
 	return row;
 }
@@ -448,8 +448,15 @@ struct desk_counts desk_count(const struct desk *d)
 		for (uint64_t bits = x->verdict ? 0 : x->reasons; bits; bits &= bits - 1)
 			c.open[__builtin_ctzll(bits)]++;
 	}
-	if (me != (size_t)-1)
+	if (d->pass == DESK_FIRST && !c.by[VERDICT_NONE] && c.by[VERDICT_SKIP] < c.due) {
+		/* the journal may hold verdicts on rows of other sets, too */
+		c.rate = (struct rate){.n = c.due - c.by[VERDICT_SKIP],
+				       .errors = c.by[VERDICT_FIX] + c.by[VERDICT_BAD],
+				       .skipped = c.by[VERDICT_SKIP]};
+		rate_settle(&c.rate);
+	} else if (me != (size_t)-1) {
 		c.rate = rate_of(d->journal, me);
+	}
 	return c;
 }
 
@@ -524,63 +531,16 @@ static int hash_fixed(struct desk *d, size_t row, const char *new_text, char has
 	return rc;
 }
 
-static int begins_like_json(struct span s)
-{
-	while (s.n && strchr(" \t\r\n", *s.s))
-		s.s++, s.n--;
-	return s.n && (*s.s == '{' || *s.s == '[');
-}
-
-/* -1 and the reason where the value breaks the schema that the row's own response_format holds; a
- * format that is none, or that cannot be compiled, breaks nothing. */
-static int check_own_schema(const struct record *r, struct span value, struct err *e)
-{
-	struct span text;
-	struct schema *own = NULL;
-	int rc = 0;
-	if (loaded_schema(record_get(r, "response_format"), &text, NULL) == 0 && text.s)
-		own = schema_compile(text, NULL);
-	if (own)
-		rc = schema_check(own, value, e);
-	schema_free(own);
-	return rc;
-}
-
 int desk_doubt(struct desk *d, size_t row, const char *new_text, struct err *e)
 {
-	struct buf old = BUF_INIT;
-	struct span was = {0}, value = {0}, text = span_of(new_text);
-	const struct record *r = desk_record(d, row);
-	struct err why = ERR_INIT;
-	int doubt = 0;
-	if (reference_read(r, &old) == REFERENCE_CALLS) {
-		buf_release(&old);
-		return 0; /* what is no array is refused */
-	}
-	int json = begins_like_json(buf_span(&old)) && !json_check(buf_span(&old), &was, NULL),
-	    broken = json_check(text, &value, &why);
-	if (json && (broken || !begins_like_json(text))) {
-		err_set(e, "the reference was JSON, and this is none: %s",
-			broken ? why.msg : "it is neither an object nor an array");
-		doubt = 1;
-	} else if (broken && (d->schema || begins_like_json(text))) {
-		err_set(e, "this %s JSON and is none: %s", d->schema ? "has to be" : "begins like",
-			why.msg);
-		doubt = 1;
-	} else if (!broken && ((d->schema && schema_check(d->schema, value, &why)) ||
-			       check_own_schema(r, value, &why))) {
-		err_set(e, "this breaks the schema: %s", why.msg);
-		doubt = 1;
-	}
-	buf_release(&old);
-	return doubt;
+	return doubt_of(desk_record(d, row), d->schema, new_text, e);
 }
 
-int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text,
-		const char *why, struct err *e)
+int desk_decide(struct desk *d, size_t row, enum verdict v, const char *new_text, const char *why,
+		struct err *e)
 {
 	struct decision x = {.verdict = v,
-			     .random = random,
+			     .random = d->drawn == row + 1,
 			     .final = d->pass == DESK_ADJUDICATE,
 			     .of = (int64_t)d->n};
 	if (row >= d->n || v < VERDICT_GOOD || v > VERDICT_SKIP)
@@ -635,7 +595,7 @@ int desk_undo(struct desk *d, size_t *row, struct err *e)
 		*row = (size_t)at;
 		d->decided -= d->rows[at].verdict != VERDICT_NONE;
 		d->rows[at].verdict = VERDICT_NONE;
-		d->next_draw = d->next_suspicious = 0;
+		d->next_draw = d->next_suspicious = d->drawn = 0;
 		return commit(d, x, *row, e);
 	}
 	return err_set(e, "nothing to undo");

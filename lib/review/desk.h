@@ -63,7 +63,8 @@ struct desk {
 	size_t n, cap;
 	uint32_t *by_suspicion, *by_draw;
 	size_t next_suspicious, next_draw; /* everything before was judged */
-	double reach;			   /* rows with a greater draw are no sample in this pass */
+	size_t drawn; /* 1 + the row last shown as the next of the random order, 0: none */
+	double reach; /* rows with a greater draw are no sample in this pass */
 	char *reasons[64];
 	size_t reasons_n;
 	/* the different references, sorted, where they are few and each is found often */
@@ -88,9 +89,9 @@ int desk_open(struct desk *d, char **files, struct journal *j, const char *who, 
 	      long every, struct err *e);
 void desk_close(struct desk *d);
 
-/* The next row to judge, or -1 where none is left. *random: it is the next in the random order, and
- * tells the error rate (see journal.h). */
-long desk_next(struct desk *d, const struct desk_filter *f, int *random);
+/* The next row to judge, or -1 where none is left. Whether it is the next in the random order, and so tells
+ * the error rate (see journal.h), the desk keeps to itself: a person who knew would look twice. */
+long desk_next(struct desk *d, const struct desk_filter *f);
 
 /* The key of a row as the journal writes it. */
 void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT]);
@@ -119,16 +120,14 @@ struct desk_counts {
 };
 struct desk_counts desk_count(const struct desk *d);
 
-/* Whether a fix looks like a slip, with the reason in e: the reference was JSON or the fix begins like it,
- * and it is none; or it breaks the schema, that of all rows or the row's own response_format. A person
- * is asked before such a one is decided. */
+/* doubt_of the row under the schema of all rows: a person is asked before such a fix is decided. */
 int desk_doubt(struct desk *d, size_t row, const char *new_text, struct err *e);
 
 /* Takes a decision on a row: new_text for a fix, why may be NULL. 1: it is in the journal; 0: the
  * journal could not be written (the reason in e), the decision is kept and written with the next
  * one; -1: refused (the reason in e). */
-int desk_decide(struct desk *d, size_t row, enum verdict v, int random, const char *new_text,
-		const char *why, struct err *e);
+int desk_decide(struct desk *d, size_t row, enum verdict v, const char *new_text, const char *why,
+		struct err *e);
 
 /* Keeps what was typed for a row, NULL for nothing; gone once the row is decided. As drafts_put. */
 int desk_draft(struct desk *d, size_t row, const char *text, struct err *e);

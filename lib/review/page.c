@@ -53,7 +53,7 @@ static void send_page(struct web_reply *r)
 }
 
 /* {"row": the row or null, "summary": ...}. */
-static void send_row(struct desk *d, long row, int random, struct web_reply *r)
+static void send_row(struct desk *d, long row, struct web_reply *r)
 {
 	struct err e = ERR_INIT;
 	struct jw w;
@@ -62,7 +62,7 @@ static void send_row(struct desk *d, long row, int random, struct web_reply *r)
 	jw_key(&w, "row");
 	if (row < 0) {
 		jw_null(&w);
-	} else if (tell_row(d, (size_t)row, random, &w, &e)) {
+	} else if (tell_row(d, (size_t)row, &w, &e)) {
 		refuse(r, 500, e.msg);
 		return;
 	}
@@ -113,7 +113,6 @@ static void answer_next(struct desk *d, const struct web_request *q, struct web_
 {
 	size_t rows[PASSED_MAX];
 	struct desk_filter f = {0};
-	int random = 0;
 	if (parse_filter(d, q, &f)) {
 		refuse(r, 400, "That is no filter.");
 		return;
@@ -121,8 +120,7 @@ static void answer_next(struct desk *d, const struct web_request *q, struct web_
 	f.passed = rows;
 	f.passed_n = parse_passed(web_query(q, "not"), rows);
 	desk_flush(d, NULL);
-	long row = desk_next(d, &f, &random);
-	send_row(d, row, random, r);
+	send_row(d, desk_next(d, &f), r);
 }
 
 static int row_number(const struct desk *d, const char *text, size_t *row)
@@ -140,7 +138,7 @@ static void answer_row(struct desk *d, const struct web_request *q, struct web_r
 	if (row_number(d, web_query(q, "row"), &row))
 		refuse(r, 404, "There is no such row.");
 	else
-		send_row(d, (long)row, 0, r);
+		send_row(d, (long)row, r);
 }
 
 static void answer_search(struct desk *d, const struct web_request *q, struct web_reply *r)
@@ -199,8 +197,7 @@ static int named_row(struct desk *d, const struct web_request *q, struct record 
 	}
 	*row = (size_t)number;
 	desk_key(d, *row, key);
-	if (!json_is(record_get(b, "key"), key) ||
-	    subject_hash(desk_record(d, *row), hash, &e) ||
+	if (!json_is(record_get(b, "key"), key) || subject_hash(desk_record(d, *row), hash, &e) ||
 	    !json_is(record_get(b, "hash"), hash)) {
 		refuse(r, 409, "The row is not what the page shows. Reload the page.");
 		return -1;
@@ -219,7 +216,7 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 		return;
 	}
 	char *verdict = NULL, *new_text = NULL, *why = NULL;
-	int random = json_kind(record_get(&b, "random")) == JSON_TRUE, doubt = 0, rc = 0;
+	int doubt = 0, rc = 0;
 	if (body_text(&b, "verdict", &verdict) || body_text(&b, "new", &new_text) ||
 	    body_text(&b, "why", &why))
 		rc = err_set(&e, "the text holds a NUL: nothing is saved");
@@ -227,8 +224,8 @@ static void answer_decide(struct desk *d, const struct web_request *q, struct we
 		 json_kind(record_get(&b, "sure")) != JSON_TRUE && desk_doubt(d, row, new_text, &e))
 		doubt = 1;
 	else
-		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, random,
-				 new_text, why, &e);
+		rc = desk_decide(d, row, verdict ? verdict_of(verdict) : VERDICT_NONE, new_text,
+				 why, &e);
 	if (rc < 0) {
 		refuse(r, 400, e.msg);
 	} else {
@@ -273,7 +270,7 @@ static void answer_undo(struct desk *d, struct web_reply *r)
 	if (desk_undo(d, &row, &e) < 0)
 		refuse(r, 409, e.msg);
 	else
-		send_row(d, (long)row, 0, r);
+		send_row(d, (long)row, r);
 }
 
 static void answer_summary(struct desk *d, struct web_reply *r)

@@ -6,7 +6,7 @@
  *	GET  /api/search   ?q=TEXT: {"rows": [{"row", "text"}], "more": bool}
  *	GET  /api/summary  {"summary": {...}}; like every other question it also tries again to write what is pending
  *	GET  /api/labels   {"labels": [...]}
- *	POST /api/decide   {"row", "key", "hash", "random", "verdict", "new", "why"}: {"row", "saved": bool, "pending": n, "error": text | null}
+ *	POST /api/decide   {"row", "key", "hash", "verdict", "new", "why"}: {"row", "saved": bool, "pending": n, "error": text | null}
  *	POST /api/draft    {"row", "key", "hash", "text": text | null}: {}
  *	POST /api/undo     {}: {"row": {...}, "summary": {...}}
  *

@@ -1,7 +1,7 @@
 "use strict";
 const $ = id => document.getElementById(id);
 const LONG = 20000; // characters shown at once
-let row = null, labels = [], passed = [], busy = false, shownAt = 0, retry = 0, suggested = [];
+let row = null, labels = [], passed = [], busy = false, retry = 0, suggested = [];
 
 // --- text only, never markup ---
 
@@ -58,7 +58,7 @@ function leaves(v, path = "", into = new Map()) {
 }
 
 function jsonDifference(was, is) {
-	const a = leaves(was), b = leaves(is), table = el("table"), head = el("tr");
+	const a = leaves(was), b = leaves(is), box = el("div", undefined, "scroll"), table = el("table"), head = el("tr");
 	for (const name of ["member", "reference", "instead"]) head.append(el("th", name));
 	table.append(head);
 	for (const path of new Set([...a.keys(), ...b.keys()])) {
@@ -69,7 +69,8 @@ function jsonDifference(was, is) {
 		line.append(el("td", path || "all"), left, right);
 		table.append(line);
 	}
-	return table.rows.length > 1 ? table : el("p", "the same JSON value, written differently", "soft");
+	box.append(table);
+	return table.rows.length > 1 ? box : el("p", "the same JSON value, written differently", "soft");
 }
 
 // Words that went and came: what is common at both ends aside, a longest common subsequence.
@@ -118,8 +119,6 @@ function say(text, trouble) {
 	put($("status"), text);
 }
 
-const percent = x => (100 * x).toFixed(x < .1 ? 1 : 0).replace(/\.0$/, "") + " %";
-
 function summary(s) {
 	const judged = s.good + s.fix + s.bad + s.skip, reason = $("reason"), chosen = reason.value;
 	put($("who"), s.who + (s.pass === "first" ? "" : s.pass === "second" ? ", second pass" : ", adjudication"));
@@ -127,8 +126,9 @@ function summary(s) {
 	$("bar").value = judged;
 	put($("count"), judged + " of " + s.due);
 	$("count").title = s.good + " good, " + s.fix + " fixed, " + s.bad + " bad, " + s.skip + " skipped";
-	put($("rate"), s.rate && s.rate.exact ? percent(s.rate.value) + " of rows are wrong (all were judged)" : s.rate ? "between " + percent(s.rate.lo) + " and " + percent(s.rate.hi) + " of rows are wrong (" + s.rate.n + " drawn at random)"
-		: "error rate not known yet");
+	$("count").style.minWidth = 2 * String(s.due).length + 4 + "ch"; // or what stands beside it moves
+	put($("rate"), s.words || "error rate not known yet");
+	$("rate").title = $("rate").textContent;
 	reason.length = 1;
 	for (const x of s.reasons) {
 		const o = el("option", x.reason + " (" + x.open + ")");
@@ -184,26 +184,10 @@ function referenceView(text, kind) {
 	return value !== undefined ? block(pretty(value), "code") : block(text, text.length < 80 ? "text big" : "text");
 }
 
-// References that stand elsewhere already, each to be taken by its number.
-function suggestionsOf(r) {
-	const rec = r.record, was = r.reference || "", seen = new Set([was]), list = [];
-	const add = (text, from) => {
-		if (typeof text !== "string" || !text || text.length > LONG || seen.has(text) || list.length === 9) return;
-		seen.add(text);
-		list.push({ text, from });
-	};
-	for (const o of r.others) add(o.new, o.who);
-	if (r.kind !== "calls") add(rec.output, typeof rec.model === "string" ? rec.model : "a model's answer");
-	const probs = isBranch(rec.probs) ? rec.probs : rec.review && isBranch(rec.review.probs) ? rec.review.probs : {};
-	for (const [label, p] of Object.entries(probs).sort((a, b) => b[1] - a[1]).slice(0, 4)) if (p >= .05) add(label, "model: " + percent(p));
-	for (const x of r.related) if (x.kind === r.kind) add(x.reference, "row " + (x.row + 1));
-	return list;
-}
-
 function showSuggestions(r) {
 	const box = $("suggestions");
 	box.textContent = "";
-	suggested = suggestionsOf(r);
+	suggested = r.proposals;
 	suggested.forEach((s, i) => {
 		const b = el("button"), body = el("span", undefined, "body");
 		if (s.text.length < 60 && parsed(s.text) === undefined) put(body, s.text);
@@ -237,17 +221,15 @@ function showRelated(r) {
 
 function show(r) {
 	row = r;
-	shownAt = Date.now();
 	const rec = r.record, all = Array.isArray(rec.messages) ? rec.messages.filter(m => m && typeof m === "object") : [];
 	const last = all[all.length - 1], shown = last && last.role === "assistant" ? all.slice(0, -1) : all;
 	$("end").hidden = true;
 	$("record").hidden = $("reference").hidden = false;
-	put($("title"), ["Row " + (r.row + 1), rec.id !== undefined ? String(rec.id) : "", r.split ? r.split + " set" : "", r.random ? "drawn at random" : "",
+	put($("title"), ["Row " + (r.row + 1), rec.id !== undefined ? String(rec.id) : "", r.split ? r.split + " set" : "",
 		r.verdict ? "judged " + r.verdict : ""].filter(Boolean).join(" \u00b7 "));
 	const reasons = rec.review && Array.isArray(rec.review.reasons) ? rec.review.reasons : [];
 	$("why").textContent = "";
 	for (const x of reasons) if (x) $("why").append(el("li", x.reason + ": " + x.why));
-	if (!reasons.length) $("why").append(el("li", r.random ? "drawn at random, nothing suspicious" : "nothing suspicious", "plain"));
 	$("turns").textContent = "";
 	for (const m of shown) $("turns").append(turn(m));
 	if (rec.prompt !== undefined) $("turns").append(turn({ role: "prompt", content: rec.prompt }));
@@ -268,7 +250,7 @@ function show(r) {
 	const kept = r.draft !== null ? r.draft : r.new;
 	$("ref").value = kept !== null ? kept : r.reference || "";
 	$("edit").hidden = kept === null;
-	if (r.draft !== null && r.draft !== (r.reference || "")) say("An unsaved edit of this row was kept: Ctrl+Enter saves it.");
+	if (r.draft !== null && r.draft !== (r.reference || "")) say("An unsaved edit of this row was kept.");
 	changed();
 	$("title").focus({ preventScroll: true });
 	scrollTo(0, 0);
@@ -332,7 +314,7 @@ function startEdit() {
 	$("ref").focus();
 	if (labels.length) $("ref").select();
 	if (labels.length && row.kind !== "calls") say("Type a few letters; Enter takes the first label.");
-	else say("Change the reference; Ctrl+Enter saves it.");
+	else say("Change the reference and save it.");
 }
 
 // --- what the keys do ---
@@ -378,7 +360,7 @@ async function decide(verdict, text) {
 	clearTimeout(draftTimer);
 	draftTimer = 0;
 	await draftSent; // or it might come behind the verdict
-	const decision = { row: row.row, key: row.key, hash: row.hash, random: row.random, verdict, new: verdict === "fix" ? now : null, why: $("note").value };
+	const decision = { row: row.row, key: row.key, hash: row.hash, verdict, new: verdict === "fix" ? now : null, why: $("note").value };
 	let r = await call("/api/decide", decision);
 	if (r.doubt) {
 		if (!confirm("Sure? " + r.doubt + ". Save?")) return;
@@ -413,7 +395,7 @@ async function search(q) {
 }
 
 const actions = {
-	good: () => decide("good"), fix: () => decide("fix"), bad: () => decide("bad"), skip: () => decide("skip"), undo, next: () => next(true),
+	good: () => decide("good"), fix: () => row && startEdit(), bad: () => decide("bad"), skip: () => decide("skip"), undo, next: () => next(true),
 	search: () => $("q").focus(), help: () => $("help").showModal(), note: () => $("note").focus(),
 };
 const keys = { g: "good", f: "fix", b: "bad", s: "skip", u: "undo", n: "next", w: "note", "/": "search", "?": "help" };
@@ -441,6 +423,9 @@ document.addEventListener("keydown", e => {
 	if (keys[e.key]) { e.preventDefault(); act(actions[keys[e.key]]); }
 	else if (e.key >= "1" && e.key <= "9" && suggested[e.key - 1] && row) { e.preventDefault(); const s = suggested[e.key - 1]; act(() => decide("fix", s.text)); }
 });
+// The second click of a double click would fall on the next row.
+document.addEventListener("click", e => { if (e.detail > 1 && e.target.closest("button")) { e.preventDefault(); e.stopImmediatePropagation(); } }, true);
+$("save").onclick = () => act(() => decide("fix"));
 for (const b of document.querySelectorAll("nav button")) b.onclick = () => act(actions[b.dataset.do]);
 for (const k of ["reason", "split", "state"]) $(k).onchange = () => { passed = []; act(() => next()); };
 $("search").onsubmit = e => { e.preventDefault(); act(() => search($("q").value)); };

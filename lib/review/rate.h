@@ -6,8 +6,8 @@
  * the answer. Later passes correct the verdicts on rows of the sample and never add rows to it.
  * Skipped rows are unknown: not counted, but told.
  *
- * Where every row of the set is judged (decision.of) and none skipped, the share is no estimate: it is
- * exact, and its bounds are itself.
+ * Where every row of the set is judged (decision.of) that is a census, and its share no estimate: exact,
+ * its bounds are itself. Of rows that were skipped all or none may be wrong, and only that is open.
  */
 #ifndef FT_REVIEW_RATE_H
 #define FT_REVIEW_RATE_H
@@ -17,7 +17,7 @@
 
 struct rate {
 	size_t n, errors, skipped;
-	int exact;	      /* all rows were judged */
+	int all, exact;	      /* all rows were judged; and none skipped */
 	double value, lo, hi; /* 95 %; NaN where n is 0 */
 };
 
@@ -28,7 +28,13 @@ double rate_reach(const struct journal *j, size_t who);
  * wins). */
 struct rate rate_of(const struct journal *j, size_t who);
 
-/* As the value {"n", "errors", "skipped", "exact", "value", "lo", "hi"}. */
+/* Of counts over all rows of a set: the rest of the figures. n is not 0. */
+void rate_settle(struct rate *r);
+
+/* In words, appended; without the counts behind them. n is not 0. */
+void rate_say(struct rate r, struct buf *b);
+
+/* As the value {"n", "errors", "skipped", "all", "exact", "value", "lo", "hi"}. */
 void rate_write(struct rate r, struct jw *w);
 
 #endif

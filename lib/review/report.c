@@ -1,6 +1,7 @@
 /* report: counting a journal. See report.h. */
 #include "report.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,19 +155,23 @@ static void write_words(const struct journal *j, const struct counts *all, struc
 		return;
 	}
 	buf_addf(b,
-		 "%zu rows judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n",
-		 all->judged, j->reviewers_n, j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD],
-		 all->by[VERDICT_FIX], all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
-	if (rate.exact)
-		buf_addf(b, "%.3g %% of rows are wrong (%zu of %zu: all were judged).\n",
-			 100 * rate.value, rate.errors, rate.n);
-	else if (rate.n)
-		buf_addf(b,
-			 "Between %.1f %% and %.1f %% of rows are wrong (%zu of %zu rows drawn at random; 95 %% interval).\n",
-			 100 * rate.lo, 100 * rate.hi, rate.errors, rate.n);
-	else
+		 "%zu row%s judged by %zu reviewer%s: %zu good, %zu fixed, %zu bad, %zu skipped.\n",
+		 all->judged, all->judged == 1 ? "" : "s", j->reviewers_n,
+		 j->reviewers_n == 1 ? "" : "s", all->by[VERDICT_GOOD], all->by[VERDICT_FIX],
+		 all->by[VERDICT_BAD], all->by[VERDICT_SKIP]);
+	if (rate.n) {
+		size_t at = b->len;
+		rate_say(rate, b);
+		b->data[at] = (char)toupper((unsigned char)b->data[at]);
+		if (rate.all)
+			buf_addf(b, ": %zu of %zu.\n", rate.errors, rate.n);
+		else
+			buf_addf(b, " (%zu of %zu drawn at random; 95 %% interval).\n", rate.errors,
+				 rate.n);
+	} else {
 		buf_adds(b,
 			 "How many rows of the whole are wrong can't be told: none drawn at random was judged.\n");
+	}
 	if (all->twice) {
 		struct agreement a = agreement_of(j);
 		buf_addf(b,

@@ -1,6 +1,7 @@
 /* tell: what the desk knows, written as JSON. See tell.h. */
 #include "tell.h"
 
+#include "proposal.h"
 #include "rate.h"
 #include "reference.h"
 #include "subject.h"
@@ -73,7 +74,22 @@ static void tell_related(struct desk *d, size_t row, struct jw *w)
 	jw_end(w);
 }
 
-int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e)
+static void tell_proposals(struct desk *d, size_t row, struct jw *w)
+{
+	struct proposals p;
+	proposals_find(d, row, &p);
+	jw_put_array(w, "proposals");
+	for (size_t i = 0; i < p.n; i++) {
+		jw_object(w);
+		jw_put_str(w, "text", p.v[i].text);
+		jw_put_str(w, "from", p.v[i].from);
+		jw_end(w);
+	}
+	jw_end(w);
+	proposals_release(&p);
+}
+
+int tell_row(struct desk *d, size_t row, struct jw *w, struct err *e)
 {
 	char key[KEY_TEXT], hash[33];
 	const struct record *r = desk_record(d, row);
@@ -87,7 +103,6 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	jw_put_int(w, "row", row);
 	jw_put_str(w, "key", key);
 	jw_put_str(w, "hash", hash);
-	jw_put_bool(w, "random", random);
 	jw_put_str(w, "split", desk_split(x));
 	jw_put_str(w, "verdict",
 		   x->verdict ? journal_verdict_name((enum verdict)x->verdict) : NULL);
@@ -97,6 +112,7 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 	tell_reference(r, (size_t)-1, w);
 	tell_others(d, key, w);
 	jw_put_raw(w, "record", r->body);
+	tell_proposals(d, row, w);
 	tell_related(d, row, w);
 	jw_end(w);
 	return 0;
@@ -105,6 +121,7 @@ int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e
 void tell_summary(const struct desk *d, struct jw *w)
 {
 	struct desk_counts c = desk_count(d);
+	struct buf words = BUF_INIT;
 	jw_object(w);
 	jw_put_str(w, "who", d->who);
 	jw_put_str(w, "pass",
@@ -122,6 +139,10 @@ void tell_summary(const struct desk *d, struct jw *w)
 		rate_write(c.rate, w);
 	else
 		jw_null(w);
+	if (c.rate.n)
+		rate_say(c.rate, &words);
+	jw_put_str(w, "words", words.data);
+	buf_release(&words);
 	jw_put_array(w, "reasons");
 	for (size_t i = 0; i < d->reasons_n; i++) {
 		jw_object(w);

@@ -4,17 +4,17 @@
 
 #include "desk.h"
 
-/* Writes {"row", "key", "hash", "random", "split", "verdict", "new", "why", "draft", "kind": "text"
- * | "calls" | null, "reference", "others", "related", "record"} as an object. others: what all
- * reviewers say, in an adjudication; related: the rows that this one's reasons point at, and those
+/* Writes {"row", "key", "hash", "split", "verdict", "new", "why", "draft", "kind": "text"
+ * | "calls" | null, "reference", "others", "record", "proposals", "related"} as an object. others: what all
+ * reviewers say, in an adjudication; proposals: each {"text", "from"} (proposal.h); related: the rows that this one's reasons point at, and those
  * with the same input, each {"row", "text", "reference", "verdict"}. */
-int tell_row(struct desk *d, size_t row, int random, struct jw *w, struct err *e);
+int tell_row(struct desk *d, size_t row, struct jw *w, struct err *e);
 
 /* desk_words as a JSON string. */
 void tell_words(struct desk *d, size_t row, size_t max, struct jw *w);
 
 /* {"who", "pass", "rows", "due", "good", "fix", "bad", "skip", "pending", "error", "rate": {...} |
- * null, "reasons": [{"reason", "open"}]}. */
+ * null, "words": of the rate or null, "reasons": [{"reason", "open"}]}. */
 void tell_summary(const struct desk *d, struct jw *w);
 
 /* [label, ...]: what the references are, where they are labels; else empty. */

@@ -10,6 +10,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/side.h"
+#include "proposal.h"
 #include "reference.h"
 #include "screen.h"
 #include "tell.h"
@@ -18,14 +19,15 @@
 #define PASSED_MAX 256
 #define HITS 9
 
-static const char keys[] = "g good  f fix  b bad  s skip  u undo  n next  / search  ? help  q quit";
+static const char keys[] =
+	"g good  f fix  b bad  s skip  u undo  n next  w note  / search  ? help  q quit";
 
 struct tty {
 	struct desk *d;
 	struct screen screen;
 	size_t passed[PASSED_MAX], passed_n;
-	long row; /* shown, -1: none */
-	int random;
+	long row;		    /* shown, -1: none */
+	struct proposals proposals; /* of that row */
 	char *note;
 	char said[512]; /* about what was done last */
 };
@@ -107,12 +109,19 @@ static void show_reference(struct screen *s, const struct record *r)
 			   : text.len		  ? buf_span(&text)
 						  : span_of("(empty)"),
 			   0);
-	buf_clear(&text);
-	if (json_string(record_get(r, "output"), &text) == 0) {
-		screen_add(s, "", span_of("a model's answer"), 1);
-		screen_add(s, "    ", buf_span(&text), 0);
-	}
 	buf_release(&text);
+}
+
+/* What a digit takes. */
+static void show_proposals(struct tty *t)
+{
+	const struct proposals *p = &t->proposals;
+	if (p->n)
+		screen_add(&t->screen, "", span_of("or is it"), 1);
+	for (size_t i = 0; i < p->n; i++) {
+		screen_addf(&t->screen, "", 0, "%zu  (%s)", i + 1, p->v[i].from);
+		screen_add(&t->screen, "    ", span_of(p->v[i].text), 0);
+	}
 }
 
 /* In an adjudication, what the reviewers say. */
@@ -151,15 +160,14 @@ static void show_head(struct tty *t)
 {
 	struct desk_counts c = desk_count(t->d);
 	size_t judged = c.due - c.by[VERDICT_NONE];
-	char rate[128] = "";
-	if (c.rate.exact)
-		snprintf(rate, sizeof rate, "; %.3g %% of rows are wrong (all were judged)",
-			 100 * c.rate.value);
-	else if (c.rate.n)
-		snprintf(rate, sizeof rate,
-			 "; between %.1f %% and %.1f %% of rows are wrong (%zu drawn at random)",
-			 100 * c.rate.lo, 100 * c.rate.hi, c.rate.n);
-	screen_addf(&t->screen, "", 0, "%s: %zu of %zu%s", t->d->who, judged, c.due, rate);
+	struct buf rate = BUF_INIT;
+	if (c.rate.n) {
+		buf_adds(&rate, "; ");
+		rate_say(c.rate, &rate);
+	}
+	screen_addf(&t->screen, "", 0, "%s: %zu of %zu%s", t->d->who, judged, c.due,
+		    rate.data ? rate.data : "");
+	buf_release(&rate);
 	if (*t->said)
 		screen_add(&t->screen, "", span_of(t->said), 0);
 	screen_add(&t->screen, "", span_of(""), 0);
@@ -176,15 +184,17 @@ static void show_row(struct tty *t)
 	show_head(t);
 	if (record_get(r, "id").s)
 		record_id(r, &id, NULL);
-	screen_addf(&t->screen, "", 1, "row %zu%s%s%s%s%s%s%s", row + 1, id.len ? ", " : "",
+	screen_addf(&t->screen, "", 1, "row %zu%s%s%s%s%s%s", row + 1, id.len ? ", " : "",
 		    id.len ? id.data : "", desk_split(x) ? ", " : "",
-		    desk_split(x) ? desk_split(x) : "", t->random ? ", drawn at random" : "",
-		    x->verdict ? ", judged " : "",
+		    desk_split(x) ? desk_split(x) : "", x->verdict ? ", judged " : "",
 		    x->verdict ? journal_verdict_name((enum verdict)x->verdict) : "");
 	buf_release(&id);
 	show_reasons(&t->screen, r);
 	show_turns(&t->screen, r);
 	show_reference(&t->screen, r);
+	proposals_release(&t->proposals);
+	proposals_find(t->d, row, &t->proposals);
+	show_proposals(t);
 	desk_key(t->d, row, key);
 	show_others(t, key);
 	show_related(t, row);
@@ -255,7 +265,7 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 {
 	struct err e = ERR_INIT;
 	size_t row = (size_t)t->row;
-	int rc = desk_decide(t->d, row, v, t->random, text, t->note, &e);
+	int rc = desk_decide(t->d, row, v, text, t->note, &e);
 	if (rc < 0) {
 		snprintf(t->said, sizeof t->said, "Not saved: %.400s", e.msg);
 		return;
@@ -279,6 +289,22 @@ static int ask_doubt(struct tty *t, const struct err *e)
 	return ask(t, question);
 }
 
+/* Decides the fix, where the reviewer is sure of it. */
+static void save_fix(struct tty *t, const char *text)
+{
+	struct err e = ERR_INIT;
+	size_t row = (size_t)t->row;
+	if ((t->d->rows[row].split == SIDE_TEST + 1 &&
+	     !ask(t,
+		  "This row belongs to the test set. Changing it changes what models are measured by. Save?")) ||
+	    (desk_doubt(t->d, row, text, &e) && !ask_doubt(t, &e))) {
+		desk_draft(t->d, row, text, NULL);
+		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
+	} else {
+		decide(t, VERDICT_FIX, text);
+	}
+}
+
 static void fix(struct tty *t)
 {
 	struct buf text = BUF_INIT, was = BUF_INIT;
@@ -287,23 +313,13 @@ static void fix(struct tty *t)
 	const char *draft = desk_drafted(t->d, row);
 	reference_read(desk_record(t->d, row), &was);
 	buf_adds(&text, draft ? draft : was.data ? was.data : "");
-	if (edit_text(t, &text, &e)) {
+	if (edit_text(t, &text, &e))
 		snprintf(t->said, sizeof t->said, "%.500s", e.msg);
-	} else if (span_eq(buf_span(&text), buf_span(&was))) {
+	else if (span_eq(buf_span(&text), buf_span(&was)))
 		snprintf(t->said, sizeof t->said,
 			 "The reference is what it was: nothing is saved.");
-	} else if (
-		t->d->rows[row].split == SIDE_TEST + 1 &&
-		!ask(t,
-		     "This row belongs to the test set. Changing it changes what models are measured by. Save?")) {
-		desk_draft(t->d, row, text.data, NULL);
-		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
-	} else if (desk_doubt(t->d, row, text.data ? text.data : "", &e) && !ask_doubt(t, &e)) {
-		desk_draft(t->d, row, text.data, NULL);
-		snprintf(t->said, sizeof t->said, "Not saved; f takes the edit up again.");
-	} else {
-		decide(t, VERDICT_FIX, text.data ? text.data : "");
-	}
+	else
+		save_fix(t, text.data ? text.data : "");
 	buf_release(&text);
 	buf_release(&was);
 }
@@ -318,7 +334,6 @@ static void undo(struct tty *t)
 	}
 	snprintf(t->said, sizeof t->said, "Taken back: row %zu is open again.", row + 1);
 	t->row = (long)row;
-	t->random = 0;
 }
 
 static void search(struct tty *t)
@@ -340,10 +355,8 @@ static void search(struct tty *t)
 	if (n) {
 		screen_page(&t->screen, "a number shows its row  any other key: back");
 		int key = screen_key(&t->screen);
-		if (key > '0' && key <= '0' + (int)n) {
+		if (key > '0' && key <= '0' + (int)n)
 			t->row = (long)found[key - '1'];
-			t->random = 0;
-		}
 	}
 	buf_release(&words);
 	free(text);
@@ -355,6 +368,7 @@ static void help(struct tty *t)
 	screen_add(&t->screen, "",
 		   span_of("g  good: the reference is right\n"
 			   "f  fix: edit the reference in $VISUAL, $EDITOR or vi; what the editor saves is the fix\n"
+			   "1 to 9  fix it with the reference of that number\n"
 			   "b  bad: the row should not be trained on\n"
 			   "s  skip: can't tell\n"
 			   "u  undo: take the last verdict back\n"
@@ -362,8 +376,7 @@ static void help(struct tty *t)
 			   "w  a note on why, kept with the next verdict\n"
 			   "/  search\n"
 			   "q  quit: everything is saved\n\n"
-			   "Suspicious rows come first. Among them stand rows drawn at random: only these tell how many rows of the whole are wrong, so judge them "
-			   "like all the others."),
+			   "Suspicious rows come first. Among them, unmarked, stand rows drawn at random, which tell how many rows of the whole are wrong."),
 		   0);
 	screen_page(&t->screen, "any key: back");
 	screen_key(&t->screen);
@@ -440,7 +453,8 @@ static int act(struct tty *t, int key)
 	case 'q':
 		return 0;
 	default:
-		return 1;
+		if (key >= '1' && key < '1' + (int)t->proposals.n)
+			save_fix(t, t->proposals.v[key - '1'].text);
 	}
 	return 1;
 }
@@ -454,7 +468,7 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 	while (on && !stopping()) {
 		struct desk_filter f = {.passed = t.passed, .passed_n = t.passed_n};
 		if (t.row < 0)
-			t.row = desk_next(d, &f, &t.random);
+			t.row = desk_next(d, &f);
 		if (t.row < 0) {
 			on = at_end(&t);
 			continue;
@@ -471,6 +485,7 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 	if (write(fd, "\n", 1) < 0)
 		on = 0; /* the terminal is gone: there is nobody to tell */
 	screen_close(&t.screen);
+	proposals_release(&t.proposals);
 	free(t.note);
 	return 0;
 }

@@ -2,6 +2,7 @@
  *
  *	g good		f fix (in $VISUAL, $EDITOR or vi)	b bad		s skip		u undo
  *	n next		w note		/ search	space more	? help		q quit
+ *	1 to 9 fix it with the proposal of that number
  *
  * Text of records is shown as text: control characters, and marks that turn or hide text, by their
  * code point.

@@ -36,18 +36,30 @@ const is = (got, want, what) => ok(got === want, what + (got === want ? "" : ": 
 	ok((await page.locator(".turn").count()) > 0, "a record is shown as a conversation");
 	ok((await page.locator("#why li").count()) > 0, "with the reasons to look at it");
 	await page.screenshot({ path: shots + "/light.png" });
-	for (let i = 1; i <= 8; i++) {
+	const layout = () => page.evaluate(() => ["header", "main", "#record", ".filters", "#reason", "#search", "#count"].map(s => {
+		const r = document.querySelector(s).getBoundingClientRect();
+		return [s, r.left, r.top, s === "header" ? r.height : 0].join(" ");
+	}).join("; "));
+	const at = await layout();
+	await page.dblclick("nav .good");
+	ok(await judged(1), "a double click on a verdict judges one row");
+	await new Promise(r => setTimeout(r, 300));
+	ok((await text("count")).startsWith("1 of"), "and not the next one with it");
+	for (let i = 2; i <= 8; i++) {
 		await key(i % 4 ? "g" : "b");
 		ok(await judged(i), "one key judges row " + i);
 	}
+	is(await layout(), at, "nothing moves while verdicts, the rate and the reasons change");
 	await key("f");
 	ok(await page.evaluate(() => document.activeElement.id === "ref"), "f goes to the reference");
 	await key("Control+A");
 	await page.keyboard.type('{"topic": "fixed by hand"}');
 	ok((await page.locator("#diff td ins").count()) === 1, "the change is shown member by member beside what was there");
 	await page.screenshot({ path: shots + "/edit.png" });
-	await key("Control+Enter");
-	ok(await judged(9), "Ctrl+Enter saves the fix");
+	await page.click("nav .fix");
+	ok(await page.locator("#edit").isVisible() && (await text("count")).startsWith("8 of"), "fix again saves nothing");
+	await page.click("#save");
+	ok(await judged(9), "save saves the fix");
 	await key("s");
 	ok(await judged(10), "s skips");
 	await key("u");
@@ -129,6 +141,15 @@ const is = (got, want, what) => ok(got === want, what + (got === want ? "" : ": 
 		await other.waitForFunction(() => document.getElementById("title").textContent.startsWith("Row "));
 		ok(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing sticks out: " + name);
 		await other.screenshot({ path: shots + "/" + name + ".png", fullPage: name === "narrow" });
+		await other.fill("#q", "a wide one");
+		await other.press("#q", "Enter");
+		await other.click("#hits button");
+		await other.waitForSelector("#suggestions td");
+		is(await other.evaluate(() => [...document.querySelectorAll("td, th, .from, kbd")].filter(e => {
+			const r = e.getBoundingClientRect();
+			return r.width && (r.right > innerWidth || r.left < 0 || e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible");
+		}).map(e => e.tagName + " " + e.textContent).join()), "", "no cell of a table is cut off: " + name);
+		await other.screenshot({ path: shots + "/" + name + "-table.png", fullPage: name === "narrow" });
 	}
 	for (let i = 0; i < 60 && !(await page.locator("#end").isVisible()); i++) {
 		const before = await page.textContent("#count");

@@ -95,17 +95,17 @@ static int pass(struct rng *g, const char *rows_path, const char *journal_path, 
 	struct desk d;
 	struct err e = ERR_INIT;
 	struct desk_filter f = {0};
-	int random, done = 0;
+	int done = 0;
 	long row;
 	if (journal_open(&j, journal_path, 1, NULL, &e) < 0 ||
 	    desk_open(&d, files, &j, who, which, every, &e) < 0) {
 		ok(0, "a desk is opened: %s", e.msg);
 		exit(1);
 	}
-	for (; done < n && (row = desk_next(&d, &f, &random)) >= 0; done++) {
+	for (; done < n && (row = desk_next(&d, &f)) >= 0; done++) {
 		int bad = wrong[row] && rng_uniform(g) >= overlooked;
-		if (desk_decide(&d, (size_t)row, bad ? VERDICT_BAD : VERDICT_GOOD, random, NULL,
-				NULL, &e) != 1)
+		if (desk_decide(&d, (size_t)row, bad ? VERDICT_BAD : VERDICT_GOOD, NULL, NULL,
+				&e) != 1)
 			ok(0, "a decision is taken: %s", e.msg);
 	}
 	desk_close(&d);
