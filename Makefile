@@ -65,6 +65,8 @@ all: setup
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
 $(BUILD)/lib/review/page.o: lib/review/page.html lib/review/page.css lib/review/page.js
+$(BUILD)/lib/eval/page.o: lib/eval/page.css lib/eval/page.js
+$(BUILD)/lib/web/difference.o: lib/web/difference.css lib/web/difference.js
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)

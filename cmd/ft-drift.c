@@ -299,20 +299,13 @@ static void print_rows(const struct comparison *c, const struct run *r, const st
 	select_free(chosen, n);
 }
 
-static void write_file(const char *file,
-		       void (*page)(const struct comparison *, const struct drift_options *,
-				    struct buf *),
-		       const struct comparison *c, const struct drift_options *o)
+static void write_file(const char *file, struct buf *b)
 {
 	struct err e = ERR_INIT;
-	struct buf b = BUF_INIT;
 
-	if (!file)
-		return;
-	page(c, o, &b);
-	if (file_write(file, b.data, b.len, &e))
+	if (file_write(file, b->data, b->len, &e))
 		prog_fail(&e);
-	buf_release(&b);
+	buf_clear(b);
 }
 
 static int compare_once(struct run *r, char **files)
@@ -322,6 +315,7 @@ static int compare_once(struct run *r, char **files)
 	struct estimate x = {0};
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
+	char **named = files;
 
 	if (opt_rows) {
 		if (source_open(&r->source, files, prog_stopping, &e))
@@ -339,8 +333,17 @@ static int compare_once(struct run *r, char **files)
 	if (opt_estimate && estimate(&c, &r->reference, &current, &r->scope->options,
 				     r->scope->estimate, r->scope->truth, &x, &e))
 		prog_fail(&e);
-	write_file(opt_html, page_html, &c, &r->scope->options);
-	write_file(opt_junit, page_junit, &c, &r->scope->options);
+	const struct html_about about = {prog_command(),
+					 {{"reference", (char **)opt_reference.v, c.reference_rows},
+					  {"current", named, c.current_rows}}};
+	if (opt_html) {
+		page_html(&c, &r->scope->options, &about, &b);
+		write_file(opt_html, &b);
+	}
+	if (opt_junit) {
+		page_junit(&c, &r->scope->options, &b);
+		write_file(opt_junit, &b);
+	}
 	if (opt_rows)
 		print_rows(&c, r, &current);
 	else

@@ -333,13 +333,14 @@ static void write_figures(const struct figures *f)
 	buf_release(&text);
 }
 
-static void write_files(const struct figures *f)
+static void write_files(const struct figures *f, char **files)
 {
+	const struct page_of of = {prog_command(), files, opt_baseline_file, (size_t)opt_html_rows};
 	struct err e = ERR_INIT;
 	struct buf text = BUF_INIT;
 
 	if (opt_html) {
-		page_write(f, (size_t)opt_html_rows, &text);
+		page_write(f, &of, &text);
 		if (text.full || file_write(opt_html, text.data, text.len, &e))
 			prog_die("%s",
 				 text.full ? "the report grows too large; see --html-rows" : e.msg);
@@ -391,7 +392,7 @@ int main(int argc, char **argv)
 	settle(&f);
 	if (!opt_pass)
 		write_figures(&f);
-	write_files(&f);
+	write_files(&f, files);
 	if (*f.advice && !opt_quiet)
 		prog_warn("%s", f.advice);
 	status = opt_profile ? FT_OK : outcome_status(&f);

@@ -62,7 +62,14 @@ need_browser() {
 		latency: (if $m == "a" then 0.2 else 0.5 end), cost: (if $m == "a" then 0.001 else 0.002 end)}' >rows.jsonl
 	ft-eval -q --compare model --labels --require 'exact>=0.2' --html report.html rows.jsonl >figures
 	mkdir -p "${FT_SHOTS:-$TMP/shots}"
-	run timeout 60 node "$ROOT/tests/browser/eval.js" "$PWD/report.html" "${FT_SHOTS:-$TMP/shots}"
+	jq -nc '{id: "1", ideal: ({topic: "billing", due: "2024-02-03", lines: [1, 2]} | tojson),
+			output: ({due: "2024-02-01", topic: "billing", lines: [1]} | tojson)},
+		{id: "2", ideal: ({topic: "x"} | tojson), output: ({topic: "x"} | tojson)},
+		{id: "3", ideal: ["nobody knows when this invoice is going to be paid at all",
+				"as we said before we will pay it in the coming week"],
+			output: "as we said before we will pay it on Tuesday in the coming week"}' >fields.jsonl
+	ft-eval -q --html fields.html fields.jsonl >figures
+	run timeout 60 node "$ROOT/tests/browser/eval.js" "$PWD/report.html" "${FT_SHOTS:-$TMP/shots}" "$PWD/fields.html"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }

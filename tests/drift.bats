@@ -774,6 +774,31 @@ numbers() {
 	[ ! -s none ]
 }
 
+# figure PAGE PATH - what stands under a path's heading, up to the next one.
+figure() {
+	awk -v path="$2" '/^<h[123]>/ { on = index($0, "<h3>" path " <small>") == 1 } on' "$1"
+}
+
+@test "a finding is drawn by its own figure: words by words, whole numbers by whole columns, on one axis" {
+	# Made so: half of the current notes hold a word that none of the reference does; counts run from 1 to 3, then to 6.
+	jq -nc 'range(400) | {id: "r\(.)", n: (. % 3 + 1), k: (. % 40), topic: ["a", "b"][. % 2],
+		text: "please look at my order \(. * 7919 % 1009)"}' >reference
+	jq -nc 'range(200) | {id: "c\(.)", n: (. % 6 + 1), k: (. % 40), topic: ["a", "c"][. % 2],
+		text: "please look at my order \(. * 7919 % 1009)\(if . % 2 == 0 then " kryptopay" else "" end)"}' >current
+	drift -r reference --html page.html current
+	[ "$status" -eq 1 ]
+	figure page.html .text >text
+	grep -q 'share of the texts that have the word' text
+	grep -q '>kryptopay</text>' text
+	[ "$(grep -c '<svg' text)" -eq 2 ]
+	figure page.html .n | grep -oE 'middle">[0-9.]+<' | tr -dc '0-9.\n' >labels
+	[ "$(paste -sd ' ' labels)" = "1 2 3 4 5 6" ]
+	figure page.html .topic | grep -q 'share of the rows'
+	figure page.html .topic | grep -q '>c</text>'
+	# Columns of both number paths go up to the same share.
+	[ "$(figure page.html .n | grep -c ' %</text>')" -eq "$(figure page.html .k | grep -c ' %</text>')" ]
+}
+
 @test "--html is one page with plots and no way out, --junit is XML with a failure a path" {
 	notes 300 1 2023 12 >reference
 	notes 60 2 2024 1 | jq -c '.note = "<script>alert(1)</script>\(.id)"' >current
@@ -782,7 +807,9 @@ numbers() {
 	grep -q '<svg' page.html
 	grep -q 'a year that the reference never does' page.html
 	run ! grep -q '<script>alert' page.html
-	run ! grep -Eq '(src|href)="https?:' page.html
+	run ! grep -Eq '(src|href)="https?:|unsafe-inline|style=' page.html
+	grep -q '300 reference rows in reference; 60 current rows in current · ft ' page.html
+	grep -qE '<code>ft-drift .*-r reference --html page.html --junit report.xml current</code>' page.html
 	grep -q '<testsuite name="ft-drift" tests="' report.xml
 	[ "$(grep -c '<failure' report.xml)" -eq "$(tail -1 out.jsonl | jq .drifted)" ]
 	status_is 2 ft-drift -r reference --html nowhere/page.html current

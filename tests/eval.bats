@@ -901,7 +901,9 @@ checks() {
 		| .latency = 0.2' >in
 	status_is 0 ft-eval --compare model --labels --html report.html --require 'exact>=0.2' in
 	grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; q0' report.html
-	run ! grep -qE 'src=|https?://|@import|url\(' report.html
+	run ! grep -qE 'src=|https?://|@import|url\(|unsafe-inline|style=' report.html
+	grep -q '20 rows in in · ft ' report.html
+	grep -qF "<code>ft-eval --compare model --labels --html report.html --require 'exact&gt;=0.2' in</code>" report.html
 	[ "$(grep -c '<svg' report.html)" -ge 3 ]
 	[ "$(grep -c 'data-differ' report.html)" -ge 4 ]
 	command -v chromium >/dev/null || skip "no chromium here; the page was checked without it"

@@ -543,10 +543,13 @@ check() {
 	for name in conflicting-references absent-class order size classifier representative; do
 		jq -se --arg c $name 'map(select(.check == $c))[0] | .verdict == "warning"' out.jsonl
 	done
+	# The first row of train has another answer than the second, which has its words.
+	jq -se 'map(select(.check == "conflicting-references"))[0].pairs == [[{side: "train", row: 2}, {side: "train", row: 1}]]' out.jsonl
 	jq -se 'map(select(.check == "absent-class"))[0]
 		| .count == 3 and (.why | contains("2 classes stand in train only (d, c), 1 in test only (e)"))' out.jsonl
 	status_is 0 ft-split --check --table train.jsonl test.jsonl
 	[[ $output == *"warning: 0 kinds of leak, 6 warnings; 401 training rows, 60 test rows"* ]]
+	[[ $output == *"(train 2) against "*" (train 1)"* ]]
 	# The examples stand below their reasons, and texts are wrapped in their column.
 	grep -A 1 '^conflicting-references  warning' <<<"$output" | grep -qE '^ {40}[^ ]'
 	on_terminal 80 "ft-split --check -q train.jsonl test.jsonl"
@@ -611,7 +614,7 @@ check() {
 	grep -q 'prefers-color-scheme:dark' page.html
 	# Pipes are read once: the page shows ids alone.
 	status_is 1 ft-split --check --html piped.html <(cat bad.jsonl) <(cat test.jsonl)
-	grep -q '<td class="id">n359</td>' piped.html
+	grep -q '<td class="id" data-h="test">n359<br><small>test, row 60</small></td>' piped.html
 	run ! grep -q 'src=x' piped.html
 	status_is 2 ft-split --check --html no/such/page.html bad.jsonl test.jsonl
 	[ -z "$output" ]

@@ -3,10 +3,23 @@
 
 #include <string.h>
 
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(struct span bytes, struct buf *to)
+{
+	for (size_t i = 0; i < bytes.n; i += 3) {
+		size_t n = bytes.n - i < 3 ? bytes.n - i : 3;
+		unsigned bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (k < n ? (unsigned char)bytes.s[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			buf_addc(to, k <= n ? letters[bits >> (18 - 6 * k) & 63] : '=');
+	}
+}
+
 int base64_decode(struct span text, struct buf *to)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t before = to->len, n = 0, padding = 0;
 	unsigned bits = 0;
 

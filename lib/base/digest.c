@@ -17,6 +17,15 @@ int digest_sha256(const char *path, char hex[65], struct err *e)
 	return 0;
 }
 
+void digest_bytes(struct span bytes, unsigned char sha256[32])
+{
+	SHA2_CTX sha;
+
+	SHA256Init(&sha);
+	SHA256Update(&sha, (const unsigned char *)bytes.s, bytes.n);
+	SHA256Final(sha256, &sha);
+}
+
 int digest_git(const char *path, char hex[65], struct err *e)
 {
 	struct file_map m;

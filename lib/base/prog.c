@@ -17,6 +17,7 @@
 #include "visible.h"
 
 static const char *prog_name = "ft";
+static struct buf command;
 static volatile sig_atomic_t stop_signal;
 
 static void on_stop(int sig)
@@ -130,6 +131,33 @@ static void end_answer(const char *name)
 	prog_end(FT_OK);
 }
 
+/* Words of other characters than these are put between quotes. */
+static const char plain[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+static void keep_command(char *const *argv)
+{
+	buf_adds(&command, prog_name);
+	for (size_t i = 1; argv[i]; i++) {
+		const char *s = argv[i];
+
+		buf_addc(&command, ' ');
+		if (*s && s[strspn(s, plain)] == 0) {
+			buf_adds(&command, s);
+			continue;
+		}
+		buf_addc(&command, '\'');
+		for (; *s; s++)
+			*s == '\'' ? buf_adds(&command, "'\\''") : buf_addc(&command, *s);
+		buf_addc(&command, '\'');
+	}
+}
+
+const char *prog_command(void)
+{
+	return command.data ? command.data : prog_name;
+}
+
 char **prog_start(const struct program *p, int argc, char **argv)
 {
 	hold_descriptors();
@@ -144,6 +172,7 @@ char **prog_start(const struct program *p, int argc, char **argv)
 	}
 	struct err e = ERR_INIT;
 	int n = 0;
+	keep_command(argv); /* before options are put in front of operands */
 	int rc = opt_parse(p, argc, argv, &n, &e);
 	if (rc == OPT_HELP || rc == OPT_VERSION) {
 		if (rc == OPT_HELP)

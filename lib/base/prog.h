@@ -24,6 +24,9 @@
  * a NULL-terminated array (borrowed from argv). */
 char **prog_start(const struct program *p, int argc, char **argv);
 
+/* The command line as it was typed, quoted for a shell. */
+const char *prog_command(void);
+
 /* Standard error: "ft-x: message" on one line, whatever the message quotes (visible.h). */
 void prog_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same of a text with lines of its own; what it quotes has been made visible before. */

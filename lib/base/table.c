@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "mem.h"
 #include "out.h"
 #include "visible.h"
@@ -118,6 +119,28 @@ void table_line(struct table *t, const char *text)
 void table_class(struct table *t, const char *class)
 {
 	t->cells[t->n - 1].class = class;
+}
+
+const char *table_verdict_class(const char *text)
+{
+	static const struct {
+		const char *word, *class;
+	} known[] = {{"ok", "good"},	       {"met", "good"},	    {"stable", "good"},
+		     {"clean", "good"},	       {"warning", "warn"}, {"inconclusive", "warn"},
+		     {"insufficient", "warn"}, {"go", "warn"},	    {"leak", "bad"},
+		     {"missed", "bad"},	       {"drift", "bad"}};
+	size_t n = strcspn(text, " (:,");
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strlen(known[i].word) == n && strncasecmp(text, known[i].word, n) == 0)
+			return known[i].class;
+	return NULL;
+}
+
+void table_verdict(struct table *t, const char *text)
+{
+	table_cell(t, text);
+	table_class(t, table_verdict_class(text));
 }
 
 size_t table_rows(const struct table *t)

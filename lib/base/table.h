@@ -44,6 +44,10 @@ void table_figure(struct table *t, const char *fmt, double value, double lo, dou
 /* For the last cell: a line more, and its class, which is borrowed. */
 void table_line(struct table *t, const char *text);
 void table_class(struct table *t, const char *class);
+/* A cell with a verdict, which begins with its word: its class is the word's. */
+void table_verdict(struct table *t, const char *text);
+/* "good", "warn" or "bad" for the verdicts of all programs; NULL for other words. */
+const char *table_verdict_class(const char *text);
 size_t table_rows(const struct table *t); /* without the head */
 /* Appended. A plain table that is wider than width (0: no limit) has its texts wrapped at words, or
  * else its rows folded between columns. */

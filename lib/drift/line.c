@@ -37,6 +37,12 @@ struct finding *line_found_more(struct line *l, const char *test, double weight,
 	return f;
 }
 
+void finding_name(struct finding *f, struct span name, double was, double is)
+{
+	if (f->named_n < FINDING_NAMED)
+		f->named[f->named_n++] = (struct finding_named){span_dup(name), was, is};
+}
+
 int finding_counts(const struct finding *f, const struct drift_options *o)
 {
 	return f->always || f->effect >= o->min_effect;
@@ -107,8 +113,11 @@ void line_reason(const struct line *l, struct buf *b)
 
 void line_release(struct line *l)
 {
-	for (size_t k = 0; k < l->findings; k++)
+	for (size_t k = 0; k < l->findings; k++) {
 		buf_release(&l->finding[k].why);
+		for (size_t i = 0; i < l->finding[k].named_n; i++)
+			free(l->finding[k].named[i].name);
+	}
 	buf_release(&l->warning);
 	free(l->path);
 }

@@ -6,6 +6,7 @@
 #include "typing.h"
 
 #define LINE_FINDINGS 10
+#define FINDING_NAMED 8
 
 enum verdict { VERDICT_STABLE, VERDICT_DRIFT, VERDICT_INSUFFICIENT };
 
@@ -43,6 +44,12 @@ struct finding {
 	int sure; /* p_adj is at most alpha */
 	int drift;
 	struct buf why; /* a sentence */
+	/* what it is about, by name, with its share of either side: words, values, kinds */
+	struct finding_named {
+		char *name;
+		double was, is;
+	} named[FINDING_NAMED];
+	size_t named_n;
 };
 
 /* One path and type. */
@@ -73,6 +80,8 @@ struct finding *line_found(struct line *l, const char *test, double statistic, d
  * counts as held also where p is NaN. */
 struct finding *line_found_more(struct line *l, const char *test, double weight, double statistic,
 				double p, double effect);
+/* Names what a finding is about; more than FINDING_NAMED are left out. */
+void finding_name(struct finding *f, struct span name, double was, double is);
 /* Whether a finding is large enough to be one. */
 int finding_counts(const struct finding *f, const struct drift_options *o);
 /* Why a line has its verdict, in words. */

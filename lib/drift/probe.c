@@ -104,8 +104,12 @@ void probe_kinds(struct line *l, const struct probe *p)
 		return;
 	f->weight = KINDS_WEIGHT;
 	f->always = came_or_went(was, is, was_n, is_n);
-	for (int i = 0; i < STATES; i++)
+	for (int i = 0; i < STATES; i++) {
 		f->unseen += was[i] ? 0 : (double)is[i] / (double)is_n;
+		if (was[i] + is[i] > 0)
+			finding_name(f, span_of(what[i]), (double)was[i] / (double)was_n,
+				     (double)is[i] / (double)is_n);
+	}
 	/* What became more, and what it took the place of. */
 	int more = 0, less = 0;
 	for (int i = 1; i < STATES; i++) {

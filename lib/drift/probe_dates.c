@@ -226,6 +226,9 @@ static void probe_calendar(struct line *l, const struct probe *p)
 		words_moved(&f->why, (double)was[t.where] / (double)n[0],
 			    (double)is[t.where] / (double)n[1]);
 		buf_adds(&f->why, " of the dates");
+		for (int k = 0; i && k < 7; k++)
+			finding_name(f, span_of(days[k]), (double)was[k] / (double)n[0],
+				     (double)is[k] / (double)n[1]);
 	}
 }
 

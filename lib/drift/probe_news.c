@@ -85,6 +85,11 @@ static void explain(struct finding *f, const struct direction *d, const char *wh
 	words_percent(b, d->share);
 	if (d->came)
 		buf_addf(b, " of %llu %s, before in none", (unsigned long long)d->has_n, what);
+	for (size_t i = 0; i < shown; i++) {
+		double share = (double)has(d, d->top[i]) / (double)d->has_n;
+
+		finding_name(f, d->top[i]->name, d->came ? 0 : share, d->came ? share : 0);
+	}
 }
 
 static uint64_t units(const struct news_item *item)

@@ -456,6 +456,14 @@ static void explain(struct finding *found, const struct feature *in, const struc
 	put_class(why, out, out_class);
 	buf_addc(why, ' ');
 	words_moved(why, x.was[in_class][out_class], x.is[in_class][out_class]);
+	for (int b = 0; b < CLASSES; b++) {
+		struct buf name = BUF_INIT;
+
+		put_class(&name, out, b);
+		if (x.was[in_class][b] + x.is[in_class][b] > 0)
+			finding_name(found, buf_span(&name), x.was[in_class][b], x.is[in_class][b]);
+		buf_release(&name);
+	}
 	if (in->word.s) {
 		buf_addf(why, " where %s has %s", in->line->path, in_class == 2 ? "" : "no ");
 		words_quoted(why, in->word, 24);

@@ -161,8 +161,10 @@ static double values_by_blocks(const struct probe *p, const struct texts *const 
 }
 
 /* The new words that stand in most texts. */
-static void put_new_words(struct buf *b, const struct words *v)
+static void put_new_words(struct finding *f, const struct words *v, double was_n, double is_n)
 {
+	struct buf *b = &f->why;
+
 	const struct word *shown[4] = {NULL};
 
 	for (int k = 0; k < 4; k++) {
@@ -181,6 +183,7 @@ static void put_new_words(struct buf *b, const struct words *v)
 		buf_adds(b, k ? ", " : ": ");
 		words_quoted(b, top->text, 24);
 		buf_addf(b, " in %u", top->is);
+		finding_name(f, top->text, top->was / was_n, top->is / is_n);
 	}
 }
 
@@ -219,9 +222,10 @@ static void add_sets(struct sets *s, struct words *v, const struct texts *t, siz
 }
 
 /* The three words that became most more frequent, or less. */
-static void put_movers(struct buf *b, const struct words *v, const double *z, double was_n,
+static void put_movers(struct finding *f, const struct words *v, const double *z, double was_n,
 		       double is_n, int sign)
 {
+	struct buf *b = &f->why;
 	const struct word *shown[3] = {NULL};
 
 	for (int k = 0; k < 3; k++) {
@@ -245,6 +249,7 @@ static void put_movers(struct buf *b, const struct words *v, const double *z, do
 		buf_adds(b, " (");
 		words_percents(b, shown[k]->was / was_n, " to ", shown[k]->is / is_n);
 		buf_addc(b, ')');
+		finding_name(f, shown[k]->text, shown[k]->was / was_n, shown[k]->is / is_n);
 	}
 }
 
@@ -285,8 +290,8 @@ static void probe_words(struct line *l, const struct probe *p, struct words *v,
 		r.p = words_by_blocks(&s, p, was, is);
 	struct finding *f = line_found(l, "words", r.statistic, r.p, r.largest);
 	if (f) {
-		put_movers(&f->why, v, z, (double)was->n, (double)is->n, 1);
-		put_movers(&f->why, v, z, (double)was->n, (double)is->n, -1);
+		put_movers(f, v, z, (double)was->n, (double)is->n, 1);
+		put_movers(f, v, z, (double)was->n, (double)is->n, -1);
 		if (!f->why.len)
 			buf_adds(&f->why, "no word that stands out");
 	}
@@ -422,7 +427,7 @@ void probe_text(struct line *l, const struct probe *p)
 				       mean(fresh[0], n[0]));
 			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
 				f->unseen = d;
-				put_new_words(&f->why, &v);
+				put_new_words(f, &v, (double)was.n, (double)is.n);
 			}
 		}
 	}

@@ -126,7 +126,7 @@ size_t report_paths(const struct comparison *c, int all, struct table *t)
 		}
 		cell_path(t, l->path);
 		table_cell(t, type_name(l->type));
-		table_cell(t, drift_verdict_name(l->verdict));
+		table_verdict(t, drift_verdict_name(l->verdict));
 		table_cell(t, l->best ? l->best->test : "-");
 		if (l->best && l->best->p_adj < 1e-4 && !all)
 			table_cell(t, "< .0001");

@@ -8,30 +8,16 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/record.h"
+#include "../web/difference.h"
+#include "../web/embed.h"
 #include "../web/html.h"
 #include "../web/svg.h"
 #include "../web/xml.h"
 #include "advice.h"
 #include "tables.h"
 
-static const char css[] =
-	".rows td{max-width:28rem}.rows .miss{background:color-mix(in srgb,var(--bad) 12%,transparent)}"
-	".rows .hit{background:color-mix(in srgb,var(--good) 10%,transparent)}.score{font-size:12px;color:var(--dim)}"
-	"td,th{white-space:nowrap}.rows td,.rows th{white-space:normal}p.noprint{max-width:none}"
-	"@media screen{.rows td+td{min-width:9rem}}"
-	".matrix td{text-align:right}.matrix .on{outline:1px solid var(--line)}.matrix td,.matrix th{padding:.15rem .4rem}"
-	".matrix .up{writing-mode:vertical-rl;transform:rotate(180deg);vertical-align:bottom;text-align:left;padding:.4rem .15rem}"
-	"input[type=search]{font:inherit;padding:.3rem .6rem;border:1px solid var(--line);border-radius:6px;background:var(--bg);color:var(--fg);"
-	"min-width:18rem}label{margin-left:1rem}a{color:var(--a)}.verdict-met{color:var(--good)}.verdict-missed{color:var(--bad)}"
-	".verdict-inconclusive{color:var(--warn)}.note{border-left:3px solid var(--a);padding:.3rem .8rem;background:var(--soft)}";
-
-/* Filters rows by text and by kind; nothing else on the page needs a script. */
-static const char script[] =
-	"<script>(function(){var q=document.getElementById('q'),w=document.getElementById('w'),d=document.getElementById('d'),"
-	"n=document.getElementById('n'),r=[].slice.call(document.querySelectorAll('.rows tbody tr'));function f(){var s=q.value.toLowerCase(),k=0;"
-	"r.forEach(function(t){var v=(!s||t.textContent.toLowerCase().indexOf(s)>=0)&&(!w.checked||t.dataset.wrong)&&(!d||!d.checked||t.dataset.differ);"
-	"t.hidden=!v;if(v)k++});n.textContent=k+' of '+r.length+' rows'}[q,w,d].forEach(function(x){if(x)x.addEventListener('input',f)});f()})()"
-	"</script>\n";
+EMBED(eval_page_style, "lib/eval/page.css");
+EMBED(eval_page_script, "lib/eval/page.js");
 
 static void label_of(const struct group *g, struct buf *b)
 {
@@ -60,15 +46,47 @@ static void add_range(struct ranges *r, const struct buf *label, struct interval
 					  (int)(colour % 6)};
 }
 
-static void put_ranges(struct ranges *r, const char *title, double line, struct buf *out)
+/* axis: NULL for a plot that has none of its kind beside it. */
+static void put_ranges(struct ranges *r, const char *title, double line,
+		       const struct svg_axis *axis, struct buf *out)
 {
-	svg_ranges(title, r->v, r->n, line, out);
+	svg_ranges(title, r->v, r->n, line, axis, out);
 	for (size_t i = 0; i < r->n; i++)
 		free((char *)(uintptr_t)r->v[i].label);
 	free(r->v);
 }
 
-static void scores(const struct board *b, struct buf *out)
+static struct interval field_rate(const struct board *b, const struct field *x)
+{
+	return board_rate(b, (double)x->right, (double)x->rows);
+}
+
+/* The one axis of scores and of the fields' rates. */
+static struct svg_axis axis_of(const struct board *b)
+{
+	struct svg_axis x = SVG_AXIS_INIT;
+
+	for (size_t m = 0; m < b->n_metrics; m++)
+		for (size_t i = 0; i < b->n_groups; i++) {
+			const struct fields *f = &b->groups[i].cells[m].fields;
+			struct interval v = board_score(b, b->groups + i, m);
+
+			svg_ranges_axis(&(struct svg_range){.value = v.value,
+							    .lo = v.lo,
+							    .hi = v.hi},
+					1, &x);
+			for (size_t k = 0; board_has_fields(b, m) && k < f->n; k++) {
+				v = field_rate(b, f->v + k);
+				svg_ranges_axis(&(struct svg_range){.value = v.value,
+								    .lo = v.lo,
+								    .hi = v.hi},
+						1, &x);
+			}
+		}
+	return x;
+}
+
+static void scores(const struct board *b, const struct svg_axis *axis, struct buf *out)
 {
 	struct table t = {0};
 	struct ranges r = {0};
@@ -84,7 +102,7 @@ static void scores(const struct board *b, struct buf *out)
 				buf_addf(&text, " \xc2\xb7 %s", board_metric_name(b, m));
 			add_range(&r, &text, board_score(b, b->groups + i, m), m);
 		}
-	put_ranges(&r, "Scores with their intervals", NAN, out);
+	put_ranges(&r, "Scores with their intervals", NAN, axis, out);
 	tables_samples(b, &t);
 	if (table_rows(&t) > 0) {
 		html_heading("Several samples of an input", out);
@@ -94,7 +112,7 @@ static void scores(const struct board *b, struct buf *out)
 	buf_release(&text);
 }
 
-static void fields(const struct board *b, struct buf *out)
+static void fields(const struct board *b, const struct svg_axis *axis, struct buf *out)
 {
 	struct buf text = BUF_INIT;
 
@@ -107,17 +125,14 @@ static void fields(const struct board *b, struct buf *out)
 			for (size_t k = 0; k < f->n; k++) {
 				buf_clear(&text);
 				buf_adds(&text, f->v[k].name);
-				add_range(&r, &text,
-					  board_rate(b, (double)f->v[k].right,
-						     (double)f->v[k].rows),
-					  0);
+				add_range(&r, &text, field_rate(b, f->v + k), 0);
 			}
 			label_of(b->groups + i, &text);
 			buf_addf(&text, ": fields that agree (%s)", board_metric_name(b, m));
 			html_heading(text.data, out);
 			tables_fields(b, b->groups + i, m, &t);
 			put_table(&t, out);
-			put_ranges(&r, text.data, NAN, out);
+			put_ranges(&r, text.data, NAN, axis, out);
 		}
 	buf_release(&text);
 }
@@ -158,7 +173,7 @@ static void comparisons(const struct figures *f, struct buf *out)
 		add_range(&r, &text, x->diff, x->metric);
 	}
 	put_ranges(&r, "Differences with their intervals; the dashed line is no difference", 0,
-		   out);
+		   NULL, out);
 	for (size_t i = 0; i < f->comparisons.n; i++) {
 		buf_clear(&text);
 		tables_plan(f->board, f->comparisons.v + i, &text);
@@ -182,7 +197,8 @@ static void ranking(const struct duels *d, double level, struct buf *out)
 		for (size_t i = 0; i < d->n; i++)
 			ranges[i] = (struct svg_range){v[i].model, v[i].strength.value,
 						       v[i].strength.lo, v[i].strength.hi, 0};
-		svg_ranges("Strength in log-odds against the mean of all", ranges, d->n, 0, out);
+		svg_ranges("Strength in log-odds against the mean of all", ranges, d->n, 0, NULL,
+			   out);
 	}
 	free(ranges);
 	free(v);
@@ -261,10 +277,8 @@ static void confusion(const struct board *b, const struct group *g, struct buf *
 			       share = f.support[i] > 0 ? k / f.support[i] : 0;
 
 			if (k > 0)
-				buf_addf(out,
-					 "<td%s style=\"background:color-mix(in srgb,var(--%s) %.0f%%,transparent)\">%.0f</td>",
-					 i == j ? " class=\"on\"" : "", i == j ? "good" : "bad",
-					 60 * share, k);
+				buf_addf(out, "<td class=\"%sh%.0f\">%.0f</td>",
+					 i == j ? "on " : "", ceil(6 * share), k);
 			else
 				buf_adds(out, i == j ? "<td class=\"on\"></td>" : "<td></td>");
 		}
@@ -321,7 +335,7 @@ static void put_input(const struct record *r, struct buf *out)
 	} else if (json_string(prompt, &text)) {
 		record_rest(r, &text);
 	}
-	buf_adds(out, "<td><pre>");
+	buf_adds(out, "<td data-h=\"input\"><pre>");
 	xml_text(buf_span(&text), out);
 	buf_adds(out, "</pre></td>");
 	buf_release(&text);
@@ -332,25 +346,30 @@ static void put_reference(const struct record *r, struct buf *out)
 	struct buf text = BUF_INIT;
 	int n = record_references(r, &text, NULL);
 
-	for (size_t i = 0; n > 0 && i + 1 < text.len; i++)
-		if (text.data[i] == 0)
-			text.data[i] = '\n';
-	buf_adds(out, "<td><pre>");
-	if (n > 0)
-		xml_text((struct span){text.data, text.len - 1}, out);
-	buf_adds(out, "</pre></td>");
+	buf_adds(out, "<td class=\"reference\" data-h=\"reference\">");
+	for (const char *p = text.data; n > 0; n--, p += strlen(p) + 1) {
+		buf_adds(out, "<pre>");
+		xml_str(p, out);
+		buf_adds(out, "</pre>");
+	}
+	buf_adds(out, "</td>");
 	buf_release(&text);
 }
 
-static void put_answer(const struct board *b, const struct group *g, size_t row, struct record *r,
-		       struct buf *out)
+static void put_answer(const struct board *b, const struct group *g, const char *head, size_t row,
+		       struct record *r, struct buf *out)
 {
 	struct buf text = BUF_INIT;
 	double worst = 1;
+	int unscored = 0;
 
-	for (size_t m = 0; m < b->n_metrics; m++)
+	for (size_t m = 0; m < b->n_metrics; m++) {
 		worst = fmin(worst, g->scores[row * b->n_metrics + m]);
-	buf_addf(out, "<td class=\"%s\"><pre>", worst >= 1 ? "hit" : "miss");
+		unscored |= isnan(g->scores[row * b->n_metrics + m]);
+	}
+	buf_addf(out, "<td class=\"%s\" data-h=\"", worst >= 1 && !unscored ? "hit" : "miss");
+	xml_str(head, out);
+	buf_adds(out, "\"><pre>");
 	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
 		if (json_string(record_get(r, "output"), &text))
 			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error"
@@ -358,6 +377,9 @@ static void put_answer(const struct board *b, const struct group *g, size_t row,
 		xml_text(buf_span(&text), out);
 	}
 	buf_adds(out, "</pre><div class=\"score\">");
+	buf_adds(out, worst < 1	 ? "<b class=\"bad\">wrong</b> "
+		      : unscored ? "<b class=\"warn\">unscored</b> "
+				 : "<b class=\"good\">right</b> ");
 	for (size_t m = 0; m < b->n_metrics; m++) {
 		double x = g->scores[row * b->n_metrics + m];
 
@@ -384,6 +406,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 		 struct buf *out)
 {
 	const struct group *columns[8];
+	const char *heads[8];
 	size_t n = columns_of(b, g, columns);
 	struct ranked *order = mem_alloc(g->n_rows, sizeof *order);
 	struct record r = {0};
@@ -424,19 +447,21 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 	if (g->n_rows > most)
 		buf_addf(out, "<p class=\"dim\">The worst %zu of %zu rows are shown.</p>\n", most,
 			 g->n_rows);
-	html_table_begin("rows", out);
+	html_table_begin("rows stack", out);
 	buf_adds(out, "<th>id</th><th>input</th><th>reference</th>");
+	label_of(g, &text);
 	for (size_t k = 0; k < n; k++) {
+		heads[k] = n > 1 ? columns[k]->side : text.data;
 		buf_adds(out, "<th>");
-		label_of(columns[k], &text);
-		xml_str(n > 1 ? columns[k]->side : text.data, out);
+		xml_str(heads[k], out);
 		buf_adds(out, "</th>");
 	}
 	html_table_body(out);
 	for (size_t i = 0; i < g->n_rows && i < most; i++) {
 		size_t row = order[i].row;
 
-		buf_addf(out, "<tr%s%s><td>", order[i].wrong ? " data-wrong=\"1\"" : "",
+		buf_addf(out, "<tr%s%s><td data-h=\"id\">",
+			 order[i].wrong ? " data-wrong=\"1\"" : "",
 			 order[i].differ ? " data-differ=\"1\"" : "");
 		xml_text(board_row_id(g, row), out);
 		if (g->rows[row].sample > 0)
@@ -452,7 +477,7 @@ static void rows(const struct board *b, const struct group *g, size_t most, int 
 			if (j == SIZE_MAX)
 				buf_adds(out, "<td class=\"dim\">not there</td>");
 			else
-				put_answer(b, columns[k], j, &r, out);
+				put_answer(b, columns[k], heads[k], j, &r, out);
 		}
 		buf_adds(out, "</tr>\n");
 	}
@@ -471,13 +496,39 @@ static int is_first(const struct board *b, size_t i)
 	return 1;
 }
 
-void page_write(const struct figures *f, size_t rows_most, struct buf *out)
+/* Rows of this run, or of the one that it is compared with. */
+static uint64_t count_rows(const struct figures *f, int baseline)
+{
+	uint64_t n = baseline ? 0 : f->duels->rows;
+
+	for (size_t i = 0; i < f->board->n_groups; i++) {
+		const struct group *g = f->board->groups + i;
+
+		if (!f->board->run || baseline == (strcmp(g->side, f->board->run) != 0))
+			n += g->n;
+	}
+	return n;
+}
+
+void page_write(const struct figures *f, const struct page_of *of, struct buf *out)
 {
 	const struct board *b = f->board;
+	const struct svg_axis axis = axis_of(b);
+	const struct html_about about = {of->command,
+					 {{of->baseline ? "new" : "", of->files, count_rows(f, 0)},
+					  {of->baseline ? "baseline" : NULL,
+					   (char *[]){(char *)(uintptr_t)of->baseline, NULL},
+					   of->baseline ? count_rows(f, 1) : 0}}};
+	struct html_page page = {.title = "ft-eval", .about = &about};
+	struct buf style = BUF_INIT, script = BUF_INIT;
 	int scripted = 0;
 
 	out->max = (size_t)4 << 30;
-	html_begin("Evaluation", css, out);
+	buf_addf(&style, "%s%s", difference_style, eval_page_style);
+	page.css = style.data;
+	buf_addf(&script, "%s%s", difference_script, eval_page_script);
+	page.script = b->n_groups > 0 ? script.data : NULL;
+	html_begin(&page, out);
 	if (b->n_groups > 0)
 		buf_adds(out,
 			 "<p class=\"noprint\"><a href=\"#rows\">To the rows themselves</a></p>\n");
@@ -487,19 +538,19 @@ void page_write(const struct figures *f, size_t rows_most, struct buf *out)
 		 b->boot.resamples > 0 ? "BCa bootstrap" : "Student's t");
 	requirements(f, out);
 	if (b->n_groups > 0)
-		scores(b, out);
+		scores(b, &axis, out);
 	ranking(f->duels, b->level, out);
-	fields(b, out);
+	fields(b, &axis, out);
 	comparisons(f, out);
 	usage(b, out);
 	for (size_t i = 0; b->labels && i < b->n_groups; i++)
 		confusion(b, b->groups + i, out);
 	for (size_t i = 0; i < b->n_groups && i < 20; i++)
 		if (is_first(b, i)) {
-			rows(b, b->groups + i, rows_most, !scripted, out);
+			rows(b, b->groups + i, of->rows_most, !scripted, out);
 			scripted = 1;
 		}
-	if (scripted)
-		buf_adds(out, script);
-	html_end(out);
+	html_end(&page, out);
+	buf_release(&style);
+	buf_release(&script);
 }

@@ -5,8 +5,15 @@
 
 #include "figures.h"
 
-/* The board must have kept its rows and their lines. At most rows_most rows are shown, the worst
- * first. Appended. */
-void page_write(const struct figures *f, size_t rows_most, struct buf *out);
+/* What the page is of; files end with NULL, and baseline is NULL where no run is compared with. */
+struct page_of {
+	const char *command;
+	char *const *files;
+	const char *baseline;
+	size_t rows_most; /* that are shown, the worst first */
+};
+
+/* The board must have kept its rows and their lines. Appended. */
+void page_write(const struct figures *f, const struct page_of *of, struct buf *out);
 
 #endif

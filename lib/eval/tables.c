@@ -170,9 +170,6 @@ void tables_plan(const struct board *b, const struct comparison *c, struct buf *
 
 void tables_decided(const struct figures *f, struct table *t)
 {
-	static const char *const class[] = {[VERDICT_MET] = "verdict-met",
-					    [VERDICT_MISSED] = "verdict-missed",
-					    [VERDICT_INCONCLUSIVE] = "verdict-inconclusive"};
 	struct buf word = BUF_INIT;
 
 	table_head(t, "requirement|group|>value|%g%% interval|verdict", f->board->level * 100);
@@ -188,8 +185,7 @@ void tables_decided(const struct figures *f, struct table *t)
 			tables_more(d->more, &word);
 		if (d->too_few > 0)
 			buf_addf(&word, " (%" PRIu64 " inputs with too few samples)", d->too_few);
-		table_cell(t, word.data);
-		table_class(t, class[d->verdict]);
+		table_verdict(t, word.data);
 	}
 	buf_release(&word);
 }

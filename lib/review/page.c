@@ -6,18 +6,14 @@
 #include <string.h>
 #include "../base/mem.h"
 #include "../json/side.h"
+#include "../web/difference.h"
+#include "../web/embed.h"
 #include "subject.h"
 #include "tell.h"
 
-#define FILE_AS(name, file) \
-	__asm__(".pushsection .rodata\n" #name ":\n" \
-		".incbin \"lib/review/" file "\"\n" \
-		".byte 0\n" \
-		".popsection\n"); \
-	extern const char name[]
-FILE_AS(review_page, "page.html");
-FILE_AS(review_style, "page.css");
-FILE_AS(review_script, "page.js");
+EMBED(review_page, "lib/review/page.html");
+EMBED(review_style, "lib/review/page.css");
+EMBED(review_script, "lib/review/page.js");
 
 #define SEARCH_MAX 50
 #define PASSED_MAX 256
@@ -34,6 +30,8 @@ static void refuse(struct web_reply *r, int status, const char *reason)
 static void send_page(struct web_reply *r)
 {
 	const char *const places[][2] = {{"{{nonce}}", r->nonce},
+					 {"{{shared-style}}", difference_style},
+					 {"{{shared-script}}", difference_script},
 					 {"{{style}}", review_style},
 					 {"{{script}}", review_script}};
 	r->type = "text/html; charset=utf-8";

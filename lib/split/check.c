@@ -266,12 +266,26 @@ struct answer *answer_begin(struct split_check *c, const char *name)
 	return a;
 }
 
-void answer_count(struct answer *a, size_t test, size_t train)
+static void count(struct answer *a, struct check_row row, struct check_row like)
 {
-	if (a->count++ >= CHECK_EXAMPLES)
-		return;
-	a->example[a->examples].test = test;
-	a->example[a->examples++].train = train;
+	if (a->count++ < CHECK_EXAMPLES)
+		a->example[a->examples++] = (struct check_pair){row, like};
+}
+
+void answer_count(struct answer *a, int test, size_t row)
+{
+	count(a, (struct check_row){test, row}, (struct check_row){0, CHECK_NONE});
+}
+
+void answer_pair(struct answer *a, size_t test, size_t train)
+{
+	count(a, (struct check_row){TEST, test}, (struct check_row){TRAIN, train});
+}
+
+void answer_against(struct answer *a, int test, size_t row, struct check_row earlier)
+{
+	a->earlier = 1;
+	count(a, (struct check_row){test, row}, earlier);
 }
 
 void answer_end(struct answer *a, enum split_check_verdict bad, const char *none)
@@ -285,10 +299,10 @@ void answer_end(struct answer *a, enum split_check_verdict bad, const char *none
 
 void answer_such_as(const struct split_check *c, struct answer *a)
 {
-	if (a->examples && a->example[0].test != CHECK_NONE && a->example[0].train != CHECK_NONE)
+	if (a->examples && a->example[0].like.row != CHECK_NONE)
 		buf_addf(&a->why, ", such as %s, like %s of train",
-			 split_check_id(c, TEST, a->example[0].test),
-			 split_check_id(c, TRAIN, a->example[0].train));
+			 split_check_id(c, TEST, a->example[0].row.row),
+			 split_check_id(c, TRAIN, a->example[0].like.row));
 }
 
 void split_check_finish(struct split_check *c, struct pool *pool)

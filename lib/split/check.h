@@ -11,8 +11,8 @@
 #include "../text/near.h"
 
 #define CHECK_EXAMPLES 5
-#define CHECK_GRAM 13 /* words, as in Brown et al. 2020, appendix C */
-#define CHECK_NONE SIZE_MAX
+#define CHECK_GRAM 13	    /* words, as in Brown et al. 2020, appendix C */
+#define CHECK_NONE SIZE_MAX /* rows are numbered from 0 */
 
 enum split_check_verdict { CHECK_OK, CHECK_WARNING, CHECK_LEAK };
 
@@ -30,9 +30,13 @@ struct answer {
 	const char *check;
 	enum split_check_verdict verdict;
 	size_t count;
-	struct { /* row numbers from 0; CHECK_NONE where only the other side is asked about */
-		size_t test, train;
+	struct check_pair {
+		struct check_row {
+			int test; /* whether it stands in test */
+			size_t row;
+		} row, like; /* what it is like, or at odds with; its row is CHECK_NONE where the row stands alone */
 	} example[CHECK_EXAMPLES];
+	int earlier; /* the rows that others are at odds with are earlier ones, of either side */
 	size_t examples;
 	struct buf why;
 };

@@ -59,8 +59,11 @@ struct split_check {
 /* Begins the next answer; rows are added with answer_count, and the verdict is given with
  * answer_end. */
 struct answer *answer_begin(struct split_check *c, const char *name);
-/* test, train: row numbers, CHECK_NONE where only the other one is asked about. */
-void answer_count(struct answer *a, size_t test, size_t train);
+/* A row of a side, and a training row that it is like. */
+void answer_count(struct answer *a, int test, size_t row);
+void answer_pair(struct answer *a, size_t test, size_t train);
+/* A row that is at odds with an earlier one. */
+void answer_against(struct answer *a, int test, size_t row, struct check_row earlier);
 /* `none` is the reason where nothing was counted. */
 void answer_end(struct answer *a, enum split_check_verdict bad, const char *none);
 /* ", such as A, like B of train" of the first example. */

@@ -17,7 +17,7 @@ static void find_exact(struct split_check *c)
 		if (!twin)
 			continue;
 		row->exact = 1;
-		answer_count(a, i, *twin);
+		answer_pair(a, i, *twin);
 	}
 	buf_addf(&a->why, "%zu test rows have the input of a training row", a->count);
 	answer_such_as(c, a);
@@ -53,14 +53,15 @@ static void find_near(struct split_check *c, struct pool *pool)
 		uint32_t text = twin[first[i]] ? twin[first[i]] : like[first[i]];
 		c->side[TEST].row[i].near = text != 0;
 		if (text && !c->side[TEST].row[i].exact)
-			answer_count(a, i, text - test);
+			answer_pair(a, i, text - test);
 	}
 	buf_addf(&a->why, "%zu more test rows look like a training row (Jaccard %g or more)",
 		 a->count, c->o.near);
 	answer_such_as(c, a);
 	if (a->count)
 		buf_addf(&a->why, " (%.2f)",
-			 near_jaccard(c->near, a->example[0].test, test + a->example[0].train));
+			 near_jaccard(c->near, a->example[0].row.row,
+				      test + a->example[0].like.row));
 	answer_end(a, CHECK_LEAK, "no test row looks like a training row");
 	if (crowded)
 		buf_addf(&a->why, "; %zu texts stand in crowds that were compared in part",
@@ -86,7 +87,7 @@ static void find_groups(struct split_check *c)
 		uint64_t group = c->side[TEST].row[i].group,
 			 *other = group ? map_get(&groups, group) : NULL;
 		if (other)
-			answer_count(a, i, *other);
+			answer_pair(a, i, *other);
 	}
 	buf_addf(&a->why, "%zu test rows have the %s of a training row", a->count,
 		 path_text(c->o.group));
@@ -126,7 +127,7 @@ static void find_grams(struct split_check *c, int reference)
 		double share = rare_share(c, &c->grams[reference], i, &like);
 		phrases += share > 0;
 		if (reference ? share > 0 : share >= 0.8 && !row->exact && !row->near)
-			answer_count(a, i, like);
+			answer_pair(a, i, like);
 	}
 	if (reference) {
 		buf_addf(&a->why,
@@ -156,7 +157,7 @@ static void find_time(struct split_check *c)
 		first = fmin(first, c->side[TEST].row[i].time);
 	for (size_t i = 0; i < c->side[TRAIN].n; i++) {
 		if (c->side[TRAIN].row[i].time >= first)
-			answer_count(a, CHECK_NONE, i);
+			answer_count(a, TRAIN, i);
 	}
 	buf_addf(&a->why, "%zu training rows are as late as the first test row or later", a->count);
 	answer_end(a, CHECK_LEAK, "all training rows are earlier than the first test row");

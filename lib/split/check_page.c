@@ -15,7 +15,8 @@
 #define SHOWN 600 /* bytes of a text */
 
 static const char css[] =
-	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}";
+	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}"
+	"@media screen and (max-width:40rem){td.id{padding-top:.6rem}}";
 
 /* What the rows shown say. */
 struct shown {
@@ -25,10 +26,10 @@ struct shown {
 	struct buf text;
 };
 
-static void want(struct shown *s, int test, size_t row)
+static void want(struct shown *s, const struct check_row *r)
 {
-	if (row != CHECK_NONE)
-		map_put(&s->row[test], row, 0, NULL);
+	if (r->row != CHECK_NONE)
+		map_put(&s->row[r->test], r->row, 0, NULL);
 }
 
 /* Input and reference, cut at a character. */
@@ -80,15 +81,16 @@ static void read_texts(struct shown *s, int test, char *file)
 	record_release(&rec);
 }
 
-static void put_row(const struct split_check *c, const struct shown *s, int test, size_t row,
+static void put_row(const struct split_check *c, const struct shown *s, const struct check_row *r,
 		    struct buf *b)
 {
-	uint64_t *at = row == CHECK_NONE ? NULL : map_get(&s->row[test], row);
+	uint64_t *at = map_get(&s->row[r->test], r->row);
+	const char *side = r->test ? "test" : "train";
 
-	buf_adds(b, "<td class=\"id\">");
-	if (row != CHECK_NONE)
-		xml_str(split_check_id(c, test, row), b);
-	buf_adds(b, "</td><td class=\"text\"><pre>");
+	buf_addf(b, "<td class=\"id\" data-h=\"%s\">", side);
+	xml_str(split_check_id(c, r->test, r->row), b);
+	buf_addf(b, "<br><small>%s, row %zu</small></td><td class=\"text\"><pre>", side,
+		 r->row + 1);
 	if (at && *at)
 		xml_str(s->text.data + *at, b);
 	buf_adds(b, "</pre></td>");
@@ -102,8 +104,8 @@ static void put_examples(const struct split_check *c, const struct answer *a, si
 	buf_addc(&s.text, 0); /* so that no text begins at 0 */
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < a[i].examples; k++) {
-			want(&s, 1, a[i].example[k].test);
-			want(&s, 0, a[i].example[k].train);
+			want(&s, &a[i].example[k].row);
+			want(&s, &a[i].example[k].like);
 		}
 	}
 	read_texts(&s, 0, files[0]);
@@ -112,13 +114,20 @@ static void put_examples(const struct split_check *c, const struct answer *a, si
 		if (!a[i].examples || a[i].verdict == CHECK_OK)
 			continue;
 		html_heading(a[i].check, b);
-		html_table_begin(NULL, b);
-		buf_adds(b, "<th colspan=\"2\">test</th><th colspan=\"2\">train</th>");
+		int pairs = a[i].example[0].like.row != CHECK_NONE;
+
+		html_table_begin("stack", b);
+		buf_adds(b,
+			 a[i].earlier
+				 ? "<th colspan=\"2\">row</th><th colspan=\"2\">an earlier row</th>"
+			 : pairs ? "<th colspan=\"2\">test</th><th colspan=\"2\">train</th>"
+				 : "<th colspan=\"2\">row</th>");
 		html_table_body(b);
 		for (size_t k = 0; k < a[i].examples; k++) {
 			buf_adds(b, "<tr>");
-			put_row(c, &s, 1, a[i].example[k].test, b);
-			put_row(c, &s, 0, a[i].example[k].train, b);
+			put_row(c, &s, &a[i].example[k].row, b);
+			if (pairs)
+				put_row(c, &s, &a[i].example[k].like, b);
 			buf_adds(b, "</tr>\n");
 		}
 		html_table_end(b);
@@ -145,27 +154,29 @@ static void put_widths(double n, struct buf *b)
 		v[i] = (struct svg_range){label[i], w.value, w.lo, w.hi, 0};
 	}
 	html_heading("What a result on this many rows says", b);
-	svg_ranges("95 % interval of a rate", v, 6, NAN, b);
+	svg_ranges("95 % interval of a rate", v, 6, NAN, &(struct svg_axis){0, 1}, b);
 }
 
 void split_check_page(const struct split_check *c, const struct split_check_options *o,
-		      char **files, struct buf *b)
+		      char **files, const char *command, struct buf *b)
 {
 	size_t n;
 	const struct answer *a = split_check_answers(c, &n);
 	int warnings, found = split_check_leaks(c, &warnings);
+	const char *verdict = found ? "leak" : warnings ? "warning" : "ok";
+	const struct html_about about = {command,
+					 {{"training", (char *[]){files[0], NULL},
+					   split_check_rows(c, 0)},
+					  {"test", (char *[]){files[1], NULL},
+					   split_check_rows(c, 1)}}};
+	const struct html_page page = {.title = "ft-split --check", .css = css, .about = &about};
 	struct buf text = BUF_INIT;
 	struct table t = {0};
 
-	html_begin("ft-split --check", css, b);
-	buf_addf(&text, "%s: %d %s of leak, %d %s; %zu training rows in %s, %zu test rows in %s.",
-		 found	    ? "Leak"
-		 : warnings ? "Warning"
-			    : "Clean",
-		 found, found == 1 ? "kind" : "kinds", warnings,
-		 warnings == 1 ? "warning" : "warnings", split_check_rows(c, 0), files[0],
-		 split_check_rows(c, 1), files[1]);
-	html_paragraph(text.data, b);
+	html_begin(&page, b);
+	buf_addf(b, "<p><b class=\"%s\">%s</b>: %d %s of leak, %d %s.</p>\n",
+		 table_verdict_class(verdict), verdict, found, found == 1 ? "kind" : "kinds",
+		 warnings, warnings == 1 ? "warning" : "warnings");
 	split_check_answers_table(c, 0, &t);
 	html_table(&t, b);
 	table_release(&t);
@@ -175,13 +186,12 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 		html_heading("Train against test", b);
 		page_plots(split_check_comparison(c), (const char *const[]){"train", "test"}, b);
 	}
-	buf_clear(&text);
 	buf_addf(&text,
-		 "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu; ft %s.",
-		 o->near, o->alpha, (unsigned long long)o->seed, FT_VERSION);
+		 "Near-duplicates from a Jaccard similarity of %g; chance warnings at a level of %g together; seed %llu.",
+		 o->near, o->alpha, (unsigned long long)o->seed);
 	buf_adds(b, "<p class=\"dim\">");
 	xml_str(text.data, b);
 	buf_adds(b, "</p>\n");
-	html_end(b);
+	html_end(&page, b);
 	buf_release(&text);
 }

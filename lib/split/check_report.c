@@ -23,17 +23,24 @@ int split_check_leaks(const struct split_check *c, int *warnings)
 	return found;
 }
 
-/* The row that an example is about. */
-static const char *about(const struct split_check *c, const struct answer *a, size_t k)
+static const char *id_of(const struct split_check *c, const struct check_row *r)
 {
-	int test = a->example[k].test != CHECK_NONE;
-
-	return split_check_id(c, test, test ? a->example[k].test : a->example[k].train);
+	return split_check_id(c, r->test, r->row);
 }
 
 static int is_pair(const struct answer *a, size_t k)
 {
-	return a->example[k].test != CHECK_NONE && a->example[k].train != CHECK_NONE;
+	return a->example[k].like.row != CHECK_NONE;
+}
+
+/* Rows with one input have one key, and those of one id one id: they are told apart by where they
+ * stand. */
+static void put_place(struct jw *w, const struct check_row *r)
+{
+	jw_object(w);
+	jw_put_str(w, "side", r->test ? "test" : "train");
+	jw_put_int(w, "row", r->row + 1);
+	jw_end(w);
 }
 
 static void put_answer(const struct split_check *c, const struct answer *a, struct buf *b)
@@ -47,12 +54,21 @@ static void put_answer(const struct split_check *c, const struct answer *a, stru
 	jw_put_int(&w, "count", a->count);
 	jw_put_array(&w, "examples");
 	for (size_t k = 0; k < a->examples; k++)
-		jw_str(&w, about(c, a, k));
+		jw_str(&w, id_of(c, &a->example[k].row));
 	jw_end(&w);
-	if (a->examples && is_pair(a, 0)) {
+	if (a->earlier) {
+		jw_put_array(&w, "pairs");
+		for (size_t k = 0; k < a->examples; k++) {
+			jw_array(&w);
+			put_place(&w, &a->example[k].row);
+			put_place(&w, &a->example[k].like);
+			jw_end(&w);
+		}
+		jw_end(&w);
+	} else if (a->examples && is_pair(a, 0)) {
 		jw_put_array(&w, "train_rows");
 		for (size_t k = 0; k < a->examples; k++)
-			jw_str(&w, split_check_id(c, 0, a->example[k].train));
+			jw_str(&w, id_of(c, &a->example[k].like));
 		jw_end(&w);
 	}
 	jw_put_text(&w, "why", buf_span(&a->why));
@@ -94,14 +110,27 @@ int split_check_lines(const struct split_check *c, const struct split_check_opti
 	return found;
 }
 
+static void put_example(const struct check_row *r, int place, const struct split_check *c,
+			struct buf *b)
+{
+	buf_adds(b, id_of(c, r));
+	if (place)
+		buf_addf(b, " (%s %zu)", r->test ? "test" : "train", r->row + 1);
+}
+
 /* What an answer's examples are, in one line. */
 static void put_examples(const struct split_check *c, const struct answer *a, struct table *t)
 {
 	struct buf b = BUF_INIT;
 
-	for (size_t k = 0; k < a->examples; k++)
-		buf_addf(&b, "%s%s%s%s", k ? ", " : "", about(c, a, k), is_pair(a, k) ? " ~ " : "",
-			 is_pair(a, k) ? split_check_id(c, 0, a->example[k].train) : "");
+	for (size_t k = 0; k < a->examples; k++) {
+		buf_adds(&b, k ? ", " : "");
+		put_example(&a->example[k].row, a->earlier, c, &b);
+		if (is_pair(a, k)) {
+			buf_adds(&b, a->earlier ? " against " : " ~ ");
+			put_example(&a->example[k].like, a->earlier, c, &b);
+		}
+	}
 	if (a->examples > 0) {
 		buf_adds(&b, a->count > a->examples ? ", ..." : "");
 		table_line(t, b.data);
@@ -111,8 +140,6 @@ static void put_examples(const struct split_check *c, const struct answer *a, st
 
 void split_check_answers_table(const struct split_check *c, int examples, struct table *t)
 {
-	static const char *const class[] =
-		{[CHECK_OK] = "good", [CHECK_WARNING] = "warn", [CHECK_LEAK] = "bad"};
 	size_t n;
 	const struct answer *a = split_check_answers(c, &n);
 
@@ -121,8 +148,7 @@ void split_check_answers_table(const struct split_check *c, int examples, struct
 		char *why = span_dup(buf_span(&a[i].why));
 
 		table_cell(t, a[i].check);
-		table_cell(t, split_check_verdict_name(&a[i]));
-		table_class(t, class[a[i].verdict]);
+		table_verdict(t, split_check_verdict_name(&a[i]));
 		table_count(t, a[i].count);
 		table_cell(t, why);
 		if (examples && a[i].verdict != CHECK_OK)

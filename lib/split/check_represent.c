@@ -15,24 +15,37 @@
 #define SHUFFLES 199   /* 1 in 200 is a tenth of .05 */
 #define LEAST_AUC 0.55 /* of the classifier: less is no matter */
 
+/* A row as a map holds it. */
+static uint64_t row_number(int test, size_t row)
+{
+	return (uint64_t)row << 1 | (uint64_t)test;
+}
+
+static struct check_row row_of(uint64_t number)
+{
+	return (struct check_row){number & 1, number >> 1};
+}
+
 static void find_conflicts(struct split_check *c)
 {
 	struct answer *a = answer_begin(c, "conflicting-references");
-	struct map reference = {0};
+	struct map first = {0}; /* row of an input: number << 1 | side */
 
 	for (int s = 0; s < 2; s++) {
 		for (size_t i = 0; i < c->side[s].n; i++) {
 			const struct row *row = &c->side[s].row[i];
-			if (row->reference && *map_put(&reference, row->input, row->reference,
-						       NULL) != row->reference)
-				answer_count(a, s == TEST ? i : CHECK_NONE,
-					     s == TRAIN ? i : CHECK_NONE);
+			if (!row->reference)
+				continue;
+			struct check_row was =
+				row_of(*map_put(&first, row->input, row_number(s, i), NULL));
+			if (c->side[was.test].row[was.row].reference != row->reference)
+				answer_against(a, s, i, was);
 		}
 	}
 	buf_addf(&a->why, "%zu rows have another reference than an earlier row with the same input",
 		 a->count);
 	answer_end(a, CHECK_WARNING, "equal inputs have equal references");
-	map_release(&reference);
+	map_release(&first);
 }
 
 /* Rows are told apart and paired by their ids: one that stands twice is a row copied or two mixed up. */
@@ -46,10 +59,10 @@ static void find_ids(struct split_check *c)
 		for (size_t i = 0; i < c->side[s].n; i++) {
 			if (!c->side[s].row[i].own)
 				continue;
-			map_put(&ids, c->side[s].row[i].own, 0, &added);
+			uint64_t was =
+				*map_put(&ids, c->side[s].row[i].own, row_number(s, i), &added);
 			if (!added)
-				answer_count(a, s == TEST ? i : CHECK_NONE,
-					     s == TRAIN ? i : CHECK_NONE);
+				answer_against(a, s, i, row_of(was));
 		}
 	buf_addf(&a->why, "%zu rows have the id of an earlier row, on either side", a->count);
 	answer_end(a, CHECK_WARNING, "no id stands twice");
@@ -89,7 +102,7 @@ static size_t absent_from(struct split_check *c, struct answer *a, int s, struct
 			map_put(&told, label, 0, &fresh);
 		if (!fresh)
 			continue;
-		answer_count(a, s == TEST ? i : CHECK_NONE, s == TRAIN ? i : CHECK_NONE);
+		answer_count(a, s, i);
 		if (n++ < CHECK_EXAMPLES)
 			buf_addf(names, "%s%s", n > 1 ? ", " : " (",
 				 c->names.data + *map_get(&c->labels, label));

@@ -1,8 +1,8 @@
 // Reads a report of ft-eval --html as a person would, in light, dark, narrow and on paper, and asserts what is seen. Arguments: the page's file, a folder for
-// screenshots. Needs playwright-core (NODE_PATH) and Debian's chromium. Prints TAP.
+// screenshots, a page of answers that are JSON. Needs playwright-core (NODE_PATH) and Debian's chromium. Prints TAP.
 "use strict";
 const { chromium } = require("playwright-core");
-const [file, shots] = process.argv.slice(2);
+const [file, shots, fields] = process.argv.slice(2);
 let n = 0, bad = 0;
 const ok = (cond, what) => { console.log((cond ? "ok " : "not ok ") + ++n + " - " + what); if (!cond) bad++; };
 
@@ -10,12 +10,12 @@ const ok = (cond, what) => { console.log((cond ? "ok " : "not ok ") + ++n + " - 
 	const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync"] });
 	const trouble = [], outside = [];
-	const open = async options => {
+	const open = async (options, which = file) => {
 		const page = await (await browser.newContext(options)).newPage();
 		page.on("console", m => { if (["error", "warning"].includes(m.type())) trouble.push(m.text()); });
 		page.on("pageerror", e => trouble.push(String(e)));
 		page.on("request", r => { if (!r.url().startsWith("file:") && !r.url().startsWith("data:")) outside.push(r.url()); });
-		await page.goto("file://" + file);
+		await page.goto("file://" + which);
 		return page;
 	};
 	const shown = page => page.evaluate(() => [...document.querySelectorAll(".rows tbody tr")].filter(r => !r.hidden).length);
@@ -38,16 +38,32 @@ const ok = (cond, what) => { console.log((cond ? "ok " : "not ok ") + ++n + " - 
 	await page.uncheck("#d");
 	await page.fill("#q", "NEEDLE");
 	ok(await shown(page) === 1 && (await page.locator("#n").textContent()).startsWith("1 of "), "or those that hold a text");
+	ok(await page.locator(".rows td.hit").count() > 0 && await page.evaluate(() => [...document.querySelectorAll(".rows td.hit, .rows td.miss")].every(
+		c => c.querySelector(".score b").textContent === (c.classList.contains("hit") ? "right" : "wrong"))), "colours are said in words");
+	ok((await page.locator(".about").allTextContents()).join("\n").match(/^60 rows in .*rows.jsonl . ft [0-9.]+ . \d{4}-\d\d-\d\d \d\d:\d\d UTC\nft-eval /) !== null,
+		"the page says what it was made of");
 	await page.fill("#q", "");
 	ok(await shown(page) === all, "and all again");
 	ok(await page.evaluate(() => window.attacked) === undefined, "text of records never runs");
 	await page.screenshot({ path: shots + "/eval-light.png", fullPage: true });
+
+	const json = await open({ viewport: { width: 1200, height: 800 }, colorScheme: "light" }, fields);
+	await json.locator(".rows > tbody > tr:last-child").scrollIntoViewIfNeeded();
+	await json.waitForFunction(() => document.querySelectorAll(".miss .difference").length === 2);
+	ok(await json.locator(".miss", { hasText: "2024-02-01" }).locator(".difference tr").allInnerTexts().then(t => t.join("|")) ===
+		"member\treference\tinstead|.due\t\"2024-02-03\"\t\"2024-02-01\"|.lines[1]\t2\t", "a wrong answer shows which members differ");
+	ok(await json.locator(".miss", { hasText: "we will pay it" }).locator(".difference ins").allTextContents().then(t => t.join("").trim()) === "on Tuesday",
+		"and one in words which words, against the reference that is nearest");
+	ok(await json.locator(".hit .difference").count() === 0, "a right one shows nothing");
 
 	const dark = await open({ viewport: { width: 1200, height: 800 }, colorScheme: "dark" });
 	const brightness = p => p.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0));
 	ok(await brightness(page) > 600 && await brightness(dark) < 200, "it follows light and dark");
 	await dark.screenshot({ path: shots + "/eval-dark.png", fullPage: true });
 	const narrow = await open({ viewport: { width: 400, height: 800 }, colorScheme: "light" });
+	ok(await narrow.evaluate(() => [...document.querySelectorAll("svg text")].every(t => t.getBoundingClientRect().height >= 12)), "text in plots can be read at 400 pixels");
+	ok(await narrow.evaluate(() => [...document.querySelectorAll("svg text")].every(t => { const r = t.getBoundingClientRect(); return r.left >= 0 && r.right <= innerWidth; })),
+		"and none of it is cut off");
 	ok(await narrow.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing sticks out at 400 pixels");
 	await narrow.screenshot({ path: shots + "/eval-narrow.png", fullPage: true });
 	await dark.emulateMedia({ media: "print" });
