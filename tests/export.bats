@@ -262,7 +262,7 @@ as_llama() {
 
 @test "llama.cpp computes our logits from every family's file" {
 	need_llama
-	local scaled gelu yarn ministral long olmo linear granite
+	local scaled gelu yarn ministral long olmo linear granite experts='"num_experts": 6, "num_experts_per_tok": 2'
 	scaled=$(jq -nc '{rope_scaling: {rope_type: "llama3", factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0,
 		original_max_position_embeddings: 64}, tie_word_embeddings: false}')
 	gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh"'
@@ -296,6 +296,8 @@ logits|1e-3|{"model_type": "smollm3", "num_hidden_layers": 5}
 logits|1e-3|{"model_type": "phi3", "tie_word_embeddings": false}
 logits|1e-3|$long
 logits|1e-3|{"model_type": "granite", $granite}
+logits|1e-3|{"model_type": "granitemoe", "num_local_experts": 4, $granite}
+logits|1e-3|{"model_type": "qwen3_moe", "head_dim": 32, "moe_intermediate_size": 32, $experts, "norm_topk_prob": true}
 logits|1e-3|{"model_type": "olmo2"}
 logits|1e-3|$olmo
 logits|1e-3|{"model_type": "exaone4", "sliding_window": null}
@@ -314,6 +316,8 @@ END
 	local members
 	for members in '{"model_type": "smollm3", "no_rope_layers": [1, 0]}' '{"model_type": "exaone4", "sliding_window": 8}' \
 		'{"model_type": "lfm2", "full_attn_idxs": [1], "conv_bias": true}' \
+		'{"model_type": "qwen3_moe", "num_experts": 3, "num_experts_per_tok": 2}' \
+		'{"model_type": "qwen3_moe", "num_experts_per_tok": 2, "norm_topk_prob": true, "mlp_only_layers": [0]}' \
 		'{"model_type": "olmoe", "num_experts": 3, "num_experts_per_tok": 2, "norm_topk_prob": true}' \
 		'{"rope_scaling": {"type": "yarn", "factor": 2.0, "truncate": false}}'; do
 		rm -rf m

@@ -148,7 +148,7 @@ static int get_window_rule(struct config *c, struct span j, struct err *e)
 
 		if (json_int(first, &x) || x < 0)
 			return err_set(e, "max_window_layers must be a whole number");
-		from = f->rope == FAMILY_ROPE_LISTED ? 0 : (size_t)x;
+		from = f->rope == FAMILY_ROPE_LISTED || f->experts ? 0 : (size_t)x;
 	}
 	for (size_t l = from; l < c->layers; l++)
 		c->windowed[l] = f->rope == FAMILY_ROPE_LISTED

@@ -33,6 +33,22 @@ static const struct family_experts olmoe_experts = {.router = "mlp.gate",
 						    .n = 64,
 						    .used = 8,
 						    .normed = -1};
+static const struct family_experts qwen3_experts = {.router = "mlp.gate",
+						    .expert = "mlp.experts.%zu.%s",
+						    .linear = {"gate_proj", "up_proj", "down_proj"},
+						    .ffn = "moe_intermediate_size",
+						    .ffn_otherwise = 768,
+						    .n = 128,
+						    .used = 8,
+						    .normed = -1,
+						    .some = 1};
+static const struct family_experts granite_experts = {.router = "block_sparse_moe.router.layer",
+						      .linear = {"block_sparse_moe.input_linear",
+								 "block_sparse_moe.input_linear",
+								 "block_sparse_moe.output_linear"},
+						      .n = 8,
+						      .used = 2,
+						      .normed = 1};
 
 /* --- what a family alone reads --- */
 
@@ -248,6 +264,9 @@ static const struct family families[] = {
 	{.type = "qwen3", .class = "Qwen3ForCausalLM", .gguf = "qwen3", LLAMA_OUTSIDE,
 	 LLAMA_NORMS, HEAD_NORMS, LLAMA_LINEAR, SILU, ATTENTION_BIAS, .eps = 1e-6, .theta = 1e4,
 	 .windows = 1, .window_switch = 1},
+	{.type = "qwen3_moe", .class = "Qwen3MoeForCausalLM", .gguf = "qwen3moe", LLAMA_OUTSIDE,
+	 LLAMA_NORMS, HEAD_NORMS, LLAMA_LINEAR, .experts = &qwen3_experts, SILU, ATTENTION_BIAS,
+	 .ffn = 6144, .eps = 1e-6, .theta = 1e4, .windows = 1, .window = 4096, .window_switch = 1},
 	{.type = "gemma", .class = "GemmaForCausalLM", .gguf = "gemma", LLAMA_OUTSIDE,
 	 LLAMA_NORMS, LLAMA_LINEAR, GEMMA_ACT, .acts = {"gelu_pytorch_tanh", "gelu"},
 	 .head_dim = 256, .max_positions = 8192, ATTENTION_BIAS, .norm_plus = 1, .eps = 1e-6,
@@ -280,6 +299,10 @@ static const struct family families[] = {
 	 .windows = 1},
 	{.type = "granite", .class = "GraniteForCausalLM", .gguf = "granite", .gguf_permuted = 1,
 	 LLAMA_OUTSIDE, LLAMA_NORMS, LLAMA_LINEAR, SILU, LLAMA_BIAS, .eps = 1e-6, .theta = 1e4,
+	 .read = read_granite},
+	{.type = "granitemoe", .class = "GraniteMoeForCausalLM", .gguf = "granitemoe",
+	 .gguf_permuted = 1, LLAMA_OUTSIDE, LLAMA_NORMS, .linear = {LLAMA_ATTENTION},
+	 .experts = &granite_experts, SILU, ATTENTION_BIAS, .eps = 1e-6, .theta = 1e4,
 	 .read = read_granite},
 	{.type = "olmo2", .class = "Olmo2ForCausalLM", .gguf = "olmo2", LLAMA_OUTSIDE, BEHIND,
 	 HEAD_NORMS, LLAMA_LINEAR, SILU, ATTENTION_BIAS, .eps = 1e-5, .theta = 1e4, .qk_whole = 1},
@@ -353,7 +376,7 @@ void family_names(struct buf *out)
 
 /* --- members of one family in another's file --- */
 
-#define EXPERTS ",olmoe,"
+#define EXPERTS ",olmoe,qwen3_moe,granitemoe,"
 
 /* Changes what is computed wherever it is neither missing, null, false nor the neutral number, and
  * only the families named (with commas around each) heed it. */
@@ -367,10 +390,10 @@ static const struct {
 	{"query_pre_attn_scalar", NAN, ",gemma2,gemma3_text,"},
 	{"rope_local_base_freq", NAN, ",gemma3_text,"},
 	{"sliding_window_pattern", NAN, ",gemma3_text,exaone4,"},
-	{"embedding_multiplier", 1, ",granite,"},
-	{"residual_multiplier", 1, ",granite,"},
-	{"attention_multiplier", NAN, ",granite,"},
-	{"logits_scaling", 1, ",granite,"},
+	{"embedding_multiplier", 1, ",granite,granitemoe,"},
+	{"residual_multiplier", 1, ",granite,granitemoe,"},
+	{"attention_multiplier", NAN, ",granite,granitemoe,"},
+	{"logits_scaling", 1, ",granite,granitemoe,"},
 	{"logit_scale", 1, ","},
 	{"no_rope_layers", NAN, ",smollm3,"},
 	{"no_rope_layer_interval", NAN, ",smollm3,"},
@@ -384,9 +407,9 @@ static const struct {
 	{"num_experts", 0, EXPERTS},
 	{"num_local_experts", 0, EXPERTS},
 	{"num_experts_per_tok", NAN, EXPERTS},
-	{"norm_topk_prob", NAN, ",olmoe,"},
-	{"moe_intermediate_size", 0, ","},
-	{"decoder_sparse_step", 1, ","},
+	{"norm_topk_prob", NAN, ",olmoe,qwen3_moe,"},
+	{"moe_intermediate_size", 0, ",qwen3_moe,"},
+	{"decoder_sparse_step", 1, ",qwen3_moe,"},
 	{"shared_expert_intermediate_size", 0, ","},
 	{"n_routed_experts", 0, ","},
 	{"n_shared_experts", 0, ","},

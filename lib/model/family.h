@@ -30,6 +30,7 @@ struct family_experts {
 	 * of each plane. */
 	const char *expert;
 	const char *linear[MODEL_EXPERT_LINEARS]; /* gate, up, down */
+	int bare; /* tensors with a plane for each expert are called so, their biases NAME_bias */
 	const char *ffn;	       /* member that says how wide one is; NULL: that of the MLP */
 	size_t ffn_otherwise, n, used; /* where config.json does not say; 0: it must */
 	int normed;		       /* shares add up to 1; -1: where norm_topk_prob says so */

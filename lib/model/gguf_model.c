@@ -375,7 +375,7 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 		gguf_f32(g, KEY("attn_logit_softcapping"), c->attn_softcap);
 	if (c->logit_softcap > 0)
 		gguf_f32(g, KEY("final_logit_softcapping"), c->logit_softcap);
-	if (strcmp(arch, "granite") == 0) {
+	if (strncmp(arch, "granite", 7) == 0) {
 		gguf_f32(g, KEY("attention.scale"), c->attn_scale);
 		gguf_f32(g, KEY("embedding_scale"), c->embed_scale);
 		gguf_f32(g, KEY("residual_scale"), c->residual_scale);
@@ -396,6 +396,10 @@ static const char *other_there(const struct config *c, const char *arch)
 		return "has windows in models of 64 layers only, and this one has them in others";
 	if (strcmp(arch, "olmoe") == 0 && c->experts_normed)
 		return "leaves the shares of experts as they are, and this model makes them add up to 1 (norm_topk_prob)";
+	if (strcmp(arch, "qwen3moe") == 0 && !c->experts_normed)
+		return "makes the shares of experts add up to 1, and this model leaves them as they are (norm_topk_prob)";
+	if (c->experts && memchr(c->sparse, 0, c->layers))
+		return "has experts in every layer, and this model in some";
 	if (c->conv_bias)
 		return "has convolutions without bias only, and this model has one";
 	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate)

@@ -154,6 +154,31 @@ static void add_apart(struct model *m, size_t l)
 		}
 }
 
+/* One product of all experts in one tensor, a plane for each; products of one name share a tensor. */
+static void add_plane(struct model *m, size_t l, int j)
+{
+	const struct config *c = &m->config;
+	const struct family_experts *f = c->family->experts;
+	struct model_linear(*experts)[MODEL_EXPERT_LINEARS] = m->layers[l].experts;
+	int down = j == MODEL_DOWN - MODEL_GATE,
+	    second = j > 0 && strcmp(f->linear[j], f->linear[j - 1]) == 0,
+	    two = second || (!down && strcmp(f->linear[j], f->linear[j + 1]) == 0);
+	size_t rows = down ? c->hidden : c->expert_ffn, cols = down ? c->expert_ffn : c->hidden,
+	       plane = two ? 2 * rows : rows;
+	int t = second ? experts[0][j - 1].t_w
+		       : add(m, (int)l, f->linear[j], f->bare ? NULL : "weight", MODEL_WEIGHT, 3,
+			     c->experts * plane, cols);
+
+	m->tensors[t].planes = c->experts;
+	for (size_t x = 0; x < c->experts; x++) {
+		struct model_linear *lin = &experts[x][j];
+
+		lin->w = (struct nn_mat){.rows = rows, .cols = cols};
+		lin->t_w = t;
+		lin->row0 = x * plane + (second ? rows : 0);
+	}
+}
+
 static void add_experts(struct model *m, size_t l)
 {
 	const struct config *c = &m->config;
@@ -169,7 +194,10 @@ static void add_experts(struct model *m, size_t l)
 			y->experts[x][j] = no_linear;
 	y->router.w = (struct nn_mat){.rows = c->experts, .cols = c->hidden};
 	y->router.t_w = add(m, (int)l, f->router, "weight", MODEL_ROUTER, 2, c->experts, c->hidden);
-	add_apart(m, l);
+	if (f->expert)
+		add_apart(m, l);
+	for (int j = 0; !f->expert && j < MODEL_EXPERT_LINEARS; j++)
+		add_plane(m, l, j);
 }
 
 static void add_layer(struct model *m, size_t l)
@@ -378,7 +406,7 @@ int model_new(struct model **out, const struct config *c, uint64_t seed, struct 
 
 		rng_seed(&r, seed, i);
 		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ||
-		    strstr(t->name, "c_proj"))
+		    strstr(t->name, "c_proj") || strstr(t->name, "output_linear"))
 			by *= residual;
 		for (size_t k = 0; k < t->rows * t->cols; k++)
 			x[k] = t->role == MODEL_NORM   ? 1 - m->config.norm_plus

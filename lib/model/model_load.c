@@ -38,16 +38,19 @@ static void requantize(struct model *m, struct model_tensor *t, enum nn_type to)
 	t->data = out;
 }
 
-/* A matrix that the file has the other way round is turned into memory of the model. */
+/* A matrix that the file has the other way round, or each of its planes, is turned into memory of the
+ * model. */
 static void turn(struct model *m, struct model_tensor *t, size_t size)
 {
 	char *to = model_keep(m, t->rows * t->cols, size);
 	const char *from = t->data;
+	size_t planes = t->planes ? t->planes : 1, rows = t->rows / planes, n = rows * t->cols;
 
-	for (size_t r = 0; r < t->rows; r++)
-		for (size_t c = 0; c < t->cols; c++)
-			memcpy(to + (r * t->cols + c) * size, from + (c * t->rows + r) * size,
-			       size);
+	for (size_t p = 0; p < planes; p++)
+		for (size_t r = 0; r < rows; r++)
+			for (size_t c = 0; c < t->cols; c++)
+				memcpy(to + (p * n + r * t->cols + c) * size,
+				       from + (p * n + c * rows + r) * size, size);
 	model_forget(m, from, t->rows * t->cols * size);
 	t->data = to;
 }
@@ -85,16 +88,22 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 	/* as the file has them */
 	size_t rows = t->transposed ? t->cols : t->rows, cols = t->transposed ? t->rows : t->cols;
 	int conv = t->role == MODEL_CONV;
-	int shape_fits = conv ? s->dims == 3 && s->shape[0] == rows && s->shape[1] == 1 &&
-					 s->shape[2] == cols
-			      : t->dims == s->dims && (t->dims == 1 ? s->shape[0] == t->cols
-								    : s->shape[0] == rows &&
-									      s->shape[1] == cols);
+	size_t outer = conv ? rows : t->planes, inner = conv ? 1 : 0;
+	int shape_fits;
 
-	if (!shape_fits && conv)
+	if (t->dims == 3) {
+		inner = t->transposed ? t->cols : t->rows / t->planes;
+		cols = t->transposed ? t->rows / t->planes : t->cols;
+	}
+	shape_fits = inner ? s->dims == 3 && s->shape[0] == outer && s->shape[1] == inner &&
+				     s->shape[2] == cols
+			   : t->dims == s->dims &&
+				     (t->dims == 1 ? s->shape[0] == t->cols
+						   : s->shape[0] == rows && s->shape[1] == cols);
+	if (!shape_fits && inner)
 		return err_set(e,
-			       "%s: tensor %s has not the shape [%zu, 1, %zu] that config.json calls for",
-			       path, s->name, rows, cols);
+			       "%s: tensor %s has not the shape [%zu, %zu, %zu] that config.json calls for",
+			       path, s->name, outer, inner, cols);
 	if (!shape_fits && t->dims == 1)
 		return err_set(e,
 			       "%s: tensor %s has not the shape [%zu] that config.json calls for",

@@ -89,10 +89,13 @@ static int fill(void *arg, size_t i, struct st_put *p, struct err *e)
 	model_forget(f->m, t->data, nn_row_bytes(t->type, n));
 	if (t->transposed) {
 		float *turned = mem_aligned(n, sizeof *turned);
+		size_t rows = t->rows / (t->planes ? t->planes : 1), plane = rows * t->cols;
 
-		for (size_t r = 0; r < t->rows; r++)
-			for (size_t c = 0; c < t->cols; c++)
-				turned[c * t->rows + r] = values[r * t->cols + c];
+		for (size_t from = 0; from < n; from += plane)
+			for (size_t r = 0; r < rows; r++)
+				for (size_t c = 0; c < t->cols; c++)
+					turned[from + c * rows + r] =
+						values[from + r * t->cols + c];
 		free(values);
 		values = turned;
 	}
@@ -116,15 +119,18 @@ static int write_shard(const struct model *m, const char *path, const size_t *wh
 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_tensor *t = &m->tensors[which[i]];
-		int conv = t->role == MODEL_CONV;
-		uint64_t shape[3] = {t->dims == 2 && !t->transposed ? t->rows : t->cols,
-				     conv	     ? 1
-				     : t->transposed ? t->rows
-						     : t->cols,
-				     t->cols};
+		int conv = t->role == MODEL_CONV, at = 0;
+		size_t rows = t->rows / (t->planes ? t->planes : 1);
+		uint64_t shape[3];
 
-		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, t->dims + conv, shape,
-		       NULL);
+		if (t->planes)
+			shape[at++] = t->planes;
+		if (t->dims > 1)
+			shape[at++] = t->transposed ? t->cols : rows;
+		if (conv)
+			shape[at++] = 1;
+		shape[at++] = t->transposed ? rows : t->cols;
+		st_add(&o, t->name, how->type == NN_BF16 ? ST_BF16 : ST_F32, at, shape, NULL);
 	}
 	rc = st_write(&o, path, fill, &f, e);
 	st_out_release(&o);

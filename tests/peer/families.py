@@ -83,8 +83,8 @@ def rotate(x, dims, local):  # x [heads, n, head_dim]
 # --- which layers have what ---
 
 def windowed(l):
-    if not c.get("sliding_window") or kind not in ("mistral", "ministral3", "phi3", "starcoder2", "gemma2", "gemma3_text", "olmo3", "exaone4", "qwen2", "qwen3", "smollm3"): return False
-    if kind in ("qwen2", "qwen3", "smollm3") and not c.get("use_sliding_window"): return False
+    if not c.get("sliding_window") or kind not in ("mistral", "ministral3", "phi3", "starcoder2", "gemma2", "gemma3_text", "olmo3", "exaone4", "qwen2", "qwen3", "qwen3_moe", "smollm3"): return False
+    if kind in ("qwen2", "qwen3", "qwen3_moe", "smollm3") and not c.get("use_sliding_window"): return False
     if "layer_types" in c: return c["layer_types"][l] == "sliding_attention"
     if kind in ("qwen2", "qwen3"): return l >= c.get("max_window_layers", 0)
     if kind == "smollm3": return not turned(l)
@@ -114,7 +114,7 @@ def attention(x, p, l):
     if kind in ("olmo2", "olmo3", "olmoe"): q, k = rms(q, p + "self_attn.q_norm", eps), rms(k, p + "self_attn.k_norm", eps)
     q, k, v = (z.reshape(n, -1, hd).transpose(0, 1) for z in (q, k, v))
     q0, k0 = q, k; plus = 1 if kind == "gemma3_text" else 0
-    if kind in ("qwen3", "gemma3_text", "exaone4"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
+    if kind in ("qwen3", "qwen3_moe", "gemma3_text", "exaone4"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
     dims = int(hd * c.get("partial_rotary_factor", .5 if kind == "glm4" else 1))
     if turned(l): q, k = rotate(q, dims, local), rotate(k, dims, local)
     if kind == "hunyuan_v1_dense": q, k = rms(q, p + "self_attn.query_layernorm", eps), rms(k, p + "self_attn.key_layernorm", eps)
@@ -124,7 +124,7 @@ def attention(x, p, l):
         r = rope_members()[0]
         q = q * (1 + r["llama_4_scaling_beta"] * torch.log(1 + torch.floor(t.double() / r["original_max_position_embeddings"])))[:, None]
     k, v = (z.repeat_interleave(h // kv, 0) for z in (k, v))
-    scale = c["attention_multiplier"] if kind == "granite" else (c["query_pre_attn_scalar"] if kind in ("gemma2", "gemma3_text") else hd) ** -.5
+    scale = c["attention_multiplier"] if kind.startswith("granite") else (c["query_pre_attn_scalar"] if kind in ("gemma2", "gemma3_text") else hd) ** -.5
     s = q @ k.transpose(1, 2) * scale
     if kind == "gemma2": s = cap(s, c["attn_logit_softcapping"])
     ok = t[:, None] >= t[None]
@@ -156,13 +156,17 @@ def routed(x, weight, bias, k, normed):
 
 def experts(x, p):
     """Every expert computes every row here, which costs nothing at this size."""
-    k = c.get("num_experts_per_tok", 8)
-    if kind == "olmoe":
+    k = c.get("num_experts_per_tok", 2 if kind == "granitemoe" else 8)
+    if kind == "granitemoe":
+        q = p + "block_sparse_moe."; up, down = w[q + "input_linear.weight"], w[q + "output_linear.weight"]
+        share = routed(x, w[q + "router.layer.weight"], None, k, True)
+        def one(e): g, u = (x @ up[e].T).chunk(2, -1); return silu(g) * u @ down[e].T
+    else:
         share = routed(x, w[p + "mlp.gate.weight"], None, k, c.get("norm_topk_prob"))
         def one(e): q = p + "mlp.experts.%d." % e; return linear(silu(linear(x, q + "gate_proj")) * linear(x, q + "up_proj"), q + "down_proj")
     return sum(share[:, e:e + 1] * one(e) for e in range(share.shape[1]))
 
-def mlp_or_experts(x, p): return experts(x, p) if kind == "olmoe" else mlp(x, p)
+def mlp_or_experts(x, p): return experts(x, p) if p + "mlp.gate.weight" in w or kind == "granitemoe" else mlp(x, p)
 
 def decoder(ids):
     d = c["hidden_size"]; plus = 1 if kind.startswith("gemma") else 0

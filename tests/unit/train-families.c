@@ -90,6 +90,15 @@ static double sign(uint64_t k, uint64_t i)
 	return h & 1 ? 1 : -1;
 }
 
+/* Where value i of tensor t stands in the file, which has turned ones, or each of their planes, the
+ * other way round. */
+static size_t in_file(const struct model_tensor *t, size_t i)
+{
+	size_t rows = t->rows / (t->planes ? t->planes : 1), in = i % (rows * t->cols);
+
+	return t->transposed ? i - in + in % t->cols * rows + in / t->cols : i;
+}
+
 /* How far tensor t's gradient is from what `want` says of it, in relative length. There is one that
  * is 0: keys that are not turned may all be moved by a bias, and no query sees a difference. */
 static double gradient_off(const struct model_tensor *t, const float *g, double weight,
@@ -101,10 +110,8 @@ static double gradient_off(const struct model_tensor *t, const float *g, double 
 	for (uint64_t k = 0; k < 8; k++) {
 		double sum = 0, d;
 
-		/* Turned tensors stand in the file the other way round. */
 		for (size_t i = 0; i < n; i++)
-			sum += sign(k, t->transposed ? i % t->cols * t->rows + i / t->cols : i) *
-			       g[i] / weight;
+			sum += sign(k, in_file(t, i)) * g[i] / weight;
 		d = sum - number_at(want, k + 1);
 		off += d * d / 8;
 	}
