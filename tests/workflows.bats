@@ -11,6 +11,7 @@ prepare() {
 		>data/test.jsonl
 	cp data/test.jsonl data/train.jsonl
 	cp "$ROOT/examples/$1/"* example
+	cp -r "$ROOT/examples/optimise" .
 	OPTIONS=(--no-print-directory -C example MODEL=stub "PATH=$PATH")
 }
 

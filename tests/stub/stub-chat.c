@@ -53,6 +53,7 @@
 #include "../../lib/base/mem.h"
 #include "../../lib/base/progress.h"
 #include "../../lib/base/prog.h"
+#include "../../lib/base/rng.h"
 #include "../../lib/json/jw.h"
 #include "../../lib/json/record.h"
 #include "responses.h"
@@ -65,7 +66,7 @@
 #define BILL_WRITTEN 1.25e-3
 #define BILL_OUT 1e-2
 
-static long long port, delay_ms, limit, quota;
+static long long port, delay_ms, limit, quota, seed;
 static const char *port_file, *log_name, *reply, *replies_name, *fault, *need_key;
 
 static struct opt options[] = {
@@ -75,7 +76,10 @@ static struct opt options[] = {
 	{0, "reply", OPT_STR, &reply, "TEXT", "the answer to everything"},
 	{0, "replies", OPT_STR, &replies_name, "FILE",
 	 "JSON Lines {\"match\": TEXT, \"reply\": TEXT or [TEXT, ...]}: the first line whose match\nstands in the messages "
-	 "answers, and its \"last\", where it has one, in the last user turn; of a list the n-th the n-th time, the last from then on"},
+	 "answers, and its \"last\", where it has one, in the last user turn; of a list the n-th the n-th time, the last from then on;\n"
+	 "\"rate\": of all texts only that share, which follows from --seed; \"quote\": NAME puts before the reply\n"
+	 "what stands there between <NAME> and </NAME>"},
+	{0, "seed", OPT_INT, &seed, "N", "of the rates in --replies (default 0)"},
 	{0, "fault", OPT_STR, &fault, "LIST",
 	 "directive for all requests without one of their own"},
 	{0, "limit", OPT_INT, &limit, "N",
@@ -94,7 +98,8 @@ static const struct program program = {
 };
 
 struct rule {
-	char *match, *last; /* last may be NULL */
+	char *match, *last, *quote; /* last and quote may be NULL */
+	double rate;
 	char **replies;
 	size_t n, used;
 };
@@ -186,14 +191,21 @@ static double number(const struct directive *d, const char *name, double otherwi
 	return atof(text);
 }
 
+static uint64_t hash_of(struct span text)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (size_t i = 0; i < text.n; i++)
+		h = (h ^ (unsigned char)text.s[i]) * 1099511628211u;
+	return h;
+}
+
 /* How often a request with this text has come, this one included. */
 static unsigned times_seen(struct span text)
 {
-	uint64_t h = 1469598103934665603u;
+	uint64_t h = hash_of(text);
 	size_t i;
 
-	for (i = 0; i < text.n; i++)
-		h = (h ^ (unsigned char)text.s[i]) * 1099511628211u;
 	if (S.seen_n * 2 >= S.seen_cap) {
 		struct seen *old = S.seen;
 		size_t was = S.seen_cap;
@@ -244,6 +256,10 @@ static void load_replies(void)
 		rule->match = buf_detach(&b, NULL);
 		if (json_string(json_member(v, "last"), &b) == 0)
 			rule->last = buf_detach(&b, NULL);
+		if (json_string(json_member(v, "quote"), &b) == 0)
+			rule->quote = buf_detach(&b, NULL);
+		if (json_number(json_member(v, "rate"), &rule->rate))
+			rule->rate = 1;
 		r = json_member(v, "reply");
 		rule->replies = mem_alloc(json_count(r) + 1, sizeof *rule->replies);
 		if (!json_string(r, &b)) {
@@ -313,6 +329,38 @@ struct question {
 	struct buf answer;
 };
 
+/* Whether the i-th rule answers this question. */
+static int applies(const struct rule *r, size_t i, const struct question *q)
+{
+	struct rng rng;
+
+	if (!r->n || !q->all.data || !strstr(q->all.data, r->match) ||
+	    (r->last && !(q->last.data && strstr(q->last.data, r->last))))
+		return 0;
+	rng_seed(&rng, hash_of(buf_span(&q->all)) ^ (uint64_t)seed, i);
+	return rng_uniform(&rng) < r->rate;
+}
+
+/* What stands between <NAME> and </NAME> in the last user turn. */
+static struct span quoted(const struct question *q, const char *name)
+{
+	struct span found = {NULL, 0};
+	struct buf mark = BUF_INIT;
+	const char *from, *to;
+
+	if (!q->last.data)
+		return found;
+	buf_addf(&mark, "</%s>", name);
+	to = strstr(q->last.data, mark.data);
+	buf_clear(&mark);
+	buf_addf(&mark, "<%s>", name);
+	from = strstr(q->last.data, mark.data);
+	if (from && to && from + mark.len <= to)
+		found = (struct span){from + mark.len, (size_t)(to - from) - mark.len};
+	buf_release(&mark);
+	return found;
+}
+
 static void choose_answer(struct question *q)
 {
 	struct span say = get(&q->d, "say"), schema;
@@ -331,8 +379,9 @@ static void choose_answer(struct question *q)
 	for (size_t i = 0; i < S.rules_n; i++) {
 		struct rule *r = &S.rules[i];
 
-		if (r->n && q->all.data && strstr(q->all.data, r->match) &&
-		    (!r->last || (q->last.data && strstr(q->last.data, r->last)))) {
+		if (applies(r, i, q)) {
+			if (r->quote)
+				buf_addspan(&q->answer, quoted(q, r->quote));
 			buf_adds(&q->answer, r->replies[r->used < r->n ? r->used : r->n - 1]);
 			r->used++;
 			return;
