@@ -245,7 +245,7 @@ C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
 SH_FILES = .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
-	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)
+	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi

@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# people: which rows they judge, what is known once they have, and how many it takes. Sourced by retrain.
+
+# gather - all that is known of the new world: what people judged, what was booked, and LABELS. Sets $measured and $learned.
+gather() {
+	touch "$now/asked/learn.jsonl" "$now/asked/measure.jsonl" "$now/asked/raw"
+	{
+		judged "$now/asked/measure.jsonl" | jq -c '.split = "test"'
+		judged "$now/asked/learn.jsonl" | sides 75:25:0
+		cat "$run/booked.jsonl" "${labels[@]}" | sides 50:15:35
+	} >"$run/known.jsonl"
+	# Each input once, and none of which the model in service was made.
+	jq -nc --slurpfile have "$now/rows.jsonl" 'def key: .messages[:-1] | tojson;
+		foreach inputs as $row ({seen: ($have | map({key: key, value: 1}) | from_entries)};
+			.new = (.seen[$row | key] == null) | .seen[$row | key] = 1; select(.new) | $row)' "$run/known.jsonl" >"$run/new.jsonl"
+	side test "$run/new.jsonl" >"$run/new-test.jsonl"
+	measured=$(count "$run/new-test.jsonl")
+	learned=$(($(count "$run/new.jsonl") - measured))
+}
+
+# judged FILE - of the rows that people were asked about those they have judged, with what they made of the answers.
+judged() {
+	answer=0
+	ft-review -q --apply "$journal" "$1" >"$run/applied.jsonl" || answer=$?
+	[ $answer -eq 0 ] || [ $answer -eq 3 ] || die "the verdicts in $journal cannot be used"
+	jq -c 'select(.review) | del(.review)' "$run/applied.jsonl"
+}
+
+# sides RATIO - standard input with the side of each row, by its hash: the same every night.
+sides() {
+	jq -c 'del(.split)' >"$run/to-split"
+	[ ! -s "$run/to-split" ] || ft-split -q -r "$1" "$run/to-split"
+}
+
+# plan - sets $want, how many new rows decide GATE, by the rule of ft-eval(1) for a candidate that is right there as often as the model in
+# service is on the old test rows; $fewest, without which nothing can; $least, how many to learn from.
+plan() {
+	side test "$now/rows.jsonl" >"$run/old-test.jsonl"
+	[ -s "$run/old-test.jsonl" ] || die "there are no test rows in $now/rows.jsonl"
+	answers "$now/model" "$run/old-test.jsonl" >"$run/old-service.jsonl"
+	jq -c '.output = .messages[-1].content | .tool_calls = .messages[-1].tool_calls' "$run/old-test.jsonl" >"$run/perfect.jsonl"
+	answer evaluate --require "$gate" "$run/perfect.jsonl" >"$run/perfect"
+	[ "$(figure '.value == null or .rows_needed != null' "$run/perfect")" = true ] || die "no number of rows can show $gate: set GATE"
+	[ $answer -ne 1 ] || die "the references themselves miss $gate: set CHECK or GATE"
+	fewest=$(figure '.rows_needed // 1' "$run/perfect")
+	answer evaluate --require "$gate" "$run/old-service.jsonl" >"$run/old-service.figures"
+	was_right=$(figure '.value | pc' "$run/old-service.figures")
+	want=$(figure ".rows_needed // $fewest" "$run/old-service.figures")
+	answer evaluate --point --require "$gate" "$run/old-service.jsonl" >/dev/null
+	[ $answer -eq 0 ] || want=$fewest
+	[ ! -e "$now/asked/want" ] || want=$(cat "$now/asked/want")
+	want=${MEASURE:-$((want > 400 ? 400 : want < fewest ? fewest : want))}
+	[ "$want" -ge "$fewest" ] || die "MEASURE=$want rows cannot show $gate, were they all right: it takes $fewest"
+	least=1
+	[ ${#labels[@]} -gt 0 ] || [ -s "$run/booked.jsonl" ] || least=$(((look + 1) / 2))
+}
+
+# wait_for_rows - says what is waited for, and ends the night.
+wait_for_rows() {
+	local learn measure
+	if [ ${#labels[@]} -eq 0 ]; then
+		ask_people
+		learn=$(count "$now/asked/learn.jsonl") measure=$(count "$now/asked/measure.jsonl")
+		say "Waiting for people: $((learn + measure)) rows, $learn that show what is new and $measure drawn at random, which tell how good a model is: $here/retrain review $state"
+		[ "$measure" -ge "$want" ] || say 'The traffic has too few rows for that: name more days of it, or wait for the next.'
+	else
+		say "Waiting for more in ${labels[*]}; 35 of 100 rows are kept to measure by."
+	fi
+	say "Known so far: $learned rows to learn from, of at least $least, and $measured to measure by, of about $want: so many decide $gate for a candidate that is right as often as the model in service was before, $was_right. Fewer than $fewest cannot, were they all right."
+	exit 4
+}
+
+# ask_people - sees to it that as many rows as are wanted wait for people. A candidate that failed asks for more to learn from.
+ask_people() {
+	local n=$((look * (1 + $(failed | wc -l)) - $(count "$now/asked/learn.jsonl")))
+	if [ $n -gt 0 ]; then
+		answer "${drift[@]}" -r "$now/reference.jsonl" --rows $((n + $(count "$now/asked/raw"))) "$run/traffic.jsonl" >"$run/telling"
+		jq -c 'del(.drift)' "$run/telling" | unasked | awk "NR <= $n" >"$run/ask"
+		propose "$now/asked/learn.jsonl"
+	fi
+	n=$((want * 11 / 10 - $(count "$now/asked/measure.jsonl")))
+	if [ $n -gt 0 ]; then
+		unasked <"$run/traffic.jsonl" | shuf -n $n --random-source=<(yes) >"$run/ask"
+		propose "$now/asked/measure.jsonl"
+	fi
+}
+
+# unasked - the rows of standard input about which nobody was asked yet.
+unasked() {
+	grep -vxFf "$now/asked/raw" || [ $? -eq 1 ]
+}
+
+# propose FILE - the rows in run/ask wait there, however the traffic goes on; the answer that each got is the proposal, else the answer that
+# the model in service gives.
+propose() {
+	jq -c 'select(.output or .tool_calls)' "$run/ask" >"$run/answered"
+	jq -c 'select(.output or .tool_calls | not)' "$run/ask" >"$run/unanswered"
+	[ ! -s "$run/unanswered" ] || answers "$now/model" "$run/unanswered" >>"$run/answered"
+	jq -c '.messages += [{role: "assistant", content: (.output // ""), tool_calls} | with_entries(select(.value != null))]
+		| {id, messages, tools, response_format} | with_entries(select(.value != null))' "$run/answered" >>"$1"
+	cat "$run/ask" >>"$now/asked/raw"
+}
