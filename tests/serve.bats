@@ -517,6 +517,27 @@ LIST
 	[ "$(jq -s 'map(select(.shadow | not)) | length' log/*.jsonl)" -eq 10 ]
 }
 
+@test "clients of a route with a candidate that hangs wait as long as those of one without" {
+	local blocks=12 b
+	[ -z "${FT_SLOW:-}" ] || blocks=200
+	start_stub --delay 3
+	start_second --fault hang=1
+	routes '{routes: {plain: {targets: [{model: "main", url: $a}]},
+		shadowed: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "plain"}'
+	start_serve -r routes.json -o log --shadow-queue 50 --shadow-jobs 4 --shadow-deadline 2
+	# The machine has its moods: short blocks in turn, in chance's order, and what is compared are blocks.
+	for b in $(seq $blocks); do
+		jq -nc --argjson b "$b" 'range(50) | {block: $b, messages: [{role: "user", content: "Question \(.)"}]}' >rows
+		for route in $(shuf -e plain shadowed --random-source=<(yes "$b")); do
+			ft-prompt -q -u "$SERVE/v1" -m "$route" -j 4 rows >>"$route.jsonl"
+		done
+	done
+	[ "$(jq -s 'map(select(.output)) | length' shadowed.jsonl)" -eq $((blocks * 50)) ]
+	ft-drift -r plain.jsonl --path .latency:number --cluster .block --min-effect 0 --alpha 0.001 --json shadowed.jsonl >drift
+	curl -sS "$SERVE/metrics" >metrics
+	[ "$(sed -n 's/.*shadows_total.*"shadowed".*outcome="dropped"} //p' metrics)" -ge $((blocks * 20)) ]
+}
+
 @test "a shadow at another host sees nothing that the log would not" {
 	start_stub --log "$TMP/stub.jsonl"
 	start_second --log "$TMP/second.jsonl"
@@ -654,8 +675,9 @@ LIST
 
 @test "after kill -9 under load every call that a client saw the end of is in the log once" {
 	start_stub --delay 2
-	local round i workers
-	for round in 1 2; do
+	local round i workers rounds=2
+	[ -z "${FT_SLOW:-}" ] || rounds=100
+	for round in $(seq $rounds); do
 		start_serve -u "$STUB_URL" -o log
 		workers=()
 		for i in 1 2 3 4; do
@@ -679,7 +701,7 @@ LIST
 	cat seen.* | sort >seen
 	# nothing but whole lines, but for the last that a kill may have cut
 	jq -Rr 'fromjson? | select(.error | not) | .messages[0].content' log/*.jsonl | sort >logged
-	[ "$(wc -l <seen)" -ge 40 ]
+	[ "$(wc -l <seen)" -ge $((rounds * 20)) ]
 	[ -z "$(uniq -d logged)" ]
 	[ -z "$(comm -23 seen logged)" ]
 }
