@@ -56,6 +56,7 @@
 #include "../../lib/base/rng.h"
 #include "../../lib/json/jw.h"
 #include "../../lib/json/record.h"
+#include "listen.h"
 #include "responses.h"
 
 #define REQUEST_MAX ((size_t)512 << 20)
@@ -1540,38 +1541,19 @@ static void loop(int listener)
 	}
 }
 
-static int listen_on(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)port),
-				.sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t n = sizeof a;
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024) ||
-	    getsockname(fd, (struct sockaddr *)&a, &n))
-		prog_die("port %lld: %s", port, strerror(errno));
-	port = ntohs(a.sin_port);
-	return fd;
-}
-
 int main(int argc, char **argv)
 {
-	struct err e = ERR_INIT;
-	char text[32];
-	int fd;
+	int at, listener;
 
 	prog_start(&program, argc, argv);
 	if (replies_name)
 		load_replies();
 	if (log_name && !(S.log = fopen(log_name, "a")))
 		prog_die("%s: %s", log_name, strerror(errno));
-	fd = listen_on();
-	snprintf(text, sizeof text, "%lld\n", port);
-	if (port_file && file_write(port_file, text, strlen(text), &e))
-		prog_fail(&e);
-	loop(fd);
+	at = (int)port;
+	listener = stub_listen(&at, port_file);
+	port = at;
+	loop(listener);
 	while (S.n)
 		drop(0);
 	return 0;

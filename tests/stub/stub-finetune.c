@@ -18,7 +18,6 @@
  *	google		creating a job at OpenAI's address is refused as Google does, in an array
  * --log FILE gets "METHOD PATH" for each request.
  */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +30,7 @@
 #include "../../lib/base/mem.h"
 #include "../../lib/base/prog.h"
 #include "../../lib/json/json.h"
+#include "listen.h"
 
 static const char *port_file, *fault = "", *log_name;
 
@@ -427,21 +427,12 @@ static void serve(int fd, const struct request *q)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t size = sizeof at;
 	struct request q = {0};
-	struct err e = ERR_INIT;
-	char text[16];
+	int s;
+
 	prog_start(&program, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	int s = socket(AF_INET, SOCK_STREAM, 0);
-	if (s < 0 || bind(s, (struct sockaddr *)&at, sizeof at) || listen(s, 16) ||
-	    getsockname(s, (struct sockaddr *)&at, &size))
-		prog_die("cannot listen");
-	st.port = ntohs(at.sin_port);
-	snprintf(text, sizeof text, "%d\n", st.port);
-	if (port_file && file_write(port_file, text, strlen(text), &e))
-		prog_fail(&e);
+	s = stub_listen(&st.port, port_file);
 	while (!prog_stopping()) {
 		int fd = accept(s, NULL, NULL);
 		if (fd < 0)

@@ -8,7 +8,6 @@
  * origin (localhost instead of 127.0.0.1). Range is honoured unless --no-range. One connection
  * after the other, one request each.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 #include "../../lib/base/file.h"
 #include "../../lib/base/prog.h"
+#include "listen.h"
 
 static long long cut, fail_first;
 static const char *port_file, *log_name, *token;
@@ -171,23 +171,15 @@ static void serve(int fd, const char *dir, int port, FILE *log)
 
 int main(int argc, char **argv)
 {
-	char **operands = prog_start(&program, argc, argv), number[20];
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-	struct err e = ERR_INIT;
-	int s = socket(AF_INET, SOCK_STREAM, 0), fd;
+	char **operands = prog_start(&program, argc, argv);
+	int s, fd, port = 0;
 	FILE *log = log_name ? fopen(log_name, "w") : NULL;
 
 	if (!operands[0] || !port_file)
 		prog_usage("a directory and --port-file are needed");
-	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 64) ||
-	    getsockname(s, (struct sockaddr *)&a, &len))
-		prog_die("no port can be had");
-	snprintf(number, sizeof number, "%d", ntohs(a.sin_port));
-	if (file_write(port_file, number, strlen(number), &e))
-		prog_fail(&e);
+	s = stub_listen(&port, port_file);
 	while (!prog_stopping() && (fd = accept(s, NULL, NULL)) >= 0) {
-		serve(fd, operands[0], ntohs(a.sin_port), log);
+		serve(fd, operands[0], port, log);
 		close(fd);
 	}
 	prog_end(FT_OK);

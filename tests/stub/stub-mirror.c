@@ -8,7 +8,6 @@
  * as far as their end, with the echo in results, events and reasons. One connection after the
  * other, one request each.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "../../lib/base/file.h"
 #include "../../lib/base/prog.h"
 #include "../../lib/json/jw.h"
+#include "listen.h"
 
 static const char *port_file, *as = "error", *form = "plain", *location, *say;
 
@@ -215,21 +215,12 @@ static void serve(int fd)
 
 int main(int argc, char **argv)
 {
-	char number[20];
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-	struct err e = ERR_INIT;
-	int s = socket(AF_INET, SOCK_STREAM, 0), fd;
+	int s, fd, port = 0;
 
 	prog_start(&program, argc, argv);
 	if (!port_file)
 		prog_usage("--port-file is needed");
-	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 64) ||
-	    getsockname(s, (struct sockaddr *)&a, &len))
-		prog_die("no port can be had");
-	snprintf(number, sizeof number, "%d", ntohs(a.sin_port));
-	if (file_write(port_file, number, strlen(number), &e))
-		prog_fail(&e);
+	s = stub_listen(&port, port_file);
 	while (!prog_stopping() && (fd = accept(s, NULL, NULL)) >= 0) {
 		serve(fd);
 		close(fd);
