@@ -233,42 +233,42 @@ static const struct country {
 	{998, 9, 9},
 };
 
-/* National forms: X any digit, N 2 to 9, Z 1 to 9, [...] one of, ~ one separator (space, hyphen,
+/* National forms: d any digit, N 2 to 9, Z 1 to 9, [...] one of, ~ one separator (space, hyphen,
  * full stop), = a separator or none; all else is itself. */
 static const char *const national[] = {
-	/* North America: NPA-NXX-XXXX. In brackets or with hyphens also codes that nobody has, for
+	/* North America: area code, exchange, line. In brackets or with hyphens also codes that nobody has, for
 	 * these are the forms that examples are written in. */
-	"(XXX)=XXX~XXXX",
-	"ZXX-XXX-XXXX",
-	"NXX~NXX~XXXX",
-	"NXX/NXX~XXXX",
-	"1~XXX~XXX~XXXX",
-	"1~(XXX)=XXX~XXXX",
-	"1(XXX)=XXX~XXXX",
+	"(ddd)=ddd~dddd",
+	"Zdd-ddd-dddd",
+	"Ndd~Ndd~dddd",
+	"Ndd/Ndd~dddd",
+	"1~ddd~ddd~dddd",
+	"1~(ddd)=ddd~dddd",
+	"1(ddd)=ddd~dddd",
 	/* mobile numbers that are written in one piece: France, Germany, the United Kingdom */
-	"0[67]XXXXXXXX",
-	"01[567]XXXXXXXX",
-	"01[567]XXXXXXXXX",
-	"07[1-9]XXXXXXXX",
+	"0[67]dddddddd",
+	"01[567]dddddddd",
+	"01[567]ddddddddd",
+	"07[1-9]dddddddd",
 	/* Spain, Italy, Hungary */
-	"[89]X~XXX~XX~XX",
-	"[6789]XX~XX~XX~XX",
-	"3[2-9]X~XXXXXX",
-	"3[2-9]X~XXXXXXX",
-	"3[2-9]X~XXX~XXXX",
-	"06~1~XXX~XXXX",
+	"[89]d~ddd~dd~dd",
+	"[6789]dd~dd~dd~dd",
+	"3[2-9]d~dddddd",
+	"3[2-9]d~ddddddd",
+	"3[2-9]d~ddd~dddd",
+	"06~1~ddd~dddd",
 	/* Russia and Kazakhstan, with the trunk 8 */
-	"8=(XXX)=XXX~XX~XX",
-	"8=(XXX)=XXX~XXXX",
-	"8~[34789]XX~XXX~XX~XX",
+	"8=(ddd)=ddd~dd~dd",
+	"8=(ddd)=ddd~dddd",
+	"8~[34789]dd~ddd~dd~dd",
 	/* Brazil, Mexico, Argentina */
-	"XX~9XXXX-XXXX",
-	"(XX)=9~XXXX~XXXX",
-	"55~XXXX~XXXX",
-	"(XX)=XXXXX~XXXX",
+	"dd~9dddd-dddd",
+	"(dd)=9~dddd~dddd",
+	"55~dddd~dddd",
+	"(dd)=ddddd~dddd",
 	/* China's mobile numbers, Australia's services */
-	"1[3-9]X~XXXX~XXXX",
-	"1[38]00~XXX~XXX",
+	"1[3-9]d~dddd~dddd",
+	"1[38]00~ddd~ddd",
 };
 
 int phone_e164(const char *digits, size_t n)
@@ -329,10 +329,10 @@ static int fits(const char *form, const char *text)
 			if (!is_separator(*text))
 				return 0;
 			break;
-		case 'X':
+		case 'd':
 		case 'N':
 		case 'Z':
-			if (!digit || *text < (*form == 'X' ? '0' : *form == 'Z' ? '1' : '2'))
+			if (!digit || *text < (*form == 'd' ? '0' : *form == 'Z' ? '1' : '2'))
 				return 0;
 			break;
 		default:
