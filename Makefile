@@ -60,7 +60,8 @@ LIB = $(BUILD)/libft.a
 link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(LIB) $(pkg_libs) -lm
 
 .PHONY: all programs
-all: setup
+all:
+	@.ci/setup --say build
 	@$(MAKE) $(JOBS) programs
 programs: $(PROGRAMS:%=$(BUILD)/bin/%)
 
@@ -130,6 +131,7 @@ demo: setup
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
+# Installs the packages that a build needs; all does not, but says which are missing.
 .PHONY: setup
 setup:
 	@.ci/setup build
@@ -341,7 +343,8 @@ distcheck: dist
 	test -z "$$(find build/dist/root -type f)"
 
 help:
-	@echo 'make                 install what is missing, build into build/bin'
+	@echo 'make setup           install the packages that a build needs'
+	@echo 'make                 build into build/bin, or say which packages are missing'
 	@echo 'make demo            the whole road on generated payment notes, a few minutes on 2 cores'
 	@echo 'make check           build and run all tests (check-slow: also the long simulations)'
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'

@@ -84,3 +84,16 @@ install_in() {
 	lintian --allow-root --fail-on error,warning "$("$ROOT/.debian/build" root 1.2.3 out)" >said
 	[ ! -s said ]
 }
+
+@test "make installs nothing unasked: it says what is missing, and make setup asks for that" {
+	mkdir fake
+	printf '#!/bin/sh\ncase "$*" in *libmd-dev*) exit 1 ;; esac\necho "install ok installed"\n' >fake/dpkg-query
+	printf '#!/bin/sh\necho "$0 $*" >>%q\n' "$TMP/installed" | tee fake/apt-get fake/sudo >/dev/null
+	printf '#!/bin/sh\necho 0\n' >fake/id
+	chmod +x fake/*
+	PATH=$TMP/fake:$PATH run ! quiet_make all
+	grep -q "apt-get install -y --no-install-recommends libmd-dev$" make.out
+	[ ! -e installed ]
+	PATH=$TMP/fake:$PATH quiet_make setup
+	grep -q "install .* libmd-dev$" installed
+}
