@@ -295,6 +295,7 @@ logits|1e-3|$ministral
 logits|1e-3|{"model_type": "smollm3", "num_hidden_layers": 5}
 logits|1e-3|{"model_type": "phi3", "tie_word_embeddings": false}
 logits|1e-3|$long
+logits|1e-3|{"model_type": "gpt_oss", "head_dim": 16, $experts, "sliding_window": 8, "rope_scaling": $yarn}
 logits|1e-3|{"model_type": "granite", $granite}
 logits|1e-3|{"model_type": "granitemoe", "num_local_experts": 4, $granite}
 logits|1e-3|{"model_type": "qwen3_moe", "head_dim": 32, "moe_intermediate_size": 32, $experts, "norm_topk_prob": true}
@@ -310,6 +311,23 @@ logits|1e-3|{"model_type": "ernie4_5", "head_dim": 16}
 logits|1e-3|{"model_type": "hunyuan_v1_dense", "head_dim": 16, "rope_scaling": {"type": "dynamic", "alpha": 1000.0}}
 logits-gelu|2e-2|{"model_type": "starcoder2", "hidden_act": "gelu_pytorch_tanh"}
 END
+}
+
+@test "llama.cpp reads experts as MXFP4 as we do" {
+	need_llama
+	make_model m 3 '{"model_type": "gpt_oss", "head_dim": 16, "num_experts": 5, "num_experts_per_tok": 5, "sliding_window": 8,
+		"initializer_range": 0.1, "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}}'
+	train-reference mxfp4 m q
+	cp m/tokenizer* q
+	pack | train-reference logits q >ours
+	ft-export -q -m ./q -o q.gguf --quantize f32 >/dev/null
+	pack | llama-peer logits q.gguf >theirs
+	within "$(apart ours theirs)" 1e-3
+	# As MXFP4 llama.cpp rounds what it multiplies it with, as with q8_0; logits go from -3 to 3 here.
+	ft-export -q -m ./q -o packed.gguf --quantize bf16 >/dev/null
+	[ "$(stat -c %s packed.gguf)" -lt "$(($(stat -c %s q.gguf) / 2))" ]
+	pack | llama-peer logits packed.gguf >theirs
+	within "$(apart ours theirs)" 0.1
 }
 
 @test "what llama.cpp computes otherwise in every model of an architecture is refused by name" {

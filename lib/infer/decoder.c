@@ -8,10 +8,12 @@
 
 /* --- weights --- */
 
-/* "As the file has them": bf16 stays, f16 becomes f32, which holds it exactly. */
+/* MXFP4 stays what it is, which loses nothing. "As the file has them": bf16 stays, f16 becomes f32, which holds it exactly. */
 static enum nn_type held(enum nn_type type, enum nn_type stored, enum model_role role, int tied,
 			 size_t cols)
 {
+	if (stored == NN_MXFP4)
+		return stored;
 	if (type == NN_F16)
 		return stored == NN_F16 || !nn_type_fits(stored, cols) ? NN_F32 : stored;
 	return quantize_held_as(type, role, tied, cols);

@@ -66,8 +66,7 @@ static void product(const struct worker *me, float *y, size_t x, int j, size_t p
 					  lin->w.cols);
 	}
 	for (size_t r = 0; r < n; r++) {
-		if (lin->bias)
-			d->k->add(y + r * NN_PANEL, lin->bias + first, width);
+		model_add_bias(lin, y + r * NN_PANEL, first, width);
 		if (lin->extra)
 			d->k->axpy(y + r * NN_PANEL, lin->scale, lin->extra + first, width);
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../nn/attn.h"
 #include "../nn/conv.h"
 #include "decoder_impl.h"
 
@@ -129,8 +130,8 @@ static void linear(const struct worker *me, float *y, size_t ldy, const struct n
 	if (d->adapted && d->adapted[me->layer][which].b.data)
 		nn_pack_mul(y, ldy, &d->u[which], block * ROW_BLOCK, n,
 			    &d->adapted[me->layer][which].b, panel, 1);
-	for (size_t r = 0; lin->bias && r < n; r++)
-		d->k->add(y + r * ldy, lin->bias + first, width);
+	for (size_t r = 0; r < n; r++)
+		model_add_bias(lin, y + r * ldy, first, width);
 	for (size_t r = 0; lin->extra && r < n; r++)
 		d->k->axpy(y + r * ldy, lin->scale, lin->extra + first, width);
 }
@@ -333,6 +334,7 @@ static void attend_piece(const struct worker *me, size_t i)
 	       width = group * hd;
 	size_t pages = b->positions / KVCACHE_PAGE, ld = b->positions;
 	float *q = me->scratch, *o = q + b->n * width, *scores = o + b->n * width;
+	const float *sinks = d->m->layers[me->layer].sinks;
 
 	for (size_t r = 0; r < b->n; r++)
 		memcpy(q + r * width, d->q + (b->first + r) * d->q_size + head * width,
@@ -354,14 +356,17 @@ static void attend_piece(const struct worker *me, size_t i)
 		       hi = (size_t)s->rows[b->first + r].position + 1;
 
 		for (size_t j = 0; j < group; j++) {
-			float *x = scores + (r * group + j) * ld, scale = c->attn_scale;
+			float *x = scores + (r * group + j) * ld, scale = c->attn_scale, sum;
 
 			if (c->attn_softcap > 0) {
 				d->k->scale(x + lo, scale, hi - lo);
 				d->k->softcap(x + lo, c->attn_softcap, hi - lo);
 				scale = 1;
 			}
-			d->k->softmax(x + lo, scale, hi - lo);
+			sum = d->k->softmax(x + lo, scale, hi - lo);
+			if (sinks)
+				d->k->scale(x + lo, nn_attn_sink(&sum, sinks[head * group + j]),
+					    hi - lo);
 			memset(x + lo / KVCACHE_PAGE * KVCACHE_PAGE, 0,
 			       lo % KVCACHE_PAGE * sizeof *x);
 			memset(x + hi, 0,
@@ -441,6 +446,9 @@ void decoder_activate(const struct decoder *d, float *h, const float *g, const f
 		break;
 	case CONFIG_RELU2:
 		d->k->relu2(h, u, n);
+		break;
+	case CONFIG_CLAMPED:
+		d->k->clamped(h, g, u, d->m->config.act_limit, n);
 		break;
 	}
 }

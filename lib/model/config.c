@@ -393,9 +393,13 @@ static int get_quantization(struct config *c, struct span j, struct err *e)
 		c->fp8 = 1;
 		return get_blocks(c, json_member(q, "weight_block_size"), e);
 	}
-	if (json_is(method, "mxfp4"))
-		return err_set(e,
-			       "quantization_config: weights stored as MXFP4 are not supported; take a repository of the model in bf16");
+	if (json_is(method, "mxfp4")) {
+		c->mxfp4 = 1;
+		return c->family->experts && c->family->experts->bare
+			       ? 0
+			       : err_set(e,
+					 "quantization_config: weights stored as MXFP4 are supported for gpt_oss only; take a repository of the model in bf16");
+	}
 	if (json_is(method, "gptq") || json_is(method, "awq"))
 		return err_set(e,
 			       "quantization_config: weights quantised by %.*s are not supported; take the model they were made from (ft-pull ORG/NAME without -GPTQ or -AWQ) and ft's own --quantize",

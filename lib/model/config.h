@@ -17,8 +17,9 @@ enum config_act {
 	CONFIG_SWIGLU,
 	CONFIG_GEGLU,
 	CONFIG_GELU,
-	CONFIG_RELU2
-}; /* GELU and RELU2 without gate */
+	CONFIG_RELU2,
+	CONFIG_CLAMPED
+}; /* GELU and RELU2 without gate; CLAMPED: nn/kern.h */
 enum config_qk_norm { CONFIG_QK_NONE, CONFIG_QK_HEADS, CONFIG_QK_WHOLE };
 enum config_rope {
 	CONFIG_ROPE_NONE,
@@ -48,6 +49,7 @@ struct config {
 	enum config_norm norm;
 	float norm_eps, norm_plus; /* weights are w + norm_plus: 1 for Gemma */
 	enum config_act act;
+	float act_limit;		/* of CLAMPED */
 	int qkv_bias, o_bias, mlp_bias; /* as the family has them; checked against the tensors */
 	enum config_qk_norm qk_norm;	/* RMSNorm on q and k, per head or over all heads at once */
 	int rope_first;			/* and behind the rotation, not before it */
@@ -80,6 +82,7 @@ struct config {
 	unsigned char sparse[CONFIG_LAYERS_MAX];
 	size_t experts, experts_used, expert_ffn; /* 0: there are none */
 	int experts_normed;			  /* shares of the chosen add up to 1 */
+	int mxfp4;				  /* experts are stored as MXFP4 */
 	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[CONFIG_LAYERS_MAX];
 	float init_range;	 /* initializer_range, .02 where absent */

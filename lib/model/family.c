@@ -49,6 +49,14 @@ static const struct family_experts granite_experts = {.router = "block_sparse_mo
 						      .n = 8,
 						      .used = 2,
 						      .normed = 1};
+static const struct family_experts gpt_oss_experts = {.router = "mlp.router",
+						      .linear = {"mlp.experts.gate_up_proj",
+								 "mlp.experts.gate_up_proj",
+								 "mlp.experts.down_proj"},
+						      .bare = 1,
+						      .n = 128,
+						      .used = 4,
+						      .normed = 1};
 
 /* --- what a family alone reads --- */
 
@@ -131,6 +139,22 @@ static int read_granite(struct config *c, struct span j, struct err *e)
 		return -1;
 	c->logit_scale = 1 / c->logit_scale;
 	return 0;
+}
+
+/* Without a description of its positions Transformers takes those of the 120B model, which is told
+ * nowhere in the file. */
+static int read_gpt_oss(struct config *c, struct span j, struct err *e)
+{
+	double alpha;
+
+	if (json_kind(json_member(j, "rope_scaling")) != JSON_OBJECT &&
+	    json_kind(json_member(j, "rope_parameters")) != JSON_OBJECT)
+		return err_set(e, "rope_scaling is missing");
+	if (config_real(j, "swiglu_alpha", 1.702, &alpha, e) ||
+	    get_multiplier(j, "swiglu_limit", 7, &c->act_limit, e))
+		return -1;
+	return fabs(alpha - 1.702) < 1e-6 ? 0
+					  : err_set(e, "swiglu_alpha %g is not supported", alpha);
 }
 
 /* Llama 4's scaling of queries by position stands among the rotary parameters. */
@@ -290,6 +314,12 @@ static const struct family families[] = {
 	 .norm = CONFIG_LAYERNORM, .act = CONFIG_GELU, .acts = {"gelu_new", "gelu_pytorch_tanh"},
 	 .bias_qkv = {NULL, 1}, .bias_o = {NULL, 1}, .bias_mlp = {NULL, 1}, .eps = 1e-5, .tied = 1,
 	 .read = read_gpt2},
+	{.type = "gpt_oss", .class = "GptOssForCausalLM", .gguf = "gpt-oss",
+	 .gguf_norm_mlp = "post_attention_norm", LLAMA_OUTSIDE, LLAMA_NORMS,
+	 .sinks = "self_attn.sinks", .linear = {LLAMA_ATTENTION}, .experts = &gpt_oss_experts,
+	 .keys = &llama_keys, .act = CONFIG_CLAMPED, .acts = {"silu"}, .head_dim = 64,
+	 .bias_qkv = {"attention_bias", 1}, .bias_o = {"attention_bias", 1}, .eps = 1e-5,
+	 .theta = 1.5e5, .windows = 1, .window = 128, .window_every = 2, .read = read_gpt_oss},
 	{.type = "smollm3", .class = "SmolLM3ForCausalLM", .gguf = "smollm3", .gguf_permuted = 1,
 	 LLAMA_OUTSIDE, LLAMA_NORMS, LLAMA_LINEAR, SILU, LLAMA_BIAS, .eps = 1e-6, .theta = 2e6,
 	 .tied = 1, .rope = FAMILY_ROPE_LISTED, .windows = 1, .window_switch = 1},
@@ -376,7 +406,7 @@ void family_names(struct buf *out)
 
 /* --- members of one family in another's file --- */
 
-#define EXPERTS ",olmoe,qwen3_moe,granitemoe,"
+#define EXPERTS ",olmoe,qwen3_moe,granitemoe,gpt_oss,"
 
 /* Changes what is computed wherever it is neither missing, null, false nor the neutral number, and
  * only the families named (with commas around each) heed it. */
@@ -407,6 +437,8 @@ static const struct {
 	{"num_experts", 0, EXPERTS},
 	{"num_local_experts", 0, EXPERTS},
 	{"num_experts_per_tok", NAN, EXPERTS},
+	{"swiglu_limit", NAN, ",gpt_oss,"},
+	{"swiglu_alpha", NAN, ",gpt_oss,"},
 	{"norm_topk_prob", NAN, ",olmoe,qwen3_moe,"},
 	{"moe_intermediate_size", 0, ",qwen3_moe,"},
 	{"decoder_sparse_step", 1, ",qwen3_moe,"},

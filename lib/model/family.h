@@ -30,7 +30,10 @@ struct family_experts {
 	 * of each plane. */
 	const char *expert;
 	const char *linear[MODEL_EXPERT_LINEARS]; /* gate, up, down */
-	int bare; /* tensors with a plane for each expert are called so, their biases NAME_bias */
+	/* Tensors with a plane for each expert are called so without .weight; there are biases,
+	 * NAME_bias, and one of the router; products of one name have the rows of a plane by turns; and
+	 * planes are stored [in, out], or as MXFP4. */
+	int bare;
 	const char *ffn;	       /* member that says how wide one is; NULL: that of the MLP */
 	size_t ffn_otherwise, n, used; /* where config.json does not say; 0: it must */
 	int normed;		       /* shares add up to 1; -1: where norm_topk_prob says so */
@@ -51,6 +54,7 @@ struct family {
 	 * there is none. Products of one name are runs of rows of one tensor. */
 	const char *embed, *positions, *layer, *norm_final;
 	const char *norm_attn, *post_attn, *norm_mlp, *post_mlp, *norm_q, *norm_k;
+	const char *sinks; /* this one has its whole name */
 	const char *linear[MODEL_LINEARS];
 	/* Of layers with a convolution: gates, gate, input and output in the places of q, k, v and o;
 	 * and the taps. NULL: there are no such layers. */

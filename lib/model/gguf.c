@@ -72,6 +72,11 @@ void gguf_array(struct gguf *g, const char *name, enum gguf_type of, uint64_t n)
 	put_le(&g->pairs, n, 8);
 }
 
+size_t gguf_row_bytes(enum nn_type type, size_t cols)
+{
+	return nn_row_bytes(type, cols) + (type == NN_MXFP4 ? cols / 32 : 0);
+}
+
 void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t planes, size_t rows,
 		 size_t cols)
 {
@@ -87,7 +92,7 @@ void gguf_tensor(struct gguf *g, const char *name, enum nn_type type, size_t pla
 				  type,
 				  0,
 				  (planes ? planes : 1) * (rows ? rows : 1) *
-					  (uint64_t)nn_row_bytes(type, cols)};
+					  (uint64_t)gguf_row_bytes(type, cols)};
 	if (g->n > 0)
 		t->offset =
 			(g->t[g->n - 1].offset + g->t[g->n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;
@@ -105,6 +110,8 @@ static uint32_t type_number(enum nn_type t)
 		return 8;
 	case NN_BF16:
 		return 30;
+	case NN_MXFP4:
+		return 39;
 	default:
 		return 0;
 	}

@@ -35,6 +35,9 @@ enum gguf_type {
 	GGUF_ARRAY = 9
 };
 
+/* Bytes of a row in the file: MXFP4's scales stand before their blocks there. */
+size_t gguf_row_bytes(enum nn_type type, size_t cols);
+
 struct gguf_tensor {
 	char *name;
 	int dims;

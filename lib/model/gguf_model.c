@@ -12,8 +12,8 @@
 struct source {
 	int tensor;			/* in the model's table; -1: values below */
 	const struct model_linear *lin; /* with an adapter to merge, or whose a or b is written */
-	/* EXPERTS: lin is one product of a layer's first expert */
-	enum { WHOLE, LORA_A, LORA_B, EXPERTS } part;
+	/* EXPERTS: lin is one product of a layer's first expert; EXPERTS_BIAS: the biases of all */
+	enum { WHOLE, LORA_A, LORA_B, EXPERTS, EXPERTS_BIAS } part;
 	int permute; /* rows go from (heads, 2, half) to (heads, half, 2) */
 	float plus;  /* added to every value */
 	const float *values;
@@ -103,11 +103,28 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	return rc;
 }
 
+/* A row of MXFP4 in the layout of ggml: of a block the scale, then its values, those of the second
+ * half in the upper halves of the bytes. */
+static void recode_mxfp4(unsigned char *out, const struct nn_mat *w, size_t r)
+{
+	size_t at = r * (w->step ? w->step : 1) * (w->cols / 32);
+	const unsigned char *x = (const unsigned char *)w->data + at * 16, *s = w->scales + at;
+
+	for (size_t b = 0; b < w->cols / 32; b++, x += 16, out += 17) {
+		out[0] = s[b];
+		for (int k = 0; k < 16; k++) {
+			int low = x[k / 2] >> k % 2 * 4 & 15, high = x[8 + k / 2] >> k % 2 * 4 & 15;
+
+			out[1 + k] = (unsigned char)(low | high << 4);
+		}
+	}
+}
+
 /* One product of every expert, plane after plane. */
 static int write_experts(const struct job *j, size_t i, FILE *f, struct err *e)
 {
 	const struct gguf_tensor *t = &j->g.t[i];
-	size_t cols = t->ne[0], rows = t->ne[1], bytes = nn_row_bytes(t->type, cols);
+	size_t cols = t->ne[0], rows = t->ne[1], bytes = gguf_row_bytes(t->type, cols);
 	float *values = mem_alloc(rows * cols, sizeof *values);
 	void *coded = mem_alloc(bytes, 1);
 	int rc = 0;
@@ -115,9 +132,13 @@ static int write_experts(const struct job *j, size_t i, FILE *f, struct err *e)
 	for (size_t x = 0; x < t->ne[2] && !rc; x++) {
 		const struct model_linear *lin = j->s[i].lin + x * MODEL_EXPERT_LINEARS;
 
-		model_linear_values(lin, 1, values);
+		if (t->type != NN_MXFP4)
+			model_linear_values(lin, 1, values);
 		for (size_t r = 0; r < rows && !rc; r++) {
-			nn_encode(t->type, coded, values + r * cols, cols);
+			if (t->type == NN_MXFP4)
+				recode_mxfp4(coded, &lin->w, r);
+			else
+				nn_encode(t->type, coded, values + r * cols, cols);
 			if (fwrite(coded, 1, bytes, f) != bytes)
 				rc = err_errno(e, "tensor %s", t->name);
 		}
@@ -125,6 +146,22 @@ static int write_experts(const struct job *j, size_t i, FILE *f, struct err *e)
 	}
 	free(values);
 	free(coded);
+	return rc;
+}
+
+static int write_expert_biases(const struct job *j, size_t i, FILE *f, struct err *e)
+{
+	const struct gguf_tensor *t = &j->g.t[i];
+	float *values = mem_alloc(t->ne[0], sizeof *values);
+	int rc = 0;
+
+	for (size_t x = 0; x < t->ne[1] && !rc; x++) {
+		memset(values, 0, t->ne[0] * sizeof *values);
+		model_add_bias(j->s[i].lin + x * MODEL_EXPERT_LINEARS, values, 0, t->ne[0]);
+		if (fwrite(values, sizeof *values, t->ne[0], f) != t->ne[0])
+			rc = err_errno(e, "tensor %s", t->name);
+	}
+	free(values);
 	return rc;
 }
 
@@ -136,7 +173,9 @@ static int fill(void *arg, size_t i, FILE *f, struct err *e)
 
 	for (int d = 1; d < t->dims; d++)
 		values *= t->ne[d];
-	if (j->s[i].part == EXPERTS ? write_experts(j, i, f, e) : write_rows(j, i, f, e))
+	if (j->s[i].part == EXPERTS	   ? write_experts(j, i, f, e)
+	    : j->s[i].part == EXPERTS_BIAS ? write_expert_biases(j, i, f, e)
+					   : write_rows(j, i, f, e))
 		return -1;
 	if (j->how->step && j->how->step(j->how->arg, values))
 		return err_set(e, "interrupted");
@@ -192,13 +231,22 @@ static void add_experts(struct job *j, size_t l, enum nn_type type, int tied)
 	snprintf(name, sizeof name, "blk.%zu.ffn_gate_inp.weight", l);
 	add(j, name, NN_F32, layer->router.w.rows, layer->router.w.cols,
 	    (struct source){.tensor = layer->router.t_w});
+	snprintf(name, sizeof name, "blk.%zu.ffn_gate_inp.bias", l);
+	add_vector(j, name, layer->router.t_bias, 0, 0);
 	for (int i = 0; i < MODEL_EXPERT_LINEARS; i++) {
 		const struct model_linear *lin = &layer->experts[0][i];
 
 		snprintf(name, sizeof name, "blk.%zu.ffn_%s_exps.weight", l, names[i]);
-		add_planes(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
+		add_planes(j, name,
+			   lin->w.type == NN_MXFP4 && type != NN_F32
+				   ? NN_MXFP4
+				   : quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
 			   j->m->config.experts, lin->w.rows, lin->w.cols,
 			   (struct source){.tensor = -1, .lin = lin, .part = EXPERTS});
+		snprintf(name, sizeof name, "blk.%zu.ffn_%s_exps.bias", l, names[i]);
+		if (lin->bias)
+			add(j, name, NN_F32, j->m->config.experts, lin->w.rows,
+			    (struct source){.tensor = -1, .lin = lin, .part = EXPERTS_BIAS});
 	}
 }
 
@@ -228,6 +276,8 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 	}
 	if (layer->experts)
 		add_experts(j, l, type, tied);
+	snprintf(name, sizeof name, "blk.%zu.attn_sinks.weight", l);
+	add_vector(j, name, layer->t_sinks, 0, 0);
 	for (int i = 0; i < MODEL_LINEARS; i++) {
 		const struct model_linear *lin = &layer->lin[i];
 		int turn = f->gguf_permuted && (i == MODEL_Q || i == MODEL_K);
@@ -396,13 +446,21 @@ static const char *other_there(const struct config *c, const char *arch)
 		return "has windows in models of 64 layers only, and this one has them in others";
 	if (strcmp(arch, "olmoe") == 0 && c->experts_normed)
 		return "leaves the shares of experts as they are, and this model makes them add up to 1 (norm_topk_prob)";
+	if (strcmp(arch, "gpt-oss") == 0) {
+		for (size_t l = 0; l < c->layers; l++)
+			if (c->windowed[l] != (l % 2 == 0))
+				return "has windows in every other layer, and this model in others";
+		if (!c->window || !c->qkv_bias || fabsf(c->act_limit - 7) > 1e-6f)
+			return "has windows, biases of attention and a swiglu_limit of 7, and this model has not all of them";
+	}
 	if (strcmp(arch, "qwen3moe") == 0 && !c->experts_normed)
 		return "makes the shares of experts add up to 1, and this model leaves them as they are (norm_topk_prob)";
 	if (c->experts && memchr(c->sparse, 0, c->layers))
 		return "has experts in every layer, and this model in some";
 	if (c->conv_bias)
 		return "has convolutions without bias only, and this model has one";
-	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate)
+	/* Of gpt-oss there is no other file. */
+	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate && strcmp(arch, "gpt-oss") != 0)
 		return "rounds yarn's bounds, and this model does not (truncate)";
 	return NULL;
 }
@@ -455,7 +513,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	add_norm(&j, c->family->gguf_norm_final ? c->family->gguf_norm_final : "output_norm",
 		 &m->norm_final);
 	/* These architectures have no tied form. */
-	if (!tied || strncmp(arch, "olmo", 4) == 0)
+	if (!tied || strncmp(arch, "olmo", 4) == 0 || strcmp(arch, "gpt-oss") == 0)
 		add(&j, "output.weight", quantize_held_as(type, MODEL_HEAD, 0, m->head.cols),
 		    m->head.rows, m->head.cols, (struct source){.tensor = m->t_head});
 	add_rope(&j);

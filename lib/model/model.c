@@ -167,15 +167,23 @@ static void add_plane(struct model *m, size_t l, int j)
 	       plane = two ? 2 * rows : rows;
 	int t = second ? experts[0][j - 1].t_w
 		       : add(m, (int)l, f->linear[j], f->bare ? NULL : "weight", MODEL_WEIGHT, 3,
-			     c->experts * plane, cols);
+			     c->experts * plane, cols),
+	    bias = experts[0][second ? j - 1 : j].t_bias;
+	char name[96];
 
 	m->tensors[t].planes = c->experts;
+	m->tensors[t].transposed = f->bare;
+	snprintf(name, sizeof name, "%s_bias", f->linear[j]);
+	if (f->bare && !second)
+		bias = add(m, (int)l, name, NULL, MODEL_BIAS, 2, c->experts, plane);
 	for (size_t x = 0; x < c->experts; x++) {
 		struct model_linear *lin = &experts[x][j];
 
 		lin->w = (struct nn_mat){.rows = rows, .cols = cols};
 		lin->t_w = t;
-		lin->row0 = x * plane + (second ? rows : 0);
+		lin->t_bias = bias;
+		lin->step = f->bare && two ? 2 : 1;
+		lin->row0 = x * plane + (!second ? 0 : f->bare ? 1 : rows);
 	}
 }
 
@@ -194,6 +202,8 @@ static void add_experts(struct model *m, size_t l)
 			y->experts[x][j] = no_linear;
 	y->router.w = (struct nn_mat){.rows = c->experts, .cols = c->hidden};
 	y->router.t_w = add(m, (int)l, f->router, "weight", MODEL_ROUTER, 2, c->experts, c->hidden);
+	if (f->bare)
+		y->router.t_bias = add(m, (int)l, f->router, "bias", MODEL_BIAS, 1, 1, c->experts);
 	if (f->expert)
 		add_apart(m, l);
 	for (int j = 0; !f->expert && j < MODEL_EXPERT_LINEARS; j++)
@@ -226,6 +236,7 @@ static void add_layer(struct model *m, size_t l)
 			   : j <= MODEL_V ? c->qkv_bias
 					  : c->o_bias);
 	add_experts(m, l);
+	y->t_sinks = f->sinks ? add(m, (int)l, f->sinks, NULL, MODEL_BIAS, 1, 1, c->heads) : -1;
 	y->t_conv = y->t_conv_bias = -1;
 	if (conv) {
 		y->taps = c->conv_taps;
@@ -293,8 +304,11 @@ static void bind_linear(const struct model *m, struct model_linear *lin)
 	if (lin->t_w < 0)
 		return;
 	lin->w.type = m->tensors[lin->t_w].type;
+	lin->w.step = lin->step;
 	lin->w.data = (const char *)data_of(m, lin->t_w) +
 		      lin->row0 * nn_row_bytes(lin->w.type, lin->w.cols);
+	if (m->tensors[lin->t_w].scales)
+		lin->w.scales = m->tensors[lin->t_w].scales + lin->row0 * (lin->w.cols / 32);
 	lin->bias = floats_at(m, lin->t_bias, lin->row0);
 	lin->a = floats_at(m, lin->t_a, 0);
 	lin->b = floats_at(m, lin->t_b, lin->row0 * lin->rank);
@@ -311,6 +325,7 @@ void model_bind(struct model *m)
 			bind_linear(m, model_product(m, l, i));
 		if (y->experts)
 			bind_linear(m, &y->router);
+		y->sinks = data_of(m, y->t_sinks);
 		bind_norm(m, &y->norm_attn);
 		bind_norm(m, &y->norm_mlp);
 		bind_norm(m, &y->post_attn);
@@ -365,7 +380,7 @@ void model_table_settle(struct model *m)
 		if (!t->trained)
 			continue;
 		if (t->data) {
-			nn_decode(m->params + t->offset, t->type, t->data, t->rows * t->cols);
+			model_tensor_values(m, i, 0, m->params + t->offset);
 			model_forget(m, t->data, nn_row_bytes(t->type, t->rows * t->cols));
 		}
 		t->type = NN_F32;
@@ -424,7 +439,7 @@ static int train(struct model *m, size_t from_layer, int outside, struct err *e)
 	if (m->adapter)
 		return err_set(e, "the weights below an adapter stay frozen");
 	for (size_t i = 0; i < m->n_tensors; i++)
-		if (m->tensors[i].type == NN_Q8_0 || m->tensors[i].type == NN_Q4_0)
+		if (m->tensors[i].type >= NN_Q8_0)
 			return err_set(e,
 				       "quantised weights cannot be trained; train an adapter over them");
 	for (size_t i = 0; i < m->n_tensors; i++) {

@@ -37,8 +37,11 @@ struct model_linear {
 	size_t rank;
 	float scale; /* alpha/rank, or alpha/sqrt(rank) */
 	int t_w, t_bias, t_a, t_b, t_m, t_extra;
-	size_t row0;
+	size_t row0, step; /* rows of the tensor from one row to the next */
 };
+
+/* y [n] += the bias of outputs first to first + n - 1, where there is one. */
+void model_add_bias(const struct model_linear *lin, float *y, size_t first, size_t n);
 
 struct model_norm {
 	const float *w, *b; /* b for LayerNorm only */
@@ -59,6 +62,8 @@ struct model_layer {
 	size_t taps;
 	const float *conv, *conv_bias; /* [hidden, taps]; [hidden] or NULL */
 	int t_conv, t_conv_bias;
+	const float *sinks; /* [heads] scores beside those of the keys (nn/attn.h); NULL: none */
+	int t_sinks;
 	/* Experts stand in the place of the MLP; NULL: they do not. Of each its gate (rows 0 where up
 	 * makes both), up and down. The router [experts, hidden] chooses among them. */
 	struct model_linear (*experts)[MODEL_EXPERT_LINEARS];

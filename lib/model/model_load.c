@@ -81,6 +81,34 @@ static int widen(struct model *m, struct model_tensor *t, const struct st_tensor
 	return 0;
 }
 
+/* MXFP4 as gpt-oss is published: NAME_blocks and NAME_scales, both by experts, their outputs and the
+ * blocks of these. Stays where it is. */
+static int load_mxfp4(struct model *m, struct model_tensor *t, const struct st_tensor *blocks,
+		      const struct st_tensor *scales, struct err *e)
+{
+	const struct st_tensor *both[] = {blocks, scales};
+	uint64_t shape[] = {t->planes, t->rows / t->planes, t->cols / 32, 16};
+
+	if (t->cols % 32 != 0)
+		return err_set(e, "%s: tensor %s: %zu inputs are not whole blocks of 32", m->dir,
+			       blocks->name, t->cols);
+	for (int i = 0; i < 2; i++) {
+		const struct st_tensor *s = both[i];
+
+		if (s->type != ST_U8 || s->dims != 4 - i || s->shape[0] != shape[0] ||
+		    s->shape[1] != shape[1] || s->shape[2] != shape[2] ||
+		    (i == 0 && s->shape[3] != shape[3]))
+			return err_set(e,
+				       "%s: tensor %s is not U8 of the shape [%zu, %zu, %zu%s] that config.json calls for",
+				       m->memory->files.paths[s->file], s->name, (size_t)shape[0],
+				       (size_t)shape[1], (size_t)shape[2], i ? "" : ", 16");
+	}
+	t->type = NN_MXFP4;
+	t->data = blocks->data;
+	t->scales = scales->data;
+	return 0;
+}
+
 static int load_tensor(struct model *m, struct model_tensor *t, const struct st_tensor *s,
 		       const struct model_load *o, struct err *e)
 {
@@ -122,7 +150,7 @@ static int load_tensor(struct model *m, struct model_tensor *t, const struct st_
 		t->data = s->data;
 	if (t->transposed)
 		turn(m, t, st_type_size(s->type));
-	if (t->dims == 1 || t->role == MODEL_POSITION || conv) {
+	if (t->dims == 1 || t->role == MODEL_BIAS || t->role == MODEL_POSITION || conv) {
 		float *values = model_keep(m, t->rows * t->cols, sizeof *values);
 
 		nn_decode(values, t->type, s->data, t->rows * t->cols);
@@ -185,6 +213,16 @@ static const struct st_tensor *stored_as(const struct model *m, const struct mod
 	return s;
 }
 
+/* The tensor that is called NAME_WHAT. */
+static const struct st_tensor *stored_part(const struct model *m, const struct model_tensor *t,
+					   const char *what)
+{
+	char name[200];
+
+	snprintf(name, sizeof name, "%s_%s", t->name, what);
+	return stored(m, name);
+}
+
 /* Parts of multimodal models that no text goes through. */
 static int is_vision(const char *name)
 {
@@ -240,8 +278,23 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		struct model_tensor *t = &m->tensors[i];
-		const struct st_tensor *s = stored_as(m, t);
+		const struct st_tensor *s = stored_as(m, t), *scales = NULL;
 
+		if (!s && m->config.mxfp4 && t->dims == 3) {
+			s = stored_part(m, t, "blocks");
+			scales = stored_part(m, t, "scales");
+			if (s && scales) {
+				if (load_mxfp4(m, t, s, scales, e))
+					goto cleanup;
+				used[s - files->t] = used[scales - files->t] = 1;
+				continue;
+			}
+			if (s || scales) {
+				err_set(e, "%s: tensor %s_%s is missing", m->dir, t->name,
+					s ? "scales" : "blocks");
+				goto cleanup;
+			}
+		}
 		if (!s) {
 			err_set(e, "%s: tensor %s is missing", m->dir, t->name);
 			goto cleanup;

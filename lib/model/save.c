@@ -44,7 +44,8 @@ void model_tensor_values(const struct model *m, size_t i, int merged, float *out
 {
 	const struct model_tensor *t = &m->tensors[i];
 
-	nn_decode(out, t->type, t->data, t->rows * t->cols);
+	nn_mat_rows(out, &(struct nn_mat){t->type, t->rows, t->cols, t->data, t->scales, 1}, 0,
+		    t->rows);
 	for (size_t j = 0, n = t->layer < 0 ? 0 : model_products(m, (size_t)t->layer);
 	     merged && j < n; j++) {
 		const struct model_linear *lin = model_product(m, (size_t)t->layer, j);
@@ -54,6 +55,14 @@ void model_tensor_values(const struct model *m, size_t i, int merged, float *out
 		if (lin->t_bias == (int)i && lin->extra)
 			nn_kern()->axpy(out + lin->row0, lin->scale, lin->extra, lin->w.rows);
 	}
+}
+
+void model_add_bias(const struct model_linear *lin, float *y, size_t first, size_t n)
+{
+	if (lin->bias && lin->step <= 1)
+		nn_kern()->add(y, lin->bias + first, n);
+	for (size_t i = 0; lin->bias && lin->step > 1 && i < n; i++)
+		y[i] += lin->bias[(first + i) * lin->step];
 }
 
 int model_merges(const struct model *m, struct err *e)
@@ -324,7 +333,7 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 		edits[0].name = "dtype"; /* the newer name of the same member */
 	if (m->untied)
 		edits[n++] = (struct edit){"tie_word_embeddings", span_of("false")};
-	if (m->config.fp8)
+	if (m->config.fp8 || m->config.mxfp4)
 		edits[n++] = (struct edit){"quantization_config", {0}};
 	if (record_splice(&r, edits, n, &b)) {
 		err_set(e, "config.json is too large");

@@ -33,8 +33,9 @@ struct model_tensor {
 	size_t rows, cols; /* of a vector: rows = 1 */
 	size_t planes;	   /* with 3 dimensions */
 	enum nn_type type;
-	const void *data; /* values as held; &params[offset] for trained ones */
-	int transposed;	  /* the file has it, or each of its planes, [cols, rows] (GPT-2) */
+	const void *data;	     /* values as held; &params[offset] for trained ones */
+	const unsigned char *scales; /* of MXFP4 (nn/mat.h) */
+	int transposed; /* the file has it, or each of its planes, [cols, rows] (GPT-2) */
 	int trained;
 	size_t offset; /* in floats, into params and gradients, where trained */
 };

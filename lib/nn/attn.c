@@ -36,6 +36,29 @@ static void against(float *s, const struct nn_thin *thin, const struct nn_attn *
 		 width, a->head_dim, 0);
 }
 
+float nn_attn_sink(float *log_sum, float sink)
+{
+	float most = fmaxf(*log_sum, sink),
+	      all = most + logf(expf(*log_sum - most) + expf(sink - most)),
+	      by = expf(*log_sum - all);
+
+	*log_sum = all;
+	return by;
+}
+
+void nn_attn_sinks_back(float *dsinks, const float *do_, const float *o, size_t ldo,
+			const float *lse, size_t ldl, const struct nn_attn *a)
+{
+	const struct nn_kern *k = nn_kern();
+
+	/* The sink's share is p = exp(sink - lse); its value is 0, so ds = p (0 - sum of p dp). */
+	for (size_t j = 0; j < a->group; j++)
+		for (size_t i = 0; i < a->n; i++)
+			dsinks[j] -= expf(a->sinks[j] - lse[j * ldl + i]) *
+				     k->dot(do_ + i * ldo + j * a->head_dim,
+					    o + i * ldo + j * a->head_dim, a->head_dim);
+}
+
 void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a,
 		     float *scratch)
 {
@@ -60,6 +83,9 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 					scale = 1;
 				}
 				sum = k->softmax(row + from, scale, to - from);
+				if (a->sinks)
+					k->scale(row + from, nn_attn_sink(&sum, a->sinks[j]),
+						 to - from);
 				memset(row, 0, from * sizeof *row);
 				memset(row + to, 0, (width - to) * sizeof *row);
 				if (lse)

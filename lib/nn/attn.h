@@ -23,12 +23,23 @@ struct nn_attn {
 	size_t window;
 	float scale;   /* 1/sqrt(head_dim), mostly */
 	float softcap; /* 0: none */
+	/* [group] A score of each head beside those of the keys, which takes its share of attention
+	 * and gives nothing (Xiao et al. 2023; Agarwal et al. 2025). NULL: there are none. */
+	const float *sinks;
 	const float *q, *k, *v;
 	size_t ldq, ldk, ldv;
 };
 
 /* Floats of scratch for a segment of n rows. */
 size_t nn_attn_scratch(size_t n, size_t head_dim);
+
+/* A head's sink makes of the log-sum of the scores the one with it; what is returned scales the
+ * probabilities. */
+float nn_attn_sink(float *log_sum, float sink);
+
+/* dsinks [group] += their gradients; the other arguments as in nn_attn_backward. */
+void nn_attn_sinks_back(float *dsinks, const float *do_, const float *o, size_t ldo,
+			const float *lse, size_t ldl, const struct nn_attn *a);
 
 /* o [n, group heads] with ldo is set; lse [group][ldl >= n] gets the log-sums (NULL: not kept). */
 void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct nn_attn *a,

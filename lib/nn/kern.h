@@ -56,6 +56,11 @@ struct nn_kern {
 	/* Sets dg and du from dh; dg may be dh's own memory or g's, du may be u's. */
 	void (*swiglu_back)(float *dg, float *du, const float *dh, const float *g, const float *u,
 			    size_t n);
+	/* The gate of gpt-oss: h = g sigmoid(1.702 g) (u + 1), g first held to at most limit and u to
+	 * -limit..limit. */
+	void (*clamped)(float *h, const float *g, const float *u, float limit, size_t n);
+	void (*clamped_back)(float *dg, float *du, const float *dh, const float *g, const float *u,
+			     float limit, size_t n);
 	/* GeGLU with the tanh approximation (Hendrycks and Gimpel 2016). */
 	void (*geglu)(float *h, const float *g, const float *u, size_t n);
 	void (*geglu_back)(float *dg, float *du, const float *dh, const float *g, const float *u,
@@ -108,6 +113,7 @@ struct nn_kern {
 	void (*from_bf16)(float *y, const uint16_t *x, size_t n);
 	void (*from_q8_0)(float *y, const void *x, size_t n);
 	void (*from_q4_0)(float *y, const void *x, size_t n);
+	void (*from_mxfp4)(float *y, const unsigned char *x, const unsigned char *scales, size_t n);
 };
 
 const struct nn_kern *nn_kern(void);

@@ -421,6 +421,41 @@ static inline void swiglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
 	*dg = dh * u * (s + f * (all(1.f) - s));
 }
 
+/* of g in gpt-oss */
+#define GATE_ALPHA 1.702f
+
+static inline vf vmin(vf a, vf b)
+{
+	return choose(a < b, a, b);
+}
+
+static inline vf clamped1(vf g, vf u, vf limit)
+{
+	g = vmin(g, limit);
+	u = vmax(vmin(u, limit), -limit);
+	return g * vsigmoid(all(GATE_ALPHA) * g) * (u + all(1.f));
+}
+
+static void clamped(float *h, const float *g, const float *u, float limit, size_t n)
+{
+	EACH2(clamped1(vg, vu, all(limit)));
+}
+
+/* What is held at a limit gets no gradient. */
+static inline void clamped_back1(vf *dg, vf *du, vf dh, vf g, vf u, vf limit)
+{
+	vi g_in = g <= limit, u_in = (u <= limit) & (u >= -limit);
+	vf s, f;
+
+	g = vmin(g, limit);
+	u = vmax(vmin(u, limit), -limit);
+	s = vsigmoid(all(GATE_ALPHA) * g);
+	f = g * s;
+	*du = choose(u_in, dh * f, zero());
+	*dg = choose(g_in, dh * (u + all(1.f)) * (s + all(GATE_ALPHA) * f * (all(1.f) - s)),
+		     zero());
+}
+
 static inline void geglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
 {
 	vf s = gelu_s(g);
@@ -448,6 +483,14 @@ static void swiglu_back(float *dg, float *du, const float *dh, const float *g, c
 			size_t n)
 {
 	GATED_BACK(swiglu_back1)
+}
+
+static void clamped_back(float *dg, float *du, const float *dh, const float *g, const float *u,
+			 float limit, size_t n)
+{
+#define ONE(dg1, du1, dh1, g1, u1) clamped_back1(dg1, du1, dh1, g1, u1, all(limit))
+	GATED_BACK(ONE)
+#undef ONE
 }
 
 static void geglu_back(float *dg, float *du, const float *dh, const float *g, const float *u,
@@ -676,6 +719,32 @@ static void from_q4_0(float *y, const void *x, size_t n)
 	}
 }
 
+/* The lower half of a byte is the value that comes first. Twice a value is 0, 1, 2, 3, 4, 6, 8 or
+ * 12. */
+static inline float mxfp4_value(int q, float half)
+{
+	int m = q & 7, twice = m + (m > 4 ? m - 4 : 0) + (m > 6 ? 2 : 0);
+
+	return half * (float)(q & 8 ? -twice : twice);
+}
+
+static void from_mxfp4(float *y, const unsigned char *x, const unsigned char *scales, size_t n)
+{
+	for (size_t i = 0; i < n; i += 32, x += 16, y += 32, scales++) {
+		uint32_t bits = *scales ? (uint32_t)*scales << 23 : 0x00400000u;
+		unsigned char q[16];
+		float half;
+
+		memcpy(&half, &bits, sizeof half);
+		memcpy(q, x, 16);
+		half *= 0.5f;
+		for (int j = 0; j < 16; j++) {
+			y[2 * j] = mxfp4_value(q[j] & 15, half);
+			y[2 * j + 1] = mxfp4_value(q[j] >> 4, half);
+		}
+	}
+}
+
 const struct nn_kern NAME(nn_kern) = {
 	.name = SET,
 	.rms = rms,
@@ -686,6 +755,8 @@ const struct nn_kern NAME(nn_kern) = {
 	.rope_pairs = rope_pairs,
 	.swiglu = swiglu,
 	.swiglu_back = swiglu_back,
+	.clamped = clamped,
+	.clamped_back = clamped_back,
 	.geglu = geglu,
 	.geglu_back = geglu_back,
 	.gelu = gelu,
@@ -712,4 +783,5 @@ const struct nn_kern NAME(nn_kern) = {
 	.from_bf16 = from_bf16,
 	.from_q8_0 = from_q8_0,
 	.from_q4_0 = from_q4_0,
+	.from_mxfp4 = from_mxfp4,
 };

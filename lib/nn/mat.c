@@ -9,7 +9,7 @@
 /* of f32: stays in the second-level cache beside what sgemm packs */
 #define PANEL_BYTES ((size_t)1 << 20)
 
-static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0"};
+static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "mxfp4"};
 
 void nn_init(void)
 {
@@ -48,7 +48,7 @@ const char *nn_type_name(enum nn_type t)
 
 int nn_type_parse(const char *s, enum nn_type *t)
 {
-	for (int i = 0; i < (int)(sizeof type_names / sizeof *type_names); i++)
+	for (int i = 0; i < NN_MXFP4; i++)
 		if (strcmp(s, type_names[i]) == 0) {
 			*t = (enum nn_type)i;
 			return 0;
@@ -68,13 +68,15 @@ size_t nn_row_bytes(enum nn_type t, size_t cols)
 		return cols / 32 * 34;
 	case NN_Q4_0:
 		return cols / 32 * 18;
+	case NN_MXFP4:
+		return cols / 32 * 16;
 	}
 	return 0;
 }
 
 int nn_type_fits(enum nn_type t, size_t cols)
 {
-	return (t != NN_Q8_0 && t != NN_Q4_0) || cols % 32 == 0;
+	return (t != NN_Q8_0 && t != NN_Q4_0 && t != NN_MXFP4) || cols % 32 == 0;
 }
 
 static uint16_t bf16_of(float x)
@@ -174,6 +176,8 @@ void nn_encode(enum nn_type t, void *out, const float *x, size_t n)
 		for (size_t i = 0; i < n; i += 32, o += 18)
 			encode_q4_0(o, x + i);
 		break;
+	case NN_MXFP4:
+		break;
 	}
 }
 
@@ -197,13 +201,36 @@ void nn_decode(float *out, enum nn_type t, const void *x, size_t n)
 	case NN_Q4_0:
 		k->from_q4_0(out, x, n);
 		break;
+	case NN_MXFP4:
+		break;
 	}
+}
+
+static size_t step_of(const struct nn_mat *w)
+{
+	return w->step ? w->step : 1;
+}
+
+/* Rows of memory that follow each other. */
+static void rows_at(float *out, const struct nn_mat *w, size_t at, size_t n)
+{
+	const char *x = (const char *)w->data + at * nn_row_bytes(w->type, w->cols);
+
+	if (w->type == NN_MXFP4)
+		nn_kern()->from_mxfp4(out, (const unsigned char *)x,
+				      w->scales + at * (w->cols / 32), n * w->cols);
+	else
+		nn_decode(out, w->type, x, n * w->cols);
 }
 
 void nn_mat_rows(float *out, const struct nn_mat *w, size_t row, size_t n)
 {
-	nn_decode(out, w->type, (const char *)w->data + row * nn_row_bytes(w->type, w->cols),
-		  n * w->cols);
+	if (step_of(w) == 1) {
+		rows_at(out, w, row, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		rows_at(out + i * w->cols, w, (row + i) * w->step, 1);
 }
 
 static size_t panel_rows(const struct nn_mat *w)
@@ -233,8 +260,8 @@ void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, cons
 {
 	/* y [n, rows] = x [n, cols] W^T, W [rows, cols] */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols, add ? 1 : 0, y,
-			ldy);
+		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols * step_of(w),
+			add ? 1 : 0, y, ldy);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
@@ -250,8 +277,8 @@ void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_
 {
 	/* dx [n, cols] = dy [n, rows] W */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols, add ? 1 : 0, dx,
-			lddx);
+		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols * step_of(w),
+			add ? 1 : 0, dx, lddx);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {

@@ -10,15 +10,19 @@
 #include <stdint.h>
 #include "../base/err.h"
 
-/* Q8_0: blocks of 32 along a row, f16 scale and 32 int8 (34 bytes). Q4_0: blocks of 32, f16 scale
+/* MXFP4 (OCP Microscaling Formats 1.0) as gpt-oss is published: blocks of 32 along a row, 16 bytes of
+ * FP4 E2M1 each, and in a place of their own a byte for each block that is a power of two, biased by
+ * 127. Q8_0: blocks of 32 along a row, f16 scale and 32 int8 (34 bytes). Q4_0: blocks of 32, f16 scale
  * and 16 bytes of 4-bit values with offset 8, the low halves first (18 bytes). Both laid out as in
  * GGUF; cols must be a multiple of 32. */
-enum nn_type { NN_F32, NN_F16, NN_BF16, NN_Q8_0, NN_Q4_0 };
+enum nn_type { NN_F32, NN_F16, NN_BF16, NN_Q8_0, NN_Q4_0, NN_MXFP4 };
 
 struct nn_mat {
 	enum nn_type type;
 	size_t rows, cols;
-	const void *data; /* borrowed; rows one after another, nn_row_bytes each */
+	const void *data;	     /* borrowed; rows one after another, nn_row_bytes each */
+	const unsigned char *scales; /* of MXFP4, cols / 32 a row; borrowed too */
+	size_t step; /* rows of memory from one row to the next, 0 as 1: gates and ups by turns */
 };
 
 /* Once at the start of a program that computes: makes OpenBLAS single-threaded. */
@@ -28,12 +32,13 @@ void nn_init(void);
  * to do. */
 int nn_reserve(int threads, struct err *e);
 
-const char *nn_type_name(enum nn_type t);	   /* "f32", "f16", "bf16", "q8_0", "q4_0" */
-int nn_type_parse(const char *s, enum nn_type *t); /* -1 where s is none of them */
+const char *nn_type_name(enum nn_type t); /* "f32", "f16", "bf16", "q8_0", "q4_0" */
+/* -1 where s is none of them; "mxfp4" is none, nothing is turned into it */
+int nn_type_parse(const char *s, enum nn_type *t);
 size_t nn_row_bytes(enum nn_type t, size_t cols);
 int nn_type_fits(enum nn_type t, size_t cols); /* whether cols is a whole number of blocks */
 
-/* n values (whole blocks) to and from f32. Rounding to f16, bf16: to nearest, ties to even. Q8_0:
+/* n values (whole blocks) to and from f32; not MXFP4, for which there is nn_mat_rows. Rounding to f16, bf16: to nearest, ties to even. Q8_0:
  * scale max|x|/127; Q4_0: the value of greatest magnitude maps to -8, as GGUF files are made. */
 void nn_encode(enum nn_type t, void *out, const float *x, size_t n);
 void nn_decode(float *out, enum nn_type t, const void *x, size_t n);

@@ -228,9 +228,11 @@ static void product_weights(struct block *b, int j, const float *x, const float 
 	x += b->row * in;
 	dy += b->row * out;
 	if (dw)
-		nn_gemm(1, 0, out, in, b->n, 1, dy, out, x, in, 1, dw + lin->row0 * in, in);
+		nn_gemm(1, 0, out, in, b->n, 1, dy, out, x, in, 1, dw + lin->row0 * in,
+			in * (lin->step ? lin->step : 1));
 	for (size_t i = 0; bias && i < b->n; i++)
-		w->kern->add(bias + lin->row0, dy + i * out, out);
+		for (size_t o = 0; o < out; o++)
+			bias[lin->row0 + o * (lin->step ? lin->step : 1)] += dy[i * out + o];
 	if (!work_grad(w, lin->t_a) || w->base_only)
 		return;
 	work_adapter_in_back(b, j, x);

@@ -201,6 +201,8 @@ void work_dora_prepare(struct work *w);
 /* What layer l's attention or convolution makes of q, k and v (acts[l].att), or back: the gradients by
  * those from g.datt. */
 void work_mix(struct work *w, size_t l, int back);
+/* Adds the gradient of attention's sinks, where there are any, from g.datt. */
+void work_sinks_weights(struct work *w, size_t l);
 /* Adds the gradient of a convolution's taps and bias, all examples in order. */
 void work_conv_weights(struct work *w, size_t l);
 

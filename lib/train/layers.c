@@ -119,43 +119,6 @@ static void before_attention(const struct block *b)
 	lengthen(w, at(a->q, row, q), row, n, q);
 }
 
-void work_activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
-{
-	switch (w->m->config.act) {
-	case CONFIG_SWIGLU:
-		w->kern->swiglu(h, gate, up, n);
-		break;
-	case CONFIG_GEGLU:
-		w->kern->geglu(h, gate, up, n);
-		break;
-	case CONFIG_GELU:
-		w->kern->gelu(h, up, n);
-		break;
-	case CONFIG_RELU2:
-		w->kern->relu2(h, up, n);
-		break;
-	}
-}
-
-void work_activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
-			const float *gate, const float *up, size_t n)
-{
-	switch (w->m->config.act) {
-	case CONFIG_SWIGLU:
-		w->kern->swiglu_back(dgate, dup, dh, gate, up, n);
-		break;
-	case CONFIG_GEGLU:
-		w->kern->geglu_back(dgate, dup, dh, gate, up, n);
-		break;
-	case CONFIG_GELU:
-		w->kern->gelu_back(dup, dh, up, n);
-		break;
-	case CONFIG_RELU2:
-		w->kern->relu2_back(dup, dh, up, n);
-		break;
-	}
-}
-
 /* The end of a residual branch of layer l: out = in + what product j makes of x, through the norm
  * behind it or scaled, where the family has either. raw: where the product stays for the backward
  * pass, with a norm. */
@@ -634,6 +597,7 @@ void work_layer_backward(struct work *w, size_t l)
 	}
 	pool_run(w->pool, w->blocks, after_back_piece, &t);
 	work_mix(w, l, 1);
+	work_sinks_weights(w, l);
 	pool_run(w->pool, w->blocks, qkv_back_piece, &t);
 	weight_gradients(w, l);
 	swap = w->g.dout;

@@ -29,6 +29,7 @@ static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, siz
 		.window = w->m->layers[l].window,
 		.scale = c->attn_scale,
 		.softcap = c->attn_softcap,
+		.sinks = w->m->layers[l].sinks ? w->m->layers[l].sinks + h * group : NULL,
 		.q = a->q + s->row * q + h * group * hd,
 		.k = a->k + s->row * kv + h * hd,
 		.v = a->v + s->row * kv + h * hd,
@@ -121,6 +122,33 @@ void work_mix(struct work *w, size_t l, int back)
 	else
 		pool_run(w->pool, w->n_segments * w->m->config.kv_heads,
 			 back ? attention_back_piece : attention_piece, &t);
+}
+
+static void sinks_piece(void *arg, size_t h)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config *c = &w->m->config;
+	size_t q = c->heads * c->head_dim, at_h;
+
+	for (size_t i = 0; i < w->n_segments; i++) {
+		size_t row;
+		struct nn_attn attn = attention_of(w, t->l, i * c->kv_heads + h, &row, &at_h);
+		size_t at_q = row * q + h * attn.group * c->head_dim;
+
+		nn_attn_sinks_back(work_grad(w, w->m->layers[t->l].t_sinks) + h * attn.group,
+				   w->g.datt + at_q, w->acts[t->l].att + at_q, q,
+				   w->acts[t->l].lse + h * attn.group * w->rows_max + row,
+				   w->rows_max, &attn);
+	}
+}
+
+void work_sinks_weights(struct work *w, size_t l)
+{
+	struct task t = {w, l};
+
+	if (work_grad(w, w->m->layers[l].t_sinks))
+		pool_run(w->pool, w->m->config.kv_heads, sinks_piece, &t);
 }
 
 void work_conv_weights(struct work *w, size_t l)

@@ -41,7 +41,7 @@ def rope_members():
 
 def frequencies(n, dims, local):
     """Frequencies of a sequence of n tokens, and the factor on cosines and sines."""
-    p, how = rope_members(); theta = p.get("rope_theta", c.get("rope_theta", {"ministral3": 1e6, "smollm3": 2e6, "ernie4_5": 5e5, "lfm2": 1e6}.get(kind, 1e4)))
+    p, how = rope_members(); theta = p.get("rope_theta", c.get("rope_theta", {"gpt_oss": 1.5e5, "ministral3": 1e6, "smollm3": 2e6, "ernie4_5": 5e5, "lfm2": 1e6}.get(kind, 1e4)))
     if local and kind == "gemma3_text": theta, how = c["rope_local_base_freq"], "default"
     if local and kind == "olmo3": how = "default"
     most = c["max_position_embeddings"]; original = p.get("original_max_position_embeddings", c.get("original_max_position_embeddings", most))
@@ -83,6 +83,7 @@ def rotate(x, dims, local):  # x [heads, n, head_dim]
 # --- which layers have what ---
 
 def windowed(l):
+    if kind == "gpt_oss": return c["layer_types"][l] == "sliding_attention" if "layer_types" in c else l % 2 == 0
     if not c.get("sliding_window") or kind not in ("mistral", "ministral3", "phi3", "starcoder2", "gemma2", "gemma3_text", "olmo3", "exaone4", "qwen2", "qwen3", "qwen3_moe", "smollm3"): return False
     if kind in ("qwen2", "qwen3", "qwen3_moe", "smollm3") and not c.get("use_sliding_window"): return False
     if "layer_types" in c: return c["layer_types"][l] == "sliding_attention"
@@ -100,7 +101,7 @@ def turned(l):
 # --- the decoder ---
 
 def epsilon():
-    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "olmoe", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2", "lfm2") else 1e-6)
+    usual = {"glm4": 1.5625e-7}.get(kind, 1e-5 if kind in ("ministral3", "phi3", "olmo2", "olmo3", "olmoe", "gpt_oss", "exaone4", "arcee", "ernie4_5", "hunyuan_v1_dense", "starcoder2", "lfm2") else 1e-6)
     return c.get("rms_norm_eps", c.get("norm_epsilon", c.get("norm_eps", usual)))
 
 def attention(x, p, l):
@@ -129,7 +130,9 @@ def attention(x, p, l):
     if kind == "gemma2": s = cap(s, c["attn_logit_softcapping"])
     ok = t[:, None] >= t[None]
     if local: ok = ok & (t[:, None] - t[None] < c["sliding_window"])
-    a = s.masked_fill(~ok, -math.inf).softmax(-1) @ v
+    s = s.masked_fill(~ok, -math.inf)
+    if kind == "gpt_oss": a = torch.cat([s, w[p + "self_attn.sinks"][:, None, None].expand(h, n, 1)], -1).softmax(-1)[..., :-1] @ v
+    else: a = s.softmax(-1) @ v
     return linear(a.transpose(0, 1).reshape(n, h * hd), p + ("self_attn.out_proj" if kind == "lfm2" else "self_attn.o_proj"))
 
 def short_conv(x, p):
@@ -157,7 +160,13 @@ def routed(x, weight, bias, k, normed):
 def experts(x, p):
     """Every expert computes every row here, which costs nothing at this size."""
     k = c.get("num_experts_per_tok", 2 if kind == "granitemoe" else 8)
-    if kind == "granitemoe":
+    if kind == "gpt_oss":
+        q = p + "mlp.experts."; lim = c.get("swiglu_limit", 7.)
+        share = routed(x, w[p + "mlp.router.weight"], w[p + "mlp.router.bias"], c.get("num_experts_per_tok", 4), True)
+        def one(e):
+            z = x @ w[q + "gate_up_proj"][e] + w[q + "gate_up_proj_bias"][e]; g, u = z[:, ::2].clamp(max=lim), z[:, 1::2].clamp(-lim, lim)
+            return (u + 1) * g * torch.sigmoid(1.702 * g) @ w[q + "down_proj"][e] + w[q + "down_proj_bias"][e]
+    elif kind == "granitemoe":
         q = p + "block_sparse_moe."; up, down = w[q + "input_linear.weight"], w[q + "output_linear.weight"]
         share = routed(x, w[q + "router.layer.weight"], None, k, True)
         def one(e): g, u = (x @ up[e].T).chunk(2, -1); return silu(g) * u @ down[e].T
@@ -166,7 +175,7 @@ def experts(x, p):
         def one(e): q = p + "mlp.experts.%d." % e; return linear(silu(linear(x, q + "gate_proj")) * linear(x, q + "up_proj"), q + "down_proj")
     return sum(share[:, e:e + 1] * one(e) for e in range(share.shape[1]))
 
-def mlp_or_experts(x, p): return experts(x, p) if p + "mlp.gate.weight" in w or kind == "granitemoe" else mlp(x, p)
+def mlp_or_experts(x, p): return experts(x, p) if p + "mlp.gate.weight" in w or kind in ("granitemoe", "gpt_oss") else mlp(x, p)
 
 def decoder(ids):
     d = c["hidden_size"]; plus = 1 if kind.startswith("gemma") else 0

@@ -164,6 +164,22 @@ static void activations(const struct nn_kern *k)
 	memcpy(b, y, sizeof b);
 	k->swiglu_back(a, b, a, x, b, n);
 	ok(off(a, want, n) < 2e-6 && off(b, want2, n) < 2e-6, "%s: swiglu_back in place", k->name);
+	k->clamped(z, x, y, 1.5f, n);
+	for (size_t i = 0; i < n; i++) {
+		double g = fmin(x[i], 1.5);
+
+		want[i] = g * sigmoid(1.702 * g) * (fmax(fmin(y[i], 1.5), -1.5) + 1);
+	}
+	ok(off(z, want, n) < 2e-6, "%s: clamped (%.1e)", k->name, off(z, want, n));
+	k->clamped_back(a, b, w, x, y, 1.5f, n);
+	for (size_t i = 0; i < n; i++) {
+		double g = fmin(x[i], 1.5), s = sigmoid(1.702 * g);
+		double u = fmax(fmin(y[i], 1.5), -1.5) + 1;
+
+		want[i] = x[i] > 1.5 ? 0 : w[i] * u * (s + 1.702 * g * s * (1 - s));
+		want2[i] = fabs(y[i]) > 1.5 ? 0 : w[i] * g * s;
+	}
+	ok(off(a, want, n) < 5e-6 && off(b, want2, n) < 5e-6, "%s: clamped_back", k->name);
 	k->geglu_back(a, b, w, x, y, n);
 	for (size_t i = 0; i < n; i++) {
 		double h = 1e-5;
@@ -378,6 +394,9 @@ static void types(const struct nn_kern *k)
 	nn_kern_plain()->from_q4_0(plain, blocks, 256);
 	k->from_q4_0(mine, blocks, 256);
 	ok(memcmp(plain, mine, 256 * 4) == 0, "%s: q4_0 as the plain set", k->name);
+	nn_kern_plain()->from_mxfp4(plain, blocks, blocks + 128, 256);
+	k->from_mxfp4(mine, blocks, blocks + 128, 256);
+	ok(memcmp(plain, mine, 256 * 4) == 0, "%s: mxfp4 as the plain set", k->name);
 }
 
 /* What is known of the formats, set by set of values. */

@@ -8,6 +8,7 @@
  *	train-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
  *	train-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
  *	train-reference model CONFIG OUT SEED			a model with random weights
+ *	train-reference mxfp4 MODEL OUT				a gpt_oss model with its experts as MXFP4
  *	train-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
  *								steps, and of sgemm: one JSON line
  */
@@ -25,6 +26,7 @@
 #include "../../lib/model/safetensors.h"
 #include "../../lib/train/gradient.h"
 #include "../../lib/nn/adamw.h"
+#include "mxfp4.h"
 #include "random-model.h"
 #include "tap.h"
 
@@ -283,6 +285,14 @@ static void write_adapter(const char *model, const char *out, size_t rank, uint6
 	if (adapter_save(m, out, model, &e) < 0)
 		die(&e);
 	model_free(m);
+}
+
+static void write_mxfp4(const char *model, const char *out)
+{
+	struct err e = ERR_INIT;
+
+	if (mxfp4_rewrite(model, out, NULL, &e))
+		die(&e);
 }
 
 static void write_model(const char *config, const char *out, uint64_t seed)
@@ -613,6 +623,8 @@ int main(int argc, char **argv)
 		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]),
 		      (size_t)atoi(argv[5]), atoi(argv[6]), argc > 7 ? argv[7] : NULL,
 		      argc > 8 ? argv[8] : NULL);
+	else if (argc == 4 && strcmp(argv[1], "mxfp4") == 0)
+		write_mxfp4(argv[2], argv[3]);
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
 		write_model(argv[2], argv[3], (uint64_t)atoi(argv[4]));
 	else {
