@@ -17,10 +17,15 @@ until grep -q 'listening at' "$tmp/said"; do sleep 0.01; done
 through=$(sed -n 's/.*listening at //p' "$tmp/said")/v1
 export OPENAI_API_KEY=any
 
-rows() { jq -nc --argjson n "$1" 'range($n) | {messages: [{role: "user", content: "Question \(.): what is due, and when?"}]}'; }
-# latencies URL JOBS - {p50, p99} in ms of the rows in $tmp/rows.
+# rows N [SPREAD] - with a SPREAD the target takes 200 to 200 + SPREAD ms, so that calls neither come nor end together.
+rows() {
+	jq -nc --argjson n "$1" --argjson spread "${2:-0}" 'range($n) | (if $spread > 0 then 200 + . * 7919 % $spread else 0 end) as $ms
+		| {n: ., ms: $ms, messages: [{role: "user", content: "Question \(.): what is due, and when?\(if $ms > 0 then " stub{delay=\($ms)}" else "" end)"}]}'
+}
+# latencies URL JOBS - {p50, p99} in ms, the target's own time taken off, of the rows in $tmp/rows, but for those that began all at once.
 latencies() {
-	ft-prompt -q -m m -u "$1" -j "$2" "$tmp/rows" | jq -s -c 'map(.latency * 1000) | sort | {p50: .[length / 2 | floor], p99: .[length * 0.99 | floor]}'
+	ft-prompt -q -m m -u "$1" -j "$2" "$tmp/rows" | jq -s -c --argjson begin "$2" 'map(select(.n > 2 * $begin) | .latency * 1000 - .ms)
+		| sort | {p50: .[length / 2 | floor], p99: .[length * 0.99 | floor]}'
 }
 processor() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$serve/stat"; }
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$serve/status"; }
@@ -29,7 +34,7 @@ rows 2000 >"$tmp/rows"
 latencies "$direct" 1 >"$tmp/warm"
 for jobs in 1 200; do
 	# With many in flight what is measured is not to be the client's own queue: the target takes its time.
-	[ $jobs = 1 ] || sed -i 's/when?/when? stub{delay=400}/' "$tmp/rows"
+	[ $jobs = 1 ] || rows 4000 400 >"$tmp/rows"
 	a=$(latencies "$direct" $jobs) b=$(latencies "$through" $jobs)
 	jq -nc --argjson a "$a" --argjson b "$b" --argjson jobs $jobs '
 		def row($what; $x; $most): {work: "overhead of a call, \($jobs) in flight, \($what)", ft: $x, peer: null, unit: "ms",
