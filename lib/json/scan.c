@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 const char *scan_fail(const struct scan *s, const char *p, const char *reason)
 {
 	if (p >= s->end)
@@ -20,6 +24,35 @@ const char *scan_space(const struct scan *s, const char *p)
 	return p;
 }
 
+static int is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+#if defined(__SSE2__)
+
+/* Sixteen bytes at once: as signed numbers controls and all beyond ASCII are below the space. */
+const char *scan_plain(const char *p, const char *end)
+{
+	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'),
+		      space = _mm_set1_epi8(' ');
+
+	for (; end - p >= 16; p += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)p);
+		int hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(x, space),
+							 _mm_or_si128(_mm_cmpeq_epi8(x, quote),
+								      _mm_cmpeq_epi8(x, back))));
+
+		if (hit)
+			return p + __builtin_ctz((unsigned)hit);
+	}
+	while (p < end && is_plain((unsigned char)*p))
+		p++;
+	return p;
+}
+
+#else
+
 /* High bit set in each byte of the result where x has a byte that needs a look. (Borrows can set a
  * bit too many behind a true one, never one too few.) */
 static uint64_t special_bytes(uint64_t x)
@@ -29,11 +62,6 @@ static uint64_t special_bytes(uint64_t x)
 	return (((quote - ones) & ~quote) | ((back - ones) & ~back) | ((x - ones * 0x20) & ~x) |
 		x) &
 	       high;
-}
-
-static int is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
 const char *scan_plain(const char *p, const char *end)
@@ -55,6 +83,8 @@ const char *scan_plain(const char *p, const char *end)
 		p++;
 	return p;
 }
+
+#endif
 
 /* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no
  * overlong forms, no surrogates, nothing over U+10FFFF). */
