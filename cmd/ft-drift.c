@@ -21,7 +21,7 @@
 
 static struct opt_list opt_reference, opt_path, opt_exclude;
 static double opt_alpha = 0.05, opt_min_effect = 0.05, opt_ert;
-static const char *opt_time, *opt_cluster, *opt_state, *opt_html, *opt_junit, *opt_estimate,
+static const char *opt_time, *opt_cluster, *opt_state, *opt_html, *opt_junit, *opt_estimate_from,
 	*opt_truth;
 static long long opt_seed, opt_sample = FRAME_SAMPLE, opt_window, opt_rows, opt_threads;
 static int opt_profile, opt_merge, opt_fdr, opt_calendar, opt_skip_bad, opt_quiet;
@@ -42,7 +42,7 @@ static struct opt options[] = {
 	 "when each record was made; dates are measured against it"},
 	{0, "cluster", OPT_STR, &opt_cluster, "PATH",
 	 "rows with one value here, such as a customer or a day, depend on\neach other: tests take them together",
-	 .without = "merge window estimate: it is for tests of single runs"},
+	 .without = "merge window estimate-from: it is for tests of single runs"},
 	{0, "alpha", OPT_REAL, &opt_alpha, "X",
 	 "chance of a false alarm in the whole run (default 0.05)", 1e-6, 0.5},
 	{0, "min-effect", OPT_REAL, &opt_min_effect, "X",
@@ -64,11 +64,13 @@ static struct opt options[] = {
 	{0, "rows", OPT_INT, &opt_rows, "N",
 	 "write the N current rows that best show what is new, in place\nof the report", 1, 1000000,
 	 ONCE},
-	{0, "estimate", OPT_STR, &opt_estimate, "PATH",
+	{0, "estimate-from", OPT_STR, &opt_estimate_from, "PATH",
 	 "estimate the share of right answers from the score at PATH:\nneeds no labels but those that the reference has at --truth",
-	 .with = "truth", .without = "profile merge window rows: it is part of one report"},
+	 .with = "truth", .without = "profile merge window rows: it is part of one report",
+	 .was = "estimate"},
 	{0, "truth", OPT_STR, &opt_truth, "PATH",
-	 "--estimate: whether an answer was right: true, false or 0 to 1", .with = "estimate"},
+	 "--estimate-from: whether an answer was right: true, false or 0 to 1",
+	 .with = "estimate-from"},
 	{0, "html", OPT_STR, &opt_html, "FILE", "a page with plots, besides", ONCE},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "JUnit XML, a test case a path, besides", ONCE},
 	{0, "sample", OPT_INT, &opt_sample, "N",
@@ -86,7 +88,7 @@ static struct opt options[] = {
 static const struct program program = {
 	.name = "ft-drift",
 	.synopsis = "-r REFERENCE [--path PATH[:TYPE] ...] [--time PATH] [--alpha X] [file ...]\n"
-		    "-r REFERENCE --estimate PATH --truth PATH [file ...]\n"
+		    "-r REFERENCE --estimate-from PATH --truth PATH [file ...]\n"
 		    "-r REFERENCE --window N [--ert T] [--state FILE] [file ...]\n"
 		    "{--profile [file ...] | --merge PROFILE ...}",
 	.about =
@@ -112,8 +114,8 @@ struct run {
 static void read_scope(struct scope *s)
 {
 	struct err e = ERR_INIT;
-	struct scope_request q = {opt_path.v, opt_path.n,  opt_exclude.v, opt_exclude.n,
-				  opt_time,   opt_cluster, opt_estimate,  opt_truth};
+	struct scope_request q = {opt_path.v, opt_path.n,  opt_exclude.v,     opt_exclude.n,
+				  opt_time,   opt_cluster, opt_estimate_from, opt_truth};
 
 	if (scope_init(s, &q, &e))
 		prog_usage("%s", e.msg);
@@ -330,8 +332,8 @@ static int compare_once(struct run *r, char **files)
 		prog_end(FT_OK);
 	if (compare(&r->reference, &current, &r->scope->options, &c, &e))
 		prog_fail(&e);
-	if (opt_estimate && estimate(&c, &r->reference, &current, &r->scope->options,
-				     r->scope->estimate, r->scope->truth, &x, &e))
+	if (opt_estimate_from && estimate(&c, &r->reference, &current, &r->scope->options,
+					  r->scope->estimate, r->scope->truth, &x, &e))
 		prog_fail(&e);
 	const struct html_about about = {prog_command(),
 					 {{"reference", (char **)opt_reference.v, c.reference_rows},
@@ -347,14 +349,14 @@ static int compare_once(struct run *r, char **files)
 	if (opt_rows)
 		print_rows(&c, r, &current);
 	else
-		(prog_as_table(&opt_form) ? report_table : report_lines)(&c, &r->scope->options,
-									 opt_estimate ? &x : NULL,
-									 &b);
+		(prog_as_table(&opt_form)
+			 ? report_table
+			 : report_lines)(&c, &r->scope->options, opt_estimate_from ? &x : NULL, &b);
 	out_report(&b, prog_as_table(&opt_form));
-	int status = c.verdict == VERDICT_DRIFT || (opt_estimate && x.verdict == VERDICT_DRIFT)
+	int status = c.verdict == VERDICT_DRIFT || (opt_estimate_from && x.verdict == VERDICT_DRIFT)
 			     ? FT_NO
 		     : c.verdict == VERDICT_INSUFFICIENT ||
-				     (opt_estimate && x.verdict == VERDICT_INSUFFICIENT)
+				     (opt_estimate_from && x.verdict == VERDICT_INSUFFICIENT)
 			     ? FT_INSUFFICIENT
 			     : FT_OK;
 	buf_release(&b);

@@ -24,19 +24,19 @@
 #include "../lib/eval/tables.h"
 #include "../lib/json/reader.h"
 
-static struct opt_list opt_check, opt_weight, opt_by, opt_require;
+static struct opt_list opt_criterion, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
 	*opt_html, *opt_junit;
 static double opt_level = 95, opt_timeout = 60, opt_train_cost = NAN, opt_margin = NAN;
 static long long opt_threads, opt_jobs = 4, opt_bootstrap, opt_seed, opt_html_rows = 1000;
 static int opt_reasoning, opt_errors, opt_choose, opt_sequential, opt_labels, opt_profile,
-	opt_merge, opt_point, opt_diff, opt_pass, opt_markdown, opt_skip_bad, opt_line_buffered,
-	opt_quiet;
+	opt_merge, opt_point, opt_diff, opt_pass_through, opt_markdown, opt_skip_bad,
+	opt_line_buffered, opt_quiet;
 static struct prog_form opt_form;
 
 static struct opt options[] = {
-	{'c', "check", OPT_LIST, &opt_check, "[NAME=]CHECK[:ARG]", NULL,
-	 .without = "merge: profiles have their own"},
+	{'c', "criterion", OPT_LIST, &opt_criterion, "[NAME=]CHECK[:ARG]", NULL,
+	 .without = "merge: profiles have their own", .was = "check"},
 	{0, "weight", OPT_LIST, &opt_weight, "NAME=W",
 	 "weight of a check; adds the weighted mean as `score`"},
 	{0, "with-reasoning", OPT_FLAG, &opt_reasoning, NULL,
@@ -87,13 +87,13 @@ static struct opt options[] = {
 	 "write distributions instead of figures, for --merge"},
 	{0, "merge", OPT_FLAG, &opt_merge, NULL,
 	 "the files are profiles of shards: figures of the whole"},
-	{'p', "pass", OPT_FLAG, &opt_pass, NULL,
+	{'p', "pass-through", OPT_FLAG, &opt_pass_through, NULL,
 	 "write the records with `eval` added instead of figures",
-	 .without = "table json markdown profile merge"},
+	 .without = "table json markdown profile merge", .was = "pass"},
 	PROG_FORM_OPTIONS(opt_form, ""),
 	{0, "markdown", OPT_FLAG, &opt_markdown, NULL, "the table as Markdown",
 	 .without = "table json"},
-	{0, "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
+	{'j', "jobs", OPT_INT, &opt_jobs, "N", "commands of cmd: at a time (default 4)", 1, 1024},
 	{0, "timeout", OPT_REAL, &opt_timeout, "S", "seconds for each command of cmd: (default 60)",
 	 0.001, 1e6},
 	{0, "html", OPT_STR, &opt_html, "FILE", "also a report as one HTML file",
@@ -101,8 +101,7 @@ static struct opt options[] = {
 	{0, "html-rows", OPT_INT, &opt_html_rows, "N",
 	 "rows shown in it, the worst first (default 1000)", 0, 1e6},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML"},
-	{'j', "threads", OPT_INT, &opt_threads, "N",
-	 "threads that score (default: one a processor)", 1, 1024},
+	{0, "threads", OPT_INT, &opt_threads, "N", "that score (default: all processors)", 1, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "report malformed lines, leave them out and end with status 3"},
 	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL,
@@ -136,9 +135,10 @@ static void parse_checks(void)
 	static const char *const usual[] = {"exact"};
 	struct err e = ERR_INIT;
 
-	board.n_checks = opt_check.n > 0 ? opt_check.n : 1;
+	board.n_checks = opt_criterion.n > 0 ? opt_criterion.n : 1;
 	board.n_metrics = board.n_checks + (opt_weight.n > 0);
-	if (check_parse_all(opt_check.n > 0 ? opt_check.v : usual, board.n_checks, &checks, &e))
+	if (check_parse_all(opt_criterion.n > 0 ? opt_criterion.v : usual, board.n_checks, &checks,
+			    &e))
 		prog_usage("%s", e.msg);
 	board.checks = checks;
 	for (size_t i = 0; i < opt_weight.n; i++)
@@ -193,7 +193,7 @@ static int take_row(void *arg, struct row *r, struct err *e)
 	struct buf line = BUF_INIT;
 
 	(void)arg;
-	if (opt_pass && board.run != baseline_run) {
+	if (opt_pass_through && board.run != baseline_run) {
 		if (check_write_scores(checks, board.n_checks, opt_weight.n > 0, r, &line))
 			return err_set(e, "%s:%zu: the record grows too large", r->file, r->line);
 		out_line(line.data, line.len);
@@ -226,7 +226,7 @@ static size_t read_all(struct scorer *scorer, char **files)
 			stopped_or_failed(&e);
 		if (r.rows % 256 == 0)
 			progress_set(&progress, (double)r.rows, NULL);
-		if (opt_pass && out_failed())
+		if (opt_pass_through && out_failed())
 			break;
 	}
 	read_error = e;
@@ -305,7 +305,7 @@ static void settle(struct figures *f)
 	    compare_groups(&board, opt_baseline_file ? baseline_run : opt_baseline, &f->comparisons,
 			   &e))
 		prog_fail(&e);
-	if (!opt_pass && duels_check_baseline(&duels, opt_baseline, &e))
+	if (!opt_pass_through && duels_check_baseline(&duels, opt_baseline, &e))
 		prog_fail(&e);
 	advice_write(&board, f->decided, f->decided_n, &advice);
 	f->advice = advice.len > 0 ? advice.data : "";
@@ -390,7 +390,7 @@ int main(int argc, char **argv)
 	if (!opt_quiet && duels.errors > 0)
 		prog_warn("%zu of %zu pairs hold no verdict", duels.errors, duels.rows);
 	settle(&f);
-	if (!opt_pass)
+	if (!opt_pass_through)
 		write_figures(&f);
 	write_files(&f, files);
 	if (*f.advice && !opt_quiet)

@@ -14,7 +14,7 @@
 #include "../lib/model/quantize.h"
 #include "../lib/train/ftjson.h"
 
-static const char *opt_model, *opt_adapter, *opt_out, *opt_quantize;
+static const char *opt_model, *opt_adapter, *opt_output, *opt_quantize;
 enum { HF = 1, GGUF };
 static int opt_format, opt_adapter_only, opt_quiet;
 static size_t opt_shard_size;
@@ -23,7 +23,8 @@ static struct model_save how;
 static struct opt options[] = {
 	{'m', "model", OPT_STR, &opt_model, "DIR", "local model: ./DIR, /DIR or hf:org/name"},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter, merged into it"},
-	{'o', "out", OPT_STR, &opt_out, "OUT", "directory (hf) or file (gguf) to write"},
+	{'o', "output", OPT_STR, &opt_output, "OUT", "directory (hf) or file (gguf) to write",
+	 .was = "out"},
 	{0, "format", OPT_CHOICE, &opt_format, "hf|gguf",
 	 "default: gguf where OUT ends in .gguf, else hf", HF},
 	{0, "quantize", OPT_STR, &opt_quantize, "f32|bf16|q8_0|q4_0",
@@ -59,11 +60,11 @@ struct job {
 
 static int is_gguf(void)
 {
-	size_t n = strlen(opt_out);
+	size_t n = strlen(opt_output);
 
 	if (opt_format)
 		return opt_format == GGUF;
-	return n > 5 && strcmp(opt_out + n - 5, ".gguf") == 0;
+	return n > 5 && strcmp(opt_output + n - 5, ".gguf") == 0;
 }
 
 /* The type that most weights are stored as; f16 is not written, and f32 holds it exactly. */
@@ -97,8 +98,9 @@ static const char *base_name(char *dir)
  * template from the file itself. */
 static int write_modelfile(const struct job *x, struct err *e)
 {
-	const char *slash = strrchr(opt_out, '/'), *name = slash ? slash + 1 : opt_out;
-	char *dir = slash ? mem_strndup(opt_out, (size_t)(slash - opt_out) + (slash == opt_out))
+	const char *slash = strrchr(opt_output, '/'), *name = slash ? slash + 1 : opt_output;
+	char *dir = slash ? mem_strndup(opt_output,
+					(size_t)(slash - opt_output) + (slash == opt_output))
 			  : mem_strdup("."),
 	     *path;
 	struct buf text = BUF_INIT;
@@ -142,19 +144,19 @@ static int export_hf(struct job *x, struct err *e)
 			       nn_type_name(how.type));
 	struct outdir o;
 	how.fresh = 1;
-	int bad = outdir_begin(&o, opt_out, e) || model_save(x->model, o.path, &how, e) ||
+	int bad = outdir_begin(&o, opt_output, e) || model_save(x->model, o.path, &how, e) ||
 		  tokenizer_copy_files(x->dir, o.path, e) || outdir_commit(&o, e);
 	outdir_end(&o);
-	return bad ? err_prefix(e, "%s", opt_out) : 0;
+	return bad ? err_prefix(e, "%s", opt_output) : 0;
 }
 
 static int export_gguf(struct job *x, struct err *e)
 {
 	const char *name = base_name(x->dir);
 
-	if (opt_adapter_only
-		    ? gguf_export_adapter(x->model, &how, name, opt_out, &x->report, e)
-		    : gguf_export_model(x->model, x->tokenizer, &how, name, opt_out, &x->report, e))
+	if (opt_adapter_only ? gguf_export_adapter(x->model, &how, name, opt_output, &x->report, e)
+			     : gguf_export_model(x->model, x->tokenizer, &how, name, opt_output,
+						 &x->report, e))
 		return -1;
 	return write_modelfile(x, e);
 }
@@ -188,7 +190,7 @@ static void report(const struct job *x, int gguf)
 
 	jw_init(&w, &line);
 	jw_object(&w);
-	jw_put_str(&w, "out", opt_out);
+	jw_put_str(&w, "out", opt_output);
 	jw_put_str(&w, "format", gguf ? "gguf" : "hf");
 	jw_put_str(&w, "type", nn_type_name(opt_adapter_only ? NN_F32 : how.type));
 	jw_put_str(&w, "model", opt_model);
@@ -212,7 +214,7 @@ int main(int argc, char **argv)
 
 	if (operands[0])
 		prog_usage("%s: ft-export takes no files; the model is given with -m", operands[0]);
-	if (!opt_model || !opt_out)
+	if (!opt_model || !opt_output)
 		prog_usage("-m MODEL and -o OUT are needed");
 	if (opt_quantize && quantize_parse(opt_quantize, &how.type, &e))
 		prog_usage("%s", e.msg);

@@ -28,8 +28,8 @@
 static struct ask_options opt_ask;
 static char *opt_criterion, *opt_prompt;
 static const char *opt_score, *opt_agree, *opt_pred, *opt_jury, *opt_examples;
-static struct opt_list opt_target;
-static long long opt_shots = 4, opt_rounds;
+static struct opt_list opt_require;
+static long long opt_examples_k = 4, opt_rounds;
 static int opt_pass, opt_pair, opt_bias, opt_no_reference, opt_no_schema, opt_print_prompt,
 	opt_dry_run, opt_skip_bad, opt_point;
 static double opt_level = 95;
@@ -51,7 +51,8 @@ static struct opt options[] = {
 	 "several models: their majority, of scores the mean", .without = "model agree bias"},
 	{'e', "examples", OPT_STR, &opt_examples, "FILE",
 	 "records with an expert's `judge` (verdict and critique), shown first"},
-	{'k', "shots", OPT_INT, &opt_shots, "N", "so many of them (default 4)", 0, 64},
+	{'k', "examples-k", OPT_INT, &opt_examples_k, "N", "so many of them (default 4)", 0, 64,
+	 .was = "shots"},
 	{0, "prompt", OPT_TEXT, &opt_prompt, "TEXT",
 	 "another prompt, in the form that --print-prompt prints\n(@FILE reads it from a file)"},
 	{0, "no-reference", OPT_FLAG, &opt_no_reference, NULL,
@@ -68,9 +69,10 @@ static struct opt options[] = {
 	 .without = "agree"},
 	{0, "pred", OPT_STR, &opt_pred, "PATH", "where the judge's verdict stands (default .judge)",
 	 .with = "agree"},
-	{0, "target", OPT_LIST, &opt_target, "FIGURE>=N",
-	 "exit 0 where met, 1 missed, 4 the interval straddles N", .with = "agree"},
-	{0, "point", OPT_FLAG, &opt_point, NULL, "decide targets by the point estimate"},
+	{0, "require", OPT_LIST, &opt_require, "FIGURE>=N",
+	 "exit 0 where met, 1 missed, 4 the interval straddles N", .with = "agree",
+	 .was = "target"},
+	{0, "point", OPT_FLAG, &opt_point, NULL, "decide requirements by the point estimate"},
 	{0, "level", OPT_REAL, &opt_level, "PERCENT", "confidence of the intervals (default 95)",
 	 50, 99.999},
 	PROG_FORM_OPTIONS(opt_form, "", .with = "agree bias"),
@@ -81,12 +83,12 @@ static struct opt options[] = {
 static const struct program program = {
 	"ft-judge",
 	"-m MODEL [-c CRITERION | -c @rubric.json] [--pass | --score LO-HI | --pair] [file ...]\n"
-	"--agree PATH [--pred PATH] [--target EXPR ...] [file ...]\n"
+	"--agree PATH [--pred PATH] [--require EXPR ...] [file ...]\n"
 	"--bias [file ...]",
 	"Let a model judge answers, and measure how far to trust it.",
 	options,
 	"ft-judge -m gpt-4o-mini -c 'The answer is polite.' answers.jsonl >judged.jsonl\n"
-	"ft-judge --agree .human --target 'kappa>=0.6' judged.jsonl",
+	"ft-judge --agree .human --require 'kappa>=0.6' judged.jsonl",
 };
 
 static const char usual_pair[] = "The answer is correct, complete and helpful.";
@@ -145,7 +147,7 @@ static void read_examples(struct work *w)
 	int got = 0;
 
 	reader_init(&r, files);
-	for (long long i = 0; i < opt_shots && (got = reader_next(&r, &rec, &e)) > 0; i++)
+	for (long long i = 0; i < opt_examples_k && (got = reader_next(&r, &rec, &e)) > 0; i++)
 		if (question_example(&rec, &w->rubric, &w->question, &e)) {
 			reader_at(&r, &e);
 			prog_fail(&e);
@@ -288,13 +290,13 @@ static int agree_all(struct work *w)
 	struct buf json = BUF_INIT, table = BUF_INIT;
 	int got, status;
 
-	if (require_parse_all(opt_target.v, opt_target.n, &r, &e))
+	if (require_parse_all(opt_require.v, opt_require.n, &r, &e))
 		prog_usage("%s", e.msg);
-	for (size_t i = 0; i < opt_target.n; i++) {
+	for (size_t i = 0; i < opt_require.n; i++) {
 		struct interval v;
 
 		if (agree_figure(&f, r[i].figure, &v))
-			prog_usage("--target %s: there is no such figure; see OUTPUT in ft-judge(1)",
+			prog_usage("--require %s: there is no such figure; see OUTPUT in ft-judge(1)",
 				   r[i].text);
 	}
 	if (agree_init(&a, opt_agree, opt_pred, opt_level / 100, (uint64_t)opt_ask.seed, &e))
@@ -315,10 +317,10 @@ static int agree_all(struct work *w)
 	agree_write(&a, &f, &json);
 	agree_table(&a, &f, &table);
 	write_figures(&json, &table);
-	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, opt_target.n);
+	status = f.n == 0 ? FT_INSUFFICIENT : decide(&f, r, opt_require.n);
 	if (status == FT_OK && w->reader.skipped > (size_t)opt_ask.max_errors)
 		status = FT_PARTIAL;
-	require_release_all(r, opt_target.n);
+	require_release_all(r, opt_require.n);
 	agree_release(&a);
 	return status;
 }

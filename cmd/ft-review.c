@@ -23,14 +23,14 @@
 #include "../lib/review/tty.h"
 
 static int opt_scan, opt_tty, opt_second, opt_adjudicate, opt_skip_bad, opt_quiet;
-static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_journal,
+static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_output,
 		  *opt_as, *opt_apply, *opt_pairs, *opt_verdicts, *opt_report;
 static long long opt_threads, opt_port, opt_every = 4;
 static double opt_near = 0.8;
 static struct prog_form opt_form;
 
 #define SCANS .with = "scan"
-#define JUDGES .with = "journal"
+#define JUDGES .with = "output"
 
 static struct opt options[] = {
 	{0, "scan", OPT_FLAG, &opt_scan, NULL,
@@ -38,7 +38,7 @@ static struct opt options[] = {
 	{0, "probs", OPT_STR, &opt_probs, "PATH",
 	 "class probabilities {label: p} of a row, for label errors (default .probs)", SCANS},
 	{0, "schema", OPT_STR, &opt_schema, "FILE", "JSON Schema that references have to keep",
-	 .with = "scan journal"},
+	 .with = "scan output"},
 	{'m', "model", OPT_STR, &opt_model, "MODEL",
 	 "local model (./dir, hf:org/name): high loss, and class probabilities of labels", SCANS},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "PEFT adapter over it", .with = "model"},
@@ -48,12 +48,13 @@ static struct opt options[] = {
 	{0, "threads", OPT_INT, &opt_threads, "N", "for --near and -m (default: all processors)", 1,
 	 1024, SCANS},
 	{0, "", OPT_GROUP, NULL, NULL, "judging"},
-	{'o', "journal", OPT_STR, &opt_journal, "JOURNAL",
-	 "show the rows on a page; decisions are appended to JOURNAL", .without = "scan"},
+	{'o', "output", OPT_STR, &opt_output, "JOURNAL",
+	 "show the rows on a page; decisions are appended to JOURNAL", .without = "scan",
+	 .was = "journal"},
 	{0, "tty", OPT_FLAG, &opt_tty, NULL, "judge in this terminal rather than on a page",
 	 JUDGES},
-	{'p', "port", OPT_INT, &opt_port, "N", "of the page (default: a free one)", 1, 65535,
-	 JUDGES, .without = "tty: it serves no page"},
+	{0, "port", OPT_INT, &opt_port, "N", "of the page (default: a free one)", 1, 65535, JUDGES,
+	 .without = "tty: it serves no page", .was = "p"},
 	{0, "as", OPT_STR, &opt_as, "NAME", "the reviewer's name (default: the user's)", JUDGES},
 	{0, "every", OPT_INT, &opt_every, "K",
 	 "each K-th row is a random one (default 4); 1: all are", 1, 1000000, JUDGES},
@@ -63,15 +64,15 @@ static struct opt options[] = {
 	 "settle the rows on which reviewers differ", JUDGES, .without = "second"},
 	{0, "", OPT_GROUP, NULL, NULL, "using what was decided"},
 	{0, "apply", OPT_STR, &opt_apply, "JOURNAL",
-	 "the rows with fixes made and bad ones left out (a filter)", .without = "scan journal"},
+	 "the rows with fixes made and bad ones left out (a filter)", .without = "scan output"},
 	{0, "pairs", OPT_STR, &opt_pairs, "JOURNAL", "a preference line for each fix (a filter)",
-	 .without = "scan journal apply"},
+	 .without = "scan output apply"},
 	{0, "verdicts", OPT_STR, &opt_verdicts, "JOURNAL",
 	 "the judged rows with `review.pass`, for ft-judge --agree (a filter)",
-	 .without = "scan journal apply pairs"},
+	 .without = "scan output apply pairs"},
 	{0, "report", OPT_STR, &opt_report, "JOURNAL",
 	 "error rate with its interval, agreement of reviewers",
-	 .without = "scan journal apply pairs verdicts"},
+	 .without = "scan output apply pairs verdicts"},
 	PROG_FORM_OPTIONS(opt_form, "the report as ", .with = "report"),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "filters: report malformed lines, leave them out and end with status 3"},
@@ -269,7 +270,7 @@ static void serve_page(struct desk *desk)
 	out_flush();
 	if (!opt_quiet)
 		prog_warn("%zu rows. Open the address above in a browser on this machine; Ctrl-C ends. Decisions go to %s.",
-			  desk->n, opt_journal);
+			  desk->n, opt_output);
 	while (!prog_stopping() && !out_failed())
 		poll(NULL, 0, 500);
 	web_stop(server);
@@ -288,7 +289,7 @@ static void use_terminal(struct desk *desk)
 	struct desk_counts c = desk_count(desk);
 	if (!opt_quiet)
 		prog_warn("%zu of %zu rows are judged; decisions are in %s",
-			  c.due - c.by[VERDICT_NONE], c.due, opt_journal);
+			  c.due - c.by[VERDICT_NONE], c.due, opt_output);
 }
 
 static void open_journal(struct journal *j, const char *path, int writing)
@@ -313,7 +314,7 @@ static int run_judging(const char *who, char **files)
 	struct schema *schema = opt_schema ? schema_read(opt_schema, &e) : NULL;
 	if (opt_schema && !schema)
 		prog_fail(&e);
-	open_journal(&j, opt_journal, 1);
+	open_journal(&j, opt_output, 1);
 	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e))
 		prog_fail(&e);
 	if (desk.n == 0)
@@ -383,12 +384,12 @@ static int run_report(void)
 int main(int argc, char **argv)
 {
 	char **files = prog_start(&program, argc, argv);
-	if (!opt_scan && !opt_journal && !opt_apply && !opt_pairs && !opt_verdicts && !opt_report)
+	if (!opt_scan && !opt_output && !opt_apply && !opt_pairs && !opt_verdicts && !opt_report)
 		prog_usage(
 			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --verdicts JOURNAL, --report JOURNAL");
 	if (opt_scan)
 		prog_end(run_scan(files));
-	if (opt_journal)
+	if (opt_output)
 		prog_end(run_judging(reviewer(), files));
 	if (opt_report)
 		prog_end(run_report());

@@ -13,11 +13,11 @@
 #include "../lib/serve/serve.h"
 #include "../lib/serve/trial.h"
 
-static const char *opt_listen = "127.0.0.1:8080", *opt_url, *opt_model, *opt_adapter, *opt_routes,
-		  *opt_dir, *opt_keys, *opt_prices, *opt_sticky, *opt_quantize;
+static const char *opt_listen = "127.0.0.1:8080", *opt_base_url, *opt_model, *opt_adapter,
+		  *opt_routes, *opt_output, *opt_keys, *opt_prices, *opt_sticky, *opt_quantize;
 static const char *opt_redact;
-static long long opt_keep, opt_shadow_queue = 1000, opt_shadow_jobs = 4, opt_connections = 16384,
-			   opt_threads;
+static long long opt_keep_days, opt_shadow_queue = 1000, opt_shadow_jobs = 4,
+				opt_connections = 16384, opt_threads;
 static size_t opt_body = (size_t)32 << 20, opt_header = (size_t)64 << 10,
 	      opt_memory = (size_t)1 << 30;
 static double opt_timeout = 600, opt_idle = 300, opt_drain = 30, opt_shadow_deadline = 120;
@@ -26,16 +26,17 @@ static int opt_log_must, opt_check, opt_join, opt_hash, opt_quiet, opt_skip_bad;
 static struct opt options[] = {
 	{'l', "listen", OPT_STR, &opt_listen, "HOST:PORT",
 	 "where to listen (default 127.0.0.1:8080; port 0 picks one)"},
-	{'u', "url", OPT_STR, &opt_url, "URL", "the API that calls are passed on to"},
+	{'u', "base-url", OPT_STR, &opt_base_url, "URL", "the API that calls are passed on to",
+	 .was = "url"},
 	{'m', "model", OPT_STR, &opt_model, "MODEL", "the local model that answers"},
 	{'a', "adapter", OPT_STR, &opt_adapter, "DIR", "LoRA adapter of the local model",
 	 .with = "model"},
 	{0, "quantize", OPT_STR, &opt_quantize, "q8_0|q4_0|bf16|none", "weights of the local model",
 	 .with = "model"},
-	{'r', "routes", OPT_STR, &opt_routes, "FILE",
+	{0, "routes", OPT_STR, &opt_routes, "FILE",
 	 "names, weights, shadows and fallbacks, as JSON; read again at SIGHUP",
-	 .without = "url model"},
-	{'o', "output", OPT_STR, &opt_dir, "DIR",
+	 .without = "base-url model", .was = "r"},
+	{'o', "output", OPT_STR, &opt_output, "DIR",
 	 "records into DIR/YYYY-MM-DD.jsonl (default: standard output)"},
 	{0, "keys", OPT_STR, &opt_keys, "FILE", "keys of those who may call, one a line"},
 	{0, "prices", OPT_STR, &opt_prices, "FILE", "prices of models, for the cost in records"},
@@ -46,8 +47,9 @@ static struct opt options[] = {
 	 "taken out of records: mail, phone, card, iban, key, with commas between",
 	 .without = "routes"},
 	{0, "", OPT_GROUP, NULL, NULL, "the log"},
-	{0, "keep", OPT_INT, &opt_keep, "DAYS",
-	 "remove files of DIR that are older (default: never)", 1, 36500, .with = "output"},
+	{0, "keep-days", OPT_INT, &opt_keep_days, "DAYS",
+	 "remove files of DIR that are older (default: never)", 1, 36500, .with = "output",
+	 .was = "keep"},
 	{0, "log-must", OPT_FLAG, &opt_log_must, NULL,
 	 "answer no call while records cannot be written"},
 	{0, "", OPT_GROUP, NULL, NULL, "limits"},
@@ -80,7 +82,7 @@ static struct opt options[] = {
 	 .with = "routes", .without = "join check"},
 	{0, "join", OPT_FLAG, &opt_join, NULL,
 	 "put the feedback in the files beside the calls that it is about",
-	 .without = "url model routes output"},
+	 .without = "base-url model routes output"},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL, "report malformed lines and go on",
 	 .with = "join"},
 	{0},
@@ -88,14 +90,14 @@ static struct opt options[] = {
 
 static const struct program program = {
 	"ft-serve",
-	"[-l HOST:PORT] -u URL | -m MODEL | -r ROUTES [-o DIR] [option ...]\n"
-	"--check -r ROUTES\n"
+	"[-l HOST:PORT] -u URL | -m MODEL | --routes ROUTES [-o DIR] [option ...]\n"
+	"--check --routes ROUTES\n"
 	"--join [file ...]",
 	"Pass calls to models on, or answer them, and write each down as a record.",
 	options,
 	"ft-serve -u https://api.openai.com/v1 -o log\n"
 	"ft-serve -l 127.0.0.1:8080 -m ./tuned -o log\n"
-	"ft-serve -r routes.json -o log\n"
+	"ft-serve --routes routes.json -o log\n"
 	"ft-serve --join log/2026-11-*.jsonl | ft-eval --compare .model",
 };
 
@@ -142,7 +144,7 @@ static struct routes *read_routes(void)
 	if (opt_routes)
 		r = routes_read(opt_routes, &e);
 	else
-		r = routes_single(opt_url, opt_model, opt_adapter, opt_quantize, opt_sticky,
+		r = routes_single(opt_base_url, opt_model, opt_adapter, opt_quantize, opt_sticky,
 				  opt_redact ? redact_of(opt_redact) : NULL, &e);
 	if (!r)
 		prog_fail(&e);
@@ -175,7 +177,7 @@ static void serve(void)
 	o.routes = read_routes();
 	if (opt_prices && !(o.prices = prices_load(opt_prices, &e)))
 		prog_fail(&e);
-	o.log = daylog_open(opt_dir, STDOUT_FILENO, (long)opt_keep, &e);
+	o.log = daylog_open(opt_output, STDOUT_FILENO, (long)opt_keep_days, &e);
 	if (!o.log || serve_run(&o, &e))
 		prog_fail(&e);
 }
@@ -260,8 +262,8 @@ int main(int argc, char **argv)
 		join(files);
 	if (*files)
 		prog_usage("%s: operands belong to --join", *files);
-	if (!opt_url + !opt_model + !opt_routes != 2)
-		prog_usage("one of --url, --model and --routes is needed");
+	if (!opt_base_url + !opt_model + !opt_routes != 2)
+		prog_usage("one of --base-url, --model and --routes is needed");
 	if (opt_hash || opt_check)
 		check();
 	serve();

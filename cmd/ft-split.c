@@ -22,7 +22,7 @@
 #include "../lib/split/shelf.h"
 #include "../lib/split/summary.h"
 
-static const char *opt_ratio = "80:10:10", *opt_dir, *opt_key, *opt_group, *opt_keep, *opt_time,
+static const char *opt_ratio = "80:10:10", *opt_output, *opt_key, *opt_group, *opt_keep, *opt_time,
 		  *opt_after, *opt_html;
 static struct opt_list opt_stratify;
 static double opt_near, opt_gap;
@@ -35,11 +35,12 @@ static struct prog_form opt_form;
 #define CHECKS .with = "check"
 
 static struct opt options[] = {
-	{'r', "ratio", OPT_STR, &opt_ratio, "A:B:C",
-	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)", DIVIDES},
-	{'d', "dir", OPT_STR, &opt_dir, "DIR",
+	{0, "ratio", OPT_STR, &opt_ratio, "A:B:C",
+	 "shares of train, valid and test, or A:B of train and test\n(default 80:10:10)", DIVIDES,
+	 .was = "r"},
+	{'o', "output", OPT_STR, &opt_output, "DIR",
 	 "write DIR/train.jsonl, valid.jsonl and test.jsonl, all or none,\ninstead of adding `split`",
-	 DIVIDES},
+	 DIVIDES, .was = "d dir"},
 	{0, "key", OPT_STR, &opt_key, "PATH",
 	 "the value that a row's side follows from (default: its input)", DIVIDES},
 	{0, "group", OPT_STR, &opt_group, "PATH", "rows with the same value here share a side",
@@ -75,14 +76,14 @@ static struct opt options[] = {
 static const struct program program = {
 	.name = "ft-split",
 	.synopsis =
-		"[-r 80:10:10] [-d DIR] [--group PATH] [--near J] [--stratify PATH ...] [--keep DIR] [file ...]\n"
-		"--time PATH --after DATE [--gap DAYS] [-r 80:10:10] [-d DIR] [file ...]\n"
+		"[--ratio 80:10:10] [-o DIR] [--group PATH] [--near J] [--stratify PATH ...] [--keep DIR] [file ...]\n"
+		"--time PATH --after DATE [--gap DAYS] [--ratio 80:10:10] [-o DIR] [file ...]\n"
 		"--check [--near J] [--group PATH] [--stratify PATH] [--time PATH] [--html FILE] TRAIN TEST",
 	.about =
 		"Gives every record a side, train, valid or test, that stays when rows are added, reordered or removed.",
 	.options = options,
 	.examples =
-		"ft-split -r 80:10:10 -d data records.jsonl\n"
+		"ft-split --ratio 80:10:10 -o data records.jsonl\n"
 		"ft-split --group .customer --near 0.8 records.jsonl | jq -c 'select(.split == \"test\")'\n"
 		"ft-split --check data/train.jsonl data/test.jsonl",
 };
@@ -162,7 +163,7 @@ static void emit(const struct record *rec, enum side already, enum side side)
 	}
 	run.tally.count[side]++;
 	run.tally.already += already != SIDE_NONE;
-	if (opt_dir) {
+	if (opt_output) {
 		if (shelf_put(&run.shelf, side, rec->line, &e))
 			die(&e);
 		return;
@@ -294,11 +295,11 @@ static int split(char **files)
 	struct err e = ERR_INIT;
 
 	plan_init(&run.plan, &run.options);
-	if (opt_dir) {
+	if (opt_output) {
 		int wanted[SIDES];
 		for (int i = 0; i < SIDES; i++)
 			wanted[i] = run.options.sides.share[i] > 0;
-		if (shelf_open(&run.shelf, opt_dir, wanted, &e))
+		if (shelf_open(&run.shelf, opt_output, wanted, &e))
 			die(&e);
 	}
 	if (opt_key || opt_group || opt_near > 0 || opt_stratify.n || opt_keep || opt_time ||
@@ -306,13 +307,13 @@ static int split(char **files)
 		read_twice(files);
 	else
 		stream(files);
-	if (opt_dir && prog_stopping()) {
+	if (opt_output && prog_stopping()) {
 		shelf_abort(&run.shelf);
 		prog_warn("stopped after %zu rows; nothing was written to %s", run.reader.rows,
-			  opt_dir);
+			  opt_output);
 		return FT_OK;
 	}
-	if (opt_dir && shelf_commit(&run.shelf, &e))
+	if (opt_output && shelf_commit(&run.shelf, &e))
 		die(&e);
 	summary();
 	return run.skipped || run.reader.skipped ? FT_PARTIAL : FT_OK;

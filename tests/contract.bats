@@ -65,6 +65,60 @@ prepare() {
 	done
 }
 
+@test "a long name may be cut short where no other begins so, and a whole one is never taken for another's beginning" {
+	for p in $PROGRAMS; do
+		status_is 0 "$p" --vers
+		[[ $output == "$p (ft) "* ]]
+		status_is 2 "$p" --no-such
+	done
+	status_is 2 ft-split --s 3
+	[[ $stderr == "ft-split: --s is short for several options: --stratify, --seed, --skip-bad"* ]]
+	echo '{"prompt": "a"}' >a
+	status_is 0 ft-split -q --rat=1:0 --se 3 a
+	[[ $output == *'"split":"train"'* ]]
+	status_is 2 ft-split --rat
+	[[ $stderr == "ft-split: --ratio needs a value"* ]]
+	status_is 2 ft-split --chec=1 a a
+	[[ $stderr == "ft-split: --check takes no value"* ]]
+	status_is 2 ft-eval --baseline-fi none a # not --baseline
+	[[ $stderr == *none* ]]
+	status_is 2 ft-eval --baseline x a # not --baseline-file
+	[[ $stderr == "ft-eval: --baseline goes with --compare"* ]]
+}
+
+@test "earlier spellings of options are taken, and shown nowhere" {
+	printf '%s\n' '{"id": "a", "output": "x", "ideal": "x"}' '{"id": "b", "output": "y", "ideal": "y"}' >in
+	ft-split -q --ratio 1:1:0 -o new in
+	ft-split -q -r 1:1:0 -d old in
+	diff -r new old
+	ft-split -q -r1:1:0 --dir=older in
+	diff -r new older
+	ft-eval -q -p -c iexact in >new.jsonl
+	ft-eval -q --pass --check iexact in | cmp new.jsonl -
+	jq -c '.judge = {pass: true} | .human = true' in >judged
+	status_is 4 ft-judge -q --agree .human --target 'agreement>=0.9' judged
+	status_is 2 ft-judge -m j --shots 99 in
+	[[ $stderr == "ft-judge: --examples-k 99: "* ]]
+	status_is 2 ft-review -p 0 -o j in
+	[[ $stderr == "ft-review: --port 0: "* ]]
+	status_is 2 ft-review --journal j --scan in
+	[[ $stderr == "ft-review: --output does not go with --scan"* ]]
+	status_is 2 ft-serve --url u -r routes.json
+	[[ $stderr == "ft-serve: --routes does not go with --base-url"* ]]
+	status_is 2 ft-serve -u u --keep 0
+	[[ $stderr == "ft-serve: --keep-days 0: "* ]]
+	status_is 2 ft-drift -r in --estimate .x in
+	[[ $stderr == "ft-drift: --estimate-from goes with --truth"* ]]
+	status_is 2 ft-train -m ./none -o x --keep worst in
+	[[ $stderr == "ft-train: --keep-state worst: must be best or last"* ]]
+	status_is 2 ft-export -m ./none --out x
+	[[ $stderr == *"./none"* ]]
+	for p in $PROGRAMS; do
+		"$p" --help >help
+		run ! grep -E -- '--(dir|shots|journal|url|out|target FIGURE|estimate PATH|keep DAYS|keep best)( |$)' help
+	done
+}
+
 @test "--help to a full disk is status 2" {
 	for p in $PROGRAMS; do
 		run bash -c "$p --help >/dev/full"

@@ -872,14 +872,14 @@ figure() {
 @test "options that would do nothing are refused, and so are paths that are none" {
 	numbers 100 1 0 >a
 	ft-drift --profile a >p
-	for option in '--html x' '--junit x' '--window 30' '--rows 3' '--estimate .x --truth .y'; do
+	for option in '--html x' '--junit x' '--window 30' '--rows 3' '--estimate-from .x --truth .y'; do
 		# shellcheck disable=SC2086
 		status_is 2 ft-drift --profile $option a
 		# shellcheck disable=SC2086
 		status_is 2 ft-drift --merge $option p
 		[[ $stderr == *"does not go with --merge"* ]]
 	done
-	for option in '--html x' '--junit x' '--rows 3' '--estimate .x --truth .y'; do
+	for option in '--html x' '--junit x' '--rows 3' '--estimate-from .x --truth .y'; do
 		# shellcheck disable=SC2086
 		status_is 2 ft-drift -r a --window 30 $option a
 		[[ $stderr == *"does not go with --window"* ]]
@@ -891,9 +891,9 @@ figure() {
 	status_is 2 ft-drift -r a --state st a
 	[[ $stderr == *"--state goes with --window"* ]]
 	status_is 2 ft-drift -r a --truth .y a
-	[[ $stderr == *"--truth goes with --estimate"* ]]
-	status_is 2 ft-drift -r a --rows 3 --estimate .x --truth .y a
-	[[ $stderr == *"--estimate does not go with --rows"* ]]
+	[[ $stderr == *"--truth goes with --estimate-from"* ]]
+	status_is 2 ft-drift -r a --rows 3 --estimate-from .x --truth .y a
+	[[ $stderr == *"--estimate-from does not go with --rows"* ]]
 	for option in --path --exclude --time; do
 		status_is 2 ft-drift -r a $option '.promt[' a
 		[[ $stderr == *"$option"*"is no path"* ]]
@@ -971,7 +971,7 @@ vectors() {
 	done
 }
 
-@test "--estimate: a band that holds the truth, 1 where it fell, and none where inputs or scores are unseen" {
+@test "--estimate-from: a band that holds the truth, 1 where it fell, and none where inputs or scores are unseen" {
 	scored() {
 		awk -v n="$1" -v seed="$2" -v power="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++) { s = rand() ^ power
 			printf "{\"q\":\"k%d\",\"judge\":{\"score\":%.4f},\"eval\":{\"exact\":%d}}\n", i % 3, s, rand() < s } }'
@@ -979,7 +979,7 @@ vectors() {
 	scored 1000 1 1 >reference
 	scored 300 2 1 >same
 	scored 300 3 2 >worse
-	ask=(--estimate .judge.score --truth eval.exact)
+	ask=(--estimate-from .judge.score --truth eval.exact)
 	for f in same worse; do
 		jq -c 'del(.eval)' $f >current
 		drift -r reference "${ask[@]}" current
@@ -1001,13 +1001,13 @@ vectors() {
 	[ "$status" -eq 4 ]
 	status_is 1 ft-drift --table -q -r reference "${ask[@]}" worse
 	[[ $output == *".eval.exact by .judge.score: "*" right by estimate ("* ]]
-	status_is 2 ft-drift -r reference --estimate .judge.score current
-	status_is 2 ft-drift -r reference --estimate .nothing --truth .eval.exact current
+	status_is 2 ft-drift -r reference --estimate-from .judge.score current
+	status_is 2 ft-drift -r reference --estimate-from .nothing --truth .eval.exact current
 	[[ $stderr == *"no reference record has anything at .nothing"* ]]
-	status_is 2 ft-drift -r reference --estimate .judge.score --truth .nothing current
+	status_is 2 ft-drift -r reference --estimate-from .judge.score --truth .nothing current
 }
 
-@test "--estimate: of a confidence that says nothing it is said so, and no fall is cried where scores alone moved" {
+@test "--estimate-from: of a confidence that says nothing it is said so, and no fall is cried where scores alone moved" {
 	noise() { # N SEED POWER
 		awk -v n="$1" -v seed="$2" -v power="$3" 'BEGIN { srand(seed); for (i = 0; i < n; i++)
 			printf "{\"c\":%.4f,\"ok\":%s}\n", rand() ^ power, rand() < 0.75 ? "true" : "false" }'
@@ -1015,7 +1015,7 @@ vectors() {
 	noise 400 1 1 >reference
 	for power in 2 3 0.4; do
 		noise 300 "${power%.*}2" $power | jq -c 'del(.ok)' >current
-		drift -r reference --estimate .c --truth .ok current
+		drift -r reference --estimate-from .c --truth .ok current
 		jq -se '.[-2] | .verdict == "stable" and .change_lo < 0 and 0 < .change_hi
 			and (.why | contains("does not tell right answers from wrong ones"))' out.jsonl
 	done

@@ -968,12 +968,12 @@ checks() {
 		--html.does.not.go.with.--merge --html x --merge
 		--cluster.does.not.go.with.--profile --cluster .id --profile
 		--labels.does.not.go.with.--profile --labels --profile
-		--check.does.not.go.with.--merge --check exact --merge
+		--criterion.does.not.go.with.--merge --criterion exact --merge
 		--by.does.not.go.with.--merge --by .id --merge
 		--errors.does.not.go.with.--merge --errors drop --merge
 		--json.does.not.go.with.--table --table --json
 		--markdown.does.not.go.with.--json --markdown --json
-		--pass.does.not.go.with.--markdown -p --markdown
-		--pass.does.not.go.with.--profile -p --profile
+		--pass-through.does.not.go.with.--markdown -p --markdown
+		--pass-through.does.not.go.with.--profile -p --profile
 	EOF
 }

@@ -221,9 +221,9 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 	for bad in 5-1 1 x-5 1-5x -3-2; do status_is 2 ft-judge -m j "--score=$bad" /dev/null; done
 	status_is 2 ft-judge -m j --pass --score 1-5 /dev/null
 	status_is 2 ft-judge -m j -c '' /dev/null
-	status_is 2 ft-judge --target 'kappa>=1' /dev/null
-	status_is 2 ft-judge --agree human --target 'foo>=1' /dev/null
-	[[ $stderr == *"--target foo>=1: there is no such figure"* ]]
+	status_is 2 ft-judge --require 'kappa>=1' /dev/null
+	status_is 2 ft-judge --agree human --require 'foo>=1' /dev/null
+	[[ $stderr == *"--require foo>=1: there is no such figure"* ]]
 	for other in --bias --pair --score=1-5 --jury=a,b; do status_is 2 ft-judge --agree human "$other" /dev/null; done
 	status_is 2 ft-judge --bias --pair /dev/null
 	status_is 2 ft-judge -m j --jury a,b /dev/null
@@ -378,12 +378,12 @@ verdicts() {
 
 @test "targets end with 0, 1 or 4" {
 	verdicts >in
-	status_is 0 ft-judge --agree human --target 'kappa>=0.1' in
-	status_is 1 ft-judge --agree human --target 'kappa>=0.9' in
-	status_is 4 ft-judge --agree human --target 'kappa>=0.5' in
-	status_is 0 ft-judge --agree human --target 'kappa>=0.5' --point in
-	status_is 1 ft-judge --agree human --target 'tnr>=0.9' --target 'kappa>=0.5' in
-	status_is 2 ft-judge --agree human --target 'beauty>=0.9' in
+	status_is 0 ft-judge --agree human --require 'kappa>=0.1' in
+	status_is 1 ft-judge --agree human --require 'kappa>=0.9' in
+	status_is 4 ft-judge --agree human --require 'kappa>=0.5' in
+	status_is 0 ft-judge --agree human --require 'kappa>=0.5' --point in
+	status_is 1 ft-judge --agree human --require 'tnr>=0.9' --require 'kappa>=0.5' in
+	status_is 2 ft-judge --agree human --require 'beauty>=0.9' in
 	echo '{"judge":{"pass":true}}' >none
 	status_is 4 ft-judge --agree human none
 }
@@ -391,16 +391,16 @@ verdicts() {
 @test "verdicts that do not vary prove no more than so many rows can" {
 	jq -nc 'range(5) | {human: (. + 1), judge: {score: (. + 1), scale: [1, 5]}}' >in
 	for figure in pearson spearman kendall alpha kappa; do
-		status_is 4 ft-judge --agree human --target "$figure>=0.9" in
+		status_is 4 ft-judge --agree human --require "$figure>=0.9" in
 		jq -e ".$figure | .value == 1 and .hi == 1 and .lo < 0.9" <<<"$output"
 	done
 	printf '%s\n' '{"human":true,"judge":{"pass":true}}' '{"human":false,"judge":{"pass":true}}' >in
-	status_is 4 ft-judge --agree human --target 'kappa>=0.6' in
+	status_is 4 ft-judge --agree human --require 'kappa>=0.6' in
 	jq -e '.kappa == {value: 0, lo: null, hi: null}' <<<"$output"
 	jq -nc 'range(200) | {human: [., ., .] | map(. % 2), judge: (. % 2)}' >in
-	status_is 0 ft-judge --agree human --target 'kappa>=0.9' --target 'alpha>=0.9' --target 'human.kappa>=0.9' \
-		--target 'human.alpha>=0.9' --target 'human.agreement>=0.9' in
-	status_is 4 ft-judge --agree human --target 'human.kappa>=0.9' --target 'human.agreement>=0.9' <(head -n 4 in)
+	status_is 0 ft-judge --agree human --require 'kappa>=0.9' --require 'alpha>=0.9' --require 'human.kappa>=0.9' \
+		--require 'human.alpha>=0.9' --require 'human.agreement>=0.9' in
+	status_is 4 ft-judge --agree human --require 'human.kappa>=0.9' --require 'human.agreement>=0.9' <(head -n 4 in)
 }
 
 @test "a table on request" {

@@ -216,7 +216,48 @@ manual_of() {
 	END
 	chmod +x build/bin/ft-x
 	printf '%s\n' "$1" >man/ft-x.1
+	: >man/ft.7
 	run "$ROOT/tests/lint/options" build
+}
+
+# tables X Y ENTRY... - runs it over two programs with these options, "l long" or "- long value" with
+# blanks between, whose manuals name them all, and a table of such entries in ft.7.
+tables() {
+	local program list letter long value
+	rm -rf build man
+	mkdir -p build/bin man
+	for program in ft-x ft-y; do
+		[ $program = ft-x ] && list=$1 || list=$2
+		while read -r letter long value; do
+			[ "$letter" = - ] || letter="Fl $letter , "
+			echo ".It ${letter#-}Fl -$long" >>man/$program.1
+			letter=${letter#-} letter=${letter#Fl } letter=${letter% , }
+			echo "complete -c $program -l $long${letter:+ -s $letter}${value:+ -x} -d 'what -x -l y'"
+		done <<<"${list//;/$'\n'}" >$program.options
+		printf '#!/bin/sh\ncat %s\n' "$PWD/$program.options" >build/bin/$program
+		chmod +x build/bin/$program
+	done
+	printf '%s\n' '.Ss Options that mean the same everywhere' "${@:3}" '.Ss More' '.It Fl Fl other' >man/ft.7
+	run "$ROOT/tests/lint/options" build
+}
+
+@test "tests/lint/options: a letter is one option in all programs, and what several have stands in ft.7's table" {
+	tables 'o output f;- threads n' 'o output f;q quiet' '.It Fl o , Fl Fl output Ar file'
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	tables 'o output f' 'o out f'
+	[ "$status" -eq 1 ]
+	[ "$output" = "man/ft.7: -o is --output and, in ft-y, --out" ]
+	tables '- keep' '- keep'
+	[ "$output" = "man/ft.7: --keep, an option of ft-x ft-y, is not in the table" ]
+	tables '- keep' '- keep n' '.It Fl Fl keep'
+	[ "$output" = "man/ft.7: --keep takes a value in one of ft-x ft-y alone" ]
+	tables 'j jobs n' '- jobs n' '.It Fl Fl jobs Ar n'
+	[ "$output" = "man/ft.7: --jobs has one letter in ft-x and another in ft-y" ]
+	tables 'q quiet' 'q quiet' '.It Fl Fl quiet'
+	[ "$output" = 'man/ft.7: the letter of --quiet is "q", not ""' ]
+	tables 'q quiet' 'q quiet' '.It Fl q , Fl Fl quiet' '.It Fl Fl seed'
+	[ "$output" = "man/ft.7: --seed is no option of several programs" ]
 }
 
 @test "tests/lint/options: the manuals and the option tables name the same options and values" {

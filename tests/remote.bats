@@ -193,7 +193,7 @@ begin() {
 	for option in "--scratch c" --full "--layers 0" "--alpha 32" "--dropout 0" "--target all" --rslora --dora "--adapter a" \
 		"--quantize q8_0" "--save-dtype f32" "--max-seq 2048" "--too-long error" --allow-overlap --dry-run --show --orpo \
 		"--neftune 0" "--steps 9" "--schedule cosine" "--warmup .05" "--wd 0" "--clip 1" "--eval-every 9" "--patience 1" \
-		"--eval true" "--best x" "--keep best" "--plot p.svg" --estimate "--save-every 9" "--memory 8G" "--threads 1"; do
+		"--eval true" "--best x" "--keep-state best" "--plot p.svg" --estimate "--save-every 9" "--memory 8G" "--threads 1"; do
 		# shellcheck disable=SC2086
 		status_is 2 train --remote openai -o out $option train.jsonl
 		[[ $stderr == *"${option%% *} does not go with --remote"* ]]

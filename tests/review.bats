@@ -1045,19 +1045,19 @@ due_rows() {
 		[[ $stderr == *"${option//./ }"* ]]
 	done <<-EOF
 		say.one.of.--scan --quiet
-		--journal.does.not.go.with.--scan --scan -o j.jsonl
+		--output.does.not.go.with.--scan --scan -o j.jsonl
 		--report.does.not.go.with.--apply --apply j.jsonl --report j.jsonl
-		--pairs.does.not.go.with.--journal -o j.jsonl --pairs j.jsonl
+		--pairs.does.not.go.with.--output -o j.jsonl --pairs j.jsonl
 		--near.goes.with.--scan --near 0.8 -o j.jsonl
 		--probs.goes.with.--scan --probs .probs --report j.jsonl
-		--schema.goes.with.--scan.or.--journal --schema s.json --report j.jsonl
+		--schema.goes.with.--scan.or.--output --schema s.json --report j.jsonl
 		--model.goes.with.--scan -m ./m -o j.jsonl
 		--adapter.goes.with.--model -a ./a --scan
 		--threads.goes.with.--scan --threads 1 -o j.jsonl
-		--tty.goes.with.--journal --tty --scan
+		--tty.goes.with.--output --tty --scan
 		--port.does.not.go.with.--tty:.it.serves.no.page --tty --port 1 -o j.jsonl
-		--as.goes.with.--journal --as me --apply j.jsonl
-		--every.goes.with.--journal --every 4 --scan
+		--as.goes.with.--output --as me --apply j.jsonl
+		--every.goes.with.--output --every 4 --scan
 		--adjudicate.does.not.go.with.--second --second --adjudicate -o j.jsonl
 		--table.goes.with.--report --table --scan
 		--json.does.not.go.with.--table --table --json --report j.jsonl

@@ -660,11 +660,11 @@ LIST
 	[ "$(jq -r .output log/deep/*.jsonl | paste -sd' ')" = 'three four' ]
 }
 
-@test "--keep removes old files, and only those that are its own" {
+@test "--keep-days removes old files, and only those that are its own" {
 	mkdir log
 	touch log/2020-01-01.jsonl log/2020-02-31.jsonl log/other.jsonl log/2020-01-01.jsonl.gz log/2999-01-01.jsonl
 	start_stub
-	start_serve -u "$STUB_URL" -o log --keep 30
+	start_serve -u "$STUB_URL" -o log --keep-days 30
 	ask one '{}' -o /dev/null
 	for _ in $(seq 300); do
 		[ -e log/2020-01-01.jsonl ] || break

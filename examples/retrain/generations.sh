@@ -39,7 +39,7 @@ first() {
 			jq -c '.split = "valid"' "$state/valid.jsonl"
 			jq -c '.split = "test"' "$state/test.jsonl"
 		else
-			jq -c 'del(.split)' "$state/test.jsonl" | ft-split -q -r 75:25:0 | jq -c 'if .split == "train" then .split = "test" else . end'
+			jq -c 'del(.split)' "$state/test.jsonl" | ft-split -q --ratio 75:25:0 | jq -c 'if .split == "train" then .split = "test" else . end'
 		fi
 	} >"$new/rows.jsonl"
 	jq -c -f "$here/traffic.jq" "$state/train.jsonl" >"$new/reference.jsonl"
@@ -119,7 +119,7 @@ next_routes() {
 	[ ! -e "$1/config.json" ] || whole=true
 	jq --arg route "${ROUTE:-}" --argjson weight "${WEIGHT:-5}" --arg base "$base" --arg to "$(realpath "$1")" --argjson whole $whole \
 		-f "$here/routes.jq" "$routes" >"$routes.next" || die "the model cannot go into $routes"
-	ft-serve --routes-hash -r "$routes.next" >/dev/null || die "ft-serve does not take the routes with it, which are in $routes.next"
+	ft-serve --routes-hash --routes "$routes.next" >/dev/null || die "ft-serve does not take the routes with it, which are in $routes.next"
 }
 
 rollback() {

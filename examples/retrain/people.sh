@@ -29,7 +29,7 @@ judged() {
 # sides RATIO - standard input with the side of each row, by its hash: the same every night.
 sides() {
 	jq -c 'del(.split)' >"$run/to-split"
-	[ ! -s "$run/to-split" ] || ft-split -q -r "$1" "$run/to-split"
+	[ ! -s "$run/to-split" ] || ft-split -q --ratio "$1" "$run/to-split"
 }
 
 # plan - sets $want, how many new rows decide GATE, by the rule of ft-eval(1) for a candidate that is right there as often as the model in

@@ -35,10 +35,47 @@ static struct opt *find_in(struct opt *o, char letter, const char *name, size_t 
 	return NULL;
 }
 
+/* Whether these n letters are a word of a list with blanks between. */
+static int holds_word(const char *list, const char *word, size_t n)
+{
+	for (size_t len; list && *list; list += len + (list[len] == ' ')) {
+		len = strcspn(list, " ");
+		if (len == n && memcmp(list, word, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static struct opt *find(const struct program *p, char letter, const char *name, size_t n)
 {
 	struct opt *o = find_in(p->options, letter, name, n);
-	return o ? o : find_in(standard, letter, name, n);
+	if (!o)
+		o = find_in(standard, letter, name, n);
+	for (struct opt *x = p->options; !o && x->name; x++)
+		if (name ? n > 1 && holds_word(x->was, name, n) : holds_word(x->was, &letter, 1))
+			o = x;
+	return o;
+}
+
+/* The one option whose name begins so; NULL with the reason where there is none, or several. */
+static struct opt *find_cut(const struct program *p, const char *name, size_t n, struct err *e)
+{
+	struct opt *tables[] = {p->options, standard}, *found = NULL;
+	struct buf names = BUF_INIT;
+	int several = 0;
+	for (size_t t = 0; t < 2 && n; t++)
+		for (struct opt *o = tables[t]; o->name; o++)
+			if (o->kind != OPT_GROUP && strncmp(o->name, name, n) == 0) {
+				several = found != NULL;
+				found = o;
+				buf_addf(&names, "%s--%s", names.len ? ", " : "", o->name);
+			}
+	if (several)
+		err_set(e, "--%.*s is short for several options: %s", (int)n, name, names.data);
+	else if (!found)
+		err_set(e, "unknown option --%.*s", (int)n, name);
+	buf_release(&names);
+	return several ? NULL : found;
 }
 
 static int check_range(const struct opt *o, double x, const char *value, struct err *e)
@@ -196,8 +233,8 @@ static int parse_long(const struct program *p, char **argv, int argc, int *i, st
 	const char *name = argv[*i] + 2, *eq = strchr(name, '=');
 	size_t n = eq ? (size_t)(eq - name) : strlen(name);
 	struct opt *o = find(p, 0, name, n);
-	if (!o)
-		return err_set(e, "unknown option --%.*s", (int)n, name);
+	if (!o && !(o = find_cut(p, name, n, e)))
+		return -1;
 	if (o->kind == OPT_FLAG) {
 		if (eq)
 			return err_set(e, "--%s takes no value", o->name);

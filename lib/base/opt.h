@@ -1,8 +1,8 @@
 /* opt: command-line options from one table, which also prints the help.
  *
- * GNU style: -x, -xVALUE, -x VALUE, --name, --name=VALUE, --name VALUE, unique prefixes of long
- * names not accepted (a script must not break when an option is added); operands and options may be
- * mixed; `--` ends options. A lone `-` is an operand. Every option has a long name.
+ * GNU style: -x, -xVALUE, -x VALUE, --name, --name=VALUE, --name VALUE, and a long name cut short
+ * where no other begins so, as getopt_long(3) has it; operands and options may be mixed; `--` ends
+ * options. A lone `-` is an operand. Every option has a long name.
  */
 #ifndef FT_BASE_OPT_H
 #define FT_BASE_OPT_H
@@ -43,6 +43,7 @@ struct opt {
 	const char *with;    /* one of these must be given too */
 	const char *without; /* none of these may be */
 	const char *values;  /* words that a value may be, "a|b", where arg names none of them */
+	const char *was; /* earlier spellings, "d dir", still taken and shown nowhere */
 	int aside;	     /* no part of the result: how it is come by, and what is shown */
 	int given; /* set by opt_parse: a default that was written out is told from none */
 };

@@ -391,7 +391,7 @@ int estimate(const struct comparison *c, const struct frame *reference, const st
 			       .change_lo = NAN,
 			       .change_hi = NAN};
 	if (!was || (!is && current->rows))
-		return err_set(e, "--estimate: no %s record has anything at %s",
+		return err_set(e, "--estimate-from: no %s record has anything at %s",
 			       was ? "current" : "reference", score);
 	if (!right)
 		return err_set(e, "--truth: no reference record has anything at %s", truth);

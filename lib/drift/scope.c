@@ -119,7 +119,7 @@ int scope_init(struct scope *s, const struct scope_request *q, struct err *e)
 		s->estimate = as_walked(s, q->estimate, strlen(q->estimate), e);
 		s->truth = s->estimate ? as_walked(s, q->truth, strlen(q->truth), e) : NULL;
 		if (!s->truth) {
-			err_prefix(e, s->estimate ? "--truth" : "--estimate");
+			err_prefix(e, s->estimate ? "--truth" : "--estimate-from");
 			goto bad;
 		}
 		s->exclude[s->options.exclude_n++] = s->truth;

@@ -107,7 +107,8 @@ struct train_recipe {
 	{0, "best", OPT_STR, &(o).best, "PATH", \
 	 "what decides in the output of --eval: the greatest value wins,\nwith PATH:min the least", \
 	 .with = "eval", RECIPE_HERE}, \
-	{0, "keep", OPT_CHOICE, &(o).keep, "best|last", "which state stays (default best)", RECIPE_HERE}
+	{0, "keep-state", OPT_CHOICE, &(o).keep, "best|last", "which state stays (default best)", \
+	 RECIPE_HERE, .was = "keep"}
 /* clang-format on */
 
 /* What the loop is to do, less its number of steps (loop_plan). *best gets the path of --best, NULL
