@@ -262,7 +262,7 @@ as_llama() {
 
 @test "llama.cpp computes our logits from every family's file" {
 	need_llama
-	local scaled gelu yarn ministral long olmo linear granite experts='"num_experts": 6, "num_experts_per_tok": 2'
+	local scaled gelu yarn ministral long olmo linear granite delta experts='"num_experts": 6, "num_experts_per_tok": 2'
 	scaled=$(jq -nc '{rope_scaling: {rope_type: "llama3", factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0,
 		original_max_position_embeddings: 64}, tie_word_embeddings: false}')
 	gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh"'
@@ -275,6 +275,8 @@ as_llama() {
 		rope_scaling: {type: "longrope", short_factor: [1, 1, 1, 1, 1, 1], long_factor: [1, 1.5, 2, 3, 5, 8]}}')
 	olmo=$(jq -nc --argjson yarn "$yarn" '{model_type: "olmo3", num_hidden_layers: 5, sliding_window: 8, rope_scaling: $yarn}')
 	linear="{\"model_type\": \"gemma3_text\", $gelu, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 8.0}}"
+	delta='"head_dim": 24, "linear_num_value_heads": 2, "linear_num_key_heads": 2'
+	delta+=', "linear_key_head_dim": 16, "linear_value_head_dim": 16'
 	granite='"embedding_multiplier": 3.0, "residual_multiplier": 0.22, "attention_multiplier": 0.1, "logits_scaling": 4.0'
 	while IFS='|' read -r how most members; do
 		as_llama "$how" "$most" "$members"
@@ -303,6 +305,8 @@ logits|1e-3|{"model_type": "olmo2"}
 logits|1e-3|$olmo
 logits|1e-3|{"model_type": "exaone4", "sliding_window": null}
 logits|1e-3|{"model_type": "lfm2", "num_hidden_layers": 3, "full_attn_idxs": [1], "block_multiple_of": 32}
+logits|1e-3|{"model_type": "qwen3_5_text", $delta, "num_hidden_layers": 4, "full_attention_interval": 2}
+logits|1e-3|{"model_type": "qwen3_5_text", ${delta/_heads\": 2/_heads\": 6}, "layer_types": ["full_attention", "linear_attention"]}
 logits|1e-3|{"model_type": "olmoe", "num_experts": 5, "num_experts_per_tok": 2, "num_key_value_heads": 4}
 logits|1e-3|{"model_type": "seed_oss", "head_dim": 16}
 logits|1e-3|{"model_type": "arcee", "hidden_act": "relu2"}
@@ -337,6 +341,7 @@ END
 		'{"model_type": "qwen3_moe", "num_experts": 3, "num_experts_per_tok": 2}' \
 		'{"model_type": "qwen3_moe", "num_experts_per_tok": 2, "norm_topk_prob": true, "mlp_only_layers": [0]}' \
 		'{"model_type": "olmoe", "num_experts": 3, "num_experts_per_tok": 2, "norm_topk_prob": true}' \
+		'{"model_type": "qwen3_5_text", "linear_key_head_dim": 8, "linear_value_head_dim": 12, "linear_num_value_heads": 16}' \
 		'{"rope_scaling": {"type": "yarn", "factor": 2.0, "truncate": false}}'; do
 		rm -rf m
 		make_model m 3 "$members"
@@ -382,8 +387,10 @@ cut_by() {
 
 @test "in llama.cpp base and adapter file give what the merged file gives" {
 	need_llama
-	local members
-	for members in '{}' '{"model_type": "qwen2"}'; do
+	local members delta
+	delta='{"model_type": "qwen3_5_text", "linear_num_value_heads": 6, "linear_num_key_heads": 2, "linear_key_head_dim": 16,
+		"linear_value_head_dim": 16, "full_attention_interval": 2}'
+	for members in '{}' '{"model_type": "qwen2"}' "$delta"; do
 		rm -rf m a
 		make_model m 1 "$members"
 		train-reference adapter m a 4 5

@@ -209,6 +209,11 @@ static void experts_release(struct decoder *d)
 	free(d->ey);
 }
 
+static void most(size_t *x, size_t y)
+{
+	*x = y > *x ? y : *x;
+}
+
 int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, int unmerged,
 		size_t max_rows, struct pool *pool, struct err *e)
 {
@@ -227,17 +232,25 @@ int decoder_new(struct decoder **out, const struct model *m, enum nn_type type, 
 		*out = NULL;
 		return -1;
 	}
-	d->q_size = c->heads * c->head_dim;
-	d->kv_size = c->kv_heads * c->head_dim;
-	if (c->conv_taps && c->hidden > d->kv_size)
-		d->kv_size = c->hidden; /* a convolution's gate and input stand there too */
+	for (size_t l = 0; l < c->layers; l++) {
+		const struct model_linear *lin = m->layers[l].lin;
+
+		most(&d->q_size, lin[MODEL_Q].w.rows);
+		most(&d->kv_size, lin[MODEL_K].w.rows);
+		most(&d->kv_size, lin[MODEL_V].w.rows);
+		most(&d->mixed_size, lin[MODEL_O].w.cols);
+	}
 	d->x = mem_aligned(max_rows * c->hidden, sizeof *d->x);
 	d->t = mem_aligned(max_rows * c->hidden, sizeof *d->t);
 	d->q = mem_aligned(max_rows * d->q_size, sizeof *d->q);
 	d->kx = mem_aligned(max_rows * d->kv_size, sizeof *d->kx);
 	d->vx = mem_aligned(max_rows * d->kv_size, sizeof *d->vx);
 	rows_init(&d->norm, max_rows, c->hidden, d->quantised);
-	rows_init(&d->attn, max_rows, d->q_size, d->quantised);
+	if (c->delta.k_heads)
+		d->decay = mem_aligned(max_rows * c->delta.v_heads, sizeof *d->decay);
+	if (c->out_gate)
+		d->out_gate = mem_aligned(max_rows * c->heads * c->head_dim, sizeof *d->out_gate);
+	rows_init(&d->attn, max_rows, d->mixed_size, d->quantised);
 	rows_init(&d->h, max_rows, c->ffn, d->quantised);
 	rows_init(&d->last, max_rows, c->hidden, d->quantised);
 	if (c->experts)
@@ -283,6 +296,8 @@ void decoder_free(struct decoder *d)
 	free(d->q);
 	free(d->kx);
 	free(d->vx);
+	free(d->decay);
+	free(d->out_gate);
 	free(d->position);
 	free(d->cos);
 	free(d->sin);

@@ -34,10 +34,13 @@ struct decoder_row {
 	uint32_t position;
 	const uint32_t *pages; /* of the sequence, position / KVCACHE_PAGE + 1 of them at least */
 	int logits;	       /* which row of the result it gets, or -1 */
+	uint32_t state;	       /* the sequence's own, where the model has such (kvcache.h) */
+	int filed;	       /* its keys and values stand in the page already */
 };
 
 /* Rows of one sequence must be in order of position, everything before them computed earlier or
- * standing before them in this step. Sequences that share pages go fastest side by side. logits
+ * standing before them in this step. Those of one state stand side by side, and it goes on from what
+ * it knows to the last of them. Sequences that share pages go fastest side by side. logits
  * [number of rows with logits >= 0][vocab], numbered from 0 in the order of rows. */
 void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_row *rows, size_t n,
 		  float *logits);

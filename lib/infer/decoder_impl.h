@@ -29,11 +29,13 @@ struct decoder {
 	size_t expert_cols;	 /* of the widest product */
 	enum nn_type embed_type; /* values of the embedding are rounded to this */
 	size_t max_rows;
-	int quantised;		/* some matrix needs quantised x */
-	size_t q_size, kv_size; /* heads head_dim, kv_heads head_dim */
+	int quantised; /* some matrix needs quantised x */
+	/* most that q, and k or v, give a row, whatever stands in attention's place, and what o reads */
+	size_t q_size, kv_size, mixed_size;
 
 	/* One step's values, [max_rows] rows each. */
 	float *x, *q, *kx, *vx, *t;
+	float *decay, *out_gate; /* of the delta rule; of attention's output. NULL: none */
 	struct nn_rows norm, attn, h, last;
 	struct nn_rows u[MODEL_LINEARS]; /* A x of the layer in hand */
 	/* Of rows that go to experts (train/gradient_impl.h has the words): */
@@ -58,6 +60,11 @@ struct block {
 	size_t positions; /* of the row that sees most, in whole pages */
 };
 
+/* Rows that one state goes through. */
+struct run_of_rows {
+	size_t first, n;
+};
+
 struct step {
 	struct decoder *d;
 	struct kvcache *kv;
@@ -66,6 +73,8 @@ struct step {
 	float *logits;
 	struct block *blocks;
 	size_t n_blocks;
+	struct run_of_rows *runs; /* where the model has states */
+	size_t n_runs;
 
 	/* Where the threads meet. */
 	size_t next;
@@ -92,6 +101,9 @@ void decoder_prepare(const struct decoder *d, struct nn_rows *r, size_t i);
 void decoder_activate(const struct decoder *d, float *h, const float *g, const float *u, size_t n);
 /* x += what the layer's experts make of the normed rows. */
 void decoder_experts(struct worker *me);
+/* What the layer's delta rule makes of its products goes to where o reads it. */
+void decoder_delta(struct worker *me);
+size_t decoder_delta_scratch(const struct decoder *d); /* floats */
 
 static inline size_t row_blocks(size_t n)
 {

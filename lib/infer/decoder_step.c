@@ -68,7 +68,7 @@ static void normalise(const struct decoder *d, float *y, const float *x, const s
 	else if (c->norm == CONFIG_LAYERNORM)
 		d->k->layernorm(y, NULL, NULL, x, w->w, w->b, c->norm_eps, n, width);
 	else
-		d->k->rms(y, NULL, x, w->w, c->norm_plus, c->norm_eps, n, width);
+		d->k->rms(y, NULL, x, w->w, w->plus, c->norm_eps, n, width);
 }
 
 void decoder_prepare(const struct decoder *d, struct nn_rows *r, size_t i)
@@ -197,11 +197,38 @@ static void qkv_piece(const struct worker *me, size_t i)
 		return;
 	}
 	panel -= panels(me, MODEL_Q);
-	if (panel < panels(me, MODEL_K))
+	if (panel < panels(me, MODEL_K)) {
 		linear_to(me, d->kx, d->kv_size, &d->norm, MODEL_K, panel, block, 0);
+		return;
+	}
+	panel -= panels(me, MODEL_K);
+	if (panel < panels(me, MODEL_V))
+		linear_to(me, d->vx, d->kv_size, &d->norm, MODEL_V, panel, block, 0);
 	else
-		linear_to(me, d->vx, d->kv_size, &d->norm, MODEL_V, panel - panels(me, MODEL_K),
-			  block, 0);
+		linear_to(me, d->decay, d->m->config.delta.v_heads, &d->norm, MODEL_DECAY,
+			  panel - panels(me, MODEL_V), block, 0);
+}
+
+/* Of [query, gate] of each head, queries stay side by side and gates go to a place of their own. */
+static void split_gates(struct decoder *d, size_t row, float *q)
+{
+	const struct config *c = &d->m->config;
+	size_t hd = c->head_dim;
+	float *gate = d->out_gate + row * c->heads * hd;
+
+	for (size_t h = 0; h < c->heads; h++) {
+		memcpy(gate + h * hd, q + (2 * h + 1) * hd, hd * sizeof *gate);
+		memmove(q + h * hd, q + 2 * h * hd, hd * sizeof *q);
+	}
+}
+
+static void gate_row(const struct worker *me, size_t i)
+{
+	struct decoder *d = me->s->d;
+	size_t q = d->m->config.heads * d->m->config.head_dim;
+	float *y = d->attn.x + i * d->attn.ld;
+
+	d->k->siglu(y, d->out_gate + i * q, y, q);
 }
 
 /* Turns the row's queries and keys by its position. */
@@ -233,6 +260,8 @@ static void place_row(const struct worker *me, size_t i)
 	size_t hd = c->head_dim, at = s->rows[i].position % KVCACHE_PAGE;
 	uint32_t page = s->rows[i].pages[s->rows[i].position / KVCACHE_PAGE];
 
+	if (c->out_gate)
+		split_gates(d, i, q);
 	if (c->rope_first)
 		turn(me, i, q, k);
 	if (c->qk_norm == CONFIG_QK_WHOLE) {
@@ -246,7 +275,7 @@ static void place_row(const struct worker *me, size_t i)
 		turn(me, i, q, k);
 	if (c->query_beta > 0)
 		d->k->scale(q, config_query_scale(c, s->rows[i].position), d->q_size);
-	for (size_t h = 0; h < c->kv_heads; h++) {
+	for (size_t h = 0; h < c->kv_heads && !s->rows[i].filed; h++) {
 		float *keys = kvcache_keys(s->kv, page, me->layer, h);
 
 		for (size_t j = 0; j < hd; j++)
@@ -517,6 +546,28 @@ static void add_back(struct worker *me, struct nn_rows *in, int which,
 		decoder_each(me, me->s->n, post_row);
 }
 
+/* What stands in the place of attention, from q, k and v to what o reads. */
+static void mix(struct worker *me)
+{
+	struct step *s = me->s;
+	const struct config *c = &s->d->m->config;
+	const struct model_layer *layer = &s->d->m->layers[me->layer];
+
+	if (layer->delta) {
+		decoder_delta(me);
+		return;
+	}
+	if (layer->taps) {
+		decoder_each(me, s->n, place_conv_row);
+		decoder_each(me, s->n, conv_row);
+		return;
+	}
+	decoder_each(me, s->n, place_row);
+	decoder_each(me, s->n_blocks * c->kv_heads, attend_piece);
+	if (c->out_gate)
+		decoder_each(me, s->n, gate_row);
+}
+
 /* What every thread does in one step; they all go through the same stages. */
 static void run(void *arg, size_t thread)
 {
@@ -532,18 +583,13 @@ static void run(void *arg, size_t thread)
 
 		me->norm = &layer->norm_attn;
 		decoder_each(me, s->n, norm_row);
-		adapters(me, &d->norm, MODEL_Q, MODEL_V);
+		adapters(me, &d->norm, MODEL_Q, MODEL_DECAY);
 		decoder_each(me,
-			     (panels(me, MODEL_Q) + panels(me, MODEL_K) + panels(me, MODEL_V)) *
+			     (panels(me, MODEL_Q) + panels(me, MODEL_K) + panels(me, MODEL_V) +
+			      panels(me, MODEL_DECAY)) *
 				     blocks,
 			     qkv_piece);
-		if (layer->taps) {
-			decoder_each(me, s->n, place_conv_row);
-			decoder_each(me, s->n, conv_row);
-		} else {
-			decoder_each(me, s->n, place_row);
-			decoder_each(me, s->n_blocks * c->kv_heads, attend_piece);
-		}
+		mix(me);
 		add_back(me, &d->attn, MODEL_O, &layer->post_attn);
 		me->norm = &layer->norm_mlp;
 		decoder_each(me, s->n, norm_row);
@@ -613,6 +659,17 @@ static size_t cut_blocks(struct step *s)
 	return most;
 }
 
+/* Rows of one state stand side by side. */
+static void find_runs(struct step *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (i > 0 && s->rows[i - 1].state == s->rows[i].state)
+			s->runs[s->n_runs - 1].n++;
+		else
+			s->runs[s->n_runs++] = (struct run_of_rows){i, 1};
+	}
+}
+
 void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_row *rows, size_t n,
 		  float *logits)
 {
@@ -628,7 +685,13 @@ void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_ro
 		last = rows[i].position > last ? rows[i].position : last;
 	}
 	rope_tables(d, last + 1);
+	if (kv->state_floats) {
+		s.runs = mem_alloc(n, sizeof *s.runs);
+		find_runs(&s);
+	}
 	floats = cut_blocks(&s);
+	if (floats < decoder_delta_scratch(d))
+		floats = decoder_delta_scratch(d);
 	if (floats < 2 * ROW_BLOCK * NN_PANEL + d->expert_cols)
 		floats = 2 * ROW_BLOCK * NN_PANEL + d->expert_cols;
 	if (floats < c->hidden)
@@ -644,4 +707,5 @@ void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_ro
 	 * one. */
 	pool_run(d->pool, (size_t)d->threads, run, &s);
 	free(s.blocks);
+	free(s.runs);
 }

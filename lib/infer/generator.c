@@ -33,7 +33,7 @@ int generator_new(struct generator **out, struct decoder *d, const struct model 
 	g->pool = pool;
 	g->most = spec->sequences;
 	g->max_rows = decoder_max_rows(d);
-	kvcache_init(&g->kv, &m->config, spec->cache_bytes, 4);
+	kvcache_init(&g->kv, &m->config, spec->cache_bytes, 4, 2);
 	g->running = mem_alloc(g->most, sizeof(struct sequence *));
 	g->stops = mem_alloc(spec->n_stops, sizeof *g->stops);
 	if (spec->n_stops)
@@ -110,6 +110,7 @@ void generator_submit(struct generator *g, uint64_t ticket, const struct generat
 	tokenizer_stream_begin(&s->stream, g->t,
 			       TOKENIZER_SKIP_SPECIAL | (q->keep_start ? TOKENIZER_KEEP_START : 0));
 	s->at = q->grammar ? grammar_start(q->grammar) : 0;
+	s->state = KVCACHE_NO_STATE;
 	s->begun = s->first_own = NAN;
 	enqueue(g, s);
 }
@@ -124,8 +125,14 @@ size_t generator_in_hand(const struct generator *g)
 /* Last pages first: nothing in the tree may stand below a page that was never computed. */
 static void let_pages_go(struct generator *g, struct sequence *s)
 {
+	for (size_t i = 0; i < GENERATOR_KEEPS && s->keep[i]; i++)
+		if (s->keep[i] / KVCACHE_PAGE <= s->n_pages)
+			g->kv.pages[s->pages[s->keep[i] / KVCACHE_PAGE - 1]].state_promised = 0;
+	memset(s->keep, 0, sizeof s->keep);
 	while (s->n_pages > 0)
 		kvcache_drop(&g->kv, s->pages[--s->n_pages]);
+	kvcache_state_drop(&g->kv, s->state);
+	s->state = KVCACHE_NO_STATE;
 	s->computed = 0;
 }
 
@@ -221,6 +228,81 @@ static size_t same_pages(const struct sequence *a, const struct sequence *b)
 	return n;
 }
 
+/* --- states --- */
+
+static void keep_before(struct sequence *s, size_t position)
+{
+	size_t i = 0;
+
+	position -= position % KVCACHE_PAGE;
+	if (position <= s->computed)
+		return;
+	while (i < GENERATOR_KEEPS && s->keep[i] && s->keep[i] < position)
+		i++;
+	if (i == GENERATOR_KEEPS || s->keep[i] == position)
+		return;
+	memmove(&s->keep[i + 1], &s->keep[i], (GENERATOR_KEEPS - 1 - i) * sizeof *s->keep);
+	s->keep[i] = position;
+}
+
+static size_t common(const struct sequence *a, const struct sequence *b)
+{
+	size_t n = 0;
+
+	while (n < a->n && n < b->n && a->ids[n] == b->ids[n])
+		n++;
+	return n;
+}
+
+/* A sequence can only begin behind a page with a copy of the state: what follows in the pages that
+ * were found is computed again, without writing there. Says where a copy would have been of use, to
+ * it and to those to come. 0: what it could begin with is being made, and is waited for. */
+static int begin_state(struct generator *g, struct sequence *s)
+{
+	size_t usable = s->n_pages;
+
+	for (; usable > 0; usable--) {
+		const struct kvcache_page *p = &g->kv.pages[s->pages[usable - 1]];
+
+		if (p->state_promised || p->ready < KVCACHE_PAGE)
+			return 0;
+		if (p->state != KVCACHE_NO_STATE)
+			break;
+	}
+	s->filed = s->n_pages * KVCACHE_PAGE;
+	s->computed = usable * KVCACHE_PAGE;
+	if (usable > 0)
+		kvcache_state_copy(&g->kv, s->state, g->kv.pages[s->pages[usable - 1]].state);
+	keep_before(s, s->n - 1);
+	keep_before(s, s->filed);
+	if (s->next) {
+		size_t same = common(s, s->next);
+
+		keep_before(s, same < s->n ? same : s->n - 1);
+	}
+	return 1;
+}
+
+/* Others are told which of its pages will have a copy. */
+static void promise(struct generator *g, const struct sequence *s)
+{
+	for (size_t i = 0; i < GENERATOR_KEEPS && s->keep[i]; i++)
+		g->kv.pages[s->pages[s->keep[i] / KVCACHE_PAGE - 1]].state_promised = 1;
+}
+
+static void keep_states(struct generator *g)
+{
+	for (size_t i = 0; i < g->n_running; i++) {
+		struct sequence *s = g->running[i];
+
+		if (s->keep[0] == 0 || s->computed != s->keep[0])
+			continue;
+		kvcache_state_keep(&g->kv, s->pages[s->computed / KVCACHE_PAGE - 1], s->state);
+		memmove(s->keep, s->keep + 1, (GENERATOR_KEEPS - 1) * sizeof *s->keep);
+		s->keep[GENERATOR_KEEPS - 1] = 0;
+	}
+}
+
 /* Gives s the pages of its ids so far, as many as can be had from others. 1: done; 0: not now. */
 static int find_pages(struct generator *g, struct sequence *s)
 {
@@ -228,10 +310,21 @@ static int find_pages(struct generator *g, struct sequence *s)
 	uint32_t partial;
 
 	s->pages = mem_realloc(s->pages, need, sizeof *s->pages);
+	/* Before the pages are found, or it might be one of theirs. */
+	s->state = kvcache_state_take(&g->kv);
+	if (g->kv.state_floats && s->state == KVCACHE_NO_STATE)
+		return 0;
 	/* The last position is computed in any case: its logits are wanted. */
 	found = kvcache_find(&g->kv, s->ids, s->n - 1, s->pages, &partial, &agree);
 	s->n_pages = found;
 	s->computed = found * KVCACHE_PAGE;
+	if (g->kv.state_floats) {
+		if (!begin_state(g, s)) {
+			let_pages_go(g, s);
+			return 0;
+		}
+		agree = 0;
+	}
 	if (agree > 0 && g->kv.pages[partial].ready < agree) {
 		if (agree - g->kv.pages[partial].ready >= WORTH_WAITING) {
 			let_pages_go(g, s);
@@ -263,6 +356,8 @@ static int find_pages(struct generator *g, struct sequence *s)
 		kvcache_list(&g->kv, page, parent, s->ids + at, ids, copies ? agree : 0);
 		s->pages[s->n_pages++] = page;
 	}
+	if (g->kv.state_floats)
+		promise(g, s);
 	return 1;
 }
 
@@ -386,6 +481,8 @@ static size_t plan(struct generator *g)
 	for (size_t i = 0; i < g->n_running; i++) {
 		size_t want = order[i]->n - order[i]->computed;
 
+		if (order[i]->keep[0] && want > order[i]->keep[0] - order[i]->computed)
+			want = order[i]->keep[0] - order[i]->computed;
 		order[i]->rows = alone && order[i] != alone	     ? 0
 				 : !order[i]->reading || want < left ? want
 								     : left;
@@ -399,8 +496,10 @@ static size_t plan(struct generator *g)
 		for (size_t k = 0; k < s->rows; k++) {
 			size_t at = s->computed++;
 
-			g->rows[n++] = (struct decoder_row){s->ids[at], (uint32_t)at, s->pages,
-							    at + 1 == s->n ? s->logits : -1};
+			g->rows[n++] =
+				(struct decoder_row){s->ids[at], (uint32_t)at,
+						     s->pages,	 at + 1 == s->n ? s->logits : -1,
+						     s->state,	 at < s->filed};
 		}
 	}
 	free(order);
@@ -464,6 +563,7 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 		return generator_in_hand(g);
 	decoder_step(g->d, &g->kv, g->rows, n, g->logits);
 	mark_ready(g, n);
+	keep_states(g);
 	for (size_t i = 0; i < g->n_running; i++) {
 		struct sequence *s = g->running[i];
 

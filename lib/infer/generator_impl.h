@@ -6,6 +6,10 @@
 #include "generator.h"
 #include "pace.h"
 
+/* A copy of a state is kept where two prompts that were seen depart, where this one departs from the
+ * next in the queue, and at the end of the prompt. */
+#define GENERATOR_KEEPS 3
+
 struct sequence {
 	uint64_t ticket;
 	struct generator_request q; /* ids is not used: see ids below */
@@ -19,6 +23,12 @@ struct sequence {
 	uint64_t admitted; /* order of admission */
 	uint32_t *pages;
 	size_t n_pages;
+	/* Where the model has states: its own; of how many positions, computed again for its sake, keys
+	 * and values are in the cache already; and before which positions, in order, a step ends so that
+	 * a copy is kept for others (0: none). */
+	uint32_t state;
+	size_t filed;
+	size_t keep[GENERATOR_KEEPS];
 	size_t cached;
 	struct rng rng;
 	struct tokenizer_stream stream;

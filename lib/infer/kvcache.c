@@ -10,23 +10,62 @@ static size_t value_ld(size_t head_dim)
 	return (head_dim + 15) / 16 * 16;
 }
 
+static int has_state(const struct config *c, size_t layer)
+{
+	return c->conv[layer] && c->delta.k_heads;
+}
+
+static size_t layers_with_state(const struct config *c)
+{
+	size_t n = 0;
+
+	for (size_t l = 0; l < c->layers; l++)
+		n += has_state(c, l) ? 1 : 0;
+	return n;
+}
+
+static size_t state_layer_floats(const struct config *c)
+{
+	const struct config_delta *d = &c->delta;
+
+	return d->v_heads * d->k_dim * d->v_dim + (c->conv_taps - 1) * config_delta_width(c);
+}
+
+size_t kvcache_state_bytes(const struct config *c)
+{
+	return c->delta.k_heads ? layers_with_state(c) * state_layer_floats(c) * sizeof(float) : 0;
+}
+
 /* Floats of one layer in a page: all have as much as the kind that takes most. */
 static size_t layer_floats(const struct config *c)
 {
 	size_t attention = c->kv_heads * KVCACHE_PAGE * (c->head_dim + value_ld(c->head_dim)),
-	       conv = c->conv_taps ? KVCACHE_PAGE * c->hidden : 0;
+	       conv = c->conv_taps && !c->delta.k_heads ? KVCACHE_PAGE * c->hidden : 0;
 
 	return attention > conv ? attention : conv;
 }
 
 size_t kvcache_page_bytes(const struct config *c)
 {
-	return c->layers * layer_floats(c) * sizeof(float);
+	size_t layers = c->layers - layers_with_state(c);
+
+	/* A page of nothing is a place in the tree still. */
+	return layers ? layers * layer_floats(c) * sizeof(float) : sizeof(float);
 }
 
-void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size_t min_pages)
+static uint32_t capacity(size_t bytes, size_t each, size_t least)
 {
-	size_t pages = bytes / kvcache_page_bytes(c);
+	size_t n = bytes / each;
+
+	n = n < least ? least : n;
+	return (uint32_t)(n > KVCACHE_NO_PAGE / 2 ? KVCACHE_NO_PAGE / 2 : n);
+}
+
+void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size_t min_pages,
+		  size_t min_states)
+{
+	size_t state = kvcache_state_bytes(c);
+	uint16_t places[2] = {0, 0};
 
 	memset(kv, 0, sizeof *kv);
 	kv->layers = c->layers;
@@ -35,12 +74,16 @@ void kvcache_init(struct kvcache *kv, const struct config *c, size_t bytes, size
 	kv->value_ld = value_ld(c->head_dim);
 	kv->page_floats = kvcache_page_bytes(c) / sizeof(float);
 	kv->layer_floats = layer_floats(c);
-	kv->conv_width = c->conv_taps ? c->hidden : 0;
-	if (pages < min_pages)
-		pages = min_pages;
-	if (pages > KVCACHE_NO_PAGE / 2)
-		pages = KVCACHE_NO_PAGE / 2;
-	kv->cap = (uint32_t)pages;
+	kv->conv_width = c->conv_taps && !c->delta.k_heads ? c->hidden : 0;
+	for (size_t l = 0; l < c->layers; l++)
+		kv->place[l] = places[has_state(c, l)]++;
+	if (state) {
+		kv->state_floats = state / sizeof(float);
+		kv->state_layer_floats = state_layer_floats(c);
+		kv->states_cap = capacity(bytes / 2, state, min_states);
+		bytes -= bytes / 2;
+	}
+	kv->cap = capacity(bytes, kvcache_page_bytes(c), min_pages);
 	kv->root = KVCACHE_NO_PAGE;
 }
 
@@ -48,9 +91,93 @@ void kvcache_release(struct kvcache *kv)
 {
 	for (uint32_t i = 0; i < kv->n; i++)
 		free(kv->pages[i].data);
+	for (uint32_t i = 0; i < kv->n_states; i++)
+		free(kv->states[i]);
 	free(kv->pages);
+	free(kv->states);
+	free(kv->state_taken);
 	memset(kv, 0, sizeof *kv);
 }
+
+/* --- states --- */
+
+static void forget_copy(struct kvcache *kv, uint32_t page)
+{
+	struct kvcache_page *p = &kv->pages[page];
+
+	kvcache_state_drop(kv, p->state);
+	p->state = KVCACHE_NO_STATE;
+}
+
+/* One that nobody has; 0 for which there is no room. */
+static int find_state(struct kvcache *kv, uint32_t *state)
+{
+	size_t room = kv->n_states;
+
+	for (*state = 0; *state < kv->n_states; ++*state)
+		if (!kv->state_taken[*state])
+			return 1;
+	if (kv->n_states == kv->states_cap)
+		return 0;
+	if ((room & (room - 1)) == 0) { /* room doubles at powers of two */
+		room = room ? 2 * room : 1;
+		kv->states = mem_realloc(kv->states, room, sizeof *kv->states);
+		kv->state_taken = mem_realloc(kv->state_taken, room, 1);
+	}
+	kv->states[kv->n_states++] = mem_aligned(kv->state_floats, sizeof(float));
+	return 1;
+}
+
+uint32_t kvcache_state_take(struct kvcache *kv)
+{
+	uint32_t state, oldest = KVCACHE_NO_PAGE;
+
+	if (kv->state_floats == 0)
+		return KVCACHE_NO_STATE;
+	if (!find_state(kv, &state)) {
+		for (uint32_t i = 0; i < kv->n; i++)
+			if (kv->pages[i].state != KVCACHE_NO_STATE &&
+			    (oldest == KVCACHE_NO_PAGE ||
+			     kv->pages[i].used < kv->pages[oldest].used))
+				oldest = i;
+		if (oldest == KVCACHE_NO_PAGE)
+			return KVCACHE_NO_STATE;
+		state = kv->pages[oldest].state;
+		forget_copy(kv, oldest);
+	}
+	kv->state_taken[state] = 1;
+	memset(kv->states[state], 0, kv->state_floats * sizeof(float));
+	return state;
+}
+
+void kvcache_state_drop(struct kvcache *kv, uint32_t state)
+{
+	if (state != KVCACHE_NO_STATE)
+		kv->state_taken[state] = 0;
+}
+
+void kvcache_state_copy(struct kvcache *kv, uint32_t to, uint32_t from)
+{
+	memcpy(kv->states[to], kv->states[from], kv->state_floats * sizeof(float));
+}
+
+void kvcache_state_keep(struct kvcache *kv, uint32_t page, uint32_t state)
+{
+	struct kvcache_page *p = &kv->pages[page];
+
+	p->state_promised = 0;
+	if (p->state == KVCACHE_NO_STATE)
+		p->state = kvcache_state_take(kv);
+	if (p->state != KVCACHE_NO_STATE)
+		kvcache_state_copy(kv, p->state, state);
+}
+
+float *kvcache_state(const struct kvcache *kv, uint32_t state, size_t layer)
+{
+	return kv->states[state] + kv->place[layer] * kv->state_layer_floats;
+}
+
+/* --- pages --- */
 
 static uint32_t *list_of(struct kvcache *kv, uint32_t parent)
 {
@@ -104,7 +231,10 @@ uint32_t kvcache_take(struct kvcache *kv)
 		best = kv->n++;
 		memset(&kv->pages[best], 0, sizeof kv->pages[best]);
 		kv->pages[best].data = mem_aligned(kv->page_floats, sizeof(float));
+		kv->pages[best].state = KVCACHE_NO_STATE;
 	}
+	forget_copy(kv, best);
+	kv->pages[best].state_promised = 0;
 	if (kv->pages[best].listed)
 		unlist(kv, best);
 	kv->pages[best].child = kv->pages[best].next = kv->pages[best].parent = KVCACHE_NO_PAGE;
@@ -181,36 +311,41 @@ void kvcache_list(struct kvcache *kv, uint32_t page, uint32_t parent, const int3
 	*list = page;
 }
 
+static float *keys_at(const struct kvcache *kv, uint32_t page, size_t place, size_t head)
+{
+	return kv->pages[page].data + place * kv->layer_floats +
+	       head * KVCACHE_PAGE * (kv->head_dim + kv->value_ld);
+}
+
 void kvcache_copy(struct kvcache *kv, uint32_t to, uint32_t from, size_t n)
 {
-	for (size_t l = 0; l < kv->layers; l++) {
-		/* Whatever kind the layer is of: a convolution's inputs begin where keys do. */
-		if (kv->conv_width) {
-			memcpy(kvcache_conv(kv, to, l), kvcache_conv(kv, from, l),
-			       kv->layer_floats * sizeof(float));
-			continue;
-		}
+	size_t values = kv->head_dim * KVCACHE_PAGE;
+
+	/* Whatever kind a layer is of: a convolution's inputs begin where keys do. */
+	if (kv->conv_width) {
+		memcpy(kv->pages[to].data, kv->pages[from].data, kv->page_floats * sizeof(float));
+		return;
+	}
+	for (size_t i = 0; i < kv->page_floats / kv->layer_floats; i++)
 		for (size_t h = 0; h < kv->kv_heads; h++) {
-			float *k = kvcache_keys(kv, to, l, h), *v = kvcache_values(kv, to, l, h);
-			const float *from_k = kvcache_keys(kv, from, l, h);
+			float *k = keys_at(kv, to, i, h);
+			const float *from_k = keys_at(kv, from, i, h);
 
 			for (size_t d = 0; d < kv->head_dim; d++)
 				memcpy(k + d * KVCACHE_PAGE, from_k + d * KVCACHE_PAGE,
 				       n * sizeof *k);
-			memcpy(v, kvcache_values(kv, from, l, h), n * kv->value_ld * sizeof *v);
+			memcpy(k + values, from_k + values, n * kv->value_ld * sizeof *k);
 		}
-	}
 }
 
 float *kvcache_conv(const struct kvcache *kv, uint32_t page, size_t layer)
 {
-	return kv->pages[page].data + layer * kv->layer_floats;
+	return keys_at(kv, page, kv->place[layer], 0);
 }
 
 float *kvcache_keys(const struct kvcache *kv, uint32_t page, size_t layer, size_t head)
 {
-	return kv->pages[page].data + layer * kv->layer_floats +
-	       head * KVCACHE_PAGE * (kv->head_dim + kv->value_ld);
+	return keys_at(kv, page, kv->place[layer], head);
 }
 
 float *kvcache_values(const struct kvcache *kv, uint32_t page, size_t layer, size_t head)

@@ -60,10 +60,11 @@ void score_choices_add(struct score_choices *c, const int32_t *answer, size_t n)
 }
 
 /* The cache of one sequence: the first `shared` pages belong to the job, the others to whoever
- * holds this. */
+ * holds this; so does the state, where the model has one. */
 struct trail {
 	uint32_t *pages;
 	size_t n, shared;
+	uint32_t state;
 };
 
 /* A node that was found likely enough, its token not yet read. */
@@ -99,7 +100,7 @@ struct scorer *scorer_new(struct decoder *d, const struct model *m)
 	struct scorer *s = mem_alloc(1, sizeof *s);
 	s->d = d;
 	s->m = m;
-	kvcache_init(&s->kv, &m->config, 0, PAGES_MAX);
+	kvcache_init(&s->kv, &m->config, 0, PAGES_MAX, PAGES_MAX);
 	s->rows = mem_alloc(decoder_max_rows(d), sizeof *s->rows);
 	s->logits = mem_aligned(LOGITS * m->config.vocab, sizeof *s->logits);
 	return s;
@@ -130,6 +131,8 @@ static void trail_drop(struct scorer *s, struct trail *t)
 {
 	for (size_t i = t->shared; i < t->n; i++)
 		kvcache_drop(&s->kv, t->pages[i]);
+	if (t->pages)
+		kvcache_state_drop(&s->kv, t->state);
 	free(t->pages);
 	*t = (struct trail){0};
 }
@@ -139,8 +142,11 @@ static void trail_drop(struct scorer *s, struct trail *t)
 static struct trail trail_fork(struct scorer *s, const struct trail *from, size_t shared, size_t n)
 {
 	size_t pages = (n + KVCACHE_PAGE - 1) / KVCACHE_PAGE;
-	struct trail t = {mem_alloc(pages, sizeof *t.pages), pages, shared};
+	struct trail t = {mem_alloc(pages, sizeof *t.pages), pages, shared,
+			  kvcache_state_take(&s->kv)};
 	memcpy(t.pages, from->pages, pages * sizeof *t.pages);
+	if (t.state != KVCACHE_NO_STATE)
+		kvcache_state_copy(&s->kv, t.state, from->state);
 	for (size_t i = shared; i < t.n; i++) {
 		t.pages[i] = kvcache_take(&s->kv);
 		kvcache_copy(&s->kv, t.pages[i], from->pages[i],
@@ -216,17 +222,20 @@ static void read_all(struct scorer *s, size_t n, struct trail *trails)
 		size_t end = isnan(j->logp) ? 0 : j->n + (j->m ? j->m - 1 : 0);
 		for (size_t at = 0; at < end; at++) {
 			int wants = at + 1 >= j->n;
-			if (rows == most || (wants && logits == LOGITS)) {
+			/* A state is branched off before it goes on into the answer. */
+			int branches = at == j->n && j->choices && s->kv.state_floats;
+			if (rows == most || (wants && logits == LOGITS) || branches) {
 				decoder_step(s->d, &s->kv, s->rows, rows, s->logits);
 				take_logits(s, w, logits, trails);
 				rows = logits = 0;
 			}
 			if (wants)
 				w[logits] = (struct wanted){i, at};
-			s->rows[rows++] = (struct decoder_row){at < j->n ? j->prompt[at]
-									 : j->answer[at - j->n],
-							       (uint32_t)at, trails[i].pages,
-							       wants ? (int)logits++ : -1};
+			s->rows[rows++] =
+				(struct decoder_row){at < j->n ? j->prompt[at]
+							       : j->answer[at - j->n],
+						     (uint32_t)at, trails[i].pages,
+						     wants ? (int)logits++ : -1, trails[i].state};
 		}
 	}
 	if (rows) {
@@ -249,9 +258,10 @@ static void walk(struct scorer *s)
 			for (size_t i = 0; i < n; i++) {
 				struct branch *b = &level.v[at + i];
 				trail_reach(s, &b->trail, b->position);
-				s->rows[i] = (struct decoder_row){s->choices->nodes[b->node].id,
-								  (uint32_t)b->position,
-								  b->trail.pages, (int)i};
+				s->rows[i] =
+					(struct decoder_row){s->choices->nodes[b->node].id,
+							     (uint32_t)b->position, b->trail.pages,
+							     (int)i, b->trail.state};
 			}
 			decoder_step(s->d, &s->kv, s->rows, n, s->logits);
 			for (size_t i = 0; i < n; i++) {
@@ -277,8 +287,10 @@ void score_run(struct scorer *s, struct score_job *jobs, size_t n,
 		for (size_t k = 0; j->choices && k < choices->n; k++)
 			j->choices[k] = 0;
 		j->logp = most && j->n + longest > most ? NAN : 0;
-		if (!isnan(j->logp))
+		if (!isnan(j->logp)) {
 			trail_reach(s, &trails[i], j->n + j->m);
+			trails[i].state = kvcache_state_take(&s->kv);
+		}
 	}
 	read_all(s, n, trails);
 	walk(s);

@@ -282,6 +282,7 @@ static int get_parts(struct config *c, struct span j, struct err *e)
 	c->act = f->act;
 	c->qk_norm = !f->norm_q ? CONFIG_QK_NONE : f->qk_whole ? CONFIG_QK_WHOLE : CONFIG_QK_HEADS;
 	c->rope_first = f->rope_first;
+	c->out_gate = f->out_gate;
 	c->embed_scale = c->residual_scale = c->logit_scale = 1;
 	c->attn_scale = 1 / sqrtf((float)c->head_dim);
 	if (get_bias(j, f->bias_qkv, &c->qkv_bias, e) || get_bias(j, f->bias_o, &c->o_bias, e) ||

@@ -73,7 +73,8 @@ struct config {
 	double rope_attention;		/* cosines and sines are longer by this */
 	double *rope_short, *rope_long; /* longrope: divisors [rope_dims/2], owned */
 	unsigned char no_rope[CONFIG_LAYERS_MAX];
-	/* Layers with a gated short convolution in the place of attention (LFM2). */
+	/* Layers with a short convolution in the place of attention: gated (LFM2), or with the gated
+	 * delta rule behind it (Qwen 3.5). */
 	unsigned char conv[CONFIG_LAYERS_MAX];
 	size_t conv_taps; /* 0: there are none */
 	int conv_bias;
@@ -83,6 +84,11 @@ struct config {
 	size_t experts, experts_used, expert_ffn; /* 0: there are none */
 	int experts_normed;			  /* shares of the chosen add up to 1 */
 	int mxfp4;				  /* experts are stored as MXFP4 */
+	/* Of the delta rule: heads of keys and of values, and their sizes; k_heads 0: there is none. */
+	struct config_delta {
+		size_t k_heads, v_heads, k_dim, v_dim;
+	} delta;
+	int out_gate;  /* attention's output is gated: q_proj has [q, gate] of each head */
 	size_t window; /* sliding window of the windowed layers; 0: none */
 	unsigned char windowed[CONFIG_LAYERS_MAX];
 	float init_range;	 /* initializer_range, .02 where absent */
@@ -102,6 +108,12 @@ int config_read_file(struct config *c, const char *path, struct err *e);
 int config_parse(struct config *c, const char *text, size_t n, const char *where, struct err *e);
 void config_release(struct config *c);
 void config_copy(struct config *to, const struct config *from);
+
+/* What the delta rule's convolution reads: the rows of its in_proj_qkv. */
+static inline size_t config_delta_width(const struct config *c)
+{
+	return 2 * c->delta.k_heads * c->delta.k_dim + c->delta.v_heads * c->delta.v_dim;
+}
 
 /* The window of layer l, 0 for none. */
 size_t config_window(const struct config *c, size_t l);

@@ -11,7 +11,7 @@ static const struct {
 } wrappers[] = {
 	{"gemma3", "gemma3_text"}, {"mistral3", "mistral"},    {"qwen2_vl", "qwen2"},
 	{"qwen2_5_vl", "qwen2"},   {"qwen2_vl_text", "qwen2"}, {"qwen2_5_vl_text", "qwen2"},
-	{"qwen3_vl", "qwen3"},	   {"qwen3_vl_text", "qwen3"},
+	{"qwen3_vl", "qwen3"},	   {"qwen3_vl_text", "qwen3"}, {"qwen3_5", "qwen3_5_text"},
 };
 
 static const char *text_type(struct span type)

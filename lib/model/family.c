@@ -202,26 +202,38 @@ static int get_adjusted_ffn(struct config *c, struct span j, struct err *e)
 	return c->ffn ? 0 : err_set(e, "block_ffn_dim_multiplier %g leaves the MLP no width", by);
 }
 
-/* Which layers have attention: layer_types, or a list of their places. */
-static int get_conv_layers(struct config *c, struct span j, struct err *e)
+/* layer_types, which tells layers of this type from those with attention. 1: there is such a list. */
+static int get_mixed_types(struct config *c, struct span j, const char *type, struct err *e)
 {
-	struct span types = json_member(j, "layer_types"), full = json_member(j, "full_attn_idxs"),
-		    key, item;
+	struct span types = json_member(j, "layer_types"), key, item;
 	struct json_iter it = {0};
 	size_t l = 0;
 
-	if (json_kind(types) == JSON_ARRAY) {
-		if (json_count(types) != c->layers)
-			return err_set(e, "layer_types has %zu entries for %zu layers",
-				       json_count(types), c->layers);
-		while (json_next(&it, types, &key, &item)) {
-			if (!json_is(item, "conv") && !json_is(item, "full_attention"))
-				return err_set(e, "layer_types: %.*s is not supported",
-					       (int)(item.n < 40 ? item.n : 40), item.s);
-			c->conv[l++] = (unsigned char)json_is(item, "conv");
-		}
+	if (config_absent(types))
 		return 0;
+	if (json_kind(types) != JSON_ARRAY)
+		return err_set(e, "layer_types must be a list");
+	if (json_count(types) != c->layers)
+		return err_set(e, "layer_types has %zu entries for %zu layers", json_count(types),
+			       c->layers);
+	while (json_next(&it, types, &key, &item)) {
+		if (!json_is(item, type) && !json_is(item, "full_attention"))
+			return err_set(e, "layer_types: %.*s is not supported",
+				       (int)(item.n < 40 ? item.n : 40), item.s);
+		c->conv[l++] = (unsigned char)json_is(item, type);
 	}
+	return 1;
+}
+
+/* Which layers have attention: layer_types, or a list of their places. */
+static int get_conv_layers(struct config *c, struct span j, struct err *e)
+{
+	struct span full = json_member(j, "full_attn_idxs"), key, item;
+	struct json_iter it = {0};
+	int listed = get_mixed_types(c, j, "conv", e);
+
+	if (listed)
+		return listed < 0 ? -1 : 0;
 	if (json_kind(full) != JSON_ARRAY)
 		return err_set(e,
 			       "layer_types or full_attn_idxs must say which layers have attention");
@@ -252,13 +264,40 @@ static int read_lfm2(struct config *c, struct span j, struct err *e)
 	return 0;
 }
 
+/* Gated delta rule but in each layer of a number, or as layer_types says. */
+static int read_qwen35(struct config *c, struct span j, struct err *e)
+{
+	struct config_delta *d = &c->delta;
+	size_t every;
+	int gate, listed = get_mixed_types(c, j, "linear_attention", e);
+
+	if (listed < 0 ||
+	    config_size(j, "full_attention_interval", CONFIG_LAYERS_MAX, 4, &every, e) ||
+	    config_size(j, "linear_conv_kernel_dim", CONFIG_TAPS_MAX, 4, &c->conv_taps, e) ||
+	    config_size(j, "linear_num_key_heads", 4096, 16, &d->k_heads, e) ||
+	    config_size(j, "linear_num_value_heads", 4096, 32, &d->v_heads, e) ||
+	    config_size(j, "linear_key_head_dim", 4096, 128, &d->k_dim, e) ||
+	    config_size(j, "linear_value_head_dim", 4096, 128, &d->v_dim, e) ||
+	    config_flag(j, "attn_output_gate", 1, &gate, e))
+		return -1;
+	if (d->v_heads % d->k_heads != 0)
+		return err_set(e,
+			       "linear_num_value_heads %zu is no multiple of linear_num_key_heads %zu",
+			       d->v_heads, d->k_heads);
+	if (!gate)
+		return err_set(e, "attn_output_gate false is not supported");
+	for (size_t l = 0; !listed && l < c->layers; l++)
+		c->conv[l] = (l + 1) % every != 0;
+	return 0;
+}
+
 /* --- the table --- */
 
 #define LLAMA_OUTSIDE \
 	.embed = "model.embed_tokens", .layer = "model.layers.%zu.%s", .norm_final = "model.norm"
 #define LLAMA_NORMS .norm_attn = "input_layernorm", .norm_mlp = "post_attention_layernorm"
 #define LLAMA_ATTENTION \
-	"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"
+	"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", NULL, "self_attn.o_proj"
 #define LLAMA_MLP "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"
 #define LLAMA_LINEAR .linear = {LLAMA_ATTENTION, LLAMA_MLP}
 #define HEAD_NORMS .norm_q = "self_attn.q_norm", .norm_k = "self_attn.k_norm"
@@ -309,8 +348,8 @@ static const struct family families[] = {
 	{.type = "gpt2", .class = "GPT2LMHeadModel", .embed = "transformer.wte",
 	 .positions = "transformer.wpe", .layer = "transformer.h.%zu.%s",
 	 .norm_final = "transformer.ln_f", .norm_attn = "ln_1", .norm_mlp = "ln_2",
-	 .linear = {"attn.c_attn", "attn.c_attn", "attn.c_attn", "attn.c_proj", NULL, "mlp.c_fc",
-	 "mlp.c_proj"}, .transposed = 1, .keys = &gpt2_keys, .max_positions = 1024,
+	 .linear = {"attn.c_attn", "attn.c_attn", "attn.c_attn", NULL, "attn.c_proj", NULL,
+	 "mlp.c_fc", "mlp.c_proj"}, .transposed = 1, .keys = &gpt2_keys, .max_positions = 1024,
 	 .norm = CONFIG_LAYERNORM, .act = CONFIG_GELU, .acts = {"gelu_new", "gelu_pytorch_tanh"},
 	 .bias_qkv = {NULL, 1}, .bias_o = {NULL, 1}, .bias_mlp = {NULL, 1}, .eps = 1e-5, .tied = 1,
 	 .read = read_gpt2},
@@ -324,7 +363,7 @@ static const struct family families[] = {
 	 LLAMA_OUTSIDE, LLAMA_NORMS, LLAMA_LINEAR, SILU, LLAMA_BIAS, .eps = 1e-6, .theta = 2e6,
 	 .tied = 1, .rope = FAMILY_ROPE_LISTED, .windows = 1, .window_switch = 1},
 	{.type = "phi3", .class = "Phi3ForCausalLM", .gguf = "phi3", LLAMA_OUTSIDE, LLAMA_NORMS,
-	 .linear = {"self_attn.qkv_proj", "self_attn.qkv_proj", "self_attn.qkv_proj",
+	 .linear = {"self_attn.qkv_proj", "self_attn.qkv_proj", "self_attn.qkv_proj", NULL,
 	 "self_attn.o_proj", FUSED_MLP}, SILU, .eps = 1e-5, .theta = 1e4, .partial = 1,
 	 .windows = 1},
 	{.type = "granite", .class = "GraniteForCausalLM", .gguf = "granite", .gguf_permuted = 1,
@@ -373,10 +412,19 @@ static const struct family families[] = {
 	 .layer = "model.layers.%zu.%s", .norm_final = "model.embedding_norm",
 	 .norm_attn = "operator_norm", .norm_mlp = "ffn_norm", .norm_q = "self_attn.q_layernorm",
 	 .norm_k = "self_attn.k_layernorm", .linear = {"self_attn.q_proj", "self_attn.k_proj",
-	 "self_attn.v_proj", "self_attn.out_proj", "feed_forward.w1", "feed_forward.w3",
-	 "feed_forward.w2"}, .conv_in = "conv.in_proj", .conv_out = "conv.out_proj",
-	 .conv = "conv.conv", .keys = &lfm2_keys, .act = CONFIG_SWIGLU, .acts = {"silu"},
+	 "self_attn.v_proj", NULL, "self_attn.out_proj", "feed_forward.w1", "feed_forward.w3",
+	 "feed_forward.w2"}, .mixer = {"conv.in_proj", "conv.in_proj", "conv.in_proj", NULL,
+	 "conv.out_proj"}, .conv = "conv.conv", .keys = &lfm2_keys, .act = CONFIG_SWIGLU, .acts = {"silu"},
 	 .eps = 1e-5, .theta = 1e6, .tied = 1, .read = read_lfm2},
+	{.type = "qwen3_5_text", .class = "Qwen3_5ForCausalLM", .gguf = "qwen35",
+	 .gguf_norm_mlp = "post_attention_norm", LLAMA_OUTSIDE, LLAMA_NORMS, HEAD_NORMS,
+	 LLAMA_LINEAR, .mixer = {"linear_attn.in_proj_qkv", "linear_attn.in_proj_z",
+	 "linear_attn.in_proj_b", "linear_attn.in_proj_a", "linear_attn.out_proj"},
+	 .conv = "linear_attn.conv1d", .a_log = "linear_attn.A_log",
+	 .dt_bias = "linear_attn.dt_bias", .norm_mixed = "linear_attn.norm", SILU,
+	 ATTENTION_BIAS, .layers = 32, .hidden = 4096, .heads = 16, .kv_heads = 4,
+	 .head_dim = 256, .ffn = 12288, .vocab = 248320, .max_positions = 32768, .norm_plus = 1,
+	 .out_gate = 1, .eps = 1e-6, .theta = 1e4, .partial = 0.25, .read = read_qwen35},
 	{.type = "starcoder2", .class = "Starcoder2ForCausalLM", .gguf = "starcoder2",
 	 LLAMA_OUTSIDE, LLAMA_NORMS, .linear = {LLAMA_ATTENTION, NULL, "mlp.c_fc", "mlp.c_proj"},
 	 .keys = &starcoder2_keys, .norm = CONFIG_LAYERNORM, .act = CONFIG_GELU,
@@ -449,7 +497,11 @@ static const struct {
 	{"first_k_dense_replace", 0, ","},
 	{"kv_lora_rank", NAN, ","},
 	{"conv_L_cache", NAN, ",lfm2,"},
-	{"linear_num_value_heads", NAN, ","},
+	{"linear_num_key_heads", NAN, ",qwen3_5_text,"},
+	{"linear_num_value_heads", NAN, ",qwen3_5_text,"},
+	{"linear_conv_kernel_dim", NAN, ",qwen3_5_text,"},
+	{"full_attention_interval", NAN, ",qwen3_5_text,"},
+	{"attn_output_gate", NAN, ",qwen3_5_text,"},
 	{"num_kv_shared_layers", 0, ","},
 	{"altup_num_inputs", NAN, ","},
 };

@@ -56,9 +56,9 @@ struct family {
 	const char *norm_attn, *post_attn, *norm_mlp, *post_mlp, *norm_q, *norm_k;
 	const char *sinks; /* this one has its whole name */
 	const char *linear[MODEL_LINEARS];
-	/* Of layers with a convolution: gates, gate, input and output in the places of q, k, v and o;
-	 * and the taps. NULL: there are no such layers. */
-	const char *conv_in, *conv_out, *conv;
+	/* Of layers with a convolution: its products up to o (model.h), and the taps; of the delta
+	 * rule a_log, dt_bias and the norm of what it gives. NULL: there are no such layers. */
+	const char *mixer[MODEL_O + 1], *conv, *a_log, *dt_bias, *norm_mixed;
 	int transposed;			      /* weights stored [in, out] */
 	const struct family_experts *experts; /* NULL: none */
 
@@ -74,6 +74,7 @@ struct family {
 	enum config_act act;
 	const char *acts[4]; /* what its activation is called */
 	struct family_switch bias_qkv, bias_o, bias_mlp;
+	int out_gate;	       /* attention's output is gated, by the other half of q_proj */
 	int qk_whole;	       /* the norms of q and k go over all heads at once */
 	int rope_first;	       /* and stand behind the rotation */
 	int pairs;	       /* neighbours are turned, not halves */

@@ -15,7 +15,11 @@ struct source {
 	/* EXPERTS: lin is one product of a layer's first expert; EXPERTS_BIAS: the biases of all */
 	enum { WHOLE, LORA_A, LORA_B, EXPERTS, EXPERTS_BIAS } part;
 	int permute; /* rows go from (heads, 2, half) to (heads, half, 2) */
-	float plus;  /* added to every value */
+	/* Heads of values, of so many rows each (0: none) from row `heads_from` on, or of so many columns,
+	 * go from groups of one head of keys each to one of each group after the other. */
+	size_t head_rows, heads_from, head_cols;
+	float plus;   /* added to every value */
+	int negative; /* e^x is meant, and -e^x wanted */
 	const float *values;
 };
 
@@ -43,12 +47,34 @@ static void add(struct job *j, const char *name, enum nn_type type, size_t rows,
 	add_planes(j, name, type, 0, rows, cols, s);
 }
 
+/* Where what becomes place i of heads of values, n each, comes from. */
+static size_t head_from(const struct job *j, size_t i, size_t n)
+{
+	const struct config_delta *c = &j->m->config.delta;
+	size_t head = i / n, group = c->v_heads / c->k_heads;
+
+	return (head % c->k_heads * group + head / c->k_heads) * n + i % n;
+}
+
 /* Row of the model's tensor that becomes row r of the file's. */
 static size_t row_from(const struct job *j, const struct source *s, size_t r)
 {
 	size_t hd = j->m->config.head_dim, in = r % hd;
 
+	if (s->head_rows && r >= s->heads_from)
+		return s->heads_from + head_from(j, r - s->heads_from, s->head_rows);
 	return s->permute ? r - in + in % 2 * (hd / 2) + in / 2 : r;
+}
+
+/* The row as the file has it, whose columns of heads stand in another order. */
+static void order_columns(const struct job *j, const struct source *s, float *row, float *kept,
+			  size_t cols)
+{
+	if (!s->head_cols)
+		return;
+	memcpy(kept, row, cols * sizeof *row);
+	for (size_t k = 0; k < cols; k++)
+		row[k] = kept[head_from(j, k, s->head_cols)];
 }
 
 static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
@@ -59,7 +85,8 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	       bytes = nn_row_bytes(t->type, cols);
 	const struct model_tensor *from = s->tensor >= 0 ? &j->m->tensors[s->tensor] : NULL;
 	struct nn_mat w = {0};
-	float *row = mem_alloc(cols, sizeof *row), *merged = NULL;
+	float *row = mem_alloc(cols, sizeof *row), *kept = mem_alloc(cols, sizeof *kept),
+	      *merged = NULL;
 	void *coded = mem_alloc(bytes, 1);
 	int rc = 0;
 
@@ -70,7 +97,7 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 		w = (struct nn_mat){from->type, rows, cols, from->data};
 	}
 	for (size_t r = 0; r < rows && !rc; r++) {
-		size_t at = row_from(j, s, r);
+		size_t at = s->part == LORA_A ? r : row_from(j, s, r);
 
 		if (s->part == LORA_A)
 			memcpy(row, s->lin->a + at * cols, cols * sizeof *row);
@@ -89,8 +116,12 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 			nn_mat_rows(row, &w, at, 1);
 		else
 			memcpy(row, s->values, cols * sizeof *row);
+		if (s->part != LORA_B)
+			order_columns(j, s, row, kept, cols);
 		for (size_t k = 0; s->plus != 0 && k < cols; k++)
 			row[k] += s->plus;
+		for (size_t k = 0; s->negative && k < cols; k++)
+			row[k] = -expf(row[k]);
 		nn_encode(t->type, coded, row, cols);
 		if (fwrite(coded, 1, bytes, f) != bytes)
 			rc = err_errno(e, "tensor %s", t->name);
@@ -98,6 +129,7 @@ static int write_rows(const struct job *j, size_t i, FILE *f, struct err *e)
 	if (from)
 		model_forget(j->m, from->data, nn_row_bytes(from->type, from->rows * from->cols));
 	free(row);
+	free(kept);
 	free(merged);
 	free(coded);
 	return rc;
@@ -196,11 +228,15 @@ static void add_vector(struct job *j, const char *name, int tensor, float plus, 
 /* Product j's name, where it is the first of those in its tensor. */
 static const char *linear_name(const struct model *m, size_t l, int j)
 {
-	static const char *const names[MODEL_LINEARS] = {"attn_q",	"attn_k",   "attn_v",
-							 "attn_output", "ffn_gate", "ffn_up",
-							 "ffn_down"};
+	static const char *const names[MODEL_LINEARS] = {"attn_q", "attn_k",	  "attn_v",
+							 NULL,	   "attn_output", "ffn_gate",
+							 "ffn_up", "ffn_down"},
+				 *const delta[] = {"attn_qkv", "attn_gate", "ssm_beta", "ssm_alpha",
+						   "ssm_out"};
 	const struct model_linear *lin = m->layers[l].lin;
 
+	if (m->layers[l].delta && j <= MODEL_O)
+		return delta[j];
 	if (m->layers[l].taps && j <= MODEL_O)
 		return j == MODEL_O ? "shortconv.out_proj" : "shortconv.in_proj";
 	if (j == MODEL_Q && lin[MODEL_K].t_w == lin[j].t_w)
@@ -217,7 +253,7 @@ static void add_norm(struct job *j, const char *name, const struct model_norm *w
 	if (!w->w)
 		return;
 	snprintf(full, sizeof full, "%s.weight", name);
-	add_vector(j, full, w->t_w, j->m->config.norm_plus, 0);
+	add_vector(j, full, w->t_w, w->plus, 0);
 	snprintf(full, sizeof full, "%s.bias", name);
 	add_vector(j, full, w->t_b, 0, 0);
 }
@@ -250,6 +286,41 @@ static void add_experts(struct job *j, size_t l, enum nn_type type, int tied)
 	}
 }
 
+/* What of product i of a layer with the delta rule belongs to heads of values. */
+static struct source heads_of(const struct config *c, int i)
+{
+	const struct config_delta *d = &c->delta;
+
+	return (struct source){
+		.head_rows = i == MODEL_Q || i == MODEL_K	? d->v_dim
+			     : i == MODEL_V || i == MODEL_DECAY ? 1
+								: 0,
+		.heads_from = i == MODEL_Q ? 2 * d->k_heads * d->k_dim : 0,
+		.head_cols = i == MODEL_O ? d->v_dim : 0,
+	};
+}
+
+/* What the delta rule has beside its products. */
+static void add_delta(struct job *j, size_t l)
+{
+	const struct model_layer *y = &j->m->layers[l];
+	const struct config *c = &j->m->config;
+	struct source taps = heads_of(c, MODEL_Q);
+	char name[96];
+
+	taps.tensor = y->t_conv;
+	snprintf(name, sizeof name, "blk.%zu.ssm_conv1d.weight", l);
+	add(j, name, NN_F32, config_delta_width(c), y->taps, taps);
+	snprintf(name, sizeof name, "blk.%zu.ssm_a", l);
+	add(j, name, NN_F32, 0, c->delta.v_heads,
+	    (struct source){.tensor = y->t_a_log, .head_rows = 1, .negative = 1});
+	snprintf(name, sizeof name, "blk.%zu.ssm_dt.bias", l);
+	add(j, name, NN_F32, 0, c->delta.v_heads,
+	    (struct source){.tensor = y->t_dt_bias, .head_rows = 1});
+	snprintf(name, sizeof name, "blk.%zu.ssm_norm", l);
+	add_norm(j, name, &y->norm_mixed);
+}
+
 static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 {
 	const struct model_layer *layer = &j->m->layers[l];
@@ -269,7 +340,9 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 		snprintf(name, sizeof name, "blk.%zu.%s", l, norms[i].name);
 		add_norm(j, name, norms[i].w);
 	}
-	if (layer->taps) {
+	if (layer->delta)
+		add_delta(j, l);
+	else if (layer->taps) {
 		snprintf(name, sizeof name, "blk.%zu.shortconv.conv.weight", l);
 		add(j, name, NN_F32, j->m->config.hidden, layer->taps,
 		    (struct source){.tensor = layer->t_conv});
@@ -281,13 +354,16 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 	for (int i = 0; i < MODEL_LINEARS; i++) {
 		const struct model_linear *lin = &layer->lin[i];
 		int turn = f->gguf_permuted && (i == MODEL_Q || i == MODEL_K);
+		struct source s = layer->delta ? heads_of(&j->m->config, i) : (struct source){0};
 
 		if (lin->w.rows == 0 || lin->row0)
 			continue;
+		s.tensor = lin->t_w;
+		s.lin = lin;
+		s.permute = turn;
 		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, linear_name(j->m, l, i));
 		add(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
-		    j->m->tensors[lin->t_w].rows, lin->w.cols,
-		    (struct source){.tensor = lin->t_w, .lin = lin, .permute = turn});
+		    j->m->tensors[lin->t_w].rows, lin->w.cols, s);
 		snprintf(name, sizeof name, "blk.%zu.%s.bias", l, linear_name(j->m, l, i));
 		if (lin->bias)
 			add_vector(j, name, lin->t_bias, 0, turn);
@@ -383,6 +459,27 @@ static void add_windows(struct gguf *g, const struct config *c, const char *arch
 #undef KEY
 }
 
+static void add_delta_config(struct gguf *g, const struct config *c, const char *arch)
+{
+	/* How many pairs each of an image's three positions turns, in turns; of a text they are one. */
+	uint32_t pairs = (uint32_t)c->rope_dims / 2;
+	const uint32_t sections[4] = {(pairs + 2) / 3, (pairs + 1) / 3, pairs / 3, 0};
+	char key[96];
+#define KEY(name) (snprintf(key, sizeof key, "%s." name, arch), key)
+
+	gguf_u32(g, KEY("ssm.conv_kernel"), (uint32_t)c->conv_taps);
+	gguf_u32(g, KEY("ssm.state_size"), (uint32_t)c->delta.k_dim);
+	gguf_u32(g, KEY("ssm.group_count"), (uint32_t)c->delta.k_heads);
+	gguf_u32(g, KEY("ssm.time_step_rank"), (uint32_t)c->delta.v_heads);
+	gguf_u32(g, KEY("ssm.inner_size"), (uint32_t)(c->delta.v_heads * c->delta.v_dim));
+	gguf_array(g, KEY("attention.recurrent_layers"), GGUF_BOOL, c->layers);
+	for (size_t l = 0; l < c->layers; l++)
+		buf_addc(&g->pairs, (char)c->conv[l]);
+	gguf_array(g, KEY("rope.dimension_sections"), GGUF_U32, 4);
+	buf_add(&g->pairs, sections, sizeof sections);
+#undef KEY
+}
+
 static void add_config(struct gguf *g, const struct config *c, const char *arch)
 {
 	char key[96];
@@ -394,7 +491,7 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 	gguf_u32(g, KEY("block_count"), (uint32_t)c->layers);
 	gguf_u32(g, KEY("feed_forward_length"), (uint32_t)c->ffn);
 	gguf_u32(g, KEY("attention.head_count"), (uint32_t)c->heads);
-	if (c->conv_taps) {
+	if (c->conv_taps && !c->delta.k_heads) {
 		gguf_array(g, KEY("attention.head_count_kv"), GGUF_U32, c->layers);
 		for (size_t l = 0; l < c->layers; l++) {
 			uint32_t heads = c->conv[l] ? 0 : (uint32_t)c->kv_heads;
@@ -419,6 +516,8 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 		gguf_u32(g, KEY("expert_used_count"), (uint32_t)c->experts_used);
 		gguf_u32(g, KEY("expert_feed_forward_length"), (uint32_t)c->expert_ffn);
 	}
+	if (c->delta.k_heads)
+		add_delta_config(g, c, arch);
 	add_scaling(g, c, arch);
 	add_windows(g, c, arch);
 	if (c->attn_softcap > 0)
@@ -459,6 +558,8 @@ static const char *other_there(const struct config *c, const char *arch)
 		return "has experts in every layer, and this model in some";
 	if (c->conv_bias)
 		return "has convolutions without bias only, and this model has one";
+	if (c->delta.k_heads && c->delta.k_dim != c->delta.v_dim)
+		return "has heads of keys and values of one size in linear attention (linear_key_head_dim, linear_value_head_dim)";
 	/* Of gpt-oss there is no other file. */
 	if (c->rope == CONFIG_ROPE_YARN && !c->rope_truncate && strcmp(arch, "gpt-oss") != 0)
 		return "rounds yarn's bounds, and this model does not (truncate)";
@@ -560,20 +661,22 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 	for (size_t l = 0; l < m->config.layers; l++)
 		for (int i = 0; i < MODEL_LINEARS; i++) {
 			const struct model_linear *lin = &m->layers[l].lin[i];
+			struct source s =
+				m->layers[l].delta ? heads_of(&m->config, i) : (struct source){0};
 
 			if (!lin->a || lin->row0)
 				continue;
+			s.tensor = -1;
+			s.lin = lin;
+			s.part = LORA_A;
 			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_a", l,
 				 linear_name(m, l, i));
-			add(&j, key, NN_F32, lin->rank, lin->w.cols,
-			    (struct source){.tensor = -1, .lin = lin, .part = LORA_A});
+			add(&j, key, NN_F32, lin->rank, lin->w.cols, s);
 			snprintf(key, sizeof key, "blk.%zu.%s.weight.lora_b", l,
 				 linear_name(m, l, i));
-			add(&j, key, NN_F32, m->tensors[lin->t_w].rows, lin->rank,
-			    (struct source){.tensor = -1,
-					    .lin = lin,
-					    .part = LORA_B,
-					    .permute = permute && (i == MODEL_Q || i == MODEL_K)});
+			s.part = LORA_B;
+			s.permute = permute && (i == MODEL_Q || i == MODEL_K);
+			add(&j, key, NN_F32, m->tensors[lin->t_w].rows, lin->rank, s);
 		}
 	rc = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
 	report->tensors = j.n;

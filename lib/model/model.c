@@ -17,9 +17,7 @@ const char *model_linear_name(const struct model *m, int conv, int j)
 {
 	const struct family *f = m->config.family;
 
-	return conv && j <= MODEL_V   ? f->conv_in
-	       : conv && j == MODEL_O ? f->conv_out
-				      : f->linear[j];
+	return conv && j <= MODEL_O ? f->mixer[j] : f->linear[j];
 }
 
 size_t model_products(const struct model *m, size_t layer)
@@ -81,7 +79,7 @@ static int add(struct model *m, int layer, const char *name, const char *what, e
 /* name NULL: the family has none. */
 static void add_norm(struct model *m, struct model_norm *w, int layer, const char *name, size_t d)
 {
-	*w = (struct model_norm){.t_w = -1, .t_b = -1};
+	*w = (struct model_norm){.t_w = -1, .t_b = -1, .plus = m->config.norm_plus};
 	if (!name)
 		return;
 	w->t_w = add(m, layer, name, "weight", MODEL_NORM, 1, 1, d);
@@ -210,6 +208,35 @@ static void add_experts(struct model *m, size_t l)
 		add_plane(m, l, j);
 }
 
+/* What the delta rule has beside its products. */
+static void add_delta(struct model *m, size_t l)
+{
+	const struct config *c = &m->config;
+	const struct family *f = c->family;
+	struct model_layer *y = &m->layers[l];
+
+	y->delta = 1;
+	y->t_a_log = add(m, (int)l, f->a_log, NULL, MODEL_RATE, 1, 1, c->delta.v_heads);
+	y->t_dt_bias = add(m, (int)l, f->dt_bias, NULL, MODEL_RATE, 1, 1, c->delta.v_heads);
+	add_norm(m, &y->norm_mixed, (int)l, f->norm_mixed, c->delta.v_dim);
+	y->norm_mixed.plus = 0;
+}
+
+/* Rows of the products up to o, and what o reads. */
+static size_t mixer_sizes(const struct config *c, int conv, size_t out[MODEL_O + 1])
+{
+	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim,
+	       v = c->delta.v_heads * c->delta.v_dim;
+	int delta = conv && c->delta.k_heads;
+
+	out[MODEL_Q] = delta ? config_delta_width(c) : c->out_gate ? 2 * q : q;
+	out[MODEL_K] = delta ? v : conv ? q : kv;
+	out[MODEL_V] = delta ? c->delta.v_heads : out[MODEL_K];
+	out[MODEL_DECAY] = c->delta.v_heads;
+	out[MODEL_O] = c->hidden;
+	return delta ? v : q;
+}
+
 static void add_layer(struct model *m, size_t l)
 {
 	const struct config *c = &m->config;
@@ -217,10 +244,9 @@ static void add_layer(struct model *m, size_t l)
 	struct model_layer *y = &m->layers[l];
 	size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
 	int conv = c->conv[l];
-	const size_t out[MODEL_LINEARS] = {q,	   conv ? q : kv, conv ? q : kv, c->hidden,
-					   c->ffn, c->ffn,	  c->hidden};
-	const size_t in[MODEL_LINEARS] = {c->hidden, c->hidden, c->hidden, q,
-					  c->hidden, c->hidden, c->ffn};
+	size_t out[MODEL_LINEARS] =
+		{[MODEL_GATE] = c->ffn, [MODEL_UP] = c->ffn, [MODEL_DOWN] = c->hidden},
+	       mixed = mixer_sizes(c, conv, out);
 	int whole = c->qk_norm == CONFIG_QK_WHOLE;
 
 	add_norm(m, &y->norm_attn, (int)l, f->norm_attn, c->hidden);
@@ -230,7 +256,10 @@ static void add_layer(struct model *m, size_t l)
 	add_norm(m, &y->norm_q, (int)l, conv ? NULL : f->norm_q, whole ? q : c->head_dim);
 	add_norm(m, &y->norm_k, (int)l, conv ? NULL : f->norm_k, whole ? kv : c->head_dim);
 	for (int j = 0; j < MODEL_LINEARS; j++)
-		add_linear(m, l, j, out, in[j],
+		add_linear(m, l, j, out,
+			   j == MODEL_O	     ? mixed
+			   : j == MODEL_DOWN ? c->ffn
+					     : c->hidden,
 			   j > MODEL_O	  ? c->mlp_bias
 			   : conv	  ? c->conv_bias
 			   : j <= MODEL_V ? c->qkv_bias
@@ -238,9 +267,13 @@ static void add_layer(struct model *m, size_t l)
 	add_experts(m, l);
 	y->t_sinks = f->sinks ? add(m, (int)l, f->sinks, NULL, MODEL_BIAS, 1, 1, c->heads) : -1;
 	y->t_conv = y->t_conv_bias = -1;
+	y->t_a_log = y->t_dt_bias = y->norm_mixed.t_w = y->norm_mixed.t_b = -1;
 	if (conv) {
 		y->taps = c->conv_taps;
-		y->t_conv = add(m, (int)l, f->conv, "weight", MODEL_CONV, 2, c->hidden, y->taps);
+		y->t_conv = add(m, (int)l, f->conv, "weight", MODEL_CONV, 2,
+				c->delta.k_heads ? config_delta_width(c) : c->hidden, y->taps);
+		if (c->delta.k_heads)
+			add_delta(m, l);
 		if (c->conv_bias)
 			y->t_conv_bias =
 				add(m, (int)l, f->conv, "bias", MODEL_BIAS, 1, 1, c->hidden);
@@ -332,6 +365,9 @@ void model_bind(struct model *m)
 		bind_norm(m, &y->post_mlp);
 		bind_norm(m, &y->norm_q);
 		bind_norm(m, &y->norm_k);
+		bind_norm(m, &y->norm_mixed);
+		y->a_log = data_of(m, y->t_a_log);
+		y->dt_bias = data_of(m, y->t_dt_bias);
 		y->conv = data_of(m, y->t_conv);
 		y->conv_bias = data_of(m, y->t_conv_bias);
 	}
@@ -402,6 +438,18 @@ void model_untie(struct model *m)
 
 /* --- from nothing --- */
 
+/* As Transformers begins: rates of 0.01 to 16, a bias of 1, a norm of 1. */
+static void begin_delta(struct model *m, const struct model_layer *y, struct rng *r)
+{
+	for (size_t h = 0; h < m->config.delta.v_heads; h++) {
+		m->params[m->tensors[y->t_a_log].offset + h] =
+			logf((float)(0.01 + 15.99 * rng_uniform(r)));
+		m->params[m->tensors[y->t_dt_bias].offset + h] = 1;
+	}
+	for (size_t i = 0; i < m->config.delta.v_dim; i++)
+		m->params[m->tensors[y->norm_mixed.t_w].offset + i] = 1;
+}
+
 int model_new(struct model **out, const struct config *c, uint64_t seed, struct err *e)
 {
 	struct config copy;
@@ -427,6 +475,13 @@ int model_new(struct model **out, const struct config *c, uint64_t seed, struct 
 			x[k] = t->role == MODEL_NORM   ? 1 - m->config.norm_plus
 			       : t->role == MODEL_BIAS ? 0
 						       : by * (float)rng_normal(&r);
+	}
+	for (size_t l = 0; l < c->layers; l++) {
+		struct rng r;
+
+		rng_seed(&r, seed, m->n_tensors + l);
+		if (m->layers[l].delta)
+			begin_delta(m, &m->layers[l], &r);
 	}
 	*out = m;
 	return 0;

@@ -46,6 +46,7 @@ void model_add_bias(const struct model_linear *lin, float *y, size_t first, size
 struct model_norm {
 	const float *w, *b; /* b for LayerNorm only */
 	int t_w, t_b;
+	float plus; /* weights are w + plus */
 };
 
 struct model_layer {
@@ -62,6 +63,13 @@ struct model_layer {
 	size_t taps;
 	const float *conv, *conv_bias; /* [hidden, taps]; [hidden] or NULL */
 	int t_conv, t_conv_bias;
+	/* Or the gated delta rule (nn/delta.h): q is all that its convolution reads [q, k and v of all
+	 * heads], k the gate of its output, v beta and decay a, of each value head; behind it a norm
+	 * of each value head. */
+	int delta;
+	const float *a_log, *dt_bias; /* [v_heads] */
+	struct model_norm norm_mixed; /* [v_dim] */
+	int t_a_log, t_dt_bias;
 	const float *sinks; /* [heads] scores beside those of the keys (nn/attn.h); NULL: none */
 	int t_sinks;
 	/* Experts stand in the place of the MLP; NULL: they do not. Of each its gate (rows 0 where up

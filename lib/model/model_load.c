@@ -237,6 +237,12 @@ static int is_vision(const char *name)
 	return 0;
 }
 
+/* Layers that guess tokens further ahead, for a decoder that checks several at a time. */
+static int is_ahead(const char *name)
+{
+	return strncmp(name, "mtp.", 4) == 0 || strncmp(name, "model.mtp.", 10) == 0;
+}
+
 /* A config that says head and embedding are one, and a file that holds two: both are kept, for
  * which of them is meant cannot be told, and the head is what the file's maker computed with. */
 static void untie(struct model *m)
@@ -256,7 +262,7 @@ const char *model_warning(const struct model *m)
 	return m->warning.len ? m->warning.data : NULL;
 }
 
-static void warn(struct model *m, size_t left_out)
+static void warn(struct model *m, size_t left_out, size_t ahead)
 {
 	if (m->untied)
 		buf_adds(&m->warning,
@@ -267,13 +273,17 @@ static void warn(struct model *m, size_t left_out)
 			 "%sof this %s model the text model alone is used, and written (%s); %zu tensors for images are left out",
 			 m->warning.len ? "; " : "", m->config.wrapper, m->config.family->type,
 			 left_out);
+	if (ahead)
+		buf_addf(&m->warning,
+			 "%s%zu tensors for guessing further tokens (mtp) are left out",
+			 m->warning.len ? "; " : "", ahead);
 }
 
 static int load_all(struct model *m, const struct model_load *o, struct err *e)
 {
 	const struct st_set *files = &m->memory->files;
 	unsigned char *used = mem_alloc(files->n, 1);
-	size_t left_out = 0;
+	size_t left_out = 0, ahead = 0;
 	int rc = -1;
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
@@ -316,11 +326,15 @@ static int load_all(struct model *m, const struct model_load *o, struct err *e)
 			left_out++;
 			continue;
 		}
+		if (is_ahead(s->name)) {
+			ahead++;
+			continue;
+		}
 		err_set(e, "%s: tensor %s has no place in a %s model as config.json describes it",
 			files->paths[s->file], s->name, m->config.family->type);
 		goto cleanup;
 	}
-	warn(m, left_out);
+	warn(m, left_out, ahead);
 	rc = 0;
 cleanup:
 	free(used);

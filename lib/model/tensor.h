@@ -12,6 +12,7 @@ enum model_role {
 	MODEL_WEIGHT,
 	MODEL_BIAS,
 	MODEL_CONV, /* taps of a short convolution; the file has it [rows, 1, cols] */
+	MODEL_RATE, /* how fast a state forgets: vectors, f32 as biases are */
 	MODEL_HEAD,
 	MODEL_ROUTER, /* which experts a row goes to; never quantised */
 	MODEL_LORA_A,
@@ -20,8 +21,19 @@ enum model_role {
 	MODEL_LORA_KEPT /* of an adapter's file, outside the products; written back as it is */
 };
 
-/* The products of a layer, and from GATE on of an expert. GATE is absent (rows 0) without gate. */
-enum { MODEL_Q, MODEL_K, MODEL_V, MODEL_O, MODEL_GATE, MODEL_UP, MODEL_DOWN, MODEL_LINEARS };
+/* The products of a layer, and from GATE on of an expert. GATE is absent (rows 0) without gate, DECAY
+ * but for the delta rule. */
+enum {
+	MODEL_Q,
+	MODEL_K,
+	MODEL_V,
+	MODEL_DECAY,
+	MODEL_O,
+	MODEL_GATE,
+	MODEL_UP,
+	MODEL_DOWN,
+	MODEL_LINEARS
+};
 #define MODEL_EXPERT_LINEARS 3
 
 struct model_tensor {

@@ -65,6 +65,10 @@ struct nn_kern {
 	void (*geglu)(float *h, const float *g, const float *u, size_t n);
 	void (*geglu_back)(float *dg, float *du, const float *dh, const float *g, const float *u,
 			   size_t n);
+	/* Gated by the sigmoid alone: h = sigmoid(g) u. */
+	void (*siglu)(float *h, const float *g, const float *u, size_t n);
+	void (*siglu_back)(float *dg, float *du, const float *dh, const float *g, const float *u,
+			   size_t n);
 	/* gelu, tanh approximation, without gate. dg is set. */
 	void (*gelu)(float *h, const float *g, size_t n);
 	void (*gelu_back)(float *dg, const float *dh, const float *g, size_t n);

@@ -376,6 +376,11 @@ static void swiglu(float *h, const float *g, const float *u, size_t n)
 	EACH2(vg * vsigmoid(vg) * vu);
 }
 
+static void siglu(float *h, const float *g, const float *u, size_t n)
+{
+	EACH2(vsigmoid(vg) * vu);
+}
+
 /* gelu(x) = x s, s = (1 + tanh(t)) / 2 = sigmoid(2 t), t = sqrt(2/pi) (x + 0.044715 x^3) */
 static inline vf gelu_s(vf x)
 {
@@ -456,6 +461,14 @@ static inline void clamped_back1(vf *dg, vf *du, vf dh, vf g, vf u, vf limit)
 		     zero());
 }
 
+static inline void siglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
+{
+	vf s = vsigmoid(g);
+
+	*du = dh * s;
+	*dg = dh * u * s * (all(1.f) - s);
+}
+
 static inline void geglu_back1(vf *dg, vf *du, vf dh, vf g, vf u)
 {
 	vf s = gelu_s(g);
@@ -491,6 +504,12 @@ static void clamped_back(float *dg, float *du, const float *dh, const float *g, 
 #define ONE(dg1, du1, dh1, g1, u1) clamped_back1(dg1, du1, dh1, g1, u1, all(limit))
 	GATED_BACK(ONE)
 #undef ONE
+}
+
+static void siglu_back(float *dg, float *du, const float *dh, const float *g, const float *u,
+		       size_t n)
+{
+	GATED_BACK(siglu_back1)
 }
 
 static void geglu_back(float *dg, float *du, const float *dh, const float *g, const float *u,
@@ -757,6 +776,8 @@ const struct nn_kern NAME(nn_kern) = {
 	.swiglu_back = swiglu_back,
 	.clamped = clamped,
 	.clamped_back = clamped_back,
+	.siglu = siglu,
+	.siglu_back = siglu_back,
 	.geglu = geglu,
 	.geglu_back = geglu_back,
 	.gelu = gelu,

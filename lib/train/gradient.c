@@ -258,7 +258,12 @@ double work_flops(const struct model *m, const struct train_pack *packs, size_t 
 	for (size_t l = 0; l < k->layers; l++) {
 		/* Scores and values forward are two products of head_dim a pair and head, backward
 		 * four (recomputed scores not counted). */
+		const struct config_delta *r = &k->delta;
 		double attention = k->conv[l] ? 0 : 2 * pairs * (double)(k->heads * k->head_dim);
+
+		/* The delta rule reads and writes its state three times a row. */
+		if (m->layers[l].delta)
+			attention = 3 * tokens * (double)(r->v_heads * r->k_dim * r->v_dim);
 
 		total += attention * (l < first ? 2 : 6);
 		for (size_t j = 0; j < model_products(m, l); j++) {

@@ -33,16 +33,20 @@ struct routing {
 
 /* What a layer keeps from its forward pass for its backward pass. */
 struct acts {
-	float *x;		 /* [n, d] what came in */
-	float *q, *k, *v;	 /* after norms and rotation */
-	float *q_raw, *k_raw;	 /* before them, with qk_norm */
-	float *att, *lse;	 /* [n, q]; [heads, n] */
+	float *x; /* [n, d] what came in */
+	/* After norms and rotation; of convolutions and the delta rule what the products gave. */
+	float *q, *k, *v, *decay;
+	float *q_raw, *k_raw; /* before them, with qk_norm */
+	/* [n, what o reads]: what o reads, and before the output's gate, where there is one, else the
+	 * same memory; the gate of attention's [n, q] and of the delta rule's, which are read while
+	 * the next layer's are written and so cannot share memory in rows of two widths; [heads, n] */
+	float *att, *mixed, *out_gate, *z, *lse;
 	float *mid;		 /* [n, d] after attention and residual */
 	float *o_raw, *down_raw; /* [n, d] before post norms */
 	float *gate, *up;	 /* [n, f], or [k n, width of an expert] */
 	struct routing route;
 	float *u[MODEL_LINEARS]; /* [n, rank] A x of each adapter */
-	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk;
+	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk, nmixed;
 };
 
 /* Gradients of one layer in flight, and inputs of its products computed again. */
@@ -57,8 +61,12 @@ struct grads_scratch {
 	float *dshare;	/* [n, k] */
 	float *dscores; /* [n, experts] by the router's outputs */
 	float *ue[MODEL_EXPERT_LINEARS], *due[MODEL_EXPERT_LINEARS]; /* [k n, rank] */
-	float *datt;						     /* [n, q] */
-	float *dq, *dk, *dv;
+	float *datt;						     /* [n, what o reads] */
+	float *dq, *dk, *dv, *ddecay;
+	float *dout_gate; /* [n, q] by attention's output gate */
+	/* [n, most rows of q or columns of o] of models that gate the output: q with the gate, as q_proj
+	 * gives them, and the gradient by them */
+	float *wide;
 	/* [n, d] gradients by the products o and down, where those are not dmid and dout */
 	float *do_raw, *ddown_raw;
 	float *z;	   /* [n, out_max] a product before DoRA's gain */
@@ -71,7 +79,7 @@ struct grads_scratch {
 #define EXPERT_ROWS ((size_t)256) /* places of an expert that go through it together, at most */
 #define DROP_ROWS ((size_t)64)	  /* rows whose dropped inputs exist at a time */
 
-enum { NORM_ATTN, NORM_MLP, NORM_POST_ATTN, NORM_POST_MLP, NORM_Q, NORM_K, NORM_KINDS };
+enum { NORM_ATTN, NORM_MLP, NORM_POST_ATTN, NORM_POST_MLP, NORM_Q, NORM_K, NORM_MIXED, NORM_KINDS };
 
 struct slot {
 	atomic_int taken;

@@ -27,7 +27,7 @@ void work_norm(const struct work *w, float *y, struct mean_rstd s, size_t row, c
 	if (!p->w)
 		memcpy(y, x, n * d * sizeof *y);
 	else if (c->norm == CONFIG_RMS)
-		w->kern->rms(y, s.rstd + row, x, p->w, c->norm_plus, c->norm_eps, n, d);
+		w->kern->rms(y, s.rstd + row, x, p->w, p->plus, c->norm_eps, n, d);
 	else
 		w->kern->layernorm(y, s.mean + row, s.rstd + row, x, p->w, p->b, c->norm_eps, n, d);
 }
@@ -41,7 +41,7 @@ void work_norm_back(const struct work *w, float *dx, float *dw, float *db, const
 	if (!p->w)
 		w->kern->add(dx, dy, n * d);
 	else if (c->norm == CONFIG_RMS)
-		w->kern->rms_back(dx, dw, dy, x, p->w, c->norm_plus, s.rstd + row, n, d);
+		w->kern->rms_back(dx, dw, dy, x, p->w, p->plus, s.rstd + row, n, d);
 	else
 		w->kern->layernorm_back(dx, dw, db, dy, x, p->w, s.mean + row, s.rstd + row, n, d);
 }
@@ -84,6 +84,43 @@ static void head_norm(const struct work *w, float *y, struct mean_rstd s, size_t
 		work_norm(w, y, s, row * heads, x, p, n * heads, hd);
 }
 
+/* Queries of n heads and the gates of what attention makes of them, as q_proj has both: a head's
+ * query, then its gate. */
+static void split_gates(float *q, float *gate, const float *both, size_t n, size_t hd)
+{
+	for (size_t i = 0; i < n; i++, both += 2 * hd) {
+		memcpy(q + i * hd, both, hd * sizeof *q);
+		memcpy(gate + i * hd, both + hd, hd * sizeof *gate);
+	}
+}
+
+static void join_gates(float *both, const float *q, const float *gate, size_t n, size_t hd)
+{
+	for (size_t i = 0; i < n; i++, both += 2 * hd) {
+		memcpy(both, q + i * hd, hd * sizeof *q);
+		memcpy(both + hd, gate + i * hd, hd * sizeof *gate);
+	}
+}
+
+/* The gate on what attention or the delta rule gave, which the latter's goes through a norm to. */
+static void gate_output(const struct block *b)
+{
+	struct work *w = b->w;
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[b->l];
+	struct acts *a = &w->acts[b->l];
+	size_t row = b->row, n = b->n, q = y->lin[MODEL_O].w.cols, heads = c->delta.v_heads;
+	float *att = at(a->att, row, q), *mixed = at(a->mixed, row, q);
+
+	if (y->delta) {
+		work_norm(w, att, a->nmixed, row * heads, mixed, &y->norm_mixed, n * heads,
+			  c->delta.v_dim);
+		w->kern->swiglu(att, at(a->z, row, q), att, n * q);
+	} else if (c->out_gate) {
+		w->kern->siglu(att, at(a->out_gate, row, q), mixed, n * q);
+	}
+}
+
 /* Rows of one block up to attention's input: norm, q k v, norms of heads, rotation. */
 static void before_attention(const struct block *b)
 {
@@ -92,16 +129,25 @@ static void before_attention(const struct block *b)
 	const struct config *c = &w->m->config;
 	const struct model_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
-	size_t d = c->hidden, q = y->lin[MODEL_Q].w.rows, kv = y->lin[MODEL_K].w.rows;
+	int gated = c->out_gate && !y->taps, normed = c->qk_norm && !y->taps;
+	size_t d = c->hidden, rows = y->lin[MODEL_Q].w.rows, q = gated ? rows / 2 : rows,
+	       kv = y->lin[MODEL_K].w.rows;
 	float *xn = at(w->g.xn_attn, row, d);
-	int normed = c->qk_norm && !y->taps;
 	float *qr = at(normed ? a->q_raw : a->q, row, q),
-	      *kr = at(normed ? a->k_raw : a->k, row, kv);
+	      *kr = at(normed	  ? a->k_raw
+		       : y->delta ? a->z
+				  : a->k,
+		       row, kv),
+	      *wide = at(w->g.wide, row, rows);
 
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
-	work_product(b, MODEL_Q, qr, xn, 0);
+	work_product(b, MODEL_Q, gated ? wide : qr, xn, 0);
+	if (gated)
+		split_gates(qr, at(a->out_gate, row, q), wide, n * c->heads, c->head_dim);
 	work_product(b, MODEL_K, kr, xn, 0);
-	work_product(b, MODEL_V, at(a->v, row, kv), xn, 0);
+	work_product(b, MODEL_V, at(a->v, row, y->lin[MODEL_V].w.rows), xn, 0);
+	if (y->delta)
+		work_product(b, MODEL_DECAY, at(a->decay, row, c->delta.v_heads), xn, 0);
 	if (y->taps)
 		return;
 	if (c->rope_first) {
@@ -152,10 +198,11 @@ static void after_attention(const struct block *b)
 	const struct config *c = &w->m->config;
 	const struct model_layer *y = &w->m->layers[l];
 	struct acts *a = &w->acts[l];
-	size_t d = c->hidden, f = c->ffn, q = c->heads * c->head_dim;
+	size_t d = c->hidden, f = c->ffn, q = y->lin[MODEL_O].w.cols;
 	float *mid = at(a->mid, row, d), *xn = at(w->g.xn_mlp, row, d);
 	float *gate = at(a->gate, row, f), *up = at(a->up, row, f);
 
+	gate_output(b);
 	add_branch(b, MODEL_O, mid, at(a->x, row, d), at(a->att, row, q), at(a->o_raw, row, d),
 		   &y->post_attn, a->post_attn);
 	work_norm(w, xn, a->mlp, row, mid, &y->norm_mlp, n, d);
@@ -353,6 +400,34 @@ static void input_piece(void *arg, size_t i)
 	work_block_give(&b);
 }
 
+/* The gradient by what attention or the delta rule gave, in datt, from that behind the gate; and
+ * that by the gate: dk of the delta rule, dout_gate of attention. */
+static void gate_back(const struct block *b)
+{
+	struct work *w = b->w;
+	const struct config *c = &w->m->config;
+	const struct model_layer *y = &w->m->layers[b->l];
+	struct acts *a = &w->acts[b->l];
+	size_t row = b->row, n = b->n, q = y->lin[MODEL_O].w.cols, heads = c->delta.v_heads;
+	float *datt = at(w->g.datt, row, q), *mixed = at(a->mixed, row, q),
+	      *wide = at(w->g.wide, row, q);
+
+	if (y->delta) {
+		work_norm(w, wide, a->nmixed, row * heads, mixed, &y->norm_mixed, n * heads,
+			  c->delta.v_dim);
+		w->kern->swiglu_back(at(w->g.dk, row, q), wide, datt, at(a->z, row, q), wide,
+				     n * q);
+		memset(datt, 0, n * q * sizeof *datt);
+		norm_back(w, datt, wide, mixed, &y->norm_mixed, a->nmixed, row * heads, n * heads,
+			  c->delta.v_dim, b->i, NORM_MIXED);
+	} else if (c->out_gate) {
+		memcpy(wide, mixed, n * q * sizeof *wide);
+		w->kern->siglu_back(at(w->g.dout_gate, row, q), wide, datt, at(a->out_gate, row, q),
+				    wide, n * q);
+		memcpy(datt, wide, n * q * sizeof *datt);
+	}
+}
+
 /* From the gradient by the layer's output (dout) to that by its middle (dmid) and by attention's
  * output (datt). */
 static void after_back_piece(void *arg, size_t i)
@@ -364,7 +439,7 @@ static void after_back_piece(void *arg, size_t i)
 	const struct model_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n = b.n, row = b.row, d = c->hidden, q = c->heads * c->head_dim;
+	size_t n = b.n, row = b.row, d = c->hidden, q = y->lin[MODEL_O].w.cols;
 	float *dmid = at(g->dmid, row, d), *dxn = at(g->din, row, d), *do_;
 
 	memcpy(dmid, at(g->dout, row, d), n * d * sizeof *dmid); /* the residual */
@@ -378,6 +453,7 @@ static void after_back_piece(void *arg, size_t i)
 			  NORM_POST_ATTN);
 	work_product_back(&b, MODEL_O, do_, at(a->att, row, q));
 	work_product_down(&b, MODEL_O, at(g->datt, row, q), do_, 0);
+	gate_back(&b);
 	work_block_give(&b);
 }
 
@@ -415,9 +491,12 @@ static void qkv_back_piece(void *arg, size_t i)
 	const struct model_layer *y = &w->m->layers[t->l];
 	struct acts *a = &w->acts[t->l];
 	struct grads_scratch *g = &w->g;
-	size_t n = b.n, row = b.row, d = c->hidden, q = y->lin[MODEL_Q].w.rows,
-	       kv = y->lin[MODEL_K].w.rows;
-	float *dy[3] = {at(g->dq, row, q), at(g->dk, row, kv), at(g->dv, row, kv)};
+	int gated = c->out_gate && !y->taps;
+	size_t n = b.n, row = b.row, d = c->hidden, rows = y->lin[MODEL_Q].w.rows,
+	       q = gated ? rows / 2 : rows, kv = y->lin[MODEL_K].w.rows;
+	float *dy[MODEL_O] = {at(g->dq, row, q), at(g->dk, row, kv),
+			      at(g->dv, row, y->lin[MODEL_V].w.rows),
+			      at(g->ddecay, row, y->lin[MODEL_DECAY].w.rows)};
 	float *dxn = at(g->dh, row, d), *din = at(g->din, row, d), *xn = at(g->xn_attn, row, d);
 
 	lengthen(w, dy[0], row, n, q);
@@ -431,12 +510,20 @@ static void qkv_back_piece(void *arg, size_t i)
 		turn(w, t->l, dy[0], row, n, c->heads, -1);
 		turn(w, t->l, dy[1], row, n, c->kv_heads, -1);
 	}
+	if (gated) {
+		float *wide = at(g->wide, row, rows);
+
+		join_gates(wide, dy[MODEL_Q], at(g->dout_gate, row, q), n * c->heads, c->head_dim);
+		dy[MODEL_Q] = wide;
+	}
 	work_norm(w, xn, a->attn, row, at(a->x, row, d), &y->norm_attn, n, d);
-	for (int j = MODEL_Q; j <= MODEL_V; j++)
-		work_product_back(&b, j, dy[j], xn);
+	for (int j = MODEL_Q; j < MODEL_O; j++)
+		if (y->lin[j].w.rows)
+			work_product_back(&b, j, dy[j], xn);
 	if (goes_on(w, t->l)) {
-		for (int j = MODEL_Q; j <= MODEL_V; j++)
-			work_product_down(&b, j, dxn, dy[j], j > MODEL_Q);
+		for (int j = MODEL_Q; j < MODEL_O; j++)
+			if (y->lin[j].w.rows)
+				work_product_down(&b, j, dxn, dy[j], j > MODEL_Q);
 		memcpy(din, at(g->dmid, row, d), n * d * sizeof *din);
 		norm_back(w, din, dxn, at(a->x, row, d), &y->norm_attn, a->attn, row, n, d, i,
 			  NORM_ATTN);
@@ -462,11 +549,13 @@ struct weight_tasks {
 static void operands(const struct work *w, size_t l, int j, const float **x, const float **dy)
 {
 	const struct grads_scratch *g = &w->g;
-	const float *inputs[MODEL_LINEARS] = {g->xn_attn, g->xn_attn, g->xn_attn, w->acts[l].att,
-					      g->xn_mlp,  g->xn_mlp,  g->h};
-	const float *gradients[MODEL_LINEARS] = {g->dq,
+	int gated = w->m->config.out_gate && !w->m->layers[l].taps;
+	const float *inputs[MODEL_LINEARS] = {g->xn_attn,     g->xn_attn, g->xn_attn, g->xn_attn,
+					      w->acts[l].att, g->xn_mlp,  g->xn_mlp,  g->h};
+	const float *gradients[MODEL_LINEARS] = {gated ? g->wide : g->dq,
 						 g->dk,
 						 g->dv,
+						 g->ddecay,
 						 g->do_raw ? g->do_raw : g->dmid,
 						 g->dgate,
 						 g->dup,
@@ -542,7 +631,8 @@ static void weight_gradients(struct work *w, size_t l)
 {
 	const struct model_layer *y = &w->m->layers[l];
 	const struct model_norm *norms[NORM_KINDS] = {&y->norm_attn, &y->norm_mlp, &y->post_attn,
-						      &y->post_mlp,  &y->norm_q,   &y->norm_k};
+						      &y->post_mlp,  &y->norm_q,   &y->norm_k,
+						      &y->norm_mixed};
 	struct weight_task tasks[MODEL_LINEARS * (WEIGHT_PIECES + 4) + NORM_KINDS + 1];
 	struct weight_tasks all = {w, l, 0, tasks};
 
@@ -568,7 +658,7 @@ static void weight_gradients(struct work *w, size_t l)
 				tasks[all.n++] = (struct weight_task){LORA_M, j, 0, 0, NULL};
 		}
 	}
-	if (work_grad(w, y->t_conv))
+	if (work_grad(w, y->t_conv) && !y->delta)
 		tasks[all.n++] = (struct weight_task){CONV, 0, 0, 0, NULL};
 	for (int k = 0; k < NORM_KINDS; k++)
 		if (work_grad(w, norms[k]->t_w))

@@ -1,8 +1,9 @@
-/* What mixes the rows of an example, forward and backward: attention, over (example, head of keys), or
- * a gated short convolution, over examples. */
+/* What mixes the rows of an example, forward and backward: attention or the gated delta rule, over
+ * (example, head of keys), or a gated short convolution, over examples. */
 #include <string.h>
 #include "../nn/attn.h"
 #include "../nn/conv.h"
+#include "../nn/delta.h"
 #include "gradient_impl.h"
 
 struct task {
@@ -50,7 +51,7 @@ static void attention_piece(void *arg, size_t i)
 	int slot;
 	float *scratch = work_slot_take(w, &slot);
 
-	nn_attn_forward(a->att + row * q + h * attn.group * c->head_dim, q,
+	nn_attn_forward(a->mixed + row * q + h * attn.group * c->head_dim, q,
 			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
 	work_slot_give(w, slot);
 }
@@ -73,8 +74,8 @@ static void attention_back_piece(void *arg, size_t i)
 		memset(w->g.dv + at_k + r * kv, 0, hd * sizeof(float));
 	}
 	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q,
-			 a->att + at_q, q, a->lse + h * attn.group * w->rows_max + row, w->rows_max,
-			 &attn, scratch);
+			 a->mixed + at_q, q, a->lse + h * attn.group * w->rows_max + row,
+			 w->rows_max, &attn, scratch);
 	work_slot_give(w, slot);
 }
 
@@ -113,11 +114,93 @@ static void conv_back_piece(void *arg, size_t i)
 	nn_conv_backward(g->dq + at_row, g->dk + at_row, g->dv + at_row, g->datt + at_row, &s);
 }
 
+/* The delta rule of one example and one head of keys with its group of heads of values. */
+static struct nn_delta delta_of(const struct work *w, size_t l, size_t row, size_t n, size_t head)
+{
+	const struct config_delta *k = &w->m->config.delta;
+	const struct model_layer *y = &w->m->layers[l];
+	const struct acts *a = &w->acts[l];
+	size_t group = k->v_heads / k->k_heads, keys = k->k_heads * k->k_dim, first = head * group,
+	       ld = y->lin[MODEL_Q].w.rows;
+
+	return (struct nn_delta){.n = n,
+				 .group = group,
+				 .k_dim = k->k_dim,
+				 .v_dim = k->v_dim,
+				 .taps = y->taps,
+				 .x = a->q + row * ld,
+				 .ldx = ld,
+				 .q = head * k->k_dim,
+				 .k = keys + head * k->k_dim,
+				 .v = 2 * keys + first * k->v_dim,
+				 .w = y->conv,
+				 .a = a->decay + row * k->v_heads + first,
+				 .b = a->v + row * k->v_heads + first,
+				 .lda = k->v_heads,
+				 .a_log = y->a_log + first,
+				 .dt_bias = y->dt_bias + first};
+}
+
+static void delta_piece(void *arg, size_t i)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct config_delta *k = &w->m->config.delta;
+	const struct segment *g = &w->segments[i / k->k_heads];
+	size_t head = i % k->k_heads, o = w->m->layers[t->l].lin[MODEL_O].w.cols;
+	struct nn_delta s = delta_of(w, t->l, g->row, g->n, head);
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	nn_delta_forward(w->acts[t->l].mixed + g->row * o + head * s.group * s.v_dim, o, &s,
+			 scratch);
+	work_slot_give(w, slot);
+}
+
+/* A head of keys over all examples in order, as their gradients by its weights add up. */
+static void delta_back_piece(void *arg, size_t head)
+{
+	struct task *t = arg;
+	struct work *w = t->w;
+	const struct model_layer *y = &w->m->layers[t->l];
+	struct grads_scratch *g = &w->g;
+	size_t o = y->lin[MODEL_O].w.cols, x = y->lin[MODEL_Q].w.rows;
+	struct nn_delta_weights dw = {work_grad(w, y->t_conv), work_grad(w, y->t_a_log),
+				      work_grad(w, y->t_dt_bias)};
+	int slot;
+	float *scratch = work_slot_take(w, &slot);
+
+	for (size_t i = 0; i < w->n_segments; i++) {
+		size_t row = w->segments[i].row;
+		struct nn_delta s = delta_of(w, t->l, row, w->segments[i].n, head);
+		size_t first = head * s.group, at_gate = row * s.lda + first;
+		struct nn_delta_weights own = {dw.w, dw.a_log ? dw.a_log + first : NULL,
+					       dw.dt_bias ? dw.dt_bias + first : NULL};
+
+		nn_delta_backward(g->dq + row * x, g->ddecay + at_gate, g->dv + at_gate, own,
+				  g->datt + row * o + first * s.v_dim, o, &s, scratch);
+	}
+	work_slot_give(w, slot);
+}
+
+static void mix_delta(struct work *w, size_t l, int back)
+{
+	struct task t = {w, l};
+	size_t heads = w->m->config.delta.k_heads;
+
+	if (back)
+		pool_run(w->pool, heads, delta_back_piece, &t);
+	else
+		pool_run(w->pool, w->n_segments * heads, delta_piece, &t);
+}
+
 void work_mix(struct work *w, size_t l, int back)
 {
 	struct task t = {w, l};
 
-	if (w->m->layers[l].taps)
+	if (w->m->layers[l].delta)
+		mix_delta(w, l, back);
+	else if (w->m->layers[l].taps)
 		pool_run(w->pool, w->n_segments, back ? conv_back_piece : conv_piece, &t);
 	else
 		pool_run(w->pool, w->n_segments * w->m->config.kv_heads,

@@ -7,6 +7,7 @@
 #include "../model/adapter.h"
 #include "../model/family.h"
 #include "../nn/attn.h"
+#include "../nn/delta.h"
 #include "../nn/thin.h"
 #include "gradient_impl.h"
 
@@ -57,12 +58,25 @@ static size_t rank_of(const struct model *m, int j)
 	return r;
 }
 
-/* What k and v take a row, a convolution's gate and input in their places too. */
-static size_t kv_width(const struct config *k)
+/* What products up to o give a row, whatever stands in attention's place: q, k and v each. */
+static size_t given(const struct model *m, int j)
 {
-	size_t kv = k->kv_heads * k->head_dim;
+	size_t n = j == MODEL_Q ? m->config.heads * m->config.head_dim
+				: m->config.kv_heads * m->config.head_dim;
 
-	return k->conv_taps && k->hidden > kv ? k->hidden : kv;
+	for (size_t l = 0; l < m->config.layers; l++)
+		if (m->layers[l].taps && m->layers[l].lin[j].w.rows > n)
+			n = m->layers[l].lin[j].w.rows;
+	return n;
+}
+
+/* What o reads a row. */
+static size_t mixed_width(const struct model *m)
+{
+	size_t n = m->config.heads * m->config.head_dim,
+	       v = m->config.delta.v_heads * m->config.delta.v_dim;
+
+	return v > n ? v : n;
 }
 
 static int gated(const struct work *w)
@@ -129,12 +143,20 @@ static void carve_experts(struct work *w, struct carve *c)
 static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 {
 	const struct config *k = &w->m->config;
-	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim, kv = kv_width(k);
+	size_t n = w->rows_max, d = k->hidden, q = k->heads * k->head_dim,
+	       mixed = mixed_width(w->m);
 
-	a->q = floats(c, n * q);
-	a->k = floats(c, n * kv);
-	a->v = floats(c, n * kv);
-	a->att = floats(c, n * q);
+	a->q = floats(c, n * given(w->m, MODEL_Q));
+	a->k = floats(c, n * given(w->m, MODEL_K));
+	a->v = floats(c, n * given(w->m, MODEL_V));
+	a->decay = floats(c, n * k->delta.v_heads);
+	a->att = a->mixed = floats(c, n * mixed);
+	if (k->out_gate) {
+		a->mixed = floats(c, n * mixed);
+		a->out_gate = floats(c, n * q);
+		a->z = floats(c, n * k->delta.v_heads * k->delta.v_dim);
+		a->nmixed = norm_state(c, k, n * k->delta.v_heads);
+	}
 	a->lse = floats(c, n * k->heads);
 	a->mid = floats(c, n * d);
 	if (gated(w))
@@ -145,7 +167,7 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 	a->mlp = norm_state(c, k, n);
 	if (k->qk_norm) {
 		a->q_raw = floats(c, n * q);
-		a->k_raw = floats(c, n * kv);
+		a->k_raw = floats(c, n * k->kv_heads * k->head_dim);
 		a->nq = norm_state(c, k, n * k->heads);
 		a->nk = norm_state(c, k, n * k->kv_heads);
 	}
@@ -190,8 +212,8 @@ static void carve_backward(struct work *w, struct carve *c)
 {
 	const struct config *k = &w->m->config;
 	struct grads_scratch *g = &w->g;
-	size_t n = w->rows_max, d = k->hidden, f = w->mlp_width, q = k->heads * k->head_dim,
-	       kv = kv_width(k);
+	size_t n = w->rows_max, d = k->hidden, f = w->mlp_width, mixed = mixed_width(w->m),
+	       wide = 2 * k->heads * k->head_dim;
 	size_t blocks = n / BLOCK_ROWS + 8;
 
 	g->xn_attn = floats(c, n * d);
@@ -199,6 +221,8 @@ static void carve_backward(struct work *w, struct carve *c)
 	g->h = floats(c, n * f);
 	g->din = floats(c, n * d); /* recomputation writes here too */
 	carve_experts(w, c);
+	if (k->out_gate)
+		g->wide = floats(c, n * (wide > mixed ? wide : mixed));
 	for (size_t i = 0; w->dora && i < k->layers * MODEL_LINEARS; i++) {
 		size_t out = w->m->layers[i / MODEL_LINEARS].lin[i % MODEL_LINEARS].w.rows;
 
@@ -216,10 +240,13 @@ static void carve_backward(struct work *w, struct carve *c)
 	if (gated(w))
 		g->dgate = floats(c, n * f);
 	g->dup = floats(c, n * f);
-	g->datt = floats(c, n * q);
-	g->dq = floats(c, n * q);
-	g->dk = floats(c, n * kv);
-	g->dv = floats(c, n * kv);
+	g->datt = floats(c, n * mixed);
+	g->dq = floats(c, n * given(w->m, MODEL_Q));
+	g->dk = floats(c, n * given(w->m, MODEL_K));
+	g->dv = floats(c, n * given(w->m, MODEL_V));
+	g->ddecay = floats(c, n * k->delta.v_heads);
+	if (k->out_gate)
+		g->dout_gate = floats(c, n * k->heads * k->head_dim);
 	if (k->family->post_attn || k->residual_scale != 1 || w->dora) {
 		g->do_raw = floats(c, n * d);
 		g->ddown_raw = floats(c, n * d);
@@ -307,6 +334,7 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	w->slots = mem_alloc((size_t)w->n_slots, sizeof *w->slots);
 	w->acts = mem_alloc(k->layers, sizeof *w->acts);
 	w->norm_width = k->hidden;
+	most(&w->norm_width, k->delta.v_dim);
 	most(&w->norm_width, k->qk_norm == CONFIG_QK_WHOLE ? k->heads * k->head_dim : k->head_dim);
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
@@ -322,6 +350,9 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	if (w->embed_trained)
 		w->first = 0;
 	w->slot_floats = nn_attn_scratch(len_max, k->head_dim);
+	if (k->delta.k_heads)
+		most(&w->slot_floats,
+		     nn_delta_scratch(len_max, k->delta.k_dim, k->delta.v_dim, w->any_trained));
 	for (size_t l = 0; l < k->layers; l++) {
 		for (size_t j = 0; j < model_products(m, l); j++)
 			if (model_product(m, l, j)->w.rows)
@@ -336,7 +367,7 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 		w->dora = mem_alloc(k->layers * MODEL_LINEARS, sizeof *w->dora);
 	if (m->adapter && m->adapter->dropout > 0) {
 		w->drop_floats = k->hidden > w->mlp_width ? k->hidden : w->mlp_width;
-		most(&w->drop_floats, k->heads * k->head_dim);
+		most(&w->drop_floats, mixed_width(m));
 		w->drop_floats *= DROP_ROWS;
 	}
 	w->head_tiles = k->vocab < HEAD_TILES * 64 ? 1 : HEAD_TILES;

@@ -112,11 +112,12 @@ def attention(x, p, l):
         q, k, v = linear(x, p + "self_attn.qkv_proj").split([h * hd, kv * hd, kv * hd], -1)
     else:
         q, k, v = (linear(x, p + "self_attn.%s_proj" % s) for s in "qkv")
+    if kind == "qwen3_5_text": q, gate = (z.reshape(n, h * hd) for z in q.view(n, h, 2 * hd).split(hd, -1))
     if kind in ("olmo2", "olmo3", "olmoe"): q, k = rms(q, p + "self_attn.q_norm", eps), rms(k, p + "self_attn.k_norm", eps)
     q, k, v = (z.reshape(n, -1, hd).transpose(0, 1) for z in (q, k, v))
-    q0, k0 = q, k; plus = 1 if kind == "gemma3_text" else 0
-    if kind in ("qwen3", "qwen3_moe", "gemma3_text", "exaone4"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
-    dims = int(hd * c.get("partial_rotary_factor", .5 if kind == "glm4" else 1))
+    q0, k0 = q, k; plus = 1 if kind in ("gemma3_text", "qwen3_5_text") else 0
+    if kind in ("qwen3", "qwen3_moe", "gemma3_text", "exaone4", "qwen3_5_text"): q, k = rms(q, p + "self_attn.q_norm", eps, plus), rms(k, p + "self_attn.k_norm", eps, plus)
+    dims = int(hd * c.get("partial_rotary_factor", rope_members()[0].get("partial_rotary_factor", {"glm4": .5, "qwen3_5_text": .25}.get(kind, 1))))
     if turned(l): q, k = rotate(q, dims, local), rotate(k, dims, local)
     if kind == "hunyuan_v1_dense": q, k = rms(q, p + "self_attn.query_layernorm", eps), rms(k, p + "self_attn.key_layernorm", eps)
     if kind == "lfm2": q, k = (rotate(rms(z, p + "self_attn.%s_layernorm" % s, eps), hd, False) for z, s in ((q0, "q"), (k0, "k")))
@@ -133,12 +134,32 @@ def attention(x, p, l):
     s = s.masked_fill(~ok, -math.inf)
     if kind == "gpt_oss": a = torch.cat([s, w[p + "self_attn.sinks"][:, None, None].expand(h, n, 1)], -1).softmax(-1)[..., :-1] @ v
     else: a = s.softmax(-1) @ v
+    if kind == "qwen3_5_text": a = a * torch.sigmoid(gate).view(n, h, hd).transpose(0, 1)
     return linear(a.transpose(0, 1).reshape(n, h * hd), p + ("self_attn.out_proj" if kind == "lfm2" else "self_attn.o_proj"))
 
 def short_conv(x, p):
     b, g, u = linear(x, p + "conv.in_proj").chunk(3, -1); taps = w[p + "conv.conv.weight"]; d = x.shape[-1]
     v = F.conv1d(F.pad((b * u).T[None], (taps.shape[2] - 1, 0)), taps, w.get(p + "conv.conv.bias"), groups=d)[0].T
     return linear(g * v, p + "conv.out_proj")
+
+def delta_net(x, p):
+    """The gated delta rule row by row, as it is defined: no chunks."""
+    n = len(x); p += "linear_attn."; kh, vh, kd, vd = (c["linear_" + s] for s in ("num_key_heads", "num_value_heads", "key_head_dim", "value_head_dim"))
+    taps = w[p + "conv1d.weight"]; mixed = linear(x, p + "in_proj_qkv")
+    mixed = silu(F.conv1d(F.pad(mixed.T[None], (taps.shape[2] - 1, 0)), taps, groups=taps.shape[0])[0].T)
+    q, k, v = mixed.split([kh * kd, kh * kd, vh * vd], -1)
+    q, k = (z.view(n, kh, kd) for z in (q, k)); v = v.view(n, vh, vd)
+    q, k = ((z * torch.rsqrt((z * z).sum(-1, keepdim=True) + 1e-6)).repeat_interleave(vh // kh, 1) for z in (q, k))
+    beta = torch.sigmoid(linear(x, p + "in_proj_b")); g = -w[p + "A_log"].exp() * F.softplus(linear(x, p + "in_proj_a") + w[p + "dt_bias"])
+    s = torch.zeros(vh, kd, vd, dtype=torch.float64); out = []
+    for t in range(n):
+        s = s * g[t].exp()[:, None, None]
+        s = s + k[t][:, :, None] * (beta[t][:, None] * (v[t] - (s * k[t][:, :, None]).sum(1)))[:, None, :]
+        out.append((s * q[t][:, :, None]).sum(1) / math.sqrt(kd))
+    y = rms(torch.stack(out), p + "norm", epsilon()) * silu(linear(x, p + "in_proj_z").view(n, vh, vd))
+    return linear(y.reshape(n, vh * vd), p + "out_proj")
+
+def is_delta(l): return c["layer_types"][l] == "linear_attention" if "layer_types" in c else (l + 1) % c.get("full_attention_interval", 4) != 0
 
 def is_conv(l): return c["layer_types"][l] == "conv" if "layer_types" in c else l not in c["full_attn_idxs"]
 
@@ -180,7 +201,7 @@ def mlp_or_experts(x, p): return experts(x, p) if p + "mlp.gate.weight" in w or 
 def decoder(ids):
     d = c["hidden_size"]; plus = 1 if kind.startswith("gemma") else 0
     eps = epsilon()
-    def norm(x, name): return layer_norm(x, name, eps) if kind == "starcoder2" else rms(x, name, eps, plus)
+    def norm(x, name): return layer_norm(x, name, eps) if kind == "starcoder2" else rms(x, name, eps, 1 if kind == "qwen3_5_text" else plus)
     embed = w["model.embed_tokens.weight"]; head = w.get("lm_head.weight", embed)
     x = embed[ids] * (math.sqrt(d) if plus else c.get("embedding_multiplier", 1))
     by = c.get("residual_multiplier", 1)
@@ -195,6 +216,9 @@ def decoder(ids):
         elif kind == "lfm2":
             y = norm(x, p + "operator_norm"); x = x + (short_conv(y, p) if is_conv(l) else attention(y, p, l))
             x = x + mlp(norm(x, p + "ffn_norm"), p)
+        elif kind == "qwen3_5_text":
+            y = norm(x, p + "input_layernorm"); x = x + (delta_net(y, p) if is_delta(l) else attention(y, p, l))
+            x = x + mlp(norm(x, p + "post_attention_layernorm"), p)
         elif kind == "glm4":
             x = x + norm(attention(norm(x, p + "input_layernorm"), p, l), p + "post_self_attn_layernorm")
             x = x + norm(mlp(norm(x, p + "post_attention_layernorm"), p), p + "post_mlp_layernorm")

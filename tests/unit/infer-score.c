@@ -11,6 +11,13 @@ static const char llama[] =
 	"{\"model_type\":\"llama\",\"hidden_size\":64,\"intermediate_size\":172,\"num_hidden_layers\":2,"
 	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":60,\"rms_norm_eps\":1e-5,"
 	"\"max_position_embeddings\":128,\"initializer_range\":0.2}";
+/* whose states are branched off where answers part */
+static const char qwen3_5[] =
+	"{\"model_type\":\"qwen3_5_text\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":3,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"head_dim\":16,\"vocab_size\":60,"
+	"\"full_attention_interval\":2,\"linear_num_key_heads\":2,\"linear_num_value_heads\":2,"
+	"\"linear_key_head_dim\":8,\"linear_value_head_dim\":8,"
+	"\"max_position_embeddings\":128,\"initializer_range\":0.2}";
 #define VOCAB 60
 #define JOBS 9
 #define CHOICES 40
@@ -95,7 +102,7 @@ static double log_p(const int32_t *prompt, size_t n, const int32_t *answer, size
 	return sum;
 }
 
-int main(void)
+static void scores(const char *name, const char *config)
 {
 	struct err e = ERR_INIT;
 	struct config c;
@@ -106,11 +113,11 @@ int main(void)
 	struct answers a;
 	struct rng g;
 	rng_seed(&g, 11, 0);
-	if (config_parse(&c, llama, strlen(llama), "config", &e) < 0 ||
+	if (config_parse(&c, config, strlen(config), name, &e) < 0 ||
 	    model_new(&m, &c, 7, &e) < 0 || work_new(&work, m, pool, &spec, &e) < 0 ||
 	    decoder_new(&d, m, NN_F16, 0, 40, pool, &e) < 0) {
 		printf("Bail out! %s\n", e.msg);
-		return 1;
+		exit(1);
 	}
 	make_answers(&a, &g);
 	for (int i = 0; i < CHOICES; i++)
@@ -144,7 +151,7 @@ int main(void)
 		}
 		off = fmax(off, fabs(sum - 1));
 	}
-	ok(worst < 1e-4, "log p of given answers is the trainer's (off by %.1e)", worst);
+	ok(worst < 1e-4, "%s: log p of given answers is the trainer's (off by %.1e)", name, worst);
 	ok(worst_p < 1e-4, "probabilities of choices are those computed one by one (off by %.1e)",
 	   worst_p);
 	ok(off < 1e-9, "and sum to 1");
@@ -170,5 +177,11 @@ int main(void)
 	model_free(m);
 	config_release(&c);
 	pool_free(pool);
+}
+
+int main(void)
+{
+	scores("llama", llama);
+	scores("qwen3_5", qwen3_5);
 	return tap_done();
 }

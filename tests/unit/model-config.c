@@ -39,6 +39,12 @@ static const char *const gemma3 =
 	"\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
 	"\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
 
+#define DELTA \
+	SHAPE "\"head_dim\": 16, \"full_attention_interval\": 3, \"linear_conv_kernel_dim\": 3, " \
+	      "\"linear_num_key_heads\": 2, \"linear_num_value_heads\": 4, " \
+	      "\"linear_key_head_dim\": 18, \"linear_value_head_dim\": 11"
+static const char *const qwen3_5 = "{\"model_type\": \"qwen3_5_text\", " DELTA "}";
+
 static const char *const gpt2 =
 	"{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
 	"\"n_positions\": 150, \"initializer_range\": 0.2}";
@@ -237,6 +243,7 @@ static void gradients(void)
 			{"gemma", gemma},
 			{"gemma2", gemma2},
 			{"gemma3", gemma3},
+			{"qwen3_5", qwen3_5},
 			{"gpt2", gpt2}};
 	struct model *m;
 
@@ -287,9 +294,9 @@ static void noise(void)
 	model_free(m);
 }
 
-static void same_however(void)
+static void same_however(const char *config)
 {
-	struct model *m = made(llama3, 1);
+	struct model *m = made(config, 1);
 	float *a = mem_alloc(m->n_params, sizeof *a), *b = mem_alloc(m->n_params, sizeof *b);
 	struct train_loss l = run(m, (struct how){1, -1, 0}, packs, PACKS, a, NULL), k;
 	double logp[9], sum = 0;
@@ -507,12 +514,14 @@ static void write_wrapped(const struct model *m, const char *dir, const char *co
 
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
-		uint64_t shape[2] = {t->dims == 2 ? t->rows : t->cols, t->cols};
+		int conv = t->role == MODEL_CONV;
+		uint64_t shape[3] = {t->dims == 2 ? t->rows : t->cols, conv ? 1 : t->cols, t->cols};
 
 		snprintf(name, sizeof name, "%s%s", t->role == MODEL_HEAD ? head : prefix,
 			 t->name + (t->role == MODEL_HEAD ? 0 : strlen("model.")));
-		st_add(&o, name, ST_F32, t->dims, shape, t->data);
+		st_add(&o, name, ST_F32, t->dims + conv, shape, t->data);
 	}
+	st_add(&o, "mtp.norm.weight", ST_F32, 1, &four, image);
 	st_add(&o, "vision_tower.vision_model.embeddings.patch_embedding.bias", ST_F32, 1, &four,
 	       image);
 	st_add(&o, "model.visual.patch_embed.proj.bias", ST_F32, 1, &four, image);
@@ -554,6 +563,12 @@ static void text_inside(void)
 		 "\"eos_token_id\": [7, 9], \"rope_scaling\": {\"rope_type\": \"default\", \"mrope_section\": [2, 1, 1]}}}",
 		 "{\"model_type\": \"qwen3\", " SHAPE "\"x\": 0}", "model.language_model.", "",
 		 "Qwen3ForCausalLM"},
+		{"{\"model_type\": \"qwen3_5\", \"text_config\": {\"model_type\": \"qwen3_5_text\", " DELTA
+		 ", \"eos_token_id\": [7, 9], \"mtp_num_hidden_layers\": 1, \"attn_output_gate\": true, "
+		 "\"rope_parameters\": {\"rope_type\": \"default\", \"mrope_interleaved\": true, "
+		 "\"mrope_section\": [1, 1, 0], \"partial_rotary_factor\": 0.25}}}",
+		 "{\"model_type\": \"qwen3_5_text\", " DELTA "}", "model.language_model.", "",
+		 "Qwen3_5ForCausalLM"},
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -569,7 +584,8 @@ static void text_inside(void)
 		   "%s inside another model computes what it is alone (%s)", type, e.msg);
 		ok(back && back->config.n_eos == 2 && back->config.eos[1] == 9,
 		   "%s: and ends where it says", type);
-		ok(back && model_warning(back) && strstr(model_warning(back), "3 tensors"),
+		ok(back && model_warning(back) && strstr(model_warning(back), "3 tensors") &&
+			   strstr(model_warning(back), "1 tensors for guessing"),
 		   "%s: what is left out is said: %s", type, back ? model_warning(back) : "");
 		model_save(back, dir, &(struct model_save){.type = NN_F32}, &e);
 		ok(strstr(back->config.text, all[i].class) != NULL, "%s: is %s", type,
@@ -810,6 +826,31 @@ static void unknown_is_refused(void)
 		 "conv_L_cache must be a whole number from 1"},
 		{"{\"model_type\": \"lfm2\", " SHAPE "\"x\": 0}", "full_attn_idxs"},
 		{"{\"model_type\": \"qwen3\", " SHAPE "\"conv_L_cache\": 3}", "conv_L_cache"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE
+		 "\"layer_types\": [\"linear_attention\", \"full_attention\"]}",
+		 "layer_types has 2 entries for 3 layers"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE
+		 "\"layer_types\": [\"linear_attention\", \"full_attention\", \"conv\"]}",
+		 "layer_types: \"conv\" is not supported"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"layer_types\": 3}",
+		 "layer_types must be a list"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"linear_conv_kernel_dim\": 0}",
+		 "linear_conv_kernel_dim must be a whole number from 1"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"linear_key_head_dim\": -8}",
+		 "linear_key_head_dim"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE
+		 "\"linear_num_key_heads\": 3, \"linear_num_value_heads\": 4}",
+		 "linear_num_value_heads 4 is no multiple of linear_num_key_heads 3"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"full_attention_interval\": 0}",
+		 "full_attention_interval"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"attn_output_gate\": false}",
+		 "attn_output_gate false"},
+		{"{\"model_type\": \"qwen3_5_text\", " SHAPE "\"conv_L_cache\": 3}",
+		 "conv_L_cache"},
+		{"{\"model_type\": \"qwen3\", " SHAPE "\"linear_num_key_heads\": 2}",
+		 "linear_num_key_heads: 2 has no place in a qwen3 model"},
+		{"{\"model_type\": \"qwen3_5\", \"text_config\": {\"linear_num_value_heads\": 0}}",
+		 "text_config: linear_num_value_heads"},
 		/* scaling without its members */
 		{"{\"model_type\": \"llama\", " SHAPE "\"rope_scaling\": {\"type\": \"linear\"}}",
 		 "rope scaling linear: factor"},
@@ -872,7 +913,8 @@ int main(void)
 	make_packs();
 	gradients();
 	noise();
-	same_however();
+	same_however(llama3);
+	same_however(qwen3_5); /* of more rows than one chunk has */
 	examples_do_not_leak();
 	kept_on_disk("qwen2", qwen2);
 	kept_on_disk("gpt2", gpt2);

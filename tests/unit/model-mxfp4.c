@@ -53,7 +53,7 @@ static void generated(float *out, const struct model *m, enum nn_type type, size
 	struct decoder *d;
 	uint32_t page;
 
-	kvcache_init(&kv, &m->config, 0, 4);
+	kvcache_init(&kv, &m->config, 0, 4, 1);
 	page = kvcache_take(&kv);
 	need(decoder_new(&d, m, type, 0, TOKENS, pool, &e));
 	for (int i = 0; i < TOKENS; i++)

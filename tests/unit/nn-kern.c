@@ -180,6 +180,18 @@ static void activations(const struct nn_kern *k)
 		want2[i] = fabs(y[i]) > 1.5 ? 0 : w[i] * g * s;
 	}
 	ok(off(a, want, n) < 5e-6 && off(b, want2, n) < 5e-6, "%s: clamped_back", k->name);
+	k->siglu(z, x, y, n);
+	k->siglu_back(a, b, w, x, y, n);
+	for (size_t i = 0; i < n; i++) {
+		double s = sigmoid(x[i]);
+
+		want[i] = w[i] * (double)y[i] * s * (1 - s);
+		want2[i] = w[i] * s;
+	}
+	ok(off(a, want, n) < 2e-6 && off(b, want2, n) < 2e-6, "%s: siglu_back", k->name);
+	for (size_t i = 0; i < n; i++)
+		want[i] = sigmoid(x[i]) * y[i];
+	ok(off(z, want, n) < 1e-6, "%s: siglu", k->name);
 	k->geglu_back(a, b, w, x, y, n);
 	for (size_t i = 0; i < n; i++) {
 		double h = 1e-5;

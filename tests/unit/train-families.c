@@ -179,7 +179,7 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 	struct pool *pool = pool_new(threads);
 	struct work_spec spec = {.max_tokens = TOKENS};
 	struct decoder_row rows[TOKENS];
-	uint32_t pages[64][2];
+	uint32_t pages[64][2], states[64];
 	struct kvcache kv;
 	struct decoder *d;
 	struct work *w;
@@ -189,7 +189,7 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 
 	need(decoder_new(&d, m, NN_F32, 0, TOKENS, pool, &e));
 	need(work_new(&w, m, pool, &spec, &e));
-	kvcache_init(&kv, &m->config, 0, 200);
+	kvcache_init(&kv, &m->config, 0, 200, 64);
 	rng_seed(&r, 5, sequences);
 	for (size_t s = 0; s < sequences; s++) {
 		struct train_pack pack = {text[s], NULL, n, &start, 1};
@@ -199,13 +199,17 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 		need(train_logits(w, &pack, want + s * n * v, &e));
 		pages[s][0] = shared && s ? pages[0][0] : kvcache_take(&kv);
 		pages[s][1] = kvcache_take(&kv);
+		states[s] = kvcache_state_take(&kv);
 	}
 	for (size_t i = 0; i < shared; i++)
-		rows[i] = (struct decoder_row){text[0][i], (uint32_t)i, pages[0], -1};
+		rows[i] = (struct decoder_row){text[0][i], (uint32_t)i, pages[0], -1, states[0]};
 	decoder_step(d, &kv, rows, shared, z);
+	for (size_t s = 1; s < sequences && kv.state_floats; s++)
+		kvcache_state_copy(&kv, states[s], states[0]);
 	for (size_t i = shared; i < n; i++) {
 		for (size_t s = 0; s < sequences; s++)
-			rows[s] = (struct decoder_row){text[s][i], (uint32_t)i, pages[s], (int)s};
+			rows[s] = (struct decoder_row){text[s][i], (uint32_t)i, pages[s], (int)s,
+						       states[s]};
 		decoder_step(d, &kv, rows, sequences, z);
 		for (size_t s = 0; s < sequences; s++)
 			for (size_t k = 0; k < v; k++)
