@@ -34,6 +34,11 @@ static int is_there(const struct model *m, int conv, int j)
 	return 0;
 }
 
+int adapter_over_experts(const struct model *m)
+{
+	return m->config.family->experts && m->config.family->experts->expert;
+}
+
 /* The modules that can have an adapter, each name once. */
 static void list_targets(const struct model *m, struct buf *names)
 {
@@ -52,26 +57,54 @@ static void list_targets(const struct model *m, struct buf *names)
 			buf_addf(names, "%s%s", n ? ", " : "", all[n]);
 			n++;
 		}
+	for (int j = 0; adapter_over_experts(m) && j < MODEL_EXPERT_LINEARS; j++)
+		if (!is_there(m, 0, MODEL_GATE + j))
+			buf_addf(names, ", %s", m->config.family->experts->linear[j]);
 }
 
-/* Which linear modules a comma-separated list names, in layers with attention and in those with a
- * convolution. */
-static int parse_targets(const struct model *m, const char *list,
-			 unsigned char on[2][MODEL_LINEARS], struct err *e)
+/* Which linear modules are named, in layers with attention and in those with a convolution, and of
+ * experts. */
+struct targets {
+	unsigned char on[2][MODEL_LINEARS], expert[MODEL_EXPERT_LINEARS];
+};
+
+static int is_named(const struct model *m, const struct targets *t, size_t layer, size_t product)
+{
+	return product >= MODEL_LINEARS
+		       ? t->expert[(product - MODEL_LINEARS) % MODEL_EXPERT_LINEARS]
+		       : t->on[m->config.conv[layer]][product] &&
+				 m->layers[layer].lin[product].t_w >= 0;
+}
+
+static int name_expert(const struct model *m, struct targets *t, const char *p, size_t n)
+{
+	int found = 0;
+
+	for (int j = 0; adapter_over_experts(m) && j < MODEL_EXPERT_LINEARS; j++) {
+		const char *name = m->config.family->experts->linear[j];
+
+		if (strlen(name) == n && memcmp(p, name, n) == 0)
+			t->expert[j] = 1, found = 1;
+	}
+	return found;
+}
+
+/* From a comma-separated list; "all" is all but the experts. */
+static int parse_targets(const struct model *m, const char *list, struct targets *t, struct err *e)
 {
 	int all_of_them = strcmp(list, "all") == 0 || strcmp(list, "all-linear") == 0;
 
-	memset(on, 0, 2 * MODEL_LINEARS);
+	*t = (struct targets){0};
 	for (int i = 0; all_of_them && i < 2 * MODEL_LINEARS; i++)
-		on[i / MODEL_LINEARS][i % MODEL_LINEARS] =
+		t->on[i / MODEL_LINEARS][i % MODEL_LINEARS] =
 			(unsigned char)is_there(m, i / MODEL_LINEARS, i % MODEL_LINEARS);
 	for (const char *p = list + strspn(list, " "); *p && !all_of_them;) {
 		size_t all = strcspn(p, ","), n = all;
-		int found = 0;
+		int found;
 
 		while (n && p[n - 1] == ' ')
 			n--;
-
+		found = name_expert(m, t, p, n);
 		for (int i = 0; i < 2 * MODEL_LINEARS; i++) {
 			int conv = i / MODEL_LINEARS, j = i % MODEL_LINEARS;
 			const char *full = is_there(m, conv, j) ? model_linear_name(m, conv, j)
@@ -80,7 +113,7 @@ static int parse_targets(const struct model *m, const char *list,
 
 			if (full && ((strlen(last) == n && memcmp(p, last, n) == 0) ||
 				     (strlen(full) == n && memcmp(p, full, n) == 0)))
-				on[conv][j] = 1, found = 1;
+				t->on[conv][j] = 1, found = 1;
 		}
 		if (!found) {
 			struct buf names = BUF_INIT;
@@ -111,10 +144,10 @@ void model_adapter_module_name(const struct model *m, int tensor, const char *wh
 		 (int)(inside ? n - 6 : n), inside ? name + 6 : name, what);
 }
 
-void model_adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s,
+void model_adapter_add_pair(struct model *m, size_t layer, size_t product, const struct adapter *s,
 			    int trained)
 {
-	struct model_linear *lin = &m->layers[layer].lin[j], *first = model_first(m, layer, j);
+	struct model_linear *lin = model_product(m, layer, product);
 	size_t rows = m->tensors[lin->t_w].rows;
 	char name[256];
 
@@ -122,6 +155,8 @@ void model_adapter_add_pair(struct model *m, size_t layer, int j, const struct a
 	lin->scale =
 		(float)(s->rslora ? s->alpha / sqrt((double)s->rank) : s->alpha / (double)s->rank);
 	if (lin->row0) { /* of one tensor with the first, and of one adapter */
+		const struct model_linear *first = model_first(m, layer, (int)product);
+
 		lin->t_a = first->t_a;
 		lin->t_b = first->t_b;
 		lin->t_m = first->t_m;
@@ -176,21 +211,25 @@ static void row_lengths(const struct nn_mat *w, float *out)
 
 int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct err *e)
 {
-	unsigned char on[2][MODEL_LINEARS];
+	struct targets on;
 	size_t from = s->top_layers ? m->config.layers - s->top_layers : 0;
 
-	if (check_spec(m, s, e) || parse_targets(m, s->targets, on, e))
+	if (check_spec(m, s, e) || parse_targets(m, s->targets, &on, e))
 		return -1;
+	for (int j = 0; s->dora && j < MODEL_EXPERT_LINEARS; j++)
+		if (on.expert[j])
+			return err_set(e, "DoRA over experts (%s) is not supported; LoRA is",
+				       m->config.family->experts->linear[j]);
 	model_adapter_take_spec(m, s);
 	for (size_t l = from; l < m->config.layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++)
-			if (on[m->config.conv[l]][j] && m->layers[l].lin[j].t_w >= 0)
+		for (size_t j = 0; j < model_products(m, l); j++)
+			if (is_named(m, &on, l, j))
 				model_adapter_add_pair(m, l, j, s, 1);
 	model_table_settle(m);
 	for (size_t l = from; l < m->config.layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++) {
-			struct model_linear *lin = &m->layers[l].lin[j];
-			int has = on[m->config.conv[l]][j] && lin->t_w >= 0;
+		for (size_t j = 0; j < model_products(m, l); j++) {
+			struct model_linear *lin = model_product(m, l, j);
+			int has = is_named(m, &on, l, j);
 			float *a = m->params + m->tensors[has ? lin->t_a : 0].offset;
 			double bound = 1 / sqrt((double)lin->w.cols);
 			struct rng r;
@@ -202,7 +241,10 @@ int adapter_new(struct model *m, const struct adapter *s, uint64_t seed, struct 
 					    m->params + m->tensors[lin->t_m].offset + lin->row0);
 			if (lin->row0)
 				continue;
-			rng_seed(&r, seed, l * MODEL_LINEARS + (size_t)j);
+			/* Experts have numbers of their own, so that those of the others stay. */
+			rng_seed(&r, seed,
+				 j < MODEL_LINEARS ? l * MODEL_LINEARS + j
+						   : (uint64_t)(l + 1) << 32 | j);
 			for (size_t i = 0; i < s->rank * lin->w.cols; i++)
 				a[i] = (float)((2 * rng_uniform(&r) - 1) * bound);
 		}

@@ -22,7 +22,7 @@ struct adapter {
 	double dropout; /* on the input of A while training */
 	int rslora, dora;
 	/* Module names separated by commas (q_proj,v_proj) or "all": every linear module of the
-	 * layers. Owned where the adapter belongs to a model. */
+	 * layers but for those of experts, which only their names mean. Owned where the adapter belongs to a model. */
 	char *targets;
 	size_t top_layers; /* only the top n layers get one; 0: all */
 	/* Over embedding and head, in a file that was read; rank 0: none. */
@@ -31,6 +31,9 @@ struct adapter {
 		double alpha;
 	} outside[2];
 };
+
+/* Whether experts can have adapters: their products are tensors of their own. */
+int adapter_over_experts(const struct model *m);
 
 /* Puts a fresh, trained adapter over the base. Unknown module names are refused, with the list of
  * those there are. */

@@ -1,6 +1,7 @@
 /* Adapters in PEFT's files: their configuration, and where each tensor belongs, whatever its name
  * has before the module's (see place_of). */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <ctype.h>
 #include <math.h>
 #include <pcre2.h>
 #include <stdio.h>
@@ -161,8 +162,7 @@ enum place_kind { IN_LAYER, EMBEDDING, HEAD };
 
 struct place {
 	enum place_kind kind;
-	size_t layer;
-	int j;
+	size_t layer, product;
 	char what[64]; /* "lora_A.weight" */
 };
 
@@ -186,6 +186,38 @@ static void joined(char **parts, size_t from, size_t n, char *out, size_t size)
 		at += (size_t)snprintf(out + at, size - at, "%s%s", i > from ? "." : "", parts[i]);
 }
 
+#define NO_PRODUCT SIZE_MAX
+
+static size_t expert_product(const struct model *m, const char *module)
+{
+	const struct family_experts *f = m->config.family->experts;
+	size_t n = strcspn(f->expert, "%"), x;
+	char *end;
+
+	if (strncmp(module, f->expert, n) != 0 || !isdigit((unsigned char)module[n]))
+		return NO_PRODUCT;
+	x = strtoul(module + n, &end, 10);
+	for (size_t j = 0; *end == '.' && x < m->config.experts && j < MODEL_EXPERT_LINEARS; j++)
+		if (strcmp(end + 1, f->linear[j]) == 0)
+			return MODEL_LINEARS + x * MODEL_EXPERT_LINEARS + j;
+	return NO_PRODUCT;
+}
+
+/* The layer's product that is called so. A layer with experts has no MLP, whatever the name of that
+ * would be. */
+static size_t product_called(const struct model *m, size_t layer, const char *module)
+{
+	const struct model_layer *y = &m->layers[layer];
+
+	for (size_t j = 0; j < MODEL_LINEARS; j++) {
+		const char *name = model_linear_name(m, m->config.conv[layer], (int)j);
+
+		if (name && y->lin[j].t_w >= 0 && strcmp(name, module) == 0)
+			return j;
+	}
+	return y->experts && adapter_over_experts(m) ? expert_product(m, module) : NO_PRODUCT;
+}
+
 static int place_in_layer(const struct model *m, char **parts, size_t n, struct place *p)
 {
 	char module[96];
@@ -196,14 +228,11 @@ static int place_in_layer(const struct model *m, char **parts, size_t n, struct 
 		return -1;
 	for (size_t to = 3; to < n; to++) {
 		joined(parts, 2, to, module, sizeof module);
-		for (p->j = 0; p->j < MODEL_LINEARS; p->j++) {
-			const char *name = model_linear_name(m, m->config.conv[p->layer], p->j);
-
-			if (name && strcmp(name, module) == 0) {
-				joined(parts, to, n, p->what, sizeof p->what);
-				p->kind = IN_LAYER;
-				return 0;
-			}
+		p->product = product_called(m, p->layer, module);
+		if (p->product != NO_PRODUCT) {
+			joined(parts, to, n, p->what, sizeof p->what);
+			p->kind = IN_LAYER;
+			return 0;
 		}
 	}
 	return -1;
@@ -258,7 +287,8 @@ struct reading {
 	struct adapter s;
 	struct span config;
 	struct st_set files;
-	struct pair *pairs;	   /* [layers, MODEL_LINEARS] */
+	size_t products;	   /* most of a layer */
+	struct pair *pairs;	   /* [layers, products] */
 	struct outside outside[2]; /* embedding, head */
 };
 
@@ -282,13 +312,15 @@ static int place_pair(struct reading *r, const struct place *at, const struct st
 		      struct err *e)
 {
 	struct model *m = r->m;
-	const struct model_linear *lin = &m->layers[at->layer].lin[at->j];
-	struct pair *p = &r->pairs[at->layer * MODEL_LINEARS + (size_t)at->j];
+	const struct model_linear *lin = model_product(m, at->layer, at->product);
+	struct pair *p = &r->pairs[at->layer * r->products + at->product];
 	size_t rows = m->tensors[lin->t_w].rows;
 	struct adapter own;
 
 	if (spec_of(&r->s, r->config, m->tensors[lin->t_w].name, &own, e))
 		return -1;
+	if (r->s.dora && at->product >= MODEL_LINEARS)
+		return err_set(e, "tensor %s: DoRA over experts is not supported", t->name);
 	if (strcmp(at->what, "lora_A.weight") == 0) {
 		p->a = t;
 		return shaped(t, 2, own.rank, lin->w.cols, e);
@@ -380,14 +412,15 @@ static int match(struct reading *r, struct err *e)
 		if (at.kind == IN_LAYER ? place_pair(r, &at, t, e) : place_outside(r, &at, t, e))
 			return -1;
 	}
-	for (size_t i = 0; i < m->config.layers * MODEL_LINEARS; i++) {
+	for (size_t i = 0; i < m->config.layers * r->products; i++) {
 		const struct pair *p = &r->pairs[i];
+		char name[96];
 
 		if ((!p->a) != (!p->b) || (r->s.dora && p->a && !p->m) || (p->bias && !p->a))
 			return err_set(e, "the adapter of %s in layer %zu is not whole",
-				       model_linear_name(m, m->config.conv[i / MODEL_LINEARS],
-							 (int)(i % MODEL_LINEARS)),
-				       i / MODEL_LINEARS);
+				       model_product_name(m, i / r->products, i % r->products, name,
+							  sizeof name),
+				       i / r->products);
 		found += p->a != NULL;
 	}
 	for (int i = 0; i < 2; i++) {
@@ -494,10 +527,10 @@ static int take_products(struct reading *r, int trained, struct err *e)
 {
 	struct model *m = r->m;
 
-	for (size_t l = 0, i = 0; l < m->config.layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++, i++) {
-			struct model_linear *lin = &m->layers[l].lin[j];
-			const struct pair *p = &r->pairs[i];
+	for (size_t l = 0; l < m->config.layers; l++)
+		for (size_t j = 0; j < model_products(m, l); j++) {
+			struct model_linear *lin = model_product(m, l, j);
+			const struct pair *p = &r->pairs[l * r->products + j];
 			struct adapter own;
 
 			if (lin->t_w < 0 ||
@@ -506,9 +539,9 @@ static int take_products(struct reading *r, int trained, struct err *e)
 					continue;
 				return -1;
 			}
-			if (lin->row0 && model_first(m, l, j)->t_a >= 0) {
+			if (j < MODEL_LINEARS && lin->row0 && model_first(m, l, (int)j)->t_a >= 0) {
 				model_adapter_add_pair(m, l, j, &own, trained);
-				lin->t_extra = model_first(m, l, j)->t_extra;
+				lin->t_extra = model_first(m, l, (int)j)->t_extra;
 			}
 			if (!p->a)
 				continue;
@@ -527,11 +560,21 @@ static int take_products(struct reading *r, int trained, struct err *e)
 
 static void name_targets(const struct reading *r, struct buf *targets)
 {
-	int used[2][MODEL_LINEARS] = {{0}};
+	int used[2][MODEL_LINEARS] = {{0}}, experts[MODEL_EXPERT_LINEARS] = {0};
 
-	for (size_t i = 0; i < r->m->config.layers * MODEL_LINEARS; i++)
-		used[r->m->config.conv[i / MODEL_LINEARS]][i % MODEL_LINEARS] |=
-			r->pairs[i].a != NULL;
+	for (size_t i = 0; i < r->m->config.layers * r->products; i++) {
+		size_t j = i % r->products;
+
+		if (j < MODEL_LINEARS)
+			used[r->m->config.conv[i / r->products]][j] |= r->pairs[i].a != NULL;
+		else
+			experts[(j - MODEL_LINEARS) % MODEL_EXPERT_LINEARS] |=
+				r->pairs[i].a != NULL;
+	}
+	for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
+		if (experts[j])
+			buf_addf(targets, "%s%s", targets->len ? "," : "",
+				 r->m->config.family->experts->linear[j]);
 	for (int i = 0; i < 2 * MODEL_LINEARS; i++)
 		if (used[i / MODEL_LINEARS][i % MODEL_LINEARS])
 			buf_addf(targets, "%s%s", targets->len ? "," : "",
@@ -546,7 +589,10 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 	struct reading r = {.m = m};
 	int rc = -1;
 
-	r.pairs = mem_alloc(m->config.layers * MODEL_LINEARS, sizeof *r.pairs);
+	for (size_t l = 0; l < m->config.layers; l++)
+		if (model_products(m, l) > r.products)
+			r.products = model_products(m, l);
+	r.pairs = mem_alloc(m->config.layers * r.products, sizeof *r.pairs);
 	if (m->adapter) {
 		err_set(e, "the model has an adapter already");
 		goto cleanup;

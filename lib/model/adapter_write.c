@@ -40,8 +40,8 @@ static void put_pattern(const struct model *m, struct jw *w, const char *name, i
 			put_own(s, w, m->tensors[head ? m->t_head : m->t_embed].name,
 				s->outside[head].rank, s->outside[head].alpha, which);
 	for (size_t l = 0; l < m->config.layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++) {
-			const struct model_linear *lin = &m->layers[l].lin[j];
+		for (size_t j = 0; j < model_products(m, l); j++) {
+			const struct model_linear *lin = model_product(m, l, j);
 
 			if (lin->a && !lin->row0)
 				put_own(s, w, m->tensors[lin->t_w].name, lin->rank,
@@ -70,8 +70,8 @@ static int keeps(const struct model *m, int head, int lora)
 static int has_bias(const struct model *m)
 {
 	for (size_t l = 0; l < m->config.layers; l++)
-		for (int j = 0; j < MODEL_LINEARS; j++)
-			if (m->layers[l].lin[j].extra)
+		for (size_t j = 0; j < model_products(m, l); j++)
+			if (model_product(m, l, j)->extra)
 				return 1;
 	return 0;
 }
@@ -85,7 +85,8 @@ static void put_outside(const struct model *m, struct jw *w, int lora)
 }
 
 /* Names of the modules that have one, each once. */
-static void put_targets(const struct model *m, struct jw *w, unsigned char on[2][MODEL_LINEARS])
+static void put_targets(const struct model *m, struct jw *w, unsigned char on[2][MODEL_LINEARS],
+			const unsigned char *experts)
 {
 	const char *all[2 * MODEL_LINEARS];
 	size_t n = 0, k;
@@ -99,12 +100,21 @@ static void put_targets(const struct model *m, struct jw *w, unsigned char on[2]
 		if (k == n)
 			jw_str(w, all[n++]);
 	}
+	for (int j = 0; j < MODEL_EXPERT_LINEARS; j++) {
+		const char *name = experts[j] ? m->config.family->experts->linear[j] : NULL;
+
+		for (k = 0; name && k < n && strcmp(all[k], name) != 0; k++)
+			;
+		if (name && k == n)
+			jw_str(w, name);
+	}
 }
 
 static void write_config(const struct model *m, const char *base, struct buf *b)
 {
 	const struct adapter *s = m->adapter;
-	unsigned char on[2][MODEL_LINEARS] = {{0}}, in_layer[CONFIG_LAYERS_MAX] = {0};
+	unsigned char on[2][MODEL_LINEARS] = {{0}}, experts[MODEL_EXPERT_LINEARS] = {0},
+		      in_layer[CONFIG_LAYERS_MAX] = {0};
 	size_t layers = 0;
 	struct jw w;
 
@@ -113,6 +123,12 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 			on[m->config.conv[l]][j] |=
 				m->layers[l].lin[j].a != NULL && m->layers[l].lin[j].row0 == 0;
 			in_layer[l] |= m->layers[l].lin[j].a != NULL;
+		}
+		for (size_t j = MODEL_LINEARS; j < model_products(m, l); j++) {
+			int has = model_product(m, l, j)->a != NULL;
+
+			experts[(j - MODEL_LINEARS) % MODEL_EXPERT_LINEARS] |= has;
+			in_layer[l] |= has;
 		}
 		layers += in_layer[l];
 	}
@@ -125,7 +141,7 @@ static void write_config(const struct model *m, const char *base, struct buf *b)
 	jw_put_num(&w, "lora_alpha", s->alpha);
 	jw_put_num(&w, "lora_dropout", s->dropout);
 	jw_put_array(&w, "target_modules");
-	put_targets(m, &w, on);
+	put_targets(m, &w, on, experts);
 	put_outside(m, &w, 1);
 	jw_end(&w);
 	jw_put_str(&w, "bias", "none");

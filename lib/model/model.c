@@ -20,6 +20,18 @@ const char *model_linear_name(const struct model *m, int conv, int j)
 	return conv && j <= MODEL_O ? f->mixer[j] : f->linear[j];
 }
 
+const char *model_product_name(const struct model *m, size_t layer, size_t product, char *out,
+			       size_t size)
+{
+	size_t x = product < MODEL_LINEARS ? 0 : product - MODEL_LINEARS;
+
+	if (product < MODEL_LINEARS)
+		return model_linear_name(m, m->config.conv[layer], (int)product);
+	snprintf(out, size, m->config.family->experts->expert, x / MODEL_EXPERT_LINEARS,
+		 m->config.family->experts->linear[x % MODEL_EXPERT_LINEARS]);
+	return out;
+}
+
 size_t model_products(const struct model *m, size_t layer)
 {
 	return MODEL_LINEARS +

@@ -59,9 +59,13 @@ const char *model_adapter_target_name(const struct model *m, int conv, int j);
 void model_adapter_module_name(const struct model *m, int tensor, const char *what, char *out,
 			       size_t size);
 
-/* Entries in the table for product j's adapter of this rank and alpha. */
-void model_adapter_add_pair(struct model *m, size_t layer, int j, const struct adapter *s,
+/* Entries in the table for a product's adapter of this rank and alpha. */
+void model_adapter_add_pair(struct model *m, size_t layer, size_t product, const struct adapter *s,
 			    int trained);
+
+/* "mlp.experts.3.gate_proj": the module that a layer's product is, whose weight is one tensor. */
+const char *model_product_name(const struct model *m, size_t layer, size_t product, char *out,
+			       size_t size);
 
 /* The model's adapter is of this kind; copied. */
 void model_adapter_take_spec(struct model *m, const struct adapter *s);

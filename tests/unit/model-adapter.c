@@ -20,6 +20,10 @@ static const char untied[] =
 static const char tied[] = "{\"model_type\": \"llama\", " SHAPE ", \"tie_word_embeddings\": true}";
 static const char parted[] =
 	"{\"model_type\": \"llama\", " SHAPE ", \"tie_word_embeddings\": false}";
+static const char mixed[] =
+	"{\"model_type\": \"qwen3_moe\", " SHAPE
+	", \"head_dim\": 4, \"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 12, "
+	"\"mlp_only_layers\": [0]}";
 static const char fused[] = "{\"model_type\": \"phi3\", " SHAPE "}";
 
 static struct err e = ERR_INIT;
@@ -317,6 +321,24 @@ static void patterns(void)
 	check(&k, base, CONFIG(", \"rank_pattern\": {\"gate_up_proj\": 2}"), "fused products");
 }
 
+/* One layer has an MLP, the other experts: of these some, and not all products, have one. */
+static void over_experts(void)
+{
+	struct making k;
+	char base[64];
+
+	begin(&k, base, mixed, NULL);
+	lora(&k, "model.layers.0.self_attn.q_proj", 3, 2);
+	lora(&k, "model.layers.0.mlp.gate_proj", 3, 2);
+	lora(&k, "model.layers.1.mlp.experts.0.gate_proj", 3, 2);
+	lora(&k, "model.layers.1.mlp.experts.2.gate_proj", 3, 2);
+	lora(&k, "model.layers.1.mlp.experts.1.up_proj", 2, 3);
+	lora(&k, "model.layers.1.mlp.experts.3.down_proj", 3, 8. / 3);
+	check(&k, base,
+	      CONFIG(", \"rank_pattern\": {\"up_proj\": 2}, \"alpha_pattern\": {\"experts.3.down_proj\": 8}"),
+	      "adapters over experts");
+}
+
 static void outside(void)
 {
 	struct making k;
@@ -386,6 +408,32 @@ static void no_bias_to_merge(void)
 	   "and not merged: %s", e.msg);
 	model_free(m);
 	end(&k);
+}
+
+static void no_such_expert(void)
+{
+	static const char *const modules[] = {"model.layers.1.mlp.experts.4.gate_proj",
+					      "model.layers.0.mlp.experts.0.gate_proj",
+					      "model.layers.1.mlp.gate_proj",
+					      "model.layers.1.mlp.experts.00x.gate_proj"};
+	static float x[3 * 16];
+
+	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+		struct making k;
+		struct model *m;
+		char base[64], dir[64];
+
+		begin(&k, base, mixed, NULL);
+		put(&k, modules[i], "lora_A", 2, 3, 16, x);
+		snprintf(dir, sizeof dir, "%s/a%d", top, made++);
+		write_to(&k, dir, CONFIG(""));
+		need(model_open(&m, base, NULL, &e));
+		ok(adapter_open(m, dir, 0, &e) && strstr(e.msg, modules[i]) &&
+			   strstr(e.msg, "no module in this base model"),
+		   "refused: %s", e.msg);
+		model_free(m);
+		end(&k);
+	}
 }
 
 static void refusals(void)
@@ -462,8 +510,10 @@ int main(void)
 		return 1;
 	names();
 	patterns();
+	over_experts();
 	outside();
 	no_bias_to_merge();
+	no_such_expert();
 	refusals();
 	snprintf(command, sizeof command, "rm -rf %s", top);
 	ok(system(command) == 0, "nothing is left in /tmp");

@@ -236,8 +236,8 @@ static void generation(const char *name, const struct model *m)
 
 /* --- training --- */
 
-enum way { LORA, DORA, FULL, DPO, WAYS };
-static const char *const way_names[WAYS] = {"LoRA", "DoRA", "full", "DPO"};
+enum way { LORA, DORA, FULL, DPO, EXPERTS, WAYS };
+static const char *const way_names[WAYS] = {"LoRA", "DoRA", "full", "DPO", "LoRA over experts"};
 
 static struct dataset data;
 
@@ -312,7 +312,9 @@ static void train(struct outcome *o, const char *base, const char *into, enum wa
 				 .beta = .5};
 	struct adapter adapter = {.rank = 3,
 				  .alpha = 6,
-				  .targets = (char *)"all",
+				  .targets =
+					  (char *)(way == EXPERTS ? "gate_proj,down_proj" : "all"),
+				  .dropout = way == EXPERTS ? .2 : 0,
 				  .dora = way == DORA};
 	struct work_spec work = {.max_tokens = data.longest};
 	struct pool *pool = pool_new(threads);
@@ -366,6 +368,9 @@ static void training(const char *name, const struct model *m)
 		struct outcome one = {0}, other = {0};
 		int alike = 1, resumed;
 
+		if (way == EXPERTS && !adapter_over_experts(m))
+			continue;
+
 		for (int threads = 1; threads <= 4; threads *= 2) {
 			snprintf(into, sizeof into, "%s-%d", base, runs++);
 			train(threads == 1 ? &one : &other, base, into, way, threads, 0);
@@ -385,6 +390,92 @@ static void training(const char *name, const struct model *m)
 		free(other.params);
 	}
 	free(base);
+}
+
+/* --- adapters over experts --- */
+
+/* Gradients of the model as it is, or of its adapter. */
+static float *gradients(const struct model *m)
+{
+	struct work_spec spec = {.max_tokens = TOKENS};
+	float *g = mem_alloc(m->n_params, sizeof *g);
+	struct train_loss l = {0};
+	struct work *w;
+
+	need(work_new(&w, m, NULL, &spec, &e));
+	need(train_gradients(w, packs, PACKS, g, &l, NULL, &e));
+	work_free(w);
+	return g;
+}
+
+/* How far got [n, k] is from by a b, a [n, m] and b [m, k]; turned ones stand the other way round. */
+static double off_product(const float *got, const float *a, int a_turned, const float *b,
+			  int b_turned, size_t n, size_t m, size_t k, double by)
+{
+	double off = 0, length = 1e-12;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < k; j++) {
+			double want = 0;
+
+			for (size_t p = 0; p < m; p++)
+				want += by * (a_turned ? a[p * n + i] : a[i * m + p]) *
+					(b_turned ? b[j * m + p] : b[p * k + j]);
+			off += (got[i * k + j] - want) * (got[i * k + j] - want);
+			length += want * want;
+		}
+	return sqrt(off / length);
+}
+
+/* With D the gradient by the merged weight, that by B is scale D A^T and that by A scale B^T D. */
+static void over_experts(const char *name, const struct model *from)
+{
+	struct adapter spec = {.rank = 2,
+			       .alpha = 6,
+			       .targets = (char *)"q_proj,gate_proj,up_proj,down_proj"};
+	char *base = file_join(top, "experts"), *merged = file_join(top, "merged");
+	struct model *m, *whole;
+	float *g, *d;
+	double worst = 0;
+	size_t found = 0;
+	struct rng r;
+
+	need(model_save(from, base, &(struct model_save){.type = NN_F32}, &e));
+	need(model_open(&m, base, NULL, &e));
+	need(adapter_new(m, &spec, 3, &e));
+	rng_seed(&r, 4, 4);
+	for (size_t i = 0; i < m->n_params; i++)
+		m->params[i] = (float)(0.2 * rng_normal(&r));
+	need(model_save(m, merged, &(struct model_save){.type = NN_F32}, &e));
+	need(model_open(&whole, merged, NULL, &e));
+	need(model_train_all(whole, &e));
+	g = gradients(m);
+	d = gradients(whole);
+	for (size_t l = 0; l < m->config.layers; l++)
+		for (size_t i = 0; i < model_products(m, l); i++) {
+			const struct model_linear *lin = model_product(m, l, i);
+			const float *dw;
+			size_t rows = lin->w.rows, cols = lin->w.cols;
+
+			if (!lin->a)
+				continue;
+			found++;
+			dw = d + whole->tensors[lin->t_w].offset;
+			worst = fmax(worst, off_product(g + m->tensors[lin->t_b].offset, dw, 0,
+							lin->a, 1, rows, cols, 2, 3));
+			worst = fmax(worst, off_product(g + m->tensors[lin->t_a].offset, lin->b, 1,
+							dw, 0, 2, rows, cols, 3));
+		}
+	ok(worst < 1e-3 && found > m->config.layers,
+	   "%s: gradients of %zu adapters, over experts too, are those of the merged weights (%.1e)",
+	   name, found, worst);
+	ok(generation_off(m, 2, 2) < 1e-4, "%s: generation with them has training's logits", name);
+	free(g);
+	free(d);
+	model_free(m);
+	model_free(whole);
+	free(base);
+	free(merged);
 }
 
 /* --- all families --- */
@@ -412,6 +503,8 @@ static void one_file(const char *file)
 		generation(name, m);
 		if (variant == 0)
 			training(name, m);
+		if (variant == 0 && adapter_over_experts(m))
+			over_experts(name, m);
 		model_free(m);
 		config_release(&c);
 	}
