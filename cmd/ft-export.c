@@ -1,4 +1,5 @@
 /* ft-export: from a model and its adapter to files that others deploy. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/base/file.h"
@@ -10,6 +11,7 @@
 #include "../lib/model/adapter.h"
 #include "../lib/model/gguf.h"
 #include "../lib/model/hub.h"
+#include "../lib/model/ollama.h"
 #include "../lib/model/outdir.h"
 #include "../lib/model/quantize.h"
 #include "../lib/train/ftjson.h"
@@ -54,6 +56,7 @@ struct job {
 	struct chat *chat;
 	struct buf rendered; /* options with which the template was rendered in training */
 	struct gguf_report report;
+	int template; /* whether the Modelfile has one */
 	struct progress bar;
 	double done;
 };
@@ -94,41 +97,59 @@ static const char *base_name(char *dir)
 	return slash && slash[1] ? slash + 1 : dir;
 }
 
-/* "FROM ./model.gguf" and the texts that end an answer, beside the GGUF file. Ollama takes the
- * template from the file itself. */
-static int write_modelfile(const struct job *x, struct err *e)
+/* Beside the GGUF file. */
+static char *modelfile_path(const char **name)
 {
-	const char *slash = strrchr(opt_output, '/'), *name = slash ? slash + 1 : opt_output;
+	const char *slash = strrchr(opt_output, '/');
 	char *dir = slash ? mem_strndup(opt_output,
 					(size_t)(slash - opt_output) + (slash == opt_output))
 			  : mem_strdup("."),
-	     *path;
+	     *path = file_join(dir, "Modelfile");
+
+	*name = slash ? slash + 1 : opt_output;
+	free(dir);
+	return path;
+}
+
+static int write_modelfile(struct job *x, struct err *e)
+{
+	const char *name;
+	char *path = modelfile_path(&name), *file = mem_alloc(strlen(name) + 3, 1);
+	struct ollama o = {.trained = x->rendered.data, .chat = x->chat, .tokenizer = x->tokenizer};
 	struct buf text = BUF_INIT;
-	const int32_t *stops;
-	size_t n;
+	struct err why = ERR_INIT;
+
+	sprintf(file, "./%s", name);
+	o.from = opt_adapter_only ? opt_model : file;
+	o.adapter = opt_adapter_only ? file : NULL;
+	x->template = ollama_modelfile(&o, &text, &why);
+	if (x->template <0)
+		*e = why;
+	if (x->template == 0 && !opt_quiet)
+		prog_warn("%s: no TEMPLATE: %s", path, why.msg);
+	int bad = x->template <0 || file_write(path, text.data, text.len, e);
+	buf_release(&text);
+	free(file);
+	free(path);
+	return bad;
+}
+
+/* Nothing is overwritten that was not written here. */
+static int check_out(int gguf, struct err *e)
+{
+	const char *name;
+	char *path;
 	int bad;
 
-	if (opt_adapter_only)
-		buf_addf(&text,
-			 "# The model that the adapter was trained on; put its name or GGUF file here.\nFROM %s\nADAPTER ./%s\n",
-			 opt_model, name);
-	else
-		buf_addf(&text, "FROM ./%s\n", name);
-	if (x->rendered.len)
-		buf_addf(&text, "# Trained with %s: render the chat template so.\n",
-			 x->rendered.data);
-	stops = chat_stops(x->chat, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct span s = tokenizer_token(x->tokenizer, stops[i]);
-
-		if (s.s && !memchr(s.s, '"', s.n) && !memchr(s.s, '\n', s.n))
-			buf_addf(&text, "PARAMETER stop \"%.*s\"\n", (int)s.n, s.s);
-	}
-	path = file_join(dir, "Modelfile");
-	bad = file_write(path, text.data, text.len, e);
-	buf_release(&text);
+	if (!gguf)
+		return outdir_may_replace(opt_output, e);
+	if (file_exists(opt_output) && !gguf_is_ours(opt_output))
+		return err_set(e,
+			       "%s: ft-export did not write it: move it away, or name another -o",
+			       opt_output);
+	path = modelfile_path(&name);
+	bad = ollama_may_replace(path, e);
 	free(path);
-	free(dir);
 	return bad;
 }
 
@@ -199,6 +220,7 @@ static void report(const struct job *x, int gguf)
 	if (gguf) {
 		jw_put_int(&w, "tensors", x->report.tensors);
 		jw_put_int(&w, "bytes", x->report.bytes);
+		jw_put_bool(&w, "ollama_template", x->template);
 	}
 	jw_end(&w);
 	out_line(line.data, line.len);
@@ -219,7 +241,7 @@ int main(int argc, char **argv)
 	if (opt_quantize && quantize_parse(opt_quantize, &how.type, &e))
 		prog_usage("%s", e.msg);
 	gguf = is_gguf();
-	if (load(&x, &e))
+	if (check_out(gguf, &e) || load(&x, &e))
 		prog_fail(&e);
 	if (model_warning(x.model) && !opt_quiet)
 		prog_warn("%s", model_warning(x.model));

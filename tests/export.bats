@@ -166,9 +166,12 @@ wide='"hidden_size": 256, "intermediate_size": 768, "num_attention_heads": 8, "n
 
 @test "an interrupted export ends by the signal and leaves what was there" {
 	make_model large 1 "{\"num_hidden_layers\": 20, $wide}"
-	echo old >x.gguf
-	mkdir d
-	echo old >d/model.safetensors
+	make_model old
+	ft-export -q -m ./old -o x.gguf >/dev/null
+	ft-export -q -m ./old -o d >/dev/null
+	rm Modelfile
+	before=$(cat x.gguf d/* | cksum)
+	names=$(ls -A d)
 	for out in x.gguf d; do
 		ft-export -q -m ./large -o $out >report 3>&- &
 		pid=$!
@@ -179,8 +182,8 @@ wide='"hidden_size": 256, "intermediate_size": 768, "num_attention_heads": 8, "n
 		[ "$status" -eq 143 ]
 		[ ! -s report ]
 	done
-	[ "$(cat x.gguf d/model.safetensors)" = "$(printf 'old\nold')" ]
-	[ "$(ls -A d)" = model.safetensors ]
+	[ "$before" = "$(cat x.gguf d/* | cksum)" ]
+	[ "$(ls -A d)" = "$names" ]
 	[ -z "$(find . -maxdepth 1 -name '.d*')" ]
 	[ "$(ls -d x.gguf*)" = x.gguf ]
 }
@@ -245,6 +248,138 @@ peak() {
 	LC_ALL=C grep -aq '<|turn|>{{ m.role }}' out.gguf
 	grep -qx 'FROM ./out.gguf' Modelfile
 	grep -qx 'PARAMETER stop "<|end|>"' Modelfile
+}
+
+# templated TEMPLATE - m has that chat template, and is exported again.
+templated() {
+	jq --arg t "$1" '.chat_template = $t' m/tokenizer_config.json >t
+	mv t m/tokenizer_config.json
+	rm -f Modelfile
+	status_is 0 ft-export -m ./m -o out.gguf
+}
+
+# rendered_alike FILE - what the Modelfile's TEMPLATE makes of the records is what the model's own does.
+# BOS is llama.cpp's to add.
+rendered_alike() {
+	ft-prompt -n -q -m ./m "$1" | jq -c '.prompt | ltrimstr("<|begin|>")' >want
+	python3 "$ROOT/tests/gotemplate.py" Modelfile <"$1" | jq -c . >got
+	[ -s want ]
+	diff want got
+}
+
+talks() {
+	jq -nc '"Answer in one word.\nUse capitals." as $s | "What \"is\" {{ 2 }} + 2?\n\n- a\\n" as $u
+		| "Four, <b>\u00fc\u4f60</b> \"\"\" {% x %}" as $a
+		| def talk: {messages: [foreach .[] as $m (-1; . + 1; {role: $m[0], content: "\($m[1]) \(.)"})]};
+		[["system", $s], ["user", $u]], [["user", $u]],
+		[["system", $s], ["user", $u], ["assistant", $a], ["user", "\($u)?"], ["assistant", "no"], ["user", "why"]],
+		[["user", $u], ["assistant", $a], ["user", $a]] | talk'
+}
+
+@test "the Modelfile has a TEMPLATE for Ollama that renders what the chat template does" {
+	command -v python3 >/dev/null || skip "no python3 here"
+	local chatml llama3 mistral user='{{ m.content }}'
+	make_model m
+	talks >talks.jsonl
+	# As in Qwen 2.5, Llama 3, Llama 2, Mistral v3 and DeepSeek: a system message of its own where none is given, a date and BOS, both
+	# texts in one turn, the system text before the last user's, an answer that is begun.
+	chatml='{%- if messages[0].role != "system" %}{{ "<|turn|>system\nYou are \"helpful\".<|end|>\n" }}{% endif %}'
+	chatml+='{%- for m in messages %}{{ "<|turn|>" + m.role + "\n" + m.content + "<|end|>\n" }}{% endfor %}'
+	chatml+='{%- if add_generation_prompt %}{{ "<|turn|>assistant\n" }}{% endif %}'
+	llama3='{{ bos_token }}{{ "<|turn|>system\n\nToday: " }}{{ "26 Jul 2024\n\n" }}'
+	llama3+='{%- if messages[0].role == "system" %}{{ messages[0].content }}'
+	llama3+='{%- set messages = messages[1:] %}{% endif %}{{ "<|end|>" }}{% for m in messages %}<|turn|>{{ m.role }}'
+	llama3+='{{ "\n\n" + m.content + "<|end|>" }}{% endfor %}{% if add_generation_prompt %}{{ "<|turn|>assistant\n\n" }}{% endif %}'
+	local llama2='{% if messages[0].role == "system" %}{% set s = "<<SYS>>\n" + messages[0].content + "\n<</SYS>>\n\n" %}'
+	llama2+='{% set messages = messages[1:] %}{% else %}{% set s = "" %}{% endif %}{% for m in messages %}{% if m.role == "user" %}'
+	llama2+='{{ bos_token + "[INST] " + (s if loop.first else "") + m.content + " [/INST]" }}'
+	llama2+='{% else %}{{ " " + m.content + " <|end|>" }}{% endif %}{% endfor %}'
+	mistral='{{ bos_token }}{% if messages[0].role == "system" %}{% set s = messages[0].content %}'
+	mistral+='{% set messages = messages[1:] %}{% endif %}'
+	mistral+='{% for m in messages %}{% if m.role == "user" %}{{ "[INST] " }}'
+	mistral+='{% if loop.last and s is defined %}{{ s + "\n\n" }}{% endif %}'
+	mistral+='{{ m.content + "[/INST]" }}{% else %}{{ " " + m.content + "<|end|>" }}{% endif %}{% endfor %}'
+	local deepseek='{{ bos_token }}{% for m in messages %}{% if m.role == "system" %}{{ m.content }}{% elif m.role == "user" %}'
+	deepseek+='{{ "<|turn|>" + m.content }}{% else %}{{ "A:" + m.content + "<|end|>" }}{% endif %}{% endfor %}'
+	deepseek+='{% if add_generation_prompt %}{{ "A:<think>\n" }}{% endif %}'
+	for t in "$chatml" "$llama3" "$llama2" "$mistral" "$deepseek"; do
+		templated "$t"
+		[ "$(jq .ollama_template <<<"$output")" = true ]
+		run ! grep -q '^# No TEMPLATE' Modelfile
+		rendered_alike talks.jsonl
+	done
+	# The template that came with the model, which has no place for tools either.
+	byte_tokenizer m
+	rm -f Modelfile
+	status_is 0 ft-export -m ./m -o out.gguf
+	rendered_alike talks.jsonl
+	run ! grep -q '^# Tools' Modelfile
+	# What only some conversations have is said.
+	t="{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+	templated "$t<|turn|>{{ m.content | trim }}<|end|>{% endfor %}A"
+	grep -q '^# The chat template takes no system message' Modelfile
+	grep -q '^# The chat template takes blanks' Modelfile
+	grep -v '"system"' talks.jsonl >without.jsonl
+	rendered_alike without.jsonl
+	templated "{% if tools %}{% for t in tools %}{{ t | tojson }}{% endfor %}{% endif %}$chatml"
+	grep -q '^# Tools are not carried' Modelfile
+	rendered_alike talks.jsonl
+}
+
+@test "a chat template that Ollama cannot have is told of, in the file and beside it" {
+	make_model m
+	local t
+	for t in '{% for m in messages | reverse %}<|turn|>{{ m.content }}{% endfor %}A' \
+		'{{ messages | length }}{% for m in messages %}<|turn|>{{ m.content }}{% endfor %}A' \
+		'{% for m in messages %}<|turn|>{{ m.content | upper }}{% endfor %}A' \
+		'{% for m in messages %}<|turn|>{{ m.content }}{{ "#" * (m.content | length) }}{% endfor %}A'; do
+		templated "$t"
+		[ "$(jq .ollama_template <<<"$output")" = false ]
+		[[ $stderr == *"Modelfile: no TEMPLATE: the chat template cannot be written as Ollama's: "* ]]
+		grep -q '^# No TEMPLATE: ' Modelfile
+		run ! grep -q '^TEMPLATE' Modelfile
+	done
+}
+
+@test "nothing is overwritten that ft-export did not write" {
+	make_model m
+	echo 'FROM llama3' >Modelfile
+	status_is 2 ft-export -m ./m -o out.gguf
+	[[ $stderr == *"Modelfile: ft-export did not write it, or it was changed since"* ]]
+	[ "$(cat Modelfile)" = 'FROM llama3' ]
+	[ ! -e out.gguf ]
+	mv Modelfile mine
+	ft-export -q -m ./m -o out.gguf >/dev/null
+	ft-export -q -m ./m -o out.gguf --quantize q8_0 >/dev/null
+	sed -i 's/^PARAMETER stop.*/&\nPARAMETER temperature 0/' Modelfile
+	cp Modelfile edited
+	status_is 2 ft-export -m ./m -o out.gguf
+	cmp edited Modelfile
+	rm Modelfile
+	# A GGUF file, and anything else, of others.
+	printf 'GGUF\3\0\0\0another' >other.gguf
+	echo notes >notes.txt
+	for out in other.gguf notes.txt; do
+		cp $out kept
+		status_is 2 ft-export -m ./m -o $out --format gguf
+		[[ $stderr == *"$out: ft-export did not write it"* ]]
+		cmp kept $out
+	done
+	# A model of others, its weights or another file of it.
+	mkdir theirs tokens
+	sed '1s/"writer":"ft"/"writer":"hf"/' m/model.safetensors >theirs/model.safetensors
+	cp m/tokenizer.json tokens/tokenizer.json
+	for out in theirs tokens; do
+		before=$(cat $out/* | cksum)
+		status_is 2 ft-export -m ./m -o $out
+		[[ $stderr == *"$out holds "*", which ft-export did not write"* ]]
+		[ "$before" = "$(cat $out/* | cksum)" ]
+	done
+	mkdir beside
+	echo mine >beside/README.md
+	ft-export -q -m ./m -o beside >/dev/null
+	ft-export -q -m ./m -o beside --quantize bf16 >/dev/null
+	[ "$(cat beside/README.md)" = mine ]
 }
 
 # as_llama HOW MOST MEMBERS - a model with these members, exported: llama.cpp's logits are ours. It looks GELU up in a table of 16-bit

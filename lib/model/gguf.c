@@ -180,3 +180,15 @@ int gguf_write(struct gguf *g, const char *path,
 	}
 	return file_commit(&w, e);
 }
+
+int gguf_is_ours(const char *path)
+{
+	char head[4096];
+	FILE *f = fopen(path, "rb");
+	size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+
+	if (f)
+		fclose(f);
+	return n > 4 && memcmp(head, "GGUF", 4) == 0 &&
+	       memmem(head, n, GGUF_WRITER, strlen(GGUF_WRITER)) != NULL;
+}

@@ -54,6 +54,8 @@ struct gguf {
 	struct gguf_tensor *t;
 	size_t n, cap;
 };
+#define GGUF_WRITER \
+	"ft.writer" /* a key among the first: the program and version that wrote the file */
 void gguf_release(struct gguf *g);
 void gguf_u32(struct gguf *g, const char *key, uint32_t x);
 void gguf_f32(struct gguf *g, const char *key, float x);
@@ -90,6 +92,9 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
  * be expressed and is refused. */
 int gguf_export_adapter(const struct model *m, const struct model_save *how, const char *name,
 			const char *path, struct gguf_report *report, struct err *e);
+
+/* Whether gguf_export_model or gguf_export_adapter wrote the file. */
+int gguf_is_ours(const char *path);
 
 /* The tokenizer's pairs. dir is the model's directory (for merges and template), vocab the model's
  * own size. */

@@ -600,6 +600,7 @@ int gguf_export_model(const struct model *m, const struct tokenizer *t,
 	if (find_architecture(c, &arch, e) || model_merges(m, e))
 		return -1;
 	gguf_string(&j.g, "general.architecture", span_of(arch));
+	gguf_string(&j.g, GGUF_WRITER, span_of("ft-export " FT_VERSION));
 	gguf_string(&j.g, "general.type", span_of("model"));
 	gguf_string(&j.g, "general.name", span_of(name));
 	gguf_u32(&j.g, "general.file_type", file_type(type));
@@ -653,6 +654,7 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 			       "a DoRA adapter cannot be written alone: merge it (leave --adapter-only out)");
 	j.alpha = (float)(m->adapter->alpha > 0 ? m->adapter->alpha : 1);
 	gguf_string(&j.g, "general.architecture", span_of(arch));
+	gguf_string(&j.g, GGUF_WRITER, span_of("ft-export " FT_VERSION));
 	gguf_string(&j.g, "general.type", span_of("adapter"));
 	gguf_string(&j.g, "general.name", span_of(name));
 	gguf_u32(&j.g, "general.file_type", 0);

@@ -83,6 +83,44 @@ static int check_old(void *arg, const char *name, struct err *e)
 	return outdir_is_model(name) ? check_link(o->dir, name, e) : 0;
 }
 
+/* What stands in a directory: weights of ours, and the name of what is not. */
+struct census {
+	const char *dir;
+	char *foreign; /* weights, or else NULL */
+	char *other;   /* another file of a model */
+	int ours;
+};
+
+static int count_name(void *arg, const char *name, struct err *e)
+{
+	struct census *c = arg;
+	char *path = file_join(c->dir, name);
+
+	(void)e;
+	if (model_is_weights(name) && !strstr(name, ".json"))
+		st_is_ours(path) ? (void)c->ours++
+				 : (void)(c->foreign = c->foreign ? c->foreign : mem_strdup(name));
+	else if (outdir_is_model(name) && !c->other)
+		c->other = mem_strdup(name);
+	free(path);
+	return 0;
+}
+
+int outdir_may_replace(const char *dir, struct err *e)
+{
+	struct census c = {.dir = dir};
+	int rc = file_exists(dir) ? each_name(dir, count_name, &c, e) : 0;
+	const char *foreign = c.foreign ? c.foreign : c.ours ? NULL : c.other;
+
+	if (!rc && foreign)
+		rc = err_set(e,
+			     "%s holds %s, which ft-export did not write: move it away, or choose another directory",
+			     dir, foreign);
+	free(c.foreign);
+	free(c.other);
+	return rc;
+}
+
 int outdir_begin(struct outdir *o, const char *dir, struct err *e)
 {
 	*o = (struct outdir){.dir = mem_strdup(dir), .lock = -1, .swap.lock = -1};

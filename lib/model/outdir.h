@@ -17,6 +17,10 @@
 int outdir_is_model(const char *name);
 int outdir_is_adapter(const char *name);
 
+/* Whether a model may be written to dir: there is none in it, or one whose weights ft wrote. -1 with
+ * the reason. */
+int outdir_may_replace(const char *dir, struct err *e);
+
 /* Removes from dir what killed writers have left: temporaries of those files that `ours` says yes
  * to, and shards that were never put in place. The caller holds the lock on dir under which all of
  * them are written. */

@@ -401,6 +401,7 @@ static void put_header(const struct st_out *o, struct buf *b)
 	jw_object(&w);
 	jw_put_object(&w, "__metadata__");
 	jw_put_str(&w, "format", "pt");
+	jw_put_str(&w, "writer", "ft");
 	jw_end(&w);
 	for (size_t i = 0; i < o->n; i++) {
 		jw_put_object(&w, o->t[i].name);
@@ -468,4 +469,17 @@ void st_out_release(struct st_out *o)
 		free(o->t[i].name);
 	free(o->t);
 	*o = (struct st_out){0};
+}
+
+int st_is_ours(const char *path)
+{
+	static const char mark[] = "{\"__metadata__\":{\"format\":\"pt\",\"writer\":\"ft\"}";
+	char head[8 + sizeof mark - 1];
+	FILE *f = fopen(path, "rb");
+	int ours = f && fread(head, 1, sizeof head, f) == sizeof head &&
+		   memcmp(head + 8, mark, sizeof mark - 1) == 0;
+
+	if (f)
+		fclose(f);
+	return ours;
 }

@@ -88,5 +88,7 @@ int st_write(struct st_out *o, const char *path,
 	     int (*fill)(void *arg, size_t i, struct st_put *p, struct err *e), void *arg,
 	     struct err *e);
 void st_out_release(struct st_out *o);
+/* Whether st_write wrote the file, by what its metadata says. */
+int st_is_ours(const char *path);
 
 #endif
