@@ -198,6 +198,7 @@ static int run(struct work *w, struct err *e)
 			      .poll = opt_batch_poll,
 			      .stopping = prog_stopping,
 			      .progress = batch_progress,
+			      .notice = opt_ask.quiet ? NULL : notice,
 			      .arg = w};
 	int rc = opt_dry_run	    ? ask_batch_show(&b, e)
 		 : opt_to_batch	    ? ask_batch_write(&b, e)

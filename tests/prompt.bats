@@ -1073,6 +1073,74 @@ Q: where is the parcel' ]
 	[ "$(grep -c 'POST /v1/batches' log)" -eq 3 ]
 }
 
+@test "a batch whose state is never one that is known ends with a sentence, and is looked at again by the same command" {
+	rows 2 >in.jsonl
+	for word in dreaming ''; do
+		start_stub --fault "batch-state=$word" --log log
+		status_is 2 timeout 60 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+		[[ $stderr == *"its state is \"$word\""* ]]
+		stop_stub
+		rm -f st.json*
+	done
+	start_stub --fault "batch-state=dreaming" --log log
+	status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+	port=${STUB_URL##*:}
+	stop_stub
+	start_stub --port "${port%/v1}" --log log2
+	# The server has forgotten it; that it is asked for it, and for no new one, is what counts.
+	status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+	grep -q 'GET /v1/batches/batch-' log2
+	run ! grep -q POST log2
+}
+
+@test "what a provider calls its files and batches becomes no other path, and is never cut short" {
+	rows 2 >in.jsonl
+	long=$(printf 'b%.0s' $(seq 300))
+	for id in ../../../etc/x .. 'a b' 'x?y=1' 'a%2fb' "$(printf 'c%.0s' $(seq 1100))"; do
+		for what in batch file; do
+			start_stub --fault "$what-id=$id" --log log
+			status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+			[[ $stderr == *"is no id"* ]]
+			run ! grep -q 'GET /v1/[^b]' log
+			run ! grep -q 'GET /v1/batches/' log
+			stop_stub
+			rm -f st.json* log
+		done
+	done
+	# One of 300 letters is asked for whole, also by a run that finds it in the state.
+	start_stub --fault "batch-id=$long" --log log
+	status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+	[ "$(jq -r '.parts[0].batch' st.json)" = "$long" ]
+	grep -q "GET /v1/batches/$long[^b]" log
+	# A state that somebody wrote is read as carefully.
+	jq -c '.parts[0].batch = "../files/file-1/content"' st.json >x
+	mv x st.json
+	rm log
+	status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
+	[[ $stderr == *"st.json: batch: "*"is no id"* ]]
+}
+
+@test "two answers with one custom_id are named, an answer beside an error is not" {
+	rows 3 >in.jsonl
+	answer() {
+		jq -nc --arg id "$1" --arg t "$2" '{custom_id: $id, response: {status_code: 200, request_id: "r", body: {object: "chat.completion",
+			model: "m", choices: [{finish_reason: "stop", message: {role: "assistant", content: $t}}]}}}'
+	}
+	{
+		answer 1 first
+		answer 2 second
+		answer 2 other
+		jq -nc '{custom_id: "3", response: null, error: {code: "batch_expired", message: "late"}}'
+		answer 3 third
+	} >out
+	status_is 0 ft-prompt -m m --from-batch out in.jsonl
+	[ "$(jq -r .output <<<"$output" | paste -sd ' ')" = 'first other third' ]
+	[[ $stderr == *"1 answer of the batch came to requests that had one already, the first to 2;"* ]]
+	sed -i 3d out
+	status_is 0 ft-prompt -m m --from-batch out in.jsonl
+	[[ $stderr != *already* ]]
+}
+
 @test "--schema is sent, and an answer that does not match is an error that keeps it" {
 	start_stub --log log
 	jq -nc '{type: "object", properties: {due: {type: "string"}, n: {type: "integer", minimum: 2}}, required: ["due"],

@@ -188,6 +188,22 @@ begin() {
 	jq -se '.[-1].end == "done"' rows.jsonl
 }
 
+@test "what a provider calls its jobs and files becomes no other path" {
+	serve
+	for id in ../files files/.. 'a b' 'x?y=1' "$(printf 'c%.0s' $(seq 1100))"; do
+		status_is 2 train --remote openai -o "out" --resume "$id"
+		[[ $stderr == *"is no id"* ]]
+		jq -nc --arg id "$id" '{provider: "openai", name: "n", job: $id, events: 0}' >state
+		mkdir -p kept
+		cp state kept/remote.json
+		status_is 2 train --remote openai -o kept --resume
+		[[ $stderr == *"kept/remote.json: job: "*"is no id"* ]]
+		status_is 2 train --remote openai -o kept --cancel
+		[[ $stderr == *"is no id"* ]]
+	done
+	[ ! -s requests ]
+}
+
 @test "what is for training here is refused, and nothing is sent" {
 	serve
 	for option in "--scratch c" --full "--layers 0" "--alpha 32" "--dropout 0" "--target all" --rslora --dora "--adapter a" \

@@ -120,6 +120,8 @@ struct batch_results {
 	struct span *lines;
 	size_t lines_n, lines_cap;
 	struct map by_id; /* hash of custom_id -> index into lines */
+	size_t again;	  /* answers to requests that had one already */
+	struct buf first; /* the custom_id of the first of them */
 };
 
 /* The body of a response; some servers write it as a string, which is decoded into text. */
@@ -163,8 +165,12 @@ static int index_line(struct batch_results *b, struct span line, struct err *e)
 	if (!rc) {
 		uint64_t *at = map_put(&b->by_id, hash64(buf_span(&id), 0), b->lines_n, &fresh);
 
+		int answer = !fresh && is_answer(v), had = !fresh && is_answer(b->lines[*at]);
+
 		b->lines = mem_grow(b->lines, &b->lines_cap, b->lines_n + 1, sizeof *b->lines);
-		if (fresh || is_answer(v) || !is_answer(b->lines[*at]))
+		if (answer && had && !b->again++)
+			buf_addspan(&b->first, buf_span(&id));
+		if (fresh || answer || !had)
 			*at = b->lines_n;
 		b->lines[b->lines_n++] = v;
 	}
@@ -216,7 +222,14 @@ void batch_results_close(struct batch_results *b)
 	free(b->maps);
 	free(b->lines);
 	map_release(&b->by_id);
+	buf_release(&b->first);
 	free(b);
+}
+
+size_t batch_results_again(const struct batch_results *b, const char **id)
+{
+	*id = b->again ? b->first.data : NULL;
+	return b->again;
 }
 
 static void fail_with(struct backend_answer *a, int status, struct span body, const char *otherwise)

@@ -39,6 +39,9 @@ void batch_put_line(enum dialect_kind d, struct span id, struct span body, struc
 struct batch_results;
 struct batch_results *batch_results_open(const char *const *files, size_t n, struct err *e);
 void batch_results_close(struct batch_results *b);
+/* How many answers came to requests that had one already (the later counts), and the custom_id of the
+ * first such. */
+size_t batch_results_again(const struct batch_results *b, const char **id);
 /* Fills a, which is cleared first, from the result of that id; where there is none a is an error of
  * type "batch". model is who was asked. */
 void batch_results_get(const struct batch_results *b, struct span id, const struct api_options *o,

@@ -13,19 +13,23 @@
 #include "../base/progress.h"
 #include "../json/jw.h"
 #include "../net/http.h"
+#include "../net/id.h"
 #include "../net/retry.h"
 #include "batch.h"
 
 #define STATE_MAX ((size_t)16 << 20)
 #define CALL_TRIES 6
 #define CALL_SECONDS 600.0
+#define UNKNOWN_LOOKS 20   /* at a state that is none of a batch */
+#define WAIT_MOST 172800.0 /* seconds; OpenAI promises an end within half of that */
 
 struct part {
 	char *requests, *results, *errors; /* files beside the state */
 	char hash[33];
-	char file[128], batch[128];	 /* ids at the provider */
-	char output[128], failures[128]; /* ids of the files with results */
+	char file[ID_SIZE], batch[ID_SIZE];	 /* ids at the provider */
+	char output[ID_SIZE], failures[ID_SIZE]; /* ids of the files with results */
 	int creating; /* a batch may have been started without our having read its id */
+	int unknown;  /* looks in a row at a state that is none we know */
 	int done;     /* results are fetched */
 };
 
@@ -80,15 +84,6 @@ static int save(struct batch_parts *p, struct err *e)
 	return rc;
 }
 
-static void get_text(struct span o, const char *name, char *to, size_t size)
-{
-	struct buf b = BUF_INIT;
-
-	if (!json_string(json_member(o, name), &b) && b.data)
-		snprintf(to, size, "%s", b.data);
-	buf_release(&b);
-}
-
 /* Takes over what an earlier run with the same requests has reached. */
 static int take_over(struct batch_parts *p, struct err *e)
 {
@@ -111,10 +106,10 @@ static int take_over(struct batch_parts *p, struct err *e)
 			return err_set(e,
 				       "%s: belongs to a batch of other requests; name another file to start a new one",
 				       p->r->state);
-		get_text(o, "file", t->file, sizeof t->file);
-		get_text(o, "batch", t->batch, sizeof t->batch);
-		get_text(o, "output", t->output, sizeof t->output);
-		get_text(o, "errors", t->failures, sizeof t->failures);
+		if (id_take(o, "file", 0, t->file, e) || id_take(o, "batch", 0, t->batch, e) ||
+		    id_take(o, "output", 0, t->output, e) ||
+		    id_take(o, "errors", 0, t->failures, e))
+			return err_prefix(e, "%s", p->r->state);
 		t->creating = json_kind(json_member(o, "creating")) == JSON_TRUE;
 		t->done = json_kind(json_member(o, "done")) == JSON_TRUE;
 	}
@@ -314,6 +309,13 @@ cleanup:
 	return rc;
 }
 
+static int take_id(struct span v, const char *what, char id[ID_SIZE], struct err *e)
+{
+	if (id_take(v, "id", 0, id, e))
+		return err_prefix(e, "%s", what);
+	return id[0] ? 0 : err_set(e, "%s: the answer holds no id", what);
+}
+
 static int upload(struct batch_parts *p, struct part *t, struct err *e)
 {
 	struct http_request q = {.method = "POST", .upload = t->requests, .purpose = "batch"};
@@ -321,10 +323,8 @@ static int upload(struct batch_parts *p, struct part *t, struct err *e)
 	struct span v;
 	int rc = call(p, &q, "/files", 1, &r, &v, e);
 
-	if (!rc) {
-		get_text(v, "id", t->file, sizeof t->file);
-		rc = t->file[0] ? save(p, e) : err_set(e, "POST /files: the answer holds no id");
-	}
+	if (!rc)
+		rc = take_id(v, "POST /files", t->file, e) ? -1 : save(p, e);
 	http_response_release(&r);
 	return rc;
 }
@@ -340,7 +340,7 @@ static int find_started(struct batch_parts *p, struct part *t, struct err *e)
 
 	while (!rc && json_next(&it, json_member(v, "data"), &key, &one))
 		if (json_is(json_member(one, "input_file_id"), t->file))
-			get_text(one, "id", t->batch, sizeof t->batch);
+			rc = take_id(one, "GET /batches", t->batch, e);
 	http_response_release(&r);
 	return rc;
 }
@@ -369,10 +369,7 @@ static int start(struct batch_parts *p, struct part *t, struct err *e)
 		q.body = buf_span(&body);
 		/* Not repeated blindly: a lost answer may stand for a batch that runs. */
 		rc = call(p, &q, "/batches", 0, &r, &v, e);
-		if (!rc)
-			get_text(v, "id", t->batch, sizeof t->batch);
-		if (!rc && !t->batch[0])
-			rc = err_set(e, "POST /batches: the answer holds no id");
+		rc = rc ? rc : take_id(v, "POST /batches", t->batch, e);
 	}
 	if (!rc) {
 		t->creating = 0;
@@ -383,15 +380,47 @@ static int start(struct batch_parts *p, struct part *t, struct err *e)
 	return rc;
 }
 
+static int is_one_of(const char *const *words, const char *word)
+{
+	while (*words && strcasecmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
+/* Whether the batch is over. A state that is none we know is waited for, but not for ever. */
+static int read_state(struct part *t, struct span v, int *over, struct err *e)
+{
+	static const char *const ends[] = {"completed", "expired", "cancelled", NULL};
+	static const char *const others[] = {"validating", "in_progress", "finalizing",
+					     "cancelling", NULL};
+	struct buf status = BUF_INIT, why = BUF_INIT;
+	int rc = 0;
+
+	json_string(json_member(v, "status"), &status);
+	*over = is_one_of(ends, status.len ? status.data : "");
+	t->unknown = *over || is_one_of(others, status.len ? status.data : "") ? 0 : t->unknown + 1;
+	if (status.len && strcasecmp(status.data, "failed") == 0) {
+		dialect_error(json_element(json_member(json_member(v, "errors"), "data"), 0), &why);
+		rc = err_set(e, "batch %s failed: %s", t->batch,
+			     why.len ? why.data : "no reason given");
+	} else if (t->unknown >= UNKNOWN_LOOKS) {
+		rc = err_set(e,
+			     "batch %s: its state is \"%.80s\", looked at %d times, which is none that is known; the same command looks again",
+			     t->batch, status.len ? status.data : "", UNKNOWN_LOOKS);
+	}
+	buf_release(&status);
+	buf_release(&why);
+	return rc;
+}
+
 /* Looks at one batch. *requests and *completed are added to. */
 static int look(struct batch_parts *p, struct part *t, double *requests, double *completed,
 		int *over, struct err *e)
 {
-	static const char *const ends[] = {"completed", "expired", "cancelled"};
 	struct http_request q = {.method = "GET"};
 	struct http_response r = {0};
 	struct buf path = BUF_INIT;
-	struct span v, counts, status;
+	struct span v, counts;
 	double x;
 	int rc;
 
@@ -403,20 +432,10 @@ static int look(struct batch_parts *p, struct part *t, double *requests, double 
 	*requests += json_number(json_member(counts, "total"), &x) ? 0 : x;
 	*completed += json_number(json_member(counts, "completed"), &x) ? 0 : x;
 	*completed += json_number(json_member(counts, "failed"), &x) ? 0 : x;
-	status = json_member(v, "status");
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		*over |= json_is(status, ends[i]);
-	get_text(v, "output_file_id", t->output, sizeof t->output);
-	get_text(v, "error_file_id", t->failures, sizeof t->failures);
-	if (json_is(status, "failed")) {
-		struct span first = json_element(json_member(json_member(v, "errors"), "data"), 0);
-		struct buf why = BUF_INIT;
-
-		dialect_error(first, &why);
-		rc = err_set(e, "batch %s failed: %s", t->batch,
-			     why.len ? why.data : "no reason given");
-		buf_release(&why);
-	}
+	if (id_take(v, "output_file_id", 0, t->output, e) ||
+	    id_take(v, "error_file_id", 0, t->failures, e))
+		rc = err_prefix(e, "GET %s", path.data);
+	rc = rc ? rc : read_state(t, v, over, e);
 cleanup:
 	buf_release(&path);
 	http_response_release(&r);
@@ -446,7 +465,7 @@ static int fetch(struct batch_parts *p, const char *id, const char *to, struct e
 
 static int wait_all(struct batch_parts *p, struct err *e)
 {
-	for (;;) {
+	for (double end = progress_clock() + WAIT_MOST;;) {
 		double requests = 0, completed = 0;
 		size_t open = 0;
 
@@ -471,6 +490,10 @@ static int wait_all(struct batch_parts *p, struct err *e)
 		}
 		if (!open)
 			return 0;
+		if (progress_clock() > end)
+			return err_set(e,
+				       "the batch is not over after %.0f hours; the same command looks again",
+				       WAIT_MOST / 3600);
 		if (p->r->progress)
 			p->r->progress(p->r->arg, "requests", completed, requests);
 		if (retry_pause(p->r->poll, p->r->stopping))

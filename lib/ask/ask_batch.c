@@ -103,6 +103,21 @@ int ask_batch_write(struct ask_batch *b, struct err *e)
 	return each_request(b, &(struct sink){batch, b->ask, NULL}, e);
 }
 
+static void tell_again(const struct ask_batch *w, const struct batch_results *b)
+{
+	const char *id;
+	size_t n = batch_results_again(b, &id);
+	struct buf text = BUF_INIT;
+
+	if (!n || !w->notice)
+		return;
+	buf_addf(&text,
+		 "%zu answer%s of the batch came to requests that had one already, the first to %.80s; the later one counts",
+		 n, n == 1 ? "" : "s", id);
+	w->notice(w->arg, text.data);
+	buf_release(&text);
+}
+
 int ask_batch_join(struct ask_batch *w, const char *const *results, size_t n, struct err *e)
 {
 	struct batch_results *b = batch_results_open(results, n, e);
@@ -113,6 +128,8 @@ int ask_batch_join(struct ask_batch *w, const char *const *results, size_t n, st
 	struct record record = {0};
 	int rc = b ? 0 : -1;
 
+	if (b)
+		tell_again(w, b);
 	while (!rc && (rc = reader_next(w->reader, &record, e)) > 0) {
 		int failed = 0;
 

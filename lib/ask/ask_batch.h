@@ -19,6 +19,7 @@ struct ask_batch {
 	double poll;	   /* seconds between looks */
 	int (*stopping)(void);
 	void (*progress)(void *arg, const char *what, double done, double total);
+	void (*notice)(void *arg, const char *text); /* what the user should be told; may be NULL */
 	void *arg;
 	size_t skipped; /* (out) bad lines of the input, which the reader has left for a copy then */
 };

@@ -24,7 +24,7 @@ static int make(struct remote *r, const char *path, struct buf *body, struct err
 static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
 		  struct buf *id, struct err *e)
 {
-	char name[64], where[400];
+	char name[64], where[ID_SIZE + 128];
 	struct buf body = BUF_INIT;
 	struct jw w;
 	snprintf(name, sizeof name, "ft-%.32s-%s", t->name, validation ? "valid" : "train");
@@ -80,7 +80,7 @@ static int create(struct remote *r, const struct remote_task *t, struct remote_j
 		  struct err *e)
 {
 	const char *kind = t->preferences ? "dpoJobs" : "supervisedFineTuningJobs";
-	char where[400], model[400];
+	char where[ID_SIZE + 128], model[400];
 	struct buf body = BUF_INIT;
 	struct jw w;
 	int whole = strncmp(t->model, "accounts/", 9) == 0;
@@ -129,12 +129,14 @@ static int cancel(struct remote *r, struct remote_job *j, struct err *e)
 static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e)
 {
-	char path[600];
+	char path[ID_SIZE + 64];
 	struct json_iter it = {0};
 	struct span key, value;
 	struct buf name = BUF_INIT, url = BUF_INIT;
 	if (!j->model.len)
 		return 0;
+	if (id_check(buf_span(&j->model), 1, e))
+		return err_prefix(e, "the model's name");
 	snprintf(path, sizeof path, "/v1/%s:getDownloadEndpoint", j->model.data);
 	struct remote_call c = {.method = "GET", .path = path};
 	int rc = remote_call(r, &c, e);

@@ -86,11 +86,12 @@ static int load_state(struct road *k, struct err *e)
 		memcpy(k->name, name, sizeof name);
 		remote_add_text(v, "training_file", &k->train_file);
 		remote_add_text(v, "validation_file", &k->valid_file);
-		remote_text(v, "job", k->job->id, sizeof k->job->id);
-		remote_text(v, "last_event", k->job->last_event, sizeof k->job->last_event);
 		if (json_int(json_member(v, "events"), &events) == 0 && events > 0)
 			k->job->events = (size_t)events;
-		rc = 1;
+		rc = id_take(v, "job", 1, k->job->id, e) ||
+				     id_take(v, "last_event", 0, k->job->last_event, e)
+			     ? err_prefix(e, "%s", k->state_path)
+			     : 1;
 	}
 	buf_release(&b);
 	return rc;
@@ -103,21 +104,29 @@ static int recall(const char *dir, struct remote_job *j, struct err *e)
 	struct span v;
 	char *path = file_join(dir, "remote.json");
 	int rc = file_read(path, STATE_MAX, &b, e) || json_check(buf_span(&b), &v, e) ? -1 : 0;
-	if (!rc) {
-		remote_text(v, "job", j->id, sizeof j->id);
-		rc = j->id[0] ? 0 : err_set(e, "%s: no job was created yet", path);
-	}
+	if (!rc && (rc = id_take(v, "job", 1, j->id, e)))
+		err_prefix(e, "%s", path);
+	if (!rc && !j->id[0])
+		rc = err_set(e, "%s: no job was created yet", path);
 	buf_release(&b);
 	free(path);
 	return rc;
+}
+
+static int name(struct remote_job *j, const char *id, struct err *e)
+{
+	if (id_check(span_of(id), 1, e))
+		return -1;
+	snprintf(j->id, sizeof j->id, "%s", id);
+	return 0;
 }
 
 int remote_cancel_run(struct remote_run *run, const char *id, struct err *e)
 {
 	struct remote_job j = {0};
 	int rc = remote_open(&run->remote, e) || (!id && recall(run->dir, &j, e)) ? -1 : 0;
-	if (id)
-		snprintf(j.id, sizeof j.id, "%s", id);
+	if (id && !rc)
+		rc = name(&j, id, e);
 	rc = rc ? rc : remote_cancel(&run->remote, &j, e);
 	if (!rc)
 		err_set(e, "job %s: %s", j.id, j.status);
@@ -286,7 +295,8 @@ int remote_run(struct remote_run *run, char **files, enum remote_end *how, struc
 	if (file_mkdir(run->dir, e) || load_state(&k, e) < 0)
 		goto cleanup;
 	if (job && strcmp(job, j->id) != 0) {
-		snprintf(j->id, sizeof j->id, "%s", job);
+		if (name(j, job, e))
+			goto cleanup;
 		j->last_event[0] = 0;
 		j->events = 0;
 	}

@@ -125,10 +125,10 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		  void *arg, struct err *e)
 {
 	struct remote_call pages[PAGES] = {{0}};
-	char after[256] = "", newest[256] = "";
+	char after[ID_SIZE] = "", newest[ID_SIZE] = "";
 	int n = 0, known = 0, rc = 0;
 	while (!rc && !known && n < PAGES) {
-		char query[400];
+		char query[ID_SIZE + 64];
 		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE,
 			 after[0] ? "&after=" : "", after);
 		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e))) {
@@ -139,9 +139,11 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		}
 		struct span data = json_member(pages[n].json, "data");
 		size_t count = json_count(data);
-		if (!newest[0])
-			remote_text(json_element(data, 0), "id", newest, sizeof newest);
-		remote_text(json_element(data, -1), "id", after, sizeof after);
+		after[0] = 0;
+		rc = (newest[0] ? 0 : id_take(json_element(data, 0), "id", 0, newest, e)) ||
+				     id_take(json_element(data, -1), "id", 0, after, e)
+			     ? -1
+			     : 0;
 		for (size_t i = 0; i < count && !known; i++)
 			known = j->last_event[0] &&
 				json_is(json_member(json_element(data, (long long)i), "id"),
@@ -196,11 +198,12 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 	int rc = 0;
 	for (const char *id = j->files.data; id && id < j->files.data + j->files.len;
 	     id += strlen(id) + 1) {
-		char path[400], name[300];
+		char path[ID_SIZE + 32], name[ID_SIZE + 8];
 		struct err why = ERR_INIT;
 		snprintf(path, sizeof path, "/files/%s/content", id);
 		snprintf(name, sizeof name, "%s.csv", id);
-		if (remote_download(r, path, dir, name, 2, &why) || plain_table(dir, name, &why)) {
+		if (id_check(span_of(id), 0, &why) ||
+		    remote_download(r, path, dir, name, 2, &why) || plain_table(dir, name, &why)) {
 			if (!rc)
 				*e = why;
 			rc = -1;

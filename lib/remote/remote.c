@@ -68,6 +68,8 @@ int remote_open(struct remote *r, struct err *e)
 		const char *account = getenv("FIREWORKS_ACCOUNT_ID");
 		if (!account || !*account)
 			return err_set(e, "FIREWORKS_ACCOUNT_ID is not set");
+		if (id_check(span_of(account), 0, e))
+			return err_prefix(e, "FIREWORKS_ACCOUNT_ID");
 		r->account = mem_strdup(account);
 	}
 	rng_seed(&r->rng, (uint64_t)time(NULL), 1);
@@ -189,11 +191,12 @@ void remote_call_release(struct remote_call *c)
 int remote_job_call(struct remote *r, const char *method, const struct remote_job *j,
 		    const char *what, struct remote_call *c, struct err *e)
 {
-	char path[800];
-	snprintf(path, sizeof path, "%s%s%s", r->api->job, j->id, what);
-	*c = (struct remote_call){.method = method, .path = path};
+	struct buf path = BUF_INIT;
+	buf_addf(&path, "%s%s%s", r->api->job, j->id, what);
+	*c = (struct remote_call){.method = method, .path = path.data};
 	int rc = remote_call(r, c, e);
 	c->path = NULL;
+	buf_release(&path);
 	return rc;
 }
 
@@ -269,7 +272,8 @@ enum remote_state remote_state_of(const struct remote_word *words, const char *s
 int remote_read_status(struct span json, const struct remote_word *words, struct remote_job *j,
 		       struct err *e)
 {
-	remote_text(json, "id", j->id, sizeof j->id);
+	if (id_take(json, "id", 0, j->id, e))
+		return -1;
 	remote_text(json, "status", j->status, sizeof j->status);
 	if (!json.s)
 		return err_set(e, "the server's answer is no JSON; is this the address of an API?");

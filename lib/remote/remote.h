@@ -26,6 +26,7 @@
 #include "../base/err.h"
 #include "../base/rng.h"
 #include "../net/http.h"
+#include "../net/id.h"
 #include "rows.h"
 
 struct remote_provider;
@@ -66,15 +67,15 @@ struct remote_task {
 enum remote_state { REMOTE_WAITING, REMOTE_RUNNING, REMOTE_DONE, REMOTE_FAILED, REMOTE_CANCELLED };
 
 struct remote_job {
-	char id[256];
+	char id[ID_SIZE];
 	enum remote_state state;
-	char status[64];      /* the provider's own word */
-	struct buf model;     /* what came of it, as it is named in requests */
-	struct buf error;     /* why it failed */
-	struct buf files;     /* ids of result files, each followed by a NUL */
-	int64_t tokens;	      /* trained on; -1 unknown */
-	double progress;      /* 0 to 1, NaN unknown */
-	char last_event[256]; /* of those that remote_events gave */
+	char status[64];	  /* the provider's own word */
+	struct buf model;	  /* what came of it, as it is named in requests */
+	struct buf error;	  /* why it failed */
+	struct buf files;	  /* ids of result files, each followed by a NUL */
+	int64_t tokens;		  /* trained on; -1 unknown */
+	double progress;	  /* 0 to 1, NaN unknown */
+	char last_event[ID_SIZE]; /* of those that remote_events gave */
 	size_t events;
 };
 void remote_job_release(struct remote_job *j);

@@ -50,11 +50,13 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 		if (!id->len || !*url)
 			rc = err_set(e, "POST /files: no redirect to the storage (status %d)",
 				     c.response.status);
+		else if (id_check(buf_span(id), 0, e))
+			rc = err_prefix(e, "POST /files");
 	}
 	if (!rc)
 		rc = put_file(r, url, path, e);
 	if (!rc) {
-		char where[400];
+		char where[ID_SIZE + 32];
 		snprintf(where, sizeof where, "/files/%s/preprocess", id->data);
 		check.path = where;
 		rc = remote_call(r, &check, e);
@@ -159,7 +161,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e)
 {
-	char path[400];
+	char path[ID_SIZE + 64];
 	snprintf(path, sizeof path, "/finetune/download?ft_id=%s", j->id);
 	if (remote_download(r, path, dir, "weights.tar.zst", 4, e))
 		return -1;

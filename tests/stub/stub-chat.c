@@ -31,6 +31,8 @@
  *			again, and says so), odd (counts that contradict each other); with reasoning=N
  *			tokens, of the prompt cached=N, written=N and hidden=N that stand in no text
  *	refuse=A,B	400 to a body with one of these members, in OpenAI's words or Anthropic's
+ *	batch-state=WORD	in --fault: batches say so for ever; batch-id=TEXT, file-id=TEXT: what
+ *			they and what is uploaded are called
  *	echo=1		sends the key back: in an error's message and the request's id, or as the
  *			answer and the model's name
  *
@@ -1059,6 +1061,20 @@ static int refuse(struct conn *c)
 
 /* --- files and batches --- */
 
+/* What --fault says of batches; otherwise where it says nothing. */
+static const char *of_batches(const char *name, const char *otherwise)
+{
+	static char text[2][4096];
+	static int turn;
+	struct span v = get(&(struct directive){span_of(fault ? fault : "")}, name);
+
+	if (!v.s)
+		return otherwise;
+	turn = !turn;
+	snprintf(text[turn], sizeof text[turn], "%.*s", (int)v.n, v.s);
+	return text[turn];
+}
+
 static struct stored *store(const char *prefix, const char *p, size_t n)
 {
 	struct stored *f;
@@ -1156,15 +1172,16 @@ static void upload(struct conn *c, struct span head, struct span body)
 		return;
 	}
 	respond_json(c, "{\"id\":\"%s\",\"object\":\"file\",\"purpose\":\"batch\"%s%s}",
-		     store("file", start + 4, (size_t)(end - start - 4))->id, "", "");
+		     of_batches("file-id", store("file", start + 4, (size_t)(end - start - 4))->id),
+		     "", "");
 }
 
 static void batch_state(struct conn *c, struct stored *b)
 {
-	if (b->polls++ < 1) {
+	if (b->polls++ < 1 || of_batches("batch-state", NULL)) {
 		respond_json(c,
 			     "{\"id\":\"%s\",\"status\":\"%s\",\"request_counts\":{\"total\":2,\"completed\":1,\"failed\":0}%s}",
-			     b->id, "in_progress", "");
+			     b->id, of_batches("batch-state", "in_progress"), "");
 		return;
 	}
 	if (!b->file[0]) {
@@ -1244,7 +1261,8 @@ static int serve_files(struct conn *c, struct span head, struct span path, struc
 			respond_error(c, 400, "", "no such input file");
 		else
 			respond_json(c, "{\"id\":\"%s\",\"status\":\"validating\"%s%s}",
-				     store("batch", in.data, in.len)->id, "", "");
+				     of_batches("batch-id", store("batch", in.data, in.len)->id),
+				     "", "");
 		buf_release(&in);
 		return 1;
 	}
