@@ -510,6 +510,49 @@ peak() {
 	jq -e '.metrics.regex | .n == 2 and .unscored == 0 and .mean == 0.5' <<<"$output"
 }
 
+@test "20,000 calls and 200,000 fields in another order are compared" {
+	# Call by call, and field by field, each with each, this takes hours.
+	jq -nc '[range(20000) | {type: "function", function: {name: "f\(. % 7)", arguments: ({a: ., b: "x"} | tojson)}}] as $calls
+		| ([range(20000) | 19999 - . | {function: {name: "f\(. % 7)", arguments: "{\"b\": \"x\", \"a\": \(.).0}"}}]) as $same
+		| {messages: [{role: "user", content: "q"}, {role: "assistant", content: null, tool_calls: $calls}]} as $row
+		| $row + {id: "same", tool_calls: $same}, $row + {id: "twice", tool_calls: ($same[1:] + [$same[5]])}' >in
+	status_is 0 timeout 120 ft-eval -c tool-calls --by id in
+	jq -r 'select(.group.id) | "\(.group.id) \(.metrics["tool-calls"].mean)"' <<<"$output" >got
+	[ "$(paste -sd ' ' got)" = 'same 1 twice 0' ]
+	seq 0 199999 | awk '{printf "%s\"k%d\": %d", (NR > 1 ? ", " : "{"), $1, $1} END {print "}"}' >up
+	seq 199999 -1 0 | awk '{printf "%s\"k%d\": %d", (NR > 1 ? ", " : "{"), $1, $1} END {print "}"}' >down
+	jq -nc --rawfile up up --rawfile down down '{id: "1", ideal: $up, output: $down},
+		{id: "2", ideal: "{\"a\": [\($up)]}", output: "{\"a\": [\($down)]}"}' >in
+	status_is 0 timeout 120 ft-eval -c json-fields in
+	jq -e '.metrics["json-fields"] | .mean == 1 and .n == 2' <<<"$output" >/dev/null
+}
+
+@test "texts too long for levenshtein and rouge-l are unscored and said so, unless they differ in little" {
+	# 900 KB each: 8e11 steps, an hour. The words are in no order that the other has.
+	seq 150000 | awk '{printf "w%d ", $1 * 7919 % 99991}' >a
+	seq 150000 | awk '{printf "w%d ", $1 * 104729 % 99991}' >b
+	jq -nc --rawfile a a --rawfile b b '{id: "far", ideal: $a, output: $b},
+		{id: "near", ideal: ($a + "one two three" + $b), output: ($a + "one three" + $b)}' >in
+	status_is 0 timeout 120 ft-eval -c levenshtein -c rouge-l in
+	jq -e '.metrics | all(.levenshtein, .["rouge-l"]; .n == 1 and .unscored == 1 and .mean > 0.99999 and .mean < 1)' <<<"$output"
+	[[ $stderr == *"in:1: output and reference are too long to be compared"* ]]
+}
+
+@test "a schema that cannot be decided in its bounds leaves the row unscored, and is not failed" {
+	# Each level asks for the one below twice: 2^40 looks.
+	jq -nc '{"$defs": ([range(40) | {key: "n\(.)", value: {allOf: [{"$ref": "#/$defs/n\(. + 1)"}, {"$ref": "#/$defs/n\(. + 1)"}]}}]
+		+ [{key: "n40", value: {type: "integer"}}] | from_entries), "$ref": "#/$defs/n0"}' >wide.json
+	echo '{"type": "string", "pattern": "^(a+)+$"}' >slow.json
+	echo '{"id": "1", "output": "7"}' >in
+	jq -nc '{id: "2", output: ("\"" + "a" * 40 + "!\"")}' >>in
+	status_is 0 ft-eval -c wide=schema:wide.json -c slow=schema:slow.json in
+	jq -e '.metrics.wide | .n == 1 and .unscored == 1 and .mean == 0' <<<"$output"
+	jq -e '.metrics.slow | .n == 1 and .unscored == 1 and .mean == 0' <<<"$output"
+	[[ $stderr == *"the schema's limits were met"* ]]
+	status_is 0 ft-eval -c not-schema:wide.json in
+	jq -e '.metrics["not-schema"] | .n == 1 and .unscored == 1 and .mean == 1' <<<"$output"
+}
+
 @test "schema: and tool-calls" {
 	echo '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}' >schema.json
 	printf '%s\n' '{"output":"{\"n\": 3}"}' '{"output":"{\"n\": \"3\"}"}' '{"output":"3"}' '{"output":"{"}' >in

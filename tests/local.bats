@@ -266,6 +266,15 @@ END
 	cmp one many
 }
 
+@test "--schema: one of 300,000 values is found, and they are followed as one tree" {
+	make_model m 7
+	questions 1 >in.jsonl
+	# Each checked against each, and all followed side by side, this takes hours.
+	jq -nc '{enum: ([range(300000) | "value number \(.) of many"] + [7, 7.0, null])}' >schema.json
+	status_is 0 timeout 120 ft-prompt -q -m ./m --schema schema.json --max-tokens 60 in.jsonl
+	jq -e --slurpfile s schema.json '.output | fromjson | IN($s[0].enum[])' <<<"$output"
+}
+
 @test "with --cache an answer under one schema is not taken for that under another, or under none" {
 	make_model m
 	cat >q.jsonl <<'END'

@@ -167,6 +167,7 @@ void ask_validate(const struct ask *a, struct backend_answer *an)
 {
 	struct err e = ERR_INIT;
 	struct span v;
+	int rc;
 
 	tidy(a, an);
 	if (!a->schema || an->error_type[0] || !an->has_output || an->tool_calls.len ||
@@ -174,9 +175,9 @@ void ask_validate(const struct ask *a, struct backend_answer *an)
 		return;
 	if (json_check(buf_span(&an->output), &v, &e))
 		backend_answer_fail(an, "schema", 0, "the answer is no JSON: %s", e.msg);
-	else if (schema_check(a->schema, v, &e))
-		backend_answer_fail(an, "schema", 0, "the answer does not match the schema: %s",
-				    e.msg);
+	else if ((rc = schema_check(a->schema, v, &e)))
+		backend_answer_fail(an, "schema", 0, "the answer %s the schema: %s",
+				    rc > 0 ? "cannot be checked against" : "does not match", e.msg);
 }
 
 static void make_ready(struct ask *a, struct ask_sent *s, enum sent_kind kind)

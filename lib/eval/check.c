@@ -389,6 +389,8 @@ static double words(struct span s)
 static const char unclear[] = "no choice is named for certain",
 		  as_json[] = "not the reference's bytes, but equal as JSON";
 
+static const char too_long[] = "output and reference are too long to be compared in 2e9 steps";
+
 static double against(const struct check *c, struct row *a, struct span ref, const char **why)
 {
 	struct span out = a->output, x, y;
@@ -437,15 +439,18 @@ static double against(const struct check *c, struct row *a, struct span ref, con
 		}
 		return json_check(out, &x, NULL) == 0 && json_equal(x, y);
 	case CHECK_LEVENSHTEIN:
-		return similar_levenshtein(out, ref);
+	case CHECK_ROUGE_L:
+		score = c->kind == CHECK_LEVENSHTEIN ? similar_levenshtein(out, ref)
+						     : similar_rouge_l(out, ref);
+		if (isnan(score))
+			*why = too_long;
+		return score;
 	case CHECK_F1:
 		return similar_f1(out, ref);
 	case CHECK_ROUGE_1:
 		return similar_rouge_n(out, ref, 1);
 	case CHECK_ROUGE_2:
 		return similar_rouge_n(out, ref, 2);
-	case CHECK_ROUGE_L:
-		return similar_rouge_l(out, ref);
 	case CHECK_BLEU:
 		return similar_bleu(out, ref);
 	case CHECK_CHRF:
@@ -532,6 +537,7 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 	struct span s = a->output;
 	struct field_verdicts v = {0};
 	double best = NAN;
+	int rc;
 
 	if (a->unanswered) {
 		*why = a->unanswered;
@@ -560,7 +566,12 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 	case CHECK_JUDGE:
 		return judged(c, a, why);
 	case CHECK_SCHEMA:
-		return json_check(s, &s, NULL) == 0 && schema_check(c->schema, s, NULL) == 0;
+		if (json_check(s, &s, NULL))
+			return 0;
+		rc = schema_check(c->schema, s, NULL);
+		if (rc > 0)
+			*why = "the schema's limits were met before it could be decided";
+		return rc > 0 ? NAN : rc == 0;
 	case CHECK_TOOL_CALLS:
 		return same_calls(a, why);
 	default:
@@ -581,6 +592,8 @@ static double raw_score(const struct check *c, const struct kind *k, struct row 
 	for (size_t i = 0; i < a->n_refs; i++) {
 		double score = against(c, a, a->refs[i], why);
 
+		if (*why == too_long) /* it might have been the best */
+			return NAN;
 		if (!isnan(score) && !(score <= best))
 			best = score;
 	}

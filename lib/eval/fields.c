@@ -185,33 +185,27 @@ static int is_there(struct span v)
 
 static int agree(struct span a, struct span b, const struct tolerance *tolerance);
 
-static struct span member_named(struct span object, struct span key, struct buf *name)
-{
-	buf_clear(name);
-	json_string(key, name);
-	buf_addc(name, 0);
-	return json_member(object, name->data);
-}
-
 /* Each member of one agrees with the other's; null is the same as absent. */
 static int objects_agree(struct span a, struct span b, const struct tolerance *tolerance)
 {
-	struct buf name = BUF_INIT;
+	struct json_members members[2];
 	int same = 1;
 
-	for (int side = 0; side < 2 && same; side++) {
-		struct json_iter it = {0};
-		struct span key, x, y;
+	json_members_sort(a, &members[0]);
+	json_members_sort(b, &members[1]);
+	for (int side = 0; side < 2 && same; side++)
+		for (size_t i = 0; i < members[side].n && same; i++) {
+			struct span x = members[side].v[i].value,
+				    y = json_members_find(&members[1 - side],
+							  members[side].v[i].key);
 
-		while (same && json_next(&it, side == 0 ? a : b, &key, &x)) {
-			y = member_named(side == 0 ? b : a, key, &name);
 			if (is_there(x) != is_there(y))
 				same = 0;
 			else if (side == 0 && is_there(x))
 				same = agree(x, y, tolerance);
 		}
-	}
-	buf_release(&name);
+	json_members_release(&members[0]);
+	json_members_release(&members[1]);
 	return same;
 }
 
@@ -350,30 +344,36 @@ static void compare_value(struct walk *w, struct span reference, struct span ans
 
 static void compare_objects(struct walk *w, struct span reference, struct span answer)
 {
-	struct json_iter it = {0};
-	struct span key, value;
-	struct buf name = BUF_INIT;
+	const struct span sides[] = {reference, answer};
 	size_t base = w->name->len;
 
 	for (int side = 0; side < 2; side++) {
-		memset(&it, 0, sizeof it);
-		while (json_next(&it, side == 0 ? reference : answer, &key, &value)) {
-			struct span other =
-				member_named(side == 0 ? answer : reference, key, &name);
+		struct json_members others;
+		struct json_iter it = {0};
+		struct span key, value;
+		struct buf name = BUF_INIT;
 
+		json_members_sort(sides[1 - side], &others);
+		while (json_next(&it, sides[side], &key, &value)) {
+			struct span other;
+
+			buf_clear(&name);
+			json_string(key, &name);
+			other = json_members_find(&others, buf_span(&name));
 			if (side == 1 && other.s)
 				continue;
 			if (base > 0)
 				buf_addc(w->name, '.');
-			buf_add(w->name, name.data, name.len - 1);
+			buf_addspan(w->name, buf_span(&name));
 			if (side == 0)
 				compare_value(w, value, other);
 			else
 				compare_value(w, (struct span){0}, value);
 			w->name->len = base;
 		}
+		json_members_release(&others);
+		buf_release(&name);
 	}
-	buf_release(&name);
 }
 
 static void add_verdict(struct walk *w, struct span name, struct field_verdict f)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "../base/mem.h"
+#include "../text/hash.h"
 
 /* --- calls of tools --- */
 
@@ -28,7 +29,57 @@ static int calls_equal(struct span a, struct span b)
 	return same;
 }
 
-/* Every call of one list has its own equal in the other. */
+/* A call, and what is the same for those that are equal to it. */
+struct call {
+	uint64_t hash;
+	struct span v;
+};
+
+static uint64_t hash_call(struct span v)
+{
+	struct span f = json_member(v, "function"), x = json_member(f, "arguments"), u;
+	struct buf s = BUF_INIT;
+	uint64_t h;
+
+	if (json_string(x, &s) == 0)
+		x = s.len > 0 ? buf_span(&s) : span_of("{}");
+	h = x.s && json_check(x, &u, NULL) == 0 ? json_hash(u) : hash64(x, 1);
+	buf_release(&s);
+	return hash_mix(json_hash(json_member(f, "name")), h);
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct call *x = a, *y = b;
+
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static struct call *calls_sorted(struct span list, size_t n)
+{
+	struct call *v = mem_alloc(n, sizeof *v);
+	struct json_iter it = {0};
+	struct span key, call;
+
+	for (size_t i = 0; i < n && json_next(&it, list, &key, &call); i++)
+		v[i] = (struct call){hash_call(call), call};
+	mem_sort(v, n, sizeof *v, by_hash);
+	return v;
+}
+
+/* Takes an equal of x out of those in v that have its hash, which begin at from. */
+static int take_equal(struct call *v, size_t from, size_t n, const struct call *x)
+{
+	for (size_t j = from; j < n && v[j].hash == x->hash; j++)
+		if (calls_equal(x->v, v[j].v)) {
+			v[j].v = v[from].v; /* the first goes, and the next call begins behind it */
+			return 1;
+		}
+	return 0;
+}
+
+/* Every call of one list has its own equal in the other. Equal ones have one hash, so in the order of
+ * hashes the k-th of one list is among those of the other that begin at its k-th. */
 double same_calls(const struct row *a, const char **why)
 {
 	struct span final = record_final_assistant(&a->rec),
@@ -36,8 +87,8 @@ double same_calls(const struct row *a, const char **why)
 		    got = record_get(&a->rec, "tool_calls");
 	size_t n = json_kind(want) == JSON_ARRAY ? json_count(want) : 0,
 	       m = json_kind(got) == JSON_ARRAY ? json_count(got) : 0;
-	unsigned char *taken;
-	size_t matched = 0;
+	struct call *x, *y;
+	int same = 1;
 
 	*why = "no final assistant message to compare tool calls with";
 	if (!final.s)
@@ -45,17 +96,13 @@ double same_calls(const struct row *a, const char **why)
 	*why = NULL;
 	if (n != m)
 		return 0;
-	taken = mem_alloc(m, 1);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < m; j++)
-			if (!taken[j] && calls_equal(json_element(want, (long long)i),
-						     json_element(got, (long long)j))) {
-				taken[j] = 1;
-				matched++;
-				break;
-			}
-	free(taken);
-	return matched == n;
+	x = calls_sorted(want, n);
+	y = calls_sorted(got, n);
+	for (size_t i = 0; i < n && same; i++)
+		same = take_equal(y, i, n, &x[i]);
+	free(x);
+	free(y);
+	return same;
 }
 
 /* --- white space --- */

@@ -43,23 +43,43 @@ static double f_measure(double common, double said, double expected)
 	return p + r > 0 ? 2 * p * r / (p + r) : 0;
 }
 
+/* Takes off what both begin with and then what both end with, and returns how much that is. Neither
+ * an edit distance nor a longest common subsequence is changed by it otherwise. */
+static size_t trim(struct list *x, struct list *y, const uint64_t **from_x, const uint64_t **from_y)
+{
+	size_t head = 0, tail = 0;
+
+	while (head < x->n && head < y->n && x->v[head] == y->v[head])
+		head++;
+	while (tail < x->n - head && tail < y->n - head &&
+	       x->v[x->n - 1 - tail] == y->v[y->n - 1 - tail])
+		tail++;
+	*from_x = x->v + head;
+	*from_y = y->v + head;
+	x->n -= head + tail;
+	y->n -= head + tail;
+	return head + tail;
+}
+
+static int too_long(const struct list *x, const struct list *y)
+{
+	return (double)x->n * (double)y->n > SIMILAR_STEPS;
+}
+
 /* --- Levenshtein --- */
 
-double similar_levenshtein(struct span a, struct span b)
+static size_t edits(const uint64_t *x, size_t n, const uint64_t *y, size_t m)
 {
-	struct list x = code_points(a, 0), y = code_points(b, 0);
-	size_t *row, longer = x.n > y.n ? x.n : y.n;
-	double similarity = 1;
+	size_t *row = mem_alloc(m + 1, sizeof *row), distance;
 
-	row = mem_alloc(y.n + 1, sizeof *row);
-	for (size_t j = 0; j <= y.n; j++)
+	for (size_t j = 0; j <= m; j++)
 		row[j] = j;
-	for (size_t i = 1; i <= x.n; i++) {
+	for (size_t i = 1; i <= n; i++) {
 		size_t diagonal = row[0];
 
 		row[0] = i;
-		for (size_t j = 1; j <= y.n; j++) {
-			size_t best = diagonal + (x.v[i - 1] != y.v[j - 1]);
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = diagonal + (x[i - 1] != y[j - 1]);
 
 			diagonal = row[j];
 			if (row[j] + 1 < best)
@@ -69,9 +89,23 @@ double similar_levenshtein(struct span a, struct span b)
 			row[j] = best;
 		}
 	}
-	if (longer > 0)
-		similarity = 1 - (double)row[y.n] / (double)longer;
+	distance = row[m];
 	free(row);
+	return distance;
+}
+
+double similar_levenshtein(struct span a, struct span b)
+{
+	struct list x = code_points(a, 0), y = code_points(b, 0);
+	size_t longer = x.n > y.n ? x.n : y.n;
+	const uint64_t *from_x, *from_y;
+	double similarity = 1;
+
+	trim(&x, &y, &from_x, &from_y);
+	if (too_long(&x, &y))
+		similarity = NAN;
+	else if (longer > 0)
+		similarity = 1 - (double)edits(from_x, x.n, from_y, y.n) / (double)longer;
 	free(x.v);
 	free(y.v);
 	return similarity;
@@ -232,27 +266,39 @@ double similar_rouge_n(struct span answer, struct span reference, int n)
 	return f;
 }
 
-double similar_rouge_l(struct span answer, struct span reference)
+static size_t common_subsequence(const uint64_t *x, size_t n, const uint64_t *y, size_t m)
 {
-	struct list x = rouge_words(answer), y = rouge_words(reference);
-	uint32_t *row = mem_alloc(y.n + 1, sizeof *row);
-	double f;
+	uint32_t *row = mem_alloc(m + 1, sizeof *row);
+	size_t length;
 
-	for (size_t i = 0; i < x.n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		uint32_t diagonal = 0;
 
-		for (size_t j = 1; j <= y.n; j++) {
+		for (size_t j = 1; j <= m; j++) {
 			uint32_t above = row[j];
 
-			if (x.v[i] == y.v[j - 1])
+			if (x[i] == y[j - 1])
 				row[j] = diagonal + 1;
 			else if (row[j - 1] > above)
 				row[j] = row[j - 1];
 			diagonal = above;
 		}
 	}
-	f = f_measure(row[y.n], (double)x.n, (double)y.n);
+	length = row[m];
 	free(row);
+	return length;
+}
+
+double similar_rouge_l(struct span answer, struct span reference)
+{
+	struct list x = rouge_words(answer), y = rouge_words(reference);
+	double said = (double)x.n, expected = (double)y.n, f = NAN;
+	const uint64_t *from_x, *from_y;
+	size_t both = trim(&x, &y, &from_x, &from_y);
+
+	if (!too_long(&x, &y))
+		f = f_measure((double)(both + common_subsequence(from_x, x.n, from_y, y.n)), said,
+			      expected);
 	free(x.v);
 	free(y.v);
 	return f;

@@ -7,6 +7,10 @@
 
 #include "../base/buf.h"
 
+/* Edit distance and longest common subsequence take the lengths multiplied, less what both texts begin
+ * and end with. Above this many steps they are not computed: NaN. */
+#define SIMILAR_STEPS 2e9
+
 /* 1 - edit distance / length of the longer, in code points; 1 for two empty texts. */
 double similar_levenshtein(struct span a, struct span b);
 

@@ -505,22 +505,60 @@ static int exclusive(const struct schema_node *x, const struct schema_node *y, i
 	return 0;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* The texts as a tree: what several begin with is one path. Beside each other they would be followed
+ * all at once. */
+static void put_texts(struct compiler *c, struct span *texts, size_t n, uint32_t from, uint32_t to)
+{
+	struct span before = {0};
+	uint32_t *path = NULL; /* path[k]: the state behind k bytes of the text before */
+	size_t cap = 0;
+
+	mem_sort(texts, n, sizeof *texts, by_bytes);
+	for (size_t i = 0; i < n; i++) {
+		struct span s = texts[i];
+		size_t k = 0;
+
+		path = mem_grow(path, &cap, s.n + 1, sizeof *path);
+		path[0] = from;
+		while (k < before.n && k < s.n && before.s[k] == s.s[k])
+			k++;
+		for (; k < s.n; k++)
+			path[k + 1] = automaton_text(c->a, path[k], (struct span){s.s + k, 1});
+		if (!span_eq(s, before))
+			automaton_skip(c->a, path[s.n], to);
+		before = s;
+	}
+	free(path);
+}
+
 /* Values of the enum that all schemas of this place accept, alternatives and all. */
 static void put_enum(struct compiler *c, const struct schema_node *n, const struct list *must,
 		     uint32_t from, uint32_t to)
 {
+	struct buf *values = mem_alloc(n->n_values, sizeof *values);
+	struct span *texts = mem_alloc(n->n_values, sizeof *texts);
+	size_t used = 0;
+
 	for (size_t i = 0; i < n->n_values; i++) {
-		struct buf value = BUF_INIT;
 		int valid = 1;
 
 		for (size_t k = 0; k < must->n && valid; k++)
 			valid = schema_node_check(must->v[k], n->values[i]) == 0;
 		if (valid) {
-			json_canonical(n->values[i], &value);
-			automaton_skip(c->a, automaton_text(c->a, from, buf_span(&value)), to);
+			json_canonical(n->values[i], &values[i]);
+			texts[used++] = buf_span(&values[i]);
 		}
-		buf_release(&value);
 	}
+	put_texts(c, texts, used, from, to);
+	for (size_t i = 0; i < n->n_values; i++)
+		buf_release(&values[i]);
+	free(values);
+	free(texts);
 }
 
 static int put_alternative(struct compiler *c, const struct list *all, const struct list *must,

@@ -74,6 +74,25 @@ struct span json_element(struct span v, long long index);
 /* Elements of an array or members of an object; 0 for others. */
 size_t json_count(struct span v);
 
+/* The members of an object sorted by their keys, for looking up more than a few. */
+#define JSON_MEMBERS_FEW 12 /* need no allocation */
+struct json_named {
+	struct span key; /* decoded: points into the object or into keys */
+	struct span value;
+	size_t order;
+};
+struct json_members {
+	struct json_named few[JSON_MEMBERS_FEW], *v;
+	size_t n, cap;
+	struct buf keys;
+};
+/* m need not be initialised, stays where it is, and borrows from the object; none of v that is no
+ * object. */
+void json_members_sort(struct span v, struct json_members *m);
+/* By decoded name; of several with it the last, and an absent span where there is none. */
+struct span json_members_find(const struct json_members *m, struct span name);
+void json_members_release(struct json_members *m);
+
 /* Canonical form, appended: members sorted by decoded key bytes (equal keys in order), strings with
  * the fewest escapes, numbers as written, no white space. Two texts that differ only in spacing,
  * key order and escapes give the same bytes. */
@@ -86,6 +105,8 @@ int json_value_text(struct span v, struct buf *b);
 
 /* Values equal: objects regardless of order, numbers by value, strings decoded. */
 int json_equal(struct span a, struct span b);
+/* The same for values that are equal so. */
+uint64_t json_hash(struct span v);
 
 /* Reads a file of at most max bytes into b and checks it; the value borrows from b. Reasons begin
  * with the file's name. */

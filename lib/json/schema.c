@@ -46,6 +46,18 @@ static struct schema_node *sub(struct schema *s, struct span v, const char *wher
 	return n;
 }
 
+static int by_hash(const void *a, const void *b)
+{
+	const struct schema_value *x = a, *y = b;
+
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+void schema_sort_values(struct schema_value *v, size_t n)
+{
+	mem_sort(v, n, sizeof *v, by_hash);
+}
+
 static int wrong(struct err *e, const char *where, const char *word, const char *wanted)
 {
 	return err_set(e, "%s/%s: must be %s", where, word, wanted);
@@ -432,6 +444,11 @@ static int compile_assertion(struct schema *s, struct schema_node *n, struct spa
 			n->values[n->n_values++] = v;
 		while (!constant && json_next(&it, v, &unused, &item))
 			n->values[n->n_values++] = item;
+		n->by_hash = mem_alloc(n->n_values, sizeof *n->by_hash);
+		for (size_t i = 0; i < n->n_values; i++)
+			n->by_hash[i] =
+				(struct schema_value){json_hash(n->values[i]), n->values[i]};
+		schema_sort_values(n->by_hash, n->n_values);
 		return 0;
 	}
 	if (json_is(key, "multipleOf")) {
@@ -701,6 +718,7 @@ static void free_node(struct schema_node *n)
 {
 	free(n->where);
 	free(n->values);
+	free(n->by_hash);
 	pcre2_code_free(n->pattern);
 	free(n->pattern_text);
 	free(n->prefix.v);

@@ -68,6 +68,12 @@ struct schema_names {
 	size_t n;
 };
 
+/* A value and its json_hash. */
+struct schema_value {
+	uint64_t hash;
+	struct span v;
+};
+
 /* A limit of numbers: near it, which may not hold all its digits, and as it was written. */
 struct schema_limit {
 	long double near; /* NaN: none */
@@ -83,6 +89,7 @@ struct schema_node {
 	int has_enum;
 	struct span *values; /* enum, or const: raw JSON, borrowed from the schema's text */
 	size_t n_values;
+	struct schema_value *by_hash; /* the same in the order of their hashes */
 	struct schema_node *ref;
 	int ref_only; /* draft 7: nothing beside $ref counts */
 	/* numbers */
@@ -128,7 +135,9 @@ const struct schema_node *schema_root(const struct schema *s);
 struct span schema_text(const struct schema *s);
 
 /* Whether value (checked JSON) is valid. 0: it is; -1: it is not, and e (may be NULL) says where
- * and why: ".items[2].price: must be at least 0 (#/$defs/item/properties/price/minimum)". */
+ * and why: ".items[2].price: must be at least 0 (#/$defs/item/properties/price/minimum)". 1: that
+ * could not be decided within the limits (SCHEMA_STEPS, the depth, a pattern's backtracking), and e
+ * says which. */
 int schema_check(const struct schema *s, struct span value, struct err *e);
 
 /* The same for one node of the schema, without a reason. */

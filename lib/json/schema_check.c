@@ -277,69 +277,17 @@ static int check_string(struct check *c, const struct schema_node *n, struct spa
 
 /* --- arrays --- */
 
-struct hashed {
-	uint64_t hash;
-	struct span v;
-};
-
-static uint64_t mix(uint64_t h, uint64_t x)
-{
-	h = (h ^ x) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 29;
-}
-
-/* Equal values have equal hashes: numbers by value, members in any order. */
-static uint64_t hash_value(struct span v)
-{
-	struct json_iter it = {0};
-	struct span key, item, unused;
-	struct buf text = BUF_INIT;
-	uint64_t h = (uint64_t)json_kind(v) + 1, sum = 0;
-	double x;
-
-	switch (json_kind(v)) {
-	case JSON_NUMBER:
-		json_number(v, &x);
-		x += 0.0; /* -0 is 0 */
-		memcpy(&sum, &x, sizeof sum);
-		return mix(h, sum);
-	case JSON_STRING:
-		json_string(v, &text);
-		for (size_t i = 0; i < text.len; i++)
-			h = mix(h, (unsigned char)text.data[i]);
-		buf_release(&text);
-		return h;
-	case JSON_ARRAY:
-		while (json_next(&it, v, &unused, &item))
-			h = mix(h, hash_value(item));
-		return h;
-	case JSON_OBJECT:
-		while (json_next(&it, v, &key, &item))
-			sum += mix(hash_value(key), hash_value(item));
-		return mix(h, sum);
-	default:
-		return h;
-	}
-}
-
-static int by_hash(const void *a, const void *b)
-{
-	const struct hashed *x = a, *y = b;
-
-	return x->hash < y->hash ? -1 : x->hash > y->hash;
-}
-
 static int check_unique(struct check *c, const struct schema_node *n, struct span v)
 {
 	size_t count = json_count(v), i = 0;
-	struct hashed *all = mem_alloc(count, sizeof *all);
+	struct schema_value *all = mem_alloc(count, sizeof *all);
 	struct json_iter it = {0};
 	struct span unused, item;
 	int rc = 0;
 
 	while (json_next(&it, v, &unused, &item))
-		all[i++] = (struct hashed){hash_value(item), item};
-	mem_sort(all, count, sizeof *all, by_hash);
+		all[i++] = (struct schema_value){json_hash(item), item};
+	schema_sort_values(all, count);
 	for (i = 1; i < count && !rc; i++)
 		for (size_t k = i; k > 0 && all[k - 1].hash == all[i].hash && !rc; k--)
 			if (json_equal(all[k - 1].v, all[i].v))
@@ -513,11 +461,29 @@ static int check_type(struct check *c, const struct schema_node *n, struct span 
 	return rc;
 }
 
+static int is_listed(const struct schema_node *n, struct span v)
+{
+	uint64_t hash = json_hash(v);
+	size_t from = 0, to = n->n_values;
+
+	while (from < to) { /* to the first that is not less */
+		size_t mid = from + (to - from) / 2;
+
+		if (n->by_hash[mid].hash < hash)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	for (; from < n->n_values && n->by_hash[from].hash == hash; from++)
+		if (json_equal(n->by_hash[from].v, v))
+			return 1;
+	return 0;
+}
+
 static int check_enum(struct check *c, const struct schema_node *n, struct span v)
 {
-	for (size_t i = 0; i < n->n_values; i++)
-		if (json_equal(n->values[i], v))
-			return 0;
+	if (is_listed(n, v))
+		return 0;
 	if (n->n_values == 1)
 		return no(c, n, "", "must be %.*s",
 			  (int)(n->values[0].n < 200 ? n->values[0].n : 200), n->values[0].s);
@@ -598,8 +564,10 @@ static int check_from(const struct schema_node *n, struct span value, struct err
 	struct check c = {.e = e};
 	int rc = check(&c, n, value);
 
-	if (c.broken)
+	if (c.broken) {
 		err_set(e, "%s", c.broken);
+		rc = 1;
+	}
 	buf_release(&c.path);
 	buf_release(&c.text);
 	pcre2_match_data_free(c.match);

@@ -33,4 +33,6 @@ struct schema {
 	int depth;
 };
 
+void schema_sort_values(struct schema_value *v, size_t n); /* by their hashes */
+
 #endif

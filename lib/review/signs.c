@@ -216,7 +216,7 @@ static void read_json(const struct signs *s, struct findings *f)
 	if (json_check(buf_span(&s->reference), &value, &why))
 		findings_add(f, "invalid-json", 0.9, "the reference %s: %s",
 			     s->schema ? "has to be JSON" : "begins like JSON", why.msg);
-	else if (s->schema && schema_check(s->schema, value, &why))
+	else if (s->schema && schema_check(s->schema, value, &why) < 0)
 		findings_add(f, "schema", 0.9, "the reference breaks the schema: %s", why.msg);
 }
 

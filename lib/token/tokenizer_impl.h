@@ -19,6 +19,14 @@
 
 /* largest id accepted, against sparse vocabularies that ask for all memory */
 #define TOK_ID_MAX (1 << 24)
+/* The most bytes that a tokenizer.json may make of a segment, and TOK_STAGED_TIMES the segment, by its
+ * normalizers and then by its pre-tokenizers, for stages that each double it are soon written; and of
+ * one token that is decoded, and of all tokens together. */
+#define TOK_STAGED_MAX ((size_t)16 << 20)
+#define TOK_STAGED_TIMES 32
+#define TOK_DECODED_MAX ((size_t)1 << 20)
+#define TOK_DECODED_ALL ((size_t)256 << 20)
+
 #define TOK_STAGES_MAX 64 /* stages in a sequence, nested ones counted */
 #define TOK_RANK_NONE UINT32_MAX
 

@@ -377,7 +377,7 @@ static int parse_decoder(struct tok_parse *p, struct span v, int depth)
 }
 
 /* What a token decodes to. */
-static void token_bytes(struct tok_parse *p, struct tok_token *k)
+static int token_bytes(struct tok_parse *p, struct tok_token *k)
 {
 	struct tokenizer *t = p->t;
 	const struct tok_decoders *d = &p->decoders;
@@ -394,29 +394,36 @@ static void token_bytes(struct tok_parse *p, struct tok_token *k)
 			if (!byte || tok_char_byte(c) < 0) {
 				/* not written in the alphabet: the text itself */
 				k->bytes = k->text;
-				return;
+				return 0;
 			}
 			buf_addc(b, tok_char_byte(c));
 		}
 		k->bytes = arena_text(&t->arena, b->data ? b->data : "", b->len);
-		return;
+		return 0;
 	}
 	k->bytes = k->text;
 	for (i = 0; i < d->n; i++) {
 		const char *s;
-		struct buf to = BUF_INIT;
+		struct buf to = {.max = TOK_DECODED_MAX};
 		size_t from = 0;
 
 		replace.what = d->what[i];
 		if (!memmem(k->bytes.s, k->bytes.n, replace.what.s, replace.what.n))
 			continue;
-		while ((s = memmem(k->bytes.s + from, k->bytes.n - from, replace.what.s,
-				   replace.what.n))) {
+		while (!to.full && (s = memmem(k->bytes.s + from, k->bytes.n - from, replace.what.s,
+					       replace.what.n))) {
 			buf_add(&to, k->bytes.s + from, (size_t)(s - k->bytes.s) - from);
 			buf_addspan(&to, d->with[i]);
 			from = (size_t)(s - k->bytes.s) + replace.what.n;
 		}
 		buf_add(&to, k->bytes.s + from, k->bytes.n - from);
+		p->decoded += to.len;
+		if (to.full || p->decoded > TOK_DECODED_ALL) {
+			buf_release(&to);
+			return err_set(p->e,
+				       "the decoder makes more than %zu MB of a token, or %zu MB of all",
+				       TOK_DECODED_MAX >> 20, TOK_DECODED_ALL >> 20);
+		}
 		k->bytes = arena_text(&t->arena, to.data, to.len);
 		buf_release(&to);
 	}
@@ -430,6 +437,7 @@ static void token_bytes(struct tok_parse *p, struct tok_token *k)
 			k->flags |= TOK_BYTE;
 		}
 	}
+	return 0;
 }
 
 static int finish(struct tok_parse *p, struct span decoder)
@@ -446,8 +454,8 @@ static int finish(struct tok_parse *p, struct span decoder)
 	if (t->decode_bytes && (d->n || d->byte_fallback || t->decode_strip))
 		return err_set(p->e, "decoder ByteLevel beside others is not supported");
 	for (i = 0; i < t->size; i++)
-		if (t->tokens[i].text.s)
-			token_bytes(p, &t->tokens[i]);
+		if (t->tokens[i].text.s && token_bytes(p, &t->tokens[i]))
+			return -1;
 	if (!t->byte_level)
 		return 0;
 	t->cut_at_space = 0;

@@ -17,6 +17,7 @@ struct tok_parse {
 	struct tokenizer *t; /* being filled; its arena keeps the strings */
 	struct buf scratch;
 	struct tok_decoders decoders;
+	size_t decoded; /* bytes that the decoder has made of tokens so far */
 	struct err *e;
 };
 

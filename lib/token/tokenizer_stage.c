@@ -44,6 +44,20 @@ int tok_utf8(const char *s, size_t n, int32_t *c, int *bad)
 
 /* --- normalizers --- */
 
+/* The most bytes that the stages may make of so many. */
+static size_t ceiling(size_t n)
+{
+	return n < (BUF_MAX - TOK_STAGED_MAX) / TOK_STAGED_TIMES
+		       ? TOK_STAGED_MAX + TOK_STAGED_TIMES * n
+		       : BUF_MAX;
+}
+
+static int too_much(size_t most, struct err *e)
+{
+	return err_set(e, "the stages of the tokenizer make more than %zu MB of a text",
+		       most >> 20);
+}
+
 static int unicode_form(struct span in, enum tok_norm_kind kind, struct buf *out, struct err *e)
 {
 	int options = UTF8PROC_STABLE;
@@ -67,6 +81,8 @@ static int unicode_form(struct span in, enum tok_norm_kind kind, struct buf *out
 			       options);
 	if (n < 0)
 		return err_set(e, "Unicode normalization: %s", utf8proc_errmsg(n));
+	if ((size_t)n > out->max)
+		return too_much(out->max, e);
 	points = mem_alloc((size_t)n + 1, sizeof *points);
 	n = utf8proc_decompose((const utf8proc_uint8_t *)in.s, (utf8proc_ssize_t)in.n, points, n,
 			       options);
@@ -149,7 +165,7 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 	if (!x->pattern) {
 		const char *p;
 
-		while ((p = in.n - from >= x->what.n
+		while ((p = !out->full && in.n - from >= x->what.n
 				    ? memmem(in.s + from, in.n - from, x->what.s, x->what.n)
 				    : NULL)) {
 			buf_add(out, in.s + from, (size_t)(p - in.s) - from);
@@ -158,7 +174,8 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 		}
 	} else {
 		while ((rc = tok_regex_next(x->pattern, w, in.s, in.n, from, &begin, &end, e)) >
-		       0) {
+			       0 &&
+		       !out->full) {
 			buf_add(out, in.s + from, begin - from);
 			buf_addspan(out, x->with);
 			from = end;
@@ -173,7 +190,7 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg, int continues,
 		  struct span *out, struct err *e)
 {
-	size_t i;
+	size_t i, most = ceiling(seg.n);
 	int side = 0;
 
 	for (i = 0; i < t->norms_n && seg.n; i++) {
@@ -187,6 +204,7 @@ int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg
 		if (x->kind == NORM_PREPEND && continues)
 			continue;
 		buf_clear(b);
+		b->max = most;
 		switch (x->kind) {
 		case NORM_NFC:
 		case NORM_NFD:
@@ -210,7 +228,7 @@ int tok_normalize(const struct tokenizer *t, struct tok_work *w, struct span seg
 				return -1;
 		}
 		if (b->full)
-			return err_set(e, "the text is too long to be normalized");
+			return too_much(most, e);
 		seg = buf_span(b);
 		side = !side;
 	}
@@ -310,7 +328,7 @@ int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, in
 {
 	struct tok_pieces *from = &w->pieces[0], *to = &w->pieces[1], *swap;
 	struct buf *b = &w->text[0];
-	size_t i, k;
+	size_t i, k, most = ceiling(seg.n);
 
 	*text = seg.s;
 	from->n = 0;
@@ -319,8 +337,10 @@ int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, in
 		const struct tok_split *x = &t->splits[i];
 
 		to->n = 0;
-		if (x->kind != SPLIT_PATTERN)
+		if (x->kind != SPLIT_PATTERN) {
 			buf_clear(b);
+			b->max = most;
+		}
 		for (k = 0; k < from->n; k++) {
 			struct tok_piece p = from->v[k];
 			int start = first && k == 0; /* this piece begins where the text does */
@@ -345,7 +365,7 @@ int tok_split(const struct tokenizer *t, struct tok_work *w, struct span seg, in
 		}
 		if (x->kind != SPLIT_PATTERN) {
 			if (b->full)
-				return err_set(e, "the text is too long");
+				return too_much(most, e);
 			*text = b->data;
 			b = b == &w->text[0] ? &w->text[1] : &w->text[0];
 		}

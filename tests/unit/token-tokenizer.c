@@ -124,6 +124,57 @@ static void sentencepiece(void)
 	tokenizer_free(t);
 }
 
+/* A tokenizer.json of which one part is n times the same stage. */
+static char *with_stages(const char *part, const char *list, size_t n, const char *stage)
+{
+	struct buf b = BUF_INIT;
+
+	buf_addf(&b,
+		 "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\" \":1},\"merges\":[]},\"%s\":{\"type\":\"Sequence\",\"%s\":[",
+		 part, list);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&b, "%s%s", i ? "," : "", stage);
+	buf_adds(&b, "]}}");
+	return buf_detach(&b, NULL);
+}
+
+/* Thirty stages of which each doubles the text are a gigabyte of one letter. */
+static void stages_that_double(void)
+{
+	static const struct {
+		const char *part, *list, *stage, *text;
+	} kinds[] = {
+		{"normalizer", "normalizers",
+		 "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aa\"}", "a"},
+		{"normalizer", "normalizers",
+		 "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[ab]\"},\"content\":\"ab\"}", "a"},
+		{"normalizer", "normalizers",
+		 "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"$\"},\"content\":\"a\"}", "a"},
+		{"pre_tokenizer", "pretokenizers",
+		 "{\"type\":\"Metaspace\",\"replacement\":\"  \",\"prepend_scheme\":\"never\",\"split\":false}",
+		 " "},
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		char *json = with_stages(kinds[i].part, kinds[i].list, 30, kinds[i].stage);
+		struct tokenizer *t = parse(json);
+		const char *got = t ? ids(t, kinds[i].text, 0) : "";
+
+		if (strstr(kinds[i].stage, "\"$\""))
+			ok(strstr(got, "MB") == NULL, "what does not grow is not refused");
+		else
+			ok(strstr(got, "make more than 16 MB of a text") != NULL,
+			   "%s that doubles the text thirty times is refused", kinds[i].part);
+		tokenizer_free(t);
+		free(json);
+	}
+	char *json =
+		with_stages("decoder", "decoders", 30,
+			    "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aa\"}");
+	refuses(json, "the decoder makes more than 1 MB of a token");
+	free(json);
+}
+
 /* Long words go through the heap, short ones are searched; both must agree. The text has no border
  * the cache could cut at. */
 static void heap_equals_search(void)
@@ -337,6 +388,7 @@ static void stories(void)
 int main(void)
 {
 	sentencepiece();
+	stages_that_double();
 	heap_equals_search();
 	stages();
 	linear();
