@@ -1123,8 +1123,10 @@ Q: where is the parcel' ]
 @test "two answers with one custom_id are named, an answer beside an error is not" {
 	rows 3 >in.jsonl
 	answer() {
-		jq -nc --arg id "$1" --arg t "$2" '{custom_id: $id, response: {status_code: 200, request_id: "r",
-			body: {object: "chat.completion", model: "m", choices: [{finish_reason: "stop", message: {role: "assistant", content: $t}}]}}}'
+		jq -nc --arg id "$1" --arg t "$2" '
+			{finish_reason: "stop", message: {role: "assistant", content: $t}}
+			| {object: "chat.completion", model: "m", choices: [.]}
+			| {custom_id: $id, response: {status_code: 200, request_id: "r", body: .}}'
 	}
 	{
 		answer 1 first
