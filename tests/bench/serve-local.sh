@@ -1,21 +1,35 @@
 #!/usr/bin/env bash
-# A model served to 1, 8 and 64 clients beside ft-prompt with the same model, rows and jobs. Each round asks new rows; loading is not
-# counted. Two or three minutes on two idle cores.
+# A model served to 1, 8 and 64 clients beside ft-prompt with the same model, rows and jobs, and beside llama.cpp's server, LLAMA_SERVER or in
+# PATH, with the same weights in f32. Each round asks new rows; loading is not counted. Three minutes on two idle cores.
 set -uo pipefail
 # shellcheck source=tests/model.bash
 . tests/model.bash
 tmp=$(mktemp -d)
-pid=
-trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$tmp"' EXIT
+pids=()
+trap 'kill "${pids[@]}"; rm -rf "$tmp"' EXIT
 make_model "$tmp/m" 3 '{"hidden_size": 384, "num_hidden_layers": 8, "num_attention_heads": 6, "num_key_value_heads": 3, "intermediate_size": 1024}'
 ft-serve -l 127.0.0.1:0 -m "$tmp/m" -o "$tmp/log" 2>"$tmp/said" &
-pid=$!
+pids+=($!)
 for _ in $(seq 600); do
 	address=$(sed -n 's/.*listening at //p' "$tmp/said")
 	[ -n "$address" ] && break
 	sleep 0.05
 done
 export OPENAI_API_KEY=any
+llama=${LLAMA_SERVER:-$(command -v llama-server)}
+ft-export -q -m "$tmp/m" -o "$tmp/m.gguf" --quantize f32 >"$tmp/exported" 2>&1 || exit 1
+
+# start_llama JOBS - llama.cpp's server with that many slots; sets llama_pid, llama_address.
+start_llama() {
+	llama_address=http://127.0.0.1:$((20000 + $$ % 20000))
+	"$llama" -m "$tmp/m.gguf" -t "$(nproc)" --parallel "$1" -c $((512 * $1)) --host 127.0.0.1 --port "${llama_address##*:}" >"$tmp/llama" 2>&1 &
+	llama_pid=$!
+	for _ in $(seq 600); do
+		curl -sf "$llama_address/health" >/dev/null && return
+		sleep 0.05
+	done
+	return 1
+}
 
 # seconds FILE ARGS... - what ft-prompt takes for the rows, its answers in $tmp/out.
 seconds() {
@@ -26,6 +40,7 @@ seconds() {
 
 for jobs in 1 8 64; do
 	: >"$tmp/rounds"
+	[ -z "$llama" ] || start_llama $jobs || exit 1
 	for round in 1 2 3; do
 		jq -nc --argjson n "$((jobs == 1 ? 16 : jobs == 8 ? 64 : 256))" --argjson r "$jobs$round" 'range($n) | {messages: [
 			{role: "system", content: "You are careful. Answer in a few words, and nothing else."},
@@ -37,9 +52,18 @@ for jobs in 1 8 64; do
 		served=$(seconds "$tmp/rows" -m served -u "$address/v1" -j $jobs)
 		jq -c .output "$tmp/out" | cmp "$tmp/own" - || exit 1
 		tokens=$(jq -s 'map(.usage.completion_tokens) | add' "$tmp/out")
-		echo "$tokens $own $load $served $start" >>"$tmp/rounds"
+		theirs=1 other=0
+		if [ -n "$llama" ]; then
+			theirs=$(seconds "$tmp/rows" -m served -u "$llama_address/v1" -T 0 -j $jobs)
+			other=$(jq -s 'map(.usage.completion_tokens) | add' "$tmp/out")
+		fi
+		echo "$tokens $own $load $served $start $other $theirs" >>"$tmp/rounds"
 	done
+	[ -z "$llama" ] || { kill "$llama_pid" && wait "$llama_pid"; }
 	awk -v jobs=$jobs '{ own = $1 / ($2 - $3); served = $1 / ($4 - $5); if (own > a) a = own; if (served > b) b = served }
 		END { printf "{\"work\": \"a served model, %d clients\", \"ft\": %.1f, \"peer\": %.1f, \"unit\": \"tokens/s\", \"ratio\": %.3f, \"must\": 0.95, \"note\": \"ft-serve beside ft-prompt -m\"}\n", jobs, b, a, b / a }' \
 		"$tmp/rounds"
+	awk -v jobs=$jobs '{ served = $1 / ($4 - $5); other = $6 / ($7 - $5); if (served > a) a = served; if (other > b) b = other }
+		END { printf "{\"work\": \"a served model, %d clients, f32\", \"ft\": %.1f, \"peer\": %s, \"unit\": \"tokens/s\", \"ratio\": %s, \"must\": 1, \"note\": \"%s\"}\n",
+			jobs, a, b ? sprintf("%.1f", b) : "null", b ? sprintf("%.3f", a / b) : "null", b ? "llama.cpp server" : "no llama-server here" }' "$tmp/rounds"
 done
