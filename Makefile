@@ -63,7 +63,7 @@ link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(LIB) $(pkg_libs) -lm
 all:
 	@.ci/setup --say build
 	@$(MAKE) $(JOBS) programs
-programs: $(PROGRAMS:%=$(BUILD)/bin/%)
+programs: $(PROGRAMS:%=$(BUILD)/bin/%) $(BUILD)/bin/ft
 
 $(BUILD)/lib/review/page.o: lib/review/page.html lib/review/page.css lib/review/page.js
 $(BUILD)/lib/eval/page.o: lib/eval/page.css lib/eval/page.js
@@ -91,6 +91,11 @@ $(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link,$<)
+
+# The one that names and runs the others.
+$(BUILD)/bin/ft: cmd/ft
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
 
 # Changes only with the flags, and then everything is made anew.
 flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZE) $(MPI) $(VERSION)$(filter-out -O3,$(KERNEL_OPT))
@@ -246,7 +251,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
@@ -281,7 +286,9 @@ $(BUILD)/complete/%.$(1): $(BUILD)/bin/%
 	$(Q)$$< --complete $(1) >$$@
 endef
 $(foreach s,$(SHELLS),$(eval $(call completion_rule,$(s))))
-completions: $(foreach s,$(SHELLS),$(PROGRAMS:%=$(BUILD)/complete/%.$(s)))
+INSTALLED = ft $(PROGRAMS)
+$(SHELLS:%=$(BUILD)/complete/ft.%): $(PROGRAMS:%=$(BUILD)/bin/%)
+completions: $(foreach s,$(SHELLS),$(INSTALLED:%=$(BUILD)/complete/%.$(s)))
 
 # The manuals as pages that lead to one another, and to Debian's where they name another's.
 HTML = $(BUILD)/html
@@ -304,19 +311,19 @@ install: all
 	@$(MAKE) $(JOBS) completions
 	@command -v mandoc >/dev/null && $(MAKE) $(JOBS) html || echo 'no mandoc: the manuals are installed without their HTML'
 	mkdir -p '$(DESTDIR)$(PREFIX)/bin' $(patsubst %,'$(SHARE)/%',ft man/man1 man/man5 man/man7 $(COMPLETION_DIRS) doc/ft/html doc/ft/examples)
-	for p in $(PROGRAMS); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
+	for p in $(INSTALLED); do install -m 755 $(BUILD)/bin/$$p '$(DESTDIR)$(PREFIX)/bin/'; done
 	install -m 644 lib/jq/ft.jq '$(SHARE)/ft/'
 	for m in $(MANUALS); do install -m 644 $$m '$(SHARE)/man/man'$${m##*.}/; done
 	tar -C examples --exclude=build -cf - . | tar -C '$(SHARE)/doc/ft/examples' --no-same-owner -xf -
 	chmod -R u=rwX,go=rX '$(SHARE)/doc/ft/examples'
 	[ ! -f $(HTML)/index.html ] || install -m 644 $(HTML)/* '$(SHARE)/doc/ft/html/'
-	for p in $(PROGRAMS); do \
+	for p in $(INSTALLED); do \
 		install -m 644 $(BUILD)/complete/$$p.bash '$(SHARE)/bash-completion/completions/'$$p; \
 		install -m 644 $(BUILD)/complete/$$p.zsh '$(SHARE)/zsh/site-functions/_'$$p; \
 		install -m 644 $(BUILD)/complete/$$p.fish '$(SHARE)/fish/vendor_completions.d/'; done
 
 uninstall:
-	for p in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p '$(SHARE)/bash-completion/completions/'$$p \
+	for p in $(INSTALLED); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$p '$(SHARE)/bash-completion/completions/'$$p \
 		'$(SHARE)/zsh/site-functions/_'$$p '$(SHARE)/fish/vendor_completions.d/'$$p.fish; done
 	rm -f '$(SHARE)/ft/ft.jq'
 	rm -rf '$(SHARE)/doc/ft'

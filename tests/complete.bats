@@ -118,3 +118,9 @@ in_fish() {
 	[ "$(in_fish 'ft-prompt -t @r')" = @rows.jsonl ]
 	[ "$(in_fish 'ft-prompt -t r')" = "" ]
 }
+
+@test "bash: the programs behind ft, and then what each of them takes" {
+	[ "$(in_bash ft spl)" = split ]
+	[ "$(in_bash ft split --str)" = "$(in_bash ft-split --str)" ]
+	[ "$(in_bash ft judge --resp)" = "$(in_bash ft-judge --resp)" ]
+}

@@ -74,8 +74,8 @@ prepare() {
 	status_is 2 ft-split --s 3
 	[[ $stderr == "ft-split: --s is short for several options: --stratify, --seed, --skip-bad"* ]]
 	echo '{"prompt": "a"}' >a
-	status_is 0 ft-split -q --rat=1:0 --se 3 a
-	[[ $output == *'"split":"train"'* ]]
+	status_is 0 ft-split -q --rat=1:1 --se 3 a
+	jq -e .split <<<"$output"
 	status_is 2 ft-split --rat
 	[[ $stderr == "ft-split: --ratio needs a value"* ]]
 	status_is 2 ft-split --chec=1 a a
@@ -513,4 +513,23 @@ odd_lines() {
 		status_is 2 $command --table --json
 		[[ $stderr == "${command%% *}: --json does not go with --table"* ]]
 	done
+}
+
+@test "ft names the programs beside it, runs one by its short name, and says what it does not know" {
+	run -0 --separate-stderr ft
+	for p in $PROGRAMS; do
+		grep -Eq "^$p +[0-9.]+ +[A-Z]" <<<"$output"
+	done
+	[ "$(ft split --version)" = "$(ft-split --version)" ]
+	[ "$(echo '{"prompt": "a"}' | ft split -q -)" = "$(echo '{"prompt": "a"}' | ft-split -q -)" ]
+	run -2 --separate-stderr ft split --nonsense
+	[[ $stderr == "ft-split: "* ]]
+	for wrong in nothing ../bin/ft-split 'spl it' $'a\e[2J'; do
+		run -2 --separate-stderr ft "$wrong"
+		[[ $stderr == "ft: there is no program "*"one of "*"split"* ]]
+		[[ $stderr != *$'\e'* ]]
+	done
+	# through a link from elsewhere
+	ln -s "$(command -v ft)" front
+	[ "$(./front eval --version)" = "$(ft-eval --version)" ]
 }

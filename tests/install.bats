@@ -35,7 +35,7 @@ install_in() {
 
 @test "make install: programs, manuals, ft.jq, completions and examples, of which uninstall leaves none" {
 	install_in root
-	for p in "$BUILD"/bin/ft-*; do
+	for p in "$BUILD"/bin/ft "$BUILD"/bin/ft-*; do
 		p=${p##*/}
 		cmp "$BUILD/bin/$p" "root/usr/bin/$p"
 		[ -s "root/usr/share/man/man1/$p.1" ]

@@ -50,6 +50,7 @@ teardown() {
 }
 
 @test "examples of ft.7 work" { run_examples ft.7; }
+@test "examples of ft.1 work" { run_examples ft.1; }
 @test "examples of ft-jsonl.5 work" { run_examples ft-jsonl.5; }
 @test "examples of ft.jq.5 work" { run_examples ft.jq.5; }
 @test "examples of ft-split.1 work" { run_examples ft-split.1; }
