@@ -2,11 +2,9 @@
  * and relabelled by keyboard, keeps the decisions in a journal, applies them, and tells how wrong
  * the set is.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "../lib/base/file.h"
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
@@ -19,13 +17,15 @@
 #include "../lib/review/page.h"
 #include "../lib/review/rate.h"
 #include "../lib/review/report.h"
+#include "../lib/review/rows.h"
 #include "../lib/review/signs.h"
 #include "../lib/review/tty.h"
 
 static int opt_scan, opt_tty, opt_second, opt_adjudicate, opt_skip_bad, opt_quiet;
 static const char *opt_probs = ".probs", *opt_schema, *opt_model, *opt_adapter, *opt_output,
-		  *opt_as, *opt_apply, *opt_pairs, *opt_verdicts, *opt_report;
-static long long opt_threads, opt_port, opt_every = 4;
+		  *opt_apply, *opt_pairs, *opt_verdicts, *opt_report;
+static long long opt_threads, opt_port;
+static struct desk_options opt_desk = {.every = 4};
 static double opt_near = 0.8;
 static struct prog_form opt_form;
 
@@ -55,9 +55,15 @@ static struct opt options[] = {
 	 JUDGES},
 	{0, "port", OPT_INT, &opt_port, "N", "of the page (default: a free one)", 1, 65535, JUDGES,
 	 .without = "tty: it serves no page", .was = "p"},
-	{0, "as", OPT_STR, &opt_as, "NAME", "the reviewer's name (default: the user's)", JUDGES},
-	{0, "every", OPT_INT, &opt_every, "K",
+	{0, "as", OPT_STR, &opt_desk.who, "NAME", "the reviewer's name (default: the user's)",
+	 JUDGES},
+	{0, "every", OPT_INT, &opt_desk.every, "K",
 	 "each K-th row is a random one (default 4); 1: all are", 1, 1000000, JUDGES},
+	{0, "pair", OPT_FLAG, &opt_desk.pair, NULL,
+	 "records of two models to one id are a pair of answers to compare",
+	 .with = "output pairs verdicts"},
+	{0, "seed", OPT_INT, &opt_desk.seed, "N",
+	 "of which answer of a pair stands first (default 0)", JUDGES},
 	{0, "second", OPT_FLAG, &opt_second, NULL, "a blind second pass over what others judged",
 	 JUDGES},
 	{0, "adjudicate", OPT_FLAG, &opt_adjudicate, NULL,
@@ -65,13 +71,14 @@ static struct opt options[] = {
 	{0, "", OPT_GROUP, NULL, NULL, "using what was decided"},
 	{0, "apply", OPT_STR, &opt_apply, "JOURNAL",
 	 "the rows with fixes made and bad ones left out (a filter)", .without = "scan output"},
-	{0, "pairs", OPT_STR, &opt_pairs, "JOURNAL", "a preference line for each fix (a filter)",
+	{0, "pairs", OPT_STR, &opt_pairs, "JOURNAL",
+	 "a preference line for each fix and preferred answer\n(a filter)",
 	 .without = "scan output apply"},
 	{0, "verdicts", OPT_STR, &opt_verdicts, "JOURNAL",
-	 "the judged rows with `review.pass`, for ft-judge --agree (a filter)",
+	 "the judged rows with `review.pass` or `review.winner`, for\nft-judge --agree (a filter)",
 	 .without = "scan output apply pairs"},
 	{0, "report", OPT_STR, &opt_report, "JOURNAL",
-	 "error rate with its interval, agreement of reviewers",
+	 "error rate, win rates, agreement of reviewers",
 	 .without = "scan output apply pairs verdicts"},
 	PROG_FORM_OPTIONS(opt_form, "the report as ", .with = "report"),
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
@@ -82,7 +89,7 @@ static struct opt options[] = {
 
 static const struct program program = {
 	"ft-review",
-	"--scan [file ...]\n-o JOURNAL [--as NAME] [--tty | --port N] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--verdicts JOURNAL [file ...]\n--report JOURNAL",
+	"--scan [file ...]\n-o JOURNAL [--as NAME] [--tty | --port N] [--pair] [file ...]\n--apply JOURNAL [file ...]\n--pairs JOURNAL [file ...]\n--verdicts JOURNAL [file ...]\n--report JOURNAL",
 	"Look at the data: find what deserves a look, judge and relabel it, know how wrong the set is.",
 	options,
 	"ft-review --scan train.jsonl | ft-review -o journal.jsonl\n"
@@ -248,17 +255,6 @@ static int run_scan(char **files)
 	return s.skipped ? FT_PARTIAL : FT_OK;
 }
 
-static const char *reviewer(void)
-{
-	const char *name = opt_as ? opt_as : getenv("USER");
-	struct err e = ERR_INIT;
-	if (!name || !*name)
-		return "reviewer";
-	if (journal_name_check(name, &e))
-		prog_usage("%s", e.msg);
-	return name;
-}
-
 /* Until Ctrl-C. */
 static void serve_page(struct desk *desk)
 {
@@ -276,16 +272,11 @@ static void serve_page(struct desk *desk)
 	web_stop(server);
 }
 
-/* On the terminal itself: standard input may be the rows. */
 static void use_terminal(struct desk *desk)
 {
 	struct err e = ERR_INIT;
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		prog_die("--tty: there is no terminal here");
-	if (tty_run(desk, fd, prog_stopping, &e))
+	if (tty_run(desk, prog_stopping, &e))
 		prog_fail(&e);
-	close(fd);
 	struct desk_counts c = desk_count(desk);
 	if (!opt_quiet)
 		prog_warn("%zu of %zu rows are judged; decisions are in %s",
@@ -303,23 +294,27 @@ static void open_journal(struct journal *j, const char *path, int writing)
 			  path, torn, writing ? "was cut off" : "is not counted");
 }
 
-static int run_judging(const char *who, char **files)
+static int run_judging(char **files)
 {
 	struct journal j;
 	struct desk desk;
 	struct err e = ERR_INIT;
-	enum desk_pass pass = opt_adjudicate ? DESK_ADJUDICATE
-			      : opt_second   ? DESK_SECOND
-					     : DESK_FIRST;
-	struct schema *schema = opt_schema ? schema_read(opt_schema, &e) : NULL;
-	if (opt_schema && !schema)
+	struct buf text = BUF_INIT;
+	const char *user = getenv("USER");
+	if (!opt_desk.who || !*opt_desk.who)
+		opt_desk.who = user && *user ? user : "reviewer";
+	if (journal_name_check(opt_desk.who, &e))
+		prog_usage("%s", e.msg);
+	if (opt_schema && !(opt_desk.schema = schema_read(opt_schema, &e)))
 		prog_fail(&e);
+	opt_desk.pass = opt_adjudicate ? DESK_ADJUDICATE : opt_second ? DESK_SECOND : DESK_FIRST;
 	open_journal(&j, opt_output, 1);
-	if (desk_open(&desk, files, &j, who, pass, (long)opt_every, &e))
+	if (desk_open(&desk, files, &j, &opt_desk, &e))
 		prog_fail(&e);
+	desk_remark(&desk, &text);
+	say(&text);
 	if (desk.n == 0)
 		prog_die("there are no rows to look at");
-	desk.schema = schema;
 	if (opt_tty)
 		use_terminal(&desk);
 	else
@@ -339,6 +334,7 @@ static int run_filter(enum filter_kind kind, const char *path, char **files)
 	struct journal j;
 	struct filter f;
 	struct reader in;
+	struct rows rows = {.in = &in, .pair = opt_desk.pair};
 	struct record r = {0};
 	struct buf line = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -346,7 +342,7 @@ static int run_filter(enum filter_kind kind, const char *path, char **files)
 	open_journal(&j, path, 0);
 	filter_init(&f, kind, &j);
 	reader_start(&in, files, opt_skip_bad);
-	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
+	while ((rc = rows_next(&rows, &r, &e)) > 0 && !out_failed()) {
 		buf_clear(&line);
 		int written = filter_row(&f, &r, &line, &refused, &e);
 		if (written < 0)
@@ -359,11 +355,14 @@ static int run_filter(enum filter_kind kind, const char *path, char **files)
 	if (rc < 0)
 		prog_fail(&e);
 	buf_clear(&line);
+	rows_remark(&rows, &line);
+	say(&line);
 	if (!opt_quiet)
-		filter_summary(&f, in.rows, &line);
+		filter_summary(&f, rows.n, &line);
 	say(&line);
 	rc = f.refused || in.skipped ? FT_PARTIAL : FT_OK;
 	filter_release(&f);
+	rows_release(&rows);
 	journal_close(&j);
 	reader_release(&in);
 	return rc;
@@ -373,8 +372,10 @@ static int run_report(void)
 {
 	struct journal j;
 	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
 	open_journal(&j, opt_report, 0);
-	report_write(&j, prog_as_table(&opt_form), &b);
+	if (report_write(&j, prog_as_table(&opt_form), &b, &e))
+		prog_fail(&e);
 	out_report(&b, prog_as_table(&opt_form));
 	buf_release(&b);
 	journal_close(&j);
@@ -390,7 +391,7 @@ int main(int argc, char **argv)
 	if (opt_scan)
 		prog_end(run_scan(files));
 	if (opt_output)
-		prog_end(run_judging(reviewer(), files));
+		prog_end(run_judging(files));
 	if (opt_report)
 		prog_end(run_report());
 	if (opt_apply)

@@ -37,13 +37,18 @@ int duels_model(struct duels *d, struct span side, size_t *number, struct err *e
 	if (json_string(json_member(side, "model"), &d->text))
 		buf_adds(&d->text, "?");
 	buf_addc(&d->text, 0);
+	return duels_name(d, d->text.data, number, e);
+}
+
+int duels_name(struct duels *d, const char *name, size_t *number, struct err *e)
+{
 	for (*number = 0; *number < d->n; ++*number)
-		if (strcmp(d->models[*number], d->text.data) == 0)
+		if (strcmp(d->models[*number], name) == 0)
 			return 0;
 	if (d->n == DUELS_MODELS)
 		return err_set(e, "more than %d models", DUELS_MODELS);
 	d->models = mem_grow(d->models, &d->cap, d->n + 1, sizeof *d->models);
-	d->models[d->n++] = mem_strdup(d->text.data);
+	d->models[d->n++] = mem_strdup(name);
 	return 0;
 }
 
@@ -97,6 +102,13 @@ static int by_strength(const void *a, const void *b)
 	return strcmp(x->model, y->model);
 }
 
+static struct interval win_rate(const struct duelist *v, double level)
+{
+	struct interval d = paired_rate(v->wins, v->losses, v->wins + v->losses + v->ties, level);
+
+	return (struct interval){(1 + d.value) / 2, (1 + d.lo) / 2, (1 + d.hi) / 2};
+}
+
 struct duelist *duels_rank(const struct duels *d, double level)
 {
 	struct duelist *v = mem_alloc(d->n, sizeof *v);
@@ -111,7 +123,7 @@ struct duelist *duels_rank(const struct duels *d, double level)
 			v[i].losses += won(d, j, i);
 			v[i].ties += tied(d, i, j);
 		}
-		v[i].win_rate = (v[i].wins + v[i].ties / 2) / (v[i].wins + v[i].losses + v[i].ties);
+		v[i].win_rate = win_rate(v + i, level);
 	}
 	rank_bradley_terry(points, d->n, level, strength);
 	for (size_t i = 0; i < d->n; i++)
@@ -135,7 +147,7 @@ static void put_duelists(const struct duels *d, double level, struct buf *out)
 		jw_put_str(&w, "model", v[i].model);
 		jw_put_figure(&w, "strength", v[i].strength.value, v[i].strength.lo,
 			      v[i].strength.hi);
-		jw_put_num(&w, "win_rate", v[i].win_rate);
+		jw_put_num(&w, "win_rate", v[i].win_rate.value);
 		jw_put_int(&w, "wins", (uint64_t)v[i].wins);
 		jw_put_int(&w, "losses", (uint64_t)v[i].losses);
 		jw_put_int(&w, "ties", (uint64_t)v[i].ties);
@@ -212,7 +224,7 @@ void duels_table(const struct duels *d, double level, struct table *t)
 
 		table_name(t, v[i].model);
 		table_figure(t, "%+.3f", x.value, x.lo, x.hi);
-		table_real(t, "%.4f", isnan(x.value) ? NAN : v[i].win_rate);
+		table_real(t, "%.4f", isnan(x.value) ? NAN : v[i].win_rate.value);
 		table_real(t, "%.0f", v[i].wins);
 		table_real(t, "%.0f", v[i].losses);
 		table_real(t, "%.0f", v[i].ties);

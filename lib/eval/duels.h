@@ -30,16 +30,19 @@ void duels_release(struct duels *d);
 int duels_is_pair(const struct record *r);
 /* 1 where a won, 0 where b did, 0.5 for a tie; NaN for anything else. */
 double duels_winner(struct span v);
-/* The number of the model of one side; -1 where there are too many. */
+/* The number of the model of that name, of one side; -1 where there are too many. */
+int duels_name(struct duels *d, const char *name, size_t *number, struct err *e);
 int duels_model(struct duels *d, struct span side, size_t *number, struct err *e);
 void duels_count(struct duels *d, size_t a, size_t b, double winner);
 /* Takes in a pair row: the three together. */
 int duels_add(struct duels *d, const struct record *r, struct err *e);
 
 struct duelist {
-	const char *model;		     /* borrowed */
-	struct interval strength;	     /* log-odds against the mean of all */
-	double wins, losses, ties, win_rate; /* a tie is half a win; NaN without a pair */
+	const char *model;	  /* borrowed */
+	struct interval strength; /* log-odds against the mean of all */
+	double wins, losses, ties;
+	/* a tie is half a win, so that with d of paired_rate this is (1 + d) / 2; NaN without a pair */
+	struct interval win_rate;
 };
 /* All models, the strongest first; free() the array. NULL where there are none. */
 struct duelist *duels_rank(const struct duels *d, double level);

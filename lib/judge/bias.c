@@ -142,7 +142,7 @@ static void put_models(struct jw *w, const struct bias *s, double level)
 		jw_put_object(w, v[i].model);
 		jw_put_figure(w, "strength", v[i].strength.value, v[i].strength.lo,
 			      v[i].strength.hi);
-		jw_put_num(w, "win_rate", v[i].win_rate);
+		jw_put_num(w, "win_rate", v[i].win_rate.value);
 		jw_put_num(w, "n", v[i].wins + v[i].losses + v[i].ties);
 		jw_end(w);
 	}

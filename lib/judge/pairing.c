@@ -27,10 +27,10 @@ void pairing_release(struct pairing *p)
 }
 
 /* {"model", "output"} of one side; tool calls stand in the output's text, for that is what is
- * judged. */
+ * judged, and as they are in `tool_calls`. */
 static void put_side(struct pairing *p, const struct record *r, struct buf *json)
 {
-	struct span model = record_get(r, "model");
+	struct span model = record_get(r, "model"), calls = record_get(r, "tool_calls");
 	struct jw w;
 	int some;
 
@@ -48,6 +48,8 @@ static void put_side(struct pairing *p, const struct record *r, struct buf *json
 		jw_strn(&w, p->text.len > 0 ? p->text.data : "", p->text.len);
 	else
 		jw_null(&w);
+	if (json_kind(calls) == JSON_ARRAY && json_count(calls) > 0)
+		jw_put_raw(&w, "tool_calls", calls);
 	jw_end(&w);
 }
 

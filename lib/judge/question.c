@@ -68,6 +68,8 @@ static struct wording_parts parts_of(const struct rubric *r, size_t criterion, s
 	return p;
 }
 
+static const char before_calls[] = "tool calls: ";
+
 int question_candidate(const struct record *r, struct buf *text)
 {
 	struct span output = record_get(r, "output"), calls = record_get(r, "tool_calls"), thought;
@@ -84,11 +86,27 @@ int question_candidate(const struct record *r, struct buf *text)
 		some = 1;
 	}
 	if (json_kind(calls) == JSON_ARRAY && json_count(calls) > 0) {
-		buf_adds(text, text->len > 0 ? "\ntool calls: " : "tool calls: ");
+		if (text->len > 0)
+			buf_addc(text, '\n');
+		buf_adds(text, before_calls);
 		buf_addspan(text, calls);
 		some = 1;
 	}
 	return some ? 0 : -1;
+}
+
+void question_less_calls(struct buf *text, struct span calls)
+{
+	size_t n = sizeof before_calls - 1 + calls.n, at;
+
+	if (text->len < n)
+		return;
+	at = text->len - n;
+	if (memcmp(text->data + at, before_calls, sizeof before_calls - 1) != 0 ||
+	    memcmp(text->data + text->len - calls.n, calls.s, calls.n) != 0)
+		return;
+	text->len = at > 0 && text->data[at - 1] == '\n' ? at - 1 : at;
+	text->data[text->len] = 0;
 }
 
 /* What was asked: the conversation, the raw prompt, or the record's own members. */

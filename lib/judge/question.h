@@ -29,6 +29,9 @@ int question_example(const struct record *r, const struct rubric *rubric,
  * none. */
 int question_candidate(const struct record *r, struct buf *text);
 
+/* Takes tool calls that question_candidate put behind a text off it again. */
+void question_less_calls(struct buf *text, struct span calls);
+
 /* The messages (a JSON array) that ask for the verdict on one criterion. b is the second text of a
  * pair, else absent. */
 int question_messages(const struct record *r, const struct rubric *rubric, size_t criterion,

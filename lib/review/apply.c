@@ -4,7 +4,9 @@
 #include <string.h>
 #include "../json/jw.h"
 #include "key.h"
+#include "pair.h"
 #include "reference.h"
+#include "subject.h"
 
 void apply_init(struct apply *a, struct journal *j)
 {
@@ -44,7 +46,7 @@ int apply_row_key(struct journal *j, struct map *seen, const struct record *r, c
 		  char hash[33], struct err *e)
 {
 	uint64_t half[2];
-	if (record_key(r, key, e))
+	if (subject_key(r, key, e))
 		return -1;
 	key_halves(key, half);
 	uint64_t *times = map_put(seen, half[0] ^ half[1], 0, NULL);
@@ -94,6 +96,11 @@ static void write_mark(const struct journal *j, const struct decision *d, struct
 int apply_row(struct apply *a, const struct record *r, struct buf *line, struct err *e)
 {
 	struct buf mark = BUF_INIT;
+	if (pair_is(r)) {
+		a->untouched++;
+		buf_addspan(line, r->line);
+		return APPLY_KEEP;
+	}
 	int done, rc = APPLY_KEEP;
 	const struct decision *d;
 	enum found what = decision_on(a, r, &d, e);
@@ -125,21 +132,24 @@ int apply_row(struct apply *a, const struct record *r, struct buf *line, struct 
 }
 
 /* One assistant turn in an array: with a text, or with tool calls. */
-static void assistant_turn(struct jw *w, struct span text, int calls)
+static void assistant_turn(struct span text, int calls, struct buf *json)
 {
-	jw_array(w);
-	jw_object(w);
-	jw_put_str(w, "role", "assistant");
-	jw_key(w, calls ? "tool_calls" : "content");
+	struct jw w;
+	jw_init(&w, json);
+	jw_array(&w);
+	jw_object(&w);
+	jw_put_str(&w, "role", "assistant");
+	jw_key(&w, calls ? "tool_calls" : "content");
 	if (calls)
-		jw_raw(w, text);
+		jw_raw(&w, text);
 	else
-		jw_strn(w, text.s, text.n);
-	jw_end(w);
-	jw_end(w);
+		jw_strn(&w, text.s ? text.s : "", text.n);
+	jw_end(&w);
+	jw_end(&w);
 }
 
-static void write_pair(const struct record *r, struct span was, struct span is, int calls,
+/* better and worse: arrays of turns. */
+static void write_pair(const struct record *r, struct span better, struct span worse,
 		       struct buf *line)
 {
 	struct span final = record_final_assistant(r), messages = record_get(r, "messages"), key, m;
@@ -156,26 +166,50 @@ static void write_pair(const struct record *r, struct span was, struct span is, 
 	if (record_get(r, "tools").s)
 		jw_put_raw(&w, "tools", record_get(r, "tools"));
 	jw_end(&w);
-	jw_key(&w, "preferred_output");
-	assistant_turn(&w, is, calls);
-	jw_key(&w, "non_preferred_output");
-	assistant_turn(&w, was, calls);
+	jw_put_raw(&w, "preferred_output", better);
+	jw_put_raw(&w, "non_preferred_output", worse);
 	jw_end(&w);
 }
 
-int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e)
+/* The turns of the preferred answer and of the other; 0 where the decision prefers none. */
+static int preference(const struct record *r, const struct decision *d, struct buf *better,
+		      struct buf *worse)
 {
 	struct buf was = BUF_INIT;
+	if (d->a) {
+		int b = d->verdict == VERDICT_B;
+		if (!b && d->verdict != VERDICT_A)
+			return 0;
+		pair_turn(r, b ? "b" : "a", better);
+		pair_turn(r, b ? "a" : "b", worse);
+		return 1;
+	}
+	enum reference_kind kind = reference_read(r, &was);
+	if (d->verdict == VERDICT_FIX && kind != REFERENCE_NONE) {
+		assistant_turn(span_of(d->new_text), kind == REFERENCE_CALLS, better);
+		assistant_turn(buf_span(&was), kind == REFERENCE_CALLS, worse);
+	}
+	buf_release(&was);
+	return better->len > 0;
+}
+
+int apply_pair(struct apply *a, const struct record *r, int *refused, struct buf *line,
+	       struct err *e)
+{
+	struct buf better = BUF_INIT, worse = BUF_INIT;
 	const struct decision *d;
 	enum found what = decision_on(a, r, &d, e);
 	if (what == FOUND_TROUBLE)
 		return -1;
-	if (what != FOUND_DECISION || d->verdict != VERDICT_FIX ||
-	    json_kind(record_get(r, "messages")) != JSON_ARRAY)
-		return 0;
-	enum reference_kind kind = reference_read(r, &was);
-	if (kind != REFERENCE_NONE)
-		write_pair(r, buf_span(&was), span_of(d->new_text), kind == REFERENCE_CALLS, line);
-	buf_release(&was);
-	return kind != REFERENCE_NONE;
+	*refused = what == FOUND_REFUSED;
+	int some = what == FOUND_DECISION && preference(r, d, &better, &worse);
+	if (some && json_kind(record_get(r, "messages")) != JSON_ARRAY) {
+		a->unasked++;
+		some = 0;
+	}
+	if (some)
+		write_pair(r, buf_span(&better), buf_span(&worse), line);
+	buf_release(&better);
+	buf_release(&worse);
+	return some;
 }

@@ -19,7 +19,7 @@
 struct apply {
 	struct journal *journal; /* borrowed */
 	struct map seen;	 /* how often a key came already */
-	size_t good, fixed, left_out, skipped, untouched, changed, disputed;
+	size_t good, fixed, left_out, skipped, untouched, changed, disputed, unasked;
 };
 
 enum applied { APPLY_KEEP, APPLY_LEAVE_OUT, APPLY_REFUSED };
@@ -35,9 +35,11 @@ int apply_row_key(struct journal *j, struct map *seen, const struct record *r, c
  * with the reason in e); -1 on trouble. */
 int apply_row(struct apply *a, const struct record *r, struct buf *line, struct err *e);
 
-/* Appends an OpenAI preference line (input, preferred_output: the fix, non_preferred_output: what
- * stood there) and returns 1, or 0 where the row has no fix. */
-int apply_pair(struct apply *a, const struct record *r, struct buf *line, struct err *e);
+/* Appends an OpenAI preference line (input, preferred_output: the fix or the better answer of a pair,
+ * non_preferred_output: what stood there or the other) and returns 1, or 0 where nothing is preferred,
+ * there is no conversation to give as input (`unasked`), or the row was refused as for apply_row. */
+int apply_pair(struct apply *a, const struct record *r, int *refused, struct buf *line,
+	       struct err *e);
 
 /* Whether two decisions on a row come to the same: the verdict, and of fixes what they leave. */
 int apply_same(const struct decision *a, const struct decision *b);

@@ -1,5 +1,5 @@
 /* desk: rows in a mapped spool, two orders through them, decisions into the journal. See desk.h. */
-#include "desk.h"
+#include "desk_impl.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -8,138 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "../base/file.h"
 #include "../base/mem.h"
 #include "../json/side.h"
-#include "../text/hash.h"
 #include "apply.h"
 #include "doubt.h"
+#include "pair.h"
 #include "reference.h"
 #include "subject.h"
-
-#define LABEL_LONGEST 200 /* bytes */
-#define LABEL_ROWS 4	  /* rows there are for each label, at least */
-
-/* --- reading --- */
-
-static uint64_t reason_bit(struct desk *d, struct span name)
-{
-	struct buf b = BUF_INIT;
-	size_t i = 0;
-	if (json_string(name, &b))
-		return 0;
-	while (i < d->reasons_n && strcmp(d->reasons[i], b.data) != 0)
-		i++;
-	if (i == d->reasons_n && i < 64)
-		d->reasons[d->reasons_n++] = mem_strdup(b.data);
-	buf_release(&b);
-	return i < 64 ? (uint64_t)1 << i : 0;
-}
-
-/* Keeps the distinct references as long as they may be labels. */
-static void note_label(struct desk *d, const struct record *r)
-{
-	struct buf text = BUF_INIT;
-	int added;
-	if (d->labels_n <= DESK_LABELS && reference_read(r, &text) == REFERENCE_TEXT && text.len) {
-		map_put(&d->label_at, hash64(buf_span(&text), 0), d->labels_n, &added);
-		if (added && (d->labels_n == DESK_LABELS || text.len > LABEL_LONGEST ||
-			      strchr("{[", *text.data)))
-			/* more than labels are, or longer, or JSON */
-			d->labels_n = DESK_LABELS + 1;
-		else if (added)
-			d->labels[d->labels_n++] = mem_strdup(text.data);
-	}
-	buf_release(&text);
-}
-
-static int label_cmp(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void settle_labels(struct desk *d)
-{
-	/* those of a set that has no labels are freed with the others */
-	size_t kept = d->labels_n <= DESK_LABELS ? d->labels_n : 0;
-	if (kept >= 2 && d->n >= LABEL_ROWS * kept)
-		mem_sort(d->labels, kept, sizeof *d->labels, label_cmp);
-	else
-		d->labels_n = 0;
-}
-
-static int add_row(struct desk *d, const struct record *r, struct map *last_of, FILE *spool,
-		   struct err *e)
-{
-	char key[33];
-	struct json_iter it = {0};
-	struct span review = record_get(r, "review"), k, v;
-	struct desk_row row = {.at = d->text_n, .due = 1};
-	enum side side;
-	double suspicion = 0;
-	if (r->line.n > UINT32_MAX - 1 || d->n >= UINT32_MAX - 1)
-		return err_set(e, "too many rows, or a row too long");
-	if (record_key(r, key, e))
-		return -1;
-	row.len = (uint32_t)r->line.n;
-	key_halves(key, row.key);
-	int added;
-	uint64_t *last = map_put(last_of, row.key[0] ^ row.key[1], d->n, &added);
-	row.repeat = 1;
-	if (added) {
-		map_put(&d->by_key, row.key[0] ^ row.key[1], d->n, NULL);
-	} else {
-		row.repeat = d->rows[*last].repeat + 1;
-		d->rows[*last].same = (uint32_t)d->n + 1;
-		*last = d->n;
-	}
-	note_label(d, r);
-	if (json_number(json_member(review, "suspicion"), &suspicion) == 0 && suspicion >= 0)
-		row.suspicion = (float)suspicion;
-	while (json_next(&it, json_member(review, "reasons"), &k, &v))
-		row.reasons |= reason_bit(d, json_member(v, "reason"));
-	side_read(record_get(r, "split"), &side, NULL);
-	row.split = (unsigned char)(side + 1);
-	d->rows = mem_grow(d->rows, &d->cap, d->n + 1, sizeof *d->rows);
-	d->rows[d->n++] = row;
-	d->text_n += r->line.n + 1;
-	if (fwrite(r->line.s, 1, r->line.n, spool) != r->line.n || fputc('\n', spool) == EOF)
-		return file_scratch_failed("the rows", e);
-	return 0;
-}
-
-static int read_rows(struct desk *d, char **files, struct err *e)
-{
-	struct reader in;
-	struct record r = {0};
-	struct map last_of = {0};
-	FILE *spool = NULL;
-	int rc = -1;
-	reader_init(&in, files);
-	if (!(spool = file_scratch(e)))
-		goto cleanup;
-	while ((rc = reader_next(&in, &r, e)) > 0)
-		if (add_row(d, &r, &last_of, spool, e)) {
-			rc = reader_at(&in, e);
-			break;
-		}
-	if (rc == 0 && fflush(spool))
-		rc = file_scratch_failed("the rows", e);
-	if (rc == 0 && d->text_n) {
-		void *p = mmap(NULL, d->text_n, PROT_READ, MAP_PRIVATE, fileno(spool), 0);
-		if (p == MAP_FAILED)
-			rc = err_errno(e, "mapping the rows");
-		else
-			d->text = p;
-	}
-cleanup:
-	if (spool)
-		fclose(spool);
-	map_release(&last_of);
-	record_release(&r);
-	reader_release(&in);
-	return rc;
-}
 
 void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT])
 {
@@ -227,6 +102,7 @@ static void mark_work(struct desk *d)
 	for (size_t i = 0; i < d->n; i++) {
 		struct desk_row *w = &d->rows[i];
 		desk_key(d, i, key);
+		w->swapped = w->pair && pair_swapped(key, d->who, d->seed);
 		if (!journal_find(d->journal, key, (size_t)-1) ||
 		    journal_meet(d->journal, desk_record(d, i), key, hash, NULL)) {
 			w->due = d->pass == DESK_FIRST;
@@ -239,7 +115,7 @@ static void mark_work(struct desk *d)
 			w->due = (unsigned char)apply_disputed(d->journal, key);
 			continue;
 		}
-		w->verdict = mine ? (unsigned char)mine->verdict : VERDICT_NONE;
+		w->verdict = mine ? (unsigned char)desk_turned(d, i, mine->verdict) : VERDICT_NONE;
 		d->decided += mine != NULL;
 		if (d->pass == DESK_SECOND)
 			w->due = any && (mine || any->who != me);
@@ -271,21 +147,34 @@ static double reach_of(const struct desk *d)
 	return due == d->n ? 1 : rate_reach(d->journal, (size_t)-1);
 }
 
-int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass,
-	      long every, struct err *e)
+int desk_open(struct desk *d, char **files, struct journal *j, const struct desk_options *o,
+	      struct err *e)
 {
-	*d = (struct desk){.journal = j, .who = who, .pass = pass, .every = every < 1 ? 1 : every};
-	if (read_rows(d, files, e) < 0) {
+	*d = (struct desk){.journal = j,
+			   .who = o->who,
+			   .pass = o->pass,
+			   .every = o->every < 1 ? 1 : o->every,
+			   .seed = (uint64_t)o->seed,
+			   .schema = o->schema};
+	if (desk_read(d, files, o->pair, e)) {
 		desk_close(d);
 		return -1;
 	}
 	drafts_open(&d->drafts, j->path);
-	settle_labels(d);
 	make_orders(d);
 	mark_work(d);
 	meet_drafts(d);
 	d->reach = reach_of(d);
 	return 0;
+}
+
+void desk_remark(const struct desk *d, struct buf *text)
+{
+	if (d->same)
+		buf_addf(text, "%zu pair%s of the same two answers %s not shown%s", d->same,
+			 d->same == 1 ? "" : "s", d->same == 1 ? "is" : "are",
+			 d->remark.len ? "; " : "");
+	buf_addspan(text, buf_span(&d->remark));
 }
 
 void desk_close(struct desk *d)
@@ -294,10 +183,8 @@ void desk_close(struct desk *d)
 		munmap((void *)(uintptr_t)d->text, d->text_n);
 	for (size_t i = 0; i < d->reasons_n; i++)
 		free(d->reasons[i]);
-	for (size_t i = 0; i < d->pending_n; i++) {
-		free(d->pending[i].d.new_text);
-		free(d->pending[i].d.why);
-	}
+	for (size_t i = 0; i < d->pending_n; i++)
+		decision_release(&d->pending[i].d);
 	for (size_t i = 0; i < DESK_LABELS; i++)
 		free(d->labels[i]);
 	drafts_close(&d->drafts);
@@ -308,6 +195,9 @@ void desk_close(struct desk *d)
 	free(d->by_suspicion);
 	free(d->by_draw);
 	record_release(&d->record);
+	record_release(&d->shown);
+	buf_release(&d->shown_json);
+	buf_release(&d->remark);
 	*d = (struct desk){0};
 }
 
@@ -377,6 +267,29 @@ const struct record *desk_record(struct desk *d, size_t row)
 	return &d->record;
 }
 
+const struct record *desk_shown(struct desk *d, size_t row)
+{
+	const struct record *r = desk_record(d, row);
+	if (!d->rows[row].pair)
+		return r;
+	buf_clear(&d->shown_json);
+	pair_shown(r, &d->shown_json);
+	record_parse(&d->shown, buf_span(&d->shown_json), NULL);
+	return &d->shown;
+}
+
+void desk_answers(struct desk *d, size_t row, struct buf answer[2])
+{
+	const struct record *r = desk_record(d, row);
+	pair_text(r, "a", &answer[d->rows[row].swapped]);
+	pair_text(r, "b", &answer[!d->rows[row].swapped]);
+}
+
+enum verdict desk_turned(const struct desk *d, size_t row, enum verdict v)
+{
+	return d->rows[row].swapped ? verdict_turned(v) : v;
+}
+
 struct span desk_cut(struct span s, size_t max)
 {
 	size_t n = s.n < max ? s.n : max;
@@ -387,7 +300,7 @@ struct span desk_cut(struct span s, size_t max)
 
 void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 {
-	const struct record *r = desk_record(d, row);
+	const struct record *r = desk_shown(d, row);
 	struct json_iter it = {0};
 	struct span key, m;
 	struct buf text = BUF_INIT;
@@ -421,6 +334,8 @@ size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
 	struct span k, reason;
 	struct json_iter it = {0};
 	struct buf other = BUF_INIT;
+	if (d->rows[row].pair) /* whose answers the others are would tell whose these are */
+		return 0;
 	add_related(d, d->rows[row].key, row, rows, &n);
 	while (json_next(&it, json_member(record_get(desk_record(d, row), "review"), "reasons"), &k,
 			 &reason)) {
@@ -438,22 +353,28 @@ size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
 struct desk_counts desk_count(const struct desk *d)
 {
 	struct desk_counts c = {0};
-	size_t me = journal_reviewer(d->journal, d->who);
+	size_t me = journal_reviewer(d->journal, d->who), open = 0;
+	struct rate census = {0};
 	for (size_t i = 0; i < d->n; i++) {
 		const struct desk_row *x = &d->rows[i];
 		if (!x->due)
 			continue;
 		c.due++;
 		c.by[x->verdict]++;
+		c.pairs += x->pair;
+		if (x->pair)
+			continue;
+		open += x->verdict == VERDICT_NONE;
+		census.skipped += x->verdict == VERDICT_SKIP;
+		census.n += x->verdict != VERDICT_SKIP;
+		census.errors += x->verdict == VERDICT_FIX || x->verdict == VERDICT_BAD;
 		for (uint64_t bits = x->verdict ? 0 : x->reasons; bits; bits &= bits - 1)
 			c.open[__builtin_ctzll(bits)]++;
 	}
-	if (d->pass == DESK_FIRST && !c.by[VERDICT_NONE] && c.by[VERDICT_SKIP] < c.due) {
+	if (d->pass == DESK_FIRST && !open && census.n) {
 		/* the journal may hold verdicts on rows of other sets, too */
-		c.rate = (struct rate){.n = c.due - c.by[VERDICT_SKIP],
-				       .errors = c.by[VERDICT_FIX] + c.by[VERDICT_BAD],
-				       .skipped = c.by[VERDICT_SKIP]};
-		rate_settle(&c.rate);
+		rate_settle(&census);
+		c.rate = census;
 	} else if (me != (size_t)-1) {
 		c.rate = rate_of(d->journal, me);
 	}
@@ -485,19 +406,13 @@ size_t desk_search(const struct desk *d, struct span text, size_t from, size_t *
 
 /* --- deciding --- */
 
-static void free_texts(struct decision *x)
-{
-	free(x->new_text);
-	free(x->why);
-}
-
 int desk_flush(struct desk *d, struct err *e)
 {
 	while (d->pending_n) {
 		struct pending_decision *p = &d->pending[0];
 		if (journal_add(d->journal, d->who, &p->d, &d->trouble))
 			return err_set(e, "%s", d->trouble.msg);
-		free_texts(&p->d);
+		decision_release(&p->d);
 		memmove(p, p + 1, --d->pending_n * sizeof *p);
 	}
 	return 0;
@@ -536,14 +451,36 @@ int desk_doubt(struct desk *d, size_t row, const char *new_text, struct err *e)
 	return doubt_of(desk_record(d, row), d->schema, new_text, e);
 }
 
+static int verdict_goes(const struct desk_row *w, enum verdict v)
+{
+	return v == VERDICT_BAD || v == VERDICT_SKIP ||
+	       (w->pair ? v >= VERDICT_A && v <= VERDICT_TIE
+			: v == VERDICT_GOOD || v == VERDICT_FIX);
+}
+
+/* The decision in the pair's own terms, with what makes it one on a pair. */
+static void take_pair(struct desk *d, size_t row, struct decision *x)
+{
+	const struct record *r = desk_record(d, row);
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	pair_model(r, "a", &a);
+	pair_model(r, "b", &b);
+	x->verdict = desk_turned(d, row, x->verdict);
+	x->of = (int64_t)d->pairs;
+	x->a = buf_detach(&a, NULL);
+	x->b = buf_detach(&b, NULL);
+	x->b_first = d->rows[row].swapped;
+	x->judge = journal_judge(json_member(record_get(r, "judge"), "winner"));
+}
+
 int desk_decide(struct desk *d, size_t row, enum verdict v, const char *new_text, const char *why,
 		struct err *e)
 {
 	struct decision x = {.verdict = v,
 			     .random = d->drawn == row + 1,
 			     .final = d->pass == DESK_ADJUDICATE,
-			     .of = (int64_t)d->n};
-	if (row >= d->n || v < VERDICT_GOOD || v > VERDICT_SKIP)
+			     .of = (int64_t)(d->n - d->pairs)};
+	if (row >= d->n || !verdict_goes(&d->rows[row], v))
 		return err_set(e, "no such row or verdict");
 	if (v == VERDICT_FIX && !new_text)
 		return err_set(e, "a fix needs the reference as it should be");
@@ -552,6 +489,8 @@ int desk_decide(struct desk *d, size_t row, enum verdict v, const char *new_text
 	desk_key(d, row, x.key);
 	if (v == VERDICT_FIX && hash_fixed(d, row, new_text, x.after, e))
 		return -1;
+	if (d->rows[row].pair)
+		take_pair(d, row, &x);
 	x.new_text = v == VERDICT_FIX ? mem_strdup(new_text) : NULL;
 	x.why = why && *why ? mem_strdup(why) : NULL;
 	d->decided += d->rows[row].verdict == VERDICT_NONE;

@@ -3,7 +3,7 @@
  *
  * The rows are copied once into a temporary file without a name and mapped; memory is some 130
  * bytes a row. Every k-th row shown is the next in the random order (see journal.h), the others
- * come most suspicious first. Suspicion and reasons are those of the records' `review` member
+ * come most suspicious first, and pairs of answers at random. Suspicion and reasons are those of the records' `review` member
  * (ft-review --scan); without it the order is random.
  */
 #ifndef FT_REVIEW_DESK_H
@@ -30,7 +30,9 @@ struct desk_row {
 	uint64_t reasons; /* bits into reasons */
 	float suspicion;
 	unsigned char split;   /* 1 + its enum side, 0 where it has none */
-	unsigned char verdict; /* this reviewer's standing decision */
+	unsigned char verdict; /* this reviewer's standing decision; of a pair as it is shown */
+	unsigned char pair;    /* two answers to be compared (pair.h) */
+	unsigned char swapped; /* of which b is shown first */
 	/* belongs to this reviewer's work (all rows; in second passes and adjudications some) */
 	unsigned char due;
 };
@@ -51,11 +53,21 @@ struct pending_decision {
 	size_t row;
 };
 
+struct desk_options {
+	const char *who; /* the reviewer's name; borrowed, as is the schema */
+	enum desk_pass pass;
+	long long every; /* each so many-th row is a random one; 1: all */
+	int pair;	 /* records of two models to one input make a pair row (rows.h) */
+	long long seed;	 /* of which answer of a pair is shown first */
+	const struct schema *schema; /* what all references are held to; NULL: nothing */
+};
+
 struct desk {
 	struct journal *journal; /* borrowed */
 	const char *who;	 /* borrowed */
 	enum desk_pass pass;
-	long every; /* each so many-th row is a random one; 1: all */
+	long long every;
+	uint64_t seed;
 	int fd;
 	const char *text; /* the mapped lines */
 	size_t text_n;
@@ -79,15 +91,21 @@ struct desk {
 	size_t pending_n;
 	struct err trouble; /* why the journal could not be written, last */
 	struct drafts drafts;
-	struct record record;	     /* the row last parsed */
-	const struct schema *schema; /* what all references are held to, borrowed; NULL: nothing */
+	struct record record; /* the row last parsed */
+	struct record shown;  /* desk_shown's */
+	struct buf shown_json;
+	const struct schema *schema;
+	size_t pairs, same; /* rows that are pairs; pairs left out, for both answers are the same */
+	struct buf remark;  /* of the records that made no pair */
 };
 
-/* Reads the rows. who is the reviewer's name. Second passes take the rows somebody else judged,
- * adjudications those on which reviewers differ. */
-int desk_open(struct desk *d, char **files, struct journal *j, const char *who, enum desk_pass pass,
-	      long every, struct err *e);
+/* Reads the rows. Second passes take the rows somebody else judged, adjudications those on which
+ * reviewers differ. */
+int desk_open(struct desk *d, char **files, struct journal *j, const struct desk_options *o,
+	      struct err *e);
 void desk_close(struct desk *d);
+/* What of the input is not shown and why, appended; nothing where all of it is. */
+void desk_remark(const struct desk *d, struct buf *text);
 
 /* The next row to judge, or -1 where none is left. Whether it is the next in the random order, and so tells
  * the error rate (see journal.h), the desk keeps to itself: a person who knew would look twice. */
@@ -98,6 +116,13 @@ void desk_key(const struct desk *d, size_t row, char key[KEY_TEXT]);
 
 /* The record of a row; valid until the next call. */
 const struct record *desk_record(struct desk *d, size_t row);
+/* The same as a person may see it: of a pair row pair_shown. */
+const struct record *desk_shown(struct desk *d, size_t row);
+/* The texts of a pair row as they are shown, appended. */
+void desk_answers(struct desk *d, size_t row, struct buf answer[2]);
+/* A verdict on a row of the journal as the row is shown, and one on the row as it is shown in the
+ * journal's terms. */
+enum verdict desk_turned(const struct desk *d, size_t row, enum verdict v);
 
 /* The rows that this one's reasons point at, and those with the same input; returns how many. */
 #define DESK_RELATED 5
@@ -113,10 +138,10 @@ struct span desk_cut(struct span s, size_t max);
 const char *desk_split(const struct desk_row *w);
 
 struct desk_counts {
-	size_t due;		     /* rows of this pass */
-	size_t by[VERDICT_UNDO + 1]; /* of them by this reviewer's verdict */
-	size_t open[64];	     /* of those without one by reason */
-	struct rate rate;	     /* of this reviewer; n 0: not known */
+	size_t due, pairs;   /* rows of this pass; those among them that are pairs */
+	size_t by[VERDICTS]; /* of them by this reviewer's verdict */
+	size_t open[64];     /* of those without one by reason */
+	struct rate rate;    /* of this reviewer; n 0: not known */
 };
 struct desk_counts desk_count(const struct desk *d);
 

@@ -26,7 +26,7 @@ int filter_row(struct filter *f, const struct record *r, struct buf *line, int *
 		what = what != APPLY_LEAVE_OUT;
 		break;
 	case FILTER_PAIRS:
-		what = apply_pair(&f->apply, r, line, e);
+		what = apply_pair(&f->apply, r, refused, line, e);
 		trouble = what < 0;
 		break;
 	default:
@@ -53,12 +53,20 @@ void filter_summary(const struct filter *f, size_t rows, struct buf *text)
 		break;
 	case FILTER_PAIRS:
 		buf_addf(text, "%zu preference pairs", f->written);
+		if (f->refused)
+			buf_addf(text, ", %zu refused", f->refused);
+		if (a->unasked)
+			buf_addf(text,
+				 "; %zu rows have no messages, which a preference line is made of",
+				 a->unasked);
 		break;
 	case FILTER_VERDICTS:
 		absent = verdicts_absent(v);
-		buf_addf(text,
-			 "%zu rows: %zu pass, %zu fail, %zu split evenly, %zu skipped, %zu not judged, %zu refused",
-			 rows, v->passed, v->failed, v->split, v->skipped, v->unjudged, f->refused);
+		buf_addf(text, "%zu rows: %zu pass, %zu fail, ", rows, v->passed, v->failed);
+		if (v->compared)
+			buf_addf(text, "%zu pairs compared, ", v->compared);
+		buf_addf(text, "%zu split evenly, %zu skipped, %zu not judged, %zu refused",
+			 v->split, v->skipped, v->unjudged, f->refused);
 		if (absent)
 			buf_addf(text,
 				 "; %zu judged rows of the journal are not here (give the rows as they were judged: --apply leaves bad ones out)",

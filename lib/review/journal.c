@@ -12,11 +12,13 @@
 #include "../json/jw.h"
 #include "../text/fold.h"
 #include "../text/hash.h"
+#include "pair.h"
 #include "subject.h"
 
 #define JOURNAL_MAX ((size_t)1 << 30)
 
-static const char *const names[] = {"", "good", "fix", "bad", "skip", "undo"};
+static const char *const names[VERDICTS] = {"",	    "good", "fix", "bad", "skip",
+					    "undo", "a",    "b",   "tie"};
 
 const char *journal_verdict_name(enum verdict v)
 {
@@ -25,7 +27,7 @@ const char *journal_verdict_name(enum verdict v)
 
 enum verdict verdict_of(const char *name)
 {
-	for (int i = VERDICT_GOOD; i <= VERDICT_UNDO; i++)
+	for (int i = VERDICT_GOOD; i < VERDICTS; i++)
 		if (strcmp(name, names[i]) == 0)
 			return (enum verdict)i;
 	return VERDICT_NONE;
@@ -73,13 +75,41 @@ void journal_index(struct journal *j, size_t i)
 	*last = i + 1;
 }
 
+enum verdict verdict_turned(enum verdict v)
+{
+	return v == VERDICT_A ? VERDICT_B : v == VERDICT_B ? VERDICT_A : v;
+}
+
+/* The same decision with the other of the two models as a. */
+static void turn(struct decision *d)
+{
+	char *a = d->a;
+	d->a = d->b;
+	d->b = a;
+	d->verdict = verdict_turned(d->verdict);
+	d->judge = verdict_turned(d->judge);
+	d->b_first = !d->b_first;
+}
+
+/* Whether a decision is on a pair whose models are these, and the other way round. */
+static int is_turned(const struct decision *d, const char *a, const char *b)
+{
+	return d->a && strcmp(d->a, b) == 0 && strcmp(d->b, a) == 0 && strcmp(a, b) != 0;
+}
+
 /* Takes the decision (and its texts) into the tables; an undo marks what it takes back. */
 static void remember(struct journal *j, struct decision given)
 {
 	j->all = mem_grow(j->all, &j->cap, j->n + 1, sizeof *j->all);
 	j->all[j->n++] = given;
 	journal_index(j, j->n - 1);
-	const struct decision *d = &j->all[j->n - 1];
+	struct decision *d = &j->all[j->n - 1];
+	for (size_t i = d->a ? d->earlier : 0; i; i = j->all[i - 1].earlier)
+		if (strcmp(j->all[i - 1].key, d->key) == 0 && j->all[i - 1].a) {
+			if (is_turned(&j->all[i - 1], d->a, d->b))
+				turn(d);
+			break;
+		}
 	for (size_t i = d->verdict == VERDICT_UNDO ? d->earlier : 0; i; i = j->all[i - 1].earlier) {
 		struct decision *old = &j->all[i - 1];
 		if (old->who == d->who && !old->undone && old->verdict != VERDICT_UNDO &&
@@ -146,12 +176,31 @@ const char *journal_reviewed(const struct journal *j, const char *key, const cha
 	return before;
 }
 
+/* Has all decisions on the pair in the record's terms. */
+static void meet_pair(struct journal *j, const struct record *r, const char *key)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	const uint64_t *last = map_get(&j->last, key_hash(key));
+	pair_model(r, "a", &a);
+	pair_model(r, "b", &b);
+	for (size_t i = last ? (size_t)*last : 0; i; i = j->all[i - 1].earlier)
+		if (strcmp(j->all[i - 1].key, key) == 0 &&
+		    is_turned(&j->all[i - 1], a.data, b.data))
+			turn(&j->all[i - 1]);
+	buf_release(&a);
+	buf_release(&b);
+}
+
 int journal_meet(struct journal *j, const struct record *r, const char *key, char hash[33],
 		 struct err *e)
 {
 	char before[33] = "";
 	if (subject_hash(r, hash, e))
 		return -1;
+	if (pair_is(r)) {
+		meet_pair(j, r, key);
+		return 0;
+	}
 	for (size_t i = latest(j, key); i; i = standing(j, key, j->all[i - 1].earlier)) {
 		struct decision *d = &j->all[i - 1];
 		if (strcmp(d->row, hash) == 0 || strcmp(d->after, hash) == 0)
@@ -191,6 +240,14 @@ static char *text_of(const struct record *r, const char *name)
 	return buf_detach(&b, NULL);
 }
 
+enum verdict journal_judge(struct span v)
+{
+	return json_is(v, "a")	   ? VERDICT_A
+	       : json_is(v, "b")   ? VERDICT_B
+	       : json_is(v, "tie") ? VERDICT_TIE
+				   : VERDICT_NONE;
+}
+
 static int read_line(struct journal *j, struct record *r, struct span line, struct err *e)
 {
 	struct decision d = {0};
@@ -215,6 +272,16 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 	d.why = text_of(r, "why");
 	if (d.verdict == VERDICT_FIX && !d.new_text)
 		return err_set(e, "a fix without its new text");
+	if (record_get(r, "a").s || d.verdict > VERDICT_UNDO) {
+		d.a = text_of(r, "a");
+		d.b = text_of(r, "b");
+		d.b_first = json_is(record_get(r, "first"), "b");
+		d.judge = journal_judge(record_get(r, "judge"));
+		if (!d.a || !d.b) {
+			decision_release(&d);
+			return err_set(e, "a verdict on a pair without its models");
+		}
+	}
 	d.who = reviewer_add(j, who);
 	remember(j, d);
 	return 0;
@@ -303,14 +370,20 @@ cleanup:
 	return rc;
 }
 
+void decision_release(struct decision *d)
+{
+	free(d->new_text);
+	free(d->why);
+	free(d->a);
+	free(d->b);
+}
+
 void journal_close(struct journal *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
-	for (size_t i = 0; i < j->n; i++) {
-		free(j->all[i].new_text);
-		free(j->all[i].why);
-	}
+	for (size_t i = 0; i < j->n; i++)
+		decision_release(&j->all[i]);
 	for (size_t i = 0; i < j->reviewers_n; i++)
 		free(j->reviewers[i]);
 	free(j->reviewers);
@@ -347,6 +420,13 @@ static void write_decision(struct buf *b, const char *who, const struct decision
 	}
 	if (*d->after)
 		jw_put_str(&w, "after", d->after);
+	if (d->a) {
+		jw_put_str(&w, "a", d->a);
+		jw_put_str(&w, "b", d->b);
+		jw_put_str(&w, "first", d->b_first ? "b" : "a");
+	}
+	if (d->judge)
+		jw_put_str(&w, "judge", names[d->judge]);
 	if (d->why) {
 		jw_put_str(&w, "why", d->why);
 	}
@@ -391,6 +471,8 @@ int journal_add(struct journal *j, const char *who, const struct decision *given
 		d.who = reviewer_add(j, who);
 		d.new_text = d.new_text ? mem_strdup(d.new_text) : NULL;
 		d.why = d.why ? mem_strdup(d.why) : NULL;
+		d.a = d.a ? mem_strdup(d.a) : NULL;
+		d.b = d.b ? mem_strdup(d.b) : NULL;
 		d.undone = 0;
 		d.draw = journal_draw(d.key);
 		remember(j, d);

@@ -20,6 +20,11 @@
  * rows within the sample of a first one alone, and an adjudication none: the rows that they show
  * were chosen by suspicion and by doubt.
  *
+ * On a pair row (pair.h) verdict is a or b (which of its two answers is the better one), tie or bad (both),
+ * a and b are their models, first is which of the two was shown first, and judge what a judge model had said
+ * of the pair. Decisions on one pair of models are all taken with the same of the two as a, whichever it was
+ * where they were made.
+ *
  * of is the number of rows in the set at that time (not in journals of earlier versions): where all of
  * them are judged, the error rate is no estimate.
  *
@@ -41,10 +46,25 @@
 
 #define REVIEWER_MAX 256 /* bytes of a name, with its NUL */
 
-enum verdict { VERDICT_NONE, VERDICT_GOOD, VERDICT_FIX, VERDICT_BAD, VERDICT_SKIP, VERDICT_UNDO };
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_GOOD,
+	VERDICT_FIX,
+	VERDICT_BAD, /* of a pair: both are */
+	VERDICT_SKIP,
+	VERDICT_UNDO,
+	VERDICT_A, /* of a pair alone: this answer is the better one */
+	VERDICT_B,
+	VERDICT_TIE,
+	VERDICTS
+};
 
 const char *journal_verdict_name(enum verdict v);
 enum verdict verdict_of(const char *name); /* VERDICT_NONE where unknown */
+/* VERDICT_A, VERDICT_B or VERDICT_TIE of a judge's winner; else VERDICT_NONE. */
+enum verdict journal_judge(struct span winner);
+/* The same of a pair whose two answers have changed places. */
+enum verdict verdict_turned(enum verdict v);
 
 struct decision {
 	size_t who; /* index into reviewers */
@@ -58,10 +78,17 @@ struct decision {
 	int final;	/* settles a disagreement between reviewers */
 	char *new_text; /* for a fix; else NULL */
 	char *why;	/* NULL where none was given */
+	/* of a pair row: whose a and b are, whether b was shown first, and what a judge model says of it
+	 * (VERDICT_A, VERDICT_B, VERDICT_TIE or VERDICT_NONE); else NULL and 0 */
+	char *a, *b;
+	int b_first;
+	enum verdict judge;
 	char at[24];	/* UTC, ISO 8601 */
 	size_t earlier; /* 1 + index of the decision before on the same row, 0: none */
 	int undone;
 };
+
+void decision_release(struct decision *d);
 
 struct journal {
 	char *path;

@@ -2,6 +2,8 @@
 #include "key.h"
 
 #include <stdio.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 void key_halves(const char *hex, uint64_t half[2])
 {
@@ -17,4 +19,14 @@ void key_text(const uint64_t half[2], uint32_t repeat, char text[KEY_TEXT])
 			 (unsigned long long)half[1]);
 	if (repeat > 1)
 		snprintf(text + n, KEY_TEXT - (size_t)n, "#%u", repeat);
+}
+
+int key_digest(const struct buf *b, char hash[33], struct err *e)
+{
+	XXH128_hash_t h = XXH3_128bits(b->data, b->len);
+	if (b->full)
+		return err_set(e, "the record is too large");
+	snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64,
+		 (unsigned long long)h.low64);
+	return 0;
 }

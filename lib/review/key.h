@@ -4,6 +4,8 @@
 #define FT_REVIEW_KEY_H
 
 #include <stdint.h>
+#include "../base/buf.h"
+#include "../base/err.h"
 
 #define KEY_TEXT 48 /* room for the text of a key and its repeat */
 
@@ -11,5 +13,8 @@
 void key_halves(const char *hex, uint64_t half[2]);
 /* repeat: 1 for the first row with its key, 2 ... */
 void key_text(const uint64_t half[2], uint32_t repeat, char text[KEY_TEXT]);
+
+/* A key or hash made of these bytes: 32 hex digits of XXH3-128 and a NUL. -1 where b is full. */
+int key_digest(const struct buf *b, char hash[33], struct err *e);
 
 #endif

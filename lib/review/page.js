@@ -28,15 +28,23 @@ function say(text, trouble) {
 	put($("status"), text);
 }
 
+const judgedOf = s => s.good + s.fix + s.bad + s.skip + s.a + s.b + s.tie;
+
+function counts(s) {
+	const rows = s.pairs < s.due ? [s.good + " good", s.fix + " fixed"] : [], pairs = s.pairs ? [s.a + " times A", s.b + " times B", s.tie + (s.tie === 1 ? " tie" : " ties")] : [];
+	return [...rows, ...pairs, s.bad + " bad", s.skip + " skipped"].join(", ");
+}
+
 function summary(s) {
-	const judged = s.good + s.fix + s.bad + s.skip, reason = $("reason"), chosen = reason.value;
+	const judged = judgedOf(s), reason = $("reason"), chosen = reason.value;
+	for (const o of $("state").options) o.hidden = ["good", "fix"].includes(o.value) ? s.pairs === s.due : ["a", "b", "tie"].includes(o.value) && !s.pairs;
 	put($("who"), s.who + (s.pass === "first" ? "" : s.pass === "second" ? ", second pass" : ", adjudication"));
 	$("bar").max = Math.max(1, s.due);
 	$("bar").value = judged;
 	put($("count"), judged + " of " + s.due);
-	$("count").title = s.good + " good, " + s.fix + " fixed, " + s.bad + " bad, " + s.skip + " skipped";
+	$("count").title = counts(s);
 	$("count").style.minWidth = 2 * String(s.due).length + 4 + "ch"; // or what stands beside it moves
-	put($("rate"), s.words || "error rate not known yet");
+	put($("rate"), s.words || (s.pairs === s.due ? "which of two answers is better? whose they are is not shown" : "error rate not known yet"));
 	$("rate").title = $("rate").textContent;
 	reason.length = 1;
 	for (const x of s.reasons) {
@@ -128,14 +136,31 @@ function showRelated(r) {
 	}
 }
 
+const words = { a: "A is better", b: "B is better", tie: "tie", bad: "both bad", skip: "skip" }; // of a pair's verdicts
+
+// Two answers beside each other, without whose they are; where both are JSON, what differs.
+function showAnswers(answers) {
+	document.querySelectorAll(".answer").forEach((box, i) => {
+		const view = box.querySelector(".view");
+		box.hidden = !answers;
+		view.textContent = "";
+		if (answers) view.append(answers[i] === "" ? el("p", "empty", "soft") : referenceView(answers[i], "text"));
+	});
+	const [a, b] = (answers || []).map(parsed);
+	if (a !== undefined && b !== undefined) $("view").append(el("h3", "Where they differ"), jsonDifference(a, b, ["member", "A", "B"], ["span", "span"]));
+}
+
 function show(r) {
 	row = r;
 	const rec = r.record, all = Array.isArray(rec.messages) ? rec.messages.filter(m => m && typeof m === "object") : [];
 	const last = all[all.length - 1], shown = last && last.role === "assistant" ? all.slice(0, -1) : all;
+	const pair = Array.isArray(r.answers);
 	$("end").hidden = true;
 	$("record").hidden = $("reference").hidden = false;
+	document.body.classList.toggle("pair", pair);
+	for (const b of document.querySelectorAll("nav [data-for]")) b.hidden = (b.dataset.for === "pair") !== pair;
 	put($("title"), ["Row " + (r.row + 1), rec.id !== undefined ? String(rec.id) : "", r.split ? r.split + " set" : "",
-		r.verdict ? "judged " + r.verdict : ""].filter(Boolean).join(" \u00b7 "));
+		r.verdict ? "judged " + (pair ? words[r.verdict] : r.verdict) : ""].filter(Boolean).join(" \u00b7 "));
 	const reasons = rec.review && Array.isArray(rec.review.reasons) ? rec.review.reasons : [];
 	$("why").textContent = "";
 	for (const x of reasons) if (x) $("why").append(el("li", x.reason + ": " + x.why));
@@ -145,12 +170,13 @@ function show(r) {
 	if (!shown.length && rec.prompt === undefined) $("turns").append(block(pretty(rec), "code"));
 	$("whole").open = false;
 	$("whole").ontoggle = () => put($("whole").querySelector("pre"), $("whole").open ? pretty(rec).slice(0, 50 * LONG) : "");
-	put($("reftitle"), r.kind === "calls" ? "Reference: tool calls" : "Reference");
+	put($("reftitle"), r.kind === "calls" ? "Reference: tool calls" : pair && r.kind === null ? "" : "Reference");
 	$("view").textContent = "";
-	$("view").append(r.kind === null ? el("p", "there is none", "soft") : r.reference === "" ? el("p", "empty", "soft") : referenceView(r.reference, r.kind));
+	showAnswers(r.answers);
+	if (!pair || r.kind !== null) $("view").append(r.kind === null ? el("p", "there is none", "soft") : r.reference === "" ? el("p", "empty", "soft") : referenceView(r.reference, r.kind));
 	$("others").textContent = "";
 	if (r.others.length) $("others").append(el("h3", "The reviewers"));
-	for (const o of r.others) $("others").append(el("div", o.who + " says " + o.verdict + (o.new ? ": " + o.new : "") + (o.why ? " (" + o.why + ")" : ""), "other"));
+	for (const o of r.others) $("others").append(el("div", o.who + " says " + (pair ? words[o.verdict] : o.verdict) + (o.new ? ": " + o.new : "") + (o.why ? " (" + o.why + ")" : ""), "other"));
 	$("judge").textContent = "";
 	if (rec.judge) $("judge").append(el("h3", "A judge's verdict"), block(pretty(rec.judge), "code"));
 	$("note").value = r.why || "";
@@ -235,15 +261,17 @@ function filter() {
 }
 
 function nothingLeft(s) {
-	const box = $("end"), judged = s.good + s.fix + s.bad + s.skip, all = judged === s.due && !String(filter());
+	const box = $("end"), all = judgedOf(s) === s.due && !String(filter());
 	row = null;
+	showAnswers(null);
 	$("record").hidden = $("reference").hidden = true;
 	box.hidden = false;
 	box.textContent = "";
 	box.append(el("h2", all ? "All " + s.due + " rows are judged" : "Nothing is left here"),
-		el("p", s.good + " good, " + s.fix + " fixed, " + s.bad + " bad, " + s.skip + " skipped. " +
+		el("p", counts(s) + ". " +
 			(all ? "Everything is saved: stop ft-review with Ctrl-C in its terminal." : "Change the filter above, or stop ft-review with Ctrl-C in its terminal: everything is saved.")),
-		el("p", "ft-review --report tells how wrong the set is, --apply puts the fixes into it.", "soft"));
+		el("p", s.pairs ? "ft-review --report tells which model wins, --pairs writes the preferences to train on." :
+			"ft-review --report tells how wrong the set is, --apply puts the fixes into it.", "soft"));
 }
 
 async function next(pass) {
@@ -280,6 +308,14 @@ async function decide(verdict, text) {
 	else waiting(r.pending, r.error);
 }
 
+// Of a pair: what is decided is about the texts as they stand here.
+async function compare(verdict) {
+	const r = await call("/api/decide", { row: row.row, key: row.key, hash: row.hash, verdict, new: null, why: $("note").value });
+	await next();
+	if (r.saved) say("Row " + (r.row + 1) + ": " + words[verdict] + ", saved. u takes it back.");
+	else waiting(r.pending, r.error);
+}
+
 async function undo() {
 	const r = await call("/api/undo", {});
 	summary(r.summary);
@@ -303,11 +339,14 @@ async function search(q) {
 	if (first) first.focus();
 }
 
+const isPair = () => row && Array.isArray(row.answers);
 const actions = {
-	good: () => decide("good"), fix: () => row && startEdit(), bad: () => decide("bad"), skip: () => decide("skip"), undo, next: () => next(true),
+	good: () => decide("good"), fix: () => row && startEdit(), bad: () => decide("bad"), skip: () => isPair() ? compare("skip") : decide("skip"), undo, next: () => next(true),
+	a: () => compare("a"), b: () => compare("b"), tie: () => compare("tie"), both: () => compare("bad"),
 	search: () => $("q").focus(), help: () => $("help").showModal(), note: () => $("note").focus(),
 };
-const keys = { g: "good", f: "fix", b: "bad", s: "skip", u: "undo", n: "next", w: "note", "/": "search", "?": "help" };
+const keys = { s: "skip", u: "undo", n: "next", w: "note", "/": "search", "?": "help" };
+const rowKeys = { g: "good", f: "fix", b: "bad" }, pairKeys = { a: "a", b: "b", t: "tie", x: "both" };
 
 // One thing at a time: a key pressed while a row is on its way is not taken for the row that comes.
 async function act(what) {
@@ -320,7 +359,7 @@ document.addEventListener("keydown", e => {
 	const field = /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName), enter = e.key === "Enter";
 	if (e.isComposing) return;
 	if (e.key === "Escape" && field) { e.target.blur(); $("title").focus(); if ($("hits").hidden === false) $("hits").hidden = true; return; }
-	if (enter && (e.ctrlKey || e.metaKey)) { e.preventDefault(); act(() => decide("fix")); return; }
+	if (enter && (e.ctrlKey || e.metaKey) && !isPair()) { e.preventDefault(); act(() => decide("fix")); return; }
 	if (enter && e.target.id === "ref" && labels.length && row && row.kind !== "calls") {
 		e.preventDefault();
 		const first = matching($("ref").value)[0];
@@ -329,7 +368,8 @@ document.addEventListener("keydown", e => {
 	}
 	if (enter && e.target.id === "note") { e.preventDefault(); e.target.blur(); $("title").focus(); return; }
 	if (field || e.ctrlKey || e.metaKey || e.altKey || $("help").open || e.repeat) return;
-	if (keys[e.key]) { e.preventDefault(); act(actions[keys[e.key]]); }
+	const what = keys[e.key] || (isPair() ? pairKeys : rowKeys)[e.key];
+	if (what) { e.preventDefault(); act(actions[what]); }
 	else if (e.key >= "1" && e.key <= "9" && suggested[e.key - 1] && row) { e.preventDefault(); const s = suggested[e.key - 1]; act(() => decide("fix", s.text)); }
 });
 // The second click of a double click would fall on the next row.

@@ -103,6 +103,10 @@ void proposals_find(struct desk *d, size_t row, struct proposals *p)
 	const struct record *r = desk_record(d, row);
 	enum reference_kind kind = reference_read(r, &was);
 	p->n = 0;
+	if (d->rows[row].pair) {
+		buf_release(&was);
+		return;
+	}
 	desk_key(d, row, key);
 	add_reviewers(d, key, buf_span(&was), p);
 	add_answer(r, kind, buf_span(&was), p);

@@ -10,7 +10,7 @@ double rate_reach(const struct journal *j, size_t who)
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
 		/* journals of earlier versions have final ones that say random */
-		if (d->random && !d->final && !d->undone && d->verdict != VERDICT_UNDO &&
+		if (!d->a && d->random && !d->final && !d->undone && d->verdict != VERDICT_UNDO &&
 		    (who == (size_t)-1 || d->who == who) && d->draw > reach)
 			reach = d->draw;
 	}
@@ -23,7 +23,7 @@ static struct rate count(const struct journal *j, size_t who, double reach)
 	struct rate r = {.value = NAN, .lo = NAN, .hi = NAN};
 	for (size_t i = 0; i < j->n; i++) {
 		const struct decision *d = &j->all[i];
-		if (d->draw > reach || journal_find(j, d->key, who) != d)
+		if (d->a || d->draw > reach || journal_find(j, d->key, who) != d)
 			continue;
 		if (d->verdict == VERDICT_SKIP) {
 			r.skipped++;
@@ -65,7 +65,7 @@ struct rate rate_of(const struct journal *j, size_t who)
 	struct rate r = count(j, who, 1);
 	int64_t of = 0;
 	for (size_t i = j->n; i > 0 && !of; i--)
-		of = j->all[i - 1].of;
+		of = j->all[i - 1].a ? 0 : j->all[i - 1].of;
 	if (r.n && (int64_t)(r.n + r.skipped) == of) {
 		rate_settle(&r);
 		return r;

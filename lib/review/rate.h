@@ -4,7 +4,7 @@
  * share of errors would be far too high. All rows with a draw up to the largest one shown at random
  * are a uniform sample (journal.h); their share of `fix` and `bad` with Wilson's interval (1927) is
  * the answer. Later passes correct the verdicts on rows of the sample and never add rows to it.
- * Skipped rows are unknown: not counted, but told.
+ * Skipped rows are unknown: not counted, but told. Verdicts on pairs are no part of it.
  *
  * Where every row of the set is judged (decision.of) that is a census, and its share no estimate: exact,
  * its bounds are itself. Of rows that were skipped all or none may be wrong, and only that is open.

@@ -6,8 +6,8 @@
 
 /* One JSON object and a newline: {"judged", "good", "fix", "bad", "skip", "rate": {"n", "errors",
  * "skipped", "value", "lo", "hi"}, "reviewers": [{"who", "n", ...}], "agreement": {"n", "agree",
- * "disputed", "alpha": {"value", "lo", "hi"}, "kappa": {...} | null} | null}; or, with `words`,
- * sentences. */
-void report_write(const struct journal *j, int words, struct buf *b);
+ * "disputed", "alpha": {"value", "lo", "hi"}, "kappa": {...} | null} | null, "pairs": as contest_write}; or,
+ * with `words`, sentences. -1 where it holds too many models. */
+int report_write(const struct journal *j, int words, struct buf *b, struct err *e);
 
 #endif

@@ -153,6 +153,50 @@ void screen_addf(struct screen *s, const char *indent, int bold, const char *fmt
 	screen_add(s, indent, span_of(line), bold);
 }
 
+/* The next line of a text that screen_add laid out. */
+static struct span next_line(struct span *rest)
+{
+	const char *nl = rest->n ? memchr(rest->s, '\n', rest->n) : NULL;
+	struct span line = {rest->s, nl ? (size_t)(nl - rest->s) : rest->n};
+	size_t taken = line.n + (nl != NULL);
+	rest->s += taken;
+	rest->n -= taken;
+	return line;
+}
+
+#define BESIDE_LEAST 50 /* columns, for two texts to stand beside each other */
+#define BESIDE_GAP 3
+
+void screen_beside(struct screen *s, const char *left_head, struct span left,
+		   const char *right_head, struct span right)
+{
+	size_t half = (s->width - BESIDE_GAP) / 2;
+	if (s->width < BESIDE_LEAST) {
+		screen_add(s, "", span_of(left_head), 1);
+		screen_add(s, "    ", left, 0);
+		screen_add(s, "", span_of(right_head), 1);
+		screen_add(s, "    ", right, 0);
+		return;
+	}
+	struct screen column[2] = {{.width = half}, {.width = half}};
+	screen_addf(s, "", 1, "%-*s%s", (int)(half + BESIDE_GAP), left_head, right_head);
+	screen_add(&column[0], "", left, 0);
+	screen_add(&column[1], "", right, 0);
+	struct span rest[2] = {buf_span(&column[0].text), buf_span(&column[1].text)};
+	while (rest[0].n || rest[1].n) {
+		struct span l = next_line(&rest[0]), r = next_line(&rest[1]);
+		size_t width = l.n ? out_width(l.s, l.n) : 0;
+		buf_addspan(&s->text, l);
+		for (size_t i = width; r.n && i < half + BESIDE_GAP; i++)
+			buf_addc(&s->text, ' ');
+		buf_addspan(&s->text, r);
+		buf_addc(&s->text, '\n');
+		s->lines++;
+	}
+	buf_release(&column[0].text);
+	buf_release(&column[1].text);
+}
+
 int screen_page(struct screen *s, const char *under)
 {
 	struct buf b = BUF_INIT;

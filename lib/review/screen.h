@@ -31,6 +31,10 @@ void screen_add(struct screen *s, const char *indent, struct span text, int bold
 void screen_addf(struct screen *s, const char *indent, int bold, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Adds two texts beside each other under their heads, below each other where there is no room. */
+void screen_beside(struct screen *s, const char *left_head, struct span left,
+		   const char *right_head, struct span right);
+
 /* Shows the next page, with a line under it; whether more is left. The page after the last one is
  * the first again. */
 int screen_page(struct screen *s, const char *under);

@@ -1,21 +1,10 @@
 /* subject: see subject.h. */
 #include "subject.h"
 
-#include <stdio.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 #include "../json/jw.h"
 #include "../json/members.h"
-
-static int hash_of(const struct buf *b, char hash[33], struct err *e)
-{
-	XXH128_hash_t h = XXH3_128bits(b->data, b->len);
-	if (b->full)
-		return err_set(e, "the record is too large");
-	snprintf(hash, 33, "%016llx%016llx", (unsigned long long)h.high64,
-		 (unsigned long long)h.low64);
-	return 0;
-}
+#include "key.h"
+#include "pair.h"
 
 static int is_there(struct span v)
 {
@@ -37,6 +26,11 @@ static void put_turn(struct span turn, struct jw *w)
 	record_release(&m);
 }
 
+int subject_key(const struct record *r, char key[33], struct err *e)
+{
+	return pair_is(r) ? pair_key(r, key, e) : record_key(r, key, e);
+}
+
 int subject_hash(const struct record *r, char hash[33], struct err *e)
 {
 	struct buf subject = BUF_INIT, canonical = BUF_INIT;
@@ -44,6 +38,8 @@ int subject_hash(const struct record *r, char hash[33], struct err *e)
 		    completion = record_get(r, "completion");
 	char key[33];
 	struct jw w;
+	if (pair_is(r))
+		return pair_hash(r, hash, e);
 	if (record_key(r, key, e))
 		return -1;
 	jw_init(&w, &subject);
@@ -57,7 +53,7 @@ int subject_hash(const struct record *r, char hash[33], struct err *e)
 		jw_put_raw(&w, "completion", completion);
 	jw_end(&w);
 	canonical.full |= subject.full || json_canonical(buf_span(&subject), &canonical);
-	int rc = hash_of(&canonical, hash, e);
+	int rc = key_digest(&canonical, hash, e);
 	buf_release(&subject);
 	buf_release(&canonical);
 	return rc;
@@ -71,7 +67,7 @@ int subject_hash_before(const struct record *r, char hash[33], struct err *e)
 	struct span v = {0};
 	canonical.full |= record_splice(r, drop, n, &shown) ||
 			  json_check(buf_span(&shown), &v, NULL) || json_canonical(v, &canonical);
-	int rc = hash_of(&canonical, hash, e);
+	int rc = key_digest(&canonical, hash, e);
 	buf_release(&shown);
 	buf_release(&canonical);
 	return rc;

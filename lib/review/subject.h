@@ -8,8 +8,12 @@
 #include "../base/err.h"
 #include "../json/record.h"
 
+/* What a row is known by, 32 hex digits and a NUL: its input key, of a pair row (pair.h) that of the input
+ * and the two models. */
+int subject_key(const struct record *r, char key[33], struct err *e);
+
 /* Hash of the input and the reference (the final assistant message less its `weight`, `ideal`,
- * `completion`). 32 hex digits and a NUL. */
+ * `completion`), or of the input and the two answers of a pair. */
 int subject_hash(const struct record *r, char hash[33], struct err *e);
 
 /* The same as 0.1.0 took it, for its journals: of the record less `split`, `eval`, `judge` and `review`. */

@@ -17,7 +17,7 @@ void tell_words(struct desk *d, size_t row, size_t max, struct jw *w)
 }
 
 /* In an adjudication all sides are shown; in other passes a reviewer sees nobody else's verdict. */
-static void tell_others(const struct desk *d, const char *key, struct jw *w)
+static void tell_others(const struct desk *d, size_t row, const char *key, struct jw *w)
 {
 	jw_put_array(w, "others");
 	for (size_t i = 0; d->pass == DESK_ADJUDICATE && i < d->journal->reviewers_n; i++) {
@@ -26,7 +26,7 @@ static void tell_others(const struct desk *d, const char *key, struct jw *w)
 			continue;
 		jw_object(w);
 		jw_put_str(w, "who", d->journal->reviewers[i]);
-		jw_put_str(w, "verdict", journal_verdict_name(x->verdict));
+		jw_put_str(w, "verdict", journal_verdict_name(desk_turned(d, row, x->verdict)));
 		jw_put_str(w, "new", x->new_text);
 		jw_put_str(w, "why", x->why);
 		jw_end(w);
@@ -74,6 +74,24 @@ static void tell_related(struct desk *d, size_t row, struct jw *w)
 	jw_end(w);
 }
 
+/* Of a pair, without whose they are. */
+static void tell_answers(struct desk *d, size_t row, struct jw *w)
+{
+	struct buf answer[2] = {BUF_INIT, BUF_INIT};
+	jw_key(w, "answers");
+	if (d->rows[row].pair) {
+		desk_answers(d, row, answer);
+		jw_array(w);
+		for (int i = 0; i < 2; i++)
+			jw_strn(w, answer[i].data ? answer[i].data : "", answer[i].len);
+		jw_end(w);
+	} else {
+		jw_null(w);
+	}
+	buf_release(&answer[0]);
+	buf_release(&answer[1]);
+}
+
 static void tell_proposals(struct desk *d, size_t row, struct jw *w)
 {
 	struct proposals p;
@@ -110,8 +128,9 @@ int tell_row(struct desk *d, size_t row, struct jw *w, struct err *e)
 	jw_put_str(w, "why", mine && x->verdict ? mine->why : NULL);
 	jw_put_str(w, "draft", drafts_get(&d->drafts, d->who, key, hash));
 	tell_reference(r, (size_t)-1, w);
-	tell_others(d, key, w);
-	jw_put_raw(w, "record", r->body);
+	tell_others(d, row, key, w);
+	tell_answers(d, row, w);
+	jw_put_raw(w, "record", desk_shown(d, row)->body);
 	tell_proposals(d, row, w);
 	tell_related(d, row, w);
 	jw_end(w);
@@ -130,8 +149,10 @@ void tell_summary(const struct desk *d, struct jw *w)
 					    : "adjudicate");
 	jw_put_int(w, "rows", d->n);
 	jw_put_int(w, "due", c.due);
-	for (int v = VERDICT_GOOD; v <= VERDICT_SKIP; v++)
-		jw_put_int(w, journal_verdict_name((enum verdict)v), (int64_t)c.by[v]);
+	jw_put_int(w, "pairs", c.pairs);
+	for (int v = VERDICT_GOOD; v < VERDICTS; v++)
+		if (v != VERDICT_UNDO)
+			jw_put_int(w, journal_verdict_name((enum verdict)v), (int64_t)c.by[v]);
 	jw_put_int(w, "pending", d->pending_n);
 	jw_put_str(w, "error", d->pending_n ? d->trouble.msg : NULL);
 	jw_key(w, "rate");

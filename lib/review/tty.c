@@ -19,8 +19,10 @@
 #define PASSED_MAX 256
 #define HITS 9
 
-static const char keys[] =
+static const char row_keys[] =
 	"g good  f fix  b bad  s skip  u undo  n next  w note  / search  ? help  q quit";
+static const char pair_keys[] =
+	"a A  b B  t tie  x both bad  s skip  u undo  n next  w note  / search  ? help  q quit";
 
 struct tty {
 	struct desk *d;
@@ -112,6 +114,24 @@ static void show_reference(struct screen *s, const struct record *r)
 	buf_release(&text);
 }
 
+/* Both answers beside each other, under the names that the keys have; the reference where there is one. */
+static void show_pair(struct tty *t, const struct record *r)
+{
+	struct buf answer[2] = {BUF_INIT, BUF_INIT}, text = BUF_INIT;
+	if (reference_read(r, &text) != REFERENCE_NONE)
+		show_reference(&t->screen, r);
+	desk_answers(t->d, (size_t)t->row, answer);
+	screen_beside(&t->screen, "A", buf_span(&answer[0]), "B", buf_span(&answer[1]));
+	buf_release(&answer[0]);
+	buf_release(&answer[1]);
+	buf_release(&text);
+}
+
+static const char *keys_of(const struct tty *t)
+{
+	return t->d->rows[t->row].pair ? pair_keys : row_keys;
+}
+
 /* What a digit takes. */
 static void show_proposals(struct tty *t)
 {
@@ -132,9 +152,10 @@ static void show_others(struct tty *t, const char *key)
 		const struct decision *x = journal_find(j, key, i);
 		if (x)
 			screen_addf(&t->screen, "", 0, "%s says %s%s%s%s%s", j->reviewers[i],
-				    journal_verdict_name(x->verdict), x->new_text ? ": " : "",
-				    x->new_text ? x->new_text : "", x->why ? " - " : "",
-				    x->why ? x->why : "");
+				    journal_verdict_name(
+					    desk_turned(t->d, (size_t)t->row, x->verdict)),
+				    x->new_text ? ": " : "", x->new_text ? x->new_text : "",
+				    x->why ? " - " : "", x->why ? x->why : "");
 	}
 }
 
@@ -177,7 +198,7 @@ static void show_row(struct tty *t)
 {
 	char key[KEY_TEXT];
 	size_t row = (size_t)t->row;
-	const struct record *r = desk_record(t->d, row);
+	const struct record *r = desk_shown(t->d, row);
 	const struct desk_row *x = &t->d->rows[row];
 	struct buf id = BUF_INIT;
 	screen_clear(&t->screen);
@@ -191,14 +212,17 @@ static void show_row(struct tty *t)
 	buf_release(&id);
 	show_reasons(&t->screen, r);
 	show_turns(&t->screen, r);
-	show_reference(&t->screen, r);
+	if (x->pair)
+		show_pair(t, r);
+	else
+		show_reference(&t->screen, r);
 	proposals_release(&t->proposals);
 	proposals_find(t->d, row, &t->proposals);
 	show_proposals(t);
 	desk_key(t->d, row, key);
 	show_others(t, key);
 	show_related(t, row);
-	screen_page(&t->screen, keys);
+	screen_page(&t->screen, keys_of(t));
 }
 
 /* --- deciding --- */
@@ -265,6 +289,8 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 {
 	struct err e = ERR_INIT;
 	size_t row = (size_t)t->row;
+	const char *said =
+		t->d->rows[row].pair && v == VERDICT_BAD ? "both bad" : journal_verdict_name(v);
 	int rc = desk_decide(t->d, row, v, text, t->note, &e);
 	if (rc < 0) {
 		snprintf(t->said, sizeof t->said, "Not saved: %.400s", e.msg);
@@ -272,7 +298,7 @@ static void decide(struct tty *t, enum verdict v, const char *text)
 	}
 	if (rc)
 		snprintf(t->said, sizeof t->said, "Row %zu: %s, saved. u takes it back.", row + 1,
-			 journal_verdict_name(v));
+			 said);
 	else
 		snprintf(t->said, sizeof t->said,
 			 "%.400s: %zu decisions are kept in memory and tried again", e.msg,
@@ -371,6 +397,7 @@ static void help(struct tty *t)
 			   "1 to 9  fix it with the reference of that number\n"
 			   "b  bad: the row should not be trained on\n"
 			   "s  skip: can't tell\n"
+			   "of two answers: a and b  the better one, t  a tie, x  both are bad\n"
 			   "u  undo: take the last verdict back\n"
 			   "n  next: another row, this one stays open\n"
 			   "w  a note on why, kept with the next verdict\n"
@@ -412,21 +439,34 @@ static int at_end(struct tty *t)
 	}
 }
 
+static enum verdict verdict_by_key(const struct tty *t, int key)
+{
+	static const struct {
+		char key, pair;
+		enum verdict v;
+	} all[] = {
+		{'g', 0, VERDICT_GOOD}, {'b', 0, VERDICT_BAD},	{'s', 0, VERDICT_SKIP},
+		{'a', 1, VERDICT_A},	{'b', 1, VERDICT_B},	{'t', 1, VERDICT_TIE},
+		{'x', 1, VERDICT_BAD},	{'s', 1, VERDICT_SKIP},
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (all[i].key == key && all[i].pair == t->d->rows[t->row].pair)
+			return all[i].v;
+	return VERDICT_NONE;
+}
+
 /* Whether to go on. */
 static int act(struct tty *t, int key)
 {
+	enum verdict v = verdict_by_key(t, key);
+	if (v != VERDICT_NONE) {
+		decide(t, v, NULL);
+		return 1;
+	}
 	switch (key) {
-	case 'g':
-		decide(t, VERDICT_GOOD, NULL);
-		break;
-	case 'b':
-		decide(t, VERDICT_BAD, NULL);
-		break;
-	case 's':
-		decide(t, VERDICT_SKIP, NULL);
-		break;
 	case 'f':
-		fix(t);
+		if (!t->d->rows[t->row].pair)
+			fix(t);
 		break;
 	case 'u':
 		undo(t);
@@ -459,12 +499,16 @@ static int act(struct tty *t, int key)
 	return 1;
 }
 
-int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
+int tty_run(struct desk *d, int (*stopping)(void), struct err *e)
 {
 	struct tty t = {.d = d, .row = -1};
-	int on = 1;
-	if (screen_open(&t.screen, fd, e))
+	int on = 1, fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, "--tty: there is no terminal here");
+	if (screen_open(&t.screen, fd, e)) {
+		close(fd);
 		return -1;
+	}
 	while (on && !stopping()) {
 		struct desk_filter f = {.passed = t.passed, .passed_n = t.passed_n};
 		if (t.row < 0)
@@ -476,7 +520,7 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 		show_row(&t);
 		int key = screen_key(&t.screen);
 		while (key == ' ' || key == 0) {
-			screen_page(&t.screen, keys);
+			screen_page(&t.screen, keys_of(&t));
 			key = screen_key(&t.screen);
 		}
 		on = key >= 0 && act(&t, key);
@@ -485,6 +529,7 @@ int tty_run(struct desk *d, int fd, int (*stopping)(void), struct err *e)
 	if (write(fd, "\n", 1) < 0)
 		on = 0; /* the terminal is gone: there is nobody to tell */
 	screen_close(&t.screen);
+	close(fd);
 	proposals_release(&t.proposals);
 	free(t.note);
 	return 0;

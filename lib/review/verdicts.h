@@ -6,7 +6,8 @@
  * the row by now or not. Of several people `pass` is what a decision that settled it says, else the
  * majority's, null where they are split evenly, and `passes` holds each one's own, in the order in
  * which they first appear in the journal, null where one said nothing; `verdict`, `who`, `at` and
- * `why` are the latest that agrees.
+ * `why` are the latest that agrees. Of a pair row stand `winner` (a, b or tie, which both bad is too) and
+ * `winners` in place of the two.
  */
 #ifndef FT_REVIEW_VERDICTS_H
 #define FT_REVIEW_VERDICTS_H
@@ -14,12 +15,24 @@
 #include "../base/map.h"
 #include "journal.h"
 
+enum says { SAYS_NOTHING = -1, SAYS_FAIL = 0, SAYS_PASS, SAYS_A = 0, SAYS_B, SAYS_TIE, SAYS };
+
+/* What people say of a row (fail or pass) or of a pair (both bad is a tie) together. */
+struct said {
+	size_t votes[SAYS];
+	enum says says;		   /* what settled it, else what most say, else nothing */
+	int split;		   /* most say nothing together: they are split evenly */
+	const struct decision *by; /* the latest that says so; NULL where nobody does */
+};
+/* row: the hash of the row that they judged. */
+struct said verdicts_said(const struct journal *j, const char *key, const char *row);
+
 /* A struct with its journal set is ready. */
 struct verdicts {
 	struct journal *journal; /* borrowed */
 	struct map seen;	 /* how often a key came already */
 	struct map met;		 /* keys of judged rows that came */
-	size_t passed, failed, split, skipped, unjudged, changed;
+	size_t passed, failed, compared, split, skipped, unjudged, changed;
 };
 
 void verdicts_release(struct verdicts *v);

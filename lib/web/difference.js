@@ -46,15 +46,15 @@ function leaves(v, path = "", into = new Map()) {
 	return into;
 }
 
-function jsonDifference(was, is) {
+function jsonDifference(was, is, names = ["member", "reference", "instead"], marks = ["del", "ins"]) {
 	const a = leaves(was), b = leaves(is), box = el("div", undefined, "scroll"), table = el("table"), head = el("tr");
-	for (const name of ["member", "reference", "instead"]) head.append(el("th", name));
+	for (const name of names) head.append(el("th", name));
 	table.append(head);
 	for (const path of new Set([...a.keys(), ...b.keys()])) {
 		if (a.get(path) === b.get(path)) continue;
 		const line = el("tr"), left = el("td"), right = el("td");
-		if (a.has(path)) left.append(el("del", a.get(path)));
-		if (b.has(path)) right.append(el("ins", b.get(path)));
+		if (a.has(path)) left.append(el(marks[0], a.get(path)));
+		if (b.has(path)) right.append(el(marks[1], b.get(path)));
 		line.append(el("td", path || "all"), left, right);
 		table.append(line);
 	}

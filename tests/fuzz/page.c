@@ -76,9 +76,10 @@ static void open_desk(void)
 {
 	struct err e = ERR_INIT;
 	char *files[] = {rows_path, NULL}, request[512], answer[4096];
+	struct desk_options options = {.who = "fuzz", .every = 2};
 	unlink(journal_path);
 	if (journal_open(&journal, journal_path, 1, NULL, &e) < 0 ||
-	    desk_open(&desk, files, &journal, "fuzz", DESK_FIRST, 2, &e) < 0 ||
+	    desk_open(&desk, files, &journal, &options, &e) < 0 ||
 	    web_start(&server, 0, 100000, page_answer, &desk, &e) < 0)
 		fail(e.msg);
 	if (sscanf(web_address(server), "http://127.0.0.1:%d/", &port) != 1)
