@@ -19,6 +19,7 @@ while [ $# -gt 1 ]; do
 	shift
 done
 [ ! "$estimate" ] || exec echo '{"seconds": 1}'
+cd "$(dirname "$0")"
 echo "$from $full" >>trained
 mkdir -p "$out"
 [ ! "$full" ] || echo '{}' >"$out/config.json"
