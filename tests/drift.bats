@@ -1147,3 +1147,14 @@ answered() {
 	# Rows that come in turn are not two kinds of row.
 	status_is 0 ft-drift -q -r was.jsonl <(year 2023)
 }
+
+@test "--rows: what is new takes turns" {
+	row() { jq -nc --argjson n "$1" "range(\$n) | {text: \"a row of \(. % 7) words, \($2)\"}"; }
+	row 300 '"plain"' >was
+	# Twelve new words, one of them far more often than the others.
+	row 300 'if . % 3 == 0 then "often" elif . % 3 == 1 then "plain" else "word\(. % 11 + 100)" end' >is
+	drift -r was --rows 24 is
+	[ "$status" -eq 1 ]
+	[ "$(jq -r '.text | scan("often|word[0-9]+")' out.jsonl | sort -u | wc -l)" -eq 12 ]
+	[ "$(jq -r 'select(.text | contains("often")) | .text' out.jsonl | wc -l)" -lt 8 ]
+}

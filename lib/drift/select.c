@@ -13,14 +13,23 @@
 
 #define VECTORS_RANKED 2000
 
+/* What one path gives to a row. */
+struct reason {
+	size_t row;
+	double score;
+	uint64_t what; /* a hash of the path and the value or word there */
+};
+
 struct scores {
 	double *total;	   /* of each sampled row */
 	double *top;	   /* the largest share of it that one path gave */
 	const char **path; /* and which one */
 	size_t rows;
+	struct reason *reason;
+	size_t n, cap;
 };
 
-static void add(struct scores *s, size_t row, double score, const struct line *l)
+static void add(struct scores *s, size_t row, double score, uint64_t what, const struct line *l)
 {
 	if (row >= s->rows || !(score > 0))
 		return;
@@ -29,6 +38,8 @@ static void add(struct scores *s, size_t row, double score, const struct line *l
 		s->top[row] = score;
 		s->path[row] = l->path;
 	}
+	s->reason = mem_grow(s->reason, &s->cap, s->n + 1, sizeof *s->reason);
+	s->reason[s->n++] = (struct reason){row, score, hash64(span_of(l->path), what)};
 }
 
 static double log_ratio(double is, double is_n, double was, double was_n)
@@ -65,13 +76,24 @@ static void score_categories(struct scores *s, const struct line *l)
 			add(s, cell->row,
 			    log_ratio(level_count(l->current, hash), is_n,
 				      level_count(l->reference, hash), was_n),
-			    l);
+			    hash, l);
 	}
 }
 
 static double year_rows(const struct column *c, int year)
 {
 	return c ? (double)column_period_rows(&c->years, year) : 0;
+}
+
+static void take_year(double *best, int *of, const struct line *l, int year)
+{
+	double score = log_ratio(year_rows(l->current, year), (double)l->current->dated,
+				 year_rows(l->reference, year), (double)l->reference->dated);
+
+	if (score > *best) {
+		*best = score;
+		*of = year;
+	}
 }
 
 static void score_years(struct scores *s, const struct line *l)
@@ -82,18 +104,14 @@ static void score_years(struct scores *s, const struct line *l)
 		struct moment m;
 		size_t at = 0;
 		double best = 0;
+		int year = 0;
 		if (cell->kind == KIND_NUMBER && l->current->timely && moment_epoch(cell->x, &m))
-			best = log_ratio(year_rows(l->current, m.year), (double)l->current->dated,
-					 year_rows(l->reference, m.year),
-					 (double)l->reference->dated);
+			take_year(&best, &year, l, m.year);
 		while (cell->kind == KIND_STRING && moment_find(text, &at, &m, &where)) {
 			if (m.year)
-				best = fmax(best, log_ratio(year_rows(l->current, m.year),
-							    (double)l->current->dated,
-							    year_rows(l->reference, m.year),
-							    (double)l->reference->dated));
+				take_year(&best, &year, l, m.year);
 		}
-		add(s, cell->row, best, l);
+		add(s, cell->row, best, (uint64_t)year, l);
 	}
 }
 
@@ -136,7 +154,8 @@ static void score_numbers(struct scores *s, const struct line *l)
 		while (k < 9 && cell->x >= edge[k + 1])
 			k++;
 		add(s, cell->row,
-		    is_far(cell->x, was, n, width) ? fmax(beyond, share[k]) : share[k], l);
+		    is_far(cell->x, was, n, width) ? fmax(beyond, share[k]) : share[k], (uint64_t)k,
+		    l);
 	}
 	free(was);
 	free(is);
@@ -173,6 +192,7 @@ static void score_texts(struct scores *s, const struct line *l)
 		struct tokens t;
 		struct token token;
 		double best = 0;
+		uint64_t word = 0;
 		if (cell->kind != KIND_STRING)
 			continue;
 		tokens_init(&t, column_cell_text(l->current, cell), TOKEN_CALENDAR);
@@ -180,13 +200,17 @@ static void score_texts(struct scores *s, const struct line *l)
 			uint64_t *now = map_get(&is, token.hash),
 				 *before = map_get(&was, token.hash);
 			/* A word of one text alone is that text's oddity. */
-			if (*now > 1)
-				best = fmax(best,
-					    log_ratio((double)*now, (double)l->current->cells_n,
-						      before ? (double)*before : 0,
-						      (double)l->reference->cells_n));
+			double score =
+				*now > 1 ? log_ratio((double)*now, (double)l->current->cells_n,
+						     before ? (double)*before : 0,
+						     (double)l->reference->cells_n)
+					 : 0;
+			if (score > best) {
+				best = score;
+				word = token.hash;
+			}
 		}
-		add(s, cell->row, best, l);
+		add(s, cell->row, best, word, l);
 	}
 	map_release(&was);
 	map_release(&is);
@@ -207,7 +231,7 @@ static void score_vectors(struct scores *s, const struct line *l)
 		if (cell->kind != KIND_ARRAY || cell->n != d * sizeof *y)
 			continue;
 		memcpy(y, column_cell_text(l->current, cell).s, cell->n);
-		add(s, cell->row, mmd_nearer(x, n, m, d, scale, y), l);
+		add(s, cell->row, mmd_nearer(x, n, m, d, scale, y), 0, l);
 	}
 	free(x);
 	free(y);
@@ -233,7 +257,7 @@ static void score_objects(struct scores *s, const struct line *l, const struct f
 		for (size_t k = 0; k < c->cells_n; k++) {
 			size_t row = c->cells[k].row;
 			if (row < s->rows && !seen[row])
-				add(s, row, score, l);
+				add(s, row, score, KIND_OBJECT, l);
 			if (row < s->rows)
 				seen[row] = 1;
 		}
@@ -261,7 +285,7 @@ static void score_kinds(struct scores *s, const struct line *l, const struct fra
 		add(s, cell->row,
 		    log_ratio((double)l->current->count[cell->kind], is_n,
 			      l->reference ? (double)l->reference->count[cell->kind] : 0, was_n),
-		    l);
+		    cell->kind, l);
 	}
 	score_objects(s, l, current,
 		      log_ratio((double)l->current->count[KIND_OBJECT], is_n,
@@ -270,18 +294,50 @@ static void score_kinds(struct scores *s, const struct line *l, const struct fra
 }
 
 struct ranked {
-	double score;
+	double score, due; /* due: less what was listed before for the same thing */
 	uint64_t hash;
 	size_t row;
 };
 
-static int by_score(const void *x, const void *y)
+static int by_due(const void *x, const void *y)
 {
 	const struct ranked *a = x, *b = y;
 
+	if (a->due != b->due)
+		return a->due > b->due ? -1 : 1;
 	if (a->score != b->score)
 		return a->score > b->score ? -1 : 1;
 	return a->hash < b->hash ? -1 : a->hash > b->hash;
+}
+
+static int by_row(const void *x, const void *y)
+{
+	const struct reason *a = x, *b = y;
+
+	return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* Things that are new take turns: of what the same thing gives, the k-th row has a k-th. */
+static void take_turns(struct ranked *rank, const struct scores *s)
+{
+	struct map turns = {0};
+	size_t *begin = mem_alloc(s->rows + 1, sizeof *begin);
+
+	mem_sort(s->reason, s->n, sizeof *s->reason, by_row);
+	for (size_t i = 0; i < s->n; i++)
+		begin[s->reason[i].row + 1] = i + 1;
+	for (size_t i = 0; i < s->rows; i++)
+		begin[i + 1] = begin[i + 1] ? begin[i + 1] : begin[i];
+	mem_sort(rank, s->rows, sizeof *rank, by_due);
+	for (size_t i = 0; i < s->rows; i++) {
+		rank[i].due = 0;
+		for (size_t k = begin[rank[i].row]; k < begin[rank[i].row + 1]; k++)
+			rank[i].due += s->reason[k].score /
+				       (double)++*map_put(&turns, s->reason[k].what, 0, NULL);
+	}
+	mem_sort(rank, s->rows, sizeof *rank, by_due);
+	map_release(&turns);
+	free(begin);
 }
 
 struct selected *select_rows(const struct comparison *c, const struct frame *reference,
@@ -312,8 +368,8 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 			score_categories(&s, l);
 	}
 	for (size_t i = 0; i < s.rows; i++)
-		rank[i] = (struct ranked){s.total[i], current->sample[i].priority, i};
-	mem_sort(rank, s.rows, sizeof *rank, by_score);
+		rank[i] = (struct ranked){s.total[i], s.total[i], current->sample[i].priority, i};
+	take_turns(rank, &s);
 	for (*n = 0; *n < s.rows && *n < most && rank[*n].score > 0; ++*n)
 		out[*n] = (struct selected){current->sample[rank[*n].row].number, rank[*n].score,
 					    mem_strdup(s.path[rank[*n].row])};
@@ -321,6 +377,7 @@ struct selected *select_rows(const struct comparison *c, const struct frame *ref
 	free(s.total);
 	free(s.top);
 	free(s.path);
+	free(s.reason);
 	return out;
 }
 

@@ -4,7 +4,8 @@
  * the reference: for categories, kinds and years the logarithm of the ratio of shares (with half a
  * row added to each), for numbers and lags that of their tenth of the current values, for texts the
  * same for their most telling word. So the rows listed stand for the new region and not for its
- * oddest corner. Rows of equal score come in the order of a hash.
+ * oddest corner; and for all of it: values and words take turns, of what the same one gives the k-th
+ * row has a k-th where rows are put in order. Equal rows come in the order of a hash.
  */
 #ifndef FT_DRIFT_SELECT_H
 #define FT_DRIFT_SELECT_H
