@@ -26,22 +26,25 @@ enter() {
 }
 
 first() {
-	local f new=$state/0000.new
+	local f lost new=$state/0000.new
 	for f in train.jsonl test.jsonl model; do
 		[ -e "$state/$f" ] || die "$state has no $f: it begins with train.jsonl, test.jsonl and model"
 	done
 	rm -rf "$new"
 	mkdir -p "$new/asked"
+	jq -c '.split = "train"' "$state/train.jsonl" >"$new/rows.jsonl"
 	# The model has seen all that it was trained on, so without rows to choose by a quarter of the test becomes these.
-	{
-		jq -c '.split = "train"' "$state/train.jsonl"
-		if [ -e "$state/valid.jsonl" ]; then
-			jq -c '.split = "valid"' "$state/valid.jsonl"
-			jq -c '.split = "test"' "$state/test.jsonl"
-		else
-			jq -c 'del(.split)' "$state/test.jsonl" | ft-split -q --ratio 75:25:0 | jq -c 'if .split == "train" then .split = "test" else . end'
-		fi
-	} >"$new/rows.jsonl"
+	if [ -e "$state/valid.jsonl" ]; then
+		jq -c '.split = "valid"' "$state/valid.jsonl"
+		jq -c '.split = "test"' "$state/test.jsonl"
+	else
+		jq -c 'del(.split)' "$state/test.jsonl" | ft-split -q --ratio 75:25:0 | jq -c 'if .split == "train" then .split = "test" else . end'
+	fi >"$new/held"
+	jq -nc --slurpfile have "$new/rows.jsonl" -f "$here/fresh.jq" "$new/held" >"$new/kept"
+	lost=$(($(count "$new/held") - $(count "$new/kept")))
+	[ $lost -eq 0 ] || say "$lost test or validation rows stand among the training rows or twice: left out."
+	cat "$new/kept" >>"$new/rows.jsonl"
+	rm "$new/held" "$new/kept"
 	jq -c -f "$here/traffic.jq" "$state/train.jsonl" >"$new/reference.jsonl"
 	echo 'In service before the first night.' | tee "$new/why.txt" >"$new/decided"
 	if [ -L "$state/model" ]; then ln -s "$(realpath "$state/model")" "$new/model"; else cp -r "$state/model" "$new/model"; fi

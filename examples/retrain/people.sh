@@ -10,9 +10,7 @@ gather() {
 		cat "$run/booked.jsonl" "${labels[@]}" | sides 50:15:35
 	} >"$run/known.jsonl"
 	# Each input once, and none of which the model in service was made.
-	jq -nc --slurpfile have "$now/rows.jsonl" 'def key: .messages[:-1] | tojson;
-		foreach inputs as $row ({seen: ($have | map({key: key, value: 1}) | from_entries)};
-			.new = (.seen[$row | key] == null) | .seen[$row | key] = 1; select(.new) | $row)' "$run/known.jsonl" >"$run/new.jsonl"
+	jq -nc --slurpfile have "$now/rows.jsonl" -f "$here/fresh.jq" "$run/known.jsonl" >"$run/new.jsonl"
 	side test "$run/new.jsonl" >"$run/new-test.jsonl"
 	measured=$(count "$run/new-test.jsonl")
 	learned=$(($(count "$run/new.jsonl") - measured))
