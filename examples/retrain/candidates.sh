@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # candidates: what is trained, for how long, and which is the best. Sourced by retrain.
 
-# cook N - reads recipe N; sets $command to what trains it, $made to where.
+# cook N - reads recipe N and writes its rows; sets $command to what trains it, with the place where it does as its last word.
 cook() {
-	local start share options weight=1 model
+	local start share options model
 	read -r start share options <<<"${recipe[$1]}"
 	case $start in
 	service) as "$now/model" ;;
@@ -12,15 +12,12 @@ cook() {
 	esac
 	# The candidate is what the model in service is.
 	[ ! -e "$now/model/config.json" ] || model+=(--full)
-	[ "$share" = - ] || weight=$(jq -n --argjson old "$(side train "$now/rows.jsonl" | wc -l)" --argjson new "$(side train "$run/new.jsonl" | wc -l)" \
-		"$share / (1 - $share) * \$old / ([1, \$new] | max) | [1, ([30, .] | min)] | max") || die "$recipes: '$share' is no share of the loss"
-	{
-		jq -c 'select(.split != "test")' "$now/rows.jsonl"
-		jq -c --argjson weight "$weight" 'select(.split != "test") | if .split == "train" then .weight = (.weight // 1) * $weight else . end' "$run/new.jsonl"
-	} >"$run/train-$1.jsonl"
-	made=$run/candidates/$({ echo "${recipe[$1]} $base $(readlink "$now")"; cat "$run/train-$1.jsonl"; } | md5sum | cut -c 1-16)
+	jq -nc --arg share "$share" --slurpfile old "$now/rows.jsonl" --slurpfile new "$run/new.jsonl" -f "$here/weigh.jq" >"$run/train-$1.jsonl" ||
+		die "$recipes: '$share' is no share of the loss"
+	local made=$run/candidates/$({ echo "${recipe[$1]} $base $(readlink "$now")"; cat "$run/train-$1.jsonl"; } | md5sum | cut -c 1-16)
 	read -ra options <<<"$options"
 	command=("${fit[@]}" -q "${model[@]}" "${options[@]}" -o "$made")
+	printf '%s\n' "${command[@]}" >"$run/command-$1"
 }
 
 # train_all - trains by every recipe for which there is time, each where it can work or none, and sets $best to the best one's place.
@@ -43,23 +40,23 @@ train_all() {
 	done
 	say "Training ${#tried[@]} candidates on $(side train "$run/train-0.jsonl" | wc -l) rows, $(side train "$run/new.jsonl" | wc -l) of them of this world: about $spent s."
 	{
-		side valid "$now/rows.jsonl" | jq -c '.world = "old"'
-		side valid "$run/new.jsonl" | jq -c '.world = "new"'
+		jq -c 'select(.split == "valid") | .world = "old"' "$now/rows.jsonl"
+		jq -c 'select(.split == "valid") | .world = "new"' "$run/new.jsonl"
 	} >"$run/valid.jsonl"
 	: >"$run/tried.figures"
 	for i in "${tried[@]}"; do
-		cook "$i"
+		mapfile -t command <"$run/command-$i"
 		"${command[@]}" --resume "$run/train-$i.jsonl" >/dev/null
-		measure "$i"
+		measure "$i" "${command[-1]}"
 	done
 	best=$(jq -rs 'max_by(.right).right as $most | first(.[] | select(.right == $most)).made' "$run/tried.figures")
 }
 
-# measure N - how often candidate N is right on the validation rows; the old and the new world count alike.
+# measure N DIR - how often candidate N, which is in DIR, is right on the validation rows; the old and the new world count alike.
 measure() {
-	answers "$made" "$run/valid.jsonl" >"$run/valid-answers.jsonl"
+	answers "$2" "$run/valid.jsonl" >"$run/valid-answers.jsonl"
 	evaluate --by .world "$run/valid-answers.jsonl" >"$run/valid"
-	jq -sc --arg recipe "${recipe[$1]}" --arg made "$made" --slurpfile metrics "$made/metrics.jsonl" '{recipe: $recipe, made: $made,
+	jq -sc --arg recipe "${recipe[$1]}" --arg made "$2" --slurpfile metrics "$2/metrics.jsonl" '{recipe: $recipe, made: $made,
 		seconds: ($metrics | last.seconds), worlds: map({world: .group.world, n, right: [.metrics[]][0].mean})} | .right = (.worlds | map(.right) | add / length)' \
 		"$run/valid" >>"$run/tried.figures"
 	say "Recipe $(($1 + 1)): $(tail -n 1 "$run/tried.figures" | jq -r 'def pc: "\(. * 1000 | round / 10) %";

@@ -3,10 +3,12 @@
 
 # gather - all that is known of the new world: what people judged, what was booked, and LABELS. Sets $measured and $learned.
 gather() {
-	touch "$now/asked/learn.jsonl" "$now/asked/measure.jsonl" "$now/asked/raw"
+	touch "$now/asked/"{learn.jsonl,measure.jsonl,earlier.jsonl,raw,drawn}
+	renew
 	{
 		judged "$now/asked/measure.jsonl" | jq -c '.split = "test"'
 		judged "$now/asked/learn.jsonl" | sides 75:25:0
+		judged "$now/asked/earlier.jsonl" | sides 75:25:0
 		cat "$run/booked.jsonl" "${labels[@]}" | sides 50:15:35
 	} >"$run/known.jsonl"
 	# Each input once, and none of which the model in service was made.
@@ -14,6 +16,19 @@ gather() {
 	side test "$run/new.jsonl" >"$run/new-test.jsonl"
 	measured=$(count "$run/new-test.jsonl")
 	learned=$(($(count "$run/new.jsonl") - measured))
+}
+
+# renew - rows that were drawn from another world than tonight's do not measure what is now: all that were asked about are to learn from, and
+# others are drawn.
+renew() {
+	unasked <"$run/traffic.jsonl" >"$run/ask"
+	[ -s "$now/asked/drawn" ] && [ -s "$run/ask" ] || return 0
+	answer "${drift[@]}" --json -r "$now/asked/drawn" "$run/ask" >"$run/renew"
+	[ $answer -eq 1 ] || return 0
+	say 'The world has moved on since rows were drawn to measure by: these are to learn from now.'
+	cat "$now/asked/"{learn,measure}.jsonl >>"$now/asked/earlier.jsonl"
+	rm -f "$now/asked/"{learn.jsonl,measure.jsonl,drawn,want}
+	touch "$now/asked/"{learn.jsonl,measure.jsonl,drawn}
 }
 
 # judged FILE - of the rows that people were asked about those they have judged, with what they made of the answers.
@@ -38,12 +53,11 @@ plan() {
 	answers "$now/model" "$run/old-test.jsonl" >"$run/old-service.jsonl"
 	jq -c '.output = .messages[-1].content | .tool_calls = .messages[-1].tool_calls' "$run/old-test.jsonl" >"$run/perfect.jsonl"
 	answer evaluate --require "$gate" "$run/perfect.jsonl" >"$run/perfect"
-	[ "$(figure '.value == null or .rows_needed != null' "$run/perfect")" = true ] || die "no number of rows can show $gate: set GATE"
 	[ $answer -ne 1 ] || die "the references themselves miss $gate: set CHECK or GATE"
-	fewest=$(figure '.rows_needed // 1' "$run/perfect")
+	fewest=$(figure 'if .value == null then 1 else .rows_needed // 0 end' "$run/perfect")
+	[ "$fewest" -gt 0 ] || die "no number of rows can show $gate: set GATE"
 	answer evaluate --require "$gate" "$run/old-service.jsonl" >"$run/old-service.figures"
-	was_right=$(figure '.value | pc' "$run/old-service.figures")
-	want=$(figure ".rows_needed // $fewest" "$run/old-service.figures")
+	IFS=: read -r was_right want < <(figure "\"\(.value | pc):\(.rows_needed // $fewest)\"" "$run/old-service.figures")
 	answer evaluate --point --require "$gate" "$run/old-service.jsonl" >/dev/null
 	[ $answer -eq 0 ] || want=$fewest
 	[ ! -e "$now/asked/want" ] || want=$(cat "$now/asked/want")
@@ -80,6 +94,7 @@ ask_people() {
 	if [ $n -gt 0 ]; then
 		unasked <"$run/traffic.jsonl" | shuf -n $n --random-source=<(yes) >"$run/ask"
 		propose "$now/asked/measure.jsonl"
+		cat "$run/ask" >>"$now/asked/drawn"
 	fi
 }
 
