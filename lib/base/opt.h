@@ -43,7 +43,7 @@ struct opt {
 	const char *with;    /* one of these must be given too */
 	const char *without; /* none of these may be */
 	const char *values;  /* words that a value may be, "a|b", where arg names none of them */
-	const char *was; /* earlier spellings, "d dir", still taken and shown nowhere */
+	const char *was;     /* earlier spellings, "d dir", still taken and shown nowhere */
 	int aside;	     /* no part of the result: how it is come by, and what is shown */
 	int given; /* set by opt_parse: a default that was written out is told from none */
 };

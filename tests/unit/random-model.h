@@ -20,8 +20,8 @@ static int random_model(struct model **m, const struct config *c, uint64_t seed,
 		const struct model_tensor *t = &(*m)->tensors[i];
 
 		for (size_t k = 0; k < t->cols && t->dims == 1; k++)
-			(*m)->params[t->offset + k] += (float)(0.1 * rng_normal(&r)) -
-						       (strstr(t->name, "A_log") ? 3 : 0);
+			(*m)->params[t->offset + k] +=
+				(float)(0.1 * rng_normal(&r)) - (strstr(t->name, "A_log") ? 3 : 0);
 	}
 	return 0;
 }

@@ -98,7 +98,8 @@ static int pass(struct rng *g, const char *rows_path, const char *journal_path, 
 	int done = 0;
 	long row;
 	if (journal_open(&j, journal_path, 1, NULL, &e) < 0 ||
-	    desk_open(&d, files, &j, &(struct desk_options){who, which, every, 0, 0, NULL}, &e) < 0) {
+	    desk_open(&d, files, &j, &(struct desk_options){who, which, every, 0, 0, NULL}, &e) <
+		    0) {
 		ok(0, "a desk is opened: %s", e.msg);
 		exit(1);
 	}
