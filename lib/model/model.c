@@ -17,7 +17,9 @@ const char *model_linear_name(const struct model *m, int conv, int j)
 {
 	const struct family *f = m->config.family;
 
-	return conv && j <= MODEL_O ? f->mixer[j] : f->linear[j];
+	if (conv && j <= MODEL_O)
+		return f->mixer[j];
+	return f->linear[j];
 }
 
 const char *model_product_name(const struct model *m, size_t layer, size_t product, char *out,
@@ -170,9 +172,10 @@ static void add_plane(struct model *m, size_t l, int j)
 	const struct config *c = &m->config;
 	const struct family_experts *f = c->family->experts;
 	struct model_linear(*experts)[MODEL_EXPERT_LINEARS] = m->layers[l].experts;
+	const char *name_of[] = {"", f->linear[0], f->linear[1], f->linear[2], ""};
 	int down = j == MODEL_DOWN - MODEL_GATE,
-	    second = j > 0 && strcmp(f->linear[j], f->linear[j - 1]) == 0,
-	    two = second || (!down && strcmp(f->linear[j], f->linear[j + 1]) == 0);
+	    second = strcmp(name_of[j + 1], name_of[j]) == 0,
+	    two = second || strcmp(name_of[j + 1], name_of[j + 2]) == 0;
 	size_t rows = down ? c->hidden : c->expert_ffn, cols = down ? c->expert_ffn : c->hidden,
 	       plane = two ? 2 * rows : rows;
 	int t = second ? experts[0][j - 1].t_w
