@@ -173,8 +173,7 @@ static void add_plane(struct model *m, size_t l, int j)
 	const struct family_experts *f = c->family->experts;
 	struct model_linear(*experts)[MODEL_EXPERT_LINEARS] = m->layers[l].experts;
 	const char *name_of[] = {"", f->linear[0], f->linear[1], f->linear[2], ""};
-	int down = j == MODEL_DOWN - MODEL_GATE,
-	    second = strcmp(name_of[j + 1], name_of[j]) == 0,
+	int down = j == MODEL_DOWN - MODEL_GATE, second = strcmp(name_of[j + 1], name_of[j]) == 0,
 	    two = second || strcmp(name_of[j + 1], name_of[j + 2]) == 0;
 	size_t rows = down ? c->hidden : c->expert_ffn, cols = down ? c->expert_ffn : c->hidden,
 	       plane = two ? 2 * rows : rows;
