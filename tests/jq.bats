@@ -434,6 +434,89 @@ returns() { becomes "$2 | $1" "$3" "$3"; }
 		'the completion has no choices'
 }
 
+# --- results of evaluations ---
+
+@test "from_promptfoo: a row of results, prompts of messages, calls, a failed request and what it cannot read" {
+	becomes from_promptfoo '{"id": "e1", "promptIdx": 0, "testIdx": 3, "promptId": "h", "success": false, "score": 0.5,
+		"latencyMs": 312, "testCase": {"vars": {"q": "2+2"}, "assert": [
+		{"type": "equals", "value": "4"}, {"type": "latency", "threshold": 900}]},
+		"provider": {"id": "openai:gpt-4o-mini", "label": ""},
+		"prompt": {"raw": "Add: 2+2", "label": "Add: {{q}}", "config": {}},
+		"vars": {"q": "2+2"},
+		"response": {"output": "5", "tokenUsage": {"total": 9, "prompt": 8, "completion": 1}, "cached": false},
+		"error": "Expected output \"5\" to equal \"4\"", "failureReason": 1, "namedScores": {}, "cost": 0.5,
+		"gradingResult": {"pass": false, "score": 0.5, "reason": "x", "componentResults": []}}' \
+		'{"id": "3", "messages": [{"role": "user", "content": "Add: 2+2"}], "output": "5", "model": "openai:gpt-4o-mini",
+		"prompt_label": "Add: {{q}}", "ideal": "4", "usage": {"prompt_tokens": 8, "completion_tokens": 1, "total_tokens": 9},
+		"latency": 0.312, "cost": 0.5, "promptfoo": {"id": "e1", "promptIdx": 0, "testIdx": 3, "promptId": "h",
+		"testCase": {"vars": {"q": "2+2"}, "assert": [{"type": "equals", "value": "4"}, {"type": "latency", "threshold": 900}]},
+		"provider": {"id": "openai:gpt-4o-mini", "label": ""}, "prompt": {"label": "Add: {{q}}"}, "vars": {"q": "2+2"},
+		"response": {"tokenUsage": {"total": 9, "prompt": 8, "completion": 1}, "cached": false},
+		"error": "Expected output \"5\" to equal \"4\"", "success": false, "score": 0.5, "latencyMs": 312, "cost": 0.5,
+		"gradingResult": {"pass": false, "score": 0.5, "reason": "x"}, "failureReason": 1}}'
+	becomes 'from_promptfoo | [.messages, .output, .tool_calls, .ideal, .promptfoo.asked]' '{"testIdx": 0, "provider": {"id": "p"},
+		"prompt": {"raw": "[{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", \"content\": \"q\"}]"},
+		"testCase": {"assert": [{"type": "equals", "value": "a"}, {"type": "equals", "value": "b"}]},
+		"response": {"output": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}}' \
+		'[[{"role": "system", "content": "s"}, {"role": "user", "content": "q"}], "",
+		[{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}], null, null]'
+	becomes 'from_promptfoo | [.messages, .output, .promptfoo.asked]' '{"prompt": {"raw":
+		"{\"model\": \"m\", \"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}"}, "response": {"output": {"a": [1, "b"]}}}' \
+		'[[{"role": "user", "content": "q"}], "{\"a\":[1,\"b\"]}", {"model": "m"}]'
+	becomes 'from_promptfoo | [.id, .output, .error]' '{"testIdx": 1, "prompt": {"raw": "q"}, "failureReason": 2,
+		"error": "API error: 429", "response": null}' '["1", null, {"type": "error", "status": null, "message": "API error: 429"}]'
+	refuses from_promptfoo '{"prompt": {"raw": "q"}, "response": {"cached": true}}' 'there is no output'
+	refuses from_promptfoo '{"prompt": {"raw": "- role: user\n  content: q"}, "response": {"output": "a"}}' 'its prompt is YAML'
+	refuses from_promptfoo '{"version": 3, "results": {"results": []}}' 'take .results.results'
+}
+
+@test "from_inspect: samples of a log and of a data set, reasoning, calls, attachments, several answers" {
+	becomes from_inspect '{"id": 1, "epoch": 2, "input": "2+2?", "target": "4", "messages": [
+		{"id": "a", "content": "attachment://k", "role": "system"},
+		{"id": "b", "content": "2+2?", "source": "input", "role": "user"},
+		{"id": "c", "content": "4", "source": "generate", "role": "assistant", "model": "gpt-4o"}],
+		"output": {"model": "gpt-4o", "completion": "4", "time": 0.75,
+		"choices": [{"message": {"id": "c", "content": [{"type": "reasoning", "reasoning": "hm", "redacted": false},
+		{"type": "text", "text": "4", "refusal": null}], "source": "generate", "role": "assistant", "model": "gpt-4o"},
+		"stop_reason": "max_tokens"}],
+		"usage": {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10, "input_tokens_cache_read": 4}},
+		"scores": {"match": {"value": "C", "answer": "4"}}, "metadata": {"topic": "sum"}, "store": {},
+		"attachments": {"k": "Add."},
+		"total_time": 0.9}' \
+		'{"id": "1", "messages": [{"role": "system", "content": "Add."}, {"role": "user", "content": "2+2?"}], "output": "4",
+		"reasoning_content": "hm", "finish_reason": "length", "sample": 1, "model": "gpt-4o", "ideal": "4",
+		"usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}, "latency": 0.75, "metadata": {"topic": "sum"},
+		"inspect": {"epoch": 2, "input": "2+2?", "output": {"model": "gpt-4o", "time": 0.75, "usage": {"input_tokens": 9,
+		"output_tokens": 1, "total_tokens": 10, "input_tokens_cache_read": 4}}, "scores": {"match": {"value": "C", "answer": "4"}},
+		"last": {"id": "c", "content": "4", "source": "generate",
+		"role": "assistant", "model": "gpt-4o"}, "attachments": {"k": "Add."}, "total_time": 0.9}}'
+	becomes from_inspect '{"input": "q", "target": ["a", "b"], "id": "x", "choices": ["a", "b", "c"], "metadata": {"m": 1}}' \
+		'{"id": "x", "messages": [{"role": "user", "content": "q"}], "ideal": ["a", "b"], "metadata": {"m": 1},
+		"inspect": {"choices": ["a", "b", "c"]}}'
+	becomes 'from_inspect | [.messages, .output, .sample]' '{"id": 2, "epoch": 1, "input": "q", "target": "", "messages": [
+		{"role": "user", "content": "q"},
+		{"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": "f",
+		"arguments": {"n": 1}, "type": "function"}]},
+		{"role": "tool", "content": "7", "tool_call_id": "c", "function": "f"}, {"role": "assistant", "content": "7"}],
+		"output": {"choices": [{"message": {"role": "assistant", "content": "7"}, "stop_reason": "stop"}]}}' \
+		'[[{"role": "user", "content": "q"}, {"role": "assistant", "content": "", "tool_calls": [
+		{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"n\":1}"}}]},
+		{"role": "tool", "content": "7", "tool_call_id": "c", "name": "f"}], "7", 0]'
+	becomes '[from_inspect | [.sample, .output]]' '{"id": 3, "epoch": 1, "input": [{"role": "user", "content": "q"}],
+		"output": {"choices": [
+		{"message": {"role": "assistant", "content": "a"}}, {"message": {"role": "assistant", "content": "b"}}]}}' \
+		'[[0, "a"], [1, "b"]]'
+	becomes 'from_inspect | [.messages, .output, .error]' '{"id": 4, "epoch": 1, "input": "q", "output": {"choices": []},
+		"error": {"message": "timed out", "traceback": "t"}}' \
+		'[[{"role": "user", "content": "q"}], null, {"type": "error", "status": null, "message": "timed out"}]'
+	refuses from_inspect '{"id": 5, "epoch": 1, "input": "q", "output": {"choices": []}}' 'there is no output'
+	refuses from_inspect '{"version": 2, "samples": []}' 'take .samples[]'
+	refuses from_inspect '{"input": "attachment://k", "attachments": {"other": "x"}}' 'not in the log: attachment://k'
+	refuses from_inspect '{"input": [{"role": "user", "content": [{"type": "image", "image": "data:"}]}]}' 'part that is not text'
+	refuses from_inspect '{"input": [{"role": "assistant", "content": [{"type": "reasoning", "reasoning": "x", "redacted": true}]}]}' \
+		'reasoning of another form'
+}
+
 @test "from_helicone: an exported request, a thumb, an error, a body that was left out" {
 	becomes from_helicone '{"response_id": "r", "request_id": "q1", "response_status": 200,
 		"request_created_at": "2026-01-02T03:04:05Z", "request_model": "gpt-4o", "response_model": "gpt-4o-2024-08-06",
@@ -699,7 +782,7 @@ trains_alike() {
 
 @test "a member added anywhere to these rows comes out again, or is an error" {
 	[ -s "$BATS_FILE_TMPDIR/rows" ] || skip "the other tests did not run"
-	local names="sharegpt alpaca openai_logs langfuse litellm helicone openpipe" run=empty n
+	local names="sharegpt alpaca openai_logs langfuse litellm helicone openpipe promptfoo inspect" run=empty n
 	for n in $names; do run="if \$f == \"from_$n\" then from_$n else $run end"; done
 	for n in sharegpt alpaca trl; do run="if \$f == \"to_$n\" then to_$n else $run end"; done
 	# Left out are the envelopes of lists, which say nothing of a row.

@@ -62,6 +62,7 @@ teardown() {
 @test "examples of ft-review.1 work" { run_examples ft-review.1; }
 @test "examples of ft-serve.1 work" { run_examples ft-serve.1; }
 @test "examples of ft-export.1 work" { run_examples ft-export.1; }
+@test "examples of ft-migrate.7 work" { run_examples ft-migrate.7; }
 
 @test "examples of ft-pull.1 work" { serve_hub; run_examples ft-pull.1; }
 @test "examples of ft-model.5 work" { run_examples ft-model.5; }

@@ -422,6 +422,94 @@ def from_helicone:
 		_drop(["request_id"])
 		+ {request_body: ($q | _drop(_request_members)), response_body: ($a | _drop(["choices", "usage"]))});
 
+# --- results of evaluations ---
+
+# A prompt is text, which promptfoo sends as the user's one message, or messages in JSON.
+def from_promptfoo:
+	def messages: type == "array" and (.[0] | type == "object" and has("role"));
+	def calls: type == "array" and . != [] and all(.[]; type == "object" and (.function | type) == "object");
+	_must((.prompt | type) == "object" and (.prompt.raw | type) == "string";
+		"no row of results: \(_show) (of results.json take .results.results[])")
+	| (.response // {}) as $r
+	| _must($r | type == "object"; "the response is no object")
+	| _must(.prompt.raw | test("^\\s*- role:") | not; "its prompt is YAML: convert it to JSON")
+	| ($r.tokenUsage // .tokenUsage // {}) as $u
+	| [.testCase.assert | arrays | .[] | select(.type == "equals" and (.value | type == "string")) | .value] as $equals
+	| _log("promptfoo";
+		(.prompt.raw | _json_if(messages or (type == "object" and (.messages | messages)))
+			| if type == "string" then {messages: [{role: "user", content: .}]}
+			elif type == "array" then {messages: .} else . end
+			| _asked);
+		$r.output
+		| _must(. != null; "there is no output")
+		| if calls then {output: "", tool_calls: .}
+		elif type == "string" then {output: .} else {output: tojson} end;
+		{
+			id: (.testIdx | if . == null then null else tostring end),
+			model: .provider.id,
+			prompt_label: .prompt.label,
+			ideal: (if ($equals | length) == 1 then $equals[0] else null end),
+			usage: ({prompt_tokens: $u.prompt, completion_tokens: $u.completion, total_tokens: $u.total} | _said),
+			latency: (if .latencyMs then .latencyMs / 1000 else null end),
+			cost: (.cost // $r.cost),
+			error: (if .failureReason == 2 or $r.error then _failure($r.error // .error // ""; null) else null end)
+		};
+		del(.prompt.raw, .response.output)
+		+ {asked: (.prompt.raw | _json_if(type == "object") | if type == "object" then _drop(_request_members) else null end)});
+
+# A message of Inspect's as OpenAI has it; its id, source and model are Inspect's own accounts.
+def _inspect_message:
+	def reasoning: type == "object" and .type == "reasoning";
+	[.content | arrays | .[] | select(reasoning) | _said
+		| _must(.redacted != true and (_drop(["type", "reasoning", "signature", "redacted", "internal"]) == {});
+			"a message has reasoning of another form: \(_show)") | .reasoning] as $thought
+	| .content |= if type == "array" then map(select(reasoning | not)
+		| _must(type == "object" and .type == "text"; "a message has a part that is not text: \(_show)") | _said) else . end
+	| if $thought == [] then . else .reasoning_content = ($thought | join("\n\n")) end
+	| if .tool_calls then
+		.tool_calls |= map({id, type: "function", function: {name: .function, arguments: (.arguments | tojson)}}
+			+ (_said | _drop(["id", "type", "function", "arguments"])))
+	else . end
+	| if .role == "tool" and .function then .name = .function | del(.function) else . end
+	| _drop(["id", "source", "model"]);
+
+# A sample of a data set or of a log, whose long texts stand apart as attachments.
+def from_inspect:
+	def whole($texts):
+		walk(if type == "string" and startswith("attachment://") then
+			($texts[.[13:]] // error("an attachment is not in the log: \(.)")) else . end);
+	_must(.input != null; "neither a sample nor a row of a data set: \(_show) (of a log take .samples[])")
+	| (.attachments // {}) as $texts
+	| (.output // {}) as $o
+	| ([select($o.choices | _says) | .messages | arrays | .[-1] | select(.role? == "assistant")][0]) as $last
+	| ((if .messages | _says then .messages
+		elif .input | type == "string" then [{role: "user", content: .input}] else .input end)
+		| if $last then .[:-1] else . end
+		| whole($texts) | map(_inspect_message)) as $messages
+	| _log("inspect";
+		({messages: $messages} | _asked);
+		if $o.choices | _says then
+			{choices: ($o.choices | whole($texts) | map(
+				.message |= _inspect_message
+				| .finish_reason = (.stop_reason | if . == "max_tokens" then "length" else . end)
+				| del(.stop_reason)))}
+			| _answers
+		else _must(has("output") | not; "there is no output") | {} end;
+		{
+			id: (.id | if . == null then null else tostring end),
+			sample: (if .epoch and ($o.choices // [] | length) < 2 then .epoch - 1 else null end),
+			model: $o.model,
+			ideal: (.target | if . == "" then null else . end),
+			usage: ($o.usage // {} | {prompt_tokens: .input_tokens, completion_tokens: .output_tokens, total_tokens} | _said),
+			latency: $o.time,
+			metadata,
+			error: (if .error // $o.error then _failure(.error // $o.error; null) else null end)
+		};
+		_drop(["id", "messages", "target", "metadata"])
+		+ {input: (if .messages | _says then .input else null end),
+			last: (if any($o.choices[]?; .message == $last) then null else $last end),
+			output: ($o | _drop(["choices", "completion"]))});
+
 # --- data sets ---
 
 # The members of a row that are not converted. One whose name would make another kind of row of the
