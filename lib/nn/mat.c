@@ -6,8 +6,10 @@
 #include "mat.h"
 #include "kern.h"
 
-/* of f32: stays in the second-level cache beside what sgemm packs */
+/* of f32: a panel stays in the caches beside what sgemm packs */
 #define PANEL_BYTES ((size_t)1 << 20)
+/* at least: sgemm packs all of x, or goes through all of dx, once for every panel */
+#define PANEL_ROWS ((size_t)192)
 
 static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "mxfp4"};
 
@@ -237,7 +239,7 @@ static size_t panel_rows(const struct nn_mat *w)
 {
 	size_t n = PANEL_BYTES / 4 / (w->cols ? w->cols : 1);
 
-	n = n < 64 ? 64 : n - n % 64;
+	n = n < PANEL_ROWS ? PANEL_ROWS : n - n % 64;
 	return n < w->rows ? n : w->rows;
 }
 

@@ -57,7 +57,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	double all = (double)t->train->tokens * steps / epoch;
 	/* an average step against the one that was timed */
 	double share = all / steps / (double)s.tokens;
-	size_t work = work_bytes(m, s.tokens, t->train->longest, work_checkpoints(t->work));
+	size_t work = work_bytes(m, s.tokens, t->train->longest, work_again(t->work));
 	size_t weights = model_bytes(m), trained = m->n_params * 3 * sizeof(float),
 	       examples = t->train->n + t->train->mismatched, last = examples - 1,
 	       data = (t->train->examples[last].at + t->train->length[last]) * 8 + examples * 40;
@@ -78,7 +78,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	jw_put_int(&w, "rows", data);
 	jw_put_int(&w, "total", (int64_t)(weights + trained + work + data));
 	jw_end(&w);
-	jw_put_bool(&w, "recomputes_layers", work_checkpoints(t->work));
+	jw_put_int(&w, "recomputed_layers", work_again(t->work));
 	jw_put_num(&w, "flops_per_step", round(flops * share));
 	jw_put_num(&w, "tokens_per_s", round((double)s.tokens / seconds));
 	jw_put_num(&w, "seconds", round(seconds * share * steps * 1000) / 1000);

@@ -92,6 +92,8 @@ int finetune_open(struct finetune *t, const struct finetune_spec *spec, struct e
 		.memory = t->memory,
 		.max_tokens =
 			d->train.longest > d->valid.longest ? d->train.longest : d->valid.longest,
+		/* a row may be a pair */
+		.most_tokens = 2 * spec->loop.batch * d->train.longest,
 	};
 	return work_new(&t->trainer.work, t->trainer.model, t->trainer.pool, &need, e);
 }

@@ -35,9 +35,10 @@ struct train_loss {
 struct work; /* buffers for one run at a time over one model */
 
 struct work_spec {
-	size_t memory;	   /* bytes that activations may take; 0: no limit */
-	size_t max_tokens; /* longest example that will come */
-	/* 1: always recompute layers in the backward pass; 0: only where memory asks for it; -1:
+	size_t memory;	    /* bytes that activations may take; 0: no limit */
+	size_t max_tokens;  /* longest example that will come */
+	size_t most_tokens; /* of a call, mostly: larger groups would not pay; 0: not known */
+	/* 1: always recompute layers in the backward pass; 0: those that memory has no room for; -1:
 	 * never */
 	int checkpoint;
 };
@@ -49,10 +50,10 @@ int work_new(struct work **out, const struct model *m, struct pool *pool,
 	     const struct work_spec *spec, struct err *e);
 void work_free(struct work *w);
 
-/* Bytes that activations of a group of n tokens (longest example max) take, with and without
- * recomputation; for estimates. */
-size_t work_bytes(const struct model *m, size_t n, size_t max, int checkpoint);
-int work_checkpoints(const struct work *w); /* whether layers are recomputed */
+/* Bytes that activations of a group of n tokens (longest example max) take where that many layers do
+ * not keep theirs; for estimates. */
+size_t work_bytes(const struct model *m, size_t n, size_t max, size_t again);
+size_t work_again(const struct work *w); /* layers that are recomputed */
 
 /* Dropout on adapters and NEFTune noise (Jain et al. 2023; alpha 0: none) in train_gradients; the
  * numbers drawn depend on seed and on the pack's place alone. Call before each step with a seed of

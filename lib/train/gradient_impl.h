@@ -103,8 +103,10 @@ struct work {
 	struct pool *pool;
 	size_t rows_max; /* of a group */
 	size_t len_max;	 /* of an example */
-	int checkpoint;
-	size_t first; /* lowest layer with a trained tensor; layers where there is none at all */
+	size_t first;	 /* lowest layer with a trained tensor; layers where there is none at all */
+	/* Lowest layer with activations of its own. Those that are trained below it are computed again,
+	 * but for the highest, which was the last to use what they share. */
+	size_t kept;
 	int embed_trained, any_trained;
 	size_t norm_width;
 	size_t mlp_width; /* floats a row for what stands between the products of MLP or experts */

@@ -670,11 +670,10 @@ static void weight_gradients(struct work *w, size_t l)
 
 void work_layer_backward(struct work *w, size_t l)
 {
-	const struct config *c = &w->m->config;
 	struct task t = {w, l};
 	float *swap;
 
-	if (w->checkpoint && l + 1 < c->layers) {
+	if (l + 1 < w->kept) {
 		pool_run(w->pool, w->blocks, before_piece, &t);
 		work_mix(w, l, 0);
 		pool_run(w->pool, w->blocks, again_piece, &t);

@@ -182,8 +182,8 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 			a->u[j] = floats(c, n * rank_of(w->m, j));
 }
 
-/* Activations: layers below the lowest trained one pass their memory on; so do all, but for what
- * comes in, where they are computed again. */
+/* Activations: layers below the lowest one that keeps its own pass their memory on, but for what comes
+ * in. */
 static void carve_layers(struct work *w, struct carve *c)
 {
 	const struct config *k = &w->m->config;
@@ -192,7 +192,7 @@ static void carve_layers(struct work *w, struct carve *c)
 
 	for (size_t l = 0; l < k->layers; l++) {
 		struct acts *a = &w->acts[l];
-		int keeps = w->any_trained && l >= w->first && !w->checkpoint;
+		int keeps = w->any_trained && l >= w->kept;
 
 		*a = (struct acts){0};
 		if (!keeps && shared < k->layers) {
@@ -374,13 +374,24 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	w->tile_rows = (k->vocab + w->head_tiles - 1) / w->head_tiles;
 }
 
-static size_t bytes_for(struct work *w, size_t rows, int checkpoint)
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t all_layers(const struct work *w)
+{
+	return w->m->config.layers - w->first;
+}
+
+/* again: how many layers, from the lowest trained one up, do not keep their activations. */
+static size_t bytes_for(struct work *w, size_t rows, size_t again)
 {
 	struct carve c = {NULL, 0};
 	size_t logits = LOGIT_BYTES / 4 / w->m->config.vocab;
 
 	w->rows_max = rows;
-	w->checkpoint = checkpoint;
+	w->kept = w->first + again;
 	w->chunk_rows = logits < 64 ? 64 : logits;
 	if (w->chunk_rows > rows)
 		w->chunk_rows = rows;
@@ -388,13 +399,13 @@ static size_t bytes_for(struct work *w, size_t rows, int checkpoint)
 	return c.used;
 }
 
-size_t work_bytes(const struct model *m, size_t n, size_t max, int checkpoint)
+size_t work_bytes(const struct model *m, size_t n, size_t max, size_t again)
 {
 	struct work w;
 	size_t bytes;
 
 	describe(&w, m, NULL, max);
-	bytes = bytes_for(&w, n, checkpoint);
+	bytes = bytes_for(&w, n, smaller(again, all_layers(&w)));
 	free(w.dora);
 	free(w.slots);
 	free(w.acts);
@@ -402,50 +413,70 @@ size_t work_bytes(const struct model *m, size_t n, size_t max, int checkpoint)
 }
 
 /* Most rows, by doubling and halving, whose buffers fit in bytes; 0 where not even `least` do. */
-static size_t rows_that_fit(struct work *w, size_t bytes, size_t least, int checkpoint)
+static size_t rows_that_fit(struct work *w, size_t bytes, size_t least, size_t again)
 {
 	size_t lo = least, hi = GROUP_MAX > least ? GROUP_MAX : least;
 
-	if (bytes_for(w, least, checkpoint) > bytes)
+	if (bytes_for(w, least, again) > bytes)
 		return 0;
 	while (hi - lo > 64) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (bytes_for(w, mid, checkpoint) <= bytes)
+		if (bytes_for(w, mid, again) <= bytes)
 			lo = mid;
 		else
 			hi = mid;
 	}
-	return bytes_for(w, hi, checkpoint) <= bytes ? hi : lo;
+	return bytes_for(w, hi, again) <= bytes ? hi : lo;
+}
+
+/* Rows that make efficient products, no more than come at once, no fewer than one example's. */
+static size_t good_rows(const struct work *w, const struct work_spec *s)
+{
+	size_t n = s->most_tokens ? smaller(s->most_tokens, GROUP_MIN) : GROUP_MIN;
+
+	return n > w->len_max ? n : w->len_max;
+}
+
+/* The fewest layers to compute again with which that many rows fit. They do with all. */
+static size_t fewest_again(struct work *w, size_t rows, size_t bytes)
+{
+	size_t again = all_layers(w);
+
+	while (again > 0 && bytes_for(w, rows, again - 1) <= bytes)
+		again--;
+	return again;
 }
 
 static int choose_size(struct work *w, const struct work_spec *s, struct err *e)
 {
-	size_t least = w->len_max, good = least > GROUP_MIN ? least : GROUP_MIN, rows = 0,
+	size_t least = w->len_max, good = good_rows(w, s), rows = 0, all = all_layers(w), again = 0,
 	       limit = s->memory ? s->memory : SIZE_MAX;
+	int whole = s->checkpoint <= 0 && bytes_for(w, good, 0) <= limit;
 
-	if (s->checkpoint <= 0 && bytes_for(w, good, 0) <= limit)
-		rows = rows_that_fit(w, limit < COMFORT_BYTES ? limit : COMFORT_BYTES, good, 0);
-	if (s->checkpoint <= 0 && rows == 0 &&
-	    (s->checkpoint < 0 || bytes_for(w, good, 0) <= limit)) {
-		rows = good; /* more than comfortable, but as little as is efficient */
-		if (bytes_for(w, good, 0) > limit)
-			rows = rows_that_fit(w, limit, least, 0);
+	if (whole) {
+		rows = rows_that_fit(w, smaller(limit, COMFORT_BYTES), good, 0);
+		rows = rows ? rows : good; /* more than comfortable, but efficient */
+	} else if (s->checkpoint < 0) {
+		rows = rows_that_fit(w, limit, least, 0);
+	} else if (s->checkpoint == 0 && bytes_for(w, good, all) <= limit) {
+		rows = good;
+		again = fewest_again(w, good, limit);
+	} else {
+		again = all;
+		rows = rows_that_fit(w, smaller(limit, COMFORT_BYTES), good, all);
+		if (rows == 0)
+			rows = bytes_for(w, good, all) <= limit
+				       ? good
+				       : rows_that_fit(w, limit, least, all);
 	}
-	if (rows) {
-		bytes_for(w, rows, 0);
-		return 0;
-	}
-	if (s->checkpoint >= 0)
-		rows = rows_that_fit(w, limit < COMFORT_BYTES ? limit : COMFORT_BYTES, good, 1);
-	if (rows == 0 && s->checkpoint >= 0)
-		rows = bytes_for(w, good, 1) <= limit ? good : rows_that_fit(w, limit, least, 1);
 	if (rows == 0)
 		return err_set(e,
 			       "an example of %zu tokens needs %zu MiB of memory beside the weights, and %zu MiB are allowed",
-			       w->len_max, (bytes_for(w, least, s->checkpoint >= 0) >> 20) + 1,
+			       w->len_max,
+			       (bytes_for(w, least, s->checkpoint < 0 ? 0 : all) >> 20) + 1,
 			       limit >> 20);
-	bytes_for(w, rows, 1);
+	bytes_for(w, rows, again);
 	return 0;
 }
 
@@ -508,7 +539,7 @@ void work_noise(struct work *w, double neftune_alpha, uint64_t seed)
 	w->noise_seed = seed;
 }
 
-int work_checkpoints(const struct work *w)
+size_t work_again(const struct work *w)
 {
-	return w->checkpoint;
+	return w->kept > w->first ? w->kept - w->first - 1 : 0;
 }

@@ -283,7 +283,7 @@ static void noise(void)
 	differences(m, "LoRA with dropout, and noise on embeddings");
 	b = run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
 	ok(fabs(a.loss - b.loss) > 0.1, "dropout and noise change the loss");
-	c = run(m, (struct how){2, 1, work_bytes(m, 200, 140, 1)}, packs, PACKS, h, NULL);
+	c = run(m, (struct how){2, 1, work_bytes(m, 200, 140, SIZE_MAX)}, packs, PACKS, h, NULL);
 	ok(fabs(c.loss / b.loss - 1) < 1e-6 && distance(h, g, m->n_params) < 1e-5,
 	   "and are the same in groups of another size, computed again, on two threads");
 	noisy = 0;
@@ -309,6 +309,14 @@ static void same_however(const char *config)
 	k = run(m, (struct how){2, 1, 0}, packs, PACKS, b, NULL);
 	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 	   "layers computed again give the very same bits");
+	for (size_t again = m->config.layers - 1; again > 1; again--) {
+		size_t memory = work_bytes(m, 1024, 140, again);
+
+		k = run(m, (struct how){2, 0, memory}, packs, PACKS, b, NULL);
+		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
+		   "and so do those that memory has no room for, %zu of %zu", again - 1,
+		   m->config.layers);
+	}
 	k = run(m, (struct how){2, 0, work_bytes(m, 150, 140, 0)}, packs, PACKS, b, NULL);
 	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5,
 	   "groups cut by memory add up to the same");

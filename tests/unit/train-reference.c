@@ -382,6 +382,7 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	struct err e = ERR_INIT;
 	struct model_load load = {0};
 	struct work_spec spec = {.max_tokens = length,
+				 .most_tokens = rows * length,
 				 .memory = memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
 	struct adapter adapter = {.rank = 8, .alpha = 16, .targets = "all"};
 	struct packs k = {.p = mem_alloc(1, sizeof *k.p), .n = 1};
@@ -440,10 +441,10 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	peak = (double)usage.ru_maxrss / 1024;
 	step_s = median(seconds, steps);
 	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, \"sgemm_gflops\": %.1f, \"share\": %.3f, "
-	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputes\": %d, \"loss\": %.6f, \"core\": \"%s\"}\n",
+	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputed_layers\": %zu, \"loss\": %.6f, \"core\": \"%s\"}\n",
 	       rows * length, step_s, (double)(rows * length) / step_s, flops / step_s / 1e9,
 	       median(rates, steps) / 1e9, median(shares, steps), median(cpu_shares, steps), peak,
-	       work_checkpoints(g.w), loss, openblas_get_corename());
+	       work_again(g.w), loss, openblas_get_corename());
 	free(seconds);
 	free(rates);
 	free(shares);
