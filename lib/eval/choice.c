@@ -69,8 +69,13 @@ static int letter_kind(int c)
 	}
 }
 
+static int is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* Whether the word whose edge is at `edge` goes on at `at`, where `step` leads away from it. Don't
- * names no choice t, A-level no A, C++ no C. */
+ * names no choice t, A-level no A, C++ no C, 1.5 no 1 and -3 no 3. */
 static int goes_on(struct points p, size_t edge, size_t at, int step, int letter)
 {
 	int c = at < p.n ? p.v[at] : ' ', kind = letter_kind(c), own = letter_kind(p.v[edge]);
@@ -82,6 +87,10 @@ static int goes_on(struct points p, size_t edge, size_t at, int step, int letter
 		return own == UNCASED;
 	if (step > 0 && (c == '#' || c == '+'))
 		return own == CASED;
+	if (is_digit(p.v[edge]) && (c == '-' || c == 0x2212) && step < 0)
+		return next >= p.n || letter_kind(p.v[next]) == APART;
+	if (is_digit(p.v[edge]) && (c == '.' || c == ','))
+		return next < p.n && is_digit(p.v[next]);
 	/* An elided article is no part of the word behind it. */
 	if ((c == '\'' && (step > 0 || letter)) || c == '_' || c == '-')
 		return next < p.n && letter_kind(p.v[next]) == CASED;
@@ -147,28 +156,43 @@ static int ends_clause(int c)
 	       c == 0x3002 || c == 0xff0c;
 }
 
-/* Whether a comma at `at` only parts the items of a list, so that what denies the first of them
- * denies them all: a choice, or `or` and `nor`, stands behind it. */
-static int parts_items(struct points p, size_t at, const struct mentions *m)
-{
-	static const char *const joins[] = {"or", "nor", "and", NULL};
-	char word[32];
-	size_t i = at + 1;
-
-	while (i < p.n && (p.v[i] == ' ' || p.v[i] == '(' || p.v[i] == '"' || p.v[i] == '*'))
-		i++;
-	for (size_t k = 0; k < m->n; k++)
-		if (m->v[k].at == i)
-			return 1;
-	return word_at(p, i, 1, word, sizeof word) > 0 && is_one_of(word, joins) && word[0] != 'a';
-}
-
 static int is_mention(const struct mentions *m, size_t at)
 {
 	for (size_t k = 0; k < m->n; k++)
 		if (at >= m->v[k].at && at < m->v[k].end)
 			return 1;
 	return 0;
+}
+
+static int is_wrapping(int c)
+{
+	return c == ' ' || c == '(' || c == ')' || c == '"' || c == '*';
+}
+
+/* Whether a comma at `at` only parts the items of a list, so that what denies the first of them
+ * denies them all: a choice stands at either side, and none was joined as the last of them (neither A
+ * nor C, B), or else `or` and `nor` behind it. */
+static int parts_items(struct points p, size_t at, const struct mentions *m)
+{
+	static const char *const joins[] = {"or", "nor", "and", NULL}, *const more[] = {"or", "nor",
+											NULL};
+	char word[32];
+	size_t i = at + 1, n;
+
+	while (i < p.n && is_wrapping(p.v[i]))
+		i++;
+	if (!is_mention(m, i))
+		return word_at(p, i, 1, word, sizeof word) > 0 && is_one_of(word, more);
+	for (i = at; i > 0 && is_wrapping(p.v[i - 1]);)
+		i--;
+	if (i == 0 || !is_mention(m, i - 1))
+		return 0;
+	for (; i > 0 && !ends_clause(p.v[i - 1]); i -= n > 0 ? n : 1) {
+		n = word_at(p, i, -1, word, sizeof word);
+		if (n > 0 && is_one_of(word, joins))
+			return 0;
+	}
+	return 1;
 }
 
 /* Where "no doubt", "without a doubt" and their like begin, which end at `at` and deny nothing; `at`
@@ -192,37 +216,80 @@ static size_t without_doubt(struct points p, size_t at)
 	return n > 0 && is_one_of(word, none) ? i - n : at;
 }
 
+/* Two words that deny together: the second, and what may stand before it. */
+static int denies_with(struct points p, size_t at, const char *word)
+{
+	static const struct {
+		const char *second, *first[8];
+	} pairs[] = {{"out", {"rule", "rules", "ruled", "ruling", "cross", "crossed", NULL}},
+		     {"from", {"far", NULL}},
+		     {"to", {"wrong", "incorrect", "false", "mistake", "opposed", NULL}},
+		     {"likely", {"least", "less", NULL}},
+		     {"plausible", {"least", "less", NULL}},
+		     {"answer", {"wrong", "incorrect", "false", "bad", "worst", NULL}},
+		     {"option", {"wrong", "incorrect", "false", "bad", "worst", NULL}},
+		     {"choice", {"wrong", "incorrect", "false", "bad", "worst", NULL}},
+		     {"one", {"wrong", "incorrect", "false", NULL}}};
+	char before[32];
+
+	for (size_t k = 0; at > 0 && k < sizeof pairs / sizeof *pairs; k++)
+		if (strcmp(word, pairs[k].second) == 0)
+			return word_at(p, at - 1, -1, before, sizeof before) > 0 &&
+			       is_one_of(before, pairs[k].first);
+	return 0;
+}
+
+/* Whether the label that a colon at `at` ends says that what follows is none: Wrong: B, the incorrect
+ * option: B. */
+static int is_label_of_wrong(struct points p, size_t at)
+{
+	static const char *const labels[] = {"wrong",	  "incorrect",	"rejected", "excluded",
+					     "discarded", "eliminated", "not",	    NULL};
+	char word[32];
+	size_t n, i = at;
+
+	while (i > 0 && is_wrapping(p.v[i - 1]))
+		i--;
+	n = word_at(p, i, -1, word, sizeof word);
+	if (n == 0)
+		return 0;
+	if (denies_with(p, i - n, word))
+		return 1;
+	for (i -= n; i > 0 && is_wrapping(p.v[i - 1]);)
+		i--;
+	return is_one_of(word, labels) && (i == 0 || ends_clause(p.v[i - 1]) || p.v[i - 1] == ',');
+}
+
 /* Whether a clause denies what it names at its end: not B, neither A nor B, anything but B. */
 static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 {
-	static const char *const denials[] = {"not",	 "no",	      "never",	  "neither",
-					      "nor",	 "none",      "cannot",	  "hardly",
-					      "except",	 "excluding", "without",  "unlikely",
-					      "than",	 "instead",   "reject",	  "eliminate",
-					      "nicht",	 "kein",      "keine",	  "weder",
-					      "niemals", "pas",	      "jamais",	  "nunca",
-					      "doubt",	 "doubtful",  "exclude",  "avoid",
-					      "isnt",	 "dont",      "rejected", "не",
-					      "ни",	 NULL};
+	static const char *const denials[] =
+		{"not",	   "no",       "never",	    "neither",	 "nor",	     "none",   "cannot",
+		 "hardly", "except",   "excluding", "without",	 "unlikely", "than",   "instead",
+		 "unlike", "reject",   "rejected",  "eliminate", "discard",  "nobody", "nicht",
+		 "kein",   "keine",    "weder",	    "niemals",	 "pas",	     "jamais", "nunca",
+		 "doubt",  "doubtful", "exclude",   "avoid",	 "isnt",     "dont",   "opposite",
+		 "fail",   "fails",    "failed",    "lacks",	 "не",	     "ни",     NULL},
+				 /* Of these a comma is the end: Unlike A, B. */
+		*const ahead_only[] = {"except",  "excluding", "without", "than",
+				       "instead", "unlike",    "to",	  NULL};
 	static const char *const whole[] = {"anything", "everything", "all",
 					    "nothing",	"none",	      NULL};
-	/* Two words that deny together: the second, and what may stand before it. */
-	static const struct {
-		const char *second, *first[6];
-	} pairs[] = {{"out", {"rule", "rules", "ruled", "ruling", NULL}},
-		     {"from", {"far", NULL}},
-		     {"to", {"wrong", "incorrect", "false", "mistake", NULL}}};
 	char word[32], before[32];
+	int listed = 0;
 
 	for (size_t i = at; i > 0;) {
 		size_t n = word_at(p, i, -1, word, sizeof word);
 		int c = p.v[i - 1];
 
 		if (n == 0) {
+			if (c == ':')
+				return is_label_of_wrong(p, i - 1);
 			if (ends_clause(c) || (c == ',' && !parts_items(p, i - 1, m)))
 				return 0;
 			if (c == 0x4e0d || c == 0x975e || c == 0x6ca1)
 				return 1;
+			listed |= c == ',';
 			i--;
 			continue;
 		}
@@ -236,12 +303,29 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 		if (strcmp(word, "but") == 0)
 			return i > 0 && word_at(p, i - 1, -1, before, sizeof before) > 0 &&
 			       is_one_of(before, whole);
-		if (is_one_of(word, denials))
-			return 1;
-		for (size_t k = 0; i > 0 && k < sizeof pairs / sizeof *pairs; k++)
-			if (strcmp(word, pairs[k].second) == 0 &&
-			    word_at(p, i - 1, -1, before, sizeof before) > 0 &&
-			    is_one_of(before, pairs[k].first))
+		if (is_one_of(word, denials) || denies_with(p, i, word))
+			return !(listed && is_one_of(word, ahead_only));
+	}
+	return 0;
+}
+
+/* Whether the clause from `at` on holds one of these in a script whose words are not parted. What is
+ * 間違いない is beyond doubt. */
+static int denied_in_script(struct points p, size_t at)
+{
+	static const struct {
+		int n, v[2];
+	} words[] = {{1, {0x4e0d}},	    {1, {0x9519}},	   {2, {0x306a, 0x3044}},
+		     {2, {0x307e, 0x305b}}, {2, {0x8aa4, 0x308a}}, {2, {0xc544, 0xb2c8}},
+		     {2, {0xc544, 0xb2d9}}, {2, {0xc544, 0xb2cc}}, {1, {0xd2c0}}};
+	static const int error[] = {0x9055, 0x3044}; /* of 間違い */
+
+	for (size_t i = at; i < p.n && (letter_kind(p.v[i]) == UNCASED || p.v[i] == ' '); i++) {
+		if (i + 2 <= p.n && memcmp(p.v + i, error, sizeof error) == 0)
+			return 0;
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+			if (i + (size_t)words[k].n <= p.n &&
+			    memcmp(p.v + i, words[k].v, (size_t)words[k].n * sizeof *p.v) == 0)
 				return 1;
 	}
 	return 0;
@@ -250,47 +334,114 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 /* Whether what follows denies it: B is wrong, yes would be incorrect, B isn't right. */
 static int denied_behind(struct points p, size_t at, const struct mentions *m)
 {
-	static const char *const verbs[] = {"is",   "are",   "was",   "were", "would",
-					    "be",   "seems", "looks", "can",  "could",
-					    "does", "must",  "s",     "has",  NULL},
-				 *const fillers[] = {"clearly", "definitely", "also", "obviously",
-						     "just",	"simply",     "the",  "a",
-						     "been",	"ruled",      "very", "most",
-						     NULL},
-				 *const faults[] = {"wrong",	"incorrect",  "false",
-						    "excluded", "eliminated", "impossible",
-						    "rejected", "out",	      "unlikely",
-						    "doubtful", "invalid",    NULL},
-				 *const denials[] = {"not", "never", "cannot", "hardly", NULL};
+	static const char *const verbs[] = {"is",    "are", "was",   "were", "would", "be", "seems",
+					    "looks", "can", "could", "does", "must",  "s",  "has",
+					    "ist",   "est", "es",    "é",    NULL},
+				 *const fillers[] = {"clearly", "definitely", "also",  "obviously",
+						     "just",	"simply",     "the",   "a",
+						     "an",	"been",	      "ruled", "very",
+						     "most",	"both",	      "all",   NULL},
+				 *const faults[] = {"wrong",	  "incorrect",	"false",
+						    "excluded",	  "eliminated", "impossible",
+						    "rejected",	  "out",	"unlikely",
+						    "doubtful",	  "invalid",	"nonsense",
+						    "least",	  "less",	"fails",
+						    "loses",	  "falsch",	"faux",
+						    "incorrecta", "incorrecto", "falso",
+						    "errado",	  "неверно",	"неправильно",
+						    NULL},
+				 *const denials[] = {"not", "never", "cannot", "hardly", NULL},
+				 *const joins[] = {"and", "or", "nor", NULL};
 	char word[32];
-	int verb = 0;
+	int verb = 0, joined = 0;
 
 	for (size_t i = at; i < p.n;) {
 		size_t n = word_at(p, i, 1, word, sizeof word);
 
 		if (n == 0) {
-			if (p.v[i] == 0x4e0d || p.v[i] == 0x9519)
+			if (denied_in_script(p, i))
 				return 1;
 			if (ends_clause(p.v[i]) || p.v[i] == ',' || p.v[i] > 0x80)
 				return 0;
 			i++;
 			continue;
 		}
-		/* In true/false the other is offered beside it. */
-		if (!verb && is_mention(m, i))
-			return 0;
+		/* In true/false the other is offered beside it; what joins them denies both. */
+		if (!verb && is_mention(m, i)) {
+			if (!joined)
+				return 0;
+			joined = 0;
+			i += n;
+			continue;
+		}
 		i += n;
 		if (is_one_of(word, faults))
 			return 1;
 		/* A shortened one is a verb by itself: B isn't. */
 		if (is_one_of(word, denials))
 			return verb || strcmp(word, "not") != 0;
+		joined = !verb && is_one_of(word, joins);
 		if (is_one_of(word, verbs))
 			verb = 1;
-		else if (!is_one_of(word, fillers))
+		else if (!joined && !is_one_of(word, fillers))
 			return 0;
 	}
 	return 0;
+}
+
+static int is_cross(int c)
+{
+	return c == 0x274c || c == 0x2717 || c == 0x2718 || c == 0x2716 || c == 0x274e ||
+	       c == 0x2612 || c == 0x1f6ab || c == 0x26d4 || c == 0x1f44e;
+}
+
+/* Whether it is struck out, or a cross stands beside it and not beside another one. */
+static int is_crossed(struct points p, const struct mention *a, const struct mentions *m)
+{
+	size_t i = a->at, j = a->end;
+
+	if (i > 1 && p.v[i - 1] == '~' && p.v[i - 2] == '~')
+		return 1;
+	while (i > 0 && (is_wrapping(p.v[i - 1]) || p.v[i - 1] == 0xfe0f))
+		i--;
+	while (j < p.n && is_wrapping(p.v[j]))
+		j++;
+	if (i > 0 && is_cross(p.v[i - 1])) {
+		for (i--; i > 0 && is_wrapping(p.v[i - 1]);)
+			i--;
+		if (i == 0 || !is_mention(m, i - 1))
+			return 1;
+	}
+	if (j < p.n && is_cross(p.v[j])) {
+		for (j++; j < p.n && (is_wrapping(p.v[j]) || p.v[j] == 0xfe0f);)
+			j++;
+		return !is_mention(m, j);
+	}
+	return 0;
+}
+
+/* Whether the answer no is said of a thing, and answers nothing: there is no problem, I have no
+ * objection. */
+static int is_of_a_thing(struct points p, const struct mention *a)
+{
+	static const char *const answers[] = {"because", "since", "as",	 "and",	 "but",	 "it",
+					      "they",	 "he",	  "she", "this", "that", "the",
+					      "i",	 "we",	  "you", "in",	 "for",	 "if",
+					      "so",	 "not",	  "to",	 "or",	 "at",	 "from",
+					      "with",	 NULL};
+	char word[32], ahead[32];
+
+	return a->end - a->at == 2 && p.v[a->at] == 'n' && p.v[a->at + 1] == 'o' && a->at > 0 &&
+	       p.v[a->at - 1] == ' ' && word_at(p, a->at - 1, -1, ahead, sizeof ahead) > 0 &&
+	       a->end < p.n && p.v[a->end] == ' ' &&
+	       word_at(p, a->end + 1, 1, word, sizeof word) > 0 && !is_one_of(word, answers);
+}
+
+/* Whether it is the no of no doubt, no question. */
+static int is_no_doubt(struct points p, const struct mention *a)
+{
+	return (a->end + 6 <= p.n && without_doubt(p, a->end + 6) == a->at) ||
+	       (a->end + 9 <= p.n && without_doubt(p, a->end + 9) == a->at);
 }
 
 /* Whether the sentence that goes on at `at` ends as a question. */
@@ -328,6 +479,22 @@ static int is_whole(char *const *choices, size_t n, struct span text,
 	return found < 0 ? -1 : found;
 }
 
+/* Whether a text has a mark that changes what a word is or says: C#, B?, -3, 1.5, ~~B~~. */
+static int says_more(struct span text)
+{
+	struct points p = points_of(text, 0);
+	int more = 0;
+
+	for (size_t i = 0; i < p.n && !more; i++) {
+		int c = p.v[i];
+
+		more = (c < 0x80 && strchr("#+?~-/", c)) || c == 0x2212 || is_cross(c) ||
+		       ((c == '.' || c == ',') && i + 1 < p.n && is_digit(p.v[i + 1]));
+	}
+	free(p.v);
+	return more;
+}
+
 /* The one that is affirmed and nowhere denied, where no other is affirmed. */
 static int affirmed(struct points folded, struct points as_is, const struct mentions *words,
 		    const struct mentions *letters)
@@ -346,13 +513,12 @@ static int affirmed(struct points folded, struct points as_is, const struct ment
 			for (size_t k = 0; k < m->n; k++)
 				inside |= m->v[k].at <= a->at && m->v[k].end >= a->end &&
 					  m->v[k].end - m->v[k].at > a->end - a->at;
-			/* Nor is the no of no doubt an answer. */
-			if (inside ||
-			    (a->end + 6 <= p.n && without_doubt(p, a->end + 6) == a->at)) {
+			if (inside || is_no_doubt(p, a) || is_of_a_thing(p, a)) {
 				a->asked = 1;
 				continue;
 			}
-			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end, m);
+			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end, m) ||
+				    is_crossed(p, a, m);
 			a->asked = is_asked(p, a->end);
 			if (a->denied || a->asked)
 				continue;
@@ -377,7 +543,7 @@ int choice_find(char *const *choices, size_t n, struct span text)
 	struct mentions words = {0}, letters = {0};
 	int found = is_whole(choices, n, text, fold_case);
 
-	if (found < 0)
+	if (found < 0 && !says_more(text))
 		found = is_whole(choices, n, text, fold_text);
 	if (found >= 0)
 		return found;

@@ -58,55 +58,119 @@ static int amount_of(struct span v, struct span text, struct number *x)
 {
 	if (json_kind(v) == JSON_NUMBER)
 		return decimal_read(v, &x->x) == 0;
-	/* 01234 is a name. */
-	return json_kind(v) == JSON_STRING && number_parse(text, x) && !x->zeros_led;
+	/* 01234 is a name, and so may 3/4 be. */
+	return json_kind(v) == JSON_STRING && number_parse(text, x) && !x->zeros_led &&
+	       x->over.digits.len == 0;
 }
 
-/* The marks of a text that say something, folded away or not: C# is not C, 10:30 not 1030, -5 not 5.
- * Commas and apostrophes between thousands are none of them. */
-static void telling_marks(struct span s, struct buf *marks)
+/* The letters and digits that end before `at`, or begin there. */
+static size_t run(struct span s, size_t at, int step)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		int before = i > 0 && s.s[i - 1] >= '0' && s.s[i - 1] <= '9',
-		    behind = i + 1 < s.n && s.s[i + 1] >= '0' && s.s[i + 1] <= '9',
-		    opens = i == 0 || s.s[i - 1] == ' ' || s.s[i - 1] == '(';
-		size_t n = 0;
+	size_t n = 0;
 
-		while (i + 1 + n < s.n && s.s[i + 1 + n] >= '0' && s.s[i + 1 + n] <= '9')
-			n++;
-		if (!ispunct((unsigned char)s.s[i]) ||
-		    ((s.s[i] == ',' || s.s[i] == '\'') && n == 3))
-			continue;
-		/* A grade: A- is not A. */
-		int grade = s.s[i] == '-' && i > 0 && isalnum((unsigned char)s.s[i - 1]) &&
-			    (i + 1 == s.n || s.s[i + 1] == ' ');
+	for (size_t i = step < 0 ? at - 1 : at; i < s.n && isalnum((unsigned char)s.s[i]);
+	     i += (size_t)step)
+		n++;
+	return n;
+}
 
-		if (strchr("#%&@/", s.s[i]) || (before && behind) || grade ||
-		    (behind && opens && (s.s[i] == '-' || s.s[i] == '.')))
-			buf_addc(marks, s.s[i]);
+/* Whether the mark at i tells something, folded away or not: C# is not C, 10:30 not 1030, -5 not 5,
+ * example.com not examplecom, 5' not 5". Commas and apostrophes between thousands do not. */
+static int is_telling(struct span s, size_t i)
+{
+	size_t ahead = run(s, i, -1), then = run(s, i + 1, 1), n = 0;
+	int before = ahead > 0 && isdigit((unsigned char)s.s[i - 1]),
+	    behind = then > 0 && isdigit((unsigned char)s.s[i + 1]),
+	    opens = i == 0 || s.s[i - 1] == ' ' || s.s[i - 1] == '(',
+	    closes = i + 1 == s.n || s.s[i + 1] == ' ';
+	char c = s.s[i];
+
+	while (i + 1 + n < s.n && isdigit((unsigned char)s.s[i + 1 + n]))
+		n++;
+	if (!ispunct((unsigned char)c) || ((c == ',' || c == '\'') && n == 3))
+		return 0;
+	if (strchr("#%&@/\\", c) || (before && behind))
+		return 1;
+	switch (c) {
+	case '-': /* a grade: A- is not A */
+		return (ahead > 0 && closes) || (behind && opens);
+	case '.': /* U.S. is US */
+		return (opens && then > 0) || (ahead > 1 && then > 1) ||
+		       (ahead > 0 && then > 0 && memchr(s.s, '@', s.n));
+	case '_':
+		return ahead > 0 && then > 0;
+	case '\'':
+	case '"': /* feet and inches, where nothing is quoted */
+		return before && closes && !memchr(s.s, c, i);
+	default:
+		return 0;
 	}
 }
 
-static int texts_agree(struct span a, struct span b)
+static void telling_marks(struct span s, struct buf *marks)
 {
-	struct buf x = BUF_INIT, y = BUF_INIT, u = BUF_INIT, v = BUF_INIT;
+	for (size_t i = 0; i < s.n; i++)
+		if (is_telling(s, i))
+			buf_addc(marks, s.s[i]);
+}
+
+static int fold_alike(struct span a, struct span b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	int same;
+
+	telling_marks(a, &x);
+	telling_marks(b, &y);
+	same = span_eq(buf_span(&x), buf_span(&y));
+	if (same) {
+		buf_clear(&x);
+		buf_clear(&y);
+		/* Two texts of nothing but punctuation fold to nothing, which says nothing. */
+		same = fold_text(a, &x) == 0 && fold_text(b, &y) == 0 && x.len > 0 &&
+		       span_eq(buf_span(&x), buf_span(&y));
+	}
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+/* What an amount at the beginning of a text counts: kg of 5 kg and 5kg. Empty where it is no unit, or
+ * the amount may be something else: 01234 a name, 1.30 pm a time. */
+static struct span counted(struct span s, struct number *x)
+{
+	size_t n = number_first(s, x);
+
+	n += n > 0 && n < s.n && s.s[n] == ' ';
+	s = (struct span){s.s + n, s.n - n};
+	if (n == 0 || x->zeros_led || s.n == 0 ||
+	    !(isalpha((unsigned char)*s.s) || (unsigned char)*s.s >= 0x80) ||
+	    (s.n > 1 && strchr("aApP", *s.s) && strchr("mM.", s.s[1])))
+		return (struct span){0};
+	return s;
+}
+
+static int quantities_agree(struct span a, struct span b, const struct tolerance *tolerance)
+{
+	struct number m = {0}, n = {0};
+	struct span what = counted(a, &m), other = counted(b, &n);
+	int same = what.s && other.s && fold_alike(what, other) && number_near(&m, &n, tolerance);
+
+	number_release(&m);
+	number_release(&n);
+	return same;
+}
+
+static int texts_agree(struct span a, struct span b, const struct tolerance *tolerance)
+{
+	struct buf u = BUF_INIT, v = BUF_INIT;
 	int same = span_eq(a, b);
 
 	if (!same) {
 		number_plain(a, &u);
 		number_plain(b, &v);
-		telling_marks(buf_span(&u), &x);
-		telling_marks(buf_span(&v), &y);
+		same = fold_alike(buf_span(&u), buf_span(&v)) ||
+		       quantities_agree(buf_span(&u), buf_span(&v), tolerance);
 	}
-	/* Two texts of nothing but punctuation fold to nothing, which says nothing. */
-	if (!same && span_eq(buf_span(&x), buf_span(&y))) {
-		buf_clear(&x);
-		buf_clear(&y);
-		same = fold_text(buf_span(&u), &x) == 0 && fold_text(buf_span(&v), &y) == 0 &&
-		       x.len > 0 && span_eq(buf_span(&x), buf_span(&y));
-	}
-	buf_release(&x);
-	buf_release(&y);
 	buf_release(&u);
 	buf_release(&v);
 	return same;
@@ -168,7 +232,7 @@ static int scalars_agree(struct span a, struct span b, const struct tolerance *t
 	else if (amount_of(a, buf_span(&x), &m) && amount_of(b, buf_span(&y), &n))
 		same = number_near(&m, &n, tolerance);
 	else if (json_kind(a) == JSON_STRING && json_kind(b) == JSON_STRING)
-		same = texts_agree(buf_span(&x), buf_span(&y));
+		same = texts_agree(buf_span(&x), buf_span(&y), tolerance);
 	else
 		same = json_equal(a, b);
 	number_release(&m);

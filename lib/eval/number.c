@@ -1,123 +1,7 @@
 /* number: amounts with currency, thousands and percent. See number.h. */
-#include "number.h"
-
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* In plain text: U+2212 and its like, and the dashes, which part more often than they negate. */
-enum { MINUS = 4, DASH = 3 };
-
-static int is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int is_sign(char c)
-{
-	return c == '-' || c == MINUS || c == DASH;
-}
-
-static struct span skip(struct span s, size_t n)
-{
-	return (struct span){s.s + n, s.n - n};
-}
-
-static int starts(struct span s, const char *with)
-{
-	size_t n = strlen(with);
-
-	return s.n >= n && strncasecmp(s.s, with, n) == 0;
-}
-
-/* Text in ASCII where that has a form for it; MINUS and DASH for theirs. */
-static void plain_text(struct span s, struct buf *to)
-{
-	static const struct {
-		const char *sign, *plain;
-	} signs[] = {
-		{"\\%", "%"},
-		{"\\$", "$"},
-		{"\\,", " "},
-		{"{,}", ","},
-		{"\xc2\xa0", " "},
-		{"\xe2\x80\xaf", " "},
-		{"\xe2\x81\x9f", " "},
-		{"\xe3\x80\x80", " "},
-		{"\xe2\x80\x99", "'"},
-		{"\xe2\x88\x92", "\4"},
-		{"\xef\xb9\xa3", "\4"},
-		{"\xef\xbc\x8d", "\4"},
-		{"\xe2\x80\x90", "-"},
-		{"\xe2\x80\x91", "-"},
-		{"\xe2\x80\x92", "\3"},
-		{"\xe2\x80\x93", "\3"},
-		{"\xe2\x80\x94", "\3"},
-		{"\xe2\x80\x95", "\3"},
-		{"\xef\xbf\xa5", "\xc2\xa5"},
-		{"\xef\xbf\xa1", "\xc2\xa3"},
-	};
-
-	while (s.n > 0) {
-		size_t i = 0, n = 0;
-
-		while (n < s.n && (unsigned char)s.s[n] < 0x80 && s.s[n] != '\\' && s.s[n] != '{')
-			n++;
-		buf_add(to, s.s, n);
-		s = skip(s, n);
-		if (s.n == 0)
-			return;
-		n = 1;
-		while (i < sizeof signs / sizeof *signs &&
-		       (*s.s != *signs[i].sign || !starts(s, signs[i].sign)))
-			i++;
-		if (i < sizeof signs / sizeof *signs) {
-			n = strlen(signs[i].sign);
-			buf_adds(to, signs[i].plain);
-		} else if (s.n >= 3 && memcmp(s.s, "\xe2\x80", 2) == 0 &&
-			   (unsigned char)s.s[2] <= 0x8a) {
-			/* U+2000 to U+200A, spaces of all widths. */
-			n = 3;
-			buf_addc(to, ' ');
-		} else if (s.n >= 3 && *s.s == '\xef' && (s.s[1] == '\xbc' || s.s[1] == '\xbd') &&
-			   (s.s[1] == '\xbc' || s.s[2] <= '\x9e')) {
-			n = 3;
-			buf_addc(to, (char)(((s.s[1] & 3) << 6 | (s.s[2] & 0x3f)) + 0x20));
-		} else {
-			buf_addc(to, *s.s);
-		}
-		s = skip(s, n);
-	}
-}
-
-/* The text itself where it has no sign of another form, as most have none; else in *to. */
-static struct span in_plain(struct span s, struct buf *to)
-{
-	unsigned char other = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		other |= (unsigned char)(s.s[i] & 0x80) | (unsigned char)(s.s[i] == '\\');
-	if (!other && !memmem(s.s, s.n, "{,}", 3))
-		return s;
-	plain_text(s, to);
-	return buf_span(to);
-}
-
-void number_plain(struct span text, struct buf *to)
-{
-	size_t from = to->len;
-
-	plain_text(text, to);
-	for (size_t i = from; i < to->len; i++)
-		if (to->data[i] == MINUS || to->data[i] == DASH)
-			to->data[i] = '-';
-}
+#include "number_impl.h"
 
 /* Whether the marks ahead of `whole` part groups of three, or, all commas, of two and a last one of
  * three as in 12,34,567. */
@@ -127,7 +11,7 @@ static int is_grouped(const char *s, size_t whole)
 	int commas = 1;
 
 	for (size_t i = 0; i <= whole; i++) {
-		if (i < whole && is_digit(s[i])) {
+		if (i < whole && number_is_digit(s[i])) {
 			size++;
 			continue;
 		}
@@ -152,9 +36,9 @@ static int parts_thousands(struct span s, size_t i, size_t groups)
 {
 	size_t before = 0, behind = 0;
 
-	while (before < i && is_digit(s.s[i - 1 - before]))
+	while (before < i && number_is_digit(s.s[i - 1 - before]))
 		before++;
-	while (i + 1 + behind < s.n && is_digit(s.s[i + 1 + behind]))
+	while (i + 1 + behind < s.n && number_is_digit(s.s[i + 1 + behind]))
 		behind++;
 	return behind == 3 && before >= 1 && (groups > 0 ? before == 3 : before <= 3);
 }
@@ -173,9 +57,9 @@ static size_t digits(struct span s, struct number *x)
 	for (; end < s.n; end++) {
 		char c = s.s[end];
 
-		if (is_digit(c))
+		if (number_is_digit(c))
 			continue;
-		if (end + 1 == s.n || !is_digit(s.s[end + 1]) || !strchr(",.' _", c) || !c)
+		if (end + 1 == s.n || !number_is_digit(s.s[end + 1]) || !strchr(",.' _", c) || !c)
 			break;
 		if (c == ' ' || c == '\'' || c == '_') {
 			if (points > 0 || commas > 0 || !parts_thousands(s, end, wide))
@@ -201,7 +85,7 @@ static size_t digits(struct span s, struct number *x)
 	if (!is_grouped(s.s, decimal < end ? decimal : end))
 		return 0;
 	for (size_t i = 0; i < end; i++)
-		if (!is_digit(s.s[i]) && decimal != SIZE_MAX && i > decimal)
+		if (!number_is_digit(s.s[i]) && decimal != SIZE_MAX && i > decimal)
 			return 0;
 	/* An exponent, when it is one: e, a sign perhaps, digits. */
 	behind = end;
@@ -210,8 +94,8 @@ static size_t digits(struct span s, struct number *x)
 
 		if (j < s.n && (s.s[j] == '+' || s.s[j] == '-'))
 			j++;
-		if (j < s.n && is_digit(s.s[j])) {
-			while (j < s.n && is_digit(s.s[j]))
+		if (j < s.n && number_is_digit(s.s[j])) {
+			while (j < s.n && number_is_digit(s.s[j]))
 				j++;
 			behind = j;
 		}
@@ -220,143 +104,92 @@ static size_t digits(struct span s, struct number *x)
 	/* Most stand as they are read. */
 	if (commas > 0 || wide > 0 || points > (decimal != SIZE_MAX)) {
 		for (size_t i = 0; i < end; i++)
-			if (is_digit(s.s[i]) || i == decimal)
+			if (number_is_digit(s.s[i]) || i == decimal)
 				buf_addc(&plain, i == decimal ? '.' : s.s[i]);
 		buf_add(&plain, s.s + end, behind - end);
 		text = buf_span(&plain);
 	}
-	x->zeros_led = text.n > 1 && text.s[0] == '0' && is_digit(text.s[1]);
+	x->zeros_led = text.n > 1 && text.s[0] == '0' && number_is_digit(text.s[1]);
 	rc = decimal_read(text, &x->x);
 	buf_release(&plain);
 	return rc ? 0 : behind;
 }
 
-static size_t spaces(struct span s)
+/* What may only stand apart from the digits of a fraction: a third number divides again (3/4/2024), a
+ * letter or sign names something else. */
+static int ends_fraction(struct span s)
 {
-	size_t n = 0;
-
-	while (n < s.n && (s.s[n] == ' ' || s.s[n] == '\t' || s.s[n] == '\r' || s.s[n] == '\n'))
-		n++;
-	return n;
+	return s.n == 0 || !(number_is_digit(*s.s) || *s.s == '/' ||
+			     ((*s.s == '.' || *s.s == ',') && s.n > 1 && number_is_digit(s.s[1])));
 }
 
-/* The digit that stands at s, also raised: its length, 0 for none. */
-static size_t raised(struct span s, char *digit)
+/* The digits that x, of `len` digits, is divided by, behind a stroke: their length with it, 0 for none.
+ * 2024/25 is a season. */
+static size_t divisor(struct span s, size_t len, struct number *x)
 {
-	static const char *const forms[] = {"\xe2\x81\xb0", "\xc2\xb9",	    "\xc2\xb2",
-					    "\xc2\xb3",	    "\xe2\x81\xb4", "\xe2\x81\xb5",
-					    "\xe2\x81\xb6", "\xe2\x81\xb7", "\xe2\x81\xb8",
-					    "\xe2\x81\xb9", "\xe2\x81\xbb"};
+	struct number under = {0};
+	size_t n = s.n > 1 && *s.s == '/' ? digits(number_skip(s, 1), &under) : 0;
 
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-		if (starts(s, forms[i])) {
-			*digit = i < 10 ? (char)('0' + i) : '-';
-			return strlen(forms[i]);
-		}
+	if (n > 0 && !(len == 4 && n == 2) && under.x.digits.len > 0 &&
+	    ends_fraction(number_skip(s, n + 1))) {
+		decimal_release(&x->over);
+		x->over = under.x;
+		return n + 1;
+	}
+	number_release(&under);
 	return 0;
 }
 
-/* What multiplies by a power of ten, as in 3 \times 10^{8} or with raised digits: its length, 0 for
- * none. */
-static size_t power_of_ten(struct span s, long long *power)
+/* The fraction that is added to the whole number x, as in 2 1/2: its length, 0 for none. */
+static size_t added_fraction(struct span s, struct number *x)
 {
-	static const char *const times[] = {"\xc3\x97", "x", "*", "\xc2\xb7", "\\times", "\\cdot"};
-	size_t n = spaces(s), i = 0, len;
-	char text[8] = "", c = 0;
-	int caret, brace, used = 0;
+	struct number part = {0};
+	struct decimal sum = {0}, whole = {0};
+	size_t n = s.n > 1 && *s.s == ' ' && x->x.exp >= 0 ? digits(number_skip(s, 1), &part) : 0,
+	       more = n > 0 ? divisor(number_skip(s, n + 1), n, &part) : 0;
 
-	if (n == s.n || !s.s[n] || !strchr("xX*\\\xc3\xc2", s.s[n]))
-		return 0;
-	while (i < sizeof times / sizeof *times && !starts(skip(s, n), times[i]))
-		i++;
-	if (i == sizeof times / sizeof *times)
-		return 0;
-	n += strlen(times[i]);
-	n += spaces(skip(s, n));
-	if (!starts(skip(s, n), "10"))
-		return 0;
-	n += 2;
-	caret = n < s.n && s.s[n] == '^';
-	n += (size_t)caret;
-	brace = caret && n < s.n && s.s[n] == '{';
-	n += (size_t)brace;
-	for (; n < s.n && used < 6; n += len) {
-		len = caret ? 1 : raised(skip(s, n), &c);
-		if (caret)
-			c = used == 0 && is_sign(s.s[n]) ? '-' : s.s[n];
-		if (len == 0 || !(is_digit(c) || (c == '-' && used == 0)))
-			break;
-		text[used++] = c;
+	if (more > 0 && decimal_compare(&part.x, &part.over) < 0) {
+		decimal_product(&x->x, &part.over, &whole);
+		decimal_sum(&whole, &part.x, &sum);
+		decimal_release(&x->x);
+		decimal_release(&x->over);
+		x->x = sum;
+		x->over = part.over;
+		part.over = (struct decimal){0};
+		n += more + 1;
+	} else {
+		n = 0;
 	}
-	if (used == 0 || !is_digit(text[used - 1]) || (brace && (n == s.n || s.s[n] != '}')))
-		return 0;
-	*power = atoll(text);
-	return n + (size_t)brace;
+	decimal_release(&whole);
+	number_release(&part);
+	return n;
 }
 
-/* digits with what multiplies them: 20k, 1.5M, 2 million, 45 %. */
-static size_t amount(struct span s, struct number *x)
+/* What stands ahead of an amount. */
+enum { MONEY = 1, STROKE = 2 };
+
+/* digits with what multiplies or divides them: 20k, 1.5M, 2 million, 45 %, 3/4, 2 1/2, 10^6. */
+static size_t amount(struct span s, int ahead, struct number *x)
 {
-	static const struct {
-		const char *word;
-		int exact, power;
-	} scales[] = {{"k", 0, 3},	  {"M", 1, 6},	       {"mn", 0, 6},
-		      {"bn", 0, 9},	  {"thousand", 0, 3},  {"million", 0, 6},
-		      {"billion", 0, 9},  {"trillion", 0, 12}, {"%", 0, -2},
-		      {"percent", 0, -2}, {"per cent", 0, -2}};
-	size_t n = digits(s, x), word;
+	size_t n, more;
 	long long power = 0;
 
-	if (n > 0) {
-		n += power_of_ten(skip(s, n), &power);
-		if (x->x.digits.len > 0)
-			x->x.exp += power;
-	}
-	word = n + spaces(skip(s, n));
-	if (word == s.n || !(is_letter(s.s[word]) || s.s[word] == '%'))
-		return n;
-	for (size_t i = 0; i < sizeof scales / sizeof *scales && n > 0; i++) {
-		size_t len = strlen(scales[i].word),
-		       gap = len > 2 || i > 3 ? spaces(skip(s, n)) : 0;
-		struct span rest = skip(s, n + gap);
-
-		if (!starts(rest, scales[i].word) ||
-		    (scales[i].exact && *rest.s != *scales[i].word) ||
-		    (rest.n > len && is_letter(*scales[i].word) &&
-		     (is_letter(rest.s[len]) || is_digit(rest.s[len]))))
-			continue;
-		if (x->x.digits.len > 0)
-			x->x.exp += scales[i].power;
-		n += gap + len;
-	}
-	return n;
-}
-
-/* Length of a currency sign or a three-letter code in capitals; 0 for none. */
-static size_t currency(struct span s, struct number *x)
-{
-	static const struct {
-		const char *sign, *code;
-	} signs[] = {{"$", "USD"}, {"€", "EUR"}, {"£", "GBP"},
-		     {"¥", "JPY"}, {"₹", "INR"}, {"US$", "USD"}};
-
-	if (s.n == 0 || is_digit(*s.s))
+	decimal_release(&x->over);
+	n = digits(s, x);
+	if (n == 0)
 		return 0;
-	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-		size_t n = strlen(signs[i].sign);
-
-		if (s.n >= n && memcmp(s.s, signs[i].sign, n) == 0) {
-			memcpy(x->unit, signs[i].code, 4);
-			return n;
-		}
-	}
-	if (s.n >= 3 && s.s[0] >= 'A' && s.s[0] <= 'Z' && s.s[1] >= 'A' && s.s[1] <= 'Z' &&
-	    s.s[2] >= 'A' && s.s[2] <= 'Z' && !(s.n > 3 && is_letter(s.s[3]))) {
-		memcpy(x->unit, s.s, 3);
-		x->unit[3] = 0;
-		return 3;
-	}
-	return 0;
+	more = ahead & STROKE ? 0 : divisor(number_skip(s, n), n, x);
+	more += more == 0 ? added_fraction(number_skip(s, n), x) : 0;
+	if (more > 0)
+		n += more, more = 0;
+	else
+		more = number_scale((struct span){s.s, n}, number_skip(s, n), ahead & MONEY,
+				    &power);
+	if (more == SIZE_MAX)
+		return 0;
+	if (x->x.digits.len > 0)
+		x->x.exp += power;
+	return n + more;
 }
 
 static void negate(struct number *x)
@@ -367,6 +200,7 @@ static void negate(struct number *x)
 void number_release(struct number *x)
 {
 	decimal_release(&x->x);
+	decimal_release(&x->over);
 }
 
 /* Of plain text. */
@@ -376,8 +210,8 @@ static int whole(struct span s, struct number *x)
 	size_t n;
 
 	x->unit[0] = 0;
-	s = skip(s, spaces(s));
-	while (s.n > 0 && spaces(skip(s, s.n - 1)))
+	s = number_skip(s, number_spaces(s));
+	while (s.n > 0 && number_spaces(number_skip(s, s.n - 1)))
 		s.n--;
 	/* As accountants write what is owed. */
 	if (s.n > 2 && *s.s == '(' && s.s[s.n - 1] == ')') {
@@ -385,24 +219,24 @@ static int whole(struct span s, struct number *x)
 		sign = negative = 1;
 	}
 	for (int i = 0; i < 3 && s.n > 0; i++) {
-		if (!sign && (is_sign(*s.s) || *s.s == '+')) {
+		if (!sign && (number_is_sign(*s.s) || *s.s == '+')) {
 			sign = 1;
 			negative = *s.s != '+';
-			s = skip(s, 1);
-		} else if (!*x->unit && (n = currency(s, x)) > 0) {
-			s = skip(s, n);
-			s = skip(s, spaces(s));
+			s = number_skip(s, 1);
+		} else if (!*x->unit && (n = number_currency(s, x->unit)) > 0) {
+			s = number_skip(s, n);
+			s = number_skip(s, number_spaces(s));
 		}
 	}
-	n = amount(s, x);
+	n = amount(s, *x->unit ? MONEY : 0, x);
 	if (n == 0)
 		return 0;
-	s = skip(s, n);
+	s = number_skip(s, n);
 	if (negative)
 		negate(x);
-	s = skip(s, spaces(s));
-	if (!*x->unit && (n = currency(s, x)) > 0)
-		s = skip(s, n);
+	s = number_skip(s, number_spaces(s));
+	if (!*x->unit && (n = number_currency(s, x->unit)) > 0)
+		s = number_skip(s, n);
 	return s.n == 0;
 }
 
@@ -411,9 +245,28 @@ int number_parse(struct span s, struct number *x)
 	struct buf text = BUF_INIT;
 	int rc;
 
-	rc = whole(in_plain(s, &text), x);
+	rc = whole(number_in_plain(s, &text), x);
 	buf_release(&text);
 	return rc;
+}
+
+size_t number_first(struct span s, struct number *x)
+{
+	size_t sign = s.n > 0 && number_is_sign(*s.s),
+	       n = s.n > sign ? amount(number_skip(s, sign), STROKE, x) : 0;
+
+	x->unit[0] = 0;
+	if (n > 0 && sign)
+		negate(x);
+	return n > 0 && x->over.digits.len == 0 ? n + sign : 0;
+}
+
+/* Whether the mark at `at` opens Markdown's emphasis. */
+static int opens_emphasis(const char *text, size_t at)
+{
+	return text[at] == '_' &&
+	       (at == 0 || !(number_is_digit(text[at - 1]) || number_is_letter(text[at - 1]) ||
+			     text[at - 1] == '_'));
 }
 
 /* Whether a sign at `at` is the number's behind it: it does not join that to a digit (with a currency
@@ -428,16 +281,17 @@ static int may_negate(const char *text, size_t at, int gap)
 		return i > 0 && strchr("=:(", text[i - 1]) && text[i - 1];
 	for (j = i; j > 0 && ((unsigned char)text[j - 1] >= 0x80 || strchr(" $", text[j - 1]));)
 		j--;
-	if (j > 0 && is_digit(text[j - 1]) && (i == at || text[at] == DASH))
+	if (j > 0 && number_is_digit(text[j - 1]) && (i == at || text[at] == NUMBER_DASH))
 		return 0;
-	return i == 0 || i < at || !(is_letter(text[i - 1]) || strchr("_%)].", text[i - 1]));
+	return i == 0 || i < at || opens_emphasis(text, i - 1) ||
+	       !(number_is_letter(text[i - 1]) || strchr("_%)]./", text[i - 1]));
 }
 
 /* The number whose brackets (`($5)`) or sign opens at s: its length, 0 for none. */
 static size_t signed_amount(const char *text, size_t at, struct span s, struct number *x)
 {
 	size_t n = 1, len, gap;
-	struct number ignored = {0};
+	char unit[4];
 	int brackets = *s.s == '(';
 
 	if (brackets) {
@@ -446,21 +300,22 @@ static size_t signed_amount(const char *text, size_t at, struct span s, struct n
 
 		while (i > 0 && strchr(" *", text[i - 1]) && text[i - 1])
 			i--;
-		if (i == 0 || !strchr(":=", text[i - 1]) || !(len = currency(skip(s, 1), &ignored)))
+		if (i == 0 || !strchr(":=", text[i - 1]) ||
+		    !(len = number_currency(number_skip(s, 1), unit)))
 			return 0;
 		n += len;
 	} else {
-		gap = spaces(skip(s, 1));
+		gap = number_spaces(number_skip(s, 1));
 		if (!may_negate(text, at, gap > 0))
 			return 0;
 		n += gap;
-		len = currency(skip(s, n), &ignored);
-		n += len + (len > 0 ? spaces(skip(s, n + len)) : 0);
+		len = number_currency(number_skip(s, n), unit);
+		n += len + (len > 0 ? number_spaces(number_skip(s, n + len)) : 0);
 	}
-	if (n >= s.n ||
-	    !(is_digit(s.s[n]) || (s.s[n] == '.' && n + 1 < s.n && is_digit(s.s[n + 1]))))
+	if (n >= s.n || !(number_is_digit(s.s[n]) ||
+			  (s.s[n] == '.' && n + 1 < s.n && number_is_digit(s.s[n + 1]))))
 		return 0;
-	len = amount(skip(s, n), x);
+	len = amount(number_skip(s, n), len > 0 ? MONEY : 0, x);
 	if (len == 0 || (brackets && !(n + len < s.n && s.s[n + len] == ')')))
 		return 0;
 	negate(x);
@@ -471,21 +326,40 @@ static size_t signed_amount(const char *text, size_t at, struct span s, struct n
  * something before is not negative. */
 static size_t negative_in_words(const char *text, size_t at, struct span s, struct number *x)
 {
-	size_t n = starts(s, "minus ") ? 6 : starts(s, "negative ") ? 9 : 0, len;
-	struct number ignored = {0};
+	size_t n = number_starts(s, "minus ")	   ? 6
+		   : number_starts(s, "negative ") ? 9
+						   : 0,
+	       len, money;
+	char unit[4];
 
 	while (at > 0 && text[at - 1] == ' ')
 		at--;
-	if (n == 0 || (at > 0 && (is_digit(text[at - 1]) || text[at - 1] == ')')))
+	if (n == 0 || (at > 0 && (number_is_digit(text[at - 1]) || text[at - 1] == ')')))
 		return 0;
-	n += spaces(skip(s, n));
-	n += currency(skip(s, n), &ignored);
-	n += spaces(skip(s, n));
-	len = n < s.n && is_digit(s.s[n]) ? amount(skip(s, n), x) : 0;
+	n += number_spaces(number_skip(s, n));
+	money = number_currency(number_skip(s, n), unit);
+	n += money;
+	n += number_spaces(number_skip(s, n));
+	len = n < s.n && number_is_digit(s.s[n])
+		      ? amount(number_skip(s, n), money > 0 ? MONEY : 0, x)
+		      : 0;
 	if (len == 0)
 		return 0;
 	negate(x);
 	return n + len;
+}
+
+static int stands_behind(const char *text, size_t at)
+{
+	static const char *const signs[] = {"$", "€", "£", "¥", "₹"};
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		size_t n = strlen(signs[i]);
+
+		if (at >= n && memcmp(text + at - n, signs[i], n) == 0)
+			return MONEY;
+	}
+	return at > 0 && text[at - 1] == '/' ? STROKE : 0;
 }
 
 static int last(struct span s, struct number *x)
@@ -498,39 +372,45 @@ static int last(struct span s, struct number *x)
 	while (s.n > 0) {
 		size_t at = (size_t)(s.s - text), n = 0;
 
-		if (is_digit(*s.s) ||
-		    (*s.s == '.' && s.n > 1 && is_digit(s.s[1]) &&
-		     (at == 0 || !(is_digit(text[at - 1]) || is_letter(text[at - 1])))))
-			n = amount(s, &value);
-		else if (is_sign(*s.s) || *s.s == '(')
+		if (number_is_digit(*s.s) || (*s.s == '.' && s.n > 1 && number_is_digit(s.s[1]) &&
+					      (at == 0 || !(number_is_digit(text[at - 1]) ||
+							    number_is_letter(text[at - 1])))))
+			n = amount(s, stands_behind(text, at), &value);
+		else if (number_is_sign(*s.s) || *s.s == '(')
 			n = signed_amount(text, at, s, &value);
 		else if ((*s.s | 32) == 'm' || (*s.s | 32) == 'n')
 			n = negative_in_words(text, at, s, &value);
 		if (n > 0) {
-			struct decimal swap = x->x;
+			struct number swap = *x;
 
 			found = 1;
-			x->x = value.x;
-			value.x = swap;
-			s = skip(s, n);
+			*x = value;
+			value = swap;
+			s = number_skip(s, n);
 			unit = (size_t)(s.s - text) + (s.n > 0 && *s.s == ' ');
 			continue;
 		}
-		if (is_letter(*s.s) || *s.s == '_') {
+		/* Of a unit, as in cm^2; or of a number that is a power's base. */
+		if (number_exponent(s) > 0) {
+			s = number_skip(s, number_exponent(s));
+			continue;
+		}
+		if (number_is_letter(*s.s) || (*s.s == '_' && !opens_emphasis(text, at))) {
 			/* A unit ends at a dash (10 kg-20 kg), where a name goes on (GPT-2). */
-			while (s.n > 0 && (is_letter(*s.s) || is_digit(*s.s) || *s.s == '_' ||
-					   (*s.s == '-' && at != unit)))
-				s = skip(s, 1);
+			while (s.n > 0 && (number_is_letter(*s.s) || number_is_digit(*s.s) ||
+					   *s.s == '_' || (*s.s == '-' && at != unit)))
+				s = number_skip(s, 1);
 			continue;
 		}
 		/* Digits that are no amount ("1.2.3") are passed over whole. */
-		if (is_digit(*s.s)) {
-			while (s.n > 0 && (is_digit(*s.s) || ((*s.s == '.' || *s.s == ',') &&
-							      s.n > 1 && is_digit(s.s[1]))))
-				s = skip(s, 1);
+		if (number_is_digit(*s.s)) {
+			while (s.n > 0 &&
+			       (number_is_digit(*s.s) || ((*s.s == '.' || *s.s == ',') && s.n > 1 &&
+							  number_is_digit(s.s[1]))))
+				s = number_skip(s, 1);
 			continue;
 		}
-		s = skip(s, 1);
+		s = number_skip(s, 1);
 	}
 	number_release(&value);
 	return found;
@@ -542,7 +422,7 @@ int number_last(struct span s, struct number *x)
 	int found;
 
 	x->unit[0] = 0;
-	s = in_plain(s, &text);
+	s = number_in_plain(s, &text);
 	/* ($5) is owed; (5) may be no more than a number in brackets. */
 	found = (s.n > 0 && memchr(s.s, '(', s.n) && whole(s, x) && *x->unit) || last(s, x);
 	x->unit[0] = 0;
@@ -573,23 +453,56 @@ static int is_printed(const struct decimal *printed, const struct decimal *x)
 	       x->digits.len <= 14;
 }
 
+/* What x is divided by; *one where nothing else. */
+static const struct decimal *over(const struct number *x, const struct decimal *one)
+{
+	return x->over.digits.len > 0 ? &x->over : one;
+}
+
+/* Fractions are compared with one divisor: a/b and c/d as ad and cb, at most `within` times bd apart. */
+static int fractions_near(const struct number *a, const struct number *b,
+			  const struct decimal *within, int relative)
+{
+	struct decimal one = {0}, x = {0}, y = {0}, both = {0}, most = {0};
+	int near;
+
+	decimal_read(span_of("1"), &one);
+	decimal_product(&a->x, over(b, &one), &x);
+	decimal_product(&b->x, over(a, &one), &y);
+	decimal_product(over(a, &one), over(b, &one), &both);
+	decimal_product(within, relative ? &one : &both, &most);
+	near = decimal_near(&x, &y, &most, relative);
+	decimal_release(&one);
+	decimal_release(&x);
+	decimal_release(&y);
+	decimal_release(&both);
+	decimal_release(&most);
+	return near;
+}
+
 int number_near(const struct number *reference, const struct number *x, const struct tolerance *t)
 {
 	struct decimal within = {0};
-	int relative = t->relative, near = decimal_equal(&reference->x, &x->x);
+	int relative = t->relative, near,
+	    fractions = reference->over.digits.len > 0 || x->over.digits.len > 0;
 
 	if (*reference->unit && *x->unit && strcmp(reference->unit, x->unit) != 0)
 		return 0;
-	if (near)
+	if (!fractions && decimal_equal(&reference->x, &x->x))
 		return 1;
 	if (*t->within) {
 		decimal_read(span_of(t->within), &within);
 		within.exp -= within.digits.len > 0 && relative ? 2 : 0;
-	} else if (is_printed(&reference->x, &x->x) || is_printed(&x->x, &reference->x)) {
+	} else if (!fractions &&
+		   (is_printed(&reference->x, &x->x) || is_printed(&x->x, &reference->x))) {
 		decimal_read(span_of("1e-15"), &within);
 		relative = 1;
 	}
-	near = within.digits.len > 0 && decimal_near(&reference->x, &x->x, &within, relative);
+	if (fractions)
+		near = fractions_near(reference, x, &within, relative);
+	else
+		near = within.digits.len > 0 &&
+		       decimal_near(&reference->x, &x->x, &within, relative);
 	decimal_release(&within);
 	return near;
 }

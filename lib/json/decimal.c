@@ -201,8 +201,16 @@ static void distance(const struct decimal *a, const struct decimal *b, struct de
 	normalise(out);
 }
 
-/* |a| * |b|, by school's rule. */
-static void product(const struct decimal *a, const struct decimal *b, struct decimal *out)
+void decimal_sum(const struct decimal *a, const struct decimal *b, struct decimal *out)
+{
+	struct decimal less = *b;
+
+	less.negative = 1;
+	distance(a, &less, out);
+}
+
+/* By school's rule. */
+void decimal_product(const struct decimal *a, const struct decimal *b, struct decimal *out)
 {
 	size_t n = a->digits.len, m = b->digits.len;
 	unsigned *sum = mem_alloc(n + m, sizeof *sum), carry = 0;
@@ -220,6 +228,7 @@ static void product(const struct decimal *a, const struct decimal *b, struct dec
 		buf_addc(&out->digits, (char)('0' + sum[i]));
 	out->exp = a->exp + b->exp;
 	free(sum);
+	out->negative = a->negative != b->negative;
 	normalise(out);
 }
 
@@ -231,7 +240,7 @@ int decimal_near(const struct decimal *a, const struct decimal *b, const struct 
 
 	distance(a, b, &apart);
 	if (relative)
-		product(a, within, &most);
+		decimal_product(a, within, &most);
 	near = compare(&apart, relative ? &most : within) <= 0;
 	decimal_release(&apart);
 	decimal_release(&most);

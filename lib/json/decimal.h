@@ -24,6 +24,10 @@ double decimal_double(const struct decimal *d);
  * like keep an exponent. */
 void decimal_put(const struct decimal *d, struct buf *b);
 
+/* Written to a zeroed *out. The sum is of two that are not negative. */
+void decimal_sum(const struct decimal *a, const struct decimal *b, struct decimal *out);
+void decimal_product(const struct decimal *a, const struct decimal *b, struct decimal *out);
+
 /* Below 0 where a is less, 0 where they are equal, above 0 where a is more. */
 int decimal_compare(const struct decimal *a, const struct decimal *b);
 int decimal_equal(const struct decimal *a, const struct decimal *b);
