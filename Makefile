@@ -209,10 +209,10 @@ peers:
 # What reads foreign files is fuzzed with libFuzzer under ASan and UBSan, each target for SECONDS,
 # from the seeds in tests/fuzz/NAME. The kernels are not what is fuzzed; clang takes many minutes to
 # optimise them with all its checks in.
-FUZZERS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
+FUZZERS = $(filter-out scratch tiny,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/scratch.o $(BUILD)/tests/fuzz/tiny.o $(LIB)
 	@mkdir -p $(@D)
-	$(call link,$< -fsanitize=fuzzer)
+	$(call link,$(filter %.o,$^) -fsanitize=fuzzer)
 
 SECONDS = 60
 .PHONY: fuzz fuzz-programs
@@ -249,7 +249,7 @@ bench: setup
 
 # tests/peer/llama.c can be read only where llama.cpp's headers are.
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
-H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h)
+H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
 SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)

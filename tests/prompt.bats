@@ -924,7 +924,8 @@ Q: where is the parcel' ]
 		[ "$(jq -c '[.output, .error.type]' <<<"$output" | paste -sd ' ')" = '["first",null] ["second",null] [null,"batch"]' ]
 	done
 	good 1 newer >c.out
-	status_is 3 ft-prompt -m m --from-batch a.out --from-batch c.out in.jsonl
+	: >nothing.out # a batch without errors has an empty file of them
+	status_is 3 ft-prompt -m m --from-batch a.out --from-batch nothing.out --from-batch c.out in.jsonl
 	[ "$(jq -r .output <<<"$output" | head -n 1)" = newer ]
 	# Anthropic's form
 	printf '{"custom_id":"%s","result":{"type":"%s"%s}}\n' 1 succeeded ',"message":{"content":[{"type":"text","text":"yes"}]}' \

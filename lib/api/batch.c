@@ -181,7 +181,7 @@ static int index_line(struct batch_results *b, struct span line, struct err *e)
 static int index_file(struct batch_results *b, const struct file_map *m, const char *name,
 		      struct err *e)
 {
-	const char *p = (const char *)m->data, *end = p + m->len;
+	const char *p = (const char *)m->data, *end = p ? p + m->len : NULL; /* NULL: empty */
 
 	if (m->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) /* a BOM */
 		p += 3;

@@ -270,8 +270,10 @@ static int read_line(struct journal *j, struct record *r, struct span line, stru
 		return -1;
 	d.new_text = text_of(r, "new");
 	d.why = text_of(r, "why");
-	if (d.verdict == VERDICT_FIX && !d.new_text)
+	if (d.verdict == VERDICT_FIX && !d.new_text) {
+		decision_release(&d);
 		return err_set(e, "a fix without its new text");
+	}
 	if (record_get(r, "a").s || d.verdict > VERDICT_UNDO) {
 		d.a = text_of(r, "a");
 		d.b = text_of(r, "b");
