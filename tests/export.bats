@@ -278,7 +278,7 @@ talks() {
 
 @test "the Modelfile has a TEMPLATE for Ollama that renders what the chat template does" {
 	command -v python3 >/dev/null || skip "no python3 here"
-	local chatml llama3 mistral user='{{ m.content }}'
+	local chatml llama3 mistral
 	make_model m
 	talks >talks.jsonl
 	# As in Qwen 2.5, Llama 3, Llama 2, Mistral v3 and DeepSeek: a system message of its own where none is given, a date and BOS, both
