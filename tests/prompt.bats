@@ -1112,7 +1112,7 @@ Q: where is the parcel' ]
 	start_stub --fault "batch-id=$long" --log log
 	status_is 2 ft-prompt -q -m m --batch st.json --batch-poll 0.01 in.jsonl
 	[ "$(jq -r '.parts[0].batch' st.json)" = "$long" ]
-	grep -q "GET /v1/batches/$long[^b]" log
+	grep -q "GET /v1/batches/${long}[^b]" log
 	# A state that somebody wrote is read as carefully.
 	jq -c '.parts[0].batch = "../files/file-1/content"' st.json >x
 	mv x st.json
