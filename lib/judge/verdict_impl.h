@@ -71,6 +71,9 @@ struct span verdict_plain(struct span s, struct buf *to);
 /* Whether running text says FAIL, or that what was asked for is not met, in earnest. */
 int verdict_speaks_of_fail(struct span text);
 
+/* Whether what stands behind FAIL only says why: (wrong city), - wrong city. */
+int verdict_says_why(struct span then);
+
 /* In any case. */
 int verdict_starts_with(struct span s, const char *word);
 

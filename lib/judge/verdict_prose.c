@@ -47,7 +47,8 @@ static int says_not_met(struct span text)
 	static const char *const contrary[] = {"fails",	   "failed", "misses", "missed", "violates",
 					       "violated", "breaks", "lacks",  NULL};
 	static const char *const asked[] = {"criterion", "criteria", "requirement", "requirements",
-					    "test",	 "check",    NULL};
+					    "rubric",	 "standard", "standards",   "test",
+					    "check",	 NULL};
 	static const char *const supposed[] = {"would",	  "could",  "might", "may",   "if",
 					       "whether", "unless", "when",  "where", NULL};
 	static const char *const negations[] = {"not",	  "never", "neither", "cannot",
@@ -116,7 +117,62 @@ static int rejects(struct span text)
 	return 0;
 }
 
+/* Whether a sentence says of what is judged that it is wrong or failed, and takes nothing back: "The
+ * answer is wrong.", "It fails on the date." */
+static int faults(struct span text)
+{
+	static const char *const
+		what[] = {"answer", "response", "candidate", "it", "this", NULL},
+		*const is[] = {"is", "was", NULL},
+		*const bad[] = {"wrong", "incorrect", "false", "inaccurate", NULL},
+		*const fails[] = {"fails", "failed", NULL}, *const articles[] = {"the", NULL},
+		*const softened[] = {"would", "could",	  "might", "may",    "if",
+				     "but",   "though",	  "not",   "never",  "no",
+				     "nor",   "although", "only",  "hardly", "once",
+				     "until", "nothing",  "or",	   NULL};
+
+	while (text.n > 0) {
+		size_t n = 0;
+
+		while (n < text.n && !strchr(".!?;\n", text.s[n]))
+			n++;
+		struct span s = verdict_trim((struct span){text.s, n}), word = verdict_letters(s);
+
+		if (verdict_has_word(word, articles)) {
+			s = verdict_behind(s, word.n);
+			word = verdict_letters(s);
+		}
+		if (word.n > 0 && verdict_has_word(word, what)) {
+			struct span then = verdict_behind(s, word.n), verb = verdict_letters(then),
+				    rest = verdict_behind(then, verb.n);
+			int said = verdict_has_word(verb, fails) ||
+				   (verdict_has_word(verb, is) &&
+				    verdict_has_word(verdict_letters(rest), bad));
+
+			if (said && !verdict_has_word(rest, softened) &&
+			    !(n < text.n && text.s[n] == '?'))
+				return 1;
+		}
+		n += n < text.n;
+		text.s += n;
+		text.n -= n;
+	}
+	return 0;
+}
+
+int verdict_says_why(struct span then)
+{
+	static const char *const other[] = {"pass",  "passes", "passed", "no",	"not",	  "never",
+					    "wait",  "but",    "or",	 "if",	"unless", "would",
+					    "maybe", "except", "almost", "was", NULL};
+
+	then = verdict_trim(then);
+	return then.n > 2 && strchr("(:-,", *then.s) && then.s[1] != '>' &&
+	       !memchr(then.s, '?', then.n) && !memchr(then.s, 1, then.n) &&
+	       !verdict_has_word(then, other);
+}
+
 int verdict_speaks_of_fail(struct span text)
 {
-	return names_fail(text) || says_not_met(text) || rejects(text);
+	return names_fail(text) || says_not_met(text) || rejects(text) || faults(text);
 }

@@ -195,6 +195,10 @@ void verdict_claim_value(struct span s, struct verdict_scale scale, struct verdi
 		if (verdict_is_word(word, "not") || verdict_is_word(word, "no") ||
 		    (scale.mode == VERDICT_PASS && is_other_fail(word)))
 			c->value = OTHER_VALUE;
+		c->exact = scale.mode == VERDICT_PASS && c->value == 0 &&
+			   verdict_says_why((struct span){s.s + word.n, s.n - word.n});
+		if (c->exact)
+			c->word = word;
 	}
 	if (scale.mode == VERDICT_PASS && !c->exact && s.n > 0 && *s.s == '0')
 		c->value = OTHER_VALUE;
@@ -218,8 +222,9 @@ static int is_dash(struct span s)
 static const char *const labels[][12] = {
 	[VERDICT_PASS] = {"verdict", "result", "judgment", "judgement", "decision", "conclusion",
 			  "assessment", "evaluation", "overall", "grade", "final answer"},
-	[VERDICT_SCORE] = {"score", "rating"},
-	[VERDICT_PAIR] = {"winner", "verdict", "result", "decision", "judgment", "judgement"},
+	[VERDICT_SCORE] = {"score", "rating", "grade", "overall"},
+	[VERDICT_PAIR] = {"winner", "better", "verdict", "result", "decision", "judgment",
+			  "judgement"},
 };
 
 /* `Verdict: PASS`, `2. **Final score:** 4/5`, `[[A]]`, `<verdict>FAIL</verdict>`. lone: the bare word
@@ -500,7 +505,7 @@ int verdict_leads_on(struct span before)
 					     "e",      "holds",	  "anything",  "wrong",
 					     "told",   "asks",	  "asked",     "instructed",
 					     "wants",  "demands", "according", "judge",
-					     NULL};
+					     "looks",  "look",	  NULL};
 	static const char *const last[] = {"no", "not", "a", "an", "be", "to", "never", NULL};
 	/* A sentence that ends in one of these goes on. */
 	static const char *const open[] = {"a",	 "an",	 "the",	 "of", "to",  "be",   "is",
