@@ -698,6 +698,12 @@ nll() {
 	scratch --estimate train.jsonl >estimate.json
 	jq -e '.rows == 32 and .steps == 6 and .tokens_trained == 3 * .tokens and .memory.total > 0 and .seconds > 0
 		and .flops_per_step > 0 and .recomputed_layers == 0' estimate.json
+	# A base that is quantised is counted as it is held, not as its file has it beside that.
+	scratch -o base --steps 1 train.jsonl >/dev/null
+	for type in f32 q8_0; do
+		ft-train -q -m ./base --quantize $type --rank 1 --estimate train.jsonl >$type.json
+	done
+	jq -se '.[1].memory.weights < .[0].memory.weights / 2' f32.json q8_0.json
 }
 
 @test "the loss curves are a picture" {

@@ -415,7 +415,7 @@ static const struct family families[] = {
 	 "self_attn.v_proj", NULL, "self_attn.out_proj", "feed_forward.w1", "feed_forward.w3",
 	 "feed_forward.w2"}, .mixer = {"conv.in_proj", "conv.in_proj", "conv.in_proj", NULL,
 	 "conv.out_proj"}, .conv = "conv.conv", .keys = &lfm2_keys, .act = CONFIG_SWIGLU, .acts = {"silu"},
-	 .eps = 1e-5, .theta = 1e6, .tied = 1, .read = read_lfm2},
+	 .ffn = 12288, .eps = 1e-5, .theta = 1e6, .tied = 1, .read = read_lfm2},
 	{.type = "qwen3_5_text", .class = "Qwen3_5ForCausalLM", .gguf = "qwen35",
 	 .gguf_norm_mlp = "post_attention_norm", LLAMA_OUTSIDE, LLAMA_NORMS, HEAD_NORMS,
 	 LLAMA_LINEAR, .mixer = {"linear_attn.in_proj_qkv", "linear_attn.in_proj_z",

@@ -395,22 +395,33 @@ void model_bind(struct model *m)
  * again comes from the file. */
 #define FAULT_WINDOW ((uintptr_t)65536)
 
-void model_forget(const struct model *m, const void *data, size_t bytes)
+/* The mapped file that data stands in, NULL where that is memory of the model. */
+static const struct file_map *map_of(const struct model *m, const void *data)
 {
 	const struct st_set *files = &m->memory->files;
-	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW,
-		  to = (uintptr_t)data + bytes;
 
 	for (size_t i = 0; i < files->files; i++) {
-		uintptr_t map = (uintptr_t)files->maps[i].data, end = map + files->maps[i].len;
+		uintptr_t map = (uintptr_t)files->maps[i].data;
 
-		if ((uintptr_t)data >= map && (uintptr_t)data < end) {
-			from = from < map ? map : from;
-			to = (to + FAULT_WINDOW - 1) / FAULT_WINDOW * FAULT_WINDOW;
-			madvise((void *)from, (to < end ? to : end) - from, MADV_DONTNEED);
-			break;
-		}
+		if ((uintptr_t)data >= map && (uintptr_t)data < map + files->maps[i].len)
+			return &files->maps[i];
 	}
+	return NULL;
+}
+
+void model_forget(const struct model *m, const void *data, size_t bytes)
+{
+	const struct file_map *map = map_of(m, data);
+	uintptr_t from = (uintptr_t)data / FAULT_WINDOW * FAULT_WINDOW,
+		  to = (uintptr_t)data + bytes, begin, end;
+
+	if (!map)
+		return;
+	begin = (uintptr_t)map->data;
+	end = begin + map->len;
+	from = from < begin ? begin : from;
+	to = (to + FAULT_WINDOW - 1) / FAULT_WINDOW * FAULT_WINDOW;
+	madvise((void *)from, (to < end ? to : end) - from, MADV_DONTNEED);
 }
 
 void model_table_settle(struct model *m)
@@ -464,6 +475,20 @@ static void begin_delta(struct model *m, const struct model_layer *y, struct rng
 		m->params[m->tensors[y->norm_mixed.t_w].offset + i] = 1;
 }
 
+/* Whether tensor i is a product that ends in the residual stream. */
+static int is_residual(const struct model *m, size_t i)
+{
+	int l = m->tensors[i].layer;
+
+	for (size_t j = 0, n = l < 0 ? 0 : model_products(m, (size_t)l); j < n; j++)
+		if (model_product(m, (size_t)l, j)->t_w == (int)i &&
+		    (j < MODEL_LINEARS ? j == MODEL_O || j == MODEL_DOWN
+				       : (j - MODEL_LINEARS) % MODEL_EXPERT_LINEARS ==
+						 MODEL_DOWN - MODEL_GATE))
+			return 1;
+	return 0;
+}
+
 int model_new(struct model **out, const struct config *c, uint64_t seed, struct err *e)
 {
 	struct config copy;
@@ -482,8 +507,7 @@ int model_new(struct model **out, const struct config *c, uint64_t seed, struct 
 		struct rng r;
 
 		rng_seed(&r, seed, i);
-		if (strstr(t->name, "o_proj") || strstr(t->name, "down_proj") ||
-		    strstr(t->name, "c_proj") || strstr(t->name, "output_linear"))
+		if (is_residual(m, i))
 			by *= residual;
 		for (size_t k = 0; k < t->rows * t->cols; k++)
 			x[k] = t->role == MODEL_NORM   ? 1 - m->config.norm_plus
@@ -574,7 +598,15 @@ size_t model_bytes(const struct model *m)
 {
 	size_t n = m->memory->bytes;
 
-	for (size_t i = 0; i < m->memory->files.files; i++)
-		n += m->memory->files.maps[i].len;
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+
+		/* An untied head may have the embedding's values still. */
+		if (map_of(m, t->data) &&
+		    ((int)i == m->t_embed || t->data != m->tensors[m->t_embed].data))
+			n += t->rows * nn_row_bytes(t->type, t->cols);
+		if (map_of(m, t->scales))
+			n += t->rows * (t->cols / 32);
+	}
 	return n;
 }

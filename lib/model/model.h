@@ -173,7 +173,7 @@ int model_save(const struct model *m, const char *dir, const struct model_save *
 void model_forget(const struct model *m, const void *data, size_t bytes);
 
 size_t model_count(const struct model *m); /* parameters of the base, a tied pair once */
-/* memory held for weights, mapped files included */
+/* memory held for weights, with what of mapped files is computed with */
 size_t model_bytes(const struct model *m);
 
 #endif

@@ -80,7 +80,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	jw_end(&w);
 	jw_put_int(&w, "recomputed_layers", work_again(t->work));
 	jw_put_num(&w, "flops_per_step", round(flops * share));
-	jw_put_num(&w, "tokens_per_s", round((double)s.tokens / seconds));
+	jw_put_num(&w, "tokens_per_s", round((double)s.tokens / seconds * 10) / 10);
 	jw_put_num(&w, "seconds", round(seconds * share * steps * 1000) / 1000);
 	jw_put_num(&w, "cost", 0);
 	jw_end(&w);

@@ -373,7 +373,8 @@ static int take_step(struct sitting *k, struct err *e)
 	jw_put_num(&w, "grad_norm", norm);
 	jw_put_int(&w, "tokens", l.tokens);
 	jw_put_int(&w, "supervised_tokens", l.supervised);
-	jw_put_num(&w, "tokens_per_s", round((double)l.tokens / (progress_clock() - start)));
+	jw_put_num(&w, "tokens_per_s",
+		   round((double)l.tokens / (progress_clock() - start) * 10) / 10);
 	jw_put_int(&w, "rss", rss_now());
 	put_preferences(&w, &l);
 	put_labels(&w, &l);

@@ -45,6 +45,9 @@ static const char *const gemma3 =
 	      "\"linear_key_head_dim\": 18, \"linear_value_head_dim\": 11"
 static const char *const qwen3_5 = "{\"model_type\": \"qwen3_5_text\", " DELTA "}";
 
+static const char *const lfm2 =
+	"{\"model_type\": \"lfm2\", " SHAPE "\"full_attn_idxs\": [1], \"block_multiple_of\": 16}";
+
 static const char *const gpt2 =
 	"{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 32, \"n_head\": 4, \"vocab_size\": 97, "
 	"\"n_positions\": 150, \"initializer_range\": 0.2}";
@@ -630,6 +633,48 @@ static void published_defaults(void)
 	config_release(&c);
 }
 
+/* What LiquidAI/LFM2-1.2B was published with, whose width of the MLP goes by another name. */
+static void published_names(void)
+{
+	static const char text[] =
+		"{\"architectures\": [\"Lfm2ForCausalLM\"], \"block_auto_adjust_ff_dim\": true, \"block_dim\": 2048, \"block_ff_dim\": 12288, "
+		"\"block_ffn_dim_multiplier\": 1.0, \"block_mlp_init_scale\": 1.0, \"block_multiple_of\": 256, \"block_norm_eps\": 1e-05, "
+		"\"block_out_init_scale\": 1.0, \"block_use_swiglu\": true, \"block_use_xavier_init\": true, \"bos_token_id\": 1, "
+		"\"conv_L_cache\": 3, \"conv_bias\": false, \"conv_dim\": 2048, \"conv_dim_out\": 2048, \"conv_use_xavier_init\": true, "
+		"\"eos_token_id\": 7, \"full_attn_idxs\": [2, 5, 8, 10, 12, 14], \"hidden_size\": 2048, \"initializer_range\": 0.02, "
+		"\"max_position_embeddings\": 128000, \"model_type\": \"lfm2\", \"norm_eps\": 1e-05, \"num_attention_heads\": 32, "
+		"\"num_heads\": 32, \"num_hidden_layers\": 16, \"num_key_value_heads\": 8, \"pad_token_id\": 0, "
+		"\"rope_theta\": 1000000.0, \"torch_dtype\": \"bfloat16\", \"use_cache\": true, \"use_pos_enc\": true, "
+		"\"vocab_size\": 65536}";
+	struct config c;
+
+	ok(config_parse(&c, text, sizeof text - 1, "config.json", &e) == 0, "%s", e.msg);
+	ok(c.ffn == 8192 && c.layers == 16 && c.head_dim == 64 && c.kv_heads == 8 && c.tied &&
+		   !c.conv[2] && c.conv[3] && c.conv_taps == 3,
+	   "LFM2's file says by other names how wide the MLP is and which layers see all");
+	config_release(&c);
+}
+
+/* What ends in the residual stream begins smaller, in whatever kind of layer. */
+static void begun_smaller(const char *text, size_t layer, int product)
+{
+	struct config c;
+	struct model *m;
+	double sum = 0;
+	const struct model_tensor *t;
+
+	ok(config_parse(&c, text, strlen(text), "config", &e) == 0 && model_new(&m, &c, 3, &e) == 0,
+	   "%s", e.msg);
+	t = &m->tensors[m->layers[layer].lin[product].t_w];
+	for (size_t i = 0; i < t->rows * t->cols; i++)
+		sum += pow(m->params[t->offset + i], 2);
+	sum = sqrt(sum / (double)(t->rows * t->cols)) / c.init_range;
+	ok(fabs(sum * sqrt(2 * (double)c.layers) - 1) < 0.1, "%s begins with %g of the range",
+	   t->name, sum);
+	model_free(m);
+	config_release(&c);
+}
+
 /* --- FP8 --- */
 
 /* E4M3 by its definition. */
@@ -933,6 +978,12 @@ int main(void)
 	held_as(NN_Q4_0);
 	text_inside();
 	published_defaults();
+	published_names();
+	begun_smaller(lfm2, 0, MODEL_O);
+	begun_smaller(lfm2, 1, MODEL_O);
+	begun_smaller(lfm2, 1, MODEL_DOWN);
+	begun_smaller(qwen3_5, 0, MODEL_O);
+	begun_smaller(qwen3_5, 2, MODEL_O);
 	fp8();
 	unknown_is_refused();
 	return tap_done();
