@@ -303,6 +303,8 @@ void decoder_free(struct decoder *d)
 	free(d->sin);
 	free(d->cos_local);
 	free(d->sin_local);
+	free(d->cos_long);
+	free(d->sin_long);
 	free(d->scratch);
 	free(d);
 }

@@ -36,6 +36,7 @@ struct decoder_row {
 	int logits;	       /* which row of the result it gets, or -1 */
 	uint32_t state;	       /* the sequence's own, where the model has such (kvcache.h) */
 	int filed;	       /* its keys and values stand in the page already */
+	int is_long;	       /* its sequence has the angles of long ones (config_is_long) */
 };
 
 /* Rows of one sequence must be in order of position, everything before them computed earlier or

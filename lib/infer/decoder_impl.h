@@ -47,7 +47,7 @@ struct decoder {
 	float *ey;		 /* [used max_rows, hidden] */
 	int32_t *position;
 	size_t rope_rows; /* of the tables below */
-	float *cos, *sin, *cos_local, *sin_local;
+	float *cos, *sin, *cos_local, *sin_local, *cos_long, *sin_long;
 	float **scratch; /* one for each thread */
 	size_t scratch_floats;
 };

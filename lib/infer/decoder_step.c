@@ -242,6 +242,10 @@ static void turn(const struct worker *me, size_t row, float *q, float *k)
 
 	if (!layer->rope)
 		return;
+	if (me->s->rows[row].is_long) {
+		cos = d->cos_long;
+		sin = d->sin_long;
+	}
 	(c->rope_pairs ? d->k->rope_pairs : d->k->rope)(q, d->q_size, cos, sin, &d->position[row],
 							1, 1, c->heads, c->head_dim, c->rope_dims);
 	(c->rope_pairs ? d->k->rope_pairs : d->k->rope)(k, d->kv_size, cos, sin, &d->position[row],
@@ -612,20 +616,23 @@ static void rope_tables(struct decoder *d, size_t n)
 {
 	const struct config *c = &d->m->config;
 	size_t half = c->rope_dims / 2, rows = d->rope_rows ? d->rope_rows : 256;
-	int kinds = c->rope_local_plain || c->rope_local_theta != c->rope_theta ? 2 : 1;
+	int local = c->rope_local_plain || c->rope_local_theta != c->rope_theta;
 
 	if (c->rope == CONFIG_ROPE_NONE || n <= d->rope_rows)
 		return;
 	while (rows < n)
 		rows *= 2;
-	for (int local = 0; local < kinds; local++) {
-		float **cosines = local ? &d->cos_local : &d->cos,
-		      **sines = local ? &d->sin_local : &d->sin;
+	for (int kind = CONFIG_ANGLES; kind <= CONFIG_ANGLES_LONG; kind++) {
+		float **cosines[] = {&d->cos, &d->cos_local, &d->cos_long},
+		      **sines[] = {&d->sin, &d->sin_local, &d->sin_long};
 
-		*cosines = mem_realloc(*cosines, rows * half, sizeof **cosines);
-		*sines = mem_realloc(*sines, rows * half, sizeof **sines);
-		config_rope_rows(c, local ? CONFIG_ANGLES_LOCAL : CONFIG_ANGLES, d->rope_rows, rows,
-				 *cosines, *sines);
+		if ((kind == CONFIG_ANGLES_LOCAL && !local) ||
+		    (kind == CONFIG_ANGLES_LONG && !c->long_positions))
+			continue;
+		*cosines[kind] = mem_realloc(*cosines[kind], rows * half, sizeof(float));
+		*sines[kind] = mem_realloc(*sines[kind], rows * half, sizeof(float));
+		config_rope_rows(c, (enum config_angles)kind, d->rope_rows, rows, *cosines[kind],
+				 *sines[kind]);
 	}
 	d->rope_rows = rows;
 }

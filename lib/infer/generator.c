@@ -103,6 +103,7 @@ void generator_submit(struct generator *g, uint64_t ticket, const struct generat
 	s->ticket = ticket;
 	s->q = *q;
 	s->n = s->prompt = q->n;
+	s->is_long = config_is_long(&g->m->config, q->n);
 	s->ids = mem_grow(NULL, &s->cap, q->n + 64, sizeof *s->ids);
 	if (q->n)
 		memcpy(s->ids, q->ids, q->n * sizeof *s->ids);
@@ -205,7 +206,16 @@ static struct sequence *next_waiting(struct generator *g)
 	return s;
 }
 
-/* The youngest makes room and stands first in the queue again, with what it has written so far. */
+/* Stands first in the queue again, with what it has written so far. */
+static void begin_again(struct generator *g, struct sequence *s)
+{
+	leave(g, s);
+	s->next = g->waiting;
+	g->waiting = s;
+	g->n_waiting++;
+}
+
+/* The youngest makes room. */
 static void give_way(struct generator *g)
 {
 	struct sequence *youngest = g->running[0];
@@ -213,10 +223,23 @@ static void give_way(struct generator *g)
 	for (size_t i = 1; i < g->n_running; i++)
 		if (g->running[i]->admitted > youngest->admitted)
 			youngest = g->running[i];
-	leave(g, youngest);
-	youngest->next = g->waiting;
-	g->waiting = youngest;
-	g->n_waiting++;
+	begin_again(g, youngest);
+}
+
+/* Whoever has written beyond the original context has other angles from its beginning on, and reads all
+ * of it anew. */
+static void lengthen(struct generator *g)
+{
+	for (size_t i = 0; i < g->n_running;) {
+		struct sequence *s = g->running[i];
+
+		if (s->is_long || !config_is_long(&g->m->config, s->n)) {
+			i++;
+			continue;
+		}
+		s->is_long = 1;
+		begin_again(g, s);
+	}
 }
 
 static size_t same_pages(const struct sequence *a, const struct sequence *b)
@@ -303,8 +326,8 @@ static void keep_states(struct generator *g)
 	}
 }
 
-/* Gives s the pages of its ids so far, as many as can be had from others. 1: done; 0: not now. */
-static int find_pages(struct generator *g, struct sequence *s)
+/* find_pages, where ids are as the tree has them. */
+static int find_marked(struct generator *g, struct sequence *s)
 {
 	size_t need = (s->n + KVCACHE_PAGE - 1) / KVCACHE_PAGE, agree, found;
 	uint32_t partial;
@@ -361,11 +384,25 @@ static int find_pages(struct generator *g, struct sequence *s)
 	return 1;
 }
 
+/* Keys of long sequences are others: their first id stands with a mark in the tree. */
+#define LONG_MARK (1 << 30)
+
+/* Gives s the pages of its ids so far, as many as can be had from others. 1: done; 0: not now. */
+static int find_pages(struct generator *g, struct sequence *s)
+{
+	int found;
+
+	s->ids[0] |= s->is_long ? LONG_MARK : 0;
+	found = find_marked(g, s);
+	s->ids[0] &= ~LONG_MARK;
+	return found;
+}
+
 /* Takes the next request into the batch. 1: done (or answered with an error); 0: not now. */
 static int admit(struct generator *g, generator_answered *done, void *arg)
 {
 	struct sequence *s = g->waiting;
-	size_t context = g->m->config.max_positions, at = g->n_running, shared = 0;
+	size_t context = config_context(&g->m->config), at = g->n_running, shared = 0;
 	char why[160];
 
 	if (s->n == 0 || (s->n == s->prompt && s->n > context)) {
@@ -499,7 +536,8 @@ static size_t plan(struct generator *g)
 			g->rows[n++] =
 				(struct decoder_row){s->ids[at], (uint32_t)at,
 						     s->pages,	 at + 1 == s->n ? s->logits : -1,
-						     s->state,	 at < s->filed};
+						     s->state,	 at < s->filed,
+						     s->is_long};
 		}
 	}
 	free(order);
@@ -555,6 +593,7 @@ size_t generator_step(struct generator *g, generator_answered *done, void *arg)
 	size_t n_ended = 0;
 
 	g->step_begun = progress_clock();
+	lengthen(g);
 	grow(g, done, arg);
 	while (g->waiting && may_admit(g) && admit(g, done, arg))
 		;

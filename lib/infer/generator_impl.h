@@ -23,6 +23,7 @@ struct sequence {
 	uint64_t admitted; /* order of admission */
 	uint32_t *pages;
 	size_t n_pages;
+	int is_long; /* its keys have the angles of long sequences (config_is_long) */
 	/* Where the model has states: its own; of how many positions, computed again for its sake, keys
 	 * and values are in the cache already; and before which positions, in order, a step ends so that
 	 * a copy is kept for others (0: none). */

@@ -122,7 +122,7 @@ const char *generator_take(struct generator *g, struct sequence *s)
 		return "stop";
 	}
 	if ((s->q.max_tokens > 0 && s->n - s->prompt >= s->q.max_tokens) ||
-	    s->n >= g->m->config.max_positions) {
+	    s->n >= config_context(&g->m->config)) {
 		tokenizer_stream_end(&s->stream, &s->text);
 		return "length";
 	}

@@ -60,11 +60,12 @@ void score_choices_add(struct score_choices *c, const int32_t *answer, size_t n)
 }
 
 /* The cache of one sequence: the first `shared` pages belong to the job, the others to whoever
- * holds this; so does the state, where the model has one. */
+ * holds this; so does the state, where the model has one. is_long: as decoder_row has it. */
 struct trail {
 	uint32_t *pages;
 	size_t n, shared;
 	uint32_t state;
+	int is_long;
 };
 
 /* A node that was found likely enough, its token not yet read. */
@@ -143,7 +144,7 @@ static struct trail trail_fork(struct scorer *s, const struct trail *from, size_
 {
 	size_t pages = (n + KVCACHE_PAGE - 1) / KVCACHE_PAGE;
 	struct trail t = {mem_alloc(pages, sizeof *t.pages), pages, shared,
-			  kvcache_state_take(&s->kv)};
+			  kvcache_state_take(&s->kv), from->is_long};
 	memcpy(t.pages, from->pages, pages * sizeof *t.pages);
 	if (t.state != KVCACHE_NO_STATE)
 		kvcache_state_copy(&s->kv, t.state, from->state);
@@ -231,11 +232,14 @@ static void read_all(struct scorer *s, size_t n, struct trail *trails)
 			}
 			if (wants)
 				w[logits] = (struct wanted){i, at};
-			s->rows[rows++] =
-				(struct decoder_row){at < j->n ? j->prompt[at]
-							       : j->answer[at - j->n],
-						     (uint32_t)at, trails[i].pages,
-						     wants ? (int)logits++ : -1, trails[i].state};
+			s->rows[rows++] = (struct decoder_row){at < j->n ? j->prompt[at]
+									 : j->answer[at - j->n],
+							       (uint32_t)at,
+							       trails[i].pages,
+							       wants ? (int)logits++ : -1,
+							       trails[i].state,
+							       0,
+							       trails[i].is_long};
 		}
 	}
 	if (rows) {
@@ -258,10 +262,13 @@ static void walk(struct scorer *s)
 			for (size_t i = 0; i < n; i++) {
 				struct branch *b = &level.v[at + i];
 				trail_reach(s, &b->trail, b->position);
-				s->rows[i] =
-					(struct decoder_row){s->choices->nodes[b->node].id,
-							     (uint32_t)b->position, b->trail.pages,
-							     (int)i, b->trail.state};
+				s->rows[i] = (struct decoder_row){s->choices->nodes[b->node].id,
+								  (uint32_t)b->position,
+								  b->trail.pages,
+								  (int)i,
+								  b->trail.state,
+								  0,
+								  b->trail.is_long};
 			}
 			decoder_step(s->d, &s->kv, s->rows, n, s->logits);
 			for (size_t i = 0; i < n; i++) {
@@ -277,7 +284,7 @@ void score_run(struct scorer *s, struct score_job *jobs, size_t n,
 	       const struct score_choices *choices, double floor)
 {
 	struct trail *trails = mem_alloc(n, sizeof *trails);
-	size_t most = s->m->config.max_positions;
+	size_t most = config_context(&s->m->config);
 	s->jobs = jobs;
 	s->choices = choices;
 	s->floor = floor;
@@ -290,6 +297,7 @@ void score_run(struct scorer *s, struct score_job *jobs, size_t n,
 		if (!isnan(j->logp)) {
 			trail_reach(s, &trails[i], j->n + j->m);
 			trails[i].state = kvcache_state_take(&s->kv);
+			trails[i].is_long = config_is_long(&s->m->config, j->n + longest);
 		}
 	}
 	read_all(s, n, trails);

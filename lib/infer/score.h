@@ -7,6 +7,9 @@
  * for what grows from it can only be less likely, and where a single answer is left nothing need be
  * computed.
  *
+ * Where longer texts have other angles (longrope), those of a prompt are what it has with the longest
+ * of its answers.
+ *
  * Prompts are given many at a time so that a step of the decoder has enough rows; results do not
  * depend on how many.
  */

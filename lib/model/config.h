@@ -41,9 +41,9 @@ struct config {
 	const struct family *family;
 	char wrapper[24]; /* model_type of the multimodal model around this one; "": none */
 	size_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab;
-	/* A sequence may have max_positions tokens. With longrope that is the original context, as
-	 * the angles of a longer sequence are others from its beginning on; examples of up to
-	 * long_positions are trained with those (0: there is no such thing). */
+	/* A sequence may have max_positions tokens. With longrope that is the original context, and a
+	 * longer sequence, of up to long_positions, has other angles from its beginning on (0: there
+	 * is no such thing). */
 	size_t max_positions, long_positions;
 	int bounded; /* a longer one has other angles, which are not covered (dynamic scaling) */
 	enum config_norm norm;
@@ -113,6 +113,18 @@ void config_copy(struct config *to, const struct config *from);
 static inline size_t config_delta_width(const struct config *c)
 {
 	return 2 * c->delta.k_heads * c->delta.k_dim + c->delta.v_heads * c->delta.v_dim;
+}
+
+/* The most tokens that a sequence may have. */
+static inline size_t config_context(const struct config *c)
+{
+	return c->long_positions ? c->long_positions : c->max_positions;
+}
+
+/* Whether a sequence of n tokens has the angles of long ones. */
+static inline int config_is_long(const struct config *c, size_t n)
+{
+	return c->long_positions > 0 && n > c->max_positions;
 }
 
 /* The window of layer l, 0 for none. */

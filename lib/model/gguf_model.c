@@ -485,8 +485,7 @@ static void add_config(struct gguf *g, const struct config *c, const char *arch)
 	char key[96];
 #define KEY(name) (snprintf(key, sizeof key, "%s." name, arch), key)
 
-	gguf_u32(g, KEY("context_length"),
-		 (uint32_t)(c->long_positions ? c->long_positions : c->max_positions));
+	gguf_u32(g, KEY("context_length"), (uint32_t)config_context(c));
 	gguf_u32(g, KEY("embedding_length"), (uint32_t)c->hidden);
 	gguf_u32(g, KEY("block_count"), (uint32_t)c->layers);
 	gguf_u32(g, KEY("feed_forward_length"), (uint32_t)c->ffn);

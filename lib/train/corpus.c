@@ -74,9 +74,7 @@ static int read_files(struct train_corpus *c, char **files, int all_valid,
 int train_corpus_read(struct train_corpus *c, char **files, const char *valid_file,
 		      const struct train_corpus_spec *s, struct err *e)
 {
-	size_t positions = c->config.long_positions ? c->config.long_positions
-						    : c->config.max_positions,
-	       overlap;
+	size_t positions = config_context(&c->config), overlap;
 	struct dataset_spec spec = {
 		.chat = c->chat,
 		.max_seq = positions && s->max_seq > positions ? positions : s->max_seq,

@@ -172,7 +172,7 @@ struct block {
 /* Whether an example of n tokens goes beyond the original context, where the angles are others. */
 static inline int work_is_long(const struct work *w, size_t n)
 {
-	return w->m->config.long_positions > 0 && n > w->m->config.max_positions;
+	return config_is_long(&w->m->config, n);
 }
 
 /* Row block b of the group: from, and how many. */

@@ -18,6 +18,13 @@ static const char qwen3_5[] =
 	"\"full_attention_interval\":2,\"linear_num_key_heads\":2,\"linear_num_value_heads\":2,"
 	"\"linear_key_head_dim\":8,\"linear_value_head_dim\":8,"
 	"\"max_position_embeddings\":128,\"initializer_range\":0.2}";
+/* whose angles are others for texts of more than 25 tokens */
+static const char longrope[] =
+	"{\"model_type\":\"phi3\",\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,"
+	"\"num_attention_heads\":4,\"num_key_value_heads\":2,\"vocab_size\":60,"
+	"\"rope_scaling\":{\"type\":\"longrope\",\"short_factor\":[1,1.1,1.2,1.3,1.4,1.5,1.6,1.7],"
+	"\"long_factor\":[1.5,2,3,4,5,6,7,8]},\"original_max_position_embeddings\":25,"
+	"\"max_position_embeddings\":128,\"initializer_range\":0.2}";
 #define VOCAB 60
 #define JOBS 9
 #define CHOICES 40
@@ -183,5 +190,6 @@ int main(void)
 {
 	scores("llama", llama);
 	scores("qwen3_5", qwen3_5);
+	scores("longrope", longrope);
 	return tap_done();
 }
