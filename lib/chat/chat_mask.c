@@ -283,7 +283,16 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 			 starts_with(full, buf_span(&before)) && t->begin >= before.len;
 		if (*known)
 			t->begin = whole_words(full, before.len, t->begin);
-		left = (struct span){prompt.data + t->begin, prompt.len - t->begin};
+		if (*known && t->begin == 0) {
+			/* Ahead of an answer that comes first stands what its prompt lacks, such as a
+			 * system's text of the template's own. */
+			t->by_content = 1;
+			if (find_text(c, m, i, in, full, 1, &text, e))
+				goto cleanup;
+			t->begin = text.begin;
+		}
+		left = t->by_content ? (struct span){0}
+				     : (struct span){prompt.data + t->begin, prompt.len - t->begin};
 		while (left.n && strchr(" \n\r\t", left.s[left.n - 1]))
 			left.n--;
 		rest = rest_of(left);

@@ -157,6 +157,18 @@ int main(void)
 	       "generation marks are honoured");
 	chat_free(c);
 
+	/* Where nobody asked yet, the prompt for the first answer lacks what the template sets before it. */
+	c = chat_of("{% for m in messages %}{% if loop.first and m.role != 'system' %}<|user|>system be kind<|end|>{% endif %}"
+		    "<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+		    t);
+	ok_str(masked(t, c,
+		      "{\"messages\":[{\"role\":\"assistant\",\"content\":\"hi\"},{\"role\":\"user\",\"content\":\"a\"},"
+		      "{\"role\":\"assistant\",\"content\":\"b\"}]}",
+		      &x),
+	       "<|user|>system be kind<|end|><|assistant|>[hi<|end|>]<|user|>a<|end|><|assistant|>[b<|end|>]",
+	       "a system's text of the template's own before an answer that comes first is not trained on");
+	chat_free(c);
+
 	c = chat_of("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
 		    t);
 	ok(chat_warning(c) && strstr(chat_warning(c), "EOS"),
