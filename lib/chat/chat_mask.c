@@ -291,8 +291,9 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 				goto cleanup;
 			t->begin = text.begin;
 		}
-		left = t->by_content ? (struct span){0}
-				     : (struct span){prompt.data + t->begin, prompt.len - t->begin};
+		left = (struct span){prompt.data + t->begin, prompt.len - t->begin};
+		if (t->by_content)
+			left.n = 0;
 		while (left.n && strchr(" \n\r\t", left.s[left.n - 1]))
 			left.n--;
 		rest = rest_of(left);
