@@ -27,6 +27,9 @@ struct chat {
 	struct buf warning;
 };
 
+/* 0 where the arguments of each call of a message are JSON, as far as they are said. */
+int chat_calls_whole(struct span message, struct err *e);
+
 /* Messages as the template sees them, one after the other in json. */
 struct chat_messages {
 	struct buf json;

@@ -435,6 +435,17 @@ static int last_trained(const struct chat_input *in, const struct chat_messages 
 	return 0;
 }
 
+static int calls_whole(const struct chat_input *in, const struct chat_messages *m, struct err *e)
+{
+	double w;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (is_assistant(m, i) && !weight_of(in, m->n, i, &w, e) && w > 0 &&
+		    chat_calls_whole(chat_message(m, i), e))
+			return err_prefix(e, "message %zu", i + 1);
+	return 0;
+}
+
 static int find_marked(const struct chat_input *in, const struct chat_messages *m,
 		       const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
@@ -754,7 +765,7 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 		goto cleanup;
 	if (trained)
 		m.n = trained; /* what follows is neither trained on nor seen by what is */
-	if (chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
+	if (calls_whole(in, &m, e) || chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
 	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
 		goto cleanup;
 	rc = mask_text(c, buf_span(&text), &turns, m.n, record_weight, x, e);

@@ -34,28 +34,74 @@ static int is_absent(struct span v)
 	return json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL;
 }
 
+/* The JSON of arguments: {} where they say nothing (null, an empty text), what a text holds, also
+ * where it was written as JSON twice; absent where a text is no JSON. scratch holds it. */
+static struct span arguments_of(struct span args, struct buf *scratch)
+{
+	struct span v = args;
+	struct buf text = BUF_INIT;
+
+	if (is_absent(args))
+		return span_of("{}");
+	for (int i = 0; i < 2 && json_kind(v) == JSON_STRING; i++) {
+		buf_clear(&text);
+		json_string(v, &text);
+		buf_clear(scratch);
+		buf_addspan(scratch, buf_span(&text));
+		if (strspn(scratch->data ? scratch->data : "", " \t\r\n") == scratch->len)
+			v = span_of("{}");
+		else if (json_check(buf_span(scratch), &v, NULL))
+			v = (struct span){NULL, 0};
+	}
+	buf_release(&text);
+	return v;
+}
+
+int chat_calls_whole(struct span message, struct err *e)
+{
+	struct json_iter it = {0};
+	struct span none, call;
+	struct buf scratch = BUF_INIT;
+	size_t n = 0;
+	int whole = 1;
+
+	while (whole && json_next(&it, json_member(message, "tool_calls"), &none, &call)) {
+		struct span args = json_member(json_member(call, "function"), "arguments");
+
+		whole = arguments_of(args, &scratch).s != NULL;
+		n++;
+	}
+	buf_release(&scratch);
+	return whole ? 0
+		     : err_set(e,
+			       "the arguments of call %zu of its `tool_calls` are no JSON, so half a call would be learned; mend them, or give "
+			       "the message \"weight\": 0",
+			       n);
+}
+
 /* {"function": {"arguments": "{...}"}}: the arguments as the template wants them, an object where
  * they are one, or text; else as they stand. */
 static void put_tool_call(const struct chat *c, struct buf *b, struct span call)
 {
-	struct span f = json_member(call, "function"), args = json_member(f, "arguments"), inner;
-	struct buf text = BUF_INIT;
-	size_t behind;
+	struct span args = json_member(json_member(call, "function"), "arguments"), inner, direct;
+	struct buf scratch = BUF_INIT, text = BUF_INIT;
+	size_t behind = (size_t)(call.s + call.n - args.s) - args.n;
+	int is_text = json_kind(args) == JSON_STRING;
 
-	if (!args.s) {
-		buf_addspan(b, call);
-		return;
-	}
-	behind = (size_t)(call.s + call.n - args.s) - args.n;
+	inner = arguments_of(args, &scratch);
 	buf_add(b, call.s, (size_t)(args.s - call.s));
-	if (!c->arguments_as_text && !json_string(args, &text) &&
-	    !json_check(buf_span(&text), &inner, NULL) && json_kind(inner) == JSON_OBJECT)
-		buf_addspan(b, inner);
-	else if (c->arguments_as_text && json_kind(args) == JSON_OBJECT)
-		json_put_string(b, args.s, args.n);
-	else
+	if (!inner.s || json_kind(inner) != JSON_OBJECT)
 		buf_addspan(b, args);
+	else if (!c->arguments_as_text)
+		buf_addspan(b, inner);
+	/* A text that is an object's keeps its spacing. */
+	else if (is_text && !json_string(args, &text) &&
+		 !json_check(buf_span(&text), &direct, NULL) && json_kind(direct) == JSON_OBJECT)
+		buf_addspan(b, args);
+	else
+		json_put_string(b, inner.s, inner.n);
 	buf_add(b, args.s + args.n, behind);
+	buf_release(&scratch);
 	buf_release(&text);
 }
 
@@ -74,6 +120,12 @@ static int put_tool_calls(const struct chat *c, struct jw *w, struct span calls,
 		if (json_kind(json_member(json_member(call, "function"), "name")) != JSON_STRING) {
 			buf_release(&one);
 			return err_set(e, "call %zu of its `tool_calls` has no function.name", n);
+		}
+		if (!json_member(json_member(call, "function"), "arguments").s) {
+			buf_release(&one);
+			return err_set(e,
+				       "call %zu of its `tool_calls` has no function.arguments ({} where there are none)",
+				       n);
 		}
 		buf_clear(&one);
 		put_tool_call(c, &one, call);
@@ -331,10 +383,22 @@ void chat_messages_set(const struct chat_messages *m, size_t i, struct span mess
 
 /* --- the input of a record --- */
 
+static int are_objects(struct span list)
+{
+	struct json_iter it = {0};
+	struct span none, v;
+
+	while (json_next(&it, list, &none, &v))
+		if (json_kind(v) != JSON_OBJECT)
+			return 0;
+	return 1;
+}
+
 int chat_tools_of(struct span tools, struct buf *b, struct err *e)
 {
 	struct span inner;
 	struct buf text = BUF_INIT;
+	size_t from = b->len;
 	int rc = 0;
 
 	if (json_kind(tools) == JSON_ARRAY) {
@@ -350,6 +414,8 @@ int chat_tools_of(struct span tools, struct buf *b, struct err *e)
 	} else if (json_kind(tools) != JSON_STRING && !is_absent(tools)) {
 		rc = err_set(e, "`tools` is no array");
 	}
+	if (!rc && b->len > from && !are_objects((struct span){b->data + from, b->len - from}))
+		rc = err_set(e, "`tools` holds something that is no object");
 	return rc;
 }
 
