@@ -27,7 +27,7 @@
 static const char *opt_model, *opt_output, *opt_scratch, *opt_adapter, *opt_quantize, *opt_valid,
 	*opt_plot, *opt_remote, *opt_suffix;
 static int opt_full, opt_save_dtype, opt_skip_bad, opt_dry_run, opt_show, opt_estimate, opt_resume,
-	opt_cancel, opt_quiet;
+	opt_cancel, opt_quiet, opt_compute;
 static long long opt_save_every, opt_threads;
 static double opt_lr_multiplier = NAN, opt_poll = 10;
 static size_t opt_memory;
@@ -75,6 +75,8 @@ static struct opt options[] = {
 	{0, "save-every", OPT_INT, &opt_save_every, "N",
 	 "steps between checkpoints (default: each validation or epoch)", 1, 1e12, HERE,
 	 .aside = 1},
+	{0, "compute", OPT_CHOICE, &opt_compute, "f32|bf16|auto",
+	 "operands of the products; sums are f32 (default f32)", HERE},
 	{0, "", OPT_GROUP, NULL, NULL, "Provider"},
 	{0, "remote", OPT_STR, &opt_remote, "openai|together|fireworks|URL",
 	 "train there; a URL is that of an API like OpenAI's;\nwith --resume a job's id may stand in place of files",
@@ -238,6 +240,7 @@ static int train(struct rundir *run)
 		.save_type = ft.save_type,
 		.memory = opt_memory,
 		.threads = (int)opt_threads,
+		.half = finetune_compute(&opt_compute, opt_resume ? opt_output : NULL),
 		.outside = recipe.eval ? &outside : NULL,
 		.about = {.command = ft.command,
 			  .options = options,

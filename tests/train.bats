@@ -105,6 +105,41 @@ plain() {
 	done
 }
 
+@test "products in bf16 give the losses of f32 to rounding, whatever the number of threads" {
+	prepare
+	scratch -o f32 --steps 20 --lr 3e-3 train.jsonl | plain >m0
+	for n in 1 2 4; do
+		scratch -o "out$n" --compute bf16 --steps 20 --lr 3e-3 --threads $n train.jsonl | plain >"m$n"
+	done
+	run ! cmp -s m0 m1
+	cmp m1 m2
+	cmp m1 m4
+	cmp out1/model.safetensors out4/model.safetensors
+	jq -ne --slurpfile a m0 --slurpfile b m1 '[range(20) | $b[.].loss / $a[.].loss - 1 | fabs] | max < 0.02'
+	jq -e '.options.compute == "bf16" and (.bf16 | IN("emulated", "avx512-bf16", "amx-bf16"))' out1/ft.json
+	jq -e '.options.compute == "f32" and (has("bf16") | not)' f32/ft.json
+}
+
+@test "a run that is taken up computes as it was begun, and in no other way" {
+	prepare
+	args=(--epochs 30 --save-every 7 train.jsonl)
+	scratch -o whole --compute bf16 "${args[@]}" >/dev/null
+	ft-train -q --scratch config.json -o cut --compute bf16 "${args[@]}" >/dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s cut/checkpoint.safetensors ] && break
+		sleep 0.01
+	done
+	kill -TERM $pid
+	wait $pid || true
+	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	status_is 2 ft-train -q --scratch config.json -o cut --resume "${args[@]}"
+	[[ $stderr == *'compute was "bf16" and is now "f32"'* ]]
+	scratch -o cut --resume --compute auto "${args[@]}" >/dev/null
+	cmp whole/model.safetensors cut/model.safetensors
+	jq -e '.options.compute == "bf16"' cut/ft.json
+}
+
 @test "a run that was stopped and taken up is the uninterrupted one, bit for bit" {
 	prepare
 	args=(--epochs 30 --save-every 7 -v valid.jsonl train.jsonl)

@@ -26,14 +26,24 @@ static size_t first_key(const struct nn_attn *a, size_t i)
 	return a->window && i + 1 > a->window ? i + 1 - a->window : 0;
 }
 
+/* c [m, n] = a b, or += where add; transposed: a is stored [k, m]. */
+static void product(const struct nn_attn *at, int transposed, float *c, size_t ldc, const float *a,
+		    size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, int add)
+{
+	if (at->half)
+		nn_bf16_gemm(at->half, transposed, 0, m, n, k, a, lda, b, ldb, add, c, ldc);
+	else
+		(transposed ? nn_thin()->tn : nn_thin()->nn)(c, ldc, a, lda, b, ldb, m, n, k, add);
+}
+
 /* s [m, width] = rows i0..i0+m-1 of x (head j) times the turned keys or values lo..i0+m-1. */
-static void against(float *s, const struct nn_thin *thin, const struct nn_attn *a, const float *x,
-		    size_t ldx, const float *turned, size_t j, size_t i0, size_t m, size_t lo)
+static void against(float *s, const struct nn_attn *a, const float *x, size_t ldx,
+		    const float *turned, size_t j, size_t i0, size_t m, size_t lo)
 {
 	size_t width = i0 + m - lo;
 
-	thin->nn(s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n), m,
-		 width, a->head_dim, 0);
+	product(a, 0, s, width, x + i0 * ldx + j * a->head_dim, ldx, turned + lo, turned_ld(a->n),
+		m, width, a->head_dim, 0);
 }
 
 float nn_attn_sink(float *log_sum, float sink)
@@ -63,7 +73,6 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 		     float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
-	const struct nn_thin *thin = nn_thin();
 	float *s = scratch, *keys = scratch + 2 * STRIP * a->n;
 
 	nn_transpose(keys, turned_ld(a->n), a->k, a->ldk, a->n, a->head_dim, 1);
@@ -72,7 +81,7 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 		       width = i0 + m - lo;
 
 		for (size_t j = 0; j < a->group; j++) {
-			against(s, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
+			against(s, a, a->q, a->ldq, keys, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = s + i * width, scale = a->scale, sum;
 				size_t from = first_key(a, i0 + i) - lo, to = i0 + i + 1 - lo;
@@ -91,8 +100,8 @@ void nn_attn_forward(float *o, size_t ldo, float *lse, size_t ldl, const struct 
 				if (lse)
 					lse[j * ldl + i0 + i] = sum;
 			}
-			thin->nn(o + i0 * ldo + j * a->head_dim, ldo, s, width, a->v + lo * a->ldv,
-				 a->ldv, m, a->head_dim, width, 0);
+			product(a, 0, o + i0 * ldo + j * a->head_dim, ldo, s, width,
+				a->v + lo * a->ldv, a->ldv, m, a->head_dim, width, 0);
 		}
 	}
 }
@@ -101,7 +110,6 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 		      const float *lse, size_t ldl, const struct nn_attn *a, float *scratch)
 {
 	const struct nn_kern *k = nn_kern();
-	const struct nn_thin *thin = nn_thin();
 	float *p = scratch, *dp = scratch + STRIP * a->n, *keys = dp + STRIP * a->n;
 	size_t hd = a->head_dim, ld = turned_ld(a->n);
 	float *values = keys + hd * ld;
@@ -115,8 +123,8 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 		for (size_t j = 0; j < a->group; j++) {
 			const float *doj = do_ + i0 * ldo + j * hd, *oj = o + i0 * ldo + j * hd;
 
-			against(p, thin, a, a->q, a->ldq, keys, j, i0, m, lo);
-			against(dp, thin, a, do_, ldo, values, j, i0, m, lo);
+			against(p, a, a->q, a->ldq, keys, j, i0, m, lo);
+			against(dp, a, do_, ldo, values, j, i0, m, lo);
 			for (size_t i = 0; i < m; i++) {
 				float *row = p + i * width, *drow = dp + i * width,
 				      log_sum = lse[j * ldl + i0 + i];
@@ -147,11 +155,12 @@ void nn_attn_backward(float *dq, float *dk, float *dv, const float *do_, const f
 				memset(row + to, 0, (width - to) * sizeof *row);
 				memset(drow + to, 0, (width - to) * sizeof *drow);
 			}
-			thin->tn(dv + lo * a->ldv, a->ldv, p, width, doj, ldo, width, hd, m, 1);
-			thin->nn(dq + i0 * a->ldq + j * hd, a->ldq, dp, width, a->k + lo * a->ldk,
-				 a->ldk, m, hd, width, 1);
-			thin->tn(dk + lo * a->ldk, a->ldk, dp, width, a->q + i0 * a->ldq + j * hd,
-				 a->ldq, width, hd, m, 1);
+			product(a, 1, dv + lo * a->ldv, a->ldv, p, width, doj, ldo, width, hd, m,
+				1);
+			product(a, 0, dq + i0 * a->ldq + j * hd, a->ldq, dp, width,
+				a->k + lo * a->ldk, a->ldk, m, hd, width, 1);
+			product(a, 1, dk + lo * a->ldk, a->ldk, dp, width,
+				a->q + i0 * a->ldq + j * hd, a->ldq, width, hd, m, 1);
 		}
 	}
 }

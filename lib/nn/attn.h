@@ -11,6 +11,7 @@
 #define FT_NN_ATTN_H
 
 #include <stddef.h>
+#include "bf16.h"
 
 #define NN_ATTN_STRIP 32
 
@@ -28,6 +29,7 @@ struct nn_attn {
 	const float *sinks;
 	const float *q, *k, *v;
 	size_t ldq, ldk, ldv;
+	const struct nn_bf16 *half; /* computes the products (bf16.h); NULL: they are f32 */
 };
 
 /* Floats of scratch for a segment of n rows. */

@@ -257,37 +257,55 @@ void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const fl
 		    (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
+/* c[m, n] = a b, or += where add. */
+static void product(const struct nn_bf16 *half, int ta, int tb, size_t m, size_t n, size_t k,
+		    const float *a, size_t lda, const float *b, size_t ldb, int add, float *c,
+		    size_t ldc)
+{
+	if (half)
+		nn_bf16_gemm(half, ta, tb, m, n, k, a, lda, b, ldb, add, c, ldc);
+	else
+		nn_gemm(ta, tb, m, n, k, 1, a, lda, b, ldb, add ? 1 : 0, c, ldc);
+}
+
 void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w,
-		int add, float *scratch)
+		int add, const struct nn_bf16 *half, float *scratch)
 {
 	/* y [n, rows] = x [n, cols] W^T, W [rows, cols] */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 1, n, w->rows, w->cols, 1, x, ldx, w->data, w->cols * step_of(w),
-			add ? 1 : 0, y, ldy);
+		product(half, 0, 1, n, w->rows, w->cols, x, ldx, w->data, w->cols * step_of(w), add,
+			y, ldy);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
 		size_t m = w->rows - r < step ? w->rows - r : step;
 
 		nn_mat_rows(scratch, w, r, m);
-		nn_gemm(0, 1, n, m, w->cols, 1, x, ldx, scratch, w->cols, add ? 1 : 0, y + r, ldy);
+		product(half, 0, 1, n, m, w->cols, x, ldx, scratch, w->cols, add, y + r, ldy);
 	}
 }
 
 void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n,
-		     const struct nn_mat *w, int add, float *scratch)
+		     const struct nn_mat *w, int add, const struct nn_bf16 *half, float *scratch)
 {
 	/* dx [n, cols] = dy [n, rows] W */
 	if (w->type == NN_F32) {
-		nn_gemm(0, 0, n, w->cols, w->rows, 1, dy, lddy, w->data, w->cols * step_of(w),
-			add ? 1 : 0, dx, lddx);
+		product(half, 0, 0, n, w->cols, w->rows, dy, lddy, w->data, w->cols * step_of(w),
+			add, dx, lddx);
 		return;
 	}
 	for (size_t r = 0, step = panel_rows(w); r < w->rows; r += step) {
 		size_t m = w->rows - r < step ? w->rows - r : step;
 
 		nn_mat_rows(scratch, w, r, m);
-		nn_gemm(0, 0, n, w->cols, m, 1, dy + r, lddy, scratch, w->cols, add || r ? 1 : 0,
-			dx, lddx);
+		product(half, 0, 0, n, w->cols, m, dy + r, lddy, scratch, w->cols, add || r, dx,
+			lddx);
 	}
+}
+
+void nn_mat_grad(float *dw, size_t lddw, const float *dy, size_t lddy, const float *x, size_t ldx,
+		 size_t n, size_t rows, size_t cols, const struct nn_bf16 *half)
+{
+	/* dw [rows, cols] += dy [n, rows]^T x [n, cols] */
+	product(half, 1, 0, rows, cols, n, dy, lddy, x, ldx, 1, dw, lddw);
 }

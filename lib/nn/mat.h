@@ -1,7 +1,8 @@
 /* mat: weight matrices as they are held in memory, and products with them.
  *
  * All matrices are row-major. A weight W is [rows, cols] = [out, in], so that y = x W^T. Types
- * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm.
+ * other than f32 are turned into f32 a panel of rows at a time and then multiplied with sgemm, or
+ * in bf16.
  */
 #ifndef FT_NN_MAT_H
 #define FT_NN_MAT_H
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../base/err.h"
+#include "bf16.h"
 
 /* MXFP4 (OCP Microscaling Formats 1.0) as gpt-oss is published: blocks of 32 along a row, 16 bytes of
  * FP4 E2M1 each, and in a place of their own a byte for each block that is a power of two, biased by
@@ -50,13 +52,18 @@ void nn_mat_rows(float *out, const struct nn_mat *w, size_t row, size_t n);
  * time. */
 size_t nn_mat_scratch(const struct nn_mat *w);
 
-/* y[n, rows] = x[n, cols] W^T, or += where add. ldy, ldx: floats from one row to the next. */
+/* y[n, rows] = x[n, cols] W^T, or += where add. ldy, ldx: floats from one row to the next. half: the
+ * set that computes with bf16 operands (bf16.h); NULL: they stay f32. */
 void nn_mat_mul(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct nn_mat *w,
-		int add, float *scratch);
+		int add, const struct nn_bf16 *half, float *scratch);
 
 /* dx[n, cols] = dy[n, rows] W, or += where add: the gradient through nn_mat_mul. */
 void nn_mat_mul_back(float *dx, size_t lddx, const float *dy, size_t lddy, size_t n,
-		     const struct nn_mat *w, int add, float *scratch);
+		     const struct nn_mat *w, int add, const struct nn_bf16 *half, float *scratch);
+
+/* dw[rows, cols] += dy^T x, over n rows: the gradient by the weights. */
+void nn_mat_grad(float *dw, size_t lddw, const float *dy, size_t lddy, const float *x, size_t ldx,
+		 size_t n, size_t rows, size_t cols, const struct nn_bf16 *half);
 
 /* General f32 product by leading dimensions: c[m, n] = alpha a b + beta c, where ta (tb) says that
  * a is stored [k, m] (b stored [n, k]). */

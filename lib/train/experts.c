@@ -27,7 +27,7 @@ void work_experts_choose(const struct block *b)
 	float *scores = at(r->probs, b->row, n);
 
 	nn_mat_mul(scores, n, at(w->g.xn_mlp, b->row, c->hidden), c->hidden, b->n, &router->w, 0,
-		   b->scratch);
+		   NULL, b->scratch);
 	for (size_t i = 0; i < b->n; i++) {
 		if (router->bias)
 			w->kern->add(scores + i * n, router->bias, n);
@@ -208,7 +208,8 @@ void work_experts_gather(const struct block *b, float *dxn)
 	for (size_t i = 0, row = b->row; i < b->n; i++, row++)
 		nn_choose_back(dscores + i * n, w->g.dshare + row * k, r->probs + row * n,
 			       r->chosen + row * k, r->share + row * k, n, k, c->experts_normed);
-	nn_mat_mul_back(dxn, d, dscores, n, b->n, &w->m->layers[b->l].router.w, 0, b->scratch);
+	nn_mat_mul_back(dxn, d, dscores, n, b->n, &w->m->layers[b->l].router.w, 0, NULL,
+			b->scratch);
 	for (size_t i = 0; i < b->n; i++)
 		for (size_t j = 0; j < k; j++)
 			w->kern->add(dxn + i * d,
@@ -228,8 +229,8 @@ static void product_weights(struct block *b, int j, const float *x, const float 
 	x += b->row * in;
 	dy += b->row * out;
 	if (dw)
-		nn_gemm(1, 0, out, in, b->n, 1, dy, out, x, in, 1, dw + lin->row0 * in,
-			in * (lin->step ? lin->step : 1));
+		nn_mat_grad(dw + lin->row0 * in, in * (lin->step ? lin->step : 1), dy, out, x, in,
+			    b->n, out, in, w->half);
 	for (size_t i = 0; bias && i < b->n; i++)
 		for (size_t o = 0; o < out; o++)
 			bias[lin->row0 + o * (lin->step ? lin->step : 1)] += dy[i * out + o];

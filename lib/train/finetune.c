@@ -67,6 +67,18 @@ static void give_progress(void *arg, const struct loop_state *state)
 		t->spec.progress(t->spec.arg, state);
 }
 
+const struct nn_bf16 *finetune_compute(int *compute, const char *dir)
+{
+	int begun = dir ? ftjson_bf16(dir) : -1;
+	const struct nn_bf16 *unit = *compute == COMPUTE_F32 ? NULL : nn_bf16_unit();
+	if (*compute == COMPUTE_AUTO)
+		*compute = begun == 1 || (begun < 0 && unit) ? COMPUTE_BF16 : COMPUTE_F32;
+	ranks_share(compute, sizeof *compute);
+	if (*compute == COMPUTE_F32)
+		return NULL;
+	return unit ? unit : nn_bf16_emulated();
+}
+
 int finetune_open(struct finetune *t, const struct finetune_spec *spec, struct err *e)
 {
 	const struct train_corpus *d = spec->data;
@@ -94,6 +106,7 @@ int finetune_open(struct finetune *t, const struct finetune_spec *spec, struct e
 			d->train.longest > d->valid.longest ? d->train.longest : d->valid.longest,
 		/* a row may be a pair */
 		.most_tokens = 2 * spec->loop.batch * d->train.longest,
+		.half = spec->half,
 	};
 	return work_new(&t->trainer.work, t->trainer.model, t->trainer.pool, &need, e);
 }

@@ -28,6 +28,7 @@ struct finetune_spec {
 	enum nn_type save_type;	  /* of a whole model */
 	size_t memory;		  /* bytes for activations; 0: three quarters of what is free */
 	int threads;
+	const struct nn_bf16 *half;    /* of finetune_compute */
 	const struct outside *outside; /* evaluation by other programs; may be NULL */
 	struct ftjson about;
 	void (*row)(void *arg, struct span json);
@@ -36,6 +37,9 @@ struct finetune_spec {
 	void *arg;
 };
 
+/* Operands of products: the choices of a program's option, in their order. */
+enum { COMPUTE_F32, COMPUTE_BF16, COMPUTE_AUTO };
+
 struct finetune {
 	struct finetune_spec spec;
 	struct loop trainer;
@@ -43,6 +47,11 @@ struct finetune {
 	size_t memory;
 	const char *warning; /* of the base's files (model_warning), or NULL */
 };
+
+/* What computes the products in bf16; NULL where *compute says f32. COMPUTE_AUTO becomes what the run
+ * in dir was begun with (NULL, or none there: bf16 where this processor has instructions for it that
+ * prove themselves, else f32). Under MPI all ranks call it. */
+const struct nn_bf16 *finetune_compute(int *compute, const char *dir);
 
 /* Loads or makes the model, chooses what is trained, and reserves the workspace. Nothing is
  * written. t is zeroed; finetune_release is right also after a failure. */

@@ -74,6 +74,8 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 	jw_put_int(&w, "parameters", model_count(t->model));
 	jw_put_int(&w, "trained_parameters", t->model->n_params);
 	jw_put_str(&w, "kernels", nn_kern()->name);
+	if (work_half(t->work))
+		jw_put_str(&w, "bf16", work_half(t->work)->name);
 	jw_put_int(&w, "threads", pool_threads(t->pool));
 	jw_put_bool(&w, "finished", s != NULL);
 	if (s) {
@@ -86,6 +88,22 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 		jw_put_num(&w, "joules", s->joules);
 	}
 	jw_end(&w);
+}
+
+int ftjson_bf16(const char *dir)
+{
+	char *path = file_join(dir, "ft.json");
+	struct buf file = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	struct span v, how;
+	int is = -1;
+	if (file_exists(path) && !json_file(path, FILE_MAX_BYTES, &file, &v, &ignored)) {
+		how = json_member(json_member(v, "options"), "compute");
+		is = span_is(how, "\"bf16\"") ? 1 : span_is(how, "\"f32\"") ? 0 : -1;
+	}
+	buf_release(&file);
+	free(path);
+	return is;
 }
 
 void ftjson_template(const char *dir, struct buf *options)

@@ -26,6 +26,9 @@ void ftjson_options(const struct ftjson *a, struct buf *b);
 void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_state *s,
 		struct buf *b);
 
+/* Whether the run in dir computes in bf16; -1 where its ft.json does not say, or there is none. */
+int ftjson_bf16(const char *dir);
+
 /* How the chat template was rendered for the model in dir, as the options that said so
  * (--template-var, --template-date), appended: what serves it should render the same. Nothing where
  * there is no ft.json, or it names none. */

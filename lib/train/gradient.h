@@ -16,6 +16,7 @@
 #include "../base/err.h"
 #include "../base/pool.h"
 #include "../model/model.h"
+#include "../nn/bf16.h"
 
 struct train_pack {
 	const int32_t *ids;
@@ -41,6 +42,9 @@ struct work_spec {
 	/* 1: always recompute layers in the backward pass; 0: those that memory has no room for; -1:
 	 * never */
 	int checkpoint;
+	/* Computes the products with weights that are not an adapter's or a router's, attention's and
+	 * the head's, in bf16 (bf16.h). NULL: all is f32. */
+	const struct nn_bf16 *half;
 };
 
 /* The model's table must be final (adapter in place, trained tensors chosen). Fails where even one
@@ -53,7 +57,8 @@ void work_free(struct work *w);
 /* Bytes that activations of a group of n tokens (longest example max) take where that many layers do
  * not keep theirs; for estimates. */
 size_t work_bytes(const struct model *m, size_t n, size_t max, size_t again);
-size_t work_again(const struct work *w); /* layers that are recomputed */
+size_t work_again(const struct work *w);	       /* layers that are recomputed */
+const struct nn_bf16 *work_half(const struct work *w); /* as given */
 
 /* Dropout on adapters and NEFTune noise (Jain et al. 2023; alpha 0: none) in train_gradients; the
  * numbers drawn depend on seed and on the pack's place alone. Call before each step with a seed of

@@ -100,6 +100,7 @@ struct segment {
 struct work {
 	const struct model *m;
 	const struct nn_kern *kern;
+	const struct nn_bf16 *half; /* computes products in bf16; NULL: they are f32 */
 	struct pool *pool;
 	size_t rows_max; /* of a group */
 	size_t len_max;	 /* of an example */

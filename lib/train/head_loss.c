@@ -43,7 +43,8 @@ static void logits_piece(void *arg, size_t t)
 	float *scratch = work_slot_take(w, &slot);
 
 	if (n)
-		nn_mat_mul(c->z + from, v, w->hn + c->from * d, d, c->n, &rows, 0, scratch);
+		nn_mat_mul(c->z + from, v, w->hn + c->from * d, d, c->n, &rows, 0, w->half,
+			   scratch);
 	work_slot_give(w, slot);
 	if (w->m->config.logit_softcap > 0)
 		for (size_t i = 0; n && i < c->n; i++)
@@ -86,12 +87,12 @@ static void head_back_piece(void *arg, size_t t)
 	float *scratch = work_slot_take(w, &slot);
 
 	if (n)
-		nn_mat_mul_back(part, d, c->z + from, v, c->n, &rows, 0, scratch);
+		nn_mat_mul_back(part, d, c->z + from, v, c->n, &rows, 0, w->half, scratch);
 	else
 		memset(part, 0, c->n * d * sizeof *part);
 	if (n && dw)
-		nn_gemm(1, 0, n, d, c->n, 1, c->z + from, v, w->hn + c->from * d, d, 1,
-			dw + from * d, d);
+		nn_mat_grad(dw + from * d, d, c->z + from, v, w->hn + c->from * d, d, c->n, n, d,
+			    w->half);
 	work_slot_give(w, slot);
 }
 

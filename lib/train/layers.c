@@ -596,8 +596,8 @@ static void weight_piece(void *arg, size_t i)
 	operands(w, all->l, t->j, &x, &dy);
 	switch (t->kind) {
 	case WEIGHT: /* dW [out, in] += dy^T x */
-		nn_gemm(1, 0, t->n, in, w->n, 1, dy + t->from, out, x, in, 1,
-			work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in);
+		nn_mat_grad(work_grad(w, lin->t_w) + (lin->row0 + t->from) * in, in, dy + t->from,
+			    out, x, in, w->n, t->n, in, w->half);
 		break;
 	case BIAS:
 		for (size_t row = 0; row < w->n; row++)

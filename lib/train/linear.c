@@ -146,7 +146,7 @@ static void plain(const struct block *b, int j, float *z, const float *x, int ad
 			   b->scratch);
 		add = 1;
 	}
-	nn_mat_mul(z, out, x, in, b->n, &lin->w, add, b->scratch);
+	nn_mat_mul(z, out, x, in, b->n, &lin->w, add, b->w->half, b->scratch);
 }
 
 static int is_dora(const struct block *b, int j)
@@ -267,7 +267,7 @@ void work_product_down(const struct block *b, int j, float *dx, const float *dy,
 		nn_lora_down_back(dx, du, lin->a, add, b->n, in, r);
 		add = 1;
 	}
-	nn_mat_mul_back(dx, in, dy, out, b->n, &lin->w, add, b->scratch);
+	nn_mat_mul_back(dx, in, dy, out, b->n, &lin->w, add, b->w->half, b->scratch);
 	if (!adapted(b->w, lin) || b->w->dropout <= 0)
 		return;
 	for (size_t i = 0; i < b->n; i += DROP_ROWS) {
@@ -319,7 +319,7 @@ static void dora_piece(void *arg, size_t i)
 			nn_mat_rows(row, &lin->w, o, 1);
 			s->squares[o] = w->kern->sum_squares(row, in);
 		}
-	nn_mat_mul(aw, out, lin->a, in, r, &lin->w, 0, row + in);
+	nn_mat_mul(aw, out, lin->a, in, r, &lin->w, 0, NULL, row + in);
 	nn_gemm(0, 1, r, r, in, 1, lin->a, in, lin->a, in, 0, aa, r);
 	for (size_t o = 0; o < out; o++) {
 		double cross = 0, square = 0, length;

@@ -37,6 +37,7 @@ static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, siz
 		.ldq = q,
 		.ldk = kv,
 		.ldv = kv,
+		.half = w->half,
 	};
 }
 

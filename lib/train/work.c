@@ -506,6 +506,7 @@ int work_new(struct work **out, const struct model *m, struct pool *pool,
 		return -1;
 	}
 	describe(w, m, pool, spec->max_tokens ? spec->max_tokens : 1);
+	w->half = spec->half;
 	if (choose_size(w, spec, e)) {
 		work_free(w);
 		return -1;
@@ -537,6 +538,11 @@ void work_noise(struct work *w, double neftune_alpha, uint64_t seed)
 {
 	w->neftune_alpha = neftune_alpha;
 	w->noise_seed = seed;
+}
+
+const struct nn_bf16 *work_half(const struct work *w)
+{
+	return w->half;
 }
 
 size_t work_again(const struct work *w)

@@ -105,6 +105,7 @@ static void make_packs(void)
 struct how {
 	int threads, checkpoint;
 	size_t memory;
+	const struct nn_bf16 *half;
 };
 
 static int noisy; /* gradients with dropout and embedding noise; losses too, then */
@@ -112,7 +113,10 @@ static int noisy; /* gradients with dropout and embedding noise; losses too, the
 static struct train_loss run(const struct model *m, struct how h, const struct train_pack *p,
 			     size_t n, float *grads, double *logp)
 {
-	struct work_spec spec = {.max_tokens = 140, .checkpoint = h.checkpoint, .memory = h.memory};
+	struct work_spec spec = {.max_tokens = 140,
+				 .checkpoint = h.checkpoint,
+				 .memory = h.memory,
+				 .half = h.half};
 	struct pool *pool = pool_new(h.threads);
 	struct train_loss l = {0};
 	struct work *w;
@@ -140,7 +144,7 @@ static struct train_loss run(const struct model *m, struct how h, const struct t
 
 static double loss_of(const struct model *m)
 {
-	return run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss;
+	return run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, NULL).loss;
 }
 
 static double distance(const float *a, const float *b, size_t n)
@@ -164,7 +168,7 @@ static void differences(struct model *m, const char *what)
 	struct rng r;
 
 	rng_seed(&r, 3, 0);
-	run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
+	run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, g, NULL);
 	memcpy(keep, m->params, m->n_params * sizeof *keep);
 	for (size_t i = 0; i < m->n_tensors; i++) {
 		const struct model_tensor *t = &m->tensors[i];
@@ -281,16 +285,17 @@ static void noise(void)
 		    (struct adapter){.rank = 4, .alpha = 8, .dropout = 0.3, .targets = "all"});
 	g = mem_alloc(m->n_params, sizeof *g);
 	h = mem_alloc(m->n_params, sizeof *h);
-	a = run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL);
+	a = run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, NULL);
 	noisy = 1;
 	differences(m, "LoRA with dropout, and noise on embeddings");
-	b = run(m, (struct how){1, -1, 0}, packs, PACKS, g, NULL);
+	b = run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, g, NULL);
 	ok(fabs(a.loss - b.loss) > 0.1, "dropout and noise change the loss");
-	c = run(m, (struct how){2, 1, work_bytes(m, 200, 140, SIZE_MAX)}, packs, PACKS, h, NULL);
+	c = run(m, (struct how){2, 1, work_bytes(m, 200, 140, SIZE_MAX), NULL}, packs, PACKS, h,
+		NULL);
 	ok(fabs(c.loss / b.loss - 1) < 1e-6 && distance(h, g, m->n_params) < 1e-5,
 	   "and are the same in groups of another size, computed again, on two threads");
 	noisy = 0;
-	ok(run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, NULL).loss == a.loss,
+	ok(run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, NULL).loss == a.loss,
 	   "but validation has none");
 	free(g);
 	free(h);
@@ -301,26 +306,33 @@ static void same_however(const char *config)
 {
 	struct model *m = made(config, 1);
 	float *a = mem_alloc(m->n_params, sizeof *a), *b = mem_alloc(m->n_params, sizeof *b);
-	struct train_loss l = run(m, (struct how){1, -1, 0}, packs, PACKS, a, NULL), k;
+	struct train_loss l = run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, a, NULL), k;
 	double logp[9], sum = 0;
 
 	for (int threads = 2; threads <= 4; threads++) {
-		k = run(m, (struct how){threads, -1, 0}, packs, PACKS, b, NULL);
+		k = run(m, (struct how){threads, -1, 0, NULL}, packs, PACKS, b, NULL);
 		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 		   "%d threads give the very same bits as one", threads);
 	}
-	k = run(m, (struct how){2, 1, 0}, packs, PACKS, b, NULL);
+	l = run(m, (struct how){1, -1, 0, nn_bf16_emulated()}, packs, PACKS, a, NULL);
+	for (int threads = 2; threads <= 4; threads += 2) {
+		k = run(m, (struct how){threads, 1, 0, nn_bf16_emulated()}, packs, PACKS, b, NULL);
+		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
+		   "in bf16 too, on %d threads and with layers computed again", threads);
+	}
+	l = run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, a, NULL);
+	k = run(m, (struct how){2, 1, 0, NULL}, packs, PACKS, b, NULL);
 	ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 	   "layers computed again give the very same bits");
 	for (size_t again = m->config.layers - 1; again > 1; again--) {
 		size_t memory = work_bytes(m, 1024, 140, again);
 
-		k = run(m, (struct how){2, 0, memory}, packs, PACKS, b, NULL);
+		k = run(m, (struct how){2, 0, memory, NULL}, packs, PACKS, b, NULL);
 		ok(k.loss == l.loss && memcmp(a, b, m->n_params * sizeof *a) == 0,
 		   "and so do those that memory has no room for, %zu of %zu", again - 1,
 		   m->config.layers);
 	}
-	k = run(m, (struct how){2, 0, work_bytes(m, 150, 140, 0)}, packs, PACKS, b, NULL);
+	k = run(m, (struct how){2, 0, work_bytes(m, 150, 140, 0), NULL}, packs, PACKS, b, NULL);
 	ok(fabs(k.loss - l.loss) < 1e-5 * l.loss && distance(b, a, m->n_params) < 1e-5,
 	   "groups cut by memory add up to the same");
 	ok(k.weight == l.weight && k.tokens == l.tokens && k.supervised == l.supervised,
@@ -330,7 +342,7 @@ static void same_however(const char *config)
 	k = (struct train_loss){0};
 	for (int p = 0; p < PACKS; p++) {
 		float *one = mem_alloc(m->n_params, sizeof *one);
-		struct train_loss x = run(m, (struct how){2, -1, 0}, packs + p, 1, one, NULL);
+		struct train_loss x = run(m, (struct how){2, -1, 0, NULL}, packs + p, 1, one, NULL);
 
 		k.loss += x.loss;
 		k.weight += x.weight;
@@ -342,7 +354,7 @@ static void same_however(const char *config)
 		   distance(b, a, m->n_params) < 1e-5,
 	   "packs one by one add up to the batch");
 
-	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, logp);
+	run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, logp);
 	for (int i = 0; i < 9; i++)
 		sum -= logp[i];
 	ok_near(sum, l.loss, 1e-9 * l.loss, "log-probabilities by example add up to the loss");
@@ -357,9 +369,9 @@ static void examples_do_not_leak(void)
 	double logp[9], changed[9];
 	int32_t was = ids[0][3];
 
-	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, logp);
+	run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, logp);
 	ids[0][3] = (was + 1) % 97;
-	run(m, (struct how){1, -1, 0}, packs, PACKS, NULL, changed);
+	run(m, (struct how){1, -1, 0, NULL}, packs, PACKS, NULL, changed);
 	ids[0][3] = was;
 	ok(logp[0] != changed[0], "a changed token changes its own example");
 	for (int i = 1; i < 9; i++)
@@ -438,8 +450,8 @@ static void top_layers(void)
 
 	ok(model_train_top(top, 1, &e) == 0, "the top layer is chosen");
 	b = mem_alloc(top->n_params, sizeof *b);
-	run(all, (struct how){2, -1, 0}, packs, PACKS, a, NULL);
-	run(top, (struct how){2, -1, 0}, packs, PACKS, b, NULL);
+	run(all, (struct how){2, -1, 0, NULL}, packs, PACKS, a, NULL);
+	run(top, (struct how){2, -1, 0, NULL}, packs, PACKS, b, NULL);
 	for (size_t i = 0; i < top->n_tensors; i++) {
 		const struct model_tensor *t = &top->tensors[i], *u = &all->tensors[i];
 
@@ -483,8 +495,8 @@ static void held_as(enum nn_type type)
 		held->params[i] = plain->params[i] = 0.05f * (float)((int)(i % 7) - 3);
 	a = mem_alloc(held->n_params, sizeof *a);
 	b = mem_alloc(held->n_params, sizeof *b);
-	x = run(held, (struct how){2, 1, 0}, packs, PACKS, a, NULL);
-	y = run(plain, (struct how){1, -1, 0}, packs, PACKS, b, NULL);
+	x = run(held, (struct how){2, 1, 0, NULL}, packs, PACKS, a, NULL);
+	y = run(plain, (struct how){1, -1, 0, NULL}, packs, PACKS, b, NULL);
 	ok(held->layers[0].lin[MODEL_Q].w.type == type && fabs(x.loss / y.loss - 1) < 1e-6 &&
 		   distance(a, b, held->n_params) < 1e-5,
 	   "an adapter over a base held as %s has the gradients it has over its values",

@@ -488,8 +488,8 @@ static void products(void)
 		nn_mat_rows(dense, &mat, 0, rows);
 		scratch = mem_aligned(nn_mat_scratch(&mat), 4);
 		memset(y, 0, sizeof y);
-		nn_mat_mul(y, rows, x, cols, n, &mat, 0, scratch);
-		nn_mat_mul(y, rows, x, cols, n, &mat, 1, scratch);
+		nn_mat_mul(y, rows, x, cols, n, &mat, 0, NULL, scratch);
+		nn_mat_mul(y, rows, x, cols, n, &mat, 1, NULL, scratch);
 		for (size_t r = 0; r < n; r++)
 			for (size_t o = 0; o < rows; o++) {
 				double sum = 0;
@@ -498,8 +498,8 @@ static void products(void)
 					sum += (double)x[r * cols + k] * dense[o * cols + k];
 				worst = fmax(worst, fabs(2 * sum - y[r * rows + o]));
 			}
-		nn_mat_mul_back(y, cols, z, rows, n, &mat, 0, scratch);
-		nn_mat_mul_back(y, cols, z, rows, n, &mat, 1, scratch);
+		nn_mat_mul_back(y, cols, z, rows, n, &mat, 0, NULL, scratch);
+		nn_mat_mul_back(y, cols, z, rows, n, &mat, 1, NULL, scratch);
 		for (size_t r = 0; r < n; r++)
 			for (size_t k = 0; k < cols; k++) {
 				double sum = 0;

@@ -99,13 +99,12 @@ static size_t in_file(const struct model_tensor *t, size_t i)
 	return t->transposed ? i - in + in % t->cols * rows + in / t->cols : i;
 }
 
-/* How far tensor t's gradient is from what `want` says of it, in relative length. There is one that
- * is 0: keys that are not turned may all be moved by a bias, and no query sees a difference. */
-static double gradient_off(const struct model_tensor *t, const float *g, double weight,
-			   struct span want)
+/* How far tensor t's gradient is from what `want` says of it, squared. */
+static double square_off(const struct model_tensor *t, const float *g, double weight,
+			 struct span want)
 {
 	size_t n = t->rows * t->cols;
-	double length = number_at(want, 0), off = 0;
+	double off = 0;
 
 	for (uint64_t k = 0; k < 8; k++) {
 		double sum = 0, d;
@@ -115,7 +114,76 @@ static double gradient_off(const struct model_tensor *t, const float *g, double 
 		d = sum - number_at(want, k + 1);
 		off += d * d / 8;
 	}
-	return sqrt(off) / fmax(length, 1e-4);
+	return off;
+}
+
+/* In relative length. There is one that is 0: keys that are not turned may all be moved by a bias, and
+ * no query sees a difference. */
+static double gradient_off(const struct model_tensor *t, const float *g, double weight,
+			   struct span want)
+{
+	return sqrt(square_off(t, g, weight, want)) / fmax(number_at(want, 0), 1e-4);
+}
+
+/* The same of all tensors together. */
+static double whole_off(const struct model *m, const float *g, double weight, struct span want)
+{
+	double off = 0, length = 0;
+
+	for (size_t i = 0; i < m->n_tensors; i++) {
+		const struct model_tensor *t = &m->tensors[i];
+		struct span one = json_member(want, t->name);
+
+		if (json_kind(one) != JSON_ARRAY)
+			continue;
+		off += square_off(t, g + t->offset, weight, one);
+		length += number_at(one, 0) * number_at(one, 0);
+	}
+	return sqrt(off / length);
+}
+
+/* How far the gradient of m is in relative length, by one set of products. */
+static double gradient_by(const struct nn_bf16 *half, const struct model *m, struct span want,
+			  struct train_loss *l)
+{
+	struct work_spec spec = {.max_tokens = TOKENS, .half = half};
+	struct work *w;
+	float *g = mem_alloc(m->n_params, sizeof *g);
+	double off;
+
+	need(work_new(&w, m, NULL, &spec, &e));
+	*l = (struct train_loss){0};
+	need(train_gradients(w, packs, PACKS, g, l, NULL, &e));
+	off = whole_off(m, g, l->weight, want);
+	work_free(w);
+	free(g);
+	return off;
+}
+
+/* What rounding the operands of products does to loss and gradient. These models' values are large and
+ * their rows few: rounding the weights once, and computing in f32, moves some of their gradients by a
+ * tenth. */
+static void in_bf16(const char *name, struct model *m, struct span want, double loss)
+{
+	float *exact = mem_alloc(m->n_params, sizeof *exact);
+	struct train_loss l, unused;
+	double off = gradient_by(nn_bf16_emulated(), m, want, &l), alone;
+
+	memcpy(exact, m->params, m->n_params * sizeof *exact);
+	for (size_t i = 0; i < m->n_params; i++) {
+		uint16_t b;
+
+		nn_encode(NN_BF16, &b, exact + i, 1);
+		nn_decode(m->params + i, NN_BF16, &b, 1);
+	}
+	alone = gradient_by(NULL, m, want, &unused);
+	memcpy(m->params, exact, m->n_params * sizeof *exact);
+	ok(fabs(l.loss / l.weight / loss - 1) < 5e-3, "%s: in bf16 its loss within 5e-3 (%.1e)",
+	   name, fabs(l.loss / l.weight / loss - 1));
+	ok(off < 2e-2 || off < 5 * alone,
+	   "%s: and the gradient is about as far off (%.1e) as with rounded weights (%.1e)", name,
+	   off, alone);
+	free(exact);
 }
 
 static void beside_torch(const char *name, struct model *m, struct span want)
@@ -162,6 +230,7 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 	ok(memcmp(g, recomputed, m->n_params * sizeof *g) == 0,
 	   "%s: layers computed again give the same gradients", name);
 	work_free(w);
+	in_bf16(name, m, grads, loss);
 	free(recomputed);
 	free(z);
 	free(g);

@@ -114,17 +114,23 @@ struct engine {
 	struct pool *pool;
 };
 
-static void engine_open(struct engine *g, const char *model, const char *adapter, size_t longest,
-			int checkpoint, int threads)
+static void engine_open_in(struct engine *g, const char *model, const char *adapter, size_t longest,
+			   int checkpoint, int threads, const struct nn_bf16 *half)
 {
 	struct err e = ERR_INIT;
-	struct work_spec spec = {.max_tokens = longest, .checkpoint = checkpoint};
+	struct work_spec spec = {.max_tokens = longest, .checkpoint = checkpoint, .half = half};
 
 	g->pool = pool_new(threads);
 	if (model_open(&g->m, model, NULL, &e) < 0 ||
 	    (adapter && adapter_open(g->m, adapter, 1, &e) < 0) ||
 	    work_new(&g->w, g->m, g->pool, &spec, &e) < 0)
 		die(&e);
+}
+
+static void engine_open(struct engine *g, const char *model, const char *adapter, size_t longest,
+			int checkpoint, int threads)
+{
+	engine_open_in(g, model, adapter, longest, checkpoint, threads, NULL);
 }
 
 static void engine_close(struct engine *g)
@@ -567,7 +573,7 @@ static void test_training(const struct packs *k, const char *adapter)
 	char path[128], dir[128];
 	struct buf b = BUF_INIT;
 	const char *at;
-	double losses[20], norms[20], worst = 0;
+	double losses[20], in_bf16[20], norms[20], worst = 0;
 	struct engine g;
 
 	snprintf(dir, sizeof dir, FIXTURE "%s", adapter);
@@ -584,6 +590,13 @@ static void test_training(const struct packs *k, const char *adapter)
 	}
 	ok(worst < 1e-3, "%s: losses of 20 AdamW steps within 1e-3 (%.1e)", adapter, worst);
 	ok(losses[19] < losses[0] - 0.5, "%s: and they fall", adapter);
+	engine_close(&g);
+	engine_open_in(&g, FIXTURE "model", dir, k->longest, 0, 2, nn_bf16_emulated());
+	train(&g, k, 1e-2, 20, in_bf16, norms);
+	worst = 0;
+	for (int i = 0; i < 20; i++)
+		worst = fmax(worst, fabs(in_bf16[i] / losses[i] - 1));
+	ok(worst < 2e-2, "%s: in bf16 they are within 2e-2 of that (%.1e)", adapter, worst);
 	buf_release(&b);
 	engine_close(&g);
 }
