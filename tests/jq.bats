@@ -633,6 +633,15 @@ csv() { jq -L "$ROOT/lib/jq" -R -s -c "include \"ft\"; $1"; }
 	[ "$(printf 'a,b\n' | csv from_csv)" = "" ]
 }
 
+@test "from_csv: tabs and semicolons part the cells where the header has no comma" {
+	printf 'question\tanswer\nWho, then?\t"a\tb"\n' | csv from_csv >tabs.out
+	[ "$(cat tabs.out)" = '{"question":"Who, then?","answer":"a\tb"}' ]
+	printf '"a,b";c\r\n1,5;"2;3"\r\n' | csv from_csv >semicolons.out
+	[ "$(cat semicolons.out)" = '{"a,b":"1,5","c":"2;3"}' ]
+	printf 'a,b;c\n1;2,3\n' | csv from_csv >commas.out
+	[ "$(cat commas.out)" = '{"a":"1;2","b;c":"3"}' ]
+}
+
 @test "from_csv: a broken file is named by its line" {
 	local bad want
 	while IFS='|' read -r bad want; do

@@ -660,7 +660,7 @@ def from_alpaca:
 		_others(["instruction", "input", "system", "history", "tools", "kto_tag"] + _media
 			+ if $plain then ["output"] else ["chosen", "rejected"] end));
 
-# --- CSV, RFC 4180 ---
+# --- CSV, RFC 4180, also with tabs or semicolons ---
 
 # Cut at the quotes, every other piece is inside of some. Pieces and lines of pieces as
 # [text, kind]: in (inside quotes), open (inside, and the text ends), end (a line), more (of a line).
@@ -679,8 +679,13 @@ def _csv_pieces:
 		| [$l[$k], if $k < ($l | length - 1) or $i == $last then "end" else "more" end]
 	end;
 
+# What parts the cells: commas, or else tabs or semicolons, as the header has them.
+def _csv_mark:
+	(ltrimstr("\ufeff") | _cut("\n")[0] | gsub("\"[^\"]*\""; "")) as $header
+	| first((",", "\t", ";") | select(. as $mark | $header | contains($mark))) // ",";
+
 # Rows as {line, cells}.
-def _csv_rows:
+def _csv_rows($mark):
 	foreach _csv_pieces as [$text, $kind] ({line: 1, start: 1, row: [], cell: null, out: null};
 		"line \(.line)" as $where
 		| .out = null
@@ -689,7 +694,7 @@ def _csv_rows:
 		else
 			($text | if $kind == "end" then rtrimstr("\r") else . end
 				| _must(contains("\r") | not; "\($where): a carriage return that ends no line")
-				| _cut(",")) as $c
+				| _cut($mark)) as $c
 			| _must(.cell == null or $c[0] == ""; "\($where): text after a closing quote")
 			| (if .cell == null then $c else [.cell] + $c[1:] end) as $c
 			| if $kind == "end" then
@@ -705,7 +710,7 @@ def _csv_rows:
 
 def from_csv:
 	_text("the input (read it with jq -R -s)")
-	| foreach _csv_rows as $r (null;
+	| foreach _csv_rows(_csv_mark) as $r (null;
 		if . == null then
 			$r.cells
 			| _must(all(.[]; . != "") and (unique | length) == length;

@@ -18,6 +18,9 @@ static const struct form forms[] = {
 	{"\xfd"
 	 "7zXZ",
 	 5, "compressed by xz", "xzcat %s"},
+	{"\xff\xfe\0\0", 4, "in UTF-32", "iconv -f UTF-32 -t UTF-8 %s"},
+	{"\0\0\xfe\xff", 4, "in UTF-32", "iconv -f UTF-32 -t UTF-8 %s"},
+	{"\x04\x22\x4d\x18", 4, "compressed by lz4", "lz4cat %s"},
 	{"\xff\xfe", 2, "in UTF-16", "iconv -f UTF-16 -t UTF-8 %s"},
 	{"\xfe\xff", 2, "in UTF-16", "iconv -f UTF-16 -t UTF-8 %s"},
 	{"{\0", 2, "in UTF-16 without a mark", "iconv -f UTF-16LE -t UTF-8 %s"},
@@ -60,6 +63,9 @@ static int begins(struct span s, const char *word)
 	return s.n >= n && strncasecmp(s.s, word, n) == 0;
 }
 
+/* Where a tar archive says that it is one. */
+enum { TAR_MAGIC = 257 };
+
 int foreign_file(const char *name, struct span head, struct err *e)
 {
 	struct span text = skip_space(head);
@@ -67,6 +73,8 @@ int foreign_file(const char *name, struct span head, struct err *e)
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
 		if (head.n >= forms[i].n && !memcmp(head.s, forms[i].magic, forms[i].n))
 			return refuse(name, forms[i].what, forms[i].command, e);
+	if (head.n > TAR_MAGIC + 5 && !memcmp(head.s + TAR_MAGIC, "ustar", 5))
+		return refuse(name, "a tar archive", "tar -xOf %s", e);
 	if (begins(text, "<!doctype") || begins(text, "<html") || begins(text, "<?xml"))
 		return err_set(e,
 			       "%s is a web page or XML, not JSON: was it downloaded from a page about the file?",
@@ -88,10 +96,32 @@ static int is_table(struct span s)
 	return cells > 0;
 }
 
+/* How long the object is that a line begins with, by its braces, strings skipped; 0 for none. */
+static size_t object_length(struct span line)
+{
+	int depth = 0, quoted = 0;
+
+	for (size_t i = 0; i < line.n && *line.s == '{'; i++) {
+		char c = line.s[i];
+
+		if (quoted) {
+			i += c == '\\';
+			quoted = c != '"';
+			continue;
+		}
+		quoted = c == '"';
+		depth += (c == '{') - (c == '}');
+		if (depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
 int foreign_lines(const char *name, struct span head, struct err *e)
 {
-	struct span text = skip_space(head), line;
+	struct span text = skip_space(head), line, behind;
 	const char *end;
+	size_t object;
 
 	if (!text.n)
 		return 0;
@@ -101,8 +131,16 @@ int foreign_lines(const char *name, struct span head, struct err *e)
 	line = (struct span){text.s, end ? (size_t)(end - text.s) : text.n};
 	while (line.n && strchr(" \t\r", line.s[line.n - 1]))
 		line.n--;
+	object = object_length(line);
+	behind = skip_space((struct span){line.s + object, line.n - object});
+	if (object && behind.n == 1 && *behind.s == ',')
+		return refuse(name, "records with commas between them, not a record a line",
+			      "sed 's/,[[:space:]]*$//' %s", e);
 	if (*text.s == '{' && end && line.n && strchr("{[,:", line.s[line.n - 1]))
 		return refuse(name, "JSON over several lines, not a record a line", "jq -c . %s",
+			      e);
+	if (object && behind.n && *behind.s == '{')
+		return refuse(name, "several records on a line, not a record a line", "jq -c . %s",
 			      e);
 	if (is_table(text))
 		return refuse(name, "a table, not JSON Lines",
