@@ -131,7 +131,7 @@ test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) 
 
 .PHONY: demo
 demo: setup
-	@$(MAKE) $(JOBS) programs build/examples/notes
+	@$(MAKE) $(JOBS) programs build/examples/notes build/tests/stub-chat
 	@$(MAKE) --no-print-directory -C examples/payments
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
@@ -251,8 +251,8 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
-	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect $(BATS_FILES)
+SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi

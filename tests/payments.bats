@@ -1,6 +1,9 @@
 # The payments example: its notes are what the story needs them to be.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
+
+PAYMENTS=$ROOT/examples/payments
 
 notes() {
 	"$BUILD/examples/notes" "$@"
@@ -88,6 +91,79 @@ notes() {
 	notes -n 500 -s 3 | jq -c -f "$ROOT/examples/payments/extract.jq" >answers
 	[ "$(wc -l <answers)" -eq 500 ]
 	jq -e -n '[inputs | select(.output == .messages[1].content)] | length | . > 250 and . < 450' answers
+}
+
+@test "the stand-in errs as often as it says: two years in three with one prompt, a date in eight with the other" {
+	notes -n 800 -s 5 >notes.jsonl
+	jq -c -f "$PAYMENTS/big.jq" notes.jsonl >replies
+	ask() { "$PAYMENTS/standin" replies ft-prompt -q -m big-model -s @"$PAYMENTS/prompts/$1.txt" notes.jsonl >"$1"; }
+	ask bare
+	ask few-shot
+	right='(map(select(.output == .messages[1].content)) | length)'
+	jq -es "$right == 700 and (map((.output | fromjson | .due_date) == .received) | map(select(.)) | length) == 100" few-shot
+	jq -es "$right > 220 and $right < 320" bare
+	# What is wrong with the rest is the year that is not there, and nothing else.
+	jq -es 'map((.messages[1].content | fromjson) as $r | .output | fromjson
+		| select(. != $r and . != ($r | .due_date |= .[5:]))) == []' bare
+}
+
+@test "the stand-in ends with what it was started for, and says why it cannot start" {
+	jq -nc '{match: "a", reply: "b"}' >replies
+	status_is 3 "$PAYMENTS/standin" replies sh -c 'echo "$OPENAI_BASE_URL"; exit 3'
+	run ! curl -sS -m 5 "${output%/v1}/stub/state"
+	status_is 2 "$PAYMENTS/standin" none true
+	[[ $stderr == *none* ]]
+}
+
+@test "stuck.jq counts wrong dates by the year that they name" {
+	jq -nc '("2023-01-05", "2024-01-05", "2026-01-05", "01-05", 5, null) | {due_date: ., other: 1} | tojson
+		| {output: ., messages: [{content: ""}, {content: ({due_date: "2024-01-05"} | tojson)}]}' >answers
+	jq -c '.output = ("", "{", "[]", "3", null) ' <(head -1 answers) >>answers
+	jq -s -e -f "$PAYMENTS/stuck.jq" answers | jq -e '. == {n: 11, wrong: 10, named: {"2023": 1, "2026": 1, none: 8}}'
+}
+
+# told ERRORS... - the summary of a run with these rates of right answers and wrong years.
+told() {
+	jq -nr --argjson stuck "[$1]" --argjson dozen 12 --argjson seconds 1 '
+		def run($right): [{metrics: {exact: {n: 600, mean: $right, lo: ($right - 0.01), hi: ($right + 0.01)},
+			"json-fields": {fields: {due_date: {mean: $right}}}}}];
+		{$dozen, $seconds, $stuck, regex: run(.8), bare: run(.3), few_shot: run(.9), tuned_2023: run(.98), tuned_2024: run(.01),
+			repaired_2024: run(.97), repaired_2023: run(.98),
+			drift: [{path: ".note", verdict: "drift", why: "2024, a year"},
+				{path: ".output|.due_date", verdict: "drift", why: "before"}, {verdict: "drift"}]}' >numbers
+	# shellcheck disable=SC2046 # a list of options
+	jq -nr $(jq -r 'to_entries[] | "--argjson \(.key) \(.value | tojson | gsub(" "; "_"))"' numbers) -f "$PAYMENTS/summary.jq"
+}
+
+@test "summary.jq: a story in which January is wrong in another way than by the year did not come true" {
+	status_is 0 told '{"n":600,"wrong":590,"named":{"2023":501,"2026":30,"2024":59}}'
+	[[ $output == *"yes  of its wrong dates at least 9 in 10 name another year than 2024"* ]]
+	[[ $output == *"of 590 wrong dates of January 2024, 531 name another year: 2023 (501), 2026 (30)"* ]]
+	run ! grep -q '^  NO' <<<"$output"
+	for named in '{"2023":530,"2024":60}' '{"2024":590}' '{"none":590}' '{}'; do
+		status_is 1 told '{"n":600,"wrong":590,"named":'"$named"'}'
+		[[ $output$stderr == *"NO   of its wrong dates at least 9 in 10 name another year than 2024"* ]]
+	done
+}
+
+# demo TARGET... - the example's own Makefile, with what is built, into out.
+demo() {
+	make -s -C "$PAYMENTS" OUT="$TMP/out" PATH="$PATH" NOTES="$BUILD/examples/notes" STUB="$BUILD/tests/stub-chat" \
+		-o "$BUILD/examples/notes" -o "$BUILD/tests/stub-chat" "$@" 2>&1
+}
+
+@test "the demo, before it trains: not shown to be possible, worth fine-tuning, and enough, each of them once" {
+	status_is 0 demo "$TMP/out/baselines.txt"
+	[ "$(grep -c '^ft-eval: not yet shown to be possible' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '^ft-eval: worth fine-tuning' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '^ft-eval: every requirement is met' <<<"$output")" -eq 1 ]
+}
+
+@test "the demo: the whole story comes true" {
+	[ "${FT_SLOW:-0}" = 1 ] || skip "slow"
+	status_is 0 demo
+	[ "$(grep -c '^  yes  ' <<<"$output")" -eq 7 ]
+	run ! grep -q '^  NO ' <<<"$output"
 }
 
 @test "ft-drift: a month of fresh 2023 notes is no drift, January 2024 is, and the year is named" {
