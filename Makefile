@@ -127,7 +127,7 @@ $(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payment
 	$(Q)$(call link,$(filter %.o,$^))
 
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/step.so $(BUILD)/examples/notes
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/step.so $(BUILD)/examples/notes
 
 .PHONY: demo
 demo: setup
@@ -140,6 +140,12 @@ demo: setup
 .PHONY: setup
 setup:
 	@.ci/setup build
+
+# Has one system call of a program fail; see there.
+$(BUILD)/tests/inject: $(BUILD)/tests/fault/inject.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $<
 
 # Preloaded before programs: fault.so fails one allocation, step.so ends or fails one change of a
 # directory, nojit.so keeps PCRE2 from compiling patterns.
@@ -190,10 +196,12 @@ check-browser: setup
 	@mkdir -p build/npm && cd build/npm && { [ -d node_modules/playwright-core ] || npm install --no-save --silent playwright-core@1; }
 	@$(RUN_TESTS) tests/browser.bats
 
+# FT_FAULT=N tries a slice of the faults, another for each N.
+FT_FAULT = all
 check-fault: setup
 	@.ci/setup check
 	@$(MAKE) $(JOBS) test-programs
-	@FT_FAULT=1 $(RUN_TESTS) tests/fault.bats
+	@FT_FAULT=$(FT_FAULT) $(RUN_TESTS) tests/fault.bats
 
 # Other people's clients, for tests/peer.bats and the benchmarks; neither needs them. Of its many
 # optional packages promptfoo needs only the driver of its database.
@@ -249,7 +257,7 @@ bench: setup
 
 # tests/peer/llama.c can be read only where llama.cpp's headers are.
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
-H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fuzz/*.h)
+H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fault/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
 SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin $(BATS_FILES)
@@ -357,7 +365,7 @@ help:
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
 	@echo 'make check-browser   the pages in headless Chromium'
-	@echo 'make check-fault     every allocation fails once'
+	@echo 'make check-fault     every allocation and system call fails once, and every run is killed there'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'

@@ -373,8 +373,8 @@ static int check(char **files)
 	split_check_finish(c, pool);
 	pool_free(pool);
 	if (opt_html) {
-		split_check_page(c, &o, files, prog_command(), &b);
-		if (file_write(opt_html, b.data, b.len, &e))
+		if (split_check_page(c, &o, files, prog_command(), &b, &e) ||
+		    file_write(opt_html, b.data, b.len, &e))
 			die(&e);
 		buf_clear(&b);
 	}

@@ -217,8 +217,10 @@ static int send_all(struct jqfilter *q, struct span s, struct err *e)
 		} else if (errno == EAGAIN || errno == EINTR) {
 			if (turn(q, 1, e) < 0)
 				return -1;
-		} else {
+		} else if (errno == EPIPE || errno == ECONNRESET) {
 			break; /* its last answers are still to be read */
+		} else {
+			return err_errno(e, "jq: send"); /* or it would be waited for in vain */
 		}
 	}
 	return 0;

@@ -56,20 +56,20 @@ static void add_text(struct shown *s, const struct record *r)
 	buf_release(&b);
 }
 
-static void read_texts(struct shown *s, int test, char *file)
+static int read_texts(struct shown *s, int test, char *file, struct err *e)
 {
 	char *files[2] = {file, NULL};
 	struct record rec = {0};
-	struct err e = ERR_INIT;
 	struct reader r;
 	struct stat st;
 	size_t left = s->row[test].n;
+	int got = 0;
 
-	if (stat(file, &st) || !S_ISREG(st.st_mode))
-		return;
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return 0;
 	reader_init(&r, files);
 	r.skip_bad = 1;
-	for (size_t row = 0; left && reader_next(&r, &rec, &e) > 0; row++) {
+	for (size_t row = 0; left && (got = reader_next(&r, &rec, e)) > 0; row++) {
 		uint64_t *at = map_get(&s->row[test], row);
 		if (!at)
 			continue;
@@ -79,6 +79,7 @@ static void read_texts(struct shown *s, int test, char *file)
 	}
 	reader_release(&r);
 	record_release(&rec);
+	return got < 0 ? -1 : 0;
 }
 
 static void put_row(const struct split_check *c, const struct shown *s, const struct check_row *r,
@@ -96,10 +97,11 @@ static void put_row(const struct split_check *c, const struct shown *s, const st
 	buf_adds(b, "</pre></td>");
 }
 
-static void put_examples(const struct split_check *c, const struct answer *a, size_t n,
-			 char **files, struct buf *b)
+static int put_examples(const struct split_check *c, const struct answer *a, size_t n, char **files,
+			struct buf *b, struct err *e)
 {
 	struct shown s = {.text = BUF_INIT};
+	int rc;
 
 	buf_addc(&s.text, 0); /* so that no text begins at 0 */
 	for (size_t i = 0; i < n; i++) {
@@ -108,9 +110,8 @@ static void put_examples(const struct split_check *c, const struct answer *a, si
 			want(&s, &a[i].example[k].like);
 		}
 	}
-	read_texts(&s, 0, files[0]);
-	read_texts(&s, 1, files[1]);
-	for (size_t i = 0; i < n; i++) {
+	rc = read_texts(&s, 0, files[0], e) || read_texts(&s, 1, files[1], e) ? -1 : 0;
+	for (size_t i = 0; i < n && !rc; i++) {
 		if (!a[i].examples || a[i].verdict == CHECK_OK)
 			continue;
 		html_heading(a[i].check, b);
@@ -137,6 +138,7 @@ static void put_examples(const struct split_check *c, const struct answer *a, si
 	map_release(&s.row[0]);
 	map_release(&s.row[1]);
 	buf_release(&s.text);
+	return rc;
 }
 
 static void put_widths(double n, struct buf *b)
@@ -157,10 +159,11 @@ static void put_widths(double n, struct buf *b)
 	svg_ranges("95 % interval of a rate", v, 6, NAN, &(struct svg_axis){0, 1}, b);
 }
 
-void split_check_page(const struct split_check *c, const struct split_check_options *o,
-		      char **files, const char *command, struct buf *b)
+int split_check_page(const struct split_check *c, const struct split_check_options *o, char **files,
+		     const char *command, struct buf *b, struct err *e)
 {
 	size_t n;
+	int rc;
 	const struct answer *a = split_check_answers(c, &n);
 	int warnings, found = split_check_leaks(c, &warnings);
 	const char *verdict = found ? "leak" : warnings ? "warning" : "ok";
@@ -180,7 +183,7 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 	split_check_answers_table(c, 0, &t);
 	html_table(&t, b);
 	table_release(&t);
-	put_examples(c, a, n, files, b);
+	rc = put_examples(c, a, n, files, b, e);
 	put_widths((double)split_check_rows(c, 1), b);
 	if (split_check_comparison(c)) {
 		html_heading("Train against test", b);
@@ -194,4 +197,5 @@ void split_check_page(const struct split_check *c, const struct split_check_opti
 	buf_adds(b, "</p>\n");
 	html_end(&page, b);
 	buf_release(&text);
+	return rc;
 }

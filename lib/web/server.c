@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "../base/mem.h"
 
 enum {
@@ -239,36 +241,59 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **state,
 	*state = NULL;
 }
 
+/* A socket at 127.0.0.1 that connections wait at, and the port it has got. Before there is a daemon, for
+ * its thread answers at once and has to know the port. */
+static int listen_at(int *port, struct err *e)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)*port),
+				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t n = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) &&
+	    !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, SOMAXCONN) &&
+	    !getsockname(fd, (struct sockaddr *)&at, &n)) {
+		*port = ntohs(at.sin_port);
+		return fd;
+	}
+	err_errno(e, "cannot listen on 127.0.0.1:%d", *port);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 int web_start(struct web_server **out, int port, size_t max_body, web_handler *handler, void *arg,
 	      struct err *e)
 {
 	struct web_server *s = mem_alloc(1, sizeof *s);
-	struct sockaddr_in at = {.sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port),
-				 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd;
+
 	s->handler = handler;
 	s->arg = arg;
 	s->max_body = max_body;
-	if (random_hex(s->token, e) || random_hex(s->session, e)) {
+	if (random_hex(s->token, e) || random_hex(s->session, e) ||
+	    (fd = listen_at(&port, e)) < 0) {
 		free(s);
 		return -1;
 	}
-	s->daemon =
-		MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
-				 on_request, s, MHD_OPTION_SOCK_ADDR, &at,
-				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STRANGER_SECONDS,
-				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-	if (!s->daemon) {
-		err_errno(e, "cannot listen on 127.0.0.1:%d", port);
-		free(s);
-		return -1;
-	}
-	s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	s->port = port;
 	snprintf(s->cookie, sizeof s->cookie, "ft_session_%d", s->port);
 	snprintf(s->host[0], sizeof s->host[0], "127.0.0.1:%d", s->port);
 	snprintf(s->host[1], sizeof s->host[1], "localhost:%d", s->port);
 	snprintf(s->address, sizeof s->address, "http://127.0.0.1:%d/?token=%s", s->port, s->token);
+	s->daemon =
+		MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
+				 on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STRANGER_SECONDS,
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	if (!s->daemon) {
+		err_errno(e, "cannot serve at 127.0.0.1:%d", port);
+		close(fd);
+		free(s);
+		return -1;
+	}
 	*out = s;
 	return 0;
 }

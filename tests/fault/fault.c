@@ -1,18 +1,24 @@
 /* fault: preloaded before a program, fails its N-th allocation ($FT_FAIL_AT) and tells the number
- * made ($FT_FAIL_COUNT names a file). */
+ * made ($FT_FAIL_COUNT names a file). Programs that this one starts are left alone. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
+#include "marker.h"
+
+#define COUNT_WIDTH 20 /* bytes of that file: a number and a newline */
 
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
 static void (*real_free)(void *);
 static long count, fail_at = -1;
+static char *told; /* $FT_FAIL_COUNT, or NULL */
 
 /* dlsym may itself allocate before we know the real functions; such memory is never given back. */
 static char early[65536];
@@ -48,26 +54,48 @@ static void resolve(void)
 	resolving = 0;
 }
 
+/* The number so far, in a file: however the process ends, it stands there. */
+static void tell(long n)
+{
+	for (int i = COUNT_WIDTH - 2; i >= 0; i--, n /= 10)
+		told[i] = (char)(n || i == COUNT_WIDTH - 2 ? '0' + n % 10 : ' ');
+}
+
 static int fails(void)
 {
-	return __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) == fail_at;
+	long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+
+	if (told)
+		tell(n);
+	return n == fail_at;
+}
+
+static void open_count(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char *p = fd < 0 || ftruncate(fd, COUNT_WIDTH)
+			  ? MAP_FAILED
+			  : mmap(NULL, COUNT_WIDTH, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	close(fd);
+	p[COUNT_WIDTH - 1] = '\n';
+	told = p;
+	tell(0);
 }
 
 __attribute__((constructor)) static void start(void)
 {
-	const char *at = getenv("FT_FAIL_AT");
-	fail_at = at ? strtol(at, NULL, 10) : -1;
-	count = 0;
-}
+	const char *at = getenv("FT_FAIL_AT"), *path = getenv("FT_FAIL_COUNT");
 
-__attribute__((destructor)) static void end(void)
-{
-	const char *path = getenv("FT_FAIL_COUNT");
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
-	if (fd >= 0) {
-		dprintf(fd, "%ld\n", count);
-		close(fd);
-	}
+	fail_at = at ? strtol(at, NULL, 10) : -1;
+	if (path)
+		open_count(path);
+	unsetenv("FT_FAIL_AT");
+	unsetenv("FT_FAIL_COUNT");
+	count = 0;
+	prctl(MARKER, 0, 0, 0, 0);
 }
 
 void *malloc(size_t n)
