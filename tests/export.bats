@@ -397,7 +397,7 @@ as_llama() {
 
 @test "llama.cpp computes our logits from every family's file" {
 	need_llama
-	local scaled gelu yarn ministral long olmo linear granite delta experts='"num_experts": 6, "num_experts_per_tok": 2'
+	local scaled gelu yarn ministral long olmo linear granite hybrid delta experts='"num_experts": 6, "num_experts_per_tok": 2'
 	scaled=$(jq -nc '{rope_scaling: {rope_type: "llama3", factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0,
 		original_max_position_embeddings: 64}, tie_word_embeddings: false}')
 	gelu='"head_dim": 16, "hidden_activation": "gelu_pytorch_tanh", "hidden_act": "gelu_pytorch_tanh"'
@@ -413,6 +413,7 @@ as_llama() {
 	delta='"head_dim": 24, "linear_num_value_heads": 2, "linear_num_key_heads": 2'
 	delta+=', "linear_key_head_dim": 16, "linear_value_head_dim": 16'
 	granite='"embedding_multiplier": 3.0, "residual_multiplier": 0.22, "attention_multiplier": 0.1, "logits_scaling": 4.0'
+	hybrid='"num_local_experts": 0, "shared_intermediate_size": 96, "position_embedding_type": "rope"'
 	while IFS='|' read -r how most members; do
 		as_llama "$how" "$most" "$members"
 	done <<END
@@ -435,6 +436,7 @@ logits|1e-3|$long
 logits|1e-3|{"model_type": "gpt_oss", "head_dim": 16, $experts, "sliding_window": 8, "rope_scaling": $yarn}
 logits|1e-3|{"model_type": "granite", $granite}
 logits|1e-3|{"model_type": "granitemoe", "num_local_experts": 4, $granite}
+logits|1e-3|{"model_type": "granitemoehybrid", $hybrid, "layer_types": ["attention", "attention"], $granite}
 logits|1e-3|{"model_type": "qwen3_moe", "head_dim": 32, "moe_intermediate_size": 32, $experts, "norm_topk_prob": true}
 logits|1e-3|{"model_type": "olmo2"}
 logits|1e-3|$olmo
@@ -522,10 +524,12 @@ cut_by() {
 
 @test "in llama.cpp base and adapter file give what the merged file gives" {
 	need_llama
-	local members delta
+	local members delta hybrid
+	hybrid='{"model_type": "granitemoehybrid", "num_local_experts": 0, "shared_intermediate_size": 96,
+		"position_embedding_type": "rope", "attention_multiplier": 0.1, "layer_types": ["attention", "attention"]}'
 	delta='{"model_type": "qwen3_5_text", "linear_num_value_heads": 6, "linear_num_key_heads": 2, "linear_key_head_dim": 16,
 		"linear_value_head_dim": 16, "full_attention_interval": 2}'
-	for members in '{}' '{"model_type": "qwen2"}' "$delta"; do
+	for members in '{}' '{"model_type": "qwen2"}' "$delta" "$hybrid"; do
 		rm -rf m a
 		make_model m 1 "$members"
 		train-reference adapter m a 4 5

@@ -109,7 +109,8 @@ static int get_layer_types(struct config *c, struct span j, struct err *e)
 		return err_set(e, "layer_types has %zu entries for %zu layers", json_count(types),
 			       c->layers);
 	while (json_next(&it, types, &key, &item)) {
-		if (!json_is(item, "sliding_attention") && !json_is(item, "full_attention"))
+		if (!json_is(item, "sliding_attention") && !json_is(item, "full_attention") &&
+		    !json_is(item, "attention"))
 			return err_set(e, "layer_types: %.*s is not supported",
 				       (int)(item.n < 40 ? item.n : 40), item.s);
 		c->windowed[l++] = (unsigned char)json_is(item, "sliding_attention");
@@ -387,6 +388,9 @@ static int get_quantization(struct config *c, struct span j, struct err *e)
 	struct span q = json_member(j, "quantization_config"),
 		    method = json_member(q, "quant_method");
 
+	if (json_kind(json_member(j, "quantization")) == JSON_OBJECT)
+		return err_set(e,
+			       "quantization: weights quantised by MLX are not supported; take the model they were made from and ft's own --quantize");
 	if (config_absent(q))
 		return 0;
 	if (json_is(method, "fp8") || (json_is(method, "compressed-tensors") &&
@@ -405,7 +409,7 @@ static int get_quantization(struct config *c, struct span j, struct err *e)
 		return err_set(e,
 			       "quantization_config: weights quantised by %.*s are not supported; take the model they were made from (ft-pull ORG/NAME without -GPTQ or -AWQ) and ft's own --quantize",
 			       (int)method.n, method.s);
-	if (json_is(method, "bitsandbytes"))
+	if (json_is(method, "bitsandbytes") || !config_absent(json_member(q, "load_in_4bit")))
 		return err_set(e,
 			       "quantization_config: weights quantised by bitsandbytes are not supported; take the model they were made from (without -bnb-4bit) and ft's own --quantize");
 	if (json_kind(method) == JSON_STRING)

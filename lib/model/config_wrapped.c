@@ -57,8 +57,12 @@ int config_unwrap(struct config *c, struct span j, struct buf *text, struct err 
 			if (config_absent(json_member(inner, shared[i])) &&
 			    !config_absent(json_member(j, shared[i])))
 				edits[n++] = (struct edit){shared[i], json_member(j, shared[i])};
+	} else if (config_absent(inner) && !config_absent(json_member(j, "hidden_size"))) {
+		inner = j; /* the first files of Qwen's */
 	} else {
-		inner = j;
+		err_set(e, config_absent(inner) ? "text_config is missing"
+						: "text_config must be an object");
+		goto cleanup;
 	}
 	f = family_find((struct span){name, strlen(name)});
 	if (!f) {

@@ -27,6 +27,15 @@ static const struct family_keys starcoder2_keys =
 	{"num_hidden_layers",	    "hidden_size",  "num_attention_heads", "intermediate_size",
 	 "max_position_embeddings", "norm_epsilon", "hidden_act",	   NULL};
 
+static const struct family_keys granite_hybrid_keys = {"num_hidden_layers",
+						       "hidden_size",
+						       "num_attention_heads",
+						       "shared_intermediate_size",
+						       "max_position_embeddings",
+						       "rms_norm_eps",
+						       "hidden_act",
+						       NULL};
+
 static const struct family_experts olmoe_experts = {.router = "mlp.gate",
 						    .expert = "mlp.experts.%zu.%s",
 						    .linear = {"gate_proj", "up_proj", "down_proj"},
@@ -141,6 +150,19 @@ static int read_granite(struct config *c, struct span j, struct err *e)
 	return 0;
 }
 
+/* Granite 4 without its state-space layers and experts. What the file does not say would be those. */
+static int read_granite_hybrid(struct config *c, struct span j, struct err *e)
+{
+	if (config_absent(json_member(j, "layer_types")))
+		return err_set(e, "layer_types must say that every layer has attention");
+	if (config_absent(json_member(j, "num_local_experts")))
+		return err_set(e, "num_local_experts must be 0, and is missing");
+	if (!json_is(json_member(j, "position_embedding_type"), "rope"))
+		return err_set(e,
+			       "position_embedding_type must be \"rope\"; models without positions are not supported");
+	return read_granite(c, j, e);
+}
+
 /* Without a description of its positions Transformers takes those of the 120B model, which is told
  * nowhere in the file. */
 static int read_gpt_oss(struct config *c, struct span j, struct err *e)
@@ -173,13 +195,18 @@ static int read_ministral3(struct config *c, struct span j, struct err *e)
 	return 0;
 }
 
+/* One expert is a dense model's MLP. */
 static int read_hunyuan(struct config *c, struct span j, struct err *e)
 {
+	double experts;
 	int norm;
 
-	(void)c;
-	if (config_flag(j, "use_qk_norm", 1, &norm, e))
+	if (config_flag(j, "use_qk_norm", 1, &norm, e) ||
+	    config_real(j, "num_experts", 0, &experts, e))
 		return -1;
+	if (experts > 1)
+		return err_set(e, "num_experts: %g has no place in a %s model", experts,
+			       c->family->type);
 	return norm ? 0 : err_set(e, "use_qk_norm false is not supported");
 }
 
@@ -197,9 +224,12 @@ static int get_adjusted_ffn(struct config *c, struct span j, struct err *e)
 		return -1;
 	if (!adjust)
 		return 0;
-	c->ffn = (size_t)(by * (double)(2 * c->ffn / 3));
+	c->ffn = (size_t)fmin(by * (double)(2 * c->ffn / 3), 1 << 30);
 	c->ffn = (c->ffn + multiple - 1) / multiple * multiple;
-	return c->ffn ? 0 : err_set(e, "block_ffn_dim_multiplier %g leaves the MLP no width", by);
+	return c->ffn > 0 && c->ffn <= 1 << 20
+		       ? 0
+		       : err_set(e, "block_ffn_dim_multiplier %g makes the MLP %zu wide", by,
+				 c->ffn);
 }
 
 /* layer_types, which tells layers of this type from those with attention. 1: there is such a list. */
@@ -373,6 +403,12 @@ static const struct family families[] = {
 	 .gguf_permuted = 1, LLAMA_OUTSIDE, LLAMA_NORMS, .linear = {LLAMA_ATTENTION},
 	 .experts = &granite_experts, SILU, ATTENTION_BIAS, .eps = 1e-6, .theta = 1e4,
 	 .read = read_granite},
+	/* "granite" of llama.cpp computes the same. */
+	{.type = "granitemoehybrid", .class = "GraniteMoeHybridForCausalLM", .gguf = "granite",
+	 .gguf_permuted = 1, .gguf_split = 1, LLAMA_OUTSIDE, LLAMA_NORMS, .linear = {LLAMA_ATTENTION,
+	 "shared_mlp.input_linear", "shared_mlp.input_linear", "shared_mlp.output_linear"},
+	 .keys = &granite_hybrid_keys, .act = CONFIG_SWIGLU, .acts = {"silu", "swish"},
+	 ATTENTION_BIAS, .ffn = 1024, .eps = 1e-6, .theta = 1e4, .read = read_granite_hybrid},
 	{.type = "olmo2", .class = "Olmo2ForCausalLM", .gguf = "olmo2", LLAMA_OUTSIDE, BEHIND,
 	 HEAD_NORMS, LLAMA_LINEAR, SILU, ATTENTION_BIAS, .eps = 1e-5, .theta = 1e4, .qk_whole = 1},
 	{.type = "olmo3", .class = "Olmo3ForCausalLM", .gguf = "olmo2", LLAMA_OUTSIDE, BEHIND,
@@ -455,6 +491,7 @@ void family_names(struct buf *out)
 /* --- members of one family in another's file --- */
 
 #define EXPERTS ",olmoe,qwen3_moe,granitemoe,gpt_oss,"
+#define GRANITE ",granite,granitemoe,granitemoehybrid,"
 
 /* Changes what is computed wherever it is neither missing, null, false nor the neutral number, and
  * only the families named (with commas around each) heed it. */
@@ -468,23 +505,25 @@ static const struct {
 	{"query_pre_attn_scalar", NAN, ",gemma2,gemma3_text,"},
 	{"rope_local_base_freq", NAN, ",gemma3_text,"},
 	{"sliding_window_pattern", NAN, ",gemma3_text,exaone4,"},
-	{"embedding_multiplier", 1, ",granite,granitemoe,"},
-	{"residual_multiplier", 1, ",granite,granitemoe,"},
-	{"attention_multiplier", NAN, ",granite,granitemoe,"},
-	{"logits_scaling", 1, ",granite,granitemoe,"},
+	{"embedding_multiplier", 1, GRANITE},
+	{"residual_multiplier", 1, GRANITE},
+	{"attention_multiplier", NAN, GRANITE},
+	{"logits_scaling", 1, GRANITE},
 	{"logit_scale", 1, ","},
 	{"no_rope_layers", NAN, ",smollm3,"},
 	{"no_rope_layer_interval", NAN, ",smollm3,"},
 	{"use_qk_norm", NAN, ",hunyuan_v1_dense,"},
+	{"use_cla", NAN, ","},
+	{"use_bidirectional_attention", NAN, ","},
 	{"qk_layernorm", NAN, ","},
 	{"clip_qkv", NAN, ","},
 	{"parallel_attn", NAN, ","},
 	{"use_parallel_residual", NAN, ","},
 	{"alibi", NAN, ","},
 	{"lm_head_bias", NAN, ","},
-	{"num_experts", 0, EXPERTS},
+	{"num_experts", 0, EXPERTS "hunyuan_v1_dense,"},
 	{"num_local_experts", 0, EXPERTS},
-	{"num_experts_per_tok", NAN, EXPERTS},
+	{"num_experts_per_tok", 0, EXPERTS},
 	{"swiglu_limit", NAN, ",gpt_oss,"},
 	{"swiglu_alpha", NAN, ",gpt_oss,"},
 	{"norm_topk_prob", NAN, ",olmoe,qwen3_moe,"},

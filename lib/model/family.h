@@ -47,6 +47,7 @@ struct family {
 	const char *class; /* what Transformers calls the text model */
 	const char *gguf;  /* llama.cpp's architecture; NULL: none here */
 	int gguf_permuted; /* which turns neighbours, so rows of q and k change places */
+	int gguf_split;	   /* which has gate and up apart, where they are one tensor here */
 	/* its names for norm_mlp and norm_final, where they are not ffn_norm and output_norm */
 	const char *gguf_norm_mlp, *gguf_norm_final;
 

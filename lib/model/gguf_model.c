@@ -12,7 +12,8 @@
 struct source {
 	int tensor;			/* in the model's table; -1: values below */
 	const struct model_linear *lin; /* with an adapter to merge, or whose a or b is written */
-	/* EXPERTS: lin is one product of a layer's first expert; EXPERTS_BIAS: the biases of all */
+	/* EXPERTS: lin is one product of a layer's first expert, or with two dimensions one of the
+	 * layer; EXPERTS_BIAS: the biases of all */
 	enum { WHOLE, LORA_A, LORA_B, EXPERTS, EXPERTS_BIAS } part;
 	int permute; /* rows go from (heads, 2, half) to (heads, half, 2) */
 	/* Heads of values, of so many rows each (0: none) from row `heads_from` on, or of so many columns,
@@ -152,16 +153,17 @@ static void recode_mxfp4(unsigned char *out, const struct nn_mat *w, size_t r)
 	}
 }
 
-/* One product of every expert, plane after plane. */
+/* One product of every expert, plane after plane, or one of a layer. */
 static int write_experts(const struct job *j, size_t i, FILE *f, struct err *e)
 {
 	const struct gguf_tensor *t = &j->g.t[i];
-	size_t cols = t->ne[0], rows = t->ne[1], bytes = gguf_row_bytes(t->type, cols);
+	size_t cols = t->ne[0], rows = t->ne[1], planes = t->dims == 3 ? t->ne[2] : 1,
+	       bytes = gguf_row_bytes(t->type, cols);
 	float *values = mem_alloc(rows * cols, sizeof *values);
 	void *coded = mem_alloc(bytes, 1);
 	int rc = 0;
 
-	for (size_t x = 0; x < t->ne[2] && !rc; x++) {
+	for (size_t x = 0; x < planes && !rc; x++) {
 		const struct model_linear *lin = j->s[i].lin + x * MODEL_EXPERT_LINEARS;
 
 		if (t->type != NN_MXFP4)
@@ -241,9 +243,28 @@ static const char *linear_name(const struct model *m, size_t l, int j)
 		return j == MODEL_O ? "shortconv.out_proj" : "shortconv.in_proj";
 	if (j == MODEL_Q && lin[MODEL_K].t_w == lin[j].t_w)
 		return "attn_qkv";
-	if (j == MODEL_GATE && lin[MODEL_UP].t_w == lin[j].t_w)
+	if (j == MODEL_GATE && lin[MODEL_UP].t_w == lin[j].t_w && !m->config.family->gguf_split)
 		return "ffn_up"; /* holds both, the gate first */
 	return names[j];
+}
+
+/* Whether the product is a tensor of its own there, a run of rows of one here. */
+static int is_split(const struct model *m, size_t l, int j)
+{
+	const struct model_linear *lin = m->layers[l].lin;
+
+	return m->config.family->gguf_split && (j == MODEL_GATE || j == MODEL_UP) &&
+	       lin[MODEL_GATE].t_w == lin[MODEL_UP].t_w;
+}
+
+/* Rows of the tensor that product j begins there; 0: it begins none. */
+static size_t rows_there(const struct model *m, size_t l, int j)
+{
+	const struct model_linear *lin = &m->layers[l].lin[j];
+
+	if (lin->w.rows == 0 || is_split(m, l, j))
+		return lin->w.rows;
+	return lin->row0 ? 0 : m->tensors[lin->t_w].rows;
 }
 
 static void add_norm(struct job *j, const char *name, const struct model_norm *w)
@@ -356,14 +377,15 @@ static void add_layer(struct job *j, size_t l, enum nn_type type, int tied)
 		int turn = f->gguf_permuted && (i == MODEL_Q || i == MODEL_K);
 		struct source s = layer->delta ? heads_of(&j->m->config, i) : (struct source){0};
 
-		if (lin->w.rows == 0 || lin->row0)
+		if (rows_there(j->m, l, i) == 0)
 			continue;
-		s.tensor = lin->t_w;
+		s.tensor = is_split(j->m, l, i) ? -1 : lin->t_w;
+		s.part = is_split(j->m, l, i) ? EXPERTS : WHOLE;
 		s.lin = lin;
 		s.permute = turn;
 		snprintf(name, sizeof name, "blk.%zu.%s.weight", l, linear_name(j->m, l, i));
 		add(j, name, quantize_held_as(type, MODEL_WEIGHT, tied, lin->w.cols),
-		    j->m->tensors[lin->t_w].rows, lin->w.cols, s);
+		    rows_there(j->m, l, i), lin->w.cols, s);
 		snprintf(name, sizeof name, "blk.%zu.%s.bias", l, linear_name(j->m, l, i));
 		if (lin->bias)
 			add_vector(j, name, lin->t_bias, 0, turn);
@@ -665,7 +687,7 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 			struct source s =
 				m->layers[l].delta ? heads_of(&m->config, i) : (struct source){0};
 
-			if (!lin->a || lin->row0)
+			if (!lin->a || rows_there(m, l, i) == 0)
 				continue;
 			s.tensor = -1;
 			s.lin = lin;
@@ -677,7 +699,7 @@ int gguf_export_adapter(const struct model *m, const struct model_save *how, con
 				 linear_name(m, l, i));
 			s.part = LORA_B;
 			s.permute = permute && (i == MODEL_Q || i == MODEL_K);
-			add(&j, key, NN_F32, m->tensors[lin->t_w].rows, lin->rank, s);
+			add(&j, key, NN_F32, rows_there(m, l, i), lin->rank, s);
 		}
 	rc = gguf_write(&j.g, path, fill, &j, &report->bytes, e);
 	report->tensors = j.n;

@@ -29,6 +29,7 @@ shape() {
 		row "$work" null GB "not run: it takes $4 GB of memory, and less is free"
 		return
 	fi
+	rm -rf "$dir/m" "$dir/out"
 	tests/bench/shapes.py "$1" "$dir/m" || return
 	byte_tokenizer "$dir/m"
 	options=(-q -m "$dir/m" --quantize q4_0 --rank 8 --batch 1 --steps 1)

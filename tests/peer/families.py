@@ -166,6 +166,8 @@ def is_conv(l): return c["layer_types"][l] == "conv" if "layer_types" in c else 
 def mlp(x, p):
     if kind in ("phi3", "glm4"):
         gate, up = linear(x, p + "mlp.gate_up_proj").chunk(2, -1); return linear(silu(gate) * up, p + "mlp.down_proj")
+    if kind == "granitemoehybrid":
+        gate, up = linear(x, p + "shared_mlp.input_linear").chunk(2, -1); return linear(silu(gate) * up, p + "shared_mlp.output_linear")
     if kind == "lfm2": return linear(silu(linear(x, p + "feed_forward.w1")) * linear(x, p + "feed_forward.w3"), p + "feed_forward.w2")
     if kind == "arcee": return linear(F.relu(linear(x, p + "mlp.up_proj")) ** 2, p + "mlp.down_proj")
     if kind == "starcoder2": return linear(gelu(linear(x, p + "mlp.c_fc")), p + "mlp.c_proj")

@@ -39,6 +39,10 @@ static const char *const gemma3 =
 	"\"sliding_window\": 20, \"sliding_window_pattern\": 3, "
 	"\"query_pre_attn_scalar\": 10, \"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4}";
 
+#define HYBRID \
+	"\"position_embedding_type\": \"rope\", \"num_local_experts\": 0, " \
+	"\"layer_types\": [\"attention\", "
+
 #define DELTA \
 	SHAPE "\"head_dim\": 16, \"full_attention_interval\": 3, \"linear_conv_kernel_dim\": 3, " \
 	      "\"linear_num_key_heads\": 2, \"linear_num_value_heads\": 4, " \
@@ -658,6 +662,16 @@ static void published_names(void)
 		"\"num_heads\": 32, \"num_hidden_layers\": 16, \"num_key_value_heads\": 8, \"pad_token_id\": 0, "
 		"\"rope_theta\": 1000000.0, \"torch_dtype\": \"bfloat16\", \"use_cache\": true, \"use_pos_enc\": true, "
 		"\"vocab_size\": 65536}";
+	/* and ibm-granite's granite-4.0-micro, its list of layers shortened */
+	static const char granite[] =
+		"{\"architectures\": [\"GraniteMoeHybridForCausalLM\"], \"attention_bias\": false, \"attention_multiplier\": 0.015625, "
+		"\"embedding_multiplier\": 12, \"hidden_act\": \"silu\", \"hidden_size\": 2560, \"intermediate_size\": 8192, "
+		"\"layer_types\": [\"attention\", \"attention\"], \"logits_scaling\": 10, \"mamba_d_conv\": 4, \"mamba_n_heads\": 128, "
+		"\"max_position_embeddings\": 131072, \"model_type\": \"granitemoehybrid\", \"normalization_function\": \"rmsnorm\", "
+		"\"num_attention_heads\": 40, \"num_experts_per_tok\": 0, \"num_hidden_layers\": 2, \"num_key_value_heads\": 8, "
+		"\"num_local_experts\": 0, \"position_embedding_type\": \"rope\", \"residual_multiplier\": 0.22, "
+		"\"rms_norm_eps\": 1e-05, \"rope_scaling\": null, \"rope_theta\": 10000000, \"shared_intermediate_size\": 8192, "
+		"\"tie_word_embeddings\": true, \"vocab_size\": 100352}";
 	struct config c;
 
 	ok(config_parse(&c, text, sizeof text - 1, "config.json", &e) == 0, "%s", e.msg);
@@ -665,26 +679,26 @@ static void published_names(void)
 		   !c.conv[2] && c.conv[3] && c.conv_taps == 3,
 	   "LFM2's file says by other names how wide the MLP is and which layers see all");
 	config_release(&c);
+	ok(config_parse(&c, granite, sizeof granite - 1, "config.json", &e) == 0, "%s", e.msg);
+	ok(c.ffn == 8192 && c.experts == 0 && c.attn_scale == 0.015625F && c.logit_scale == 0.1F,
+	   "dense Granite 4 is called a hybrid of experts, of which there are none");
+	config_release(&c);
 }
 
 /* What ends in the residual stream begins smaller, in whatever kind of layer. */
 static void begun_smaller(const char *text, size_t layer, int product)
 {
-	struct config c;
-	struct model *m;
+	struct model *m = made(text, 3);
 	double sum = 0;
 	const struct model_tensor *t;
 
-	ok(config_parse(&c, text, strlen(text), "config", &e) == 0 && model_new(&m, &c, 3, &e) == 0,
-	   "%s", e.msg);
 	t = &m->tensors[m->layers[layer].lin[product].t_w];
 	for (size_t i = 0; i < t->rows * t->cols; i++)
 		sum += pow(m->params[t->offset + i], 2);
-	sum = sqrt(sum / (double)(t->rows * t->cols)) / c.init_range;
-	ok(fabs(sum * sqrt(2 * (double)c.layers) - 1) < 0.1, "%s begins with %g of the range",
-	   t->name, sum);
+	sum = sqrt(sum / (double)(t->rows * t->cols)) / m->config.init_range;
+	ok(fabs(sum * sqrt(2 * (double)m->config.layers) - 1) < 0.1,
+	   "%s begins with %g of the range", t->name, sum);
 	model_free(m);
-	config_release(&c);
 }
 
 /* --- FP8 --- */
@@ -964,6 +978,29 @@ static void unknown_is_refused(void)
 		{"{\"model_type\": \"qwen3\", " SHAPE
 		 "\"quantization_config\": {\"quant_method\": \"mxfp4\"}}",
 		 "MXFP4"},
+		{"{\"model_type\": \"gemma3\", \"text_config\": [1]}",
+		 "text_config must be an object"},
+		{"{\"model_type\": \"gemma3\"}", "text_config is missing"},
+		{"{\"model_type\": \"qwen3\", " SHAPE "\"quantization\": {\"bits\": 4}}", "MLX"},
+		{"{\"model_type\": \"qwen3\", " SHAPE
+		 "\"quantization_config\": {\"load_in_4bit\": true}}",
+		 "bitsandbytes"},
+		{"{\"model_type\": \"gemma3_text\", " SHAPE
+		 "\"head_dim\": 8, \"use_bidirectional_attention\": true}",
+		 "use_bidirectional_attention"},
+		{"{\"model_type\": \"hunyuan_v1_dense\", " SHAPE "\"num_experts\": 8}",
+		 "num_experts: 8 has no place"},
+		{"{\"model_type\": \"hunyuan_v1_dense\", " SHAPE "\"use_cla\": true}", "use_cla"},
+		{"{\"model_type\": \"lfm2\", " SHAPE
+		 "\"full_attn_idxs\": [1], \"block_ffn_dim_multiplier\": 1e12}",
+		 "block_ffn_dim_multiplier"},
+		{"{\"model_type\": \"granitemoehybrid\", " SHAPE "\"num_local_experts\": 0}",
+		 "layer_types must say"},
+		{"{\"model_type\": \"granitemoehybrid\", " SHAPE HYBRID
+		 "\"mamba\", \"attention\"]}",
+		 "layer_types: \"mamba\" is not supported"},
+		{"{\"model_type\": \"granitemoehybrid\", " SHAPE "\"num_local_experts\": 62}",
+		 "num_local_experts: 62 has no place"},
 		{"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"mamba\"}}",
 		 "config.json: text_config: model_type mamba is not supported"},
 		{"{\"model_type\": \"gemma3\", \"text_config\": {\"hidden_size\": -1}}",
