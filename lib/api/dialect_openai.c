@@ -167,8 +167,24 @@ static void take_last(const struct dialect_growth *g, struct buf *text)
 	text->data[text->len] = 0;
 }
 
+/* In the order of their numbers, where each has one: they may come in another. */
+static void sort_calls(struct dialect_stream *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->pieces[i].index < 0)
+			return;
+	for (size_t i = 1; i < s->n; i++)
+		for (size_t k = i; k > 0 && s->pieces[k - 1].index > s->pieces[k].index; k--) {
+			struct dialect_piece swap = s->pieces[k];
+
+			s->pieces[k] = s->pieces[k - 1];
+			s->pieces[k - 1] = swap;
+		}
+}
+
 void dialect_openai_gather(struct dialect_stream *s)
 {
+	sort_calls(s);
 	take_last(&s->text_growth, &s->text);
 	take_last(&s->reasoning_growth, &s->reasoning);
 }
