@@ -5,8 +5,11 @@
  * and its even one the pair moved up.
  */
 #include <string.h>
-#if defined(ISA_avx512)
+#if defined(BF16_MODEL) /* a test's, of the instructions */
+#include BF16_MODEL
+#elif defined(ISA_avx512)
 #include <immintrin.h>
+#define TARGET(sets) __attribute__((target(sets)))
 #endif
 #include "bf16_impl.h"
 
@@ -117,7 +120,7 @@ static void mul(float *c, size_t ldc, const uint32_t *a, size_t lda, size_t m, c
 const struct nn_bf16 SET = {"emulated", NN_BF16_PAIRS, along, across, mul};
 
 #if defined(ISA_avx512)
-#define DOT __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")))
+#define DOT TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")
 #define DOT_ROWS 12
 
 /* 32 columns of `rows` rows; the last column's mask is that of those that there are. */
@@ -169,7 +172,7 @@ DOT static void dot_mul(float *c, size_t ldc, const uint32_t *a, size_t lda, siz
 
 const struct nn_bf16 nn_bf16_dot = {"avx512-bf16", NN_BF16_PAIRS, along, across, dot_mul};
 
-#define AMX __attribute__((target("avx512f,amx-tile,amx-bf16")))
+#define AMX TARGET("avx512f,amx-tile,amx-bf16")
 
 /* 32 rows and 32 columns are four tiles of sums, 0 to 3, of 16 rows of 64 bytes each; 4 and 5 hold a's
  * rows, 6 and 7 b's columns. */
