@@ -196,6 +196,14 @@ check-browser: setup
 	@mkdir -p build/npm && cd build/npm && { [ -d node_modules/playwright-core ] || npm install --no-save --silent playwright-core@1; }
 	@$(RUN_TESTS) tests/browser.bats
 
+.PHONY: check-cluster
+# examples/cluster under a Slurm of its own, ft-train on several ranks.
+check-cluster: setup
+	@.ci/setup check cluster
+	@$(MAKE) $(JOBS) test-programs
+	@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 programs
+	@FT_CLUSTER=1 $(RUN_TESTS) tests/cluster.bats
+
 # FT_FAULT=N tries a slice of the faults, another for each N.
 FT_FAULT = all
 check-fault: setup
@@ -260,7 +268,8 @@ C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fault/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
 SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
-	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin $(BATS_FILES)
+	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin examples/cluster/task examples/cluster/submit \
+	examples/cluster/task.sbatch examples/cluster/train.sbatch $(BATS_FILES)
 lint: setup
 	@.ci/setup lint
 	@if grep -nE ' +$$' $(C_FILES) $(H_FILES); then echo "trailing blanks"; exit 1; fi
@@ -365,6 +374,7 @@ help:
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
 	@echo 'make check-browser   the pages in headless Chromium'
+	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
 	@echo 'make check-fault     every allocation and system call fails once, and every run is killed there'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'

@@ -1,0 +1,315 @@
+#!/usr/bin/env bats
+# examples/cluster: the same tasks under make, xargs, GNU parallel and Slurm, and ft-train on several
+# ranks. Slurm is a controller, a node and munge of the tests' own on the loopback; what stands for
+# the API is a stub. make check-cluster sets FT_CLUSTER=1 and builds what MPI needs.
+
+load helper
+
+# One node that says it has four processors, in a directory and on ports of its own. No accounting,
+# no cgroups: what a container can give.
+start_slurm() {
+	local d=$BATS_FILE_TMPDIR/slurm port=$((20000 + $$ % 20000)) node=${HOSTNAME:-$(hostname)} name
+	for name in slurmctld slurmd munged sbatch; do
+		command -v $name >/dev/null || return 0
+	done
+	mkdir -p "$d/state" "$d/spool"
+	head -c 1024 /dev/urandom >"$d/key"
+	chmod 400 "$d/key"
+	cat >"$d/slurm.conf" <<END
+ClusterName=ft
+SlurmctldHost=$node(127.0.0.1)
+SlurmctldPort=$port
+SlurmdPort=$((port + 1))
+SlurmUser=$(id -un)
+SlurmdUser=$(id -un)
+AuthInfo=socket=$d/munge.socket
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SchedulerParameters=sched_interval=2,batch_sched_delay=0
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+OverTimeLimit=1
+StateSaveLocation=$d/state
+SlurmdSpoolDir=$d/spool
+SlurmctldPidFile=$d/slurmctld.pid
+SlurmdPidFile=$d/slurmd.pid
+SlurmctldLogFile=$d/slurmctld.log
+SlurmdLogFile=$d/slurmd.log
+NodeName=$node NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+END
+	export SLURM_CONF=$d/slurm.conf
+	serve munged -F --force --num-threads=2 --socket="$d/munge.socket" --key-file="$d/key" --pid-file="$d/munge.pid" \
+		--log-file="$d/munge.log" --seed-file="$d/seed"
+	for _ in $(seq 100); do
+		[ -S "$d/munge.socket" ] && break
+		sleep 0.02
+	done
+	serve slurmctld -D
+	serve slurmd -D
+	for _ in $(seq 100); do
+		timeout 5 sinfo -h -o %t 2>/dev/null | grep -q idle && break
+		sleep 0.1
+	done
+	timeout 5 sinfo -h -o %t | grep -q idle && : >"$d/up" || tail -n 20 "$d"/*.log
+}
+
+serve() {
+	setsid "$@" </dev/null >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+}
+
+setup_file() {
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+	[ -z "${FT_CLUSTER:-}" ] || start_slurm
+}
+
+teardown_file() {
+	local pid
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || true
+	done < <(tac "$BATS_FILE_TMPDIR/pids" 2>/dev/null)
+	for pid in $(cat "$BATS_FILE_TMPDIR/pids" 2>/dev/null); do
+		for _ in $(seq 200); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
+}
+
+need_slurm() {
+	[ -n "${FT_CLUSTER:-}" ] || skip "make check-cluster runs it"
+	[ -e "$BATS_FILE_TMPDIR/slurm/up" ] || skip "no slurmctld, slurmd and munge here, or they do not run"
+}
+
+# prepare - 60 messages of three topics, and what one process makes of them.
+prepare() {
+	cp -r "$ROOT/examples/cluster" .
+	jq -nc 'range(60) | (["billing", "delivery", "account"][. % 3]) as $t
+		| {id: "r\(.)", created: "2024-01-\(101 + . % 28 | tostring[1:])", amount: (. * 37 % 101 / 4),
+			messages: [{role: "user", content: "about \($t) \(.)"}, {role: "assistant", content: $t}]}' >rows.jsonl
+	printf '{"match": "about %s", "reply": "%s"}\n' billing billing delivery delivery account other >replies.jsonl
+	start_stub --replies replies.jsonl --log asked.jsonl --delay "${1:-0}"
+	RUN=$TMP/run
+	OPTIONS=(--no-print-directory -C cluster MODEL=stub "DATA=$TMP/rows.jsonl" "RUN=$RUN" "PATH=$PATH")
+}
+
+# How an answer came is left out of the comparison; all else is to be the same.
+same_answers() {
+	local how='del(.latency, .ttft, .request_id, .attempts, .cached)'
+	ft-prompt -q -m stub -s @cluster/prompt.txt --cache one.cache rows.jsonl >one.jsonl
+	jq -c "$how" one.jsonl >one
+	jq -c "$how" "$RUN/answers.jsonl" >sharded
+	diff sharded one
+}
+
+# run_on ENGINE - answers, scores and columns from shards are those of the whole.
+run_on() {
+	prepare
+	status_is 0 make "${OPTIONS[@]}" "ENGINE=$1"
+	same_answers
+	ft-eval -q --table -c exact "$RUN/answers.jsonl" >want
+	cmp "$RUN/report.txt" want
+	make "${OPTIONS[@]}" "ENGINE=$1" drift >/dev/null
+	jq -c ".amount += 90" rows.jsonl >later.jsonl
+	status_is 1 ft-drift --json -r rows.jsonl later.jsonl
+	want=$output
+	status_is 1 ft-drift --json -r "$RUN/rows.profile" later.jsonl
+	[ "$output" = "$want" ]
+	[ "$(jq -s length asked.jsonl)" -eq 120 ] # once by the shards, once by one process
+}
+
+@test "shards under make -j: what one process answers, scores and finds in the columns" { run_on make; }
+
+@test "shards under xargs -P: the same" { run_on xargs; }
+
+@test "shards under GNU parallel: the same" {
+	command -v parallel >/dev/null || skip "no GNU parallel here"
+	mkdir home
+	HOME=$TMP/home run_on parallel
+	[ "$(wc -l <"$RUN/ask.joblog")" -eq 5 ]
+}
+
+@test "a shard that failed is run again by make, and the others are not" {
+	prepare
+	mkdir broken
+	printf '#!/bin/sh\ncase "$*" in *2.rows) exit 137 ;; esac\nexec %s "$@"\n' "$BUILD/bin/ft-prompt" >broken/ft-prompt
+	chmod +x broken/ft-prompt
+	run ! make "${OPTIONS[@]}" "PATH=$TMP/broken:$PATH"
+	[ ! -e "$RUN/answers.jsonl" ]
+	[ ! -e "$RUN/2.answers" ]
+	make "${OPTIONS[@]}" >/dev/null
+	[ "$(jq -s length asked.jsonl)" -eq 60 ]
+	same_answers
+}
+
+@test "a row stays in its shard as rows come in" {
+	prepare
+	jq -r --argjson shards 4 -f cluster/shard.jq rows.jsonl >before
+	[ "$(sort -u before | wc -l)" -eq 4 ]
+	jq -nc '{id: "new"}, {prompt: "p"}, {messages: []}' | cat - rows.jsonl |
+		jq -r --argjson shards 4 -f cluster/shard.jq | tail -n +4 | cmp - before
+}
+
+# --- Slurm ---
+
+# say TEXT... - into the test's output, for what happened is news there.
+say() { printf '# %s\n' "$*" >&3; }
+
+# hurry PID - waits for it. A job that was requeued begins two minutes later, so that all of it that ran is gone
+# by then; Slurm has no setting for that. Here it begins once its processes are gone.
+hurry() {
+	local id
+	while kill -0 "$1" 2>/dev/null; do
+		for id in $(timeout 5 squeue -h -t PD -o "%A %r" | sed -n "s/ BeginTime$//p"); do
+			while pgrep -f "^slurmstepd: \\[${id}[.\\]]" >/dev/null; do sleep 0.1; done
+			sleep 4
+			timeout 5 scontrol update JobId="$id" StartTime=now
+		done
+		sleep 0.2
+	done
+	wait "$1"
+}
+
+# jobs_of - the state and the restarts of each task that Slurm still knows.
+jobs_of() {
+	timeout 10 scontrol -o show job |
+		sed -E 's/^JobId=([0-9]+).* JobState=([A-Z]+).*Restarts=([0-9]+).*ExitCode=([0-9:]+).*/\1 \2 restarts \3 exit \4/' |
+		while read -r line; do say "job $line"; done
+}
+
+@test "Slurm: an array answers as one process does, a task killed in the middle is requeued, no answer is paid twice" {
+	need_slurm
+	prepare 30
+	OPTIONS+=(ENGINE=slurm ASK="-j 2" POLL=0.2)
+	timeout 120 make "${OPTIONS[@]}" ask >make.out 2>&1 3>&- &
+	make=$!
+	for _ in $(seq 400); do
+		[ "$(wc -l 2>/dev/null <"$RUN/2.answers.new")" -ge 3 ] 2>/dev/null && break
+		sleep 0.02
+	done
+	victim=$(pgrep -f "^ft-prompt .*$RUN/2.rows$")
+	kill -STOP "$victim"
+	cp "$RUN/2.answers.new" had.jsonl
+	[ -s had.jsonl ]
+	[ "$(wc -l <had.jsonl)" -lt "$(wc -l <"$RUN/2.rows")" ]
+	kill -KILL "$victim"
+	hurry $make || { cat make.out "$RUN"/*.log; false; }
+	jobs_of
+	timeout 10 scontrol -o show job | grep -q 'Restarts=1 '
+	asked=$(jq -s length asked.jsonl)
+	say "60 rows, $asked requests, $(wc -l <had.jsonl) answers of shard 2 when it was killed"
+	same_answers
+	[ "$asked" -ge 60 ]
+	[ "$asked" -le 62 ] # two were under way
+	jq -r '.messages[0].content' had.jsonl | while read -r text; do
+		[ "$(head -n "$asked" asked.jsonl | grep -cF "$text\"")" -eq 1 ]
+	done
+}
+
+# --- training ---
+
+prepare_training() {
+	prepare
+	head -n 40 rows.jsonl >train.jsonl
+	tail -n 20 rows.jsonl >valid.jsonl
+	echo '{"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+		"num_key_value_heads": 1, "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "tie_word_embeddings": true}' >config.json
+	ft-train -q --scratch config.json -o base --steps "${1:-1}" --lr 5e-3 train.jsonl >/dev/null
+	OPTIONS+=("BASE=$TMP/base" "TRAIN=$TMP/train.jsonl" "VALID=$TMP/valid.jsonl" POLL=0.2)
+}
+
+need_mpi() {
+	[ -n "${FT_CLUSTER:-}" ] || skip "make check-cluster runs it"
+	MPI=${FT_MPI_BUILD:-$ROOT/build/mpi}/bin
+	[ -x "$MPI/ft-train" ] && command -v mpirun >/dev/null || skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"
+}
+
+@test "a sweep as an array: the cheapest that is good enough, whatever runs it; none is an answer too" {
+	prepare_training 10
+	printf '1e-6 2\n2e-3 2\n' >cluster/sweep.txt
+	make "${OPTIONS[@]}" sweep "REQUIRE=exact>=0" >/dev/null
+	[ "$(grep -c 'lr .*, rank' "$RUN/chosen.txt")" -ge 2 ]
+	for n in 0 1; do
+		[ "$(jq -s length "$RUN/$n.tried")" -eq 20 ]
+		[ -s "$RUN/$n.adapter/adapter_model.safetensors" ]
+	done
+	sum=$(sha256sum "$RUN"/*.tried)
+	make "${OPTIONS[@]}" -B sweep "REQUIRE=exact>=0.99" >/dev/null # measured anew, not trained anew
+	grep -q missed "$RUN/chosen.txt" || { cat "$RUN/chosen.txt"; false; }
+	sha256sum "$RUN"/*.tried | diff - <(echo "$sum")
+}
+
+# ranks N OUT STEPS OPTIONS... - ft-train on N ranks.
+ranks() {
+	timeout 60 mpirun -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
+		--batch 8 --lr 1e-3 train.jsonl "${@:4}"
+}
+
+# The processes of a run, once it has a checkpoint.
+ranks_of() {
+	for _ in $(seq 400); do
+		[ -s "$1/checkpoint.safetensors" ] && break
+		sleep 0.02
+	done
+	pgrep -f "^[^ ]*ft-train .*-o $1 "
+}
+
+@test "2 and 4 ranks: the losses of one process; a rank killed, all ended by TERM: gone on with bit for bit" {
+	need_mpi
+	prepare_training
+	ft-train -q -m ./base -o one --steps 20 --batch 8 --lr 1e-3 train.jsonl >one.jsonl
+	for n in 2 4; do
+		ranks "$n" "few$n" 20 >"few$n.jsonl"
+		for run in one "few$n"; do jq 'select(.step and .loss and (.end | not)) | .loss' $run.jsonl >$run.losses; done
+		paste one.losses "few$n.losses" |
+			awk '{d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d; n++}
+				END {print n, most; exit !(n >= 10 && most < 1e-4)}' >apart
+		say "$n ranks: losses compared and the greatest difference: $(cat apart)"
+		ranks "$n" whole 600 >/dev/null
+		for signal in KILL TERM; do
+			ranks "$n" cut 600 >cut.jsonl 2>cut.err 3>&- &
+			run=$!
+			ranks=$(ranks_of cut)
+			[ "$signal" = TERM ] || ranks=${ranks##*$'\n'} # one is enough
+			for pid in $ranks; do kill -"$signal" "$pid"; done
+			status=0
+			wait $run || status=$?
+			[ "$status" -ne 0 ]
+			at=$(jq -s 'map(.step // 0) | max' cut/metrics.jsonl)
+			[ "$at" -lt 600 ]
+			ranks "$n" cut 600 --resume >on.jsonl
+			say "$n ranks, $signal: status $status, resumed at step $(jq -s 'map(.step // empty)[0]' on.jsonl) of 600"
+			cmp cut/adapter_model.safetensors whole/adapter_model.safetensors
+			rm -rf cut
+		done
+		rm -rf whole
+	done
+}
+
+@test "Slurm: ranks in a job; TERM before the time is up and a killed rank put it back into the queue, and it goes on bit for bit" {
+	need_slurm
+	need_mpi
+	prepare_training
+	mkdir "$RUN"
+	export SAVE_EVERY=20
+	OPTIONS+=("PATH=$MPI:$PATH" TRAIN_OPTIONS='--steps 400 --batch 8 --lr 1e-3')
+	ranks 2 whole 400 -v valid.jsonl >/dev/null
+	for signal in TERM KILL; do
+		timeout 120 make "${OPTIONS[@]}" train >make.out 2>&1 3>&- &
+		make=$!
+		ranks_of "$RUN/trained" >victims
+		if [ $signal = TERM ]; then
+			timeout 5 scancel --signal=TERM "$(squeue -h -o %A | tail -n 1)" # as --signal does when time is nearly up
+		else
+			kill -KILL "$(tail -n 1 victims)"
+		fi
+		hurry $make || { cat make.out "$RUN"/*.log; false; }
+		say "after $signal:"
+		jobs_of
+		timeout 10 scontrol -o show job | grep 'JobName=ft-train' | tail -n 1 | grep -q 'JobState=COMPLETED.*Restarts=1 '
+		cmp "$RUN/trained/adapter_model.safetensors" whole/adapter_model.safetensors
+		rm -rf "$RUN/trained"
+	done
+}
