@@ -149,7 +149,9 @@ state() {
 	for error in '"type": "insufficient_quota", "code": "insufficient_quota", "message": "no more"' \
 		'"code": "credit_balance_exhausted", "message": "x"' '"code": 402, "message": "x"' \
 		'"code": "1113", "message": "Insufficient balance or no resource package."' \
-		'"type": "invalid_request_error", "message": "Your credit balance is too low."'; do
+		'"type": "invalid_request_error", "message": "Your credit balance is too low."' \
+		'"type": "billing_error", "message": "x"' '"type": "credit_limit", "message": "Credit limit exceeded"' \
+		'"message": "You have exceeded your monthly included credits for Inference Providers."'; do
 		echo "{\"error\": {$error}}" >quota.json
 		before=$(state requests)
 		status_is 3 ft-prompt -m m -j 4 in.jsonl
@@ -157,6 +159,9 @@ state() {
 		[ $(($(state requests) - before)) -le 4 ]
 		[[ $stderr == *'quota 429: 40'* ]]
 	done
+	echo '{"code": "exhausted", "error": "Your team has used all available credits or reached its monthly spending limit."}' >quota.json
+	ask "stub{status=429;file=$PWD/quota.json}"
+	[ "$(jq -c '[.error.type, .attempts]' <<<"$output")" = '["quota",1]' ]
 	echo '{"error": {"code": "insufficient_quota", "message": "the minute is full"}}' >quota.json
 	ask "stub{status=429;retry-after-ms=1;file=$PWD/quota.json;times=1} later"
 	[ "$(jq -c '[.output, .attempts]' <<<"$output")" = '[" later",2]' ]

@@ -355,12 +355,20 @@ int dialect_quota(struct span body)
 		const char *name;
 		int sure;
 	} names[] = {
-		{"credit_balance_exhausted", 2}, {"billing_hard_limit_reached", 2},
-		{"billing_not_active", 2},	 {"access_terminated", 2},
-		{"insufficient_quota", 1},	 {"quota_exceeded", 1},
+		{"credit_balance_exhausted", 2},
+		{"billing_hard_limit_reached", 2},
+		{"billing_error", 2},
+		{"credit_limit", 2},
+		{"billing_not_active", 2},
+		{"access_terminated", 2},
+		{"insufficient_quota", 1},
+		{"quota_exceeded", 1},
 	};
 	/* Those that have no name for it */
-	static const char *const texts[] = {"credit balance is too low", "insufficient balance"};
+	static const char *const texts[] =
+		{"credit balance is too low",  "insufficient balance", "insufficient credits",
+		 "used all available credits", "run out of credits",   "monthly included credits",
+		 "monthly spending limit",     "credit limit exceeded"};
 	struct span error = error_in(body), code = json_member(error, "code"),
 		    type = json_member(error, "type");
 	struct buf message = BUF_INIT;
@@ -371,7 +379,7 @@ int dialect_quota(struct span body)
 		if ((json_is(type, names[i].name) || json_is(code, names[i].name)) &&
 		    names[i].sure > sure)
 			sure = names[i].sure;
-	json_string(json_member(error, "message"), &message);
+	dialect_error(body, &message);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (message.len && strcasestr(message.data, texts[i]))
 			sure = 2;

@@ -63,6 +63,20 @@ static void refusals(void)
 	     "find field.\",\"status\":\"INVALID_ARGUMENT\"}}]",
 	     "seed");
 	says("unsupported parameter top_p", "top_p");
+	/* Moonshot, LiteLLM, LM Studio and others, by another hand */
+	says("{\"error\":{\"message\":\"invalid temperature: only 1 is allowed for this model\",\"type\":\"invalid_request_error\"}}",
+	     "temperature");
+	says("{\"error\":{\"message\":\"'temperature' must be 1 for this model\"}}", "temperature");
+	says("{\"error\":{\"message\":\"litellm.UnsupportedParamsError: gpt-5 models (including gpt-5-codex) don't support temperature=0. Only "
+	     "temperature=1 is supported.\"}}",
+	     "temperature");
+	says("{\"error\":{\"message\":\"this model is not supported MaxTokens, please use MaxCompletionTokens\",\"param\":\"max_tokens\"}}",
+	     "max_tokens");
+	says("{\"error\":{\"message\":\"property 'seed' is unsupported\"}}", "seed");
+	says("{\"detail\":\"Unsupported parameter: temperature\"}", "temperature");
+	says("{\"error\":{\"message\":\"top_logprobs must be between 0 and 20\"}}", NULL);
+	says("{\"error\":{\"message\":\"temperature should be in [0, 2]\"}}", NULL);
+	says("{\"error\":{\"message\":\"stop sequences must contain non-whitespace\"}}", NULL);
 	/* values out of their range, and words of everyday language, are no such thing */
 	says("{\"error\":{\"message\":\"Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got "
 	     "3 instead.\",\"param\":\"temperature\",\"code\":\"decimal_above_max_value\"}}",
