@@ -159,7 +159,7 @@ WITH_SANITIZERS = BUILD=build/asan SANITIZE='-fsanitize=address,undefined -fno-s
 # Programs leave freeing at exit to the system; what is tested for leaks are the unit tests.
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 FT_SANITIZED=1
 
-.PHONY: check check-slow check-asan check-valgrind check-fault lint
+.PHONY: check check-slow check-asan check-tsan check-valgrind check-fault lint
 check: setup
 	@.ci/setup check
 	@$(MAKE) $(JOBS) test-programs
@@ -174,6 +174,13 @@ check-asan: setup
 	@.ci/setup check sanitize
 	@$(MAKE) $(JOBS) $(WITH_SANITIZERS) test-programs
 	@$(ASAN_ENV) FT_BUILD=build/asan tests/run
+
+# Threads: those of the pool, of the servers, of the generator and of programs that share a cache. A
+# program that has a data race ends with status 66, which no test expects.
+check-tsan: setup
+	@.ci/setup check sanitize
+	@$(MAKE) $(JOBS) BUILD=build/tsan SANITIZE='-fsanitize=thread' test-programs
+	@TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1' FT_SANITIZED=1 FT_BUILD=build/tsan tests/run
 
 # The same suites with every program under valgrind: wrappers stand where the programs are looked
 # for.
@@ -372,6 +379,7 @@ help:
 	@echo 'make demo            the whole road on generated payment notes, a few minutes on 2 cores'
 	@echo 'make check           build and run all tests (check-slow: also the long simulations)'
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make check-tsan      the tests under ThreadSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'

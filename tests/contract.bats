@@ -533,3 +533,50 @@ odd_lines() {
 	ln -s "$(command -v ft)" front
 	[ "$(./front eval --version)" = "$(ft-eval --version)" ]
 }
+
+# sources FILE - what its policy lets run and look: each 'sha256-...' of it, and none.
+sources() {
+	grep -o 'Content-Security-Policy" content="[^"]*"' "$1" | grep -oE "'[^']*'" | tr -d "'"
+}
+
+# hashes FILE - of all that stands in its style and script elements, as a policy names them.
+hashes() {
+	local page tag text
+	page=$(<"$1")
+	for tag in style script; do
+		text=$page
+		while [[ $text == *"<$tag"* ]]; do
+			text=${text#*"<$tag"}
+			text=${text#*>}
+			printf '%s' "${text%%"</$tag>"*}" | sha256sum | cut -c1-64 | sed 's/../\\x&/g' >"$TMP/sum"
+			echo "sha256-$(printf "$(<"$TMP/sum")" | base64)"
+		done
+	done
+}
+
+@test "a page's policy names the very style and script that stand in it, and a record cannot add to them" {
+	jq -nc 'range(60) | {id: "<script>alert(\(. / 2 | floor))</script>", 
+		model: (if . % 2 == 0 then "a</script>" else "<b onclick=x>" end), group: "</style><style>*{}",
+		output: "yes</script><script>alert(1)</script>", ideal: (if . % 3 == 0 then "no" else "yes" end),
+		messages: [{role: "user", content: "q \(. % 50) <style>x</style>"}], at: "2024-01-\(10 + . % 20)T00:00:00Z"}' >rows.jsonl
+	jq -c '.output = "other" | .score = 3' rows.jsonl >later.jsonl
+	ft-split -q -o d rows.jsonl
+	report() { "$@" >/dev/null 2>err || [ $? -eq 1 ]; }
+	report ft-eval -c exact -c words:1-9 --by .group --html eval.html rows.jsonl
+	report ft-eval -c exact --compare .model --html compare.html rows.jsonl
+	report ft-eval -c exact --by .model --baseline-file rows.jsonl --html baseline.html later.jsonl
+	report ft-drift -r rows.jsonl --html drift.html later.jsonl
+	report ft-split --check --html split.html d/train.jsonl d/test.jsonl
+	seen=0
+	for page in *.html; do
+		sources "$page" | grep -vx none | sort -u >named
+		hashes "$page" | sort -u >there
+		[ -s named ]
+		cmp named there
+		run ! grep -qE 'unsafe-|[^-]nonce-' "$page"
+		sed 's/="[^"]*"/=""/g' "$page" >unquoted
+		run ! grep -qiE '<[a-z][^>]* (on[a-z]+|style)=' unquoted
+		seen=$((seen + 1))
+	done
+	[ "$seen" -eq 5 ]
+}

@@ -21,7 +21,7 @@ setup() {
 	cd "$TMP" || exit 1
 	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
 	inject -k write true 2>/dev/null || skip "this kernel hands no system calls over"
-	export OPENBLAS_NUM_THREADS=1
+	export OPENBLAS_NUM_THREADS=1 SOURCE_DATE_EPOCH=0
 	plain=cat next=() tried=
 	mkdir start
 	jq -nc 'range(40) | {id: "r\(.)", messages: [{role: "user", content: "q \(.)"}, {role: "assistant", content: "{\"a\": \(. % 7)}"}],
@@ -168,29 +168,21 @@ told() {
 	tried=
 }
 
-# undated - a page without the moment of its making.
-undated() {
-	# the command stands there as well
-	sed 's/20[0-9][0-9]-[0-9-]* [0-9:]* UTC//g'
-}
 @test "ft-split" { hold -- ft-split -q "$TMP/in.jsonl"; }
 @test "ft-split -o: the old set or the new one" {
 	ft-split -q --seed 5 -o start/out in.jsonl
 	hold out -- ft-split -q -o out "$TMP/in.jsonl"
 }
 @test "ft-split --check" {
-	plain=undated
 	ft-split -q -o d in.jsonl
 	hold page.html -- ft-split --check --json --html page.html "$TMP/d/train.jsonl" "$TMP/d/test.jsonl"
 }
 @test "ft-eval" { hold -- ft-eval -c exact -c json-fields -c jq:.output --json "$TMP/in.jsonl"; }
 @test "ft-eval --html, --junit" {
-	plain=undated
 	 hold page.html junit.xml -- ft-eval -c exact --html page.html --junit junit.xml --require 'exact>=0' "$TMP/in.jsonl"
 }
 @test "ft-eval --profile" { hold -- ft-eval -c exact --profile "$TMP/in.jsonl"; }
 @test "ft-drift" {
-	plain=undated
 	 hold page.html -- ft-drift -r "$TMP/in.jsonl" --threads 1 --json --html page.html "$TMP/in.jsonl"
 }
 @test "ft-drift --profile" { hold -- ft-drift --profile "$TMP/in.jsonl"; }

@@ -402,3 +402,16 @@ called() {
 		jq -e --arg m "$want" 'select(.choose) | tostring | contains($m)' <<<"$output"
 	done
 }
+
+@test "a template that renders nothing leaves nothing to ask with and nothing to train on, and that is said" {
+	make_model m
+	jq '.chat_template = "{% if false %}x{% endif %}"' m/tokenizer_config.json >config
+	mv config m/tokenizer_config.json
+	jq '.post_processor = null' m/tokenizer.json >tokenizer
+	mv tokenizer m/tokenizer.json
+	echo '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}' >in.jsonl
+	status_is 3 ft-prompt -m ./m --max-tokens 3 in.jsonl
+	[[ $(jq -r .error.message <<<"$output") == *"the prompt is empty"* ]]
+	status_is 2 ft-train -q -m ./m -o out --steps 1 in.jsonl
+	[[ $stderr == *"the template leaves this turn out"* ]]
+}

@@ -2,7 +2,9 @@
 # ft-prompt over TLS and HTTP/2: nghttpx, with a certificate made here, stands before the test
 # server.
 
+# shellcheck disable=SC2154 # status_is and run set stderr
 load helper
+load hub
 
 # start_tls ARGS... - nghttpx before the stub that start_stub started; sets TLS_URL. Skips where a
 # program is missing.
@@ -114,4 +116,24 @@ flushed() {
 	SSL_CERT_FILE=cert.pem status_is 3 ft-prompt -m m -u "${TLS_URL/127.0.0.1/localhost}" in.jsonl
 	[ "$(jq -r .error.type <<<"$output" | sort -u)" = tls ]
 	[ "$(state requests)" -eq 0 ]
+}
+
+@test "a hub behind TLS that sends to plain http is not followed" {
+	mkdir m
+	printf '{"model_type":"llama"}' >m/config.json
+	printf '{}' >m/tokenizer.json
+	head -c 1000 /dev/zero >m/model.safetensors
+	hub org/m m config.json tokenizer.json model.safetensors
+	stub-hub --port-file "$TMP/hub.port" --log hub.log hub 3>&- >/dev/null 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
+	STUB_PID=$!
+	STUB_URL=http://127.0.0.1:$(port_of hub.port)/v1
+	start_tls
+	unset HF_TOKEN HF_HUB_CACHE http_proxy https_proxy
+	HF_HOME=plain HF_ENDPOINT=${STUB_URL%/v1} ft-pull -q org/m
+	: >hub.log
+	HF_HOME=tls HF_ENDPOINT=${TLS_URL%/v1} SSL_CERT_FILE=cert.pem status_is 2 ft-pull -q --retries 0 org/m
+	[[ $stderr == *"redirects from https to http"* ]]
+	run ! grep -q /cdn/ hub.log
+	[ -z "$(find tls -name model.safetensors)" ]
 }

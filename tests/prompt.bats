@@ -258,6 +258,8 @@ state() {
 	[ "$(jq -c '[.error.type, .error.message, .attempts]' <<<"$output")" = '["api","it went wrong upstream",1]' ]
 	ask 'stub{size=10000000}'
 	[ "$(jq '.output | length' <<<"$output")" -eq 10000000 ]
+	ask 'stub{size=20000000}' # more than an answer may have
+	[ "$(jq -c '[.error.message, has("output")]' <<<"$output")" = '["the answer is larger than 16 MB",false]' ]
 	ask 'stub{type=text/plain} still json'
 	[ "$(jq -r .output <<<"$output")" = ' still json' ]
 }
@@ -937,6 +939,17 @@ Q: where is the parcel' ]
 		1 errored ',"error":{"type":"error","error":{"type":"api_error","message":"no"}}' 2 expired '' >d.out
 	ANTHROPIC_API_KEY=k status_is 3 ft-prompt -m m --api anthropic -u "$STUB_URL" --from-batch d.out in.jsonl
 	[ "$(jq -r .output <<<"$output" | head -n 1)" = yes ]
+}
+
+@test "a usage that no counter holds is no usage, and no sum of such is shown" {
+	rows 3 >in.jsonl
+	for n in 9223372036854775807 9223372036854775808 -9223372036854775808 1e300; do
+		jq -c '{custom_id: .id, response: {status_code: 200, body: {choices: [{message: {content: "x"}}],
+			usage: {prompt_tokens: "N", completion_tokens: "N", total_tokens: "N"}}}}' in.jsonl |
+			sed "s/\"N\"/$n/g" >results.jsonl
+		status_is 0 ft-prompt -m m --from-batch results.jsonl in.jsonl
+		[[ $stderr == *"tokens: 0 in, 0 out; unknown for 3 answers"* ]]
+	done
 }
 
 @test "a batch body that is a string, a BOM and an error in an array are read; text that is no JSON is told as the server's" {

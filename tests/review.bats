@@ -317,6 +317,16 @@ rows() {
 	http GET /
 	[[ $body == *"<title>ft-review</title>"* ]]
 	[[ $body != *'{{nonce}}'* && $body != *'http://'* && $body != *'https://'* ]]
+	# the policy lets run what has the nonce of this very page, and that is all of it
+	seen=
+	for _ in 1 2; do
+		curl -sS -D head "${HEADERS[@]/#/-H}" "http://127.0.0.1:$PORT/" >page
+		grep -i '^content-security-policy:' head | grep -o "nonce-[^']*" | sort -u >named
+		grep -oE '<(script|style)[^>]*>' page | sed -E 's/.* nonce="([^"]*)">/nonce-\1/' | sort -u | cmp - named
+		run ! grep -qi unsafe- head
+		seen+=" $(<named)"
+	done
+	[ "$(printf '%s\n' $seen | sort -u | wc -l)" -eq 2 ]
 	close_page
 }
 
