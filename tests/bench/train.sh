@@ -8,6 +8,7 @@
 #	LoRA on real chat rows (snips) at that shape, on the very same tokens
 #	an epoch of banking77 from tinystories-656k, LoRA and full, on the very same tokens
 #	one step of 512 tokens of the Llama-3.1-8B shape over a q4_0 base: peak memory
+#	products of weights of each type and in bf16 on one thread, beside the processor's fused multiply-adds
 # FT_BENCH_STEPS (default 5) steps each; the median counts.
 set -uo pipefail
 tmp=$(mktemp -d)
@@ -18,6 +19,15 @@ preload=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0
 missing() {
 	jq -nc --arg work "$1" --arg note "$2" '{work: $work, ft: null, peer: null, unit: "tokens/s", ratio: null, note: $note}'
 }
+train-reference rates 256 4096 4096 | jq -c '
+	def row(work; ft; peer; must; note): {work: "\(work), one thread", ft: ft, peer: peer, unit: "GFLOP/s",
+		ratio: (if ft and peer then ft / peer else null end), must: must, note: note};
+	row("sgemm, 1024 x 1024"; .sgemm; .fma; null; "peer: the peak, fused multiply-adds alone"),
+	row("256 rows with 4096 x 4096 weights in f32"; .f32; .sgemm; .85; "peer: sgemm; forward and back"),
+	(("bf16", "q8_0", "q4_0") as $t | row("256 rows with 4096 x 4096 weights in \($t)"; .[$t]; .f32; .8; "peer: weights in f32")),
+	row("256 rows with 4096 x 4096 weights, bf16 operands emulated"; .bf16_emulated; .f32; null; "peer: operands in f32"),
+	row("256 rows with 4096 x 4096 weights, bf16 operands"; .bf16_unit; .f32;
+		if .unit == "amx-bf16" then 4 else 1.6 end; "peer: operands in f32; unit of this processor: \(.unit)")'
 if ! "$python" -c 'import numpy' 2>/dev/null || [ ! -e "$FT_SHARED/peers/random_model.py" ]; then
 	missing "training, SmolLM2-135M shape" "the model is made by ../shared/peers/random_model.py with python3-numpy; one of them is missing"
 	exit 0

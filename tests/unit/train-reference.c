@@ -11,9 +11,11 @@
  *	train-reference mxfp4 MODEL OUT				a gpt_oss model with its experts as MXFP4
  *	train-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
  *								steps, and of sgemm: one JSON line
+ *	train-reference rates N ROWS COLS			GFLOP/s of one thread: of multiply-adds alone, of
+ *								sgemm, of N rows with ROWS x COLS weights of each
+ *								type, and in bf16
  */
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <cblas.h>
 #include "../../lib/base/file.h"
 #include "../../lib/base/mem.h"
@@ -28,6 +30,7 @@
 #include "../../lib/nn/adamw.h"
 #include "mxfp4.h"
 #include "random-model.h"
+#include "rates.h"
 #include "tap.h"
 
 struct packs {
@@ -317,55 +320,6 @@ static void write_model(const char *config, const char *out, uint64_t seed)
 
 /* --- speed --- */
 
-static double cpu_seconds(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-struct gemm {
-	float *a, *b, *c;
-	size_t n;
-};
-
-static void gemm_piece(void *arg, size_t i)
-{
-	struct gemm *g = arg;
-	size_t n = g->n;
-
-	nn_gemm(0, 1, n, n, n, 1, g->a, n, g->b, n, 0, g->c + i * n * n, n);
-}
-
-struct speed {
-	double wall, cpu; /* a second, and a second of one processor */
-};
-
-/* The machine's own sgemm in floating-point operations, all threads together: large squares on
- * every thread, as long as `seconds`. */
-static struct speed sgemm_rate(struct pool *pool, double seconds)
-{
-	size_t n = 1024, pieces = (size_t)pool_threads(pool), done = 0;
-	struct gemm g = {mem_aligned(n * n, 4), mem_aligned(n * n, 4),
-			 mem_aligned(n * n * pieces, 4), n};
-	double t, cpu, flops = 2 * (double)(n * n * n * pieces);
-	struct speed rate;
-
-	for (size_t i = 0; i < n * n; i++)
-		g.a[i] = g.b[i] = (float)(i % 7) - 3;
-	pool_run(pool, pieces, gemm_piece, &g); /* touches c */
-	for (t = progress_clock(), cpu = cpu_seconds(); progress_clock() - t < seconds; done++)
-		pool_run(pool, pieces, gemm_piece, &g);
-	rate = (struct speed){flops * (double)done / (progress_clock() - t),
-			      flops * (double)done / (cpu_seconds() - cpu)};
-	free(g.a);
-	free(g.b);
-	free(g.c);
-	return rate;
-}
-
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -637,6 +591,8 @@ int main(int argc, char **argv)
 		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]),
 		      (size_t)atoi(argv[5]), atoi(argv[6]), argc > 7 ? argv[7] : NULL,
 		      argc > 8 ? argv[8] : NULL);
+	else if (argc == 5 && strcmp(argv[1], "rates") == 0)
+		print_rates((size_t)atoi(argv[2]), (size_t)atoi(argv[3]), (size_t)atoi(argv[4]));
 	else if (argc == 4 && strcmp(argv[1], "mxfp4") == 0)
 		write_mxfp4(argv[2], argv[3]);
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
