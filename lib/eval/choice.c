@@ -263,13 +263,17 @@ static int is_label_of_wrong(struct points p, size_t at)
 /* Whether a clause denies what it names at its end: not B, neither A nor B, anything but B. */
 static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 {
-	static const char *const denials[] =
-		{"not",	   "no",       "never",	    "neither",	 "nor",	     "none",   "cannot",
-		 "hardly", "except",   "excluding", "without",	 "unlikely", "than",   "instead",
-		 "unlike", "reject",   "rejected",  "eliminate", "discard",  "nobody", "nicht",
-		 "kein",   "keine",    "weder",	    "niemals",	 "pas",	     "jamais", "nunca",
-		 "doubt",  "doubtful", "exclude",   "avoid",	 "isnt",     "dont",   "opposite",
-		 "fail",   "fails",    "failed",    "lacks",	 "не",	     "ни",     NULL},
+	static const char *const denials[] = {"not",	  "no",	       "never",	   "neither",
+					      "nor",	  "none",      "cannot",   "hardly",
+					      "except",	  "excluding", "without",  "unlikely",
+					      "than",	  "instead",   "unlike",   "reject",
+					      "rejected", "eliminate", "discard",  "nobody",
+					      "nicht",	  "kein",      "keine",	   "weder",
+					      "niemals",  "pas",       "jamais",   "nunca",
+					      "doubt",	  "doubtful",  "exclude",  "avoid",
+					      "isnt",	  "dont",      "opposite", "worst",
+					      "fail",	  "fails",     "failed",   "lacks",
+					      "не",	  "ни",	       NULL},
 				 /* Of these a comma is the end: Unlike A, B. */
 		*const ahead_only[] = {"except",  "excluding", "without", "than",
 				       "instead", "unlike",    "to",	  NULL};
@@ -283,7 +287,7 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 		int c = p.v[i - 1];
 
 		if (n == 0) {
-			if (c == ':')
+			if (c == ':' || (c == '(' && is_label_of_wrong(p, i - 1)))
 				return is_label_of_wrong(p, i - 1);
 			if (ends_clause(c) || (c == ',' && !parts_items(p, i - 1, m)))
 				return 0;
@@ -331,29 +335,52 @@ static int denied_in_script(struct points p, size_t at)
 	return 0;
 }
 
+/* Whether a mark and a word behind it say that it is wrong: B: no, B -> wrong. */
+static int is_marked_wrong(struct points p, size_t at, const struct mentions *m)
+{
+	static const char *const wrong[] = {"wrong", "incorrect", "false", "no",
+					    "not",   "nope",	  NULL};
+	char word[32];
+	size_t i = at, n;
+	int mark = 0;
+
+	for (; i < p.n && (p.v[i] == ' ' || p.v[i] == ':' || p.v[i] == '=' || p.v[i] == '-' ||
+			   p.v[i] == '>' || p.v[i] == 0x2192 || p.v[i] == '*');
+	     i++)
+		mark |= p.v[i] != ' ' && p.v[i] != '*';
+	n = word_at(p, i, 1, word, sizeof word);
+	return mark && n > 0 && is_one_of(word, wrong) && !is_mention(m, i) &&
+	       (i + n == p.n || ends_clause(p.v[i + n]) || p.v[i + n] == ',');
+}
+
 /* Whether what follows denies it: B is wrong, yes would be incorrect, B isn't right. */
 static int denied_behind(struct points p, size_t at, const struct mentions *m)
 {
 	static const char *const verbs[] = {"is",    "are", "was",   "were", "would", "be", "seems",
 					    "looks", "can", "could", "does", "must",  "s",  "has",
-					    "ist",   "est", "es",    "é",    NULL},
+					    "gets",  "get", "ist",   "est",  "es",    "é",  NULL},
 				 *const fillers[] = {"clearly", "definitely", "also",  "obviously",
 						     "just",	"simply",     "the",   "a",
 						     "an",	"been",	      "ruled", "very",
 						     "most",	"both",	      "all",   NULL},
-				 *const faults[] = {"wrong",	  "incorrect",	"false",
-						    "excluded",	  "eliminated", "impossible",
-						    "rejected",	  "out",	"unlikely",
-						    "doubtful",	  "invalid",	"nonsense",
-						    "least",	  "less",	"fails",
-						    "loses",	  "falsch",	"faux",
-						    "incorrecta", "incorrecto", "falso",
-						    "errado",	  "неверно",	"неправильно",
-						    NULL},
+				 *const faults[] = {"wrong",	   "incorrect",	 "false",
+						    "excluded",	   "eliminated", "impossible",
+						    "rejected",	   "out",	 "unlikely",
+						    "worst",	   "worse",	 "fail",
+						    "refuted",	   "doubtful",	 "invalid",
+						    "nonsense",	   "least",	 "less",
+						    "fails",	   "loses",	 "falsch",
+						    "faux",	   "incorrecta", "incorrecto",
+						    "falso",	   "errado",	 "неверно",
+						    "неправильно", NULL},
 				 *const denials[] = {"not", "never", "cannot", "hardly", NULL},
-				 *const joins[] = {"and", "or", "nor", NULL};
+				 *const joins[] = {"and", "or", "nor", NULL},
+				 *const nothing[] = {"none", "neither", "nothing", NULL};
 	char word[32];
 	int verb = 0, joined = 0;
+
+	if (is_marked_wrong(p, at, m))
+		return 1;
 
 	for (size_t i = at; i < p.n;) {
 		size_t n = word_at(p, i, 1, word, sizeof word);
@@ -378,6 +405,12 @@ static int denied_behind(struct points p, size_t at, const struct mentions *m)
 		if (is_one_of(word, faults))
 			return 1;
 		/* A shortened one is a verb by itself: B isn't. */
+		/* B or none. */
+		if (joined && is_one_of(word, nothing))
+			return 1;
+		/* B is no answer; but B is no doubt right. */
+		if (verb && strcmp(word, "no") == 0)
+			return without_doubt(p, i + 6) != i - n && without_doubt(p, i + 9) != i - n;
 		if (is_one_of(word, denials))
 			return verb || strcmp(word, "not") != 0;
 		joined = !verb && is_one_of(word, joins);
@@ -401,6 +434,10 @@ static int is_crossed(struct points p, const struct mention *a, const struct men
 	size_t i = a->at, j = a->end;
 
 	if (i > 1 && p.v[i - 1] == '~' && p.v[i - 2] == '~')
+		return 1;
+	/* As logic has it: not B. */
+	if (i > 0 && (p.v[i - 1] == 0xac || p.v[i - 1] == 0x2260 ||
+		      (p.v[i - 1] == '!' && (i == 1 || is_wrapping(p.v[i - 2])))))
 		return 1;
 	while (i > 0 && (is_wrapping(p.v[i - 1]) || p.v[i - 1] == 0xfe0f))
 		i--;
@@ -488,7 +525,8 @@ static int says_more(struct span text)
 	for (size_t i = 0; i < p.n && !more; i++) {
 		int c = p.v[i];
 
-		more = (c < 0x80 && strchr("#+?~-/", c)) || c == 0x2212 || is_cross(c) ||
+		more = (c < 0x80 && strchr("#+?~-/", c)) || (c == '!' && i == 0) || c == 0xac ||
+		       c == 0x2260 || c == 0x2212 || is_cross(c) ||
 		       ((c == '.' || c == ',') && i + 1 < p.n && is_digit(p.v[i + 1]));
 	}
 	free(p.v);
