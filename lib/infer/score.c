@@ -66,16 +66,18 @@ struct trail {
 	size_t n, shared;
 	uint32_t state;
 	int is_long;
+	size_t refs; /* branches that go on from it, and whoever made it */
 };
 
-/* A node that was found likely enough, its token not yet read. */
+/* A node that was found likely enough, its token not yet read. Only when it is, it gets a cache of
+ * its own: until then it has that of its parent, as do those beside it. */
 struct branch {
 	size_t job;
 	uint32_t node;
 	size_t position; /* of its token */
 	double p;	 /* of all up to it */
 	int own;	 /* begins as the job's own answer does */
-	struct trail trail;
+	struct trail *from;
 };
 
 struct branches {
@@ -89,14 +91,16 @@ struct scorer {
 	struct kvcache kv;
 	struct decoder_row *rows;
 	float *logits;
-	struct branches now, then;
+	struct branches waiting; /* the last goes first */
+	struct trail **running;	 /* of a step */
+	size_t states;		 /* there may be, where the model has any */
 	/* of the call */
 	struct score_job *jobs;
 	const struct score_choices *choices;
 	double floor;
 };
 
-struct scorer *scorer_new(struct decoder *d, const struct model *m)
+struct scorer *scorer_new(struct decoder *d, const struct model *m, size_t state_bytes)
 {
 	struct scorer *s = mem_alloc(1, sizeof *s);
 	s->d = d;
@@ -104,6 +108,11 @@ struct scorer *scorer_new(struct decoder *d, const struct model *m)
 	kvcache_init(&s->kv, &m->config, 0, PAGES_MAX, PAGES_MAX);
 	s->rows = mem_alloc(decoder_max_rows(d), sizeof *s->rows);
 	s->logits = mem_aligned(LOGITS * m->config.vocab, sizeof *s->logits);
+	s->running = mem_alloc(LOGITS, sizeof(struct trail *));
+	if (s->kv.state_floats) {
+		size_t n = state_bytes / kvcache_state_bytes(&m->config);
+		s->states = n ? n : 1;
+	}
 	return s;
 }
 
@@ -114,9 +123,14 @@ void scorer_free(struct scorer *s)
 	kvcache_release(&s->kv);
 	free(s->rows);
 	free(s->logits);
-	free(s->now.v);
-	free(s->then.v);
+	free(s->waiting.v);
+	free(s->running);
 	free(s);
+}
+
+size_t scorer_states(const struct scorer *s)
+{
+	return s->kv.n_states;
 }
 
 /* Makes room for one position. */
@@ -140,27 +154,40 @@ static void trail_drop(struct scorer *s, struct trail *t)
 
 /* A sequence that goes on by itself from its first n positions: `shared` whole pages are common,
  * the rest is copied. */
-static struct trail trail_fork(struct scorer *s, const struct trail *from, size_t shared, size_t n)
+static struct trail *trail_fork(struct scorer *s, const struct trail *from, size_t shared, size_t n)
 {
-	size_t pages = (n + KVCACHE_PAGE - 1) / KVCACHE_PAGE;
-	struct trail t = {mem_alloc(pages, sizeof *t.pages), pages, shared,
-			  kvcache_state_take(&s->kv), from->is_long};
-	memcpy(t.pages, from->pages, pages * sizeof *t.pages);
-	if (t.state != KVCACHE_NO_STATE)
-		kvcache_state_copy(&s->kv, t.state, from->state);
-	for (size_t i = shared; i < t.n; i++) {
-		t.pages[i] = kvcache_take(&s->kv);
-		kvcache_copy(&s->kv, t.pages[i], from->pages[i],
+	struct trail *t = mem_alloc(1, sizeof *t);
+
+	t->n = (n + KVCACHE_PAGE - 1) / KVCACHE_PAGE;
+	t->pages = mem_alloc(t->n, sizeof *t->pages);
+	t->shared = shared;
+	t->state = kvcache_state_take(&s->kv);
+	t->is_long = from->is_long;
+	t->refs = 1;
+	memcpy(t->pages, from->pages, t->n * sizeof *t->pages);
+	if (t->state != KVCACHE_NO_STATE)
+		kvcache_state_copy(&s->kv, t->state, from->state);
+	for (size_t i = shared; i < t->n; i++) {
+		t->pages[i] = kvcache_take(&s->kv);
+		kvcache_copy(&s->kv, t->pages[i], from->pages[i],
 			     n - i * KVCACHE_PAGE < KVCACHE_PAGE ? n - i * KVCACHE_PAGE
 								 : KVCACHE_PAGE);
 	}
 	return t;
 }
 
+static void trail_release(struct scorer *s, struct trail *t)
+{
+	if (--t->refs)
+		return;
+	trail_drop(s, t);
+	free(t);
+}
+
 /* Shares a branch's probability among what may follow it, by the logits behind its token: a
- * beginning of one answer alone is decided, one of several is a branch again. The branch's trail
- * holds what was read, of which `shared` pages are the job's own. */
-static void expand(struct scorer *s, const struct branch *b, size_t shared, const float *logits)
+ * beginning of one answer alone is decided, one of several is a branch again. The trail holds what
+ * was read, the branch's token included. */
+static void expand(struct scorer *s, const struct branch *b, struct trail *t, const float *logits)
 {
 	const struct score_choice_node *nodes = s->choices->nodes;
 	struct score_job *j = &s->jobs[b->job];
@@ -179,14 +206,11 @@ static void expand(struct scorer *s, const struct branch *b, size_t shared, cons
 			j->choices[nodes[k].choice] = p;
 			continue;
 		}
-		s->then.v = mem_grow(s->then.v, &s->then.cap, s->then.n + 1, sizeof *s->then.v);
-		s->then.v[s->then.n++] =
-			(struct branch){b->job,
-					k,
-					b->position + 1,
-					p,
-					own,
-					trail_fork(s, &b->trail, shared, b->position + 1)};
+		s->waiting.v = mem_grow(s->waiting.v, &s->waiting.cap, s->waiting.n + 1,
+					sizeof *s->waiting.v);
+		s->waiting.v[s->waiting.n++] =
+			(struct branch){b->job, k, b->position + 1, p, own, t};
+		t->refs++;
 	}
 }
 
@@ -207,8 +231,12 @@ static void take_logits(struct scorer *s, const struct wanted *w, size_t n,
 				(double)sample_logprob(logits, s->m->config.vocab, j->answer[next],
 						       sample_log_sum(logits, s->m->config.vocab));
 		if (next == 0 && j->choices) {
-			struct branch root = {w[i].job, 0, w[i].at, 1, j->own, trails[w[i].job]};
-			expand(s, &root, j->n / KVCACHE_PAGE, logits);
+			/* What the job reads further is none of theirs. */
+			struct trail *t =
+				trail_fork(s, &trails[w[i].job], j->n / KVCACHE_PAGE, j->n);
+			struct branch root = {w[i].job, 0, w[i].at, 1, j->own, t};
+			expand(s, &root, t, logits);
+			trail_release(s, t);
 		}
 	}
 }
@@ -248,46 +276,49 @@ static void read_all(struct scorer *s, size_t n, struct trail *trails)
 	}
 }
 
-/* Goes down the tree, a level of all jobs at a time. */
+/* Goes down the tree. Of the branches found those found last are read first, with all that follows
+ * from them, so that there are few at any time. */
 static void walk(struct scorer *s)
 {
 	size_t step = decoder_max_rows(s->d) < LOGITS ? decoder_max_rows(s->d) : LOGITS;
-	while (s->then.n) {
-		struct branches level = s->then;
-		s->then = s->now;
-		s->then.n = 0;
-		s->now = level;
-		for (size_t at = 0; at < level.n; at += step) {
-			size_t n = level.n - at < step ? level.n - at : step;
-			for (size_t i = 0; i < n; i++) {
-				struct branch *b = &level.v[at + i];
-				trail_reach(s, &b->trail, b->position);
-				s->rows[i] = (struct decoder_row){s->choices->nodes[b->node].id,
-								  (uint32_t)b->position,
-								  b->trail.pages,
-								  (int)i,
-								  b->trail.state,
-								  0,
-								  b->trail.is_long};
-			}
-			decoder_step(s->d, &s->kv, s->rows, n, s->logits);
-			for (size_t i = 0; i < n; i++) {
-				struct branch *b = &level.v[at + i];
-				expand(s, b, b->trail.shared, s->logits + i * s->m->config.vocab);
-				trail_drop(s, &b->trail);
-			}
+	if (s->states && s->choices) {
+		/* Those of a step, and at each depth those that a step left behind. */
+		size_t most = s->states / 2 / (s->choices->longest + 1);
+		step = most < 1 ? 1 : most < step ? most : step;
+	}
+	struct branch now[LOGITS];
+	while (s->waiting.n) {
+		size_t n = s->waiting.n < step ? s->waiting.n : step;
+		s->waiting.n -= n;
+		memcpy(now, s->waiting.v + s->waiting.n, n * sizeof *now);
+		for (size_t i = 0; i < n; i++) {
+			const struct branch *b = &now[i];
+			struct trail *t = trail_fork(s, b->from, b->from->shared, b->position);
+			trail_release(s, b->from);
+			trail_reach(s, t, b->position);
+			s->running[i] = t;
+			s->rows[i] = (struct decoder_row){s->choices->nodes[b->node].id,
+							  (uint32_t)b->position,
+							  t->pages,
+							  (int)i,
+							  t->state,
+							  0,
+							  t->is_long};
+		}
+		decoder_step(s->d, &s->kv, s->rows, n, s->logits);
+		for (size_t i = 0; i < n; i++) {
+			expand(s, &now[i], s->running[i], s->logits + i * s->m->config.vocab);
+			trail_release(s, s->running[i]);
 		}
 	}
 }
 
-void score_run(struct scorer *s, struct score_job *jobs, size_t n,
-	       const struct score_choices *choices, double floor)
+static void run(struct scorer *s, struct score_job *jobs, size_t n,
+		const struct score_choices *choices)
 {
 	struct trail *trails = mem_alloc(n, sizeof *trails);
 	size_t most = config_context(&s->m->config);
 	s->jobs = jobs;
-	s->choices = choices;
-	s->floor = floor;
 	for (size_t i = 0; i < n; i++) {
 		struct score_job *j = &jobs[i];
 		size_t longest = j->choices && choices->longest > j->m ? choices->longest : j->m;
@@ -305,4 +336,15 @@ void score_run(struct scorer *s, struct score_job *jobs, size_t n,
 	for (size_t i = 0; i < n; i++)
 		trail_drop(s, &trails[i]);
 	free(trails);
+}
+
+void score_run(struct scorer *s, struct score_job *jobs, size_t n,
+	       const struct score_choices *choices, double floor)
+{
+	/* A quarter of the states: each job has its own, and one at the end of its prompt. */
+	size_t most = s->states == 0 ? n : s->states < 8 ? 1 : s->states / 8;
+	s->choices = choices;
+	s->floor = floor;
+	for (size_t at = 0; at < n; at += most)
+		run(s, jobs + at, n - at < most ? n - at : most, choices);
 }

@@ -36,8 +36,12 @@ void score_choices_release(struct score_choices *c);
 
 struct scorer;
 
-/* All are borrowed. */
-struct scorer *scorer_new(struct decoder *d, const struct model *m);
+/* All are borrowed. state_bytes bounds the memory of states, where the model has such (kvcache.h), but
+ * that a few there must be: one prompt's, and one for each token of the longest choice. */
+#define SCORE_STATE_BYTES ((size_t)1 << 30)
+struct scorer *scorer_new(struct decoder *d, const struct model *m, size_t state_bytes);
+/* States there were at most so far. */
+size_t scorer_states(const struct scorer *s);
 void scorer_free(struct scorer *s);
 
 struct score_job {

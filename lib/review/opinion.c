@@ -61,7 +61,7 @@ static int open_model(struct opinion *o, const char *dir, const char *adapter, s
 	    (adapter && adapter_open(o->model, adapter, 0, e)) ||
 	    decoder_new(&o->decoder, o->model, NN_F16, 0, STEP_ROWS, pool, e))
 		return -1;
-	o->scorer = scorer_new(o->decoder, o->model);
+	o->scorer = scorer_new(o->decoder, o->model, SCORE_STATE_BYTES);
 	return 0;
 }
 

@@ -129,7 +129,7 @@ static void scores(const char *name, const char *config)
 	make_answers(&a, &g);
 	for (int i = 0; i < CHOICES; i++)
 		score_choices_add(&choices, a.ids[i], a.n[i]);
-	struct scorer *s = scorer_new(d, m);
+	struct scorer *s = scorer_new(d, m, SCORE_STATE_BYTES);
 	struct score_job jobs[JOBS];
 	int32_t prompt[JOBS][70];
 	static double p[JOBS][CHOICES], floored[CHOICES];
@@ -162,6 +162,24 @@ static void scores(const char *name, const char *config)
 	ok(worst_p < 1e-4, "probabilities of choices are those computed one by one (off by %.1e)",
 	   worst_p);
 	ok(off < 1e-9, "and sum to 1");
+	if (kvcache_state_bytes(&m->config)) {
+		/* Where states are few, prompts and branches wait for one another. */
+		static double again[JOBS][CHOICES];
+		size_t most = 24, many = scorer_states(s);
+		struct scorer *few = scorer_new(d, m, most * kvcache_state_bytes(&m->config));
+		struct score_job same[JOBS];
+		memcpy(same, jobs, sizeof same);
+		for (int i = 0; i < JOBS; i++)
+			same[i].choices = again[i];
+		score_run(few, same, JOBS, &choices, 0);
+		int alike = memcmp(p, again, sizeof p) == 0;
+		for (int i = 0; i < JOBS; i++)
+			alike &= same[i].logp == jobs[i].logp;
+		ok(alike, "with room for few states all is the same, to the bit");
+		ok(scorer_states(few) <= most && many > most, "%zu states at most, of %zu",
+		   scorer_states(few), many);
+		scorer_free(few);
+	}
 	struct score_job alone = jobs[5];
 	alone.choices = floored;
 	score_run(s, &alone, 1, &choices, 0.02);
