@@ -62,7 +62,7 @@ under() {
 # in_work COMMAND... - runs it there; its status is $rc, its output in out and err.
 in_work() {
 	rc=0
-	timeout -k 5 20 env -C work "$@" >out 2>err </dev/null || rc=$?
+	timeout -k 5 60 env -C work "$@" >out 2>err </dev/null || rc=$?
 }
 
 # anew COMMAND... - the same where work/ is as it was at the start.
@@ -284,7 +284,7 @@ passed_on() {
 	: >serve.err
 	"${around[@]}" ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log 3>&- >serve.out 2>serve.err &
 	SERVE_PID=$! SERVE='' heard=0 rc=0
-	for _ in $(seq 500); do
+	for _ in $(seq 3000); do
 		SERVE=$(sed -n 's/.*listening at //p' serve.err)
 		[ -z "$SERVE" ] || break
 		kill -0 "$SERVE_PID" 2>/dev/null || break
@@ -292,7 +292,7 @@ passed_on() {
 	done
 	for _ in 1 2 3; do
 		[ -n "$SERVE" ] || break
-		code=$(curl -sS -m 10 -o said -w '%{http_code}' "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' \
+		code=$(curl -sS -m 30 -o said -w '%{http_code}' "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' \
 			-d '{"model":"m","messages":[{"role":"user","content":"q"}]}' 2>/dev/null) || code=none
 		[ "$code" = 200 ] || continue
 		jq -e '.choices[0].message.content' said >/dev/null || no "half an answer" || return 1
