@@ -1,6 +1,7 @@
 /* What a judge's running text says of the verdict without giving one. See verdict.h. */
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include "verdict_impl.h"
 
 /* Whether running text speaks of FAIL, in capitals, neither quoted nor as one of two nor as what
@@ -117,42 +118,146 @@ static int rejects(struct span text)
 	return 0;
 }
 
+/* The words of a sentence in small letters, n't apart as not. */
+enum { WORDS_MAX = 32, WORD_MAX = 20 };
+struct sentence {
+	char v[WORDS_MAX][WORD_MAX];
+	size_t n;
+};
+
+static void add_word(struct sentence *s, const char *word, size_t len)
+{
+	if (s->n == WORDS_MAX || len == 0)
+		return;
+	len = len < WORD_MAX ? len : WORD_MAX - 1;
+	for (size_t i = 0; i < len; i++)
+		s->v[s->n][i] = (char)tolower((unsigned char)word[i]);
+	s->v[s->n++][len] = 0;
+}
+
+static void sentence_of(struct span text, struct sentence *s)
+{
+	s->n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		size_t n = 0;
+
+		while (i + n < text.n &&
+		       (isalpha((unsigned char)text.s[i + n]) || text.s[i + n] == '\''))
+			n++;
+		if (n == 6 && strncasecmp(text.s + i, "cannot", 6) == 0) {
+			add_word(s, "can", 3);
+			add_word(s, "not", 3);
+		} else if (n > 3 && strncasecmp(text.s + i + n - 3, "n't", 3) == 0) {
+			add_word(s, text.s + i, n - 3);
+			add_word(s, "not", 3);
+		} else {
+			add_word(s, text.s + i, n);
+		}
+		i += n;
+	}
+}
+
+static int is_in(const char *word, const char *const *words)
+{
+	for (size_t i = 0; words[i]; i++)
+		if (strcmp(word, words[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* Whether a word of the sentence, from i on, is one of words. */
+static int has_any(const struct sentence *s, size_t i, const char *const *words)
+{
+	for (; i < s->n; i++)
+		if (is_in(s->v[i], words))
+			return 1;
+	return 0;
+}
+
+/* I would fail this, I cannot pass it; i is behind the I. */
+static int judge_fails(const struct sentence *s, size_t i)
+{
+	static const char *const wills[] = {"would", "must", "will", "have", "to", "can", NULL},
+				 *const softened[] = {"if", "but", "unless", NULL};
+	int denied = 0;
+
+	if (has_any(s, i, softened))
+		return 0;
+	for (; i < s->n && (is_in(s->v[i], wills) || strcmp(s->v[i], "not") == 0); i++)
+		denied |= strcmp(s->v[i], "not") == 0;
+	return i < s->n && strcmp(s->v[i], denied ? "pass" : "fail") == 0;
+}
+
 /* Whether a sentence says of what is judged that it is wrong or failed, and takes nothing back: "The
- * answer is wrong.", "It fails on the date." */
-static int faults(struct span text)
+ * answer is wrong.", "Thus it fails.", "The criterion isn't met.", "Rejected." */
+static int sentence_faults(const struct sentence *s)
 {
 	static const char *const
-		what[] = {"answer", "response", "candidate", "it", "this", NULL},
-		*const is[] = {"is", "was", NULL},
-		*const bad[] = {"wrong", "incorrect", "false", "inaccurate", NULL},
-		*const fails[] = {"fails", "failed", NULL}, *const articles[] = {"the", NULL},
-		*const softened[] = {"would", "could",	  "might", "may",    "if",
-				     "but",   "though",	  "not",   "never",  "no",
-				     "nor",   "although", "only",  "hardly", "once",
-				     "until", "nothing",  "or",	   NULL};
+		leads[] = {"so",      "thus",	 "therefore",	  "hence", "overall",
+			   "finally", "clearly", "unfortunately", "sadly", "and",
+			   "the",     "this",	 "candidate",	  NULL},
+		*const what[] = {"answer",	 "response",  "it",	  "reply",
+				 "output",	 "criterion", "criteria", "requirement",
+				 "requirements", "none",      NULL},
+		*const verbs[] = {"is", "was", "are",	 "were", "has",	 "have", "does", "did",
+				  "do", "can", "should", "been", "must", "be",	 NULL},
+		*const bad[] = {"wrong",	"incorrect",	"false",
+				"inaccurate",	"unacceptable", "inadequate",
+				"insufficient", "rejected",	NULL},
+		*const good[] = {"correct",   "right",	   "accurate", "acceptable", "met",
+				 "satisfied", "fulfilled", "pass",     "adequate",   NULL},
+		*const fails[] = {"fails", "failed", NULL},
+		*const softened[] = {"would", "could",	 "might",  "may",      "if",
+				     "but",   "though",	 "never",  "no",       "nor",
+				     "only",  "hardly",	 "once",   "although", "until",
+				     "or",    "nothing", "unless", NULL};
+	size_t i = 0;
+	int denied, subject = 0;
+
+	if (s->n == 1)
+		return is_in(s->v[0], bad);
+	if (strcmp(s->n > 0 ? s->v[0] : "", "i") == 0)
+		return judge_fails(s, 1);
+	if (has_any(s, 0, softened))
+		return 0;
+	for (; i < s->n && is_in(s->v[i], leads); i++)
+		subject |= strcmp(s->v[i], "this") == 0 || strcmp(s->v[i], "candidate") == 0;
+	denied = i < s->n && strcmp(s->v[i], "none") == 0;
+	if (denied)
+		return has_any(s, i, good);
+	if (i < s->n && is_in(s->v[i], what))
+		subject = 1, i++;
+	if (!subject || i >= s->n)
+		return 0;
+	if (is_in(s->v[i], fails))
+		return strcmp(i + 1 < s->n ? s->v[i + 1] : "", "not") != 0;
+	if (!is_in(s->v[i], verbs))
+		return 0;
+	for (; i < s->n; i++) {
+		size_t len = strlen(s->v[i]);
+
+		if (strcmp(s->v[i], "not") == 0)
+			denied = 1;
+		else if (!is_in(s->v[i], verbs) && strcmp(s->v[i], "a") != 0 &&
+			 !(len > 4 && strcmp(s->v[i] + len - 2, "ly") == 0))
+			break;
+	}
+	return i < s->n && (denied ? is_in(s->v[i], good)
+				   : is_in(s->v[i], bad) || strncmp(s->v[i], "fail", 4) == 0);
+}
+
+static int faults(struct span text)
+{
+	struct sentence s;
 
 	while (text.n > 0) {
 		size_t n = 0;
 
 		while (n < text.n && !strchr(".!?;\n", text.s[n]))
 			n++;
-		struct span s = verdict_trim((struct span){text.s, n}), word = verdict_letters(s);
-
-		if (verdict_has_word(word, articles)) {
-			s = verdict_behind(s, word.n);
-			word = verdict_letters(s);
-		}
-		if (word.n > 0 && verdict_has_word(word, what)) {
-			struct span then = verdict_behind(s, word.n), verb = verdict_letters(then),
-				    rest = verdict_behind(then, verb.n);
-			int said = verdict_has_word(verb, fails) ||
-				   (verdict_has_word(verb, is) &&
-				    verdict_has_word(verdict_letters(rest), bad));
-
-			if (said && !verdict_has_word(rest, softened) &&
-			    !(n < text.n && text.s[n] == '?'))
-				return 1;
-		}
+		sentence_of((struct span){text.s, n}, &s);
+		if (!(n < text.n && text.s[n] == '?') && sentence_faults(&s))
+			return 1;
 		n += n < text.n;
 		text.s += n;
 		text.n -= n;
