@@ -203,6 +203,15 @@ check-browser: setup
 	@mkdir -p build/npm && cd build/npm && { [ -d node_modules/playwright-core ] || npm install --no-save --silent playwright-core@1; }
 	@$(RUN_TESTS) tests/browser.bats
 
+.PHONY: check-deb
+# The package in a fresh minimal Debian, as root and from Debian's archive; twice the same bytes.
+check-deb: deb
+	@cp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
+	@$(MAKE) -s deb >/dev/null
+	cmp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
+	lintian --allow-root --fail-on error,warning $(BUILD)/first.deb
+	tests/chroot $(BUILD)/first.deb
+
 .PHONY: check-cluster
 # examples/cluster under a Slurm of its own, ft-train on several ranks.
 check-cluster: setup
@@ -274,7 +283,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fault/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/chroot tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin examples/cluster/task examples/cluster/submit \
 	examples/cluster/task.sbatch examples/cluster/train.sbatch $(BATS_FILES)
 lint: setup
@@ -297,7 +306,7 @@ lint: setup
 
 # --- installing and shipping ---
 
-.PHONY: completions html install uninstall deb dist distcheck help clean
+.PHONY: completions html install uninstall deb deb-mpi dist distcheck help clean
 MANUALS = $(wildcard man/*.[157])
 SHARE = $(DESTDIR)$(PREFIX)/share
 
@@ -359,6 +368,14 @@ deb: all
 	@$(MAKE) -s install DESTDIR='$(abspath $(BUILD))/deb' PREFIX=/usr >/dev/null
 	@.debian/build $(BUILD)/deb $(VERSION) $(BUILD)
 
+# Its program beside the package above, built for MPI.
+deb-mpi:
+	@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 build/mpi/bin/ft-train
+	@rm -rf $(BUILD)/deb-mpi && mkdir -p $(BUILD)/deb-mpi/usr/bin $(BUILD)/deb-mpi/usr/share/man/man1
+	@install -m 755 build/mpi/bin/ft-train $(BUILD)/deb-mpi/usr/bin/ft-train-mpi
+	@echo '.so man1/ft-train.1' >$(BUILD)/deb-mpi/usr/share/man/man1/ft-train-mpi.1
+	@.debian/build $(BUILD)/deb-mpi $(VERSION) $(BUILD) ft-mpi
+
 dist:
 	@mkdir -p build
 	git archive --format=tar.gz --prefix=ft-$(VERSION)/ -o build/ft-$(VERSION).tar.gz HEAD
@@ -383,6 +400,7 @@ help:
 	@echo 'make check-valgrind  the tests under valgrind'
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
+	@echo 'make check-deb       the package built twice, linted, installed in a fresh chroot and used there'
 	@echo 'make check-fault     every allocation and system call fails once, and every run is killed there'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
@@ -392,6 +410,7 @@ help:
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
 	@echo 'make html            the manuals as linked pages, build/html'
 	@echo 'make deb             a package for Debian, build/ft_VERSION-1_ARCH.deb'
+	@echo 'make deb-mpi         the same of ft-train for MPI, build/ft-mpi_VERSION-1_ARCH.deb'
 	@echo 'make uninstall dist distcheck clean'
 
 .PHONY: clean

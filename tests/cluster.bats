@@ -49,10 +49,14 @@ END
 	serve slurmctld -D
 	serve slurmd -D
 	for _ in $(seq 100); do
-		timeout 5 sinfo -h -o %t 2>/dev/null | grep -q idle && break
+		[[ $(timeout 5 sinfo -h -o %t 2>/dev/null) != *idle* ]] || break
 		sleep 0.1
 	done
-	timeout 5 sinfo -h -o %t | grep -q idle && : >"$d/up" || tail -n 20 "$d"/*.log
+	if [[ $(timeout 5 sinfo -h -o %t) == *idle* ]]; then
+		: >"$d/up"
+	else
+		tail -n 20 "$d"/*.log
+	fi
 }
 
 serve() {
@@ -181,7 +185,7 @@ jobs_of() {
 
 @test "Slurm: an array answers as one process does, a task killed in the middle is requeued, no answer is paid twice" {
 	need_slurm
-	prepare 30
+	prepare 200
 	OPTIONS+=(ENGINE=slurm ASK="-j 2" POLL=0.2)
 	timeout 120 make "${OPTIONS[@]}" ask >make.out 2>&1 3>&- &
 	make=$!
@@ -197,7 +201,8 @@ jobs_of() {
 	kill -KILL "$victim"
 	hurry $make || { cat make.out "$RUN"/*.log; false; }
 	jobs_of
-	timeout 10 scontrol -o show job | grep -q 'Restarts=1 '
+	timeout 10 scontrol -o show job >known
+	grep -q "Restarts=1 " known
 	asked=$(jq -s length asked.jsonl)
 	say "60 rows, $asked requests, $(wc -l <had.jsonl) answers of shard 2 when it was killed"
 	same_answers
@@ -308,7 +313,8 @@ ranks_of() {
 		hurry $make || { cat make.out "$RUN"/*.log; false; }
 		say "after $signal:"
 		jobs_of
-		timeout 10 scontrol -o show job | grep 'JobName=ft-train' | tail -n 1 | grep -q 'JobState=COMPLETED.*Restarts=1 '
+		timeout 10 scontrol -o show job | grep "JobName=ft-train" | tail -n 1 >known
+		grep -q 'JobState=COMPLETED.*Restarts=1 ' known
 		cmp "$RUN/trained/adapter_model.safetensors" whole/adapter_model.safetensors
 		rm -rf "$RUN/trained"
 	done

@@ -97,3 +97,12 @@ install_in() {
 	PATH=$TMP/fake:$PATH quiet_make setup
 	grep -q "install .* libmd-dev$" installed
 }
+
+@test "32 bits and big-endian are refused where it is built, and it is said why" {
+	command -v cc >/dev/null || skip "no compiler here"
+	cc -fsyntax-only -D_GNU_SOURCE "$ROOT/lib/base/err.c"
+	status_is 1 cc -fsyntax-only -U__SIZEOF_POINTER__ -D__SIZEOF_POINTER__=4 -D_GNU_SOURCE "$ROOT/lib/base/err.c"
+	[[ $stderr == *"needs a 64-bit system"* ]]
+	status_is 1 cc -fsyntax-only -U__BYTE_ORDER__ -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__ -D_GNU_SOURCE "$ROOT/lib/base/err.c"
+	[[ $stderr == *"needs a little-endian system"* ]]
+}

@@ -6,6 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Models are mapped as they lie on the disk, and pass 4 GB. */
+#if defined __SIZEOF_POINTER__ && __SIZEOF_POINTER__ < 8
+#error "ft needs a 64-bit system: models are mapped whole, and pass what 32 bits can address"
+#endif
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "ft needs a little-endian system: weights are mapped as safetensors and GGUF hold them"
+#endif
+
 int err_set(struct err *e, const char *fmt, ...)
 {
 	if (!e)
