@@ -7,6 +7,7 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 #include "../json/jw.h"
+#include "../nn/adamw.h"
 #include "objective.h"
 
 /* Rows of one step, evenly from the whole set, so that their lengths are typical. */
@@ -19,7 +20,7 @@ static size_t *typical_rows(const struct loop *t, size_t rows, size_t *n)
 	return pick;
 }
 
-/* Seconds of one step without its update; the second of two, for the first one warms the caches. */
+/* Seconds of one step without its update (time_update); the second of two, for the first one warms the caches. */
 static int time_step(struct objective *o, const struct loop *t, const size_t *rows, size_t n,
 		     struct objective_sums *s, double *seconds, struct err *e)
 {
@@ -38,6 +39,28 @@ static int time_step(struct objective *o, const struct loop *t, const size_t *ro
 	return rc;
 }
 
+/* Seconds that the norm of the gradients and the optimiser's step take, from those over a part of
+ * them. */
+static double time_update(const struct loop *t)
+{
+	enum { MOST = 1 << 24 };
+	size_t n = t->model->n_params < MOST ? t->model->n_params : MOST;
+	float *params = mem_alloc(n, sizeof *params), *grads = mem_alloc(n, sizeof *grads);
+	struct adamw adam;
+	double seconds = 0;
+	adamw_init(&adam, n);
+	for (int i = 0; i < 2; i++) {
+		double start = progress_clock();
+		nn_norm(grads, n, t->pool);
+		adamw_step(&adam, params, grads, 1, 1e-4f, 0, t->pool);
+		seconds = progress_clock() - start;
+	}
+	adamw_release(&adam);
+	free(params);
+	free(grads);
+	return n ? seconds * (double)t->model->n_params / (double)n : 0;
+}
+
 int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct err *e)
 {
 	const struct model *m = t->model;
@@ -52,7 +75,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	free(pick);
 	if (rc)
 		return -1;
-	double steps = (double)t->spec.steps,
+	double update = time_update(t), steps = (double)t->spec.steps,
 	       epoch = (double)(rows / t->spec.batch + (rows % t->spec.batch != 0));
 	double all = (double)t->train->tokens * steps / epoch;
 	/* an average step against the one that was timed */
@@ -80,8 +103,9 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	jw_end(&w);
 	jw_put_int(&w, "recomputed_layers", work_again(t->work));
 	jw_put_num(&w, "flops_per_step", round(flops * share));
-	jw_put_num(&w, "tokens_per_s", round((double)s.tokens / seconds * 10) / 10);
-	jw_put_num(&w, "seconds", round(seconds * share * steps * 1000) / 1000);
+	jw_put_num(&w, "tokens_per_s",
+		   round((double)s.tokens / (seconds + update / share) * 10) / 10);
+	jw_put_num(&w, "seconds", round((seconds * share + update) * steps * 1000) / 1000);
 	jw_put_num(&w, "cost", 0);
 	jw_end(&w);
 	return 0;
