@@ -127,7 +127,7 @@ $(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payment
 	$(Q)$(call link,$(filter %.o,$^))
 
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/step.so $(BUILD)/examples/notes
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/examples/notes
 
 .PHONY: demo
 demo: setup
@@ -147,8 +147,8 @@ $(BUILD)/tests/inject: $(BUILD)/tests/fault/inject.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $<
 
-# Preloaded before programs: fault.so fails one allocation, step.so ends or fails one change of a
-# directory, nojit.so keeps PCRE2 from compiling patterns.
+# Preloaded before programs: fault.so fails one allocation, nojit.so keeps PCRE2 from compiling
+# patterns.
 $(BUILD)/tests/%.so: tests/fault/%.c $(BUILD)/flags
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -113,7 +113,7 @@ one_model() {
 }
 
 @test "any step of an export may fail or be the last: the directory holds the old model or the new one whole" {
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	need_inject
 	make_model m 7
 	make_model n 8 '{"tie_word_embeddings": false}'
 	echo '{"eos_token_id": 258}' >n/generation_config.json
@@ -132,14 +132,14 @@ one_model() {
 			[ $place = fresh ] || cp -r before out
 		}
 		put_back
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-export "${args[@]}" >/dev/null
+		inject -k rename,sync -c count ft-export "${args[@]}" >/dev/null
 		[ "$(one_model new)" = new ]
 		[ "$(<count)" -gt 10 ]
 		seen=
 		for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 5)" "$(<count)"); do
 			put_back
 			status=0
-			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_FAIL=$i ft-export "${args[@]}" >/dev/null 2>err || status=$?
+			inject -k rename,sync -f "$i" ft-export "${args[@]}" >/dev/null 2>err || status=$?
 			[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
 			[ "$status" -eq 0 ] || [ -s err ]
 			[ "$status" -eq 2 ] || [ "$(one_model old new)" = new ]
@@ -148,7 +148,7 @@ one_model() {
 
 			put_back
 			status=0
-			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i ft-export "${args[@]}" >/dev/null || status=$?
+			inject -k rename,sync -s "$i" ft-export "${args[@]}" >/dev/null || status=$?
 			[ "$status" -eq 137 ]
 			if [ -e out ]; then seen+="$(one_model old new) "; fi
 			# What the killed run has left, the next one removes.

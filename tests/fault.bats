@@ -19,8 +19,7 @@ KINDS="alloc write sync open rename map read"
 setup() {
 	TMP=$BATS_TEST_TMPDIR
 	cd "$TMP" || exit 1
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
-	inject -k write true 2>/dev/null || skip "this kernel hands no system calls over"
+	need_inject
 	export OPENBLAS_NUM_THREADS=1 SOURCE_DATE_EPOCH=0
 	plain=cat next=() tried=
 	mkdir start

@@ -25,6 +25,12 @@ need_shared() {
 	[ -e "$SHARED/$1" ] || skip "no ../shared/$1 here"
 }
 
+# need_inject - skips the test where no system call can be made to fail.
+need_inject() {
+	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	inject -k write true 2>/dev/null || skip "this kernel hands no system calls over"
+}
+
 # status_is N COMMAND... - runs the command, with standard output and error in $output and $stderr,
 # and fails on another exit status.
 status_is() {

@@ -706,13 +706,13 @@ two_divisions() {
 }
 
 @test "-d: a kill before any step leaves the old set or the new one whole, and the next run leaves nothing else" {
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	need_inject
 	two_divisions
 	mkdir place
 	cp -r old place/d
 	echo mine >place/d/notes.txt
 	cp -r place before
-	LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place/d new.jsonl
+	inject -k rename,sync -c count ft-split -q -d place/d new.jsonl
 	steps=$(<count)
 	[ "$steps" -gt 15 ]
 	seen=
@@ -720,7 +720,7 @@ two_divisions() {
 		rm -rf place
 		cp -r before place
 		status=0
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i ft-split -q -d place/d new.jsonl || status=$?
+		inject -k rename,sync -s "$i" ft-split -q -d place/d new.jsonl || status=$?
 		[ "$status" -eq 137 ]
 		seen+="$(one_set place/d) "
 		[ "$(cat place/d/notes.txt)" = mine ]
@@ -733,7 +733,7 @@ two_divisions() {
 }
 
 @test "-d: any step may fail, in a directory that can be exchanged and in one that cannot: the set is whole" {
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	need_inject
 	two_divisions
 	for more in notes.txt sub/notes.txt; do
 		rm -rf before place
@@ -741,12 +741,12 @@ two_divisions() {
 		mkdir -p "$(dirname before/$more)"
 		echo mine >before/$more
 		cp -r before place
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place new.jsonl
+		inject -k rename,sync -c count ft-split -q -d place new.jsonl
 		for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
 			rm -rf place
 			cp -r before place
 			status=0
-			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_FAIL=$i ft-split -q -d place new.jsonl 2>err || status=$?
+			inject -k rename,sync -f "$i" ft-split -q -d place new.jsonl 2>err || status=$?
 			[ "$status" -eq 0 ] || [ "$status" -eq 2 ]
 			set=$(one_set place)
 			# What is said is so.
@@ -758,7 +758,7 @@ two_divisions() {
 }
 
 @test "-d: where files take their names in turn, the next run undoes what a kill left half done" {
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	need_inject
 	two_divisions
 	echo '{"broken":' >bad.jsonl
 	for kind in sub link fresh; do
@@ -777,14 +777,14 @@ two_divisions() {
 			;;
 		esac
 		cp -a before place
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count ft-split -q -d place new.jsonl
+		inject -k rename,sync -c count ft-split -q -d place new.jsonl
 		[ "$(one_set place)" = new ]
 		[ $kind != link ] || [ -L place/valid.jsonl ]
 		for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
 			rm -rf place
 			cp -a before place
 			[ $kind != link ] || cp kept elsewhere
-			LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i ft-split -q -d place new.jsonl || [ $? -eq 137 ]
+			inject -k rename,sync -s "$i" ft-split -q -d place new.jsonl || [ $? -eq 137 ]
 			# One that does nothing else.
 			status_is 2 ft-split -q -d place bad.jsonl
 			[ -n "$(find place -name '*.jsonl')" ] || { [ $kind = fresh ] && continue; }

@@ -181,16 +181,16 @@ plain() {
 }
 
 @test "a run killed at any step is taken up, ends as if it had not been, and nothing is left over" {
-	[ -z "${FT_SANITIZED:-}" ] || skip "a preloaded library and a sanitizer's do not go together"
+	need_inject
 	prepare
 	args=(--steps 4 --save-every 2 train.jsonl)
 	scratch -o whole "${args[@]}" >/dev/null
-	LD_PRELOAD=$BUILD/tests/step.so FT_STEP_COUNT=count scratch -o cut "${args[@]}" >/dev/null
+	inject -k rename,sync -c count ft-train -q --scratch config.json -o cut "${args[@]}" >/dev/null
 	[ "$(<count)" -gt 20 ]
 	for i in $(seq 1 "$([ -n "${FT_SLOW:-}" ] && echo 1 || echo 2)" "$(<count)"); do
 		rm -rf cut
 		status=0
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i scratch -o cut "${args[@]}" >/dev/null || status=$?
+		inject -k rename,sync -s "$i" ft-train -q --scratch config.json -o cut "${args[@]}" >/dev/null || status=$?
 		[ "$status" -eq 137 ]
 		scratch -o cut --resume "${args[@]}" >/dev/null
 		cmp whole/model.safetensors cut/model.safetensors
@@ -202,7 +202,7 @@ plain() {
 	for i in 1 2 3 4 5 6; do
 		rm -rf cut
 		cp -r kept cut
-		LD_PRELOAD=$BUILD/tests/step.so FT_STEP_KILL=$i scratch -o cut --steps 5 train.jsonl >/dev/null || [ $? -eq 137 ]
+		inject -k rename,sync -s "$i" ft-train -q --scratch config.json -o cut --steps 5 train.jsonl >/dev/null || [ $? -eq 137 ]
 		scratch -o cut --resume --steps 5 train.jsonl >/dev/null
 		[ "$(ls -A kept)" = "$(ls -A cut)" ]
 		jq -e .finished cut/ft.json
