@@ -180,11 +180,8 @@ static size_t amount(struct span s, int ahead, struct number *x)
 		return 0;
 	more = ahead & STROKE ? 0 : divisor(number_skip(s, n), n, x);
 	more += more == 0 ? added_fraction(number_skip(s, n), x) : 0;
-	if (more > 0)
-		n += more, more = 0;
-	else
-		more = number_scale((struct span){s.s, n}, number_skip(s, n), ahead & MONEY,
-				    &power);
+	n += more;
+	more = number_scale((struct span){s.s, n}, number_skip(s, n), ahead & MONEY, &power);
 	if (more == SIZE_MAX)
 		return 0;
 	if (x->x.digits.len > 0)
