@@ -50,7 +50,7 @@ for name in ${FT_BENCH_SHAPES:-lfm2-1.2b gemma3-4b qwen3-8b}; do
 	case $name in
 	lfm2-1.2b) shape "$name" "LFM2 1.2B" 3 3 ;;
 	gemma3-4b) shape "$name" "Gemma 3 4B" 8 6 ;;
-	qwen3-8b) shape "$name" "Qwen 3 8B" 17 9 ;;
+	qwen3-8b) shape "$name" "Qwen 3 8B" 17 10 ;;
 	*) echo "shapes: no shape is called $name" >&2 && exit 2 ;;
 	esac
 done
