@@ -57,19 +57,25 @@ static inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float *p)
 	return x;
 }
 
-static inline void _mm512_mask_storeu_ps(float *p, __mmask16 mask, __m512 x)
+/* Vectors are passed by address: compilers tell of how they pass them otherwise. */
+#define _mm512_mask_storeu_ps(p, mask, x) model_store(p, mask, &(x))
+#define _mm512_dpbf16_ps(c, a, b) model_dot(&(c), &(a), &(b))
+
+static inline void model_store(float *p, __mmask16 mask, const __m512 *x)
 {
 	for (int i = 0; i < 16; i++)
 		if (mask >> i & 1)
-			p[i] = x[i];
+			p[i] = (*x)[i];
 }
 
-static inline __m512 _mm512_dpbf16_ps(__m512 c, __m512bh a, __m512bh b)
+static inline __m512 model_dot(const __m512 *c, const __m512bh *a, const __m512bh *b)
 {
+	__m512 sum = *c;
+
 	for (int i = 0; i < 16; i++)
 		for (int odd = 1; odd >= 0; odd--)
-			c[i] = fmaf(model_half(a[i], odd), model_half(b[i], odd), c[i]);
-	return c;
+			sum[i] = fmaf(model_half((*a)[i], odd), model_half((*b)[i], odd), sum[i]);
+	return sum;
 }
 
 /* The eight tiles: as they are laid out (no rows: not configured), and what they hold. */
