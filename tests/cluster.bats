@@ -71,6 +71,10 @@ setup_file() {
 
 teardown_file() {
 	local pid
+	if [ -e "$BATS_FILE_TMPDIR/slurm/up" ]; then
+		timeout 5 scancel --user="$(id -un)" || true
+		sleep 1
+	fi
 	while read -r pid; do
 		kill "$pid" 2>/dev/null || true
 	done < <(tac "$BATS_FILE_TMPDIR/pids" 2>/dev/null)
