@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What `make install` and its relatives put where, from the programs that are built.
 
+# shellcheck disable=SC2154 # run sets stderr
 load helper
 
 # quiet_make GOAL... - in the tree, with what is built already, whatever flags it was built with.
