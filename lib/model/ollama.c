@@ -198,8 +198,7 @@ static int find_pieces(const struct ollama *o, struct pieces *p, struct notes *n
 	static const char *const plain[TURNS] = {"Be brief.\nSay when you do not know.",
 						 "What is 2 + 2? (a \"quiz\")",
 						 "4",
-						 "And in German? Gr\xc3\xb6\xc3\x9f"
-						 "er als 3?",
+						 "And in German? Gr\u00f6\u00dfer als 3?",
 						 "vier {yes} <b>",
 						 "Thanks! \xe2\x9c\x93",
 						 "You're welcome.",
