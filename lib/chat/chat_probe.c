@@ -205,7 +205,7 @@ void chat_probe(struct chat *c)
 	c->knows_developer = writes(c, developer, "ft-developer", &text);
 	c->ignores_generation = !try(c, "[{\"role\":\"user\",\"content\":\"a\"}]", &text) &&
 				!try_as(c, "[{\"role\":\"user\",\"content\":\"a\"}]", 1, &with) &&
-				text.len == with.len && !memcmp(text.data, with.data, text.len);
+				span_eq(buf_span(&text), buf_span(&with));
 	end = end_of_turn(c);
 	if (try(c, calls, &text)) {
 		c->arguments_as_text = 1;

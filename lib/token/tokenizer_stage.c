@@ -156,6 +156,15 @@ static struct span strip(struct span in, int left, int right)
 	return in;
 }
 
+/* Where what comes next in a text, from a place on; NULL where it doesn't. What is mostly a blank. */
+static const char *next(struct span in, size_t from, struct span what)
+{
+	if (in.n - from < what.n)
+		return NULL;
+	return what.n == 1 ? memchr(in.s + from, what.s[0], in.n - from)
+			   : memmem(in.s + from, in.n - from, what.s, what.n);
+}
+
 static int replace(struct tok_work *w, const struct tok_norm *x, struct span in, struct buf *out,
 		   struct err *e)
 {
@@ -165,9 +174,7 @@ static int replace(struct tok_work *w, const struct tok_norm *x, struct span in,
 	if (!x->pattern) {
 		const char *p;
 
-		while ((p = !out->full && in.n - from >= x->what.n
-				    ? memmem(in.s + from, in.n - from, x->what.s, x->what.n)
-				    : NULL)) {
+		while (!out->full && (p = next(in, from, x->what))) {
 			buf_add(out, in.s + from, (size_t)(p - in.s) - from);
 			buf_addspan(out, x->with);
 			from = (size_t)(p - in.s) + x->what.n;
