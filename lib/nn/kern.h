@@ -22,6 +22,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Types to f32, n values (whole blocks); see mat.h for the layouts. */
+struct nn_unpack {
+	void (*f16)(float *y, const uint16_t *x, size_t n);
+	void (*bf16)(float *y, const uint16_t *x, size_t n);
+	void (*q8_0)(float *y, const void *x, size_t n);
+	void (*q4_0)(float *y, const void *x, size_t n);
+	void (*mxfp4)(float *y, const unsigned char *x, const unsigned char *scales, size_t n);
+};
+
 struct nn_kern {
 	const char *name; /* "base", "avx2", "avx512" */
 
@@ -112,12 +121,7 @@ struct nn_kern {
 	void (*adamw)(float *p, float *m, float *v, const float *g, float g_scale, float lr,
 		      float beta1, float beta2, float eps, float wd, float c1, float c2, size_t n);
 
-	/* Types to f32, n values (whole blocks); see mat.h for the layouts. */
-	void (*from_f16)(float *y, const uint16_t *x, size_t n);
-	void (*from_bf16)(float *y, const uint16_t *x, size_t n);
-	void (*from_q8_0)(float *y, const void *x, size_t n);
-	void (*from_q4_0)(float *y, const void *x, size_t n);
-	void (*from_mxfp4)(float *y, const unsigned char *x, const unsigned char *scales, size_t n);
+	const struct nn_unpack *from;
 };
 
 const struct nn_kern *nn_kern(void);

@@ -192,16 +192,16 @@ void nn_decode(float *out, enum nn_type t, const void *x, size_t n)
 		memcpy(out, x, n * sizeof *out);
 		break;
 	case NN_F16:
-		k->from_f16(out, x, n);
+		k->from->f16(out, x, n);
 		break;
 	case NN_BF16:
-		k->from_bf16(out, x, n);
+		k->from->bf16(out, x, n);
 		break;
 	case NN_Q8_0:
-		k->from_q8_0(out, x, n);
+		k->from->q8_0(out, x, n);
 		break;
 	case NN_Q4_0:
-		k->from_q4_0(out, x, n);
+		k->from->q4_0(out, x, n);
 		break;
 	case NN_MXFP4:
 		break;
@@ -219,8 +219,8 @@ static void rows_at(float *out, const struct nn_mat *w, size_t at, size_t n)
 	const char *x = (const char *)w->data + at * nn_row_bytes(w->type, w->cols);
 
 	if (w->type == NN_MXFP4)
-		nn_kern()->from_mxfp4(out, (const unsigned char *)x,
-				      w->scales + at * (w->cols / 32), n * w->cols);
+		nn_kern()->from->mxfp4(out, (const unsigned char *)x,
+				       w->scales + at * (w->cols / 32), n * w->cols);
 	else
 		nn_decode(out, w->type, x, n * w->cols);
 }

@@ -391,23 +391,23 @@ static void types(const struct nn_kern *k)
 
 	for (int i = 0; i < 65536; i++)
 		h[i] = (uint16_t)i;
-	nn_kern_plain()->from_f16(plain, h, 65536);
-	k->from_f16(mine, h, 65536);
+	nn_kern_plain()->from->f16(plain, h, 65536);
+	k->from->f16(mine, h, 65536);
 	same = memcmp(plain, mine, sizeof plain) == 0;
 	ok(same, "%s: f16 as the plain set", k->name);
-	nn_kern_plain()->from_bf16(plain, h, 65536);
-	k->from_bf16(mine, h, 65536);
+	nn_kern_plain()->from->bf16(plain, h, 65536);
+	k->from->bf16(mine, h, 65536);
 	ok(memcmp(plain, mine, sizeof plain) == 0, "%s: bf16 as the plain set", k->name);
 	for (size_t i = 0; i < sizeof blocks; i++)
 		blocks[i] = (unsigned char)(rng_u64(&rng) & 0x7f);
-	nn_kern_plain()->from_q8_0(plain, blocks, 256);
-	k->from_q8_0(mine, blocks, 256);
+	nn_kern_plain()->from->q8_0(plain, blocks, 256);
+	k->from->q8_0(mine, blocks, 256);
 	ok(memcmp(plain, mine, 256 * 4) == 0, "%s: q8_0 as the plain set", k->name);
-	nn_kern_plain()->from_q4_0(plain, blocks, 256);
-	k->from_q4_0(mine, blocks, 256);
+	nn_kern_plain()->from->q4_0(plain, blocks, 256);
+	k->from->q4_0(mine, blocks, 256);
 	ok(memcmp(plain, mine, 256 * 4) == 0, "%s: q4_0 as the plain set", k->name);
-	nn_kern_plain()->from_mxfp4(plain, blocks, blocks + 128, 256);
-	k->from_mxfp4(mine, blocks, blocks + 128, 256);
+	nn_kern_plain()->from->mxfp4(plain, blocks, blocks + 128, 256);
+	k->from->mxfp4(mine, blocks, blocks + 128, 256);
 	ok(memcmp(plain, mine, 256 * 4) == 0, "%s: mxfp4 as the plain set", k->name);
 }
 
