@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "../nn/choose.h"
+#include "../model/activate.h"
 #include "decoder_impl.h"
 
 static void choose_row(const struct worker *me, size_t i)
@@ -93,8 +94,8 @@ static void up_piece(const struct worker *me, size_t i)
 		product(me, g, x, 0, panel, p, n, row);
 		product(me, u, x, MODEL_UP - MODEL_GATE, panel, p, n, row);
 		for (size_t r = 0; r < n; r++)
-			decoder_activate(d, d->eh.x + (p + r) * d->eh.ld + first, g + r * NN_PANEL,
-					 u + r * NN_PANEL, width);
+			model_activate(&d->m->config, d->k, d->eh.x + (p + r) * d->eh.ld + first,
+				       g + r * NN_PANEL, u + r * NN_PANEL, width);
 	}
 }
 

@@ -97,8 +97,6 @@ void decoder_each(const struct worker *me, size_t n, void (*fn)(const struct wor
 
 /* Quantises row i of r, where any weight wants that. */
 void decoder_prepare(const struct decoder *d, struct nn_rows *r, size_t i);
-/* h of gate and up, n values. */
-void decoder_activate(const struct decoder *d, float *h, const float *g, const float *u, size_t n);
 /* x += what the layer's experts make of the normed rows. */
 void decoder_experts(struct worker *me);
 /* What the layer's delta rule makes of its products goes to where o reads it. */

@@ -12,6 +12,7 @@
 #include "../base/mem.h"
 #include "../nn/attn.h"
 #include "../nn/conv.h"
+#include "../model/activate.h"
 #include "decoder_impl.h"
 
 #define SPINS_MOST 4000 /* looks at a meeting point before the processor is given away */
@@ -465,27 +466,6 @@ static void post_row(const struct worker *me, size_t i)
 	d->k->add(d->x + i * w, d->t + i * w, w);
 }
 
-void decoder_activate(const struct decoder *d, float *h, const float *g, const float *u, size_t n)
-{
-	switch (d->m->config.act) {
-	case CONFIG_SWIGLU:
-		d->k->swiglu(h, g, u, n);
-		break;
-	case CONFIG_GEGLU:
-		d->k->geglu(h, g, u, n);
-		break;
-	case CONFIG_GELU:
-		d->k->gelu(h, u, n);
-		break;
-	case CONFIG_RELU2:
-		d->k->relu2(h, u, n);
-		break;
-	case CONFIG_CLAMPED:
-		d->k->clamped(h, g, u, d->m->config.act_limit, n);
-		break;
-	}
-}
-
 /* The same panel of gate and up, so that what comes out is h already. */
 static void gate_up_piece(const struct worker *me, size_t i)
 {
@@ -502,7 +482,7 @@ static void gate_up_piece(const struct worker *me, size_t i)
 	if (d->lin[me->layer][MODEL_GATE].data)
 		linear(me, g, NN_PANEL, &d->norm, MODEL_GATE, panel, block, 0);
 	for (size_t r = 0; r < n; r++, h += d->h.ld, g += NN_PANEL, u += NN_PANEL)
-		decoder_activate(d, h, g, u, width);
+		model_activate(&d->m->config, d->k, h, g, u, width);
 }
 
 static void final_row(const struct worker *me, size_t i)

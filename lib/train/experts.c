@@ -7,6 +7,7 @@
 #include <string.h>
 #include "../nn/choose.h"
 #include "../nn/thin.h"
+#include "../model/activate.h"
 #include "gradient_impl.h"
 
 struct task {
@@ -96,7 +97,7 @@ static void forward_piece(void *arg, size_t i)
 		work_product(&b, MODEL_GATE, gate, xe, 0);
 	work_product(&b, MODEL_UP, ups, xe, 0);
 	if (t->down) {
-		work_activate(w, h, gate, ups, b.n * f);
+		model_activate(&w->m->config, w->kern, h, gate, ups, b.n * f);
 		work_product(&b, MODEL_DOWN, at(w->g.ye, b.row, d), h, 0);
 	}
 	work_block_give(&b);
@@ -172,12 +173,12 @@ static void backward_piece(void *arg, size_t i)
 	collect(&b, dy, g->dout);
 	if (w->m->config.residual_scale != 1)
 		w->kern->scale(dy, w->m->config.residual_scale, b.n * d);
-	work_activate(w, h, gate, ups, b.n * f);
+	model_activate(&w->m->config, w->kern, h, gate, ups, b.n * f);
 	work_product_in(&b, MODEL_DOWN, h);
 	work_product_back(&b, MODEL_DOWN, dy, h);
 	work_product_down(&b, MODEL_DOWN, dh, dy, 0);
 	share_back(&b, h, dh, dy);
-	work_activate_back(w, dgate, dup, dh, gate, ups, b.n * f);
+	model_activate_back(&w->m->config, w->kern, dgate, dup, dh, gate, ups, b.n * f);
 	work_product_in(&b, MODEL_UP, xe);
 	work_product_back(&b, MODEL_UP, dup, xe);
 	work_product_down(&b, MODEL_UP, dxe, dup, 0);

@@ -217,11 +217,6 @@ void work_sinks_weights(struct work *w, size_t l);
 /* Adds the gradient of a convolution's taps and bias, all examples in order. */
 void work_conv_weights(struct work *w, size_t l);
 
-/* h of gate and up, n rows that are width wide, and the way back. */
-void work_activate(const struct work *w, float *h, const float *gate, const float *up, size_t n);
-void work_activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
-			const float *gate, const float *up, size_t n);
-
 /* --- experts of layer l --- */
 
 /* The block's rows choose theirs, from g.xn_mlp. */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include "../nn/thin.h"
+#include "../model/activate.h"
 #include "gradient_impl.h"
 
 /* output rows of a weight whose gradient is one piece of work, at least */
@@ -213,7 +214,7 @@ static void after_attention(const struct block *b)
 	if (y->lin[MODEL_GATE].w.rows)
 		work_product(b, MODEL_GATE, gate, xn, 0);
 	work_product(b, MODEL_UP, up, xn, 0);
-	work_activate(w, at(w->g.h, row, f), gate, up, n * f);
+	model_activate(&w->m->config, w->kern, at(w->g.h, row, f), gate, up, n * f);
 }
 
 static void finish_layer(const struct block *b)
@@ -377,12 +378,12 @@ static void mlp_back(const struct block *b, float *dxn)
 	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
 	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
 
-	work_activate(w, h, gates, ups, n * f);
+	model_activate(&w->m->config, w->kern, h, gates, ups, n * f);
 	ddown = branch_back(w, b, g->ddown_raw, at(g->dout, row, d), a->down_raw, &y->post_mlp,
 			    a->post_mlp, NORM_POST_MLP);
 	work_product_back(b, MODEL_DOWN, ddown, h);
 	work_product_down(b, MODEL_DOWN, dh, ddown, 0);
-	work_activate_back(w, dgate, dup, dh, gates, ups, n * f);
+	model_activate_back(&w->m->config, w->kern, dgate, dup, dh, gates, ups, n * f);
 	work_product_back(b, MODEL_UP, dup, xn);
 	work_product_down(b, MODEL_UP, dxn, dup, 0);
 	if (y->lin[MODEL_GATE].w.rows) {

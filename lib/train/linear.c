@@ -185,49 +185,6 @@ void work_product(const struct block *b, int j, float *y, const float *x, int ad
 		b->w->kern->axpy(y + i * out, lin->scale, lin->extra, out);
 }
 
-void work_activate(const struct work *w, float *h, const float *gate, const float *up, size_t n)
-{
-	switch (w->m->config.act) {
-	case CONFIG_SWIGLU:
-		w->kern->swiglu(h, gate, up, n);
-		break;
-	case CONFIG_GEGLU:
-		w->kern->geglu(h, gate, up, n);
-		break;
-	case CONFIG_GELU:
-		w->kern->gelu(h, up, n);
-		break;
-	case CONFIG_RELU2:
-		w->kern->relu2(h, up, n);
-		break;
-	case CONFIG_CLAMPED:
-		w->kern->clamped(h, gate, up, w->m->config.act_limit, n);
-		break;
-	}
-}
-
-void work_activate_back(const struct work *w, float *dgate, float *dup, const float *dh,
-			const float *gate, const float *up, size_t n)
-{
-	switch (w->m->config.act) {
-	case CONFIG_SWIGLU:
-		w->kern->swiglu_back(dgate, dup, dh, gate, up, n);
-		break;
-	case CONFIG_GEGLU:
-		w->kern->geglu_back(dgate, dup, dh, gate, up, n);
-		break;
-	case CONFIG_GELU:
-		w->kern->gelu_back(dup, dh, up, n);
-		break;
-	case CONFIG_RELU2:
-		w->kern->relu2_back(dup, dh, up, n);
-		break;
-	case CONFIG_CLAMPED:
-		w->kern->clamped_back(dgate, dup, dh, gate, up, w->m->config.act_limit, n);
-		break;
-	}
-}
-
 float *work_magnitudes(const struct work *w, size_t block, int j)
 {
 	return w->g.magnitudes + (block * MODEL_LINEARS + (size_t)j) * w->out_max;
