@@ -91,31 +91,65 @@ static int get_eos(struct config *c, struct span from, struct err *e)
 	return 0;
 }
 
-/* --- windows --- */
+/* --- lists of layers --- */
 
-/* layer_types says layer by layer which see all and which through a window. 1: there is such a list,
- * checked, in windowed. */
-static int get_layer_types(struct config *c, struct span j, struct err *e)
+static int is_one_of(struct span item, const char *const types[])
 {
-	struct span types = json_member(j, "layer_types"), key, item;
-	struct json_iter it = {0};
-	size_t l = 0;
+	for (; *types; types++)
+		if (json_is(item, *types))
+			return 1;
+	return 0;
+}
 
-	if (config_absent(types) || c->family->conv)
+int config_layer_types(struct span c, size_t layers, const char *const types[], unsigned char *out,
+		       struct err *e)
+{
+	struct span list = json_member(c, "layer_types"), key, item;
+	struct json_iter it = {0};
+
+	if (config_absent(list))
 		return 0;
-	if (json_kind(types) != JSON_ARRAY)
+	if (json_kind(list) != JSON_ARRAY)
 		return err_set(e, "layer_types must be a list");
-	if (json_count(types) != c->layers)
-		return err_set(e, "layer_types has %zu entries for %zu layers", json_count(types),
-			       c->layers);
-	while (json_next(&it, types, &key, &item)) {
-		if (!json_is(item, "sliding_attention") && !json_is(item, "full_attention") &&
-		    !json_is(item, "attention"))
+	if (json_count(list) != layers)
+		return err_set(e, "layer_types has %zu entries for %zu layers", json_count(list),
+			       layers);
+	while (json_next(&it, list, &key, &item)) {
+		if (!is_one_of(item, types))
 			return err_set(e, "layer_types: %.*s is not supported",
 				       (int)(item.n < 40 ? item.n : 40), item.s);
-		c->windowed[l++] = (unsigned char)json_is(item, "sliding_attention");
+		*out++ = (unsigned char)json_is(item, types[0]);
 	}
 	return 1;
+}
+
+int config_places(struct span c, const char *name, size_t layers, int value, unsigned char *out,
+		  struct err *e)
+{
+	struct span list = json_member(c, name), key, item;
+	struct json_iter it = {0};
+
+	if (json_kind(list) != JSON_ARRAY)
+		return err_set(e, "%s must be a list", name);
+	while (json_next(&it, list, &key, &item)) {
+		int64_t l;
+
+		if (json_int(item, &l) || l < 0 || (size_t)l >= layers)
+			return err_set(e, "%s must list layers from 0 to %zu", name, layers - 1);
+		out[l] = (unsigned char)value;
+	}
+	return 0;
+}
+
+/* --- windows --- */
+
+/* layer_types says layer by layer which see all and which through a window. 1: there is such a list. */
+static int get_layer_types(struct config *c, struct span j, struct err *e)
+{
+	static const char *const types[] = {"sliding_attention", "full_attention", "attention",
+					    NULL};
+
+	return c->family->conv ? 0 : config_layer_types(j, c->layers, types, c->windowed, e);
 }
 
 /* A pattern of letters that is repeated, L for a windowed layer and G for one that sees all. */
@@ -320,8 +354,6 @@ static int count_experts(struct config *c, struct span j, struct err *e)
 /* Which layers have experts: each of every so many, but for those listed. */
 static int get_sparse(struct config *c, struct span j, struct err *e)
 {
-	struct span list = json_member(j, "mlp_only_layers"), key, item;
-	struct json_iter it = {0};
 	size_t every = 1;
 
 	if (c->family->experts->some &&
@@ -329,19 +361,9 @@ static int get_sparse(struct config *c, struct span j, struct err *e)
 		return -1;
 	for (size_t l = 0; l < c->layers; l++)
 		c->sparse[l] = (l + 1) % every == 0;
-	if (!c->family->experts->some || config_absent(list))
+	if (!c->family->experts->some || config_absent(json_member(j, "mlp_only_layers")))
 		return 0;
-	if (json_kind(list) != JSON_ARRAY)
-		return err_set(e, "mlp_only_layers must be a list");
-	while (json_next(&it, list, &key, &item)) {
-		int64_t l;
-
-		if (json_int(item, &l) || l < 0 || (size_t)l >= c->layers)
-			return err_set(e, "mlp_only_layers must list layers from 0 to %zu",
-				       c->layers - 1);
-		c->sparse[l] = 0;
-	}
-	return 0;
+	return config_places(j, "mlp_only_layers", c->layers, 0, c->sparse, e);
 }
 
 static int get_experts(struct config *c, struct span j, struct err *e)

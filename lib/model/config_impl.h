@@ -14,6 +14,13 @@ int config_absent(struct span v);
 /* A whole number of 1..hi; where it is absent, otherwise (0: it must be there). */
 int config_size(struct span c, const char *name, size_t hi, size_t otherwise, size_t *out,
 		struct err *e);
+/* layer_types, an entry a layer, each of the types (up to NULL): out gets 1 where it is the first of
+ * them, else 0. 1: there is such a list. */
+int config_layer_types(struct span c, size_t layers, const char *const types[], unsigned char *out,
+		       struct err *e);
+/* A list of layers' places: out gets value at each of them. */
+int config_places(struct span c, const char *name, size_t layers, int value, unsigned char *out,
+		  struct err *e);
 /* A number from 0 to CONFIG_REAL_MAX, which a float holds. */
 int config_real(struct span c, const char *name, double otherwise, double *out, struct err *e);
 int config_flag(struct span c, const char *name, int otherwise, int *out, struct err *e);

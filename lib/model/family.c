@@ -235,48 +235,23 @@ static int get_adjusted_ffn(struct config *c, struct span j, struct err *e)
 /* layer_types, which tells layers of this type from those with attention. 1: there is such a list. */
 static int get_mixed_types(struct config *c, struct span j, const char *type, struct err *e)
 {
-	struct span types = json_member(j, "layer_types"), key, item;
-	struct json_iter it = {0};
-	size_t l = 0;
+	const char *const types[] = {type, "full_attention", NULL};
 
-	if (config_absent(types))
-		return 0;
-	if (json_kind(types) != JSON_ARRAY)
-		return err_set(e, "layer_types must be a list");
-	if (json_count(types) != c->layers)
-		return err_set(e, "layer_types has %zu entries for %zu layers", json_count(types),
-			       c->layers);
-	while (json_next(&it, types, &key, &item)) {
-		if (!json_is(item, type) && !json_is(item, "full_attention"))
-			return err_set(e, "layer_types: %.*s is not supported",
-				       (int)(item.n < 40 ? item.n : 40), item.s);
-		c->conv[l++] = (unsigned char)json_is(item, type);
-	}
-	return 1;
+	return config_layer_types(j, c->layers, types, c->conv, e);
 }
 
 /* Which layers have attention: layer_types, or a list of their places. */
 static int get_conv_layers(struct config *c, struct span j, struct err *e)
 {
-	struct span full = json_member(j, "full_attn_idxs"), key, item;
-	struct json_iter it = {0};
 	int listed = get_mixed_types(c, j, "conv", e);
 
 	if (listed)
 		return listed < 0 ? -1 : 0;
-	if (json_kind(full) != JSON_ARRAY)
+	if (config_absent(json_member(j, "full_attn_idxs")))
 		return err_set(e,
 			       "layer_types or full_attn_idxs must say which layers have attention");
 	memset(c->conv, 1, c->layers);
-	while (json_next(&it, full, &key, &item)) {
-		int64_t x;
-
-		if (json_int(item, &x) || x < 0 || (size_t)x >= c->layers)
-			return err_set(e, "full_attn_idxs must list layers from 0 to %zu",
-				       c->layers - 1);
-		c->conv[x] = 0;
-	}
-	return 0;
+	return config_places(j, "full_attn_idxs", c->layers, 0, c->conv, e);
 }
 
 static int read_lfm2(struct config *c, struct span j, struct err *e)

@@ -3,24 +3,16 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
 #include "../../lib/review/contest.h"
 #include "../../lib/review/desk.h"
+#include "memory-file.h"
 #include "tap.h"
 
 #define PAIRS 200
 #define SEEDS 24
-
-/* A file in memory, by a name: a journal is synced with each decision, which is slow on a disk. */
-static int memory_file(char path[32])
-{
-	int fd = memfd_create("review", 0);
-	snprintf(path, 32, "/proc/self/fd/%d", fd);
-	return fd;
-}
 
 /* Each third pair has the model "x" as b. */
 static void rows_into(int fd)

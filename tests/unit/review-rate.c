@@ -2,12 +2,12 @@
  * truth, after a first pass, a second one, and an adjudication. */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "../../lib/base/mem.h"
 #include "../../lib/base/rng.h"
 #include "../../lib/review/desk.h"
 #include "../../lib/review/rate.h"
+#include "memory-file.h"
 #include "tap.h"
 
 #define ROWS 2000
@@ -74,14 +74,6 @@ static struct rate review(struct rng *g, double truth, size_t *wrong)
 
 #define PASSES_ROWS 400
 #define PASSES_REVIEWS 150
-
-/* A file in memory, by a name: a journal is synced with each decision, which is slow on a disk. */
-static int memory_file(char path[32])
-{
-	int fd = memfd_create("review", 0);
-	snprintf(path, 32, "/proc/self/fd/%d", fd);
-	return fd;
-}
 
 /* Has somebody judge up to n rows that the desk shows; right where `wrong` says so of a row, but
  * good for a share of the wrong ones. Returns how many were judged. */
