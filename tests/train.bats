@@ -26,6 +26,20 @@ plain() {
 	jq -c 'del(.tokens_per_s, .rss, .seconds, .joules)' "$@"
 }
 
+# interrupted SIGNAL DIR COMMAND... - starts a run that writes into DIR, and sends it a signal once there is a checkpoint.
+interrupted() {
+	local pid
+	"${@:3}" 3>&- &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -s "$2/checkpoint.safetensors" ] && break
+		sleep 0.01
+	done
+	kill "-$1" $pid
+	wait $pid || true
+	[ -s "$2/checkpoint.safetensors" ] || skip "the run was over before it could be interrupted"
+}
+
 @test "only the assistant's turn and its end are trained on" {
 	prepare
 	scratch -n train.jsonl >packs.jsonl
@@ -124,15 +138,7 @@ plain() {
 	prepare
 	args=(--epochs 30 --save-every 7 train.jsonl)
 	scratch -o whole --compute bf16 "${args[@]}" >/dev/null
-	ft-train -q --scratch config.json -o cut --compute bf16 "${args[@]}" >/dev/null 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -TERM $pid
-	wait $pid || true
-	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	interrupted TERM cut ft-train -q --scratch config.json -o cut --compute bf16 "${args[@]}" >/dev/null
 	status_is 2 ft-train -q --scratch config.json -o cut --resume "${args[@]}"
 	[[ $stderr == *'compute was "bf16" and is now "f32"'* ]]
 	scratch -o cut --resume --compute auto "${args[@]}" >/dev/null
@@ -144,15 +150,7 @@ plain() {
 	prepare
 	args=(--epochs 30 --save-every 7 -v valid.jsonl train.jsonl)
 	scratch -o whole "${args[@]}" >whole.jsonl
-	ft-train -q --scratch config.json -o cut "${args[@]}" >first.jsonl 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -TERM $pid
-	wait $pid || true
-	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	interrupted TERM cut ft-train -q --scratch config.json -o cut "${args[@]}" >first.jsonl
 	scratch -o cut --resume "${args[@]}" >second.jsonl
 	cmp whole/model.safetensors cut/model.safetensors
 	cmp <(plain whole/metrics.jsonl) <(plain cut/metrics.jsonl)
@@ -163,15 +161,7 @@ plain() {
 	prepare
 	args=(--epochs 30 --save-every 5 train.jsonl)
 	scratch -o whole "${args[@]}" >/dev/null
-	ft-train -q --scratch config.json -o cut "${args[@]}" >/dev/null 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -KILL $pid
-	wait $pid || true
-	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be killed"
+	interrupted KILL cut ft-train -q --scratch config.json -o cut "${args[@]}" >/dev/null
 	status_is 2 ft-train -q --scratch config.json -o cut "${args[@]}"
 	[[ $stderr == *unfinished*--resume* ]]
 	status_is 2 ft-train -q --scratch config.json -o cut --resume --lr 1 "${args[@]}"
@@ -511,15 +501,7 @@ prepare_pairs() {
 	prepare_pairs
 	args=(-m ./base --dpo --full --epochs 20 --save-every 4 ptrain.jsonl)
 	ft-train -q -o whole "${args[@]}" >/dev/null
-	ft-train -q -o cut "${args[@]}" >/dev/null 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -TERM $pid
-	wait $pid || true
-	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	interrupted TERM cut ft-train -q -o cut "${args[@]}" >/dev/null
 	ft-train -q -o cut --resume "${args[@]}" >/dev/null
 	cmp whole/model.safetensors cut/model.safetensors
 }
@@ -581,15 +563,7 @@ nll() {
 	prepare_thumbs
 	args=(-m ./base --kto --full --epochs 20 --save-every 4 -v tvalid.jsonl ttrain.jsonl)
 	ft-train -q -o whole "${args[@]}" >/dev/null
-	ft-train -q -o cut "${args[@]}" >/dev/null 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -TERM $pid
-	wait $pid || true
-	[ -s cut/checkpoint.safetensors ] || skip "the run was over before it could be stopped"
+	interrupted TERM cut ft-train -q -o cut "${args[@]}" >/dev/null
 	ft-train -q -o cut --resume "${args[@]}" >/dev/null
 	cmp whole/model.safetensors cut/model.safetensors
 	cmp <(plain whole/metrics.jsonl) <(plain cut/metrics.jsonl)
@@ -754,14 +728,7 @@ nll() {
 	mkdir disk
 	mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null || skip "no tmpfs can be mounted here"
 	args=(--steps 4000 --save-every 2 train.jsonl)
-	ft-train -q --scratch config.json -o disk/out "${args[@]}" >/dev/null 2>first.txt 3>&- &
-	pid=$!
-	for _ in $(seq 400); do
-		[ -s disk/out/checkpoint.safetensors ] && break
-		sleep 0.01
-	done
-	kill -TERM $pid
-	wait $pid || true
+	interrupted TERM disk/out ft-train -q --scratch config.json -o disk/out "${args[@]}" >/dev/null 2>first.txt
 	cp disk/out/checkpoint.safetensors before
 	dd if=/dev/zero of=disk/filler bs=1k 2>/dev/null || true
 	run --separate-stderr scratch -o disk/out --resume "${args[@]}"
