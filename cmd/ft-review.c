@@ -319,11 +319,9 @@ static int run_judging(char **files)
 		use_terminal(&desk);
 	else
 		serve_page(&desk);
-	int rc = FT_OK;
-	if (desk_flush(&desk, &e)) {
+	int rc = desk_flush(&desk, &e) ? FT_TROUBLE : FT_OK;
+	if (rc != FT_OK)
 		prog_warn("%zu decisions could not be written: %s", desk.pending_n, e.msg);
-		rc = FT_TROUBLE;
-	}
 	desk_close(&desk);
 	journal_close(&j);
 	return rc;

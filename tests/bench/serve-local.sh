@@ -4,18 +4,10 @@
 set -uo pipefail
 # shellcheck source=tests/model.bash
 . tests/model.bash
-tmp=$(mktemp -d)
-pids=()
-trap 'kill "${pids[@]}"; rm -rf "$tmp"' EXIT
+# shellcheck source=tests/bench/serving.bash
+. tests/bench/serving.bash
 make_model "$tmp/m" 3 '{"hidden_size": 384, "num_hidden_layers": 8, "num_attention_heads": 6, "num_key_value_heads": 3, "intermediate_size": 1024}'
-ft-serve -l 127.0.0.1:0 -m "$tmp/m" -o "$tmp/log" 2>"$tmp/said" &
-pids+=($!)
-for _ in $(seq 600); do
-	address=$(sed -n 's/.*listening at //p' "$tmp/said")
-	[ -n "$address" ] && break
-	sleep 0.05
-done
-export OPENAI_API_KEY=any
+start_serve -m "$tmp/m"
 llama=${LLAMA_SERVER:-$(command -v llama-server)}
 ft-export -q -m "$tmp/m" -o "$tmp/m.gguf" --quantize f32 >"$tmp/exported" 2>&1 || exit 1
 
@@ -48,8 +40,8 @@ for jobs in 1 8 64; do
 		load=$(seconds /dev/null -m "$tmp/m" -j $jobs)
 		own=$(seconds "$tmp/rows" -m "$tmp/m" -j $jobs)
 		jq -c .output "$tmp/out" >"$tmp/own"
-		start=$(seconds /dev/null -m served -u "$address/v1" -j $jobs)
-		served=$(seconds "$tmp/rows" -m served -u "$address/v1" -j $jobs)
+		start=$(seconds /dev/null -m served -u "$through" -j $jobs)
+		served=$(seconds "$tmp/rows" -m served -u "$through" -j $jobs)
 		jq -c .output "$tmp/out" | cmp "$tmp/own" - || exit 1
 		tokens=$(jq -s 'map(.usage.completion_tokens) | add' "$tmp/out")
 		theirs=1 other=0

@@ -2,20 +2,11 @@
 # ft-serve between ft-prompt and the stub: what a call costs beside a direct one (alone, and with 200 in flight, in the same run), calls a second of
 # its processor time, and the growth of its memory. CALLS=20000 for the last two; the longer, the better.
 set -uo pipefail
-tmp=$(mktemp -d)
-pids=()
-trap 'kill "${pids[@]}"; rm -rf "$tmp"' EXIT
+# shellcheck source=tests/bench/serving.bash
+. tests/bench/serving.bash
 calls=${CALLS:-20000}
-stub-chat --port-file "$tmp/port" >/dev/null 2>&1 &
-pids+=($!)
-until [ -s "$tmp/port" ]; do sleep 0.01; done
-direct=http://127.0.0.1:$(cat "$tmp/port")/v1
-ft-serve -l 127.0.0.1:0 -u "$direct" -o "$tmp/log" 2>"$tmp/said" &
-serve=$!
-pids+=("$serve")
-until grep -q 'listening at' "$tmp/said"; do sleep 0.01; done
-through=$(sed -n 's/.*listening at //p' "$tmp/said")/v1
-export OPENAI_API_KEY=any
+start_target
+start_serve -u "$direct"
 
 # rows N [SPREAD] - with a SPREAD the target takes 200 to 200 + SPREAD ms, so that calls neither come nor end together.
 rows() {

@@ -3,19 +3,12 @@
 # target of which a part fails in every way that the stub knows, beside clients that hang up. In the end every call is in the log once, and memory
 # and open files are what they were.
 set -uo pipefail
-tmp=$(mktemp -d -p "${TMPDIR:-/tmp}" soak.XXXXXX)
-pids=() clients=()
-trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
+# shellcheck source=tests/bench/serving.bash
+. tests/bench/serving.bash
+clients=()
 long=${LONG:-600} rate=${RATE:-500}
-stub-chat --port-file "$tmp/port" >/dev/null 2>&1 &
-pids+=($!)
-until [ -s "$tmp/port" ]; do sleep 0.01; done
-ft-serve -l 127.0.0.1:0 -u "http://127.0.0.1:$(cat "$tmp/port")/v1" --timeout 2 -o "$tmp/log" 2>"$tmp/said" &
-serve=$!
-pids+=("$serve")
-until grep -qs "listening at" "$tmp/said"; do sleep 0.01; done
-through=$(sed -n 's/.*listening at //p' "$tmp/said")/v1
-export OPENAI_API_KEY=any
+start_target
+start_serve -u "$direct" --timeout 2
 
 # One call in 25 goes wrong at the target, in turn in each of these ways.
 rows() {
