@@ -86,6 +86,21 @@ END
 	jq -es 'all(.output != null and .usage.total_tokens != 0 and .messages[0].role == "system")' log/*.jsonl
 }
 
+@test "several prompts of one request are a record each, with the answers to it" {
+	make_model m 3
+	start_serve -m ./m -o log
+	local stream
+	for stream in false true; do
+		curl -sS "$SERVE/v1/completions" -o answer -d '{"model": "m", "n": 2, "prompt": ["one", "two"], "max_tokens": 3,
+			"logprobs": 2, "temperature": 1, "seed": 4, "stream": '$stream'}'
+	done
+	[ "$(jq -c '[.sample, .prompt]' log/*.jsonl | paste -sd' ')" = \
+		'[0,"one"] [1,"one"] [2,"two"] [3,"two"] [0,"one"] [1,"one"] [2,"two"] [3,"two"]' ]
+	# streamed or whole
+	[ "$(head -n 4 log/*.jsonl | jq -c '[.output, .logprobs]')" = "$(tail -n 4 log/*.jsonl | jq -c '[.output, .logprobs]')" ]
+	jq -es 'all(.logprobs | length > 0 and all(.logprob <= 0 and (.top_logprobs | length >= 2)))' log/*.jsonl
+}
+
 @test "a call is read from the answer in every dialect, and its result goes back" {
 	make_calling_model m 3
 	start_serve -m ./m -o log

@@ -166,6 +166,68 @@ routes() {
 	[ "$(metric in_flight)" -eq 0 ]
 }
 
+@test "what came of an answer before it broke off is in its record, in every dialect" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	local path body
+	while read -r path body; do
+		curl -sSN "$SERVE/v1/$path" -o /dev/null -d "{\"model\": \"m\", \"stream\": true, $body}"
+	done <<'END'
+chat/completions "messages": [{"role": "user", "content": "it goes so far stub{drop=middle}"}]
+chat/completions "n": 2, "messages": [{"role": "user", "content": "it goes so far stub{drop=middle}"}]
+messages "max_tokens": 9, "messages": [{"role": "user", "content": "it goes so far stub{drop=middle}"}]
+responses "input": "it goes so far stub{drop=middle}"
+END
+	jq -es 'map(select(.sample != 1)) | length == 4
+		and all(.error.type == "dropped" and (.error.output | startswith("it go")))' log/*.jsonl
+	# the same where it is the client that goes
+	body "one $(seq -s ' ' 3000) stub{drip=1}" '{"stream": true}' >request
+	curl -sSN "$SERVE/v1/chat/completions" -d @request -o tale 3>&- &
+	local client=$!
+	for _ in $(seq 1000); do
+		[ "$(grep -cs '^data: ' tale)" -gt 2 ] && break
+		sleep 0.01
+	done
+	kill "$client"
+	wait_for 6 log/*.jsonl
+	tail -n 1 log/*.jsonl | jq -e '.error.type == "client_gone" and (.error.output | startswith("one"))'
+}
+
+@test "nothing of a request vanishes on the way to its record" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	curl -sS "$SERVE/v1/responses" -o /dev/null -d '{"model": "m", "prompt": {"id": "p1", "variables": {"a": "b"}}, "instructions": [1],
+		"tool_choice": {"type": "web_search"}, "tools": [{"type": "web_search_preview"}, {"type": "web_search"}],
+		"input": [{"role": "oracle", "content": "x"}, {"role": "user", "content": [
+			{"type": "input_image", "image_url": "http://x/y.png", "detail": "high"}]}]}'
+	curl -sS "$SERVE/v1/messages" -o /dev/null -d '{"model": "m", "max_tokens": 3, "messages": [{"role": "oracle", "content": "x"},
+			{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "is_error": true, "content": "no"}]}],
+		"tool_choice": {"type": "auto", "disable_parallel_tool_use": true}, "tools": [{"name": "f", "input_schema": {},
+			"input_examples": [{}], "cache_control": {"type": "ephemeral"}}]}'
+	ask hello '{"system": "s", "input": "i", "instructions": "x"}' -o /dev/null
+	[ "$(jq -c '.params, .left_out, .messages[0].role' log/*.jsonl | paste -sd' ')" = "$(paste -sd' ' - <<'END'
+{"prompt":{"id":"p1","variables":{"a":"b"}},"instructions":[1]}
+"web_search_preview,web_search,tool_choice"
+"oracle"
+{"max_tokens":3,"parallel_tool_calls":false}
+"is_error,input_examples"
+"oracle"
+{"system":"s","input":"i","instructions":"x"}
+null
+"user"
+END
+)" ]
+	[ "$(head -n 1 log/*.jsonl | jq -r '.messages[1].content[0].image_url.detail')" = high ]
+}
+
+@test "the messages of a thread are no question to Anthropic" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	curl -sS "$SERVE/v1/threads/t1/messages" -o /dev/null -d '{"role": "user", "content": "keep this"}'
+	ask hello '{}' -o /dev/null
+	[ "$(jq -r .output log/*.jsonl)" = hello ]
+}
+
 @test "Anthropic's messages pass and are records like any" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log
@@ -222,8 +284,13 @@ routes() {
 	grep -q "$key" echoed
 	curl -sS "$SERVE/v1/chat/completions" -H "Authorization: Bearer $key" -d "$(body 'stub{status=401;echo=1}')" -o echoed
 	curl -sS "$SERVE/v1/messages" -H "x-api-key: $key" -d "$(body "my key is $key" '{"max_tokens": 9}')" -o /dev/null
+	# whatever the header is called
+	local header
+	for header in x-goog-api-key ocp-apim-subscription-key x-amz-security-token X-My-Secret Cookie; do
+		curl -sS "$SERVE/v1/chat/completions" -H "$header: $key" -d "$(body "it is $key")" -o /dev/null
+	done
 	stop_serve
-	[ "$(cat log/*.jsonl | wc -l)" -eq 3 ]
+	[ "$(cat log/*.jsonl | wc -l)" -eq 8 ]
 	run ! grep -rF "$key" log serve.err serve.out
 }
 
@@ -242,8 +309,9 @@ routes() {
 	ask "x" "$(jq -nc --arg t "$mail" '{messages: [{role: "assistant", content: null, tool_calls: [{id: "1", type: "function",
 		function: {name: "f", arguments: ({to: $t} | tojson | sub("@"; "\\u0040"))}}]},
 		{role: "user", content: [{type: "text", text: $t}]}]}')" -o /dev/null
+	ask x "$(jq -nc --arg t "$mail" '{model: $t}')" -o /dev/null
 	curl -sS "$SERVE/v1/feedback" -d "$(jq -nc --arg t "$text" '{record: "r", value: true, comment: $t, ideal: $t}')"
-	wait_for 7 log/*.jsonl
+	wait_for 8 log/*.jsonl
 	for text in "$mail" 'u0040example' "$card" "$iban" "901820"; do
 		run ! grep -rF "$text" log serve.err serve.out
 	done
@@ -505,16 +573,20 @@ LIST
 	start_stub
 	start_second --fault hang=1
 	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "r"}'
-	start_serve -r routes.json -o log --shadow-queue 3 --shadow-jobs 2 --shadow-deadline 3
+	start_serve -r routes.json -o log --shadow-queue 3 --shadow-jobs 2 --shadow-deadline 60 --drain 0.2
 	for i in $(seq 10); do
 		[ "$(ask "hello $i" '{}' -o answer -m 5 -w '%{http_code}')" = 200 ]
 	done
 	curl -sS "$SERVE/metrics" >metrics
 	# two are asked and three wait; the others are dropped
 	[ "$(sed -n 's/.*shadows_total.*outcome="dropped"} //p' metrics)" -eq 5 ]
-	wait_for 12 log/*.jsonl
-	[ "$(jq -r 'select(.shadow) | .error.type' log/*.jsonl | sort -u)" = deadline ]
 	[ "$(jq -s 'map(select(.shadow | not)) | length' log/*.jsonl)" -eq 10 ]
+	stop_serve
+	start_serve -r routes.json -o due --shadow-jobs 2 --shadow-deadline 0.3
+	ask hello '{}' -o answer
+	ask hello '{}' -o answer
+	wait_for 4 due/*.jsonl
+	[ "$(jq -r 'select(.shadow) | .error.type' due/*.jsonl | sort -u)" = deadline ]
 }
 
 @test "clients of a route with a candidate that hangs wait as long as those of one without" {

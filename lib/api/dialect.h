@@ -129,8 +129,10 @@ struct dialect_stream {
 	/* raw JSON; usage_end: what Anthropic reports at the end; error: the body of one */
 	struct buf usage, usage_end, model, error, finish;
 	struct buf bad; /* why it is no answer, or empty */
-	int garbled;	/* bad because what came is no JSON */
-	int lines, cr;	/* some were read; the last byte was a CR */
+	struct buf
+		odd; /* an event of the Responses API that is not known: its end tells what it was */
+	int garbled;   /* bad because what came is no JSON */
+	int lines, cr; /* some were read; the last byte was a CR */
 	int any, has_text, grown;
 	int ended, done; /* done: by [DONE] or the like */
 	double first;	 /* when the first piece of an answer came; 0: none yet */

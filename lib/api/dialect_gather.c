@@ -22,7 +22,7 @@ void dialect_stream_release(struct dialect_stream *s)
 	struct buf *const bufs[] = {&s->line,	   &s->data,	&s->event, &s->text,
 				    &s->reasoning, &s->refusal, &s->usage, &s->usage_end,
 				    &s->logprobs,  &s->model,	&s->error, &s->finish,
-				    &s->bad};
+				    &s->bad,	   &s->odd};
 
 	for (size_t i = 0; i < s->n; i++)
 		dialect_release_piece(&s->pieces[i]);

@@ -130,15 +130,34 @@ static void openai_call(struct dialect_stream *s, struct span t, int whole)
 
 /* --- events --- */
 
-static void add_details(struct dialect_stream *s, struct span details)
+/* What was thought: a text, or parts with texts. What is encrypted has none. */
+static void add_thought(struct dialect_stream *s, struct span v, int depth)
 {
+	static const char *const texts[] = {"text", "thinking", "reasoning", "summary", "content"};
 	struct json_iter it = {0};
-	struct span key, detail;
+	struct span key, part;
 
-	while (json_next(&it, details, &key, &detail)) {
-		dialect_add(s, &s->reasoning, json_member(detail, "text"));
-		dialect_add(s, &s->reasoning, json_member(detail, "summary"));
-	}
+	if (json_kind(v) == JSON_STRING)
+		dialect_add(s, &s->reasoning, v);
+	else if (json_kind(v) == JSON_OBJECT && depth < 4)
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			add_thought(s, json_member(v, texts[i]), depth + 1);
+	while (json_kind(v) == JSON_ARRAY && depth < 4 && json_next(&it, v, &key, &part))
+		add_thought(s, part, depth + 1);
+}
+
+/* What has no text in a place that is known is kept as it is. */
+static void add_reasoning(struct dialect_stream *s, struct span v)
+{
+	size_t before = s->reasoning.len;
+	struct buf quoted = BUF_INIT;
+
+	add_thought(s, v, 0);
+	if (s->reasoning.len > before || json_kind(v) == JSON_STRING || !dialect_says(v))
+		return;
+	json_put_string(&quoted, v.s, v.n);
+	dialect_add(s, &s->reasoning, buf_span(&quoted));
+	buf_release(&quoted);
 }
 
 /* Looks at the latest piece of a text, which begins at `from`. */
@@ -199,11 +218,14 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 
 	s->any = 1;
 	dialect_content(s, &s->text, json_member(m, "content"));
+	/* What was spoken, in words. */
+	if (!dialect_says(json_member(m, "content")))
+		dialect_content(s, &s->text, json_member(json_member(m, "audio"), "transcript"));
 	/* Some servers say it under two names. */
 	for (size_t i = 0; i < 3 && s->reasoning.len == before; i++)
-		dialect_add(s, &s->reasoning, json_member(m, names[i]));
+		add_reasoning(s, json_member(m, names[i]));
 	if (s->reasoning.len == before) /* OpenRouter's, beside or in place of `reasoning` */
-		add_details(s, json_member(m, "reasoning_details"));
+		add_thought(s, json_member(m, "reasoning_details"), 0);
 	grow(&s->text_growth, &s->text, said);
 	grow(&s->reasoning_growth, &s->reasoning, before);
 	dialect_add(s, &s->refusal, json_member(m, "refusal"));
@@ -216,6 +238,37 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 	if (json_kind(function) == JSON_OBJECT && !json_count(calls))
 		add_function(s, s->n ? &s->pieces[0] : dialect_new_piece(s, DIALECT_CALL, 0),
 			     function);
+}
+
+static void put_alternatives(struct buf *to, struct span all)
+{
+	struct json_iter it = {0};
+	struct span key, p;
+	int some = 0;
+
+	buf_adds(to, ",\"top_logprobs\":[");
+	while (json_next(&it, all, &key, &p))
+		buf_addf(to, "%s{\"token\":%.*s,\"logprob\":%.*s}", some++ ? "," : "", (int)key.n,
+			 key.s, (int)p.n, p.s);
+	buf_addc(to, ']');
+}
+
+/* Those of completions, in lists beside each other, as chats have them. */
+static void add_old_logprobs(struct dialect_stream *s, struct span lists)
+{
+	struct span tops = json_member(lists, "top_logprobs"), key, token, p, top;
+	struct json_iter tokens = {0}, values = {0}, each = {0};
+
+	while (json_next(&tokens, json_member(lists, "tokens"), &key, &token) &&
+	       json_next(&values, json_member(lists, "token_logprobs"), &key, &p)) {
+		if (s->logprobs.len)
+			buf_addc(&s->logprobs, ',');
+		buf_addf(&s->logprobs, "{\"token\":%.*s,\"logprob\":%.*s", (int)token.n, token.s,
+			 (int)p.n, p.s);
+		if (json_next(&each, tops, &key, &top) && json_kind(top) == JSON_OBJECT)
+			put_alternatives(&s->logprobs, top);
+		buf_addc(&s->logprobs, '}');
+	}
 }
 
 static void openai_choice(struct dialect_stream *s, struct span choice, int whole)
@@ -250,6 +303,7 @@ static void openai_choice(struct dialect_stream *s, struct span choice, int whol
 			buf_addc(&s->logprobs, ',');
 		buf_addspan(&s->logprobs, p);
 	}
+	add_old_logprobs(s, json_member(choice, "logprobs"));
 }
 
 /* Whether an event is the whole answer once more, as the last one of some servers is. */

@@ -141,6 +141,8 @@ void dialect_responses_end(struct dialect_stream *s, struct span response, const
 	head(s, response, status);
 	output(&whole, response);
 	s->any |= whole.any;
+	if (s->odd.len && !whole.n)
+		dialect_bad(s, "an event is not understood", buf_span(&s->odd));
 	if (whole.bad.len && !s->bad.len)
 		buf_addspan(&s->bad, buf_span(&whole.bad));
 	if (whole.logprobs.len) {

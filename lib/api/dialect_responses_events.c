@@ -559,7 +559,9 @@ void dialect_responses_event(struct dialect_stream *s, struct span v)
 		call_done(s, DIALECT_CALL, v);
 	} else if (span_is(name, "custom_tool_call_input.done")) {
 		call_done(s, DIALECT_CUSTOM, v);
-	} else if (!text_event(s, name, v)) {
+	} else if (!name.n) {
 		dialect_bad(s, "an event is not understood", v);
+	} else if (!text_event(s, name, v) && !s->odd.len) {
+		buf_addspan(&s->odd, v);
 	}
 }

@@ -1,6 +1,7 @@
 /* dialect_stream: answers whole, or streamed as server-sent events (html.spec.whatwg.org, "event
  * stream"). A whole answer is gathered as an event that holds everything, so that both give the same
- * record. What is not understood and is no comment makes it no answer: nothing is skipped. */
+ * record. Fields and events that are not of the dialect are left alone, as both standards say; what is of
+ * it and is not understood makes it no answer: nothing of an answer is skipped. */
 #include <string.h>
 #include <strings.h>
 #include "dialect_impl.h"
@@ -23,6 +24,20 @@ static int take_error(struct dialect_stream *s, struct span v)
 	return 1;
 }
 
+/* An event of a name of its own in a stream that has none but `error`: a heartbeat, a gateway's notes. */
+static int is_foreign(enum dialect_kind d, const struct dialect_stream *s, struct span v)
+{
+	static const char *const names[] = {"message", "error", "completion",
+					    "chat.completion.chunk"};
+
+	if (d == DIALECT_ANTHROPIC || d == DIALECT_RESPONSES || !s->event.len)
+		return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (span_is(buf_span(&s->event), names[i]))
+			return 0;
+	return dialect_absent(json_member(v, "choices")) && dialect_absent(json_member(v, "usage"));
+}
+
 static void take_event(enum dialect_kind d, struct dialect_stream *s, struct span v, double now)
 {
 	s->grown = 0;
@@ -30,6 +45,8 @@ static void take_event(enum dialect_kind d, struct dialect_stream *s, struct spa
 		s->ended = 1;
 		return;
 	}
+	if (is_foreign(d, s, v))
+		return;
 	if (json_kind(v) != JSON_OBJECT)
 		dialect_bad(s, "an event is no JSON object", v);
 	else if (d == DIALECT_ANTHROPIC)
@@ -90,6 +107,17 @@ static void take_data(enum dialect_kind d, struct dialect_stream *s, struct span
 	buf_clear(&s->data);
 }
 
+/* The name of a field: whatever it is, the standard has it left alone where it is none of its own. What
+ * is no name is a page or a message that stands in the stream's place. */
+static int is_name(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!(name.s[i] >= '0' && name.s[i] <= '9') && name.s[i] != '-' &&
+		    name.s[i] != '_' && !((name.s[i] | 32) >= 'a' && (name.s[i] | 32) <= 'z'))
+			return 0;
+	return 1;
+}
+
 static void take_line(enum dialect_kind d, struct dialect_stream *s, double now)
 {
 	struct span line = buf_span(&s->line), name = line, value = {"", 0};
@@ -100,7 +128,7 @@ static void take_line(enum dialect_kind d, struct dialect_stream *s, double now)
 	while (line.n && (line.s[line.n - 1] == ' ' || line.s[line.n - 1] == '\t'))
 		line.n--;
 	if (!line.n) {
-		if (s->data.len)
+		if (s->data.len && !is_foreign(d, s, (struct span){0}))
 			no_json(s, buf_span(&s->data));
 		buf_clear(&s->data);
 		buf_clear(&s->event);
@@ -124,7 +152,7 @@ static void take_line(enum dialect_kind d, struct dialect_stream *s, double now)
 		buf_addspan(&s->event, span_is(name, "event") ? value : name);
 		if (span_is(name, "error")) /* llama.cpp, once */
 			take_data(d, s, value, now);
-	} else if (name.n && !span_is(name, "id") && !span_is(name, "retry")) {
+	} else if (!is_name(name)) {
 		dialect_bad(s, "a line of the stream is not understood", line);
 		s->garbled = 1;
 	}
@@ -170,15 +198,16 @@ int dialect_stream_answer(enum dialect_kind d, struct dialect_stream *s, int for
 	buf_clear(&s->line);
 	if (s->data.len && s->ended)
 		no_json(s, buf_span(&s->data));
-	if (understood && !s->ended) {
-		backend_answer_fail(a, "dropped", 200, "the stream broke off before its end");
-		return 1;
-	}
 	if (d == DIALECT_RESPONSES)
 		dialect_responses_gather(s);
 	else if (d != DIALECT_ANTHROPIC)
 		dialect_openai_gather(s);
 	dialect_give(d, s, forced_schema, a);
+	if (understood && !s->ended) {
+		backend_answer_fail(a, "dropped", 200, "the stream broke off before its end");
+		a->has_output &= a->output.len > 0;
+		return 1;
+	}
 	dialect_fail(s, a);
 	return s->garbled && strcmp(a->error_type, "bad_answer") == 0;
 }

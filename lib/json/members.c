@@ -79,7 +79,7 @@ const char *members_name(size_t i)
 }
 
 void members_put_error(struct jw *w, const char *type, int status, struct span message,
-		       struct span output)
+		       struct span output, struct span calls)
 {
 	jw_put_object(w, "error");
 	jw_put_str(w, "type", type);
@@ -87,6 +87,8 @@ void members_put_error(struct jw *w, const char *type, int status, struct span m
 	jw_put_text(w, "message", message);
 	if (output.s)
 		jw_put_text(w, "output", output);
+	if (calls.n)
+		jw_put_raw(w, "tool_calls", calls);
 	jw_end(w);
 }
 

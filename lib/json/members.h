@@ -30,9 +30,9 @@ unsigned members_what(struct span name);
 #define MEMBER_EDITS 40
 size_t members_edits(unsigned what, struct span from, struct edit edits[MEMBER_EDITS]);
 
-/* The member `error`: no status where it is 0, no output where that is absent. */
+/* The member `error`: no status where it is 0, no output where that is absent; calls: raw, or empty. */
 void members_put_error(struct jw *w, const char *type, int status, struct span message,
-		       struct span output);
+		       struct span output, struct span calls);
 
 /* A turn of `messages`. */
 void members_put_turn(struct jw *w, const char *role, struct span content);

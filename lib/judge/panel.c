@@ -200,7 +200,8 @@ static void put_ruling(struct jw *w, const struct panel *p, const struct opinion
 		       size_t criterion, const struct ruling *r)
 {
 	if (r->failed) {
-		members_put_error(w, r->type, r->status, r->message, (struct span){0});
+		members_put_error(w, r->type, r->status, r->message, (struct span){0},
+				  (struct span){0});
 	} else {
 		put_value(w, r->value, p->rubric->scale);
 		put_scale(w, p->rubric->scale);
@@ -242,7 +243,8 @@ static int put_whole(struct jw *w, const struct panel *p, const struct opinion *
 			votes[(int)rulings[i].value] += r->criteria[i].weight;
 	}
 	if (whole.failed) {
-		members_put_error(w, whole.type, whole.status, whole.message, (struct span){0});
+		members_put_error(w, whole.type, whole.status, whole.message, (struct span){0},
+				  (struct span){0});
 	} else {
 		put_value(w,
 			  r->scale.mode == VERDICT_PASS	  ? pass
@@ -272,7 +274,8 @@ int panel_write(const struct panel *p, const struct opinion *opinions, const cha
 	jw_object(&w);
 	if (!opinions) {
 		members_put_error(&w, "unanswered", 0,
-				  span_of("the record holds no answer to judge"), (struct span){0});
+				  span_of("the record holds no answer to judge"), (struct span){0},
+				  (struct span){0});
 	} else if (p->rubric->criteria[0].name) {
 		failed = put_whole(&w, p, opinions);
 	} else {

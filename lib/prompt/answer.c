@@ -22,7 +22,8 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 	if (a->error_type[0]) {
 		/* An answer that came but did not pass is not thrown away. */
 		members_put_error(&w, a->error_type, a->error_status, buf_span(&a->error_message),
-				  a->has_output ? buf_span(&a->output) : (struct span){0});
+				  a->has_output ? buf_span(&a->output) : (struct span){0},
+				  buf_span(&a->tool_calls));
 	} else {
 		jw_put_text(&w, "output", buf_span(&a->output));
 		if (a->tool_calls.len)
@@ -87,7 +88,7 @@ int answer_read(struct span json, struct backend_answer *a)
 			return -1;
 		a->has_output = 1;
 	}
-	buf_addspan(&a->tool_calls, json_member(json, "tool_calls"));
+	buf_addspan(&a->tool_calls, json_member(a->error_type[0] ? error : json, "tool_calls"));
 	json_string(json_member(json, "refusal"), &a->refusal);
 	json_string(json_member(json, "reasoning"), &a->reasoning);
 	get_text(json, "model", a->model, sizeof a->model);

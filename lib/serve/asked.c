@@ -4,13 +4,27 @@
 
 #include <string.h>
 
+static int is_listed(struct span list, struct span name)
+{
+	while (list.n) {
+		const char *comma = memchr(list.s, ',', list.n);
+		size_t n = comma ? (size_t)(comma - list.s) : list.n;
+
+		if (span_eq((struct span){list.s, n}, name))
+			return 1;
+		list.s += n + (comma != NULL);
+		list.n -= n + (comma != NULL);
+	}
+	return 0;
+}
+
 static void leave_out(struct buf *list, struct span what)
 {
 	struct buf name = BUF_INIT;
 
-	if (json_string(what, &name))
+	if (json_string(what, &name) || !name.len)
 		buf_adds(&name, "unknown");
-	if (!list->len || !memmem(list->data, list->len, name.data ? name.data : "", name.len)) {
+	if (!is_listed(buf_span(list), buf_span(&name))) {
 		buf_adds(list, list->len ? "," : "");
 		buf_addspan(list, buf_span(&name));
 	}
@@ -48,12 +62,14 @@ static void add_text(struct turn *t, struct span text)
 	buf_release(&decoded);
 }
 
-/* An image by its address: a JSON string. */
-static void add_image(struct turn *t, struct span url)
+/* An image by its address: a JSON string. detail: how closely it is looked at, or absent. */
+static void add_image(struct turn *t, struct span url, struct span detail)
 {
 	buf_adds(&t->parts, t->n++ ? "," : "");
 	buf_adds(&t->parts, "{\"type\":\"image_url\",\"image_url\":{\"url\":");
 	buf_addspan(&t->parts, url);
+	if (json_kind(detail) == JSON_STRING)
+		buf_addf(&t->parts, ",\"detail\":%.*s", (int)detail.n, detail.s);
 	buf_adds(&t->parts, "}}");
 }
 
@@ -100,12 +116,13 @@ static void put_content(const struct turn *t, struct jw *w)
 	}
 }
 
-static void put_turn(const struct turn *t, const char *role, struct jw *w)
+/* role: a JSON string, or absent, which is the user's. */
+static void put_turn(const struct turn *t, struct span role, struct jw *w)
 {
 	struct buf list = BUF_INIT;
 
 	jw_object(w);
-	jw_put_str(w, "role", role);
+	jw_put_raw(w, "role", json_kind(role) == JSON_STRING ? role : span_of("\"user\""));
 	put_content(t, w);
 	if (t->calls.len) {
 		buf_addf(&list, "[%s]", t->calls.data);
@@ -148,10 +165,23 @@ static void put_format(struct span format, struct span name, struct jw *w)
 	jw_end(w);
 }
 
-static void put_function(struct span tool, const char *parameters, struct jw *w)
+static void put_function(struct span tool, const char *parameters, struct jw *w,
+			 struct buf *left_out)
 {
 	static const char *const names[] = {"name", "description", "strict"};
+	struct json_iter it = {0};
+	struct span key, v;
 
+	while (json_next(&it, tool, &key, &v)) {
+		/* What is kept for later calls changes no answer. */
+		int known = json_is(key, "type") || json_is(key, parameters) ||
+			    json_is(key, "cache_control");
+
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+			known |= json_is(key, names[i]);
+		if (!known && json_kind(v) > JSON_FALSE)
+			leave_out(left_out, key);
+	}
 	jw_object(w);
 	jw_put_str(w, "type", "function");
 	jw_put_object(w, "function");
@@ -178,7 +208,7 @@ static void put_tools(struct span tools, const char *type, const char *parameter
 		struct span is = json_member(tool, "type");
 
 		if (json_kind(is) <= JSON_NULL || json_is(is, type))
-			put_function(tool, parameters, w);
+			put_function(tool, parameters, w, left_out);
 		else
 			leave_out(left_out, is);
 	}
@@ -204,14 +234,14 @@ static void anthropic_image(struct turn *t, struct span block, struct buf *left_
 	struct buf text = BUF_INIT, quoted = BUF_INIT;
 
 	if (json_kind(url) == JSON_STRING) {
-		add_image(t, url);
+		add_image(t, url, (struct span){0});
 	} else if (json_kind(data) == JSON_STRING) {
 		buf_adds(&text, "data:");
 		json_string(json_member(source, "media_type"), &text);
 		buf_adds(&text, ";base64,");
 		json_string(data, &text);
 		json_put_string(&quoted, text.data, text.len);
-		add_image(t, buf_span(&quoted));
+		add_image(t, buf_span(&quoted), (struct span){0});
 	} else {
 		leave_out(left_out, json_member(block, "type"));
 	}
@@ -246,6 +276,8 @@ static void anthropic_blocks(struct span content, struct turn *t, struct jw *w,
 			anthropic_blocks(json_member(b, "content"), &result, NULL, left_out);
 			put_result(&result, json_member(b, "tool_use_id"), w);
 			turn_release(&result);
+			if (json_kind(json_member(b, "is_error")) == JSON_TRUE)
+				leave_out(left_out, span_of("\"is_error\""));
 		} else if (json_is(type, "document") || json_is(type, "search_result")) {
 			add_part(t, b);
 		} else {
@@ -269,15 +301,13 @@ void asked_put_messages(const struct record *body, struct jw *w, struct buf *lef
 	jw_put_array(w, "messages");
 	if (json_kind(system) > JSON_NULL) {
 		anthropic_blocks(system, &t, NULL, left_out);
-		put_turn(&t, "system", w);
+		put_turn(&t, span_of("\"system\""), w);
 		turn_release(&t);
 	}
 	while (json_next(&it, messages, &key, &m)) {
-		int assistant = json_is(json_member(m, "role"), "assistant");
-
 		anthropic_blocks(json_member(m, "content"), &t, w, left_out);
 		if (t.n || t.calls.len || json_kind(json_member(m, "content")) == JSON_STRING)
-			put_turn(&t, assistant ? "assistant" : "user", w);
+			put_turn(&t, json_member(m, "role"), w);
 		turn_release(&t);
 	}
 	jw_end(w);
@@ -311,7 +341,7 @@ static void response_parts(struct span content, struct turn *t, struct buf *left
 		else if (json_is(type, "refusal"))
 			add_text(t, json_member(p, "refusal"));
 		else if (json_is(type, "input_image") && json_kind(url) == JSON_STRING)
-			add_image(t, url);
+			add_image(t, url, json_member(p, "detail"));
 		else if (json_is(type, "input_file") || json_is(type, "input_audio"))
 			add_part(t, p);
 		else
@@ -323,7 +353,7 @@ static void response_parts(struct span content, struct turn *t, struct buf *left
 static void end_turn(struct turn *t, struct jw *w)
 {
 	if (t->n || t->calls.len)
-		put_turn(t, "assistant", w);
+		put_turn(t, span_of("\"assistant\""), w);
 	turn_release(t);
 }
 
@@ -349,11 +379,7 @@ static void response_item(struct span item, struct turn *said, struct jw *w, str
 	} else if (json_kind(role) == JSON_STRING) {
 		end_turn(said, w);
 		response_parts(json_member(item, "content"), &t, left_out);
-		put_turn(&t,
-			 json_is(role, "system")      ? "system"
-			 : json_is(role, "developer") ? "developer"
-						      : "user",
-			 w);
+		put_turn(&t, role, w);
 	} else {
 		leave_out(left_out, type);
 	}
@@ -373,12 +399,12 @@ void asked_put_responses(const struct record *body, struct jw *w, struct buf *le
 	jw_put_array(w, "messages");
 	if (json_kind(instructions) == JSON_STRING) {
 		add_text(&t, instructions);
-		put_turn(&t, "system", w);
+		put_turn(&t, span_of("\"system\""), w);
 		turn_release(&t);
 	}
 	if (json_kind(input) == JSON_STRING) {
 		add_text(&t, input);
-		put_turn(&t, "user", w);
+		put_turn(&t, (struct span){0}, w);
 		turn_release(&t);
 	} else if (json_kind(input) == JSON_ARRAY) {
 		while (json_next(&it, input, &key, &item))
@@ -391,5 +417,7 @@ void asked_put_responses(const struct record *body, struct jw *w, struct buf *le
 		jw_put_raw(w, "tool_choice", choice);
 	else if (json_is(json_member(choice, "type"), "function"))
 		put_named_choice(json_member(choice, "name"), w);
+	else if (json_kind(choice) > JSON_NULL)
+		leave_out(left_out, span_of("\"tool_choice\""));
 	put_format(format, json_member(format, "name"), w);
 }

@@ -11,7 +11,7 @@
 #include "../json/record.h"
 
 /* Writes the members into the open object of w. The types of blocks, items and tools that have no
- * place in them are appended to left_out, with commas between, each once; so is "messages" where
+ * place in them, and what else of tools and results has none, are appended to left_out, with commas between, each once; so is "messages" where
  * they are not understood at all. */
 void asked_put_messages(const struct record *body, struct jw *w, struct buf *left_out);
 void asked_put_responses(const struct record *body, struct jw *w, struct buf *left_out);

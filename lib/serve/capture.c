@@ -10,7 +10,8 @@
 #include "../prompt/answer.h"
 #include "asked.h"
 
-#define CHOICES_MAX 128
+#define CHOICES_MAX 1024
+#define KIND(name) (1u << CAPTURE_##name)
 
 /* --- requests --- */
 
@@ -27,7 +28,8 @@ enum capture_kind capture_kind(const char *method, const char *path)
 	};
 	size_t n = strcspn(path, "?#");
 
-	if (strcmp(method, "POST") != 0)
+	/* A thread's messages are kept by the Assistants API, and answered by nobody. */
+	if (strcmp(method, "POST") != 0 || memmem(path, n, "/threads/", 9))
 		return CAPTURE_NONE;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		size_t k = strlen(known[i].path);
@@ -45,12 +47,25 @@ void capture_request_release(struct capture_request *q)
 	memset(q, 0, sizeof *q);
 }
 
+/* Several prompts at once: a list of texts, or of lists of tokens. */
+static size_t several_prompts(const struct capture_request *q)
+{
+	struct span list = record_get(&q->record, "prompt");
+	enum json_kind first = json_kind(json_element(list, 0));
+
+	return q->kind == CAPTURE_COMPLETIONS && json_kind(list) == JSON_ARRAY &&
+			       (first == JSON_STRING || first == JSON_ARRAY)
+		       ? json_count(list)
+		       : 0;
+}
+
 void capture_request_read(struct capture_request *q, enum capture_kind kind, struct span body)
 {
 	int64_t n;
+	size_t prompts;
 
 	q->kind = kind;
-	q->choices = 1;
+	q->choices = q->each = 1;
 	q->is_json = !record_parse(&q->record, body, &q->why);
 	if (!q->is_json)
 		return;
@@ -60,7 +75,12 @@ void capture_request_read(struct capture_request *q, enum capture_kind kind, str
 	q->kept_out = json_kind(record_get(&q->record, "store")) == JSON_FALSE;
 	if (kind <= CAPTURE_COMPLETIONS && !json_int(record_get(&q->record, "n"), &n) && n > 1 &&
 	    n <= CHOICES_MAX)
-		q->choices = (int)n;
+		q->choices = q->each = (int)n;
+	prompts = several_prompts(q);
+	if (prompts > 1)
+		q->choices *= (int)(prompts < CHOICES_MAX ? prompts : CHOICES_MAX);
+	if (q->choices > CHOICES_MAX)
+		q->choices = CHOICES_MAX;
 }
 
 int capture_request_key(const struct capture_request *q, char key[33])
@@ -303,34 +323,66 @@ static void put_known(struct jw *w, const char *name, const char *value)
 		jw_put_str(w, name, value);
 }
 
+/* Whether a member stands in the record under a name of its own, or has no bearing on the answer. */
+static int stands_elsewhere(enum capture_kind kind, const struct member *m)
+{
+	static const struct {
+		const char *name;
+		unsigned kinds; /* 0: all */
+	} names[] = {
+		{"model", 0},
+		{"stream", 0},
+		{"stream_options", 0},
+		{"metadata", 0},
+		{"store", 0},
+		{"user", 0},
+		{"messages", KIND(CHAT) | KIND(COMPLETIONS) | KIND(MESSAGES)},
+		{"prompt", KIND(CHAT) | KIND(COMPLETIONS)},
+		{"response_format", KIND(CHAT) | KIND(COMPLETIONS)},
+		{"system", KIND(MESSAGES)},
+		{"input", KIND(RESPONSES)},
+		{"instructions", KIND(RESPONSES)},
+		{"tools", 0},
+		{"tool_choice", 0},
+	};
+
+	/* Taken as a text alone. */
+	if (span_is(m->key, "instructions") && json_kind(m->value) != JSON_STRING)
+		return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (span_is(m->key, names[i].name))
+			return !names[i].kinds || (names[i].kinds & 1u << kind);
+	return 0;
+}
+
 /* What decides an answer beside its input, as the client sent it. */
 static void put_params(const struct capture_request *q, struct jw *w)
 {
-	static const char *const others[] = {
-		"model",  "messages", "prompt",		 "input",	   "instructions",
-		"system", "tools",    "stream",		 "metadata",	   "tool_choice",
-		"store",  "user",     "response_format", "stream_options",
-	};
+	struct span choice = record_get(&q->record, "tool_choice");
 	int some = 0;
 
 	for (size_t i = 0; i < q->record.n; i++) {
 		const struct member *m = &q->record.members[i];
-		int skip = 0;
 
-		for (size_t k = 0; k < sizeof others / sizeof *others; k++)
-			skip |= span_is(m->key, others[k]);
-		if (skip)
+		if (stands_elsewhere(q->kind, m))
 			continue;
 		if (!some++)
 			jw_put_object(w, "params");
 		jw_keyn(w, m->key.s, m->key.n);
 		jw_raw(w, m->value);
 	}
+	if (q->kind == CAPTURE_MESSAGES &&
+	    json_kind(json_member(choice, "disable_parallel_tool_use")) == JSON_TRUE) {
+		if (!some++)
+			jw_put_object(w, "params");
+		jw_put_bool(w, "parallel_tool_calls", 0);
+	}
 	if (some)
 		jw_end(w);
 }
 
-static void put_asked(const struct capture_request *q, struct jw *w)
+/* which: of several answers; -1: all. */
+static void put_asked(const struct capture_request *q, int which, struct jw *w)
 {
 	static const char *const names[] = {"messages", "prompt", "tools", "tool_choice",
 					    "response_format"};
@@ -343,6 +395,8 @@ static void put_asked(const struct capture_request *q, struct jw *w)
 	if (q->kind == CAPTURE_CHAT || q->kind == CAPTURE_COMPLETIONS) {
 		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 			v = record_get(&q->record, names[i]);
+			if (i == 1 && which >= 0 && several_prompts(q))
+				v = json_element(v, which / q->each);
 			if (json_kind(v) > JSON_NULL)
 				jw_put_raw(w, names[i], v);
 		}
@@ -355,18 +409,22 @@ static void put_asked(const struct capture_request *q, struct jw *w)
 	v = record_get(&q->record, "metadata");
 	if (json_kind(v) > JSON_NULL)
 		jw_put_raw(w, "tags", v);
+	if (several_prompts(q) * (size_t)q->each > CHOICES_MAX)
+		buf_addf(&left_out, "%sanswers beyond %d", left_out.len ? "," : "", CHOICES_MAX);
 	if (left_out.len)
 		jw_put_text(w, "left_out", buf_span(&left_out));
 	buf_release(&left_out);
 }
 
-/* Members of the record that are not looked through: their texts are this program's own. */
-static int is_own(struct span key)
+/* Members of the record that are not looked through: their texts are this program's own. An API's
+ * name for its model need not be. */
+static int is_own(struct span key, const struct capture_call *c)
 {
-	static const char *const names[] = {"id",     "time",	"latency",     "ttft",
-					    "cost",   "usage",	"route",       "target",
-					    "shadow", "sample", "routes_hash", "model"};
+	static const char *const names[] = {"id",    "time",   "latency", "ttft",   "cost",
+					    "route", "target", "shadow",  "sample", "routes_hash"};
 
+	if (json_is(key, "model"))
+		return c->model != NULL;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (json_is(key, names[i]))
 			return 1;
@@ -375,7 +433,8 @@ static int is_own(struct span key)
 
 /* The record in `from`, cleaned, appended. Tokens of an answer spell out what was taken out of it, so
  * they go too. */
-static void put_clean(struct span from, const struct redact *redact, struct buf *to)
+static void put_clean(struct span from, const struct redact *redact, const struct capture_call *c,
+		      struct buf *to)
 {
 	struct redact_counts counts = {{0}};
 	struct json_iter it = {0};
@@ -394,7 +453,7 @@ static void put_clean(struct span from, const struct redact *redact, struct buf 
 		buf_adds(to, some++ ? "," : "");
 		buf_addspan(to, key);
 		buf_addc(to, ':');
-		if (is_own(key))
+		if (is_own(key, c))
 			buf_addspan(to, v);
 		else
 			n += redact_json(redact, v, to, &counts);
@@ -456,7 +515,7 @@ static void write_one(const struct capture_request *q, const struct capture_call
 	put_known(&w, "client", c->client);
 	if (c->session.n)
 		jw_put_text(&w, "session", c->session);
-	put_asked(q, &w);
+	put_asked(q, sample, &w);
 	jw_end(&w);
 	/* one object of both */
 	to->len--;
@@ -520,7 +579,7 @@ void capture_write(const struct capture_request *q, const struct capture_call *c
 		if (!redact || json_check(buf_span(&line), &v, NULL))
 			buf_addspan(lines, buf_span(&line));
 		else
-			put_clean(v, redact, lines);
+			put_clean(v, redact, c, lines);
 		/* A body may be spread over lines. */
 		for (size_t k = start; k < lines->len; k++)
 			if (lines->data[k] == '\n' || lines->data[k] == '\r')

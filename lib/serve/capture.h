@@ -34,7 +34,8 @@ struct capture_request {
 	struct buf model;     /* that it names; empty where none */
 	int stream;
 	int kept_out; /* "store": false */
-	int choices;  /* n */
+	int choices;  /* answers: n, to each prompt */
+	int each;     /* n */
 };
 void capture_request_read(struct capture_request *q, enum capture_kind kind, struct span body);
 void capture_request_release(struct capture_request *q);

@@ -163,13 +163,16 @@ static void put_calls(struct buf *b, const struct meter *m)
 static void put_sums(struct buf *b, const struct meter *m)
 {
 	put_head(b, "tokens_total", "counter", "Tokens that answers reported");
-	for (size_t i = 0; i < m->n; i++)
-		if (m->rows[i].prompt_tokens + m->rows[i].completion_tokens > 0) {
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->rows[i].prompt_tokens > 0) {
 			put_name(b, "tokens_total", &m->rows[i], "kind", "prompt");
 			buf_addf(b, "%.0f\n", m->rows[i].prompt_tokens);
+		}
+		if (m->rows[i].completion_tokens > 0) {
 			put_name(b, "tokens_total", &m->rows[i], "kind", "completion");
 			buf_addf(b, "%.0f\n", m->rows[i].completion_tokens);
 		}
+	}
 	put_head(b, "cost_dollars_total", "counter", "What answers cost, where prices are known");
 	for (size_t i = 0; i < m->n; i++)
 		if (m->rows[i].cost > 0) {

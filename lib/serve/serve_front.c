@@ -24,17 +24,24 @@ static enum MHD_Result keep_header(void *arg, enum MHD_ValueKind kind, const cha
 	return MHD_YES;
 }
 
-/* What keys the client sent, so that they can be kept out of records. */
+/* What keys the client sent, so that they can be kept out of records. The names of conversations are
+ * none, for records tell them apart by those. */
 static void note_secrets(struct serve_call *c)
 {
-	static const char *const names[] = {"authorization", "x-api-key", "api-key", "x-ft-key"};
+	static const char *const parts[] = {"auth",   "key",	"token",
+					    "secret", "cookie", "credential"};
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct span v = serve_call_header(c, names[i]);
-
-		if (v.n > 7 && strncasecmp(v.s, "bearer ", 7) == 0)
-			v.s += 7, v.n -= 7;
-		secrets_add(&c->secrets, v);
+	for (char *p = c->headers.data, *newline; p && *p; p = newline + 1) {
+		newline = strchrnul(p, '\n');
+		if (!*newline)
+			break;
+		*newline = '\0';
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+			if (serve_names(p, parts[i])) {
+				secrets_add_header(&c->secrets, p);
+				break;
+			}
+		*newline = '\n';
 	}
 }
 
@@ -269,8 +276,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	if (c->state == SERVE_OVER)
 		return MHD_NO;
 	if (c->state == SERVE_READING) {
-		if (c->client && c->client->gone)
+		if (c->client && c->client->gone) {
+			s->meter.count[METER_GONE]++;
 			return MHD_NO;
+		}
 		if (c->body.full) {
 			s->meter.count[METER_TOO_LARGE]++;
 			serve_call_refuse(c, 413, "invalid_request_error", "too_large",

@@ -5,6 +5,52 @@
 static const struct shape shapes[] = {
 	{"a tab behind data:, a BOM behind a comment", O,
 	 ": hi\n\ndata:\t{\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n" END, HI, NULL},
+	{"fields that no standard names", O,
+	 "retry: 100\ntrace-id: 7\nx_seq\nid: 1\n" DELTA(
+		 "\"content\":\"h\"") "priority:high\n" DELTA("\"content\":\"i\"") END,
+	 HI, NULL},
+	{"a gateway's own events", O,
+	 "event: ping\ndata: {}\n\n" DELTA(
+		 "\"content\":\"h\"") "event: heartbeat\ndata: 2026-11-29T12:00:00Z\n\n"
+				      "event: gateway.metrics\ndata: {\"ms\": 12}\n\n" DELTA(
+					      "\"content\":\"i\"") END,
+	 HI, NULL},
+	{"chunks under an event's name", O,
+	 "event: completion\n" DELTA("\"content\":\"h\"") "event: chunk\n" DELTA(
+		 "\"content\":\"i\"") END,
+	 HI, NULL},
+	{"a message in the stream's place", O, "upstream connect error: no host\n", NULL,
+	 "bad_answer"},
+	{"reasoning as an object", O,
+	 DELTA("\"reasoning\":{\"content\":\"h\"}") DELTA("\"reasoning\":{\"content\":\"m\"}")
+		 DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"reasoning\":\"hm\",\"content\":\"hi\"", "stop"), NULL},
+	{"thinking as parts", O,
+	 DELTA("\"thinking\":[{\"type\":\"text\",\"text\":\"h\"},{\"type\":\"summary_text\",\"summary\":\"m\"}]")
+		 DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"reasoning_content\":{\"thinking\":\"hm\"},\"content\":\"hi\"", "stop"), NULL},
+	{"reasoning of which no text is known", O,
+	 DELTA("\"reasoning\":{\"effort\":3}") DELTA("\"content\":\"hi\"") END,
+	 WHOLE("\"reasoning\":{\"effort\":3},\"content\":\"hi\"", "stop"), NULL},
+	{"an answer that is spoken", O,
+	 DELTA("\"content\":null,\"audio\":{\"id\":\"a\",\"transcript\":\"h\"}") DELTA(
+		 "\"audio\":{\"data\":\"AAAA\"}") DELTA("\"audio\":{\"transcript\":\"i\"}") END,
+	 WHOLE("\"content\":null,\"audio\":{\"id\":\"a\",\"data\":\"AAAA\",\"transcript\":\"hi\"}",
+	       "stop"),
+	 NULL},
+	{"logprobs as completions have them", O,
+	 CHOICE("\"index\":0,\"text\":\"h\",\"logprobs\":{\"tokens\":[\"h\"],\"token_logprobs\":[-1],"
+		"\"top_logprobs\":[{\"h\":-1,\"\\u0061\":-2}]},\"finish_reason\":null")
+		 CHOICE("\"index\":0,\"text\":\"i\",\"logprobs\":{\"tokens\":[\"i\"],\"token_logprobs\":[-3],"
+			"\"top_logprobs\":null},\"finish_reason\":\"stop\"") DONE,
+	 "{\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"hi\"},\"finish_reason\":\"stop\","
+	 "\"logprobs\":{\"content\":[{\"token\":\"h\",\"logprob\":-1,\"top_logprobs\":[{\"token\":\"h\",\"logprob\":-1},"
+	 "{\"token\":\"a\",\"logprob\":-2}]},{\"token\":\"i\",\"logprob\":-3}]}}]}",
+	 NULL},
+	{"Anthropic's event of a type that came later", A,
+	 A_START A_EVENT("\"type\":\"message_hint\",\"hint\":{\"x\":1}")
+		 A_BLOCK("\"type\":\"text\",\"text\":\"hi\"") A_END("end_turn"),
+	 A_WHOLE("{\"type\":\"text\",\"text\":\"hi\"}", "end_turn"), NULL},
 	{"text as a list of strings", O, DELTA("\"content\":[\"h\",\"i\"]") END,
 	 WHOLE("\"content\":[\"h\",\"i\"]", "stop"), NULL},
 	{"output_text parts", O,
@@ -128,8 +174,32 @@ static const struct shape shapes[] = {
 	 A_WHOLE("", "end_turn"), "empty"},
 };
 
+/* What came of an answer stands in its error. */
+static void keeps_what_came(void)
+{
+	static const struct shape cut =
+		{.d = O,
+		 .stream = DELTA("\"content\":\"I pay\"") DELTA(
+			 "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\","
+			 "\"function\":{\"name\":\"pay\",\"arguments\":\"{\\\"sum\\\":\"}}]")};
+	struct backend_answer a = {0};
+	struct buf json = BUF_INIT;
+
+	read_stream(&cut, 7, &a);
+	record(&a, &json);
+	ok(json.len && strstr(json.data, "\"error\":{") &&
+		   strstr(json.data, "\"output\":\"I pay\"") &&
+		   strstr(json.data, "\"tool_calls\":[{") &&
+		   strstr(json.data, "\"name\":\"pay\"") &&
+		   strstr(json.data, "\"type\":\"dropped\""),
+	   "what came before a stream broke off: %s", json.data ? json.data : "");
+	backend_answer_release(&a);
+	buf_release(&json);
+}
+
 int main(void)
 {
 	check_shapes(shapes, sizeof shapes / sizeof *shapes);
+	keeps_what_came();
 	return tap_done();
 }

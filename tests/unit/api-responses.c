@@ -496,10 +496,13 @@ static const struct shape shapes[] = {
 	 "data: {\"type\":\"response.output_text.delta\",\r\ndata: \"delta\":\"hi\"}\r\n\r\n"
 	 "data: {\"type\":\"response.completed\",\"response\":" HI "}\r\n\r\n",
 	 HI, NULL},
-	{"an event of a new kind", R,
+	{"an event of a new kind, whose end tells all", R,
 	 CREATED BEGIN(0) H_I EV("hologram.delta", "\"delta\":\"i\"")
 		 COMPLETED(MESSAGE(TEXT("hi"))),
-	 NULL, "bad_answer"},
+	 HI, NULL},
+	{"an event of a new kind, of which the end says nothing", R,
+	 CREATED BEGIN(0) H_I EV("hologram.delta", "\"delta\":\"i\"") COMPLETED(""), NULL,
+	 "bad_answer"},
 	{"a delta that is a number", R,
 	 CREATED EV("output_text.delta", AT(0) "\"delta\":4") COMPLETED(MESSAGE(TEXT("hi"))), NULL,
 	 "bad_answer"},
