@@ -431,7 +431,7 @@ static void visit_named(struct frame *f, const struct record *rec, const struct 
 	struct buf scratch = BUF_INIT;
 
 	for (size_t i = 0; i < f->paths_n; i++) {
-		struct span v = path_find(f->paths[i], rec->body, &scratch);
+		struct span v = path_get(f->paths[i], rec, &scratch);
 		struct step step = {NULL, STEP_NAMED, span_of(path_text(f->paths[i])), 0};
 		if (v.s)
 			visit_child(f, v, root, NULL, &step, hash64(step.key, 4));
@@ -443,7 +443,7 @@ static void visit_named(struct frame *f, const struct record *rec, const struct 
 static void visit_time(struct frame *f, const struct record *rec, struct place *root)
 {
 	struct buf scratch = BUF_INIT;
-	struct span v = path_find(f->time, rec->body, &scratch);
+	struct span v = path_get(f->time, rec, &scratch);
 
 	root->root = ROOT_TIME;
 	if (v.s && json_kind(v) != JSON_OBJECT && json_kind(v) != JSON_ARRAY) {
@@ -477,7 +477,7 @@ static int cluster_text(struct span v, int timely, struct buf *text)
 static void visit_cluster(struct frame *f, const struct record *rec, const struct place *root)
 {
 	struct buf scratch = BUF_INIT, text = BUF_INIT;
-	struct span v = path_find(f->cluster, rec->body, &scratch);
+	struct span v = path_get(f->cluster, rec, &scratch);
 	struct column *c = frame_column_at(f, ROOT_CLUSTER, 0);
 
 	if (!c)

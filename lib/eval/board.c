@@ -126,7 +126,7 @@ struct group *board_group(struct board *b, const char *label, const char *within
  * Valid until the next. */
 static struct span value_at(struct board *b, const struct path *p, const struct record *rec)
 {
-	struct span value = path_find(p, rec->body, &b->scratch);
+	struct span value = path_get(p, rec, &b->scratch);
 
 	if (!value.s)
 		return value;
@@ -316,7 +316,7 @@ static int cluster_key(struct board *b, const struct group *g, const struct row 
 		*key = hash64(buf_span(&b->id), 0);
 		return 0;
 	}
-	v = path_find(b->cluster, a->rec.body, &b->scratch);
+	v = path_get(b->cluster, &a->rec, &b->scratch);
 	if (!v.s || json_kind(v) == JSON_NULL) {
 		*key = hash_mix(g->n, 0x616c6f6e65u);
 		return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include "marked.h"
 #include "jw.h"
 #include "members.h"
 
@@ -23,15 +24,20 @@ int record_is_input(const struct record *r, struct span key)
 	return !(what & ~(unsigned)MEMBER_ASKED);
 }
 
-static int is_assistant(struct span turn)
+static const struct marks *marks_of(const struct record *r)
 {
-	return json_is(json_member(turn, "role"), "assistant");
+	return r->marks.s ? &r->marks : NULL;
+}
+
+static int is_assistant(const struct record *r, struct span turn)
+{
+	return json_is(json_member_marked(marks_of(r), turn, "role"), "assistant");
 }
 
 struct span record_final_assistant(const struct record *r)
 {
-	struct span last = json_element(record_get(r, "messages"), -1);
-	return is_assistant(last) ? last : (struct span){0};
+	struct span last = json_element_marked(marks_of(r), record_get(r, "messages"), -1);
+	return is_assistant(r, last) ? last : (struct span){0};
 }
 
 /* Appends `,"name":canonical value` where the member is there. */
@@ -44,29 +50,29 @@ static void add_member(const struct record *r, const char *name, struct buf *b)
 		buf_addc(b, ',');
 	json_put_string(b, name, strlen(name));
 	buf_addc(b, ':');
-	json_canonical(v, b);
+	json_canonical_marked(marks_of(r), v, b);
 }
 
-static void add_turn(struct span turn, struct buf *b)
+static void add_turn(const struct record *r, struct span turn, struct buf *b)
 {
 	if (b->data[b->len - 1] != '[')
 		buf_addc(b, ',');
-	json_canonical(turn, b);
+	json_canonical_marked(marks_of(r), turn, b);
 }
 
 /* All turns but a final one of the assistant. */
-static void add_messages(struct span messages, struct buf *b)
+static void add_messages(const struct record *r, struct span messages, struct buf *b)
 {
 	struct span last = {0}, key, turn;
-	struct json_iter it = {0};
+	struct json_iter it = {.marks = marks_of(r)};
 	buf_adds(b, "\"messages\":[");
 	while (json_next(&it, messages, &key, &turn)) {
 		if (last.s)
-			add_turn(last, b);
+			add_turn(r, last, b);
 		last = turn;
 	}
-	if (last.s && !is_assistant(last))
-		add_turn(last, b);
+	if (last.s && !is_assistant(r, last))
+		add_turn(r, last, b);
 	buf_addc(b, ']');
 }
 
@@ -97,7 +103,7 @@ int record_key(const struct record *r, char key[33], struct err *e)
 	buf_reserve(&b, r->body.n);
 	if (json_kind(messages) == JSON_ARRAY) {
 		buf_addc(&b, '{');
-		add_messages(messages, &b);
+		add_messages(r, messages, &b);
 		add_member(r, "response_format", &b);
 		add_member(r, "tools", &b);
 		buf_addc(&b, '}');

@@ -7,12 +7,13 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "foreign.h"
+#include "marked.h"
 #include "jw.h"
 #include "scan.h"
 
 int json_check(struct span text, struct span *value, struct err *e)
 {
-	struct scan s = {text.s, text.s + text.n, e};
+	struct scan s = {text.s, text.s + text.n, e, NULL};
 	if (!text.s)
 		return err_set(e, "invalid JSON: no text");
 	const char *p = scan_space(&s, text.s), *q = scan_value(&s, p, JSON_DEPTH);
@@ -30,7 +31,7 @@ int json_check(struct span text, struct span *value, struct err *e)
 int json_first(struct span text, struct span *value)
 {
 	struct err ignored = ERR_INIT;
-	struct scan s = {text.s, text.s + text.n, &ignored};
+	struct scan s = {text.s, text.s + text.n, &ignored, NULL};
 	const char *p, *q;
 
 	if (!text.s)
@@ -139,10 +140,14 @@ int json_string(struct span v, struct buf *b)
 
 int json_is(struct span v, const char *s)
 {
-	if (json_kind(v) != JSON_STRING)
+	size_t n = strlen(s);
+	/* Escapes make a string longer than what it stands for. */
+	if (json_kind(v) != JSON_STRING || v.n < n + 2)
 		return 0;
-	if (!memchr(v.s, '\\', v.n))
-		return span_is((struct span){v.s + 1, v.n - 2}, s);
+	if (v.n == n + 2)
+		return memcmp(v.s + 1, s, n) == 0 && !memchr(s, '\\', n);
+	if ((v.s[1] != *s && v.s[1] != '\\') || !memchr(v.s, '\\', v.n))
+		return 0;
 	struct buf b = BUF_INIT;
 	int same = json_string(v, &b) == 0 && span_is(buf_span(&b), s);
 	buf_release(&b);
@@ -229,19 +234,19 @@ int json_next(struct json_iter *it, struct span container, struct span *key, str
 		return 0;
 	*key = (struct span){0};
 	if (kind == JSON_OBJECT) {
-		const char *q = scan_skip(p, it->end);
+		const char *q = scan_skip(it->marks, p, it->end);
 		*key = (struct span){p, (size_t)(q - p)};
 		p = skip_space(skip_space(q, it->end) + 1, it->end);
 	}
-	const char *q = scan_skip(p, it->end);
+	const char *q = scan_skip(it->marks, p, it->end);
 	*value = (struct span){p, (size_t)(q - p)};
 	it->p = q;
 	return 1;
 }
 
-struct span json_member(struct span v, const char *name)
+struct span json_member_marked(const struct marks *m, struct span v, const char *name)
 {
-	struct json_iter it = {0};
+	struct json_iter it = {.marks = m};
 	struct span key, value, found = {0};
 	if (json_kind(v) != JSON_OBJECT)
 		return found;
@@ -249,6 +254,11 @@ struct span json_member(struct span v, const char *name)
 		if (json_is(key, name))
 			found = value;
 	return found;
+}
+
+struct span json_member(struct span v, const char *name)
+{
+	return json_member_marked(NULL, v, name);
 }
 
 size_t json_count(struct span v)
@@ -261,9 +271,9 @@ size_t json_count(struct span v)
 	return n;
 }
 
-struct span json_element(struct span v, long long index)
+struct span json_element_marked(const struct marks *m, struct span v, long long index)
 {
-	struct json_iter it = {0};
+	struct json_iter it = {.marks = m};
 	struct span key, value;
 	if (json_kind(v) != JSON_ARRAY)
 		return (struct span){0};
@@ -279,6 +289,11 @@ struct span json_element(struct span v, long long index)
 		if (index-- == 0)
 			return value;
 	return (struct span){0};
+}
+
+struct span json_element(struct span v, long long index)
+{
+	return json_element_marked(NULL, v, index);
 }
 
 /* --- trees --- */

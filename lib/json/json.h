@@ -58,9 +58,12 @@ int json_number(struct span v, double *x);
 /* An integer written without fraction or exponent that fits; otherwise -1. */
 int json_int(struct span v, int64_t *x);
 
-/* Walking an object or array: zero a struct json_iter, set nothing, and call until it returns 0.
- * key is the raw string with its quotes (absent in arrays). */
+/* Walking an object or array: zero a struct json_iter, set nothing (or the marks of the text, where
+ * there are some), and call until it returns 0. key is the raw string with its quotes (absent in
+ * arrays). */
+struct marks;
 struct json_iter {
+	const struct marks *marks;
 	const char *p, *end;
 	int started;
 };

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "chars.h"
 #include "decimal.h"
 #include "json.h"
+#include "marked.h"
 #include "jw.h"
 
 static int by_key(const void *a, const void *b)
@@ -37,9 +39,9 @@ static struct span member_key(struct json_members *m, struct span key, size_t mo
 	return (struct span){m->keys.data + at, m->keys.len - at};
 }
 
-void json_members_sort(struct span object, struct json_members *m)
+static void members_sort(const struct marks *marks, struct span object, struct json_members *m)
 {
-	struct json_iter it = {0};
+	struct json_iter it = {.marks = marks};
 	struct span key, value;
 	m->v = m->few;
 	m->n = 0;
@@ -59,6 +61,11 @@ void json_members_sort(struct span object, struct json_members *m)
 		sort_few(m->v, m->n);
 	else
 		mem_sort(m->v, m->n, sizeof *m->v, by_key);
+}
+
+void json_members_sort(struct span object, struct json_members *m)
+{
+	members_sort(NULL, object, m);
 }
 
 void json_members_release(struct json_members *m)
@@ -81,9 +88,21 @@ struct span json_members_find(const struct json_members *m, struct span name)
 	return from && span_eq(m->v[from - 1].key, name) ? m->v[from - 1].value : (struct span){0};
 }
 
-static void canonical_string(struct span v, struct buf *b)
+/* Whether one of a string's escapes is written in another way in canonical form. */
+static int has_odd_escape(struct span v)
 {
-	if (!memchr(v.s, '\\', v.n)) {
+	const char *p = v.s, *end = v.s + v.n;
+	while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+		if (chars_escape[(unsigned char)p[1]] > 1)
+			return 1;
+		p += 2;
+	}
+	return 0;
+}
+
+static void canonical_string(const struct marks *m, struct span v, struct buf *b)
+{
+	if (m ? !m->odd : !has_odd_escape(v)) {
 		buf_addspan(b, v);
 		return;
 	}
@@ -108,22 +127,22 @@ static int put_number(struct span v, int by_value, struct buf *b)
 	return b->full || b->len == from ? -1 : 0;
 }
 
-static int canonical(struct span v, int by_value, struct buf *b)
+static int canonical(const struct marks *marks, struct span v, int by_value, struct buf *b)
 {
-	struct json_iter it = {0};
+	struct json_iter it = {.marks = marks};
 	struct span key, value;
 	int some = 0;
 	switch (json_kind(v)) {
 	case JSON_OBJECT: {
 		struct json_members m;
-		json_members_sort(v, &m);
+		members_sort(marks, v, &m);
 		buf_addc(b, '{');
 		for (size_t i = 0; i < m.n; i++) {
 			if (i)
 				buf_addc(b, ',');
 			json_put_string(b, m.v[i].key.s, m.v[i].key.n);
 			buf_addc(b, ':');
-			canonical(m.v[i].value, by_value, b);
+			canonical(marks, m.v[i].value, by_value, b);
 		}
 		json_members_release(&m);
 		return buf_addc(b, '}');
@@ -133,11 +152,11 @@ static int canonical(struct span v, int by_value, struct buf *b)
 		while (json_next(&it, v, &key, &value)) {
 			if (some++)
 				buf_addc(b, ',');
-			canonical(value, by_value, b);
+			canonical(marks, value, by_value, b);
 		}
 		return buf_addc(b, ']');
 	case JSON_STRING:
-		canonical_string(v, b);
+		canonical_string(marks, v, b);
 		return b->full ? -1 : 0;
 	case JSON_NUMBER:
 		return put_number(v, by_value, b);
@@ -150,7 +169,12 @@ static int canonical(struct span v, int by_value, struct buf *b)
 
 int json_canonical(struct span v, struct buf *b)
 {
-	return canonical(v, 0, b);
+	return canonical(NULL, v, 0, b);
+}
+
+int json_canonical_marked(const struct marks *m, struct span v, struct buf *b)
+{
+	return canonical(m, v, 0, b);
 }
 
 /* Whether text is a number as JSON writes them. */
@@ -170,7 +194,7 @@ int json_value_text(struct span v, struct buf *b)
 	size_t from = b->len;
 
 	if (json_kind(v) != JSON_STRING)
-		return canonical(v, 1, b);
+		return canonical(NULL, v, 1, b);
 	json_string(v, b);
 	if (b->full)
 		return -1;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "marked.h"
 
 enum step_kind { STEP_MEMBER, STEP_ELEMENT, STEP_DECODE };
 
@@ -116,14 +117,16 @@ struct path *path_compile(const char *text, struct err *e)
 	return p;
 }
 
-struct span path_find(const struct path *p, struct span value, struct buf *scratch)
+/* From step i on. The marks (or NULL) are those of the text that value is a part of. */
+static struct span find(const struct path *p, size_t i, const struct marks *marks,
+			struct span value, struct buf *scratch)
 {
-	for (size_t i = 0; i < p->n && value.s; i++) {
+	for (; i < p->n && value.s; i++) {
 		const struct step *s = &p->steps[i];
 		if (s->kind == STEP_MEMBER) {
-			value = json_member(value, s->name);
+			value = json_member_marked(marks, value, s->name);
 		} else if (s->kind == STEP_ELEMENT) {
-			value = json_element(value, s->index);
+			value = json_element_marked(marks, value, s->index);
 		} else {
 			/* value may stand in scratch already, so the text is decoded beside it. */
 			struct buf text = {.max = scratch->max};
@@ -134,7 +137,22 @@ struct span path_find(const struct path *p, struct span value, struct buf *scrat
 			}
 			buf_release(scratch);
 			*scratch = text;
+			marks = NULL;
 		}
 	}
 	return value;
+}
+
+struct span path_find(const struct path *p, struct span value, struct buf *scratch)
+{
+	return find(p, 0, NULL, value, scratch);
+}
+
+struct span path_get(const struct path *p, const struct record *r, struct buf *scratch)
+{
+	const struct marks *marks = r->marks.s ? &r->marks : NULL;
+
+	if (p->n && p->steps[0].kind == STEP_MEMBER)
+		return find(p, 1, marks, record_get(r, p->steps[0].name), scratch);
+	return find(p, 0, marks, r->body, scratch);
 }

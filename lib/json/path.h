@@ -5,7 +5,7 @@
 #ifndef FT_JSON_PATH_H
 #define FT_JSON_PATH_H
 
-#include "json.h"
+#include "record.h"
 
 struct path;
 
@@ -17,5 +17,8 @@ const char *path_text(const struct path *p); /* as given, with the leading dot *
  * JSON included). scratch holds strings decoded for `|`; the span may point into it until scratch
  * changes. */
 struct span path_find(const struct path *p, struct span value, struct buf *scratch);
+
+/* path_find of a record's body, with less looking. */
+struct span path_get(const struct path *p, const struct record *r, struct buf *scratch);
 
 #endif

@@ -11,6 +11,7 @@ void record_release(struct record *r)
 {
 	free(r->members);
 	buf_release(&r->keys);
+	marks_release(&r->marks);
 	*r = (struct record){0};
 }
 
@@ -69,6 +70,9 @@ static const char *parse_member(struct record *r, const struct scan *s, const ch
 		return NULL;
 	struct span name = {p, (size_t)(q - p)}, key = {p + 1, name.n - 2};
 	if (memchr(name.s, '\\', name.n)) {
+		/* Decoded keys are no longer than the line: reserved once, so that they stay put. */
+		if (!r->keys.len)
+			buf_reserve(&r->keys, r->line.n);
 		size_t at = r->keys.len;
 		json_string(name, &r->keys);
 		key = (struct span){r->keys.data + at, r->keys.len - at};
@@ -87,22 +91,20 @@ static const char *parse_member(struct record *r, const struct scan *s, const ch
 
 int record_parse(struct record *r, struct span line, struct err *e)
 {
-	struct scan s = {line.s, line.s + line.n, e};
+	struct scan s = {line.s, line.s + line.n, e, NULL};
 	r->line = line;
 	r->n = 0;
 	buf_clear(&r->keys);
 	if (line.n > BUF_MAX)
 		return err_set(e, "the line is too long");
+	if (marks_set(&r->marks, line) == 0)
+		s.marks = &r->marks;
 	const char *p = scan_space(&s, line.s);
 	if (p >= s.end || *p != '{') {
 		if (!scan_value(&s, p, JSON_DEPTH))
 			return -1;
 		return err_set(e, "not a JSON object");
 	}
-	/* Decoded keys are no longer than the line: reserved once where any escape occurs, so that
-	 * keys stay put. */
-	if (memchr(line.s, '\\', line.n))
-		buf_reserve(&r->keys, line.n);
 	const char *open = p;
 	p = scan_space(&s, p + 1);
 	if (p < s.end && *p == '}') {

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include "json.h"
+#include "marks.h"
 
 struct member {
 	struct span key;   /* decoded */
@@ -20,6 +21,7 @@ struct record {
 	struct member *members;
 	size_t n, cap;
 	struct buf keys; /* decoded keys that were written with escapes */
+	struct marks marks;
 };
 
 /* Checks the line (RFC 8259, UTF-8, an object, no member of its own twice) and finds its

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "chars.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -86,33 +87,29 @@ const char *scan_plain(const char *p, const char *end)
 
 #endif
 
-/* Length of the UTF-8 sequence at p (first byte >= 0x80), 0 where it is invalid (RFC 3629: no
- * overlong forms, no surrogates, nothing over U+10FFFF). */
-static int utf8_length(const unsigned char *p, size_t left)
+/* The first marked quote from p on, or NULL. */
+static const char *next_quote(const struct marks *m, const char *p)
 {
-	unsigned c = p[0];
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	int n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	if ((size_t)n > left)
-		return 0;
-	for (int i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
-	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
+	size_t i = (size_t)(p - m->s), word = i / 64, words = (m->n + 63) / 64;
 
-static int is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	if (i >= m->n)
+		return NULL;
+	uint64_t bits = m->quotes[word] >> i % 64 << i % 64;
+	while (!bits) {
+		if (++word >= words)
+			return NULL;
+		bits = m->quotes[word];
+	}
+	return m->s + 64 * word + __builtin_ctzll(bits);
 }
 
 const char *scan_string(const struct scan *s, const char *p)
 {
 	const char *end = s->end, *open = p;
+	if (s->marks) {
+		p = next_quote(s->marks, p + 1);
+		return p ? p + 1 : scan_fail(s, open, "a string that does not end");
+	}
 	for (p++;;) {
 		p = scan_plain(p, end);
 		if (p >= end)
@@ -124,11 +121,10 @@ const char *scan_string(const struct scan *s, const char *p)
 			if (end - p < 2)
 				return scan_fail(s, open, "a string that does not end");
 			if (p[1] == 'u') {
-				if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) ||
-				    !is_hex(p[4]) || !is_hex(p[5]))
+				if (!chars_hex4(p + 2, (size_t)(end - p) - 2))
 					return scan_fail(s, p, "a \\u without four hex digits");
 				p += 6;
-			} else if (p[1] && strchr("\"\\/bfnrt", p[1])) {
+			} else if (chars_escape[(unsigned char)p[1]]) {
 				p += 2;
 			} else {
 				return scan_fail(s, p, "an unknown escape");
@@ -136,7 +132,7 @@ const char *scan_string(const struct scan *s, const char *p)
 		} else if (c < 0x20) {
 			return scan_fail(s, p, "a raw control character in a string");
 		} else {
-			int n = utf8_length((const unsigned char *)p, (size_t)(end - p));
+			size_t n = chars_utf8(p, (size_t)(end - p));
 			if (!n)
 				return scan_fail(s, p, "invalid UTF-8");
 			p += n;
@@ -255,9 +251,11 @@ const char *scan_value(const struct scan *s, const char *p, int depth)
 }
 
 /* A quote ends the string unless an odd run of backslashes stands before it. */
-static const char *skip_string(const char *p, const char *end)
+static const char *skip_string(const struct marks *m, const char *p, const char *end)
 {
 	const char *open = p;
+	if (m)
+		return (p = next_quote(m, p + 1)) ? p + 1 : end;
 	while ((p = memchr(p + 1, '"', (size_t)(end - p - 1)))) {
 		const char *b = p;
 		while (b > open + 1 && b[-1] == '\\')
@@ -268,16 +266,16 @@ static const char *skip_string(const char *p, const char *end)
 	return end;
 }
 
-const char *scan_skip(const char *p, const char *end)
+const char *scan_skip(const struct marks *m, const char *p, const char *end)
 {
 	if (*p == '"')
-		return skip_string(p, end);
+		return skip_string(m, p, end);
 	if (*p == '{' || *p == '[') {
 		int depth = 0;
 		while (p < end) {
 			char c = *p;
 			if (c == '"') {
-				p = skip_string(p, end);
+				p = skip_string(m, p, end);
 				continue;
 			}
 			p++;

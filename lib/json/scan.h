@@ -4,11 +4,14 @@
 #define FT_JSON_SCAN_H
 
 #include "../base/err.h"
+#include "marks.h"
 
-/* Where a scan stands. start is the text's first byte, for offsets in reasons. */
+/* Where a scan stands. start is the text's first byte, for offsets in reasons. With marks of the text
+ * (or NULL) strings are passed by these. */
 struct scan {
 	const char *start, *end;
 	struct err *e;
+	const struct marks *marks;
 };
 
 /* Each takes the position of the first byte and returns the one behind the last, or NULL with the
@@ -25,6 +28,6 @@ const char *scan_fail(const struct scan *s, const char *p, const char *reason);
 const char *scan_plain(const char *p, const char *end);
 
 /* Behind a value of text that was checked before, without checking it again. */
-const char *scan_skip(const char *p, const char *end);
+const char *scan_skip(const struct marks *m, const char *p, const char *end);
 
 #endif

@@ -181,7 +181,7 @@ static void push_rater(struct agree *a, double x)
 
 int agree_add(struct agree *a, const struct record *rec, struct err *e)
 {
-	struct span human = path_find(a->human, rec->body, &a->scratch), pred, key, v;
+	struct span human = path_get(a->human, rec, &a->scratch), pred, key, v;
 	struct json_iter it = {0};
 	size_t before = a->rater_values;
 	double x;
@@ -205,7 +205,7 @@ int agree_add(struct agree *a, const struct record *rec, struct err *e)
 	}
 	if (a->rater_values - before > a->max_raters)
 		a->max_raters = a->rater_values - before;
-	pred = path_find(a->pred, rec->body, &a->scratch);
+	pred = path_get(a->pred, rec, &a->scratch);
 	got = read_verdict(a, pred, &x, e);
 	if (got < 0)
 		return err_prefix(e, "%s", path_text(a->pred));

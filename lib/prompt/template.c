@@ -138,7 +138,7 @@ int template_fill(const struct template *t, const struct record *r, const struct
 				buf_addspan(out, vars[p->var].text);
 			continue;
 		}
-		v = path_find(p->path, r->body, &scratch);
+		v = path_get(p->path, r, &scratch);
 		if (json_kind(v) == JSON_NONE)
 			rc = err_set(e, "the template's %s is not in the record",
 				     path_text(p->path));

@@ -103,7 +103,7 @@ static struct label_class *class_of(struct review_corpus *c, struct span name)
 static int read_chances(struct review_corpus *c, const struct record *r, enum chances_fault *fault)
 {
 	struct buf scratch = BUF_INIT;
-	struct span p = path_find(c->probabilities, r->body, &scratch);
+	struct span p = path_get(c->probabilities, r, &scratch);
 	int some = json_kind(p) > JSON_NULL;
 	*fault = some ? chances_read(&c->chances, p) : CHANCES_FINE;
 	if (!some || *fault != CHANCES_FINE) {

@@ -344,7 +344,7 @@ static void find_session(struct serve_call *c)
 	if (c->route->sticky_header) {
 		buf_addspan(&c->session, serve_call_header(c, c->route->sticky_header));
 	} else if (c->route->sticky_path && c->request.is_json) {
-		v = path_find(c->route->sticky_path, c->request.record.body, &scratch);
+		v = path_get(c->route->sticky_path, &c->request.record, &scratch);
 		if (json_kind(v) > JSON_NULL && json_string(v, &c->session))
 			buf_addspan(&c->session, v);
 	}

@@ -51,7 +51,7 @@ void split_check_free(struct split_check *c)
 
 static uint64_t hash_at(struct split_check *c, const struct path *p, const struct record *r)
 {
-	struct span v = p ? path_find(p, r->body, &c->scratch) : (struct span){0};
+	struct span v = p ? path_get(p, r, &c->scratch) : (struct span){0};
 
 	if (!v.s || json_kind(v) == JSON_NULL)
 		return 0;
@@ -225,7 +225,7 @@ static int add_row(struct split_check *c, int test, const struct record *r, stru
 	row.label = hash_at(c, c->o.label, r);
 	name_label(c, row.label);
 	if (c->o.time) {
-		struct span v = path_find(c->o.time, r->body, &c->scratch);
+		struct span v = path_get(c->o.time, r, &c->scratch);
 		if (!v.s || plan_time(v, &c->text, &row.time))
 			return err_set(e, "no date or time at %s", path_text(c->o.time));
 	}

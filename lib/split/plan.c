@@ -84,7 +84,7 @@ int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *
 	*unit = *input = hash64(span_of(key), p->o.seed);
 	if (!path)
 		return 0;
-	struct span v = path_find(path, r->body, &p->scratch);
+	struct span v = path_get(path, r, &p->scratch);
 	if (v.s && json_kind(v) != JSON_NULL) {
 		if (value_text(v, &p->text, e))
 			return -1;
@@ -220,7 +220,7 @@ static int add_classes(struct plan *p, const struct record *r, struct err *e)
 	quota_row(&p->quota);
 	for (size_t i = 0; i < p->o.stratify_n; i++) {
 		struct span path = span_of(path_text(p->o.stratify[i])),
-			    v = path_find(p->o.stratify[i], r->body, &p->scratch);
+			    v = path_get(p->o.stratify[i], r, &p->scratch);
 		struct json_iter it = {0};
 		struct span key, item;
 		size_t n = 0;
@@ -244,7 +244,7 @@ static int add_classes(struct plan *p, const struct record *r, struct err *e)
 
 static int side_by_time(struct plan *p, const struct record *r, int *side, struct err *e)
 {
-	struct span v = path_find(p->o.time, r->body, &p->scratch);
+	struct span v = path_get(p->o.time, r, &p->scratch);
 	double t;
 
 	if (!v.s || plan_time(v, &p->text, &t))

@@ -1,8 +1,9 @@
 /* Fuzz target: hostile text as JSON and as a record. What is accepted must be walked to its end,
  * survive its canonical form, and come back byte for byte after a member was added and taken away
- * again. */
+ * again; and a record is accepted where its text is, with the same canonical form. */
 #include <stdlib.h>
 #include <string.h>
+#include "../../lib/json/marked.h"
 #include "../../lib/json/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,6 +50,20 @@ static void canonical(struct span v)
 	buf_release(&twice);
 }
 
+/* Read with marks as without them. */
+static void marked(const struct record *r)
+{
+	struct buf with = BUF_INIT, without = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct span v = {0};
+
+	must(r->marks.s && !json_check(r->line, &v, &e) && span_eq(v, r->body));
+	must(json_canonical_marked(&r->marks, v, &with) == json_canonical(v, &without));
+	must(span_eq(buf_span(&with), buf_span(&without)));
+	buf_release(&with);
+	buf_release(&without);
+}
+
 static void splice(const struct record *r)
 {
 	const struct edit add = {"\x01 nobody has this", span_of("[1,\"two\"]")},
@@ -90,8 +105,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tree = json_tree(v, &e);
 		cJSON_Delete(tree);
 	}
-	if (size && !record_parse(&r, text, &e))
+	if (size && !record_parse(&r, text, &e)) {
+		marked(&r);
 		splice(&r);
+	} else if (size && !strstr(e.msg, "stands twice")) {
+		must(json_check(text, &v, &e) || *v.s != '{');
+	}
 	buf_release(&scratch);
 	record_release(&r);
 	return 0;
