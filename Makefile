@@ -127,7 +127,7 @@ $(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payment
 	$(Q)$(call link,$(filter %.o,$^))
 
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/examples/notes
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/clock.so $(BUILD)/examples/notes
 
 .PHONY: demo
 demo: setup
@@ -148,7 +148,7 @@ $(BUILD)/tests/inject: $(BUILD)/tests/fault/inject.o
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $<
 
 # Preloaded before programs: fault.so fails one allocation, nojit.so keeps PCRE2 from compiling
-# patterns.
+# patterns, clock.so has the clock jump.
 $(BUILD)/tests/%.so: tests/fault/%.c $(BUILD)/flags
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

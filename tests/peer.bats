@@ -72,22 +72,23 @@ teardown() {
 }
 
 @test "both packages read the same through ft-serve, and each of their calls is a record" {
-	client openai openai
-	mv app first
-	stop_stub
-	local direct=$output
-	client openai openai through
-	[ "$output" = "$direct" ]
-	jq -e -s 'length > 8 and any(.output == "streamed é 漢字 words") and any(.tool_calls) and any(.error.status == 400)' log/*.jsonl
-	stop "$SERVE_PID"
-	stop_stub
-	mv app second
-	client anthropic @anthropic-ai/sdk
-	mv app third
-	stop_stub
-	direct=$output
-	rm -r log
-	client anthropic @anthropic-ai/sdk through
-	[ "$output" = "$direct" ]
-	jq -e -s 'length > 3 and any(.output == "streamed é 漢字 words") and any(.tool_calls)' log/*.jsonl
+	local script package direct
+	while read -r script package; do
+		client "$script" "$package"
+		stop_stub
+		direct=$output
+		rm -rf app log
+		client "$script" "$package" through
+		[ "$output" = "$direct" ]
+		jq -e -s 'length > 3 and any(.tool_calls)
+			and any(.output == "streamed é 漢字 words" or .output == "gathered words")' log/*.jsonl
+		[ "$script" != openai ] || jq -e -s 'length > 8 and any(.error.status == 400)' log/*.jsonl
+		stop "$SERVE_PID"
+		stop_stub
+		rm -rf app
+	done <<'LIST'
+openai openai
+openai-responses openai
+anthropic @anthropic-ai/sdk
+LIST
 }

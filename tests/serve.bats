@@ -51,9 +51,9 @@ routes() {
 @test "a client gets what the target sent, byte for byte, and a record is written" {
 	start_stub --log "$TMP/stub.jsonl"
 	start_serve -u "$STUB_URL" -o log
-	local said
-	for said in plain 'stub{body=tool}' 'stub{body=refusal}' 'stub{status=429;retry-after=7}' 'stub{status=500}' 'stub{body=html}' \
-		'stub{body=garbage}' 'stub{size=300000}'; do
+	local said f
+	for said in plain 'stub{body=tool}' 'stub{status=429;remaining=7;reset=3}' 'stub{body=refusal}' \
+		'stub{status=429;retry-after=7}' 'stub{status=500}' 'stub{body=html}' 'stub{body=garbage}' 'stub{size=300000}'; do
 		body "$said" >request
 		for stream in false true; do
 			jq -c ".stream = $stream" request >request.json
@@ -63,11 +63,17 @@ routes() {
 			sed -i 's/chatcmpl-[0-9]*//' direct through
 			cmp direct through
 			[ "$(awk 'NR == 1 { print $2 }' direct.head)" = "$(awk 'NR == 1 { print $2 }' through.head)" ]
-			[ "$(grep -ciE '^(content-type|retry-after|x-request-id):' direct.head)" -eq \
-				"$(grep -ciE '^(content-type|retry-after|x-request-id):' through.head)" ]
+			[ "$(grep -ci '^x-request-id: req-' direct.head)" -eq "$(grep -ci '^x-request-id: req-' through.head)" ]
+			for f in direct through; do
+				sed '1d; s/\r$//; s/^[^:]*/\L&/' $f.head |
+					grep -vE "^(date|connection|content-length|x-request-id|x-ft-[a-z]*):|^$" | sort >$f.headers
+			done
+			cmp direct.headers through.headers
+			[[ $said != *remaining* ]] || cp through.headers ratelimit.headers
 		done
 	done
-	[ "$(jq -s 'length' log/*.jsonl)" -eq 16 ]
+	grep -q '^x-ratelimit-remaining-requests:' ratelimit.headers
+	[ "$(jq -s 'length' log/*.jsonl)" -eq 18 ]
 	# what the target was asked is what the client sent, byte for byte
 	[ "$(jq -c 'select(.n % 2 == 1) | .body' stub.jsonl)" = "$(jq -c 'select(.n % 2 == 0) | .body' stub.jsonl)" ]
 }
@@ -818,17 +824,168 @@ LIST
 	[ "$(curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -d '{"model": "r", "model": "r"}')" = 400 ]
 	run curl -sS -o refused -w '%{http_code}' "$SERVE/v1/chat/completions" -H "x-long: $(head -c 60000 large)" -d '{}'
 	[[ $output == 431 || $output == 400 || $output == 413 || $status -ne 0 ]]
-	local bytes to='POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n'
-	for bytes in 'GET' 'POST / HTTP/9.9\r\n\r\n' '\x00\x01\x02\r\n\r\n' "$to"'Content-Length: -5\r\n\r\n' \
-		"$to"'Content-Length: 99999999999999999999\r\n\r\n{}' \
-		"$to"'Content-Length: 50\r\n\r\n{}' \
-		"$to"'Transfer-Encoding: chunked\r\n\r\nzz\r\n' \
-		"$to"'Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\n{}\r\n0\r\n\r\n'; do
-		# shellcheck disable=SC2059 # the bytes are the format
-		printf "$bytes" | timeout 0.3 nc 127.0.0.1 "${SERVE##*:}" >/dev/null || true
-	done
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	[ "$(metric in_flight)" -eq 0 ]
+}
+
+# said BYTES - sends them as they are; prints the answer's first line, or nothing where there is none.
+said() {
+	local fd line=
+	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+	# shellcheck disable=SC2059 # the bytes are the format
+	printf "$1" >&"$fd"
+	read -r -t 2 -u "$fd" line || true
+	exec {fd}>&-
+	printf '%s\n' "${line%$'\r'}"
+}
+
+@test "HTTP that lies about its length, or is none, is refused or waits for the rest, and harms nobody" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --idle 1
+	local bytes want first to='POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n' ok
+	ok='{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
+	# answered, to see that such an exchange works
+	[[ $(said "${to}Content-Length: ${#ok}\r\n\r\n$ok") == *" 200 "* ]]
+	while IFS='|' read -r want bytes; do
+		first=$(said "${bytes/TO /$to}")
+		[[ -z $first || $first == "HTTP/1.1 $want"* ]] || { echo "$bytes: $first"; return 1; }
+	done <<'LIST'
+4|GET
+505|POST / HTTP/9.9\r\n\r\n
+4|\x01\x02\r\n\r\n
+4|TO Content-Length: -5\r\n\r\n
+4|TO Content-Length: 99999999999999999999\r\n\r\n{}
+4|TO Content-Length: 0x10\r\n\r\n{}
+4|TO Content-Length: 50\r\n\r\n{}
+4|TO Content-Length: 2\r\nContent-Length: 50\r\n\r\n{}
+4|TO Transfer-Encoding: chunked\r\n\r\nzz\r\n
+4|TO Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}
+4|TO Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\n{}\r\n0\r\n\r\n
+4|TO Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n
+LIST
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	# what was told of a length that is too short is another request, and none of the first
+	[ "$(jq -s 'map(select(.output)) | length' log/*.jsonl)" -eq 2 ]
+	for _ in $(seq 500); do
+		[ "$(metric in_flight)" = 0 ] && break
+		sleep 0.01
+	done
+	[ "$(metric in_flight)" -eq 0 ]
+}
+
+@test "a client that sends a byte at a time gets its answer, and holds up nobody" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --idle 1
+	local fd i request line
+	request=$(body 'by and by')
+	request=$(printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request")
+	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+	for ((i = 0; i < ${#request}; i++)); do
+		printf '%s' "${request:i:1}" >&"$fd"
+		[ $((i % 40)) -ne 20 ] || [ "$(ask "beside $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	done
+	read -r -t 5 -u "$fd" line
+	[[ $line == *" 200 "* ]]
+	exec {fd}>&-
+	[ "$(jq -r .output log/*.jsonl | tail -n 1)" = 'by and by' ]
+	# one that stops in the middle is let go
+	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+	printf '%s' "${request:0:60}" >&"$fd"
+	read -r -t 10 -u "$fd" line || [ $? -eq 1 ]
+	exec {fd}>&-
+}
+
+@test "a target that hangs in the middle, closes between chunks or lies about its length is told from a whole answer" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --timeout 0.5
+	local event='data: {"model": "m", "choices": [{"index": 0, "delta": {"content": "so far"}}]}\n\n' head whole
+	head='HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
+	whole='{"model": "m", "choices": [{"message": {"content": "so far"}, "finish_reason": "stop"}]}'
+	local name more stream want bytes
+	while IFS='|' read -r name more stream want bytes; do
+		bytes=${bytes/HEAD /$head} bytes=${bytes/EVENT/$event} bytes=${bytes/WHOLE/$whole}
+		bytes=${bytes/SIZE/$(printf '%x' $((${#event} - 2)))} bytes=${bytes/LENGTH/${#whole}}
+		# shellcheck disable=SC2059 # the bytes are the format
+		printf "$bytes" >"$name"
+		rm -f got log/*.jsonl
+		ask "stub{raw=$TMP/$name$more}" "{\"stream\": $stream}" -N -o got -w '%{http_code}' >code || true
+		wait_for 1 log/*.jsonl
+		[ "$(jq -r '.error.type // "whole"' log/*.jsonl)" = "$want" ] || { echo "$name: $(cat log/*.jsonl)"; return 1; }
+		[ "$stream" = false ] || grep -q 'so far' got
+		[ "$stream" = false ] || [ "$want" = whole ] || [ "$(jq -r .error.output log/*.jsonl)" = 'so far' ]
+		# an event of the dialect ends what the target did not
+		[ "$stream" = false ] || [ "$want" = whole ] ||
+			[ "$(tail -n 2 got | sed -n 's/^data: //p' | jq -r .error.code)" = "$want" ]
+	done <<'LIST'
+hangs|;stay=1|true|timeout|HEAD \r\nEVENT
+closes||true|dropped|HEAD Transfer-Encoding: chunked\r\n\r\nSIZE\r\nEVENT\r\n
+no-chunk||true|dropped|HEAD Transfer-Encoding: chunked\r\n\r\nSIZE\r\nEVENT\r\nnonsense\r\n
+ends||true|dropped|HEAD \r\nEVENT
+shorter||false|dropped|HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nWHOLE
+longer||false|bad_answer|HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nWHOLE
+whole||false|whole|HTTP/1.1 200 OK\r\nContent-Length: LENGTH\r\n\r\nWHOLE
+to-the-end||false|whole|HTTP/1.0 200 OK\r\n\r\nWHOLE
+no-http||false|broken|this is no HTTP at all\r\n\r\n
+no-head||false|broken|HTTP/1.1 200 OK\r\nContent-
+LIST
+}
+
+@test "a clock that jumps changes the day of a record and nothing else, and removes no file" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers want to be loaded first"
+	start_stub
+	mkdir log
+	touch log/2020-01-01.jsonl "log/$(date -u -d '-20 days' +%F).jsonl"
+	echo 0 >clock
+	: >serve.err
+	FT_CLOCK=$TMP/clock LD_PRELOAD=$BUILD/tests/clock.so start_serve -u "$STUB_URL" -o log --keep-days 30
+	ask 'as it is' '{}' -o /dev/null
+	for _ in $(seq 500); do
+		[ -e log/2020-01-01.jsonl ] || break
+		sleep 0.01
+	done
+	[ ! -e log/2020-01-01.jsonl ]
+	local jump day
+	for jump in 345600000 -7200 -86400000; do
+		echo "$jump" >clock
+		sleep 0.6
+		ask "moved by $jump" '{}' -o /dev/null
+		ask "moved by $jump" '{"stream": true}' -o /dev/null
+		day=$(date -u -d "@$(($(date +%s) + jump))" +%F)
+		[ "$(jq -r .output "log/$day.jsonl" | grep -c "^moved by $jump\$")" -eq 2 ]
+	done
+	[ -e "log/$(date -u -d '-20 days' +%F).jsonl" ]
+	[ -e "log/$(date -u +%F).jsonl" ]
+	cat log/*.jsonl | jq -es 'length == 7 and all(.latency >= 0 and .latency < 60)'
+	curl -sS "$SERVE/metrics" >metrics
+	grep -q '^ft_serve_latency_seconds_count.* 7$' metrics
+}
+
+@test "thousands of idle connections are in nobody's way" {
+	local n=500 i fd fds=()
+	[ -z "${FT_SLOW:-}" ] || n=10000
+	[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt $((n + 1000)) ] || skip "too few open files are allowed here"
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	ulimit -Sn $((n + 200))
+	for ((i = 0; i < n; i++)); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
+		fds+=("$fd")
+	done
+	[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -ge "$n" ]
+	for i in 1 2 3 4 5; do
+		[ "$(ask "hello $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	done
+	# what an idle one takes of memory, in KB
+	awk -v n="$n" '/^VmRSS/ { exit $2 - 30000 > 12 * n }' "/proc/$SERVE_PID/status"
+	for fd in "${fds[@]}"; do
+		exec {fd}>&-
+	done
+	for _ in $(seq 1000); do
+		[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -lt 60 ] && break
+		sleep 0.01
+	done
+	[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -lt 60 ]
+	[ "$(wc -l <"$(echo log/*.jsonl)")" -eq 5 ]
 }
 
 @test "past what may be in flight the answer is 503, with a time to come again" {

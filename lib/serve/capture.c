@@ -233,6 +233,16 @@ int capture_answer_done(const struct capture_answer *a)
 	return a->n > 0;
 }
 
+int capture_answer_lacks_end(const struct capture_answer *a)
+{
+	if (!a->events || a->kind == CAPTURE_NONE || a->too_long)
+		return 0;
+	for (int i = 0; i < a->n; i++)
+		if (!a->streams[i].ended && !a->streams[i].bad.len)
+			return 1;
+	return 0;
+}
+
 double capture_answer_first(const struct capture_answer *a)
 {
 	double first = 0;

@@ -62,6 +62,8 @@ void capture_answer_release(struct capture_answer *a);
 void capture_answer_add(struct capture_answer *a, const char *p, size_t n, double now);
 /* Whether all of it came: a stream says so itself. */
 int capture_answer_done(const struct capture_answer *a);
+/* Whether a stream is understood and has not come to its end. */
+int capture_answer_lacks_end(const struct capture_answer *a);
 /* When the first piece of a text came, 0 where not known. */
 double capture_answer_first(const struct capture_answer *a);
 /* Bytes held. */

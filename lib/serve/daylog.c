@@ -4,12 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
@@ -17,6 +19,7 @@
 
 #define QUEUE_MAX ((size_t)64 << 20)
 #define TAIL_BYTES 65536
+#define JUMP_SECONDS 3600
 
 struct daylog {
 	char *dir; /* NULL: a stream */
@@ -29,8 +32,10 @@ struct daylog {
 	struct buf queue; /* of the stream, whole lines but for the first */
 	size_t sent;	  /* of the queue */
 	size_t lost;
-	long swept; /* the day when files were looked through */
-	int gone;   /* the stream's reader went away */
+	long swept;	/* the day when files were looked through */
+	double ahead;	/* of the clock since the boot, at the last look; 0: none */
+	double doubted; /* until when of that clock the day is not believed */
+	int gone;	/* the stream's reader went away */
 };
 
 struct daylog *daylog_open(const char *dir, int fd, long keep, struct err *e)
@@ -266,13 +271,29 @@ size_t daylog_lost(struct daylog *l)
 	return n;
 }
 
+/* A clock that jumped is not believed for a day: what was removed does not come back. */
+static int is_believed(struct daylog *l, time_t now)
+{
+	struct timespec t;
+	double since, ahead;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	since = (double)t.tv_sec;
+	ahead = (double)now - since;
+	if (l->ahead != 0 && fabs(ahead - l->ahead) > JUMP_SECONDS)
+		l->doubted = since + 86400;
+	l->ahead = ahead;
+	return since >= l->doubted;
+}
+
 void daylog_sweep(struct daylog *l, time_t now)
 {
 	long today = (long)(now / 86400);
 	struct dirent *d;
 	DIR *dir;
 
-	if (!l->dir || l->keep <= 0 || today == l->swept || !(dir = opendir(l->dir)))
+	if (!l->dir || l->keep <= 0 || !is_believed(l, now) || today == l->swept ||
+	    !(dir = opendir(l->dir)))
 		return;
 	l->swept = today;
 	while ((d = readdir(dir))) {

@@ -494,13 +494,29 @@ static void end(struct serve_ask *a, enum serve_end how)
 	a->owner->end(a->arg, a, how);
 }
 
-static enum serve_end how_it_ended(const struct serve_ask *a, CURLcode code)
+/* An answer that ends with its connection cannot say itself whether that was the end; a stream's events
+ * can. */
+static int is_cut(struct serve_ask *a)
+{
+	long version = 0;
+
+	if (!a->events || a->length >= 0 || serve_line(buf_span(&a->head), "Transfer-Encoding").s ||
+	    !capture_answer_lacks_end(&a->answer))
+		return 0;
+	curl_easy_getinfo(a->easy, CURLINFO_HTTP_VERSION, &version);
+	if (version > CURL_HTTP_VERSION_1_1)
+		return 0;
+	snprintf(a->reason, sizeof a->reason, "closed before the end of its stream");
+	return 1;
+}
+
+static enum serve_end how_it_ended(struct serve_ask *a, CURLcode code)
 {
 	if (a->abandoned)
 		return SERVE_ABANDONED;
 	switch (code) {
 	case CURLE_OK:
-		return a->head_done ? SERVE_DONE : SERVE_BROKEN;
+		return !a->head_done ? SERVE_BROKEN : is_cut(a) ? SERVE_DROPPED : SERVE_DONE;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:

@@ -20,6 +20,8 @@
  *	body=KIND	what the 200 answer holds: garbage, html, truncated, error, null, refusal,
  *			tool, length, empty, upstream; of the Responses API failed, reasoning too
  *	file=NAME	the answer is what stands in that file (with status=201 too)
+ *	raw=NAME	what stands in that file is sent as it is, head and all, and the connection
+ *			closed; with stay=1 it stays open, and nothing more comes
  *	size=BYTES	pads the answer
  *	type=TEXT	Content-Type
  *	redirect=URL	307 there
@@ -114,7 +116,7 @@ struct conn {
 	double due;  /* when writing may begin or go on */
 	double drip; /* seconds a byte; 0: all at once */
 	size_t cut;  /* close after so many bytes of out; 0: none */
-	int busy, hang, close_after;
+	int busy, hang, close_after, stays;
 };
 
 struct seen {
@@ -965,6 +967,13 @@ static void answer_question(struct conn *c, struct question *q, const char **did
 		file_read(name, REQUEST_MAX, &body, NULL);
 		respond(c, status, media, headers.data ? headers.data : "", &body);
 		free(name);
+	} else if ((to = get(&q->d, "raw")).s) {
+		char *name = span_dup(to);
+
+		file_read(name, REQUEST_MAX, &c->out, NULL);
+		c->stays = get(&q->d, "stay").s != NULL;
+		c->close_after = !c->stays;
+		free(name);
 	} else if (status != 200) {
 		respond_error(c, status, headers.data ? headers.data : "", message.data);
 	} else if (strcmp(kind, "garbage") == 0) {
@@ -1470,6 +1479,10 @@ static int push(struct conn *c, double now)
 			continue;
 		if (c->cut || c->close_after)
 			return -1;
+		if (c->stays) {
+			c->hang = 1;
+			return 0;
+		}
 		end_request(c);
 		next_request(c);
 	}
