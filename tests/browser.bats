@@ -67,7 +67,8 @@ need_browser() {
 		{id: "2", ideal: ({topic: "x"} | tojson), output: ({topic: "x"} | tojson)},
 		{id: "3", ideal: ["nobody knows when this invoice is going to be paid at all",
 				"as we said before we will pay it in the coming week"],
-			output: "as we said before we will pay it on Tuesday in the coming week"}' >fields.jsonl
+			output: "as we said before we will pay it on Tuesday in the coming week"},
+		{id: "4", ideal: ({topic: "x"} | tojson), error: {type: "http", status: 429, message: "slow down"}}' >fields.jsonl
 	ft-eval -q --html fields.html fields.jsonl >figures
 	run timeout 60 node "$ROOT/tests/browser/eval.js" "$PWD/report.html" "${FT_SHOTS:-$TMP/shots}" "$PWD/fields.html"
 	echo "$output"

@@ -182,32 +182,32 @@ numbers() {
 	jq -c 'select(.t | contains("express") | not)' all >c
 	gone() { # PATH NAME BEFORE
 		line "$1" | jq -e --arg n "$2" --arg s "$3" '.verdict == "drift" and .effect < 0.06
-			and (.why | contains("\"\($n)\" is gone: no longer in any of ") and contains("before in \($s)"))'
+			and (.why | contains("\($n) is gone: no longer in any of ") and contains("before in \($s)"))'
 	}
 	drift -r all a
 	[ "$status" -eq 1 ]
-	gone .p kettle '4 %'
+	gone .p '"kettle"' '4 %'
 	drift -r all --min-effect 0.5 b
 	[ "$status" -eq 1 ]
 	gone .s 404 '4.'
 	drift -r all c
 	[ "$status" -eq 1 ]
-	gone .t express '4.5 %'
+	gone .t '"express"' '4.5 %'
 	# The other way round it is new.
 	new() { # PATH NAME
 		line "$1" | jq -e --arg n "$2" '.verdict == "drift"
-			and (.why | contains("\"\($n)\" is new: in 4") and contains("before in none"))'
+			and (.why | contains("\($n) is new: in 4") and contains("before in none"))'
 	}
 	drift -r a all
-	new .p kettle
+	new .p '"kettle"'
 	drift -r b all
 	new .s 404
 	drift -r c all
-	new .t express
+	new .t '"express"'
 	# From a profile, and where both happened at once.
 	ft-drift --profile all >all.profile
 	drift -r all.profile a
-	gone .p kettle '4 %'
+	gone .p '"kettle"' '4 %'
 	sed 's/kettle/toaster/' all >d
 	drift -r all d
 	line .p | jq -e '.why | contains("\"kettle\" is gone") and contains("\"toaster\" is new")'
@@ -781,9 +781,11 @@ figure() {
 
 @test "a finding is drawn by its own figure: words by words, whole numbers by whole columns, on one axis" {
 	# Made so: half of the current notes hold a word that none of the reference does; counts run from 1 to 3, then to 6.
-	jq -nc 'range(400) | {id: "r\(.)", n: (. % 3 + 1), k: (. % 40), topic: ["a", "b"][. % 2],
+	jq -nc 'range(400) | {id: "r\(.)", n: (. % 3 + 1), k: (. % 40), topic: ["a", "b"][. % 2], price: (. % 5 / 7),
+		mail: "my \(["receiver", "contract", "modem", "phone"][. % 4]) is broken, customer \(. * 31 % 40)",
 		text: "please look at my order \(. * 7919 % 1009)"}' >reference
-	jq -nc 'range(200) | {id: "c\(.)", n: (. % 6 + 1), k: (. % 40), topic: ["a", "c"][. % 2],
+	jq -nc 'range(200) | {id: "c\(.)", n: (. % 6 + 1), k: (. % 40), topic: ["a", "c"][. % 2], price: (. % 4 / 7),
+		mail: "my \(["camera", "sensor", "bell", "phone"][. % 4]) is broken, customer \(. * 31 % 40)",
 		text: "please look at my order \(. * 7919 % 1009)\(if . % 2 == 0 then " kryptopay" else "" end)"}' >current
 	drift -r reference --html page.html current
 	[ "$status" -eq 1 ]
@@ -791,6 +793,14 @@ figure() {
 	grep -q 'share of the texts that have the word' text
 	grep -q '>kryptopay</text>' text
 	[ "$(grep -c '<svg' text)" -eq 2 ]
+	# Words that came and words that went stand in one picture, each once.
+	figure page.html .mail >mail
+	[ "$(grep -c '<svg' mail)" -eq 1 ]
+	grep -oE '>(camera|sensor|bell|receiver|contract|modem)</text>' mail | sort >words
+	[ "$(grep -oE '[a-z]+<' words | paste -sd ' ')" = "bell< camera< contract< modem< receiver< sensor<" ]
+	# Numbers are named without quotes and in digits that can be read.
+	grep -qE '0.571429 is gone: ' <<<"$(line .price | jq -r .why)"
+	run ! grep -qE '[0-9]{8}|"' <<<"$(line .price | jq -r .why)"
 	figure page.html .n | grep -oE 'middle">[0-9.]+<' | tr -dc '0-9.\n' >labels
 	[ "$(paste -sd ' ' labels)" = "1 2 3 4 5 6" ]
 	figure page.html .topic | grep -q 'share of the rows'

@@ -216,20 +216,49 @@ static int of_lags(struct chart *c, const struct line *l, const struct compariso
 
 /* --- shares of names --- */
 
-/* What the finding itself names. */
-static int of_named(struct chart *c, const struct finding *f, enum type type)
+static int names_words(const struct line *l, const struct finding *f)
 {
+	return l->type == TYPE_TEXT && f->named_n > 0 && strcmp(f->test, "kinds") != 0;
+}
+
+static int is_told_too(const struct line *l, const struct finding *f)
+{
+	return f != l->best && f->drift && f->always && f->named_n > 0 &&
+	       (l->type == TYPE_TEXT || strcmp(f->test, "kinds") == 0);
+}
+
+/* Adds what f names and is not among the n of v. */
+static size_t add_named(const struct finding *f, const struct finding_named **v, size_t n)
+{
+	for (size_t i = 0; i < f->named_n && n < CHART_MOST; i++) {
+		size_t k = 0;
+		while (k < n && strcmp(v[k]->name, f->named[i].name) != 0)
+			k++;
+		if (k == n)
+			v[n++] = &f->named[i];
+	}
+	return n;
+}
+
+/* What the finding itself names; words in one picture with those that the line's other findings name. */
+static int of_named(struct chart *c, const struct line *l, const struct finding *f)
+{
+	const struct finding_named *v[CHART_MOST];
+	int words = names_words(l, f);
+
 	c->kind = CHART_SHARES;
-	c->what = type == TYPE_TEXT && strcmp(f->test, "kinds") != 0
-			  ? "share of the texts that have the word"
+	c->what = words				     ? "share of the texts that have the word"
 		  : strcmp(f->test, "relation") == 0 ? "share of the rows with that input"
 						     : "share of the rows";
-	for (size_t i = 0; i < f->named_n; i++) {
-		c->labels[i] = mem_strdup(f->named[i].name);
-		c->values[i] = f->named[i].was;
-		c->values[f->named_n + i] = f->named[i].is;
+	c->n = add_named(f, v, 0);
+	for (size_t i = 0; words && i < l->findings; i++)
+		if (is_told_too(l, &l->finding[i]) && names_words(l, &l->finding[i]))
+			c->n = add_named(&l->finding[i], v, c->n);
+	for (size_t i = 0; i < c->n; i++) {
+		c->labels[i] = mem_strdup(v[i]->name);
+		c->values[i] = v[i]->was;
+		c->values[c->n + i] = v[i]->is;
 	}
-	c->n = f->named_n;
 	return c->n > 0;
 }
 
@@ -287,8 +316,7 @@ static int of_levels(struct chart *c, const struct line *l)
 
 int chart_is_own(const struct line *l, const struct finding *f)
 {
-	return f != l->best && f->drift && f->always && f->named_n > 0 &&
-	       (l->type == TYPE_TEXT || strcmp(f->test, "kinds") == 0);
+	return is_told_too(l, f) && !(names_words(l, f) && names_words(l, l->best));
 }
 
 int chart_of(const struct line *l, const struct finding *f, const struct comparison *c,
@@ -296,7 +324,7 @@ int chart_of(const struct line *l, const struct finding *f, const struct compari
 {
 	*x = (struct chart){.line = l};
 	if (f->named_n > 0)
-		return of_named(x, f, l->type);
+		return of_named(x, l, f);
 	if (!l->reference || !l->current || l->type == TYPE_VECTOR || l->type == TYPE_ID ||
 	    l->type == TYPE_OBJECT)
 		return 0;

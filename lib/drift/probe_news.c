@@ -66,14 +66,14 @@ static void name_item(struct direction *d, const struct news_item *item)
 		d->top[at] = item;
 }
 
-static void explain(struct finding *f, const struct direction *d, const char *what)
+static void explain(struct finding *f, const struct direction *d, int numbers, const char *what)
 {
 	size_t shown = d->named < NEWS_NAMED ? d->named : NEWS_NAMED;
 	struct buf *b = &f->why;
 
 	for (size_t i = 0; i < shown; i++) {
 		buf_adds(b, i == 0 ? "" : i + 1 == d->named ? " and " : ", ");
-		words_quoted(b, d->top[i]->name, 40);
+		(numbers ? words_number : words_quoted)(b, d->top[i]->name, 40);
 	}
 	if (d->named > shown)
 		buf_addf(b, " and %zu more", d->named - shown);
@@ -190,10 +190,10 @@ void probe_news(struct line *l, const struct probe *p, const struct news_item *i
 		goto cleanup;
 	f->always = 1;
 	f->unseen = d[1].share;
-	explain(f, best, what);
+	explain(f, best, l->type == TYPE_NUMBER, what);
 	if (other->named) {
 		buf_adds(&f->why, "; ");
-		explain(f, other, what);
+		explain(f, other, l->type == TYPE_NUMBER, what);
 	}
 cleanup:
 	free(a.p);

@@ -183,6 +183,7 @@ static void put_new_words(struct finding *f, const struct words *v, double was_n
 		buf_adds(b, k ? ", " : ": ");
 		words_quoted(b, top->text, 24);
 		buf_addf(b, " in %u", top->is);
+		buf_adds(b, k ? "" : " texts");
 		finding_name(f, top->text, top->was / was_n, top->is / is_n);
 	}
 }
@@ -423,8 +424,8 @@ void probe_text(struct line *l, const struct probe *p)
 				   d);
 		if (f) {
 			words_percents(&f->why, mean(fresh[1], n[1]),
-				       " of the words are new to one half of the reference, of its other half's ",
-				       mean(fresh[0], n[0]));
+				       " of the words are new, against ", mean(fresh[0], n[0]));
+			buf_adds(&f->why, " between the reference's own halves");
 			if (mean(fresh[1], n[1]) > mean(fresh[0], n[0])) {
 				f->unseen = d;
 				put_new_words(f, &v, (double)was.n, (double)is.n);

@@ -2,6 +2,9 @@
 #include "words.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 void words_percent(struct buf *b, double share)
 {
@@ -91,4 +94,18 @@ void words_quoted(struct buf *b, struct span s, size_t most)
 	for (size_t i = 0; i < n; i++)
 		buf_addc(b, (unsigned char)s.s[i] < 32 ? ' ' : s.s[i]);
 	buf_adds(b, n < s.n ? "...\"" : "\"");
+}
+
+void words_number(struct buf *b, struct span s, size_t most)
+{
+	const char *point = s.n ? memchr(s.s, '.', s.n) : NULL;
+	char number[64];
+
+	if (s.n <= most && (!point || s.s + s.n - point <= 7)) {
+		buf_addspan(b, s);
+		return;
+	}
+	snprintf(number, sizeof number, "%.*s",
+		 (int)(s.n < sizeof number ? s.n : sizeof number - 1), s.s);
+	buf_addf(b, "%.6g", strtod(number, NULL));
 }

@@ -15,5 +15,8 @@ void words_figures(struct buf *b, double x, const char *between, double y);
 void words_moved(struct buf *b, double was, double is);
 /* Text in quotes, at most `most` bytes of it, control characters as blanks. */
 void words_quoted(struct buf *b, struct span s, size_t most);
+/* A number that is written as s, without quotes: where that takes more than `most` bytes or more than
+ * six decimals, in six significant digits. */
+void words_number(struct buf *b, struct span s, size_t most);
 
 #endif

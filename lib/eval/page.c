@@ -361,25 +361,29 @@ static void put_answer(const struct board *b, const struct group *g, const char 
 {
 	struct buf text = BUF_INIT;
 	double worst = 1;
-	int unscored = 0;
+	int unscored = 0, failed = 0;
 
 	for (size_t m = 0; m < b->n_metrics; m++) {
 		worst = fmin(worst, g->scores[row * b->n_metrics + m]);
 		unscored |= isnan(g->scores[row * b->n_metrics + m]);
 	}
-	buf_addf(out, "<td class=\"%s\" data-h=\"", worst >= 1 && !unscored ? "hit" : "miss");
+	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
+		failed = record_get(r, "error").s != NULL;
+		if (json_string(record_get(r, "output"), &text))
+			buf_addspan(&text, record_get(r, failed ? "error" : "tool_calls"));
+	}
+	buf_addf(out, "<td class=\"%s\" data-h=\"",
+		 worst >= 1 && !unscored ? "hit"
+		 : failed		 ? "miss failed"
+					 : "miss");
 	xml_str(head, out);
 	buf_adds(out, "\"><pre>");
-	if (record_parse(r, span_of(g->rows[row].line), NULL) == 0) {
-		if (json_string(record_get(r, "output"), &text))
-			buf_addspan(&text, record_get(r, record_get(r, "error").s ? "error"
-										  : "tool_calls"));
-		xml_text(buf_span(&text), out);
-	}
+	xml_text(buf_span(&text), out);
 	buf_adds(out, "</pre><div class=\"score\">");
 	buf_adds(out, worst < 1	 ? "<b class=\"bad\">wrong</b> "
 		      : unscored ? "<b class=\"warn\">unscored</b> "
 				 : "<b class=\"good\">right</b> ");
+	buf_adds(out, failed ? "an error and no answer " : "");
 	for (size_t m = 0; m < b->n_metrics; m++) {
 		double x = g->scores[row * b->n_metrics + m];
 

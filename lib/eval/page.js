@@ -35,6 +35,6 @@ const seen = new IntersectionObserver(list => {
 		showDifference(x.target);
 	}
 }, { rootMargin: "300px" });
-for (const cell of document.querySelectorAll(".rows td.miss")) seen.observe(cell);
+for (const cell of document.querySelectorAll(".rows td.miss:not(.failed)")) seen.observe(cell);
 for (const x of [search, wrong, differ]) if (x) x.addEventListener("input", filter);
 filter();

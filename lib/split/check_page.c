@@ -15,7 +15,7 @@
 #define SHOWN 600 /* bytes of a text */
 
 static const char css[] =
-	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:26rem;overflow-wrap:anywhere}"
+	"td.id{white-space:nowrap;color:var(--dim)}td.text{max-width:32rem;overflow-wrap:anywhere}"
 	"@media screen and (max-width:40rem){td.id{padding-top:.6rem}}";
 
 /* What the rows shown say. */
@@ -43,7 +43,7 @@ static void add_text(struct shown *s, const struct record *r)
 	for (n = b.len; n > 0 && b.data[n - 1] == '\n';)
 		n--;
 	b.len = n;
-	buf_adds(&b, "\n\xe2\x86\x92 ");
+	buf_adds(&b, "\n\xe2\x86\x92\xc2\xa0");
 	if (record_references(r, &b, &e) <= 0)
 		b.len = n;
 	for (n = b.len < SHOWN ? b.len : SHOWN;

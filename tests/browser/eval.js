@@ -55,6 +55,10 @@ const ok = (cond, what) => { console.log((cond ? "ok " : "not ok ") + ++n + " - 
 	ok(await json.locator(".miss", { hasText: "we will pay it" }).locator(".difference ins").allTextContents().then(t => t.join("").trim()) === "on Tuesday",
 		"and one in words which words, against the reference that is nearest");
 	ok(await json.locator(".hit .difference").count() === 0, "a right one shows nothing");
+	ok(await json.evaluate(() => [...document.querySelectorAll(".difference th, .difference td:first-child")].every(
+		c => c.getBoundingClientRect().height < 2.5 * parseFloat(getComputedStyle(c).fontSize))), "the members' names are not broken letter by letter");
+	ok(await json.locator(".failed").innerText().then(t => /slow down[^]*an error and no answer/.test(t)) &&
+		await json.locator(".failed .difference").count() === 0, "an error is none of the answers that differ");
 
 	const dark = await open({ viewport: { width: 1200, height: 800 }, colorScheme: "dark" });
 	const brightness = p => p.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0));
