@@ -258,7 +258,7 @@ int main(int argc, char **argv)
 	bad = gguf ? export_gguf(&x, &e) : export_hf(&x, &e);
 	progress_end(&x.bar);
 	if (bad && prog_stopping())
-		prog_end(FT_OK); /* ends by the signal */
+		prog_end(FT_TROUBLE);
 	if (bad)
 		prog_fail(&e);
 	report(&x, gguf);

@@ -284,7 +284,7 @@ interrupted() {
 	kill "-$SIGNAL" $pid
 	exec 9>&-
 	wait $pid || rc=$?
-	[ "$rc" -eq $((128 + $(kill -l "$SIGNAL"))) ] || [ "$rc" -eq 2 ] || { echo "status $rc: $(cat err.txt)"; return 1; }
+	[ "$rc" -eq $((128 + $(kill -l "$SIGNAL"))) ] || { echo "status $rc: $(cat err.txt)"; return 1; }
 	# What was written is whole lines.
 	[ ! -s got.txt ] || [ "$(tail -c 1 got.txt | od -An -c | tr -d ' ')" = '\n' ]
 }

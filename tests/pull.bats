@@ -199,3 +199,22 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	HF_TOKEN=$'secret\r\nX: y' HF_ENDPOINT=http://127.0.0.1:9 status_is 2 ft-pull org/model
 	[[ $stderr == *"HF_TOKEN"* && $stderr != *secret* ]]
 }
+
+@test "a signal while the hub is silent ends it by that signal, and the same command goes on" {
+	files
+	start_hub
+	kill -STOP "$STUB_PID"
+	ft-pull org/m >out 2>err 3>&- &
+	pid=$!
+	for _ in $(seq 1000); do
+		# it asks, so it has its handlers
+		[ -z "$(find "/proc/$pid/fd" -lname 'socket:*' 2>/dev/null)" ] || break
+		sleep 0.01
+	done
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	kill -CONT "$STUB_PID"
+	[ "$status" -eq 143 ]
+	status_is 0 ft-pull -q org/m
+}

@@ -141,7 +141,9 @@ begin() {
 		serve --fault hold=60
 		begin $provider $provider
 		kill -TERM $pid
-		wait $pid || true
+		status=0
+		wait $pid || status=$?
+		[ "$status" -eq 143 ]
 		grep -q "goes on at the provider; --resume" said.txt
 		before=$(grep -c POST requests)
 		status_is 2 train --remote $provider -o $provider train.jsonl

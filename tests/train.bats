@@ -36,8 +36,10 @@ interrupted() {
 		sleep 0.01
 	done
 	kill "-$1" $pid
-	wait $pid || true
+	status=0
+	wait $pid || status=$?
 	[ -s "$2/checkpoint.safetensors" ] || skip "the run was over before it could be interrupted"
+	[ "$status" -eq $((128 + $(kill -l "$1"))) ]
 }
 
 @test "only the assistant's turn and its end are trained on" {

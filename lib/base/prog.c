@@ -198,7 +198,7 @@ void prog_end(int status)
 	}
 	fflush(stderr);
 	int sig = stop_signal;
-	if (sig && status != FT_TROUBLE) {
+	if (sig) {
 		file_abort_pending();
 		signal(sig, SIG_DFL);
 		raise(sig);

@@ -62,7 +62,8 @@ int prog_as_table(const struct prog_form *form);
 int prog_stopping(void);
 
 /* Closes standard output and exits with status; a write error there makes it FT_TROUBLE. After a
- * stop signal the program ends by that signal, so that a calling shell sees it. */
+ * stop signal the program ends by that signal, whatever the status, so that its caller can tell a run
+ * that was stopped from one that failed. */
 void prog_end(int status) __attribute__((noreturn));
 
 #endif
