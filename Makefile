@@ -247,18 +247,20 @@ $(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/
 	$(call link,$(filter %.o,$^) -fsanitize=fuzzer)
 
 SECONDS = 60
-.PHONY: fuzz fuzz-programs
+.PHONY: fuzz fuzz-programs fuzz-all $(FUZZERS:%=fuzz-%)
 fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
+# As many at once as make has jobs.
 fuzz: setup
 	@.ci/setup build sanitize
-	@$(MAKE) $(JOBS) CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-programs \
+	@$(MAKE) $(JOBS) CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-all \
 		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
-	@for f in $(FUZZERS); do \
-		mkdir -p build/fuzzing/corpus/$$f && \
-		build/fuzzing/fuzz/$$f -max_total_time=$(SECONDS) -timeout=25 -rss_limit_mb=3000 -max_len=100000 -print_final_stats=1 \
-			-artifact_prefix=build/fuzzing/$$f- build/fuzzing/corpus/$$f tests/fuzz/$$f 2>build/fuzzing/$$f.log || \
-			{ tail -40 build/fuzzing/$$f.log; echo "fuzz: $$f: see build/fuzzing/$$f.log"; exit 1; }; \
-		echo "fuzz: $$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' build/fuzzing/$$f.log) inputs, nothing found"; done
+fuzz-all: $(FUZZERS:%=fuzz-%)
+$(FUZZERS:%=fuzz-%): fuzz-%: fuzz-programs
+	@mkdir -p $(BUILD)/corpus/$*
+	@$(BUILD)/fuzz/$* -max_total_time=$(SECONDS) -timeout=25 -rss_limit_mb=3000 -max_len=100000 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/$*- $(BUILD)/corpus/$* tests/fuzz/$* 2>$(BUILD)/$*.log || \
+		{ tail -40 $(BUILD)/$*.log; echo "fuzz: $*: see $(BUILD)/$*.log"; exit 1; }
+	@echo "fuzz: $*: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/$*.log) inputs, nothing found"
 
 # Comparison with the reference implementations that npm has; not part of check, for it downloads
 # them (500 MB).
