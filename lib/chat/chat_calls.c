@@ -320,20 +320,24 @@ size_t chat_calls_read(const struct chat_calls *k, struct span text, struct span
 		       uint64_t id, struct buf *content, struct buf *calls)
 {
 	struct span where = k && json_count(tools) ? behind_reasoning(text) : (struct span){0};
-	struct rest r = {where.s, where.s + where.n};
 	struct buf read = BUF_INIT;
 	const char *begin = NULL;
 	struct jw w;
 	size_t n = 0;
 
-	if (where.s && k->bare) {
+	if (!where.s) {
+		buf_addspan(content, text);
+		return 0;
+	}
+	struct rest r = {where.s, where.s + where.n};
+	if (k->bare) {
 		skip_space(&r);
 		begin = r.p;
 		jw_init(&w, &read);
 		jw_array(&w);
 		n = read_run(k, &r, tools, most, id, &w);
 	}
-	while (where.s && !k->bare && !n &&
+	while (!k->bare && !n &&
 	       (begin = memmem(r.p, (size_t)(r.end - r.p), k->mark.data, k->mark.len))) {
 		r.p = begin;
 		buf_clear(&read);
