@@ -580,3 +580,26 @@ hashes() {
 	done
 	[ "$seen" -eq 5 ]
 }
+
+@test "what a killed program left beside a file goes when the file is written again; what is being written, and another's, stays" {
+	prepare
+	: >page.html.ft-abCD12
+	: >page.html.ft-abCD13
+	: >page.html.ft-letters
+	: >page.html.ft-ab_D12
+	: >my.page.html.ft-abCD12
+	mkdir page.html.ft-abCD14
+	ln -s in.jsonl page.html.ft-abCD15
+	exec 7<page.html.ft-abCD13
+	flock 7
+	ft-eval -q -c exact --html page.html in.jsonl >/dev/null
+	exec 7<&-
+	[ "$(echo my.*.ft-* page.*.ft-*)" = "my.page.html.ft-abCD12 page.html.ft-abCD13 page.html.ft-abCD14 page.html.ft-abCD15 \
+page.html.ft-ab_D12 page.html.ft-letters" ]
+	# Through a link, where it leads to.
+	mkdir there
+	ln -s there/page.html linked.html
+	: >there/page.html.ft-000000
+	ft-eval -q -c exact --html linked.html in.jsonl >/dev/null
+	[ "$(ls there)" = page.html ]
+}

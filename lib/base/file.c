@@ -15,6 +15,7 @@
 #include "mem.h"
 
 #define TEMPORARY ".ft-" /* between a target's name and mkstemp's six characters */
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 int file_read(const char *path, size_t max, struct buf *b, struct err *e)
 {
@@ -104,9 +105,40 @@ char *file_temporary_of(const char *name)
 {
 	size_t n = strlen(name), tail = strlen(TEMPORARY) + 6;
 
-	return n > tail && strncmp(name + n - tail, TEMPORARY, strlen(TEMPORARY)) == 0
+	return n > tail && strncmp(name + n - tail, TEMPORARY, strlen(TEMPORARY)) == 0 &&
+			       strspn(name + n - 6, LETTERS) == 6
 		       ? mem_strndup(name, n - tail)
 		       : NULL;
+}
+
+static int is_own_file(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+}
+
+/* Whoever writes a temporary holds a lock on it, so what is not locked is what a killed one left. */
+static void clear_left(const char *target)
+{
+	char *path = mem_strdup(target), *copy = mem_strdup(target);
+	const char *name = basename(path);
+	DIR *d = opendir(dirname(copy));
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		char *of = file_temporary_of(entry->d_name);
+		int fd = of && strcmp(of, name) == 0
+				 ? openat(dirfd(d), entry->d_name,
+					  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+				 : -1;
+		if (fd >= 0 && is_own_file(fd) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(d), entry->d_name, 0);
+		if (fd >= 0)
+			close(fd);
+		free(of);
+	}
+	if (d)
+		closedir(d);
+	free(path);
+	free(copy);
 }
 
 void file_abort_pending(void)
@@ -184,15 +216,33 @@ static int open_directly(const char *path, struct err *e)
 	return -2;
 }
 
+/* A new temporary of that target, locked; -1 with errno. */
+static int make_temporary(const char *target, struct buf *tmp)
+{
+	struct stat st;
+	for (;;) {
+		buf_clear(tmp);
+		buf_addf(tmp, "%s" TEMPORARY "XXXXXX", target);
+		int fd = mkostemp(tmp->data, O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		/* Without a name it was taken for a killed writer's before it was locked. Where there
+		 * are no locks, nobody takes it. */
+		if (flock(fd, LOCK_EX) || fstat(fd, &st) || st.st_nlink > 0)
+			return fd;
+		close(fd);
+	}
+}
+
 /* A descriptor of a temporary beside the target, -1. */
 static int open_beside(struct file_new *w, struct err *e)
 {
 	struct buf tmp = BUF_INIT;
 	if (!(w->target = follow_links(w->path, e)))
 		return -1;
-	buf_addf(&tmp, "%s" TEMPORARY "XXXXXX", w->target);
+	clear_left(w->target);
 	make_room();
-	int fd = mkstemp(tmp.data);
+	int fd = make_temporary(w->target, &tmp);
 	if (fd < 0) {
 		err_errno(e, "%s", w->path);
 		buf_release(&tmp);
@@ -266,11 +316,17 @@ int file_commit(struct file_new *w, struct err *e)
 		file_abort(w);
 		return -1;
 	}
-	FILE *f = w->f;
-	w->f = NULL;
-	if (fclose(f) || (w->tmp && rename(w->tmp, w->target))) {
+	/* locked until it has its name; once it is synced, closing has nothing left to fail with */
+	if (w->tmp && rename(w->tmp, w->target)) {
 		err_errno(e, "%s", w->path);
 		file_abort(w);
+		return -1;
+	}
+	FILE *f = w->f;
+	w->f = NULL;
+	if (fclose(f) && !w->tmp) {
+		err_errno(e, "%s", w->path);
+		release(w);
 		return -1;
 	}
 	if (w->tmp) {

@@ -1,7 +1,8 @@
 /* file: whole files in and out.
  *
  * Reading has a ceiling; writing is atomic: a temporary beside the target, synced, then renamed
- * over it, so a reader sees the old file or the new one and a full disk leaves the old one. The
+ * over it, so a reader sees the old file or the new one and a full disk leaves the old one. A
+ * temporary is locked while it is written, and those that a killed writer left go with the next one. The
  * target is what symbolic links lead to, and they stay. What is no regular file (a device, a FIFO)
  * is written to as it is, and so are open files by their numbers (/dev/stdout, /dev/fd/63).
  */
