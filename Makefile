@@ -249,10 +249,10 @@ $(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/
 SECONDS = 60
 .PHONY: fuzz fuzz-programs fuzz-all $(FUZZERS:%=fuzz-%)
 fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz/%)
-# As many at once as make has jobs.
+# As many at once as make has jobs; what one of them finds ends none of the others.
 fuzz: setup
 	@.ci/setup build sanitize
-	@$(MAKE) $(JOBS) CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-all \
+	@$(MAKE) $(JOBS) -k CC=clang BUILD=build/fuzzing KERNEL_OPT=-O0 fuzz-all \
 		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 fuzz-all: $(FUZZERS:%=fuzz-%)
 $(FUZZERS:%=fuzz-%): fuzz-%: fuzz-programs

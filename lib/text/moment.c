@@ -175,9 +175,17 @@ static int year_at(const char **p, const char *end)
 
 	if (year < 1000 || year > 2999 || is_letter(at(q, end)))
 		return 0;
-	/* 2040.50 and 2040,50 are amounts. */
-	if ((at(q, end) == '.' || at(q, end) == ',') && is_digit(at(q + 1, end)) &&
-	    at(*p - 1, end) == ' ')
+	*p = q;
+	return year;
+}
+
+/* The same behind a written day or month, where 2040.50 and 2040,50 are amounts. */
+static int year_behind(const char **p, const char *end)
+{
+	const char *q = *p;
+	int year = year_at(&q, end);
+
+	if ((at(q, end) == '.' || at(q, end) == ',') && is_digit(at(q + 1, end)) && (*p)[-1] == ' ')
 		return 0;
 	*p = q;
 	return year;
@@ -365,12 +373,12 @@ static struct moment written(int year, int month, int day)
 static const char *written_tail(const char *p, const char *end, struct moment *d)
 {
 	const char *q = gap(p, end, ", "), *after;
-	int year = q > p ? year_at(&q, end) : 0;
+	int year = q > p ? year_behind(&q, end) : 0;
 
 	if (!year) {
 		const char *t = q > p ? time_of_day(q, end, d) : NULL;
 		const char *y = t ? spaces(t, end) : NULL;
-		year = y && y > t ? year_at(&y, end) : 0;
+		year = y && y > t ? year_behind(&y, end) : 0;
 		if (!year) {
 			d->second = -1;
 			d->offset = 0;
@@ -431,7 +439,7 @@ static const char *month_day(const char *p, const char *end, struct moment *d)
 	const char *q = gap(p, end, " ,"), *y = q;
 	if (q == p)
 		return NULL;
-	int year = year_at(&y, end);
+	int year = year_behind(&y, end);
 	if (year) {
 		*d = written(year, month, 0);
 		return y;

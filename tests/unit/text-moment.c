@@ -76,6 +76,8 @@ static void free_text(void)
 		{"5 May\n2023 things", "0-5-5 "},
 		{"Sent on 12 Mar 2024 10:15:00 +0100 (CET)", "2024-3-12 "},
 		{"by 5 May 1240 CHF, by 6 May 2040.50", "0-5-5 0-5-6 "},
+		{"2023.04.05 and then 2023.05.06, but 2040.50 and May 2040,50",
+		 "2023-4-5 2023-5-6 "},
 		{"delivered (R-80910) on May 5, 2049 dollars by 31 May", "0-5-5 0-5-31 "},
 		{"on 8 May, 2030 EUR; on 9th of May 2031 pounds", "0-5-8 0-5-9 "},
 		{"paid EUR 2049 May 5, and the \xe2\x82\xac 2050 April 6", "0-5-5 0-4-6 "},
