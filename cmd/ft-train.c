@@ -166,7 +166,7 @@ static void on_row(void *arg, struct span json)
 static void on_progress(void *arg, const struct loop_state *s)
 {
 	(void)arg;
-	char note[96];
+	char note[128];
 	loop_note(s, note, sizeof note);
 	progress_set(&ft.progress, (double)s->step, note);
 }
@@ -259,7 +259,8 @@ static int train(struct rundir *run)
 	if (opt_estimate) {
 		if (finetune_estimate(&t, &line, &e))
 			prog_fail(&e);
-		out_line(line.data, line.len);
+		if (!ranks_rank())
+			out_line(line.data, line.len);
 	} else {
 		out_line_buffered(1);
 		progress_begin(&ft.progress, "steps", (double)ft.spec.steps, opt_quiet);

@@ -297,6 +297,90 @@ ranks_of() {
 	done
 }
 
+# A whole model of eight layers, none of whose sizes divides by ranks, from nothing.
+prepare_whole() {
+	prepare
+	head -n 40 rows.jsonl >train.jsonl
+	echo '{"model_type": "llama", "hidden_size": 127, "intermediate_size": 303, "num_hidden_layers": 8, "num_attention_heads": 1,
+		"num_key_value_heads": 1, "head_dim": 64, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
+		"tie_word_embeddings": true}' >config.json
+}
+
+# whole N OUT STEPS OPTIONS... - trains it on N ranks.
+whole() {
+	timeout 100 mpirun --bind-to none -n "$1" "${TRANSPORT[@]}" "$MPI/ft-train" -q --scratch config.json -o "$2" --steps "$3" \
+		--batch 7 --lr 1e-3 --threads 1 train.jsonl "${@:4}"
+}
+
+@test "a whole model on 2, 3 and 4 ranks: losses of one, each with its shard; killed, it goes on bit for bit, or on other ranks" {
+	need_mpi
+	prepare_whole
+	ft-train -q --scratch config.json --steps 16 --batch 7 --estimate train.jsonl >estimate.json
+	jq -e '.ranks | .[0].gradients_and_optimiser as $one | .[] | select(.ranks == 4) |
+		.gradients_and_optimiser < .4 * $one' estimate.json
+	whole 1 one 16 >one.jsonl
+	jq 'select(.lr) | .loss' one.jsonl >one.losses
+	for n in 2 3 4; do
+		whole $n few$n 16 >few$n.jsonl
+		jq 'select(.lr) | .loss' few$n.jsonl | paste one.losses - |
+			awk '{d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d; n++}
+				END {print n, most; exit !(n == 16 && most < 1e-4)}' >apart
+		say "$n ranks, all weights: losses compared and the greatest difference: $(cat apart);" \
+			"$(jq -s -c 'map(select(.end))[0] | {sent, transferred_s, waited_s}' few$n.jsonl)"
+		[ "$(jq .ranks few$n/ft.json)" -eq $n ]
+	done
+	for n in 2 4; do
+		want=$(jq ".ranks[] | select(.ranks == $n) | .sent_per_step" estimate.json)
+		jq -se --argjson want "$want" 'map(select(.lr)) | length == 16 and all(.[]; .sent == $want)' few$n.jsonl
+	done
+	whole 4 whole 60 --save-every 4 >/dev/null
+	whole 4 cut 60 --save-every 4 >/dev/null 2>&1 3>&- &
+	run=$!
+	victims=$(ranks_of cut)
+	kill -KILL "${victims##*$'\n'}"
+	status=0
+	wait $run || status=$?
+	[ "$status" -ne 0 ]
+	at=$(jq -s 'map(.step // 0) | max' cut/metrics.jsonl)
+	[ "$at" -lt 60 ]
+	for n in 1 2 3; do
+		cp -r cut on$n
+		whole $n on$n 60 --save-every 4 --resume >on$n.jsonl
+		say "4 ranks, KILL: status $status, resumed on $n at step $(jq -s 'map(.step // empty)[0]' on$n.jsonl) of 60," \
+			"last loss $(jq -s 'map(.loss // empty) | last' on$n.jsonl) beside" \
+			"$(jq -s 'map(.loss // empty) | last' whole/metrics.jsonl)"
+		jq -s 'map(select(.lr).loss)[:8][]' on$n.jsonl >on.losses
+		from=$(jq -s 'map(.step // empty)[0]' on$n.jsonl)
+		jq -s "map(select(.lr and .step >= $from).loss)[:8][]" whole/metrics.jsonl | paste - on.losses |
+			awk '{d = $1 - $2; if (d < 0) d = -d; if (d > 1e-3 * $1 + 1e-4) bad = 1} END {exit bad || NR == 0}'
+	done
+	whole 4 cut 60 --save-every 4 --resume >on.jsonl
+	say "4 ranks, KILL: status $status, resumed on 4 at step $(jq -s 'map(.step // empty)[0]' on.jsonl) of 60"
+	cmp cut/model.safetensors whole/model.safetensors
+}
+
+# on_wire STEPS - bytes that the loopback carried while two ranks made so many steps over TCP, alone in a network.
+on_wire() {
+	whole 2 wire "$1" --save-every 1000 >"wire$1.jsonl"
+	rm -rf wire
+	awk '/^ *lo:/{sub(/.*:/, ""); print $1}' /proc/net/dev
+}
+
+@test "two ranks send over TCP what is said of a step" {
+	need_mpi
+	unshare -n true 2>/dev/null || skip "no network of its own can be had here"
+	prepare_whole
+	TRANSPORT=(--mca pml ob1 --mca btl "self,tcp" --mca btl_tcp_if_include lo)
+	export -f whole on_wire
+	export MPI
+	unshare -n bash -c "ip link set lo up; TRANSPORT=(${TRANSPORT[*]}); on_wire 2; on_wire 12" >carried
+	carried=$(awk 'NR == 1 {few = $1} NR == 2 {print int(($1 - few - few) / 10)}' carried)
+	sent=$(jq -s 'map(select(.lr).sent) | last' wire12.jsonl)
+	say "two ranks by their own count: $((2 * sent)) bytes a step; by the network's: $carried"
+	# Headers and what the ranks agree upon come to it.
+	awk -v got="$carried" -v said=$((2 * sent)) 'BEGIN {exit !(got >= said && got < 1.03 * said)}'
+}
+
 @test "Slurm: ranks in a job; TERM before the time is up and a killed rank put it back into the queue, and it goes on bit for bit" {
 	need_slurm
 	need_mpi

@@ -832,6 +832,35 @@ worst() {
 	jq -se 'all(.[]; .output == .messages[-1].content and .finish_reason == "stop")' answers.jsonl
 }
 
+# What the manual says of links, by its own formula: bytes 4 P (G + 1) (N - 1) / N with G = 1, and of a step with ten seconds of
+# computing.
+@test "the manual's table of ranks is its formula, and so is what an estimate says they send and need" {
+	prepare
+	awk '/^\.It [0-9.]+ billion Ta /{sub(/^\.It /, ""); gsub(/ Ta /, "\t"); gsub(/ %/, ""); print}' "$ROOT/man/ft-train.1" >table
+	[ "$(wc -l <table)" -eq 16 ]
+	# Values of Qwen2.5-0.5B and 7B, and of adapters of rank 16 on all their products.
+	awk -F '\t' 'BEGIN {P["0.5 billion LoRA"] = 8798208; P["0.5 billion all"] = 494032768
+			P["7 billion LoRA"] = 40370176; P["7 billion all"] = 7615616512}
+		function off(a, b, by) {return a - b > by || b - a > by}
+		function share(gbit,  S, back) {
+			S = bytes / 2 / (gbit * 1.25e8)
+			back = S - 20 / 3
+			return 1000 / (10 + S + (back > 0 ? back : 0))
+		}
+		{bytes = 8 * P[$1 " " $2] * ($3 - 1) / $3
+		 if (!bytes || off($4, bytes / 1e6, .5) || off($5, bytes / 1.25e9, .005) || off($6, bytes / 1.25e10, .0005) ||
+			off($7, share(10), .5) || off($8, share(100), .5)) {print "wrong: " $0; bad = 1}}
+		END {exit bad}' table
+	echo '{"model_type": "llama", "hidden_size": 127, "intermediate_size": 303, "num_hidden_layers": 8, "num_attention_heads": 1,
+		"num_key_value_heads": 1, "head_dim": 64, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
+		"tie_word_embeddings": true}' >eight.json
+	ft-train -q --scratch eight.json --batch 4 --estimate train.jsonl >estimate.json
+	jq -e '.ranks | map(.ranks) == [1, 2, 4, 8, 16, 32, 64]' estimate.json
+	jq -e '.ranks[0].gradients_and_optimiser as $one | .memory.gradients_and_optimiser == $one and
+		all(.ranks[]; (.sent_per_step - 8 / 3 / 4 * $one * (.ranks - 1) / .ranks | fabs) <= 4 * 64 * .ranks)' estimate.json
+	jq -e '[.ranks[].gradients_and_optimiser] | . == (sort | reverse) and .[2] < .4 * .[0]' estimate.json
+}
+
 @test "two MPI ranks give the losses of one process" {
 	[ -x "${FT_MPI_BUILD:-$ROOT/build/mpi}/bin/ft-train" ] && command -v mpirun >/dev/null ||
 		skip "no MPI build (make BUILD=build/mpi MPI=1) or no mpirun"

@@ -27,6 +27,7 @@ struct step {
 	struct adamw *o;
 	float *params;
 	const float *grads;
+	struct adamw_run *pieces;
 	float g_scale, lr, wd, c1, c2;
 };
 
@@ -34,21 +35,29 @@ static void step_piece(void *arg, size_t i)
 {
 	struct step *s = arg;
 	struct adamw *o = s->o;
-	size_t at = i * PIECE, n = o->n - at < PIECE ? o->n - at : PIECE;
+	const struct adamw_run *r = &s->pieces[i];
 
-	s->kern->adamw(s->params + at, o->m + at, o->v + at, s->grads + at, s->g_scale, s->lr,
-		       o->beta1, o->beta2, o->eps, s->wd, s->c1, s->c2, n);
+	s->kern->adamw(s->params + r->param, o->m + r->at, o->v + r->at, s->grads + r->at,
+		       s->g_scale, s->lr, o->beta1, o->beta2, o->eps, s->wd, s->c1, s->c2, r->n);
 }
 
-void adamw_step(struct adamw *o, float *params, const float *grads, float g_scale, float lr,
-		float wd, struct pool *p)
+void adamw_step(struct adamw *o, float *params, const float *grads, const struct adamw_run *runs,
+		size_t n, float g_scale, float lr, float wd, struct pool *p)
 {
-	struct step s = {nn_kern(), o, params, grads, g_scale, lr, wd, 0, 0};
+	struct step s = {nn_kern(), o, params, grads, NULL, g_scale, lr, wd, 0, 0};
+	size_t pieces = 0;
 
 	o->t++;
 	s.c1 = (float)(1 - pow(o->beta1, (double)o->t));
 	s.c2 = (float)(1 - pow(o->beta2, (double)o->t));
-	pool_run(p, (o->n + PIECE - 1) / PIECE, step_piece, &s);
+	s.pieces = mem_alloc(o->n / PIECE + n, sizeof *s.pieces);
+	for (size_t i = 0; i < n; i++)
+		for (size_t at = 0; at < runs[i].n; at += PIECE)
+			s.pieces[pieces++] =
+				(struct adamw_run){runs[i].param + at, runs[i].at + at,
+						   runs[i].n - at < PIECE ? runs[i].n - at : PIECE};
+	pool_run(p, pieces, step_piece, &s);
+	free(s.pieces);
 }
 
 struct norm {

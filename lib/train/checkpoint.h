@@ -12,15 +12,19 @@
 #include "../base/err.h"
 #include "../model/model.h"
 #include "../nn/adamw.h"
+#include "shard.h"
 
+/* The moments are this rank's, by its shard; the file holds all of them, whatever the ranks are. All
+ * ranks call, and rank 0 writes. */
 int checkpoint_save(const char *path, const struct model *m, const struct adamw *o,
-		    struct span state, struct err *e);
+		    const struct shard *shard, struct span state, struct err *e);
 
 /* Only the state, appended; for checks before a model is there. */
 int checkpoint_state(const char *path, struct buf *state, struct err *e);
 
-/* Puts parameters and moments back. The model must have as many trained values as the one that was
+/* Puts parameters and this rank's moments back. The model must have as many trained values as the one that was
  * saved. o->t is the caller's to set, from the state. */
-int checkpoint_load(const char *path, struct model *m, struct adamw *o, struct err *e);
+int checkpoint_load(const char *path, struct model *m, struct adamw *o, const struct shard *shard,
+		    struct err *e);
 
 #endif

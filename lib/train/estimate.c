@@ -9,11 +9,14 @@
 #include "../json/jw.h"
 #include "../nn/adamw.h"
 #include "objective.h"
+#include "ranks.h"
 
-/* Rows of one step, evenly from the whole set, so that their lengths are typical. */
+/* A rank's rows of one step, evenly from the whole set, so that their lengths are typical. */
 static size_t *typical_rows(const struct loop *t, size_t rows, size_t *n)
 {
-	*n = t->spec.batch < rows ? t->spec.batch : rows;
+	size_t ranks = (size_t)ranks_size();
+	*n = (t->spec.batch + ranks - 1) / ranks;
+	*n = *n < rows ? *n : rows;
 	size_t *pick = mem_alloc(*n, sizeof *pick);
 	for (size_t i = 0; i < *n; i++)
 		pick[i] = i * rows / *n;
@@ -24,27 +27,29 @@ static size_t *typical_rows(const struct loop *t, size_t rows, size_t *n)
 static int time_step(struct objective *o, const struct loop *t, const size_t *rows, size_t n,
 		     struct objective_sums *s, double *seconds, struct err *e)
 {
-	float *grads = mem_aligned(t->model->n_params, sizeof *grads);
+	struct grads grads;
 	/* its values do not change the time */
 	double *reference = mem_alloc(t->train->n + t->train->mismatched, sizeof *reference);
 	int rc = 0;
+	grads_init(&grads, t->model);
 	for (int i = 0; i < 2 && !rc; i++) {
 		double start = progress_clock();
 		*s = (struct objective_sums){0};
-		rc = objective_batch(o, t->train, reference, rows, n, grads, s, e);
+		rc = objective_batch(o, t->train, reference, rows, n, &grads, s, e);
+		grads_settle(&grads);
 		*seconds = progress_clock() - start;
 	}
-	free(grads);
+	grads_release(&grads);
 	free(reference);
 	return rc;
 }
 
-/* Seconds that the norm of the gradients and the optimiser's step take, from those over a part of
+/* Seconds that the norm of `all` gradients and the optimiser's step take, from those over a part of
  * them. */
-static double time_update(const struct loop *t)
+static double time_update(const struct loop *t, size_t all)
 {
 	enum { MOST = 1 << 24 };
-	size_t n = t->model->n_params < MOST ? t->model->n_params : MOST;
+	size_t n = all < MOST ? all : MOST;
 	float *params = mem_alloc(n, sizeof *params), *grads = mem_alloc(n, sizeof *grads);
 	struct adamw adam;
 	double seconds = 0;
@@ -52,13 +57,32 @@ static double time_update(const struct loop *t)
 	for (int i = 0; i < 2; i++) {
 		double start = progress_clock();
 		nn_norm(grads, n, t->pool);
-		adamw_step(&adam, params, grads, 1, 1e-4f, 0, t->pool);
+		adamw_step(&adam, params, grads, &(struct adamw_run){0, 0, n}, 1, 1, 1e-4f, 0,
+			   t->pool);
 		seconds = progress_clock() - start;
 	}
 	adamw_release(&adam);
 	free(params);
 	free(grads);
-	return n ? seconds * (double)t->model->n_params / (double)n : 0;
+	return n ? seconds * (double)all / (double)n : 0;
+}
+
+/* What one of so many ranks needs for steps of that many tokens in all, and sends in each. */
+static void put_rank(struct jw *w, const struct loop *t, size_t memory, size_t tokens, size_t ranks,
+		     size_t weights, size_t data, double *sent)
+{
+	struct shard shard;
+	size_t mine = (tokens + ranks - 1) / ranks, rows = work_rows(t->work),
+	       work = work_bytes(t->model, mine, t->train->longest, work_again(t->work)), trained;
+	shard_init(&shard, t->model, 0, ranks);
+	trained = shard_bytes(&shard);
+	if (memory && work > memory)
+		work = memory;
+	jw_put_int(w, "gradients_and_optimiser", trained);
+	jw_put_int(w, "activations", work);
+	jw_put_int(w, "total", (int64_t)(weights + trained + work + data));
+	*sent = shard_sent(&shard, (mine + rows - 1) / rows);
+	shard_release(&shard);
 }
 
 int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct err *e)
@@ -75,17 +99,19 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	free(pick);
 	if (rc)
 		return -1;
-	double update = time_update(t), steps = (double)t->spec.steps,
+	struct shard shard;
+	size_t ranks = (size_t)ranks_size();
+	shard_init(&shard, m, (size_t)ranks_rank(), ranks);
+	double update = time_update(t, shard.own), steps = (double)t->spec.steps,
 	       epoch = (double)(rows / t->spec.batch + (rows % t->spec.batch != 0));
 	double all = (double)t->train->tokens * steps / epoch;
 	/* an average step against the one that was timed */
-	double share = all / steps / (double)s.tokens;
-	size_t work = work_bytes(m, s.tokens, t->train->longest, work_again(t->work));
-	size_t weights = model_bytes(m), trained = m->n_params * 3 * sizeof(float),
+	double share = all / steps / (double)(s.tokens * ranks);
+	shard_release(&shard);
+	size_t weights = model_bytes(m), tokens = s.tokens * ranks,
 	       examples = t->train->n + t->train->mismatched, last = examples - 1,
 	       data = (t->train->examples[last].at + t->train->length[last]) * 8 + examples * 40;
-	if (memory && work > memory)
-		work = memory;
+	double sent;
 	struct jw w;
 	jw_init(&w, out);
 	jw_object(&w);
@@ -96,15 +122,22 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	jw_put_num(&w, "tokens_trained", round(all));
 	jw_put_object(&w, "memory");
 	jw_put_int(&w, "weights", weights);
-	jw_put_int(&w, "gradients_and_optimiser", trained);
-	jw_put_int(&w, "activations", work);
 	jw_put_int(&w, "rows", data);
-	jw_put_int(&w, "total", (int64_t)(weights + trained + work + data));
+	put_rank(&w, t, memory, tokens, ranks, weights, data, &sent);
+	jw_end(&w);
+	jw_put_array(&w, "ranks");
+	for (size_t of = 1; of <= 64; of *= 2) {
+		jw_object(&w);
+		jw_put_int(&w, "ranks", of);
+		put_rank(&w, t, memory, tokens, of, weights, data, &sent);
+		jw_put_num(&w, "sent_per_step", sent);
+		jw_end(&w);
+	}
 	jw_end(&w);
 	jw_put_int(&w, "recomputed_layers", work_again(t->work));
-	jw_put_num(&w, "flops_per_step", round(flops * share));
+	jw_put_num(&w, "flops_per_step", round(flops * share * (double)ranks));
 	jw_put_num(&w, "tokens_per_s",
-		   round((double)s.tokens / (seconds + update / share) * 10) / 10);
+		   round((double)(s.tokens * ranks) / (seconds + update / share) * 10) / 10);
 	jw_put_num(&w, "seconds", round((seconds * share + update) * steps * 1000) / 1000);
 	jw_put_num(&w, "cost", 0);
 	jw_end(&w);

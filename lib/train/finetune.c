@@ -1,6 +1,8 @@
 /* A training run put together; see finetune.h. */
 #include "finetune.h"
 
+#include <stdio.h>
+
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../token/tokenizer.h"
@@ -197,8 +199,14 @@ void finetune_tell(const struct finetune *t, const struct loop_state *s, enum lo
 			file_exists(run->checkpoint) ? "there" : "the beginning");
 	else if (how == LOOP_ALREADY)
 		err_set(sentence, "%s is finished already, with these options and rows", run->dir);
-	else
-		err_set(sentence, "%s written after %llu steps, %.1f s, %llu tokens%s", run->dir,
+	else {
+		char cost[128] = "";
+		if (ranks_size() > 1)
+			snprintf(cost, sizeof cost,
+				 "; each of %d ranks sent %.1f MB and waited %.1f s for the others",
+				 ranks_size(), s->cost.sent / 1e6, s->cost.waited);
+		err_set(sentence, "%s written after %llu steps, %.1f s, %llu tokens%s%s", run->dir,
 			(unsigned long long)s->step, s->seconds, (unsigned long long)s->tokens,
-			how == LOOP_EARLY ? " (validation no longer improved)" : "");
+			cost, how == LOOP_EARLY ? " (validation no longer improved)" : "");
+	}
 }

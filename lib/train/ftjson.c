@@ -10,6 +10,7 @@
 #include "../json/json.h"
 #include "../json/jw.h"
 #include "../nn/kern.h"
+#include "ranks.h"
 
 #define FILE_MAX_BYTES ((size_t)16 << 20)
 
@@ -77,6 +78,7 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 	if (work_half(t->work))
 		jw_put_str(&w, "bf16", work_half(t->work)->name);
 	jw_put_int(&w, "threads", pool_threads(t->pool));
+	jw_put_int(&w, "ranks", ranks_size());
 	jw_put_bool(&w, "finished", s != NULL);
 	if (s) {
 		int best = !t->spec.keep_last && s->best_step;
@@ -86,6 +88,9 @@ void ftjson_run(const struct ftjson *a, const struct loop *t, const struct loop_
 		jw_put_num(&w, "last_valid_loss", s->valid_loss);
 		jw_put_num(&w, "seconds", s->seconds);
 		jw_put_num(&w, "joules", s->joules);
+		jw_put_num(&w, "sent", s->cost.sent);
+		jw_put_num(&w, "transferred_s", s->cost.busy);
+		jw_put_num(&w, "waited_s", s->cost.waited);
 	}
 	jw_end(&w);
 }

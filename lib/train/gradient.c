@@ -138,13 +138,35 @@ static void forward(struct work *w)
 		work_layer_forward(w, l);
 }
 
+/* The loss of the group, and back from it. */
 static void backward(struct work *w)
 {
+	size_t layers = w->m->config.layers;
+
+	grads_begin(w->grads, 0);
+	work_head(w, 1);
 	work_head_back(w);
-	for (size_t l = w->m->config.layers; l-- > w->first;)
+	grads_end(w->grads, 0);
+	for (size_t l = layers; l-- > w->first;) {
+		grads_begin(w->grads, layers - l);
 		work_layer_backward(w, l);
+		grads_end(w->grads, layers - l);
+	}
+	grads_begin(w->grads, layers + 1);
 	if (w->embed_trained)
 		pool_run(w->pool, 8, embed_back_piece, w);
+	grads_end(w->grads, layers + 1);
+}
+
+/* Backward passes over the packs: one for each group in which anything is supervised. */
+static size_t count_passes(struct work *w, const struct train_pack *packs, size_t n)
+{
+	struct cursor c = {.packs = packs, .n_packs = n};
+	size_t passes = 0;
+
+	while (next_group(w, &c) > 0)
+		passes += w->n_sup > 0;
+	return passes;
 }
 
 /* Sums of the group, in order of its rows. */
@@ -166,14 +188,16 @@ static void tally(const struct work *w, struct train_loss *l, double *logp)
 	l->supervised += w->n_sup;
 }
 
-static int run(struct work *w, const struct train_pack *packs, size_t n, float *grads,
+static int run(struct work *w, const struct train_pack *packs, size_t n, struct grads *grads,
 	       struct train_loss *l, double *logp, struct err *e)
 {
 	struct cursor c = {.packs = packs, .n_packs = n};
-	size_t examples, done = 0;
+	size_t examples, done = 0, passes = 0;
 
 	if (check_packs(w, packs, n, e))
 		return -1;
+	if (grads)
+		passes = grads_passes(grads, count_passes(w, packs, n));
 	w->grads = grads;
 	w->row_base = 0;
 	work_dora_prepare(w);
@@ -182,18 +206,21 @@ static int run(struct work *w, const struct train_pack *packs, size_t n, float *
 			memset(logp + done, 0, examples * sizeof *logp);
 		if (w->n_sup) {
 			forward(w);
-			work_head(w, grads != NULL);
 			if (grads)
-				backward(w);
+				backward(w), passes--;
+			else
+				work_head(w, 0);
 		}
 		tally(w, l, logp ? logp + done : NULL);
 		done += examples;
 		w->row_base += w->n;
 	}
+	for (; passes; passes--)
+		grads_pass(grads);
 	return 0;
 }
 
-int train_gradients(struct work *w, const struct train_pack *packs, size_t n, float *grads,
+int train_gradients(struct work *w, const struct train_pack *packs, size_t n, struct grads *grads,
 		    struct train_loss *l, double *logp, struct err *e)
 {
 	if (!w->any_trained)

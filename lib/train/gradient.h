@@ -17,6 +17,7 @@
 #include "../base/pool.h"
 #include "../model/model.h"
 #include "../nn/bf16.h"
+#include "grads.h"
 
 struct train_pack {
 	const int32_t *ids;
@@ -57,7 +58,8 @@ void work_free(struct work *w);
 /* Bytes that activations of a group of n tokens (longest example max) take where that many layers do
  * not keep theirs; for estimates. */
 size_t work_bytes(const struct model *m, size_t n, size_t max, size_t again);
-size_t work_again(const struct work *w);	       /* layers that are recomputed */
+size_t work_again(const struct work *w); /* layers that are recomputed */
+size_t work_rows(const struct work *w);	 /* most tokens of a group, which is one backward pass */
 const struct nn_bf16 *work_half(const struct work *w); /* as given */
 
 /* Dropout on adapters and NEFTune noise (Jain et al. 2023; alpha 0: none) in train_gradients; the
@@ -65,10 +67,10 @@ const struct nn_bf16 *work_half(const struct work *w); /* as given */
  * that step. */
 void work_noise(struct work *w, double neftune_alpha, uint64_t seed);
 
-/* Adds d(sum of weight * nll)/d(params) to grads [n_params] and the sums to *l (both are added to,
- * not set). Where logp is not NULL it gets, per example in order of packs, the sum over the example
+/* Adds d(sum of weight * nll)/d(params) to grads, which ranks do together (grads.h; those without a
+ * pack too), and the sums to *l (both are added to, not set). Where logp is not NULL it gets, per example in order of packs, the sum over the example
  * of weight * log p. */
-int train_gradients(struct work *w, const struct train_pack *packs, size_t n, float *grads,
+int train_gradients(struct work *w, const struct train_pack *packs, size_t n, struct grads *grads,
 		    struct train_loss *l, double *logp, struct err *e);
 
 /* The same without gradients. base: as if there were no adapter (the reference of DPO). */

@@ -156,7 +156,7 @@ struct work {
 
 	double neftune_alpha; /* as work_noise left them for gradients */
 	uint64_t noise_seed;
-	float *grads;
+	struct grads *grads;
 };
 
 /* A block of rows of the group in hand, or of an expert's places, going through layer l, with a slot's

@@ -60,7 +60,7 @@ void work_block_give(const struct block *b)
 
 float *work_grad(const struct work *w, int t)
 {
-	return t >= 0 && w->m->tensors[t].trained ? w->grads + w->m->tensors[t].offset : NULL;
+	return t >= 0 && w->m->tensors[t].trained ? grads_at(w->grads, w->m, t) : NULL;
 }
 
 uint32_t work_key(const struct work *w, size_t what, size_t row)

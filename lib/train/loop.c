@@ -49,11 +49,13 @@ double loop_rate(const struct loop_spec *s, size_t step)
 void loop_note(const struct loop_state *s, char *note, size_t size)
 {
 	double speed = s->seconds > 0 ? (double)s->tokens / s->seconds : 0;
-	if (isnan(s->valid_loss))
-		snprintf(note, size, "loss %.4f, %.0f tokens/s", s->loss, speed);
-	else
-		snprintf(note, size, "loss %.4f, valid %.4f, %.0f tokens/s", s->loss, s->valid_loss,
-			 speed);
+	char valid[32] = "", waited[48] = "";
+	if (!isnan(s->valid_loss))
+		snprintf(valid, sizeof valid, "valid %.4f, ", s->valid_loss);
+	if (ranks_size() > 1 && s->seconds > 0)
+		snprintf(waited, sizeof waited, ", %.0f %% of it waiting for ranks",
+			 100 * s->cost.waited / s->seconds);
+	snprintf(note, size, "loss %.4f, %s%.0f tokens/s%s", s->loss, valid, speed, waited);
 }
 
 /* --- state as JSON --- */
@@ -79,8 +81,14 @@ static void state_write(const struct loop_state *s, const char *fingerprint, str
 		const char *name;
 		double value;
 	} figures[] = {
-		{"best", s->best},	 {"valid_loss", s->valid_loss}, {"loss", s->loss},
-		{"seconds", s->seconds}, {"joules", s->joules},
+		{"best", s->best},
+		{"valid_loss", s->valid_loss},
+		{"loss", s->loss},
+		{"seconds", s->seconds},
+		{"joules", s->joules},
+		{"sent", s->cost.sent},
+		{"transferred", s->cost.busy},
+		{"waited", s->cost.waited},
 	};
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
 		jw_put_num(&w, figures[i].name, figures[i].value);
@@ -97,10 +105,10 @@ static int state_read(struct loop_state *s, const char *path, struct span json, 
 	for (size_t i = 0; i < 9; i++)
 		if (json_int(json_member(json, count_names[i]), &counts[i]) || counts[i] < 0)
 			return err_set(e, "%s: checkpoint without %s", path, count_names[i]);
-	double figures[5];
-	static const char *const figure_names[] = {"best", "valid_loss", "loss", "seconds",
-						   "joules"};
-	for (size_t i = 0; i < 5; i++)
+	double figures[8];
+	static const char *const figure_names[] = {"best",   "valid_loss", "loss",	  "seconds",
+						   "joules", "sent",	   "transferred", "waited"};
+	for (size_t i = 0; i < 8; i++)
 		if (json_number(json_member(json, figure_names[i]), &figures[i]))
 			figures[i] = NAN;
 	*s = (struct loop_state){
@@ -118,6 +126,7 @@ static int state_read(struct loop_state *s, const char *path, struct span json, 
 		.loss = figures[2],
 		.seconds = figures[3],
 		.joules = figures[4],
+		.cost = {figures[5], figures[6], figures[7]},
 	};
 	return 0;
 }
@@ -182,8 +191,8 @@ struct sitting {
 	struct objective objective;
 	struct batch_order order;
 	struct adamw adam;
-	float *grads;
-	size_t *share; /* this rank's rows of the batch */
+	struct grads grads; /* of this rank's shard, as adam is */
+	size_t *share;	    /* this rank's rows of the batch */
 	size_t cap_share;
 	double *reference, *reference_valid; /* where there is one */
 	size_t batches;			     /* in an epoch */
@@ -270,16 +279,17 @@ static int is_good(const struct sitting *k)
 /* Leaves the last checkpoint as it is where the state is not worth keeping. */
 static int save_checkpoint(struct sitting *k, struct err *e)
 {
-	if (!is_good(k) || ranks_rank())
+	if (!is_good(k))
 		return 0;
 	struct buf state = BUF_INIT;
-	long at = rundir_sync(k->t->run, e);
+	long at = ranks_rank() ? 0 : rundir_sync(k->t->run, e);
 	if (at < 0)
 		return -1;
 	k->s->metrics = (size_t)at;
 	clock_update(k);
 	state_write(k->s, k->t->fingerprint, &state);
-	int rc = checkpoint_save(k->t->run->checkpoint, k->t->model, &k->adam, buf_span(&state), e);
+	int rc = checkpoint_save(k->t->run->checkpoint, k->t->model, &k->adam, &k->grads.shard,
+				 buf_span(&state), e);
 	buf_release(&state);
 	return rc;
 }
@@ -307,7 +317,7 @@ static void sum_up(struct objective_sums *l)
 				     {x[9], x[10]}, x[11]};
 }
 
-/* This rank's share of the next batch: its sums, and its gradient in k->grads. */
+/* This rank's share of the next batch: its sums, and its gradient on the way to k->grads. */
 static int share_of_batch(struct sitting *k, struct objective_sums *l, struct err *e)
 {
 	const struct loop *t = k->t;
@@ -321,13 +331,41 @@ static int share_of_batch(struct sitting *k, struct objective_sums *l, struct er
 	k->share = mem_grow(k->share, &k->cap_share, n, sizeof *k->share);
 	for (size_t i = rank; i < n; i += ranks)
 		k->share[mine++] = rows[i];
-	memset(k->grads, 0, t->model->n_params * sizeof *k->grads);
-	if (!mine && t->spec.objective != OBJECTIVE_KTO) /* whose z0 all ranks give together */
-		return 0;
+	grads_clear(&k->grads);
 	work_noise(t->work, t->spec.neftune,
 		   (t->spec.seed * 0x9e3779b97f4a7c15u + step) * ranks + rank);
-	return objective_batch(&k->objective, t->train, k->reference, k->share, mine, k->grads, l,
+	return objective_batch(&k->objective, t->train, k->reference, k->share, mine, &k->grads, l,
 			       e);
+}
+
+/* Each rank updates its part of the parameters and has the others' from them. */
+static void update(struct sitting *k, float scale, float rate)
+{
+	const struct shard *s = &k->grads.shard;
+	float *params = k->t->model->params;
+	adamw_step(&k->adam, params, k->grads.own, s->parts, s->n_units, scale, rate,
+		   (float)k->t->spec.wd, k->t->pool);
+	ranks_gather(params, s->units, s->n_units);
+}
+
+static struct ranks_cost cost_since(const struct ranks_cost *then)
+{
+	struct ranks_cost now = ranks_cost();
+	return (struct ranks_cost){now.sent - then->sent, now.busy - then->busy,
+				   now.waited - then->waited};
+}
+
+static double milliseconds(double seconds)
+{
+	return round(seconds * 1000) / 1000;
+}
+
+static void put_cost(struct jw *w, const struct ranks_cost *c)
+{
+	jw_put_int(w, "ranks", ranks_size());
+	jw_put_num(w, "sent", c->sent);
+	jw_put_num(w, "transferred_s", milliseconds(c->busy));
+	jw_put_num(w, "waited_s", milliseconds(c->waited));
 }
 
 /* One step over the next batch. The parameters stay as they are where loss or gradient is not
@@ -338,11 +376,15 @@ static int take_step(struct sitting *k, struct err *e)
 	struct loop_state *s = k->s;
 	struct objective_sums l = {0};
 	double start = progress_clock();
+	const struct ranks_cost before = ranks_cost();
 	if (share_of_batch(k, &l, e))
 		return -1;
+	grads_settle(&k->grads);
+	double norm = nn_norm(k->grads.own, k->grads.shard.own, t->pool);
+	norm *= norm;
+	ranks_sum_doubles(&norm, 1);
 	sum_up(&l);
-	ranks_sum(k->grads, t->model->n_params);
-	double norm = nn_norm(k->grads, t->model->n_params, t->pool) / l.weight;
+	norm = sqrt(norm) / l.weight;
 	double rate = loop_rate(&t->spec, (size_t)s->step);
 	double loss = l.loss / l.weight;
 	int good = isfinite(loss) && isfinite(norm);
@@ -350,13 +392,16 @@ static int take_step(struct sitting *k, struct err *e)
 		double scale = 1 / l.weight;
 		if (t->spec.clip > 0 && norm > t->spec.clip)
 			scale *= t->spec.clip / norm;
-		adamw_step(&k->adam, t->model->params, k->grads, (float)scale, (float)rate,
-			   (float)t->spec.wd, t->pool);
+		update(k, (float)scale, (float)rate);
 		s->updates++;
 		s->bad = 0;
 	} else {
 		s->bad++;
 	}
+	struct ranks_cost cost = cost_since(&before);
+	s->cost.sent += cost.sent;
+	s->cost.busy += cost.busy;
+	s->cost.waited += cost.waited;
 	s->step++;
 	s->loss = loss;
 	s->tokens += l.tokens;
@@ -376,6 +421,8 @@ static int take_step(struct sitting *k, struct err *e)
 	jw_put_num(&w, "tokens_per_s",
 		   round((double)l.tokens / (progress_clock() - start) * 10) / 10);
 	jw_put_int(&w, "rss", rss_now());
+	if (ranks_size() > 1)
+		put_cost(&w, &cost);
 	put_preferences(&w, &l);
 	put_labels(&w, &l);
 	if (!good)
@@ -483,9 +530,10 @@ static int last_row(struct sitting *k, enum loop_end how, struct err *e)
 	jw_put_int(&w, "tokens", s->tokens);
 	jw_put_int(&w, "supervised_tokens", s->supervised);
 	jw_put_int(&w, "skipped_steps", (int64_t)(s->step - s->updates));
-	jw_put_num(&w, "seconds", round(s->seconds * 1000) / 1000);
+	jw_put_num(&w, "seconds", milliseconds(s->seconds));
 	jw_put_num(&w, "joules", s->joules);
 	jw_put_int(&w, "rss", rss_now());
+	put_cost(&w, &s->cost);
 	jw_end(&w);
 	return put_row(k, e);
 }
@@ -581,14 +629,14 @@ int loop_run(struct loop *t, struct loop_state *s, enum loop_end *how, struct er
 	objective_init(&k.objective, t->work, t->spec.objective, t->spec.beta,
 		       t->spec.label_weight);
 	batch_order_init(&k.order, objective_rows(&k.objective, t->train), t->spec.batch);
-	adamw_init(&k.adam, t->model->n_params);
-	k.grads = mem_aligned(t->model->n_params, sizeof *k.grads);
+	grads_init(&k.grads, t->model);
+	adamw_init(&k.adam, k.grads.shard.own);
 	k.batches = batch_order_batches(&k.order);
 	if (objective_has_reference(t->spec.objective) && take_reference(&k, e))
 		goto cleanup;
 	if (t->run->resumes) {
 		if (load_state(t, s, e) ||
-		    checkpoint_load(t->run->checkpoint, t->model, &k.adam, e))
+		    checkpoint_load(t->run->checkpoint, t->model, &k.adam, &k.grads.shard, e))
 			goto cleanup;
 		k.adam.t = s->updates;
 		k.before = s->seconds;
@@ -616,7 +664,7 @@ cleanup:
 	objective_release(&k.objective);
 	batch_order_release(&k.order);
 	adamw_release(&k.adam);
-	free(k.grads);
+	grads_release(&k.grads);
 	free(k.share);
 	free(k.reference);
 	free(k.reference_valid);

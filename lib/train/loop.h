@@ -18,6 +18,7 @@
 #include "../model/model.h"
 #include "dataset.h"
 #include "objective.h"
+#include "ranks.h"
 #include "rundir.h"
 
 enum loop_schedule { LOOP_COSINE, LOOP_LINEAR, LOOP_CONSTANT };
@@ -62,9 +63,11 @@ struct loop_state {
 	double loss;	    /* of the last step */
 	double seconds;	    /* spent so far, over all sittings */
 	double joules;	    /* NaN where the machine does not say */
-	size_t metrics;	    /* bytes of metrics.jsonl */
-	int due;	    /* the last step still has to be evaluated */
-	unsigned bad;	    /* steps in a row whose loss or gradient was not finite */
+	struct ranks_cost
+		cost;	/* of transfers, as seconds are; NaN: of a sitting that did not say */
+	size_t metrics; /* bytes of metrics.jsonl */
+	int due;	/* the last step still has to be evaluated */
+	unsigned bad;	/* steps in a row whose loss or gradient was not finite */
 };
 
 /* "loss 1.2345, valid 1.3456, 789 tokens/s" for people; valid where there was a validation. */

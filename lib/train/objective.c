@@ -50,8 +50,10 @@ size_t objective_rows(const struct objective *o, const struct dataset *d)
 /* One pass over the n examples in o->examples, the weights of the i-th multiplied by factor[i]
  * (NULL: as they are). Where logp is not NULL, logp[i] gets the example's sum of weight * log p. */
 static int pass(struct objective *o, const struct dataset *d, size_t n, const double *factor,
-		int base, float *grads, struct train_loss *l, double *logp, struct err *e)
+		int base, struct grads *grads, struct train_loss *l, double *logp, struct err *e)
 {
+	if (!n) /* the other ranks have some */
+		return grads ? train_gradients(o->work, NULL, 0, grads, l, NULL, e) : 0;
 	batch_pack(&o->packs, o->examples, n, d->length);
 	size_t packs = o->packs.packs, had = o->cap_fill;
 	o->fill = mem_grow(o->fill, &o->cap_fill, packs, sizeof *o->fill);
@@ -137,7 +139,7 @@ double objective_pair(enum objective_kind kind, double beta, const double logp[2
 }
 
 static int pairs_batch(struct objective *o, const struct dataset *d, const double *reference,
-		       size_t n, float *grads, struct objective_sums *s, struct err *e)
+		       size_t n, struct grads *grads, struct objective_sums *s, struct err *e)
 {
 	struct train_loss l = {0};
 	o->logp = mem_grow(o->logp, &o->cap_logp, 2 * n, sizeof *o->logp);
@@ -199,7 +201,7 @@ static void add_label(const struct objective *o, const struct dataset *d, size_t
 }
 
 static int labels_batch(struct objective *o, const struct dataset *d, const double *reference,
-			const size_t *rows, size_t n, float *grads, struct objective_sums *s,
+			const size_t *rows, size_t n, struct grads *grads, struct objective_sums *s,
 			struct err *e)
 {
 	double slope;
@@ -211,7 +213,7 @@ static int labels_batch(struct objective *o, const struct dataset *d, const doub
 	}
 	for (size_t i = 0; i < 2 * n; i++)
 		o->factor[i] = 1 / record_weight(d, o->examples[i]);
-	if (n && pass(o, d, 2 * n, o->factor, 0, NULL, &(struct train_loss){0}, o->logp, e))
+	if (pass(o, d, 2 * n, o->factor, 0, NULL, &(struct train_loss){0}, o->logp, e))
 		return -1;
 	for (size_t i = 0; i < 2 * n; i++)
 		o->logp[i] -= reference[o->examples[i]];
@@ -220,18 +222,17 @@ static int labels_batch(struct objective *o, const struct dataset *d, const doub
 		add_label(o, d, rows[i], o->logp[i], z0, &slope, s);
 		o->factor[i] *= -slope; /* the gradient of -log p is what a weight multiplies */
 	}
-	return grads && n ? pass(o, d, n, o->factor, 0, grads, &(struct train_loss){0}, NULL, e)
-			  : 0;
+	return grads ? pass(o, d, n, o->factor, 0, grads, &(struct train_loss){0}, NULL, e) : 0;
 }
 
 /* --- all kinds --- */
 
 int objective_batch(struct objective *o, const struct dataset *d, const double *reference,
-		    const size_t *rows, size_t n, float *grads, struct objective_sums *s,
+		    const size_t *rows, size_t n, struct grads *grads, struct objective_sums *s,
 		    struct err *e)
 {
 	struct train_loss l = {0};
-	o->examples = mem_grow(o->examples, &o->cap_examples, 2 * n, sizeof *o->examples);
+	o->examples = mem_grow(o->examples, &o->cap_examples, 2 * n + 1, sizeof *o->examples);
 	if (o->kind == OBJECTIVE_KTO)
 		return labels_batch(o, d, reference, rows, n, grads, s, e);
 	if (is_pairs(o->kind)) {

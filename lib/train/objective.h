@@ -84,10 +84,11 @@ int objective_has_reference(enum objective_kind kind);
 int objective_reference(struct objective *o, const struct dataset *d, int without_adapter,
 			double *out, struct err *e);
 
-/* Adds the sums of n rows to *s and, where grads is not NULL, the gradient of their loss to grads.
+/* Adds the sums of n rows to *s and, where grads is not NULL, the gradient of their loss to grads; all
+ * ranks do that together, those without a row too.
  * reference as objective_reference gives it. */
 int objective_batch(struct objective *o, const struct dataset *d, const double *reference,
-		    const size_t *rows, size_t n, float *grads, struct objective_sums *s,
+		    const size_t *rows, size_t n, struct grads *grads, struct objective_sums *s,
 		    struct err *e);
 
 /* The sums over all rows of d, which for KTO are one batch; or, where several processes share the

@@ -545,6 +545,11 @@ const struct nn_bf16 *work_half(const struct work *w)
 	return w->half;
 }
 
+size_t work_rows(const struct work *w)
+{
+	return w->rows_max;
+}
+
 size_t work_again(const struct work *w)
 {
 	return w->kept > w->first ? w->kept - w->first - 1 : 0;

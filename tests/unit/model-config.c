@@ -132,10 +132,11 @@ static struct train_loss run(const struct model *m, struct how h, const struct t
 		float *unused = mem_alloc(m->n_params, sizeof *unused);
 
 		work_noise(w, 3, 17);
-		bad = train_gradients(w, p, n, grads ? grads : unused, &l, logp, &e);
+		bad = train_gradients(w, p, n, &(struct grads){.own = grads ? grads : unused}, &l,
+				      logp, &e);
 		free(unused);
 	} else if (bad == 0)
-		bad = grads ? train_gradients(w, p, n, grads, &l, logp, &e)
+		bad = grads ? train_gradients(w, p, n, &(struct grads){.own = grads}, &l, logp, &e)
 			    : train_loss(w, p, n, 0, &l, logp, &e);
 	if (bad < 0) {
 		printf("Bail out! %s\n", e.msg);

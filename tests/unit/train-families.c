@@ -153,11 +153,28 @@ static double gradient_by(const struct nn_bf16 *half, const struct model *m, str
 
 	need(work_new(&w, m, NULL, &spec, &e));
 	*l = (struct train_loss){0};
-	need(train_gradients(w, packs, PACKS, g, l, NULL, &e));
+	need(train_gradients(w, packs, PACKS, &(struct grads){.own = g}, l, NULL, &e));
 	off = whole_off(m, g, l->weight, want);
 	work_free(w);
 	free(g);
 	return off;
+}
+
+/* Gradients by way of the buckets that two ranks have, all of whose values belong to this one. */
+static void in_buckets(struct work *w, const struct model *m, float *out)
+{
+	struct grads g = {.m = m, .own = out};
+	struct train_loss l = {0};
+
+	shard_init_fine(&g.shard, m, 0, 2, 64);
+	for (size_t i = 0; i < g.shard.n_units; i++)
+		g.shard.parts[i].at = g.shard.units[i].at;
+	g.at = mem_alloc(m->n_tensors, sizeof *g.at);
+	g.whole = mem_alloc(g.shard.n_buckets, sizeof *g.whole);
+	need(train_gradients(w, packs, PACKS, &g, &l, NULL, &e));
+	grads_settle(&g);
+	g.own = NULL;
+	grads_release(&g);
 }
 
 /* What rounding the operands of products does to loss and gradient. These models' values are large and
@@ -208,7 +225,7 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 			}
 	}
 	ok(worst < 1e-4 && at == json_count(logits), "%s: logits within 1e-4 (%.1e)", name, worst);
-	need(train_gradients(w, packs, PACKS, g, &l, NULL, &e));
+	need(train_gradients(w, packs, PACKS, &(struct grads){.own = g}, &l, NULL, &e));
 	json_number(json_member(want, "loss"), &loss);
 	ok(fabs(l.loss / l.weight - loss) < 1e-5, "%s: its loss (%.6f)", name, loss);
 	for (size_t i = 0; i < m->n_tensors; i++) {
@@ -223,10 +240,15 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 	}
 	ok(worst_grad < 1e-3 && found == json_count(grads),
 	   "%s: gradients of %zu tensors within 1e-3 (%.1e)", name, found, worst_grad);
+	in_buckets(w, m, recomputed);
+	ok(memcmp(g, recomputed, m->n_params * sizeof *g) == 0,
+	   "%s: gradients in the buckets of two ranks are the same", name);
+	memset(recomputed, 0, m->n_params * sizeof *g);
 	work_free(w);
 	spec.checkpoint = 1;
 	need(work_new(&w, m, NULL, &spec, &e));
-	need(train_gradients(w, packs, PACKS, recomputed, &again, NULL, &e));
+	need(train_gradients(w, packs, PACKS, &(struct grads){.own = recomputed}, &again, NULL,
+			     &e));
 	ok(memcmp(g, recomputed, m->n_params * sizeof *g) == 0,
 	   "%s: layers computed again give the same gradients", name);
 	work_free(w);
@@ -472,7 +494,7 @@ static float *gradients(const struct model *m)
 	struct work *w;
 
 	need(work_new(&w, m, NULL, &spec, &e));
-	need(train_gradients(w, packs, PACKS, g, &l, NULL, &e));
+	need(train_gradients(w, packs, PACKS, &(struct grads){.own = g}, &l, NULL, &e));
 	work_free(w);
 	return g;
 }

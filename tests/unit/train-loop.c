@@ -103,7 +103,8 @@ static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct
 	for (size_t at = 0; at < n; at += cut) {
 		for (size_t i = 0; i < cut; i++)
 			examples[i] = at + i;
-		if (objective_batch(&o, &data, NULL, examples, cut, g, l, &e))
+		if (objective_batch(&o, &data, NULL, examples, cut, &(struct grads){.own = g}, l,
+				    &e))
 			printf("Bail out! %s\n", e.msg);
 	}
 	objective_release(&o);

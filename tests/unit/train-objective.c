@@ -103,7 +103,8 @@ static double mean_loss(struct objective *o, const double *reference, size_t row
 	struct err e = ERR_INIT;
 	size_t all[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 	*s = (struct objective_sums){0};
-	if (objective_batch(o, &data, reference, all, rows, grads, s, &e))
+	struct grads g = {.own = grads};
+	if (objective_batch(o, &data, reference, all, rows, grads ? &g : NULL, s, &e))
 		printf("Bail out! %s\n", e.msg);
 	return s->loss / s->weight;
 }

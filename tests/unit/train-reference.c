@@ -196,7 +196,7 @@ static double gradients(struct engine *g, const struct packs *k, float *grads)
 	struct train_loss l = {0};
 
 	memset(grads, 0, g->m->n_params * sizeof *grads);
-	if (train_gradients(g->w, k->p, k->n, grads, &l, NULL, &e) < 0)
+	if (train_gradients(g->w, k->p, k->n, &(struct grads){.own = grads}, &l, NULL, &e) < 0)
 		die(&e);
 	for (size_t i = 0; i < g->m->n_params; i++)
 		grads[i] = (float)(grads[i] / l.weight);
@@ -241,7 +241,8 @@ static void train(struct engine *g, const struct packs *k, double lr, int steps,
 	for (int i = 0; i < steps; i++) {
 		losses[i] = gradients(g, k, grads);
 		norms[i] = nn_norm(grads, g->m->n_params, g->pool);
-		adamw_step(&opt, g->m->params, grads, 1, (float)lr, 0, g->pool);
+		adamw_step(&opt, g->m->params, grads, &(struct adamw_run){0, 0, opt.n}, 1, 1,
+			   (float)lr, 0, g->pool);
 	}
 	adamw_release(&opt);
 	free(grads);
@@ -384,10 +385,11 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 		double t = progress_clock(), cpu = cpu_seconds();
 
 		memset(grads, 0, g.m->n_params * sizeof *grads);
-		if (train_gradients(g.w, k.p, 1, grads, &l, NULL, &e) < 0)
+		if (train_gradients(g.w, k.p, 1, &(struct grads){.own = grads}, &l, NULL, &e) < 0)
 			die(&e);
 		nn_norm(grads, g.m->n_params, g.pool);
-		adamw_step(&opt, g.m->params, grads, (float)(1 / l.weight), 1e-4f, 0, g.pool);
+		adamw_step(&opt, g.m->params, grads, &(struct adamw_run){0, 0, opt.n}, 1,
+			   (float)(1 / l.weight), 1e-4f, 0, g.pool);
 		seconds[i] = progress_clock() - t;
 		cpu = cpu_seconds() - cpu;
 		loss = l.loss / l.weight;
