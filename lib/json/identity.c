@@ -50,29 +50,19 @@ static void add_member(const struct record *r, const char *name, struct buf *b)
 		buf_addc(b, ',');
 	json_put_string(b, name, strlen(name));
 	buf_addc(b, ':');
-	json_canonical_marked(marks_of(r), v, b);
-}
-
-static void add_turn(const struct record *r, struct span turn, struct buf *b)
-{
-	if (b->data[b->len - 1] != '[')
-		buf_addc(b, ',');
-	json_canonical_marked(marks_of(r), turn, b);
+	json_canonical_marked(marks_of(r), v, NULL, b);
 }
 
 /* All turns but a final one of the assistant. */
 static void add_messages(const struct record *r, struct span messages, struct buf *b)
 {
-	struct span last = {0}, key, turn;
-	struct json_iter it = {.marks = marks_of(r)};
-	buf_adds(b, "\"messages\":[");
-	while (json_next(&it, messages, &key, &turn)) {
-		if (last.s)
-			add_turn(r, last, b);
-		last = turn;
-	}
-	if (last.s && !is_assistant(r, last))
-		add_turn(r, last, b);
+	struct json_last last = {0};
+
+	buf_adds(b, "\"messages\":");
+	json_canonical_marked(marks_of(r), messages, &last, b);
+	if (b->full || !is_assistant(r, last.value))
+		return;
+	b->len = last.at;
 	buf_addc(b, ']');
 }
 

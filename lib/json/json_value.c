@@ -1,13 +1,10 @@
-/* What a JSON value is, whatever its spelling: members by name, canonical form, equality, hash. See
+/* What a JSON value is, whatever its spelling: members by name, equality, hash. See
  * json.h. */
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
-#include "chars.h"
 #include "decimal.h"
 #include "json.h"
-#include "marked.h"
-#include "jw.h"
 
 static int by_key(const void *a, const void *b)
 {
@@ -39,9 +36,9 @@ static struct span member_key(struct json_members *m, struct span key, size_t mo
 	return (struct span){m->keys.data + at, m->keys.len - at};
 }
 
-static void members_sort(const struct marks *marks, struct span object, struct json_members *m)
+void json_members_sort(struct span object, struct json_members *m)
 {
-	struct json_iter it = {.marks = marks};
+	struct json_iter it = {0};
 	struct span key, value;
 	m->v = m->few;
 	m->n = 0;
@@ -63,11 +60,6 @@ static void members_sort(const struct marks *marks, struct span object, struct j
 		mem_sort(m->v, m->n, sizeof *m->v, by_key);
 }
 
-void json_members_sort(struct span object, struct json_members *m)
-{
-	members_sort(NULL, object, m);
-}
-
 void json_members_release(struct json_members *m)
 {
 	if (m->v != m->few)
@@ -86,125 +78,6 @@ struct span json_members_find(const struct json_members *m, struct span name)
 			from = mid + 1;
 	}
 	return from && span_eq(m->v[from - 1].key, name) ? m->v[from - 1].value : (struct span){0};
-}
-
-/* Whether one of a string's escapes is written in another way in canonical form. */
-static int has_odd_escape(struct span v)
-{
-	const char *p = v.s, *end = v.s + v.n;
-	while ((p = memchr(p, '\\', (size_t)(end - p)))) {
-		if (chars_escape[(unsigned char)p[1]] > 1)
-			return 1;
-		p += 2;
-	}
-	return 0;
-}
-
-static void canonical_string(const struct marks *m, struct span v, struct buf *b)
-{
-	if (m ? !m->odd : !has_odd_escape(v)) {
-		buf_addspan(b, v);
-		return;
-	}
-	struct buf text = BUF_INIT;
-	buf_reserve(&text, v.n);
-	json_string(v, &text);
-	json_put_string(b, text.data, text.len);
-	buf_release(&text);
-}
-
-/* A number as it is written, or in the one spelling of its value. */
-static int put_number(struct span v, int by_value, struct buf *b)
-{
-	struct decimal d = {0};
-	size_t from = b->len;
-
-	if (by_value && decimal_read(v, &d) == 0)
-		decimal_put(&d, b);
-	else
-		buf_addspan(b, v);
-	decimal_release(&d);
-	return b->full || b->len == from ? -1 : 0;
-}
-
-static int canonical(const struct marks *marks, struct span v, int by_value, struct buf *b)
-{
-	struct json_iter it = {.marks = marks};
-	struct span key, value;
-	int some = 0;
-	switch (json_kind(v)) {
-	case JSON_OBJECT: {
-		struct json_members m;
-		members_sort(marks, v, &m);
-		buf_addc(b, '{');
-		for (size_t i = 0; i < m.n; i++) {
-			if (i)
-				buf_addc(b, ',');
-			json_put_string(b, m.v[i].key.s, m.v[i].key.n);
-			buf_addc(b, ':');
-			canonical(marks, m.v[i].value, by_value, b);
-		}
-		json_members_release(&m);
-		return buf_addc(b, '}');
-	}
-	case JSON_ARRAY:
-		buf_addc(b, '[');
-		while (json_next(&it, v, &key, &value)) {
-			if (some++)
-				buf_addc(b, ',');
-			canonical(marks, value, by_value, b);
-		}
-		return buf_addc(b, ']');
-	case JSON_STRING:
-		canonical_string(marks, v, b);
-		return b->full ? -1 : 0;
-	case JSON_NUMBER:
-		return put_number(v, by_value, b);
-	case JSON_NONE:
-		return -1;
-	default:
-		return buf_addspan(b, v);
-	}
-}
-
-int json_canonical(struct span v, struct buf *b)
-{
-	return canonical(NULL, v, 0, b);
-}
-
-int json_canonical_marked(const struct marks *m, struct span v, struct buf *b)
-{
-	return canonical(m, v, 0, b);
-}
-
-/* Whether text is a number as JSON writes them. */
-static int spells_number(struct span s)
-{
-	struct span v;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (!memchr("0123456789+-.eE", s.s[i], 15))
-			return 0;
-	}
-	return s.n > 0 && json_check(s, &v, NULL) == 0;
-}
-
-int json_value_text(struct span v, struct buf *b)
-{
-	size_t from = b->len;
-
-	if (json_kind(v) != JSON_STRING)
-		return canonical(NULL, v, 1, b);
-	json_string(v, b);
-	if (b->full)
-		return -1;
-	if (b->len == from || !spells_number((struct span){b->data + from, b->len - from}))
-		return 0;
-	char *text = mem_strndup(b->data + from, b->len - from);
-	b->len = from;
-	int rc = put_number(span_of(text), 1, b);
-	free(text);
-	return rc;
 }
 
 static int equal_strings(struct span a, struct span b)

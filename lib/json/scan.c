@@ -88,7 +88,7 @@ const char *scan_plain(const char *p, const char *end)
 #endif
 
 /* The first marked quote from p on, or NULL. */
-static const char *next_quote(const struct marks *m, const char *p)
+static inline const char *next_quote(const struct marks *m, const char *p)
 {
 	size_t i = (size_t)(p - m->s), word = i / 64, words = (m->n + 63) / 64;
 
@@ -251,7 +251,7 @@ const char *scan_value(const struct scan *s, const char *p, int depth)
 }
 
 /* A quote ends the string unless an odd run of backslashes stands before it. */
-static const char *skip_string(const struct marks *m, const char *p, const char *end)
+static inline const char *skip_string(const struct marks *m, const char *p, const char *end)
 {
 	const char *open = p;
 	if (m)

@@ -144,7 +144,7 @@ static int same_walk(const struct marks *m, struct span v)
 static int same_forms(const struct marks *m, struct span v)
 {
 	struct buf with = BUF_INIT, without = BUF_INIT;
-	int same = json_canonical_marked(m, v, &with) == json_canonical(v, &without) &&
+	int same = json_canonical_marked(m, v, NULL, &with) == json_canonical(v, &without) &&
 		   span_eq(buf_span(&with), buf_span(&without));
 
 	buf_release(&with);
