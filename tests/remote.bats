@@ -157,6 +157,20 @@ begin() {
 	done
 }
 
+@test "a run that was killed before it knew its job finds it at the provider" {
+	for provider in openai together; do
+		serve
+		train --remote $provider -o $provider train.jsonl >whole.jsonl
+		jq -c '.job = null | .last_event = null | .events = 0' $provider/remote.json >x
+		mv x $provider/remote.json
+		before=$(grep -c POST requests)
+		train --remote $provider -o $provider --resume train.jsonl >again.jsonl
+		[ "$(jq -r '.job // empty' again.jsonl)" = "$(jq -r '.job // empty' whole.jsonl)" ]
+		[ "$(grep -c POST requests)" -eq "$before" ]
+		stop_stub
+	done
+}
+
 @test "a job that the provider does not know any more is named, and no other is created" {
 	serve --fault hold
 	begin openai out

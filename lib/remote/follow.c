@@ -180,6 +180,7 @@ static int begin_job(struct road *k, char **files, struct err *e)
 		return err_set(e, "%s: was begun with other rows or options; choose another -o",
 			       k->state_path);
 	t->name = k->name;
+	t->taken_up = k->train_file.len > 0;
 	if (!k->train_file.len &&
 	    (remote_upload(r, t, k->train_path, 0, &k->train_file, e) || save_state(k, e)))
 		return -1;

@@ -230,7 +230,11 @@ int remote_create_once(struct remote *r, const char *path, const char *list,
 	struct remote_call c = {.method = "POST", .path = path, .once = 1};
 	struct buf body = BUF_INIT;
 	struct jw w;
-	int rc = -1, done = 0;
+	int rc = -1, done = t->taken_up ? find_job(r, list, t, j, e) : 0;
+	if (done)
+		return done > 0
+			       ? 0
+			       : err_prefix(e, "whether the job was created before cannot be told");
 	jw_init(&w, &body);
 	jw_object(&w);
 	jw_put_str(&w, "model", t->model);

@@ -58,6 +58,7 @@ struct remote_task {
 	/* of the data: a hash, so that a second upload of the same can be told from another */
 	const char *name;
 	char *train_file, *valid_file; /* ids at the provider; valid_file may be NULL */
+	int taken_up; /* an earlier process had them, and may have created the job */
 	double epochs, lr, multiplier; /* multiplier: OpenAI's learning_rate_multiplier */
 	long long batch, seed, rank;
 	int seeded, preferences;

@@ -53,9 +53,9 @@ void remote_call_release(struct remote_call *c);
 int remote_job_call(struct remote *r, const char *method, const struct remote_job *j,
 		    const char *what, struct remote_call *c, struct err *e);
 /* POSTs the task to path, which creates a job, and reads it into j: model, training_file,
- * validation_file and suffix, then the members that put writes. Where the outcome is unknown, the
- * jobs at list (an object with `data`) are searched for one with the task's training file before it
- * is tried again. */
+ * validation_file and suffix, then the members that put writes. Where the outcome is unknown, or that of
+ * an earlier process, the jobs at list (an object with `data`) are searched for one with the task's
+ * training file before it is tried again. */
 int remote_create_once(struct remote *r, const char *path, const char *list,
 		       void (*put)(struct jw *w, const struct remote_task *t),
 		       const struct remote_task *t, struct remote_job *j, struct err *e);
