@@ -66,6 +66,7 @@ in_work() {
 
 # anew COMMAND... - the same where work/ is as it was at the start.
 anew() {
+	: >requests
 	rm -rf work
 	cp -a start work
 	in_work "$@"
@@ -97,9 +98,9 @@ all_new() {
 	done
 }
 
-# left - the temporaries in the targets.
+# left - the temporaries in the targets and beside them.
 left() {
-	[ ${#targets[@]} -eq 0 ] || find "${targets[@]/#/work/}" -name '*.ft-??????' 2>/dev/null
+	find work -name '*.ft-??????'
 }
 
 # failed_well - of a run in which a call has failed.
@@ -123,6 +124,16 @@ done_again() {
 	[ "$rc" = "$good" ] || no "the next run fails" || return 1
 	all_new || return 1
 	[ -n "${leaves:-}" ] || [ -z "$(left)" ] || no "a temporary is left"
+}
+
+# taken_up - the next run ends what one that failed or was killed has begun, and begins nothing again: a POST
+# to $posted reached the server once.
+taken_up() {
+	local n
+	done_again "$@" || return 1
+	[ -n "${posted:-}" ] || return 0
+	n=$(grep -cE "POST $posted( |\"|\$)" requests)
+	[ "$n" = 1 ] || no "$n POSTs to $posted"
 }
 
 # hold TARGET... -- COMMAND... - tries the command, which writes the targets, under faults of all $KINDS.
@@ -149,12 +160,15 @@ hold() {
 			under "$kind" f "$i"
 			anew "${around[@]}" "$@"
 			failed_well >why || no "$kind $i of $total fails: $(<why); status $rc: $(<err)" || return 1
+			if [ -n "${posted:-}" ] && [ "$rc" != "$good" ]; then
+				taken_up "$@" >why || no "after $kind $i of $total: $(<why); status $rc: $(<err)" || return 1
+			fi
 			[ "$kind" != alloc ] || continue
 			under "$kind" s "$i"
 			anew "${around[@]}" "$@"
 			[ "$rc" = 137 ] || continue # it came to fewer calls
 			old_or_new >why || no "killed before $kind $i of $total: $(<why)" || return 1
-			done_again "$@" >why || no "killed before $kind $i of $total: $(<why); status $rc: $(<err)" || return 1
+			taken_up "$@" >why || no "killed before $kind $i of $total: $(<why); status $rc: $(<err)" || return 1
 		done
 		tried+="$total of $kind, "
 	done
@@ -183,6 +197,34 @@ told() {
 @test "ft-eval --profile" { hold -- ft-eval -c exact --profile "$TMP/in.jsonl"; }
 @test "ft-drift" {
 	 hold page.html -- ft-drift -r "$TMP/in.jsonl" --threads 1 --json --html page.html "$TMP/in.jsonl"
+}
+# taken - the rows that a state says were read: those of the windows that are closed, and of the open one.
+taken() {
+	[ -e work/st ] || { echo 0 && return; }
+	echo $(($(head -n 1 work/st | jq .rows) + $(wc -l <work/st) - 1))
+}
+@test "ft-drift --state: a run that is ended or killed anywhere goes on with its next row" {
+	jq -nc 'range(200) | {x: (. * 7 % 13), y: "w\(. % 3)"}' >reference.jsonl
+	jq -nc 'range(70) | {x: (. * 5 % 13), y: "w\(. % 3)"}' >stream.jsonl
+	watch=(ft-drift -q --threads 1 -r "$TMP/reference.jsonl" --window 30 --ert 100 --state st)
+	old_or_new() { :; }
+	failed_well() {
+		[ "$rc" -le 4 ] || no "not ended by itself" || return 1
+		[ "$rc" = "$good" ] || [ -s err ] || no "no word of it" || return 1
+		done_again
+	}
+	# A verdict whose window was not closed behind it is given again.
+	done_again() {
+		cp out before.out
+		tail -n "+$(($(taken) + 1))" stream.jsonl >rest.jsonl
+		in_work "${watch[@]}" "$TMP/rest.jsonl"
+		[ "$rc" -ne 2 ] || no "the next run fails: $(<err)" || return 1
+		sed -i '/}$/!d' before.out
+		cat before.out out | uniq | cmp - new.out || no "other windows" || return 1
+		[ "$(taken)" = 70 ] || no "$(taken) rows are kept" || return 1
+		[ "$kind" = rename ] || [ -z "$(left)" ] || no "a temporary is left"
+	}
+	hold -- "${watch[@]}" "$TMP/stream.jsonl"
 }
 @test "ft-drift --profile" { hold -- ft-drift --profile "$TMP/in.jsonl"; }
 @test "ft-judge --agree" {
@@ -214,6 +256,13 @@ answers() {
 	hold -- ft-prompt -m m --to-batch "$TMP/in.jsonl"
 	jq -c '{custom_id: .id, response: {status_code: 200, body: {choices: [{message: {content: "x"}}]}}}' in.jsonl >results.jsonl
 	hold -- ft-prompt -m m --from-batch "$TMP/results.jsonl" "$TMP/in.jsonl"
+}
+@test "ft-prompt --batch: no batch is begun twice" {
+	start_stub --log requests
+	plain=answers posted=/v1/batches
+	head -n 3 in.jsonl >few.jsonl
+	old_or_new() { [ ! -e work/st ] || jq -e . work/st >/dev/null || no "the state is no JSON"; }
+	hold -- ft-prompt -q -m m --batch st --batch-poll 0.01 --retries 0 --timeout 5 "$TMP/few.jsonl"
 }
 @test "ft-prompt on a local model" {
 	make_model m
@@ -247,6 +296,21 @@ steps() {
 	}
 	hold out/model.safetensors out/metrics.jsonl -- "${begin[@]}"
 }
+@test "ft-train --remote: no job is begun twice" {
+	head -n 12 in.jsonl | jq -c '{messages}' >few.jsonl
+	stub-finetune --port-file stub.port --log requests 3>&- >/dev/null 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
+	STUB_PID=$!
+	OPENAI_BASE_URL=http://127.0.0.1:$(port_of stub.port)/v1
+	export OPENAI_BASE_URL OPENAI_API_KEY=sk-test-key
+	plain=jobs posted=/v1/fine_tuning/jobs
+	# a row that was told before a kill may be told again
+	jobs() { sed -E 's/"(seconds_followed|job)":("[^"]*"|[-0-9.e]+),?//g; s/,}/}/' | sort -u; }
+	begin=(ft-train -q -m m --remote openai --poll 0.01 -o out "$TMP/few.jsonl")
+	next=("${begin[@]}" --resume)
+	old_or_new() { [ ! -e work/out/remote.json ] || jq -e . work/out/remote.json >/dev/null || no "remote.json is no JSON"; }
+	hold out/metrics.jsonl -- "${begin[@]}"
+}
 @test "ft-pull: a model's files are in the cache whole, or the next run fetches them" {
 	mkdir m
 	printf '{"model_type":"llama"}' >m/config.json
@@ -274,6 +338,81 @@ steps() {
 	: >in.journal
 	hold -- ft-review -q --apply "$TMP/in.journal" "$TMP/in.jsonl"
 }
+
+# reviewed - judges three rows on the page of an ft-review that runs under a fault; sets $said to the keys of the
+# decisions that were acknowledged.
+reviewed() {
+	local address shown code
+	rm -rf work
+	mkdir work
+	"${around[@]}" ft-review -q -o work/j --as anna "$TMP/few.jsonl" 3>&- >address 2>err &
+	SERVE_PID=$! rc=0 said=()
+	for _ in $(seq 3000); do
+		[ ! -s address ] || break
+		kill -0 "$SERVE_PID" 2>/dev/null || break
+		sleep 0.01
+	done
+	address=$(<address)
+	rm -f jar
+	page=(curl -sS -m 30 -c jar -b jar -H "Origin: ${address%/*}")
+	if [ -n "$address" ]; then "${page[@]}" -o /dev/null "$address" 2>/dev/null || true; fi
+	for _ in 1 2 3; do
+		[ -n "$address" ] || break
+		shown=$("${page[@]}" "${address%/*}/api/next" 2>/dev/null) || continue
+		shown=$(jq -ce '.row | {row, key, hash, random, verdict: "good", new: null, why: ""}' <<<"$shown") || continue
+		code=$("${page[@]}" -o /dev/null -w '%{http_code}' -d "$shown" "${address%/*}/api/decide" 2>/dev/null) || code=none
+		[ "$code" != 200 ] || said+=("$(jq -r .key <<<"$shown")")
+	done
+	kill -TERM "$SERVE_PID" 2>/dev/null || true
+	wait "$SERVE_PID" || rc=$?
+	SERVE_PID=
+}
+# typed - the same in a terminal, where nothing is acknowledged that a script could read.
+typed() {
+	local command
+	rm -rf work
+	mkdir work
+	printf -v command '%q ' "${around[@]}" ft-review --tty -q -o work/j --as anna "$TMP/few.jsonl"
+	said=() rc=0
+	printf ggbq | timeout 60 script -qec "$command" /dev/null >screen 2>&1 || rc=$?
+	cp screen err
+}
+# kept_well - what was acknowledged stands in the journal, and the next run reads it.
+kept_well() {
+	local key
+	[ "$rc" -le 4 ] || [ "$rc" = 137 ] || [ "$rc" = 143 ] || no "not ended by itself" || return 1
+	[ "$rc" != 2 ] || [ -s err ] || no "no word of it" || return 1
+	for key in "${said[@]}"; do
+		jq -Rr 'fromjson? | .key' work/j | grep -qxF "$key" || no "a decision is lost" || return 1
+	done
+	[ ! -e work/j ] || printf q | script -qec "ft-review --tty -q -o work/j --as anna $TMP/few.jsonl" /dev/null >after 2>&1 ||
+		no "the next run fails: $(<after)" || return 1
+	[ ! -e work/j ] || jq -c . work/j >/dev/null || no "the journal is not whole"
+}
+# keeps FUNCTION - so is the journal of each run that a fault hits.
+keeps() {
+	local total i kind
+	need_terminal
+	head -n 4 in.jsonl >few.jsonl
+	for kind in $KINDS; do
+		under "$kind" c 0
+		"$1"
+		[ "$(wc -l <work/j)" = 3 ]
+		total=$(($(<count)))
+		for i in $(points "$total"); do
+			for what in f s; do
+				[ "$kind$what" != allocs ] || continue
+				under "$kind" "$what" "$i"
+				"$1"
+				kept_well >why || no "$kind $i of $total ($what): $(<why); status $rc: $(<err)"
+			done
+		done
+		tried+="$total of $kind, "
+	done
+	told
+}
+@test "ft-review's page: what was acknowledged is in the journal, whatever fails or kills it" { keeps reviewed; }
+@test "ft-review's terminal: the journal is whole, whatever fails or kills it" { keeps typed; }
 
 # passed_on WHAT - asks ft-serve, which runs under a fault, three times. Who is answered has the answer, and
 # what is written of it is whole but for a last line that a kill (WHAT s) cut.
