@@ -158,13 +158,27 @@ struct entry {
 	uint32_t text;
 };
 
-static int by_key(const void *x, const void *y)
-{
-	const struct entry *a = x, *b = y;
+#define DIGIT 11 /* bits; six digits make a key: after an even number all are in entry again */
 
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return a->text < b->text ? -1 : a->text > b->text;
+/* By key, and those of one key in the order they are in: digit by digit, from the last. */
+static void sort_by_key(struct entry *entry, struct entry *spare, size_t n)
+{
+	for (int shift = 0; shift < 64; shift += DIGIT) {
+		size_t begin[1 << DIGIT] = {0}, at = 0;
+		struct entry *swap = entry;
+
+		for (size_t i = 0; i < n; i++)
+			begin[entry[i].key >> shift & ((1 << DIGIT) - 1)]++;
+		for (size_t d = 0; d < sizeof begin / sizeof *begin; d++) {
+			size_t count = begin[d];
+			begin[d] = at;
+			at += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			spare[begin[entry[i].key >> shift & ((1 << DIGIT) - 1)]++] = entry[i];
+		entry = spare;
+		spare = swap;
+	}
 }
 
 /* One band of all texts in hand, in pieces. */
@@ -262,14 +276,13 @@ static int by_similarity(const void *x, const void *y)
 struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n, size_t *unchecked)
 {
 	struct band band = {.n = n, .entry = mem_alloc(n->texts, sizeof *band.entry)};
+	struct entry *spare = mem_alloc(n->texts, sizeof *spare);
 	struct found f = {.crowded = mem_alloc(n->texts, 1)};
 
 	for (size_t i = 0; i < n->texts; i++) {
 		if (n->same[i] != i) {
 			f.pair = mem_grow(f.pair, &f.cap, f.n + 1, sizeof *f.pair);
 			f.pair[f.n++] = (struct near_pair){n->same[i], (uint32_t)i, 1};
-		} else if (n->begin[i + 1] > n->begin[i]) {
-			band.entry[band.entries++].text = (uint32_t)i;
 		}
 	}
 	for (int b = 0; b < n->b; b++) {
@@ -278,8 +291,12 @@ struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n,
 			band.multiply[k] = hash_mix(n->seed, 2 * salt) | 1;
 			band.add[k] = hash_mix(n->seed, 2 * salt + 1) >> 32;
 		}
+		band.entries = 0;
+		for (size_t i = 0; i < n->texts; i++)
+			if (n->same[i] == i && n->begin[i + 1] > n->begin[i])
+				band.entry[band.entries++].text = (uint32_t)i;
 		pool_run(pool, (band.entries + PIECE - 1) / PIECE, band_piece, &band);
-		mem_sort(band.entry, band.entries, sizeof *band.entry, by_key);
+		sort_by_key(band.entry, spare, band.entries);
 		search_band(n, &band, &f);
 	}
 	*unchecked = 0;
@@ -289,6 +306,7 @@ struct near_pair *near_pairs(struct near *n, struct pool *pool, size_t *pairs_n,
 		mem_sort(f.pair, f.n, sizeof *f.pair, by_similarity);
 	*pairs_n = f.n;
 	free(band.entry);
+	free(spare);
 	free(f.crowded);
 	map_release(&f.seen);
 	return f.pair ? f.pair : mem_alloc(1, sizeof *f.pair);

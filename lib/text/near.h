@@ -8,7 +8,7 @@
  * Candidates come from locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman and Ullman, ch.
  * 3): b bands of r minima each, chosen so that a pair exactly at the threshold is found with a
  * probability of at least .995, more similar ones with more. Every candidate is compared in full,
- * so what is reported is true. Memory: 4 bytes a run of words and 40 a text.
+ * so what is reported is true. Memory: 4 bytes a run of words and 56 a text.
  */
 #ifndef FT_TEXT_NEAR_H
 #define FT_TEXT_NEAR_H

@@ -238,7 +238,7 @@ static const struct {
 
 static size_t iban_at(struct span text, size_t at)
 {
-	char c[40], country[3] = "";
+	char c[40], country[2];
 	size_t n = 0, end;
 	unsigned rest = 0;
 
@@ -248,7 +248,7 @@ static size_t iban_at(struct span text, size_t at)
 	country[0] = (char)(text.s[at] & ~0x20);
 	country[1] = (char)(text.s[at + 1] & ~0x20);
 	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++)
-		if (strcmp(accounts[i].country, country) == 0)
+		if (!memcmp(accounts[i].country, country, sizeof country))
 			n = accounts[i].length;
 	if (!n || !(end = read_pieces(text, at, n, c)) || !is_digit(c[2]) || !is_digit(c[3]))
 		return 0;
@@ -304,8 +304,10 @@ static size_t token_end(struct span text, size_t at, int (*in)(char c))
 
 static int starts(struct span text, size_t at, const char *what)
 {
-	size_t n = strlen(what);
-	return at + n <= text.n && !memcmp(text.s + at, what, n);
+	size_t n = 0;
+	while (what[n] && at + n < text.n && text.s[at + n] == what[n])
+		n++;
+	return !what[n];
 }
 
 static int has_digit(struct span text, size_t at, size_t end)
@@ -346,9 +348,9 @@ static size_t key_at(struct span text, size_t at)
 	if (at && in_key(text.s[at - 1]))
 		return 0;
 	for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-		size_t n = strlen(services[i].prefix);
 		if (!starts(text, at, services[i].prefix))
 			continue;
+		size_t n = strlen(services[i].prefix);
 		end = token_end(text, at + n, in_key);
 		if (end - at >= n + services[i].least && has_digit(text, at + n, end))
 			return end - at;
