@@ -84,6 +84,20 @@ void dialect_keep(struct buf *b, struct span v)
 	buf_addspan(b, v);
 }
 
+void dialect_members(struct span v, const char *const *names, size_t n, struct span *found)
+{
+	struct json_iter it = {0};
+	struct span key, value;
+
+	memset(found, 0, n * sizeof *found);
+	while (json_kind(v) == JSON_OBJECT && json_next(&it, v, &key, &value))
+		for (size_t i = 0; i < n; i++)
+			if (json_is(key, names[i])) {
+				found[i] = value;
+				break;
+			}
+}
+
 int dialect_absent(struct span v)
 {
 	return json_kind(v) <= JSON_NULL;

@@ -38,6 +38,8 @@ void dialect_responses_gather(struct dialect_stream *s);
 
 /* --- pieces (dialect_gather.c) --- */
 
+/* Members of an object by n names, in one pass; each as json_member gives it. */
+void dialect_members(struct span v, const char *const *names, size_t n, struct span *found);
 /* Not there, or null. */
 int dialect_absent(struct span v);
 /* Neither that nor empty or false, as members are that servers send with nothing to say. */

@@ -210,25 +210,39 @@ void dialect_openai_gather(struct dialect_stream *s)
 
 static void openai_message(struct dialect_stream *s, struct span m, int whole)
 {
-	static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+	enum {
+		CONTENT,
+		AUDIO,
+		REASONING,
+		DETAILS = REASONING + 3,
+		REFUSAL,
+		TOOLS,
+		FUNCTION,
+		MEMBERS
+	};
+	static const char *const names[MEMBERS] = {"content",	"audio",      "reasoning_content",
+						   "reasoning", "thinking",   "reasoning_details",
+						   "refusal",	"tool_calls", "function_call"};
+	struct span v[MEMBERS], key, t, calls, function;
 	struct json_iter it = {0};
-	struct span key, t, calls = json_member(m, "tool_calls"),
-			    function = json_member(m, "function_call");
 	size_t before = s->reasoning.len, said = s->text.len;
 
+	dialect_members(m, names, MEMBERS, v);
+	calls = v[TOOLS];
+	function = v[FUNCTION];
 	s->any = 1;
-	dialect_content(s, &s->text, json_member(m, "content"));
+	dialect_content(s, &s->text, v[CONTENT]);
 	/* What was spoken, in words. */
-	if (!dialect_says(json_member(m, "content")))
-		dialect_content(s, &s->text, json_member(json_member(m, "audio"), "transcript"));
+	if (!dialect_says(v[CONTENT]))
+		dialect_content(s, &s->text, json_member(v[AUDIO], "transcript"));
 	/* Some servers say it under two names. */
-	for (size_t i = 0; i < 3 && s->reasoning.len == before; i++)
-		add_reasoning(s, json_member(m, names[i]));
+	for (int i = REASONING; i < DETAILS && s->reasoning.len == before; i++)
+		add_reasoning(s, v[i]);
 	if (s->reasoning.len == before) /* OpenRouter's, beside or in place of `reasoning` */
-		add_thought(s, json_member(m, "reasoning_details"), 0);
+		add_thought(s, v[DETAILS], 0);
 	grow(&s->text_growth, &s->text, said);
 	grow(&s->reasoning_growth, &s->reasoning, before);
-	dialect_add(s, &s->refusal, json_member(m, "refusal"));
+	dialect_add(s, &s->refusal, v[REFUSAL]);
 	if (json_kind(calls) == JSON_OBJECT) /* TGI */
 		openai_call(s, calls, whole);
 	else if (!dialect_absent(calls) && json_kind(calls) != JSON_ARRAY)
@@ -273,18 +287,24 @@ static void add_old_logprobs(struct dialect_stream *s, struct span lists)
 
 static void openai_choice(struct dialect_stream *s, struct span choice, int whole)
 {
-	struct span delta = json_member(choice, "delta"), message = json_member(choice, "message"),
-		    text = json_member(choice, "text"),
-		    finish = json_member(choice, "finish_reason"), key, p;
+	enum { DELTA, MESSAGE, TEXT, FINISH, ERROR, USAGE, LOGPROBS, MEMBERS };
+	static const char *const names[MEMBERS] = {"delta", "message", "text",	  "finish_reason",
+						   "error", "usage",   "logprobs"};
+	struct span v[MEMBERS], delta, message, text, finish, key, p;
 	struct json_iter probs = {0};
 
-	if (dialect_says(json_member(choice, "error")))
+	dialect_members(choice, names, MEMBERS, v);
+	delta = v[DELTA];
+	message = v[MESSAGE];
+	text = v[TEXT];
+	finish = v[FINISH];
+	if (dialect_says(v[ERROR]))
 		dialect_keep(&s->error, choice);
 	if (json_kind(finish) == JSON_STRING && finish.n > 2) {
 		dialect_keep(&s->finish, finish);
 		s->ended = 1;
 	}
-	dialect_keep(&s->usage, json_member(choice, "usage"));
+	dialect_keep(&s->usage, v[USAGE]);
 	if (json_kind(delta) == JSON_OBJECT) {
 		openai_message(s, delta, whole);
 	} else if (!dialect_absent(delta)) {
@@ -297,24 +317,21 @@ static void openai_choice(struct dialect_stream *s, struct span choice, int whol
 	} else if (!dialect_absent(message)) {
 		dialect_bad(s, "a message is not understood", message);
 	}
-	while (json_next(&probs, json_member(json_member(choice, "logprobs"), "content"), &key,
-			 &p)) {
+	while (json_next(&probs, json_member(v[LOGPROBS], "content"), &key, &p)) {
 		if (s->logprobs.len)
 			buf_addc(&s->logprobs, ',');
 		buf_addspan(&s->logprobs, p);
 	}
-	add_old_logprobs(s, json_member(choice, "logprobs"));
+	add_old_logprobs(s, v[LOGPROBS]);
 }
 
 /* Whether an event is the whole answer once more, as the last one of some servers is. */
-static int repeats(const struct dialect_stream *s, struct span v)
+static int repeats(const struct dialect_stream *s, struct span choices)
 {
-	struct span choice = json_element(json_member(v, "choices"), 0),
-		    message = json_member(choice, "message"),
+	struct span choice = json_element(choices, 0), message = json_member(choice, "message"),
 		    text = dialect_inside(json_member(message, "content"));
 
-	return json_is(json_member(v, "object"), "chat.completion") &&
-	       json_kind(message) == JSON_OBJECT && dialect_absent(json_member(choice, "delta")) &&
+	return json_kind(message) == JSON_OBJECT && dialect_absent(json_member(choice, "delta")) &&
 	       !dialect_absent(json_member(choice, "finish_reason")) && text.n >= s->text.len &&
 	       (text.n || json_count(json_member(message, "tool_calls"))) &&
 	       (!s->text.len || memcmp(text.s, s->text.data, s->text.len) == 0);
@@ -332,21 +349,26 @@ static void forget_pieces(struct dialect_stream *s)
 
 void dialect_openai_event(struct dialect_stream *s, struct span v, int whole)
 {
-	struct span choices = json_member(v, "choices"), key, choice;
+	enum { CHOICES, USAGE, TYPE, MODEL, GROQ, OBJECT, MEMBERS };
+	static const char *const names[MEMBERS] = {"choices", "usage",	"type",
+						   "model",   "x_groq", "object"};
+	struct span m[MEMBERS], choices, key, choice;
 	struct json_iter it = {0};
 	int64_t index;
 
-	if (!whole && json_kind(choices) == JSON_NONE && dialect_absent(json_member(v, "usage")) &&
-	    !json_is(json_member(v, "type"), "ping"))
+	dialect_members(v, names, MEMBERS, m);
+	choices = m[CHOICES];
+	if (!whole && json_kind(choices) == JSON_NONE && dialect_absent(m[USAGE]) &&
+	    !json_is(m[TYPE], "ping"))
 		dialect_bad(s, "an event is not understood", v);
 	if (!dialect_absent(choices) && json_kind(choices) != JSON_ARRAY)
 		dialect_bad(s, "the choices are not understood", choices);
 	if (s->done && json_count(choices))
 		dialect_bad(s, "a second answer stands behind the end of the first", v);
-	dialect_keep(&s->model, json_member(v, "model"));
-	dialect_keep(&s->usage, json_member(json_member(v, "x_groq"), "usage"));
-	dialect_keep(&s->usage, json_member(v, "usage"));
-	if (!whole && repeats(s, v)) {
+	dialect_keep(&s->model, m[MODEL]);
+	dialect_keep(&s->usage, json_member(m[GROQ], "usage"));
+	dialect_keep(&s->usage, m[USAGE]);
+	if (!whole && json_is(m[OBJECT], "chat.completion") && repeats(s, choices)) {
 		forget_pieces(s);
 		whole = 1;
 	}

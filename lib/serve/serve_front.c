@@ -10,7 +10,12 @@
 #include "../base/mem.h"
 #include "serve_impl.h"
 
-#define BLOCK_BYTES ((size_t)32 << 10)
+/* What is given to libmicrohttpd at once: it clears as much for each answer, and as much as a connection's
+ * headers may take for each request. */
+#define BLOCK_MOST ((size_t)32 << 10)
+#define BLOCK_STREAM ((size_t)8 << 10)
+#define BLOCK_LEAST ((size_t)512)
+#define ROOM_BYTES ((size_t)16 << 10) /* beside a request's headers */
 
 /* --- in --- */
 
@@ -192,6 +197,15 @@ static void add_header(struct MHD_Response *m, struct span line)
 	free(value);
 }
 
+static size_t block_size(const struct serve_call *c)
+{
+	if (c->length < 0)
+		return BLOCK_STREAM;
+	return c->length > (long long)BLOCK_MOST    ? BLOCK_MOST
+	       : c->length < (long long)BLOCK_LEAST ? BLOCK_LEAST
+						    : (size_t)c->length;
+}
+
 static enum MHD_Result send_answer(struct serve_call *c)
 {
 	int empty = c->status == 204 || c->status == 304 || c->status < 200;
@@ -203,7 +217,7 @@ static enum MHD_Result send_answer(struct serve_call *c)
 	else
 		m = MHD_create_response_from_callback(c->length >= 0 ? (uint64_t)c->length
 								     : MHD_SIZE_UNKNOWN,
-						      BLOCK_BYTES, read_out, c, NULL);
+						      block_size(c), read_out, c, NULL);
 	if (!m)
 		return MHD_NO;
 	for (const char *p = c->head.data, *end = p + c->head.len, *next; p && p < end; p = next) {
@@ -372,7 +386,7 @@ int serve_front_open(struct serve *s, struct err *e)
 				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 				 MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->o->connections,
 				 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(s->o->idle + 0.999),
-				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o->header_max + BLOCK_BYTES,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o->header_max + ROOM_BYTES,
 				 MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)16384,
 				 MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u, MHD_OPTION_END);
 	if (!s->daemon)
