@@ -39,7 +39,8 @@ pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cfl
 pkg_libs = $(eval pkg_libs := $(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 
 CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(if $(MPI),-DFT_MPI) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
+# Plain C rounds each step, so that results are the same on all processors; gcc does so unasked.
+CFLAGS_ALL = -std=c11 $(if $(findstring clang,$(CC)),-ffp-contract=off) -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LDFLAGS_ALL = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 
@@ -47,11 +48,12 @@ COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 
 # NAME.isa.c holds vector kernels and is compiled once for each instruction set; the choice is made
 # at run time.
-ARCH := $(shell uname -m)
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 KERNEL_OPT = -O3
-ISAS = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
+ISAS = base $(if $(filter x86_64,$(ARCH)),avx2 avx512) $(if $(filter aarch64,$(ARCH)),neon)
 ISA_base =
 ISA_avx2 = -mavx2 -mfma -mf16c -mbmi2
+ISA_neon = -march=armv8.2-a+dotprod
 ISA_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi2
 
 OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.isa.c,$(wildcard lib/*/*.c))) \
@@ -182,18 +184,34 @@ check-tsan: setup
 	@$(MAKE) $(JOBS) BUILD=build/tsan SANITIZE='-fsanitize=thread' test-programs
 	@TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1' FT_SANITIZED=1 FT_BUILD=build/tsan tests/run
 
-# The same suites with every program under valgrind: wrappers stand where the programs are looked
-# for.
+# $(call under,COMMAND,FROM,DIR): wrappers that run the programs and unit tests of FROM under a command
+# stand in DIR, where the suites look for them; the servers run as they are.
+under = @mkdir -p $(3)/bin $(3)/tests && cp $(BUILD)/bin/ft $(3)/bin/ && cp $(STUBS:%=$(BUILD)/tests/%) $(3)/tests/ && \
+	for p in $(PROGRAMS:%=bin/%) $(UNITS:%=tests/%); do \
+		printf '\#!/bin/sh\nexec %s "%s" "$$@"\n' '$(1)' "$(CURDIR)/$(2)/$$p" >$(3)/$$p && chmod +x $(3)/$$p; done
+
+# The same suites with every program under valgrind.
 check-valgrind: setup
 	@.ci/setup check valgrind
 	@$(MAKE) $(JOBS) test-programs
-	@mkdir -p build/valgrind/bin build/valgrind/tests
-	@for p in $(PROGRAMS:%=bin/%) $(UNITS:%=tests/%); do \
-		printf '#!/bin/sh\nLD_PRELOAD=%s exec valgrind -q --error-exitcode=99 --trace-children=no "%s" "$$@"\n' \
-			"$(CURDIR)/$(BUILD)/tests/nojit.so" "$(CURDIR)/$(BUILD)/$$p" >build/valgrind/$$p; \
-		chmod +x build/valgrind/$$p; done
-	@for p in $(STUBS); do cp $(BUILD)/tests/$$p build/valgrind/tests/; done
+	$(call under,env LD_PRELOAD=$(CURDIR)/$(BUILD)/tests/nojit.so valgrind -q --error-exitcode=99 --trace-children=no,$(BUILD),build/valgrind)
 	@FT_SANITIZED=1 FT_BUILD=build/valgrind tests/run
+
+# The unit tests and contracts for arm64: cross-compiled against Debian's libraries in a tree of their
+# own, which wants its archive, and run under qemu.
+ARM64 = $(CURDIR)/build/arm64
+ARM64_CC = aarch64-linux-gnu-gcc --sysroot=$(ARM64)/root
+SUITES = tests/unit/*-*.c tests/contract.bats
+.PHONY: check-arm64 arm64
+check-arm64: setup
+	@.ci/setup check arm64
+	@$(MAKE) $(JOBS) test-programs
+	@if tests/arm64 $(ARM64)/root; then $(MAKE) --no-print-directory arm64; else echo 'skipped: check-arm64: no libraries for arm64'; fi
+arm64:
+	@PKG_CONFIG_SYSROOT_DIR=$(ARM64)/root PKG_CONFIG_LIBDIR=$(ARM64)/root/usr/lib/aarch64-linux-gnu/pkgconfig \
+		$(MAKE) $(JOBS) BUILD=build/arm64 CC='$(ARM64_CC)' test-programs
+	$(call under,qemu-aarch64 -L $(ARM64)/root,build/arm64,build/arm64/qemu)
+	@FT_SANITIZED=1 FT_BUILD=build/arm64/qemu tests/run $(SUITES)
 
 # Pages in a real browser. Asks Debian for chromium and node, and npm for the driver.
 .PHONY: check-browser
@@ -285,7 +303,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fault/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/chroot tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/chroot tests/arm64 tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin examples/cluster/task examples/cluster/submit \
 	examples/cluster/task.sbatch examples/cluster/train.sbatch $(BATS_FILES)
 lint: setup
@@ -400,6 +418,7 @@ help:
 	@echo 'make check-asan      the tests under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make check-tsan      the tests under ThreadSanitizer'
 	@echo 'make check-valgrind  the tests under valgrind'
+	@echo 'make check-arm64     the unit tests and contracts (SUITES=...) built for arm64, under qemu'
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
 	@echo 'make check-deb       the package built twice, linted, installed in a fresh chroot and used there'

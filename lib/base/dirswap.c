@@ -9,10 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "buf.h"
 #include "file.h"
 #include "mem.h"
+
+enum how { NO_REPLACE = 1, EXCHANGE = 2 }; /* linux/fs.h */
+
+/* renameat2 by its number: musl has no function for it before 1.2.5. */
+static int rename_as(const char *from, const char *to, enum how how)
+{
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, how);
+}
 
 /* The directory's name with a dot before it and .new behind, so that the next run knows it. */
 static char *name_beside(const char *dir)
@@ -66,7 +75,7 @@ static int clear_entry(struct dirswap *s, const char *path, const char *name)
 	if (known || s->replaced(target ? target : name))
 		unlink(path);
 	else
-		renameat2(AT_FDCWD, path, AT_FDCWD, there, RENAME_NOREPLACE);
+		rename_as(path, there, NO_REPLACE);
 	free(target);
 	free(there);
 	return 0;
@@ -111,8 +120,7 @@ static int can_exchange(const char *next)
 
 	buf_addf(&other, "%s.try", next);
 	rmdir(other.data); /* a killed run's */
-	int can = mkdir(other.data, 0700) == 0 &&
-		  renameat2(AT_FDCWD, next, AT_FDCWD, other.data, RENAME_EXCHANGE) == 0;
+	int can = mkdir(other.data, 0700) == 0 && rename_as(next, other.data, EXCHANGE) == 0;
 	rmdir(other.data);
 	buf_release(&other);
 	return can;
@@ -167,7 +175,7 @@ cannot:
 int dirswap_commit(struct dirswap *s, struct err *e)
 {
 	file_sync_dir(s->next);
-	if (renameat2(AT_FDCWD, s->next, AT_FDCWD, s->dir, RENAME_EXCHANGE))
+	if (rename_as(s->next, s->dir, EXCHANGE))
 		return err_errno(e, "%s", s->dir);
 	char *parent = mem_strdup(s->dir);
 	file_sync_dir(dirname(parent));

@@ -1,11 +1,4 @@
-/* err: formatting of reasons. See err.h. */
-#include "err.h"
-
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
+/* err: formatting of reasons, and which systems are refused. See err.h. */
 /* Models are mapped as they lie on the disk, and pass 4 GB. */
 #if defined __SIZEOF_POINTER__ && __SIZEOF_POINTER__ < 8
 #error "ft needs a 64-bit system: models are mapped whole, and pass what 32 bits can address"
@@ -13,6 +6,13 @@
 #if defined __BYTE_ORDER__ && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "ft needs a little-endian system: weights are mapped as safetensors and GGUF hold them"
 #endif
+
+#include "err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 int err_set(struct err *e, const char *fmt, ...)
 {

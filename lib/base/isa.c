@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+static const char *const names[] = {"base", "neon"};
+#else
 static const char *const names[] = {"base", "avx2", "avx512"};
+#endif
 
 size_t isa_count(void)
 {
@@ -18,6 +23,11 @@ size_t isa_count(void)
 	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		n = 3;
+#elif defined(__aarch64__)
+	enum { DOT_PRODUCTS = 1 << 20 }; /* Linux's HWCAP_ASIMDDP */
+
+	if (getauxval(AT_HWCAP) & DOT_PRODUCTS)
+		n = 2;
 #endif
 	return n;
 }

@@ -12,24 +12,23 @@ void marks_release(struct marks *m)
 	*m = (struct marks){0};
 }
 
-static void choose(struct marks *m)
-{
+/* In the order of isa.h. */
+static int (*const sets[])(const char *, size_t, uint64_t *, int *) = {
+	marks_find_base,
 #if defined(__x86_64__)
-	static int (*const sets[])(const char *, size_t, uint64_t *,
-				   int *) = {marks_find_base, marks_find_avx2, marks_find_avx512};
-
-	m->find = sets[isa_chosen()];
-#else
-	m->find = marks_find_base;
+	marks_find_avx2,
+	marks_find_avx512,
+#elif defined(__aarch64__)
+	marks_find_neon,
 #endif
-}
+};
 
 int marks_set(struct marks *m, struct span text)
 {
 	size_t words = (text.n + 63) / 64;
 
 	if (!m->find)
-		choose(m);
+		m->find = sets[isa_chosen()];
 	if (words > m->cap)
 		m->quotes = mem_grow(m->quotes, &m->cap, words, sizeof *m->quotes);
 	m->odd = 0;

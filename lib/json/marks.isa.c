@@ -4,20 +4,15 @@
  * Bits of a mask stand for the bytes of a block, the lowest for the first.
  */
 #include <string.h>
+#include "../base/isa.h"
 #include "chars.h"
 #include "marks.h"
 #include "marks_impl.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
-#endif
-
-#if defined(ISA_avx512)
-#define NAME(f) f##_avx512
-#elif defined(ISA_avx2)
-#define NAME(f) f##_avx2
-#else
-#define NAME(f) f##_base
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 struct block {
@@ -183,6 +178,32 @@ static inline struct block look(const char *p)
 	}
 	return (struct block){equal(x, _mm_set1_epi8('"')), equal(x, _mm_set1_epi8('\\')),
 			      equal(low, last), four(x[0], x[1], x[2], x[3])};
+}
+
+#elif defined(__aarch64__)
+
+/* Of bytes that are 0 or all ones: each keeps its bit, and neighbours are added until eight of them
+ * are a byte. */
+static inline uint64_t four(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+{
+	const uint8x16_t bits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+	uint8x16_t sum = vpaddq_u8(vpaddq_u8(a & bits, b & bits), vpaddq_u8(c & bits, d & bits));
+
+	return vgetq_lane_u64((uint64x2_t)vpaddq_u8(sum, sum), 0);
+}
+
+#define FOUR(test) four(test(x[0]), test(x[1]), test(x[2]), test(x[3]))
+#define IS_QUOTE(x) vceqq_u8(x, vdupq_n_u8('"'))
+#define IS_BACK(x) vceqq_u8(x, vdupq_n_u8('\\'))
+#define IS_CONTROL(x) vcltq_u8(x, vdupq_n_u8(0x20))
+#define IS_HIGH(x) vcgeq_u8(x, vdupq_n_u8(0x80))
+
+static inline struct block look(const char *p)
+{
+	uint8x16_t x[4];
+
+	memcpy(x, p, sizeof x);
+	return (struct block){FOUR(IS_QUOTE), FOUR(IS_BACK), FOUR(IS_CONTROL), FOUR(IS_HIGH)};
 }
 
 #else

@@ -11,6 +11,8 @@ int marks_find_base(const char *s, size_t n, uint64_t *quotes, int *odd);
 #if defined(__x86_64__)
 int marks_find_avx2(const char *s, size_t n, uint64_t *quotes, int *odd);
 int marks_find_avx512(const char *s, size_t n, uint64_t *quotes, int *odd);
+#elif defined(__aarch64__)
+int marks_find_neon(const char *s, size_t n, uint64_t *quotes, int *odd);
 #endif
 
 #endif

@@ -7,6 +7,8 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 const char *scan_fail(const struct scan *s, const char *p, const char *reason)
@@ -30,22 +32,35 @@ static int is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+#if defined(__SSE2__) || defined(__aarch64__)
+
+typedef int8_t v16 __attribute__((vector_size(16)));
+
+/* BITS bits for each byte, set where hit's are. */
 #if defined(__SSE2__)
+#define BITS 1
+static inline uint64_t gather(v16 hit)
+{
+	return (uint64_t)_mm_movemask_epi8((__m128i)hit);
+}
+#else
+#define BITS 4
+static inline uint64_t gather(v16 hit)
+{
+	return vget_lane_u64((uint64x1_t)vshrn_n_u16((uint16x8_t)hit, 4), 0);
+}
+#endif
 
 /* Sixteen bytes at once: as signed numbers controls and all beyond ASCII are below the space. */
 const char *scan_plain(const char *p, const char *end)
 {
-	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'),
-		      space = _mm_set1_epi8(' ');
-
 	for (; end - p >= 16; p += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)p);
-		int hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(x, space),
-							 _mm_or_si128(_mm_cmpeq_epi8(x, quote),
-								      _mm_cmpeq_epi8(x, back))));
+		v16 x;
+		memcpy(&x, p, sizeof x);
+		uint64_t hit = gather((v16)((x < ' ') | (x == '"') | (x == '\\')));
 
 		if (hit)
-			return p + __builtin_ctz((unsigned)hit);
+			return p + __builtin_ctzll(hit) / BITS;
 	}
 	while (p < end && is_plain((unsigned char)*p))
 		p++;

@@ -115,6 +115,9 @@ const struct nn_bf16 *nn_bf16_emulated(void)
 		return &nn_bf16_avx512;
 	if (strcmp(set, "avx2") == 0)
 		return &nn_bf16_avx2;
+#elif defined(__aarch64__)
+	if (strcmp(nn_kern()->name, "neon") == 0)
+		return &nn_bf16_neon;
 #endif
 	return &nn_bf16_base;
 }
@@ -270,7 +273,7 @@ static void pack_b(const struct nn_bf16 *s, struct packed *to, int tb, const flo
 }
 
 /* As the instructions have it: no number below 2^-126. */
-static unsigned flush(void)
+static uint64_t flush(void)
 {
 #if defined(__x86_64__)
 	enum { FLUSH_RESULTS = 1 << 15, FLUSH_OPERANDS = 1 << 6 };
@@ -278,15 +281,24 @@ static unsigned flush(void)
 
 	_mm_setcsr(before | FLUSH_RESULTS | FLUSH_OPERANDS);
 	return before;
+#elif defined(__aarch64__)
+	const uint64_t flush_both = 1 << 24;
+	uint64_t before;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(before));
+	__asm__ volatile("msr fpcr, %0" : : "r"(before | flush_both) : "memory");
+	return before;
 #else
 	return 0;
 #endif
 }
 
-static void restore(unsigned before)
+static void restore(uint64_t before)
 {
 #if defined(__x86_64__)
-	_mm_setcsr(before);
+	_mm_setcsr((unsigned)before);
+#elif defined(__aarch64__)
+	__asm__ volatile("msr fpcr, %0" : : "r"(before) : "memory");
 #else
 	(void)before;
 #endif
@@ -300,7 +312,7 @@ void nn_bf16_gemm(const struct nn_bf16 *s, int ta, int tb, size_t m, size_t n, s
 	       high = least(ROWS, whole(m, NN_BF16_HIGH)),
 	       others = (ta ? high : 0) > (tb ? PANEL : 0) ? high : PANEL;
 	struct packed to;
-	unsigned before;
+	uint64_t before;
 
 	for (size_t i = 0; k == 0 && !add && i < m; i++)
 		memset(c + i * ldc, 0, n * sizeof *c);

@@ -11,19 +11,13 @@
 #include <immintrin.h>
 #define TARGET(sets) __attribute__((target(sets)))
 #endif
+#include "../base/isa.h"
 #include "bf16_impl.h"
 
-#if defined(ISA_avx512)
-#define W 16
-#define SET nn_bf16_avx512
+#define W LANES
+#if defined(ISA_avx512) || defined(ISA_neon)
 #define HIGH 8
-#elif defined(ISA_avx2)
-#define W 8
-#define SET nn_bf16_avx2
-#define HIGH 4
 #else
-#define W 4
-#define SET nn_bf16_base
 #define HIGH 4
 #endif
 #define WIDE 2 /* vectors of a tile */
@@ -117,7 +111,7 @@ static void mul(float *c, size_t ldc, const uint32_t *a, size_t lda, size_t m, c
 	}
 }
 
-const struct nn_bf16 SET = {"emulated", NN_BF16_PAIRS, along, across, mul};
+const struct nn_bf16 NAME(nn_bf16) = {"emulated", NN_BF16_PAIRS, along, across, mul};
 
 #if defined(ISA_avx512)
 #define DOT TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")

@@ -7,6 +7,8 @@
 extern const struct nn_bf16 nn_bf16_base;
 #if defined(__x86_64__)
 extern const struct nn_bf16 nn_bf16_avx2, nn_bf16_avx512, nn_bf16_dot, nn_bf16_amx;
+#elif defined(__aarch64__)
+extern const struct nn_bf16 nn_bf16_neon;
 #endif
 
 #endif

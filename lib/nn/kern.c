@@ -10,6 +10,8 @@ static const struct nn_kern *const sets[] = {
 #if defined(__x86_64__)
 	&nn_kern_avx2,
 	&nn_kern_avx512,
+#elif defined(__aarch64__)
+	&nn_kern_neon,
 #endif
 };
 

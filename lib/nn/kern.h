@@ -13,7 +13,7 @@
  * results do not depend on how rows are cut into pieces.
  *
  * nn_kern() gives the best set for this processor; nn_kern_plain() the plain one, against which
- * tests compare the others. The environment variable FT_ISA=base|avx2|avx512 lowers the choice
+ * tests compare the others. The environment variable FT_ISA=base|avx2|avx512|neon lowers the choice
  * (never above what the processor has).
  */
 #ifndef FT_NN_KERN_H
@@ -32,7 +32,7 @@ struct nn_unpack {
 };
 
 struct nn_kern {
-	const char *name; /* "base", "avx2", "avx512" */
+	const char *name; /* "base", "avx2", "avx512", "neon" */
 
 	/* RMSNorm (Zhang and Sennrich 2019): y = x r (w + plus), r = 1/sqrt(mean(x^2) + eps). rstd
 	 * [n] gets r (may be NULL). plus is 0, or 1 for Gemma. */

@@ -1,28 +1,17 @@
 /* The kernels of kern.h, written once over vectors of the instruction set's width and compiled once
  * for each set.
  *
- * Vectors are the compilers' own (gcc and clang), so the same text gives SSE2, AVX2 and AVX-512
- * code. The last few values of a run go through the same vector code by way of a padded copy: a
+ * Vectors are the compilers' own (gcc and clang), so the same text gives SSE2, AVX2, AVX-512 and
+ * NEON code. The last few values of a run go through the same vector code by way of a padded copy: a
  * value's result never depends on where a run was cut.
  */
 #include <math.h>
 #include <string.h>
+#include "../base/isa.h"
 #include "kern.h"
 #include "kern_impl.h"
 
-#if defined(ISA_avx512)
-#define W 16
-#define NAME(f) f##_avx512
-#define SET "avx512"
-#elif defined(ISA_avx2)
-#define W 8
-#define NAME(f) f##_avx2
-#define SET "avx2"
-#else
-#define W 4
-#define NAME(f) f##_base
-#define SET "base"
-#endif
+#define W LANES
 
 typedef float vf __attribute__((vector_size(4 * W)));
 typedef int32_t vi __attribute__((vector_size(4 * W)));
@@ -672,7 +661,7 @@ static void adamw(float *p, float *m, float *v, const float *g, float g_scale, f
 }
 
 const struct nn_kern NAME(nn_kern) = {
-	.name = SET,
+	.name = SET_NAME,
 	.rms = rms,
 	.rms_back = rms_back,
 	.layernorm = layernorm,

@@ -9,6 +9,9 @@ extern const struct nn_unpack nn_unpack_base;
 #if defined(__x86_64__)
 extern const struct nn_kern nn_kern_avx2, nn_kern_avx512;
 extern const struct nn_unpack nn_unpack_avx2, nn_unpack_avx512;
+#elif defined(__aarch64__)
+extern const struct nn_kern nn_kern_neon;
+extern const struct nn_unpack nn_unpack_neon;
 #endif
 
 #endif

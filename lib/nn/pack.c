@@ -15,6 +15,9 @@ const struct nn_pack_kern *nn_pack_kern(void)
 		return __builtin_cpu_supports("avx512vnni") ? &nn_pack_vnni : &nn_pack_avx512;
 	if (strcmp(set, "avx2") == 0)
 		return &nn_pack_avx2;
+#elif defined(__aarch64__)
+	if (strcmp(nn_kern()->name, "neon") == 0)
+		return &nn_pack_neon;
 #endif
 	return &nn_pack_base;
 }

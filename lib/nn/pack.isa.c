@@ -8,15 +8,18 @@
  */
 #include <math.h>
 #include <string.h>
-#if defined(__x86_64__)
+#if defined(ISA_avx2) || defined(ISA_avx512)
 #include <immintrin.h>
+#elif defined(ISA_neon)
+#include <arm_neon.h>
 #endif
+#include "../base/isa.h"
 #include "pack_impl.h"
 
+#define W LANES
 #if defined(ISA_avx512)
-#define W 16
-#define ROWS 12 /* tile height: sums fill the register file */
-#define SET nn_pack_avx512
+#define ROWS 12	 /* tile height: sums fill the register file */
+#define BYTES 32 /* a vector of the integer kernels; none: plain ones */
 typedef __m512 vf;
 #define LOAD(p) _mm512_loadu_ps(p)
 #define STORE(p, v) _mm512_storeu_ps(p, v)
@@ -28,9 +31,8 @@ typedef __m512 vf;
 		_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(p))), \
 				  16))
 #elif defined(ISA_avx2)
-#define W 8
 #define ROWS 3
-#define SET nn_pack_avx2
+#define BYTES 32
 typedef __m256 vf;
 #define LOAD(p) _mm256_loadu_ps(p)
 #define STORE(p, v) _mm256_storeu_ps(p, v)
@@ -42,9 +44,12 @@ typedef __m256 vf;
 		_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p))), \
 				  16))
 #else
-#define W 4
+#if defined(ISA_neon)
+#define ROWS 3
+#define BYTES 16
+#else
 #define ROWS 1
-#define SET nn_pack_base
+#endif
 typedef float vf __attribute__((vector_size(16)));
 typedef float vf_any __attribute__((vector_size(16), aligned(4), may_alias));
 #define LOAD(p) (*(const vf_any *)(p))
@@ -141,7 +146,7 @@ FORCE void bf16_tile(int rows, float *y, size_t ldy, const float *x, size_t ldx,
 }
 
 /* Tiles of up to 12 rows, and of up to 3 (or 1) where there are few registers. */
-#if defined(ISA_avx2) || defined(ISA_avx512)
+#if ROWS > 1
 #define EACH_SHORT(m, T) \
 	switch (m) { \
 	case 1: \
@@ -235,82 +240,135 @@ static void bf16(float *y, size_t ldy, const float *x, size_t ldx, size_t m, con
 
 /* --- quantised --- */
 
-#if defined(ISA_avx2) || defined(ISA_avx512)
+#if defined(BYTES)
 /* Rows of x that meet a block together: their sums of 32 outputs fill the registers. */
 #define TALL 3
+#define VECTORS (128 / BYTES) /* of four columns of a panel: each has an output in 32 bits */
 
-FORCE __m256i load_bytes(const void *p)
+typedef int8_t vb __attribute__((vector_size(BYTES)));
+typedef uint8_t vu __attribute__((vector_size(BYTES)));
+typedef uint8_t vu_any __attribute__((vector_size(BYTES), aligned(1), may_alias));
+typedef int32_t vi __attribute__((vector_size(BYTES)));
+typedef float vd __attribute__((vector_size(BYTES)));
+typedef float vd_any __attribute__((vector_size(BYTES), aligned(4), may_alias));
+
+#if defined(ISA_neon)
+typedef vi vs;
+
+/* sum += the dot products of four bytes each. */
+FORCE vi dot4(vi sum, vb w, vb x)
 {
-	return _mm256_loadu_si256(p);
+	return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)w, (int8x16_t)x);
 }
 
-/* Four columns of one row of x, for eight outputs. */
-FORCE __m256i four_columns(const int8_t *x)
+/* The same of w below 16, of which a block's sums may be kept in other ways until they are whole. */
+FORCE vs small_dot4(vs sum, vu w, vb x)
+{
+	return dot4(sum, (vb)w, x);
+}
+
+FORCE vi whole(vs sum)
+{
+	return sum;
+}
+
+FORCE vd half_to_float(const unsigned char *p)
+{
+	float16x4_t h;
+
+	memcpy(&h, p, sizeof h);
+	return (vd)vcvt_f32_f16(h);
+}
+#else
+typedef int16_t vs __attribute__((vector_size(BYTES)));
+
+/* The processor multiplies unsigned bytes by signed ones and adds neighbours in 16 bits, which must
+ * not overflow: with |w| and x turned over where w is negative a pair is 2 127^2 at most. */
+FORCE vi dot4(vi sum, vb w, vb x)
+{
+	__m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w),
+					     _mm256_sign_epi8((__m256i)x, (__m256i)w));
+
+	return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+/* Here a pair is 2 15 127 at most, so the eight pairs that a block adds to one sum fit in 16 bits
+ * too. */
+FORCE vs small_dot4(vs sum, vu w, vb x)
+{
+	return sum + (vs)_mm256_maddubs_epi16((__m256i)w, (__m256i)x);
+}
+
+FORCE vi whole(vs sum)
+{
+	return (vi)_mm256_madd_epi16((__m256i)sum, _mm256_set1_epi16(1));
+}
+
+FORCE vd half_to_float(const unsigned char *p)
+{
+	return (vd)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+#endif
+
+FORCE vu load_bytes(const unsigned char *p)
+{
+	return *(const vu_any *)p;
+}
+
+/* Four columns of one row of x, for each output. */
+FORCE vb four_columns(const int8_t *x)
 {
 	int32_t four;
 
 	memcpy(&four, x, 4);
-	return _mm256_set1_epi32(four);
+	return (vb)((vi){0} + four);
 }
 
 /* total += dots times the scales of weights and row. Finite scales only, as nn_encode makes
  * them. */
-FORCE void add_block(__m256 total[4], const __m256i dots[4], const unsigned char *scales, float d)
+FORCE void add_block(vd total[VECTORS], const vi dots[VECTORS], const unsigned char *scales,
+		     float d)
 {
-	for (int v = 0; v < 4; v++) {
-		__m256 s = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(scales + 16 * v)));
-
-		total[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[v]),
-					   _mm256_mul_ps(s, _mm256_set1_ps(d)), total[v]);
-	}
+	for (int v = 0; v < VECTORS; v++)
+		total[v] += __builtin_convertvector(dots[v], vd) *
+			    (half_to_float(scales + BYTES / 2 * v) * d);
 }
 
-FORCE void put_totals(float *y, __m256 total[4], size_t n, int add)
+FORCE void put_totals(float *y, const vd total[VECTORS], size_t n, int add)
 {
 	float t[32];
 
-	for (int v = 0; v < 4; v++)
-		_mm256_storeu_ps(t + 8 * v, total[v]);
+	for (int v = 0; v < VECTORS; v++)
+		*(vd_any *)(t + BYTES / 4 * v) = total[v];
 	for (size_t i = 0; i < n; i++)
 		y[i] = add ? y[i] + t[i] : t[i];
 }
 
-/* The processor multiplies unsigned bytes by signed ones and adds neighbours in 16 bits, which must
- * not overflow: with |w| and x turned over where w is negative a pair is 2 127^2 at most. */
 FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
 		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
-	const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8(-128);
 	const size_t ldd = ldq / 32;
-	__m256 total[TALL][4];
+	vd total[TALL][VECTORS];
 
 	(void)sum;
 	for (int r = 0; r < rows; r++)
-		for (int v = 0; v < 4; v++)
-			total[r][v] = _mm256_setzero_ps();
+		for (int v = 0; v < VECTORS; v++)
+			total[r][v] = (vd){0};
 	for (size_t i = 0; i < blocks; i++, b += 1088) {
-		__m256i dots[TALL][4];
+		vi dots[TALL][VECTORS];
 
 		for (int r = 0; r < rows; r++)
-			for (int v = 0; v < 4; v++)
-				dots[r][v] = _mm256_setzero_si256();
+			for (int v = 0; v < VECTORS; v++)
+				dots[r][v] = (vi){0};
 #pragma GCC unroll 1
 		for (size_t g = 0; g < 8; g++)
-			for (int v = 0; v < 4; v++) {
-				__m256i w = _mm256_xor_si256(load_bytes(b + 64 + g * 128 + 32 * v),
-							     offset);
-				__m256i size = _mm256_abs_epi8(w);
+			for (int v = 0; v < VECTORS; v++) {
+				vb w = (vb)(load_bytes(b + 64 + g * 128 + BYTES * v) ^ 128);
 
-				for (int r = 0; r < rows; r++) {
-					__m256i x =
-						four_columns(q + (size_t)r * ldq + i * 32 + 4 * g);
-					__m256i pairs =
-						_mm256_maddubs_epi16(size, _mm256_sign_epi8(x, w));
-
-					dots[r][v] =
-						_mm256_add_epi32(dots[r][v],
-								 _mm256_madd_epi16(pairs, ones));
-				}
+				for (int r = 0; r < rows; r++)
+					dots[r][v] = dot4(dots[r][v], w,
+							  four_columns(q + (size_t)r * ldq +
+								       i * 32 + 4 * g));
 			}
 		for (int r = 0; r < rows; r++)
 			add_block(total[r], dots[r], b, d[(size_t)r * ldd + i]);
@@ -319,91 +377,45 @@ FORCE void q8_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 		put_totals(y + (size_t)r * ldy, total[r], n, add);
 }
 
-/* Here a pair is 2 15 127 at most, so the eight pairs that a block adds to one sum fit in 16 bits
- * too. */
 FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, const float *d,
 		   const int32_t *sum, const unsigned char *b, size_t n, size_t blocks, int add)
 {
-	const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
 	const size_t ldd = ldq / 32;
-	__m256 total[TALL][4];
+	vd total[TALL][VECTORS];
 
 	for (int r = 0; r < rows; r++)
-		for (int v = 0; v < 4; v++)
-			total[r][v] = _mm256_setzero_ps();
+		for (int v = 0; v < VECTORS; v++)
+			total[r][v] = (vd){0};
 	for (size_t i = 0; i < blocks; i++, b += 576) {
-		__m256i pairs[TALL][4];
+		vs sums[TALL][VECTORS];
 
 		for (int r = 0; r < rows; r++)
-			for (int v = 0; v < 4; v++)
-				pairs[r][v] = _mm256_setzero_si256();
+			for (int v = 0; v < VECTORS; v++)
+				sums[r][v] = (vs){0};
 #pragma GCC unroll 1
 		for (size_t g = 0; g < 4; g++)
-			for (int v = 0; v < 4; v++) {
-				__m256i w = load_bytes(b + 64 + g * 128 + 32 * v),
-					w0 = _mm256_and_si256(w, low);
-				__m256i w1 = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
+			for (int v = 0; v < VECTORS; v++) {
+				vu w = load_bytes(b + 64 + g * 128 + BYTES * v);
 
 				for (int r = 0; r < rows; r++) {
 					const int8_t *x = q + (size_t)r * ldq + i * 32 + 4 * g;
 
-					pairs[r][v] =
-						_mm256_add_epi16(pairs[r][v],
-								 _mm256_maddubs_epi16(w0,
-										      four_columns(
-											      x)));
-					pairs[r][v] =
-						_mm256_add_epi16(pairs[r][v],
-								 _mm256_maddubs_epi16(w1,
-										      four_columns(
-											      x +
-											      16)));
+					sums[r][v] =
+						small_dot4(sums[r][v], w & 15, four_columns(x));
+					sums[r][v] = small_dot4(sums[r][v], w >> 4,
+								four_columns(x + 16));
 				}
 			}
 		for (int r = 0; r < rows; r++) {
-			const __m256i back = _mm256_set1_epi32(8 * sum[(size_t)r * ldd + i]);
-			__m256i dots[4];
+			vi dots[VECTORS];
 
-			for (int v = 0; v < 4; v++)
-				dots[v] = _mm256_sub_epi32(_mm256_madd_epi16(pairs[r][v], ones),
-							   back);
+			for (int v = 0; v < VECTORS; v++)
+				dots[v] = whole(sums[r][v]) - 8 * sum[(size_t)r * ldd + i];
 			add_block(total[r], dots, b, d[(size_t)r * ldd + i]);
 		}
 	}
 	for (int r = 0; r < rows; r++)
 		put_totals(y + (size_t)r * ldy, total[r], n, add);
-}
-
-/* One block of 32 values: the largest size is scaled to 127. */
-FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
-{
-	const __m256 sign = _mm256_set1_ps(-0.f);
-	__m256 v[4], most = _mm256_setzero_ps(), scale;
-	__m128 half;
-	__m256i bytes, words[2], pairs;
-	__m128i four;
-	float max;
-
-	for (int i = 0; i < 4; i++) {
-		v[i] = _mm256_loadu_ps(x + 8 * i);
-		most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
-	}
-	half = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
-	half = _mm_max_ps(half, _mm_movehl_ps(half, half));
-	max = _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
-	scale = _mm256_set1_ps(max > 0 ? 127.f / max : 0);
-	for (int i = 0; i < 2; i++)
-		words[i] =
-			_mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i], scale)),
-					   _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i + 1], scale)));
-	bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]),
-					    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-	_mm256_storeu_si256((__m256i *)q, bytes);
-	pairs = _mm256_madd_epi16(_mm256_add_epi16(words[0], words[1]), _mm256_set1_epi16(1));
-	four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-	four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-	*sum = _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
-	*d = max / 127.f;
 }
 #else
 #define TALL 1
@@ -487,7 +499,41 @@ FORCE void q4_tile(int rows, float *y, size_t ldy, const int8_t *q, size_t ldq, 
 	(void)ldq;
 	plain(8, y, q, d, sum, b, n, blocks, add);
 }
+#endif
 
+#if defined(ISA_avx2) || defined(ISA_avx512)
+/* One block of 32 values: the largest size is scaled to 127. */
+FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
+{
+	const __m256 sign = _mm256_set1_ps(-0.f);
+	__m256 v[4], most = _mm256_setzero_ps(), scale;
+	__m128 half;
+	__m256i bytes, words[2], pairs;
+	__m128i four;
+	float max;
+
+	for (int i = 0; i < 4; i++) {
+		v[i] = _mm256_loadu_ps(x + 8 * i);
+		most = _mm256_max_ps(most, _mm256_andnot_ps(sign, v[i]));
+	}
+	half = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+	half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+	max = _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+	scale = _mm256_set1_ps(max > 0 ? 127.f / max : 0);
+	for (int i = 0; i < 2; i++)
+		words[i] =
+			_mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i], scale)),
+					   _mm256_cvtps_epi32(_mm256_mul_ps(v[2 * i + 1], scale)));
+	bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words[0], words[1]),
+					    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+	_mm256_storeu_si256((__m256i *)q, bytes);
+	pairs = _mm256_madd_epi16(_mm256_add_epi16(words[0], words[1]), _mm256_set1_epi16(1));
+	four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+	four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+	*sum = _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
+	*d = max / 127.f;
+}
+#else
 FORCE void quantise_block(int8_t *q, float *d, int32_t *sum, const float *x)
 {
 	float max = 0, scale;
@@ -534,7 +580,7 @@ static void quantise(int8_t *q, float *d, int32_t *sum, const float *x, size_t b
 		quantise_block(q + 32 * i, d + i, sum + i, x + 32 * i);
 }
 
-const struct nn_pack_kern SET = {f32, bf16, q8, q4, quantise};
+const struct nn_pack_kern NAME(nn_pack) = {f32, bf16, q8, q4, quantise};
 
 #if defined(ISA_avx512)
 /* The same with the processor's own byte dot product, four columns at once for 16 outputs. */

@@ -26,6 +26,8 @@ struct nn_pack_kern {
 extern const struct nn_pack_kern nn_pack_base;
 #if defined(__x86_64__)
 extern const struct nn_pack_kern nn_pack_avx2, nn_pack_avx512, nn_pack_vnni;
+#elif defined(__aarch64__)
+extern const struct nn_pack_kern nn_pack_neon;
 #endif
 
 #endif

@@ -19,6 +19,9 @@ const struct nn_thin *nn_thin(void)
 		return &nn_thin_avx512;
 	if (strcmp(set, "avx2") == 0)
 		return &nn_thin_avx2;
+#elif defined(__aarch64__)
+	if (strcmp(nn_kern()->name, "neon") == 0)
+		return &nn_thin_neon;
 #endif
 	return &nn_thin_base;
 }

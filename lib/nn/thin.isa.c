@@ -6,23 +6,19 @@
  * stays in the first-level cache.
  */
 #include <string.h>
+#include "../base/isa.h"
 #include "thin_impl.h"
 
-#if defined(ISA_avx512)
-#define W 16
-#define SET nn_thin_avx512
+#define W LANES
+#if defined(ISA_avx512) || defined(ISA_neon)
 #define HIGH3 8
 #define HIGH2 12
 #define HIGH1 24
 #elif defined(ISA_avx2)
-#define W 8
-#define SET nn_thin_avx2
 #define HIGH3 4
 #define HIGH2 6
 #define HIGH1 12
 #else
-#define W 4
-#define SET nn_thin_base
 #define HIGH3 4
 #define HIGH2 6
 #define HIGH1 9
@@ -180,4 +176,4 @@ static void tn(float *c, size_t ldc, const float *a, size_t lda, const float *b,
 	product(c, ldc, a, 1, lda, b, ldb, m, n, k, add);
 }
 
-const struct nn_thin SET = {nn, tn};
+const struct nn_thin NAME(nn_thin) = {nn, tn};

@@ -7,6 +7,8 @@
 extern const struct nn_thin nn_thin_base;
 #if defined(__x86_64__)
 extern const struct nn_thin nn_thin_avx2, nn_thin_avx512;
+#elif defined(__aarch64__)
+extern const struct nn_thin nn_thin_neon;
 #endif
 
 #endif

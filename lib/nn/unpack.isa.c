@@ -4,15 +4,8 @@
 #if defined(ISA_avx2) || defined(ISA_avx512)
 #include <immintrin.h>
 #endif
+#include "../base/isa.h"
 #include "kern_impl.h"
-
-#if defined(ISA_avx512)
-#define NAME(f) f##_avx512
-#elif defined(ISA_avx2)
-#define NAME(f) f##_avx2
-#else
-#define NAME(f) f##_base
-#endif
 
 /* Half precision by integers: the exponent is moved by a multiplication, which also makes
  * subnormals right; infinities and NaN get theirs set. */

@@ -9,6 +9,8 @@
 #include "tap.h"
 
 /* The kernels with instructions of their own, over a model of those. */
+#undef ISA
+#define ISA avx512
 #define ISA_avx512
 #define BF16_MODEL "../../tests/unit/bf16-model.h"
 #define nn_bf16_avx512 modelled_avx512
@@ -141,7 +143,7 @@ static void edges(const struct nn_bf16 *s, int fused)
 
 int main(void)
 {
-	static const char *const sets[] = {"base", "avx2", "avx512"},
+	static const char *const sets[] = {"base", "avx2", "avx512", "neon"},
 				 *const names[] = {"avx512-bf16", "amx-bf16"};
 	const struct nn_bf16 *units[2];
 	size_t n = nn_bf16_units(units, 2);
@@ -149,7 +151,7 @@ int main(void)
 	edges(nn_bf16_plain(NN_BF16_PAIRS), 0);
 	edges(nn_bf16_plain(NN_BF16_TILES), 0);
 	sizes(nn_bf16_plain(NN_BF16_TILES));
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		setenv("FT_ISA", sets[i], 1);
 		if (strcmp(nn_kern()->name, sets[i]) != 0)
 			continue;
