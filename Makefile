@@ -235,7 +235,7 @@ check-deb: deb
 check-cluster: setup
 	@.ci/setup check cluster
 	@$(MAKE) $(JOBS) test-programs
-	@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 programs
+	@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 programs build/mpi/tests/train-ranks
 	@FT_CLUSTER=1 $(RUN_TESTS) tests/cluster.bats
 
 # FT_FAULT=N tries a slice of the faults, another for each N.
@@ -297,6 +297,7 @@ check-npm: setup
 bench: setup
 	@.ci/setup check
 	@$(MAKE) $(JOBS) test-programs
+	$(if $(filter mpi,$(BENCH)),@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 build/mpi/bin/ft-train)
 	@FT_BUILD=$(CURDIR)/$(BUILD) tests/bench/run $(BENCH)
 
 # tests/peer/llama.c can be read only where llama.cpp's headers are.

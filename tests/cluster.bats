@@ -139,17 +139,29 @@ run_on() {
 	[ "$(wc -l <"$RUN/ask.joblog")" -eq 5 ]
 }
 
-@test "a shard that failed is run again by make, and the others are not" {
+# run_again ENGINE - where a task failed, the same command runs that one again, and the others not.
+run_again() {
 	prepare
 	mkdir broken
 	printf '#!/bin/sh\ncase "$*" in *2.rows) exit 137 ;; esac\nexec %s "$@"\n' "$BUILD/bin/ft-prompt" >broken/ft-prompt
 	chmod +x broken/ft-prompt
-	run ! make "${OPTIONS[@]}" "PATH=$TMP/broken:$PATH"
+	run ! make "${OPTIONS[@]}" "ENGINE=$1" "PATH=$TMP/broken:$PATH"
 	[ ! -e "$RUN/answers.jsonl" ]
 	[ ! -e "$RUN/2.answers" ]
-	make "${OPTIONS[@]}" >/dev/null
+	make "${OPTIONS[@]}" "ENGINE=$1" >/dev/null
 	[ "$(jq -s length asked.jsonl)" -eq 60 ]
 	same_answers
+}
+
+@test "a shard that failed is run again by make, and the others are not" { run_again make; }
+
+@test "a shard that failed under xargs: the same" { run_again xargs; }
+
+@test "a shard that failed under GNU parallel is the one that its job log has it run again" {
+	command -v parallel >/dev/null || skip "no GNU parallel here"
+	mkdir home
+	HOME=$TMP/home run_again parallel
+	awk 'NR > 1 {n[$NF]++} END {exit !(n[0] == 1 && n[1] == 1 && n[2] == 2 && n[3] == 1)}' "$RUN/ask.joblog"
 }
 
 @test "a row stays in its shard as rows come in" {
@@ -250,6 +262,25 @@ need_mpi() {
 	sha256sum "$RUN"/*.tried | diff - <(echo "$sum")
 }
 
+# reviewed ENGINE - what an array of four finds is what the same steps find by hand; a row with a wrong label is among the rows.
+reviewed() {
+	prepare_training 10
+	jq -c 'if .id == "r7" then .messages[1].content = "billing" else . end' rows.jsonl >labelled.jsonl
+	OPTIONS+=("DATA=$TMP/labelled.jsonl" "ENGINE=$1" TRAIN_OPTIONS="--steps 4 --rank 4 --lr 1e-2")
+	timeout 200 make "${OPTIONS[@]}" review >/dev/null
+	for n in 0 1 2 3; do
+		others=()
+		for m in 0 1 2 3; do [ $m = $n ] || others+=("$RUN/$m.rows"); done
+		ft-train -q -m ./base -o "by$n" --steps 4 --rank 4 --lr 1e-2 "${others[@]}" >/dev/null
+		ft-review --scan -q -m ./base -a "by$n" "$RUN/$n.rows"
+	done | ft-review --scan -q >want.jsonl
+	cmp "$RUN/suspects.jsonl" want.jsonl
+	[ "$(jq -r .id want.jsonl | sort | sha256sum)" = "$(jq -r .id rows.jsonl | sort | sha256sum)" ]
+	jq -se 'all(.[]; .review.loss > 0)' want.jsonl
+}
+
+@test "label errors in cross-validation as an array: each row is judged by a model of the other shards" { reviewed make; }
+
 # ranks N OUT STEPS OPTIONS... - ft-train on N ranks.
 ranks() {
 	timeout 60 mpirun -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
@@ -297,6 +328,12 @@ ranks_of() {
 	done
 }
 
+@test "Slurm: label errors in cross-validation as an array: the same" {
+	need_slurm
+	reviewed slurm
+	jobs_of
+}
+
 # A whole model of eight layers, none of whose sizes divides by ranks, from nothing.
 prepare_whole() {
 	prepare
@@ -310,6 +347,15 @@ prepare_whole() {
 whole() {
 	timeout 100 mpirun --bind-to none -n "$1" "${TRANSPORT[@]}" "$MPI/ft-train" -q --scratch config.json -o "$2" --steps "$3" \
 		--batch 7 --lr 1e-3 --threads 1 train.jsonl "${@:4}"
+}
+
+@test "sums on 1 to 5 ranks, in the background and cut anyhow: the bits of one in the order of ranks" {
+	need_mpi
+	for n in 1 2 3 5; do
+		timeout 60 mpirun --bind-to none -n $n "$MPI/../tests/train-ranks" >tap
+		run ! grep '^not ok' tap
+		[ "$(grep -c '^ok' tap)" -eq 27 ]
+	done
 }
 
 @test "a whole model on 2, 3 and 4 ranks: losses of one, each with its shard; killed, it goes on bit for bit, or on other ranks" {
