@@ -203,7 +203,7 @@ jobs_of() {
 	need_slurm
 	prepare 200
 	OPTIONS+=(ENGINE=slurm ASK="-j 2" POLL=0.2)
-	timeout 120 make "${OPTIONS[@]}" ask >make.out 2>&1 3>&- &
+	timeout 300 make "${OPTIONS[@]}" ask >make.out 2>&1 3>&- &
 	make=$!
 	for _ in $(seq 400); do
 		[ "$(wc -l 2>/dev/null <"$RUN/2.answers.new")" -ge 3 ] 2>/dev/null && break
@@ -267,7 +267,7 @@ reviewed() {
 	prepare_training 10
 	jq -c 'if .id == "r7" then .messages[1].content = "billing" else . end' rows.jsonl >labelled.jsonl
 	OPTIONS+=("DATA=$TMP/labelled.jsonl" "ENGINE=$1" TRAIN_OPTIONS="--steps 4 --rank 4 --lr 1e-2")
-	timeout 200 make "${OPTIONS[@]}" review >/dev/null
+	timeout 300 make "${OPTIONS[@]}" review >/dev/null
 	for n in 0 1 2 3; do
 		others=()
 		for m in 0 1 2 3; do [ $m = $n ] || others+=("$RUN/$m.rows"); done
@@ -283,7 +283,7 @@ reviewed() {
 
 # ranks N OUT STEPS OPTIONS... - ft-train on N ranks.
 ranks() {
-	timeout 60 mpirun -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
+	timeout 300 mpirun -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
 		--batch 8 --lr 1e-3 train.jsonl "${@:4}"
 }
 
@@ -307,9 +307,9 @@ ranks_of() {
 			awk '{d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d; n++}
 				END {print n, most; exit !(n >= 10 && most < 1e-4)}' >apart
 		say "$n ranks: losses compared and the greatest difference: $(cat apart)"
-		ranks "$n" whole 600 >/dev/null
+		ranks "$n" whole 400 >/dev/null
 		for signal in KILL TERM; do
-			ranks "$n" cut 600 >cut.jsonl 2>cut.err 3>&- &
+			ranks "$n" cut 400 >cut.jsonl 2>cut.err 3>&- &
 			run=$!
 			ranks=$(ranks_of cut)
 			[ "$signal" = TERM ] || ranks=${ranks##*$'\n'} # one is enough
@@ -318,9 +318,9 @@ ranks_of() {
 			wait $run || status=$?
 			[ "$status" -ne 0 ]
 			at=$(jq -s 'map(.step // 0) | max' cut/metrics.jsonl)
-			[ "$at" -lt 600 ]
-			ranks "$n" cut 600 --resume >on.jsonl
-			say "$n ranks, $signal: status $status, resumed at step $(jq -s 'map(.step // empty)[0]' on.jsonl) of 600"
+			[ "$at" -lt 400 ]
+			ranks "$n" cut 400 --resume >on.jsonl
+			say "$n ranks, $signal: status $status, resumed at step $(jq -s 'map(.step // empty)[0]' on.jsonl) of 400"
 			cmp cut/adapter_model.safetensors whole/adapter_model.safetensors
 			rm -rf cut
 		done
@@ -345,14 +345,14 @@ prepare_whole() {
 
 # whole N OUT STEPS OPTIONS... - trains it on N ranks.
 whole() {
-	timeout 100 mpirun --bind-to none -n "$1" "${TRANSPORT[@]}" "$MPI/ft-train" -q --scratch config.json -o "$2" --steps "$3" \
+	timeout 300 mpirun --bind-to none -n "$1" "${TRANSPORT[@]}" "$MPI/ft-train" -q --scratch config.json -o "$2" --steps "$3" \
 		--batch 7 --lr 1e-3 --threads 1 train.jsonl "${@:4}"
 }
 
 @test "sums on 1 to 5 ranks, in the background and cut anyhow: the bits of one in the order of ranks" {
 	need_mpi
 	for n in 1 2 3 5; do
-		timeout 60 mpirun --bind-to none -n $n "$MPI/../tests/train-ranks" >tap
+		timeout 300 mpirun --bind-to none -n $n "$MPI/../tests/train-ranks" >tap
 		run ! grep '^not ok' tap
 		[ "$(grep -c '^ok' tap)" -eq 27 ]
 	done
@@ -436,7 +436,7 @@ on_wire() {
 	OPTIONS+=("PATH=$MPI:$PATH" TRAIN_OPTIONS='--steps 400 --batch 8 --lr 1e-3')
 	ranks 2 whole 400 -v valid.jsonl >/dev/null
 	for signal in TERM KILL; do
-		timeout 120 make "${OPTIONS[@]}" train >make.out 2>&1 3>&- &
+		timeout 300 make "${OPTIONS[@]}" train >make.out 2>&1 3>&- &
 		make=$!
 		ranks_of "$RUN/trained" >victims
 		if [ $signal = TERM ]; then

@@ -294,8 +294,8 @@ static int save_checkpoint(struct sitting *k, struct err *e)
 	return rc;
 }
 
-/* Adds up what the ranks have. */
-static void sum_up(struct objective_sums *l)
+/* Adds up what the ranks have, and the squares of what they own. */
+static void sum_up(struct objective_sums *l, double *squares)
 {
 	double x[] = {l->loss,
 		      l->weight,
@@ -308,13 +308,15 @@ static void sum_up(struct objective_sums *l)
 		      (double)l->labelled[1],
 		      l->reward[0],
 		      l->reward[1],
-		      l->kl};
+		      l->kl,
+		      *squares};
 	ranks_sum_doubles(x, sizeof x / sizeof *x);
 	*l = (struct objective_sums){x[0],	    x[1],
 				     (size_t)x[2],  (size_t)x[3],
 				     (size_t)x[4],  (size_t)x[5],
 				     x[6],	    {(size_t)x[7], (size_t)x[8]},
 				     {x[9], x[10]}, x[11]};
+	*squares = x[12];
 }
 
 /* This rank's share of the next batch: its sums, and its gradient on the way to k->grads. */
@@ -382,8 +384,7 @@ static int take_step(struct sitting *k, struct err *e)
 	grads_settle(&k->grads);
 	double norm = nn_norm(k->grads.own, k->grads.shard.own, t->pool);
 	norm *= norm;
-	ranks_sum_doubles(&norm, 1);
-	sum_up(&l);
+	sum_up(&l, &norm);
 	norm = sqrt(norm) / l.weight;
 	double rate = loop_rate(&t->spec, (size_t)s->step);
 	double loss = l.loss / l.weight;
@@ -478,7 +479,7 @@ static int evaluate(struct sitting *k, struct err *e)
 		if (objective_all(&k->objective, t->valid, k->reference_valid, (size_t)ranks_rank(),
 				  (size_t)ranks_size(), &l, e))
 			return -1;
-		sum_up(&l);
+		sum_up(&l, &(double){0});
 		s->valid_loss = l.loss / l.weight;
 		jw_put_num(&w, "valid_loss", s->valid_loss);
 		jw_put_int(&w, "valid_rows", t->valid->rows);

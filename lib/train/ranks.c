@@ -15,8 +15,10 @@
 
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "../nn/kern.h"
 
-#define PATIENCE 20	  /* looks at a transfer before the thread begins to sleep between them */
+#define PATIENCE 20 /* looks at a transfer before the thread begins to sleep between them */
+#define SUM_PIECE ((size_t)1024)
 #define LOOK_EVERY 50000L /* nanoseconds of that sleep */
 
 struct transfer {
@@ -201,14 +203,16 @@ static void await(MPI_Request *request)
 static void arrive(struct flight *f)
 {
 	await(&f->request);
+	const struct nn_kern *kern = nn_kern();
 	const float *mine = f->t.x + f->places[rank];
-	size_t ranks = (size_t)size,
-	       n = ranks_cut(f->t.n, (size_t)rank + 1, ranks) - (size_t)f->places[rank];
-	for (size_t i = 0; i < n; i++) {
-		float sum = 0;
-		for (size_t r = 0; r < ranks; r++)
-			sum += (int)r == rank ? mine[i] : f->came[(size_t)f->at[r] + i];
-		f->t.own[i] += sum;
+	size_t n = ranks_cut(f->t.n, (size_t)rank + 1, (size_t)size) - (size_t)f->places[rank];
+	float sum[SUM_PIECE];
+	for (size_t at = 0; at < n; at += SUM_PIECE) {
+		size_t m = n - at < SUM_PIECE ? n - at : SUM_PIECE;
+		memset(sum, 0, sizeof sum);
+		for (int r = 0; r < size; r++)
+			kern->add(sum, (r == rank ? mine : f->came + f->at[r]) + at, m);
+		kern->add(f->t.own + at, sum, m);
 	}
 	free(f->came);
 	free(f->count);
