@@ -283,7 +283,7 @@ reviewed() {
 
 # ranks N OUT STEPS OPTIONS... - ft-train on N ranks.
 ranks() {
-	timeout 300 mpirun -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
+	timeout 300 mpirun --bind-to none -n "$1" "$MPI/ft-train" -q -m ./base -o "$2" --steps "$3" --save-every 20 \
 		--batch 8 --lr 1e-3 train.jsonl "${@:4}"
 }
 
