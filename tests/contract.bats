@@ -417,6 +417,22 @@ odd_lines() {
 	grep -q '1024 MB of address space for 8 threads cannot be had: give fewer --threads' err
 }
 
+@test "where OpenBLAS cannot have its memory programs still end, those that need none of it with their work done" {
+	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers take address space of their own"
+	prepare
+	limited() { (ulimit -v "$kb"; OPENBLAS_NUM_THREADS=2 timeout -s KILL 60 "$@" >out 2>err); }
+	for kb in 90000 150000; do
+		run limited ft-review --scan in.jsonl
+		[ "$status" -eq 0 ]
+		[ "$(wc -l <out)" -eq 30 ]
+		run limited ft-prompt -m m --dry-run in.jsonl
+		[ "$status" -eq 0 ]
+		run limited ft-train -q --scratch config.json --steps 1 --threads 2 -o trained in.jsonl
+		[ "$status" -eq 2 ]
+		grep -q 'address space for 2 threads cannot be had' err
+	done
+}
+
 # Memory and time stay in proportion: one line of 100 MB, and a file that holds none.
 @test "a line of 100 MB passes through, one of 300 MB is refused" {
 	[ -n "${FT_SLOW:-}" ] || skip "FT_SLOW=1 runs it"

@@ -158,8 +158,18 @@ const char *prog_command(void)
 	return command.data ? command.data : prog_name;
 }
 
+/* Ends the process when all that we have to do at the end is done, without what libraries do then:
+ * where address space is scarce OpenBLAS waits for ever for threads that cannot get their memory. */
+static void leave(int status, void *arg)
+{
+	(void)arg;
+	fflush(NULL);
+	_exit(status);
+}
+
 char **prog_start(const struct program *p, int argc, char **argv)
 {
+	on_exit(leave, NULL);
 	hold_descriptors();
 	/* A file that grows past its limit (ulimit -f) is a failed write with a reason. */
 	signal(SIGXFSZ, SIG_IGN);
