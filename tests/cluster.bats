@@ -448,7 +448,7 @@ on_wire() {
 		say "after $signal:"
 		jobs_of
 		timeout 10 scontrol -o show job | grep "JobName=ft-train" | tail -n 1 >known
-		grep -q 'JobState=COMPLETED.*Restarts=1 ' known
+		grep -q 'JobState=COMPLETED.*Restarts=[1-9]' known
 		cmp "$RUN/trained/adapter_model.safetensors" whole/adapter_model.safetensors
 		rm -rf "$RUN/trained"
 	done
