@@ -247,9 +247,11 @@ static void drain(struct serve *s, const sigset_t *during)
 /* What a call frees the next one takes: giving it back to the system in between costs more than both. */
 static void keep_memory(void)
 {
+#ifdef M_TRIM_THRESHOLD /* glibc's */
 	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	mallopt(M_MMAP_THRESHOLD, KEEP_BYTES / 4);
 	mallopt(M_TOP_PAD, 1 << 20);
+#endif
 }
 
 static void raise_limit(size_t connections)
