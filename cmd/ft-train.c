@@ -374,7 +374,7 @@ int main(int argc, char **argv)
 		prog_fail(&e);
 	read_data(files);
 	if (opt_show)
-		show_examples(&ft.data.train, ft.data.tokenizer, out_is_tty(), on_text, NULL,
+		show_examples(&ft.data.train, ft.data.tokenizer, out_is_coloured(), on_text, NULL,
 			      prog_stopping);
 	else if (opt_dry_run)
 		show_epoch(&ft.data.train, &ft.spec, on_text, NULL, prog_stopping);

@@ -918,3 +918,24 @@ worst() {
 	wait $! || true
 	[ "$(jq -s 'map(.step // empty) | . == unique' cut/metrics.jsonl)" = true ]
 }
+
+@test "--show is coloured on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb say otherwise" {
+	need_terminal
+	load model
+	make_model coloured
+	jq -nc 'range(3) | {messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a\(.)"}]}' >shown.jsonl
+	for with in NO_COLOR= CLICOLOR=1; do
+		env -u NO_COLOR -u CLICOLOR TERM=xterm "$with" \
+			script -qec 'ft-train -q -m ./coloured -o none --show shown.jsonl' /dev/null </dev/null >coloured.txt
+		grep -q $'\033' coloured.txt
+	done
+	for without in TERM=dumb NO_COLOR=1 CLICOLOR=0; do
+		env TERM=xterm "$without" script -qec 'ft-train -q -m ./coloured -o none --show shown.jsonl' /dev/null </dev/null >plain.txt
+		run ! grep -q $'\033' plain.txt
+		grep -q '>>>a1<' plain.txt
+	done
+	# No line of progress is written anew where that is not understood.
+	jq -nc 'range(200) | {id: "r\(.)", text: "row \(.)"}' >rows.jsonl
+	env TERM=dumb script -qec 'ft-split -o parts rows.jsonl' /dev/null </dev/null >dumb.txt
+	run ! grep -q $'\033' dumb.txt
+}

@@ -86,7 +86,7 @@ wait_for_rows() {
 ask_people() {
 	local n=$((look * (1 + $(failed | wc -l)) - $(count "$now/asked/learn.jsonl")))
 	if [ $n -gt 0 ]; then
-		answer "${drift[@]}" -r "$now/reference.jsonl" --rows $((n + $(count "$now/asked/raw"))) "$run/traffic.jsonl" >"$run/telling"
+		moved "$now/reference.jsonl" "$run/traffic.jsonl" --rows $((n + $(count "$now/asked/raw"))) >"$run/telling"
 		jq -c 'del(.drift)' "$run/telling" | unasked | awk "NR <= $n" >"$run/ask"
 		propose "$now/asked/learn.jsonl"
 	fi

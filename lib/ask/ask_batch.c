@@ -15,24 +15,30 @@ struct sink {
 	struct batch_parts *parts; /* or NULL */
 };
 
-static int show(const struct sink *to, struct span id, struct span body, struct err *e)
+void ask_request_line(struct ask *a, struct span id, struct span body, struct buf *line)
 {
-	struct buf line = BUF_INIT;
 	struct json_iter it = {0};
 	struct span key, value;
 	struct jw j;
 
-	(void)e;
-	jw_init(&j, &line);
+	jw_init(&j, line);
 	jw_object(&j);
 	jw_put_text(&j, "id", id);
-	if (ask_api(to->ask))
+	if (ask_api(a))
 		jw_put_raw(&j, "body", body);
-	while (!ask_api(to->ask) && json_next(&it, body, &key, &value)) {
+	while (!ask_api(a) && json_next(&it, body, &key, &value)) {
 		jw_keyn(&j, key.s + 1, key.n - 2);
 		jw_raw(&j, value);
 	}
 	jw_end(&j);
+}
+
+static int show(const struct sink *to, struct span id, struct span body, struct err *e)
+{
+	struct buf line = BUF_INIT;
+
+	(void)e;
+	ask_request_line(to->ask, id, body, &line);
 	out_line(line.data, line.len);
 	buf_release(&line);
 	return 0;

@@ -24,6 +24,10 @@ struct ask_batch {
 	size_t skipped; /* (out) bad lines of the input, which the reader has left for a copy then */
 };
 
+/* A request as --dry-run prints it, appended without a newline: {"id", "body"} for an API, {"id",
+ * "prompt", "ids"} for a local model. */
+void ask_request_line(struct ask *a, struct span id, struct span body, struct buf *line);
+
 /* One request a line, {"id", "body"} for an API, {"id", "prompt", "ids"} for a local model. A
  * record that gives no request ends it. */
 int ask_batch_show(struct ask_batch *b, struct err *e);

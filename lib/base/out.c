@@ -122,6 +122,21 @@ int out_is_tty(void)
 	return isatty(STDOUT_FILENO);
 }
 
+int out_is_dumb(void)
+{
+	const char *term = getenv("TERM");
+
+	return term && strcmp(term, "dumb") == 0;
+}
+
+int out_is_coloured(void)
+{
+	const char *none = getenv("NO_COLOR"), *cli = getenv("CLICOLOR");
+
+	return out_is_tty() && !out_is_dumb() && !(none && *none) &&
+	       !(cli && strcmp(cli, "0") == 0);
+}
+
 size_t out_width(const char *s, size_t n)
 {
 	size_t w = 0;

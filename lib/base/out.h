@@ -21,6 +21,11 @@ void out_flush(void);
 int out_failed(void);
 int out_close(struct err *e);
 int out_is_tty(void);
+/* Whether colour may be written there: a terminal that knows more than text, of a user who wants it
+ * (no-color.org; CLICOLOR=0). */
+int out_is_coloured(void);
+/* Whether the terminal of this process (TERM) knows text alone: no colour, no line written anew. */
+int out_is_dumb(void);
 
 /* Width of s on a terminal in columns (UTF-8; control characters count 0). For tables. */
 size_t out_width(const char *s, size_t n);

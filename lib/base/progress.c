@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "out.h"
 
 double progress_clock(void)
 {
@@ -16,7 +17,7 @@ double progress_clock(void)
 void progress_begin(struct progress *p, const char *what, double total, int quiet)
 {
 	*p = (struct progress){.what = what, .total = total};
-	p->on = !quiet && isatty(STDERR_FILENO);
+	p->on = !quiet && isatty(STDERR_FILENO) && !out_is_dumb();
 	p->started = progress_clock();
 	p->last = p->started + 0.4;
 }

@@ -60,6 +60,10 @@ void chat_free(struct chat *c);
  * nothing. */
 const char *chat_warning(const struct chat *c);
 
+/* Whether the model is told what a system turn says: 0 where the template refuses such a turn, or
+ * leaves it out, and renders a conversation without one. */
+int chat_has_system(const struct chat *c);
+
 /* Ids that end an answer: tokenizer_stops and the token with which the template ends an assistant's
  * turn. */
 const int32_t *chat_stops(const struct chat *c, size_t *n);

@@ -30,6 +30,19 @@ static int writes(const struct chat *c, const char *messages, const char *word, 
 	       memmem(text->data, text->len, word, strlen(word));
 }
 
+int chat_has_system(const struct chat *c)
+{
+	static const char with[] = "[{\"role\":\"system\",\"content\":\"Brevity.\"},"
+				   "{\"role\":\"user\",\"content\":\"Question.\"}]",
+			  without[] = "[{\"role\":\"user\",\"content\":\"Question.\"}]";
+	struct buf text = BUF_INIT;
+	int has = !c->template || writes(c, with, "Brevity.", &text) ||
+		  !writes(c, without, "Question.", &text);
+
+	buf_release(&text);
+	return has;
+}
+
 /* Whether a token is among those of ids[from, n). */
 static int is_among(const struct tokens *ids, size_t from, int32_t id)
 {

@@ -128,6 +128,14 @@ static int keeps_start(const struct backend_request *q)
 	return !q->messages.s;
 }
 
+static int local_without_system(void *self, struct span model)
+{
+	const struct local *l = self;
+
+	(void)model;
+	return !chat_has_system(l->m.chat);
+}
+
 static void local_remark(void *self, struct buf *text)
 {
 	static const char *const what[CHAT_PARTS] = {
@@ -438,6 +446,7 @@ int local_open(struct backend *b, const struct backend_local *how, struct err *e
 		.local = 1,
 		.warning = l->m.warning.data,
 		.remark = local_remark,
+		.without_system = local_without_system,
 		.wants = local_wants,
 		.build = local_build,
 		.identity = local_identity,

@@ -49,6 +49,15 @@ static int several_build(void *self, const struct backend_request *q, struct buf
 	return b->build(b->self, &own, body, e);
 }
 
+static int several_without_system(void *self, struct span model)
+{
+	struct several *s = self;
+	struct backend_request q = {.model = model};
+	struct backend *b = s->v + which(s, &q);
+
+	return b->without_system(b->self, (struct span){0});
+}
+
 static int several_identity(void *self, struct buf *text, struct err *e)
 {
 	struct several *s = self;
@@ -160,7 +169,8 @@ int several_open(struct backend *b, const struct backend_local *how, struct err 
 			      several_cancel,
 			      several_free,
 			      warning,
-			      several_remark};
+			      several_remark,
+			      .without_system = several_without_system};
 	return 0;
 failed:
 	several_free(s);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
+#include "../ask/ask_batch.h"
+#include "wording.h"
 
 enum { ASKED_AT_MOST = 3 };
 
@@ -96,10 +98,12 @@ static int make_question(struct inquiry *w, struct job *job, size_t at, struct e
 {
 	size_t criterion, juror, order;
 	struct span a = text_of(&job->a), b = w->pairs ? text_of(&job->b) : (struct span){0};
+	struct question_options options = *w->question;
 
 	panel_split(&w->panel, at, &criterion, &juror, &order);
+	options.folded = w->folded[juror];
 	if (question_messages(&w->record, w->panel.rubric, criterion, order ? b : a, order ? a : b,
-			      w->question, &job->opinions[at].messages, e))
+			      &options, &job->opinions[at].messages, e))
 		return reader_at(w->reader, e);
 	return 0;
 }
@@ -218,8 +222,34 @@ static int finish(void *arg, struct ask_row *row, struct buf *out, struct err *e
 	return rc;
 }
 
+/* A model whose template has no place for a system turn reads what it says in the first user turn. */
+static void find_folded(struct inquiry *w)
+{
+	struct backend *b = ask_backend(w->ask);
+	struct buf text = BUF_INIT;
+
+	if (!b->without_system || !wording_has_system(w->question->template))
+		return;
+	for (size_t i = 0; i < w->panel.jurors; i++) {
+		const char *name = w->jurors ? w->jurors[i] : w->model;
+
+		w->folded[i] =
+			b->without_system(b->self, w->jurors ? span_of(name) : (struct span){0});
+		w->panel.folded |= w->folded[i];
+		if (!w->folded[i] || !w->notice)
+			continue;
+		buf_clear(&text);
+		buf_addf(&text,
+			 "%s: its chat template has no place for a system turn; what that says stands before the first user turn's text",
+			 name);
+		w->notice(w, text.data);
+	}
+	buf_release(&text);
+}
+
 static void prepare(struct inquiry *w)
 {
+	find_folded(w);
 	question_hash(w->panel.rubric, w->question, w->hash);
 	verdict_schema(w->panel.rubric->scale, &w->schema);
 }
@@ -252,7 +282,7 @@ int inquiry_dry(struct inquiry *w, void (*line)(const void *text, size_t n), str
 		for (size_t i = 0; i < panel_opinions(&w->panel) && !job->unanswered && rc > 0;
 		     i++) {
 			struct backend_request q = {0};
-			struct buf body = BUF_INIT;
+			struct buf body = BUF_INIT, id = BUF_INIT, shown = BUF_INIT;
 
 			if (make_question(w, job, i, e))
 				rc = -1;
@@ -263,9 +293,15 @@ int inquiry_dry(struct inquiry *w, void (*line)(const void *text, size_t n), str
 				q.schema = buf_span(&w->schema);
 			if (rc > 0 && b->build(b->self, &q, &body, e))
 				rc = -1;
-			if (rc > 0)
-				line(body.data, body.len);
+			if (rc > 0 && record_id(&w->record, &id, e))
+				rc = -1;
+			if (rc > 0) {
+				ask_request_line(w->ask, buf_span(&id), buf_span(&body), &shown);
+				line(shown.data, shown.len);
+			}
 			buf_release(&body);
+			buf_release(&id);
+			buf_release(&shown);
 		}
 		job_free(w, job);
 		if (rc < 0)

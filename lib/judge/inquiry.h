@@ -36,6 +36,7 @@ struct inquiry {
 	struct record record;
 	struct buf schema;
 	char hash[17];
+	int folded[INQUIRY_JURORS]; /* by juror: see question_options */
 };
 
 void inquiry_release(struct inquiry *q);
@@ -47,7 +48,7 @@ int inquiry_jurors(const char *list, char *names[INQUIRY_JURORS]);
 /* Asks about all records and writes them with `judge` to standard output. -1 with the reason. */
 int inquiry_run(struct inquiry *q, struct err *e);
 
-/* Gives each request as it would be sent to `line` instead, as JSON. */
+/* Gives each request as it would be sent to `line` instead, as ft-prompt's --dry-run prints it. */
 int inquiry_dry(struct inquiry *q, void (*line)(const void *text, size_t n), struct err *e);
 
 #endif

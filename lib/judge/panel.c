@@ -287,6 +287,8 @@ int panel_write(const struct panel *p, const struct opinion *opinions, const cha
 	jw_put_str(&w, "model",
 		   p->jurors == 1 && opinions && opinions[0].model[0] ? opinions[0].model : model);
 	jw_put_str(&w, "prompt_hash", prompt_hash);
+	if (p->folded)
+		jw_put_bool(&w, "system_folded", 1);
 	if (opinions) {
 		for (size_t i = 0; i < panel_opinions(p); i++) {
 			cost += opinions[i].cost;

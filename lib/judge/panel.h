@@ -27,6 +27,7 @@ struct opinion {
 struct panel {
 	const struct rubric *rubric;
 	size_t jurors, orders; /* orders: 2 for pairs, else 1 */
+	int folded;	       /* a juror was told in a user turn what the system turn says */
 };
 
 size_t panel_opinions(const struct panel *p); /* how many there are */

@@ -142,14 +142,22 @@ static int put_input(const struct record *r, struct buf *text, struct err *e)
 	return record_rest(r, text) ? err_set(e, "the record is too large") : 0;
 }
 
-/* The messages of a JSON list. */
-static void put_list(struct jw *w, struct span list)
+/* The messages of a JSON list; the text of the first is put behind what `before` holds, which is
+ * empty then. */
+static void put_list(struct jw *w, struct span list, struct buf *before)
 {
 	struct json_iter it = {0};
 	struct span key, m;
 
-	while (json_next(&it, list, &key, &m))
-		jw_raw(w, m);
+	while (json_next(&it, list, &key, &m)) {
+		if (before && before->len > 0) {
+			json_string(json_member(m, "content"), before);
+			members_put_turn(w, "user", buf_span(before));
+			buf_clear(before);
+		} else {
+			jw_raw(w, m);
+		}
+	}
 }
 
 /* Both turns for a record, appended. */
@@ -201,13 +209,18 @@ int question_messages(const struct record *r, const struct rubric *rubric, size_
 	if (!rc) {
 		jw_init(&w, json);
 		jw_array(&w);
-		if (system.len > 0)
+		if (system.len > 0 && !o->folded) {
 			members_put_turn(&w, "system", buf_span(&system));
+			buf_clear(&system);
+		} else if (system.len > 0) {
+			buf_adds(&system, "\n\n");
+		}
 		if (o->examples)
-			put_list(&w, buf_span(o->examples + criterion));
-		members_put_turn(&w, "user", buf_span(&user));
+			put_list(&w, buf_span(o->examples + criterion), &system);
+		buf_addspan(&system, buf_span(&user));
+		members_put_turn(&w, "user", buf_span(&system));
 		jw_end(&w);
-		rc = json->full ? err_set(e, "the question grows too large") : 0;
+		rc = json->full || system.full ? err_set(e, "the question grows too large") : 0;
 	}
 	buf_release(&system);
 	buf_release(&user);
@@ -286,7 +299,7 @@ int question_example(const struct record *r, const struct rubric *rubric,
 		jw_init(&w, &list);
 		jw_array(&w);
 		if (o->examples[i].len > 0)
-			put_list(&w, buf_span(o->examples + i));
+			put_list(&w, buf_span(o->examples + i), NULL);
 		members_put_turn(&w, "user", buf_span(&user));
 		members_put_turn(&w, "assistant", buf_span(&reply));
 		jw_end(&w);
@@ -312,7 +325,7 @@ int question_again(struct span messages, struct span reply, const char *why,
 		 why, verdict_member(scale.mode));
 	jw_init(&w, json);
 	jw_array(&w);
-	put_list(&w, messages);
+	put_list(&w, messages, NULL);
 	members_put_turn(&w, "assistant", reply);
 	members_put_turn(&w, "user", buf_span(&text));
 	jw_end(&w);

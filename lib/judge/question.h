@@ -15,6 +15,9 @@ struct question_options {
 	int reference;	      /* show it where there is one */
 	/* a criterion: turns of the conversation as a JSON array; NULL without examples */
 	struct buf *examples;
+	/* what the system turn would say stands before the first user turn's text, for a model whose chat
+	 * template has no place for a system turn */
+	int folded;
 };
 
 void question_options_release(struct question_options *o, size_t criteria);

@@ -256,6 +256,11 @@ static void fill(struct span t, const struct wording_parts *p, int print, struct
 	put_literal((struct span){t.s + from, t.n - from}, print, out);
 }
 
+int wording_has_system(const char *template)
+{
+	return turn(template, system_line, user_line).n > 0;
+}
+
 void wording_fill(const char *template, const struct wording_parts *p, struct buf *system,
 		  struct buf *user)
 {

@@ -41,6 +41,8 @@ const char *wording_usual(enum verdict_mode mode);
 /* 1 where the template holds a mark for the part. */
 int wording_holds(const char *template, enum wording_part part);
 
+int wording_has_system(const char *template);
+
 /* -1 with the reason where a template cannot serve a mode: an unknown name, a passage that does not
  * end, no place for the answer. */
 int wording_check(const char *template, enum verdict_mode mode, struct err *e);

@@ -141,6 +141,10 @@ struct backend {
 	 * of an earlier one; or NULL. */
 	void (*learned)(void *self, struct buf *json);
 	void (*recall)(void *self, struct span json);
+
+	/* Whether a model (absent: the backend's own) is told nothing of what a system turn says, for its
+	 * chat template has no place for one; or NULL: all have one. */
+	int (*without_system)(void *self, struct span model);
 };
 
 /* What a local model is opened with; lib/infer implements a backend_open_local, and a program that may
