@@ -107,3 +107,21 @@ install_in() {
 	status_is 1 cc -fsyntax-only -U__BYTE_ORDER__ -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__ -D_GNU_SOURCE "$ROOT/lib/base/err.c"
 	[[ $stderr == *"needs a little-endian system"* ]]
 }
+
+@test "make dist: the same bytes twice, without the time at which they were packed" {
+	git -C "$ROOT" rev-parse HEAD >/dev/null 2>&1 || skip "no checkout here"
+	quiet_make dist
+	cp "$ROOT"/build/ft-[0-9]*.tar.gz first
+	quiet_make dist
+	cmp "$ROOT"/build/ft-[0-9]*.tar.gz first
+	[ "$(od -An -tx1 -j4 -N4 first)" = " 00 00 00 00" ]
+}
+
+@test "what asks the system compiles against musl" {
+	command -v musl-gcc >/dev/null || skip "no musl-gcc here"
+	mkdir headers
+	for h in sha1 sha2 utf8proc; do ln -s "$(echo "#include <$h.h>" | cc -M -xc - | grep -o "[^ ]*/$h\.h" | head -n 1)" headers/; done
+	for c in "$ROOT"/lib/base/*.c; do
+		musl-gcc -std=c11 -D_GNU_SOURCE -DFT_VERSION='"0"' -Werror=implicit-function-declaration -isystem headers -fsyntax-only "$c"
+	done
+}
