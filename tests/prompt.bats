@@ -512,7 +512,7 @@ both() {
 
 @test "an event that is not understood is an error, and no cache keeps it" {
 	start_stub
-	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops' 'data: 1' \
+	for event in 'data: {"answer":"i"}' 'data: {"choices":[{"delta":{"content":7}}]}' 'data: oops' 'oops, no answer' 'data: 1' \
 		$'data: {"choices":[{"delta":{"content":"\xc3"}}]}'; do
 		printf '%s\n\n' 'data: {"choices":[{"delta":{"content":"h"}}]}' "$event" \
 			'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}' >odd.sse

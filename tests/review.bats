@@ -243,10 +243,10 @@ rows() {
 	[ "$(grep -c "left the text" <<<"$stderr")" -eq 1 ]
 	status_is 0 ft-review --scan -q -m ./model rows.jsonl
 	[[ $stderr != *"chat template"* ]]
-	# A judge on this machine, whose own instructions are a system turn, says so too.
+	# A judge on this machine puts its own system turn into the user's, and says so.
 	head -n 2 rows.jsonl | jq -c '.output = "x"' >two.jsonl
 	status_is 3 ft-judge -m ./model --no-schema --max-tokens 2 two.jsonl
-	[[ $stderr == *"the chat template left the text of a message out of"* ]]
+	[[ $stderr == *"its chat template has no place for a system turn"* ]]
 	status_is 2 ft-review --scan -m ./nowhere rows.jsonl
 	status_is 2 ft-review --scan -a ./model rows.jsonl
 }
