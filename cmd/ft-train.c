@@ -347,7 +347,7 @@ static int train_remotely(char **files)
 	progress_end(&ft.progress);
 	if (bad)
 		prog_fail(&e);
-	if (how != REMOTE_END_DONE || !opt_quiet || opt_cancel)
+	if (how != REMOTE_END_DONE || !opt_quiet || opt_cancel || run.unfetched)
 		prog_warn("%s", e.msg);
 	return how != REMOTE_END_DONE ? FT_TROUBLE : run.rows.refused ? FT_PARTIAL : FT_OK;
 }

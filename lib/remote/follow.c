@@ -280,7 +280,7 @@ int remote_run(struct remote_run *run, char **files, enum remote_end *how, struc
 	double began = progress_clock();
 	size_t fetched = 0;
 	struct err why = ERR_INIT;
-	int rc = -1, unfetched = 0;
+	int rc = -1;
 	char *metrics = file_join(run->dir, "metrics.jsonl");
 	k.state_path = file_join(run->dir, "remote.json");
 	k.train_path = file_join(run->dir, "upload-train.jsonl");
@@ -312,13 +312,13 @@ int remote_run(struct remote_run *run, char **files, enum remote_end *how, struc
 	if (follow(&k, how, e))
 		goto cleanup;
 	if (*how == REMOTE_END_DONE)
-		unfetched = remote_fetch(&run->remote, j, run->dir, &fetched, &why);
+		run->unfetched = remote_fetch(&run->remote, j, run->dir, &fetched, &why);
 	/* The model is paid for: whatever cannot be fetched of it now, its name stands there. */
 	rc = *how == REMOTE_END_LEFT ? 0 : conclude(&k, *how, fetched, began, e);
 	if (rc)
 		goto cleanup;
 	tell(j, *how, e);
-	if (unfetched) {
+	if (run->unfetched) {
 		struct err told = *e;
 		err_set(e, "%.400s; %s could not be fetched: %.400s; --resume tries again",
 			told.msg, remote_is_whole(&run->remote) ? "a table of it" : "it", why.msg);

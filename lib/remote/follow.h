@@ -23,6 +23,7 @@ struct remote_run {
 	void (*row)(void *arg, struct span json); /* each event, and the last row */
 	void (*progress)(void *arg, const struct remote_job *j); /* after each look */
 	void *arg;
+	int unfetched; /* set where a job is done and a part of what it made could not be fetched */
 };
 
 /* Each opens the provider, and leaves in e a sentence for people on how it ended, what the job is
