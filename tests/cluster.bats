@@ -128,14 +128,19 @@ run_on() {
 	[ "$(jq -s length asked.jsonl)" -eq 120 ] # once by the shards, once by one process
 }
 
+# with_parallel FUNCTION - calls it for GNU parallel, which keeps what it knows in HOME.
+with_parallel() {
+	command -v parallel >/dev/null || skip "no GNU parallel here"
+	mkdir home
+	HOME=$TMP/home "$1" parallel
+}
+
 @test "shards under make -j: what one process answers, scores and finds in the columns" { run_on make; }
 
 @test "shards under xargs -P: the same" { run_on xargs; }
 
 @test "shards under GNU parallel: the same" {
-	command -v parallel >/dev/null || skip "no GNU parallel here"
-	mkdir home
-	HOME=$TMP/home run_on parallel
+	with_parallel run_on
 	[ "$(wc -l <"$RUN/ask.joblog")" -eq 5 ]
 }
 
@@ -158,9 +163,7 @@ run_again() {
 @test "a shard that failed under xargs: the same" { run_again xargs; }
 
 @test "a shard that failed under GNU parallel is the one that its job log has it run again" {
-	command -v parallel >/dev/null || skip "no GNU parallel here"
-	mkdir home
-	HOME=$TMP/home run_again parallel
+	with_parallel run_again
 	awk 'NR > 1 {n[$NF]++} END {exit !(n[0] == 1 && n[1] == 1 && n[2] == 2 && n[3] == 1)}' "$RUN/ask.joblog"
 }
 

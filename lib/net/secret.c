@@ -106,21 +106,37 @@ void secrets_add_header(struct secrets *s, const char *line)
 	}
 }
 
+int secrets_name_has(const char *name, size_t n, const char *part)
+{
+	size_t k = strlen(part);
+
+	for (size_t i = 0; i + k <= n; i++)
+		if ((name[i] | 0x20) == *part && !strncasecmp(name + i, part, k))
+			return 1;
+	return 0;
+}
+
+static int has_one(const char *name, size_t n, const char *const *parts, size_t parts_n)
+{
+	for (size_t i = 0; i < parts_n; i++)
+		if (secrets_name_has(name, n, parts[i]))
+			return 1;
+	return 0;
+}
+
+int secrets_is_named(const char *name, size_t n)
+{
+	static const char *const parts[] = {"auth", "cookie", "cred", "key", "secret", "token"};
+
+	return has_one(name, n, parts, sizeof parts / sizeof *parts);
+}
+
 /* Whether what a query sets under this name is meant for the server alone. */
 static int is_private(const char *name, size_t n)
 {
-	static const char *const parts[] = {"auth", "code",   "cred", "key",
-					    "pass", "secret", "sig",  "token"};
-	char lower[64];
+	static const char *const parts[] = {"code", "pass", "sig"};
 
-	n = n < sizeof lower ? n : sizeof lower - 1;
-	for (size_t i = 0; i < n; i++)
-		lower[i] = (char)(name[i] | (name[i] >= 'A' && name[i] <= 'Z' ? 0x20 : 0));
-	lower[n] = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (strstr(lower, parts[i]))
-			return 1;
-	return 0;
+	return secrets_is_named(name, n) || has_one(name, n, parts, sizeof parts / sizeof *parts);
 }
 
 void secrets_add_url(struct secrets *s, const char *url)

@@ -31,6 +31,11 @@ void secrets_add(struct secrets *s, struct span secret);
 /* Of a line "Name: value" each word of the value, unless the name says that it is none: what is
  * accepted, which version of a protocol is spoken, who asks. */
 void secrets_add_header(struct secrets *s, const char *line);
+/* Whether a name of n bytes, of a header or of what a query sets, speaks of what opens doors: of keys,
+ * tokens, secrets, cookies, credentials or authorization. */
+int secrets_is_named(const char *name, size_t n);
+/* Whether the name has the part in it, which is lower case; any case. */
+int secrets_name_has(const char *name, size_t n, const char *part);
 /* Of a URL: its password, and what its query sets under names such as key, token, sig. */
 void secrets_add_url(struct secrets *s, const char *url);
 

@@ -76,26 +76,12 @@ static int stays_here(struct span line, struct span connection)
 	return 0;
 }
 
-int serve_names(const char *line, const char *part)
-{
-	size_t n = strlen(part);
-
-	for (const char *end = line + strcspn(line, ":"); line + n <= end; line++)
-		if ((*line | 32) == *part && strncasecmp(line, part, n) == 0)
-			return 1;
-	return 0;
-}
-
 /* Whether a header may hold something that opens the client's doors elsewhere. */
 static int is_secret(const char *line)
 {
-	static const char *const parts[] = {"auth",   "key",	 "token",     "secret",
-					    "cookie", "session", "credential"};
+	size_t n = strcspn(line, ":");
 
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (serve_names(line, parts[i]))
-			return 1;
-	return 0;
+	return secrets_is_named(line, n) || secrets_name_has(line, n, "session");
 }
 
 static void add_header(struct serve_ask *a, const char *line)

@@ -33,19 +33,13 @@ static enum MHD_Result keep_header(void *arg, enum MHD_ValueKind kind, const cha
  * none, for records tell them apart by those. */
 static void note_secrets(struct serve_call *c)
 {
-	static const char *const parts[] = {"auth",   "key",	"token",
-					    "secret", "cookie", "credential"};
-
 	for (char *p = c->headers.data, *newline; p && *p; p = newline + 1) {
 		newline = strchrnul(p, '\n');
 		if (!*newline)
 			break;
 		*newline = '\0';
-		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-			if (serve_names(p, parts[i])) {
-				secrets_add_header(&c->secrets, p);
-				break;
-			}
+		if (secrets_is_named(p, strcspn(p, ":")))
+			secrets_add_header(&c->secrets, p);
 		*newline = '\n';
 	}
 }

@@ -256,8 +256,6 @@ struct span serve_call_header(const struct serve_call *c, const char *name);
 /* Gives up what is under way: the program ends. */
 void serve_call_interrupt(struct serve_call *c);
 
-/* Whether the name of a "Name: value" line has the part in it, any case. */
-int serve_names(const char *line, const char *part);
 /* Value of a "Name: value\n" line, any case; absent where there is none. */
 struct span serve_line(struct span lines, const char *name);
 
