@@ -106,37 +106,43 @@ void secrets_add_header(struct secrets *s, const char *line)
 	}
 }
 
+static int starts(const char *s, size_t n, const char *word)
+{
+	size_t k = strlen(word);
+
+	return n >= k && (*s | 0x20) == *word && !strncasecmp(s, word, k);
+}
+
 int secrets_name_has(const char *name, size_t n, const char *part)
 {
-	size_t k = strlen(part);
-
-	for (size_t i = 0; i + k <= n; i++)
-		if ((name[i] | 0x20) == *part && !strncasecmp(name + i, part, k))
+	for (size_t i = 0; i < n; i++)
+		if (starts(name + i, n - i, part))
 			return 1;
 	return 0;
 }
 
-static int has_one(const char *name, size_t n, const char *const *parts, size_t parts_n)
+/* Who wrote something, and what it is about, opens nothing. */
+static int is_harmless(const char *s, size_t n)
 {
-	for (size_t i = 0; i < parts_n; i++)
-		if (secrets_name_has(name, n, parts[i]))
-			return 1;
-	return 0;
+	return starts(s, n, "keyword") || (starts(s, n, "author") && !starts(s, n, "authori"));
 }
 
 int secrets_is_named(const char *name, size_t n)
 {
 	static const char *const parts[] = {"auth", "cookie", "cred", "key", "secret", "token"};
 
-	return has_one(name, n, parts, sizeof parts / sizeof *parts);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+			if (starts(name + i, n - i, parts[k]) && !is_harmless(name + i, n - i))
+				return 1;
+	return 0;
 }
 
 /* Whether what a query sets under this name is meant for the server alone. */
 static int is_private(const char *name, size_t n)
 {
-	static const char *const parts[] = {"code", "pass", "sig"};
-
-	return secrets_is_named(name, n) || has_one(name, n, parts, sizeof parts / sizeof *parts);
+	return secrets_is_named(name, n) || secrets_name_has(name, n, "code") ||
+	       secrets_name_has(name, n, "pass") || secrets_name_has(name, n, "sig");
 }
 
 void secrets_add_url(struct secrets *s, const char *url)

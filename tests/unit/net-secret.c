@@ -26,6 +26,15 @@ static const char *stars(size_t n)
 	return out;
 }
 
+/* Whether all of the words, or none, are names of what is secret. */
+static int all_are(int secret, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (secrets_is_named(names[i], strlen(names[i])) != secret)
+			return 0;
+	return 1;
+}
+
 static void put_base64(const char *s, size_t n, int url, struct buf *b)
 {
 	static const char digits[] =
@@ -148,6 +157,16 @@ int main(void)
 	ok_str(masked(&s, "letmein-please 2024-10-21 aBcDeFgH99 plainvalue user"),
 	       "************** 2024-10-21 ********** plainvalue user",
 	       "a URL's password and signature");
+	static const char *const doors[] = {"Authorization", "x-api-key",     "X-FT-Key",
+					    "Set-Cookie",    "X-Auth",	      "x-amz-credential",
+					    "TOKEN",	     "X-Author-Key",  "x-client-secret",
+					    "proxy-auth",    "Authentication"};
+	static const char *const plain[] = {"X-Author",	    "x-authored-by", "Keywords",
+					    "x-session-id", "Host",	     "",
+					    "x-toke"};
+	ok(all_are(1, doors, sizeof doors / sizeof *doors) &&
+		   all_are(0, plain, sizeof plain / sizeof *plain),
+	   "names of what opens doors, and others like them");
 	ok(http_is_exposed("http://example.com/v1") && http_is_exposed("http://10.0.0.7:8000") &&
 		   !http_is_exposed("https://example.com") &&
 		   !http_is_exposed("http://127.0.0.1:80/x") &&
