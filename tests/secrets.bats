@@ -52,48 +52,59 @@ prepare() {
 	done >train.jsonl
 }
 
-@test "what a server sends back shows no key and no header's value" {
-	prepare
-	for as in error answer stream html header; do
+# each FUNCTION AS... - calls it for a server that sends back what it was sent AS that, in each form: every
+# one in a directory of its own, and all at once, for most of their time is waiting to try again.
+each() {
+	local as form pid pids=()
+	for as in "${@:2}"; do
 		for form in plain escaped percent base64; do
-			start_mirror --as $as --form $form
-			local stream=
-			[ $as != stream ] || stream=--stream
-			mkdir -p out
-			# shellcheck disable=SC2086
-			ft-prompt -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" --cache out/cache --max-errors 100 \
-				$stream in.jsonl \
-				>out/$as-$form 2>out/$as-$form.err || :
-			[ -s out/$as-$form ]
-			ft-judge -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" -c good in.jsonl \
-				>out/judge-$as-$form 2>out/judge-$as-$form.err || :
-			[ -s out/judge-$as-$form ]
-			HF_ENDPOINT=${URL%/v1} HF_HOME=$TMP/home ft-pull org/m >out/pull 2>out/pull.err || :
-			[ -s out/pull.err ]
-			stop "$MIRROR"
-			nothing_shown out/*
-			rm -r out
+			mkdir -p "$as-$form/out"
+			(
+				cd "$as-$form" || exit
+				start_mirror --as "$as" --form "$form"
+				trap 'stop "$MIRROR"' EXIT
+				"$1" "$as"
+			) &
+			pids+=($!)
 		done
 	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+}
+
+answers() {
+	local stream=
+	[ "$1" != stream ] || stream=--stream
+	# shellcheck disable=SC2086
+	ft-prompt -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" --cache out/cache --max-errors 100 $stream ../in.jsonl \
+		>out/answers 2>out/answers.err || :
+	[ -s out/answers ]
+	ft-judge -u "$URL" -m m -j 1 --retries 0 -H "X-Secret: $OTHER" -c good ../in.jsonl >out/judge 2>out/judge.err || :
+	[ -s out/judge ]
+	HF_ENDPOINT=${URL%/v1} HF_HOME=$PWD/home ft-pull org/m >out/pull 2>out/pull.err || :
+	[ -s out/pull.err ]
+	nothing_shown out/*
+}
+
+@test "what a server sends back shows no key and no header's value" {
+	prepare
+	each answers error answer stream html header
+}
+
+jobs_of() {
+	ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch out/batch --batch-poll 0.01 ../in.jsonl \
+		>out/answers 2>out/answers.err || :
+	[ -s out/answers ] || [ -s out/answers.err ]
+	ft-train -q --poll 0.01 -m m --remote "$URL" -o out/job ../train.jsonl >out/rows 2>out/rows.err || :
+	[ -s out/rows.err ]
+	find out -type f -exec cat {} + >all
+	nothing_shown all
 }
 
 @test "batches and jobs at a provider show none" {
 	prepare
-	for as in error answer html; do
-		for form in plain escaped percent base64; do
-			start_mirror --as $as --form $form
-			mkdir -p out
-			ft-prompt -u "$URL" -m m --retries 0 -H "X-Secret: $OTHER" --batch out/batch --batch-poll 0.01 in.jsonl \
-				>out/answers 2>out/answers.err || :
-			[ -s out/answers ] || [ -s out/answers.err ]
-			ft-train -q --poll 0.01 -m m --remote "$URL" -o out/job train.jsonl >out/rows 2>out/rows.err || :
-			[ -s out/rows.err ]
-			stop "$MIRROR"
-			find out -type f -exec cat {} + >all
-			nothing_shown all
-			rm -r out
-		done
-	done
+	each jobs_of error answer html
 }
 
 @test "headers stay with the host that they were given for" {
