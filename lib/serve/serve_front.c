@@ -200,18 +200,30 @@ static size_t block_size(const struct serve_call *c)
 						    : (size_t)c->length;
 }
 
+/* The body as libmicrohttpd wants it: what is there in whole goes out in one piece with its head, the
+ * rest as it comes. */
+static struct MHD_Response *make_response(struct serve_call *c)
+{
+	struct MHD_Response *m;
+
+	if (c->status == 204 || c->status == 304 || c->status < 200)
+		return MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+	if (!c->out_ended || c->out_broken || c->out_at || !c->out.len ||
+	    c->length != (long long)c->out.len)
+		return MHD_create_response_from_callback(c->length >= 0 ? (uint64_t)c->length
+									: MHD_SIZE_UNKNOWN,
+							 block_size(c), read_out, c, NULL);
+	m = MHD_create_response_from_buffer(c->out.len, c->out.data, MHD_RESPMEM_MUST_FREE);
+	if (m)
+		memset(&c->out, 0, sizeof c->out);
+	return m;
+}
+
 static enum MHD_Result send_answer(struct serve_call *c)
 {
-	int empty = c->status == 204 || c->status == 304 || c->status < 200;
-	struct MHD_Response *m;
+	struct MHD_Response *m = make_response(c);
 	enum MHD_Result rc;
 
-	if (empty)
-		m = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-	else
-		m = MHD_create_response_from_callback(c->length >= 0 ? (uint64_t)c->length
-								     : MHD_SIZE_UNKNOWN,
-						      block_size(c), read_out, c, NULL);
 	if (!m)
 		return MHD_NO;
 	for (const char *p = c->head.data, *end = p + c->head.len, *next; p && p < end; p = next) {
