@@ -275,9 +275,12 @@ END
 @test "a call that its client keeps out of the log is not in it, and is counted" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log
-	ask secret '{"store": false}' -o /dev/null
-	ask secret '{}' -o /dev/null -H 'x-ft-log: no'
-	ask open '{"store": true}' -o /dev/null
+	ask secret '{"store": false}' -o /dev/null -D head-1
+	ask secret '{}' -o /dev/null -H 'x-ft-log: no' -D head-2
+	ask open '{"store": true}' -o /dev/null -D head-3
+	# none is promised a record that is not there
+	run ! grep -qi x-ft-record head-1 head-2
+	grep -qi '^x-ft-record: ' head-3
 	[ "$(jq -r .output log/*.jsonl)" = open ]
 	[ "$(metric kept_out_total)" -eq 2 ]
 }

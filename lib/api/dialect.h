@@ -128,7 +128,8 @@ struct dialect_stream {
 	struct dialect_growth text_growth, reasoning_growth;
 	/* raw JSON; usage_end: what Anthropic reports at the end; error: the body of one */
 	struct buf usage, usage_end, model, error, finish;
-	struct buf bad; /* why it is no answer, or empty */
+	struct buf bad;	     /* why it is no answer, or empty */
+	struct buf left_out; /* names of what an answer holds and a record has no place for */
 	struct buf
 		odd; /* an event of the Responses API that is not known: its end tells what it was */
 	int garbled;   /* bad because what came is no JSON */
@@ -137,6 +138,9 @@ struct dialect_stream {
 	int ended, done; /* done: by [DONE] or the like */
 	double first;	 /* when the first piece of an answer came; 0: none yet */
 };
+
+/* Appends a name (a JSON string) to a list with commas between, unless it stands there. */
+void dialect_leave_out(struct buf *list, struct span name);
 
 void dialect_stream_release(struct dialect_stream *s);
 /* now: seconds on the monotonic clock. */

@@ -325,6 +325,7 @@ static void anthropic_block(struct dialect_stream *s, struct span b, int64_t ind
 		dialect_add(s, &c->name, json_member(b, "name"));
 		dialect_give_arguments(s, c, dialect_absent(input) ? span_of("{}") : input);
 	} else if (is_aside(type)) {
+		dialect_leave_out(&s->left_out, type);
 		dialect_new_piece(s, DIALECT_ASIDE, index);
 	} else {
 		dialect_bad(s, "a content block is not understood", b);

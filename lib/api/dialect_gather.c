@@ -6,7 +6,8 @@
 #include "dialect_impl.h"
 
 #define PIECES_MAX 4096
-#define BROKEN 502 /* what a provider that broke off would have said */
+#define LEFT_OUT_MOST 4096 /* bytes of names */
+#define BROKEN 502	   /* what a provider that broke off would have said */
 
 void dialect_release_piece(struct dialect_piece *p)
 {
@@ -19,10 +20,10 @@ void dialect_release_piece(struct dialect_piece *p)
 
 void dialect_stream_release(struct dialect_stream *s)
 {
-	struct buf *const bufs[] = {&s->line,	   &s->data,	&s->event, &s->text,
-				    &s->reasoning, &s->refusal, &s->usage, &s->usage_end,
-				    &s->logprobs,  &s->model,	&s->error, &s->finish,
-				    &s->bad,	   &s->odd};
+	struct buf *const bufs[] = {&s->line,	   &s->data,	&s->event,   &s->text,
+				    &s->reasoning, &s->refusal, &s->usage,   &s->usage_end,
+				    &s->logprobs,  &s->model,	&s->error,   &s->finish,
+				    &s->bad,	   &s->odd,	&s->left_out};
 
 	for (size_t i = 0; i < s->n; i++)
 		dialect_release_piece(&s->pieces[i]);
@@ -30,6 +31,33 @@ void dialect_stream_release(struct dialect_stream *s)
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		buf_release(bufs[i]);
 	memset(s, 0, sizeof *s);
+}
+
+static int is_listed(struct span list, struct span name)
+{
+	while (list.n) {
+		const char *comma = memchr(list.s, ',', list.n);
+		size_t n = comma ? (size_t)(comma - list.s) : list.n;
+
+		if (span_eq((struct span){list.s, n}, name))
+			return 1;
+		list.s += n + (comma != NULL);
+		list.n -= n + (comma != NULL);
+	}
+	return 0;
+}
+
+void dialect_leave_out(struct buf *list, struct span what)
+{
+	struct buf name = BUF_INIT;
+
+	if (json_string(what, &name) || !name.len)
+		buf_adds(&name, "unknown");
+	if (list->len < LEFT_OUT_MOST && !is_listed(buf_span(list), buf_span(&name))) {
+		buf_adds(list, list->len ? "," : "");
+		buf_addspan(list, buf_span(&name));
+	}
+	buf_release(&name);
 }
 
 void dialect_bad(struct dialect_stream *s, const char *what, struct span v)
@@ -350,6 +378,7 @@ void dialect_give(enum dialect_kind d, const struct dialect_stream *s, int force
 	a->has_output = s->has_text;
 	dialect_decode(&s->refusal, &a->refusal);
 	dialect_decode(&s->reasoning, &a->reasoning);
+	buf_addspan(&a->left_out, buf_span(&s->left_out));
 	put_calls(d, s, forced_schema, a);
 	if (d == DIALECT_ANTHROPIC && json_is(stop, "refusal"))
 		buf_adds(&a->refusal, "the API refused to answer");

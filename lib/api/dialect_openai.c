@@ -208,6 +208,42 @@ void dialect_openai_gather(struct dialect_stream *s)
 	take_last(&s->reasoning_growth, &s->reasoning);
 }
 
+/* Whether there is anything in it, at whatever depth: servers send objects whose members are all null. */
+static int says_something(struct span v)
+{
+	struct json_iter it = {0};
+	struct span key, inside;
+
+	if (json_kind(v) != JSON_ARRAY && json_kind(v) != JSON_OBJECT)
+		return dialect_says(v);
+	while (json_next(&it, v, &key, &inside))
+		if (says_something(inside))
+			return 1;
+	return 0;
+}
+
+/* What of a message has no place in a record: pictures, sound, citations and what servers add. */
+static void leave_out_others(struct dialect_stream *s, struct span m, const char *const *known,
+			     size_t n)
+{
+	/* Words for what is known already. */
+	static const char *const same[] = {"role", "name", "thinking_blocks", "parsed"};
+	struct json_iter it = {0};
+	struct span key, v;
+
+	while (json_next(&it, m, &key, &v)) {
+		size_t i = 0, k = 0;
+
+		while (i < n && !json_is(key, known[i]))
+			i++;
+		while (k < sizeof same / sizeof *same && !json_is(key, same[k]))
+			k++;
+		if (i < n ? json_is(key, "audio") && dialect_says(json_member(v, "data"))
+			  : k == sizeof same / sizeof *same && says_something(v))
+			dialect_leave_out(&s->left_out, key);
+	}
+}
+
 static void openai_message(struct dialect_stream *s, struct span m, int whole)
 {
 	enum {
@@ -228,6 +264,7 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 	size_t before = s->reasoning.len, said = s->text.len;
 
 	dialect_members(m, names, MEMBERS, v);
+	leave_out_others(s, m, names, MEMBERS);
 	calls = v[TOOLS];
 	function = v[FUNCTION];
 	s->any = 1;

@@ -149,6 +149,10 @@ void dialect_responses_end(struct dialect_stream *s, struct span response, const
 		buf_clear(&s->logprobs);
 		buf_addspan(&s->logprobs, buf_span(&whole.logprobs));
 	}
+	if (whole.left_out.len) {
+		buf_clear(&s->left_out);
+		buf_addspan(&s->left_out, buf_span(&whole.left_out));
+	}
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (replaces(s, &whole, all[i]))
 			kinds |= all[i];

@@ -433,7 +433,9 @@ static void item_told(struct dialect_stream *s, struct span item, struct place a
 		call_item(s, DIALECT_CALL, item, &at, 1, whole);
 	else if (json_is(type, "custom_tool_call"))
 		call_item(s, DIALECT_CUSTOM, item, &at, 1, whole);
-	else if (!is_aside(type))
+	else if (is_aside(type))
+		dialect_leave_out(&s->left_out, type);
+	else
 		dialect_bad(s, "an item of the output is not understood", item);
 }
 
@@ -454,7 +456,9 @@ static void item_added(struct dialect_stream *s, struct span v)
 		call_item(s, DIALECT_CALL, item, &at, 0, 0);
 	else if (json_is(type, "custom_tool_call"))
 		call_item(s, DIALECT_CUSTOM, item, &at, 0, 0);
-	else if (!json_is(type, "message") && !json_is(type, "reasoning") && !is_aside(type))
+	else if (is_aside(type))
+		dialect_leave_out(&s->left_out, type);
+	else if (!json_is(type, "message") && !json_is(type, "reasoning"))
 		dialect_bad(s, "an item of the output is not understood", v);
 }
 

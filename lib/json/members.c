@@ -32,6 +32,7 @@ static const struct {
 	{"attempts", MEMBER_ANSWER | MEMBER_PASSED},
 	{"request_id", MEMBER_ANSWER | MEMBER_PASSED},
 	{"logprobs", MEMBER_ANSWER | MEMBER_PASSED},
+	{"output_left_out", MEMBER_ANSWER | MEMBER_PASSED},
 	{"cached", MEMBER_ANSWER | MEMBER_PASSED},
 	{"prompt_label", MEMBER_ANSWER | MEMBER_PASSED},
 	{"prompt_hash", MEMBER_ANSWER | MEMBER_PASSED},

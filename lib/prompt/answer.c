@@ -49,6 +49,8 @@ void answer_write(const struct backend_answer *a, struct buf *json)
 		jw_put_str(&w, "request_id", a->request_id);
 	if (a->logprobs.len)
 		jw_put_raw(&w, "logprobs", buf_span(&a->logprobs));
+	if (a->left_out.len)
+		jw_put_text(&w, "output_left_out", buf_span(&a->left_out));
 	if (a->cached)
 		jw_put_bool(&w, "cached", 1);
 	jw_end(&w);
@@ -95,6 +97,7 @@ int answer_read(struct span json, struct backend_answer *a)
 	get_text(json, "finish_reason", a->finish_reason, sizeof a->finish_reason);
 	buf_addspan(&a->usage, json_member(json, "usage"));
 	buf_addspan(&a->logprobs, json_member(json, "logprobs"));
+	json_string(json_member(json, "output_left_out"), &a->left_out);
 	get_text(json, "request_id", a->request_id, sizeof a->request_id);
 	a->latency = get_number(json, "latency");
 	a->latency_batch = get_number(json, "latency_batch");

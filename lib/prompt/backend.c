@@ -22,6 +22,7 @@ void backend_answer_clear(struct backend_answer *a)
 	buf_clear(&a->reasoning);
 	buf_clear(&a->usage);
 	buf_clear(&a->logprobs);
+	buf_clear(&a->left_out);
 	buf_clear(&a->asked);
 	buf_clear(&a->error_message);
 	a->model[0] = a->finish_reason[0] = a->request_id[0] = a->error_type[0] = 0;
@@ -37,6 +38,7 @@ void backend_answer_release(struct backend_answer *a)
 	buf_release(&a->reasoning);
 	buf_release(&a->usage);
 	buf_release(&a->logprobs);
+	buf_release(&a->left_out);
 	buf_release(&a->asked);
 	buf_release(&a->error_message);
 	backend_answer_clear(a);

@@ -69,6 +69,8 @@ struct backend_answer {
 	struct buf usage;
 	/* JSON array, one element for each token: {"token", "logprob", "top_logprobs"}, or empty */
 	struct buf logprobs;
+	/* names, with commas between, of what came with it and is kept nowhere; or empty */
+	struct buf left_out;
 	char model[128];	/* who answered */
 	char finish_reason[32]; /* stop, length, tool_calls, content_filter ...; "" unknown */
 	char request_id[128];

@@ -3,33 +3,7 @@
 #include "asked.h"
 
 #include <string.h>
-
-static int is_listed(struct span list, struct span name)
-{
-	while (list.n) {
-		const char *comma = memchr(list.s, ',', list.n);
-		size_t n = comma ? (size_t)(comma - list.s) : list.n;
-
-		if (span_eq((struct span){list.s, n}, name))
-			return 1;
-		list.s += n + (comma != NULL);
-		list.n -= n + (comma != NULL);
-	}
-	return 0;
-}
-
-static void leave_out(struct buf *list, struct span what)
-{
-	struct buf name = BUF_INIT;
-
-	if (json_string(what, &name) || !name.len)
-		buf_adds(&name, "unknown");
-	if (!is_listed(buf_span(list), buf_span(&name))) {
-		buf_adds(list, list->len ? "," : "");
-		buf_addspan(list, buf_span(&name));
-	}
-	buf_release(&name);
-}
+#include "../api/dialect.h"
 
 /* --- a turn while it is gathered --- */
 
@@ -180,7 +154,7 @@ static void put_function(struct span tool, const char *parameters, struct jw *w,
 		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 			known |= json_is(key, names[i]);
 		if (!known && json_kind(v) > JSON_FALSE)
-			leave_out(left_out, key);
+			dialect_leave_out(left_out, key);
 	}
 	jw_object(w);
 	jw_put_str(w, "type", "function");
@@ -210,7 +184,7 @@ static void put_tools(struct span tools, const char *type, const char *parameter
 		if (json_kind(is) <= JSON_NULL || json_is(is, type))
 			put_function(tool, parameters, w, left_out);
 		else
-			leave_out(left_out, is);
+			dialect_leave_out(left_out, is);
 	}
 	jw_end(w);
 }
@@ -243,7 +217,7 @@ static void anthropic_image(struct turn *t, struct span block, struct buf *left_
 		json_put_string(&quoted, text.data, text.len);
 		add_image(t, buf_span(&quoted), (struct span){0});
 	} else {
-		leave_out(left_out, json_member(block, "type"));
+		dialect_leave_out(left_out, json_member(block, "type"));
 	}
 	buf_release(&text);
 	buf_release(&quoted);
@@ -277,11 +251,11 @@ static void anthropic_blocks(struct span content, struct turn *t, struct jw *w,
 			put_result(&result, json_member(b, "tool_use_id"), w);
 			turn_release(&result);
 			if (json_kind(json_member(b, "is_error")) == JSON_TRUE)
-				leave_out(left_out, span_of("\"is_error\""));
+				dialect_leave_out(left_out, span_of("\"is_error\""));
 		} else if (json_is(type, "document") || json_is(type, "search_result")) {
 			add_part(t, b);
 		} else {
-			leave_out(left_out, type);
+			dialect_leave_out(left_out, type);
 		}
 	}
 }
@@ -297,7 +271,7 @@ void asked_put_messages(const struct record *body, struct jw *w, struct buf *lef
 	if (json_kind(format) <= JSON_NULL)
 		format = json_member(record_get(body, "output_config"), "format");
 	if (json_kind(messages) != JSON_ARRAY)
-		leave_out(left_out, span_of("\"messages\""));
+		dialect_leave_out(left_out, span_of("\"messages\""));
 	jw_put_array(w, "messages");
 	if (json_kind(system) > JSON_NULL) {
 		anthropic_blocks(system, &t, NULL, left_out);
@@ -345,7 +319,7 @@ static void response_parts(struct span content, struct turn *t, struct buf *left
 		else if (json_is(type, "input_file") || json_is(type, "input_audio"))
 			add_part(t, p);
 		else
-			leave_out(left_out, type);
+			dialect_leave_out(left_out, type);
 	}
 }
 
@@ -381,7 +355,7 @@ static void response_item(struct span item, struct turn *said, struct jw *w, str
 		response_parts(json_member(item, "content"), &t, left_out);
 		put_turn(&t, role, w);
 	} else {
-		leave_out(left_out, type);
+		dialect_leave_out(left_out, type);
 	}
 	turn_release(&t);
 }
@@ -395,7 +369,7 @@ void asked_put_responses(const struct record *body, struct jw *w, struct buf *le
 	struct turn t = {0};
 
 	if (json_kind(input) != JSON_STRING && json_kind(input) != JSON_ARRAY)
-		leave_out(left_out, span_of("\"input\""));
+		dialect_leave_out(left_out, span_of("\"input\""));
 	jw_put_array(w, "messages");
 	if (json_kind(instructions) == JSON_STRING) {
 		add_text(&t, instructions);
@@ -418,6 +392,6 @@ void asked_put_responses(const struct record *body, struct jw *w, struct buf *le
 	else if (json_is(json_member(choice, "type"), "function"))
 		put_named_choice(json_member(choice, "name"), w);
 	else if (json_kind(choice) > JSON_NULL)
-		leave_out(left_out, span_of("\"tool_choice\""));
+		dialect_leave_out(left_out, span_of("\"tool_choice\""));
 	put_format(format, json_member(format, "name"), w);
 }

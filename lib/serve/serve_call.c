@@ -117,9 +117,9 @@ void serve_call_refuse(struct serve_call *c, int status, const char *type, const
 
 /* --- the record --- */
 
-static int written_down(const struct serve_call *c)
+int serve_call_leaves_record(const struct serve_call *c)
 {
-	if (c->no_log || c->request.kept_out)
+	if (!c->route || c->no_log || c->request.kept_out)
 		return 0;
 	/* By the id, so that a call and its shadow agree. */
 	return hash_unit(hash64(span_of(c->id), 3)) < c->route->log;
@@ -186,7 +186,7 @@ static void record(struct serve_call *c, struct serve_ask *a, const char *error_
 		row->prompt_tokens += sums.prompt_tokens > 0 ? sums.prompt_tokens : 0;
 		row->completion_tokens += sums.completion_tokens > 0 ? sums.completion_tokens : 0;
 		row->cost += sums.cost > 0 ? sums.cost : 0;
-		if (written_down(c))
+		if (serve_call_leaves_record(c))
 			serve_log(s, buf_span(&lines));
 		else
 			s->meter.count[METER_KEPT_OUT]++;

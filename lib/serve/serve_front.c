@@ -240,7 +240,7 @@ static enum MHD_Result send_answer(struct serve_call *c)
 										   ? c->at
 										   : c->n_order - 1]]
 							.name);
-		if (c->request.kind != CAPTURE_NONE)
+		if (c->request.kind != CAPTURE_NONE && serve_call_leaves_record(c))
 			MHD_add_response_header(m, "x-ft-record", c->id);
 	}
 	if (c->s->draining || !c->body_over)

@@ -252,6 +252,8 @@ void serve_call_refuse(struct serve_call *c, int status, const char *type, const
 		       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* Lets libmicrohttpd look at the connection again. */
 void serve_call_resume(struct serve_call *c);
+/* Whether it leaves a record, as far as the client and its route have a say. */
+int serve_call_leaves_record(const struct serve_call *c);
 struct span serve_call_header(const struct serve_call *c, const char *name);
 /* Gives up what is under way: the program ends. */
 void serve_call_interrupt(struct serve_call *c);

@@ -197,9 +197,68 @@ static void keeps_what_came(void)
 	buf_release(&json);
 }
 
+/* What of an answer has no place in a record is named in it. */
+static void names_what_it_leaves_out(void)
+{
+	static const struct {
+		struct shape shape;
+		const char *names;
+	} cases[] = {
+		{{.what = "pictures",
+		  .d = O,
+		  .stream = DELTA("\"content\":\"hi\"") DELTA(
+			  "\"images\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:,\"}}]")
+			  END},
+		 "images"},
+		{{.what = "citations twice, and sound",
+		  .d = O,
+		  .stream = DELTA(
+			  "\"content\":\"hi\",\"annotations\":[{\"type\":\"url_citation\"}]")
+			  DELTA("\"annotations\":[{\"type\":\"url_citation\"}],\"audio\":{\"data\":\"AA\"}")
+				  END},
+		 "annotations,audio"},
+		{{.what = "members with nothing in them",
+		  .d = O,
+		  .stream = DELTA(
+			  "\"role\":\"assistant\",\"content\":\"hi\",\"images\":[],\"annotations\":null,"
+			  "\"provider_specific_fields\":{\"refusal\":null,\"x\":[{}]},\"audio\":{\"id\":\"a\"}")
+			  END},
+		 NULL},
+		{{.what = "a name with a comma and a quote",
+		  .d = O,
+		  .stream = DELTA("\"content\":\"hi\",\"a\\\"b\":1") END},
+		 "a\\\"b"},
+		{{.what = "Anthropic's tools on its own side",
+		  .d = A,
+		  .stream = A_START A_BLOCK(
+			  "\"type\":\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\",\"input\":{}")
+			  A_BLOCK("\"type\":\"text\",\"text\":\"hi\"") A_END("end_turn")},
+		 "server_tool_use"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct backend_answer a = {0};
+		struct buf json = BUF_INIT, want = BUF_INIT;
+
+		read_stream(&cases[i].shape, 7, &a);
+		record(&a, &json);
+		if (cases[i].names)
+			buf_addf(&want, "\"output_left_out\":\"%s\"", cases[i].names);
+		ok(json.data && strstr(json.data, "\"output\":\"hi\"") &&
+			   (cases[i].names ? strstr(json.data, want.data) != NULL
+					   : !strstr(json.data, "output_left_out")),
+		   "%s: named where they are left out: %s", cases[i].shape.what,
+		   json.data ? json.data : "");
+		backend_answer_release(&a);
+		buf_release(&json);
+		buf_release(&want);
+	}
+}
+
 int main(void)
 {
 	check_shapes(shapes, sizeof shapes / sizeof *shapes);
 	keeps_what_came();
+	names_what_it_leaves_out();
 	return tap_done();
 }
