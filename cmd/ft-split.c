@@ -21,6 +21,7 @@
 #include "../lib/split/plan.h"
 #include "../lib/split/shelf.h"
 #include "../lib/split/summary.h"
+#include "../lib/split/trail.h"
 
 static const char *opt_ratio = "80:10:10", *opt_output, *opt_key, *opt_group, *opt_keep, *opt_time,
 		  *opt_after, *opt_html;
@@ -94,9 +95,9 @@ struct run {
 	struct plan plan;
 	struct reader reader;
 	struct source source;
+	struct trail trail;
 	struct shelf shelf;
 	struct progress progress;
-	struct buf line;
 	struct tally_up tally;
 	size_t skipped;
 };
@@ -116,16 +117,21 @@ static void die_at(struct err *e)
 	die(e);
 }
 
-static int next_record(struct record *rec)
+/* What a reader's next row comes to: whether there is one. */
+static int got_row(int got, struct err *e)
 {
-	struct err e = ERR_INIT;
-	int got = reader_next(&run.reader, rec, &e);
-
 	if (got < 0)
-		die(&e);
+		die(e);
 	if (got && run.reader.rows % 1024 == 0)
 		progress_set(&run.progress, (double)run.reader.rows, NULL);
 	return got;
+}
+
+static int next_record(struct record *rec)
+{
+	struct err e = ERR_INIT;
+
+	return got_row(reader_next(&run.reader, rec, &e), &e);
 }
 
 static void begin_reading(char **files, const char *what)
@@ -152,8 +158,7 @@ static enum side side_so_far(const struct record *rec)
 	return side;
 }
 
-/* already: the side that the record came with. */
-static void emit(const struct record *rec, enum side already, enum side side)
+static void emit(const struct trail_row *row, enum side side)
 {
 	struct err e = ERR_INIT;
 
@@ -162,23 +167,18 @@ static void emit(const struct record *rec, enum side already, enum side side)
 		return;
 	}
 	run.tally.count[side]++;
-	run.tally.already += already != SIDE_NONE;
+	run.tally.already += !row->seam.at;
 	if (opt_output) {
-		if (shelf_put(&run.shelf, side, rec->line, &e))
+		if (shelf_put(&run.shelf, side, row->line, &e))
 			die(&e);
 		return;
 	}
-	if (already != SIDE_NONE) {
-		out_line(rec->line.s, rec->line.n);
-		return;
+	if (row->seam.at) {
+		out_write(row->line.s, row->seam.at);
+		out_span(trail_text(&run.trail, row->seam, side));
 	}
-	struct edit edit = {"split", span_of(side_json(side))};
-	buf_clear(&run.line);
-	if (record_splice(rec, &edit, 1, &run.line)) {
-		err_set(&e, "a record too long to write");
-		die_at(&e);
-	}
-	out_line(run.line.data, run.line.len);
+	size_t rest = row->seam.at + row->seam.cut;
+	out_line(row->line.s + rest, row->line.n - rest);
 }
 
 /* One record at a time. A row whose input came before with a side of its own follows it. */
@@ -191,9 +191,11 @@ static void stream(char **files)
 	begin_reading(files, "rows");
 	while (!out_failed() && next_record(&rec)) {
 		enum side already = side_so_far(&rec);
-		if (plan_stream(&run.plan, &rec, already, &side, &e))
+		struct trail_row row;
+		if (plan_stream(&run.plan, &rec, already, &side, &e) ||
+		    trail_row(&rec, already, &row, &e))
 			die_at(&e);
-		emit(&rec, already, side);
+		emit(&row, side);
 	}
 	progress_end(&run.progress);
 	record_release(&rec);
@@ -208,7 +210,9 @@ static void weigh(void)
 	if (opt_keep && plan_keep_dir(&run.plan, opt_keep, &run.reader, &e))
 		die(&e);
 	while (next_record(&rec)) {
-		if (plan_add(&run.plan, &rec, &e))
+		enum side already = side_so_far(&rec);
+		if (plan_add(&run.plan, &rec, already, &e) ||
+		    trail_add(&run.trail, &rec, already, &e))
 			die_at(&e);
 	}
 	end_reading();
@@ -222,27 +226,17 @@ static void weigh(void)
 /* Hashes first, then lines. */
 static void read_twice(char **files)
 {
-	struct record rec = {0};
+	struct trail_row row;
 	struct err e = ERR_INIT;
-	size_t row = 0;
+	size_t n = 0;
 
 	if (source_open(&run.source, files, prog_stopping, &e))
 		die(&e);
 	weigh();
-	size_t rows = run.plan.ledger.rows - run.plan.kept;
 	begin_reading(run.source.files, "rows");
-	run.reader.on_bad = NULL;
-	while (row < rows && !out_failed() && next_record(&rec)) {
-		emit(&rec, side_so_far(&rec), plan_side(&run.plan, row));
-		row++;
-	}
+	while (!out_failed() && got_row(trail_next(&run.trail, &run.reader, &row, &e), &e))
+		emit(&row, plan_side(&run.plan, n++));
 	progress_end(&run.progress);
-	if (!prog_stopping() && !out_failed() && (row < rows || next_record(&rec))) {
-		err_set(&e, "the input changed while it was read: %zu rows, then %s", rows,
-			row < rows ? "fewer" : "more");
-		die(&e);
-	}
-	record_release(&rec);
 }
 
 static void summary(void)
@@ -394,6 +388,7 @@ int main(int argc, char **argv)
 	plan_options(&run.options);
 	int status = opt_check ? check(files) : split(files);
 	plan_release(&run.plan);
+	trail_release(&run.trail);
 	source_release(&run.source);
 	prog_end(status);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct map {
-	uint64_t *keys, *values;
+	struct map_slot *slots; /* beside each other what is looked at together */
 	unsigned char *used;
 	size_t n, cap; /* cap is 0 or a power of two */
 };

@@ -140,14 +140,15 @@ int json_string(struct span v, struct buf *b)
 
 int json_is(struct span v, const char *s)
 {
-	size_t n = strlen(s);
-	/* Escapes make a string longer than what it stands for. */
-	if (json_kind(v) != JSON_STRING || v.n < n + 2)
+	if (json_kind(v) != JSON_STRING)
 		return 0;
-	if (v.n == n + 2)
-		return memcmp(v.s + 1, s, n) == 0 && !memchr(s, '\\', n);
-	if ((v.s[1] != *s && v.s[1] != '\\') || !memchr(v.s, '\\', v.n))
-		return 0;
+	const char *p = v.s + 1, *end = v.s + v.n - 1, *rest = s;
+	while (p < end && *p == *rest && *p != '\\') {
+		p++;
+		rest++;
+	}
+	if (p == end || *p != '\\')
+		return p == end && !*rest;
 	struct buf b = BUF_INIT;
 	int same = json_string(v, &b) == 0 && span_is(buf_span(&b), s);
 	buf_release(&b);

@@ -135,11 +135,19 @@ int record_parse(struct record *r, struct span line, struct err *e)
 	return name_repeats(r, e) ? -1 : 0;
 }
 
+/* Names are short and mostly differ at once: no call and no count of theirs beforehand. */
+static inline int is_named(struct span key, const char *name)
+{
+	size_t i = 0;
+	while (i < key.n && name[i] && key.s[i] == name[i])
+		i++;
+	return i == key.n && !name[i];
+}
+
 struct span record_get(const struct record *r, const char *name)
 {
-	size_t n = strlen(name);
 	for (size_t i = 0; i < r->n; i++)
-		if (r->members[i].key.n == n && memcmp(r->members[i].key.s, name, n) == 0)
+		if (is_named(r->members[i].key, name))
 			return r->members[i].value;
 	return (struct span){0};
 }
@@ -149,7 +157,7 @@ struct span record_get(const struct record *r, const char *name)
 static const struct edit *edit_of(const struct edit *edits, size_t n, struct span key)
 {
 	for (size_t i = n; i-- > 0;)
-		if (span_is(key, edits[i].name))
+		if (is_named(key, edits[i].name))
 			return &edits[i];
 	return NULL;
 }
@@ -167,6 +175,20 @@ static const char *member_start(const struct record *r, size_t i)
 	while (*p != '"')
 		p++;
 	return p;
+}
+
+/* Whether a blank stands before the values, as some write them. */
+static int is_spaced(const struct record *r)
+{
+	return r->n > 0 && r->members[0].value.s[-1] == ' ';
+}
+
+static void put_name(const char *name, int comma, int spaced, struct buf *out)
+{
+	if (comma)
+		buf_adds(out, spaced ? ", " : ",");
+	json_put_string(out, name, strlen(name));
+	buf_adds(out, spaced ? ": " : ":");
 }
 
 int record_splice(const struct record *r, const struct edit *edits, size_t n, struct buf *out)
@@ -213,18 +235,38 @@ int record_splice(const struct record *r, const struct edit *edits, size_t n, st
 	if (!adding)
 		return buf_add(out, from, (size_t)(end - from));
 	buf_add(out, from, (size_t)(last - from));
-	int spaced = r->n > 0 && r->members[0].value.s[-1] == ' ';
 	for (size_t i = 0; i < n; i++) {
 		if (!edits[i].value.s || has_member(r, edits[i].name))
 			continue;
-		if (kept)
-			buf_adds(out, spaced ? ", " : ",");
-		json_put_string(out, edits[i].name, strlen(edits[i].name));
-		buf_adds(out, spaced ? ": " : ":");
+		put_name(edits[i].name, kept, is_spaced(r), out);
 		buf_addspan(out, edits[i].value);
 		kept = 1;
 	}
 	if (last > close)
 		last = close;
 	return buf_add(out, last, (size_t)(end - last));
+}
+
+int record_seam(const struct record *r, const char *name, struct seam *s)
+{
+	const uint32_t most = INT32_MAX;
+	struct span value = record_get(r, name);
+	const char *last =
+		r->n ? r->members[r->n - 1].value.s + r->members[r->n - 1].value.n : r->body.s + 1;
+
+	*s = (struct seam){0};
+	if (r->line.n > most)
+		return -1;
+	s->at = (uint32_t)((value.s ? value.s : last) - r->line.s) & most;
+	s->cut = (uint32_t)value.n & most;
+	s->comma = r->n > 0;
+	s->spaced = is_spaced(r) & 1;
+	return 0;
+}
+
+void seam_put(struct seam s, const char *name, struct span value, struct buf *out)
+{
+	if (!s.cut)
+		put_name(name, s.comma, s.spaced, out);
+	buf_addspan(out, value);
 }

@@ -7,6 +7,7 @@
 #define FT_JSON_RECORD_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "json.h"
 #include "marks.h"
 
@@ -42,6 +43,17 @@ struct edit {
 /* Appends the line with the n edits spliced into its original bytes; every other byte stays as it
  * is. No newline is added. */
 int record_splice(const struct record *r, const struct edit *edits, size_t n, struct buf *out);
+
+/* Where a line gives way to one member that is set: as record_splice with that edit alone, for those
+ * who write a line without a copy, or later than they took it apart. */
+struct seam {
+	uint32_t at : 31, comma : 1;   /* offset in the line; whether members stand before */
+	uint32_t cut : 31, spaced : 1; /* bytes of the value there, 0 where the member is new */
+};
+/* -1 where the line is too long for a seam. */
+int record_seam(const struct record *r, const char *name, struct seam *s);
+/* Appends what takes the place of the cut bytes. */
+void seam_put(struct seam s, const char *name, struct span value, struct buf *out);
 
 /* The input key of ft-jsonl(5): 32 hex digits and a NUL. XXH3-128 of the canonical input (messages
  * without the final assistant message, tools, response_format; without messages prompt; else the

@@ -253,13 +253,12 @@ static int side_by_time(struct plan *p, const struct record *r, int *side, struc
 	return 0;
 }
 
-int plan_add(struct plan *p, const struct record *r, struct err *e)
+int plan_add(struct plan *p, const struct record *r, enum side side, struct err *e)
 {
 	uint64_t unit, input;
-	enum side side;
 	int by_time = SIDE_NONE;
 
-	if (side_read(record_get(r, "split"), &side, e) || plan_hash(p, r, &unit, &input, e))
+	if (plan_hash(p, r, &unit, &input, e))
 		return -1;
 	if (side == SIDE_NONE && p->kept) {
 		uint64_t *was = map_get(&p->kept_rows, identity(r, input));

@@ -74,7 +74,8 @@ int plan_keep(struct plan *p, const struct record *r, enum side side, struct err
 /* All rows of DIR/train.jsonl, valid.jsonl and test.jsonl in this way; r says what to do with bad
  * lines and when to stop. -1 where there is none of the three. */
 int plan_keep_dir(struct plan *p, const char *dir, struct reader *r, struct err *e);
-int plan_add(struct plan *p, const struct record *r, struct err *e);
+/* The next row of the input, which came with this side or with none. */
+int plan_add(struct plan *p, const struct record *r, enum side side, struct err *e);
 int plan_settle(struct plan *p, struct pool *pool, struct err *e);
 /* After it: how many rows of the input the largest set of rows that share a side has. *name is the
  * key or group that it came from; empty where that is not known. */

@@ -72,6 +72,16 @@ static struct span parse(struct record *r, const char *line)
 	return r->line;
 }
 
+/* The line with one member set at its seam. */
+static void sew(const struct record *r, const char *name, const char *value, struct buf *b)
+{
+	struct seam s;
+	record_seam(r, name, &s);
+	buf_add(b, r->line.s, s.at);
+	seam_put(s, name, span_of(value), b);
+	buf_add(b, r->line.s + s.at + s.cut, r->line.n - s.at - s.cut);
+}
+
 static void check_splice(const char *line, const char *name, const char *value, const char *want)
 {
 	struct record r = {0};
@@ -80,6 +90,11 @@ static void check_splice(const char *line, const char *name, const char *value, 
 	struct edit ed = {name, span_of(value)};
 	record_splice(&r, &ed, 1, &b);
 	ok_str(b.data, want, "splice %s into %s", name, line);
+	if (value) {
+		buf_clear(&b);
+		sew(&r, name, value, &b);
+		ok_str(b.data, want, "and at its seam");
+	}
 	buf_release(&b);
 	record_release(&r);
 }
@@ -109,7 +124,7 @@ static void splice_restores(void)
 	int good = 1;
 	rng_seed(&g, 1, 0);
 	for (int round = 0; round < 2000; round++) {
-		struct buf line = BUF_INIT, once = BUF_INIT, back = BUF_INIT;
+		struct buf line = BUF_INIT, once = BUF_INIT, back = BUF_INIT, sewn = BUF_INIT;
 		struct record r = {0}, s = {0};
 		size_t n = (size_t)rng_below(&g, 5);
 		const char *gap = rng_below(&g, 2) ? " " : "";
@@ -122,11 +137,14 @@ static void splice_restores(void)
 		struct edit add = {"ft", span_of("{\"x\":1}")}, del = {"ft", {0}};
 		record_splice(&r, &add, 1, &once);
 		good &= record_parse(&s, buf_span(&once), NULL) == 0 && s.n == n + 1;
+		sew(&r, "ft", "{\"x\":1}", &sewn);
+		good &= span_eq(buf_span(&once), buf_span(&sewn));
 		record_splice(&s, &del, 1, &back);
 		good &= span_eq(buf_span(&line), buf_span(&back));
 		buf_release(&line);
 		buf_release(&once);
 		buf_release(&back);
+		buf_release(&sewn);
 		record_release(&r);
 		record_release(&s);
 	}
