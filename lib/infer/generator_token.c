@@ -12,11 +12,12 @@ void generator_choose(void *arg, size_t i)
 	struct sequence *s = g->running[i];
 	size_t vocab = g->m->config.vocab, at = s->n - s->prompt,
 	       k = s->q.logprobs > 0 ? (size_t)s->q.logprobs : 0;
-	float *logits = g->logits + (size_t)s->logits * vocab;
 	double sum = NAN;
+	float *logits;
 
 	if (s->logits < 0)
 		return;
+	logits = g->logits + (size_t)s->logits * vocab;
 	if (s->q.logprobs >= 0) {
 		if (at >= s->top_cap) {
 			size_t cap = at * 2 + 16;
