@@ -1,6 +1,7 @@
 /* progress: a bar on standard error. See progress.h. */
 #include "progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,11 @@ double progress_clock(void)
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double progress_milli(double seconds)
+{
+	return round(seconds * 1e3) / 1e3;
 }
 
 void progress_begin(struct progress *p, const char *what, double total, int quiet)

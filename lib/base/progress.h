@@ -24,5 +24,7 @@ void progress_end(struct progress *p);
 
 /* Seconds on the monotonic clock. */
 double progress_clock(void);
+/* Seconds to the millisecond, as durations of work are told; NaN stays. */
+double progress_milli(double seconds);
 
 #endif

@@ -246,7 +246,7 @@ static int conclude(struct road *k, enum remote_end how, size_t files, double be
 	jw_put_str(&w, "error", j->error.len ? j->error.data : NULL);
 	jw_put_num(&w, "trained_tokens", j->tokens < 0 ? NAN : (double)j->tokens);
 	jw_put_int(&w, "files", files);
-	jw_put_num(&w, "seconds_followed", round((progress_clock() - began) * 1000) / 1000);
+	jw_put_num(&w, "seconds_followed", progress_milli(progress_clock() - began));
 	jw_end(&w);
 	put_row(k, buf_span(&b));
 	buf_addc(&b, '\n');

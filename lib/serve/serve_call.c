@@ -125,11 +125,6 @@ int serve_call_leaves_record(const struct serve_call *c)
 	return hash_unit(hash64(span_of(c->id), 3)) < c->route->log;
 }
 
-static double micro(double x)
-{
-	return round(x * 1e6) / 1e6;
-}
-
 /* a: NULL where nobody was asked. Once a call. */
 static void record(struct serve_call *c, struct serve_ask *a, const char *error_type,
 		   const char *error)
@@ -151,9 +146,9 @@ static void record(struct serve_call *c, struct serve_ask *a, const char *error_
 	how.target = a ? a->target->name : NULL;
 	how.fallback = c->fallback;
 	how.session = buf_span(&c->session);
-	how.latency = micro(now - c->began);
+	how.latency = now - c->began;
 	/* A whole answer has no first piece. */
-	how.ttft = first > 0 ? micro(first - c->began) : NAN;
+	how.ttft = first > 0 ? first - c->began : NAN;
 	how.status = a ? a->status : 0;
 	how.error_type = error_type;
 	how.error = error;

@@ -196,8 +196,8 @@ static void write_record(struct serve_shadow *w, struct serve_ask *a, const char
 	how.client = q->client_name;
 	how.session = buf_span(&q->session);
 	how.shadow = 1;
-	how.latency = round((now - began) * 1e6) / 1e6;
-	how.ttft = first > 0 ? round((first - began) * 1e6) / 1e6 : NAN;
+	how.latency = now - began;
+	how.ttft = first > 0 ? first - began : NAN;
 	how.status = a ? a->status : 0;
 	how.error_type = error_type;
 	how.error = error;

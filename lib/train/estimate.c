@@ -138,7 +138,7 @@ int estimate_run(const struct loop *t, size_t memory, struct buf *out, struct er
 	jw_put_num(&w, "flops_per_step", round(flops * share * (double)ranks));
 	jw_put_num(&w, "tokens_per_s",
 		   round((double)(s.tokens * ranks) / (seconds + update / share) * 10) / 10);
-	jw_put_num(&w, "seconds", round((seconds * share + update) * steps * 1000) / 1000);
+	jw_put_num(&w, "seconds", progress_milli((seconds * share + update) * steps));
 	jw_put_num(&w, "cost", 0);
 	jw_end(&w);
 	return 0;

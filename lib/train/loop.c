@@ -357,17 +357,12 @@ static struct ranks_cost cost_since(const struct ranks_cost *then)
 				   now.waited - then->waited};
 }
 
-static double milliseconds(double seconds)
-{
-	return round(seconds * 1000) / 1000;
-}
-
 static void put_cost(struct jw *w, const struct ranks_cost *c)
 {
 	jw_put_int(w, "ranks", ranks_size());
 	jw_put_num(w, "sent", c->sent);
-	jw_put_num(w, "transferred_s", milliseconds(c->busy));
-	jw_put_num(w, "waited_s", milliseconds(c->waited));
+	jw_put_num(w, "transferred_s", progress_milli(c->busy));
+	jw_put_num(w, "waited_s", progress_milli(c->waited));
 }
 
 /* One step over the next batch. The parameters stay as they are where loss or gradient is not
@@ -531,7 +526,7 @@ static int last_row(struct sitting *k, enum loop_end how, struct err *e)
 	jw_put_int(&w, "tokens", s->tokens);
 	jw_put_int(&w, "supervised_tokens", s->supervised);
 	jw_put_int(&w, "skipped_steps", (int64_t)(s->step - s->updates));
-	jw_put_num(&w, "seconds", milliseconds(s->seconds));
+	jw_put_num(&w, "seconds", progress_milli(s->seconds));
 	jw_put_num(&w, "joules", s->joules);
 	jw_put_int(&w, "rss", rss_now());
 	put_cost(&w, &s->cost);
