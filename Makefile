@@ -238,12 +238,14 @@ check-cluster: setup
 	@$(MAKE) $(JOBS) BUILD=build/mpi MPI=1 programs build/mpi/tests/train-ranks
 	@FT_CLUSTER=1 $(RUN_TESTS) tests/cluster.bats
 
-# FT_FAULT=N tries a slice of the faults, another for each N.
+# The whole: each system call of a run fails once, and the run is killed before each; each site of
+# allocations fails at its first, second, middle and last turn (see tests/faults.bash). FT_FAULT=N tries
+# a slice of it, another for each N.
 FT_FAULT = all
 check-fault: setup
 	@.ci/setup check
 	@$(MAKE) $(JOBS) test-programs
-	@FT_FAULT=$(FT_FAULT) $(RUN_TESTS) tests/fault.bats
+	@FT_FAULT=$(FT_FAULT) $(RUN_TESTS) tests/fault.bats tests/fault-network.bats
 
 # Other people's clients, for tests/peer.bats and the benchmarks; neither needs them. Of its many
 # optional packages promptfoo needs only the driver of its database.
@@ -423,7 +425,7 @@ help:
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
 	@echo 'make check-deb       the package built twice, linted, installed in a fresh chroot and used there'
-	@echo 'make check-fault     every allocation and system call fails once, and every run is killed there'
+	@echo 'make check-fault     each system call and each site of allocations fails, and runs are killed there (20 min)'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'

@@ -1,24 +1,29 @@
-/* fault: preloaded before a program, fails its N-th allocation ($FT_FAIL_AT) and tells the number
- * made ($FT_FAIL_COUNT names a file). Programs that this one starts are left alone. */
+/* fault: preloaded before a program, fails its N-th allocation ($FT_FAIL_AT), or writes a line for each
+ * of them to the file that $FT_FAIL_SITES names: its site, a hash of the last calls that led to it, and p
+ * where one of these is the program's, l where all are libraries'. Programs that this one starts are left
+ * alone. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include "marker.h"
 
-#define COUNT_WIDTH 20 /* bytes of that file: a number and a newline */
+#define DEPTH 6	      /* calls that make a site, of which a few are this library's */
+#define SITE_CHARS 16 /* hexadecimal digits of a site */
 
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
 static void (*real_free)(void *);
 static long count, fail_at = -1;
-static char *told; /* $FT_FAIL_COUNT, or NULL */
+static int sites = -1;	    /* $FT_FAIL_SITES */
+static const void *program; /* where it is in memory */
 
 /* dlsym may itself allocate before we know the real functions; such memory is never given back. */
 static char early[65536];
@@ -54,46 +59,60 @@ static void resolve(void)
 	resolving = 0;
 }
 
-/* The number so far, in a file: however the process ends, it stands there. */
-static void tell(long n)
+static unsigned long mixed(unsigned long hash, unsigned long value)
 {
-	for (int i = COUNT_WIDTH - 2; i >= 0; i--, n /= 10)
-		told[i] = (char)(n || i == COUNT_WIDTH - 2 ? '0' + n % 10 : ' ');
+	return (hash ^ (hash >> 32) ^ value) * 0x100000001b3;
+}
+
+/* A line in the file, written at once: however the process ends, it stands there. */
+static void tell(void)
+{
+	void *calls[DEPTH];
+	int n = backtrace(calls, DEPTH), ours = 0;
+	unsigned long site = 0xcbf29ce484222325;
+	char line[SITE_CHARS + 2];
+	Dl_info at;
+
+	for (int i = 0; i < n; i++) {
+		if (!dladdr(calls[i], &at))
+			continue;
+		ours |= at.dli_fbase == program;
+		site = mixed(site, (unsigned long)((char *)calls[i] - (char *)at.dli_fbase));
+		for (const char *c = at.dli_fname; *c; c++)
+			site = mixed(site, (unsigned char)*c);
+	}
+	for (int i = 0; i < SITE_CHARS; i++, site >>= 4)
+		line[i] = "0123456789abcdef"[site & 15];
+	line[SITE_CHARS] = ours ? 'p' : 'l';
+	line[SITE_CHARS + 1] = '\n';
+	if (write(sites, line, sizeof line) != sizeof line)
+		abort();
 }
 
 static int fails(void)
 {
-	long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-
-	if (told)
-		tell(n);
-	return n == fail_at;
-}
-
-static void open_count(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char *p = fd < 0 || ftruncate(fd, COUNT_WIDTH)
-			  ? MAP_FAILED
-			  : mmap(NULL, COUNT_WIDTH, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (p == MAP_FAILED)
-		abort();
-	close(fd);
-	p[COUNT_WIDTH - 1] = '\n';
-	told = p;
-	tell(0);
+	if (sites >= 0)
+		tell();
+	return __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) == fail_at;
 }
 
 __attribute__((constructor)) static void start(void)
 {
-	const char *at = getenv("FT_FAIL_AT"), *path = getenv("FT_FAIL_COUNT");
+	const char *at = getenv("FT_FAIL_AT"), *path = getenv("FT_FAIL_SITES");
+	void *first[1];
+	Dl_info us;
 
 	fail_at = at ? strtol(at, NULL, 10) : -1;
-	if (path)
-		open_count(path);
+	if (path) {
+		dladdr((void *)getauxval(AT_ENTRY), &us);
+		program = us.dli_fbase;
+		backtrace(first, 1); /* loads what it needs, which allocates */
+		sites = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+		if (sites < 0)
+			abort();
+	}
 	unsetenv("FT_FAIL_AT");
-	unsetenv("FT_FAIL_COUNT");
+	unsetenv("FT_FAIL_SITES");
 	count = 0;
 	prctl(MARKER, 0, 0, 0, 0);
 }
