@@ -13,7 +13,7 @@
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
-#include "../lib/json/reader.h"
+#include "../lib/json/batch.h"
 #include "../lib/json/source.h"
 #include "../lib/split/check.h"
 #include "../lib/split/check_page.h"
@@ -65,7 +65,8 @@ static struct opt options[] = {
 	{0, "html", OPT_STR, &opt_html, "FILE",
 	 "--check: a page with the rows that leak and plots, besides", CHECKS},
 	{0, "seed", OPT_INT, &opt_seed, "N", "another seed is another split (default 0)"},
-	{0, "threads", OPT_INT, &opt_threads, "N", "for --near (default: all processors)", 0, 1024},
+	{0, "threads", OPT_INT, &opt_threads, "N",
+	 "that read and compare (default: all processors)", 0, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "report malformed lines, leave them out and end with status 3"},
 	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL,
@@ -93,7 +94,10 @@ static const struct program program = {
 struct run {
 	struct plan_options options;
 	struct plan plan;
+	struct pool *pool;
 	struct reader reader;
+	struct batch batch;
+	struct plan_row rows[BATCH_LINES];
 	struct source source;
 	struct trail trail;
 	struct shelf shelf;
@@ -113,7 +117,7 @@ static void die(struct err *e)
 /* Reasons about a record begin with its place. */
 static void die_at(struct err *e)
 {
-	reader_at(&run.reader, e);
+	batch_at(&run.batch, e);
 	die(e);
 }
 
@@ -127,17 +131,35 @@ static int got_row(int got, struct err *e)
 	return got;
 }
 
-static int next_record(struct record *rec)
+static void read_row(void *arg, size_t i, const struct record *rec)
 {
-	struct err e = ERR_INIT;
-
-	return got_row(reader_next(&run.reader, rec, &e), &e);
+	plan_read(&run.options, rec, (struct plan_row *)arg + i, NULL);
 }
 
-static void begin_reading(char **files, const char *what)
+/* The next record, and what was found of it where that was asked for. */
+static int next_record(const struct record **rec, struct plan_row **row)
+{
+	struct err e = ERR_INIT;
+	size_t i;
+
+	if (!got_row(batch_next(&run.batch, &i, rec, &e), &e))
+		return 0;
+	*row = &run.rows[i];
+	/* Bad rows are rare enough for the reason to be found again. */
+	if (run.batch.work && (*row)->bad && plan_read(&run.options, *rec, *row, &e))
+		die_at(&e);
+	return 1;
+}
+
+static void begin_reading(char **files, const char *what,
+			  void (*work)(void *arg, size_t i, const struct record *rec))
 {
 	reader_start(&run.reader, files, opt_skip_bad);
 	run.reader.names = run.source.names;
+	run.batch.reader = &run.reader;
+	run.batch.pool = run.pool;
+	run.batch.work = work;
+	run.batch.arg = run.rows;
 	progress_begin(&run.progress, what, 0, opt_quiet);
 }
 
@@ -145,20 +167,11 @@ static void end_reading(void)
 {
 	progress_end(&run.progress);
 	run.skipped += run.reader.skipped;
+	batch_release(&run.batch);
 	reader_release(&run.reader);
 }
 
-static enum side side_so_far(const struct record *rec)
-{
-	struct err e = ERR_INIT;
-	enum side side;
-
-	if (side_read(record_get(rec, "split"), &side, &e))
-		die_at(&e);
-	return side;
-}
-
-static void emit(const struct trail_row *row, enum side side)
+static void emit(struct span line, struct seam seam, enum side side)
 {
 	struct err e = ERR_INIT;
 
@@ -167,60 +180,50 @@ static void emit(const struct trail_row *row, enum side side)
 		return;
 	}
 	run.tally.count[side]++;
-	run.tally.already += !row->seam.at;
+	run.tally.already += !seam.at;
 	if (opt_output) {
-		if (shelf_put(&run.shelf, side, row->line, &e))
+		if (shelf_put(&run.shelf, side, line, &e))
 			die(&e);
 		return;
 	}
-	if (row->seam.at) {
-		out_write(row->line.s, row->seam.at);
-		out_span(trail_text(&run.trail, row->seam, side));
+	if (seam.at) {
+		out_write(line.s, seam.at);
+		out_span(trail_text(&run.trail, seam, side));
 	}
-	size_t rest = row->seam.at + row->seam.cut;
-	out_line(row->line.s + rest, row->line.n - rest);
+	size_t rest = seam.at + seam.cut;
+	out_line(line.s + rest, line.n - rest);
 }
 
 /* One record at a time. A row whose input came before with a side of its own follows it. */
 static void stream(char **files)
 {
-	struct record rec = {0};
-	struct err e = ERR_INIT;
-	enum side side;
+	const struct record *rec;
+	struct plan_row *row;
 
-	begin_reading(files, "rows");
-	while (!out_failed() && next_record(&rec)) {
-		enum side already = side_so_far(&rec);
-		struct trail_row row;
-		if (plan_stream(&run.plan, &rec, already, &side, &e) ||
-		    trail_row(&rec, already, &row, &e))
-			die_at(&e);
-		emit(&row, side);
-	}
+	begin_reading(files, "rows", read_row);
+	while (!out_failed() && next_record(&rec, &row))
+		emit(rec->line, row->print.seam, plan_stream(&run.plan, row));
 	progress_end(&run.progress);
-	record_release(&rec);
+	batch_release(&run.batch);
 }
 
 static void weigh(void)
 {
-	struct record rec = {0};
+	const struct record *rec;
+	struct plan_row *row;
 	struct err e = ERR_INIT;
 
-	begin_reading(run.source.files, "rows read");
+	begin_reading(run.source.files, "rows read", read_row);
 	if (opt_keep && plan_keep_dir(&run.plan, opt_keep, &run.reader, &e))
 		die(&e);
-	while (next_record(&rec)) {
-		enum side already = side_so_far(&rec);
-		if (plan_add(&run.plan, &rec, already, &e) ||
-		    trail_add(&run.trail, &rec, already, &e))
+	while (next_record(&rec, &row)) {
+		if (plan_add(&run.plan, rec, row, &e))
 			die_at(&e);
+		trail_add(&run.trail, &row->print);
 	}
 	end_reading();
-	record_release(&rec);
-	struct pool *pool = run.options.near > 0 ? pool_new((int)opt_threads) : NULL;
-	if (plan_settle(&run.plan, pool, &e))
+	if (plan_settle(&run.plan, run.pool, &e))
 		die(&e);
-	pool_free(pool);
 }
 
 /* Hashes first, then lines. */
@@ -233,9 +236,9 @@ static void read_twice(char **files)
 	if (source_open(&run.source, files, prog_stopping, &e))
 		die(&e);
 	weigh();
-	begin_reading(run.source.files, "rows");
+	begin_reading(run.source.files, "rows", NULL);
 	while (!out_failed() && got_row(trail_next(&run.trail, &run.reader, &row, &e), &e))
-		emit(&row, plan_side(&run.plan, n++));
+		emit(row.line, row.seam, plan_side(&run.plan, n++));
 	progress_end(&run.progress);
 }
 
@@ -317,16 +320,16 @@ static void split_check_side(struct split_check *c, char *file,
 			     int (*add)(struct split_check *, const struct record *, struct err *))
 {
 	char *files[2] = {file, NULL};
-	struct record rec = {0};
+	const struct record *rec;
+	struct plan_row *row;
 	struct err e = ERR_INIT;
 
-	begin_reading(files, "rows read");
-	while (next_record(&rec)) {
-		if (add(c, &rec, &e))
+	begin_reading(files, "rows read", NULL);
+	while (next_record(&rec, &row)) {
+		if (add(c, rec, &e))
 			die_at(&e);
 	}
 	end_reading();
-	record_release(&rec);
 }
 
 static void split_check_options(struct split_check_options *o, char **files)
@@ -363,9 +366,7 @@ static int check(char **files)
 			prog_end(FT_INSUFFICIENT);
 		}
 	}
-	struct pool *pool = pool_new((int)opt_threads);
-	split_check_finish(c, pool);
-	pool_free(pool);
+	split_check_finish(c, run.pool);
 	if (opt_html) {
 		if (split_check_page(c, &o, files, prog_command(), &b, &e) ||
 		    file_write(opt_html, b.data, b.len, &e))
@@ -386,7 +387,11 @@ int main(int argc, char **argv)
 
 	out_line_buffered(opt_line_buffered);
 	plan_options(&run.options);
+	run.pool = pool_new((int)opt_threads);
 	int status = opt_check ? check(files) : split(files);
+	for (size_t i = 0; i < BATCH_LINES; i++)
+		plan_row_release(&run.rows[i]);
+	pool_free(run.pool);
 	plan_release(&run.plan);
 	trail_release(&run.trail);
 	source_release(&run.source);

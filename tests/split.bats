@@ -190,6 +190,26 @@ spelt() {
 	[[ $stderr == *'in.jsonl:2: split is "dev": it must be "train", "valid" or "test"'* ]]
 }
 
+@test "any number of threads writes the same bytes and ends at the same line" {
+	rows 3000 | jq -c '.size = "c\(.id | length)"' >in.jsonl
+	sed '2000s/.*/{"id":"torn"/; 2500s/"id"/"split":"nowhere","id"/' in.jsonl >bad.jsonl
+	for option in -q --key=id --group=customer --stratify=size; do
+		ft-split --threads 1 "$option" in.jsonl >one 2>one.err
+		status_is 2 ft-split --threads 1 --skip-bad "$option" bad.jsonl
+		[[ $stderr == *"bad.jsonl:2500: split is"* ]]
+		skipped=$output$stderr
+		for threads in 2 5; do
+			ft-split --threads "$threads" "$option" in.jsonl >many 2>many.err
+			cmp one many
+			cmp one.err many.err
+			status_is 2 ft-split --threads "$threads" --skip-bad "$option" bad.jsonl
+			[ "$output$stderr" = "$skipped" ]
+			status_is 2 ft-split --threads "$threads" "$option" bad.jsonl
+			[[ $stderr == *"bad.jsonl:2000: "* ]]
+		done
+	done
+}
+
 @test "-d writes the lines unchanged, each to one file" {
 	rows 500 >in.jsonl
 	status_is 0 ft-split -d out -r 60:20:20 in.jsonl

@@ -1,6 +1,6 @@
 /* lib/json: records: JSON Lines read strictly and written without losing a byte, paths into them
- * (path), the input key (identity), ft's own members, sources that are read twice (source), JSON
- * Schema (schema) and its strict form (strict).
+ * (path), the input key (identity), ft's own members, records in threads (batch), sources that are
+ * read twice (source), JSON Schema (schema) and its strict form (strict).
  *
  * json: JSON as text, checked strictly and read in place.
  *

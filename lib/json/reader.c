@@ -112,6 +112,14 @@ static int fill(struct reader *r, struct err *e)
 	}
 }
 
+/* The next line has this many bytes. */
+static void pass(struct reader *r, size_t n)
+{
+	r->at += n;
+	r->taken += (double)n;
+	r->line++;
+}
+
 /* The next line without its newline. 1, 0 at the end of the file, -1. *whole: it ended with a
  * newline. */
 static int next_line(struct reader *r, struct span *line, int *whole, struct err *e)
@@ -124,9 +132,8 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 		if (nl) {
 			*line = (struct span){start, (size_t)(nl - start)};
 			*whole = 1;
-			r->at += line->n + 1;
-			r->taken += (double)line->n + 1;
-			break;
+			pass(r, line->n + 1);
+			return 1;
 		}
 		seen = have;
 		if (r->eof) {
@@ -134,9 +141,8 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 				return 0;
 			*line = (struct span){start, have};
 			*whole = 0;
-			r->at = r->len;
-			r->taken += (double)have;
-			break;
+			pass(r, have);
+			return 1;
 		}
 		int rc = fill(r, e);
 		if (rc < 0)
@@ -144,8 +150,6 @@ static int next_line(struct reader *r, struct span *line, int *whole, struct err
 		if (rc == 0 && !r->eof)
 			return 0; /* asked to stop */
 	}
-	r->line++;
-	return 1;
 }
 
 static int blank(struct span line)
@@ -180,6 +184,20 @@ int reader_line(struct reader *r, struct span *line, int *whole, struct err *e)
 	}
 }
 
+int reader_more(struct reader *r, struct span *line)
+{
+	for (;;) {
+		size_t have = r->len - r->at;
+		char *start = r->data + r->at, *nl = have ? memchr(start, '\n', have) : NULL;
+		if (!nl || stopped(r))
+			return 0;
+		*line = (struct span){start, (size_t)(nl - start)};
+		pass(r, line->n + 1);
+		if (!blank(*line))
+			return 1;
+	}
+}
+
 int reader_skip(struct reader *r, const char *name, size_t line, int whole, struct err *why,
 		struct err *e)
 {
@@ -195,6 +213,16 @@ int reader_skip(struct reader *r, const char *name, size_t line, int whole, stru
 	if (r->on_bad)
 		r->on_bad(r->arg, why);
 	return 0;
+}
+
+int reader_bad(struct reader *r, struct span text, size_t line, int whole, struct err *why,
+	       struct err *e)
+{
+	struct span rest = {text.s, (size_t)(r->data + r->len - text.s)};
+
+	if (line == 1 && !r->skip_bad && foreign_lines(r->name, rest, e))
+		return -1;
+	return reader_skip(r, r->name, line, whole, why, e);
 }
 
 int reader_at(const struct reader *r, struct err *e)
@@ -225,11 +253,7 @@ int reader_next(struct reader *r, struct record *rec, struct err *e)
 			r->rows++;
 			return 1;
 		}
-		if (r->line == 1 && !r->skip_bad &&
-		    foreign_lines(r->name,
-				  (struct span){line.s, (size_t)(r->data + r->len - line.s)}, e))
-			return -1;
-		if (reader_skip(r, r->name, r->line, whole, &bad, e))
+		if (reader_bad(r, line, r->line, whole, &bad, e))
 			return -1;
 	}
 	return rc;

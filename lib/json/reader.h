@@ -51,10 +51,17 @@ int reader_next(struct reader *r, struct record *rec, struct err *e);
  * 1, 0, -1 as above; `rows` and `skipped` are not counted. For callers that parse lines elsewhere,
  * in threads. */
 int reader_line(struct reader *r, struct span *line, int *whole, struct err *e);
+/* The line behind it, if it is in memory already with its newline: 1 and a line that is valid as
+ * long as the one before, or 0. */
+int reader_more(struct reader *r, struct span *line);
 /* What is to be done about the line that stood there and, as `why` says, is no record: 0 where it
  * is passed over, told of and counted, -1 with the reason. */
 int reader_skip(struct reader *r, const char *name, size_t line, int whole, struct err *why,
 		struct err *e);
+/* The same for a line of the file being read that is still valid: its file may be of another kind
+ * altogether, which is said in place of what is wrong with the line. */
+int reader_bad(struct reader *r, struct span text, size_t line, int whole, struct err *why,
+	       struct err *e);
 
 /* A reason about the record just read begins with its place. Returns -1. */
 int reader_at(const struct reader *r, struct err *e);

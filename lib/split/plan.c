@@ -73,28 +73,43 @@ static int value_text(struct span v, struct buf *b, struct err *e)
 	return 0;
 }
 
-int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input,
-	      struct err *e)
+void plan_row_release(struct plan_row *row)
 {
-	const struct path *path = p->o.key ? p->o.key : p->o.group;
+	buf_release(&row->text);
+	buf_release(&row->scratch);
+}
+
+static int find_hashes(const struct plan_options *o, const struct record *r, struct plan_row *row,
+		       struct err *e)
+{
+	const struct path *path = o->key ? o->key : o->group;
 	char key[33];
 
+	row->lone = 0;
 	if (record_key(r, key, e))
 		return -1;
-	*unit = *input = hash64(span_of(key), p->o.seed);
+	row->unit = row->input = hash64(span_of(key), o->seed);
 	if (!path)
 		return 0;
-	struct span v = path_get(path, r, &p->scratch);
+	struct span v = path_get(path, r, &row->scratch);
 	if (v.s && json_kind(v) != JSON_NULL) {
-		if (value_text(v, &p->text, e))
+		if (value_text(v, &row->text, e))
 			return -1;
-		*unit = hash64(buf_span(&p->text), p->o.seed);
+		row->unit = hash64(buf_span(&row->text), o->seed);
 		return 0;
 	}
-	if (p->o.key)
+	if (o->key)
 		return err_set(e, "no value at the key %s", path_text(path));
-	p->loners++;
+	row->lone = 1;
 	return 0;
+}
+
+int plan_read(const struct plan_options *o, const struct record *r, struct plan_row *row,
+	      struct err *e)
+{
+	row->bad = side_read(record_get(r, "split"), &row->already, e) ||
+		   find_hashes(o, r, row, e) || trail_print(r, row->already, &row->print, e);
+	return -row->bad;
 }
 
 static uint64_t identity(const struct record *r, uint64_t input)
@@ -106,12 +121,12 @@ static uint64_t identity(const struct record *r, uint64_t input)
 
 #define NAME_KEPT 200 /* bytes of a key or group that a message may give */
 
-/* Of the row added last, whose key or group stands in p->text. */
-static void note_large(struct plan *p, uint64_t unit, uint64_t input)
+/* Of the row added last. */
+static void note_large(struct plan *p, const struct plan_row *row)
 {
 	struct ledger *l = &p->ledger;
 
-	if (unit == input || l->rows <= p->kept)
+	if (row->unit == row->input || l->rows <= p->kept)
 		return;
 	size_t rows = l->units[ledger_block(l, l->rows - 1)].size;
 	if (rows <= p->large_rows)
@@ -119,7 +134,8 @@ static void note_large(struct plan *p, uint64_t unit, uint64_t input)
 	p->large_rows = rows;
 	p->large_row = l->rows - 1;
 	buf_clear(&p->large_name);
-	buf_add(&p->large_name, p->text.data, p->text.len < NAME_KEPT ? p->text.len : NAME_KEPT);
+	buf_add(&p->large_name, row->text.data,
+		row->text.len < NAME_KEPT ? row->text.len : NAME_KEPT);
 }
 
 static int add_text(struct plan *p, const struct record *r, struct err *e)
@@ -144,32 +160,35 @@ static void note_side(struct plan *p, uint64_t *known, enum side side)
 	*known = (was > (uint64_t)side ? was : (uint64_t)side) | TORN;
 }
 
-int plan_stream(struct plan *p, const struct record *r, enum side already, enum side *side,
-		struct err *e)
+enum side plan_stream(struct plan *p, const struct plan_row *row)
 {
-	uint64_t unit, input, *known;
+	enum side side = sides_of(&p->o.sides, row->unit), was = side;
+	uint64_t *known;
 
-	if (plan_hash(p, r, &unit, &input, e))
-		return -1;
-	*side = already;
-	if (already != SIDE_NONE) {
-		note_side(p, map_put(&p->sided, input, (uint64_t)already, NULL), already);
-		return 0;
+	p->loners += row->lone;
+	if (row->already != SIDE_NONE) {
+		known = map_put(&p->sided, row->input, (uint64_t)row->already, NULL);
+		note_side(p, known, row->already);
+		return row->already;
 	}
-	known = p->sided.n ? map_get(&p->sided, input) : NULL;
-	*side = known ? (enum side)(*known & ~TORN) : sides_of(&p->o.sides, unit);
-	p->followers += *side != sides_of(&p->o.sides, unit);
-	return 0;
+	known = p->sided.n ? map_get(&p->sided, row->input) : NULL;
+	if (known)
+		side = (enum side)(*known & ~TORN);
+	p->followers += side != was;
+	return side;
 }
 
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e)
 {
-	uint64_t unit, input;
+	struct plan_row row = {0};
+	int rc = find_hashes(&p->o, r, &row, e) ||
+		 ledger_add(&p->ledger, row.unit, row.input, side, e) || add_text(p, r, e);
 
-	if (plan_hash(p, r, &unit, &input, e) || ledger_add(&p->ledger, unit, input, side, e) ||
-	    add_text(p, r, e))
+	p->loners += !rc && row.lone;
+	plan_row_release(&row);
+	if (rc)
 		return -1;
-	map_put(&p->kept_rows, identity(r, input), (uint64_t)side, NULL);
+	map_put(&p->kept_rows, identity(r, row.input), (uint64_t)side, NULL);
 	if (p->o.stratify_n)
 		quota_row(&p->quota);
 	p->kept++;
@@ -253,15 +272,14 @@ static int side_by_time(struct plan *p, const struct record *r, int *side, struc
 	return 0;
 }
 
-int plan_add(struct plan *p, const struct record *r, enum side side, struct err *e)
+int plan_add(struct plan *p, const struct record *r, const struct plan_row *row, struct err *e)
 {
-	uint64_t unit, input;
+	enum side side = row->already;
 	int by_time = SIDE_NONE;
 
-	if (plan_hash(p, r, &unit, &input, e))
-		return -1;
+	p->loners += row->lone;
 	if (side == SIDE_NONE && p->kept) {
-		uint64_t *was = map_get(&p->kept_rows, identity(r, input));
+		uint64_t *was = map_get(&p->kept_rows, identity(r, row->input));
 		side = was ? (enum side) * was : side;
 	}
 	if (side == SIDE_NONE && p->o.time) {
@@ -269,9 +287,9 @@ int plan_add(struct plan *p, const struct record *r, enum side side, struct err 
 			return -1;
 		side = by_time == SIDE_TEST ? SIDE_TEST : SIDE_NONE;
 	}
-	if (ledger_add(&p->ledger, unit, input, side, e))
+	if (ledger_add(&p->ledger, row->unit, row->input, side, e))
 		return -1;
-	note_large(p, unit, input);
+	note_large(p, row);
 	if (add_text(p, r, e))
 		return -1;
 	if (p->o.time && side == SIDE_NONE) {

@@ -20,6 +20,7 @@
 #include "../text/near.h"
 #include "ledger.h"
 #include "quota.h"
+#include "trail.h"
 
 struct plan_options {
 	struct sides sides;
@@ -59,23 +60,34 @@ struct plan {
 void plan_init(struct plan *p, const struct plan_options *o);
 void plan_release(struct plan *p);
 
-/* The hash that the side of a record follows from, and that of its input. -1 where the key is
- * missing. */
-int plan_hash(struct plan *p, const struct record *r, uint64_t *unit, uint64_t *input,
-	      struct err *e);
+/* What a side follows from, found from the record alone. */
+struct plan_row {
+	uint64_t unit, input; /* hashes of its key or group (else of its input), and of its input */
+	enum side already;    /* that it came with */
+	struct footprint print;
+	int lone;	 /* no value at the group */
+	int bad;	 /* plan_read found a reason against it */
+	struct buf text; /* the value at the key or group */
+	struct buf scratch;
+};
 
-/* The side of a row that came with the side `already`, which it keeps; of different sides that rows
- * of one input came with, later rows follow the one that plan_settle would choose. */
-int plan_stream(struct plan *p, const struct record *r, enum side already, enum side *side,
-		struct err *e);
+/* Fills row, whose memory is used again; any thread may. -1 where the key is missing, or `split`
+ * holds something that is no side. */
+int plan_read(const struct plan_options *o, const struct record *r, struct plan_row *row,
+	      struct err *e);
+void plan_row_release(struct plan_row *row);
+
+/* The side of a row as it goes by. One that it came with it keeps; of different sides that rows of
+ * one input came with, later rows follow the one that plan_settle would choose. */
+enum side plan_stream(struct plan *p, const struct plan_row *row);
 
 /* A row of an earlier run, on this side. All of them before the first plan_add. */
 int plan_keep(struct plan *p, const struct record *r, enum side side, struct err *e);
 /* All rows of DIR/train.jsonl, valid.jsonl and test.jsonl in this way; r says what to do with bad
  * lines and when to stop. -1 where there is none of the three. */
 int plan_keep_dir(struct plan *p, const char *dir, struct reader *r, struct err *e);
-/* The next row of the input, which came with this side or with none. */
-int plan_add(struct plan *p, const struct record *r, enum side side, struct err *e);
+/* The next row of the input, and what plan_read found of it. */
+int plan_add(struct plan *p, const struct record *r, const struct plan_row *row, struct err *e);
 int plan_settle(struct plan *p, struct pool *pool, struct err *e);
 /* After it: how many rows of the input the largest set of rows that share a side has. *name is the
  * key or group that it came from; empty where that is not known. */

@@ -5,11 +5,6 @@
 #include "../base/mem.h"
 #include "../text/hash.h"
 
-struct footprint {
-	uint64_t hash;
-	struct seam seam;
-};
-
 void trail_release(struct trail *t)
 {
 	free(t->prints);
@@ -29,23 +24,18 @@ struct span trail_text(struct trail *t, struct seam seam, enum side side)
 	return buf_span(b);
 }
 
-int trail_row(const struct record *rec, enum side already, struct trail_row *row, struct err *e)
+int trail_print(const struct record *rec, enum side already, struct footprint *f, struct err *e)
 {
-	*row = (struct trail_row){.line = rec->line};
-	if (already == SIDE_NONE && record_seam(rec, "split", &row->seam))
+	*f = (struct footprint){.hash = hash64(rec->line, 0)};
+	if (already == SIDE_NONE && record_seam(rec, "split", &f->seam))
 		return err_set(e, "a record too long to write");
 	return 0;
 }
 
-int trail_add(struct trail *t, const struct record *rec, enum side already, struct err *e)
+void trail_add(struct trail *t, const struct footprint *f)
 {
-	struct trail_row row;
-
-	if (trail_row(rec, already, &row, e))
-		return -1;
 	t->prints = mem_grow(t->prints, &t->cap, t->n + 1, sizeof *t->prints);
-	t->prints[t->n++] = (struct footprint){hash64(row.line, 0), row.seam};
-	return 0;
+	t->prints[t->n++] = *f;
 }
 
 int trail_next(struct trail *t, struct reader *r, struct trail_row *row, struct err *e)

@@ -16,6 +16,12 @@ struct trail_row {
 	struct seam seam; /* of `split`; at == 0: the row came with a side */
 };
 
+/* What is kept of it. */
+struct footprint {
+	uint64_t hash;
+	struct seam seam;
+};
+
 struct trail {
 	struct footprint *prints;
 	size_t n, cap;
@@ -29,10 +35,10 @@ void trail_release(struct trail *t);
 /* What is written at a row's seam to give it that side. */
 struct span trail_text(struct trail *t, struct seam seam, enum side side);
 
-/* What is known of a record whose side so far is `already`. */
-int trail_row(const struct record *rec, enum side already, struct trail_row *row, struct err *e);
-/* Of the next row of the first reading. */
-int trail_add(struct trail *t, const struct record *rec, enum side already, struct err *e);
+/* The footprint of a record whose side so far is `already`; any thread may. */
+int trail_print(const struct record *rec, enum side already, struct footprint *f, struct err *e);
+/* Keeps that of the next row of the first reading. */
+void trail_add(struct trail *t, const struct footprint *f);
 
 /* 1 and the next row of the second reading, whose number was t->at before; 0 at the end, -1 with the
  * reason, which may be that the input changed. Lines that the first reading passed over as bad ones

@@ -32,13 +32,14 @@ static void read_first(struct trail *t, const char *text, int skip_bad)
 	struct reader r;
 	struct record rec = {0};
 	struct err e = ERR_INIT;
+	struct footprint f;
 	enum side side;
 
 	write_text(text);
 	begin(&r, skip_bad);
-	while (reader_next(&r, &rec, &e) > 0)
-		if (side_read(record_get(&rec, "split"), &side, &e) || trail_add(t, &rec, side, &e))
-			break;
+	while (reader_next(&r, &rec, &e) > 0 && !side_read(record_get(&rec, "split"), &side, &e) &&
+	       !trail_print(&rec, side, &f, &e))
+		trail_add(t, &f);
 	reader_release(&r);
 	record_release(&rec);
 }
