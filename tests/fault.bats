@@ -19,6 +19,11 @@ load model
 	hold page.html -- ft-split --check --json --html page.html "$TMP/d/train.jsonl" "$TMP/d/test.jsonl"
 }
 @test "ft-eval" { hold -- ft-eval -c exact -c json-fields -c jq:.output --json "$TMP/in.jsonl"; }
+@test "ft-eval: letters beyond ASCII, and patterns" {
+	jq -nc 'range(3) | {id: "r\(.)", messages: [{role: "user", content: "q"},
+			{role: "assistant", content: "{\"A\": \"GRÖSSE \(.)\"}"}], output: "{\"a\": \"größe \(.)\"}"}' >words.jsonl
+	hold -- ft-eval -c iexact -c normalized -c f1 -c 'regex:^(.|\n)*[0-9]"' --json "$TMP/words.jsonl"
+}
 @test "ft-eval --html, --junit" {
 	 hold page.html junit.xml -- ft-eval -c exact --html page.html --junit junit.xml --require 'exact>=0' "$TMP/in.jsonl"
 }
@@ -62,6 +67,8 @@ taken() {
 
 @test "ft-prompt on a local model" {
 	make_model m
+	jq '.pre_tokenizer.use_regex = true' m/tokenizer.json >words
+	mv words m/tokenizer.json
 	plain=answers
 	head -n 2 in.jsonl >few.jsonl
 	hold -- ft-prompt -q -m "$TMP/m" --max-tokens 3 --threads 1 "$TMP/few.jsonl"
@@ -93,7 +100,9 @@ steps() {
 	hold out/model.safetensors out/metrics.jsonl -- "${begin[@]}"
 }
 @test "ft-review: scan and apply" {
-	hold -- ft-review --scan --threads 1 "$TMP/in.jsonl"
+	head -n 2 in.jsonl >few.jsonl
+	jq -c '.messages[1].content = ("I cannot help with that before 2024-02-31.", "fine\ufffd")' few.jsonl >signs.jsonl
+	hold -- ft-review --scan --threads 1 "$TMP/in.jsonl" "$TMP/signs.jsonl"
 	: >in.journal
 	hold -- ft-review -q --apply "$TMP/in.journal" "$TMP/in.jsonl"
 }

@@ -174,14 +174,12 @@ struct batch_parts *batch_parts_begin(const struct batch_run *r, struct err *e)
 
 	p->r = r;
 	p->lock = -1;
-	p->hash = XXH3_createState();
+	p->hash = mem_or_end(XXH3_createState());
 	rng_seed(&p->rng, (uint64_t)getpid(), 7);
 	p->records[0] = beside(r->state, 0, "records");
 	if (r->api->key)
 		dialect_secret(r->api->dialect, r->api->base_url, r->api->key, &p->secret);
-	if (!p->hash)
-		err_set(e, "out of memory");
-	if (!p->hash || open_spool(p, e) ||
+	if (open_spool(p, e) ||
 	    (file_exists(r->state) && file_read(r->state, STATE_MAX, &p->old, e)) ||
 	    !(p->http = http_new(4, e))) {
 		batch_parts_free(p);

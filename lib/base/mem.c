@@ -69,6 +69,15 @@ void *mem_aligned(size_t n, size_t size)
 	return p;
 }
 
+void *mem_or_end(void *p)
+{
+	if (!p) {
+		fputs("ft: out of memory\n", stderr);
+		exit(2);
+	}
+	return p;
+}
+
 char *mem_strndup(const char *s, size_t n)
 {
 	if (n >= PTRDIFF_MAX)

@@ -21,6 +21,10 @@ void *mem_grow(void *p, size_t *cap, size_t need, size_t size);
 /* As mem_alloc, aligned to 64 bytes (for vector kernels); freed with free(). */
 void *mem_aligned(size_t n, size_t size);
 
+/* p, which a library has made; it ends the program like the others here where that is NULL. For what is
+ * NULL only where there was no memory: used as it is it would crash, or be passed over in silence. */
+void *mem_or_end(void *p);
+
 /* qsort, to which no array may be NULL, not even an empty one. */
 void mem_sort(void *v, size_t n, size_t size, int (*compare)(const void *a, const void *b));
 

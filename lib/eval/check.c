@@ -341,8 +341,8 @@ enum { JIT_STACK = 32 << 10, JIT_STACK_MAX = 16 << 20 };
 
 static int match_with_room(const struct check *c, struct span s, pcre2_match_data *m)
 {
-	pcre2_match_context *context = pcre2_match_context_create(NULL);
-	pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK, JIT_STACK_MAX, NULL);
+	pcre2_match_context *context = mem_or_end(pcre2_match_context_create(NULL));
+	pcre2_jit_stack *stack = mem_or_end(pcre2_jit_stack_create(JIT_STACK, JIT_STACK_MAX, NULL));
 	int got;
 
 	pcre2_jit_stack_assign(context, NULL, stack);
@@ -354,7 +354,7 @@ static int match_with_room(const struct check *c, struct span s, pcre2_match_dat
 
 static int matches(const struct check *c, struct span s, const char **why)
 {
-	pcre2_match_data *m = pcre2_match_data_create(1, NULL);
+	pcre2_match_data *m = mem_or_end(pcre2_match_data_create(1, NULL));
 	int got = pcre2_match(c->regex, (PCRE2_SPTR)s.s, s.n, 0, PCRE2_NO_UTF_CHECK, m, NULL);
 
 	if (got == PCRE2_ERROR_JIT_STACKLIMIT)

@@ -220,7 +220,7 @@ static int matches(struct check *c, void *pattern, struct span text)
 	int rc;
 
 	if (!c->match)
-		c->match = pcre2_match_data_create(1, NULL);
+		c->match = mem_or_end(pcre2_match_data_create(1, NULL));
 	rc = pcre2_match(pattern, (PCRE2_SPTR)text.s, text.n, 0, 0, c->match, NULL);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
 		limit(c, "a pattern takes too long to match");

@@ -100,7 +100,7 @@ static int key_matches(const char *key, const char *module)
 	buf_release(&pattern);
 	if (!code)
 		return -1;
-	data = pcre2_match_data_create_from_pattern(code, NULL);
+	data = mem_or_end(pcre2_match_data_create_from_pattern(code, NULL));
 	rc = pcre2_match(code, (PCRE2_SPTR)module, strlen(module), 0, 0, data, NULL);
 	pcre2_match_data_free(data);
 	pcre2_code_free(code);

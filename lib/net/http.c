@@ -69,13 +69,31 @@ static void list_remove(struct transfer **list, struct transfer *t)
 		t->next->prev = t->prev;
 }
 
+static void *take(size_t n)
+{
+	return mem_realloc(NULL, n, 1);
+}
+
+static void *take_again(void *p, size_t n)
+{
+	return mem_realloc(p, n, 1);
+}
+
+int http_ready(void)
+{
+	/* Counted by libcurl itself, so that several struct http can live side by side. */
+	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, take, free, take_again, mem_strdup,
+				    mem_alloc)
+		       ? -1
+		       : 0;
+}
+
 struct http *http_new(size_t connections, struct err *e)
 {
 	struct http *h;
 	const char *ca;
 
-	/* Counted by libcurl itself, so that several struct http can live side by side. */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+	if (http_ready()) {
 		err_set(e, "libcurl does not start");
 		return NULL;
 	}
@@ -285,10 +303,7 @@ static int on_request(void *arg, char *ip, char *local_ip, int port, int local_p
 
 static void add_header(struct transfer *t, const char *line)
 {
-	struct curl_slist *l = curl_slist_append(t->headers, line);
-
-	if (l)
-		t->headers = l;
+	t->headers = curl_slist_append(t->headers, line);
 }
 
 /* Starts one leg of the transfer: the first, or one that a redirect asks for. */

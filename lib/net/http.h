@@ -72,6 +72,11 @@ struct http_response {
 
 struct http;
 
+/* Starts libcurl, also for who uses it without a struct http; curl_global_cleanup ends it. It takes its
+ * memory from mem.h: after an allocation that failed libcurl (7.88) can crash, leave a transfer that
+ * never ends, and call lost what the server has done. -1 where it does not start. */
+int http_ready(void);
+
 /* connections: most kept open. NULL with the reason in e. */
 struct http *http_new(size_t connections, struct err *e);
 void http_free(struct http *h);

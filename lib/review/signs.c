@@ -63,7 +63,7 @@ struct signs *signs_new(const struct schema *schema, struct err *e)
 		/* where the library cannot, it matches as before */
 		pcre2_jit_compile(s->code[i], PCRE2_JIT_COMPLETE);
 	}
-	s->match = pcre2_match_data_create(8, NULL);
+	s->match = mem_or_end(pcre2_match_data_create(8, NULL));
 	return s;
 }
 

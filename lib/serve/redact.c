@@ -128,7 +128,7 @@ struct redact *redact_new(struct span list, struct err *e)
 		return NULL;
 	}
 	r = mem_alloc(1, sizeof *r);
-	r->limits = pcre2_match_context_create(NULL);
+	r->limits = mem_or_end(pcre2_match_context_create(NULL));
 	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
 	while (!rc && json_next(&it, list, &key, &v)) {
 		if (r->n == RULES_MAX)
@@ -151,7 +151,8 @@ static void add_find(struct finds *f, size_t start, size_t end, size_t rule)
 static void find_pattern(const struct redact *r, size_t rule, struct span text, struct finds *f)
 {
 	const struct rule *u = &r->rules[rule];
-	pcre2_match_data *match = pcre2_match_data_create_from_pattern(u->pattern, NULL);
+	pcre2_match_data *match =
+		mem_or_end(pcre2_match_data_create_from_pattern(u->pattern, NULL));
 	size_t at = 0;
 	int rc;
 

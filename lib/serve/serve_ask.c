@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "../net/http.h"
 #include "serve_impl.h"
 
 #define CONNECT_MS 10000L
@@ -86,10 +87,7 @@ static int is_secret(const char *line)
 
 static void add_header(struct serve_ask *a, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(a->headers, line);
-
-	if (more)
-		a->headers = more;
+	a->headers = curl_slist_append(a->headers, line);
 }
 
 static void add_headers(struct serve_ask *a, const struct serve_question *q)
@@ -263,7 +261,7 @@ int serve_ask_open(struct serve *s, struct err *e)
 	s->ca = getenv("CURL_CA_BUNDLE");
 	if (!s->ca || !*s->ca)
 		s->ca = getenv("SSL_CERT_FILE");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(s->multi = curl_multi_init()))
+	if (http_ready() || !(s->multi = curl_multi_init()))
 		return err_set(e, "libcurl does not start");
 	curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);

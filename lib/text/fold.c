@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
+#include "../base/mem.h"
 
 int fold_next(struct span *s)
 {
@@ -62,6 +63,8 @@ static int map(struct span text, int options, struct buf *b)
 	}
 	n = utf8proc_map((const utf8proc_uint8_t *)text.s, (utf8proc_ssize_t)text.n, &out,
 			 (utf8proc_option_t)options);
+	if (n == UTF8PROC_ERROR_NOMEM)
+		mem_or_end(NULL);
 	if (n < 0)
 		return -1;
 	buf_add(b, out, (size_t)n);

@@ -6,6 +6,7 @@
  * Ruby. A `+` after {n,m} repeats there instead of making it possessive.
  */
 #include <string.h>
+#include "../base/mem.h"
 #include "tokenizer_impl.h"
 
 #define WHITE \
@@ -15,7 +16,7 @@
 
 static pcre2_code *compile(const struct buf *b, struct span shown, struct err *e)
 {
-	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	pcre2_compile_context *context = mem_or_end(pcre2_compile_context_create(NULL));
 	pcre2_code *re;
 	unsigned char why[256];
 	size_t at;
@@ -158,9 +159,9 @@ int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size
 	int rc;
 
 	if (!w->match) {
-		w->match = pcre2_match_data_create(1, NULL);
-		w->context = pcre2_match_context_create(NULL);
-		w->stack = pcre2_jit_stack_create(64 << 10, 16 << 20, NULL);
+		w->match = mem_or_end(pcre2_match_data_create(1, NULL));
+		w->context = mem_or_end(pcre2_match_context_create(NULL));
+		w->stack = mem_or_end(pcre2_jit_stack_create(64 << 10, 16 << 20, NULL));
 		pcre2_jit_stack_assign(w->context, NULL, w->stack);
 		pcre2_set_match_limit(w->context, MATCH_LIMIT);
 	}

@@ -25,7 +25,7 @@ void dataset_release(struct dataset *d)
 static void hash_record(struct dataset *d, const struct record *r)
 {
 	if (!d->hasher) {
-		d->hasher = XXH3_createState();
+		d->hasher = mem_or_end(XXH3_createState());
 		XXH3_128bits_reset(d->hasher);
 	}
 	XXH3_128bits_update(d->hasher, r->line.s, r->line.n);

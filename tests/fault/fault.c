@@ -20,6 +20,7 @@
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
 static void *(*real_realloc)(void *, size_t);
+static void *(*real_aligned_alloc)(size_t, size_t);
 static void (*real_free)(void *);
 static long count, fail_at = -1;
 static int sites = -1;	    /* $FT_FAIL_SITES */
@@ -54,6 +55,7 @@ static void resolve(void)
 	resolving = 1;
 	real_calloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "calloc");
 	real_realloc = (void *(*)(void *, size_t))dlsym(RTLD_NEXT, "realloc");
+	real_aligned_alloc = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, "aligned_alloc");
 	real_free = (void (*)(void *))dlsym(RTLD_NEXT, "free");
 	real_malloc = (void *(*)(size_t))dlsym(RTLD_NEXT, "malloc");
 	resolving = 0;
@@ -139,6 +141,16 @@ void *calloc(size_t n, size_t size)
 		return NULL;
 	}
 	return real_calloc(n, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t n)
+{
+	resolve();
+	if (fails()) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return real_aligned_alloc(alignment, n);
 }
 
 void *realloc(void *p, size_t n)
