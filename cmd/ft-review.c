@@ -9,7 +9,7 @@
 #include "../lib/base/out.h"
 #include "../lib/base/prog.h"
 #include "../lib/base/progress.h"
-#include "../lib/json/reader.h"
+#include "../lib/json/batch.h"
 #include "../lib/json/source.h"
 #include "../lib/review/corpus.h"
 #include "../lib/review/filter.h"
@@ -45,8 +45,8 @@ static struct opt options[] = {
 	{0, "near", OPT_REAL, &opt_near, "J",
 	 "inputs of Jaccard similarity J or more are nearly the same (default 0.8; 0: off)", -1e-9,
 	 1, SCANS},
-	{0, "threads", OPT_INT, &opt_threads, "N", "for --near and -m (default: all processors)", 1,
-	 1024, SCANS},
+	{0, "threads", OPT_INT, &opt_threads, "N",
+	 "that look and compare (default: all processors)", 1, 1024, SCANS},
 	{0, "", OPT_GROUP, NULL, NULL, "judging"},
 	{'o', "output", OPT_STR, &opt_output, "JOURNAL",
 	 "show the rows on a page; decisions are appended to JOURNAL", .without = "scan",
@@ -97,70 +97,78 @@ static const struct program program = {
 	"ft-review --apply journal.jsonl train.jsonl >fixed.jsonl",
 };
 
-/* One pass over the rows of a set. Returns how many lines were left out; a first pass, of no known
- * total, names them. */
-static size_t each_row(const struct source *s, const char *what, size_t total,
-		       void (*fn)(void *arg, size_t i, const struct record *r), void *arg)
+struct scan {
+	struct source source; /* the files, then what the model said of them */
+	struct pool *pool;
+	struct opinion *opinion;
+	FILE *spool;
+	struct review_corpus corpus;
+	struct signs *signs;
+	struct findings findings[BATCH_LINES], *found; /* of the rows in hand; of this one */
+	struct buf line, json;
+	size_t suspicious, opinion_rows, skipped;
+};
+
+/* One pass over the rows: `work` by threads in any order, fn in theirs. Returns how many lines were
+ * left out; a first pass, of no known total, names them. */
+static size_t each_row(struct scan *s, const char *what, size_t total,
+		       void (*work)(void *arg, size_t slot, const struct record *r),
+		       void (*fn)(struct scan *s, size_t i, const struct record *r))
 {
 	struct reader in;
-	struct record r = {0};
+	struct batch batch = {.reader = &in, .pool = s->pool, .work = work, .arg = s};
+	const struct record *r;
 	struct err e = ERR_INIT;
 	struct progress bar;
-	size_t i = 0;
+	size_t i = 0, slot;
 	int rc;
-	reader_start(&in, s->files, opt_skip_bad);
-	in.names = s->names;
+	reader_start(&in, s->source.files, opt_skip_bad);
+	in.names = s->source.names;
 	if (total)
 		in.on_bad = NULL;
 	progress_begin(&bar, what, (double)total, opt_quiet);
-	while ((rc = reader_next(&in, &r, &e)) > 0 && !out_failed()) {
-		fn(arg, i++, &r);
+	while ((rc = batch_next(&batch, &slot, &r, &e)) > 0 && !out_failed()) {
+		s->found = &s->findings[slot];
+		fn(s, i++, r);
 		progress_set(&bar, (double)i, NULL);
 	}
 	progress_end(&bar);
 	if (rc < 0)
 		prog_fail(&e);
-	record_release(&r);
+	batch_release(&batch);
 	reader_release(&in);
 	return in.skipped;
 }
 
-struct scan {
-	struct source source; /* the files, then what the model said of them */
-	struct opinion *opinion;
-	FILE *spool;
-	struct review_corpus corpus;
-	struct signs *signs;
-	struct findings findings;
-	struct buf line, json;
-	size_t suspicious, opinion_rows, skipped;
-};
-
-static void count_row(void *arg, size_t i, const struct record *r)
+static void count_row(struct scan *s, size_t i, const struct record *r)
 {
 	struct err e = ERR_INIT;
 	(void)i;
-	if (review_corpus_count(&((struct scan *)arg)->corpus, r, &e))
+	if (review_corpus_count(&s->corpus, r, &e))
 		prog_fail(&e);
 }
 
-static void measure_row(void *arg, size_t i, const struct record *r)
+static void measure_row(struct scan *s, size_t i, const struct record *r)
 {
-	review_corpus_measure(&((struct scan *)arg)->corpus, i, r);
+	review_corpus_measure(&s->corpus, i, r);
 }
 
-static void write_row(void *arg, size_t i, const struct record *r)
+static void look_at_row(void *arg, size_t slot, const struct record *r)
 {
 	struct scan *s = arg;
+	findings_clear(&s->findings[slot]);
+	signs_find(s->signs, r, &s->findings[slot]);
+}
+
+static void write_row(struct scan *s, size_t i, const struct record *r)
+{
 	struct jw w;
-	findings_clear(&s->findings);
-	signs_find(s->signs, r, &s->findings);
-	review_corpus_find(&s->corpus, i, r, &s->findings);
-	s->suspicious += s->findings.n > 0;
+	review_corpus_find(&s->corpus, i, r, s->found);
+	s->suspicious += s->found->n > 0;
 	buf_clear(&s->json);
 	jw_init(&w, &s->json);
 	struct span was = record_get(r, "review");
-	findings_write(&s->findings, json_member(was, "loss"), json_member(was, "probs"), &w);
+	findings_write(s->found, json_member(was, "loss"), json_member(was, "probs"), &w);
 	struct edit ed = {"review", buf_span(&s->json)};
 	buf_clear(&s->line);
 	record_splice(r, &ed, 1, &s->line);
@@ -175,10 +183,10 @@ static void say(struct buf *text)
 	buf_clear(text);
 }
 
-static void learn_labels(void *arg, size_t i, const struct record *r)
+static void learn_labels(struct scan *s, size_t i, const struct record *r)
 {
-	((struct scan *)arg)->opinion_rows = i + 1;
-	opinion_count(((struct scan *)arg)->opinion, r);
+	s->opinion_rows = i + 1;
+	opinion_count(s->opinion, r);
 }
 
 static void spool_line(void *arg, struct span line)
@@ -191,21 +199,21 @@ static void spool_line(void *arg, struct span line)
 	}
 }
 
-static void ask_model(void *arg, size_t i, const struct record *r)
+static void ask_model(struct scan *s, size_t i, const struct record *r)
 {
 	(void)i;
-	opinion_add(((struct scan *)arg)->opinion, r, spool_line, arg);
+	opinion_add(s->opinion, r, spool_line, s);
 }
 
 /* Has the model look at every row first; what follows reads the rows with what it said. */
-static void have_opinion(struct scan *s, struct pool *pool)
+static void have_opinion(struct scan *s)
 {
 	struct err e = ERR_INIT;
-	if (opinion_new(&s->opinion, opt_model, opt_adapter, pool, &e) ||
+	if (opinion_new(&s->opinion, opt_model, opt_adapter, s->pool, &e) ||
 	    !(s->spool = file_scratch(&e)))
 		prog_fail(&e);
-	s->skipped += each_row(&s->source, "rows read", 0, learn_labels, s);
-	each_row(&s->source, "rows judged by the model", s->opinion_rows, ask_model, s);
+	s->skipped += each_row(s, "rows read", 0, NULL, learn_labels);
+	each_row(s, "rows judged by the model", s->opinion_rows, NULL, ask_model);
 	opinion_flush(s->opinion, spool_line, s);
 	if (fflush(s->spool)) {
 		file_scratch_failed("the rows", &e);
@@ -222,24 +230,21 @@ static void have_opinion(struct scan *s, struct pool *pool)
 
 static int run_scan(char **files)
 {
-	struct scan s = {0};
+	static struct scan s;
 	struct err e = ERR_INIT;
 	struct path *p = path_compile(opt_probs, &e);
-	struct schema *schema = NULL;
-	if (opt_schema && !(schema = schema_read(opt_schema, &e)))
-		prog_fail(&e);
-	if (!p || !(s.signs = signs_new(schema, &e)) ||
+	if (!p || !(s.signs = signs_new(opt_desk.schema, &e)) ||
 	    source_open(&s.source, files, prog_stopping, &e))
 		prog_fail(&e);
-	struct pool *pool = pool_new((int)opt_threads);
+	s.pool = pool_new((int)opt_threads);
 	if (opt_model)
-		have_opinion(&s, pool);
+		have_opinion(&s);
 	review_corpus_init(&s.corpus, p, opt_near);
-	s.skipped += each_row(&s.source, "rows read", 0, count_row, &s);
-	each_row(&s.source, "rows compared", s.corpus.n, measure_row, &s);
-	review_corpus_settle(&s.corpus, pool);
-	pool_free(pool);
-	each_row(&s.source, "rows written", s.corpus.n, write_row, &s);
+	s.skipped += each_row(&s, "rows read", 0, NULL, count_row);
+	each_row(&s, "rows compared", s.corpus.n, NULL, measure_row);
+	review_corpus_settle(&s.corpus, s.pool);
+	each_row(&s, "rows written", s.corpus.n, look_at_row, write_row);
+	pool_free(s.pool);
 	buf_clear(&s.json);
 	for (int i = 0; i < CORPUS_DOUBTS; i++) {
 		review_corpus_doubt(&s.corpus, i, &s.json);
@@ -250,7 +255,6 @@ static int run_scan(char **files)
 	source_release(&s.source);
 	review_corpus_release(&s.corpus);
 	signs_free(s.signs);
-	schema_free(schema);
 	path_free(p); /* what one run needs to its end is the system's to free */
 	return s.skipped ? FT_PARTIAL : FT_OK;
 }
@@ -305,8 +309,6 @@ static int run_judging(char **files)
 		opt_desk.who = user && *user ? user : "reviewer";
 	if (journal_name_check(opt_desk.who, &e))
 		prog_usage("%s", e.msg);
-	if (opt_schema && !(opt_desk.schema = schema_read(opt_schema, &e)))
-		prog_fail(&e);
 	opt_desk.pass = opt_adjudicate ? DESK_ADJUDICATE : opt_second ? DESK_SECOND : DESK_FIRST;
 	open_journal(&j, opt_output, 1);
 	if (desk_open(&desk, files, &j, &opt_desk, &e))
@@ -382,18 +384,17 @@ static int run_report(void)
 
 int main(int argc, char **argv)
 {
+	struct err e = ERR_INIT;
 	char **files = prog_start(&program, argc, argv);
 	if (!opt_scan && !opt_output && !opt_apply && !opt_pairs && !opt_verdicts && !opt_report)
 		prog_usage(
 			"say one of --scan, -o JOURNAL, --apply JOURNAL, --pairs JOURNAL, --verdicts JOURNAL, --report JOURNAL");
-	if (opt_scan)
-		prog_end(run_scan(files));
-	if (opt_output)
-		prog_end(run_judging(files));
-	if (opt_report)
-		prog_end(run_report());
-	if (opt_apply)
-		prog_end(run_filter(FILTER_APPLY, opt_apply, files));
-	prog_end(opt_pairs ? run_filter(FILTER_PAIRS, opt_pairs, files)
-			   : run_filter(FILTER_VERDICTS, opt_verdicts, files));
+	if (opt_schema && !(opt_desk.schema = schema_read(opt_schema, &e)))
+		prog_fail(&e);
+	prog_end(opt_scan     ? run_scan(files)
+		 : opt_output ? run_judging(files)
+		 : opt_report ? run_report()
+		 : opt_apply  ? run_filter(FILTER_APPLY, opt_apply, files)
+		 : opt_pairs  ? run_filter(FILTER_PAIRS, opt_pairs, files)
+			      : run_filter(FILTER_VERDICTS, opt_verdicts, files));
 }

@@ -251,6 +251,20 @@ rows() {
 	status_is 2 ft-review --scan -a ./model rows.jsonl
 }
 
+@test "--scan: any number of threads finds the same" {
+	jq -nc 'range(1500) | {id: "r\(.)", messages: [
+		{role: "user", content: "mail \(. % 7)@example.com or call +49 30 901820\(10 + . % 90)"},
+		{role: "assistant", content: (["paid on 2023-02-30", "I\u2019m sorry, I can\u2019t help with that", "<|im_end|>", "{\"a\":",
+			"yes", ""][. % 6])}]}' >in.jsonl
+	ft-review --scan --threads 1 in.jsonl >one 2>one.err
+	[ "$(jq -r '.review.reasons[].reason' one | sort -u | wc -l)" -ge 5 ]
+	for threads in 2 5; do
+		ft-review --scan --threads "$threads" in.jsonl >many 2>many.err
+		cmp one many
+		cmp one.err many.err
+	done
+}
+
 @test "strangers' bodies are not kept, and their idle connections keep nobody out" {
 	rows 5
 	open_page -o j.jsonl rows.jsonl

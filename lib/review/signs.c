@@ -41,6 +41,11 @@ enum { SIGNS = sizeof table / sizeof *table };
 struct signs {
 	const struct schema *schema;
 	pcre2_code *code[SIGNS];
+};
+
+/* A look at one record. */
+struct look {
+	const struct signs *signs;
 	pcre2_match_data *match;
 	struct buf reference, text;
 };
@@ -63,7 +68,6 @@ struct signs *signs_new(const struct schema *schema, struct err *e)
 		/* where the library cannot, it matches as before */
 		pcre2_jit_compile(s->code[i], PCRE2_JIT_COMPLETE);
 	}
-	s->match = mem_or_end(pcre2_match_data_create(8, NULL));
 	return s;
 }
 
@@ -73,9 +77,6 @@ void signs_free(struct signs *s)
 		return;
 	for (size_t i = 0; i < SIGNS; i++)
 		pcre2_code_free(s->code[i]);
-	pcre2_match_data_free(s->match);
-	buf_release(&s->reference);
-	buf_release(&s->text);
 	free(s);
 }
 
@@ -102,15 +103,15 @@ static int has_reason(const struct findings *f, const char *reason)
 	return 0;
 }
 
-static void look_for(struct signs *s, size_t i, const struct buf *in, struct findings *f)
+static void look_for(struct look *l, size_t i, const struct buf *in, struct findings *f)
 {
 	size_t at = 0;
 	while (at < in->len) {
-		int rc = pcre2_match(s->code[i], (PCRE2_SPTR)in->data, in->len, at,
-				     PCRE2_NO_UTF_CHECK, s->match, NULL);
+		int rc = pcre2_match(l->signs->code[i], (PCRE2_SPTR)in->data, in->len, at,
+				     PCRE2_NO_UTF_CHECK, l->match, NULL);
 		if (rc < 0)
 			return;
-		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->match);
+		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(l->match);
 		struct span t = {in->data + o[0], o[1] - o[0]};
 		if (table[i].confirm == ALWAYS || impossible_date(t)) {
 			add_match(f, &table[i], t);
@@ -155,38 +156,38 @@ static int blank(const struct buf *b)
 	return 1;
 }
 
-/* The first reference, NUL cut off, into s->reference; all text of the row but that into s->text.
+/* The first reference, NUL cut off, into l->reference; all text of the row but that into l->text.
  * Returns whether there is a reference. */
-static int gather(struct signs *s, const struct record *r)
+static int gather(struct look *l, const struct record *r)
 {
 	struct span final = record_final_assistant(r), key, message;
 	struct json_iter it = {0};
-	buf_clear(&s->reference);
-	buf_clear(&s->text);
-	int n = record_references(r, &s->reference, NULL);
+	buf_adds(&l->reference, "");
+	buf_adds(&l->text, "");
+	int n = record_references(r, &l->reference, NULL);
 	if (n > 0) {
-		s->reference.len = strlen(s->reference.data);
+		l->reference.len = strlen(l->reference.data);
 	} else {
-		buf_clear(&s->reference);
+		buf_clear(&l->reference);
 	}
 	while (json_next(&it, record_get(r, "messages"), &key, &message)) {
 		if (message.s == final.s)
 			continue;
-		record_message_text(json_member(message, "content"), &s->text);
-		buf_addc(&s->text, '\n');
+		record_message_text(json_member(message, "content"), &l->text);
+		buf_addc(&l->text, '\n');
 	}
-	json_string(record_get(r, "prompt"), &s->text);
+	json_string(record_get(r, "prompt"), &l->text);
 	return n > 0;
 }
 
-static void compare_output(struct signs *s, const struct record *r, struct findings *f)
+static void compare_output(const struct look *l, const struct record *r, struct findings *f)
 {
 	struct buf out = BUF_INIT;
 	if (json_string(record_get(r, "output"), &out) == 0 &&
-	    !span_eq(buf_span(&out), buf_span(&s->reference))) {
+	    !span_eq(buf_span(&out), buf_span(&l->reference))) {
 		struct span a = {0}, b = {0};
 		int same = json_check(buf_span(&out), &a, NULL) == 0 &&
-			   json_check(buf_span(&s->reference), &b, NULL) == 0 && json_equal(a, b);
+			   json_check(buf_span(&l->reference), &b, NULL) == 0 && json_equal(a, b);
 		if (!same)
 			findings_add(f, "disagreement", 0.5, "a model answers: %.*s",
 				     (int)(out.len < 80 ? out.len : 80), out.data);
@@ -208,45 +209,48 @@ static void read_judge(const struct record *r, struct findings *f)
 }
 
 /* A reference that means to be JSON, or has to be. */
-static void read_json(const struct signs *s, struct findings *f)
+static void read_json(const struct look *l, struct findings *f)
 {
-	char c = s->reference.data[strspn(s->reference.data, " \t\r\n")];
+	char c = l->reference.data[strspn(l->reference.data, " \t\r\n")];
 	struct span value = {0};
 	struct err why = ERR_INIT;
-	if (c != '{' && c != '[' && !s->schema)
+	if (c != '{' && c != '[' && !l->signs->schema)
 		return;
-	if (json_check(buf_span(&s->reference), &value, &why))
+	if (json_check(buf_span(&l->reference), &value, &why))
 		findings_add(f, "invalid-json", 0.9, "the reference %s: %s",
-			     s->schema ? "has to be JSON" : "begins like JSON", why.msg);
-	else if (s->schema && schema_check(s->schema, value, &why) < 0)
+			     l->signs->schema ? "has to be JSON" : "begins like JSON", why.msg);
+	else if (l->signs->schema && schema_check(l->signs->schema, value, &why) < 0)
 		findings_add(f, "schema", 0.9, "the reference breaks the schema: %s", why.msg);
 }
 
-void signs_find(struct signs *s, const struct record *r, struct findings *f)
+void signs_find(const struct signs *s, const struct record *r, struct findings *f)
 {
-	int referenced = gather(s, r);
+	struct look l = {.signs = s, .match = mem_or_end(pcre2_match_data_create(8, NULL))};
+	int referenced = gather(&l, r);
 	if (!referenced) {
 		struct span calls = json_member(record_final_assistant(r), "tool_calls");
 		if (json_count(calls) == 0)
 			findings_add(f, "no-reference", 0.9, "there is no reference to learn from");
-	} else if (blank(&s->reference)) {
+	} else if (blank(&l.reference)) {
 		findings_add(f, "empty-reference", 0.95,
-			     s->reference.len ? "the reference is blank"
-					      : "the reference is empty");
+			     l.reference.len ? "the reference is blank" : "the reference is empty");
 	} else {
-		read_json(s, f);
+		read_json(&l, f);
 	}
 	for (size_t i = 0; i < SIGNS; i++) {
-		look_for(s, i, &s->reference, f);
+		look_for(&l, i, &l.reference, f);
 		if (table[i].place == ANYWHERE && !has_reason(f, table[i].reason))
-			look_for(s, i, &s->text, f);
+			look_for(&l, i, &l.text, f);
 	}
-	look_for_personal(&s->reference, f);
+	look_for_personal(&l.reference, f);
 	if (!has_reason(f, "pii"))
-		look_for_personal(&s->text, f);
+		look_for_personal(&l.text, f);
 	if (referenced)
-		compare_output(s, r, f);
+		compare_output(&l, r, f);
 	read_judge(r, f);
 	if (json_is(record_get(r, "finish_reason"), "length"))
 		findings_add(f, "unfinished", 0.5, "the answer was cut off by its length");
+	pcre2_match_data_free(l.match);
+	buf_release(&l.reference);
+	buf_release(&l.text);
 }

@@ -24,12 +24,12 @@
 
 struct signs;
 
-/* Patterns compiled once; one struct a thread. schema: what references are held to, or NULL;
+/* Patterns compiled once, for any number of threads. schema: what references are held to, or NULL;
  * borrowed. NULL with the reason where PCRE2 fails. */
 struct signs *signs_new(const struct schema *schema, struct err *e);
 void signs_free(struct signs *s);
 
 /* Adds what is found in the record to f. Never fails: what cannot be read is itself a finding. */
-void signs_find(struct signs *s, const struct record *r, struct findings *f);
+void signs_find(const struct signs *s, const struct record *r, struct findings *f);
 
 #endif
