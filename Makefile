@@ -122,14 +122,16 @@ $(STUBS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/stub/%.o $(LIB)
 	$(Q)$(call link,$(filter %.o,$^))
 $(BUILD)/tests/stub-chat: $(BUILD)/tests/stub/responses.o
 
-# What examples/payments writes its data with.
-$(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(wildcard examples/payments/*.c)) $(LIB)
+# What examples/payments writes its data with, and what its base model is made with.
+$(BUILD)/examples/notes: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/spread.c,$(wildcard examples/payments/*.c))) $(LIB)
+$(BUILD)/examples/spread: $(BUILD)/examples/payments/spread.o $(LIB)
+$(BUILD)/examples/notes $(BUILD)/examples/spread:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link,$(filter %.o,$^))
 
 .PHONY: test-programs
-test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/clock.so $(BUILD)/examples/notes
+test-programs: programs $(UNITS:%=$(BUILD)/tests/%) $(STUBS:%=$(BUILD)/tests/%) $(BUILD)/tests/inject $(BUILD)/tests/fault.so $(BUILD)/tests/nojit.so $(BUILD)/tests/clock.so $(BUILD)/examples/notes $(BUILD)/examples/spread
 
 .PHONY: demo
 demo: setup

@@ -45,7 +45,7 @@ tour() {
 	clone
 	tour "$ROOT/README.md"
 	# Figures differ by processor, and with them which paths without drift come first.
-	figures() { sed -E '/ stable +/d; /^\{"(payee|n)"/d; s/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; s/^-+$/-/' "$1"; }
+	figures() { sed -E '/ (stable|insufficient) +/d; /^\{"(payee|n)"/d; s/[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g; s/^-+$/-/' "$1"; }
 	diff <(figures "$ROOT/README.md") <(figures walked)
-	jq -e '.wrong > 400 and .named["2024"] // 0 <= 0.1 * .wrong' <(grep '^{"n":600,' walked)
+	jq -e '.wrong > 400 and .named["2023"] >= 0.9 * .wrong' <(grep '^{"n":600,' walked)
 }
