@@ -22,7 +22,7 @@
 #include "../lib/eval/require.h"
 #include "../lib/eval/scorer.h"
 #include "../lib/eval/tables.h"
-#include "../lib/json/reader.h"
+#include "../lib/json/batch.h"
 
 static struct opt_list opt_criterion, opt_weight, opt_by, opt_require;
 static const char *opt_compare, *opt_baseline, *opt_cluster, *opt_pass_at, *opt_baseline_file,
@@ -101,7 +101,8 @@ static struct opt options[] = {
 	{0, "html-rows", OPT_INT, &opt_html_rows, "N",
 	 "rows shown in it, the worst first (default 1000)", 0, 1e6},
 	{0, "junit", OPT_STR, &opt_junit, "FILE", "also the verdicts as JUnit XML"},
-	{0, "threads", OPT_INT, &opt_threads, "N", "that score (default: all processors)", 1, 1024},
+	{0, "threads", OPT_INT, &opt_threads, "N", "that read and score (default: all processors)",
+	 1, 1024},
 	{0, "skip-bad", OPT_FLAG, &opt_skip_bad, NULL,
 	 "report malformed lines, leave them out and end with status 3"},
 	{0, "line-buffered", OPT_FLAG, &opt_line_buffered, NULL,
@@ -214,20 +215,19 @@ static void stopped_or_failed(const struct err *e)
 static size_t read_all(struct scorer *scorer, char **files)
 {
 	struct reader r;
-	struct record rec = {0};
+	struct batch batch = {.reader = &r, .pool = scorer_pool(scorer)};
+	const struct record *rec;
 	struct err e = ERR_INIT, read_error;
 	struct progress progress;
-	int got;
+	int got = 0;
 
 	reader_start(&r, files, opt_skip_bad);
 	progress_begin(&progress, "rows", 0, opt_quiet);
-	while ((got = reader_next(&r, &rec, &e)) > 0) {
-		if (scorer_add(scorer, &rec, r.name, r.line, &e) < 0)
+	while (!(opt_pass_through && out_failed()) &&
+	       (got = batch_next(&batch, NULL, &rec, &e)) > 0) {
+		if (scorer_add(scorer, rec->line, r.name, batch.number, &e) < 0)
 			stopped_or_failed(&e);
-		if (r.rows % 256 == 0)
-			progress_set(&progress, (double)r.rows, NULL);
-		if (opt_pass_through && out_failed())
-			break;
+		progress_set(&progress, (double)r.rows, NULL);
 	}
 	read_error = e;
 	if (scorer_flush(scorer, &e) < 0)
@@ -235,7 +235,7 @@ static size_t read_all(struct scorer *scorer, char **files)
 	if (got < 0)
 		prog_fail(&read_error);
 	progress_end(&progress);
-	record_release(&rec);
+	batch_release(&batch);
 	reader_release(&r);
 	return r.skipped;
 }

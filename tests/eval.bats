@@ -437,6 +437,17 @@ rows() {
 	ft-eval -j 1 -c exact -c normalized --by model in >one
 	ft-eval -j 7 -c exact -c normalized --by model in >seven
 	cmp one seven
+	# Rows before one whose reference is of no use are scored and come out.
+	sed '2000s/"ideal":"a b c"/"ideal":7/; 1200s/^{//' in >bad
+	ft-eval --threads 1 -p in >one
+	for threads in 1 3; do
+		ft-eval --threads "$threads" -p in | cmp one -
+		run -2 ft-eval --threads "$threads" -p bad
+		[[ $output == *"bad:1200: "* ]]
+		status_is 2 ft-eval --threads "$threads" --skip-bad -p bad
+		[[ $stderr == *"bad:1200: "*"bad:2000: "* ]]
+		sed -n 1,1999p one | sed 1200d | cmp - <(printf '%s\n' "$output")
+	done
 }
 
 @test "a table on request, with Markdown as another form" {

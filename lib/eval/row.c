@@ -49,19 +49,22 @@ static struct span part_of_output(struct row *a, int reasoning)
 	return buf_span(&a->text);
 }
 
-int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
-	    int reasoning, struct err *e)
+void row_copy(struct row *a, struct span text, const char *file, size_t line)
+{
+	buf_clear(&a->line_text);
+	buf_addspan(&a->line_text, text);
+	buf_addc(&a->line_text, '\n');
+	a->file = file;
+	a->line = line;
+}
+
+int row_read(struct row *a, size_t checks, int reasoning, struct err *e)
 {
 	struct span output;
 	int n;
 
-	buf_clear(&a->line_text);
-	buf_addspan(&a->line_text, rec->line);
-	buf_addc(&a->line_text, '\n');
-	if (record_parse(&a->rec, (struct span){a->line_text.data, rec->line.n}, e))
+	if (record_parse(&a->rec, (struct span){a->line_text.data, a->line_text.len - 1}, e))
 		return -1;
-	a->file = file;
-	a->line = line;
 	a->scores = mem_grow(a->scores, &a->scores_cap, checks, sizeof *a->scores);
 	a->why = mem_grow(a->why, &a->why_cap, checks, sizeof *a->why);
 	for (size_t i = 0; i < checks; i++) {

@@ -33,11 +33,12 @@ struct row {
 	size_t refs_cap, scores_cap, why_cap;
 };
 
-/* Copies rec's line and finds output and references; scores are set to NaN for `checks` checks. Where
- * reasoning counts it is part of the output: as it stands there, or from the member of that name
- * before it. -1 for a reference of an impossible type. */
-int row_set(struct row *a, const struct record *rec, const char *file, size_t line, size_t checks,
-	    int reasoning, struct err *e);
+/* Copies a record's line, for row_read to look at. */
+void row_copy(struct row *a, struct span text, const char *file, size_t line);
+/* Finds output and references; scores are set to NaN for `checks` checks. Where reasoning counts it
+ * is part of the output: as it stands there, or from the member of that name before it. -1 for a
+ * reference of an impossible type. */
+int row_read(struct row *a, size_t checks, int reasoning, struct err *e);
 /* A hash of what was answered: the same for the same text and the same calls of tools, in any order,
  * whatever their ids and however their arguments are written. */
 uint64_t row_answer(const struct row *a);

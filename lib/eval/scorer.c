@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include "../base/mem.h"
-#include "../base/pool.h"
 #include "command.h"
 #include "jqfilter.h"
 
@@ -15,6 +14,7 @@ struct scorer {
 	struct jqfilter *jq; /* NULL without jq checks */
 	size_t n_jq;
 	struct row *rows;
+	int bad[BATCH_ROWS]; /* rows that cannot be read */
 	size_t n, bytes;
 	/* what another program decides about */
 	struct span lines[BATCH_ROWS];
@@ -59,7 +59,8 @@ static void score_locally(void *arg, size_t i)
 	struct scorer *s = arg;
 	struct row *r = s->rows + i;
 
-	for (size_t c = 0; c < s->o.n_checks; c++)
+	s->bad[i] = row_read(r, s->o.n_checks, s->o.reasoning, NULL);
+	for (size_t c = 0; c < s->o.n_checks && !s->bad[i]; c++)
 		if (check_is_local(s->o.checks + c))
 			r->scores[c] = check_score(s->o.checks + c, r, r->why + c);
 }
@@ -126,6 +127,18 @@ static int score_by_command(struct scorer *s, size_t c, struct err *e)
 	return 0;
 }
 
+/* Those before a row that cannot be read come out, and the reason then ends the run. */
+static struct row *first_bad(struct scorer *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->bad[i]) {
+			s->n = i;
+			return s->rows + i;
+		}
+	}
+	return NULL;
+}
+
 int scorer_flush(struct scorer *s, struct err *e)
 {
 	int rc = 0;
@@ -133,6 +146,7 @@ int scorer_flush(struct scorer *s, struct err *e)
 	if (s->n == 0)
 		return 0;
 	pool_run(s->pool, s->n, score_locally, s);
+	struct row *bad = first_bad(s);
 	if (s->jq)
 		rc = score_by_jq(s, e);
 	for (size_t c = 0; c < s->o.n_checks && !rc; c++)
@@ -142,16 +156,21 @@ int scorer_flush(struct scorer *s, struct err *e)
 		rc = s->o.done(s->o.arg, s->rows + i, e);
 	s->n = 0;
 	s->bytes = 0;
+	if (!rc && bad && row_read(bad, s->o.n_checks, s->o.reasoning, e))
+		rc = err_prefix(e, "%s:%zu", bad->file, bad->line);
 	return rc;
 }
 
-int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
-	       struct err *e)
+struct pool *scorer_pool(struct scorer *s)
 {
-	if (row_set(s->rows + s->n, rec, file, line, s->o.n_checks, s->o.reasoning, e))
-		return err_prefix(e, "%s:%zu", file, line);
+	return s->pool;
+}
+
+int scorer_add(struct scorer *s, struct span text, const char *file, size_t line, struct err *e)
+{
+	row_copy(s->rows + s->n, text, file, line);
 	s->n++;
-	s->bytes += rec->line.n;
+	s->bytes += text.n;
 	return s->o.one_by_one || s->n == BATCH_ROWS || s->bytes >= BATCH_BYTES ? scorer_flush(s, e)
 										: 0;
 }

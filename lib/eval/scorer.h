@@ -7,6 +7,7 @@
 #ifndef FT_EVAL_SCORER_H
 #define FT_EVAL_SCORER_H
 
+#include "../base/pool.h"
 #include "check.h"
 #include "row.h"
 
@@ -27,11 +28,13 @@ struct scorer;
 
 /* Everything in o is copied but what it points to. NULL with the reason. */
 struct scorer *scorer_open(const struct scorer_options *o, struct err *e);
-/* Takes a copy of the record. file is borrowed until the row came out. */
-int scorer_add(struct scorer *s, const struct record *rec, const char *file, size_t line,
-	       struct err *e);
+/* Takes a copy of the record's line. file is borrowed until the row came out. */
+int scorer_add(struct scorer *s, struct span text, const char *file, size_t line, struct err *e);
 /* Scores and gives out what is still in hand. */
 int scorer_flush(struct scorer *s, struct err *e);
 void scorer_close(struct scorer *s);
+
+/* The threads that score, for other work meanwhile. */
+struct pool *scorer_pool(struct scorer *s);
 
 #endif

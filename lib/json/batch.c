@@ -64,8 +64,11 @@ int batch_next(struct batch *b, size_t *i, const struct record **rec, struct err
 		while (b->next < b->n) {
 			struct batch_line *l = &b->line[b->next];
 			struct err why = ERR_INIT;
-			*i = b->next++;
+			if (i)
+				*i = b->next;
+			b->next++;
 			*rec = &l->rec;
+			b->number = l->number;
 			if (!l->bad) {
 				b->reader->rows++;
 				return 1;
@@ -83,5 +86,5 @@ int batch_next(struct batch *b, size_t *i, const struct record **rec, struct err
 
 int batch_at(const struct batch *b, struct err *e)
 {
-	return err_prefix(e, "%s:%zu", b->reader->name, b->line[b->next - 1].number);
+	return err_prefix(e, "%s:%zu", b->reader->name, b->number);
 }

@@ -20,6 +20,8 @@ struct batch {
 	 * which is below BATCH_LINES and comes again with the record. May be NULL. */
 	void (*work)(void *arg, size_t i, const struct record *rec);
 	void *arg;
+	/* the file's line that was given last */
+	size_t number;
 	/* private */
 	struct batch_line *line;
 	size_t n, next;
@@ -27,7 +29,7 @@ struct batch {
 
 void batch_release(struct batch *b);
 
-/* As reader_next: *rec is valid until the next call. */
+/* As reader_next: *rec is valid until the next call. i may be NULL. */
 int batch_next(struct batch *b, size_t *i, const struct record **rec, struct err *e);
 
 /* As reader_at, of the record that batch_next gave last. */

@@ -12,7 +12,6 @@ enum { CHECKS = 10, ROWS = 100 };
 static void add_run(struct board *b, const char *run, struct rng *r, double common)
 {
 	struct row row = {0};
-	struct record rec = {0};
 	char line[40];
 
 	b->run = run;
@@ -20,13 +19,12 @@ static void add_run(struct board *b, const char *run, struct rng *r, double comm
 		int first = rng_uniform(r) < .7, together = rng_uniform(r) < common;
 
 		snprintf(line, sizeof line, "{\"id\":%zu,\"output\":\"\"}", i);
-		record_parse(&rec, span_of(line), NULL);
-		row_set(&row, &rec, "", i, b->n_checks, 0, NULL);
+		row_copy(&row, span_of(line), "", i);
+		row_read(&row, b->n_checks, 0, NULL);
 		for (size_t c = 0; c < b->n_checks; c++)
 			row.scores[c] = together ? first : rng_uniform(r) < .7;
 		board_add(b, &row, NULL);
 	}
-	record_release(&rec);
 	row_release(&row);
 }
 
