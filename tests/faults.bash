@@ -2,8 +2,8 @@
 #
 # Each system call of a run is such a call. Allocations are many thousands, most of them in a loop's turns: one
 # is told from another by its site, the last calls that led to it, and of a site the first, the second, the
-# middle and the last are tried; a site in libraries alone, such as those at the beginning of TLS, in the
-# first program of a suite that comes there.
+# middle and the last are tried; a site in libraries alone in the first program of a suite that comes there:
+# most are those of OpenSSL, which starts, or does not, in one place for all programs (lib/net).
 #
 # FT_FAULT=all tries all of these (make check-fault), FT_FAULT=N a slice of them that N moves on (.ci/run
 # gives the day); without it the same few are tried.

@@ -3,6 +3,7 @@
  * failure that callers act on. */
 #include <curl/curl.h>
 #include <ctype.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,13 +80,57 @@ static void *take_again(void *p, size_t n)
 	return mem_realloc(p, n, 1);
 }
 
+/* OpenSSL may have had no memory. */
+static int tls_starved;
+
+static void *take_tls(size_t n, const char *file, int line)
+{
+	void *p = malloc(n);
+
+	(void)file, (void)line;
+	tls_starved |= !p;
+	return p;
+}
+
+static void *take_tls_again(void *old, size_t n, const char *file, int line)
+{
+	void *p = realloc(old, n);
+
+	(void)file, (void)line;
+	tls_starved |= !p && n;
+	return p;
+}
+
+static void free_tls(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* Sees whether OpenSSL has the memory to start, where libcurl stands on it: libcurl does not look, and
+ * its first random number crashes. Ending is for when it has returned: it holds locks. The library is
+ * libcurl's, not ours to link, and so is looked up. */
+static void watch_tls(void)
+{
+	int (*set)(void *(*)(size_t, const char *, int),
+		   void *(*)(void *, size_t, const char *, int),
+		   void (*)(void *, const char *, int));
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "CRYPTO_set_mem_functions");
+	if (set)
+		set(take_tls, take_tls_again, free_tls);
+}
+
 int http_ready(void)
 {
+	watch_tls();
 	/* Counted by libcurl itself, so that several struct http can live side by side. */
-	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, take, free, take_again, mem_strdup,
-				    mem_alloc)
-		       ? -1
-		       : 0;
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, take, free, take_again, mem_strdup,
+				 mem_alloc))
+		return -1;
+	if (tls_starved)
+		mem_or_end(NULL);
+	return 0;
 }
 
 struct http *http_new(size_t connections, struct err *e)

@@ -14,7 +14,10 @@
 #include <unistd.h>
 #include "marker.h"
 
-#define DEPTH 6	      /* calls that make a site, of which a few are this library's */
+#define DEPTH 6 /* calls that make a site */
+#define OURS 3	/* calls at most in this library before them */
+#define ALLOCATORS \
+	2 /* of the six, calls at most in functions of the program that give memory to libraries */
 #define SITE_CHARS 16 /* hexadecimal digits of a site */
 
 static void *(*real_malloc)(size_t);
@@ -23,8 +26,8 @@ static void *(*real_realloc)(void *, size_t);
 static void *(*real_aligned_alloc)(size_t, size_t);
 static void (*real_free)(void *);
 static long count, fail_at = -1;
-static int sites = -1;	    /* $FT_FAIL_SITES */
-static const void *program; /* where it is in memory */
+static int sites = -1;		   /* $FT_FAIL_SITES */
+static const void *program, *self; /* where the program and this library are in memory */
 
 /* dlsym may itself allocate before we know the real functions; such memory is never given back. */
 static char early[65536];
@@ -69,16 +72,16 @@ static unsigned long mixed(unsigned long hash, unsigned long value)
 /* A line in the file, written at once: however the process ends, it stands there. */
 static void tell(void)
 {
-	void *calls[DEPTH];
-	int n = backtrace(calls, DEPTH), ours = 0;
+	void *calls[OURS + DEPTH];
+	int n = backtrace(calls, OURS + DEPTH), depth = 0, ours = 0;
 	unsigned long site = 0xcbf29ce484222325;
 	char line[SITE_CHARS + 2];
 	Dl_info at;
 
-	for (int i = 0; i < n; i++) {
-		if (!dladdr(calls[i], &at))
+	for (int i = 0; i < n && depth < DEPTH; i++) {
+		if (!dladdr(calls[i], &at) || at.dli_fbase == self)
 			continue;
-		ours |= at.dli_fbase == program;
+		ours |= depth++ >= ALLOCATORS && at.dli_fbase == program;
 		site = mixed(site, (unsigned long)((char *)calls[i] - (char *)at.dli_fbase));
 		for (const char *c = at.dli_fname; *c; c++)
 			site = mixed(site, (unsigned char)*c);
@@ -108,6 +111,8 @@ __attribute__((constructor)) static void start(void)
 	if (path) {
 		dladdr((void *)getauxval(AT_ENTRY), &us);
 		program = us.dli_fbase;
+		dladdr((void *)&sites, &us);
+		self = us.dli_fbase;
 		backtrace(first, 1); /* loads what it needs, which allocates */
 		sites = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 		if (sites < 0)
