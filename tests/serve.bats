@@ -381,6 +381,10 @@ END
 	start_serve -u "$STUB_URL" -o log
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: https://example.org')" = 403 ]
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost.example.org')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost:5173@example.org')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://127.0.0.1:5173.example.org')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://[::1]:')" = 403 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: HTTP://LocalHost')" = 200 ]
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost:5173')" = 200 ]
 }
 

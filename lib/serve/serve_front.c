@@ -64,6 +64,16 @@ static int knows_key(struct serve_call *c)
 	return 0;
 }
 
+/* Whether an origin's end is none, or a port and nothing behind it, such as another host (RFC 6454, 6.1). */
+static int is_port(struct span s)
+{
+	size_t digits = 1;
+
+	while (digits < s.n && s.s[digits] >= '0' && s.s[digits] <= '9')
+		digits++;
+	return !s.n || (s.s[0] == ':' && digits > 1 && digits == s.n);
+}
+
 /* A page in a browser on this machine may send requests to any port of it; without keys only pages of
  * this machine are let in (a name that was made to lead here is none of them). */
 static int from_elsewhere(const struct serve_call *c)
@@ -79,7 +89,7 @@ static int from_elsewhere(const struct serve_call *c)
 		size_t n = strlen(here[i]), left = origin.n - (size_t)(host + 3 - origin.s);
 
 		if (left >= n && strncasecmp(host + 3, here[i], n) == 0 &&
-		    (left == n || host[3 + n] == ':'))
+		    is_port((struct span){host + 3 + n, left - n}))
 			return 0;
 	}
 	return 1;
