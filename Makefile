@@ -427,7 +427,7 @@ help:
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
 	@echo 'make check-deb       the package built twice, linted, installed in a fresh chroot and used there'
-	@echo 'make check-fault     each system call and each site of allocations fails, and runs are killed there (20 min)'
+	@echo 'make check-fault     each system call and each site of allocations fails, and runs are killed there'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'
 	@echo 'make lint            cppcheck, clang-tidy, shellcheck, mandoc, both compilers with -Werror'
