@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A model served to 1, 8 and 64 clients beside ft-prompt with the same model, rows and jobs, and beside llama.cpp's server, LLAMA_SERVER or in
-# PATH, with the same weights in f32. Each round asks new rows; loading is not counted. Three minutes on two idle cores.
+# PATH, with the same weights in f32. Each round asks new rows; loading is not counted. Six minutes on two idle cores.
 set -uo pipefail
 # shellcheck source=tests/model.bash
 . tests/model.bash
@@ -34,7 +34,7 @@ for jobs in 1 8 64; do
 	: >"$tmp/rounds"
 	[ -z "$llama" ] || start_llama $jobs || exit 1
 	for round in 1 2 3; do
-		jq -nc --argjson n "$((jobs == 1 ? 16 : jobs == 8 ? 64 : 256))" --argjson r "$jobs$round" 'range($n) | {messages: [
+		jq -nc --argjson n "$((jobs == 1 ? 48 : jobs == 8 ? 128 : 512))" --argjson r "$jobs$round" 'range($n) | {messages: [
 			{role: "system", content: "You are careful. Answer in a few words, and nothing else."},
 			{role: "user", content: "Question \(.) of \($r): \("what " * (. % 7))?"}]}' >"$tmp/rows"
 		load=$(seconds /dev/null -m "$tmp/m" -j $jobs)
