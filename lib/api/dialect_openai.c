@@ -226,20 +226,16 @@ static int says_something(struct span v)
 static void leave_out_others(struct dialect_stream *s, struct span m, const char *const *known,
 			     size_t n)
 {
-	/* Words for what is known already. */
-	static const char *const same[] = {"role", "name", "thinking_blocks", "parsed"};
 	struct json_iter it = {0};
 	struct span key, v;
 
 	while (json_next(&it, m, &key, &v)) {
-		size_t i = 0, k = 0;
+		size_t i = 0;
 
 		while (i < n && !json_is(key, known[i]))
 			i++;
-		while (k < sizeof same / sizeof *same && !json_is(key, same[k]))
-			k++;
-		if (i < n ? json_is(key, "audio") && dialect_says(json_member(v, "data"))
-			  : k == sizeof same / sizeof *same && says_something(v))
+		if (i == n ? says_something(v)
+			   : json_is(key, "audio") && dialect_says(json_member(v, "data")))
 			dialect_leave_out(&s->left_out, key);
 	}
 }
@@ -256,15 +252,18 @@ static void openai_message(struct dialect_stream *s, struct span m, int whole)
 		FUNCTION,
 		MEMBERS
 	};
-	static const char *const names[MEMBERS] = {"content",	"audio",      "reasoning_content",
-						   "reasoning", "thinking",   "reasoning_details",
-						   "refusal",	"tool_calls", "function_call"};
+	/* Beside those that are read, others that say nothing more. */
+	static const char *const names[] = {"content",	 "audio",	    "reasoning_content",
+					    "reasoning", "thinking",	    "reasoning_details",
+					    "refusal",	 "tool_calls",	    "function_call",
+					    "role",	 "thinking_blocks", "name",
+					    "parsed"};
 	struct span v[MEMBERS], key, t, calls, function;
 	struct json_iter it = {0};
 	size_t before = s->reasoning.len, said = s->text.len;
 
 	dialect_members(m, names, MEMBERS, v);
-	leave_out_others(s, m, names, MEMBERS);
+	leave_out_others(s, m, names, sizeof names / sizeof *names);
 	calls = v[TOOLS];
 	function = v[FUNCTION];
 	s->any = 1;
