@@ -226,6 +226,7 @@ check-browser: setup
 .PHONY: check-deb
 # The package in a fresh minimal Debian, as root and from Debian's archive; twice the same bytes.
 check-deb: deb
+	@.ci/setup deb
 	@cp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
 	@$(MAKE) -s deb >/dev/null
 	cmp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
