@@ -226,7 +226,8 @@ check-browser: setup
 .PHONY: check-deb
 # The package in a fresh minimal Debian, as root and from Debian's archive; twice the same bytes.
 check-deb: deb
-	@.ci/setup deb
+	@.ci/setup check deb
+	@$(MAKE) $(JOBS) test-programs $(BUILD)/examples/notes
 	@cp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
 	@$(MAKE) -s deb >/dev/null
 	cmp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
