@@ -86,6 +86,12 @@ teardown_file() {
 	done
 }
 
+# In place of helper.bash's.
+teardown() {
+	stop_stub
+	stop "${SSHD_PID:-}"
+}
+
 need_slurm() {
 	[ -n "${FT_CLUSTER:-}" ] || skip "make check-cluster runs it"
 	[ -e "$BATS_FILE_TMPDIR/slurm/up" ] || skip "no slurmctld, slurmd and munge here, or they do not run"
@@ -142,6 +148,68 @@ with_parallel() {
 @test "shards under GNU parallel: the same" {
 	with_parallel run_on
 	[ "$(wc -l <"$RUN/ask.joblog")" -eq 5 ]
+}
+
+# start_sshd - a server of the test's own for whoever runs it, on the loopback; $TMP/ssh.conf is how to reach it. It brings along what a
+# machine of a cluster has of itself: the address of the API and its key.
+start_sshd() {
+	local port=$((20000 + ($$ + 7919) % 20000)) command
+	local -a server=("$(PATH=$PATH:/usr/sbin command -v sshd)" -D -e -f "$TMP/sshd.conf")
+	for command in ssh ssh-keygen sshd; do
+		PATH=$PATH:/usr/sbin command -v $command >/dev/null || skip "no $command here"
+	done
+	ssh-keygen -q -t ed25519 -N '' -f host
+	ssh-keygen -q -t ed25519 -N '' -f user
+	cat >sshd.conf <<-END
+		ListenAddress 127.0.0.1
+		Port $port
+		HostKey $TMP/host
+		AuthorizedKeysFile $TMP/user.pub
+		StrictModes no
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		PermitRootLogin prohibit-password
+		PidFile none
+		SetEnv OPENAI_BASE_URL=$OPENAI_BASE_URL OPENAI_API_KEY=$OPENAI_API_KEY
+	END
+	cat >ssh.conf <<-END
+		Host *
+		Port $port
+		IdentityFile $TMP/user
+		IdentitiesOnly yes
+		BatchMode yes
+		UserKnownHostsFile $TMP/known
+		StrictHostKeyChecking accept-new
+		LogLevel ERROR
+	END
+	# As root it wants an empty directory under /run, which need not be there: it gets a /run of its own.
+	if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then
+		# shellcheck disable=SC2016 # the inner shell expands it
+		server=(unshare --mount sh -c 'mount -t tmpfs run /run && mkdir -m 755 /run/sshd && exec "$0" "$@"' "${server[@]}")
+	fi
+	setsid "${server[@]}" </dev/null >sshd.log 2>&1 3>&- &
+	SSHD_PID=$!
+	for _ in $(seq 50); do
+		ssh -F ssh.conf 127.0.0.1 true 2>/dev/null && return
+		kill -0 $SSHD_PID 2>/dev/null || break
+		sleep 0.1
+	done
+	skip "sshd lets nobody in here: $(tail -n 1 sshd.log)"
+}
+
+@test "shards under GNU parallel over ssh: the same, with no variable but those that a task has to know" {
+	over_ssh() {
+		prepare
+		start_sshd
+		status_is 0 make "${OPTIONS[@]}" ENGINE=parallel PARALLEL_SSH="ssh -F $TMP/ssh.conf" \
+			PARALLEL="-S 2/127.0.0.1 --workdir $TMP/cluster"
+		awk 'NR > 1 && $2 != "127.0.0.1" { exit 1 }' "$RUN/ask.joblog"
+		same_answers
+		[ "$(jq -s length asked.jsonl)" -eq 120 ]
+		# The key is in no file of the run or of GNU parallel.
+		run ! grep -rqs "$OPENAI_API_KEY" "$RUN" "$TMP/home"
+	}
+	with_parallel over_ssh
 }
 
 # run_again ENGINE - where a task failed, the same command runs that one again, and the others not.
