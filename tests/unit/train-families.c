@@ -142,21 +142,20 @@ static double whole_off(const struct model *m, const float *g, double weight, st
 	return sqrt(off / length);
 }
 
-/* How far the gradient of m is in relative length, by one set of products. */
+/* How far the gradient of m is in relative length, by one set of products; g [params] gets it. */
 static double gradient_by(const struct nn_bf16 *half, const struct model *m, struct span want,
-			  struct train_loss *l)
+			  float *g, struct train_loss *l)
 {
 	struct work_spec spec = {.max_tokens = TOKENS, .half = half};
 	struct work *w;
-	float *g = mem_alloc(m->n_params, sizeof *g);
 	double off;
 
 	need(work_new(&w, m, NULL, &spec, &e));
 	*l = (struct train_loss){0};
+	memset(g, 0, m->n_params * sizeof *g);
 	need(train_gradients(w, packs, PACKS, &(struct grads){.own = g}, l, NULL, &e));
 	off = whole_off(m, g, l->weight, want);
 	work_free(w);
-	free(g);
 	return off;
 }
 
@@ -182,9 +181,11 @@ static void in_buckets(struct work *w, const struct model *m, float *out)
  * tenth. */
 static void in_bf16(const char *name, struct model *m, struct span want, double loss)
 {
-	float *exact = mem_alloc(m->n_params, sizeof *exact);
+	float *exact = mem_alloc(m->n_params, sizeof *exact),
+	      *g = mem_alloc(m->n_params, sizeof *g), *other = mem_alloc(m->n_params, sizeof *g);
+	const struct nn_bf16 *unit = nn_bf16_unit();
 	struct train_loss l, unused;
-	double off = gradient_by(nn_bf16_emulated(), m, want, &l), alone;
+	double off = gradient_by(nn_bf16_emulated(), m, want, g, &l), alone;
 
 	memcpy(exact, m->params, m->n_params * sizeof *exact);
 	for (size_t i = 0; i < m->n_params; i++) {
@@ -193,14 +194,25 @@ static void in_bf16(const char *name, struct model *m, struct span want, double 
 		nn_encode(NN_BF16, &b, exact + i, 1);
 		nn_decode(m->params + i, NN_BF16, &b, 1);
 	}
-	alone = gradient_by(NULL, m, want, &unused);
+	alone = gradient_by(NULL, m, want, other, &unused);
 	memcpy(m->params, exact, m->n_params * sizeof *exact);
 	ok(fabs(l.loss / l.weight / loss - 1) < 5e-3, "%s: in bf16 its loss within 5e-3 (%.1e)",
 	   name, fabs(l.loss / l.weight / loss - 1));
 	ok(off < 2e-2 || off < 5 * alone,
 	   "%s: and the gradient is about as far off (%.1e) as with rounded weights (%.1e)", name,
 	   off, alone);
+	if (unit && unit->order == NN_BF16_PAIRS) {
+		gradient_by(unit, m, want, other, &unused);
+		ok(memcmp(g, other, m->n_params * sizeof *g) == 0,
+		   "%s: by %s it is the same, bit for bit", name, unit->name);
+	} else {
+		ok(1,
+		   "%s: by AVX512-BF16 it is the same, bit for bit # SKIP no such instructions here",
+		   name);
+	}
 	free(exact);
+	free(g);
+	free(other);
 }
 
 static void beside_torch(const char *name, struct model *m, struct span want)
@@ -260,9 +272,14 @@ static void beside_torch(const char *name, struct model *m, struct span want)
 
 /* --- generation --- */
 
+struct off {
+	double worst, squares;
+	size_t n;
+};
+
 /* Sequences of n tokens that share a page of them as far as n goes, fed one token a step, against
- * the trainer's logits: how far the logits are off. */
-static double generation_off(const struct model *m, size_t sequences, int threads)
+ * the trainer's logits: adds up how far the logits are off. */
+static void generation_off(const struct model *m, size_t sequences, int threads, struct off *off)
 {
 	static int32_t text[64][TOKENS];
 	size_t v = m->config.vocab, n = m->config.max_positions < 44 ? m->config.max_positions : 44,
@@ -276,7 +293,6 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 	struct work *w;
 	struct rng r;
 	float *z = mem_alloc(64 * v, sizeof *z), *want = mem_alloc(64 * n * v, sizeof *want);
-	double worst = 0;
 
 	need(decoder_new(&d, m, NN_F32, 0, TOKENS, pool, &e));
 	need(work_new(&w, m, pool, &spec, &e));
@@ -303,8 +319,13 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 						       states[s]};
 		decoder_step(d, &kv, rows, sequences, z);
 		for (size_t s = 0; s < sequences; s++)
-			for (size_t k = 0; k < v; k++)
-				worst = fmax(worst, fabs(z[s * v + k] - want[(s * n + i) * v + k]));
+			for (size_t k = 0; k < v; k++) {
+				double one = fabs(z[s * v + k] - want[(s * n + i) * v + k]);
+
+				off->worst = one > off->worst || isnan(one) ? one : off->worst;
+				off->squares += one * one;
+				off->n++;
+			}
 	}
 	kvcache_release(&kv);
 	decoder_free(d);
@@ -312,17 +333,23 @@ static double generation_off(const struct model *m, size_t sequences, int thread
 	pool_free(pool);
 	free(want);
 	free(z);
-	return worst;
 }
 
+/* Both ways add in other orders, and so do processors. A random model of the delta rule may have a key of
+ * next to no length, which makes much of the last bit in that row: the bound on all of them is the
+ * narrow one. */
 static void generation(const char *name, const struct model *m)
 {
 	static const size_t sequences[] = {1, 2, 64};
-	double worst = 0;
+	struct off off = {0};
+	double typical;
 
 	for (size_t i = 0; i < 3; i++)
-		worst = fmax(worst, generation_off(m, sequences[i], 1 + (int)(i == 2)));
-	ok(worst < 1e-4, "%s: generation by 1, 2 and 64 has training's logits (%.1e)", name, worst);
+		generation_off(m, sequences[i], 1 + (int)(i == 2), &off);
+	typical = sqrt(off.squares / (double)off.n);
+	ok(typical < 1e-5 && off.worst < 5e-4,
+	   "%s: generation by 1, 2 and 64 has training's logits (%.1e, at worst %.1e)", name,
+	   typical, off.worst);
 }
 
 /* --- training --- */
@@ -530,6 +557,7 @@ static void over_experts(const char *name, const struct model *from)
 	double worst = 0;
 	size_t found = 0;
 	struct rng r;
+	struct off off = {0};
 
 	need(model_save(from, base, &(struct model_save){.type = NN_F32}, &e));
 	need(model_open(&m, base, NULL, &e));
@@ -560,7 +588,9 @@ static void over_experts(const char *name, const struct model *from)
 	ok(worst < 1e-3 && found > m->config.layers,
 	   "%s: gradients of %zu adapters, over experts too, are those of the merged weights (%.1e)",
 	   name, found, worst);
-	ok(generation_off(m, 2, 2) < 1e-4, "%s: generation with them has training's logits", name);
+	generation_off(m, 2, 2, &off);
+	ok(off.worst < 1e-4, "%s: generation with them has training's logits (%.1e)", name,
+	   off.worst);
 	free(g);
 	free(d);
 	model_free(m);
