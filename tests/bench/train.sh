@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Training beside PyTorch at its best setting and beside the machine's own sgemm: about 5 minutes on
+# Training beside PyTorch at its best setting and beside the machine's own sgemm: about 8 minutes on
 # two idle processors, and as long again the first time, for the weights of the 8B shape (16 GB,
 # kept in FT_BENCH_8B, default build/bench/llama3.1-8b; left out where the disk has no room).
 #
 #	steps of the SmolLM2-135M shape (random weights, 1,024 tokens, all supervised), LoRA and full: speed, memory, useful
 #		floating-point operations as a share of sgemm's rate, measured in the same process
+#	the same in bf16 where the processor has instructions for it, beside our own f32 and PyTorch with bf16 autocast
 #	LoRA on real chat rows (snips) at that shape, on the very same tokens
 #	an epoch of banking77 from tinystories-656k, LoRA and full, on the very same tokens
 #	one step of 512 tokens of the Llama-3.1-8B shape over a q4_0 base: peak memory
-#	products of weights of each type and in bf16 on one thread, beside the processor's fused multiply-adds
+#	products of weights of each type and in bf16 on one thread, beside the processor's fused multiply-adds and bf16 instructions
 # FT_BENCH_STEPS (default 5) steps each; the median counts.
 set -uo pipefail
 tmp=$(mktemp -d)
@@ -19,15 +20,20 @@ preload=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/openblas-openmp/libopenblas.so.0
 missing() {
 	jq -nc --arg work "$1" --arg note "$2" '{work: $work, ft: null, peer: null, unit: "tokens/s", ratio: null, note: $note}'
 }
-train-reference rates 256 4096 4096 | jq -c '
+train-reference rates 256 4096 4096 >"$tmp/rates"
+unit=$(jq -r '.unit | select(. != "none")' "$tmp/rates")
+jq -c '
 	def row(work; ft; peer; must; note): {work: "\(work), one thread", ft: ft, peer: peer, unit: "GFLOP/s",
 		ratio: (if ft and peer then ft / peer else null end), must: must, note: note};
 	row("sgemm, 1024 x 1024"; .sgemm; .fma; null; "peer: the peak, fused multiply-adds alone"),
 	row("256 rows with 4096 x 4096 weights in f32"; .f32; .sgemm; .85; "peer: sgemm; forward and back"),
 	(("bf16", "q8_0", "q4_0") as $t | row("256 rows with 4096 x 4096 weights in \($t)"; .[$t]; .f32; .8; "peer: weights in f32")),
 	row("256 rows with 4096 x 4096 weights, bf16 operands emulated"; .bf16_emulated; .f32; null; "peer: operands in f32"),
-	row("256 rows with 4096 x 4096 weights, bf16 operands"; .bf16_unit; .f32;
-		if .unit == "amx-bf16" then 4 else 1.6 end; "peer: operands in f32; unit of this processor: \(.unit)")'
+	row("256 rows with 4096 x 4096 weights, bf16 operands"; .unit_f32; .f32;
+		if .unit == "amx-bf16" then 4 else 1.6 end; "peer: operands in f32; unit of this processor: \(.unit)"),
+	row("256 rows with 4096 x 4096 weights, bf16 operands, of the peak"; .unit_f32; .unit_peak; null; "peer: the instruction of \(.unit) alone"),
+	(("bf16", "q8_0", "q4_0") as $t |
+		row("256 rows with 4096 x 4096 weights in \($t), bf16 operands"; .["unit_" + $t]; .unit_f32; .8; "peer: weights in f32"))' "$tmp/rates"
 if ! "$python" -c 'import numpy' 2>/dev/null || [ ! -e "$FT_SHARED/peers/random_model.py" ]; then
 	missing "training, SmolLM2-135M shape" "the model is made by ../shared/peers/random_model.py with python3-numpy; one of them is missing"
 	exit 0
@@ -42,6 +48,12 @@ torch() {
 	env ${preload:+"$preload"} MALLOC_TRIM_THRESHOLD_=20000000000 MALLOC_MMAP_THRESHOLD_=20000000000 \
 		"$python" "$@" 2>"$tmp/err" | jq -s '.[-1]' || echo null
 }
+
+# A program of Python's in which products are made in bf16: arguments of python3 -c.
+autocast='import runpy, sys, torch
+sys.argv = sys.argv[1:]
+with torch.autocast("cpu", dtype=torch.bfloat16):
+    runpy.run_path(sys.argv[0], run_name="__main__")'
 
 # compare WORK FT PEER MUST [MEMORY-MUST] - one row of speed, one of memory
 compare() {
@@ -71,6 +83,14 @@ for method in lora full; do
 		{$work, ft: .useful_gflops, peer: .sgemm_gflops, unit: "GFLOP/s", ratio: .share, $must,
 		 note: "peer: 1024 x 1024 products on all threads, between the steps; OpenBLAS core \(.core)"}' <<<"$ft"
 	[ $method = lora ] && lora=$ft
+	[ -n "$unit" ] || continue
+	half=$(train-reference bench "$smol" $method 2 512 "$steps" - - bf16)
+	jq -c --arg work "$what in bf16, SmolLM2-135M shape" --argjson f32 "$ft" --arg unit "$unit" '
+		{$work, ft: .tokens_per_s, peer: $f32.tokens_per_s, unit: "tokens/s", ratio: (.tokens_per_s / $f32.tokens_per_s),
+		 must: (if $unit == "amx-bf16" then 4 else 1.6 end), note: "peer: ft in f32; by \(.compute), \(.useful_gflops) GFLOP/s useful"}' <<<"$half"
+	f32_note=$note note="$note, bf16 autocast"
+	compare "$what in bf16, SmolLM2-135M shape" "$half" "$(torch -c "$autocast" "$FT_SHARED/peers/bench_torch.py" smol135 2 512 "$steps" "${option[@]}")" 2
+	note=$f32_note
 done
 jq -c --argjson one "$lora" '{work: "LoRA r=8, SmolLM2-135M shape, four times the tokens a step", ft: .tokens_per_s, peer: $one.tokens_per_s, unit: "tokens/s",
 	ratio: (.tokens_per_s / $one.tokens_per_s), must: 0.95, note: "peer: ft at 1,024 tokens a step; cost is linear in tokens"}' \

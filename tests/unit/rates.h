@@ -91,29 +91,52 @@ static struct speed sgemm_rate(struct pool *pool, double seconds)
 	}
 PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps)
 PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps)
+#define PAIRS(sum, x, y) _mm512_dpbf16_ps(sum, (__m512bh)(x), (__m512bh)(y))
+PEAK(peak_bf16, "avx512f,avx512bf16", __m512, _mm512_set1_ps, PAIRS, _mm512_add_ps)
 #endif
 
-/* Floating-point operations a second of nothing but fused multiply-adds in registers; NAN where it is
- * not known how they are written. */
-static double fma_rate(void)
-{
-	double best = NAN;
 #if defined(__x86_64__)
-	int wide = strcmp(nn_kern()->name, "avx512") == 0;
+/* Floating-point operations a second of one that does `each` a step, the best of a few. */
+static double peak_rate(void (*peak)(float *), double each)
+{
+	double best = 0;
 	volatile float kept;
 
-	for (int i = 0; i < 8 && strcmp(nn_kern()->name, "base") != 0; i++) {
+	for (int i = 0; i < 8; i++) {
 		double t = progress_clock(), rate;
 		float sum;
 
-		(wide ? peak_avx512 : peak_avx2)(&sum);
+		peak(&sum);
 		kept = sum;
-		rate = 2. * 12 * (wide ? 16 : 8) * STEPS / (progress_clock() - t);
-		best = isnan(best) || rate > best ? rate : best;
+		rate = 12 * each * STEPS / (progress_clock() - t);
+		best = rate > best ? rate : best;
 	}
 	(void)kept;
-#endif
 	return best;
+}
+#endif
+
+/* Of nothing but fused multiply-adds in registers; NAN where it is not known how they are written. */
+static double fma_rate(void)
+{
+#if defined(__x86_64__)
+	if (strcmp(nn_kern()->name, "avx512") == 0)
+		return peak_rate(peak_avx512, 2 * 16);
+	if (strcmp(nn_kern()->name, "avx2") == 0)
+		return peak_rate(peak_avx2, 2 * 8);
+#endif
+	return NAN;
+}
+
+/* Of nothing but the unit's instruction; NAN where that is not known to be written here. */
+static double unit_rate(const struct nn_bf16 *unit)
+{
+#if defined(__x86_64__)
+	if (unit && strcmp(unit->name, "avx512-bf16") == 0)
+		return peak_rate(peak_bf16, 4 * 16);
+#endif
+	(void)unit;
+	return NAN;
 }
 
 /* Of x W^T and dy W together, the best of a few. */
@@ -166,8 +189,15 @@ static void print_rates(size_t n, size_t rows, size_t cols)
 	jw_put_num(&w, "bf16_emulated",
 		   round(product_rate(NN_F32, nn_bf16_emulated(), n, rows, cols) / 1e8) / 10);
 	jw_put_str(&w, "unit", unit ? unit->name : "none");
-	jw_put_num(&w, "bf16_unit",
-		   unit ? round(product_rate(NN_F32, unit, n, rows, cols) / 1e8) / 10 : NAN);
+	jw_put_num(&w, "unit_peak", round(unit_rate(unit) / 1e8) / 10);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		char key[32];
+
+		snprintf(key, sizeof key, "unit_%s", nn_type_name(types[i]));
+		jw_put_num(&w, key,
+			   unit ? round(product_rate(types[i], unit, n, rows, cols) / 1e8) / 10
+				: NAN);
+	}
 	jw_end(&w);
 	puts(b.data);
 	buf_release(&b);

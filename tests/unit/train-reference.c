@@ -9,8 +9,8 @@
  *	train-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
  *	train-reference model CONFIG OUT SEED			a model with random weights
  *	train-reference mxfp4 MODEL OUT				a gpt_oss model with its experts as MXFP4
- *	train-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE [MEMORY]] speed of training
- *								steps, and of sgemm: one JSON line
+ *	train-reference bench MODEL lora|full ROWS LENGTH STEPS	[TYPE|- [MEMORY|- [bf16]]] speed of
+ *								training steps, and of sgemm: one JSON line
  *	train-reference rates N ROWS COLS			GFLOP/s of one thread: of multiply-adds alone, of
  *								sgemm, of N rows with ROWS x COLS weights of each
  *								type, and in bf16
@@ -338,7 +338,7 @@ static double median(double *x, int n)
  * from one second to the next: medians of the steps, of the sgemm rates, and of the share of each
  * step in the mean of the sgemm rates before and after it. */
 static void bench(const char *model, int full, size_t rows, size_t length, int steps,
-		  const char *type, const char *memory)
+		  const char *type, const char *memory, int in_bf16)
 {
 	struct err e = ERR_INIT;
 	struct model_load load = {0};
@@ -346,12 +346,14 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 				 .most_tokens = rows * length,
 				 .memory = memory ? (size_t)strtoull(memory, NULL, 10) << 20 : 0};
 	struct adapter adapter = {.rank = 8, .alpha = 16, .targets = "all"};
+	const struct nn_bf16 *unit = in_bf16 ? nn_bf16_unit() : NULL;
 	struct packs k = {.p = mem_alloc(1, sizeof *k.p), .n = 1};
 	struct engine g;
 	struct adamw opt;
 	double *seconds = mem_alloc((size_t)steps, sizeof *seconds),
 	       *rates = mem_alloc((size_t)steps, sizeof *rates);
-	double *shares = mem_alloc((size_t)steps, sizeof *shares),
+	double *cpus = mem_alloc((size_t)steps, sizeof *cpus),
+	       *shares = mem_alloc((size_t)steps, sizeof *shares),
 	       *cpu_shares = mem_alloc((size_t)steps, sizeof *cpu_shares);
 	double flops, step_s, loss = 0, peak;
 	struct speed before, after;
@@ -362,6 +364,7 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	struct rng r;
 
 	load.quantize = type && nn_type_parse(type, &load.type) == 0;
+	spec.half = in_bf16 && !unit ? nn_bf16_emulated() : unit;
 	g.pool = pool_new(0);
 	nn_init();
 	if (model_open(&g.m, model, &load, &e) < 0 ||
@@ -391,7 +394,7 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 		adamw_step(&opt, g.m->params, grads, &(struct adamw_run){0, 0, opt.n}, 1,
 			   (float)(1 / l.weight), 1e-4f, 0, g.pool);
 		seconds[i] = progress_clock() - t;
-		cpu = cpu_seconds() - cpu;
+		cpus[i] = cpu = cpu_seconds() - cpu;
 		loss = l.loss / l.weight;
 		after = sgemm_rate(g.pool, 0.5);
 		rates[i] = (before.wall + after.wall) / 2;
@@ -402,13 +405,15 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	getrusage(RUSAGE_SELF, &usage);
 	peak = (double)usage.ru_maxrss / 1024;
 	step_s = median(seconds, steps);
-	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, \"sgemm_gflops\": %.1f, \"share\": %.3f, "
-	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputed_layers\": %zu, \"loss\": %.6f, \"core\": \"%s\"}\n",
-	       rows * length, step_s, (double)(rows * length) / step_s, flops / step_s / 1e9,
-	       median(rates, steps) / 1e9, median(shares, steps), median(cpu_shares, steps), peak,
-	       work_again(g.w), loss, openblas_get_corename());
+	printf("{\"tokens\": %zu, \"step_s\": %.4f, \"step_cpu_s\": %.4f, \"tokens_per_s\": %.1f, \"useful_gflops\": %.1f, \"sgemm_gflops\": %.1f, \"share\": %.3f, "
+	       "\"cpu_share\": %.3f, \"rss_mb\": %.0f, \"recomputed_layers\": %zu, \"loss\": %.6f, \"core\": \"%s\", \"compute\": \"%s\"}\n",
+	       rows * length, step_s, median(cpus, steps), (double)(rows * length) / step_s,
+	       flops / step_s / 1e9, median(rates, steps) / 1e9, median(shares, steps),
+	       median(cpu_shares, steps), peak, work_again(g.w), loss, openblas_get_corename(),
+	       spec.half ? spec.half->name : "f32");
 	free(seconds);
 	free(rates);
+	free(cpus);
 	free(shares);
 	free(cpu_shares);
 	adamw_release(&opt);
@@ -524,6 +529,33 @@ static void test_grads(const struct packs *k, const char *adapter)
 	engine_close(&g);
 }
 
+/* Twenty steps by the processor's instructions and by other means with their order of sums. */
+static void test_unit(const struct packs *k, const char *adapter, const char *dir)
+{
+	const struct nn_bf16 *unit = nn_bf16_unit(), *other;
+	double losses[2][20], norms[2][20];
+	struct engine g[2];
+
+	if (!unit) {
+		ok(1, "%s: by instructions for bf16 the bits are the same # SKIP none here",
+		   adapter);
+		return;
+	}
+	other = unit->order == NN_BF16_PAIRS ? nn_bf16_emulated() : nn_bf16_plain(unit->order);
+	for (int i = 0; i < 2; i++) {
+		engine_open_in(&g[i], FIXTURE "model", dir, k->longest, 0, 2, i ? other : unit);
+		train(&g[i], k, 1e-2, 20, losses[i], norms[i]);
+	}
+	ok(memcmp(losses[0], losses[1], sizeof *losses) == 0 &&
+		   memcmp(norms[0], norms[1], sizeof *norms) == 0,
+	   "%s: by %s losses and norms are those of the %s ones, bit for bit", adapter, unit->name,
+	   other->name);
+	ok(memcmp(g[0].m->params, g[1].m->params, g[0].m->n_params * sizeof *g[0].m->params) == 0,
+	   "%s: so are the weights", adapter);
+	engine_close(&g[0]);
+	engine_close(&g[1]);
+}
+
 static void test_training(const struct packs *k, const char *adapter)
 {
 	char path[128], dir[128];
@@ -555,6 +587,7 @@ static void test_training(const struct packs *k, const char *adapter)
 	ok(worst < 2e-2, "%s: in bf16 they are within 2e-2 of that (%.1e)", adapter, worst);
 	buf_release(&b);
 	engine_close(&g);
+	test_unit(k, adapter, dir);
 }
 
 static int unit_test(void)
@@ -592,7 +625,7 @@ int main(int argc, char **argv)
 	else if (argc >= 7 && strcmp(argv[1], "bench") == 0)
 		bench(argv[2], strcmp(argv[3], "full") == 0, (size_t)atoi(argv[4]),
 		      (size_t)atoi(argv[5]), atoi(argv[6]), argc > 7 ? argv[7] : NULL,
-		      argc > 8 ? argv[8] : NULL);
+		      argc > 8 ? argv[8] : NULL, argc > 9 && strcmp(argv[9], "bf16") == 0);
 	else if (argc == 5 && strcmp(argv[1], "rates") == 0)
 		print_rates((size_t)atoi(argv[2]), (size_t)atoi(argv[3]), (size_t)atoi(argv[4]));
 	else if (argc == 4 && strcmp(argv[1], "mxfp4") == 0)
