@@ -3,11 +3,11 @@
 #
 # Accuracy kept while getting fast: tinystories-656k tuned on banking77 and snips, in full and by LoRA, by ft-train and by
 # ../shared/peers/finetune_torch.py on the very same tokens, with the same recipe and seeds; greedy answers of ft-prompt to the test rows,
-# exact match of what the base's vocabulary can write at all (it has no braces), mean of the seeds. ft must reach the peer's mean less 0.01.
-# Each run is one process on one thread, two at a time.
+# exact match of what the base's vocabulary can write at all (it has no braces), mean of the seeds. ft must reach the peer's mean less 0.01,
+# and with --compute bf16 its own in f32 less 0.01. Each run is one process on one thread, two at a time.
 #
 # What is finished is kept in FT_ACCURACY (default build/accuracy), one file a run. FT_SEEDS (default "0 1 2"), FT_SETS (default "banking77
-# snips") and FT_METHODS (default "full lora") pick. The learning rates below were chosen on rows held out from train:
+# snips"), FT_METHODS (default "full lora") and FT_WHO (default "ft bf16 torch") pick. The learning rates below were chosen on rows held out from train:
 # FT_CHOOSE="2e-3 5e-3 1e-2" trains ft-train without 10 % of the training rows and prints the exact match on those, for each rate; no test row
 # is read then.
 set -uo pipefail
@@ -17,6 +17,7 @@ export base=$data/tinystories-656k python=/usr/bin/python3
 seeds=${FT_SEEDS:-0 1 2}
 sets=${FT_SETS:-banking77 snips}
 methods=${FT_METHODS:-full lora}
+who=${FT_WHO:-ft bf16 torch}
 rate() { case $1 in full) echo 2e-3 ;; lora) echo 1e-2 ;; esac; }
 epochs() { case $1 in banking77) echo 8 ;; snips) echo 6 ;; esac; }
 missing() {
@@ -39,12 +40,12 @@ exact() {
 	ft-prompt -q -m "$model" "$@" --threads 1 --max-tokens 256 "$rows" 2>/dev/null | sayable | ft-eval --json -c exact | jq -es '.[0].metrics.exact.mean'
 }
 
-# tune WORK TRAIN METHOD RATE EPOCHS SEED - ft-train's model in WORK/out, its speed on standard output
+# tune WORK TRAIN METHOD RATE EPOCHS SEED [OPTIONS] - ft-train's model in WORK/out, its speed on standard output
 tune() {
 	local method=--full
 	[ "$3" = full ] || method="--rank 16 --alpha 32"
 	# shellcheck disable=SC2086
-	ft-train -q -m "$base" $method -o "$1/out" --batch 32 --lr "$4" --warmup 50 --epochs "$5" --seed "$6" --keep last --threads 1 "$2" |
+	ft-train -q -m "$base" $method "${@:7}" -o "$1/out" --batch 32 --lr "$4" --warmup 50 --epochs "$5" --seed "$6" --keep last --threads 1 "$2" |
 		jq -s '.[-1] | .tokens / .seconds'
 }
 
@@ -63,7 +64,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")' "$FT_SHARED/peers/finetune_tor
 
 # one WHO SET METHOD RATE EPOCHS SEED - trains, answers, measures, and keeps the result
 one() {
-	local name="$2-$3-lr$4-$5epochs-seed$6-$1" train=$data/$2/train.jsonl test=$data/$2/test.jsonl work speed share
+	local name="$2-$3-lr$4-$5epochs-seed$6-$1" train=$data/$2/train.jsonl test=$data/$2/test.jsonl work speed share unit=null
 	[ ! -s "$store/$name.json" ] || return 0
 	work=$(mktemp -d)
 	case $1 in
@@ -75,6 +76,7 @@ one() {
 		speed=$(tune "$work" "$train" "${@:3}")
 		;;
 	ft) speed=$(tune "$work" "$train" "${@:3}") ;;
+	bf16) speed=$(tune "$work" "$train" "${@:3}" --compute bf16) unit=$(jq .bf16 "$work/out/ft.json") ;;
 	torch) speed=$(tune_torch "$work" "$train" "${@:3}") ;;
 	esac
 	if [ -e "$work/out/adapter_config.json" ]; then
@@ -82,7 +84,7 @@ one() {
 	else
 		share=$(exact "$work/out" "$test")
 	fi && jq -nc --arg who "$1" --arg set "$2" --arg method "$3" --arg lr "$4" --argjson exact "$share" --argjson speed "${speed:-null}" --argjson seed "$6" \
-		'{$set, $method, $lr, $who, $seed, $exact, tokens_per_s: $speed}' >"$work/result" && mv "$work/result" "$store/$name.json"
+		--argjson unit "$unit" '{$set, $method, $lr, $who, $seed, $exact, tokens_per_s: $speed, bf16: $unit}' >"$work/result" && mv "$work/result" "$store/$name.json"
 	rm -rf "$work"
 }
 export -f sayable exact tune tune_torch one
@@ -96,21 +98,30 @@ if [ -n "${FT_CHOOSE:-}" ]; then
 	cat "$store"/*-held-out.json
 	exit
 fi
-"$python" -c 'import torch' 2>/dev/null || missing "PyTorch is missing"
+if [[ " $who " == *" torch "* ]]; then "$python" -c 'import torch' 2>/dev/null || missing "PyTorch is missing"; fi
 for seed in $seeds; do
 	for set in $sets; do
 		for method in $methods; do
-			for who in ft torch; do echo "$who" "$set" "$method" "$(rate "$method")" "$(epochs "$set")" "$seed"; done
+			for name in $who; do echo "$name" "$set" "$method" "$(rate "$method")" "$(epochs "$set")" "$seed"; done
 		done
 	done
 done | xargs -P "${FT_JOBS:-2}" -L 1 bash -c 'one "$@"' one
+
+# row WORK WHO PEER NOTE - the mean of WHO's runs beside that of PEER's, from what is kept of a set and a method
+row() {
+	jq -sc --arg work "$1" --arg who "$2" --arg other "$3" --arg note "$4" '
+		def of(who): map(select(.who == who) | .exact);
+		def mean: select(length > 0) | add / length;
+		[of($who) | mean][0] as $ft | [of($other) | mean][0] as $peer | (of($who) | length) as $n |
+		{$work, $ft, $peer, unit: "share", ratio: (if $ft and $peer > 0 then $ft / $peer else null end),
+		 must: (if $peer > 0 then ($peer - 0.01) / $peer else null end), note: "\($note); mean of \($n) seeds"}'
+}
 for set in $sets; do
 	for method in $methods; do
-		jq -sc --arg set "$set" --arg method "$method" '
-			def of(who): map(select(.who == who and .set == $set and .method == $method) | .exact) | select(length > 0) | add / length;
-			[of("ft")][0] as $ft | [of("torch")][0] as $peer | (map(select(.who == "ft" and .set == $set and .method == $method)) | length) as $n |
-			{work: "exact match, tinystories-656k on \($set), \($method)", $ft, $peer, unit: "share", ratio: (if $ft and $peer > 0 then $ft / $peer else null end),
-			 must: (if $peer > 0 then ($peer - 0.01) / $peer else null end), note: "PyTorch on the same tokens; mean of \($n) seeds"}' \
-			"$store/$set-$method-lr$(rate "$method")-"*-{ft,torch}.json
+		work="exact match, tinystories-656k on $set, $method"
+		kept=("$store/$set-$method-lr$(rate "$method")-"*-{ft,bf16,torch}.json)
+		[[ " $who " != *" torch "* ]] || cat "${kept[@]}" 2>/dev/null | row "$work" ft torch "PyTorch on the same tokens"
+		[[ " $who " != *" bf16 "* ]] || cat "${kept[@]}" 2>/dev/null |
+			row "$work, --compute bf16" bf16 ft "peer: f32; by $(cat "${kept[@]}" 2>/dev/null | jq -sr '[.[].bf16 // empty] | unique | join(" and ")')"
 	done
 done
