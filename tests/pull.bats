@@ -105,6 +105,16 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	[[ $stderr == *"promises 9000000000000 bytes for model.safetensors"* ]]
 }
 
+@test "headers without end are told from an answer that is too large" {
+	files
+	start_hub --headers 200
+	status_is 0 ft-pull org/m
+	rm -r home
+	start_hub --headers 300
+	status_is 2 ft-pull org/m
+	[[ $stderr == *"org/m, revision main: the answer's headers are larger than 256 KB"* ]]
+}
+
 @test "wrong bytes of an earlier run are fetched anew" {
 	files
 	start_hub

@@ -937,6 +937,47 @@ no-head||false|broken|HTTP/1.1 200 OK\r\nContent-
 LIST
 }
 
+# many N BYTES - N header lines of so many bytes.
+many() {
+	seq "$1" | sed "s/.*/X-Header: $(head -c "$(($2 - 12))" /dev/zero | tr '\0' h)\r/"
+}
+
+@test "headers of a target that are too many, too long, before or behind its answer end the call in words" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log --header-max 64K
+	local ok='HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n' whole before
+	whole='{"choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}]}'
+	{ printf "$ok"; many 1 120000; printf 'Content-Length: 2\r\n\r\n{}'; } >line
+	{ printf "$ok"; many 300 1000; printf 'Content-Length: 2\r\n\r\n{}'; } >lines
+	{ printf 'HTTP/1.1 100 Continue\r\n'; many 1 1000; printf '\r\n'; } >continue
+	for _ in $(seq 300); do cat continue; done >before
+	# what can be read but not passed on, and what can
+	{ printf "$ok"; many 90 1000; printf 'Content-Length: %d\r\n\r\n%s' ${#whole} "$whole"; } >unfit
+	{ printf "$ok"; many 60 1000; printf 'Content-Length: %d\r\n\r\n%s' ${#whole} "$whole"; } >fit
+	local name want said
+	while IFS='|' read -r name want said; do
+		[ "$(ask "stub{raw=$TMP/$name}" '{}' -o got -w '%{http_code}')" = "$want" ]
+		[[ $(cat got) == *"$said"* ]] || { echo "$name: $(cat got)"; return 1; }
+	done <<'LIST'
+line|502|a line of the answer's headers is longer than 100 KB
+lines|502|the answer's headers are larger than 256 KB
+before|502|the answer's headers are larger than 256 KB
+unfit|502|its headers are larger than can be passed on (--header-max)
+fit|200|whole
+LIST
+	# trailers: libcurl keeps each
+	before=$(awk '/VmHWM/ { print $2 }' "/proc/$SERVE_PID/status")
+	{ printf "${ok}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"; many 40000 1000; } >trailers
+	ask "stub{raw=$TMP/trailers}" '{}' -o got || true
+	wait_for 6 log/*.jsonl
+	[[ $(tail -n 1 log/*.jsonl | jq -r .error.message) == *"the answer's headers are larger than 256 KB"* ]]
+	[ -n "${FT_SANITIZED:-}" ] || [ "$(awk '/VmHWM/ { print $2 }' "/proc/$SERVE_PID/status")" -lt $((before + 20000)) ]
+	# ft-prompt's own reader
+	jq -c '.messages' <<<"$(body "stub{raw=$TMP/line}")" | jq -c '{messages: .}' >in.jsonl
+	status_is 3 ft-prompt -q -m m in.jsonl
+	[[ $output == *"a line of the answer's headers is longer than 100 KB"* ]]
+}
+
 @test "a clock that jumps changes the day of a record and nothing else, and removes no file" {
 	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers want to be loaded first"
 	start_stub

@@ -14,6 +14,7 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 #include "../json/json.h"
+#include "head.h"
 #include "http.h"
 
 #define CONNECT_MS 15000L
@@ -31,7 +32,8 @@ struct transfer {
 	FILE *file;
 	struct http *h;
 	uint64_t most, taken; /* bytes of the answer's body */
-	size_t clear;	      /* how much of r.body is known to hold no secret */
+	struct head head;
+	size_t clear; /* how much of r.body is known to hold no secret */
 	double started, timeout;
 	int sent;   /* times that libcurl was about to write the request */
 	int follow; /* redirects left */
@@ -247,6 +249,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	size_t len = size * n, i;
 	const char *colon;
 
+	if (head_add(&t->head, len))
+		return 0;
 	if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_clear(&t->r.headers);
 		return len;
@@ -254,10 +258,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	colon = memchr(p, ':', len);
 	if (!colon)
 		return len;
-	if (t->r.headers.len + len > HTTP_HEADERS_MAX) {
-		t->too_big = 1;
-		return 0;
-	}
 	for (i = 0; p + i < colon; i++)
 		buf_addc(&t->r.headers, tolower((unsigned char)p[i]));
 	for (; i < len && p[i] != '\r' && p[i] != '\n'; i++)
@@ -357,6 +357,7 @@ static int transfer_begin(struct http *h, struct transfer *t, struct err *e)
 	CURL *c = t->easy;
 
 	t->sent = t->too_big = t->crowded = t->encoded = t->no_file = 0;
+	t->head.n = 0;
 	forget_body(t);
 	t->reason[0] = 0;
 	buf_clear(&t->r.headers);
@@ -493,6 +494,8 @@ fail:
 
 static enum http_failure classify(const struct transfer *t, CURLcode code)
 {
+	if (head_fault(&t->head, t->easy, code))
+		return HTTP_TOO_BIG;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_DONE;
@@ -595,9 +598,12 @@ static void say_reason(struct transfer *t, CURLcode code)
 {
 	struct http_response *r = &t->r;
 	struct span how = http_header(r, "content-encoding");
+	const char *head = head_fault(&t->head, t->easy, code);
 
 	how.n = how.n < 60 ? how.n : 60;
-	if (t->no_file)
+	if (head)
+		snprintf(r->reason, sizeof r->reason, "%s", head);
+	else if (t->no_file)
 		snprintf(r->reason, sizeof r->reason, "%.120s: %.120s", t->save,
 			 strerror(t->no_file));
 	else if (t->encoded)

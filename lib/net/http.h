@@ -22,7 +22,6 @@
 
 #define HTTP_BODY_MAX ((size_t)256 << 20) /* largest answer taken, decoded */
 #define HTTP_HELD_MAX ((size_t)1 << 30)	  /* bytes of all answers that are under way */
-#define HTTP_HEADERS_MAX ((size_t)256 << 10)
 
 enum http_failure {
 	HTTP_DONE,    /* a whole answer came, whatever its status */
@@ -31,8 +30,8 @@ enum http_failure {
 	HTTP_TLS,
 	HTTP_TIMEOUT, /* connecting, silence, or the whole took too long */
 	HTTP_DROPPED, /* connection ended before the answer was whole */
-	HTTP_TOO_BIG,
-	HTTP_BROKEN, /* not HTTP, bad encoding, bad URL, anything else */
+	HTTP_TOO_BIG, /* its body, or its headers (head.h) */
+	HTTP_BROKEN,  /* not HTTP, bad encoding, bad URL, anything else */
 	HTTP_CANCELLED,
 };
 

@@ -12,7 +12,6 @@
 #define CONNECT_MS 10000L
 #define KEPT_CONNECTIONS 1024L
 #define IDLE_HANDLES 1024
-#define HEAD_MAX ((size_t)256 << 10)
 #define ANSWER_MAX ((size_t)32 << 20) /* that is kept for a record */
 
 /* --- headers --- */
@@ -185,6 +184,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	a->last = progress_clock();
+	if (head_add(&a->head_size, len))
+		return 0;
 	if (a->head_done) /* trailers */
 		return len;
 	if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
@@ -194,8 +195,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	while (k && (p[k - 1] == '\r' || p[k - 1] == '\n'))
 		k--;
 	if (k) {
-		if (a->head.len + k > HEAD_MAX)
-			return 0;
 		buf_add(&a->head, p, k);
 		buf_addc(&a->head, '\n');
 		return len;
@@ -498,6 +497,8 @@ static enum serve_end how_it_ended(struct serve_ask *a, CURLcode code)
 {
 	if (a->abandoned)
 		return SERVE_ABANDONED;
+	if (head_fault(&a->head_size, a->easy, code))
+		return a->head_done ? SERVE_DROPPED : SERVE_BROKEN;
 	switch (code) {
 	case CURLE_OK:
 		return !a->head_done ? SERVE_BROKEN : is_cut(a) ? SERVE_DROPPED : SERVE_DONE;
@@ -529,11 +530,15 @@ static void take_ended(struct serve *s)
 	while ((m = curl_multi_info_read(s->multi, &left))) {
 		struct serve_ask *a = NULL;
 		CURLcode code = m->data.result;
+		const char *fault;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &a);
-		if (code && !a->reason[0])
+		fault = head_fault(&a->head_size, a->easy, code);
+		if (fault)
+			snprintf(a->reason, sizeof a->reason, "%s", fault);
+		else if (code && !a->reason[0])
 			snprintf(a->reason, sizeof a->reason, "%s", curl_easy_strerror(code));
 		end(a, how_it_ended(a, code));
 	}

@@ -258,6 +258,9 @@ static int on_head(void *arg, struct serve_ask *a)
 
 	if ((a->status == 429 || a->status >= 500) && more_to_ask(c))
 		return 1;
+	c->unfit = !serve_front_fits(c, buf_span(&a->head));
+	if (c->unfit)
+		return 1;
 	c->status = a->status;
 	c->length = a->length;
 	buf_clear(&c->head);
@@ -297,8 +300,12 @@ static void on_end(void *arg, struct serve_ask *a, enum serve_end how)
 	struct serve_call *c = arg;
 	char why[CURL_ERROR_SIZE + 64];
 
+	if (c->unfit)
+		snprintf(a->reason, sizeof a->reason,
+			 "its headers are larger than can be passed on (--header-max)");
 	snprintf(why, sizeof why, "%s%s%s", ends[how].why, a->reason[0] ? ": " : "", a->reason);
 	c->ask = NULL;
+	c->unfit = 0;
 	if (c->state == SERVE_ASKING) {
 		if (more_to_ask(c)) {
 			serve_ask_free(a);

@@ -261,6 +261,24 @@ static enum MHD_Result send_answer(struct serve_call *c)
 	return rc;
 }
 
+static size_t lines_in(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.s[i] == '\n';
+	return n;
+}
+
+int serve_front_fits(const struct serve_call *c, struct span head)
+{
+	struct span asked = buf_span(&c->headers);
+	/* What libmicrohttpd keeps of the request beside its bytes, and what is added to the answer. */
+	size_t room = asked.n + strlen(c->url) + 100 * lines_in(asked) + 2048;
+
+	return room + head.n + lines_in(head) <= c->s->o->header_max + ROOM_BYTES;
+}
+
 /* --- libmicrohttpd's calls --- */
 
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)

@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <time.h>
 #include "../base/buf.h"
+#include "../net/head.h"
 #include "../net/secret.h"
 #include "capture.h"
 #include "clients.h"
@@ -91,6 +92,7 @@ struct serve_ask {
 
 	int status;	 /* 0: none yet */
 	struct buf head; /* "Name: value\n" */
+	struct head head_size;
 	int head_done, abandoned;
 	int paused, wanted; /* too much waits for the owner's reader; enough was taken */
 	long long length;   /* of the answer's body; -1 where it was not said */
@@ -136,6 +138,7 @@ struct serve_call {
 	size_t *order, n_order, at;
 	const char *fallback; /* the target that should have answered */
 	struct serve_ask *ask;
+	int unfit; /* its head is too large to be passed on */
 
 	/* the answer */
 	int status;
@@ -236,6 +239,9 @@ int serve_ask_body(const struct capture_request *q, const struct routes_target *
 
 /* --- serve_front.c --- */
 int serve_front_open(struct serve *s, struct err *e);
+/* Whether a head ("Name: value\n") can be passed on: beside the request's it has to stand in the memory of
+ * the connection, which libmicrohttpd closes without a word otherwise. */
+int serve_front_fits(const struct serve_call *c, struct span head);
 void serve_front_gone(struct serve *s, int fd);
 
 /* --- serve_call.c --- */

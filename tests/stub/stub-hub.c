@@ -17,7 +17,7 @@
 #include "../../lib/base/prog.h"
 #include "listen.h"
 
-static long long cut, fail_first;
+static long long cut, fail_first, headers;
 static const char *port_file, *log_name, *token;
 static int no_range, lie, flood, encoded;
 
@@ -30,6 +30,7 @@ static struct opt options[] = {
 	{0, "cut", OPT_INT, &cut, "N", "close in the middle of the first N bodies of weights", 0,
 	 1e6},
 	{0, "fail", OPT_INT, &fail_first, "N", "answer 503 to the first N requests", 0, 1e6},
+	{0, "headers", OPT_INT, &headers, "N", "N headers of 1 KB each before every body", 0, 1e6},
 	{0, "no-range", OPT_FLAG, &no_range, NULL, "always send whole files"},
 	{0, "flood", OPT_FLAG, &flood, NULL, "send 64 MB behind every body of weights"},
 	{0, "encoded", OPT_FLAG, &encoded, NULL, "say that bodies of weights are compressed"},
@@ -57,8 +58,11 @@ static void answer(int fd, const char *status, const char *more, struct span bod
 {
 	struct buf head = BUF_INIT;
 
-	buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n", status,
+	buf_addf(&head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n%s", status,
 		 body.n, more);
+	for (long long i = 0; i < headers; i++)
+		buf_addf(&head, "X-Header: %01012d\r\n", 0);
+	buf_adds(&head, "\r\n");
 	put(fd, head.data, head.len);
 	put(fd, body.s, body.n);
 	buf_release(&head);
