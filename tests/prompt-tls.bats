@@ -5,6 +5,7 @@
 # shellcheck disable=SC2154 # status_is and run set stderr
 load helper
 load hub
+load serve
 
 # start_tls ARGS... - nghttpx before the stub that start_stub started; sets TLS_URL. Skips where a
 # program is missing.
@@ -136,4 +137,48 @@ flushed() {
 	[[ $stderr == *"redirects from https to http"* ]]
 	run ! grep -q /cdn/ hub.log
 	[ -z "$(find tls -name model.safetensors)" ]
+}
+
+@test "a provider behind TLS that sends to plain http gets neither rows nor keys there" {
+	stub-finetune --port-file "$TMP/tune.port" --log tune.log 3>&- >/dev/null 2>&1 &
+	# shellcheck disable=SC2034 # what stop_stub of the helper ends
+	STUB_PID=$!
+	STUB_URL=http://127.0.0.1:$(port_of tune.port)/v1
+	start_tls
+	export TOGETHER_API_KEY=sk-test-key FIREWORKS_API_KEY=sk-test-key FIREWORKS_ACCOUNT_ID=team
+	jq -nc 'range(12) | {messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a"}]}' >in.jsonl
+	# Together's storage, and where a model's files are, are plain http
+	TOGETHER_BASE_URL=$TLS_URL SSL_CERT_FILE=cert.pem status_is 2 ft-train -q --poll 0.01 -m base --remote together -o a in.jsonl
+	[[ $stderr == *"the provider, at https, sends to plain http: http://localhost:"*"/storage/0"* ]]
+	FIREWORKS_BASE_URL=${TLS_URL%/v1} SSL_CERT_FILE=cert.pem \
+		status_is 2 ft-train -q --poll 0.01 -m base --remote fireworks -o b in.jsonl
+	[[ $stderr == *"the new model is accounts/team/models/tuned; "*"sends to plain http"* ]]
+	run ! grep -q storage tune.log
+}
+
+@test "redirects from https to http are followed by no program, and named by each" {
+	start_stub --log asked.log
+	plain=${STUB_URL/127.0.0.1/localhost}/elsewhere # another host: nghttpx would make its own name of its own
+	first=$STUB_PID
+	rm stub.port
+	start_stub --fault "redirect=$plain" --log tls.log
+	start_tls
+	rows 1 >in.jsonl
+	export SSL_CERT_FILE=cert.pem OPENAI_API_KEY=sk-test-key
+	status_is 3 ft-prompt -q --retries 0 -m m -u "$TLS_URL" -H 'X-Secret: not for all' in.jsonl
+	[[ $output == *"the server redirects to $plain; redirects are not followed"* ]]
+	printf '{"id": "a", "input": "q", "output": "x"}\n' >judged.jsonl
+	status_is 3 ft-judge -q --retries 0 -m m -u "$TLS_URL" -H 'X-Secret: not for all' judged.jsonl
+	[[ $output == *"the server redirects to $plain; redirects are not followed"* ]]
+	status_is 2 ft-prompt -q --batch b.json -m m -u "$TLS_URL" -H 'X-Secret: not for all' in.jsonl
+	[[ $stderr == *"POST /files: HTTP 307 the server redirects to $plain"* ]]
+	jq -nc 'range(12) | {messages: [{role: "user", content: "q\(.)"}, {role: "assistant", content: "a"}]}' >train.jsonl
+	status_is 2 ft-train -q -m base --remote "$TLS_URL" -o out train.jsonl
+	[[ $stderr == *"POST $TLS_URL/files: status 307: the server redirects to $plain"* ]]
+	# ft-serve passes the redirect on: whether to follow it is the client's business
+	start_serve -u "$TLS_URL"
+	[ "$(curl -sS -o /dev/null -w '%{http_code} %{redirect_url}' "$SERVE/v1/chat/completions" -d '{"model": "m"}')" = "307 $plain" ]
+	stop_serve
+	[ ! -s asked.log ]
+	stop "$first"
 }

@@ -217,7 +217,34 @@ begin() {
 		status_is 2 train --remote openai -o kept --cancel
 		[[ $stderr == *"is no id"* ]]
 	done
+	for state in '.job = 5' '.job = {}' '.training_file = [1]' '.validation_file = "../x"' '.last_event = true'; do
+		jq -nc "{provider: \"openai\", name: \"n\", job: \"j\", events: 0} | $state" >kept/remote.json
+		status_is 2 train --remote openai -o kept --resume
+		[[ $stderr == *"kept/remote.json: "*"is no id"* ]]
+	done
 	[ ! -s requests ]
+}
+
+@test "a model's files have names and addresses of their own, or are refused; the key goes nowhere else" {
+	local want names
+	while IFS='|' read -r want names; do
+		serve --fault "names=$names"
+		rm -rf out
+		status_is 2 train --remote fireworks -o out train.jsonl
+		[[ $stderr == *"the new model is"*"$want"* ]] || { echo "$names: $stderr"; return 1; }
+		jq -e '.end == "done" and .model == "accounts/team/models/tuned"' out/ft.json
+		jq -e .training_file out/remote.json
+		stop_stub
+	done <<'LIST'
+as one of the run's own is called|{"a/remote.json": "http://127.0.0.1:PORT/storage/weights"}
+which is no plain file name|{"..": "http://127.0.0.1:PORT/storage/weights"}
+which is no plain file name|{"a\u001b[2J": "http://127.0.0.1:PORT/storage/weights"}
+two result files "w"|{"w": "http://127.0.0.1:PORT/storage/weights", "b/w": "http://127.0.0.1:1/"}
+address ".example.org/w", which is no URL|{"w": ".example.org/w"}
+address "@example.org/w", which is no URL|{"w": "@example.org/w"}
+address "file:///etc/passwd", which is no URL|{"w": "file:///etc/passwd"}
+no address of its result file "w"|{"w": 5}
+LIST
 }
 
 @test "what is for training here is refused, and nothing is sent" {

@@ -193,16 +193,10 @@ static void fail_status(struct api *a, const struct http_response *r)
 		type = quota ? "quota" : type;
 	}
 	if (r->status >= 300 && r->status < 400) {
-		struct span to = http_header(r, "location");
-		char *text = span_dup(to);
-
 		type = "redirect";
-		http_show_url(&where, text);
-		free(text);
 		buf_clear(&message);
-		buf_addf(&message,
-			 "the server redirects to %.300s; redirects are not followed: set --base-url",
-			 where.len ? where.data : "nowhere");
+		http_show_redirect(&message, r);
+		buf_adds(&message, "; redirects are not followed: set --base-url");
 	}
 	if (names_schema(a, r->status, buf_span(&r->body))) {
 		type = "schema";

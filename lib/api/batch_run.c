@@ -18,6 +18,7 @@
 #include "batch.h"
 
 #define STATE_MAX ((size_t)16 << 20)
+#define ANSWER_MAX ((uint64_t)16 << 20) /* of a call, and of a row of the results */
 #define CALL_TRIES 6
 #define CALL_SECONDS 600.0
 #define UNKNOWN_LOOKS 20   /* at a state that is none of a batch */
@@ -26,6 +27,7 @@
 struct part {
 	char *requests, *results, *errors; /* files beside the state */
 	char hash[33];
+	size_t rows;
 	char file[ID_SIZE], batch[ID_SIZE];	 /* ids at the provider */
 	char output[ID_SIZE], failures[ID_SIZE]; /* ids of the files with results */
 	int creating; /* a batch may have been started without our having read its id */
@@ -196,6 +198,7 @@ int batch_parts_add(struct batch_parts *p, struct span line, struct err *e)
 	    begin_part(p, e))
 		return -1;
 	p->rows++;
+	p->v[p->n - 1].rows++;
 	p->bytes += line.n;
 	XXH3_128bits_update(p->hash, line.s, line.n);
 	/* A failed write is reported by file_commit. */
@@ -280,6 +283,7 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 	q->headers = lines;
 	q->secret = p->secret.len ? p->secret.data : NULL;
 	q->timeout = CALL_SECONDS;
+	q->most = q->save ? q->most : ANSWER_MAX;
 	q->follow = q->save ? 4 : 0;
 	rc = retry_fetch(&t, p->http, q, r, e);
 	if (rc)
@@ -290,7 +294,8 @@ static int call(struct batch_parts *p, struct http_request *q, const char *path,
 	} else if (r->status < 200 || r->status > 299) {
 		struct span body;
 
-		if (!http_json(r, &body, &ignored))
+		http_show_redirect(&why, r);
+		if (!why.len && !http_json(r, &body, &ignored))
 			dialect_error(body, &why);
 		err_set(e, "%s %s: HTTP %d %s", q->method, path, r->status,
 			why.len ? why.data : "");
@@ -440,9 +445,12 @@ cleanup:
 	return rc;
 }
 
-static int fetch(struct batch_parts *p, const char *id, const char *to, struct err *e)
+static int fetch(struct batch_parts *p, const struct part *t, const char *id, const char *to,
+		 struct err *e)
 {
-	struct http_request q = {.method = "GET", .save = to};
+	struct http_request q = {.method = "GET",
+				 .save = to,
+				 .most = ANSWER_MAX * (t->rows + 1)};
 	struct http_response r = {0};
 	struct buf path = BUF_INIT;
 	struct span v;
@@ -475,9 +483,9 @@ static int wait_all(struct batch_parts *p, struct err *e)
 				continue;
 			rc = look(p, t, &requests, &completed, &over, e);
 			if (!rc && over) {
-				rc = fetch(p, t->output, t->results, e);
+				rc = fetch(p, t, t->output, t->results, e);
 				if (!rc)
-					rc = fetch(p, t->failures, t->errors, e);
+					rc = fetch(p, t, t->failures, t->errors, e);
 				t->done = !rc;
 				if (!rc)
 					rc = save(p, e);

@@ -570,6 +570,7 @@ static void keep_open_headers(struct transfer *t)
 static int redirect(struct http *h, struct transfer *t)
 {
 	char *to = NULL;
+	size_t n;
 
 	if (t->r.status < 300 || t->r.status > 399 || t->follow <= 0)
 		return -1;
@@ -577,7 +578,9 @@ static int redirect(struct http *h, struct transfer *t)
 	if (!to)
 		return -1;
 	if (!strncasecmp(t->url, "https:", 6) && strncasecmp(to, "https:", 6) != 0) {
-		snprintf(t->reason, sizeof t->reason, "it redirects from https to http");
+		n = strcspn(to, ":");
+		snprintf(t->reason, sizeof t->reason, "it redirects from https to %.*s",
+			 (int)(n < 20 ? n : 20), to);
 		t->r.failure = HTTP_BROKEN;
 		return -1;
 	}
@@ -775,6 +778,20 @@ int http_is_exposed(const char *url)
 	curl_free(host);
 	curl_url_cleanup(u);
 	return exposed;
+}
+
+void http_show_redirect(struct buf *b, const struct http_response *r)
+{
+	struct buf where = BUF_INIT;
+	char *to;
+
+	if (r->status < 300 || r->status > 399)
+		return;
+	to = span_dup(http_header(r, "location"));
+	http_show_url(&where, to);
+	buf_addf(b, "the server redirects to %.300s", where.len ? where.data : "nowhere");
+	free(to);
+	buf_release(&where);
 }
 
 void http_show_url(struct buf *b, const char *url)

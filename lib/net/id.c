@@ -33,10 +33,13 @@ int id_check(struct span id, int whole, struct err *e)
 
 int id_take(struct span object, const char *name, int whole, char id[ID_SIZE], struct err *e)
 {
+	struct span v = json_member(object, name);
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
-	if (!json_string(json_member(object, name), &text) && text.len) {
+	if (v.s && json_kind(v) != JSON_NULL && json_kind(v) != JSON_STRING)
+		return err_set(e, "%s: is no id, which is a string", name);
+	if (!json_string(v, &text) && text.len) {
 		rc = id_check(buf_span(&text), whole, e);
 		if (rc)
 			err_prefix(e, "%s", name);

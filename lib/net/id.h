@@ -15,7 +15,7 @@
 int id_check(struct span id, int whole, struct err *e);
 
 /* Puts the id at a member of an answer into id, which stays as it is where the member is missing,
- * null or empty. -1 with the reason where it is no id. */
+ * null or empty. -1 with the reason where it is no id, or no string. */
 int id_take(struct span object, const char *name, int whole, char id[ID_SIZE], struct err *e);
 
 #endif

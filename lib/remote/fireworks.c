@@ -125,6 +125,15 @@ static int cancel(struct remote *r, struct remote_job *j, struct err *e)
 	return rc;
 }
 
+/* Whether a list of strings, each with its NUL, holds s. */
+static int is_among(const struct buf *list, const char *s)
+{
+	for (const char *p = list->data; p && p < list->data + list->len; p += strlen(p) + 1)
+		if (!strcmp(p, s))
+			return 1;
+	return 0;
+}
+
 /* The adapter's files, each at an address of its own. */
 static int fetch(struct remote *r, const struct remote_job *j, const char *dir, size_t *count,
 		 struct err *e)
@@ -132,7 +141,7 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 	char path[ID_SIZE + 64];
 	struct json_iter it = {0};
 	struct span key, value;
-	struct buf name = BUF_INIT, url = BUF_INIT;
+	struct buf name = BUF_INIT, url = BUF_INIT, had = BUF_INIT;
 	if (!j->model.len)
 		return 0;
 	if (id_check(buf_span(&j->model), 1, e))
@@ -145,14 +154,22 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 		buf_clear(&url);
 		json_string(key, &name);
 		json_string(value, &url);
-		const char *slash = strrchr(name.data, '/');
-		if (url.len)
-			rc = remote_download(r, url.data, dir, slash ? slash + 1 : name.data, 2, e);
-		*count += rc == 0 && url.len;
+		const char *slash = name.len ? strrchr(name.data, '/') : NULL,
+			   *last = slash ? slash + 1 : name.len ? name.data : "";
+		if (!url.len)
+			rc = err_set(e, "the provider names no address of its result file \"%.80s\"",
+				     last);
+		else if (is_among(&had, last))
+			rc = err_set(e, "the provider names two result files \"%.80s\"", last);
+		else
+			rc = remote_download(r, url.data, dir, last, 2, e);
+		buf_add(&had, last, strlen(last) + 1);
+		*count += rc == 0;
 	}
 	remote_call_release(&c);
 	buf_release(&name);
 	buf_release(&url);
+	buf_release(&had);
 	return rc;
 }
 

@@ -84,14 +84,17 @@ static int load_state(struct road *k, struct err *e)
 	} else {
 		remote_text(v, "name", name, sizeof name);
 		memcpy(k->name, name, sizeof name);
-		remote_add_text(v, "training_file", &k->train_file);
-		remote_add_text(v, "validation_file", &k->valid_file);
+		char train[ID_SIZE] = "", valid[ID_SIZE] = "";
 		if (json_int(json_member(v, "events"), &events) == 0 && events > 0)
 			k->job->events = (size_t)events;
 		rc = id_take(v, "job", 1, k->job->id, e) ||
-				     id_take(v, "last_event", 0, k->job->last_event, e)
+				     id_take(v, "last_event", 0, k->job->last_event, e) ||
+				     id_take(v, "training_file", 1, train, e) ||
+				     id_take(v, "validation_file", 1, valid, e)
 			     ? err_prefix(e, "%s", k->state_path)
 			     : 1;
+		buf_adds(&k->train_file, train);
+		buf_adds(&k->valid_file, valid);
 	}
 	buf_release(&b);
 	return rc;

@@ -14,6 +14,7 @@
 #include "remote_impl.h"
 
 #define TABLE_MAX ((size_t)256 << 20)
+#define EVENTS_MAX ((size_t)64 << 20) /* that one look brings */
 
 static int upload(struct remote *r, const struct remote_task *t, const char *path, int validation,
 		  struct buf *id, struct err *e)
@@ -25,9 +26,12 @@ static int upload(struct remote *r, const struct remote_task *t, const char *pat
 				.purpose = "fine-tune"};
 	int rc = remote_call(r, &c, e);
 	if (!rc) {
-		remote_add_text(c.json, "id", id);
-		if (!id->len)
+		char text[ID_SIZE] = "";
+		if (id_take(c.json, "id", 0, text, e))
+			rc = err_prefix(e, "POST /files");
+		else if (!text[0])
 			rc = err_set(e, "POST /files: the answer has no id");
+		buf_adds(id, text);
 	}
 	remote_call_release(&c);
 	return rc;
@@ -126,6 +130,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 {
 	struct remote_call pages[PAGES] = {{0}};
 	char after[ID_SIZE] = "", newest[ID_SIZE] = "";
+	size_t held = 0;
 	int n = 0, known = 0, rc = 0;
 	while (!rc && !known && n < PAGES) {
 		char query[ID_SIZE + 64];
@@ -148,7 +153,9 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 			known = j->last_event[0] &&
 				json_is(json_member(json_element(data, (long long)i), "id"),
 					j->last_event);
-		n++;
+		held += pages[n++].response.body.len;
+		if (!rc && held > EVENTS_MAX)
+			rc = err_set(e, "the job's events take more than %zu MB", EVENTS_MAX >> 20);
 		if (!count || !after[0] ||
 		    json_kind(json_member(pages[n - 1].json, "has_more")) != JSON_TRUE)
 			break;

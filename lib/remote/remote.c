@@ -100,7 +100,8 @@ static void server_reason(const struct http_response *p, struct buf *out)
 {
 	struct err ignored = ERR_INIT;
 	struct span json;
-	if (http_json(p, &json, &ignored) == 0) {
+	http_show_redirect(out, p);
+	if (!out->len && http_json(p, &json, &ignored) == 0) {
 		struct span error;
 		if (json_kind(json) == JSON_ARRAY) /* Google's */
 			json = json_element(json, 0);
@@ -134,10 +135,28 @@ static int fail(const struct remote_call *c, const char *url, struct err *e)
 	return -1;
 }
 
+/* Another host's address, which the provider told: no weaker than its own. */
+static int check_foreign(const struct remote *r, const char *url, struct err *e)
+{
+	struct buf shown = BUF_INIT;
+	int rc = 0;
+	if (!is_url(url))
+		rc = err_set(e, "the provider names an address \"%.80s\", which is no URL", url);
+	else if (!strncmp(r->base, "https:", 6) && strncmp(url, "https:", 6) != 0) {
+		http_show_url(&shown, url);
+		rc = err_set(e, "the provider, at https, sends to plain http: %.200s", shown.data);
+	}
+	buf_release(&shown);
+	return rc;
+}
+
 int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 {
 	struct buf url = BUF_INIT, type = BUF_INIT;
-	int foreign = is_url(c->path), rc = -1;
+	int foreign = c->path[0] != '/', rc = -1;
+	remote_call_release(c);
+	if (foreign && check_foreign(r, c->path, e))
+		return -1;
 	buf_addf(&url, "%s%s", foreign ? "" : r->base, c->path);
 	buf_addf(&type, "Content-Type: %s", c->type ? c->type : "application/json");
 	const char *headers[] = {c->body.s ? type.data : NULL, NULL};
@@ -150,6 +169,7 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 		.upload = c->upload,
 		.purpose = c->purpose,
 		.save = c->save,
+		.most = c->save ? REMOTE_FILE_MAX : REMOTE_ANSWER_MAX,
 		.silence = r->timeout,
 		.follow = c->follow,
 	};
@@ -159,7 +179,6 @@ int remote_call(struct remote *r, struct remote_call *c, struct err *e)
 			  .stopping = r->stopping,
 			  .rng = &r->rng};
 	struct http_response *p = &c->response;
-	remote_call_release(c);
 	if (retry_fetch(&t, r->http, &q, p, e) < 0)
 		goto cleanup;
 	if (p->failure != HTTP_DONE ||
@@ -305,13 +324,28 @@ void remote_text(struct span object, const char *name, char *out, size_t n)
 	buf_release(&b);
 }
 
+/* Files of a run that no result takes the place of. */
+static int is_ours(const char *name)
+{
+	static const char *const ours[] = {"remote.json", "ft.json", "metrics.jsonl",
+					   "upload-train.jsonl", "upload-valid.jsonl"};
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (!strcmp(name, ours[i]))
+			return 1;
+	return 0;
+}
+
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name,
 		    int follow, struct err *e)
 {
-	if (!*name || name[0] == '.' || strchr(name, '/'))
-		return err_set(e,
-			       "the provider names a result file \"%s\", which is no plain file name",
-			       name);
+	if (name[0] == '.' || id_check(span_of(name), 0, NULL))
+		return err_set(
+			e, "the provider names a result file \"%.80s\", which is no plain file name",
+			name);
+	if (is_ours(name))
+		return err_set(
+			e, "the provider names a result file \"%s\", as one of the run's own is called",
+			name);
 	struct file_new file;
 	char *to = file_join(dir, name);
 	int rc = file_begin(to, &file, e);

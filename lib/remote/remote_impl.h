@@ -31,8 +31,12 @@ struct remote_provider {
 
 extern const struct remote_provider remote_openai, remote_together, remote_fireworks;
 
-/* One request and its answer. Zero it, set method, path (after the base; or a whole URL, which gets
- * no key) and what else is needed. */
+#define REMOTE_ANSWER_MAX ((uint64_t)16 << 20)
+#define REMOTE_FILE_MAX ((uint64_t)1 << 40) /* weights; no published shard comes near it */
+
+/* One request and its answer. Zero it, set method, path (after the base, with a slash; or a whole URL
+ * that the provider named, which gets no key, and has to be https where the base is) and what else is
+ * needed. */
 struct remote_call {
 	const char *method, *path;
 	struct span body;	      /* JSON unless type is set */
@@ -76,7 +80,8 @@ int remote_read_status(struct span json, const struct remote_word *words, struct
 void remote_text(struct span object, const char *name, char *out, size_t n);
 /* Appends the string at a member to b (nothing where absent). */
 void remote_add_text(struct span object, const char *name, struct buf *b);
-/* Downloads path to dir/name, whole or not at all; name must be a plain file name. */
+/* Downloads path to dir/name, whole or not at all; name must be a plain file name, and none of the
+ * run's own. */
 int remote_download(struct remote *r, const char *path, const char *dir, const char *name,
 		    int follow, struct err *e);
 

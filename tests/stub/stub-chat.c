@@ -1254,9 +1254,18 @@ static struct span segment(struct span path, const char *name)
 static int serve_files(struct conn *c, struct span head, struct span path, struct span body,
 		       int post)
 {
+	const char *to = of_batches("redirect", "");
 	struct stored *f;
 	struct span v, id;
 
+	if (*to) {
+		struct buf location = BUF_INIT;
+
+		buf_addf(&location, "Location: %s\r\n", to);
+		respond_error(c, 307, location.data, "elsewhere");
+		buf_release(&location);
+		return 1;
+	}
 	if (post && ends(path, "/files")) {
 		upload(c, head, body);
 		return 1;

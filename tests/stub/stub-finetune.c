@@ -15,6 +15,7 @@
  *	base64		OpenAI's table of losses comes so
  *	gone		404 for that table, and for Together's weights
  *	bom		jobs of OpenAI begin with a byte order mark
+ *	names=JSON	what Fireworks says of a model's files; PORT in it is our own. The last of the list
  *	google		creating a job at OpenAI's address is refused as Google does, in an array
  * --log FILE gets "METHOD PATH" for each request.
  */
@@ -359,6 +360,26 @@ static int together(int fd, const struct request *q)
 
 /* --- Fireworks --- */
 
+static void files_of_model(int fd)
+{
+	const char *names = strstr(fault, "names="), *port;
+	char text[2048];
+
+	if (!names) {
+		say(fd, 200,
+		    "{\"filenameToSignedUrls\":{\"x/adapter_config.json\":\"http://127.0.0.1:%d/storage/weights\"}}",
+		    st.port);
+		return;
+	}
+	snprintf(text, sizeof text, "%s", names + strlen("names="));
+	port = strstr(text, "PORT");
+	if (port)
+		say(fd, 200, "{\"filenameToSignedUrls\":%.*s%d%s}", (int)(port - text), text,
+		    st.port, port + 4);
+	else
+		say(fd, 200, "{\"filenameToSignedUrls\":%s}", text);
+}
+
 static void fireworks_job(int fd)
 {
 	static const char *const names[] = {"CREATING", "RUNNING", "COMPLETED", "FAILED",
@@ -397,9 +418,7 @@ static int fireworks(int fd, const struct request *q)
 		st.looks++;
 		fireworks_job(fd);
 	} else if (strcmp(p, "/v1/accounts/team/models/tuned:getDownloadEndpoint") == 0) {
-		say(fd, 200,
-		    "{\"filenameToSignedUrls\":{\"x/adapter_config.json\":\"http://127.0.0.1:%d/storage/weights\"}}",
-		    st.port);
+		files_of_model(fd);
 	} else {
 		return 0;
 	}
