@@ -310,7 +310,7 @@ bench: setup
 C_FILES = $(filter-out tests/peer/llama.c,$(wildcard cmd/*.c lib/*/*.c examples/*/*.c tests/unit/*.c tests/stub/*.c tests/fault/*.c tests/fuzz/*.c tests/peer/*.c))
 H_FILES = $(wildcard lib/*/*.h examples/*/*.h tests/unit/*.h tests/stub/*.h tests/fault/*.h tests/fuzz/*.h)
 BATS_FILES = $(wildcard tests/*.bats tests/*.bash)
-SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/chroot tests/arm64 tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
+SH_FILES = cmd/ft .ci/setup .ci/run .debian/build tests/run tests/tour tests/chroot tests/arm64 tests/bench/run tests/manual/prepare tests/lint/arrows tests/lint/loops tests/lint/names tests/lint/options tests/peer/check tests/peer/llama-build \
 	$(wildcard tests/bench/*.sh tests/fixtures/*/make) examples/slow/slow examples/optimise/optimise examples/retrain/retrain examples/serve/story examples/serve/app.sh examples/payments/expect examples/payments/standin examples/cluster/task examples/cluster/submit \
 	examples/cluster/task.sbatch examples/cluster/train.sbatch $(BATS_FILES)
 lint: setup
@@ -325,6 +325,7 @@ lint: setup
 	shellcheck -x -S warning $(SH_FILES)
 	tests/lint/asserts $(BATS_FILES)
 	tests/lint/columns $(BATS_FILES)
+	tests/lint/loops $(wildcard lib/*/*.c cmd/*.c)
 	@if mandoc -Tlint -W warning man/*.[157]; then :; else exit 1; fi
 	$(MAKE) $(JOBS) CC=clang BUILD=build/clang CFLAGS='-O1 -Werror' test-programs
 	$(MAKE) $(JOBS) BUILD=build/werror CFLAGS='-O2 -Werror' test-programs

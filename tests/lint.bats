@@ -286,3 +286,11 @@ tables() {
 	manual_of $'.Sh SYNOPSIS\n.Op Fl k | Fl -form Ar form\n.Sh DESCRIPTION\n.It Fl f , Fl -form Cm tree | flat\n.It Fl -deep'
 	[ "$output" = "man/ft-x.1: -k is no option of ft-x" ]
 }
+
+@test "tests/lint/loops: a container that is looked for anew at each turn" {
+	plant a.c 'while (json_next(&it, json_member(v, "data"), &key, &x))'
+	plant b.c 'while (json_next(&it, list, &key, &x) || json_next(&it, buf_span(&b), &key, &x))'
+	status_is 1 "$ROOT/tests/lint/loops" a.c b.c
+	[ "$output" = 'a.c:1:while (json_next(&it, json_member(v, "data"), &key, &x))' ]
+	status_is 0 "$ROOT/tests/lint/loops" b.c
+}

@@ -37,6 +37,14 @@ tensor_names() {
 	[ "$(jq -r .finish_reason out)" = length ]
 }
 
+@test "a prompt far longer than the context is refused in the time that its length takes" {
+	make_model m
+	jq -nc '{id: "long", messages: [{role: "user", content: ("a" * 200000)}]}' >in.jsonl
+	# .1 s; when it grew with the square, a minute
+	status_is 3 timeout 30 ft-prompt -q -m ./m in.jsonl
+	[[ $(jq -r .error.message <<<"$output") == "prompt of 200019 tokens, but the model's context holds 512"* ]]
+}
+
 @test "an answer does not depend on threads, on batch size, or on the order of records" {
 	make_model m
 	questions 40 >q.jsonl

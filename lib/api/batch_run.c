@@ -341,7 +341,8 @@ static int find_started(struct batch_parts *p, struct part *t, struct err *e)
 	struct span v, key, one;
 	int rc = call(p, &q, "/batches?limit=100", 1, &r, &v, e);
 
-	while (!rc && json_next(&it, json_member(v, "data"), &key, &one))
+	struct span data = json_member(v, "data");
+	while (!rc && json_next(&it, data, &key, &one))
 		if (json_is(json_member(one, "input_file_id"), t->file))
 			rc = take_id(one, "GET /batches", t->batch, e);
 	http_response_release(&r);
@@ -448,9 +449,7 @@ cleanup:
 static int fetch(struct batch_parts *p, const struct part *t, const char *id, const char *to,
 		 struct err *e)
 {
-	struct http_request q = {.method = "GET",
-				 .save = to,
-				 .most = ANSWER_MAX * (t->rows + 1)};
+	struct http_request q = {.method = "GET", .save = to, .most = ANSWER_MAX * (t->rows + 1)};
 	struct http_response r = {0};
 	struct buf path = BUF_INIT;
 	struct span v;

@@ -309,8 +309,9 @@ static void add_old_logprobs(struct dialect_stream *s, struct span lists)
 	struct span tops = json_member(lists, "top_logprobs"), key, token, p, top;
 	struct json_iter tokens = {0}, values = {0}, each = {0};
 
-	while (json_next(&tokens, json_member(lists, "tokens"), &key, &token) &&
-	       json_next(&values, json_member(lists, "token_logprobs"), &key, &p)) {
+	struct span words = json_member(lists, "tokens");
+	struct span numbers = json_member(lists, "token_logprobs");
+	while (json_next(&tokens, words, &key, &token) && json_next(&values, numbers, &key, &p)) {
 		if (s->logprobs.len)
 			buf_addc(&s->logprobs, ',');
 		buf_addf(&s->logprobs, "{\"token\":%.*s,\"logprob\":%.*s", (int)token.n, token.s,
@@ -353,7 +354,8 @@ static void openai_choice(struct dialect_stream *s, struct span choice, int whol
 	} else if (!dialect_absent(message)) {
 		dialect_bad(s, "a message is not understood", message);
 	}
-	while (json_next(&probs, json_member(v[LOGPROBS], "content"), &key, &p)) {
+	struct span listed = json_member(v[LOGPROBS], "content");
+	while (json_next(&probs, listed, &key, &p)) {
 		if (s->logprobs.len)
 			buf_addc(&s->logprobs, ',');
 		buf_addspan(&s->logprobs, p);

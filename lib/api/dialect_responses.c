@@ -142,7 +142,8 @@ static int is_custom(struct span messages, struct span id)
 	while (json_next(&turns, messages, &key, &m)) {
 		struct json_iter calls = {0};
 
-		while (json_next(&calls, json_member(m, "tool_calls"), &key, &call))
+		struct span called = json_member(m, "tool_calls");
+		while (json_next(&calls, called, &key, &call))
 			if (span_eq(json_member(call, "id"), id))
 				return json_kind(json_member(call, "custom")) == JSON_OBJECT;
 	}
@@ -288,7 +289,8 @@ static void put_choice(struct jw *w, struct span choice)
 	jw_put_str(w, "type", "allowed_tools");
 	put_members(w, allowed, "tools");
 	jw_put_array(w, "tools");
-	while (json_next(&it, json_member(allowed, "tools"), &key, &tool))
+	struct span tools = json_member(allowed, "tools");
+	while (json_next(&it, tools, &key, &tool))
 		put_named(w, tool);
 	jw_end(w);
 	jw_end(w);

@@ -133,7 +133,8 @@ static void look_at(struct search *k, size_t i, size_t lost[CHAT_PARTS])
 		note(&lost[CHAT_REASONING], i, !k->c->template || is_lost(k, i, thought));
 	else if (json_is(json_member(v, "role"), "assistant"))
 		note(&lost[CHAT_REASONING], i, is_thought_lost(k, i, content));
-	while (!lost[CHAT_CALLS] && json_next(&it, json_member(v, "tool_calls"), &none, &call))
+	struct span called = json_member(v, "tool_calls");
+	while (!lost[CHAT_CALLS] && json_next(&it, called, &none, &call))
 		note(&lost[CHAT_CALLS], i, is_call_lost(k, i, call));
 }
 

@@ -65,7 +65,8 @@ int chat_calls_whole(struct span message, struct err *e)
 	size_t n = 0;
 	int whole = 1;
 
-	while (whole && json_next(&it, json_member(message, "tool_calls"), &none, &call)) {
+	struct span called = json_member(message, "tool_calls");
+	while (whole && json_next(&it, called, &none, &call)) {
 		struct span args = json_member(json_member(call, "function"), "arguments");
 
 		whole = arguments_of(args, &scratch).s != NULL;

@@ -327,7 +327,8 @@ static int read_sketches(struct column *c, struct span v, struct buf *text)
 	size_t h = 0;
 	double x;
 
-	while (json_next(&it, json_member(v, "distinct"), &key, &item)) {
+	struct span distinct = json_member(v, "distinct");
+	while (json_next(&it, distinct, &key, &item)) {
 		if (get_hex(item, &hash))
 			return -1;
 		distinct_add(&c->distinct, hash);

@@ -125,11 +125,12 @@ static int get_tally(struct span object, const char *name, struct tally *into)
 	struct tally t = {.coarse = json_kind(json_member(v, "coarse")) == JSON_TRUE};
 	int bad = get_sum(json_member(v, "sum"), &t.sum);
 
-	while (!bad && json_next(&it, json_member(v, "bins"), &key, &x)) {
+	struct span bins = json_member(v, "bins");
+	while (!bad && json_next(&it, bins, &key, &x)) {
 		double value;
 		int64_t n;
 
-		bad = json_number(x, &value) || !json_next(&it, json_member(v, "bins"), &key, &x) ||
+		bad = json_number(x, &value) || !json_next(&it, bins, &key, &x) ||
 		      json_int(x, &n) || n < 1 || tally_put(&t, value, (uint64_t)n);
 	}
 	if (!bad)

@@ -322,7 +322,8 @@ static int local_submit(void *self, uint64_t ticket, const struct backend_reques
 		return put_aside(l, ticket, why.msg);
 	/* local_build has rendered and tokenised it, and reading numbers costs less than that. */
 	tokens_clear(&l->ids);
-	while (json_next(&it, json_member(body, "ids"), &key, &id))
+	struct span list = json_member(body, "ids");
+	while (json_next(&it, list, &key, &id))
 		if (!json_int(id, &n))
 			tokens_add(&l->ids, (int32_t)n);
 	r.ids = l->ids.ids;

@@ -64,7 +64,8 @@ static void add_votes(struct bias *s, struct span judge)
 	struct span key, vote;
 	double by_order[2] = {NAN, NAN};
 
-	while (json_next(&it, json_member(judge, "votes"), &key, &vote)) {
+	struct span votes = json_member(judge, "votes");
+	while (json_next(&it, votes, &key, &vote)) {
 		double w = duels_winner(json_member(vote, "winner"));
 		int second = json_is(json_member(vote, "first"), "b");
 

@@ -114,7 +114,8 @@ static int parse_list(struct span body, struct pull_list *l, struct err *e)
 		return -1;
 	if (!hex_of(v, "sha", 40, l->commit))
 		return err_set(e, "it names no commit");
-	while (json_next(&it, json_member(v, "siblings"), &key, &x)) {
+	struct span siblings = json_member(v, "siblings");
+	while (json_next(&it, siblings, &key, &x)) {
 		struct span lfs = json_member(x, "lfs");
 		struct pull_file f = {0};
 		struct buf name = BUF_INIT;

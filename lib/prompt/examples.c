@@ -127,7 +127,8 @@ static void put_own_turns(const struct record *r, struct buf *b)
 	struct json_iter it = {0};
 	struct span reference = record_final_assistant(r), key, m;
 
-	while (json_next(&it, record_get(r, "messages"), &key, &m)) {
+	struct span messages = record_get(r, "messages");
+	while (json_next(&it, messages, &key, &m)) {
 		struct span role = json_member(m, "role");
 
 		if (m.s == reference.s || json_is(role, "system") || json_is(role, "developer"))

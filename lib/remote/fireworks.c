@@ -149,15 +149,19 @@ static int fetch(struct remote *r, const struct remote_job *j, const char *dir, 
 	snprintf(path, sizeof path, "/v1/%s:getDownloadEndpoint", j->model.data);
 	struct remote_call c = {.method = "GET", .path = path};
 	int rc = remote_call(r, &c, e);
-	while (!rc && json_next(&it, json_member(c.json, "filenameToSignedUrls"), &key, &value)) {
+	struct span urls = json_member(c.json, "filenameToSignedUrls");
+	while (!rc && json_next(&it, urls, &key, &value)) {
 		buf_clear(&name);
 		buf_clear(&url);
 		json_string(key, &name);
 		json_string(value, &url);
 		const char *slash = name.len ? strrchr(name.data, '/') : NULL,
-			   *last = slash ? slash + 1 : name.len ? name.data : "";
+			   *last = slash      ? slash + 1
+				   : name.len ? name.data
+					      : "";
 		if (!url.len)
-			rc = err_set(e, "the provider names no address of its result file \"%.80s\"",
+			rc = err_set(e,
+				     "the provider names no address of its result file \"%.80s\"",
 				     last);
 		else if (is_among(&had, last))
 			rc = err_set(e, "the provider names two result files \"%.80s\"", last);

@@ -76,7 +76,8 @@ static int read_job(struct span v, struct remote_job *j, struct err *e)
 		j->tokens = -1;
 	j->progress = NAN;
 	buf_clear(&j->files);
-	while (json_next(&it, json_member(v, "result_files"), &key, &file))
+	struct span result_files = json_member(v, "result_files");
+	while (json_next(&it, result_files, &key, &file))
 		if (json_kind(file) == JSON_STRING) {
 			json_string(file, &j->files);
 			buf_addc(&j->files, 0);
@@ -121,6 +122,19 @@ static void put_event(struct span event, struct buf *b)
 	buf_release(&text);
 }
 
+/* The elements of a page, which are taken from the end; their number. */
+static size_t list_events(struct span data, struct span **list, size_t *cap)
+{
+	struct json_iter it = {0};
+	struct span key, event;
+	size_t n = 0;
+	while (json_next(&it, data, &key, &event)) {
+		*list = mem_grow(*list, cap, n + 1, sizeof **list);
+		(*list)[n++] = event;
+	}
+	return n;
+}
+
 enum { PAGE = 100, PAGES = 200 };
 
 /* Events come newest first, in pages: pages are read back to the last event that is known, then
@@ -130,6 +144,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 {
 	struct remote_call pages[PAGES] = {{0}};
 	char after[ID_SIZE] = "", newest[ID_SIZE] = "";
+	struct span event;
 	size_t held = 0;
 	int n = 0, known = 0, rc = 0;
 	while (!rc && !known && n < PAGES) {
@@ -149,10 +164,9 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 				     id_take(json_element(data, -1), "id", 0, after, e)
 			     ? -1
 			     : 0;
-		for (size_t i = 0; i < count && !known; i++)
-			known = j->last_event[0] &&
-				json_is(json_member(json_element(data, (long long)i), "id"),
-					j->last_event);
+		for (struct json_iter it = {0};
+		     !known && j->last_event[0] && json_next(&it, data, &(struct span){0}, &event);)
+			known = json_is(json_member(event, "id"), j->last_event);
 		held += pages[n++].response.body.len;
 		if (!rc && held > EVENTS_MAX)
 			rc = err_set(e, "the job's events take more than %zu MB", EVENTS_MAX >> 20);
@@ -161,20 +175,22 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 			break;
 	}
 	struct buf row = BUF_INIT;
+	struct span *list = NULL;
+	size_t cap = 0;
 	int begun = !j->last_event[0] || !known;
 	for (int p = n - 1; p >= 0 && !rc; p--) {
-		struct span data = json_member(pages[p].json, "data");
-		for (size_t i = json_count(data); i-- > 0;) {
-			struct span event = json_element(data, (long long)i);
+		size_t m = list_events(json_member(pages[p].json, "data"), &list, &cap);
+		while (m-- > 0) {
 			if (begun) {
-				put_event(event, &row);
+				put_event(list[m], &row);
 				take(arg, buf_span(&row));
 				j->events++;
 			} else {
-				begun = json_is(json_member(event, "id"), j->last_event);
+				begun = json_is(json_member(list[m], "id"), j->last_event);
 			}
 		}
 	}
+	free(list);
 	if (!rc && newest[0])
 		memcpy(j->last_event, newest, sizeof newest);
 	for (int p = 0; p < n; p++)

@@ -235,7 +235,8 @@ static int find_job(struct remote *r, const char *list, const struct remote_task
 	struct json_iter it = {0};
 	struct span key, job;
 	int rc = remote_call(r, &c, e);
-	while (rc == 0 && json_next(&it, json_member(c.json, "data"), &key, &job))
+	struct span data = json_member(c.json, "data");
+	while (rc == 0 && json_next(&it, data, &key, &job))
 		if (json_is(json_member(job, "training_file"), t->train_file))
 			rc = r->api->read(job, j, e) ? -1 : 1;
 	remote_call_release(&c);
@@ -339,13 +340,13 @@ int remote_download(struct remote *r, const char *path, const char *dir, const c
 		    int follow, struct err *e)
 {
 	if (name[0] == '.' || id_check(span_of(name), 0, NULL))
-		return err_set(
-			e, "the provider names a result file \"%.80s\", which is no plain file name",
-			name);
+		return err_set(e,
+			       "the provider names a result file \"%.80s\", which is no plain file name",
+			       name);
 	if (is_ours(name))
-		return err_set(
-			e, "the provider names a result file \"%s\", as one of the run's own is called",
-			name);
+		return err_set(e,
+			       "the provider names a result file \"%s\", as one of the run's own is called",
+			       name);
 	struct file_new file;
 	char *to = file_join(dir, name);
 	int rc = file_begin(to, &file, e);

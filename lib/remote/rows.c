@@ -40,7 +40,8 @@ static int check_calls(struct span message, struct span tools, size_t i, struct 
 {
 	struct json_iter it = {0};
 	struct span key, call;
-	for (size_t k = 0; json_next(&it, json_member(message, "tool_calls"), &key, &call); k++) {
+	struct span called = json_member(message, "tool_calls");
+	for (size_t k = 0; json_next(&it, called, &key, &call); k++) {
 		struct span function = json_member(call, "function"),
 			    name = json_member(function, "name"),
 			    arguments = json_member(function, "arguments"), inner;
@@ -70,7 +71,8 @@ static int calls(struct span turn, struct span id)
 {
 	struct json_iter it = {0};
 	struct span key, call;
-	while (json_next(&it, json_member(turn, "tool_calls"), &key, &call))
+	struct span called = json_member(turn, "tool_calls");
+	while (json_next(&it, called, &key, &call))
 		if (json_equal(json_member(call, "id"), id))
 			return 1;
 	return 0;

@@ -130,7 +130,8 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 	int rc = remote_job_call(r, "GET", j, "/events", &c, e);
 	if (rc && remote_no_events(r, &c))
 		rc = 0;
-	while (!rc && json_next(&it, json_member(c.json, "data"), &key, &event)) {
+	struct span data = json_member(c.json, "data");
+	while (!rc && json_next(&it, data, &key, &event)) {
 		if (n++ < j->events)
 			continue;
 		struct jw w;

@@ -45,7 +45,8 @@ static int texts_of(const struct record *r, struct buf *input, struct buf *refer
 	int n = record_references(r, reference, NULL);
 	if (n > 0)
 		reference->len = strlen(reference->data);
-	while (json_next(&it, record_get(r, "messages"), &key, &m)) {
+	struct span messages = record_get(r, "messages");
+	while (json_next(&it, messages, &key, &m)) {
 		if (m.s == final.s || json_is(json_member(m, "role"), "system"))
 			continue;
 		record_message_text(json_member(m, "content"), input);

@@ -304,7 +304,8 @@ void desk_words(struct desk *d, size_t row, size_t max, struct buf *out)
 	struct json_iter it = {0};
 	struct span key, m;
 	struct buf text = BUF_INIT;
-	while (json_next(&it, record_get(r, "messages"), &key, &m))
+	struct span messages = record_get(r, "messages");
+	while (json_next(&it, messages, &key, &m))
 		if (json_is(json_member(m, "role"), "user")) {
 			buf_clear(&text);
 			record_message_text(json_member(m, "content"), &text);
@@ -337,8 +338,8 @@ size_t desk_related(struct desk *d, size_t row, size_t rows[DESK_RELATED])
 	if (d->rows[row].pair) /* whose answers the others are would tell whose these are */
 		return 0;
 	add_related(d, d->rows[row].key, row, rows, &n);
-	while (json_next(&it, json_member(record_get(desk_record(d, row), "review"), "reasons"), &k,
-			 &reason)) {
+	struct span reasons = json_member(record_get(desk_record(d, row), "review"), "reasons");
+	while (json_next(&it, reasons, &k, &reason)) {
 		uint64_t key[2];
 		buf_clear(&other);
 		if (json_string(json_member(reason, "other"), &other) || other.len != 32)

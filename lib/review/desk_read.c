@@ -94,7 +94,8 @@ static int add_row(struct desk *d, const struct record *r, struct map *last_of, 
 	if (!row.pair && json_number(json_member(review, "suspicion"), &suspicion) == 0 &&
 	    suspicion >= 0)
 		row.suspicion = (float)suspicion;
-	while (json_next(&it, json_member(review, "reasons"), &k, &v))
+	struct span reasons = json_member(review, "reasons");
+	while (json_next(&it, reasons, &k, &v))
 		row.reasons |= reason_bit(d, json_member(v, "reason"));
 	side_read(record_get(r, "split"), &side, NULL);
 	row.split = (unsigned char)(side + 1);

@@ -170,7 +170,8 @@ static int gather(struct look *l, const struct record *r)
 	} else {
 		buf_clear(&l->reference);
 	}
-	while (json_next(&it, record_get(r, "messages"), &key, &message)) {
+	struct span messages = record_get(r, "messages");
+	while (json_next(&it, messages, &key, &message)) {
 		if (message.s == final.s)
 			continue;
 		record_message_text(json_member(message, "content"), &l->text);

@@ -60,7 +60,8 @@ static void show_turns(struct screen *s, const struct record *r)
 	struct span final = record_final_assistant(r), k, m;
 	struct json_iter it = {0};
 	struct buf text = BUF_INIT;
-	while (json_next(&it, record_get(r, "messages"), &k, &m)) {
+	struct span messages = record_get(r, "messages");
+	while (json_next(&it, messages, &k, &m)) {
 		if (m.s == final.s)
 			continue;
 		buf_clear(&text);
@@ -87,7 +88,8 @@ static void show_reasons(struct screen *s, const struct record *r)
 	struct json_iter it = {0};
 	struct span k, reason;
 	struct buf text = BUF_INIT;
-	while (json_next(&it, json_member(record_get(r, "review"), "reasons"), &k, &reason)) {
+	struct span reasons = json_member(record_get(r, "review"), "reasons");
+	while (json_next(&it, reasons, &k, &reason)) {
 		buf_clear(&text);
 		buf_adds(&text, "! ");
 		json_string(json_member(reason, "reason"), &text);

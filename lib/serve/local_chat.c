@@ -54,8 +54,8 @@ static void put_old_logprobs(struct local_choice *a, struct jw *w, struct span l
 			} else if (k == 2) {
 				inner = (struct json_iter){0};
 				jw_object(w);
-				while (json_next(&inner, json_member(t, "top_logprobs"), &key,
-						 &x)) {
+				struct span top = json_member(t, "top_logprobs");
+				while (json_next(&inner, top, &key, &x)) {
 					struct buf name = BUF_INIT;
 
 					json_string(json_member(x, "token"), &name);

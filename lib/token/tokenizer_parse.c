@@ -254,7 +254,8 @@ static int template_ids(struct tok_parse *p, struct span post, struct span name,
 
 		if (!json_equal(key, name))
 			continue;
-		while (json_next(&ids, json_member(value, "ids"), &k, &v)) {
+		struct span list = json_member(value, "ids");
+		while (json_next(&ids, list, &k, &v)) {
 			if (json_int(v, &id) || id < 0 || id >= p->t->size)
 				return err_set(p->e, "post_processor: an id that is no token");
 			tokens_add(to, (int32_t)id);
@@ -301,7 +302,8 @@ static int parse_post(struct tok_parse *p, struct span v, int depth)
 			       : 0;
 	if (strcmp(type, "TemplateProcessing"))
 		return err_set(p->e, "post_processor \"%s\" is not supported", type);
-	while (json_next(&it, json_member(v, "single"), &key, &value)) {
+	struct span parts = json_member(v, "single");
+	while (json_next(&it, parts, &key, &value)) {
 		struct span special = json_member(json_member(value, "SpecialToken"), "id");
 
 		if (json_kind(json_member(value, "Sequence")) == JSON_OBJECT) {

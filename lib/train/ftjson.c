@@ -120,7 +120,8 @@ void ftjson_template(const char *dir, struct buf *options)
 	struct span v, o, key, var;
 	if (file_exists(path) && !json_file(path, FILE_MAX_BYTES, &file, &v, &ignored)) {
 		o = json_member(v, "options");
-		while (json_next(&it, json_member(o, "template-var"), &key, &var)) {
+		struct span vars = json_member(o, "template-var");
+		while (json_next(&it, vars, &key, &var)) {
 			buf_clear(&text);
 			json_string(var, &text);
 			buf_addf(options, "%s--template-var '%.*s'", options->len ? " " : "",
