@@ -16,6 +16,7 @@
 static const char *opt_listen = "127.0.0.1:8080", *opt_base_url, *opt_model, *opt_adapter,
 		  *opt_routes, *opt_output, *opt_keys, *opt_prices, *opt_sticky, *opt_quantize;
 static const char *opt_redact;
+static struct opt_list opt_host;
 static long long opt_keep_days, opt_shadow_queue = 1000, opt_shadow_jobs = 4,
 				opt_connections = 16384, opt_threads;
 static size_t opt_body = (size_t)32 << 20, opt_header = (size_t)64 << 10,
@@ -38,6 +39,8 @@ static struct opt options[] = {
 	 .without = "base-url model", .was = "r"},
 	{'o', "output", OPT_STR, &opt_output, "DIR",
 	 "records into DIR/YYYY-MM-DD.jsonl (default: standard output)"},
+	{0, "host", OPT_LIST, &opt_host, "NAME",
+	 "a name that clients know it by, besides localhost and addresses (may be given again)"},
 	{0, "keys", OPT_STR, &opt_keys, "FILE", "keys of those who may call, one a line"},
 	{0, "prices", OPT_STR, &opt_prices, "FILE", "prices of models, for the cost in records"},
 	{0, "sticky", OPT_STR, &opt_sticky, "PATH",
@@ -156,6 +159,7 @@ static void serve(void)
 	struct err e = ERR_INIT;
 	struct serve_options o = {
 		.listen = opt_listen,
+		.hosts = opt_host.v,
 		.routes_file = opt_routes,
 		.keys = opt_keys,
 		.log_must = opt_log_must,

@@ -388,6 +388,40 @@ END
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost:5173')" = 200 ]
 }
 
+@test "a name that was led to this machine is no name of the server, unless it was told so" {
+	start_stub
+	start_serve -u "$STUB_URL" -o log
+	local port=${SERVE##*:} host path
+	# what a page that rebinds its name sends, with the port or behind a proxy, and what is no name at all
+	for host in evil.example evil.example:"$port" 127.0.0.1.evil.example localhost.evil.example:"$port" localhost@evil.example "local host" ; do
+		for path in metrics health v1/models; do
+			[ "$(curl -sS -o said -w '%{http_code}' -H "Host: $host" "$SERVE/$path")" = 403 ]
+			jq -e '.error.code == "host" and (.error.message | contains("--host"))' said
+		done
+		[ "$(ask hello '{}' -o said -w '%{http_code}' -H "Host: $host")" = 403 ]
+	done
+	[ ! -e log ] || [ -z "$(cat log/*.jsonl)" ]
+	# a tunnel's port, a proxy's default, addresses, names under localhost, HTTP/1.0 without any
+	for host in localhost:9000 127.0.0.1 LOCALHOST app.localhost:3000 192.168.1.7:8080 '[::1]' 'localhost.'; do
+		[ "$(ask hello '{}' -o said -w '%{http_code}' -H "Host: $host")" = 200 ]
+	done
+	[ "$(curl -sS --http1.0 -o said -w '%{http_code}' -H Host: "$SERVE/health")" = 200 ]
+	stop_serve
+	start_serve -u "$STUB_URL" -o log --host llm.example.org --host llm
+	for host in llm.example.org LLM.Example.Org:8443 llm localhost; do
+		[ "$(ask hello '{}' -o said -w '%{http_code}' -H "Host: $host")" = 200 ]
+	done
+	[ "$(ask hello '{}' -o said -w '%{http_code}' -H 'Host: llm.example.org' -H 'Origin: https://llm.example.org')" = 200 ]
+	[ "$(ask hello '{}' -o said -w '%{http_code}' -H 'Host: evil.example' -H 'Origin: https://llm.example.org')" = 403 ]
+	[ "$(ask hello '{}' -o said -w '%{http_code}' -H 'Host: llm.example.org' -H 'Origin: https://evil.example')" = 403 ]
+	stop_serve
+	# keys, which no such page has, stand for all of it
+	echo 0123456789abcdef >keys
+	start_serve -u "$STUB_URL" -o log --keys keys
+	[ "$(curl -sS -o said -w '%{http_code}' -H 'Host: evil.example' "$SERVE/metrics")" = 401 ]
+	[ "$(ask hello '{}' -o said -w '%{http_code}' -H 'Host: llm.example.org' -H 'x-ft-key: 0123456789abcdef')" = 200 ]
+}
+
 # --- routes ---
 
 @test "a routes file that cannot mean anything is refused in words" {
@@ -816,6 +850,31 @@ LIST
 	[ "$(jq -r .error.type late/*.jsonl)" = interrupted ]
 }
 
+@test "SIGTERM waits for clients, and not as long for candidates" {
+	start_stub
+	start_second --fault hang=1
+	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "r"}'
+	start_serve -r routes.json -o log --drain 120 --shadow-jobs 1
+	ask one '{}' -o answer
+	ask two '{}' -o answer
+	kill -TERM "$SERVE_PID"
+	# five seconds; the drain's 120 when it waited for them as for calls
+	timeout 60 tail --pid="$SERVE_PID" -f /dev/null
+	wait "$SERVE_PID" || [ $? -eq 143 ]
+	SERVE_PID=
+	grep -q '2 calls of shadows were not waited for' serve.err
+	[ "$(jq -s 'map(select(.output)) | length' log/*.jsonl)" -eq 2 ]
+	# one that answers in a moment has it
+	stop "$STUB2_PID"
+	start_second --fault delay=500
+	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "r"}'
+	start_serve -r routes.json -o soon
+	ask one '{}' -o answer
+	stop_serve
+	[ "$(jq -s 'map(select(.shadow and .output)) | length' soon/*.jsonl)" -eq 1 ]
+	run ! grep -q 'not waited for' serve.err
+}
+
 # --- hostile clients ---
 
 @test "requests that are too large, or none, are refused without harm" {
@@ -849,7 +908,7 @@ said() {
 @test "HTTP that lies about its length, or is none, is refused or waits for the rest, and harms nobody" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log --idle 1
-	local bytes want first to='POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n' ok
+	local bytes want first to='POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n' ok
 	ok='{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
 	# answered, to see that such an exchange works
 	[[ $(said "${to}Content-Length: ${#ok}\r\n\r\n$ok") == *" 200 "* ]]

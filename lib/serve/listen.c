@@ -43,7 +43,7 @@ static int describe(struct listen_at *at, struct err *e)
 			 ntohs(a.v6.sin6_port));
 	} else if (a.any.sa_family == AF_UNIX) {
 		/* Whoever may open it is the file system's business. */
-		at->loopback = 1;
+		at->loopback = at->unix_socket = 1;
 		snprintf(at->address, sizeof at->address, "a Unix socket");
 	} else {
 		return err_set(e, "the socket to listen at is of an unknown family");
@@ -108,6 +108,7 @@ int listen_open(const char *where, struct listen_at *at, struct err *e)
 		return rc < 0 ? -1 : 0;
 	if (split(where, host, port))
 		return err_set(e, "%s: must be HOST:PORT, [HOST]:PORT or PORT", where);
+	snprintf(at->name, sizeof at->name, "%s", host);
 	rc = getaddrinfo(host, port, &hints, &list);
 	if (rc)
 		return err_set(e, "%s: %s", where, gai_strerror(rc));

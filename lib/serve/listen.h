@@ -11,8 +11,10 @@
 
 struct listen_at {
 	int fd;
-	int loopback;	   /* nobody else on the network reaches it */
+	int loopback; /* nobody else on the network reaches it */
+	int unix_socket;
 	char address[128]; /* http://127.0.0.1:8080 */
+	char name[256];	   /* the host that was asked for; empty where systemd passed the socket */
 };
 
 /* Listens at HOST:PORT ([::1]:8080 for IPv6; port 0 picks one), or takes what systemd passed. -1 with the

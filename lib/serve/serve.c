@@ -18,6 +18,7 @@
 
 #define EVENTS 512
 #define SWEEP_SECONDS 0.25
+#define SHADOW_GRACE 5.0 /* seconds */
 #define KEEP_BYTES (16 << 20)
 
 /* Kinds of what is waited for; the descriptor stands in the lower half. */
@@ -216,15 +217,18 @@ static void now_and_then(struct serve *s, double now)
 	}
 }
 
-/* Calls end, new ones are refused; until time is up. */
+/* Calls end, new ones are refused; until time is up. Candidates, whom nobody waits for, have no more
+ * than a moment beside them. */
 static void drain(struct serve *s, const sigset_t *during)
 {
-	double until = progress_clock() + s->o->drain;
+	double began = progress_clock(), until = began + s->o->drain,
+	       shadows_until = began + SHADOW_GRACE;
 
 	s->draining = 1;
 	listen_notify("STOPPING=1");
 	MHD_quiesce_daemon(s->daemon);
-	while ((s->n_calls || s->n_asks || s->n_waiting) && progress_clock() < until) {
+	while (progress_clock() < until && (s->n_calls || ((s->n_running || s->n_waiting) &&
+							   progress_clock() < shadows_until))) {
 		turn(s, during);
 		serve_ask_sweep(s, progress_clock());
 		serve_ask_local(s);
@@ -233,6 +237,8 @@ static void drain(struct serve *s, const sigset_t *during)
 		next = c->next;
 		serve_call_interrupt(c);
 	}
+	if (s->n_running + s->n_waiting)
+		s->o->say("%zu calls of shadows were not waited for", s->n_running + s->n_waiting);
 	serve_shadow_close(s);
 	for (int i = 0; i < 10 && s->n_calls; i++)
 		turn(s, during);

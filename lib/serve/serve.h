@@ -21,8 +21,9 @@
 #include "routes.h"
 
 struct serve_options {
-	const char *listen;	 /* HOST:PORT; port 0 picks one; sockets of systemd win over it */
-	const char *routes_file; /* read again at SIGHUP; NULL: single stays */
+	const char *listen;	  /* HOST:PORT; port 0 picks one; sockets of systemd win over it */
+	const char *const *hosts; /* names that it is called by; NULL-terminated, or NULL */
+	const char *routes_file;  /* read again at SIGHUP; NULL: single stays */
 	struct routes
 		*routes;    /* taken over; read by the caller, so that its faults end the program */
 	const char *keys;   /* file of the clients' keys, in place of the routes file's; or NULL */

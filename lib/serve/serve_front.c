@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include "../base/host.h"
 #include "../base/mem.h"
 #include "serve_impl.h"
 
@@ -64,35 +65,37 @@ static int knows_key(struct serve_call *c)
 	return 0;
 }
 
-/* Whether an origin's end is none, or a port and nothing behind it, such as another host (RFC 6454, 6.1). */
-static int is_port(struct span s)
+/* Names that the server was told it has, and the one that it was told to listen at. */
+static int is_ours(const struct serve *s, const struct host *h)
 {
-	size_t digits = 1;
-
-	while (digits < s.n && s.s[digits] >= '0' && s.s[digits] <= '9')
-		digits++;
-	return !s.n || (s.s[0] == ':' && digits > 1 && digits == s.n);
+	for (const char *const *name = s->o->hosts; name && *name; name++)
+		if (host_is(h, *name))
+			return 1;
+	return host_is(h, s->at.name);
 }
 
 /* A page in a browser on this machine may send requests to any port of it; without keys only pages of
- * this machine are let in (a name that was made to lead here is none of them). */
+ * this machine are let in. */
 static int from_elsewhere(const struct serve_call *c)
 {
-	static const char *const here[] = {"localhost", "127.0.0.1", "[::1]"};
 	struct span origin = serve_call_header(c, "origin");
-	const char *host;
+	struct host h;
 
-	if (c->plan->clients || !origin.n)
-		return 0;
-	host = memmem(origin.s, origin.n, "://", 3);
-	for (size_t i = 0; host && i < sizeof here / sizeof *here; i++) {
-		size_t n = strlen(here[i]), left = origin.n - (size_t)(host + 3 - origin.s);
+	return !c->plan->clients && origin.n &&
+	       (host_read_origin(origin, &h) || (!host_is_here(&h) && !is_ours(c->s, &h)));
+}
 
-		if (left >= n && strncasecmp(host + 3, here[i], n) == 0 &&
-		    is_port((struct span){host + 3 + n, left - n}))
-			return 0;
-	}
-	return 1;
+/* A page can lead its own name to this machine, and is then of one origin with the server: without keys
+ * the name that a request is for is one of the server's, or an address, which can't be led anywhere.
+ * No browser leaves Host out, or comes by a Unix socket. */
+static int for_another(const struct serve_call *c)
+{
+	struct span host = serve_call_header(c, "host");
+	struct host h;
+
+	return !c->plan->clients && !c->s->at.unix_socket && host.n &&
+	       (host_read(host, &h) ||
+		(!host_is_here(&h) && !host_is_address(&h) && !is_ours(c->s, &h)));
 }
 
 /* An answer before the body came, or 0. */
@@ -102,6 +105,14 @@ static int refused(struct serve_call *c)
 	struct span length = serve_call_header(c, "content-length");
 	int health = strncmp(c->url, "/health", 7) == 0;
 
+	if (for_another(c)) {
+		struct span host = serve_call_header(c, "host");
+
+		serve_call_refuse(c, 403, "invalid_request_error", "host",
+				  "this server is not called \"%.*s\": tell it so (--host), or give clients keys (--keys)",
+				  (int)(host.n < 100 ? host.n : 100), host.s);
+		return 1;
+	}
 	if (from_elsewhere(c)) {
 		serve_call_refuse(c, 403, "invalid_request_error", "origin",
 				  "pages of other sites may not call; give clients keys (--keys)");

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "../base/host.h"
 #include "../base/mem.h"
 
 enum {
@@ -29,7 +30,6 @@ struct web_server {
 	char cookie[24];
 	char token[33], session[33];
 	char address[96];
-	char host[2][32]; /* what Host may say */
 };
 
 /* One request while its body arrives. */
@@ -67,18 +67,26 @@ static const char *header(struct MHD_Connection *c, const char *name)
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-static int own_host(const struct web_server *s, const char *host)
+/* Another port is another server's. */
+static int is_own(const struct web_server *s, const struct host *h)
 {
-	return host && (strcmp(host, s->host[0]) == 0 || strcmp(host, s->host[1]) == 0);
+	return host_is_here(h) && h->port == s->port;
+}
+
+static struct span text_of(const char *s)
+{
+	return (struct span){s, s ? strlen(s) : 0};
 }
 
 /* Whether a request may come in at all; the reason otherwise. */
 static const char *refused(const struct web_server *s, struct MHD_Connection *c, const char *method)
 {
 	const char *origin = header(c, "Origin");
-	if (!own_host(s, header(c, "Host")))
+	struct host h;
+	if (host_read(text_of(header(c, "Host")), &h) || !is_own(s, &h))
 		return "This server answers to 127.0.0.1 only.";
-	if (origin && (strncmp(origin, "http://", 7) != 0 || !own_host(s, origin + 7)))
+	if (origin && (strncmp(origin, "http://", 7) != 0 ||
+		       host_read_origin(text_of(origin), &h) || !is_own(s, &h)))
 		return "Requests from other sites are refused.";
 	if (strcmp(method, "GET") != 0 && !origin)
 		return "A request that changes something must say its origin.";
@@ -279,8 +287,6 @@ int web_start(struct web_server **out, int port, size_t max_body, web_handler *h
 	}
 	s->port = port;
 	snprintf(s->cookie, sizeof s->cookie, "ft_session_%d", s->port);
-	snprintf(s->host[0], sizeof s->host[0], "127.0.0.1:%d", s->port);
-	snprintf(s->host[1], sizeof s->host[1], "localhost:%d", s->port);
 	snprintf(s->address, sizeof s->address, "http://127.0.0.1:%d/?token=%s", s->port, s->token);
 	s->daemon =
 		MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
