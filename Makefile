@@ -161,7 +161,7 @@ $(BUILD)/tests/%.so: tests/fault/%.c $(BUILD)/flags
 RUN_TESTS = FT_BUILD=$(BUILD) tests/run
 WITH_SANITIZERS = BUILD=build/asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 # Programs leave freeing at exit to the system; what is tested for leaks are the unit tests.
-ASAN_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 FT_SANITIZED=1
+ASAN_ENV = ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 FT_SANITIZED=1 FT_PATIENCE=5
 
 .PHONY: check check-slow check-asan check-tsan check-valgrind check-fault lint
 check: setup
@@ -184,7 +184,7 @@ check-asan: setup
 check-tsan: setup
 	@.ci/setup check sanitize
 	@$(MAKE) $(JOBS) BUILD=build/tsan SANITIZE='-fsanitize=thread' test-programs
-	@TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1' FT_SANITIZED=1 FT_BUILD=build/tsan tests/run
+	@TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1' FT_SANITIZED=1 FT_PATIENCE=10 FT_BUILD=build/tsan tests/run
 
 # $(call under,COMMAND,FROM,DIR): wrappers that run the programs and unit tests of FROM under a command
 # stand in DIR, where the suites look for them; the servers run as they are.
@@ -192,12 +192,13 @@ under = @mkdir -p $(3)/bin $(3)/tests && cp $(BUILD)/bin/ft $(3)/bin/ && cp $(ST
 	for p in $(PROGRAMS:%=bin/%) $(UNITS:%=tests/%); do \
 		printf '\#!/bin/sh\nexec %s "%s" "$$@"\n' '$(1)' "$(CURDIR)/$(2)/$$p" >$(3)/$$p && chmod +x $(3)/$$p; done
 
-# The same suites with every program under valgrind.
+# The same suites with every program under valgrind, of each as much as ten minutes hold (FT_LIMIT);
+# VALGRIND names those that are meant (all).
 check-valgrind: setup
 	@.ci/setup check valgrind
 	@$(MAKE) $(JOBS) test-programs
 	$(call under,env LD_PRELOAD=$(CURDIR)/$(BUILD)/tests/nojit.so valgrind -q --error-exitcode=99 --trace-children=no,$(BUILD),build/valgrind)
-	@FT_SANITIZED=1 FT_BUILD=build/valgrind tests/run
+	@FT_SANITIZED=1 FT_PATIENCE=20 FT_LIMIT=$${FT_LIMIT:-600} FT_BUILD=build/valgrind tests/run $(VALGRIND)
 
 # The unit tests and contracts for arm64: cross-compiled against Debian's libraries in a tree of their
 # own, which wants its archive, and run under qemu.
@@ -213,7 +214,7 @@ arm64:
 	@PKG_CONFIG_SYSROOT_DIR=$(ARM64)/root PKG_CONFIG_LIBDIR=$(ARM64)/root/usr/lib/aarch64-linux-gnu/pkgconfig \
 		$(MAKE) $(JOBS) BUILD=build/arm64 CC='$(ARM64_CC)' test-programs
 	$(call under,qemu-aarch64 -L $(ARM64)/root,build/arm64,build/arm64/qemu)
-	@FT_SANITIZED=1 FT_BUILD=build/arm64/qemu tests/run $(SUITES)
+	@FT_SANITIZED=1 FT_PATIENCE=20 FT_LIMIT=$${FT_LIMIT:-600} FT_BUILD=build/arm64/qemu tests/run $(SUITES)
 
 # Pages in a real browser. Asks Debian for chromium and node, and npm for the driver.
 .PHONY: check-browser

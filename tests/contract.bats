@@ -257,7 +257,7 @@ closed_reader() {
 	ft-eval | ft-drift) return 0 ;; # they write at their end
 	*) cp long.jsonl some.jsonl ;;
 	esac
-	{ timeout 60 "$@" some.jsonl 2>err.txt || echo $? >rc.txt; } | head -n 1 >/dev/null
+	{ timeout "$(patience 60)" "$@" some.jsonl 2>err.txt || echo $? >rc.txt; } | head -n 1 >/dev/null
 	rc=$(cat rc.txt)
 	echo "status $rc: $(cat err.txt)"
 	[ "$rc" -eq 141 ]
@@ -301,7 +301,7 @@ hostile() {
 	local rc f
 	for f in hostile-*.jsonl; do
 		rc=0
-		timeout 60 "$@" "$f" >/dev/null 2>err.txt || rc=$?
+		timeout "$(patience 60)" "$@" "$f" >/dev/null 2>err.txt || rc=$?
 		[ "$rc" -le 4 ] || { echo "status $rc on $f: $(head -c 300 err.txt)"; return 1; }
 	done
 }
@@ -467,9 +467,9 @@ odd_lines() {
 @test "reports go into a FIFO and behind a symbolic link, and both stay what they are" {
 	prepare
 	mkfifo pipe
-	timeout 20 cat pipe >junit.xml 3>&- &
+	timeout "$(patience 20)" cat pipe >junit.xml 3>&- &
 	reader=$!
-	timeout 20 ft-eval -q -c exact --junit pipe in.jsonl >/dev/null
+	timeout "$(patience 20)" ft-eval -q -c exact --junit pipe in.jsonl >/dev/null
 	wait "$reader"
 	[ -p pipe ]
 	[[ $(cat junit.xml) == "<?xml"*"</testsuite"* ]]

@@ -68,6 +68,11 @@ port_of() {
 	cat "$1"
 }
 
+# patience SECONDS - so many, or as many times more as what runs here is slower (FT_PATIENCE).
+patience() {
+	awk -v s="$1" -v n="${FT_PATIENCE:-1}" 'BEGIN { print s * n }'
+}
+
 # start_stub ARGS... - starts the test server on a port of its own choosing; sets STUB_PID,
 # STUB_URL. Stopped by stop_stub.
 start_stub() {

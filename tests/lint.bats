@@ -294,3 +294,17 @@ tables() {
 	[ "$output" = 'a.c:1:while (json_next(&it, json_member(v, "data"), &key, &x))' ]
 	status_is 0 "$ROOT/tests/lint/loops" b.c
 }
+
+@test "tests/run: a suite that takes longer than FT_LIMIT is ended, and what it had not come to is skipped by name" {
+	printf '#!/usr/bin/env bats\n@test "one" { true; }\n@test "two" { sleep 60; }\n@test "three" { true; }\n' >"$TMP/slow.bats"
+	printf '#!/usr/bin/env bats\n@test "four" { true; }\n' >"$TMP/quick.bats"
+	FT_LIMIT=5 FT_RESULTS=$TMP/results status_is 0 "$ROOT/tests/run" "$TMP/slow.bats" "$TMP/quick.bats"
+	[[ $output == *"skipped: slow.bats: stopped after 5 s, before 2 of its tests were over"* ]]
+	[[ $output == *"slow.bats "*" 1 passed, 0 failed, 2 skipped"* ]]
+	[ "${lines[-1]}" = "2 passed, 0 failed, 2 skipped" ]
+	[ "$(cat results)" = "2 0 2" ]
+	# one that fails before is a failure
+	printf '#!/usr/bin/env bats\n@test "one" { false; }\n@test "two" { sleep 60; }\n' >"$TMP/slow.bats"
+	FT_LIMIT=5 status_is 1 "$ROOT/tests/run" "$TMP/slow.bats"
+	[ "${lines[-1]}" = "0 passed, 1 failed, 1 skipped" ]
+}

@@ -41,7 +41,7 @@ tensor_names() {
 	make_model m
 	jq -nc '{id: "long", messages: [{role: "user", content: ("a" * 200000)}]}' >in.jsonl
 	# .1 s; when it grew with the square, a minute
-	status_is 3 timeout 30 ft-prompt -q -m ./m in.jsonl
+	status_is 3 timeout "$(patience 30)" ft-prompt -q -m ./m in.jsonl
 	[[ $(jq -r .error.message <<<"$output") == "prompt of 200019 tokens, but the model's context holds 512"* ]]
 }
 

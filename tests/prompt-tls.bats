@@ -177,7 +177,9 @@ flushed() {
 	[[ $stderr == *"POST $TLS_URL/files: status 307: the server redirects to $plain"* ]]
 	# ft-serve passes the redirect on: whether to follow it is the client's business
 	start_serve -u "$TLS_URL"
-	[ "$(curl -sS -o /dev/null -w '%{http_code} %{redirect_url}' "$SERVE/v1/chat/completions" -d '{"model": "m"}')" = "307 $plain" ]
+	curl -sS -o /dev/null -w '%{http_code} %{redirect_url}' "$SERVE/v1/chat/completions" \
+		-d '{"model": "m", "messages": [{"role": "user", "content": "x"}]}' >to
+	[ "$(cat to)" = "307 $plain" ]
 	stop_serve
 	[ ! -s asked.log ]
 	stop "$first"

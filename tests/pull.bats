@@ -195,7 +195,7 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	jq -c '.siblings += [range(9990) | {rfilename: "f\(.)", size: 1, blobId: ("0" * 40), more: ("x" * 2000)}]' hub/org/m/api.json >api
 	mv api hub/org/m/api.json
 	# 20 MB: .1 s; when it grew with the square, 20
-	status_is 0 timeout 15 ft-pull -n org/m
+	status_is 0 timeout "$(patience 15)" ft-pull -n org/m
 	jq -se 'length == 4' <<<"$output"
 }
 

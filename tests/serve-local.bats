@@ -202,7 +202,7 @@ END
 	curl -sS -o answer -w '%{http_code}' "$SERVE/v1/chat/completions" \
 		-d '{"model": "b", "max_tokens": 4, "messages": [{"role": "user", "content": "a"}]}' >status
 	[ "$(cat status)" -ge 500 ]
-	status_is 2 timeout 20 ft-serve -l 127.0.0.1:0 -m ./broken
+	status_is 2 timeout "$(patience 20)" ft-serve -l 127.0.0.1:0 -m ./broken
 	[[ $stderr == *broken* ]]
 }
 

@@ -26,7 +26,12 @@ body() {
 
 # ask TEXT [MEMBERS [CURL OPTION...]] - asks through ft-serve.
 ask() {
-	curl -sS -m 20 "${@:3}" "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' -d "$(body "$1" "${2:-{\}}")"
+	local i more=("${@:3}")
+	for i in "${!more[@]}"; do
+		[ "${more[i]}" != -m ] || more[i + 1]=$(patience "${more[i + 1]}")
+	done
+	curl -sS -m "$(patience 20)" "${more[@]}" "$SERVE/v1/chat/completions" \
+		-H 'Content-Type: application/json' -d "$(body "$1" "${2:-{\}}")"
 }
 
 # wait_for N FILE... - waits until the files have N lines, at most some seconds.
@@ -393,7 +398,7 @@ END
 	start_serve -u "$STUB_URL" -o log
 	local port=${SERVE##*:} host path
 	# what a page that rebinds its name sends, with the port or behind a proxy, and what is no name at all
-	for host in evil.example evil.example:"$port" 127.0.0.1.evil.example localhost.evil.example:"$port" localhost@evil.example "local host" ; do
+	for host in evil.example "evil.example:$port" 127.0.0.1.evil.example localhost.evil.example localhost@evil.example "local host"; do
 		for path in metrics health v1/models; do
 			[ "$(curl -sS -o said -w '%{http_code}' -H "Host: $host" "$SERVE/$path")" = 403 ]
 			jq -e '.error.code == "host" and (.error.message | contains("--host"))' said
@@ -719,7 +724,7 @@ LIST
 	for i in 1 2 3 4; do
 		[ "$(ask "hello $i stub{size=60000}" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
 	done
-	timeout 5 head -n 4 <&8 >got
+	timeout "$(patience 5)" head -n 4 <&8 >got
 	[ "$(jq -r '.messages[0].content[:7]' got | paste -sd' ')" = 'hello 1 hello 2 hello 3 hello 4' ]
 	exec 8<&-
 	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
@@ -859,7 +864,7 @@ LIST
 	ask two '{}' -o answer
 	kill -TERM "$SERVE_PID"
 	# five seconds; the drain's 120 when it waited for them as for calls
-	timeout 60 tail --pid="$SERVE_PID" -f /dev/null
+	timeout "$(patience 60)" tail --pid="$SERVE_PID" -f /dev/null
 	wait "$SERVE_PID" || [ $? -eq 143 ]
 	SERVE_PID=
 	grep -q '2 calls of shadows were not waited for' serve.err
@@ -944,7 +949,7 @@ LIST
 	start_serve -u "$STUB_URL" -o log --idle 1
 	local fd i request line
 	request=$(body 'by and by')
-	request=$(printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request")
+	request=$(printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request")
 	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
 	for ((i = 0; i < ${#request}; i++)); do
 		printf '%s' "${request:i:1}" >&"$fd"
@@ -1008,8 +1013,8 @@ many() {
 	whole='{"choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}]}'
 	{ printf "$ok"; many 1 120000; printf 'Content-Length: 2\r\n\r\n{}'; } >line
 	{ printf "$ok"; many 300 1000; printf 'Content-Length: 2\r\n\r\n{}'; } >lines
-	{ printf 'HTTP/1.1 100 Continue\r\n'; many 1 1000; printf '\r\n'; } >continue
-	for _ in $(seq 300); do cat continue; done >before
+	{ printf 'HTTP/1.1 100 Continue\r\n'; many 1 1000; printf '\r\n'; } >interim
+	for _ in $(seq 300); do cat interim; done >before
 	# what can be read but not passed on, and what can
 	{ printf "$ok"; many 90 1000; printf 'Content-Length: %d\r\n\r\n%s' ${#whole} "$whole"; } >unfit
 	{ printf "$ok"; many 60 1000; printf 'Content-Length: %d\r\n\r\n%s' ${#whole} "$whole"; } >fit
@@ -1134,7 +1139,7 @@ LIST
 	local fd line request
 	request=$(body hello '{"stream": true}')
 	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
-	printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request" >&"$fd"
+	printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s' "${#request}" "$request" >&"$fd"
 	while read -r line <&"$fd"; do
 		[[ $line == 'data: [DONE]'* ]] && break
 	done
@@ -1176,7 +1181,7 @@ LIST
 	local fds=() fd
 	for _ in $(seq 50); do
 		exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
-		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{' >&"$fd"
+		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{' >&"$fd"
 		fds+=("$fd")
 	done
 	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
