@@ -45,6 +45,35 @@ tensor_names() {
 	[[ $(jq -r .error.message <<<"$output") == "prompt of 200019 tokens, but the model's context holds 512"* ]]
 }
 
+@test "a tokenizer that takes its time for any text, or surrounds it without end, is ended in words" {
+	make_model m
+	jq -nc '{id: "blocks", messages: [{role: "user", content: (("a" * 24 + "c") * 8000)}]},
+		{id: "run", messages: [{role: "user", content: ("a" * 200000)}]}' >in.jsonl
+	cp m/tokenizer.json whole.json
+	local change
+	# each took longer than can be waited for
+	for change in '.pre_tokenizer = {type: "Split", pattern: {Regex: "(a+)+b|a"}, behavior: "Isolated", invert: false}' \
+		'.normalizer = {type: "Replace", pattern: {Regex: "(a+)+$"}, content: "x"}'; do
+		jq "$change" whole.json >m/tokenizer.json
+		run timeout "$(patience 30)" ft-prompt -q -m ./m in.jsonl
+		[ "$status" -eq 3 ]
+		[[ ${lines[0]} == *"the tokenizer's pattern takes too many steps over the text"* ]]
+	done
+	for change in '.added_tokens += [{id: 260, content: ("a" * 100000), special: false}]' \
+		'.post_processor.single = [range(100000) | {SpecialToken: {id: "<|begin|>", type_id: 0}}]' \
+		'.normalizer = {type: "Replace", pattern: {Regex: ""}, content: "x"}'; do
+		jq "$change" whole.json >m/tokenizer.json
+		status_is 2 timeout "$(patience 30)" ft-prompt -q -m ./m in.jsonl
+		grep -qE 'added token 260 is longer than|more than 1000 tokens around the text|an empty pattern' <<<"$stderr"
+	done
+	# runs as long as any text's are no attack on a published pattern
+	jq -nc '{id: "spaces", messages: [{role: "user", content: (" " * 3000000)}]}' >in.jsonl
+	jq '.pre_tokenizer = {type: "Sequence", pretokenizers: [{type: "Split", behavior: "Isolated", invert: false,
+		pattern: {Regex: "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}}, .pre_tokenizer]}' whole.json >m/tokenizer.json
+	status_is 3 timeout "$(patience 60)" ft-prompt -q -m ./m in.jsonl
+	[[ $output == *"prompt of 3000019 tokens"* ]]
+}
+
 @test "an answer does not depend on threads, on batch size, or on the order of records" {
 	make_model m
 	questions 40 >q.jsonl

@@ -321,6 +321,7 @@ int tokenizer_encode(const struct tokenizer *t, struct span text, int flags, str
 	if (!text.s)
 		text.s = "";
 	w = work_take(t);
+	tok_regex_begin(w, text.n);
 	if (flags & TOKENIZER_SPECIAL)
 		tokens_append(out, t->prefix.ids, t->prefix.n);
 	if (clean(w, &text, e))

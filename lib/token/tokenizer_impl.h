@@ -19,6 +19,7 @@
 
 /* largest id accepted, against sparse vocabularies that ask for all memory */
 #define TOK_ID_MAX (1 << 24)
+#define TOK_ADDED_BYTES 1024 /* published ones have some dozens */
 /* The most bytes that a tokenizer.json may make of a segment, and TOK_STAGED_TIMES the segment, by its
  * normalizers and then by its pre-tokenizers, for stages that each double it are soon written; and of
  * one token that is decoded, and of all tokens together. */
@@ -141,6 +142,7 @@ struct tok_work {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
+	uint64_t steps, steps_most; /* of matches that were not easy, in the text at hand */
 };
 
 struct tokenizer {
@@ -201,6 +203,8 @@ int tok_char_byte(int32_t c);
 /* in the words of Oniguruma, as tokenizer.json has it */
 pcre2_code *tok_regex(struct span pattern, struct err *e);
 pcre2_code *tok_regex_literal(struct span text, struct err *e);
+/* A text of n bytes begins, for whose matches together there is a bound. */
+void tok_regex_begin(struct tok_work *w, size_t n);
 /* The first non-empty match at or after `from`; 1 and its bounds, 0 for none, -1. */
 int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from,
 		   size_t *begin, size_t *end, struct err *e);

@@ -242,10 +242,13 @@ static int parse_split(struct tok_parse *p, struct span v, int depth)
 
 /* --- post-processor --- */
 
-static int template_ids(struct tok_parse *p, struct span post, struct span name, struct tokens *to)
+enum { TEMPLATE_MAX = 1000 }; /* tokens before a text, and behind it */
+
+static int template_ids(struct tok_parse *p, struct span specials, struct span name,
+			struct tokens *to)
 {
 	struct json_iter it = {0};
-	struct span key, value, specials = json_member(post, "special_tokens");
+	struct span key, value;
 	int64_t id;
 
 	while (json_kind(specials) == JSON_OBJECT && json_next(&it, specials, &key, &value)) {
@@ -260,6 +263,9 @@ static int template_ids(struct tok_parse *p, struct span post, struct span name,
 				return err_set(p->e, "post_processor: an id that is no token");
 			tokens_add(to, (int32_t)id);
 		}
+		if (to->n > TEMPLATE_MAX)
+			return err_set(p->e, "post_processor: more than %d tokens around the text",
+				       TEMPLATE_MAX);
 		return 0;
 	}
 	return err_set(p->e, "post_processor: special token %.*s is not listed", (int)name.n,
@@ -302,7 +308,7 @@ static int parse_post(struct tok_parse *p, struct span v, int depth)
 			       : 0;
 	if (strcmp(type, "TemplateProcessing"))
 		return err_set(p->e, "post_processor \"%s\" is not supported", type);
-	struct span parts = json_member(v, "single");
+	struct span parts = json_member(v, "single"), specials = json_member(v, "special_tokens");
 	while (json_next(&it, parts, &key, &value)) {
 		struct span special = json_member(json_member(value, "SpecialToken"), "id");
 
@@ -312,7 +318,7 @@ static int parse_post(struct tok_parse *p, struct span v, int depth)
 		} else if (json_kind(special) != JSON_STRING) {
 			return err_set(p->e,
 				       "post_processor: an entry is neither text nor special token");
-		} else if (template_ids(p, v, special, seen ? &t->suffix : &t->prefix)) {
+		} else if (template_ids(p, specials, special, seen ? &t->suffix : &t->prefix)) {
 			return -1;
 		}
 	}

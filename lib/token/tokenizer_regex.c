@@ -11,7 +11,11 @@
 
 #define WHITE \
 	"\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+#define MATCH_EASY 2000 /* steps of a match that count for nothing */
 #define MATCH_LIMIT 50000000
+#define STEPS_MOST 1000000000 /* of all others of a text, and so many more for each of its bytes: */
+#define STEPS_A_BYTE 1024
+#define PLACES 16
 #define PATTERN_MAX 65536
 
 static pcre2_code *compile(const struct buf *b, struct span shown, struct err *e)
@@ -26,7 +30,7 @@ static pcre2_code *compile(const struct buf *b, struct span shown, struct err *e
 	pcre2_set_parens_nest_limit(context, 100);
 	re = pcre2_compile((PCRE2_SPTR)b->data, b->len,
 			   PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C |
-				   PCRE2_NO_AUTO_CAPTURE,
+				   PCRE2_NO_AUTO_CAPTURE | PCRE2_USE_OFFSET_LIMIT,
 			   &code, &at, context);
 	pcre2_compile_context_free(context);
 	if (!re) {
@@ -46,8 +50,9 @@ pcre2_code *tok_regex(struct span pattern, struct err *e)
 	size_t i;
 	int in_class = 0, first = 0, posix = 0;
 
-	if (pattern.n > PATTERN_MAX) {
-		err_set(e, "a pattern of %zu bytes is too long", pattern.n);
+	if (pattern.n > PATTERN_MAX || !pattern.n) {
+		err_set(e, pattern.n ? "a pattern of %zu bytes is too long" : "an empty pattern",
+			pattern.n);
 		return NULL;
 	}
 	for (i = 0; i < pattern.n; i++) {
@@ -151,6 +156,50 @@ pcre2_code *tok_regex_literal(struct span text, struct err *e)
 	return re;
 }
 
+void tok_regex_begin(struct tok_work *w, size_t n)
+{
+	w->steps = 0;
+	w->steps_most = STEPS_MOST + STEPS_A_BYTE * (uint64_t)n;
+}
+
+/* Behind the places that a match from `from` on was looked for at, at the beginning of a character. */
+static size_t next_place(const char *s, size_t n, size_t from)
+{
+	from += PLACES;
+	while (from < n && ((unsigned char)s[from] & 0xc0) == 0x80)
+		from++;
+	return from;
+}
+
+/* As pcre2_match, but that a text's matches together take no more steps than are allowed. How many one
+ * takes PCRE2 does not tell, only that they were too many: so it is given more and more. Its limit is
+ * one for each place that a match may begin at, so these are looked at a few at a time. */
+static int match(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from)
+{
+	int rc = PCRE2_ERROR_NOMATCH;
+
+	for (; rc == PCRE2_ERROR_NOMATCH && from <= n; from = next_place(s, n, from)) {
+		uint32_t limit = MATCH_EASY;
+
+		pcre2_set_offset_limit(w->context, from + PLACES - 1);
+		rc = pcre2_match(re, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match,
+				 w->context);
+		if (rc != PCRE2_ERROR_MATCHLIMIT)
+			continue;
+		while (rc == PCRE2_ERROR_MATCHLIMIT && limit < MATCH_LIMIT) {
+			limit = limit < MATCH_LIMIT / 10 ? 10 * limit : MATCH_LIMIT;
+			w->steps += PLACES * (uint64_t)limit;
+			if (w->steps > w->steps_most)
+				break;
+			pcre2_set_match_limit(w->context, limit);
+			rc = pcre2_match(re, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match,
+					 w->context);
+		}
+		pcre2_set_match_limit(w->context, MATCH_EASY);
+	}
+	return rc;
+}
+
 int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size_t n, size_t from,
 		   size_t *begin, size_t *end, struct err *e)
 {
@@ -163,13 +212,15 @@ int tok_regex_next(const pcre2_code *re, struct tok_work *w, const char *s, size
 		w->context = mem_or_end(pcre2_match_context_create(NULL));
 		w->stack = mem_or_end(pcre2_jit_stack_create(64 << 10, 16 << 20, NULL));
 		pcre2_jit_stack_assign(w->context, NULL, w->stack);
-		pcre2_set_match_limit(w->context, MATCH_LIMIT);
+		pcre2_set_match_limit(w->context, MATCH_EASY);
 	}
 	while (from <= n) {
-		rc = pcre2_match(re, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match,
-				 w->context);
+		rc = match(re, w, s, n, from);
 		if (rc == PCRE2_ERROR_NOMATCH)
 			return 0;
+		if (rc == PCRE2_ERROR_MATCHLIMIT)
+			return err_set(e,
+				       "the tokenizer's pattern takes too many steps over the text");
 		if (rc < 0) {
 			pcre2_get_error_message(rc, why, sizeof why);
 			return err_set(e, "the tokenizer's pattern cannot be matched: %s",

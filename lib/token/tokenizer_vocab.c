@@ -220,6 +220,10 @@ static int added_token(struct tok_parse *p, struct span v, int64_t id)
 
 	if (!s.s)
 		return err_set(p->e, "added token %lld has no \"content\"", (long long)id);
+	/* They are looked for at each place of a text. */
+	if (s.n > TOK_ADDED_BYTES)
+		return err_set(p->e, "added token %lld is longer than %d bytes", (long long)id,
+			       TOK_ADDED_BYTES);
 	flags |= tok_flag(v, "special", 0) ? TOK_SPECIAL : 0;
 	flags |= tok_flag(v, "lstrip", 0) ? TOK_LSTRIP : 0;
 	flags |= tok_flag(v, "rstrip", 0) ? TOK_RSTRIP : 0;
