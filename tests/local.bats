@@ -68,8 +68,9 @@ tensor_names() {
 	done
 	# runs as long as any text's are no attack on a published pattern
 	jq -nc '{id: "spaces", messages: [{role: "user", content: (" " * 3000000)}]}' >in.jsonl
-	jq '.pre_tokenizer = {type: "Sequence", pretokenizers: [{type: "Split", behavior: "Isolated", invert: false,
-		pattern: {Regex: "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}}, .pre_tokenizer]}' whole.json >m/tokenizer.json
+	jq '.pre_tokenizer = {type: "Sequence", pretokenizers: [{type: "Split", behavior: "Isolated",
+		invert: false, pattern: {Regex: "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}}, .pre_tokenizer]}' \
+		whole.json >m/tokenizer.json
 	status_is 3 timeout "$(patience 60)" ft-prompt -q -m ./m in.jsonl
 	[[ $output == *"prompt of 3000019 tokens"* ]]
 }

@@ -117,7 +117,7 @@ void serve_shadow_call(struct serve_call *c)
 	struct asked *a = NULL;
 
 	if (c->no_log || c->request.kept_out || c->request.kind == CAPTURE_NONE ||
-	    !c->request.is_json || s->draining)
+	    !c->request.is_json)
 		return;
 	/* A call that is not written down has nothing to be compared with. */
 	if (hash_unit(hash64(span_of(c->id), 3)) >= route->log)
