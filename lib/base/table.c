@@ -92,6 +92,14 @@ void table_real(struct table *t, const char *fmt, double x)
 		table_cellf(t, fmt, x);
 }
 
+void table_p(struct table *t, double p)
+{
+	if (p < 1e-4)
+		table_cell(t, "< .0001");
+	else
+		table_real(t, "%.4f", p);
+}
+
 void table_figure(struct table *t, const char *fmt, double value, double lo, double hi)
 {
 	char both[64];

@@ -128,10 +128,7 @@ size_t report_paths(const struct comparison *c, int all, struct table *t)
 		table_cell(t, type_name(l->type));
 		table_verdict(t, drift_verdict_name(l->verdict));
 		table_cell(t, l->best ? l->best->test : "-");
-		if (l->best && l->best->p_adj < 1e-4 && !all)
-			table_cell(t, "< .0001");
-		else
-			table_real(t, all ? "%.2g" : "%.4f", l->best ? l->best->p_adj : NAN);
+		table_p(t, l->best ? l->best->p_adj : NAN);
 		if (l->best)
 			table_real(t, "%.3f", l->best->effect);
 		else

@@ -138,8 +138,8 @@ void tables_comparisons(const struct figures *f, struct table *t)
 		table_name(t, x->a->side);
 		table_name(t, x->b->side);
 		table_figure(t, "%+.4f", x->diff.value, x->diff.lo, x->diff.hi);
-		table_real(t, "%.3g", x->p);
-		table_real(t, "%.3g", x->p_adj);
+		table_p(t, x->p);
+		table_p(t, x->p_adj);
 		table_count(t, x->wins);
 		table_count(t, x->losses);
 		table_count(t, x->ties);
