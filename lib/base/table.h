@@ -39,7 +39,8 @@ void table_name(struct table *t, const char *text); /* at most TABLE_NAME column
 void table_cellf(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void table_count(struct table *t, uint64_t n);
 void table_real(struct table *t, const char *fmt, double x);
-void table_p(struct table *t, double p); /* a p-value to four places, or as below .0001; NAN: unknown */
+/* A p-value to four places, or as below .0001. */
+void table_p(struct table *t, double p);
 /* Two cells: the value, and `lo .. hi`. */
 void table_figure(struct table *t, const char *fmt, double value, double lo, double hi);
 /* For the last cell: a line more, and its class, which is borrowed. */
