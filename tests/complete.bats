@@ -22,7 +22,6 @@ in_bash() {
 
 # in_zsh LINE - what a press of the tabulator key makes of the line, in an interactive shell.
 in_zsh() {
-	command -v zsh >/dev/null || skip "no zsh here"
 	mkdir -p functions
 	"${1%% *}" --complete zsh >"functions/_${1%% *}"
 	cat >keys.zsh <<-'END'
@@ -42,7 +41,6 @@ in_zsh() {
 
 # in_fish LINE - the candidates for its last word, without what is said of them.
 in_fish() {
-	command -v fish >/dev/null || skip "no fish here"
 	"${1%% *}" --complete fish >script.fish
 	HOME=$TMP fish --no-config -c 'source script.fish; complete -C $argv[1]' "$1" | cut -f 1
 }
@@ -99,6 +97,7 @@ in_fish() {
 }
 
 @test "zsh: options, values, files and directories" {
+	command -v zsh >/dev/null || skip "no zsh here"
 	[ "$(in_zsh 'ft-train --sched')" = "ft-train --schedule=" ]
 	[ "$(in_zsh 'ft-train --schedule cos')" = "ft-train --schedule cosine " ]
 	[ "$(in_zsh 'ft-train --too-long=tr')" = "ft-train --too-long=truncate " ]
@@ -109,6 +108,7 @@ in_fish() {
 }
 
 @test "fish: options, values, files and directories" {
+	command -v fish >/dev/null || skip "no fish here"
 	[ "$(in_fish 'ft-train --sched')" = --schedule ]
 	[ "$(in_fish 'ft-train --schedule co' | sort)" = $'constant\ncosine' ]
 	[ "$(in_fish 'ft-train --too-long=tr')" = --too-long=truncate ]
