@@ -504,10 +504,10 @@ peak() {
 	status_is 0 ft-eval -c 'cmd:exit 127' -c 'dies=cmd:kill -9 $$' -c 'deaf=cmd:exec true' in
 	jq -e '.metrics.cmd.unscored == 12 and .metrics.dies.unscored == 12 and .metrics.deaf.mean == 1' <<<"$output"
 	head -n 2 in >few
-	status_is 0 ft-eval --timeout 0.2 --jobs 2 -c 'cmd:sleep 60 & sleep 60' few
+	status_is 0 ft-eval --timeout 0.2 --jobs 2 -c 'cmd:sleep 60.7 & sleep 60.7' few
 	jq -e '.metrics.cmd.unscored == 2' <<<"$output"
 	[[ $stderr == *"took too long"* ]]
-	run ! pgrep -f 'sleep 60' -s 0
+	run ! pgrep -f 'sleep 60[.]7' -s 0
 	# What a command leaves in a session of its own holds its output open, which is not waited for.
 	SECONDS=0
 	status_is 0 ft-eval --timeout 0.2 -c 'cmd:setsid sleep 20 2>/dev/null 3>&-; exit 0' few
