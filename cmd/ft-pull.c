@@ -13,6 +13,7 @@
 #include "../lib/json/jw.h"
 #include "../lib/model/hub.h"
 #include "../lib/net/http.h"
+#include "../lib/net/url.h"
 #include "../lib/net/pull.h"
 
 static int opt_dry, opt_quiet;
@@ -181,7 +182,7 @@ int main(int argc, char **argv)
 	while (*base && base[strlen(base) - 1] == '/')
 		base[strlen(base) - 1] = 0;
 	p.endpoint = base;
-	if (p.token && http_is_exposed(base))
+	if (p.token && url_is_exposed(base))
 		prog_warn("HF_TOKEN is sent over plain http, where others can read it");
 	if (hub_parse(name, &h, &e) || !(dir = hub_repo_dir(&h, &e)) || !(p.http = http_new(2, &e)))
 		prog_fail(&e);

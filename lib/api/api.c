@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "../base/mem.h"
 #include "../base/progress.h"
+#include "../net/url.h"
 #include "api_impl.h"
 
 #define ANSWER_MAX ((uint64_t)16 << 20) /* bytes, decoded */
@@ -520,7 +521,7 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 		snprintf(a->warning, sizeof a->warning,
 			 "the price of %.100s is not in the prices file: its cost will be null unless the answers state it",
 			 asked);
-	if (http_is_exposed(o->base_url) && http_secrets(a->http)->n)
+	if (url_is_exposed(o->base_url) && http_secrets(a->http)->n)
 		snprintf(a->warning + strlen(a->warning), sizeof a->warning - strlen(a->warning),
 			 "%sthe key is sent over plain http, where others can read it",
 			 a->warning[0] ? "; " : "");

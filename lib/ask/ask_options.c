@@ -9,6 +9,7 @@
 #include "../json/strict.h"
 #include "../model/hub.h"
 #include "../net/http.h"
+#include "../net/url.h"
 #include "ask_impl.h"
 
 #define KEY_MAX ((size_t)64 << 10)
@@ -88,7 +89,7 @@ static int find_url(struct ask *a, struct err *e)
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
 		struct buf shown = BUF_INIT;
 
-		http_show_url(&shown, url);
+		url_show(&shown, url);
 		err_set(e, "base URL %s: must begin with http:// or https://",
 			shown.data ? shown.data : "");
 		buf_release(&shown);

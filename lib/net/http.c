@@ -16,6 +16,7 @@
 #include "../json/json.h"
 #include "head.h"
 #include "http.h"
+#include "url.h"
 
 #define CONNECT_MS 15000L
 #define KEEP_BYTES ((size_t)1 << 20) /* buffers beyond this are given back after use */
@@ -764,22 +765,6 @@ int http_check_key(struct span key, const char *where, struct err *e)
 	return 0;
 }
 
-int http_is_exposed(const char *url)
-{
-	CURLU *u = curl_url();
-	char *scheme = NULL, *host = NULL;
-	int exposed = u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
-		      !curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) &&
-		      !curl_url_get(u, CURLUPART_HOST, &host, 0) && !strcmp(scheme, "http") &&
-		      strcasecmp(host, "localhost") != 0 && strncmp(host, "127.", 4) != 0 &&
-		      strcmp(host, "[::1]") != 0;
-
-	curl_free(scheme);
-	curl_free(host);
-	curl_url_cleanup(u);
-	return exposed;
-}
-
 void http_show_redirect(struct buf *b, const struct http_response *r)
 {
 	struct buf where = BUF_INIT;
@@ -788,20 +773,8 @@ void http_show_redirect(struct buf *b, const struct http_response *r)
 	if (r->status < 300 || r->status > 399)
 		return;
 	to = span_dup(http_header(r, "location"));
-	http_show_url(&where, to);
+	url_show(&where, to);
 	buf_addf(b, "the server redirects to %.300s", where.len ? where.data : "nowhere");
 	free(to);
 	buf_release(&where);
-}
-
-void http_show_url(struct buf *b, const char *url)
-{
-	const char *end = url + strcspn(url, "?#"), *host = strstr(url, "://"), *slash, *at;
-
-	host = host && host < end ? host + 3 : url;
-	slash = host + strcspn(host, "/?#");
-	for (at = slash; at > host && at[-1] != '@';)
-		at--;
-	buf_add(b, url, (size_t)(host - url));
-	buf_add(b, at, (size_t)(end - at));
 }

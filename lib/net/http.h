@@ -116,13 +116,7 @@ int http_json(const struct http_response *r, struct span *v, struct err *e);
  * is the variable or file that it comes from; the key itself is not told. */
 int http_check_key(struct span key, const char *where, struct err *e);
 
-/* Whether what is sent there can be read on the way: plain http to another machine. */
-int http_is_exposed(const char *url);
-
 /* Where an answer redirects to, in words, appended; nothing where it is no redirect. */
 void http_show_redirect(struct buf *b, const struct http_response *r);
-
-/* A URL for messages: user, password and query left out. Appended. */
-void http_show_url(struct buf *b, const char *url);
 
 #endif

@@ -13,6 +13,7 @@
 #include "../json/json.h"
 #include "pull.h"
 #include "retry.h"
+#include "url.h"
 
 #define FILE_SIZE_MAX ((int64_t)1 << 40) /* no published shard comes near it */
 #define FILES_MAX 10000
@@ -34,7 +35,7 @@ static int refused(const struct pull *p, const char *repo, const char *what,
 
 	if (r->failure != HTTP_DONE)
 		return err_set(e, "%s: %s", what, r->reason);
-	http_show_url(&hub, p->endpoint);
+	url_show(&hub, p->endpoint);
 	if (r->status == 401 || r->status == 403)
 		err_set(e,
 			"%s: %s, status %d; a private model, or one whose licence must be accepted at %s/%s, needs a token in HF_TOKEN; hubs say the same "

@@ -12,6 +12,7 @@
 #include "../base/mem.h"
 #include "../base/progress.h"
 #include "../net/retry.h"
+#include "../net/url.h"
 #include "remote_impl.h"
 
 #define STATE_MAX ((size_t)1 << 20)
@@ -32,7 +33,7 @@ struct road {
 static void put_provider(const struct road *k, struct jw *w)
 {
 	struct buf shown = BUF_INIT;
-	http_show_url(&shown, k->run->remote.provider);
+	url_show(&shown, k->run->remote.provider);
 	jw_put_str(w, "provider", shown.data);
 	buf_release(&shown);
 }
@@ -40,7 +41,7 @@ static void put_provider(const struct road *k, struct jw *w)
 static int is_provider(const struct road *k, struct span then)
 {
 	struct buf shown = BUF_INIT;
-	http_show_url(&shown, k->run->remote.provider);
+	url_show(&shown, k->run->remote.provider);
 	int same = json_is(then, shown.data);
 	buf_release(&shown);
 	return same;

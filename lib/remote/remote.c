@@ -11,6 +11,7 @@
 #include "../base/file.h"
 #include "../base/mem.h"
 #include "../net/retry.h"
+#include "../net/url.h"
 #include "remote_impl.h"
 
 static const struct remote_provider *const providers[] = {&remote_openai, &remote_together,
@@ -122,7 +123,7 @@ static int fail(const struct remote_call *c, const char *url, struct err *e)
 {
 	const struct http_response *p = &c->response;
 	struct buf where = BUF_INIT, why = BUF_INIT;
-	http_show_url(&where, url);
+	url_show(&where, url);
 	if (p->failure == HTTP_DONE) {
 		server_reason(p, &why);
 		err_set(e, "%s %s: status %d%s%s", c->method, where.data, p->status,
@@ -143,7 +144,7 @@ static int check_foreign(const struct remote *r, const char *url, struct err *e)
 	if (!is_url(url))
 		rc = err_set(e, "the provider names an address \"%.80s\", which is no URL", url);
 	else if (!strncmp(r->base, "https:", 6) && strncmp(url, "https:", 6) != 0) {
-		http_show_url(&shown, url);
+		url_show(&shown, url);
 		rc = err_set(e, "the provider, at https, sends to plain http: %.200s", shown.data);
 	}
 	buf_release(&shown);

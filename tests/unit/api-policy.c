@@ -9,6 +9,7 @@
 #include "../../lib/api/prices.h"
 #include "../../lib/net/rate.h"
 #include "../../lib/net/retry.h"
+#include "../../lib/net/url.h"
 #include "tap.h"
 
 static struct http_response response(int status, const char *headers)
@@ -237,7 +238,7 @@ static void addresses(void)
 	   "an address that ends in the endpoint says what is spoken");
 	ok(dialect_of("http://evil/?api.anthropic.com") == DIALECT_OPENAI,
 	   "but not from elsewhere in the address");
-	http_show_url(&b, "https://user:secret@host:1/p?key=secret#x");
+	url_show(&b, "https://user:secret@host:1/p?key=secret#x");
 	ok_str(b.data, "https://host:1/p", "messages show no user, password or query");
 	buf_release(&b);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "../../lib/base/rng.h"
 #include "../../lib/net/http.h"
+#include "../../lib/net/url.h"
 #include "tap.h"
 
 #define KEY "sk-proj-4Xq/Zu+9_%tu-Key.7"
@@ -167,10 +168,12 @@ int main(void)
 	ok(all_are(1, doors, sizeof doors / sizeof *doors) &&
 		   all_are(0, plain, sizeof plain / sizeof *plain),
 	   "names of what opens doors, and others like them");
-	ok(http_is_exposed("http://example.com/v1") && http_is_exposed("http://10.0.0.7:8000") &&
-		   !http_is_exposed("https://example.com") &&
-		   !http_is_exposed("http://127.0.0.1:80/x") &&
-		   !http_is_exposed("http://[::1]:80") && !http_is_exposed("http://LOCALHOST"),
+	ok(url_is_exposed("http://example.com/v1") && url_is_exposed("http://10.0.0.7:8000") &&
+		   !url_is_exposed("https://example.com") &&
+		   url_is_exposed("http://127.0.0.1.example.com") &&
+		   url_is_exposed("http://127.example.com/v1") &&
+		   !url_is_exposed("http://127.0.0.1:80/x") && !url_is_exposed("http://[::1]:80") &&
+		   !url_is_exposed("http://LOCALHOST"),
 	   "plain http to another machine is open to all");
 	secrets_release(&s);
 	ok(!s.n && !s.v, "released");
