@@ -305,6 +305,8 @@ tables() {
 	[ "$(cat results)" = "2 0 2" ]
 	# one that fails before is a failure
 	printf '#!/usr/bin/env bats\n@test "one" { false; }\n@test "two" { sleep 60; }\n' >"$TMP/slow.bats"
-	FT_LIMIT=5 status_is 1 "$ROOT/tests/run" "$TMP/slow.bats"
+	rm results
+	FT_LIMIT=5 FT_RESULTS=$TMP/results status_is 1 "$ROOT/tests/run" "$TMP/slow.bats"
 	[ "${lines[-1]}" = "0 passed, 1 failed, 1 skipped" ]
+	[ "$(cat results)" = $'failed slow.bats: one\n0 1 1' ]
 }
