@@ -36,7 +36,7 @@ need_browser() {
 	ft-review --scan -q rows.jsonl >scanned.jsonl
 	(trap '' XFSZ; exec ft-review -q -o j.jsonl --as anna --every 2 scanned.jsonl) >address.txt 2>page.err 3>&- &
 	PAGE_PID=$!
-	for _ in $(seq 1000); do [ -s address.txt ] && break; sleep 0.02; done
+	await [ -s address.txt ]
 	mkdir -p "${FT_SHOTS:-$TMP/shots}"
 	run timeout 100 node "$ROOT/tests/browser/review.js" "$(cat address.txt)" "${FT_SHOTS:-$TMP/shots}" "$PAGE_PID"
 	kill -TERM "$PAGE_PID"

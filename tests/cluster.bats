@@ -42,10 +42,7 @@ END
 	export SLURM_CONF=$d/slurm.conf
 	serve munged -F --force --num-threads=2 --socket="$d/munge.socket" --key-file="$d/key" --pid-file="$d/munge.pid" \
 		--log-file="$d/munge.log" --seed-file="$d/seed"
-	for _ in $(seq 100); do
-		[ -S "$d/munge.socket" ] && break
-		sleep 0.02
-	done
+	await [ -S "$d/munge.socket" ]
 	serve slurmctld -D
 	serve slurmd -D
 	for _ in $(seq 100); do
@@ -276,10 +273,7 @@ jobs_of() {
 	OPTIONS+=(ENGINE=slurm ASK="-j 2" POLL=0.2)
 	timeout 300 make "${OPTIONS[@]}" ask >make.out 2>&1 3>&- &
 	make=$!
-	for _ in $(seq 400); do
-		[ "$(wc -l 2>/dev/null <"$RUN/2.answers.new")" -ge 3 ] 2>/dev/null && break
-		sleep 0.02
-	done
+	await eval '[ "$(wc -l 2>/dev/null <"$RUN/2.answers.new")" -ge 3 ] 2>/dev/null'
 	victim=$(pgrep -f "^ft-prompt .*$RUN/2.rows$")
 	kill -STOP "$victim"
 	cp "$RUN/2.answers.new" had.jsonl
@@ -360,10 +354,7 @@ ranks() {
 
 # The processes of a run, once it has a checkpoint.
 ranks_of() {
-	for _ in $(seq 400); do
-		[ -s "$1/checkpoint.safetensors" ] && break
-		sleep 0.02
-	done
+	await [ -s "$1/checkpoint.safetensors" ]
 	pgrep -f "^[^ ]*ft-train .*-o $1 "
 }
 

@@ -30,9 +30,9 @@ in_zsh() {
 		zpty -w shell 'fpath=($PWD/functions $fpath); autoload -U compinit; compinit -u -D; PS1=ready
 			tell() { print -r -- "$BUFFER" >buffer; exit }; zle -N tell; bindkey "^I" complete-word; bindkey "^G" tell
 			: >started'
-		for i in {1..500}; do [[ -e started ]] && break; sleep 0.02; done
+		await eval '[[ -e started ]]'
 		zpty -n -w shell "$1"$'\t\a'
-		for i in {1..500}; do [[ -s buffer ]] && break; sleep 0.02; done
+		await eval '[[ -s buffer ]]'
 	END
 	rm -f buffer started
 	zsh -f keys.zsh "$1" </dev/null

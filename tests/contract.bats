@@ -276,10 +276,7 @@ interrupted() {
 	pid=$!
 	exec 9>pipe.$1
 	cat in.jsonl >&9
-	for _ in $(seq 50); do
-		kill -0 $pid 2>/dev/null && grep -q . "/proc/$pid/status" && break
-		sleep 0.02
-	done
+	await eval 'kill -0 $pid 2>/dev/null && grep -q . "/proc/$pid/status"'
 	sleep 0.3
 	kill "-$SIGNAL" $pid
 	exec 9>&-

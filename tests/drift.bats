@@ -554,7 +554,7 @@ numbers() {
 	pid=$!
 	exec 9>pipe
 	head -370 stream >&9
-	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 71 ] && break; sleep 0.05; done
+	await eval '[ -f st ] && [ "$(wc -l <st)" -eq 71 ]'
 	[ "$(wc -l <st)" -eq 71 ]
 	kill -9 $pid
 	exec 9>&-
@@ -580,7 +580,7 @@ numbers() {
 	pid=$!
 	exec 9>pipe
 	numbers 30 2 0 >&9
-	for _ in $(seq 400); do [ -f st ] && [ "$(wc -l <st)" -eq 31 ] && break; sleep 0.05; done
+	await eval '[ -f st ] && [ "$(wc -l <st)" -eq 31 ]'
 	status_is 2 ft-drift -q -r reference --window 100 --state st reference
 	[[ $stderr == *"st: in use by another process"* ]]
 	[ "$(wc -l <st)" -eq 31 ]

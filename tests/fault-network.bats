@@ -85,12 +85,7 @@ passed_on() {
 	: >serve.err
 	"${around[@]}" ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log 3>&- >serve.out 2>serve.err &
 	SERVE_PID=$! SERVE='' heard=0 rc=0
-	for _ in $(seq 3000); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -z "$SERVE" ] || break
-		kill -0 "$SERVE_PID" 2>/dev/null || break
-		sleep 0.01
-	done
+	serve_listens 2>/dev/null || true # or the fault ended it
 	for _ in 1 2 3; do
 		[ -n "$SERVE" ] || break
 		code=$(curl -sS -m 30 -o said -w '%{http_code}' "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' \

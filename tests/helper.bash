@@ -61,11 +61,17 @@ on_terminal() {
 
 # port_of FILE - waits until a server of ours has written the port that it chose there, and prints it.
 port_of() {
-	for _ in $(seq 1000); do
-		[ -s "$1" ] && break
-		sleep 0.02
-	done
+	await [ -s "$1" ]
 	cat "$1"
+}
+
+# await COMMAND... - waits until it succeeds; a minute at most, after which it fails.
+await() {
+	local end=$((SECONDS + 60 * ${FT_PATIENCE:-1}))
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.01
+	done
 }
 
 # patience SECONDS - so many, or as many times more as what runs here is slower (FT_PATIENCE).

@@ -94,10 +94,7 @@ best() {
 	serve --seed 1 --delay 5
 	for n in 100 400 700; do
 		setsid make -s -C "$ROOT/examples/optimise" "${SEARCH[@]}" BUILD="$TMP/two" SEED=1 MAX_COST=0.2 >/dev/null 2>&1 3>&- &
-		for _ in $(seq 3000); do
-			[ "$(wc -l <log)" -lt "$n" ] || break
-			sleep 0.02
-		done
+		await eval "[ \$(wc -l <log) -ge $n ]"
 		kill -KILL -- -$!
 		wait $! || true
 	done

@@ -29,10 +29,7 @@ open_page() {
 	rm -f address.txt # or the last run's would be read
 	ft-review -q "$@" >address.txt 2>page.err 3>&- &
 	PAGE_PID=$!
-	for _ in $(seq 1000); do
-		[ -s address.txt ] && break
-		sleep 0.02
-	done
+	await [ -s address.txt ]
 	ADDRESS=$(cat address.txt)
 	PORT=${ADDRESS#http://127.0.0.1:}
 	PORT=${PORT%%/*}

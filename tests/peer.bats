@@ -24,10 +24,7 @@ client() {
 start_between() {
 	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log 3>&- 2>serve.err &
 	SERVE_PID=$!
-	for _ in $(seq 500); do
-		grep -q 'listening at' serve.err && break
-		sleep 0.02
-	done
+	await grep -q 'listening at' serve.err
 	STUB_URL=$(sed -n 's/.*listening at //p' serve.err)/v1
 }
 

@@ -274,7 +274,7 @@ killed() {
 	jq -nc 'range(2000) | {id: "\(.)", messages: [{role: "user", content: "row \(.)"}]}' >in.jsonl
 	ft-prompt -m m -j 4 --cache c.db in.jsonl >out.jsonl 2>err.txt 3>&- &
 	pid=$!
-	sleep 0.5
+	await eval '[ "$(wc -l <out.jsonl)" -gt 10 ]'
 	kill -TERM $pid
 	rc=0
 	wait $pid || rc=$?

@@ -54,11 +54,7 @@ state() {
 
 # flushed N - waits until nghttpx has written so many lines of its log.
 flushed() {
-	for _ in $(seq 200); do
-		[ "$(wc -l <access.log)" -ge "$1" ] && return
-		sleep 0.05
-	done
-	return 1
+	await eval "[ \"\$(wc -l <access.log)\" -ge $1 ]"
 }
 
 @test "HTTP/2: one connection carries many requests at once" {

@@ -188,20 +188,14 @@ state() {
 	rows 30 'stub{status=429;retry-after=40} q' >in.jsonl
 	ft-prompt -m m -j 4 in.jsonl >out 2>said &
 	pid=$!
-	for _ in $(seq 200); do
-		grep -q 'nothing can be asked' said && break
-		sleep 0.02
-	done
+	await grep -q 'nothing can be asked' said
 	kill -KILL $pid
 	wait $pid || true
 	[ "$(grep -cE 'nothing can be asked for the next (39|40) s .HTTP 429' said)" -eq 1 ]
 	# With -q nothing is said.
 	ft-prompt -q -m m -j 4 --deadline 50 in.jsonl >out 2>said &
 	pid=$!
-	for _ in $(seq 200); do
-		[ "$(state requests)" -ge 8 ] && break
-		sleep 0.02
-	done
+	await eval '[ "$(state requests)" -ge 8 ]'
 	kill -KILL $pid
 	wait $pid || true
 	[ ! -s said ]
@@ -422,10 +416,7 @@ both() {
 	start_stub --fault "status=429;retry-after=50;echo=1"
 	ft-prompt -m m in.jsonl >out 2>said &
 	pid=$!
-	for _ in $(seq 300); do
-		[ -s said ] && break
-		sleep 0.02
-	done
+	await [ -s said ]
 	kill -KILL $pid
 	wait $pid || true
 	grep -q 'nothing can be asked' said
@@ -791,7 +782,7 @@ ok' ]
 	pid=$!
 	exec 9>pipe
 	rows 1 >&9
-	for _ in $(seq 100); do [ -s out.jsonl ] && break; sleep 0.05; done
+	await [ -s out.jsonl ]
 	[ "$(jq -r .output out.jsonl)" = 'question 1' ]
 	exec 9>&-
 	wait "$pid"
@@ -1081,10 +1072,7 @@ Q: where is the parcel' ]
 	# Two at once: the second is told so, and nothing of the first is lost.
 	ft-prompt -q -m m --batch two.json --batch-poll 1 other.jsonl >first.jsonl 3>&- &
 	pid=$!
-	for _ in $(seq 500); do
-		[ -s two.json ] && break
-		sleep 0.01
-	done
+	await [ -s two.json ]
 	status_is 2 ft-prompt -m m --batch two.json --batch-poll 1 other.jsonl
 	[[ $stderr == *"in use by another process"* ]]
 	wait $pid

@@ -226,11 +226,8 @@ SNAPSHOT=home/hub/models--org--m/snapshots/1234567890123456789012345678901234567
 	kill -STOP "$STUB_PID"
 	ft-pull org/m >out 2>err 3>&- &
 	pid=$!
-	for _ in $(seq 1000); do
-		# it asks, so it has its handlers
-		[ -z "$(find "/proc/$pid/fd" -lname 'socket:*' 2>/dev/null)" ] || break
-		sleep 0.01
-	done
+	# it asks, so it has its handlers
+	await eval '[ -n "$(find "/proc/$pid/fd" -lname "socket:*")" ]'
 	kill -TERM "$pid"
 	status=0
 	wait "$pid" || status=$?

@@ -129,11 +129,7 @@ begin() {
 	rm -f requests
 	ft-train -q --poll 0.2 -m base-model --remote "$1" -o "$2" train.jsonl >"$2.jsonl" 2>said.txt 3>&- &
 	pid=$!
-	for _ in $(seq 500); do
-		grep -q '^GET .*\(ftjob-1\|fine-tunes/ft-1\|Jobs/ft-\)' requests 2>/dev/null && return
-		sleep 0.02
-	done
-	return 1
+	await grep -q '^GET .*\(ftjob-1\|fine-tunes/ft-1\|Jobs/ft-\)' requests
 }
 
 @test "a run that was stopped leaves the job alone and is taken up to the end without sending anything again" {

@@ -149,11 +149,8 @@ both() {
 	ft-serve -l 127.0.0.1:0 -m ./model 3>&- >serve.out 2>serve.err &
 	# shellcheck disable=SC2034 # ended as the test server is
 	STUB_PID=$!
-	for _ in $(seq 500); do
-		url=$(sed -n 's/.*listening at //p' serve.err)
-		[ -z "$url" ] || break
-		sleep 0.02
-	done
+	await grep -q 'listening at' serve.err
+	url=$(sed -n 's/.*listening at //p' serve.err)
 	export OPENAI_API_KEY=k OPENAI_BASE_URL=$url/v1
 	echo '{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}' >schema.json
 	for more in '--max-tokens 20' '--max-tokens 90 --schema schema.json'; do

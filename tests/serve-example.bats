@@ -62,18 +62,11 @@ silent() {
 	make_model m
 	setsid bash -c "$(declare -p ROOT BUILD TMP); $(declare -f story); story TRAIN='--full --steps 100000'" >told 2>&1 3>&- &
 	STORY=$!
-	for _ in $(seq 3000); do
-		! grep -q '^\$ ft-train' told || break
-		sleep 0.01
-	done
-	grep -q '^\$ ft-train' told
+	await grep -q '^\$ ft-train' told
 	kill -TERM -- "-$STORY"
 	wait "$STORY" || :
 	# make does not wait for what it ran.
-	for _ in $(seq 1000); do
-		pgrep -g "$STORY" >/dev/null || break
-		sleep 0.02
-	done
+	await eval '! pgrep -g "$STORY"'
 	STORY=
 	silent
 }

@@ -168,9 +168,11 @@ END
 	rm got.??
 	jq -c '.stream = true | .max_tokens = 400' body.00 >long
 	for f in 1 2 3 4 5; do
-		curl -sS -N -m 0.3 "$SERVE/v1/chat/completions" -d @long -o /dev/null &
+		curl -sS -N "$SERVE/v1/chat/completions" -d @long -o "long.$f" 3>&- &
 		gone+=($!)
 	done
+	for f in 1 2 3 4 5; do await [ -s "long.$f" ]; done
+	(sleep 0.1; kill "${gone[@]}") 3>&- &
 	curl -sS -Z --parallel-max 16 --parallel-immediate -K config
 	wait "${gone[@]}" || :
 	for f in got.??; do jq -c .choices "$f"; done | cmp alone -

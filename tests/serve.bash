@@ -6,13 +6,16 @@ start_serve() {
 	: >serve.err
 	ft-serve -l 127.0.0.1:0 "$@" 3>&- >serve.out 2>serve.err &
 	SERVE_PID=$!
-	SERVE=
-	for _ in $(seq 1000); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && return 0
-		kill -0 "$SERVE_PID" 2>/dev/null || break
-		sleep 0.01
-	done
+	serve_listens
+}
+
+# serve_listens - waits until the ft-serve whose pid is in SERVE_PID says in serve.err where it listens; sets
+# SERVE.
+serve_listens() {
+	# it listens, or has ended
+	await eval 'grep -q "listening at" serve.err || ! kill -0 "$SERVE_PID"' || true
+	SERVE=$(sed -n 's/.*listening at //p' serve.err)
+	[ -z "$SERVE" ] || return 0
 	cat serve.err >&2
 	return 1
 }

@@ -27,21 +27,19 @@ body() {
 
 # ask TEXT [MEMBERS [CURL OPTION...]] - asks through ft-serve.
 ask() {
-	local i more=("${@:3}")
-	for i in "${!more[@]}"; do
-		[ "${more[i]}" != -m ] || more[i + 1]=$(patience "${more[i + 1]}")
-	done
-	curl -sS -m "$(patience 20)" "${more[@]}" "$SERVE/v1/chat/completions" \
+	curl -sS -m "$(patience 60)" "${@:3}" "$SERVE/v1/chat/completions" \
 		-H 'Content-Type: application/json' -d "$(body "$1" "${2:-{\}}")"
 }
 
-# wait_for N FILE... - waits until the files have N lines, at most some seconds.
+# has_lines N PATTERN - whether the files of this pattern have N lines or more.
+has_lines() {
+	# shellcheck disable=SC2086 # a pattern
+	[ "$(cat $2 | wc -l)" -ge "$1" ]
+}
+
+# wait_for N PATTERN - waits until the files of this pattern, which may not be there yet, have N lines.
 wait_for() {
-	for _ in $(seq 500); do
-		[ "$(cat "${@:2}" 2>/dev/null | wc -l)" -ge "$1" ] && return 0
-		sleep 0.01
-	done
-	return 1
+	await has_lines "$@"
 }
 
 # ended PID STATUS - waits for a process in the background, which ends with this status.
@@ -53,6 +51,10 @@ ended() {
 
 metric() {
 	curl -sS "$SERVE/metrics" | awk -v m="ft_serve_$1" '$1 == m { print $2 }'
+}
+
+in_flight() {
+	[ "$(metric in_flight)" = "$1" ]
 }
 
 routes() {
@@ -126,10 +128,7 @@ routes() {
 	start_serve -u "$STUB_URL" -o log
 	ask 'one two three stub{drip=4}' '{"stream": true}' -N -o slow &
 	local client=$!
-	for _ in $(seq 500); do
-		[ -s slow ] && break
-		sleep 0.01
-	done
+	await [ -s slow ]
 	kill -0 "$client"
 	[ "$(cat log/*.jsonl 2>/dev/null | wc -l)" -eq 0 ]
 	wait "$client"
@@ -175,11 +174,19 @@ routes() {
 @test "a client that goes away ends the call at the target" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log
-	run ! ask 'a long tale stub{drip=50}' '{"stream": true}' -N -o tale -m 0.5
-	wait_for 1 log/*.jsonl
+	body "a long tale $(seq -s ' ' 3000) stub{drip=50}" '{"stream": true}' >request
+	curl -sSN "$SERVE/v1/chat/completions" -d @request -o tale 3>&- &
+	await [ -s tale ]
+	kill $!
+	wait_for 1 'log/*.jsonl'
 	[ "$(jq -r .error.type log/*.jsonl)" = client_gone ]
-	run ! ask 'stub{hang=1}' '{}' -m 0.3
-	wait_for 2 log/*.jsonl
+	await in_flight 0
+	body 'stub{hang=1}' >request
+	curl -sS "$SERVE/v1/chat/completions" -d @request -o none 3>&- &
+	await in_flight 1
+	kill $!
+	wait_for 2 'log/*.jsonl'
+	[ ! -e none ]
 	[ "$(tail -n 1 log/*.jsonl | jq -r .error.type)" = client_gone ]
 	[ "$(metric clients_gone_total)" -eq 2 ]
 	[ "$(metric in_flight)" -eq 0 ]
@@ -203,12 +210,9 @@ END
 	body "one $(seq -s ' ' 3000) stub{drip=1}" '{"stream": true}' >request
 	curl -sSN "$SERVE/v1/chat/completions" -d @request -o tale 3>&- &
 	local client=$!
-	for _ in $(seq 1000); do
-		[ "$(grep -cs '^data: ' tale)" -gt 2 ] && break
-		sleep 0.01
-	done
+	await eval '[ "$(grep -c "^data: " tale)" -gt 2 ]'
 	kill "$client"
-	wait_for 6 log/*.jsonl
+	wait_for 6 'log/*.jsonl'
 	tail -n 1 log/*.jsonl | jq -e '.error.type == "client_gone" and (.error.output | startswith("one"))'
 }
 
@@ -333,7 +337,7 @@ END
 		{role: "user", content: [{type: "text", text: $t}]}]}')" -o /dev/null
 	ask x "$(jq -nc --arg t "$mail" '{model: $t}')" -o /dev/null
 	curl -sS "$SERVE/v1/feedback" -d "$(jq -nc --arg t "$text" '{record: "r", value: true, comment: $t, ideal: $t}')"
-	wait_for 8 log/*.jsonl
+	wait_for 8 'log/*.jsonl'
 	for text in "$mail" 'u0040example' "$card" "$iban" "901820"; do
 		run ! grep -rF "$text" log serve.err serve.out
 	done
@@ -532,17 +536,11 @@ LIST
 	jq '.routes.r.targets[0].weight = 0 | .routes.r.targets[1].weight = 1' routes.json >next
 	mv next routes.json
 	kill -HUP "$SERVE_PID"
-	for _ in $(seq 500); do
-		grep -q 'in force' serve.err && break
-		sleep 0.01
-	done
+	await grep -q 'in force' serve.err
 	ask hello '{}' -o /dev/null
 	echo '{"routes": 1}' >routes.json
 	kill -HUP "$SERVE_PID"
-	for _ in $(seq 500); do
-		grep -q 'stay as they are' serve.err && break
-		sleep 0.01
-	done
+	await grep -q 'stay as they are' serve.err
 	grep -q 'stay as they are: routes.json: routes: must be an object' serve.err
 	ask hello '{}' -o /dev/null
 	[ "$(jq -r .target log/*.jsonl | paste -sd' ')" = 'a b b' ]
@@ -622,7 +620,7 @@ LIST
 	ask hello '{}' -o answer
 	ask again '{"stream": true}' -o answer
 	ask secret '{"store": false}' -o /dev/null
-	wait_for 4 log/*.jsonl
+	wait_for 4 'log/*.jsonl'
 	jq -e -s 'length == 4 and (group_by(.id) | length == 2 and all(map(.model) | sort == ["cand", "main"]))
 		and all(.output == .messages[0].content)
 		and (map(select(.shadow)) | length == 2 and all(.model == "cand"))' log/*.jsonl
@@ -635,7 +633,7 @@ LIST
 	routes '{routes: {r: {targets: [{model: "main", url: $a}], shadow: [{model: "cand", url: $b, key: "none"}]}}, default: "r"}'
 	start_serve -r routes.json -o log --shadow-queue 3 --shadow-jobs 2 --shadow-deadline 60 --drain 0.2
 	for i in $(seq 10); do
-		[ "$(ask "hello $i" '{}' -o answer -m 5 -w '%{http_code}')" = 200 ]
+		[ "$(ask "hello $i" '{}' -o answer -w '%{http_code}')" = 200 ]
 	done
 	curl -sS "$SERVE/metrics" >metrics
 	# two are asked and three wait; the others are dropped
@@ -645,7 +643,7 @@ LIST
 	start_serve -r routes.json -o due --shadow-jobs 2 --shadow-deadline 0.3
 	ask hello '{}' -o answer
 	ask hello '{}' -o answer
-	wait_for 4 due/*.jsonl
+	wait_for 4 'due/*.jsonl'
 	[ "$(jq -r 'select(.shadow) | .error.type' due/*.jsonl | sort -u)" = deadline ]
 }
 
@@ -677,7 +675,7 @@ LIST
 		redact: ["mail"]}}, default: "r"}'
 	start_serve -r routes.json -o log
 	ask 'write to jane@example.org' '{}' -o answer -H 'Authorization: Bearer sk-client-0123456789'
-	wait_for 2 log/*.jsonl
+	wait_for 2 'log/*.jsonl'
 	grep -q jane@example.org stub.jsonl
 	run ! grep jane second.jsonl
 	[ "$(jq -r '.key, .body.messages[0].content' second.jsonl | paste -sd'|')" = 'none|write to [mail]' ]
@@ -724,19 +722,15 @@ LIST
 	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" 3>&- >pipe 2>serve.err &
 	SERVE_PID=$!
 	exec 8<pipe
-	for _ in $(seq 500); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && break
-		sleep 0.01
-	done
+	serve_listens
 	for i in 1 2 3 4; do
-		[ "$(ask "hello $i stub{size=60000}" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+		[ "$(ask "hello $i stub{size=60000}" '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	done
-	timeout "$(patience 5)" head -n 4 <&8 >got
+	timeout "$(patience 60)" head -n 4 <&8 >got
 	[ "$(jq -r '.messages[0].content[:7]' got | paste -sd' ')" = 'hello 1 hello 2 hello 3 hello 4' ]
 	exec 8<&-
-	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
-	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	[ "$(metric records_lost_total)" -ge 1 ]
 	grep -q 'records are lost' serve.err
 }
@@ -746,11 +740,7 @@ LIST
 	: >serve.err
 	ft-serve -l 127.0.0.1:0 -u "$STUB_URL" 3>&- >/dev/full 2>serve.err &
 	SERVE_PID=$!
-	for _ in $(seq 500); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && break
-		sleep 0.01
-	done
+	serve_listens
 	for _ in 1 2 3; do
 		[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	done
@@ -761,11 +751,7 @@ LIST
 	: >serve.err
 	(trap '' XFSZ; ulimit -f 2; exec ft-serve -l 127.0.0.1:0 -u "$STUB_URL" -o log --log-must 3>&- 2>serve.err) &
 	SERVE_PID=$!
-	for _ in $(seq 500); do
-		SERVE=$(sed -n 's/.*listening at //p' serve.err)
-		[ -n "$SERVE" ] && break
-		sleep 0.01
-	done
+	serve_listens
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	[ "$(ask 'large stub{size=3000}' '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	[ "$(ask hello '{}' -o refused -w '%{http_code}')" = 503 ]
@@ -798,10 +784,7 @@ LIST
 	start_stub
 	start_serve -u "$STUB_URL" -o log --keep-days 30
 	ask one '{}' -o /dev/null
-	for _ in $(seq 300); do
-		[ -e log/2020-01-01.jsonl ] || break
-		sleep 0.01
-	done
+	await [ ! -e log/2020-01-01.jsonl ]
 	[ "$(cd log && echo *)" = "2020-01-01.jsonl.gz 2020-02-31.jsonl $(date -u +%F).jsonl 2999-01-01.jsonl other.jsonl" ]
 }
 
@@ -843,10 +826,7 @@ LIST
 	start_serve -u "$STUB_URL" -o log
 	ask 'slowly stub{delay=700}' '{}' -o answer &
 	local client=$!
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 1 ] && break
-		sleep 0.01
-	done
+	await in_flight 1
 	stop_serve
 	wait "$client"
 	[ "$(jq -r '.choices[0].message.content' answer)" = 'slowly ' ]
@@ -854,10 +834,7 @@ LIST
 	start_serve -u "$STUB_URL" -o late --drain 0.2
 	ask 'stub{hang=1}' '{}' -o answer 2>/dev/null &
 	client=$!
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 1 ] && break
-		sleep 0.01
-	done
+	await in_flight 1
 	stop_serve
 	ended "$client" 52 # closed: there is no answer to end
 	[ "$(jq -r .error.type late/*.jsonl)" = interrupted ]
@@ -945,10 +922,7 @@ LIST
 	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	# what was told of a length that is too short is another request, and none of the first
 	[ "$(jq -s 'map(select(.output)) | length' log/*.jsonl)" -eq 2 ]
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 0 ] && break
-		sleep 0.01
-	done
+	await in_flight 0
 	[ "$(metric in_flight)" -eq 0 ]
 }
 
@@ -961,7 +935,7 @@ LIST
 	exec {fd}<>"/dev/tcp/127.0.0.1/${SERVE##*:}"
 	for ((i = 0; i < ${#request}; i++)); do
 		printf '%s' "${request:i:1}" >&"$fd"
-		[ $((i % 40)) -ne 20 ] || [ "$(ask "beside $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+		[ $((i % 40)) -ne 20 ] || [ "$(ask "beside $i" '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	done
 	read -r -t 5 -u "$fd" line
 	[[ $line == *" 200 "* ]]
@@ -976,7 +950,7 @@ LIST
 
 @test "a target that hangs in the middle, closes between chunks or lies about its length is told from a whole answer" {
 	start_stub
-	start_serve -u "$STUB_URL" -o log --timeout 0.5
+	start_serve -u "$STUB_URL" -o log --timeout 2
 	local event='data: {"model": "m", "choices": [{"index": 0, "delta": {"content": "so far"}}]}\n\n' head whole
 	head='HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n'
 	whole='{"model": "m", "choices": [{"message": {"content": "so far"}, "finish_reason": "stop"}]}'
@@ -988,7 +962,7 @@ LIST
 		printf "$bytes" >"$name"
 		rm -f got log/*.jsonl
 		ask "stub{raw=$TMP/$name$more}" "{\"stream\": $stream}" -N -o got -w '%{http_code}' >code || true
-		wait_for 1 log/*.jsonl
+		wait_for 1 'log/*.jsonl'
 		[ "$(jq -r '.error.type // "whole"' log/*.jsonl)" = "$want" ] || { echo "$name: $(cat log/*.jsonl)"; return 1; }
 		[ "$stream" = false ] || grep -q 'so far' got
 		[ "$stream" = false ] || [ "$want" = whole ] || [ "$(jq -r .error.output log/*.jsonl)" = 'so far' ]
@@ -1041,7 +1015,7 @@ LIST
 	before=$(awk '/VmHWM/ { print $2 }' "/proc/$SERVE_PID/status")
 	{ printf "${ok}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"; many 40000 1000; } >trailers
 	ask "stub{raw=$TMP/trailers}" '{}' -o got || true
-	wait_for 6 log/*.jsonl
+	wait_for 6 'log/*.jsonl'
 	[[ $(tail -n 1 log/*.jsonl | jq -r .error.message) == *"the answer's headers are larger than 256 KB"* ]]
 	[ -n "${FT_SANITIZED:-}" ] || [ "$(awk '/VmHWM/ { print $2 }' "/proc/$SERVE_PID/status")" -lt $((before + 20000)) ]
 	# ft-prompt's own reader
@@ -1059,10 +1033,7 @@ LIST
 	: >serve.err
 	FT_CLOCK=$TMP/clock LD_PRELOAD=$BUILD/tests/clock.so start_serve -u "$STUB_URL" -o log --keep-days 30
 	ask 'as it is' '{}' -o /dev/null
-	for _ in $(seq 500); do
-		[ -e log/2020-01-01.jsonl ] || break
-		sleep 0.01
-	done
+	await [ ! -e log/2020-01-01.jsonl ]
 	[ ! -e log/2020-01-01.jsonl ]
 	local jump day
 	for jump in 345600000 -7200 -86400000; do
@@ -1093,17 +1064,14 @@ LIST
 	done
 	[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -ge "$n" ]
 	for i in 1 2 3 4 5; do
-		[ "$(ask "hello $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+		[ "$(ask "hello $i" '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	done
 	# what an idle one takes of memory, in KB
 	awk -v n="$n" '/^VmRSS/ { exit $2 - 30000 > 12 * n }' "/proc/$SERVE_PID/status"
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-
 	done
-	for _ in $(seq 1000); do
-		[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -lt 60 ] && break
-		sleep 0.01
-	done
+	await eval '[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -lt 60 ]'
 	[ "$(find "/proc/$SERVE_PID/fd" -mindepth 1 | wc -l)" -lt 60 ]
 	[ "$(wc -l <"$(echo log/*.jsonl)")" -eq 5 ]
 }
@@ -1114,18 +1082,12 @@ LIST
 	body 'stub{hang=1}' "$(jq -nc '{pad: ("x" * 90000)}')" >request
 	curl -sS "$SERVE/v1/chat/completions" -d @request -o /dev/null 3>&- &
 	local client=$!
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 1 ] && break
-		sleep 0.01
-	done
+	await in_flight 1
 	[ "$(ask hello "$(jq -nc '{pad: ("x" * 80000)}')" -o refused -D head -w '%{http_code}')" = 503 ]
 	[ "$(jq -r .error.code refused)" = busy ]
 	grep -qi '^retry-after: 1' head
 	kill "$client"
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 0 ] && break
-		sleep 0.01
-	done
+	await in_flight 0
 	[ "$(ask hello "$(jq -nc '{pad: ("x" * 80000)}')" -o /dev/null -w '%{http_code}')" = 200 ]
 	[ "$(metric refused_busy_total)" -eq 1 ]
 }
@@ -1153,7 +1115,7 @@ LIST
 		[[ $line == 'data: [DONE]'* ]] && break
 	done
 	exec {fd}<&-
-	wait_for 2 log/*.jsonl
+	wait_for 2 'log/*.jsonl'
 	jq -e -s 'length == 2 and all(.output == "hello" and .error == null)' log/*.jsonl
 	[ "$(metric clients_gone_total)" -eq 0 ]
 }
@@ -1169,19 +1131,17 @@ LIST
 @test "a client that reads slowly holds up its own call alone" {
 	start_stub
 	start_serve -u "$STUB_URL" -o log
-	ask 'stub{size=30000000}' '{}' -o slow --limit-rate 200K -m 2 &
+	body 'stub{size=30000000}' >request
+	curl -sS "$SERVE/v1/chat/completions" -d @request -o slow --limit-rate 200K 3>&- &
 	local client=$!
-	for _ in $(seq 500); do
-		[ "$(metric in_flight)" = 1 ] && break
-		sleep 0.01
-	done
+	await in_flight 1
 	for i in 1 2 3 4 5; do
-		[ "$(ask "hello $i" '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+		[ "$(ask "hello $i" '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	done
 	# what waits for the client is bounded, whatever the answer's size
 	[ "$(metric in_flight_bytes)" -lt 40000000 ]
-	ended "$client" 28 # its own limit
-	wait_for 6 log/*.jsonl
+	kill "$client"
+	wait_for 6 'log/*.jsonl'
 }
 
 @test "clients that begin and do not go on are in nobody's way" {
@@ -1193,11 +1153,11 @@ LIST
 		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{' >&"$fd"
 		fds+=("$fd")
 	done
-	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 	for fd in "${fds[@]}"; do
 		exec {fd}<&-
 	done
-	[ "$(ask hello '{}' -o /dev/null -m 5 -w '%{http_code}')" = 200 ]
+	[ "$(ask hello '{}' -o /dev/null -w '%{http_code}')" = 200 ]
 }
 
 # --- others ---

@@ -271,7 +271,7 @@ spelt() {
 	ft-split -q --line-buffered <pipe >out 3>&- &
 	exec 9>pipe
 	echo '{"q":1}' >&9
-	for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+	await [ -s out ]
 	[ "$(wc -l <out)" -eq 1 ]
 	exec 9>&-
 	wait $!

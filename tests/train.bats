@@ -31,10 +31,7 @@ interrupted() {
 	local pid
 	"${@:3}" 3>&- &
 	pid=$!
-	for _ in $(seq 400); do
-		[ -s "$2/checkpoint.safetensors" ] && break
-		sleep 0.01
-	done
+	await [ -s "$2/checkpoint.safetensors" ]
 	kill "-$1" $pid
 	status=0
 	wait $pid || status=$?
@@ -902,10 +899,7 @@ worst() {
 	args=(-q --scratch config.json --steps 3000 --save-every 5 train.jsonl)
 	mpirun --oversubscribe -n 2 ft-train -o cut "${args[@]}" >/dev/null 2>said.txt 3>&- &
 	pid=$!
-	for _ in $(seq 400); do
-		[ -s cut/checkpoint.safetensors ] && break
-		sleep 0.02
-	done
+	await [ -s cut/checkpoint.safetensors ]
 	kill -KILL "$(pgrep -P $pid -f 'ft-train -o cut' | tail -n 1)"
 	status=0
 	wait $pid || status=$?
