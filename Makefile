@@ -39,8 +39,10 @@ pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PKGS)))$(pkg_cfl
 pkg_libs = $(eval pkg_libs := $(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 
 CPPFLAGS_ALL = -D_GNU_SOURCE -DFT_VERSION='"$(VERSION)"' $(pkg_cflags) $(if $(MPI),-DFT_MPI) $(CPPFLAGS)
-# Plain C rounds each step, so that results are the same on all processors; gcc does so unasked.
-CFLAGS_ALL = -std=c11 $(if $(findstring clang,$(CC)),-ffp-contract=off) -pthread $(WARN) $(CFLAGS) $(SANITIZE)
+# Plain C rounds each step, so that results are the same on all processors; gcc does so unasked. And
+# what is built is the same wherever the sources lie: debugging information, from which the linker
+# makes a build ID, does not name the directory.
+CFLAGS_ALL = -std=c11 $(if $(findstring clang,$(CC)),-ffp-contract=off) -ffile-prefix-map='$(CURDIR)'=. -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LDFLAGS_ALL = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP
 
@@ -225,13 +227,16 @@ check-browser: setup
 	@$(RUN_TESTS) tests/browser.bats
 
 .PHONY: check-deb
-# The package in a fresh minimal Debian, as root and from Debian's archive; twice the same bytes.
+# The package in a fresh minimal Debian, as root and from Debian's archive; the same bytes where the
+# same files are built in another directory.
 check-deb: deb
 	@.ci/setup check deb
 	@$(MAKE) $(JOBS) test-programs $(BUILD)/examples/notes
 	@cp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
-	@$(MAKE) -s deb >/dev/null
-	cmp $(BUILD)/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
+	@rm -rf $(BUILD)/again && mkdir -p $(BUILD)/again
+	@git ls-files -z | tar --null -T - -cf - | tar -C $(BUILD)/again -xf -
+	@$(MAKE) -s -C $(BUILD)/again BUILD=build deb >/dev/null
+	cmp $(BUILD)/again/build/ft_$(VERSION)-1_$$(dpkg --print-architecture).deb $(BUILD)/first.deb
 	lintian --allow-root --fail-on error,warning $(BUILD)/first.deb
 	tests/chroot $(BUILD)/first.deb
 
@@ -430,7 +435,7 @@ help:
 	@echo 'make check-arm64     the unit tests and contracts (SUITES=...) built for arm64, under qemu'
 	@echo 'make check-browser   the pages in headless Chromium'
 	@echo 'make check-cluster   examples/cluster under Slurm and GNU parallel, training on several ranks'
-	@echo 'make check-deb       the package built twice, linted, installed in a fresh chroot and used there'
+	@echo 'make check-deb       the package built twice, in two directories, linted, installed in a fresh chroot and used there'
 	@echo 'make check-fault     each system call and each site of allocations fails, and runs are killed there'
 	@echo 'make check-npm       tokenizers and chat templates against the references on npm (downloads them)'
 	@echo 'make fuzz            fuzz what reads foreign files (SECONDS=60 each)'

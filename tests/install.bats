@@ -52,10 +52,11 @@ install_in() {
 	[ -z "$(find root -type f)" ]
 }
 
-@test "make deb: the same bytes twice, whatever the umask and the time, and the libraries in its Depends" {
+@test "make deb: the same bytes twice, whatever the umask and the times, and the libraries in its Depends" {
 	command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-dev here"
 	export SOURCE_DATE_EPOCH=1767225600 DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1 # in less time
 	install_in one
+	find one/usr/share/doc -exec touch -h -d '2025-11-12' {} +
 	umask 077
 	install_in two
 	find two -exec touch -h -d '2026-02-03' {} +
@@ -76,6 +77,19 @@ install_in() {
 	grep -q '^License: Expat$' there/usr/share/doc/ft/copyright
 	dpkg-deb -I "$package" md5sums | env -C there md5sum --quiet -c
 	run ! grep -v ' root/root .* 2026-01-01 ' <(TZ=UTC dpkg-deb -c "$package")
+}
+
+@test "what is compiled is the same in another directory" {
+	command -v cc >/dev/null || skip "no compiler here"
+	for d in here 'over there'; do
+		mkdir -p "$d/lib"
+		cp "$ROOT/Makefile" "$d/"
+		cp -r "$ROOT/lib/base" "$d/lib/"
+		env -u MAKEFLAGS -u MFLAGS CCACHE_DISABLE=1 make -s -C "$d" BUILD=build build/lib/base/buf.o
+	done
+	cmp here/build/lib/base/buf.o 'over there/build/lib/base/buf.o'
+	readelf --debug-dump=info here/build/lib/base/buf.o >information
+	run ! grep -qF "$TMP" information
 }
 
 @test "make deb: lintian has nothing to say" {
