@@ -187,6 +187,20 @@ check-tsan: setup
 	@.ci/setup check sanitize
 	@$(MAKE) $(JOBS) BUILD=build/tsan SANITIZE='-fsanitize=thread' test-programs
 	@TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1' FT_SANITIZED=1 FT_PATIENCE=10 FT_BUILD=build/tsan tests/run
+	@if command -v mpirun >/dev/null && pkg-config --exists ompi-c; then $(MAKE) --no-print-directory check-tsan-ranks; \
+		else echo 'skipped: ranks under ThreadSanitizer: no OpenMPI here'; fi
+
+# The thread that sums over ranks, under mpirun. Of OpenMPI, which is not built so, ThreadSanitizer sees
+# the locks alone, and that its TCP takes two of them in both orders.
+.PHONY: check-tsan-ranks
+check-tsan-ranks:
+	@$(MAKE) $(JOBS) BUILD=build/tsan-mpi MPI=1 SANITIZE='-fsanitize=thread' build/tsan-mpi/tests/train-ranks
+	@echo 'deadlock:mca_btl_tcp' >build/tsan-mpi/suppressions
+	@for n in 1 2 3 5; do \
+		TSAN_OPTIONS='halt_on_error=1 second_deadlock_stack=1 suppressions=$(CURDIR)/build/tsan-mpi/suppressions' \
+		OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+		mpirun --oversubscribe --bind-to none -n $$n build/tsan-mpi/tests/train-ranks >build/tsan-mpi/tap || { cat build/tsan-mpi/tap; exit 1; }; \
+		echo "train-ranks on $$n ranks: $$(grep -c '^ok' build/tsan-mpi/tap) passed"; done
 
 # $(call under,COMMAND,FROM,DIR): wrappers that run the programs and unit tests of FROM under a command
 # stand in DIR, where the suites look for them; the servers run as they are.
