@@ -182,8 +182,8 @@ int main(int argc, char **argv)
 	while (*base && base[strlen(base) - 1] == '/')
 		base[strlen(base) - 1] = 0;
 	p.endpoint = base;
-	if (p.token && url_is_exposed(base))
-		prog_warn("HF_TOKEN is sent over plain http, where others can read it");
+	if (url_exposes(base, p.token != NULL))
+		prog_warn("%s " URL_EXPOSED, p.token ? "HF_TOKEN" : "the password in HF_ENDPOINT");
 	if (hub_parse(name, &h, &e) || !(dir = hub_repo_dir(&h, &e)) || !(p.http = http_new(2, &e)))
 		prog_fail(&e);
 	if (pull_list(&p, h.repo, h.revision, &l, &e))

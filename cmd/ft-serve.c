@@ -9,6 +9,7 @@
 #include "../lib/base/prog.h"
 #include "../lib/json/reader.h"
 #include "../lib/json/source.h"
+#include "../lib/net/url.h"
 #include "../lib/serve/join.h"
 #include "../lib/serve/serve.h"
 #include "../lib/serve/trial.h"
@@ -249,6 +250,9 @@ static void check(void)
 		out_printf("%s\n", r->hash);
 		bad = 0;
 	} else {
+		for (size_t i = 0; i < r->n_targets; i++)
+			if (routes_target_is_exposed(&r->targets[i]))
+				say("%s: the key " URL_EXPOSED, r->targets[i].name);
 		bad = trial_run(r, getenv("OPENAI_API_KEY"), opt_timeout, (int)opt_threads,
 				prog_stopping, tell, NULL, &e);
 	}

@@ -16,6 +16,7 @@
 #include "../lib/json/path.h"
 #include "../lib/model/hub.h"
 #include "../lib/model/quantize.h"
+#include "../lib/net/url.h"
 #include "../lib/remote/follow.h"
 #include "../lib/train/corpus.h"
 #include "../lib/train/finetune.h"
@@ -340,6 +341,8 @@ static int train_remotely(char **files)
 		prog_usage("with --cancel one job may be named");
 	if (remote_news(opt_remote) && !opt_quiet && !opt_cancel && !opt_resume)
 		prog_warn("%s", remote_news(opt_remote));
+	if (remote_is_exposed(opt_remote))
+		prog_warn("the key " URL_EXPOSED);
 	out_line_buffered(1);
 	progress_begin(&ft.progress, "events of the job", 0, opt_quiet || opt_cancel);
 	int bad = opt_cancel ? remote_cancel_run(&run, files[0], &e)

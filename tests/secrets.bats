@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2154 # status_is and run set stderr
 load helper
+load serve
 
 KEY='sk-proj-Zq4/xY+77.ft_Key'
 OTHER='hush-8841-Hush'
@@ -18,6 +19,7 @@ start_mirror() {
 teardown() {
 	stop "${MIRROR:-}"
 	stop "${SECOND:-}"
+	stop "${SERVE_PID:-}"
 }
 
 # nothing_shown FILE... - no form of a secret stands in them.
@@ -123,4 +125,51 @@ jobs_of() {
 	prepare
 	status_is 3 ft-prompt -u http://0.0.0.0:9/v1 -m m --retries 0 in.jsonl
 	[[ $stderr == *"the key is sent over plain http, where others can read it"* ]]
+	status_is 2 env HF_ENDPOINT=http://0.0.0.0:9 ft-pull --retries 0 org/name
+	[[ $stderr == *"HF_TOKEN is sent over plain http"* ]]
+	start_mirror --as error
+	local away=http://0.0.0.0:${URL#*:*:}
+	# A password in the address is as good as a key.
+	status_is 2 env -u HF_TOKEN HF_ENDPOINT=http://me:hush-8841@0.0.0.0:9 ft-pull --retries 0 org/name
+	[[ $stderr == *"the password in HF_ENDPOINT is sent over plain http"* ]]
+	status_is 2 ft-train --remote "$away" -m m -o one train.jsonl
+	[[ $stderr == *"the key is sent over plain http"* ]]
+	status_is 2 env TOGETHER_BASE_URL="$away" ft-train --remote together -m m -o two train.jsonl
+	[[ $stderr == *"the key is sent over plain http"* ]]
+	# Nothing goes out, or nobody is on the way.
+	status_is 2 env -u OPENAI_API_KEY ft-train --remote "$away" -m m -o three train.jsonl
+	[[ $stderr != *"plain http"* ]]
+	status_is 2 ft-train --remote "$URL" -m m -o four train.jsonl
+	[[ $stderr != *"plain http"* ]]
+}
+
+# plain KEY NAME - a routes file with one target at plain http.
+plain() {
+	jq -n --arg key "$1" --arg name "$2" \
+		'{default: "r", routes: {r: {targets: [{name: $name, model: "m", url: "http://0.0.0.0:9/v1", key: $key}]}}}'
+}
+
+@test "ft-serve warns of targets that keys go to over plain http, once for each" {
+	prepare
+	start_serve -u http://0.0.0.0:9/v1
+	stop_serve
+	[ "$(grep -c 'the key is sent over plain http, where others can read it' serve.err)" -eq 1 ]
+	# shellcheck disable=SC2016 # the name of the variable stands in the file
+	plain '$OPENAI_API_KEY' first >routes.json
+	status_is 1 ft-serve --check --routes routes.json
+	[[ $stderr == *"first: the key is sent over plain http"* ]]
+	plain none first >routes.json
+	start_serve --routes routes.json
+	run ! grep 'plain http' serve.err
+	plain client second >routes.json
+	for times in 1 2; do
+		kill -HUP "$SERVE_PID"
+		for _ in $(seq 1000); do
+			[ "$(grep -c 'are in force' serve.err)" -lt "$times" ] || break
+			sleep 0.01
+		done
+		[ "$(grep -c 'are in force' serve.err)" -eq "$times" ]
+	done
+	stop_serve
+	[ "$(grep -c 'second: the key is sent over plain http' serve.err)" -eq 1 ]
 }

@@ -521,10 +521,9 @@ int api_open(struct backend *b, const struct api_options *o, struct err *e)
 		snprintf(a->warning, sizeof a->warning,
 			 "the price of %.100s is not in the prices file: its cost will be null unless the answers state it",
 			 asked);
-	if (url_is_exposed(o->base_url) && http_secrets(a->http)->n)
+	if (url_exposes(o->base_url, http_secrets(a->http)->n > 0))
 		snprintf(a->warning + strlen(a->warning), sizeof a->warning - strlen(a->warning),
-			 "%sthe key is sent over plain http, where others can read it",
-			 a->warning[0] ? "; " : "");
+			 "%sthe key " URL_EXPOSED, a->warning[0] ? "; " : "");
 	free(asked);
 	*b = (struct backend){.self = a,
 			      .model = o->model,

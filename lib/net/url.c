@@ -21,6 +21,19 @@ int url_is_exposed(const char *url)
 	return exposed;
 }
 
+int url_exposes(const char *url, int key)
+{
+	CURLU *u = curl_url();
+	char *password = NULL;
+
+	if (!key && u && !curl_url_set(u, CURLUPART_URL, url, 0) &&
+	    !curl_url_get(u, CURLUPART_PASSWORD, &password, 0))
+		key = *password;
+	curl_free(password);
+	curl_url_cleanup(u);
+	return key && url_is_exposed(url);
+}
+
 void url_show(struct buf *b, const char *url)
 {
 	const char *end = url + strcspn(url, "?#"), *host = strstr(url, "://"), *slash, *at;

@@ -42,21 +42,39 @@ const char *remote_news(const char *provider)
 	return p && !is_url(provider) ? p->news : NULL;
 }
 
+/* Where the provider is, and the key for it, or NULL. */
+static const char *find_base(const struct remote_provider *p, const char *provider)
+{
+	const char *base = is_url(provider) ? provider : getenv(p->base_variable);
+	return base && *base ? base : p->base;
+}
+
+static const char *find_key(const struct remote_provider *p)
+{
+	const char *key = getenv(p->key_variable);
+	return key && *key ? key : NULL;
+}
+
+int remote_is_exposed(const char *provider)
+{
+	const struct remote_provider *p = find(provider);
+	return p && url_exposes(find_base(p, provider), find_key(p) != NULL);
+}
+
 int remote_open(struct remote *r, struct err *e)
 {
-	const char *base = is_url(r->provider) ? r->provider : NULL, *key;
+	const char *base, *key;
 	if (!(r->api = find(r->provider)))
 		return err_set(e, "--remote %s: must be openai, together, fireworks or a URL",
 			       r->provider);
-	if (!base && !((base = getenv(r->api->base_variable)) && *base))
-		base = r->api->base;
+	base = find_base(r->api, r->provider);
 	if (!is_url(base))
 		return err_set(e, "%s: is no URL", r->api->base_variable);
 	size_t n = strlen(base);
 	while (n && base[n - 1] == '/')
 		n--;
 	r->base = mem_strndup(base, n);
-	if ((key = getenv(r->api->key_variable)) && *key) {
+	if ((key = find_key(r->api))) {
 		struct buf header = BUF_INIT;
 		if (http_check_key(span_of(key), r->api->key_variable, e))
 			return -1;

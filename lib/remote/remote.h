@@ -105,6 +105,9 @@ int remote_is_whole(const struct remote *r);
 /* What is known of the provider's service and a user should know before paying, or NULL. */
 const char *remote_news(const char *provider);
 
+/* Whether the key is sent to the provider over plain http to another machine. */
+int remote_is_exposed(const char *provider);
+
 /* Names of ft-train's options that the provider has no setting for, with spaces between. */
 const char *remote_unheeded(const char *provider);
 

@@ -80,6 +80,9 @@ struct routes *routes_single(const char *url, const char *model, const char *ada
 			     struct err *e);
 void routes_free(struct routes *r);
 
+/* Whether a key, the client's or its own, goes to the target over plain http to another machine. */
+int routes_target_is_exposed(const struct routes_target *t);
+
 /* The route for the model name of a request; NULL where there is none for it. */
 const struct route *routes_find(const struct routes *r, struct span model);
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../net/url.h"
 #include "routes_impl.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
@@ -112,6 +113,11 @@ static int text_of(const struct routes_reading *g, const char *where, const char
 }
 
 /* --- targets --- */
+
+int routes_target_is_exposed(const struct routes_target *t)
+{
+	return t->url && url_exposes(t->url, t->whose != ROUTES_KEY_NONE);
+}
 
 int routes_origin(const char *url, struct buf *to)
 {

@@ -38,6 +38,7 @@ struct serve_spot {
 	struct serve_spot *next;
 	int refs;			  /* plans */
 	int told_unpruned;		  /* said once that a text to prune was not found */
+	int told_exposed;		  /* said once that keys can be read on the way there */
 	char *name, *what;		  /* what: everything that makes it this one */
 	char *model, *adapter, *quantize; /* of a local one */
 	struct local_target *local;

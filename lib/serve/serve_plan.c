@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "../base/file.h"
 #include "../base/mem.h"
+#include "../net/url.h"
 #include "serve_impl.h"
 
 /* Failures in a row after which a target is left alone, and for how long; then one call tries. */
@@ -181,8 +182,15 @@ void serve_plan_install(struct serve *s, struct serve_plan *p)
 		if (spot->broken.msg[0])
 			s->o->say("%s: cannot be served: %s", spot->name, spot->broken.msg);
 	}
-	for (size_t i = 0; i < p->routes->n_targets; i++)
-		p->spots[i]->refs++;
+	for (size_t i = 0; i < p->routes->n_targets; i++) {
+		struct serve_spot *spot = p->spots[i];
+
+		spot->refs++;
+		if (!spot->told_exposed && routes_target_is_exposed(&p->routes->targets[i])) {
+			s->o->say("%s: the key " URL_EXPOSED, spot->name);
+			spot->told_exposed = 1;
+		}
+	}
 	p->refs = 1;
 	s->plan = p;
 	if (old)

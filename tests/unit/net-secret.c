@@ -175,6 +175,12 @@ int main(void)
 		   !url_is_exposed("http://127.0.0.1:80/x") && !url_is_exposed("http://[::1]:80") &&
 		   !url_is_exposed("http://LOCALHOST"),
 	   "plain http to another machine is open to all");
+	ok(url_exposes("http://example.com", 1) && !url_exposes("http://example.com", 0) &&
+		   url_exposes("http://me:word@example.com/x", 0) &&
+		   !url_exposes("http://me@example.com/x", 0) &&
+		   !url_exposes("https://me:word@example.com", 1) &&
+		   !url_exposes("http://me:word@localhost", 1),
+	   "a key, or a password in the address, is exposed there");
 	secrets_release(&s);
 	ok(!s.n && !s.v, "released");
 	buf_release(&text);
