@@ -218,7 +218,7 @@ static void read_data(char **files)
 		prog_usage(
 			"--patience needs validation rows (-v, or split valid), or --eval with --best");
 	if (!opt_quiet)
-		train_corpus_tell(&ft.data, (size_t)recipe.max_seq, on_sentence, NULL);
+		train_corpus_tell(&ft.data, on_sentence, NULL);
 }
 
 /* Returns 1 where the run was stopped before its end. */

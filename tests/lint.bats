@@ -293,6 +293,10 @@ tables() {
 	status_is 1 "$ROOT/tests/lint/loops" a.c b.c
 	[ "$output" = 'a.c:1:while (json_next(&it, json_member(v, "data"), &key, &x))' ]
 	status_is 0 "$ROOT/tests/lint/loops" b.c
+	plant c.c 'for (size_t i = 0; i < json_count(list); i++)'
+	plant d.c 'x = json_element(list, (long long)i);'
+	status_is 1 "$ROOT/tests/lint/loops" b.c c.c d.c
+	[ "${#lines[@]}" -eq 2 ]
 }
 
 @test "tests/run: a suite that takes longer than FT_LIMIT is ended, and what it had not come to is skipped by name" {

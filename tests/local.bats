@@ -43,6 +43,10 @@ tensor_names() {
 	# .1 s; when it grew with the square, a minute
 	status_is 3 timeout "$(patience 30)" ft-prompt -q -m ./m in.jsonl
 	[[ $(jq -r .error.message <<<"$output") == "prompt of 200019 tokens, but the model's context holds 512"* ]]
+	# .7 s; minutes when the template was tried without each of the messages, to see whether it leaves one out
+	jq -nc '{messages: [range(20001) | {role: (if . % 2 == 0 then "user" else "assistant" end), content: "m\(.)"}]}' >in.jsonl
+	status_is 3 timeout "$(patience 60)" ft-prompt -q -m ./m in.jsonl
+	[[ $(jq -r .error.message <<<"$output") == "prompt of "*" tokens, but the model's context holds 512"* ]]
 }
 
 @test "a tokenizer that takes its time for any text, or surrounds it without end, is ended in words" {

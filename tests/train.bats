@@ -254,6 +254,28 @@ interrupted() {
 	jq -e '.train.rows == 1' out/ft.json
 }
 
+@test "rows of very many messages are read in the time that their length takes" {
+	source "$ROOT/tests/model.bash"
+	make_model m
+	jq -nc '[range(20000) | {role: (if . % 2 == 0 then "user" else "assistant" end), content: "m\(.)"}] as $m
+		| {messages: $m},
+			{messages: ($m | map(.weight = 0) + [{role: "user", content: "q"}, {role: "assistant", content: "a"}])}' >rows.jsonl
+	# seconds together; when it grew with the square, hours
+	for how in '' --last-turn --unroll; do
+		# shellcheck disable=SC2086
+		status_is 2 timeout "$(patience 60)" ft-train --dry-run -m ./m $how rows.jsonl
+		[[ $stderr == *"rows.jsonl:1: "*" tokens, more than --max-seq 512"* ]]
+		[[ $stderr == *"rows.jsonl:2: "*" tokens, more than --max-seq 512"* ]]
+	done
+	sed -n 1p rows.jsonl | timeout "$(patience 60)" ft-train --dry-run -m ./m --too-long truncate - 2>err >one
+	jq -se '[.[].ids[]] | length == 512' one
+	grep -q '1 rows cut to 512 tokens' err
+	jq -c '{chosen: .messages, rejected: (.messages[:-1] + [{role: "assistant", content: "other"}])},
+		{chosen: .messages[-1:], rejected: [{role: "assistant", content: "other"}], prompt: .messages[:-1]}' rows.jsonl >pairs.jsonl
+	status_is 2 timeout "$(patience 60)" ft-train --dpo --dry-run -m ./m pairs.jsonl
+	[ "$(grep -c ' tokens, more than --max-seq 512' <<<"$stderr")" -eq 4 ]
+}
+
 @test "long rows are dropped or cut only where that was asked for, and counted" {
 	prepare
 	jq -nc '{id: "long", messages: [{role: "user", content: "question"}, {role: "assistant", content: ("y" * 300)}]}' >>train.jsonl

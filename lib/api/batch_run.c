@@ -89,7 +89,8 @@ static int save(struct batch_parts *p, struct err *e)
 /* Takes over what an earlier run with the same requests has reached. */
 static int take_over(struct batch_parts *p, struct err *e)
 {
-	struct span v, parts;
+	struct json_iter it = {0};
+	struct span v, parts, none, o;
 
 	if (!p->old.len)
 		return 0;
@@ -100,8 +101,7 @@ static int take_over(struct batch_parts *p, struct err *e)
 		return err_set(e,
 			       "%s: belongs to a batch of other requests; name another file to start a new one",
 			       p->r->state);
-	for (size_t i = 0; i < p->n; i++) {
-		struct span o = json_element(parts, (long long)i);
+	for (size_t i = 0; i < p->n && json_next(&it, parts, &none, &o); i++) {
 		struct part *t = &p->v[i];
 
 		if (!json_is(json_member(o, "hash"), t->hash))

@@ -284,13 +284,15 @@ void fits_read(struct fits *f, struct span json)
 
 	while (json_next(&it, json, &key, &list)) {
 		struct buf model = BUF_INIT;
+		struct json_iter names = {0};
+		struct span none, name;
 		struct fit *m;
 
 		json_string(key, &model);
 		m = fit_of(f, model.data ? model.data : "");
-		for (size_t i = 0; i < json_count(list); i++)
+		while (json_kind(list) == JSON_ARRAY && json_next(&names, list, &none, &name))
 			for (size_t k = 0; k < PARAMETERS; k++)
-				if (json_is(json_element(list, (long long)i), parameters[k].name))
+				if (json_is(name, parameters[k].name))
 					m->refused |= 1u << k;
 		m->without |= m->refused;
 		buf_release(&model);

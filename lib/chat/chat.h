@@ -77,6 +77,8 @@ struct chat_input {
 	struct span vars; /* JSON object: variables of the template for this record, or absent */
 	size_t upto;	  /* for training: only the first so many messages; 0: all */
 	int last_only;	  /* for training: only the last assistant turn of them */
+	size_t most;	  /* for training: tokens that are of use; 0: all */
+	int cut;	  /* for training: a longer one is cut there; 0: it is of no use at all */
 };
 
 enum {
@@ -104,13 +106,16 @@ enum chat_part { CHAT_MESSAGE, CHAT_REASONING, CHAT_CALLS, CHAT_TOOLS, CHAT_VARS
 
 /* Which parts leave no trace in the text that the template makes: lost[part] is the number (from 1)
  * of the first message that such a part belongs to, 0 where nothing is lost; of tools and
- * variables it is 1. It is told by rendering with and without the part. With in->last_only reasoning is looked for in
- * the last message alone: what templates drop of earlier ones is not trained on then. */
+ * variables it is 1. It is told by rendering with and without the part, a few dozen times at most, so
+ * that of very many parts that a template writes in other words some may be missed. With in->last_only
+ * reasoning is looked for in the last message alone: what templates drop of earlier ones is not trained
+ * on then. */
 int chat_lost(const struct chat *c, const struct chat_input *in, size_t lost[CHAT_PARTS],
 	      struct err *e);
 
-/* Whether message i (from 0) is an assistant's turn whose weight is not 0. */
-int chat_is_trained(const struct chat_input *in, size_t i);
+/* trained[i], of as many as there are messages: whether message i is an assistant's turn whose weight is
+ * not 0. */
+void chat_trained(const struct chat_input *in, unsigned char *trained);
 
 /* One training example; zeroed is valid. */
 struct chat_example {
@@ -126,6 +131,9 @@ struct chat_example {
 	 * a conversation, which is not how it will be asked for; 0: none */
 	size_t otherwise;
 	int eos_added; /* the text ended the last turn with nothing, so EOS was appended */
+	/* how many tokens its text has, where that is told without a look at the turns: ids are then none, or
+	 * with in->cut fewer, but more than in->most; else 0 */
+	size_t beyond;
 };
 void chat_example_release(struct chat_example *x);
 
@@ -144,6 +152,10 @@ void chat_example_release(struct chat_example *x);
  * generation prompt ends in a block that is closed again (<think></think>) the last turn is put
  * behind it; where it opens one that the turn as the template writes it does not have, that is an
  * error: what was learned would not be what is asked.
+ *
+ * To find a turn takes as long as to render the conversation up to it, so n turns take n times as long.
+ * Of a long conversation with more than twice in->most tokens none is looked for, or with in->cut those
+ * that begin within.
  *
  * A record with nothing to train on (no assistant turn, all weights 0, neither messages nor
  * completion) is no error here: supervised is 0. record_weight multiplies every weight. */

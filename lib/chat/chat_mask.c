@@ -14,6 +14,8 @@
 #include "../json/json.h"
 #include "chat_impl.h"
 
+#define MANY 64 /* messages */
+
 /* A range of text that is trained on. */
 struct turn {
 	size_t begin, end;
@@ -41,38 +43,48 @@ static void turn_add(struct turns *l, struct turn t)
 	l->v[l->n++] = t;
 }
 
-/* `weight` of message i of the record, of which the first n are looked at: 1 where there is none; 0
- * with "train": false, or where only the last of them counts. */
-static int weight_of(const struct chat_input *in, size_t n, size_t i, double *w, struct err *e)
+/* `weight` of a message of the record, the i-th: 1 where there is none; 0 with "train": false. */
+static int weight_of(struct span m, size_t i, double *w, struct err *e)
 {
-	struct span m = json_element(in->messages, (long long)i), v = json_member(m, "weight"),
-		    train = json_member(m, "train");
+	struct span v = json_member(m, "weight"), train = json_member(m, "train");
 
-	*w = json_kind(train) != JSON_FALSE && !(in->last_only && i + 1 < n);
+	*w = json_kind(train) != JSON_FALSE;
 	if (json_kind(train) > JSON_TRUE)
 		return err_set(e, "message %zu: `train` is neither true nor false", i + 1);
-	if (!*w)
-		return 0;
-	if (json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL)
+	if (!*w || json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL)
 		return 0;
 	if (json_number(v, w) || !(*w >= 0 && *w <= 1e6))
 		return err_set(e, "message %zu: `weight` is no number from 0 on", i + 1);
 	return 0;
 }
 
-int chat_is_trained(const struct chat_input *in, size_t i)
+void chat_trained(const struct chat_input *in, unsigned char *trained)
 {
-	struct err ignored = ERR_INIT;
+	struct json_iter it = {0};
+	struct span none, m;
 	double w;
 
-	return json_is(json_member(json_element(in->messages, (long long)i), "role"),
-		       "assistant") &&
-	       (weight_of(in, 0, i, &w, &ignored) || w > 0);
+	for (size_t i = 0; json_next(&it, in->messages, &none, &m); i++)
+		trained[i] = json_is(json_member(m, "role"), "assistant") &&
+			     (weight_of(m, i, &w, &(struct err)ERR_INIT) || w > 0);
 }
 
 static int is_assistant(const struct chat_messages *m, size_t i)
 {
 	return json_is(json_member(chat_message(m, i), "role"), "assistant");
+}
+
+/* w[m->n]: of each assistant's turn its weight, of all else 0. */
+static int read_weights(const struct chat_input *in, const struct chat_messages *m, double *w,
+			struct err *e)
+{
+	struct json_iter it = {0};
+	struct span none, message;
+
+	for (size_t i = 0; i < m->n && json_next(&it, in->messages, &none, &message); i++)
+		if (is_assistant(m, i) && weight_of(message, i, w + i, e))
+			return -1;
+	return 0;
 }
 
 static size_t common(struct span a, struct span b)
@@ -416,49 +428,37 @@ cleanup:
 	return rc;
 }
 
-/* *n: how many messages there are up to and with the last turn to train on; 0 where there is
- * none. */
-static int last_trained(const struct chat_input *in, const struct chat_messages *m, size_t *n,
-			struct err *e)
+/* How many messages there are up to and with the last turn to train on; 0 where there is none. Where only
+ * that one counts, the others get weight 0. */
+static size_t last_trained(const struct chat_input *in, const struct chat_messages *m, double *w)
 {
-	size_t i;
-	double w;
+	size_t n = m->n;
 
-	*n = 0;
-	for (i = 0; i < m->n; i++) {
-		if (!is_assistant(m, i))
-			continue;
-		if (weight_of(in, 0, i, &w, e))
-			return -1;
-		*n = w > 0 ? i + 1 : *n;
-	}
-	return 0;
+	while (n && !(w[n - 1] > 0))
+		n--;
+	for (size_t i = 0; in->last_only && i + 1 < n; i++)
+		w[i] = 0;
+	return n;
 }
 
-static int calls_whole(const struct chat_input *in, const struct chat_messages *m, struct err *e)
+static int calls_whole(const struct chat_messages *m, const double *w, struct err *e)
 {
-	double w;
-
 	for (size_t i = 0; i < m->n; i++)
-		if (is_assistant(m, i) && !weight_of(in, m->n, i, &w, e) && w > 0 &&
-		    chat_calls_whole(chat_message(m, i), e))
+		if (w[i] > 0 && chat_calls_whole(chat_message(m, i), e))
 			return err_prefix(e, "message %zu", i + 1);
 	return 0;
 }
 
-static int find_marked(const struct chat_input *in, const struct chat_messages *m,
+static int find_marked(const struct chat_messages *m, const double *w,
 		       const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
 	size_t i, k = 0, assistants = 0;
 	int weighted = 0;
-	double w;
 
 	for (i = 0; i < m->n; i++)
 		if (is_assistant(m, i)) {
-			if (weight_of(in, m->n, i, &w, e))
-				return -1;
 			assistants++;
-			weighted |= w != 1;
+			weighted |= w[i] != 1;
 		}
 	if (weighted && marks->n != assistants)
 		return err_set(e,
@@ -470,7 +470,7 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 		if (marks->n == assistants) {
 			while (!is_assistant(m, k))
 				k++;
-			weight_of(in, m->n, k, &t.weight, e);
+			t.weight = w[k];
 			t.message = k++;
 		}
 		if (t.weight > 0)
@@ -479,17 +479,30 @@ static int find_marked(const struct chat_input *in, const struct chat_messages *
 	return 0;
 }
 
+/* Ids of text[begin, end), which goes on from the ids in out. */
+static int encode_part(const struct chat *c, struct span text, size_t begin, size_t end,
+		       struct tokens *out, struct err *e)
+{
+	/* After an added token tokenizers begin anew. */
+	int anew = out->n && tokenizer_is_added(c->t, out->ids[out->n - 1]);
+
+	return tokenizer_encode(c->t, (struct span){text.s + begin, end - begin},
+				anew ? 0 : TOKENIZER_CONTINUES, out, e);
+}
+
+/* most: tokens behind which no turn is looked for; 0: all are. */
 static int find_turns(const struct chat *c, const struct chat_input *in,
-		      const struct chat_messages *m, struct buf *text,
+		      const struct chat_messages *m, const double *w, size_t most, struct buf *text,
 		      const struct jinja_marks *marks, struct turns *l, struct err *e)
 {
-	size_t i, last = m->n - 1, shared;
+	size_t i, last = m->n - 1, shared, read = 0;
 	struct buf full = BUF_INIT;
+	struct tokens ids = {0};
 	struct turn first = {0};
 	int known, rc = -1;
 
 	if (marks->n)
-		return find_marked(in, m, marks, l, e);
+		return find_marked(m, w, marks, l, e);
 	/* The last one decides what the whole text is. */
 	buf_addspan(&full, buf_span(text));
 	if (find_turn(c, m, last, in, buf_span(&full), &first, &known, e) ||
@@ -497,13 +510,9 @@ static int find_turns(const struct chat *c, const struct chat_input *in,
 		goto cleanup;
 	shared = common(buf_span(&full), buf_span(text));
 	for (i = 0; i <= last; i++) {
-		struct turn t = {.weight = 1, .message = i};
+		struct turn t = {.weight = w[i], .message = i};
 
-		if (!is_assistant(m, i))
-			continue;
-		if (weight_of(in, m->n, i, &t.weight, e))
-			goto cleanup;
-		if (t.weight == 0)
+		if (!(t.weight > 0))
 			continue;
 		if (find_turn(c, m, i, in, buf_span(i < last ? &full : text), &t, &known, e))
 			goto cleanup;
@@ -519,11 +528,17 @@ static int find_turns(const struct chat *c, const struct chat_input *in,
 				i + 1);
 			goto cleanup;
 		}
+		if (most && encode_part(c, buf_span(text), read, t.begin, &ids, e))
+			goto cleanup;
+		read = t.begin;
 		turn_add(l, t);
+		if (most && ids.n > most) /* mask_text stops before it */
+			break;
 	}
 	rc = 0;
 cleanup:
 	buf_release(&full);
+	tokens_release(&ids);
 	return rc;
 }
 
@@ -597,17 +612,6 @@ static int end_turn(const struct chat *c, const struct tokens *ids, size_t from,
 	return 0;
 }
 
-/* Ids of text[begin, end), which goes on from the ids in out. */
-static int encode_part(const struct chat *c, struct span text, size_t begin, size_t end,
-		       struct tokens *out, struct err *e)
-{
-	/* After an added token tokenizers begin anew. */
-	int anew = out->n && tokenizer_is_added(c->t, out->ids[out->n - 1]);
-
-	return tokenizer_encode(c->t, (struct span){text.s + begin, end - begin},
-				anew ? 0 : TOKENIZER_CONTINUES, out, e);
-}
-
 /* Whether the tokens of text[0, at) are the first `expected` of ids. */
 static int is_border(const struct chat *c, struct span text, size_t at, const struct tokens *ids,
 		     size_t *expected)
@@ -623,8 +627,9 @@ static int is_border(const struct chat *c, struct span text, size_t at, const st
 	return yes;
 }
 
-static int mask_text(const struct chat *c, struct span text, const struct turns *l, size_t messages,
-		     double record_weight, struct chat_example *x, struct err *e)
+/* most: where a turn begins behind so many tokens the text ends for us; 0: nowhere. */
+static int mask_text(const struct chat *c, struct span text, struct turns *l, size_t messages,
+		     size_t most, double record_weight, struct chat_example *x, struct err *e)
 {
 	struct tokens whole = {0}, part = {0};
 	size_t *begins = mem_alloc(l->n + 1, sizeof *begins);
@@ -636,6 +641,11 @@ static int mask_text(const struct chat *c, struct span text, const struct turns 
 		goto cleanup;
 	for (k = 0; k < l->n; k++) {
 		begins[k] = x->ids.n;
+		if (most && x->ids.n > most) {
+			text.n = l->v[k].begin;
+			l->n = k;
+			break;
+		}
 		if (encode_part(c, text, l->v[k].begin, k + 1 < l->n ? l->v[k + 1].begin : text.n,
 				&x->ids, e))
 			goto cleanup;
@@ -685,28 +695,25 @@ cleanup:
 
 /* --- the three kinds of input --- */
 
-static int mask_plain(const struct chat *c, const struct chat_input *in,
-		      const struct chat_messages *m, double record_weight, struct chat_example *x,
-		      struct err *e)
+static int mask_plain(const struct chat *c, const struct chat_messages *m, const double *w,
+		      double record_weight, struct chat_example *x, struct err *e)
 {
 	struct buf turn = BUF_INIT;
 	const int32_t *prefix;
 	size_t i, n, from;
 	int assistant, rc = -1;
-	double w;
 
 	prefix = tokenizer_prefix(c->t, &n);
 	tokens_append(&x->ids, prefix, n);
 	for (i = 0; i < m->n; i++) {
 		from = x->ids.n;
 		buf_clear(&turn);
-		if (chat_plain_turn(c, m, i, &turn, &x->ids, &assistant, e) ||
-		    weight_of(in, m->n, i, &w, e))
+		if (chat_plain_turn(c, m, i, &turn, &x->ids, &assistant, e))
 			goto cleanup;
 		if (!assistant)
 			continue;
-		weigh(x, from, x->ids.n, w * record_weight);
-		x->turns += w > 0;
+		weigh(x, from, x->ids.n, w[i] * record_weight);
+		x->turns += w[i] > 0;
 	}
 	rc = 0;
 cleanup:
@@ -734,6 +741,24 @@ static int mask_completion(const struct chat *c, const struct chat_input *in, do
 	return 0;
 }
 
+/* How many tokens the text has, where these are far too many; else 0. It is not asked where the turns are
+ * so few that to look for them takes no long time. */
+static int far_beyond(const struct chat *c, const struct chat_input *in, size_t messages,
+		      struct span text, size_t *n, struct err *e)
+{
+	struct tokens ids = {0};
+	int rc = 0;
+
+	*n = 0;
+	if (!in->most || messages < MANY || text.n / 2 <= in->most)
+		return 0;
+	rc = chat_encode_text(c, text, &ids, e);
+	if (!rc && ids.n / 2 > in->most)
+		*n = ids.n;
+	tokens_release(&ids);
+	return rc;
+}
+
 int chat_encode_training(const struct chat *c, const struct chat_input *in, double record_weight,
 			 struct chat_example *x, struct err *e)
 {
@@ -741,13 +766,14 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 	struct jinja_marks marks = {0};
 	struct turns turns = {0};
 	struct buf text = BUF_INIT;
-	size_t trained = 0;
+	double *w = NULL;
+	size_t trained = 0, most;
 	int rc = -1;
 
 	tokens_clear(&x->ids);
 	if (x->cap)
 		memset(x->weights, 0, x->cap * sizeof *x->weights);
-	x->supervised = x->turns = x->joins = x->otherwise = 0;
+	x->supervised = x->turns = x->joins = x->otherwise = x->beyond = 0;
 	x->eos_added = 0;
 	if (!in->messages.s) {
 		rc = mask_completion(c, in, record_weight, x, e);
@@ -757,24 +783,31 @@ int chat_encode_training(const struct chat *c, const struct chat_input *in, doub
 		goto cleanup;
 	if (in->upto && in->upto < m.n)
 		m.n = in->upto;
+	w = mem_alloc(m.n, sizeof *w);
+	if (read_weights(in, &m, w, e))
+		goto cleanup;
+	trained = last_trained(in, &m, w);
 	if (!c->template) {
-		rc = mask_plain(c, in, &m, record_weight, x, e);
+		rc = mask_plain(c, &m, w, record_weight, x, e);
 		goto cleanup;
 	}
-	if (last_trained(in, &m, &trained, e))
-		goto cleanup;
 	if (trained)
 		m.n = trained; /* what follows is neither trained on nor seen by what is */
-	if (calls_whole(in, &m, e) || chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
-	    (trained && find_turns(c, in, &m, &text, &marks, &turns, e)))
+	if (calls_whole(&m, w, e) || chat_render_messages(c, &m, m.n, in, 0, &text, &marks, e) ||
+	    far_beyond(c, in, m.n, buf_span(&text), &x->beyond, e))
 		goto cleanup;
-	rc = mask_text(c, buf_span(&text), &turns, m.n, record_weight, x, e);
+	most = x->beyond ? in->most : 0;
+	if (x->beyond && !in->cut)
+		rc = 0;
+	else if (!trained || !find_turns(c, in, &m, w, most, &text, &marks, &turns, e))
+		rc = mask_text(c, buf_span(&text), &turns, m.n, most, record_weight, x, e);
 cleanup:
 	if (!rc)
 		weights_fit(x);
 	chat_messages_release(&m);
 	jinja_marks_release(&marks);
 	free(turns.v);
+	free(w);
 	buf_release(&text);
 	return rc;
 }

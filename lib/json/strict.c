@@ -55,22 +55,41 @@ static void change(struct rewriting *r, const char *where, const char *what)
 		err_set(r->first, "%s %s", where, what);
 }
 
+/* The names of a list, for looking up many. They borrow from the object that b gets. */
+static void sort_names(struct span list, struct buf *b, struct json_members *names)
+{
+	struct json_iter it = {0};
+	struct span none, name;
+
+	buf_addc(b, '{');
+	while (json_kind(list) == JSON_ARRAY && json_next(&it, list, &none, &name))
+		if (json_kind(name) == JSON_STRING) {
+			buf_adds(b, b->len > 1 ? "," : "");
+			buf_addspan(b, name);
+			buf_adds(b, ":1");
+		}
+	buf_addc(b, '}');
+	json_members_sort(buf_span(b), names);
+}
+
 /* An object whose members are schemas: properties, $defs. */
 static int rewrite_map(struct rewriting *r, struct span map, struct span required,
 		       const char *where, const char *keyword, int depth)
 {
 	struct json_iter it = {0};
 	struct span key, value;
+	struct buf names = BUF_INIT;
+	struct json_members needed;
 	int rc = 0, members = strcmp(keyword, "properties") == 0;
 
+	sort_names(required, &names, &needed);
 	jw_object(r->w);
 	while (!rc && json_next(&it, map, &key, &value)) {
 		struct buf name = BUF_INIT, place = BUF_INIT;
-		int optional = members;
+		int optional;
 
 		json_string(key, &name);
-		for (size_t i = 0; optional && i < json_count(required); i++)
-			optional = !json_is(json_element(required, (long long)i), name.data);
+		optional = members && !json_members_find(&needed, buf_span(&name)).s;
 		buf_addf(&place, "%s/%s/%s", where, keyword, name.data);
 		jw_keyn(r->w, name.data, name.len);
 		rc = rewrite(r, value, place.data, optional, depth + 1);
@@ -78,20 +97,26 @@ static int rewrite_map(struct rewriting *r, struct span map, struct span require
 		buf_release(&place);
 	}
 	jw_end(r->w);
+	json_members_release(&needed);
+	buf_release(&names);
 	return rc;
 }
 
 static int rewrite_list(struct rewriting *r, struct span list, const char *where,
 			const char *keyword, int depth)
 {
+	struct json_iter it = {0};
+	struct span none, value;
 	int rc = 0;
 
+	if (json_kind(list) != JSON_ARRAY)
+		return err_set(r->e, "%s/%s is no list", where, keyword);
 	jw_array(r->w);
-	for (size_t i = 0; !rc && i < json_count(list); i++) {
+	for (size_t i = 0; !rc && json_next(&it, list, &none, &value); i++) {
 		struct buf place = BUF_INIT;
 
 		buf_addf(&place, "%s/%s/%zu", where, keyword, i);
-		rc = rewrite(r, json_element(list, (long long)i), place.data, 0, depth + 1);
+		rc = rewrite(r, value, place.data, 0, depth + 1);
 		buf_release(&place);
 	}
 	jw_end(r->w);
@@ -148,15 +173,16 @@ static int is_object(struct span schema)
 /* Whether null is an instance as far as the schema itself says. */
 static int takes_null(struct span schema)
 {
-	struct span type = json_member(schema, "type"), any = json_member(schema, "anyOf");
+	struct span type = json_member(schema, "type"), any = json_member(schema, "anyOf"), none, v;
+	struct json_iter types = {0}, branches = {0};
 
 	if (json_is(type, "null"))
 		return 1;
-	for (size_t i = 0; i < json_count(type) && json_kind(type) == JSON_ARRAY; i++)
-		if (json_is(json_element(type, (long long)i), "null"))
+	while (json_kind(type) == JSON_ARRAY && json_next(&types, type, &none, &v))
+		if (json_is(v, "null"))
 			return 1;
-	for (size_t i = 0; i < json_count(any); i++)
-		if (takes_null(json_element(any, (long long)i)))
+	while (json_kind(any) == JSON_ARRAY && json_next(&branches, any, &none, &v))
+		if (takes_null(v))
 			return 1;
 	return 0;
 }

@@ -87,6 +87,7 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		.strict = s->strict,
 		.prune = s->prune,
 	};
+	c->max_seq = spec.max_seq;
 	if (read_files(c, files, 0, s, &spec, e) ||
 	    (valid_file && read_files(c, (char *[]){(char *)valid_file, NULL}, 1, s, &spec, e)))
 		return -1;
@@ -195,7 +196,7 @@ static void tell_labels(const struct dataset *d, void (*say)(void *arg, const st
 	say(arg, &text);
 }
 
-void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
+void train_corpus_tell(const struct train_corpus *c,
 		       void (*say)(void *arg, const struct err *sentence), void *arg)
 {
 	const struct dataset *d = &c->train;
@@ -222,11 +223,11 @@ void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
 		say(arg, &text);
 	}
 	if (dropped) {
-		err_set(&text, "%zu rows left out as longer than %zu tokens", dropped, max_seq);
+		err_set(&text, "%zu rows left out as longer than %zu tokens", dropped, c->max_seq);
 		say(arg, &text);
 	}
 	if (truncated) {
-		err_set(&text, "%zu rows cut to %zu tokens", truncated, max_seq);
+		err_set(&text, "%zu rows cut to %zu tokens", truncated, c->max_seq);
 		say(arg, &text);
 	}
 	tell_losses(d, say, arg);

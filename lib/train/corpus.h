@@ -17,6 +17,7 @@ struct train_corpus {
 	struct chat *chat;
 	struct dataset train, valid;
 	size_t test, refused, skipped; /* rows not looked at; rows refused; malformed lines */
+	size_t max_seq;		       /* what rows were held to */
 };
 
 /* Opens the model called `model` (hub.h), or, where that is NULL, a byte-level one of the shape in
@@ -47,9 +48,9 @@ struct train_corpus_spec {
 int train_corpus_read(struct train_corpus *c, char **files, const char *valid_file,
 		      const struct train_corpus_spec *s, struct err *e);
 
-/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut at max_seq
- * tokens, answers that the vocabulary cannot write. */
-void train_corpus_tell(const struct train_corpus *c, size_t max_seq,
+/* What was read, for people, one sentence a call: rows, tokens, what was left out or cut as too
+ * long, answers that the vocabulary cannot write. */
+void train_corpus_tell(const struct train_corpus *c,
 		       void (*say)(void *arg, const struct err *sentence), void *arg);
 
 #endif

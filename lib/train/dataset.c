@@ -127,8 +127,9 @@ static int check_label(const struct record *r, const struct dataset_spec *s, int
 static int append(struct dataset *d, const struct chat_example *x, const char *file, size_t line,
 		  const struct dataset_spec *s, struct err *e)
 {
-	size_t n = x->ids.n, supervised = 0;
-	for (size_t i = 0; i < n; i++)
+	size_t n = x->beyond ? x->beyond : x->ids.n, supervised = 0;
+	int cut = 0;
+	for (size_t i = 0; i < x->ids.n; i++)
 		if (x->ids.ids[i] < 0 || (size_t)x->ids.ids[i] >= s->vocab)
 			return err_set(e,
 				       "token %ld is outside the model's vocabulary of %zu: tokenizer and "
@@ -143,14 +144,14 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 		if (s->too_long == DATASET_LONG_DROP)
 			return 0;
 		n = s->max_seq;
+		cut = 1;
 	}
 	for (size_t i = 1; i < n; i++)
 		supervised += x->weights[i] != 0;
 	if (!supervised)
 		return err_set(e,
-			       n < x->ids.n
-				       ? "nothing is left to train on after truncation to %zu tokens"
-				       : "nothing to train on in its %zu tokens (all weights are 0)",
+			       cut ? "nothing is left to train on after truncation to %zu tokens"
+				   : "nothing to train on in its %zu tokens (all weights are 0)",
 			       n);
 	d->ids = mem_grow(d->ids, &d->cap_tokens[0], d->tokens + n, sizeof *d->ids);
 	d->weights = mem_grow(d->weights, &d->cap_tokens[1], d->tokens + n, sizeof *d->weights);
@@ -171,7 +172,7 @@ static int append(struct dataset *d, const struct chat_example *x, const char *f
 	d->length[d->n++] = (uint32_t)n;
 	d->tokens += n;
 	d->supervised += supervised;
-	d->truncated += n < x->ids.n;
+	d->truncated += (size_t)cut;
 	if (n > d->longest)
 		d->longest = n;
 	return 1;
@@ -245,12 +246,19 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 {
 	struct chat_example x = {0};
 	size_t lost[DATASET_LOSSES] = {0}, here[DATASET_LOSSES];
+	unsigned char *trained = NULL;
 	size_t n = json_count(in->messages), i = s->unroll ? 0 : n;
 	int rc = err_set(e, "nothing to train on (all weights are 0)");
 
 	in->last_only = s->last_turn || s->unroll || (s->labels && d->form == FORM_CHAT);
+	in->most = s->max_seq;
+	in->cut = s->too_long == DATASET_LONG_TRUNCATE;
+	if (s->unroll) {
+		trained = mem_alloc(n + 1, 1);
+		chat_trained(in, trained);
+	}
 	do {
-		if (i < n && !chat_is_trained(in, i))
+		if (i < n && !trained[i])
 			continue;
 		in->upto = i < n ? i + 1 : 0;
 		rc = chat_encode_training(s->chat, in, weight, &x, e) ||
@@ -268,6 +276,7 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 	} while (++i < n);
 	if (rc > 0 && settle_losses(d, lost, file, line, s->strict, e))
 		rc = -1;
+	free(trained);
 	chat_example_release(&x);
 	return rc;
 }

@@ -102,8 +102,9 @@ static void put_message(struct jw *w, struct span m, int asked)
 	buf_release(&name);
 }
 
-/* Messages of an array behind the first `from`; a text is the content of one turn of this role. */
-static void put_turns(struct jw *w, struct span v, size_t from, const char *role, int asked)
+/* Messages [from, to) of an array; a text is the content of one turn of this role. */
+static void put_turns(struct jw *w, struct span v, size_t from, size_t to, const char *role,
+		      int asked)
 {
 	struct json_iter it = {0};
 	struct span key, value;
@@ -115,7 +116,7 @@ static void put_turns(struct jw *w, struct span v, size_t from, const char *role
 		jw_end(w);
 		return;
 	}
-	for (size_t i = 0; json_next(&it, v, &key, &value); i++)
+	for (size_t i = 0; i < to && json_next(&it, v, &key, &value); i++)
 		if (i >= from)
 			put_message(w, value, asked);
 }
@@ -124,9 +125,11 @@ static void put_turns(struct jw *w, struct span v, size_t from, const char *role
 static size_t shared_turns(struct span a, struct span b)
 {
 	size_t n = 0, most = json_count(a) < json_count(b) ? json_count(a) : json_count(b);
+	struct json_iter of_a = {0}, of_b = {0};
+	struct span none, x, y;
 
-	while (n + 1 < most &&
-	       json_equal(json_element(a, (long long)n), json_element(b, (long long)n)))
+	while (n + 1 < most && json_next(&of_a, a, &none, &x) && json_next(&of_b, b, &none, &y) &&
+	       json_equal(x, y))
 		n++;
 	return n;
 }
@@ -160,11 +163,10 @@ static void join(struct span asked, struct span answer, size_t from, struct buf 
 	jw_init(&w, scratch);
 	jw_array(&w);
 	if (asked.s)
-		put_turns(&w, asked, 0, "user", 1);
+		put_turns(&w, asked, 0, SIZE_MAX, "user", 1);
 	else if (from) /* the answer begins with what is asked */
-		for (size_t i = 0; i < from; i++)
-			put_message(&w, json_element(answer, (long long)i), 1);
-	put_turns(&w, answer, from, "assistant", 0);
+		put_turns(&w, answer, 0, from, "user", 1);
+	put_turns(&w, answer, from, SIZE_MAX, "assistant", 0);
 	jw_end(&w);
 	in->messages = (struct span){scratch->data + at, scratch->len - at};
 }

@@ -140,6 +140,40 @@ static void lengths(void)
 	buf_release(&b);
 }
 
+/* Of a conversation that is cut, what is kept is as it is in the whole: turns behind are not looked for. */
+static void long_conversation(void)
+{
+	struct buf line = BUF_INIT;
+	struct dataset whole = {0}, cut = {0};
+	struct err e = ERR_INIT;
+	size_t wrong = 0, kept = 301;
+
+	buf_adds(&line, "{\"messages\":[");
+	for (int i = 0; i < 200; i++)
+		buf_addf(&line,
+			 "%s{\"role\":\"user\",\"content\":\"q%d\"},"
+			 "{\"role\":\"assistant\",\"content\":\"a%d\",\"weight\":%d}",
+			 i ? "," : "", i, i, i % 3);
+	buf_adds(&line, "]}");
+	spec.max_seq = 100000;
+	ok(add(&whole, line.data, &e) == 1, "a long conversation is taken: %s", e.msg);
+	spec.max_seq = kept;
+	ok(add(&cut, line.data, &e) == -1 && strstr(e.msg, "more than --max-seq 301"),
+	   "one that is far too long is refused: %s", e.msg);
+	spec.too_long = DATASET_LONG_TRUNCATE;
+	ok(add(&cut, line.data, &e) == 1 && cut.tokens == kept && cut.truncated == 1, "or cut: %s",
+	   e.msg);
+	for (size_t i = 0; i < kept && cut.tokens == kept; i++)
+		wrong += cut.ids[i] != whole.ids[i] || cut.weights[i] != whole.weights[i];
+	ok(!wrong && cut.tokens == kept && whole.tokens > 3 * kept,
+	   "with the tokens and weights that the whole begins with (%zu others)", wrong);
+	spec.max_seq = 1000;
+	spec.too_long = DATASET_LONG_ERROR;
+	dataset_release(&whole);
+	dataset_release(&cut);
+	buf_release(&line);
+}
+
 /* The forms of rows: what each trains on, and of pairs what the other answer is. */
 static void row_forms(void)
 {
@@ -432,6 +466,7 @@ int main(void)
 	supervision();
 	refusals();
 	lengths();
+	long_conversation();
 	row_forms();
 	turns();
 	preferences();
