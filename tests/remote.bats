@@ -88,6 +88,34 @@ train() {
 	train --remote openai -o out train.jsonl | jq -se '[.[] | .step // empty] == [range(2; 351)]'
 }
 
+@test "as many events as there are come in one look, and a server that gives one page again and again ends it" {
+	serve --fault events=25000
+	train --remote openai -o out train.jsonl | jq -se '[.[] | .step // empty] == [range(2; 25001)]'
+	stop_stub
+	serve --fault events=300,stuck
+	train --remote openai -o other train.jsonl | jq -se '[.[] | .step // empty] == [range(201; 301)]'
+}
+
+@test "a job whose state never becomes known is not followed for ever, and --resume looks again" {
+	for provider in openai together fireworks; do
+		serve --fault word=BREWING
+		status_is 2 train --remote $provider -o $provider train.jsonl
+		[[ $stderr == *"its state is \""*"BREWING\", looked at 60 times, which is none that is known; --resume looks again"* ]]
+		stop_stub
+		# one that is known again in time is followed to its end
+		serve --fault word=BREWING/40
+		train --remote $provider -o later-$provider train.jsonl | jq -se '.[-1].end == "done"'
+		stop_stub
+	done
+	# Fireworks's other ends
+	serve --fault word=EARLY_STOPPED
+	train --remote fireworks -o early train.jsonl | jq -se '.[-1].end == "done"'
+	stop_stub
+	serve --fault word=EXPIRED
+	status_is 2 train --remote fireworks -o expired train.jsonl
+	[ "$(jq -r .end expired/ft.json)" = failed ]
+}
+
 @test "rate limits are waited for, and a job whose creation was not answered is not created twice" {
 	for provider in openai together fireworks; do
 		rm -f requests

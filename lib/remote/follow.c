@@ -16,6 +16,7 @@
 #include "remote_impl.h"
 
 #define STATE_MAX ((size_t)1 << 20)
+#define UNKNOWN_LOOKS 60 /* in a row, at a state that is none of a job */
 
 /* One run under way. */
 struct road {
@@ -204,7 +205,7 @@ static int told_to_stop(const struct road *k)
 static int follow(struct road *k, enum remote_end *how, struct err *e)
 {
 	struct remote_job *j = k->job;
-	for (;;) {
+	for (int unknown = 0;;) {
 		size_t before = j->events;
 		if (remote_look(&k->run->remote, j, e) ||
 		    remote_events(&k->run->remote, j, take_event, k, e)) {
@@ -225,6 +226,11 @@ static int follow(struct road *k, enum remote_end *how, struct err *e)
 							   : REMOTE_END_CANCELLED;
 			return 0;
 		}
+		unknown = j->state == REMOTE_UNKNOWN ? unknown + 1 : 0;
+		if (unknown >= UNKNOWN_LOOKS)
+			return err_set(e,
+				       "job %s: its state is \"%s\", looked at %d times, which is none that is known; --resume looks again",
+				       j->id, j->status, UNKNOWN_LOOKS);
 		if (retry_pause(k->run->poll, k->run->remote.stopping)) {
 			*how = REMOTE_END_LEFT;
 			return 0;

@@ -57,9 +57,16 @@ static void put_task(struct jw *w, const struct remote_task *t)
 	jw_end(w);
 }
 
+/* Behind the API's own words those that servers of the same kind say beside them. */
 static const struct remote_word words[] = {
-	{"succeeded", REMOTE_DONE},  {"failed", REMOTE_FAILED}, {"cancelled", REMOTE_CANCELLED},
-	{"running", REMOTE_RUNNING}, {NULL, REMOTE_WAITING},
+	{"succeeded", REMOTE_DONE},	      {"failed", REMOTE_FAILED},
+	{"cancelled", REMOTE_CANCELLED},      {"running", REMOTE_RUNNING},
+	{"validating_files", REMOTE_WAITING}, {"queued", REMOTE_WAITING},
+	{"paused", REMOTE_WAITING},	      {"pending", REMOTE_WAITING},
+	{"created", REMOTE_WAITING},	      {"notStarted", REMOTE_WAITING},
+	{"pausing", REMOTE_RUNNING},	      {"resuming", REMOTE_RUNNING},
+	{"in_progress", REMOTE_RUNNING},      {"training", REMOTE_RUNNING},
+	{"cancelling", REMOTE_RUNNING},	      {NULL, REMOTE_UNKNOWN},
 };
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)
@@ -135,20 +142,22 @@ static size_t list_events(struct span data, struct span **list, size_t *cap)
 	return n;
 }
 
-enum { PAGE = 100, PAGES = 200 };
+enum { PAGE = 100, PAGES_MAX = 20000 };
 
 /* Events come newest first, in pages: pages are read back to the last event that is known, then
  * given in order. */
 static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg, struct span json),
 		  void *arg, struct err *e)
 {
-	struct remote_call pages[PAGES] = {{0}};
-	char after[ID_SIZE] = "", newest[ID_SIZE] = "";
+	struct remote_call *pages = NULL;
+	char after[ID_SIZE] = "", before[ID_SIZE], newest[ID_SIZE] = "";
 	struct span event;
-	size_t held = 0;
+	size_t held = 0, room = 0;
 	int n = 0, known = 0, rc = 0;
-	while (!rc && !known && n < PAGES) {
+	while (!rc && !known) {
 		char query[ID_SIZE + 64];
+		pages = mem_grow(pages, &room, (size_t)n + 1, sizeof *pages);
+		memcpy(before, after, sizeof before);
 		snprintf(query, sizeof query, "/events?limit=%d%s%s", PAGE,
 			 after[0] ? "&after=" : "", after);
 		if ((rc = remote_job_call(r, "GET", j, query, &pages[n], e))) {
@@ -167,9 +176,14 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		for (struct json_iter it = {0};
 		     !known && j->last_event[0] && json_next(&it, data, &(struct span){0}, &event);)
 			known = json_is(json_member(event, "id"), j->last_event);
+		if (!rc && after[0] && !strcmp(after, before)) { /* it gives no other page */
+			remote_call_release(&pages[n]);
+			break;
+		}
 		held += pages[n++].response.body.len;
-		if (!rc && held > EVENTS_MAX)
-			rc = err_set(e, "the job's events take more than %zu MB", EVENTS_MAX >> 20);
+		if (!rc && (held > EVENTS_MAX || n >= PAGES_MAX))
+			rc = err_set(e, "the job's events take more than %zu MB or %d pages",
+				     EVENTS_MAX >> 20, PAGES_MAX);
 		if (!count || !after[0] ||
 		    json_kind(json_member(pages[n - 1].json, "has_more")) != JSON_TRUE)
 			break;
@@ -195,6 +209,7 @@ static int events(struct remote *r, struct remote_job *j, void (*take)(void *arg
 		memcpy(j->last_event, newest, sizeof newest);
 	for (int p = 0; p < n; p++)
 		remote_call_release(&pages[p]);
+	free(pages);
 	buf_release(&row);
 	return rc;
 }

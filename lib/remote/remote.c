@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "../base/file.h"
@@ -307,9 +308,9 @@ int remote_create_once(struct remote *r, const char *path, const char *list,
 
 enum remote_state remote_state_of(const struct remote_word *words, const char *status)
 {
-	while (words->status && strcmp(status, words->status) != 0)
+	while (words->status && strcasecmp(status, words->status) != 0)
 		words++;
-	return words->state;
+	return words->status ? words->state : REMOTE_UNKNOWN;
 }
 
 int remote_read_status(struct span json, const struct remote_word *words, struct remote_job *j,

@@ -65,7 +65,15 @@ struct remote_task {
 	double beta;
 };
 
-enum remote_state { REMOTE_WAITING, REMOTE_RUNNING, REMOTE_DONE, REMOTE_FAILED, REMOTE_CANCELLED };
+/* REMOTE_UNKNOWN: the provider's word is none that is known. */
+enum remote_state {
+	REMOTE_UNKNOWN,
+	REMOTE_WAITING,
+	REMOTE_RUNNING,
+	REMOTE_DONE,
+	REMOTE_FAILED,
+	REMOTE_CANCELLED
+};
 
 struct remote_job {
 	char id[ID_SIZE];

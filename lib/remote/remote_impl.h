@@ -65,7 +65,7 @@ int remote_create_once(struct remote *r, const char *path, const char *list,
 		       const struct remote_task *t, struct remote_job *j, struct err *e);
 /* Whether the call for events failed because the server has none. */
 int remote_no_events(struct remote *r, const struct remote_call *c);
-/* A provider's words for states; the last has no word and is the state of all others. */
+/* A provider's words for states, in any case; the last is NULL. */
 struct remote_word {
 	const char *status;
 	enum remote_state state;

@@ -93,9 +93,12 @@ static void put_task(struct jw *w, const struct remote_task *t)
 }
 
 static const struct remote_word words[] = {
-	{"completed", REMOTE_DONE},	 {"error", REMOTE_FAILED},    {"user_error", REMOTE_FAILED},
-	{"cancelled", REMOTE_CANCELLED}, {"pending", REMOTE_WAITING}, {"queued", REMOTE_WAITING},
-	{NULL, REMOTE_RUNNING},
+	{"completed", REMOTE_DONE},    {"error", REMOTE_FAILED},
+	{"user_error", REMOTE_FAILED}, {"cancelled", REMOTE_CANCELLED},
+	{"pending", REMOTE_WAITING},   {"queued", REMOTE_WAITING},
+	{"running", REMOTE_RUNNING},   {"compressing", REMOTE_RUNNING},
+	{"uploading", REMOTE_RUNNING}, {"cancel_requested", REMOTE_RUNNING},
+	{NULL, REMOTE_UNKNOWN},
 };
 
 static int read_job(struct span v, struct remote_job *j, struct err *e)

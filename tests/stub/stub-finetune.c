@@ -10,7 +10,9 @@
  *	cut		the first download breaks off in the middle
  *	fail		jobs fail
  *	hold, hold=N	jobs stay running, or until they were looked at N times
+ *	word=WORD	that is the state of jobs, for ever or, with word=WORD/N, for N looks
  *	events=N	N metrics events in place of three
+ *	stuck		whatever page of OpenAI's events is asked for, the newest comes, and more is promised
  *	mute		no events: their address is 404
  *	base64		OpenAI's table of losses comes so
  *	gone		404 for that table, and for Together's weights
@@ -75,6 +77,19 @@ static int fault_count(const char *name, int otherwise)
 {
 	const char *p = strstr(fault, name);
 	return p ? atoi(p + strlen(name)) : otherwise;
+}
+
+/* The state of a job: a word of its provider's, or another's. */
+static const char *word_of(const char *word)
+{
+	static char other[64];
+	const char *p = has("word") ? strstr(fault, "word=") + strlen("word=") : NULL;
+	const char *looks = p ? p + strcspn(p, "/,") : "";
+
+	if (!p || (*looks == '/' && st.looks > atoi(looks + 1)))
+		return word;
+	snprintf(other, sizeof other, "%.*s", (int)(looks - p), p);
+	return other;
 }
 
 static const char *header(const struct request *q, const char *name)
@@ -209,7 +224,7 @@ static void openai_job(int fd)
 	say(fd, 200,
 	    "%s{\"object\":\"fine_tuning.job\",\"id\":\"ftjob-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"fine_tuned_model\":%s,"
 	    "\"trained_tokens\":%s,\"result_files\":[%s],\"error\":%s}",
-	    has("bom") ? "\xef\xbb\xbf" : "", st.job, names[s], st.train,
+	    has("bom") ? "\xef\xbb\xbf" : "", st.job, word_of(names[s]), st.train,
 	    s == 2 ? "\"ft:stub:team::1\"" : "null", s == 2 ? "4242" : "null",
 	    s == 2 ? "\"file-result\"" : "",
 	    s == 3 ? "{\"code\":\"bad\",\"message\":\"the stub says no\"}" : "null");
@@ -218,7 +233,7 @@ static void openai_job(int fd)
 /* Newest first; after=ID goes on behind that one. */
 static void openai_events(int fd, const char *query)
 {
-	const char *p = strstr(query, "after=");
+	const char *p = has("stuck") ? NULL : strstr(query, "after=");
 	int n = state_now() ? fault_count("events=", 3) : 0, from = p ? atoi(p + 9) - 1 : n,
 	    limit = 100;
 	struct buf b = BUF_INIT;
@@ -301,7 +316,7 @@ static void together_job(int fd)
 					    "cancelled"};
 	say(fd, 200,
 	    "{\"id\":\"ft-%d\",\"status\":\"%s\",\"training_file\":\"%s\",\"output_name\":\"team/tuned\",\"token_count\":777}",
-	    st.job, names[state_now()], st.train);
+	    st.job, word_of(names[state_now()]), st.train);
 }
 
 static int together(int fd, const struct request *q)
@@ -387,7 +402,7 @@ static void fireworks_job(int fd)
 	say(fd, 200,
 	    "{\"name\":\"job\",\"state\":\"JOB_STATE_%s\",\"outputModel\":\"accounts/team/models/tuned\",\"status\":{\"code\":\"OK\",\"message\":\"%s\"},"
 	    "\"jobProgress\":{\"percent\":%d}}",
-	    names[state_now()], has("fail") ? "the stub says no" : "", st.looks * 20);
+	    word_of(names[state_now()]), has("fail") ? "the stub says no" : "", st.looks * 20);
 }
 
 static int fireworks(int fd, const struct request *q)
