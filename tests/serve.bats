@@ -352,6 +352,22 @@ END
 	[ "$(jq -r '.output, .redacted.invoice' log/*.jsonl | paste -sd'|')" = 'pay [invoice] to [mail]|2' ]
 }
 
+@test "a pattern of one's own that backtracks, or finds much, keeps nobody waiting for long" {
+	start_stub
+	routes '{routes: {r: {targets: [{model: "m", url: $a}],
+		redact: [{regex: "(a+)+b"}, {regex: "INV-[0-9]", as: "invoice"}]}}, default: "r"}'
+	start_serve -r routes.json -o log
+	# The first took a minute: as many steps as one place is given, at each of the places.
+	jq -nc '{model: "m", messages: [{role: "user", content: (("a" * 17 + "c") * 50000)},
+		{role: "user", content: ("INV-1 " * 200000)}]}' >body
+	curl -sS -m "$(patience 30)" "$SERVE/v1/chat/completions" -H 'Content-Type: application/json' -d @body -o answer
+	ask short '{}' -m 30 -o /dev/null
+	# What is not decided counts as found, to the end of the text.
+	jq -se '.[0].messages[0].content | endswith("[redacted]") and length < 900000' log/*.jsonl
+	jq -se '.[0].messages[1].content == ("[invoice] " * 200000) and .[0].redacted.invoice >= 200000' log/*.jsonl
+	jq -se '.[1].messages[0].content == "short"' log/*.jsonl
+}
+
 # --- who may call ---
 
 @test "with keys only those who have one may call, and it goes no further" {
@@ -836,8 +852,22 @@ LIST
 	client=$!
 	await in_flight 1
 	stop_serve
-	ended "$client" 52 # closed: there is no answer to end
+	wait "$client"
+	[ "$(jq -r .error.code answer)" = ending ]
 	[ "$(jq -r .error.type late/*.jsonl)" = interrupted ]
+	# an answer that was begun ends in an event that says so
+	printf 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {"choices": [{"delta": {"content": "half"}}]}\n\n' >half
+	start_serve -u "$STUB_URL" -o begun --drain 0.2
+	ask 'stub{raw=half;stay=1}' '{"stream": true}' -N -o answer &
+	client=$!
+	for _ in $(seq 500); do
+		grep -q half answer && break
+		sleep 0.01
+	done
+	stop_serve
+	wait "$client"
+	[ "$(sed -n 's/^data: //p' answer | jq -rs '.[0].choices[0].delta.content, .[-1].error.code' | paste -sd'|')" = 'half|interrupted' ]
+	jq -se '.[0].error.output == "half" and .[0].error.type == "interrupted"' begun/*.jsonl
 }
 
 @test "SIGTERM waits for clients, and not as long for candidates" {

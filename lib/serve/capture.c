@@ -446,7 +446,7 @@ static int is_own(struct span key, const struct capture_call *c)
 static void put_clean(struct span from, const struct redact *redact, const struct capture_call *c,
 		      struct buf *to)
 {
-	struct redact_counts counts = {{0}};
+	struct redact_counts counts = {.steps = 0};
 	struct json_iter it = {0};
 	struct span key, v;
 	struct buf probs = BUF_INIT;

@@ -10,8 +10,12 @@
 
 enum { RULES_MAX = sizeof((struct redact_counts *)0)->n / sizeof(size_t) };
 
-/* Where a pattern of the user's runs away, the text counts as one that it found. */
-#define MATCH_LIMIT 1000000
+/* Steps of a pattern of the user's at one place of a text. A few count for nothing; more are tried where
+ * these were not enough, ten times as many each time, and counted over a record. */
+#define MATCH_EASY 300
+#define MATCH_LIMIT 300000
+#define STEPS_MOST 20000000
+#define PLACES 16
 
 struct rule {
 	char *name;	     /* what stands in brackets */
@@ -23,7 +27,6 @@ struct redact {
 	struct rule rules[RULES_MAX];
 	size_t n;
 	unsigned kinds;
-	pcre2_match_context *limits;
 };
 
 struct find {
@@ -43,7 +46,6 @@ void redact_free(struct redact *r)
 		free(r->rules[i].name);
 		pcre2_code_free(r->rules[i].pattern);
 	}
-	pcre2_match_context_free(r->limits);
 	free(r);
 }
 
@@ -98,7 +100,8 @@ static int add_pattern(struct redact *r, struct span v, struct err *e)
 			rc = err_set(e, "as: must be a word without brackets");
 	if (!rc) {
 		rule->pattern = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len,
-					      PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF,
+					      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
+						      PCRE2_USE_OFFSET_LIMIT,
 					      &code, &at, NULL);
 		if (!rule->pattern) {
 			pcre2_get_error_message(code, why, sizeof why);
@@ -128,8 +131,6 @@ struct redact *redact_new(struct span list, struct err *e)
 		return NULL;
 	}
 	r = mem_alloc(1, sizeof *r);
-	r->limits = mem_or_end(pcre2_match_context_create(NULL));
-	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
 	while (!rc && json_next(&it, list, &key, &v)) {
 		if (r->n == RULES_MAX)
 			rc = err_set(e, "more than %d things to take out", RULES_MAX);
@@ -148,17 +149,60 @@ static void add_find(struct finds *f, size_t start, size_t end, size_t rule)
 	f->v[f->n++] = (struct find){start, end, rule};
 }
 
-static void find_pattern(const struct redact *r, size_t rule, struct span text, struct finds *f)
+static size_t whole_character(struct span text, size_t at)
 {
-	const struct rule *u = &r->rules[rule];
-	pcre2_match_data *match =
-		mem_or_end(pcre2_match_data_create_from_pattern(u->pattern, NULL));
+	while (at < text.n && ((unsigned char)text.s[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+struct matching {
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	uint64_t *steps;
+};
+
+/* As pcre2_match, but bounded over all matches. PCRE2 does not tell how many steps one took, only that
+ * they were too many; its limit is one for each place that a match may begin at, so these are looked at a
+ * few at a time. */
+static int match(const struct matching *m, const pcre2_code *pattern, struct span text,
+		 size_t *from)
+{
+	int rc = PCRE2_ERROR_NOMATCH;
+
+	while (*from <= text.n) {
+		uint32_t limit = MATCH_EASY;
+
+		pcre2_set_offset_limit(m->context, *from + PLACES - 1);
+		for (;;) {
+			pcre2_set_match_limit(m->context, limit);
+			rc = pcre2_match(pattern, (PCRE2_SPTR)text.s, text.n, *from,
+					 PCRE2_NO_UTF_CHECK, m->data, m->context);
+			if (rc != PCRE2_ERROR_MATCHLIMIT || limit >= MATCH_LIMIT ||
+			    *m->steps >= STEPS_MOST)
+				break;
+			limit *= 10;
+			*m->steps += PLACES * (uint64_t)limit;
+		}
+		if (rc != PCRE2_ERROR_NOMATCH)
+			break;
+		*from = whole_character(text, *from + PLACES);
+	}
+	return rc;
+}
+
+/* Where a pattern runs away, the text counts as one that it found. */
+static void find_pattern(const struct redact *r, size_t rule, struct span text, struct finds *f,
+			 uint64_t *steps)
+{
+	const pcre2_code *pattern = r->rules[rule].pattern;
+	struct matching m = {mem_or_end(pcre2_match_data_create_from_pattern(pattern, NULL)),
+			     mem_or_end(pcre2_match_context_create(NULL)), steps};
 	size_t at = 0;
 	int rc;
 
-	while (at <= text.n && (rc = pcre2_match(u->pattern, (PCRE2_SPTR)text.s, text.n, at, 0,
-						 match, r->limits)) != PCRE2_ERROR_NOMATCH) {
-		const PCRE2_SIZE *where = pcre2_get_ovector_pointer(match);
+	while (at <= text.n && (rc = match(&m, pattern, text, &at)) != PCRE2_ERROR_NOMATCH) {
+		const PCRE2_SIZE *where = pcre2_get_ovector_pointer(m.data);
 
 		if (rc < 0) {
 			add_find(f, at, text.n, rule);
@@ -166,9 +210,10 @@ static void find_pattern(const struct redact *r, size_t rule, struct span text, 
 		}
 		if (where[1] > where[0])
 			add_find(f, where[0], where[1], rule);
-		at = where[1] > at ? where[1] : at + 1;
+		at = where[1] > at ? where[1] : whole_character(text, at + 1);
 	}
-	pcre2_match_data_free(match);
+	pcre2_match_data_free(m.data);
+	pcre2_match_context_free(m.context);
 }
 
 /* First what begins first, of those the longest, of those the rule that stands first. */
@@ -183,7 +228,8 @@ static int by_place(const void *a, const void *b)
 	return x->rule < y->rule ? -1 : x->rule > y->rule;
 }
 
-static void find_all(const struct redact *r, struct span text, unsigned kinds, struct finds *f)
+static void find_all(const struct redact *r, struct span text, unsigned kinds, struct finds *f,
+		     uint64_t *steps)
 {
 	size_t n = 0;
 	struct personal *found = kinds ? personal_all(text, kinds, &n) : NULL;
@@ -195,7 +241,7 @@ static void find_all(const struct redact *r, struct span text, unsigned kinds, s
 	free(found);
 	for (size_t u = 0; u < r->n; u++)
 		if (r->rules[u].pattern)
-			find_pattern(r, u, text, f);
+			find_pattern(r, u, text, f, steps);
 	if (f->n)
 		mem_sort(f->v, f->n, sizeof *f->v, by_place);
 }
@@ -207,7 +253,7 @@ static size_t clean(const struct redact *r, struct span text, unsigned kinds, st
 	struct finds f = {0};
 	size_t at = 0, n = 0;
 
-	find_all(r, text, kinds, &f);
+	find_all(r, text, kinds, &f, &counts->steps);
 	for (size_t i = 0; i < f.n;) {
 		size_t end = f.v[i].end, rule = f.v[i].rule;
 

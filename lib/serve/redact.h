@@ -17,9 +17,12 @@ struct redact;
 struct redact *redact_new(struct span list, struct err *e);
 void redact_free(struct redact *r);
 
-/* How often each thing was replaced, in the order of the list. */
+/* How often each thing was replaced, in the order of the list. One is for all of a record: what its
+ * patterns may take beside what its length takes is bounded, to some tenths of a second, and where that is
+ * spent a text that is not matched at once counts as found to its end. */
 struct redact_counts {
 	size_t n[16];
+	uint64_t steps; /* that were given to patterns that backtrack */
 };
 
 /* A checked JSON value with every string (names of members too) and every number cleaned, appended. r
@@ -27,7 +30,7 @@ struct redact_counts {
 size_t redact_json(const struct redact *r, struct span value, struct buf *out,
 		   struct redact_counts *counts);
 
-/* Plain text, likewise. */
+/* Plain text, likewise; valid UTF-8. */
 size_t redact_text(const struct redact *r, struct span text, struct buf *out,
 		   struct redact_counts *counts);
 

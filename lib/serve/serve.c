@@ -19,6 +19,7 @@
 #define EVENTS 512
 #define SWEEP_SECONDS 0.25
 #define SHADOW_GRACE 5.0 /* seconds */
+#define LAST_WORDS 1.0	 /* for clients to take that it is over */
 #define KEEP_BYTES (16 << 20)
 
 /* Kinds of what is waited for; the descriptor stands in the lower half. */
@@ -217,6 +218,14 @@ static void now_and_then(struct serve *s, double now)
 	}
 }
 
+static void each_call(struct serve *s, void (*what)(struct serve_call *c))
+{
+	for (struct serve_call *c = s->calls, *next; c; c = next) {
+		next = c->next;
+		what(c);
+	}
+}
+
 /* Calls end, new ones are refused; until time is up. Candidates, whom nobody waits for, have no more
  * than a moment beside them. */
 static void drain(struct serve *s, const sigset_t *during)
@@ -233,10 +242,10 @@ static void drain(struct serve *s, const sigset_t *during)
 		serve_ask_sweep(s, progress_clock());
 		serve_ask_local(s);
 	}
-	for (struct serve_call *c = s->calls, *next; c; c = next) {
-		next = c->next;
-		serve_call_interrupt(c);
-	}
+	each_call(s, serve_call_dismiss);
+	for (until = progress_clock() + LAST_WORDS; s->n_calls && progress_clock() < until;)
+		turn(s, during);
+	each_call(s, serve_call_interrupt);
 	if (s->n_running + s->n_waiting)
 		s->o->say("%zu calls of shadows were not waited for", s->n_running + s->n_waiting);
 	serve_shadow_close(s);

@@ -9,6 +9,8 @@
 #include "../text/hash.h"
 #include "serve_impl.h"
 
+#define ENDED "the server ended"
+
 static const struct serve_owner call_owner;
 
 struct serve_call *serve_call_new(struct serve *s, const char *url)
@@ -485,9 +487,26 @@ void serve_call_gone(struct serve_call *c)
 	serve_call_resume(c);
 }
 
+void serve_call_dismiss(struct serve_call *c)
+{
+	enum serve_state state = c->state;
+	int events = c->ask && c->ask->events;
+
+	give_up(c, "interrupted", ENDED);
+	if (state == SERVE_ASKING) {
+		serve_call_refuse(c, 503, "server_error", "ending", ENDED);
+	} else if (state == SERVE_ANSWERING && !c->out_ended && events) {
+		serve_error_event(c->request.kind, "interrupted", ENDED, &c->out);
+		c->out_ended = 1;
+		serve_call_resume(c);
+	} else if (state != SERVE_ANSWERING || !c->out_ended) {
+		serve_call_interrupt(c);
+	}
+}
+
 void serve_call_interrupt(struct serve_call *c)
 {
-	give_up(c, "interrupted", "the server ended");
+	give_up(c, "interrupted", ENDED);
 	c->state = SERVE_OVER;
 	c->out_broken = 1;
 	serve_call_resume(c);

@@ -262,7 +262,10 @@ void serve_call_resume(struct serve_call *c);
 /* Whether it leaves a record, as far as the client and its route have a say. */
 int serve_call_leaves_record(const struct serve_call *c);
 struct span serve_call_header(const struct serve_call *c, const char *name);
-/* Gives up what is under way: the program ends. */
+/* The program ends: gives up what is under way, and answers so where no answer was begun, or in an event
+ * where one is. What is answered in whole may still be sent. */
+void serve_call_dismiss(struct serve_call *c);
+/* No more is sent. */
 void serve_call_interrupt(struct serve_call *c);
 
 /* Value of a "Name: value\n" line, any case; absent where there is none. */

@@ -149,7 +149,7 @@ static void write_feedback(struct serve_call *c, const struct record *r)
 	static const char *const names[] = {"value", "comment"};
 	const struct routes *routes = c->plan->routes;
 	struct buf line = BUF_INIT, clean = BUF_INIT;
-	struct redact_counts counts = {{0}};
+	struct redact_counts counts = {.steps = 0};
 	struct span v;
 	char time[32];
 	struct jw w;

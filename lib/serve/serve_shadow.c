@@ -251,7 +251,7 @@ static int begin(struct serve_shadow *w)
 				     .request = &q->request,
 				     .key_header = q->key_header};
 	struct capture_request clean = {0};
-	struct redact_counts counts = {{0}};
+	struct redact_counts counts = {.steps = 0};
 
 	/* Another host sees no more than the log does. */
 	if (q->route->redact && t->origin &&
