@@ -61,7 +61,7 @@ ISA_avx512 = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbm
 OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.isa.c,$(wildcard lib/*/*.c))) \
 	$(foreach f,$(wildcard lib/*/*.isa.c),$(foreach i,$(ISAS),$(BUILD)/$(f:.c=.$(i).o)))
 LIB = $(BUILD)/libft.a
-link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(LIB) $(pkg_libs) -lm
+link = $(CC) $(LDFLAGS_ALL) -o $@ $(1) $(LIB) $(pkg_libs) -lm -ldl
 
 .PHONY: all programs
 all:

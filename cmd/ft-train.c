@@ -370,7 +370,6 @@ int main(int argc, char **argv)
 	check_usage();
 	ranks_begin();
 	opt_quiet = opt_quiet || ranks_rank();
-	nn_init();
 	open_data();
 	if (!opt_dry_run && !opt_estimate && !ranks_rank() &&
 	    rundir_init(&run, opt_output, ft.data.base, opt_adapter, opt_resume, &e))

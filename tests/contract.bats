@@ -414,6 +414,20 @@ odd_lines() {
 	grep -q '1024 MB of address space for 8 threads cannot be had: give fewer --threads' err
 }
 
+@test "what multiplies nothing loads no OpenBLAS" {
+	local program
+	mkfifo input
+	for program in 'ft-prompt -m m' ft-judge 'ft-review --scan' 'ft-eval -c exact'; do
+		# shellcheck disable=SC2086 # several words
+		$program <input >/dev/null 2>&1 3>&- &
+		exec 9>input
+		await grep -q "/bin/${program%% *}$" "/proc/$!/maps"
+		run ! grep -q openblas "/proc/$!/maps"
+		exec 9>&-
+		wait $! || true
+	done
+}
+
 @test "where OpenBLAS cannot have its memory programs still end, those that need none of it with their work done" {
 	[ -z "${FT_SANITIZED:-}" ] || skip "sanitizers take address space of their own"
 	prepare

@@ -158,22 +158,8 @@ const char *prog_command(void)
 	return command.data ? command.data : prog_name;
 }
 
-#if defined(__GLIBC__) /* musl has no on_exit */
-/* Ends the process when all that we have to do at the end is done, without what libraries do then:
- * where address space is scarce OpenBLAS waits for ever for threads that cannot get their memory. */
-static void leave(int status, void *arg)
-{
-	(void)arg;
-	fflush(NULL);
-	_exit(status);
-}
-#endif
-
 char **prog_start(const struct program *p, int argc, char **argv)
 {
-#if defined(__GLIBC__)
-	on_exit(leave, NULL);
-#endif
 	hold_descriptors();
 	/* A file that grows past its limit (ulimit -f) is a failed write with a reason. */
 	signal(SIGXFSZ, SIG_IGN);

@@ -597,6 +597,8 @@ int adapter_open(struct model *m, const char *name, int trained, struct err *e)
 		err_set(e, "the model has an adapter already");
 		goto cleanup;
 	}
+	if (nn_init(e)) /* for whoever merges it */
+		goto cleanup;
 	if (!dir)
 		goto cleanup;
 	path = file_join(dir, "adapter_config.json");

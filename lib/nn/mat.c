@@ -1,8 +1,9 @@
 /* Weight matrices of every type: coding, panels as f32, products by way of OpenBLAS. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <cblas.h>
+#include "blas.h"
 #include "mat.h"
 #include "kern.h"
 
@@ -13,22 +14,20 @@
 
 static const char *const type_names[] = {"f32", "f16", "bf16", "q8_0", "q4_0", "mxfp4"};
 
-void nn_init(void)
+int nn_init(struct err *e)
 {
-	openblas_set_num_threads(1);
+	return blas_load(e) ? 0 : -1;
 }
-
-/* Of OpenBLAS, which exports them and declares them nowhere. */
-void *blas_memory_alloc(int where);
-void blas_memory_free(void *work);
 
 int nn_reserve(int threads, struct err *e)
 {
 	enum { WORK_BYTES = 128 << 20, MOST = 64 };
 	size_t n = threads < MOST ? (size_t)threads : MOST;
 	void *all, *work[MOST];
+	const struct blas *blas = blas_load(e);
 
-	nn_init();
+	if (!blas)
+		return -1;
 	all = mmap(NULL, n * WORK_BYTES, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (all == MAP_FAILED)
@@ -37,9 +36,9 @@ int nn_reserve(int threads, struct err *e)
 			       n * (WORK_BYTES >> 20), n);
 	munmap(all, n * WORK_BYTES);
 	for (size_t i = 0; i < n; i++)
-		work[i] = blas_memory_alloc(0);
+		work[i] = blas->work(0);
 	for (size_t i = 0; i < n; i++)
-		blas_memory_free(work[i]);
+		blas->work_free(work[i]);
 	return 0;
 }
 
@@ -251,9 +250,13 @@ size_t nn_mat_scratch(const struct nn_mat *w)
 void nn_gemm(int ta, int tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
 	     const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
+	const struct blas *blas = blas_load(NULL);
+
+	if (!blas)
+		abort(); /* its caller has not called nn_init */
 	if (m == 0 || n == 0)
 		return;
-	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+	blas->sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
 		    (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 

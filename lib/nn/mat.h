@@ -27,8 +27,8 @@ struct nn_mat {
 	size_t step; /* rows of memory from one row to the next, 0 as 1: gates and ups by turns */
 };
 
-/* Once at the start of a program that computes: makes OpenBLAS single-threaded. */
-void nn_init(void);
+/* Before the first product: loads OpenBLAS, single-threaded. -1 with the reason where there is none. */
+int nn_init(struct err *e);
 /* The same, and takes the work space that OpenBLAS maps for each thread that computes: later it
  * would wait without end for memory that it cannot get. -1 with the reason, in which there is what
  * to do. */

@@ -247,7 +247,7 @@ static void one(size_t n, size_t group, size_t k_dim, size_t v_dim, size_t taps)
 
 int main(void)
 {
-	nn_init();
+	ok(!nn_init(NULL), "OpenBLAS is loaded");
 	rng_seed(&rng, 3, 0);
 	one(1, 1, 4, 6, 4);
 	one(3, 2, 5, 3, 4);

@@ -178,7 +178,7 @@ static void print_rates(size_t n, size_t rows, size_t cols)
 	struct buf b = BUF_INIT;
 	struct jw w;
 
-	nn_init();
+	nn_init(NULL);
 	jw_init(&w, &b);
 	jw_object(&w);
 	jw_put_num(&w, "fma", round(fma_rate() / 1e8) / 10);

@@ -366,7 +366,6 @@ static void bench(const char *model, int full, size_t rows, size_t length, int s
 	load.quantize = type && nn_type_parse(type, &load.type) == 0;
 	spec.half = in_bf16 && !unit ? nn_bf16_emulated() : unit;
 	g.pool = pool_new(0);
-	nn_init();
 	if (model_open(&g.m, model, &load, &e) < 0 ||
 	    (full ? model_train_all(g.m, &e) : adapter_new(g.m, &adapter, 1, &e)) < 0 ||
 	    work_new(&g.w, g.m, g.pool, &spec, &e) < 0)
