@@ -29,13 +29,14 @@ END
 }
 
 # same MODEL SEED - logits, gradients and 20 steps of training of an adapter with random A and B
-# agree.
+# agree, and with operands rounded to bf16 the gradients of all tensors together are near.
 same() {
 	packs "$1" "$2" >packs.jsonl
 	train-reference adapter "$1" adapter 4 "$2"
 	train-reference logits "$1" adapter <packs.jsonl >logits.ft
 	"$REFERENCE" logits "$1" --adapter adapter <packs.jsonl >logits.torch
 	train-reference grads "$1" adapter grads.ft <packs.jsonl
+	train-reference grads "$1" adapter grads.bf16 bf16 <packs.jsonl
 	"$REFERENCE" grads "$1" --adapter adapter --out grads.torch <packs.jsonl >/dev/null
 	train-reference train "$1" adapter 1e-3 20 <packs.jsonl >train.ft
 	"$REFERENCE" train "$1" --adapter adapter --lr 1e-3 --steps 20 <packs.jsonl >train.torch
@@ -48,14 +49,15 @@ def tensors(path):
     return {k: np.frombuffer(b[d + t["data_offsets"][0]:d + t["data_offsets"][1]], np.float32)
             for k, t in json.loads(b[8:d]).items() if k != "__metadata__"}
 logits = max(np.abs(np.array(a["logits"]) - np.array(b["logits"])).max() for a, b in zip(lines("logits.ft"), lines("logits.torch")))
-a, b = tensors("grads.ft"), tensors("grads.torch")
-assert a.keys() == b.keys() and a
+a, b, c = (tensors("grads." + x) for x in ("ft", "torch", "bf16"))
+assert a.keys() == b.keys() == c.keys() and a
 grads = max(np.linalg.norm(a[k] - b[k]) / np.linalg.norm(b[k]) for k in b)
+rounded = np.sqrt(sum(np.linalg.norm(c[k] - b[k]) ** 2 for k in b) / sum(np.linalg.norm(b[k]) ** 2 for k in b))
 a, b = lines("train.ft"), lines("train.torch")
 assert len(a) == len(b) == 20
 train = max(abs(x["loss"] - y["loss"]) for x, y in zip(a, b))
-print("logits %.1e (1e-4), gradients %.1e (1e-3), losses of 20 steps %.1e (1e-3)" % (logits, grads, train))
-sys.exit(not (logits < 1e-4 and grads < 1e-3 and train < 1e-3))
+print("logits %.1e (1e-4), gradients %.1e (1e-3), in bf16 %.1e (2e-2), losses of 20 steps %.1e (1e-3)" % (logits, grads, rounded, train))
+sys.exit(not (logits < 1e-4 and grads < 1e-3 and train < 1e-3 and 1e-4 < rounded < 2e-2))
 END
 }
 

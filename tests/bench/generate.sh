@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Answering in batches and one at a time, in the shape of SmolLM2-135M with random weights, beside
 # llama.cpp at the same work: prompts that share 400 tokens, 20 of their own, 64 new ones each; and
-# one answer of 256 tokens. Loading is not counted on either side. Of f32 and q8_0 each a run of 64
+# one answer of 256 tokens, this also beside what memory gives in the same run. Loading is not counted on either side. Of f32 and q8_0 each a run of 64
 # prompts tells llama.cpp's better batch size and how many prompts fit into FT_BENCH_SECONDS (150),
 # at most FT_BENCH_PROMPTS (500). Six to eight minutes on two idle cores, half of it without
 # llama.cpp.
@@ -96,12 +96,15 @@ for type in f32 q8_0; do
 	fi
 	row "$n prompts with a common prefix, $type" "$ours" "$theirs" 1.3 "$note"
 done
-# $load is that of q8_0. Both sides by turns, the best of three.
-ours=0 theirs=0 note="memory $ft_mb MB"
+# $load is that of q8_0. Both sides by turns, the best of three. What memory allows: it gives each weight once a token.
+ours=0 theirs=0 note="memory $ft_mb MB" read=0
+[ -e "$tmp/smol-q8_0.gguf" ] || ft-export -q -m "$tmp/smol" -o "$tmp/smol-q8_0.gguf" --quantize q8_0 >/dev/null
+bytes=$(stat -c %s "$tmp/smol-q8_0.gguf")
 for _ in 1 2 3; do
 	ft q8_0 256 1 "$tmp/one.jsonl"
 	ours=$(over "$tokens" "$seconds" | awk -v b="$ours" '{print ($1 > b ? $1 : b)}')
 	note="memory $ft_mb MB"
+	read=$(train-reference memory | jq --argjson best "$read" '[.read, $best] | max')
 	[ -n "$there" ] || continue
 	peer q8_0 0 8 256 1 1
 	[ -n "$there" ] || continue
@@ -110,3 +113,5 @@ for _ in 1 2 3; do
 done
 [ -n "$there" ] || theirs=null note="$note; $why"
 row "one answer at a time, q8_0" "$ours" "$theirs" 1 "$note"
+row "one answer at a time, q8_0, of what memory allows" "$ours" "$(awk -v a="$read" -v b="$bytes" 'BEGIN {print a * 1e9 / b}')" 0.85 \
+	"peer: $read GB/s of reads by all threads, measured between the answers, over $((bytes / 1000000)) MB of weights a token"

@@ -1,5 +1,5 @@
 /* rates: what the machine can do in floating-point operations a second, and how near products with
- * weights come to it.
+ * weights come to it; what its memory gives.
  */
 #ifndef FT_TEST_RATES_H
 #define FT_TEST_RATES_H
@@ -202,6 +202,63 @@ static void print_rates(size_t n, size_t rows, size_t cols)
 	puts(b.data);
 	buf_release(&b);
 	pool_free(one);
+}
+
+/* --- memory --- */
+
+#define STREAM ((size_t)1 << 26) /* floats: well beyond any cache */
+
+struct stream {
+	float *x;
+	size_t each;
+	float sums[64];
+};
+
+static void read_piece(void *arg, size_t i)
+{
+	struct stream *s = arg;
+	const float *x = s->x + i * s->each;
+
+	s->sums[i] = nn_kern()->dot(x, x + s->each / 2, s->each / 2);
+}
+
+static void copy_piece(void *arg, size_t i)
+{
+	struct stream *s = arg;
+	float *x = s->x + i * s->each;
+
+	memcpy(x, x + s->each / 2, s->each / 2 * sizeof *x);
+}
+
+/* Bytes a second by all threads together, the best of a few; a byte that is copied counts twice. */
+static double stream_rate(struct pool *pool, struct stream *s, void (*piece)(void *, size_t))
+{
+	size_t pieces = (size_t)pool_threads(pool);
+	double best = 0;
+
+	pieces = pieces < 64 ? pieces : 64;
+	s->each = STREAM / pieces / 32 * 32;
+	for (int i = 0; i < 8; i++) {
+		double t = progress_clock(), rate;
+
+		pool_run(pool, pieces, piece, s);
+		rate = (double)(pieces * s->each * sizeof *s->x) / (progress_clock() - t);
+		best = rate > best ? rate : best;
+	}
+	return best;
+}
+
+static void print_memory(void)
+{
+	struct stream s = {.x = mem_aligned(STREAM, sizeof *s.x)};
+	struct pool *pool = pool_new(0);
+
+	for (size_t i = 0; i < STREAM; i++)
+		s.x[i] = 1;
+	printf("{\"threads\": %d, \"read\": %.1f, \"copy\": %.1f}\n", pool_threads(pool),
+	       stream_rate(pool, &s, read_piece) / 1e9, stream_rate(pool, &s, copy_piece) / 1e9);
+	pool_free(pool);
+	free(s.x);
 }
 
 #endif

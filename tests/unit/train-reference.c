@@ -3,7 +3,7 @@
  * committed fixture (tests/fixtures/tiny-lm).
  *
  *	train-reference logits MODEL [ADAPTER] < packs.jsonl	one line a pack: {"loss", "logits"}
- *	train-reference grads MODEL ADAPTER OUT < packs.jsonl	gradients of loss / weight as
+ *	train-reference grads MODEL ADAPTER OUT [bf16] < packs.jsonl	gradients of loss / weight as
  *								safetensors
  *	train-reference train MODEL ADAPTER LR STEPS < packs.jsonl	one line a step: {"step", "loss", "grad_norm"}
  *	train-reference adapter MODEL OUT RANK SEED [dora|rslora]	an adapter with random A and B
@@ -14,6 +14,8 @@
  *	train-reference rates N ROWS COLS			GFLOP/s of one thread: of multiply-adds alone, of
  *								sgemm, of N rows with ROWS x COLS weights of each
  *								type, and in bf16
+ *	train-reference memory					GB/s of all threads: read, and copied
+ *								(both ways)
  */
 #include <stdlib.h>
 #include <cblas.h>
@@ -203,7 +205,7 @@ static double gradients(struct engine *g, const struct packs *k, float *grads)
 	return l.loss / l.weight;
 }
 
-static void write_grads(const char *model, const char *adapter, const char *out)
+static void write_grads(const char *model, const char *adapter, const char *out, int in_bf16)
 {
 	struct err e = ERR_INIT;
 	struct packs k;
@@ -212,7 +214,7 @@ static void write_grads(const char *model, const char *adapter, const char *out)
 	float *grads;
 
 	read_packs(&k, "-");
-	engine_open(&g, model, adapter, k.longest, 0, 0);
+	engine_open_in(&g, model, adapter, k.longest, 0, 0, in_bf16 ? nn_bf16_emulated() : NULL);
 	grads = mem_alloc(g.m->n_params, sizeof *grads);
 	gradients(&g, &k, grads);
 	for (size_t i = 0; i < g.m->n_tensors; i++) {
@@ -614,8 +616,8 @@ int main(int argc, char **argv)
 		return unit_test();
 	if (argc >= 3 && strcmp(argv[1], "logits") == 0)
 		print_logits(argv[2], argc > 3 ? argv[3] : NULL);
-	else if (argc == 5 && strcmp(argv[1], "grads") == 0)
-		write_grads(argv[2], argv[3], argv[4]);
+	else if (argc >= 5 && strcmp(argv[1], "grads") == 0)
+		write_grads(argv[2], argv[3], argv[4], argc > 5 && strcmp(argv[5], "bf16") == 0);
 	else if (argc == 6 && strcmp(argv[1], "train") == 0)
 		print_training(argv[2], argv[3], atof(argv[4]), atoi(argv[5]));
 	else if (argc >= 6 && strcmp(argv[1], "adapter") == 0)
@@ -627,6 +629,8 @@ int main(int argc, char **argv)
 		      argc > 8 ? argv[8] : NULL, argc > 9 && strcmp(argv[9], "bf16") == 0);
 	else if (argc == 5 && strcmp(argv[1], "rates") == 0)
 		print_rates((size_t)atoi(argv[2]), (size_t)atoi(argv[3]), (size_t)atoi(argv[4]));
+	else if (argc == 2 && strcmp(argv[1], "memory") == 0)
+		print_memory();
 	else if (argc == 4 && strcmp(argv[1], "mxfp4") == 0)
 		write_mxfp4(argv[2], argv[3]);
 	else if (argc == 5 && strcmp(argv[1], "model") == 0)
