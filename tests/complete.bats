@@ -30,9 +30,9 @@ in_zsh() {
 		zpty -w shell 'fpath=($PWD/functions $fpath); autoload -U compinit; compinit -u -D; PS1=ready
 			tell() { print -r -- "$BUFFER" >buffer; exit }; zle -N tell; bindkey "^I" complete-word; bindkey "^G" tell
 			: >started'
-		await eval '[[ -e started ]]'
+		for i in {1..3000}; do [[ -e started ]] && break; sleep 0.02; done
 		zpty -n -w shell "$1"$'\t\a'
-		await eval '[[ -s buffer ]]'
+		for i in {1..3000}; do [[ -s buffer ]] && break; sleep 0.02; done
 	END
 	rm -f buffer started
 	zsh -f keys.zsh "$1" </dev/null
