@@ -49,6 +49,21 @@ tensor_names() {
 	[[ $(jq -r .error.message <<<"$output") == "prompt of "*" tokens, but the model's context holds 512"* ]]
 }
 
+@test "a chat template that takes its time for any row is refused in words, and is not tried for long at the start" {
+	make_model m
+	jq -nc '{id: "a", messages: [{role: "user", content: "hi"}]}' >in.jsonl
+	cp m/tokenizer_config.json whole.json
+	local body long="{% set t = 'a' * 1000000 %}"
+	for body in "{% set w = 'a' * 200 ~ 'b' %}{% for i in range(100000) %}{% set x = t.find(w) %}{% endfor %}" \
+		"{% for i in range(100000) %}{% set x = t | upper %}{% endfor %}" \
+		"{% for i in range(200) %}{{ t }}{% endfor %}"; do
+		jq --arg t "$long$body" '.chat_template = $t' whole.json >m/tokenizer_config.json
+		# some seconds, of which most for the row; when each trial took as long, more than a minute
+		status_is 3 timeout "$(patience 60)" ft-prompt -q -m ./m in.jsonl
+		[[ $(jq -r .error.message <<<"$output") == *"the template "@(takes|writes)" more than "* ]]
+	done
+}
+
 @test "a tokenizer that takes its time for any text, or surrounds it without end, is ended in words" {
 	make_model m
 	jq -nc '{id: "blocks", messages: [{role: "user", content: (("a" * 24 + "c") * 8000)}]},

@@ -123,7 +123,7 @@ int chat_render_messages(const struct chat *c, const struct chat_messages *m, si
 	put_vars(&w, in->vars, (struct span){NULL, 0});
 	jw_end(&w);
 	rc = vars.full ? err_set(e, "the conversation is too long")
-		       : jinja_render(t, buf_span(&vars), c->now, NULL, text, marks, e);
+		       : jinja_render(t, buf_span(&vars), c->now, c->limits, text, marks, e);
 	buf_release(&vars);
 	return rc && n ? explain(c, &(struct chat_messages){m->json, m->at, n}, in, generate, e)
 		       : rc;

@@ -8,10 +8,11 @@
 
 struct chat {
 	const struct tokenizer *t;
-	struct jinja *template;	     /* NULL: the plain one */
-	struct jinja *tool_template; /* used where tools are given; or NULL */
-	struct buf vars;	     /* JSON object: variables that the user set, or empty */
-	int64_t now;		     /* the time that strftime_now tells; 0: none */
+	struct jinja *template;		   /* NULL: the plain one */
+	struct jinja *tool_template;	   /* used where tools are given; or NULL */
+	struct buf vars;		   /* JSON object: variables that the user set, or empty */
+	int64_t now;			   /* the time that strftime_now tells; 0: none */
+	const struct jinja_limits *limits; /* while chat_probe renders; else NULL, the usual ones */
 	/* what chat_probe found out: */
 	int arguments_as_text; /* tool calls' arguments are strings for this template */
 	/* the template goes through `tools` without asking: none are undefined, not none */

@@ -206,9 +206,12 @@ void chat_probe(struct chat *c)
 		"{\"role\":\"tool\",\"tool_call_id\":\"abcdef123\",\"name\":\"f\",\"content\":\"1\"}]";
 	static const char developer[] =
 		"[{\"role\":\"developer\",\"content\":\"ft-developer\"},{\"role\":\"user\",\"content\":\"a\"}]";
+	/* Some dozen renderings of a few words: what takes more is no template's way with them. */
+	static const struct jinja_limits few = {1000000, (size_t)16 << 20, (size_t)64 << 20};
 	struct buf text = BUF_INIT, with = BUF_INIT;
 	int32_t end;
 
+	c->limits = &few;
 	c->knows_developer = 1;
 	if (try(c, "[{\"role\":\"user\",\"content\":\"a\"}]", &text)) {
 		c->no_tools_undefined = 1;
@@ -228,6 +231,7 @@ void chat_probe(struct chat *c)
 	}
 	probe_null(c);
 	c->reasoning = reasoning_name(c, &text);
+	c->limits = NULL;
 	buf_release(&text);
 	buf_release(&with);
 	if (end >= 0 && !has_stop(c, end))

@@ -40,8 +40,8 @@ int jinja_reads(const struct jinja *t, struct span name);
 
 struct jinja_limits {
 	uint64_t steps; /* nodes evaluated; 0 for the default, 20 million */
-	size_t output;	/* bytes written; 0 for the default, 256 MB */
-	size_t memory;	/* bytes of values alive in one rendering; 0 for the default, 1 GB */
+	size_t output; /* bytes written; 0 for the default, 32 MB: of 200 MB a tokenizer made 6 GB */
+	size_t memory; /* bytes of values alive in one rendering; 0 for the default, 1 GB */
 };
 
 /* Ranges of the output that stood inside {% generation %}; zeroed is empty and valid. */

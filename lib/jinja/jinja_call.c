@@ -291,6 +291,12 @@ static int split_white(struct jrun *r, struct span s, int64_t most, struct jv *o
 	}
 }
 
+/* What of s lies from a place within it on. */
+static struct span after(struct span s, const char *from)
+{
+	return (struct span){from, s.n - (size_t)(from - s.s)};
+}
+
 static int split(struct jrun *r, struct span s, const struct jcall *c, int from_right,
 		 struct jv *out)
 {
@@ -309,17 +315,16 @@ static int split(struct jrun *r, struct span s, const struct jcall *c, int from_
 		return jfail(r, "split needs a separator");
 	if (from_right && most != INT64_MAX) { /* pass over the first ones */
 		int64_t count = 0;
-		const char *p = s.s;
+		struct span rest = s;
 
-		while ((p = memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n))) {
-			count++;
-			p += by->s.n;
-		}
-		for (p = s.s; count > most; count--)
-			p = (const char *)memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n) +
-			    by->s.n;
-		if (p > s.s) {
-			at = memmem(p, s.n - (size_t)(p - s.s), by->s.s, by->s.n);
+		for (; (at = jfind(r, rest, by->s)); count++)
+			rest = after(rest, at + by->s.n);
+		for (rest = s; count > most && (at = jfind(r, rest, by->s)); count--)
+			rest = after(rest, at + by->s.n);
+		if (jcharge(r, 0))
+			return -1;
+		if (rest.s > s.s) {
+			at = jfind(r, rest, by->s);
 			if (!at)
 				at = s.s + s.n;
 			if (jv_push(r, out->list,
@@ -331,13 +336,12 @@ static int split(struct jrun *r, struct span s, const struct jcall *c, int from_
 			s.s = at + by->s.n;
 		}
 	}
-	while (most-- > 0 && (at = memmem(s.s, s.n, by->s.s, by->s.n))) {
+	while (most-- > 0 && (at = jfind(r, s, by->s))) {
 		if (jv_push(r, out->list, jv_string((struct span){s.s, (size_t)(at - s.s)})))
 			return -1;
-		s.n -= (size_t)(at - s.s) + by->s.n;
-		s.s = at + by->s.n;
+		s = after(s, at + by->s.n);
 	}
-	return jv_push(r, out->list, jv_string(s));
+	return jcharge(r, 0) ? -1 : jv_push(r, out->list, jv_string(s));
 }
 
 static int split_lines(struct jrun *r, struct span s, int keep, struct jv *out)
@@ -376,11 +380,11 @@ static int replace(struct jrun *r, struct span s, const struct jcall *c, struct 
 	if (!old->s.n)
 		return jfail(r, "replace of an empty text is not supported");
 	b.max = r->limits.output;
-	while (most-- > 0 && (at = memmem(s.s, s.n, old->s.s, old->s.n))) {
+	while (most-- > 0 && (at = jfind(r, s, old->s))) {
 		buf_add(&b, s.s, (size_t)(at - s.s));
 		buf_addspan(&b, new->s);
-		s.n -= (size_t)(at - s.s) + old->s.n;
-		s.s = at + old->s.n;
+		r->steps += new->s.n / 64;
+		s = after(s, at + old->s.n);
 	}
 	buf_addspan(&b, s);
 	return jv_buf(r, &b, out);
@@ -398,6 +402,8 @@ static int has_end(struct jrun *r, struct span s, const struct jcall *c, int sta
 
 		if (!x || x->kind != J_STRING)
 			return jfail(r, "startswith and endswith need a text");
+		if (jcharge(r, 1 + (x->s.n <= s.n ? x->s.n / 64 : 0)))
+			return -1;
 		if (x->s.n <= s.n &&
 		    (!x->s.n || !memcmp(start ? s.s : s.s + s.n - x->s.n, x->s.s, x->s.n)))
 			*out = jv_bool(1);
@@ -410,20 +416,21 @@ static int search(struct jrun *r, struct span s, const struct jcall *c, struct s
 		  struct jv *out)
 {
 	const struct jv *what = jcall_arg(c, 0, "sub");
-	const char *p = s.s, *at = NULL, *q;
+	const char *at = NULL, *q;
+	struct span rest = s;
 	int64_t count = 0;
 
 	if (!what || what->kind != J_STRING || !what->s.n || c->n != 1)
 		return jfail(r, "%.*s needs one text", (int)name.n, name.s);
-	if (jcharge(r, s.n / 64))
-		return -1;
-	while ((q = memmem(p, s.n - (size_t)(p - s.s), what->s.s, what->s.n))) {
+	while ((q = jfind(r, rest, what->s))) {
 		count++;
 		at = q;
 		if (span_is(name, "find") || span_is(name, "index"))
 			break;
-		p = span_is(name, "count") ? q + what->s.n : q + 1;
+		rest = after(rest, span_is(name, "count") ? q + what->s.n : q + 1);
 	}
+	if (jcharge(r, at ? (uint64_t)(at - s.s) / 64 : 0)) /* its characters are counted */
+		return -1;
 	if (span_is(name, "count"))
 		*out = jv_int(count);
 	else if (!at && span_is(name, "index"))
@@ -449,6 +456,8 @@ static int string_method(struct jrun *r, struct span s, struct span name, const 
 	struct jv v = jv_string(s);
 	const struct jv *a;
 
+	if (jcharge(r, s.n / 64))
+		return -1;
 	if (span_is(name, "strip") || span_is(name, "lstrip") || span_is(name, "rstrip")) {
 		a = jcall_arg(c, 0, "chars");
 		if (a && a->kind != J_STRING && a->kind != J_NONE)

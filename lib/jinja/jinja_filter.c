@@ -76,5 +76,6 @@ int jfilter(struct jrun *r, struct span name, const struct jv *v, const struct j
 {
 	struct jv in = *v; /* out may be v */
 
-	return jcharge(r, 1) ? -1 : find(name)(r, &in, c, out);
+	return jcharge(r, 1 + (in.kind == J_STRING ? in.s.n / 64 : 0)) ? -1
+								       : find(name)(r, &in, c, out);
 }

@@ -23,6 +23,8 @@ static int change_case(struct jrun *r, struct span s, enum letters how, struct j
 	utf8proc_ssize_t n;
 	size_t at;
 
+	if (jcharge(r, s.n / 4)) /* each character is looked up */
+		return -1;
 	for (at = 0; at < s.n; at += (size_t)n) {
 		utf8proc_int32_t c;
 		utf8proc_uint8_t u[4];

@@ -257,7 +257,10 @@ struct jcall {
 /* jinja_scope.c */
 int jfail(struct jrun *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int jcharge(struct jrun *r, uint64_t steps); /* fails when the budget is spent */
-int jenter(struct jrun *r);		     /* one nesting deeper; r->depth-- on the way out */
+/* Where a text stands in s, or NULL, charged by what the search costs; beyond the budget it is nowhere, and the next
+ * charge fails. */
+const char *jfind(struct jrun *r, struct span s, struct span what);
+int jenter(struct jrun *r); /* one nesting deeper; r->depth-- on the way out */
 struct jscope *jscope_new(struct jrun *r, struct jscope *up); /* NULL with the reason */
 /* here or further up; NULL where unknown */
 struct jv *jscope_find(struct jrun *r, struct jscope *s, struct span name);

@@ -311,7 +311,7 @@ int jinja_render(const struct jinja *t, struct span vars, int64_t now,
 	if (!r.limits.steps)
 		r.limits.steps = 20000000;
 	if (!r.limits.output)
-		r.limits.output = (size_t)256 << 20;
+		r.limits.output = (size_t)32 << 20;
 	if (!r.limits.memory)
 		r.limits.memory = (size_t)1 << 30;
 	r.arena.max = r.limits.memory;

@@ -24,6 +24,24 @@ int jcharge(struct jrun *r, uint64_t steps)
 	return 0;
 }
 
+const char *jfind(struct jrun *r, struct span s, struct span what)
+{
+	/* memmem goes back by up to 256 bytes of what it looks for, at each byte */
+	uint64_t a_byte = 1 + (what.n < 256 ? what.n : 256) / 16, passed;
+	const char *at;
+
+	if (what.n > s.n)
+		return NULL;
+	if (r->steps + s.n / 64 * a_byte > r->limits.steps) {
+		r->steps = r->limits.steps + 1;
+		return NULL;
+	}
+	at = memmem(s.s, s.n, what.s, what.n);
+	passed = at ? (uint64_t)(at - s.s) + what.n : s.n;
+	r->steps += 1 + passed * a_byte / 64;
+	return at;
+}
+
 int jenter(struct jrun *r)
 {
 	if (++r->depth > JINJA_DEPTH_MAX)

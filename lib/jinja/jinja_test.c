@@ -81,7 +81,7 @@ int jtest(struct jrun *r, struct span name, const struct jv *v, const struct jca
 	}
 	if (span_is(name, "lower") || span_is(name, "upper")) {
 		*yes = v->kind == J_STRING && all_case(v->s, span_is(name, "upper"));
-		return 0;
+		return jcharge(r, v->kind == J_STRING ? v->s.n / 4 : 0);
 	}
 	if (span_is(name, "odd") || span_is(name, "even")) {
 		if (v->kind != J_INT)

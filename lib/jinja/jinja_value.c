@@ -288,8 +288,8 @@ int jv_contains(struct jrun *r, const struct jv *item, const struct jv *in, int 
 	case J_STRING:
 		if (item->kind != J_STRING)
 			return jfail(r, "`in` a str needs a str, not %s", jv_type(item));
-		*yes = !item->s.n || (in->s.n && memmem(in->s.s, in->s.n, item->s.s, item->s.n));
-		return jcharge(r, in->s.n / 64);
+		*yes = !item->s.n || jfind(r, in->s, item->s) != NULL;
+		return jcharge(r, 0);
 	case J_LIST:
 		for (k = 0; k < in->list->n && !*yes; k++)
 			*yes = jv_equal(r, &in->list->v[k], item);
@@ -478,7 +478,7 @@ int jv_print(struct jrun *r, const struct jv *v, struct buf *b)
 		return 0;
 	if (v->kind != J_STRING)
 		return jv_repr(r, v, b, 0);
-	if (jcharge(r, v->s.n / 64))
+	if (jcharge(r, 1 + v->s.n / 64))
 		return -1;
 	buf_addspan(b, v->s);
 	return 0;

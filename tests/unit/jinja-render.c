@@ -189,6 +189,21 @@ static void filters(void)
 
 static void refusals(void)
 {
+	static const char *const searches[] = {"t.find(w)",
+					       "t.rfind('a')",
+					       "t.count(w)",
+					       "t.index('a') + t.rfind(w)",
+					       "w in t",
+					       "t.replace(w, '')",
+					       "t.split(w)",
+					       "t.rsplit(w, 1)",
+					       "t.startswith([t, t, t])",
+					       "t | upper",
+					       "t is lower",
+					       "t.strip('b')",
+					       "l | join('')",
+					       "l | sort | unique | list",
+					       "(t ~ 'b').replace('a', 'c') | length"};
 	char deep[1000], *p = deep;
 	int i;
 
@@ -224,6 +239,16 @@ static void refusals(void)
 	      "memory");
 	fails("{% set ns = namespace(a=[1]) %}{% for i in range(40) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a == ns.a ~ '' }}{{ ns.a }}",
 	      "steps");
+	/* what is looked for in a long text, over and over: each in a moment, where it took minutes */
+	for (i = 0; i < (int)(sizeof searches / sizeof *searches); i++) {
+		struct buf b = BUF_INIT;
+
+		buf_addf(&b,
+			 "{%% set t = 'a' * 1000000 %%}{%% set w = 'a' * 200 ~ 'b' %%}{%% set l = ('a ' * 10000).split(' ') %%}{%% for i in range(100000) %%}{%% set x = %s %%}{%% endfor %%}",
+			 searches[i]);
+		fails(b.data, "steps");
+		buf_release(&b);
+	}
 	fails("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "too deep");
 	for (i = 0; i < 200; i++)
 		*p++ = '[';
