@@ -136,6 +136,12 @@ FAIL='{"critique": "not fine", "verdict": "FAIL"}'
 		and .[0].judge.criteria.odd.pass == false' <<<"$output"
 	status_is 0 ft-eval -c judge:right <<<"$output"
 	jq -e '.metrics.judge.mean == 1' <<<"$output"
+	# sums of such would know no whole
+	for weight in -1 1e308 1e7; do
+		sed "s/\"weight\": 0/\"weight\": $weight/" rubric.json >odd.json
+		status_is 2 ft-judge -q -m j -c @odd.json in
+		[[ $stderr == *'must be a number from 0 to 1e6'* ]]
+	done
 }
 
 @test "weights make the whole of several scores" {

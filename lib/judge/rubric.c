@@ -2,7 +2,6 @@
 #include "rubric.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../base/mem.h"
@@ -90,8 +89,8 @@ static int parse_criterion(struct span v, struct rubric *r, struct err *e)
 			   !c->text) {
 			c->text = text_of(value);
 		} else if (json_is(key, "weight") && json_kind(value) == JSON_NUMBER) {
-			if (json_number(value, &c->weight) || !(c->weight >= 0) || isinf(c->weight))
-				return err_set(e, "a `weight` must be a number from 0");
+			if (json_number(value, &c->weight) || !(c->weight >= 0 && c->weight <= 1e6))
+				return err_set(e, "a `weight` must be a number from 0 to 1e6");
 		} else if (json_is(key, "levels")) {
 			if (parse_levels(value, r, c, e))
 				return -1;
