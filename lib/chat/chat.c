@@ -138,7 +138,7 @@ int chat_plain_turn(const struct chat *c, const struct chat_messages *m, size_t 
 	int32_t eos = tokenizer_eos(c->t);
 	size_t from = text->len;
 
-	*assistant = json_is(json_member(v, "role"), "assistant");
+	*assistant = chat_is_assistant(m, i);
 	if (json_count(json_member(v, "tool_calls")))
 		return err_set(e,
 			       "message %zu calls tools, which needs a model with a chat template",
@@ -194,6 +194,16 @@ int chat_encode_text(const struct chat *c, struct span text, struct tokens *out,
 		out->n -= n;
 	}
 	return 0;
+}
+
+int chat_encode_part(const struct chat *c, struct span text, size_t begin, size_t end,
+		     struct tokens *out, struct err *e)
+{
+	/* After an added token tokenizers begin anew. */
+	int anew = out->n && tokenizer_is_added(c->t, out->ids[out->n - 1]);
+
+	return tokenizer_encode(c->t, (struct span){text.s + begin, end - begin},
+				anew ? 0 : TOKENIZER_CONTINUES, out, e);
 }
 
 int chat_encode_prompt(const struct chat *c, const struct chat_input *in, struct buf *text,

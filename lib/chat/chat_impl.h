@@ -41,6 +41,7 @@ int chat_messages_of(const struct chat *c, struct span messages, struct chat_mes
 		     struct err *e);
 void chat_messages_release(struct chat_messages *m);
 struct span chat_message(const struct chat_messages *m, size_t i);
+int chat_is_assistant(const struct chat_messages *m, size_t i);
 /* Appends a message with other JSON in place of a part of it; nothing where the part is absent. */
 void chat_message_with(struct span message, struct span old, const char *json, struct buf *b);
 /* A copy with message i in other words; to be released. */
@@ -68,6 +69,9 @@ int chat_plain_turn(const struct chat *c, const struct chat_messages *m, size_t 
 		    struct tokens *out, int *assistant, struct err *e);
 /* Appends the ids of a text, with what the tokenizer puts first unless it stands there. */
 int chat_encode_text(const struct chat *c, struct span text, struct tokens *out, struct err *e);
+/* Appends the ids of text[begin, end), which goes on from those in out. */
+int chat_encode_part(const struct chat *c, struct span text, size_t begin, size_t end,
+		     struct tokens *out, struct err *e);
 
 /* How a template writes calls (chat_calls.h). Patterns hold no white space, and none counts where they are looked for: models differ there from
  * their templates. Special tokens, which an answer's text does not have, are not in them either.

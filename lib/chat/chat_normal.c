@@ -29,6 +29,11 @@ struct span chat_message(const struct chat_messages *m, size_t i)
 	return (struct span){m->json.data + m->at[i], m->at[i + 1] - m->at[i]};
 }
 
+int chat_is_assistant(const struct chat_messages *m, size_t i)
+{
+	return json_is(json_member(chat_message(m, i), "role"), "assistant");
+}
+
 static int is_absent(struct span v)
 {
 	return json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL;
