@@ -26,6 +26,18 @@ const struct nn_thin *nn_thin(void)
 	return &nn_thin_base;
 }
 
+/* For results of n columns: where these fill but half a vector of AVX-512, half of its work is for nothing,
+ * and AVX2 gives the same bits. */
+static const struct nn_thin *thin_for(size_t n)
+{
+#if defined(__x86_64__)
+	if (n <= 8 && nn_thin() == &nn_thin_avx512)
+		return &nn_thin_avx2;
+#endif
+	(void)n;
+	return nn_thin();
+}
+
 void nn_transpose(float *out, size_t ldo, const float *x, size_t ldx, size_t m, size_t n, float by)
 {
 	/* Squares of 16, a cache line wide on both sides. */
@@ -52,7 +64,7 @@ void nn_lora_down(float *u, const float *x, const float *a, size_t n, size_t in,
 		return;
 	}
 	nn_transpose(scratch, r, a, in, r, in, 1);
-	nn_thin()->nn(u, r, x, in, scratch, r, n, r, in, 0);
+	thin_for(r)->nn(u, r, x, in, scratch, r, n, r, in, 0);
 }
 
 void nn_lora_up(float *y, const float *u, const float *b, float by, int add, size_t n, size_t out,
@@ -83,7 +95,7 @@ void nn_lora_up_back(float *du, const float *dy, const float *b, float by, size_
 	}
 	for (size_t i = 0; i < out * r; i++)
 		scratch[i] = by * b[i];
-	nn_thin()->nn(du, r, dy, out, scratch, r, n, r, out, 0);
+	thin_for(r)->nn(du, r, dy, out, scratch, r, n, r, out, 0);
 }
 
 void nn_lora_down_back(float *dx, const float *du, const float *a, int add, size_t n, size_t in,
