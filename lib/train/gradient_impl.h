@@ -45,7 +45,7 @@ struct acts {
 	float *o_raw, *down_raw; /* [n, d] before post norms */
 	float *gate, *up;	 /* [n, f], or [k n, width of an expert] */
 	struct routing route;
-	float *u[MODEL_LINEARS]; /* [n, rank] A x of each adapter */
+	float *u[MODEL_LINEARS]; /* [n, rank] A x of each adapter; kept by every trained layer */
 	struct mean_rstd attn, mlp, post_attn, post_mlp, nq, nk, nmixed;
 };
 
@@ -165,6 +165,7 @@ struct block {
 	struct work *w;
 	size_t l, i; /* which block */
 	int expert;  /* -1: none */
+	int again;   /* computed again for the backward pass: acts.u is there */
 	size_t row, n;
 	float *scratch;
 	int slot;
@@ -193,7 +194,7 @@ static inline float *at(float *p, size_t row, size_t d)
 /* Product j of the block's layer: y [n, out] = what x [n, in] gives, or += where add. Pointers are
  * at the block's first row. */
 void work_product(const struct block *b, int j, float *y, const float *x, int add);
-/* Only what the adapter's backward pass needs of it. */
+/* Only what the adapter's backward pass needs of it, unless that is there. */
 void work_product_in(const struct block *b, int j, const float *x);
 /* First step back, after which dy is the gradient by W x + scale B A x: fills du, sums magnitudes'
  * gradients. x as above. */

@@ -190,8 +190,8 @@ static void add_branch(const struct block *b, int j, float *out, const float *in
 	}
 }
 
-/* From attention's output to the middle of the layer and through the MLP up to its activation, or to
- * the choice of experts: all that backward needs. */
+/* From attention's output to the middle of the layer and into the MLP up to its activation, or to the
+ * choice of experts: all that backward needs. */
 static void after_attention(const struct block *b)
 {
 	struct work *w = b->w;
@@ -214,7 +214,18 @@ static void after_attention(const struct block *b)
 	if (y->lin[MODEL_GATE].w.rows)
 		work_product(b, MODEL_GATE, gate, xn, 0);
 	work_product(b, MODEL_UP, up, xn, 0);
-	model_activate(&w->m->config, w->kern, at(w->g.h, row, f), gate, up, n * f);
+}
+
+/* The MLP's activation of a block: down's input. */
+static float *activate(const struct block *b)
+{
+	struct work *w = b->w;
+	size_t row = b->row, f = w->m->config.ffn;
+	float *h = at(w->g.h, row, f);
+
+	model_activate(&w->m->config, w->kern, h, at(w->acts[b->l].gate, row, f),
+		       at(w->acts[b->l].up, row, f), b->n * f);
+	return h;
 }
 
 static void finish_layer(const struct block *b)
@@ -229,8 +240,8 @@ static void finish_layer(const struct block *b)
 		work_experts_add(b, out, at(a->mid, row, d));
 		return;
 	}
-	add_branch(b, MODEL_DOWN, out, at(a->mid, row, d), at(w->g.h, row, w->m->config.ffn),
-		   at(a->down_raw, row, d), &y->post_mlp, a->post_mlp);
+	add_branch(b, MODEL_DOWN, out, at(a->mid, row, d), activate(b), at(a->down_raw, row, d),
+		   &y->post_mlp, a->post_mlp);
 }
 
 static void before_piece(void *arg, size_t i)
@@ -266,30 +277,34 @@ static void after_piece(void *arg, size_t i)
 	work_block_give(&b);
 }
 
-/* The same for layer l alone, without its output: activations computed again for the backward
- * pass. */
-static void again_piece(void *arg, size_t i)
+/* The same for layer l alone, without its output: activations computed again for the backward pass.
+ * Adapters' inner values are kept, and down is a product that only a norm behind it asks for. */
+static void before_again_piece(void *arg, size_t i)
+{
+	const struct task *t = arg;
+	struct block b = work_block_take(t->w, t->l, i);
+
+	b.again = 1;
+	before_attention(&b);
+	work_block_give(&b);
+}
+
+static void after_again_piece(void *arg, size_t i)
 {
 	const struct task *t = arg;
 	struct block b = work_block_take(t->w, t->l, i);
 	const struct model_layer *y = &t->w->m->layers[t->l];
 	struct acts *a = &t->w->acts[t->l];
 	size_t d = t->w->m->config.hidden;
-	float *h = at(t->w->g.h, b.row, t->w->m->config.ffn);
 
+	b.again = 1;
 	after_attention(&b);
-	if (y->experts) {
-		work_block_give(&b);
-		return;
-	}
-	if (y->post_mlp.w) {
+	if (!y->experts && y->post_mlp.w) {
 		float *raw = at(a->down_raw, b.row, d);
 
-		work_product(&b, MODEL_DOWN, raw, h, 0);
+		work_product(&b, MODEL_DOWN, raw, activate(&b), 0);
 		work_norm(t->w, at(t->w->g.din, b.row, d), a->post_mlp, b.row, raw, &y->post_mlp,
 			  b.n, d);
-	} else {
-		work_product_in(&b, MODEL_DOWN, h);
 	}
 	work_block_give(&b);
 }
@@ -374,11 +389,10 @@ static void mlp_back(const struct block *b, float *dxn)
 	struct acts *a = &w->acts[b->l];
 	struct grads_scratch *g = &w->g;
 	size_t n = b->n, row = b->row, d = w->m->config.hidden, f = w->m->config.ffn;
-	float *ddown, *xn = mlp_input(b), *h = at(g->h, row, f), *dh = at(g->dh, row, f);
+	float *ddown, *xn = mlp_input(b), *h = activate(b), *dh = at(g->dh, row, f);
 	float *dgate = at(g->dgate, row, f), *dup = at(g->dup, row, f),
 	      *gates = at(a->gate, row, f), *ups = at(a->up, row, f);
 
-	model_activate(&w->m->config, w->kern, h, gates, ups, n * f);
 	ddown = branch_back(w, b, g->ddown_raw, at(g->dout, row, d), a->down_raw, &y->post_mlp,
 			    a->post_mlp, NORM_POST_MLP);
 	work_product_back(b, MODEL_DOWN, ddown, h);
@@ -675,9 +689,9 @@ void work_layer_backward(struct work *w, size_t l)
 	float *swap;
 
 	if (l + 1 < w->kept) {
-		pool_run(w->pool, w->blocks, before_piece, &t);
+		pool_run(w->pool, w->blocks, before_again_piece, &t);
 		work_mix(w, l, 0);
-		pool_run(w->pool, w->blocks, again_piece, &t);
+		pool_run(w->pool, w->blocks, after_again_piece, &t);
 		if (w->m->layers[l].experts)
 			work_experts_forward(w, l, 0);
 	}

@@ -120,7 +120,7 @@ void work_product_in(const struct block *b, int j, const float *x)
 	size_t in = lin->w.cols, r = lin->rank;
 	float *u = kept_u(b, j), *dropped = b->scratch + b->w->slot_floats;
 
-	if (!adapted(b->w, lin))
+	if (!adapted(b->w, lin) || b->again)
 		return;
 	if (b->w->dropout <= 0) {
 		nn_lora_down(u, x, lin->a, b->n, in, r, b->scratch);

@@ -177,13 +177,17 @@ static void carve_acts(struct work *w, struct carve *c, struct acts *a)
 		a->post_attn = norm_state(c, k, n);
 		a->post_mlp = norm_state(c, k, n);
 	}
+}
+
+static void carve_inner(const struct work *w, struct carve *c, struct acts *a)
+{
 	for (int j = 0; j < MODEL_LINEARS; j++)
 		if (rank_of(w->m, j))
-			a->u[j] = floats(c, n * rank_of(w->m, j));
+			a->u[j] = floats(c, w->rows_max * rank_of(w->m, j));
 }
 
 /* Activations: layers below the lowest one that keeps its own pass their memory on, but for what comes
- * in. */
+ * in and what is little and read once more: adapters' inner values. */
 static void carve_layers(struct work *w, struct carve *c)
 {
 	const struct config *k = &w->m->config;
@@ -202,6 +206,8 @@ static void carve_layers(struct work *w, struct carve *c)
 			if (!keeps)
 				shared = l;
 		}
+		if (l == shared || (w->any_trained && l >= w->first))
+			carve_inner(w, c, a);
 		a->x = x;
 		if (w->any_trained && l >= w->first && l + 1 < k->layers)
 			x = floats(c, w->rows_max * k->hidden);

@@ -530,6 +530,36 @@ static void test_grads(const struct packs *k, const char *adapter)
 	engine_close(&g);
 }
 
+/* In f32 and in bf16, on two threads and on one. */
+static void test_again(const struct packs *k, const char *adapter)
+{
+	char dir[128];
+	float *grads[2];
+
+	snprintf(dir, sizeof dir, FIXTURE "%s", adapter);
+	for (int in_bf16 = 0; in_bf16 < 2; in_bf16++) {
+		const struct nn_bf16 *half = in_bf16 ? nn_bf16_emulated() : NULL;
+		size_t n = 0, again[2];
+
+		for (int i = 0; i < 2; i++) {
+			struct engine g;
+
+			engine_open_in(&g, FIXTURE "model", dir, k->longest, i, 2 - i, half);
+			n = g.m->n_params;
+			again[i] = work_again(g.w);
+			grads[i] = mem_alloc(n, sizeof *grads[i]);
+			gradients(&g, k, grads[i]);
+			engine_close(&g);
+		}
+		ok(again[0] == 0 && again[1] > 0 &&
+			   memcmp(grads[0], grads[1], n * sizeof *grads[0]) == 0,
+		   "%s: gradients of layers computed again in %s have the bits of those kept",
+		   adapter, in_bf16 ? "bf16" : "f32");
+		free(grads[0]);
+		free(grads[1]);
+	}
+}
+
 /* Twenty steps by the processor's instructions and by other means with their order of sums. */
 static void test_unit(const struct packs *k, const char *adapter, const char *dir)
 {
@@ -604,6 +634,7 @@ static int unit_test(void)
 		snprintf(dir, sizeof dir, FIXTURE "%s", adapters[i]);
 		test_logits(&k, what, FIXTURE "model", dir);
 		test_grads(&k, adapters[i]);
+		test_again(&k, adapters[i]);
 		test_training(&k, adapters[i]);
 	}
 	free_packs(&k);
