@@ -207,9 +207,9 @@ static size_t whole(size_t n, size_t of)
 	return (n + of - 1) / of * of;
 }
 
-/* out [n][ldo] from x [m][ldx], in squares that are a cache line wide on both sides. */
-static void turn(uint32_t *out, size_t ldo, const uint32_t *x, size_t ldx, size_t m, size_t n)
+void nn_bf16_turn(uint32_t *out, size_t ldo, const uint32_t *x, size_t ldx, size_t m, size_t n)
 {
+	/* Squares of 16, a cache line wide on both sides. */
 	for (size_t i0 = 0; i0 < m; i0 += 16)
 		for (size_t j0 = 0; j0 < n; j0 += 16)
 			for (size_t j = j0; j < least(n, j0 + 16); j++)
@@ -255,7 +255,7 @@ static void pack_a(const struct nn_bf16 *s, struct packed *to, int ta, const flo
 		pack_across(s, to->other, m, a, lda, i, m, k0, k);
 		memset(to->other + (k + 1) / 2 * m, 0,
 		       (pairs - (k + 1) / 2) * m * sizeof *to->other);
-		turn(to->a, pairs, to->other, m, pairs, m);
+		nn_bf16_turn(to->a, pairs, to->other, m, pairs, m);
 	}
 	memset(to->a + m * pairs, 0, (whole(m, NN_BF16_HIGH) - m) * pairs * sizeof *to->a);
 }
@@ -272,7 +272,7 @@ static void pack_b(const struct nn_bf16 *s, struct packed *to, int tb, const flo
 		size_t columns = least(n - c, PANEL);
 
 		pack_along(s, to->other, pairs, b, ldb, j + c, columns, k0, k);
-		turn(to->b + c / PANEL * panel, PANEL, to->other, pairs, columns, pairs);
+		nn_bf16_turn(to->b + c / PANEL * panel, PANEL, to->other, pairs, columns, pairs);
 	}
 	for (size_t p = 0; !tb && p < there; p++) {
 		const float *even = b + (k0 + 2 * p) * ldb + j;
@@ -287,7 +287,7 @@ static void pack_b(const struct nn_bf16 *s, struct packed *to, int tb, const flo
 }
 
 /* As the instructions have it: no number below 2^-126. */
-static uint64_t flush(void)
+uint64_t nn_bf16_begin(void)
 {
 #if defined(__x86_64__)
 	enum { FLUSH_RESULTS = 1 << 15, FLUSH_OPERANDS = 1 << 6 };
@@ -307,7 +307,7 @@ static uint64_t flush(void)
 #endif
 }
 
-static void restore(uint64_t before)
+void nn_bf16_end(uint64_t before)
 {
 #if defined(__x86_64__)
 	_mm_setcsr((unsigned)before);
@@ -335,7 +335,7 @@ void nn_bf16_gemm(const struct nn_bf16 *s, int ta, int tb, size_t m, size_t n, s
 	to.a = mem_aligned((high + wide + others) * deep, sizeof *to.a);
 	to.b = to.a + high * deep;
 	to.other = to.b + wide * deep;
-	before = flush();
+	before = nn_bf16_begin();
 	for (size_t i = 0; i < m; i += ROWS)
 		for (size_t k0 = 0; k0 < k; k0 += 2 * PAIRS) {
 			size_t rows = least(m - i, ROWS), steps = least(k - k0, 2 * PAIRS),
@@ -352,6 +352,6 @@ void nn_bf16_gemm(const struct nn_bf16 *s, int ta, int tb, size_t m, size_t n, s
 					       add || k0);
 			}
 		}
-	restore(before);
+	nn_bf16_end(before);
 	free(to.a);
 }

@@ -51,6 +51,13 @@ int nn_bf16_proves(const struct nn_bf16 *s);
 /* The best of the units that prove themselves; NULL: there is none. */
 const struct nn_bf16 *nn_bf16_unit(void);
 
+/* For callers that pack operands themselves, around mul: where the sets give the same bits. end takes what
+ * begin gave. */
+uint64_t nn_bf16_begin(void);
+void nn_bf16_end(uint64_t before);
+/* out [n][ldo] from pairs x [m][ldx]. */
+void nn_bf16_turn(uint32_t *out, size_t ldo, const uint32_t *x, size_t ldx, size_t m, size_t n);
+
 /* c[m, n] = a b, or += where add, where ta (tb) says that a is stored [k, m] (b stored [n, k]). */
 void nn_bf16_gemm(const struct nn_bf16 *s, int ta, int tb, size_t m, size_t n, size_t k,
 		  const float *a, size_t lda, const float *b, size_t ldb, int add, float *c,

@@ -88,6 +88,9 @@ struct nn_kern {
 	/* One row of scores to probabilities in place: x = exp(scale x - max) / sum over n values.
 	 * Returns the log of the sum of exponentials of scale x. */
 	float (*softmax)(float *x, float scale, size_t n);
+	/* One part of a row, n > 0, whose highest score before scaling was *most so far (-INFINITY: there
+	 * was none): *most rises to this part's, x = exp(scale (x - *most)). Returns their sum. */
+	float (*softmax_part)(float *x, float scale, float *most, size_t n);
 	/* x = exp(scale x - lse): softmax again when its log-sum is known. */
 	void (*softmax_again)(float *x, float scale, float lse, size_t n);
 	/* dp (gradient by the probabilities) becomes the gradient by the unscaled scores, in place:

@@ -567,6 +567,15 @@ static float softmax(float *x, float by, size_t n)
 	return m * by + (float)log(s);
 }
 
+static float softmax_part(float *x, float by, float *most, size_t n)
+{
+	float m = max_of(x, n);
+
+	if (m > *most)
+		*most = m;
+	return (float)exp_row(x, by, *most, n);
+}
+
 static void softmax_again(float *x, float by, float lse, size_t n)
 {
 	vf vs = all(by), vm = all(lse);
@@ -681,6 +690,7 @@ const struct nn_kern NAME(nn_kern) = {
 	.relu2 = relu2,
 	.relu2_back = relu2_back,
 	.softmax = softmax,
+	.softmax_part = softmax_part,
 	.softmax_again = softmax_again,
 	.softmax_back = softmax_back,
 	.softcap = softcap,

@@ -1,5 +1,5 @@
-/* What mixes the rows of an example, forward and backward: attention or the gated delta rule, over
- * (example, head of keys), or a gated short convolution, over examples. */
+/* What mixes the rows of an example, forward and backward: attention over (example, head of keys, block of
+ * rows), the gated delta rule over (example, head of keys), or a gated short convolution, over examples. */
 #include <string.h>
 #include "../nn/attn.h"
 #include "../nn/conv.h"
@@ -9,6 +9,9 @@
 struct task {
 	struct work *w;
 	size_t l;
+	/* attention: blocks of the group's longest example, and back by how many a tile's keys stand
+	 * before its queries */
+	size_t blocks, apart;
 };
 
 /* Attention of one example and one head of keys with its group of queries. */
@@ -41,19 +44,32 @@ static struct nn_attn attention_of(const struct work *w, size_t l, size_t i, siz
 	};
 }
 
+/* Piece i's block, the last ones, which see the most, first; i becomes its (example, head of keys). */
+static size_t block_of(const struct task *t, size_t *i)
+{
+	size_t pairs = t->w->n_segments * t->w->m->config.kv_heads, block = *i / pairs;
+
+	*i %= pairs;
+	return t->blocks - 1 - block;
+}
+
 static void attention_piece(void *arg, size_t i)
 {
 	struct task *t = arg;
 	struct work *w = t->w;
 	const struct config *c = &w->m->config;
 	struct acts *a = &w->acts[t->l];
-	size_t row, h, q = c->heads * c->head_dim;
+	size_t block = block_of(t, &i), row, h, q = c->heads * c->head_dim;
 	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
 	int slot;
-	float *scratch = work_slot_take(w, &slot);
+	float *scratch;
 
+	if (block >= nn_attn_blocks(attn.n))
+		return;
+	scratch = work_slot_take(w, &slot);
 	nn_attn_forward(a->mixed + row * q + h * attn.group * c->head_dim, q,
-			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, scratch);
+			a->lse + h * attn.group * w->rows_max + row, w->rows_max, &attn, block,
+			scratch);
 	work_slot_give(w, slot);
 }
 
@@ -63,21 +79,42 @@ static void attention_back_piece(void *arg, size_t i)
 	struct work *w = t->w;
 	const struct config *c = &w->m->config;
 	struct acts *a = &w->acts[t->l];
-	size_t row, h, hd = c->head_dim, q = c->heads * hd, kv = c->kv_heads * hd;
+	size_t block = block_of(t, &i), row, h, hd = c->head_dim, q = c->heads * hd,
+	       kv = c->kv_heads * hd;
 	struct nn_attn attn = attention_of(w, t->l, i, &row, &h);
 	size_t at_q = row * q + h * attn.group * hd, at_k = row * kv + h * hd;
 	int slot;
-	float *scratch = work_slot_take(w, &slot);
+	float *scratch;
 
-	for (size_t r = 0; r < attn.n; r++) {
+	if (block >= nn_attn_blocks(attn.n))
+		return;
+	/* A block of queries meets its own keys first. */
+	for (size_t r = block * NN_ATTN_BLOCK;
+	     t->apart == 0 && r < attn.n && r < (block + 1) * NN_ATTN_BLOCK; r++) {
 		memset(w->g.dq + at_q + r * q, 0, attn.group * hd * sizeof(float));
 		memset(w->g.dk + at_k + r * kv, 0, hd * sizeof(float));
 		memset(w->g.dv + at_k + r * kv, 0, hd * sizeof(float));
 	}
+	scratch = work_slot_take(w, &slot);
 	nn_attn_backward(w->g.dq + at_q, w->g.dk + at_k, w->g.dv + at_k, w->g.datt + at_q,
 			 a->mixed + at_q, q, a->lse + h * attn.group * w->rows_max + row,
-			 w->rows_max, &attn, scratch);
+			 w->rows_max, &attn, block, block - t->apart, scratch);
 	work_slot_give(w, slot);
+}
+
+static void mix_attention(struct work *w, size_t l, int back)
+{
+	struct task t = {.w = w, .l = l};
+	size_t pairs = w->n_segments * w->m->config.kv_heads, longest = 0;
+
+	for (size_t i = 0; i < w->n_segments; i++)
+		if (w->segments[i].n > longest)
+			longest = w->segments[i].n;
+	t.blocks = nn_attn_blocks(longest);
+	if (!back)
+		pool_run(w->pool, pairs * t.blocks, attention_piece, &t);
+	for (; back && t.apart < nn_attn_reach(longest, w->m->layers[l].window); t.apart++)
+		pool_run(w->pool, pairs * (t.blocks - t.apart), attention_back_piece, &t);
 }
 
 /* The convolution of one example in the place of attention. */
@@ -186,7 +223,7 @@ static void delta_back_piece(void *arg, size_t head)
 
 static void mix_delta(struct work *w, size_t l, int back)
 {
-	struct task t = {w, l};
+	struct task t = {.w = w, .l = l};
 	size_t heads = w->m->config.delta.k_heads;
 
 	if (back)
@@ -197,15 +234,14 @@ static void mix_delta(struct work *w, size_t l, int back)
 
 void work_mix(struct work *w, size_t l, int back)
 {
-	struct task t = {w, l};
+	struct task t = {.w = w, .l = l};
 
 	if (w->m->layers[l].delta)
 		mix_delta(w, l, back);
 	else if (w->m->layers[l].taps)
 		pool_run(w->pool, w->n_segments, back ? conv_back_piece : conv_piece, &t);
 	else
-		pool_run(w->pool, w->n_segments * w->m->config.kv_heads,
-			 back ? attention_back_piece : attention_piece, &t);
+		mix_attention(w, l, back);
 }
 
 static void sinks_piece(void *arg, size_t h)
@@ -229,7 +265,7 @@ static void sinks_piece(void *arg, size_t h)
 
 void work_sinks_weights(struct work *w, size_t l)
 {
-	struct task t = {w, l};
+	struct task t = {.w = w, .l = l};
 
 	if (work_grad(w, w->m->layers[l].t_sinks))
 		pool_run(w->pool, w->m->config.kv_heads, sinks_piece, &t);

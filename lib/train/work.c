@@ -355,7 +355,7 @@ static void describe(struct work *w, const struct model *m, struct pool *pool, s
 	}
 	if (w->embed_trained)
 		w->first = 0;
-	w->slot_floats = nn_attn_scratch(len_max, k->head_dim);
+	w->slot_floats = nn_attn_scratch(len_max, k->heads / k->kv_heads, k->head_dim);
 	if (k->delta.k_heads)
 		most(&w->slot_floats,
 		     nn_delta_scratch(len_max, k->delta.k_dim, k->delta.v_dim, w->any_trained));

@@ -14,7 +14,7 @@ static const char config_text[] =
 	"\"num_key_value_heads\":2,\"vocab_size\":64,\"max_position_embeddings\":128,\"tie_word_embeddings\":true,\"initializer_range\":0.1}";
 
 static struct config config;
-static struct dataset data, valid;
+static struct dataset data, valid, lengthy;
 
 static void schedule(void)
 {
@@ -38,13 +38,13 @@ static void schedule(void)
 	ok(r.steps == 1 && r.batch == 10, "at least one, and a batch is no more than the rows");
 }
 
-/* n examples of 5 to 30 random tokens of which the last third is trained on. */
-static void fill(struct dataset *d, size_t n, uint64_t seed)
+/* n more examples of least to least + 25 random tokens of which the last third is trained on. */
+static void fill(struct dataset *d, size_t n, size_t least, uint64_t seed)
 {
 	struct rng r;
 	rng_seed(&r, seed, 0);
 	for (size_t i = 0; i < n; i++) {
-		size_t len = 5 + (size_t)rng_below(&r, 26);
+		size_t len = least + (size_t)rng_below(&r, 26);
 		d->ids = mem_grow(d->ids, &d->cap_tokens[0], d->tokens + len, sizeof *d->ids);
 		d->weights = mem_grow(d->weights, &d->cap_tokens[1], d->tokens + len,
 				      sizeof *d->weights);
@@ -62,7 +62,7 @@ static void fill(struct dataset *d, size_t n, uint64_t seed)
 		d->tokens += len;
 		d->longest = len > d->longest ? len : d->longest;
 	}
-	d->rows = n;
+	d->rows = d->n;
 }
 
 static struct model *make_model(void)
@@ -76,11 +76,12 @@ static struct model *make_model(void)
 	return m;
 }
 
-static struct work *make_work(const struct model *m, struct pool *pool, int checkpoint)
+static struct work *make_work(const struct model *m, struct pool *pool, size_t longest,
+			      int checkpoint)
 {
 	struct err e = ERR_INIT;
 	struct work *w;
-	struct work_spec spec = {.max_tokens = data.longest, .checkpoint = checkpoint};
+	struct work_spec spec = {.max_tokens = longest, .checkpoint = checkpoint};
 	if (work_new(&w, m, pool, &spec, &e)) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
@@ -88,13 +89,14 @@ static struct work *make_work(const struct model *m, struct pool *pool, int chec
 	return w;
 }
 
-/* Gradient of the first n examples in calls of `cut`; free() it. */
-static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct objective_sums *l)
+/* Gradient of d's first n examples in calls of `cut`; free() it. */
+static float *gradient_of(const struct dataset *d, size_t n, size_t cut, int threads,
+			  int checkpoint, struct objective_sums *l)
 {
 	struct err e = ERR_INIT;
 	struct pool *pool = pool_new(threads);
 	struct model *m = make_model();
-	struct work *work = make_work(m, pool, checkpoint);
+	struct work *work = make_work(m, pool, d->longest, checkpoint);
 	struct objective o;
 	size_t examples[64];
 	float *g = mem_alloc(m->n_params, sizeof *g);
@@ -103,8 +105,7 @@ static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct
 	for (size_t at = 0; at < n; at += cut) {
 		for (size_t i = 0; i < cut; i++)
 			examples[i] = at + i;
-		if (objective_batch(&o, &data, NULL, examples, cut, &(struct grads){.own = g}, l,
-				    &e))
+		if (objective_batch(&o, d, NULL, examples, cut, &(struct grads){.own = g}, l, &e))
 			printf("Bail out! %s\n", e.msg);
 	}
 	objective_release(&o);
@@ -112,6 +113,11 @@ static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct
 	model_free(m);
 	pool_free(pool);
 	return g;
+}
+
+static float *gradient(size_t n, size_t cut, int threads, int checkpoint, struct objective_sums *l)
+{
+	return gradient_of(&data, n, cut, threads, checkpoint, l);
 }
 
 static double distance(const float *a, const float *b, size_t n)
@@ -148,6 +154,28 @@ static void equivalences(void)
 	}
 	g = gradient(16, 16, 1, 1, &other);
 	ok(distance(whole, g, n) < 1e-6, "with recomputation of layers as without");
+	free(g);
+	free(whole);
+}
+
+/* Examples of several of attention's blocks, beside short ones. */
+static void lengthy_alike(void)
+{
+	struct objective_sums one, other;
+	struct model *m = make_model();
+	size_t n = m->n_params;
+	float *whole = gradient_of(&lengthy, 5, 5, 1, -1, &one), *g;
+
+	model_free(m);
+	for (int threads = 2; threads <= 5; threads++) {
+		g = gradient_of(&lengthy, 5, 5, threads, -1, &other);
+		ok(memcmp(whole, g, n * sizeof *g) == 0 && one.loss == other.loss,
+		   "examples of 600 tokens: %d threads give the same bits as one", threads);
+		free(g);
+	}
+	g = gradient_of(&lengthy, 5, 1, 3, -1, &other);
+	ok(distance(whole, g, n) < 1e-5 && one.weight == other.weight,
+	   "and packed together is one by one");
 	free(g);
 	free(whole);
 }
@@ -197,7 +225,7 @@ static void go(struct outcome *o, const char *dir, struct loop_spec spec, int re
 	o->rc = rundir_init(&run, dir, NULL, NULL, resume, &o->e);
 	struct loop t = {
 		.model = m,
-		.work = make_work(m, pool, -1),
+		.work = make_work(m, pool, data.longest, -1),
 		.pool = pool,
 		.train = &data,
 		.valid = validation,
@@ -308,16 +336,20 @@ int main(void)
 		ok(0, "configuration: %s", e.msg);
 		return tap_done();
 	}
-	fill(&data, 40, 1);
-	fill(&valid, 10, 2);
+	fill(&data, 40, 5, 1);
+	fill(&valid, 10, 5, 2);
+	fill(&lengthy, 2, 600, 3);
+	fill(&lengthy, 3, 5, 4);
 	schedule();
 	equivalences();
+	lengthy_alike();
 	runs(top);
 	by_heart(top);
 	char command[64];
 	snprintf(command, sizeof command, "rm -rf %s", top);
 	ok(system(command) == 0, "nothing is left in /tmp");
 	dataset_release(&data);
+	dataset_release(&lengthy);
 	dataset_release(&valid);
 	config_release(&config);
 	return tap_done();
