@@ -65,6 +65,11 @@ struct run_of_rows {
 	size_t first, n;
 };
 
+/* How many pieces are taken of a thread's part of the stage: alone in its cache line. */
+struct part {
+	_Alignas(64) size_t next;
+};
+
 struct step {
 	struct decoder *d;
 	struct kvcache *kv;
@@ -76,8 +81,8 @@ struct step {
 	struct run_of_rows *runs; /* where the model has states */
 	size_t n_runs;
 
+	struct part *parts; /* one for each thread */
 	/* Where the threads meet. */
-	size_t next;
 	unsigned arrived, turn;
 };
 
@@ -85,6 +90,7 @@ struct step {
  * pieces; all threads set the same. */
 struct worker {
 	struct step *s;
+	size_t thread;
 	size_t layer;
 	float *scratch;
 	struct nn_rows *in;

@@ -1,9 +1,11 @@
 /* The forward pass over rows of many sequences. See decoder.h.
  *
- * A step runs once on every thread of the pool; the threads take pieces of each stage from a common
- * counter and meet at a barrier behind it, which costs less than handing each stage to the pool.
- * Pieces are cut by the number of rows and panels and write only their own outputs, so it does not
- * matter who computes them.
+ * A step runs once on every thread of the pool; each thread takes the pieces of its own part of a
+ * stage, then what is left of the others' parts, and they meet at a barrier behind it, which costs
+ * less than handing each stage to the pool. A part is pieces that follow each other, so that each
+ * thread reads its weights in one go: two that take panels by turns halve what memory gives, for the
+ * processor fetches ahead what the other one reads. Pieces are cut by the number of rows and panels
+ * and write only their own outputs, so it does not matter who computes them.
  */
 #include <math.h>
 #include <sched.h>
@@ -31,7 +33,8 @@ static void meet(struct step *s)
 
 	if (__atomic_add_fetch(&s->arrived, 1, __ATOMIC_ACQ_REL) == (unsigned)s->d->threads) {
 		s->arrived = 0;
-		s->next = 0;
+		for (int i = 0; i < s->d->threads; i++)
+			s->parts[i].next = 0;
 		__atomic_store_n(&s->turn, turn + 1, __ATOMIC_RELEASE);
 		return;
 	}
@@ -52,10 +55,16 @@ static void meet(struct step *s)
 
 void decoder_each(const struct worker *me, size_t n, void (*fn)(const struct worker *me, size_t i))
 {
-	size_t i;
+	size_t threads = (size_t)me->s->d->threads;
 
-	while ((i = __atomic_fetch_add(&me->s->next, 1, __ATOMIC_RELAXED)) < n)
-		fn(me, i);
+	for (size_t k = 0; k < threads; k++) {
+		size_t part = (me->thread + k) % threads, from = n * part / threads,
+		       to = n * (part + 1) / threads, i;
+
+		while ((i = from +
+			    __atomic_fetch_add(&me->s->parts[part].next, 1, __ATOMIC_RELAXED)) < to)
+			fn(me, i);
+	}
 	meet(me->s);
 }
 
@@ -558,7 +567,8 @@ static void run(void *arg, size_t thread)
 	struct step *s = arg;
 	struct decoder *d = s->d;
 	const struct config *c = &d->m->config;
-	struct worker worker = {.s = s, .scratch = d->scratch[thread]}, *me = &worker;
+	struct worker worker = {.s = s, .thread = thread, .scratch = d->scratch[thread]},
+		      *me = &worker;
 	size_t blocks = row_blocks(s->n);
 
 	decoder_each(me, s->n, embed_row);
@@ -667,6 +677,7 @@ void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_ro
 	if (n == 0)
 		return;
 	s.blocks = mem_alloc(n, sizeof *s.blocks);
+	s.parts = mem_aligned((size_t)d->threads, sizeof *s.parts);
 	for (size_t i = 0; i < n; i++) {
 		s.wanted += rows[i].logits >= 0;
 		last = rows[i].position > last ? rows[i].position : last;
@@ -694,5 +705,6 @@ void decoder_step(struct decoder *d, struct kvcache *kv, const struct decoder_ro
 	 * one. */
 	pool_run(d->pool, (size_t)d->threads, run, &s);
 	free(s.blocks);
+	free(s.parts);
 	free(s.runs);
 }
