@@ -348,6 +348,17 @@ rows() {
 	status_is 0 ft-eval --timeout 2 -c 'jq:if .id == "long" then def f: f; f else true end' <(grep -v deep in | grep -v half)
 	[ "$(jq -c '.metrics.jq | [.n, .unscored]' <<<"$output")" = '[5,1]' ]
 	[[ $stderr == *"jq gave no answer within 2 s"* ]]
+	# Strings of 512 MiB, one after another.
+	status_is 0 ft-eval -c 'jq:if .id == "long" then [range(8) | tostring as $s | reduce range(29) as $i ($s; . + .)] | length > 0 else true end' \
+		<(grep -v deep in | grep -v half)
+	[ "$(jq -c '.metrics.jq | [.n, .unscored]' <<<"$output")" = '[5,1]' ]
+	[[ $stderr == *"jq broke off here, as when it takes over 2 GiB"* ]]
+	# Of what it writes to standard error, which is for nobody, a megabyte is kept.
+	printf '#!/bin/sh\njq "$@"\nstat -L -c %%s /proc/self/fd/2 >%q\n' "$TMP/said" >jq-weighed
+	chmod +x jq-weighed
+	FT_JQ=$TMP/jq-weighed status_is 0 ft-eval -c 'jq:("x" * 3000000 | debug) == ""' <(head -n 1 in)
+	jq -e '.metrics.jq | .n == 1 and .mean == 0' <<<"$output"
+	[ "$(cat said)" -eq 1048576 ]
 	status_is 2 ft-eval -c 'jq:.output ==' in
 	[[ $stderr == *"jq ended early"*"syntax error"* ]]
 	FT_JQ=no-such-jq status_is 2 ft-eval -c 'jq:.output' in

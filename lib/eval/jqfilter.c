@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,20 @@ static void write_program(const char *const *expressions, size_t n, struct buf *
 	buf_addc(b, ']');
 }
 
+/* What jq may take: address space, and bytes of what it says on standard error, of which the first
+ * line is read. Beyond the first it ends at the record in hand; beyond the second it goes on unheard. */
+enum { MEMORY_GIB = 2, COMPLAINTS_MAX = 1 << 20 };
+
+static void bound(void)
+{
+	rlim_t memory = (rlim_t)MEMORY_GIB << 30;
+
+	setrlimit(RLIMIT_AS, &(struct rlimit){memory, memory});
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){COMPLAINTS_MAX, COMPLAINTS_MAX});
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 /* jq, with what the child may do between fork and exec: it dies with us, however we end. */
 static pid_t spawn(char *const *argv, int in, int out, int err)
 {
@@ -65,6 +80,7 @@ static pid_t spawn(char *const *argv, int in, int out, int err)
 	 * finish the record in hand. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bound();
 	if (getppid() != parent || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		_exit(126);
 	execvp(argv[0], argv);
@@ -108,7 +124,9 @@ static int start(struct jqfilter *q, struct err *e)
 	return 0;
 }
 
-/* Ends jq where it has not ended yet; its exit status, -1 after a signal. */
+enum { BROKE_OFF = -1, CANNOT_COMPILE = 3, CANNOT_START = 126 };
+
+/* Ends jq where it has not ended yet; its exit status, BROKE_OFF after a signal. */
 static int reap(struct jqfilter *q)
 {
 	int status = -1;
@@ -124,7 +142,7 @@ static int reap(struct jqfilter *q)
 		waitpid(q->pid, &status, 0);
 	}
 	q->pid = -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : BROKE_OFF;
 }
 
 struct jqfilter *jqfilter_start(const char *const *expressions, size_t n, double timeout,
@@ -282,7 +300,6 @@ static int read_values(struct jqfilter *q, struct span line, double *values, siz
  * is an error of all. */
 static int skip_record(struct jqfilter *q, double *values, size_t *reason_at, struct err *e)
 {
-	enum { CANNOT_COMPILE = 3, CANNOT_START = 126 };
 	int late = q->late, status = reap(q);
 
 	if (status == CANNOT_COMPILE)
@@ -294,6 +311,9 @@ static int skip_record(struct jqfilter *q, double *values, size_t *reason_at, st
 		reason_at[j] = q->reasons.len + 1;
 		if (late)
 			buf_addf(&q->reasons, "jq gave no answer within %g s", q->timeout);
+		else if (status == BROKE_OFF)
+			buf_addf(&q->reasons, "jq broke off here, as when it takes over %d GiB",
+				 MEMORY_GIB);
 		else
 			complaint(q, "jq cannot read this record", &q->reasons);
 		buf_addc(&q->reasons, 0);

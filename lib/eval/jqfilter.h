@@ -4,8 +4,8 @@
  * jq gets each record's line and answers with one line of values. `input`, `inputs`, `halt` and
  * `halt_error` are replaced by errors, for they would put answers out of step. jq 1.6 rounds
  * integers beyond 2^53 and reads at most 256 levels of nesting: a record that it cannot read, or
- * that it does not get through in time, is unscored with the reason, and jq is begun anew for the
- * others.
+ * that it does not get through in time and in 2 GiB of address space, is unscored with the reason,
+ * and jq is begun anew for the others.
  */
 #ifndef FT_EVAL_JQFILTER_H
 #define FT_EVAL_JQFILTER_H
