@@ -349,8 +349,8 @@ rows() {
 	[ "$(jq -c '.metrics.jq | [.n, .unscored]' <<<"$output")" = '[5,1]' ]
 	[[ $stderr == *"jq gave no answer within 2 s"* ]]
 	# Strings of 512 MiB, one after another.
-	status_is 0 ft-eval -c 'jq:if .id == "long" then [range(8) | tostring as $s | reduce range(29) as $i ($s; . + .)] | length > 0 else true end' \
-		<(grep -v deep in | grep -v half)
+	local many='[range(8) | tostring as $s | reduce range(29) as $i ($s; . + .)] | length > 0'
+	status_is 0 ft-eval -c "jq:if .id == \"long\" then $many else true end" <(grep -v deep in | grep -v half)
 	[ "$(jq -c '.metrics.jq | [.n, .unscored]' <<<"$output")" = '[5,1]' ]
 	[[ $stderr == *"jq broke off here, as when it takes over 2 GiB"* ]]
 	# Of what it writes to standard error, which is for nobody, a megabyte is kept.

@@ -955,3 +955,24 @@ worst() {
 	env TERM=dumb script -qec 'ft-split -o parts rows.jsonl' /dev/null </dev/null >dumb.txt
 	run ! grep -q $'\033' dumb.txt
 }
+
+@test "a conversation of very many messages is refused where its template takes too long, and a signal is heard on the way" {
+	prepare
+	scratch -o base --steps 1 train.jsonl >/dev/null
+	# Shows more of its last answers, so that none stands where a prompt for it would say.
+	local template='{% for m in messages %}{% if loop.index0 > messages|length - 3 and m.role == "assistant" %}<think>{% endif %}'
+	set_template "$template"'<|{{ m.role }}|>{{ m.content + "\n" }}{% endfor %}'
+	jq -nc '{id: "long", messages: [range(40000) | {role: (if . % 2 == 0 then "user" else "assistant" end),
+		content: "hello \(.)"}]}' >long.jsonl
+	ft-train -m ./base --dry-run --too-long truncate long.jsonl >/dev/null 2>said 3>&- &
+	local pid=$!
+	await [ -s said ]
+	kill "$pid"
+	await eval '! kill -0 '"$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 143 ]
+	[ -z "${FT_SANITIZED:-}" ] || return 0 # the rest takes minutes
+	status_is 2 ft-train -m ./base --dry-run --too-long truncate long.jsonl
+	[[ $stderr == *"row long: 40000 messages are too many for this template"* ]]
+}

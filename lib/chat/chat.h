@@ -79,6 +79,7 @@ struct chat_input {
 	int last_only;	  /* for training: only the last assistant turn of them */
 	size_t most;	  /* for training: tokens that are of use; 0: all */
 	int cut;	  /* for training: a longer one is cut there; 0: it is of no use at all */
+	int (*stopping)(void); /* for training: non-zero: give up; NULL: never */
 };
 
 enum {

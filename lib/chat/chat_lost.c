@@ -154,7 +154,7 @@ static int is_lost(struct search *k, const struct part *p)
 	struct err ignored = ERR_INIT;
 	int rc;
 
-	if (k->tries++ >= TRIES_MAX)
+	if (k->tries++ >= TRIES_MAX || (k->in->stopping && k->in->stopping()))
 		return 0;
 	buf_clear(&k->message);
 	buf_add(&k->message, message.s, (size_t)(p->json.s - message.s));

@@ -5,6 +5,35 @@
 #include "../json/json.h"
 #include "chat_turns.h"
 
+/* Messages that are rendered for one conversation's turns, at most: seconds for a short template, a
+ * minute for a long one. A turn takes two renderings or more of all that stands before it, so that it is
+ * reached by some 4,000 messages in turn. */
+#define RENDERED_MAX 8000000
+#define BYTES 256 /* of text that take as long as a message */
+
+struct finder {
+	const struct chat *c;
+	const struct chat_messages *m;
+	const struct chat_input *in;
+	size_t rendered;
+	int ended; /* by what it took, or by in->stopping */
+};
+
+/* Renders the first n messages of m; -1 also once it has ended. */
+static int render(struct finder *f, const struct chat_messages *m, size_t n, int generate,
+		  struct buf *out, struct err *e)
+{
+	f->ended |= f->rendered > RENDERED_MAX || (f->in->stopping && f->in->stopping());
+	if (f->ended)
+		return err_set(e, "to find its turns takes too long");
+	if (chat_render_messages(f->c, m, n, f->in, generate, out, NULL, e)) {
+		f->rendered += n;
+		return -1;
+	}
+	f->rendered += n + out->len / BYTES;
+	return 0;
+}
+
 static void turn_add(struct chat_turns *l, struct chat_turn t)
 {
 	l->v = mem_grow(l->v, &l->cap, l->n + 1, sizeof *l->v);
@@ -46,16 +75,17 @@ static void put_marked(const struct chat_messages *m, size_t i, int call, struct
 }
 
 /* Renders with another message i; 0 where the mark stands in the text. */
-static int render_marked(const struct chat *c, const struct chat_messages *m, size_t i,
-			 struct span message, const struct chat_input *in, struct buf *out)
+static int render_marked(struct finder *f, size_t i, struct span message, struct buf *out)
 {
 	struct chat_messages changed;
 	struct err ignored = ERR_INIT;
 	int rc;
 
+	if (f->ended)
+		return -1;
 	buf_clear(out);
-	chat_messages_set(m, i, message, &changed);
-	rc = chat_render_messages(c, &changed, m->n, in, 0, out, NULL, &ignored);
+	chat_messages_set(f->m, i, message, &changed);
+	rc = render(f, &changed, f->m->n, 0, out, &ignored);
 	chat_messages_release(&changed);
 	return !rc && out->len && memmem(out->data, out->len, MARK, sizeof MARK - 1) ? 0 : -1;
 }
@@ -81,17 +111,17 @@ static int find_stop(const struct chat *c, struct span text, size_t from, size_t
  * message in its place. Where the template wants this turn's calls (for the answers of tools that
  * follow), only its content or a call's name is replaced, and it ends with the token that ends a
  * turn; of a call alone the beginning is not known. */
-static int find_text(const struct chat *c, const struct chat_messages *m, size_t i,
-		     const struct chat_input *in, struct span full, int begins, struct chat_turn *t,
+static int find_text(struct finder *f, size_t i, struct span full, int begins, struct chat_turn *t,
 		     struct err *e)
 {
+	const struct buf *ending = &f->c->ending;
 	struct buf out = BUF_INIT, message = BUF_INIT;
 	size_t end = 0;
 	int part, rc = 0;
 
 	buf_adds(&message, "{\"role\":\"assistant\",\"content\":\"" MARK "\"}");
-	for (part = 0; part < 3 && render_marked(c, m, i, buf_span(&message), in, &out); part++)
-		put_marked(m, i, part, &message);
+	for (part = 0; part < 3 && render_marked(f, i, buf_span(&message), &out); part++)
+		put_marked(f->m, i, part, &message);
 	if (part == 3 || (part == 2 && begins)) {
 		rc = err_set(e,
 			     part == 3
@@ -105,10 +135,10 @@ static int find_text(const struct chat *c, const struct chat_messages *m, size_t
 	       full.s[full.n - 1 - end] == out.data[out.len - 1 - end])
 		end++;
 	t->end = full.n - end;
-	if (c->ending.len &&
-	    starts_with((struct span){full.s + t->end, full.n - t->end}, buf_span(&c->ending)))
-		t->end += c->ending.len;
-	else if (part && !find_stop(c, full, t->end, &t->end))
+	if (ending->len &&
+	    starts_with((struct span){full.s + t->end, full.n - t->end}, buf_span(ending)))
+		t->end += ending->len;
+	else if (part && !find_stop(f->c, full, t->end, &t->end))
 		rc = err_set(e, "message %zu: its place in the template's text cannot be told",
 			     i + 1);
 cleanup:
@@ -154,15 +184,13 @@ static int is_as_asked(struct span full, const struct chat_turn *t, struct span 
 
 /* Whether the text has message i's words behind at alone: with others in their place what stands
  * before is the same. */
-static int stands_behind(const struct chat *c, const struct chat_messages *m, size_t i,
-			 const struct chat_input *in, struct span full, size_t at)
+static int stands_behind(struct finder *f, size_t i, struct span full, size_t at)
 {
 	struct buf message = BUF_INIT, out = BUF_INIT;
 	int yes;
 
-	put_marked(m, i, 0, &message);
-	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
-	      common(full, buf_span(&out)) >= at;
+	put_marked(f->m, i, 0, &message);
+	yes = render_marked(f, i, buf_span(&message), &out) || common(full, buf_span(&out)) >= at;
 	buf_release(&message);
 	buf_release(&out);
 	return yes;
@@ -171,32 +199,32 @@ static int stands_behind(const struct chat *c, const struct chat_messages *m, si
 /* Where the last turn ends: with the text, or where more than white space stands behind a token
  * that ends turns (a second one, instructions for an answer to come) behind the first such token
  * after what the message says. */
-static size_t last_end(const struct chat *c, const struct chat_messages *m,
-		       const struct chat_input *in, struct span full, size_t begin)
+static size_t last_end(struct finder *f, struct span full, size_t begin)
 {
+	const struct buf *ending = &f->c->ending;
 	struct err ignored = ERR_INIT;
 	struct chat_turn text = {0};
 	size_t at = full.n;
 
-	if (!find_stop(c, full, begin, &at))
+	if (!find_stop(f->c, full, begin, &at))
 		return full.n;
 	while (at < full.n && strchr(" \n\r\t", full.s[at]))
 		at++;
-	if (at == full.n || find_text(c, m, m->n - 1, in, full, 0, &text, &ignored))
+	if (at == full.n || find_text(f, f->m->n - 1, full, 0, &text, &ignored))
 		return full.n;
-	if (text.end >= c->ending.len && c->ending.len &&
-	    !memcmp(full.s + text.end - c->ending.len, c->ending.data, c->ending.len))
+	if (text.end >= ending->len && ending->len &&
+	    !memcmp(full.s + text.end - ending->len, ending->data, ending->len))
 		return text.end;
-	return find_stop(c, full, text.end, &at) ? at : full.n;
+	return find_stop(f->c, full, text.end, &at) ? at : full.n;
 }
 
 /* Where the turn of message i stands in the whole text. *known is 0 where what stands before it in
  * the whole text is not its prompt; t is not filled then. t->otherwise: it is written otherwise
  * than where it is the last. */
-static int find_turn(const struct chat *c, const struct chat_messages *m, size_t i,
-		     const struct chat_input *in, struct span full, struct chat_turn *t, int *known,
+static int find_turn(struct finder *f, size_t i, struct span full, struct chat_turn *t, int *known,
 		     struct err *e)
 {
+	const struct chat_messages *m = f->m;
 	struct buf prompt = BUF_INIT, before = BUF_INIT, upto = BUF_INIT;
 	struct err ignored = ERR_INIT;
 	struct chat_turn text = {0};
@@ -204,17 +232,17 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 
 	*known = 1;
 	t->by_content = t->otherwise = 0;
-	if (chat_render_messages(c, m, i, in, 1, &prompt, NULL, &ignored)) {
+	if (render(f, m, i, 1, &prompt, &ignored)) {
 		/* There is no prompt for this turn (the conversation begins with it, say). */
 		t->by_content = 1;
-		if (find_text(c, m, i, in, full, 1, &text, e))
+		if (find_text(f, i, full, 1, &text, e))
 			goto cleanup;
 		t->begin = text.begin;
 	} else if ((t->begin = common(full, buf_span(&prompt))) < prompt.len) {
 		struct span left;
 		enum rest rest;
 
-		*known = !chat_render_messages(c, m, i, in, 0, &before, NULL, &ignored) &&
+		*known = !render(f, m, i, 0, &before, &ignored) &&
 			 starts_with(full, buf_span(&before)) && t->begin >= before.len;
 		if (*known)
 			t->begin = whole_words(full, before.len, t->begin);
@@ -222,7 +250,7 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 			/* Ahead of an answer that comes first stands what its prompt lacks, such as a
 			 * system's text of the template's own. */
 			t->by_content = 1;
-			if (find_text(c, m, i, in, full, 1, &text, e))
+			if (find_text(f, i, full, 1, &text, e))
 				goto cleanup;
 			t->begin = text.begin;
 		}
@@ -248,21 +276,20 @@ static int find_turn(const struct chat *c, const struct chat_messages *m, size_t
 		}
 		t->otherwise = rest != REST_BLANK;
 	}
-	if (last && !c->ignores_generation) {
-		t->end = last_end(c, m, in, full, t->begin);
-	} else if (!chat_render_messages(c, m, i + 1, in, 0, &upto, NULL, &ignored) && !last &&
-		   !c->ignores_generation && starts_with(full, buf_span(&upto)) &&
-		   upto.len >= t->begin) {
+	if (last && !f->c->ignores_generation) {
+		t->end = last_end(f, full, t->begin);
+	} else if (!render(f, m, i + 1, 0, &upto, &ignored) && !last && !f->c->ignores_generation &&
+		   starts_with(full, buf_span(&upto)) && upto.len >= t->begin) {
 		t->end = upto.len;
 	} else {
 		t->by_content = 1;
-		if (find_text(c, m, i, in, full, 0, &text, e))
+		if (find_text(f, i, full, 0, &text, e))
 			goto cleanup;
 		t->end = text.end;
 		t->otherwise |= !last && !is_as_asked(full, t, buf_span(&upto), buf_span(&prompt));
 	}
 	if (!last && json_count(json_member(chat_message(m, i), "tool_calls")) &&
-	    !stands_behind(c, m, i + 1, in, full, t->end)) {
+	    !stands_behind(f, i + 1, full, t->end)) {
 		err_set(e,
 			"message %zu: the template writes what follows it into this turn, so it cannot be trained on here; give it \"weight\": 0 "
 			"(--last-turn), or a record of its own (--unroll)",
@@ -288,15 +315,14 @@ cleanup:
 }
 
 /* Whether what stands from at on is the same whatever message i says. */
-static int stands_before(const struct chat *c, const struct chat_messages *m, size_t i,
-			 const struct chat_input *in, struct span full, size_t at)
+static int stands_before(struct finder *f, size_t i, struct span full, size_t at)
 {
 	struct buf message = BUF_INIT, out = BUF_INIT;
 	size_t n = full.n - at;
 	int yes;
 
-	put_marked(m, i, 0, &message);
-	yes = render_marked(c, m, i, buf_span(&message), in, &out) ||
+	put_marked(f->m, i, 0, &message);
+	yes = render_marked(f, i, buf_span(&message), &out) ||
 	      (out.len >= n && !memcmp(out.data + out.len - n, full.s + at, n));
 	buf_release(&message);
 	buf_release(&out);
@@ -306,8 +332,7 @@ static int stands_before(const struct chat *c, const struct chat_messages *m, si
 /* Templates that move the system's or the tools' text to the last message show a turn at the end of
  * another conversation than the one it answered. What the model will see decides: text becomes the
  * prompt for message i and behind it what the template writes of the turn. */
-static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i,
-		   const struct chat_input *in, struct buf *text, struct err *e)
+static int rebuild(struct finder *f, size_t i, struct buf *text, struct err *e)
 {
 	struct buf prompt = BUF_INIT, before = BUF_INIT;
 	struct span full = buf_span(text), opening = {NULL, 0};
@@ -316,9 +341,9 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 	size_t at = 0;
 	int rc = -1;
 
-	if (chat_render_messages(c, m, i, in, 1, &prompt, NULL, e))
+	if (render(f, f->m, i, 1, &prompt, e))
 		goto cleanup;
-	if (!chat_render_messages(c, m, i, in, 0, &before, NULL, &ignored) &&
+	if (!render(f, f->m, i, 0, &before, &ignored) &&
 	    starts_with(buf_span(&prompt), buf_span(&before)))
 		opening = (struct span){prompt.data + before.len, prompt.len - before.len};
 	/* The turn begins behind the last opening before its content; without an opening, with the
@@ -330,13 +355,13 @@ static int rebuild(const struct chat *c, const struct chat_messages *m, size_t i
 		at = at < opening.n ? 0 : at;
 	}
 	if (!at) {
-		if (find_text(c, m, i, in, full, 1, &turn, e))
+		if (find_text(f, i, full, 1, &turn, e))
 			goto cleanup;
 		at = turn.begin;
 	}
 	/* Where another answer changes what stands before it, that is no beginning. */
 	for (size_t k = 0; k < i; k++)
-		if (!stands_before(c, m, k, in, full, at)) {
+		if (!stands_before(f, k, full, at)) {
 			rc = err_set(e,
 				     "message %zu: its place in the template's text cannot be told",
 				     i + 1);
@@ -391,14 +416,15 @@ int chat_turns_find(const struct chat *c, const struct chat_input *in,
 	struct buf full = BUF_INIT;
 	struct tokens ids = {0};
 	struct chat_turn first = {0};
+	struct finder f = {.c = c, .m = m, .in = in};
 	int known, rc = -1;
 
 	if (marks->n)
 		return find_marked(m, w, marks, l, e);
 	/* The last one decides what the whole text is. */
 	buf_addspan(&full, buf_span(text));
-	if (find_turn(c, m, last, in, buf_span(&full), &first, &known, e) ||
-	    (!known && rebuild(c, m, last, in, text, e)))
+	if (find_turn(&f, last, buf_span(&full), &first, &known, e) ||
+	    (!known && rebuild(&f, last, text, e)))
 		goto cleanup;
 	shared = common(buf_span(&full), buf_span(text));
 	for (i = 0; i <= last; i++) {
@@ -406,7 +432,7 @@ int chat_turns_find(const struct chat *c, const struct chat_input *in,
 
 		if (!(t.weight > 0))
 			continue;
-		if (find_turn(c, m, i, in, buf_span(i < last ? &full : text), &t, &known, e))
+		if (find_turn(&f, i, buf_span(i < last ? &full : text), &t, &known, e))
 			goto cleanup;
 		if (!known || (i < last && t.end > shared)) {
 			err_set(e,
@@ -429,6 +455,11 @@ int chat_turns_find(const struct chat *c, const struct chat_input *in,
 	}
 	rc = 0;
 cleanup:
+	if (f.ended)
+		rc = err_set(e,
+			     "%zu messages are too many for this template: to find the answers in its text it is run again for each; give shorter "
+			     "conversations, or a template that marks its answers ({%% generation %%})",
+			     m->n);
 	buf_release(&full);
 	tokens_release(&ids);
 	return rc;

@@ -28,7 +28,8 @@ struct chat_turns {
 /* Appends the turns of weight over 0, in their order. w [m->n]: of each assistant's turn its weight, of all else 0;
  * the last of m has one. text is m as rendered, marks what the template marked in it; where the template writes the
  * last turn otherwise than it will be asked for, text is written anew. most: tokens behind which no turn is looked
- * for; 0: all are. -1 where a turn's place can't be told. */
+ * for; 0: all are. -1 where a turn's place can't be told, where that takes too long (see RENDERED_MAX), or where in->stopping
+ * says so. */
 int chat_turns_find(const struct chat *c, const struct chat_input *in,
 		    const struct chat_messages *m, const double *w, size_t most, struct buf *text,
 		    const struct jinja_marks *marks, struct chat_turns *l, struct err *e);

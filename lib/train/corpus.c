@@ -86,6 +86,7 @@ int train_corpus_read(struct train_corpus *c, char **files, const char *valid_fi
 		.unroll = s->unroll,
 		.strict = s->strict,
 		.prune = s->prune,
+		.stopping = s->how.stopping,
 	};
 	c->max_seq = spec.max_seq;
 	if (read_files(c, files, 0, s, &spec, e) ||

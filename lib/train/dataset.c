@@ -253,6 +253,7 @@ static int add_conversation(struct dataset *d, struct chat_input *in, double wei
 	in->last_only = s->last_turn || s->unroll || (s->labels && d->form == FORM_CHAT);
 	in->most = s->max_seq;
 	in->cut = s->too_long == DATASET_LONG_TRUNCATE;
+	in->stopping = s->stopping;
 	if (s->unroll) {
 		trained = mem_alloc(n + 1, 1);
 		chat_trained(in, trained);
@@ -368,8 +369,13 @@ int dataset_read(struct dataset_sides *to, struct reader *in, const struct datas
 				return err_set(e, "%s:%zu: a row too long to prune", in->name,
 					       in->line);
 		}
-		if (dataset_add(d, row, in->name, in->line, s, &why) < 0)
+		if (dataset_add(d, row, in->name, in->line, s, &why) < 0) {
+			if (s->stopping && s->stopping()) {
+				rc = 0;
+				break;
+			}
 			reader_refuse(in, &r, &why);
+		}
 	}
 	record_release(&r);
 	record_release(&pruned);

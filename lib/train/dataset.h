@@ -35,6 +35,7 @@ struct dataset_spec {
 	int unroll; /* each turn that is trained on makes an example of the conversation up to it */
 	int strict; /* what the template leaves out of a row is an error */
 	const struct prune *prune; /* texts taken out of rows first, or NULL */
+	int (*stopping)(void);	   /* non-zero: the row in hand is refused; may be NULL */
 };
 
 /* Rows with a part that stands in no token, or (the last kind) with turns that are trained on as
@@ -97,8 +98,8 @@ struct dataset_sides {
 };
 
 /* Reads all records of the reader, which is told of each row that cannot be trained on
- * (reader_refuse), so that one run names them all. 0, or -1 on trouble that ends the run
- * (malformed line, unreadable file). */
+ * (reader_refuse), so that one run names them all. 0 (also where s->stopping ended it early), or -1 on
+ * trouble that ends the run (malformed line, unreadable file). */
 int dataset_read(struct dataset_sides *to, struct reader *in, const struct dataset_spec *s,
 		 struct err *e);
 
