@@ -49,7 +49,7 @@ static int pack(struct decoder *d, struct nn_pack *to, enum nn_type type, const 
 {
 	struct packing p = {to, from, values};
 
-	if (nn_pack_init(to, type, from->rows, from->cols))
+	if (nn_pack_init(to, type, from->rows, from->cols, &d->weights))
 		return err_set(e, "a matrix of %zu x %zu cannot be held as %s", from->rows,
 			       from->cols, nn_type_name(type));
 	pool_run(d->pool, nn_pack_panels(to), pack_panel, &p);
@@ -187,12 +187,7 @@ static void experts_init(struct decoder *d, const struct config *c)
 
 static void experts_release(struct decoder *d)
 {
-	const struct config *c = &d->m->config;
-
-	for (size_t l = 0; d->experts && l < c->layers; l++) {
-		for (size_t x = 0; d->experts[l] && x < c->experts; x++)
-			for (int j = 0; j < MODEL_EXPERT_LINEARS; j++)
-				nn_pack_release(&d->experts[l][x][j]);
+	for (size_t l = 0; d->experts && l < d->m->config.layers; l++) {
 		free(d->experts[l]);
 		free(d->routers[l]);
 	}
@@ -271,18 +266,10 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	for (size_t l = 0; d->lin && l < d->m->config.layers; l++)
-		for (int i = 0; i < MODEL_LINEARS; i++) {
-			nn_pack_release(&d->lin[l][i]);
-			if (d->adapted) {
-				nn_pack_release(&d->adapted[l][i].a);
-				nn_pack_release(&d->adapted[l][i].b);
-			}
-		}
+	large_release(&d->weights);
 	experts_release(d);
 	for (int i = 0; d->scratch && i < d->threads; i++)
 		free(d->scratch[i]);
-	nn_pack_release(&d->head);
 	rows_release(&d->norm);
 	rows_release(&d->attn);
 	rows_release(&d->h);

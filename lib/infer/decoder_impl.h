@@ -19,6 +19,7 @@ struct decoder {
 	int threads;
 	const struct nn_kern *k;
 	const struct nn_pack_kern *pk;
+	struct large weights;		      /* all that is packed */
 	struct nn_pack (*lin)[MODEL_LINEARS]; /* [layers] */
 	struct nn_pack head;
 	/* [layers]; NULL: there is none, or it is merged into lin */

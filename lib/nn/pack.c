@@ -22,7 +22,8 @@ const struct nn_pack_kern *nn_pack_kern(void)
 	return &nn_pack_base;
 }
 
-int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols)
+int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols,
+		 struct large *memory)
 {
 	size_t panels = (rows + NN_PANEL - 1) / NN_PANEL, bytes;
 
@@ -37,14 +38,8 @@ int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols)
 	p->panel_bytes = nn_row_bytes(type, cols) * NN_PANEL;
 	if (mem_mul(panels, p->panel_bytes, &bytes))
 		return -1;
-	p->data = mem_aligned(panels, p->panel_bytes);
+	p->data = large_get(memory, bytes);
 	return 0;
-}
-
-void nn_pack_release(struct nn_pack *p)
-{
-	free(p->data);
-	memset(p, 0, sizeof *p);
 }
 
 size_t nn_pack_panels(const struct nn_pack *p)

@@ -24,6 +24,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "../base/large.h"
 #include "mat.h"
 
 #define NN_PANEL 32
@@ -35,7 +36,7 @@ struct nn_pack {
 	enum nn_type type; /* f32, bf16, q8_0 or q4_0 */
 	size_t rows, cols;
 	size_t panel_bytes;
-	unsigned char *data; /* owned */
+	unsigned char *data; /* of the memory that it was made in */
 };
 
 /* Rows of x in the form a product wants them: floats always, q, d, sum (by nn_rows_quantise) where
@@ -52,10 +53,10 @@ struct nn_rows {
 /* The best for this processor, with nn_kern's FT_ISA. Look it up once, not for every product. */
 const struct nn_pack_kern *nn_pack_kern(void);
 
-/* Memory for a matrix; values are not set. The type is one of those above; for quantised ones cols
- * is whole blocks. -1: it is not, or the size overflows. */
-int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols);
-void nn_pack_release(struct nn_pack *p);
+/* Room for a matrix in `memory`, with which it ends; values are not set. The type is one of those
+ * above; for quantised ones cols is whole blocks. -1: it is not, or the size overflows. */
+int nn_pack_init(struct nn_pack *p, enum nn_type type, size_t rows, size_t cols,
+		 struct large *memory);
 size_t nn_pack_panels(const struct nn_pack *p);
 
 /* Sets one row from w [cols]. Different panels may be set by different threads. scratch:

@@ -9,6 +9,7 @@
 #include "../../lib/base/arena.h"
 #include "../../lib/base/buf.h"
 #include "../../lib/base/file.h"
+#include "../../lib/base/large.h"
 #include "../../lib/base/mem.h"
 #include "../../lib/base/opt.h"
 #include "../../lib/base/pool.h"
@@ -56,6 +57,47 @@ static void arenas(void)
 	arena_release(&a);
 	ok(a.total == 0 && arena_get(&a, 300000), "an arena that was released is empty and valid");
 	arena_release(&a);
+}
+
+/* n bytes, all of them nought until now; they are filled with `byte`. */
+static unsigned char *filled(struct large *l, size_t n, int byte, size_t *dirty)
+{
+	unsigned char *p = large_get(l, n);
+
+	for (size_t i = 0; i < n; i++)
+		*dirty += p[i] != 0;
+	return memset(p, byte, n);
+}
+
+static int all_are(const unsigned char *p, size_t n, int byte)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != byte)
+			return 0;
+	return 1;
+}
+
+static void large_pieces(void)
+{
+	/* 9 MB fit three times into a chunk of 32, and 40 MB into none. */
+	static const size_t sizes[] = {1, 63, 9 << 20, 65, 9 << 20, 40 << 20, 9 << 20, 9 << 20, 3};
+	enum { N = sizeof sizes / sizeof *sizes };
+	struct large l = {0};
+	unsigned char *piece[N];
+	size_t dirty = 0, aligned = 0, kept = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < N; i++) {
+			piece[i] = filled(&l, sizes[i], (int)i + 1, &dirty);
+			aligned += (uintptr_t)piece[i] % 64 == 0;
+		}
+		for (size_t i = 0; i < N; i++)
+			kept += (size_t)all_are(piece[i], sizes[i], (int)i + 1);
+		large_release(&l);
+	}
+	ok(dirty == 0, "large memory comes zeroed, after it was released too");
+	ok(aligned == 2 * N, "and aligned for vectors");
+	ok(kept == 2 * N, "and none of its pieces touches another");
 }
 
 struct opts {
@@ -280,6 +322,7 @@ int main(void)
 {
 	buffers();
 	arenas();
+	large_pieces();
 	options();
 	files();
 	special_files();

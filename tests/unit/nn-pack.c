@@ -41,6 +41,7 @@ static void flatten(float *x, size_t n, size_t cols)
 static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 {
 	struct rng r;
+	struct large memory = {0};
 	struct nn_pack p;
 	struct nn_rows x = {0}, copy;
 	float *w, *y, *again, *decoded;
@@ -66,8 +67,8 @@ static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 	again = mem_alloc(n * rows, sizeof *again);
 	decoded = mem_alloc(rows * cols, sizeof *decoded);
 	encoded = mem_alloc(cols, 8);
-	ok(nn_pack_init(&p, type, rows, cols) == 0, "%s %zux%zu is packed", nn_type_name(type),
-	   rows, cols);
+	ok(nn_pack_init(&p, type, rows, cols, &memory) == 0, "%s %zux%zu is packed",
+	   nn_type_name(type), rows, cols);
 	for (size_t i = 0; i < rows; i++) {
 		nn_pack_row(&p, i, w + i * cols, encoded);
 		nn_encode(type, encoded, w + i * cols, cols);
@@ -99,7 +100,7 @@ static void one(enum nn_type type, size_t rows, size_t cols, size_t n, int flat)
 	for (size_t i = 0; i < n * rows; i++)
 		added &= again[i] == y[i] + y[i];
 	ok(added, "%s %zux%zu: products are added where asked", nn_type_name(type), rows, cols);
-	nn_pack_release(&p);
+	large_release(&memory);
 	free(w), free(x.x), free(x.q), free(x.d), free(x.sum), free(y), free(again), free(decoded),
 		free(encoded);
 }
@@ -133,6 +134,7 @@ static void small(size_t m, size_t n, size_t k)
 int main(void)
 {
 	static const enum nn_type types[] = {NN_F32, NN_BF16, NN_Q8_0, NN_Q4_0};
+	struct large memory = {0};
 	struct nn_pack p;
 	char set[16];
 
@@ -146,8 +148,10 @@ int main(void)
 	small(1, 16, 32);
 	small(7, 24, 32);
 	small(13, 64, 5);
-	ok(nn_pack_init(&p, NN_Q8_0, 8, 33) == -1, "columns that are no whole blocks are refused");
-	ok(nn_pack_init(&p, NN_F32, (size_t)1 << 60, 64) == -1, "a size that overflows is refused");
+	ok(nn_pack_init(&p, NN_Q8_0, 8, 33, &memory) == -1,
+	   "columns that are no whole blocks are refused");
+	ok(nn_pack_init(&p, NN_F32, (size_t)1 << 60, 64, &memory) == -1,
+	   "a size that overflows is refused");
 	snprintf(set, sizeof set, "%s", getenv("FT_ISA") ? getenv("FT_ISA") : "");
 	if (!set[0]) {
 		/* The other instruction sets, in a run of their own each. */

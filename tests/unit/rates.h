@@ -12,6 +12,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#include "../../lib/base/large.h"
 #include "../../lib/base/mem.h"
 #include "../../lib/base/pool.h"
 #include "../../lib/base/progress.h"
@@ -250,7 +251,8 @@ static double stream_rate(struct pool *pool, struct stream *s, void (*piece)(voi
 
 static void print_memory(void)
 {
-	struct stream s = {.x = mem_aligned(STREAM, sizeof *s.x)};
+	struct large memory = {0}; /* as a decoder holds weights */
+	struct stream s = {.x = large_get(&memory, STREAM * sizeof *s.x)};
 	struct pool *pool = pool_new(0);
 
 	for (size_t i = 0; i < STREAM; i++)
@@ -258,7 +260,7 @@ static void print_memory(void)
 	printf("{\"threads\": %d, \"read\": %.1f, \"copy\": %.1f}\n", pool_threads(pool),
 	       stream_rate(pool, &s, read_piece) / 1e9, stream_rate(pool, &s, copy_piece) / 1e9);
 	pool_free(pool);
-	free(s.x);
+	large_release(&memory);
 }
 
 #endif
