@@ -130,7 +130,9 @@ double twosample_superiority(const double *x, size_t n, const double *y, size_t 
 
 static double log_choose(double n, double k)
 {
-	return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+	int sign; /* which lgamma would leave to all threads */
+
+	return lgamma_r(n + 1, &sign) - lgamma_r(k + 1, &sign) - lgamma_r(n - k + 1, &sign);
 }
 
 double twosample_all_in_second(uint64_t hits, uint64_t n, uint64_t m)
