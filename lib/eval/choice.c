@@ -107,6 +107,42 @@ struct mentions {
 	size_t n, cap;
 };
 
+/* Walks along clauses, and what they found from each of their states on. A walk that comes to a state
+ * where another one was goes no further, so that all of a text's together take no longer than one. */
+struct walk {
+	unsigned char *known; /* by state: UNKNOWN, NO or YES */
+	size_t *path, n, cap; /* the states of the walk in hand */
+};
+enum { UNKNOWN, NO, YES };
+
+/* A text and what is named in it. The arrays have an element for each place and one for the end. */
+struct reading {
+	struct points p;
+	struct mentions m;
+	size_t *reach; /* where what is named at a place or before it ends at most; 0: nothing is */
+	unsigned char *asked, *script;	   /* is_asked, denied_in_script */
+	struct walk ahead, behind, joined; /* 2, 4 and 1 states a place */
+};
+
+/* Ends a walk with what it found. */
+static int found(struct walk *w, int yes)
+{
+	for (size_t i = 0; i < w->n; i++)
+		w->known[w->path[i]] = yes ? YES : NO;
+	w->n = 0;
+	return yes;
+}
+
+/* Goes on to a state; what is known of it. */
+static int known(struct walk *w, size_t state)
+{
+	if (w->known[state] == UNKNOWN) {
+		w->path = mem_grow(w->path, &w->cap, w->n + 1, sizeof *w->path);
+		w->path[w->n++] = state;
+	}
+	return w->known[state];
+}
+
 static void find_mentions(struct points text, struct points word, size_t choice, int letter,
 			  struct mentions *m)
 {
@@ -156,12 +192,9 @@ static int ends_clause(int c)
 	       c == 0x3002 || c == 0xff0c;
 }
 
-static int is_mention(const struct mentions *m, size_t at)
+static int is_mention(const struct reading *r, size_t at)
 {
-	for (size_t k = 0; k < m->n; k++)
-		if (at >= m->v[k].at && at < m->v[k].end)
-			return 1;
-	return 0;
+	return at < r->p.n && r->reach[at] > at;
 }
 
 static int is_wrapping(int c)
@@ -169,30 +202,41 @@ static int is_wrapping(int c)
 	return c == ' ' || c == '(' || c == ')' || c == '"' || c == '*';
 }
 
+/* Whether a word that joins the last item to a list stands ahead in the clause. */
+static int joined_ahead(struct reading *r, size_t at)
+{
+	static const char *const joins[] = {"or", "nor", "and", NULL};
+	struct points p = r->p;
+	char word[32];
+	size_t n;
+
+	for (size_t i = at; i > 0 && !ends_clause(p.v[i - 1]); i -= n > 0 ? n : 1) {
+		if (known(&r->joined, i) != UNKNOWN)
+			return found(&r->joined, known(&r->joined, i) == YES);
+		n = word_at(p, i, -1, word, sizeof word);
+		if (n > 0 && is_one_of(word, joins))
+			return found(&r->joined, 1);
+	}
+	return found(&r->joined, 0);
+}
+
 /* Whether a comma at `at` only parts the items of a list, so that what denies the first of them
  * denies them all: a choice stands at either side, and none was joined as the last of them (neither A
  * nor C, B), or else `or` and `nor` behind it. */
-static int parts_items(struct points p, size_t at, const struct mentions *m)
+static int parts_items(struct reading *r, size_t at)
 {
-	static const char *const joins[] = {"or", "nor", "and", NULL}, *const more[] = {"or", "nor",
-											NULL};
+	static const char *const more[] = {"or", "nor", NULL};
+	struct points p = r->p;
 	char word[32];
-	size_t i = at + 1, n;
+	size_t i = at + 1;
 
 	while (i < p.n && is_wrapping(p.v[i]))
 		i++;
-	if (!is_mention(m, i))
+	if (!is_mention(r, i))
 		return word_at(p, i, 1, word, sizeof word) > 0 && is_one_of(word, more);
 	for (i = at; i > 0 && is_wrapping(p.v[i - 1]);)
 		i--;
-	if (i == 0 || !is_mention(m, i - 1))
-		return 0;
-	for (; i > 0 && !ends_clause(p.v[i - 1]); i -= n > 0 ? n : 1) {
-		n = word_at(p, i, -1, word, sizeof word);
-		if (n > 0 && is_one_of(word, joins))
-			return 0;
-	}
-	return 1;
+	return i > 0 && is_mention(r, i - 1) && !joined_ahead(r, i);
 }
 
 /* Where "no doubt", "without a doubt" and their like begin, which end at `at` and deny nothing; `at`
@@ -261,7 +305,7 @@ static int is_label_of_wrong(struct points p, size_t at)
 }
 
 /* Whether a clause denies what it names at its end: not B, neither A nor B, anything but B. */
-static int denied_ahead(struct points p, size_t at, const struct mentions *m)
+static int denied_ahead(struct reading *r, size_t at)
 {
 	static const char *const denials[] = {"not",	  "no",	       "never",	   "neither",
 					      "nor",	  "none",      "cannot",   "hardly",
@@ -279,20 +323,25 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 				       "instead", "unlike",    "to",	  NULL};
 	static const char *const whole[] = {"anything", "everything", "all",
 					    "nothing",	"none",	      NULL};
+	struct points p = r->p;
+	struct walk *w = &r->ahead;
 	char word[32], before[32];
-	int listed = 0;
+	size_t listed = 0; /* a comma was passed */
 
 	for (size_t i = at; i > 0;) {
-		size_t n = word_at(p, i, -1, word, sizeof word);
+		size_t n;
 		int c = p.v[i - 1];
 
+		if (known(w, 2 * i + listed) != UNKNOWN)
+			return found(w, known(w, 2 * i + listed) == YES);
+		n = word_at(p, i, -1, word, sizeof word);
 		if (n == 0) {
 			if (c == ':' || (c == '(' && is_label_of_wrong(p, i - 1)))
-				return is_label_of_wrong(p, i - 1);
-			if (ends_clause(c) || (c == ',' && !parts_items(p, i - 1, m)))
-				return 0;
+				return found(w, is_label_of_wrong(p, i - 1));
+			if (ends_clause(c) || (c == ',' && !parts_items(r, i - 1)))
+				return found(w, 0);
 			if (c == 0x4e0d || c == 0x975e || c == 0x6ca1)
-				return 1;
+				return found(w, 1);
 			listed |= c == ',';
 			i--;
 			continue;
@@ -302,44 +351,51 @@ static int denied_ahead(struct points p, size_t at, const struct mentions *m)
 			continue;
 		}
 		i -= n;
-		if (is_mention(m, i))
+		if (is_mention(r, i))
 			continue;
 		if (strcmp(word, "but") == 0)
-			return i > 0 && word_at(p, i - 1, -1, before, sizeof before) > 0 &&
-			       is_one_of(before, whole);
+			return found(w, i > 0 && word_at(p, i - 1, -1, before, sizeof before) > 0 &&
+						is_one_of(before, whole));
 		if (is_one_of(word, denials) || denies_with(p, i, word))
-			return !(listed && is_one_of(word, ahead_only));
+			return found(w, !(listed && is_one_of(word, ahead_only)));
 	}
-	return 0;
+	return found(w, 0);
 }
 
-/* Whether the clause from `at` on holds one of these in a script whose words are not parted. What is
- * 間違いない is beyond doubt. */
-static int denied_in_script(struct points p, size_t at)
+/* Whether the clause from each place on holds one of these in a script whose words are not parted. What
+ * is 間違いない is beyond doubt. */
+static void find_denials_in_script(struct reading *r)
 {
 	static const struct {
-		int n, v[2];
+		size_t n;
+		int v[2];
 	} words[] = {{1, {0x4e0d}},	    {1, {0x9519}},	   {2, {0x306a, 0x3044}},
 		     {2, {0x307e, 0x305b}}, {2, {0x8aa4, 0x308a}}, {2, {0xc544, 0xb2c8}},
 		     {2, {0xc544, 0xb2d9}}, {2, {0xc544, 0xb2cc}}, {1, {0xd2c0}}};
 	static const int error[] = {0x9055, 0x3044}; /* of 間違い */
+	struct points p = r->p;
 
-	for (size_t i = at; i < p.n && (letter_kind(p.v[i]) == UNCASED || p.v[i] == ' '); i++) {
-		if (i + 2 <= p.n && memcmp(p.v + i, error, sizeof error) == 0)
-			return 0;
+	for (size_t i = p.n; i-- > 0;) {
+		size_t left = p.n - i;
+
+		if (letter_kind(p.v[i]) != UNCASED && p.v[i] != ' ')
+			continue;
+		r->script[i] = r->script[i + 1];
 		for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-			if (i + (size_t)words[k].n <= p.n &&
-			    memcmp(p.v + i, words[k].v, (size_t)words[k].n * sizeof *p.v) == 0)
-				return 1;
+			if (words[k].n <= left &&
+			    memcmp(p.v + i, words[k].v, words[k].n * sizeof *p.v) == 0)
+				r->script[i] = 1;
+		if (left >= 2 && memcmp(p.v + i, error, sizeof error) == 0)
+			r->script[i] = 0;
 	}
-	return 0;
 }
 
 /* Whether a mark and a word behind it say that it is wrong: B: no, B -> wrong. */
-static int is_marked_wrong(struct points p, size_t at, const struct mentions *m)
+static int is_marked_wrong(const struct reading *r, size_t at)
 {
 	static const char *const wrong[] = {"wrong", "incorrect", "false", "no",
 					    "not",   "nope",	  NULL};
+	struct points p = r->p;
 	char word[32];
 	size_t i = at, n;
 	int mark = 0;
@@ -349,12 +405,12 @@ static int is_marked_wrong(struct points p, size_t at, const struct mentions *m)
 	     i++)
 		mark |= p.v[i] != ' ' && p.v[i] != '*';
 	n = word_at(p, i, 1, word, sizeof word);
-	return mark && n > 0 && is_one_of(word, wrong) && !is_mention(m, i) &&
+	return mark && n > 0 && is_one_of(word, wrong) && !is_mention(r, i) &&
 	       (i + n == p.n || ends_clause(p.v[i + n]) || p.v[i + n] == ',');
 }
 
 /* Whether what follows denies it: B is wrong, yes would be incorrect, B isn't right. */
-static int denied_behind(struct points p, size_t at, const struct mentions *m)
+static int denied_behind(struct reading *r, size_t at)
 {
 	static const char *const verbs[] = {"is",    "are", "was",   "were", "would", "be", "seems",
 					    "looks", "can", "could", "does", "must",  "s",  "has",
@@ -376,50 +432,56 @@ static int denied_behind(struct points p, size_t at, const struct mentions *m)
 				 *const denials[] = {"not", "never", "cannot", "hardly", NULL},
 				 *const joins[] = {"and", "or", "nor", NULL},
 				 *const nothing[] = {"none", "neither", "nothing", NULL};
+	struct points p = r->p;
+	struct walk *w = &r->behind;
 	char word[32];
-	int verb = 0, joined = 0;
+	size_t verb = 0, joined = 0; /* one was passed; the last word joins */
 
-	if (is_marked_wrong(p, at, m))
+	if (is_marked_wrong(r, at))
 		return 1;
 
 	for (size_t i = at; i < p.n;) {
-		size_t n = word_at(p, i, 1, word, sizeof word);
+		size_t n, state = 4 * i + 2 * verb + joined;
 
+		if (known(w, state) != UNKNOWN)
+			return found(w, known(w, state) == YES);
+		n = word_at(p, i, 1, word, sizeof word);
 		if (n == 0) {
-			if (denied_in_script(p, i))
-				return 1;
+			if (r->script[i])
+				return found(w, 1);
 			if (ends_clause(p.v[i]) || p.v[i] == ',' || p.v[i] > 0x80)
-				return 0;
+				return found(w, 0);
 			i++;
 			continue;
 		}
 		/* In true/false the other is offered beside it; what joins them denies both. */
-		if (!verb && is_mention(m, i)) {
+		if (!verb && is_mention(r, i)) {
 			if (!joined)
-				return 0;
+				return found(w, 0);
 			joined = 0;
 			i += n;
 			continue;
 		}
 		i += n;
 		if (is_one_of(word, faults))
-			return 1;
+			return found(w, 1);
 		/* A shortened one is a verb by itself: B isn't. */
 		/* B or none. */
 		if (joined && is_one_of(word, nothing))
-			return 1;
+			return found(w, 1);
 		/* B is no answer; but B is no doubt right. */
 		if (verb && strcmp(word, "no") == 0)
-			return without_doubt(p, i + 6) != i - n && without_doubt(p, i + 9) != i - n;
+			return found(w, without_doubt(p, i + 6) != i - n &&
+						without_doubt(p, i + 9) != i - n);
 		if (is_one_of(word, denials))
-			return verb || strcmp(word, "not") != 0;
+			return found(w, verb || strcmp(word, "not") != 0);
 		joined = !verb && is_one_of(word, joins);
 		if (is_one_of(word, verbs))
 			verb = 1;
 		else if (!joined && !is_one_of(word, fillers))
-			return 0;
+			return found(w, 0);
 	}
-	return 0;
+	return found(w, 0);
 }
 
 static int is_cross(int c)
@@ -429,8 +491,9 @@ static int is_cross(int c)
 }
 
 /* Whether it is struck out, or a cross stands beside it and not beside another one. */
-static int is_crossed(struct points p, const struct mention *a, const struct mentions *m)
+static int is_crossed(const struct reading *r, const struct mention *a)
 {
+	struct points p = r->p;
 	size_t i = a->at, j = a->end;
 
 	if (i > 1 && p.v[i - 1] == '~' && p.v[i - 2] == '~')
@@ -446,13 +509,13 @@ static int is_crossed(struct points p, const struct mention *a, const struct men
 	if (i > 0 && is_cross(p.v[i - 1])) {
 		for (i--; i > 0 && is_wrapping(p.v[i - 1]);)
 			i--;
-		if (i == 0 || !is_mention(m, i - 1))
+		if (i == 0 || !is_mention(r, i - 1))
 			return 1;
 	}
 	if (j < p.n && is_cross(p.v[j])) {
 		for (j++; j < p.n && (is_wrapping(p.v[j]) || p.v[j] == 0xfe0f);)
 			j++;
-		return !is_mention(m, j);
+		return !is_mention(r, j);
 	}
 	return 0;
 }
@@ -481,20 +544,53 @@ static int is_no_doubt(struct points p, const struct mention *a)
 	       (a->end + 9 <= p.n && without_doubt(p, a->end + 9) == a->at);
 }
 
-/* Whether the sentence that goes on at `at` ends as a question. */
-static int is_asked(struct points p, size_t at)
+/* Whether the sentence that goes on at each place ends as a question. */
+static void find_questions(struct reading *r)
 {
-	for (size_t i = at; i < p.n; i++) {
-		if (p.v[i] == '?')
-			return 1;
-		if (p.v[i] == '!' || p.v[i] == '\n' || p.v[i] == 0x3002)
-			return 0;
+	struct points p = r->p;
+
+	for (size_t i = p.n; i-- > 0;) {
 		/* Dots that trail off do not end it. */
-		if (p.v[i] == '.' && !(i + 1 < p.n && p.v[i + 1] == '.') &&
-		    !(i > 0 && p.v[i - 1] == '.'))
-			return 0;
+		int dot = p.v[i] == '.' && !(i + 1 < p.n && p.v[i + 1] == '.') &&
+			  !(i > 0 && p.v[i - 1] == '.');
+
+		if (p.v[i] == '?')
+			r->asked[i] = 1;
+		else if (p.v[i] != '!' && p.v[i] != '\n' && p.v[i] != 0x3002 && !dot)
+			r->asked[i] = r->asked[i + 1];
 	}
-	return 0;
+}
+
+/* All that is asked of a reading's text, once what it names is known. */
+static void survey(struct reading *r)
+{
+	size_t n = r->p.n + 1;
+
+	r->reach = mem_alloc(n, sizeof *r->reach);
+	r->asked = mem_alloc(n, 9);
+	r->script = r->asked + n;
+	r->joined.known = r->script + n;
+	r->ahead.known = r->joined.known + n;
+	r->behind.known = r->ahead.known + 2 * n;
+	for (size_t i = 0; i < r->m.n; i++)
+		if (r->reach[r->m.v[i].at] < r->m.v[i].end)
+			r->reach[r->m.v[i].at] = r->m.v[i].end;
+	for (size_t i = 1; i < n; i++)
+		if (r->reach[i] < r->reach[i - 1])
+			r->reach[i] = r->reach[i - 1];
+	find_questions(r);
+	find_denials_in_script(r);
+}
+
+static void reading_release(struct reading *r)
+{
+	free(r->p.v);
+	free(r->m.v);
+	free(r->reach);
+	free(r->asked);
+	free(r->ahead.path);
+	free(r->behind.path);
+	free(r->joined.path);
 }
 
 /* The choice that is the whole text, as fold makes it; -1 for none or several. */
@@ -533,82 +629,78 @@ static int says_more(struct span text)
 	return more;
 }
 
-/* The one that is affirmed and nowhere denied, where no other is affirmed. */
-static int affirmed(struct points folded, struct points as_is, const struct mentions *words,
-		    const struct mentions *letters)
+/* York in New York: whether it stands within something longer that is named. */
+static int is_inside(const struct reading *r, const struct mention *a)
 {
-	int found = -1;
+	return r->reach[a->at] > a->end || (a->at > 0 && r->reach[a->at - 1] >= a->end);
+}
+
+/* The one that is affirmed and nowhere denied, where no other is affirmed. */
+static int affirmed(struct reading readings[2])
+{
+	int one = -1;
 
 	for (int kind = 0; kind < 2; kind++) {
-		const struct mentions *m = kind ? letters : words;
-		struct points p = kind ? as_is : folded;
+		struct reading *r = readings + kind;
 
-		for (size_t i = 0; i < m->n; i++) {
-			struct mention *a = m->v + i;
-			int inside = 0;
+		if (r->m.n)
+			survey(r);
+		for (size_t i = 0; i < r->m.n; i++) {
+			struct mention *a = r->m.v + i;
 
-			/* York in New York. */
-			for (size_t k = 0; k < m->n; k++)
-				inside |= m->v[k].at <= a->at && m->v[k].end >= a->end &&
-					  m->v[k].end - m->v[k].at > a->end - a->at;
-			if (inside || is_no_doubt(p, a) || is_of_a_thing(p, a)) {
+			if (is_inside(r, a) || is_no_doubt(r->p, a) || is_of_a_thing(r->p, a)) {
 				a->asked = 1;
 				continue;
 			}
-			a->denied = denied_ahead(p, a->at, m) || denied_behind(p, a->end, m) ||
-				    is_crossed(p, a, m);
-			a->asked = is_asked(p, a->end);
+			a->denied = denied_ahead(r, a->at) || denied_behind(r, a->end) ||
+				    is_crossed(r, a);
+			a->asked = r->asked[a->end];
 			if (a->denied || a->asked)
 				continue;
-			if (found >= 0 && found != (int)a->choice)
+			if (one >= 0 && one != (int)a->choice)
 				return -1;
-			found = (int)a->choice;
+			one = (int)a->choice;
 		}
 	}
-	for (int kind = 0; kind < 2; kind++) {
-		const struct mentions *m = kind ? letters : words;
-
-		for (size_t i = 0; i < m->n; i++)
-			if (m->v[i].denied && (int)m->v[i].choice == found)
+	for (int kind = 0; kind < 2; kind++)
+		for (size_t i = 0; i < readings[kind].m.n; i++)
+			if (readings[kind].m.v[i].denied &&
+			    (int)readings[kind].m.v[i].choice == one)
 				return -1;
-	}
-	return found;
+	return one;
 }
 
 int choice_find(char *const *choices, size_t n, struct span text)
 {
-	struct points folded = {0}, as_is = {0};
-	struct mentions words = {0}, letters = {0};
-	int found = is_whole(choices, n, text, fold_case);
+	struct reading readings[2] = {0}, *words = readings, *letters = readings + 1;
+	int one = is_whole(choices, n, text, fold_case);
 
-	if (found < 0 && !says_more(text))
-		found = is_whole(choices, n, text, fold_text);
-	if (found >= 0)
-		return found;
+	if (one < 0 && !says_more(text))
+		one = is_whole(choices, n, text, fold_text);
+	if (one >= 0)
+		return one;
 	for (size_t i = 0; i < n; i++) {
 		struct points word = points_of(span_of(choices[i]), 0);
 
 		if (word.n == 1 && letter_kind(word.v[0]) == CASED) {
-			if (!as_is.v)
-				as_is = points_of(text, 0);
-			find_mentions(as_is, word, i, 1, &letters);
+			if (!letters->p.v)
+				letters->p = points_of(text, 0);
+			find_mentions(letters->p, word, i, 1, &letters->m);
 			if (word.v[0] >= 'a' && word.v[0] <= 'z') {
 				word.v[0] -= 32;
-				find_mentions(as_is, word, i, 1, &letters);
+				find_mentions(letters->p, word, i, 1, &letters->m);
 			}
 		} else {
 			free(word.v);
 			word = points_of(span_of(choices[i]), 1);
-			if (!folded.v)
-				folded = points_of(text, 1);
-			find_mentions(folded, word, i, 0, &words);
+			if (!words->p.v)
+				words->p = points_of(text, 1);
+			find_mentions(words->p, word, i, 0, &words->m);
 		}
 		free(word.v);
 	}
-	found = affirmed(folded, as_is, &words, &letters);
-	free(folded.v);
-	free(as_is.v);
-	free(words.v);
-	free(letters.v);
-	return found;
+	one = affirmed(readings);
+	reading_release(words);
+	reading_release(letters);
+	return one;
 }

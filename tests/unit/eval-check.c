@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "tap.h"
 #include "../../lib/eval/check.h"
+#include "../../lib/eval/choice.h"
 #include "../../lib/eval/number.h"
 #include "../../lib/eval/require.h"
 #include "../../lib/json/reader.h"
@@ -268,6 +269,44 @@ static void pairs(char *file, size_t least)
 	reader_release(&r);
 }
 
+/* Texts of a megabyte in one clause, in which every mention's walk could be as long as the text: with a
+ * walk for each they would take days. */
+static void long_clauses(void)
+{
+	static char *const choices[] = {"A", "B", "yes", "New York", "York"};
+	enum { CHOICES = sizeof choices / sizeof *choices };
+	static const struct {
+		const char *first, *rest;
+		int want;
+	} table[] = {
+		{"", "A ", 0},
+		{"not ", "A ", -1},
+		{"A or B, ", "A, ", -1},
+		{"neither ", "A, ", -1},
+		{"", "A or ", 0},
+		{"A ", "is also ", 0},
+		{"A", "\xe3\x81\x82 ", 0},
+		{"", "yes and ", 2},
+		{"", "**A** ", 0},
+		{"", "New York ", 3},
+		{"A is also ", "the ", 0},
+		{"A? ", "A ", 0},
+		{"not York, ", "York, ", -1},
+		{"~~B~~ ", "A (", 0},
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct buf text = BUF_INIT;
+
+		buf_adds(&text, table[i].first);
+		while (text.len < 1000000)
+			buf_adds(&text, table[i].rest);
+		ok(choice_find(choices, CHOICES, buf_span(&text)) == table[i].want,
+		   "a megabyte of \"%s%s\" names %d", table[i].first, table[i].rest, table[i].want);
+		buf_release(&text);
+	}
+}
+
 static void requirements(void)
 {
 	static const struct {
@@ -311,6 +350,7 @@ int main(void)
 	numbers();
 	pairs("tests/fixtures/amounts.jsonl", 400);
 	pairs("tests/fixtures/choices.jsonl", 200);
+	long_clauses();
 	requirements();
 	return tap_done();
 }
