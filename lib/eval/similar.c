@@ -54,8 +54,9 @@ static size_t trim(struct list *x, struct list *y, const uint64_t **from_x, cons
 	while (tail < x->n - head && tail < y->n - head &&
 	       x->v[x->n - 1 - tail] == y->v[y->n - 1 - tail])
 		tail++;
-	*from_x = x->v + head;
-	*from_y = y->v + head;
+	/* An empty list has no array. */
+	*from_x = head ? x->v + head : x->v;
+	*from_y = head ? y->v + head : y->v;
 	x->n -= head + tail;
 	y->n -= head + tail;
 	return head + tail;
