@@ -1,14 +1,29 @@
 /* OpenBLAS, loaded when it is needed. */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "../base/file.h"
 #include "../base/mem.h"
 #include "blas.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct blas blas;
 static struct err why;
+
+static int loading;
+
+/* libgfortran, which comes with it, ends the process where its constructor gets no memory, and then crashes in
+ * its destructor, which is not come to from here. */
+static void ended_by_constructor(void)
+{
+	if (!loading)
+		return;
+	fputs("ft: out of memory while OpenBLAS was loaded\n", stderr);
+	file_abort_pending();
+	_exit(2);
+}
 
 /* It reads the environment as it is loaded, and no other way keeps it from starting threads. What others read of
  * the environment meanwhile is whole: the old list is not touched. */
@@ -27,7 +42,9 @@ static void *open_alone(const char *name)
 		list[i + 1] = old[i];
 	list[n + 1] = NULL;
 	environ = list;
+	loading = 1;
 	library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	loading = 0;
 	environ = old;
 	free(list);
 	return library;
@@ -41,6 +58,10 @@ static void load(void)
 	void *library = NULL;
 	void (*set_threads)(int);
 
+	if (atexit(ended_by_constructor)) {
+		err_set(&why, "no memory to load OpenBLAS");
+		return;
+	}
 	for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++) {
 		library = open_alone(names[i]);
 		if (!library && !why.msg[0])
