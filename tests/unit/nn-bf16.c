@@ -114,7 +114,38 @@ static float step(const struct nn_bf16 *s, float c, float a, float b)
 	return one(s, (struct sum){c, 1, {a}, {b}});
 }
 
-/* Worked out by hand from the manual's words. */
+/* Whether the processor flushes numbers below 2^-126 to 0 where it is told to, which valgrind's does not. */
+static int can_flush(void)
+{
+#if defined(__x86_64__)
+	volatile float small = 0x1p-127f, product;
+	unsigned before = __builtin_ia32_stmxcsr();
+
+	__builtin_ia32_ldmxcsr(before | 1 << 6); /* operands */
+	product = small * 0x1p20f;
+	__builtin_ia32_ldmxcsr(before);
+	return product == 0;
+#else
+	return 1;
+#endif
+}
+
+/* What is below 2^-126, worked out by hand from the manual's words. */
+static void small_numbers(const struct nn_bf16 *s, int fused)
+{
+	if (!can_flush()) {
+		ok(1, "%s: what is below 2^-126 is 0 # SKIP no flushing to zero here", s->name);
+		return;
+	}
+	ok(step(s, 0, 0x1p-127f, 0x1p20f) == 0, "%s: operands below 2^-126 are 0", s->name);
+	ok(step(s, 0x1p-127f, 0, 0) == 0, "%s: so are sums", s->name);
+	ok(step(s, 0, 0x1p-126f, 0.5f) == 0, "%s: so are results", s->name);
+	if (fused && s->order == NN_BF16_PAIRS)
+		ok(step(s, 0x1.8p-126f, 0x1p-126f, 0.5f) == 0x1p-125f,
+		   "%s: but products are not, before they are added", s->name);
+}
+
+/* Worked out the same way. */
 static void edges(const struct nn_bf16 *s, int fused)
 {
 	float nan = step(s, 0, NAN, 1);
@@ -125,12 +156,7 @@ static void edges(const struct nn_bf16 *s, int fused)
 	   s->name);
 	ok(isinf(step(s, 0, 0x1.ffp127f, 1)), "%s: the largest floats are infinite", s->name);
 	ok(isnan(nan), "%s: NaN stays NaN", s->name);
-	ok(step(s, 0, 0x1p-127f, 0x1p20f) == 0, "%s: operands below 2^-126 are 0", s->name);
-	ok(step(s, 0x1p-127f, 0, 0) == 0, "%s: so are sums", s->name);
-	ok(step(s, 0, 0x1p-126f, 0.5f) == 0, "%s: so are results", s->name);
-	if (fused && s->order == NN_BF16_PAIRS)
-		ok(step(s, 0x1.8p-126f, 0x1p-126f, 0.5f) == 0x1p-125f,
-		   "%s: but products are not, before they are added", s->name);
+	small_numbers(s, fused);
 	if (s->order == NN_BF16_PAIRS)
 		ok(one(s, (struct sum){0x1p24f, 2, {1, -0x1p24f}, {1, 1}}) == 1 &&
 			   one(s, (struct sum){0x1p24f, 2, {-0x1p24f, 1}, {1, 1}}) == 0,
