@@ -417,12 +417,14 @@ odd_lines() {
 @test "what multiplies nothing loads no OpenBLAS" {
 	local program
 	mkfifo input
-	for program in 'ft-prompt -m m' ft-judge 'ft-review --scan' 'ft-eval -c exact'; do
+	# Each waits for its first row, with a key that nothing is asked with.
+	for program in 'ft-prompt -m m' 'ft-judge -m m' 'ft-review --scan' 'ft-eval -c exact'; do
 		# shellcheck disable=SC2086 # several words
-		$program <input >/dev/null 2>&1 3>&- &
+		OPENAI_API_KEY=none $program <input >/dev/null 2>&1 3>&- &
 		exec 9>input
 		await grep -q "/bin/${program%% *}$" "/proc/$!/maps"
 		run ! grep -q openblas "/proc/$!/maps"
+		kill -0 $!
 		exec 9>&-
 		wait $! || true
 	done
